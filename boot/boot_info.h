@@ -1,0 +1,26 @@
+/*
+ * boot_info.h - what boot/ hands to the kernel, whichever firmware or loader started it
+ */
+#ifndef BOOT_INFO_H
+#define BOOT_INFO_H
+
+#include <stdint.h>
+
+enum boot_mem_type { BOOT_MEM_RAM = 1, BOOT_MEM_RESERVED = 2, BOOT_MEM_ACPI = 3 };
+struct boot_mem {
+	uint64_t base, size;
+	uint32_t type;
+	uint32_t reserved;
+};
+#define BOOT_MEM_MAX 64u
+struct boot_info {
+	uint32_t n_mem;
+	uint32_t reserved;
+	struct boot_mem mem[BOOT_MEM_MAX]; /* sorted, not overlapping, page-aligned inwards for RAM */
+	uint64_t archive, archive_size;    /* physical; 0 = the loader passed no module */
+	uint64_t rsdp;                     /* physical address of the RSDP, 0 = search for it */
+	uint64_t kernel_start, kernel_end; /* physical, what the kernel image occupies */
+	char cmdline[1024];
+};
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * arch.h - what the portable kernel asks of the processor, and what the processor code calls back
+ *
+ * The kernel runs on one stack per CPU and never blocks in the middle of a call: an entry saves the
+ * registers into the current thread, does its bounded work, and leaves through kernel_exit(), which
+ * picks a thread and resumes it. A thread that waits is a state in its object, not a stack.
+ *
+ * Implemented in kernel/arch/x86_64/ unless the comment says "core".
+ */
+#ifndef KERNEL_ARCH_H
+#define KERNEL_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sk/syscall.h>
+
+struct thread;
+struct vcpu;
+struct space;
+struct boot_info;
+
+/* User registers as an entry saves them: the first member of struct thread. */
+struct user_regs {
+	struct sk_regs r;
+	uint64_t vector; /* how it entered: SK_ENTRY_SYSCALL or an exception or interrupt vector */
+};
+#define ENTRY_SYSCALL 0x100u
+
+/* Saved FPU state: the arch lays out an XSAVE image in the area that the object reserves. */
+#define FPU_AREA_SIZE 2688u
+
+/*
+ * One per CPU, found through GS in the kernel (this_cpu()).
+ * epoch is odd while the CPU is inside the kernel holding references to objects, even otherwise;
+ * quiesce() uses it to wait until nobody can still hold a pointer that a capability gave him.
+ */
+struct cpu {
+	struct cpu *self;
+	struct thread *current; /* owner of the registers to save; the CPU's idle thread otherwise */
+	uint64_t kernel_rsp;
+	uint64_t user_rsp; /* scratch of the syscall entry */
+	uint32_t id;
+	uint32_t apic_id;
+	uint64_t epoch;
+	void *fpu_owner;       /* FPU area whose contents the registers hold, or NULL */
+	struct space *space;   /* host address space that CR3 holds */
+	struct space *nested;  /* nested space of the vCPU in guest mode, or NULL */
+	bool resched;          /* set by core and by IPI: pick again before leaving the kernel */
+	sk_time_t timer_armed; /* deadline that the local timer is set to */
+	void *sched;           /* core: struct sched_cpu */
+	void *arch;            /* x86_64: struct cpu_arch (GDT, TSS, VMCB host save area, ...) */
+};
+extern struct cpu *cpus[SK_CPU_MAX];
+extern uint32_t n_cpus;
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *c;
+
+	__asm__("mov %%gs:0, %0" : "=r"(c));
+	return c;
+}
+
+/* --- entry and exit ---------------------------------------------------------------------- */
+/* core: handle one entry of this_cpu()->current; each returns normally, then the arch calls kernel_exit(). */
+void core_syscall(struct thread *t);
+void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr);
+void core_irq(unsigned int source); /* an IrqHandler's source fired: index given to irq_source_* */
+void core_timer(void);              /* the local timer fired */
+/* core: choose the next thread, arm the timer, and resume it through arch_resume(). */
+void kernel_exit(void) __attribute__((noreturn));
+/* Return to user mode with t's registers and space (or to the guest when t has a vCPU entered). */
+void arch_resume(struct thread *t) __attribute__((noreturn));
+/* Wait for an interrupt with interrupts on; comes back into the kernel through an entry. */
+void arch_idle(void) __attribute__((noreturn));
+/* True when an interrupt is pending that a long operation should let in (preemption point). */
+bool arch_irq_pending(void);
+
+/* --- time ----------------------------------------------------------------------------------- */
+sk_time_t arch_now(void);                /* TSC */
+void arch_timer_arm(sk_time_t deadline); /* this CPU; SK_NO_DEADLINE = off */
+extern uint64_t tsc_hz;
+
+/* --- other CPUs ------------------------------------------------------------------------------ */
+void arch_kick(struct cpu *c); /* make c enter its kernel (leaves guest mode) and look at c->resched */
+/*
+ * Drop translations of [vaddr, vaddr + size) of a host or nested space on all CPUs that may hold them;
+ * returns when done, for a nested space after each of its vCPUs has left guest mode once. Interrupts
+ * may be off: it serves requests of others while it waits. space == NULL: the kernel window.
+ */
+void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size);
+/* Wait until every other CPU has left the kernel once since the call. Caller holds no lock and no reference. */
+void arch_quiesce(void);
+/* Run fn(arg) on c with interrupts off and wait for it (rare paths: FPU flush of a migrating thread). */
+void arch_call(struct cpu *c, void (*fn)(void *), void *arg);
+
+/* --- memory ------------------------------------------------------------------------------------- */
+/*
+ * Kernel window: kernel objects are visible at phys_to_virt(paddr) while their pages are open.
+ * Page tables of the window exist for all RAM from boot on, so opening cannot fail.
+ */
+#define WINDOW_BASE 0xffff800000000000ull
+static inline void *phys_to_virt(uint64_t paddr)
+{
+	return (void *)(WINDOW_BASE + paddr);
+}
+static inline uint64_t virt_to_phys(const void *p)
+{
+	return (uint64_t)p - WINDOW_BASE;
+}
+void arch_window_open(uint64_t paddr, uint64_t size);  /* map writable, no-execute */
+void arch_window_close(uint64_t paddr, uint64_t size); /* unmap where open, with shoot-down */
+void arch_zero_page(uint64_t paddr);                   /* through a per-CPU temporary mapping */
+/* core calls when a host space is made: copy the kernel half into its root table. */
+void arch_space_init_root(uint64_t *root);
+
+/* --- FPU ------------------------------------------------------------------------------------------ */
+void arch_fpu_init_area(void *area);    /* power-up state */
+void arch_fpu_drop(void *area);         /* the object dies: forget it on every CPU */
+void arch_fpu_flush(struct cpu *c, void *area); /* save to area if c's registers hold it */
+
+/* --- interrupts --------------------------------------------------------------------------------------- */
+/* Sources are small integers that the arch numbers; -SK_E_* on failure. */
+int irq_source_pin(uint32_t gsi, bool level, bool low, uint32_t cpu);
+int irq_source_msi(uint32_t cpu, uint64_t *addr, uint32_t *data);
+void irq_source_mask(int source, bool masked);
+void irq_source_free(int source);
+
+/* --- ports --------------------------------------------------------------------------------------------- */
+uint32_t arch_port_in(uint16_t port, unsigned int size);
+void arch_port_out(uint16_t port, unsigned int size, uint32_t value);
+
+/* --- guest CPUs (one vendor's back end is chosen at boot) ------------------------------------------------- */
+/*
+ * struct vcpu (core, kernel/vcpu.h) has: struct sk_vcpu_state *state; uint8_t *hw (one page, VMCB or VMCS);
+ * uint8_t *fpu; struct space *nested; atomic uint32_t pending_irq (vector | 0x100); struct thread *entered.
+ */
+bool arch_vcpu_available(void);
+void arch_vcpu_init(struct vcpu *v); /* hw page to reset state, all intercepts set */
+/*
+ * Enter the guest until something happens. Called with interrupts off from arch_resume(); returns true
+ * when the exit record is for the VMM, false when only the kernel's own work (an interrupt, now handled)
+ * interrupted it: the caller then goes through kernel_exit() and comes back here if the thread still runs.
+ */
+bool arch_vcpu_run(struct vcpu *v);
+void arch_vcpu_sync(struct vcpu *v, uint32_t groups);
+void arch_vcpu_load(struct vcpu *v); /* consume state->dirty */
+
+/* --- start-up ------------------------------------------------------------------------------------------------ */
+/* core: called once on the boot CPU with paging, this_cpu(), interrupts (masked) and time working. */
+void core_init(const struct boot_info *bi) __attribute__((noreturn));
+/* core: called on each further CPU. */
+void core_init_secondary(void) __attribute__((noreturn));
+/* Start the other CPUs; core calls it when it can schedule. */
+void arch_start_secondaries(void);
+/* core's boot allocator, before untypeds exist: zeroed page-aligned memory that is open in the window. */
+void *boot_alloc(size_t size);
+
+/* --- log and panic --------------------------------------------------------------------------------------------- */
+void klog(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* core/log.c: %s %c %d %u %x %p %l* %z* */
+void arch_uart_putc(char c);
+void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+#define BUG_ON(cond)                                                                               \
+	do {                                                                                       \
+		if (__builtin_expect(!!(cond), 0))                                                 \
+			panic("%s:%d: BUG_ON(%s)", __FILE__, __LINE__, #cond);                     \
+	} while (0)
+
+/* --- locks ------------------------------------------------------------------------------------------------------- */
+/* Ticket spin lock; interrupts are off in the kernel except at arch_idle() and preemption points. */
+struct spinlock {
+	uint16_t next, owner;
+};
+static inline void spin_lock(struct spinlock *l)
+{
+	uint16_t me = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me)
+		__builtin_ia32_pause();
+}
+static inline void spin_unlock(struct spinlock *l)
+{
+	__atomic_store_n(&l->owner, (uint16_t)(l->owner + 1), __ATOMIC_RELEASE);
+}
+
+#endif
