@@ -1,0 +1,47 @@
+/*
+ * console.h - text streams between console, its clients, and the UART driver
+ *
+ * Transport   record rings; each record is a struct console_msg followed by len bytes.
+ * Clients     LOG: a domain's standard output, client to console only. GUEST: a guest's console,
+ *             both ways. SHELL: control; may attach to guests' consoles and read logs.
+ *             The UART driver speaks DATA only (protocol UART, console is its client).
+ * Credit      a sender that finds the ring full waits for the signal that there is room again;
+ *             console never waits for a client: guest input that does not fit is dropped with a
+ *             bell to the user, output goes to the bounded log in any case.
+ */
+#ifndef PROTO_CONSOLE_H
+#define PROTO_CONSOLE_H
+
+#include <stdint.h>
+
+#define CONSOLE_CHUNK_MAX 512u
+
+enum console_kind { CONSOLE_LOG = 1, CONSOLE_GUEST = 2, CONSOLE_SHELL = 3 };
+
+struct console_params {
+	uint32_t kind;
+	uint32_t domid;
+	char name[48];
+};
+
+/* X(name, number, direction and meaning) */
+#define CONSOLE_MSGS(X)                                                                            \
+	X(DATA, 1, "both: len bytes of text")                                                      \
+	X(ATTACH, 2, "shell: show guest arg's console, log first; answered by DETACHED or FAILED") \
+	X(DETACHED, 3, "console: the user typed Ctrl-], or the guest arg went away")               \
+	X(FAILED, 4, "console: no console arg")                                                    \
+	X(DMESG, 5, "shell: send the boot and service log as DATA, then DONE")                     \
+	X(DONE, 6, "console")                                                                      \
+	X(GUEST_LOG, 7, "shell: send guest arg's log as DATA, then DONE or FAILED")
+
+#define X(name, num, what) CONSOLE_##name = (num),
+enum console_type { CONSOLE_MSGS(X) CONSOLE_MSG_END };
+#undef X
+
+struct console_msg {
+	uint16_t type;
+	uint16_t len; /* bytes that follow, at most CONSOLE_CHUNK_MAX */
+	uint32_t arg;
+};
+
+#endif

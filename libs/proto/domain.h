@@ -1,0 +1,87 @@
+/*
+ * domain.h - the start-up page of a domain: what its builder (init; control for a VMM) gave it
+ *
+ * Transport   one read-only page at DOMAIN_INFO_VADDR, written by the builder before the first
+ *             instruction. Everything in it is authority that the manifest (or the guest's
+ *             configuration) names; the domain can trust it.
+ * Channels    the client ends of connections. Their regions are mapped already; the service ends
+ *             reach a service through SVC_OPEN (svc.h) and are not listed here.
+ */
+#ifndef PROTO_DOMAIN_H
+#define PROTO_DOMAIN_H
+
+#include <stdint.h>
+
+#define DOMAIN_INFO_VADDR 0x0e000000ull
+#define DOMAIN_UTCB_VADDR 0x0e010000ull  /* of the main thread; further threads: the domain chooses */
+#define DOMAIN_KINFO_VADDR 0x0e020000ull /* struct sk_info, read-only */
+#define DOMAIN_STACK_TOP 0x0e400000ull
+#define DOMAIN_IMAGE_VADDR 0x10000000ull /* ELF images are linked here */
+#define DOMAIN_HEAP_VADDR 0x40000000ull  /* sbrk grows from here, mapped on demand by libs/sys */
+#define DOMAIN_CHANNEL_VADDR 0x100000000ull /* the builder maps regions and BARs from here up */
+#define DOMAIN_FREE_VADDR 0x200000000ull /* the domain's own mappings (libs/caps) from here up */
+#define DOMAIN_GUEST_VADDR 0x10000000000ull /* VMM: guest physical 0 is visible here */
+
+#define DOMAIN_MAGIC 0x4e49414d4f44ull /* "DOMAIN" */
+#define DOMAIN_VERSION 1u
+#define DOMAIN_NAME_MAX 32u
+#define DOMAIN_CHANNELS_MAX 24u
+#define DOMAIN_UNTYPED_MAX 16u
+#define DOMAIN_DEVICES_MAX 2u
+#define DOMAIN_ARGS_MAX 512u
+
+/* Fixed slots beyond those of <sk/object.h>. 0 in a domain that does not have the thing. */
+enum domain_slot {
+	DOMAIN_CAP_PARENT = 16,  /* endpoint to the builder, badged (init.h, vmctl.h) */
+	DOMAIN_CAP_SERVICE = 17, /* its own control endpoint: receive right */
+	DOMAIN_CAP_NTFN = 18,    /* its notification, unbadged, bound to the main thread */
+	DOMAIN_CAP_REPLY = 19,
+	DOMAIN_CAP_EXTRA = 20,    /* 20 to 63: what args name (pools, control objects) */
+	DOMAIN_CAP_CHANNEL = 64,  /* two for each channel: signal, region frame */
+	DOMAIN_CAP_DEVICE = 128,  /* 16 for each device: BAR frames 0-5, IRQs 6-13, IoSpace 14 */
+	DOMAIN_CAP_UNTYPED = 192, /* memory that the domain may retype */
+	DOMAIN_CAP_FREE = 256,    /* first slot that the domain manages itself */
+};
+
+struct domain_channel {
+	char name[16];      /* as the manifest calls it: "blk", "log", "uart", ... */
+	uint32_t proto;     /* enum svc_proto */
+	uint32_t bit;       /* the domain's notification bit for it */
+	uint32_t signal;    /* slot: signals the service */
+	uint32_t frame;     /* slot: the region */
+	uint64_t vaddr;     /* of the region: layout follows */
+	uint64_t size;
+	uint32_t req_size, rsp_size; /* bytes of the two rings, see ring.h */
+	uint32_t epoch;
+	uint32_t reserved;
+};
+
+struct domain_bar {
+	uint64_t vaddr, size; /* 0: not given */
+};
+struct domain_device {
+	char name[16];
+	uint16_t vendor, device;
+	uint16_t rid; /* bus << 8 | devfn */
+	uint16_t n_irqs; /* slots DOMAIN_CAP_DEVICE + 16 * i + 6 ... */
+	struct domain_bar bar[6];
+	uint8_t config[256]; /* snapshot of its configuration space */
+	uint16_t io_port, io_ports; /* port range, if it has one; capability in BAR slot 0 */
+	uint32_t reserved;
+};
+
+struct domain_info {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t epoch; /* how often this domain was started before */
+	char name[DOMAIN_NAME_MAX];
+	uint32_t n_slots; /* of its CNode */
+	uint32_t n_channels, n_untyped, n_devices;
+	uint8_t untyped_order[DOMAIN_UNTYPED_MAX]; /* slot DOMAIN_CAP_UNTYPED + i */
+	struct domain_channel channel[DOMAIN_CHANNELS_MAX];
+	struct domain_device dev[DOMAIN_DEVICES_MAX];
+	char args[DOMAIN_ARGS_MAX]; /* lines key=value */
+};
+_Static_assert(sizeof(struct domain_info) <= 4096, "one page");
+
+#endif

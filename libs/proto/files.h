@@ -1,0 +1,58 @@
+/*
+ * files.h - read-only files: control and VMMs to the files service
+ *
+ * Transport   one connection is either a browser (control: any path of the volume, kind BROWSE) or one
+ *             single file (a VMM: kind FILE, the path fixed by the connector at SVC_OPEN).
+ * Data        READ fills [0, length) of the data region at `offset`; READDIR fills it with
+ *             struct files_dirent records.
+ * Paths       absolute, "/guests/...", at most FILES_PATH_MAX bytes, no "..".
+ */
+#ifndef PROTO_FILES_H
+#define PROTO_FILES_H
+
+#include <stdint.h>
+
+#define FILES_PATH_MAX 256u
+#define FILES_DEPTH 16u
+
+enum files_kind { FILES_BROWSE = 1, FILES_FILE = 2 };
+struct files_params {
+	uint32_t kind;
+	uint32_t reserved;
+	char path[FILES_PATH_MAX]; /* FILE: zero-terminated. Reply of SVC_OPEN: mr2 = size in bytes */
+};
+
+#define FILES_OPS(X)                                                                               \
+	X(READ, 1, "path (BROWSE) or the connection's file; position, length <= data size")        \
+	X(STAT, 2, "response: size and type")                                                      \
+	X(READDIR, 3, "position = entries to skip; response: result = number of entries")
+
+#define X(op, num, note) FILES_##op = (num),
+enum files_op { FILES_OPS(X) FILES_OP_END };
+#undef X
+
+enum files_type { FILES_REGULAR = 1, FILES_DIRECTORY = 2, FILES_OTHER = 3 };
+
+struct files_req {
+	uint32_t op;
+	uint32_t path_len; /* bytes of path that follow the struct in the record (BROWSE), else 0 */
+	uint64_t id;
+	uint64_t position;
+	uint64_t offset, length; /* in the data region */
+};
+struct files_rsp {
+	uint64_t id;
+	int32_t status; /* 0 or -SK_E_* */
+	uint32_t type;  /* STAT: enum files_type */
+	uint64_t result; /* bytes read, entries, or size */
+	uint64_t mtime;  /* STAT: seconds since 1970 */
+};
+struct files_dirent { /* 8-byte aligned in the data region */
+	uint64_t size;
+	uint32_t type;
+	uint16_t name_len;
+	uint16_t record_len; /* whole record including padding */
+	char name[];
+};
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * svc.h - the control endpoint that every service has, and how a connection is made
+ *
+ * Transport   call/reply IPC on the service's endpoint. Callers are connectors (init; control for
+ *             guests); the badge says which: SVC_BADGE_INIT or SVC_BADGE_CONTROL.
+ * Making one  the connector makes the region (frames charged to the client), calls SVC_OPEN with the
+ *             region and a capability that signals the client; the reply carries a capability that
+ *             signals the service. The connector hands that and the region to the client.
+ * Region      [request ring][response ring][data]: sizes in the call, never read from the region.
+ * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more.
+ */
+#ifndef PROTO_SVC_H
+#define PROTO_SVC_H
+
+#include <stdint.h>
+
+/* X(name, number, request ring bytes, response ring bytes, default data bytes) */
+#define SVC_PROTOS(X)                                                                              \
+	X(NONE, 0, 0, 0, 0)                                                                        \
+	X(CONSOLE, 1, 4096, 4096, 0) /* text streams: console.h */                                 \
+	X(UART, 2, 4096, 4096, 0)                                                                  \
+	X(XS, 3, 16384, 16384, 0)    /* xenstore messages: xs.h */                                 \
+	X(BLK, 4, 4096, 4096, 1048576)                                                             \
+	X(NET, 5, 8192, 8192, 1048576)                                                             \
+	X(FILES, 6, 4096, 4096, 262144)                                                            \
+	X(VMCTL, 7, 4096, 4096, 0)                                                                 \
+	X(LOG, 8, 4096, 4096, 0)     /* standard output of a domain: console.h records */
+
+#define X(name, num, req, rsp, data) SVC_PROTO_##name = (num),
+enum svc_proto { SVC_PROTOS(X) SVC_PROTO_END };
+#undef X
+
+#define SVC_BADGE_INIT 1u
+#define SVC_BADGE_CONTROL 2u
+
+/* Labels of calls. Replies: label 0 with mr0 = 0 or -SK_E_*, then results. */
+enum svc_call {
+	/*
+	 * mr0 proto | version << 32, mr1 region size, mr2 request ring size | response ring size << 32,
+	 * mr3 client's identity (domid of the guest, or the number of the static domain | SVC_STATIC),
+	 * mr4 epoch, mr5 bytes of parameters, mr6.. the parameters (struct of the protocol's header).
+	 * Capabilities: region frame, client's signal. Reply: mr0 status, mr1 connection number,
+	 * mr2, mr3 of the protocol; capability: signal to the service.
+	 */
+	SVC_OPEN = 1,
+	SVC_CLOSE = 2, /* mr0 connection number */
+	SVC_PING = 3,  /* heartbeat */
+	SVC_STATS = 4, /* mr0 connection number or 0; reply: words of the protocol */
+	SVC_FIRST = 16 /* calls of the service itself from here, in its protocol's header */
+};
+#define SVC_STATIC 0x80000000u
+#define SVC_PARAMS_WORD 6u
+#define SVC_PARAMS_MAX ((64u - SVC_PARAMS_WORD) * 8u)
+
+#endif

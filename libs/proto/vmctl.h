@@ -1,0 +1,98 @@
+/*
+ * vmctl.h - control and one guest's VMM
+ *
+ * Transport   record rings, the VMM is the client. control gives the configuration in struct vm_config,
+ *             a read-only page at VM_CONFIG_VADDR; the VMM reports; control commands.
+ * Trust       control treats what comes from a VMM as hostile: a breach ends that guest.
+ * Order       VMM: READY (or FAILED with a text) once; then SHUTDOWN when the guest stops. control
+ *             destroys the guest by revoking it; there is no message for that.
+ */
+#ifndef PROTO_VMCTL_H
+#define PROTO_VMCTL_H
+
+#include <stdint.h>
+
+#define VM_CONFIG_VADDR 0x0e040000ull
+#define VM_CMDLINE_MAX 1024u
+#define VM_DISKS_MAX 8u
+#define VM_VIFS_MAX 4u
+#define VM_VCPUS_MAX 8u
+#define VM_CONFIG_MAGIC 0x464e4f434d56ull /* "VMCONF" */
+
+/*
+ * Capabilities of a VMM beyond domain.h, in its CSpace. Guest RAM comes as Untyped capabilities of
+ * order `ram_order` in consecutive slots (most 2 MiB), in the order of guest physical addresses:
+ * n_ram of them from VM_CAP_RAM. The VMM retypes and maps them itself.
+ */
+enum vm_slot {
+	VM_CAP_SCHED = 32, /* scheduling contexts of vCPUs 0..7; the I/O thread has SK_CAP_SCHED */
+	VM_CAP_RAM = 1024,
+};
+
+struct vm_disk {
+	uint32_t vdev; /* virtual device number as in xenstore: xvda = 51712 */
+	uint32_t read_only;
+	uint32_t cdrom;
+	char channel[16]; /* name of the BLK channel in the domain info */
+};
+struct vm_vif {
+	uint32_t devid;
+	uint8_t mac[6];
+	uint16_t reserved;
+	char channel[16];
+};
+struct vm_config { /* fits two pages */
+	uint64_t magic;
+	uint32_t domid;
+	uint32_t n_vcpus;
+	uint64_t memory;  /* bytes of guest RAM at start */
+	uint64_t maxmem;  /* bytes that the balloon may reach */
+	uint32_t n_ram;
+	uint32_t ram_order;
+	uint32_t n_disks, n_vifs;
+	uint32_t start_paused;
+	uint32_t wallclock_known;
+	uint64_t wallclock_boot_ns; /* nanoseconds since 1970 at boot_tsc of struct sk_info */
+	uint8_t uuid[16];
+	char name[64];
+	char cmdline[VM_CMDLINE_MAX];
+	struct vm_disk disk[VM_DISKS_MAX];
+	struct vm_vif vif[VM_VIFS_MAX];
+	/* channels by fixed names: "console", "xs", "vmctl", "kernel", "ramdisk" (if any), "log" */
+};
+_Static_assert(sizeof(struct vm_config) <= 8192, "two pages");
+
+#define VMCTL_MSGS(X)                                                                              \
+	X(READY, 1, "VMM: built; the guest runs, or is paused if so configured")                   \
+	X(FAILED, 2, "VMM: cannot build the guest; text follows")                                  \
+	X(SHUTDOWN, 3, "VMM: the guest stopped; arg = SHUTDOWN_* reason of xen/sched.h")           \
+	X(PAUSE, 4, "control; answered by PAUSED")                                                 \
+	X(UNPAUSE, 5, "control; answered by RUNNING")                                              \
+	X(PAUSED, 6, "VMM")                                                                        \
+	X(RUNNING, 7, "VMM")                                                                       \
+	X(STATS, 8, "control; answered by STATS: struct vmctl_stats follows")                      \
+	X(QUIESCE, 9, "control, before destroy: stop the vCPUs, close rings; answered by QUIESCED")\
+	X(QUIESCED, 10, "VMM")
+
+#define X(name, num, what) VMCTL_##name = (num),
+enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };
+#undef X
+
+#define VMCTL_TEXT_MAX 256u
+struct vmctl_msg {
+	uint16_t type;
+	uint16_t len; /* bytes that follow */
+	uint32_t arg;
+};
+struct vmctl_vcpu_stats {
+	uint64_t run_ticks; /* TSC */
+	uint32_t state;     /* 0 running, 1 blocked, 2 offline */
+	uint32_t cpu;
+};
+struct vmctl_stats {
+	uint64_t memory; /* bytes that the guest holds now */
+	uint32_t n_vcpus, reserved;
+	struct vmctl_vcpu_stats vcpu[VM_VCPUS_MAX];
+};
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * xs.h - xenstore messages on native rings
+ *
+ * Transport   record rings; each record is a struct xs_native followed by one whole message of the
+ *             xenstored wire protocol (struct xsd_sockmsg and its payload, Xen's io/xs_wire.h).
+ * Sequence    requests carry 1, 2, 3, ... per connection; the reply repeats the number. A client that
+ *             reconnects after an epoch change re-sends what was not answered; the store applies a
+ *             number once and repeats its reply. Watch events carry 0.
+ * Authority   the role is per record: a VMM tags what its guest wrote XS_ROLE_GUEST, its own back
+ *             ends' requests XS_ROLE_BACKEND. control's connection is privileged and speaks as dom0.
+ */
+#ifndef PROTO_XS_H
+#define PROTO_XS_H
+
+#include <stdint.h>
+
+enum xs_role { XS_ROLE_GUEST = 1, XS_ROLE_BACKEND = 2, XS_ROLE_DOM0 = 3 };
+
+struct xs_params {
+	uint32_t domid;
+	uint32_t privileged; /* 1: control */
+};
+
+struct xs_native {
+	uint32_t role;
+	uint32_t reserved; /* zero */
+	uint64_t seq;
+};
+
+#define XS_RECORD_MAX (sizeof(struct xs_native) + 16u + 4096u)
+
+#endif

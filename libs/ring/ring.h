@@ -1,0 +1,64 @@
+/*
+ * ring.h - single-producer single-consumer record rings in shared memory
+ *
+ * A ring is a header and a byte area in memory that two domains that do not trust each
+ * other both write. Records are a 32-bit length and that many bytes, padded to 8. ring_put() copies a
+ * record in, ring_get() copies one out before anyone looks at it, so a record cannot change under the
+ * reader. Each side keeps its own index privately; the peer's is range-checked on every use. A peer
+ * that breaks the rules gets the connection closed: -SK_E_PEER.
+ *
+ * Suppression: a consumer that is about to sleep sets `want` through ring_get_idle() and looks again;
+ * a producer signals only when it finds `want` set (ring_put_flush()). The same, other way round, for
+ * a producer that waits for room (ring_room_idle(), ring_get_flush()).
+ */
+#ifndef RING_H
+#define RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sk/types.h>
+
+/* The shared header; indices count bytes and wrap at 2^32. */
+struct ring_shared {
+	uint32_t prod;      /* written by the producer */
+	uint32_t want_room; /* set by the producer, cleared by the consumer */
+	uint32_t pad0[14];
+	uint32_t cons;      /* written by the consumer */
+	uint32_t want_data; /* set by the consumer, cleared by the producer */
+	uint32_t pad1[14];
+	uint8_t data[]; /* ring bytes - sizeof(struct ring_shared), rounded down to a power of two */
+};
+_Static_assert(sizeof(struct ring_shared) == 128, "two cache lines");
+
+/* One side's private handle: a producer or a consumer, never both. */
+struct ring {
+	struct ring_shared *sh;
+	uint32_t size;  /* of data[]: power of two */
+	uint32_t index; /* own index: prod for a producer, cons for a consumer */
+	uint32_t peer;  /* last checked index of the peer */
+};
+
+/* bytes: whole memory of the ring at mem (mem page-aligned, bytes from 256 to 2^30). 0 or -SK_E_INVAL. */
+int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index) must_check;
+/* Largest record that can ever fit. */
+uint32_t ring_record_max(const struct ring *r);
+
+/* Producer: 0, -SK_E_AGAIN (no room now), -SK_E_INVAL (never fits), -SK_E_PEER. */
+int ring_put(struct ring *r, const void *rec, uint32_t len) must_check;
+/* The same in two pieces (a header and its text). */
+int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b, uint32_t b_len) must_check;
+/* Publish; true: the consumer sleeps and must be signalled. Call once after a batch of puts. */
+bool ring_put_flush(struct ring *r);
+/* About to wait until `len` bytes fit: true = room appeared meanwhile, do not sleep. */
+bool ring_room_idle(struct ring *r, uint32_t len);
+
+/* Consumer: length of the record copied to buf, -SK_E_AGAIN (empty), -SK_E_RANGE (longer than max: a
+ * breach where the protocol bounds records), -SK_E_PEER. */
+int ring_get(struct ring *r, void *buf, uint32_t max) must_check;
+/* Give the space back; true: the producer waits for room and must be signalled. */
+bool ring_get_flush(struct ring *r);
+/* About to sleep: true = something arrived meanwhile, do not sleep. */
+bool ring_get_idle(struct ring *r);
+
+#endif

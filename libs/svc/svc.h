@@ -1,0 +1,119 @@
+/*
+ * svc.h - the event loop of a domain, the connections that it serves, and those that it uses
+ *
+ * A domain is single-threaded: svc_run() receives on the control endpoint with the bound notification,
+ * and calls one handler per event. No handler waits for another domain.
+ *
+ * Notification bits 0..23 belong to the domain's own channels and interrupts (domain.h `bit`, or
+ * svc_on_bit), bits 24..63 to its clients: connection number modulo 40.
+ */
+#ifndef SVC_H
+#define SVC_H
+
+#include "proto/domain.h"
+#include "proto/svc.h"
+#include "ring/ring.h"
+#include <sk/types.h>
+
+/* The start-up page. */
+static inline const struct domain_info *svc_info(void)
+{
+	return (const struct domain_info *)DOMAIN_INFO_VADDR;
+}
+/* Value of `key` in the manifest's args, copied to buf; false if absent. */
+bool svc_arg(const char *key, char *buf, size_t size);
+
+/* ---- one end of a connection ------------------------------------------------------------- */
+struct svc_conn {
+	struct ring req;  /* client: producer; service: consumer */
+	struct ring rsp;  /* the other way */
+	uint8_t *data;    /* data part of the region */
+	uint64_t data_size;
+	uint64_t data_offset; /* of the data part in the region's frame */
+	sk_cap_t signal;  /* signals the peer */
+	sk_cap_t frame;   /* the region */
+	uint32_t number;  /* service side: 1.. ; client side: index of the channel */
+	uint32_t client;  /* service side: identity given by the connector (domid, or static | SVC_STATIC) */
+	uint32_t badge;   /* service side: who connected it: SVC_BADGE_* */
+	uint32_t proto;
+	uint32_t epoch;
+	bool dead;        /* service side: killed for a breach; only SVC_CLOSE is left to come */
+	void *priv;       /* the service's own state for it */
+};
+
+/* Client: find channel `name` of the start-up page and set up its rings. NULL if the manifest gives none. */
+struct svc_conn *svc_channel(const char *name);
+/* Send on the side's outgoing ring and signal if the peer sleeps. As ring_put. */
+int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len) must_check;
+void svc_signal(struct svc_conn *c);
+
+/* ---- serving ------------------------------------------------------------------------------- */
+/* Capabilities that came with a call, and those to send back; slots are the callee's to keep or delete. */
+struct svc_caps {
+	sk_cap_t in[4];
+	uint32_t n_in;
+	sk_cap_t out[4];
+	bool move_out; /* move instead of copy */
+	uint32_t n_out;
+};
+
+struct svc_service {
+	uint32_t proto;       /* the one protocol; SVC_PROTO_END: op table decides by conn->proto */
+	uint32_t version;
+	uint64_t min_data;    /* smallest data part that open accepts */
+	/* params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or -SK_E_*. */
+	int (*open)(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2]);
+	/* The client signalled. Return 0, or -SK_E_PEER to have the connection killed. */
+	int (*event)(struct svc_conn *c);
+	/* Nothing may be in flight when it returns 0; -SK_E_AGAIN: the reply waits for svc_closed(c). */
+	int (*close)(struct svc_conn *c);
+	/* Other calls (label >= SVC_FIRST). mr[] in and out, caps in rx slots; returns 0 or -SK_E_*. May be NULL. */
+	int (*call)(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps);
+	/* SVC_STATS: fill mr[1..]; returns words used. May be NULL. */
+	uint32_t (*stats)(struct svc_conn *c, uint64_t *mr);
+};
+int svc_serve(const struct svc_service *s) must_check;
+void svc_closed(struct svc_conn *c);
+/* Drop a client that broke the protocol: logs once, stops its rings; SVC_CLOSE comes later. */
+void conn_kill(struct svc_conn *c, const char *why);
+/* Iterate over live connections. */
+struct svc_conn *svc_next(struct svc_conn *after);
+
+/* Handlers for the domain's own bits: channel (its bit), interrupt (bind it to svc_ntfn_badged(bit)). */
+typedef void (*svc_handler_fn)(void *ctx);
+int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name) must_check;
+int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
+/* A new capability that signals this domain with 1 << bit. */
+int svc_ntfn_badged(uint32_t bit, sk_cap_t *out) must_check;
+/* One-shot timers, absolute TSC; cancel with SK_NO_DEADLINE. */
+struct svc_timer {
+	sk_time_t deadline;
+	svc_handler_fn fn;
+	void *ctx;
+	struct svc_timer *next;
+};
+void svc_timer_set(struct svc_timer *t, sk_time_t deadline);
+
+/* Never returns but for a failure of the kernel's: its error. */
+int svc_run(void);
+
+/* ---- connecting (init, control): call a service's control endpoint ------------------------------ */
+struct svc_open_args {
+	uint32_t proto, version, client, epoch;
+	uint64_t region_size;
+	uint32_t req_size, rsp_size;
+	sk_cap_t frame, client_signal;
+	const void *params;
+	uint32_t params_len;
+};
+struct svc_open_result {
+	uint32_t number;
+	uint64_t word[2];
+	sk_cap_t signal; /* signals the service; in a slot from libs/caps */
+};
+int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open_result *r) must_check;
+int svc_close(sk_cap_t service_ep, uint32_t number) must_check;
+/* Plain call with words only. mr in and out; n in and out. */
+int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps) must_check;
+
+#endif
