@@ -49,6 +49,7 @@ present = $(filter $(libs),$(1))
 
 # asked for once, and only when something is compiled: a fresh machine has no compiler yet
 gccinc = $(eval gccinc := $$(shell $(CC) -print-file-name=include))$(gccinc)
+libgcc = $(eval libgcc := $$(shell $(CC) -print-libgcc-file-name))$(libgcc)
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 prefix-map = -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(B)=build -ffile-prefix-map=$(SYSROOT)=build/sysroot
@@ -66,8 +67,9 @@ user-cflags = -std=gnu11 -nostdinc -isystem $(gccinc) -isystem $(SYSROOT)/includ
 	-D__skerry__=1 -D__DYNAMIC_REENT__ -O2 -g -fno-pic -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -ftls-model=local-exec -fno-common \
 	-ffunction-sections -fdata-sections $(warnings) $(prefix-map)
-user-ldflags = -static -no-pie -nostdlib -nostartfiles -Wl,-T,tools/user.ld -Wl,--gc-sections -Wl,--build-id=none \
-	-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings -Wl,-u,_start -L$(SYSROOT)/lib
+# the linker itself, not the compiler's driver, which would look into the build machine's own libraries
+user-ldflags = -m elf_x86_64 -static -nostdlib -T tools/user.ld --gc-sections --build-id=none -z noexecstack \
+	-z max-page-size=4096 --fatal-warnings -u _start -L$(SYSROOT)/lib
 
 host-cflags = -std=gnu11 -O1 -g -fno-omit-frame-pointer $(warnings) $(prefix-map) -Itest $(call include-paths) \
 	-isystem $(SYSROOT)/xeninc
@@ -149,8 +151,8 @@ $(B)/obj/$(1)/%.o: %.S | $(sysroot)
 	$$(call say,AS,$$<)$$(CC) $$(user-cflags) -D__ASSEMBLY__ $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)) $$(deps) -c $$< -o $$@
 $(2).elf: $(call obj,$(1),$(4)) $(patsubst %,$(B)/lib/libsk_%.a,$(call present,$(call uses,$(3)))) tools/user.ld
 	$$(Q)mkdir -p $$(@D)
-	$$(call say,LD,$$@)$$(CC) $$(user-ldflags) -Wl,-Map,$(2).map -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) \
-		$$(patsubst %,-l%,$$(extlibs-$(3)) $$(foreach l,$$(call uses,$(3)),$$(extlibs-$$(l)))) -lc -lm -Wl,--end-group -lgcc
+	$$(call say,LD,$$@)$$(LD) $$(user-ldflags) -Map $(2).map -o $$@ $$(filter %.o,$$^) --start-group $$(filter %.a,$$^) \
+		$$(patsubst %,-l%,$$(extlibs-$(3)) $$(foreach l,$$(call uses,$(3)),$$(extlibs-$$(l)))) -lc -lm $$(libgcc) --end-group
 $(2): $(2).elf
 	$$(Q)$$(STRIP) --strip-all -R .comment -o $$@ $$<
 endef

@@ -19,7 +19,7 @@ gccinc=$(${tool}gcc -print-file-name=include)
 not_linux="-U__linux__ -U__gnu_linux__ -U__unix__ -Ulinux -Uunix -U__linux -U__unix"
 codegen="-O2 -g -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables
 	-fcf-protection=none -ftls-model=local-exec -ffunction-sections -fdata-sections
-	-D_FORTIFY_SOURCE=0 -D__DYNAMIC_REENT__ -ffile-prefix-map=$work=. -ffile-prefix-map=$root=sysroot"
+	-D_FORTIFY_SOURCE=0 -D__DYNAMIC_REENT__ -ffile-prefix-map=$root=sysroot -ffile-prefix-map=$work=."
 tcflags="-std=gnu11 -nostdinc -isystem $gccinc -isystem $root/include $not_linux $codegen"
 
 unpack() {
