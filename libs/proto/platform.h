@@ -3,28 +3,55 @@
  *
  * Transport   call/reply IPC on platform's control endpoint, badge SVC_BADGE_INIT only.
  *             Replies: mr0 = 0 or -SK_E_*.
+ * Resources   what init gives platform beyond domain.h: the machine's device memory, listed in a
+ *             read-only page at PLATFORM_RES_VADDR, and the control objects in enum platform_slot.
  */
 #ifndef PROTO_PLATFORM_H
 #define PROTO_PLATFORM_H
 
 #include <stdint.h>
 
+#define PLATFORM_RES_VADDR 0x0e050000ull
+#define PLATFORM_MEM_MAX 96u
+
+enum platform_slot {
+	PLATFORM_CAP_CTL_IRQ = 20,
+	PLATFORM_CAP_IOPORT = 21, /* all ports that no other domain of the manifest has */
+	PLATFORM_CAP_MEM = 1024,  /* device untypeds, as the resource page lists them */
+};
+
+struct platform_mem {
+	uint64_t paddr;
+	uint32_t slot;
+	uint32_t order;
+};
+struct platform_resources {
+	uint64_t rsdp; /* 0: not found */
+	uint32_t n_mem;
+	uint32_t reserved;
+	struct platform_mem mem[PLATFORM_MEM_MAX];
+};
+_Static_assert(sizeof(struct platform_resources) <= 4096, "one page");
+
 enum platform_call {
 	/*
 	 * mr0 vendor | device << 16 (0xffff = any), mr1 class code or ~0, mr2 index among the matches,
-	 * mr3 interrupt vectors wanted. Claims the function: memory decoding and bus mastering on, MSI-X
-	 * table programmed. Reply: mr1 handle, mr2 vendor | device << 16 | rid << 32,
-	 * mr3 vectors given, mr4..mr9 size of BARs 0 to 5 (0: none, or an I/O BAR, or withheld),
-	 * mr10.. 256 bytes of configuration space.
+	 * mr3 interrupt vectors wanted (at most 8). Claims the function: memory decoding and bus
+	 * mastering on, MSI-X table programmed. Reply: mr1 handle, mr2 vendor | device << 16 |
+	 * rid << 32, mr3 vectors given, mr4..mr9 size of BARs 0 to 5 (0: none, an I/O BAR, or
+	 * withheld), mr10..mr41 256 bytes of configuration space. NOT_FOUND: no such device.
 	 */
 	PLATFORM_CLAIM = 16,
-	PLATFORM_BAR = 17,   /* mr0 handle, mr1 BAR; reply carries frames in order of address, mr1 = how
-	                        many follow in all, mr2 offset of the first piece; call again with mr2 = index */
+	/*
+	 * mr0 handle, mr1 BAR, mr2 index of the piece. Reply: mr1 number of pieces in all, mr2 offset
+	 * of this one in the BAR, mr3 its order; capability: the frame. Pages that hold the MSI-X
+	 * table or another device's registers are in no piece.
+	 */
+	PLATFORM_BAR = 17,
 	PLATFORM_IRQ = 18,   /* mr0 handle, mr1 vector index; reply carries the IrqHandler */
 	PLATFORM_RESET = 19, /* mr0 handle: bus mastering off, function reset, wait */
-	PLATFORM_RELEASE = 20,
-	PLATFORM_POWER = 21, /* mr0 = 0 off (S5), 1 reboot; returns only on failure */
-	PLATFORM_WALLCLOCK = 22 /* reply mr1 = nanoseconds since 1970 at boot_tsc */
+	PLATFORM_POWER = 20, /* mr0 = 0 off (S5), 1 reboot; returns only on failure */
+	PLATFORM_WALLCLOCK = 21 /* reply mr1 = nanoseconds since 1970 at boot_tsc of struct sk_info */
 };
 
 #endif
