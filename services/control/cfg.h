@@ -1,0 +1,67 @@
+/*
+ * cfg.h - the syntax of guest configuration files, as xl.cfg(5) has it
+ *
+ * A file is a series of `key = value` and `key += value`, separated by newlines or `;`, with `#` comments.
+ * A value is a string in ' or ", a number (decimal, 0x hexadecimal, 0 octal) or a list of values in [ ].
+ * What the keys mean is guest_cfg.h's business.
+ */
+#ifndef CONTROL_CFG_H
+#define CONTROL_CFG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "msg.h"
+
+enum {
+	CFG_TEXT_MAX = 64 * 1024, /* bytes of one file */
+	CFG_KEY_MAX = 63,
+	CFG_DEPTH_MAX = 8, /* lists inside lists */
+};
+
+enum cfg_kind { CFG_STRING, CFG_NUMBER, CFG_LIST };
+
+struct cfg_value {
+	struct cfg_value *next;  /* in the list that it is an item of */
+	struct cfg_value *first; /* CFG_LIST: items */
+	const char *text;        /* CFG_STRING: after escapes; CFG_NUMBER: as it was written */
+	enum cfg_kind kind;
+	unsigned int line;
+};
+
+struct cfg_setting {
+	struct cfg_setting *next;
+	const char *key;
+	const char *source; /* file name, or "command line" */
+	unsigned int line;  /* 0: none */
+	struct cfg_value *value;
+};
+
+struct cfg_chunk;
+
+struct cfg {
+	struct cfg_setting *first, *last; /* one per key, in the order of first mention */
+	struct cfg_chunk *chunks;         /* all memory of this configuration */
+};
+
+void cfg_init(struct cfg *c);
+void cfg_fini(struct cfg *c);
+
+/* Parse a file's text. 0, or -1 with "source:line: ..." in *m. A key that is set again replaces the older value. */
+int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, struct msg *m);
+
+/*
+ * One command-line argument: what a file may contain, or key=WORDS with the words unquoted. 0, or -1 with *m.
+ */
+int cfg_override(struct cfg *c, const char *arg, struct msg *m);
+
+const struct cfg_setting *cfg_find(const struct cfg *c, const char *key);
+
+/* Strict conversion of a number, or of a string that holds one. 0, or -1 when it is none or does not fit. */
+int cfg_number(const struct cfg_value *v, int64_t *n);
+
+/* Fill *m with "source:line: key 'k': text". Always -1. */
+int cfg_complain(const struct cfg_setting *s, struct msg *m, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

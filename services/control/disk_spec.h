@@ -1,0 +1,51 @@
+/*
+ * disk_spec.h - one entry of disk = [ ... ], as xl-disk-configuration(5) writes it
+ *
+ * Parsing keeps to what the manual accepts; disk_spec_check() then says what this host can do with it.
+ */
+#ifndef CONTROL_DISK_SPEC_H
+#define CONTROL_DISK_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "msg.h"
+
+enum {
+	DISK_TARGET_MAX = 255,
+	DISK_VDEV_MAX = 31,
+	DISK_WORD_MAX = 63,
+	DISK_LABEL_MAX = 36, /* characters of a GPT partition name */
+};
+
+#define DISK_FORMATS(X) \
+	X(RAW, "raw") \
+	X(QCOW, "qcow") X(QCOW2, "qcow2") X(VHD, "vhd") X(QED, "qed") X(EMPTY, "empty")
+#define X(sym, name) DISK_##sym,
+enum disk_format { DISK_FORMATS(X) DISK_FORMAT_COUNT };
+#undef X
+
+struct disk_spec {
+	char target[DISK_TARGET_MAX + 1]; /* an absolute path; empty for an empty cdrom drive */
+	char vdev[DISK_VDEV_MAX + 1];     /* as written */
+	char script[DISK_WORD_MAX + 1];
+	char backend[DISK_WORD_MAX + 1];
+	char backendtype[DISK_WORD_MAX + 1];
+	char specification[DISK_WORD_MAX + 1];
+	enum disk_format format;
+	uint32_t number; /* the virtual device number of xen-vbd-interface(7) */
+	bool readonly, cdrom, direct_io_safe, discard, trusted, colo;
+};
+
+const char *disk_format_name(enum disk_format f);
+
+/* 0, or -1 with what is wrong with the text in *m. */
+int disk_spec_parse(struct disk_spec *d, const char *text, struct msg *m);
+
+/* Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_MAX * 4 + 1], or -1 with *m. */
+int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m);
+
+/* "xvda1", "sdb", "d536p37", "0xca00" and so on to a virtual device number. 0 or -1. */
+int vdev_number(const char *vdev, uint32_t *number);
+
+#endif

@@ -1,0 +1,29 @@
+/* vif_spec.h - one entry of vif = [ ... ], as xl-network-configuration(5) writes it */
+#ifndef CONTROL_VIF_SPEC_H
+#define CONTROL_VIF_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "msg.h"
+
+enum { VIF_NAME_MAX = 31, VIF_MAC_SIZE = 6, VIF_MAC_TEXT = 18 };
+
+struct vif_spec {
+	uint8_t mac[VIF_MAC_SIZE];
+	bool mac_given, trusted;
+	char bridge[VIF_NAME_MAX + 1];
+	char model[VIF_NAME_MAX + 1];
+	char vifname[VIF_NAME_MAX + 1];
+};
+
+/* 0, or -1 with what is wrong in *m. Without mac= the address stays unset: vif_spec_random_mac(). */
+int vif_spec_parse(struct vif_spec *v, const char *text, struct msg *m);
+
+/* An address out of Xen's own range from three random bytes. */
+void vif_spec_random_mac(struct vif_spec *v, const uint8_t random[3]);
+
+/* "00:16:3e:xx:xx:xx", VIF_MAC_TEXT bytes with the terminator. */
+void vif_mac_format(const uint8_t mac[VIF_MAC_SIZE], char text[VIF_MAC_TEXT]);
+
+#endif

@@ -1,0 +1,13 @@
+# Fuzz targets of the control domain's parsers.
+control-fuzz-src = $(patsubst %,services/control/%.c,$(1))
+
+fuzzers += control_config
+src-fuzz-control_config := test/fuzz/control/config_fuzz.c \
+	$(call control-fuzz-src,guest_cfg cfg disk_spec vdev vif_spec uuid msg out)
+inc-fuzz-control_config := services/control
+seeds-fuzz-control_config := test/fuzz/control/seeds-control_config
+
+fuzzers += control_device
+src-fuzz-control_device := test/fuzz/control/device_fuzz.c $(call control-fuzz-src,disk_spec vdev vif_spec msg)
+inc-fuzz-control_device := services/control
+seeds-fuzz-control_device := test/fuzz/control/seeds-control_device

@@ -1,0 +1,62 @@
+/*
+ * device_fuzz.c - disk and network interface specifications, virtual device names
+ *
+ * Objects     none kept.
+ * Locks       none.
+ * Lifecycle   one call per input.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "disk_spec.h"
+#include "vif_spec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void disk(const char *text)
+{
+	char label[DISK_LABEL_MAX * 4 + 1];
+	struct disk_spec d;
+	struct msg m = { "" };
+	uint32_t n;
+
+	if (disk_spec_parse(&d, text, &m)) {
+		must(m.text[0] != '\0');
+		return;
+	}
+	must(vdev_number(d.vdev, &n) == 0 && n == d.number && n < 1u << 29);
+	must(d.target[0] || d.cdrom);
+	must(!d.cdrom || d.readonly);
+	if (disk_spec_check(&d, label, &m) == 0)
+		must(label[0] && d.format == DISK_RAW && d.target[0] == '/');
+}
+
+static void vif(const char *text)
+{
+	struct vif_spec v;
+	struct msg m = { "" };
+
+	if (vif_spec_parse(&v, text, &m))
+		must(m.text[0] != '\0');
+	else
+		must(v.bridge[0] && (!v.mac_given || !(v.mac[0] & 1)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = strndup((const char *)data, size);
+	uint32_t n;
+
+	must(text != NULL);
+	disk(text);
+	vif(text);
+	(void)vdev_number(text, &n);
+	free(text);
+	return 0;
+}

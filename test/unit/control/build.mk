@@ -1,0 +1,16 @@
+# Unit tests of the control domain's logic.
+control-src = $(patsubst %,services/control/%.c,$(1))
+control-inc := services/control test/unit/control
+
+unit-tests += control_cfg
+src-unit-control_cfg := test/unit/control/cfg_test.c $(call control-src,cfg msg)
+inc-unit-control_cfg := $(control-inc)
+
+unit-tests += control_disk
+src-unit-control_disk := test/unit/control/disk_test.c $(call control-src,disk_spec vdev msg)
+inc-unit-control_disk := $(control-inc)
+
+unit-tests += control_guest
+src-unit-control_guest := test/unit/control/guest_test.c \
+	$(call control-src,guest_cfg cfg disk_spec vdev vif_spec uuid msg out)
+inc-unit-control_guest := $(control-inc)
