@@ -1,0 +1,73 @@
+/*
+ * xen.h - the Xen half of a VMM, as the machine half sees it
+ *
+ * The Xen half keeps its own state for each vCPU by number; it asks the machine half for memory,
+ * registers, kicks and interrupts through edge.h, and for nothing else.
+ *
+ * Threads     xen_init() and xen_io_init() run on the main (I/O) thread before any vCPU enters.
+ *             Functions with a `cpu` argument run on that vCPU's thread unless they say "any thread".
+ * Loop        a vCPU thread does, for ever:
+ *                 while (!xen_vcpu_runnable(cpu) || halted without an interrupt)
+ *                         xen_vcpu_sleep(cpu), wait for its notification until
+ *                         xen_next_deadline(cpu) or the local APIC's, xen_vcpu_wake(cpu),
+ *                         xen_vcpu_prepare(cpu);
+ *                 xen_vcpu_prepare(cpu);
+ *                 vector = xen_upcall_vector(cpu); if (vector >= 0) inject it (no APIC, no EOI);
+ *                 VCPU_ENTER with that deadline; on HYPERCALL: skip the instruction, xen_hypercall(cpu).
+ *             edge_vcpu_kick(cpu) from any thread makes the loop turn once more, asleep or in guest mode.
+ */
+#ifndef VMM_XEN_H
+#define VMM_XEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sk/types.h>
+
+enum { XEN_VCPUS_MAX = 8 };
+
+struct xen_params {
+	uint32_t domid;
+	uint32_t n_vcpus;
+	uint64_t tsc_hz;
+	uint64_t start_tsc;          /* host TSC that is system time 0 of the guest: read it just before */
+	uint64_t wallclock_start_ns; /* since 1970, at start_tsc; 0 = unknown */
+	bool tsc_stable;             /* constant rate, synchronous over CPUs */
+	uint64_t max_pages;          /* balloon's ceiling (maxmem) */
+	uint64_t store_pfn;          /* guest pages of the xenstore and console rings: RAM, zeroed, */
+	uint64_t console_pfn;        /* reserved in the guest's memory map */
+	uint8_t uuid[16];
+};
+
+/* Shared info, event channels of store and console, grant table. 0 or -SK_E_*. */
+int xen_init(const struct xen_params *p) must_check;
+/*
+ * Channels "console", "xs", those of disks and vifs (names and numbers from struct vm_config at
+ * VM_CONFIG_VADDR), and the handler of edge_io_kick(). Before svc_run(). 0 or -SK_E_*.
+ */
+int xen_io_init(void) must_check;
+/* VMCTL_QUIESCE, after the vCPUs stopped: no back end touches guest memory or rings any more. */
+void xen_io_quiesce(void);
+
+/* Contents of the hypercall page, 4096 bytes: what MSR 0x40000000 asks for. */
+void xen_hypercall_page(void *page, bool amd);
+/* Registers in edge_state(cpu): arguments in, RAX out. RIP is the caller's business. */
+void xen_hypercall(unsigned cpu);
+
+/* Before each entry and after each wait: due timers fire, runstate is brought up to date. */
+void xen_vcpu_prepare(unsigned cpu);
+/* False while SCHEDOP_block or SCHEDOP_poll waits. Call after xen_vcpu_prepare(). */
+bool xen_vcpu_runnable(unsigned cpu);
+/* True when an upcall waits (ends a HLT as an interrupt would). Any thread. */
+bool xen_vcpu_event_pending(unsigned cpu);
+/* Vector to deliver without the local APIC, or -1. A vector that the kernel still holds is not repeated. */
+int xen_upcall_vector(unsigned cpu);
+/* When the vCPU's timers and poll timeout want xen_vcpu_prepare(); TSC, SK_NO_DEADLINE if none. */
+sk_time_t xen_next_deadline(unsigned cpu);
+/* Runstate: around a wait of the thread (blocked), and when a vCPU goes on- or offline (any thread). */
+void xen_vcpu_sleep(unsigned cpu);
+void xen_vcpu_wake(unsigned cpu);
+void xen_vcpu_online(unsigned cpu, bool online);
+/* The guest's TSC offset changed: pvclock follows. */
+void xen_time_update(unsigned cpu);
+
+#endif
