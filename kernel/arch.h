@@ -36,7 +36,7 @@ struct user_regs {
  */
 struct cpu {
 	struct cpu *self;
-	struct thread *current; /* owner of the registers to save; the CPU's idle thread otherwise */
+	struct thread *current; /* owner of the registers to save; NULL when idle */
 	uint64_t kernel_rsp;
 	uint64_t user_rsp; /* scratch of the syscall entry */
 	uint32_t id;
@@ -66,9 +66,10 @@ void core_syscall(struct thread *t);
 void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr);
 void core_irq(unsigned int source); /* an IrqHandler's source fired: index given to irq_source_* */
 void core_timer(void);              /* the local timer fired */
+void core_vcpu_exit(struct thread *t); /* the exit record of t->vcpu is for the VMM: ends VCPU_ENTER */
 /* core: choose the next thread, arm the timer, and resume it through arch_resume(). */
 void kernel_exit(void) __attribute__((noreturn));
-/* Return to user mode with t's registers and space (or to the guest when t has a vCPU entered). */
+/* Return to user mode with t's registers and space (or to the guest when t->vcpu is set). */
 void arch_resume(struct thread *t) __attribute__((noreturn));
 /* Wait for an interrupt with interrupts on; comes back into the kernel through an entry. */
 void arch_idle(void) __attribute__((noreturn));
@@ -92,6 +93,8 @@ void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size);
 void arch_quiesce(void);
 /* Run fn(arg) on c with interrupts off and wait for it (rare paths: FPU flush of a migrating thread). */
 void arch_call(struct cpu *c, void (*fn)(void *), void *arg);
+/* Answer the requests above if another CPU made one: called in the spin for the lock that they are made under. */
+void arch_serve(void);
 
 /* --- memory ------------------------------------------------------------------------------------- */
 /*
@@ -112,6 +115,11 @@ void arch_window_close(uint64_t paddr, uint64_t size); /* unmap where open, with
 void arch_zero_page(uint64_t paddr);                   /* through a per-CPU temporary mapping */
 /* core calls when a host space is made: copy the kernel half into its root table. */
 void arch_space_init_root(uint64_t *root);
+/* The space dies and no thread uses it: no CPU keeps its root table loaded. */
+void arch_space_drop(struct space *space);
+/* Width of physical addresses, and the pages of interrupt controllers that user land must not have. */
+uint32_t arch_phys_bits(void);
+uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max);
 
 /* --- FPU ------------------------------------------------------------------------------------------ */
 void arch_fpu_init_area(void *area);    /* power-up state */
@@ -119,7 +127,8 @@ void arch_fpu_drop(void *area);         /* the object dies: forget it on every C
 void arch_fpu_flush(struct cpu *c, void *area); /* save to area if c's registers hold it */
 
 /* --- interrupts --------------------------------------------------------------------------------------- */
-/* Sources are small integers that the arch numbers; -SK_E_* on failure. */
+/* Sources are integers below IRQ_SOURCES that the arch numbers; -SK_E_* on failure. A level pin masks itself when it fires. */
+#define IRQ_SOURCES 1024
 int irq_source_pin(uint32_t gsi, bool level, bool low, uint32_t cpu);
 int irq_source_msi(uint32_t cpu, uint64_t *addr, uint32_t *data);
 void irq_source_mask(int source, bool masked);
@@ -152,7 +161,10 @@ void core_init(const struct boot_info *bi) __attribute__((noreturn));
 void core_init_secondary(void) __attribute__((noreturn));
 /* Start the other CPUs; core calls it when it can schedule. */
 void arch_start_secondaries(void);
-/* core's boot allocator, before untypeds exist: zeroed page-aligned memory that is open in the window. */
+void arch_fill_info(struct sk_info *info); /* n_cpus, apic_id, features, xcr0, xsave_size */
+bool boot_option(const char *name);
+extern uint64_t boot_alloc_total;
+/* Before untypeds exist: zeroed page-aligned memory that is open in the window; carves it from boot_info's map. */
 void *boot_alloc(size_t size);
 
 /* --- log and panic --------------------------------------------------------------------------------------------- */

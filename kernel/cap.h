@@ -1,0 +1,155 @@
+/*
+ * cap.h - capabilities: slots, the derivation tree, and the header that every kernel object starts with
+ */
+#ifndef KERNEL_CAP_H
+#define KERNEL_CAP_H
+
+#include "arch.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+#define load(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define barrier_full() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+static inline uint64_t align_up(uint64_t v, uint64_t size)
+{
+	return (v + size - 1) & ~(size - 1);
+}
+static inline uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What a handler of a system call returns besides 0 and -SK_E_*. */
+#define SYS_RESTART 1 /* preempted: leave the kernel, then make the same call again */
+#define SYS_BLOCKED 2 /* the thread waits, or its registers are already what they must be */
+
+struct object {
+	uint8_t type;
+	bool dead; /* set once, under lock */
+	struct spinlock lock;
+	uint32_t refs; /* capabilities that name it (tree lock) */
+};
+
+/* Flags of a slot. The upper half says inside which object an internal slot lies. */
+#define SLOT_DEVICE 1u   /* untyped, frame: not RAM */
+#define SLOT_USED 2u     /* untyped: objects were made since the last reset */
+#define SLOT_OPENED 4u   /* untyped: pages up to `prepared` are open in the kernel window, else closed */
+#define SLOT_OWNER 0xf0u /* internal slots: */
+#define SLOT_THREAD_CSPACE 0x10u
+#define SLOT_THREAD_SPACE 0x20u
+#define SLOT_THREAD_FAULT 0x30u
+#define SLOT_THREAD_UTCB 0x40u
+#define SLOT_VCPU_NESTED 0x50u
+#define SLOT_VCPU_STATE 0x60u
+#define SLOT_IRQ_SIGNAL 0x70u
+
+/*
+ * All fields are written under the tree lock. Those before first_child are written with seq odd, so
+ * that cap_read() can read them without the lock.
+ */
+struct slot {
+	uint8_t type, rights, order, flags;
+	uint32_t seq;
+	union {
+		struct object *obj;
+		uint64_t paddr; /* untyped, frame, table */
+		uint64_t ports; /* IOPORT: first | last << 16 */
+	};
+	union {
+		uint64_t badge;
+		uint64_t used; /* untyped: watermark in bytes */
+		uint64_t base; /* frame: address of its first byte in the space; table: what it translates */
+	};
+	struct slot *first_child, *last_child;
+	uintptr_t prev, next; /* siblings; of the first and the last the parent | 1, or 0 */
+	union {
+		struct space *space; /* frame, table: where it is mapped */
+		uint64_t prepared;   /* untyped: bytes whose pages are zeroed and opened or closed */
+	};
+	struct slot *space_next, *space_prev; /* frames and tables of one space */
+};
+_Static_assert(sizeof(struct slot) == 80, "SK_CNODE_SLOTS");
+
+struct cnode {
+	struct object obj;
+	uint32_t n_slots;
+	uint32_t cleared;    /* while dying: slots below are empty */
+	struct cnode *dying; /* next in the list of CNodes to clear */
+	uint8_t reserved[128 - 32];
+	struct slot slots[];
+};
+_Static_assert(sizeof(struct cnode) == 128, "SK_CNODE_SLOTS");
+
+/* A consistent copy of what a slot says, taken without the tree lock. */
+struct cap {
+	uint8_t type, rights, order, flags;
+	struct object *obj;
+	uint64_t badge;
+};
+
+void tree_lock(void);
+void tree_unlock(void);
+
+/* Lock-free lookup in t's capability space: the object stays memory until this CPU leaves the kernel. */
+int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct cap *cap) must_check;
+void slot_read(const struct slot *s, struct cap *cap);
+/* The same under the tree lock. */
+int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct slot **slot) must_check;
+/* A slot inside a CNode that the caller names; type of the slot's contents not looked at. */
+int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index, struct slot **slot) must_check;
+int cap_find_empty(struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot) must_check;
+
+/* Make an empty slot a capability; parent may be NULL. */
+struct slot_init {
+	uint8_t type, rights, order, flags;
+	uint64_t obj, badge;
+};
+void slot_set(struct slot *s, struct slot *parent, const struct slot_init *init);
+void slot_set_badge(struct slot *s, uint64_t badge);
+/* Derive dst from src: counts the reference, starts unmapped. */
+void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge, unsigned int flags);
+void slot_move(struct slot *dst, struct slot *src);
+/* Empty a slot; the last capability ends the object. 0 or SYS_RESTART: then the slot is still there. */
+int slot_delete(struct slot *s) must_check;
+/* Delete all descendants. */
+int slot_revoke(struct slot *s) must_check;
+/* Clear CNodes whose last capability is gone. */
+int cap_drain(void) must_check;
+bool slot_copyable(const struct slot *s);
+
+void cnode_init(struct cnode *cn, unsigned int order);
+
+/* Ends of objects, one per type; called with the tree lock, refs == 1. 0 or SYS_RESTART. */
+int space_destroy(struct object *o) must_check;
+int thread_destroy(struct object *o) must_check;
+int sched_destroy(struct object *o) must_check;
+int endpoint_destroy(struct object *o) must_check;
+int reply_destroy(struct object *o) must_check;
+int notification_destroy(struct object *o) must_check;
+int irq_destroy(struct object *o) must_check;
+int vcpu_destroy(struct object *o) must_check;
+/* An internal slot goes away: its owner must not use the object any more. 0 or SYS_RESTART. */
+int thread_detach(struct slot *s) must_check;
+int vcpu_detach(struct slot *s) must_check;
+
+/* System calls: registers in, registers out. */
+#define SYSCALL_HANDLER(name) long name(struct thread *t, struct sk_regs *r)
+typedef SYSCALL_HANDLER(syscall_fn);
+extern syscall_fn sys_call, sys_send, sys_recv, sys_reply, sys_reply_recv;
+extern syscall_fn sys_signal, sys_wait, sys_poll;
+extern syscall_fn sys_retype, sys_copy, sys_mint, sys_move, sys_delete, sys_revoke, sys_cap_info;
+extern syscall_fn sys_map, sys_unmap, sys_map_table;
+extern syscall_fn sys_thread_configure, sys_thread_bind, sys_thread_resume, sys_thread_suspend;
+extern syscall_fn sys_thread_read, sys_thread_write, sys_set_fs_base, sys_yield;
+extern syscall_fn sys_sched_configure, sys_sched_bind, sys_sched_stats;
+extern syscall_fn sys_irq_pin, sys_irq_msi, sys_irq_bind, sys_irq_ack;
+extern syscall_fn sys_port_in, sys_port_out, sys_log, sys_log_take;
+extern syscall_fn sys_vcpu_configure, sys_vcpu_enter, sys_vcpu_sync, sys_vcpu_inject;
+extern syscall_fn sys_io_assign;
+
+void *memcpy(void *dst, const void *src, size_t n);
+void *memset(void *dst, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+
+#endif

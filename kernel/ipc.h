@@ -1,0 +1,38 @@
+/*
+ * ipc.h - endpoints, replies, notifications
+ */
+#ifndef KERNEL_IPC_H
+#define KERNEL_IPC_H
+
+#include "thread.h"
+
+struct endpoint {
+	struct object obj;
+	bool receivers; /* the queue holds receivers, else senders */
+	struct thread *queue; /* circular, first in first out */
+};
+struct reply {
+	struct object obj;
+	struct thread *caller; /* waits on this object, or NULL */
+};
+struct notification {
+	struct object obj;
+	uint64_t word;
+	struct thread *waiter; /* one at most */
+	struct thread *bound;  /* thread whose RECV and ENTER the signals end (tree lock to change) */
+};
+_Static_assert(sizeof(struct endpoint) <= 1u << SK_ORDER_ENDPOINT, "object size");
+_Static_assert(sizeof(struct notification) <= 1u << SK_ORDER_NOTIFICATION, "object size");
+
+/* Take t, which waits on this object, out of it; the object's lock is held. */
+void endpoint_remove(struct endpoint *ep, struct thread *t);
+/* Send t's fault as a call to its fault endpoint; false if it has none. */
+bool endpoint_send_fault(struct thread *t);
+
+void notification_signal(struct notification *n, uint64_t badge);
+/* The bound word of t, taken; 0 if there is none. */
+uint64_t notification_take_bound(struct thread *t);
+void notification_bind(struct notification *n, struct thread *t);
+void notification_unbind(struct thread *t);
+
+#endif

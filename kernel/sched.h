@@ -1,0 +1,60 @@
+/*
+ * sched.h - scheduling contexts, per-CPU run queues and timers
+ */
+#ifndef KERNEL_SCHED_H
+#define KERNEL_SCHED_H
+
+#include "cap.h"
+#include "heap.h"
+
+#define SCHED_PRIORITIES 32
+#define SCHED_SLICE_US 5000u /* at weight 256 */
+#define SCHED_WEIGHT 256u
+
+enum sched_place { SCHED_NOWHERE, SCHED_QUEUED, SCHED_NEXT, SCHED_THROTTLED };
+
+/* Fields below `thread` belong to the lock of CPU `cpu`; cpu changes under the locks of both. */
+struct sched {
+	struct object obj;
+	struct thread *thread; /* bound, or NULL (tree lock and CPU lock) */
+	uint16_t cpu, move_to; /* differ while the thread runs on the CPU that it must leave */
+	uint8_t priority, place;
+	uint16_t weight;
+	struct sched *next, *prev; /* run queue, circular */
+	int64_t slice;             /* ticks left of this turn */
+	uint64_t budget, period;   /* ticks; period 0 = no cap */
+	int64_t budget_left;
+	sk_time_t period_start;
+	uint64_t consumed, waited; /* ticks */
+	sk_time_t ready_since;
+	struct heap_node release; /* while throttled */
+};
+_Static_assert(sizeof(struct sched) <= 1u << SK_ORDER_SCHED, "object size");
+
+struct sched_cpu {
+	struct spinlock lock;
+	uint32_t bitmap; /* priorities with a queue */
+	struct sched *queue[SCHED_PRIORITIES];
+	struct sched *next;       /* woken by the current thread, to switch to directly */
+	struct heap_node *timers; /* deadlines of threads and releases of throttled contexts */
+	sk_time_t switched;       /* when the current thread got the CPU */
+	struct cpu *cpu;
+};
+
+void sched_cpu_init(struct cpu *c);
+void sched_init(struct sched *s);
+/* t may run now, if nothing else keeps it; direct: switch to it as soon as the current thread waits. */
+void sched_wake(struct thread *t, bool direct);
+/* t must not run; takes it from its queue. True when no other CPU is still running it. */
+bool sched_stop(struct thread *t);
+/* The CPU where t runs or would run; NULL without a scheduling context. */
+struct cpu *sched_cpu_of(struct thread *t);
+/* Make t's CPU enter the kernel if it is another one and runs t now. */
+void sched_kick_running(struct thread *t);
+void sched_bind(struct sched *s, struct thread *t);
+void sched_unbind(struct sched *s);
+/* Deadline of t's present wait. */
+void timer_start(struct thread *t, sk_time_t deadline);
+void timer_stop(struct thread *t);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * space.h - address spaces of threads, guests and devices, and the tables and frames mapped in them
+ */
+#ifndef KERNEL_SPACE_H
+#define KERNEL_SPACE_H
+
+#include "cap.h"
+
+#define SPACE_LEVELS 4
+#define USER_START 0x1000ull
+#define USER_END 0x7ffffffff000ull /* the last page stays empty: SYSRET must not see a kernel address */
+#define NESTED_END (1ull << 47)
+
+/* Second page of the object; the first is the root table. */
+struct space {
+	struct object obj;     /* its type says which format */
+	uint64_t root;         /* physical address of the root table */
+	struct slot *mapped;   /* frames and tables in it (tree lock) */
+	uint64_t arch_data[4]; /* x86_64: ASID, generation */
+};
+static inline struct space *space_of(struct object *o)
+{
+	return container_of(o, struct space, obj);
+}
+
+void space_init(struct space *s, unsigned int type, uint64_t root);
+/* With the tree lock. */
+int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset, unsigned int order,
+	      unsigned int rights, unsigned int *missing) must_check;
+int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigned int level,
+		    unsigned int *missing) must_check;
+/* The frame or table capability goes away. */
+int frame_unmap_all(struct slot *frame) must_check;
+void table_unlink(struct slot *table);
+/* The slot moved: neighbours in the list of its space follow. */
+void space_relink(struct slot *s);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * thread.h - threads
+ */
+#ifndef KERNEL_THREAD_H
+#define KERNEL_THREAD_H
+
+#include "cap.h"
+#include "heap.h"
+
+/* What a thread waits for. READY threads run when they have a scheduling context and are not suspended. */
+#define THREAD_STATES(X)                                                                           \
+	X(READY, "runs or may run")                                                                \
+	X(SENDING, "in an endpoint's queue of senders")                                            \
+	X(RECEIVING, "in an endpoint's queue of receivers")                                        \
+	X(CALLING, "tied to a Reply object")                                                       \
+	X(WAITING, "for a notification")
+#define X(name, what) THREAD_##name,
+enum thread_state { THREAD_STATES(X) };
+#undef X
+
+/*
+ * wait_obj and the queue links are written under the lock of the object waited on; whoever sets
+ * wait_obj back to NULL there is the one who ends the wait. suspended is written under the tree lock.
+ */
+struct thread {
+	struct user_regs regs; /* first: the entry code saves here */
+	struct object obj;
+	struct space *space; /* of space_slot, or NULL */
+	struct vcpu *vcpu;   /* entered, or NULL */
+	struct cnode *cspace;
+	struct sched *sched;
+	struct notification *bound;
+	uint8_t state; /* enum thread_state */
+	bool suspended;
+	bool faulted;   /* the message that it sends or the reply that it awaits is a fault's */
+	bool call;      /* SENDING: wants a reply */
+	bool may_grant; /* SENDING: the endpoint capability has GRANT */
+	struct object *wait_obj;
+	struct thread *next, *prev; /* queue of an endpoint */
+	uint64_t badge;             /* SENDING: of the endpoint capability */
+	sk_time_t deadline;         /* of the present wait */
+	struct heap_node timer;     /* tag: CPU whose heap it is in */
+	uint64_t fault_mr[SK_MR_REGS];
+	struct slot cspace_slot, space_slot, fault_slot, utcb_slot;
+	uint8_t fpu[FPU_AREA_SIZE] __attribute__((aligned(64)));
+};
+_Static_assert(sizeof(struct thread) <= 4096, "first page of the object");
+
+static inline struct thread *thread_of(struct object *o)
+{
+	return container_of(o, struct thread, obj);
+}
+static inline struct sk_utcb *thread_utcb(struct thread *t)
+{
+	return (struct sk_utcb *)((char *)t + 4096);
+}
+
+void thread_init(struct thread *t);
+/* The one writer of state; move is checked against a table. */
+void thread_set_state(struct thread *t, enum thread_state state);
+/* t waits on o, whose lock the caller holds and has queued t under. */
+void thread_wait(struct thread *t, struct object *o, enum thread_state state);
+/* After the lock of o is dropped: arm the deadline, and undo the wait if t was suspended meanwhile. */
+void thread_waiting(struct thread *t, sk_time_t deadline);
+/* The wait on o ends (o locked). False if somebody else ended it. */
+bool thread_unwait(struct thread *t, struct object *o);
+/* Ends the wait of t if it is still in one, whatever it waits on; only if its deadline is not after `when`. */
+bool thread_cancel(struct thread *t, sk_time_t when);
+/* Ends the wait: RAX = result, and t may run. t is out of its wait already. */
+void thread_wake(struct thread *t, long result, bool direct);
+/* Take it out of its wait and off its CPU. False: another CPU runs it still, try again. */
+bool thread_stop(struct thread *t);
+/* The deadline timer of t fired. */
+void thread_timeout(struct thread *t, sk_time_t now);
+/* Give t its capability space and so on (tree lock). */
+int thread_configure(struct thread *t, struct slot *cspace, struct slot *space, struct slot *fault,
+		     uint64_t utcb) must_check;
+
+#endif
