@@ -77,6 +77,8 @@ struct domain_info {
 	char name[DOMAIN_NAME_MAX];
 	uint32_t n_slots; /* of its CNode */
 	uint32_t n_channels, n_untyped, n_devices;
+	uint32_t free_slot; /* first slot that the domain manages itself, DOMAIN_CAP_FREE or more */
+	uint32_t reserved;
 	uint8_t untyped_order[DOMAIN_UNTYPED_MAX]; /* slot DOMAIN_CAP_UNTYPED + i */
 	struct domain_channel channel[DOMAIN_CHANNELS_MAX];
 	struct domain_device dev[DOMAIN_DEVICES_MAX];
