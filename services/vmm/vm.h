@@ -1,0 +1,263 @@
+/*
+ * vm.h - the machine half of the VMM: guest memory, vCPUs, local APICs, and what the Xen half may ask of them
+ *
+ * Threads     one thread per vCPU runs vcpu_loop(); the main thread runs svc_run() (the I/O thread) with the
+ *             back ends. All of struct vcpu belongs to its thread but the fields marked otherwise.
+ * Locks       vm->mem_lock: physmap changes (mem_*). vm->lock: states of vCPUs, pause, shutdown.
+ *             lapic->lock: one local APIC, leaf. Order: vm->lock -> lapic->lock; mem_lock is taken alone.
+ *             Nothing of the machine half is called back with one of these held.
+ * Memory      what gmem() returns stays readable and writable as long as the VMM lives: RAM is mapped here
+ *             once and never unmapped; a page that the guest balloons out only leaves the nested space.
+ *             The guest may change the bytes at any time: copy out, check the copy, use the copy.
+ */
+#ifndef VMM_VM_H
+#define VMM_VM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sk/boot.h>
+#include <sk/types.h>
+#include <sk/vcpu.h>
+
+#include "proto/vmctl.h"
+
+#define VM_PAGE 4096u
+#define VM_CHUNK (2ull << 20)
+
+/* Guest-physical layout. RAM is [0, low_size) and [4 GiB, 4 GiB + high_size). */
+#define VM_LOW_MAX 0xf0000000ull    /* 3.75 GiB: the hole for devices begins */
+#define VM_ACPI_GPA 0xfc000000ull   /* ACPI tables, VM_ACPI_PAGES pages of the VMM's own */
+#define VM_ACPI_PAGES 4u
+#define VM_LAPIC_GPA 0xfee00000ull
+#define VM_SPECIAL_GPA 0xfeff8000ull /* 8 pages, as libxl places them */
+#define VM_SPECIAL_PAGES 8u
+#define VM_XENSTORE_GPA (VM_SPECIAL_GPA + 4 * VM_PAGE)
+#define VM_CONSOLE_GPA (VM_SPECIAL_GPA + 7 * VM_PAGE)
+#define VM_HIGH_GPA 0x100000000ull
+#define VM_PHYS_BITS 40u /* width that CPUID reports; larger frame numbers are refused everywhere */
+
+/* Bits of the main thread's notification that the VMM uses for itself (channels have bits 0 to 17). */
+enum io_bit {
+	IO_CTL = 18, /* machine half: vCPUs parked, guest stopped */
+	IO_XS = 19,
+	IO_CONSOLE = 20,
+	IO_BLK = 21,
+	IO_NET = 22,
+	IO_MISC = 23,
+};
+
+struct xen_vm;   /* the Xen half's */
+struct xen_vcpu;
+struct chunk;    /* mem.c */
+
+/* ---- local APIC (lapic.c): pure state, no system calls ---------------------------------------- */
+
+#define LAPIC_REGS 64u /* 16-byte registers, 0x000 to 0x3f0 */
+enum lapic_mode { LAPIC_OFF = 0, LAPIC_XAPIC = 1, LAPIC_X2APIC = 2 };
+
+struct lapic {
+	uint32_t lock; /* spin lock: short, no calls out */
+	uint32_t id;   /* 2 * vCPU number */
+	enum lapic_mode mode;
+	uint32_t bsp;
+	uint32_t reg[LAPIC_REGS];  /* by offset / 16; ISR, TMR, IRR in place */
+	sk_time_t timer_deadline;  /* guest TSC; SK_NO_DEADLINE = not armed */
+	uint64_t timer_period;     /* TSC ticks; 0 = one-shot */
+	uint64_t tsc_deadline_msr;
+	uint64_t timer_start;      /* guest TSC at the last load of the initial count */
+	uint32_t bus_ticks_shift;  /* timer input = TSC >> this */
+	uint32_t nmi_pending;      /* atomic */
+};
+
+/* ---- vCPU ------------------------------------------------------------------------------------------ */
+
+enum vcpu_run {
+	VCPU_OFFLINE = 0,   /* not brought up: INIT state or never started */
+	VCPU_RUNNABLE = 1,
+	VCPU_HALTED = 2,    /* HLT, SCHEDOP_block or SCHEDOP_poll: until an event */
+};
+
+/* What other threads ask of a vCPU, or'ed into v->requests before the kick. */
+enum vcpu_request { VCPU_REQ_INIT = 1, VCPU_REQ_SIPI = 2, VCPU_REQ_DOWN = 4 };
+
+struct vcpu {
+	uint32_t id;
+	struct vm *vm;
+	struct sk_vcpu_state *st; /* state page; other groups than HOT need vcpu_sync() first */
+	struct lapic lapic;
+	struct xen_vcpu *xen;
+
+	/* any thread, atomic */
+	uint32_t run;       /* enum vcpu_run; RUNNABLE <-> HALTED by its own thread, else under vm->lock */
+	uint32_t requests;  /* enum vcpu_request */
+	uint32_t sipi_vector;
+	uint32_t callback;  /* vector | 0x100: given to vcpu_inject(), not yet handed to the processor */
+	uint32_t in_guest;  /* 1 from before the last look at `callback` until the exit */
+
+	uint32_t parked;    /* vm->lock: its thread sleeps because the guest is paused or stopped */
+	uint32_t pending_exception; /* own thread: SK_EV_* word for the next entry, 0 = none */
+	uint32_t pending_error;
+	uint64_t run_ticks; /* TSC spent in guest mode: written by its thread */
+	uint64_t blocked_nmi;
+
+	/* MSRs without a field in the state page */
+	uint64_t apic_base, tsc_aux, misc_enable;
+	uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
+
+	sk_cap_t cap, sched, ntfn, kick, thread;
+};
+
+struct mem_page { /* a page of the VMM's own that it can show to the guest: mem_page_alloc() */
+	uint8_t *ptr;   /* where the VMM sees it, for ever */
+	sk_cap_t frame;
+	sk_cap_t nested; /* the copy that is mapped in the nested space; 0 = not mapped */
+	sk_gpa_t gpa;    /* where, while nested is not 0 */
+	struct mem_page *next;
+};
+
+struct vm {
+	const struct vm_config *cfg;
+	const struct sk_info *info;
+	uint32_t n_vcpus;
+	struct vcpu vcpu[VM_VCPUS_MAX];
+	struct xen_vm *xen;
+
+	/* memory: set up before the first vCPU runs, then constant */
+	uint64_t low_size, high_size; /* of RAM, bytes */
+	sk_cap_t nested;
+	/* mem_lock */
+	uint32_t mem_lock;
+	struct chunk **chunk; /* split chunks of RAM by number, NULL = whole */
+	uint64_t n_chunks;
+	uint64_t balloon_pages; /* pages of RAM that are out of the guest now */
+
+	/* time: guest TSC = host TSC + tsc_offset, on every vCPU */
+	uint64_t tsc_offset;
+	uint64_t tsc_hz;
+	sk_time_t start_tsc; /* host TSC when the guest was built: its system time 0 */
+
+	/* lock */
+	uint32_t lock;
+	uint32_t pause_count; /* atomic reads: not 0 = vCPUs must park */
+	uint32_t n_parked;
+	uint32_t stopped;     /* atomic: 1 + SHUTDOWN_* reason; 0 = running */
+	bool amd;             /* VMMCALL, not VMCALL */
+};
+
+extern struct vm vm; /* the one guest of this VMM */
+
+/* ---- guest memory (gmem.c, mem.c) --------------------------------------------------------------------- */
+
+/* Pointer to [gpa, gpa + len) if all of it is memory that the guest has and it is contiguous here, else NULL. */
+void *gmem(sk_gpa_t gpa, uint64_t len);
+static inline void *gmem_frame(uint64_t gfn)
+{
+	return gfn >> (VM_PHYS_BITS - 12) ? NULL : gmem(gfn << 12, VM_PAGE);
+}
+int gmem_read(sk_gpa_t gpa, void *buf, uint64_t len) must_check; /* 0 or -SK_E_RANGE, nothing copied */
+int gmem_write(sk_gpa_t gpa, const void *buf, uint64_t len) must_check;
+
+/*
+ * Guest-virtual (linear) addresses of hypercall arguments, through the page tables that the vCPU uses
+ * now, with supervisor rights. 0 or -SK_E_RANGE: not mapped, not writable, or not memory; a write may
+ * then have been done in part. To be called on the vCPU's own thread, outside the guest.
+ */
+int gva_read(struct vcpu *v, uint64_t gva, void *buf, uint64_t len) must_check;
+int gva_write(struct vcpu *v, uint64_t gva, const void *buf, uint64_t len) must_check;
+/* One page: translate, UINT64_MAX if not mapped (or not writable where `write`). */
+sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva, bool write);
+
+/* A zeroed page of the VMM's own, to be shown to the guest. */
+int mem_page_alloc(struct mem_page *p) must_check;
+/* Show it at gpa (page-aligned): replaces RAM there (which counts as ballooned out) and its own last place. */
+int mem_special_map(sk_gpa_t gpa, struct mem_page *p) must_check;
+/* Take whatever is at gpa out of the guest. -SK_E_NOT_FOUND: nothing there. */
+int mem_hole_make(sk_gpa_t gpa) must_check;
+/* Give the guest a page at gpa again. -SK_E_EXISTS: has one; -SK_E_NO_MEM: nothing is ballooned out. */
+int mem_hole_fill(sk_gpa_t gpa) must_check;
+/* Move the page at `from` to `to` (XENMAPSPACE_gmfn); what was at `to` goes out. */
+int mem_move(sk_gpa_t from, sk_gpa_t to) must_check;
+/* Pages that the guest has now, and highest guest frame number that ever was RAM at start. */
+uint64_t mem_pages(void);
+uint64_t mem_max_gfn(void);
+
+/* ---- vCPUs (vcpu.c): any thread unless said otherwise -------------------------------------------------- */
+
+/* Have its thread look at its state again: out of guest mode, out of a halt. */
+void vcpu_kick(struct vcpu *v);
+/* Deliver an interrupt vector past the local APIC (no EOI), once; same vector twice before delivery: once. */
+void vcpu_inject(struct vcpu *v, uint8_t vector);
+/* Through the local APIC, edge-triggered, fixed. */
+void lapic_post(struct vcpu *v, uint8_t vector);
+void vcpu_nmi(struct vcpu *v);
+/* Own thread: sleep until xen_vcpu_wake(), an interrupt, or the deadline that xen_vcpu_prepare() gives. */
+void vcpu_halt(struct vcpu *v);
+/* Own thread: exception for the next entry; error < 0 = no error code. */
+void vcpu_exception(struct vcpu *v, uint8_t vector, int64_t error);
+/* Own thread: fetch the groups (SK_VCPU_*) that are not HOT into v->st. */
+void vcpu_sync(struct vcpu *v, uint32_t groups);
+/* Own thread: after changing fields of the groups. */
+static inline void vcpu_dirty(struct vcpu *v, uint32_t groups)
+{
+	v->st->dirty |= groups;
+}
+/* A vCPU that is OFFLINE (vm->lock not held): state as after INIT, all groups dirty; then change v->st. */
+void vcpu_reset(struct vcpu *v);
+/* Start an OFFLINE vCPU with the state in v->st. -SK_E_STATE: it is up. */
+int vcpu_up(struct vcpu *v) must_check;
+/* Stop a vCPU; its own thread: takes effect when the exit handler returns. */
+void vcpu_down(struct vcpu *v);
+static inline bool vcpu_is_up(const struct vcpu *v)
+{
+	return __atomic_load_n(&v->run, __ATOMIC_ACQUIRE) != VCPU_OFFLINE;
+}
+
+/* ---- the guest as a whole ---------------------------------------------------------------------------------- */
+
+/* The guest stops for good; reason = SHUTDOWN_* of xen/sched.h. The first call counts. */
+void vm_shutdown(uint32_t reason);
+/* One line into the VMM's log, for things that a guest can cause: rate-limited. */
+void vm_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Run the handler of that bit (svc_on_bit) on the I/O thread. */
+void io_kick(enum io_bit bit);
+
+static inline uint64_t vm_rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static inline void spin_lock(uint32_t *l)
+{
+	while (__atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE))
+		while (__atomic_load_n(l, __ATOMIC_RELAXED))
+			__builtin_ia32_pause();
+}
+static inline void spin_unlock(uint32_t *l)
+{
+	__atomic_store_n(l, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * ---- what the Xen half gives the machine half (xen.h declares the same) --------------------------------------
+ *
+ * int xen_init(void)                    main thread, before any vCPU runs: RAM and channels exist
+ * void xen_hypercall(struct vcpu *v)    own thread; RIP is past the instruction already (3 bytes: step back to
+ *                                       have it run again); arguments in v->st->gpr[], result to gpr[SK_RAX],
+ *                                       dirty SK_VCPU_GPR is set by the caller
+ * sk_time_t xen_vcpu_prepare(v)         own thread, before each entry and each sleep: fire expired timers, refresh
+ *                                       time, call vcpu_inject() for upcalls; returns the next deadline (host TSC)
+ * bool xen_vcpu_wake(v)                 own thread: a halted vCPU has an event to see (upcall pending, poll done)
+ * void xen_vcpu_runstate(v, state)      own thread: RUNSTATE_* changed (running, blocked, offline)
+ * void xen_vcpu_up(v) / not needed      VCPUOP_* are done by the Xen half with vcpu_reset/up/down
+ * void xen_pause(bool paused)           main thread: all vCPUs are parked / about to run again
+ * int xen_quiesce(void)                 main thread, vCPUs parked: close rings; 0, or -SK_E_AGAIN: kick IO_CTL
+ *                                       when nothing is in flight any more
+ * uint32_t xen_features_leaf4(v, *b,*c) nothing: CPUID leaves 0x40000000.. are the machine half's
+ */
+
+#endif
