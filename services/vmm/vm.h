@@ -48,9 +48,7 @@ enum io_bit {
 	IO_MISC = 23,
 };
 
-struct xen_vm;   /* the Xen half's */
-struct xen_vcpu;
-struct chunk;    /* mem.c */
+struct chunk; /* gmem.h */
 
 /* ---- local APIC (lapic.c): pure state, no system calls ---------------------------------------- */
 
@@ -76,7 +74,7 @@ struct lapic {
 enum vcpu_run {
 	VCPU_OFFLINE = 0,   /* not brought up: INIT state or never started */
 	VCPU_RUNNABLE = 1,
-	VCPU_HALTED = 2,    /* HLT, SCHEDOP_block or SCHEDOP_poll: until an event */
+	VCPU_HALTED = 2,    /* HLT: until an interrupt (SCHEDOP_block and poll: the Xen half knows) */
 };
 
 /* What other threads ask of a vCPU, or'ed into v->requests before the kick. */
@@ -87,7 +85,6 @@ struct vcpu {
 	struct vm *vm;
 	struct sk_vcpu_state *st; /* state page; other groups than HOT need vcpu_sync() first */
 	struct lapic lapic;
-	struct xen_vcpu *xen;
 
 	/* any thread, atomic */
 	uint32_t run;       /* enum vcpu_run; RUNNABLE <-> HALTED by its own thread, else under vm->lock */
@@ -100,7 +97,6 @@ struct vcpu {
 	uint32_t pending_exception; /* own thread: SK_EV_* word for the next entry, 0 = none */
 	uint32_t pending_error;
 	uint64_t run_ticks; /* TSC spent in guest mode: written by its thread */
-	uint64_t blocked_nmi;
 
 	/* MSRs without a field in the state page */
 	uint64_t apic_base, tsc_aux, misc_enable;
@@ -117,14 +113,22 @@ struct mem_page { /* a page of the VMM's own that it can show to the guest: mem_
 	struct mem_page *next;
 };
 
+#define VM_MAP_MAX 8u
+struct vm_range { /* an entry of the guest's memory map */
+	uint64_t addr, size;
+	uint32_t type; /* E820_*: 1 RAM, 2 reserved, 3 ACPI */
+};
+
 struct vm {
 	const struct vm_config *cfg;
 	const struct sk_info *info;
 	uint32_t n_vcpus;
 	struct vcpu vcpu[VM_VCPUS_MAX];
-	struct xen_vm *xen;
 
 	/* memory: set up before the first vCPU runs, then constant */
+	uint8_t *ram; /* guest-physical 0 as seen here: DOMAIN_GUEST_VADDR */
+	struct vm_range map[VM_MAP_MAX]; /* the map that the guest is given */
+	uint32_t n_map;
 	uint64_t low_size, high_size; /* of RAM, bytes */
 	sk_cap_t nested;
 	/* mem_lock */
@@ -192,8 +196,8 @@ void vcpu_inject(struct vcpu *v, uint8_t vector);
 /* Through the local APIC, edge-triggered, fixed. */
 void lapic_post(struct vcpu *v, uint8_t vector);
 void vcpu_nmi(struct vcpu *v);
-/* Own thread: sleep until xen_vcpu_wake(), an interrupt, or the deadline that xen_vcpu_prepare() gives. */
-void vcpu_halt(struct vcpu *v);
+/* Ticks that the vCPU's thread was runnable but did not run (SK_SYS_SCHED_STATS). */
+uint64_t vcpu_ticks_waiting(const struct vcpu *v);
 /* Own thread: exception for the next entry; error < 0 = no error code. */
 void vcpu_exception(struct vcpu *v, uint8_t vector, int64_t error);
 /* Own thread: fetch the groups (SK_VCPU_*) that are not HOT into v->st. */
@@ -243,21 +247,8 @@ static inline void spin_unlock(uint32_t *l)
 }
 
 /*
- * ---- what the Xen half gives the machine half (xen.h declares the same) --------------------------------------
- *
- * int xen_init(void)                    main thread, before any vCPU runs: RAM and channels exist
- * void xen_hypercall(struct vcpu *v)    own thread; RIP is past the instruction already (3 bytes: step back to
- *                                       have it run again); arguments in v->st->gpr[], result to gpr[SK_RAX],
- *                                       dirty SK_VCPU_GPR is set by the caller
- * sk_time_t xen_vcpu_prepare(v)         own thread, before each entry and each sleep: fire expired timers, refresh
- *                                       time, call vcpu_inject() for upcalls; returns the next deadline (host TSC)
- * bool xen_vcpu_wake(v)                 own thread: a halted vCPU has an event to see (upcall pending, poll done)
- * void xen_vcpu_runstate(v, state)      own thread: RUNSTATE_* changed (running, blocked, offline)
- * void xen_vcpu_up(v) / not needed      VCPUOP_* are done by the Xen half with vcpu_reset/up/down
- * void xen_pause(bool paused)           main thread: all vCPUs are parked / about to run again
- * int xen_quiesce(void)                 main thread, vCPUs parked: close rings; 0, or -SK_E_AGAIN: kick IO_CTL
- *                                       when nothing is in flight any more
- * uint32_t xen_features_leaf4(v, *b,*c) nothing: CPUID leaves 0x40000000.. are the machine half's
+ * What the Xen half gives is in xen.h; vcpu.c drives it as the "Loop" there says. What it asks for in edge.h
+ * is built (edge.c) on the functions above.
  */
 
 #endif
