@@ -1,0 +1,223 @@
+/*
+ * pci.c - enumeration of PCI functions, their BARs and interrupt capabilities
+ *
+ * Objects     struct pci_device, in the caller's array.
+ * Trust       configuration space belongs to devices: capability lists can loop and BARs can lie; walks
+ *             are bounded, sizes are powers of two or the BAR does not exist.
+ * Source      PCI Local Bus 3.0: 6.1-6.2 (header), 6.2.5 (BARs), 6.7-6.8 (capabilities, MSI, MSI-X);
+ *             PCI Express Base 4.0: 7.5.3 (capability), 6.6.2 (function-level reset).
+ */
+#include "pci.h"
+
+#include <string.h>
+
+enum {
+	REG_ID = 0x00,
+	REG_COMMAND = 0x04, /* status in the upper half */
+	REG_CLASS = 0x08,
+	REG_HEADER = 0x0c,
+	REG_BAR0 = 0x10,
+	REG_BUSES = 0x18,
+	REG_CAPS = 0x34,
+	CMD_IO = 1 << 0,
+	CMD_MEMORY = 1 << 1,
+	CMD_MASTER = 1 << 2,
+	CMD_NO_INTX = 1 << 10,
+	STATUS_CAPS = 1 << 20,
+	CAP_MSI = 0x05,
+	CAP_PCIE = 0x10,
+	CAP_MSIX = 0x11,
+	CAPS_WALK_MAX = 48,
+	MSIX_ENABLE_BIT = 31,
+	MSIX_MASK_ALL_BIT = 30,
+	MSI_ENABLE = 1 << 16,
+	MSI_64 = 1 << 23,
+	PCIE_FLR_CAP = 1 << 28,
+	PCIE_FLR_GO = 1 << 15,
+};
+
+static void command_set(const struct pci_config *cfg, uint16_t rid, uint32_t clear, uint32_t set)
+{
+	uint32_t v = cfg->read(rid, REG_COMMAND) & 0xffff; /* status bits are write-1-to-clear */
+
+	cfg->write(rid, REG_COMMAND, (v & ~clear) | set);
+}
+
+/* Size BAR i; returns how many registers it takes. */
+static unsigned int bar_read(const struct pci_config *cfg, struct pci_device *d, unsigned int i, unsigned int n)
+{
+	uint16_t off = (uint16_t)(REG_BAR0 + 4 * i);
+	uint32_t old = cfg->read(d->rid, off), hi = 0, mask_lo;
+	uint64_t mask;
+	bool wide = !(old & 1) && (old & 6) == 4 && i + 1 < n;
+	struct pci_bar *b = &d->bar[i];
+
+	cfg->write(d->rid, off, UINT32_MAX);
+	mask_lo = cfg->read(d->rid, off);
+	cfg->write(d->rid, off, old);
+	b->io = old & 1;
+	mask = mask_lo & (b->io ? ~3u : ~15u);
+	if (b->io)
+		mask |= 0xffffffffffff0000ull;
+	else if (!wide)
+		mask |= 0xffffffff00000000ull;
+	if (wide) {
+		hi = cfg->read(d->rid, off + 4);
+		cfg->write(d->rid, off + 4, UINT32_MAX);
+		mask |= (uint64_t)cfg->read(d->rid, off + 4) << 32;
+		cfg->write(d->rid, off + 4, hi);
+	}
+	b->size = mask_lo ? ~mask + 1 : 0;
+	b->base = (uint64_t)hi << 32 | (old & (b->io ? ~3u : ~15u));
+	if (b->size & (b->size - 1) || (b->size && b->base & (b->size - 1)) || !b->base)
+		b->size = 0; /* no power of two, misaligned or unassigned: not usable */
+	return wide ? 2 : 1;
+}
+
+static void bars_read(const struct pci_config *cfg, struct pci_device *d, unsigned int n)
+{
+	uint32_t cmd = cfg->read(d->rid, REG_COMMAND) & 0xffff;
+
+	command_set(cfg, d->rid, CMD_IO | CMD_MEMORY | CMD_MASTER, 0);
+	for (unsigned int i = 0; i < n;)
+		i += bar_read(cfg, d, i, n);
+	cfg->write(d->rid, REG_COMMAND, cmd & ~(uint32_t)CMD_MASTER);
+}
+
+static void msix_read(const struct pci_config *cfg, struct pci_device *d, uint16_t at)
+{
+	uint32_t table = cfg->read(d->rid, at + 4);
+	uint16_t entries = (uint16_t)(((cfg->read(d->rid, at) >> 16) & 0x7ff) + 1);
+	uint8_t bar = table & 7;
+	uint32_t offset = table & ~7u;
+
+	if (bar >= PCI_BARS || d->bar[bar].io || offset + 16ull * entries > d->bar[bar].size)
+		return;
+	d->msix = at;
+	d->msix_entries = entries;
+	d->msix_bar = bar;
+	d->msix_offset = offset;
+}
+
+static void caps_read(const struct pci_config *cfg, struct pci_device *d)
+{
+	uint16_t at;
+
+	if (!(cfg->read(d->rid, REG_COMMAND) & STATUS_CAPS))
+		return;
+	at = cfg->read(d->rid, REG_CAPS) & 0xfc;
+	for (unsigned int n = 0; at >= 0x40 && n < CAPS_WALK_MAX; n++) {
+		uint32_t head = cfg->read(d->rid, at);
+
+		if ((head & 0xff) == CAP_MSIX && at <= 0xf4)
+			msix_read(cfg, d, at);
+		else if ((head & 0xff) == CAP_MSI && at <= 0xec)
+			d->msi = at;
+		else if ((head & 0xff) == CAP_PCIE && at <= 0xf0)
+			d->pcie = at;
+		at = (head >> 8) & 0xfc;
+	}
+}
+
+struct scan {
+	const struct pci_config *cfg;
+	struct pci_device *devs;
+	uint32_t n, max;
+	uint8_t seen[32];   /* buses visited */
+	uint8_t queue[256]; /* buses still to visit */
+	unsigned int queued;
+};
+
+static void bus_push(struct scan *s, uint8_t bus)
+{
+	if (s->seen[bus / 8] & (1 << bus % 8))
+		return;
+	s->seen[bus / 8] = (uint8_t)(s->seen[bus / 8] | 1 << bus % 8);
+	s->queue[s->queued++] = bus; /* each bus at most once: fits */
+}
+
+static void function_read(struct scan *s, uint16_t rid, uint32_t id)
+{
+	uint8_t header = (s->cfg->read(rid, REG_HEADER) >> 16) & 0x7f;
+	struct pci_device *d;
+
+	if (header == 1)
+		bus_push(s, (s->cfg->read(rid, REG_BUSES) >> 8) & 0xff);
+	if (s->n == s->max)
+		return;
+	d = &s->devs[s->n++];
+	memset(d, 0, sizeof(*d));
+	d->rid = rid;
+	d->vendor = id & 0xffff;
+	d->device = (uint16_t)(id >> 16);
+	d->class_code = s->cfg->read(rid, REG_CLASS) >> 8;
+	if (header == 0) {
+		bars_read(s->cfg, d, PCI_BARS);
+		caps_read(s->cfg, d);
+	}
+}
+
+uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, uint32_t max)
+{
+	struct scan s = { .cfg = cfg, .devs = devs, .max = max };
+
+	bus_push(&s, 0);
+	while (s.queued) {
+		uint16_t bus = s.queue[--s.queued];
+
+		for (unsigned int dev = 0; dev < 32; dev++) {
+			unsigned int n_fn = 1;
+
+			for (unsigned int fn = 0; fn < n_fn; fn++) {
+				uint16_t rid = (uint16_t)(bus << 8 | dev << 3 | fn);
+				uint32_t id = cfg->read(rid, REG_ID);
+
+				if ((id & 0xffff) == 0xffff)
+					continue;
+				if (fn == 0 && cfg->read(rid, REG_HEADER) & 0x800000)
+					n_fn = 8;
+				function_read(&s, rid, id);
+			}
+		}
+	}
+	return s.n;
+}
+
+void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool on)
+{
+	command_set(cfg, d->rid, on ? 0 : CMD_MASTER, on ? CMD_MEMORY | CMD_MASTER : 0);
+}
+
+int pci_reset(const struct pci_config *cfg, const struct pci_device *d, void (*wait_ms)(uint32_t))
+{
+	uint32_t control;
+
+	pci_enable(cfg, d, false);
+	if (!d->pcie || !(cfg->read(d->rid, d->pcie + 4) & PCIE_FLR_CAP))
+		return -SK_E_NOT_FOUND;
+	control = cfg->read(d->rid, d->pcie + 8) & 0xffff;
+	cfg->write(d->rid, d->pcie + 8, control | PCIE_FLR_GO);
+	wait_ms(100); /* 6.6.2: the function must be ready after 100 ms */
+	return 0;
+}
+
+void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d)
+{
+	uint32_t head = cfg->read(d->rid, d->msix);
+
+	command_set(cfg, d->rid, 0, CMD_NO_INTX);
+	cfg->write(d->rid, d->msix, (head & ~(1u << MSIX_MASK_ALL_BIT)) | 1u << MSIX_ENABLE_BIT);
+}
+
+void pci_msi_program(const struct pci_config *cfg, const struct pci_device *d, uint64_t addr, uint32_t data)
+{
+	uint32_t head = cfg->read(d->rid, d->msi);
+	bool wide = head & MSI_64;
+
+	command_set(cfg, d->rid, 0, CMD_NO_INTX);
+	cfg->write(d->rid, d->msi + 4, (uint32_t)addr);
+	if (wide)
+		cfg->write(d->rid, d->msi + 8, (uint32_t)(addr >> 32));
+	cfg->write(d->rid, (uint16_t)(d->msi + (wide ? 12 : 8)), data & 0xffff);
+	cfg->write(d->rid, d->msi, (head & ~(7u << 20)) | MSI_ENABLE);
+}

@@ -1,0 +1,49 @@
+/*
+ * pci.h - what platform knows of the machine's PCI functions
+ */
+#ifndef PLATFORM_PCI_H
+#define PLATFORM_PCI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sk/types.h>
+
+#define PCI_MAX_DEVICES 64u
+#define PCI_BARS 6u
+
+/* Configuration space: 32-bit accesses, off a multiple of 4 below 256. */
+struct pci_config {
+	uint32_t (*read)(uint16_t rid, uint16_t off);
+	void (*write)(uint16_t rid, uint16_t off, uint32_t value);
+};
+
+struct pci_bar {
+	uint64_t base, size; /* size 0: not implemented */
+	bool io;
+};
+
+struct pci_device {
+	uint16_t rid; /* bus << 8 | device << 3 | function */
+	uint16_t vendor, device;
+	uint32_t class_code; /* class, subclass, interface */
+	struct pci_bar bar[PCI_BARS];
+	uint16_t msix; /* offset of the capability, 0 = none */
+	uint16_t msix_entries;
+	uint8_t msix_bar;
+	uint32_t msix_offset; /* of the table in that BAR */
+	uint16_t msi;
+	uint16_t pcie;
+	bool claimed;
+};
+
+/* Find all functions reachable from bus 0. Returns their number; more than max are left out. */
+uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, uint32_t max);
+/* Memory decoding and bus mastering. */
+void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool on);
+/* Function-level reset where the function has one; bus mastering is off afterwards. */
+int pci_reset(const struct pci_config *cfg, const struct pci_device *d, void (*wait_ms)(uint32_t)) must_check;
+/* MSI-X: enable with INTx off. The table is written by the caller before. */
+void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d);
+void pci_msi_program(const struct pci_config *cfg, const struct pci_device *d, uint64_t addr, uint32_t data);
+
+#endif

@@ -1,0 +1,4 @@
+fuzzers += acpi
+src-fuzz-acpi := test/fuzz/platform/acpi_fuzz.c services/platform/acpi.c
+inc-fuzz-acpi := services/platform
+seeds-fuzz-acpi := test/fuzz/platform/seeds-acpi

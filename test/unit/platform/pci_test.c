@@ -1,0 +1,210 @@
+/*
+ * pci_test.c - enumeration over a fake configuration space
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "pci.h"
+
+enum { FUNCTIONS = 16 };
+struct fake {
+	uint16_t rid;
+	uint32_t reg[64];
+	uint32_t bar_mask[6]; /* writable bits */
+};
+static struct fake fn[FUNCTIONS];
+static unsigned int n_fn;
+
+static struct fake *find(uint16_t rid)
+{
+	for (unsigned int i = 0; i < n_fn; i++)
+		if (fn[i].rid == rid)
+			return &fn[i];
+	return NULL;
+}
+
+static uint32_t cfg_read(uint16_t rid, uint16_t off)
+{
+	struct fake *f = find(rid);
+
+	assert_true(off < 256 && off % 4 == 0);
+	return f ? f->reg[off / 4] : UINT32_MAX;
+}
+
+static void cfg_write(uint16_t rid, uint16_t off, uint32_t v)
+{
+	struct fake *f = find(rid);
+
+	assert_true(f && off < 256 && off % 4 == 0);
+	if (off >= 0x10 && off < 0x28) {
+		uint32_t mask = f->bar_mask[(off - 0x10) / 4];
+
+		/* Sizing with decoding on would make the machine answer at a wrong address. */
+		assert_false(f->reg[1] & 2);
+		f->reg[off / 4] = (f->reg[off / 4] & ~mask) | (v & mask);
+	} else if (off == 4) {
+		f->reg[1] = (f->reg[1] & ~0xffffu) | (v & 0xffff); /* status: write 1 to clear */
+	} else {
+		f->reg[off / 4] = v;
+	}
+}
+
+static const struct pci_config cfg = { cfg_read, cfg_write };
+
+static struct fake *add(uint16_t rid, uint32_t header)
+{
+	struct fake *f = &fn[n_fn++];
+
+	memset(f, 0, sizeof(*f));
+	f->rid = rid;
+	f->reg[0] = 0x10421af4;
+	f->reg[2] = 0x01000001;
+	f->reg[3] = header << 16;
+	return f;
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	n_fn = 0;
+	return 0;
+}
+
+static void bars(void **state)
+{
+	struct fake *f = add(0x08, 0);
+	struct pci_device d[4];
+
+	(void)state;
+	f->reg[1] = 7;
+	f->reg[4] = 0xc041; /* 64 ports */
+	f->bar_mask[0] = 0xffc0;
+	f->reg[5] = 0xfebd1000; /* 4 KiB */
+	f->bar_mask[1] = 0xfffff000;
+	f->reg[6] = 0x0000000c; /* 64-bit, 16 KiB */
+	f->reg[7] = 0x00000008;
+	f->bar_mask[2] = 0xffffc000;
+	f->bar_mask[3] = 0xffffffff;
+	f->reg[8] = 0xfe001000; /* a lying one: holes in its mask */
+	f->bar_mask[4] = 0xf0ff0000;
+	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_true(d[0].bar[0].io);
+	assert_int_equal(d[0].bar[0].size, 64);
+	assert_int_equal(d[0].bar[1].size, 4096);
+	assert_int_equal(d[0].bar[1].base, 0xfebd1000);
+	assert_int_equal(d[0].bar[2].size, 16384);
+	assert_int_equal(d[0].bar[2].base, 0x800000000);
+	assert_int_equal(d[0].bar[3].size, 0);
+	assert_int_equal(d[0].bar[4].size, 0);
+	assert_int_equal(f->reg[4], 0xc041);
+	assert_int_equal(f->reg[7], 8);
+	assert_int_equal(f->reg[1] & 4, 0); /* no bus mastering before a claim */
+}
+
+static void wide_bar_in_the_last_register(void **state)
+{
+	struct fake *f = add(0x08, 0);
+	struct pci_device d[4];
+
+	(void)state;
+	f->reg[9] = 0xfe000004; /* says 64-bit, but there is no further register */
+	f->bar_mask[5] = 0xfffff000;
+	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(d[0].bar[5].size, 4096);
+}
+
+static void capability_loop_ends(void **state)
+{
+	struct fake *f = add(0x08, 0);
+	struct pci_device d[4];
+
+	(void)state;
+	f->reg[1] = 1 << 20;
+	f->reg[13] = 0x40;
+	f->reg[16] = 0x4005; /* MSI that points to itself */
+	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(d[0].msi, 0x40);
+}
+
+static void msix_table_must_lie_in_its_bar(void **state)
+{
+	struct fake *f = add(0x08, 0);
+	struct pci_device d[4];
+
+	(void)state;
+	f->reg[1] = 1 << 20;
+	f->reg[5] = 0xfebd1000;
+	f->bar_mask[1] = 0xfffff000;
+	f->reg[13] = 0x98;
+	f->reg[0x98 / 4] = 0x00020011; /* 3 entries */
+	f->reg[0x9c / 4] = 0x00000fd1; /* BAR 1: the third entry ends one too late */
+	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(d[0].msix, 0);
+	f->reg[0x9c / 4] = 0x00000fc9;
+	pci_enumerate(&cfg, d, 4);
+	assert_int_equal(d[0].msix, 0x98);
+	assert_int_equal(d[0].msix_entries, 3);
+	assert_int_equal(d[0].msix_offset, 0xfc8);
+	f->reg[0x9c / 4] = 0x00000006; /* no such BAR */
+	pci_enumerate(&cfg, d, 4);
+	assert_int_equal(d[0].msix, 0);
+}
+
+static void bridges_and_loops(void **state)
+{
+	struct pci_device d[8];
+	struct fake *b;
+
+	(void)state;
+	b = add(0x10, 1);
+	b->reg[6] = 0x00020100; /* secondary bus 1 */
+	b = add(0x0108, 1);
+	b->reg[6] = 0x00000001; /* points back to bus 0 */
+	add(0x0110, 0x80);
+	add(0x0113, 0); /* function 3 of a multi-function device */
+	add(0x0119, 0); /* function 1 of a device without function 0: not looked at */
+	assert_int_equal(pci_enumerate(&cfg, d, 8), 4);
+	assert_int_equal(pci_enumerate(&cfg, d, 2), 2);
+}
+
+static uint32_t waited;
+static void wait_ms(uint32_t ms)
+{
+	waited += ms;
+}
+
+static void reset_needs_the_capability(void **state)
+{
+	struct fake *f = add(0x08, 0);
+	struct pci_device d[4];
+
+	(void)state;
+	f->reg[1] = 1 << 20;
+	f->reg[13] = 0x40;
+	f->reg[16] = 0x10;
+	pci_enumerate(&cfg, d, 4);
+	pci_enable(&cfg, &d[0], true);
+	assert_int_equal(f->reg[1] & 6, 6);
+	assert_int_equal(pci_reset(&cfg, &d[0], wait_ms), -SK_E_NOT_FOUND);
+	assert_int_equal(f->reg[1] & 4, 0);
+	f->reg[17] = 1 << 28;
+	assert_int_equal(pci_reset(&cfg, &d[0], wait_ms), 0);
+	assert_int_equal(waited, 100);
+	assert_true(f->reg[18] & 1 << 15);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup(f, reset)
+	const struct CMUnitTest tests[] = {
+		CASE(bars), CASE(wide_bar_in_the_last_register), CASE(capability_loop_ends),
+		CASE(msix_table_must_lie_in_its_bar), CASE(bridges_and_loops),
+		CASE(reset_needs_the_capability),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
