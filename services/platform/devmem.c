@@ -38,7 +38,7 @@ int devmem_frame(uint64_t paddr, uint32_t order, sk_cap_t *out)
 		slot = slot_alloc(1);
 		if (!slot)
 			return -SK_E_NO_MEM;
-		rc = sk_retype(m->slot, SK_OBJ_FRAME, order, SK_CAP_CNODE, slot, 1, paddr - m->paddr);
+		rc = (int)sk_retype(m->slot, SK_OBJ_FRAME, order, SK_CAP_CNODE, slot, 1, paddr - m->paddr);
 		if (rc) {
 			slot_free(slot, 1);
 			return rc;

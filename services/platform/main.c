@@ -133,7 +133,7 @@ static int irq_make(uint64_t *addr, uint32_t *data, sk_cap_t *out)
 
 	if (rc)
 		return rc;
-	rc = sk_irq_msi(PLATFORM_CAP_CTL_IRQ, *out, 0, addr, data);
+	rc = (int)sk_irq_msi(PLATFORM_CAP_CTL_IRQ, *out, 0, addr, data);
 	if (rc)
 		cap_drop(*out);
 	return rc;

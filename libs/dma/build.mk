@@ -1,0 +1,3 @@
+libs += dma
+src-dma := libs/dma/dma.c
+use-dma := caps sys

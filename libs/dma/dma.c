@@ -1,0 +1,80 @@
+/*
+ * dma.c - maps frames into a device's DMA space
+ *
+ * Invariants  one mapping per copy of a frame capability, so that dropping the copy ends the mapping and
+ *             leaves the giver's own mappings alone. Device addresses are handed out once, upwards.
+ */
+#include "dma/dma.h"
+
+#include "caps/caps.h"
+#include "sys/sk.h"
+
+/* The first IOVA; 0 stays invalid so that a forgotten address faults. */
+static uint64_t next_addr = 1ull << 32;
+
+/* MAP with the tables of the IoSpace made on demand; *at: wanted address in, the device's out. */
+static int map_with_tables(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order,
+			   uint32_t rights, uint64_t *at)
+{
+	for (;;) {
+		uint32_t level;
+		uint64_t got;
+		int rc = (int)sk_map(frame, space, *at, offset, order, rights, &got, &level);
+		sk_cap_t table;
+
+		if (rc == 0)
+			*at = got;
+		if (rc != -SK_E_NO_TABLE)
+			return rc;
+		rc = object_make(SK_OBJ_TABLE, 0, &table);
+		if (rc)
+			return rc;
+		rc = (int)sk_map_table(table, space, *at, level);
+		if (rc) {
+			cap_drop(table);
+			return rc;
+		}
+	}
+}
+
+int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uint32_t rights,
+	    struct dma_map *out)
+{
+	uint64_t size = 1ull << order, addr = (next_addr + size - 1) & ~(size - 1);
+	int rc = cap_copy(frame, rights & (SK_R | SK_W), 0, &out->frame);
+
+	if (rc)
+		return rc;
+	out->addr = addr;
+	rc = map_with_tables(space, out->frame, offset, order, rights, &out->addr);
+	if (rc) {
+		cap_drop(out->frame);
+		return rc;
+	}
+	next_addr = addr + size;
+	return 0;
+}
+
+void dma_unmap(struct dma_map *m)
+{
+	cap_drop(m->frame);
+	m->frame = SK_NULL_CAP;
+}
+
+int dma_alloc(sk_cap_t space, uint32_t order, void **virt, uint64_t *addr)
+{
+	struct dma_map m;
+	sk_cap_t frame;
+	int rc = vm_alloc(order, &frame, virt);
+
+	if (rc)
+		return rc;
+	rc = dma_map(space, frame, 0, order, SK_R | SK_W, &m);
+	if (rc) {
+		vm_unmap(*virt, frame, order);
+		cap_drop(frame);
+		return rc;
+	}
+	*addr = m.addr;
+	return 0;
+}

@@ -1,0 +1,28 @@
+/*
+ * dma.h - a driver's DMA space: memory that its device may reach, and the addresses the device uses
+ *
+ * Without an IOMMU the kernel answers with physical addresses, with one the addresses are this
+ * library's choice; a driver sees no difference.
+ */
+#ifndef DMA_H
+#define DMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sk/types.h>
+
+/* A contiguous piece of memory that the device sees at `addr`. */
+struct dma_map {
+	uint64_t addr;
+	sk_cap_t frame; /* this library's copy of the frame, which holds the mapping */
+};
+
+/* Make 2^order bytes of `frame` from `offset` on reachable through IoSpace `space`; rights SK_R, SK_W. */
+int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uint32_t rights,
+	    struct dma_map *out) must_check;
+/* The device reaches it no more when this returns. */
+void dma_unmap(struct dma_map *m);
+/* Zeroed memory for descriptors and the like, mapped here and for the device; kept for good. */
+int dma_alloc(sk_cap_t space, uint32_t order, void **virt, uint64_t *addr) must_check;
+
+#endif

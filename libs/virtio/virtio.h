@@ -1,0 +1,45 @@
+/*
+ * virtio.h - modern virtio devices on PCI: discovery, feature negotiation, queue set-up
+ *
+ * Source: Virtual I/O Device 1.1, 4.1 (PCI transport), 3.1 (initialization).
+ */
+#ifndef VIRTIO_H
+#define VIRTIO_H
+
+#include "proto/domain.h"
+#include "virtio/virtq.h"
+
+#define VIRTIO_VENDOR 0x1af4u
+#define VIRTIO_F_EVENT_IDX (1ull << 29)
+#define VIRTIO_F_VERSION_1 (1ull << 32)
+#define VIRTIO_F_ACCESS_PLATFORM (1ull << 33)
+#define VIRTIO_NO_VECTOR 0xffffu
+
+struct virtio {
+	const struct domain_device *dev;
+	volatile uint8_t *common, *notify, *config;
+	uint32_t config_size;
+	uint32_t notify_size, notify_mult;
+	uint64_t features; /* negotiated */
+	sk_cap_t io_space;
+};
+struct virtio_queue {
+	struct virtq q;
+	volatile uint16_t *doorbell;
+	uint16_t index;
+};
+
+/* Find the register areas of device `dev` in its mapped BARs and reset it. index: which of the domain's devices. */
+int virtio_init(struct virtio *v, const struct domain_device *dev, uint32_t index) must_check;
+/* Take what of `want` the device offers; VERSION_1 is required, ACCESS_PLATFORM always accepted. */
+int virtio_negotiate(struct virtio *v, uint64_t want) must_check;
+/* Make queue `index` with up to max_size descriptors; its interrupts come by MSI-X vector `vector`. */
+int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index, uint16_t max_size,
+		      uint16_t vector) must_check;
+void virtio_start(struct virtio *v); /* DRIVER_OK */
+/* Tell the device if it wants to know. */
+void virtio_queue_kick(struct virtio_queue *q);
+/* A field of 1, 2, 4 or 8 bytes of the device-specific configuration; 0 if it lies beyond its end. */
+uint64_t virtio_config_read(const struct virtio *v, uint32_t off, uint32_t size);
+
+#endif
