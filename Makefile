@@ -194,4 +194,196 @@ all: $(if $(src-kernel),$(kernel-elf)) $(domain-bins)
 kernel: $(kernel-elf)
 domains: $(domain-bins)
 
+
+
+# ---- boot archive -----------------------------------------------------------------------------------------------
+
+config-file := $(firstword $(wildcard $(CONFIG) configs/$(CONFIG).toml) $(CONFIG))
+config-name := $(basename $(notdir $(config-file)))
+manifest-bin := $(B)/boot/$(config-name).manifest
+boot-img := $(B)/boot/$(config-name).img
+boot-members = manifest.bin=$(manifest-bin) $(patsubst %,bin/%=$(B)/bin/%,$(filter-out init,$(domains)))
+
+$(manifest-bin): $(config-file) $(wildcard tools/manifest tools/manifest.py tools/manifest/* libs/proto/*.h) | $(packages)
+	$(Q)mkdir -p $(@D)
+	$(call say,MANIFEST,$<)tools/manifest compile $< -o $@
+$(boot-img): $(manifest-bin) $(domain-bins) tools/mkarchive
+	$(Q)mkdir -p $(@D)
+	$(call say,ARCHIVE,$@)tools/mkarchive -o $@ --init $(B)/bin/init $(boot-members)
+
+.PHONY: image
+image: $(kernel-elf) $(boot-img)
+
+# ---- guests -----------------------------------------------------------------------------------------------------
+
+GUESTCACHE ?= $(if $(wildcard build/guests/debian.img),build/guests,$(B)/guests)
+sample := $(B)/sample
+guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,cloud-amd64 amd64)
+guest-ramdisks := $(patsubst %,$(GUESTCACHE)/initramfs-%,cloud-amd64 amd64)
+
+$(GUESTCACHE)/kernel-%/version: | $(packages)
+	$(Q)tools/fetch-guest $(GUESTCACHE) $*
+$(GUESTCACHE)/initramfs-%: $(GUESTCACHE)/kernel-%/version tools/mkinitramfs tools/guest-init
+	$(call say,INITRD,$@)tools/mkinitramfs --kernel $(<D) -o $@
+$(GUESTCACHE)/debian.img: tools/mkrootfs | $(packages)
+	$(Q)tools/mkrootfs $@
+.PRECIOUS: $(GUESTCACHE)/kernel-%/version $(GUESTCACHE)/initramfs-%
+
+# what a directory of guests of `make run GUESTS=DIR` looks like; the big files are links
+$(sample)/.stamp: $(GUESTCACHE)/initramfs-cloud-amd64 $(GUESTCACHE)/debian.img configs/debian.cfg
+	$(Q)mkdir -p $(sample)/auto
+	$(Q)ln -sf $(abspath $(GUESTCACHE))/kernel-cloud-amd64/vmlinuz $(sample)/vmlinuz
+	$(Q)ln -sf $(abspath $(GUESTCACHE))/initramfs-cloud-amd64 $(sample)/initramfs
+	$(Q)ln -sf $(abspath $(GUESTCACHE))/debian.img $(sample)/debian.img
+	$(Q)cp configs/debian.cfg $(sample)/auto/debian.cfg
+	$(Q)touch $@
+
+.PHONY: guests
+guests: $(guest-kernels) $(guest-ramdisks) $(sample)/.stamp
+
+# ---- run --------------------------------------------------------------------------------------------------------
+
+SMP ?= 2
+MEM ?= 2G
+CPU ?= max,-smap,-monitor
+NETFWD ?=
+QEMU_ARGS ?=
+APPEND ?=
+GUESTS ?=
+run-guests = $(or $(GUESTS),$(sample))
+run-machine = tools/run --dir $(B)/run --smp $(SMP) --mem $(MEM) --cpu '$(CPU)' --netfwd '$(NETFWD)' --append '$(APPEND)' \
+	--qemu-args '$(QEMU_ARGS)' $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(ICOUNT)),--icount) \
+	$(if $(filter 1,$(V)),--verbose)
+
+.PHONY: run run-iso iso
+run: $(kernel-elf) $(boot-img) $(if $(GUESTS),,$(sample)/.stamp)
+	@exec $(run-machine) --kernel $(kernel-elf) --archive $(boot-img) --guests '$(run-guests)'
+
+# ---- bootable image ---------------------------------------------------------------------------------------------
+
+iso := $(B)/skerry.iso
+live := $(B)/live
+grub-platform = $(or $(wildcard /usr/lib/grub/i386-pc),/usr/lib/grub/i386-pc)
+
+$(live)/guests.img: $(GUESTCACHE)/initramfs-cloud-amd64 configs/live.cfg tools/mkdisk
+	$(Q)rm -rf $(live)/tree && mkdir -p $(live)/tree/auto
+	$(Q)ln -sf $(abspath $(GUESTCACHE))/kernel-cloud-amd64/vmlinuz $(live)/tree/vmlinuz
+	$(Q)ln -sf $(abspath $(GUESTCACHE))/initramfs-cloud-amd64 $(live)/tree/initramfs
+	$(Q)cp configs/live.cfg $(live)/tree/auto/live.cfg
+	$(call say,FS,$@)tools/mkdisk --files-only -o $@ $(live)/tree
+$(live)/boot.img: $(manifest-bin) $(domain-bins) $(live)/guests.img tools/mkarchive
+	$(call say,ARCHIVE,$@)tools/mkarchive -o $@ --init $(B)/bin/init $(boot-members) guests.img=$(live)/guests.img
+# faketime: GRUB's image carries dates that SOURCE_DATE_EPOCH alone does not fix
+$(iso): $(kernel-elf) $(live)/boot.img boot/grub/grub.cfg
+	$(Q)rm -rf $(B)/iso && mkdir -p $(B)/iso/boot/grub
+	$(Q)$(STRIP) -g -o $(B)/iso/boot/kernel.elf $(kernel-elf)
+	$(Q)cp $(live)/boot.img $(B)/iso/boot/boot.img
+	$(Q)cp boot/grub/grub.cfg $(B)/iso/boot/grub/grub.cfg
+	$(call say,ISO,$@)faketime -f '1980-01-01 00:00:00' grub-mkrescue -d $(grub-platform) -o $@ $(B)/iso \
+		-- -volid SKERRY >$(B)/iso.log 2>&1 || { tail -n 20 $(B)/iso.log; exit 1; }
+iso: $(iso)
+run-iso: $(iso)
+	@exec $(run-machine) --no-disk --iso $(iso)
+
+# ---- tests ------------------------------------------------------------------------------------------------------
+
+FUZZ_SECS ?= 6
+ktest-cpu := max,-smap,-monitor
+checks := $(if $(wildcard tools/check-layers),layers) $(if $(wildcard tools/check-abi),abi) \
+	$(if $(src-kernel),loc) $(if $(and $(src-kernel),$(filter init,$(domains))),reproducible)
+check-layers := tools/check-layers
+check-abi := tools/check-abi
+check-loc := tools/loc $(B)
+check-reproducible := tools/check-reproducible $(B) $(SYSROOT) $(config-file)
+system-tests := $(sort $(wildcard test/system/test_*.py test/system/*/test_*.py))
+tab := $(shell printf '\t')
+define newline
+
+
+endef
+test-lines = $(foreach c,$(checks),check$(tab)$(c)$(tab)$(check-$(c))$(newline)) \
+	$(foreach t,$(unit-tests),unit$(tab)$(t)$(tab)$(B)/unit/$(t)$(newline)) \
+	$(foreach t,$(fuzzers),fuzz$(tab)$(t)$(tab)$(B)/fuzz/$(t)$(tab)$(seeds-fuzz-$(t))$(newline)) \
+	$(foreach t,$(kernel-tests),kernel$(tab)$(t)$(tab)$(B)/ktest/$(t).img$(tab)$(or $(smp-ktest-$(t)),1)$(tab)$(or \
+		$(cpu-ktest-$(t)),$(ktest-cpu))$(newline)) \
+	$(foreach t,$(system-tests),system$(tab)$(patsubst test_%.py,%,$(notdir $(t)))$(tab)$(t)$(newline))
+test-list = $(shell mkdir -p $(B)/test)$(file >$(B)/test/list,$(subst $(newline) ,$(newline),$(test-lines)))$(B)/test/list
+runtests = tools/runtests --build $(B) --list $(test-list)
+# only what a wanted test needs, when one is named
+wanted = $(if $(T),$(or $(filter %/$(T) %/$(T).img,$(1)),$(1)),$(1))
+test-machine := $(if $(src-kernel),$(kernel-elf)) $(if $(filter init,$(domains)),$(boot-img))
+
+.PHONY: check test ktest fuzz system soak bench
+check: $(call wanted,$(unit-bins))
+	@$(runtests) --tier unit $(T)
+ktest: $(kernel-elf) $(call wanted,$(ktest-archives))
+	@$(runtests) --tier kernel $(T)
+system: $(test-machine) guests
+	@$(runtests) --tier system $(T)
+fuzz: $(call wanted,$(fuzz-bins))
+	@$(runtests) --tier fuzz --fuzz-secs $(or $(SECS),300) $(T)
+test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bins) $(ktest-archives)) guests
+	@$(runtests) --fuzz-secs $(FUZZ_SECS) $(T)
+ROUNDS ?= 20
+soak: $(test-machine) guests
+	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; $(runtests) --tier system $(T) || exit; done
+bench: $(test-machine) $(ktest-archives) guests
+	@tools/bench --build $(B) --kernel $(kernel-elf) --archive $(boot-img) --guests $(sample) $(filter bench%,$(kernel-tests))
+
+# ---- looking at the result --------------------------------------------------------------------------------------
+
+.PHONY: loc size lint gdb clean help
+loc: $(kernel-elf)
+	@tools/loc $(B)
+size: $(kernel-elf) $(domain-bins) $(if $(filter init,$(domains)),$(boot-img))
+	@tools/size --size $(SIZE) --kernel $(kernel-elf) $(if $(filter init,$(domains)),--archive $(boot-img)) \
+		$(patsubst %,$(B)/bin/%,$(domains))
+lint: $(packages) $(sysroot)
+	@tools/lint --build $(B) --sysroot $(SYSROOT)
+$(B)/gdbinit: tools/gdbinit $(kernel-elf)
+	$(Q)sed 's|@B@|$(abspath $(B))|g' $< >$@
+gdb: $(B)/gdbinit
+	@exec gdb -q -x $(B)/gdbinit
+clean:
+	rm -rf $(B)/obj $(B)/lib $(B)/bin $(B)/boot $(B)/ksyms $(B)/unit $(B)/fuzz $(B)/ktest $(B)/test $(B)/run $(B)/iso \
+		$(B)/live $(B)/sample $(B)/repro $(B)/kernel.elf $(B)/skerry.iso
+help:
+	@sed -n 's/^## \{0,1\}//p' Makefile
+
+## Skerry: targets
+##   make                 build the kernel and all domains
+##   make run             boot in QEMU with a Debian guest, console on stdin and stdout
+##   make test            set-up, build and every test; the last line is `N passed, N failed`
+##   make setup           install Debian packages, build the user-mode libraries (run, test and make do it by themselves)
+##   make kernel          the kernel only                      make domains    the domains only
+##   make image           kernel and boot archive              make guests     download and make the sample guests
+##   make iso             build/skerry.iso, boots by GRUB from CD and USB stick
+##   make run-iso         boot that image in QEMU
+##   make check           unit tests on this machine           make ktest      kernel tests, each in QEMU
+##   make fuzz            every fuzzer for SECS each           make system     whole-machine tests
+##   make soak            the system tests ROUNDS times        make bench      counts and times, under -icount
+##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
+##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)
+##   make clean           remove what was built, keep the set-up
+##   make help            this list
+##
+## Variables
+##   T=name               one test only: make check|ktest|fuzz|system|test T=name
+##   V=1                  show commands
+##   O=build              where everything is made
+##   SYSROOT=, GUESTCACHE= where the set-up keeps libraries and guests (default: shared by all O=)
+##   CROSS_COMPILE=x86_64-linux-gnu-   target tool chain
+##   CONFIG=configs/default.toml       manifest (a path, or a name in configs/)
+##   SMP=2  MEM=2G        CPUs and memory of the machine       CPU=          its QEMU model
+##   GUESTS=DIR           guests to run: DIR/auto/*.cfg are started, DIR/*.img become partitions, the rest is /guests
+##   KEEP=1               keep the disk of the last run (build/run/disk.img)
+##   NETFWD="tcp::8080-10.0.2.16:80"   QEMU hostfwd rules, separated by spaces
+##   QEMU_ARGS=           more arguments for QEMU              APPEND=       kernel command line
+##   ICOUNT=1             run with one instruction per nanosecond
+##   SECS=300             seconds per fuzzer (make fuzz)       FUZZ_SECS=6   the same in make test
+##   ROUNDS=20            rounds of make soak
+##   PYTHON=/usr/bin/python3, HOSTCC=gcc, CLANG=clang          tools of this machine
+
+ifneq ($(MAKECMDGOALS),clean)
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+endif

@@ -1,0 +1,2 @@
+# System tests are the files test_*.py here and one directory below; the Makefile finds them by name.
+# tools/runtests runs each file by itself, two at a time.
