@@ -14,3 +14,17 @@ unit-tests += control_guest
 src-unit-control_guest := test/unit/control/guest_test.c \
 	$(call control-src,guest_cfg cfg disk_spec vdev vif_spec uuid msg out)
 inc-unit-control_guest := $(control-inc)
+
+unit-tests += control_shell
+src-unit-control_shell := test/unit/control/shell_test.c $(call control-src,line words verbs msg out)
+inc-unit-control_shell := $(control-inc)
+
+unit-tests += control_format
+src-unit-control_format := test/unit/control/format_test.c \
+	$(call control-src,format xs_layout guest_cfg cfg disk_spec vdev vif_spec uuid msg out)
+inc-unit-control_format := $(control-inc)
+
+unit-tests += control_domtab
+src-unit-control_domtab := test/unit/control/domtab_test.c \
+	$(call control-src,domtab guest_cfg cfg disk_spec vdev vif_spec uuid msg out)
+inc-unit-control_domtab := $(control-inc)

@@ -1,0 +1,50 @@
+/* format.h - what the verbs print, column by column as xl 4.17 prints it */
+#ifndef CONTROL_FORMAT_H
+#define CONTROL_FORMAT_H
+
+#include "guest_cfg.h"
+#include "out.h"
+
+struct list_row {
+	const char *name;
+	uint32_t domid;
+	uint64_t memory; /* bytes */
+	uint32_t vcpus;  /* online */
+	bool running, blocked, paused, shutdown, dying;
+	uint32_t reason; /* SHUTDOWN_* of xen/sched.h, when shutdown */
+	uint64_t cpu_ns;
+	const uint8_t *uuid;
+};
+void format_list_head(const struct out *o, bool verbose);
+void format_list_row(const struct out *o, const struct list_row *r, bool verbose);
+
+struct vcpu_row {
+	const char *name;
+	uint32_t domid, vcpu, cpu;
+	bool online, running, blocked;
+	uint64_t cpu_ns;
+};
+void format_vcpu_head(const struct out *o);
+void format_vcpu_row(const struct out *o, const struct vcpu_row *r);
+
+void format_uptime_head(const struct out *o);
+/* wall_seconds: time of day for the short form, seconds since 1970. */
+void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,
+	bool brief, uint64_t wall_seconds);
+
+struct host_info {
+	const char *host, *release, *version, *commandline, *compiler;
+	uint32_t n_cpus;
+	uint64_t cpu_khz, total_memory, free_memory; /* bytes */
+	bool hvm, iommu;
+};
+/* With key: only the values of lines whose name starts with it. */
+void format_info(const struct out *o, const struct host_info *h, const char *key);
+
+/* One element of the array that `list -l` prints. */
+void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g);
+
+/* A xenstore value for the terminal: quotes, backslashes and other bytes escaped. */
+void format_escaped(const struct out *o, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * line.h - the line editor of the shell: bytes in, echo out, a finished line as an event
+ *
+ * Keys: printable bytes, Backspace, Delete, arrows, Home, End, ^A ^B ^C ^D ^E ^F ^K ^L ^N ^P ^U ^W, Tab.
+ */
+#ifndef CONTROL_LINE_H
+#define CONTROL_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "out.h"
+
+enum { LINE_LEN_MAX = 1023, LINE_HISTORY = 64 };
+
+enum line_event {
+	LINE_NONE,
+	LINE_ENTER,     /* l->text is a whole line */
+	LINE_INTERRUPT, /* ^C: the line is dropped */
+	LINE_EOF,       /* ^D on an empty line */
+	LINE_COMPLETE,  /* Tab: find candidates for line_word(), then line_complete() */
+};
+
+struct line {
+	char text[LINE_LEN_MAX + 1];
+	size_t len, cursor;
+	const struct out *echo;
+	const char *prompt;
+	uint32_t seq;   /* changes with every key: a late completion can tell */
+	uint8_t escape; /* how far into an escape sequence */
+	uint8_t number; /* its parameter */
+	bool after_cr, listed;
+	char *history[LINE_HISTORY];
+	uint32_t n_history, next;     /* entries kept; where the next goes */
+	uint32_t back;                /* 0: editing; n: showing the n-th last entry */
+	char draft[LINE_LEN_MAX + 1]; /* what was being edited before going back */
+};
+
+void line_init(struct line *l, const struct out *echo, const char *prompt);
+void line_fini(struct line *l);
+/* Begin a new line: empty text, prompt on the terminal. */
+void line_start(struct line *l);
+/* Show prompt and text again, after something else was printed. */
+void line_redraw(struct line *l);
+enum line_event line_input(struct line *l, uint8_t byte);
+
+/* The word before the cursor: its start within the text; how many words precede it in *index. */
+size_t line_word(const struct line *l, size_t *index);
+/* Candidates for that word, all beginning with it. Inserts what they share, or lists them. */
+void line_complete(struct line *l, const char *const *candidates, size_t n);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * verbs.h - what one can type into the shell
+ *
+ * One list makes the table, the help and the declarations of the handlers.
+ */
+#ifndef CONTROL_VERBS_H
+#define CONTROL_VERBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "msg.h"
+#include "out.h"
+
+struct shell;
+
+enum { OPTION_LETTERS = 128 };
+
+/* Options of one command line; argv[first..argc) are the other arguments. */
+struct options {
+	unsigned char count[OPTION_LETTERS]; /* how often -x was given */
+	const char *value[OPTION_LETTERS];   /* of the last -x VALUE */
+	int argc;
+	char **argv; /* arguments only */
+};
+
+/* What Tab offers for a verb's arguments. */
+enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB };
+
+/* X(verb, handler, options for getopt, least and most arguments, completion, arguments, help, more help) */
+#define VERBS(X) \
+	X("create", create, "pcqf:", 0, 64, FILE, "[-p] [-c] FILE [key=value...]", \
+		"create a guest from a configuration file", \
+		"  -p  leave it paused        -c  attach to its console        -q  say nothing\n" \
+		"FILE is what xl.cfg(5) describes; key=value overrides the file.\n" \
+		"Keys: name type memory maxmem vcpus maxvcpus kernel ramdisk cmdline root extra\n" \
+		"      disk vif uuid on_poweroff on_reboot on_crash cpu_weight cap\n") \
+	X("list", list, "lv", 0, 1, GUEST, "[-l] [-v] [NAME]", "list domains", \
+		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \
+		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
+	X("console", console, "", 1, 1, GUEST, "NAME", "attach to a guest's console", \
+		"What the guest printed before comes first. Ctrl-] leaves the console.\n") \
+	X("pause", pause, "", 1, 1, GUEST, "NAME", "stop a guest's CPUs", "") \
+	X("unpause", unpause, "", 1, 1, GUEST, "NAME", "let a paused guest run", "") \
+	X("shutdown", shutdown, "aw", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to shut down", \
+		"  -a  all guests        -w  wait until it is done; Ctrl-C stops waiting\n") \
+	X("reboot", reboot, "aw", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to reboot", \
+		"  -a  all guests        -w  wait until it has gone down\n") \
+	X("destroy", destroy, "f", 1, 1, GUEST, "NAME", \
+		"end a guest at once, as if unplugged", "") \
+	X("domid", domid, "", 1, 1, GUEST, "NAME", "the number of a domain", "") \
+	X("domname", domname, "", 1, 1, NONE, "ID", "the name of a domain", "") \
+	X("rename", rename, "", 2, 2, GUEST, "NAME NEW-NAME", "give a guest another name", "") \
+	X("info", info, "n", 0, 1, NONE, "[KEY]", "facts about the host", \
+		"With KEY, only the value of that line.\n") \
+	X("dmesg", dmesg, "", 0, 0, NONE, "", "boot and service log of the host", "") \
+	X("uptime", uptime, "s", 0, 64, GUEST, "[-s] [NAME...]", "how long domains have run", \
+		"") \
+	X("vcpu-list", vcpu_list, "", 0, 64, GUEST, "[NAME...]", \
+		"virtual CPUs and their time", "") \
+	X("xenstore-ls", xenstore_ls, "fp", 0, 1, NONE, "[-f] [-p] [PATH]", "show a subtree", \
+		"  -f  full paths        -p  with permissions\n") \
+	X("xenstore-read", xenstore_read, "p", 1, 64, NONE, "[-p] PATH...", "read values", \
+		"  -p  with the path\n") \
+	X("xenstore-write", xenstore_write, "", 2, 64, NONE, "PATH VALUE [PATH VALUE...]", \
+		"write values", "") \
+	X("xenstore-rm", xenstore_rm, "", 1, 64, NONE, "PATH...", "remove subtrees", "") \
+	X("xenstore-list", xenstore_list, "p", 1, 64, NONE, "[-p] PATH...", \
+		"names of children", "  -p  with the path\n") \
+	X("poweroff", poweroff, "f", 0, 0, NONE, "[-f]", "shut all guests down, power off", \
+		"  -f  destroy the guests instead of asking them\n") \
+	X("reboot-host", reboot_host, "f", 0, 0, NONE, "[-f]", "shut all guests down, reboot", \
+		"  -f  destroy the guests instead of asking them\n") \
+	X("ls", ls, "l", 0, 1, FILE, "[-l] [DIRECTORY]", "list files", "  -l  with sizes\n") \
+	X("cat", cat, "", 1, 1, FILE, "FILE", "show a text file", "") \
+	X("help", help, "", 0, 1, VERB, "[COMMAND]", "this list, or more about one command", "")
+
+/* Handlers run to completion; what takes time becomes a state of the shell. */
+typedef void (*verb_fn)(struct shell *sh, const struct options *o);
+
+struct verb {
+	const char *name;
+	verb_fn run;
+	const char *letters;
+	int least, most;
+	enum verb_complete complete;
+	const char *args, *summary, *detail;
+};
+
+#define X(name, fn, letters, least, most, complete, args, summary, detail) \
+	void verb_##fn(struct shell *sh, const struct options *o);
+VERBS(X)
+#undef X
+
+/* NULL: no such verb. */
+const struct verb *verb_find(const char *name);
+/* The table, for completion; NULL behind its end. */
+const struct verb *verb_at(size_t i);
+/* The list of all, or with a name the long text of one: 0, or -1 when there is none. */
+int verb_print_help(const struct out *o, const char *name);
+
+/*
+ * Options and arguments of a split line; a leading `xl` was removed. 0, or -1 with *m. The words of
+ * argv may be put into another order.
+ */
+int verb_options(const struct verb *v, int argc, char **argv, struct options *o, struct msg *m);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * words.c - word splitting with quotes
+ *
+ * Objects     none.
+ * Locks       none.
+ * Lifecycle   pure; words point into the caller's line.
+ * Invariants  W1 the writing position never passes the reading position
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "words.h"
+
+struct splitter {
+	const char *in;
+	char *out;
+};
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Behind the opening quote, to behind the closing one. */
+static int quoted(struct splitter *s, char quote)
+{
+	while (*s->in && *s->in != quote) {
+		if (quote == '"' && *s->in == '\\' && (s->in[1] == '"' || s->in[1] == '\\'))
+			s->in++;
+		*s->out++ = *s->in++;
+	}
+	if (!*s->in)
+		return -1;
+	s->in++;
+	return 0;
+}
+
+static int word(struct splitter *s, struct msg *m)
+{
+	char c;
+
+	while (*s->in && !blank(*s->in)) {
+		c = *s->in++;
+		if (c == '\'' || c == '"') {
+			if (quoted(s, c))
+				return msg_fail(m, "a quote %c is not closed; add another", c);
+		} else if (c == '\\' && *s->in) {
+			*s->out++ = *s->in++;
+		} else {
+			*s->out++ = c;
+		}
+	}
+	return 0;
+}
+
+int words_split(char *line, char *argv[WORDS_MAX + 1], struct msg *m)
+{
+	struct splitter s = { .in = line, .out = line };
+	int n = 0;
+	bool last;
+
+	for (;;) {
+		while (blank(*s.in))
+			s.in++;
+		if (!*s.in || *s.in == '#')
+			break;
+		if (n == WORDS_MAX)
+			return msg_fail(
+				m, "too many words; a command has at most %d", WORDS_MAX);
+		argv[n++] = s.out;
+		if (word(&s, m))
+			return -1;
+		last = *s.in == '\0';
+		if (!last)
+			s.in++;
+		*s.out++ = '\0'; /* W1 */
+		if (last)
+			break;
+	}
+	argv[n] = NULL;
+	return n;
+}

@@ -1,0 +1,494 @@
+/*
+ * domtab_test.c - the lives of guests: events in, actions out
+ *
+ * Objects     one table per case.
+ * Locks       none.
+ * Lifecycle   a cmocka group.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "domtab.h"
+#include "text_sink.h"
+
+enum { WALL = 1767323096 }; /* 2026-01-02 03:04:56 UTC */
+
+static struct domtab t;
+static struct text_sink s;
+static struct out sink;
+static struct msg m;
+static uint8_t next_uuid;
+
+static void counting(void *buf, size_t size)
+{
+	memset(buf, ++next_uuid, size);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	sink = text_sink_out(&s);
+	domtab_init(&t, &sink, counting);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	domtab_fini(&t);
+	return 0;
+}
+
+static struct guest_config *config(const char *name)
+{
+	struct guest_config *g = calloc(1, sizeof(*g));
+
+	assert_non_null(g);
+	strcpy(g->name, name);
+	counting(g->uuid, UUID_SIZE);
+	g->on_poweroff = ACTION_DESTROY;
+	g->on_reboot = ACTION_RESTART;
+	g->on_crash = ACTION_DESTROY;
+	return g;
+}
+
+static struct dom *add(const char *name)
+{
+	struct dom *d = dom_add(&t, config(name), &m);
+
+	assert_non_null(d);
+	dom_started(d);
+	return d;
+}
+
+static struct dom *live(const char *name)
+{
+	struct dom *d = add(name);
+
+	dom_ready(&t, d, false);
+	return d;
+}
+
+/* The next action is this one. */
+static struct dom_action expect(enum dom_do what, uint32_t domid)
+{
+	struct dom_action a;
+
+	assert_true(domtab_next_action(&t, &a));
+	assert_int_equal(a.what, what);
+	assert_int_equal(a.domid, domid);
+	return a;
+}
+
+static void nothing(void)
+{
+	struct dom_action a;
+
+	assert_false(domtab_next_action(&t, &a));
+}
+
+/* From DYING to the end. */
+static void bury(struct dom *d)
+{
+	uint32_t domid = d->domid;
+
+	expect(DO_QUIESCE, domid);
+	nothing();
+	dom_quiesced(&t, d);
+	expect(DO_TEARDOWN, domid);
+	nothing();
+	dom_gone(&t, d);
+	expect(DO_NOTE_GONE, domid);
+	assert_null(domtab_get(&t, domid));
+}
+
+static void identities(void **state)
+{
+	struct dom *a = add("a"), *b = add("b");
+
+	(void)state;
+	assert_int_equal(a->domid, 1);
+	assert_int_equal(b->domid, 2);
+	assert_ptr_equal(domtab_find(&t, "a", &m), a);
+	assert_ptr_equal(domtab_find(&t, "2", &m), b);
+	assert_null(domtab_find(&t, "c", &m));
+	assert_null(domtab_find(&t, "3", &m));
+	assert_null(domtab_find(&t, "4294967297", &m));
+	assert_null(domtab_find(&t, "", &m));
+	assert_true(domtab_is_host("0") && domtab_is_host("Domain-0") && !domtab_is_host("1"));
+	dom_drop(a);
+	assert_int_equal(add("c")->domid, 3);
+	assert_ptr_equal(domtab_next(&t, 0), b);
+	assert_int_equal(domtab_next(&t, 2)->domid, 3);
+	assert_null(domtab_next(&t, 3));
+}
+
+static void domids_wrap_and_skip(void **state)
+{
+	(void)state;
+	assert_int_equal(add("a")->domid, 1);
+	t.last_domid = DOMID_RESERVED - 2;
+	assert_int_equal(add("b")->domid, DOMID_RESERVED - 1);
+	assert_int_equal(add("c")->domid, 2);
+}
+
+static void refused(const char *name, const char *part)
+{
+	struct guest_config *g = config(name);
+
+	assert_null(dom_add(&t, g, &m));
+	assert_non_null(strstr(m.text, part));
+	free(g);
+}
+
+static void additions_refused(void **state)
+{
+	struct guest_config *g;
+	char name[16];
+	int i;
+
+	(void)state;
+	add("a");
+	refused("a", "exists already");
+	g = config("b");
+	memcpy(g->uuid, domtab_find(&t, "a", &m)->uuid, UUID_SIZE);
+	assert_null(dom_add(&t, g, &m));
+	assert_non_null(strstr(m.text, "uuid"));
+	free(g);
+	for (i = 1; i < DOMTAB_MAX; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		add(name);
+	}
+	refused("one-more", "most");
+}
+
+static void plain_life(void **state)
+{
+	struct dom *d = add("a");
+
+	(void)state;
+	assert_int_equal(d->state, DOM_BUILDING);
+	dom_ready(&t, d, true);
+	assert_true(d->state == DOM_LIVE && d->paused);
+	dom_ready(&t, d, false);
+	assert_true(d->paused);
+	dom_down(&t, d, REASON_POWEROFF, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	bury(d);
+	nothing();
+}
+
+static void build_failures(void **state)
+{
+	struct dom *d = add("a");
+
+	(void)state;
+	dom_failed(&t, d);
+	bury(d);
+	d = add("b");
+	dom_vmm_died(&t, d, WALL);
+	expect(DO_TEARDOWN, 2);
+	dom_gone(&t, d);
+	expect(DO_NOTE_GONE, 2);
+	nothing();
+}
+
+static void restarts(void **state)
+{
+	struct dom *d = live("a");
+	struct guest_config *g = d->config;
+	struct dom_action a;
+
+	(void)state;
+	dom_down(&t, d, REASON_REBOOT, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	bury(d);
+	a = expect(DO_CREATE, 0);
+	assert_ptr_equal(a.config, g);
+	d = dom_add(&t, a.config, &m);
+	assert_int_equal(d->domid, 2);
+	assert_string_equal(d->name, "a");
+}
+
+static void destroy_beats_restart(void **state)
+{
+	struct dom *d = live("a");
+
+	(void)state;
+	dom_down(&t, d, REASON_REBOOT, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	dom_destroy(&t, d);
+	bury(d);
+	nothing();
+}
+
+static void destroy_twice_is_once(void **state)
+{
+	struct dom *d = live("a");
+
+	(void)state;
+	dom_destroy(&t, d);
+	dom_destroy(&t, d);
+	dom_down(&t, d, REASON_REBOOT, WALL);
+	dom_ready(&t, d, false);
+	dom_failed(&t, d);
+	bury(d);
+	nothing();
+}
+
+static void death_of_the_vmm_is_a_crash(void **state)
+{
+	struct dom *d = live("a");
+
+	(void)state;
+	dom_vmm_died(&t, d, WALL);
+	assert_int_equal(d->reason, REASON_CRASH);
+	expect(DO_NOTE_DOWN, 1);
+	expect(DO_TEARDOWN, 1); /* there is nobody to quiesce */
+	dom_gone(&t, d);
+	expect(DO_NOTE_GONE, 1);
+	d = live("b");
+	dom_destroy(&t, d);
+	expect(DO_QUIESCE, 2);
+	dom_vmm_died(&t, d, WALL);
+	expect(DO_TEARDOWN, 2);
+	nothing();
+	dom_quiesced(&t, d);
+	nothing();
+}
+
+static void preserve(void **state)
+{
+	struct dom *d = live("a");
+
+	(void)state;
+	d->config->on_crash = ACTION_PRESERVE;
+	dom_down(&t, d, REASON_CRASH, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	nothing();
+	assert_int_equal(d->state, DOM_DOWN);
+	dom_destroy(&t, d);
+	bury(d);
+}
+
+static void rename_restart(void **state)
+{
+	struct dom *d = live("a");
+	uint8_t uuid[UUID_SIZE];
+	struct dom_action a;
+
+	(void)state;
+	memcpy(uuid, d->uuid, UUID_SIZE);
+	d->config->on_reboot = ACTION_RENAME_RESTART;
+	dom_down(&t, d, REASON_REBOOT, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	expect(DO_RENAME, 1);
+	a = expect(DO_CREATE, 0);
+	nothing();
+	assert_string_equal(d->name, "a-20260102T0304Z");
+	assert_int_equal(d->state, DOM_DOWN);
+	assert_memory_not_equal(d->uuid, uuid, UUID_SIZE);
+	assert_memory_equal(a.config->uuid, uuid, UUID_SIZE);
+	d = dom_add(&t, a.config, &m);
+	assert_non_null(d);
+	assert_string_equal(d->name, "a");
+	dom_started(d);
+	dom_ready(&t, d, false);
+	dom_down(&t, d, REASON_REBOOT, WALL); /* in the same minute: the name is taken */
+	expect(DO_NOTE_DOWN, 2);
+	nothing();
+	assert_string_equal(d->name, "a");
+	assert_non_null(strstr(s.text, "cannot be renamed"));
+}
+
+static void rename_restart_of_a_long_name(void **state)
+{
+	char name[GUEST_NAME_MAX + 1];
+	struct dom *d;
+
+	(void)state;
+	memset(name, 'x', GUEST_NAME_MAX);
+	name[GUEST_NAME_MAX] = '\0';
+	d = live(name);
+	d->config->on_crash = ACTION_RENAME_RESTART;
+	dom_down(&t, d, REASON_CRASH, WALL);
+	assert_int_equal(strlen(d->name), GUEST_NAME_MAX);
+	assert_string_equal(d->name + GUEST_NAME_MAX - 16, "x-20260102T0304Z");
+}
+
+static void coredumps(void **state)
+{
+	struct dom *d = live("a");
+
+	(void)state;
+	d->config->on_crash = ACTION_COREDUMP_RESTART;
+	dom_down(&t, d, REASON_CRASH, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	bury(d);
+	free(expect(DO_CREATE, 0).config);
+	assert_non_null(strstr(s.text, "core dump failed"));
+	d = live("b");
+	d->config->on_crash = ACTION_COREDUMP_DESTROY;
+	dom_down(&t, d, REASON_CRASH, WALL);
+	expect(DO_NOTE_DOWN, 2);
+	bury(d);
+	nothing();
+}
+
+static void other_reasons(void **state)
+{
+	struct dom *d = live("a");
+
+	(void)state;
+	d->config->on_poweroff = d->config->on_reboot = d->config->on_crash = ACTION_RESTART;
+	dom_down(&t, d, REASON_WATCHDOG, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	bury(d);
+	nothing();
+	d = live("b");
+	dom_down(&t, d, 77, WALL);
+	expect(DO_NOTE_DOWN, 2);
+	bury(d);
+	nothing();
+	d = live("c");
+	dom_down(&t, d, REASON_SUSPEND, WALL);
+	expect(DO_NOTE_DOWN, 3);
+	nothing();
+}
+
+static void renaming(void **state)
+{
+	struct dom *a = live("a");
+
+	(void)state;
+	live("b");
+	assert_int_equal(dom_rename(&t, a, "b", &m), -1);
+	assert_int_equal(dom_rename(&t, a, "7", &m), -1);
+	assert_int_equal(dom_rename(&t, a, "", &m), -1);
+	assert_int_equal(dom_rename(&t, a, "c", &m), 0);
+	expect(DO_RENAME, 1);
+	assert_ptr_equal(domtab_find(&t, "c", &m), a);
+	assert_null(domtab_find(&t, "a", &m));
+	dom_down(&t, a, REASON_REBOOT, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	bury(a);
+	assert_string_equal(t.queue[t.head].config->name, "c");
+}
+
+static void stopping_the_host(void **state)
+{
+	struct dom *a = live("a"), *b = live("b"), *c = live("c"), *d = add("d");
+
+	(void)state;
+	b->paused = true;
+	c->config->on_crash = ACTION_PRESERVE;
+	a->config->on_poweroff = ACTION_RESTART;
+	dom_down(&t, c, REASON_CRASH, WALL);
+	expect(DO_NOTE_DOWN, 3);
+	domtab_stop_host(&t, HOST_POWEROFF, false);
+	expect(DO_ASK_DOWN, 1);
+	expect(DO_UNPAUSE, 2);
+	expect(DO_ASK_DOWN, 2);
+	expect(DO_QUIESCE, 3);
+	expect(DO_QUIESCE, 4);
+	nothing();
+	refused("e", "being stopped");
+	dom_down(&t, a, REASON_POWEROFF, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	bury(a);
+	nothing();
+	dom_quiesced(&t, c);
+	expect(DO_TEARDOWN, 3);
+	dom_gone(&t, c);
+	expect(DO_NOTE_GONE, 3);
+	dom_vmm_died(&t, d, WALL);
+	expect(DO_TEARDOWN, 4);
+	dom_gone(&t, d);
+	expect(DO_NOTE_GONE, 4);
+	domtab_stop_host(&t, HOST_POWEROFF, true);
+	bury(b);
+	expect(DO_POWER, 0);
+	nothing();
+	domtab_stop_host(&t, HOST_POWEROFF, true);
+	nothing();
+}
+
+static void stopping_without_guests(void **state)
+{
+	(void)state;
+	domtab_stop_host(&t, HOST_REBOOT, false);
+	expect(DO_POWER, 0);
+	assert_int_equal(t.stopping, HOST_REBOOT);
+}
+
+static void preserved_on_the_way_down(void **state)
+{
+	struct dom *a = live("a"), *b = live("b");
+
+	(void)state;
+	a->config->on_poweroff = ACTION_PRESERVE;
+	b->config->on_poweroff = ACTION_RENAME_RESTART;
+	domtab_stop_host(&t, HOST_REBOOT, false);
+	expect(DO_ASK_DOWN, 1);
+	expect(DO_ASK_DOWN, 2);
+	dom_down(&t, a, REASON_POWEROFF, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	bury(a);
+	dom_down(&t, b, REASON_POWEROFF, WALL);
+	expect(DO_NOTE_DOWN, 2);
+	bury(b);
+	expect(DO_POWER, 0);
+}
+
+static void waiting(void **state)
+{
+	struct dom_wait w = { 0 };
+	struct dom_action down = { .what = DO_NOTE_DOWN, .domid = 2 };
+	struct dom_action gone = { .what = DO_NOTE_GONE, .domid = 2 };
+
+	(void)state;
+	wait_add(&w, 1);
+	wait_add(&w, 2);
+	assert_true(wait_note(&w, &down));
+	assert_false(wait_note(&w, &gone));
+	assert_int_equal(w.n, 1);
+	w.gone_only = true;
+	down.domid = gone.domid = 1;
+	assert_false(wait_note(&w, &down));
+	assert_true(wait_note(&w, &gone));
+	assert_int_equal(w.n, 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(identities),
+		T(domids_wrap_and_skip),
+		T(additions_refused),
+		T(plain_life),
+		T(build_failures),
+		T(restarts),
+		T(destroy_beats_restart),
+		T(destroy_twice_is_once),
+		T(death_of_the_vmm_is_a_crash),
+		T(preserve),
+		T(rename_restart),
+		T(rename_restart_of_a_long_name),
+		T(coredumps),
+		T(other_reasons),
+		T(renaming),
+		T(stopping_the_host),
+		T(stopping_without_guests),
+		T(preserved_on_the_way_down),
+		T(waiting),
+	};
+
+	return cmocka_run_group_tests_name("control domtab", tests, NULL, NULL);
+}

@@ -1,0 +1,341 @@
+/*
+ * format_test.c - tables, facts, JSON; and the xenstore layout of a guest
+ *
+ * Objects     expected texts.
+ * Locks       none.
+ * Lifecycle   a cmocka group.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "format.h"
+#include "text_sink.h"
+#include "xs_layout.h"
+
+static struct text_sink s;
+static const uint8_t uuid[UUID_SIZE] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01,
+	0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
+
+static void list(void **state)
+{
+	struct list_row r = { .name = "Domain-0",
+		.memory = 457ull << 20,
+		.vcpus = 2,
+		.running = true,
+		.cpu_ns = 2712900000000ull,
+		.uuid = uuid };
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	format_list_head(&o, false);
+	format_list_row(&o, &r, false);
+	r = (struct list_row){ .name = "linux",
+		.domid = 2,
+		.memory = 2048ull << 20,
+		.vcpus = 2,
+		.blocked = true,
+		.cpu_ns = 5624200000000ull,
+		.uuid = uuid };
+	format_list_row(&o, &r, false);
+	r = (struct list_row){ .name = "x",
+		.domid = 12345,
+		.paused = true,
+		.shutdown = true,
+		.reason = 3,
+		.dying = true,
+		.uuid = uuid };
+	format_list_row(&o, &r, false);
+	assert_string_equal(s.text,
+		"Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
+		"Domain-0                                     0   457     2     r-----    2712.9\n"
+		"linux                                        2  2048     2     -b----    5624.2\n"
+		"x                                        12345     0     0     --pscd       0.0\n");
+}
+
+static void list_verbose(void **state)
+{
+	struct list_row r = {
+		.name = "a", .domid = 1, .shutdown = true, .reason = 1, .uuid = uuid
+	};
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	format_list_row(&o, &r, true);
+	assert_string_equal(s.text,
+		"a                                            1     0     0     ---sr-       0.0"
+		" 01234567-89ab-cdef-0123-456789abcdef        1                -\n");
+}
+
+static void vcpus(void **state)
+{
+	struct vcpu_row r = { .name = "alice",
+		.domid = 4,
+		.vcpu = 0,
+		.cpu = 2,
+		.online = true,
+		.blocked = true,
+		.cpu_ns = 1900000000 };
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	format_vcpu_head(&o);
+	format_vcpu_row(&o, &r);
+	r.vcpu = 1;
+	r.online = false;
+	format_vcpu_row(&o, &r);
+	assert_string_equal(s.text,
+		"Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / Soft)\n"
+		"alice                                4     0    2   -b-       1.9  all / all\n"
+		"alice                                4     1    -   --p       1.9  all / all\n");
+}
+
+static void uptime(void **state)
+{
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	format_uptime_head(&o);
+	format_uptime_row(&o, "Domain-0", 0, 2 * 86400 + 3 * 3600 + 4 * 60 + 5, false, 0);
+	format_uptime_row(&o, "a", 1, 86400, false, 0);
+	format_uptime_row(&o, "b", 2, 3661, true, 86400 * 3 + 13 * 3600 + 5 * 60 + 9);
+	assert_string_equal(s.text, "Name                                ID Uptime\n"
+				    "Domain-0                             0 2 days,  3:04:05\n"
+				    "a                                    1 1 day,  0:00:00\n"
+				    " 13:05:09 up  1:01, b (2)\n");
+}
+
+static void info(void **state)
+{
+	struct host_info h = { .host = "skerry",
+		.release = "0.1",
+		.version = "v",
+		.commandline = "c",
+		.compiler = "gcc",
+		.n_cpus = 2,
+		.cpu_khz = 2000123,
+		.total_memory = 2047ull << 20,
+		.free_memory = 1024ull << 20,
+		.hvm = true };
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	format_info(&o, &h, NULL);
+	assert_non_null(strstr(s.text, "host                   : skerry\n"));
+	assert_non_null(strstr(s.text, "max_cpu_id             : 1\n"));
+	assert_non_null(strstr(s.text, "cpu_mhz                : 2000.123\n"));
+	assert_non_null(strstr(s.text, "free_memory            : 1024\n"));
+	assert_non_null(strstr(s.text,
+		"xen_major              : 4\nxen_minor              : 17\n"
+		"xen_extra              : -skerry\nxen_version            : 4.17-skerry\n"));
+	o = text_sink_out(&s);
+	format_info(&o, &h, "free_memory");
+	assert_string_equal(s.text, "1024\n");
+}
+
+static struct guest_config config(void)
+{
+	struct guest_config g = { .name = "we\"b",
+		.memory = 512,
+		.maxmem = 1024,
+		.vcpus = 1,
+		.maxvcpus = 2,
+		.kernel = "/guests/k",
+		.cmdline = "a\\b\n",
+		.weight = 256,
+		.on_reboot = ACTION_RENAME_RESTART,
+		.on_crash = ACTION_COREDUMP_DESTROY,
+		.n_disks = 2,
+		.n_vifs = 1 };
+	struct msg m;
+
+	assert_int_equal(
+		disk_spec_parse(&g.disks[0].spec, "/dev/disk/by-partlabel/r,,xvda", &m), 0);
+	assert_int_equal(
+		disk_spec_parse(&g.disks[1].spec, "/dev/disk/by-partlabel/c,,hdc,cdrom", &m),
+		0);
+	assert_int_equal(vif_spec_parse(&g.vifs[0], "mac=00:16:3e:00:00:01", &m), 0);
+	memcpy(g.uuid, uuid, UUID_SIZE);
+	return g;
+}
+
+static void json(void **state)
+{
+	struct guest_config g = config();
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	format_config_json(&o, 7, &g);
+	assert_memory_equal(
+		s.text, "    {\n        \"domid\": 7,\n        \"config\": {\n", 45);
+	assert_non_null(strstr(s.text, "\"name\": \"we\\\"b\",\n"));
+	assert_non_null(strstr(s.text, "\"cmdline\": \"a\\\\b\\u000a\",\n"));
+	assert_non_null(strstr(s.text, "\"max_memkb\": 1048576,\n"));
+	assert_non_null(strstr(s.text, "\"vdev\": \"hdc\",\n"));
+	assert_non_null(strstr(s.text, "\"mac\": \"00:16:3e:00:00:01\",\n"));
+	assert_non_null(strstr(s.text, "\"on_reboot\": \"restart_rename\",\n"));
+	assert_non_null(strstr(s.text, "\"on_crash\": \"coredump_destroy\"\n        }\n    }"));
+}
+
+static void escapes(void **state)
+{
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	format_escaped(&o, "a\"\\\n\t\r\0\x7f\xff", 9);
+	assert_string_equal(s.text, "a\\\"\\\\\\n\\t\\r\\000\\177\\377");
+}
+
+/* ---- xenstore ---- */
+
+struct dump {
+	struct text_sink text;
+	int left;
+};
+
+static int emit(void *ctx, const struct xs_entry *e)
+{
+	struct dump *d = ctx;
+	struct out o = { .write = text_sink_write, .ctx = &d->text };
+
+	if (d->left-- == 0)
+		return -7;
+	out_fmt(&o, "%s", e->path);
+	if (e->value)
+		out_fmt(&o, " = %s", e->value);
+	if (e->perms)
+		out_fmt(&o, " (%s)", e->perms);
+	out_str(&o, "\n");
+	return 0;
+}
+
+static struct dump d;
+
+static void has(const char *entry)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "\n%s\n", entry);
+	if (!strstr(d.text.text, text))
+		fail_msg("missing: %s", entry);
+}
+
+static void layout(void **state)
+{
+	struct guest_config g = config();
+	struct xs_guest x = { .config = &g,
+		.name = "web",
+		.uuid = uuid,
+		.domid = 5,
+		.store_port = 1,
+		.console_port = 2,
+		.store_gfn = 0xfeffc,
+		.console_gfn = 0xfefff,
+		.start_seconds = 1234 };
+
+	(void)state;
+	memset(&d, 0, sizeof(d));
+	d.left = 1000;
+	strcpy(d.text.text, "\n");
+	d.text.len = 1;
+	assert_int_equal(xs_layout_create(&x, emit, &d), 0);
+	has("/local/domain/5 (n0,r5)");
+	has("/local/domain/5/vm = /vm/01234567-89ab-cdef-0123-456789abcdef");
+	has("/local/domain/5/name = web");
+	has("/local/domain/5/domid = 5");
+	has("/local/domain/5/control (n0,r5)");
+	has("/local/domain/5/control/shutdown =  (n5)");
+	has("/local/domain/5/control/feature-poweroff =  (n5)");
+	has("/local/domain/5/control/platform-feature-xs_reset_watches = 1");
+	has("/local/domain/5/device (n0,r5)");
+	has("/local/domain/5/device/suspend/event-channel =  (n5)");
+	has("/local/domain/5/data =  (n5)");
+	has("/local/domain/5/memory/static-max = 1048576");
+	has("/local/domain/5/memory/target = 524288");
+	has("/local/domain/5/cpu/0/availability = online");
+	has("/local/domain/5/cpu/1/availability = offline");
+	has("/local/domain/5/store/port = 1");
+	has("/local/domain/5/store/ring-ref = 1044476");
+	has("/local/domain/5/console (n0,r5)");
+	has("/local/domain/5/console/backend = /local/domain/0/backend/console/5/0");
+	has("/local/domain/5/console/backend-id = 0 (n5,r0)");
+	has("/local/domain/5/console/limit = 1048576 (n0,r5)");
+	has("/local/domain/5/console/type = xenconsoled (n0,r5)");
+	has("/local/domain/5/console/port = 2 (n0,r5)");
+	has("/local/domain/5/console/ring-ref = 1044479 (n0,r5)");
+	has("/local/domain/0/backend/console/5/0 (n0,r5)");
+	has("/local/domain/0/backend/console/5/0/frontend = /local/domain/5/console");
+	has("/local/domain/5/device/vbd/51712 (n5,r0)");
+	has("/local/domain/5/device/vbd/51712/backend = /local/domain/0/backend/vbd/5/51712 (n5,r0)");
+	has("/local/domain/5/device/vbd/51712/virtual-device = 51712 (n5,r0)");
+	has("/local/domain/5/device/vbd/51712/state = 1 (n5,r0)");
+	has("/local/domain/0/backend/vbd/5/51712 (n0,r5)");
+	has("/local/domain/0/backend/vbd/5/51712/frontend = /local/domain/5/device/vbd/51712");
+	has("/local/domain/0/backend/vbd/5/51712/frontend-id = 5");
+	has("/local/domain/0/backend/vbd/5/51712/params = /dev/disk/by-partlabel/r");
+	has("/local/domain/0/backend/vbd/5/51712/mode = w");
+	has("/local/domain/0/backend/vbd/5/5632/mode = r");
+	has("/local/domain/0/backend/vbd/5/5632/device-type = cdrom");
+	has("/local/domain/0/backend/vbd/5/5632/removable = 1");
+	has("/local/domain/5/device/vif/0/mac = 00:16:3e:00:00:01 (n5,r0)");
+	has("/local/domain/5/device/vif/0/mtu = 1500 (n0,r5)");
+	has("/local/domain/0/backend/vif/5/0/bridge = xenbr0");
+	has("/local/domain/0/backend/vif/5/0/handle = 0");
+	has("/vm/01234567-89ab-cdef-0123-456789abcdef (n0,r5)");
+	has("/vm/01234567-89ab-cdef-0123-456789abcdef/name = web");
+	has("/vm/01234567-89ab-cdef-0123-456789abcdef/start_time = 1234.00");
+	has("/libxl/5 (n0)");
+	has("/libxl/5/type = pvh");
+	has("/libxl/5/device/vbd/51712/backend = /local/domain/0/backend/vbd/5/51712");
+}
+
+static void layout_stops_at_an_error(void **state)
+{
+	struct guest_config g = config();
+	struct xs_guest x = { .config = &g, .name = "web", .uuid = uuid, .domid = 5 };
+
+	(void)state;
+	memset(&d, 0, sizeof(d));
+	d.left = 3;
+	assert_int_equal(xs_layout_create(&x, emit, &d), -7);
+	assert_int_equal(d.left, -1);
+}
+
+static void layout_changes(void **state)
+{
+	(void)state;
+	memset(&d, 0, sizeof(d));
+	d.left = 100;
+	assert_int_equal(xs_layout_remove(5, uuid, emit, &d), 0);
+	assert_string_equal(d.text.text,
+		"/local/domain/0/backend/vbd/5\n/local/domain/0/backend/vif/5\n"
+		"/local/domain/0/backend/console/5\n/local/domain/5\n/libxl/5\n"
+		"/vm/01234567-89ab-cdef-0123-456789abcdef\n");
+	memset(&d, 0, sizeof(d));
+	d.left = 100;
+	assert_int_equal(xs_layout_rename(5, uuid, "n", emit, &d), 0);
+	assert_string_equal(d.text.text,
+		"/local/domain/5/name = n\n/vm/01234567-89ab-cdef-0123-456789abcdef/name = n\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(list),
+		cmocka_unit_test(list_verbose),
+		cmocka_unit_test(vcpus),
+		cmocka_unit_test(uptime),
+		cmocka_unit_test(info),
+		cmocka_unit_test(json),
+		cmocka_unit_test(escapes),
+		cmocka_unit_test(layout),
+		cmocka_unit_test(layout_stops_at_an_error),
+		cmocka_unit_test(layout_changes),
+	};
+
+	return cmocka_run_group_tests_name("control format", tests, NULL, NULL);
+}

@@ -1,0 +1,474 @@
+/*
+ * shell_test.c - line editor, word splitting, verb table and options
+ *
+ * The editor's echo goes to a terminal of one row, so that what the user sees can be compared with
+ * what the editor holds.
+ *
+ * Objects     struct row: the terminal.
+ * Locks       none.
+ * Lifecycle   a cmocka group.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "line.h"
+#include "text_sink.h"
+#include "verbs.h"
+#include "words.h"
+
+#define X(name, fn, letters, least, most, complete, args, summary, detail) \
+	void verb_##fn(struct shell *sh, const struct options *o) \
+	{ \
+		(void)sh; \
+		(void)o; \
+	}
+VERBS(X)
+#undef X
+
+/* ---- line editor ---- */
+
+struct row {
+	char cell[2048];
+	size_t col, bells, rows;
+};
+static struct row row;
+static struct out echo;
+static struct line l;
+
+static void row_clear(struct row *r)
+{
+	memset(r->cell, ' ', sizeof(r->cell));
+	r->col = 0;
+}
+
+static void row_write(void *ctx, const char *text, size_t len)
+{
+	struct row *r = ctx;
+
+	for (; len; len--, text++) {
+		if (*text == '\b') {
+			assert_true(r->col > 0);
+			r->col--;
+		} else if (*text == '\a') {
+			r->bells++;
+		} else if (*text == '\n' || *text == '\033') {
+			row_clear(r);
+			r->rows++;
+			if (*text == '\033') {
+				assert_true(len >= 7 && memcmp(text, "\033[H\033[2J", 7) == 0);
+				text += 6;
+				len -= 6;
+			}
+		} else {
+			r->cell[r->col++] = *text;
+		}
+	}
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&row, 0, sizeof(row));
+	row_clear(&row);
+	echo = (struct out){ .write = row_write, .ctx = &row };
+	line_init(&l, &echo, "> ");
+	line_start(&l);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	line_fini(&l);
+	return 0;
+}
+
+static enum line_event type(const char *keys)
+{
+	enum line_event e = LINE_NONE;
+
+	while (*keys)
+		e = line_input(&l, (uint8_t)*keys++);
+	return e;
+}
+
+/* The text is on the terminal, and nothing else, with both cursors at `cursor`. */
+static void shows(const char *text, size_t cursor)
+{
+	size_t i, n = strlen(text);
+
+	assert_string_equal(l.text, text);
+	assert_int_equal(l.len, n);
+	assert_int_equal(l.cursor, cursor);
+	assert_memory_equal(row.cell, "> ", 2);
+	assert_memory_equal(row.cell + 2, text, n);
+	for (i = n + 2; i < sizeof(row.cell); i++)
+		assert_int_equal(row.cell[i], ' ');
+	assert_int_equal(row.col, cursor + 2);
+}
+
+static void editing(void **state)
+{
+	(void)state;
+	type("hello");
+	shows("hello", 5);
+	type("\x7f\x08");
+	shows("hel", 3);
+	type("\x01X");
+	shows("Xhel", 1);
+	type("\033[C\033[C!");
+	shows("Xhe!l", 4);
+	type("\033[D\033[D\033[3~");
+	shows("Xh!l", 2);
+	type("\x05 two  words");
+	shows("Xh!l two  words", 15);
+	type("\x17");
+	shows("Xh!l two  ", 10);
+	type("\x17");
+	shows("Xh!l ", 5);
+	type("\x02\x02\x0b");
+	shows("Xh!", 3);
+	type("\x02\x15");
+	shows("!", 0);
+	type("\x06\x04");
+	shows("!", 1);
+	type("\x02\x04");
+	shows("", 0);
+}
+
+static void home_and_end(void **state)
+{
+	static const char *const home[] = { "\033[H", "\033[1~", "\033[7~", "\033OH", "\x01" };
+	static const char *const end[] = { "\033[F", "\033[4~", "\033[8~", "\033OF", "\x05" };
+	size_t i;
+
+	(void)state;
+	type("abc");
+	for (i = 0; i < 5; i++) {
+		type(home[i]);
+		shows("abc", 0);
+		type(end[i]);
+		shows("abc", 3);
+	}
+}
+
+static void ends_of_the_line_hold(void **state)
+{
+	(void)state;
+	type("\x7f\x02\033[D\x0b\x15\x17\033[3~\033[C");
+	shows("", 0);
+	type("a\033[C\x06\033[3~\x0b");
+	shows("a", 1);
+}
+
+static void strange_sequences_do_nothing(void **state)
+{
+	(void)state;
+	type("a\033[99~\033[5~\033[2~\033[6~\033[1;5C\033Ox\033x\033[?25h\x1c\x1d\x00");
+	shows("a", 1);
+	type("\033[\x03");
+	shows("a", 1);
+	type("b");
+	shows("ab", 2);
+}
+
+static void utf8_moves_by_character(void **state)
+{
+	(void)state;
+	type("a\xc3\xa4\xe2\x82\xac");
+	assert_int_equal(l.len, 6);
+	type("\x02");
+	assert_int_equal(l.cursor, 3);
+	type("\x7f");
+	assert_string_equal(l.text, "a\xe2\x82\xac");
+	type("\x04");
+	assert_string_equal(l.text, "a");
+	type("\x01\xa4");
+	assert_string_equal(l.text, "a");
+}
+
+static void events(void **state)
+{
+	(void)state;
+	assert_int_equal(type("\x04"), LINE_EOF);
+	assert_int_equal(type("ls\r"), LINE_ENTER);
+	assert_string_equal(l.text, "ls");
+	line_start(&l);
+	assert_int_equal(type("\n"), LINE_NONE); /* of CR LF */
+	assert_int_equal(type("\n"), LINE_ENTER);
+	assert_string_equal(l.text, "");
+	line_start(&l);
+	assert_int_equal(type("abc\x03"), LINE_INTERRUPT);
+	assert_string_equal(l.text, "");
+	line_start(&l);
+	assert_int_equal(type("a\t"), LINE_COMPLETE);
+	type("bc\x01");
+	line_redraw(&l);
+	row_clear(&row);
+	type("\x0c");
+	shows("abc", 0);
+}
+
+static void longest_line(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LINE_LEN_MAX; i++)
+		type("x");
+	assert_int_equal(row.bells, 0);
+	type("y");
+	assert_int_equal(row.bells, 1);
+	assert_int_equal(l.len, LINE_LEN_MAX);
+	type("\x7f\x01y");
+	assert_int_equal(l.len, LINE_LEN_MAX);
+	assert_int_equal(l.text[0], 'y');
+}
+
+static void enter(const char *text)
+{
+	line_start(&l);
+	type(text);
+	type("\r");
+	line_start(&l);
+}
+
+static void history(void **state)
+{
+	char text[16];
+	int i;
+
+	(void)state;
+	enter("one");
+	enter("two");
+	enter("two");
+	enter("");
+	row_clear(&row);
+	line_start(&l);
+	type("dra\033[A");
+	shows("two", 3);
+	type("\x10");
+	shows("one", 3);
+	type("\033[A");
+	assert_int_equal(row.bells, 1);
+	type("\033[B\x0e");
+	shows("dra", 3);
+	type("\033[B");
+	assert_int_equal(row.bells, 2);
+	for (i = 0; i < LINE_HISTORY + 5; i++) {
+		snprintf(text, sizeof(text), "n%d", i);
+		enter(text);
+	}
+	for (i = 0; i < LINE_HISTORY; i++)
+		type("\033[A");
+	assert_string_equal(l.text, "n5");
+	row.bells = 0;
+	type("\033[A");
+	assert_int_equal(row.bells, 1);
+	assert_string_equal(l.text, "n5");
+}
+
+static void completion(void **state)
+{
+	static const char *const one[] = { "create" }, *const two[] = { "reboot",
+		"reboot-host" };
+	static const char *const dir[] = { "/guests/" };
+	size_t index, start;
+
+	(void)state;
+	type("cr");
+	line_complete(&l, one, 1);
+	shows("create ", 7);
+	start = line_word(&l, &index);
+	assert_int_equal(start, 7);
+	assert_int_equal(index, 1);
+	type("/g");
+	start = line_word(&l, &index);
+	assert_int_equal(start, 7);
+	assert_int_equal(index, 1);
+	line_complete(&l, dir, 1);
+	shows("create /guests/", 15);
+	line_complete(&l, NULL, 0);
+	assert_int_equal(row.bells, 1);
+	type("\x15re");
+	line_complete(&l, two, 2);
+	shows("reboot", 6);
+	type("\t");
+	line_complete(&l, two, 2);
+	assert_int_equal(row.bells, 2);
+	type("\t");
+	line_complete(&l, two, 2);
+	assert_int_equal(row.rows, 2);
+	shows("reboot", 6);
+	type("\x15 a  b");
+	start = line_word(&l, &index);
+	assert_int_equal(start, 4);
+	assert_int_equal(index, 1);
+}
+
+/* ---- words ---- */
+
+static void split(const char *text, int n, ...)
+{
+	char line[256], *argv[WORDS_MAX + 1];
+	struct msg m;
+	va_list ap;
+	int i;
+
+	strcpy(line, text);
+	assert_int_equal(words_split(line, argv, &m), n);
+	va_start(ap, n);
+	for (i = 0; i < n; i++)
+		assert_string_equal(argv[i], va_arg(ap, const char *));
+	va_end(ap);
+	if (n >= 0)
+		assert_null(argv[n]);
+	else
+		assert_non_null(strstr(m.text, "not closed"));
+}
+
+static void words(void **state)
+{
+	char line[WORDS_MAX * 2 + 4], *argv[WORDS_MAX + 1];
+	struct msg m;
+
+	(void)state;
+	split("", 0);
+	split("  \t ", 0);
+	split("# comment", 0);
+	split("ls  /guests\t", 2, "ls", "/guests");
+	split("a 'b c' \"d \\\"e\\\" \\x\" f\\ g", 4, "a", "b c", "d \"e\" \\x", "f g");
+	split("a''b \"\" ''", 3, "ab", "", "");
+	split("x'cpus=\"0-3\"; pci=[\"1\"]'", 1, "xcpus=\"0-3\"; pci=[\"1\"]");
+	split("a#b #c", 1, "a#b");
+	split("a\\", 1, "a\\");
+	split("'a", -1);
+	split("a \"b", -1);
+	memset(line, 'x', sizeof(line));
+	for (size_t i = 1; i < WORDS_MAX * 2; i += 2)
+		line[i] = ' ';
+	line[WORDS_MAX * 2 - 1] = '\0';
+	assert_int_equal(words_split(line, argv, &m), WORDS_MAX);
+	line[1] = ' ';
+	for (size_t i = 0; i < WORDS_MAX * 2 + 2; i++)
+		line[i] = i & 1 ? ' ' : 'x';
+	line[WORDS_MAX * 2 + 2] = '\0';
+	assert_int_equal(words_split(line, argv, &m), -1);
+}
+
+/* ---- verbs ---- */
+
+static int options(struct options *o, struct msg *m, const char *text)
+{
+	static char line[256];
+	static char *argv[WORDS_MAX + 1];
+	int n;
+
+	strcpy(line, text);
+	n = words_split(line, argv, m);
+	assert_true(n > 0);
+	assert_non_null(verb_find(argv[0]));
+	return verb_options(verb_find(argv[0]), n, argv, o, m);
+}
+
+static void options_of_verbs(void **state)
+{
+	struct options o;
+	struct msg m;
+
+	(void)state;
+	assert_int_equal(options(&o, &m, "create -pc /g/x.cfg memory=1"), 0);
+	assert_true(o.count['p'] == 1 && o.count['c'] == 1 && o.count['q'] == 0);
+	assert_int_equal(o.argc, 2);
+	assert_string_equal(o.argv[0], "/g/x.cfg");
+	assert_int_equal(options(&o, &m, "create /g/x.cfg -f y memory=1 --paused"), 0);
+	assert_string_equal(o.value['f'], "y");
+	assert_true(o.count['p'] == 1);
+	assert_int_equal(o.argc, 2);
+	assert_int_equal(options(&o, &m, "create --defconfig=z"), 0);
+	assert_string_equal(o.value['f'], "z");
+	assert_int_equal(options(&o, &m, "shutdown -ww web"), 0);
+	assert_int_equal(o.count['w'], 2);
+	assert_int_equal(options(&o, &m, "shutdown --wait --all"), 0);
+	assert_true(o.count['w'] && o.count['a']);
+	assert_int_equal(options(&o, &m, "xenstore-write /a -- -1"), 0);
+	assert_string_equal(o.argv[1], "-1");
+	assert_int_equal(options(&o, &m, "pause --help"), 0);
+	assert_true(o.count['h']);
+}
+
+static void bad_options(void **state)
+{
+	static const struct {
+		const char *text, *part;
+	} list[] = {
+		{ "list -x", "unknown option" },
+		{ "list --wait", "unknown option" },
+		{ "list --nonsense", "unknown option" },
+		{ "list a b", "too many" },
+		{ "pause", "missing" },
+		{ "rename a", "missing" },
+		{ "create -f", "lacks" },
+		{ "dmesg now", "too many" },
+	};
+	struct options o;
+	struct msg m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		assert_int_equal(options(&o, &m, list[i].text), -1);
+		assert_non_null(strstr(m.text, list[i].part));
+		assert_non_null(strstr(m.text, "usage: "));
+	}
+}
+
+static void help(void **state)
+{
+	static struct text_sink s;
+	struct out o = text_sink_out(&s);
+	const struct verb *v;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(verb_print_help(&o, NULL), 0);
+	for (i = 0; (v = verb_at(i)) != NULL; i++) {
+		assert_ptr_equal(verb_find(v->name), v);
+		assert_non_null(strstr(s.text, v->name));
+		assert_non_null(strstr(s.text, v->summary));
+	}
+	assert_int_equal(i, 25);
+	o = text_sink_out(&s);
+	assert_int_equal(verb_print_help(&o, "create"), 0);
+	assert_non_null(strstr(s.text, "Usage: create [-p] [-c] FILE [key=value...]\n"));
+	assert_non_null(strstr(s.text, "on_crash"));
+	assert_int_equal(verb_print_help(&o, "nonsense"), -1);
+	assert_null(verb_find("creat"));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(editing),
+		T(home_and_end),
+		T(ends_of_the_line_hold),
+		T(strange_sequences_do_nothing),
+		T(utf8_moves_by_character),
+		T(events),
+		T(longest_line),
+		T(history),
+		T(completion),
+		cmocka_unit_test(words),
+		cmocka_unit_test(options_of_verbs),
+		cmocka_unit_test(bad_options),
+		cmocka_unit_test(help),
+	};
+
+	return cmocka_run_group_tests_name("control shell", tests, NULL, NULL);
+}
