@@ -41,6 +41,14 @@ void vm_unmap(void *addr, sk_cap_t frame, uint32_t order);
 /* Fresh zeroed memory with its frame: for rings and buffers to share. */
 int vm_alloc(uint32_t order, sk_cap_t *frame, void **out) must_check;
 
+/* A range of addresses of this domain with page tables in place and nothing mapped (UTCBs, vCPU state pages). */
+int vm_reserve(uint64_t size, void **out) must_check;
+/*
+ * The largest piece of memory that is left, as an untyped of at least 2^min_order bytes in a slot of its own.
+ * Not for cap_drop(): it is meant to be moved to another domain (init: the guest pool).
+ */
+int untyped_take(uint32_t min_order, sk_cap_t *out, uint32_t *order) must_check;
+
 /* Bytes left in the domain's untypeds. */
 uint64_t caps_free_bytes(void);
 

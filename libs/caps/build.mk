@@ -1,0 +1,3 @@
+libs += caps
+cflags-caps := -mgeneral-regs-only
+src-caps := libs/caps/caps.c libs/caps/memory.c libs/caps/vm.c

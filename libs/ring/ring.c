@@ -1,0 +1,181 @@
+/*
+ * ring.c - single-producer single-consumer record rings in shared memory
+ *
+ * Objects     struct ring: one side's private handle. The shared header is only ever read once per look.
+ * Locks       none; each handle belongs to one thread at a time.
+ * Lifecycle   ring_init() on memory that is zero (or left by an earlier epoch at the same index).
+ * Invariants  R1 own index, and every accepted index of the peer, is a multiple of 8 and at most `size` away
+ *             from the other   R2 the peer's accepted index never goes back   R3 [cons, prod) holds whole records
+ * Barriers    the release store of an index pairs with the acquire load of the peer; the full fence between
+ *             "index, then want" and "want, then index" pairs with the same fence of the other side.
+ */
+#include <string.h>
+#include "ring/ring.h"
+
+enum { HEADER = 4, ALIGN = 8 };
+#define RING_MIN 256u
+#define RING_MAX (1u << 30)
+
+static uint32_t record_size(uint32_t len)
+{
+	return (HEADER + len + ALIGN - 1) & ~(uint32_t)(ALIGN - 1);
+}
+
+int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index)
+{
+	uint32_t room = bytes - (uint32_t)sizeof(struct ring_shared);
+
+	if (!mem || (uintptr_t)mem % 4096 || bytes < RING_MIN || bytes > RING_MAX || index % ALIGN)
+		return -SK_E_INVAL;
+	r->sh = mem;
+	r->size = 1u << (31 - __builtin_clz(room));
+	r->index = index;
+	r->peer = index;
+	return 0;
+}
+
+uint32_t ring_record_max(const struct ring *r)
+{
+	return r->size - HEADER;
+}
+
+static void copy_in(struct ring *r, uint32_t at, const void *src, uint32_t len)
+{
+	uint32_t pos = at & (r->size - 1);
+	uint32_t first = r->size - pos < len ? r->size - pos : len;
+
+	if (!len)
+		return;
+	memcpy(r->sh->data + pos, src, first);
+	memcpy(r->sh->data, (const uint8_t *)src + first, len - first);
+}
+
+static void copy_out(const struct ring *r, uint32_t at, void *dst, uint32_t len)
+{
+	uint32_t pos = at & (r->size - 1);
+	uint32_t first = r->size - pos < len ? r->size - pos : len;
+
+	if (!len)
+		return;
+	memcpy(dst, r->sh->data + pos, first);
+	memcpy((uint8_t *)dst + first, r->sh->data, len - first);
+}
+
+/* ---- producer ---------------------------------------------------------------------------------- */
+static uint32_t room(const struct ring *r)
+{
+	return r->size - (r->index - r->peer);
+}
+
+static int load_cons(struct ring *r)
+{
+	uint32_t cons = __atomic_load_n(&r->sh->cons, __ATOMIC_ACQUIRE);
+
+	if (cons % ALIGN || r->index - cons > r->index - r->peer) /* R1, R2: between the last one and ours */
+		return -SK_E_PEER;
+	r->peer = cons;
+	return 0;
+}
+
+int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b, uint32_t b_len)
+{
+	uint32_t max = ring_record_max(r), len, need;
+	int rc;
+
+	if (a_len > max || b_len > max - a_len)
+		return -SK_E_INVAL;
+	len = a_len + b_len;
+	need = record_size(len);
+	if (room(r) < need) {
+		rc = load_cons(r);
+		if (rc)
+			return rc;
+		if (room(r) < need)
+			return -SK_E_AGAIN;
+	}
+	copy_in(r, r->index, &len, HEADER);
+	copy_in(r, r->index + HEADER, a, a_len);
+	copy_in(r, r->index + HEADER + a_len, b, b_len);
+	r->index += need;
+	return 0;
+}
+
+int ring_put(struct ring *r, const void *rec, uint32_t len)
+{
+	return ring_put2(r, rec, len, NULL, 0);
+}
+
+/* Take the peer's wish, if it has one. The fence comes after the index was published. */
+static bool take_wish(uint32_t *want)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(want, __ATOMIC_RELAXED))
+		return false;
+	__atomic_store_n(want, 0, __ATOMIC_RELAXED);
+	return true;
+}
+
+bool ring_put_flush(struct ring *r)
+{
+	__atomic_store_n(&r->sh->prod, r->index, __ATOMIC_RELEASE);
+	return take_wish(&r->sh->want_data);
+}
+
+bool ring_room_idle(struct ring *r, uint32_t len)
+{
+	if (len > ring_record_max(r))
+		return true; /* ring_put() says why it never fits */
+	__atomic_store_n(&r->sh->want_room, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (load_cons(r))
+		return true; /* ring_put() meets the breach again */
+	return room(r) >= record_size(len);
+}
+
+/* ---- consumer ---------------------------------------------------------------------------------- */
+static int load_prod(struct ring *r)
+{
+	uint32_t prod = __atomic_load_n(&r->sh->prod, __ATOMIC_ACQUIRE);
+
+	if (prod % ALIGN || prod - r->index > r->size || prod - r->index < r->peer - r->index) /* R1, R2 */
+		return -SK_E_PEER;
+	r->peer = prod;
+	return 0;
+}
+
+int ring_get(struct ring *r, void *buf, uint32_t max)
+{
+	uint32_t len;
+	int rc;
+
+	if (r->peer == r->index) {
+		rc = load_prod(r);
+		if (rc)
+			return rc;
+		if (r->peer == r->index)
+			return -SK_E_AGAIN;
+	}
+	copy_out(r, r->index, &len, HEADER); /* the one look at it */
+	if (len > ring_record_max(r) || record_size(len) > r->peer - r->index)
+		return -SK_E_PEER; /* R3 */
+	if (len > max)
+		return -SK_E_RANGE;
+	copy_out(r, r->index + HEADER, buf, len);
+	r->index += record_size(len);
+	return (int)len;
+}
+
+bool ring_get_flush(struct ring *r)
+{
+	__atomic_store_n(&r->sh->cons, r->index, __ATOMIC_RELEASE);
+	return take_wish(&r->sh->want_room);
+}
+
+bool ring_get_idle(struct ring *r)
+{
+	__atomic_store_n(&r->sh->want_data, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (load_prod(r))
+		return true; /* ring_get() meets the breach again */
+	return r->peer != r->index;
+}

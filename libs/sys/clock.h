@@ -1,0 +1,20 @@
+/*
+ * clock.h - time, from the kernel's information page
+ */
+#ifndef SYS_CLOCK_H
+#define SYS_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sk/boot.h>
+
+/* The page that the kernel fills for everybody. */
+const struct sk_info *sys_info(void);
+/* Nanoseconds since the kernel started; and between two times. */
+uint64_t clock_ns(void);
+uint64_t clock_ticks_to_ns(uint64_t ticks);
+uint64_t clock_ns_to_ticks(uint64_t ns);
+/* Nanoseconds since 1970 at boot_tsc, asked of init once; false if the machine does not know. */
+bool clock_wall_boot_ns(uint64_t *ns);
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * log.c - standard output of a domain: records on its "log" channel, or lines of the kernel log in the root task
+ *
+ * Objects     one producer ring to console.
+ * Locks       log_lock around it: a VMM's threads all write.
+ * Invariants  L1 nobody waits here: text that does not fit is counted, and the count is reported as soon as
+ *             there is room again. The newest text is lost, so that what led to a flood can be read.
+ */
+#include <string.h>
+#include "proto/console.h"
+#include "proto/domain.h"
+#include "ring/ring.h"
+#include "sys/internal.h"
+#include "sys/sk.h"
+#include "sys/start.h"
+
+static struct mutex log_lock;
+static struct ring ring;
+static sk_cap_t log_signal;
+static bool attached;
+static uint64_t lost;
+
+int sys_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
+{
+	int rc = ring_init(&ring, region, req_size, 0);
+
+	if (rc)
+		return rc;
+	log_signal = signal;
+	attached = true;
+	return 0;
+}
+
+void log_init(void)
+{
+	const struct domain_info *info = (const struct domain_info *)DOMAIN_INFO_VADDR;
+
+	if (sys_root())
+		return;
+	for (uint32_t i = 0; i < info->n_channels && i < DOMAIN_CHANNELS_MAX; i++) {
+		const struct domain_channel *c = &info->channel[i];
+
+		if (strcmp(c->name, "log") == 0 && sys_log_attach((void *)c->vaddr, c->req_size, c->signal) == 0)
+			return;
+	}
+}
+
+static void kernel_log(const char *text, size_t len)
+{
+	while (len) {
+		uint64_t w[4] = { 0 };
+		uint32_t n = len < sizeof(w) ? (uint32_t)len : (uint32_t)sizeof(w);
+
+		memcpy(w, text, n);
+		(void)sk_log(SK_CAP_CTL_LOG, n, w);
+		text += n;
+		len -= n;
+	}
+}
+
+static bool log_put(const char *text, size_t len)
+{
+	struct console_msg m = { .type = CONSOLE_DATA, .len = (uint16_t)len };
+
+	return ring_put2(&ring, &m, sizeof(m), text, (uint32_t)len) == 0;
+}
+
+static char *put_number(char *end, uint64_t n)
+{
+	do
+		*--end = (char)('0' + n % 10);
+	while (n /= 10);
+	return end;
+}
+
+static void report_lost(void)
+{
+	static const char tail[] = " bytes of output lost]\n";
+	char buf[64], *p = buf + sizeof(buf) - (sizeof(tail) - 1);
+
+	memcpy(p, tail, sizeof(tail) - 1);
+	p = put_number(p, lost);
+	*--p = '[';
+	if (log_put(p, (size_t)(buf + sizeof(buf) - p)))
+		lost = 0;
+}
+
+static void channel_log(const char *text, size_t len)
+{
+	mutex_lock(&log_lock);
+	if (lost)
+		report_lost();
+	while (len) {
+		size_t n = len < CONSOLE_CHUNK_MAX ? len : CONSOLE_CHUNK_MAX;
+
+		if (lost || !log_put(text, n)) /* L1 */
+			lost += n;
+		text += n;
+		len -= n;
+	}
+	if (ring_put_flush(&ring))
+		(void)sk_signal(log_signal);
+	mutex_unlock(&log_lock);
+}
+
+void log_write(const char *text, size_t len)
+{
+	if (attached)
+		channel_log(text, len);
+	else if (sys_root())
+		kernel_log(text, len);
+}

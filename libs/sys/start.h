@@ -1,0 +1,21 @@
+/*
+ * start.h - what the start code knows about the program, and the way of its output
+ */
+#ifndef SYS_START_H
+#define SYS_START_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sk/types.h>
+
+/* True in the root task, which the kernel started and which has no start-up page. */
+bool sys_root(void);
+/*
+ * Send standard output as console records to this ring from now on (the root task, once console runs).
+ * region: the connection's, mapped; req_size: bytes of its request ring; signal: wakes console.
+ */
+int sys_log_attach(void *region, uint32_t req_size, sk_cap_t signal) must_check;
+/* End this domain: tells the builder and never returns. */
+void sys_exit(int code) __attribute__((noreturn));
+
+#endif
