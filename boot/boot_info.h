@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-enum boot_mem_type { BOOT_MEM_RAM = 1, BOOT_MEM_RESERVED = 2, BOOT_MEM_ACPI = 3 };
+/* BOOT_MEM_KERNEL: taken out of RAM by boot_alloc(); the kernel's for ever, never user land's. */
+enum boot_mem_type { BOOT_MEM_RAM = 1, BOOT_MEM_RESERVED = 2, BOOT_MEM_ACPI = 3, BOOT_MEM_KERNEL = 4 };
 struct boot_mem {
 	uint64_t base, size;
 	uint32_t type;

@@ -1,0 +1,180 @@
+/*
+ * memory_map.c - the loader's memory map, made sorted, disjoint and page-aligned
+ *
+ * Objects     struct boot_raw_map collects what the loader says; struct boot_info receives the result.
+ * Lifecycle   boot_raw_add() for each range, boot_mem_finish() once, boot_mem_carve() while booting.
+ * Invariants  bi->mem[] is sorted and disjoint; every bound is page-aligned; a byte that any range
+ *             calls reserved is in no RAM entry.
+ */
+#include <stdbool.h>
+
+#include "parse.h"
+
+enum { PAGE = 4096, SPARE = 8 };
+#define PADDR_MAX (1ull << 52)
+
+uint32_t boot_mem_type(uint32_t e820)
+{
+	if (e820 == 1)
+		return BOOT_MEM_RAM;
+	return e820 == 3 ? BOOT_MEM_ACPI : BOOT_MEM_RESERVED;
+}
+
+const char *boot_raw_add(struct boot_raw_map *raw, uint64_t base, uint64_t size, uint32_t type)
+{
+	uint64_t end;
+
+	if (base >= PADDR_MAX || !size)
+		return NULL;
+	end = size > PADDR_MAX - base ? PADDR_MAX : base + size;
+	if (type == BOOT_MEM_RAM) {
+		base = (base + PAGE - 1) & ~(PAGE - 1ull);
+		end &= ~(PAGE - 1ull);
+		if (base >= end)
+			return NULL;
+	} else {
+		base &= ~(PAGE - 1ull);
+		end = (end + PAGE - 1) & ~(PAGE - 1ull);
+	}
+	if (raw->n == BOOT_RAW_MAX)
+		return "memory map: more than 256 ranges";
+	raw->e[raw->n++] = (struct boot_mem){ .base = base, .size = end - base, .type = type };
+	return NULL;
+}
+
+/* The strongest claim on a range that no boundary divides; 0 = none. */
+static uint32_t claim(const struct boot_raw_map *raw, uint64_t base)
+{
+	uint32_t type = 0;
+
+	for (uint32_t i = 0; i < raw->n; i++) {
+		const struct boot_mem *e = &raw->e[i];
+
+		if (base < e->base || base - e->base >= e->size)
+			continue;
+		if (e->type == BOOT_MEM_RESERVED)
+			return BOOT_MEM_RESERVED;
+		if (type != BOOT_MEM_ACPI)
+			type = e->type;
+	}
+	return type;
+}
+
+/* Smallest bound of any range above `from`; PADDR_MAX + 1 = none. */
+static uint64_t next_bound(const struct boot_raw_map *raw, uint64_t from, bool inclusive)
+{
+	uint64_t best = PADDR_MAX + 1;
+
+	for (uint32_t i = 0; i < raw->n; i++) {
+		uint64_t b[2] = { raw->e[i].base, raw->e[i].base + raw->e[i].size };
+
+		for (int k = 0; k < 2; k++)
+			if ((b[k] > from || (inclusive && b[k] == from)) && b[k] < best)
+				best = b[k];
+	}
+	return best;
+}
+
+/* A full table loses small RAM ranges, never a reserved one's protection: what is not listed is not RAM. */
+static void append(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type)
+{
+	struct boot_mem *last = bi->n_mem ? &bi->mem[bi->n_mem - 1] : NULL;
+
+	if (last && last->type == type && last->base + last->size == base)
+		last->size += size;
+	else if (bi->n_mem < BOOT_MEM_MAX - SPARE)
+		bi->mem[bi->n_mem++] = (struct boot_mem){ .base = base, .size = size, .type = type };
+}
+
+const char *boot_mem_finish(struct boot_raw_map *raw, struct boot_info *bi)
+{
+	uint64_t at = next_bound(raw, 0, true);
+	bool ram = false;
+
+	bi->n_mem = 0;
+	while (at < PADDR_MAX) {
+		uint64_t end = next_bound(raw, at, false);
+		uint32_t type = claim(raw, at);
+
+		if (end > PADDR_MAX)
+			break;
+		if (type)
+			append(bi, at, end - at, type);
+		ram |= type == BOOT_MEM_RAM;
+		at = end;
+	}
+	return ram ? NULL : "memory map: no RAM in it";
+}
+
+/* Put the n parts that are not empty in place of entry i. */
+static void replace(struct boot_info *bi, uint32_t i, const struct boot_mem part[3], uint32_t n)
+{
+	struct boot_mem tail[BOOT_MEM_MAX];
+	uint32_t n_tail = bi->n_mem - i - 1;
+
+	for (uint32_t k = 0; k < n_tail; k++)
+		tail[k] = bi->mem[i + 1 + k];
+	for (int k = 0; k < 3; k++)
+		if (part[k].size)
+			bi->mem[i++] = part[k];
+	for (uint32_t k = 0; k < n_tail; k++)
+		bi->mem[i++] = tail[k];
+	bi->n_mem = bi->n_mem - 1 + n;
+}
+
+const char *boot_mem_carve(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type)
+{
+	for (uint32_t i = 0; i < bi->n_mem; i++) {
+		struct boot_mem e = bi->mem[i];
+		uint64_t left = base - e.base, right = e.base + e.size - (base + size);
+		struct boot_mem *prev = i ? &bi->mem[i - 1] : NULL;
+		struct boot_mem part[3] = { { .base = e.base, .size = left, .type = e.type },
+					    { .base = base, .size = size, .type = type },
+					    { .base = base + size, .size = right, .type = e.type } };
+		uint32_t n = 0;
+
+		if (e.type != BOOT_MEM_RAM || base < e.base || size > e.size || left > e.size - size)
+			continue;
+		if (!left && prev && prev->type == type && prev->base + prev->size == base) {
+			prev->size += size;
+			part[1].size = 0;
+		}
+		for (int k = 0; k < 3; k++)
+			n += part[k].size != 0;
+		if (bi->n_mem + n > BOOT_MEM_MAX + 1)
+			return "memory map: too many pieces";
+		replace(bi, i, part, n);
+		return NULL;
+	}
+	return "memory map: no RAM where memory was to be taken";
+}
+
+const char *boot_set_archive(struct boot_info *bi, uint64_t base, uint64_t size)
+{
+	uint64_t end;
+
+	if (bi->archive_size)
+		return "more than one module; pass the boot archive alone";
+	if (!size)
+		return "module: empty";
+	if (base & (PAGE - 1))
+		return "module: not page-aligned";
+	if (!base || base >= PADDR_MAX || size > PADDR_MAX - base)
+		return "module: address out of range";
+	end = (base + size + PAGE - 1) & ~(PAGE - 1ull);
+	if (base < bi->kernel_end && end > bi->kernel_start)
+		return "module: overlaps the kernel";
+	bi->archive = base;
+	bi->archive_size = size;
+	return NULL;
+}
+
+const char *boot_set_cmdline(struct boot_info *bi, const char *text, uint64_t room)
+{
+	for (uint64_t i = 0; i < room && i < sizeof(bi->cmdline); i++) {
+		bi->cmdline[i] = text[i];
+		if (!text[i])
+			return NULL;
+	}
+	return "command line: not terminated within 1024 bytes";
+}

@@ -1,0 +1,203 @@
+/*
+ * cpu.c - features, and what each CPU's registers must hold before it may run the kernel
+ *
+ * Objects     struct cpu_arch (with struct cpu first) per CPU, its kernel stack and its IST stacks.
+ * Locks       none: written while booting, by one CPU or by the CPU itself.
+ * Invariants  C1 every CPU has the same CR4, EFER, PAT and XCR0   C2 the word on top of an IST stack
+ *             is its struct cpu, and the page below a kernel stack is closed
+ */
+#include "../../cap.h"
+#include "cpu.h"
+#include "pte.h"
+
+struct cpu *cpus[SK_CPU_MAX];
+uint32_t n_cpus;
+struct features features;
+
+static struct idt_entry {
+	uint16_t low, selector;
+	uint8_t ist, attr;
+	uint16_t mid;
+	uint32_t high, reserved;
+} idt[256];
+
+struct table_ptr {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed));
+
+_Static_assert(offsetof(struct cpu, current) == CPU_CURRENT, "asm.h");
+_Static_assert(offsetof(struct cpu, kernel_rsp) == CPU_KERNEL_RSP, "asm.h");
+_Static_assert(offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "asm.h");
+_Static_assert(offsetof(struct cpu, epoch) == CPU_EPOCH, "asm.h");
+_Static_assert(offsetof(struct user_regs, r.rsp) == R_RSP, "asm.h");
+_Static_assert(offsetof(struct user_regs, r.rdi) == R_RDI, "asm.h");
+_Static_assert(offsetof(struct user_regs, r.r15) == R_R15, "asm.h");
+_Static_assert(offsetof(struct user_regs, r.rip) == R_RIP, "asm.h");
+_Static_assert(offsetof(struct user_regs, r.rflags) == R_RFLAGS, "asm.h");
+_Static_assert(offsetof(struct user_regs, vector) == R_VECTOR, "asm.h");
+_Static_assert(sizeof(struct tss) == 104, "TSS");
+
+static void detect_xsave(void)
+{
+	/* x87, SSE, AVX, AVX-512: what fits the area and has no state outside the register file. */
+	static const uint64_t choices[] = { 0xe7, 0x07, 0x03 };
+	struct cpuid leaf = cpuid(0xd, 0);
+	uint64_t offered = (uint64_t)leaf.d << 32 | leaf.a;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(choices); i++) {
+		if ((offered & choices[i]) != choices[i])
+			continue;
+		features.xsave_size = 576;
+		for (unsigned int bit = 2; bit < 8; bit++) {
+			struct cpuid part = cpuid(0xd, bit);
+
+			if (choices[i] >> bit & 1 && part.a + part.b > features.xsave_size)
+				features.xsave_size = part.a + part.b;
+		}
+		if (features.xsave_size > FPU_AREA_SIZE)
+			continue;
+		features.xcr0 = choices[i];
+		features.xsave = true;
+		features.xsaveopt = cpuid(0xd, 1).a & 1;
+		return;
+	}
+}
+
+void features_detect(void)
+{
+	struct cpuid v = cpuid(0, 0), one = cpuid(1, 0), seven = { 0 }, ext, size = { .a = 36 };
+	uint32_t max_ext = cpuid(0x80000000, 0).a;
+
+	ext = cpuid(0x80000001, 0);
+	if (v.a >= 7)
+		seven = cpuid(7, 0);
+	if (max_ext >= 0x80000008)
+		size = cpuid(0x80000008, 0);
+	features.amd = v.b == 0x68747541 || v.b == 0x6f677948; /* AuthenticAMD, HygonGenuine */
+	features.nx = ext.d & 1u << 20;
+	features.gib_pages = ext.d & 1u << 26;
+	features.pge = one.d & 1u << 13;
+	features.smep = seven.b & 1u << 7;
+	features.smap = seven.b & 1u << 20;
+	features.umip = seven.c & 1u << 2;
+	features.x2apic = one.c & 1u << 21;
+	features.tsc_deadline = one.c & 1u << 24;
+	features.ibpb = seven.d & 1u << 26 || size.b & 1u << 12;
+	features.phys_bits = size.a & 0xff;
+	features.svm = ext.c & 1u << 2;
+	features.xsave_size = 512;
+	features.xcr0 = 3;
+	if (one.c & 1u << 26 && v.a >= 0xd)
+		detect_xsave();
+	if (features.svm && max_ext >= 0x8000000a) {
+		struct cpuid svm = cpuid(0x8000000a, 0);
+
+		features.asids = svm.b;
+		features.svm_bits = svm.d;
+	}
+	features.use_ibpb = features.ibpb && boot_option_is("ibpb", "on");
+}
+
+uint32_t arch_phys_bits(void)
+{
+	return features.phys_bits;
+}
+
+static uint64_t stack_top(size_t size)
+{
+	char *low = boot_alloc(size + SK_PAGE_SIZE);
+
+	arch_window_close(virt_to_phys(low), SK_PAGE_SIZE); /* C2 */
+	return (uint64_t)low + SK_PAGE_SIZE + size;
+}
+
+void cpu_alloc(uint32_t id, uint32_t apic_id)
+{
+	struct cpu_arch *a = boot_alloc(sizeof(*a));
+	struct cpu *c = &a->cpu;
+
+	c->self = c;
+	c->id = id;
+	c->apic_id = apic_id;
+	c->epoch = 1;
+	c->arch = a;
+	c->timer_armed = SK_NO_DEADLINE;
+	c->kernel_rsp = stack_top(KERNEL_STACK_SIZE);
+	a->stack_low = c->kernel_rsp - KERNEL_STACK_SIZE;
+	a->tss.rsp[0] = c->kernel_rsp;
+	a->tss.io_map = sizeof(a->tss);
+	for (int i = 0; i < N_IST; i++) {
+		a->tss.ist[i] = stack_top(IST_STACK_SIZE) - 16;
+		*(struct cpu **)a->tss.ist[i] = c;
+	}
+	a->host_save = boot_alloc(2 * SK_PAGE_SIZE);
+	a->host_paddr = virt_to_phys(a->host_save);
+	a->gdt[SEL_KCODE / 8] = 0x00af9b000000ffff;
+	a->gdt[SEL_KDATA / 8] = 0x00cf93000000ffff;
+	a->gdt[SEL_UDATA / 8] = 0x00cff3000000ffff;
+	a->gdt[SEL_UCODE / 8] = 0x00affb000000ffff;
+	a->gdt[SEL_TSS / 8] = 0x0000890000000000 | (sizeof(a->tss) - 1) |
+			      ((uint64_t)&a->tss & 0xffffff) << 16 |
+			      ((uint64_t)&a->tss >> 24 & 0xff) << 56;
+	a->gdt[SEL_TSS / 8 + 1] = (uint64_t)&a->tss >> 32;
+	cpus[id] = c;
+}
+
+static void idt_fill(void)
+{
+	for (unsigned int i = 0; i < 256; i++) {
+		uint64_t to = i == VEC_NMI ? (uint64_t)entry_nmi : (uint64_t)entry_stubs[i];
+		uint8_t ist = i == VEC_NMI ? 1 : i == VEC_DF ? 2 : i == VEC_MC ? 3 : 0;
+		uint8_t dpl = i == 3 || i == 4 ? 3 : 0;
+
+		idt[i] = (struct idt_entry){ .low = (uint16_t)to, .selector = SEL_KCODE, .ist = ist,
+					     .attr = (uint8_t)(0x8e | dpl << 5),
+					     .mid = (uint16_t)(to >> 16), .high = (uint32_t)(to >> 32) };
+	}
+}
+
+static void tables_load(struct cpu_arch *a)
+{
+	struct table_ptr gdtr = { sizeof(a->gdt) - 1, (uint64_t)a->gdt };
+	struct table_ptr idtr = { sizeof(idt) - 1, (uint64_t)idt };
+
+	__asm__ volatile("lgdt %0" : : "m"(gdtr));
+	__asm__ volatile("lidt %0" : : "m"(idtr));
+	__asm__ volatile("pushq %0\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n1:"
+			 : : "i"(SEL_KCODE) : "rax", "memory");
+	__asm__ volatile("mov %0, %%ss\n\tmov %1, %%ds\n\tmov %1, %%es\n\tmov %1, %%fs\n\tmov %1, %%gs"
+			 : : "r"(SEL_KDATA), "r"(0) : "memory");
+	__asm__ volatile("lldt %w0" : : "r"(0));
+	a->gdt[SEL_TSS / 8] &= ~(1ull << 41);
+	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+}
+
+void cpu_setup(struct cpu *c)
+{
+	struct cpu_arch *a = arch_of(c);
+	uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+
+	if (c->id == 0)
+		idt_fill();
+	tables_load(a);
+	wrmsr(MSR_GS_BASE, (uint64_t)c);
+	wrmsr(MSR_KERNEL_GS_BASE, 0);
+	cr4 |= features.pge ? CR4_PGE : 0;
+	cr4 |= features.smep ? CR4_SMEP : 0;
+	cr4 |= features.smap ? CR4_SMAP : 0;
+	cr4 |= features.umip ? CR4_UMIP : 0;
+	cr4 |= features.xsave ? CR4_OSXSAVE : 0;
+	write_cr4(cr4);
+	a->cr0 = CR0_PE | CR0_MP | 1ull << 4 | CR0_NE | CR0_WP | CR0_PG | CR0_TS;
+	write_cr0(a->cr0);
+	wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | (features.nx ? EFER_NXE : 0));
+	wrmsr(MSR_PAT, 0x0007010600070106); /* WB, UC-, WC at 1, UC at 3; twice */
+	wrmsr(MSR_STAR, (uint64_t)(SEL_UDATA - 8) << 48 | (uint64_t)SEL_KCODE << 32);
+	wrmsr(MSR_LSTAR, (uint64_t)entry_syscall);
+	wrmsr(MSR_CSTAR, 0);
+	wrmsr(MSR_SFMASK, ~(uint64_t)RFLAGS_FIXED & 0x3fffff);
+	wrmsr(MSR_SYSENTER_CS, 0);
+	fpu_init_cpu();
+	vcpu_setup_cpu();
+}

@@ -1,0 +1,160 @@
+/*
+ * cpu.h - what this architecture keeps per CPU, and the calls between its own files
+ */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <sk/boot.h>
+
+#include "../../../boot/boot_info.h"
+#include "../../arch.h"
+#include "asm.h"
+#include "x86.h"
+
+enum { KERNEL_STACK_SIZE = 16384, IST_STACK_SIZE = 8192, N_IST = 3 };
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3, io_map;
+} __attribute__((packed));
+
+/* Work that one CPU asks of others: one at a time per asking CPU. */
+struct request {
+	void (*fn)(void *);
+	void *arg;
+	uint64_t waiting; /* bit per CPU that has not done it yet */
+};
+
+struct cpu_arch {
+	struct cpu cpu;
+	uint64_t gdt[8];
+	struct tss tss;
+	bool online;
+	uint64_t stack_low;        /* lowest address of the kernel stack */
+	uint64_t requests;         /* bit per CPU whose request this CPU must serve */
+	struct request request;    /* what this CPU asks */
+	struct thread *bases_of;   /* thread whose FS and GS base the registers hold */
+	uint64_t fs_base, gs_base;
+	uint64_t cr0;              /* what CR0 holds: only TS changes */
+	struct space *last_space;  /* for the barrier between spaces */
+	uint64_t host_paddr;       /* VMSAVE area of the host's own state */
+	uint8_t *host_save;
+	uint32_t asid, asid_epoch; /* last one given out; how often they ran out */
+	uint16_t source[256];      /* vector to interrupt source + 1 */
+};
+static inline struct cpu_arch *arch_of(struct cpu *c)
+{
+	return c->arch;
+}
+static inline struct cpu_arch *this_arch(void)
+{
+	return this_cpu()->arch;
+}
+
+/* Features that change what the kernel does. */
+extern struct features {
+	bool amd, nx, smep, smap, umip, pge, xsave, xsaveopt, x2apic, tsc_deadline, ibpb, gib_pages, svm;
+	uint32_t phys_bits, asids, svm_bits;
+	uint64_t xcr0;
+	uint32_t xsave_size;
+	bool use_ibpb;
+} features;
+
+/* A trap in the kernel, as entry_panic stores it. */
+struct trap_frame {
+	uint64_t rax, rcx, rdx, rbx, rsp_pushed, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t vector, error, rip, cs, rflags, rsp, ss;
+};
+
+/* entry.S */
+extern const uint8_t entry_stubs[256][16];
+void entry_syscall(void);
+void entry_nmi(void);
+void user_return(struct user_regs *regs, bool sysret) __attribute__((noreturn));
+void irq_window(void);
+void stack_switch(uint64_t rsp, void (*fn)(void *), void *arg) __attribute__((noreturn));
+
+/* cpu.c */
+void features_detect(void);
+void cpu_alloc(uint32_t id, uint32_t apic_id);
+/* Load every register that this CPU runs the kernel with. GS names the CPU from then on. */
+void cpu_setup(struct cpu *c);
+
+/* init.c */
+void arch_start(uint32_t multiboot, uint64_t info) __attribute__((noreturn));
+extern struct boot_info boot_info;
+/* Options of the command line: name or name=value, separated by spaces. */
+bool boot_option(const char *name);
+const char *boot_option_value(const char *name);
+bool boot_option_is(const char *name, const char *value);
+uint64_t boot_option_number(const char *name, uint64_t otherwise);
+void arch_fill_info(struct sk_info *info);
+
+/* memory.c */
+enum fixmap { FIX_LAPIC, FIX_IOAPIC, FIX_TEMP = FIX_IOAPIC + 16, FIX_END = FIX_TEMP + SK_CPU_MAX };
+void memory_init(void); /* build the kernel's own tables and change to them */
+uint64_t boot_page_reserve(void);
+void *fixmap_mmio(unsigned int slot, uint64_t paddr);
+extern uint64_t kernel_root, boot_alloc_total, trampoline_paddr;
+void flush_window(uint64_t vaddr, uint64_t size);
+void boot_map_drop(void);
+
+/* apic.c */
+void pic_mask(void);
+void lapic_init(uint64_t paddr);
+void lapic_setup_cpu(void);
+void lapic_eoi(void);
+uint32_t lapic_id(void);
+void lapic_send(uint32_t apic_id, uint32_t icr);
+void lapic_send_others(uint32_t icr);
+enum { ICR_NMI = 0x400, ICR_INIT = 0x4500, ICR_STARTUP = 0x4600 };
+
+/* time.c */
+void time_init(void);
+void delay_us(uint64_t us);
+extern uint64_t lapic_hz;
+uint64_t lapic_count_between(uint64_t (*wait)(void), uint64_t *tsc);
+
+/* smp.c */
+void smp_init(uint64_t trampoline);
+void smp_stop_others(void);
+
+/* irq.c */
+void ioapic_init(void);
+void irq_dispatch(unsigned int vector);
+
+/* fpu.c */
+void fpu_init_cpu(void);
+void fpu_load(void *area);  /* make it the live one */
+void fpu_trap(bool usable); /* set or clear CR0.TS */
+
+/* trap.c */
+void trap_user(struct thread *t, uint64_t vector, uint64_t error);
+void trap_interrupt(uint64_t vector);
+void trap_kernel(struct trap_frame *f) __attribute__((noreturn));
+void trap_nmi(uint64_t rip);
+
+/* uart.c */
+void uart_init(void);
+
+/* panic.c */
+void panic_regs(const struct trap_frame *f, const char *what) __attribute__((noreturn));
+extern bool panicking;
+
+/* svm.c, behind vcpu.c */
+struct vcpu_ops {
+	void (*setup_cpu)(void);
+	void (*init)(struct vcpu *v);
+	bool (*run)(struct vcpu *v);
+	void (*sync_state)(struct vcpu *v, uint32_t groups);
+	void (*load_state)(struct vcpu *v);
+};
+extern const struct vcpu_ops svm_ops;
+void vcpu_setup_cpu(void);
+void vcpu_unavailable(const char *why);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * madt.h - the CPUs and interrupt controllers that the ACPI tables list
+ */
+#ifndef MADT_H
+#define MADT_H
+
+#include "../../../boot/parse.h"
+
+enum { MADT_CPUS = 64, MADT_IOAPICS = 16, MADT_OVERRIDES = 32 };
+/* Flags of an override: polarity in bits 0-1, trigger in bits 2-3; 0 = as the bus has it. */
+enum { MADT_LOW = 3, MADT_POLARITY = 3, MADT_LEVEL = 12, MADT_TRIGGER = 12 };
+
+struct madt {
+	uint64_t lapic;
+	uint32_t n_cpus, n_ioapics, n_overrides;
+	uint32_t apic_id[MADT_CPUS];
+	struct {
+		uint32_t paddr, gsi;
+	} ioapic[MADT_IOAPICS];
+	struct {
+		uint32_t gsi;
+		uint16_t flags;
+		uint8_t irq;
+	} override[MADT_OVERRIDES];
+};
+
+/* Physical address of the RSDP in the BIOS areas, or 0. */
+uint64_t rsdp_search(const struct boot_phys *p);
+/* Each returns NULL or what is wrong; more of a kind than there is room for is ignored. */
+const char *madt_find(const struct boot_phys *p, uint64_t rsdp, uint64_t *madt);
+const char *madt_parse(const struct boot_phys *p, uint64_t paddr, struct madt *out);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * memory.c - the kernel's own page tables: image, window, MMIO and temporary mappings; boot memory
+ *
+ * Objects     kernel_pml4, whose upper half every host space copies; one 4 KiB entry for each page of
+ *             RAM in the window; fixmap entries for MMIO and one temporary page per CPU.
+ * Locks       none. A window entry is written by whoever owns its page; fixmap slots while booting.
+ * Lifecycle   memory_init() first of all; boot_alloc() until core has made its untypeds.
+ * Invariants  M1 nothing is writable and executable   M2 the tables of the window are complete after
+ *             memory_init(), so that opening cannot fail   M3 no entry of the upper half of the root
+ *             changes after that
+ */
+#include "../../../boot/parse.h"
+#include "../../cap.h"
+#include "cpu.h"
+#include "pte.h"
+
+#define PTE_GLOBAL 0x100ull
+#define PTE_KERNEL (PTE_PRESENT | PTE_WRITE | PTE_NX | PTE_GLOBAL)
+#define FIXMAP_BASE (KERNEL_BASE + 0x800000)
+#define BOOT_MAP_END (4ull << 30)
+enum { IMAGE_PTS = 2, N_CARVED = 16, FLUSH_ALL_PAGES = 64 };
+
+typedef uint64_t table_t[512] __attribute__((aligned(4096)));
+static table_t kernel_pml4, image_pdpt, image_pd, image_pt[IMAGE_PTS], fixmap_pt;
+extern table_t boot_pml4;
+extern const char kernel_image_start[], kernel_text_end[], kernel_rodata_end[], kernel_image_end[];
+
+uint64_t kernel_root, boot_alloc_total, trampoline_paddr;
+static struct { uint64_t base, size; } carved[N_CARVED];
+static unsigned int n_carved;
+static bool switched;
+
+static uint64_t image_paddr(const void *p)
+{
+	return (uint64_t)p - KERNEL_BASE;
+}
+
+/* --- boot allocator ------------------------------------------------------------------------- */
+
+/* First address at or after `at` where size bytes miss the kernel image and the archive. */
+static uint64_t skip_taken(uint64_t at, uint64_t size)
+{
+	uint64_t archive_end = align_up(boot_info.archive + boot_info.archive_size, SK_PAGE_SIZE);
+
+	for (int round = 0; round < 2; round++) {
+		if (at < boot_info.kernel_end && at + size > boot_info.kernel_start)
+			at = boot_info.kernel_end;
+		if (at < archive_end && at + size > boot_info.archive)
+			at = archive_end;
+	}
+	return at;
+}
+
+static uint64_t find_room(uint64_t size)
+{
+	for (uint32_t i = 0; i < boot_info.n_mem; i++) {
+		const struct boot_mem *m = &boot_info.mem[i];
+		uint64_t at = skip_taken(m->base < 0x100000 ? 0x100000 : m->base, size);
+
+		if (m->type == BOOT_MEM_RAM && at + size <= m->base + m->size && at + size <= BOOT_MAP_END)
+			return at;
+	}
+	panic("boot: no room for %lu KiB of kernel tables below 4 GiB", size >> 10);
+}
+
+static void carve(uint64_t base, uint64_t size, uint32_t type)
+{
+	const char *err = boot_mem_carve(&boot_info, base, size, type);
+
+	if (err)
+		panic("boot: %s", err);
+}
+
+/* A page that is not RAM any more but that user land may map; before memory_init(). */
+uint64_t boot_page_reserve(void)
+{
+	uint64_t at = find_room(SK_PAGE_SIZE);
+
+	carve(at, SK_PAGE_SIZE, BOOT_MEM_RESERVED);
+	return at;
+}
+
+void *boot_alloc(size_t size)
+{
+	uint64_t bytes = align_up(size, SK_PAGE_SIZE), at = find_room(bytes);
+
+	carve(at, bytes, BOOT_MEM_KERNEL);
+	boot_alloc_total += bytes;
+	if (switched) {
+		arch_window_open(at, bytes);
+	} else if (n_carved && carved[n_carved - 1].base + carved[n_carved - 1].size == at) {
+		carved[n_carved - 1].size += bytes;
+	} else {
+		BUG_ON(n_carved == N_CARVED);
+		carved[n_carved].base = at;
+		carved[n_carved++].size = bytes;
+	}
+	return memset(phys_to_virt(at), 0, bytes);
+}
+
+/* --- window -------------------------------------------------------------------------------------- */
+
+static uint64_t *next_table(uint64_t *entry)
+{
+	if (!*entry)
+		*entry = virt_to_phys(boot_alloc(SK_PAGE_SIZE)) | PTE_PRESENT | PTE_WRITE;
+	return phys_to_virt(pte_paddr(*entry));
+}
+
+/* Make the tables that translate [base, end) of the window. */
+static void window_build(uint64_t base, uint64_t end)
+{
+	for (uint64_t at = base & ~(SK_LARGE_SIZE - 1); at < end; at += SK_LARGE_SIZE) {
+		uint64_t va = WINDOW_BASE + at;
+		uint64_t *pdpt = next_table(&kernel_pml4[pte_index(va, 4)]);
+		uint64_t *pd = next_table(&pdpt[pte_index(va, 3)]);
+
+		next_table(&pd[pte_index(va, 2)]);
+	}
+}
+
+static uint64_t *window_entry(uint64_t paddr)
+{
+	uint64_t va = WINDOW_BASE + paddr;
+	uint64_t *table = kernel_pml4;
+
+	for (unsigned int level = 4; level > 1; level--) {
+		uint64_t e = table[pte_index(va, level)];
+
+		if (!pte_present(e))
+			panic("window: %lx is not RAM", paddr);
+		table = phys_to_virt(pte_paddr(e));
+	}
+	return &table[pte_index(va, 1)];
+}
+
+void arch_window_open(uint64_t paddr, uint64_t size)
+{
+	for (uint64_t at = paddr; at < paddr + size; at += SK_PAGE_SIZE)
+		*window_entry(at) = at | PTE_KERNEL;
+}
+
+void arch_window_close(uint64_t paddr, uint64_t size)
+{
+	uint64_t low = 0, high = 0;
+
+	for (uint64_t at = paddr; at < paddr + size; at += SK_PAGE_SIZE) {
+		uint64_t *e = window_entry(at);
+
+		if (!pte_present(*e))
+			continue;
+		*e = 0;
+		low = high ? low : at;
+		high = at + SK_PAGE_SIZE;
+	}
+	if (high)
+		arch_tlb_shootdown(NULL, WINDOW_BASE + low, high - low);
+}
+
+/* Drop translations of the kernel half on this CPU, global ones included. */
+void flush_window(uint64_t vaddr, uint64_t size)
+{
+	if (size / SK_PAGE_SIZE <= FLUSH_ALL_PAGES) {
+		for (uint64_t at = vaddr; at < vaddr + size; at += SK_PAGE_SIZE)
+			invlpg(at);
+	} else {
+		uint64_t cr4 = read_cr4();
+
+		write_cr4(cr4 & ~CR4_PGE);
+		write_cr4(cr4);
+		write_cr3(read_cr3());
+	}
+}
+
+void arch_zero_page(uint64_t paddr)
+{
+	unsigned int slot = FIX_TEMP + this_cpu()->id;
+	void *va = (void *)(FIXMAP_BASE + slot * SK_PAGE_SIZE);
+	uint64_t n = SK_PAGE_SIZE / 8, *to = va;
+
+	fixmap_pt[slot] = paddr | PTE_PRESENT | PTE_WRITE | PTE_NX;
+	__asm__ volatile("rep stosq" : "+D"(to), "+c"(n) : "a"(0ull) : "memory");
+	fixmap_pt[slot] = 0;
+	invlpg((uint64_t)va);
+}
+
+void *fixmap_mmio(unsigned int slot, uint64_t paddr)
+{
+	uint64_t va = FIXMAP_BASE + slot * SK_PAGE_SIZE;
+
+	fixmap_pt[slot] = (paddr & PTE_ADDR) | PTE_KERNEL | PTE_PCD | PTE_PWT;
+	invlpg(va);
+	return (void *)(va + (paddr & (SK_PAGE_SIZE - 1)));
+}
+
+/* --- start-up --------------------------------------------------------------------------------------- */
+
+static void image_build(void)
+{
+	for (const char *p = kernel_image_start; p < kernel_image_end; p += SK_PAGE_SIZE) {
+		uint64_t paddr = image_paddr(p), e = paddr | PTE_PRESENT | PTE_GLOBAL;
+
+		if (p >= kernel_text_end)
+			e |= PTE_NX;
+		if (p >= kernel_rodata_end)
+			e |= PTE_WRITE;
+		image_pt[(paddr >> 21) - 1][paddr >> 12 & 511] = e;
+	}
+	for (unsigned int i = 0; i < IMAGE_PTS; i++)
+		image_pd[1 + i] = image_paddr(image_pt[i]) | PTE_PRESENT | PTE_WRITE;
+	image_pd[pte_index(FIXMAP_BASE, 2)] = image_paddr(fixmap_pt) | PTE_PRESENT | PTE_WRITE;
+	image_pdpt[pte_index(KERNEL_BASE, 3)] = image_paddr(image_pd) | PTE_PRESENT | PTE_WRITE;
+	kernel_pml4[511] = image_paddr(image_pdpt) | PTE_PRESENT | PTE_WRITE;
+}
+
+/* A page below 1 MiB for the first steps of the other CPUs; page 0 is nobody's. */
+static void low_pages_take(void)
+{
+	uint64_t best = 0;
+
+	for (uint32_t i = 0; i < boot_info.n_mem; i++) {
+		const struct boot_mem *m = &boot_info.mem[i];
+		uint64_t end = m->base + m->size < 0xa0000 ? m->base + m->size : 0xa0000;
+
+		if (m->type == BOOT_MEM_RAM && m->base < 0xa0000 && end - m->base >= 2 * SK_PAGE_SIZE &&
+		    skip_taken(end - SK_PAGE_SIZE, SK_PAGE_SIZE) == end - SK_PAGE_SIZE)
+			best = end - SK_PAGE_SIZE;
+	}
+	trampoline_paddr = best;
+	if (best)
+		carve(best, SK_PAGE_SIZE, BOOT_MEM_KERNEL);
+	if (boot_info.mem[0].type == BOOT_MEM_RAM && boot_info.mem[0].base == 0)
+		carve(0, SK_PAGE_SIZE, BOOT_MEM_KERNEL);
+}
+
+void memory_init(void)
+{
+	uint64_t ranges[BOOT_MEM_MAX][2];
+	uint32_t n = 0;
+
+	kernel_root = image_paddr(kernel_pml4);
+	low_pages_take();
+	image_build();
+	for (uint32_t i = 0; i < boot_info.n_mem; i++) {
+		const struct boot_mem *m = &boot_info.mem[i];
+
+		if (m->type != BOOT_MEM_RAM)
+			continue;
+		ranges[n][0] = m->base;
+		ranges[n++][1] = m->base + m->size;
+	}
+	for (uint32_t i = 0; i < n; i++) /* M2 */
+		window_build(ranges[i][0], ranges[i][1]);
+	for (unsigned int i = 0; i < n_carved; i++)
+		arch_window_open(carved[i].base, carved[i].size);
+	switched = true;
+	write_cr3(kernel_root);
+	for (unsigned int i = 256; i < 512; i++)
+		boot_pml4[i] = kernel_pml4[i];
+}
+
+/* No CPU starts any more: nothing may translate low addresses. */
+void boot_map_drop(void)
+{
+	memset(boot_pml4, 0, sizeof(boot_pml4));
+}
+
+void arch_space_init_root(uint64_t *root)
+{
+	memset(root, 0, SK_PAGE_SIZE / 2);
+	memcpy(root + 256, kernel_pml4 + 256, SK_PAGE_SIZE / 2);
+}

@@ -1,0 +1,228 @@
+/*
+ * smp.c - starting the other CPUs, and what CPUs ask of each other
+ *
+ * Objects     cpu_arch.request: the one thing that a CPU asks at a time; cpu_arch.requests: who asks it.
+ * Locks       none. A CPU that waits for others serves what others ask of it, so any number may ask
+ *             at once; a request's function may not ask in turn.
+ * Invariants  S1 bit i of request.waiting is set by the asker before bit `asker` of requests of CPU i,
+ *             and cleared by CPU i after the work   S2 a CPU with an even epoch holds no reference
+ */
+#include "../../space.h"
+#include "cpu.h"
+#include "irq.h"
+
+static uint64_t online; /* bit per CPU */
+extern const uint8_t trampoline_start[], trampoline_end[];
+extern uint64_t boot_pml4[512];
+
+static uint64_t bit(uint32_t cpu)
+{
+	return 1ull << cpu;
+}
+
+void arch_serve(void)
+{
+	struct cpu *me = this_cpu();
+	uint64_t *mine = &arch_of(me)->requests, askers;
+
+	if (!__atomic_load_n(mine, __ATOMIC_RELAXED))
+		return;
+	askers = __atomic_exchange_n(mine, 0, __ATOMIC_SEQ_CST);
+	while (askers) {
+		struct request *r = &arch_of(cpus[__builtin_ctzll(askers)])->request;
+
+		askers &= askers - 1;
+		r->fn(r->arg);
+		__atomic_and_fetch(&r->waiting, ~bit(me->id), __ATOMIC_SEQ_CST); /* S1 */
+	}
+}
+
+/* Have fn(arg) run on each CPU of the mask (not this one), and wait. */
+static void ask(uint64_t mask, void (*fn)(void *), void *arg)
+{
+	struct cpu *me = this_cpu();
+	struct request *r = &arch_of(me)->request;
+
+	if (!mask)
+		return;
+	BUG_ON(r->waiting);
+	r->fn = fn;
+	r->arg = arg;
+	__atomic_store_n(&r->waiting, mask, __ATOMIC_SEQ_CST); /* S1 */
+	for (uint64_t m = mask; m; m &= m - 1) {
+		struct cpu *c = cpus[__builtin_ctzll(m)];
+
+		__atomic_or_fetch(&arch_of(c)->requests, bit(me->id), __ATOMIC_SEQ_CST);
+		lapic_send(c->apic_id, VEC_REQUEST);
+	}
+	while (__atomic_load_n(&r->waiting, __ATOMIC_ACQUIRE)) {
+		arch_serve();
+		cpu_pause();
+	}
+}
+
+void arch_call(struct cpu *c, void (*fn)(void *), void *arg)
+{
+	if (c == this_cpu())
+		fn(arg);
+	else if (__atomic_load_n(&online, __ATOMIC_ACQUIRE) & bit(c->id))
+		ask(bit(c->id), fn, arg);
+}
+
+void arch_kick(struct cpu *c)
+{
+	__atomic_store_n(&c->resched, true, __ATOMIC_SEQ_CST);
+	if (c != this_cpu())
+		lapic_send(c->apic_id, VEC_KICK);
+}
+
+struct shoot {
+	struct space *space;
+	uint64_t vaddr, size;
+};
+
+static void shoot_local(void *arg)
+{
+	const struct shoot *s = arg;
+
+	if (!s->space) {
+		flush_window(s->vaddr, s->size);
+	} else if (this_cpu()->space == s->space) {
+		if (s->size <= 32 * SK_PAGE_SIZE)
+			for (uint64_t at = s->vaddr; at < s->vaddr + s->size; at += SK_PAGE_SIZE)
+				invlpg(at);
+		else
+			write_cr3(read_cr3());
+	}
+	/* A nested space: being here, this CPU is out of guest mode; the generation does the rest. */
+}
+
+void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
+{
+	struct shoot s = { space, vaddr, size };
+	uint64_t others = __atomic_load_n(&online, __ATOMIC_ACQUIRE), mask = 0;
+
+	if (!(others & (others - 1))) { /* GS may not name this CPU yet */
+		if (!space) {
+			flush_window(vaddr, size);
+			return;
+		}
+	}
+	if (space)
+		__atomic_add_fetch(&space->arch_data[0], 1, __ATOMIC_SEQ_CST);
+	mfence(); /* the table entry is visible before we look who may hold it */
+	for (uint64_t m = others & ~bit(this_cpu()->id); m; m &= m - 1) {
+		struct cpu *c = cpus[__builtin_ctzll(m)];
+
+		if (!space || __atomic_load_n(&c->space, __ATOMIC_SEQ_CST) == space ||
+		    __atomic_load_n(&c->nested, __ATOMIC_SEQ_CST) == space)
+			mask |= bit(c->id);
+	}
+	shoot_local(&s);
+	ask(mask, shoot_local, &s);
+}
+
+static void drop_local(void *arg)
+{
+	struct cpu *c = this_cpu();
+
+	if (c->space != arg)
+		return;
+	write_cr3(kernel_root);
+	__atomic_store_n(&c->space, NULL, __ATOMIC_SEQ_CST);
+	arch_of(c)->last_space = NULL;
+}
+
+void arch_space_drop(struct space *s)
+{
+	uint64_t mask = 0;
+
+	for (uint64_t m = online & ~bit(this_cpu()->id); m; m &= m - 1)
+		if (__atomic_load_n(&cpus[__builtin_ctzll(m)]->space, __ATOMIC_SEQ_CST) == s)
+			mask |= m & -m;
+	drop_local(s);
+	ask(mask, drop_local, s);
+}
+
+void arch_quiesce(void)
+{
+	struct cpu *me = this_cpu();
+
+	__atomic_add_fetch(&me->epoch, 1, __ATOMIC_SEQ_CST); /* S2: we are outside while we wait */
+	for (uint64_t m = online & ~bit(me->id); m; m &= m - 1) {
+		struct cpu *c = cpus[__builtin_ctzll(m)];
+		uint64_t was = __atomic_load_n(&c->epoch, __ATOMIC_SEQ_CST);
+
+		while (was & 1 && __atomic_load_n(&c->epoch, __ATOMIC_SEQ_CST) == was) {
+			arch_serve();
+			cpu_pause();
+		}
+	}
+	__atomic_add_fetch(&me->epoch, 1, __ATOMIC_SEQ_CST);
+}
+
+void smp_stop_others(void)
+{
+	if (online & (online - 1))
+		lapic_send_others(ICR_NMI);
+}
+
+/* --- starting ----------------------------------------------------------------------------- */
+
+static void secondary(void *arg)
+{
+	struct cpu *c = arg;
+
+	write_cr3(kernel_root);
+	cpu_setup(c);
+	lapic_setup_cpu();
+	__atomic_or_fetch(&online, bit(c->id), __ATOMIC_SEQ_CST);
+	core_init_secondary();
+}
+
+static bool start_one(struct cpu *c, uint64_t *data)
+{
+	data[TRAMPOLINE_CR3 / 8] = (uint64_t)boot_pml4 - KERNEL_BASE;
+	data[TRAMPOLINE_EFER / 8] = EFER_LME | EFER_NXE;
+	data[TRAMPOLINE_STACK / 8] = c->kernel_rsp;
+	data[TRAMPOLINE_CPU / 8] = (uint64_t)c;
+	data[TRAMPOLINE_ENTRY / 8] = (uint64_t)secondary;
+	lapic_send(c->apic_id, ICR_INIT);
+	delay_us(10000);
+	for (int try = 0; try < 2; try++) {
+		lapic_send(c->apic_id, ICR_STARTUP | (uint32_t)(trampoline_paddr >> 12));
+		for (int ms = 0; ms < (try ? 2000 : 20); ms++) {
+			if (__atomic_load_n(&online, __ATOMIC_ACQUIRE) & bit(c->id))
+				return true;
+			delay_us(1000);
+		}
+	}
+	return false;
+}
+
+void smp_init(uint64_t trampoline)
+{
+	uint64_t size = (uint64_t)(trampoline_end - trampoline_start);
+	uint8_t *page;
+
+	online = bit(0);
+	if (!trampoline)
+		return;
+	page = phys_to_virt(trampoline);
+	arch_window_open(trampoline, SK_PAGE_SIZE);
+	memset(page, 0, SK_PAGE_SIZE);
+	memcpy(page, trampoline_start, size);
+}
+
+void arch_start_secondaries(void)
+{
+	uint8_t *page = phys_to_virt(trampoline_paddr);
+	uint64_t size = (uint64_t)(trampoline_end - trampoline_start);
+
+	for (uint32_t i = 1; i < n_cpus; i++)
+		if (!start_one(cpus[i], (uint64_t *)(page + size) - 8))
+			klog("cpu %u (APIC %u) does not start\n", i, cpus[i]->apic_id);
+	if (trampoline_paddr)
+		arch_window_close(trampoline_paddr, SK_PAGE_SIZE);
+	boot_map_drop();
+}

@@ -1,0 +1,79 @@
+/*
+ * time.c - frequencies of the TSC and of the APIC timer
+ *
+ * Taken from CPUID where it states them, measured against the PIT otherwise. The kernel's clock is
+ * the TSC; nothing else ticks.
+ */
+#include "cpu.h"
+
+enum { PIT_CH2 = 0x42, PIT_MODE = 0x43, PIT_GATE = 0x61, PIT_HZ = 1193182, PIT_TICKS = 11932 };
+
+uint64_t tsc_hz;
+
+sk_time_t arch_now(void)
+{
+	return rdtsc();
+}
+
+/* One shot of PIT channel 2: 10 ms. Returns TSC ticks meanwhile, 0 when the PIT does not count. */
+static uint64_t pit_wait(void)
+{
+	uint8_t gate = inb(PIT_GATE) & 0xfc;
+	uint64_t start, spins = 0;
+
+	outb(PIT_GATE, gate);
+	outb(PIT_MODE, 0xb0);
+	outb(PIT_CH2, PIT_TICKS & 0xff);
+	outb(PIT_CH2, PIT_TICKS >> 8);
+	start = rdtsc();
+	outb(PIT_GATE, gate | 1);
+	while (!(inb(PIT_GATE) & 0x20))
+		if (++spins > 10000000)
+			return 0;
+	return rdtsc() - start;
+}
+
+static uint64_t tsc_from_cpuid(void)
+{
+	if (cpuid(0, 0).a >= 0x15) {
+		struct cpuid r = cpuid(0x15, 0);
+
+		if (r.a && r.b && r.c)
+			return (uint64_t)r.c * r.b / r.a;
+	}
+	if (cpuid(1, 0).c >> 31 && cpuid(0x40000000, 0).a >= 0x40000010)
+		return cpuid(0x40000010, 0).a * 1000ull;
+	return 0;
+}
+
+void time_init(void)
+{
+	uint64_t best_tsc = UINT64_MAX, best_apic = 0;
+
+	/* The shortest of three: an interruption of the machine below us only lengthens a run. */
+	for (int i = 0; i < 3; i++) {
+		uint64_t tsc, apic = lapic_count_between(pit_wait, &tsc);
+
+		if (tsc && tsc < best_tsc) {
+			best_tsc = tsc;
+			best_apic = apic;
+		}
+	}
+	tsc_hz = tsc_from_cpuid();
+	if (best_tsc == UINT64_MAX) {
+		if (!tsc_hz || !features.tsc_deadline)
+			panic("time: the PIT does not count and CPUID does not tell the frequency");
+		return;
+	}
+	if (!tsc_hz)
+		tsc_hz = best_tsc * PIT_HZ / PIT_TICKS;
+	lapic_hz = best_apic * PIT_HZ / PIT_TICKS;
+}
+
+void delay_us(uint64_t us)
+{
+	uint64_t end = rdtsc() + us * (tsc_hz / 1000000 + 1);
+
+	while (rdtsc() < end)
+		cpu_pause();
+}

@@ -1,0 +1,120 @@
+/*
+ * trap.c - what entries lead to, and the way back to user mode
+ *
+ * Locks       none
+ * Invariants  T1 user mode starts with the FS and GS base, the address space and the CR0.TS of its thread
+ *             T2 RIP is canonical and in the lower half before SYSRET or IRET sees it
+ */
+#include "../../space.h"
+#include "../../thread.h"
+#include "../../vcpu.h"
+#include "cpu.h"
+#include "svm.h"
+
+void trap_interrupt(uint64_t vector)
+{
+	switch (vector) {
+	case VEC_TIMER:
+		this_cpu()->timer_armed = SK_NO_DEADLINE;
+		lapic_eoi();
+		core_timer();
+		break;
+	case VEC_KICK:
+		lapic_eoi();
+		this_cpu()->resched = true;
+		break;
+	case VEC_REQUEST:
+		lapic_eoi();
+		arch_serve();
+		break;
+	case VEC_ERROR:
+		lapic_eoi();
+		klog("cpu %u: local APIC error\n", this_cpu()->id);
+		break;
+	default:
+		if (vector >= VEC_DEVICE && vector < VEC_TIMER)
+			irq_dispatch((unsigned int)vector);
+		break; /* spurious: no end of interrupt */
+	}
+}
+
+void trap_user(struct thread *t, uint64_t vector, uint64_t error)
+{
+	if (vector >= 32)
+		trap_interrupt(vector);
+	else if (vector == VEC_NM)
+		fpu_load(t->fpu);
+	else
+		core_fault(t, vector, error, vector == VEC_PF ? read_cr2() : 0);
+}
+
+void trap_kernel(struct trap_frame *f)
+{
+	static const char *const names[] = { [0] = "divide error", [1] = "debug", [3] = "breakpoint",
+					     [6] = "invalid opcode", [7] = "FPU use", [8] = "double fault",
+					     [13] = "general protection", [14] = "page fault",
+					     [18] = "machine check" };
+	const char *name = f->vector < ARRAY_SIZE(names) ? names[f->vector] : NULL;
+
+	panic_regs(f, name ? name : "exception");
+}
+
+void trap_nmi(uint64_t rip)
+{
+	if (panicking)
+		for (;;)
+			__asm__ volatile("cli; hlt");
+	klog("cpu %u: NMI at %lx\n", this_cpu()->id, rip);
+}
+
+/* The base registers of t; user mode may have zeroed them, so only the same thread keeps them. */
+static void bases_load(struct thread *t)
+{
+	struct cpu_arch *a = this_arch();
+	const struct sk_regs *r = &t->regs.r;
+
+	if (a->bases_of == t && a->fs_base == r->fs_base && a->gs_base == r->gs_base)
+		return;
+	a->bases_of = t;
+	a->fs_base = r->fs_base;
+	a->gs_base = r->gs_base;
+	wrmsr(MSR_FS_BASE, r->fs_base);
+	wrmsr(MSR_KERNEL_GS_BASE, r->gs_base);
+	vmcb_host_bases(a->host_save, r->fs_base, r->gs_base);
+}
+
+static void space_load(struct cpu *c, struct space *s)
+{
+	struct cpu_arch *a = arch_of(c);
+
+	if (c->space == s)
+		return;
+	__atomic_store_n(&c->space, s, __ATOMIC_SEQ_CST); /* before the walker can see its tables */
+	write_cr3(s ? s->root : kernel_root);
+	if (features.use_ibpb && s && a->last_space != s)
+		wrmsr(MSR_PRED_CMD, 1);
+	if (s)
+		a->last_space = s;
+}
+
+void arch_resume(struct thread *t)
+{
+	struct cpu *c = this_cpu();
+	struct sk_regs *r = &t->regs.r;
+
+	space_load(c, t->space);
+	if (t->vcpu) {
+		bases_load(t);
+		if (arch_vcpu_run(t->vcpu))
+			core_vcpu_exit(t);
+		kernel_exit();
+	}
+	if (r->rip >= USER_END) { /* T2 */
+		core_fault(t, 13, 0, r->rip);
+		kernel_exit();
+	}
+	bases_load(t);
+	fpu_trap(c->fpu_owner == t->fpu);
+	r->rflags = (r->rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
+	user_return(&t->regs, t->regs.vector == ENTRY_SYSCALL);
+}
