@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#define NET_DEPTH 256u
+#define NET_DEPTH 128u
 #define NET_FRAME_MAX 65550u /* with GSO; else 1514 */
 #define NET_FRAME_STD 1514u
 

@@ -20,8 +20,8 @@
 	X(CONSOLE, 1, 4096, 4096, 0) /* text streams: console.h */                                 \
 	X(UART, 2, 4096, 4096, 0)                                                                  \
 	X(XS, 3, 16384, 16384, 0)    /* xenstore messages: xs.h */                                 \
-	X(BLK, 4, 4096, 4096, 1048576)                                                             \
-	X(NET, 5, 8192, 8192, 1048576)                                                             \
+	X(BLK, 4, 8192, 8192, 1048576)  /* BLK_DEPTH records fit */                              \
+	X(NET, 5, 20480, 20480, 1048576)                                                             \
 	X(FILES, 6, 4096, 4096, 262144)                                                            \
 	X(VMCTL, 7, 4096, 4096, 0)                                                                 \
 	X(LOG, 8, 4096, 4096, 0)     /* standard output of a domain: console.h records */

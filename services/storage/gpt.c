@@ -1,0 +1,168 @@
+/*
+ * gpt.c - GUID partition tables, decoded from sectors that anybody may have written
+ *
+ * Invariants  G1 a partition that comes out lies within the usable range and overlaps none before it.
+ */
+#include "gpt.h"
+
+#include <string.h>
+#include <zlib.h>
+
+enum { HEADER_MIN = 92, ENTRY_MIN = 128, ENTRY_MAX = 1024, ENTRY_NAME = 56 };
+
+static uint32_t get32(const uint8_t *p)
+{
+	return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+	return get32(p) | (uint64_t)get32(p + 4) << 32;
+}
+
+static const char *header_fault(const uint8_t *s, uint64_t lba, uint64_t disk_sectors, struct gpt_header *h)
+{
+	uint32_t size = get32(s + 12);
+	uint8_t copy[GPT_SECTOR];
+	uint64_t entries_sectors;
+
+	if (memcmp(s, "EFI PART", 8) != 0)
+		return "no GPT signature";
+	if (size < HEADER_MIN || size > GPT_SECTOR)
+		return "impossible header size";
+	memcpy(copy, s, GPT_SECTOR);
+	memset(copy + 16, 0, 4);
+	if (crc32(0, copy, size) != get32(s + 16))
+		return "wrong header checksum";
+	if (get64(s + 24) != lba)
+		return "header belongs elsewhere";
+	h->other_lba = get64(s + 32);
+	h->first_usable = get64(s + 40);
+	h->last_usable = get64(s + 48);
+	h->entries_lba = get64(s + 72);
+	h->n_entries = get32(s + 80);
+	h->entry_size = get32(s + 84);
+	h->entries_crc = get32(s + 88);
+	if (h->first_usable > h->last_usable || h->last_usable >= disk_sectors)
+		return "usable range beyond the end of the disk";
+	if (h->entry_size < ENTRY_MIN || h->entry_size > ENTRY_MAX || h->entry_size & (h->entry_size - 1))
+		return "impossible entry size";
+	if (h->n_entries == 0 || h->n_entries > GPT_ENTRIES_MAX)
+		return "more entries than are supported";
+	entries_sectors = gpt_entries_bytes(h) / GPT_SECTOR;
+	if (h->entries_lba < 2 || h->entries_lba >= disk_sectors ||
+	    entries_sectors > disk_sectors - h->entries_lba)
+		return "entry array beyond the end of the disk";
+	return NULL;
+}
+
+int gpt_header_decode(const uint8_t sector[GPT_SECTOR], uint64_t lba, uint64_t disk_sectors,
+		      struct gpt_header *h, const char **why)
+{
+	*why = header_fault(sector, lba, disk_sectors, h);
+	return *why ? -SK_E_INVAL : 0;
+}
+
+size_t gpt_entries_bytes(const struct gpt_header *h)
+{
+	size_t bytes = (size_t)h->n_entries * h->entry_size;
+
+	return (bytes + GPT_SECTOR - 1) & ~(size_t)(GPT_SECTOR - 1);
+}
+
+bool gpt_entries_valid(const struct gpt_header *h, const uint8_t *entries)
+{
+	return crc32(0, entries, h->n_entries * h->entry_size) == h->entries_crc;
+}
+
+static size_t utf8_put(char *out, uint32_t c)
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* UTF-16LE to UTF-8; false if it is empty, no text, or would break out of a path. */
+static bool name_decode(const uint8_t *p, char *out)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < GPT_NAME_UNITS; i++) {
+		uint32_t c = p[2 * i] | (uint32_t)p[2 * i + 1] << 8;
+
+		if (c == 0)
+			break;
+		if (c >= 0xd800 && c < 0xdc00 && i + 1 < GPT_NAME_UNITS) {
+			uint32_t low = p[2 * i + 2] | (uint32_t)p[2 * i + 3] << 8;
+
+			if (low < 0xdc00 || low > 0xdfff)
+				return false;
+			c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
+			i++;
+		} else if (c < 0x20 || c == 0x7f || c == '/' || (c >= 0xd800 && c < 0xe000)) {
+			return false;
+		}
+		n += utf8_put(out + n, c);
+	}
+	out[n] = 0;
+	return n > 0;
+}
+
+static const char *entry_fault(const struct gpt_header *h, const uint8_t *e, const struct gpt_partition *parts,
+			       uint32_t n, struct gpt_partition *p)
+{
+	uint64_t first = get64(e + 32), last = get64(e + 40);
+
+	if (first < h->first_usable || last > h->last_usable || first > last)
+		return "lies outside the usable range";
+	if (!name_decode(e + ENTRY_NAME, p->name))
+		return "has no usable name";
+	p->first = first;
+	p->sectors = last - first + 1;
+	for (uint32_t i = 0; i < n; i++) {
+		if (first < parts[i].first + parts[i].sectors && parts[i].first <= last) /* G1 */
+			return "overlaps an earlier one";
+		if (strcmp(parts[i].name, p->name) == 0)
+			return "has the name of an earlier one";
+	}
+	return NULL;
+}
+
+uint32_t gpt_entries_decode(const struct gpt_header *h, const uint8_t *entries, struct gpt_partition *parts,
+			    uint32_t max, void (*warn)(uint32_t entry, const char *what))
+{
+	static const uint8_t unused[16];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < h->n_entries; i++) {
+		const uint8_t *e = entries + (size_t)i * h->entry_size;
+		struct gpt_partition p = { .first = 0 };
+		const char *fault;
+
+		if (memcmp(e, unused, sizeof(unused)) == 0)
+			continue;
+		fault = n == max ? "is one too many" : entry_fault(h, e, parts, n, &p);
+		if (fault)
+			warn(i + 1, fault);
+		else
+			parts[n++] = p;
+	}
+	return n;
+}

@@ -1,0 +1,37 @@
+/*
+ * volume.h - volumes and who has them attached
+ */
+#ifndef STORAGE_VOLUME_H
+#define STORAGE_VOLUME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "gpt.h"
+#include "proto/blk.h"
+
+#define VOLUMES_MAX 128u
+
+struct volume {
+	char name[GPT_NAME_MAX]; /* "by-partlabel/" is not part of it */
+	uint32_t disk;
+	uint64_t first, sectors;
+	bool read_only; /* the disk is */
+	uint32_t readers;
+	bool writer;
+};
+
+/* The volume that `path` ("by-partlabel/NAME", size bytes with a zero among them) names; NULL if none. */
+struct volume *volume_find(struct volume *volumes, uint32_t n, const char *path, uint32_t size);
+/*
+ * Attach for reading or writing, as Xen's block script shares devices: a writer is alone, readers are
+ * not. -SK_E_BUSY: somebody else's attachment forbids it; -SK_E_DENIED: writing to a read-only disk.
+ */
+int volume_attach(struct volume *v, bool writable) must_check;
+void volume_detach(struct volume *v, bool writable);
+/*
+ * Check a client's request on a volume and turn it into one for the disk: sector moved, region set.
+ * 0 or the error to answer with.
+ */
+int volume_translate(const struct volume *v, bool writable, uint64_t data_size, struct blk_req *q) must_check;
+
+#endif
