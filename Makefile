@@ -41,8 +41,9 @@ include $(sort $(wildcard kernel/build.mk boot/build.mk libs/*/build.mk drivers/
 	test/*/build.mk test/*/*/build.mk))
 
 obj = $(patsubst %,$(B)/obj/$(1)/%.o,$(basename $(2)))
-# a component's libraries with theirs
-uses = $(sort $(use-$(1)) $(foreach l,$(use-$(1)),$(call uses,$(l))))
+# a component's libraries with theirs, four levels deep (two libraries may use each other)
+with-used = $(sort $(1) $(foreach l,$(1),$(use-$(l))))
+uses = $(call with-used,$(call with-used,$(call with-used,$(sort $(use-$(1))))))
 present = $(filter $(libs),$(1))
 
 # ---- flags ------------------------------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ $(B)/obj/kernel/%.o: %.S | $(packages)
 
 # The symbol table is part of the image that it describes: link with an empty one, then with one of the
 # right size, then with the right addresses; the last two must agree.
-$(B)/ksyms/0.S: tools/ksyms
+$(B)/ksyms/0.S: tools/ksyms | $(packages)
 	$(Q)mkdir -p $(@D)
 	$(Q)tools/ksyms $@ </dev/null
 $(B)/ksyms/%.S: $(B)/ksyms/%.elf tools/ksyms
@@ -152,7 +153,7 @@ $(B)/obj/$(1)/%.o: %.S | $(sysroot)
 $(2).elf: $(call obj,$(1),$(4)) $(patsubst %,$(B)/lib/libsk_%.a,$(call present,$(call uses,$(3)))) tools/user.ld
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(LD) $$(user-ldflags) -Map $(2).map -o $$@ $$(filter %.o,$$^) --start-group $$(filter %.a,$$^) \
-		$$(patsubst %,-l%,$$(extlibs-$(3)) $$(foreach l,$$(call uses,$(3)),$$(extlibs-$$(l)))) -lc -lm $$(libgcc) --end-group
+		$$(patsubst %,-l%,$$(sort $$(extlibs-$(3)) $$(foreach l,$$(call uses,$(3)),$$(extlibs-$$(l))))) -lc -lm $$(libgcc) --end-group
 $(2): $(2).elf
 	$$(Q)$$(STRIP) --strip-all -R .comment -o $$@ $$<
 endef

@@ -1,7 +1,8 @@
 """harness: starts a whole machine through tools/run and talks to its console.
 
 A Machine's console is a stream of text. expect() waits for a pattern in what came since the last match;
-nothing here sleeps, and the one time limit (HANG_LIMIT) only ends a test that would never end by itself.
+nothing here sleeps, and the one time limit (HANG_LIMIT) only ends a test that would never end by itself. The log of the console stays
+in BUILD/test/logs; the disk goes with the machine unless SKERRY_KEEP is set.
 """
 import os
 import re
@@ -92,13 +93,16 @@ def config_value(value):
 
 
 class Machine:
-    """A host in QEMU. Options are those of `make run`; extra is a list of more arguments for tools/run."""
+    """A host in QEMU. Options are those of `make run`; extra is a list of more arguments for tools/run.
 
-    def __init__(self, build, name="machine", guests=None, smp=2, mem="2G", netfwd="", keep=False, append="", icount=False,
+    again=M starts on the disk that machine M left.
+    """
+
+    def __init__(self, build, name="machine", guests=None, smp=2, mem="2G", netfwd="", again=None, append="", icount=False,
                  qemu_args="", iso=None, usb=None, extra=()):
         self.build, self.name = build, name
-        self.dir = os.path.join(build.top, "test", "run", name)
-        if not keep:
+        self.dir = again.dir if again else os.path.join(build.top, "test", "run", name)
+        if not again:
             shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir, exist_ok=True)
         os.makedirs(build.logs, exist_ok=True)
@@ -113,7 +117,7 @@ class Machine:
             command += ["--kernel", build.kernel, "--archive", build.archive]
         if guests:
             command += ["--guests", str(getattr(guests, "path", guests))]
-        command += ["--keep"] * keep + ["--icount"] * icount + list(extra)
+        command += ["--keep"] * bool(again) + ["--icount"] * icount + list(extra)
         self.text = ""  # the console so far, without escape sequences
         self.pos = 0    # where the next expect() begins
         self.changed = threading.Condition()
@@ -219,6 +223,8 @@ class Machine:
                 self.process.wait()
         self.reader.join(10)
         self.process.stdin.close()
+        if not os.environ.get("SKERRY_KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def tail(self):
         return self.text[-TAIL_BYTES:]
