@@ -22,6 +22,8 @@ static inline const struct domain_info *svc_info(void)
 }
 /* Value of `key` in the manifest's args, copied to buf; false if absent. */
 bool svc_arg(const char *key, char *buf, size_t size);
+/* Slot of an extra capability, from args' `cap.NAME=SLOT[,COUNT]`; 0 if absent. count may be NULL. */
+sk_cap_t svc_cap(const char *name, uint32_t *count);
 
 /* ---- one end of a connection ------------------------------------------------------------- */
 struct svc_conn {
@@ -79,10 +81,17 @@ void conn_kill(struct svc_conn *c, const char *why);
 /* Iterate over live connections. */
 struct svc_conn *svc_next(struct svc_conn *after);
 
+/*
+ * Around every event() and channel handler the loop publishes what was put and taken, signals the peer where it
+ * sleeps, sets the wish for more and looks again: a handler just takes what it can. One that leaves records in the
+ * ring (no room for the answer) must itself come back to them when that changes.
+ */
 /* Handlers for the domain's own bits: channel (its bit), interrupt (bind it to svc_ntfn_badged(bit)). */
 typedef void (*svc_handler_fn)(void *ctx);
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name) must_check;
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
+/* Have the handler of an own bit called once the current event is done, as if it had been signalled. */
+int svc_raise(uint32_t bit) must_check;
 /* A new capability that signals this domain with 1 << bit. */
 int svc_ntfn_badged(uint32_t bit, sk_cap_t *out) must_check;
 /* One-shot timers, absolute TSC; cancel with SK_NO_DEADLINE. */
@@ -93,6 +102,12 @@ struct svc_timer {
 	struct svc_timer *next;
 };
 void svc_timer_set(struct svc_timer *t, sk_time_t deadline);
+
+/*
+ * Wait until the service behind channel c signals; all other events stay pending for svc_run(). For start-up,
+ * and for a domain whose work cannot be cut into events (files: its file system library reads synchronously).
+ */
+int svc_wait(struct svc_conn *c) must_check;
 
 /* Never returns but for a failure of the kernel's: its error. */
 int svc_run(void);

@@ -1,0 +1,129 @@
+/*
+ * channel.c - the client ends of a domain's connections
+ *
+ * Objects     one struct channel per channel of the start-up page that was asked for; for the life of the domain.
+ * Invariants  the ring towards the service is produced and the other consumed by this domain's event loop only
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "svc/internal.h"
+
+struct channel {
+	struct svc_conn conn; /* first */
+	struct channel *next;
+	uint32_t bit;
+};
+static struct channel *channels;
+
+static const struct domain_channel *find_entry(const char *name, uint32_t *index)
+{
+	const struct domain_info *info = svc_info();
+
+	for (uint32_t i = 0; i < info->n_channels && i < DOMAIN_CHANNELS_MAX; i++) {
+		if (strncmp(info->channel[i].name, name, sizeof(info->channel[i].name)) == 0) {
+			*index = i;
+			return &info->channel[i];
+		}
+	}
+	return NULL;
+}
+
+static struct channel *channel_open(const struct domain_channel *e, uint32_t index)
+{
+	struct channel *ch = calloc(1, sizeof(*ch));
+	struct svc_conn *c;
+	uint8_t *base = (uint8_t *)(uintptr_t)e->vaddr;
+
+	if (!ch)
+		return NULL;
+	c = &ch->conn;
+	if (ring_init(&c->req, base, e->req_size, 0) || ring_init(&c->rsp, base + e->req_size, e->rsp_size, 0)) {
+		free(ch);
+		return NULL;
+	}
+	c->data_offset = (uint64_t)e->req_size + e->rsp_size;
+	c->data = base + c->data_offset;
+	c->data_size = e->size - c->data_offset;
+	c->signal = e->signal;
+	c->frame = e->frame;
+	c->number = index;
+	c->proto = e->proto;
+	c->epoch = e->epoch;
+	ch->bit = e->bit;
+	return ch;
+}
+
+struct svc_conn *svc_channel(const char *name)
+{
+	const struct domain_channel *e;
+	struct channel *ch;
+	uint32_t index;
+
+	e = find_entry(name, &index);
+	if (!e)
+		return NULL;
+	for (ch = channels; ch; ch = ch->next)
+		if (ch->conn.number == index)
+			return &ch->conn;
+	ch = channel_open(e, index);
+	if (!ch)
+		return NULL;
+	ch->next = channels;
+	channels = ch;
+	return &ch->conn;
+}
+
+void svc_signal(struct svc_conn *c)
+{
+	edge_signal(c->signal);
+}
+
+int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
+{
+	struct ring *r = to_service ? &c->req : &c->rsp;
+	int rc;
+
+	if (c->dead)
+		return -SK_E_PEER;
+	rc = ring_put(r, rec, len);
+	if (!rc && ring_put_flush(r))
+		svc_signal(c);
+	return rc;
+}
+
+int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	struct channel *ch = (struct channel *)c;
+	int rc = svc_on_bit(ch->bit, fn, ctx, svc_info()->channel[c->number].name);
+
+	if (!rc && ring_get_idle(&c->rsp))
+		rc = svc_raise(ch->bit);
+	return rc;
+}
+
+static void channel_flush(struct svc_conn *c)
+{
+	bool wake = ring_put_flush(&c->req);
+
+	if (ring_get_flush(&c->rsp) || wake)
+		svc_signal(c);
+}
+
+bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx)
+{
+	struct channel *ch = channels;
+	struct svc_conn *c;
+	uint32_t before;
+
+	while (ch && ch->bit != bit)
+		ch = ch->next;
+	if (!ch)
+		return false;
+	c = &ch->conn;
+	do {
+		before = c->rsp.index;
+		fn(ctx);
+		channel_flush(c);
+	} while (ring_get_idle(&c->rsp) && c->rsp.index != before);
+	return true;
+}

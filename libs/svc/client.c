@@ -1,0 +1,116 @@
+/*
+ * client.c - calling the control endpoints of services
+ *
+ * A call blocks until the service answers: for connectors and for start-up, not for event handlers.
+ */
+#include <string.h>
+#include "caps/caps.h"
+#include "svc/internal.h"
+
+enum { RX_SLOTS = 4 };
+
+void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t n, const struct svc_caps *caps)
+{
+	struct sk_utcb *u = edge_utcb();
+	uint32_t n_caps = caps ? caps->n_out : 0;
+
+	for (uint32_t i = 0; i < SK_MR_REGS; i++)
+		m->mr[i] = i < n ? mr[i] : 0;
+	for (uint32_t i = SK_MR_REGS; i < n; i++)
+		u->mr[i] = mr[i];
+	for (uint32_t i = 0; i < n_caps; i++)
+		u->send[i] = (struct sk_send_cap){ caps->out[i], SK_ALL | (caps->move_out ? SK_SEND_MOVE : 0) };
+	m->mi = SK_MI(label, n, n_caps);
+}
+
+void message_store(const struct sk_msg *m, uint64_t *mr, uint32_t *n)
+{
+	const struct sk_utcb *u = edge_utcb();
+	uint32_t words = SK_MI_WORDS(m->mi);
+
+	if (words > SK_MR_MAX)
+		words = SK_MR_MAX;
+	for (uint32_t i = 0; i < words; i++)
+		mr[i] = i < SK_MR_REGS ? m->mr[i] : u->mr[i];
+	*n = words;
+}
+
+int rx_prepare(sk_cap_t *slots)
+{
+	if (!*slots)
+		*slots = slot_alloc(RX_SLOTS);
+	return *slots ? 0 : -SK_E_SLOT;
+}
+
+void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps)
+{
+	caps->n_in = n < RX_SLOTS ? n : RX_SLOTS;
+	for (uint32_t i = 0; i < caps->n_in; i++)
+		caps->in[i] = slots + i;
+	if (caps->n_in < RX_SLOTS)
+		slot_free(slots + caps->n_in, RX_SLOTS - caps->n_in);
+}
+
+int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
+{
+	struct sk_utcb *u = edge_utcb();
+	struct sk_msg m;
+	sk_cap_t rx = 0;
+	long rc;
+
+	if (*n > SK_MR_MAX)
+		return -SK_E_INVAL;
+	if (caps && rx_prepare(&rx))
+		return -SK_E_SLOT;
+	message_load(&m, label, mr, *n, caps);
+	u->recv_slot = rx;
+	u->recv_slots = rx ? RX_SLOTS : 0;
+	u->deadline = SK_NO_DEADLINE;
+	rc = edge_call(ep, &m);
+	if (rx)
+		rx_take(rx, rc ? 0 : SK_MI_CAPS(m.mi), caps);
+	if (rc)
+		return (int)rc;
+	message_store(&m, mr, n);
+	return *n ? (int)(int64_t)mr[0] : -SK_E_PEER;
+}
+
+static void drop_all(const struct svc_caps *caps)
+{
+	for (uint32_t i = 0; i < caps->n_in; i++)
+		cap_drop(caps->in[i]);
+}
+
+int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open_result *r)
+{
+	uint64_t mr[SK_MR_MAX] = { a->proto | (uint64_t)a->version << 32, a->region_size,
+		a->req_size | (uint64_t)a->rsp_size << 32, a->client, a->epoch, a->params_len };
+	struct svc_caps caps = { .out = { a->frame, a->client_signal }, .n_out = 2 };
+	uint32_t n = SVC_PARAMS_WORD + (a->params_len + 7) / 8;
+	int rc;
+
+	if (a->params_len > SVC_PARAMS_MAX)
+		return -SK_E_INVAL;
+	if (a->params_len)
+		memcpy(&mr[SVC_PARAMS_WORD], a->params, a->params_len);
+	rc = svc_call(service_ep, SVC_OPEN, mr, &n, &caps);
+	if (!rc && (n < 2 || caps.n_in != 1))
+		rc = -SK_E_PEER;
+	if (rc) {
+		drop_all(&caps);
+		return rc;
+	}
+	r->number = (uint32_t)mr[1];
+	r->word[0] = n > 2 ? mr[2] : 0;
+	r->word[1] = n > 3 ? mr[3] : 0;
+	r->signal = caps.in[0];
+	return 0;
+}
+
+int svc_close(sk_cap_t service_ep, uint32_t number)
+{
+	uint64_t mr[SK_MR_MAX] = { number };
+	uint32_t n = 1;
+
+	return svc_call(service_ep, SVC_CLOSE, mr, &n, NULL);
+}

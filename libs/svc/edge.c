@@ -1,0 +1,50 @@
+/*
+ * edge.c - the system calls that libs/svc makes
+ */
+#include "svc/edge.h"
+
+struct sk_utcb *edge_utcb(void)
+{
+	return sk_utcb();
+}
+
+long edge_call(sk_cap_t endpoint, struct sk_msg *m)
+{
+	return sk_call(endpoint, m);
+}
+
+long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
+{
+	return sk_recv(endpoint, m);
+}
+
+long edge_reply(sk_cap_t reply, const struct sk_msg *m)
+{
+	return sk_reply(reply, m);
+}
+
+void edge_signal(sk_cap_t ntfn)
+{
+	(void)sk_signal(ntfn);
+}
+
+sk_time_t edge_now(void)
+{
+	return sk_now();
+}
+
+uint32_t edge_frame_order(sk_cap_t frame)
+{
+	struct sk_cap_info info;
+
+	if (sk_cap_info(SK_CAP_CNODE, frame, &info) || info.type != SK_OBJ_FRAME)
+		return 0;
+	return info.order;
+}
+
+bool edge_slot_empty(sk_cap_t slot)
+{
+	struct sk_cap_info info;
+
+	return sk_cap_info(SK_CAP_CNODE, slot, &info) || info.type == SK_OBJ_NULL;
+}

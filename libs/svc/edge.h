@@ -1,0 +1,20 @@
+/*
+ * edge.h - the system calls that libs/svc makes; host tests supply their own
+ */
+#ifndef SVC_EDGE_H
+#define SVC_EDGE_H
+
+#include <stdbool.h>
+#include "sys/sk.h"
+
+struct sk_utcb *edge_utcb(void);
+long edge_call(sk_cap_t endpoint, struct sk_msg *m);
+long edge_recv(sk_cap_t endpoint, struct sk_msg *m);
+long edge_reply(sk_cap_t reply, const struct sk_msg *m);
+void edge_signal(sk_cap_t ntfn);
+sk_time_t edge_now(void);
+/* Order of a frame in an own slot, 0 when it is none. */
+uint32_t edge_frame_order(sk_cap_t frame);
+bool edge_slot_empty(sk_cap_t slot);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * loop.c - the event loop: calls, signals, timers
+ *
+ * Objects     handlers by notification bit; timers in a list sorted by deadline; Reply objects that no caller
+ *             waits on.
+ * Locks       none: one thread.
+ * Invariants  L1 utcb->reply is tied to at most the caller that is being served   L2 slots for capabilities are
+ *             empty when the loop receives
+ */
+#include <stddef.h>
+#include "caps/caps.h"
+#include "svc/internal.h"
+
+enum { REPLIES_MAX = 64, RX_SLOTS = 4 };
+
+struct handler {
+	svc_handler_fn fn;
+	void *ctx;
+	const char *name;
+};
+static struct handler handlers[OWN_BITS];
+static uint64_t raised; /* bits that this domain set itself */
+static struct svc_timer *timers;
+static sk_cap_t rx;
+
+static sk_cap_t reply_now = DOMAIN_CAP_REPLY; /* L1 */
+static sk_cap_t replies[REPLIES_MAX];         /* free ones */
+static uint32_t n_replies;
+
+/* ---- registration ----------------------------------------------------------------------------------- */
+int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
+{
+	if (bit >= OWN_BITS || !fn)
+		return -SK_E_INVAL;
+	handlers[bit] = (struct handler){ fn, ctx, name };
+	return 0;
+}
+
+int svc_raise(uint32_t bit)
+{
+	if (bit >= OWN_BITS)
+		return -SK_E_INVAL;
+	raised |= 1ull << bit;
+	return 0;
+}
+
+int svc_ntfn_badged(uint32_t bit, sk_cap_t *out)
+{
+	if (bit >= OWN_BITS + CLIENT_BITS)
+		return -SK_E_INVAL;
+	return cap_copy(DOMAIN_CAP_NTFN, SK_W | SK_GRANT, 1ull << bit, out);
+}
+
+/* ---- timers ------------------------------------------------------------------------------------------- */
+static void timer_remove(struct svc_timer *t)
+{
+	struct svc_timer **p = &timers;
+
+	while (*p && *p != t)
+		p = &(*p)->next;
+	if (*p)
+		*p = t->next;
+	t->next = NULL;
+}
+
+void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
+{
+	struct svc_timer **p = &timers;
+
+	timer_remove(t);
+	t->deadline = deadline;
+	if (deadline == SK_NO_DEADLINE)
+		return;
+	while (*p && (*p)->deadline <= deadline)
+		p = &(*p)->next;
+	t->next = *p;
+	*p = t;
+}
+
+/* Those that were due when it began: one that sets itself again waits for the next turn. */
+static void timers_run(void)
+{
+	sk_time_t now = timers ? edge_now() : 0;
+
+	while (timers && timers->deadline <= now) {
+		struct svc_timer *t = timers;
+
+		timers = t->next;
+		t->next = NULL;
+		t->fn(t->ctx);
+	}
+}
+
+/* ---- answers -------------------------------------------------------------------------------------------- */
+sk_cap_t loop_keep_reply(void)
+{
+	sk_cap_t kept = reply_now, fresh;
+
+	if (n_replies)
+		fresh = replies[--n_replies];
+	else if (object_make(SK_OBJ_REPLY, 0, &fresh))
+		return 0;
+	reply_now = fresh;
+	return kept;
+}
+
+void loop_answer(sk_cap_t reply, int status)
+{
+	uint64_t mr[1] = { (uint64_t)(int64_t)status };
+	struct sk_msg m;
+
+	message_load(&m, 0, mr, 1, NULL);
+	(void)edge_reply(reply, &m);
+	if (reply == reply_now)
+		return;
+	if (n_replies < REPLIES_MAX)
+		replies[n_replies++] = reply;
+	else
+		cap_drop(reply);
+}
+
+/* A capability that was moved has left its slot, unless the caller had no room for it. */
+static void answer(struct message *q)
+{
+	struct sk_msg m;
+
+	message_load(&m, 0, q->mr, q->n, &q->caps);
+	(void)edge_reply(reply_now, &m);
+	for (uint32_t i = 0; q->caps.move_out && i < q->caps.n_out; i++) {
+		if (edge_slot_empty(q->caps.out[i]))
+			slot_free(q->caps.out[i], 1);
+		else
+			cap_drop(q->caps.out[i]);
+	}
+}
+
+/* ---- dispatch ----------------------------------------------------------------------------------------------- */
+static void handle_call(const struct sk_msg *m)
+{
+	struct message q = { .label = SK_MI_LABEL(m->mi), .badge = (uint32_t)m->badge };
+	bool later = false;
+
+	message_store(m, q.mr, &q.n);
+	rx_take(rx, SK_MI_CAPS(m->mi), &q.caps);
+	rx = 0;
+	serve_call(&q, &later);
+	if (!later)
+		answer(&q);
+}
+
+static void handle_bits(uint64_t word)
+{
+	for (uint32_t bit = 0; bit < OWN_BITS; bit++) {
+		const struct handler *h = &handlers[bit];
+
+		if ((word & 1ull << bit) && h->fn && !channel_event(bit, h->fn, h->ctx))
+			h->fn(h->ctx);
+	}
+	serve_signals(word >> OWN_BITS);
+}
+
+static sk_time_t next_deadline(void)
+{
+	if (raised)
+		return SK_POLL;
+	return timers ? timers->deadline : SK_NO_DEADLINE;
+}
+
+static int receive(struct sk_msg *m)
+{
+	struct sk_utcb *u = edge_utcb();
+	int rc = rx_prepare(&rx); /* L2 */
+
+	if (rc)
+		return rc;
+	u->recv_slot = rx;
+	u->recv_slots = RX_SLOTS;
+	u->reply = reply_now;
+	u->deadline = next_deadline();
+	return (int)edge_recv(DOMAIN_CAP_SERVICE, m);
+}
+
+int svc_run(void)
+{
+	struct sk_msg m;
+	uint64_t word;
+	int rc;
+
+	for (;;) {
+		rc = receive(&m);
+		if (rc && rc != -SK_E_TIMEOUT)
+			return rc;
+		word = raised;
+		raised = 0;
+		if (!rc && SK_MI_LABEL(m.mi) == SK_LABEL_SIGNAL)
+			word |= m.badge;
+		else if (!rc)
+			handle_call(&m);
+		if (word)
+			handle_bits(word);
+		timers_run();
+		serve_reap();
+	}
+}

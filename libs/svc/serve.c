@@ -1,0 +1,359 @@
+/*
+ * serve.c - the service ends of connections
+ *
+ * Objects     struct conn per connection, on the heap, with its region mapped and three capabilities.
+ * Locks       none: one thread.
+ * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> GONE, freed by
+ *             serve_reap() between events, because handlers may still hold the pointer.
+ * Invariants  S1 numbers are never used twice   S2 events reach only connections that are OPEN
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "caps/caps.h"
+#include "svc/internal.h"
+
+enum conn_state { OPEN, CLOSING, GONE };
+
+struct conn {
+	struct svc_conn c; /* first */
+	struct conn *next;
+	enum conn_state state;
+	void *region;
+	uint32_t order;
+	sk_cap_t reply; /* CLOSING: of the caller that waits */
+};
+static const struct svc_service *service;
+static struct conn *conns;
+static uint32_t last_number;
+
+int svc_serve(const struct svc_service *s)
+{
+	if (service)
+		return -SK_E_EXISTS;
+	service = s;
+	return 0;
+}
+
+static bool live(const struct conn *k)
+{
+	return k->state == OPEN && !k->c.dead;
+}
+
+struct svc_conn *svc_next(struct svc_conn *after)
+{
+	struct conn *k = after ? ((struct conn *)after)->next : conns;
+
+	while (k && !live(k))
+		k = k->next;
+	return k ? &k->c : NULL;
+}
+
+static struct conn *conn_find(uint64_t number)
+{
+	struct conn *k = conns;
+
+	while (k && (k->c.number != number || k->state == GONE))
+		k = k->next;
+	return k;
+}
+
+void conn_kill(struct svc_conn *c, const char *why)
+{
+	if (c->dead)
+		return;
+	c->dead = true;
+	printf("connection %u of client %#x dropped: %s\n", (unsigned int)c->number, (unsigned int)c->client, why);
+}
+
+static void drop_in(struct message *q)
+{
+	for (uint32_t i = 0; i < q->caps.n_in; i++)
+		cap_drop(q->caps.in[i]);
+	q->caps.n_in = 0;
+}
+
+/* ---- open ----------------------------------------------------------------------------------------------- */
+struct open_request {
+	uint32_t proto, version, req_size, rsp_size, client, epoch, params_len;
+	uint64_t region_size;
+	const void *params;
+};
+
+static int open_decode(const struct message *q, struct open_request *o)
+{
+	uint64_t rings;
+
+	if (q->n < SVC_PARAMS_WORD || q->caps.n_in != 2)
+		return -SK_E_INVAL;
+	o->proto = (uint32_t)q->mr[0];
+	o->version = (uint32_t)(q->mr[0] >> 32);
+	o->region_size = q->mr[1];
+	o->req_size = (uint32_t)q->mr[2];
+	o->rsp_size = (uint32_t)(q->mr[2] >> 32);
+	o->client = (uint32_t)q->mr[3];
+	o->epoch = (uint32_t)q->mr[4];
+	o->params = &q->mr[SVC_PARAMS_WORD];
+	if (q->mr[5] > (uint64_t)(q->n - SVC_PARAMS_WORD) * 8)
+		return -SK_E_INVAL;
+	o->params_len = (uint32_t)q->mr[5];
+	if (service->proto != SVC_PROTO_END && (o->proto != service->proto || o->version != service->version))
+		return -SK_E_INVAL;
+	rings = (uint64_t)o->req_size + o->rsp_size;
+	if (o->req_size % SK_PAGE_SIZE || o->rsp_size % SK_PAGE_SIZE || o->region_size > 1ull << SK_HUGE_ORDER)
+		return -SK_E_INVAL;
+	if (rings > o->region_size || o->region_size - rings < service->min_data)
+		return -SK_E_INVAL;
+	return 0;
+}
+
+static int conn_map(struct conn *k, const struct open_request *o, sk_cap_t frame)
+{
+	struct svc_conn *c = &k->c;
+	int rc;
+
+	k->order = edge_frame_order(frame);
+	if (!k->order || 1ull << k->order < o->region_size)
+		return -SK_E_INVAL;
+	rc = vm_map(frame, k->order, SK_R | SK_W, &k->region);
+	if (rc)
+		return rc;
+	c->data_offset = (uint64_t)o->req_size + o->rsp_size;
+	c->data = (uint8_t *)k->region + c->data_offset;
+	c->data_size = o->region_size - c->data_offset;
+	rc = ring_init(&c->req, k->region, o->req_size, 0);
+	if (!rc)
+		rc = ring_init(&c->rsp, (uint8_t *)k->region + o->req_size, o->rsp_size, 0);
+	if (rc)
+		vm_unmap(k->region, frame, k->order);
+	return rc;
+}
+
+static struct conn *conn_new(const struct message *q, const struct open_request *o)
+{
+	struct conn *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->c.proto = o->proto;
+	k->c.client = o->client;
+	k->c.epoch = o->epoch;
+	k->c.badge = q->badge;
+	k->c.frame = q->caps.in[0];
+	k->c.signal = q->caps.in[1];
+	k->c.number = ++last_number; /* S1 */
+	return k;
+}
+
+static uint32_t conn_bit(const struct conn *k)
+{
+	return k->c.number % CLIENT_BITS;
+}
+
+static void conn_publish(struct conn *k)
+{
+	bool wake = ring_put_flush(&k->c.rsp);
+
+	if (ring_get_flush(&k->c.req) || wake)
+		svc_signal(&k->c);
+}
+
+static int open_commit(struct message *q, const struct open_request *o)
+{
+	struct conn *k = conn_new(q, o);
+	sk_cap_t signal;
+	int rc;
+
+	if (!k)
+		return -SK_E_NO_MEM;
+	rc = conn_map(k, o, k->c.frame);
+	if (rc)
+		goto free_conn;
+	rc = svc_ntfn_badged(OWN_BITS + conn_bit(k), &signal);
+	if (rc)
+		goto unmap;
+	rc = service->open(&k->c, o->params, o->params_len, &q->mr[2]);
+	if (rc)
+		goto drop_signal;
+	k->next = conns;
+	conns = k;
+	(void)ring_get_idle(&k->c.req); /* the wish: nothing can be there, the client has not got it yet */
+	conn_publish(k);
+	q->mr[1] = k->c.number;
+	q->n = 4;
+	q->caps.out[0] = signal;
+	q->caps.n_out = 1;
+	q->caps.move_out = true;
+	return 0;
+drop_signal:
+	cap_drop(signal);
+unmap:
+	vm_unmap(k->region, k->c.frame, k->order);
+free_conn:
+	free(k);
+	return rc;
+}
+
+static int serve_open(struct message *q)
+{
+	struct open_request o;
+	int rc = open_decode(q, &o);
+
+	if (!rc) {
+		struct message answer = { .badge = q->badge, .caps = q->caps };
+
+		rc = open_commit(&answer, &o);
+		if (!rc) {
+			*q = answer;
+			return 0;
+		}
+	}
+	drop_in(q);
+	return rc;
+}
+
+/* ---- close -------------------------------------------------------------------------------------------------- */
+/* Frames and signals go now; the struct when no handler can hold it any more. */
+static void conn_end(struct conn *k)
+{
+	vm_unmap(k->region, k->c.frame, k->order);
+	cap_drop(k->c.frame);
+	cap_drop(k->c.signal);
+	k->c.dead = true;
+	k->state = GONE;
+}
+
+void svc_closed(struct svc_conn *c)
+{
+	struct conn *k = (struct conn *)c;
+
+	if (k->state != CLOSING)
+		return;
+	conn_end(k);
+	loop_answer(k->reply, 0);
+}
+
+static int serve_close(const struct message *q, bool *later)
+{
+	struct conn *k = q->n ? conn_find(q->mr[0]) : NULL;
+	sk_cap_t reply;
+	int rc;
+
+	if (!k)
+		return -SK_E_NOT_FOUND;
+	if (q->badge != k->c.badge && q->badge != SVC_BADGE_INIT)
+		return -SK_E_DENIED;
+	if (k->state == CLOSING)
+		return -SK_E_BUSY;
+	rc = service->close ? service->close(&k->c) : 0;
+	if (rc != -SK_E_AGAIN) {
+		conn_end(k);
+		return 0;
+	}
+	reply = loop_keep_reply();
+	if (!reply)
+		return -SK_E_NO_MEM;
+	k->reply = reply;
+	k->state = CLOSING;
+	*later = true;
+	return 0;
+}
+
+void serve_reap(void)
+{
+	struct conn **p = &conns, *k;
+
+	while ((k = *p)) {
+		if (k->state == GONE) {
+			*p = k->next;
+			free(k);
+		} else {
+			p = &k->next;
+		}
+	}
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------------- */
+static int serve_stats(struct message *q)
+{
+	struct conn *k = NULL;
+
+	if (!service->stats || !q->n)
+		return -SK_E_NO_SYS;
+	if (q->mr[0] && !(k = conn_find(q->mr[0])))
+		return -SK_E_NOT_FOUND;
+	q->n = 1 + service->stats(k ? &k->c : NULL, q->mr);
+	return 0;
+}
+
+static int serve_other(struct message *q)
+{
+	int rc;
+
+	if (q->label > UINT32_MAX || !service->call) {
+		drop_in(q);
+		return -SK_E_NO_SYS;
+	}
+	rc = service->call((uint32_t)q->label, q->badge, q->mr, &q->n, &q->caps);
+	if (rc)
+		q->caps.n_out = 0;
+	return rc;
+}
+
+static int serve_label(struct message *q, bool *later)
+{
+	if (!service) {
+		drop_in(q);
+		return -SK_E_NO_SYS;
+	}
+	if (q->label == SVC_OPEN)
+		return serve_open(q);
+	if (q->label >= SVC_FIRST)
+		return serve_other(q);
+	drop_in(q);
+	switch (q->label) {
+	case SVC_CLOSE:
+		return serve_close(q, later);
+	case SVC_PING:
+		return 0;
+	case SVC_STATS:
+		return serve_stats(q);
+	default:
+		return -SK_E_NO_SYS;
+	}
+}
+
+void serve_call(struct message *q, bool *later)
+{
+	int rc = serve_label(q, later);
+
+	if (rc || !q->n)
+		q->n = 1;
+	q->mr[0] = (uint64_t)(int64_t)rc;
+}
+
+/* ---- signals --------------------------------------------------------------------------------------------------- */
+static void conn_event(struct conn *k)
+{
+	uint32_t before;
+	int rc;
+
+	do {
+		before = k->c.req.index;
+		rc = service->event ? service->event(&k->c) : 0;
+		if (rc) {
+			conn_kill(&k->c, "it broke the protocol");
+			return;
+		}
+		if (!live(k))
+			return;
+		conn_publish(k);
+	} while (ring_get_idle(&k->c.req) && k->c.req.index != before);
+}
+
+void serve_signals(uint64_t word)
+{
+	for (struct conn *k = conns; word && k; k = k->next)
+		if ((word & 1ull << conn_bit(k)) && live(k)) /* S2 */
+			conn_event(k);
+}
