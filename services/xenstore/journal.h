@@ -1,0 +1,65 @@
+/*
+ * journal.h - records in memory that outlives its writer
+ *
+ * The memory has a head and two halves. Records are appended to the live half; compaction writes what is still
+ * true into the other one and makes it the live one by a single store. A record counts when its check holds and
+ * its number is higher than that of the record before it.
+ */
+#ifndef XS_JOURNAL_H
+#define XS_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { JOURNAL_SIZE_MIN = 4096 };
+
+struct journal_head {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t check;         /* of magic, version and size */
+	uint64_t size;
+	uint64_t start[2];      /* number of the first record of each half; the higher is live */
+};
+
+struct journal {
+	struct journal_head *head;      /* the caller's memory */
+	uint8_t *half[2];
+	size_t half_size;
+	unsigned live;          /* the half that is read and appended to */
+	unsigned writing;       /* the half that records go to: differs from live in a compaction */
+	size_t end;             /* of the records in `writing` */
+	size_t live_end;
+	size_t len;             /* payload of the record being written */
+	bool overflow;
+	uint64_t number;        /* of the next record */
+};
+
+struct journal_report {
+	uint32_t applied;
+	uint32_t quarantined;           /* stretches that hold no valid record, or that the reader refused */
+	size_t quarantined_bytes;
+};
+
+/* Takes memory (8-aligned) as an empty journal. EINVAL if it is too small. */
+int journal_format(struct journal *j, void *mem, size_t size);
+
+/* Takes memory that may hold a journal. ENOENT if it is all zero, EINVAL if it is not one. */
+int journal_attach(struct journal *j, void *mem, size_t size);
+
+/* 0, or nonzero to have the record quarantined. `payload` stays where it is, and is 8-aligned. */
+typedef int (*journal_fn)(void *ctx, const void *payload, size_t len);
+
+/* Hands out all valid records in order; appending goes on behind the last. */
+void journal_replay(struct journal *j, journal_fn fn, void *ctx, struct journal_report *report);
+
+/* One record: begin, put what it holds, commit. ENOSPC: it did not fit, and nothing was written. */
+void journal_begin(struct journal *j);
+void journal_put(struct journal *j, const void *bytes, size_t len);
+int journal_commit(struct journal *j);
+
+/* Between these, records go to the other half. Without `ok` it is as if nothing had been written. */
+void journal_compact_begin(struct journal *j);
+void journal_compact_end(struct journal *j, bool ok);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * mem.c - counted allocation for the store
+ *
+ * Objects     a block: a header with its size, then what the caller sees.
+ * Locks       none; the service is one thread.
+ * Lifecycle   mem_alloc() to mem_free(); blocks never move.
+ * Invariants  M1 used is the sum of the sizes of all blocks, headers included   M2 used <= limit after each mem_alloc()
+ */
+#include "mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+union header {
+	size_t size;
+	max_align_t align;
+};
+
+static size_t used;
+static size_t limit = SIZE_MAX;
+
+void *mem_alloc(size_t size)
+{
+	union header *h;
+	size_t total;
+
+	if (__builtin_add_overflow(size, sizeof(*h), &total))
+		return NULL;
+	if (used > limit || total > limit - used)
+		return NULL;
+	h = calloc(1, total);
+	if (!h)
+		return NULL;
+	h->size = total;
+	used += total;
+	return h + 1;
+}
+
+void mem_free(void *block)
+{
+	union header *h = block;
+
+	if (!block)
+		return;
+	h--;
+	used -= h->size;
+	free(h);
+}
+
+size_t mem_used(void)
+{
+	return used;
+}
+
+void mem_set_limit(size_t new_limit)
+{
+	limit = new_limit;
+}

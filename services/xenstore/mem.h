@@ -1,0 +1,27 @@
+/*
+ * mem.h - the memory of the store: zeroed blocks under one limit, so that running out is an answer, not an accident
+ */
+#ifndef XS_MEM_H
+#define XS_MEM_H
+
+#include <stddef.h>
+
+/* A zeroed block, or NULL when the heap or the limit has no more. */
+void *mem_alloc(size_t size);
+
+/* Gives a block back; NULL is allowed. */
+void mem_free(void *block);
+
+/* Bytes handed out now, bookkeeping included. */
+size_t mem_used(void);
+
+/* No allocation makes mem_used() exceed `limit`. Starts without a limit. */
+void mem_set_limit(size_t limit);
+
+/* uthash takes its tables from here, and reports failure by a NULL hh.tbl in the element. */
+#define HASH_NONFATAL_OOM 1
+#define uthash_malloc(size) mem_alloc(size)
+#define uthash_free(block, size) ((void)(size), mem_free(block))
+#include <uthash.h>
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * path.c - names of nodes
+ *
+ * Objects     none; pure functions over strings.
+ * Locks       none.
+ * Lifecycle   none.
+ * Invariants  P1 what path_canon() accepts begins with '/', has no empty component, no trailing '/' (but "/"),
+ *             at most XENSTORE_ABS_PATH_MAX bytes and PATH_DEPTH_MAX components
+ */
+#include "path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool char_ok(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("-/_@", c));
+}
+
+static int absolute_check(const char *path)
+{
+	size_t i, depth = 0;
+
+	if (path[0] == '/' && !path[1])
+		return 0;
+	for (i = 0; path[i]; i++) {
+		if (!char_ok(path[i]))
+			return EINVAL;
+		if (path[i] != '/')
+			continue;
+		depth++;
+		if (path[i + 1] == '/' || !path[i + 1])
+			return EINVAL;
+	}
+	return depth > PATH_DEPTH_MAX ? ENOSPC : 0;
+}
+
+int path_canon(const char *in, uint16_t domid, char *out, bool *relative)
+{
+	bool rel = in[0] != '/';
+	size_t len = strlen(in);
+	int n = 0;
+
+	if (!len || len > (rel ? XENSTORE_REL_PATH_MAX : XENSTORE_ABS_PATH_MAX))
+		return EINVAL;
+	if (rel)
+		n = snprintf(out, PATH_SIZE, "/local/domain/%u/", domid);
+	memcpy(out + n, in, len + 1);
+	if (relative)
+		*relative = rel;
+	return absolute_check(out);
+}
+
+bool path_below(const char *path, const char *parent)
+{
+	size_t len = strlen(parent);
+
+	if (len == 1)
+		return path[0] == '/';
+	return !strncmp(path, parent, len) && (path[len] == '/' || !path[len]);
+}
+
+size_t path_parent_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!path[1])
+		return 0;
+	return slash == path ? 1 : (size_t)(slash - path);
+}
+
+const char *path_leaf(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+size_t path_base_len(uint16_t domid)
+{
+	char base[32];
+
+	return (size_t)snprintf(base, sizeof(base), "/local/domain/%u/", domid);
+}
+
+bool path_in_backend_area(const char *path, uint16_t domid)
+{
+	static const char *const own[] = { "device", "console", "store" };
+	static const char backend[] = "/local/domain/0/backend/";
+	char base[40];
+	const char *type_end;
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		snprintf(base, sizeof(base), "/local/domain/%u/%s", domid, own[i]);
+		if (path_below(path, base))
+			return true;
+	}
+	if (strncmp(path, backend, sizeof(backend) - 1))
+		return false;
+	type_end = strchr(path + sizeof(backend) - 1, '/');
+	if (!type_end)
+		return false;
+	snprintf(base, sizeof(base), "/%u", domid);
+	return path_below(type_end, base);
+}
+
+int path_parse_domid(const char *s, uint16_t *domid)
+{
+	unsigned long v = 0;
+
+	if (!*s)
+		return EINVAL;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return EINVAL;
+		v = v * 10 + (unsigned long)(*s - '0');
+		if (v > UINT16_MAX)
+			return EINVAL;
+	}
+	*domid = (uint16_t)v;
+	return 0;
+}

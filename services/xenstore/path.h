@@ -1,0 +1,46 @@
+/*
+ * path.h - names of nodes: what is allowed, and who lives below what
+ */
+#ifndef XS_PATH_H
+#define XS_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xen/io/xs_wire.h>
+
+enum {
+	PATH_SIZE = XENSTORE_ABS_PATH_MAX + 1,  /* a buffer that holds any path */
+	PATH_DEPTH_MAX = 64,                    /* components; bounds every recursion over the tree */
+};
+
+/*
+ * Makes the absolute form of `in` (a string) in `out`, of PATH_SIZE bytes. Relative paths are taken from
+ * /local/domain/<domid>. `relative`, if given, says whether `in` was. 0, EINVAL for what is no path, or
+ * ENOSPC for more components than this store keeps.
+ */
+int path_canon(const char *in, uint16_t domid, char *out, bool *relative);
+
+/* True if `path` is `parent` or lies below it. */
+bool path_below(const char *path, const char *parent);
+
+/* The length of the part of `path` that names its parent; "/" has none and gives 0, "/a" gives 1. */
+size_t path_parent_len(const char *path);
+
+/* The last component. */
+const char *path_leaf(const char *path);
+
+/* Length of the "/local/domain/<domid>/" that relative paths of this domain leave out. */
+size_t path_base_len(uint16_t domid);
+
+/*
+ * True if `path` belongs to the keys that the back ends of guest `domid` own:
+ * /local/domain/0/backend/<type>/<domid>, and device, console, store of the guest, with all below.
+ */
+bool path_in_backend_area(const char *path, uint16_t domid);
+
+/* A decimal domain id without sign or leading blanks, at most 65535. 0 or EINVAL. */
+int path_parse_domid(const char *s, uint16_t *domid);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * persist.h - the store in its journal: what a record says, and how the store is made from records again
+ */
+#ifndef XS_PERSIST_H
+#define XS_PERSIST_H
+
+#include "journal.h"
+#include "store.h"
+
+/* Appends one record: the nodes in which `root` differs from the live tree, `change`, the note of `by`. */
+int persist_append(struct store *s, struct session *by, struct node *root, const struct change *change);
+
+/* Writes the whole store into the other half. 0 or ENOSPC. */
+int persist_compact(struct store *s);
+
+/*
+ * Makes the state of a fresh store from the journal, which then is the store's. All sessions come back without
+ * their clients; all transactions come back doomed; every watch has an event due.
+ */
+void persist_replay(struct store *s, struct journal *j, struct journal_report *report);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * session.c - who talks to the store: sessions, and how each of their requests is applied once
+ *
+ * Objects     struct session: one role on one connection.
+ * Locks       none; the service is one thread.
+ * Lifecycle   session_open() to session_close(). A session that the journal brought back waits, unattached,
+ *             for its client; its watches collect events meanwhile.
+ * Invariants  N1 the answer to each of the last NOTES changes of a session is known: a request that comes again
+ *             gets it and changes nothing   N2 a note is in the journal in the same record as its change
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "store.h"
+#include "wire.h"
+
+struct session *session_find(struct store *s, uint32_t key, enum role role)
+{
+	struct session *sess;
+
+	TAILQ_FOREACH(sess, &s->sessions, link)
+		if (sess->key == key && sess->role == role)
+			return sess;
+	return NULL;
+}
+
+static int session_new(struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out)
+{
+	struct change change = { .kind = CHANGE_SESSION };
+	struct session *sess = mem_alloc(sizeof(*sess));
+
+	if (!sess)
+		return ENOMEM;
+	sess->dom = domain_get(s, domid);
+	if (!sess->dom) {
+		mem_free(sess);
+		return ENOMEM;
+	}
+	sess->key = key;
+	sess->role = role;
+	sess->domid = domid;
+	sess->dom->sessions++;
+	TAILQ_INIT(&sess->watches);
+	TAILQ_INIT(&sess->events);
+	TAILQ_INIT(&sess->txns);
+	TAILQ_INSERT_TAIL(&s->sessions, sess, link);
+	store_record(s, sess, &change);
+	*out = sess;
+	return 0;
+}
+
+int session_open(struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out)
+{
+	struct session *sess = session_find(s, key, role);
+	int rc = 0;
+
+	s->note.seq = 0;
+	if (!sess)
+		rc = session_new(s, key, role, domid, &sess);
+	else if (sess->attached)
+		rc = EBUSY;
+	else if (sess->domid != domid)
+		rc = EINVAL;
+	if (rc)
+		return rc;
+	sess->attached = true;
+	*out = sess;
+	return 0;
+}
+
+void session_reset(struct store *s, struct session *sess)
+{
+	while (!TAILQ_EMPTY(&sess->watches))
+		watch_remove(s, TAILQ_FIRST(&sess->watches));
+	while (!TAILQ_EMPTY(&sess->txns))
+		txn_drop(s, TAILQ_FIRST(&sess->txns));
+}
+
+void session_close(struct store *s, struct session *sess)
+{
+	struct change change = { .kind = CHANGE_SESSION_END };
+	struct domain *dom = sess->dom;
+
+	session_reset(s, sess);
+	TAILQ_REMOVE(&s->sessions, sess, link);
+	s->note.seq = 0;
+	store_record(s, sess, &change);
+	mem_free(sess);
+	dom->sessions--;
+	domain_put(s, dom);
+}
+
+void session_note(struct session *sess, const struct note *note)
+{
+	sess->notes[sess->next_note] = *note;
+	sess->next_note = (sess->next_note + 1) % NOTES;
+}
+
+static const struct note *note_find(const struct session *sess, uint64_t seq)
+{
+	unsigned i;
+
+	for (i = 0; i < NOTES && seq; i++)
+		if (sess->notes[i].seq == seq)
+			return &sess->notes[i];
+	return NULL;
+}
+
+/* N1: what was answered before, said again. */
+static void note_answer(const struct note *note, struct reply *reply)
+{
+	char id[16];
+
+	if (note->err) {
+		reply_error(reply, (int)note->err);
+	} else if (note->type == XS_TRANSACTION_START) {
+		reply_put(reply, id, u32_format(note->txid, id));
+	} else {
+		reply_puts(reply, "OK");
+	}
+}
+
+int session_request(struct store *s, struct session *sess, uint64_t seq, const void *msg, size_t len,
+		    struct reply *reply)
+{
+	const struct note *note = note_find(sess, seq);
+	struct request req;
+	int rc = wire_decode(msg, len, &req);
+
+	if (rc)
+		return rc;
+	reply_init(reply, req.hdr.type, req.hdr.req_id, req.hdr.tx_id);
+	if (note && note->type == req.hdr.type) {
+		note_answer(note, reply);
+		return 0;
+	}
+	s->note = (struct note){ .seq = seq, .type = req.hdr.type };
+	s->noted = false;
+	rc = op_handle(s, sess, &req, reply);
+	if (s->noted && seq)
+		session_note(sess, &s->note);
+	s->note.seq = 0;
+	if (rc)
+		reply_error(reply, rc);
+	store_housekeep(s);
+	return 0;
+}
+
+bool session_event(struct session *sess, struct reply *reply)
+{
+	const char *path, *token;
+
+	if (!event_peek(sess, &path, &token))
+		return false;
+	reply_init(reply, XS_WATCH_EVENT, 0, 0);
+	return !reply_puts(reply, path) && !reply_puts(reply, token);
+}

@@ -1,0 +1,320 @@
+/*
+ * store.c - the store as a whole: how a change becomes the truth, and how domains come and go
+ *
+ * Objects     struct store: the live tree, domains, sessions, watches, transactions.
+ * Locks       none; the service is one thread.
+ * Lifecycle   store_init() to store_fini().
+ * Invariants  S1 the live tree changes in store_commit() only, after books and journal have agreed
+ *             S2 gen grows with every change, and is never used twice, also not over a restart
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "persist.h"
+#include "store.h"
+
+static const char *const special_names[SPECIALS] = { "@introduceDomain", "@releaseDomain" };
+
+/* The directories that every Xen host has. */
+static int tree_start(struct store *s)
+{
+	static const char *const dirs[] = { "/local", "/local/domain", "/tool", "/vm" };
+	static const struct perm none = { 0, 0 };
+	struct data *data = data_new("", NULL, 0, &none, 1, 0);
+	struct node *root;
+	size_t i;
+	int rc;
+
+	if (!data)
+		return ENOMEM;
+	s->root = node_new(data, ++s->gen);
+	data_unref(data);
+	for (i = 0; s->root && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		data = data_new(path_leaf(dirs[i]), NULL, 0, &none, 1, 0);
+		if (!data)
+			return ENOMEM;
+		rc = tree_put(s->root, dirs[i], data, ++s->gen, &root);
+		data_unref(data);
+		if (rc)
+			return rc;
+		node_unref(s->root);
+		s->root = root;
+	}
+	return s->root ? 0 : ENOMEM;
+}
+
+static int books_start(struct store *s)
+{
+	struct node *full = s->root;
+	int rc;
+
+	s->root = NULL;
+	rc = quota_prepare(s, full, NULL);
+	quota_settle(s, !rc);
+	s->root = full;
+	return rc;
+}
+
+int store_init(struct store *s, const struct quota *quota)
+{
+	static const struct perm none = { 0, 0 };
+	int i, rc;
+
+	memset(s, 0, sizeof(*s));
+	s->quota = *quota;
+	TAILQ_INIT(&s->sessions);
+	TAILQ_INIT(&s->txns);
+	for (i = 0; i < SPECIALS; i++) {
+		s->special[i] = data_new(special_names[i], NULL, 0, &none, 1, 0);
+		if (!s->special[i])
+			goto fail;
+	}
+	rc = tree_start(s);
+	if (!rc)
+		rc = books_start(s);
+	if (!rc)
+		return 0;
+fail:
+	store_fini(s);
+	return ENOMEM;
+}
+
+void store_fini(struct store *s)
+{
+	struct domain *dom, *next;
+	struct session *sess;
+	int i;
+
+	s->journal = NULL;
+	while ((sess = TAILQ_FIRST(&s->sessions)))
+		session_close(s, sess);
+	HASH_ITER(hh, s->domains, dom, next) {
+		HASH_DELETE(hh, s->domains, dom);
+		mem_free(dom);
+	}
+	for (i = 0; i < SPECIALS; i++)
+		data_unref(s->special[i]);
+	node_unref(s->root);
+	memset(s, 0, sizeof(*s));
+}
+
+struct weighing {
+	struct node *root;
+	size_t bytes;
+};
+
+static size_t path_weight(struct node *root, const char *path)
+{
+	char part[PATH_SIZE];
+	size_t bytes = 0, len;
+	struct node *node;
+
+	strcpy(part, path);
+	for (len = strlen(part); len; len = path_parent_len(part)) {
+		part[len] = '\0';
+		node = tree_find(root, part);
+		if (node)
+			bytes += node_cost(node);
+	}
+	return bytes;
+}
+
+/* What stays only for the sake of snapshots: the old content, and the old versions of all that is above. */
+static int weigh(void *ctx, const struct diff *diff)
+{
+	struct weighing *w = ctx;
+
+	if (diff->top)
+		w->bytes += path_weight(w->root, diff->path);
+	if (diff->before)
+		w->bytes += data_cost(diff->before);
+	return 0;
+}
+
+int store_commit(struct store *s, struct session *by, struct node *root, const struct change *change)
+{
+	struct weighing w = { .root = s->root };
+	int rc = quota_prepare(s, root, by);
+
+	if (!rc && s->journal)
+		rc = persist_append(s, by, root, change);
+	quota_settle(s, !rc);
+	if (rc) {
+		node_unref(root);
+		return rc;
+	}
+	if (!TAILQ_EMPTY(&s->txns))
+		tree_diff(s->root, root, weigh, &w);
+	s->replaced += w.bytes;
+	node_unref(s->root);
+	s->root = root;
+	txn_doom_stale(s);
+	return 0;
+}
+
+void store_record(struct store *s, struct session *by, const struct change *change)
+{
+	if (s->journal && persist_append(s, by, s->root, change))
+		s->journal_stale = true;
+}
+
+static int domain_record(struct store *s, struct session *by, const struct domain *dom, struct node *root)
+{
+	struct change change = { .kind = CHANGE_DOMAIN, .domain = dom };
+
+	return store_commit(s, by, root ? root : node_ref(s->root), &change);
+}
+
+int store_introduce(struct store *s, struct session *by, uint16_t domid)
+{
+	struct domain *dom = domain_get(s, domid);
+	int rc;
+
+	if (!dom)
+		return ENOMEM;
+	if (dom->introduced)
+		return 0;
+	dom->introduced = true;
+	rc = domain_record(s, by, dom, NULL);
+	if (rc) {
+		dom->introduced = false;
+		domain_put(s, dom);
+		return rc;
+	}
+	watch_fire_special(s, SPECIAL_INTRODUCE);
+	return 0;
+}
+
+struct purged {
+	struct store *s;
+	struct node *before;
+};
+
+static int fire_purged(void *ctx, const struct diff *diff)
+{
+	struct purged *p = ctx;
+
+	if (diff->top)
+		watch_fire(p->s, p->before, p->s->root, diff->path);
+	return 0;
+}
+
+static int domain_purge(struct store *s, struct session *by, struct domain *dom)
+{
+	struct purged p = { .s = s };
+	struct node *root;
+	int rc = tree_purge(s->root, dom->domid, ++s->gen, &root);
+
+	if (rc)
+		return rc;
+	p.before = node_ref(s->root);
+	rc = domain_record(s, by, dom, root);
+	if (!rc)
+		tree_diff(p.before, s->root, fire_purged, &p);
+	node_unref(p.before);
+	return rc;
+}
+
+static void domain_untarget(struct store *s, uint16_t target)
+{
+	struct domain *dom, *next;
+
+	HASH_ITER(hh, s->domains, dom, next) {
+		if (!dom->has_target || dom->target != target)
+			continue;
+		dom->has_target = false;
+		store_record(s, NULL, &(struct change){ .kind = CHANGE_DOMAIN, .domain = dom });
+		domain_put(s, dom);
+	}
+}
+
+int store_release(struct store *s, struct session *by, uint16_t domid)
+{
+	struct domain *dom = domain_find(s, domid);
+	struct session *sess;
+	bool was;
+
+	if (!dom)
+		return 0;
+	TAILQ_FOREACH(sess, &s->sessions, link)
+		if (sess->dom == dom && session_limited(sess))
+			session_reset(s, sess);
+	was = dom->introduced;
+	dom->introduced = false;
+	dom->has_target = false;
+	dom->purge = domain_purge(s, by, dom) != 0;
+	s->purge_due |= dom->purge;
+	domain_untarget(s, domid);
+	if (was)
+		watch_fire_special(s, SPECIAL_RELEASE);
+	domain_put(s, dom);
+	return 0;
+}
+
+void store_housekeep(struct store *s)
+{
+	struct domain *dom, *next;
+
+	if (s->purge_due) {
+		s->purge_due = false;
+		HASH_ITER(hh, s->domains, dom, next) {
+			dom->purge = dom->purge && domain_purge(s, NULL, dom);
+			s->purge_due |= dom->purge;
+			domain_put(s, dom);
+		}
+	}
+	if (s->journal_stale && !persist_compact(s))
+		s->journal_stale = false;
+}
+
+struct recount {
+	uint16_t domid;
+	size_t nodes, bytes;
+};
+
+static int recount_diff(void *ctx, const struct diff *diff)
+{
+	struct recount *r = ctx;
+
+	if (diff->after->acct == r->domid) {
+		r->nodes++;
+		r->bytes += data_cost(diff->after);
+	}
+	return 0;
+}
+
+static size_t session_charges(const struct session *sess)
+{
+	const struct watch *w;
+	const struct txn *t;
+	size_t bytes = 0;
+
+	TAILQ_FOREACH(w, &sess->watches, in_session)
+		bytes += w->cost;
+	TAILQ_FOREACH(t, &sess->txns, in_session)
+		bytes += t->cost;
+	return bytes;
+}
+
+static int domain_check(struct store *s, const struct domain *dom)
+{
+	struct recount r = { .domid = dom->domid };
+	const struct session *sess;
+
+	tree_diff(NULL, s->root, recount_diff, &r);
+	TAILQ_FOREACH(sess, &s->sessions, link)
+		if (sess->dom == dom)
+			r.bytes += session_charges(sess);
+	return r.nodes == dom->nodes && r.bytes == dom->bytes ? 0 : EIO;
+}
+
+int store_check(struct store *s)
+{
+	struct domain *dom, *next;
+	int rc = 0;
+
+	HASH_ITER(hh, s->domains, dom, next)
+		if (!rc)
+			rc = domain_check(s, dom);
+	return rc;
+}

@@ -1,0 +1,270 @@
+/*
+ * store.h - the xenstore as pure logic: domains, sessions, watches, transactions around the tree of nodes.
+ *
+ * A connection (one ring) has up to two sessions: a VMM's carries its guest's messages (guest) and those of its
+ * own back ends (backend). Every function that can fail answers 0 or a positive errno that the wire can name.
+ */
+#ifndef XS_STORE_H
+#define XS_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "mem.h"
+#include "path.h"
+#include "tree.h"
+
+struct journal;
+struct reply;
+struct request;
+
+enum role {
+	ROLE_CONTROL = 0,       /* acts as dom0 */
+	ROLE_GUEST = 1,         /* acts as its domid */
+	ROLE_BACKEND = 2,       /* acts as dom0 on the keys of its own guest's back ends, else as the guest */
+};
+
+/* What one domain may have; control is not limited but by memory. */
+struct quota {
+	uint32_t nodes;
+	uint32_t node_size;     /* path and value of one node */
+	uint32_t perms;         /* per node */
+	uint32_t watches;       /* per session */
+	uint32_t txns;          /* per session */
+	uint32_t txn_paths;     /* paths that one transaction touches */
+	uint32_t events;        /* that wait for one session */
+	size_t event_bytes;
+	size_t memory;          /* nodes, watches, transactions together */
+	size_t snapshot;        /* what a session's transactions may keep of what others have replaced */
+};
+
+extern const struct quota quota_default;
+
+struct domain {
+	UT_hash_handle hh;
+	uint16_t domid;
+	uint16_t target;
+	bool has_target;
+	bool introduced;
+	bool purge;             /* gone, but memory to take its nodes out was lacking: try again */
+	unsigned sessions;
+	uint32_t nodes;
+	size_t bytes;
+	long pend_nodes, pend_bytes;    /* of the change under way */
+	struct domain *pend_next;
+	bool pending;
+};
+
+struct watch {
+	TAILQ_ENTRY(watch) in_session, in_group;
+	struct session *session;
+	struct watch_group *group;
+	size_t base_len;        /* of what events leave out: 0, or that of /local/domain/<domid>/ */
+	size_t cost;
+	bool collapsed;         /* too many events: one for the whole of the watch is due */
+	char token[];
+};
+
+/* All watches on one path. */
+struct watch_group {
+	UT_hash_handle hh;
+	TAILQ_HEAD(, watch) watches;
+	char path[];
+};
+
+struct event {
+	TAILQ_ENTRY(event) link;
+	struct watch *watch;
+	size_t size;
+	char path[];
+};
+
+/* A path that a transaction has touched. */
+struct touched {
+	UT_hash_handle hh;
+	bool read, written;
+	char path[];
+};
+
+struct txn {
+	TAILQ_ENTRY(txn) in_session, in_store;
+	struct session *session;
+	uint32_t id;
+	struct node *base, *root;       /* NULL when doomed: it will end with EAGAIN */
+	uint64_t replaced_at_start;
+	long own_nodes;                 /* made less removed, of the session's own domain */
+	size_t cost;
+	struct touched *touched;        /* in the order of first touch */
+	unsigned n_touched;
+};
+
+/* The answer to an applied change, for the case that it is sent again. */
+struct note {
+	uint64_t seq;
+	uint32_t type;
+	uint32_t txid;          /* what TRANSACTION_START answered */
+	uint32_t err;
+};
+
+enum { NOTES = 64 };            /* a client has no more requests under way than this */
+
+struct session {
+	TAILQ_ENTRY(session) link;
+	uint32_t key;                   /* names the connection, over restarts */
+	enum role role;
+	uint16_t domid;
+	bool attached;                  /* false: known from the journal, its client has not come back yet */
+	struct domain *dom;
+	TAILQ_HEAD(, watch) watches;
+	unsigned n_watches, n_collapsed;
+	TAILQ_HEAD(, event) events;
+	unsigned n_events;
+	size_t event_bytes;
+	TAILQ_HEAD(, txn) txns;
+	unsigned n_txns;
+	uint32_t last_txid;
+	struct note notes[NOTES];
+	unsigned next_note;
+};
+
+enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, SPECIALS };
+
+struct store {
+	struct quota quota;
+	struct node *root;
+	uint64_t gen;
+	uint64_t replaced;              /* bytes of node versions that changes have replaced, ever */
+	struct domain *domains;
+	struct domain *pending;         /* those that the change under way touches */
+	struct watch_group *groups;
+	struct data *special[SPECIALS]; /* name and permissions of @introduceDomain, @releaseDomain */
+	TAILQ_HEAD(, session) sessions;
+	TAILQ_HEAD(, txn) txns;
+	struct journal *journal;        /* NULL: nothing is kept */
+	bool journal_stale;             /* lacks something that could not be appended */
+	bool purge_due;                 /* some domain has `purge` set */
+	bool replaying;                 /* the journal is being read: what was granted once is granted again */
+	struct note note;               /* of the request under way; seq 0: it has no number */
+	bool noted;                     /* the request has changed something: its note counts */
+};
+
+/* What a change is besides nodes; one journal record has the nodes, at most one of these, and the note. */
+enum change_kind {
+	CHANGE_NONE,
+	CHANGE_SESSION,         /* opened */
+	CHANGE_SESSION_END,
+	CHANGE_WATCH,
+	CHANGE_UNWATCH,
+	CHANGE_RESET,
+	CHANGE_TXN_START,
+	CHANGE_TXN_END,
+	CHANGE_DOMAIN,
+	CHANGE_SPECIAL,
+};
+
+struct change {
+	enum change_kind kind;
+	const struct watch *watch;
+	const struct domain *domain;
+	uint32_t txid;
+	const struct data *special;
+};
+
+/* store.c */
+int store_init(struct store *s, const struct quota *quota);
+void store_fini(struct store *s);
+/*
+ * Makes `root` (a reference that this takes over) the tree, with `change`, on behalf of `by` (NULL: nobody).
+ * Accounts, journals, then commits: when it fails nothing has happened. Events are the caller's to fire.
+ */
+int store_commit(struct store *s, struct session *by, struct node *root, const struct change *change);
+/* The same for what has already happened and cannot fail: the journal catches up later if it has to. */
+void store_record(struct store *s, struct session *by, const struct change *change);
+int store_introduce(struct store *s, struct session *by, uint16_t domid);
+/* Ends a domain: its nodes, its entries in permissions; then says so to @releaseDomain. */
+int store_release(struct store *s, struct session *by, uint16_t domid);
+/* Work that lacked memory when it was due. */
+void store_housekeep(struct store *s);
+/* Recounts everything; 0, or EIO if the books are wrong. */
+int store_check(struct store *s);
+
+/* quota.c */
+static inline bool session_limited(const struct session *sess)
+{
+	return sess->role != ROLE_CONTROL;
+}
+/* The domain whose directory relative paths start in. */
+static inline uint16_t session_base(const struct session *sess)
+{
+	return sess->role == ROLE_GUEST ? sess->domid : 0;
+}
+struct domain *domain_find(struct store *s, uint16_t domid);
+struct domain *domain_get(struct store *s, uint16_t domid);
+void domain_put(struct store *s, struct domain *dom);
+int domain_charge(struct store *s, struct domain *dom, size_t bytes);
+void domain_refund(struct domain *dom, size_t bytes);
+/* Books the change from s->root to `root`; 0, ENOSPC, ENOMEM. Then exactly one of the other two. */
+int quota_prepare(struct store *s, struct node *root, struct session *by);
+void quota_settle(struct store *s, bool commit);
+/* Nodes of `acct` that `after` has more than `before`. */
+long quota_count(struct node *before, struct node *after, uint16_t acct);
+
+/* perm.c */
+unsigned perm_bits(const struct session *sess, const char *path, const struct data *data);
+bool session_is_dom0_at(const struct session *sess, const char *path);
+/* Reads the strings between `at` and `end`; 0, EINVAL, ENOSPC. */
+int perm_parse(const char *at, const char *end, struct perm_list *list);
+/* "r5" and the like, with its NUL, in `out` of at least 8 bytes; the length. */
+size_t perm_format(const struct perm *perm, char *out);
+
+/* watch.c */
+int watch_add(struct store *s, struct session *sess, const char *path, const char *token, size_t base_len,
+	      struct watch **out);
+void watch_remove(struct store *s, struct watch *watch);
+struct watch *watch_find(struct store *s, struct session *sess, const char *path, const char *token);
+void watch_fire(struct store *s, struct node *before, struct node *after, const char *path);
+void watch_fire_special(struct store *s, enum special which);
+void watch_fire_one(struct store *s, struct watch *watch);
+/* The event that is due to this session as a path and a token, or false; event_pop() takes it off. */
+bool event_peek(struct session *sess, const char **path, const char **token);
+void event_pop(struct session *sess);
+
+/* txn.c */
+int txn_start(struct store *s, struct session *sess, struct txn **out);
+struct txn *txn_find(struct session *sess, uint32_t id);
+struct txn *txn_restore(struct store *s, struct session *sess, uint32_t id);
+void txn_drop(struct store *s, struct txn *txn);
+int txn_commit(struct store *s, struct txn *txn);
+int txn_touch(struct store *s, struct txn *txn, const char *path, struct touched **out);
+int txn_update(struct store *s, struct txn *txn, const char *path, struct node *root, size_t cost);
+void txn_doom_stale(struct store *s);
+static inline struct node *txn_root(const struct store *s, const struct txn *txn)
+{
+	return txn && txn->root ? txn->root : s->root;
+}
+
+/* ops.c */
+/* Answers one request of `sess`: 0 with a payload in `reply`, or an error. */
+int op_handle(struct store *s, struct session *sess, const struct request *req, struct reply *reply);
+
+/* session.c */
+/* Opens a session or takes up the one that the journal knew. EINVAL if that was another domain's. */
+int session_open(struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out);
+/* Ends it: its watches, its transactions, its events. */
+void session_close(struct store *s, struct session *sess);
+struct session *session_find(struct store *s, uint32_t key, enum role role);
+/* Drops watches, events, transactions. */
+void session_reset(struct store *s, struct session *sess);
+void session_note(struct session *sess, const struct note *note);
+/*
+ * Answers one message: `len` bytes at `msg`, header and payload, private to the caller. `seq` is its number on
+ * its connection (0: unnumbered). 0 with a reply, or EPROTO: not a message, the connection has to go.
+ */
+int session_request(struct store *s, struct session *sess, uint64_t seq, const void *msg, size_t len,
+		    struct reply *reply);
+/* The next watch event as a message; false if none is due. The caller event_pop()s it once it is sent. */
+bool session_event(struct session *sess, struct reply *reply);
+
+#endif

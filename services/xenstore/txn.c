@@ -1,0 +1,234 @@
+/*
+ * txn.c - transactions
+ *
+ * Objects     struct txn: the snapshot it began with, its own version of the tree, and the paths it touched.
+ * Locks       none; the service is one thread.
+ * Lifecycle   txn_start() to txn_drop(); txn_commit() leaves the dropping to the caller. A doomed one holds no
+ *             snapshot any more; it reads the live tree, its changes are forgotten, its end is EAGAIN.
+ * Invariants  X1 base is what the live tree was at the start   X2 it commits only if nothing that it read, and
+ *             nothing that it changed, is different from base by then   X3 what it made is charged to its session's
+ *             domain until it ends   X4 what snapshots keep of replaced nodes is bounded per session (quota.snapshot)
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "store.h"
+
+struct txn *txn_find(struct session *sess, uint32_t id)
+{
+	struct txn *t;
+
+	TAILQ_FOREACH(t, &sess->txns, in_session)
+		if (t->id == id)
+			return t;
+	return NULL;
+}
+
+static struct txn *txn_new(struct store *s, struct session *sess, uint32_t id)
+{
+	struct txn *t = mem_alloc(sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->session = sess;
+	t->id = id;
+	t->replaced_at_start = s->replaced;
+	TAILQ_INSERT_TAIL(&sess->txns, t, in_session);
+	TAILQ_INSERT_TAIL(&s->txns, t, in_store);
+	sess->n_txns++;
+	return t;
+}
+
+static int txn_charge(struct store *s, struct txn *t, size_t cost)
+{
+	int rc;
+
+	if (!session_limited(t->session))
+		return 0;
+	rc = domain_charge(s, t->session->dom, cost);
+	if (!rc)
+		t->cost += cost;
+	return rc;
+}
+
+int txn_start(struct store *s, struct session *sess, struct txn **out)
+{
+	uint32_t id = sess->last_txid;
+	struct txn *t;
+	int rc;
+
+	if (session_limited(sess) && sess->n_txns >= s->quota.txns)
+		return ENOSPC;
+	do
+		id++;
+	while (!id || txn_find(sess, id));
+	t = txn_new(s, sess, id);
+	if (!t)
+		return ENOMEM;
+	t->base = node_ref(s->root);
+	t->root = node_ref(s->root);
+	rc = txn_charge(s, t, sizeof(*t));
+	if (rc) {
+		txn_drop(s, t);
+		return rc;
+	}
+	sess->last_txid = id;
+	*out = t;
+	return 0;
+}
+
+struct txn *txn_restore(struct store *s, struct session *sess, uint32_t id)
+{
+	struct txn *t = txn_find(sess, id);
+
+	sess->last_txid = id;
+	return t ? t : txn_new(s, sess, id);
+}
+
+static void touched_clear(struct txn *t)
+{
+	struct touched *p, *next;
+
+	HASH_ITER(hh, t->touched, p, next) {
+		HASH_DELETE(hh, t->touched, p);
+		mem_free(p);
+	}
+	t->n_touched = 0;
+}
+
+static void txn_release(struct txn *t)
+{
+	touched_clear(t);
+	node_unref(t->base);
+	node_unref(t->root);
+	t->base = NULL;
+	t->root = NULL;
+	domain_refund(t->session->dom, t->cost);
+	t->cost = 0;
+}
+
+void txn_drop(struct store *s, struct txn *t)
+{
+	txn_release(t);
+	TAILQ_REMOVE(&t->session->txns, t, in_session);
+	TAILQ_REMOVE(&s->txns, t, in_store);
+	t->session->n_txns--;
+	mem_free(t);
+}
+
+/* X4 */
+void txn_doom_stale(struct store *s)
+{
+	struct txn *t;
+
+	TAILQ_FOREACH(t, &s->txns, in_store) {
+		if (t->base && t->base != s->root &&
+		    (s->replaced - t->replaced_at_start) * t->session->n_txns > s->quota.snapshot)
+			txn_release(t);
+	}
+}
+
+int txn_touch(struct store *s, struct txn *t, const char *path, struct touched **out)
+{
+	size_t len = strlen(path), cost = sizeof(struct touched) + len + 1;
+	struct touched *p;
+	int rc;
+
+	*out = NULL;
+	if (!t || !t->base)
+		return 0;
+	HASH_FIND(hh, t->touched, path, len, p);
+	if (p) {
+		*out = p;
+		return 0;
+	}
+	if (session_limited(t->session) && t->n_touched >= s->quota.txn_paths)
+		return ENOSPC;
+	rc = txn_charge(s, t, cost);
+	if (rc)
+		return rc;
+	p = mem_alloc(cost);
+	if (!p)
+		return ENOMEM;
+	memcpy(p->path, path, len + 1);
+	HASH_ADD_KEYPTR(hh, t->touched, p->path, len, p);
+	if (!p->hh.tbl) {
+		mem_free(p);
+		return ENOMEM;
+	}
+	t->n_touched++;
+	*out = p;
+	return 0;
+}
+
+/* The transaction's own version becomes `root`, a reference that this takes over; `cost` is what it made new. */
+int txn_update(struct store *s, struct txn *t, const char *path, struct node *root, size_t cost)
+{
+	struct domain *dom = t->session->dom;
+	struct touched *p;
+	long made;
+	int rc;
+
+	if (!t->base) {
+		node_unref(root);
+		return 0;
+	}
+	made = quota_count(t->root, root, dom->domid);
+	rc = txn_touch(s, t, path, &p);
+	if (!rc && session_limited(t->session) && made > 0 &&
+	    (long)dom->nodes + t->own_nodes + made > (long)s->quota.nodes)
+		rc = ENOSPC;
+	if (!rc)
+		rc = txn_charge(s, t, cost);
+	if (rc) {
+		node_unref(root);
+		return rc;
+	}
+	t->own_nodes += made;
+	p->written = true;
+	node_unref(t->root);
+	t->root = root;
+	return 0;
+}
+
+static uint64_t gen_at(struct node *root, const char *path)
+{
+	struct node *node = tree_find(root, path);
+
+	return node ? node->gen : 0;
+}
+
+/* X2, for what it read; tree_merge() sees to what it changed. */
+static bool reads_hold(const struct store *s, const struct txn *t)
+{
+	const struct touched *p;
+
+	for (p = t->touched; p; p = p->hh.next)
+		if (p->read && gen_at(t->base, p->path) != gen_at(s->root, p->path))
+			return false;
+	return true;
+}
+
+int txn_commit(struct store *s, struct txn *t)
+{
+	struct change change = { .kind = CHANGE_TXN_END, .txid = t->id };
+	struct node *merged, *before;
+	const struct touched *p;
+	int rc;
+
+	if (!t->base || (t->base != s->root && !reads_hold(s, t)))
+		return EAGAIN;
+	rc = tree_merge(t->base, t->root, s->root, ++s->gen, &merged);
+	if (rc)
+		return rc;
+	before = node_ref(s->root);
+	/* what the transaction made is about to be booked as nodes: do not count it twice */
+	domain_refund(t->session->dom, t->cost);
+	rc = store_commit(s, t->session, merged, &change);
+	t->session->dom->bytes += t->cost;
+	for (p = t->touched; p && !rc; p = p->hh.next)
+		if (p->written)
+			watch_fire(s, before, s->root, p->path);
+	node_unref(before);
+	return rc;
+}

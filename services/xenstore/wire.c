@@ -1,0 +1,110 @@
+/*
+ * wire.c - decoding and encoding of xenstored messages
+ *
+ * Objects     struct request: a view of a message that the caller owns. struct reply: a message being built.
+ * Locks       none.
+ * Lifecycle   none; nothing is allocated.
+ * Invariants  W1 a request's strings lie within its payload, with their NUL   W2 hdr.len <= XENSTORE_PAYLOAD_MAX
+ */
+#include "wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int wire_decode(const void *msg, size_t len, struct request *out)
+{
+	if (len < sizeof(out->hdr))
+		return EPROTO;
+	memcpy(&out->hdr, msg, sizeof(out->hdr));
+	if (out->hdr.len > XENSTORE_PAYLOAD_MAX || out->hdr.len != len - sizeof(out->hdr))
+		return EPROTO;
+	out->body = (const char *)msg + sizeof(out->hdr);
+	out->len = out->hdr.len;
+	return 0;
+}
+
+const char *wire_string(const char **at, const char *end)
+{
+	const char *s = *at;
+	const char *nul = s < end ? memchr(s, '\0', (size_t)(end - s)) : NULL;
+
+	if (!nul)
+		return NULL;
+	*at = nul + 1;
+	return s;
+}
+
+int wire_strings(const struct request *req, const char **out, unsigned n)
+{
+	const char *at = req->body, *end = req->body + req->len;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		out[i] = wire_string(&at, end);
+		if (!out[i])
+			return EINVAL;
+	}
+	return at == end ? 0 : EINVAL;
+}
+
+int wire_u32(const char *s, uint32_t *out)
+{
+	uint64_t v = 0;
+
+	if (!*s)
+		return EINVAL;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return EINVAL;
+		v = v * 10 + (uint64_t)(*s - '0');
+		if (v > UINT32_MAX)
+			return EINVAL;
+	}
+	*out = (uint32_t)v;
+	return 0;
+}
+
+size_t u32_format(uint32_t v, char *out)
+{
+	return (size_t)sprintf(out, "%lu", (unsigned long)v) + 1;
+}
+
+void reply_init(struct reply *reply, uint32_t type, uint32_t req_id, uint32_t tx_id)
+{
+	reply->hdr.type = type;
+	reply->hdr.req_id = req_id;
+	reply->hdr.tx_id = tx_id;
+	reply->hdr.len = 0;
+}
+
+int reply_put(struct reply *reply, const void *bytes, size_t len)
+{
+	if (len > sizeof(reply->body) - reply->hdr.len)
+		return E2BIG;
+	if (len)
+		memcpy(reply->body + reply->hdr.len, bytes, len);
+	reply->hdr.len += (uint32_t)len;
+	return 0;
+}
+
+int reply_puts(struct reply *reply, const char *s)
+{
+	return reply_put(reply, s, strlen(s) + 1);
+}
+
+const char *wire_error_name(int err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(xsd_errors) / sizeof(xsd_errors[0]); i++)
+		if (xsd_errors[i].errnum == err)
+			return xsd_errors[i].errstring;
+	return "EINVAL";
+}
+
+void reply_error(struct reply *reply, int err)
+{
+	reply->hdr.type = XS_ERROR;
+	reply->hdr.len = 0;
+	reply_puts(reply, wire_error_name(err));
+}

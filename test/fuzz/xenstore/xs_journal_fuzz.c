@@ -1,0 +1,73 @@
+/*
+ * xs_journal_fuzz.c - replay of a journal that somebody else has written
+ *
+ * Input       a byte for the kind: records with right checks and arbitrary payloads, each with its length in two
+ *             bytes before it; or an image of the memory, taken as it is.
+ * Holds       no memory error, right books afterwards, and what was read can be written and read again.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "persist.h"
+#include "store.h"
+
+static uint64_t area[4096];
+
+static void require(int ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void records(struct journal *j, const uint8_t *at, size_t left)
+{
+	while (left > 2) {
+		size_t len = at[0] | (size_t)at[1] << 8;
+
+		at += 2;
+		left -= 2;
+		if (len > left)
+			len = left;
+		journal_begin(j);
+		journal_put(j, at, len);
+		if (journal_commit(j))
+			return;
+		at += len;
+		left -= len;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct store s;
+	struct journal j;
+	struct journal_report report;
+	uint32_t nodes;
+
+	if (!size)
+		return 0;
+	require(!journal_format(&j, area, sizeof(area)));
+	if (data[0] & 1)
+		memcpy(area, data + 1, size - 1 < sizeof(area) ? size - 1 : sizeof(area));
+	else
+		records(&j, data + 1, size - 1);
+	if (journal_attach(&j, area, sizeof(area)))
+		return 0;
+	require(!store_init(&s, &quota_default));
+	persist_replay(&s, &j, &report);
+	require(!store_check(&s));
+	nodes = domain_find(&s, 0)->nodes;
+	if (!s.journal_stale) {
+		store_fini(&s);
+		require(!journal_attach(&j, area, sizeof(area)));
+		require(!store_init(&s, &quota_default));
+		persist_replay(&s, &j, &report);
+		require(!report.quarantined);
+		require(!store_check(&s));
+		require(nodes == domain_find(&s, 0)->nodes);
+	}
+	store_fini(&s);
+	require(!mem_used());
+	return 0;
+}

@@ -1,0 +1,188 @@
+/*
+ * xs_wire_fuzz.c - two hostile guests, a back end and control against one small store with a journal
+ *
+ * Input       a stream of steps: a byte that says who and what, then what that takes. Messages have their length
+ *             as two bytes before them, so that the lengths inside can be wrong. Payloads may also be composed
+ *             from a list of useful strings.
+ * Holds       no memory error, the books stay right, nothing is left at the end, and the journal makes the same
+ *             tree again.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "persist.h"
+#include "store.h"
+#include "wire.h"
+
+enum { N_SESSIONS = 4 };
+
+static const struct quota small = {
+	.nodes = 20, .node_size = 256, .perms = 3, .watches = 6, .txns = 3, .txn_paths = 12, .events = 5,
+	.event_bytes = 1024, .memory = 16384, .snapshot = 8192,
+};
+
+static const char *const words[] = {
+	"/", "device", "/local/domain/5/device/x", "/local/domain/5/device", "device/x", "device/x/y", "/shared",
+	"/shared/a", "/shared/a/b", "/local/domain/0/backend/vbd/5", "backend/vbd/5/state", "@releaseDomain",
+	"@introduceDomain", "n0", "r5", "b5", "w6", "n5", "n6", "T", "F", "5", "6", "0", "check", "t", "/local",
+};
+
+static uint64_t area[4096], area2[4096];
+static struct store s;
+static struct session *sess[N_SESSIONS];
+static struct reply reply;
+static uint64_t seq;
+
+struct input {
+	const uint8_t *at;
+	size_t left;
+};
+
+static uint8_t next(struct input *in)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->at++;
+}
+
+static void require(int ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void send(struct session *who, const void *msg, size_t len)
+{
+	uint8_t *exact = malloc(len + !len);
+
+	memcpy(exact, msg, len);
+	if (!session_request(&s, who, seq++, exact, len, &reply))
+		require(reply_size(&reply) <= sizeof(reply));
+	free(exact);
+}
+
+static void raw(struct input *in, struct session *who)
+{
+	size_t len = next(in) | (size_t)next(in) << 8;
+
+	if (len > in->left)
+		len = in->left;
+	send(who, in->at, len);
+	in->at += len;
+	in->left -= len;
+}
+
+static void composed(struct input *in, struct session *who)
+{
+	struct reply msg = { .hdr = { .type = next(in) } };
+	unsigned n = next(in);
+
+	msg.hdr.tx_id = next(in) & 3;
+	for (; n & 7; n--) {
+		uint8_t w = next(in);
+		const char *word = words[w % (sizeof(words) / sizeof(words[0]))];
+
+		reply_put(&msg, word, strlen(word) + !(w & 0x80));
+	}
+	send(who, &msg, reply_size(&msg));
+}
+
+static void drain(struct session *who, unsigned n)
+{
+	while (n-- && session_event(who, &reply))
+		event_pop(who);
+}
+
+static void begin(void)
+{
+	static struct journal j;
+	struct journal_report report;
+
+	mem_set_limit(SIZE_MAX);
+	seq = 1;
+	require(!journal_format(&j, area, sizeof(area)));
+	require(!store_init(&s, &small));
+	persist_replay(&s, &j, &report);
+	require(!session_open(&s, 5, ROLE_GUEST, 5, &sess[0]));
+	require(!session_open(&s, 6, ROLE_GUEST, 6, &sess[1]));
+	require(!session_open(&s, 5, ROLE_BACKEND, 5, &sess[2]));
+	require(!session_open(&s, 100, ROLE_CONTROL, 0, &sess[3]));
+#define SETUP(type_, body) do { \
+	struct { struct xsd_sockmsg hdr; char b[64]; } m = { .hdr = { .type = type_, .len = sizeof(body) - 1 } }; \
+	memcpy(m.b, body, sizeof(body) - 1); \
+	send(sess[3], &m, sizeof(m.hdr) + sizeof(body) - 1); \
+	require(reply.hdr.type != XS_ERROR); \
+} while (0)
+	SETUP(XS_MKDIR, "/shared\0");
+	SETUP(XS_SET_PERMS, "/shared\0b0\0");
+	SETUP(XS_MKDIR, "/local/domain/5/device\0");
+	SETUP(XS_SET_PERMS, "/local/domain/5/device\0n5\0");
+	SETUP(XS_MKDIR, "/local/domain/0/backend/vbd/5\0");
+	SETUP(XS_INTRODUCE, "5\0" "1\0" "1\0");
+	SETUP(XS_INTRODUCE, "6\0" "1\0" "1\0");
+}
+
+static int differs(void *ctx, const struct diff *d)
+{
+	(void)ctx;
+	return !d->before || !d->after || d->before->value_len != d->after->value_len ||
+	       d->before->acct != d->after->acct || d->before->n_perms != d->after->n_perms ||
+	       memcmp(d->before->perms, d->after->perms, d->before->n_perms * sizeof(struct perm)) ||
+	       memcmp(data_value(d->before), data_value(d->after), d->before->value_len);
+}
+
+/* What the journal says is what there is. */
+static void compare(void)
+{
+	static struct store t;
+	struct journal j;
+	struct journal_report report;
+
+	if (s.journal_stale || s.purge_due)
+		return;
+	memcpy(area2, area, sizeof(area));
+	require(!journal_attach(&j, area2, sizeof(area2)));
+	require(!store_init(&t, &small));
+	persist_replay(&t, &j, &report);
+	require(!report.quarantined);
+	require(!tree_diff(s.root, t.root, differs, NULL));
+	require(!store_check(&t));
+	store_fini(&t);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+
+	begin();
+	while (in.left) {
+		uint8_t what = next(&in);
+		struct session *who = sess[what & 3];
+
+		switch (what >> 2 & 7) {
+		case 0:
+			raw(&in, who);
+			break;
+		case 1:
+			drain(who, next(&in));
+			break;
+		case 2:
+			mem_set_limit(mem_used() + next(&in) * 16u);
+			composed(&in, who);
+			mem_set_limit(SIZE_MAX);
+			break;
+		case 3:
+			seq -= seq > 1;
+			break;
+		default:
+			composed(&in, who);
+		}
+	}
+	require(!store_check(&s));
+	compare();
+	store_fini(&s);
+	require(!mem_used());
+	return 0;
+}
