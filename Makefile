@@ -64,7 +64,7 @@ kernel-cflags = -std=gnu11 -ffreestanding -nostdinc -isystem $(gccinc) -O2 -g -f
 kernel-ldflags = -m elf_x86_64 -static -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --fatal-warnings
 
 user-cflags = -std=gnu11 -nostdinc -isystem $(gccinc) -isystem $(SYSROOT)/include -isystem $(SYSROOT)/xeninc \
-	-isystem $(SYSROOT)/zycore -U__linux__ -U__gnu_linux__ -U__unix__ -Ulinux -Uunix -U__linux -U__unix \
+	-isystem $(SYSROOT)/zycore -isystem $(SYSROOT)/uthash -U__linux__ -U__gnu_linux__ -U__unix__ -Ulinux -Uunix -U__linux -U__unix \
 	-D__skerry__=1 -D__DYNAMIC_REENT__ -O2 -g -fno-pic -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -ftls-model=local-exec -fno-common \
 	-ffunction-sections -fdata-sections $(warnings) $(prefix-map)
