@@ -6,7 +6,6 @@
 #include "disk.h"
 
 #include <string.h>
-#include "sys/sk.h"
 
 static struct client *const self = (struct client *)-1; /* our own reads at start */
 
@@ -47,7 +46,6 @@ int disk_finished(struct disk *d, struct flight *f, struct blk_rsp *rsp)
 static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp)
 {
 	struct flight f;
-	uint64_t word;
 	int rc = disk_submit(d, self, q, false);
 
 	if (rc)
@@ -55,7 +53,7 @@ static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp
 	while ((rc = disk_finished(d, &f, rsp)) == -SK_E_AGAIN) {
 		if (ring_get_idle(&d->driver->rsp))
 			continue;
-		rc = (int)sk_wait(DOMAIN_CAP_NTFN, SK_NO_DEADLINE, &word);
+		rc = svc_wait(d->driver);
 		if (rc)
 			return rc;
 	}

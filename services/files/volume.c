@@ -1,0 +1,169 @@
+/*
+ * volume.c - blocks for libext2fs, read from storage (or from an image in the boot archive)
+ *
+ * Objects     one volume, one channel; one read at a time goes through the channel's data region.
+ * Waiting     libext2fs reads synchronously, so this waits for storage, which is below it and never
+ *             waits for anybody; files' clients wait meanwhile, their events stay pending.
+ */
+#include "volume.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "proto/blk.h"
+
+static struct svc_conn *storage;
+static const uint8_t *memory;
+static uint64_t volume_size; /* bytes */
+
+static int transact(const struct blk_req *q, struct blk_rsp *rsp)
+{
+	int rc = svc_send(storage, true, q, sizeof(*q));
+
+	if (rc)
+		return rc;
+	while ((rc = ring_get(&storage->rsp, rsp, sizeof(*rsp))) == -SK_E_AGAIN) {
+		if (ring_get_idle(&storage->rsp))
+			continue;
+		rc = svc_wait(storage);
+		if (rc)
+			return rc;
+	}
+	if (ring_get_flush(&storage->rsp))
+		svc_signal(storage);
+	if (rc != sizeof(*rsp) || rsp->id != q->id)
+		return -SK_E_PEER;
+	return rsp->status;
+}
+
+int volume_use_channel(struct svc_conn *c)
+{
+	struct blk_req q = { .op = BLK_INFO };
+	struct blk_rsp rsp;
+	int rc;
+
+	storage = c;
+	rc = transact(&q, &rsp);
+	volume_size = rc ? 0 : rsp.result * BLK_SECTOR;
+	return rc;
+}
+
+void volume_use_memory(const void *image, uint64_t size)
+{
+	memory = image;
+	volume_size = size;
+}
+
+static int channel_read(uint64_t at, uint32_t bytes, uint8_t *out)
+{
+	static uint64_t next_id = 1;
+
+	while (bytes) {
+		uint32_t n = bytes < storage->data_size ? bytes :
+							 (uint32_t)storage->data_size & ~(BLK_SECTOR - 1);
+		struct blk_req q = { .op = BLK_READ, .id = next_id++, .sector = at / BLK_SECTOR, .length = n };
+		struct blk_rsp rsp;
+		int rc = transact(&q, &rsp);
+
+		if (rc)
+			return rc;
+		memcpy(out, storage->data, n);
+		out += n;
+		at += n;
+		bytes -= n;
+	}
+	return 0;
+}
+
+int volume_read(uint64_t at, uint32_t bytes, void *out)
+{
+	if (at % BLK_SECTOR || bytes % BLK_SECTOR)
+		return -SK_E_ALIGN;
+	if (at > volume_size || bytes > volume_size - at)
+		return -SK_E_RANGE;
+	if (!memory)
+		return channel_read(at, bytes, out);
+	memcpy(out, memory + at, bytes);
+	return 0;
+}
+
+/* ---- the io_manager ---- */
+
+static errcode_t io_open(const char *name, int flags, io_channel *out)
+{
+	io_channel c = calloc(1, sizeof(*c));
+
+	(void)flags;
+	if (!c)
+		return EXT2_ET_NO_MEMORY;
+	c->magic = EXT2_ET_MAGIC_IO_CHANNEL;
+	c->manager = &volume_io;
+	c->name = strdup(name);
+	c->block_size = 1024;
+	c->refcount = 1;
+	*out = c;
+	return 0;
+}
+
+static errcode_t io_close(io_channel c)
+{
+	if (--c->refcount > 0)
+		return 0;
+	free(c->name);
+	free(c);
+	return 0;
+}
+
+static errcode_t io_set_blksize(io_channel c, int size)
+{
+	c->block_size = size;
+	return 0;
+}
+
+/* A negative count is in bytes: the library reads the superblock that way. */
+static errcode_t io_read(io_channel c, unsigned long long block, int count, void *data)
+{
+	uint64_t bytes = count < 0 ? (uint64_t)-(int64_t)count : (uint64_t)count * (unsigned int)c->block_size;
+
+	if (block > UINT64_MAX / (unsigned int)c->block_size || bytes > UINT32_MAX ||
+	    volume_read(block * (unsigned int)c->block_size, (uint32_t)bytes, data))
+		return EXT2_ET_SHORT_READ;
+	return 0;
+}
+
+static errcode_t io_read32(io_channel c, unsigned long block, int count, void *data)
+{
+	return io_read(c, block, count, data);
+}
+
+static errcode_t io_write(io_channel c, unsigned long long block, int count, const void *data)
+{
+	(void)c;
+	(void)block;
+	(void)count;
+	(void)data;
+	return EXT2_ET_RO_FILSYS;
+}
+
+static errcode_t io_write32(io_channel c, unsigned long block, int count, const void *data)
+{
+	return io_write(c, block, count, data);
+}
+
+static errcode_t io_flush(io_channel c)
+{
+	(void)c;
+	return 0;
+}
+
+struct struct_io_manager volume_io = {
+	.magic = EXT2_ET_MAGIC_IO_MANAGER,
+	.name = "skerry volume",
+	.open = io_open,
+	.close = io_close,
+	.set_blksize = io_set_blksize,
+	.read_blk = io_read32,
+	.write_blk = io_write32,
+	.flush = io_flush,
+	.read_blk64 = io_read,
+	.write_blk64 = io_write,
+};
