@@ -37,7 +37,8 @@ struct sched_cpu {
 	struct sched *queue[SCHED_PRIORITIES];
 	struct sched *next;       /* woken by the current thread, to switch to directly */
 	struct heap_node *timers; /* deadlines of threads and releases of throttled contexts */
-	sk_time_t switched;       /* when the current thread got the CPU */
+	struct sched *running;    /* of the current thread, or NULL; placed NOWHERE */
+	sk_time_t switched;       /* when it got the CPU, or was last charged */
 	struct cpu *cpu;
 };
 
@@ -45,10 +46,8 @@ void sched_cpu_init(struct cpu *c);
 void sched_init(struct sched *s);
 /* t may run now, if nothing else keeps it; direct: switch to it as soon as the current thread waits. */
 void sched_wake(struct thread *t, bool direct);
-/* t must not run; takes it from its queue. True when no other CPU is still running it. */
+/* t, no longer runnable, leaves its queue. True when no other CPU is still running it. */
 bool sched_stop(struct thread *t);
-/* The CPU where t runs or would run; NULL without a scheduling context. */
-struct cpu *sched_cpu_of(struct thread *t);
 /* Make t's CPU enter the kernel if it is another one and runs t now. */
 void sched_kick_running(struct thread *t);
 void sched_bind(struct sched *s, struct thread *t);

@@ -20,7 +20,8 @@ enum thread_state { THREAD_STATES(X) };
 
 /*
  * wait_obj and the queue links are written under the lock of the object waited on; whoever sets
- * wait_obj back to NULL there is the one who ends the wait. suspended is written under the tree lock.
+ * wait_obj back to NULL there is the one who ends the wait and may touch the registers. suspended is
+ * set by anybody and cleared by RESUME alone.
  */
 struct thread {
 	struct user_regs regs; /* first: the entry code saves here */
@@ -58,16 +59,22 @@ static inline struct sk_utcb *thread_utcb(struct thread *t)
 void thread_init(struct thread *t);
 /* The one writer of state; move is checked against a table. */
 void thread_set_state(struct thread *t, enum thread_state state);
-/* t waits on o, whose lock the caller holds and has queued t under. */
-void thread_wait(struct thread *t, struct object *o, enum thread_state state);
-/* After the lock of o is dropped: arm the deadline, and undo the wait if t was suspended meanwhile. */
-void thread_waiting(struct thread *t, sk_time_t deadline);
-/* The wait on o ends (o locked). False if somebody else ended it. */
-bool thread_unwait(struct thread *t, struct object *o);
-/* Ends the wait of t if it is still in one, whatever it waits on; only if its deadline is not after `when`. */
-bool thread_cancel(struct thread *t, sk_time_t when);
-/* Ends the wait: RAX = result, and t may run. t is out of its wait already. */
+/* t waits on o, whose lock the caller holds and has queued t under; arms the deadline. */
+void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t deadline);
+/* After the lock of o is dropped: end the wait again if t was suspended or signalled meanwhile. */
+void thread_waiting(struct thread *t);
+/*
+ * Take t out of its wait, whatever it waits on, if its state is one of the mask (1 << THREAD_x) and its
+ * deadline is not after `when`. True: the caller is the one who must wake it.
+ */
+bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states);
+#define THREAD_ANY_STATE (~0u)
+/* After the end of a wait: RAX = result, and t may run. A failed fault message leaves t suspended. */
 void thread_wake(struct thread *t, long result, bool direct);
+static inline bool thread_runnable(const struct thread *t)
+{
+	return load(&t->state) == THREAD_READY && !load(&t->suspended);
+}
 /* Take it out of its wait and off its CPU. False: another CPU runs it still, try again. */
 bool thread_stop(struct thread *t);
 /* The deadline timer of t fired. */

@@ -28,7 +28,7 @@ struct sk_archive {
 	struct sk_archive_seg seg[SK_ARCHIVE_SEGS];
 };
 
-#define SK_BOOT_UNTYPED_MAX 96u
+#define SK_BOOT_UNTYPED_MAX 144u
 #define SK_BOOT_DEVICE 1u /* flag: device memory; only frames come out of it, at any offset */
 
 struct sk_boot_untyped {

@@ -32,7 +32,8 @@
 	X(POLL, 8, "notification(R)", "as WAIT with SK_POLL; results: word; AGAIN if 0")           \
 	/* memory and capabilities */                                                              \
 	X(RETYPE, 9, "untyped, type | order << 8, cnode(W), slot, n, offset",                      \
-	  "make n objects in n consecutive slots; offset: device untypeds only, else 0")           \
+	  "make n (1 to SK_RETYPE_MAX) objects in n consecutive slots; offset: device untypeds "   \
+	  "only, else 0; type and order are 8 bits each")                                          \
 	X(COPY, 10, "dst cnode(W), dst slot, src cnode(GRANT), src slot, rights",                  \
 	  "the copy is a child of the source; untypeds cannot be copied")                          \
 	X(MINT, 11, "as COPY, badge", "endpoint, notification: a badge on an unbadged capability; "\
@@ -89,6 +90,8 @@
 #define X(name, num, args, what) SK_SYS_##name = (num),
 enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };
 #undef X
+
+#define SK_RETYPE_MAX 1024u
 
 /* MAP: SK_R, SK_W, SK_X and */
 #define SK_MAP_UNCACHED 0x10u

@@ -1,0 +1,348 @@
+/*
+ * boot.c - from the boot information to the running root task
+ *
+ * Lifecycle   core_init() runs once on the boot CPU: makes the root task out of boot memory, turns all other
+ *             memory into untypeds, lends everything to the root task, starts the other CPUs.
+ * Invariants  B1 memory that the kernel keeps (image, boot allocations, interrupt controllers) is in no untyped
+ *             B2 what user land can map is closed in the kernel window, but for the log
+ */
+#include "boot.h"
+#include "../boot/boot_info.h"
+#include "arch/x86_64/pte.h"
+#include "sched.h"
+#include "space.h"
+#include "thread.h"
+
+#define ROOT_CNODE_ORDER 18
+#define ROOT_PRIORITY 20
+#define STACK_SIZE (256u << 10)
+#define SEGMENT_MAX (64ull << 20)
+#define RESERVED_START SK_BOOTINFO_VADDR
+#define RESERVED_END SK_INIT_STACK_TOP
+#define MMIO_MAX 32u
+
+static struct {
+	struct cnode *cnode;
+	struct space *space;
+	struct thread *thread;
+	struct sched *sched;
+	struct sk_bootinfo *info;
+	sk_cap_t free;
+	unsigned int dropped; /* untypeds that found no room in the list */
+} root;
+
+/* --- capabilities --------------------------------------------------------------------------- */
+
+static struct slot *boot_cap(sk_cap_t index, struct slot_init v)
+{
+	struct slot *s = &root.cnode->slots[index];
+
+	BUG_ON(index >= root.cnode->n_slots);
+	slot_set(s, NULL, &v);
+	return s;
+}
+
+static struct slot *boot_object(sk_cap_t index, struct object *o, unsigned int type, unsigned int order)
+{
+	o->type = type;
+	o->refs = 1;
+	return boot_cap(index, (struct slot_init){ type, SK_ALL, order, 0, (uint64_t)o, 0 });
+}
+
+static void boot_frame(sk_cap_t index, const void *page, unsigned int order)
+{
+	boot_cap(index, (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_GRANT, order, 0, virt_to_phys(page), 0 });
+}
+
+/* --- the root task's address space ---------------------------------------------------------- */
+
+static uint64_t *boot_entry(uint64_t vaddr)
+{
+	uint64_t *table = phys_to_virt(root.space->root);
+	unsigned int level;
+	uint64_t *e;
+
+	for (level = SPACE_LEVELS; level > 1; level--) {
+		e = &table[pte_index(vaddr, level)];
+		if (!pte_present(*e))
+			*e = pte_table(virt_to_phys(boot_alloc(SK_PAGE_SIZE)));
+		table = phys_to_virt(pte_paddr(*e));
+	}
+	return &table[pte_index(vaddr, 1)];
+}
+
+static void boot_map(uint64_t vaddr, const void *memory, uint64_t size, unsigned int rights)
+{
+	uint64_t at, *e;
+
+	for (at = 0; at < size; at += SK_PAGE_SIZE) {
+		e = boot_entry(vaddr + at);
+		if (pte_present(*e))
+			panic("boot archive: two segments at %lx", vaddr + at);
+		*e = pte_leaf(virt_to_phys(memory) + at, rights, 1);
+	}
+	arch_window_close(virt_to_phys(memory), size); /* B2 */
+}
+
+/* --- archive -------------------------------------------------------------------------------- */
+
+static void segment_check(const struct sk_archive *a, const struct sk_archive_seg *s, unsigned int i)
+{
+	const char *wrong = NULL;
+
+	if ((s->offset | s->vaddr) & (SK_PAGE_SIZE - 1))
+		wrong = "is not page-aligned";
+	else if (s->offset > a->size || s->file_size > a->size - s->offset)
+		wrong = "reaches beyond the archive";
+	else if (s->mem_size == 0 || s->mem_size > SEGMENT_MAX || s->file_size > s->mem_size)
+		wrong = "has a bad size";
+	else if (s->vaddr < USER_START || s->vaddr > USER_END - SEGMENT_MAX)
+		wrong = "lies outside user memory";
+	else if (s->vaddr < RESERVED_END && s->vaddr + s->mem_size > RESERVED_START)
+		wrong = "overlaps the boot information or the stack";
+	else if (!(s->rights & SK_R) || s->rights & ~(SK_R | SK_W | SK_X) || (s->rights & SK_W && s->rights & SK_X))
+		wrong = "has bad rights";
+	if (wrong)
+		panic("boot archive: segment %u %s", i, wrong);
+}
+
+static void archive_check(const struct boot_info *bi, const struct sk_archive *a)
+{
+	unsigned int i;
+
+	if (a->magic != SK_ARCHIVE_MAGIC)
+		panic("boot archive: bad magic %lx", a->magic);
+	if (a->size > bi->archive_size || a->size < sizeof(*a))
+		panic("boot archive: it says %lu bytes, the loader %lu", a->size, bi->archive_size);
+	if (a->n_segs == 0 || a->n_segs > SK_ARCHIVE_SEGS)
+		panic("boot archive: %u segments", a->n_segs);
+	for (i = 0; i < a->n_segs; i++)
+		segment_check(a, &a->seg[i], i);
+	if (a->entry >= USER_END)
+		panic("boot archive: bad entry %lx", a->entry);
+}
+
+static void segment_load(const struct boot_info *bi, const struct sk_archive_seg *s)
+{
+	uint64_t size = align_up(s->mem_size, SK_PAGE_SIZE), from = bi->archive + s->offset;
+	uint64_t pages = align_up(s->file_size, SK_PAGE_SIZE);
+	char *memory = boot_alloc(size);
+
+	if (s->file_size) {
+		arch_window_open(from, pages);
+		memcpy(memory, phys_to_virt(from), s->file_size);
+		arch_window_close(from, pages);
+	}
+	boot_map(s->vaddr, memory, size, s->rights);
+}
+
+static struct sk_archive archive_open(const struct boot_info *bi)
+{
+	struct sk_archive a;
+
+	if (!bi->archive || bi->archive_size < SK_PAGE_SIZE)
+		panic("boot: the loader passed no boot archive");
+	if (bi->archive & (SK_PAGE_SIZE - 1))
+		panic("boot archive: at %lx, not on a page boundary", bi->archive);
+	arch_window_open(bi->archive, SK_PAGE_SIZE);
+	memcpy(&a, phys_to_virt(bi->archive), sizeof(a));
+	arch_window_close(bi->archive, SK_PAGE_SIZE);
+	archive_check(bi, &a);
+	return a;
+}
+
+/* --- memory for user land ------------------------------------------------------------------- */
+
+static unsigned int piece_order(uint64_t base, uint64_t end, unsigned int max)
+{
+	unsigned int order = base ? (unsigned int)__builtin_ctzll(base) : max;
+
+	if (order > max)
+		order = max;
+	while (1ull << order > end - base)
+		order--;
+	return order;
+}
+
+static void add_untypeds(uint64_t base, uint64_t end, unsigned int max, unsigned int flags)
+{
+	struct sk_bootinfo *info = root.info;
+	unsigned int order;
+
+	for (; base < end; base += 1ull << order) {
+		order = piece_order(base, end, max);
+		if (info->n_untyped == SK_BOOT_UNTYPED_MAX) {
+			root.dropped++;
+			continue;
+		}
+		info->untyped[info->n_untyped++] = (struct sk_boot_untyped){ root.free, order, flags, base };
+		boot_cap(root.free++, (struct slot_init){ SK_OBJ_UNTYPED, SK_ALL, order,
+							  flags ? SLOT_DEVICE : 0, base, 0 });
+	}
+}
+
+/* RAM but for the kernel's image and the archive. */
+static void add_ram(const struct boot_info *bi, uint64_t base, uint64_t end, unsigned int hole)
+{
+	uint64_t start[] = { bi->kernel_start & ~(SK_PAGE_SIZE - 1), bi->archive };
+	uint64_t stop[] = { align_up(bi->kernel_end, SK_PAGE_SIZE),
+			    align_up(bi->archive + bi->archive_size, SK_PAGE_SIZE) };
+
+	if (base >= end)
+		return;
+	if (hole == ARRAY_SIZE(start)) {
+		add_untypeds(base, end, SK_HUGE_ORDER, 0);
+		return;
+	}
+	add_ram(bi, base, min_u64(end, start[hole]), hole + 1);
+	add_ram(bi, base > stop[hole] ? base : stop[hole], end, hole + 1);
+}
+
+/* Addresses that are not memory, but for the interrupt controllers. */
+static void add_device(uint64_t base, uint64_t end, const uint64_t *mmio, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (mmio[i] < base || mmio[i] >= end)
+			continue;
+		add_device(base, mmio[i], mmio, n);
+		add_device(mmio[i] + SK_PAGE_SIZE, end, mmio, n);
+		return;
+	}
+	add_untypeds(base, end, 47, SK_BOOT_DEVICE);
+}
+
+static void add_memory(const struct boot_info *bi)
+{
+	uint64_t mmio[MMIO_MAX], at = 0;
+	unsigned int n = arch_kernel_mmio(mmio, MMIO_MAX);
+	const struct boot_mem *m;
+
+	for (m = bi->mem; m < bi->mem + bi->n_mem; m++) {
+		if (m->type == BOOT_MEM_RAM || m->type == BOOT_MEM_KERNEL)
+			root.info->ram_size += m->size;
+		if (m->type == BOOT_MEM_RAM)
+			add_ram(bi, m->base, m->base + m->size, 0); /* B1 */
+	}
+	for (m = bi->mem; m < bi->mem + bi->n_mem; m++) {
+		if (m->type != BOOT_MEM_RAM && m->type != BOOT_MEM_KERNEL)
+			continue;
+		add_device(at, m->base & ~(SK_PAGE_SIZE - 1), mmio, n);
+		at = align_up(m->base + m->size, SK_PAGE_SIZE);
+	}
+	add_device(at, 1ull << arch_phys_bits(), mmio, n);
+	if (root.dropped)
+		klog("boot: %u pieces of memory left out\n", root.dropped);
+}
+
+static void add_archive(const struct boot_info *bi)
+{
+	struct sk_bootinfo *info = root.info;
+	uint64_t at = bi->archive, end = align_up(bi->archive + bi->archive_size, SK_PAGE_SIZE);
+	unsigned int order;
+
+	for (; at < end; at += 1ull << order) {
+		order = piece_order(at, end, SK_HUGE_ORDER);
+		if (info->n_archive == ARRAY_SIZE(info->archive))
+			panic("boot archive: more than %zu pieces", ARRAY_SIZE(info->archive));
+		info->archive[info->n_archive++] = (struct sk_boot_frame){ root.free, order };
+		boot_cap(root.free++,
+			 (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_X | SK_GRANT, order, 0, at, 0 });
+	}
+}
+
+/* --- the root task -------------------------------------------------------------------------- */
+
+static void root_objects(void)
+{
+	char *space = boot_alloc(1u << SK_ORDER_SPACE_HOST);
+
+	root.cnode = boot_alloc(1u << ROOT_CNODE_ORDER);
+	cnode_init(root.cnode, ROOT_CNODE_ORDER);
+	root.space = (struct space *)(space + SK_PAGE_SIZE);
+	space_init(root.space, SK_OBJ_SPACE_HOST, virt_to_phys(space));
+	root.thread = boot_alloc(1u << SK_ORDER_THREAD);
+	thread_init(root.thread);
+	root.sched = boot_alloc(SK_PAGE_SIZE);
+	sched_init(root.sched);
+	root.sched->priority = ROOT_PRIORITY;
+	boot_object(SK_CAP_CNODE, &root.cnode->obj, SK_OBJ_CNODE, ROOT_CNODE_ORDER);
+	boot_object(SK_CAP_SPACE, &root.space->obj, SK_OBJ_SPACE_HOST, SK_ORDER_SPACE_HOST);
+	boot_object(SK_CAP_THREAD, &root.thread->obj, SK_OBJ_THREAD, SK_ORDER_THREAD);
+	boot_object(SK_CAP_SCHED, &root.sched->obj, SK_OBJ_SCHED, SK_ORDER_SCHED);
+	boot_cap(SK_CAP_CTL_SCHED, (struct slot_init){ SK_OBJ_CTL_SCHED, SK_ALL, 0, 0, 0, 0 });
+	boot_cap(SK_CAP_CTL_IRQ, (struct slot_init){ SK_OBJ_CTL_IRQ, SK_ALL, 0, 0, 0, 0 });
+	boot_cap(SK_CAP_IOPORT, (struct slot_init){ SK_OBJ_IOPORT, SK_ALL, 0, 0, 0xffff0000, 0 });
+	boot_cap(SK_CAP_CTL_IO, (struct slot_init){ SK_OBJ_CTL_IO, SK_ALL, 0, 0, 0, 0 });
+	boot_cap(SK_CAP_CTL_LOG, (struct slot_init){ SK_OBJ_CTL_LOG, SK_ALL, 0, 0, 0, 0 });
+	root.free = SK_CAP_BOOT_FIRST;
+}
+
+static void root_info(const struct boot_info *bi, const struct sk_klog *log)
+{
+	static const char version[] = "Skerry 0.1";
+	struct sk_info *info = boot_alloc(SK_PAGE_SIZE);
+
+	info->magic = SK_INFO_MAGIC;
+	info->abi_version = SK_ABI_VERSION;
+	info->tsc_hz = tsc_hz;
+	info->boot_tsc = arch_now();
+	memcpy(info->version, version, sizeof(version));
+	arch_fill_info(info);
+	boot_frame(SK_CAP_INFO, info, SK_PAGE_ORDER);
+	boot_frame(SK_CAP_KLOG, log, LOG_ORDER);
+	boot_map(SK_INFO_VADDR, info, SK_PAGE_SIZE, SK_R);
+	root.info = boot_alloc(SK_PAGE_SIZE);
+	root.info->magic = SK_INFO_MAGIC;
+	root.info->n_slots = root.cnode->n_slots;
+	root.info->archive_size = bi->archive_size;
+	root.info->rsdp = bi->rsdp;
+	memcpy(root.info->cmdline, bi->cmdline, sizeof(root.info->cmdline));
+	root.info->cmdline[SK_CMDLINE_MAX - 1] = '\0';
+}
+
+static void root_start(uint64_t entry)
+{
+	struct slot *slots = root.cnode->slots;
+
+	boot_entry(SK_INIT_UTCB_VADDR);
+	if (thread_configure(root.thread, &slots[SK_CAP_CNODE], &slots[SK_CAP_SPACE], NULL, SK_INIT_UTCB_VADDR))
+		panic("boot: the root task's UTCB cannot be mapped");
+	boot_map(SK_INIT_STACK_TOP - STACK_SIZE, boot_alloc(STACK_SIZE), STACK_SIZE, SK_R | SK_W);
+	root.thread->regs.r.rip = entry;
+	root.thread->regs.r.rsp = SK_INIT_STACK_TOP - 8; /* as after a call */
+	root.thread->suspended = false;
+	sched_bind(root.sched, root.thread);
+}
+
+void core_init(const struct boot_info *bi)
+{
+	struct sk_klog *log = log_init();
+	struct sk_archive a;
+	unsigned int i;
+
+	for (i = 0; i < n_cpus; i++)
+		sched_cpu_init(cpus[i]);
+	a = archive_open(bi);
+	root_objects();
+	root_info(bi, log);
+	for (i = 0; i < a.n_segs; i++)
+		segment_load(bi, &a.seg[i]);
+	root_start(a.entry);
+	boot_entry(SK_BOOTINFO_VADDR);
+	add_memory(bi); /* no boot allocations after this */
+	add_archive(bi);
+	root.info->first_free_slot = root.free;
+	root.info->kernel_size = boot_alloc_total + (bi->kernel_end - bi->kernel_start);
+	klog("Skerry: %u CPUs, %lu MiB of memory, the kernel keeps %lu KiB\n", n_cpus, root.info->ram_size >> 20,
+	     root.info->kernel_size >> 10);
+	boot_map(SK_BOOTINFO_VADDR, root.info, SK_PAGE_SIZE, SK_R);
+	arch_start_secondaries();
+	kernel_exit();
+}
+
+void core_init_secondary(void)
+{
+	kernel_exit();
+}

@@ -1,0 +1,5 @@
+# The privileged image: portable half, x86-64 half, and the code that the loader enters.
+src-kernel := kernel/boot.c kernel/cap.c kernel/cnode.c kernel/endpoint.c kernel/heap.c kernel/irq.c kernel/log.c \
+	kernel/notification.c kernel/sched.c kernel/space.c kernel/syscall.c kernel/thread.c kernel/untyped.c kernel/vcpu.c \
+	$(sort $(wildcard kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S boot/*.c boot/*.S))
+ldscript-kernel := kernel/arch/x86_64/kernel.ld

@@ -1,0 +1,380 @@
+/*
+ * cap.c - capability slots and the derivation tree
+ *
+ * Objects     struct slot: in CNodes, and a few inside threads, VCpus and interrupts (internal slots), which
+ *             are ordinary members of the tree, so that revoking finds them.
+ * Locks       tree lock (global): all slots, links, reference counts, mappings, bindings. First in the order:
+ *             tree -> endpoint, notification, reply, vcpu -> CPU. It is the only lock under which requests to
+ *             other CPUs are made, so whoever waits for it answers such requests. cap_read() needs no lock.
+ * Lifecycle   slot_set/slot_derive fill a slot, slot_delete empties it; the last capability of an object ends
+ *             the object. A CNode that ends is put on a list and cleared by cap_drain(): no recursion.
+ * Invariants  C1 object->refs is the number of slots that name it
+ *             C2 only the first and last child know the parent, so a list of children is spliced in O(1)
+ *             C3 nothing on the list of dying CNodes is reachable through a capability, and untypeds are
+ *                not reset while that list is not empty
+ */
+#include "cap.h"
+#include "space.h"
+#include "thread.h"
+
+static struct spinlock tree;
+static struct cnode *dying;
+
+void tree_lock(void)
+{
+	uint16_t me = __atomic_fetch_add(&tree.next, 1, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&tree.owner, __ATOMIC_ACQUIRE) != me) {
+		arch_serve();
+		__builtin_ia32_pause();
+	}
+}
+
+void tree_unlock(void)
+{
+	spin_unlock(&tree);
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+void slot_read(const struct slot *s, struct cap *cap)
+{
+	uint32_t seq;
+
+	do {
+		while ((seq = __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE)) & 1)
+			__builtin_ia32_pause();
+		cap->type = load(&s->type);
+		cap->rights = load(&s->rights);
+		cap->order = load(&s->order);
+		cap->flags = load(&s->flags);
+		cap->obj = load(&s->obj);
+		cap->badge = load(&s->badge);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (load(&s->seq) != seq);
+}
+
+int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct cap *cap)
+{
+	struct cnode *cn = load(&t->cspace);
+
+	if (!cn || index == 0 || index >= cn->n_slots)
+		return -SK_E_CAP;
+	slot_read(&cn->slots[index], cap);
+	if (cap->type != type)
+		return -SK_E_CAP;
+	if (rights & ~cap->rights)
+		return -SK_E_RIGHTS;
+	return 0;
+}
+
+static bool names_object(unsigned int type)
+{
+	switch (type) {
+	case SK_OBJ_CNODE:
+	case SK_OBJ_SPACE_HOST:
+	case SK_OBJ_SPACE_NESTED:
+	case SK_OBJ_SPACE_IO:
+	case SK_OBJ_THREAD:
+	case SK_OBJ_SCHED:
+	case SK_OBJ_ENDPOINT:
+	case SK_OBJ_REPLY:
+	case SK_OBJ_NOTIFICATION:
+	case SK_OBJ_IRQ:
+	case SK_OBJ_VCPU:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct slot **slot)
+{
+	struct cnode *cn = t->cspace;
+	struct slot *s;
+
+	if (!cn || index == 0 || index >= cn->n_slots)
+		return -SK_E_CAP;
+	s = &cn->slots[index];
+	if (s->type == SK_OBJ_NULL || (type && s->type != type))
+		return -SK_E_CAP;
+	if (names_object(s->type) && s->obj->dead)
+		return -SK_E_CAP;
+	if (rights & ~s->rights)
+		return -SK_E_RIGHTS;
+	*slot = s;
+	return 0;
+}
+
+int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index, struct slot **slot)
+{
+	struct slot *s;
+	struct cnode *cn;
+	int rc = cap_find(t, cnode, SK_OBJ_CNODE, rights, &s);
+
+	if (rc)
+		return rc;
+	cn = (struct cnode *)s->obj;
+	if (index == 0 || index >= cn->n_slots)
+		return -SK_E_SLOT;
+	*slot = &cn->slots[index];
+	return 0;
+}
+
+int cap_find_empty(struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot)
+{
+	int rc = cap_find_in(t, cnode, SK_W, index, slot);
+
+	if (rc)
+		return rc;
+	return (*slot)->type == SK_OBJ_NULL ? 0 : -SK_E_SLOT;
+}
+
+bool slot_copyable(const struct slot *s)
+{
+	return s->type != SK_OBJ_NULL && s->type != SK_OBJ_UNTYPED && s->type != SK_OBJ_TABLE;
+}
+
+/* --- the tree ----------------------------------------------------------------------------- */
+
+#define PARENT 1ul
+
+static struct slot *link_slot(uintptr_t link)
+{
+	return (struct slot *)(link & ~PARENT);
+}
+
+/* What follows `at` in its list is now `to`. */
+static void link_after(uintptr_t at, uintptr_t to)
+{
+	if (at & PARENT)
+		link_slot(at)->first_child = to & PARENT ? NULL : link_slot(to);
+	else if (at)
+		link_slot(at)->next = to;
+}
+
+/* What precedes `at` in its list is now `to`. */
+static void link_before(uintptr_t at, uintptr_t to)
+{
+	if (at & PARENT)
+		link_slot(at)->last_child = to & PARENT ? NULL : link_slot(to);
+	else if (at)
+		link_slot(at)->prev = to;
+}
+
+static void tree_insert(struct slot *s, struct slot *parent)
+{
+	s->prev = s->next = 0;
+	s->first_child = s->last_child = NULL;
+	if (!parent)
+		return;
+	s->prev = (uintptr_t)parent | PARENT;
+	s->next = parent->first_child ? (uintptr_t)parent->first_child : s->prev;
+	link_before(s->next, (uintptr_t)s);
+	parent->first_child = s;
+}
+
+/* The children of s take its place. */
+static void tree_remove(struct slot *s)
+{
+	uintptr_t first = s->first_child ? (uintptr_t)s->first_child : s->next;
+	uintptr_t last = s->last_child ? (uintptr_t)s->last_child : s->prev;
+
+	link_after(s->prev, first);
+	link_before(s->next, last);
+	if (s->first_child) {
+		s->first_child->prev = s->prev; /* C2 */
+		s->last_child->next = s->next;
+	}
+}
+
+/* --- writing ------------------------------------------------------------------------------ */
+
+static void slot_write(struct slot *s, const struct slot_init *v)
+{
+	store(&s->seq, s->seq + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	store(&s->type, v->type);
+	store(&s->rights, v->rights);
+	store(&s->order, v->order);
+	store(&s->flags, v->flags);
+	store(&s->paddr, v->obj);
+	store(&s->badge, v->badge);
+	__atomic_store_n(&s->seq, s->seq + 1, __ATOMIC_RELEASE);
+}
+
+void slot_set(struct slot *s, struct slot *parent, const struct slot_init *init)
+{
+	s->space = NULL;
+	s->space_next = s->space_prev = NULL;
+	tree_insert(s, parent);
+	slot_write(s, init);
+}
+
+void slot_set_badge(struct slot *s, uint64_t badge)
+{
+	struct slot_init v = { s->type, s->rights, s->order, s->flags, s->paddr, badge };
+
+	slot_write(s, &v);
+}
+
+void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge, unsigned int flags)
+{
+	struct slot_init v = { src->type, src->rights & rights, src->order, (src->flags & SLOT_DEVICE) | flags,
+			       src->paddr, badge };
+
+	if (names_object(src->type))
+		src->obj->refs++; /* C1 */
+	slot_set(dst, src, &v);
+}
+
+static const struct slot_init empty;
+
+void slot_move(struct slot *dst, struct slot *src)
+{
+	struct slot_init v = { src->type, src->rights, src->order, src->flags, src->paddr, src->badge };
+
+	dst->first_child = src->first_child;
+	dst->last_child = src->last_child;
+	dst->prev = src->prev;
+	dst->next = src->next;
+	dst->space = src->space;
+	dst->space_next = src->space_next;
+	dst->space_prev = src->space_prev;
+	link_after(dst->prev, (uintptr_t)dst);
+	link_before(dst->next, (uintptr_t)dst);
+	if (dst->first_child) {
+		dst->first_child->prev = (uintptr_t)dst | PARENT;
+		dst->last_child->next = (uintptr_t)dst | PARENT;
+	}
+	slot_write(dst, &v);
+	slot_write(src, &empty);
+	space_relink(dst);
+}
+
+/* --- deleting ----------------------------------------------------------------------------- */
+
+static int cnode_destroy(struct object *o)
+{
+	struct cnode *cn = (struct cnode *)o;
+
+	o->dead = true;
+	cn->dying = dying;
+	dying = cn;
+	return 0;
+}
+
+static int object_destroy(struct object *o)
+{
+	switch (o->type) {
+	case SK_OBJ_CNODE:
+		return cnode_destroy(o);
+	case SK_OBJ_SPACE_HOST:
+	case SK_OBJ_SPACE_NESTED:
+	case SK_OBJ_SPACE_IO:
+		return space_destroy(o);
+	case SK_OBJ_THREAD:
+		return thread_destroy(o);
+	case SK_OBJ_SCHED:
+		return sched_destroy(o);
+	case SK_OBJ_ENDPOINT:
+		return endpoint_destroy(o);
+	case SK_OBJ_REPLY:
+		return reply_destroy(o);
+	case SK_OBJ_NOTIFICATION:
+		return notification_destroy(o);
+	case SK_OBJ_IRQ:
+		return irq_destroy(o);
+	case SK_OBJ_VCPU:
+		return vcpu_destroy(o);
+	default:
+		panic("capability to an object of type %u", o->type);
+	}
+}
+
+/* What the capability stands for goes; restartable. */
+static int slot_release(struct slot *s)
+{
+	int rc = 0;
+
+	if (s->type == SK_OBJ_FRAME)
+		return frame_unmap_all(s);
+	if (s->type == SK_OBJ_TABLE) {
+		table_unlink(s);
+		return 0;
+	}
+	if (!names_object(s->type))
+		return 0;
+	BUG_ON(s->obj->refs == 0); /* C1 */
+	if (s->obj->refs == 1)
+		rc = object_destroy(s->obj);
+	if (!rc)
+		s->obj->refs--;
+	return rc;
+}
+
+static int slot_detach(struct slot *s)
+{
+	switch (s->flags & SLOT_OWNER) {
+	case SLOT_THREAD_CSPACE:
+	case SLOT_THREAD_SPACE:
+		return thread_detach(s);
+	case SLOT_VCPU_NESTED:
+		return vcpu_detach(s);
+	default:
+		return 0;
+	}
+}
+
+int slot_delete(struct slot *s)
+{
+	int rc;
+
+	if (s->type == SK_OBJ_NULL)
+		return 0;
+	rc = slot_detach(s);
+	if (!rc)
+		rc = slot_release(s);
+	if (rc)
+		return rc;
+	tree_remove(s);
+	slot_write(s, &empty);
+	return 0;
+}
+
+int slot_revoke(struct slot *s)
+{
+	int rc;
+
+	/* A deleted child's own children come up in its place: no descent, each step is bounded. */
+	while (s->first_child) {
+		rc = slot_delete(s->first_child);
+		if (rc)
+			return rc;
+		if (arch_irq_pending())
+			return SYS_RESTART;
+	}
+	return 0;
+}
+
+int cap_drain(void)
+{
+	unsigned int steps = 0;
+	struct cnode *cn;
+	struct slot *s;
+
+	while ((cn = dying)) {
+		if (cn->cleared == cn->n_slots) {
+			dying = cn->dying;
+			continue;
+		}
+		s = &cn->slots[cn->cleared];
+		if (s->type != SK_OBJ_NULL || ++steps % 64 == 0)
+			if (arch_irq_pending())
+				return SYS_RESTART;
+		if (slot_delete(s)) /* may put another CNode in front of cn */
+			return SYS_RESTART;
+		cn->cleared++;
+	}
+	return 0;
+}

@@ -1,0 +1,430 @@
+/*
+ * endpoint.c - synchronous IPC: endpoints, replies, and the transfer of messages and capabilities
+ *
+ * Objects     struct endpoint: a queue of senders or of receivers; struct reply: a caller that waits for it.
+ * Locks       endpoint->lock, reply->lock: queue and caller. A thread that was taken out of a wait belongs to
+ *             who took it, so messages move without a lock; capabilities move under the tree lock.
+ *             Order: tree -> endpoint -> reply -> CPU
+ * Lifecycle   made by RETYPE; destroying fails all waiters with DELETED.
+ * Invariants  E1 the queue holds only senders or only receivers
+ *             E2 a thread is the caller of at most one Reply, and waits on it
+ */
+#include "ipc.h"
+#include "sched.h"
+
+/* --- the queue; endpoint locked ------------------------------------------------------------- */
+
+static void endpoint_append(struct endpoint *ep, struct thread *t)
+{
+	struct thread *first = ep->queue;
+
+	if (!first) {
+		t->next = t->prev = t;
+		ep->queue = t;
+		return;
+	}
+	t->next = first;
+	t->prev = first->prev;
+	first->prev->next = t;
+	first->prev = t;
+}
+
+void endpoint_remove(struct endpoint *ep, struct thread *t)
+{
+	if (t->next == t) {
+		ep->queue = NULL;
+		return;
+	}
+	t->next->prev = t->prev;
+	t->prev->next = t->next;
+	if (ep->queue == t)
+		ep->queue = t->next;
+}
+
+/* The first of the queue, which from now on belongs to the caller (T2). */
+static void endpoint_take(struct endpoint *ep, struct thread *t)
+{
+	endpoint_remove(ep, t);
+	store(&t->wait_obj, NULL);
+}
+
+static void endpoint_wait(struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
+{
+	ep->receivers = state == THREAD_RECEIVING; /* E1: the queue is empty or of this kind */
+	endpoint_append(ep, t);
+	thread_wait(t, &ep->obj, state, deadline);
+}
+
+int endpoint_destroy(struct object *o)
+{
+	struct endpoint *ep = (struct endpoint *)o;
+	struct thread *t;
+
+	for (;;) {
+		spin_lock(&o->lock);
+		o->dead = true;
+		t = ep->queue;
+		if (t)
+			endpoint_take(ep, t);
+		spin_unlock(&o->lock);
+		if (!t)
+			return 0;
+		thread_wake(t, -SK_E_DELETED, false);
+		if (arch_irq_pending())
+			return SYS_RESTART;
+	}
+}
+
+/* --- moving a message ----------------------------------------------------------------------- */
+
+static bool info_valid(uint64_t mi)
+{
+	return SK_MI_WORDS(mi) <= SK_MR_MAX && SK_MI_CAPS(mi) <= SK_CAPS_MAX && SK_MI_LABEL(mi) < SK_LABEL_KERNEL;
+}
+
+/* One capability from slot to slot; false when it cannot be. Tree locked. */
+static bool cap_pass(struct thread *from, struct sk_send_cap send, struct thread *to, uint64_t index)
+{
+	struct slot *src, *dst;
+	struct cnode *cn = to->cspace;
+
+	if (send.rights & ~(SK_ALL | SK_SEND_MOVE) || cap_find(from, send.slot, 0, 0, &src))
+		return false;
+	if (!cn || index == 0 || index >= cn->n_slots)
+		return false;
+	dst = &cn->slots[index];
+	if (dst->type != SK_OBJ_NULL)
+		return false;
+	if (send.rights & SK_SEND_MOVE)
+		slot_move(dst, src);
+	else if (slot_copyable(src))
+		slot_derive(dst, src, send.rights, src->type == SK_OBJ_FRAME ? 0 : src->badge, 0);
+	else
+		return false;
+	return true;
+}
+
+/* How many arrived. */
+static unsigned int caps_move(struct thread *from, struct thread *to, unsigned int n)
+{
+	uint64_t slot = load(&thread_utcb(to)->recv_slot);
+	uint32_t slots = load(&thread_utcb(to)->recv_slots);
+	struct sk_send_cap send[SK_CAPS_MAX];
+	unsigned int i;
+
+	if (!slot)
+		return 0;
+	memcpy(send, thread_utcb(from)->send, sizeof(send));
+	tree_lock();
+	for (i = 0; i < n && i < slots; i++)
+		if (!cap_pass(from, send[i], to, slot + i))
+			break;
+	tree_unlock();
+	return i;
+}
+
+static void fault_move(struct thread *from, struct sk_regs *d)
+{
+	d->rsi = SK_MI(SK_LABEL_FAULT, SK_MR_REGS, 0);
+	d->rdx = from->fault_mr[0];
+	d->r10 = from->fault_mr[1];
+	d->r8 = from->fault_mr[2];
+	d->r9 = from->fault_mr[3];
+}
+
+/* Both threads belong to the caller: out of their waits, or running here. */
+static void message_move(struct thread *from, struct thread *to, uint64_t badge)
+{
+	const struct sk_regs *s = &from->regs.r;
+	struct sk_regs *d = &to->regs.r;
+	uint64_t mi = s->rsi;
+	unsigned int words, caps;
+
+	d->rdi = badge;
+	if (from->faulted) {
+		fault_move(from, d);
+		return;
+	}
+	words = SK_MI_WORDS(mi);
+	caps = SK_MI_CAPS(mi);
+	d->rdx = s->rdx;
+	d->r10 = s->r10;
+	d->r8 = s->r8;
+	d->r9 = s->r9;
+	if (words > SK_MR_REGS)
+		memcpy(thread_utcb(to)->mr + SK_MR_REGS, thread_utcb(from)->mr + SK_MR_REGS,
+		       (words - SK_MR_REGS) * sizeof(uint64_t));
+	if (caps)
+		caps = caps_move(from, to, caps);
+	d->rsi = SK_MI(SK_MI_LABEL(mi), words, caps);
+}
+
+/* --- replies -------------------------------------------------------------------------------- */
+
+/* The Reply object that the receiver t has chosen. */
+static int reply_of_receiver(struct thread *t, struct reply **reply)
+{
+	struct cap cap;
+	int rc = cap_read(t, load(&thread_utcb(t)->reply), SK_OBJ_REPLY, SK_W, &cap);
+
+	if (!rc)
+		*reply = (struct reply *)cap.obj;
+	return rc;
+}
+
+/* Take the caller out of the Reply; NULL if there is none. */
+static struct thread *reply_take(struct reply *reply)
+{
+	struct thread *caller;
+
+	spin_lock(&reply->obj.lock);
+	caller = reply->caller;
+	if (caller) {
+		reply->caller = NULL;
+		store(&caller->wait_obj, NULL);
+	}
+	spin_unlock(&reply->obj.lock);
+	return caller;
+}
+
+/* The caller now waits for this Reply; who waited for it before is given up. */
+static void reply_tie(struct reply *reply, struct thread *caller, sk_time_t deadline)
+{
+	struct thread *old = reply_take(reply);
+	bool dead;
+
+	if (old)
+		thread_wake(old, -SK_E_DELETED, false);
+	spin_lock(&reply->obj.lock);
+	old = reply->caller; /* somebody may use the same Reply at the same time */
+	dead = reply->obj.dead || old;
+	if (!dead) {
+		reply->caller = caller; /* E2 */
+		thread_wait(caller, &reply->obj, THREAD_CALLING, deadline);
+	}
+	spin_unlock(&reply->obj.lock);
+	if (dead)
+		thread_wake(caller, -SK_E_DELETED, false);
+}
+
+int reply_destroy(struct object *o)
+{
+	struct reply *reply = (struct reply *)o;
+	struct thread *caller;
+
+	spin_lock(&o->lock);
+	o->dead = true;
+	spin_unlock(&o->lock);
+	caller = reply_take(reply);
+	if (caller)
+		thread_wake(caller, -SK_E_DELETED, false);
+	return 0;
+}
+
+/* --- sending -------------------------------------------------------------------------------- */
+
+/* A receiver waits: hand it the message at once. */
+static long send_to(struct endpoint *ep, struct thread *from, struct thread *to, sk_time_t deadline)
+{
+	struct reply *reply = NULL;
+
+	if (from->call && reply_of_receiver(to, &reply)) {
+		spin_unlock(&ep->obj.lock);
+		return -SK_E_PEER; /* it cannot answer */
+	}
+	endpoint_take(ep, to);
+	spin_unlock(&ep->obj.lock);
+	message_move(from, to, from->badge);
+	if (from->call)
+		reply_tie(reply, from, deadline);
+	thread_wake(to, 0, from->call);
+	if (!from->call)
+		return 0;
+	thread_waiting(from);
+	return SYS_BLOCKED;
+}
+
+/* badge, call, faulted of the sender are set. */
+static long endpoint_send(struct endpoint *ep, struct thread *t, sk_time_t deadline)
+{
+	spin_lock(&ep->obj.lock);
+	if (ep->obj.dead) {
+		spin_unlock(&ep->obj.lock);
+		return -SK_E_DELETED;
+	}
+	if (ep->receivers && ep->queue)
+		return send_to(ep, t, ep->queue, deadline);
+	if (deadline == SK_POLL) {
+		spin_unlock(&ep->obj.lock);
+		return -SK_E_TIMEOUT;
+	}
+	endpoint_wait(ep, t, THREAD_SENDING, deadline);
+	spin_unlock(&ep->obj.lock);
+	thread_waiting(t);
+	return SYS_BLOCKED;
+}
+
+static long send_decode(struct thread *t, struct sk_regs *r, bool call)
+{
+	struct cap cap;
+	int rc = cap_read(t, r->rdi, SK_OBJ_ENDPOINT, SK_W, &cap);
+
+	if (rc)
+		return rc;
+	if (!info_valid(r->rsi))
+		return -SK_E_INVAL;
+	if (SK_MI_CAPS(r->rsi) && !(cap.rights & SK_GRANT))
+		return -SK_E_RIGHTS;
+	t->badge = cap.badge;
+	t->call = call;
+	return endpoint_send((struct endpoint *)cap.obj, t, load(&thread_utcb(t)->deadline));
+}
+
+SYSCALL_HANDLER(sys_call)
+{
+	return send_decode(t, r, true);
+}
+
+SYSCALL_HANDLER(sys_send)
+{
+	return send_decode(t, r, false);
+}
+
+bool endpoint_send_fault(struct thread *t)
+{
+	struct cap cap;
+	long rc;
+
+	slot_read(&t->fault_slot, &cap);
+	if (cap.type != SK_OBJ_ENDPOINT)
+		return false;
+	t->badge = cap.badge;
+	t->call = true;
+	t->faulted = true;
+	rc = endpoint_send((struct endpoint *)cap.obj, t, SK_NO_DEADLINE);
+	if (rc == SYS_BLOCKED)
+		return true;
+	t->faulted = false;
+	return false;
+}
+
+/* --- receiving ------------------------------------------------------------------------------ */
+
+/* The first sender, out of the queue; those that cannot be answered fail. Drops the lock when there is one. */
+static struct thread *sender_take(struct endpoint *ep, struct thread *t, struct reply **reply)
+{
+	struct thread *from;
+
+	while (!ep->receivers && (from = ep->queue)) {
+		bool answerable = !from->call || !reply_of_receiver(t, reply);
+
+		endpoint_take(ep, from);
+		spin_unlock(&ep->obj.lock);
+		if (answerable)
+			return from;
+		thread_wake(from, -SK_E_PEER, false);
+		spin_lock(&ep->obj.lock);
+	}
+	return NULL;
+}
+
+static long endpoint_receive(struct endpoint *ep, struct thread *t)
+{
+	struct reply *reply = NULL;
+	struct thread *from;
+	sk_time_t deadline;
+
+	spin_lock(&ep->obj.lock);
+	from = sender_take(ep, t, &reply);
+	if (from) {
+		message_move(from, t, from->badge);
+		if (from->call) {
+			reply_tie(reply, from, from->deadline);
+			thread_waiting(from);
+		} else {
+			thread_wake(from, 0, false);
+		}
+		return 0;
+	}
+	if (ep->obj.dead) {
+		spin_unlock(&ep->obj.lock);
+		return -SK_E_DELETED;
+	}
+	deadline = load(&thread_utcb(t)->deadline);
+	if (deadline == SK_POLL) {
+		spin_unlock(&ep->obj.lock);
+		return -SK_E_TIMEOUT;
+	}
+	endpoint_wait(ep, t, THREAD_RECEIVING, deadline);
+	spin_unlock(&ep->obj.lock);
+	thread_waiting(t);
+	return SYS_BLOCKED;
+}
+
+static long receive_bound(struct thread *t, struct sk_regs *r, struct endpoint *ep)
+{
+	uint64_t word;
+
+	if (load(&t->bound)) {
+		word = notification_take_bound(t);
+		if (word) {
+			r->rdi = word;
+			r->rsi = SK_MI(SK_LABEL_SIGNAL, 0, 0);
+			return 0;
+		}
+	}
+	return endpoint_receive(ep, t);
+}
+
+SYSCALL_HANDLER(sys_recv)
+{
+	struct cap cap;
+	int rc = cap_read(t, r->rdi, SK_OBJ_ENDPOINT, SK_R, &cap);
+
+	if (rc)
+		return rc;
+	return receive_bound(t, r, (struct endpoint *)cap.obj);
+}
+
+/* Answer from t; the message is in its registers. */
+static int reply_send(struct thread *t, const struct sk_regs *r, uint64_t index, bool direct)
+{
+	struct thread *caller;
+	struct cap cap;
+	int rc = cap_read(t, index, SK_OBJ_REPLY, SK_W, &cap);
+
+	if (rc)
+		return rc;
+	if (!info_valid(r->rsi))
+		return -SK_E_INVAL;
+	if (SK_MI_CAPS(r->rsi) && !(cap.rights & SK_GRANT))
+		return -SK_E_RIGHTS;
+	caller = reply_take((struct reply *)cap.obj);
+	if (!caller)
+		return -SK_E_NOT_FOUND;
+	if (caller->faulted) {
+		thread_wake(caller, SK_MI_LABEL(r->rsi) ? -SK_E_DENIED : 0, direct);
+		return 0;
+	}
+	message_move(t, caller, 0);
+	thread_wake(caller, 0, direct);
+	return 0;
+}
+
+SYSCALL_HANDLER(sys_reply)
+{
+	return reply_send(t, r, r->rdi, false);
+}
+
+SYSCALL_HANDLER(sys_reply_recv)
+{
+	struct cap cap;
+	int rc = cap_read(t, r->rdi, SK_OBJ_ENDPOINT, SK_R, &cap);
+
+	if (rc)
+		return rc;
+	rc = reply_send(t, r, load(&thread_utcb(t)->reply), true);
+	if (rc && rc != -SK_E_NOT_FOUND) /* a caller that gave up does not stop a server */
+		return rc;
+	return receive_bound(t, r, (struct endpoint *)cap.obj);
+}

@@ -1,0 +1,177 @@
+/*
+ * notification.c - notifications: a word of signal bits, set by anyone with the right, taken by one waiter
+ *
+ * Objects     struct notification: the word, at most one waiting and one bound thread.
+ * Locks       notification->lock.  Order: tree -> notification -> endpoint -> CPU
+ * Lifecycle   made by RETYPE; notification_destroy() wakes the waiter with DELETED and unbinds.
+ * Invariants  N1 a thread waits only while the word is 0
+ *             N2 the bound thread sees a word that is not 0 before it sleeps in RECV or enters a guest: who sets
+ *                the word looks at the thread afterwards, and the thread looks at the word after it began to wait
+ */
+#include "ipc.h"
+#include "sched.h"
+
+/* The bound thread, if it receives now, returns with the word. Locked. */
+static struct thread *bound_take(struct notification *n)
+{
+	struct thread *t = n->bound;
+
+	if (!n->word || !t || !thread_cancel(t, SK_NO_DEADLINE, 1u << THREAD_RECEIVING))
+		return NULL;
+	t->regs.r.rdi = n->word;
+	t->regs.r.rsi = SK_MI(SK_LABEL_SIGNAL, 0, 0);
+	n->word = 0;
+	return t;
+}
+
+static struct thread *waiter_take(struct notification *n)
+{
+	struct thread *t = n->waiter;
+
+	if (!t)
+		return NULL;
+	n->waiter = NULL;
+	store(&t->wait_obj, NULL);
+	t->regs.r.rdi = n->word;
+	n->word = 0;
+	return t;
+}
+
+void notification_signal(struct notification *n, uint64_t badge)
+{
+	struct thread *t, *bound;
+
+	spin_lock(&n->obj.lock);
+	store(&n->word, n->word | badge);
+	barrier_full(); /* N2 */
+	t = n->word ? waiter_take(n) : NULL;
+	if (!t)
+		t = bound_take(n);
+	bound = n->word ? n->bound : NULL;
+	spin_unlock(&n->obj.lock);
+	if (t)
+		thread_wake(t, 0, false);
+	else if (bound && load(&bound->vcpu))
+		sched_kick_running(bound);
+}
+
+void notification_check_bound(struct thread *t)
+{
+	struct notification *n = load(&t->bound);
+
+	if (!n || !load(&n->word))
+		return;
+	spin_lock(&n->obj.lock);
+	t = n->bound == t ? bound_take(n) : NULL;
+	spin_unlock(&n->obj.lock);
+	if (t)
+		thread_wake(t, 0, false);
+}
+
+uint64_t notification_take_bound(struct thread *t)
+{
+	struct notification *n = load(&t->bound);
+	uint64_t word = 0;
+
+	if (!n || !load(&n->word))
+		return 0;
+	spin_lock(&n->obj.lock);
+	if (n->bound == t) {
+		word = n->word;
+		n->word = 0;
+	}
+	spin_unlock(&n->obj.lock);
+	return word;
+}
+
+void notification_bind(struct notification *n, struct thread *t)
+{
+	spin_lock(&n->obj.lock);
+	n->bound = t;
+	store(&t->bound, n);
+	spin_unlock(&n->obj.lock);
+	barrier_full();
+	notification_check_bound(t); /* N2 */
+	sched_kick_running(t);
+}
+
+void notification_unbind(struct thread *t)
+{
+	struct notification *n = t->bound;
+
+	if (!n)
+		return;
+	spin_lock(&n->obj.lock);
+	n->bound = NULL;
+	store(&t->bound, NULL);
+	spin_unlock(&n->obj.lock);
+}
+
+int notification_destroy(struct object *o)
+{
+	struct notification *n = (struct notification *)o;
+	struct thread *t;
+
+	if (n->bound)
+		notification_unbind(n->bound);
+	spin_lock(&o->lock);
+	o->dead = true;
+	n->word = 0;
+	t = waiter_take(n);
+	spin_unlock(&o->lock);
+	if (t)
+		thread_wake(t, -SK_E_DELETED, false);
+	return 0;
+}
+
+SYSCALL_HANDLER(sys_signal)
+{
+	struct cap cap;
+	int rc = cap_read(t, r->rdi, SK_OBJ_NOTIFICATION, SK_W, &cap);
+
+	if (!rc)
+		notification_signal((struct notification *)cap.obj, cap.badge);
+	return rc;
+}
+
+static long notification_wait(struct thread *t, struct sk_regs *r, sk_time_t deadline, int empty)
+{
+	struct notification *n;
+	struct cap cap;
+	int rc = cap_read(t, r->rdi, SK_OBJ_NOTIFICATION, SK_R, &cap);
+
+	if (rc)
+		return rc;
+	n = (struct notification *)cap.obj;
+	spin_lock(&n->obj.lock);
+	if (n->obj.dead)
+		rc = -SK_E_DELETED;
+	else if (n->word)
+		r->rdi = n->word;
+	else if (deadline == SK_POLL)
+		rc = empty;
+	else if (n->waiter)
+		rc = -SK_E_BUSY;
+	else
+		rc = SYS_BLOCKED;
+	if (!rc)
+		n->word = 0;
+	if (rc == SYS_BLOCKED) {
+		n->waiter = t; /* N1 */
+		thread_wait(t, &n->obj, THREAD_WAITING, deadline);
+	}
+	spin_unlock(&n->obj.lock);
+	if (rc == SYS_BLOCKED)
+		thread_waiting(t);
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_wait)
+{
+	return notification_wait(t, r, r->rsi, -SK_E_TIMEOUT);
+}
+
+SYSCALL_HANDLER(sys_poll)
+{
+	return notification_wait(t, r, SK_POLL, -SK_E_AGAIN);
+}

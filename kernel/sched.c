@@ -1,0 +1,578 @@
+/*
+ * sched.c - scheduling contexts, run queues, timers, and the way out of the kernel
+ *
+ * Objects     struct sched: CPU, priority, weight, budget; struct sched_cpu: one per CPU.
+ * Locks       sched_cpu->lock, leaf: the queues, timers and scheduling contexts of that CPU.
+ * Lifecycle   a context is made by RETYPE, configured, bound to a thread; sched_destroy() unbinds it.
+ * Invariants  Q1 a context is in at most one place: a queue, the direct-switch slot, the release heap, or it
+ *                is `running` of its CPU
+ *             Q2 only runnable threads are in queues; whoever makes a thread not runnable calls sched_stop(),
+ *                or is that thread itself on its way out of the kernel
+ *             Q3 a context changes its CPU only while it is nowhere and that CPU's registers hold nothing of it
+ *             Q4 the timer is armed for no later than the first deadline; it may fire early
+ */
+#include "sched.h"
+#include "thread.h"
+#include "vcpu.h"
+
+static struct sched_cpu sched_cpus[SK_CPU_MAX];
+
+#define TIMER_THREAD 0u
+#define TIMER_RELEASE 0x10000u /* in heap_node.tag, above the CPU */
+
+static uint64_t us_to_ticks(uint64_t us)
+{
+	return us * (tsc_hz / 1000) / 1000;
+}
+
+static int64_t slice_of(const struct sched *s)
+{
+	return us_to_ticks(SCHED_SLICE_US) * s->weight / SCHED_WEIGHT + 1;
+}
+
+void sched_cpu_init(struct cpu *c)
+{
+	struct sched_cpu *sc = &sched_cpus[c->id];
+
+	sc->cpu = c;
+	sc->switched = arch_now();
+	c->timer_armed = SK_NO_DEADLINE;
+	c->sched = sc;
+}
+
+void sched_init(struct sched *s)
+{
+	s->weight = SCHED_WEIGHT;
+	s->slice = slice_of(s);
+}
+
+static struct sched_cpu *sched_lock(struct sched *s)
+{
+	struct sched_cpu *sc;
+
+	for (;;) {
+		sc = &sched_cpus[load(&s->cpu)];
+		spin_lock(&sc->lock);
+		if (sc == &sched_cpus[s->cpu])
+			return sc;
+		spin_unlock(&sc->lock);
+	}
+}
+
+/* --- queues; CPU locked --------------------------------------------------------------------- */
+
+static void queue_insert(struct sched_cpu *sc, struct sched *s, bool head)
+{
+	struct sched **q = &sc->queue[s->priority], *first = *q;
+
+	s->place = SCHED_QUEUED;
+	if (!first) {
+		s->next = s->prev = s;
+		*q = s;
+		sc->bitmap |= 1u << s->priority;
+		return;
+	}
+	s->next = first;
+	s->prev = first->prev;
+	first->prev->next = s;
+	first->prev = s;
+	if (head)
+		*q = s;
+}
+
+static void queue_remove(struct sched_cpu *sc, struct sched *s)
+{
+	struct sched **q = &sc->queue[s->priority];
+
+	s->place = SCHED_NOWHERE;
+	if (s->next == s) {
+		*q = NULL;
+		sc->bitmap &= ~(1u << s->priority);
+		return;
+	}
+	s->next->prev = s->prev;
+	s->prev->next = s->next;
+	if (*q == s)
+		*q = s->next;
+}
+
+static struct sched *queue_first(struct sched_cpu *sc)
+{
+	return sc->bitmap ? sc->queue[31 - __builtin_clz(sc->bitmap)] : NULL;
+}
+
+/* Out of wherever it is; true if it was somewhere. */
+static bool place_leave(struct sched_cpu *sc, struct sched *s)
+{
+	switch (s->place) {
+	case SCHED_QUEUED:
+		queue_remove(sc, s);
+		return true;
+	case SCHED_NEXT:
+		sc->next = NULL;
+		break;
+	case SCHED_THROTTLED:
+		heap_remove(&sc->timers, &s->release);
+		break;
+	default:
+		return false;
+	}
+	s->place = SCHED_NOWHERE;
+	return true;
+}
+
+/* True when the context has budget; else it waits for its next period. */
+static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
+{
+	if (!s->period)
+		return true;
+	if (now >= s->period_start + s->period) {
+		s->period_start = now;
+		s->budget_left = s->budget;
+	}
+	if (s->budget_left > 0)
+		return true;
+	s->place = SCHED_THROTTLED;
+	s->release.tag = sc->cpu->id | TIMER_RELEASE;
+	heap_insert(&sc->timers, &s->release, s->period_start + s->period);
+	if (sc->cpu != this_cpu())
+		arch_kick(sc->cpu); /* Q4 */
+	return false;
+}
+
+static void preempt_for(struct sched_cpu *sc, const struct sched *s)
+{
+	if (sc->running && sc->running->priority >= s->priority)
+		return;
+	store(&sc->cpu->resched, true);
+	if (sc->cpu != this_cpu())
+		arch_kick(sc->cpu);
+}
+
+/* Put a context whose thread may run where it will be picked. */
+static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
+{
+	if (!s->thread || !thread_runnable(s->thread) || s->place != SCHED_NOWHERE || sc->running == s ||
+	    s->move_to != s->cpu)
+		return; /* Q1, Q2, Q3 */
+	s->ready_since = arch_now();
+	if (!budget_check(sc, s, s->ready_since))
+		return;
+	if (direct && !sc->next && sc->cpu == this_cpu()) {
+		s->place = SCHED_NEXT;
+		sc->next = s;
+	} else {
+		queue_insert(sc, s, false);
+	}
+	preempt_for(sc, s);
+}
+
+void sched_wake(struct thread *t, bool direct)
+{
+	struct sched *s = load(&t->sched);
+	struct sched_cpu *sc;
+
+	if (!s) {
+		barrier_full(); /* with sched_bind(): it sees the thread runnable, or we see its context */
+		s = load(&t->sched);
+		if (!s)
+			return;
+	}
+	sc = sched_lock(s);
+	if (s->thread == t)
+		sched_ready(sc, s, direct);
+	spin_unlock(&sc->lock);
+}
+
+bool sched_stop(struct thread *t)
+{
+	struct sched *s = t->sched;
+	struct sched_cpu *sc;
+	bool off = true;
+	uint32_t i;
+
+	if (s) {
+		sc = sched_lock(s);
+		place_leave(sc, s);
+		spin_unlock(&sc->lock);
+	}
+	for (i = 0; i < n_cpus; i++) {
+		if (cpus[i] == this_cpu() || load(&cpus[i]->current) != t)
+			continue;
+		store(&cpus[i]->resched, true);
+		arch_kick(cpus[i]);
+		off = false;
+	}
+	if (load(&this_cpu()->current) == t)
+		this_cpu()->resched = true;
+	return off;
+}
+
+void sched_kick_running(struct thread *t)
+{
+	struct sched *s = load(&t->sched);
+	struct cpu *c;
+
+	if (!s)
+		return;
+	c = cpus[load(&s->cpu)];
+	if (c != this_cpu() && load(&c->current) == t)
+		arch_kick(c);
+}
+
+void sched_bind(struct sched *s, struct thread *t)
+{
+	struct sched_cpu *sc;
+
+	store(&t->sched, s);
+	sc = sched_lock(s);
+	s->thread = t;
+	sched_ready(sc, s, false);
+	spin_unlock(&sc->lock);
+}
+
+void sched_unbind(struct sched *s)
+{
+	struct sched_cpu *sc = sched_lock(s);
+
+	place_leave(sc, s);
+	if (s->thread)
+		store(&s->thread->sched, NULL);
+	s->thread = NULL;
+	if (sc->running == s) {
+		sc->running = NULL;
+		store(&sc->cpu->resched, true);
+		if (sc->cpu != this_cpu())
+			arch_kick(sc->cpu);
+	}
+	spin_unlock(&sc->lock);
+}
+
+int sched_destroy(struct object *o)
+{
+	o->dead = true;
+	sched_unbind((struct sched *)o);
+	return 0;
+}
+
+/* --- choosing ------------------------------------------------------------------------------- */
+
+static void sched_charge(struct sched_cpu *sc, sk_time_t now)
+{
+	struct sched *s = sc->running;
+	int64_t ran = now - sc->switched;
+
+	sc->switched = now;
+	if (!s || ran < 0)
+		return;
+	s->consumed += ran;
+	s->slice -= ran;
+	if (s->period)
+		s->budget_left -= ran;
+}
+
+/* The context that has the CPU gives it up; queued again if its thread may go on. */
+static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
+{
+	bool turn_over = s->slice <= 0;
+
+	sc->running = NULL;
+	if (turn_over) {
+		s->slice += slice_of(s); /* an overrun shortens the next turn */
+		if (s->slice <= 0)
+			s->slice = slice_of(s);
+	}
+	if (!s->thread || !thread_runnable(s->thread) || s->move_to != s->cpu || !budget_check(sc, s, now))
+		return;
+	s->ready_since = now;
+	queue_insert(sc, s, !turn_over);
+}
+
+static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
+{
+	struct sched *next = sc->next, *best = queue_first(sc);
+
+	if (next) {
+		sc->next = NULL;
+		next->place = SCHED_NOWHERE;
+		if (!best || best->priority < next->priority || (!prev_ready && best->priority == next->priority))
+			return next;
+		queue_insert(sc, next, false);
+	}
+	if (best)
+		queue_remove(sc, best);
+	return best;
+}
+
+/* Take a context to the CPU that it was told to go to. */
+static void sched_migrate(struct sched *s)
+{
+	struct sched_cpu *sc = sched_lock(s);
+
+	s->cpu = s->move_to; /* Q3 */
+	spin_unlock(&sc->lock);
+	sc = sched_lock(s);
+	sched_ready(sc, s, false);
+	spin_unlock(&sc->lock);
+}
+
+static struct thread *sched_switch(struct sched_cpu *sc)
+{
+	struct cpu *c = sc->cpu;
+	struct sched *prev, *s;
+	struct thread *moving = NULL, *t;
+	sk_time_t now;
+
+	spin_lock(&sc->lock);
+	c->resched = false;
+	now = arch_now();
+	sched_charge(sc, now);
+	prev = sc->running;
+	if (prev) {
+		running_leave(sc, prev, now);
+		if (prev->move_to != prev->cpu)
+			moving = prev->thread;
+	}
+	s = sched_pick(sc, prev && prev->place == SCHED_QUEUED);
+	sc->running = s;
+	if (s)
+		s->waited += now - s->ready_since;
+	t = s ? s->thread : NULL;
+	store(&c->current, t);
+	if (moving)
+		arch_fpu_flush(c, moving->fpu);
+	spin_unlock(&sc->lock);
+	if (prev && moving)
+		sched_migrate(prev);
+	return t;
+}
+
+/* Without the lock: others may take timers out, and kick us when they put one in. */
+static void timer_program(struct cpu *c, struct sched_cpu *sc)
+{
+	struct heap_node *first = load(&sc->timers);
+	sk_time_t when = first ? first->key : SK_NO_DEADLINE;
+	struct sched *s = sc->running;
+
+	if (s) {
+		when = min_u64(when, sc->switched + (s->slice > 0 ? s->slice : 0));
+		if (s->period)
+			when = min_u64(when, sc->switched + (s->budget_left > 0 ? s->budget_left : 0));
+	}
+	if (when < c->timer_armed) { /* Q4 */
+		c->timer_armed = when;
+		arch_timer_arm(when);
+	}
+}
+
+void kernel_exit(void)
+{
+	struct cpu *c = this_cpu();
+	struct sched_cpu *sc = c->sched;
+	struct thread *t = c->current;
+
+	do {
+		if (!t || load(&c->resched) || !thread_runnable(t))
+			t = sched_switch(sc);
+		if (t && t->vcpu)
+			vcpu_check_signal(t);
+	} while (load(&c->resched));
+	timer_program(c, sc);
+	if (!t)
+		arch_idle();
+	arch_resume(t);
+}
+
+/* --- timers --------------------------------------------------------------------------------- */
+
+void timer_start(struct thread *t, sk_time_t deadline)
+{
+	struct sched_cpu *sc = this_cpu()->sched;
+
+	timer_stop(t);
+	if (deadline == SK_NO_DEADLINE)
+		return;
+	spin_lock(&sc->lock);
+	t->timer.tag = sc->cpu->id | TIMER_THREAD;
+	heap_insert(&sc->timers, &t->timer, deadline);
+	spin_unlock(&sc->lock);
+}
+
+void timer_stop(struct thread *t)
+{
+	struct sched_cpu *sc;
+
+	if (!heap_contains(&t->timer))
+		return;
+	sc = &sched_cpus[t->timer.tag];
+	spin_lock(&sc->lock);
+	if (heap_contains(&t->timer))
+		heap_remove(&sc->timers, &t->timer);
+	spin_unlock(&sc->lock);
+}
+
+static void release(struct sched_cpu *sc, struct sched *s)
+{
+	s->place = SCHED_NOWHERE;
+	s->period_start = s->release.key; /* periods do not drift */
+	s->budget_left = s->budget;
+	sched_ready(sc, s, false);
+}
+
+void core_timer(void)
+{
+	struct sched_cpu *sc = this_cpu()->sched;
+	struct heap_node *n;
+	sk_time_t now = arch_now();
+
+	this_cpu()->timer_armed = SK_NO_DEADLINE;
+	this_cpu()->resched = true;
+	spin_lock(&sc->lock);
+	while ((n = sc->timers) && n->key <= now) {
+		heap_remove(&sc->timers, n);
+		if (n->tag & TIMER_RELEASE) {
+			release(sc, container_of(n, struct sched, release));
+			continue;
+		}
+		spin_unlock(&sc->lock);
+		thread_timeout(container_of(n, struct thread, timer), now);
+		spin_lock(&sc->lock);
+	}
+	spin_unlock(&sc->lock);
+}
+
+/* --- system calls --------------------------------------------------------------------------- */
+
+struct sched_args {
+	struct sched *s;
+	uint32_t cpu, priority;
+	uint16_t weight;
+	uint64_t budget, period;
+};
+
+static int configure_decode(struct thread *t, const struct sk_regs *r, struct sched_args *a)
+{
+	struct slot *ctl, *slot;
+	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_SCHED, SK_W, &ctl);
+
+	if (!rc)
+		rc = cap_find(t, r->rsi, SK_OBJ_SCHED, SK_W, &slot);
+	if (rc)
+		return rc;
+	a->s = (struct sched *)slot->obj;
+	a->cpu = r->rdx & 0xffff;
+	a->priority = r->rdx >> 16 & 0xffff;
+	if (r->rdx >> 32 || a->cpu >= n_cpus || a->priority >= SCHED_PRIORITIES)
+		return -SK_E_INVAL;
+	if (r->r10 == 0 || r->r10 > UINT16_MAX)
+		return -SK_E_INVAL;
+	if (r->r9 > UINT32_MAX || r->r8 > r->r9 || (r->r9 && !r->r8))
+		return -SK_E_INVAL;
+	a->weight = r->r10;
+	a->budget = us_to_ticks(r->r8);
+	a->period = us_to_ticks(r->r9);
+	return 0;
+}
+
+static void configure_commit(const struct sched_args *a)
+{
+	struct sched *s = a->s;
+	struct sched_cpu *sc = sched_lock(s);
+	bool move = a->cpu != s->cpu, running = sc->running == s;
+
+	if (running)
+		sched_charge(sc, arch_now());
+	place_leave(sc, s);
+	s->priority = a->priority;
+	s->weight = a->weight;
+	s->slice = slice_of(s);
+	s->budget = s->budget_left = a->budget;
+	s->period = a->period;
+	s->period_start = arch_now();
+	s->move_to = a->cpu;
+	if (running) {
+		store(&sc->cpu->resched, true);
+		if (sc->cpu != this_cpu())
+			arch_kick(sc->cpu);
+	} else if (!move) {
+		sched_ready(sc, s, false);
+	}
+	spin_unlock(&sc->lock);
+	if (running || !move)
+		return;
+	if (s->thread)
+		arch_fpu_flush(sc->cpu, s->thread->fpu);
+	sched_migrate(s);
+}
+
+SYSCALL_HANDLER(sys_sched_configure)
+{
+	struct sched_args a;
+	int rc;
+
+	tree_lock();
+	rc = configure_decode(t, r, &a);
+	if (!rc)
+		configure_commit(&a);
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_sched_bind)
+{
+	struct slot *slot, *thread;
+	struct sched *s;
+	int rc;
+
+	tree_lock();
+	rc = cap_find(t, r->rdi, SK_OBJ_SCHED, SK_W, &slot);
+	if (rc)
+		goto out;
+	s = (struct sched *)slot->obj;
+	if (r->rsi == SK_NULL_CAP) {
+		sched_unbind(s);
+		goto out;
+	}
+	rc = cap_find(t, r->rsi, SK_OBJ_THREAD, SK_W, &thread);
+	if (!rc && (s->thread || thread_of(thread->obj)->sched))
+		rc = -SK_E_EXISTS;
+	if (!rc)
+		sched_bind(s, thread_of(thread->obj));
+out:
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_sched_stats)
+{
+	struct sched_cpu *sc;
+	struct sched *s;
+	struct cap cap;
+	int rc = cap_read(t, r->rdi, SK_OBJ_SCHED, SK_R, &cap);
+
+	if (rc)
+		return rc;
+	s = (struct sched *)cap.obj;
+	sc = sched_lock(s);
+	if (sc->running == s)
+		sched_charge(sc, arch_now());
+	r->rdi = s->consumed;
+	r->rsi = s->waited + (s->place == SCHED_QUEUED ? arch_now() - s->ready_since : 0);
+	r->rdx = s->cpu;
+	spin_unlock(&sc->lock);
+	return 0;
+}
+
+SYSCALL_HANDLER(sys_yield)
+{
+	struct sched_cpu *sc = this_cpu()->sched;
+
+	(void)t;
+	(void)r;
+	spin_lock(&sc->lock);
+	if (sc->running)
+		sc->running->slice = 0;
+	this_cpu()->resched = true;
+	spin_unlock(&sc->lock);
+	return 0;
+}

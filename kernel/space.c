@@ -1,0 +1,465 @@
+/*
+ * space.c - address spaces: page tables and the frames mapped in them
+ *
+ * Objects     struct space (and its root table); tables and frames are slots, listed in space->mapped.
+ * Locks       tree lock.
+ * Lifecycle   made by RETYPE; space_destroy() forgets what is mapped. A table that is deleted leaves its
+ *             parent's entry empty; tables and pages below it are then out of reach of the processor.
+ * Invariants  S1 slot->space is set exactly while the slot is in that space's list
+ *             S2 every present leaf entry that the processor can reach points into a frame whose capability
+ *                is in the list, at the address that its base says
+ *             S3 an entry is cleared only if it points into the frame (or at the table) that goes away
+ */
+#include "space.h"
+#include "arch/x86_64/pte.h"
+
+void space_init(struct space *s, unsigned int type, uint64_t root)
+{
+	s->obj.type = type;
+	s->root = root;
+	if (type == SK_OBJ_SPACE_HOST)
+		arch_space_init_root(phys_to_virt(root));
+}
+
+static bool has_tables(const struct space *s)
+{
+	return s->obj.type != SK_OBJ_SPACE_IO;
+}
+
+static bool in_user_range(const struct space *s, uint64_t vaddr, uint64_t size)
+{
+	uint64_t start = s->obj.type == SK_OBJ_SPACE_HOST ? USER_START : 0;
+	uint64_t end = s->obj.type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END;
+
+	return vaddr >= start && vaddr < end && size <= end - vaddr;
+}
+
+/*
+ * The entry for vaddr in the table of this level, or NULL and in *missing the level of the table that
+ * is not there; 0 when a large page lies in its place.
+ */
+static uint64_t *entry_find(struct space *s, uint64_t vaddr, unsigned int level, unsigned int *missing)
+{
+	uint64_t *table = phys_to_virt(s->root);
+	unsigned int l;
+	uint64_t e;
+
+	for (l = SPACE_LEVELS; l > level; l--) {
+		e = table[pte_index(vaddr, l)];
+		if (!pte_is_table(e, l)) {
+			*missing = pte_present(e) ? 0 : l - 1;
+			return NULL;
+		}
+		table = phys_to_virt(pte_paddr(e));
+	}
+	return &table[pte_index(vaddr, level)];
+}
+
+/* --- the list of a space ------------------------------------------------------------------ */
+
+static void space_attach(struct space *s, struct slot *slot)
+{
+	slot->space = s; /* S1 */
+	slot->space_prev = NULL;
+	slot->space_next = s->mapped;
+	if (s->mapped)
+		s->mapped->space_prev = slot;
+	s->mapped = slot;
+}
+
+static void space_detach(struct slot *slot)
+{
+	if (slot->space_prev)
+		slot->space_prev->space_next = slot->space_next;
+	else
+		slot->space->mapped = slot->space_next;
+	if (slot->space_next)
+		slot->space_next->space_prev = slot->space_prev;
+	slot->space = NULL;
+}
+
+void space_relink(struct slot *slot)
+{
+	if ((slot->type != SK_OBJ_FRAME && slot->type != SK_OBJ_TABLE) || !slot->space)
+		return;
+	if (slot->space_prev)
+		slot->space_prev->space_next = slot;
+	else
+		slot->space->mapped = slot;
+	if (slot->space_next)
+		slot->space_next->space_prev = slot;
+}
+
+/* --- mapping ------------------------------------------------------------------------------ */
+
+static unsigned int leaf_level(unsigned int order)
+{
+	return order >= SK_HUGE_ORDER ? 3 : order >= SK_LARGE_ORDER ? 2 : 1;
+}
+
+static int rights_check(const struct slot *frame, const struct space *s, unsigned int rights)
+{
+	unsigned int caching = rights & (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE);
+
+	if (rights & ~(SK_R | SK_W | SK_X | SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE) || !(rights & SK_R))
+		return -SK_E_INVAL;
+	if (caching == (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE))
+		return -SK_E_INVAL;
+	if (s->obj.type == SK_OBJ_SPACE_HOST && (rights & SK_W) && (rights & SK_X))
+		return -SK_E_INVAL;
+	return rights & (SK_R | SK_W | SK_X) & ~frame->rights ? -SK_E_RIGHTS : 0;
+}
+
+static int range_check(const struct slot *frame, const struct space *s, uint64_t vaddr, uint64_t offset,
+		       unsigned int order)
+{
+	uint64_t size, step;
+
+	if (order < SK_PAGE_ORDER || order > frame->order)
+		return -SK_E_INVAL;
+	size = 1ull << order;
+	step = pte_span(leaf_level(order));
+	if (offset & (size - 1) || vaddr & (step - 1) || (frame->paddr + offset) & (step - 1))
+		return -SK_E_ALIGN;
+	if (offset > (1ull << frame->order) - size)
+		return -SK_E_RANGE;
+	if (has_tables(s) && !in_user_range(s, vaddr, size))
+		return -SK_E_RANGE;
+	if (frame->space && (frame->space != s || frame->base != vaddr - offset))
+		return -SK_E_EXISTS;
+	return 0;
+}
+
+/* Are all entries for the range there and empty? */
+static int entries_check(struct space *s, uint64_t vaddr, uint64_t size, unsigned int level, unsigned int *missing)
+{
+	uint64_t at, *e;
+
+	for (at = 0; at < size; at += pte_span(level)) {
+		e = entry_find(s, vaddr + at, level, missing);
+		if (!e)
+			return *missing ? -SK_E_NO_TABLE : -SK_E_EXISTS;
+		if (pte_present(*e))
+			return -SK_E_EXISTS;
+	}
+	return 0;
+}
+
+int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset, unsigned int order,
+	      unsigned int rights, unsigned int *missing)
+{
+	unsigned int level = leaf_level(order);
+	uint64_t at;
+	int rc;
+
+	rc = rights_check(frame, s, rights);
+	if (!rc)
+		rc = range_check(frame, s, vaddr, offset, order);
+	if (!rc && has_tables(s))
+		rc = entries_check(s, vaddr, 1ull << order, level, missing);
+	if (rc)
+		return rc;
+	if (!frame->space) {
+		space_attach(s, frame);
+		slot_set_badge(frame, vaddr - offset);
+	}
+	if (has_tables(s)) /* S2 */
+		for (at = 0; at < 1ull << order; at += pte_span(level))
+			store(entry_find(s, vaddr + at, level, missing),
+			      pte_leaf(frame->paddr + offset + at, rights, level));
+	return 0;
+}
+
+static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
+{
+	unsigned int i;
+
+	for (i = 0; i < 512; i++)
+		table[i] = large ? pte_split(large, level + 1, i) : 0;
+}
+
+int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigned int level, unsigned int *missing)
+{
+	uint64_t span, old, *e;
+
+	if (!has_tables(s))
+		return -SK_E_CAP;
+	if (level < 1 || level >= SPACE_LEVELS)
+		return -SK_E_INVAL;
+	if (table->space)
+		return -SK_E_EXISTS;
+	span = pte_span(level + 1);
+	vaddr &= ~(span - 1);
+	if (vaddr >= (s->obj.type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END))
+		return -SK_E_RANGE;
+	e = entry_find(s, vaddr, level + 1, missing);
+	if (!e)
+		return *missing ? -SK_E_NO_TABLE : -SK_E_EXISTS;
+	old = *e;
+	if (pte_is_table(old, level + 1))
+		return -SK_E_EXISTS;
+	/* it may have been in use before: nothing of that must come back */
+	table_fill(phys_to_virt(table->paddr), pte_present(old) ? old : 0, level);
+	table->order = level;
+	space_attach(s, table);
+	slot_set_badge(table, vaddr);
+	store(e, pte_table(table->paddr));
+	if (pte_present(old))
+		arch_tlb_shootdown(s, vaddr, span);
+	return 0;
+}
+
+/* --- unmapping ---------------------------------------------------------------------------- */
+
+/* Clear what points into the frame in [vaddr, vaddr + size), which lies in one table of this level. */
+static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t vaddr, uint64_t size, unsigned int level)
+{
+	uint64_t at, paddr;
+	bool found = false;
+
+	for (at = 0; at < size; at += pte_span(level), e++) {
+		paddr = frame->paddr + (vaddr + at - frame->base);
+		if (!pte_present(*e) || pte_is_table(*e, level) || pte_paddr(*e) != paddr)
+			continue;
+		store(e, 0); /* S3 */
+		found = true;
+	}
+	return found;
+}
+
+/* One stretch that does not cross a 2 MiB boundary. */
+static bool stretch_unmap(struct slot *frame, uint64_t vaddr, uint64_t size)
+{
+	unsigned int missing, level;
+	uint64_t *e;
+
+	for (level = 1; level <= 2; level++) {
+		e = entry_find(frame->space, vaddr, level, &missing);
+		if (e)
+			break;
+	}
+	if (!e || (level == 2 && size < SK_LARGE_SIZE))
+		return false;
+	if (!entries_clear(frame, e, vaddr, size, level))
+		return false;
+	arch_tlb_shootdown(frame->space, vaddr, size);
+	return true;
+}
+
+static bool huge_unmap(struct slot *frame, uint64_t vaddr)
+{
+	unsigned int missing;
+	uint64_t *e = entry_find(frame->space, vaddr, 3, &missing);
+
+	if (!e || !entries_clear(frame, e, vaddr, pte_span(3), 3))
+		return false;
+	arch_tlb_shootdown(frame->space, vaddr, pte_span(3));
+	return true;
+}
+
+/* 0, or SYS_RESTART with a part done. */
+static int range_unmap(struct slot *frame, uint64_t offset, uint64_t size)
+{
+	uint64_t vaddr = frame->base + offset, end = vaddr + size, next;
+
+	if (!has_tables(frame->space))
+		return 0;
+	if (size == pte_span(3) && !(vaddr & (size - 1)) && huge_unmap(frame, vaddr))
+		return 0;
+	for (; vaddr < end; vaddr = next) {
+		next = min_u64(end, (vaddr | (SK_LARGE_SIZE - 1)) + 1);
+		if (stretch_unmap(frame, vaddr, next - vaddr) && next < end && arch_irq_pending())
+			return SYS_RESTART;
+	}
+	return 0;
+}
+
+int frame_unmap_all(struct slot *frame)
+{
+	int rc;
+
+	if (!frame->space)
+		return 0;
+	rc = range_unmap(frame, 0, 1ull << frame->order);
+	if (!rc)
+		space_detach(frame);
+	return rc;
+}
+
+void table_unlink(struct slot *table)
+{
+	unsigned int missing, level = table->order + 1;
+	uint64_t *e;
+
+	if (!table->space)
+		return;
+	e = entry_find(table->space, table->base, level, &missing);
+	if (e && pte_is_table(*e, level) && pte_paddr(*e) == table->paddr) { /* S3 */
+		store(e, 0);
+		arch_tlb_shootdown(table->space, table->base, pte_span(level));
+	}
+	space_detach(table);
+}
+
+/* Guests of a nested space that dies must be out of guest mode before its tables are reused. */
+static bool space_in_use(struct space *s)
+{
+	bool used = false;
+	uint32_t i;
+
+	for (i = 0; i < n_cpus; i++)
+		if (cpus[i] && cpus[i] != this_cpu() && load(&cpus[i]->nested) == s) {
+			arch_kick(cpus[i]);
+			used = true;
+		}
+	return used;
+}
+
+int space_destroy(struct object *o)
+{
+	struct space *s = space_of(o);
+
+	o->dead = true;
+	if (space_in_use(s))
+		return SYS_RESTART;
+	while (s->mapped) {
+		space_detach(s->mapped);
+		if (arch_irq_pending())
+			return SYS_RESTART;
+	}
+	arch_space_drop(s);
+	return 0;
+}
+
+/* --- system calls ------------------------------------------------------------------------- */
+
+static int space_find(struct thread *t, uint64_t index, struct space **s)
+{
+	struct slot *slot;
+	int rc = cap_find(t, index, 0, SK_W, &slot);
+
+	if (rc)
+		return rc;
+	if (slot->type != SK_OBJ_SPACE_HOST && slot->type != SK_OBJ_SPACE_NESTED && slot->type != SK_OBJ_SPACE_IO)
+		return -SK_E_CAP;
+	*s = space_of(slot->obj);
+	return 0;
+}
+
+SYSCALL_HANDLER(sys_map)
+{
+	unsigned int missing = 0;
+	struct slot *frame;
+	struct space *s;
+	int rc;
+
+	tree_lock();
+	rc = cap_find(t, r->rdi, SK_OBJ_FRAME, 0, &frame);
+	if (!rc)
+		rc = space_find(t, r->rsi, &s);
+	if (!rc && (r->r8 > SK_HUGE_ORDER || r->r9 >> 32))
+		rc = -SK_E_INVAL;
+	if (!rc)
+		rc = space_map(frame, s, r->rdx, r->r10, r->r8, r->r9, &missing);
+	if (!rc)
+		r->rdi = has_tables(s) ? r->rdx : frame->paddr + r->r10;
+	if (rc == -SK_E_NO_TABLE)
+		r->rsi = missing;
+	tree_unlock();
+	return rc;
+}
+
+static int unmap_decode(struct thread *t, const struct sk_regs *r, struct slot **frame)
+{
+	int rc = cap_find(t, r->rdi, SK_OBJ_FRAME, 0, frame);
+	uint64_t size;
+
+	if (rc)
+		return rc;
+	if (r->rdx < SK_PAGE_ORDER || r->rdx > (*frame)->order)
+		return -SK_E_INVAL;
+	size = 1ull << r->rdx;
+	if (r->rsi & (size - 1))
+		return -SK_E_ALIGN;
+	if (r->rsi > (1ull << (*frame)->order) - size)
+		return -SK_E_RANGE;
+	return (*frame)->space ? 0 : -SK_E_NOT_FOUND;
+}
+
+/* A part of a large page cannot go before the page is split: the level of the table that is missing, or 0. */
+static unsigned int large_page_around(const struct slot *frame, uint64_t offset, uint64_t size)
+{
+	uint64_t vaddr = frame->base + offset, *e;
+	unsigned int level, missing;
+
+	if (!has_tables(frame->space))
+		return 0;
+	for (level = 2; level < SPACE_LEVELS; level++) {
+		e = entry_find(frame->space, vaddr, level, &missing);
+		if (e && size < pte_span(level) && pte_present(*e) && !pte_is_table(*e, level))
+			return level - 1;
+	}
+	return 0;
+}
+
+SYSCALL_HANDLER(sys_unmap)
+{
+	struct slot *frame;
+	unsigned int level;
+	int rc;
+
+	tree_lock();
+	rc = unmap_decode(t, r, &frame);
+	if (rc)
+		goto out;
+	if (r->rdx == frame->order) {
+		rc = frame_unmap_all(frame); /* the window is free again */
+		goto out;
+	}
+	level = large_page_around(frame, r->rsi, 1ull << r->rdx);
+	if (level) {
+		r->rsi = level;
+		rc = -SK_E_NO_TABLE;
+	} else {
+		rc = range_unmap(frame, r->rsi, 1ull << r->rdx);
+	}
+out:
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_map_table)
+{
+	unsigned int missing = 0;
+	struct slot *table;
+	struct space *s;
+	int rc;
+
+	tree_lock();
+	rc = cap_find(t, r->rdi, SK_OBJ_TABLE, SK_W, &table);
+	if (!rc)
+		rc = space_find(t, r->rsi, &s);
+	if (!rc && r->r10 >= SPACE_LEVELS)
+		rc = -SK_E_INVAL;
+	if (!rc)
+		rc = space_map_table(table, s, r->rdx, r->r10, &missing);
+	if (rc == -SK_E_NO_TABLE)
+		r->rsi = missing;
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_io_assign)
+{
+	struct slot *ctl, *s;
+	int rc;
+
+	tree_lock();
+	rc = cap_find(t, r->rdi, SK_OBJ_CTL_IO, SK_W, &ctl);
+	if (!rc)
+		rc = cap_find(t, r->rsi, SK_OBJ_SPACE_IO, SK_W, &s);
+	if (!rc && r->rdx >> 32)
+		rc = -SK_E_INVAL;
+	tree_unlock();
+	return rc; /* without an IOMMU devices use physical addresses, which MAP returns */
+}

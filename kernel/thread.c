@@ -1,0 +1,368 @@
+/*
+ * thread.c - threads: waiting and waking, suspending, configuration, faults
+ *
+ * Objects     struct thread; its second page is the UTCB.
+ * Locks       a wait is guarded by the lock of the object waited on; configuration by the tree lock.
+ * Lifecycle   made by RETYPE, suspended; CONFIGURE gives it capability space, address space and UTCB;
+ *             thread_destroy() takes it off its CPU first.
+ * Invariants  T1 wait_obj is set exactly while the thread is in the queue of that object (or its caller, waiter)
+ *             T2 who sets wait_obj to NULL under the object's lock is alone in ending the wait: only he writes
+ *                the registers and calls thread_wake()
+ *             T3 a suspended thread is in no wait: who suspends cancels, and who begins to wait looks again
+ */
+#include "ipc.h"
+#include "sched.h"
+#include "space.h"
+#include "vcpu.h"
+#include "arch/x86_64/pte.h"
+
+#define RFLAGS_USER 0x240cd5ull /* CF PF AF ZF SF TF DF OF, AC, ID */
+#define RFLAGS_FIXED 0x202ull   /* IF and the bit that is always set */
+
+void thread_init(struct thread *t)
+{
+	t->suspended = true;
+	t->regs.r.rflags = RFLAGS_FIXED;
+	arch_fpu_init_area(t->fpu);
+}
+
+void thread_set_state(struct thread *t, enum thread_state state)
+{
+	static const uint8_t legal[] = { /* from each state, to a mask of states */
+		[THREAD_READY] = 0x1f,
+		[THREAD_SENDING] = 1 << THREAD_READY | 1 << THREAD_CALLING,
+		[THREAD_RECEIVING] = 1 << THREAD_READY,
+		[THREAD_CALLING] = 1 << THREAD_READY,
+		[THREAD_WAITING] = 1 << THREAD_READY,
+	};
+
+	BUG_ON(!(legal[t->state] & 1u << state));
+	store(&t->state, state);
+}
+
+/* --- waits ---------------------------------------------------------------------------------- */
+
+void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t deadline)
+{
+	t->deadline = deadline;
+	thread_set_state(t, state);
+	store(&t->wait_obj, o); /* T1 */
+	if (deadline != SK_NO_DEADLINE)
+		timer_start(t, deadline);
+}
+
+void thread_waiting(struct thread *t)
+{
+	barrier_full(); /* pairs with thread_stop() and notification_signal() */
+	if (load(&t->suspended) && thread_cancel(t, SK_NO_DEADLINE, THREAD_ANY_STATE))
+		thread_wake(t, -SK_E_AGAIN, false); /* T3 */
+	else if (load(&t->bound))
+		notification_check_bound(t);
+}
+
+static void wait_leave(struct object *o, struct thread *t)
+{
+	switch (o->type) {
+	case SK_OBJ_ENDPOINT:
+		endpoint_remove((struct endpoint *)o, t);
+		break;
+	case SK_OBJ_REPLY:
+		((struct reply *)o)->caller = NULL;
+		break;
+	case SK_OBJ_NOTIFICATION:
+		((struct notification *)o)->waiter = NULL;
+		break;
+	default:
+		panic("thread waits on an object of type %u", o->type);
+	}
+	store(&t->wait_obj, NULL);
+}
+
+bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states)
+{
+	struct object *o;
+	bool same, out;
+
+	while ((o = load(&t->wait_obj))) {
+		spin_lock(&o->lock);
+		same = t->wait_obj == o;
+		out = same && t->deadline <= when && (states & 1u << t->state);
+		if (out)
+			wait_leave(o, t); /* T2 */
+		spin_unlock(&o->lock);
+		if (same)
+			return out;
+	}
+	return false;
+}
+
+void thread_wake(struct thread *t, long result, bool direct)
+{
+	timer_stop(t);
+	if (!t->faulted) {
+		t->regs.r.rax = result;
+	} else {
+		t->faulted = false;
+		if (result)
+			store(&t->suspended, true);
+	}
+	thread_set_state(t, THREAD_READY);
+	sched_wake(t, direct);
+}
+
+void thread_timeout(struct thread *t, sk_time_t now)
+{
+	if (t->vcpu)
+		vcpu_leave(t, 0, SK_EXIT_DEADLINE);
+	else if (thread_cancel(t, now, THREAD_ANY_STATE))
+		thread_wake(t, -SK_E_TIMEOUT, false);
+}
+
+bool thread_stop(struct thread *t)
+{
+	store(&t->suspended, true);
+	barrier_full(); /* pairs with thread_waiting() */
+	if (!sched_stop(t))
+		return false;
+	vcpu_leave(t, -SK_E_AGAIN, 0);
+	if (thread_cancel(t, SK_NO_DEADLINE, THREAD_ANY_STATE))
+		thread_wake(t, -SK_E_AGAIN, false);
+	return true;
+}
+
+/* --- configuration -------------------------------------------------------------------------- */
+
+int thread_detach(struct slot *s)
+{
+	bool cspace = (s->flags & SLOT_OWNER) == SLOT_THREAD_CSPACE;
+	struct thread *t = cspace ? container_of(s, struct thread, cspace_slot) :
+				    container_of(s, struct thread, space_slot);
+
+	if (!thread_stop(t))
+		return SYS_RESTART;
+	if (cspace)
+		store(&t->cspace, NULL);
+	else
+		store(&t->space, NULL);
+	return 0;
+}
+
+static int thread_unconfigure(struct thread *t)
+{
+	int rc = slot_delete(&t->utcb_slot);
+
+	if (!rc)
+		rc = slot_delete(&t->fault_slot);
+	if (!rc)
+		rc = slot_delete(&t->space_slot);
+	if (!rc)
+		rc = slot_delete(&t->cspace_slot);
+	return rc;
+}
+
+int thread_configure(struct thread *t, struct slot *cspace, struct slot *space, struct slot *fault, uint64_t utcb)
+{
+	struct slot_init page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_THREAD_UTCB,
+				  virt_to_phys(thread_utcb(t)), 0 };
+	struct space *s = space_of(space->obj);
+	unsigned int missing;
+	int rc = thread_unconfigure(t);
+
+	if (rc)
+		return rc;
+	slot_set(&t->utcb_slot, NULL, &page);
+	rc = space_map(&t->utcb_slot, s, utcb, 0, SK_PAGE_ORDER, SK_R | SK_W, &missing);
+	if (rc) {
+		BUG_ON(slot_delete(&t->utcb_slot));
+		return rc;
+	}
+	slot_derive(&t->cspace_slot, cspace, SK_ALL, 0, SLOT_THREAD_CSPACE);
+	slot_derive(&t->space_slot, space, SK_ALL, 0, SLOT_THREAD_SPACE);
+	if (fault)
+		slot_derive(&t->fault_slot, fault, SK_W, fault->badge, SLOT_THREAD_FAULT);
+	t->space = s;
+	store(&t->cspace, (struct cnode *)cspace->obj);
+	return 0;
+}
+
+int thread_destroy(struct object *o)
+{
+	struct thread *t = thread_of(o);
+	int rc;
+
+	o->dead = true;
+	if (!thread_stop(t))
+		return SYS_RESTART;
+	notification_unbind(t);
+	if (t->sched)
+		sched_unbind(t->sched);
+	rc = thread_unconfigure(t);
+	if (rc)
+		return rc;
+	timer_stop(t);
+	arch_fpu_drop(t->fpu);
+	return 0;
+}
+
+/* --- faults --------------------------------------------------------------------------------- */
+
+void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr)
+{
+	const struct sk_regs *r = &t->regs.r;
+
+	t->fault_mr[0] = vector | error << 32;
+	t->fault_mr[1] = addr;
+	t->fault_mr[2] = r->rip;
+	t->fault_mr[3] = r->rsp;
+	if (endpoint_send_fault(t))
+		return;
+	klog("thread %p stopped: exception %lu error %lx address %lx rip %lx rsp %lx\n", (void *)t, vector, error,
+	     addr, r->rip, r->rsp);
+	store(&t->suspended, true);
+}
+
+/* --- system calls --------------------------------------------------------------------------- */
+
+static int thread_find(struct thread *t, uint64_t index, unsigned int rights, struct thread **out)
+{
+	struct slot *s;
+	int rc = cap_find(t, index, SK_OBJ_THREAD, rights, &s);
+
+	if (!rc)
+		*out = thread_of(s->obj);
+	return rc;
+}
+
+/* Suspended, off every CPU and out of its last call: its registers stand still. */
+static int thread_settled(struct thread *t)
+{
+	if (!t->suspended)
+		return -SK_E_STATE;
+	return sched_stop(t) && load(&t->state) == THREAD_READY && load(&this_cpu()->current) != t ? 0 : SYS_RESTART;
+}
+
+SYSCALL_HANDLER(sys_thread_configure)
+{
+	struct slot *cspace, *space, *fault = NULL;
+	struct thread *target;
+	int rc;
+
+	tree_lock();
+	rc = thread_find(t, r->rdi, SK_W, &target);
+	if (!rc)
+		rc = cap_find(t, r->rsi, SK_OBJ_CNODE, SK_W, &cspace);
+	if (!rc)
+		rc = cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &space);
+	if (!rc && r->r10)
+		rc = cap_find(t, r->r10, SK_OBJ_ENDPOINT, SK_W, &fault);
+	if (!rc)
+		rc = thread_settled(target);
+	if (!rc)
+		rc = thread_configure(target, cspace, space, fault, r->r8);
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_thread_bind)
+{
+	struct thread *target;
+	struct notification *n;
+	struct slot *s;
+	int rc;
+
+	tree_lock();
+	rc = thread_find(t, r->rdi, SK_W, &target);
+	if (rc)
+		goto out;
+	if (r->rsi == SK_NULL_CAP) {
+		notification_unbind(target);
+		goto out;
+	}
+	rc = cap_find(t, r->rsi, SK_OBJ_NOTIFICATION, SK_R, &s);
+	if (rc)
+		goto out;
+	n = (struct notification *)s->obj;
+	if (target->bound || n->bound)
+		rc = -SK_E_EXISTS;
+	else
+		notification_bind(n, target);
+out:
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_thread_resume)
+{
+	struct thread *target;
+	int rc;
+
+	tree_lock();
+	rc = thread_find(t, r->rdi, SK_W, &target);
+	if (!rc && (!target->cspace || !target->space))
+		rc = -SK_E_STATE;
+	if (!rc) {
+		store(&target->suspended, false);
+		sched_wake(target, false);
+	}
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_thread_suspend)
+{
+	struct thread *target;
+	int rc;
+
+	tree_lock();
+	rc = thread_find(t, r->rdi, SK_W, &target);
+	if (!rc && !thread_stop(target))
+		rc = SYS_RESTART;
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_thread_read)
+{
+	struct thread *target;
+	int rc;
+
+	tree_lock();
+	rc = thread_find(t, r->rdi, SK_R, &target);
+	if (!rc)
+		rc = thread_settled(target);
+	if (!rc)
+		memcpy(thread_utcb(t)->mr, &target->regs.r, sizeof(target->regs.r));
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_thread_write)
+{
+	struct thread *target;
+	struct sk_regs regs;
+	int rc;
+
+	memcpy(&regs, thread_utcb(t)->mr, sizeof(regs));
+	if (regs.rip > USER_END || regs.fs_base > USER_END || regs.gs_base > USER_END)
+		return -SK_E_RANGE;
+	regs.rflags = (regs.rflags & RFLAGS_USER) | RFLAGS_FIXED;
+	tree_lock();
+	rc = thread_find(t, r->rdi, SK_W, &target);
+	if (!rc)
+		rc = thread_settled(target);
+	if (!rc) {
+		target->regs.r = regs;
+		target->regs.vector = 0; /* all registers count, also RCX and R11 */
+	}
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_set_fs_base)
+{
+	(void)t;
+	if (r->rdi > USER_END)
+		return -SK_E_RANGE;
+	r->fs_base = r->rdi;
+	return 0;
+}

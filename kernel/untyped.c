@@ -1,0 +1,260 @@
+/*
+ * untyped.c - untyped memory: making objects out of it, and using it again
+ *
+ * Objects     the untyped is its slot: a range, the watermark `used`, and how far pages are `prepared`.
+ * Locks       tree lock.
+ * Lifecycle   RETYPE carves from the watermark up. When all children are gone, the next RETYPE starts at 0
+ *             again, after every CPU has left the kernel once, so that no stale pointer can meet new contents.
+ * Invariants  U1 pages of user memory are closed in the kernel window, pages of kernel objects open
+ *             U2 pages between page_up(used) and prepared are zero, and open or closed as SLOT_OPENED says
+ */
+#include "ipc.h"
+#include "irq.h"
+#include "sched.h"
+#include "space.h"
+#include "vcpu.h"
+
+struct retype_args {
+	struct slot *untyped;
+	struct cnode *dest;
+	uint64_t slot, n;
+	uint64_t start; /* in the untyped, bytes */
+	unsigned int type, order;
+};
+
+static const uint8_t fixed_order[] = {
+#define X(name, num, order, what) [num] = order,
+	SK_OBJECTS(X)
+#undef X
+};
+
+static int order_decode(uint64_t type, uint64_t order, struct retype_args *a)
+{
+	unsigned int low = SK_PAGE_ORDER, high;
+
+	switch (type) {
+	case SK_OBJ_UNTYPED:
+		high = 62;
+		break;
+	case SK_OBJ_FRAME:
+		high = SK_HUGE_ORDER;
+		break;
+	case SK_OBJ_CNODE:
+		high = 21;
+		break;
+	default:
+		if (type >= ARRAY_SIZE(fixed_order) || !fixed_order[type])
+			return -SK_E_INVAL;
+		low = high = fixed_order[type];
+		if (order == 0)
+			order = low;
+	}
+	if (order < low || order > high)
+		return -SK_E_INVAL;
+	if (type == SK_OBJ_VCPU && !arch_vcpu_available())
+		return -SK_E_NO_SYS;
+	a->type = type;
+	a->order = order;
+	return 0;
+}
+
+static int dest_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a)
+{
+	struct slot *s;
+	uint64_t i;
+	int rc = cap_find_in(t, r->rdx, SK_W, r->r10, &s);
+
+	if (rc)
+		return rc;
+	a->slot = r->r10;
+	a->n = r->r8;
+	rc = cap_find(t, r->rdx, SK_OBJ_CNODE, SK_W, &s);
+	if (rc)
+		return rc;
+	a->dest = (struct cnode *)s->obj;
+	if (a->n == 0 || a->n > SK_RETYPE_MAX)
+		return -SK_E_INVAL;
+	if (a->n > a->dest->n_slots - a->slot)
+		return -SK_E_SLOT;
+	for (i = 0; i < a->n; i++)
+		if (a->dest->slots[a->slot + i].type != SK_OBJ_NULL)
+			return -SK_E_SLOT;
+	return 0;
+}
+
+/* Where the objects go; needs_reset: only after the untyped is used anew. */
+static int place_decode(const struct sk_regs *r, struct retype_args *a, bool *needs_reset)
+{
+	struct slot *u = a->untyped;
+	uint64_t total = 1ull << u->order, size = 1ull << a->order;
+
+	*needs_reset = false;
+	if (u->flags & SLOT_DEVICE) {
+		if (a->type != SK_OBJ_FRAME)
+			return -SK_E_INVAL;
+		if (r->r9 & (size - 1))
+			return -SK_E_ALIGN;
+		a->start = r->r9;
+	} else {
+		if (r->r9)
+			return -SK_E_INVAL;
+		*needs_reset = !u->first_child && (u->flags & SLOT_USED);
+		a->start = *needs_reset ? 0 : align_up(u->used, size);
+	}
+	if (a->start > total || a->n > (total - a->start) >> a->order)
+		return -SK_E_NO_MEM;
+	return 0;
+}
+
+static int retype_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a, bool *needs_reset)
+{
+	int rc;
+
+	if (r->rsi >> 16)
+		return -SK_E_INVAL;
+	rc = order_decode(r->rsi & 0xff, r->rsi >> 8, a);
+	if (rc)
+		return rc;
+	rc = cap_find(t, r->rdi, SK_OBJ_UNTYPED, SK_W, &a->untyped);
+	if (rc)
+		return rc;
+	rc = dest_decode(t, r, a);
+	if (rc)
+		return rc;
+	return place_decode(r, a, needs_reset);
+}
+
+static void untyped_set(struct slot *u, uint64_t used, uint64_t prepared, unsigned int flags)
+{
+	u->flags = flags;
+	u->prepared = prepared;
+	slot_set_badge(u, used);
+}
+
+/* All children are gone: wait until nobody can still look at them, unless somebody was faster. */
+static void untyped_reset(struct slot *u)
+{
+	uint32_t seq = u->seq;
+
+	tree_unlock();
+	arch_quiesce();
+	tree_lock();
+	if (u->seq == seq && u->type == SK_OBJ_UNTYPED && !u->first_child)
+		untyped_set(u, 0, 0, u->flags & ~(SLOT_USED | SLOT_OPENED));
+}
+
+static void prepare_page(uint64_t paddr, bool open)
+{
+	if (open) {
+		arch_window_open(paddr, SK_PAGE_SIZE);
+		memset(phys_to_virt(paddr), 0, SK_PAGE_SIZE);
+	} else {
+		arch_window_close(paddr, SK_PAGE_SIZE);
+		arch_zero_page(paddr);
+	}
+}
+
+/* Make the pages of the new objects zero, and open or closed; keeps its progress in the slot. */
+static int untyped_prepare(struct retype_args *a)
+{
+	struct slot *u = a->untyped;
+	bool open = a->type != SK_OBJ_FRAME;
+	uint64_t end = a->start + (a->n << a->order);
+	unsigned int flags = (u->flags & ~SLOT_OPENED) | (open ? SLOT_OPENED : 0);
+	uint64_t at = u->prepared;
+
+	if (a->start > u->used || flags != u->flags) {
+		/* U2: what lies between is skipped or was prepared for the other use */
+		if (flags != u->flags || a->start > at)
+			at = align_up(a->start, SK_PAGE_SIZE);
+		untyped_set(u, a->start, at, flags);
+	}
+	while (at < end) {
+		prepare_page(u->paddr + at, open);
+		at += SK_PAGE_SIZE;
+		u->prepared = at;
+		if (at < end && arch_irq_pending())
+			return SYS_RESTART;
+	}
+	return 0;
+}
+
+static void object_init(struct retype_args *a, uint64_t paddr, struct slot_init *v)
+{
+	char *p = phys_to_virt(paddr);
+	struct object *o = (struct object *)p;
+
+	switch (a->type) {
+	case SK_OBJ_UNTYPED:
+	case SK_OBJ_FRAME:
+	case SK_OBJ_TABLE:
+		v->obj = paddr;
+		return;
+	case SK_OBJ_CNODE:
+		cnode_init((struct cnode *)p, a->order);
+		break;
+	case SK_OBJ_SPACE_HOST:
+	case SK_OBJ_SPACE_NESTED:
+	case SK_OBJ_SPACE_IO:
+		space_init((struct space *)(p + SK_PAGE_SIZE), a->type, paddr);
+		o = &((struct space *)(p + SK_PAGE_SIZE))->obj;
+		break;
+	case SK_OBJ_THREAD:
+		thread_init((struct thread *)p);
+		o = &((struct thread *)p)->obj;
+		break;
+	case SK_OBJ_SCHED:
+		sched_init((struct sched *)p);
+		break;
+	case SK_OBJ_IRQ:
+		irq_init((struct irq *)p);
+		break;
+	case SK_OBJ_VCPU:
+		vcpu_init((struct vcpu *)p);
+		break;
+	default:
+		break;
+	}
+	o->type = a->type;
+	o->refs = 1;
+	v->obj = (uint64_t)o;
+}
+
+static void retype_commit(struct retype_args *a)
+{
+	struct slot *u = a->untyped;
+	uint64_t i, end = a->start + (a->n << a->order);
+	bool device = u->flags & SLOT_DEVICE;
+
+	for (i = 0; i < a->n; i++) {
+		struct slot_init v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE, 0, 0 };
+
+		object_init(a, u->paddr + a->start + (i << a->order), &v);
+		slot_set(&a->dest->slots[a->slot + i], u, &v);
+	}
+	if (!device)
+		untyped_set(u, end, u->prepared > end ? u->prepared : align_up(end, SK_PAGE_SIZE),
+			    u->flags | SLOT_USED);
+}
+
+SYSCALL_HANDLER(sys_retype)
+{
+	struct retype_args a;
+	bool needs_reset;
+	int rc;
+
+	tree_lock();
+	do {
+		rc = cap_drain();
+		if (!rc)
+			rc = retype_decode(t, r, &a, &needs_reset);
+		if (!rc && needs_reset)
+			untyped_reset(a.untyped);
+	} while (!rc && needs_reset);
+	if (!rc && a.type != SK_OBJ_UNTYPED && !(a.untyped->flags & SLOT_DEVICE))
+		rc = untyped_prepare(&a);
+	if (!rc)
+		retype_commit(&a);
+	tree_unlock();
+	return rc;
+}

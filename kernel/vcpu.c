@@ -1,0 +1,248 @@
+/*
+ * vcpu.c - guest CPUs: configuration, entering and leaving guest mode, injection
+ *
+ * Objects     struct vcpu: four pages (this structure, hardware control block, state page, FPU state).
+ * Locks       vcpu->obj.lock: entered, nested, and with them thread->vcpu. Order: tree -> vcpu -> CPU
+ * Lifecycle   made by RETYPE; CONFIGURE binds it to guest memory; vcpu_destroy() takes its thread out first.
+ * Invariants  V1 v->entered == t exactly while t->vcpu == v; who clears it writes t's registers
+ *             V2 a CPU whose `nested` is not NULL uses that space's tables and the control block: those who end
+ *                either kick it and come back when it has left
+ */
+#include "vcpu.h"
+#include "ipc.h"
+#include "sched.h"
+#include "space.h"
+
+void vcpu_init(struct vcpu *v)
+{
+	char *page = (char *)v;
+
+	v->hw = (uint8_t *)page + SK_PAGE_SIZE;
+	v->state = (struct sk_vcpu_state *)(page + 2 * SK_PAGE_SIZE);
+	v->fpu = (uint8_t *)page + 3 * SK_PAGE_SIZE;
+	arch_fpu_init_area(v->fpu);
+	arch_vcpu_init(v);
+}
+
+/* --- leaving -------------------------------------------------------------------------------- */
+
+bool vcpu_leave(struct thread *t, long result, uint32_t reason)
+{
+	struct vcpu *v = load(&t->vcpu);
+	bool was;
+
+	if (!v)
+		return false;
+	spin_lock(&v->obj.lock);
+	was = v->entered == t;
+	if (was) {
+		v->entered = NULL; /* V1 */
+		store(&t->vcpu, NULL);
+		t->regs.r.rax = result;
+		if (!result) {
+			v->state->exit_reason = reason;
+			v->state->irq_pending = load(&v->pending_irq);
+			v->state->exits++;
+			t->regs.r.rdi = reason;
+		}
+	}
+	spin_unlock(&v->obj.lock);
+	if (was)
+		timer_stop(t);
+	return was;
+}
+
+/* The arch wrote the exit record. */
+void core_vcpu_exit(struct thread *t)
+{
+	struct vcpu *v = load(&t->vcpu);
+
+	if (v)
+		vcpu_leave(t, 0, v->state->exit_reason);
+}
+
+void vcpu_check_signal(struct thread *t)
+{
+	struct vcpu *v = load(&t->vcpu);
+	uint64_t word;
+
+	barrier_full(); /* with notification_signal(): N2 */
+	if (!v || !load(&t->bound))
+		return;
+	word = notification_take_bound(t);
+	if (!word)
+		return;
+	v->state->qual[0] = word;
+	vcpu_leave(t, 0, SK_EXIT_SIGNAL);
+}
+
+/* End guest mode from outside; false while a CPU is still in it (V2). */
+static bool vcpu_stop(struct vcpu *v)
+{
+	struct thread *t = load(&v->entered);
+	struct space *nested = v->nested;
+	bool off = true;
+	uint32_t i;
+
+	if (t)
+		vcpu_leave(t, -SK_E_DELETED, 0);
+	for (i = 0; nested && i < n_cpus; i++) {
+		if (cpus[i] == this_cpu() || load(&cpus[i]->nested) != nested)
+			continue;
+		arch_kick(cpus[i]);
+		off = false;
+	}
+	return off;
+}
+
+int vcpu_detach(struct slot *s)
+{
+	struct vcpu *v = container_of(s, struct vcpu, nested_slot);
+
+	if (!vcpu_stop(v))
+		return SYS_RESTART;
+	spin_lock(&v->obj.lock);
+	v->nested = NULL;
+	spin_unlock(&v->obj.lock);
+	return 0;
+}
+
+int vcpu_destroy(struct object *o)
+{
+	struct vcpu *v = vcpu_of(o);
+	int rc;
+
+	spin_lock(&o->lock);
+	o->dead = true;
+	spin_unlock(&o->lock);
+	if (!vcpu_stop(v))
+		return SYS_RESTART;
+	rc = slot_delete(&v->state_slot);
+	if (!rc)
+		rc = slot_delete(&v->nested_slot);
+	if (!rc)
+		arch_fpu_drop(v->fpu);
+	return rc;
+}
+
+/* --- system calls --------------------------------------------------------------------------- */
+
+static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host, uint64_t vaddr)
+{
+	struct slot_init page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_VCPU_STATE, virt_to_phys(v->state),
+				  0 };
+	unsigned int missing;
+	int rc;
+
+	if (v->entered)
+		return -SK_E_BUSY;
+	rc = slot_delete(&v->state_slot);
+	if (!rc)
+		rc = slot_delete(&v->nested_slot);
+	if (rc)
+		return rc;
+	slot_set(&v->state_slot, NULL, &page);
+	rc = space_map(&v->state_slot, space_of(host->obj), vaddr, 0, SK_PAGE_ORDER, SK_R | SK_W, &missing);
+	if (rc) {
+		BUG_ON(slot_delete(&v->state_slot));
+		return rc;
+	}
+	slot_derive(&v->nested_slot, nested, SK_ALL, 0, SLOT_VCPU_NESTED);
+	spin_lock(&v->obj.lock);
+	v->nested = space_of(nested->obj);
+	spin_unlock(&v->obj.lock);
+	return 0;
+}
+
+SYSCALL_HANDLER(sys_vcpu_configure)
+{
+	struct slot *vcpu, *nested, *host;
+	int rc;
+
+	tree_lock();
+	rc = cap_find(t, r->rdi, SK_OBJ_VCPU, SK_W, &vcpu);
+	if (!rc)
+		rc = cap_find(t, r->rsi, SK_OBJ_SPACE_NESTED, SK_W, &nested);
+	if (!rc)
+		rc = cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &host);
+	if (!rc)
+		rc = vcpu_configure(vcpu_of(vcpu->obj), nested, host, r->r10);
+	tree_unlock();
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_vcpu_enter)
+{
+	struct vcpu *v;
+	struct cap cap;
+	int rc = cap_read(t, r->rdi, SK_OBJ_VCPU, SK_W, &cap);
+
+	if (rc)
+		return rc;
+	v = vcpu_of(cap.obj);
+	spin_lock(&v->obj.lock);
+	if (v->obj.dead)
+		rc = -SK_E_DELETED;
+	else if (!v->nested)
+		rc = -SK_E_STATE;
+	else if (v->entered)
+		rc = -SK_E_BUSY;
+	else
+		v->entered = t; /* V1 */
+	if (!rc)
+		store(&t->vcpu, v);
+	spin_unlock(&v->obj.lock);
+	if (rc)
+		return rc;
+	arch_vcpu_load(v);
+	if (r->rsi != SK_NO_DEADLINE)
+		timer_start(t, r->rsi);
+	barrier_full();
+	if (load(&t->suspended))
+		vcpu_leave(t, -SK_E_AGAIN, 0);
+	return SYS_BLOCKED;
+}
+
+SYSCALL_HANDLER(sys_vcpu_sync)
+{
+	struct vcpu *v;
+	struct cap cap;
+	int rc = cap_read(t, r->rdi, SK_OBJ_VCPU, SK_R, &cap);
+
+	if (rc)
+		return rc;
+	if (r->rsi >> 32)
+		return -SK_E_INVAL;
+	v = vcpu_of(cap.obj);
+	spin_lock(&v->obj.lock);
+	if (v->entered)
+		rc = -SK_E_BUSY;
+	else
+		arch_vcpu_sync(v, r->rsi);
+	spin_unlock(&v->obj.lock);
+	return rc;
+}
+
+SYSCALL_HANDLER(sys_vcpu_inject)
+{
+	uint32_t none = 0;
+	struct thread *in;
+	struct vcpu *v;
+	struct cap cap;
+	int rc = cap_read(t, r->rdi, SK_OBJ_VCPU, SK_W, &cap);
+
+	if (rc)
+		return rc;
+	if (r->rsi > 0xff)
+		return -SK_E_INVAL;
+	v = vcpu_of(cap.obj);
+	if (!__atomic_compare_exchange_n(&v->pending_irq, &none, (uint32_t)r->rsi | 0x100, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST)) {
+		r->rdi = none;
+		return -SK_E_BUSY;
+	}
+	in = load(&v->entered);
+	if (in)
+		sched_kick_running(in);
+	return 0;
+}
