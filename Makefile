@@ -333,7 +333,7 @@ bench: $(test-machine) $(ktest-archives) guests
 
 # ---- looking at the result --------------------------------------------------------------------------------------
 
-.PHONY: loc size lint gdb clean help
+.PHONY: loc size lint format gdb clean help
 loc: $(kernel-elf)
 	@tools/loc $(B)
 size: $(kernel-elf) $(domain-bins) $(if $(filter init,$(domains)),$(boot-img))
@@ -341,6 +341,8 @@ size: $(kernel-elf) $(domain-bins) $(if $(filter init,$(domains)),$(boot-img))
 		$(patsubst %,$(B)/bin/%,$(domains))
 lint: $(packages) $(sysroot)
 	@tools/lint --build $(B) --sysroot $(SYSROOT)
+format: $(packages)
+	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
 $(B)/gdbinit: tools/gdbinit $(kernel-elf)
 	$(Q)sed 's|@B@|$(abspath $(B))|g' $< >$@
 gdb: $(B)/gdbinit
@@ -365,6 +367,7 @@ help:
 ##   make soak            the system tests ROUNDS times        make bench      counts and times, under -icount
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)
+##   make format          let clang-format rewrite all C files
 ##   make clean           remove what was built, keep the set-up
 ##   make help            this list
 ##
