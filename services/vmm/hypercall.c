@@ -1,0 +1,135 @@
+/*
+ * hypercall.c - dispatch of hypercalls, multicall, and the hypercall page
+ *
+ * Objects     struct hcall: one call in progress, on the stack of the vCPU's thread.
+ * Locks       none here.
+ * Lifecycle   a call runs to its end; long lists are worked off in batches: the handler leaves what is
+ *             left in arg[] and sets `again`, and the guest executes the instruction once more.
+ * Invariants  H1 only CPL 0 gets past the dispatcher   H2 a nested call (multicall) never sets `again`
+ */
+#include "dom.h"
+
+#define N_HYPERCALLS 64u
+#define HCALL_INSTR 3u /* bytes of VMCALL and of VMMCALL */
+
+__thread unsigned xen_this_cpu = UINT32_MAX;
+
+static hcall_fn hc_multicall;
+
+static int64_t hc_denied(struct hcall *c)
+{
+	(void)c;
+	return -XEN_EPERM;
+}
+
+/* One row for each hypercall that a PVH guest finds; the others do not exist. */
+static const struct hcall_row {
+	hcall_fn *fn;
+	bool narrow; /* arguments look the same to 32-bit code: allowed there */
+} table[N_HYPERCALLS] = {
+	[__HYPERVISOR_memory_op] = { hc_memory_op, false },
+	[__HYPERVISOR_multicall] = { hc_multicall, false },
+	[__HYPERVISOR_set_timer_op] = { hc_set_timer_op, false },
+	[__HYPERVISOR_xen_version] = { hc_xen_version, true },
+	[__HYPERVISOR_console_io] = { hc_console_io, true },
+	[__HYPERVISOR_grant_table_op] = { hc_grant_table_op, false },
+	[__HYPERVISOR_vm_assist] = { hc_vm_assist, true },
+	[__HYPERVISOR_vcpu_op] = { hc_vcpu_op, false },
+	[__HYPERVISOR_sched_op] = { hc_sched_op, true },
+	[__HYPERVISOR_event_channel_op] = { hc_event_channel_op, false },
+	[__HYPERVISOR_hvm_op] = { hc_hvm_op, true },
+	[__HYPERVISOR_platform_op] = { hc_denied, false },
+	[__HYPERVISOR_sysctl] = { hc_denied, false },
+	[__HYPERVISOR_domctl] = { hc_denied, false },
+	[__HYPERVISOR_dm_op] = { hc_denied, false },
+};
+
+static int64_t dispatch(struct hcall *c)
+{
+	const struct hcall_row *row = c->op < N_HYPERCALLS ? &table[c->op] : NULL;
+
+	if (!row || !row->fn || (!c->wide && !row->narrow))
+		return -XEN_ENOSYS;
+	return row->fn(c);
+}
+
+/* arg 0: array of multicall_entry; arg 1: how many. */
+static int64_t hc_multicall(struct hcall *c)
+{
+	uint64_t left = (uint32_t)c->arg[1];
+	unsigned done;
+
+	if (c->nested)
+		return -XEN_EINVAL;
+	for (done = 0; left && done < HCALL_BATCH; done++, left--) {
+		struct multicall_entry e;
+		struct hcall sub = { .cpu = c->cpu, .wide = true, .nested = true };
+		uint64_t at = c->arg[0];
+
+		if (!hc_in(c, &e, at, sizeof(e)))
+			return -XEN_EFAULT;
+		sub.op = e.op;
+		memcpy(sub.arg, e.args, sizeof(sub.arg));
+		e.result = (xen_ulong_t)dispatch(&sub);
+		at += offsetof(struct multicall_entry, result);
+		if (!hc_out(c, at, &e.result, sizeof(e.result)))
+			return -XEN_EFAULT;
+		c->arg[0] += sizeof(e);
+	}
+	c->arg[1] = left;
+	c->again = left != 0;
+	return 0;
+}
+
+static const uint8_t wide_regs[6] = { SK_RDI, SK_RSI, SK_RDX, SK_R10, SK_R8, SK_R9 };
+static const uint8_t narrow_regs[6] = { SK_RBX, SK_RCX, SK_RDX, SK_RSI, SK_RDI, SK_RBP };
+
+static bool long_mode(const struct sk_vcpu_state *st)
+{
+	return (st->efer & 1ull << 10) && (st->seg[SK_CS].attr & 1u << 9); /* EFER.LMA, CS.L */
+}
+
+void xen_hypercall(unsigned cpu)
+{
+	struct sk_vcpu_state *st = edge_state(cpu);
+	struct hcall c = { .cpu = cpu, .wide = long_mode(st) };
+	const uint8_t *regs = c.wide ? wide_regs : narrow_regs;
+	int64_t result;
+	unsigned i;
+
+	xen_this_cpu = cpu;
+	c.op = c.wide ? st->gpr[SK_RAX] : (uint32_t)st->gpr[SK_RAX];
+	for (i = 0; i < 6; i++)
+		c.arg[i] = c.wide ? st->gpr[regs[i]] : (uint32_t)st->gpr[regs[i]];
+
+	result = st->cpl ? -XEN_EPERM : dispatch(&c); /* H1 */
+	st->dirty |= SK_VCPU_GPR;
+	if (c.again) {
+		for (i = 0; i < 6; i++)
+			st->gpr[regs[i]] = c.arg[i];
+		st->rip -= HCALL_INSTR;
+		st->dirty |= SK_VCPU_RIP;
+		return;
+	}
+	st->gpr[SK_RAX] = c.wide ? (uint64_t)result : (uint32_t)result;
+}
+
+/* 32 bytes each: mov $number, %eax; vmcall or vmmcall; ret. iret exists for PV guests only. */
+void xen_hypercall_page(void *page, bool amd)
+{
+	uint8_t *p = page;
+	uint32_t i;
+
+	memset(p, 0xcc, PAGE);
+	for (i = 0; i < PAGE / 32; i++, p += 32) {
+		p[0] = 0xb8;
+		memcpy(p + 1, &i, 4);
+		p[5] = 0x0f;
+		p[6] = 0x01;
+		p[7] = amd ? 0xd9 : 0xc1;
+		p[8] = 0xc3;
+	}
+	p = (uint8_t *)page + 32 * __HYPERVISOR_iret;
+	p[0] = 0x0f; /* ud2 */
+	p[1] = 0x0b;
+}

@@ -1,0 +1,302 @@
+/*
+ * memory_op.c - memory_op: the balloon, the places of special pages, and what the guest may know of its memory
+ *
+ * Objects     none of its own; the physmap is the machine half's.
+ * Locks       mem_lock around each change, so that no grant is taken meanwhile.
+ * Lifecycle   one call; long lists go on by executing the hypercall again, with the number of extents that
+ *             are done above the command's bits, as the ABI has it.
+ * Invariants  M1 the guest never holds more than max_pages   M2 frame numbers are below 2^40 before use
+ */
+#include "dom.h"
+
+#include <xen/memory.h>
+
+#define CMD_BITS 6u
+#define ORDER_MAX 9u /* 2 MiB: what Xen allows a domain without devices */
+#define GFN_LIMIT (1ull << 40)
+
+static bool room_for(uint64_t pages)
+{
+	uint64_t held = edge_mem_pages();
+
+	return held <= xd.p.max_pages && pages <= xd.p.max_pages - held; /* M1 */
+}
+
+/* Is one of our pages there? Those are not RAM to balloon with. */
+static bool special_at(uint64_t gfn)
+{
+	uint32_t i;
+
+	if (gfn == xd.shared_gfn || gfn == xd.p.store_pfn || gfn == xd.p.console_pfn)
+		return true;
+	for (i = 0; i < xd.n_grant_frames; i++)
+		if (xd.grant_gfn[i] == gfn)
+			return true;
+	return false;
+}
+
+static bool extent_release(uint64_t gfn, unsigned order)
+{
+	uint64_t i;
+
+	for (i = 0; i < 1ull << order; i++)
+		if (special_at(gfn + i) || edge_hole_make(gfn + i))
+			return false;
+	return true;
+}
+
+static bool extent_populate(uint64_t gfn, unsigned order)
+{
+	uint64_t i, n = 1ull << order;
+
+	if (!room_for(n))
+		return false;
+	for (i = 0; i < n; i++)
+		if (special_at(gfn + i) || edge_hole_fill(gfn + i))
+			break;
+	if (i == n)
+		return true;
+	while (i--) /* all or nothing */
+		if (edge_hole_make(gfn + i))
+			edge_log("balloon: page %#llx stays", (unsigned long long)(gfn + i));
+	return false;
+}
+
+static bool extent_do(uint32_t cmd, uint64_t gfn, unsigned order)
+{
+	bool ok;
+
+	if (gfn >= GFN_LIMIT || gfn & ((1ull << order) - 1)) /* M2 */
+		return false;
+	edge_lock(&xd.mem_lock);
+	ok = cmd == XENMEM_decrease_reservation ? extent_release(gfn, order) : extent_populate(gfn, order);
+	edge_unlock(&xd.mem_lock);
+	return ok;
+}
+
+/* Returns how many extents are done, which may be fewer than asked for. */
+static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
+{
+	struct xen_memory_reservation r;
+	uint64_t i, gfn, end;
+	int rc;
+
+	if (!hc_in(c, &r, c->arg[1], sizeof(r)))
+		return -XEN_EFAULT;
+	rc = dom_check(r.domid);
+	if (rc)
+		return rc;
+	if (r.nr_extents > UINT64_MAX >> (CMD_BITS + 3) || start > r.nr_extents)
+		return (int64_t)start;
+	if (cmd == XENMEM_increase_reservation || r.extent_order > ORDER_MAX)
+		return (int64_t)start; /* nothing without a place in the guest */
+	end = r.nr_extents - start > HCALL_BATCH && !c->nested ? start + HCALL_BATCH : r.nr_extents;
+	for (i = start; i < end; i++) {
+		if (!hc_in(c, &gfn, (uint64_t)r.extent_start.p + 8 * i, sizeof(gfn)))
+			return (int64_t)i;
+		if (!extent_do(cmd, gfn, r.extent_order))
+			return (int64_t)i;
+	}
+	if (end < r.nr_extents) {
+		c->arg[0] = cmd | end << CMD_BITS;
+		c->again = true;
+	}
+	return (int64_t)end;
+}
+
+/* ---- special pages ---------------------------------------------------------------------------------- */
+
+/* mem_lock held: forget what was shown at gfn, which something else takes. */
+static void place_forget(uint64_t gfn)
+{
+	uint32_t i;
+
+	if (xd.shared_gfn == gfn)
+		xd.shared_gfn = UINT64_MAX;
+	for (i = 0; i < xd.n_grant_frames; i++)
+		if (xd.grant_gfn[i] == gfn)
+			xd.grant_gfn[i] = UINT64_MAX;
+}
+
+static int64_t page_show(const struct edge_page *page, uint64_t *place, uint64_t gfn)
+{
+	if (edge_page_show(page, gfn))
+		return -XEN_EINVAL;
+	place_forget(gfn);
+	*place = gfn;
+	return 0;
+}
+
+static int64_t grant_frame_show(uint64_t idx, uint64_t gfn)
+{
+	int rc;
+
+	if (idx >= GRANT_FRAMES) /* status frames belong to version 2 */
+		return -XEN_EINVAL;
+	rc = grant_grow((uint32_t)idx + 1);
+	return rc ? rc : page_show(&xd.grant_page[idx], &xd.grant_gfn[idx], gfn);
+}
+
+static int64_t physmap_add(uint32_t space, uint64_t idx, uint64_t gfn)
+{
+	int64_t rc;
+
+	if (gfn >= GFN_LIMIT || gfn == xd.p.store_pfn || gfn == xd.p.console_pfn) /* M2 */
+		return -XEN_EINVAL;
+	edge_lock(&xd.mem_lock);
+	switch (space) {
+	case XENMAPSPACE_shared_info:
+		rc = idx ? -XEN_EINVAL : page_show(&xd.shared_page, &xd.shared_gfn, gfn);
+		break;
+	case XENMAPSPACE_grant_table:
+		rc = grant_frame_show(idx, gfn);
+		break;
+	case XENMAPSPACE_gmfn:
+		if (idx >= GFN_LIMIT || special_at(idx) || idx == gfn) {
+			rc = -XEN_EINVAL;
+			break;
+		}
+		rc = edge_page_move(idx, gfn) ? -XEN_EINVAL : 0;
+		if (rc == 0)
+			place_forget(gfn);
+		break;
+	default:
+		rc = space == XENMAPSPACE_gmfn_foreign ? -XEN_EPERM : -XEN_ENOSYS;
+	}
+	edge_unlock(&xd.mem_lock);
+	return rc;
+}
+
+static int64_t add_to_physmap(struct hcall *c)
+{
+	struct xen_add_to_physmap a;
+	int rc;
+
+	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
+		return -XEN_EFAULT;
+	rc = dom_check(a.domid);
+	return rc ? rc : physmap_add(a.space, a.idx, a.gpfn);
+}
+
+static int64_t add_to_physmap_batch(struct hcall *c, uint64_t start)
+{
+	struct xen_add_to_physmap_batch a;
+	uint64_t i, idx, gfn, end;
+	int rc;
+
+	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
+		return -XEN_EFAULT;
+	rc = dom_check(a.domid);
+	if (rc)
+		return rc;
+	if (start > a.size)
+		return -XEN_EINVAL;
+	end = a.size - start > HCALL_BATCH && !c->nested ? start + HCALL_BATCH : a.size;
+	for (i = start; i < end; i++) {
+		if (!hc_in(c, &idx, (uint64_t)a.idxs.p + 8 * i, 8) ||
+		    !hc_in(c, &gfn, (uint64_t)a.gpfns.p + 8 * i, 8))
+			return -XEN_EFAULT;
+		rc = (int)physmap_add(a.space, idx, gfn);
+		if (!hc_out(c, (uint64_t)a.errs.p + 4 * i, &rc, 4))
+			return -XEN_EFAULT;
+	}
+	if (end < a.size) {
+		c->arg[0] = XENMEM_add_to_physmap_batch | end << CMD_BITS;
+		c->again = true;
+	}
+	return 0;
+}
+
+static int64_t remove_from_physmap(struct hcall *c)
+{
+	struct xen_remove_from_physmap a;
+	int64_t rc;
+
+	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
+		return -XEN_EFAULT;
+	rc = dom_check(a.domid);
+	if (rc)
+		return rc;
+	if (a.gpfn >= GFN_LIMIT || a.gpfn == xd.p.store_pfn || a.gpfn == xd.p.console_pfn)
+		return -XEN_EINVAL;
+	edge_lock(&xd.mem_lock);
+	rc = edge_hole_make(a.gpfn) ? -XEN_ENOENT : 0;
+	if (rc == 0)
+		place_forget(a.gpfn);
+	edge_unlock(&xd.mem_lock);
+	return rc;
+}
+
+/* ---- questions ----------------------------------------------------------------------------------------- */
+
+static int64_t memory_map(struct hcall *c)
+{
+	struct edge_range map[16];
+	struct xen_memory_map a;
+	unsigned n = edge_mem_map(map, ARRAY_SIZE(map));
+
+	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
+		return -XEN_EFAULT;
+	if (a.nr_entries < n)
+		n = a.nr_entries;
+	if (!hc_out(c, (uint64_t)a.buffer.p, map, n * sizeof(map[0])))
+		return -XEN_EFAULT;
+	a.nr_entries = n;
+	return hc_out(c, c->arg[1], &a, sizeof(a)) ? 0 : -XEN_EFAULT;
+}
+
+static int64_t ask(struct hcall *c, uint64_t answer)
+{
+	struct xen_memory_domain d;
+	int rc;
+
+	if (!hc_in(c, &d, c->arg[1], sizeof(d)))
+		return -XEN_EFAULT;
+	rc = dom_check(d.domid);
+	return rc ? rc : (int64_t)answer;
+}
+
+/* arg: command | extents done << 6, pointer to its structure. */
+int64_t hc_memory_op(struct hcall *c)
+{
+	uint32_t cmd = (uint32_t)c->arg[0] & ((1u << CMD_BITS) - 1);
+	uint64_t start = c->arg[0] >> CMD_BITS;
+
+	switch (cmd) {
+	case XENMEM_increase_reservation:
+	case XENMEM_decrease_reservation:
+	case XENMEM_populate_physmap:
+		return reservation(c, cmd, start);
+	case XENMEM_add_to_physmap_batch:
+		return add_to_physmap_batch(c, start);
+	default:
+		break;
+	}
+	if (start) /* only those are ever continued */
+		return -XEN_ENOSYS;
+	switch (cmd) {
+	case XENMEM_add_to_physmap:
+		return add_to_physmap(c);
+	case XENMEM_remove_from_physmap:
+		return remove_from_physmap(c);
+	case XENMEM_memory_map:
+		return memory_map(c);
+	case XENMEM_maximum_ram_page:
+		return (int64_t)edge_mem_max_gfn();
+	case XENMEM_maximum_gpfn:
+		return ask(c, edge_mem_max_gfn());
+	case XENMEM_current_reservation:
+		return ask(c, edge_mem_pages());
+	case XENMEM_maximum_reservation:
+		return ask(c, xd.p.max_pages);
+	case XENMEM_get_vnumainfo:
+		return -XEN_EOPNOTSUPP;
+	case XENMEM_set_pod_target:
+	case XENMEM_get_pod_target:
+	case XENMEM_acquire_resource:
+	case XENMEM_set_memory_map:
+		return -XEN_EPERM;
+	default:
+		return -XEN_ENOSYS;
+	}
+}
