@@ -422,8 +422,9 @@ int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m)
 		return msg_fail(m,
 			"%s: '%.100s' is no partition name; it has 1 to %d characters", d->vdev,
 			name, DISK_LABEL_MAX);
-	if (strlen(name) > DISK_LABEL_MAX * 4)
-		return msg_fail(m, "%s: the partition name is too long", d->vdev);
+	if (strlen(name) >= DISK_LABEL_SIZE)
+		return msg_fail(m, "%s: the partition name is too long; at most %d bytes",
+			d->vdev, DISK_LABEL_SIZE - 1);
 	strcpy(label, name);
 	return 0;
 }

@@ -15,7 +15,8 @@ enum {
 	DISK_TARGET_MAX = 255,
 	DISK_VDEV_MAX = 31,
 	DISK_WORD_MAX = 63,
-	DISK_LABEL_MAX = 36, /* characters of a GPT partition name */
+	DISK_LABEL_MAX = 36,  /* characters of a GPT partition name */
+	DISK_LABEL_SIZE = 51, /* bytes of one, with the terminator, that storage takes */
 };
 
 #define DISK_FORMATS(X) \
@@ -42,7 +43,7 @@ const char *disk_format_name(enum disk_format f);
 /* 0, or -1 with what is wrong with the text in *m. */
 int disk_spec_parse(struct disk_spec *d, const char *text, struct msg *m);
 
-/* Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_MAX * 4 + 1], or -1 with *m. */
+/* Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_SIZE], or -1 with *m. */
 int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m);
 
 /* "xvda1", "sdb", "d536p37", "0xca00" and so on to a virtual device number. 0 or -1. */

@@ -42,7 +42,7 @@ enum guest_action { GUEST_ACTIONS(X) ACTION_COUNT };
 
 struct guest_disk {
 	struct disk_spec spec;
-	char label[DISK_LABEL_MAX * 4 + 1];
+	char label[DISK_LABEL_SIZE];
 };
 
 struct guest_config {

@@ -7,7 +7,7 @@
 
 #include "msg.h"
 
-enum { VIF_NAME_MAX = 31, VIF_MAC_SIZE = 6, VIF_MAC_TEXT = 18 };
+enum { VIF_NAME_MAX = 15, VIF_MAC_SIZE = 6, VIF_MAC_TEXT = 18 };
 
 struct vif_spec {
 	uint8_t mac[VIF_MAC_SIZE];

@@ -21,7 +21,7 @@ static void must(bool holds)
 
 static void disk(const char *text)
 {
-	char label[DISK_LABEL_MAX * 4 + 1];
+	char label[DISK_LABEL_SIZE];
 	struct disk_spec d;
 	struct msg m = { "" };
 	uint32_t n;

@@ -28,3 +28,7 @@ unit-tests += control_domtab
 src-unit-control_domtab := test/unit/control/domtab_test.c \
 	$(call control-src,domtab guest_cfg cfg disk_spec vdev vif_spec uuid msg out)
 inc-unit-control_domtab := $(control-inc)
+
+unit-tests += control_pool
+src-unit-control_pool := test/unit/control/pool_test.c $(call control-src,pool)
+inc-unit-control_pool := $(control-inc)

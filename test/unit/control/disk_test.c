@@ -166,7 +166,7 @@ static void refusals(void **state)
 
 static void check(const char *text, const char *part)
 {
-	char label[DISK_LABEL_MAX * 4 + 1];
+	char label[DISK_LABEL_SIZE];
 
 	assert_int_equal(disk_spec_parse(&d, text, &m), 0);
 	if (!disk_spec_check(&d, label, &m))
@@ -177,7 +177,7 @@ static void check(const char *text, const char *part)
 
 static void what_this_host_serves(void **state)
 {
-	char label[DISK_LABEL_MAX * 4 + 1], text[256];
+	char label[DISK_LABEL_SIZE], text[256];
 
 	(void)state;
 	assert_int_equal(

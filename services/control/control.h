@@ -1,0 +1,216 @@
+/*
+ * control.h - what the files of the control domain share
+ *
+ * One thread runs everything (but death.c's): handlers run to completion, and what takes time is a
+ * state of an object. Pure logic is in the files that have a header of their own.
+ */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "domtab.h"
+#include "format.h"
+#include "pool.h"
+#include "proc/proc.h"
+#include "proto/vmctl.h"
+#include "svc/svc.h"
+#include "verbs.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* The domain's own notification bits, above those of its channels. */
+enum { BIT_VMCTL = 20, BIT_DEATH = 21 };
+
+extern struct domtab guests;
+extern struct pool guest_pool;
+/* Text for the log of the host, which `dmesg` shows. */
+extern const struct out log_out;
+
+/* ---- host.c: init, the machine ------------------------------------------------------------------ */
+
+#define SERVICES(X) X(CONSOLE, "console") X(XENSTORE, "xenstore") X(STORAGE, "storage") \
+	X(NETWORK, "network") X(FILES, "files")
+#define X(sym, name) SERVICE_##sym,
+enum service { SERVICES(X) SERVICE_COUNT };
+#undef X
+
+int host_init(void) must_check;
+/* Its control endpoint; 0: there is none now. */
+sk_cap_t host_service(enum service s);
+const char *host_service_name(enum service s);
+sk_cap_t host_ctl_sched(void);
+const struct proc_image *host_vmm_image(void);
+/* Memory and CPU time of all static domains together. */
+void host_usage(uint64_t *memory, uint64_t *ticks);
+void host_info(struct host_info *h);
+void host_random(void *buf, size_t size);
+/* Seconds since 1970; since boot if the machine does not know. */
+uint64_t host_wall_seconds(void);
+/* Power off or reboot; returns only when init refuses. */
+int host_power(bool reboot);
+
+/* ---- chan.c: client ends of connections --------------------------------------------------------- */
+
+/* Hand every record that came in to fn; returns when none is left and the peer knows it. */
+void chan_drain(struct svc_conn *c, void *buf, uint32_t size, void (*fn)(const void *rec, uint32_t len));
+
+/* ---- term.c: the connection to console ----------------------------------------------------------- */
+
+int term_init(void) must_check;
+/* To the terminal; newlines become CR LF. */
+extern const struct out term_out;
+/* Bytes that wait for room. Above TERM_HIGH producers should pause: shell_drained() tells when to go on. */
+enum { TERM_HIGH = 16384 };
+size_t term_pending(void);
+/* Give the terminal to a guest's console; shell_detached() tells when it is back. */
+void term_attach(uint32_t domid);
+/* Print the log of the host; shell_log_done() at its end. */
+void term_dmesg(void);
+
+/* ---- shell.c: the person at the console ------------------------------------------------------------ */
+
+void shell_init(void);
+/* Prompt, when the machine is ready to be talked to. */
+void shell_open(void);
+void shell_key(uint8_t byte);
+void shell_detached(const char *why);
+void shell_log_done(void);
+void shell_drained(void);
+
+struct shell;
+extern struct shell *const the_shell;
+/* A verb goes on after its handler returned; on ^C `cancel` is called (NULL: nothing to undo). */
+void shell_busy(struct shell *sh, void (*cancel)(void));
+/* It has ended: the prompt comes back. */
+void shell_done(struct shell *sh);
+bool shell_is_busy(const struct shell *sh);
+void shell_print(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Have a completion of directory entries shown. */
+void shell_on_note(const struct dom_action *a);
+/* More of a long output wanted: called when the terminal has room again. */
+void shell_on_room(void (*fn)(void));
+void shell_attach(struct shell *sh, uint32_t domid);
+/* A guest's configuration was read and checked: start it. For create and autostart. */
+
+/* ---- xs_client.c: xenstore, as dom0 ------------------------------------------------------------------ */
+
+/* err: 0 or a positive errno of the wire's; data is terminated, and valid during the call only. */
+typedef void (*xs_done_fn)(void *ctx, int err, const char *data, uint32_t len);
+int xs_client_init(void) must_check;
+/* type: enum xsd_sockmsg_type. payload is copied. fn may be NULL. 0 or -1 when there is no memory. */
+int xs_request(uint32_t type, const void *payload, uint32_t len, xs_done_fn fn, void *ctx);
+/* Text arguments, each with its terminator: up to NULL. */
+int xs_request_texts(uint32_t type, xs_done_fn fn, void *ctx, ...);
+/* The same for what ends without one: `tail` of n bytes (a value). */
+int xs_write_value(const char *path, const char *value, uint32_t n, xs_done_fn fn, void *ctx);
+/* An entry of xs_layout.h: emit function; ctx is an int that counts requests that could not be queued. */
+int xs_emit(void *ctx, const struct xs_entry *e);
+int xs_emit_remove(void *ctx, const struct xs_entry *e);
+const char *xs_error_text(int err);
+
+/* ---- files_client.c: the file system ------------------------------------------------------------------ */
+
+enum { FILES_TEXT_MAX = 64 * 1024 };
+int files_client_init(void) must_check;
+/* A whole small file; status 0 or -SK_E_* (LIMIT: too large). The text is valid during the call only. */
+typedef void (*file_done_fn)(void *ctx, int status, const char *text, size_t len);
+int files_read(const char *path, file_done_fn fn, void *ctx) must_check;
+/* A piece of a file at `position`; len 0 at its end. */
+int files_read_at(const char *path, uint64_t position, file_done_fn fn, void *ctx) must_check;
+struct file_entry {
+	char *name;     /* owned by the list */
+	uint64_t size;
+	bool directory;
+};
+/* Entries in name order, valid during the call only. */
+typedef void (*dir_done_fn)(void *ctx, int status, const struct file_entry *list, size_t n);
+int files_list(const char *path, dir_done_fn fn, void *ctx) must_check;
+const char *files_error_text(int status);
+
+/* ---- guest.c, guest_build.c: guests ------------------------------------------------------------------- */
+
+struct guest_conn {
+	enum service service;
+	uint32_t number;
+};
+enum { GUEST_CONNS_MAX = 5 + GUEST_DISKS_MAX + GUEST_VIFS_MAX };
+
+/* The end of a creation: text NULL when the guest is there, else why not. */
+typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
+
+struct guest {
+	struct dom *dom;
+	/* guest_build.c */
+	struct pool_set ram, heap;       /* RAM in its order; what the VMM itself lives on */
+	pool_piece_t base;               /* charged by proc_create() */
+	struct proc proc;
+	bool proc_made;
+	struct guest_conn conn[GUEST_CONNS_MAX];
+	uint32_t n_conns;
+	sk_cap_t sched[VM_VCPUS_MAX];
+	sk_cap_t fault_ep;
+	/* guest_ctl.c: the vmctl connection, control being its service */
+	sk_cap_t ctl_frame, ctl_signal, ctl_wake;
+	void *ctl_region;
+	struct ring from_vmm, to_vmm;
+	struct vmctl_stats stats;
+	bool stats_asked;
+	struct svc_timer quiesce_timer;
+	/* guest.c */
+	uint64_t start_ns;               /* clock_ns() */
+	created_fn created;
+	void *created_ctx;
+	bool start_paused;
+	uint32_t layout_left;            /* xenstore requests to come before the VMM starts */
+	bool layout_failed;
+	char failure[VMCTL_TEXT_MAX];
+};
+
+static inline struct guest *guest_of(const struct dom *d)
+{
+	return d->priv;
+}
+/* Take a configuration over and make a guest of it. 0: `fn` will be called; -1 with *m: config not taken. */
+int guest_create(struct guest_config *config, bool paused, created_fn fn, void *ctx, struct msg *m);
+/* Carry out what the table of guests has queued. At the end of every event. */
+void guests_run(void);
+void guest_pause(struct dom *d, bool pause);
+/* xenstore: control/shutdown = how. */
+void guest_ask(struct dom *d, const char *how);
+/* Events from outside. */
+void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault);
+
+/* All that is synchronous: memory, VMM, connections. 0, or -1 with *m and everything undone. */
+int guest_build(struct guest *g, struct msg *m);
+int guest_start(struct guest *g, struct msg *m);
+/* Connections closed, VMM gone, memory back in the pool. */
+void guest_unbuild(struct guest *g);
+
+/* ---- guest_ctl.c: messages from and to VMMs ------------------------------------------------------------ */
+
+int guest_ctl_init(void) must_check;
+int guest_ctl_connect(struct guest *g) must_check;
+void guest_ctl_disconnect(struct guest *g);
+/* 0 or -1: the VMM does not take messages any more. */
+int guest_ctl_send(struct guest *g, uint32_t type, uint32_t arg);
+/* Ask all live guests for their statistics; fn when they answered, or did not in time. */
+void guest_ctl_stats(void (*fn)(void));
+
+/* ---- death.c: VMMs that fault or exit -------------------------------------------------------------------- */
+
+int death_init(void) must_check;
+/* The endpoint that VMMs know as their parent and fault handler, badged with the domid. */
+int death_endpoint(uint32_t domid, sk_cap_t *out) must_check;
+
+/* ---- auto.c ------------------------------------------------------------------------------------------------ */
+
+/* Start the guests of /guests/auto, then call fn. */
+void auto_start(void (*fn)(void));
+/* Read, override, check and create: `create` and auto.c. n overrides. 0 or -1 with *m. */
+int create_from_file(const char *path, char *const *overrides, int n, bool paused, const struct out *warn,
+	created_fn fn, void *ctx, struct msg *m) must_check;
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * host.c - what init and the kernel tell: services, guests' memory, the VMM's image, time, power
+ *
+ * Objects     endpoint[]: control endpoints of services. The objects that init put into the extra slots are
+ *             found by their types: untypeds are the guests' memory, CTL_SCHED allows scheduling contexts.
+ * Locks       none.
+ * Lifecycle   host_init() before everything else.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "caps/caps.h"
+#include "control.h"
+#include "proto/init.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+enum { EXTRA_SLOTS_END = DOMAIN_CAP_CHANNEL, STATIC_DOMAINS_MAX = 64 };
+
+static sk_cap_t endpoint[SERVICE_COUNT], ctl_sched;
+static struct proc_image vmm_image;
+static bool have_image;
+static uint64_t random_state[2];
+
+#define X(sym, name) name,
+static const char *const service_names[] = { SERVICES(X) };
+#undef X
+
+struct pool guest_pool;
+
+static int untyped_split(sk_cap_t slot, uint32_t half_order, sk_cap_t half[2])
+{
+	sk_cap_t first = slot_alloc(2);
+	int rc;
+
+	if (!first)
+		return -SK_E_SLOT;
+	rc = (int)sk_retype(slot, SK_OBJ_UNTYPED, half_order, SK_CAP_CNODE, first, 2, 0);
+	if (rc) {
+		slot_free(first, 2);
+		return rc;
+	}
+	half[0] = first;
+	half[1] = first + 1;
+	return 0;
+}
+
+static void untyped_join(sk_cap_t slot, const sk_cap_t half[2])
+{
+	(void)sk_revoke(SK_CAP_CNODE, slot);
+	slot_free(half[0], 1);
+	slot_free(half[1], 1);
+}
+
+static void untyped_clean(sk_cap_t slot)
+{
+	(void)sk_revoke(SK_CAP_CNODE, slot);
+}
+
+static const struct pool_ops pool_ops = { untyped_split, untyped_join, untyped_clean };
+
+static void extra_objects(void)
+{
+	struct sk_cap_info info;
+	sk_cap_t slot;
+	int rc;
+
+	for (slot = DOMAIN_CAP_EXTRA; slot < EXTRA_SLOTS_END; slot++) {
+		if (sk_cap_info(SK_CAP_CNODE, slot, &info))
+			continue;
+		if (info.type == SK_OBJ_CTL_SCHED)
+			ctl_sched = slot;
+		if (info.type != SK_OBJ_UNTYPED)
+			continue;
+		rc = pool_add(&guest_pool, slot, info.order);
+		if (rc)
+			printf("control: memory of order %u is not used for guests: error %d\n", info.order, -rc);
+	}
+}
+
+const char *host_service_name(enum service s)
+{
+	return service_names[s];
+}
+
+sk_cap_t host_service(enum service s)
+{
+	uint64_t mr[SK_MR_MAX] = { 0 };
+	struct svc_caps caps = { .n_out = 0 };
+	uint32_t n = 4;
+
+	if (endpoint[s])
+		return endpoint[s];
+	memcpy(mr, service_names[s], strlen(service_names[s]));
+	if (svc_call(DOMAIN_CAP_PARENT, INIT_SERVICE, mr, &n, &caps) || (int64_t)mr[0] || !caps.n_in)
+		return 0;
+	endpoint[s] = caps.in[0];
+	return endpoint[s];
+}
+
+sk_cap_t host_ctl_sched(void)
+{
+	return ctl_sched;
+}
+
+const struct proc_image *host_vmm_image(void)
+{
+	if (!have_image)
+		have_image = proc_image_fetch(DOMAIN_CAP_PARENT, &vmm_image) == 0;
+	return have_image ? &vmm_image : NULL;
+}
+
+void host_usage(uint64_t *memory, uint64_t *ticks)
+{
+	uint64_t mr[SK_MR_MAX];
+	struct svc_caps caps;
+	uint32_t i, n;
+
+	*memory = *ticks = 0;
+	for (i = 0; i < STATIC_DOMAINS_MAX; i++) {
+		memset(mr, 0, sizeof(mr));
+		memset(&caps, 0, sizeof(caps));
+		mr[0] = i;
+		n = 1;
+		if (svc_call(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps) || (int64_t)mr[0])
+			return;
+		*memory += mr[1];
+		*ticks += mr[2];
+	}
+}
+
+/* A stream that differs from boot to boot by the time stamp counter; for names, not for secrets. */
+void host_random(void *buf, size_t size)
+{
+	uint8_t *p = buf;
+	uint32_t low, high;
+	uint64_t x;
+
+	while (size--) {
+		__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+		x = random_state[0] ^ ((uint64_t)high << 32 | low);
+		random_state[0] = random_state[1];
+		x ^= x << 23;
+		random_state[1] = x ^ random_state[0] ^ (x >> 17) ^ (random_state[0] >> 26);
+		*p++ = (uint8_t)((random_state[1] + random_state[0]) >> 24);
+	}
+}
+
+uint64_t host_wall_seconds(void)
+{
+	uint64_t boot = 0;
+
+	if (!clock_wall_boot_ns(&boot))
+		boot = 0;
+	return (boot + clock_ns()) / 1000000000ull;
+}
+
+void host_info(struct host_info *h)
+{
+	const struct sk_info *k = sys_info();
+	uint64_t memory, ticks;
+
+	host_usage(&memory, &ticks);
+	*h = (struct host_info){ .host = "skerry", .release = k->version, .version = "Skerry",
+		.commandline = "", .compiler = "gcc " __VERSION__, .n_cpus = k->n_cpus,
+		.cpu_khz = k->tsc_hz / 1000, .total_memory = guest_pool.total + memory,
+		.free_memory = guest_pool.free,
+		.hvm = (k->features & (SK_FEAT_SVM | SK_FEAT_VMX)) != 0,
+		.iommu = (k->features & SK_FEAT_IOMMU) != 0 };
+}
+
+int host_power(bool reboot)
+{
+	uint64_t mr[SK_MR_MAX] = { reboot };
+	struct svc_caps caps = { .n_out = 0 };
+	uint32_t n = 1;
+	int rc = svc_call(DOMAIN_CAP_PARENT, INIT_POWER, mr, &n, &caps);
+
+	return rc ? rc : (int)(int64_t)mr[0];
+}
+
+int host_init(void)
+{
+	random_state[0] = 0x736b65727279ull;
+	random_state[1] = sys_info()->boot_tsc | 1;
+	pool_init(&guest_pool, &pool_ops);
+	extra_objects();
+	if (!ctl_sched)
+		printf("control: no right to make scheduling contexts; no guest can be created\n");
+	return 0;
+}

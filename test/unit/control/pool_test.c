@@ -1,0 +1,196 @@
+/*
+ * pool_test.c - the guests' memory as a buddy tree
+ *
+ * Objects     a model of the kernel's side: which slot is split, which is clean.
+ * Locks       none.
+ * Lifecycle   a cmocka group.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "pool.h"
+
+enum { SLOTS = 60000 };
+static struct {
+	bool split, live;
+} slot[SLOTS];
+static uint32_t next_slot, live_slots, fail_after;
+static struct pool p;
+
+static int fake_split(sk_cap_t s, uint32_t order, sk_cap_t half[2])
+{
+	(void)order;
+	if (fail_after && --fail_after == 0)
+		return -SK_E_SLOT;
+	assert_true(slot[s].live && !slot[s].split);
+	slot[s].split = true;
+	half[0] = next_slot++;
+	half[1] = next_slot++;
+	slot[half[0]].live = slot[half[1]].live = true;
+	live_slots += 2;
+	return 0;
+}
+
+static void fake_join(sk_cap_t s, const sk_cap_t half[2])
+{
+	assert_true(slot[s].split && slot[half[0]].live && slot[half[1]].live);
+	slot[half[0]].live = slot[half[1]].live = false;
+	slot[s].split = false;
+	live_slots -= 2;
+}
+
+static void fake_clean(sk_cap_t s)
+{
+	assert_true(slot[s].live && !slot[s].split);
+}
+
+static const struct pool_ops ops = { fake_split, fake_join, fake_clean };
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(slot, 0, sizeof(slot));
+	next_slot = 100;
+	live_slots = 2;
+	fail_after = 0;
+	slot[1].live = slot[2].live = true;
+	pool_init(&p, &ops);
+	assert_int_equal(pool_add(&p, 1, 30), 0);
+	assert_int_equal(pool_add(&p, 2, 24), 0);
+	return 0;
+}
+
+static void sizes(void **state)
+{
+	(void)state;
+	assert_int_equal(p.total, (1ull << 30) + (1ull << 24));
+	assert_int_equal(p.free, p.total);
+	assert_int_equal(pool_add(&p, 3, 20), -SK_E_RANGE);
+	assert_int_equal(pool_add(&p, 3, 48), -SK_E_RANGE);
+	assert_int_equal(pool_take(&p, 20), 0);
+	assert_int_equal(pool_take(&p, 31), 0);
+	assert_int_equal(pool_take(&p, 60), 0);
+}
+
+static void the_smallest_that_fits(void **state)
+{
+	pool_piece_t a = pool_take(&p, 21), b, c;
+
+	(void)state;
+	assert_int_equal(pool_order(&p, a), 21);
+	assert_true(slot[2].split && !slot[1].split);
+	b = pool_take(&p, 21);
+	assert_int_equal(p.free, p.total - (2ull << 21));
+	c = pool_take(&p, 30);
+	assert_int_equal(pool_slot(&p, c), 1);
+	assert_int_equal(pool_take(&p, 25), 0);
+	pool_give(&p, a);
+	assert_true(slot[2].split);
+	pool_give(&p, c);
+	pool_give(&p, b);
+	assert_false(slot[2].split);
+	assert_int_equal(p.free, p.total);
+	assert_int_equal(live_slots, 2);
+	assert_int_equal(p.n_nodes, 2);
+}
+
+static void sets(void **state)
+{
+	struct pool_set a, b;
+
+	(void)state;
+	assert_int_equal(pool_take_set(&p, 512ull << 20, &a), 0);
+	assert_int_equal(a.n, 1);
+	assert_int_equal(pool_take_set(&p, (100ull << 20) + 1, &b), 0);
+	assert_int_equal(p.free, p.total - (512ull << 20) - (102ull << 20));
+	assert_int_equal(b.n, 4); /* 64 + 32 + 4 + 2 */
+	pool_give_set(&p, &a);
+	pool_give_set(&p, &b);
+	assert_int_equal(p.free, p.total);
+	assert_int_equal(live_slots, 2);
+	assert_int_equal(pool_take_set(&p, p.total + 1, &a), -SK_E_NO_MEM);
+	assert_int_equal(p.free, p.total);
+	assert_int_equal(pool_take_set(&p, p.total, &a), 0);
+	assert_int_equal(p.free, 0);
+	assert_int_equal(a.n, 2);
+	pool_give_set(&p, &a);
+}
+
+static void fragments(void **state)
+{
+	pool_piece_t piece[512];
+	struct pool_set set;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 512; i++)
+		assert_true((piece[i] = pool_take(&p, 21)) != 0);
+	for (i = 0; i < 512; i += 2)
+		pool_give(&p, piece[i]);
+	assert_int_equal(pool_take_set(&p, 128 << 20, &set), 0);
+	pool_give_set(&p, &set);
+	assert_int_equal(
+		pool_take_set(&p, 256 << 20, &set), -SK_E_NO_MEM); /* too many pieces */
+	for (i = 1; i < 512; i += 2)
+		pool_give(&p, piece[i]);
+	assert_int_equal(p.free, p.total);
+	assert_int_equal(live_slots, 2);
+}
+
+static void a_failed_split_takes_nothing(void **state)
+{
+	pool_piece_t a;
+
+	(void)state;
+	fail_after = 2;
+	assert_int_equal(pool_take(&p, 21), 0);
+	assert_int_equal(p.free, p.total);
+	a = pool_take(&p, 21);
+	assert_true(a != 0);
+	pool_give(&p, a);
+	assert_int_equal(p.free, p.total);
+	assert_int_equal(live_slots, 2);
+}
+
+static void random_rounds(void **state)
+{
+	pool_piece_t held[64] = { 0 };
+	unsigned int seed = 1, i, k;
+
+	(void)state;
+	for (i = 0; i < 5000; i++) {
+		seed = seed * 1103515245 + 12345;
+		k = seed >> 16 & 63;
+		if (held[k]) {
+			pool_give(&p, held[k]);
+			held[k] = 0;
+		} else {
+			held[k] = pool_take(&p, 21 + (seed >> 24 & 3));
+		}
+	}
+	for (k = 0; k < 64; k++)
+		pool_give(&p, held[k]);
+	assert_int_equal(p.free, p.total);
+	assert_int_equal(live_slots, 2);
+	assert_int_equal(p.n_nodes, 2);
+}
+
+#define T(f) cmocka_unit_test_setup(f, setup)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(sizes),
+		T(the_smallest_that_fits),
+		T(sets),
+		T(fragments),
+		T(a_failed_split_takes_nothing),
+		T(random_rounds),
+	};
+
+	return cmocka_run_group_tests_name("control pool", tests, NULL, NULL);
+}
