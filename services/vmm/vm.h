@@ -3,9 +3,8 @@
  *
  * Threads     one thread per vCPU runs vcpu_loop(); the main thread runs svc_run() (the I/O thread) with the
  *             back ends. All of struct vcpu belongs to its thread but the fields marked otherwise.
- * Locks       vm->mem_lock: physmap changes (mem_*). vm->lock: states of vCPUs, pause, shutdown.
- *             lapic->lock: one local APIC, leaf. Order: vm->lock -> lapic->lock; mem_lock is taken alone.
- *             Nothing of the machine half is called back with one of these held.
+ * Locks       vm->mem_lock: physmap changes (mem_*). vm->lock: states of vCPUs, pause, shutdown. Leaves: neither
+ *             is held across a call out of the machine half. A local APIC needs none: lapic.h.
  * Memory      what gmem() returns stays readable and writable as long as the VMM lives: RAM is mapped here
  *             once and never unmapped; a page that the guest balloons out only leaves the nested space.
  *             The guest may change the bytes at any time: copy out, check the copy, use the copy.
@@ -21,7 +20,9 @@
 #include <sk/types.h>
 #include <sk/vcpu.h>
 
+#include "lapic.h"
 #include "proto/vmctl.h"
+#include "sys/thread.h"
 
 #define VM_PAGE 4096u
 #define VM_CHUNK (2ull << 20)
@@ -49,25 +50,6 @@ enum io_bit {
 };
 
 struct chunk; /* gmem.h */
-
-/* ---- local APIC (lapic.c): pure state, no system calls ---------------------------------------- */
-
-#define LAPIC_REGS 64u /* 16-byte registers, 0x000 to 0x3f0 */
-enum lapic_mode { LAPIC_OFF = 0, LAPIC_XAPIC = 1, LAPIC_X2APIC = 2 };
-
-struct lapic {
-	uint32_t lock; /* spin lock: short, no calls out */
-	uint32_t id;   /* 2 * vCPU number */
-	enum lapic_mode mode;
-	uint32_t bsp;
-	uint32_t reg[LAPIC_REGS];  /* by offset / 16; ISR, TMR, IRR in place */
-	sk_time_t timer_deadline;  /* guest TSC; SK_NO_DEADLINE = not armed */
-	uint64_t timer_period;     /* TSC ticks; 0 = one-shot */
-	uint64_t tsc_deadline_msr;
-	uint64_t timer_start;      /* guest TSC at the last load of the initial count */
-	uint32_t bus_ticks_shift;  /* timer input = TSC >> this */
-	uint32_t nmi_pending;      /* atomic */
-};
 
 /* ---- vCPU ------------------------------------------------------------------------------------------ */
 
@@ -132,7 +114,7 @@ struct vm {
 	uint64_t low_size, high_size; /* of RAM, bytes */
 	sk_cap_t nested;
 	/* mem_lock */
-	uint32_t mem_lock;
+	struct mutex mem_lock;
 	struct chunk **chunk; /* split chunks of RAM by number, NULL = whole */
 	uint64_t n_chunks;
 	uint64_t balloon_pages; /* pages of RAM that are out of the guest now */
@@ -143,7 +125,7 @@ struct vm {
 	sk_time_t start_tsc; /* host TSC when the guest was built: its system time 0 */
 
 	/* lock */
-	uint32_t lock;
+	struct mutex lock;
 	uint32_t pause_count; /* atomic reads: not 0 = vCPUs must park */
 	uint32_t n_parked;
 	uint32_t stopped;     /* atomic: 1 + SHUTDOWN_* reason; 0 = running */
@@ -194,7 +176,7 @@ void vcpu_kick(struct vcpu *v);
 /* Deliver an interrupt vector past the local APIC (no EOI), once; same vector twice before delivery: once. */
 void vcpu_inject(struct vcpu *v, uint8_t vector);
 /* Through the local APIC, edge-triggered, fixed. */
-void lapic_post(struct vcpu *v, uint8_t vector);
+void vcpu_lapic_post(struct vcpu *v, uint8_t vector);
 void vcpu_nmi(struct vcpu *v);
 /* Ticks that the vCPU's thread was runnable but did not run (SK_SYS_SCHED_STATS). */
 uint64_t vcpu_ticks_waiting(const struct vcpu *v);
@@ -233,17 +215,6 @@ static inline uint64_t vm_rdtsc(void)
 
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
 	return (uint64_t)hi << 32 | lo;
-}
-
-static inline void spin_lock(uint32_t *l)
-{
-	while (__atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE))
-		while (__atomic_load_n(l, __ATOMIC_RELAXED))
-			__builtin_ia32_pause();
-}
-static inline void spin_unlock(uint32_t *l)
-{
-	__atomic_store_n(l, 0, __ATOMIC_RELEASE);
 }
 
 /*

@@ -7,3 +7,12 @@ ldlibs-unit-vmm_load := -lz -llzma -lbz2 -lzstd -llz4
 unit-tests += vmm_boot_info
 src-unit-vmm_boot_info := test/unit/vmm_machine/boot_info_test.c services/vmm/start_info.c services/vmm/acpi.c
 inc-unit-vmm_boot_info := services/vmm
+
+unit-tests += vmm_lapic
+src-unit-vmm_lapic := test/unit/vmm_machine/lapic_test.c services/vmm/lapic.c
+inc-unit-vmm_lapic := services/vmm
+
+unit-tests += vmm_mmio
+src-unit-vmm_mmio := test/unit/vmm_machine/mmio_test.c services/vmm/mmio.c
+inc-unit-vmm_mmio := services/vmm
+ldlibs-unit-vmm_mmio := -lZydis
