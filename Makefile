@@ -3,7 +3,7 @@
 # Every component directory has a build.mk that only sets variables (see docs/building.md); the rules are here.
 # All paths are relative to the top of the tree; everything that is made goes below $(O).
 
-MAKEFLAGS += -rR --no-print-directory
+MAKEFLAGS += -rR --no-print-directory -j$(shell nproc)
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
@@ -286,6 +286,25 @@ iso: $(iso)
 run-iso: $(iso)
 	@exec $(run-machine) --no-disk --iso $(iso)
 
+# ---- benchmark guest --------------------------------------------------------------------------------------------------
+
+# a PVH guest of our own that counts hypercalls and exits
+bench-guest := $(B)/bench/guest
+bench-objs := $(call obj,bench,test/bench/guest/entry.S test/bench/guest/main.c)
+bench-cflags = -std=gnu11 -ffreestanding -nostdinc -isystem $(gccinc) -isystem $(SYSROOT)/xeninc -O2 -fno-pic -fno-pie \
+	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
+	$(warnings) $(prefix-map)
+$(B)/obj/bench/%.o: %.c | $(sysroot)
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(bench-cflags) $(deps) -c $< -o $@
+$(B)/obj/bench/%.o: %.S | $(sysroot)
+	$(Q)mkdir -p $(@D)
+	$(call say,AS,$<)$(CC) $(bench-cflags) -D__ASSEMBLY__ $(deps) -c $< -o $@
+$(bench-guest): $(bench-objs) test/bench/guest/guest.ld
+	$(Q)mkdir -p $(@D)
+	$(call say,LD,$@)$(LD) -m elf_x86_64 -static -nostdlib --build-id=none -z noexecstack --no-warn-rwx-segments \
+		-T test/bench/guest/guest.ld -o $@ $(bench-objs)
+
 # ---- tests ------------------------------------------------------------------------------------------------------
 
 FUZZ_SECS ?= 6
@@ -328,8 +347,8 @@ test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bin
 ROUNDS ?= 20
 soak: $(test-machine) guests
 	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; $(runtests) --tier system $(T) || exit; done
-bench: $(test-machine) $(ktest-archives) guests
-	@tools/bench --build $(B) --kernel $(kernel-elf) --archive $(boot-img) --guests $(sample) $(filter bench%,$(kernel-tests))
+bench: $(test-machine) $(filter %/bench.img %/bench_%.img,$(ktest-archives)) $(bench-guest) guests
+	@tools/bench --build $(B) $(filter bench bench_%,$(kernel-tests))
 
 # ---- looking at the result --------------------------------------------------------------------------------------
 
