@@ -54,7 +54,6 @@ int session_open(struct store *s, uint32_t key, enum role role, uint16_t domid, 
 	struct session *sess = session_find(s, key, role);
 	int rc = 0;
 
-	s->note.seq = 0;
 	if (!sess)
 		rc = session_new(s, key, role, domid, &sess);
 	else if (sess->attached)
@@ -83,7 +82,6 @@ void session_close(struct store *s, struct session *sess)
 
 	session_reset(s, sess);
 	TAILQ_REMOVE(&s->sessions, sess, link);
-	s->note.seq = 0;
 	store_record(s, sess, &change);
 	mem_free(sess);
 	dom->sessions--;

@@ -228,17 +228,38 @@ static void domain_untarget(struct store *s, uint16_t target)
 	}
 }
 
+static void sessions_reset(struct store *s, const struct domain *dom)
+{
+	struct session *sess;
+
+	TAILQ_FOREACH(sess, &s->sessions, link)
+		if (sess->dom == dom && session_limited(sess))
+			session_reset(s, sess);
+}
+
+/* Those whose clients never came back after a restart of the store; then perhaps the domain itself. */
+static void sessions_forget(struct store *s, struct domain *dom)
+{
+	struct session *sess, *next;
+
+	dom->sessions++;        /* stays while this looks at it */
+	for (sess = TAILQ_FIRST(&s->sessions); sess; sess = next) {
+		next = TAILQ_NEXT(sess, link);
+		if (sess->dom == dom && session_limited(sess) && !sess->attached)
+			session_close(s, sess);
+	}
+	dom->sessions--;
+	domain_put(s, dom);
+}
+
 int store_release(struct store *s, struct session *by, uint16_t domid)
 {
 	struct domain *dom = domain_find(s, domid);
-	struct session *sess;
 	bool was;
 
 	if (!dom)
 		return 0;
-	TAILQ_FOREACH(sess, &s->sessions, link)
-		if (sess->dom == dom && session_limited(sess))
-			session_reset(s, sess);
+	sessions_reset(s, dom);
 	was = dom->introduced;
 	dom->introduced = false;
 	dom->has_target = false;
@@ -247,7 +268,7 @@ int store_release(struct store *s, struct session *by, uint16_t domid)
 	domain_untarget(s, domid);
 	if (was)
 		watch_fire_special(s, SPECIAL_RELEASE);
-	domain_put(s, dom);
+	sessions_forget(s, dom);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
  *             tree again.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,11 +48,14 @@ static uint8_t next(struct input *in)
 	return *in->at++;
 }
 
-static void require(int ok)
+static void require_at(int ok, int line)
 {
-	if (!ok)
-		abort();
+	if (ok)
+		return;
+	fprintf(stderr, "line %d does not hold\n", line);
+	abort();
 }
+#define require(ok) require_at(ok, __LINE__)
 
 static void send(struct session *who, const void *msg, size_t len)
 {
@@ -126,11 +130,16 @@ static void begin(void)
 
 static int differs(void *ctx, const struct diff *d)
 {
+	const struct data *a = d->before, *b = d->after;
+	unsigned i;
+
 	(void)ctx;
-	return !d->before || !d->after || d->before->value_len != d->after->value_len ||
-	       d->before->acct != d->after->acct || d->before->n_perms != d->after->n_perms ||
-	       memcmp(d->before->perms, d->after->perms, d->before->n_perms * sizeof(struct perm)) ||
-	       memcmp(data_value(d->before), data_value(d->after), d->before->value_len);
+	if (!a || !b || a->value_len != b->value_len || a->acct != b->acct || a->n_perms != b->n_perms)
+		return 1;
+	for (i = 0; i < a->n_perms; i++)
+		if (a->perms[i].domid != b->perms[i].domid || a->perms[i].bits != b->perms[i].bits)
+			return 1;
+	return memcmp(data_value(a), data_value(b), a->value_len);
 }
 
 /* What the journal says is what there is. */

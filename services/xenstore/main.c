@@ -1,0 +1,352 @@
+/*
+ * main.c - the xenstore domain: connections, and whose turn it is
+ *
+ * Objects     struct client: one connection, in svc_conn.priv from open to close, with its sessions in the store.
+ * Locks       none; one thread.
+ * Lifecycle   SVC_OPEN opens the sessions, or takes up those that the journal kept over a restart; SVC_CLOSE ends
+ *             them, and for a guest the domain with them.
+ * Invariants  M1 a client gets one request handled per turn, and turns go round, so nobody waits for a client that
+ *             asks without end   M2 a request is only taken when the answer to the one before, and all events that
+ *             are due, are in the ring: what waits for a client that does not read is bounded
+ *             M3 an answer goes out before the events that its request has caused
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "persist.h"
+#include "proto/xs.h"
+#include "store.h"
+#include "svc/svc.h"
+#include "wire.h"
+
+enum {
+	WORK_BIT = 23,          /* raised by this domain itself while somebody waits for a turn */
+	XS_VERSION = 1,
+	DOMID_MAX = 0x7fef,
+};
+
+struct client {
+	TAILQ_ENTRY(client) turn;
+	struct svc_conn *conn;
+	struct session *session[XS_ROLE_DOM0 + 1];      /* by enum xs_role; NULL: it may not speak so */
+	bool queued;
+	bool unsent;                                    /* `native` and `reply` wait for room */
+	struct xs_native native;
+	struct reply reply;
+};
+
+struct record {
+	struct xs_native native;
+	uint8_t msg[XS_RECORD_MAX - sizeof(struct xs_native)];
+};
+
+static struct store store;
+static struct journal journal;
+static TAILQ_HEAD(turn_list, client) turns = TAILQ_HEAD_INITIALIZER(turns);
+
+static void work_raise(void)
+{
+	if (svc_raise(WORK_BIT))
+		abort();
+}
+
+static void turn_want(struct client *cl)
+{
+	if (cl->queued || cl->conn->dead)
+		return;
+	cl->queued = true;
+	TAILQ_INSERT_TAIL(&turns, cl, turn);
+	work_raise();
+}
+
+static bool events_due(const struct client *cl)
+{
+	size_t i;
+
+	for (i = 0; i <= XS_ROLE_DOM0; i++)
+		if (cl->session[i] && (cl->session[i]->n_events || cl->session[i]->n_collapsed))
+			return true;
+	return false;
+}
+
+/* What one request changes is news to others. */
+static void turn_want_all(void)
+{
+	struct svc_conn *c;
+
+	for (c = svc_next(NULL); c; c = svc_next(c))
+		if (events_due(c->priv))
+			turn_want(c->priv);
+}
+
+/* ---- out ---------------------------------------------------------------------------------- */
+
+/* 0, -SK_E_AGAIN with the wish for room stated, -SK_E_PEER. */
+static int send(struct client *cl, const struct xs_native *native, const struct reply *reply)
+{
+	struct ring *ring = &cl->conn->rsp;
+	uint32_t len = (uint32_t)reply_size(reply);
+	int rc;
+
+	do
+		rc = ring_put2(ring, native, sizeof(*native), reply, len);
+	while (rc == -SK_E_AGAIN && ring_room_idle(ring, sizeof(*native) + len));
+	return rc;
+}
+
+static int send_events(struct client *cl, enum xs_role role)
+{
+	const struct xs_native native = { .role = role };
+	struct session *sess = cl->session[role];
+	struct reply reply;
+	int rc = 0;
+
+	while (!rc && sess && session_event(sess, &reply)) {
+		rc = send(cl, &native, &reply);
+		if (!rc)
+			event_pop(sess);
+	}
+	return rc;
+}
+
+static int send_due(struct client *cl)
+{
+	int role, rc;
+
+	if (cl->unsent) {
+		rc = send(cl, &cl->native, &cl->reply);
+		if (rc)
+			return rc;
+		cl->unsent = false;
+	}
+	for (role = XS_ROLE_GUEST, rc = 0; role <= XS_ROLE_DOM0 && !rc; role++)
+		rc = send_events(cl, role);
+	return rc;
+}
+
+/* ---- in ----------------------------------------------------------------------------------- */
+
+static int request_take(struct client *cl)
+{
+	static struct record rec;
+	struct session *sess;
+	int len = ring_get(&cl->conn->req, &rec, sizeof(rec));
+
+	if (len < 0)
+		return len;
+	if ((size_t)len < sizeof(rec.native) || rec.native.reserved || rec.native.role > XS_ROLE_DOM0)
+		return -SK_E_PEER;
+	sess = cl->session[rec.native.role];
+	if (!sess)
+		return -SK_E_PEER;
+	if (session_request(&store, sess, rec.native.seq, rec.msg, (size_t)len - sizeof(rec.native), &cl->reply))
+		return -SK_E_PEER;
+	cl->native = rec.native;
+	cl->unsent = true;
+	return 0;
+}
+
+/* One turn. True: it wants another. */
+static bool turn_serve(struct client *cl)
+{
+	struct svc_conn *c = cl->conn;
+	bool wake, more = true;
+	int rc = send_due(cl);
+
+	if (!rc)
+		rc = request_take(cl);                  /* M2 */
+	else if (rc == -SK_E_AGAIN)
+		more = false;
+	if (!rc) {
+		rc = send_due(cl);                      /* M3 */
+		turn_want_all();
+	} else if (rc == -SK_E_AGAIN && more) {
+		more = ring_get_idle(&c->req);
+	}
+	if (rc && rc != -SK_E_AGAIN) {
+		conn_kill(c, "not a xenstore message");
+		return false;
+	}
+	wake = ring_put_flush(&c->rsp);
+	if (ring_get_flush(&c->req) || wake)
+		svc_signal(c);
+	return more;
+}
+
+/* M1 */
+static void work(void *ctx)
+{
+	struct client *cl = TAILQ_FIRST(&turns), *last = TAILQ_LAST(&turns, turn_list), *next;
+
+	(void)ctx;
+	for (; cl; cl = next) {
+		next = cl == last ? NULL : TAILQ_NEXT(cl, turn);
+		TAILQ_REMOVE(&turns, cl, turn);
+		cl->queued = false;
+		if (!cl->conn->dead && turn_serve(cl))
+			turn_want(cl);
+	}
+	if (!TAILQ_EMPTY(&turns))
+		work_raise();
+}
+
+static int client_event(struct svc_conn *c)
+{
+	turn_want(c->priv);
+	return 0;
+}
+
+/* ---- connections -------------------------------------------------------------------------- */
+
+/* Who the connector says the client is; only init connects control. */
+static int params_check(const struct svc_conn *c, const void *bytes, uint32_t len, struct xs_params *p)
+{
+	if (len != sizeof(*p))
+		return -SK_E_INVAL;
+	memcpy(p, bytes, sizeof(*p));
+	if (p->privileged)
+		return p->privileged == 1 && !p->domid && c->badge == SVC_BADGE_INIT ? 0 : -SK_E_DENIED;
+	return p->domid && p->domid <= DOMID_MAX ? 0 : -SK_E_INVAL;
+}
+
+static int session_take(struct client *cl, enum xs_role as, enum role role, uint16_t domid)
+{
+	int rc = session_open(&store, cl->conn->client, role, domid, &cl->session[as]);
+
+	if (rc == ENOMEM)
+		return -SK_E_NO_MEM;
+	return rc == EBUSY ? -SK_E_EXISTS : rc ? -SK_E_INVAL : 0;
+}
+
+static int sessions_open(struct client *cl, const struct xs_params *p)
+{
+	int rc;
+
+	if (p->privileged)
+		return session_take(cl, XS_ROLE_DOM0, ROLE_CONTROL, 0);
+	rc = session_take(cl, XS_ROLE_GUEST, ROLE_GUEST, (uint16_t)p->domid);
+	if (!rc)
+		rc = session_take(cl, XS_ROLE_BACKEND, ROLE_BACKEND, (uint16_t)p->domid);
+	if (rc && cl->session[XS_ROLE_GUEST])
+		session_close(&store, cl->session[XS_ROLE_GUEST]);
+	return rc;
+}
+
+static int client_open(struct svc_conn *c, const void *bytes, uint32_t len, uint64_t result[2])
+{
+	struct xs_params params;
+	struct client *cl;
+	int rc = params_check(c, bytes, len, &params);
+
+	(void)result;
+	if (rc)
+		return rc;
+	if (ring_record_max(&c->rsp) < XS_RECORD_MAX || ring_record_max(&c->req) < XS_RECORD_MAX)
+		return -SK_E_INVAL;
+	cl = calloc(1, sizeof(*cl));
+	if (!cl)
+		return -SK_E_NO_MEM;
+	cl->conn = c;
+	rc = sessions_open(cl, &params);
+	if (rc) {
+		free(cl);
+		return rc;
+	}
+	c->priv = cl;
+	turn_want(cl);
+	return 0;
+}
+
+static int client_close(struct svc_conn *c)
+{
+	struct client *cl = c->priv;
+	struct session *guest = cl->session[XS_ROLE_GUEST];
+	uint16_t domid = guest ? guest->domid : 0;
+	size_t i;
+
+	if (cl->queued)
+		TAILQ_REMOVE(&turns, cl, turn);
+	for (i = 0; i <= XS_ROLE_DOM0; i++)
+		if (cl->session[i])
+			session_close(&store, cl->session[i]);
+	c->priv = NULL;
+	free(cl);
+	if (domid)
+		(void)store_release(&store, NULL, domid);
+	turn_want_all();
+	return 0;
+}
+
+static uint32_t client_stats(struct svc_conn *c, uint64_t *mr)
+{
+	(void)c;
+	mr[1] = mem_used();
+	mr[2] = HASH_COUNT(store.domains);
+	return 2;
+}
+
+static const struct svc_service service = {
+	.proto = SVC_PROTO_XS,
+	.version = XS_VERSION,
+	.open = client_open,
+	.event = client_event,
+	.close = client_close,
+	.stats = client_stats,
+};
+
+/* ---- start -------------------------------------------------------------------------------- */
+
+/* The journal is a channel without rings: memory that init keeps over restarts of this domain. */
+static const struct domain_channel *journal_find(void)
+{
+	const struct domain_info *info = svc_info();
+	uint32_t i;
+
+	for (i = 0; i < info->n_channels && i < DOMAIN_CHANNELS_MAX; i++)
+		if (!strcmp(info->channel[i].name, "journal"))
+			return &info->channel[i];
+	return NULL;
+}
+
+static int journal_start(void)
+{
+	const struct domain_channel *ch = journal_find();
+	struct journal_report report = { 0 };
+	void *mem;
+	int rc;
+
+	if (!ch) {
+		printf("xenstore: no journal: a restart would lose everything\n");
+		return 0;
+	}
+	mem = (void *)(uintptr_t)ch->vaddr;
+	rc = journal_attach(&journal, mem, ch->size);
+	if (rc == EINVAL)
+		printf("xenstore: the journal's head is damaged; starting empty\n");
+	if (rc)
+		rc = journal_format(&journal, mem, ch->size);
+	if (rc)
+		return rc;
+	persist_replay(&store, &journal, &report);
+	if (report.applied || report.quarantined)
+		printf("xenstore: %lu changes replayed, %lu places (%lu bytes) set aside\n",
+		       (unsigned long)report.applied, (unsigned long)report.quarantined,
+		       (unsigned long)report.quarantined_bytes);
+	return 0;
+}
+
+int main(void)
+{
+	if (store_init(&store, &quota_default) || journal_start()) {
+		printf("xenstore: no memory for an empty store\n");
+		return 1;
+	}
+	if (svc_on_bit(WORK_BIT, work, NULL, "turns") || svc_serve(&service)) {
+		printf("xenstore: the event loop refused its handlers\n");
+		return 1;
+	}
+	return svc_run() ? 1 : 0;
+}

@@ -1,0 +1,62 @@
+/*
+ * ops.h - what the handlers of requests share
+ */
+#ifndef XS_OPS_H
+#define XS_OPS_H
+
+#include "store.h"
+#include "wire.h"
+
+/* One request being handled. */
+struct op {
+	struct store *s;
+	struct session *sess;
+	const struct request *req;
+	struct txn *txn;        /* that the header names, where that means something */
+	struct reply *reply;
+	char path[PATH_SIZE];
+};
+
+/* The answer of requests that have nothing to say. */
+int op_ok(struct op *op);
+
+/* The rights of who asks at a node. */
+unsigned op_bits_at(const struct op *op, const char *path, const struct node *node);
+
+/* The node that `name` means, with the rights `need`, its path in op->path. 0, EINVAL, ENOENT, EACCES... */
+int op_find(struct op *op, const char *name, unsigned need, struct node **out);
+
+/* Where the permissions of a special name are kept, or NULL. */
+struct data **op_special(struct op *op, const char *name);
+
+/*
+ * Makes `root` (a reference that this takes over) true, in the transaction or at once, and fires the event for
+ * op->path. `cost` is what the transaction pays for it.
+ */
+int op_change_tree(struct op *op, struct node *root, size_t cost);
+
+/* ops_node.c */
+int op_read(struct op *op);
+int op_directory(struct op *op);
+int op_directory_part(struct op *op);
+int op_get_perms(struct op *op);
+int op_write(struct op *op);
+int op_mkdir(struct op *op);
+int op_rm(struct op *op);
+int op_set_perms(struct op *op);
+
+/* ops_admin.c */
+int op_watch(struct op *op);
+int op_unwatch(struct op *op);
+int op_reset_watches(struct op *op);
+int op_transaction_start(struct op *op);
+int op_transaction_end(struct op *op);
+int op_introduce(struct op *op);
+int op_release(struct op *op);
+int op_get_domain_path(struct op *op);
+int op_is_domain_introduced(struct op *op);
+int op_resume(struct op *op);
+int op_set_target(struct op *op);
+int op_control(struct op *op);
+
+#endif
