@@ -8,6 +8,7 @@
 #include <string.h>
 #include "caps/caps.h"
 #include "proc/internal.h"
+#include "sys/clock.h"
 #include "sys/sk.h"
 
 enum { CNODE_ORDER = 15, KEEP_ORDER = 13, STACK_ORDER = 16, INFO_ORDER = 12 };
@@ -142,6 +143,9 @@ static int info_fill(struct proc *p, const struct proc_spec *s)
 	info->epoch = s->epoch;
 	info->n_slots = p->n_slots;
 	info->free_slot = s->free_slot ? s->free_slot : DOMAIN_CAP_FREE;
+	info->wall_boot_ns = s->wall_boot_ns;
+	if (!info->wall_boot_ns)
+		(void)clock_wall_boot_ns(&info->wall_boot_ns);
 	strcpy(info->name, s->name);
 	if (s->args)
 		strcpy(info->args, s->args);

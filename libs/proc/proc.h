@@ -83,6 +83,7 @@ struct proc_spec {
 	sk_cap_t ntfn;        /* unbadged; 0 = made from the untyped */
 	sk_cap_t service;     /* endpoint with all rights; 0 = made from the untyped */
 	sk_cap_t ctl_sched;
+	uint64_t wall_boot_ns; /* for the info page; 0 = what the builder itself was told */
 	struct proc_sched sched; /* of the main thread; its context is SK_CAP_SCHED of the domain */
 };
 

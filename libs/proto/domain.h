@@ -79,6 +79,7 @@ struct domain_info {
 	uint32_t n_channels, n_untyped, n_devices;
 	uint32_t free_slot; /* first slot that the domain manages itself, DOMAIN_CAP_FREE or more */
 	uint32_t reserved;
+	uint64_t wall_boot_ns; /* nanoseconds since 1970 at boot_tsc of struct sk_info; 0 = unknown */
 	uint8_t untyped_order[DOMAIN_UNTYPED_MAX]; /* slot DOMAIN_CAP_UNTYPED + i */
 	struct domain_channel channel[DOMAIN_CHANNELS_MAX];
 	struct domain_device dev[DOMAIN_DEVICES_MAX];

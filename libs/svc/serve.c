@@ -44,7 +44,7 @@ struct svc_conn *svc_next(struct svc_conn *after)
 {
 	struct conn *k = after ? ((struct conn *)after)->next : conns;
 
-	while (k && !live(k))
+	while (k && k->state == GONE)
 		k = k->next;
 	return k ? &k->c : NULL;
 }

@@ -1,10 +1,9 @@
 /*
  * clock.c - time, from the TSC and the kernel's information page
  *
- * Objects     the wall clock at boot, asked of init at most once.
+ * The wall clock at boot is in the start-up page: nobody has to be asked, so that any handler may ask.
  */
 #include "proto/domain.h"
-#include "proto/init.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 #include "sys/start.h"
@@ -39,18 +38,6 @@ uint64_t clock_ns(void)
 
 bool clock_wall_boot_ns(uint64_t *ns)
 {
-	static enum { UNASKED, KNOWN, UNKNOWN } state;
-	static uint64_t boot_ns;
-	struct sk_msg m = { .mi = SK_MI(INIT_WALLCLOCK, 0, 0) };
-
-	if (state == UNASKED && !sys_root()) {
-		sk_utcb()->deadline = SK_NO_DEADLINE;
-		state = UNKNOWN;
-		if (!sk_call(DOMAIN_CAP_PARENT, &m) && m.mr[0] == 0) {
-			boot_ns = m.mr[1];
-			state = KNOWN;
-		}
-	}
-	*ns = boot_ns;
-	return state == KNOWN;
+	*ns = sys_root() ? 0 : ((const struct domain_info *)DOMAIN_INFO_VADDR)->wall_boot_ns;
+	return *ns != 0;
 }

@@ -14,7 +14,7 @@ const struct sk_info *sys_info(void);
 uint64_t clock_ns(void);
 uint64_t clock_ticks_to_ns(uint64_t ticks);
 uint64_t clock_ns_to_ticks(uint64_t ns);
-/* Nanoseconds since 1970 at boot_tsc, asked of init once; false if the machine does not know. */
+/* Nanoseconds since 1970 at boot_tsc; false if the machine does not know (and in the root task). */
 bool clock_wall_boot_ns(uint64_t *ns);
 
 #endif

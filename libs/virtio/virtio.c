@@ -144,14 +144,25 @@ int virtio_negotiate(struct virtio *v, uint64_t want)
 	return *reg8(v, COMMON_STATUS) & STATUS_FEATURES_OK ? 0 : -SK_E_IO;
 }
 
+static int queue_memory(struct virtio *v, struct virtio_queue *q, size_t bytes)
+{
+	uint32_t order = SK_PAGE_ORDER;
+
+	while (1ull << order < bytes)
+		order++;
+	if (q->mem && order <= q->order) {
+		memset(q->mem, 0, bytes);
+		return 0;
+	}
+	q->order = order;
+	return dma_alloc(v->io_space, order, &q->mem, &q->addr);
+}
+
 int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index, uint16_t max_size,
 		      uint16_t vector)
 {
 	size_t avail_at, used_at, bytes;
-	uint32_t order = SK_PAGE_ORDER;
 	uint16_t size, notify_off;
-	uint64_t addr;
-	void *mem;
 	int rc;
 
 	*reg16(v, COMMON_QUEUE_SELECT) = index;
@@ -163,21 +174,19 @@ int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index, 
 	if ((uint64_t)notify_off * v->notify_mult + 2 > v->notify_size)
 		return -SK_E_IO;
 	bytes = virtq_bytes(size, &avail_at, &used_at);
-	while (1ull << order < bytes)
-		order++;
-	rc = dma_alloc(v->io_space, order, &mem, &addr);
+	rc = queue_memory(v, q, bytes);
 	if (rc)
 		return rc;
-	virtq_init(&q->q, size, mem, v->features & VIRTIO_F_EVENT_IDX);
+	virtq_init(&q->q, size, q->mem, v->features & VIRTIO_F_EVENT_IDX);
 	q->index = index;
 	q->doorbell = (volatile uint16_t *)(v->notify + (size_t)notify_off * v->notify_mult);
 	*reg16(v, COMMON_QUEUE_SIZE) = size;
 	*reg16(v, COMMON_QUEUE_VECTOR) = vector;
 	if (*reg16(v, COMMON_QUEUE_VECTOR) != vector)
 		return -SK_E_IO;
-	put64(v, COMMON_QUEUE_DESC, addr);
-	put64(v, COMMON_QUEUE_AVAIL, addr + avail_at);
-	put64(v, COMMON_QUEUE_USED, addr + used_at);
+	put64(v, COMMON_QUEUE_DESC, q->addr);
+	put64(v, COMMON_QUEUE_AVAIL, q->addr + avail_at);
+	put64(v, COMMON_QUEUE_USED, q->addr + used_at);
 	*reg16(v, COMMON_QUEUE_ENABLE) = 1;
 	return 0;
 }

@@ -27,13 +27,19 @@ struct virtio_queue {
 	struct virtq q;
 	volatile uint16_t *doorbell;
 	uint16_t index;
+	void *mem; /* shared memory of the queue, kept over a restart of the device */
+	uint64_t addr;
+	uint32_t order;
 };
 
 /* Find the register areas of device `dev` in its mapped BARs and reset it. index: which of the domain's devices. */
 int virtio_init(struct virtio *v, const struct domain_device *dev, uint32_t index) must_check;
 /* Take what of `want` the device offers; VERSION_1 is required, ACCESS_PLATFORM always accepted. */
 int virtio_negotiate(struct virtio *v, uint64_t want) must_check;
-/* Make queue `index` with up to max_size descriptors; its interrupts come by MSI-X vector `vector`. */
+/*
+ * Make queue `index` with up to max_size descriptors; its interrupts come by MSI-X vector `vector`. *q is
+ * zero at first; made again after a reset of the device, it keeps its memory.
+ */
 int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index, uint16_t max_size,
 		      uint16_t vector) must_check;
 void virtio_start(struct virtio *v); /* DRIVER_OK */
