@@ -305,9 +305,11 @@ static void root_info(const struct boot_info *bi, const struct sk_klog *log)
 static void root_start(uint64_t entry)
 {
 	struct slot *slots = root.cnode->slots;
+	unsigned int missing;
 
 	boot_entry(SK_INIT_UTCB_VADDR);
-	if (thread_configure(root.thread, &slots[SK_CAP_CNODE], &slots[SK_CAP_SPACE], NULL, SK_INIT_UTCB_VADDR))
+	if (thread_configure(root.thread, &slots[SK_CAP_CNODE], &slots[SK_CAP_SPACE], NULL, SK_INIT_UTCB_VADDR,
+			     &missing))
 		panic("boot: the root task's UTCB cannot be mapped");
 	boot_map(SK_INIT_STACK_TOP - STACK_SIZE, boot_alloc(STACK_SIZE), STACK_SIZE, SK_R | SK_W);
 	root.thread->regs.r.rip = entry;

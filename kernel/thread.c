@@ -160,18 +160,18 @@ static int thread_unconfigure(struct thread *t)
 	return rc;
 }
 
-int thread_configure(struct thread *t, struct slot *cspace, struct slot *space, struct slot *fault, uint64_t utcb)
+int thread_configure(struct thread *t, struct slot *cspace, struct slot *space, struct slot *fault, uint64_t utcb,
+		     unsigned int *missing)
 {
 	struct slot_init page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_THREAD_UTCB,
 				  virt_to_phys(thread_utcb(t)), 0 };
 	struct space *s = space_of(space->obj);
-	unsigned int missing;
 	int rc = thread_unconfigure(t);
 
 	if (rc)
 		return rc;
 	slot_set(&t->utcb_slot, NULL, &page);
-	rc = space_map(&t->utcb_slot, s, utcb, 0, SK_PAGE_ORDER, SK_R | SK_W, &missing);
+	rc = space_map(&t->utcb_slot, s, utcb, 0, SK_PAGE_ORDER, SK_R | SK_W, missing);
 	if (rc) {
 		BUG_ON(slot_delete(&t->utcb_slot));
 		return rc;
@@ -244,6 +244,7 @@ static int thread_settled(struct thread *t)
 SYSCALL_HANDLER(sys_thread_configure)
 {
 	struct slot *cspace, *space, *fault = NULL;
+	unsigned int missing = 0;
 	struct thread *target;
 	int rc;
 
@@ -258,7 +259,9 @@ SYSCALL_HANDLER(sys_thread_configure)
 	if (!rc)
 		rc = thread_settled(target);
 	if (!rc)
-		rc = thread_configure(target, cspace, space, fault, r->r8);
+		rc = thread_configure(target, cspace, space, fault, r->r8, &missing);
+	if (rc == -SK_E_NO_TABLE)
+		r->rsi = missing;
 	tree_unlock();
 	return rc;
 }

@@ -80,14 +80,14 @@ void vcpu_check_signal(struct thread *t)
 static bool vcpu_stop(struct vcpu *v)
 {
 	struct thread *t = load(&v->entered);
-	struct space *nested = v->nested;
 	bool off = true;
 	uint32_t i;
 
 	if (t)
 		vcpu_leave(t, -SK_E_DELETED, 0);
-	for (i = 0; nested && i < n_cpus; i++) {
-		if (cpus[i] == this_cpu() || load(&cpus[i]->nested) != nested)
+	for (i = 0; v->nested && i < n_cpus; i++) {
+		if (cpus[i] == this_cpu() || load(&cpus[i]->nested) != v->nested ||
+		    load(&cpus[i]->current) != v->last)
 			continue;
 		arch_kick(cpus[i]);
 		off = false;
@@ -127,11 +127,11 @@ int vcpu_destroy(struct object *o)
 
 /* --- system calls --------------------------------------------------------------------------- */
 
-static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host, uint64_t vaddr)
+static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host, uint64_t vaddr,
+			  unsigned int *missing)
 {
 	struct slot_init page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_VCPU_STATE, virt_to_phys(v->state),
 				  0 };
-	unsigned int missing;
 	int rc;
 
 	if (v->entered)
@@ -142,7 +142,7 @@ static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host
 	if (rc)
 		return rc;
 	slot_set(&v->state_slot, NULL, &page);
-	rc = space_map(&v->state_slot, space_of(host->obj), vaddr, 0, SK_PAGE_ORDER, SK_R | SK_W, &missing);
+	rc = space_map(&v->state_slot, space_of(host->obj), vaddr, 0, SK_PAGE_ORDER, SK_R | SK_W, missing);
 	if (rc) {
 		BUG_ON(slot_delete(&v->state_slot));
 		return rc;
@@ -157,6 +157,7 @@ static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host
 SYSCALL_HANDLER(sys_vcpu_configure)
 {
 	struct slot *vcpu, *nested, *host;
+	unsigned int missing = 0;
 	int rc;
 
 	tree_lock();
@@ -166,7 +167,9 @@ SYSCALL_HANDLER(sys_vcpu_configure)
 	if (!rc)
 		rc = cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &host);
 	if (!rc)
-		rc = vcpu_configure(vcpu_of(vcpu->obj), nested, host, r->r10);
+		rc = vcpu_configure(vcpu_of(vcpu->obj), nested, host, r->r10, &missing);
+	if (rc == -SK_E_NO_TABLE)
+		r->rsi = missing;
 	tree_unlock();
 	return rc;
 }
@@ -188,7 +191,7 @@ SYSCALL_HANDLER(sys_vcpu_enter)
 	else if (v->entered)
 		rc = -SK_E_BUSY;
 	else
-		v->entered = t; /* V1 */
+		v->entered = v->last = t; /* V1 */
 	if (!rc)
 		store(&t->vcpu, v);
 	spin_unlock(&v->obj.lock);

@@ -15,6 +15,7 @@ struct vcpu {
 	struct space *nested;   /* of nested_slot, or NULL */
 	uint32_t pending_irq;   /* atomic: vector | 0x100 */
 	struct thread *entered; /* in guest mode, or about to be; obj.lock */
+	struct thread *last;    /* that entered; only compared */
 	struct slot nested_slot, state_slot;
 	uint64_t arch_data[16]; /* x86_64: ASID, vendor state */
 };

@@ -1,0 +1,6 @@
+# Kernel tests: each directory is a root task that prints one RESULT line.
+ktest-names := $(patsubst test/kernel/%/main.c,%,$(wildcard test/kernel/*/main.c))
+kernel-tests += $(ktest-names)
+ktest-lib := test/kernel/lib/crt0.S test/kernel/lib/ktest.c
+$(foreach t,$(ktest-names),$(eval src-ktest-$(t) := test/kernel/$(t)/main.c $(ktest-lib)))
+smp-ktest-smp := 4

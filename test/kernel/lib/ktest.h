@@ -1,0 +1,72 @@
+/*
+ * ktest.h - what kernel tests share: a root task's slots, memory, threads, and the verdict
+ *
+ * A test defines test_main() and returns from it when all is well; CHECK() ends the run with FAIL.
+ */
+#ifndef KTEST_H
+#define KTEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "sys/sk.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define BOOT ((const struct sk_bootinfo *)SK_BOOTINFO_VADDR)
+#define INFO ((const struct sk_info *)SK_INFO_VADDR)
+#define ME SK_CAP_CNODE
+
+struct kthread {
+	uint8_t tls[128];     /* thread-local variables */
+	void *self; /* FS points here */
+	struct sk_utcb *utcb;
+	sk_cap_t thread, sched;
+	void (*fn)(void *arg);
+	void *arg;
+	volatile bool done;
+};
+void test_main(void);
+void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void finish(const char *verdict) __attribute__((noreturn));
+void check_failed(const char *file, int line, const char *what, long got, long want) __attribute__((noreturn));
+#define CHECK(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond))                                                                       \
+			check_failed(__FILE__, __LINE__, #cond, 0, 1);                             \
+	} while (0)
+#define CHECK_EQ(got, want)                                                                        \
+	do {                                                                                       \
+		long got_ = (long)(got), want_ = (long)(want);                                     \
+		if (got_ != want_)                                                                 \
+			check_failed(__FILE__, __LINE__, #got, got_, want_);                       \
+	} while (0)
+
+/* n consecutive empty slots of the root task's CNode. */
+sk_cap_t slots_new(unsigned int n);
+/* The boot untyped of RAM with the most memory left; device untyped that holds an address. */
+sk_cap_t ram_untyped(void);
+sk_cap_t device_untyped(uint64_t paddr, uint64_t *base);
+/* An untyped of this order carved from it, one object. */
+sk_cap_t object_new_from(sk_cap_t untyped, unsigned int type, unsigned int order);
+sk_cap_t object_new(unsigned int type, unsigned int order);
+/* MAP that makes tables when they are missing. */
+long map_into(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset, unsigned int order,
+	      unsigned int rights);
+/* Fresh address range, aligned to 2^order; memory mapped there. */
+uint64_t range_new(unsigned int order);
+void *memory_new(unsigned int order, sk_cap_t *frame);
+/* Make the tables for a page at vaddr. */
+void tables_for(sk_cap_t space, uint64_t vaddr);
+sk_cap_t mint_new(sk_cap_t src, unsigned int rights, uint64_t badge);
+
+struct kthread_args {
+	unsigned int cpu, priority, weight;
+	uint64_t budget, period;
+	sk_cap_t fault_ep;
+};
+/* A thread in this address space and capability space; runs at once. */
+struct kthread *kthread_new(void (*fn)(void *), void *arg, const struct kthread_args *args);
+struct kthread *kthread_start(void (*fn)(void *), void *arg, unsigned int cpu, unsigned int priority);
+/* Lower or raise the main thread (20 at the start). */
+void main_priority(unsigned int priority);
+
+#endif
