@@ -21,7 +21,7 @@
 
 enum {
 	DEVICE_INDEX = 0,
-	IRQ_BIT = 0,
+	IRQ_BIT = 23, /* channels count from 0 */
 	REGIONS_MAX = 128,
 	QUEUE_SIZE = 256, /* three descriptors a request: BLK_DEPTH fit */
 	F_SIZE_MAX = 1 << 1,

@@ -1,0 +1,32 @@
+/*
+ * frame.h - between net.h descriptors and virtio-net headers
+ */
+#ifndef VIRTIO_NET_FRAME_H
+#define VIRTIO_NET_FRAME_H
+
+#include <stdint.h>
+#include "proto/net.h"
+#include <sk/types.h>
+
+struct frame_header { /* 5.1.6 struct virtio_net_hdr of a VERSION_1 device */
+	uint8_t flags, gso_type;
+	uint16_t hdr_len, gso_size, csum_start, csum_offset, num_buffers;
+};
+_Static_assert(sizeof(struct frame_header) == 12, "as the device expects it");
+
+enum { FRAME_RX_MIN = 1514 };
+
+/*
+ * Check a TX or RX_POST descriptor (a private copy) against the data region and the offloads that the
+ * device takes. 0, or -SK_E_PEER: a breach of the protocol.
+ */
+int frame_check(const struct net_desc *d, uint64_t data_size, uint16_t offloads) must_check;
+/* Header for a checked TX descriptor. */
+struct frame_header frame_to_device(const struct net_desc *d);
+/*
+ * Fill flags and offsets of an RX descriptor from the device's header; `length` bytes of frame arrived.
+ * -SK_E_IO: the device's header makes no sense; the frame is to be dropped.
+ */
+int frame_from_device(const struct frame_header *h, uint32_t length, struct net_desc *d) must_check;
+
+#endif

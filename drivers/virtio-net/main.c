@@ -1,0 +1,286 @@
+/*
+ * main.c - virtio-net: one network card, for its one client network
+ *
+ * Objects     tx[], rx[]: one slot for each buffer in the device's hands, with its header in DMA memory.
+ * Lifecycle   device set up in main(); the client's data region is mapped for DMA from open to close.
+ * Invariants  N1 at most NET_DEPTH buffers each way: one more is a breach.  N2 a closed connection's region
+ *             is unmapped only after the device was reset, since posted buffers do not come back by themselves.
+ * Source      Virtual I/O Device 1.1, 5.1 (network device).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "caps/caps.h"
+#include "dma/dma.h"
+#include "frame.h"
+#include "svc/svc.h"
+#include "sys/sk.h"
+#include "virtio/virtio.h"
+
+enum {
+	DEVICE_INDEX = 0,
+	IRQ_BIT = 23, /* channels count from 0 */
+	QUEUE_RX = 0,
+	QUEUE_TX = 1,
+	QUEUE_SIZE = 256, /* two descriptors a buffer */
+	F_CSUM = 1 << 0,
+	F_GUEST_CSUM = 1 << 1,
+	F_MAC = 1 << 5,
+	F_HOST_TSO4 = 1 << 11,
+	F_HOST_TSO6 = 1 << 12,
+	F_STATUS = 1 << 16,
+	CONFIG_MAC = 0,
+	CONFIG_STATUS = 6,
+	HEADER_ROOM = 16,
+};
+
+struct slot {
+	struct net_desc d;
+	bool busy;
+};
+struct side {
+	struct virtio_queue queue;
+	struct slot slot[NET_DEPTH];
+	struct frame_header *header; /* HEADER_ROOM apart */
+	uint64_t header_addr;
+};
+
+static struct virtio dev;
+static struct side rx, tx;
+static struct svc_conn *client;
+static struct dma_map region;
+static uint64_t region_addr; /* of the data part, for the device */
+static uint16_t offloads;
+static uint64_t mac;
+
+static struct frame_header *header_of(struct side *s, unsigned int i)
+{
+	return (struct frame_header *)((uint8_t *)s->header + i * HEADER_ROOM);
+}
+
+static struct slot *slot_take(struct side *s, const struct net_desc *d)
+{
+	for (unsigned int i = 0; i < NET_DEPTH; i++) {
+		if (s->slot[i].busy)
+			continue;
+		s->slot[i] = (struct slot){ *d, true };
+		return &s->slot[i];
+	}
+	return NULL;
+}
+
+/* -SK_E_PEER: more buffers than the credit allows (N1). */
+static int buffer_give(struct side *s, const struct net_desc *d)
+{
+	struct slot *slot = slot_take(s, d);
+	bool device_writes = s == &rx;
+	unsigned int i;
+	struct virtq_buf bufs[2];
+
+	if (!slot)
+		return -SK_E_PEER;
+	i = (unsigned int)(slot - s->slot);
+	*header_of(s, i) = device_writes ? (struct frame_header){ 0 } : frame_to_device(d);
+	bufs[0] = (struct virtq_buf){ s->header_addr + i * HEADER_ROOM, sizeof(struct frame_header), device_writes };
+	bufs[1] = (struct virtq_buf){ region_addr + d->offset, d->length, device_writes };
+	if (virtq_add(&s->queue.q, bufs, 2, slot)) {
+		slot->busy = false;
+		return -SK_E_PEER;
+	}
+	return 0;
+}
+
+static int client_event(struct svc_conn *c)
+{
+	struct net_desc d;
+	int rc;
+
+	do {
+		while ((rc = ring_get(&c->req, &d, sizeof(d))) >= 0) {
+			rc = rc == sizeof(d) ? frame_check(&d, c->data_size, offloads) : -SK_E_PEER;
+			if (rc == 0)
+				rc = buffer_give(d.op == NET_TX ? &tx : &rx, &d);
+			if (rc)
+				break;
+		}
+	} while (rc == -SK_E_AGAIN && ring_get_idle(&c->req));
+	virtio_queue_kick(&tx.queue);
+	virtio_queue_kick(&rx.queue);
+	if (ring_get_flush(&c->req))
+		svc_signal(c);
+	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
+}
+
+static void respond(const struct net_desc *d)
+{
+	if (client && ring_put(&client->rsp, d, sizeof(*d)))
+		conn_kill(client, "does not take responses");
+}
+
+static void tx_finish(struct slot *s, uint32_t len)
+{
+	struct net_desc d = { .op = NET_TX_DONE, .id = s->d.id };
+
+	(void)len;
+	s->busy = false;
+	respond(&d);
+}
+
+static void rx_finish(struct slot *s, uint32_t len)
+{
+	struct net_desc d = { .op = NET_RX, .id = s->d.id, .offset = s->d.offset };
+	struct frame_header h = *header_of(&rx, (unsigned int)(s - rx.slot));
+	uint32_t length = len > sizeof(h) ? len - (uint32_t)sizeof(h) : 0;
+
+	s->busy = false;
+	if (frame_from_device(&h, length, &d)) {
+		if (buffer_give(&rx, &s->d)) /* the buffer goes back to the device */
+			printf("receive buffer lost\n");
+		return;
+	}
+	respond(&d);
+}
+
+static void side_finished(struct side *s, void (*finish)(struct slot *s, uint32_t len))
+{
+	uint32_t len;
+	void *token;
+	int rc;
+
+	do {
+		while ((rc = virtq_get(&s->queue.q, &token, &len)) == 0)
+			finish(token, len);
+		if (rc == -SK_E_IO) {
+			printf("the device returned a buffer that it does not have\n");
+			return;
+		}
+	} while (virtq_idle(&s->queue.q));
+	virtio_queue_kick(&s->queue);
+}
+
+static void irq_event(void *ctx)
+{
+	(void)ctx;
+	side_finished(&tx, tx_finish);
+	side_finished(&rx, rx_finish);
+	if (client && ring_put_flush(&client->rsp))
+		svc_signal(client);
+}
+
+static int side_init(struct side *s, uint16_t index)
+{
+	void *mem;
+
+	_Static_assert(NET_DEPTH * HEADER_ROOM <= SK_PAGE_SIZE, "headers fit one page");
+	if (!s->header) {
+		int rc = dma_alloc(dev.io_space, SK_PAGE_ORDER, &mem, &s->header_addr);
+
+		if (rc)
+			return rc;
+		s->header = mem;
+	}
+	return virtio_queue_make(&dev, &s->queue, index, QUEUE_SIZE, 0);
+}
+
+static int device_start(void)
+{
+	const uint64_t want = F_CSUM | F_GUEST_CSUM | F_MAC | F_HOST_TSO4 | F_HOST_TSO6 | F_STATUS |
+			      VIRTIO_F_EVENT_IDX;
+	int rc = virtio_init(&dev, &svc_info()->dev[DEVICE_INDEX], DEVICE_INDEX);
+
+	if (rc)
+		return rc;
+	rc = virtio_negotiate(&dev, want);
+	if (rc)
+		return rc;
+	rc = side_init(&rx, QUEUE_RX);
+	if (rc)
+		return rc;
+	rc = side_init(&tx, QUEUE_TX);
+	if (rc)
+		return rc;
+	offloads = (uint16_t)((dev.features & F_CSUM ? NET_CSUM_BLANK : 0) |
+			      (dev.features & F_HOST_TSO4 ? NET_GSO_TCPV4 : 0) |
+			      (dev.features & F_HOST_TSO6 ? NET_GSO_TCPV6 : 0));
+	mac = 0;
+	for (uint32_t i = 0; i < 6 && dev.features & F_MAC; i++)
+		mac |= virtio_config_read(&dev, CONFIG_MAC + i, 1) << 8 * i;
+	virtio_start(&dev);
+	(void)virtq_idle(&rx.queue.q);
+	(void)virtq_idle(&tx.queue.q);
+	return 0;
+}
+
+static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+{
+	struct sk_cap_info info;
+	int rc;
+
+	(void)params;
+	(void)params_len;
+	if (client)
+		return -SK_E_BUSY;
+	rc = (int)sk_cap_info(SK_CAP_CNODE, c->frame, &info);
+	if (rc)
+		return rc;
+	rc = dma_map(dev.io_space, c->frame, 0, info.order, SK_R | SK_W, &region);
+	if (rc)
+		return rc;
+	region_addr = region.addr + c->data_offset;
+	client = c;
+	result[0] = mac;
+	result[1] = offloads;
+	return 0;
+}
+
+static int client_close(struct svc_conn *c)
+{
+	if (client != c)
+		return 0;
+	client = NULL;
+	memset(tx.slot, 0, sizeof(tx.slot));
+	memset(rx.slot, 0, sizeof(rx.slot));
+	/* N2: resetting takes all buffers back before the region goes. */
+	if (device_start())
+		printf("the device did not restart\n");
+	dma_unmap(&region);
+	return 0;
+}
+
+static const struct svc_service service = {
+	.proto = SVC_PROTO_NET,
+	.version = 1,
+	.min_data = 4096,
+	.open = client_open,
+	.event = client_event,
+	.close = client_close,
+};
+
+static int irq_start(void)
+{
+	sk_cap_t signal;
+	int rc = svc_ntfn_badged(IRQ_BIT, &signal);
+
+	if (rc)
+		return rc;
+	rc = (int)sk_irq_bind(DOMAIN_CAP_DEVICE + 16 * DEVICE_INDEX + 6, signal);
+	if (rc)
+		return rc;
+	return svc_on_bit(IRQ_BIT, irq_event, NULL, "irq");
+}
+
+int main(void)
+{
+	int rc = irq_start();
+
+	if (rc == 0)
+		rc = device_start();
+	if (rc) {
+		printf("cannot start the network card: error %d\n", -rc);
+		return 1;
+	}
+	printf("%02x:%02x:%02x:%02x:%02x:%02x\n", (int)(mac & 255), (int)(mac >> 8 & 255), (int)(mac >> 16 & 255),
+	       (int)(mac >> 24 & 255), (int)(mac >> 32 & 255), (int)(mac >> 40 & 255));
+	rc = svc_serve(&service);
+	return rc ? rc : svc_run();
+}

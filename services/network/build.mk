@@ -1,0 +1,3 @@
+domains += network
+src-network := services/network/main.c services/network/port.c services/network/offload.c services/network/fdb.c
+use-network := svc ring caps sys

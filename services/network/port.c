@@ -1,0 +1,155 @@
+/*
+ * port.c - delivery into ports
+ *
+ * Invariants  P1 n_buffers <= NET_DEPTH.  P2 buffers of a client were checked to lie in its region when it
+ *             posted them.
+ */
+#include "port.h"
+
+#include <string.h>
+
+enum { UPLINK_BUFFER = 2048 };
+
+void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t offloads)
+{
+	memset(p, 0, sizeof(*p));
+	p->used = true;
+	p->conn = c;
+	p->offloads = offloads;
+	strncpy(p->name, name, sizeof(p->name) - 1);
+}
+
+bool port_uplink_buffers(const struct port *p, uint32_t id, struct port_buffer *rx, struct port_buffer *tx)
+{
+	uint64_t half = p->conn->data_size / 2, at = (uint64_t)id * UPLINK_BUFFER;
+
+	*rx = (struct port_buffer){ id, UPLINK_BUFFER, at };
+	*tx = (struct port_buffer){ id, UPLINK_BUFFER, half + at };
+	return id < NET_DEPTH && at + UPLINK_BUFFER <= half;
+}
+
+int port_init_uplink(struct port *p, struct svc_conn *nic, uint16_t offloads)
+{
+	struct port_buffer rx, tx;
+
+	/* Cards take GSO frames of 64 KiB; our send buffers are of one frame, so they are cut up here. */
+	port_init(p, nic, "uplink", offloads & NET_CSUM_BLANK);
+	p->uplink = true;
+	for (uint32_t i = 0; port_uplink_buffers(p, i, &rx, &tx); i++) {
+		struct net_desc d = { .op = NET_RX_POST, .id = i, .offset = rx.offset, .length = rx.length };
+		int rc = port_buffer_push(p, &tx);
+
+		if (rc == 0)
+			rc = svc_send(nic, true, &d, sizeof(d));
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int port_buffer_push(struct port *p, const struct port_buffer *b)
+{
+	if (p->n_buffers == NET_DEPTH)
+		return -SK_E_PEER;
+	p->buffer[(p->buffer_head + p->n_buffers++) % NET_DEPTH] = *b;
+	return 0;
+}
+
+static struct port_buffer buffer_pop(struct port *p)
+{
+	struct port_buffer b = p->buffer[p->buffer_head];
+
+	p->buffer_head = (p->buffer_head + 1) % NET_DEPTH;
+	p->n_buffers--;
+	return b;
+}
+
+/* One frame that fits a buffer as it is. */
+static void put(struct port *p, const struct frame *f)
+{
+	struct net_desc d = { .op = p->uplink ? NET_TX : NET_RX,
+			      .flags = f->flags,
+			      .length = f->length,
+			      .csum_start = f->csum_start,
+			      .csum_offset = f->csum_offset,
+			      .gso_size = f->gso_size };
+	struct port_buffer b;
+
+	if (p->n_buffers == 0 || p->buffer[p->buffer_head].length < f->length) {
+		p->dropped++;
+		return;
+	}
+	b = buffer_pop(p);
+	memcpy(p->conn->data + b.offset, f->bytes, f->length);
+	d.id = b.id;
+	d.offset = b.offset;
+	if (p->uplink)
+		d.flags &= (uint16_t)~NET_CSUM_VALID; /* says nothing to a card */
+	if (ring_put(p->uplink ? &p->conn->req : &p->conn->rsp, &d, sizeof(d))) {
+		conn_kill(p->conn, "does not take frames"); /* its ring holds all of its credit */
+		return;
+	}
+	p->dirty = true;
+	p->rx_frames++;
+	p->rx_bytes += f->length;
+}
+
+/* The same, with the checksum filled in for who cannot do it himself. */
+static void put_checksummed(struct port *p, const struct frame *f)
+{
+	static uint8_t copy[NET_FRAME_STD + 4];
+	struct frame g = *f;
+
+	if (!(f->flags & NET_CSUM_BLANK) || p->offloads & NET_CSUM_BLANK) {
+		put(p, f);
+		return;
+	}
+	if (f->length > sizeof(copy)) {
+		p->dropped++;
+		return;
+	}
+	memcpy(copy, f->bytes, f->length);
+	g.bytes = copy;
+	if (frame_checksum(&g)) {
+		p->dropped++;
+		return;
+	}
+	put(p, &g);
+}
+
+static void put_segments(struct port *p, const struct frame *f)
+{
+	static uint8_t segment[NET_FRAME_MAX + 4];
+	struct segmenter s;
+
+	if (segment_init(&s, f)) {
+		p->dropped++;
+		return;
+	}
+	for (uint32_t i = 0; i < s.n; i++) {
+		struct frame g = { .bytes = segment, .flags = NET_CSUM_VALID };
+
+		g.length = segment_make(&s, i, segment);
+		put(p, &g);
+	}
+}
+
+void port_deliver(struct port *p, const struct frame *f)
+{
+	uint16_t gso = f->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6);
+	bool fits = p->n_buffers && p->buffer[p->buffer_head].length >= f->length;
+
+	if (gso && (gso & ~p->offloads || !fits))
+		put_segments(p, f);
+	else
+		put_checksummed(p, f);
+}
+
+void port_flush(struct port *p)
+{
+	if (!p->dirty)
+		return;
+	p->dirty = false;
+	if (ring_put_flush(p->uplink ? &p->conn->req : &p->conn->rsp))
+		svc_signal(p->conn);
+}

@@ -1,0 +1,46 @@
+/*
+ * port.h - a port of the switch: a client's connection, or the uplink through a card
+ */
+#ifndef NETWORK_PORT_H
+#define NETWORK_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "offload.h"
+#include "proto/net.h"
+#include "svc/svc.h"
+
+#define PORTS_MAX 64u
+
+struct port_buffer {
+	uint32_t id;
+	uint32_t length;
+	uint64_t offset;
+};
+
+struct port {
+	bool used, uplink;
+	bool more;  /* has requests that wait for its next turn */
+	bool dirty; /* something was put on its outgoing ring since the last flush */
+	struct svc_conn *conn;
+	char name[16];
+	uint16_t offloads; /* that whoever is behind it takes in frames sent to him */
+	/* Buffers to deliver into: posted by a client; free send buffers of the uplink. A queue. */
+	struct port_buffer buffer[NET_DEPTH];
+	uint32_t buffer_head, n_buffers;
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, dropped; /* as the port's owner sees them */
+};
+
+void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t offloads);
+/* The uplink's half of the region that receives, posted to the card; the other half sends. */
+int port_init_uplink(struct port *p, struct svc_conn *nic, uint16_t offloads) must_check;
+/* The uplink's receive and send buffers number id; false if there are not so many. */
+bool port_uplink_buffers(const struct port *p, uint32_t id, struct port_buffer *rx, struct port_buffer *tx);
+/* -SK_E_PEER: more than NET_DEPTH. */
+int port_buffer_push(struct port *p, const struct port_buffer *b) must_check;
+/* Give the frame to whoever is behind the port, checksummed and cut up as he needs it; lost if he has no buffer. */
+void port_deliver(struct port *p, const struct frame *f);
+/* Tell the other side, if it sleeps. */
+void port_flush(struct port *p);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * port_test.c - what reaches a port, depending on the buffers and offloads behind it
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "port.h"
+
+enum { DATA = 256 << 10, RING = 20480 };
+
+static struct svc_conn conn;
+static struct ring reader; /* the other end of the port's outgoing ring */
+static void *ring_mem;
+static unsigned int kills, signals;
+
+void conn_kill(struct svc_conn *c, const char *why)
+{
+	(void)why;
+	c->dead = true;
+	kills++;
+}
+void svc_signal(struct svc_conn *c)
+{
+	(void)c;
+	signals++;
+}
+int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
+{
+	struct ring *r = to_service ? &c->req : &c->rsp;
+	int rc = ring_put(r, rec, len);
+
+	(void)ring_put_flush(r);
+	return rc;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	ring_mem = aligned_alloc(4096, RING);
+	memset(ring_mem, 0, RING);
+	memset(&conn, 0, sizeof(conn));
+	conn.data = calloc(1, DATA);
+	conn.data_size = DATA;
+	kills = signals = 0;
+	return ring_init(&conn.rsp, ring_mem, RING, 0) || ring_init(&conn.req, ring_mem, RING, 0) ||
+	       ring_init(&reader, ring_mem, RING, 0);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(conn.data);
+	free(ring_mem);
+	return 0;
+}
+
+static unsigned int received(struct net_desc *last)
+{
+	unsigned int n = 0;
+
+	while (ring_get(&reader, last, sizeof(*last)) == sizeof(*last))
+		n++;
+	return n;
+}
+
+static void post(struct port *p, uint32_t id, uint32_t length)
+{
+	const struct port_buffer b = { id, length, id * 2048ull };
+
+	assert_int_equal(port_buffer_push(p, &b), 0);
+}
+
+static void plain_frame(void **state)
+{
+	static struct port p;
+	uint8_t bytes[100] = "frame";
+	struct frame f = { .bytes = bytes, .length = 100 };
+	struct net_desc d;
+
+	(void)state;
+	port_init(&p, &conn, "vif1.0", 0);
+	port_deliver(&p, &f); /* no buffer: lost, counted */
+	assert_int_equal(p.dropped, 1);
+	post(&p, 5, 2048);
+	port_deliver(&p, &f);
+	port_flush(&p);
+	assert_int_equal(received(&d), 1);
+	assert_int_equal(d.op, NET_RX);
+	assert_int_equal(d.id, 5);
+	assert_int_equal(d.length, 100);
+	assert_memory_equal(conn.data + 5 * 2048, "frame", 5);
+	assert_int_equal(p.n_buffers, 0);
+}
+
+static void too_many_buffers(void **state)
+{
+	static struct port p;
+	const struct port_buffer b = { 0, 2048, 0 };
+
+	(void)state;
+	port_init(&p, &conn, "vif1.0", 0);
+	for (unsigned int i = 0; i < NET_DEPTH; i++)
+		assert_int_equal(port_buffer_push(&p, &b), 0);
+	assert_int_equal(port_buffer_push(&p, &b), -SK_E_PEER);
+}
+
+static void checksum_for_who_cannot(void **state)
+{
+	static struct port p;
+	uint8_t bytes[100] = { 0 };
+	struct frame f = { .bytes = bytes, .length = 100, .flags = NET_CSUM_BLANK, .csum_start = 34, .csum_offset = 6 };
+	struct net_desc d;
+
+	(void)state;
+	port_init(&p, &conn, "vif1.0", 0);
+	post(&p, 0, 2048);
+	port_deliver(&p, &f);
+	assert_int_equal(bytes[40], 0); /* the original is for other ports too */
+	port_init(&p, &conn, "vif1.0", NET_CSUM_BLANK);
+	post(&p, 1, 2048);
+	port_deliver(&p, &f);
+	port_flush(&p);
+	assert_int_equal(ring_get(&reader, &d, sizeof(d)), sizeof(d));
+	assert_int_equal(d.flags, NET_CSUM_VALID);
+	assert_int_equal(conn.data[40], 0xff);
+	assert_int_equal(ring_get(&reader, &d, sizeof(d)), sizeof(d));
+	assert_int_equal(d.flags, NET_CSUM_BLANK);
+	assert_int_equal(d.csum_start, 34);
+}
+
+static void segments_for_small_buffers(void **state)
+{
+	static struct port p;
+	static uint8_t bytes[8000];
+	struct frame f = { .bytes = bytes, .length = 54 + 4000, .flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
+			   .csum_start = 34, .csum_offset = 16, .gso_size = 1000 };
+	struct net_desc d;
+
+	(void)state;
+	bytes[12] = 8;
+	bytes[14] = 0x45;
+	bytes[23] = 6;
+	bytes[46] = 0x50;
+	port_init(&p, &conn, "vif1.0", NET_CSUM_BLANK | NET_GSO_TCPV4);
+	for (uint32_t i = 0; i < 8; i++)
+		post(&p, i, 2048);
+	port_deliver(&p, &f);
+	port_flush(&p);
+	assert_int_equal(received(&d), 4);
+	assert_int_equal(d.flags, NET_CSUM_VALID);
+	assert_int_equal(p.n_buffers, 4);
+	p.n_buffers = 0;
+	post(&p, 0, 65536); /* large enough: whole */
+	port_deliver(&p, &f);
+	port_flush(&p);
+	assert_int_equal(received(&d), 1);
+	assert_int_equal(d.flags, f.flags);
+	assert_int_equal(d.length, 4054);
+}
+
+static void uplink(void **state)
+{
+	static struct port p;
+	struct net_desc d;
+	struct port_buffer rx, tx;
+	uint8_t bytes[100] = { 0 };
+	struct frame f = { .bytes = bytes, .length = 100, .flags = NET_CSUM_VALID };
+
+	(void)state;
+	assert_int_equal(port_init_uplink(&p, &conn, NET_CSUM_BLANK | NET_GSO_TCPV4), 0);
+	assert_int_equal(received(&d), 64); /* half of the region in 2 KiB buffers */
+	assert_int_equal(d.op, NET_RX_POST);
+	assert_int_equal(p.offloads, NET_CSUM_BLANK);
+	assert_true(port_uplink_buffers(&p, 63, &rx, &tx));
+	assert_int_equal(tx.offset, DATA - 2048);
+	assert_false(port_uplink_buffers(&p, 64, &rx, &tx));
+	assert_false(port_uplink_buffers(&p, UINT32_MAX, &rx, &tx));
+	port_deliver(&p, &f);
+	port_flush(&p);
+	assert_int_equal(received(&d), 1);
+	assert_int_equal(d.op, NET_TX);
+	assert_int_equal(d.offset, DATA / 2);
+	assert_int_equal(d.flags, 0);
+}
+
+static void client_that_does_not_read(void **state)
+{
+	static struct port p;
+	uint8_t bytes[100] = { 0 };
+	struct frame f = { .bytes = bytes, .length = 100 };
+
+	(void)state;
+	port_init(&p, &conn, "vif1.0", 0);
+	for (unsigned int i = 0; i < 1000 && !kills; i++) {
+		post(&p, 0, 2048);
+		port_deliver(&p, &f);
+	}
+	assert_int_equal(kills, 1); /* its ring held all of its credit, and more was never taken */
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(plain_frame), CASE(too_many_buffers), CASE(checksum_for_who_cannot),
+		CASE(segments_for_small_buffers), CASE(uplink), CASE(client_that_does_not_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

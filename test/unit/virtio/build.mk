@@ -1,0 +1,6 @@
+unit-tests += virtq virtio_net_frame virtio_blk_request
+src-unit-virtq := test/unit/virtio/virtq_test.c libs/virtio/virtq.c
+src-unit-virtio_net_frame := test/unit/virtio/frame_test.c drivers/virtio-net/frame.c
+inc-unit-virtio_net_frame := drivers/virtio-net
+src-unit-virtio_blk_request := test/unit/virtio/request_test.c drivers/virtio-blk/request.c
+inc-unit-virtio_blk_request := drivers/virtio-blk
