@@ -52,7 +52,7 @@ struct domain *domain_get(struct store *s, uint16_t domid)
 
 void domain_put(struct store *s, struct domain *dom)
 {
-	if (dom->sessions || dom->introduced || dom->has_target || dom->nodes || dom->bytes || dom->pending ||
+	if (dom->holds || dom->introduced || dom->has_target || dom->nodes || dom->bytes || dom->pending ||
 	    dom->purge)
 		return;
 	HASH_DELETE(hh, s->domains, dom);

@@ -39,7 +39,7 @@ static int session_new(struct store *s, uint32_t key, enum role role, uint16_t d
 	sess->key = key;
 	sess->role = role;
 	sess->domid = domid;
-	sess->dom->sessions++;
+	sess->dom->holds++;
 	TAILQ_INIT(&sess->watches);
 	TAILQ_INIT(&sess->events);
 	TAILQ_INIT(&sess->txns);
@@ -84,7 +84,7 @@ void session_close(struct store *s, struct session *sess)
 	TAILQ_REMOVE(&s->sessions, sess, link);
 	store_record(s, sess, &change);
 	mem_free(sess);
-	dom->sessions--;
+	dom->holds--;
 	domain_put(s, dom);
 }
 

@@ -237,19 +237,16 @@ static void sessions_reset(struct store *s, const struct domain *dom)
 			session_reset(s, sess);
 }
 
-/* Those whose clients never came back after a restart of the store; then perhaps the domain itself. */
-static void sessions_forget(struct store *s, struct domain *dom)
+/* Those whose clients never came back after a restart of the store. */
+static void sessions_forget(struct store *s, const struct domain *dom)
 {
 	struct session *sess, *next;
 
-	dom->sessions++;        /* stays while this looks at it */
 	for (sess = TAILQ_FIRST(&s->sessions); sess; sess = next) {
 		next = TAILQ_NEXT(sess, link);
 		if (sess->dom == dom && session_limited(sess) && !sess->attached)
 			session_close(s, sess);
 	}
-	dom->sessions--;
-	domain_put(s, dom);
 }
 
 int store_release(struct store *s, struct session *by, uint16_t domid)
@@ -259,6 +256,7 @@ int store_release(struct store *s, struct session *by, uint16_t domid)
 
 	if (!dom)
 		return 0;
+	dom->holds++;
 	sessions_reset(s, dom);
 	was = dom->introduced;
 	dom->introduced = false;
@@ -269,6 +267,8 @@ int store_release(struct store *s, struct session *by, uint16_t domid)
 	if (was)
 		watch_fire_special(s, SPECIAL_RELEASE);
 	sessions_forget(s, dom);
+	dom->holds--;
+	domain_put(s, dom);
 	return 0;
 }
 

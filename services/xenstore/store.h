@@ -49,7 +49,7 @@ struct domain {
 	bool has_target;
 	bool introduced;
 	bool purge;             /* gone, but memory to take its nodes out was lacking: try again */
-	unsigned sessions;
+	unsigned holds;                 /* sessions, and whoever is at work on it */
 	uint32_t nodes;
 	size_t bytes;
 	long pend_nodes, pend_bytes;    /* of the change under way */
@@ -108,7 +108,7 @@ struct note {
 	uint32_t err;
 };
 
-enum { NOTES = 64 };            /* a client has no more requests under way than this */
+enum { NOTES = 128 };           /* a client has no more changes under way than this */
 
 struct session {
 	TAILQ_ENTRY(session) link;

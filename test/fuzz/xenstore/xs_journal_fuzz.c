@@ -42,6 +42,8 @@ static void records(struct journal *j, const uint8_t *at, size_t left)
 	}
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct store s;

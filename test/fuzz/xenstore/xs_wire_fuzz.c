@@ -99,6 +99,38 @@ static void drain(struct session *who, unsigned n)
 		event_pop(who);
 }
 
+static void open_all(void)
+{
+	static const struct {
+		uint32_t key;
+		enum role role;
+		uint16_t domid;
+	} who[N_SESSIONS] = {
+		{ 5, ROLE_GUEST, 5 }, { 6, ROLE_GUEST, 6 }, { 5, ROLE_BACKEND, 5 }, { 100, ROLE_CONTROL, 0 },
+	};
+	int i;
+
+	for (i = 0; i < N_SESSIONS; i++)
+		if (!sess[i])
+			require(!session_open(&s, who[i].key, who[i].role, who[i].domid, &sess[i]));
+}
+
+/* Connections go and come, with their domain or without it. */
+static void coming_and_going(struct input *in, unsigned who)
+{
+	uint8_t how = next(in);
+
+	if (how & 1)
+		seq -= seq > 1;
+	if (how & 2) {
+		session_close(&s, sess[who]);
+		sess[who] = NULL;
+	}
+	if (how & 4)
+		store_release(&s, NULL, who == 1 ? 6 : 5);
+	open_all();
+}
+
 static void begin(void)
 {
 	static struct journal j;
@@ -109,10 +141,8 @@ static void begin(void)
 	require(!journal_format(&j, area, sizeof(area)));
 	require(!store_init(&s, &small));
 	persist_replay(&s, &j, &report);
-	require(!session_open(&s, 5, ROLE_GUEST, 5, &sess[0]));
-	require(!session_open(&s, 6, ROLE_GUEST, 6, &sess[1]));
-	require(!session_open(&s, 5, ROLE_BACKEND, 5, &sess[2]));
-	require(!session_open(&s, 100, ROLE_CONTROL, 0, &sess[3]));
+	memset(sess, 0, sizeof(sess));
+	open_all();
 #define SETUP(type_, body) do { \
 	struct { struct xsd_sockmsg hdr; char b[64]; } m = { .hdr = { .type = type_, .len = sizeof(body) - 1 } }; \
 	memcpy(m.b, body, sizeof(body) - 1); \
@@ -161,6 +191,8 @@ static void compare(void)
 	store_fini(&t);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
@@ -183,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			mem_set_limit(SIZE_MAX);
 			break;
 		case 3:
-			seq -= seq > 1;
+			coming_and_going(&in, what & 3);
 			break;
 		default:
 			composed(&in, who);

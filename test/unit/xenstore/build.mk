@@ -4,3 +4,4 @@ src-unit-xs_$(1) := test/unit/xenstore/$(1)_test.c $(xenstore-logic) $(2)
 inc-unit-xs_$(1) := services/xenstore
 endef
 $(foreach t,ops watch txn quota journal,$(eval $(call xenstore-unit,$(t))))
+$(eval $(call xenstore-unit,main,libs/ring/ring.c))

@@ -1,0 +1,403 @@
+/*
+ * main_test.c - the domain: real rings and the real store under a stand-in for the event loop
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+int xenstore_main(void);
+#define main xenstore_main
+#include "main.c"
+#undef main
+
+enum { RING = 16384, N_CONNS = 4 };
+
+static struct svc_conn conns[N_CONNS];
+static struct ring client_req[N_CONNS], client_rsp[N_CONNS];
+static unsigned n_conns, raised, signals[N_CONNS], order[64], n_order;
+static const struct svc_service *served;
+static svc_handler_fn handler;
+
+/* ---- the event loop's side ---------------------------------------------------------------- */
+
+int svc_serve(const struct svc_service *s)
+{
+	served = s;
+	return 0;
+}
+
+int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
+{
+	assert_int_equal(bit, WORK_BIT);
+	assert_null(ctx);
+	assert_non_null(name);
+	handler = fn;
+	return 0;
+}
+
+int svc_raise(uint32_t bit)
+{
+	assert_int_equal(bit, WORK_BIT);
+	raised++;
+	return 0;
+}
+
+struct svc_conn *svc_next(struct svc_conn *after)
+{
+	size_t i = after ? (size_t)(after - conns) + 1 : 0;
+
+	while (i < n_conns && (conns[i].dead || !conns[i].priv))
+		i++;
+	return i < n_conns ? &conns[i] : NULL;
+}
+
+void svc_signal(struct svc_conn *c)
+{
+	signals[c - conns]++;
+	order[n_order++ % 64] = (unsigned)(c - conns);
+}
+
+void conn_kill(struct svc_conn *c, const char *why)
+{
+	assert_non_null(why);
+	c->dead = true;
+}
+
+int svc_run(void)
+{
+	return 0;
+}
+
+/* ---- the clients' side -------------------------------------------------------------------- */
+
+static void *page(void)
+{
+	void *mem = aligned_alloc(4096, RING);
+
+	memset(mem, 0, RING);
+	return mem;
+}
+
+static int open_conn(uint32_t badge, uint32_t client, uint32_t domid, uint32_t privileged)
+{
+	struct svc_conn *c = &conns[n_conns];
+	struct xs_params p = { .domid = domid, .privileged = privileged };
+	uint64_t result[2];
+	void *req = page(), *rsp = page();
+	int rc;
+
+	*c = (struct svc_conn){ .badge = badge, .client = client };
+	assert_int_equal(ring_init(&c->req, req, RING, 0), 0);
+	assert_int_equal(ring_init(&c->rsp, rsp, RING, 0), 0);
+	assert_int_equal(ring_init(&client_req[n_conns], req, RING, 0), 0);
+	assert_int_equal(ring_init(&client_rsp[n_conns], rsp, RING, 0), 0);
+	rc = served->open(c, &p, sizeof(p), result);
+	if (rc) {
+		free(req);
+		free(rsp);
+		return rc;
+	}
+	n_conns++;
+	return 0;
+}
+
+static int put(unsigned i, uint32_t role, uint64_t seq, uint32_t type, const char *body, size_t len)
+{
+	struct record rec = { .native = { .role = role, .seq = seq } };
+	struct xsd_sockmsg hdr = { .type = type, .req_id = (uint32_t)seq, .len = (uint32_t)len };
+	int rc;
+
+	memcpy(rec.msg, &hdr, sizeof(hdr));
+	memcpy(rec.msg + sizeof(hdr), body, len);
+	rc = ring_put(&client_req[i], &rec, (uint32_t)(sizeof(rec.native) + sizeof(hdr) + len));
+	ring_put_flush(&client_req[i]);
+	return rc;
+}
+
+#define PUT(i, role, seq, type, body) assert_int_equal(put(i, role, seq, type, body, sizeof(body) - 1), 0)
+
+/* As serve.c does on a signal, and the loop with what was raised. */
+static void signal_service(unsigned i)
+{
+	if (!conns[i].dead && served->event(&conns[i]))
+		conn_kill(&conns[i], "event");
+}
+
+static void run(void)
+{
+	unsigned turns_left;
+
+	for (turns_left = 10000; raised && turns_left; turns_left--) {
+		raised = 0;
+		handler(NULL);
+	}
+	assert_true(turns_left);
+}
+
+static struct record got;
+
+/* The next record of a client, its type; 0xffff when there is none. */
+static uint32_t take(unsigned i)
+{
+	int len = ring_get(&client_rsp[i], &got, sizeof(got));
+	struct xsd_sockmsg hdr;
+
+	if (len == -SK_E_AGAIN)
+		return XS_INVALID;
+	assert_true(len >= (int)(sizeof(got.native) + sizeof(hdr)));
+	if (ring_get_flush(&client_rsp[i]))
+		signal_service(i);
+	memcpy(&hdr, got.msg, sizeof(hdr));
+	assert_int_equal(hdr.len, (size_t)len - sizeof(got.native) - sizeof(hdr));
+	return hdr.type;
+}
+
+static const char *text(void)
+{
+	return (const char *)got.msg + sizeof(struct xsd_sockmsg);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	n_conns = raised = n_order = 0;
+	memset(signals, 0, sizeof(signals));
+	assert_int_equal(store_init(&store, &quota_default), 0);
+	served = &service;
+	handler = work;
+	assert_int_equal(open_conn(SVC_BADGE_INIT, 3 | SVC_STATIC, 0, 1), 0);
+	assert_int_equal(open_conn(SVC_BADGE_CONTROL, 5, 5, 0), 0);
+	assert_int_equal(open_conn(SVC_BADGE_CONTROL, 6, 6, 0), 0);
+	run();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < n_conns; i++) {
+		if (conns[i].priv)
+			assert_int_equal(served->close(&conns[i]), 0);
+		free(conns[i].req.sh);
+		free(conns[i].rsp.sh);
+	}
+	assert_true(TAILQ_EMPTY(&turns));
+	store_fini(&store);
+	assert_int_equal(mem_used(), 0);
+	return 0;
+}
+
+/* ---- cases -------------------------------------------------------------------------------- */
+
+static void who_may_connect(void **state)
+{
+	struct xs_params p = { .domid = 7 };
+	struct svc_conn c = conns[0];
+	uint64_t result[2];
+
+	(void)state;
+	assert_int_equal(open_conn(SVC_BADGE_CONTROL, 7, 0, 1), -SK_E_DENIED);
+	assert_int_equal(open_conn(SVC_BADGE_INIT, 7, 5, 1), -SK_E_DENIED);
+	assert_int_equal(open_conn(SVC_BADGE_INIT, 7, 0, 2), -SK_E_DENIED);
+	assert_int_equal(open_conn(SVC_BADGE_CONTROL, 7, 0, 0), -SK_E_INVAL);
+	assert_int_equal(open_conn(SVC_BADGE_CONTROL, 7, 0x7ff0, 0), -SK_E_INVAL);
+	assert_int_equal(open_conn(SVC_BADGE_CONTROL, 5, 5, 0), -SK_E_EXISTS);
+	c.client = 7;
+	assert_int_equal(served->open(&c, &p, sizeof(p) - 1, result), -SK_E_INVAL);
+	assert_int_equal(ring_init(&c.rsp, conns[0].rsp.sh, 4096, 0), 0);
+	assert_int_equal(served->open(&c, &p, sizeof(p), result), -SK_E_INVAL);
+}
+
+static void answers_with_role_and_number(void **state)
+{
+	(void)state;
+	PUT(0, XS_ROLE_DOM0, 1, XS_WRITE, "/a\0x");
+	PUT(0, XS_ROLE_DOM0, 2, XS_READ, "/a\0");
+	signal_service(0);
+	run();
+	assert_int_equal(take(0), XS_WRITE);
+	assert_int_equal(got.native.role, XS_ROLE_DOM0);
+	assert_int_equal(got.native.seq, 1);
+	assert_int_equal(take(0), XS_READ);
+	assert_int_equal(got.native.seq, 2);
+	assert_int_equal(text()[0], 'x');
+	assert_int_equal(take(0), XS_INVALID);
+	PUT(1, XS_ROLE_BACKEND, 1, XS_READ, "/a\0");
+	signal_service(1);
+	run();
+	assert_int_equal(take(1), XS_ERROR);
+	assert_int_equal(got.native.role, XS_ROLE_BACKEND);
+	assert_string_equal(text(), "EACCES");
+}
+
+static void breaches(void **state)
+{
+	struct record rec = { .native = { .role = XS_ROLE_GUEST, .seq = 1 } };
+	struct xsd_sockmsg hdr = { .type = XS_READ, .len = 5 };
+
+	(void)state;
+	/* a guest's VMM that wants to speak as dom0 */
+	PUT(1, XS_ROLE_DOM0, 1, XS_READ, "/a\0");
+	signal_service(1);
+	run();
+	assert_true(conns[1].dead);
+	assert_int_equal(take(1), XS_INVALID);
+	/* lengths that do not agree */
+	memcpy(rec.msg, &hdr, sizeof(hdr));
+	assert_int_equal(ring_put(&client_req[2], &rec, sizeof(rec.native) + sizeof(hdr) + 4), 0);
+	ring_put_flush(&client_req[2]);
+	signal_service(2);
+	run();
+	assert_true(conns[2].dead);
+	/* a role that is none, a reserved field, a stump: each on a fresh connection */
+	assert_int_equal(open_conn(SVC_BADGE_CONTROL, 8, 8, 0), 0);
+	PUT(3, XS_ROLE_DOM0 + 1, 1, XS_READ, "/a\0");
+	signal_service(3);
+	run();
+	assert_true(conns[3].dead);
+	assert_false(conns[0].dead);
+}
+
+static void more_breaches(void **state)
+{
+	struct record rec = { .native = { .role = XS_ROLE_GUEST, .reserved = 1 } };
+
+	(void)state;
+	assert_int_equal(ring_put(&client_req[1], &rec, sizeof(rec.native) + 16), 0);
+	ring_put_flush(&client_req[1]);
+	assert_int_equal(ring_put(&client_req[2], &rec, sizeof(rec.native) - 1), 0);
+	ring_put_flush(&client_req[2]);
+	signal_service(1);
+	signal_service(2);
+	run();
+	assert_true(conns[1].dead);
+	assert_true(conns[2].dead);
+}
+
+static void news_reach_others(void **state)
+{
+	(void)state;
+	PUT(0, XS_ROLE_DOM0, 1, XS_MKDIR, "/open\0");
+	PUT(0, XS_ROLE_DOM0, 2, XS_SET_PERMS, "/open\0b0\0");
+	PUT(1, XS_ROLE_BACKEND, 1, XS_WATCH, "/open\0t\0");
+	signal_service(0);
+	signal_service(1);
+	run();
+	assert_int_equal(take(1), XS_WATCH);
+	assert_int_equal(take(1), XS_WATCH_EVENT);
+	while (take(1) == XS_WATCH_EVENT)
+		continue;
+	ring_get_idle(&client_rsp[1]);
+	signals[1] = 0;
+	PUT(2, XS_ROLE_GUEST, 1, XS_WRITE, "/open/x\0y");
+	signal_service(2);
+	run();
+	assert_int_equal(signals[1], 1);
+	assert_int_equal(take(1), XS_WATCH_EVENT);
+	assert_int_equal(got.native.role, XS_ROLE_BACKEND);
+	assert_int_equal(got.native.seq, 0);
+	assert_string_equal(text(), "/open/x");
+	assert_int_equal(take(2), XS_WRITE);
+}
+
+/* A client that asks and does not read: its requests stay in its ring, others go on, nothing is lost. */
+static void a_client_that_does_not_read(void **state)
+{
+	static char body[3000] = "/big";
+	unsigned asked, answered = 0, i;
+
+	(void)state;
+	body[1500] = 'v';
+	assert_int_equal(put(0, XS_ROLE_DOM0, 1, XS_WRITE, body, sizeof(body)), 0);
+	PUT(0, XS_ROLE_DOM0, 2, XS_SET_PERMS, "/big\0r0\0");
+	signal_service(0);
+	run();
+	assert_int_equal(take(0), XS_WRITE);
+	assert_int_equal(take(0), XS_SET_PERMS);
+	for (asked = 0; !put(1, XS_ROLE_GUEST, asked + 1, XS_READ, "/big\0", 5); asked++)
+		continue;
+	signal_service(1);
+	run();
+	/* it has stopped at the answers that fit, with one in hand */
+	assert_true(((struct client *)conns[1].priv)->unsent);
+	PUT(2, XS_ROLE_GUEST, 1, XS_READ, "/big\0");
+	signal_service(2);
+	run();
+	assert_int_equal(take(2), XS_READ);
+	for (i = 0; i < asked; i++) {
+		while (take(1) != XS_READ)
+			run();
+		answered++;
+		assert_int_equal(got.native.seq, answered);
+	}
+	assert_int_equal(take(1), XS_INVALID);
+	assert_int_equal(answered, asked);
+}
+
+/* One request a turn: who asks a lot waits for who asks a little, not the other way. */
+static void turns_go_round(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 50; i++)
+		PUT(1, XS_ROLE_GUEST, i + 1, XS_IS_DOMAIN_INTRODUCED, "5\0");
+	PUT(2, XS_ROLE_GUEST, 1, XS_IS_DOMAIN_INTRODUCED, "6\0");
+	signal_service(1);
+	signal_service(2);
+	raised = 0;
+	handler(NULL);
+	assert_int_equal(take(2), XS_IS_DOMAIN_INTRODUCED);
+	assert_int_equal(take(1), XS_IS_DOMAIN_INTRODUCED);
+	assert_int_equal(take(1), XS_INVALID);
+	run();
+	for (i = 1; i < 50; i++)
+		assert_int_equal(take(1), XS_IS_DOMAIN_INTRODUCED);
+}
+
+static void closing_ends_the_domain(void **state)
+{
+	(void)state;
+	PUT(0, XS_ROLE_DOM0, 1, XS_INTRODUCE, "5\0" "1\0" "1\0");
+	PUT(0, XS_ROLE_DOM0, 2, XS_WATCH, "@releaseDomain\0r\0");
+	PUT(0, XS_ROLE_DOM0, 3, XS_MKDIR, "/local/domain/5/data\0");
+	PUT(0, XS_ROLE_DOM0, 4, XS_SET_PERMS, "/local/domain/5/data\0n5\0");
+	signal_service(0);
+	run();
+	while (take(0) != XS_SET_PERMS)
+		continue;
+	PUT(1, XS_ROLE_GUEST, 1, XS_WRITE, "data/x\0y");
+	signal_service(1);
+	run();
+	assert_int_equal(take(1), XS_WRITE);
+	signal_service(1);
+	assert_int_equal(served->close(&conns[1]), 0);
+	run();
+	assert_int_equal(take(0), XS_WATCH_EVENT);
+	assert_string_equal(text(), "@releaseDomain");
+	PUT(0, XS_ROLE_DOM0, 5, XS_READ, "/local/domain/5/data\0");
+	signal_service(0);
+	run();
+	assert_int_equal(take(0), XS_ERROR);
+	assert_null(domain_find(&store, 5));
+}
+
+#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(who_may_connect), CASE(answers_with_role_and_number), CASE(breaches), CASE(more_breaches),
+		CASE(news_reach_others), CASE(a_client_that_does_not_read), CASE(turns_go_round),
+		CASE(closing_ends_the_domain),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
