@@ -104,6 +104,21 @@ uint32_t arch_phys_bits(void)
 	return features.phys_bits;
 }
 
+uint32_t arch_port_in(uint16_t port, unsigned int size)
+{
+	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+}
+
+void arch_port_out(uint16_t port, unsigned int size, uint32_t value)
+{
+	if (size == 1)
+		outb(port, (uint8_t)value);
+	else if (size == 2)
+		outw(port, (uint16_t)value);
+	else
+		outl(port, value);
+}
+
 static uint64_t stack_top(size_t size)
 {
 	char *low = boot_alloc(size + SK_PAGE_SIZE);

@@ -44,6 +44,7 @@ struct cpu_arch {
 	uint64_t host_paddr;       /* VMSAVE area of the host's own state */
 	uint8_t *host_save;
 	uint32_t asid, asid_epoch; /* last one given out; how often they ran out */
+	bool asid_flush;           /* the next VMRUN flushes all */
 	uint16_t source[256];      /* vector to interrupt source + 1 */
 };
 static inline struct cpu_arch *arch_of(struct cpu *c)
@@ -76,6 +77,7 @@ void entry_syscall(void);
 void entry_nmi(void);
 void user_return(struct user_regs *regs, bool sysret) __attribute__((noreturn));
 void irq_window(void);
+void kernel_leave(void) __attribute__((noreturn));
 void stack_switch(uint64_t rsp, void (*fn)(void *), void *arg) __attribute__((noreturn));
 
 /* cpu.c */

@@ -268,6 +268,15 @@ irq_window:
 	ret
 	.size	irq_window, . - irq_window
 
+/* kernel_exit() from the top of the stack: what called this is over. */
+	.globl	kernel_leave
+	.type	kernel_leave, @function
+kernel_leave:
+	mov	%gs:CPU_KERNEL_RSP, %rsp
+	xor	%ebp, %ebp
+	call	kernel_exit
+	.size	kernel_leave, . - kernel_leave
+
 /* Continue at fn(arg) on another stack, for good. */
 	.globl	stack_switch
 	.type	stack_switch, @function

@@ -11,7 +11,8 @@
 #include "cpu.h"
 #include "irq.h"
 
-static uint64_t online; /* bit per CPU */
+static uint64_t online;     /* bit per CPU */
+static uint64_t generation; /* of nested translations: every shoot-down has its own */
 extern const uint8_t trampoline_start[], trampoline_end[];
 extern uint64_t boot_pml4[512];
 
@@ -109,7 +110,8 @@ void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
 		}
 	}
 	if (space)
-		__atomic_add_fetch(&space->arch_data[0], 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&space->arch_data[0], __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST),
+				 __ATOMIC_SEQ_CST);
 	mfence(); /* the table entry is visible before we look who may hold it */
 	for (uint64_t m = others & ~bit(this_cpu()->id); m; m &= m - 1) {
 		struct cpu *c = cpus[__builtin_ctzll(m)];

@@ -107,11 +107,11 @@ void arch_resume(struct thread *t)
 		bases_load(t);
 		if (arch_vcpu_run(t->vcpu))
 			core_vcpu_exit(t);
-		kernel_exit();
+		kernel_leave();
 	}
 	if (r->rip >= USER_END) { /* T2 */
 		core_fault(t, 13, 0, r->rip);
-		kernel_exit();
+		kernel_leave();
 	}
 	bases_load(t);
 	fpu_trap(c->fpu_owner == t->fpu);

@@ -9,7 +9,7 @@ static const struct vcpu_ops *ops;
 /* First on the boot CPU; the others must agree with it. */
 void vcpu_setup_cpu(void)
 {
-	if (this_cpu()->id == 0 && features.svm && svm_ops.run)
+	if (this_cpu()->id == 0 && features.svm)
 		ops = &svm_ops;
 	if (ops)
 		ops->setup_cpu();

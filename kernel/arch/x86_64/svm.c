@@ -1,0 +1,549 @@
+/*
+ * svm.c - guest CPUs on AMD-V with nested paging
+ *
+ * Objects     vcpu->hw is the VMCB; vcpu->arch_data is struct svm_vcpu. General registers but RAX and
+ *             RSP live in the state page only.
+ * Locks       none: a vCPU is touched by the CPU whose thread has it entered.
+ * Lifecycle   init -> (load -> run ... -> sync)*; nothing to undo.
+ * Invariants  V1 EFER.SVME is set in every VMCB and never shown   V2 a (CPU, ASID) pair belongs to one
+ *             vCPU and one generation of its nested space since the last flush of all ASIDs
+ *             V3 cpu->nested is set exactly while the CPU may be in guest mode
+ *             V4 what the VMM may write (the state page) is read once and never trusted: the processor
+ *             checks it at VMRUN, XCR0 and EFER.SVME excepted, which are checked here
+ */
+#include "../../space.h"
+#include "../../vcpu.h"
+#include "cpu.h"
+#include "svm.h"
+
+enum { IOPM_SIZE = 12288, MSRPM_SIZE = 8192, FEATURE_NP = 1, FEATURE_NRIP = 8, FEATURE_PAUSE = 0x400 };
+enum { VM_CR_DISABLED = 0x10, VEC_DB = 1, VEC_BP = 3, VEC_OF = 4, VEC_AC = 17, SEG_ATTR = 0xfff };
+enum { EV_TYPE = 0x700, EV_SOFT_INT = 0x400, EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40 };
+enum { PAUSE_COUNT = 3000, PAUSE_THRESHOLD = 128, NPF_PRESENT = 1, NPF_WRITE = 2, NPF_EXEC = 16 };
+#define NPF_TABLE (1ull << 33)
+#define PAT_RESET 0x0007040600070406ull
+
+struct svm_vcpu {
+	uint64_t dr[4];
+	uint64_t xcr0;
+	uint64_t space_gen; /* what the ASID was given for: V2 */
+	uint32_t asid, asid_epoch, cpu;
+	bool dr_live; /* the guest gets its DR0 to DR3 at the next entry */
+	bool bad;     /* the state page asked for an XCR0 that does not exist */
+};
+_Static_assert(sizeof(struct svm_vcpu) <= sizeof(((struct vcpu *)0)->arch_data), "arch_data");
+
+void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host);
+
+static uint64_t iopm_paddr, msrpm_paddr;
+
+static struct vmcb *vmcb_of(struct vcpu *v)
+{
+	return (struct vmcb *)v->hw;
+}
+static struct svm_vcpu *svm_of(struct vcpu *v)
+{
+	return (struct svm_vcpu *)v->arch_data;
+}
+
+/* --- set-up ---------------------------------------------------------------------------------- */
+
+static void msr_pass(uint8_t *map, uint32_t msr)
+{
+	uint32_t bit = msr >= 0xc0000000 ? 0x4000 + (msr - 0xc0000000) * 2 : msr * 2;
+
+	map[bit / 8] &= (uint8_t)~(3u << bit % 8);
+}
+
+static void maps_make(void)
+{
+	static const uint32_t free_msrs[] = { MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR,
+					      MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_SYSENTER_CS,
+					      MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_PAT };
+	uint8_t *iopm = boot_alloc(IOPM_SIZE), *msrpm = boot_alloc(MSRPM_SIZE);
+
+	memset(iopm, 0xff, IOPM_SIZE);
+	memset(msrpm, 0xff, MSRPM_SIZE);
+	for (unsigned int i = 0; i < ARRAY_SIZE(free_msrs); i++)
+		msr_pass(msrpm, free_msrs[i]);
+	iopm_paddr = virt_to_phys(iopm);
+	msrpm_paddr = virt_to_phys(msrpm);
+}
+
+static void svm_setup_cpu(void)
+{
+	struct cpu_arch *a = this_arch();
+
+	if (rdmsr(MSR_VM_CR) & VM_CR_DISABLED) {
+		vcpu_unavailable("AMD-V is disabled by the firmware");
+		return;
+	}
+	if (!(features.svm_bits & FEATURE_NP) || features.asids < 2) {
+		vcpu_unavailable("this CPU has no nested paging");
+		return;
+	}
+	if (!iopm_paddr)
+		maps_make();
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE_PA, a->host_paddr);
+	__asm__ volatile("vmsave %0" : : "a"(a->host_paddr + SK_PAGE_SIZE) : "memory");
+}
+
+static void svm_init(struct vcpu *v)
+{
+	struct vmcb *b = vmcb_of(v);
+	struct vmcb_seg data = { 0, 0x93, 0xffff, 0 };
+
+	memset(b, 0, sizeof(*b));
+	memset(v->arch_data, 0, sizeof(v->arch_data));
+	svm_of(v)->xcr0 = 1;
+	b->intercept[2] = 1u << VEC_DB | 1u << VEC_AC | 1u << VEC_MC;
+	b->intercept[3] = INT3_INTR | INT3_NMI | INT3_SMI | INT3_INIT | INT3_RDPMC | INT3_CPUID | INT3_INVD |
+			  INT3_HLT | INT3_INVLPGA | INT3_IOIO | INT3_MSR | INT3_TASK | INT3_SHUTDOWN;
+	b->intercept[4] = INT4_VMRUN | INT4_VMMCALL | INT4_VMLOAD | INT4_VMSAVE | INT4_STGI | INT4_CLGI |
+			  INT4_SKINIT | INT4_WBINVD | INT4_MONITOR | INT4_MWAIT | INT4_XSETBV | INT4_RDPRU;
+	if (features.svm_bits & FEATURE_PAUSE) {
+		b->intercept[3] |= INT3_PAUSE;
+		b->pause_count = PAUSE_COUNT;
+		b->pause_threshold = PAUSE_THRESHOLD;
+	}
+	b->iopm = iopm_paddr;
+	b->msrpm = msrpm_paddr;
+	b->np_control = NP_ENABLE;
+	b->v_intr = V_INTR_MASKING;
+	b->es = b->ss = b->ds = b->fs = b->gs = b->gdtr = b->ldtr = b->idtr = b->tr = data;
+	b->cs = (struct vmcb_seg){ 0xf000, 0x9b, 0xffff, 0xffff0000 };
+	b->ldtr.attr = 0x82;
+	b->tr.attr = 0x8b;
+	b->cr0 = 0x60000010;
+	b->efer = EFER_SVME; /* V1 */
+	b->dr6 = 0xffff0ff0;
+	b->dr7 = 0x400;
+	b->rflags = RFLAGS_FIXED;
+	b->rip = 0xfff0;
+	b->pat = PAT_RESET;
+}
+
+/* --- state page to VMCB ------------------------------------------------------------------------ */
+
+static bool xcr0_valid(uint64_t x)
+{
+	if (!features.xsave)
+		return x == 1;
+	if (!(x & 1) || x & ~features.xcr0 || (x & 4 && !(x & 2)))
+		return false;
+	return !(x & 0xe0) || ((x & 0xe0) == 0xe0 && x & 4);
+}
+
+static struct vmcb_seg seg_in(const volatile struct sk_segment *s)
+{
+	return (struct vmcb_seg){ s->selector, (uint16_t)(s->attr & SEG_ATTR), s->limit, s->base };
+}
+
+static struct sk_segment seg_out(struct vmcb_seg s)
+{
+	return (struct sk_segment){ s.selector, s.attr, s.limit, s.base };
+}
+
+static void load_segments(struct vmcb *b, const volatile struct sk_vcpu_state *s)
+{
+	b->es = seg_in(&s->seg[SK_ES]);
+	b->cs = seg_in(&s->seg[SK_CS]);
+	b->ss = seg_in(&s->seg[SK_SS]);
+	b->ds = seg_in(&s->seg[SK_DS]);
+	b->fs = seg_in(&s->seg[SK_FS]);
+	b->gs = seg_in(&s->seg[SK_GS]);
+	b->ldtr = seg_in(&s->seg[SK_LDTR]);
+	b->tr = seg_in(&s->seg[SK_TR]);
+	b->gdtr = seg_in(&s->gdtr);
+	b->idtr = seg_in(&s->idtr);
+	b->cpl = s->cpl & 3;
+}
+
+static void load_control(struct vcpu *v, struct vmcb *b, const volatile struct sk_vcpu_state *s)
+{
+	b->cr0 = s->cr0;
+	b->cr2 = s->cr2;
+	b->cr3 = s->cr3;
+	b->cr4 = s->cr4;
+	b->efer = s->efer | EFER_SVME; /* V1 */
+	b->pat = s->pat;
+	b->v_intr = (b->v_intr & ~0xfu) | (uint32_t)(s->cr8 & 0xf);
+	svm_of(v)->asid = 0; /* translations made under the old values must go: V2 */
+}
+
+static void load_msrs(struct vmcb *b, const volatile struct sk_vcpu_state *s)
+{
+	b->star = s->star;
+	b->lstar = s->lstar;
+	b->cstar = s->cstar;
+	b->sfmask = s->sfmask;
+	b->kernel_gs_base = s->kernel_gs_base;
+	b->sysenter_cs = s->sysenter_cs;
+	b->sysenter_esp = s->sysenter_esp;
+	b->sysenter_eip = s->sysenter_eip;
+}
+
+/* Event words of the ABI and of the VMCB agree but for types that only the processor makes. */
+static void load_event(struct vmcb *b, volatile struct sk_vcpu_state *s)
+{
+	uint32_t event = s->event, code = s->event_code;
+
+	b->event_inject = 0;
+	if (event & SK_EV_VALID)
+		b->event_inject = (event & (0xff | EV_TYPE | SK_EV_ERROR_CODE | SK_EV_VALID)) |
+				  (uint64_t)code << 32;
+	s->event = 0;
+}
+
+static void load_xcr0(struct vcpu *v, uint64_t xcr0)
+{
+	svm_of(v)->bad = !xcr0_valid(xcr0);
+	if (!svm_of(v)->bad)
+		svm_of(v)->xcr0 = xcr0;
+}
+
+static void svm_load(struct vcpu *v)
+{
+	volatile struct sk_vcpu_state *s = v->state;
+	struct vmcb *b = vmcb_of(v);
+	uint32_t dirty = s->dirty;
+
+	if (!dirty)
+		return;
+	s->dirty = 0;
+	if (dirty & SK_VCPU_GPR)
+		b->rax = s->gpr[SK_RAX];
+	if (dirty & SK_VCPU_RIP) {
+		b->rip = s->rip;
+		b->rflags = s->rflags;
+		b->rsp = s->gpr[SK_RSP];
+		b->int_shadow = s->int_shadow & 1;
+	}
+	if (dirty & SK_VCPU_CR)
+		load_control(v, b, s);
+	if (dirty & SK_VCPU_SEG)
+		load_segments(b, s);
+	if (dirty & SK_VCPU_MSR)
+		load_msrs(b, s);
+	if (dirty & SK_VCPU_DR) {
+		b->dr6 = s->dr6;
+		b->dr7 = s->dr7;
+	}
+	if (dirty & SK_VCPU_TSC)
+		b->tsc_offset = s->tsc_offset;
+	if (dirty & SK_VCPU_XCR0)
+		load_xcr0(v, s->xcr0);
+	if (dirty & SK_VCPU_EVENT)
+		load_event(b, s);
+	if (dirty & SK_VCPU_FPU) {
+		arch_fpu_drop(v->fpu);
+		arch_fpu_init_area(v->fpu);
+	}
+}
+
+/* --- VMCB to state page --------------------------------------------------------------------------- */
+
+static void sync_segments(const struct vmcb *b, struct sk_vcpu_state *s)
+{
+	s->seg[SK_ES] = seg_out(b->es);
+	s->seg[SK_CS] = seg_out(b->cs);
+	s->seg[SK_SS] = seg_out(b->ss);
+	s->seg[SK_DS] = seg_out(b->ds);
+	s->seg[SK_FS] = seg_out(b->fs);
+	s->seg[SK_GS] = seg_out(b->gs);
+	s->seg[SK_LDTR] = seg_out(b->ldtr);
+	s->seg[SK_TR] = seg_out(b->tr);
+	s->gdtr = seg_out(b->gdtr);
+	s->idtr = seg_out(b->idtr);
+	s->cpl = b->cpl;
+}
+
+static void sync_msrs(const struct vmcb *b, struct sk_vcpu_state *s)
+{
+	s->star = b->star;
+	s->lstar = b->lstar;
+	s->cstar = b->cstar;
+	s->sfmask = b->sfmask;
+	s->kernel_gs_base = b->kernel_gs_base;
+	s->sysenter_cs = b->sysenter_cs;
+	s->sysenter_esp = b->sysenter_esp;
+	s->sysenter_eip = b->sysenter_eip;
+}
+
+static void sync_hot(struct vcpu *v)
+{
+	const struct vmcb *b = vmcb_of(v);
+	struct sk_vcpu_state *s = v->state;
+
+	s->gpr[SK_RAX] = b->rax;
+	s->gpr[SK_RSP] = b->rsp;
+	s->rip = b->rip;
+	s->rflags = b->rflags;
+	s->int_shadow = b->int_shadow & 1;
+	s->cr0 = b->cr0;
+	s->cr3 = b->cr3;
+	s->cr4 = b->cr4;
+	s->efer = b->efer & ~EFER_SVME; /* V1 */
+	s->cpl = b->cpl;
+	s->seg[SK_CS] = seg_out(b->cs);
+	s->event = (uint32_t)b->event_inject;
+	s->event_code = (uint32_t)(b->event_inject >> 32);
+	s->irq_pending = __atomic_load_n(&v->pending_irq, __ATOMIC_RELAXED);
+}
+
+static void svm_sync(struct vcpu *v, uint32_t groups)
+{
+	const struct vmcb *b = vmcb_of(v);
+	struct sk_vcpu_state *s = v->state;
+
+	if (groups & (SK_VCPU_HOT | SK_VCPU_CR | SK_VCPU_EVENT))
+		sync_hot(v);
+	if (groups & SK_VCPU_CR) {
+		s->cr2 = b->cr2;
+		s->cr8 = b->v_intr & 0xf;
+		s->pat = b->pat;
+	}
+	if (groups & SK_VCPU_SEG)
+		sync_segments(b, s);
+	if (groups & SK_VCPU_MSR)
+		sync_msrs(b, s);
+	if (groups & SK_VCPU_DR) {
+		s->dr6 = b->dr6;
+		s->dr7 = b->dr7;
+	}
+	if (groups & SK_VCPU_TSC)
+		s->tsc_offset = b->tsc_offset;
+	if (groups & SK_VCPU_XCR0)
+		s->xcr0 = svm_of(v)->xcr0;
+}
+
+/* --- entry -------------------------------------------------------------------------------------------- */
+
+/* V2; cpu->nested is set already, so a shoot-down after the read of the generation reaches us. */
+static void asid_assign(struct vcpu *v, struct cpu_arch *a)
+{
+	struct svm_vcpu *sv = svm_of(v);
+	struct vmcb *b = vmcb_of(v);
+	uint64_t gen = __atomic_load_n(&v->nested->arch_data[0], __ATOMIC_SEQ_CST);
+
+	b->n_cr3 = v->nested->root;
+	if (!sv->asid || sv->cpu != a->cpu.id || sv->asid_epoch != a->asid_epoch || sv->space_gen != gen) {
+		if (!a->asid || ++a->asid >= features.asids) {
+			a->asid = 1;
+			a->asid_epoch++;
+			a->asid_flush = true;
+		}
+		sv->asid = b->asid = a->asid;
+		sv->asid_epoch = a->asid_epoch;
+		sv->cpu = a->cpu.id;
+		sv->space_gen = gen;
+	}
+	b->tlb_control = a->asid_flush ? TLB_FLUSH_ALL : 0;
+}
+
+/* The pending external interrupt: into the guest now, or a window for it. */
+static void irq_deliver(struct vcpu *v)
+{
+	struct vmcb *b = vmcb_of(v);
+	uint32_t pending = __atomic_load_n(&v->pending_irq, __ATOMIC_ACQUIRE);
+	uint32_t priority = pending >> 4 & 0xf;
+
+	b->intercept[3] &= ~INT3_VINTR;
+	b->v_intr &= ~(V_IRQ | V_IGN_TPR | 0xfu << 16);
+	if (!(pending & 0x100))
+		return;
+	/* Vectors below 16 cannot come from a local APIC: no task priority holds them. */
+	if (!(b->event_inject & EVENT_VALID) && b->rflags & RFLAGS_IF && !(b->int_shadow & 1) &&
+	    (!priority || priority > (b->v_intr & 0xf))) {
+		b->event_inject = EVENT_VALID | SK_EV_INTR | (pending & 0xff);
+		__atomic_store_n(&v->pending_irq, 0, __ATOMIC_RELEASE);
+		return;
+	}
+	b->intercept[3] |= INT3_VINTR;
+	b->v_intr |= V_IRQ | priority << 16 | (priority ? 0 : V_IGN_TPR);
+}
+
+static void debug_load(struct vcpu *v)
+{
+	struct svm_vcpu *sv = svm_of(v);
+	struct vmcb *b = vmcb_of(v);
+
+	if (b->dr7 & 0xff)
+		sv->dr_live = true;
+	b->intercept[1] = sv->dr_live ? 0 : UINT32_MAX;
+	if (sv->dr_live)
+		__asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
+				 : : "r"(sv->dr[0]), "r"(sv->dr[1]), "r"(sv->dr[2]), "r"(sv->dr[3]));
+}
+
+static void debug_save(struct svm_vcpu *sv)
+{
+	if (sv->dr_live)
+		__asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
+				 : "=r"(sv->dr[0]), "=r"(sv->dr[1]), "=r"(sv->dr[2]), "=r"(sv->dr[3]));
+	sv->dr_live = false;
+}
+
+static void enter(struct vcpu *v, struct cpu *c)
+{
+	struct svm_vcpu *sv = svm_of(v);
+
+	debug_load(v);
+	if (features.xsave && sv->xcr0 != features.xcr0)
+		xsetbv(sv->xcr0);
+	__atomic_add_fetch(&c->epoch, 1, __ATOMIC_SEQ_CST);
+	svm_enter(virt_to_phys(v->hw), v->state->gpr, arch_of(c)->host_paddr + SK_PAGE_SIZE);
+	__atomic_add_fetch(&c->epoch, 1, __ATOMIC_SEQ_CST);
+	if (features.xsave) {
+		sv->xcr0 = xgetbv(); /* QEMU runs XSETBV in spite of the intercept */
+		if (sv->xcr0 != features.xcr0)
+			xsetbv(features.xcr0);
+	}
+	debug_save(sv);
+}
+
+/* --- exit --------------------------------------------------------------------------------------------- */
+
+/* What goes to the VMM as it is: reason, length of the instruction (0 = not one, or unknown). */
+static const struct exit_row {
+	uint16_t code;
+	uint8_t reason, length;
+} exit_rows[] = {
+	{ EXIT_CPUID, SK_EXIT_CPUID, 2 },          { EXIT_HLT, SK_EXIT_HLT, 1 },
+	{ EXIT_IOIO, SK_EXIT_IO, 0 },              { EXIT_MSR, SK_EXIT_RDMSR, 2 },
+	{ EXIT_NPF, SK_EXIT_NESTED_FAULT, 0 },     { EXIT_VMMCALL, SK_EXIT_HYPERCALL, 3 },
+	{ EXIT_SHUTDOWN, SK_EXIT_SHUTDOWN, 0 },    { EXIT_XSETBV, SK_EXIT_XSETBV, 3 },
+	{ EXIT_WBINVD, SK_EXIT_WBINVD, 2 },        { EXIT_INVD, SK_EXIT_WBINVD, 2 },
+	{ EXIT_PAUSE, SK_EXIT_PAUSE, 2 },          { EXIT_TASK, SK_EXIT_TASK_SWITCH, 0 },
+	{ EXIT_RDPMC, SK_EXIT_UNDEFINED, 2 },      { EXIT_INVLPGA, SK_EXIT_UNDEFINED, 3 },
+	{ EXIT_VMRUN, SK_EXIT_UNDEFINED, 3 },      { EXIT_VMLOAD, SK_EXIT_UNDEFINED, 3 },
+	{ EXIT_VMSAVE, SK_EXIT_UNDEFINED, 3 },     { EXIT_STGI, SK_EXIT_UNDEFINED, 3 },
+	{ EXIT_CLGI, SK_EXIT_UNDEFINED, 3 },       { EXIT_SKINIT, SK_EXIT_UNDEFINED, 3 },
+	{ EXIT_MONITOR, SK_EXIT_UNDEFINED, 3 },    { EXIT_MWAIT, SK_EXIT_UNDEFINED, 3 },
+	{ EXIT_MWAIT_ARMED, SK_EXIT_UNDEFINED, 3 }, { EXIT_RDPRU, SK_EXIT_UNDEFINED, 3 },
+};
+
+static void record_io(const struct vmcb *b, struct sk_vcpu_state *s)
+{
+	uint64_t i = b->exit_info1;
+
+	s->qual[0] = (i >> 16 & 0xffff) | (i >> 4 & 7) << 16 | (i & 1) << 24 | (i >> 2 & 1) << 25 |
+		     (i >> 3 & 1) << 26;
+	s->qual[1] = b->exit_info2;
+	s->instr_len = (uint8_t)(b->exit_info2 - b->rip);
+}
+
+static void record_fault(const struct vmcb *b, struct sk_vcpu_state *s)
+{
+	uint64_t i = b->exit_info1;
+
+	s->qual[0] = b->exit_info2;
+	s->qual[1] = (i & NPF_WRITE ? SK_NF_WRITE : 0) | (i & NPF_EXEC ? SK_NF_EXEC : 0) |
+		     (i & NPF_PRESENT ? SK_NF_PRESENT : 0) | (i & NPF_TABLE ? SK_NF_TABLE : 0);
+	s->n_instr = b->n_fetched > sizeof(b->fetched) ? 0 : b->n_fetched;
+	memcpy(s->instr, b->fetched, s->n_instr);
+}
+
+/* Fill in the exit record; always true. */
+static bool record(struct vcpu *v, uint32_t code)
+{
+	const struct vmcb *b = vmcb_of(v);
+	struct sk_vcpu_state *s = v->state;
+	struct exit_row row = { 0, SK_EXIT_UNKNOWN, 0 };
+	uint64_t length = b->next_rip - b->rip;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(exit_rows); i++)
+		if (exit_rows[i].code == code)
+			row = exit_rows[i];
+	if (code == UINT32_MAX)
+		row.reason = SK_EXIT_INVALID_STATE;
+	s->instr_len = row.length;
+	s->n_instr = 0;
+	s->qual[0] = code;
+	s->qual[1] = b->exit_info1;
+	s->qual[2] = b->exit_info2;
+	s->qual[3] = b->exit_int_info;
+	if (code == EXIT_IOIO)
+		record_io(b, s);
+	else if (code == EXIT_NPF)
+		record_fault(b, s);
+	else if (code == EXIT_MSR && b->exit_info1 & 1)
+		row.reason = SK_EXIT_WRMSR;
+	else if (row.length && features.svm_bits & FEATURE_NRIP && b->next_rip && length <= 15)
+		s->instr_len = (uint8_t)length;
+	s->exit_reason = row.reason;
+	s->exits++;
+	sync_hot(v);
+	return true;
+}
+
+/* An exit that interrupted the delivery of an event: deliver it again, unless the guest will by itself. */
+static void requeue(struct vmcb *b)
+{
+	uint64_t info = b->exit_int_info, vector = info & 0xff, type = info & EV_TYPE;
+	bool soft = type == EV_SOFT_INT || (type == SK_EV_EXCEPTION && (vector == VEC_BP || vector == VEC_OF));
+
+	b->event_inject = info & EVENT_VALID && !soft ? info : 0;
+}
+
+/* #DB and #AC are intercepted because a guest could make the processor deliver them for ever. */
+static bool exception(struct vmcb *b, uint32_t vector)
+{
+	if (vector == VEC_MC)
+		panic("machine check in a guest");
+	if (!(b->event_inject & EVENT_VALID))
+		b->event_inject = EVENT_VALID | SK_EV_EXCEPTION | vector | (vector == VEC_AC ? EVENT_ERROR : 0);
+	return false;
+}
+
+static bool handle_exit(struct vcpu *v)
+{
+	struct vmcb *b = vmcb_of(v);
+	uint32_t code = (uint32_t)b->exit_code;
+
+	requeue(b);
+	if (code != UINT32_MAX)
+		this_arch()->asid_flush = false; /* VMRUN got as far as to do it */
+	if (code == EXIT_INTR) {
+		irq_window();
+		return false;
+	}
+	if (code >= EXIT_NMI && code <= EXIT_VINTR) /* taken when GIF was set again; or the window is open */
+		return false;
+	if (code >= EXIT_DR_FIRST && code <= EXIT_DR_LAST) {
+		svm_of(v)->dr_live = true;
+		return false;
+	}
+	if (code >= EXIT_EXCEPTION && code < EXIT_EXCEPTION + 32)
+		return exception(b, code - EXIT_EXCEPTION);
+	return record(v, code);
+}
+
+static bool svm_run(struct vcpu *v)
+{
+	struct cpu *c = this_cpu();
+	struct thread *t = c->current;
+
+	if (svm_of(v)->bad)
+		return record(v, UINT32_MAX);
+	fpu_load(v->fpu);
+	irq_deliver(v);
+	__atomic_store_n(&c->nested, v->nested, __ATOMIC_SEQ_CST); /* V3 */
+	if (__atomic_load_n(&t->vcpu, __ATOMIC_SEQ_CST) != v) {
+		__atomic_store_n(&c->nested, NULL, __ATOMIC_SEQ_CST);
+		return false;
+	}
+	asid_assign(v, arch_of(c));
+	enter(v, c);
+	__atomic_store_n(&c->nested, NULL, __ATOMIC_SEQ_CST);
+	return handle_exit(v);
+}
+
+const struct vcpu_ops svm_ops = {
+	.setup_cpu = svm_setup_cpu,
+	.init = svm_init,
+	.run = svm_run,
+	.sync_state = svm_sync,
+	.load_state = svm_load,
+};
