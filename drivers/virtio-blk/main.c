@@ -152,16 +152,12 @@ static int client_event(struct svc_conn *c)
 	struct blk_req q;
 	int rc;
 
-	do {
-		while ((rc = ring_get(&c->req, &q, sizeof(q))) >= 0) {
-			rc = rc == sizeof(q) ? request_serve(&q) : -SK_E_PEER;
-			if (rc)
-				break;
-		}
-	} while (rc == -SK_E_AGAIN && ring_get_idle(&c->req));
+	while ((rc = ring_get(&c->req, &q, sizeof(q))) >= 0) {
+		rc = rc == sizeof(q) ? request_serve(&q) : -SK_E_PEER;
+		if (rc)
+			break;
+	}
 	virtio_queue_kick(&queue);
-	if (ring_get_flush(&c->req))
-		svc_signal(c);
 	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
 

@@ -95,19 +95,15 @@ static int client_event(struct svc_conn *c)
 	struct net_desc d;
 	int rc;
 
-	do {
-		while ((rc = ring_get(&c->req, &d, sizeof(d))) >= 0) {
-			rc = rc == sizeof(d) ? frame_check(&d, c->data_size, offloads) : -SK_E_PEER;
-			if (rc == 0)
-				rc = buffer_give(d.op == NET_TX ? &tx : &rx, &d);
-			if (rc)
-				break;
-		}
-	} while (rc == -SK_E_AGAIN && ring_get_idle(&c->req));
+	while ((rc = ring_get(&c->req, &d, sizeof(d))) >= 0) {
+		rc = rc == sizeof(d) ? frame_check(&d, c->data_size, offloads) : -SK_E_PEER;
+		if (rc == 0)
+			rc = buffer_give(d.op == NET_TX ? &tx : &rx, &d);
+		if (rc)
+			break;
+	}
 	virtio_queue_kick(&tx.queue);
 	virtio_queue_kick(&rx.queue);
-	if (ring_get_flush(&c->req))
-		svc_signal(c);
 	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
 

@@ -73,15 +73,11 @@ static int client_event(struct svc_conn *c)
 	struct record r;
 	int rc;
 
-	do {
-		while ((rc = ring_get(&c->req, &r, sizeof(r))) >= 0) {
-			rc = request_serve(c, &r, (uint32_t)rc);
-			if (rc)
-				return -SK_E_PEER;
-		}
-	} while (rc == -SK_E_AGAIN && ring_get_idle(&c->req));
-	if (ring_get_flush(&c->req))
-		svc_signal(c);
+	while ((rc = ring_get(&c->req, &r, sizeof(r))) >= 0) {
+		rc = request_serve(c, &r, (uint32_t)rc);
+		if (rc)
+			return -SK_E_PEER;
+	}
 	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
 

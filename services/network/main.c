@@ -121,14 +121,21 @@ static int port_serve(struct port *p)
 	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
 
-static int client_event(struct svc_conn *c)
+static int turn_serve(struct port *p)
 {
-	int rc = port_serve(c->priv);
+	int rc = port_serve(p);
 
-	if (ring_get_flush(&c->req))
-		svc_signal(c);
+	if (ring_get_flush(&p->conn->req))
+		svc_signal(p->conn);
 	flush_all();
 	return rc;
+}
+
+static int client_event(struct svc_conn *c)
+{
+	struct port *p = c->priv;
+
+	return p->more ? 0 : turn_serve(p); /* W2: its next turn is resume_event() */
 }
 
 static void resume_event(void *ctx)
@@ -139,7 +146,7 @@ static void resume_event(void *ctx)
 
 		if (!p->used || p->uplink || !p->more || p->conn->dead)
 			continue;
-		if (client_event(p->conn))
+		if (turn_serve(p))
 			conn_kill(p->conn, "broke the network protocol");
 	}
 }
@@ -224,15 +231,10 @@ static void uplink_event(void *ctx)
 {
 	struct port *p = ctx;
 	struct net_desc d;
-	int rc;
 
-	do {
-		while ((rc = ring_get(&p->conn->rsp, &d, sizeof(d))) == sizeof(d))
-			if (uplink_serve(p, &d))
-				printf("uplink: the driver named a buffer that it does not have\n");
-	} while (rc == -SK_E_AGAIN && ring_get_idle(&p->conn->rsp));
-	if (ring_get_flush(&p->conn->rsp))
-		svc_signal(p->conn);
+	while (ring_get(&p->conn->rsp, &d, sizeof(d)) == sizeof(d))
+		if (uplink_serve(p, &d))
+			printf("uplink: the driver named a buffer that it does not have\n");
 	flush_all();
 }
 

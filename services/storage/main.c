@@ -183,14 +183,10 @@ static void driver_event(void *ctx)
 	struct blk_rsp rsp;
 	int rc;
 
-	do {
-		while ((rc = disk_finished(d, &f, &rsp)) == 0)
-			flight_land(&f, &rsp);
-		stalled_serve(d);
-		closing_retry(d);
-	} while (rc == -SK_E_AGAIN && ring_get_idle(&d->driver->rsp));
-	if (ring_get_flush(&d->driver->rsp))
-		svc_signal(d->driver);
+	while ((rc = disk_finished(d, &f, &rsp)) == 0)
+		flight_land(&f, &rsp);
+	stalled_serve(d);
+	closing_retry(d);
 	if (rc == -SK_E_PEER)
 		printf("disk %u: the driver broke the protocol\n", (unsigned int)(d - disks));
 }

@@ -1,0 +1,10 @@
+/*
+ * sys_arch.c - what lwIP needs of its surroundings without threads: milliseconds
+ */
+#include <lwip/sys.h>
+#include "sys/clock.h"
+
+u32_t sys_now(void)
+{
+	return (u32_t)(clock_ns() / 1000000);
+}
