@@ -1,0 +1,731 @@
+#!/usr/bin/python3
+"""manifest: check a manifest (configs/*.toml), compile it for init, and draw it.
+
+  manifest compile FILE -o OUT    write the binary form (libs/proto/manifest.h)
+  manifest --text FILE            who holds what and talks to whom, as text
+  manifest --svg FILE             the same as a graph
+
+A manifest is the security policy of an appliance, so everything is checked here and what is wrong is named with
+file, line and key: unknown keys, channels that one side does not declare, a device or port in two domains, a
+device that can read and write memory without an IOMMU and without the words that allow it, budgets, priorities,
+arguments. The order of the output is the order in which init starts the domains.
+"""
+import argparse
+import dataclasses
+import html
+import re
+import struct
+import sys
+import tomllib
+
+MAGIC, VERSION = 0x5453464E414D4B53, 1
+DOMAINS_MAX, CHANNELS_MAX, CAPS_MAX = 32, 128, 64
+OWN_CHANNELS_MAX, UNTYPED_MAX, ARGS_MAX, PARAMS_MAX = 24, 4, 256, 272
+GUEST_PRIORITY = 8
+NONE = 0xFFFFFFFF
+
+PROTOS = {"console": 1, "uart": 2, "xs": 3, "blk": 4, "net": 5, "files": 6, "vmctl": 7, "log": 8}
+CAP_KINDS = {"irq-control": 1, "sched-control": 2, "log-control": 3, "kernel-log": 4, "ports": 5, "device-memory": 6,
+             "guest-memory": 7}
+ROLES = {"platform": 4, "builder": 2}
+CONSOLE_KINDS = {"log": 1, "guest": 2, "shell": 3}
+FILES_KINDS = {"browse": 1, "file": 2}
+OFFLOADS = {"csum-blank": 1, "csum-valid": 2, "gso-tcpv4": 4, "gso-tcpv6": 8}
+DMA = {"none": 0, "iommu": 1, "unprotected": 3}
+NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
+
+
+class ManifestError(Exception):
+    """What is wrong, and where: a path of keys from the top of the file."""
+
+    def __init__(self, where, message):
+        super().__init__(message)
+        self.where, self.message = list(where), message
+
+
+def find_line(text, where):
+    """The line of the deepest key of `where` that can be found by looking for it."""
+    lines, at, best = text.split("\n"), 0, None
+    for depth, key in enumerate(map(str, where)):
+        header = re.compile(r"\s*\[+\s*" + r"\s*\.\s*".join(map(re.escape, map(str, where[:depth + 1]))) + r"\s*\]+")
+        entry = re.compile(r"\s*(?:[\w-]+\s*\.\s*)*\"?" + re.escape(key) + r"\"?\s*[.=]")
+        for i in range(at, len(lines)):
+            if header.match(lines[i]) or (depth > 0 or len(where) == 1) and entry.match(lines[i]):
+                at, best = i, i + 1
+                break
+    return best
+
+
+# ---- reading values ---------------------------------------------------------------------------------------------
+
+class Table:
+    """A TOML table that knows where it is and complains about keys that nobody asked for."""
+
+    def __init__(self, value, where):
+        if not isinstance(value, dict):
+            raise ManifestError(where, "expected a table")
+        self.value, self.where, self.used = value, list(where), set()
+
+    def fail(self, key, message):
+        raise ManifestError(self.where + [key], message)
+
+    def get(self, key, kind, default=None, required=False):
+        self.used.add(key)
+        if key not in self.value:
+            if required:
+                self.fail(key, "is missing")
+            return default
+        value = self.value[key]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            self.fail(key, f"expected {kind.__name__}, found {type(value).__name__}")
+        return value
+
+    def text(self, key, default=None, required=False, limit=15):
+        value = self.get(key, str, default, required)
+        if value is not None and (len(value.encode()) > limit or "\0" in value or "\n" in value):
+            self.fail(key, f"longer than {limit} bytes, or not one line")
+        return value
+
+    def name(self, key, default=None, required=False, limit=15):
+        value = self.text(key, default, required, limit)
+        if value is not None and not NAME.match(value):
+            self.fail(key, f"{value!r} is not a name (small letters, digits, hyphens)")
+        return value
+
+    def number(self, key, low, high, default=None, required=False):
+        value = self.get(key, int, default, required)
+        if key in self.value and not low <= value <= high:
+            self.fail(key, f"{value} is not between {low} and {high}")
+        return value
+
+    def choice(self, key, choices, default=None, required=False):
+        value = self.get(key, str, default, required)
+        if value is not None and value not in choices:
+            self.fail(key, f"{value!r} is none of: {', '.join(choices)}")
+        return value
+
+    def table(self, key):
+        return Table(self.get(key, dict, {}), self.where + [key])
+
+    def names(self, key, limit=31):
+        values = self.get(key, list, [])
+        for v in values:
+            if not isinstance(v, str) or not NAME.match(v) or len(v) > limit:
+                self.fail(key, f"{v!r} is not a name")
+        if len(set(values)) != len(values):
+            self.fail(key, "names something twice")
+        return values
+
+    def done(self):
+        for key in self.value:
+            if key not in self.used:
+                self.fail(key, "unknown key")
+
+
+def parse_size(table, key, default=None, required=False):
+    text = table.get(key, str, default, required)
+    if text is None:
+        return None
+    m = re.fullmatch(r"(\d+)([KMG])", text)
+    if not m:
+        table.fail(key, f"{text!r} is not a size such as 512K, 2M, 1G")
+    size = int(m[1]) << {"K": 10, "M": 20, "G": 30}[m[2]]
+    if size < 4096 or size % 4096 or size > 1 << 40:
+        table.fail(key, f"{text} is not a whole number of pages, or too much")
+    return size
+
+
+def parse_ports(table, key, required=True):
+    text = table.get(key, str, None, required)
+    m = re.fullmatch(r"(0x[0-9a-fA-F]+|\d+)-(0x[0-9a-fA-F]+|\d+)", text or "")
+    if not m:
+        table.fail(key, f"{text!r} is not a range of ports such as 0x3f8-0x3ff")
+    first, last = int(m[1], 0), int(m[2], 0)
+    if first > last or last > 0xFFFF:
+        table.fail(key, f"{text} is not a range of ports")
+    return first, last
+
+
+def orders_of(size):
+    """Powers of two that make up the size, largest first."""
+    return [bit for bit in range(size.bit_length() - 1, -1, -1) if size >> bit & 1]
+
+
+# ---- the model --------------------------------------------------------------------------------------------------
+
+@dataclasses.dataclass
+class Device:
+    kind: int = 0
+    flags: int = 0
+    name: str = ""
+    vendor: int = 0
+    device: int = 0
+    class_code: int = 0
+    index: int = 0
+    n_irqs: int = 0
+    ports: tuple = None
+    gsi: int = 0
+    dma: str = "none"
+
+
+@dataclasses.dataclass
+class Cap:
+    name: str
+    kind: str
+    ports: tuple = None
+    shared: str = None
+
+
+@dataclasses.dataclass
+class Channel:
+    name: str
+    to: str
+    proto: str
+    optional: bool
+    control: bool
+    data_size: int
+    table: Table
+    params: bytes = b""
+
+
+@dataclasses.dataclass
+class Domain:
+    name: str
+    table: Table
+    binary: str = ""
+    optional: bool = False
+    role: str = None
+    serves: str = None
+    clients: list = dataclasses.field(default_factory=list)
+    logs: bool = False
+    priority: int = 0
+    weight: int = 256
+    cpu: int = 0
+    budget: tuple = (0, 0)
+    memory: int = 0
+    cnode: int = 15
+    stack: int = 16
+    args: str = ""
+    device: Device = None
+    caps: list = dataclasses.field(default_factory=list)
+    channels: list = dataclasses.field(default_factory=list)
+    services: list = dataclasses.field(default_factory=list)
+    archive_file: str = ""
+    replaces: str = ""
+
+
+@dataclasses.dataclass
+class Manifest:
+    guest_image: str
+    domains: list
+
+
+def read_device(table):
+    if not table.value:
+        return None
+    kind = table.choice("kind", ["pci", "ports"], required=True)
+    dev = Device(name=table.name("name", required=True))
+    if kind == "ports":
+        dev.kind, dev.ports = 2, parse_ports(table, "ports")
+        dev.gsi, dev.n_irqs = table.number("irq-pin", 0, 1023, required=True), 1
+        if dev.ports[1] - dev.ports[0] > 0xFFF:
+            table.fail("ports", "more ports than one device has")
+    else:
+        dev.kind = 1
+        dev.vendor = table.number("vendor", 0, 0xFFFF, 0xFFFF)
+        dev.device = table.number("device", 0, 0xFFFF, 0xFFFF)
+        dev.class_code = table.number("class", 0, 0xFFFFFF, NONE)
+        dev.index = table.number("index", 0, 255, 0)
+        dev.n_irqs = table.number("irqs", 0, 8, 1)
+        if dev.vendor == dev.device == 0xFFFF and dev.class_code == NONE:
+            table.fail("vendor", "neither vendor and device nor class say which device")
+        if "dma" not in table.value:
+            table.fail("dma", 'is missing: a PCI device can read and write memory; say dma = "iommu", or '
+                       '"unprotected" if it may also run where no IOMMU holds it back, or "none"')
+        dev.dma = table.choice("dma", DMA)
+        dev.flags = DMA[dev.dma]
+    table.done()
+    return dev
+
+
+def read_cap(value, where):
+    table = Table(value, where)
+    cap = Cap(table.name("name", required=True), table.choice("kind", CAP_KINDS, required=True))
+    if cap.kind == "ports":
+        cap.ports = parse_ports(table, "range")
+        cap.shared = table.text("shared", limit=200)
+        if cap.shared == "":
+            table.fail("shared", "say why these ports may overlap another domain's")
+    table.done()
+    return cap
+
+
+def read_args(table):
+    lines = []
+    for key, value in table.value.items():
+        if not re.fullmatch(r"[a-z][a-z0-9.-]*", key) or key.startswith("cap."):
+            table.fail(key, "is not a name for an argument")
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        if not isinstance(value, (str, int)) or "\n" in str(value) or "\0" in str(value):
+            table.fail(key, "expected a string of one line, a number or a truth value")
+        lines.append(f"{key}={value}\n")
+    text = "".join(lines)
+    if len(text.encode()) >= ARGS_MAX:
+        raise ManifestError(table.where, f"more than {ARGS_MAX - 1} bytes of arguments")
+    return text
+
+
+def read_budget(table):
+    if not table.value:
+        return 0, 0
+    budget = table.number("us", 1, 10_000_000, required=True)
+    period = table.number("period", 100, 10_000_000, required=True)
+    if budget > period:
+        table.fail("us", f"a budget of {budget} us in a period of {period} us")
+    table.done()
+    return budget, period
+
+
+def read_channel(name, value, where):
+    table = Table(value, where)
+    if not NAME.match(name) or len(name) > 15:
+        raise ManifestError(where, f"{name!r} is not a name for a channel")
+    if name == "log":
+        raise ManifestError(where, "every domain has this channel anyway")
+    channel = Channel(name=name, to=table.name("to", required=True, limit=31),
+                      proto=table.choice("proto", PROTOS, required=True), optional=table.get("optional", bool, False),
+                      control=table.get("control", bool, False), data_size=parse_size(table, "data"), table=table)
+    table.get("params", dict, {})
+    table.done()
+    return channel
+
+
+def read_domain(name, value):
+    where = ["domain", name]
+    if not NAME.match(name) or len(name) > 31:
+        raise ManifestError(where, f"{name!r} is not a name for a domain")
+    table = Table(value, where)
+    d = Domain(name, table)
+    d.binary = table.name("binary", name, limit=27)
+    d.optional = table.get("optional", bool, False)
+    d.role = table.choice("role", ROLES)
+    d.serves = table.choice("serves", [p for p in PROTOS if p != "log"])
+    d.clients = table.names("clients")
+    d.logs = table.get("logs", bool, False)
+    d.priority = table.number("priority", 0, 31, required=True)
+    d.weight = table.number("weight", 1, 65535, 256)
+    d.cpu = table.number("cpu", 0, 63, 0)
+    d.budget = read_budget(table.table("budget"))
+    d.memory = parse_size(table, "memory", required=True)
+    d.cnode = table.number("cnode", 15, 21, 15)
+    d.stack = table.number("stack", 14, 20, 16)
+    d.args = read_args(table.table("args"))
+    d.device = read_device(table.table("device"))
+    d.services = table.names("services")
+    d.caps = [read_cap(c, where + ["caps"]) for c in table.get("caps", list, [])]
+    d.channels = [read_channel(n, c, where + ["channel", n]) for n, c in table.get("channel", dict, {}).items()]
+    archive = table.table("archive-file")
+    if archive.value:
+        d.archive_file = archive.text("member", required=True, limit=23)
+        d.replaces = archive.name("replaces", "")
+        archive.done()
+    table.done()
+    return d
+
+
+# ---- parameters of connections ----------------------------------------------------------------------------------
+
+def mac_bytes(table, key):
+    text = table.get(key, str, "00:00:00:00:00:00")
+    if not re.fullmatch(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", text):
+        table.fail(key, f"{text!r} is not a MAC address")
+    mac = bytes.fromhex(text.replace(":", ""))
+    if mac[0] & 1:
+        table.fail(key, "is a group address")
+    return mac
+
+
+def console_params(table, domain, _service):
+    kind = CONSOLE_KINDS[table.choice("kind", CONSOLE_KINDS, required=True)]
+    return struct.pack("<II48s", kind, 0, domain.name.encode())
+
+
+def blk_params(table, _domain, service):
+    if service.device:
+        return b""
+    volume = table.text("volume", required=True, limit=63)
+    return struct.pack("<64sII", volume.encode(), table.get("writable", bool, False), 0)
+
+
+def net_params(table, _domain, _service):
+    offloads = 0
+    for o in table.get("offloads", list, []):
+        if o not in OFFLOADS:
+            table.fail("offloads", f"{o!r} is none of: {', '.join(OFFLOADS)}")
+        offloads |= OFFLOADS[o]
+    return struct.pack("<16s16s6sH", table.text("bridge", required=True).encode(),
+                       table.text("name", required=True).encode(), mac_bytes(table, "mac"), offloads)
+
+
+def files_params(table, _domain, _service):
+    kind = table.choice("kind", FILES_KINDS, required=True)
+    path = table.text("path", "", required=kind == "file", limit=255)
+    return struct.pack("<II256s", FILES_KINDS[kind], 0, path.encode())
+
+
+def xs_params(table, _domain, _service):
+    return struct.pack("<II", table.number("domid", 0, 0x7FEF, required=True), table.get("privileged", bool, False))
+
+
+PARAMS = {"console": console_params, "blk": blk_params, "net": net_params, "files": files_params, "xs": xs_params}
+
+
+def encode_params(channel, domain, service):
+    table = channel.table.table("params")
+    encode = PARAMS.get(channel.proto)
+    params = encode(table, domain, service) if encode else b""
+    table.done()
+    assert len(params) <= PARAMS_MAX
+    return params
+
+
+# ---- policy -----------------------------------------------------------------------------------------------------
+
+def check_roles(domains):
+    for role in ROLES:
+        holders = [d for d in domains if d.role == role]
+        if len(holders) > 1:
+            holders[1].table.fail("role", f"{holders[0].name} is the {role} already")
+    if sum(d.logs for d in domains) > 1:
+        [d for d in domains if d.logs][1].table.fail("logs", "another domain takes the logs already")
+    platform = any(d.role == "platform" for d in domains)
+    for d in domains:
+        if d.device and d.device.kind == 1 and not platform:
+            d.table.fail("device", 'no domain has role = "platform", which claims PCI devices')
+        for cap, role in (("device-memory", "platform"), ("guest-memory", "builder"), ("sched-control", "builder")):
+            if d.role != role and any(c.kind == cap for c in d.caps):
+                d.table.fail("caps", f'{cap} is for the domain with role = "{role}" alone')
+        if d.services and d.role != "builder":
+            d.table.fail("services", 'only the domain with role = "builder" connects others to services')
+
+
+def check_channel(d, c, by_name):
+    service = by_name.get(c.to)
+    if service is None:
+        c.table.fail("to", f"there is no domain {c.to}")
+    if service is d:
+        c.table.fail("to", "a channel to itself")
+    if service.serves != c.proto:
+        c.table.fail("proto", f"{c.to} serves {service.serves or 'nothing'}, not {c.proto}")
+    if d.name not in service.clients:
+        raise ManifestError(c.table.where, f"{c.to} does not declare {d.name} among its clients")
+    if service.optional and not c.optional:
+        c.table.fail("optional", f"{c.to} is optional, so a channel to it must be too")
+
+
+def check_channels(domains):
+    by_name = {d.name: d for d in domains}
+    for d in domains:
+        for c in d.channels:
+            check_channel(d, c, by_name)
+            c.params = encode_params(c, d, by_name[c.to])
+        if len(d.channels) + 1 > OWN_CHANNELS_MAX:
+            d.table.fail("channel", f"more than {OWN_CHANNELS_MAX} channels, with log")
+        if d.replaces and d.replaces not in [c.name for c in d.channels]:
+            d.table.fail("archive-file", f"replaces {d.replaces}, which is no channel of {d.name}")
+        for name in d.clients:
+            if not d.serves:
+                d.table.fail("clients", "has clients but serves nothing")
+            if name not in by_name or not any(c.to == d.name for c in by_name[name].channels):
+                d.table.fail("clients", f"{name} declares no channel to {d.name}")
+        for name in d.services:
+            if name not in by_name or not by_name[name].serves:
+                d.table.fail("services", f"{name} is no domain that serves anything")
+
+
+def check_devices(domains):
+    ports, pins, pci, names = [], {}, {}, {}
+    for d in domains:
+        if d.device:
+            if d.device.name in names:
+                d.table.fail("device", f"{names[d.device.name]} has a device {d.device.name} already")
+            names[d.device.name] = d.name
+            if d.device.kind == 1:
+                key = (d.device.vendor, d.device.device, d.device.class_code, d.device.index)
+                if key in pci:
+                    d.table.fail("device", f"{pci[key]} has this device already")
+                pci[key] = d.name
+            else:
+                if d.device.gsi in pins:
+                    d.table.fail("device", f"{pins[d.device.gsi]} has interrupt pin {d.device.gsi} already")
+                pins[d.device.gsi] = d.name
+                ports.append((d, "device", d.device.ports, None))
+        ports += [(d, "caps", c.ports, c.shared) for c in d.caps if c.ports]
+    for i, (d, key, (first, last), shared) in enumerate(ports):
+        for other, _, (a, b), other_shared in ports[:i]:
+            if other is not d and first <= b and a <= last and not (shared or other_shared):
+                d.table.fail(key, f"ports {max(first, a):#x}-{min(last, b):#x} belong to {other.name} too")
+
+
+def check_budgets(domains, limit, top):
+    for d in domains:
+        if d.priority <= GUEST_PRIORITY:
+            d.table.fail("priority", f"not above that of guests ({GUEST_PRIORITY})")
+        if len(orders_of(d.memory)) > UNTYPED_MAX:
+            d.table.fail("memory", f"is the sum of more than {UNTYPED_MAX} powers of two")
+        lines = d.args.count("\n") + len(d.caps)
+        if len(d.args.encode()) + 40 * (lines + 1) > 500:
+            d.table.fail("args", "too many arguments and capabilities for a start-up page")
+    services = [d.priority for d in domains if not d.device]
+    for d in domains:
+        if d.device and any(d.priority < p for p in services if p != max(services)):
+            d.table.fail("priority", "a driver below services: its interrupts would wait for them")
+    total = sum(d.memory for d in domains)
+    if limit and total > limit:
+        top.fail("memory-limit", f"the domains together have {total >> 10} KiB")
+
+
+def start_order(domains):
+    """Services before clients, console before all whom it hears, the platform before PCI devices; else as written."""
+    by_name = {d.name: d for d in domains}
+    logs = [d for d in domains if d.logs]
+    order, state = [], {}
+
+    def needs(d):
+        yield from (by_name[c.to] for c in d.channels)
+        if d.device and d.device.kind == 1:
+            yield from (p for p in domains if p.role == "platform")
+
+    def heard_first():
+        seen = []
+
+        def walk(d):
+            if d not in seen:
+                for n in needs(d):
+                    walk(n)
+                seen.append(d)
+        for d in logs:
+            walk(d)
+        return seen
+
+    def visit(d, chain):
+        if state.get(d.name) == "done":
+            return
+        if state.get(d.name) == "open":
+            raise ManifestError(["domain", d.name, "channel"],
+                                "channels in a circle: " + " -> ".join(chain[chain.index(d.name):] + [d.name]))
+        state[d.name] = "open"
+        for n in needs(d):
+            visit(n, chain + [d.name])
+        state[d.name] = "done"
+        order.append(d)
+
+    for d in domains:
+        visit(d, [])
+    first = heard_first()
+    return first + [d for d in order if d not in first]
+
+
+def read(document):
+    top = Table(document, [])
+    if top.number("version", 1, 1, required=True) != VERSION:
+        top.fail("version", "unknown")
+    guest_image = top.name("guest-image", required=True, limit=23)
+    limit = parse_size(top, "memory-limit")
+    domains = [read_domain(n, v) for n, v in top.get("domain", dict, {}, True).items()]
+    top.done()
+    if not domains or len(domains) > DOMAINS_MAX:
+        top.fail("domain", f"{len(domains)} domains, expected 1 to {DOMAINS_MAX}")
+    check_roles(domains)
+    check_channels(domains)
+    check_devices(domains)
+    check_budgets(domains, limit, top)
+    return Manifest(guest_image, start_order(domains))
+
+
+def load(path):
+    """The checked manifest of a file; ManifestError says what is wrong."""
+    with open(path, "rb") as f:
+        raw = f.read()
+    try:
+        text = raw.decode()
+        document = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
+        raise ManifestError([], str(e)) from e
+    return read(document)
+
+
+# ---- compiling --------------------------------------------------------------------------------------------------
+
+def encode_device(dev):
+    dev = dev or Device()
+    first, last = dev.ports or (0, -1)
+    return struct.pack("<II16sHHIIIHHI", dev.kind, dev.flags, dev.name.encode(), dev.vendor, dev.device, dev.class_code,
+                       dev.index, dev.n_irqs, first, last - first + 1, dev.gsi)
+
+
+def encode_domain(d, first_channel, n_channels, first_cap, index):
+    flags = (1 if d.optional else 0) | ROLES.get(d.role, 0)
+    orders = orders_of(d.memory)
+    services = sum(1 << index[s] for s in d.services)
+    head = struct.pack("<32s32s10I4s5I24s16s", d.name.encode(), ("bin/" + d.binary).encode(), flags,
+                       PROTOS.get(d.serves, 0), d.priority, d.weight, d.cpu, *d.budget, d.cnode, d.stack, len(orders),
+                       bytes(orders), first_channel, n_channels, first_cap, len(d.caps), services,
+                       d.archive_file.encode(), d.replaces.encode())
+    return head + encode_device(d.device) + struct.pack(f"<{ARGS_MAX}s", d.args.encode())
+
+
+def encode_channel(name, service, proto, flags, data_size, params):
+    return struct.pack(f"<16sIIIIQ{PARAMS_MAX}s", name.encode(), service, PROTOS[proto], flags, len(params),
+                       data_size if data_size is not None else (1 << 64) - 1, params)
+
+
+def domain_channels(d, domains, index):
+    out = []
+    logs = next((i for i, x in enumerate(domains) if x.logs), None)
+    if logs is not None and logs < index[d.name]:
+        params = struct.pack("<II48s", CONSOLE_KINDS["log"], 0, d.name.encode())
+        out.append(encode_channel("log", logs, "log", 0, None, params))
+    for c in d.channels:
+        flags = (1 if c.optional else 0) | (2 if c.control else 0)
+        out.append(encode_channel(c.name, index[c.to], c.proto, flags, c.data_size, c.params))
+    return out
+
+
+def encode_cap(cap):
+    a, b = cap.ports or (0, 0)
+    return struct.pack("<16sIIII", cap.name.encode(), CAP_KINDS[cap.kind], a, b, 0)
+
+
+def encode(manifest):
+    index = {d.name: i for i, d in enumerate(manifest.domains)}
+    domains, channels, caps = [], [], []
+    for d in manifest.domains:
+        own = domain_channels(d, manifest.domains, index)
+        domains.append(encode_domain(d, len(channels), len(own), len(caps), index))
+        channels += own
+        caps += [encode_cap(c) for c in d.caps]
+    if len(channels) > CHANNELS_MAX or len(caps) > CAPS_MAX:
+        raise ManifestError(["domain"], f"{len(channels)} channels and {len(caps)} capabilities: too many")
+    body = b"".join(domains + channels + caps)
+    head = struct.pack("<QIIIII28s", MAGIC, VERSION, 56 + len(body), len(domains), len(channels), len(caps),
+                       ("bin/" + manifest.guest_image).encode())
+    return head + body
+
+
+# ---- drawing ----------------------------------------------------------------------------------------------------
+
+def holdings(d):
+    """What a domain holds beyond its memory and its channels, in words."""
+    out = []
+    if d.device:
+        what = f"ports {d.device.ports[0]:#x}-{d.device.ports[1]:#x}, pin {d.device.gsi}" if d.device.ports else \
+            f"PCI {d.device.vendor:04x}:{d.device.device:04x} #{d.device.index}, DMA {d.device.dma}"
+        out.append(f"device {d.device.name}: {what}")
+    for c in d.caps:
+        out.append(c.kind + (f" {c.ports[0]:#x}-{c.ports[1]:#x}" if c.ports else ""))
+    if d.services:
+        out.append("control endpoints of " + ", ".join(d.services))
+    if d.archive_file:
+        out.append(f"archive member {d.archive_file}")
+    return out
+
+
+def draw_text(manifest):
+    lines = [f"guests run {manifest.guest_image}", ""]
+    heard = next((d for d in manifest.domains if d.logs), None)
+    for i, d in enumerate(manifest.domains):
+        lines.append(f"{d.name}{' (optional)' if d.optional else ''}: priority {d.priority}, {d.memory >> 10} KiB"
+                     + (f", budget {d.budget[0]}/{d.budget[1]} us" if d.budget[1] else ""))
+        lines += [f"    holds  {h}" for h in holdings(d)]
+        if heard and manifest.domains.index(heard) < i:
+            lines.append(f"    log    -> {heard.name}")
+        for c in d.channels:
+            lines.append(f"    {c.name:6s} -> {c.to} ({c.proto}{', optional' if c.optional else ''}"
+                         f"{', with its control endpoint' if c.control else ''})")
+    return "\n".join(lines) + "\n"
+
+
+def layers(domains):
+    """How far each domain is from those that need nobody."""
+    by_name, depth = {d.name: d for d in domains}, {}
+    for d in domains:
+        depth[d.name] = 1 + max((depth[c.to] for c in d.channels if c.to in by_name), default=-1)
+    return depth
+
+
+def draw_svg(manifest):
+    width, line, gap_x, gap_y = 210, 15, 40, 70
+    depth, columns, place, boxes, arrows = layers(manifest.domains), {}, {}, [], []
+    height = {d.name: 30 + line * len(holdings(d)) for d in manifest.domains}
+    rows = {k: max(height[d.name] for d in manifest.domains if depth[d.name] == k) for k in set(depth.values())}
+    top, y = {}, 20
+    for k in sorted(rows, reverse=True):
+        top[k], y = y, y + rows[k] + gap_y
+    for d in manifest.domains:
+        k = depth[d.name]
+        x = 20 + columns.get(k, 0) * (width + gap_x)
+        columns[k] = columns.get(k, 0) + 1
+        place[d.name] = (x, top[k])
+        colour = "#f6d9a8" if d.device else "#cfe3f7" if d.serves else "#d9f0d3"
+        boxes.append(f'<rect x="{x}" y="{top[k]}" width="{width}" height="{height[d.name]}" rx="6" fill="{colour}" '
+                     'stroke="#444"/>')
+        boxes.append(f'<text x="{x + 8}" y="{top[k] + 18}" font-weight="bold">{html.escape(d.name)}</text>')
+        for i, h in enumerate(holdings(d)):
+            boxes.append(f'<text x="{x + 8}" y="{top[k] + 34 + line * i}" font-size="10">{html.escape(h[:40])}</text>')
+    for d in manifest.domains:
+        for c in d.channels:
+            (x1, y1), (x2, y2) = place[d.name], place[c.to]
+            x1, y1, x2 = x1 + width // 2, y1 + height[d.name], x2 + width // 2
+            dash = ' stroke-dasharray="5 4"' if c.optional else ""
+            arrows.append(f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#666" marker-end="url(#a)"{dash}/>')
+            arrows.append(f'<text x="{(x1 + x2) // 2 + 4}" y="{(y1 + y2) // 2}" font-size="10">{html.escape(c.name)}</text>')
+    size_x = 20 + max(columns.values()) * (width + gap_x)
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{size_x}" height="{y}" font-family="sans-serif" '
+            'font-size="13">\n<defs><marker id="a" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
+            '<path d="M0,0 L8,4 L0,8 z" fill="#666"/></marker></defs>\n' + "\n".join(arrows + boxes) + "\n</svg>\n")
+
+
+# ---- command line -----------------------------------------------------------------------------------------------
+
+def report(path, error):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            line = find_line(f.read(), error.where)
+    except OSError:
+        line = None
+    where = ".".join(map(str, error.where))
+    print(f"{path}{f':{line}' if line else ''}: {where + ': ' if where else ''}{error.message}", file=sys.stderr)
+
+
+def main(argv=None):
+    ap = argparse.ArgumentParser(description="check, compile and draw a manifest")
+    ap.add_argument("words", nargs="+", metavar="[compile] FILE")
+    ap.add_argument("-o", metavar="OUT", help="where to write; standard output if not given (not for compile)")
+    ap.add_argument("--text", action="store_true", help="as text")
+    ap.add_argument("--svg", action="store_true", help="as a graph")
+    args = ap.parse_args(argv)
+    compiling = args.words[0] == "compile" and len(args.words) == 2
+    if not compiling and len(args.words) != 1 or compiling == (args.text or args.svg) or compiling and not args.o:
+        ap.error("expected: compile FILE -o OUT, or --text FILE, or --svg FILE")
+    path = args.words[-1]
+    try:
+        manifest = load(path)
+        out = encode(manifest) if compiling else (draw_svg if args.svg else draw_text)(manifest).encode()
+    except ManifestError as e:
+        report(path, e)
+        return 1
+    except OSError as e:
+        print(f"{path}: {e.strerror}", file=sys.stderr)
+        return 1
+    if args.o:
+        with open(args.o, "wb") as f:
+            f.write(out)
+    else:
+        sys.stdout.write(out.decode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
