@@ -4,7 +4,7 @@
  * Objects     vcpu->hw is the VMCB; vcpu->arch_data is struct svm_vcpu. General registers but RAX and
  *             RSP live in the state page only.
  * Locks       none: a vCPU is touched by the CPU whose thread has it entered.
- * Lifecycle   init -> (load -> run ... -> sync)*; nothing to undo.
+ * Lifecycle   init -> (load -> run ... -> sync)*; nothing to undo. After SK_EXIT_INVALID_STATE as after init.
  * Invariants  V1 EFER.SVME is set in every VMCB and never shown   V2 a (CPU, ASID) pair belongs to one
  *             vCPU and one generation of its nested space since the last flush of all ASIDs
  *             V3 cpu->nested is set exactly while the CPU may be in guest mode
@@ -474,7 +474,10 @@ static bool record(struct vcpu *v, uint32_t code)
 		s->instr_len = (uint8_t)length;
 	s->exit_reason = row.reason;
 	s->exits++;
-	sync_hot(v);
+	if (row.reason == SK_EXIT_INVALID_STATE)
+		svm_init(v); /* what a refused VMRUN leaves in the VMCB may be the host's */
+	else
+		sync_hot(v);
 	return true;
 }
 
