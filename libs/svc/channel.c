@@ -109,6 +109,11 @@ static void channel_flush(struct svc_conn *c)
 		svc_signal(c);
 }
 
+uint32_t channel_bit(const struct svc_conn *c)
+{
+	return ((const struct channel *)c)->bit;
+}
+
 bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx)
 {
 	struct channel *ch = channels;

@@ -23,6 +23,11 @@ long edge_reply(sk_cap_t reply, const struct sk_msg *m)
 	return sk_reply(reply, m);
 }
 
+long edge_wait(sk_cap_t ntfn, uint64_t *word)
+{
+	return sk_wait(ntfn, SK_NO_DEADLINE, word);
+}
+
 void edge_signal(sk_cap_t ntfn)
 {
 	(void)sk_signal(ntfn);

@@ -35,6 +35,8 @@ void serve_reap(void);
 /* loop.c: keep the caller of the call that is being served waiting; its Reply object. */
 sk_cap_t loop_keep_reply(void);
 void loop_answer(sk_cap_t reply, int status);
+/* channel.c: its notification bit. */
+uint32_t channel_bit(const struct svc_conn *c);
 /* channel.c: false when no channel has this bit. */
 bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx);
 

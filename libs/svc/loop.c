@@ -159,6 +159,21 @@ static void handle_bits(uint64_t word)
 	serve_signals(word >> OWN_BITS);
 }
 
+int svc_wait(struct svc_conn *c)
+{
+	const uint64_t bit = 1ull << channel_bit(c);
+	uint64_t word;
+	int rc;
+
+	do {
+		rc = (int)edge_wait(DOMAIN_CAP_NTFN, &word);
+		if (rc)
+			return rc;
+		raised |= word & ~bit;
+	} while (!(word & bit));
+	return 0;
+}
+
 static sk_time_t next_deadline(void)
 {
 	if (raised)
