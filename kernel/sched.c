@@ -36,7 +36,6 @@ void sched_cpu_init(struct cpu *c)
 
 	sc->cpu = c;
 	sc->switched = arch_now();
-	c->timer_armed = SK_NO_DEADLINE;
 	c->sched = sc;
 }
 
@@ -359,10 +358,8 @@ static void timer_program(struct cpu *c, struct sched_cpu *sc)
 		if (s->period)
 			when = min_u64(when, sc->switched + (s->budget_left > 0 ? s->budget_left : 0));
 	}
-	if (when < c->timer_armed) { /* Q4 */
-		c->timer_armed = when;
-		arch_timer_arm(when);
-	}
+	if (when < c->timer_armed)
+		arch_timer_arm(when); /* Q4 */
 }
 
 void kernel_exit(void)
@@ -425,7 +422,6 @@ void core_timer(void)
 	struct heap_node *n;
 	sk_time_t now = arch_now();
 
-	this_cpu()->timer_armed = SK_NO_DEADLINE;
 	this_cpu()->resched = true;
 	spin_lock(&sc->lock);
 	while ((n = sc->timers) && n->key <= now) {
