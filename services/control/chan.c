@@ -9,7 +9,8 @@
 
 #include "control.h"
 
-void chan_drain(struct svc_conn *c, void *buf, uint32_t size, void (*fn)(const void *rec, uint32_t len))
+void chan_drain(
+	struct svc_conn *c, void *buf, uint32_t size, void (*fn)(const void *rec, uint32_t len))
 {
 	int n;
 
@@ -19,7 +20,8 @@ void chan_drain(struct svc_conn *c, void *buf, uint32_t size, void (*fn)(const v
 		if (ring_get_flush(&c->rsp))
 			svc_signal(c);
 		if (n != -SK_E_AGAIN) {
-			printf("control: a service broke the protocol of channel %u: error %d\n", c->number, -n);
+			printf("control: a service broke the protocol of channel %u: error %d\n",
+				c->number, -n);
 			c->dead = true;
 			return;
 		}

@@ -18,11 +18,15 @@
 #include "proto/vmctl.h"
 #include "svc/svc.h"
 #include "verbs.h"
+#include "xs_layout.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The domain's own notification bits, above those of its channels. */
 enum { BIT_VMCTL = 20, BIT_DEATH = 21 };
+
+/* Priorities, higher first. Services and drivers are above all of a guest but the guard is above them. */
+enum { VCPU_PRIORITY = 4, VMM_PRIORITY = 8, GUARD_PRIORITY = 20 };
 
 extern struct domtab guests;
 extern struct pool guest_pool;
@@ -31,8 +35,9 @@ extern const struct out log_out;
 
 /* ---- host.c: init, the machine ------------------------------------------------------------------ */
 
-#define SERVICES(X) X(CONSOLE, "console") X(XENSTORE, "xenstore") X(STORAGE, "storage") \
-	X(NETWORK, "network") X(FILES, "files")
+#define SERVICES(X) \
+	X(CONSOLE, "console") \
+	X(XENSTORE, "xenstore") X(STORAGE, "storage") X(NETWORK, "network") X(FILES, "files")
 #define X(sym, name) SERVICE_##sym,
 enum service { SERVICES(X) SERVICE_COUNT };
 #undef X
@@ -49,13 +54,16 @@ void host_info(struct host_info *h);
 void host_random(void *buf, size_t size);
 /* Seconds since 1970; since boot if the machine does not know. */
 uint64_t host_wall_seconds(void);
+/* Absolute time in TSC ticks, for timers. */
+sk_time_t deadline_in_ms(uint32_t ms);
 /* Power off or reboot; returns only when init refuses. */
 int host_power(bool reboot);
 
 /* ---- chan.c: client ends of connections --------------------------------------------------------- */
 
 /* Hand every record that came in to fn; returns when none is left and the peer knows it. */
-void chan_drain(struct svc_conn *c, void *buf, uint32_t size, void (*fn)(const void *rec, uint32_t len));
+void chan_drain(struct svc_conn *c, void *buf, uint32_t size,
+	void (*fn)(const void *rec, uint32_t len));
 
 /* ---- term.c: the connection to console ----------------------------------------------------------- */
 
@@ -106,14 +114,19 @@ int xs_request(uint32_t type, const void *payload, uint32_t len, xs_done_fn fn, 
 int xs_request_texts(uint32_t type, xs_done_fn fn, void *ctx, ...);
 /* The same for what ends without one: `tail` of n bytes (a value). */
 int xs_write_value(const char *path, const char *value, uint32_t n, xs_done_fn fn, void *ctx);
-/* An entry of xs_layout.h: emit function; ctx is an int that counts requests that could not be queued. */
+/* Emit functions for xs_layout.h; ctx is a struct xs_batch, where n counts the requests. */
+struct xs_batch {
+	xs_done_fn fn;
+	void *ctx;
+	uint32_t n;
+};
 int xs_emit(void *ctx, const struct xs_entry *e);
 int xs_emit_remove(void *ctx, const struct xs_entry *e);
 const char *xs_error_text(int err);
 
 /* ---- files_client.c: the file system ------------------------------------------------------------------ */
 
-enum { FILES_TEXT_MAX = 64 * 1024 };
+enum { FILES_TEXT_MAX = 64 * 1024, FILES_CANDIDATE = 256 };
 int files_client_init(void) must_check;
 /* A whole small file; status 0 or -SK_E_* (LIMIT: too large). The text is valid during the call only. */
 typedef void (*file_done_fn)(void *ctx, int status, const char *text, size_t len);
@@ -121,7 +134,7 @@ int files_read(const char *path, file_done_fn fn, void *ctx) must_check;
 /* A piece of a file at `position`; len 0 at its end. */
 int files_read_at(const char *path, uint64_t position, file_done_fn fn, void *ctx) must_check;
 struct file_entry {
-	char *name;     /* owned by the list */
+	char *name; /* owned by the list */
 	uint64_t size;
 	bool directory;
 };
@@ -144,8 +157,9 @@ typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
 struct guest {
 	struct dom *dom;
 	/* guest_build.c */
-	struct pool_set ram, heap;       /* RAM in its order; what the VMM itself lives on */
-	pool_piece_t base;               /* charged by proc_create() */
+	struct pool_set ram;     /* in the order of guest physical addresses */
+	pool_piece_t base, heap; /* charged by proc_create(); what the VMM retypes itself */
+	pool_piece_t device[GUEST_DISKS_MAX + GUEST_VIFS_MAX]; /* regions of disks, then vifs */
 	struct proc proc;
 	bool proc_made;
 	struct guest_conn conn[GUEST_CONNS_MAX];
@@ -160,11 +174,11 @@ struct guest {
 	bool stats_asked;
 	struct svc_timer quiesce_timer;
 	/* guest.c */
-	uint64_t start_ns;               /* clock_ns() */
+	uint64_t start_ns; /* clock_ns() */
 	created_fn created;
 	void *created_ctx;
 	bool start_paused;
-	uint32_t layout_left;            /* xenstore requests to come before the VMM starts */
+	uint32_t layout_left; /* xenstore requests to come before the VMM starts */
 	bool layout_failed;
 	char failure[VMCTL_TEXT_MAX];
 };
@@ -174,9 +188,11 @@ static inline struct guest *guest_of(const struct dom *d)
 	return d->priv;
 }
 /* Take a configuration over and make a guest of it. 0: `fn` will be called; -1 with *m: config not taken. */
-int guest_create(struct guest_config *config, bool paused, created_fn fn, void *ctx, struct msg *m);
+int guest_create(
+	struct guest_config *config, bool paused, created_fn fn, void *ctx, struct msg *m);
 /* Carry out what the table of guests has queued. At the end of every event. */
 void guests_run(void);
+void guest_ready(struct guest *g);
 void guest_pause(struct dom *d, bool pause);
 /* xenstore: control/shutdown = how. */
 void guest_ask(struct dom *d, const char *how);
@@ -210,7 +226,7 @@ int death_endpoint(uint32_t domid, sk_cap_t *out) must_check;
 /* Start the guests of /guests/auto, then call fn. */
 void auto_start(void (*fn)(void));
 /* Read, override, check and create: `create` and auto.c. n overrides. 0 or -1 with *m. */
-int create_from_file(const char *path, char *const *overrides, int n, bool paused, const struct out *warn,
-	created_fn fn, void *ctx, struct msg *m) must_check;
+int create_from_file(const char *path, char *const *overrides, int n, bool paused,
+	const struct out *warn, created_fn fn, void *ctx, struct msg *m) must_check;
 
 #endif

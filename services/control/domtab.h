@@ -39,7 +39,7 @@ enum dom_reason {
  * LEAVING   TEARDOWN was queued, dom_gone() is to come
  */
 #define DOM_STATES(X) X(FREE) X(BUILDING) X(LIVE) X(DOWN) X(DYING) X(LEAVING)
-#define X(s)          DOM_##s,
+#define X(s) DOM_##s,
 enum dom_state { DOM_STATES(X) DOM_STATE_COUNT };
 #undef X
 

@@ -74,7 +74,8 @@ static void extra_objects(void)
 			continue;
 		rc = pool_add(&guest_pool, slot, info.order);
 		if (rc)
-			printf("control: memory of order %u is not used for guests: error %d\n", info.order, -rc);
+			printf("control: memory of order %u is not used for guests: error %d\n",
+				info.order, -rc);
 	}
 }
 
@@ -92,7 +93,8 @@ sk_cap_t host_service(enum service s)
 	if (endpoint[s])
 		return endpoint[s];
 	memcpy(mr, service_names[s], strlen(service_names[s]));
-	if (svc_call(DOMAIN_CAP_PARENT, INIT_SERVICE, mr, &n, &caps) || (int64_t)mr[0] || !caps.n_in)
+	if (svc_call(DOMAIN_CAP_PARENT, INIT_SERVICE, mr, &n, &caps) || (int64_t)mr[0] ||
+		!caps.n_in)
 		return 0;
 	endpoint[s] = caps.in[0];
 	return endpoint[s];
@@ -122,23 +124,35 @@ void host_usage(uint64_t *memory, uint64_t *ticks)
 		memset(&caps, 0, sizeof(caps));
 		mr[0] = i;
 		n = 1;
-		if (svc_call(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps) || (int64_t)mr[0])
+		if (svc_call(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps) ||
+			(int64_t)mr[0])
 			return;
 		*memory += mr[1];
 		*ticks += mr[2];
 	}
 }
 
+static uint64_t ticks_now(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+sk_time_t deadline_in_ms(uint32_t ms)
+{
+	return ticks_now() + clock_ns_to_ticks(ms * 1000000ull);
+}
+
 /* A stream that differs from boot to boot by the time stamp counter; for names, not for secrets. */
 void host_random(void *buf, size_t size)
 {
 	uint8_t *p = buf;
-	uint32_t low, high;
 	uint64_t x;
 
 	while (size--) {
-		__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-		x = random_state[0] ^ ((uint64_t)high << 32 | low);
+		x = random_state[0] ^ ticks_now();
 		random_state[0] = random_state[1];
 		x ^= x << 23;
 		random_state[1] = x ^ random_state[0] ^ (x >> 17) ^ (random_state[0] >> 26);
@@ -161,9 +175,14 @@ void host_info(struct host_info *h)
 	uint64_t memory, ticks;
 
 	host_usage(&memory, &ticks);
-	*h = (struct host_info){ .host = "skerry", .release = k->version, .version = "Skerry",
-		.commandline = "", .compiler = "gcc " __VERSION__, .n_cpus = k->n_cpus,
-		.cpu_khz = k->tsc_hz / 1000, .total_memory = guest_pool.total + memory,
+	*h = (struct host_info){ .host = "skerry",
+		.release = k->version,
+		.version = "Skerry",
+		.commandline = "",
+		.compiler = "gcc " __VERSION__,
+		.n_cpus = k->n_cpus,
+		.cpu_khz = k->tsc_hz / 1000,
+		.total_memory = guest_pool.total + memory,
 		.free_memory = guest_pool.free,
 		.hvm = (k->features & (SK_FEAT_SVM | SK_FEAT_VMX)) != 0,
 		.iommu = (k->features & SK_FEAT_IOMMU) != 0 };

@@ -19,7 +19,8 @@ enum { QUEUE_FIRST = 4096, QUEUE_MAX = 4 << 20 };
 static struct svc_conn *chan;
 static char *queue;
 static size_t queue_size, queue_head, queue_len;
-static struct console_msg wish;        /* request that waits for the queue: type 0 = none */
+static struct console_msg wish; /* request that waits for the queue: type 0 = none */
+static bool logging;            /* DATA is the log that was asked for, not keys */
 
 static bool put(uint16_t type, uint32_t arg, const char *text, uint16_t len)
 {
@@ -36,16 +37,15 @@ static bool put(uint16_t type, uint32_t arg, const char *text, uint16_t len)
 /* As much as the ring takes. */
 static void pump(void)
 {
-	uint16_t n;
+	size_t n;
 
 	while (queue_len) {
-		n = (uint16_t)(queue_size - queue_head < queue_len ? queue_size - queue_head : queue_len);
-		if (queue_size - queue_head > CONSOLE_CHUNK_MAX && queue_len > CONSOLE_CHUNK_MAX)
+		n = queue_size - queue_head < queue_len ? queue_size - queue_head : queue_len;
+		if (n > CONSOLE_CHUNK_MAX)
 			n = CONSOLE_CHUNK_MAX;
-		else if (n > CONSOLE_CHUNK_MAX)
-			n = CONSOLE_CHUNK_MAX;
-		if (!put(CONSOLE_DATA, 0, queue + queue_head, n)) {
-			if (ring_room_idle(&chan->req, (uint32_t)sizeof(struct console_msg) + n))
+		if (!put(CONSOLE_DATA, 0, queue + queue_head, (uint16_t)n)) {
+			if (ring_room_idle(
+				    &chan->req, (uint32_t)(sizeof(struct console_msg) + n)))
 				continue;
 			return;
 		}
@@ -124,10 +124,9 @@ void term_attach(uint32_t domid)
 
 void term_dmesg(void)
 {
+	logging = true;
 	request(CONSOLE_DMESG, 0);
 }
-
-static bool logging; /* DATA is the log that was asked for, not keys */
 
 static void keys(const char *text, uint16_t len)
 {

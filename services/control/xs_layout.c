@@ -14,7 +14,7 @@
 #include "xs_layout.h"
 
 #define STATE_INITIALISING "1" /* XenbusStateInitialising */
-#define CONSOLE_LIMIT      "1048576"
+#define CONSOLE_LIMIT "1048576"
 
 struct walk {
 	xs_emit_fn emit;

@@ -1,0 +1,166 @@
+/*
+ * auto.c - from a configuration file to a guest; and the guests that start with the host
+ *
+ * Objects     struct making: a file being read, with its overrides. queue: files of /guests/auto to come.
+ * Locks       none.
+ * Lifecycle   create_from_file(): read, parse, check, guest_create(); freed when the file was read.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control.h"
+
+struct making {
+	const struct out *warn;
+	created_fn fn;
+	void *ctx;
+	bool paused;
+	int n;
+	char *overrides[64];
+	char path[FILES_CANDIDATE];
+};
+
+static void making_free(struct making *k)
+{
+	while (k->n)
+		free(k->overrides[--k->n]);
+	free(k);
+}
+
+static int parse(const struct making *k, const char *text, size_t len, struct guest_config *g,
+	struct msg *m)
+{
+	struct cfg c;
+	int i, rc;
+
+	cfg_init(&c);
+	rc = cfg_parse(&c, k->path, text, len, m);
+	for (i = 0; !rc && i < k->n; i++)
+		rc = cfg_override(&c, k->overrides[i], m);
+	if (!rc)
+		rc = guest_config_make(g, &c, host_random, k->warn, m);
+	cfg_fini(&c);
+	return rc;
+}
+
+static int make(const struct making *k, const char *text, size_t len, struct msg *m)
+{
+	struct guest_config *g = malloc(sizeof(*g));
+	int rc;
+
+	if (!g)
+		return msg_fail(m, "control has no memory for another guest");
+	rc = parse(k, text, len, g, m);
+	if (!rc)
+		rc = guest_create(g, k->paused, k->fn, k->ctx, m);
+	if (rc)
+		free(g);
+	return rc;
+}
+
+static void file_read(void *ctx, int status, const char *text, size_t len)
+{
+	struct making *k = ctx;
+	struct msg m;
+
+	if (status)
+		msg_fail(&m, "%s: %s", k->path, files_error_text(status));
+	if (status || make(k, text, len, &m))
+		k->fn(k->ctx, 0, m.text);
+	making_free(k);
+}
+
+int create_from_file(const char *path, char *const *overrides, int n, bool paused,
+	const struct out *warn, created_fn fn, void *ctx, struct msg *m)
+{
+	struct making *k = calloc(1, sizeof(*k));
+	int rc;
+
+	if (!k)
+		return msg_fail(m, "control has no memory for another guest");
+	*k = (struct making){ .warn = warn, .fn = fn, .ctx = ctx, .paused = paused };
+	if (strlen(path) >= sizeof(k->path) || n > (int)ARRAY_SIZE(k->overrides)) {
+		free(k);
+		return msg_fail(m, "the path is too long, or there are too many settings");
+	}
+	strcpy(k->path, path);
+	while (k->n < n) {
+		k->overrides[k->n] = strdup(overrides[k->n]);
+		if (!k->overrides[k->n++])
+			goto memory;
+	}
+	rc = files_read(path, file_read, k);
+	if (!rc)
+		return 0;
+	making_free(k);
+	return msg_fail(m, "%.200s: %s", path, files_error_text(rc));
+memory:
+	making_free(k);
+	return msg_fail(m, "control has no memory for another guest");
+}
+
+/* ---- /guests/auto ---- */
+
+static const char auto_dir[] = "/guests/auto";
+static struct {
+	char **name;
+	size_t n, at;
+	void (*done)(void);
+} list;
+
+static void start_next(void);
+
+static void started(void *ctx, uint32_t domid, const char *text)
+{
+	const char *name = ctx;
+
+	if (text)
+		out_fmt(&term_out, "%s/%s: %s\n", auto_dir, name, text);
+	else
+		out_fmt(&term_out, "Started domain %u from %s/%s\n", domid, auto_dir, name);
+	start_next();
+}
+
+static void start_next(void)
+{
+	char path[FILES_CANDIDATE];
+	struct msg m;
+
+	while (list.at < list.n) {
+		char *name = list.name[list.at++];
+
+		snprintf(path, sizeof(path), "%s/%.200s", auto_dir, name);
+		if (create_from_file(path, NULL, 0, false, &log_out, started, name, &m) == 0)
+			return;
+		out_fmt(&term_out, "%s\n", m.text);
+	}
+	list.done();
+}
+
+static bool is_config(const struct file_entry *e)
+{
+	size_t len = strlen(e->name);
+
+	return !e->directory && len > 4 && len < 200 && strcmp(e->name + len - 4, ".cfg") == 0;
+}
+
+static void listed(void *ctx, int status, const struct file_entry *entries, size_t n)
+{
+	size_t i;
+
+	(void)ctx;
+	list.name = status ? NULL : calloc(n + 1, sizeof(*list.name));
+	for (i = 0; list.name && i < n; i++)
+		if (is_config(&entries[i]) &&
+			(list.name[list.n] = strdup(entries[i].name)) != NULL)
+			list.n++;
+	start_next();
+}
+
+void auto_start(void (*fn)(void))
+{
+	list.done = fn;
+	if (files_list(auto_dir, listed, NULL))
+		fn();
+}

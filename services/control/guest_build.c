@@ -1,0 +1,488 @@
+/*
+ * guest_build.c - a guest's VMM: memory, capabilities, connections; and the way back
+ *
+ * Objects     per guest: base, the untyped that proc_create() is charged to; heap, what the VMM retypes
+ *             itself; device, a region each; ram, what the guest has. pool_give() takes everything
+ *             back by one revoke of each.
+ * Locks       none.
+ * Lifecycle   guest_build, guest_start; guest_unbuild from any state in between.
+ * Invariants  B1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses
+ *             B2 connections are closed before the memory of their regions goes
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "caps/caps.h"
+#include "control.h"
+#include "proto/blk.h"
+#include "proto/console.h"
+#include "proto/files.h"
+#include "proto/net.h"
+#include "proto/xs.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+enum {
+	BASE_ORDER = 22,   /* image, CNode, page tables, small connections */
+	HEAP_ORDER = 22,   /* what the VMM retypes itself */
+	DEVICE_ORDER = 21, /* region of a disk or a vif: 1 MiB of data and the rings */
+	OWN_SLOTS = 1024,  /* of the VMM, behind its RAM */
+	PERIOD_US = 100000,
+};
+
+static const char *error_text(int rc)
+{
+	static const char *const texts[] = {
+#define X(name, num, text) [num] = (text),
+		SK_ERRORS(X)
+#undef X
+	};
+
+	rc = -rc;
+	return rc > 0 && rc < SK_E_END && texts[rc] ? texts[rc] : "unknown error";
+}
+
+/* ---- memory ---- */
+
+static uint32_t n_devices(const struct guest *g)
+{
+	return g->dom->config->n_disks + g->dom->config->n_vifs;
+}
+
+static int take_own(struct guest *g)
+{
+	uint32_t i;
+
+	g->base = pool_take(&guest_pool, BASE_ORDER);
+	g->heap = pool_take(&guest_pool, HEAP_ORDER);
+	if (!g->base || !g->heap)
+		return -1;
+	for (i = 0; i < n_devices(g); i++) {
+		g->device[i] = pool_take(&guest_pool, DEVICE_ORDER);
+		if (!g->device[i])
+			return -1;
+	}
+	return 0;
+}
+
+static int take_memory(struct guest *g, struct msg *m)
+{
+	uint64_t free = guest_pool.free, own;
+	uint32_t ram = g->dom->config->memory;
+
+	if (take_own(g) == 0 && pool_take_set(&guest_pool, (uint64_t)ram << 20, &g->ram) == 0)
+		return 0;
+	own = (1ull << BASE_ORDER) + (1ull << HEAP_ORDER) +
+	      ((uint64_t)n_devices(g) << DEVICE_ORDER);
+	return msg_fail(m,
+		"not enough free memory: the guest needs %u MiB and %u MiB for its VMM and devices, "
+		"%u MiB are free; lower memory= or destroy a guest",
+		ram, (unsigned int)(own >> 20), (unsigned int)(free >> 20));
+}
+
+static void give_memory(struct guest *g)
+{
+	uint32_t i;
+
+	pool_give_set(&guest_pool, &g->ram);
+	for (i = 0; i < ARRAY_SIZE(g->device); i++) {
+		pool_give(&guest_pool, g->device[i]);
+		g->device[i] = 0;
+	}
+	pool_give(&guest_pool, g->heap);
+	pool_give(&guest_pool, g->base);
+	g->base = g->heap = 0;
+}
+
+/* B1 */
+static int give_ram(struct guest *g, uint32_t *n_ram)
+{
+	uint32_t i, n, part, slot = VM_CAP_RAM;
+	int rc;
+
+	for (i = 0; i < g->ram.n; i++) {
+		n = 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_MIN);
+		for (; n; n -= part, slot += part) {
+			part = n < SK_RETYPE_MAX ? n : SK_RETYPE_MAX;
+			rc = object_make_in(pool_slot(&guest_pool, g->ram.piece[i]),
+				SK_OBJ_UNTYPED, POOL_ORDER_MIN, g->proc.cnode, slot, part);
+			if (rc)
+				return rc;
+		}
+	}
+	*n_ram = slot - VM_CAP_RAM;
+	return 0;
+}
+
+static uint32_t ram_chunks(const struct guest *g)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < g->ram.n; i++)
+		n += 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_MIN);
+	return n;
+}
+
+/* ---- the VMM ---- */
+
+static uint32_t cnode_order(uint32_t slots)
+{
+	uint32_t order = 15;
+
+	while (order < 21 && SK_CNODE_SLOTS(order) < slots)
+		order++;
+	return order;
+}
+
+/* The CPU with the fewest vCPUs. */
+static uint32_t least_loaded(void)
+{
+	uint32_t load[SK_CPU_MAX] = { 0 }, best = 0, i, cpu;
+	uint64_t ticks, waited;
+	struct dom *d;
+
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		for (i = 0; guest_of(d) && i < VM_VCPUS_MAX; i++)
+			if (guest_of(d)->sched[i] &&
+				sk_sched_stats(guest_of(d)->sched[i], &ticks, &waited, &cpu) ==
+					0 &&
+				cpu < SK_CPU_MAX)
+				load[cpu]++;
+	for (i = 1; i < sys_info()->n_cpus && i < SK_CPU_MAX; i++)
+		if (load[i] < load[best])
+			best = i;
+	return best;
+}
+
+static int make_scheds(struct guest *g)
+{
+	const struct guest_config *c = g->dom->config;
+	struct proc_sched s = { .priority = VCPU_PRIORITY };
+	uint32_t i;
+	int rc;
+
+	s.weight = c->weight / c->maxvcpus ? c->weight / c->maxvcpus : 1;
+	if (c->cap && c->cap < 100 * c->maxvcpus) {
+		s.period_us = PERIOD_US;
+		s.budget_us = (uint64_t)c->cap * PERIOD_US / 100 / c->maxvcpus;
+	}
+	for (i = 0; i < c->maxvcpus; i++) {
+		s.cpu = least_loaded();
+		rc = proc_sched(&g->proc, VM_CAP_SCHED + i, host_ctl_sched(), &s, &g->sched[i]);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int make_vmm(struct guest *g, struct msg *m)
+{
+	struct proc_spec s = { .name = g->dom->name,
+		.image = host_vmm_image(),
+		.untyped = pool_slot(&guest_pool, g->base),
+		.ctl_sched = host_ctl_sched() };
+	uint32_t chunks = ram_chunks(g);
+	int rc;
+
+	if (!s.image)
+		return msg_fail(m, "there is no VMM program on this host");
+	if (!s.ctl_sched)
+		return msg_fail(m,
+			"control may not make scheduling contexts; its manifest entry is wrong");
+	if (VM_CAP_RAM + chunks + OWN_SLOTS > SK_CNODE_SLOTS(21))
+		return msg_fail(m, "memory=%u is more than one guest can have; lower it",
+			g->dom->config->memory);
+	s.cnode_order = cnode_order(VM_CAP_RAM + chunks + OWN_SLOTS);
+	s.free_slot = VM_CAP_RAM + chunks;
+	s.sched = (struct proc_sched){
+		.cpu = least_loaded(), .priority = VMM_PRIORITY, .weight = 256
+	};
+	rc = death_endpoint(g->dom->domid, &g->fault_ep);
+	if (rc)
+		return msg_fail(m, "no endpoint for the VMM: %s", error_text(rc));
+	s.fault_ep = s.parent_ep = g->fault_ep;
+	rc = proc_create(&g->proc, &s);
+	if (rc)
+		return msg_fail(m, "cannot make the VMM: %s", error_text(rc));
+	g->proc_made = true;
+	rc = make_scheds(g);
+	if (rc)
+		return msg_fail(m, "cannot make the vCPUs: %s", error_text(rc));
+	return 0;
+}
+
+/* ---- connections ---- */
+
+static int connect(struct guest *g, enum service s, struct proc_connect *c)
+{
+	struct proc_connection out;
+	int rc;
+
+	c->endpoint = host_service(s);
+	if (!c->endpoint)
+		return -SK_E_NO_SYS;
+	c->client = g->dom->domid;
+	rc = proc_connect(&g->proc, c, false, &out);
+	if (!rc)
+		g->conn[g->n_conns++] = (struct guest_conn){ s, out.number };
+	return rc;
+}
+
+static int connect_fail(enum service s, int rc, struct msg *m, const char *what)
+{
+	if (rc == -SK_E_NO_SYS)
+		return msg_fail(
+			m, "%s: the service %s does not run", what, host_service_name(s));
+	return msg_fail(m, "%s: %s refused: %s", what, host_service_name(s), error_text(rc));
+}
+
+static int connect_console(struct guest *g, struct msg *m)
+{
+	struct console_params log = { .kind = CONSOLE_LOG, .domid = g->dom->domid };
+	struct console_params console = { .kind = CONSOLE_GUEST, .domid = g->dom->domid };
+	struct proc_connect c = {
+		.name = "log", .proto = SVC_PROTO_LOG, .params = &log, .params_len = sizeof(log)
+	};
+	int rc;
+
+	snprintf(log.name, sizeof(log.name), "vmm-%.40s", g->dom->name);
+	snprintf(console.name, sizeof(console.name), "%.47s", g->dom->name);
+	rc = connect(g, SERVICE_CONSOLE, &c);
+	if (rc)
+		return connect_fail(SERVICE_CONSOLE, rc, m, "log");
+	c = (struct proc_connect){ .name = "console",
+		.proto = SVC_PROTO_CONSOLE,
+		.params = &console,
+		.params_len = sizeof(console) };
+	rc = connect(g, SERVICE_CONSOLE, &c);
+	return rc ? connect_fail(SERVICE_CONSOLE, rc, m, "console") : 0;
+}
+
+static int connect_store(struct guest *g, struct msg *m)
+{
+	struct xs_params p = { .domid = g->dom->domid };
+	struct proc_connect c = {
+		.name = "xs", .proto = SVC_PROTO_XS, .params = &p, .params_len = sizeof(p)
+	};
+	int rc = connect(g, SERVICE_XENSTORE, &c);
+
+	return rc ? connect_fail(SERVICE_XENSTORE, rc, m, "xenstore") : 0;
+}
+
+static int connect_file(struct guest *g, const char *name, const char *path, struct msg *m)
+{
+	struct files_params p = { .kind = FILES_FILE };
+	struct proc_connect c = { .name = name,
+		.proto = SVC_PROTO_FILES,
+		.data_size = UINT64_MAX,
+		.params = &p,
+		.params_len = sizeof(p) };
+	int rc;
+
+	if (strlen(path) >= sizeof(p.path))
+		return msg_fail(m, "%s '%.60s...': the path is too long", name, path);
+	strcpy(p.path, path);
+	rc = connect(g, SERVICE_FILES, &c);
+	if (rc == -SK_E_NOT_FOUND)
+		return msg_fail(m,
+			"%s '%.200s' does not exist; `ls /guests` shows what there is", name,
+			path);
+	return rc ? connect_fail(SERVICE_FILES, rc, m, name) : 0;
+}
+
+static sk_cap_t device_memory(const struct guest *g, uint32_t n)
+{
+	return pool_slot(&guest_pool, g->device[n]);
+}
+
+static int connect_disk(struct guest *g, uint32_t i, struct msg *m)
+{
+	const struct guest_disk *d = &g->dom->config->disks[i];
+	struct blk_params p = { .writable = !d->spec.readonly };
+	char name[16];
+	struct proc_connect c = { .name = name,
+		.proto = SVC_PROTO_BLK,
+		.data_size = UINT64_MAX,
+		.params = &p,
+		.params_len = sizeof(p),
+		.untyped = device_memory(g, i) };
+	int rc;
+
+	snprintf(name, sizeof(name), "disk%u", i);
+	snprintf(p.volume, sizeof(p.volume), "by-partlabel/%s", d->label);
+	rc = connect(g, SERVICE_STORAGE, &c);
+	if (rc == -SK_E_NOT_FOUND)
+		return msg_fail(
+			m, "disk %s: there is no partition named '%s'", d->spec.vdev, d->label);
+	if (rc == -SK_E_BUSY)
+		return msg_fail(m,
+			"disk %s: partition '%s' is attached to another guest, and one of them writes; "
+			"attach it read-only to both",
+			d->spec.vdev, d->label);
+	if (rc == -SK_E_DENIED)
+		return msg_fail(m, "disk %s: partition '%s' is reserved for the host",
+			d->spec.vdev, d->label);
+	return rc ? connect_fail(SERVICE_STORAGE, rc, m, d->spec.vdev) : 0;
+}
+
+static int connect_vif(struct guest *g, uint32_t i, struct msg *m)
+{
+	const struct vif_spec *v = &g->dom->config->vifs[i];
+	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID | NET_GSO_TCPV4 |
+					    NET_GSO_TCPV6 };
+	char name[16];
+	struct proc_connect c = { .name = name,
+		.proto = SVC_PROTO_NET,
+		.data_size = UINT64_MAX,
+		.params = &p,
+		.params_len = sizeof(p),
+		.untyped = device_memory(g, g->dom->config->n_disks + i) };
+	int rc;
+
+	snprintf(name, sizeof(name), "vif%u", i);
+	strcpy(p.bridge, v->bridge);
+	memcpy(p.mac, v->mac, sizeof(p.mac));
+	if (v->vifname[0])
+		strcpy(p.name, v->vifname);
+	else
+		snprintf(p.name, sizeof(p.name), "vif%u.%u", g->dom->domid & 0xffff, i & 15);
+	rc = connect(g, SERVICE_NETWORK, &c);
+	if (rc == -SK_E_NOT_FOUND)
+		return msg_fail(m, "vif %u: there is no bridge '%s'; use xenbr0", i, v->bridge);
+	if (rc == -SK_E_EXISTS)
+		return msg_fail(m, "vif %u: another port has this mac already; change mac=", i);
+	return rc ? connect_fail(SERVICE_NETWORK, rc, m, name) : 0;
+}
+
+static int connect_devices(struct guest *g, struct msg *m)
+{
+	uint32_t i;
+
+	for (i = 0; i < g->dom->config->n_disks; i++)
+		if (connect_disk(g, i, m))
+			return -1;
+	for (i = 0; i < g->dom->config->n_vifs; i++)
+		if (connect_vif(g, i, m))
+			return -1;
+	return 0;
+}
+
+static int connect_all(struct guest *g, struct msg *m)
+{
+	const struct guest_config *c = g->dom->config;
+	int rc;
+
+	if (connect_console(g, m) || connect_store(g, m))
+		return -1;
+	rc = guest_ctl_connect(g);
+	if (rc)
+		return msg_fail(m, "cannot connect to the VMM: %s", error_text(rc));
+	if (connect_file(g, "kernel", c->kernel, m))
+		return -1;
+	if (c->ramdisk[0] && connect_file(g, "ramdisk", c->ramdisk, m))
+		return -1;
+	return connect_devices(g, m);
+}
+
+/* ---- configuration ---- */
+
+static void fill_devices(struct vm_config *v, const struct guest_config *c)
+{
+	uint32_t i;
+
+	v->n_disks = c->n_disks;
+	for (i = 0; i < c->n_disks; i++) {
+		v->disk[i] = (struct vm_disk){ .vdev = c->disks[i].spec.number,
+			.read_only = c->disks[i].spec.readonly,
+			.cdrom = c->disks[i].spec.cdrom };
+		snprintf(v->disk[i].channel, sizeof(v->disk[i].channel), "disk%u", i);
+	}
+	v->n_vifs = c->n_vifs;
+	for (i = 0; i < c->n_vifs; i++) {
+		v->vif[i].devid = i;
+		memcpy(v->vif[i].mac, c->vifs[i].mac, sizeof(v->vif[i].mac));
+		snprintf(v->vif[i].channel, sizeof(v->vif[i].channel), "vif%u", i);
+	}
+}
+
+static int give_config(struct guest *g, uint32_t n_ram)
+{
+	const struct guest_config *c = g->dom->config;
+	static struct vm_config v;
+
+	memset(&v, 0, sizeof(v));
+	v.magic = VM_CONFIG_MAGIC;
+	v.domid = g->dom->domid;
+	v.n_vcpus = c->maxvcpus;
+	v.memory = (uint64_t)c->memory << 20;
+	v.maxmem = (uint64_t)c->maxmem << 20;
+	v.n_ram = n_ram;
+	v.ram_order = POOL_ORDER_MIN;
+	v.start_paused = g->start_paused;
+	v.wallclock_known = clock_wall_boot_ns(&v.wallclock_boot_ns);
+	memcpy(v.uuid, g->dom->uuid, sizeof(v.uuid));
+	strcpy(v.name, g->dom->name);
+	strcpy(v.cmdline, c->cmdline);
+	fill_devices(&v, c);
+	return proc_data(&g->proc, VM_CONFIG_VADDR, &v, sizeof(v), SK_R);
+}
+
+int guest_build(struct guest *g, struct msg *m)
+{
+	uint32_t n_ram = 0;
+	int rc;
+
+	if (take_memory(g, m) || make_vmm(g, m))
+		goto undo;
+	rc = proc_untyped(&g->proc, HEAP_ORDER, pool_slot(&guest_pool, g->heap));
+	if (!rc)
+		rc = give_ram(g, &n_ram);
+	if (rc) {
+		msg_fail(m, "cannot give the VMM its memory: %s", error_text(rc));
+		goto undo;
+	}
+	if (connect_all(g, m))
+		goto undo;
+	rc = give_config(g, n_ram);
+	if (rc) {
+		msg_fail(m, "cannot give the VMM its configuration: %s", error_text(rc));
+		goto undo;
+	}
+	return 0;
+undo:
+	guest_unbuild(g);
+	return -1;
+}
+
+int guest_start(struct guest *g, struct msg *m)
+{
+	int rc = proc_start(&g->proc);
+
+	return rc ? msg_fail(m, "cannot start the VMM: %s", error_text(rc)) : 0;
+}
+
+void guest_unbuild(struct guest *g)
+{
+	uint32_t i;
+	int rc;
+
+	while (g->n_conns) { /* B2: newest first */
+		g->n_conns--;
+		rc = svc_close(
+			host_service(g->conn[g->n_conns].service), g->conn[g->n_conns].number);
+		if (rc)
+			printf("control: closing a connection to %s: error %d\n",
+				host_service_name(g->conn[g->n_conns].service), -rc);
+	}
+	for (i = 0; i < VM_VCPUS_MAX; i++) {
+		cap_drop(g->sched[i]);
+		g->sched[i] = 0;
+	}
+	guest_ctl_disconnect(g);
+	if (g->proc_made)
+		proc_destroy(&g->proc);
+	g->proc_made = false;
+	cap_drop(g->fault_ep);
+	g->fault_ep = 0;
+	give_memory(g);
+}

@@ -1,0 +1,296 @@
+/*
+ * verbs_guest.c - verbs that do something to guests
+ *
+ * Objects     the verb that goes on: a creation, or waiting for guests to go down.
+ * Locks       none.
+ * Lifecycle   a handler starts; what it waits for comes back as a callback or an action of the table.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control.h"
+
+/* A guest by its argument, with the message printed when there is none. */
+static struct dom *guest_arg(struct shell *sh, const char *who)
+{
+	struct msg m;
+	struct dom *d;
+
+	if (domtab_is_host(who)) {
+		shell_print(sh, "Domain-0 is the host itself; name a guest\n");
+		return NULL;
+	}
+	d = domtab_find(&guests, who, &m);
+	if (!d)
+		shell_print(sh, "%s\n", m.text);
+	return d;
+}
+
+/* ---- create ---- */
+
+static struct {
+	bool attach, left; /* left: ^C, the guest goes on without us */
+} creation;
+
+static void creation_ended(void *ctx, uint32_t domid, const char *text)
+{
+	struct shell *sh = ctx;
+
+	if (creation.left)
+		return;
+	if (text) {
+		shell_print(sh, "create: %s\n", text);
+		shell_done(sh);
+	} else if (creation.attach) {
+		shell_attach(sh, domid);
+	} else {
+		shell_done(sh);
+	}
+}
+
+static void creation_left(void)
+{
+	creation.left = true;
+}
+
+void verb_create(struct shell *sh, const struct options *o)
+{
+	const char *file = o->value['f'];
+	int first = 0;
+	struct msg m;
+
+	if (!file && o->argc) {
+		file = o->argv[0];
+		first = 1;
+	}
+	if (!file) {
+		shell_print(sh, "create: name a configuration file, such as /guests/web.cfg\n");
+		return;
+	}
+	if (shell_is_busy(sh))
+		return;
+	creation.attach = o->count['c'] != 0;
+	creation.left = false;
+	if (!o->count['q'])
+		shell_print(sh, "Parsing config from %s\n", file);
+	shell_busy(sh, creation_left);
+	if (create_from_file(file, o->argv + first, o->argc - first, o->count['p'] != 0,
+		    &term_out, creation_ended, sh, &m)) {
+		shell_print(sh, "create: %s\n", m.text);
+		shell_done(sh);
+	}
+}
+
+/* ---- pause, destroy, names ---- */
+
+static void pause_or_not(struct shell *sh, const char *who, bool pause)
+{
+	struct dom *d = guest_arg(sh, who);
+
+	if (!d)
+		return;
+	if (d->state != DOM_LIVE)
+		shell_print(sh, "domain %u does not run\n", d->domid);
+	else
+		guest_pause(d, pause);
+}
+
+void verb_pause(struct shell *sh, const struct options *o)
+{
+	pause_or_not(sh, o->argv[0], true);
+}
+
+void verb_unpause(struct shell *sh, const struct options *o)
+{
+	pause_or_not(sh, o->argv[0], false);
+}
+
+static struct dom_wait waiting;
+
+static void nothing_to_undo(void)
+{
+	waiting.n = 0;
+}
+
+void verb_destroy(struct shell *sh, const struct options *o)
+{
+	struct dom *d = guest_arg(sh, o->argv[0]);
+
+	if (!d)
+		return;
+	waiting = (struct dom_wait){ .gone_only = true };
+	wait_add(&waiting, d->domid);
+	shell_busy(sh, nothing_to_undo);
+	dom_destroy(&guests, d);
+}
+
+void verb_domid(struct shell *sh, const struct options *o)
+{
+	struct dom *d;
+	struct msg m;
+
+	if (domtab_is_host(o->argv[0])) {
+		shell_print(sh, "0\n");
+		return;
+	}
+	d = domtab_find(&guests, o->argv[0], &m);
+	if (d)
+		shell_print(sh, "%u\n", d->domid);
+	else
+		shell_print(sh,
+			"Can't get domid of domain name '%.64s', maybe this domain does not exist.\n",
+			o->argv[0]);
+}
+
+void verb_domname(struct shell *sh, const struct options *o)
+{
+	const char *who = o->argv[0];
+	struct dom *d;
+	struct msg m;
+
+	if (!*who || who[strspn(who, "0123456789")]) {
+		shell_print(sh, "Invalid domain id.\n");
+		return;
+	}
+	d = domtab_find(&guests, who, &m);
+	if (domtab_is_host(who))
+		shell_print(sh, "Domain-0\n");
+	else if (d)
+		shell_print(sh, "%s\n", d->name);
+	else
+		shell_print(sh,
+			"Can't get domain name of domain id '%.20s', maybe this domain does not exist.\n",
+			who);
+}
+
+void verb_rename(struct shell *sh, const struct options *o)
+{
+	struct dom *d = guest_arg(sh, o->argv[0]);
+	struct msg m;
+
+	if (d && dom_rename(&guests, d, o->argv[1], &m))
+		shell_print(sh, "rename: %s\n", m.text);
+}
+
+void verb_console(struct shell *sh, const struct options *o)
+{
+	struct dom *d = guest_arg(sh, o->argv[0]);
+
+	if (d)
+		shell_attach(sh, d->domid);
+}
+
+/* ---- going down ---- */
+
+static bool reports; /* tell of each guest that is down, as xl does */
+
+static void ask(struct shell *sh, struct dom *d, bool reboot, bool wait)
+{
+	if (d->state != DOM_LIVE) {
+		shell_print(sh, "domain %u does not run\n", d->domid);
+		return;
+	}
+	shell_print(sh, "%s domain %u\n", reboot ? "Rebooting" : "Shutting down", d->domid);
+	guest_ask(d, reboot ? "reboot" : "poweroff");
+	if (wait)
+		wait_add(&waiting, d->domid);
+}
+
+static void down(struct shell *sh, const struct options *o, bool reboot)
+{
+	bool wait = o->count['w'] != 0;
+	struct dom *d;
+
+	if (!o->argc && !o->count['a']) {
+		shell_print(sh, "You must specify -a or a domain id.\n");
+		return;
+	}
+	waiting = (struct dom_wait){ .gone_only = o->count['w'] > 1 };
+	if (o->count['a']) {
+		for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+			if (d->state == DOM_LIVE)
+				ask(sh, d, reboot, wait);
+	} else {
+		d = guest_arg(sh, o->argv[0]);
+		if (d)
+			ask(sh, d, reboot, wait);
+	}
+	reports = true;
+	if (!waiting.n)
+		return;
+	shell_print(sh, "Waiting for %u domains\n", waiting.n);
+	shell_busy(sh, nothing_to_undo);
+}
+
+void verb_shutdown(struct shell *sh, const struct options *o)
+{
+	down(sh, o, false);
+}
+
+void verb_reboot(struct shell *sh, const struct options *o)
+{
+	down(sh, o, true);
+}
+
+void shell_on_note(const struct dom_action *a)
+{
+	struct dom *d;
+
+	if (!wait_note(&waiting, a))
+		return;
+	d = domtab_get(&guests, a->domid);
+	if (reports && a->what == DO_NOTE_GONE)
+		shell_print(the_shell, "Domain %u has been destroyed\n", a->domid);
+	else if (reports && d)
+		shell_print(the_shell, "Domain %u has been shut down, reason code %u\n",
+			a->domid, d->reason);
+	if (waiting.n)
+		return;
+	reports = false;
+	shell_done(the_shell);
+}
+
+/* ---- the host ---- */
+
+enum { STOP_WAIT_S = 60 };
+static struct svc_timer stop_timer;
+
+static void stop_late(void *ctx)
+{
+	(void)ctx;
+	shell_print(the_shell,
+		"Some guests did not shut down in %d seconds; they are destroyed.\n",
+		STOP_WAIT_S);
+	domtab_stop_host(&guests, guests.stopping, true);
+	guests_run();
+}
+
+static void stop_now(void)
+{
+	domtab_stop_host(&guests, guests.stopping, true);
+	guests_run();
+	shell_busy(the_shell, NULL);
+}
+
+static void stop_host(struct shell *sh, enum host_stop how, bool now)
+{
+	struct dom *d = domtab_next(&guests, 0);
+
+	if (d && !now)
+		shell_print(sh, "Shutting down all guests; Ctrl-C destroys them instead.\n");
+	shell_busy(sh, stop_now);
+	stop_timer.fn = stop_late;
+	svc_timer_set(&stop_timer, deadline_in_ms(STOP_WAIT_S * 1000));
+	domtab_stop_host(&guests, how, now);
+}
+
+void verb_poweroff(struct shell *sh, const struct options *o)
+{
+	stop_host(sh, HOST_POWEROFF, o->count['f'] != 0);
+}
+
+void verb_reboot_host(struct shell *sh, const struct options *o)
+{
+	stop_host(sh, HOST_REBOOT, o->count['f'] != 0);
+}
