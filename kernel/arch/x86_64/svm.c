@@ -321,13 +321,13 @@ static void svm_sync(struct vcpu *v, uint32_t groups)
 /* --- entry -------------------------------------------------------------------------------------------- */
 
 /* V2; cpu->nested is set already, so a shoot-down after the read of the generation reaches us. */
-static void asid_assign(struct vcpu *v, struct cpu_arch *a)
+static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_arch *a)
 {
 	struct svm_vcpu *sv = svm_of(v);
 	struct vmcb *b = vmcb_of(v);
-	uint64_t gen = __atomic_load_n(&v->nested->arch_data[0], __ATOMIC_SEQ_CST);
+	uint64_t gen = __atomic_load_n(&nested->arch_data[0], __ATOMIC_SEQ_CST);
 
-	b->n_cr3 = v->nested->root;
+	b->n_cr3 = nested->root;
 	if (!sv->asid || sv->cpu != a->cpu.id || sv->asid_epoch != a->asid_epoch || sv->space_gen != gen) {
 		if (!a->asid || ++a->asid >= features.asids) {
 			a->asid = 1;
@@ -456,8 +456,6 @@ static bool record(struct vcpu *v, uint32_t code)
 	for (unsigned int i = 0; i < ARRAY_SIZE(exit_rows); i++)
 		if (exit_rows[i].code == code)
 			row = exit_rows[i];
-	if (code == UINT32_MAX)
-		row.reason = SK_EXIT_INVALID_STATE;
 	s->instr_len = row.length;
 	s->n_instr = 0;
 	s->qual[0] = code;
@@ -473,11 +471,16 @@ static bool record(struct vcpu *v, uint32_t code)
 	else if (row.length && features.svm_bits & FEATURE_NRIP && b->next_rip && length <= 15)
 		s->instr_len = (uint8_t)length;
 	s->exit_reason = row.reason;
-	s->exits++;
-	if (row.reason == SK_EXIT_INVALID_STATE)
-		svm_init(v); /* what a refused VMRUN leaves in the VMCB may be the host's */
-	else
-		sync_hot(v);
+	return true;
+}
+
+/* The processor does not take the state. What it leaves in the VMCB then may be the host's. */
+static bool refused(struct vcpu *v)
+{
+	svm_init(v);
+	v->state->exit_reason = SK_EXIT_INVALID_STATE;
+	v->state->instr_len = v->state->n_instr = 0;
+	v->state->qual[0] = UINT32_MAX;
 	return true;
 }
 
@@ -505,9 +508,11 @@ static bool handle_exit(struct vcpu *v)
 	struct vmcb *b = vmcb_of(v);
 	uint32_t code = (uint32_t)b->exit_code;
 
+	if (code == UINT32_MAX)
+		return refused(v);
+	this_arch()->asid_flush = false; /* VMRUN got as far as to do it */
 	requeue(b);
-	if (code != UINT32_MAX)
-		this_arch()->asid_flush = false; /* VMRUN got as far as to do it */
+	sync_hot(v);
 	if (code == EXIT_INTR) {
 		irq_window();
 		return false;
@@ -526,18 +531,19 @@ static bool handle_exit(struct vcpu *v)
 static bool svm_run(struct vcpu *v)
 {
 	struct cpu *c = this_cpu();
+	struct space *nested = __atomic_load_n(&v->nested, __ATOMIC_RELAXED);
 	struct thread *t = c->current;
 
 	if (svm_of(v)->bad)
-		return record(v, UINT32_MAX);
+		return refused(v);
 	fpu_load(v->fpu);
-	irq_deliver(v);
-	__atomic_store_n(&c->nested, v->nested, __ATOMIC_SEQ_CST); /* V3 */
-	if (__atomic_load_n(&t->vcpu, __ATOMIC_SEQ_CST) != v) {
+	__atomic_store_n(&c->nested, nested, __ATOMIC_SEQ_CST); /* V3 */
+	if (!nested || __atomic_load_n(&t->vcpu, __ATOMIC_SEQ_CST) != v) {
 		__atomic_store_n(&c->nested, NULL, __ATOMIC_SEQ_CST);
 		return false;
 	}
-	asid_assign(v, arch_of(c));
+	irq_deliver(v);
+	asid_assign(v, nested, arch_of(c));
 	enter(v, c);
 	__atomic_store_n(&c->nested, NULL, __ATOMIC_SEQ_CST);
 	return handle_exit(v);
