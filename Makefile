@@ -315,6 +315,7 @@ check-layers := tools/check-layers
 check-abi := tools/check-abi
 check-loc := tools/loc $(B)
 check-reproducible := tools/check-reproducible $(B) $(SYSROOT) $(config-file)
+tool-tests := $(sort $(wildcard test/tools/test_*.py))
 system-tests := $(sort $(wildcard test/system/test_*.py test/system/*/test_*.py))
 tab := $(shell printf '\t')
 define newline
@@ -322,6 +323,7 @@ define newline
 
 endef
 test-lines = $(foreach c,$(checks),check$(tab)$(c)$(tab)$(check-$(c))$(newline)) \
+	$(foreach t,$(tool-tests),tools$(tab)$(patsubst test_%.py,%,$(notdir $(t)))$(tab)$(t)$(newline)) \
 	$(foreach t,$(unit-tests),unit$(tab)$(t)$(tab)$(B)/unit/$(t)$(newline)) \
 	$(foreach t,$(fuzzers),fuzz$(tab)$(t)$(tab)$(B)/fuzz/$(t)$(tab)$(seeds-fuzz-$(t))$(newline)) \
 	$(foreach t,$(kernel-tests),kernel$(tab)$(t)$(tab)$(B)/ktest/$(t).img$(tab)$(or $(smp-ktest-$(t)),1)$(tab)$(or \
@@ -335,7 +337,7 @@ test-machine := $(if $(src-kernel),$(kernel-elf)) $(if $(filter init,$(domains))
 
 .PHONY: check test ktest fuzz system soak bench
 check: $(call wanted,$(unit-bins))
-	@$(runtests) --tier unit $(T)
+	@$(runtests) --tier tools,unit $(T)
 ktest: $(kernel-elf) $(call wanted,$(ktest-archives))
 	@$(runtests) --tier kernel $(T)
 system: $(test-machine) guests
