@@ -1,0 +1,161 @@
+/*
+ * main.c - uart: one 16550, for its one client console
+ *
+ * Objects     tx: the record that is being sent.  rx: bytes that came in and wait for the end of the burst.
+ * Lifecycle   the device runs from start on; without a client, what comes in is dropped.
+ * Invariants  a byte is taken out of the device only when there is room for it in rx.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "ns16550.h"
+#include "proto/console.h"
+#include "svc/svc.h"
+#include "sys/sk.h"
+
+enum { IRQ_BIT = 23 };
+
+struct record {
+	struct console_msg m;
+	uint8_t text[CONSOLE_CHUNK_MAX];
+};
+
+static struct svc_conn *client;
+static struct record tx;
+static uint32_t tx_at;
+static uint8_t rx[64];
+static uint32_t n_rx;
+static bool broken; /* the client sent what is no record */
+
+static uint8_t reg_in(uint8_t reg)
+{
+	uint32_t value = 0xff;
+
+	(void)sk_port_in(DOMAIN_CAP_DEVICE, (uint16_t)(svc_info()->dev[0].io_port + reg), 1, &value);
+	return (uint8_t)value;
+}
+
+static void reg_out(uint8_t reg, uint8_t value)
+{
+	(void)sk_port_out(DOMAIN_CAP_DEVICE, (uint16_t)(svc_info()->dev[0].io_port + reg), 1, value);
+}
+
+static bool tx_fetch(void)
+{
+	int rc = client && !broken ? ring_get(&client->req, &tx, sizeof(tx)) : -SK_E_AGAIN;
+
+	tx_at = 0;
+	if (rc >= (int)sizeof(tx.m) && tx.m.type == CONSOLE_DATA && tx.m.len == (unsigned int)rc - sizeof(tx.m))
+		return true;
+	tx.m.len = 0;
+	broken |= rc != -SK_E_AGAIN;
+	return false;
+}
+
+static bool tx_next(uint8_t *byte)
+{
+	while (tx_at == tx.m.len)
+		if (!tx_fetch())
+			return false;
+	*byte = tx.text[tx_at++];
+	return true;
+}
+
+/* Pass on what came in; false: console has no room, and tells us when it has. */
+static bool rx_flush(void)
+{
+	struct record r = { .m = { .type = CONSOLE_DATA, .len = (uint16_t)n_rx } };
+	uint32_t len = (uint32_t)sizeof(r.m) + n_rx;
+
+	if (n_rx == 0 || !client) {
+		n_rx = 0;
+		return true;
+	}
+	memcpy(r.text, rx, n_rx);
+	while (svc_send(client, false, &r, len))
+		if (!ring_room_idle(&client->rsp, len))
+			return false;
+	n_rx = 0;
+	return true;
+}
+
+static bool rx_byte(uint8_t byte)
+{
+	rx[n_rx++] = byte;
+	return n_rx < sizeof(rx) || rx_flush();
+}
+
+static struct ns16550 uart = { .in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte };
+
+/* Space that sending freed goes back to the client, who may wait for it. */
+static void tx_release(void)
+{
+	if (client && ring_get_flush(&client->req))
+		svc_signal(client);
+}
+
+static void irq_event(void *ctx)
+{
+	(void)ctx;
+	ns16550_interrupt(&uart);
+	(void)rx_flush();
+	tx_release();
+	if (client && ring_get_idle(&client->req))
+		ns16550_tx_kick(&uart);
+}
+
+static int client_event(struct svc_conn *c)
+{
+	(void)c;
+	ns16550_tx_kick(&uart);
+	if (rx_flush())
+		ns16550_rx_resume(&uart);
+	(void)rx_flush();
+	return broken ? -SK_E_PEER : 0;
+}
+
+static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+{
+	(void)params;
+	(void)params_len;
+	(void)result;
+	if (client)
+		return -SK_E_BUSY;
+	client = c;
+	return 0;
+}
+
+static int client_close(struct svc_conn *c)
+{
+	if (client == c)
+		client = NULL;
+	broken = false;
+	return 0;
+}
+
+static const struct svc_service service = {
+	.proto = SVC_PROTO_UART,
+	.version = 1,
+	.open = client_open,
+	.event = client_event,
+	.close = client_close,
+};
+
+int main(void)
+{
+	sk_cap_t signal;
+	int rc = svc_ntfn_badged(IRQ_BIT, &signal);
+
+	if (rc == 0)
+		rc = (int)sk_irq_bind(DOMAIN_CAP_DEVICE + 6, signal);
+	if (rc == 0)
+		rc = svc_on_bit(IRQ_BIT, irq_event, NULL, "irq");
+	if (rc == 0 && !ns16550_start(&uart))
+		rc = -SK_E_NOT_FOUND;
+	if (rc) {
+		printf("no UART at port %#x: error %d\n", svc_info()->dev[0].io_port, -rc);
+		return 1;
+	}
+	rc = svc_serve(&service);
+	return rc ? rc : svc_run();
+}

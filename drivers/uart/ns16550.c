@@ -1,0 +1,112 @@
+/*
+ * ns16550.c - the 16550 UART
+ *
+ * Invariants  U1 the transmit interrupt is on exactly while the FIFO was filled and nobody said that there is
+ *             no more.  U2 receive interrupts are off exactly while a byte found no room, so that the sender is
+ *             held back by the device and no byte is dropped here.
+ */
+#include "ns16550.h"
+
+enum {
+	REG_DATA = 0, /* receive and transmit; divisor low with DLAB */
+	REG_IER = 1,  /* divisor high with DLAB */
+	REG_IIR = 2,  /* read; FIFO control when written */
+	REG_LCR = 3,
+	REG_MCR = 4,
+	REG_LSR = 5,
+	REG_SCRATCH = 7,
+	IER_RX = 1,
+	IER_TX = 2,
+	IER_LINE = 4,
+	IIR_NONE = 1,
+	FCR_ON_CLEAR = 0x07 | 0x40, /* FIFOs on and empty, receive trigger at 4 bytes */
+	LCR_8N1 = 3,
+	LCR_DLAB = 0x80,
+	MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
+	LSR_DATA = 1,
+	LSR_OVERRUN = 2,
+	LSR_TX_EMPTY = 0x20,
+	FIFO = 16,
+	ROUNDS_MAX = 4096, /* a device that never comes to rest must not keep us here */
+};
+
+static void interrupts_set(struct ns16550 *u)
+{
+	u->out(REG_IER, (uint8_t)((u->rx_on ? IER_RX | IER_LINE : 0) | (u->tx_on ? IER_TX : 0)));
+}
+
+bool ns16550_start(struct ns16550 *u)
+{
+	u->out(REG_SCRATCH, 0x5a);
+	if (u->in(REG_SCRATCH) != 0x5a)
+		return false;
+	u->out(REG_IER, 0);
+	u->out(REG_LCR, LCR_DLAB);
+	u->out(REG_DATA, 1); /* 115200 = 1.8432 MHz / 16 / 1 */
+	u->out(REG_IER, 0);
+	u->out(REG_LCR, LCR_8N1);
+	u->out(REG_IIR, FCR_ON_CLEAR);
+	u->out(REG_MCR, MCR_DTR_RTS_OUT2);
+	u->rx_on = true;
+	u->tx_on = false;
+	interrupts_set(u);
+	return true;
+}
+
+/* Fill the empty FIFO; U1. */
+static void transmit(struct ns16550 *u)
+{
+	unsigned int n = 0;
+	uint8_t byte;
+
+	while (n < FIFO && u->tx_next(&byte)) {
+		u->out(REG_DATA, byte);
+		n++;
+	}
+	if (u->tx_on != (n > 0)) {
+		u->tx_on = n > 0;
+		interrupts_set(u);
+	}
+}
+
+static void receive(struct ns16550 *u)
+{
+	uint8_t status;
+
+	while (u->rx_on && (status = u->in(REG_LSR)) & LSR_DATA) {
+		u->overruns += (status & LSR_OVERRUN) != 0;
+		if (u->rx_byte(u->in(REG_DATA)))
+			continue;
+		u->rx_on = false; /* U2 */
+		interrupts_set(u);
+	}
+}
+
+void ns16550_interrupt(struct ns16550 *u)
+{
+	/* The line is edge-triggered: until the device has nothing left, there is no next edge. */
+	for (unsigned int i = 0; i < ROUNDS_MAX && !(u->in(REG_IIR) & IIR_NONE); i++) {
+		receive(u);
+		if (u->tx_on && u->in(REG_LSR) & LSR_TX_EMPTY)
+			transmit(u);
+	}
+}
+
+void ns16550_tx_kick(struct ns16550 *u)
+{
+	if (!u->tx_on && u->in(REG_LSR) & LSR_TX_EMPTY)
+		transmit(u);
+	else if (!u->tx_on) {
+		u->tx_on = true; /* still sending the last bytes: the interrupt goes on */
+		interrupts_set(u);
+	}
+}
+
+void ns16550_rx_resume(struct ns16550 *u)
+{
+	if (u->rx_on)
+		return;
+	u->rx_on = true;
+	interrupts_set(u);
+	receive(u);
+}

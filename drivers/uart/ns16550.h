@@ -1,0 +1,33 @@
+/*
+ * ns16550.h - the 16550 UART: start, send, receive, interrupts
+ *
+ * Source: National Semiconductor PC16550D data sheet, sections 8.1 to 8.6.
+ */
+#ifndef UART_NS16550_H
+#define UART_NS16550_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ns16550 {
+	/* Registers 0 to 7 of the device. */
+	uint8_t (*in)(uint8_t reg);
+	void (*out)(uint8_t reg, uint8_t value);
+	/* Next byte to send; false: nothing more now. */
+	bool (*tx_next)(uint8_t *byte);
+	/* A byte has come in; false: no room, keep the rest in the device. */
+	bool (*rx_byte)(uint8_t byte);
+	bool tx_on, rx_on; /* interrupts enabled */
+	uint32_t overruns;
+};
+
+/* 115200 baud, 8 data bits, no parity, FIFOs on, receive interrupts on. False: there is no UART. */
+bool ns16550_start(struct ns16550 *u);
+/* Serve everything that the device has to say; call on its interrupt. */
+void ns16550_interrupt(struct ns16550 *u);
+/* There is something to send. */
+void ns16550_tx_kick(struct ns16550 *u);
+/* There is room again for received bytes. */
+void ns16550_rx_resume(struct ns16550 *u);
+
+#endif
