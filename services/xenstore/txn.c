@@ -96,15 +96,20 @@ static void touched_clear(struct txn *t)
 	t->n_touched = 0;
 }
 
-static void txn_release(struct txn *t)
+static void snapshot_release(struct txn *t)
 {
-	touched_clear(t);
 	node_unref(t->base);
 	node_unref(t->root);
 	t->base = NULL;
 	t->root = NULL;
 	domain_refund(t->session->dom, t->cost);
 	t->cost = 0;
+}
+
+static void txn_release(struct txn *t)
+{
+	touched_clear(t);
+	snapshot_release(t);
 }
 
 void txn_drop(struct store *s, struct txn *t)
@@ -209,6 +214,7 @@ static bool reads_hold(const struct store *s, const struct txn *t)
 	return true;
 }
 
+/* The caller drops it next, whatever the answer. */
 int txn_commit(struct store *s, struct txn *t)
 {
 	struct change change = { .kind = CHANGE_TXN_END, .txid = t->id };
@@ -222,10 +228,9 @@ int txn_commit(struct store *s, struct txn *t)
 	if (rc)
 		return rc;
 	before = node_ref(s->root);
-	/* what the transaction made is about to be booked as nodes: do not count it twice */
-	domain_refund(t->session->dom, t->cost);
+	/* what it made is about to be booked as nodes: do not count it twice, nor take it for a stale one */
+	snapshot_release(t);
 	rc = store_commit(s, t->session, merged, &change);
-	t->session->dom->bytes += t->cost;
 	for (p = t->touched; p && !rc; p = p->hh.next)
 		if (p->written)
 			watch_fire(s, before, s->root, p->path);

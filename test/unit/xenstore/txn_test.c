@@ -248,12 +248,32 @@ static void old_snapshots_are_doomed(void **state)
 	assert_int_equal(guest->n_txns, 0);
 }
 
+/* The commit that makes other snapshots too old does not take itself for one of them. */
+static void commits_at_the_limit(void **state)
+{
+	uint32_t tx;
+
+	(void)state;
+	furnish();
+	ASK(guest, XS_WATCH, "device\0t\0");
+	event_is(guest, "device", "t");
+	tx = txn_begin(guest);
+	ASK_TX(guest, tx, XS_WRITE, "device/x\0y");
+	ASK(dom0, XS_WRITE, "/noise\0x");
+	S.quota.snapshot = S.replaced - TAILQ_FIRST(&guest->txns)->replaced_at_start;
+	COMMIT(guest, tx);
+	DONE();
+	event_is(guest, "device/x", "t");
+	ASK(guest, XS_READ, "device/x\0");
+	GOT("y");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(isolated_until_committed), CASE(sees_its_snapshot), CASE(abandoned), CASE(conflict_table),
 		CASE(both_sides_merge), CASE(rights_in_transactions), CASE(events_in_order_of_touch),
-		CASE(old_snapshots_are_doomed),
+		CASE(old_snapshots_are_doomed), CASE(commits_at_the_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
