@@ -173,6 +173,7 @@ uint32_t evtchn_alloc_unbound(void);
 int evtchn_backend_bind(uint32_t port, void (*fn)(void *ctx), void *ctx, unsigned *backend) must_check;
 void evtchn_backend_unbind(unsigned backend);
 void evtchn_backend_notify(unsigned backend); /* raise the event in the guest */
+void evtchn_backend_again(unsigned backend);  /* call fn(ctx) once more, after the others */
 void evtchn_backends_run(void);               /* I/O thread: call those that were notified */
 void evtchn_virq(unsigned cpu, unsigned virq);
 bool evtchn_pending(uint32_t port);

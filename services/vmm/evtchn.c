@@ -305,6 +305,11 @@ static void backend_wake(unsigned backend)
 		edge_io_kick();
 }
 
+void evtchn_backend_again(unsigned backend)
+{
+	backend_wake(backend);
+}
+
 void evtchn_virq(unsigned cpu, unsigned virq)
 {
 	uint32_t port = __atomic_load_n(&xd.vcpu[cpu].virq_port[virq], __ATOMIC_ACQUIRE);
