@@ -1,0 +1,6 @@
+# Unit tests of what reads the loader's and the firmware's tables.
+unit-tests += boot_info boot_madt
+src-unit-boot_info := test/unit/boot/boot_test.c boot/memory_map.c boot/start_info.c boot/multiboot2.c
+inc-unit-boot_info := boot
+src-unit-boot_madt := test/unit/boot/madt_test.c kernel/arch/x86_64/madt.c
+inc-unit-boot_madt := boot kernel/arch/x86_64
