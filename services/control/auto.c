@@ -1,9 +1,11 @@
 /*
  * auto.c - from a configuration file to a guest; and the guests that start with the host
  *
- * Objects     struct making: a file being read, with its overrides. queue: files of /guests/auto to come.
+ * Objects     struct making: a file being read, with its overrides. queue: files of
+ *             /guests/auto to come.
  * Locks       none.
- * Lifecycle   create_from_file(): read, parse, check, guest_create(); freed when the file was read.
+ * Lifecycle   create_from_file(): read, parse, check, guest_create(); freed when the file was
+ *             read.
  */
 #include <stdio.h>
 #include <stdlib.h>

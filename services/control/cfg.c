@@ -3,7 +3,8 @@
  *
  * Objects     struct cfg: settings, in memory taken in chunks; struct lexer: one parse.
  * Locks       none.
- * Lifecycle   cfg_init; any number of cfg_parse and cfg_override; cfg_fini frees everything at once.
+ * Lifecycle   cfg_init; any number of cfg_parse and cfg_override; cfg_fini frees everything at
+ *             once.
  * Invariants  C1 every text is terminated and lives as long as the cfg   C2 a key occurs once
  *             C3 recursion is bounded by CFG_DEPTH_MAX
  */

@@ -1,9 +1,9 @@
 /*
  * cfg.h - the syntax of guest configuration files, as xl.cfg(5) has it
  *
- * A file is a series of `key = value` and `key += value`, separated by newlines or `;`, with `#` comments.
- * A value is a string in ' or ", a number (decimal, 0x hexadecimal, 0 octal) or a list of values in [ ].
- * What the keys mean is guest_cfg.h's business.
+ * A file is a series of `key = value` and `key += value`, separated by newlines or `;`, with
+ * `#` comments. A value is a string in ' or ", a number (decimal, 0x hexadecimal, 0 octal) or a
+ * list of values in [ ]. What the keys mean is guest_cfg.h's business.
  */
 #ifndef CONTROL_CFG_H
 #define CONTROL_CFG_H
@@ -47,17 +47,24 @@ struct cfg {
 void cfg_init(struct cfg *c);
 void cfg_fini(struct cfg *c);
 
-/* Parse a file's text. 0, or -1 with "source:line: ..." in *m. A key that is set again replaces the older value. */
+/*
+ * Parse a file's text. 0, or -1 with "source:line: ..." in *m. A key that is set again replaces
+ * the older value.
+ */
 int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, struct msg *m);
 
 /*
- * One command-line argument: what a file may contain, or key=WORDS with the words unquoted. 0, or -1 with *m.
+ * One command-line argument: what a file may contain, or key=WORDS with the words unquoted. 0,
+ * or -1 with *m.
  */
 int cfg_override(struct cfg *c, const char *arg, struct msg *m);
 
 const struct cfg_setting *cfg_find(const struct cfg *c, const char *key);
 
-/* Strict conversion of a number, or of a string that holds one. 0, or -1 when it is none or does not fit. */
+/*
+ * Strict conversion of a number, or of a string that holds one. 0, or -1 when it is none or
+ * does not fit.
+ */
 int cfg_number(const struct cfg_value *v, int64_t *n);
 
 /* Fill *m with "source:line: key 'k': text". Always -1. */

@@ -1,8 +1,8 @@
 /*
  * control.h - what the files of the control domain share
  *
- * One thread runs everything (but death.c's): handlers run to completion, and what takes time is a
- * state of an object. Pure logic is in the files that have a header of their own.
+ * One thread runs everything (but death.c's): handlers run to completion, and what takes time
+ * is a state of an object. Pure logic is in the files that have a header of their own.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -25,15 +25,18 @@
 /* The domain's own notification bits, above those of its channels. */
 enum { BIT_VMCTL = 20, BIT_DEATH = 21 };
 
-/* Priorities, higher first. Services and drivers are above all of a guest but the guard is above them. */
-enum { VCPU_PRIORITY = 4, VMM_PRIORITY = 8, GUARD_PRIORITY = 20 };
+/*
+ * Priorities, higher first. Services and drivers are above all of a guest but the guard is
+ * above them.
+ */
+enum { VCPU_PRIORITY = 8, VMM_PRIORITY = 12, GUARD_PRIORITY = 20 };
 
 extern struct domtab guests;
 extern struct pool guest_pool;
 /* Text for the log of the host, which `dmesg` shows. */
 extern const struct out log_out;
 
-/* ---- host.c: init, the machine ------------------------------------------------------------------ */
+/* ---- host.c: init, the machine ---- */
 
 #define SERVICES(X) \
 	X(CONSOLE, "console") \
@@ -59,18 +62,21 @@ sk_time_t deadline_in_ms(uint32_t ms);
 /* Power off or reboot; returns only when init refuses. */
 int host_power(bool reboot);
 
-/* ---- chan.c: client ends of connections --------------------------------------------------------- */
+/* ---- chan.c: client ends of connections ---- */
 
 /* Hand every record that came in to fn; returns when none is left and the peer knows it. */
 void chan_drain(struct svc_conn *c, void *buf, uint32_t size,
 	void (*fn)(const void *rec, uint32_t len));
 
-/* ---- term.c: the connection to console ----------------------------------------------------------- */
+/* ---- term.c: the connection to console ---- */
 
 int term_init(void) must_check;
 /* To the terminal; newlines become CR LF. */
 extern const struct out term_out;
-/* Bytes that wait for room. Above TERM_HIGH producers should pause: shell_drained() tells when to go on. */
+/*
+ * Bytes that wait for room. Above TERM_HIGH producers should pause: shell_drained() tells when
+ * to go on.
+ */
 enum { TERM_HIGH = 16384 };
 size_t term_pending(void);
 /* Give the terminal to a guest's console; shell_detached() tells when it is back. */
@@ -78,7 +84,7 @@ void term_attach(uint32_t domid);
 /* Print the log of the host; shell_log_done() at its end. */
 void term_dmesg(void);
 
-/* ---- shell.c: the person at the console ------------------------------------------------------------ */
+/* ---- shell.c: the person at the console ---- */
 
 void shell_init(void);
 /* Prompt, when the machine is ready to be talked to. */
@@ -90,25 +96,31 @@ void shell_drained(void);
 
 struct shell;
 extern struct shell *const the_shell;
-/* A verb goes on after its handler returned; on ^C `cancel` is called (NULL: nothing to undo). */
+/*
+ * A verb goes on after its handler returned; on ^C `cancel` is called (NULL: nothing to undo).
+ */
 void shell_busy(struct shell *sh, void (*cancel)(void));
 /* It has ended: the prompt comes back. */
 void shell_done(struct shell *sh);
 bool shell_is_busy(const struct shell *sh);
 void shell_print(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Have a completion of directory entries shown. */
+/* Somebody may wait for this guest. */
 void shell_on_note(const struct dom_action *a);
 /* More of a long output wanted: called when the terminal has room again. */
 void shell_on_room(void (*fn)(void));
+/* The terminal goes to a guest's console until the user leaves it. */
 void shell_attach(struct shell *sh, uint32_t domid);
-/* A guest's configuration was read and checked: start it. For create and autostart. */
+/* ---- xs_client.c: xenstore, as dom0 ---- */
 
-/* ---- xs_client.c: xenstore, as dom0 ------------------------------------------------------------------ */
-
-/* err: 0 or a positive errno of the wire's; data is terminated, and valid during the call only. */
+/*
+ * err: 0 or a positive errno of the wire's; data is terminated, and valid during the call only.
+ */
 typedef void (*xs_done_fn)(void *ctx, int err, const char *data, uint32_t len);
 int xs_client_init(void) must_check;
-/* type: enum xsd_sockmsg_type. payload is copied. fn may be NULL. 0 or -1 when there is no memory. */
+/*
+ * type: enum xsd_sockmsg_type. payload is copied. fn may be NULL. 0 or -1 when there is no
+ * memory.
+ */
 int xs_request(uint32_t type, const void *payload, uint32_t len, xs_done_fn fn, void *ctx);
 /* Text arguments, each with its terminator: up to NULL. */
 int xs_request_texts(uint32_t type, xs_done_fn fn, void *ctx, ...);
@@ -124,11 +136,14 @@ int xs_emit(void *ctx, const struct xs_entry *e);
 int xs_emit_remove(void *ctx, const struct xs_entry *e);
 const char *xs_error_text(int err);
 
-/* ---- files_client.c: the file system ------------------------------------------------------------------ */
+/* ---- files_client.c: the file system ---- */
 
 enum { FILES_TEXT_MAX = 64 * 1024, FILES_CANDIDATE = 256 };
 int files_client_init(void) must_check;
-/* A whole small file; status 0 or -SK_E_* (LIMIT: too large). The text is valid during the call only. */
+/*
+ * A whole small file; status 0 or -SK_E_* (LIMIT: too large). The text is valid during the call
+ * only.
+ */
 typedef void (*file_done_fn)(void *ctx, int status, const char *text, size_t len);
 int files_read(const char *path, file_done_fn fn, void *ctx) must_check;
 /* A piece of a file at `position`; len 0 at its end. */
@@ -143,7 +158,7 @@ typedef void (*dir_done_fn)(void *ctx, int status, const struct file_entry *list
 int files_list(const char *path, dir_done_fn fn, void *ctx) must_check;
 const char *files_error_text(int status);
 
-/* ---- guest.c, guest_build.c: guests ------------------------------------------------------------------- */
+/* ---- guest.c, guest_build.c: guests ---- */
 
 struct guest_conn {
 	enum service service;
@@ -187,7 +202,10 @@ static inline struct guest *guest_of(const struct dom *d)
 {
 	return d->priv;
 }
-/* Take a configuration over and make a guest of it. 0: `fn` will be called; -1 with *m: config not taken. */
+/*
+ * Take a configuration over and make a guest of it. 0: `fn` will be called; -1 with *m: config
+ * not taken.
+ */
 int guest_create(
 	struct guest_config *config, bool paused, created_fn fn, void *ctx, struct msg *m);
 /* Carry out what the table of guests has queued. At the end of every event. */
@@ -205,7 +223,7 @@ int guest_start(struct guest *g, struct msg *m);
 /* Connections closed, VMM gone, memory back in the pool. */
 void guest_unbuild(struct guest *g);
 
-/* ---- guest_ctl.c: messages from and to VMMs ------------------------------------------------------------ */
+/* ---- guest_ctl.c: messages from and to VMMs ---- */
 
 int guest_ctl_init(void) must_check;
 int guest_ctl_connect(struct guest *g) must_check;
@@ -215,13 +233,13 @@ int guest_ctl_send(struct guest *g, uint32_t type, uint32_t arg);
 /* Ask all live guests for their statistics; fn when they answered, or did not in time. */
 void guest_ctl_stats(void (*fn)(void));
 
-/* ---- death.c: VMMs that fault or exit -------------------------------------------------------------------- */
+/* ---- death.c: VMMs that fault or exit ---- */
 
 int death_init(void) must_check;
 /* The endpoint that VMMs know as their parent and fault handler, badged with the domid. */
 int death_endpoint(uint32_t domid, sk_cap_t *out) must_check;
 
-/* ---- auto.c ------------------------------------------------------------------------------------------------ */
+/* ---- auto.c ---- */
 
 /* Start the guests of /guests/auto, then call fn. */
 void auto_start(void (*fn)(void));

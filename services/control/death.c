@@ -1,12 +1,13 @@
 /*
- * death.c - VMMs that fault, exit, or ask for the time: the other end of their parent endpoint
+ * death.c - VMMs that fault, or exit: the other end of their parent endpoint
  *
- * A thread of its own receives there, because the main thread receives on control's endpoint. It writes down
- * who died and signals; the main thread does the rest. Faults are never answered: the guest is torn down.
+ * A thread of its own receives there, because the main thread receives on control's endpoint.
+ * It writes down who died and signals; the main thread does the rest. Faults are never
+ * answered: the guest is torn down.
  *
  * Objects     dead[]: a slot per death that the main thread has not seen yet.
- * Locks       none: `used` is handed over with release and acquire; the thread writes only slots that are not
- *             used, the main thread clears only those that are.
+ * Locks       none: `used` is handed over with release and acquire; the thread writes only
+ *             slots that are not used, the main thread clears only those that are.
  * Lifecycle   death_init() once; the thread lives as long as the domain.
  */
 #include <stdio.h>
@@ -14,7 +15,6 @@
 #include "caps/caps.h"
 #include "control.h"
 #include "proto/init.h"
-#include "sys/clock.h"
 #include "sys/sk.h"
 #include "sys/thread.h"
 
@@ -29,8 +29,6 @@ struct death {
 
 static struct death dead[DEATHS];
 static sk_cap_t endpoint, reply, wake;
-static uint64_t wall_boot_ns;
-static bool wall_known;
 
 static void note(uint32_t domid, const struct sk_msg *m)
 {
@@ -47,15 +45,6 @@ static void note(uint32_t domid, const struct sk_msg *m)
 		break;
 	}
 	(void)sk_signal(wake);
-}
-
-static void answer_time(void)
-{
-	struct sk_msg m = { .mi = SK_MI(0, 2, 0) };
-
-	m.mr[0] = wall_known ? 0 : (uint64_t) - (int64_t)SK_E_NOT_FOUND;
-	m.mr[1] = wall_boot_ns;
-	(void)sk_reply(reply, &m);
 }
 
 static void refuse(void)
@@ -80,9 +69,6 @@ static void receive(void *arg)
 		case SK_LABEL_FAULT:
 		case INIT_EXIT:
 			note((uint32_t)m.badge, &m);
-			break;
-		case INIT_WALLCLOCK:
-			answer_time();
 			break;
 		default:
 			refuse();
@@ -128,7 +114,6 @@ int death_init(void)
 
 	if (!host_ctl_sched())
 		return 0; /* no guests either */
-	wall_known = clock_wall_boot_ns(&wall_boot_ns);
 	rc = object_make(SK_OBJ_ENDPOINT, 0, &endpoint);
 	if (!rc)
 		rc = object_make(SK_OBJ_REPLY, 0, &reply);

@@ -1,9 +1,10 @@
 /*
  * disk_spec.c - parser for one disk specification
  *
- * The text is a series of parameters separated by commas: key=value, a flag, or the next of target, format, vdev,
- * access by position. `target=` takes the whole rest. Deprecated spellings: prefixes such as
- * phy: before the target, and vdev:cdrom; behind a prefix the format may be left out.
+ * The text is a series of parameters separated by commas: key=value, a flag, or the next of
+ * target, format, vdev, access by position. `target=` takes the whole rest. Deprecated
+ * spellings: prefixes such as phy: before the target, and vdev:cdrom; behind a prefix the
+ * format may be left out.
  *
  * Objects     struct scan: one parse.
  * Locks       none.

@@ -3,11 +3,12 @@
  *
  * Objects     struct dom in a fixed table; a queue of actions.
  * Locks       none; one thread.
- * Lifecycle   dom_add -> dom_started -> dom_ready -> (dom_down) -> DYING -> LEAVING -> dom_gone.
+ * Lifecycle   dom_add -> dom_started -> dom_ready -> (dom_down) -> DYING -> LEAVING ->
+ *             dom_gone.
  * Invariants  T1 states change only in set_state(), along legal_moves   T2 names are unique
  *             T3 a config has one owner: an entry, an action, or whoever called
- *             T4 the queue has room: an event queues at most two actions per guest, and the loop
- *             empties it after each event
+ *             T4 the queue has room: an event queues at most two actions per guest, and the
+ *             loop empties it after each event
  */
 #include <stdlib.h>
 #include <stdio.h>

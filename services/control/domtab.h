@@ -1,8 +1,8 @@
 /*
  * domtab.h - the table of guests and what happens to them, as events in and actions out
  *
- * Nothing here waits or talks to anybody: each event changes states and queues actions, which the
- * domain's loop carries out, and whose end comes back as another event.
+ * Nothing here waits or talks to anybody: each event changes states and queues actions, which
+ * the domain's loop carries out, and whose end comes back as another event.
  */
 #ifndef CONTROL_DOMTAB_H
 #define CONTROL_DOMTAB_H
@@ -92,13 +92,19 @@ void domtab_fini(struct domtab *t);
 
 /* A guest by domid; NULL: none. */
 struct dom *domtab_get(struct domtab *t, uint32_t domid);
-/* By what a person typed: digits are a domid, the rest a name. NULL with *m: none. 0 has no struct dom. */
+/*
+ * By what a person typed: digits are a domid, the rest a name. NULL with *m: none. 0 has no
+ * struct dom.
+ */
 struct dom *domtab_find(struct domtab *t, const char *who, struct msg *m);
 bool domtab_is_host(const char *who);
 /* Guests in the order of their domids: the first above `domid`; NULL: no more. */
 struct dom *domtab_next(struct domtab *t, uint32_t domid);
 
-/* New entry in state BUILDING, taking the config over. NULL with *m (the config stays the caller's). */
+/*
+ * New entry in state BUILDING, taking the config over. NULL with *m (the config stays the
+ * caller's).
+ */
 struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m);
 /* Forget an entry that nothing was built for; frees its config. */
 void dom_drop(struct dom *d);

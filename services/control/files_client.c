@@ -1,8 +1,8 @@
 /*
  * files_client.c - files and directories, one request at a time
  *
- * Objects     struct job: a file to read, a piece of one, or a directory to list; the first of the queue is
- *             the one that the service works on, with the whole data region.
+ * Objects     struct job: a file to read, a piece of one, or a directory to list; the first of
+ *             the queue is the one that the service works on, with the whole data region.
  * Locks       none.
  * Lifecycle   queued -> sent, perhaps several times for a directory -> answered and freed.
  * Invariants  F1 at most one request is under way

@@ -1,7 +1,8 @@
 /*
  * guest.c - guests from creation to end: carries out what the table of guests decides
  *
- * Objects     struct guest, made with its entry in the table and freed when the entry becomes free.
+ * Objects     struct guest, made with its entry in the table and freed when the entry becomes
+ *             free.
  * Locks       none.
  * Lifecycle   guest_create: build, xenstore layout, start, READY; then actions of the table.
  * Invariants  G1 a VMM starts only after its part of xenstore is complete
@@ -253,9 +254,10 @@ static void power(void)
 {
 	int rc = host_power(guests.stopping == HOST_REBOOT);
 
-	printf("control: the host did not go down: error %d\n", -rc);
 	guests.stopping = HOST_UP;
 	guests.power_queued = false;
+	shell_print(the_shell, "The host did not go down: error %d\n", -rc);
+	shell_done(the_shell);
 }
 
 static void run(const struct dom_action *a, struct dom *d)

@@ -1,9 +1,9 @@
 /*
  * guest_build.c - a guest's VMM: memory, capabilities, connections; and the way back
  *
- * Objects     per guest: base, the untyped that proc_create() is charged to; heap, what the VMM retypes
- *             itself; device, a region each; ram, what the guest has. pool_give() takes everything
- *             back by one revoke of each.
+ * Objects     per guest: base, the untyped that proc_create() is charged to; heap, what the VMM
+ *             retypes itself; device, a region each; ram, what the guest has. pool_give() takes
+ *             everything back by one revoke of each.
  * Locks       none.
  * Lifecycle   guest_build, guest_start; guest_unbuild from any state in between.
  * Invariants  B1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses
@@ -28,6 +28,7 @@ enum {
 	DEVICE_ORDER = 21, /* region of a disk or a vif: 1 MiB of data and the rings */
 	OWN_SLOTS = 1024,  /* of the VMM, behind its RAM */
 	PERIOD_US = 100000,
+	PROTO_VERSION = 1, /* of every protocol so far */
 };
 
 static const char *error_text(int rc)
@@ -177,13 +178,15 @@ static int make_scheds(struct guest *g)
 
 static int make_vmm(struct guest *g, struct msg *m)
 {
-	struct proc_spec s = { .name = g->dom->name,
+	char name[DOMAIN_NAME_MAX];
+	struct proc_spec s = { .name = name,
 		.image = host_vmm_image(),
 		.untyped = pool_slot(&guest_pool, g->base),
 		.ctl_sched = host_ctl_sched() };
 	uint32_t chunks = ram_chunks(g);
 	int rc;
 
+	snprintf(name, sizeof(name), "vmm-%u", g->dom->domid);
 	if (!s.image)
 		return msg_fail(m, "there is no VMM program on this host");
 	if (!s.ctl_sched)
@@ -222,6 +225,7 @@ static int connect(struct guest *g, enum service s, struct proc_connect *c)
 	if (!c->endpoint)
 		return -SK_E_NO_SYS;
 	c->client = g->dom->domid;
+	c->version = PROTO_VERSION;
 	rc = proc_connect(&g->proc, c, false, &out);
 	if (!rc)
 		g->conn[g->n_conns++] = (struct guest_conn){ s, out.number };
@@ -328,8 +332,7 @@ static int connect_disk(struct guest *g, uint32_t i, struct msg *m)
 static int connect_vif(struct guest *g, uint32_t i, struct msg *m)
 {
 	const struct vif_spec *v = &g->dom->config->vifs[i];
-	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID | NET_GSO_TCPV4 |
-					    NET_GSO_TCPV6 };
+	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID };
 	char name[16];
 	struct proc_connect c = { .name = name,
 		.proto = SVC_PROTO_NET,

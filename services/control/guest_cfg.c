@@ -1,7 +1,8 @@
 /*
  * guest_cfg.c - the keys of a guest's configuration: meaning, defaults, limits
  *
- * Objects     struct make: one configuration being checked; a table of supported keys, a list of known ones.
+ * Objects     struct make: one configuration being checked; a table of supported keys, a list
+ *             of known ones.
  * Locks       none.
  * Lifecycle   pure, but for the random function that the caller passes.
  * Invariants  G1 *g is complete only after 0 was returned
@@ -27,23 +28,28 @@ static const char *const action_names[] = { GUEST_ACTIONS(X) };
 
 /* Keys of xl.cfg(5) that this host does not act on. */
 static const char known_keys[] =
-	" acpi acpi_firmware acpi_laptop_slate acpi_s3 acpi_s4 altp2m altp2mhvm apic bios bios_path_override boot "
-	"bootloader bootloader_args channel claim_mode console_keymap cpuid cpus cpus_soft description "
-	"device_model device_model_args device_model_args_hvm device_model_args_pv device_model_override "
-	"device_model_stubdomain_override device_model_stubdomain_seclabel device_model_user "
-	"device_model_version device_tree dm_restrict driver_domain dtdev e820_host features firmware "
-	"firmware_override gfx_passthru gic_version hap hdtype hpet init_seclabel iomem ioports irqs keymap "
-	"localtime max_event_channels max_grant_frames max_grant_version max_maptrack_frames mca_caps mmio_hole "
-	"ms_vm_genid msr_relaxed nestedhvm nodes nographic nomigrate nx on_soft_reset on_watchdog oos opengl p9 "
-	"pae passthrough pci pci_msitranslate pci_permissive pci_power_mgmt pci_seize pool pvcalls pvh pvshim "
-	"pvshim_cmdline pvshim_extra pvshim_path rdm rdm_mem_boundary rtc_timeoffset sched scsi sdl seclabel "
-	"serial shadow_memory smbios_firmware soundhw spice spice_clipboard_sharing spice_image_compression "
-	"spice_streaming_video spiceagent_mouse spicedisable_ticketing spicehost spicepasswd spiceport "
-	"spicetls_port spiceusbredirection spicevdagent stdvga stubdomain_cmdline stubdomain_kernel "
-	"stubdomain_memory stubdomain_ramdisk suppress_spurious_page_faults tee timer_mode tsc_mode usb usbctrl "
-	"usbdev usbdevice usbversion vcpu_hard_affinity vdispl vendor_device vfb vga videoram viridian virtio vkb "
-	"vkb_device vmtrace_buf_kb vnc vncconsole vncdisplay vnclisten vncpasswd vncunused vncviewer vnuma vpmu "
-	"vpt_align vscsi vsnd vtpm vuart xen_platform_pci xend_suspend_evtchn_compat ";
+	" acpi acpi_firmware acpi_laptop_slate acpi_s3 acpi_s4 altp2m altp2mhvm apic bios "
+	"bios_path_override boot bootloader bootloader_args channel claim_mode "
+	"console_keymap cpuid cpus cpus_soft description device_model device_model_args "
+	"device_model_args_hvm device_model_args_pv device_model_override "
+	"device_model_stubdomain_override device_model_stubdomain_seclabel "
+	"device_model_user device_model_version device_tree dm_restrict driver_domain dtdev "
+	"e820_host features firmware firmware_override gfx_passthru gic_version hap hdtype "
+	"hpet init_seclabel iomem ioports irqs keymap localtime max_event_channels "
+	"max_grant_frames max_grant_version max_maptrack_frames mca_caps mmio_hole "
+	"ms_vm_genid msr_relaxed nestedhvm nodes nographic nomigrate nx on_soft_reset "
+	"on_watchdog oos opengl p9 pae passthrough pci pci_msitranslate pci_permissive "
+	"pci_power_mgmt pci_seize pool pvcalls pvh pvshim pvshim_cmdline pvshim_extra "
+	"pvshim_path rdm rdm_mem_boundary rtc_timeoffset sched scsi sdl seclabel serial "
+	"shadow_memory smbios_firmware soundhw spice spice_clipboard_sharing "
+	"spice_image_compression spice_streaming_video spiceagent_mouse "
+	"spicedisable_ticketing spicehost spicepasswd spiceport spicetls_port "
+	"spiceusbredirection spicevdagent stdvga stubdomain_cmdline stubdomain_kernel "
+	"stubdomain_memory stubdomain_ramdisk suppress_spurious_page_faults tee timer_mode "
+	"tsc_mode usb usbctrl usbdev usbdevice usbversion vcpu_hard_affinity vdispl "
+	"vendor_device vfb vga videoram viridian virtio vkb vkb_device vmtrace_buf_kb vnc "
+	"vncconsole vncdisplay vnclisten vncpasswd vncunused vncviewer vnuma vpmu vpt_align "
+	"vscsi vsnd vtpm vuart xen_platform_pci xend_suspend_evtchn_compat ";
 
 const char *guest_action_name(enum guest_action a)
 {
@@ -334,8 +340,10 @@ static int take_vif(struct make *k, const struct cfg_setting *s)
 	X(type) \
 	X(memory) \
 	X(maxmem) \
-	X(vcpus) X(maxvcpus) X(kernel) X(ramdisk) X(cmdline) X(root) X(extra) X(disk) X(vif) \
-		X(uuid) X(on_poweroff) X(on_reboot) X(on_crash)
+	X(vcpus) \
+	X(maxvcpus) \
+	X(kernel) X(ramdisk) X(cmdline) X(root) X(extra) X(disk) X(vif) X(uuid) X(on_poweroff) \
+		X(on_reboot) X(on_crash)
 
 #define X(key) { #key, take_##key },
 static const struct {

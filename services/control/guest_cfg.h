@@ -64,8 +64,8 @@ struct guest_config {
 typedef void (*guest_random_fn)(void *buf, size_t size);
 
 /*
- * Check `c` and fill *g. 0, or -1 with "file:line: key 'x': what; what to do" in *m. Remarks that do not stop the
- * guest go to `warn`, a line each.
+ * Check `c` and fill *g. 0, or -1 with "file:line: key 'x': what; what to do" in *m. Remarks
+ * that do not stop the guest go to `warn`, a line each.
  */
 int guest_config_make(struct guest_config *g, const struct cfg *c, guest_random_fn random,
 	const struct out *warn, struct msg *m);

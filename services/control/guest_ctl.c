@@ -1,13 +1,14 @@
 /*
  * guest_ctl.c - the vmctl connections: control commands VMMs, and hears from them
  *
- * Control is the service end, so it made the region; its two rings are all that a VMM can reach here. All
- * VMMs signal the same bit, and the handler looks at every ring. What a VMM sends is hostile: a breach ends
- * its guest.
+ * Control is the service end, so it made the region; its two rings are all that a VMM can reach
+ * here. All VMMs signal the same bit, and the handler looks at every ring. What a VMM sends is
+ * hostile: a breach ends its guest.
  *
  * Objects     the rings in struct guest.
  * Locks       none.
- * Lifecycle   guest_ctl_connect() before the VMM starts; guest_ctl_disconnect() before its memory goes.
+ * Lifecycle   guest_ctl_connect() before the VMM starts; guest_ctl_disconnect() before its
+ *             memory goes.
  */
 #include <stdio.h>
 #include <string.h>

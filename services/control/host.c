@@ -1,8 +1,9 @@
 /*
- * host.c - what init and the kernel tell: services, guests' memory, the VMM's image, time, power
+ * host.c - what init and the kernel tell: services, guests' memory, the VMM's image, time,
+ * power
  *
- * Objects     endpoint[]: control endpoints of services. The objects that init put into the extra slots are
- *             found by their types: untypeds are the guests' memory, CTL_SCHED allows scheduling contexts.
+ * Objects     endpoint[]: control endpoints of services; capabilities "pool" (untypeds for
+ *             guests) and "sched" of the manifest.
  * Locks       none.
  * Lifecycle   host_init() before everything else.
  */
@@ -15,7 +16,7 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-enum { EXTRA_SLOTS_END = DOMAIN_CAP_CHANNEL, STATIC_DOMAINS_MAX = 64 };
+enum { STATIC_DOMAINS_MAX = 64 };
 
 static sk_cap_t endpoint[SERVICE_COUNT], ctl_sched;
 static struct proc_image vmm_image;
@@ -59,22 +60,19 @@ static void untyped_clean(sk_cap_t slot)
 
 static const struct pool_ops pool_ops = { untyped_split, untyped_join, untyped_clean };
 
-static void extra_objects(void)
+static void pool_fill(void)
 {
 	struct sk_cap_info info;
-	sk_cap_t slot;
+	uint32_t count = 0, i;
+	sk_cap_t first = svc_cap("pool", &count);
 	int rc;
 
-	for (slot = DOMAIN_CAP_EXTRA; slot < EXTRA_SLOTS_END; slot++) {
-		if (sk_cap_info(SK_CAP_CNODE, slot, &info))
-			continue;
-		if (info.type == SK_OBJ_CTL_SCHED)
-			ctl_sched = slot;
-		if (info.type != SK_OBJ_UNTYPED)
-			continue;
-		rc = pool_add(&guest_pool, slot, info.order);
-		if (rc)
-			printf("control: memory of order %u is not used for guests: error %d\n",
+	for (i = 0; first && i < count; i++) {
+		rc = (int)sk_cap_info(SK_CAP_CNODE, first + i, &info);
+		if (!rc)
+			rc = pool_add(&guest_pool, first + i, info.order);
+		if (rc && rc != -SK_E_RANGE) /* less than a large page serves nobody */
+			printf("control: memory of order %u is not used: error %d\n",
 				info.order, -rc);
 	}
 }
@@ -145,7 +143,10 @@ sk_time_t deadline_in_ms(uint32_t ms)
 	return ticks_now() + clock_ns_to_ticks(ms * 1000000ull);
 }
 
-/* A stream that differs from boot to boot by the time stamp counter; for names, not for secrets. */
+/*
+ * A stream that differs from boot to boot by the time stamp counter; for names, not for
+ * secrets.
+ */
 void host_random(void *buf, size_t size)
 {
 	uint8_t *p = buf;
@@ -203,7 +204,8 @@ int host_init(void)
 	random_state[0] = 0x736b65727279ull;
 	random_state[1] = sys_info()->boot_tsc | 1;
 	pool_init(&guest_pool, &pool_ops);
-	extra_objects();
+	pool_fill();
+	ctl_sched = svc_cap("sched", NULL);
 	if (!ctl_sched)
 		printf("control: no right to make scheduling contexts; no guest can be created\n");
 	return 0;

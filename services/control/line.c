@@ -3,8 +3,10 @@
  *
  * Objects     struct line.
  * Locks       none.
- * Lifecycle   line_init; per line: line_start, line_input until an event; line_fini frees the history.
- * Invariants  L1 cursor <= len <= LINE_LEN_MAX, text[len] is 0   L2 the terminal's cursor stands at `cursor`
+ * Lifecycle   line_init; per line: line_start, line_input until an event; line_fini frees the
+ *             history.
+ * Invariants  L1 cursor <= len <= LINE_LEN_MAX, text[len] is 0   L2 the terminal's cursor
+ *             stands at `cursor`
  *             L3 the cursor never stands inside a UTF-8 sequence
  */
 #include <stdlib.h>

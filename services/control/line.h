@@ -1,7 +1,8 @@
 /*
  * line.h - the line editor of the shell: bytes in, echo out, a finished line as an event
  *
- * Keys: printable bytes, Backspace, Delete, arrows, Home, End, ^A ^B ^C ^D ^E ^F ^K ^L ^N ^P ^U ^W, Tab.
+ * Keys: printable bytes, Backspace, Delete, arrows, Home, End, ^A ^B ^C ^D ^E ^F ^K ^L ^N ^P ^U
+ * ^W, Tab.
  */
 #ifndef CONTROL_LINE_H
 #define CONTROL_LINE_H
@@ -45,7 +46,9 @@ void line_start(struct line *l);
 void line_redraw(struct line *l);
 enum line_event line_input(struct line *l, uint8_t byte);
 
-/* The word before the cursor: its start within the text; how many words precede it in *index. */
+/*
+ * The word before the cursor: its start within the text; how many words precede it in *index.
+ */
 size_t line_word(const struct line *l, size_t *index);
 /* Candidates for that word, all beginning with it. Inserts what they share, or lists them. */
 void line_complete(struct line *l, const char *const *candidates, size_t n);

@@ -3,7 +3,8 @@
  *
  * Objects     none here; see control.h for the parts.
  * Locks       none.
- * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto; then the prompt.
+ * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto; then
+ *             the prompt.
  */
 #include <stdio.h>
 

@@ -6,7 +6,10 @@ struct msg {
 	char text[512];
 };
 
-/* Replace the text; a text that does not fit is cut. Always returns -1, for `return msg_fail(...)`. */
+/*
+ * Replace the text; a text that does not fit is cut. Always returns -1, for `return
+ * msg_fail(...)`.
+ */
 int msg_fail(struct msg *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Put "prefix: " before the text. Always returns -1. */
 int msg_prefix(struct msg *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

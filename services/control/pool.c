@@ -4,7 +4,8 @@
  * Objects     struct pool_node: a piece, in a tree of halves; roots are what pool_add() got.
  * Locks       none; one thread.
  * Lifecycle   pieces are free, taken, or split; two free halves are joined at once.
- * Invariants  P1 a free piece has nothing made out of it   P2 never are both halves of a piece free
+ * Invariants  P1 a free piece has nothing made out of it   P2 never are both halves of a piece
+ *             free
  *             P3 `free` is the sum of the free lists
  */
 #include <string.h>

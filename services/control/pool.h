@@ -1,9 +1,9 @@
 /*
  * pool.h - the guests' memory as a buddy tree of untypeds
  *
- * A piece is an untyped of 2^order bytes in an own slot. Splitting makes its two halves as children;
- * joining revokes the parent. So every free piece is unused as a whole, whatever came and went.
- * The kernel's part is behind pool_ops, so that the tree can be tested anywhere.
+ * A piece is an untyped of 2^order bytes in an own slot. Splitting makes its two halves as
+ * children; joining revokes the parent. So every free piece is unused as a whole, whatever came
+ * and went. The kernel's part is behind pool_ops, so that the tree can be tested anywhere.
  */
 #ifndef CONTROL_POOL_H
 #define CONTROL_POOL_H
@@ -20,7 +20,9 @@ enum {
 };
 
 struct pool_ops {
-	/* Two untypeds of half the order out of `slot`, into slots of their own. 0 or -SK_E_*. */
+	/*
+	 * Two untypeds of half the order out of `slot`, into slots of their own. 0 or -SK_E_*.
+	 */
 	int (*split)(sk_cap_t slot, uint32_t half_order, sk_cap_t half[2]);
 	/* Make `slot` whole again; the halves' slots become free. */
 	void (*join)(sk_cap_t slot, const sk_cap_t half[2]);
@@ -60,7 +62,10 @@ int pool_add(struct pool *p, sk_cap_t slot, uint32_t order) must_check;
 pool_piece_t pool_take(struct pool *p, uint32_t order);
 /* Back into the pool, cleaned. */
 void pool_give(struct pool *p, pool_piece_t piece);
-/* At least `bytes`, in as few pieces as there are: largest first. 0 or -SK_E_NO_MEM (nothing taken). */
+/*
+ * At least `bytes`, in as few pieces as there are: largest first. 0 or -SK_E_NO_MEM (nothing
+ * taken).
+ */
 int pool_take_set(struct pool *p, uint64_t bytes, struct pool_set *set) must_check;
 void pool_give_set(struct pool *p, struct pool_set *set);
 

@@ -3,9 +3,10 @@
  *
  * Objects     struct shell: the one shell.
  * Locks       none.
- * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on), EDIT <-> ATTACHED (the
- *             terminal belongs to a guest).
- * Invariants  S1 keys that come while a verb runs are kept for the next line, but for ^C, which ends the verb
+ * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on), EDIT <->
+ *             ATTACHED (the terminal belongs to a guest).
+ * Invariants  S1 keys that come while a verb runs are kept for the next line, but for ^C, which
+ *             ends the verb
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -27,7 +27,10 @@ struct options {
 /* What Tab offers for a verb's arguments. */
 enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB };
 
-/* X(verb, handler, options for getopt, least and most arguments, completion, arguments, help, more help) */
+/*
+ * X(verb, handler, options for getopt, least and most arguments, completion, arguments, help,
+ * more help)
+ */
 #define VERBS(X) \
 	X("create", create, "pcqf:", 0, 64, FILE, "[-p] [-c] FILE [key=value...]", \
 		"create a guest from a configuration file", \
@@ -100,8 +103,8 @@ const struct verb *verb_at(size_t i);
 int verb_print_help(const struct out *o, const char *name);
 
 /*
- * Options and arguments of a split line; a leading `xl` was removed. 0, or -1 with *m. The words of
- * argv may be put into another order.
+ * Options and arguments of a split line; a leading `xl` was removed. 0, or -1 with *m. The
+ * words of argv may be put into another order.
  */
 int verb_options(const struct verb *v, int argc, char **argv, struct options *o, struct msg *m);
 

@@ -3,7 +3,8 @@
  *
  * Objects     the verb that goes on: a creation, or waiting for guests to go down.
  * Locks       none.
- * Lifecycle   a handler starts; what it waits for comes back as a callback or an action of the table.
+ * Lifecycle   a handler starts; what it waits for comes back as a callback or an action of the
+ *             table.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,10 +108,12 @@ void verb_unpause(struct shell *sh, const struct options *o)
 }
 
 static struct dom_wait waiting;
+static bool reports; /* tell of each guest that is down, as xl does */
 
-static void nothing_to_undo(void)
+static void stop_waiting(void)
 {
 	waiting.n = 0;
+	reports = false;
 }
 
 void verb_destroy(struct shell *sh, const struct options *o)
@@ -121,7 +124,7 @@ void verb_destroy(struct shell *sh, const struct options *o)
 		return;
 	waiting = (struct dom_wait){ .gone_only = true };
 	wait_add(&waiting, d->domid);
-	shell_busy(sh, nothing_to_undo);
+	shell_busy(sh, stop_waiting);
 	dom_destroy(&guests, d);
 }
 
@@ -183,8 +186,6 @@ void verb_console(struct shell *sh, const struct options *o)
 
 /* ---- going down ---- */
 
-static bool reports; /* tell of each guest that is down, as xl does */
-
 static void ask(struct shell *sh, struct dom *d, bool reboot, bool wait)
 {
 	if (d->state != DOM_LIVE) {
@@ -216,11 +217,11 @@ static void down(struct shell *sh, const struct options *o, bool reboot)
 		if (d)
 			ask(sh, d, reboot, wait);
 	}
-	reports = true;
 	if (!waiting.n)
 		return;
+	reports = true;
 	shell_print(sh, "Waiting for %u domains\n", waiting.n);
-	shell_busy(sh, nothing_to_undo);
+	shell_busy(sh, stop_waiting);
 }
 
 void verb_shutdown(struct shell *sh, const struct options *o)

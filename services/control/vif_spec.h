@@ -17,7 +17,10 @@ struct vif_spec {
 	char vifname[VIF_NAME_MAX + 1];
 };
 
-/* 0, or -1 with what is wrong in *m. Without mac= the address stays unset: vif_spec_random_mac(). */
+/*
+ * 0, or -1 with what is wrong in *m. Without mac= the address stays unset:
+ * vif_spec_random_mac().
+ */
 int vif_spec_parse(struct vif_spec *v, const char *text, struct msg *m);
 
 /* An address out of Xen's own range from three random bytes. */

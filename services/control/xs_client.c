@@ -1,11 +1,12 @@
 /*
  * xs_client.c - xenstore requests as dom0, many under way at a time
  *
- * Objects     struct request: from the call to its answer; in order, since the store answers in order.
+ * Objects     struct request: from the call to its answer; in order, since the store answers in
+ *             order.
  * Locks       none.
  * Lifecycle   queued -> sent (at most WINDOW of them) -> answered and freed.
- * Invariants  R1 the requests that were sent come first in the list   R2 sequence numbers of the list rise
- *             by one
+ * Invariants  R1 the requests that were sent come first in the list   R2 sequence numbers of
+ *             the list rise by one
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -145,7 +145,9 @@ static void domain_tree(struct walk *w, const struct xs_guest *g)
 	}
 }
 
-/* Both ends' directories with what each says about the other; leaves the base at the back end. */
+/*
+ * Both ends' directories with what each says about the other; leaves the base at the back end.
+ */
 static void back_end(struct walk *w, const char *kind, uint32_t devid, bool console)
 {
 	set_base(w, "/libxl/%u/device/%s/%u", w->domid, kind, devid);

@@ -1,5 +1,6 @@
 /*
- * config_fuzz.c - guest configuration files and command-line settings, from bytes to a checked configuration
+ * config_fuzz.c - guest configuration files and command-line settings, from bytes to a checked
+ * configuration
  *
  * Input: a file; behind a NUL byte, one command-line setting.
  *

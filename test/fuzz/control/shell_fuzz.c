@@ -1,5 +1,6 @@
 /*
- * shell_fuzz.c - keys typed at the shell: line editor, then word splitting, then options of the verb
+ * shell_fuzz.c - keys typed at the shell: line editor, then word splitting, then options of the
+ * verb
  *
  * Objects     one editor per input.
  * Locks       none.

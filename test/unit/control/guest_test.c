@@ -1,5 +1,6 @@
 /*
- * guest_test.c - what guest configurations mean: keys, defaults, limits, network interfaces, UUIDs
+ * guest_test.c - what guest configurations mean: keys, defaults, limits, network interfaces,
+ * UUIDs
  *
  * Objects     one struct guest_config, made anew by each case.
  * Locks       none.

@@ -1,8 +1,8 @@
 /*
  * shell_test.c - line editor, word splitting, verb table and options
  *
- * The editor's echo goes to a terminal of one row, so that what the user sees can be compared with
- * what the editor holds.
+ * The editor's echo goes to a terminal of one row, so that what the user sees can be compared
+ * with what the editor holds.
  *
  * Objects     struct row: the terminal.
  * Locks       none.
