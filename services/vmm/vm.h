@@ -72,8 +72,8 @@ struct vcpu {
 	uint32_t run;       /* enum vcpu_run; RUNNABLE <-> HALTED by its own thread, else under vm->lock */
 	uint32_t requests;  /* enum vcpu_request */
 	uint32_t sipi_vector;
+	uint32_t idle;      /* its thread sleeps */
 	uint32_t callback;  /* vector | 0x100: given to vcpu_inject(), not yet handed to the processor */
-	uint32_t in_guest;  /* 1 from before the last look at `callback` until the exit */
 
 	uint32_t parked;    /* vm->lock: its thread sleeps because the guest is paused or stopped */
 	uint32_t pending_exception; /* own thread: SK_EV_* word for the next entry, 0 = none */
@@ -81,7 +81,7 @@ struct vcpu {
 	uint64_t run_ticks; /* TSC spent in guest mode: written by its thread */
 
 	/* MSRs without a field in the state page */
-	uint64_t apic_base, tsc_aux, misc_enable;
+	uint64_t xcr0, tsc_aux, misc_enable;
 	uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
 
 	sk_cap_t cap, sched, ntfn, kick, thread;
@@ -96,6 +96,7 @@ struct mem_page { /* a page of the VMM's own that it can show to the guest: mem_
 };
 
 #define VM_MAP_MAX 8u
+#define VM_LEAVES (1u << (VM_PHYS_BITS - 30))
 struct vm_range { /* an entry of the guest's memory map */
 	uint64_t addr, size;
 	uint32_t type; /* E820_*: 1 RAM, 2 reserved, 3 ACPI */
@@ -111,13 +112,14 @@ struct vm {
 	uint8_t *ram; /* guest-physical 0 as seen here: DOMAIN_GUEST_VADDR */
 	struct vm_range map[VM_MAP_MAX]; /* the map that the guest is given */
 	uint32_t n_map;
-	uint64_t low_size, high_size; /* of RAM, bytes */
-	sk_cap_t nested;
+	uint64_t low_size, high_size; /* of RAM, bytes: whole chunks */
+	uint32_t ram_order;           /* RAM is made of frames of this order, in the order of addresses */
+	sk_cap_t nested, ram_frame, ram_nested; /* ram_*: the first slot of each row of capabilities */
 	/* mem_lock */
 	struct mutex mem_lock;
-	struct chunk **chunk; /* split chunks of RAM by number, NULL = whole */
-	uint64_t n_chunks;
-	uint64_t balloon_pages; /* pages of RAM that are out of the guest now */
+	struct chunk **chunk[VM_LEAVES]; /* chunks with a page-by-page view, in two levels; read by gmem() */
+	struct chunk *split;             /* those of RAM */
+	uint64_t balloon_pages;          /* pages of RAM that are out of the guest now */
 
 	/* time: guest TSC = host TSC + tsc_offset, on every vCPU */
 	uint64_t tsc_offset;

@@ -1,0 +1,30 @@
+/*
+ * cpuid.h - what the guest's CPUID says: the host's features that guests may see, and Xen's leaves; pure
+ */
+#ifndef VMM_CPUID_H
+#define VMM_CPUID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cpuid_regs {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+/* What the answer depends on. host() is the processor's own CPUID. */
+struct cpuid_env {
+	void (*host)(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out);
+	uint32_t vcpu, n_vcpus, domid;
+	uint64_t xcr0_max; /* components that guests may turn on */
+	uint64_t xcr0, cr4; /* the vCPU's, now */
+	uint64_t tsc_hz, tsc_offset;
+};
+void cpuid_guest(const struct cpuid_env *env, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out);
+/* AMD and its kin make hypercalls by VMMCALL. */
+bool cpuid_vendor_amd(const struct cpuid_env *env);
+/* May the guest set XCR0 to this? */
+bool cpuid_xcr0_valid(uint64_t value, uint64_t xcr0_max);
+
+#define XEN_HYPERCALL_MSR 0x40000000u
+
+#endif

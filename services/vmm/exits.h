@@ -1,0 +1,26 @@
+/*
+ * exits.h - between the vCPU loop, the exit handlers and the registers; all on the vCPU's own thread
+ */
+#ifndef VMM_EXITS_H
+#define VMM_EXITS_H
+
+#include "vm.h"
+
+static inline uint64_t guest_tsc(const struct vcpu *v)
+{
+	return vm_rdtsc() + v->st->tsc_offset;
+}
+
+/* exit.c: what the state page reports; moves RIP, injects, or stops the guest. */
+void exit_dispatch(struct vcpu *v, uint32_t reason);
+/* A write of the MSR that the Xen leaf of CPUID names: the hypercall page to that address. */
+bool hypercall_page_write(uint64_t value) must_check;
+
+/* port.c: absent devices, the ACPI ports, the debug port. */
+void port_out(struct vcpu *v, uint16_t port, uint8_t size, uint32_t value);
+uint32_t port_in(struct vcpu *v, uint16_t port, uint8_t size);
+
+/* vcpu.c: deliver to whom it is for. */
+void vcpu_ipi(struct vcpu *from, const struct lapic_ipi *ipi);
+
+#endif

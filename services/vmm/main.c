@@ -1,0 +1,207 @@
+/*
+ * main.c - one guest: built from its configuration, then served until control takes it away
+ *
+ * Objects     struct vm, the one guest; pages of the VMM that the guest sees from the start.
+ * Lifecycle   memory, kernel and ramdisk, tables, vCPUs, the Xen half, then the vCPUs' threads; this thread goes on
+ *             as the I/O thread. What fails before that is told to control, which ends this domain.
+ */
+#include <string.h>
+
+#include "boot_info.h"
+#include "control.h"
+#include "cpuid.h"
+#include "file.h"
+#include "proto/domain.h"
+#include "ram.h"
+#include "svc/svc.h"
+#include "vcpu.h"
+#include "xen.h"
+
+struct vm vm;
+
+static struct mem_page acpi_page[VM_ACPI_PAGES], store_page, console_page;
+
+static uint64_t page_up(uint64_t v)
+{
+	return (v + VM_PAGE - 1) & ~(uint64_t)(VM_PAGE - 1);
+}
+
+static int fail(struct load_error *e, int rc, const char *what)
+{
+	load_fail(e, "%s (error %d)", what, -rc);
+	return rc;
+}
+
+static void host_cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
+{
+	__asm__ volatile("cpuid" : "=a"(r->eax), "=b"(r->ebx), "=c"(r->ecx), "=d"(r->edx) : "a"(leaf), "c"(subleaf));
+}
+
+static int config_check(struct load_error *e)
+{
+	const struct vm_config *cfg = (const struct vm_config *)VM_CONFIG_VADDR;
+	struct cpuid_env env = { .host = host_cpuid };
+
+	if (cfg->magic != VM_CONFIG_MAGIC || !cfg->n_vcpus || cfg->n_vcpus > VM_VCPUS_MAX ||
+	    !memchr(cfg->cmdline, 0, sizeof(cfg->cmdline)))
+		return fail(e, -SK_E_INVAL, "configuration page is not valid");
+	vm.cfg = cfg;
+	vm.info = (const struct sk_info *)DOMAIN_KINFO_VADDR;
+	vm.n_vcpus = cfg->n_vcpus;
+	vm.tsc_hz = vm.info->tsc_hz;
+	vm.amd = cpuid_vendor_amd(&env);
+	return 0;
+}
+
+/* Pages that are not RAM: ACPI tables, the rings of xenstore and console. */
+static int pages_make(struct load_error *e)
+{
+	static uint8_t tables[VM_ACPI_PAGES * VM_PAGE];
+	uint32_t i;
+	int rc = 0;
+
+	if (acpi_make(tables, sizeof(tables), VM_ACPI_GPA, vm.n_vcpus) < 0)
+		return fail(e, -SK_E_RANGE, "ACPI tables do not fit");
+	for (i = 0; !rc && i < VM_ACPI_PAGES; i++) {
+		rc = mem_page_alloc(&acpi_page[i]);
+		if (!rc)
+			memcpy(acpi_page[i].ptr, tables + i * VM_PAGE, VM_PAGE);
+		if (!rc)
+			rc = mem_special_map(VM_ACPI_GPA + i * VM_PAGE, &acpi_page[i]);
+	}
+	if (!rc)
+		rc = mem_page_alloc(&store_page);
+	if (!rc)
+		rc = mem_special_map(VM_XENSTORE_GPA, &store_page);
+	if (!rc)
+		rc = mem_page_alloc(&console_page);
+	if (!rc)
+		rc = mem_special_map(VM_CONSOLE_GPA, &console_page);
+	return rc ? fail(e, rc, "no memory for the guest's special pages") : 0;
+}
+
+/* Kernel, then ramdisk, then start info, from below. */
+static int software_load(uint64_t *entry, uint64_t *start_info, struct load_error *e)
+{
+	struct load_space sp;
+	struct file kernel, ramdisk;
+	struct start_info_args a = { .cmdline = vm.cfg->cmdline, .rsdp = VM_ACPI_GPA };
+	int64_t n;
+	int rc;
+
+	rc = file_open(&kernel, "kernel");
+	if (rc)
+		return fail(e, rc, "kernel: cannot be opened");
+	load_space_init(&sp, vm.ram, vm.low_size);
+	rc = load_kernel(&kernel.src, &sp, entry, e);
+	if (rc)
+		return rc;
+	a.ramdisk = page_up(sp.floor);
+	rc = file_open(&ramdisk, "ramdisk");
+	if (rc && rc != -SK_E_NOT_FOUND)
+		return fail(e, rc, "ramdisk: cannot be opened");
+	if (!rc) {
+		rc = load_file(&ramdisk.src, &sp, a.ramdisk, e);
+		if (rc)
+			return rc;
+		a.ramdisk_size = ramdisk.src.size;
+	}
+	a.gpa = page_up(a.ramdisk + a.ramdisk_size);
+	a.map = vm.map;
+	a.n_map = vm.n_map;
+	n = a.gpa < vm.low_size ? start_info_make(vm.ram + a.gpa, vm.low_size - a.gpa, &a) : -SK_E_RANGE;
+	if (n < 0)
+		return fail(e, (int)n, "start info does not fit into the guest's memory");
+	*start_info = a.gpa;
+	return 0;
+}
+
+static int vcpus_make(uint64_t entry, uint64_t start_info, struct load_error *e)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < vm.n_vcpus; i++)
+		rc = vcpu_make(&vm.vcpu[i], i);
+	if (rc)
+		return fail(e, rc, "vCPUs cannot be made");
+	vcpu_pvh_entry(&vm.vcpu[0], entry, start_info);
+	vm.vcpu[0].run = VCPU_RUNNABLE;
+	return 0;
+}
+
+static int xen_make(struct load_error *e)
+{
+	const struct vm_config *cfg = vm.cfg;
+	struct xen_params p = {
+		.domid = cfg->domid,
+		.n_vcpus = cfg->n_vcpus,
+		.tsc_hz = vm.tsc_hz,
+		.start_tsc = vm.start_tsc,
+		.tsc_stable = true,
+		.max_pages = cfg->maxmem / VM_PAGE,
+		.store_pfn = VM_XENSTORE_GPA / VM_PAGE,
+		.console_pfn = VM_CONSOLE_GPA / VM_PAGE,
+	};
+	uint64_t since = vm.start_tsc - vm.info->boot_tsc;
+	int rc;
+
+	if (cfg->wallclock_known) /* seconds and the rest apart: no overflow */
+		p.wallclock_start_ns = cfg->wallclock_boot_ns + since / vm.tsc_hz * 1000000000ull +
+				       since % vm.tsc_hz * 1000000000ull / vm.tsc_hz;
+	memcpy(p.uuid, cfg->uuid, sizeof(p.uuid));
+	rc = xen_init(&p);
+	if (!rc)
+		rc = xen_io_init();
+	return rc ? fail(e, rc, "back ends cannot be set up") : 0;
+}
+
+static int build(struct load_error *e)
+{
+	uint64_t entry = 0, start_info = 0;
+	int rc;
+
+	rc = ram_init(vm.cfg);
+	if (rc)
+		return fail(e, rc, "guest memory cannot be set up");
+	vm.n_map = map_make(vm.low_size, vm.high_size, vm.map);
+	rc = pages_make(e);
+	if (!rc)
+		rc = software_load(&entry, &start_info, e);
+	vm.start_tsc = vm_rdtsc(); /* the guest's time begins */
+	vm.tsc_offset = -vm.start_tsc;
+	if (!rc)
+		rc = vcpus_make(entry, start_info, e);
+	if (!rc)
+		rc = xen_make(e);
+	return rc;
+}
+
+static int threads_start(struct load_error *e)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < vm.n_vcpus; i++)
+		rc = vcpu_start_thread(&vm.vcpu[i]);
+	return rc ? fail(e, rc, "vCPU threads cannot be started") : 0;
+}
+
+int main(void)
+{
+	static struct load_error e;
+	int rc;
+
+	rc = config_check(&e);
+	if (!rc)
+		rc = control_init();
+	if (!rc)
+		rc = build(&e);
+	if (!rc)
+		rc = threads_start(&e);
+	if (rc)
+		control_failed(e.text[0] ? e.text : "no connection to control");
+	else
+		control_ready();
+	return svc_run();
+}

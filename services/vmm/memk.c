@@ -1,0 +1,130 @@
+/*
+ * memk.c - guest RAM and nested mappings through the kernel's calls
+ *
+ * Objects     for each piece of RAM (an untyped that control gave): a frame, mapped in this domain, and a copy of its
+ *             capability, mapped in the nested space. Both rows of slots are consecutive.
+ * Locks       none of its own: mem.c calls with vm.mem_lock held, ram_init() before any vCPU.
+ * Lifecycle   made once, gone with the guest.
+ */
+#include "ram.h"
+
+#include "caps/caps.h"
+#include "gmem.h"
+#include "proto/domain.h"
+#include "sys/sk.h"
+
+enum { RWX = SK_R | SK_W | SK_X };
+
+int memk_alloc(uint32_t order, sk_cap_t *frame, void **out)
+{
+	return vm_alloc(order, frame, out);
+}
+
+int memk_map_home(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+{
+	return space_map_at(vm.nested, vm.ram_nested + (sk_cap_t)piece, gpa, offset, SK_PAGE_ORDER, RWX);
+}
+
+void memk_unmap_home(uint64_t piece, uint64_t offset)
+{
+	(void)sk_unmap(vm.ram_nested + (sk_cap_t)piece, offset, SK_PAGE_ORDER);
+}
+
+static int map_copy(sk_cap_t frame, uint64_t offset, sk_gpa_t gpa, sk_cap_t *copy)
+{
+	int rc = cap_copy(frame, SK_ALL, 0, copy);
+
+	if (rc)
+		return rc;
+	rc = space_map_at(vm.nested, *copy, gpa, offset, SK_PAGE_ORDER, RWX);
+	if (rc)
+		cap_drop(*copy);
+	return rc;
+}
+
+int memk_map_copy(uint64_t piece, uint64_t offset, sk_gpa_t gpa, sk_cap_t *copy)
+{
+	return map_copy(vm.ram_frame + (sk_cap_t)piece, offset, gpa, copy);
+}
+
+void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
+{
+	(void)sk_unmap(copy, offset, SK_PAGE_ORDER);
+	cap_drop(copy);
+}
+
+int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
+{
+	return map_copy(frame, 0, gpa, copy);
+}
+
+int memk_split(sk_gpa_t gpa)
+{
+	sk_cap_t table;
+	int rc = object_make(SK_OBJ_TABLE, 0, &table);
+
+	if (rc)
+		return rc;
+	rc = (int)sk_map_table(table, vm.nested, gpa, 1);
+	if (rc)
+		cap_drop(table);
+	return rc;
+}
+
+/* Where in guest-physical space the piece at this distance from the start of RAM is. */
+static sk_gpa_t gpa_of(uint64_t linear)
+{
+	return linear < vm.low_size ? linear : VM_HIGH_GPA + (linear - vm.low_size);
+}
+
+/* One large page or more at a time: pieces may be larger than what the tables hold as one entry. */
+static int map_piece(sk_cap_t space, sk_cap_t frame, uint64_t at, uint32_t rights)
+{
+	uint32_t order = vm.ram_order >= SK_HUGE_ORDER ? SK_HUGE_ORDER : SK_LARGE_ORDER;
+	uint64_t offset;
+	int rc = 0;
+
+	for (offset = 0; !rc && offset < 1ull << vm.ram_order; offset += 1ull << order)
+		rc = space_map_at(space, frame, at + offset, offset, order, rights);
+	return rc;
+}
+
+static int piece_make(uint32_t i)
+{
+	sk_gpa_t gpa = gpa_of((uint64_t)i << vm.ram_order);
+	int rc;
+
+	rc = object_make_in(VM_CAP_RAM + i, SK_OBJ_FRAME, vm.ram_order, SK_CAP_CNODE, vm.ram_frame + i, 1);
+	if (!rc)
+		rc = (int)sk_copy(SK_CAP_CNODE, vm.ram_nested + i, SK_CAP_CNODE, vm.ram_frame + i, SK_ALL);
+	if (!rc)
+		rc = map_piece(SK_CAP_SPACE, vm.ram_frame + i, (uint64_t)(uintptr_t)vm.ram + gpa, SK_R | SK_W);
+	if (!rc)
+		rc = map_piece(vm.nested, vm.ram_nested + i, gpa, RWX);
+	return rc;
+}
+
+int ram_init(const struct vm_config *cfg)
+{
+	uint64_t total = (uint64_t)cfg->n_ram << cfg->ram_order, low = VM_LOW_MAX;
+	uint32_t i;
+	int rc;
+
+	if (cfg->ram_order < SK_LARGE_ORDER || cfg->ram_order > SK_HUGE_ORDER || !cfg->n_ram)
+		return -SK_E_INVAL;
+	low &= ~((1ull << cfg->ram_order) - 1); /* no piece straddles the hole */
+	vm.ram_order = cfg->ram_order;
+	vm.ram = (uint8_t *)(uintptr_t)DOMAIN_GUEST_VADDR;
+	vm.low_size = total < low ? total : low;
+	vm.high_size = total - vm.low_size;
+	rc = object_make(SK_OBJ_SPACE_NESTED, 0, &vm.nested);
+	if (rc)
+		return rc;
+	vm.ram_frame = slot_alloc(cfg->n_ram);
+	vm.ram_nested = slot_alloc(cfg->n_ram);
+	if (!vm.ram_frame || !vm.ram_nested)
+		return -SK_E_SLOT;
+	for (i = 0; !rc && i < cfg->n_ram; i++)
+		rc = piece_make(i);
+	return rc;
+}
