@@ -1,0 +1,422 @@
+/*
+ * main.c - console: the UART shared by the control shell, the guests' consoles and the boot log
+ *
+ * Objects     struct stream: a client. A guest's has a log from its first byte; it outlives the connection
+ *             until the last of it was shown to who is attached.
+ * Showing     text reaches the UART through a position in a log (guests, boot log) or straight from the
+ *             shell's ring; pump() moves on whatever has the foreground as far as the UART takes it.
+ * Invariants  C1 nobody is waited for: a guest's output goes to its log whether shown or not, input that finds
+ *             no room is dropped with a bell.  C2 while a guest is in the foreground the shell's output stays
+ *             in its ring.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "bootlog.h"
+#include "caps/caps.h"
+#include "proto/console.h"
+#include "svc/svc.h"
+#include "sys/sk.h"
+
+enum { GUEST_LOG_SIZE = 64 << 10, BOOT_LOG_SIZE = 128 << 10, KEY_DETACH = 0x1d, KEY_BELL = 7 };
+
+struct stream {
+	LIST_ENTRY(stream) link;
+	struct svc_conn *conn; /* NULL: the client is gone, the log is still being shown */
+	uint32_t kind, domid;
+	char name[48];
+	struct textlog log;      /* GUEST */
+	struct bootlog_line line; /* LOG */
+};
+
+struct record {
+	struct console_msg m;
+	char text[CONSOLE_CHUNK_MAX];
+};
+
+static LIST_HEAD(, stream) streams = LIST_HEAD_INITIALIZER(streams);
+static struct svc_conn *uart;
+static struct stream *shell;
+static struct stream *attached; /* the guest in the foreground; NULL: the shell, or the boot log without one */
+static uint64_t attached_pos;
+
+static struct textlog boot_log;
+static uint64_t boot_pos; /* shown so far, while there is no shell */
+static const volatile struct sk_klog *klog;
+static uint64_t klog_pos;
+
+/* A log on its way to the shell as DATA (DMESG, GUEST_LOG); at most one. */
+static const struct textlog *copied;
+static uint64_t copied_pos, copied_end;
+
+/* ---- sending records ---- */
+
+/* False: no room now. */
+static bool record_put(struct svc_conn *c, bool to_service, uint16_t type, uint32_t arg, const char *text,
+		       size_t len)
+{
+	const struct console_msg m = { .type = type, .len = (uint16_t)len, .arg = arg };
+	struct ring *r = to_service ? &c->req : &c->rsp;
+	int rc = ring_put2(r, &m, sizeof(m), text, (uint32_t)len);
+
+	if (rc == -SK_E_AGAIN && !ring_room_idle(r, (uint32_t)(sizeof(m) + len)))
+		return false;
+	if (rc == -SK_E_AGAIN)
+		rc = ring_put2(r, &m, sizeof(m), text, (uint32_t)len);
+	if (rc == 0 && ring_put_flush(r))
+		svc_signal(c);
+	return rc == 0;
+}
+
+static bool uart_put(const char *text, size_t len)
+{
+	return !uart || record_put(uart, true, CONSOLE_DATA, 0, text, len);
+}
+
+static bool shell_put(uint16_t type, uint32_t arg, const char *text, size_t len)
+{
+	return !shell || !shell->conn || record_put(shell->conn, false, type, arg, text, len);
+}
+
+/* ---- showing ---- */
+
+/* Text of a log on the UART from *pos on; true when all of it is out. */
+static bool log_show(const struct textlog *l, uint64_t *pos)
+{
+	char text[256], out[512];
+
+	for (;;) {
+		uint64_t at = *pos;
+		size_t n = textlog_read(l, &at, text, sizeof(text)), len = 0;
+
+		if (n == 0)
+			return true;
+		for (size_t i = 0; i < n; i++) {
+			/* The boot log has bare newlines; a guest's terminal driver sends its own returns. */
+			if (text[i] == '\n' && l == &boot_log)
+				out[len++] = '\r';
+			out[len++] = text[i];
+		}
+		if (!uart_put(out, len))
+			return false;
+		*pos = at;
+	}
+}
+
+static void stream_free(struct stream *s)
+{
+	LIST_REMOVE(s, link);
+	if (copied == &s->log) {
+		copied = NULL;
+		(void)shell_put(CONSOLE_DONE, 0, NULL, 0);
+	}
+	textlog_fini(&s->log);
+	free(s);
+}
+
+static void detach(void)
+{
+	struct stream *s = attached;
+
+	attached = NULL;
+	(void)shell_put(CONSOLE_DETACHED, s->domid, NULL, 0);
+	if (!s->conn)
+		stream_free(s);
+}
+
+/* The shell's log copy, as far as its ring has room. */
+static void copy_pump(void)
+{
+	char text[CONSOLE_CHUNK_MAX];
+
+	while (copied && copied_pos < copied_end) {
+		uint64_t at = copied_pos, left = copied_end - copied_pos;
+		size_t n = textlog_read(copied, &at, text, left < sizeof(text) ? left : sizeof(text));
+
+		if (!shell_put(CONSOLE_DATA, 0, text, n))
+			return;
+		copied_pos = at;
+	}
+	if (copied && shell_put(CONSOLE_DONE, 0, NULL, 0))
+		copied = NULL;
+}
+
+static struct stream *guest_find(uint32_t domid)
+{
+	struct stream *s;
+
+	LIST_FOREACH(s, &streams, link)
+		if (s->kind == CONSOLE_GUEST && s->conn && s->domid == domid)
+			return s;
+	return NULL;
+}
+
+static void copy_start(const struct textlog *l)
+{
+	if (copied) {
+		(void)shell_put(CONSOLE_FAILED, 0, NULL, 0);
+		return;
+	}
+	copied = l;
+	copied_pos = textlog_start(l);
+	copied_end = l->end;
+}
+
+/* One record of the shell; false: no room on the UART, the record must come again. */
+static bool shell_record(const struct record *r)
+{
+	struct stream *g = guest_find(r->m.arg);
+
+	switch (r->m.type) {
+	case CONSOLE_DATA:
+		return uart_put(r->text, r->m.len);
+	case CONSOLE_ATTACH:
+		if (g) {
+			attached = g;
+			attached_pos = textlog_start(&g->log);
+		} else {
+			(void)shell_put(CONSOLE_FAILED, r->m.arg, NULL, 0);
+		}
+		return true;
+	case CONSOLE_DMESG:
+		bootlog_kernel(&boot_log, klog, &klog_pos);
+		copy_start(&boot_log);
+		return true;
+	case CONSOLE_GUEST_LOG:
+		if (g)
+			copy_start(&g->log);
+		else
+			(void)shell_put(CONSOLE_FAILED, r->m.arg, NULL, 0);
+		return true;
+	default:
+		return true;
+	}
+}
+
+static struct record kept; /* of the shell: taken out of its ring, not yet on the UART */
+static bool waiting;
+
+/* The shell's requests and text; C2. */
+static int shell_pump(void)
+{
+	struct record *r = &kept;
+
+	while (shell && shell->conn && !shell->conn->dead && !attached) {
+		int rc = waiting ? 0 : ring_get(&shell->conn->req, r, sizeof(*r));
+
+		if (rc < 0) {
+			if (rc != -SK_E_AGAIN)
+				return -SK_E_PEER;
+			if (!ring_get_idle(&shell->conn->req))
+				break;
+			continue;
+		}
+		if (!waiting && (rc < (int)sizeof(r->m) || r->m.len != (unsigned int)rc - sizeof(r->m)))
+			return -SK_E_PEER;
+		waiting = !shell_record(r);
+		if (waiting)
+			break;
+	}
+	if (shell && shell->conn && ring_get_flush(&shell->conn->req))
+		svc_signal(shell->conn);
+	return 0;
+}
+
+/* Move on whatever can move. */
+static void pump(void)
+{
+	if (attached && log_show(&attached->log, &attached_pos) && !attached->conn)
+		detach();
+	if (!shell)
+		(void)log_show(&boot_log, &boot_pos);
+	if (!attached && shell && shell->conn && shell_pump())
+		conn_kill(shell->conn, "broke the console protocol");
+	copy_pump();
+}
+
+/* ---- input ---- */
+
+static void input_send(const char *text, size_t len)
+{
+	struct stream *to = attached ? attached : shell;
+	const char bell = KEY_BELL;
+
+	if (len && to && to->conn && !record_put(to->conn, false, CONSOLE_DATA, 0, text, len))
+		(void)uart_put(&bell, 1); /* C1 */
+}
+
+static void input(const char *text, size_t len)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (!attached || text[i] != KEY_DETACH)
+			continue;
+		input_send(text + from, i - from);
+		from = i + 1;
+		(void)uart_put("\r\n", 2);
+		detach();
+	}
+	input_send(text + from, len - from);
+}
+
+static void uart_event(void *ctx)
+{
+	struct record r;
+	int rc;
+
+	(void)ctx;
+	while ((rc = ring_get(&uart->rsp, &r, sizeof(r))) >= 0)
+		if (rc >= (int)sizeof(r.m) && r.m.type == CONSOLE_DATA && r.m.len == (unsigned int)rc - sizeof(r.m))
+			input(r.text, r.m.len);
+	pump();
+}
+
+/* ---- clients ---- */
+
+static int text_in(struct stream *s, const struct record *r)
+{
+	if (r->m.type != CONSOLE_DATA)
+		return -SK_E_PEER;
+	if (s->kind == CONSOLE_GUEST)
+		textlog_write(&s->log, r->text, r->m.len);
+	else
+		bootlog_text(&boot_log, &s->line, s->name, r->text, r->m.len);
+	return 0;
+}
+
+static int client_event(struct svc_conn *c)
+{
+	struct stream *s = c->priv;
+	struct record r;
+	int rc = -SK_E_AGAIN;
+
+	while (s->kind != CONSOLE_SHELL && (rc = ring_get(&c->req, &r, sizeof(r))) >= 0)
+		if (rc < (int)sizeof(r.m) || r.m.len != (unsigned int)rc - sizeof(r.m) || text_in(s, &r))
+			return -SK_E_PEER;
+	bootlog_kernel(&boot_log, klog, &klog_pos);
+	pump();
+	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
+}
+
+static bool may_open(const struct svc_conn *c, const struct console_params *p)
+{
+	switch (p->kind) {
+	case CONSOLE_LOG:
+		return true;
+	case CONSOLE_GUEST:
+		return c->badge == SVC_BADGE_CONTROL && !guest_find(p->domid);
+	case CONSOLE_SHELL:
+		return c->badge == SVC_BADGE_INIT && !shell;
+	default:
+		return false;
+	}
+}
+
+static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+{
+	const struct console_params *p = params;
+	struct stream *s;
+
+	(void)result;
+	if (params_len != sizeof(*p) || !memchr(p->name, 0, sizeof(p->name)))
+		return -SK_E_INVAL;
+	if (!may_open(c, p))
+		return -SK_E_DENIED;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -SK_E_NO_MEM;
+	if (p->kind == CONSOLE_GUEST && textlog_init(&s->log, GUEST_LOG_SIZE)) {
+		free(s);
+		return -SK_E_NO_MEM;
+	}
+	s->conn = c;
+	s->kind = p->kind;
+	s->domid = p->domid;
+	memcpy(s->name, p->name, sizeof(s->name));
+	LIST_INSERT_HEAD(&streams, s, link);
+	c->priv = s;
+	if (p->kind == CONSOLE_SHELL) {
+		(void)log_show(&boot_log, &boot_pos);
+		shell = s;
+	}
+	return 0;
+}
+
+static int client_close(struct svc_conn *c)
+{
+	struct stream *s = c->priv;
+
+	(void)client_event(c); /* the last words */
+	c->priv = NULL;
+	s->conn = NULL;
+	bootlog_finish(&boot_log, &s->line, s->name);
+	if (s == shell) {
+		shell = NULL;
+		copied = NULL;
+		waiting = false;
+		boot_pos = boot_log.end;
+	}
+	if (s != attached)
+		stream_free(s);
+	pump();
+	return 0;
+}
+
+static const struct svc_service service = {
+	.proto = SVC_PROTO_END,
+	.version = 1,
+	.open = client_open,
+	.event = client_event,
+	.close = client_close,
+};
+
+/* ---- start ---- */
+
+static int klog_map(void)
+{
+	struct sk_cap_info info;
+	char slot[16];
+	void *p;
+	sk_cap_t frame;
+	int rc;
+
+	if (!svc_arg("cap.klog", slot, sizeof(slot)))
+		return -SK_E_NOT_FOUND;
+	frame = (sk_cap_t)strtoul(slot, NULL, 0);
+	rc = (int)sk_cap_info(SK_CAP_CNODE, frame, &info);
+	if (rc == 0)
+		rc = vm_map(frame, info.order, SK_R, &p);
+	klog = p;
+	return rc;
+}
+
+/* From now on what the kernel logs comes out here; only a panic still writes to the UART by itself. */
+static int uart_take(void)
+{
+	char slot[16];
+
+	uart = svc_channel("uart");
+	if (!uart || !svc_arg("cap.log", slot, sizeof(slot)))
+		return -SK_E_NOT_FOUND;
+	bootlog_kernel(&boot_log, klog, &klog_pos);
+	boot_pos = boot_log.end; /* the kernel has shown that much */
+	if (sk_log_take((sk_cap_t)strtoul(slot, NULL, 0)))
+		return -SK_E_RIGHTS;
+	return svc_on_channel(uart, uart_event, NULL);
+}
+
+int main(void)
+{
+	int rc = textlog_init(&boot_log, BOOT_LOG_SIZE);
+
+	if (rc == 0)
+		rc = klog_map();
+	if (rc == 0)
+		rc = uart_take();
+	if (rc == 0)
+		rc = svc_serve(&service);
+	return rc ? rc : svc_run();
+}

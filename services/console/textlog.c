@@ -1,0 +1,64 @@
+/*
+ * textlog.c - a bounded log of text
+ *
+ * Invariants  T1 the byte at position p is bytes[p % size], for textlog_start() <= p < end.
+ */
+#include "textlog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int textlog_init(struct textlog *l, size_t size)
+{
+	l->bytes = malloc(size);
+	l->size = size;
+	l->end = 0;
+	return l->bytes ? 0 : -SK_E_NO_MEM;
+}
+
+void textlog_fini(struct textlog *l)
+{
+	free(l->bytes);
+	l->bytes = NULL;
+}
+
+/* Where len bytes from position pos on lie: the first of them at bytes[*at], the rest at bytes[0]. */
+static void part(const struct textlog *l, uint64_t pos, size_t len, size_t *at, size_t *first)
+{
+	*at = pos & (l->size - 1);
+	*first = len < l->size - *at ? len : l->size - *at;
+}
+
+void textlog_write(struct textlog *l, const char *text, size_t len)
+{
+	size_t at, first;
+
+	if (len > l->size) { /* only its end can stay */
+		l->end += len - l->size;
+		text += len - l->size;
+		len = l->size;
+	}
+	part(l, l->end, len, &at, &first);
+	memcpy(l->bytes + at, text, first);
+	memcpy(l->bytes, text + first, len - first);
+	l->end += len;
+}
+
+uint64_t textlog_start(const struct textlog *l)
+{
+	return l->end > l->size ? l->end - l->size : 0;
+}
+
+size_t textlog_read(const struct textlog *l, uint64_t *pos, char *out, size_t max)
+{
+	size_t at, first, len;
+
+	if (*pos < textlog_start(l))
+		*pos = textlog_start(l);
+	len = l->end - *pos < max ? l->end - *pos : max;
+	part(l, *pos, len, &at, &first);
+	memcpy(out, l->bytes + at, first);
+	memcpy(out + first, l->bytes, len - first);
+	*pos += len;
+	return len;
+}

@@ -1,0 +1,29 @@
+/*
+ * textlog.h - a bounded log of text: keeps the newest bytes, read from any position
+ */
+#ifndef CONSOLE_TEXTLOG_H
+#define CONSOLE_TEXTLOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sk/types.h>
+
+struct textlog {
+	char *bytes;
+	size_t size;  /* power of two */
+	uint64_t end; /* bytes ever written: the position after the last */
+};
+
+/* size: power of two. -SK_E_NO_MEM. */
+int textlog_init(struct textlog *l, size_t size) must_check;
+void textlog_fini(struct textlog *l);
+void textlog_write(struct textlog *l, const char *text, size_t len);
+/* Position of the oldest byte that is still there. */
+uint64_t textlog_start(const struct textlog *l);
+/*
+ * Copy up to max bytes from *pos on; *pos moves behind them. A position that is no longer there moves to the
+ * oldest byte first. Returns how many.
+ */
+size_t textlog_read(const struct textlog *l, uint64_t *pos, char *out, size_t max);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * ns16550_test.c - the UART's driver against a model of its registers
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "ns16550.h"
+
+/* The model: a FIFO that is sent when sent() is called, a queue of bytes to receive. */
+static uint8_t ier, scratch, lcr, sent_bytes[256], incoming[64];
+static unsigned int in_fifo, n_sent, n_in, in_at;
+static bool present, tx_pending;
+
+static uint8_t reg_in(uint8_t reg)
+{
+	switch (reg) {
+	case 0:
+		return incoming[in_at++];
+	case 2:
+		if (ier & 1 && in_at < n_in)
+			return 4;
+		if (ier & 2 && tx_pending) {
+			tx_pending = false; /* reading it clears that cause */
+			return 2;
+		}
+		return 1;
+	case 5:
+		return (uint8_t)((in_at < n_in ? 1 : 0) | (in_fifo == 0 ? 0x20 : 0));
+	case 7:
+		return present ? scratch : 0xff;
+	default:
+		return 0;
+	}
+}
+
+static void reg_out(uint8_t reg, uint8_t value)
+{
+	if (reg == 0 && !(lcr & 0x80)) {
+		assert_true(in_fifo < 16);
+		sent_bytes[n_sent++] = value;
+		in_fifo++;
+	} else if (reg == 1 && !(lcr & 0x80)) {
+		if (value & ~ier & 2 && in_fifo == 0)
+			tx_pending = true;
+		ier = value;
+	} else if (reg == 3) {
+		lcr = value;
+	} else if (reg == 7) {
+		scratch = value;
+	}
+}
+
+static void sent(void)
+{
+	in_fifo = 0;
+	tx_pending = true;
+}
+
+static const char *text;
+static char received[64];
+static unsigned int n_received, room;
+
+static bool tx_next(uint8_t *byte)
+{
+	*byte = (uint8_t)*text;
+	return *text && text++;
+}
+
+static bool rx_byte(uint8_t byte)
+{
+	received[n_received++] = (char)byte;
+	return --room > 0;
+}
+
+static struct ns16550 u;
+
+static int setup(void **state)
+{
+	(void)state;
+	u = (struct ns16550){ .in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte };
+	ier = lcr = 0;
+	in_fifo = n_sent = n_in = in_at = n_received = 0;
+	tx_pending = false;
+	present = true;
+	text = "";
+	room = 64;
+	return 0;
+}
+
+static void absent(void **state)
+{
+	(void)state;
+	present = false;
+	assert_false(ns16550_start(&u));
+}
+
+static void sends_in_fifo_loads(void **state)
+{
+	const char *all = "forty characters, more than two FIFOs...";
+
+	(void)state;
+	assert_true(ns16550_start(&u));
+	assert_int_equal(lcr, 3);
+	text = all;
+	ns16550_tx_kick(&u);
+	assert_int_equal(n_sent, 16);
+	assert_true(ier & 2);
+	while (ier & 2) {
+		sent();
+		ns16550_interrupt(&u);
+	}
+	assert_int_equal(n_sent, 40);
+	assert_memory_equal(sent_bytes, all, 40);
+}
+
+static void kick_while_the_fifo_is_busy(void **state)
+{
+	(void)state;
+	assert_true(ns16550_start(&u));
+	text = "ab";
+	ns16550_tx_kick(&u);
+	sent();
+	ns16550_interrupt(&u); /* nothing more: the interrupt goes off */
+	assert_false(ier & 2);
+	in_fifo = 3;
+	text = "cd";
+	ns16550_tx_kick(&u);
+	assert_int_equal(n_sent, 2);
+	assert_true(ier & 2);
+	sent();
+	ns16550_interrupt(&u);
+	assert_int_equal(n_sent, 4);
+}
+
+static void receives_until_there_is_no_room(void **state)
+{
+	(void)state;
+	assert_true(ns16550_start(&u));
+	memcpy(incoming, "0123456789", 10);
+	n_in = 10;
+	room = 4;
+	ns16550_interrupt(&u);
+	assert_int_equal(n_received, 4);
+	assert_false(ier & 1);
+	room = 64;
+	ns16550_rx_resume(&u);
+	assert_true(ier & 1);
+	assert_int_equal(n_received, 10);
+	assert_memory_equal(received, "0123456789", 10);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup(f, setup)
+	const struct CMUnitTest tests[] = { CASE(absent), CASE(sends_in_fifo_loads),
+					    CASE(kick_while_the_fifo_is_busy),
+					    CASE(receives_until_there_is_no_room) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
