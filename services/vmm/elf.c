@@ -121,7 +121,7 @@ static int note_add(struct elf_load *l, const struct phdr *p, uint64_t *used)
 
 static int headers_parse(struct elf_load *l)
 {
-	struct header h;
+	struct header h = { 0 };
 	uint64_t notes = 0;
 	uint32_t i;
 	int rc = header_decode(l, &h);

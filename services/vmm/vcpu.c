@@ -111,7 +111,7 @@ void vcpu_kick(struct vcpu *v)
 	(void)sk_signal(v->kick);
 }
 
-void vcpu_lapic_post(struct vcpu *v, uint8_t vector)
+void vcpu_post(struct vcpu *v, uint8_t vector)
 {
 	if (lapic_post(&v->lapic, vector))
 		vcpu_kick(v);
@@ -163,7 +163,7 @@ static void ipi_deliver(struct vcpu *to, const struct lapic_ipi *ipi)
 	switch (ipi->mode) {
 	case IPI_FIXED:
 	case IPI_LOWEST:
-		vcpu_lapic_post(to, ipi->vector);
+		vcpu_post(to, ipi->vector);
 		break;
 	case IPI_NMI:
 		vcpu_nmi(to);

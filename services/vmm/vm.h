@@ -178,7 +178,7 @@ void vcpu_kick(struct vcpu *v);
 /* Deliver an interrupt vector past the local APIC (no EOI), once; same vector twice before delivery: once. */
 void vcpu_inject(struct vcpu *v, uint8_t vector);
 /* Through the local APIC, edge-triggered, fixed. */
-void vcpu_lapic_post(struct vcpu *v, uint8_t vector);
+void vcpu_post(struct vcpu *v, uint8_t vector);
 void vcpu_nmi(struct vcpu *v);
 /* Ticks that the vCPU's thread was runnable but did not run (SK_SYS_SCHED_STATS). */
 uint64_t vcpu_ticks_waiting(const struct vcpu *v);
