@@ -32,6 +32,7 @@ enum svc_proto { SVC_PROTOS(X) SVC_PROTO_END };
 
 #define SVC_BADGE_INIT 1u
 #define SVC_BADGE_CONTROL 2u
+#define SVC_BADGE_CLIENT 3u /* a client that the manifest lets call the service's own labels; never OPEN or CLOSE */
 
 /* Labels of calls. Replies: label 0 with mr0 = 0 or -SK_E_*, then results. */
 enum svc_call {

@@ -194,10 +194,15 @@ free_conn:
 	return rc;
 }
 
+static bool connector(const struct message *q)
+{
+	return q->badge == SVC_BADGE_INIT || q->badge == SVC_BADGE_CONTROL;
+}
+
 static int serve_open(struct message *q)
 {
 	struct open_request o;
-	int rc = open_decode(q, &o);
+	int rc = connector(q) ? open_decode(q, &o) : -SK_E_DENIED;
 
 	if (!rc) {
 		struct message answer = { .badge = q->badge, .caps = q->caps };

@@ -1,0 +1,202 @@
+/*
+ * device.c - devices: claimed through platform, given to their drivers
+ *
+ * Objects     a driver's DMA space, which init keeps; BARs and interrupts come from platform.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "caps/caps.h"
+#include "init.h"
+#include "proto/platform.h"
+#include "svc/svc.h"
+#include "sys/sk.h"
+
+enum { SLOT_IRQ = 6, SLOT_IOSPACE = 14, PIECES_MAX = 64 };
+
+uint64_t wall_boot_ns;
+
+static int platform_call(uint32_t label, uint64_t *mr, uint32_t n, struct svc_caps *caps)
+{
+	const struct domain *p = domain_of_role(MANIFEST_PLATFORM);
+
+	return p ? svc_call(p->connector, label, mr, &n, caps) : -SK_E_NOT_FOUND;
+}
+
+/* One capability comes with the answer, or the call failed. */
+static int platform_call_cap(uint32_t label, uint64_t *mr, uint32_t n, sk_cap_t *cap)
+{
+	struct svc_caps caps = { .n_out = 0 };
+	int rc = platform_call(label, mr, n, &caps);
+
+	if (!rc && caps.n_in != 1)
+		rc = -SK_E_PEER;
+	if (rc)
+		for (uint32_t i = 0; i < caps.n_in; i++)
+			cap_drop(caps.in[i]);
+	else
+		*cap = caps.in[0];
+	return rc;
+}
+
+int device_claim(const struct manifest_device *dev, struct device_claim *claim)
+{
+	uint64_t mr[SK_MR_MAX] = { dev->vendor | (uint64_t)dev->device << 16,
+		dev->class_code == UINT32_MAX ? UINT64_MAX : dev->class_code, dev->index, dev->n_irqs };
+	int rc;
+
+	if (dev->kind != MANIFEST_PCI)
+		return 0;
+	rc = platform_call(PLATFORM_CLAIM, mr, 4, NULL);
+	if (rc)
+		return rc;
+	claim->handle = mr[1];
+	claim->vendor = (uint16_t)mr[2];
+	claim->device = (uint16_t)(mr[2] >> 16);
+	claim->rid = (uint16_t)(mr[2] >> 32);
+	claim->n_irqs = (uint32_t)mr[3];
+	memcpy(claim->bar_size, &mr[4], sizeof(claim->bar_size));
+	memcpy(claim->config, &mr[10], sizeof(claim->config));
+	return 0;
+}
+
+/* ---- PCI ---------------------------------------------------------------------------------------------- */
+static uint32_t size_order(uint64_t size)
+{
+	uint32_t order = SK_PAGE_ORDER;
+
+	while (1ull << order < size)
+		order++;
+	return order;
+}
+
+static int bar_piece(struct domain *d, const struct device_claim *claim, uint32_t bar, uint32_t index, uint64_t vaddr,
+	uint64_t *n)
+{
+	uint64_t mr[SK_MR_MAX] = { claim->handle, bar, index };
+	sk_cap_t frame;
+	int rc;
+
+	rc = platform_call_cap(PLATFORM_BAR, mr, 3, &frame);
+	if (rc)
+		return rc;
+	*n = mr[1];
+	if (mr[2] >= claim->bar_size[bar] || mr[3] > SK_HUGE_ORDER || 1ull << mr[3] > claim->bar_size[bar] - mr[2])
+		rc = -SK_E_PEER;
+	if (!rc)
+		rc = proc_map(&d->proc, frame, vaddr + mr[2], 0, 1ull << mr[3], SK_R | SK_W | SK_MAP_UNCACHED);
+	cap_drop(frame);
+	return rc;
+}
+
+static int bar_give(struct domain *d, const struct device_claim *claim, uint32_t bar)
+{
+	uint64_t vaddr = proc_vaddr(&d->proc, size_order(claim->bar_size[bar])), n = 1;
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < n && i < PIECES_MAX; i++)
+		rc = bar_piece(d, claim, bar, i, vaddr, &n);
+	d->proc.info->dev[0].bar[bar] = (struct domain_bar){ vaddr, claim->bar_size[bar] };
+	return rc;
+}
+
+static int irq_give(struct domain *d, const struct device_claim *claim, uint32_t index)
+{
+	uint64_t mr[SK_MR_MAX] = { claim->handle, index };
+	sk_cap_t irq;
+	int rc;
+
+	rc = platform_call_cap(PLATFORM_IRQ, mr, 2, &irq);
+	if (rc)
+		return rc;
+	rc = proc_move(&d->proc, DOMAIN_CAP_DEVICE + SLOT_IRQ + index, irq);
+	if (rc)
+		cap_drop(irq);
+	return rc;
+}
+
+/* Without an IOMMU the space only tells addresses: the manifest must have said that this will do. */
+static int iospace_give(struct domain *d, const struct device_claim *claim)
+{
+	sk_cap_t space;
+	int rc;
+
+	if (!(d->m->dev.flags & MANIFEST_DMA))
+		return 0;
+	rc = object_make(SK_OBJ_SPACE_IO, 0, &space);
+	if (rc)
+		return rc;
+	rc = (int)sk_io_assign(SK_CAP_CTL_IO, space, claim->rid);
+	if (rc == -SK_E_NO_SYS && d->m->dev.flags & MANIFEST_UNPROTECTED) {
+		printf("%s: device %s is not behind an IOMMU\n", d->m->name, d->m->dev.name);
+		rc = 0;
+	}
+	if (!rc)
+		rc = proc_give(&d->proc, DOMAIN_CAP_DEVICE + SLOT_IOSPACE, space, SK_ALL, 0);
+	if (rc)
+		cap_drop(space);
+	return rc;
+}
+
+static int pci_give(struct domain *d, const struct device_claim *claim)
+{
+	struct domain_device *dev = &d->proc.info->dev[0];
+	int rc = iospace_give(d, claim);
+
+	for (uint32_t bar = 0; !rc && bar < 6; bar++)
+		if (claim->bar_size[bar])
+			rc = bar_give(d, claim, bar);
+	for (uint32_t i = 0; !rc && i < claim->n_irqs; i++)
+		rc = irq_give(d, claim, i);
+	dev->vendor = claim->vendor;
+	dev->device = claim->device;
+	dev->rid = claim->rid;
+	dev->n_irqs = (uint16_t)claim->n_irqs;
+	memcpy(dev->config, claim->config, sizeof(dev->config));
+	return rc;
+}
+
+/* ---- ports and a pin ------------------------------------------------------------------------------------ */
+static int ports_give(struct domain *d)
+{
+	const struct manifest_device *m = &d->m->dev;
+	struct domain_device *dev = &d->proc.info->dev[0];
+	uint64_t last = m->port + (uint64_t)m->n_ports - 1;
+	sk_cap_t irq;
+	int rc;
+
+	rc = proc_give(&d->proc, DOMAIN_CAP_DEVICE, SK_CAP_IOPORT, SK_R | SK_W, m->port | last << 16);
+	if (rc)
+		return rc;
+	rc = object_make(SK_OBJ_IRQ, 0, &irq);
+	if (!rc)
+		rc = (int)sk_irq_pin(SK_CAP_CTL_IRQ, irq, m->gsi, 0, 0);
+	if (!rc)
+		rc = proc_give(&d->proc, DOMAIN_CAP_DEVICE + SLOT_IRQ, irq, SK_ALL, 0);
+	dev->io_port = m->port;
+	dev->io_ports = m->n_ports;
+	dev->n_irqs = 1;
+	return rc;
+}
+
+int device_give(struct domain *d, const struct device_claim *claim)
+{
+	memcpy(d->proc.info->dev[0].name, d->m->dev.name, sizeof(d->m->dev.name));
+	d->proc.info->n_devices = 1;
+	return d->m->dev.kind == MANIFEST_PCI ? pci_give(d, claim) : ports_give(d);
+}
+
+/* ---- machine ---------------------------------------------------------------------------------------------- */
+void device_wallclock(void)
+{
+	uint64_t mr[SK_MR_MAX] = { 0 };
+
+	if (!wall_boot_ns && platform_call(PLATFORM_WALLCLOCK, mr, 0, NULL) == 0)
+		wall_boot_ns = mr[1];
+}
+
+int device_power(bool reboot)
+{
+	uint64_t mr[SK_MR_MAX] = { reboot };
+
+	return platform_call(PLATFORM_POWER, mr, 1, NULL);
+}

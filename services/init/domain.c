@@ -1,0 +1,269 @@
+/*
+ * domain.c - making one static domain from its line of the manifest
+ *
+ * Lifecycle   claim the device, build, give what the manifest names, connect, start. A domain that cannot be
+ *             started is taken back whole; those that need it are then not started either.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "caps/caps.h"
+#include "init.h"
+#include "proto/platform.h"
+#include "svc/svc.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+/* Page tables, info page, and what alignment costs. */
+#define OVERHEAD (96u << 10)
+
+int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out)
+{
+	int rc = object_make(SK_OBJ_UNTYPED, order, out);
+
+	if (!rc)
+		d->charged += 1ull << order;
+	return rc;
+}
+
+static void memory_return(sk_cap_t *cap)
+{
+	cap_drop(*cap);
+	*cap = 0;
+}
+
+/* ---- arguments ---------------------------------------------------------------------------------------- */
+int arg_add(struct domain *d, const char *fmt, ...)
+{
+	char *args = d->proc.info->args;
+	size_t used = strlen(args), left = DOMAIN_ARGS_MAX - used;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(args + used, left, fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < left)
+		return 0;
+	args[used] = '\0';
+	return -SK_E_RANGE;
+}
+
+int extra_slot(struct domain *d, uint32_t *slot)
+{
+	if (d->next_extra == DOMAIN_CAP_CHANNEL)
+		return -SK_E_LIMIT;
+	*slot = d->next_extra++;
+	return 0;
+}
+
+/* Words `name.key=value` of the kernel's command line come first, so that they win. */
+static void args_from_cmdline(const char *name, char *args, size_t size)
+{
+	const char *word = boot_info()->cmdline, *end;
+	size_t name_len = strlen(name), used = 0;
+
+	for (; *word; word = end) {
+		size_t len;
+
+		word += strspn(word, " ");
+		end = word + strcspn(word, " ");
+		len = (size_t)(end - word);
+		if (len <= name_len + 1 || strncmp(word, name, name_len) || word[name_len] != '.' || !memchr(word, '=', len))
+			continue;
+		len -= name_len + 1;
+		if (used + len + 2 > size)
+			break;
+		memcpy(args + used, word + name_len + 1, len);
+		used += len;
+		args[used++] = '\n';
+	}
+	args[used] = '\0';
+}
+
+/* ---- building ------------------------------------------------------------------------------------------- */
+static uint64_t writable_size(const struct proc_image *im)
+{
+	uint64_t size = 0;
+
+	for (uint32_t i = 0; i < im->elf.n_segs; i++)
+		if (im->elf.seg[i].rights & SK_W)
+			size += im->elf.seg[i].mem_size + SK_PAGE_SIZE;
+	return size;
+}
+
+static uint32_t memory_order(const struct manifest_domain *m, const struct proc_image *im)
+{
+	uint64_t need = (1ull << m->cnode_order) + (1ull << m->stack_order) + writable_size(im) * 3 / 2 + OVERHEAD;
+	uint32_t order = 16;
+
+	while (1ull << order < need)
+		order++;
+	return order;
+}
+
+static bool has_cap(const struct manifest_domain *m, uint32_t kind)
+{
+	for (uint32_t i = 0; i < m->n_caps; i++)
+		if (manifest.cap[m->first_cap + i].kind == kind)
+			return true;
+	return false;
+}
+
+/* Boundary objects, made once: they are there before the domain and after it. */
+static int boundary_make(struct domain *d)
+{
+	int rc = 0;
+
+	if (d->ntfn)
+		return 0;
+	rc = object_make(SK_OBJ_NOTIFICATION, 0, &d->ntfn);
+	if (!rc)
+		rc = object_make(SK_OBJ_ENDPOINT, 0, &d->service);
+	if (!rc)
+		rc = cap_copy(d->service, SK_W | SK_GRANT, SVC_BADGE_INIT, &d->connector);
+	if (!rc)
+		rc = cap_copy(init_endpoint, SK_W | SK_GRANT, d->number + 1, &d->parent);
+	return rc;
+}
+
+static int build(struct domain *d, const struct proc_image *im)
+{
+	const struct manifest_domain *m = d->m;
+	char args[DOMAIN_ARGS_MAX / 2];
+	struct proc_spec s = { .name = m->name, .args = args, .epoch = d->epoch, .image = im,
+		.cnode_order = m->cnode_order, .stack_order = m->stack_order, .fault_ep = d->parent,
+		.parent_ep = d->parent, .ntfn = d->ntfn, .service = d->service, .ctl_sched = SK_CAP_CTL_SCHED,
+		.wall_boot_ns = wall_boot_ns,
+		.sched = { m->cpu % sys_info()->n_cpus, m->priority, m->weight, m->budget_us, m->period_us } };
+	int rc;
+
+	args_from_cmdline(m->name, args, sizeof(args));
+	if (has_cap(m, MANIFEST_CAP_DEVICE_MEMORY))
+		s.free_slot = PLATFORM_CAP_MEM + PLATFORM_MEM_MAX;
+	rc = memory_charge(d, memory_order(m, im), &d->memory);
+	if (rc)
+		return rc;
+	s.untyped = d->memory;
+	rc = proc_create(&d->proc, &s);
+	return rc ? rc : arg_add(d, "%s", m->args);
+}
+
+static int give_memory(struct domain *d)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < d->m->n_untyped; i++) {
+		rc = memory_charge(d, d->m->untyped_order[i], &d->own[i]);
+		if (!rc)
+			rc = proc_untyped(&d->proc, d->m->untyped_order[i], d->own[i]);
+	}
+	return rc;
+}
+
+/* Whoever builds domains shows them the kernel's information page. */
+static int give_builder(struct domain *d)
+{
+	if (!(d->m->flags & MANIFEST_BUILDER))
+		return 0;
+	return proc_give(&d->proc, SK_CAP_INFO, SK_CAP_INFO, SK_R | SK_GRANT, 0);
+}
+
+static int give_archive_file(struct domain *d)
+{
+	struct cpio_file f;
+	uint64_t vaddr;
+	int rc;
+
+	if (!d->m->archive_file[0] || archive_find(d->m->archive_file, &f))
+		return 0;
+	rc = archive_map(&d->proc, &f, &vaddr);
+	return rc ? rc : arg_add(d, "image=%#llx\nimage-size=%llu\n", (unsigned long long)vaddr, (unsigned long long)f.size);
+}
+
+static void take_back(struct domain *d)
+{
+	for (uint32_t i = 0; i < d->m->n_channels; i++) {
+		struct connection *c = &connections[d->m->first_channel + i];
+
+		if (c->open && svc_close(domains[c->service].connector, c->c.number))
+			printf("%s: its service does not close the connection\n", d->m->name);
+		c->open = false;
+		cap_drop(c->c.client_signal);
+		cap_drop(c->c.service_signal);
+		if (c->memory)
+			memory_return(&c->memory);
+	}
+	proc_destroy(&d->proc);
+	memory_return(&d->memory);
+	for (uint32_t i = 0; i < MANIFEST_UNTYPED_MAX; i++)
+		memory_return(&d->own[i]);
+	d->charged = 0;
+}
+
+struct step {
+	int (*run)(struct domain *d);
+	const char *what;
+};
+static int start_thread(struct domain *d)
+{
+	return proc_start(&d->proc);
+}
+static const struct step steps[] = {
+	{ give_memory, "its memory" },
+	{ give_builder, "what it builds with" },
+	{ give_archive_file, "its archive member" },
+	{ grant_caps, "its capabilities" },
+	{ connect_channels, "its channels" },
+	{ start_thread, "its start" },
+};
+
+static int complete(struct domain *d, const struct device_claim *claim)
+{
+	int rc = 0;
+
+	if (d->m->dev.kind != MANIFEST_NO_DEVICE) {
+		rc = device_give(d, claim);
+		if (rc)
+			printf("%s: its device: error %d\n", d->m->name, -rc);
+	}
+	for (uint32_t i = 0; !rc && i < sizeof(steps) / sizeof(steps[0]); i++) {
+		rc = steps[i].run(d);
+		if (rc)
+			printf("%s: %s: error %d\n", d->m->name, steps[i].what, -rc);
+	}
+	return rc;
+}
+
+int domain_start(struct domain *d)
+{
+	static struct proc_image im; /* too large for a stack */
+	struct device_claim claim = { 0 };
+	const char *why;
+	int rc;
+
+	rc = device_claim(&d->m->dev, &claim);
+	if (rc) {
+		if (!(d->m->flags & MANIFEST_OPTIONAL) || rc != -SK_E_NOT_FOUND)
+			printf("%s: no device %s: error %d\n", d->m->name, d->m->dev.name, -rc);
+		return rc;
+	}
+	rc = archive_image(d->m->binary, &im, &why);
+	if (rc) {
+		printf("%s: %s: %s\n", d->m->name, d->m->binary, why);
+		return rc;
+	}
+	d->next_extra = DOMAIN_CAP_EXTRA;
+	rc = boundary_make(d);
+	if (!rc)
+		rc = build(d, &im);
+	if (rc)
+		printf("%s: cannot be built: error %d\n", d->m->name, -rc);
+	else
+		rc = complete(d, &claim);
+	if (rc)
+		take_back(d);
+	else
+		d->state = RUNNING;
+	return rc;
+}

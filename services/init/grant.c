@@ -1,0 +1,120 @@
+/*
+ * grant.c - the capabilities that the manifest names for a domain
+ *
+ * Each goes to the next of the extra slots, and args say which: cap.NAME=SLOT, or cap.NAME=SLOT,COUNT.
+ */
+#include <stdio.h>
+#include "caps/caps.h"
+#include "init.h"
+#include "proto/platform.h"
+#include "sys/sk.h"
+
+static uint64_t pool_bytes;
+
+enum { POOL_ORDER_MIN = SK_LARGE_ORDER, RESERVE_ORDER = 22 };
+
+static int give_control(struct domain *d, uint32_t slot, sk_cap_t cap, uint32_t rights)
+{
+	return proc_give(&d->proc, slot, cap, rights, 0);
+}
+
+static int give_ports(struct domain *d, uint32_t slot, const struct manifest_cap *c)
+{
+	return proc_give(&d->proc, slot, SK_CAP_IOPORT, SK_R | SK_W, c->a | (uint64_t)c->b << 16);
+}
+
+/* All device untypeds, in slots of their own beyond the extra ones, and the page that lists them. */
+static int give_device_memory(struct domain *d)
+{
+	static struct platform_resources res; /* too large for a stack */
+	const struct sk_bootinfo *bi = boot_info();
+	int rc = 0;
+
+	res.rsdp = bi->rsdp;
+	for (uint32_t i = 0; !rc && i < bi->n_untyped && res.n_mem < PLATFORM_MEM_MAX; i++) {
+		const struct sk_boot_untyped *u = &bi->untyped[i];
+		uint32_t slot = PLATFORM_CAP_MEM + res.n_mem;
+
+		if (!(u->flags & SK_BOOT_DEVICE))
+			continue;
+		rc = (int)sk_move(d->proc.cnode, slot, SK_CAP_CNODE, u->slot);
+		res.mem[res.n_mem++] = (struct platform_mem){ u->paddr, slot, u->order };
+	}
+	return rc ? rc : proc_data(&d->proc, PLATFORM_RES_VADDR, &res, sizeof(res), SK_R);
+}
+
+/* What RAM is left, largest pieces first, but for what restarts take. */
+static int give_guest_memory(struct domain *d, uint32_t first, uint32_t *count)
+{
+	uint32_t slot = first, order;
+	sk_cap_t reserve, piece;
+	int rc;
+
+	rc = object_make(SK_OBJ_UNTYPED, RESERVE_ORDER, &reserve);
+	if (rc)
+		return rc;
+	while (slot && !untyped_take(POOL_ORDER_MIN, &piece, &order)) {
+		rc = proc_move(&d->proc, slot, piece);
+		if (rc)
+			break;
+		pool_bytes += 1ull << order;
+		(*count)++;
+		if (extra_slot(d, &slot))
+			slot = 0;
+	}
+	if (slot)
+		d->next_extra = slot; /* the one that was not filled */
+	cap_drop(reserve);
+	printf("%llu MiB for guests in %u pieces\n", (unsigned long long)(pool_bytes >> 20), (unsigned int)*count);
+	return rc;
+}
+
+uint64_t guest_pool_bytes(void)
+{
+	return pool_bytes;
+}
+
+static int grant(struct domain *d, const struct manifest_cap *c)
+{
+	uint32_t slot, count = 1;
+	int rc;
+
+	if (c->kind == MANIFEST_CAP_DEVICE_MEMORY)
+		return give_device_memory(d);
+	rc = extra_slot(d, &slot);
+	if (rc)
+		return rc;
+	switch (c->kind) {
+	case MANIFEST_CAP_CTL_IRQ:
+		rc = give_control(d, slot, SK_CAP_CTL_IRQ, SK_ALL);
+		break;
+	case MANIFEST_CAP_CTL_SCHED:
+		rc = give_control(d, slot, SK_CAP_CTL_SCHED, SK_ALL);
+		break;
+	case MANIFEST_CAP_CTL_LOG:
+		rc = give_control(d, slot, SK_CAP_CTL_LOG, SK_ALL);
+		break;
+	case MANIFEST_CAP_KLOG:
+		rc = give_control(d, slot, SK_CAP_KLOG, SK_R);
+		break;
+	case MANIFEST_CAP_PORTS:
+		rc = give_ports(d, slot, c);
+		break;
+	case MANIFEST_CAP_GUEST_MEMORY:
+		count = 0;
+		rc = give_guest_memory(d, slot, &count);
+		break;
+	default:
+		rc = -SK_E_INVAL;
+	}
+	return rc ? rc : arg_add(d, "cap.%s=%u,%u\n", c->name, (unsigned int)slot, (unsigned int)count);
+}
+
+int grant_caps(struct domain *d)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < d->m->n_caps; i++)
+		rc = grant(d, &manifest.cap[d->m->first_cap + i]);
+	return rc;
+}

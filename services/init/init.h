@@ -1,0 +1,94 @@
+/*
+ * init.h - what the parts of init share
+ *
+ * init is the root task: it makes every static domain from the manifest, keeps the objects on their boundaries,
+ * and then answers calls. It is single-threaded; there is no lock anywhere.
+ */
+#ifndef INIT_H
+#define INIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "cpio.h"
+#include "manifest.h"
+#include "proc/proc.h"
+#include <sk/boot.h>
+
+enum domain_state { ABSENT, RUNNING, DEAD };
+
+/* A static domain. ntfn, service and parent outlive a restart; what lies in `memory` does not. */
+struct domain {
+	const struct manifest_domain *m;
+	struct proc proc;
+	enum domain_state state;
+	uint32_t number; /* index in the manifest; badge - 1 */
+	uint32_t epoch;
+	sk_cap_t ntfn, service; /* its notification and control endpoint, unbadged */
+	sk_cap_t parent;        /* init's endpoint, badged for it */
+	sk_cap_t connector;     /* its control endpoint with SVC_BADGE_INIT */
+	sk_cap_t memory;        /* what proc charges */
+	sk_cap_t own[MANIFEST_UNTYPED_MAX]; /* what it may retype itself */
+	uint32_t next_extra;    /* next free DOMAIN_CAP_EXTRA slot */
+	uint64_t charged;       /* bytes, with its connections' regions */
+};
+
+/* A connection of two static domains: everything on the boundary. */
+struct connection {
+	bool open;
+	uint32_t client, service; /* indices of domains */
+	sk_cap_t memory;          /* the region's */
+	struct proc_connection c;
+};
+
+extern struct manifest manifest;
+extern struct domain domains[MANIFEST_DOMAINS_MAX];
+extern struct connection connections[MANIFEST_CHANNELS_MAX]; /* as in the manifest */
+extern sk_cap_t init_endpoint;
+extern uint64_t wall_boot_ns;
+
+static inline const struct sk_bootinfo *boot_info(void)
+{
+	return (const struct sk_bootinfo *)SK_BOOTINFO_VADDR;
+}
+
+/* archive.c */
+int archive_open(void) must_check;
+int archive_find(const char *name, struct cpio_file *out) must_check;
+int archive_image(const char *name, struct proc_image *im, const char **why) must_check;
+/* Map a file read-only into a domain; its address. */
+int archive_map(struct proc *p, const struct cpio_file *f, uint64_t *vaddr) must_check;
+
+/* domain.c */
+int domain_start(struct domain *d) must_check;
+int arg_add(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3))) must_check;
+int extra_slot(struct domain *d, uint32_t *slot) must_check;
+/* Memory for a domain, charged to it. */
+int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out) must_check;
+
+/* grant.c: capabilities that the manifest names */
+int grant_caps(struct domain *d) must_check;
+uint64_t guest_pool_bytes(void); /* that control was given */
+
+/* connect.c */
+int connect_channels(struct domain *d) must_check;
+void connect_log(void);         /* init's own lines, once console runs */
+void connections_close(uint32_t service);
+struct domain *domain_of_role(enum manifest_flag role); /* NULL if none runs */
+
+/* device.c */
+struct device_claim {
+	uint64_t handle;
+	uint16_t vendor, device, rid;
+	uint32_t n_irqs;
+	uint64_t bar_size[6];
+	uint8_t config[256];
+};
+int device_claim(const struct manifest_device *dev, struct device_claim *claim) must_check;
+int device_give(struct domain *d, const struct device_claim *claim) must_check;
+void device_wallclock(void);
+int device_power(bool reboot);
+
+/* serve.c */
+void serve(void) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * main.c - init, the root task: reads the manifest, starts every domain, and then answers calls
+ *
+ * Objects     domains[] and connections[], as the manifest lists them; everything that the kernel gave at boot.
+ * Lifecycle   never ends.
+ */
+#include <stdio.h>
+#include "caps/caps.h"
+#include "init.h"
+#include "sys/sk.h"
+#include "sys/start.h"
+
+/* While it starts and restarts others it should not wait for them: above services, below drivers. */
+enum { INIT_PRIORITY = 22, WEIGHT = 256 };
+
+struct manifest manifest;
+struct domain domains[MANIFEST_DOMAINS_MAX];
+struct connection connections[MANIFEST_CHANNELS_MAX];
+sk_cap_t init_endpoint;
+
+static int manifest_open(const char **why)
+{
+	struct cpio_file f;
+	int rc = archive_open();
+
+	*why = "the boot archive is malformed";
+	if (rc)
+		return rc;
+	*why = "no manifest.bin in the boot archive";
+	rc = archive_find("manifest.bin", &f);
+	return rc ? rc : manifest_decode(f.data, f.size, &manifest, why);
+}
+
+static void start_all(void)
+{
+	for (uint32_t i = 0; i < manifest.header->n_domains; i++) {
+		struct domain *d = &domains[i];
+
+		d->m = &manifest.domain[i];
+		d->number = i;
+		if (domain_start(d))
+			continue;
+		connect_log();
+		if (d->m->flags & MANIFEST_PLATFORM)
+			device_wallclock();
+	}
+}
+
+int main(void)
+{
+	const char *why = NULL;
+	int rc;
+
+	rc = (int)sk_sched_configure(SK_CAP_CTL_SCHED, SK_CAP_SCHED, 0, INIT_PRIORITY, WEIGHT, 0, 0);
+	if (!rc)
+		rc = object_make(SK_OBJ_ENDPOINT, 0, &init_endpoint);
+	if (!rc)
+		rc = manifest_open(&why);
+	if (rc) {
+		printf("init: %s: error %d\n", why ? why : "cannot start", -rc);
+		sys_exit(1);
+	}
+	start_all();
+	serve();
+}

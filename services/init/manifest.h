@@ -1,0 +1,24 @@
+/*
+ * manifest.h - the compiled manifest, checked
+ */
+#ifndef INIT_MANIFEST_H
+#define INIT_MANIFEST_H
+
+#include <stdint.h>
+#include "proto/manifest.h"
+#include <sk/types.h>
+
+struct manifest {
+	const struct manifest_header *header;
+	const struct manifest_domain *domain;
+	const struct manifest_channel *channel;
+	const struct manifest_cap *cap;
+};
+
+/*
+ * data: 8-byte aligned, must stay. 0, or -SK_E_INVAL and in *why what is wrong. Afterwards every index, count,
+ * string and size in it can be used as it is.
+ */
+int manifest_decode(const void *data, uint64_t size, struct manifest *m, const char **why) must_check;
+
+#endif

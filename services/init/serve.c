@@ -1,0 +1,297 @@
+/*
+ * serve.c - init's endpoint: calls of the domains (proto/init.h), and their faults
+ *
+ * Objects     guests[]: a CNode per guest that control asked for.
+ * Invariants  a caller is known by its badge, which init minted: its number plus 1
+ */
+#include <stdio.h>
+#include <string.h>
+#include "caps/caps.h"
+#include "init.h"
+#include "proto/init.h"
+#include "svc/svc.h"
+#include "sys/sk.h"
+#include "sys/start.h"
+
+enum { GUESTS_MAX = 64, GUEST_CNODE_ORDER = 14, NAME_WORDS = 4 };
+
+struct request {
+	struct domain *from;
+	uint64_t mr[SK_MR_MAX];
+	uint32_t n;
+	sk_cap_t cap; /* to send back; 0 = none */
+	uint32_t rights;
+	bool temporary; /* the capability is dropped after the answer */
+};
+
+static struct {
+	uint32_t domid;
+	sk_cap_t cnode;
+} guests[GUESTS_MAX];
+
+/* ---- faults ------------------------------------------------------------------------------------------------ */
+static void print_registers(const struct domain *d)
+{
+	struct sk_regs r;
+
+	if (sk_thread_suspend(d->proc.thread) || sk_thread_read(d->proc.thread, &r))
+		return;
+	printf("  rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", (unsigned long long)r.rax, (unsigned long long)r.rbx,
+		(unsigned long long)r.rcx, (unsigned long long)r.rdx);
+	printf("  rsi %016llx rdi %016llx rbp %016llx rsp %016llx\n", (unsigned long long)r.rsi, (unsigned long long)r.rdi,
+		(unsigned long long)r.rbp, (unsigned long long)r.rsp);
+	printf("  r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n", (unsigned long long)r.r8, (unsigned long long)r.r9,
+		(unsigned long long)r.r10, (unsigned long long)r.r11);
+	printf("  r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", (unsigned long long)r.r12, (unsigned long long)r.r13,
+		(unsigned long long)r.r14, (unsigned long long)r.r15);
+}
+
+static void domain_fault(struct domain *d, const struct sk_msg *m)
+{
+	printf("%s: fault: vector %u, error %#x, address %#llx, rip %#llx, rsp %#llx\n", d->m->name,
+		(unsigned int)m->mr[0], (unsigned int)(m->mr[0] >> 32), (unsigned long long)m->mr[1],
+		(unsigned long long)m->mr[2], (unsigned long long)m->mr[3]);
+	print_registers(d);
+	d->state = DEAD;
+}
+
+static void domain_exit(struct domain *d, uint64_t code)
+{
+	printf("%s: ended with code %lld\n", d->m->name, (long long)code);
+	(void)sk_thread_suspend(d->proc.thread);
+	d->state = DEAD;
+}
+
+/* ---- calls --------------------------------------------------------------------------------------------------- */
+static int call_power(struct request *q)
+{
+	bool reboot = q->mr[0] == 1;
+
+	if (!(q->from->m->flags & MANIFEST_BUILDER))
+		return -SK_E_DENIED;
+	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
+		if (domains[i].state == RUNNING && domains[i].m->serves == SVC_PROTO_BLK &&
+			domains[i].m->dev.kind == MANIFEST_NO_DEVICE)
+			connections_close(i); /* it answers when all is on the medium */
+	printf("%s\n", reboot ? "reboot" : "power off");
+	return device_power(reboot);
+}
+
+static int call_service(struct request *q)
+{
+	char name[NAME_WORDS * 8 + 1] = { 0 };
+
+	memcpy(name, q->mr, NAME_WORDS * 8);
+	for (uint32_t i = 0; i < manifest.header->n_domains; i++) {
+		struct domain *s = &domains[i];
+		int rc;
+
+		if (strcmp(s->m->name, name))
+			continue;
+		if (!(q->from->m->services & 1u << i))
+			return -SK_E_DENIED;
+		if (s->state != RUNNING)
+			return -SK_E_NOT_FOUND;
+		rc = cap_copy(s->service, SK_W | SK_GRANT, SVC_BADGE_CONTROL, &q->cap);
+		q->rights = SK_W | SK_GRANT;
+		q->temporary = true;
+		return rc;
+	}
+	return -SK_E_NOT_FOUND;
+}
+
+static int call_image(struct request *q)
+{
+	static struct proc_image im; /* asked for piece by piece */
+	const struct proc_piece *piece;
+	const char *why;
+	int rc;
+
+	if (!(q->from->m->flags & MANIFEST_BUILDER))
+		return -SK_E_DENIED;
+	if (!im.n_pieces) {
+		rc = archive_image(manifest.header->guest_image, &im, &why);
+		if (rc) {
+			printf("%s: %s\n", manifest.header->guest_image, why);
+			im.n_pieces = 0;
+			return rc;
+		}
+	}
+	if (q->mr[0] >= im.n_pieces)
+		return -SK_E_RANGE;
+	piece = &im.piece[q->mr[0]];
+	q->mr[1] = im.n_pieces;
+	q->mr[2] = piece->order;
+	q->mr[3] = piece->offset;
+	q->mr[4] = piece->size;
+	q->mr[5] = im.size;
+	q->n = 6;
+	q->cap = piece->frame;
+	q->rights = SK_R | SK_X | SK_GRANT;
+	return 0;
+}
+
+/* What init itself and the free list have is what nobody else was charged. */
+static uint64_t own_memory(void)
+{
+	const struct sk_bootinfo *bi = boot_info();
+	uint64_t total = 0, given;
+
+	for (uint32_t i = 0; i < bi->n_untyped; i++)
+		if (!(bi->untyped[i].flags & SK_BOOT_DEVICE))
+			total += 1ull << bi->untyped[i].order;
+	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
+		total -= domains[i].charged;
+	given = guest_pool_bytes() + caps_free_bytes();
+	return total > given ? total - given : 0;
+}
+
+static int call_stats(struct request *q)
+{
+	const char *name = "init";
+	uint64_t memory = 0, ticks = 0, waited;
+	uint64_t index = q->mr[0];
+	sk_cap_t sched = SK_CAP_SCHED;
+	uint32_t cpu;
+
+	if (!(q->from->m->flags & MANIFEST_BUILDER))
+		return -SK_E_DENIED;
+	if (index > manifest.header->n_domains)
+		return -SK_E_NOT_FOUND;
+	if (index == 0) {
+		memory = own_memory();
+	} else {
+		name = domains[index - 1].m->name;
+		memory = domains[index - 1].charged;
+		sched = domains[index - 1].proc.sched;
+	}
+	if (sched && sk_sched_stats(sched, &ticks, &waited, &cpu))
+		ticks = 0;
+	memset(&q->mr[3], 0, NAME_WORDS * 8);
+	memcpy(&q->mr[3], name, strlen(name));
+	q->mr[1] = memory;
+	q->mr[2] = ticks;
+	q->n = 3 + NAME_WORDS;
+	return 0;
+}
+
+static int call_guest_cnode(struct request *q)
+{
+	uint32_t unused = GUESTS_MAX, i;
+	int rc;
+
+	if (!(q->from->m->flags & MANIFEST_BUILDER))
+		return -SK_E_DENIED;
+	for (i = 0; i < GUESTS_MAX; i++) {
+		if (guests[i].cnode && guests[i].domid == q->mr[0])
+			break;
+		if (!guests[i].cnode && unused == GUESTS_MAX)
+			unused = i;
+	}
+	if (i == GUESTS_MAX) {
+		i = unused;
+		if (i == GUESTS_MAX)
+			return -SK_E_LIMIT;
+		rc = object_make(SK_OBJ_CNODE, GUEST_CNODE_ORDER, &guests[i].cnode);
+		if (rc) {
+			guests[i].cnode = 0;
+			return rc;
+		}
+		guests[i].domid = (uint32_t)q->mr[0];
+	}
+	q->cap = guests[i].cnode;
+	q->rights = SK_ALL;
+	return 0;
+}
+
+static int call_guest_gone(struct request *q)
+{
+	if (!(q->from->m->flags & MANIFEST_BUILDER))
+		return -SK_E_DENIED;
+	for (uint32_t i = 0; i < GUESTS_MAX; i++) {
+		if (!guests[i].cnode || guests[i].domid != q->mr[0])
+			continue;
+		for (sk_cap_t s = 1; s < SK_CNODE_SLOTS(GUEST_CNODE_ORDER); s++)
+			(void)sk_revoke(guests[i].cnode, s);
+		cap_drop(guests[i].cnode);
+		guests[i].cnode = 0;
+		return 0;
+	}
+	return -SK_E_NOT_FOUND;
+}
+
+static int call_wallclock(struct request *q)
+{
+	q->mr[1] = wall_boot_ns;
+	q->n = 2;
+	return wall_boot_ns ? 0 : -SK_E_NOT_FOUND;
+}
+
+static int (*const calls[INIT_CALL_END])(struct request *q) = {
+	[INIT_POWER] = call_power,
+	[INIT_GUEST_CNODE] = call_guest_cnode,
+	[INIT_GUEST_GONE] = call_guest_gone,
+	[INIT_SERVICE] = call_service,
+	[INIT_IMAGE] = call_image,
+	[INIT_DOMAIN_STATS] = call_stats,
+	[INIT_WALLCLOCK] = call_wallclock,
+};
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+static void answer(sk_cap_t reply, struct request *q, int rc)
+{
+	struct sk_utcb *u = sk_utcb();
+	struct sk_msg m;
+
+	q->mr[0] = (uint64_t)(int64_t)rc;
+	for (uint32_t i = 0; i < SK_MR_REGS; i++)
+		m.mr[i] = i < q->n ? q->mr[i] : 0;
+	for (uint32_t i = SK_MR_REGS; i < q->n; i++)
+		u->mr[i] = q->mr[i];
+	u->send[0] = (struct sk_send_cap){ q->cap, q->rights };
+	m.mi = SK_MI(0, q->n, !rc && q->cap ? 1 : 0);
+	(void)sk_reply(reply, &m);
+	if (q->temporary)
+		cap_drop(q->cap);
+}
+
+static void handle_call(sk_cap_t reply, struct domain *from, const struct sk_msg *m)
+{
+	struct request q = { .from = from, .n = 1 };
+	uint64_t label = SK_MI_LABEL(m->mi);
+	int rc = -SK_E_NO_SYS;
+
+	memcpy(q.mr, m->mr, sizeof(m->mr));
+	if (label == INIT_EXIT) {
+		domain_exit(from, q.mr[0]);
+		return;
+	}
+	if (label < INIT_CALL_END && calls[label])
+		rc = calls[label](&q);
+	if (rc)
+		q.n = 1;
+	answer(reply, &q, rc);
+}
+
+void serve(void)
+{
+	struct sk_utcb *u = sk_utcb();
+	struct sk_msg m;
+	sk_cap_t reply;
+
+	if (object_make(SK_OBJ_REPLY, 0, &reply)) {
+		printf("no memory to answer calls with\n");
+		sys_exit(1);
+	}
+	for (;;) {
+		u->reply = reply;
+		u->recv_slot = 0;
+		u->deadline = SK_NO_DEADLINE;
+		if (sk_recv(init_endpoint, &m) || !m.badge || m.badge > manifest.header->n_domains)
+			continue;
+		if (SK_MI_LABEL(m.mi) == SK_LABEL_FAULT)
+			domain_fault(&domains[m.badge - 1], &m);
+		else
+			handle_call(reply, &domains[m.badge - 1], &m);
+	}
+}
