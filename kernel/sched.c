@@ -372,7 +372,7 @@ void kernel_exit(void)
 		if (!t || load(&c->resched) || !thread_runnable(t))
 			t = sched_switch(sc);
 		if (t && t->vcpu)
-			vcpu_check_signal(t);
+			vcpu_check(t);
 	} while (load(&c->resched));
 	timer_program(c, sc);
 	if (!t)

@@ -112,10 +112,12 @@ void thread_wake(struct thread *t, long result, bool direct)
 
 void thread_timeout(struct thread *t, sk_time_t now)
 {
-	if (t->vcpu)
-		vcpu_leave(t, 0, SK_EXIT_DEADLINE);
-	else if (thread_cancel(t, now, THREAD_ANY_STATE))
+	if (load(&t->vcpu)) {
+		store(&t->expired, true);
+		sched_kick_running(t);
+	} else if (thread_cancel(t, now, THREAD_ANY_STATE)) {
 		thread_wake(t, -SK_E_TIMEOUT, false);
+	}
 }
 
 bool thread_stop(struct thread *t)

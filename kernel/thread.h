@@ -35,7 +35,7 @@ struct thread {
 	bool suspended;
 	bool faulted;   /* the message that it sends or the reply that it awaits is a fault's */
 	bool call;      /* SENDING: wants a reply */
-	bool may_grant; /* SENDING: the endpoint capability has GRANT */
+	bool expired;   /* the deadline passed while it is in VCPU_ENTER */
 	struct object *wait_obj;
 	struct thread *next, *prev; /* queue of an endpoint */
 	uint64_t badge;             /* SENDING: of the endpoint capability */

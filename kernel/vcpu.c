@@ -41,7 +41,6 @@ bool vcpu_leave(struct thread *t, long result, uint32_t reason)
 		t->regs.r.rax = result;
 		if (!result) {
 			v->state->exit_reason = reason;
-			v->state->irq_pending = load(&v->pending_irq);
 			v->state->exits++;
 			t->regs.r.rdi = reason;
 		}
@@ -61,19 +60,28 @@ void core_vcpu_exit(struct thread *t)
 		vcpu_leave(t, 0, v->state->exit_reason);
 }
 
-void vcpu_check_signal(struct thread *t)
+/* On t's CPU, out of guest mode: the exit was not the hardware's, so bring the state page up to date. */
+static void vcpu_leave_here(struct thread *t, uint32_t reason)
+{
+	arch_vcpu_sync(t->vcpu, SK_VCPU_HOT);
+	vcpu_leave(t, 0, reason);
+}
+
+void vcpu_check(struct thread *t)
 {
 	struct vcpu *v = load(&t->vcpu);
 	uint64_t word;
 
 	barrier_full(); /* with notification_signal(): N2 */
-	if (!v || !load(&t->bound))
+	if (!v)
 		return;
-	word = notification_take_bound(t);
-	if (!word)
-		return;
-	v->state->qual[0] = word;
-	vcpu_leave(t, 0, SK_EXIT_SIGNAL);
+	word = load(&t->bound) ? notification_take_bound(t) : 0;
+	if (word) {
+		v->state->qual[0] = word;
+		vcpu_leave_here(t, SK_EXIT_SIGNAL);
+	} else if (load(&t->expired)) {
+		vcpu_leave_here(t, SK_EXIT_DEADLINE);
+	}
 }
 
 /* End guest mode from outside; false while a CPU is still in it (V2). */
@@ -197,6 +205,7 @@ SYSCALL_HANDLER(sys_vcpu_enter)
 	spin_unlock(&v->obj.lock);
 	if (rc)
 		return rc;
+	store(&t->expired, false);
 	arch_vcpu_load(v);
 	if (r->rsi != SK_NO_DEADLINE)
 		timer_start(t, r->rsi);

@@ -28,7 +28,7 @@ static inline struct vcpu *vcpu_of(struct object *o)
 void vcpu_init(struct vcpu *v);
 /* t leaves guest mode with this result; false if it was not there. */
 bool vcpu_leave(struct thread *t, long result, uint32_t reason);
-/* Before t enters guest mode: ends the call if a signal waits. */
-void vcpu_check_signal(struct thread *t);
+/* Before t enters guest mode: ends the call if a signal waits or the deadline passed. */
+void vcpu_check(struct thread *t);
 
 #endif

@@ -2,5 +2,6 @@
 ktest-names := $(patsubst test/kernel/%/main.c,%,$(wildcard test/kernel/*/main.c))
 kernel-tests += $(ktest-names)
 ktest-lib := test/kernel/lib/crt0.S test/kernel/lib/ktest.c
-$(foreach t,$(ktest-names),$(eval src-ktest-$(t) := test/kernel/$(t)/main.c $(ktest-lib)))
+$(foreach t,$(ktest-names),$(eval src-ktest-$(t) := $(wildcard test/kernel/$(t)/*.c test/kernel/$(t)/*.S) $(ktest-lib)))
 smp-ktest-smp := 4
+smp-ktest-vcpu := 2
