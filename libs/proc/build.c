@@ -225,7 +225,8 @@ int proc_create(struct proc *p, const struct proc_spec *s)
 	int rc;
 
 	*p = (struct proc){ .untyped = s->untyped, .ntfn = s->ntfn, .service = s->service, .own_ntfn = !s->ntfn,
-		.own_service = !s->service, .next_vaddr = DOMAIN_CHANNEL_VADDR, .entry = s->image->elf.entry };
+		.own_service = !s->service, .keep_next = 1, .next_vaddr = DOMAIN_CHANNEL_VADDR,
+		.entry = s->image->elf.entry };
 	rc = create(p, s);
 	if (rc)
 		proc_destroy(p);
