@@ -45,6 +45,7 @@ struct cpu_arch {
 	uint8_t *host_save;
 	uint32_t asid, asid_epoch; /* last one given out; how often they ran out */
 	bool asid_flush;           /* the next VMRUN flushes all */
+	uint32_t nmis;
 	uint16_t source[256];      /* vector to interrupt source + 1 */
 };
 static inline struct cpu_arch *arch_of(struct cpu *c)
@@ -138,7 +139,7 @@ void fpu_trap(bool usable); /* set or clear CR0.TS */
 void trap_user(struct thread *t, uint64_t vector, uint64_t error);
 void trap_interrupt(uint64_t vector);
 void trap_kernel(struct trap_frame *f) __attribute__((noreturn));
-void trap_nmi(uint64_t rip);
+void trap_nmi(void);
 
 /* uart.c */
 void uart_init(void);

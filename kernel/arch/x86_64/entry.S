@@ -175,7 +175,6 @@ entry_nmi:
 	shr	$32, %rdx
 	wrmsr
 	xor	%ebp, %ebp
-	mov	88(%rsp), %rdi
 	call	trap_nmi
 	mov	%rbx, %rax
 	mov	%rbx, %rdx

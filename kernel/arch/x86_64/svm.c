@@ -409,13 +409,13 @@ static void enter(struct vcpu *v, struct cpu *c)
 static const struct exit_row {
 	uint16_t code;
 	uint8_t reason, length;
-} exit_rows[] = {
-	{ EXIT_CPUID, SK_EXIT_CPUID, 2 },          { EXIT_HLT, SK_EXIT_HLT, 1 },
-	{ EXIT_IOIO, SK_EXIT_IO, 0 },              { EXIT_MSR, SK_EXIT_RDMSR, 2 },
-	{ EXIT_NPF, SK_EXIT_NESTED_FAULT, 0 },     { EXIT_VMMCALL, SK_EXIT_HYPERCALL, 3 },
-	{ EXIT_SHUTDOWN, SK_EXIT_SHUTDOWN, 0 },    { EXIT_XSETBV, SK_EXIT_XSETBV, 3 },
+} exit_rows[] = { /* frequent ones first */
+	{ EXIT_VMMCALL, SK_EXIT_HYPERCALL, 3 },    { EXIT_MSR, SK_EXIT_RDMSR, 2 },
+	{ EXIT_NPF, SK_EXIT_NESTED_FAULT, 0 },     { EXIT_HLT, SK_EXIT_HLT, 1 },
+	{ EXIT_IOIO, SK_EXIT_IO, 0 },              { EXIT_CPUID, SK_EXIT_CPUID, 2 },
+	{ EXIT_PAUSE, SK_EXIT_PAUSE, 2 },          { EXIT_XSETBV, SK_EXIT_XSETBV, 3 },
 	{ EXIT_WBINVD, SK_EXIT_WBINVD, 2 },        { EXIT_INVD, SK_EXIT_WBINVD, 2 },
-	{ EXIT_PAUSE, SK_EXIT_PAUSE, 2 },          { EXIT_TASK, SK_EXIT_TASK_SWITCH, 0 },
+	{ EXIT_SHUTDOWN, SK_EXIT_SHUTDOWN, 0 },    { EXIT_TASK, SK_EXIT_TASK_SWITCH, 0 },
 	{ EXIT_RDPMC, SK_EXIT_UNDEFINED, 2 },      { EXIT_INVLPGA, SK_EXIT_UNDEFINED, 3 },
 	{ EXIT_VMRUN, SK_EXIT_UNDEFINED, 3 },      { EXIT_VMLOAD, SK_EXIT_UNDEFINED, 3 },
 	{ EXIT_VMSAVE, SK_EXIT_UNDEFINED, 3 },     { EXIT_STGI, SK_EXIT_UNDEFINED, 3 },
@@ -423,6 +423,14 @@ static const struct exit_row {
 	{ EXIT_MONITOR, SK_EXIT_UNDEFINED, 3 },    { EXIT_MWAIT, SK_EXIT_UNDEFINED, 3 },
 	{ EXIT_MWAIT_ARMED, SK_EXIT_UNDEFINED, 3 }, { EXIT_RDPRU, SK_EXIT_UNDEFINED, 3 },
 };
+
+static struct exit_row row_find(uint32_t code)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(exit_rows); i++)
+		if (exit_rows[i].code == code)
+			return exit_rows[i];
+	return (struct exit_row){ 0, SK_EXIT_UNKNOWN, 0 };
+}
 
 static void record_io(const struct vmcb *b, struct sk_vcpu_state *s)
 {
@@ -450,12 +458,9 @@ static bool record(struct vcpu *v, uint32_t code)
 {
 	const struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
-	struct exit_row row = { 0, SK_EXIT_UNKNOWN, 0 };
+	struct exit_row row = row_find(code);
 	uint64_t length = b->next_rip - b->rip;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(exit_rows); i++)
-		if (exit_rows[i].code == code)
-			row = exit_rows[i];
 	s->instr_len = row.length;
 	s->n_instr = 0;
 	s->qual[0] = code;
