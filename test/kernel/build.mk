@@ -5,3 +5,4 @@ ktest-lib := test/kernel/lib/crt0.S test/kernel/lib/ktest.c
 $(foreach t,$(ktest-names),$(eval src-ktest-$(t) := $(wildcard test/kernel/$(t)/*.c test/kernel/$(t)/*.S) $(ktest-lib)))
 smp-ktest-smp := 4
 smp-ktest-vcpu := 2
+smp-ktest-fuzz := 2

@@ -287,7 +287,7 @@ static void other_cpu(void)
 	while (sk_vcpu_sync(vcpu, 0) != -SK_E_BUSY)
 		sk_yield();
 	CHECK_EQ(sk_vcpu_enter(vcpu, SK_POLL, &level), -SK_E_BUSY);
-		for (i = 0; i < 20; i++) {
+	for (i = 0; i < 20; i++) {
 		/* after UNMAP the guest cannot read it: it must fault, wherever it runs */
 		last_reason = 0;
 		CHECK_EQ(sk_unmap(fault_page, 0, 12), 0);
