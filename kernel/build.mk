@@ -3,3 +3,7 @@ src-kernel := kernel/boot.c kernel/cap.c kernel/cnode.c kernel/endpoint.c kernel
 	kernel/notification.c kernel/sched.c kernel/space.c kernel/syscall.c kernel/thread.c kernel/untyped.c kernel/vcpu.c \
 	$(sort $(wildcard kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S boot/*.c boot/*.S))
 ldscript-kernel := kernel/arch/x86_64/kernel.ld
+
+.PHONY: check-abi
+check-abi:
+	@tools/check-abi
