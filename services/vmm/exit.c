@@ -86,16 +86,28 @@ static void host_cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
 	__asm__ volatile("cpuid" : "=a"(r->eax), "=b"(r->ebx), "=c"(r->ecx), "=d"(r->edx) : "a"(leaf), "c"(subleaf));
 }
 
+/* Some machines carry out XSETBV in spite of the intercept: ask the kernel where it matters. */
+static uint64_t xcr0_now(struct vcpu *v, uint32_t leaf)
+{
+	enum { LEAF_XSAVE = 0xd };
+
+	if (leaf != LEAF_XSAVE)
+		return 1;
+	vcpu_sync(v, SK_VCPU_XCR0);
+	return v->st->xcr0;
+}
+
 static void exit_cpuid(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
+	uint64_t xcr0 = xcr0_now(v, (uint32_t)st->gpr[SK_RAX]);
 	struct cpuid_env env = {
 		.host = host_cpuid,
 		.vcpu = v->id,
 		.n_vcpus = vm.n_vcpus,
 		.domid = vm.cfg->domid,
 		.xcr0_max = vm.info->xcr0,
-		.xcr0 = v->xcr0,
+		.xcr0 = xcr0,
 		.cr4 = st->cr4,
 		.tsc_hz = vm.tsc_hz,
 		.tsc_offset = vm.tsc_offset,
@@ -146,7 +158,7 @@ static void exit_xsetbv(struct vcpu *v)
 		vcpu_exception(v, VEC_GP, 0);
 		return;
 	}
-	st->xcr0 = v->xcr0 = value;
+	st->xcr0 = value;
 	vcpu_dirty(v, SK_VCPU_XCR0);
 	skip(v, 3);
 }

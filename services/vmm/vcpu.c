@@ -51,7 +51,7 @@ static void state_reset(struct vcpu *v)
 	st->pat = 0x0007040600070406;
 	st->dr6 = 0xffff0ff0;
 	st->dr7 = 0x400;
-	st->xcr0 = v->xcr0 = 1;
+	st->xcr0 = 1;
 	st->event = 0;
 	st->star = st->lstar = st->cstar = st->sfmask = st->kernel_gs_base = 0;
 	st->sysenter_cs = st->sysenter_esp = st->sysenter_eip = 0;

@@ -81,7 +81,7 @@ struct vcpu {
 	uint64_t run_ticks; /* TSC spent in guest mode: written by its thread */
 
 	/* MSRs without a field in the state page */
-	uint64_t xcr0, tsc_aux, misc_enable;
+	uint64_t tsc_aux, misc_enable;
 	uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
 
 	sk_cap_t cap, sched, ntfn, kick, thread;

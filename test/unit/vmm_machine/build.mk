@@ -16,3 +16,11 @@ unit-tests += vmm_mmio
 src-unit-vmm_mmio := test/unit/vmm_machine/mmio_test.c services/vmm/mmio.c
 inc-unit-vmm_mmio := services/vmm
 ldlibs-unit-vmm_mmio := -lZydis
+
+unit-tests += vmm_mem
+src-unit-vmm_mem := test/unit/vmm_machine/mem_test.c services/vmm/mem.c services/vmm/gmem.c
+inc-unit-vmm_mem := services/vmm
+
+unit-tests += vmm_cpuid
+src-unit-vmm_cpuid := test/unit/vmm_machine/cpuid_test.c services/vmm/cpuid.c
+inc-unit-vmm_cpuid := services/vmm

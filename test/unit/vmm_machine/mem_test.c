@@ -1,0 +1,533 @@
+/*
+ * mem_test.c - the guest's physical map over a pretended nested space, and walks of hostile page tables
+ */
+#define _GNU_SOURCE
+#include "gmem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct vm vm;
+static struct vcpu cpu;
+static struct sk_vcpu_state st;
+
+enum { RAM_SIZE = 32 << 20, MAP_MAX = 4096 };
+#define SPAN (VM_HIGH_GPA + RAM_SIZE)
+
+/* ---- the kernel's side: every mapping of 4 KiB, and large pages by chunk ----------------------------- */
+
+struct mapping {
+	sk_gpa_t gpa;
+	uint64_t piece, offset;
+	sk_cap_t cap;
+	bool home;
+};
+static struct mapping maps[MAP_MAX];
+static uint32_t n_maps;
+static bool split[2][RAM_SIZE / VM_CHUNK];
+static sk_cap_t next_cap;
+static int fail_maps;
+
+void mutex_lock(struct mutex *m)
+{
+	assert_int_equal(m->word, 0);
+	m->word = 1;
+}
+
+void mutex_unlock(struct mutex *m)
+{
+	assert_int_equal(m->word, 1);
+	m->word = 0;
+}
+
+int memk_alloc(uint32_t order, sk_cap_t *frame, void **out)
+{
+	static uint8_t *pool;
+	static uint64_t left;
+
+	if (left < 1ull << order) {
+		left = 64 << 20;
+		pool = mmap(NULL, left, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_true(pool != MAP_FAILED);
+	}
+	*frame = ++next_cap;
+	*out = pool;
+	pool += 1ull << order;
+	left -= 1ull << order;
+	return 0;
+}
+
+static sk_gpa_t home_of(uint64_t piece, uint64_t offset)
+{
+	uint64_t linear = (piece << vm.ram_order) + offset;
+
+	return linear < vm.low_size ? linear : VM_HIGH_GPA + linear - vm.low_size;
+}
+
+static bool *split_at(sk_gpa_t gpa)
+{
+	return &split[gpa >= VM_HIGH_GPA][gpa % VM_HIGH_GPA / VM_CHUNK];
+}
+
+static int map_add(struct mapping m)
+{
+	uint32_t i;
+
+	if (fail_maps)
+		return -SK_E_NO_MEM;
+	for (i = 0; i < n_maps; i++)
+		assert_int_not_equal(maps[i].gpa, m.gpa);
+	if (chunk_is_ram(m.gpa >> CHUNK_SHIFT))
+		assert_true(*split_at(m.gpa));
+	maps[n_maps++] = m;
+	return 0;
+}
+
+static void map_remove(uint32_t i)
+{
+	maps[i] = maps[--n_maps];
+}
+
+int memk_map_home(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+{
+	assert_int_equal(home_of(piece, offset), gpa);
+	return map_add((struct mapping){ gpa, piece, offset, 0, true });
+}
+
+void memk_unmap_home(uint64_t piece, uint64_t offset)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_maps; i++)
+		if (maps[i].home && maps[i].piece == piece && maps[i].offset == offset) {
+			map_remove(i);
+			return;
+		}
+	fail_msg("not mapped");
+}
+
+int memk_map_copy(uint64_t piece, uint64_t offset, sk_gpa_t gpa, sk_cap_t *copy)
+{
+	*copy = ++next_cap;
+	return map_add((struct mapping){ gpa, piece, offset, *copy, false });
+}
+
+void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_maps; i++)
+		if (!maps[i].home && maps[i].cap == copy) {
+			assert_int_equal(maps[i].offset, offset);
+			map_remove(i);
+			return;
+		}
+	fail_msg("not mapped");
+}
+
+int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
+{
+	(void)frame;
+	*copy = ++next_cap;
+	return map_add((struct mapping){ gpa, UINT64_MAX, 0, *copy, false });
+}
+
+int memk_split(sk_gpa_t gpa)
+{
+	uint32_t i;
+
+	assert_false(*split_at(gpa));
+	*split_at(gpa) = true;
+	for (i = 0; i < CHUNK_PAGES; i++) {
+		sk_gpa_t at = gpa + i * VM_PAGE;
+		uint64_t linear = at < VM_HIGH_GPA ? at : at - VM_HIGH_GPA + vm.low_size;
+
+		maps[n_maps++] = (struct mapping){ at, linear >> vm.ram_order, linear & ((1ull << vm.ram_order) - 1), 0,
+						   true };
+	}
+	return 0;
+}
+
+/* What a guest access at gpa reaches, as the VMM sees it; NULL = nested fault. */
+static uint8_t *nested(sk_gpa_t gpa, const struct mem_page *pages, uint32_t n)
+{
+	uint32_t i, j;
+
+	if (chunk_is_ram(gpa >> CHUNK_SHIFT) && !*split_at(gpa))
+		return vm.ram + gpa;
+	for (i = 0; i < n_maps; i++) {
+		if (maps[i].gpa != gpa)
+			continue;
+		if (maps[i].piece != UINT64_MAX)
+			return vm.ram + home_of(maps[i].piece, maps[i].offset);
+		for (j = 0; j < n; j++)
+			if (pages[j].nested == maps[i].cap)
+				return pages[j].ptr;
+		fail_msg("a page of nobody's at %lx", (long)gpa);
+	}
+	return NULL;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	if (!vm.ram)
+		vm.ram = mmap(NULL, SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_true(vm.ram != MAP_FAILED);
+	vm = (struct vm){ .ram = vm.ram, .low_size = RAM_SIZE / 2, .high_size = RAM_SIZE / 2, .ram_order = 22 };
+	memset(vm.ram, 0, RAM_SIZE / 2);
+	memset(split, 0, sizeof(split));
+	n_maps = 0;
+	fail_maps = 0;
+	memset(&st, 0, sizeof(st));
+	cpu.st = &st;
+	return 0;
+}
+
+/* ---- by guest-physical address ------------------------------------------------------------------------- */
+
+static void bounds(void **state)
+{
+	uint8_t buf[64];
+
+	(void)state;
+	assert_ptr_equal(gmem(0, 1), vm.ram);
+	assert_ptr_equal(gmem(0, RAM_SIZE / 2), vm.ram);
+	assert_null(gmem(0, 0));
+	assert_null(gmem(0, RAM_SIZE / 2 + 1));
+	assert_null(gmem(RAM_SIZE / 2, 1));
+	assert_non_null(gmem(VM_HIGH_GPA + RAM_SIZE / 2 - 1, 1));
+	assert_null(gmem(VM_HIGH_GPA + RAM_SIZE / 2 - 1, 2));
+	assert_null(gmem(VM_HIGH_GPA - 1, 2));
+	assert_null(gmem(UINT64_MAX, 1));
+	assert_null(gmem(UINT64_MAX, 2));
+	assert_null(gmem(1, UINT64_MAX));
+	assert_null(gmem(1ull << VM_PHYS_BITS, 1));
+	assert_null(gmem_frame(UINT64_MAX));
+	assert_null(gmem_frame(1ull << 52));
+	assert_int_equal(gmem_read(RAM_SIZE / 2 - 32, buf, 64), -SK_E_RANGE);
+	assert_int_equal(gmem_write(UINT64_MAX - 3, buf, 64), -SK_E_RANGE);
+	assert_int_equal(gmem_write(RAM_SIZE / 2 - 64, "0123456789abcdef", 16), 0);
+	assert_int_equal(gmem_read(RAM_SIZE / 2 - 64, buf, 16), 0);
+	assert_memory_equal(buf, "0123456789abcdef", 16);
+}
+
+static void holes(void **state)
+{
+	uint64_t pages = mem_pages();
+
+	(void)state;
+	assert_int_equal(pages, RAM_SIZE / VM_PAGE);
+	assert_int_equal(mem_hole_make(0x5000), 0);
+	assert_int_equal(mem_hole_make(0x5000), -SK_E_NOT_FOUND);
+	assert_int_equal(mem_hole_make(0x5001), -SK_E_RANGE);
+	assert_int_equal(mem_hole_make(RAM_SIZE / 2), -SK_E_NOT_FOUND);
+	assert_int_equal(mem_hole_make(1ull << 60), -SK_E_RANGE);
+	assert_null(gmem(0x5000, 1));
+	assert_null(gmem(0x4000, 0x1001));
+	assert_null(gmem(0x4fff, 2));
+	assert_ptr_equal(gmem(0x4000, 0x1000), vm.ram + 0x4000);
+	assert_ptr_equal(gmem(0x6000, VM_CHUNK), vm.ram + 0x6000);
+	assert_null(nested(0x5000, NULL, 0));
+	assert_int_equal(mem_pages(), pages - 1);
+	assert_int_equal(mem_hole_fill(0x4000), -SK_E_EXISTS);
+	assert_int_equal(mem_hole_fill(0x5000), 0);
+	assert_ptr_equal(nested(0x5000, NULL, 0), vm.ram + 0x5000);
+	assert_int_equal(mem_pages(), pages);
+	assert_int_equal(mem_hole_fill(0x5000), -SK_E_NO_MEM); /* nothing is out */
+	assert_int_equal(mem_hole_fill(0x400000), -SK_E_EXISTS);
+}
+
+/* A page of RAM may come back elsewhere, beyond RAM too, and then home again. */
+static void moved_pages(void **state)
+{
+	const sk_gpa_t beyond = 0x8000000;
+
+	(void)state;
+	assert_int_equal(mem_hole_fill(beyond), -SK_E_NO_MEM);
+	assert_int_equal(mem_hole_make(VM_HIGH_GPA + 0x3000), 0);
+	assert_int_equal(mem_hole_fill(beyond), 0);
+	assert_ptr_equal(gmem(beyond, VM_PAGE), vm.ram + VM_HIGH_GPA + 0x3000);
+	assert_ptr_equal(nested(beyond, NULL, 0), vm.ram + VM_HIGH_GPA + 0x3000);
+	assert_null(gmem(beyond, VM_PAGE + 1));
+	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000), -SK_E_NO_MEM); /* its page is at `beyond` */
+	assert_int_equal(mem_hole_make(0x7000), 0);
+	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000), 0); /* another one's */
+	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + 0x7000);
+	assert_null(gmem(VM_HIGH_GPA + 0x2000, 0x2000)); /* not contiguous here: gmem_read is for that */
+	memset(vm.ram + VM_HIGH_GPA + 0x2ff8, 0x11, 8);
+	memset(vm.ram + 0x7000, 0x22, 8);
+	{
+		uint8_t buf[16];
+
+		assert_int_equal(gmem_read(VM_HIGH_GPA + 0x2ff8, buf, 16), 0);
+		assert_int_equal(buf[7], 0x11);
+		assert_int_equal(buf[8], 0x22);
+	}
+	assert_int_equal(mem_hole_make(beyond), 0);
+	assert_int_equal(mem_hole_make(VM_HIGH_GPA + 0x3000), 0);
+	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000), 0); /* its own, as it is free */
+	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + VM_HIGH_GPA + 0x3000);
+	assert_int_equal(vm.balloon_pages, 1);
+}
+
+static void special_pages(void **state)
+{
+	static struct mem_page p[2];
+
+	(void)state;
+	assert_int_equal(mem_page_alloc(&p[0]), 0);
+	assert_int_equal(mem_page_alloc(&p[1]), 0);
+	assert_int_equal(mem_special_map(0x1000, &p[0]), 0);
+	assert_int_equal(mem_special_map(0x1000, &p[0]), 0);
+	assert_ptr_equal(gmem(0x1000, VM_PAGE), p[0].ptr);
+	assert_ptr_equal(nested(0x1000, p, 2), p[0].ptr);
+	assert_int_equal(vm.balloon_pages, 1);
+	assert_int_equal(mem_special_map(VM_SPECIAL_GPA, &p[1]), 0);
+	assert_ptr_equal(nested(VM_SPECIAL_GPA, p, 2), p[1].ptr);
+	assert_int_equal(mem_special_map(0x1000, &p[1]), 0); /* over the other one */
+	assert_ptr_equal(gmem(0x1000, 1), p[1].ptr);
+	assert_ptr_equal(nested(0x1000, p, 2), p[1].ptr);
+	assert_null(gmem(VM_SPECIAL_GPA, 1));
+	assert_null(nested(VM_SPECIAL_GPA, p, 2));
+	assert_int_equal(p[0].nested, 0);
+	assert_int_equal(mem_special_map(0x400000, &p[1]), 0); /* moves: a hole stays */
+	assert_null(gmem(0x1000, 1));
+	assert_int_equal(mem_hole_fill(0x1000), 0);
+	assert_ptr_equal(gmem(0x1000, 1), vm.ram + 0x1000);
+	assert_int_equal(mem_hole_make(0x400000), 0);
+	assert_int_equal(p[1].nested, 0);
+	assert_int_equal(vm.balloon_pages, 1);
+	assert_int_equal(mem_special_map(VM_LAPIC_GPA, &p[0]), -SK_E_RANGE);
+	assert_int_equal(mem_special_map(1ull << VM_PHYS_BITS, &p[0]), -SK_E_RANGE);
+	assert_int_equal(mem_special_map(12, &p[0]), -SK_E_RANGE);
+}
+
+static void moves(void **state)
+{
+	static struct mem_page p;
+
+	(void)state;
+	memset(vm.ram + 0x9000, 0x5a, 8);
+	assert_int_equal(mem_move(0x9000, 0x10000000), 0);
+	assert_null(gmem(0x9000, 1));
+	assert_int_equal(*(uint8_t *)gmem(0x10000000, 1), 0x5a);
+	assert_ptr_equal(nested(0x10000000, NULL, 0), vm.ram + 0x9000);
+	assert_int_equal(vm.balloon_pages, 0);
+	assert_int_equal(mem_move(0x10000000, 0x9000), 0); /* home again */
+	assert_ptr_equal(nested(0x9000, NULL, 0), vm.ram + 0x9000);
+	assert_int_equal(mem_move(0x9000, 0xa000), 0); /* over RAM: that goes out */
+	assert_int_equal(vm.balloon_pages, 1);
+	assert_ptr_equal(gmem(0xa000, 1), vm.ram + 0x9000);
+	assert_int_equal(mem_move(0x9000, 0xb000), -SK_E_RANGE);
+	assert_int_equal(mem_move(0xa000, 0xa000), 0);
+	assert_int_equal(mem_page_alloc(&p), 0);
+	assert_int_equal(mem_special_map(0xc000, &p), 0);
+	assert_int_equal(mem_move(0xc000, 0xd000), 0);
+	assert_ptr_equal(gmem(0xd000, 1), p.ptr);
+}
+
+/* Addresses that a guest makes up cost a bounded number of structures. */
+static void extra_bounded(void **state)
+{
+	uint64_t i;
+	int rc = 0;
+
+	(void)state;
+	assert_int_equal(mem_hole_make(0), 0);
+	for (i = 0; !rc && i < 1000; i++) {
+		rc = mem_hole_fill(0x100000000ull * 4 + i * VM_CHUNK);
+		if (!rc)
+			assert_int_equal(mem_hole_make(0x100000000ull * 4 + i * VM_CHUNK), 0);
+	}
+	assert_int_equal(rc, -SK_E_LIMIT);
+	assert_true(i < 300);
+}
+
+static void failure_loses_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(mem_hole_make(0x5000), 0);
+	fail_maps = 1;
+	assert_int_equal(mem_hole_fill(0x5000), -SK_E_NO_MEM);
+	fail_maps = 0;
+	assert_int_equal(vm.balloon_pages, 1);
+	assert_int_equal(mem_hole_fill(0x5000), 0);
+	assert_int_equal(vm.balloon_pages, 0);
+}
+
+/* A long random run against what the nested space then shows. */
+static void model(void **state)
+{
+	static struct mem_page p[4];
+	sk_gpa_t where[24];
+	uint32_t i, j;
+
+	(void)state;
+	srand(1);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(mem_page_alloc(&p[i]), 0);
+	for (i = 0; i < 24; i++)
+		where[i] = (i % 3 == 0 ? 0x200000ull : i % 3 == 1 ? VM_HIGH_GPA : 0x20000000ull) + i * VM_PAGE;
+	for (i = 0; i < 20000; i++) {
+		sk_gpa_t a = where[rand() % 24], b = where[rand() % 24];
+		int rc;
+
+		switch (rand() % 4) {
+		case 0:
+			rc = mem_hole_make(a);
+			break;
+		case 1:
+			rc = mem_hole_fill(a);
+			break;
+		case 2:
+			rc = mem_special_map(a, &p[rand() % 4]);
+			break;
+		default:
+			rc = mem_move(a, b);
+			break;
+		}
+		assert_true(rc == 0 || rc == -SK_E_NOT_FOUND || rc == -SK_E_EXISTS || rc == -SK_E_NO_MEM ||
+			    rc == -SK_E_RANGE || rc == -SK_E_LIMIT);
+		for (j = 0; j < 24; j++)
+			assert_ptr_equal(gmem(where[j], VM_PAGE), nested(where[j], p, 4));
+	}
+}
+
+/* ---- by guest-virtual address ---------------------------------------------------------------------------- */
+
+static void pte(sk_gpa_t at, uint64_t v)
+{
+	memcpy(vm.ram + at, &v, 8);
+}
+
+static void long_mode(void)
+{
+	st.cr0 = 0x80010001;
+	st.cr4 = 0x20;
+	st.efer = 0x500;
+	st.cr3 = 0x10000;
+}
+
+static void four_levels(void **state)
+{
+	const uint64_t gva = 0xffff888000003123;
+	uint64_t v;
+
+	(void)state;
+	long_mode();
+	pte(0x10000 + 8 * (gva >> 39 & 511), 0x11003);
+	pte(0x11000 + 8 * (gva >> 30 & 511), 0x12003);
+	pte(0x12000 + 8 * (gva >> 21 & 511), 0x13003);
+	pte(0x13000 + 8 * 3, 0x8000000000042001); /* read-only, no execute */
+	assert_int_equal(gva_to_gpa(&cpu, gva, false), 0x42123);
+	assert_int_equal(gva_to_gpa(&cpu, gva, true), UINT64_MAX);
+	st.cr0 = 0x80000001; /* without WP supervisors write anywhere */
+	assert_int_equal(gva_to_gpa(&cpu, gva, true), 0x42123);
+	memcpy(&v, vm.ram + 0x13018, 8);
+	assert_int_equal(v, 0x8000000000042061); /* accessed and dirty */
+	assert_int_equal(gva_to_gpa(&cpu, gva + VM_PAGE, false), UINT64_MAX);
+	assert_int_equal(gva_to_gpa(&cpu, 0x0000888000003123, false), UINT64_MAX); /* not canonical */
+	st.cr3 = 0x10000 | 1ull << 50; /* tables beyond memory */
+	assert_int_equal(gva_to_gpa(&cpu, gva, false), UINT64_MAX);
+}
+
+static void large_pages(void **state)
+{
+	(void)state;
+	long_mode();
+	pte(0x10000, 0x11003);
+	pte(0x11000, 0x12003);
+	pte(0x11008, 0x100000083ull); /* 1 GiB at 4 GiB */
+	pte(0x12008, 0x600083);       /* 2 MiB */
+	assert_int_equal(gva_to_gpa(&cpu, 0x2abcde, true), 0x6abcde);
+	assert_int_equal(gva_to_gpa(&cpu, 0x40123456, true), 0x100123456ull);
+	pte(0x10000, 0x11083); /* a large page at the top level does not exist: the bit is reserved */
+	assert_int_equal(gva_to_gpa(&cpu, 0x2abcde, true), 0x6abcde);
+}
+
+static void five_levels(void **state)
+{
+	(void)state;
+	long_mode();
+	st.cr4 |= 0x1000;
+	pte(0x10000 + 8 * 511, 0x11003);
+	pte(0x11000, 0x12003);
+	pte(0x12000, 0x83);
+	assert_int_equal(gva_to_gpa(&cpu, 0xffff000000001234, false), 0x1234);
+	assert_int_equal(gva_to_gpa(&cpu, 0x00ff800000001234, false), UINT64_MAX);
+}
+
+static void old_modes(void **state)
+{
+	(void)state;
+	assert_int_equal(gva_to_gpa(&cpu, 0x12345, true), 0x12345); /* no paging */
+	assert_int_equal(gva_to_gpa(&cpu, 1ull << 32, true), UINT64_MAX);
+	st.cr0 = 0x80010001; /* two levels */
+	st.cr3 = 0x10000;
+	memcpy(vm.ram + 0x10000 + 4, &(uint32_t){ 0x11003 }, 4);
+	memcpy(vm.ram + 0x11000 + 8, &(uint32_t){ 0x77003 }, 4);
+	memcpy(vm.ram + 0x10000 + 8, &(uint32_t){ 0x00c00083 }, 4);
+	assert_int_equal(gva_to_gpa(&cpu, 0x402abc, true), 0x77abc);
+	assert_int_equal(gva_to_gpa(&cpu, 0x801234, true), UINT64_MAX); /* large pages are off */
+	st.cr4 = 0x10;
+	assert_int_equal(gva_to_gpa(&cpu, 0x801234, true), 0xc01234);
+	assert_int_equal(gva_to_gpa(&cpu, 1ull << 32, true), UINT64_MAX);
+	st.cr4 = 0x20; /* PAE: the third level has no write bit */
+	st.cr3 = 0x20020;
+	pte(0x20020 + 8, 0x21001);
+	pte(0x21000 + 8, 0x22003);
+	pte(0x22000, 0x55003);
+	assert_int_equal(gva_to_gpa(&cpu, 0x40200010, true), 0x55010);
+	assert_int_equal(gva_to_gpa(&cpu, 0xc0200010, true), UINT64_MAX);
+}
+
+static void copies(void **state)
+{
+	uint8_t buf[2 * VM_PAGE];
+	uint32_t i;
+
+	(void)state;
+	long_mode();
+	pte(0x10000, 0x11003);
+	pte(0x11000, 0x12003);
+	pte(0x12000, 0x13003);
+	pte(0x13000 + 8 * 1, 0x50003);
+	pte(0x13000 + 8 * 2, 0x40003); /* the other way round in memory */
+	pte(0x13000 + 8 * 4, 0xfee00003);
+	for (i = 0; i < sizeof(buf); i++)
+		buf[i] = (uint8_t)(i * 3);
+	assert_int_equal(gva_write(&cpu, 0x1800, buf, VM_PAGE), 0);
+	assert_memory_equal(vm.ram + 0x50800, buf, 0x800);
+	assert_memory_equal(vm.ram + 0x40000, buf + 0x800, 0x800);
+	memset(buf, 0, sizeof(buf));
+	assert_int_equal(gva_read(&cpu, 0x1800, buf, VM_PAGE), 0);
+	assert_int_equal(buf[0xfff], (uint8_t)(0xfff * 3));
+	assert_int_equal(gva_read(&cpu, 0x2800, buf, VM_PAGE), -SK_E_RANGE);
+	assert_int_equal(gva_read(&cpu, 0x4000, buf, 1), -SK_E_RANGE); /* no memory there */
+	assert_int_equal(gva_read(&cpu, UINT64_MAX, buf, 2), -SK_E_RANGE);
+	pte(0x13000 + 8 * 5, 0x10003); /* tables that point to themselves end all the same */
+	pte(0x10000 + 8 * 1, 0x10003);
+	assert_int_not_equal(gva_to_gpa(&cpu, 0x8040201000, false), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(bounds, setup),        cmocka_unit_test_setup(holes, setup),
+		cmocka_unit_test_setup(moved_pages, setup),   cmocka_unit_test_setup(special_pages, setup),
+		cmocka_unit_test_setup(moves, setup),         cmocka_unit_test_setup(failure_loses_nothing, setup),
+		cmocka_unit_test_setup(model, setup),         cmocka_unit_test_setup(extra_bounded, setup),
+		cmocka_unit_test_setup(four_levels, setup),   cmocka_unit_test_setup(large_pages, setup),
+		cmocka_unit_test_setup(five_levels, setup),   cmocka_unit_test_setup(old_modes, setup),
+		cmocka_unit_test_setup(copies, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
