@@ -84,13 +84,23 @@ int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct p
 }
 
 /* ---- objects ------------------------------------------------------------------------------------------------ */
+static uint32_t stack_order(const struct proc_spec *s)
+{
+	return s->stack_order ? s->stack_order : STACK_ORDER;
+}
+
 /* Largest first, so that alignment costs nothing. */
-static int make_objects(struct proc *p, const struct proc_spec *s)
+static int make_objects(struct proc *p, const struct proc_spec *s, sk_cap_t *stack)
 {
 	uint32_t order = s->cnode_order ? s->cnode_order : CNODE_ORDER;
-	int rc;
+	int rc = 0;
 
-	rc = make_own(p, 0, SK_OBJ_CNODE, order, &p->cnode);
+	if (order < stack_order(s))
+		rc = make_own(p, 0, SK_OBJ_FRAME, stack_order(s), stack);
+	if (!rc)
+		rc = make_own(p, 0, SK_OBJ_CNODE, order, &p->cnode);
+	if (!rc && !*stack)
+		rc = make_own(p, 0, SK_OBJ_FRAME, stack_order(s), stack);
 	if (!rc)
 		rc = make_own(p, 0, SK_OBJ_CNODE, KEEP_ORDER, &p->keep);
 	if (!rc)
@@ -201,20 +211,31 @@ static int thread_setup(struct proc *p, const struct proc_spec *s)
 	return rc;
 }
 
+static int stack_map(struct proc *p, const struct proc_spec *s, sk_cap_t frame)
+{
+	uint64_t size = 1ull << stack_order(s);
+	int rc = map_part(p, frame, DOMAIN_STACK_TOP - size, 0, size, SK_R | SK_W);
+
+	return rc ? rc : keep_put(p, frame);
+}
+
 static int create(struct proc *p, const struct proc_spec *s)
 {
-	uint64_t stack = 1ull << (s->stack_order ? s->stack_order : STACK_ORDER);
+	sk_cap_t stack = 0;
 	int rc;
 
-	rc = make_objects(p, s);
+	rc = make_objects(p, s, &stack);
 	if (!rc)
-		rc = give_objects(p, s);
+		rc = stack_map(p, s, stack);
+	if (rc) {
+		cap_drop(stack);
+		return rc;
+	}
+	rc = give_objects(p, s);
 	if (!rc)
 		rc = info_make(p, s);
 	if (!rc)
 		rc = proc_map(p, SK_CAP_INFO, DOMAIN_KINFO_VADDR, 0, SK_PAGE_SIZE, SK_R);
-	if (!rc)
-		rc = map_new(p, DOMAIN_STACK_TOP - stack, stack, NULL, 0, SK_R | SK_W);
 	if (!rc)
 		rc = image_map(p, s->image);
 	return rc ? rc : thread_setup(p, s);

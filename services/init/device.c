@@ -91,9 +91,12 @@ static int bar_piece(struct domain *d, const struct device_claim *claim, uint32_
 static int bar_give(struct domain *d, const struct device_claim *claim, uint32_t bar)
 {
 	uint64_t vaddr = proc_vaddr(&d->proc, size_order(claim->bar_size[bar])), n = 1;
-	int rc = 0;
+	int rc;
 
-	for (uint32_t i = 0; !rc && i < n && i < PIECES_MAX; i++)
+	rc = bar_piece(d, claim, bar, 0, vaddr, &n);
+	if (rc == -SK_E_RANGE)
+		return 0; /* nothing of it but the interrupt table */
+	for (uint32_t i = 1; !rc && i < n && i < PIECES_MAX; i++)
 		rc = bar_piece(d, claim, bar, i, vaddr, &n);
 	d->proc.info->dev[0].bar[bar] = (struct domain_bar){ vaddr, claim->bar_size[bar] };
 	return rc;

@@ -15,7 +15,7 @@
 #include "sys/sk.h"
 
 /* Page tables, info page, and what alignment costs. */
-#define OVERHEAD (96u << 10)
+#define OVERHEAD (112u << 10)
 
 int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out)
 {
