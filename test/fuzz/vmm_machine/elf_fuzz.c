@@ -1,0 +1,35 @@
+/*
+ * elf_fuzz.c - an ELF image fed in pieces: the first byte says how large they are
+ */
+#include <stdlib.h>
+
+#include "load.h"
+
+enum { RAM = 24 << 20 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct elf_load elf;
+	static uint8_t *ram;
+	struct load_space sp;
+	struct load_error e = { "" };
+	size_t piece, pos;
+	int rc = 0;
+
+	if (!size)
+		return 0;
+	if (!ram)
+		ram = malloc(RAM);
+	piece = 1 + data[0] * 37u;
+	load_space_init(&sp, ram, RAM);
+	elf_init(&elf, &sp, &e);
+	for (pos = 1; !rc && pos < size; pos += piece)
+		rc = elf_feed(&elf, data + pos, piece < size - pos ? piece : size - pos);
+	if (!rc)
+		rc = elf_finish(&elf);
+	if ((rc && !e.text[0]) || sp.floor > RAM)
+		abort();
+	return 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * load_fuzz.c - a kernel file of any content: bzImage header, packed forms, ELF image and notes
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "load.h"
+
+enum { RAM = 24 << 20 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct file {
+	const uint8_t *data;
+	size_t size;
+};
+
+static int mem_read(struct load_source *s, uint64_t pos, void *buf, uint32_t len)
+{
+	const struct file *f = s->ctx;
+
+	if (pos > f->size || len > f->size - pos)
+		abort();
+	memcpy(buf, f->data + pos, len);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t *ram;
+	struct file f = { data, size };
+	struct load_source src = { size, mem_read, &f };
+	struct load_space sp;
+	struct load_error e = { "" };
+	uint64_t entry;
+	int rc;
+
+	if (!ram)
+		ram = malloc(RAM);
+	load_space_init(&sp, ram, RAM);
+	rc = load_kernel(&src, &sp, &entry, &e);
+	if (rc && !e.text[0])
+		abort();
+	if (sp.floor > RAM || sp.top != RAM || (!rc && entry >= sp.floor))
+		abort();
+	return 0;
+}
