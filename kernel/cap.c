@@ -37,21 +37,17 @@ void tree_unlock(void)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
+#define SEQ_ODD (1ull << 32) /* in slot->head: being written */
+
 void slot_read(const struct slot *s, struct cap *cap)
 {
-	uint32_t seq;
-
 	do {
-		while ((seq = __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE)) & 1)
+		while ((cap->head = __atomic_load_n(&s->head, __ATOMIC_ACQUIRE)) & SEQ_ODD)
 			__builtin_ia32_pause();
-		cap->type = load(&s->type);
-		cap->rights = load(&s->rights);
-		cap->order = load(&s->order);
-		cap->flags = load(&s->flags);
 		cap->obj = load(&s->obj);
 		cap->badge = load(&s->badge);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (load(&s->seq) != seq);
+	} while (load(&s->head) != cap->head);
 }
 
 int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct cap *cap)
@@ -63,9 +59,7 @@ int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 	slot_read(&cn->slots[index], cap);
 	if (cap->type != type)
 		return -SK_E_CAP;
-	if (rights & ~cap->rights)
-		return -SK_E_RIGHTS;
-	return 0;
+	return rights & ~cap->rights ? -SK_E_RIGHTS : 0;
 }
 
 static bool names_object(unsigned int type)
@@ -190,17 +184,21 @@ static void tree_remove(struct slot *s)
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-static void slot_write(struct slot *s, const struct slot_init *v)
+void slot_write(struct slot *s, const struct slot_init *v)
 {
-	store(&s->seq, s->seq + 1);
+	union {
+		struct {
+			uint8_t type, rights, order, flags;
+			uint32_t seq;
+		};
+		uint64_t head;
+	} new = { .type = v->type, .rights = v->rights, .order = v->order, .flags = v->flags, .seq = s->seq + 2 };
+
+	store(&s->head, s->head | SEQ_ODD);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	store(&s->type, v->type);
-	store(&s->rights, v->rights);
-	store(&s->order, v->order);
-	store(&s->flags, v->flags);
 	store(&s->paddr, v->obj);
 	store(&s->badge, v->badge);
-	__atomic_store_n(&s->seq, s->seq + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->head, new.head, __ATOMIC_RELEASE);
 }
 
 void slot_set(struct slot *s, struct slot *parent, const struct slot_init *init)

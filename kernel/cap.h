@@ -49,8 +49,13 @@ struct object {
  * that cap_read() can read them without the lock.
  */
 struct slot {
-	uint8_t type, rights, order, flags;
-	uint32_t seq;
+	union {
+		struct {
+			uint8_t type, rights, order, flags;
+			uint32_t seq;
+		};
+		uint64_t head; /* all of that in one access */
+	};
 	union {
 		struct object *obj;
 		uint64_t paddr; /* untyped, frame, table */
@@ -83,7 +88,12 @@ _Static_assert(sizeof(struct cnode) == 128, "SK_CNODE_SLOTS");
 
 /* A consistent copy of what a slot says, taken without the tree lock. */
 struct cap {
-	uint8_t type, rights, order, flags;
+	union {
+		struct {
+			uint8_t type, rights, order, flags;
+		};
+		uint64_t head;
+	};
 	struct object *obj;
 	uint64_t badge;
 };
@@ -106,6 +116,8 @@ struct slot_init {
 	uint64_t obj, badge;
 };
 void slot_set(struct slot *s, struct slot *parent, const struct slot_init *init);
+/* Change what a slot says, for readers without the lock all at once; its place in the tree stays. */
+void slot_write(struct slot *s, const struct slot_init *v);
 void slot_set_badge(struct slot *s, uint64_t badge);
 /* Derive dst from src: counts the reference, starts unmapped. */
 void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge, unsigned int flags);

@@ -126,9 +126,10 @@ static int retype_decode(struct thread *t, const struct sk_regs *r, struct retyp
 
 static void untyped_set(struct slot *u, uint64_t used, uint64_t prepared, unsigned int flags)
 {
-	u->flags = flags;
+	struct slot_init v = { u->type, u->rights, u->order, flags, u->paddr, used };
+
 	u->prepared = prepared;
-	slot_set_badge(u, used);
+	slot_write(u, &v);
 }
 
 /* All children are gone: wait until nobody can still look at them, unless somebody was faster. */

@@ -177,10 +177,12 @@ static void replies(void)
 	CHECK_EQ(rc_of[1], -SK_E_DELETED);
 	/* a caller whose deadline passes while it waits for the answer */
 	sk_utcb()->reply = r;
-	kthread_start(caller, (void *)2, 0, 25);
+	kthread_start(caller, (void *)2, 0, 15); /* it calls when we receive already */
 	CHECK_EQ(sk_recv(ep, &m), 0);
+	main_priority(10);
 	while (rc_of[2] == 1)
 		sk_yield();
+	main_priority(20);
 	CHECK_EQ(rc_of[2], -SK_E_TIMEOUT);
 	CHECK_EQ(sk_reply(r, &back), -SK_E_NOT_FOUND);
 }
