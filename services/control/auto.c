@@ -117,7 +117,9 @@ static void started(void *ctx, uint32_t domid, const char *text)
 {
 	const char *name = ctx;
 
-	if (text)
+	if (text && strstr(text, name)) /* the text says where */
+		out_fmt(&term_out, "%s\n", text);
+	else if (text)
 		out_fmt(&term_out, "%s/%s: %s\n", auto_dir, name, text);
 	else
 		out_fmt(&term_out, "Started domain %u from %s/%s\n", domid, auto_dir, name);

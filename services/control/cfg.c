@@ -94,11 +94,19 @@ void cfg_fini(struct cfg *c)
 	cfg_init(c);
 }
 
-static int fail_at(const struct lexer *l, unsigned int line, const char *text)
+static int fail_at(const struct lexer *l, unsigned int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static int fail_at(const struct lexer *l, unsigned int line, const char *fmt, ...)
 {
+	char text[sizeof(l->m->text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	if (line)
-		return msg_fail(l->m, "%.200s:%u: %s", l->source, line, text);
-	return msg_fail(l->m, "%.200s: %s", l->source, text);
+		return msg_fail(l->m, "%.150s:%u: %.300s", l->source, line, text);
+	return msg_fail(l->m, "%.150s: %.300s", l->source, text);
 }
 
 static int fail_memory(const struct lexer *l)
@@ -247,13 +255,12 @@ static enum token lex_mark(struct lexer *l)
 	if (*l->at == '-')
 		fail_at(l, l->line, "a number is never negative here; remove the minus sign");
 	else if (*l->at > ' ' && *l->at < 127)
-		msg_fail(l->m,
-			"%.200s:%u: unexpected character '%c'; a setting is written key = value",
-			l->source, l->line, *l->at);
+		fail_at(l, l->line,
+			"unexpected character '%c'; a setting is written key = value", *l->at);
 	else
-		msg_fail(l->m,
-			"%.200s:%u: unexpected byte 0x%02x; only strings may contain such bytes",
-			l->source, l->line, (unsigned char)*l->at);
+		fail_at(l, l->line,
+			"unexpected byte 0x%02x; only strings may contain such bytes",
+			(unsigned char)*l->at);
 	return T_ERROR;
 }
 
@@ -346,9 +353,9 @@ static struct cfg_value *parse_value(struct lexer *l, unsigned int depth)
 	case T_OPEN:
 		return parse_list(l, depth); /* C3 */
 	case T_KEY:
-		msg_fail(l->m,
-			"%.200s:%u: '%.60s' is not a value; put words in quotes, as in \"%.60s\"",
-			l->source, l->token_line, l->text, l->text);
+		fail_at(l, l->token_line,
+			"'%.60s' is not a value; put words in quotes, as in \"%.60s\"", l->text,
+			l->text);
 		return NULL;
 	case T_ERROR:
 		return NULL;
@@ -454,8 +461,7 @@ static int parse_setting(struct lexer *l)
 	if (how == T_ERROR)
 		return -1;
 	if (how != T_ASSIGN && how != T_APPEND)
-		return msg_fail(l->m, "%.200s:%u: key '%s': no = follows; write %s = value",
-			l->source, line, key, key);
+		return fail_at(l, line, "key '%s': no = follows; write %s = value", key, key);
 	lex(l);
 	v = parse_value(l, 0);
 	if (!v)
@@ -463,10 +469,10 @@ static int parse_setting(struct lexer *l)
 	if (lex(l) == T_ERROR)
 		return -1;
 	if (l->token != T_NEWLINE && l->token != T_END)
-		return msg_fail(l->m,
-			"%.200s:%u: key '%s': something follows the value; put the next setting "
+		return fail_at(l, l->token_line,
+			"key '%s': something follows the value; put the next setting "
 			"on a line of its own or behind a ;",
-			l->source, l->token_line, key);
+			key);
 	return set_value(l, key, line, v, how);
 }
 
@@ -496,9 +502,11 @@ static int parse_settings(struct lexer *l)
 	}
 }
 
-int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, struct msg *m)
+/* line 0: the text has no lines. */
+static int parse(struct cfg *c, const char *source, unsigned int line, const char *text,
+	size_t len, struct msg *m)
 {
-	struct lexer l = { .c = c, .at = text, .end = text + len, .line = 1, .m = m };
+	struct lexer l = { .c = c, .at = text, .end = text + len, .line = line, .m = m };
 
 	l.source = cfg_text(c, source, strlen(source));
 	if (!l.source)
@@ -508,6 +516,11 @@ int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, s
 			"%.200s: longer than %u bytes; this is no guest configuration", source,
 			(unsigned int)CFG_TEXT_MAX);
 	return parse_settings(&l);
+}
+
+int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, struct msg *m)
+{
+	return parse(c, source, 1, text, len, m);
 }
 
 /* key=WORDS: everything behind = is the value. */
@@ -543,11 +556,11 @@ int cfg_override(struct cfg *c, const char *arg, struct msg *m)
 			arg);
 	v = p + 1;
 	if (*p != '=' || *v == '"' || *v == '\'' || *v == '[')
-		return cfg_parse(c, "command line", arg, len, m);
+		return parse(c, "command line", 0, arg, len, m);
 	cfg_init(&scratch);
-	rc = cfg_parse(&scratch, "command line", arg, len, m);
+	rc = parse(&scratch, "command line", 0, arg, len, m);
 	cfg_fini(&scratch);
-	return rc ? override_words(c, arg, p, m) : cfg_parse(c, "command line", arg, len, m);
+	return rc ? override_words(c, arg, p, m) : parse(c, "command line", 0, arg, len, m);
 }
 
 int cfg_number(const struct cfg_value *v, int64_t *n)

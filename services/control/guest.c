@@ -8,6 +8,7 @@
  * Invariants  G1 a VMM starts only after its part of xenstore is complete
  *             G2 whoever asked for a guest hears exactly once how it went
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

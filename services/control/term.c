@@ -136,6 +136,12 @@ static void keys(const char *text, uint16_t len)
 		shell_key((uint8_t)*text++);
 }
 
+static void log_end(void)
+{
+	logging = false;
+	shell_log_done();
+}
+
 static void incoming(const void *rec, uint32_t len)
 {
 	const struct console_msg *m = rec;
@@ -153,11 +159,13 @@ static void incoming(const void *rec, uint32_t len)
 		shell_detached(NULL);
 		break;
 	case CONSOLE_FAILED:
-		shell_detached("there is no such console");
+		if (!logging)
+			shell_detached("there is no such console");
+		else
+			log_end();
 		break;
 	case CONSOLE_DONE:
-		logging = false;
-		shell_log_done();
+		log_end();
 		break;
 	default:
 		break;

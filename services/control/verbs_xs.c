@@ -8,6 +8,7 @@
  * Invariants  W1 an answer that belongs to a command that was left is recognized by its number
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

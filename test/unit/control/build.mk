@@ -32,3 +32,9 @@ inc-unit-control_domtab := $(control-inc)
 unit-tests += control_pool
 src-unit-control_pool := test/unit/control/pool_test.c $(call control-src,pool)
 inc-unit-control_pool := $(control-inc)
+
+unit-tests += control_domain
+src-unit-control_domain := test/unit/control/domain_test.c test/unit/control/fakes.c libs/ring/ring.c \
+	$(filter-out services/control/main.c services/control/death.c,$(wildcard services/control/*.c))
+inc-unit-control_domain := $(control-inc) libs/proc
+cflags-unit-control_domain := -iquote test/unit/control/fake

@@ -1,0 +1,461 @@
+/*
+ * domain_test.c - the whole control domain among played services: what is typed, what happens, what is left
+ *
+ * The domain's state is static: the cases go on where the one before stopped, and each leaves the host as it
+ * found it.
+ *
+ * Objects     the world of fakes.h.
+ * Locks       none.
+ * Lifecycle   a cmocka group.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fakes.h"
+
+#define GUEST(name, digit) \
+	"name='" name \
+	"'\ntype='pvh'\nmemory=64\nvcpus=2\nkernel='/guests/vmlinuz'\nramdisk='/guests/i'\n" \
+	"cmdline='console=hvc0'\ndisk=['phy:/dev/disk/by-partlabel/root,xvda,w']\nvif=['mac=00:16:3e:00:00:05']\n" \
+	"uuid='01234567-89ab-cdef-0123-456789abcde" digit "'\n"
+
+static bool ready;
+static uint64_t slots_at_rest;
+
+static int setup(void **state)
+{
+	(void)state;
+	if (ready)
+		return 0;
+	ready = true;
+	file_add("/guests/a.cfg", GUEST("a", "a"));
+	file_add("/guests/b.cfg", GUEST("b", "b"));
+	file_add("/guests/bad.cfg", "name='x'\ntype='pvh'\nmemory='lots'\n");
+	file_add("/guests/huge.cfg", "name='h'\ntype='pvh'\nkernel='/k'\nmemory=4096\n");
+	file_add("/guests/text", "line one\nline two\n");
+	file_add("/guests/auto/2.cfg", GUEST("two", "2"));
+	file_add("/guests/auto/1.cfg", GUEST("one", "1"));
+	file_add("/guests/auto/readme", "no guest");
+	file_add("/guests/auto/3.cfg", "rubbish");
+	world_init();
+	return 0;
+}
+
+/* Everything that guests took has come back. */
+static void at_rest(void)
+{
+	assert_null(domtab_next(&guests, 0));
+	assert_int_equal(guest_pool.free, guest_pool.total);
+	assert_int_equal(world.opened, world.closed);
+	assert_int_equal(world.vmms, 0);
+	assert_int_equal(world.regions, 0);
+	assert_int_equal(node_count(), 0);
+	assert_int_equal(world.slots, slots_at_rest);
+}
+
+static uint32_t domid_of(const char *name)
+{
+	struct msg m;
+	struct dom *d = domtab_find(&guests, name, &m);
+
+	assert_non_null(d);
+	return d->domid;
+}
+
+/* From typing to READY. */
+static uint32_t create(const char *command, const char *name)
+{
+	uint32_t domid;
+
+	type(command);
+	domid = domid_of(name);
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	return domid;
+}
+
+/* The VMM goes as it should. */
+static void end(uint32_t domid)
+{
+	assert_true(vmm_heard(domid, VMCTL_QUIESCE));
+	vmm_says(domid, VMCTL_QUIESCED, 0, NULL, 0);
+	assert_null(domtab_get(&guests, domid));
+}
+
+static void destroy(const char *name)
+{
+	uint32_t domid = domid_of(name);
+	char command[80];
+
+	snprintf(command, sizeof(command), "destroy %s\r", name);
+	type(command);
+	end(domid);
+	assert_true(screen_has("skerry# "));
+}
+
+static void starts_with_auto_guests(void **state)
+{
+	(void)state;
+	assert_false(screen_has("skerry# "));
+	vmm_says(1, VMCTL_READY, 0, NULL, 0);
+	assert_string_equal(domtab_get(&guests, 1)->name, "one");
+	assert_true(screen_has("Started domain 1 from /guests/auto/1.cfg"));
+	vmm_says(2, VMCTL_READY, 0, NULL, 0);
+	assert_string_equal(domtab_get(&guests, 2)->name, "two");
+	assert_true(screen_has("/guests/auto/3.cfg"));
+	assert_true(screen_has("skerry# "));
+	slots_at_rest = 0;
+	destroy("one");
+	destroy("two");
+	slots_at_rest = world.slots; /* those that the domain keeps */
+	at_rest();
+}
+
+static void creates_and_destroys(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("xl create /guests/a.cfg maxmem=128\r");
+	domid = domid_of("a");
+	assert_true(screen_has("Parsing config from /guests/a.cfg\r\n"));
+	assert_int_equal(world.keys_at_start, node_count()); /* all of it was there */
+	assert_true(node_count() > 60);
+	assert_false(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_true(screen_has("skerry# "));
+	assert_string_equal(vmm_config(domid)->cmdline, "console=hvc0");
+	assert_int_equal(vmm_config(domid)->memory, 64 << 20);
+	assert_int_equal(vmm_config(domid)->maxmem, 128 << 20);
+	assert_int_equal(vmm_config(domid)->n_ram, 32);
+	assert_int_equal(vmm_config(domid)->disk[0].vdev, 51712);
+	assert_string_equal(vmm_config(domid)->disk[0].channel, "disk0");
+	assert_memory_equal(vmm_config(domid)->vif[0].mac, "\0\x16\x3e\0\0\5", 6);
+	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 4 + 4 + 2 + 2) << 20));
+	type("domid a\r");
+	assert_true(screen_has("\r\n3\r\n"));
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has("create: a domain named 'a' exists already"));
+	destroy("a");
+	at_rest();
+}
+
+static void errors_leave_nothing(void **state)
+{
+	(void)state;
+	type("create /guests/none.cfg\r");
+	assert_true(screen_has("create: /guests/none.cfg: no such file"));
+	type("create /guests/bad.cfg\r");
+	assert_true(
+		screen_has("create: /guests/bad.cfg:3: key 'memory': 'lots' is not a number"));
+	type("create /guests/a.cfg vcpus=99\r");
+	assert_true(screen_has("create: command line: key 'vcpus': 99 is out of range"));
+	type("create /guests/huge.cfg\r");
+	assert_true(screen_has("create: not enough free memory: the guest needs 4096 MiB"));
+	at_rest();
+	for (int s = 0; s < SERVICE_COUNT; s++) {
+		world.fail_service = s;
+		world.fail_rc = -SK_E_NOT_FOUND;
+		type("create /guests/a.cfg\r");
+		assert_true(screen_has("create: ") && screen_has("skerry# "));
+		at_rest();
+	}
+	world.fail_service = SERVICE_STORAGE;
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has("disk xvda: there is no partition named 'root'"));
+	world.fail_rc = -SK_E_BUSY;
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has("attached to another guest"));
+	world.fail_rc = 0;
+	at_rest();
+}
+
+static void vmm_cannot_build(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create /guests/a.cfg\r");
+	domid = domid_of("a");
+	vmm_says(domid, VMCTL_FAILED, 0, "not a kernel\033[2J", 16);
+	end(domid);
+	assert_true(screen_has("create: not a kernel?[2J\r\n"));
+	assert_true(screen_has("skerry# "));
+	at_rest();
+}
+
+static void vmm_dies(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create /guests/a.cfg\r");
+	guest_vmm_died(domid_of("a"), 1, 2, true);
+	guests_run();
+	world_run();
+	assert_true(screen_has("create: its VMM died"));
+	at_rest();
+	domid = create("create /guests/a.cfg\r", "a");
+	guest_vmm_died(domid, 1, 2, true);
+	guests_run();
+	world_run();
+	at_rest();
+	domid = create("create /guests/a.cfg\r", "a");
+	vmm_garbage(domid);
+	at_rest();
+	domid = create("create /guests/a.cfg\r", "a");
+	type("destroy a\r");
+	timers_expire(); /* it never answers QUIESCE */
+	assert_true(screen_has("skerry# "));
+	at_rest();
+}
+
+static void shutdown_and_reboot(void **state)
+{
+	char path[64];
+	uint32_t domid = create("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("shutdown -w a\r");
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
+	assert_string_equal(node_value(path), "poweroff");
+	assert_int_equal(node_perms(path)[0], 'n'); /* the guest's own */
+	assert_false(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	assert_true(screen_has("has been shut down, reason code 0") && screen_has("skerry# "));
+	end(domid);
+	at_rest();
+	domid = create("create /guests/a.cfg\r", "a");
+	type("reboot a\r");
+	assert_true(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
+	end(domid);
+	assert_int_equal(domid_of("a"), domid + 1);
+	vmm_says(domid + 1, VMCTL_READY, 0, NULL, 0);
+	destroy("a");
+	at_rest();
+}
+
+static void waiting_can_be_left(void **state)
+{
+	uint32_t domid = create("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("shutdown -w a\r");
+	assert_false(screen_has("skerry# "));
+	type("domid a\r");
+	assert_false(screen_has("skerry# ")); /* kept for later */
+	type("\x03");
+	assert_true(screen_has("^C") && screen_has("skerry# "));
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	end(domid);
+	type("create /guests/a.cfg\r");
+	type("\x03");
+	assert_true(screen_has("skerry# "));
+	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
+	destroy("a");
+	at_rest();
+}
+
+static void keys_are_kept_while_busy(void **state)
+{
+	(void)state;
+	type("create /guests/a.cfg\rdomid a\rdestroy a\r");
+	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
+	assert_true(screen_has("domid a\r\n"));
+	end(domid_of("a"));
+	assert_true(screen_has("skerry# "));
+	at_rest();
+}
+
+static void lists(void **state)
+{
+	struct vmctl_stats s = {
+		.memory = 60 << 20, .n_vcpus = 2, .vcpu = { { 0, 1, 1 }, { 0, 2, 0 } }
+	};
+	uint32_t domid = create("create -p /guests/a.cfg\r", "a");
+	char row[128];
+
+	(void)state;
+	assert_int_equal(vmm_config(domid)->start_paused, 1);
+	type("list\r");
+	assert_true(vmm_heard(domid, VMCTL_STATS));
+	assert_false(screen_has("Name"));
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has(
+		"Name                                        ID   Mem VCPUs\tState\tTime(s)\r\n"));
+	assert_true(screen_has(
+		"Domain-0                                     0    64     2     r-----       2.0\r\n"));
+	snprintf(row, sizeof(row),
+		"a                                        %5u    60     1     --p---       6.0\r\n",
+		domid);
+	assert_true(screen_has(row));
+	type("unpause a\r");
+	assert_true(vmm_heard(domid, VMCTL_UNPAUSE));
+	type("vcpu-list a\r");
+	timers_expire(); /* no answer this time */
+	assert_true(screen_has("  -b-       3.0  all / all\r\n") && screen_has("--p"));
+	type("list -l a\r");
+	assert_true(screen_has("\"name\": \"a\","));
+	type("list nobody\r");
+	assert_true(screen_has("nobody is an invalid domain identifier"));
+	type("info free_memory\r");
+	snprintf(row, sizeof(row), "\r\n%llu\r\n", (unsigned long long)guest_pool.free >> 20);
+	assert_true(screen_has(row));
+	type("uptime\r");
+	assert_true(screen_has("Domain-0                             0  0:00:05\r\n"));
+	destroy("a");
+	at_rest();
+}
+
+static void renames(void **state)
+{
+	char path[64];
+	uint32_t domid = create("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("rename a web\r");
+	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+	assert_string_equal(node_value(path), "web");
+	type("domname 0\r");
+	assert_true(screen_has("Domain-0"));
+	destroy("web");
+	at_rest();
+}
+
+static void consoles(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	domid = create("create -c /guests/a.cfg\r", "a");
+	assert_int_equal(world.attached, domid);
+	assert_false(screen_has("skerry# "));
+	shell_detached(NULL);
+	world_run();
+	assert_true(screen_has("skerry# "));
+	type("console nobody\r");
+	assert_true(screen_has("invalid domain"));
+	type("console 0\r");
+	assert_true(screen_has("the host itself"));
+	type("dmesg\r");
+	assert_true(screen_has("booted\r\nfine\r\n") && screen_has("skerry# "));
+	destroy("a");
+	at_rest();
+}
+
+static void xenstore(void **state)
+{
+	(void)state;
+	type("xenstore-write /t/a 1 /t/b/c 'x \"y'\r");
+	assert_string_equal(node_value("/t/b/c"), "x \"y");
+	type("xenstore-read /t/a /t/b/c\r");
+	assert_true(screen_has("\r\n1\r\nx \\\"y\r\n"));
+	type("xenstore-read -p /t/a\r");
+	assert_true(screen_has("/t/a: 1\r\n"));
+	type("xenstore-read /t/none\r");
+	assert_true(screen_has("/t/none: no such path"));
+	type("xenstore-list /t\r");
+	assert_true(screen_has("\r\na\r\nb\r\n"));
+	type("xenstore-ls /t\r");
+	assert_true(screen_has("\r\na = \"1\"\r\nb = \"\"\r\n c = \"x \\\"y\"\r\n"));
+	type("xenstore-ls -f\r");
+	assert_true(screen_has("/t/b/c = \""));
+	type("xenstore-ls /none\r");
+	assert_true(screen_has("/none: no such path"));
+	type("xenstore-write /t/a\r");
+	assert_true(screen_has("missing"));
+	type("xenstore-rm /t\r");
+	assert_int_equal(node_count(), 0);
+	at_rest();
+}
+
+static void files_and_completion(void **state)
+{
+	(void)state;
+	type("ls /guests\r");
+	assert_true(screen_has("\r\na.cfg\r\nb.cfg\r\nbad.cfg\r\nhuge.cfg\r\ntext\r\n"));
+	type("cat /guests/text\r");
+	assert_true(screen_has("line one\r\nline two\r\n"));
+	type("cat /none\r");
+	assert_true(screen_has("/none: no such file"));
+	type("cat /guests/te\t");
+	assert_true(screen_has("cat /guests/text "));
+	type("\x15"
+	     "do\t");
+	type("m\x15");
+	type("uns\t");
+	type("\x15"
+	     "unp\t");
+	assert_true(screen_has("unpause "));
+	type("\x15nonsense\r");
+	assert_true(screen_has("nonsense: no such command"));
+	type("help create\r");
+	assert_true(screen_has("Usage: create"));
+	type("ls 'x\r");
+	assert_true(screen_has("not closed"));
+}
+
+static void a_hundred_guests_in_a_row(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		(void)create("create -q /guests/a.cfg\r", "a");
+		destroy("a");
+	}
+	at_rest();
+}
+
+static void power(void **state)
+{
+	uint32_t a = create("create /guests/a.cfg\r", "a"),
+		 b = create("create -p /guests/b.cfg\r", "b");
+	char path[64];
+
+	(void)state;
+	type("poweroff\r");
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", a);
+	assert_string_equal(node_value(path), "poweroff");
+	assert_true(vmm_heard(b, VMCTL_UNPAUSE));
+	vmm_says(a, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
+	end(a);
+	assert_int_equal(world.powered, 0);
+	timers_expire();
+	assert_true(screen_has("did not shut down in 60 seconds"));
+	end(b);
+	assert_int_equal(world.powered, 1);
+	assert_true(screen_has("The host did not go down"));
+	world.powered = 0;
+	type("reboot-host\r");
+	assert_int_equal(world.powered, 2);
+	at_rest();
+}
+
+#define T(f) cmocka_unit_test_setup(f, setup)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(starts_with_auto_guests),
+		T(creates_and_destroys),
+		T(errors_leave_nothing),
+		T(vmm_cannot_build),
+		T(vmm_dies),
+		T(shutdown_and_reboot),
+		T(waiting_can_be_left),
+		T(keys_are_kept_while_busy),
+		T(lists),
+		T(renames),
+		T(consoles),
+		T(xenstore),
+		T(files_and_completion),
+		T(a_hundred_guests_in_a_row),
+		T(power),
+	};
+
+	return cmocka_run_group_tests_name("control domain", tests, NULL, NULL);
+}

@@ -1,0 +1,19 @@
+/* sk.h - system calls as the test of the control domain plays them */
+#ifndef FAKE_SYS_SK_H
+#define FAKE_SYS_SK_H
+
+#include <sk/syscall.h>
+
+struct sk_cap_info {
+	uint32_t type, rights, order;
+	uint64_t badge;
+	uint64_t size;
+};
+long sk_signal(sk_cap_t ntfn);
+long sk_retype(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode, sk_cap_t slot,
+	uint32_t n, uint64_t offset);
+long sk_revoke(sk_cap_t cnode, sk_cap_t slot);
+long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *info);
+long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32_t *cpu);
+
+#endif

@@ -1,0 +1,839 @@
+/*
+ * fakes.c - the world around the control domain
+ *
+ * Objects     struct chan: the service ends of control's three channels; files[], nodes[]: what the services
+ *             serve; struct vmm: the other end of a vmctl region.
+ * Locks       none.
+ * Lifecycle   world_init() once per process.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <xen/io/xs_wire.h>
+
+#include "caps/caps.h"
+#include "fakes.h"
+#include "proto/console.h"
+#include "proto/files.h"
+#include "proto/init.h"
+#include "proto/xs.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+enum { RING = 16384, DATA = 262144, POOL_SLOT = 900, POOL_ORDER = 29, CTL_SLOT = 899 };
+
+struct world world;
+
+struct chan {
+	struct svc_conn c;
+	struct ring req, rsp; /* service ends */
+	svc_handler_fn fn;
+	void *ctx;
+	_Alignas(4096) uint8_t mem[2 * RING];
+	uint8_t data[DATA];
+};
+static struct chan console, xs, files;
+static svc_handler_fn bit_fn[24];
+static struct svc_timer *timers[64];
+
+/* ---- capabilities, memory: counters ---- */
+
+static sk_cap_t next_slot = 1000;
+
+sk_cap_t slot_alloc(uint32_t n)
+{
+	world.slots += n;
+	next_slot += n;
+	return next_slot - n;
+}
+
+void slot_free(sk_cap_t first, uint32_t n)
+{
+	assert_true(first >= 1000);
+	world.slots -= n;
+}
+
+void cap_drop(sk_cap_t cap)
+{
+	if (cap)
+		slot_free(cap, 1);
+}
+
+int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out)
+{
+	(void)from;
+	(void)rights;
+	(void)badge;
+	*out = slot_alloc(1);
+	return 0;
+}
+
+int object_make_in(sk_cap_t untyped, uint32_t type_, uint32_t order, sk_cap_t cnode,
+	sk_cap_t slot, uint32_t n)
+{
+	(void)untyped;
+	(void)type_;
+	(void)order;
+	(void)cnode;
+	(void)slot;
+	return n && n <= SK_RETYPE_MAX ? 0 : -SK_E_INVAL;
+}
+
+int vm_alloc(uint32_t order, sk_cap_t *frame, void **out)
+{
+	*frame = slot_alloc(1);
+	*out = aligned_alloc(4096, 1ull << order);
+	assert_non_null(*out);
+	memset(*out, 0, 1ull << order);
+	world.regions++;
+	return 0;
+}
+
+void vm_unmap(void *addr, sk_cap_t frame, uint32_t order)
+{
+	(void)frame;
+	(void)order;
+	free(addr);
+	world.regions--;
+}
+
+long sk_signal(sk_cap_t ntfn)
+{
+	(void)ntfn;
+	return 0;
+}
+
+long sk_retype(sk_cap_t untyped, uint32_t type_, uint32_t order, sk_cap_t cnode, sk_cap_t slot,
+	uint32_t n, uint64_t offset)
+{
+	(void)untyped;
+	(void)type_;
+	(void)order;
+	(void)cnode;
+	(void)slot;
+	(void)n;
+	(void)offset;
+	return 0;
+}
+
+long sk_revoke(sk_cap_t cnode, sk_cap_t slot)
+{
+	(void)cnode;
+	(void)slot;
+	return 0;
+}
+
+long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *info)
+{
+	(void)cnode;
+	*info = (struct sk_cap_info){ .type = SK_OBJ_UNTYPED, .order = POOL_ORDER };
+	return slot == POOL_SLOT ? 0 : -SK_E_CAP;
+}
+
+long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32_t *cpu)
+{
+	(void)sched;
+	*consumed = 3000000000ull;
+	*waited = 0;
+	*cpu = 0;
+	return 0;
+}
+
+/* ---- time ---- */
+
+const struct sk_info *sys_info(void)
+{
+	static const struct sk_info info = {
+		.n_cpus = 2, .tsc_hz = 1000000000, .features = SK_FEAT_SVM, .version = "1.0"
+	};
+
+	return &info;
+}
+
+uint64_t clock_ns(void)
+{
+	return 5000000000ull;
+}
+
+uint64_t clock_ticks_to_ns(uint64_t ticks)
+{
+	return ticks;
+}
+
+uint64_t clock_ns_to_ticks(uint64_t ns)
+{
+	return ns;
+}
+
+bool clock_wall_boot_ns(uint64_t *ns)
+{
+	*ns = 1767323096ull * 1000000000ull;
+	return true;
+}
+
+void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
+{
+	size_t i, room = 64;
+
+	for (i = 0; i < 64; i++) {
+		if (timers[i] == t)
+			timers[i] = NULL;
+		if (!timers[i])
+			room = i;
+	}
+	if (deadline != SK_NO_DEADLINE) {
+		assert_true(room < 64);
+		timers[room] = t;
+	}
+}
+
+void timers_expire(void)
+{
+	struct svc_timer *t;
+	size_t i;
+
+	for (i = 0; i < 64; i++) {
+		t = timers[i];
+		timers[i] = NULL;
+		if (t)
+			t->fn(t->ctx);
+	}
+	world_run();
+}
+
+/* ---- libs/svc ---- */
+
+static struct chan *chan_named(const char *name)
+{
+	if (strcmp(name, "console") == 0)
+		return &console;
+	if (strcmp(name, "xs") == 0)
+		return &xs;
+	return strcmp(name, "files") == 0 ? &files : NULL;
+}
+
+struct svc_conn *svc_channel(const char *name)
+{
+	struct chan *k = chan_named(name);
+
+	assert_non_null(k);
+	assert_int_equal(ring_init(&k->c.req, k->mem, RING, 0), 0);
+	assert_int_equal(ring_init(&k->c.rsp, k->mem + RING, RING, 0), 0);
+	assert_int_equal(ring_init(&k->req, k->mem, RING, 0), 0);
+	assert_int_equal(ring_init(&k->rsp, k->mem + RING, RING, 0), 0);
+	k->c.data = k->data;
+	k->c.data_size = DATA;
+	return &k->c;
+}
+
+int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	struct chan *k = (struct chan *)c;
+
+	k->fn = fn;
+	k->ctx = ctx;
+	return 0;
+}
+
+void svc_signal(struct svc_conn *c)
+{
+	(void)c;
+}
+
+int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
+{
+	int rc = ring_put(to_service ? &c->req : &c->rsp, rec, len);
+
+	(void)ring_put_flush(to_service ? &c->req : &c->rsp);
+	return rc;
+}
+
+int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
+{
+	(void)ctx;
+	(void)name;
+	assert_true(bit < 24);
+	bit_fn[bit] = fn;
+	return 0;
+}
+
+int svc_ntfn_badged(uint32_t bit, sk_cap_t *out)
+{
+	(void)bit;
+	*out = slot_alloc(1);
+	return 0;
+}
+
+sk_cap_t svc_cap(const char *name, uint32_t *count)
+{
+	if (count)
+		*count = 1;
+	return strcmp(name, "pool") == 0 ? POOL_SLOT : CTL_SLOT;
+}
+
+int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
+{
+	(void)ep;
+	(void)n;
+	switch (label) {
+	case INIT_SERVICE:
+		caps->n_in = 1;
+		caps->in[0] = 0;
+		for (int s = 0; s < SERVICE_COUNT; s++)
+			if (strcmp((const char *)mr, host_service_name((enum service)s)) == 0)
+				caps->in[0] = 10 + (sk_cap_t)s;
+		assert_true(caps->in[0] != 0);
+		mr[0] = 0;
+		return 0;
+	case INIT_DOMAIN_STATS:
+		if (mr[0] > 1)
+			return -SK_E_NOT_FOUND;
+		mr[0] = 0;
+		mr[1] = 32 << 20;
+		mr[2] = 1000000000;
+		return 0;
+	case INIT_POWER:
+		world.powered = mr[0] ? 2 : 1;
+		return 0;
+	default:
+		return -SK_E_NO_SYS;
+	}
+}
+
+int svc_close(sk_cap_t ep, uint32_t number)
+{
+	assert_true(ep >= 10 && ep < 10 + SERVICE_COUNT && number);
+	world.closed++;
+	return 0;
+}
+
+/* ---- libs/proc: VMMs ---- */
+
+struct vmm {
+	uint32_t domid;
+	bool started;
+	void *region;
+	struct ring to_control, from_control;
+	uint64_t heard; /* message types */
+	struct vm_config config;
+};
+static struct vmm vmm[DOMTAB_MAX];
+
+static struct vmm *vmm_of(uint32_t domid)
+{
+	size_t i;
+
+	for (i = 0; i < DOMTAB_MAX; i++)
+		if (vmm[i].domid == domid)
+			return &vmm[i];
+	return NULL;
+}
+
+int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im)
+{
+	(void)init_ep;
+	(void)im;
+	return 0;
+}
+
+int proc_create(struct proc *p, const struct proc_spec *s)
+{
+	struct vmm *v = vmm_of(0);
+
+	assert_true(strlen(s->name) < DOMAIN_NAME_MAX);
+	*p = (struct proc){
+		.untyped = s->untyped, .cnode = slot_alloc(1), .ntfn = slot_alloc(1)
+	};
+	assert_int_equal(sscanf(s->name, "vmm-%u", &v->domid), 1);
+	p->entry = v->domid;
+	world.vmms++;
+	return 0;
+}
+
+void proc_destroy(struct proc *p)
+{
+	slot_free(p->cnode, 1);
+	slot_free(p->ntfn, 1);
+	*vmm_of((uint32_t)p->entry) = (struct vmm){ 0 };
+	world.vmms--;
+}
+
+int proc_untyped(struct proc *p, uint32_t order, sk_cap_t from)
+{
+	(void)p;
+	return order && from ? 0 : -SK_E_INVAL;
+}
+
+int proc_sched(
+	struct proc *p, uint32_t slot, sk_cap_t ctl, const struct proc_sched *s, sk_cap_t *own)
+{
+	(void)p;
+	assert_true(slot >= VM_CAP_SCHED && ctl == CTL_SLOT && s->weight >= 1);
+	*own = slot_alloc(1);
+	return 0;
+}
+
+int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size, uint32_t rights)
+{
+	(void)rights;
+	assert_int_equal(vaddr, VM_CONFIG_VADDR);
+	assert_int_equal(size, sizeof(struct vm_config));
+	memcpy(&vmm_of((uint32_t)p->entry)->config, data, size);
+	return 0;
+}
+
+int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
+	struct proc_connection *out)
+{
+	(void)keep_caps;
+	assert_int_equal(c->client, p->entry);
+	assert_int_equal(c->version, 1);
+	assert_true(strlen(c->name) < 16);
+	if (world.fail_rc && c->endpoint == 10 + (sk_cap_t)world.fail_service)
+		return world.fail_rc;
+	*out = (struct proc_connection){ .number = ++world.opened };
+	return 0;
+}
+
+int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
+{
+	struct guest *g = guest_of(domtab_get(&guests, (uint32_t)p->entry));
+	struct vmm *v = vmm_of((uint32_t)p->entry);
+
+	v->region = g->ctl_region;
+	assert_int_equal(ring_init(&v->to_control, v->region, c->req_size, 0), 0);
+	assert_int_equal(
+		ring_init(&v->from_control, (char *)v->region + c->req_size, c->rsp_size, 0),
+		0);
+	*index = 5;
+	return 0;
+}
+
+int proc_start(struct proc *p)
+{
+	vmm_of((uint32_t)p->entry)->started = true;
+	world.started++;
+	world.keys_at_start = node_count();
+	return 0;
+}
+
+int death_endpoint(uint32_t domid, sk_cap_t *out)
+{
+	(void)domid;
+	*out = slot_alloc(1);
+	return 0;
+}
+
+static void vmm_listen(struct vmm *v)
+{
+	struct vmctl_msg m;
+
+	while (v->region && ring_get(&v->from_control, &m, sizeof(m)) == sizeof(m))
+		v->heard |= 1ull << m.type;
+	if (v->region)
+		(void)ring_get_flush(&v->from_control);
+}
+
+bool vmm_heard(uint32_t domid, uint16_t type_)
+{
+	struct vmm *v = vmm_of(domid);
+	bool heard;
+
+	if (!v)
+		return false;
+	vmm_listen(v);
+	heard = v->heard & 1ull << type_;
+	v->heard &= ~(1ull << type_);
+	return heard;
+}
+
+void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, uint16_t len)
+{
+	struct vmctl_msg m = { .type = type_, .len = len, .arg = arg };
+	struct vmm *v = vmm_of(domid);
+
+	assert_true(v && v->started);
+	assert_int_equal(ring_put2(&v->to_control, &m, sizeof(m), body, len), 0);
+	(void)ring_put_flush(&v->to_control);
+	bit_fn[BIT_VMCTL](NULL);
+	world_run();
+}
+
+void vmm_garbage(uint32_t domid)
+{
+	struct ring_shared *sh = vmm_of(domid)->region;
+
+	sh->prod = 0x12345678;
+	bit_fn[BIT_VMCTL](NULL);
+	world_run();
+}
+
+const struct vm_config *vmm_config(uint32_t domid)
+{
+	return &vmm_of(domid)->config;
+}
+
+/* ---- console ---- */
+
+static void console_put(uint16_t type_, const char *text, size_t len)
+{
+	struct console_msg m = { .type = type_, .len = (uint16_t)len };
+
+	assert_int_equal(ring_put2(&console.rsp, &m, sizeof(m), text, (uint32_t)len), 0);
+	(void)ring_put_flush(&console.rsp);
+}
+
+static void console_record(const struct console_msg *m)
+{
+	const char *text = (const char *)(m + 1);
+	uint16_t i;
+
+	switch (m->type) {
+	case CONSOLE_DATA:
+		for (i = 0; i < m->len && world.n_screen < sizeof(world.screen) - 1; i++)
+			world.screen[world.n_screen++] = text[i];
+		break;
+	case CONSOLE_ATTACH:
+		world.attached = m->arg;
+		break;
+	case CONSOLE_DMESG:
+		console_put(CONSOLE_DATA, "booted\nfine\n", 12);
+		console_put(CONSOLE_DONE, NULL, 0);
+		break;
+	default:
+		fail();
+	}
+}
+
+static bool console_serve(void)
+{
+	static struct {
+		struct console_msg m;
+		char text[CONSOLE_CHUNK_MAX];
+	} rec;
+	bool any = false;
+
+	while (ring_get(&console.req, &rec, sizeof(rec)) >= 0) {
+		console_record(&rec.m);
+		any = true;
+	}
+	(void)ring_get_flush(&console.req);
+	return any;
+}
+
+/* ---- files ---- */
+
+static struct {
+	char path[256];
+	char *text;
+} file[64];
+static size_t n_files;
+
+void file_add(const char *path, const char *text)
+{
+	snprintf(file[n_files].path, sizeof(file[n_files].path), "%s", path);
+	file[n_files++].text = strdup(text);
+}
+
+static int file_read_data(const char *path, const struct files_req *q, struct files_rsp *r)
+{
+	size_t i, len;
+
+	for (i = 0; i < n_files; i++) {
+		if (strcmp(file[i].path, path) != 0)
+			continue;
+		len = strlen(file[i].text);
+		if (q->position < len) {
+			r->result = len - q->position < q->length ? len - q->position
+								  : q->length;
+			memcpy(files.data, file[i].text + q->position, r->result);
+		}
+		return 0;
+	}
+	return -SK_E_NOT_FOUND;
+}
+
+/* Names below a directory, two to an answer. */
+static int file_list_data(const char *path, const struct files_req *q, struct files_rsp *r)
+{
+	size_t i, len = strlen(path), at = 0, seen = 0;
+	const char *name;
+
+	for (i = n_files; i-- > 0;) {
+		name = file[i].path + len + 1;
+		if (strncmp(file[i].path, path, len) != 0 || file[i].path[len] != '/' ||
+			strchr(name, '/'))
+			continue;
+		if (seen++ < q->position || r->result == 2)
+			continue;
+		struct files_dirent e = { .size = strlen(file[i].text),
+			.type = FILES_REGULAR,
+			.name_len = (uint16_t)strlen(name),
+			.record_len = 64 };
+		memcpy(files.data + at, &e, sizeof(e));
+		memcpy(files.data + at + sizeof(e), name, strlen(name));
+		at += e.record_len;
+		r->result++;
+	}
+	return seen ? 0 : -SK_E_NOT_FOUND;
+}
+
+static bool files_serve(void)
+{
+	struct {
+		struct files_req q;
+		char path[FILES_PATH_MAX + 1];
+	} rec;
+	bool any = false;
+	int n;
+
+	while ((n = ring_get(&files.req, &rec, sizeof(rec) - 1)) >= 0) {
+		struct files_rsp r = { .id = rec.q.id };
+
+		rec.path[rec.q.path_len] = '\0';
+		if (rec.q.op == FILES_READ)
+			r.status = file_read_data(rec.path, &rec.q, &r);
+		else
+			r.status = file_list_data(rec.path, &rec.q, &r);
+		assert_int_equal(ring_put(&files.rsp, &r, sizeof(r)), 0);
+		(void)ring_put_flush(&files.rsp);
+		any = true;
+	}
+	(void)ring_get_flush(&files.req);
+	return any;
+}
+
+/* ---- xenstore ---- */
+
+static struct {
+	char path[256], value[256], perms[64];
+} nodes[2048];
+static size_t n_nodes;
+
+static size_t node_find(const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < n_nodes; i++)
+		if (strcmp(nodes[i].path, path) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+const char *node_value(const char *path)
+{
+	size_t i = node_find(path);
+
+	return i == SIZE_MAX ? NULL : nodes[i].value;
+}
+
+const char *node_perms(const char *path)
+{
+	size_t i = node_find(path);
+
+	return i == SIZE_MAX ? NULL : nodes[i].perms;
+}
+
+size_t node_count(void)
+{
+	return n_nodes;
+}
+
+static size_t node_make(const char *path)
+{
+	size_t i = node_find(path);
+
+	if (i != SIZE_MAX)
+		return i;
+	assert_true(n_nodes < 2048);
+	memset(&nodes[n_nodes], 0, sizeof(nodes[0]));
+	snprintf(nodes[n_nodes].path, sizeof(nodes[0].path), "%s", path);
+	return n_nodes++;
+}
+
+static void node_remove(const char *path)
+{
+	size_t i, len = strlen(path);
+
+	for (i = 0; i < n_nodes;) {
+		if (strncmp(nodes[i].path, path, len) == 0 &&
+			(!nodes[i].path[len] || nodes[i].path[len] == '/'))
+			nodes[i] = nodes[--n_nodes];
+		else
+			i++;
+	}
+}
+
+/* Children of a path, also where only grandchildren were written. */
+static uint32_t node_children(const char *path, char *out)
+{
+	size_t i, len = strcmp(path, "/") == 0 ? 0 : strlen(path);
+	uint32_t used = 0, at;
+
+	for (i = 0; i < n_nodes; i++) {
+		char name[256];
+
+		if (strncmp(nodes[i].path, path, len) != 0 || nodes[i].path[len] != '/')
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(nodes[i].path + len + 1, "/"),
+			nodes[i].path + len + 1);
+		for (at = 0; at < used && strcmp(out + at, name) != 0;
+			at += (uint32_t)strlen(out + at) + 1)
+			continue;
+		if (at < used)
+			continue;
+		strcpy(out + used, name);
+		used += (uint32_t)strlen(name) + 1;
+	}
+	return used;
+}
+
+static const char *store_change(
+	uint32_t type_, const char *path, const char *rest, uint32_t rest_len)
+{
+	size_t i;
+
+	switch (type_) {
+	case XS_WRITE:
+		i = node_make(path);
+		snprintf(nodes[i].value, sizeof(nodes[i].value), "%.*s", (int)rest_len, rest);
+		return NULL;
+	case XS_MKDIR:
+		(void)node_make(path);
+		return NULL;
+	case XS_SET_PERMS:
+		i = node_make(path);
+		assert_true(rest_len < sizeof(nodes[i].perms));
+		memcpy(nodes[i].perms, rest, rest_len);
+		for (uint32_t k = 0; k + 1 < rest_len; k++)
+			if (!nodes[i].perms[k])
+				nodes[i].perms[k] = ',';
+		return NULL;
+	case XS_RM:
+		node_remove(path);
+		return NULL;
+	case XS_INTRODUCE:
+		world.introduced++;
+		return NULL;
+	case XS_RELEASE:
+		world.released++;
+		return NULL;
+	default:
+		return "ENOSYS";
+	}
+}
+
+static uint32_t store_answer(
+	const struct xsd_sockmsg *h, const char *path, char *out, const char **err)
+{
+	uint32_t n = (uint32_t)strlen(path) + 1;
+
+	if (h->type == XS_DIRECTORY)
+		return node_children(path, out);
+	if (h->type == XS_READ || h->type == XS_GET_PERMS) {
+		char probe[4096];
+
+		if (node_find(path) == SIZE_MAX && strcmp(path, "/") != 0 &&
+			!node_children(path, probe)) {
+			*err = "ENOENT";
+			return 0;
+		}
+		if (node_find(path) == SIZE_MAX)
+			return 0;
+		strcpy(out, h->type == XS_READ ? nodes[node_find(path)].value
+					       : nodes[node_find(path)].perms);
+		return (uint32_t)strlen(out) + (h->type == XS_GET_PERMS);
+	}
+	*err = store_change(h->type, path, path + n, h->len - n);
+	strcpy(out, "OK");
+	return 3;
+}
+
+static bool xs_serve(void)
+{
+	static struct {
+		struct xs_native native;
+		struct xsd_sockmsg h;
+		char payload[4096 + 1];
+	} rec, rsp;
+	const char *err;
+	bool any = false;
+	int n;
+
+	while ((n = ring_get(&xs.req, &rec, sizeof(rec) - 1)) >= 0) {
+		assert_int_equal((size_t)n, sizeof(rec.native) + sizeof(rec.h) + rec.h.len);
+		assert_int_equal(rec.native.role, XS_ROLE_DOM0);
+		rec.payload[rec.h.len] = '\0';
+		err = NULL;
+		rsp = rec;
+		rsp.h.len = store_answer(&rec.h, rec.payload, rsp.payload, &err);
+		if (err) {
+			rsp.h.type = XS_ERROR;
+			strcpy(rsp.payload, err);
+			rsp.h.len = (uint32_t)strlen(err) + 1;
+		}
+		assert_int_equal(
+			ring_put(&xs.rsp, &rsp,
+				(uint32_t)(sizeof(rsp.native) + sizeof(rsp.h)) + rsp.h.len),
+			0);
+		(void)ring_put_flush(&xs.rsp);
+		any = true;
+	}
+	(void)ring_get_flush(&xs.req);
+	return any;
+}
+
+/* ---- all together ---- */
+
+void world_run(void)
+{
+	bool any;
+
+	do {
+		console.fn(console.ctx);
+		xs.fn(xs.ctx);
+		files.fn(files.ctx);
+		any = console_serve();
+		any = files_serve() || any;
+		any = xs_serve() || any;
+	} while (any);
+}
+
+static void log_nowhere(void *ctx, const char *text, size_t len)
+{
+	(void)ctx;
+	(void)text;
+	(void)len;
+}
+const struct out log_out = { .write = log_nowhere };
+
+void world_init(void)
+{
+	domtab_init(&guests, &log_out, host_random);
+	shell_init();
+	assert_int_equal(host_init(), 0);
+	assert_int_equal(term_init(), 0);
+	assert_int_equal(xs_client_init(), 0);
+	assert_int_equal(files_client_init(), 0);
+	assert_int_equal(guest_ctl_init(), 0);
+	auto_start(shell_open);
+	world_run();
+}
+
+void type(const char *keys)
+{
+	memset(world.screen, 0, sizeof(world.screen));
+	world.n_screen = 0;
+	console_put(CONSOLE_DATA, keys, strlen(keys));
+	world_run();
+}
+
+bool screen_has(const char *text)
+{
+	return strstr(world.screen, text) != NULL;
+}

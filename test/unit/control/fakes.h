@@ -1,0 +1,54 @@
+/*
+ * fakes.h - the world around the control domain: services, init, VMMs, kernel
+ *
+ * The test types at a console and reads its screen; world_run() lets all parties act until nobody
+ * has anything more to do.
+ */
+#ifndef CONTROL_FAKES_H
+#define CONTROL_FAKES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control.h"
+
+struct world {
+	char screen[65536];
+	size_t n_screen;
+	uint32_t attached;       /* domid of the last ATTACH */
+	uint32_t opened, closed; /* connections of VMMs */
+	uint32_t vmms, started;
+	uint32_t introduced, released;
+	uint32_t powered; /* 1 off, 2 reboot */
+	uint32_t slots;   /* capability slots in use */
+	uint32_t regions; /* vm_alloc less vm_unmap */
+	int fail_service; /* enum service that refuses with fail_rc */
+	int fail_rc;
+	uint64_t keys_at_start; /* xenstore nodes when the last VMM started */
+};
+extern struct world world;
+
+void world_init(void);
+void world_run(void);
+/* Type and let the world act; the screen is cleared before. */
+void type(const char *keys);
+bool screen_has(const char *text);
+
+void file_add(const char *path, const char *text);
+
+/* xenstore */
+const char *node_value(const char *path);
+const char *node_perms(const char *path);
+size_t node_count(void);
+
+/* VMMs, by domid: what they hear and say. */
+bool vmm_heard(uint32_t domid, uint16_t type);
+void vmm_says(uint32_t domid, uint16_t type, uint32_t arg, const void *body, uint16_t len);
+void vmm_garbage(uint32_t domid);
+const struct vm_config *vmm_config(uint32_t domid);
+
+/* Let all timers that are set expire. */
+void timers_expire(void);
+
+#endif
