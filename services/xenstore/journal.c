@@ -16,6 +16,8 @@
 #define JOURNAL_MAGIC 0x6c6e726a73786b73ull
 #define RECORD_MAGIC 0x4a52u
 
+#define NUMBER_END (1ull << 48)
+
 enum { JOURNAL_VERSION = 1 };
 
 struct record {
@@ -52,12 +54,16 @@ static uint32_t record_check(const struct record *r, const void *payload)
 	return crc_add(crc, payload, r->len);
 }
 
-static uint32_t head_check(const struct journal_head *h)
+/* A number of 48 bits and its check, in one word that changes by one store. */
+static uint64_t start_pack(uint64_t number)
 {
-	uint32_t crc = crc_add(0, &h->magic, sizeof(h->magic));
+	return number << 16 | (crc_add(0, &number, sizeof(number)) & 0xffff);
+}
 
-	crc = crc_add(crc, &h->version, sizeof(h->version));
-	return crc_add(crc, &h->size, sizeof(h->size));
+/* The number, or 0 if the check does not hold. */
+static uint64_t start_unpack(uint64_t start)
+{
+	return start_pack(start >> 16) == start ? start >> 16 : 0;
 }
 
 static size_t padded(size_t len)
@@ -87,9 +93,8 @@ int journal_format(struct journal *j, void *mem, size_t size)
 	j->head->magic = JOURNAL_MAGIC;
 	j->head->version = JOURNAL_VERSION;
 	j->head->size = size;
-	j->head->start[0] = 1;
+	j->head->start[0] = start_pack(1);
 	j->number = 1;
-	j->head->check = head_check(j->head);
 	return 0;
 }
 
@@ -103,13 +108,12 @@ int journal_attach(struct journal *j, void *mem, size_t size)
 	memcpy(&head, mem, sizeof(head));
 	if (!head.magic && !head.size)
 		return ENOENT;
-	if (head.magic != JOURNAL_MAGIC || head.version != JOURNAL_VERSION || head.size != size ||
-	    head.check != head_check(&head))
+	if (head.magic != JOURNAL_MAGIC || head.version != JOURNAL_VERSION || head.reserved || head.size != size)
 		return EINVAL;
-	j->live = head.start[1] > head.start[0];
+	j->live = start_unpack(head.start[1]) > start_unpack(head.start[0]);
 	j->writing = j->live;
-	j->number = head.start[j->live];
-	return 0;
+	j->number = start_unpack(head.start[j->live]);
+	return j->number ? 0 : EINVAL;
 }
 
 /* Copies the header of the record at `at` if there is a valid one. */
@@ -120,7 +124,7 @@ static bool record_at(const struct journal *j, size_t at, struct record *r)
 	if (j->half_size - at < sizeof(*r))
 		return false;
 	memcpy(r, half + at, sizeof(*r));
-	return r->magic == RECORD_MAGIC && !r->zero && r->number >= j->number && r->number != UINT64_MAX &&
+	return r->magic == RECORD_MAGIC && !r->zero && r->number >= j->number && r->number < NUMBER_END &&
 	       r->len <= j->half_size - at - sizeof(*r) &&
 	       r->check == record_check(r, half + at + sizeof(*r));
 }
@@ -187,7 +191,7 @@ int journal_commit(struct journal *j)
 	uint8_t *at = j->half[j->writing] + j->end;
 	size_t size = sizeof(r) + padded(j->len);
 
-	if (j->overflow || size > j->half_size - j->end)
+	if (j->overflow)
 		return ENOSPC;
 	r.check = record_check(&r, at + sizeof(r));
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);        /* J1 */
@@ -216,6 +220,6 @@ void journal_compact_end(struct journal *j, bool ok)
 		return;
 	}
 	memcpy(&first, j->half[j->writing], sizeof(first));
-	__atomic_store_n(&j->head->start[j->writing], first.number, __ATOMIC_SEQ_CST);  /* J3 */
+	__atomic_store_n(&j->head->start[j->writing], start_pack(first.number), __ATOMIC_SEQ_CST);  /* J3 */
 	j->live = j->writing;
 }

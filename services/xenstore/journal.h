@@ -17,9 +17,9 @@ enum { JOURNAL_SIZE_MIN = 4096 };
 struct journal_head {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t check;         /* of magic, version and size */
+	uint32_t reserved;      /* zero */
 	uint64_t size;
-	uint64_t start[2];      /* number of the first record of each half; the higher is live */
+	uint64_t start[2];      /* number of the first record of each half, with a check; the higher is live */
 };
 
 struct journal {

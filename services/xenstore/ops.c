@@ -22,16 +22,6 @@ int op_ok(struct op *op)
 	return reply_puts(op->reply, "OK");
 }
 
-static int touch_read(struct op *op, const char *path)
-{
-	struct touched *p;
-	int rc = txn_touch(op->s, op->txn, path, &p);
-
-	if (!rc && p)
-		p->read = true;
-	return rc;
-}
-
 unsigned op_bits_at(const struct op *op, const char *path, const struct node *node)
 {
 	return perm_bits(op->sess, path, node->data);
@@ -53,10 +43,11 @@ static int absent(struct op *op, unsigned need)
 
 int op_find(struct op *op, const char *name, unsigned need, struct node **out)
 {
+	struct touched *touched;
 	int rc = path_canon(name, session_base(op->sess), op->path, NULL);
 
 	if (!rc)
-		rc = touch_read(op, op->path);
+		rc = txn_touch(op->s, op->txn, op->path, &touched);
 	if (rc)
 		return rc;
 	*out = tree_find(txn_root(op->s, op->txn), op->path);

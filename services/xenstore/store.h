@@ -81,10 +81,10 @@ struct event {
 	char path[];
 };
 
-/* A path that a transaction has touched. */
+/* A path that a transaction has looked at, and perhaps changed. */
 struct touched {
 	UT_hash_handle hh;
-	bool read, written;
+	bool written;
 	char path[];
 };
 

@@ -209,7 +209,7 @@ static bool reads_hold(const struct store *s, const struct txn *t)
 	const struct touched *p;
 
 	for (p = t->touched; p; p = p->hh.next)
-		if (p->read && gen_at(t->base, p->path) != gen_at(s->root, p->path))
+		if (gen_at(t->base, p->path) != gen_at(s->root, p->path))
 			return false;
 	return true;
 }

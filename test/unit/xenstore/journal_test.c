@@ -39,6 +39,8 @@ static const char *again(size_t size)
 
 static void appended_comes_back(void **state)
 {
+	size_t bit;
+
 	(void)state;
 	memset(area, 0, sizeof(area));
 	assert_int_equal(journal_attach(&J, area, 4096), ENOENT);
@@ -56,8 +58,17 @@ static void appended_comes_back(void **state)
 	assert_int_equal(report.applied, 3);
 	assert_int_equal(report.quarantined, 0);
 	assert_int_equal(journal_attach(&J, area, 8192), EINVAL);
-	area[0] ^= 1;
-	assert_int_equal(journal_attach(&J, area, 4096), EINVAL);
+	/* any bit of the head; of the start of the half that is not in use it does not matter */
+	for (bit = 0; bit < 32 * 8; bit++) {
+		((uint8_t *)area)[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+		assert_int_equal(journal_attach(&J, area, 4096), EINVAL);
+		((uint8_t *)area)[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+	}
+	for (; bit < 40 * 8; bit++) {
+		((uint8_t *)area)[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+		assert_string_equal(again(4096), "one two and more three ");
+		((uint8_t *)area)[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+	}
 }
 
 static void damage_is_set_apart(void **state)
@@ -460,8 +471,10 @@ static void malformed_records(void **state)
 		"", "1234567", "12345678\x0e", "12345678\x02\xff\xff\xff\xff", "12345678\x02\x01\0\0\0a",
 		"12345678\x02\x01\0\0\0/\0\0\0\0", "12345678\x03\x01\0\0\0/", "12345678\x04\x01\0\0\0\x03\x05\0",
 		"12345678\x06\x01\0\0\0\0\0\x01\0\0\0x\x01\0\0\0t",
+		/* a good entry before a bad one is not applied either */
+		"12345678\x0b\x05\0\x01\0\0\0\xff",
 	};
-	static const size_t len[] = { 0, 7, 9, 13, 14, 18, 14, 16, 26 };
+	static const size_t len[] = { 0, 7, 9, 13, 14, 18, 14, 16, 26, 16 };
 	char *before, *after;
 	size_t i;
 

@@ -47,6 +47,15 @@ static void nodes(void **state)
 	assert_int_equal(guest->dom->nodes, 5);
 	ASK(dom0, XS_SET_PERMS, "/many\0n0\0");
 	assert_int_equal(guest->dom->nodes, 4);
+	ASK(guest, XS_WRITE, "device/f/g\0x");
+	DONE();
+	ASK(dom0, XS_SET_PERMS, "/many\0n5\0");
+	DONE();
+	assert_int_equal(guest->dom->nodes, 7);
+	ASK(guest, XS_WRITE, "device/f\0y");
+	DONE();
+	ASK(guest, XS_MKDIR, "device/h\0");
+	FAILED("ENOSPC");
 }
 
 static void nodes_in_a_transaction(void **state)

@@ -173,6 +173,29 @@ static void both_sides_merge(void **state)
 	GOT("2");
 }
 
+/* What every request notes as read, the merge would find out by itself. */
+static void merge_alone(void **state)
+{
+	static const struct perm none = { 0, 0 };
+	struct data *d[3] = { data_new("", "b", 1, &none, 1, 0), data_new("", "m", 1, &none, 1, 0),
+			      data_new("", "l", 1, &none, 1, 0) };
+	struct node *n[3] = { node_new(d[0], 1), node_new(d[1], 2), node_new(d[2], 3) }, *out;
+	int i;
+
+	(void)state;
+	assert_int_equal(tree_merge(n[0], n[1], n[2], 9, &out), EAGAIN);
+	assert_int_equal(tree_merge(n[0], n[1], n[0], 9, &out), 0);
+	assert_ptr_equal(out->data, d[1]);
+	node_unref(out);
+	assert_int_equal(tree_merge(n[0], n[0], n[2], 9, &out), 0);
+	assert_ptr_equal(out->data, d[2]);
+	node_unref(out);
+	for (i = 0; i < 3; i++) {
+		node_unref(n[i]);
+		data_unref(d[i]);
+	}
+}
+
 static void rights_in_transactions(void **state)
 {
 	uint32_t tx;
@@ -272,7 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(isolated_until_committed), CASE(sees_its_snapshot), CASE(abandoned), CASE(conflict_table),
-		CASE(both_sides_merge), CASE(rights_in_transactions), CASE(events_in_order_of_touch),
+		CASE(both_sides_merge), CASE(merge_alone), CASE(rights_in_transactions), CASE(events_in_order_of_touch),
 		CASE(old_snapshots_are_doomed), CASE(commits_at_the_limit),
 	};
 

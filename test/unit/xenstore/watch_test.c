@@ -140,6 +140,13 @@ static void only_for_those_who_may_read(void **state)
 	ASK(guest, XS_RM, "data\0");
 	event_is(other, "/local/domain/5/data/k", "k");
 	no_event(other);
+	/* what is in a directory that can be read is no secret, only what it says */
+	ASK(dom0, XS_WRITE, "/pub/k\0x");
+	ASK(dom0, XS_SET_PERMS, "/pub\0r0\0");
+	ASK(other, XS_WATCH, "/pub\0p\0");
+	event_is(other, "/pub", "p");
+	ASK(dom0, XS_WRITE, "/pub/k\0y");
+	event_is(other, "/pub/k", "p");
 }
 
 static void guest_and_back_end_apart(void **state)
@@ -176,6 +183,8 @@ static void special_events(void **state)
 	event_is(dom0, "@releaseDomain", "r");
 	no_event(dom0);
 	no_event(guest);
+	store_release(&S, NULL, 6);
+	no_event(dom0);
 	ASK(dom0, XS_WRITE, "/@introduceDomain\0x");
 	event_is(dom0, "/@introduceDomain", "root");
 	no_event(dom0);
