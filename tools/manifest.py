@@ -210,6 +210,7 @@ class Domain:
     caps: list = dataclasses.field(default_factory=list)
     channels: list = dataclasses.field(default_factory=list)
     services: list = dataclasses.field(default_factory=list)
+    kept: dict = dataclasses.field(default_factory=dict)
     archive_file: str = ""
     replaces: str = ""
 
@@ -287,6 +288,18 @@ def read_budget(table):
     return budget, period
 
 
+def read_kept(table):
+    """Memory that outlives the domain's restarts: name and size, a power of two."""
+    kept = {}
+    for name in table.value:
+        if not NAME.match(name) or len(name) > 15:
+            table.fail(name, "is not a name")
+        kept[name] = parse_size(table, name)
+        if kept[name] & kept[name] - 1 or kept[name] > 1 << 28:
+            table.fail(name, "is not a power of two up to 256M")
+    return kept
+
+
 def read_channel(name, value, where):
     table = Table(value, where)
     if not NAME.match(name) or len(name) > 15:
@@ -325,6 +338,7 @@ def read_domain(name, value):
     d.services = table.names("services")
     d.caps = [read_cap(c, where + ["caps"]) for c in table.get("caps", list, [])]
     d.channels = [read_channel(n, c, where + ["channel", n]) for n, c in table.get("channel", dict, {}).items()]
+    d.kept = read_kept(table.table("kept-memory"))
     archive = table.table("archive-file")
     if archive.value:
         d.archive_file = archive.text("member", required=True, limit=23)
@@ -406,6 +420,8 @@ def check_roles(domains):
         for cap, role in (("device-memory", "platform"), ("guest-memory", "builder"), ("sched-control", "builder")):
             if d.role != role and any(c.kind == cap for c in d.caps):
                 d.table.fail("caps", f'{cap} is for the domain with role = "{role}" alone')
+        if d.role == "builder" and d.serves:
+            d.table.fail("serves", "the builder starts last, when all memory that is left is its own")
         if d.services and d.role != "builder":
             d.table.fail("services", 'only the domain with role = "builder" connects others to services')
 
@@ -430,7 +446,10 @@ def check_channels(domains):
         for c in d.channels:
             check_channel(d, c, by_name)
             c.params = encode_params(c, d, by_name[c.to])
-        if len(d.channels) + 1 > OWN_CHANNELS_MAX:
+        for name in d.kept:
+            if name == "log" or name in [c.name for c in d.channels]:
+                d.table.fail("kept-memory", f"{name} is the name of a channel")
+        if len(d.channels) + len(d.kept) + 1 > OWN_CHANNELS_MAX:
             d.table.fail("channel", f"more than {OWN_CHANNELS_MAX} channels, with log")
         if d.replaces and d.replaces not in [c.name for c in d.channels]:
             d.table.fail("archive-file", f"replaces {d.replaces}, which is no channel of {d.name}")
@@ -481,7 +500,7 @@ def check_budgets(domains, limit, top):
     for d in domains:
         if d.device and any(d.priority < p for p in services if p != max(services)):
             d.table.fail("priority", "a driver below services: its interrupts would wait for them")
-    total = sum(d.memory for d in domains)
+    total = sum(d.memory + sum(d.kept.values()) for d in domains)
     if limit and total > limit:
         top.fail("memory-limit", f"the domains together have {total >> 10} KiB")
 
@@ -524,7 +543,8 @@ def start_order(domains):
     for d in domains:
         visit(d, [])
     first = heard_first()
-    return first + [d for d in order if d not in first]
+    rest = [d for d in order if d not in first]
+    return first + [d for d in rest if d.role != "builder"] + [d for d in rest if d.role == "builder"]
 
 
 def read(document):
@@ -577,7 +597,7 @@ def encode_domain(d, first_channel, n_channels, first_cap, index):
 
 
 def encode_channel(name, service, proto, flags, data_size, params):
-    return struct.pack(f"<16sIIIIQ{PARAMS_MAX}s", name.encode(), service, PROTOS[proto], flags, len(params),
+    return struct.pack(f"<16sIIIIQ{PARAMS_MAX}s", name.encode(), service, PROTOS.get(proto, 0), flags, len(params),
                        data_size if data_size is not None else (1 << 64) - 1, params)
 
 
@@ -587,6 +607,7 @@ def domain_channels(d, domains, index):
     if logs is not None and logs < index[d.name]:
         params = struct.pack("<II48s", CONSOLE_KINDS["log"], 0, d.name.encode())
         out.append(encode_channel("log", logs, "log", 0, None, params))
+    out += [encode_channel(name, NONE, None, 0, size, b"") for name, size in d.kept.items()]
     for c in d.channels:
         flags = (1 if c.optional else 0) | (2 if c.control else 0)
         out.append(encode_channel(c.name, index[c.to], c.proto, flags, c.data_size, c.params))
@@ -627,6 +648,7 @@ def holdings(d):
         out.append(c.kind + (f" {c.ports[0]:#x}-{c.ports[1]:#x}" if c.ports else ""))
     if d.services:
         out.append("control endpoints of " + ", ".join(d.services))
+    out += [f"kept memory {name}, {size >> 10} KiB" for name, size in d.kept.items()]
     if d.archive_file:
         out.append(f"archive member {d.archive_file}")
     return out

@@ -50,18 +50,19 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 	uint32_t i = p->info->n_channels, slot = DOMAIN_CAP_CHANNEL + 2 * i;
 	struct domain_channel *e = &p->info->channel[i];
 	uint64_t vaddr;
-	int rc;
+	int rc = 0;
 
 	if (i == DOMAIN_CHANNELS_MAX)
 		return -SK_E_LIMIT;
 	if (strlen(c->name) >= sizeof(e->name) || c->size > 1ull << c->frame_order)
 		return -SK_E_INVAL;
-	rc = proc_give(p, slot, c->signal, SK_W, 0);
+	if (c->signal)
+		rc = proc_give(p, slot, c->signal, SK_W, 0);
 	if (!rc)
 		rc = channel_map(p, c, slot + 1, &vaddr);
 	if (rc)
 		return rc;
-	*e = (struct domain_channel){ .proto = c->proto, .bit = i, .signal = slot, .frame = slot + 1, .vaddr = vaddr,
+	*e = (struct domain_channel){ .proto = c->proto, .bit = i, .signal = c->signal ? slot : 0, .frame = slot + 1, .vaddr = vaddr,
 		.size = c->size, .req_size = c->req_size, .rsp_size = c->rsp_size, .epoch = c->epoch };
 	strcpy(e->name, c->name);
 	p->info->n_channels++;

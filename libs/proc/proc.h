@@ -157,7 +157,7 @@ struct proc_channel {
 	uint32_t frame_order;
 	uint64_t size; /* of the region */
 	uint32_t req_size, rsp_size;
-	sk_cap_t signal; /* own slot: signals the service; copied */
+	sk_cap_t signal; /* own slot: signals the service; copied. 0 = memory without a service */
 };
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index) must_check;
 

@@ -20,7 +20,7 @@
 #define MANIFEST_PARAMS_MAX 272u
 #define MANIFEST_ARGS_MAX 256u
 #define MANIFEST_UNTYPED_MAX 4u
-#define MANIFEST_NONE 0xffffffffu /* no such domain */
+#define MANIFEST_NONE 0xffffffffu /* a channel's service: none; it is memory that outlives the domain */
 
 struct manifest_header {
 	uint64_t magic;

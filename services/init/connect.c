@@ -56,13 +56,31 @@ static int give_endpoint(struct domain *d, const struct manifest_channel *ch)
 	return rc ? rc : arg_add(d, "%s=%u\n", ch->name, (unsigned int)slot);
 }
 
+/* Memory that outlives the domain: a channel without rings and without a service. */
+static int keep_memory(struct domain *d, const struct manifest_channel *ch, struct connection *c)
+{
+	uint32_t order = (uint32_t)__builtin_ctzll(ch->data_size);
+	struct proc_channel q = { .name = ch->name, .epoch = d->epoch, .frame_order = order, .size = ch->data_size };
+	int rc = 0;
+
+	if (!c->c.frame) {
+		rc = object_make(SK_OBJ_FRAME, order, &c->c.frame);
+		if (!rc)
+			d->charged += ch->data_size;
+	}
+	q.frame = c->c.frame;
+	return rc ? rc : proc_channel(&d->proc, &q, &c->c.channel);
+}
+
 static int connect(struct domain *d, const struct manifest_channel *ch, struct connection *c)
 {
-	struct proc_connect q = { .name = ch->name, .endpoint = domains[ch->service].connector, .proto = ch->proto,
-		.version = PROTOCOL_VERSION, .client = d->number | SVC_STATIC, .epoch = d->epoch,
+	struct proc_connect q = { .name = ch->name, .proto = ch->proto, .version = PROTOCOL_VERSION, .client = d->number | SVC_STATIC, .epoch = d->epoch,
 		.data_size = ch->data_size, .params = ch->params, .params_len = ch->params_len };
 	int rc;
 
+	if (ch->service == MANIFEST_NONE)
+		return keep_memory(d, ch, c);
+	q.endpoint = domains[ch->service].connector;
 	if (domains[ch->service].state != RUNNING)
 		return -SK_E_NOT_FOUND;
 	rc = memory_charge(d, region_order(ch), &c->memory);
@@ -99,7 +117,7 @@ int connect_channels(struct domain *d)
 		if (!rc)
 			continue;
 		if (!optional) {
-			printf("%s: no channel %s to %s: error %d\n", d->m->name, ch->name, domains[ch->service].m->name, -rc);
+			printf("%s: no channel %s: error %d\n", d->m->name, ch->name, -rc);
 			return rc;
 		}
 		if (rc != -SK_E_NOT_FOUND)

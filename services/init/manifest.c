@@ -106,6 +106,15 @@ static const char *domain_check(const struct manifest *m, const struct manifest_
 }
 
 /* ---- channels and capabilities --------------------------------------------------------------------------------- */
+static const char *kept_check(const struct manifest_channel *c)
+{
+	if (c->proto || c->flags || c->params_len)
+		return "kept memory with a protocol, flags or parameters";
+	if (c->data_size < SK_PAGE_SIZE || c->data_size > 1ull << 28 || c->data_size & (c->data_size - 1))
+		return "kept memory of a bad size";
+	return NULL;
+}
+
 /* A service starts before its clients, so it comes before them. */
 static const char *channel_check(const struct manifest *m, const struct manifest_channel *c, uint32_t client)
 {
@@ -113,6 +122,8 @@ static const char *channel_check(const struct manifest *m, const struct manifest
 
 	if (!name_ok(c->name, sizeof(c->name)))
 		return "a channel without a name";
+	if (c->service == MANIFEST_NONE)
+		return kept_check(c);
 	if (c->service >= client)
 		return "a channel to a domain that starts later";
 	service = &m->domain[c->service];
