@@ -203,7 +203,7 @@ config-file := $(firstword $(wildcard $(CONFIG) configs/$(CONFIG).toml) $(CONFIG
 config-name := $(basename $(notdir $(config-file)))
 manifest-bin := $(B)/boot/$(config-name).manifest
 boot-img := $(B)/boot/$(config-name).img
-boot-members = manifest.bin=$(manifest-bin) $(patsubst %,bin/%=$(B)/bin/%,$(filter-out init,$(domains)))
+boot-members = manifest.bin=$(manifest-bin) $(foreach d,$(filter-out init,$(domains)),bin/$(d)=$(B)/bin/$(d))
 
 $(manifest-bin): $(config-file) $(wildcard tools/manifest tools/manifest.py tools/manifest/* libs/proto/*.h) | $(packages)
 	$(Q)mkdir -p $(@D)
