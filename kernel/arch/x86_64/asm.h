@@ -16,23 +16,7 @@
 #define CPU_USER_RSP 24
 #define CPU_EPOCH 40
 
-/* struct user_regs */
-#define R_RAX 0
-#define R_RCX 8
-#define R_RDX 16
-#define R_RBX 24
-#define R_RSP 32
-#define R_RBP 40
-#define R_RSI 48
-#define R_RDI 56
-#define R_R8 64
-#define R_R9 72
-#define R_R10 80
-#define R_R11 88
-#define R_R12 96
-#define R_R13 104
-#define R_R14 112
-#define R_R15 120
+/* struct user_regs: sixteen general registers in the order of enum sk_gpr, then these */
 #define R_RIP 128
 #define R_RFLAGS 136
 #define R_VECTOR 160

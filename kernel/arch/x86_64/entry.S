@@ -8,40 +8,9 @@
  * their own whose top word names the CPU, so they do not depend on what GS holds.
  */
 #include "asm.h"
+#include "gpr.inc"
 
 	.text
-
-.macro save_low to
-	mov	%rcx, R_RCX(\to)
-	mov	%rdx, R_RDX(\to)
-	mov	%rbx, R_RBX(\to)
-	mov	%rbp, R_RBP(\to)
-	mov	%rsi, R_RSI(\to)
-.endm
-.macro save_high to
-	mov	%r8, R_R8(\to)
-	mov	%r9, R_R9(\to)
-	mov	%r10, R_R10(\to)
-	mov	%r11, R_R11(\to)
-	mov	%r12, R_R12(\to)
-	mov	%r13, R_R13(\to)
-	mov	%r14, R_R14(\to)
-	mov	%r15, R_R15(\to)
-.endm
-/* Nothing that user mode chose stays in registers where a gadget could use it. */
-.macro scrub
-	xor	%ebx, %ebx
-	xor	%ecx, %ecx
-	xor	%ebp, %ebp
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
-	xor	%r15d, %r15d
-.endm
 
 	.globl	entry_syscall
 	.type	entry_syscall, @function
@@ -49,22 +18,16 @@ entry_syscall:
 	swapgs
 	mov	%rsp, %gs:CPU_USER_RSP
 	mov	%gs:CPU_CURRENT, %rsp
-	mov	%rax, R_RAX(%rsp)
-	mov	%rdi, R_RDI(%rsp)
-	save_low %rsp
-	save_high %rsp
+	save_gprs %rsp, rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
 	mov	%rcx, R_RIP(%rsp)
 	mov	%r11, R_RFLAGS(%rsp)
 	movq	$0x100, R_VECTOR(%rsp)
 	mov	%rsp, %rdi
 	mov	%gs:CPU_USER_RSP, %rax
-	mov	%rax, R_RSP(%rdi)
+	mov	%rax, R_rsp(%rdi)
 	mov	%gs:CPU_KERNEL_RSP, %rsp
 	lock incq %gs:CPU_EPOCH
-	xor	%eax, %eax
-	xor	%edx, %edx
-	xor	%esi, %esi
-	scrub
+	scrub	eax, ecx, edx, ebx, ebp, esi, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
 	call	core_syscall
 	call	kernel_exit
 	.size	entry_syscall, . - entry_syscall
@@ -77,17 +40,15 @@ entry_trap:
 	swapgs
 	push	%rdi
 	mov	%gs:CPU_CURRENT, %rdi
-	mov	%rax, R_RAX(%rdi)
-	save_low %rdi
-	save_high %rdi
+	save_gprs %rdi, rax, rcx, rdx, rbx, rbp, rsi, r8, r9, r10, r11, r12, r13, r14, r15
 	pop	%rax
-	mov	%rax, R_RDI(%rdi)
+	mov	%rax, R_rdi(%rdi)
 	mov	16(%rsp), %rax
 	mov	%rax, R_RIP(%rdi)
 	mov	32(%rsp), %rax
 	mov	%rax, R_RFLAGS(%rdi)
 	mov	40(%rsp), %rax
-	mov	%rax, R_RSP(%rdi)
+	mov	%rax, R_rsp(%rdi)
 	mov	(%rsp), %rsi
 	mov	%rsi, R_VECTOR(%rdi)
 	mov	8(%rsp), %rdx
@@ -95,8 +56,7 @@ entry_trap:
 	pushq	$2
 	popfq
 	lock incq %gs:CPU_EPOCH
-	xor	%eax, %eax
-	scrub
+	scrub	eax, ecx, ebx, ebp, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
 	call	trap_user
 	call	kernel_exit
 
@@ -112,22 +72,7 @@ entry_kernel:
 
 /* An exception in the kernel: all registers onto the stack, as struct trap_frame has them. */
 entry_panic:
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%r11
-	push	%r10
-	push	%r9
-	push	%r8
-	push	%rdi
-	push	%rsi
-	push	%rbp
-	push	%rsp
-	push	%rbx
-	push	%rdx
-	push	%rcx
-	push	%rax
+	push_all r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rsp, rbx, rdx, rcx, rax
 	mov	%rsp, %rdi
 	cld
 	call	trap_kernel
@@ -136,17 +81,13 @@ entry_panic:
 /* The same from a stack of its own: GS may be the user's; the word above the frame names the CPU. */
 	.type	entry_fatal, @function
 entry_fatal:
-	push	%rax
-	push	%rcx
-	push	%rdx
+	push_all rax, rcx, rdx
 	mov	80(%rsp), %rax
 	mov	%rax, %rdx
 	shr	$32, %rdx
 	mov	$0xc0000101, %ecx
 	wrmsr
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	pop_all	rdx, rcx, rax
 	jmp	entry_panic
 	.size	entry_fatal, . - entry_fatal
 
@@ -154,17 +95,7 @@ entry_fatal:
 	.globl	entry_nmi
 	.type	entry_nmi, @function
 entry_nmi:
-	push	%rax
-	push	%rcx
-	push	%rdx
-	push	%rbx
-	push	%rbp
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
+	push_all rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11
 	cld
 	mov	$0xc0000101, %ecx
 	rdmsr
@@ -181,17 +112,7 @@ entry_nmi:
 	shr	$32, %rdx
 	mov	$0xc0000101, %ecx
 	wrmsr
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rbp
-	pop	%rbx
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	pop_all	r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax
 	iretq
 	.size	entry_nmi, . - entry_nmi
 
@@ -199,42 +120,24 @@ entry_nmi:
  * user_return(regs, sysret): SYSRET when the thread came by SYSCALL and its RIP is canonical and
  * below the hole, else IRET. Both leave cpu->epoch even.
  */
-.macro load_registers
-	mov	R_RBX(%rdi), %rbx
-	mov	R_RDX(%rdi), %rdx
-	mov	R_RBP(%rdi), %rbp
-	mov	R_R8(%rdi), %r8
-	mov	R_R9(%rdi), %r9
-	mov	R_R10(%rdi), %r10
-	mov	R_R12(%rdi), %r12
-	mov	R_R13(%rdi), %r13
-	mov	R_R14(%rdi), %r14
-	mov	R_R15(%rdi), %r15
-	mov	R_RAX(%rdi), %rax
-	mov	R_RSI(%rdi), %rsi
-.endm
 	.globl	user_return
 	.type	user_return, @function
 user_return:
 	incq	%gs:CPU_EPOCH
 	test	%esi, %esi
 	jz	1f
-	load_registers
+	load_gprs %rdi, rax, rdx, rbx, rbp, rsi, r8, r9, r10, r12, r13, r14, r15
 	mov	R_RIP(%rdi), %rcx
 	mov	R_RFLAGS(%rdi), %r11
-	mov	R_RSP(%rdi), %rsp
-	mov	R_RDI(%rdi), %rdi
+	load_gprs %rdi, rsp, rdi
 	swapgs
 	sysretq
 1:	pushq	$SEL_UDATA
-	pushq	R_RSP(%rdi)
+	pushq	R_rsp(%rdi)
 	pushq	R_RFLAGS(%rdi)
 	pushq	$SEL_UCODE
 	pushq	R_RIP(%rdi)
-	load_registers
-	mov	R_RCX(%rdi), %rcx
-	mov	R_R11(%rdi), %r11
-	mov	R_RDI(%rdi), %rdi
+	load_gprs %rdi, rax, rcx, rdx, rbx, rbp, rsi, r8, r9, r10, r11, r12, r13, r14, r15, rdi
 	swapgs
 	iretq
 	.size	user_return, . - user_return
@@ -287,15 +190,14 @@ stack_switch:
 	call	*%rax
 	.size	stack_switch, . - stack_switch
 
-/* One stub per vector, 16 bytes each. */
+/* One stub per vector, 16 bytes each; the mask has the exceptions that push an error code. */
 	.balign	16
 	.globl	entry_stubs
 entry_stubs:
 	.set	vector, 0
 	.rept	256
 	.balign	16
-	.if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
-	.else
+	.if	vector > 31 || !(0x60227d00 >> (vector & 31) & 1)
 	push	$0
 	.endif
 	pushq	$vector

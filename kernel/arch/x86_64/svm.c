@@ -135,53 +135,34 @@ static bool xcr0_valid(uint64_t x)
 	return !(x & 0xe0) || ((x & 0xe0) == 0xe0 && x & 4);
 }
 
-static struct vmcb_seg seg_in(const volatile struct sk_segment *s)
-{
-	return (struct vmcb_seg){ s->selector, (uint16_t)(s->attr & SEG_ATTR), s->limit, s->base };
-}
+/* 64-bit fields that the state page and the VMCB both have, by group: one table for both directions. */
+#define FIELD(group, name, from) { SK_VCPU_##group, offsetof(struct vmcb, name), offsetof(struct sk_vcpu_state, from) }
+static const struct field {
+	uint16_t group, vmcb, state;
+} fields[] = {
+	FIELD(GPR, rax, gpr[SK_RAX]), FIELD(RIP, rip, rip), FIELD(RIP, rflags, rflags),
+	FIELD(RIP, rsp, gpr[SK_RSP]), FIELD(CR, cr0, cr0), FIELD(CR, cr3, cr3), FIELD(CR, cr4, cr4),
+	FIELD(CR, efer, efer), /* up to here HOT */
+	FIELD(CR, cr2, cr2), FIELD(CR, pat, pat), FIELD(DR, dr6, dr6), FIELD(DR, dr7, dr7),
+	FIELD(TSC, tsc_offset, tsc_offset), FIELD(MSR, star, star), FIELD(MSR, lstar, lstar),
+	FIELD(MSR, cstar, cstar), FIELD(MSR, sfmask, sfmask), FIELD(MSR, kernel_gs_base, kernel_gs_base),
+	FIELD(MSR, sysenter_cs, sysenter_cs), FIELD(MSR, sysenter_esp, sysenter_esp),
+	FIELD(MSR, sysenter_eip, sysenter_eip),
+};
+enum { N_HOT = 8 };
+/* Segments lie in the VMCB in this order from `es` on. */
+static const uint16_t segments[] = {
+	offsetof(struct sk_vcpu_state, seg[SK_ES]), offsetof(struct sk_vcpu_state, seg[SK_CS]),
+	offsetof(struct sk_vcpu_state, seg[SK_SS]), offsetof(struct sk_vcpu_state, seg[SK_DS]),
+	offsetof(struct sk_vcpu_state, seg[SK_FS]), offsetof(struct sk_vcpu_state, seg[SK_GS]),
+	offsetof(struct sk_vcpu_state, gdtr), offsetof(struct sk_vcpu_state, seg[SK_LDTR]),
+	offsetof(struct sk_vcpu_state, idtr), offsetof(struct sk_vcpu_state, seg[SK_TR]),
+};
+_Static_assert(sizeof(struct vmcb_seg) == sizeof(struct sk_segment), "the same layout");
 
-static struct sk_segment seg_out(struct vmcb_seg s)
+static void *at(void *base, uint32_t offset)
 {
-	return (struct sk_segment){ s.selector, s.attr, s.limit, s.base };
-}
-
-static void load_segments(struct vmcb *b, const volatile struct sk_vcpu_state *s)
-{
-	b->es = seg_in(&s->seg[SK_ES]);
-	b->cs = seg_in(&s->seg[SK_CS]);
-	b->ss = seg_in(&s->seg[SK_SS]);
-	b->ds = seg_in(&s->seg[SK_DS]);
-	b->fs = seg_in(&s->seg[SK_FS]);
-	b->gs = seg_in(&s->seg[SK_GS]);
-	b->ldtr = seg_in(&s->seg[SK_LDTR]);
-	b->tr = seg_in(&s->seg[SK_TR]);
-	b->gdtr = seg_in(&s->gdtr);
-	b->idtr = seg_in(&s->idtr);
-	b->cpl = s->cpl & 3;
-}
-
-static void load_control(struct vcpu *v, struct vmcb *b, const volatile struct sk_vcpu_state *s)
-{
-	b->cr0 = s->cr0;
-	b->cr2 = s->cr2;
-	b->cr3 = s->cr3;
-	b->cr4 = s->cr4;
-	b->efer = s->efer | EFER_SVME; /* V1 */
-	b->pat = s->pat;
-	b->v_intr = (b->v_intr & ~0xfu) | (uint32_t)(s->cr8 & 0xf);
-	svm_of(v)->asid = 0; /* translations made under the old values must go: V2 */
-}
-
-static void load_msrs(struct vmcb *b, const volatile struct sk_vcpu_state *s)
-{
-	b->star = s->star;
-	b->lstar = s->lstar;
-	b->cstar = s->cstar;
-	b->sfmask = s->sfmask;
-	b->kernel_gs_base = s->kernel_gs_base;
-	b->sysenter_cs = s->sysenter_cs;
-	b->sysenter_esp = s->sysenter_esp;
-	b->sysenter_eip = s->sysenter_eip;
+	return (char *)base + offset;
 }
 
 /* Event words of the ABI and of the VMCB agree but for types that only the processor makes. */
@@ -212,26 +193,23 @@ static void svm_load(struct vcpu *v)
 	if (!dirty)
 		return;
 	s->dirty = 0;
-	if (dirty & SK_VCPU_GPR)
-		b->rax = s->gpr[SK_RAX];
-	if (dirty & SK_VCPU_RIP) {
-		b->rip = s->rip;
-		b->rflags = s->rflags;
-		b->rsp = s->gpr[SK_RSP];
+	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
+		if (dirty & fields[i].group)
+			*(uint64_t *)at(b, fields[i].vmcb) = *(volatile uint64_t *)at(v->state, fields[i].state);
+	b->efer |= EFER_SVME; /* V1 */
+	if (dirty & SK_VCPU_RIP)
 		b->int_shadow = s->int_shadow & 1;
+	if (dirty & SK_VCPU_CR) {
+		b->v_intr = (b->v_intr & ~0xfu) | (uint32_t)(s->cr8 & 0xf);
+		svm_of(v)->asid = 0; /* translations made under the old values must go: V2 */
 	}
-	if (dirty & SK_VCPU_CR)
-		load_control(v, b, s);
-	if (dirty & SK_VCPU_SEG)
-		load_segments(b, s);
-	if (dirty & SK_VCPU_MSR)
-		load_msrs(b, s);
-	if (dirty & SK_VCPU_DR) {
-		b->dr6 = s->dr6;
-		b->dr7 = s->dr7;
+	if (dirty & SK_VCPU_SEG) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(segments); i++) {
+			(&b->es)[i] = *(volatile struct vmcb_seg *)at(v->state, segments[i]);
+			(&b->es)[i].attr &= SEG_ATTR;
+		}
+		b->cpl = s->cpl & 3;
 	}
-	if (dirty & SK_VCPU_TSC)
-		b->tsc_offset = s->tsc_offset;
 	if (dirty & SK_VCPU_XCR0)
 		load_xcr0(v, s->xcr0);
 	if (dirty & SK_VCPU_EVENT)
@@ -244,31 +222,12 @@ static void svm_load(struct vcpu *v)
 
 /* --- VMCB to state page --------------------------------------------------------------------------- */
 
-static void sync_segments(const struct vmcb *b, struct sk_vcpu_state *s)
+static void sync_fields(struct vcpu *v, unsigned int first, unsigned int n, uint32_t groups)
 {
-	s->seg[SK_ES] = seg_out(b->es);
-	s->seg[SK_CS] = seg_out(b->cs);
-	s->seg[SK_SS] = seg_out(b->ss);
-	s->seg[SK_DS] = seg_out(b->ds);
-	s->seg[SK_FS] = seg_out(b->fs);
-	s->seg[SK_GS] = seg_out(b->gs);
-	s->seg[SK_LDTR] = seg_out(b->ldtr);
-	s->seg[SK_TR] = seg_out(b->tr);
-	s->gdtr = seg_out(b->gdtr);
-	s->idtr = seg_out(b->idtr);
-	s->cpl = b->cpl;
-}
-
-static void sync_msrs(const struct vmcb *b, struct sk_vcpu_state *s)
-{
-	s->star = b->star;
-	s->lstar = b->lstar;
-	s->cstar = b->cstar;
-	s->sfmask = b->sfmask;
-	s->kernel_gs_base = b->kernel_gs_base;
-	s->sysenter_cs = b->sysenter_cs;
-	s->sysenter_esp = b->sysenter_esp;
-	s->sysenter_eip = b->sysenter_eip;
+	for (unsigned int i = first; i < n; i++)
+		if (fields[i].group & groups)
+			*(uint64_t *)at(v->state, fields[i].state) = *(uint64_t *)at(v->hw, fields[i].vmcb);
+	v->state->efer &= ~EFER_SVME; /* V1 */
 }
 
 static void sync_hot(struct vcpu *v)
@@ -276,17 +235,10 @@ static void sync_hot(struct vcpu *v)
 	const struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
 
-	s->gpr[SK_RAX] = b->rax;
-	s->gpr[SK_RSP] = b->rsp;
-	s->rip = b->rip;
-	s->rflags = b->rflags;
+	sync_fields(v, 0, N_HOT, ~0u);
 	s->int_shadow = b->int_shadow & 1;
-	s->cr0 = b->cr0;
-	s->cr3 = b->cr3;
-	s->cr4 = b->cr4;
-	s->efer = b->efer & ~EFER_SVME; /* V1 */
 	s->cpl = b->cpl;
-	s->seg[SK_CS] = seg_out(b->cs);
+	memcpy(&s->seg[SK_CS], &b->cs, sizeof(b->cs));
 	s->event = (uint32_t)b->event_inject;
 	s->event_code = (uint32_t)(b->event_inject >> 32);
 	s->irq_pending = __atomic_load_n(&v->pending_irq, __ATOMIC_RELAXED);
@@ -294,26 +246,15 @@ static void sync_hot(struct vcpu *v)
 
 static void svm_sync(struct vcpu *v, uint32_t groups)
 {
-	const struct vmcb *b = vmcb_of(v);
+	struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
 
-	if (groups & (SK_VCPU_HOT | SK_VCPU_CR | SK_VCPU_EVENT))
-		sync_hot(v);
-	if (groups & SK_VCPU_CR) {
-		s->cr2 = b->cr2;
+	sync_hot(v);
+	sync_fields(v, N_HOT, ARRAY_SIZE(fields), groups);
+	if (groups & SK_VCPU_CR)
 		s->cr8 = b->v_intr & 0xf;
-		s->pat = b->pat;
-	}
-	if (groups & SK_VCPU_SEG)
-		sync_segments(b, s);
-	if (groups & SK_VCPU_MSR)
-		sync_msrs(b, s);
-	if (groups & SK_VCPU_DR) {
-		s->dr6 = b->dr6;
-		s->dr7 = b->dr7;
-	}
-	if (groups & SK_VCPU_TSC)
-		s->tsc_offset = b->tsc_offset;
+	for (unsigned int i = 0; groups & SK_VCPU_SEG && i < ARRAY_SIZE(segments); i++)
+		memcpy(at(s, segments[i]), &b->es + i, sizeof(b->es));
 	if (groups & SK_VCPU_XCR0)
 		s->xcr0 = svm_of(v)->xcr0;
 }
