@@ -71,29 +71,26 @@ void features_detect(void)
 		seven = cpuid(7, 0);
 	if (max_ext >= 0x80000008)
 		size = cpuid(0x80000008, 0);
-	features.amd = v.b == 0x68747541 || v.b == 0x6f677948; /* AuthenticAMD, HygonGenuine */
 	features.nx = ext.d & 1u << 20;
-	features.gib_pages = ext.d & 1u << 26;
-	features.pge = one.d & 1u << 13;
-	features.smep = seven.b & 1u << 7;
-	features.smap = seven.b & 1u << 20;
-	features.umip = seven.c & 1u << 2;
 	features.x2apic = one.c & 1u << 21;
 	features.tsc_deadline = one.c & 1u << 24;
-	features.ibpb = seven.d & 1u << 26 || size.b & 1u << 12;
+	features.cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | (one.d & 1u << 13 ? CR4_PGE : 0) |
+		       (seven.b & 1u << 7 ? CR4_SMEP : 0) | (seven.b & 1u << 20 ? CR4_SMAP : 0) |
+		       (seven.c & 1u << 2 ? CR4_UMIP : 0);
 	features.phys_bits = size.a & 0xff;
 	features.svm = ext.c & 1u << 2;
 	features.xsave_size = 512;
 	features.xcr0 = 3;
 	if (one.c & 1u << 26 && v.a >= 0xd)
 		detect_xsave();
+	features.cr4 |= features.xsave ? CR4_OSXSAVE : 0;
 	if (features.svm && max_ext >= 0x8000000a) {
 		struct cpuid svm = cpuid(0x8000000a, 0);
 
 		features.asids = svm.b;
 		features.svm_bits = svm.d;
 	}
-	features.use_ibpb = features.ibpb && boot_option_is("ibpb", "on");
+	features.use_ibpb = (seven.d & 1u << 26 || size.b & 1u << 12) && boot_option_is("ibpb", "on");
 }
 
 uint32_t arch_phys_bits(void)
@@ -188,22 +185,16 @@ static void tables_load(struct cpu_arch *a)
 void cpu_setup(struct cpu *c)
 {
 	struct cpu_arch *a = arch_of(c);
-	uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
 	if (c->id == 0)
 		idt_fill();
 	tables_load(a);
 	wrmsr(MSR_GS_BASE, (uint64_t)c);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
-	cr4 |= features.pge ? CR4_PGE : 0;
-	cr4 |= features.smep ? CR4_SMEP : 0;
-	cr4 |= features.smap ? CR4_SMAP : 0;
-	cr4 |= features.umip ? CR4_UMIP : 0;
-	cr4 |= features.xsave ? CR4_OSXSAVE : 0;
-	write_cr4(cr4);
+	write_cr4(features.cr4);
 	a->cr0 = CR0_PE | CR0_MP | 1ull << 4 | CR0_NE | CR0_WP | CR0_PG | CR0_TS;
 	write_cr0(a->cr0);
-	wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | (features.nx ? EFER_NXE : 0));
+	wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
 	wrmsr(MSR_PAT, 0x0007010600070106); /* WB, UC-, WC at 1, UC at 3; twice */
 	wrmsr(MSR_STAR, (uint64_t)(SEL_UDATA - 8) << 48 | (uint64_t)SEL_KCODE << 32);
 	wrmsr(MSR_LSTAR, (uint64_t)entry_syscall);

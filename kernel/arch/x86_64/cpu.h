@@ -59,11 +59,9 @@ static inline struct cpu_arch *this_arch(void)
 
 /* Features that change what the kernel does. */
 extern struct features {
-	bool amd, nx, smep, smap, umip, pge, xsave, xsaveopt, x2apic, tsc_deadline, ibpb, gib_pages, svm;
-	uint32_t phys_bits, asids, svm_bits;
-	uint64_t xcr0;
-	uint32_t xsave_size;
-	bool use_ibpb;
+	bool nx, xsave, xsaveopt, x2apic, tsc_deadline, svm, use_ibpb;
+	uint32_t phys_bits, asids, svm_bits, xsave_size;
+	uint64_t xcr0, cr4;
 } features;
 
 /* A trap in the kernel, as entry_panic stores it. */

@@ -8,17 +8,13 @@
 #include <stdint.h>
 
 #define KERNEL_BASE 0xffffffff80000000ull
-#define PHYS_LIMIT (1ull << 52)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define CR0_PE (1ull << 0)
 #define CR0_MP (1ull << 1)
-#define CR0_EM (1ull << 2)
 #define CR0_TS (1ull << 3)
 #define CR0_NE (1ull << 5)
 #define CR0_WP (1ull << 16)
-#define CR0_NW (1ull << 29)
-#define CR0_CD (1ull << 30)
 #define CR0_PG (1ull << 31)
 #define CR4_PAE (1ull << 5)
 #define CR4_MCE (1ull << 6)
@@ -53,16 +49,11 @@
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
-#define MSR_TSC_AUX 0xc0000103u
 #define MSR_VM_CR 0xc0010114u
 #define MSR_VM_HSAVE_PA 0xc0010117u
 
 #define RFLAGS_FIXED (1ull << 1)
-#define RFLAGS_TF (1ull << 8)
 #define RFLAGS_IF (1ull << 9)
-#define RFLAGS_DF (1ull << 10)
-#define RFLAGS_NT (1ull << 14)
-#define RFLAGS_AC (1ull << 18)
 /* What a user thread may have set: arithmetic flags, TF, DF, AC, ID. */
 #define RFLAGS_USER 0x240dd5ull
 
