@@ -9,7 +9,7 @@
 
 enum { N = 5000, CALIBRATION = 5000000 };
 
-static sk_cap_t ep, reply, ping, pong;
+static sk_cap_t ep, reply, ping, pong, ping_bit, pong_bit;
 static uint64_t per_calibration;
 
 static uint64_t ticks(void)
@@ -51,7 +51,7 @@ static void echo(void *arg)
 
 	(void)arg;
 	while (sk_wait(ping, SK_NO_DEADLINE, &bits) == 0)
-		sk_signal(pong);
+		sk_signal(pong_bit);
 }
 
 static void bench_call(const char *name, unsigned int words)
@@ -78,12 +78,12 @@ static void bench_signal(void)
 	unsigned int i;
 
 	for (i = 0; i < N; i++)
-		sk_signal(pong);
+		sk_signal(pong_bit);
 	report("signal-nobody-waits", ticks() - start);
 	CHECK_EQ(sk_wait(pong, SK_NO_DEADLINE, &bits), 0);
 	start = ticks();
 	for (i = 0; i < N; i++) {
-		sk_signal(ping);
+		sk_signal(ping_bit);
 		if (sk_wait(pong, SK_NO_DEADLINE, &bits))
 			break;
 	}
@@ -97,6 +97,8 @@ void test_main(void)
 	reply = object_new(SK_OBJ_REPLY, 0);
 	ping = object_new(SK_OBJ_NOTIFICATION, 0);
 	pong = object_new(SK_OBJ_NOTIFICATION, 0);
+	ping_bit = mint_new(ping, SK_W, 1);
+	pong_bit = mint_new(pong, SK_W, 1);
 	calibrate();
 	kthread_start(server, NULL, 0, 25);
 	kthread_start(echo, NULL, 0, 25);
