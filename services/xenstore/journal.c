@@ -22,9 +22,9 @@ enum { JOURNAL_VERSION = 1 };
 
 struct record {
 	uint32_t magic;
-	uint32_t len;           /* of the payload, which is padded to 8 */
+	uint32_t len; /* of the payload, which is padded to 8 */
 	uint64_t number;
-	uint32_t check;         /* of len, number and payload */
+	uint32_t check; /* of len, number and payload */
 	uint32_t zero;
 };
 
@@ -32,8 +32,22 @@ struct record {
 static uint32_t crc_add(uint32_t crc, const void *bytes, size_t len)
 {
 	static const uint32_t table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+		0x00000000,
+		0x1db71064,
+		0x3b6e20c8,
+		0x26d930ac,
+		0x76dc4190,
+		0x6b6b51f4,
+		0x4db26158,
+		0x5005713c,
+		0xedb88320,
+		0xf00f9344,
+		0xd6d6a3e8,
+		0xcb61b38c,
+		0x9b64c2b0,
+		0x86d3d2d4,
+		0xa00ae278,
+		0xbdbdf21c,
 	};
 	const uint8_t *p = bytes;
 
@@ -108,7 +122,8 @@ int journal_attach(struct journal *j, void *mem, size_t size)
 	memcpy(&head, mem, sizeof(head));
 	if (!head.magic && !head.size)
 		return ENOENT;
-	if (head.magic != JOURNAL_MAGIC || head.version != JOURNAL_VERSION || head.reserved || head.size != size)
+	if (head.magic != JOURNAL_MAGIC || head.version != JOURNAL_VERSION || head.reserved ||
+		head.size != size)
 		return EINVAL;
 	j->live = start_unpack(head.start[1]) > start_unpack(head.start[0]);
 	j->writing = j->live;
@@ -124,8 +139,8 @@ static bool record_at(const struct journal *j, size_t at, struct record *r)
 	if (j->half_size - at < sizeof(*r))
 		return false;
 	memcpy(r, half + at, sizeof(*r));
-	return r->magic == RECORD_MAGIC && !r->zero && r->number >= j->number && r->number < NUMBER_END &&
-	       r->len <= j->half_size - at - sizeof(*r) &&
+	return r->magic == RECORD_MAGIC && !r->zero && r->number >= j->number &&
+	       r->number < NUMBER_END && r->len <= j->half_size - at - sizeof(*r) &&
 	       r->check == record_check(r, half + at + sizeof(*r));
 }
 
@@ -181,20 +196,23 @@ void journal_put(struct journal *j, const void *bytes, size_t len)
 		return;
 	}
 	if (len)
-		memcpy(j->half[j->writing] + j->end + sizeof(struct record) + j->len, bytes, len);
+		memcpy(j->half[j->writing] + j->end + sizeof(struct record) + j->len, bytes,
+			len);
 	j->len += len;
 }
 
 int journal_commit(struct journal *j)
 {
-	struct record r = { .magic = RECORD_MAGIC, .len = (uint32_t)j->len, .number = j->number };
+	struct record r = {
+		.magic = RECORD_MAGIC, .len = (uint32_t)j->len, .number = j->number
+	};
 	uint8_t *at = j->half[j->writing] + j->end;
 	size_t size = sizeof(r) + padded(j->len);
 
 	if (j->overflow)
 		return ENOSPC;
 	r.check = record_check(&r, at + sizeof(r));
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);        /* J1 */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* J1 */
 	memcpy(at, &r, sizeof(r));
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	j->end += size;
@@ -207,7 +225,7 @@ void journal_compact_begin(struct journal *j)
 	j->live_end = j->end;
 	j->writing = !j->live;
 	j->end = 0;
-	j->number++;    /* also when the live half is empty, the new one begins higher */
+	j->number++; /* also when the live half is empty, the new one begins higher */
 }
 
 void journal_compact_end(struct journal *j, bool ok)
@@ -220,6 +238,7 @@ void journal_compact_end(struct journal *j, bool ok)
 		return;
 	}
 	memcpy(&first, j->half[j->writing], sizeof(first));
-	__atomic_store_n(&j->head->start[j->writing], start_pack(first.number), __ATOMIC_SEQ_CST);  /* J3 */
+	__atomic_store_n(&j->head->start[j->writing], start_pack(first.number),
+		__ATOMIC_SEQ_CST); /* J3 */
 	j->live = j->writing;
 }

@@ -17,27 +17,29 @@ enum { JOURNAL_SIZE_MIN = 4096 };
 struct journal_head {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t reserved;      /* zero */
+	uint32_t reserved; /* zero */
 	uint64_t size;
-	uint64_t start[2];      /* number of the first record of each half, with a check; the higher is live */
+	uint64_t start
+		[2]; /* number of the first record of each half, with a check; the higher is live */
 };
 
 struct journal {
-	struct journal_head *head;      /* the caller's memory */
+	struct journal_head *head; /* the caller's memory */
 	uint8_t *half[2];
 	size_t half_size;
-	unsigned live;          /* the half that is read and appended to */
-	unsigned writing;       /* the half that records go to: differs from live in a compaction */
-	size_t end;             /* of the records in `writing` */
+	unsigned live;    /* the half that is read and appended to */
+	unsigned writing; /* the half that records go to: differs from live in a compaction */
+	size_t end;       /* of the records in `writing` */
 	size_t live_end;
-	size_t len;             /* payload of the record being written */
+	size_t len; /* payload of the record being written */
 	bool overflow;
-	uint64_t number;        /* of the next record */
+	uint64_t number; /* of the next record */
 };
 
 struct journal_report {
 	uint32_t applied;
-	uint32_t quarantined;           /* stretches that hold no valid record, or that the reader refused */
+	uint32_t
+		quarantined; /* stretches that hold no valid record, or that the reader refused */
 	size_t quarantined_bytes;
 };
 

@@ -23,7 +23,7 @@
 #include "wire.h"
 
 enum {
-	WORK_BIT = 23,          /* raised by this domain itself while somebody waits for a turn */
+	WORK_BIT = 23, /* raised by this domain itself while somebody waits for a turn */
 	XS_VERSION = 1,
 	DOMID_MAX = 0x7fef,
 };
@@ -31,9 +31,10 @@ enum {
 struct client {
 	TAILQ_ENTRY(client) turn;
 	struct svc_conn *conn;
-	struct session *session[XS_ROLE_DOM0 + 1];      /* by enum xs_role; NULL: it may not speak so */
+	struct session
+		*session[XS_ROLE_DOM0 + 1]; /* by enum xs_role; NULL: it may not speak so */
 	bool queued;
-	bool unsent;                                    /* `native` and `reply` wait for room */
+	bool unsent; /* `native` and `reply` wait for room */
 	struct xs_native native;
 	struct reply reply;
 };
@@ -137,12 +138,14 @@ static int request_take(struct client *cl)
 
 	if (len < 0)
 		return len;
-	if ((size_t)len < sizeof(rec.native) || rec.native.reserved || rec.native.role > XS_ROLE_DOM0)
+	if ((size_t)len < sizeof(rec.native) || rec.native.reserved ||
+		rec.native.role > XS_ROLE_DOM0)
 		return -SK_E_PEER;
 	sess = cl->session[rec.native.role];
 	if (!sess)
 		return -SK_E_PEER;
-	if (session_request(&store, sess, rec.native.seq, rec.msg, (size_t)len - sizeof(rec.native), &cl->reply))
+	if (session_request(&store, sess, rec.native.seq, rec.msg,
+		    (size_t)len - sizeof(rec.native), &cl->reply))
 		return -SK_E_PEER;
 	cl->native = rec.native;
 	cl->unsent = true;
@@ -157,11 +160,11 @@ static bool turn_serve(struct client *cl)
 	int rc = send_due(cl);
 
 	if (!rc)
-		rc = request_take(cl);                  /* M2 */
+		rc = request_take(cl); /* M2 */
 	else if (rc == -SK_E_AGAIN)
 		more = false;
 	if (!rc) {
-		rc = send_due(cl);                      /* M3 */
+		rc = send_due(cl); /* M3 */
 		turn_want_all();
 	} else if (rc == -SK_E_AGAIN && more) {
 		more = ring_get_idle(&c->req);
@@ -202,13 +205,16 @@ static int client_event(struct svc_conn *c)
 /* ---- connections -------------------------------------------------------------------------- */
 
 /* Who the connector says the client is; only init connects control. */
-static int params_check(const struct svc_conn *c, const void *bytes, uint32_t len, struct xs_params *p)
+static int params_check(
+	const struct svc_conn *c, const void *bytes, uint32_t len, struct xs_params *p)
 {
 	if (len != sizeof(*p))
 		return -SK_E_INVAL;
 	memcpy(p, bytes, sizeof(*p));
 	if (p->privileged)
-		return p->privileged == 1 && !p->domid && c->badge == SVC_BADGE_INIT ? 0 : -SK_E_DENIED;
+		return p->privileged == 1 && !p->domid && c->badge == SVC_BADGE_INIT
+			       ? 0
+			       : -SK_E_DENIED;
 	return p->domid && p->domid <= DOMID_MAX ? 0 : -SK_E_INVAL;
 }
 
@@ -244,7 +250,8 @@ static int client_open(struct svc_conn *c, const void *bytes, uint32_t len, uint
 	(void)result;
 	if (rc)
 		return rc;
-	if (ring_record_max(&c->rsp) < XS_RECORD_MAX || ring_record_max(&c->req) < XS_RECORD_MAX)
+	if (ring_record_max(&c->rsp) < XS_RECORD_MAX ||
+		ring_record_max(&c->req) < XS_RECORD_MAX)
 		return -SK_E_INVAL;
 	cl = calloc(1, sizeof(*cl));
 	if (!cl)
@@ -333,8 +340,8 @@ static int journal_start(void)
 	persist_replay(&store, &journal, &report);
 	if (report.applied || report.quarantined)
 		printf("xenstore: %lu changes replayed, %lu places (%lu bytes) set aside\n",
-		       (unsigned long)report.applied, (unsigned long)report.quarantined,
-		       (unsigned long)report.quarantined_bytes);
+			(unsigned long)report.applied, (unsigned long)report.quarantined,
+			(unsigned long)report.quarantined_bytes);
 	return 0;
 }
 

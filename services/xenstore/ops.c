@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum op_flags {
-	OP_CONTROL = 1,         /* for control alone */
-	OP_NO_TXN = 2,          /* the transaction in the header is ignored */
+	OP_CONTROL = 1, /* for control alone */
+	OP_NO_TXN = 2,  /* the transaction in the header is ignored */
 };
 
 int op_ok(struct op *op)
@@ -67,7 +67,7 @@ int op_change_tree(struct op *op, struct node *root, size_t cost)
 	rc = store_commit(op->s, op->sess, root, NULL);
 	if (!rc) {
 		op->s->noted = true;
-		watch_fire(op->s, before, op->s->root, op->path);       /* O3 */
+		watch_fire(op->s, before, op->s->root, op->path); /* O3 */
 	}
 	node_unref(before);
 	return rc;
@@ -109,14 +109,15 @@ static const struct {
 	[XS_DIRECTORY_PART] = { op_directory_part, 0 },
 };
 
-int op_handle(struct store *s, struct session *sess, const struct request *req, struct reply *reply)
+int op_handle(
+	struct store *s, struct session *sess, const struct request *req, struct reply *reply)
 {
 	struct op op = { .s = s, .sess = sess, .req = req, .reply = reply };
 	uint32_t type = req->hdr.type;
 
 	if (type >= XS_TYPE_COUNT || !ops[type].handle)
 		return ENOSYS;
-	if ((ops[type].flags & OP_CONTROL) && sess->role != ROLE_CONTROL)       /* O2 */
+	if ((ops[type].flags & OP_CONTROL) && sess->role != ROLE_CONTROL) /* O2 */
 		return EACCES;
 	if (!(ops[type].flags & OP_NO_TXN) && req->hdr.tx_id) {
 		op.txn = txn_find(sess, req->hdr.tx_id);

@@ -12,7 +12,7 @@ struct op {
 	struct store *s;
 	struct session *sess;
 	const struct request *req;
-	struct txn *txn;        /* that the header names, where that means something */
+	struct txn *txn; /* that the header names, where that means something */
 	struct reply *reply;
 	char path[PATH_SIZE];
 };

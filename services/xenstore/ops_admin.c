@@ -42,7 +42,7 @@ int op_watch(struct op *op)
 
 	if (!rc)
 		rc = watch_add(op->s, op->sess, op->path, token,
-			       relative ? path_base_len(session_base(op->sess)) : 0, &w);
+			relative ? path_base_len(session_base(op->sess)) : 0, &w);
 	if (rc)
 		return rc;
 	change.watch = w;
@@ -144,7 +144,7 @@ static int guest_domid(const char *s, uint16_t *domid)
 
 	if (rc)
 		return rc;
-	return *domid && *domid < 0x7ff0 ? 0 : EINVAL;  /* DOMID_FIRST_RESERVED */
+	return *domid && *domid < 0x7ff0 ? 0 : EINVAL; /* DOMID_FIRST_RESERVED */
 }
 
 /* The page and the event channel are the VMM's affair; here they only have to be there. */
@@ -209,7 +209,7 @@ int op_is_domain_introduced(struct op *op)
 		rc = path_parse_domid(arg, &domid);
 	if (rc)
 		return rc;
-	if (domid == 0x7ff0)    /* DOMID_SELF */
+	if (domid == 0x7ff0) /* DOMID_SELF */
 		domid = op->sess->domid;
 	dom = domain_find(op->s, domid);
 	return reply_puts(op->reply, !domid || (dom && dom->introduced) ? "T" : "F");

@@ -54,7 +54,7 @@ static int put_part(struct op *op, const struct node *node, uint32_t offset)
 	}
 	if (offset > at)
 		return EINVAL;
-	reply_puts(op->reply, "");      /* without room for it the next part is just that */
+	reply_puts(op->reply, ""); /* without room for it the next part is just that */
 	return 0;
 }
 
@@ -121,7 +121,8 @@ static int size_check(const struct op *op, size_t value_len)
 static int put_value(struct op *op, struct node *node, const void *value, size_t len)
 {
 	const struct data *old = node->data;
-	struct data *d = data_new(data_name(old), value, len, old->perms, old->n_perms, old->acct);
+	struct data *d = data_new(
+		data_name(old), value, len, old->perms, old->n_perms, old->acct);
 	struct node *root;
 	size_t cost;
 	int rc;
@@ -135,8 +136,8 @@ static int put_value(struct op *op, struct node *node, const void *value, size_t
 }
 
 /* One new node below `*root` at the first `len` bytes of op->path, with what it inherits from `above`. */
-static int create_one(struct op *op, struct node **root, struct node *above, size_t len, const void *value,
-		      size_t value_len, size_t *cost)
+static int create_one(struct op *op, struct node **root, struct node *above, size_t len,
+	const void *value, size_t value_len, size_t *cost)
 {
 	struct perm perms[TREE_PERMS_MAX];
 	char part[PATH_SIZE];
@@ -150,7 +151,7 @@ static int create_one(struct op *op, struct node **root, struct node *above, siz
 	if (!session_is_dom0_at(op->sess, part))
 		perms[0].domid = op->sess->domid;
 	d = data_new(path_leaf(part), value, value_len, perms, above->data->n_perms,
-		     payer(op->sess, perms[0].domid));
+		payer(op->sess, perms[0].domid));
 	if (!d)
 		return ENOMEM;
 	*cost += data_cost(d);
@@ -192,7 +193,8 @@ static int create(struct op *op, const void *value, size_t value_len)
 		end = len + (len > 1);
 		end += strcspn(op->path + end, "/");
 		leaf = !op->path[end];
-		rc = create_one(op, &root, above, end, leaf ? value : NULL, leaf ? value_len : 0, &cost);
+		rc = create_one(op, &root, above, end, leaf ? value : NULL,
+			leaf ? value_len : 0, &cost);
 	}
 	if (rc) {
 		node_unref(root);
@@ -215,7 +217,8 @@ int op_write(struct op *op)
 		return rc;
 	if (size_check(op, (size_t)(end - at)))
 		return ENOSPC;
-	rc = rc ? create(op, at, (size_t)(end - at)) : put_value(op, node, at, (size_t)(end - at));
+	rc = rc ? create(op, at, (size_t)(end - at))
+		: put_value(op, node, at, (size_t)(end - at));
 	return rc ? rc : op_ok(op);
 }
 
@@ -288,7 +291,8 @@ static int set_special(struct op *op, struct data **slot, const struct perm_list
 }
 
 /* Only control gives nodes away. */
-static int owner_check(const struct op *op, const struct node *node, const struct perm_list *list)
+static int owner_check(
+	const struct op *op, const struct node *node, const struct perm_list *list)
 {
 	if (op->sess->role == ROLE_CONTROL || list->p[0].domid == node->data->perms[0].domid)
 		return 0;
@@ -300,7 +304,8 @@ static int put_perms(struct op *op, struct node *node, const struct perm_list *l
 	const struct data *old = node->data;
 	uint16_t owner = list->p[0].domid;
 	uint16_t acct = owner == old->perms[0].domid ? old->acct : payer(op->sess, owner);
-	struct data *d = data_new(data_name(old), data_value(old), old->value_len, list->p, list->n, acct);
+	struct data *d = data_new(
+		data_name(old), data_value(old), old->value_len, list->p, list->n, acct);
 	struct node *root;
 	size_t cost;
 	int rc;

@@ -11,8 +11,8 @@
 #include <xen/io/xs_wire.h>
 
 enum {
-	PATH_SIZE = XENSTORE_ABS_PATH_MAX + 1,  /* a buffer that holds any path */
-	PATH_DEPTH_MAX = 64,                    /* components; bounds every recursion over the tree */
+	PATH_SIZE = XENSTORE_ABS_PATH_MAX + 1, /* a buffer that holds any path */
+	PATH_DEPTH_MAX = 64, /* components; bounds every recursion over the tree */
 };
 
 /*

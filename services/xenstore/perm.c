@@ -18,7 +18,7 @@ bool session_is_dom0_at(const struct session *sess, const char *path)
 {
 	if (sess->role == ROLE_CONTROL)
 		return true;
-	return sess->role == ROLE_BACKEND && path_in_backend_area(path, sess->domid);   /* A1 */
+	return sess->role == ROLE_BACKEND && path_in_backend_area(path, sess->domid); /* A1 */
 }
 
 unsigned perm_bits(const struct session *sess, const char *path, const struct data *data)
@@ -32,14 +32,14 @@ unsigned perm_bits(const struct session *sess, const char *path, const struct da
 		return PERM_ALL;
 	for (i = 1; i < data->n_perms; i++)
 		if (data->perms[i].domid == sess->domid ||
-		    (dom->has_target && data->perms[i].domid == dom->target))
+			(dom->has_target && data->perms[i].domid == dom->target))
 			return data->perms[i].bits;
 	return data->perms[0].bits;
 }
 
 static int perm_parse_one(const char *s, struct perm *perm)
 {
-	static const char letters[] = "nrwb";   /* the index is the bits */
+	static const char letters[] = "nrwb"; /* the index is the bits */
 	const char *letter = *s ? strchr(letters, *s) : NULL;
 
 	if (!letter)
@@ -70,5 +70,5 @@ int perm_parse(const char *at, const char *end, struct perm_list *list)
 
 size_t perm_format(const struct perm *perm, char *out)
 {
-	return (size_t)sprintf(out, "%c%u", "nrwb"[perm->bits & 3], perm->domid) + 1;
+	return (size_t)sprintf(out, "%c%u", "nrwb"[perm->bits & 3], perm -> domid) + 1;
 }

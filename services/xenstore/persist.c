@@ -82,7 +82,8 @@ static void put_watch(struct journal *j, enum entry kind, const struct watch *w)
 	put_bytes(j, w->token, strlen(w->token));
 }
 
-static void put_txn(struct journal *j, enum entry kind, const struct session *sess, uint32_t txid)
+static void put_txn(
+	struct journal *j, enum entry kind, const struct session *sess, uint32_t txid)
 {
 	put_who(j, kind, sess);
 	put_u32(j, txid);
@@ -167,7 +168,8 @@ static bool session_itself(const struct change *c)
 	return c && (c->kind == CHANGE_SESSION || c->kind == CHANGE_SESSION_END);
 }
 
-static int append_once(struct store *s, struct session *by, struct node *root, const struct change *change)
+static int append_once(
+	struct store *s, struct session *by, struct node *root, const struct change *change)
 {
 	struct journal *j = s->journal;
 
@@ -181,7 +183,8 @@ static int append_once(struct store *s, struct session *by, struct node *root, c
 	return journal_commit(j);
 }
 
-int persist_append(struct store *s, struct session *by, struct node *root, const struct change *change)
+int persist_append(
+	struct store *s, struct session *by, struct node *root, const struct change *change)
 {
 	int rc = append_once(s, by, root, change);
 
@@ -251,7 +254,8 @@ static int dump(struct store *s)
 		put_special(s->journal, s->special[i]);
 		rc = one(s);
 	}
-	HASH_ITER(hh, s->domains, dom, next) {
+	HASH_ITER(hh, s->domains, dom, next)
+	{
 		put_domain(s->journal, dom);
 		rc = rc ? rc : one(s);
 	}

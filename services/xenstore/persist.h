@@ -8,7 +8,8 @@
 #include "store.h"
 
 /* Appends one record: the nodes in which `root` differs from the live tree, `change`, the note of `by`. */
-int persist_append(struct store *s, struct session *by, struct node *root, const struct change *change);
+int persist_append(
+	struct store *s, struct session *by, struct node *root, const struct change *change);
 
 /* Writes the whole store into the other half. 0 or ENOSPC. */
 int persist_compact(struct store *s);

@@ -19,7 +19,7 @@
 struct reader {
 	const uint8_t *at, *end;
 	bool bad;
-	struct store *s;        /* NULL: only check (R1) */
+	struct store *s; /* NULL: only check (R1) */
 };
 
 static void get(struct reader *r, void *out, size_t len)
@@ -67,7 +67,7 @@ static uint64_t get_u64(struct reader *r)
 
 static const void *get_bytes(struct reader *r, size_t *len)
 {
-	const uint8_t *bytes = r->at;
+	const uint8_t *bytes;
 
 	*len = get_u32(r);
 	if (r->bad || *len > (size_t)(r->end - r->at) || *len > XENSTORE_PAYLOAD_MAX) {
@@ -129,7 +129,8 @@ static struct session *get_session(struct reader *r)
 	return r->s ? session_find(r->s, key, role) : NULL;
 }
 
-static int apply_put(struct store *s, const char *path, const struct data *like, const void *value, size_t len)
+static int apply_put(struct store *s, const char *path, const struct data *like,
+	const void *value, size_t len)
 {
 	const char *name = path[1] ? path_leaf(path) : "";
 	struct data *d = data_new(name, value, len, like->perms, like->n_perms, like->acct);
@@ -156,7 +157,7 @@ static int apply_parents(struct store *s, const char *path)
 		tree_find_nearest(s->root, path, &len);
 		if (!path[len])
 			break;
-		len += len > 1;         /* the slash, which "/" has already */
+		len += len > 1; /* the slash, which "/" has already */
 		len += strcspn(path + len, "/");
 		if (!path[len])
 			break;

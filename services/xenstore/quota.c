@@ -52,8 +52,8 @@ struct domain *domain_get(struct store *s, uint16_t domid)
 
 void domain_put(struct store *s, struct domain *dom)
 {
-	if (dom->holds || dom->introduced || dom->has_target || dom->nodes || dom->bytes || dom->pending ||
-	    dom->purge)
+	if (!s->domains || dom->holds || dom->introduced || dom->has_target || dom->nodes ||
+		dom->bytes || dom->pending || dom->purge)
 		return;
 	HASH_DELETE(hh, s->domains, dom);
 	mem_free(dom);
@@ -62,7 +62,7 @@ void domain_put(struct store *s, struct domain *dom)
 int domain_charge(struct store *s, struct domain *dom, size_t bytes)
 {
 	if (dom->domid && !s->replaying &&
-	    (dom->bytes > s->quota.memory || bytes > s->quota.memory - dom->bytes))
+		(dom->bytes > s->quota.memory || bytes > s->quota.memory - dom->bytes))
 		return ENOSPC;
 	dom->bytes += bytes;
 	return 0;
@@ -111,7 +111,8 @@ static bool exceeds(const struct store *s, const struct domain *dom)
 		return false;
 	if (dom->pend_nodes > 0 && (long)dom->nodes + dom->pend_nodes > (long)s->quota.nodes)
 		return true;
-	return dom->pend_bytes > 0 && (long)dom->bytes + dom->pend_bytes > (long)s->quota.memory;
+	return dom->pend_bytes > 0 &&
+	       (long)dom->bytes + dom->pend_bytes > (long)s->quota.memory;
 }
 
 int quota_prepare(struct store *s, struct node *root, struct session *by)

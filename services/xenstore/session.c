@@ -24,7 +24,8 @@ struct session *session_find(struct store *s, uint32_t key, enum role role)
 	return NULL;
 }
 
-static int session_new(struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out)
+static int session_new(
+	struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out)
 {
 	struct change change = { .kind = CHANGE_SESSION };
 	struct session *sess = mem_alloc(sizeof(*sess));
@@ -49,7 +50,8 @@ static int session_new(struct store *s, uint32_t key, enum role role, uint16_t d
 	return 0;
 }
 
-int session_open(struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out)
+int session_open(
+	struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out)
 {
 	struct session *sess = session_find(s, key, role);
 	int rc = 0;
@@ -118,8 +120,8 @@ static void note_answer(const struct note *note, struct reply *reply)
 	}
 }
 
-int session_request(struct store *s, struct session *sess, uint64_t seq, const void *msg, size_t len,
-		    struct reply *reply)
+int session_request(struct store *s, struct session *sess, uint64_t seq, const void *msg,
+	size_t len, struct reply *reply)
 {
 	const struct note *note = note_find(sess, seq);
 	struct request req;

@@ -88,7 +88,8 @@ void store_fini(struct store *s)
 	s->journal = NULL;
 	while ((sess = TAILQ_FIRST(&s->sessions)))
 		session_close(s, sess);
-	HASH_ITER(hh, s->domains, dom, next) {
+	HASH_ITER(hh, s->domains, dom, next)
+	{
 		HASH_DELETE(hh, s->domains, dom);
 		mem_free(dom);
 	}
@@ -131,7 +132,8 @@ static int weigh(void *ctx, const struct diff *diff)
 	return 0;
 }
 
-int store_commit(struct store *s, struct session *by, struct node *root, const struct change *change)
+int store_commit(
+	struct store *s, struct session *by, struct node *root, const struct change *change)
 {
 	struct weighing w = { .root = s->root };
 	int rc = quota_prepare(s, root, by);
@@ -158,7 +160,8 @@ void store_record(struct store *s, struct session *by, const struct change *chan
 		s->journal_stale = true;
 }
 
-static int domain_record(struct store *s, struct session *by, const struct domain *dom, struct node *root)
+static int domain_record(
+	struct store *s, struct session *by, const struct domain *dom, struct node *root)
 {
 	struct change change = { .kind = CHANGE_DOMAIN, .domain = dom };
 
@@ -219,7 +222,8 @@ static void domain_untarget(struct store *s, uint16_t target)
 {
 	struct domain *dom, *next;
 
-	HASH_ITER(hh, s->domains, dom, next) {
+	HASH_ITER(hh, s->domains, dom, next)
+	{
 		if (!dom->has_target || dom->target != target)
 			continue;
 		dom->has_target = false;
@@ -278,7 +282,8 @@ void store_housekeep(struct store *s)
 
 	if (s->purge_due) {
 		s->purge_due = false;
-		HASH_ITER(hh, s->domains, dom, next) {
+		HASH_ITER(hh, s->domains, dom, next)
+		{
 			dom->purge = dom->purge && domain_purge(s, NULL, dom);
 			s->purge_due |= dom->purge;
 			domain_put(s, dom);
@@ -335,7 +340,7 @@ int store_check(struct store *s)
 	int rc = 0;
 
 	HASH_ITER(hh, s->domains, dom, next)
-		if (!rc)
-			rc = domain_check(s, dom);
+	if (!rc)
+		rc = domain_check(s, dom);
 	return rc;
 }

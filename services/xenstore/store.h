@@ -21,23 +21,24 @@ struct reply;
 struct request;
 
 enum role {
-	ROLE_CONTROL = 0,       /* acts as dom0 */
-	ROLE_GUEST = 1,         /* acts as its domid */
-	ROLE_BACKEND = 2,       /* acts as dom0 on the keys of its own guest's back ends, else as the guest */
+	ROLE_CONTROL = 0, /* acts as dom0 */
+	ROLE_GUEST = 1,   /* acts as its domid */
+	ROLE_BACKEND =
+		2, /* acts as dom0 on the keys of its own guest's back ends, else as the guest */
 };
 
 /* What one domain may have; control is not limited but by memory. */
 struct quota {
 	uint32_t nodes;
-	uint32_t node_size;     /* path and value of one node */
-	uint32_t perms;         /* per node */
-	uint32_t watches;       /* per session */
-	uint32_t txns;          /* per session */
-	uint32_t txn_paths;     /* paths that one transaction touches */
-	uint32_t events;        /* that wait for one session */
+	uint32_t node_size; /* path and value of one node */
+	uint32_t perms;     /* per node */
+	uint32_t watches;   /* per session */
+	uint32_t txns;      /* per session */
+	uint32_t txn_paths; /* paths that one transaction touches */
+	uint32_t events;    /* that wait for one session */
 	size_t event_bytes;
-	size_t memory;          /* nodes, watches, transactions together */
-	size_t snapshot;        /* what a session's transactions may keep of what others have replaced */
+	size_t memory;   /* nodes, watches, transactions together */
+	size_t snapshot; /* what a session's transactions may keep of what others have replaced */
 };
 
 extern const struct quota quota_default;
@@ -48,11 +49,11 @@ struct domain {
 	uint16_t target;
 	bool has_target;
 	bool introduced;
-	bool purge;             /* gone, but memory to take its nodes out was lacking: try again */
-	unsigned holds;                 /* sessions, and whoever is at work on it */
+	bool purge;     /* gone, but memory to take its nodes out was lacking: try again */
+	unsigned holds; /* sessions, and whoever is at work on it */
 	uint32_t nodes;
 	size_t bytes;
-	long pend_nodes, pend_bytes;    /* of the change under way */
+	long pend_nodes, pend_bytes; /* of the change under way */
 	struct domain *pend_next;
 	bool pending;
 };
@@ -61,9 +62,9 @@ struct watch {
 	TAILQ_ENTRY(watch) in_session, in_group;
 	struct session *session;
 	struct watch_group *group;
-	size_t base_len;        /* of what events leave out: 0, or that of /local/domain/<domid>/ */
+	size_t base_len; /* of what events leave out: 0, or that of /local/domain/<domid>/ */
 	size_t cost;
-	bool collapsed;         /* too many events: one for the whole of the watch is due */
+	bool collapsed; /* too many events: one for the whole of the watch is due */
 	char token[];
 };
 
@@ -92,11 +93,11 @@ struct txn {
 	TAILQ_ENTRY(txn) in_session, in_store;
 	struct session *session;
 	uint32_t id;
-	struct node *base, *root;       /* NULL when doomed: it will end with EAGAIN */
+	struct node *base, *root; /* NULL when doomed: it will end with EAGAIN */
 	uint64_t replaced_at_start;
-	long own_nodes;                 /* made less removed, of the session's own domain */
+	long own_nodes; /* made less removed, of the session's own domain */
 	size_t cost;
-	struct touched *touched;        /* in the order of first touch */
+	struct touched *touched; /* in the order of first touch */
 	unsigned n_touched;
 };
 
@@ -104,18 +105,18 @@ struct txn {
 struct note {
 	uint64_t seq;
 	uint32_t type;
-	uint32_t txid;          /* what TRANSACTION_START answered */
+	uint32_t txid; /* what TRANSACTION_START answered */
 	uint32_t err;
 };
 
-enum { NOTES = 128 };           /* a client has no more changes under way than this */
+enum { NOTES = 128 }; /* a client has no more changes under way than this */
 
 struct session {
 	TAILQ_ENTRY(session) link;
-	uint32_t key;                   /* names the connection, over restarts */
+	uint32_t key; /* names the connection, over restarts */
 	enum role role;
 	uint16_t domid;
-	bool attached;                  /* false: known from the journal, its client has not come back yet */
+	bool attached; /* false: known from the journal, its client has not come back yet */
 	struct domain *dom;
 	TAILQ_HEAD(, watch) watches;
 	unsigned n_watches, n_collapsed;
@@ -135,25 +136,26 @@ struct store {
 	struct quota quota;
 	struct node *root;
 	uint64_t gen;
-	uint64_t replaced;              /* bytes of node versions that changes have replaced, ever */
+	uint64_t replaced; /* bytes of node versions that changes have replaced, ever */
 	struct domain *domains;
-	struct domain *pending;         /* those that the change under way touches */
+	struct domain *pending; /* those that the change under way touches */
 	struct watch_group *groups;
-	struct data *special[SPECIALS]; /* name and permissions of @introduceDomain, @releaseDomain */
+	struct data *special
+		[SPECIALS]; /* name and permissions of @introduceDomain, @releaseDomain */
 	TAILQ_HEAD(, session) sessions;
 	TAILQ_HEAD(, txn) txns;
-	struct journal *journal;        /* NULL: nothing is kept */
-	bool journal_stale;             /* lacks something that could not be appended */
-	bool purge_due;                 /* some domain has `purge` set */
-	bool replaying;                 /* the journal is being read: what was granted once is granted again */
-	struct note note;               /* of the request under way; seq 0: it has no number */
-	bool noted;                     /* the request has changed something: its note counts */
+	struct journal *journal; /* NULL: nothing is kept */
+	bool journal_stale;      /* lacks something that could not be appended */
+	bool purge_due;          /* some domain has `purge` set */
+	bool replaying; /* the journal is being read: what was granted once is granted again */
+	struct note note; /* of the request under way; seq 0: it has no number */
+	bool noted;       /* the request has changed something: its note counts */
 };
 
 /* What a change is besides nodes; one journal record has the nodes, at most one of these, and the note. */
 enum change_kind {
 	CHANGE_NONE,
-	CHANGE_SESSION,         /* opened */
+	CHANGE_SESSION, /* opened */
 	CHANGE_SESSION_END,
 	CHANGE_WATCH,
 	CHANGE_UNWATCH,
@@ -179,7 +181,8 @@ void store_fini(struct store *s);
  * Makes `root` (a reference that this takes over) the tree, with `change`, on behalf of `by` (NULL: nobody).
  * Accounts, journals, then commits: when it fails nothing has happened. Events are the caller's to fire.
  */
-int store_commit(struct store *s, struct session *by, struct node *root, const struct change *change);
+int store_commit(
+	struct store *s, struct session *by, struct node *root, const struct change *change);
 /* The same for what has already happened and cannot fail: the journal catches up later if it has to. */
 void store_record(struct store *s, struct session *by, const struct change *change);
 int store_introduce(struct store *s, struct session *by, uint16_t domid);
@@ -220,10 +223,11 @@ int perm_parse(const char *at, const char *end, struct perm_list *list);
 size_t perm_format(const struct perm *perm, char *out);
 
 /* watch.c */
-int watch_add(struct store *s, struct session *sess, const char *path, const char *token, size_t base_len,
-	      struct watch **out);
+int watch_add(struct store *s, struct session *sess, const char *path, const char *token,
+	size_t base_len, struct watch **out);
 void watch_remove(struct store *s, struct watch *watch);
-struct watch *watch_find(struct store *s, struct session *sess, const char *path, const char *token);
+struct watch *watch_find(
+	struct store *s, struct session *sess, const char *path, const char *token);
 void watch_fire(struct store *s, struct node *before, struct node *after, const char *path);
 void watch_fire_special(struct store *s, enum special which);
 void watch_fire_one(struct store *s, struct watch *watch);
@@ -238,7 +242,8 @@ struct txn *txn_restore(struct store *s, struct session *sess, uint32_t id);
 void txn_drop(struct store *s, struct txn *txn);
 int txn_commit(struct store *s, struct txn *txn);
 int txn_touch(struct store *s, struct txn *txn, const char *path, struct touched **out);
-int txn_update(struct store *s, struct txn *txn, const char *path, struct node *root, size_t cost);
+int txn_update(
+	struct store *s, struct txn *txn, const char *path, struct node *root, size_t cost);
 void txn_doom_stale(struct store *s);
 static inline struct node *txn_root(const struct store *s, const struct txn *txn)
 {
@@ -247,11 +252,13 @@ static inline struct node *txn_root(const struct store *s, const struct txn *txn
 
 /* ops.c */
 /* Answers one request of `sess`: 0 with a payload in `reply`, or an error. */
-int op_handle(struct store *s, struct session *sess, const struct request *req, struct reply *reply);
+int op_handle(
+	struct store *s, struct session *sess, const struct request *req, struct reply *reply);
 
 /* session.c */
 /* Opens a session or takes up the one that the journal knew. EINVAL if that was another domain's. */
-int session_open(struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out);
+int session_open(
+	struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out);
 /* Ends it: its watches, its transactions, its events. */
 void session_close(struct store *s, struct session *sess);
 struct session *session_find(struct store *s, uint32_t key, enum role role);
@@ -262,8 +269,8 @@ void session_note(struct session *sess, const struct note *note);
  * Answers one message: `len` bytes at `msg`, header and payload, private to the caller. `seq` is its number on
  * its connection (0: unnumbered). 0 with a reply, or EPROTO: not a message, the connection has to go.
  */
-int session_request(struct store *s, struct session *sess, uint64_t seq, const void *msg, size_t len,
-		    struct reply *reply);
+int session_request(struct store *s, struct session *sess, uint64_t seq, const void *msg,
+	size_t len, struct reply *reply);
 /* The next watch event as a message; false if none is due. The caller event_pop()s it once it is sent. */
 bool session_event(struct session *sess, struct reply *reply);
 

@@ -27,8 +27,8 @@ size_t node_cost(const struct node *node)
 	return sizeof(*node) + node->n_children * sizeof(node->child[0]);
 }
 
-struct data *data_new(const char *name, const void *value, size_t value_len, const struct perm *perms,
-		      unsigned n_perms, uint16_t acct)
+struct data *data_new(const char *name, const void *value, size_t value_len,
+	const struct perm *perms, unsigned n_perms, uint16_t acct)
 {
 	size_t name_len = strlen(name);
 	struct data *d;
@@ -171,8 +171,8 @@ struct node *tree_find(struct node *root, const char *path)
  * A copy of `node` with the child in `slot` exchanged for `child` (or added when `found` is false, or left
  * out when child is NULL). Takes over the reference to `child`, also when it fails.
  */
-static struct node *copy_with_child(struct node *node, uint32_t slot, bool found, struct node *child,
-				    uint64_t gen)
+static struct node *copy_with_child(
+	struct node *node, uint32_t slot, bool found, struct node *child, uint64_t gen)
 {
 	uint32_t n = node->n_children + (child ? 1 : 0) - (found ? 1 : 0), from = 0, to = 0;
 	bool listed = !found || !child;
@@ -206,7 +206,8 @@ static struct node *copy_with_data(struct node *node, struct data *data, uint64_
 }
 
 /* `at` is what is left of the path below `node`; data NULL removes. */
-static struct node *change_below(struct node *node, const char *at, struct data *data, uint64_t gen)
+static struct node *change_below(
+	struct node *node, const char *at, struct data *data, uint64_t gen)
 {
 	size_t len = strcspn(at, "/");
 	struct node *child;
@@ -214,7 +215,7 @@ static struct node *change_below(struct node *node, const char *at, struct data 
 	bool found;
 
 	if (!*at)
-		return copy_with_data(node, data, gen);
+		return data ? copy_with_data(node, data, gen) : NULL;
 	slot = child_slot(node, at, len, &found);
 	if (at[len])
 		child = change_below(node->child[slot], at + len + 1, data, gen);
@@ -227,7 +228,8 @@ static struct node *change_below(struct node *node, const char *at, struct data 
 	return child ? copy_with_child(node, slot, found, child, gen) : NULL;
 }
 
-int tree_put(struct node *root, const char *path, struct data *data, uint64_t gen, struct node **out)
+int tree_put(
+	struct node *root, const char *path, struct data *data, uint64_t gen, struct node **out)
 {
 	*out = change_below(root, path + 1, data, gen);
 	return *out ? 0 : ENOMEM;
@@ -245,31 +247,37 @@ struct zip {
 	uint32_t at[3];
 };
 
+static struct node *zip_head(const struct zip *z, int i)
+{
+	const struct node *dir = z->dir[i];
+
+	return dir && z->at[i] < dir->n_children ? dir->child[z->at[i]] : NULL;
+}
+
+static int node_order(const struct node *a, const struct node *b)
+{
+	return name_order(
+		data_name(a->data), a->data->name_len, data_name(b->data), b->data->name_len);
+}
+
+/* The versions of the next child, NULL where it does not exist; false behind the last. */
 static bool zip_next(struct zip *z, struct node *out[3])
 {
-	const struct data *first = NULL;
+	struct node *first = NULL;
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		const struct data *d;
-
-		if (!z->dir[i] || z->at[i] == z->dir[i]->n_children)
-			continue;
-		d = z->dir[i]->child[z->at[i]]->data;
-		if (!first || name_order(data_name(d), d->name_len, data_name(first), first->name_len) < 0)
-			first = d;
+		out[i] = zip_head(z, i);
+		if (out[i] && (!first || node_order(out[i], first) < 0))
+			first = out[i];
 	}
 	if (!first)
 		return false;
 	for (i = 0; i < 3; i++) {
-		const struct data *d;
-
-		out[i] = NULL;
-		if (!z->dir[i] || z->at[i] == z->dir[i]->n_children)
-			continue;
-		d = z->dir[i]->child[z->at[i]]->data;
-		if (d == first || !name_order(data_name(d), d->name_len, data_name(first), first->name_len))
-			out[i] = z->dir[i]->child[z->at[i]++];
+		if (out[i] && node_order(out[i], first) == 0)
+			z->at[i]++;
+		else
+			out[i] = NULL;
 	}
 	return true;
 }
@@ -318,7 +326,8 @@ static int merge_children(struct node *copy, struct zip *z, bool parent_same, ui
 	return 0;
 }
 
-int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t gen, struct node **out)
+int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t gen,
+	struct node **out)
 {
 	struct zip z = { .dir = { base, mine, live } };
 	bool mine_same = mine->data == base->data, live_same = live->data == base->data;
@@ -328,8 +337,8 @@ int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t
 	*out = NULL;
 	if (!mine_same && !live_same)
 		return EAGAIN;
-	copy = node_alloc(mine_same ? live->data : mine->data, mine->n_children + live->n_children,
-			  mine_same ? live->gen : gen);
+	copy = node_alloc(mine_same ? live->data : mine->data,
+		mine->n_children + live->n_children, mine_same ? live->gen : gen);
 	if (!copy)
 		return ENOMEM;
 	rc = merge_children(copy, &z, live_same, gen);
@@ -413,9 +422,11 @@ struct differ {
 	char path[PATH_SIZE];
 };
 
-static int diff_node(struct differ *d, size_t len, struct node *before, struct node *after, bool top);
+static int diff_node(
+	struct differ *d, size_t len, struct node *before, struct node *after, bool top);
 
-static int diff_children(struct differ *d, size_t len, struct node *before, struct node *after, bool top)
+static int diff_children(
+	struct differ *d, size_t len, struct node *before, struct node *after, bool top)
 {
 	struct zip z = { .dir = { before, after, NULL } };
 	struct node *v[3];
@@ -437,7 +448,8 @@ static int diff_children(struct differ *d, size_t len, struct node *before, stru
 	return 0;
 }
 
-static int diff_node(struct differ *d, size_t len, struct node *before, struct node *after, bool top)
+static int diff_node(
+	struct differ *d, size_t len, struct node *before, struct node *after, bool top)
 {
 	struct diff diff = {
 		.path = d->path,

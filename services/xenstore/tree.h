@@ -12,11 +12,11 @@
 enum perm_bits {
 	PERM_READ = 1,
 	PERM_WRITE = 2,
-	PERM_OWNER = 4,         /* never stored: what the owner and dom0 have on top */
+	PERM_OWNER = 4, /* never stored: what the owner and dom0 have on top */
 	PERM_ALL = 7,
 };
 
-enum { TREE_PERMS_MAX = 32 };   /* what any node may have, whoever asks */
+enum { TREE_PERMS_MAX = 32 }; /* what any node may have, whoever asks */
 
 struct perm {
 	uint16_t domid;
@@ -24,27 +24,27 @@ struct perm {
 };
 
 struct perm_list {
-	unsigned n;             /* at least 1: [0] names the owner, and what everybody else may */
+	unsigned n; /* at least 1: [0] names the owner, and what everybody else may */
 	struct perm p[TREE_PERMS_MAX];
 };
 
 /* What a node says; immutable, shared by all versions of the node that say the same. */
 struct data {
 	unsigned refs;
-	uint16_t acct;          /* the domain that pays */
+	uint16_t acct; /* the domain that pays */
 	uint16_t n_perms;
 	uint32_t name_len;
 	uint32_t value_len;
-	struct perm perms[];    /* then the name with a NUL, then the value */
+	struct perm perms[]; /* then the name with a NUL, then the value */
 };
 
 /* One version of a node; immutable. */
 struct node {
 	unsigned refs;
 	uint32_t n_children;
-	uint64_t gen;           /* of the last change of data or of the list of children */
+	uint64_t gen; /* of the last change of data or of the list of children */
 	struct data *data;
-	struct node *child[];   /* sorted: numbers by value, then the rest by bytes */
+	struct node *child[]; /* sorted: numbers by value, then the rest by bytes */
 };
 
 static inline const char *data_name(const struct data *d)
@@ -61,8 +61,8 @@ static inline const char *data_value(const struct data *d)
 size_t data_cost(const struct data *d);
 
 /* A new data block with one reference, or NULL without memory. */
-struct data *data_new(const char *name, const void *value, size_t value_len, const struct perm *perms,
-		      unsigned n_perms, uint16_t acct);
+struct data *data_new(const char *name, const void *value, size_t value_len,
+	const struct perm *perms, unsigned n_perms, uint16_t acct);
 void data_unref(struct data *d);
 
 /* A tree of just the root, owned by `data`; takes a reference of its own. */
@@ -80,7 +80,8 @@ struct node *tree_find_nearest(struct node *root, const char *path, size_t *len)
  * Puts `data` at `path`, whose parent exists: a new node, or new content of the old. *out gets a new root
  * with one reference. 0 or ENOMEM.
  */
-int tree_put(struct node *root, const char *path, struct data *data, uint64_t gen, struct node **out);
+int tree_put(struct node *root, const char *path, struct data *data, uint64_t gen,
+	struct node **out);
 
 /* Takes the node at `path` (not "/", exists) with all below it. 0 or ENOMEM. */
 int tree_remove(struct node *root, const char *path, uint64_t gen, struct node **out);
@@ -88,7 +89,8 @@ int tree_remove(struct node *root, const char *path, uint64_t gen, struct node *
 /*
  * Applies to `live` what changed from `base` to `mine`. 0, ENOMEM, or EAGAIN when both changed the same.
  */
-int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t gen, struct node **out);
+int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t gen,
+	struct node **out);
 
 /* Takes all nodes that `domid` pays for, and its entries in the permissions of others. 0 or ENOMEM. */
 int tree_purge(struct node *root, uint16_t domid, uint64_t gen, struct node **out);
@@ -96,13 +98,16 @@ int tree_purge(struct node *root, uint16_t domid, uint64_t gen, struct node **ou
 /* One node that differs. `top` is false below a removed node. */
 struct diff {
 	const char *path;
-	struct data *before, *after;    /* NULL: did not, does not exist */
+	struct data *before, *after; /* NULL: did not, does not exist */
 	bool top;
 };
 
 typedef int (*diff_fn)(void *ctx, const struct diff *diff);
 
-/* Calls `fn` for each difference, parents first (`before` may be NULL: no tree at all); ends at the first nonzero answer and returns it. */
+/*
+ * Calls `fn` for each difference, parents first; ends at the first nonzero answer and returns it. `before` may
+ * be NULL: no tree at all.
+ */
 int tree_diff(struct node *before, struct node *after, diff_fn fn, void *ctx);
 
 /* Bytes of node versions on the way to a change, for the bookkeeping of what snapshots keep alive. */

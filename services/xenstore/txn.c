@@ -89,7 +89,8 @@ static void touched_clear(struct txn *t)
 {
 	struct touched *p, *next;
 
-	HASH_ITER(hh, t->touched, p, next) {
+	HASH_ITER(hh, t->touched, p, next)
+	{
 		HASH_DELETE(hh, t->touched, p);
 		mem_free(p);
 	}
@@ -128,7 +129,8 @@ void txn_doom_stale(struct store *s)
 
 	TAILQ_FOREACH(t, &s->txns, in_store) {
 		if (t->base && t->base != s->root &&
-		    (s->replaced - t->replaced_at_start) * t->session->n_txns > s->quota.snapshot)
+			(s->replaced - t->replaced_at_start) * t->session->n_txns >
+				s->quota.snapshot)
 			txn_release(t);
 	}
 }
@@ -181,7 +183,7 @@ int txn_update(struct store *s, struct txn *t, const char *path, struct node *ro
 	made = quota_count(t->root, root, dom->domid);
 	rc = txn_touch(s, t, path, &p);
 	if (!rc && session_limited(t->session) && made > 0 &&
-	    (long)dom->nodes + t->own_nodes + made > (long)s->quota.nodes)
+		(long)dom->nodes + t->own_nodes + made > (long)s->quota.nodes)
 		rc = ENOSPC;
 	if (!rc)
 		rc = txn_charge(s, t, cost);

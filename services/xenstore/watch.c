@@ -44,7 +44,8 @@ static void group_put(struct store *s, struct watch_group *g)
 	mem_free(g);
 }
 
-struct watch *watch_find(struct store *s, struct session *sess, const char *path, const char *token)
+struct watch *watch_find(
+	struct store *s, struct session *sess, const char *path, const char *token)
 {
 	struct watch_group *g;
 	struct watch *w;
@@ -67,10 +68,11 @@ static int watch_reserve(struct store *s, struct session *sess, size_t cost)
 	return domain_charge(s, sess->dom, cost);
 }
 
-int watch_add(struct store *s, struct session *sess, const char *path, const char *token, size_t base_len,
-	      struct watch **out)
+int watch_add(struct store *s, struct session *sess, const char *path, const char *token,
+	size_t base_len, struct watch **out)
 {
-	size_t cost = sizeof(struct watch) + sizeof(struct watch_group) + strlen(path) + strlen(token) + 2;
+	size_t cost = sizeof(struct watch) + sizeof(struct watch_group) + strlen(path) +
+		      strlen(token) + 2;
 	struct watch *w;
 	int rc;
 
@@ -158,16 +160,17 @@ static void event_add(struct store *s, struct watch *w, const char *path)
 	size_t len = strlen(path), size = sizeof(struct event) + len + 1;
 	struct event *e;
 
-	if (w->collapsed || event_waits(w, path))       /* V3 */
+	if (w->collapsed || event_waits(w, path)) /* V3 */
 		return;
 	if (len - w->base_len + strlen(w->token) + 2 > XENSTORE_PAYLOAD_MAX ||
-	    sess->n_events >= s->quota.events || size > s->quota.event_bytes - sess->event_bytes) {
-		watch_collapse(w);                      /* V2 */
+		sess->n_events >= s->quota.events ||
+		size > s->quota.event_bytes - sess->event_bytes) {
+		watch_collapse(w); /* V2 */
 		return;
 	}
 	e = mem_alloc(size);
 	if (!e) {
-		watch_collapse(w);                      /* V2 */
+		watch_collapse(w); /* V2 */
 		return;
 	}
 	e->watch = w;

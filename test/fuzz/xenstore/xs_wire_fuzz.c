@@ -19,14 +19,46 @@
 enum { N_SESSIONS = 4 };
 
 static const struct quota small = {
-	.nodes = 20, .node_size = 256, .perms = 3, .watches = 6, .txns = 3, .txn_paths = 12, .events = 5,
-	.event_bytes = 1024, .memory = 16384, .snapshot = 8192,
+	.nodes = 20,
+	.node_size = 256,
+	.perms = 3,
+	.watches = 6,
+	.txns = 3,
+	.txn_paths = 12,
+	.events = 5,
+	.event_bytes = 1024,
+	.memory = 16384,
+	.snapshot = 8192,
 };
 
 static const char *const words[] = {
-	"/", "device", "/local/domain/5/device/x", "/local/domain/5/device", "device/x", "device/x/y", "/shared",
-	"/shared/a", "/shared/a/b", "/local/domain/0/backend/vbd/5", "backend/vbd/5/state", "@releaseDomain",
-	"@introduceDomain", "n0", "r5", "b5", "w6", "n5", "n6", "T", "F", "5", "6", "0", "check", "t", "/local",
+	"/",
+	"device",
+	"/local/domain/5/device/x",
+	"/local/domain/5/device",
+	"device/x",
+	"device/x/y",
+	"/shared",
+	"/shared/a",
+	"/shared/a/b",
+	"/local/domain/0/backend/vbd/5",
+	"backend/vbd/5/state",
+	"@releaseDomain",
+	"@introduceDomain",
+	"n0",
+	"r5",
+	"b5",
+	"w6",
+	"n5",
+	"n6",
+	"T",
+	"F",
+	"5",
+	"6",
+	"0",
+	"check",
+	"t",
+	"/local",
 };
 
 static uint64_t area[4096], area2[4096];
@@ -106,13 +138,17 @@ static void open_all(void)
 		enum role role;
 		uint16_t domid;
 	} who[N_SESSIONS] = {
-		{ 5, ROLE_GUEST, 5 }, { 6, ROLE_GUEST, 6 }, { 5, ROLE_BACKEND, 5 }, { 100, ROLE_CONTROL, 0 },
+		{ 5, ROLE_GUEST, 5 },
+		{ 6, ROLE_GUEST, 6 },
+		{ 5, ROLE_BACKEND, 5 },
+		{ 100, ROLE_CONTROL, 0 },
 	};
 	int i;
 
 	for (i = 0; i < N_SESSIONS; i++)
 		if (!sess[i])
-			require(!session_open(&s, who[i].key, who[i].role, who[i].domid, &sess[i]));
+			require(!session_open(
+				&s, who[i].key, who[i].role, who[i].domid, &sess[i]));
 }
 
 /* Connections go and come, with their domain or without it. */
@@ -143,19 +179,27 @@ static void begin(void)
 	persist_replay(&s, &j, &report);
 	memset(sess, 0, sizeof(sess));
 	open_all();
-#define SETUP(type_, body) do { \
-	struct { struct xsd_sockmsg hdr; char b[64]; } m = { .hdr = { .type = type_, .len = sizeof(body) - 1 } }; \
-	memcpy(m.b, body, sizeof(body) - 1); \
-	send(sess[3], &m, sizeof(m.hdr) + sizeof(body) - 1); \
-	require(reply.hdr.type != XS_ERROR); \
-} while (0)
+#define SETUP(type_, body) \
+	do { \
+		struct { \
+			struct xsd_sockmsg hdr; \
+			char b[64]; \
+		} m = { .hdr = { .type = type_, .len = sizeof(body) - 1 } }; \
+		memcpy(m.b, body, sizeof(body) - 1); \
+		send(sess[3], &m, sizeof(m.hdr) + sizeof(body) - 1); \
+		require(reply.hdr.type != XS_ERROR); \
+	} while (0)
 	SETUP(XS_MKDIR, "/shared\0");
 	SETUP(XS_SET_PERMS, "/shared\0b0\0");
 	SETUP(XS_MKDIR, "/local/domain/5/device\0");
 	SETUP(XS_SET_PERMS, "/local/domain/5/device\0n5\0");
 	SETUP(XS_MKDIR, "/local/domain/0/backend/vbd/5\0");
-	SETUP(XS_INTRODUCE, "5\0" "1\0" "1\0");
-	SETUP(XS_INTRODUCE, "6\0" "1\0" "1\0");
+	SETUP(XS_INTRODUCE, "5\0"
+			    "1\0"
+			    "1\0");
+	SETUP(XS_INTRODUCE, "6\0"
+			    "1\0"
+			    "1\0");
 }
 
 static int differs(void *ctx, const struct diff *d)
@@ -164,10 +208,12 @@ static int differs(void *ctx, const struct diff *d)
 	unsigned i;
 
 	(void)ctx;
-	if (!a || !b || a->value_len != b->value_len || a->acct != b->acct || a->n_perms != b->n_perms)
+	if (!a || !b || a->value_len != b->value_len || a->acct != b->acct ||
+		a->n_perms != b->n_perms)
 		return 1;
 	for (i = 0; i < a->n_perms; i++)
-		if (a->perms[i].domid != b->perms[i].domid || a->perms[i].bits != b->perms[i].bits)
+		if (a->perms[i].domid != b->perms[i].domid ||
+			a->perms[i].bits != b->perms[i].bits)
 			return 1;
 	return memcmp(data_value(a), data_value(b), a->value_len);
 }

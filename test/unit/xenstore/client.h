@@ -22,13 +22,18 @@ static struct session *dom0, *guest, *backend, *other;
 static struct reply R;
 static uint64_t next_seq = 1;
 
-static inline void ask_seq(struct session *sess, uint64_t seq, uint32_t type, uint32_t tx, const void *body,
-			   size_t len)
+static inline void ask_seq(struct session *sess, uint64_t seq, uint32_t type, uint32_t tx,
+	const void *body, size_t len)
 {
-	struct { struct xsd_sockmsg hdr; char body[XENSTORE_PAYLOAD_MAX]; } msg;
+	struct {
+		struct xsd_sockmsg hdr;
+		char body[XENSTORE_PAYLOAD_MAX];
+	} msg;
 
 	assert_true(len <= sizeof(msg.body));
-	msg.hdr = (struct xsd_sockmsg){ .type = type, .req_id = 77, .tx_id = tx, .len = (uint32_t)len };
+	msg.hdr = (struct xsd_sockmsg){
+		.type = type, .req_id = 77, .tx_id = tx, .len = (uint32_t)len
+	};
 	memcpy(msg.body, body, len);
 	memset(&R, 0xaa, sizeof(R));
 	assert_int_equal(session_request(&S, sess, seq, &msg, sizeof(msg.hdr) + len, &R), 0);
@@ -37,7 +42,8 @@ static inline void ask_seq(struct session *sess, uint64_t seq, uint32_t type, ui
 	assert_true(R.hdr.type == type || R.hdr.type == XS_ERROR);
 }
 
-static inline void ask(struct session *sess, uint32_t type, uint32_t tx, const void *body, size_t len)
+static inline void ask(
+	struct session *sess, uint32_t type, uint32_t tx, const void *body, size_t len)
 {
 	ask_seq(sess, next_seq++, type, tx, body, len);
 }
@@ -46,16 +52,18 @@ static inline void ask(struct session *sess, uint32_t type, uint32_t tx, const v
 #define ASK(sess, type, body) ask(sess, type, 0, body, sizeof(body) - 1)
 #define ASK_TX(sess, tx, type, body) ask(sess, type, tx, body, sizeof(body) - 1)
 
-#define GOT(text) do { \
-	assert_int_not_equal(R.hdr.type, XS_ERROR); \
-	assert_int_equal(R.hdr.len, sizeof(text) - 1); \
-	assert_memory_equal(R.body, text, sizeof(text) - 1); \
-} while (0)
-#define FAILED(name) do { \
-	assert_int_equal(R.hdr.type, XS_ERROR); \
-	assert_string_equal(R.body, name); \
-	assert_int_equal(R.hdr.len, sizeof(name)); \
-} while (0)
+#define GOT(text) \
+	do { \
+		assert_int_not_equal(R.hdr.type, XS_ERROR); \
+		assert_int_equal(R.hdr.len, sizeof(text) - 1); \
+		assert_memory_equal(R.body, text, sizeof(text) - 1); \
+	} while (0)
+#define FAILED(name) \
+	do { \
+		assert_int_equal(R.hdr.type, XS_ERROR); \
+		assert_string_equal(R.body, name); \
+		assert_int_equal(R.hdr.len, sizeof(name)); \
+	} while (0)
 #define DONE() GOT("OK\0")
 
 static inline uint32_t txn_begin(struct session *sess)
@@ -124,7 +132,10 @@ static inline void furnish(void)
 	DONE();
 	ASK(dom0, XS_MKDIR, "/local/domain/0/backend/vbd/5/51712\0");
 	DONE();
-	ASK(dom0, XS_INTRODUCE, "5\0" "4096\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"5\0"
+		"4096\0"
+		"1\0");
 	DONE();
 }
 

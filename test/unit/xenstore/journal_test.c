@@ -163,10 +163,10 @@ static int draw(void *ctx, const struct diff *d)
 
 	(void)ctx;
 	at += (size_t)snprintf(picture + at, sizeof(picture) - at, "%s=%.*s acct %u", d->path,
-			       (int)d->after->value_len, data_value(d->after), d->after->acct);
+		(int)d->after->value_len, data_value(d->after), d->after->acct);
 	for (i = 0; i < d->after->n_perms; i++)
-		at += (size_t)snprintf(picture + at, sizeof(picture) - at, " %u:%u", d->after->perms[i].domid,
-				       d->after->perms[i].bits);
+		at += (size_t)snprintf(picture + at, sizeof(picture) - at, " %u:%u",
+			d->after->perms[i].domid, d->after->perms[i].bits);
 	snprintf(picture + at, sizeof(picture) - at, "\n");
 	return 0;
 }
@@ -180,14 +180,16 @@ static char *draw_store(void)
 	picture[0] = '\0';
 	tree_diff(NULL, S.root, draw, NULL);
 	for (i = 0; i < SPECIALS; i++)
-		draw(NULL, &(struct diff){ .path = data_name(S.special[i]), .after = S.special[i] });
+		draw(NULL, &(struct diff){
+				   .path = data_name(S.special[i]), .after = S.special[i] });
 	TAILQ_FOREACH(sess, &S.sessions, link) {
-		sprintf(picture + strlen(picture), "session %u role %d domid %u txns %u dom %u %zu intro %d\n",
-			sess->key, sess->role, sess->domid, sess->n_txns, sess->dom->nodes, sess->dom->bytes,
-			sess->dom->introduced);
+		sprintf(picture + strlen(picture),
+			"session %u role %d domid %u txns %u dom %u %zu intro %d\n", sess->key,
+			sess->role, sess->domid, sess->n_txns, sess->dom->nodes,
+			sess->dom->bytes, sess->dom->introduced);
 		TAILQ_FOREACH(w, &sess->watches, in_session)
-			sprintf(picture + strlen(picture), "watch %s %s %zu\n", w->group->path, w->token,
-				w->base_len);
+			sprintf(picture + strlen(picture), "watch %s %s %zu\n", w->group->path,
+				w->token, w->base_len);
 	}
 	return strdup(picture);
 }
@@ -226,21 +228,33 @@ static void some_life(void)
 	uint32_t tx;
 
 	furnish();
-	ASK(guest, XS_WRITE, "device/vif/0/state\0" "1");
+	ASK(guest, XS_WRITE,
+		"device/vif/0/state\0"
+		"1");
 	ASK(guest, XS_WATCH, "device\0rel\0");
 	ASK(guest, XS_WATCH, "/local/domain/5/data\0abs\0");
 	ASK(guest, XS_WATCH, "device\0gone\0");
 	ASK(guest, XS_UNWATCH, "device\0gone\0");
 	ASK(backend, XS_WATCH, "/local/domain/5/device/vif/0/state\0b\0");
-	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/5/51712/state\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/0/backend/vbd/5/51712/state\0"
+		"2");
 	ASK(other, XS_WATCH, "x\0y\0");
 	ASK(other, XS_RESET_WATCHES, "\0");
 	ASK(dom0, XS_RM, "/tool\0");
 	ASK(dom0, XS_WRITE, "/\0root");
 	ASK(dom0, XS_SET_PERMS, "@releaseDomain\0n0\0r5\0");
-	ASK(dom0, XS_INTRODUCE, "9\0" "1\0" "1\0");
-	ASK(dom0, XS_INTRODUCE, "8\0" "1\0" "1\0");
-	ASK(dom0, XS_SET_TARGET, "8\0" "5\0");
+	ASK(dom0, XS_INTRODUCE,
+		"9\0"
+		"1\0"
+		"1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"8\0"
+		"1\0"
+		"1\0");
+	ASK(dom0, XS_SET_TARGET,
+		"8\0"
+		"5\0");
 	ASK(dom0, XS_RELEASE, "9\0");
 	tx = txn_begin(dom0);
 	ASK_TX(dom0, tx, XS_WRITE, "/t/1\0x");
@@ -280,7 +294,9 @@ static void the_store_comes_back(void **state)
 	event_is(guest, "device", "rel");
 	event_is(guest, "/local/domain/5/data", "abs");
 	no_event(guest);
-	ASK(guest, XS_WRITE, "device/vif/0/state\0" "4");
+	ASK(guest, XS_WRITE,
+		"device/vif/0/state\0"
+		"4");
 	event_is(guest, "device/vif/0/state", "rel");
 }
 
@@ -446,9 +462,10 @@ static void torn_records(void **state)
 	memcpy(full, area, 16384);
 	for (cut = before_end; cut < after_end; cut++) {
 		memcpy(area, full, 16384);
-		memcpy((uint8_t *)area + off + cut, (uint8_t *)copy + off + cut, after_end - cut);
-		whole = !memcmp(area, full, 16384);     /* what is missing may be zeros */
-		S.gen = 0;                              /* the same past again */
+		memcpy((uint8_t *)area + off + cut, (uint8_t *)copy + off + cut,
+			after_end - cut);
+		whole = !memcmp(area, full, 16384); /* what is missing may be zeros */
+		S.gen = 0;                          /* the same past again */
 		restart(16384);
 		ASK(dom0, XS_READ, "/a\0");
 		GOT("answered");
@@ -468,8 +485,14 @@ static void torn_records(void **state)
 static void malformed_records(void **state)
 {
 	static const char bad[][40] = {
-		"", "1234567", "12345678\x0e", "12345678\x02\xff\xff\xff\xff", "12345678\x02\x01\0\0\0a",
-		"12345678\x02\x01\0\0\0/\0\0\0\0", "12345678\x03\x01\0\0\0/", "12345678\x04\x01\0\0\0\x03\x05\0",
+		"",
+		"1234567",
+		"12345678\x0e",
+		"12345678\x02\xff\xff\xff\xff",
+		"12345678\x02\x01\0\0\0a",
+		"12345678\x02\x01\0\0\0/\0\0\0\0",
+		"12345678\x03\x01\0\0\0/",
+		"12345678\x04\x01\0\0\0\x03\x05\0",
 		"12345678\x06\x01\0\0\0\0\0\x01\0\0\0x\x01\0\0\0t",
 		/* a good entry before a bad one is not applied either */
 		"12345678\x0b\x05\0\x01\0\0\0\xff",
@@ -508,11 +531,19 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(appended_comes_back), cmocka_unit_test(damage_is_set_apart),
-		cmocka_unit_test(full_is_full), cmocka_unit_test(compaction), STORE(the_store_comes_back),
-		STORE(open_transactions_end_with_eagain), STORE(applied_once_over_a_restart), STORE(release_resets_over_a_restart),
-		STORE(compacts_when_it_must), STORE(no_room_changes_nothing), STORE(lost_parents_are_made_closed),
-		STORE(torn_records), STORE(malformed_records),
+		cmocka_unit_test(appended_comes_back),
+		cmocka_unit_test(damage_is_set_apart),
+		cmocka_unit_test(full_is_full),
+		cmocka_unit_test(compaction),
+		STORE(the_store_comes_back),
+		STORE(open_transactions_end_with_eagain),
+		STORE(applied_once_over_a_restart),
+		STORE(release_resets_over_a_restart),
+		STORE(compacts_when_it_must),
+		STORE(no_room_changes_nothing),
+		STORE(lost_parents_are_made_closed),
+		STORE(torn_records),
+		STORE(malformed_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,10 +106,13 @@ static int open_conn(uint32_t badge, uint32_t client, uint32_t domid, uint32_t p
 	return 0;
 }
 
-static int put(unsigned i, uint32_t role, uint64_t seq, uint32_t type, const char *body, size_t len)
+static int put(
+	unsigned i, uint32_t role, uint64_t seq, uint32_t type, const char *body, size_t len)
 {
 	struct record rec = { .native = { .role = role, .seq = seq } };
-	struct xsd_sockmsg hdr = { .type = type, .req_id = (uint32_t)seq, .len = (uint32_t)len };
+	struct xsd_sockmsg hdr = {
+		.type = type, .req_id = (uint32_t)seq, .len = (uint32_t)len
+	};
 	int rc;
 
 	memcpy(rec.msg, &hdr, sizeof(hdr));
@@ -119,7 +122,8 @@ static int put(unsigned i, uint32_t role, uint64_t seq, uint32_t type, const cha
 	return rc;
 }
 
-#define PUT(i, role, seq, type, body) assert_int_equal(put(i, role, seq, type, body, sizeof(body) - 1), 0)
+#define PUT(i, role, seq, type, body) \
+	assert_int_equal(put(i, role, seq, type, body, sizeof(body) - 1), 0)
 
 /* As serve.c does on a signal, and the loop with what was raised. */
 static void signal_service(unsigned i)
@@ -251,7 +255,8 @@ static void breaches(void **state)
 	assert_int_equal(take(1), XS_INVALID);
 	/* lengths that do not agree */
 	memcpy(rec.msg, &hdr, sizeof(hdr));
-	assert_int_equal(ring_put(&client_req[2], &rec, sizeof(rec.native) + sizeof(hdr) + 4), 0);
+	assert_int_equal(
+		ring_put(&client_req[2], &rec, sizeof(rec.native) + sizeof(hdr) + 4), 0);
 	ring_put_flush(&client_req[2]);
 	signal_service(2);
 	run();
@@ -365,7 +370,10 @@ static void turns_go_round(void **state)
 static void closing_ends_the_domain(void **state)
 {
 	(void)state;
-	PUT(0, XS_ROLE_DOM0, 1, XS_INTRODUCE, "5\0" "1\0" "1\0");
+	PUT(0, XS_ROLE_DOM0, 1, XS_INTRODUCE,
+		"5\0"
+		"1\0"
+		"1\0");
 	PUT(0, XS_ROLE_DOM0, 2, XS_WATCH, "@releaseDomain\0r\0");
 	PUT(0, XS_ROLE_DOM0, 3, XS_MKDIR, "/local/domain/5/data\0");
 	PUT(0, XS_ROLE_DOM0, 4, XS_SET_PERMS, "/local/domain/5/data\0n5\0");
@@ -394,8 +402,13 @@ static void closing_ends_the_domain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(who_may_connect), CASE(answers_with_role_and_number), CASE(breaches), CASE(more_breaches),
-		CASE(news_reach_others), CASE(a_client_that_does_not_read), CASE(turns_go_round),
+		CASE(who_may_connect),
+		CASE(answers_with_role_and_number),
+		CASE(breaches),
+		CASE(more_breaches),
+		CASE(news_reach_others),
+		CASE(a_client_that_does_not_read),
+		CASE(turns_go_round),
 		CASE(closing_ends_the_domain),
 	};
 

@@ -42,7 +42,8 @@ static void mkdir_rm_directory(void **state)
 	ASK(dom0, XS_READ, "/d/name\0");
 	GOT("v");
 	ASK(dom0, XS_DIRECTORY, "/d\0");
-	GOT("9\0" "10\0name\0");
+	GOT("9\0"
+	    "10\0name\0");
 	ASK(dom0, XS_DIRECTORY, "/d/9\0");
 	GOT("");
 	ASK(dom0, XS_RM, "/d/9/none\0");
@@ -75,7 +76,7 @@ static void directory_parts(void **state)
 	}
 	ASK(dom0, XS_DIRECTORY, "/big\0");
 	FAILED("E2BIG");
-	for (got = 0; ; ) {
+	for (got = 0;;) {
 		int n = snprintf(path, sizeof(path), "/big%c%zu", 0, off);
 		const char *at = R.body, *name;
 
@@ -96,14 +97,18 @@ static void directory_parts(void **state)
 	assert_int_equal(got, len);
 	assert_string_equal(all, "child0000");
 	assert_string_equal(all + got - 10, "child0699");
-	ASK(dom0, XS_DIRECTORY_PART, "/big\0" "7001\0");
+	ASK(dom0, XS_DIRECTORY_PART,
+		"/big\0"
+		"7001\0");
 	FAILED("EINVAL");
 	ASK(dom0, XS_DIRECTORY_PART, "/big\0x\0");
 	FAILED("EINVAL");
 	ASK(dom0, XS_DIRECTORY_PART, "/big\0");
 	FAILED("EINVAL");
 	ASK(dom0, XS_MKDIR, "/big/more\0");
-	ASK(dom0, XS_DIRECTORY_PART, "/big\0" "7000\0");
+	ASK(dom0, XS_DIRECTORY_PART,
+		"/big\0"
+		"7000\0");
 	assert_string_not_equal(R.body, gen);
 }
 
@@ -166,7 +171,9 @@ static void relative_to_the_guest(void **state)
 {
 	(void)state;
 	furnish();
-	ASK(guest, XS_WRITE, "device/vif/0/state\0" "1");
+	ASK(guest, XS_WRITE,
+		"device/vif/0/state\0"
+		"1");
 	DONE();
 	ASK(dom0, XS_READ, "/local/domain/5/device/vif/0/state\0");
 	GOT("1");
@@ -270,7 +277,10 @@ static void special_permissions(void **state)
 	ASK(other, XS_WATCH, "@releaseDomain\0t\0");
 	event_is(guest, "@releaseDomain", "t");
 	event_is(other, "@releaseDomain", "t");
-	ASK(dom0, XS_INTRODUCE, "9\0" "1\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"9\0"
+		"1\0"
+		"1\0");
 	ASK(dom0, XS_RELEASE, "9\0");
 	event_is(guest, "@releaseDomain", "t");
 	no_event(other);
@@ -280,47 +290,78 @@ static void back_ends(void **state)
 {
 	(void)state;
 	furnish();
-	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/5/51712/state\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/0/backend/vbd/5/51712/state\0"
+		"2");
 	DONE();
 	ASK(guest, XS_READ, "/local/domain/0/backend/vbd/5/51712/state\0");
 	GOT("2");
-	ASK(guest, XS_WRITE, "/local/domain/0/backend/vbd/5/51712/state\0" "6");
+	ASK(guest, XS_WRITE,
+		"/local/domain/0/backend/vbd/5/51712/state\0"
+		"6");
 	FAILED("EACCES");
-	ASK(backend, XS_WRITE, "backend/vbd/5/51712/sectors\0" "8");
+	ASK(backend, XS_WRITE,
+		"backend/vbd/5/51712/sectors\0"
+		"8");
 	DONE();
 	ASK(backend, XS_READ, "/local/domain/0/backend/vbd/5/51712/sectors\0");
 	GOT("8");
 	/* neither beside its own, nor above it */
-	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/6/x\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/0/backend/vbd/6/x\0"
+		"2");
 	FAILED("EACCES");
-	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/55/x\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/0/backend/vbd/55/x\0"
+		"2");
 	FAILED("EACCES");
-	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/x\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/0/backend/vbd/x\0"
+		"2");
 	FAILED("EACCES");
-	ASK(backend, XS_WRITE, "/local/domain/0/backend/vif/5/0/state\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/0/backend/vif/5/0/state\0"
+		"2");
 	FAILED("EACCES");
-	ASK(backend, XS_WRITE, "/local/domain/5/name\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/5/name\0"
+		"2");
 	FAILED("EACCES");
-	ASK(backend, XS_WRITE, "/local/domain/6/device/x\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/6/device/x\0"
+		"2");
 	FAILED("EACCES");
-	ASK(backend, XS_WRITE, "/vm\0" "2");
+	ASK(backend, XS_WRITE,
+		"/vm\0"
+		"2");
 	FAILED("EACCES");
 	ASK(backend, XS_RM, "/local/domain/0/backend/vbd\0");
 	FAILED("EACCES");
 	/* what the guest keeps to itself in its own keys */
-	ASK(guest, XS_WRITE, "device/vbd/51712/state\0" "3");
+	ASK(guest, XS_WRITE,
+		"device/vbd/51712/state\0"
+		"3");
 	ASK(guest, XS_SET_PERMS, "device/vbd/51712/state\0n5\0");
 	ASK(backend, XS_READ, "/local/domain/5/device/vbd/51712/state\0");
 	GOT("3");
-	ASK(backend, XS_WRITE, "/local/domain/5/device/vbd/51712/state\0" "4");
+	ASK(backend, XS_WRITE,
+		"/local/domain/5/device/vbd/51712/state\0"
+		"4");
 	DONE();
-	ASK(backend, XS_WRITE, "/local/domain/5/console/port\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/5/console/port\0"
+		"2");
 	DONE();
-	ASK(backend, XS_WRITE, "/local/domain/5/store/port\0" "1");
+	ASK(backend, XS_WRITE,
+		"/local/domain/5/store/port\0"
+		"1");
 	DONE();
 	ASK(backend, XS_SET_PERMS, "/local/domain/0/backend/vbd/5\0n6\0");
 	FAILED("EPERM");
-	ASK(backend, XS_INTRODUCE, "5\0" "1\0" "1\0");
+	ASK(backend, XS_INTRODUCE,
+		"5\0"
+		"1\0"
+		"1\0");
 	FAILED("EACCES");
 	assert_int_equal(store_check(&S), 0);
 }
@@ -334,7 +375,9 @@ static void back_ends_pay(void **state)
 	furnish();
 	dom = domain_find(&S, 5);
 	before = dom->nodes;
-	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/5/51712/state\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/0/backend/vbd/5/51712/state\0"
+		"2");
 	ASK(dom0, XS_GET_PERMS, "/local/domain/0/backend/vbd/5/51712/state\0");
 	GOT("n0\0r5\0");
 	assert_int_equal(dom->nodes, before + 1);
@@ -345,9 +388,15 @@ static void introducing(void **state)
 	(void)state;
 	ASK(dom0, XS_IS_DOMAIN_INTRODUCED, "7\0");
 	GOT("F\0");
-	ASK(dom0, XS_INTRODUCE, "7\0" "1\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"7\0"
+		"1\0"
+		"1\0");
 	DONE();
-	ASK(dom0, XS_INTRODUCE, "7\0" "1\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"7\0"
+		"1\0"
+		"1\0");
 	DONE();
 	ASK(dom0, XS_IS_DOMAIN_INTRODUCED, "7\0");
 	GOT("T\0");
@@ -363,11 +412,19 @@ static void introducing(void **state)
 	FAILED("ENOENT");
 	ASK(dom0, XS_RELEASE, "0\0");
 	FAILED("EINVAL");
-	ASK(dom0, XS_INTRODUCE, "0\0" "1\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"0\0"
+		"1\0"
+		"1\0");
 	FAILED("EINVAL");
-	ASK(dom0, XS_INTRODUCE, "32752\0" "1\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"32752\0"
+		"1\0"
+		"1\0");
 	FAILED("EINVAL");
-	ASK(dom0, XS_INTRODUCE, "7\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"7\0"
+		"1\0");
 	FAILED("EINVAL");
 	ASK(dom0, XS_GET_DOMAIN_PATH, "007\0");
 	GOT("/local/domain/7\0");
@@ -375,7 +432,10 @@ static void introducing(void **state)
 	FAILED("EINVAL");
 	ASK(dom0, XS_RESUME, "7\0");
 	FAILED("ENOENT");
-	ASK(dom0, XS_INTRODUCE, "7\0" "1\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"7\0"
+		"1\0"
+		"1\0");
 	ASK(dom0, XS_RESUME, "7\0");
 	DONE();
 }
@@ -387,11 +447,16 @@ static void for_control_alone(void **state)
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
-		ASK(who[i], XS_INTRODUCE, "7\0" "1\0" "1\0");
+		ASK(who[i], XS_INTRODUCE,
+			"7\0"
+			"1\0"
+			"1\0");
 		FAILED("EACCES");
 		ASK(who[i], XS_RELEASE, "6\0");
 		FAILED("EACCES");
-		ASK(who[i], XS_SET_TARGET, "5\0" "6\0");
+		ASK(who[i], XS_SET_TARGET,
+			"5\0"
+			"6\0");
 		FAILED("EACCES");
 		ASK(who[i], XS_RESUME, "5\0");
 		FAILED("EACCES");
@@ -405,12 +470,19 @@ static void targets(void **state)
 	(void)state;
 	furnish();
 	ASK(guest, XS_WRITE, "device/x\0v");
-	ASK(dom0, XS_SET_TARGET, "6\0" "5\0");
+	ASK(dom0, XS_SET_TARGET,
+		"6\0"
+		"5\0");
 	FAILED("ENOENT");
-	ASK(dom0, XS_INTRODUCE, "6\0" "1\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"6\0"
+		"1\0"
+		"1\0");
 	ASK(other, XS_READ, "/local/domain/5/device/x\0");
 	FAILED("EACCES");
-	ASK(dom0, XS_SET_TARGET, "6\0" "5\0");
+	ASK(dom0, XS_SET_TARGET,
+		"6\0"
+		"5\0");
 	DONE();
 	ASK(other, XS_WRITE, "/local/domain/5/device/x\0w");
 	DONE();
@@ -430,7 +502,9 @@ static void releasing(void **state)
 	furnish();
 	ASK(guest, XS_WRITE, "device/x/y\0v");
 	ASK(guest, XS_WATCH, "device\0t\0");
-	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/5/51712/state\0" "2");
+	ASK(backend, XS_WRITE,
+		"/local/domain/0/backend/vbd/5/51712/state\0"
+		"2");
 	txn_begin(guest);
 	ASK(dom0, XS_WATCH, "/local/domain/5/device/x\0x\0");
 	ASK(dom0, XS_WATCH, "@releaseDomain\0r\0");
@@ -492,7 +566,10 @@ static void unknown_requests(void **state)
 
 static void hostile_messages(void **state)
 {
-	struct { struct xsd_sockmsg hdr; char body[XENSTORE_PAYLOAD_MAX + 8]; } m = {
+	struct {
+		struct xsd_sockmsg hdr;
+		char body[XENSTORE_PAYLOAD_MAX + 8];
+	} m = {
 		.hdr = { .type = XS_READ },
 	};
 	uint32_t type;
@@ -505,7 +582,8 @@ static void hostile_messages(void **state)
 	m.hdr.len = 0;
 	assert_int_equal(session_request(&S, guest, 1, &m, sizeof(m.hdr) + 1, &R), EPROTO);
 	m.hdr.len = XENSTORE_PAYLOAD_MAX + 1;
-	assert_int_equal(session_request(&S, guest, 1, &m, sizeof(m.hdr) + m.hdr.len, &R), EPROTO);
+	assert_int_equal(
+		session_request(&S, guest, 1, &m, sizeof(m.hdr) + m.hdr.len, &R), EPROTO);
 	m.hdr.len = UINT32_MAX;
 	assert_int_equal(session_request(&S, guest, 1, &m, sizeof(m.hdr) - 1, &R), EPROTO);
 	for (type = 0; type < XS_TYPE_COUNT; type++) {
@@ -565,10 +643,23 @@ static void answers_are_repeated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(read_write), CASE(mkdir_rm_directory), CASE(directory_parts), CASE(paths),
-		CASE(relative_to_the_guest), CASE(permissions), CASE(special_permissions), CASE(back_ends),
-		CASE(back_ends_pay), CASE(introducing), CASE(for_control_alone), CASE(targets), CASE(releasing),
-		CASE(control), CASE(unknown_requests), CASE(hostile_messages), CASE(answers_are_repeated),
+		CASE(read_write),
+		CASE(mkdir_rm_directory),
+		CASE(directory_parts),
+		CASE(paths),
+		CASE(relative_to_the_guest),
+		CASE(permissions),
+		CASE(special_permissions),
+		CASE(back_ends),
+		CASE(back_ends_pay),
+		CASE(introducing),
+		CASE(for_control_alone),
+		CASE(targets),
+		CASE(releasing),
+		CASE(control),
+		CASE(unknown_requests),
+		CASE(hostile_messages),
+		CASE(answers_are_repeated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

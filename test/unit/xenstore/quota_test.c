@@ -6,8 +6,16 @@
 static int setup_small(void **state)
 {
 	static const struct quota small = {
-		.nodes = 6, .node_size = 100, .perms = 3, .watches = 3, .txns = 2, .txn_paths = 4,
-		.events = 4, .event_bytes = 4096, .memory = 16384, .snapshot = 65536,
+		.nodes = 6,
+		.node_size = 100,
+		.perms = 3,
+		.watches = 3,
+		.txns = 2,
+		.txn_paths = 4,
+		.events = 4,
+		.event_bytes = 4096,
+		.memory = 16384,
+		.snapshot = 65536,
 	};
 
 	(void)state;
@@ -103,9 +111,10 @@ static void sizes(void **state)
 	FAILED("ENOSPC");
 	ASK(dom0, XS_SET_PERMS, "/tool\0n0\0r1\0r2\0r3\0");
 	DONE();
-	ASK(dom0, XS_SET_PERMS, "/tool\0"
-	    "n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0"
-	    "n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0");
+	ASK(dom0, XS_SET_PERMS,
+		"/tool\0"
+		"n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0"
+		"n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0n0\0");
 	FAILED("ENOSPC");
 }
 
@@ -212,7 +221,10 @@ static const struct {
 	size_t len;
 	bool in_txn;
 } starved[] = {
-#define ROW(type, body, tx) { type, body, sizeof(body) - 1, tx }
+#define ROW(type, body, tx) \
+	{ \
+		type, body, sizeof(body) - 1, tx \
+	}
 	ROW(XS_WRITE, "/n/e/w\0value", false),
 	ROW(XS_WRITE, "/old/x\0value", false),
 	ROW(XS_MKDIR, "/n/e/w\0", false),
@@ -225,7 +237,11 @@ static const struct {
 	ROW(XS_RM, "/old\0", true),
 	ROW(XS_READ, "/old/x\0", true),
 	ROW(XS_TRANSACTION_END, "T\0", true),
-	ROW(XS_INTRODUCE, "9\0" "1\0" "1\0", false),
+	ROW(XS_INTRODUCE,
+		"9\0"
+		"1\0"
+		"1\0",
+		false),
 	ROW(XS_RELEASE, "5\0", false),
 #undef ROW
 };
@@ -238,7 +254,7 @@ static void starve(size_t row)
 	uint32_t tx = 0, errors = 0;
 	void *state = NULL;
 
-	for (room = 0; ; room += 8) {
+	for (room = 0;; room += 8) {
 		setup(&state);
 		furnish();
 		ASK(guest, XS_WRITE, "device/x\0x");
@@ -288,8 +304,14 @@ static void starvation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SMALL(nodes), SMALL(nodes_in_a_transaction), SMALL(sizes), SMALL(watches), SMALL(transactions),
-		SMALL(memory_of_transactions), SMALL(memory_of_watches), CASE(starvation),
+		SMALL(nodes),
+		SMALL(nodes_in_a_transaction),
+		SMALL(sizes),
+		SMALL(watches),
+		SMALL(transactions),
+		SMALL(memory_of_transactions),
+		SMALL(memory_of_watches),
+		CASE(starvation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

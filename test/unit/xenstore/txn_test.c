@@ -82,7 +82,10 @@ struct step {
 	const char *body;
 	size_t len;
 };
-#define STEP(type, body) { type, body, sizeof(body) - 1 }
+#define STEP(type, body) \
+	{ \
+		type, body, sizeof(body) - 1 \
+	}
 
 static const struct {
 	struct step in, out;
@@ -149,14 +152,26 @@ static void both_sides_merge(void **state)
 	uint32_t tx, tx2;
 
 	(void)state;
-	ASK(dom0, XS_WRITE, "/a/x\0" "0");
-	ASK(dom0, XS_WRITE, "/a/y\0" "0");
+	ASK(dom0, XS_WRITE,
+		"/a/x\0"
+		"0");
+	ASK(dom0, XS_WRITE,
+		"/a/y\0"
+		"0");
 	tx = txn_begin(dom0);
 	tx2 = txn_begin(dom0);
-	ASK_TX(dom0, tx, XS_WRITE, "/a/x\0" "1");
-	ASK_TX(dom0, tx, XS_WRITE, "/a/p/q\0" "1");
-	ASK_TX(dom0, tx2, XS_WRITE, "/a/y\0" "2");
-	ASK_TX(dom0, tx2, XS_WRITE, "/a/r/s\0" "2");
+	ASK_TX(dom0, tx, XS_WRITE,
+		"/a/x\0"
+		"1");
+	ASK_TX(dom0, tx, XS_WRITE,
+		"/a/p/q\0"
+		"1");
+	ASK_TX(dom0, tx2, XS_WRITE,
+		"/a/y\0"
+		"2");
+	ASK_TX(dom0, tx2, XS_WRITE,
+		"/a/r/s\0"
+		"2");
 	COMMIT(dom0, tx);
 	DONE();
 	COMMIT(dom0, tx2);
@@ -177,8 +192,8 @@ static void both_sides_merge(void **state)
 static void merge_alone(void **state)
 {
 	static const struct perm none = { 0, 0 };
-	struct data *d[3] = { data_new("", "b", 1, &none, 1, 0), data_new("", "m", 1, &none, 1, 0),
-			      data_new("", "l", 1, &none, 1, 0) };
+	struct data *d[3] = { data_new("", "b", 1, &none, 1, 0),
+		data_new("", "m", 1, &none, 1, 0), data_new("", "l", 1, &none, 1, 0) };
 	struct node *n[3] = { node_new(d[0], 1), node_new(d[1], 2), node_new(d[2], 3) }, *out;
 	int i;
 
@@ -294,9 +309,16 @@ static void commits_at_the_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(isolated_until_committed), CASE(sees_its_snapshot), CASE(abandoned), CASE(conflict_table),
-		CASE(both_sides_merge), CASE(merge_alone), CASE(rights_in_transactions), CASE(events_in_order_of_touch),
-		CASE(old_snapshots_are_doomed), CASE(commits_at_the_limit),
+		CASE(isolated_until_committed),
+		CASE(sees_its_snapshot),
+		CASE(abandoned),
+		CASE(conflict_table),
+		CASE(both_sides_merge),
+		CASE(merge_alone),
+		CASE(rights_in_transactions),
+		CASE(events_in_order_of_touch),
+		CASE(old_snapshots_are_doomed),
+		CASE(commits_at_the_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,7 +77,9 @@ static void relative_events(void **state)
 	ASK(guest, XS_WATCH, "/local/domain/5/device\0abs\0");
 	event_is(guest, "device", "t");
 	event_is(guest, "/local/domain/5/device", "abs");
-	ASK(guest, XS_WRITE, "device/x\0" "1");
+	ASK(guest, XS_WRITE,
+		"device/x\0"
+		"1");
 	event_is(guest, "device/x", "t");
 	event_is(guest, "/local/domain/5/device/x", "abs");
 	ASK(guest, XS_UNWATCH, "device\0t\0");
@@ -86,7 +88,9 @@ static void relative_events(void **state)
 	FAILED("ENOENT");
 	ASK(guest, XS_UNWATCH, "device\0abs\0");
 	DONE();
-	ASK(guest, XS_WRITE, "device/x\0" "2");
+	ASK(guest, XS_WRITE,
+		"device/x\0"
+		"2");
 	no_event(guest);
 	assert_int_equal(guest->n_watches, 0);
 }
@@ -155,7 +159,9 @@ static void guest_and_back_end_apart(void **state)
 	furnish();
 	ASK(backend, XS_WATCH, "/local/domain/5/device/vbd/51712/state\0b\0");
 	event_is(backend, "/local/domain/5/device/vbd/51712/state", "b");
-	ASK(guest, XS_WRITE, "device/vbd/51712/state\0" "3");
+	ASK(guest, XS_WRITE,
+		"device/vbd/51712/state\0"
+		"3");
 	event_is(backend, "/local/domain/5/device/vbd/51712/state", "b");
 	no_event(guest);
 	ASK(guest, XS_UNWATCH, "/local/domain/5/device/vbd/51712/state\0b\0");
@@ -175,9 +181,15 @@ static void special_events(void **state)
 	event_is(dom0, "@releaseDomain", "r");
 	event_is(dom0, "/", "root");
 	event_is(guest, "@introduceDomain", "g");
-	ASK(dom0, XS_INTRODUCE, "9\0" "1\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"9\0"
+		"1\0"
+		"1\0");
 	event_is(dom0, "@introduceDomain", "i");
-	ASK(dom0, XS_INTRODUCE, "9\0" "1\0" "1\0");
+	ASK(dom0, XS_INTRODUCE,
+		"9\0"
+		"1\0"
+		"1\0");
 	no_event(dom0);
 	ASK(dom0, XS_RELEASE, "9\0");
 	event_is(dom0, "@releaseDomain", "r");
@@ -281,10 +293,18 @@ static void no_memory_for_an_event(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(first_event_at_once), CASE(below_at_any_depth), CASE(removal_of_what_is_above),
-		CASE(relative_events), CASE(unwatching_takes_events_along), CASE(only_for_those_who_may_read),
-		CASE(guest_and_back_end_apart), CASE(special_events), CASE(in_the_order_of_changes),
-		CASE(equal_events_wait_once), CASE(too_many_events_become_one), CASE(too_long_events),
+		CASE(first_event_at_once),
+		CASE(below_at_any_depth),
+		CASE(removal_of_what_is_above),
+		CASE(relative_events),
+		CASE(unwatching_takes_events_along),
+		CASE(only_for_those_who_may_read),
+		CASE(guest_and_back_end_apart),
+		CASE(special_events),
+		CASE(in_the_order_of_changes),
+		CASE(equal_events_wait_once),
+		CASE(too_many_events_become_one),
+		CASE(too_long_events),
 		CASE(no_memory_for_an_event),
 	};
 
