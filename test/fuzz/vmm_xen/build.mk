@@ -1,0 +1,13 @@
+# The Xen half of the VMM on the fakes of its unit tests.
+vmm-xen-fuzz-src := $(addprefix services/vmm/,hypercall.c version.c time.c evtchn.c evtchn_fifo.c grant.c grant_op.c \
+	memory_op.c hvm_op.c sched_op.c vcpu_op.c gring.c xs_link.c xs_ring.c cons_ring.c xenbus.c blkif_abi.c \
+	blkback.c netback.c frame.c) libs/ring/ring.c test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
+vmm-xen-fuzzers := blkif netif console xenstore hypercall
+
+define vmm-xen-fuzz
+fuzzers += vmm_xen_$(1)
+src-fuzz-vmm_xen_$(1) := test/fuzz/vmm_xen/$(1)_fuzz.c $(vmm-xen-fuzz-src)
+inc-fuzz-vmm_xen_$(1) := services/vmm test/unit/vmm_xen test/fuzz/vmm_xen
+seeds-fuzz-vmm_xen_$(1) := test/fuzz/vmm_xen/seeds-$(1)
+endef
+$(foreach f,$(vmm-xen-fuzzers),$(eval $(call vmm-xen-fuzz,$(f))))

@@ -1,0 +1,109 @@
+/*
+ * netif_fuzz.c - any transmit and receive rings: what reaches the switch is a frame inside the region, and
+ * frames for the guest land in its grants only
+ */
+#include "device.h"
+#include "fuzz.h"
+
+static struct front front;
+
+static void connect_again(uint8_t mode)
+{
+	fake_xs_set(VIF_FE "/state", "6");
+	fake_xs_set(VIF_FE "/state", "1");
+	MUST(strcmp(fake_xs_get(VIF_BE "/state"), "2") == 0);
+	memset(at(RING_PAGE * 4096), 0, 8192);
+	ring_word(RING_PAGE, 4, 1);
+	ring_word(RING_PAGE + 1, 4, 1);
+	fake_xs_set(VIF_FE "/feature-sg", mode & 16 ? "1" : "0");
+	fake_xs_set(VIF_FE "/feature-gso-tcpv4", mode & 32 ? "1" : "0");
+	fake_xs_set(VIF_FE "/feature-no-csum-offload", mode & 64 ? "1" : "0");
+	fake_xs_set(VIF_FE "/state", "4");
+	MUST(strcmp(fake_xs_get(VIF_BE "/state"), "4") == 0);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	log_quiet = true;
+	fake_guest();
+	vif_make();
+	vif_connect(&front, true);
+	return 0;
+}
+
+static struct {
+	uint32_t id, length;
+	uint64_t offset;
+} posted[256];
+static uint32_t n_posted;
+
+static void frame_sent(const struct net_desc *d)
+{
+	uint16_t gso = d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6);
+	struct net_desc done = { .op = NET_TX_DONE, .id = d->id };
+
+	MUST(d->op == NET_TX && d->length >= 14 && d->length <= (gso ? NET_FRAME_MAX : NET_FRAME_STD + 4));
+	MUST(d->offset <= 1048576 && d->length <= 1048576 - d->offset);
+	MUST(!gso || (d->gso_size && d->flags & NET_CSUM_BLANK));
+	if (d->flags & NET_CSUM_BLANK)
+		MUST((uint32_t)d->csum_start + d->csum_offset + 2 <= d->length);
+	MUST(ring_put(&net->rsp, &done, sizeof(done)) == 0);
+}
+
+static void switch_run(struct feed *f)
+{
+	struct net_desc d;
+
+	while (ring_get(&net->req, &d, sizeof(d)) == sizeof(d)) {
+		if (d.op == NET_RX_POST) {
+			MUST(d.offset <= 1048576 && d.length <= 1048576 - d.offset && n_posted < 256);
+			posted[n_posted].id = d.id;
+			posted[n_posted].length = d.length;
+			posted[n_posted++].offset = d.offset;
+		} else {
+			frame_sent(&d);
+		}
+	}
+	if (n_posted && feed8(f) & 1) {
+		struct net_desc rx = { .op = NET_RX, .id = posted[0].id, .offset = posted[0].offset };
+
+		rx.length = 1 + feed16(f) % posted[0].length;
+		rx.flags = feed8(f) & 15;
+		rx.csum_start = feed8(f);
+		rx.csum_offset = feed8(f);
+		rx.gso_size = feed16(f);
+		MUST(ring_put(&net->rsp, &rx, sizeof(rx)) == 0);
+		memmove(posted, posted + 1, --n_posted * sizeof(posted[0]));
+	}
+	ring_get_flush(&net->req);
+	ring_put_flush(&net->rsp);
+	fake_event(net);
+	fake_io_run();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct feed f = { data, size };
+	uint8_t mode = feed8(&f);
+	uint32_t i, prod;
+
+	if ((mode & 15) == 0 || strcmp(fake_xs_get(VIF_BE "/state"), "4"))
+		connect_again(mode);
+	grants_make();
+	for (i = mode >> 6; i; i--)
+		grant_give(DATA_PAGE + feed8(&f) % 16, feed16(&f), feed8(&f), feed8(&f) & 1);
+	feed_copy(&f, at(DATA_PAGE * 4096), 80); /* headers of a frame */
+	prod = ring_word_get(RING_PAGE + 1, 8) + feed8(&f);
+	for (i = ring_word_get(RING_PAGE + 1, 8); i != prod && f.left > 64; i++)
+		feed_copy(&f, ring_entry(RING_PAGE + 1, i, 8, 256), 8);
+	ring_word(RING_PAGE + 1, 0, prod);
+	prod = ring_word_get(RING_PAGE, 8) + feed8(&f);
+	for (i = ring_word_get(RING_PAGE, 8); i != prod && f.left; i++)
+		feed_copy(&f, ring_entry(RING_PAGE, i, 12, 256), 12);
+	ring_word(RING_PAGE, 0, prod);
+	guest_send(front.port);
+	for (i = 0; i < 4; i++)
+		switch_run(&f);
+	return 0;
+}

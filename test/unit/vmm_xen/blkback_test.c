@@ -1,0 +1,467 @@
+/*
+ * blkback_test.c - block requests: decoding in both layouts, and a disk from InitWait to reconnection
+ */
+#include "device.h"
+#include "case.h"
+
+#include <xen/io/blkif.h>
+
+#include "blkif_abi.h"
+
+static struct front front;
+enum { SECTORS = 1000 };
+
+static uint8_t *slot(void)
+{
+	return ring_entry(RING_PAGE, front.req_prod++, 112, 32);
+}
+
+static void push(void)
+{
+	ring_word(RING_PAGE, 0, front.req_prod);
+	guest_send(front.port);
+}
+
+static void request(uint8_t op, uint64_t id, uint64_t sector, uint8_t n, uint32_t ref, uint8_t first, uint8_t last)
+{
+	struct blkif_request r = { .operation = op, .nr_segments = n, .id = id, .sector_number = sector };
+	unsigned i;
+
+	for (i = 0; i < n && i < 11; i++)
+		r.seg[i] = (struct blkif_request_segment){ .gref = ref + i, .first_sect = first, .last_sect = last };
+	memcpy(slot(), &r, sizeof(r));
+	push();
+}
+
+/* The next response: its status; 99 if there is none. */
+static int answer(uint64_t *id)
+{
+	struct blkif_response r;
+
+	if (ring_word_get(RING_PAGE, 8) == front.rsp_cons)
+		return 99;
+	memcpy(&r, ring_entry(RING_PAGE, front.rsp_cons++, 112, 32), sizeof(r));
+	*id = r.id;
+	return r.status;
+}
+
+static int one_answer(void)
+{
+	uint64_t id;
+
+	return answer(&id);
+}
+
+static void disk(bool read_only, uint32_t flags)
+{
+	fake_guest();
+	log_quiet = true;
+	disk_make(SECTORS, flags, read_only);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "2") == 0);
+	disk_connect(&front, "x86_64-abi");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "4") == 0);
+}
+
+/* ---- layout ------------------------------------------------------------------------------------------- */
+
+CASE(layouts)
+{
+	struct blkif_op q;
+	uint8_t e[112] = { 0 }, rsp[112];
+
+	CHECK_EQ(blkif_layout_64.entry, 112);
+	CHECK(blkif_layout_64.id == 8 && blkif_layout_64.sector == 16 && blkif_layout_64.segments == 24);
+	CHECK(blkif_layout_64.indirect_sector == 16 && blkif_layout_64.indirect_refs == 28);
+	CHECK(blkif_layout_64.rsp_op == 8 && blkif_layout_64.rsp_status == 10 && blkif_layout_64.response == 16);
+	e[0] = BLKIF_OP_READ;
+	e[1] = 1;
+	e[4] = 0x11;  /* id */
+	e[12] = 0x22; /* sector */
+	e[20] = 0x33; /* gref */
+	e[24] = 2, e[25] = 5;
+	CHECK_EQ(blkif_decode(&blkif_layout_32, e, &q), 0);
+	CHECK(q.id == 0x11 && q.sector == 0x22 && q.segment[0].ref == 0x33 && q.sectors == 4);
+	blkif_response(&blkif_layout_32, 5, 1, -1, rsp);
+	CHECK(rsp[0] == 5 && rsp[8] == 1 && rsp[10] == 0xff && rsp[11] == 0xff);
+	memset(e, 0, sizeof(e));
+	e[0] = BLKIF_OP_INDIRECT;
+	e[1] = BLKIF_OP_WRITE;
+	e[2] = 32;
+	e[24] = 0x44;
+	CHECK_EQ(blkif_decode(&blkif_layout_32, e, &q), 0);
+	CHECK(q.indirect && q.op == BLKIF_OP_WRITE && q.n_segments == 32 && q.indirect_ref == 0x44);
+	e[2] = 33;
+	CHECK_EQ(blkif_decode(&blkif_layout_32, e, &q), BLKIF_RSP_ERROR);
+	e[2] = 0;
+	CHECK_EQ(blkif_decode(&blkif_layout_32, e, &q), BLKIF_RSP_ERROR);
+	e[2] = 1;
+	e[1] = BLKIF_OP_FLUSH_DISKCACHE;
+	CHECK_EQ(blkif_decode(&blkif_layout_32, e, &q), BLKIF_RSP_ERROR);
+	e[0] = 9;
+	CHECK_EQ(blkif_decode(&blkif_layout_32, e, &q), BLKIF_RSP_EOPNOTSUPP);
+}
+
+/* ---- requests -------------------------------------------------------------------------------------------- */
+
+CASE(shows_its_disk)
+{
+	disk(false, BLK_HAS_FLUSH | BLK_HAS_DISCARD);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/sectors"), "1000") == 0);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/sector-size"), "512") == 0);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/info"), "0") == 0);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/feature-flush-cache"), "1") == 0);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/feature-max-indirect-segments"), "32") == 0);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/feature-persistent"), "0") == 0);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/feature-discard"), "1") == 0);
+}
+
+CASE(read_only_disk)
+{
+	disk(true, BLK_HAS_FLUSH | BLK_HAS_DISCARD);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/info"), "4") == 0);
+	CHECK(!fake_xs_get(VBD_BE "/feature-discard"));
+	request(BLKIF_OP_WRITE, 1, 0, 1, 32, 0, 7);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_WRITE_BARRIER, 1, 0, 0, 32, 0, 7);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_FLUSH_DISKCACHE, 1, 0, 1, 32, 0, 7);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_DISCARD, 1, 0, 0, 0, 0, 0);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	CHECK(!storage_take(&(struct blk_req){ 0 }));
+}
+
+CASE(write_and_read)
+{
+	struct blk_req q;
+	uint64_t id = 0;
+
+	disk(false, BLK_HAS_FLUSH);
+	memset(at(32 * 4096), 'A', 4096);
+	memset(at(33 * 4096), 'B', 4096);
+	request(BLKIF_OP_WRITE, 77, 5, 2, 32, 1, 3);
+	CHECK(storage_take(&q));
+	CHECK(q.op == BLK_WRITE && q.sector == 5 && q.length == 6 * 512 && q.flags == 0);
+	CHECK(blk->c.data[q.offset] == 'A' && blk->c.data[q.offset + 3 * 512] == 'B');
+	CHECK_EQ(answer(&id), 99); /* not before storage says so */
+	storage_answer(&q, 0);
+	CHECK_EQ(answer(&id), BLKIF_RSP_OKAY);
+	CHECK_EQ(id, 77);
+	CHECK(evtchn_pending(front.port));
+
+	request(BLKIF_OP_READ, 78, 998, 1, 34, 6, 7);
+	CHECK(storage_take(&q));
+	CHECK(q.op == BLK_READ && q.length == 1024);
+	memset(blk->c.data + q.offset, 'R', 1024);
+	storage_answer(&q, 0);
+	CHECK_EQ(answer(&id), BLKIF_RSP_OKAY);
+	CHECK(((char *)at(34 * 4096))[6 * 512 - 1] == 0 && ((char *)at(34 * 4096))[6 * 512] == 'R');
+
+	request(BLKIF_OP_READ, 79, 0, 1, 35, 0, 0);
+	CHECK(storage_take(&q));
+	memset(blk->c.data + q.offset, 'S', 512);
+	storage_answer(&q, -SK_E_IO);
+	CHECK_EQ(answer(&id), BLKIF_RSP_ERROR);
+	CHECK(((char *)at(35 * 4096))[0] == 0);
+}
+
+CASE(refuses_bad_requests)
+{
+	disk(false, BLK_HAS_FLUSH);
+	request(BLKIF_OP_READ, 1, 0, 0, 32, 0, 7);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_READ, 1, 0, 12, 32, 0, 7);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_READ, 1, 0, 255, 32, 0, 7);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_READ, 1, 0, 1, 32, 0, 8);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_READ, 1, 0, 1, 32, 5, 4);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_READ, 1, 993, 1, 32, 0, 7); /* one sector beyond the end */
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_READ, 1, UINT64_MAX, 1, 32, 0, 0);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_WRITE, 1, 0, 1, 400, 0, 7); /* no such grant */
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_DISCARD, 1, 0, 0, 0, 0, 0);
+	CHECK(one_answer() != BLKIF_RSP_OKAY); /* the volume has none */
+	request(7, 1, 0, 1, 32, 0, 0);
+	CHECK_EQ(one_answer(), BLKIF_RSP_EOPNOTSUPP);
+	CHECK(!storage_take(&(struct blk_req){ 0 }));
+}
+
+CASE(read_into_read_only_grant_fails)
+{
+	struct blk_req q;
+
+	disk(false, BLK_HAS_FLUSH);
+	grant_give(40, 40, GTF_permit_access | GTF_readonly, 0);
+	request(BLKIF_OP_READ, 1, 0, 1, 40, 0, 7);
+	CHECK(storage_take(&q));
+	storage_answer(&q, 0);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+}
+
+static void indirect(uint8_t op, uint16_t n, uint64_t sector, uint32_t list)
+{
+	struct blkif_request_indirect r = { .operation = BLKIF_OP_INDIRECT, .indirect_op = op, .nr_segments = n,
+					    .id = 5, .sector_number = sector };
+
+	r.indirect_grefs[0] = list;
+	memcpy(slot(), &r, sizeof(r));
+	push();
+}
+
+CASE(indirect_requests)
+{
+	struct blkif_request_segment *s = at(50 * 4096);
+	struct blk_req q;
+	unsigned i;
+
+	disk(false, BLK_HAS_FLUSH);
+	for (i = 0; i < 20; i++) {
+		s[i] = (struct blkif_request_segment){ .gref = 60 + i, .first_sect = 0, .last_sect = 7 };
+		memset(at((60 + i) * 4096), (int)i, 4096);
+	}
+	indirect(BLKIF_OP_WRITE, 20, 0, 50);
+	CHECK(storage_take(&q));
+	CHECK(q.length == 20 * 4096 && blk->c.data[q.offset + 19 * 4096] == 19);
+	storage_answer(&q, 0);
+	CHECK_EQ(one_answer(), BLKIF_RSP_OKAY);
+	s[3].last_sect = 9;
+	indirect(BLKIF_OP_WRITE, 20, 0, 50);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	s[3].last_sect = 7;
+	indirect(BLKIF_OP_WRITE, 33, 0, 50);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	indirect(BLKIF_OP_WRITE, 20, 0, 400);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	indirect(BLKIF_OP_WRITE, 20, 1000 - 159, 50);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	CHECK(!storage_take(&q));
+}
+
+CASE(flush_and_barrier)
+{
+	struct blk_req w, q;
+	uint64_t id;
+
+	disk(false, BLK_HAS_FLUSH);
+	request(BLKIF_OP_FLUSH_DISKCACHE, 1, 0, 0, 0, 0, 0);
+	CHECK(storage_take(&q) && q.op == BLK_FLUSH);
+	storage_answer(&q, 0);
+	CHECK_EQ(one_answer(), BLKIF_RSP_OKAY);
+
+	request(BLKIF_OP_WRITE, 2, 0, 1, 32, 0, 7);
+	request(BLKIF_OP_WRITE_BARRIER, 3, 8, 1, 33, 0, 7);
+	request(BLKIF_OP_WRITE, 4, 16, 1, 34, 0, 7);
+	CHECK(storage_take(&w) && w.op == BLK_WRITE && w.sector == 0);
+	CHECK(!storage_take(&q)); /* the barrier waits for it, the rest for the barrier */
+	storage_answer(&w, 0);
+	CHECK(storage_take(&q) && q.op == BLK_FLUSH);
+	CHECK(!storage_take(&w));
+	storage_answer(&q, 0);
+	CHECK(storage_take(&q) && q.op == BLK_WRITE && q.sector == 8 && q.flags == BLK_FUA);
+	CHECK(!storage_take(&w));
+	storage_answer(&q, 0);
+	CHECK(storage_take(&q) && q.sector == 16);
+	storage_answer(&q, 0);
+	CHECK(answer(&id) == 0 && id == 2);
+	CHECK(answer(&id) == 0 && id == 3);
+	CHECK(answer(&id) == 0 && id == 4);
+
+	request(BLKIF_OP_WRITE_BARRIER, 5, 8, 1, 33, 0, 7);
+	CHECK(storage_take(&q));
+	storage_answer(&q, -SK_E_IO); /* the flush failed: no write follows */
+	CHECK(!storage_take(&q));
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+}
+
+CASE(discard)
+{
+	struct blkif_request_discard r = { .operation = BLKIF_OP_DISCARD, .id = 1, .sector_number = 10, .nr_sectors = 990 };
+	struct blk_req q;
+
+	disk(false, BLK_HAS_DISCARD);
+	memcpy(slot(), &r, sizeof(r));
+	push();
+	CHECK(storage_take(&q) && q.op == BLK_DISCARD && q.sector == 10 && q.length == 990);
+	storage_answer(&q, 0);
+	CHECK_EQ(one_answer(), BLKIF_RSP_OKAY);
+	r.nr_sectors = UINT64_MAX;
+	memcpy(slot(), &r, sizeof(r));
+	push();
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+}
+
+/* More than credit or region hold wait in the ring and go on as answers come. */
+CASE(credit_is_kept)
+{
+	struct blk_req q[64];
+	unsigned n = 0, answered = 0, i;
+
+	disk(false, 0);
+	for (i = 0; i < 32; i++)
+		request(BLKIF_OP_WRITE, i, 0, 11, 32, 0, 7); /* 352 pages, the region has 256 */
+	while (storage_take(&q[n]))
+		n++;
+	CHECK_EQ(n, 23);
+	for (i = 0; i < n; i++) {
+		storage_answer(&q[i], 0);
+		if (storage_take(&q[n]))
+			n++;
+	}
+	while (one_answer() == 0)
+		answered++;
+	CHECK_EQ(n, 32);
+	CHECK_EQ(answered, 32);
+}
+
+CASE(impossible_index_closes)
+{
+	disk(false, 0);
+	ring_word(RING_PAGE, 0, 33);
+	guest_send(front.port);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
+	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+	ring_word(RING_PAGE, 0, 1);
+	guest_send(front.port); /* nobody listens */
+	CHECK(!storage_take(&(struct blk_req){ 0 }));
+}
+
+/* A new front end (kexec) connects only after the old one's writes have landed. */
+CASE(reconnects_when_drained)
+{
+	struct blk_req q, q2;
+	uint64_t id;
+
+	disk(false, 0);
+	request(BLKIF_OP_WRITE, 1, 0, 1, 32, 0, 7);
+	CHECK(storage_take(&q));
+	fake_xs_set(VBD_FE "/state", "5");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
+	fake_xs_set(VBD_FE "/state", "6");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0); /* still in flight */
+	fake_xs_set(VBD_FE "/state", "1");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
+	storage_answer(&q, 0);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "2") == 0);
+	disk_connect(&front, "x86_64-abi");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "4") == 0);
+	CHECK_EQ(answer(&id), 99); /* no answer of the old ring on the new one */
+	request(BLKIF_OP_WRITE, 2, 0, 1, 32, 0, 7);
+	CHECK(storage_take(&q2));
+	storage_answer(&q2, 0);
+	CHECK(answer(&id) == 0 && id == 2);
+	storage_answer(&q2, 0); /* twice: nothing happens */
+	CHECK_EQ(answer(&id), 99);
+}
+
+CASE(bad_offers_are_refused)
+{
+	static const struct {
+		const char *key, *value;
+	} bad[] = {
+		{ VBD_FE "/protocol", "arm-abi" },	     { VBD_FE "/ring-ref", "400" },
+		{ VBD_FE "/ring-ref", "-1" },		     { VBD_FE "/ring-ref", "99999999999" },
+		{ VBD_FE "/event-channel", "1000" },	     { VBD_FE "/event-channel", "4294967295" },
+		{ VBD_FE "/multi-queue-num-queues", "0" },   { VBD_FE "/multi-queue-num-queues", "5" },
+		{ VBD_FE "/ring-page-order", "3" },	     { VBD_FE "/ring-page-order", "x" },
+		{ VBD_FE "/multi-queue-num-queues", "2" }, /* without the queues' keys */
+	};
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			fake_guest();
+			log_quiet = true;
+			disk_make(SECTORS, 0, false);
+			fake_xs_set(VBD_FE "/ring-ref", "16");
+			fake_xs_set(VBD_FE "/event-channel", "3");
+			CHECK_EQ(guest_port(), 3);
+			fake_xs_set(bad[i].key, bad[i].value);
+			fake_xs_set(VBD_FE "/state", "3");
+			CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
+			CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[16].flags, GTF_permit_access);
+			_exit(0);
+		}
+		CHECK(waitpid(pid, &status, 0) == pid);
+		if (status)
+			fprintf(stderr, "%s = %s\n", bad[i].key, bad[i].value);
+		CHECK_EQ(status, 0);
+	}
+}
+
+CASE(multi_queue_multi_page)
+{
+	struct blkif_request r = { .operation = BLKIF_OP_READ, .nr_segments = 1, .id = 9 };
+	struct blk_req q;
+	uint32_t port;
+	char text[16];
+
+	fake_guest();
+	log_quiet = true;
+	disk_make(SECTORS, 0, false);
+	fake_xs_set(VBD_FE "/multi-queue-num-queues", "2");
+	fake_xs_set(VBD_FE "/ring-page-order", "1");
+	fake_xs_set(VBD_FE "/queue-0/ring-ref0", "16");
+	fake_xs_set(VBD_FE "/queue-0/ring-ref1", "18");
+	fake_xs_set(VBD_FE "/queue-1/ring-ref0", "20");
+	fake_xs_set(VBD_FE "/queue-1/ring-ref1", "22");
+	snprintf(text, sizeof(text), "%u", guest_port());
+	fake_xs_set(VBD_FE "/queue-0/event-channel", text);
+	port = guest_port();
+	snprintf(text, sizeof(text), "%u", port);
+	fake_xs_set(VBD_FE "/queue-1/event-channel", text);
+	fake_xs_set(VBD_FE "/protocol", "x86_64-abi");
+	fake_xs_set(VBD_FE "/state", "3");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "4") == 0);
+	r.seg[0] = (struct blkif_request_segment){ .gref = 32, .first_sect = 0, .last_sect = 0 };
+	memcpy(ring_entry(20, 0, 112, 64), &r, sizeof(r));
+	ring_word(20, 12, 1);
+	ring_word(20, 0, 1);
+	guest_send(port);
+	CHECK(storage_take(&q));
+	storage_answer(&q, 0);
+	CHECK_EQ(ring_word_get(20, 8), 1);
+	CHECK(evtchn_pending(port));
+}
+
+CASE(control_closes)
+{
+	disk(false, 0);
+	fake_xs_set(VBD_BE "/online", "0");
+	fake_xs_set(VBD_BE "/state", "5");
+	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+	fake_xs_set(VBD_FE "/state", "6");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "6") == 0);
+}
+
+CASE(quiesce_lets_go)
+{
+	disk(false, 0);
+	xb_quiesce();
+	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+	ring_word(RING_PAGE, 0, 1);
+	guest_send(front.port);
+	CHECK(!storage_take(&(struct blk_req){ 0 }));
+}
+
+int blkback_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(layouts), cmocka_unit_test(shows_its_disk), cmocka_unit_test(read_only_disk),
+		cmocka_unit_test(write_and_read), cmocka_unit_test(refuses_bad_requests),
+		cmocka_unit_test(read_into_read_only_grant_fails), cmocka_unit_test(indirect_requests),
+		cmocka_unit_test(flush_and_barrier), cmocka_unit_test(discard), cmocka_unit_test(credit_is_kept),
+		cmocka_unit_test(impossible_index_closes), cmocka_unit_test(reconnects_when_drained),
+		cmocka_unit_test(bad_offers_are_refused), cmocka_unit_test(multi_queue_multi_page),
+		cmocka_unit_test(control_closes), cmocka_unit_test(quiesce_lets_go),
+	};
+
+	return cmocka_run_group_tests_name("blkback", tests, NULL, NULL);
+}

@@ -1,0 +1,39 @@
+/*
+ * device.h - a front end in the fake guest: a disk and a network interface brought to Connected
+ */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include "fake.h"
+
+/* Guest pages: rings in 16.., data in 32.. (reference = frame number, granted read-write). */
+enum { RING_PAGE = 16, DATA_PAGE = 32, DATA_PAGES = 64, VDEV = 51712 };
+#define VBD_FE "/local/domain/7/device/vbd/51712"
+#define VBD_BE "/local/domain/0/backend/vbd/7/51712"
+#define VIF_FE "/local/domain/7/device/vif/0"
+#define VIF_BE "/local/domain/0/backend/vif/7/0"
+
+struct front {
+	uint32_t port;
+	uint32_t req_prod, rsp_cons; /* of the ring in RING_PAGE (block: all of it; net: transmit) */
+	uint32_t rx_req_prod, rx_rsp_cons;
+};
+extern struct fake_conn *blk, *net;
+
+void grants_make(void);
+/* A disk of `sectors`, up to InitWait. */
+void disk_make(uint64_t sectors, uint32_t flags, bool read_only);
+void disk_connect(struct front *f, const char *protocol);
+/* Interface up to Connected: rings in pages 16 (tx) and 17 (rx). */
+void vif_make(void);
+void vif_connect(struct front *f, bool offloads);
+
+uint8_t *ring_entry(uint32_t page, uint32_t index, uint32_t size, uint32_t count);
+void ring_word(uint32_t page, uint32_t offset, uint32_t value);
+uint32_t ring_word_get(uint32_t page, uint32_t offset);
+void guest_send(uint32_t port);
+/* Serve one request on the disk: false if none waits. */
+bool storage_take(struct blk_req *q);
+void storage_answer(const struct blk_req *q, int32_t status);
+
+#endif

@@ -1,0 +1,502 @@
+/*
+ * fake.c - the edges of the Xen half on a host
+ *
+ * Guest-virtual addresses are guest-physical ones. Connections have real rings with the service's end here.
+ */
+#include "fake.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+uint8_t ram[RAM_PAGES * 4096] __attribute__((aligned(4096)));
+uint8_t present[RAM_PAGES];
+struct sk_vcpu_state fake_state[FAKE_VCPUS];
+unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs;
+uint8_t last_post;
+bool up[FAKE_VCPUS], log_quiet;
+uint64_t fake_tsc = 1000, fake_waiting;
+int shutdown_reason = -1;
+uint64_t max_pages = RAM_PAGES;
+uint64_t shown_gfn[EDGE_PAGES_MAX];
+static uint8_t pages[EDGE_PAGES_MAX][4096] __attribute__((aligned(4096)));
+static unsigned n_pages;
+static void (*io_fn)(void);
+static bool io_pending;
+
+/* ---- edges --------------------------------------------------------------------------------------------- */
+
+void edge_lock(struct edge_lock *l)
+{
+	if (l->word)
+		abort(); /* taken twice: a deadlock */
+	l->word = 1;
+}
+
+void edge_unlock(struct edge_lock *l)
+{
+	if (!l->word)
+		abort();
+	l->word = 0;
+}
+
+struct sk_vcpu_state *edge_state(unsigned cpu)
+{
+	return &fake_state[cpu];
+}
+
+void edge_vcpu_kick(unsigned cpu)
+{
+	kicks[cpu]++;
+}
+
+void edge_lapic_post(unsigned cpu, uint8_t vector)
+{
+	posts[cpu]++;
+	last_post = vector;
+}
+
+void edge_nmi(unsigned cpu)
+{
+	(void)cpu;
+}
+
+bool edge_vcpu_is_up(unsigned cpu)
+{
+	return up[cpu];
+}
+
+int edge_vcpu_up(unsigned cpu)
+{
+	up[cpu] = true;
+	return 0;
+}
+
+void edge_vcpu_down(unsigned cpu)
+{
+	up[cpu] = false;
+}
+
+uint64_t edge_ticks_waiting(unsigned cpu)
+{
+	return cpu == 0 ? fake_waiting : 0;
+}
+
+void edge_shutdown(uint32_t reason)
+{
+	shutdown_reason = (int)reason;
+}
+
+uint64_t edge_tsc(void)
+{
+	return fake_tsc;
+}
+
+uint64_t edge_tsc_offset(void)
+{
+	return 0;
+}
+
+void *edge_gmem(uint64_t gpa, uint64_t len)
+{
+	uint64_t i;
+
+	if (!len || gpa > sizeof(ram) || len > sizeof(ram) - gpa)
+		return NULL;
+	for (i = gpa / 4096; i <= (gpa + len - 1) / 4096; i++)
+		if (!present[i])
+			return NULL;
+	return ram + gpa;
+}
+
+bool edge_gva_read(unsigned cpu, void *dst, uint64_t gva, uint64_t len)
+{
+	void *p = len ? edge_gmem(gva, len) : dst;
+
+	(void)cpu;
+	if (p && len)
+		memcpy(dst, p, len);
+	return p != NULL;
+}
+
+bool edge_gva_write(unsigned cpu, uint64_t gva, const void *src, uint64_t len)
+{
+	void *p = edge_gmem(gva, len);
+
+	(void)cpu;
+	if (!len)
+		return true;
+	if (p)
+		memcpy(p, src, len);
+	return p != NULL;
+}
+
+bool edge_gva_to_gpa(unsigned cpu, uint64_t gva, uint64_t *gpa)
+{
+	(void)cpu;
+	*gpa = gva;
+	return gva < sizeof(ram);
+}
+
+int edge_page_alloc(struct edge_page *p)
+{
+	if (n_pages == EDGE_PAGES_MAX)
+		return -SK_E_LIMIT;
+	shown_gfn[n_pages] = UINT64_MAX;
+	p->addr = pages[n_pages];
+	p->number = n_pages++;
+	return 0;
+}
+
+int edge_page_show(const struct edge_page *p, uint64_t gfn)
+{
+	shown_gfn[p->number] = gfn;
+	return 0;
+}
+
+int edge_hole_make(uint64_t gfn)
+{
+	if (gfn >= RAM_PAGES || !present[gfn])
+		return -SK_E_NOT_FOUND;
+	present[gfn] = 0;
+	return 0;
+}
+
+int edge_hole_fill(uint64_t gfn)
+{
+	if (gfn >= RAM_PAGES || present[gfn])
+		return -SK_E_EXISTS;
+	present[gfn] = 1;
+	return 0;
+}
+
+int edge_page_move(uint64_t from, uint64_t to)
+{
+	if (from >= RAM_PAGES || to >= RAM_PAGES || !present[from])
+		return -SK_E_NOT_FOUND;
+	present[from] = 0;
+	present[to] = 1;
+	return 0;
+}
+
+uint64_t edge_mem_pages(void)
+{
+	uint64_t n = 0, i;
+
+	for (i = 0; i < RAM_PAGES; i++)
+		n += present[i];
+	return n;
+}
+
+uint64_t edge_mem_max_gfn(void)
+{
+	return RAM_PAGES - 1;
+}
+
+unsigned edge_mem_map(struct edge_range *map, unsigned max)
+{
+	(void)max;
+	map[0] = (struct edge_range){ 0, sizeof(ram), 1 };
+	map[1] = (struct edge_range){ 0xfeff8000, 0x8000, 2 };
+	return 2;
+}
+
+void edge_io_kick(void)
+{
+	io_kicks++;
+	io_pending = true;
+}
+
+int edge_on_io_kick(void (*fn)(void))
+{
+	io_fn = fn;
+	return 0;
+}
+
+void edge_log(const char *fmt, ...)
+{
+	va_list ap;
+
+	logs++;
+	if (log_quiet)
+		return;
+	va_start(ap, fmt);
+	fprintf(stderr, "log: ");
+	vfprintf(stderr, fmt, ap);
+	fprintf(stderr, "\n");
+	va_end(ap);
+}
+
+/* ---- guest ------------------------------------------------------------------------------------------------ */
+
+void *at(uint64_t gpa)
+{
+	return ram + gpa;
+}
+
+void fake_guest(void)
+{
+	struct xen_params p = { .domid = DOMID, .n_vcpus = FAKE_VCPUS, .tsc_hz = 2500000000ull, .start_tsc = fake_tsc,
+				.wallclock_start_ns = 1700000000123456789ull, .tsc_stable = true,
+				.max_pages = max_pages, .store_pfn = 2, .console_pfn = 3 };
+	unsigned i;
+
+	memset(present, 1, sizeof(present));
+	for (i = 0; i < 16; i++)
+		p.uuid[i] = (uint8_t)i;
+	for (i = 0; i < FAKE_VCPUS; i++) {
+		fake_state[i].efer = 1u << 10;
+		fake_state[i].seg[SK_CS].attr = 1u << 9;
+		fake_state[i].rflags = 1u << 9;
+	}
+	up[0] = true;
+	xen_this_cpu = UINT32_MAX;
+	if (xen_init(&p))
+		abort();
+	if (edge_on_io_kick(evtchn_backends_run))
+		abort();
+}
+
+int64_t hypercall(uint32_t op, uint64_t a, uint64_t b, uint64_t c)
+{
+	struct sk_vcpu_state *st = &fake_state[0];
+
+	st->gpr[SK_RAX] = op;
+	st->gpr[SK_RDI] = a;
+	st->gpr[SK_RSI] = b;
+	st->gpr[SK_RDX] = c;
+	do {
+		st->rip = 3;
+		xen_hypercall(0);
+	} while (st->rip == 0);
+	xen_this_cpu = UINT32_MAX;
+	return (int64_t)st->gpr[SK_RAX];
+}
+
+void fake_again(void)
+{
+	memset(&xd, 0, sizeof(xd));
+	memset(pages, 0, sizeof(pages));
+	memset(fake_state, 0, sizeof(fake_state));
+	memset(up, 0, sizeof(up));
+	n_pages = 0;
+	shutdown_reason = -1;
+	fake_guest();
+}
+
+void grant_give(uint32_t ref, uint32_t frame, uint16_t flags, uint16_t domid)
+{
+	struct grant_entry_v1 *e = (struct grant_entry_v1 *)xd.grant_page[ref / 512].addr + ref % 512;
+
+	e->frame = frame;
+	e->domid = domid;
+	e->flags = flags;
+}
+
+uint32_t guest_port(void)
+{
+	struct evtchn_alloc_unbound a = { .dom = DOMID_SELF, .remote_dom = 0 };
+
+	memcpy(at(ARG), &a, sizeof(a));
+	if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, ARG, 0))
+		abort();
+	memcpy(&a, at(ARG), sizeof(a));
+	return a.port;
+}
+
+/* ---- connections ------------------------------------------------------------------------------------------- */
+
+static struct fake_conn conns[4];
+static unsigned n_conns;
+
+struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t data_bytes)
+{
+	struct fake_conn *f = &conns[n_conns++];
+
+	f->name = name;
+	f->mem = aligned_alloc(4096, 2 * ring_bytes + data_bytes);
+	memset(f->mem, 0, 2 * ring_bytes + data_bytes);
+	if (ring_init(&f->c.req, f->mem, ring_bytes, 0) || ring_init(&f->c.rsp, f->mem + ring_bytes, ring_bytes, 0) ||
+	    ring_init(&f->req, f->mem, ring_bytes, 0) || ring_init(&f->rsp, f->mem + ring_bytes, ring_bytes, 0))
+		abort();
+	f->c.data = f->mem + 2 * ring_bytes;
+	f->c.data_size = data_bytes;
+	return f;
+}
+
+struct svc_conn *svc_channel(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < n_conns; i++)
+		if (strcmp(conns[i].name, name) == 0)
+			return &conns[i].c;
+	return NULL;
+}
+
+static struct fake_conn *fake_of(struct svc_conn *c)
+{
+	return (struct fake_conn *)((uint8_t *)c - offsetof(struct fake_conn, c));
+}
+
+int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	fake_of(c)->fn = fn;
+	fake_of(c)->ctx = ctx;
+	return 0;
+}
+
+void svc_signal(struct svc_conn *c)
+{
+	fake_of(c)->signals++;
+}
+
+void fake_event(struct fake_conn *f)
+{
+	f->fn(f->ctx);
+}
+
+/* ---- xenstore ------------------------------------------------------------------------------------------------ */
+
+enum { NODES = 128, WATCHES = 32 };
+static struct {
+	char path[128], value[64];
+} node[NODES];
+static struct {
+	char path[128], token[32];
+} watch[WATCHES];
+static unsigned n_nodes, n_watches;
+__typeof__(guest_request) guest_request;
+unsigned guest_requests;
+
+static void text_copy(char *dst, size_t size, const char *src)
+{
+	size_t n = strnlen(src, size - 1);
+
+	memcpy(dst, src, n);
+	dst[n] = 0;
+}
+
+static struct fake_conn *xs(void)
+{
+	return fake_of(svc_channel("xs"));
+}
+
+static void xs_put(uint32_t role, uint64_t seq, uint32_t type, const void *body, uint32_t len)
+{
+	struct {
+		struct xs_native n;
+		struct xsd_sockmsg m;
+	} h = { .n = { .role = role, .seq = seq }, .m = { .type = type, .len = len } };
+
+	if (ring_put2(&xs()->rsp, &h, sizeof(h), body, len))
+		abort();
+	ring_put_flush(&xs()->rsp);
+}
+
+static void xs_fire(const char *path)
+{
+	char body[192];
+	unsigned i;
+
+	for (i = 0; i < n_watches; i++)
+		if (strcmp(watch[i].path, path) == 0) {
+			int n = snprintf(body, sizeof(body), "%s%c%s", path, 0, watch[i].token);
+
+			xs_put(XS_ROLE_BACKEND, 0, XS_WATCH_EVENT, body, (uint32_t)n + 1);
+		}
+}
+
+const char *fake_xs_get(const char *path)
+{
+	unsigned i;
+
+	for (i = 0; i < n_nodes; i++)
+		if (strcmp(node[i].path, path) == 0)
+			return node[i].value;
+	return NULL;
+}
+
+static void xs_store(const char *path, const char *value)
+{
+	unsigned i;
+
+	for (i = 0; i < n_nodes && strcmp(node[i].path, path); i++)
+		continue;
+	if (i == NODES)
+		abort();
+	if (i == n_nodes)
+		n_nodes++;
+	text_copy(node[i].path, sizeof(node[i].path), path);
+	text_copy(node[i].value, sizeof(node[i].value), value);
+	xs_fire(path);
+}
+
+void fake_xs_set(const char *path, const char *value)
+{
+	xs_store(path, value);
+	fake_io_run();
+}
+
+static void xs_serve(const struct xs_native *n, const struct xsd_sockmsg *m, const char *body)
+{
+	const char *second = body + strlen(body) + 1, *v;
+	char value[64];
+
+	switch (m->type) {
+	case XS_READ:
+		v = fake_xs_get(body);
+		if (v)
+			xs_put(n->role, n->seq, XS_READ, v, (uint32_t)strlen(v));
+		else
+			xs_put(n->role, n->seq, XS_ERROR, "ENOENT", 7);
+		break;
+	case XS_WRITE:
+		snprintf(value, sizeof(value), "%.*s", (int)(m->len - (uint32_t)(second - body)), second);
+		xs_put(n->role, n->seq, XS_WRITE, "OK", 3);
+		xs_store(body, value);
+		break;
+	case XS_WATCH:
+		text_copy(watch[n_watches].path, sizeof(watch[0].path), body);
+		text_copy(watch[n_watches++].token, sizeof(watch[0].token), second);
+		xs_put(n->role, n->seq, XS_WATCH, "OK", 3);
+		xs_fire(body);
+		break;
+	default:
+		xs_put(n->role, n->seq, XS_ERROR, "ENOSYS", 7);
+	}
+}
+
+void fake_xs_run(void)
+{
+	int len;
+
+	for (;;) {
+		memset(&guest_request, 0, sizeof(guest_request));
+		len = ring_get(&xs()->req, &guest_request, sizeof(guest_request));
+		if (len < 0)
+			break;
+		if (guest_request.n.role == XS_ROLE_GUEST) {
+			guest_requests++;
+			break;
+		}
+		xs_serve(&guest_request.n, &guest_request.m, guest_request.body);
+	}
+	ring_get_flush(&xs()->req);
+}
+
+void fake_io_run(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 50; i++) {
+		if (io_pending) {
+			io_pending = false;
+			io_fn();
+		}
+		if (svc_channel("xs")) {
+			fake_xs_run();
+			fake_event(xs());
+		}
+	}
+}

@@ -1,0 +1,71 @@
+/*
+ * fake.h - a host stand-in for what the Xen half of the VMM stands on: guest memory, vCPUs, time, and the
+ * services behind its connections
+ */
+#ifndef FAKE_H
+#define FAKE_H
+
+#include "backend.h"
+
+#include "proto/blk.h"
+#include "proto/net.h"
+#include "proto/xs.h"
+
+enum { RAM_PAGES = 1024, FAKE_VCPUS = 4, DOMID = 7 };
+
+extern uint8_t ram[RAM_PAGES * 4096];
+extern uint8_t present[RAM_PAGES]; /* 1: the guest has the page */
+extern struct sk_vcpu_state fake_state[FAKE_VCPUS];
+extern unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs;
+extern uint8_t last_post;
+extern bool up[FAKE_VCPUS], log_quiet;
+extern uint64_t fake_tsc, fake_waiting;
+extern int shutdown_reason;
+extern uint64_t max_pages;
+extern uint64_t shown_gfn[EDGE_PAGES_MAX];
+
+/* A fresh guest; once per process. Store page is 2, console page 3. */
+void fake_guest(void);
+/* The same again, for fuzzers; back ends and connections are not taken back. */
+void fake_again(void);
+
+/* Hypercall of vCPU 0 in 64-bit mode: runs it to its end. */
+int64_t hypercall(uint32_t op, uint64_t a, uint64_t b, uint64_t c);
+/* Argument structures go here (guest address = offset in ram). */
+enum { ARG = 300 * 4096, ARG2 = 350 * 4096 };
+void *at(uint64_t gpa);
+
+/* Grant entry of reference `ref` (frame 0 of the table). */
+void grant_give(uint32_t ref, uint32_t frame, uint16_t flags, uint16_t domid);
+/* Port that domain 0 may bind. */
+uint32_t guest_port(void);
+
+/* ---- services: the other end of a channel -------------------------------------------------------------- */
+struct fake_conn {
+	const char *name;
+	struct svc_conn c;
+	struct ring req, rsp; /* the service's: consumer, producer */
+	svc_handler_fn fn;
+	void *ctx;
+	unsigned signals;
+	uint8_t *mem;
+};
+struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t data_bytes);
+void fake_event(struct fake_conn *f);
+
+/* A little xenstore on the channel "xs": serves what waits. */
+void fake_xs_run(void);
+const char *fake_xs_get(const char *path);
+void fake_xs_set(const char *path, const char *value);
+/* Requests of the guest's are kept here instead of being served. */
+extern struct {
+	struct xs_native n;
+	struct xsd_sockmsg m;
+	char body[4096];
+} guest_request;
+extern unsigned guest_requests;
+
+/* I/O thread and services until nothing moves. */
+void fake_io_run(void);
+
+#endif

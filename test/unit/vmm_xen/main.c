@@ -1,0 +1,16 @@
+/*
+ * main.c - all cases of the Xen half of the VMM
+ */
+#include "case.h"
+
+int main(void)
+{
+	int failed = hypercall_tests();
+
+	failed += evtchn_tests();
+	failed += grant_tests();
+	failed += rings_tests();
+	failed += blkback_tests();
+	failed += netback_tests();
+	return failed != 0;
+}

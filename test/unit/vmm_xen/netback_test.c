@@ -1,0 +1,497 @@
+/*
+ * netback_test.c - network interfaces: packets both ways, and what no packet looks like
+ */
+#include "device.h"
+#include "case.h"
+
+#include <xen/io/netif.h>
+
+#include "frame.h"
+
+static struct front front;
+enum { RX = RING_PAGE + 1 };
+
+static void vif(bool offloads)
+{
+	fake_guest();
+	log_quiet = true;
+	vif_make();
+	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "2") == 0);
+	vif_connect(&front, offloads);
+	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "4") == 0);
+}
+
+static void tx(uint32_t ref, uint16_t offset, uint16_t flags, uint16_t id, uint16_t size)
+{
+	struct netif_tx_request r = { .gref = ref, .offset = offset, .flags = flags, .id = id, .size = size };
+
+	memcpy(ring_entry(RING_PAGE, front.req_prod++, 12, 256), &r, sizeof(r));
+}
+
+static void extra(uint8_t type, uint8_t flags, uint16_t size, uint8_t gso)
+{
+	struct netif_extra_info e = { .type = type, .flags = flags };
+
+	e.u.gso.size = size;
+	e.u.gso.type = gso;
+	memcpy(ring_entry(RING_PAGE, front.req_prod++, 12, 256), &e, sizeof(e));
+}
+
+static void push(void)
+{
+	ring_word(RING_PAGE, 0, front.req_prod);
+	guest_send(front.port);
+}
+
+static int tx_answer(uint16_t *id)
+{
+	struct netif_tx_response r;
+
+	if (ring_word_get(RING_PAGE, 8) == front.rsp_cons)
+		return 99;
+	memcpy(&r, ring_entry(RING_PAGE, front.rsp_cons++, 12, 256), sizeof(r));
+	if (id)
+		*id = r.id;
+	return r.status;
+}
+
+static struct {
+	uint32_t id, length;
+	uint64_t offset;
+} posted[256];
+static unsigned n_posted;
+
+/* The next frame for the switch; buffers that are posted meanwhile are noted. */
+static bool sent(struct net_desc *d)
+{
+	bool got = false;
+
+	while (!got && ring_get(&net->req, d, sizeof(*d)) == sizeof(*d)) {
+		if (d->op == NET_RX_POST) {
+			posted[n_posted].id = d->id;
+			posted[n_posted].length = d->length;
+			posted[n_posted++].offset = d->offset;
+		} else {
+			got = true;
+		}
+	}
+	ring_get_flush(&net->req);
+	return got;
+}
+
+static void done(const struct net_desc *d)
+{
+	struct net_desc r = { .op = NET_TX_DONE, .id = d->id };
+
+	CHECK_EQ(ring_put(&net->rsp, &r, sizeof(r)), 0);
+	ring_put_flush(&net->rsp);
+	fake_event(net);
+	fake_io_run();
+}
+
+/* TCP over IPv4 in the guest's page. */
+static void ipv4_frame(uint32_t page, uint8_t proto)
+{
+	uint8_t *f = at(page * 4096);
+
+	memset(f, 0, 128);
+	f[12] = 8;
+	f[14] = 0x45;
+	f[23] = proto;
+}
+
+CASE(features_are_shown)
+{
+	vif(true);
+	CHECK(strcmp(fake_xs_get(VIF_BE "/feature-sg"), "1") == 0);
+	CHECK(strcmp(fake_xs_get(VIF_BE "/feature-gso-tcpv4"), "1") == 0);
+	CHECK(strcmp(fake_xs_get(VIF_BE "/feature-rx-copy"), "1") == 0);
+	CHECK(strcmp(fake_xs_get(VIF_BE "/multi-queue-max-queues"), "1") == 0);
+}
+
+CASE(packet_goes_out)
+{
+	struct net_desc d;
+	uint16_t id;
+
+	vif(true);
+	memset(at(32 * 4096), 'a', 4096);
+	memset(at(33 * 4096), 'b', 4096);
+	tx(32, 100, NETTXF_more_data, 5, 300); /* 300 in all: 200 here */
+	tx(33, 0, 0, 6, 100);
+	push();
+	CHECK(sent(&d));
+	CHECK(d.op == NET_TX && d.length == 300 && d.flags == 0);
+	CHECK(net->c.data[d.offset + 199] == 'a' && net->c.data[d.offset + 200] == 'b');
+	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 5);
+	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 6);
+	CHECK(evtchn_pending(front.port));
+}
+
+CASE(checksum_offload)
+{
+	struct net_desc d;
+
+	vif(true);
+	ipv4_frame(32, 6);
+	tx(32, 0, NETTXF_csum_blank | NETTXF_data_validated, 1, 100);
+	push();
+	CHECK(sent(&d));
+	CHECK(d.flags == NET_CSUM_BLANK && d.csum_start == 34 && d.csum_offset == 16);
+	tx(32, 0, NETTXF_data_validated, 1, 100);
+	push();
+	CHECK(sent(&d) && d.flags == NET_CSUM_VALID);
+	CHECK(tx_answer(NULL) == 0 && tx_answer(NULL) == 0);
+	ipv4_frame(32, 1); /* ICMP has no field for it */
+	tx(32, 0, NETTXF_csum_blank, 1, 100);
+	push();
+	CHECK(!sent(&d));
+	CHECK_EQ(tx_answer(NULL), NETIF_RSP_ERROR);
+}
+
+CASE(gso)
+{
+	struct net_desc d;
+	uint16_t id;
+
+	vif(true);
+	ipv4_frame(32, 6);
+	tx(32, 0, NETTXF_extra_info | NETTXF_more_data, 7, 6000);
+	extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 1448, XEN_NETIF_GSO_TYPE_TCPV4);
+	tx(33, 0, 0, 8, 3000);
+	push();
+	CHECK(sent(&d));
+	CHECK(d.length == 6000 && d.gso_size == 1448 && d.flags == (NET_CSUM_BLANK | NET_GSO_TCPV4));
+	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 7);
+	CHECK(tx_answer(&id) == NETIF_RSP_NULL);
+	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 8);
+}
+
+CASE(bad_packets_are_answered)
+{
+	struct net_desc d;
+
+	vif(true);
+	tx(32, 0, 0, 1, 13); /* less than a header */
+	tx(32, 0, 0, 1, 1519); /* too long for no GSO */
+	tx(32, 4000, 0, 1, 97); /* beyond its page */
+	tx(32, 65535, 0, 1, 60);
+	tx(400, 0, 0, 1, 60); /* no grant */
+	push();
+	CHECK(!sent(&d));
+	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == -1 && tx_answer(NULL) == -1 && tx_answer(NULL) == -1 &&
+	      tx_answer(NULL) == -1);
+	tx(32, 0, NETTXF_more_data, 1, 100); /* parts larger than the whole */
+	tx(33, 0, 0, 2, 200);
+	push();
+	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == -1);
+	ipv4_frame(32, 6);
+	tx(32, 0, NETTXF_extra_info, 1, 200);
+	extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 0, XEN_NETIF_GSO_TYPE_TCPV4);
+	push();
+	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
+	tx(32, 0, NETTXF_extra_info, 1, 200);
+	extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 100, 9);
+	push();
+	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
+	tx(32, 0, NETTXF_extra_info, 1, 200);
+	extra(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, 0, 0, 0);
+	push();
+	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
+	tx(32, 0, NETTXF_extra_info, 1, 200);
+	extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 100, XEN_NETIF_GSO_TYPE_TCPV6); /* it is IPv4 */
+	push();
+	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
+	CHECK(!sent(&d));
+	tx(32, 0, 0, 1, 60);
+	push();
+	CHECK(sent(&d)); /* still alive */
+}
+
+static void breaks(void (*fn)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		vif(true);
+		fn();
+		push();
+		CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "5") == 0);
+		CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_EQ(status, 0);
+}
+
+static void cut_off(void)
+{
+	tx(32, 0, NETTXF_more_data, 1, 100);
+}
+
+static void extra_cut_off(void)
+{
+	tx(32, 0, NETTXF_extra_info, 1, 100);
+}
+
+static void too_many_slots(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 25; i++)
+		tx(32, 0, NETTXF_more_data, 1, 100);
+}
+
+static void too_many_extras(void)
+{
+	unsigned i;
+
+	tx(32, 0, NETTXF_extra_info, 1, 100);
+	for (i = 0; i < 8; i++)
+		extra(XEN_NETIF_EXTRA_TYPE_GSO, XEN_NETIF_EXTRA_FLAG_MORE, 100, 1);
+}
+
+static void index_too_far(void)
+{
+	front.req_prod = 257;
+}
+
+CASE(broken_rings_close)
+{
+	breaks(cut_off);
+	breaks(extra_cut_off);
+	breaks(too_many_slots);
+	breaks(too_many_extras);
+	breaks(index_too_far);
+}
+
+/* ---- to the guest ---------------------------------------------------------------------------------------- */
+
+static void rx_buffers(uint32_t n)
+{
+	while (n--) {
+		struct netif_rx_request r = { .id = (uint16_t)(front.rx_req_prod & 255) };
+
+		r.gref = DATA_PAGE + front.rx_req_prod % DATA_PAGES;
+		memcpy(ring_entry(RX, front.rx_req_prod++, 8, 256), &r, sizeof(r));
+	}
+	ring_word(RX, 0, front.rx_req_prod);
+	guest_send(front.port);
+}
+
+static struct netif_rx_response rx_answer(void)
+{
+	struct netif_rx_response r = { .status = 99 };
+
+	if (ring_word_get(RX, 8) != front.rx_rsp_cons)
+		memcpy(&r, ring_entry(RX, front.rx_rsp_cons++, 8, 256), sizeof(r));
+	return r;
+}
+
+static void frame_in(uint16_t flags, uint32_t length, uint16_t gso)
+{
+	struct net_desc d = { .op = NET_RX, .flags = flags, .length = length, .gso_size = gso, .csum_start = 34,
+			      .csum_offset = 16 };
+
+	sent(&(struct net_desc){ 0 });
+	CHECK(n_posted);
+	d.id = posted[0].id;
+	d.offset = posted[0].offset;
+	memset(net->c.data + d.offset, 'f', length < 4096 ? length : 4096);
+	memset(net->c.data + d.offset, 0, 14);
+	memmove(posted, posted + 1, --n_posted * sizeof(posted[0]));
+	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
+	ring_put_flush(&net->rsp);
+	fake_event(net);
+	fake_io_run();
+}
+
+CASE(frame_comes_in)
+{
+	struct netif_rx_response r;
+
+	vif(true);
+	rx_buffers(4);
+	frame_in(NET_CSUM_VALID, 100, 0);
+	r = rx_answer();
+	CHECK(r.status == 100 && r.id == 0 && r.offset == 0 && r.flags == NETRXF_data_validated);
+	CHECK(((char *)at(DATA_PAGE * 4096))[99] == 'f' && ((char *)at(DATA_PAGE * 4096))[100] == 0);
+	frame_in(NET_CSUM_BLANK, 200, 0);
+	r = rx_answer();
+	CHECK(r.id == 1 && r.flags == (NETRXF_csum_blank | NETRXF_data_validated));
+	frame_in(NET_CSUM_BLANK | NET_GSO_TCPV4, 4000, 1000);
+	r = rx_answer();
+	CHECK(r.status == 4000 && r.flags & NETRXF_extra_info);
+	r = rx_answer(); /* the extra, in the place of a response */
+	CHECK_EQ(((struct netif_extra_info *)&r)->u.gso.size, 1000);
+	CHECK_EQ(rx_answer().status, 99);
+	CHECK(evtchn_pending(front.port));
+}
+
+CASE(frames_wait_for_buffers)
+{
+	unsigned i, n;
+
+	vif(true);
+	sent(&(struct net_desc){ 0 });
+	n = n_posted;
+	CHECK(n >= 32);
+	for (i = 0; i < 10; i++)
+		frame_in(0, 60 + i, 0);
+	CHECK_EQ(rx_answer().status, 99);
+	rx_buffers(3);
+	CHECK(rx_answer().status == 60 && rx_answer().status == 61 && rx_answer().status == 62);
+	CHECK_EQ(rx_answer().status, 99);
+	rx_buffers(20);
+	for (i = 3; i < 10; i++)
+		CHECK_EQ(rx_answer().status, 60 + i);
+	sent(&(struct net_desc){ 0 });
+	CHECK_EQ(n_posted, n); /* all buffers are the switch's again */
+}
+
+CASE(guest_without_offloads)
+{
+	struct netif_rx_response r;
+	uint8_t *f;
+
+	vif(false);
+	sent(&(struct net_desc){ 0 });
+	CHECK_EQ(posted[0].length, 1536);
+	rx_buffers(4);
+	frame_in(NET_CSUM_BLANK, 60, 0);
+	r = rx_answer();
+	CHECK(r.status == 60 && r.flags == NETRXF_data_validated);
+	f = at(DATA_PAGE * 4096);
+	CHECK(f[50] != 'f' || f[51] != 'f'); /* filled in */
+	frame_in(NET_CSUM_VALID | NET_GSO_TCPV4, 2000, 1000); /* cannot be given to it */
+	CHECK_EQ(rx_answer().status, 99);
+	frame_in(NET_CSUM_BLANK, 40, 0); /* the field is outside the frame */
+	CHECK_EQ(rx_answer().status, 99);
+	frame_in(NET_CSUM_VALID, 60, 0);
+	CHECK_EQ(rx_answer().status, 60);
+}
+
+CASE(bad_rx_grant_is_an_error)
+{
+	struct netif_rx_request r = { .id = 3, .gref = 400 };
+
+	vif(true);
+	memcpy(ring_entry(RX, 0, 8, 256), &r, sizeof(r));
+	front.rx_req_prod = 1;
+	ring_word(RX, 0, 1);
+	frame_in(0, 60, 0);
+	CHECK_EQ(rx_answer().status, NETIF_RSP_ERROR);
+	ring_word(RX, 0, 500);
+	frame_in(0, 60, 0);
+	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "5") == 0);
+}
+
+CASE(switch_errors_are_survived)
+{
+	struct net_desc d = { .op = NET_RX, .id = 5, .offset = 0, .length = 60 };
+
+	vif(true);
+	rx_buffers(4);
+	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0); /* wrong offset for that buffer */
+	d.id = 1000;
+	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
+	d.op = NET_TX_DONE;
+	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
+	d.op = NET_LINK;
+	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
+	fake_event(net);
+	CHECK_EQ(rx_answer().status, 99);
+}
+
+CASE(credit_waits_in_the_ring)
+{
+	struct net_desc d[128];
+	unsigned n = 0, i;
+
+	vif(true);
+	for (i = 0; i < 100; i++)
+		tx(32, 0, 0, (uint16_t)i, 60);
+	push();
+	while (sent(&d[n]))
+		n++;
+	CHECK(n >= 16 && n < 100);
+	for (i = 0; i < n; i++) {
+		done(&d[i]);
+		while (sent(&d[n]))
+			n++;
+	}
+	CHECK_EQ(n, 100);
+	for (i = 0; i < 100; i++)
+		CHECK_EQ(tx_answer(NULL), 0);
+}
+
+CASE(reconnects)
+{
+	struct net_desc d;
+
+	vif(true);
+	fake_xs_set(VIF_FE "/state", "6");
+	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "6") == 0);
+	frame_in(0, 60, 0); /* nobody there: dropped, and the buffer goes back */
+	sent(&d);
+	fake_xs_set(VIF_FE "/state", "1");
+	vif_connect(&front, true);
+	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "4") == 0);
+	rx_buffers(2);
+	frame_in(0, 70, 0);
+	CHECK_EQ(rx_answer().status, 70);
+}
+
+/* ---- frames --------------------------------------------------------------------------------------------------- */
+
+CASE(transport_is_found)
+{
+	uint8_t f[128] = { 0 };
+	uint16_t start, offset;
+	bool ipv6;
+
+	CHECK(!frame_transport(f, 13, &start, &offset, &ipv6));
+	f[12] = 8, f[14] = 0x46, f[23] = 17; /* UDP behind 24 bytes of IPv4 */
+	CHECK(frame_transport(f, 46, &start, &offset, &ipv6) && start == 38 && offset == 6 && !ipv6);
+	CHECK(!frame_transport(f, 45, &start, &offset, &ipv6));
+	CHECK(!frame_transport(f, 33, &start, &offset, &ipv6));
+	f[14] = 0x44;
+	CHECK(!frame_transport(f, 128, &start, &offset, &ipv6));
+	f[14] = 0x65;
+	CHECK(!frame_transport(f, 128, &start, &offset, &ipv6));
+	f[14] = 0x45, f[21] = 1; /* a later fragment */
+	CHECK(!frame_transport(f, 128, &start, &offset, &ipv6));
+	memset(f, 0, sizeof(f));
+	f[12] = 0x81, f[16] = 0x86, f[17] = 0xdd, f[24] = 0, f[58] = 6; /* VLAN, IPv6, hop-by-hop, TCP */
+	CHECK(frame_transport(f, 128, &start, &offset, &ipv6) && start == 66 && offset == 16 && ipv6);
+	CHECK(!frame_transport(f, 60, &start, &offset, &ipv6));
+	f[59] = 255; /* the option runs over the end */
+	CHECK(!frame_transport(f, 128, &start, &offset, &ipv6));
+	CHECK(!frame_transport(f, 17, &start, &offset, &ipv6));
+}
+
+CASE(checksum_is_right)
+{
+	uint8_t f[5] = { 0x12, 0x34, 0, 0, 0x56 };
+
+	CHECK(frame_checksum(f, 5, 0, 2)); /* 1234 + 5600 = 6834 */
+	CHECK(f[2] == 0x97 && f[3] == 0xcb);
+	CHECK(!frame_checksum(f, 5, 2, 2));
+	CHECK(!frame_checksum(f, 5, 65535, 65535));
+}
+
+int netback_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(features_are_shown), cmocka_unit_test(packet_goes_out),
+		cmocka_unit_test(checksum_offload), cmocka_unit_test(gso), cmocka_unit_test(bad_packets_are_answered),
+		cmocka_unit_test(broken_rings_close), cmocka_unit_test(frame_comes_in),
+		cmocka_unit_test(frames_wait_for_buffers), cmocka_unit_test(guest_without_offloads),
+		cmocka_unit_test(bad_rx_grant_is_an_error), cmocka_unit_test(switch_errors_are_survived),
+		cmocka_unit_test(credit_waits_in_the_ring), cmocka_unit_test(reconnects),
+		cmocka_unit_test(transport_is_found), cmocka_unit_test(checksum_is_right),
+	};
+
+	return cmocka_run_group_tests_name("netback", tests, NULL, NULL);
+}

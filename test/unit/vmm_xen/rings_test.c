@@ -1,0 +1,461 @@
+/*
+ * rings_test.c - rings in granted pages, the console page and the xenstore page
+ */
+#include "device.h"
+#include "case.h"
+
+#include <xen/io/console.h>
+
+#include "proto/console.h"
+
+/* ---- gring ------------------------------------------------------------------------------------------ */
+
+enum { REQ_PROD = 0, REQ_EVENT = 4, RSP_PROD = 8, RSP_EVENT = 12 };
+
+CASE(gring_checks_the_index)
+{
+	struct gring r;
+	uint32_t ref = RING_PAGE;
+
+	fake_guest();
+	grants_make();
+	CHECK_EQ(gring_map(&r, &ref, 0, 112), -SK_E_INVAL);
+	CHECK_EQ(gring_map(&r, &ref, GRING_PAGES + 1, 112), -SK_E_INVAL);
+	CHECK_EQ(gring_map(&r, &(uint32_t){ 400 }, 1, 112), -SK_E_PEER);
+	ring_word(RING_PAGE, REQ_PROD, 33);
+	CHECK_EQ(gring_map(&r, &ref, 1, 112), -SK_E_PEER);
+	ring_word(RING_PAGE, REQ_PROD, 32);
+	CHECK_EQ(gring_map(&r, &ref, 1, 112), 0);
+	CHECK_EQ(r.n_entries, 32);
+	CHECK_EQ(gring_requests(&r), 32);
+	r.req_cons = 20; /* 20 taken, none answered: 12 more at most */
+	ring_word(RING_PAGE, REQ_PROD, 33);
+	CHECK_EQ(gring_requests(&r), -SK_E_PEER);
+	ring_word(RING_PAGE, REQ_PROD, 19);
+	CHECK_EQ(gring_requests(&r), -SK_E_PEER);
+	gring_unmap(&r);
+	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+}
+
+CASE(gring_goes_on_after_wrap)
+{
+	struct gring r;
+	uint32_t ref = RING_PAGE;
+
+	fake_guest();
+	grants_make();
+	ring_word(RING_PAGE, REQ_PROD, 3);
+	ring_word(RING_PAGE, RSP_PROD, 0xfffffffe);
+	CHECK_EQ(gring_map(&r, &ref, 1, 112), 0);
+	CHECK_EQ(gring_requests(&r), 5);
+}
+
+CASE(gring_entries_cross_pages)
+{
+	struct gring r;
+	uint32_t refs[2] = { 20, 30 };
+	uint8_t e[112], back[112];
+	uint32_t n = (4096 - 64) / 112, split = 4096 - (64 + n * 112); /* bytes of entry n in the first page */
+
+	fake_guest();
+	grants_make();
+	CHECK_EQ(gring_map(&r, refs, 2, 112), 0);
+	CHECK_EQ(r.n_entries, 64);
+	memset(e, 0xa5, sizeof(e));
+	r.rsp_prod = n;
+	gring_put(&r, e, sizeof(e));
+	CHECK(memcmp((uint8_t *)at(20 * 4096) + 4096 - split, e, split) == 0);
+	CHECK(memcmp(at(30 * 4096), e, 112 - split) == 0);
+	CHECK(((uint8_t *)at(21 * 4096))[0] == 0);
+	gring_get(&r, n, back, 112);
+	CHECK(memcmp(e, back, 112) == 0);
+}
+
+CASE(gring_notifies_when_asked)
+{
+	struct gring r;
+	uint32_t ref = RING_PAGE, zero[3] = { 0 };
+
+	fake_guest();
+	grants_make();
+	CHECK_EQ(gring_map(&r, &ref, 1, 12), 0);
+	CHECK(!gring_push(&r)); /* nothing new */
+	ring_word(RING_PAGE, RSP_EVENT, 2);
+	gring_put(&r, zero, 12);
+	CHECK(!gring_push(&r));
+	gring_put(&r, zero, 12);
+	CHECK(gring_push(&r));
+	CHECK_EQ(ring_word_get(RING_PAGE, RSP_PROD), 2);
+	gring_put(&r, zero, 12);
+	CHECK(!gring_push(&r));
+	CHECK(!gring_final_check(&r));
+	CHECK_EQ(ring_word_get(RING_PAGE, REQ_EVENT), 1);
+	ring_word(RING_PAGE, REQ_PROD, 1);
+	CHECK(gring_final_check(&r));
+}
+
+/* ---- console ----------------------------------------------------------------------------------------- */
+
+static struct fake_conn *con;
+
+static struct xencons_interface *console(void)
+{
+	return at(3 * 4096);
+}
+
+static void console_guest(void)
+{
+	fake_guest();
+	con = fake_channel("console", 4096, 0);
+	CHECK_EQ(cons_ring_init(), 0);
+}
+
+static void console_send(void)
+{
+	guest_send((uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN]);
+}
+
+static uint32_t console_take(char *text)
+{
+	struct {
+		struct console_msg m;
+		char text[CONSOLE_CHUNK_MAX];
+	} r;
+	uint32_t n = 0;
+
+	while (ring_get(&con->req, &r, sizeof(r)) > 0) {
+		CHECK(r.m.type == CONSOLE_DATA && r.m.len <= CONSOLE_CHUNK_MAX);
+		memcpy(text + n, r.text, r.m.len);
+		n += r.m.len;
+	}
+	ring_get_flush(&con->req);
+	return n;
+}
+
+CASE(console_loses_nothing)
+{
+	struct xencons_interface *c;
+	static char text[65536], all[65536];
+	uint32_t i, got = 0, sent = 0;
+
+	console_guest();
+	c = console();
+	for (i = 0; i < sizeof(all); i++)
+		all[i] = (char)('a' + i % 23);
+	while (got < 20000) {
+		while (sent < 20000 && c->out_prod - c->out_cons < 2048) { /* as full as it goes */
+			c->out[c->out_prod % 2048] = all[sent++];
+			c->out_prod++;
+		}
+		console_send(); /* the service is slow: its ring is full long before */
+		console_send();
+		got += console_take(text + got);
+		fake_event(con);
+	}
+	CHECK_EQ(got, 20000);
+	CHECK(memcmp(text, all, got) == 0);
+	CHECK(evtchn_pending((uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN])); /* it was told of room */
+}
+
+CASE(console_survives_its_indices)
+{
+	struct xencons_interface *c;
+	char text[4096];
+
+	console_guest();
+	log_quiet = true;
+	c = console();
+	c->out_prod = 2049;
+	console_send();
+	CHECK_EQ(console_take(text), 0);
+	CHECK_EQ(c->out_cons, 2049); /* goes on from there */
+	c->out[2049 % 2048] = 'k';
+	c->out_prod = 2050;
+	console_send();
+	CHECK_EQ(console_take(text), 1);
+	CHECK(text[0] == 'k');
+}
+
+static void console_input(const char *s, uint32_t n)
+{
+	struct console_msg m = { .type = CONSOLE_DATA, .len = (uint16_t)n };
+
+	CHECK_EQ(ring_put2(&con->rsp, &m, sizeof(m), s, n), 0);
+	ring_put_flush(&con->rsp);
+}
+
+CASE(console_input_waits_for_room)
+{
+	struct xencons_interface *c;
+	char s[512];
+
+	console_guest();
+	c = console();
+	memset(s, 'i', sizeof(s));
+	console_input(s, 512);
+	console_input(s, 512);
+	console_input("end", 3);
+	fake_event(con);
+	CHECK_EQ(c->in_prod, 1024);
+	c->in_cons = 2;
+	console_send();
+	CHECK_EQ(c->in_prod, 1026);
+	c->in_cons = 5000; /* impossible: nothing is written */
+	console_send();
+	CHECK_EQ(c->in_prod, 1026);
+	c->in_cons = 1026;
+	console_send();
+	CHECK_EQ(c->in_prod, 1027);
+	CHECK(c->in[1026 % 1024] == 'd');
+}
+
+CASE(console_ignores_bad_records)
+{
+	struct console_msg m = { .type = CONSOLE_DATA, .len = 500 };
+
+	console_guest();
+	CHECK_EQ(ring_put(&con->rsp, &m, sizeof(m)), 0); /* says 500, has none */
+	m.type = CONSOLE_DONE;
+	m.len = 0;
+	CHECK_EQ(ring_put(&con->rsp, &m, sizeof(m)), 0);
+	console_input("x", 1);
+	fake_event(con);
+	CHECK_EQ(console()->in_prod, 1);
+}
+
+/* ---- xenstore ------------------------------------------------------------------------------------------- */
+
+static struct fake_conn *xs;
+
+static struct xenstore_domain_interface *store(void)
+{
+	return at(2 * 4096);
+}
+
+static void store_guest(void)
+{
+	fake_guest();
+	log_quiet = true;
+	xs = fake_channel("xs", 16384, 0);
+	CHECK_EQ(xsl_init(), 0);
+	CHECK_EQ(xs_ring_init(), 0);
+	CHECK_EQ(store()->server_features, 3);
+}
+
+/* Rings the bell without serving the link: what the guest sent stays in it. */
+static void store_send(void)
+{
+	uint32_t port = (uint32_t)xd.hvm_param[HVM_PARAM_STORE_EVTCHN];
+
+	memcpy(at(ARG), &port, 4);
+	CHECK_EQ(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, ARG, 0), 0);
+	evtchn_backends_run();
+}
+
+static void store_write(const void *p, uint32_t n)
+{
+	const char *s = p;
+
+	while (n--)
+		store()->req[store()->req_prod++ % 1024] = *s++;
+}
+
+static void message(uint32_t type, uint32_t id, uint32_t len, char fill)
+{
+	struct xsd_sockmsg m = { .type = type, .req_id = id, .len = len };
+	char body[1024];
+
+	memset(body, fill, sizeof(body));
+	store_write(&m, sizeof(m));
+	store_write(body, len < 1008 ? len : 1008);
+}
+
+static bool store_take(void)
+{
+	int len = ring_get(&xs->req, &guest_request, sizeof(guest_request));
+
+	ring_get_flush(&xs->req);
+	return len > 0;
+}
+
+static void store_reply(uint32_t len)
+{
+	guest_request.m.len = len;
+	CHECK_EQ(ring_put(&xs->rsp, &guest_request, (uint32_t)(sizeof(guest_request.n) + sizeof(guest_request.m)) + len),
+		 0);
+	ring_put_flush(&xs->rsp);
+	fake_event(xs);
+}
+
+CASE(store_assembles_messages)
+{
+	struct xsd_sockmsg m = { .type = XS_READ, .req_id = 9, .len = 300 };
+	char body[300];
+	uint32_t i;
+
+	store_guest();
+	memset(body, 'b', sizeof(body));
+	for (i = 0; i < sizeof(m); i++) {
+		store_write((char *)&m + i, 1);
+		store_send();
+		CHECK(!store_take());
+	}
+	store_write(body, 299);
+	store_send();
+	CHECK(!store_take());
+	store_write(body, 1);
+	store_send();
+	CHECK(store_take());
+	CHECK(guest_request.n.role == XS_ROLE_GUEST && guest_request.n.seq == 1);
+	CHECK(guest_request.m.req_id == 9 && guest_request.m.len == 300);
+	CHECK(memcmp(guest_request.body, body, 300) == 0);
+	message(XS_READ, 10, 4, 'c');
+	message(XS_READ, 11, 0, 'c');
+	store_send();
+	CHECK(store_take() && guest_request.n.seq == 2);
+	CHECK(store_take() && guest_request.n.seq == 3 && guest_request.m.req_id == 11);
+}
+
+CASE(store_refuses_long_message)
+{
+	store_guest();
+	message(XS_WRITE, 1, 4097, 'x');
+	store_send();
+	CHECK(!store_take());
+	CHECK_EQ(store()->error, XENSTORE_ERROR_PROTO);
+	message(XS_READ, 2, 4, 'x');
+	store_send();
+	CHECK(!store_take()); /* not heard any more */
+	store()->connection = XENSTORE_RECONNECT;
+	store_send();
+	CHECK_EQ(store()->connection, XENSTORE_CONNECTED);
+	CHECK_EQ(store()->error, XENSTORE_ERROR_NONE);
+	CHECK(store()->req_prod == 0 && store()->req_cons == 0);
+	CHECK(store_take() && guest_request.m.type == XS_RESET_WATCHES);
+	message(XS_READ, 3, 4, 'x');
+	store_send();
+	CHECK(store_take() && guest_request.m.req_id == 3);
+}
+
+CASE(store_refuses_bad_index)
+{
+	store_guest();
+	store()->req_prod = 1025;
+	store_send();
+	CHECK_EQ(store()->error, XENSTORE_ERROR_RINGIDX);
+	store()->connection = XENSTORE_RECONNECT;
+	store_send();
+	CHECK_EQ(store()->error, XENSTORE_ERROR_NONE);
+	store_take();
+	message(XS_READ, 1, 4, 'x');
+	store_send();
+	CHECK(store_take());
+	store()->rsp_cons = 5; /* read what was not written */
+	store_reply(10);
+	CHECK_EQ(store()->error, XENSTORE_ERROR_RINGIDX);
+}
+
+CASE(store_long_reply_in_pieces)
+{
+	uint32_t i, n = 0;
+	char last = 0;
+
+	store_guest();
+	message(XS_DIRECTORY, 1, 4, 'x');
+	store_send();
+	CHECK(store_take());
+	memset(guest_request.body, 'r', 3999);
+	guest_request.body[3999] = 'z';
+	store_reply(4000);
+	for (i = 0; i < 10; i++) {
+		while (store()->rsp_cons != store()->rsp_prod) {
+			last = store()->rsp[store()->rsp_cons++ % 1024];
+			n++;
+		}
+		store_send();
+	}
+	CHECK_EQ(n, 4016);
+	CHECK(last == 'z');
+}
+
+/* Replies to a guest that is no more are not for the one that came after it. */
+CASE(store_old_replies_are_dropped)
+{
+	__typeof__(guest_request) old;
+
+	store_guest();
+	message(XS_READ, 1, 4, 'x');
+	store_send();
+	CHECK(store_take());
+	old = guest_request;
+	store()->connection = XENSTORE_RECONNECT;
+	store_send();
+	CHECK(store_take());
+	guest_request = old;
+	store_reply(8);
+	CHECK_EQ(store()->rsp_prod, 0);
+	guest_request.n.seq = 77; /* an answer to nothing */
+	store_reply(8);
+	CHECK_EQ(store()->rsp_prod, 0);
+	guest_request.n.seq = 0; /* an event */
+	guest_request.m.type = XS_WATCH_EVENT;
+	store_reply(8);
+	CHECK_EQ(store()->rsp_prod, 24);
+}
+
+CASE(store_bounds_what_is_outstanding)
+{
+	uint32_t i, n = 0, taken;
+
+	store_guest();
+	for (i = 0; i < 40; i++) {
+		message(XS_READ, i, 0, 'x');
+		store_send();
+	}
+	for (taken = 0; store_take(); taken++)
+		n = guest_request.m.req_id;
+	CHECK_EQ(taken, 32);
+	CHECK_EQ(n, 31);
+	store_reply(0);
+	CHECK(store_take() && guest_request.m.req_id == 32);
+}
+
+/* A guest that does not read its replies holds the link's records back, not more than a bounded number of bytes. */
+CASE(store_slow_reader)
+{
+	uint32_t i, n = 0;
+
+	store_guest();
+	memset(&guest_request, 0, sizeof(guest_request));
+	guest_request.n.role = XS_ROLE_GUEST;
+	guest_request.m.type = XS_WATCH_EVENT;
+	for (i = 0; i < 40; i++) {
+		guest_request.m.len = 4000;
+		while (ring_put(&xs->rsp, &guest_request, 32 + 4000) == 0)
+			n++;
+		ring_put_flush(&xs->rsp);
+		fake_event(xs);
+	}
+	CHECK(n < 20);
+	for (i = 0; i < 200; i++) {
+		store()->rsp_cons = store()->rsp_prod;
+		store_send();
+	}
+	CHECK_EQ(store()->rsp_prod, n * 4016);
+}
+
+int rings_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gring_checks_the_index), cmocka_unit_test(gring_goes_on_after_wrap),
+		cmocka_unit_test(gring_entries_cross_pages), cmocka_unit_test(gring_notifies_when_asked),
+		cmocka_unit_test(console_loses_nothing), cmocka_unit_test(console_survives_its_indices),
+		cmocka_unit_test(console_input_waits_for_room), cmocka_unit_test(console_ignores_bad_records),
+		cmocka_unit_test(store_assembles_messages), cmocka_unit_test(store_refuses_long_message),
+		cmocka_unit_test(store_refuses_bad_index), cmocka_unit_test(store_long_reply_in_pieces),
+		cmocka_unit_test(store_old_replies_are_dropped), cmocka_unit_test(store_bounds_what_is_outstanding),
+		cmocka_unit_test(store_slow_reader),
+	};
+
+	return cmocka_run_group_tests_name("rings", tests, NULL, NULL);
+}
