@@ -62,25 +62,22 @@ int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 	return rights & ~cap->rights ? -SK_E_RIGHTS : 0;
 }
 
-static bool names_object(unsigned int type)
-{
-	switch (type) {
-	case SK_OBJ_CNODE:
-	case SK_OBJ_SPACE_HOST:
-	case SK_OBJ_SPACE_NESTED:
-	case SK_OBJ_SPACE_IO:
-	case SK_OBJ_THREAD:
-	case SK_OBJ_SCHED:
-	case SK_OBJ_ENDPOINT:
-	case SK_OBJ_REPLY:
-	case SK_OBJ_NOTIFICATION:
-	case SK_OBJ_IRQ:
-	case SK_OBJ_VCPU:
-		return true;
-	default:
-		return false;
-	}
-}
+static object_destroy_fn cnode_destroy;
+
+/* Types whose slots name an object, and what ends it. */
+static object_destroy_fn *const destroy[SK_OBJ_END] = {
+	[SK_OBJ_CNODE] = cnode_destroy,
+	[SK_OBJ_SPACE_HOST] = space_destroy,
+	[SK_OBJ_SPACE_NESTED] = space_destroy,
+	[SK_OBJ_SPACE_IO] = space_destroy,
+	[SK_OBJ_THREAD] = thread_destroy,
+	[SK_OBJ_SCHED] = sched_destroy,
+	[SK_OBJ_ENDPOINT] = endpoint_destroy,
+	[SK_OBJ_REPLY] = reply_destroy,
+	[SK_OBJ_NOTIFICATION] = notification_destroy,
+	[SK_OBJ_IRQ] = irq_destroy,
+	[SK_OBJ_VCPU] = vcpu_destroy,
+};
 
 int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct slot **slot)
 {
@@ -92,7 +89,7 @@ int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 	s = &cn->slots[index];
 	if (s->type == SK_OBJ_NULL || (type && s->type != type))
 		return -SK_E_CAP;
-	if (names_object(s->type) && s->obj->dead)
+	if (destroy[s->type] && s->obj->dead)
 		return -SK_E_CAP;
 	if (rights & ~s->rights)
 		return -SK_E_RIGHTS;
@@ -221,7 +218,7 @@ void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64
 	struct slot_init v = { src->type, src->rights & rights, src->order, (src->flags & SLOT_DEVICE) | flags,
 			       src->paddr, badge };
 
-	if (names_object(src->type))
+	if (destroy[src->type])
 		src->obj->refs++; /* C1 */
 	slot_set(dst, src, &v);
 }
@@ -262,34 +259,6 @@ static int cnode_destroy(struct object *o)
 	return 0;
 }
 
-static int object_destroy(struct object *o)
-{
-	switch (o->type) {
-	case SK_OBJ_CNODE:
-		return cnode_destroy(o);
-	case SK_OBJ_SPACE_HOST:
-	case SK_OBJ_SPACE_NESTED:
-	case SK_OBJ_SPACE_IO:
-		return space_destroy(o);
-	case SK_OBJ_THREAD:
-		return thread_destroy(o);
-	case SK_OBJ_SCHED:
-		return sched_destroy(o);
-	case SK_OBJ_ENDPOINT:
-		return endpoint_destroy(o);
-	case SK_OBJ_REPLY:
-		return reply_destroy(o);
-	case SK_OBJ_NOTIFICATION:
-		return notification_destroy(o);
-	case SK_OBJ_IRQ:
-		return irq_destroy(o);
-	case SK_OBJ_VCPU:
-		return vcpu_destroy(o);
-	default:
-		panic("capability to an object of type %u", o->type);
-	}
-}
-
 /* What the capability stands for goes; restartable. */
 static int slot_release(struct slot *s)
 {
@@ -301,11 +270,11 @@ static int slot_release(struct slot *s)
 		table_unlink(s);
 		return 0;
 	}
-	if (!names_object(s->type))
+	if (!destroy[s->type])
 		return 0;
 	BUG_ON(s->obj->refs == 0); /* C1 */
 	if (s->obj->refs == 1)
-		rc = object_destroy(s->obj);
+		rc = destroy[s->type](s->obj);
 	if (!rc)
 		s->obj->refs--;
 	return rc;
@@ -330,9 +299,7 @@ int slot_delete(struct slot *s)
 
 	if (s->type == SK_OBJ_NULL)
 		return 0;
-	rc = slot_detach(s);
-	if (!rc)
-		rc = slot_release(s);
+	rc = slot_detach(s) ?: slot_release(s);
 	if (rc)
 		return rc;
 	tree_remove(s);

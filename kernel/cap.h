@@ -15,6 +15,11 @@ static inline uint64_t align_up(uint64_t v, uint64_t size)
 {
 	return (v + size - 1) & ~(size - 1);
 }
+/* A check in a chain of ?: */
+static inline int refuse(bool bad, int error)
+{
+	return bad ? -error : 0;
+}
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -133,32 +138,21 @@ bool slot_copyable(const struct slot *s);
 void cnode_init(struct cnode *cn, unsigned int order);
 
 /* Ends of objects, one per type; called with the tree lock, refs == 1. 0 or SYS_RESTART. */
-int space_destroy(struct object *o) must_check;
-int thread_destroy(struct object *o) must_check;
-int sched_destroy(struct object *o) must_check;
-int endpoint_destroy(struct object *o) must_check;
-int reply_destroy(struct object *o) must_check;
-int notification_destroy(struct object *o) must_check;
-int irq_destroy(struct object *o) must_check;
-int vcpu_destroy(struct object *o) must_check;
+typedef int object_destroy_fn(struct object *o);
+object_destroy_fn space_destroy, thread_destroy, sched_destroy, endpoint_destroy, reply_destroy, notification_destroy,
+	irq_destroy, vcpu_destroy;
 /* An internal slot goes away: its owner must not use the object any more. 0 or SYS_RESTART. */
 int thread_detach(struct slot *s) must_check;
 int vcpu_detach(struct slot *s) must_check;
 
-/* System calls: registers in, registers out. */
-#define SYSCALL_HANDLER(name) long name(struct thread *t, struct sk_regs *r)
-typedef SYSCALL_HANDLER(syscall_fn);
-extern syscall_fn sys_call, sys_send, sys_recv, sys_reply, sys_reply_recv;
-extern syscall_fn sys_signal, sys_wait, sys_poll;
-extern syscall_fn sys_retype, sys_copy, sys_mint, sys_move, sys_delete, sys_revoke, sys_cap_info;
-extern syscall_fn sys_map, sys_unmap, sys_map_table;
-extern syscall_fn sys_thread_configure, sys_thread_bind, sys_thread_resume, sys_thread_suspend;
-extern syscall_fn sys_thread_read, sys_thread_write, sys_set_fs_base, sys_yield;
-extern syscall_fn sys_sched_configure, sys_sched_bind, sys_sched_stats;
-extern syscall_fn sys_irq_pin, sys_irq_msi, sys_irq_bind, sys_irq_ack;
-extern syscall_fn sys_port_in, sys_port_out, sys_log, sys_log_take;
-extern syscall_fn sys_vcpu_configure, sys_vcpu_enter, sys_vcpu_sync, sys_vcpu_inject;
-extern syscall_fn sys_io_assign;
+/*
+ * System calls: registers in, registers out. All but a few (syscall.c) run with the tree lock held.
+ * Results are chained with ?: - the first check that fails gives the error.
+ */
+#define SYSCALL_HANDLER(name) long sys_##name(struct thread *t, struct sk_regs *r)
+#define X(name, num, args, what) SYSCALL_HANDLER(name);
+SK_SYSCALLS(X)
+#undef X
 
 void *memcpy(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);

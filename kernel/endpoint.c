@@ -280,12 +280,12 @@ static long send_decode(struct thread *t, struct sk_regs *r, bool call)
 	return endpoint_send((struct endpoint *)cap.obj, t, load(&thread_utcb(t)->deadline));
 }
 
-SYSCALL_HANDLER(sys_call)
+SYSCALL_HANDLER(CALL)
 {
 	return send_decode(t, r, true);
 }
 
-SYSCALL_HANDLER(sys_send)
+SYSCALL_HANDLER(SEND)
 {
 	return send_decode(t, r, false);
 }
@@ -376,7 +376,7 @@ static long receive_bound(struct thread *t, struct sk_regs *r, struct endpoint *
 	return endpoint_receive(ep, t);
 }
 
-SYSCALL_HANDLER(sys_recv)
+SYSCALL_HANDLER(RECV)
 {
 	struct cap cap;
 	int rc = cap_read(t, r->rdi, SK_OBJ_ENDPOINT, SK_R, &cap);
@@ -411,12 +411,12 @@ static int reply_send(struct thread *t, const struct sk_regs *r, uint64_t index,
 	return 0;
 }
 
-SYSCALL_HANDLER(sys_reply)
+SYSCALL_HANDLER(REPLY)
 {
 	return reply_send(t, r, r->rdi, false);
 }
 
-SYSCALL_HANDLER(sys_reply_recv)
+SYSCALL_HANDLER(REPLY_RECV)
 {
 	struct cap cap;
 	int rc = cap_read(t, r->rdi, SK_OBJ_ENDPOINT, SK_R, &cap);

@@ -45,10 +45,8 @@ int irq_destroy(struct object *o)
 static int claim_decode(struct thread *t, const struct sk_regs *r, uint64_t cpu, struct irq **irq)
 {
 	struct slot *ctl, *s;
-	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_IRQ, SK_W, &ctl);
+	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_IRQ, SK_W, &ctl) ?: cap_find(t, r->rsi, SK_OBJ_IRQ, SK_W, &s);
 
-	if (!rc)
-		rc = cap_find(t, r->rsi, SK_OBJ_IRQ, SK_W, &s);
 	if (rc)
 		return rc;
 	if (cpu >= n_cpus)
@@ -67,79 +65,63 @@ static int claim_commit(struct irq *irq, int source, bool level)
 	return 0;
 }
 
-SYSCALL_HANDLER(sys_irq_pin)
+SYSCALL_HANDLER(IRQ_PIN)
 {
+	bool level = r->r10 & 1, low = r->r10 & 2;
 	struct irq *irq;
-	bool level = r->r10 & 1;
-	int rc;
+	int rc = claim_decode(t, r, r->r8, &irq);
 
+	if (rc)
+		return rc;
 	if (r->rdx > UINT32_MAX || r->r10 & ~3ull)
 		return -SK_E_INVAL;
-	tree_lock();
-	rc = claim_decode(t, r, r->r8, &irq);
-	if (!rc)
-		rc = claim_commit(irq, irq_source_pin(r->rdx, level, r->r10 & 2, r->r8), level);
+	rc = claim_commit(irq, irq_source_pin(r->rdx, level, low, r->r8), level);
 	if (!rc)
 		irq_source_mask(irq->source, false);
-	tree_unlock();
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_irq_msi)
+SYSCALL_HANDLER(IRQ_MSI)
 {
 	struct irq *irq;
 	uint64_t addr;
 	uint32_t data;
-	int rc;
+	int rc = claim_decode(t, r, r->rdx, &irq) ?: claim_commit(irq, irq_source_msi(r->rdx, &addr, &data), false);
 
-	tree_lock();
-	rc = claim_decode(t, r, r->rdx, &irq);
-	if (!rc)
-		rc = claim_commit(irq, irq_source_msi(r->rdx, &addr, &data), false);
-	if (!rc) {
-		r->rdi = addr;
-		r->rsi = data;
-	}
-	tree_unlock();
-	return rc;
-}
-
-SYSCALL_HANDLER(sys_irq_bind)
-{
-	struct slot *irq, *signal;
-	struct irq *i;
-	int rc;
-
-	tree_lock();
-	rc = cap_find(t, r->rdi, SK_OBJ_IRQ, SK_W, &irq);
-	if (!rc)
-		rc = cap_find(t, r->rsi, SK_OBJ_NOTIFICATION, SK_W, &signal);
 	if (rc)
-		goto out;
-	i = (struct irq *)irq->obj;
-	rc = slot_delete(&i->signal_slot);
+		return rc;
+	r->rdi = addr;
+	r->rsi = data;
+	return 0;
+}
+
+SYSCALL_HANDLER(IRQ_BIND)
+{
+	struct slot *s, *signal;
+	struct irq *irq;
+	int rc = cap_find(t, r->rdi, SK_OBJ_IRQ, SK_W, &s) ?: cap_find(t, r->rsi, SK_OBJ_NOTIFICATION, SK_W, &signal);
+
+	if (rc)
+		return rc;
+	irq = (struct irq *)s->obj;
+	rc = slot_delete(&irq->signal_slot);
 	if (!rc)
-		slot_derive(&i->signal_slot, signal, SK_W, signal->badge, SLOT_IRQ_SIGNAL);
-out:
-	tree_unlock();
+		slot_derive(&irq->signal_slot, signal, SK_W, signal->badge, SLOT_IRQ_SIGNAL);
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_irq_ack)
+SYSCALL_HANDLER(IRQ_ACK)
 {
 	struct slot *s;
 	struct irq *irq;
-	int rc;
+	int rc = cap_find(t, r->rdi, SK_OBJ_IRQ, SK_W, &s);
 
-	tree_lock();
-	rc = cap_find(t, r->rdi, SK_OBJ_IRQ, SK_W, &s);
-	if (!rc) {
-		irq = (struct irq *)s->obj;
-		if (irq->source < 0)
-			rc = -SK_E_STATE;
-		else if (irq->level)
-			irq_source_mask(irq->source, false); /* I2 */
-	}
-	tree_unlock();
-	return rc;
+	if (rc)
+		return rc;
+	irq = (struct irq *)s->obj;
+	if (irq->source < 0)
+		return -SK_E_STATE;
+	if (irq->level)
+		irq_source_mask(irq->source, false); /* I2 */
+	return 0;
 }

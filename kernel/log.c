@@ -140,7 +140,7 @@ struct sk_klog *log_init(void)
 	return log;
 }
 
-SYSCALL_HANDLER(sys_log)
+SYSCALL_HANDLER(LOG)
 {
 	uint64_t words[4] = { r->rdx, r->r10, r->r8, r->r9 };
 	const char *text = (const char *)words;
@@ -159,7 +159,7 @@ SYSCALL_HANDLER(sys_log)
 	return 0;
 }
 
-SYSCALL_HANDLER(sys_log_take)
+SYSCALL_HANDLER(LOG_TAKE)
 {
 	struct cap cap;
 	int rc = cap_read(t, r->rdi, SK_OBJ_CTL_LOG, SK_W, &cap);

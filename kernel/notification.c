@@ -124,7 +124,7 @@ int notification_destroy(struct object *o)
 	return 0;
 }
 
-SYSCALL_HANDLER(sys_signal)
+SYSCALL_HANDLER(SIGNAL)
 {
 	struct cap cap;
 	int rc = cap_read(t, r->rdi, SK_OBJ_NOTIFICATION, SK_W, &cap);
@@ -166,12 +166,12 @@ static long notification_wait(struct thread *t, struct sk_regs *r, sk_time_t dea
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_wait)
+SYSCALL_HANDLER(WAIT)
 {
 	return notification_wait(t, r, r->rsi, -SK_E_TIMEOUT);
 }
 
-SYSCALL_HANDLER(sys_poll)
+SYSCALL_HANDLER(POLL)
 {
 	return notification_wait(t, r, SK_POLL, -SK_E_AGAIN);
 }

@@ -449,25 +449,19 @@ struct sched_args {
 static int configure_decode(struct thread *t, const struct sk_regs *r, struct sched_args *a)
 {
 	struct slot *ctl, *slot;
-	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_SCHED, SK_W, &ctl);
+	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_SCHED, SK_W, &ctl) ?: cap_find(t, r->rsi, SK_OBJ_SCHED, SK_W, &slot);
 
-	if (!rc)
-		rc = cap_find(t, r->rsi, SK_OBJ_SCHED, SK_W, &slot);
 	if (rc)
 		return rc;
 	a->s = (struct sched *)slot->obj;
 	a->cpu = r->rdx & 0xffff;
 	a->priority = r->rdx >> 16 & 0xffff;
-	if (r->rdx >> 32 || a->cpu >= n_cpus || a->priority >= SCHED_PRIORITIES)
-		return -SK_E_INVAL;
-	if (r->r10 == 0 || r->r10 > UINT16_MAX)
-		return -SK_E_INVAL;
-	if (r->r9 > UINT32_MAX || r->r8 > r->r9 || (r->r9 && !r->r8))
-		return -SK_E_INVAL;
 	a->weight = r->r10;
 	a->budget = us_to_ticks(r->r8);
 	a->period = us_to_ticks(r->r9);
-	return 0;
+	if (r->rdx >> 32 || a->cpu >= n_cpus || a->priority >= SCHED_PRIORITIES || !r->r10 || r->r10 > UINT16_MAX)
+		return -SK_E_INVAL;
+	return r->r9 > UINT32_MAX || r->r8 > r->r9 || (r->r9 && !r->r8) ? -SK_E_INVAL : 0;
 }
 
 static void configure_commit(const struct sched_args *a)
@@ -501,45 +495,39 @@ static void configure_commit(const struct sched_args *a)
 	sched_migrate(s);
 }
 
-SYSCALL_HANDLER(sys_sched_configure)
+SYSCALL_HANDLER(SCHED_CONFIGURE)
 {
 	struct sched_args a;
-	int rc;
+	int rc = configure_decode(t, r, &a);
 
-	tree_lock();
-	rc = configure_decode(t, r, &a);
 	if (!rc)
 		configure_commit(&a);
-	tree_unlock();
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_sched_bind)
+SYSCALL_HANDLER(SCHED_BIND)
 {
 	struct slot *slot, *thread;
 	struct sched *s;
-	int rc;
+	int rc = cap_find(t, r->rdi, SK_OBJ_SCHED, SK_W, &slot);
 
-	tree_lock();
-	rc = cap_find(t, r->rdi, SK_OBJ_SCHED, SK_W, &slot);
 	if (rc)
-		goto out;
+		return rc;
 	s = (struct sched *)slot->obj;
 	if (r->rsi == SK_NULL_CAP) {
 		sched_unbind(s);
-		goto out;
+		return 0;
 	}
 	rc = cap_find(t, r->rsi, SK_OBJ_THREAD, SK_W, &thread);
-	if (!rc && (s->thread || thread_of(thread->obj)->sched))
-		rc = -SK_E_EXISTS;
-	if (!rc)
-		sched_bind(s, thread_of(thread->obj));
-out:
-	tree_unlock();
-	return rc;
+	if (rc)
+		return rc;
+	if (s->thread || thread_of(thread->obj)->sched)
+		return -SK_E_EXISTS;
+	sched_bind(s, thread_of(thread->obj));
+	return 0;
 }
 
-SYSCALL_HANDLER(sys_sched_stats)
+SYSCALL_HANDLER(SCHED_STATS)
 {
 	struct sched_cpu *sc;
 	struct sched *s;
@@ -559,7 +547,7 @@ SYSCALL_HANDLER(sys_sched_stats)
 	return 0;
 }
 
-SYSCALL_HANDLER(sys_yield)
+SYSCALL_HANDLER(YIELD)
 {
 	struct sched_cpu *sc = this_cpu()->sched;
 

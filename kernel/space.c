@@ -152,11 +152,8 @@ int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offs
 	uint64_t at;
 	int rc;
 
-	rc = rights_check(frame, s, rights);
-	if (!rc)
-		rc = range_check(frame, s, vaddr, offset, order);
-	if (!rc && has_tables(s))
-		rc = entries_check(s, vaddr, 1ull << order, level, missing);
+	rc = rights_check(frame, s, rights) ?: range_check(frame, s, vaddr, offset, order) ?:
+	     (has_tables(s) ? entries_check(s, vaddr, 1ull << order, level, missing) : 0);
 	if (rc)
 		return rc;
 	if (!frame->space) {
@@ -227,48 +224,23 @@ static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t vaddr,
 	return found;
 }
 
-/* One stretch that does not cross a 2 MiB boundary. */
-static bool stretch_unmap(struct slot *frame, uint64_t vaddr, uint64_t size)
-{
-	unsigned int missing, level;
-	uint64_t *e;
-
-	for (level = 1; level <= 2; level++) {
-		e = entry_find(frame->space, vaddr, level, &missing);
-		if (e)
-			break;
-	}
-	if (!e || (level == 2 && size < SK_LARGE_SIZE))
-		return false;
-	if (!entries_clear(frame, e, vaddr, size, level))
-		return false;
-	arch_tlb_shootdown(frame->space, vaddr, size);
-	return true;
-}
-
-static bool huge_unmap(struct slot *frame, uint64_t vaddr)
-{
-	unsigned int missing;
-	uint64_t *e = entry_find(frame->space, vaddr, 3, &missing);
-
-	if (!e || !entries_clear(frame, e, vaddr, pte_span(3), 3))
-		return false;
-	arch_tlb_shootdown(frame->space, vaddr, pte_span(3));
-	return true;
-}
-
 /* 0, or SYS_RESTART with a part done. */
 static int range_unmap(struct slot *frame, uint64_t offset, uint64_t size)
 {
-	uint64_t vaddr = frame->base + offset, end = vaddr + size, next;
+	uint64_t vaddr = frame->base + offset, end = vaddr + size, next, *e;
+	unsigned int level, missing;
 
 	if (!has_tables(frame->space))
 		return 0;
-	if (size == pte_span(3) && !(vaddr & (size - 1)) && huge_unmap(frame, vaddr))
-		return 0;
 	for (; vaddr < end; vaddr = next) {
-		next = min_u64(end, (vaddr | (SK_LARGE_SIZE - 1)) + 1);
-		if (stretch_unmap(frame, vaddr, next - vaddr) && next < end && arch_irq_pending())
+		for (level = 1; !(e = entry_find(frame->space, vaddr, level, &missing)); level++)
+			continue;
+		/* a whole table of 4 KiB entries, or one larger entry */
+		next = min_u64(end, (vaddr | (pte_span(level > 1 ? level : 2) - 1)) + 1);
+		if (!entries_clear(frame, e, vaddr, next - vaddr, level))
+			continue;
+		arch_tlb_shootdown(frame->space, vaddr, next - vaddr);
+		if (next < end && arch_irq_pending())
 			return SYS_RESTART;
 	}
 	return 0;
@@ -276,12 +248,9 @@ static int range_unmap(struct slot *frame, uint64_t offset, uint64_t size)
 
 int frame_unmap_all(struct slot *frame)
 {
-	int rc;
+	int rc = frame->space ? range_unmap(frame, 0, 1ull << frame->order) : 0;
 
-	if (!frame->space)
-		return 0;
-	rc = range_unmap(frame, 0, 1ull << frame->order);
-	if (!rc)
+	if (frame->space && !rc)
 		space_detach(frame);
 	return rc;
 }
@@ -346,26 +315,19 @@ static int space_find(struct thread *t, uint64_t index, struct space **s)
 	return 0;
 }
 
-SYSCALL_HANDLER(sys_map)
+SYSCALL_HANDLER(MAP)
 {
 	unsigned int missing = 0;
 	struct slot *frame;
 	struct space *s;
-	int rc;
+	int rc = cap_find(t, r->rdi, SK_OBJ_FRAME, 0, &frame) ?: space_find(t, r->rsi, &s) ?:
+		 refuse(r->r8 > SK_HUGE_ORDER || r->r9 >> 32, SK_E_INVAL) ?:
+		 space_map(frame, s, r->rdx, r->r10, r->r8, r->r9, &missing);
 
-	tree_lock();
-	rc = cap_find(t, r->rdi, SK_OBJ_FRAME, 0, &frame);
-	if (!rc)
-		rc = space_find(t, r->rsi, &s);
-	if (!rc && (r->r8 > SK_HUGE_ORDER || r->r9 >> 32))
-		rc = -SK_E_INVAL;
-	if (!rc)
-		rc = space_map(frame, s, r->rdx, r->r10, r->r8, r->r9, &missing);
 	if (!rc)
 		r->rdi = has_tables(s) ? r->rdx : frame->paddr + r->r10;
 	if (rc == -SK_E_NO_TABLE)
 		r->rsi = missing;
-	tree_unlock();
 	return rc;
 }
 
@@ -402,64 +364,41 @@ static unsigned int large_page_around(const struct slot *frame, uint64_t offset,
 	return 0;
 }
 
-SYSCALL_HANDLER(sys_unmap)
+SYSCALL_HANDLER(UNMAP)
 {
 	struct slot *frame;
 	unsigned int level;
-	int rc;
+	int rc = unmap_decode(t, r, &frame);
 
-	tree_lock();
-	rc = unmap_decode(t, r, &frame);
 	if (rc)
-		goto out;
-	if (r->rdx == frame->order) {
-		rc = frame_unmap_all(frame); /* the window is free again */
-		goto out;
-	}
+		return rc;
+	if (r->rdx == frame->order)
+		return frame_unmap_all(frame); /* the window is free again */
 	level = large_page_around(frame, r->rsi, 1ull << r->rdx);
-	if (level) {
-		r->rsi = level;
-		rc = -SK_E_NO_TABLE;
-	} else {
-		rc = range_unmap(frame, r->rsi, 1ull << r->rdx);
-	}
-out:
-	tree_unlock();
-	return rc;
+	if (!level)
+		return range_unmap(frame, r->rsi, 1ull << r->rdx);
+	r->rsi = level;
+	return -SK_E_NO_TABLE;
 }
 
-SYSCALL_HANDLER(sys_map_table)
+SYSCALL_HANDLER(MAP_TABLE)
 {
 	unsigned int missing = 0;
 	struct slot *table;
 	struct space *s;
-	int rc;
+	int rc = cap_find(t, r->rdi, SK_OBJ_TABLE, SK_W, &table) ?: space_find(t, r->rsi, &s) ?:
+		 refuse(r->r10 >= SPACE_LEVELS, SK_E_INVAL) ?: space_map_table(table, s, r->rdx, r->r10, &missing);
 
-	tree_lock();
-	rc = cap_find(t, r->rdi, SK_OBJ_TABLE, SK_W, &table);
-	if (!rc)
-		rc = space_find(t, r->rsi, &s);
-	if (!rc && r->r10 >= SPACE_LEVELS)
-		rc = -SK_E_INVAL;
-	if (!rc)
-		rc = space_map_table(table, s, r->rdx, r->r10, &missing);
 	if (rc == -SK_E_NO_TABLE)
 		r->rsi = missing;
-	tree_unlock();
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_io_assign)
+/* Without an IOMMU devices use physical addresses, which MAP returns. */
+SYSCALL_HANDLER(IO_ASSIGN)
 {
 	struct slot *ctl, *s;
-	int rc;
 
-	tree_lock();
-	rc = cap_find(t, r->rdi, SK_OBJ_CTL_IO, SK_W, &ctl);
-	if (!rc)
-		rc = cap_find(t, r->rsi, SK_OBJ_SPACE_IO, SK_W, &s);
-	if (!rc && r->rdx >> 32)
-		rc = -SK_E_INVAL;
-	tree_unlock();
-	return rc; /* without an IOMMU devices use physical addresses, which MAP returns */
+	return cap_find(t, r->rdi, SK_OBJ_CTL_IO, SK_W, &ctl) ?: cap_find(t, r->rsi, SK_OBJ_SPACE_IO, SK_W, &s) ?:
+	       refuse(r->rdx >> 32, SK_E_INVAL);
 }

@@ -8,62 +8,34 @@
 #include "thread.h"
 
 #define SYSCALL_SIZE 2 /* bytes of the instruction */
+#define BIT(name) (1ull << SK_SYS_##name)
+/* These take the tree lock not at all, or only for a moment. */
+#define LOCK_FREE (BIT(CALL) | BIT(SEND) | BIT(RECV) | BIT(REPLY) | BIT(REPLY_RECV) | BIT(SIGNAL) | BIT(WAIT) | BIT(POLL) | \
+		   BIT(SET_FS_BASE) | BIT(YIELD) | BIT(SCHED_STATS) | BIT(PORT_IN) | BIT(PORT_OUT) | BIT(LOG) | \
+		   BIT(LOG_TAKE) | BIT(VCPU_ENTER) | BIT(VCPU_SYNC) | BIT(VCPU_INJECT))
 
-static syscall_fn *const handlers[64] = {
-	[SK_SYS_CALL] = sys_call,
-	[SK_SYS_SEND] = sys_send,
-	[SK_SYS_RECV] = sys_recv,
-	[SK_SYS_REPLY] = sys_reply,
-	[SK_SYS_REPLY_RECV] = sys_reply_recv,
-	[SK_SYS_SIGNAL] = sys_signal,
-	[SK_SYS_WAIT] = sys_wait,
-	[SK_SYS_POLL] = sys_poll,
-	[SK_SYS_RETYPE] = sys_retype,
-	[SK_SYS_COPY] = sys_copy,
-	[SK_SYS_MINT] = sys_mint,
-	[SK_SYS_MOVE] = sys_move,
-	[SK_SYS_DELETE] = sys_delete,
-	[SK_SYS_REVOKE] = sys_revoke,
-	[SK_SYS_CAP_INFO] = sys_cap_info,
-	[SK_SYS_MAP] = sys_map,
-	[SK_SYS_UNMAP] = sys_unmap,
-	[SK_SYS_MAP_TABLE] = sys_map_table,
-	[SK_SYS_THREAD_CONFIGURE] = sys_thread_configure,
-	[SK_SYS_THREAD_BIND] = sys_thread_bind,
-	[SK_SYS_THREAD_RESUME] = sys_thread_resume,
-	[SK_SYS_THREAD_SUSPEND] = sys_thread_suspend,
-	[SK_SYS_THREAD_READ] = sys_thread_read,
-	[SK_SYS_THREAD_WRITE] = sys_thread_write,
-	[SK_SYS_SET_FS_BASE] = sys_set_fs_base,
-	[SK_SYS_YIELD] = sys_yield,
-	[SK_SYS_SCHED_CONFIGURE] = sys_sched_configure,
-	[SK_SYS_SCHED_BIND] = sys_sched_bind,
-	[SK_SYS_SCHED_STATS] = sys_sched_stats,
-	[SK_SYS_IRQ_PIN] = sys_irq_pin,
-	[SK_SYS_IRQ_MSI] = sys_irq_msi,
-	[SK_SYS_IRQ_BIND] = sys_irq_bind,
-	[SK_SYS_IRQ_ACK] = sys_irq_ack,
-	[SK_SYS_PORT_IN] = sys_port_in,
-	[SK_SYS_PORT_OUT] = sys_port_out,
-	[SK_SYS_LOG] = sys_log,
-	[SK_SYS_LOG_TAKE] = sys_log_take,
-	[SK_SYS_VCPU_CONFIGURE] = sys_vcpu_configure,
-	[SK_SYS_VCPU_ENTER] = sys_vcpu_enter,
-	[SK_SYS_VCPU_SYNC] = sys_vcpu_sync,
-	[SK_SYS_VCPU_INJECT] = sys_vcpu_inject,
-	[SK_SYS_IO_ASSIGN] = sys_io_assign,
+static long (*const handlers[64])(struct thread *t, struct sk_regs *r) = {
+#define X(name, num, args, what) [num] = sys_##name,
+	SK_SYSCALLS(X)
+#undef X
 };
 _Static_assert(SK_SYS_END <= ARRAY_SIZE(handlers), "table size");
 
 void core_syscall(struct thread *t)
 {
 	struct sk_regs *r = &t->regs.r;
-	uint64_t nr = r->rax;
-	long rc = -SK_E_NO_SYS;
+	uint64_t nr = r->rax % ARRAY_SIZE(handlers); /* also when the check below is mispredicted */
+	long rc;
 
-	/* the mask keeps a mispredicted bound from reading past the table */
-	if (nr < ARRAY_SIZE(handlers) && handlers[nr % ARRAY_SIZE(handlers)])
-		rc = handlers[nr % ARRAY_SIZE(handlers)](t, r);
+	if (r->rax != nr || !handlers[nr]) {
+		rc = -SK_E_NO_SYS;
+	} else if (LOCK_FREE >> nr & 1) {
+		rc = handlers[nr](t, r);
+	} else {
+		tree_lock();
+		rc = handlers[nr](t, r);
+		tree_unlock();
+	}
 	if (rc == SYS_RESTART)
 		r->rip -= SYSCALL_SIZE;
 	else if (rc != SYS_BLOCKED)
@@ -87,7 +59,7 @@ static int port_decode(struct thread *t, const struct sk_regs *r, unsigned int r
 	return 0;
 }
 
-SYSCALL_HANDLER(sys_port_in)
+SYSCALL_HANDLER(PORT_IN)
 {
 	int rc = port_decode(t, r, SK_R);
 
@@ -96,7 +68,7 @@ SYSCALL_HANDLER(sys_port_in)
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_port_out)
+SYSCALL_HANDLER(PORT_OUT)
 {
 	int rc = port_decode(t, r, SK_W);
 

@@ -151,15 +151,8 @@ int thread_detach(struct slot *s)
 
 static int thread_unconfigure(struct thread *t)
 {
-	int rc = slot_delete(&t->utcb_slot);
-
-	if (!rc)
-		rc = slot_delete(&t->fault_slot);
-	if (!rc)
-		rc = slot_delete(&t->space_slot);
-	if (!rc)
-		rc = slot_delete(&t->cspace_slot);
-	return rc;
+	return slot_delete(&t->utcb_slot) ?: slot_delete(&t->fault_slot) ?: slot_delete(&t->space_slot) ?:
+	       slot_delete(&t->cspace_slot);
 }
 
 int thread_configure(struct thread *t, struct slot *cspace, struct slot *space, struct slot *fault, uint64_t utcb,
@@ -243,127 +236,91 @@ static int thread_settled(struct thread *t)
 	return sched_stop(t) && load(&t->state) == THREAD_READY && load(&this_cpu()->current) != t ? 0 : SYS_RESTART;
 }
 
-SYSCALL_HANDLER(sys_thread_configure)
+SYSCALL_HANDLER(THREAD_CONFIGURE)
 {
 	struct slot *cspace, *space, *fault = NULL;
 	unsigned int missing = 0;
 	struct thread *target;
-	int rc;
+	int rc = thread_find(t, r->rdi, SK_W, &target) ?: cap_find(t, r->rsi, SK_OBJ_CNODE, SK_W, &cspace) ?:
+		 cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &space) ?:
+		 (r->r10 ? cap_find(t, r->r10, SK_OBJ_ENDPOINT, SK_W, &fault) : 0) ?: thread_settled(target) ?:
+		 thread_configure(target, cspace, space, fault, r->r8, &missing);
 
-	tree_lock();
-	rc = thread_find(t, r->rdi, SK_W, &target);
-	if (!rc)
-		rc = cap_find(t, r->rsi, SK_OBJ_CNODE, SK_W, &cspace);
-	if (!rc)
-		rc = cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &space);
-	if (!rc && r->r10)
-		rc = cap_find(t, r->r10, SK_OBJ_ENDPOINT, SK_W, &fault);
-	if (!rc)
-		rc = thread_settled(target);
-	if (!rc)
-		rc = thread_configure(target, cspace, space, fault, r->r8, &missing);
 	if (rc == -SK_E_NO_TABLE)
 		r->rsi = missing;
-	tree_unlock();
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_thread_bind)
+SYSCALL_HANDLER(THREAD_BIND)
 {
 	struct thread *target;
 	struct notification *n;
 	struct slot *s;
-	int rc;
+	int rc = thread_find(t, r->rdi, SK_W, &target);
 
-	tree_lock();
-	rc = thread_find(t, r->rdi, SK_W, &target);
-	if (rc)
-		goto out;
-	if (r->rsi == SK_NULL_CAP) {
+	if (!rc && r->rsi == SK_NULL_CAP) {
 		notification_unbind(target);
-		goto out;
+		return 0;
 	}
-	rc = cap_find(t, r->rsi, SK_OBJ_NOTIFICATION, SK_R, &s);
+	rc = rc ?: cap_find(t, r->rsi, SK_OBJ_NOTIFICATION, SK_R, &s);
 	if (rc)
-		goto out;
+		return rc;
 	n = (struct notification *)s->obj;
 	if (target->bound || n->bound)
-		rc = -SK_E_EXISTS;
-	else
-		notification_bind(n, target);
-out:
-	tree_unlock();
-	return rc;
+		return -SK_E_EXISTS;
+	notification_bind(n, target);
+	return 0;
 }
 
-SYSCALL_HANDLER(sys_thread_resume)
+SYSCALL_HANDLER(THREAD_RESUME)
 {
 	struct thread *target;
-	int rc;
+	int rc = thread_find(t, r->rdi, SK_W, &target);
 
-	tree_lock();
-	rc = thread_find(t, r->rdi, SK_W, &target);
-	if (!rc && (!target->cspace || !target->space))
-		rc = -SK_E_STATE;
-	if (!rc) {
-		store(&target->suspended, false);
-		sched_wake(target, false);
-	}
-	tree_unlock();
-	return rc;
+	if (rc)
+		return rc;
+	if (!target->cspace || !target->space)
+		return -SK_E_STATE;
+	store(&target->suspended, false);
+	sched_wake(target, false);
+	return 0;
 }
 
-SYSCALL_HANDLER(sys_thread_suspend)
+SYSCALL_HANDLER(THREAD_SUSPEND)
 {
 	struct thread *target;
-	int rc;
 
-	tree_lock();
-	rc = thread_find(t, r->rdi, SK_W, &target);
-	if (!rc && !thread_stop(target))
-		rc = SYS_RESTART;
-	tree_unlock();
-	return rc;
+	return thread_find(t, r->rdi, SK_W, &target) ?: (thread_stop(target) ? 0 : SYS_RESTART);
 }
 
-SYSCALL_HANDLER(sys_thread_read)
+SYSCALL_HANDLER(THREAD_READ)
 {
 	struct thread *target;
-	int rc;
+	int rc = thread_find(t, r->rdi, SK_R, &target) ?: thread_settled(target);
 
-	tree_lock();
-	rc = thread_find(t, r->rdi, SK_R, &target);
-	if (!rc)
-		rc = thread_settled(target);
 	if (!rc)
 		memcpy(thread_utcb(t)->mr, &target->regs.r, sizeof(target->regs.r));
-	tree_unlock();
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_thread_write)
+SYSCALL_HANDLER(THREAD_WRITE)
 {
 	struct thread *target;
 	struct sk_regs regs;
-	int rc;
+	int rc = thread_find(t, r->rdi, SK_W, &target) ?: thread_settled(target);
 
+	if (rc)
+		return rc;
 	memcpy(&regs, thread_utcb(t)->mr, sizeof(regs));
 	if (regs.rip > USER_END || regs.fs_base > USER_END || regs.gs_base > USER_END)
 		return -SK_E_RANGE;
 	regs.rflags = (regs.rflags & RFLAGS_USER) | RFLAGS_FIXED;
-	tree_lock();
-	rc = thread_find(t, r->rdi, SK_W, &target);
-	if (!rc)
-		rc = thread_settled(target);
-	if (!rc) {
-		target->regs.r = regs;
-		target->regs.vector = 0; /* all registers count, also RCX and R11 */
-	}
-	tree_unlock();
-	return rc;
+	target->regs.r = regs;
+	target->regs.vector = 0; /* all registers count, also RCX and R11 */
+	return 0;
 }
 
-SYSCALL_HANDLER(sys_set_fs_base)
+SYSCALL_HANDLER(SET_FS_BASE)
 {
 	(void)t;
 	if (r->rdi > USER_END)

@@ -60,24 +60,21 @@ static int order_decode(uint64_t type, uint64_t order, struct retype_args *a)
 
 static int dest_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a)
 {
-	struct slot *s;
+	struct slot *cnode, *s;
 	uint64_t i;
-	int rc = cap_find_in(t, r->rdx, SK_W, r->r10, &s);
+	int rc = cap_find_in(t, r->rdx, SK_W, r->r10, &s) ?: cap_find(t, r->rdx, SK_OBJ_CNODE, SK_W, &cnode);
 
 	if (rc)
 		return rc;
+	a->dest = (struct cnode *)cnode->obj;
 	a->slot = r->r10;
 	a->n = r->r8;
-	rc = cap_find(t, r->rdx, SK_OBJ_CNODE, SK_W, &s);
-	if (rc)
-		return rc;
-	a->dest = (struct cnode *)s->obj;
 	if (a->n == 0 || a->n > SK_RETYPE_MAX)
 		return -SK_E_INVAL;
 	if (a->n > a->dest->n_slots - a->slot)
 		return -SK_E_SLOT;
 	for (i = 0; i < a->n; i++)
-		if (a->dest->slots[a->slot + i].type != SK_OBJ_NULL)
+		if (s[i].type != SK_OBJ_NULL)
 			return -SK_E_SLOT;
 	return 0;
 }
@@ -108,20 +105,9 @@ static int place_decode(const struct sk_regs *r, struct retype_args *a, bool *ne
 
 static int retype_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a, bool *needs_reset)
 {
-	int rc;
-
-	if (r->rsi >> 16)
-		return -SK_E_INVAL;
-	rc = order_decode(r->rsi & 0xff, r->rsi >> 8, a);
-	if (rc)
-		return rc;
-	rc = cap_find(t, r->rdi, SK_OBJ_UNTYPED, SK_W, &a->untyped);
-	if (rc)
-		return rc;
-	rc = dest_decode(t, r, a);
-	if (rc)
-		return rc;
-	return place_decode(r, a, needs_reset);
+	return refuse(r->rsi >> 16, SK_E_INVAL) ?: order_decode(r->rsi & 0xff, r->rsi >> 8, a) ?:
+	       cap_find(t, r->rdi, SK_OBJ_UNTYPED, SK_W, &a->untyped) ?: dest_decode(t, r, a) ?:
+	       place_decode(r, a, needs_reset);
 }
 
 static void untyped_set(struct slot *u, uint64_t used, uint64_t prepared, unsigned int flags)
@@ -238,17 +224,14 @@ static void retype_commit(struct retype_args *a)
 			    u->flags | SLOT_USED);
 }
 
-SYSCALL_HANDLER(sys_retype)
+SYSCALL_HANDLER(RETYPE)
 {
 	struct retype_args a;
 	bool needs_reset;
 	int rc;
 
-	tree_lock();
 	do {
-		rc = cap_drain();
-		if (!rc)
-			rc = retype_decode(t, r, &a, &needs_reset);
+		rc = cap_drain() ?: retype_decode(t, r, &a, &needs_reset);
 		if (!rc && needs_reset)
 			untyped_reset(a.untyped);
 	} while (!rc && needs_reset);
@@ -256,6 +239,5 @@ SYSCALL_HANDLER(sys_retype)
 		rc = untyped_prepare(&a);
 	if (!rc)
 		retype_commit(&a);
-	tree_unlock();
 	return rc;
 }

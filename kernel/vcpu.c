@@ -125,9 +125,7 @@ int vcpu_destroy(struct object *o)
 	spin_unlock(&o->lock);
 	if (!vcpu_stop(v))
 		return SYS_RESTART;
-	rc = slot_delete(&v->state_slot);
-	if (!rc)
-		rc = slot_delete(&v->nested_slot);
+	rc = slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot);
 	if (!rc)
 		arch_fpu_drop(v->fpu);
 	return rc;
@@ -144,9 +142,7 @@ static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host
 
 	if (v->entered)
 		return -SK_E_BUSY;
-	rc = slot_delete(&v->state_slot);
-	if (!rc)
-		rc = slot_delete(&v->nested_slot);
+	rc = slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot);
 	if (rc)
 		return rc;
 	slot_set(&v->state_slot, NULL, &page);
@@ -162,27 +158,21 @@ static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host
 	return 0;
 }
 
-SYSCALL_HANDLER(sys_vcpu_configure)
+SYSCALL_HANDLER(VCPU_CONFIGURE)
 {
 	struct slot *vcpu, *nested, *host;
 	unsigned int missing = 0;
-	int rc;
+	int rc = cap_find(t, r->rdi, SK_OBJ_VCPU, SK_W, &vcpu) ?:
+		 cap_find(t, r->rsi, SK_OBJ_SPACE_NESTED, SK_W, &nested) ?:
+		 cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &host) ?:
+		 vcpu_configure(vcpu_of(vcpu->obj), nested, host, r->r10, &missing);
 
-	tree_lock();
-	rc = cap_find(t, r->rdi, SK_OBJ_VCPU, SK_W, &vcpu);
-	if (!rc)
-		rc = cap_find(t, r->rsi, SK_OBJ_SPACE_NESTED, SK_W, &nested);
-	if (!rc)
-		rc = cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &host);
-	if (!rc)
-		rc = vcpu_configure(vcpu_of(vcpu->obj), nested, host, r->r10, &missing);
 	if (rc == -SK_E_NO_TABLE)
 		r->rsi = missing;
-	tree_unlock();
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_vcpu_enter)
+SYSCALL_HANDLER(VCPU_ENTER)
 {
 	struct vcpu *v;
 	struct cap cap;
@@ -215,7 +205,7 @@ SYSCALL_HANDLER(sys_vcpu_enter)
 	return SYS_BLOCKED;
 }
 
-SYSCALL_HANDLER(sys_vcpu_sync)
+SYSCALL_HANDLER(VCPU_SYNC)
 {
 	struct vcpu *v;
 	struct cap cap;
@@ -235,7 +225,7 @@ SYSCALL_HANDLER(sys_vcpu_sync)
 	return rc;
 }
 
-SYSCALL_HANDLER(sys_vcpu_inject)
+SYSCALL_HANDLER(VCPU_INJECT)
 {
 	uint32_t none = 0;
 	struct thread *in;
