@@ -7,7 +7,12 @@
 #include <stdint.h>
 
 /* BOOT_MEM_KERNEL: taken out of RAM by boot_alloc(); the kernel's for ever, never user land's. */
-enum boot_mem_type { BOOT_MEM_RAM = 1, BOOT_MEM_RESERVED = 2, BOOT_MEM_ACPI = 3, BOOT_MEM_KERNEL = 4 };
+enum boot_mem_type {
+	BOOT_MEM_RAM = 1,
+	BOOT_MEM_RESERVED = 2,
+	BOOT_MEM_ACPI = 3,
+	BOOT_MEM_KERNEL = 4
+};
 struct boot_mem {
 	uint64_t base, size;
 	uint32_t type;
@@ -17,7 +22,8 @@ struct boot_mem {
 struct boot_info {
 	uint32_t n_mem;
 	uint32_t reserved;
-	struct boot_mem mem[BOOT_MEM_MAX]; /* sorted, not overlapping, page-aligned inwards for RAM */
+	struct boot_mem
+		mem[BOOT_MEM_MAX]; /* sorted, not overlapping, page-aligned inwards for RAM */
 	uint64_t archive, archive_size;    /* physical; 0 = the loader passed no module */
 	uint64_t rsdp;                     /* physical address of the RSDP, 0 = search for it */
 	uint64_t kernel_start, kernel_end; /* physical, what the kernel image occupies */

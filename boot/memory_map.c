@@ -83,7 +83,8 @@ static void append(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t 
 	if (last && last->type == type && last->base + last->size == base)
 		last->size += size;
 	else if (bi->n_mem < BOOT_MEM_MAX - SPARE)
-		bi->mem[bi->n_mem++] = (struct boot_mem){ .base = base, .size = size, .type = type };
+		bi->mem[bi->n_mem++] =
+			(struct boot_mem){ .base = base, .size = size, .type = type };
 }
 
 const char *boot_mem_finish(struct boot_raw_map *raw, struct boot_info *bi)
@@ -129,11 +130,12 @@ const char *boot_mem_carve(struct boot_info *bi, uint64_t base, uint64_t size, u
 		uint64_t left = base - e.base, right = e.base + e.size - (base + size);
 		struct boot_mem *prev = i ? &bi->mem[i - 1] : NULL;
 		struct boot_mem part[3] = { { .base = e.base, .size = left, .type = e.type },
-					    { .base = base, .size = size, .type = type },
-					    { .base = base + size, .size = right, .type = e.type } };
+			{ .base = base, .size = size, .type = type },
+			{ .base = base + size, .size = right, .type = e.type } };
 		uint32_t n = 0;
 
-		if (e.type != BOOT_MEM_RAM || base < e.base || size > e.size || left > e.size - size)
+		if (e.type != BOOT_MEM_RAM || base < e.base || size > e.size ||
+			left > e.size - size)
 			continue;
 		if (!left && prev && prev->type == type && prev->base + prev->size == base) {
 			prev->size += size;

@@ -8,7 +8,14 @@
 
 #include "parse.h"
 
-enum { TAG_END, TAG_CMDLINE, TAG_MODULE = 3, TAG_MMAP = 6, TAG_ACPI_OLD = 14, TAG_ACPI_NEW = 15 };
+enum {
+	TAG_END,
+	TAG_CMDLINE,
+	TAG_MODULE = 3,
+	TAG_MMAP = 6,
+	TAG_ACPI_OLD = 14,
+	TAG_ACPI_NEW = 15
+};
 enum { MBI_MAX = 1 << 20, RSDP_V1 = 20, RSDP_V2 = 36 };
 
 struct tag {
@@ -95,8 +102,8 @@ static const char *tag_any(struct parse *ps, const uint8_t *tag, struct tag t)
 	}
 }
 
-const char *multiboot2_parse(const struct boot_phys *p, uint64_t paddr, struct boot_raw_map *raw,
-			     struct boot_info *bi)
+const char *multiboot2_parse(const struct boot_phys *p, uint64_t paddr,
+	struct boot_raw_map *raw, struct boot_info *bi)
 {
 	struct parse ps = { .paddr = paddr, .raw = raw, .bi = bi };
 	const uint8_t *head = boot_phys_at(p, paddr, 8);

@@ -45,10 +45,10 @@ const char *boot_mem_carve(struct boot_info *bi, uint64_t base, uint64_t size, u
  * returns a message and leaves bi unusable. rsdp: for Multiboot2 it points into the information
  * structure, which the caller copies out. raw is scratch.
  */
-const char *start_info_parse(const struct boot_phys *p, uint64_t paddr, struct boot_raw_map *raw,
-			     struct boot_info *bi);
-const char *multiboot2_parse(const struct boot_phys *p, uint64_t paddr, struct boot_raw_map *raw,
-			     struct boot_info *bi);
+const char *start_info_parse(const struct boot_phys *p, uint64_t paddr,
+	struct boot_raw_map *raw, struct boot_info *bi);
+const char *multiboot2_parse(const struct boot_phys *p, uint64_t paddr,
+	struct boot_raw_map *raw, struct boot_info *bi);
 
 /* What both share. */
 const char *boot_set_archive(struct boot_info *bi, uint64_t base, uint64_t size);

@@ -22,10 +22,11 @@ struct start_range {
 #define START_MAGIC 0x336ec578u
 enum { SIZE_V0 = 40 };
 
-static const char *read_memory(const struct boot_phys *p, const struct start_info *si,
-			       struct boot_raw_map *raw)
+static const char *read_memory(
+	const struct boot_phys *p, const struct start_info *si, struct boot_raw_map *raw)
 {
-	const uint8_t *from = boot_phys_at(p, si->memmap, si->n_memmap * sizeof(struct start_range));
+	const uint8_t *from = boot_phys_at(
+		p, si->memmap, si->n_memmap * sizeof(struct start_range));
 	const char *err = NULL;
 
 	if (!si->memmap || !si->n_memmap)
@@ -41,8 +42,8 @@ static const char *read_memory(const struct boot_phys *p, const struct start_inf
 	return err;
 }
 
-static const char *read_module(const struct boot_phys *p, const struct start_info *si,
-			       struct boot_info *bi)
+static const char *read_module(
+	const struct boot_phys *p, const struct start_info *si, struct boot_info *bi)
 {
 	const void *from = boot_phys_at(p, si->modules, sizeof(struct start_module));
 	struct start_module m;
@@ -57,8 +58,8 @@ static const char *read_module(const struct boot_phys *p, const struct start_inf
 	return boot_set_archive(bi, m.base, m.size);
 }
 
-static const char *read_cmdline(const struct boot_phys *p, const struct start_info *si,
-				struct boot_info *bi)
+static const char *read_cmdline(
+	const struct boot_phys *p, const struct start_info *si, struct boot_info *bi)
 {
 	if (!si->cmdline)
 		return NULL;
@@ -67,8 +68,8 @@ static const char *read_cmdline(const struct boot_phys *p, const struct start_in
 	return boot_set_cmdline(bi, boot_phys_at(p, si->cmdline, 1), p->limit - si->cmdline);
 }
 
-const char *start_info_parse(const struct boot_phys *p, uint64_t paddr, struct boot_raw_map *raw,
-			     struct boot_info *bi)
+const char *start_info_parse(const struct boot_phys *p, uint64_t paddr,
+	struct boot_raw_map *raw, struct boot_info *bi)
 {
 	const void *from = boot_phys_at(p, paddr, SIZE_V0);
 	struct start_info si;

@@ -7,13 +7,12 @@
  */
 #include "cpu.h"
 
-enum {
-	REG_ID = 0x20, REG_TPR = 0x80, REG_EOI = 0xb0, REG_SVR = 0xf0, REG_IRR = 0x200, REG_ESR = 0x280,
-	REG_ICR = 0x300, REG_ICR_HIGH = 0x310, REG_TIMER = 0x320, REG_LINT0 = 0x350, REG_LINT1 = 0x360,
-	REG_ERROR = 0x370, REG_COUNT_INIT = 0x380, REG_COUNT_NOW = 0x390, REG_DIVIDE = 0x3e0,
-};
-enum { MASKED = 0x10000, DEADLINE_MODE = 0x40000, ICR_PENDING = 0x1000, ICR_OTHERS = 0xc0000 };
-enum { LVT_NMI = 0x400, SVR_ENABLE = 0x100, DIVIDE_BY_1 = 0xb };
+enum { REG_ID = 0x20, REG_TPR = 0x80, REG_EOI = 0xb0, REG_SVR = 0xf0, REG_IRR = 0x200 };
+enum { REG_ESR = 0x280, REG_ICR = 0x300, REG_ICR_HIGH = 0x310, REG_TIMER = 0x320 };
+enum { REG_LINT0 = 0x350, REG_LINT1 = 0x360, REG_ERROR = 0x370, REG_COUNT_INIT = 0x380 };
+enum { REG_COUNT_NOW = 0x390, REG_DIVIDE = 0x3e0, LVT_NMI = 0x400, SVR_ENABLE = 0x100 };
+enum { MASKED = 0x10000, DEADLINE_MODE = 0x40000, DIVIDE_BY_1 = 0xb };
+enum { ICR_PENDING = 0x1000, ICR_OTHERS = 0xc0000 };
 
 static volatile uint8_t *mmio;
 uint64_t lapic_hz;
@@ -118,7 +117,7 @@ void arch_timer_arm(sk_time_t deadline)
 	c->timer_armed = deadline;
 	if (features.tsc_deadline) {
 		mfence(); /* between the LVT write in MMIO mode and the MSR */
-		wrmsr(MSR_TSC_DEADLINE, deadline == SK_NO_DEADLINE ? 0 : deadline ? deadline : 1);
+		wrmsr(MSR_TSC_DEADLINE, deadline == SK_NO_DEADLINE ? 0 : deadline + !deadline);
 		return;
 	}
 	now = arch_now();
@@ -126,7 +125,8 @@ void arch_timer_arm(sk_time_t deadline)
 		uint64_t ticks = deadline > now ? deadline - now : 0;
 
 		/* A timer that fires early is armed again by core; one that never fires hurts. */
-		count = ticks >= tsc_hz ? lapic_hz : ticks * (lapic_hz >> 8) / (tsc_hz >> 8) + 1;
+		count = ticks >= tsc_hz ? lapic_hz
+					: ticks * (lapic_hz >> 8) / (tsc_hz >> 8) + 1;
 		if (count > UINT32_MAX)
 			count = UINT32_MAX;
 	}

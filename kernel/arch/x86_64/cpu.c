@@ -74,9 +74,9 @@ void features_detect(void)
 	features.nx = ext.d & 1u << 20;
 	features.x2apic = one.c & 1u << 21;
 	features.tsc_deadline = one.c & 1u << 24;
-	features.cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | (one.d & 1u << 13 ? CR4_PGE : 0) |
-		       (seven.b & 1u << 7 ? CR4_SMEP : 0) | (seven.b & 1u << 20 ? CR4_SMAP : 0) |
-		       (seven.c & 1u << 2 ? CR4_UMIP : 0);
+	features.cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT |
+		       (one.d & 1u << 13 ? CR4_PGE : 0) | (seven.b & 1u << 7 ? CR4_SMEP : 0) |
+		       (seven.b & 1u << 20 ? CR4_SMAP : 0) | (seven.c & 1u << 2 ? CR4_UMIP : 0);
 	features.phys_bits = size.a & 0xff;
 	features.svm = ext.c & 1u << 2;
 	features.xsave_size = 512;
@@ -90,7 +90,8 @@ void features_detect(void)
 		features.asids = svm.b;
 		features.svm_bits = svm.d;
 	}
-	features.use_ibpb = (seven.d & 1u << 26 || size.b & 1u << 12) && boot_option_is("ibpb", "on");
+	features.use_ibpb = (seven.d & 1u << 26 || size.b & 1u << 12) &&
+			    boot_option_is("ibpb", "on");
 }
 
 uint32_t arch_phys_bits(void)
@@ -160,9 +161,12 @@ static void idt_fill(void)
 		uint8_t ist = i == VEC_NMI ? 1 : i == VEC_DF ? 2 : i == VEC_MC ? 3 : 0;
 		uint8_t dpl = i == 3 || i == 4 ? 3 : 0;
 
-		idt[i] = (struct idt_entry){ .low = (uint16_t)to, .selector = SEL_KCODE, .ist = ist,
-					     .attr = (uint8_t)(0x8e | dpl << 5),
-					     .mid = (uint16_t)(to >> 16), .high = (uint32_t)(to >> 32) };
+		idt[i] = (struct idt_entry){ .low = (uint16_t)to,
+			.selector = SEL_KCODE,
+			.ist = ist,
+			.attr = (uint8_t)(0x8e | dpl << 5),
+			.mid = (uint16_t)(to >> 16),
+			.high = (uint32_t)(to >> 32) };
 	}
 }
 
@@ -174,9 +178,14 @@ static void tables_load(struct cpu_arch *a)
 	__asm__ volatile("lgdt %0" : : "m"(gdtr));
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 	__asm__ volatile("pushq %0\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n1:"
-			 : : "i"(SEL_KCODE) : "rax", "memory");
-	__asm__ volatile("mov %0, %%ss\n\tmov %1, %%ds\n\tmov %1, %%es\n\tmov %1, %%fs\n\tmov %1, %%gs"
-			 : : "r"(SEL_KDATA), "r"(0) : "memory");
+			 :
+			 : "i"(SEL_KCODE)
+			 : "rax", "memory");
+	__asm__ volatile(
+		"mov %0, %%ss\n\tmov %1, %%ds\n\tmov %1, %%es\n\tmov %1, %%fs\n\tmov %1, %%gs"
+		:
+		: "r"(SEL_KDATA), "r"(0)
+		: "memory");
 	__asm__ volatile("lldt %w0" : : "r"(0));
 	a->gdt[SEL_TSS / 8] &= ~(1ull << 41);
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));

@@ -34,19 +34,19 @@ struct cpu_arch {
 	uint64_t gdt[8];
 	struct tss tss;
 	bool online;
-	uint64_t stack_low;        /* lowest address of the kernel stack */
-	uint64_t requests;         /* bit per CPU whose request this CPU must serve */
-	struct request request;    /* what this CPU asks */
-	struct thread *bases_of;   /* thread whose FS and GS base the registers hold */
+	uint64_t stack_low;      /* lowest address of the kernel stack */
+	uint64_t requests;       /* bit per CPU whose request this CPU must serve */
+	struct request request;  /* what this CPU asks */
+	struct thread *bases_of; /* thread whose FS and GS base the registers hold */
 	uint64_t fs_base, gs_base;
-	uint64_t cr0;              /* what CR0 holds: only TS changes */
-	struct space *last_space;  /* for the barrier between spaces */
-	uint64_t host_paddr;       /* VMSAVE area of the host's own state */
+	uint64_t cr0;             /* what CR0 holds: only TS changes */
+	struct space *last_space; /* for the barrier between spaces */
+	uint64_t host_paddr;      /* VMSAVE area of the host's own state */
 	uint8_t *host_save;
 	uint32_t asid, asid_epoch; /* last one given out; how often they ran out */
 	bool asid_flush;           /* the next VMRUN flushes all */
 	uint32_t nmis;
-	uint16_t source[256];      /* vector to interrupt source + 1 */
+	uint16_t source[256]; /* vector to interrupt source + 1 */
 };
 static inline struct cpu_arch *arch_of(struct cpu *c)
 {
@@ -66,7 +66,8 @@ extern struct features {
 
 /* A trap in the kernel, as entry_panic stores it. */
 struct trap_frame {
-	uint64_t rax, rcx, rdx, rbx, rsp_pushed, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rax, rcx, rdx, rbx, rsp_pushed, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14,
+		r15;
 	uint64_t vector, error, rip, cs, rflags, rsp, ss;
 };
 
@@ -96,7 +97,12 @@ uint64_t boot_option_number(const char *name, uint64_t otherwise);
 void arch_fill_info(struct sk_info *info);
 
 /* memory.c */
-enum fixmap { FIX_LAPIC, FIX_IOAPIC, FIX_TEMP = FIX_IOAPIC + 16, FIX_END = FIX_TEMP + SK_CPU_MAX };
+enum fixmap {
+	FIX_LAPIC,
+	FIX_IOAPIC,
+	FIX_TEMP = FIX_IOAPIC + 16,
+	FIX_END = FIX_TEMP + SK_CPU_MAX
+};
 void memory_init(void); /* build the kernel's own tables and change to them */
 uint64_t boot_page_reserve(void);
 void *fixmap_mmio(unsigned int slot, uint64_t paddr);

@@ -80,7 +80,7 @@ static void release(struct cpu *c, bool save)
 	}
 	c->fpu_owner = NULL;
 	__atomic_store_n(holder(area), 0, __ATOMIC_RELEASE); /* F1 */
-	fpu_trap(false); /* F2 */
+	fpu_trap(false);                                     /* F2 */
 }
 
 static void flush_here(void *area)

@@ -82,8 +82,8 @@ static void loader_read(uint32_t multiboot, uint64_t info)
 
 	boot_info.kernel_start = (uint64_t)kernel_image_start - KERNEL_BASE;
 	boot_info.kernel_end = (uint64_t)kernel_image_end - KERNEL_BASE;
-	err = multiboot ? multiboot2_parse(&phys, info, &raw_map, &boot_info) :
-			  start_info_parse(&phys, info, &raw_map, &boot_info);
+	err = multiboot ? multiboot2_parse(&phys, info, &raw_map, &boot_info)
+			: start_info_parse(&phys, info, &raw_map, &boot_info);
 	if (err)
 		panic("boot: %s", err);
 }
@@ -114,8 +114,9 @@ static void acpi_read(void)
 	if (!err)
 		return;
 	klog("%s; one CPU, no IO-APIC\n", err);
-	madt = (struct madt){ .lapic = rdmsr(MSR_APIC_BASE) & 0xffffff000, .n_cpus = 1,
-			      .apic_id = { cpuid(1, 0).b >> 24 } };
+	madt = (struct madt){ .lapic = rdmsr(MSR_APIC_BASE) & 0xffffff000,
+		.n_cpus = 1,
+		.apic_id = { cpuid(1, 0).b >> 24 } };
 }
 
 /* This CPU becomes number 0, the others follow as the MADT lists them. */
@@ -127,7 +128,8 @@ static void cpus_alloc(void)
 	if (features.x2apic && cpuid(0, 0).a >= 0xb)
 		self = cpuid(0xb, 0).d;
 	cpu_alloc(n_cpus++, self);
-	for (uint32_t i = 0; i < madt.n_cpus && n_cpus < max && n_cpus < SK_CPU_MAX && trampoline_paddr; i++)
+	for (uint32_t i = 0;
+		i < madt.n_cpus && n_cpus < max && n_cpus < SK_CPU_MAX && trampoline_paddr; i++)
 		if (madt.apic_id[i] != self && (features.x2apic || madt.apic_id[i] < 0xff))
 			cpu_alloc(n_cpus++, madt.apic_id[i]);
 }

@@ -11,7 +11,13 @@
 #include "cpu.h"
 #include "irq.h"
 
-enum { REG_VERSION = 1, REG_REDIR = 0x10, REDIR_LOW = 1 << 13, REDIR_LEVEL = 1 << 15, REDIR_MASKED = 1 << 16 };
+enum {
+	REG_VERSION = 1,
+	REG_REDIR = 0x10,
+	REDIR_LOW = 1 << 13,
+	REDIR_LEVEL = 1 << 15,
+	REDIR_MASKED = 1 << 16
+};
 #define MSI_ADDRESS 0xfee00000ull
 
 struct source {
@@ -74,7 +80,9 @@ static int source_take(uint32_t cpu)
 	for (unsigned int v = VEC_DEVICE; i < IRQ_SOURCES && v < VEC_TIMER; v++) {
 		if (a->source[v])
 			continue;
-		sources[i] = (struct source){ .used = true, .vector = (uint8_t)v, .cpu = (uint16_t)cpu };
+		sources[i] = (struct source){
+			.used = true, .vector = (uint8_t)v, .cpu = (uint16_t)cpu
+		};
 		a->source[v] = (uint16_t)(i + 1); /* I1 */
 		return i;
 	}
@@ -109,8 +117,9 @@ static int pin_program(int i, uint32_t gsi, bool level, bool low)
 	uint32_t apic_id = cpus[s->cpu]->apic_id;
 
 	for (uint32_t k = 0; k < IRQ_SOURCES; k++)
-		if (sources[k].used && sources[k].pin && ioapics[sources[k].ioapic].gsi +
-		    (sources[k].redir - REG_REDIR) / 2 == gsi)
+		if (sources[k].used && sources[k].pin &&
+			ioapics[sources[k].ioapic].gsi + (sources[k].redir - REG_REDIR) / 2 ==
+				gsi)
 			return -SK_E_BUSY;
 	for (uint16_t k = 0; k < madt.n_ioapics; k++) {
 		if (gsi < ioapics[k].gsi || gsi - ioapics[k].gsi >= ioapics[k].n_pins)
@@ -163,7 +172,8 @@ int irq_source_msi(uint32_t cpu, uint64_t *addr, uint32_t *data)
 static void pin_mask(const struct source *s, bool masked)
 {
 	if (s->used && s->pin)
-		ioapic_write(&ioapics[s->ioapic], s->redir, s->low | (masked ? REDIR_MASKED : 0));
+		ioapic_write(
+			&ioapics[s->ioapic], s->redir, s->low | (masked ? REDIR_MASKED : 0));
 }
 
 void irq_source_mask(int source, bool masked)

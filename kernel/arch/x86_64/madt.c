@@ -71,7 +71,8 @@ const char *madt_find(const struct boot_phys *p, uint64_t rsdp, uint64_t *madt)
 	if (!r || !rsdp_valid(p, rsdp))
 		return "ACPI: the RSDP is damaged or out of reach";
 	at = get(r + 16, 4);
-	if (r[15] >= 2 && boot_phys_at(p, rsdp, RSDP_V2) && sums_to_zero(r, RSDP_V2) && get(r + 24, 8)) {
+	if (r[15] >= 2 && boot_phys_at(p, rsdp, RSDP_V2) && sums_to_zero(r, RSDP_V2) &&
+		get(r + 24, 8)) {
 		at = get(r + 24, 8);
 		step = 8;
 	}

@@ -23,10 +23,13 @@ enum { IMAGE_PTS = 2, N_CARVED = 16, FLUSH_ALL_PAGES = 64 };
 typedef uint64_t table_t[512] __attribute__((aligned(4096)));
 static table_t kernel_pml4, image_pdpt, image_pd, image_pt[IMAGE_PTS], fixmap_pt;
 extern table_t boot_pml4;
-extern const char kernel_image_start[], kernel_text_end[], kernel_rodata_end[], kernel_image_end[];
+extern const char kernel_image_start[], kernel_text_end[], kernel_rodata_end[],
+	kernel_image_end[];
 
 uint64_t kernel_root, boot_alloc_total, trampoline_paddr;
-static struct { uint64_t base, size; } carved[N_CARVED];
+static struct {
+	uint64_t base, size;
+} carved[N_CARVED];
 static unsigned int n_carved;
 static bool switched;
 
@@ -40,7 +43,8 @@ static uint64_t image_paddr(const void *p)
 /* First address at or after `at` where size bytes miss the kernel image and the archive. */
 static uint64_t skip_taken(uint64_t at, uint64_t size)
 {
-	uint64_t archive_end = align_up(boot_info.archive + boot_info.archive_size, SK_PAGE_SIZE);
+	uint64_t archive_end = align_up(
+		boot_info.archive + boot_info.archive_size, SK_PAGE_SIZE);
 
 	for (int round = 0; round < 2; round++) {
 		if (at < boot_info.kernel_end && at + size > boot_info.kernel_start)
@@ -57,7 +61,8 @@ static uint64_t find_room(uint64_t size)
 		const struct boot_mem *m = &boot_info.mem[i];
 		uint64_t at = skip_taken(m->base < 0x100000 ? 0x100000 : m->base, size);
 
-		if (m->type == BOOT_MEM_RAM && at + size <= m->base + m->size && at + size <= BOOT_MAP_END)
+		if (m->type == BOOT_MEM_RAM && at + size <= m->base + m->size &&
+			at + size <= BOOT_MAP_END)
 			return at;
 	}
 	panic("boot: no room for %lu KiB of kernel tables below 4 GiB", size >> 10);
@@ -222,8 +227,9 @@ static void low_pages_take(void)
 		const struct boot_mem *m = &boot_info.mem[i];
 		uint64_t end = m->base + m->size < 0xa0000 ? m->base + m->size : 0xa0000;
 
-		if (m->type == BOOT_MEM_RAM && m->base < 0xa0000 && end - m->base >= 2 * SK_PAGE_SIZE &&
-		    skip_taken(end - SK_PAGE_SIZE, SK_PAGE_SIZE) == end - SK_PAGE_SIZE)
+		if (m->type == BOOT_MEM_RAM && m->base < 0xa0000 &&
+			end - m->base >= 2 * SK_PAGE_SIZE &&
+			skip_taken(end - SK_PAGE_SIZE, SK_PAGE_SIZE) == end - SK_PAGE_SIZE)
 			best = end - SK_PAGE_SIZE;
 	}
 	trampoline_paddr = best;

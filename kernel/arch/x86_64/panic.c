@@ -27,7 +27,8 @@ static void print_symbol(uint64_t addr)
 			high = mid;
 	}
 	if (high && ksyms[low].addr <= addr)
-		klog("  %lx %s+0x%lx\n", addr, ksyms_names + ksyms[low].name_off, addr - ksyms[low].addr);
+		klog("  %lx %s+0x%lx\n", addr, ksyms_names + ksyms[low].name_off,
+			addr - ksyms[low].addr);
 	else
 		klog("  %lx\n", addr);
 }
@@ -74,7 +75,8 @@ static void begin(void)
 	__asm__ volatile("cli");
 	if (__atomic_exchange_n(&panicking, true, __ATOMIC_SEQ_CST))
 		for (;;)
-			__asm__ volatile("hlt"); /* somebody else prints, or printing itself went wrong */
+			__asm__ volatile(
+				"hlt"); /* somebody else prints, or printing itself went wrong */
 	smp_stop_others();
 	klog_panic();
 	klog("\nPANIC on CPU %u: ", gs_ready ? this_cpu()->id : 0);
@@ -82,7 +84,10 @@ static void begin(void)
 
 static void __attribute__((noreturn)) end(void)
 {
-	static const struct { uint16_t limit; uint64_t base; } __attribute__((packed)) none;
+	static const struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) none;
 
 	if (boot_option_is("panic", "exit"))
 		outb(DEBUG_EXIT, EXIT_PANIC);

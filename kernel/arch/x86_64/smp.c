@@ -90,7 +90,8 @@ static void shoot_local(void *arg)
 		flush_window(s->vaddr, s->size);
 	} else if (this_cpu()->space == s->space) {
 		if (s->size <= 32 * SK_PAGE_SIZE)
-			for (uint64_t at = s->vaddr; at < s->vaddr + s->size; at += SK_PAGE_SIZE)
+			for (uint64_t at = s->vaddr; at < s->vaddr + s->size;
+				at += SK_PAGE_SIZE)
 				invlpg(at);
 		else
 			write_cr3(read_cr3());
@@ -110,14 +111,14 @@ void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
 		}
 	}
 	if (space)
-		__atomic_store_n(&space->arch_data[0], __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST),
-				 __ATOMIC_SEQ_CST);
+		__atomic_store_n(&space->arch_data[0],
+			__atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
 	mfence(); /* the table entry is visible before we look who may hold it */
 	for (uint64_t m = others & ~bit(this_cpu()->id); m; m &= m - 1) {
 		struct cpu *c = cpus[__builtin_ctzll(m)];
 
 		if (!space || __atomic_load_n(&c->space, __ATOMIC_SEQ_CST) == space ||
-		    __atomic_load_n(&c->nested, __ATOMIC_SEQ_CST) == space)
+			__atomic_load_n(&c->nested, __ATOMIC_SEQ_CST) == space)
 			mask |= bit(c->id);
 	}
 	shoot_local(&s);
@@ -150,7 +151,8 @@ void arch_quiesce(void)
 {
 	struct cpu *me = this_cpu();
 
-	__atomic_add_fetch(&me->epoch, 1, __ATOMIC_SEQ_CST); /* S2: we are outside while we wait */
+	__atomic_add_fetch(
+		&me->epoch, 1, __ATOMIC_SEQ_CST); /* S2: we are outside while we wait */
 	for (uint64_t m = online & ~bit(me->id); m; m &= m - 1) {
 		struct cpu *c = cpus[__builtin_ctzll(m)];
 		uint64_t was = __atomic_load_n(&c->epoch, __ATOMIC_SEQ_CST);

@@ -16,10 +16,12 @@
 #include "cpu.h"
 #include "svm.h"
 
-enum { IOPM_SIZE = 12288, MSRPM_SIZE = 8192, FEATURE_NP = 1, FEATURE_NRIP = 8, FEATURE_PAUSE = 0x400 };
-enum { VM_CR_DISABLED = 0x10, VEC_DB = 1, VEC_BP = 3, VEC_OF = 4, VEC_AC = 17, SEG_ATTR = 0xfff };
-enum { EV_TYPE = 0x700, EV_SOFT_INT = 0x400, EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40 };
-enum { PAUSE_COUNT = 3000, PAUSE_THRESHOLD = 128, NPF_PRESENT = 1, NPF_WRITE = 2, NPF_EXEC = 16 };
+enum { IOPM_SIZE = 12288, MSRPM_SIZE = 8192, SEG_ATTR = 0xfff, VM_CR_DISABLED = 0x10 };
+enum { FEATURE_NP = 1, FEATURE_NRIP = 8, FEATURE_PAUSE = 0x400 };
+enum { VEC_DB = 1, VEC_BP = 3, VEC_OF = 4, VEC_AC = 17, EV_TYPE = 0x700, EV_SOFT_INT = 0x400 };
+enum { EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40 };
+enum { PAUSE_COUNT = 3000, PAUSE_THRESHOLD = 128 };
+enum { NPF_PRESENT = 1, NPF_WRITE = 2, NPF_EXEC = 16 };
 #define NPF_TABLE (1ull << 33)
 #define PAT_RESET 0x0007040600070406ull
 
@@ -52,14 +54,14 @@ static void msr_pass(uint8_t *map, uint32_t msr)
 {
 	uint32_t bit = msr >= 0xc0000000 ? 0x4000 + (msr - 0xc0000000) * 2 : msr * 2;
 
-	map[bit / 8] &= (uint8_t)~(3u << bit % 8);
+	map[bit / 8] &= (uint8_t) ~(3u << bit % 8);
 }
 
 static void maps_make(void)
 {
-	static const uint32_t free_msrs[] = { MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_STAR,
-					      MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_SYSENTER_CS,
-					      MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_PAT };
+	static const uint32_t free_msrs[] = { MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
+		MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_SYSENTER_CS, MSR_SYSENTER_ESP,
+		MSR_SYSENTER_EIP, MSR_PAT };
 	uint8_t *iopm = boot_alloc(IOPM_SIZE), *msrpm = boot_alloc(MSRPM_SIZE);
 
 	memset(iopm, 0xff, IOPM_SIZE);
@@ -98,10 +100,12 @@ static void svm_init(struct vcpu *v)
 	memset(v->arch_data, 0, sizeof(v->arch_data));
 	svm_of(v)->xcr0 = 1;
 	b->intercept[2] = 1u << VEC_DB | 1u << VEC_AC | 1u << VEC_MC;
-	b->intercept[3] = INT3_INTR | INT3_NMI | INT3_SMI | INT3_INIT | INT3_RDPMC | INT3_CPUID | INT3_INVD |
-			  INT3_HLT | INT3_INVLPGA | INT3_IOIO | INT3_MSR | INT3_TASK | INT3_SHUTDOWN;
-	b->intercept[4] = INT4_VMRUN | INT4_VMMCALL | INT4_VMLOAD | INT4_VMSAVE | INT4_STGI | INT4_CLGI |
-			  INT4_SKINIT | INT4_WBINVD | INT4_MONITOR | INT4_MWAIT | INT4_XSETBV | INT4_RDPRU;
+	b->intercept[3] = INT3_INTR | INT3_NMI | INT3_SMI | INT3_INIT | INT3_RDPMC |
+			  INT3_CPUID | INT3_INVD | INT3_HLT | INT3_INVLPGA | INT3_IOIO |
+			  INT3_MSR | INT3_TASK | INT3_SHUTDOWN;
+	b->intercept[4] = INT4_VMRUN | INT4_VMMCALL | INT4_VMLOAD | INT4_VMSAVE | INT4_STGI |
+			  INT4_CLGI | INT4_SKINIT | INT4_WBINVD | INT4_MONITOR | INT4_MWAIT |
+			  INT4_XSETBV | INT4_RDPRU;
 	if (features.svm_bits & FEATURE_PAUSE) {
 		b->intercept[3] |= INT3_PAUSE;
 		b->pause_count = PAUSE_COUNT;
@@ -136,7 +140,9 @@ static bool xcr0_valid(uint64_t x)
 }
 
 /* 64-bit fields that the state page and the VMCB both have, by group: one table for both directions. */
-#define FIELD(group, name, from) { SK_VCPU_##group, offsetof(struct vmcb, name), offsetof(struct sk_vcpu_state, from) }
+#define STATE(name) offsetof(struct sk_vcpu_state, name)
+/* clang-format off */
+#define FIELD(group, name, from) { SK_VCPU_##group, offsetof(struct vmcb, name), STATE(from) }
 static const struct field {
 	uint16_t group, vmcb, state;
 } fields[] = {
@@ -147,22 +153,27 @@ static const struct field {
 	FIELD(TSC, tsc_offset, tsc_offset), FIELD(MSR, star, star), FIELD(MSR, lstar, lstar),
 	FIELD(MSR, cstar, cstar), FIELD(MSR, sfmask, sfmask), FIELD(MSR, kernel_gs_base, kernel_gs_base),
 	FIELD(MSR, sysenter_cs, sysenter_cs), FIELD(MSR, sysenter_esp, sysenter_esp),
-	FIELD(MSR, sysenter_eip, sysenter_eip),
+	FIELD(MSR, sysenter_eip, sysenter_eip)
 };
+/* clang-format on */
 enum { N_HOT = 8 };
 /* Segments lie in the VMCB in this order from `es` on. */
-static const uint16_t segments[] = {
-	offsetof(struct sk_vcpu_state, seg[SK_ES]), offsetof(struct sk_vcpu_state, seg[SK_CS]),
-	offsetof(struct sk_vcpu_state, seg[SK_SS]), offsetof(struct sk_vcpu_state, seg[SK_DS]),
-	offsetof(struct sk_vcpu_state, seg[SK_FS]), offsetof(struct sk_vcpu_state, seg[SK_GS]),
-	offsetof(struct sk_vcpu_state, gdtr), offsetof(struct sk_vcpu_state, seg[SK_LDTR]),
-	offsetof(struct sk_vcpu_state, idtr), offsetof(struct sk_vcpu_state, seg[SK_TR]),
-};
+static const uint16_t segments[] = { STATE(seg[SK_ES]), STATE(seg[SK_CS]), STATE(seg[SK_SS]),
+	STATE(seg[SK_DS]), STATE(seg[SK_FS]), STATE(seg[SK_GS]), STATE(gdtr),
+	STATE(seg[SK_LDTR]), STATE(idtr), STATE(seg[SK_TR]) };
 _Static_assert(sizeof(struct vmcb_seg) == sizeof(struct sk_segment), "the same layout");
 
-static void *at(void *base, uint32_t offset)
+static uint64_t *field_vmcb(struct vcpu *v, unsigned int i)
 {
-	return (char *)base + offset;
+	return (uint64_t *)(v->hw + fields[i].vmcb);
+}
+static volatile uint64_t *field_state(struct vcpu *v, unsigned int i)
+{
+	return (volatile uint64_t *)((uint8_t *)v->state + fields[i].state);
+}
+static struct vmcb_seg *seg_state(struct vcpu *v, unsigned int i)
+{
+	return (struct vmcb_seg *)((uint8_t *)v->state + segments[i]);
 }
 
 /* Event words of the ABI and of the VMCB agree but for types that only the processor makes. */
@@ -195,7 +206,7 @@ static void svm_load(struct vcpu *v)
 	s->dirty = 0;
 	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
 		if (dirty & fields[i].group)
-			*(uint64_t *)at(b, fields[i].vmcb) = *(volatile uint64_t *)at(v->state, fields[i].state);
+			*field_vmcb(v, i) = *field_state(v, i);
 	b->efer |= EFER_SVME; /* V1 */
 	if (dirty & SK_VCPU_RIP)
 		b->int_shadow = s->int_shadow & 1;
@@ -205,7 +216,7 @@ static void svm_load(struct vcpu *v)
 	}
 	if (dirty & SK_VCPU_SEG) {
 		for (unsigned int i = 0; i < ARRAY_SIZE(segments); i++) {
-			(&b->es)[i] = *(volatile struct vmcb_seg *)at(v->state, segments[i]);
+			(&b->es)[i] = *(volatile struct vmcb_seg *)seg_state(v, i);
 			(&b->es)[i].attr &= SEG_ATTR;
 		}
 		b->cpl = s->cpl & 3;
@@ -226,7 +237,7 @@ static void sync_fields(struct vcpu *v, unsigned int first, unsigned int n, uint
 {
 	for (unsigned int i = first; i < n; i++)
 		if (fields[i].group & groups)
-			*(uint64_t *)at(v->state, fields[i].state) = *(uint64_t *)at(v->hw, fields[i].vmcb);
+			*field_state(v, i) = *field_vmcb(v, i);
 	v->state->efer &= ~EFER_SVME; /* V1 */
 }
 
@@ -249,12 +260,13 @@ static void svm_sync(struct vcpu *v, uint32_t groups)
 	struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
 
-	sync_hot(v);
+	if (groups & SK_VCPU_HOT)
+		sync_hot(v);
 	sync_fields(v, N_HOT, ARRAY_SIZE(fields), groups);
 	if (groups & SK_VCPU_CR)
 		s->cr8 = b->v_intr & 0xf;
 	for (unsigned int i = 0; groups & SK_VCPU_SEG && i < ARRAY_SIZE(segments); i++)
-		memcpy(at(s, segments[i]), &b->es + i, sizeof(b->es));
+		*seg_state(v, i) = (&b->es)[i];
 	if (groups & SK_VCPU_XCR0)
 		s->xcr0 = svm_of(v)->xcr0;
 }
@@ -269,7 +281,8 @@ static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_a
 	uint64_t gen = __atomic_load_n(&nested->arch_data[0], __ATOMIC_SEQ_CST);
 
 	b->n_cr3 = nested->root;
-	if (!sv->asid || sv->cpu != a->cpu.id || sv->asid_epoch != a->asid_epoch || sv->space_gen != gen) {
+	if (!sv->asid || sv->cpu != a->cpu.id || sv->asid_epoch != a->asid_epoch ||
+		sv->space_gen != gen) {
 		if (!a->asid || ++a->asid >= features.asids) {
 			a->asid = 1;
 			a->asid_epoch++;
@@ -296,7 +309,7 @@ static void irq_deliver(struct vcpu *v)
 		return;
 	/* Vectors below 16 cannot come from a local APIC: no task priority holds them. */
 	if (!(b->event_inject & EVENT_VALID) && b->rflags & RFLAGS_IF && !(b->int_shadow & 1) &&
-	    (!priority || priority > (b->v_intr & 0xf))) {
+		(!priority || priority > (b->v_intr & 0xf))) {
 		b->event_inject = EVENT_VALID | SK_EV_INTR | (pending & 0xff);
 		__atomic_store_n(&v->pending_irq, 0, __ATOMIC_RELEASE);
 		return;
@@ -314,15 +327,18 @@ static void debug_load(struct vcpu *v)
 		sv->dr_live = true;
 	b->intercept[1] = sv->dr_live ? 0 : UINT32_MAX;
 	if (sv->dr_live)
-		__asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
-				 : : "r"(sv->dr[0]), "r"(sv->dr[1]), "r"(sv->dr[2]), "r"(sv->dr[3]));
+		__asm__ volatile(
+			"mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
+			:
+			: "r"(sv->dr[0]), "r"(sv->dr[1]), "r"(sv->dr[2]), "r"(sv->dr[3]));
 }
 
 static void debug_save(struct svm_vcpu *sv)
 {
 	if (sv->dr_live)
-		__asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
-				 : "=r"(sv->dr[0]), "=r"(sv->dr[1]), "=r"(sv->dr[2]), "=r"(sv->dr[3]));
+		__asm__ volatile(
+			"mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
+			: "=r"(sv->dr[0]), "=r"(sv->dr[1]), "=r"(sv->dr[2]), "=r"(sv->dr[3]));
 	sv->dr_live = false;
 }
 
@@ -350,6 +366,7 @@ static void enter(struct vcpu *v, struct cpu *c)
 static const struct exit_row {
 	uint16_t code;
 	uint8_t reason, length;
+	/* clang-format off */
 } exit_rows[] = { /* frequent ones first */
 	{ EXIT_VMMCALL, SK_EXIT_HYPERCALL, 3 },    { EXIT_MSR, SK_EXIT_RDMSR, 2 },
 	{ EXIT_NPF, SK_EXIT_NESTED_FAULT, 0 },     { EXIT_HLT, SK_EXIT_HLT, 1 },
@@ -362,8 +379,9 @@ static const struct exit_row {
 	{ EXIT_VMSAVE, SK_EXIT_UNDEFINED, 3 },     { EXIT_STGI, SK_EXIT_UNDEFINED, 3 },
 	{ EXIT_CLGI, SK_EXIT_UNDEFINED, 3 },       { EXIT_SKINIT, SK_EXIT_UNDEFINED, 3 },
 	{ EXIT_MONITOR, SK_EXIT_UNDEFINED, 3 },    { EXIT_MWAIT, SK_EXIT_UNDEFINED, 3 },
-	{ EXIT_MWAIT_ARMED, SK_EXIT_UNDEFINED, 3 }, { EXIT_RDPRU, SK_EXIT_UNDEFINED, 3 },
+	{ EXIT_MWAIT_ARMED, SK_EXIT_UNDEFINED, 3 }, { EXIT_RDPRU, SK_EXIT_UNDEFINED, 3 }
 };
+/* clang-format on */
 
 static struct exit_row row_find(uint32_t code)
 {
@@ -377,8 +395,8 @@ static void record_io(const struct vmcb *b, struct sk_vcpu_state *s)
 {
 	uint64_t i = b->exit_info1;
 
-	s->qual[0] = (i >> 16 & 0xffff) | (i >> 4 & 7) << 16 | (i & 1) << 24 | (i >> 2 & 1) << 25 |
-		     (i >> 3 & 1) << 26;
+	s->qual[0] = (i >> 16 & 0xffff) | (i >> 4 & 7) << 16 | (i & 1) << 24 |
+		     (i >> 2 & 1) << 25 | (i >> 3 & 1) << 26;
 	s->qual[1] = b->exit_info2;
 	s->instr_len = (uint8_t)(b->exit_info2 - b->rip);
 }
@@ -434,7 +452,8 @@ static bool refused(struct vcpu *v)
 static void requeue(struct vmcb *b)
 {
 	uint64_t info = b->exit_int_info, vector = info & 0xff, type = info & EV_TYPE;
-	bool soft = type == EV_SOFT_INT || (type == SK_EV_EXCEPTION && (vector == VEC_BP || vector == VEC_OF));
+	bool soft = type == EV_SOFT_INT ||
+		    (type == SK_EV_EXCEPTION && (vector == VEC_BP || vector == VEC_OF));
 
 	b->event_inject = info & EVENT_VALID && !soft ? info : 0;
 }
@@ -445,7 +464,8 @@ static bool exception(struct vmcb *b, uint32_t vector)
 	if (vector == VEC_MC)
 		panic("machine check in a guest");
 	if (!(b->event_inject & EVENT_VALID))
-		b->event_inject = EVENT_VALID | SK_EV_EXCEPTION | vector | (vector == VEC_AC ? EVENT_ERROR : 0);
+		b->event_inject = EVENT_VALID | SK_EV_EXCEPTION | vector |
+				  (vector == VEC_AC ? EVENT_ERROR : 0);
 	return false;
 }
 
@@ -463,7 +483,8 @@ static bool handle_exit(struct vcpu *v)
 		irq_window();
 		return false;
 	}
-	if (code >= EXIT_NMI && code <= EXIT_VINTR) /* taken when GIF was set again; or the window is open */
+	if (code >= EXIT_NMI &&
+		code <= EXIT_VINTR) /* taken when GIF was set again; or the window is open */
 		return false;
 	if (code >= EXIT_DR_FIRST && code <= EXIT_DR_LAST) {
 		svm_of(v)->dr_live = true;

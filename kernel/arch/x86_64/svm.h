@@ -57,9 +57,9 @@ struct vmcb {
 	uint64_t iopm, msrpm, tsc_offset;
 	uint32_t asid;
 	uint32_t tlb_control;
-	uint32_t v_intr;      /* TPR in bits 0-7, V_* */
+	uint32_t v_intr; /* TPR in bits 0-7, V_* */
 	uint32_t v_intr_vector;
-	uint64_t int_shadow;  /* bit 0 */
+	uint64_t int_shadow; /* bit 0 */
 	uint64_t exit_code, exit_info1, exit_info2, exit_int_info;
 	uint64_t np_control;
 	uint8_t reserved1[0x0a8 - 0x098];
@@ -86,7 +86,7 @@ struct vmcb {
 	uint8_t reserved9[0x668 - 0x648];
 	uint64_t pat;
 	uint8_t reserved10[0x1000 - 0x670];
-} __attribute__((packed));
+};
 _Static_assert(sizeof(struct vmcb) == 4096, "VMCB");
 _Static_assert(offsetof(struct vmcb, exit_code) == 0x70, "VMCB");
 _Static_assert(offsetof(struct vmcb, event_inject) == 0xa8, "VMCB");
@@ -97,14 +97,13 @@ _Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "VMCB");
 _Static_assert(offsetof(struct vmcb, cr2) == 0x640, "VMCB");
 _Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
 
-enum svm_exit {
-	EXIT_INTR = 0x60, EXIT_NMI = 0x61, EXIT_VINTR = 0x64, EXIT_RDPMC = 0x6f, EXIT_CPUID = 0x72,
-	EXIT_INVD = 0x76, EXIT_PAUSE = 0x77, EXIT_HLT = 0x78, EXIT_INVLPGA = 0x7a, EXIT_IOIO = 0x7b,
-	EXIT_MSR = 0x7c, EXIT_TASK = 0x7d, EXIT_SHUTDOWN = 0x7f, EXIT_VMRUN = 0x80, EXIT_VMMCALL = 0x81,
-	EXIT_VMLOAD = 0x82, EXIT_VMSAVE = 0x83, EXIT_STGI = 0x84, EXIT_CLGI = 0x85, EXIT_SKINIT = 0x86,
-	EXIT_WBINVD = 0x89, EXIT_MONITOR = 0x8a, EXIT_MWAIT = 0x8b, EXIT_MWAIT_ARMED = 0x8c,
-	EXIT_XSETBV = 0x8d, EXIT_RDPRU = 0x8e, EXIT_NPF = 0x400,
-};
+enum { EXIT_INTR = 0x60, EXIT_NMI = 0x61, EXIT_VINTR = 0x64, EXIT_RDPMC = 0x6f };
+enum { EXIT_CPUID = 0x72, EXIT_INVD = 0x76, EXIT_PAUSE = 0x77, EXIT_HLT = 0x78 };
+enum { EXIT_INVLPGA = 0x7a, EXIT_IOIO = 0x7b, EXIT_MSR = 0x7c, EXIT_TASK = 0x7d };
+enum { EXIT_SHUTDOWN = 0x7f, EXIT_VMRUN = 0x80, EXIT_VMMCALL = 0x81, EXIT_VMLOAD = 0x82 };
+enum { EXIT_VMSAVE = 0x83, EXIT_STGI = 0x84, EXIT_CLGI = 0x85, EXIT_SKINIT = 0x86 };
+enum { EXIT_WBINVD = 0x89, EXIT_MONITOR = 0x8a, EXIT_MWAIT = 0x8b, EXIT_MWAIT_ARMED = 0x8c };
+enum { EXIT_XSETBV = 0x8d, EXIT_RDPRU = 0x8e, EXIT_NPF = 0x400 };
 
 /* The host's FS and KERNEL_GS base, which VMLOAD gives back after a guest ran. */
 static inline void vmcb_host_bases(uint8_t *host_save, uint64_t fs, uint64_t kernel_gs)

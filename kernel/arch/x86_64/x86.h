@@ -71,7 +71,9 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid r;
 
-	__asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
+	__asm__ volatile("cpuid"
+			 : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+			 : "a"(leaf), "c"(sub));
 	return r;
 }
 static inline uint64_t rdmsr(uint32_t msr)
@@ -83,7 +85,10 @@ static inline uint64_t rdmsr(uint32_t msr)
 }
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 }
 static inline uint64_t rdtsc(void)
 {
@@ -103,31 +108,31 @@ static inline void xsetbv(uint64_t v)
 {
 	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
-#define CONTROL_REGISTER(n)                                                                        \
-	static inline uint64_t read_cr##n(void)                                                    \
-	{                                                                                          \
-		uint64_t v;                                                                        \
-		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v));                                  \
-		return v;                                                                          \
-	}                                                                                          \
-	static inline void write_cr##n(uint64_t v)                                                 \
-	{                                                                                          \
-		__asm__ volatile("mov %0, %%cr" #n : : "r"(v) : "memory");                         \
+#define CONTROL_REGISTER(n) \
+	static inline uint64_t read_cr##n(void) \
+	{ \
+		uint64_t v; \
+		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v)); \
+		return v; \
+	} \
+	static inline void write_cr##n(uint64_t v) \
+	{ \
+		__asm__ volatile("mov %0, %%cr" #n : : "r"(v) : "memory"); \
 	}
 CONTROL_REGISTER(0)
 CONTROL_REGISTER(2)
 CONTROL_REGISTER(3)
 CONTROL_REGISTER(4)
-#define PORT(suffix, type)                                                                         \
-	static inline type in##suffix(uint16_t port)                                               \
-	{                                                                                          \
-		type v;                                                                            \
-		__asm__ volatile("in" #suffix " %1, %0" : "=a"(v) : "Nd"(port));                   \
-		return v;                                                                          \
-	}                                                                                          \
-	static inline void out##suffix(uint16_t port, type v)                                      \
-	{                                                                                          \
-		__asm__ volatile("out" #suffix " %0, %1" : : "a"(v), "Nd"(port));                  \
+#define PORT(suffix, type) \
+	static inline type in##suffix(uint16_t port) \
+	{ \
+		type v; \
+		__asm__ volatile("in" #suffix " %1, %0" : "=a"(v) : "Nd"(port)); \
+		return v; \
+	} \
+	static inline void out##suffix(uint16_t port, type v) \
+	{ \
+		__asm__ volatile("out" #suffix " %0, %1" : : "a"(v), "Nd"(port)); \
 	}
 PORT(b, uint8_t)
 PORT(w, uint16_t)

@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		copy[9] = (uint8_t)(copy[9] - sum);
 	}
 	if (!madt_parse(&phys, 0, &madt) &&
-	    (madt.n_cpus > MADT_CPUS || madt.n_ioapics > MADT_IOAPICS || madt.n_overrides > MADT_OVERRIDES))
+		(madt.n_cpus > MADT_CPUS || madt.n_ioapics > MADT_IOAPICS ||
+			madt.n_overrides > MADT_OVERRIDES))
 		abort();
 	free(copy);
 	return 0;

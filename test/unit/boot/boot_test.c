@@ -246,7 +246,8 @@ static void start_info_bad(void **state)
 		phys_put(&phys, bad[i].at, &bad[i].value, bad[i].size);
 		err = start_info();
 		if (!err || !strstr(err, bad[i].part))
-			fail_msg("case %u: %s instead of %s", i, err ? err : "accepted", bad[i].part);
+			fail_msg("case %u: %s instead of %s", i, err ? err : "accepted",
+				bad[i].part);
 	}
 }
 
@@ -306,7 +307,8 @@ static void mb_begin(void)
 
 static void mb_mmap(void)
 {
-	uint32_t body[2 + 12] = { 24, 0, 0, 0, 0x9f000, 0, 1, 0, 0x100000, 0, 0x1000000, 0, 1, 0 };
+	uint32_t body[2 + 12] = { 24, 0, 0, 0, 0x9f000, 0, 1, 0, 0x100000, 0, 0x1000000, 0, 1,
+		0 };
 
 	mb_tag(6, body, sizeof(body));
 }
@@ -356,7 +358,8 @@ static void assert_refused(const char *part)
 
 static void multiboot_bad_tags(void **state)
 {
-	uint32_t backwards[3] = { 0x401000, 0x400000, 0 }, module[3] = { 0x400000, 0x401000, 0 };
+	uint32_t backwards[3] = { 0x401000, 0x400000, 0 },
+		 module[3] = { 0x400000, 0x401000, 0 };
 	uint32_t small_step[2] = { 16, 0 };
 	uint8_t rsdp[36] = { 0 };
 

@@ -10,7 +10,14 @@
 #include "madt.h"
 #include "phys.h"
 
-enum { SIZE = 0x100000, RSDP = 0xe0010, RSDT = 0x2000, XSDT = 0x2800, MADT = 0x3000, HEADER = 36 };
+enum {
+	SIZE = 0x100000,
+	RSDP = 0xe0010,
+	RSDT = 0x2000,
+	XSDT = 0x2800,
+	MADT = 0x3000,
+	HEADER = 36
+};
 static struct boot_phys phys;
 static struct madt madt;
 static uint32_t madt_size;
@@ -55,7 +62,8 @@ static void entry(const uint8_t *e)
 
 static int setup(void **state)
 {
-	static const uint8_t cpu0[] = { 0, 8, 0, 4, 1, 0, 0, 0 }, off[] = { 0, 8, 1, 5, 0, 0, 0, 0 };
+	static const uint8_t cpu0[] = { 0, 8, 0, 4, 1, 0, 0, 0 },
+			     off[] = { 0, 8, 1, 5, 0, 0, 0, 0 };
 	static const uint8_t x2[] = { 9, 16, 0, 0, 0x00, 1, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0 };
 	static const uint8_t ioapic[] = { 1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 24, 0, 0, 0 };
 	static const uint8_t override[] = { 2, 10, 0, 9, 20, 0, 0, 0, 0x0f, 0 };
@@ -181,7 +189,8 @@ static void refuses_damaged_madt(void **state)
 
 static void short_entries_are_skipped(void **state)
 {
-	static const uint8_t cpu[] = { 0, 7, 0, 9, 1, 0, 0 }, io[] = { 1, 4, 0, 0 }, over[] = { 2, 9, 0, 9, 0, 0, 0, 0, 0 };
+	static const uint8_t cpu[] = { 0, 7, 0, 9, 1, 0, 0 }, io[] = { 1, 4, 0, 0 },
+			     over[] = { 2, 9, 0, 9, 0, 0, 0, 0, 0 };
 
 	(void)state;
 	entry(cpu);
@@ -199,7 +208,8 @@ static void more_than_fits_is_ignored(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 200; i++) {
 		uint8_t cpu[] = { 0, 8, 0, (uint8_t)i, 1, 0, 0, 0 };
-		uint8_t io[] = { 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, over[] = { 2, 10, 0, 0, 0, 0, 0, 0, 0, 0 };
+		uint8_t io[] = { 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 },
+			over[] = { 2, 10, 0, 0, 0, 0, 0, 0, 0, 0 };
 
 		entry(cpu);
 		entry(io);
@@ -216,8 +226,12 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(finds_through_both_roots), T(finds_in_the_ebda),      T(refuses_damaged_roots),
-		T(reads_every_kind_of_entry), T(refuses_damaged_madt),  T(short_entries_are_skipped),
+		T(finds_through_both_roots),
+		T(finds_in_the_ebda),
+		T(refuses_damaged_roots),
+		T(reads_every_kind_of_entry),
+		T(refuses_damaged_madt),
+		T(short_entries_are_skipped),
 		T(more_than_fits_is_ignored),
 	};
 #undef T
