@@ -446,6 +446,7 @@ def check_channels(domains):
         for c in d.channels:
             check_channel(d, c, by_name)
             c.params = encode_params(c, d, by_name[c.to])
+    for d in domains:
         for name in d.kept:
             if name == "log" or name in [c.name for c in d.channels]:
                 d.table.fail("kept-memory", f"{name} is the name of a channel")

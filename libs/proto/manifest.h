@@ -5,7 +5,7 @@
  *             after them. Domains are in the order in which they start: services before their clients, the one
  *             that serves PLATFORM first. A domain's channels and capabilities are consecutive.
  * Strings     zero-terminated, the rest of the field zero. Reserved fields are zero.
- * Trust       init checks all of it again (services/init/manifest.c): a bad index must not start anything.
+ * Trust       init checks all of it again (services/init/policy.c): a bad index must not start anything.
  */
 #ifndef PROTO_MANIFEST_H
 #define PROTO_MANIFEST_H

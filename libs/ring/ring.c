@@ -31,6 +31,7 @@ int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index)
 	r->size = 1u << (31 - __builtin_clz(room));
 	r->index = index;
 	r->peer = index;
+	r->flushed = index;
 	return 0;
 }
 
@@ -117,6 +118,9 @@ static bool take_wish(uint32_t *want)
 
 bool ring_put_flush(struct ring *r)
 {
+	if (r->flushed == r->index)
+		return false;
+	r->flushed = r->index;
 	__atomic_store_n(&r->sh->prod, r->index, __ATOMIC_RELEASE);
 	return take_wish(&r->sh->want_data);
 }
@@ -167,6 +171,9 @@ int ring_get(struct ring *r, void *buf, uint32_t max)
 
 bool ring_get_flush(struct ring *r)
 {
+	if (r->flushed == r->index)
+		return false;
+	r->flushed = r->index;
 	__atomic_store_n(&r->sh->cons, r->index, __ATOMIC_RELEASE);
 	return take_wish(&r->sh->want_room);
 }

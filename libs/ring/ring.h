@@ -37,6 +37,7 @@ struct ring {
 	uint32_t size;  /* of data[]: power of two */
 	uint32_t index; /* own index: prod for a producer, cons for a consumer */
 	uint32_t peer;  /* last checked index of the peer */
+	uint32_t flushed; /* own index as last published: nothing new needs no signal */
 };
 
 /* bytes: whole memory of the ring at mem (mem page-aligned, bytes from 256 to 2^30). 0 or -SK_E_INVAL. */
@@ -48,7 +49,10 @@ uint32_t ring_record_max(const struct ring *r);
 int ring_put(struct ring *r, const void *rec, uint32_t len) must_check;
 /* The same in two pieces (a header and its text). */
 int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b, uint32_t b_len) must_check;
-/* Publish; true: the consumer sleeps and must be signalled. Call once after a batch of puts. */
+/*
+ * Publish; true: the consumer sleeps and must be signalled. Call once after a batch of puts; without a new
+ * record it does nothing, so that two sides that flush at every event do not wake each other for ever.
+ */
 bool ring_put_flush(struct ring *r);
 /* About to wait until `len` bytes fit: true = room appeared meanwhile, do not sleep. */
 bool ring_room_idle(struct ring *r, uint32_t len);
@@ -56,7 +60,7 @@ bool ring_room_idle(struct ring *r, uint32_t len);
 /* Consumer: length of the record copied to buf, -SK_E_AGAIN (empty), -SK_E_RANGE (longer than max: a
  * breach where the protocol bounds records), -SK_E_PEER. */
 int ring_get(struct ring *r, void *buf, uint32_t max) must_check;
-/* Give the space back; true: the producer waits for room and must be signalled. */
+/* Give the space back; true: the producer waits for room and must be signalled. False if nothing was taken. */
 bool ring_get_flush(struct ring *r);
 /* About to sleep: true = something arrived meanwhile, do not sleep. */
 bool ring_get_idle(struct ring *r);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "cpio.h"
-#include "manifest.h"
+#include "policy.h"
 #include "proc/proc.h"
 #include <sk/boot.h>
 

@@ -1,8 +1,8 @@
 /*
- * manifest.h - the compiled manifest, checked
+ * policy.h - the compiled manifest, checked
  */
-#ifndef INIT_MANIFEST_H
-#define INIT_MANIFEST_H
+#ifndef INIT_POLICY_H
+#define INIT_POLICY_H
 
 #include <stdint.h>
 #include "proto/manifest.h"

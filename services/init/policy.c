@@ -1,11 +1,11 @@
 /*
- * manifest.c - check a compiled manifest before anything of it is used
+ * policy.c - check a compiled manifest before anything of it is used
  *
  * Pure. The file comes from our own build, but init is the one that must not die, so nothing is assumed.
  */
 #include <stdbool.h>
 #include <string.h>
-#include "manifest.h"
+#include "policy.h"
 #include "proto/domain.h"
 #include "proto/svc.h"
 #include <sk/boot.h>

@@ -1,0 +1,2 @@
+unit-tests += manifest
+src-unit-manifest := test/unit/manifest/run.c

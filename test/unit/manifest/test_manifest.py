@@ -1,0 +1,261 @@
+"""The manifest compiler: one mistake at a time, each named with its key, and the binary form byte for byte."""
+import importlib.util
+import os
+import re
+import struct
+import sys
+import tomllib
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+spec = importlib.util.spec_from_file_location("manifest", os.path.join(TOP, "tools", "manifest.py"))
+manifest = importlib.util.module_from_spec(spec)
+sys.modules["manifest"] = manifest
+spec.loader.exec_module(manifest)
+
+GOOD = """
+version = 1
+guest-image = "vmm"
+memory-limit = "16M"
+
+[domain.uart]
+priority = 24
+memory = "128K"
+serves = "uart"
+clients = ["console"]
+device = { kind = "ports", name = "uart", ports = "0x3f8-0x3ff", irq-pin = 4 }
+
+[domain.console]
+priority = 22
+memory = "2M"
+serves = "console"
+clients = ["control"]
+logs = true
+caps = [ { name = "log", kind = "log-control" } ]
+channel.uart = { to = "uart", proto = "uart" }
+
+[domain.control]
+role = "builder"
+priority = 20
+memory = "1M"
+services = ["console", "storage"]
+caps = [ { name = "pool", kind = "guest-memory" } ]
+channel.console = { to = "console", proto = "console", params = { kind = "shell" } }
+
+[domain.storage]
+priority = 20
+memory = "3M"
+weight = 512
+serves = "blk"
+clients = ["files"]
+kept-memory = { journal = "64K" }
+args = { verbose = true, depth = 3 }
+channel.disk = { to = "blk0", proto = "blk", control = true, optional = true }
+
+[domain.files]
+priority = 20
+memory = "1M"
+budget = { us = 500, period = 1000 }
+channel.blk = { to = "storage", proto = "blk", params = { volume = "by-partlabel/guests" } }
+
+[domain.blk0]
+binary = "virtio-blk"
+optional = true
+priority = 24
+memory = "1M"
+serves = "blk"
+clients = ["storage"]
+device = { kind = "pci", name = "disk0", vendor = 0x1af4, device = 0x1042, dma = "unprotected" }
+
+[domain.platform]
+role = "platform"
+priority = 24
+memory = "1M"
+caps = [ { name = "ports", kind = "ports", range = "0xcf8-0xcff" } ]
+"""
+
+
+def read(text):
+    return manifest.read(tomllib.loads(text))
+
+
+def change(old, new):
+    assert old in GOOD
+    return GOOD.replace(old, new, 1)
+
+
+def test_good_order():
+    names = [d.name for d in read(GOOD).domains]
+    assert names[:2] == ["uart", "console"]  # whoever hears the others comes before them
+    assert names[-1] == "control"            # the builder gets what is left
+    assert names.index("platform") < names.index("blk0") < names.index("storage") < names.index("files")
+
+
+# (what to change, to what, where the error must be, what it must say)
+BAD = [
+    ("version = 1", "version = 2", ["version"], "between"),
+    ("version = 1", "version = true", ["version"], "expected int"),
+    ("version = 1", "version = 1\nspeed = 3", ["speed"], "unknown key"),
+    ('guest-image = "vmm"', 'guest-image = "Vmm"', ["guest-image"], "not a name"),
+    ('memory-limit = "16M"', 'memory-limit = "8M"', ["memory-limit"], "together"),
+    ("[domain.uart]\npriority = 24", "[domain.uart]", ["domain", "uart", "priority"], "missing"),
+    ("[domain.uart]\npriority = 24", "[domain.uart]\npriority = 32", ["domain", "uart", "priority"], "between"),
+    ("[domain.uart]\npriority = 24", "[domain.uart]\npriority = 8", ["domain", "uart", "priority"], "guests"),
+    ("[domain.blk0]\nbinary = \"virtio-blk\"\noptional = true\npriority = 24",
+     "[domain.blk0]\nbinary = \"virtio-blk\"\noptional = true\npriority = 19", ["domain", "blk0", "priority"], "driver below"),
+    ("[domain.uart]", "[domain.Uart]", ["domain", "Uart"], "not a name"),
+    ('memory = "128K"', 'memory = "128"', ["domain", "uart", "memory"], "size"),
+    ('memory = "128K"', 'memory = "1K"', ["domain", "uart", "memory"], "pages"),
+    ('memory = "128K"', 'memory = "124K"', ["domain", "uart", "memory"], "powers of two"),
+    ('serves = "uart"', 'serves = "telnet"', ["domain", "uart", "serves"], "none of"),
+    # devices
+    ("irq-pin = 4 }", "irq-pin = 4, speed = 9 }", ["domain", "uart", "device", "speed"], "unknown key"),
+    ("0x3f8-0x3ff", "0x3ff-0x3f8", ["domain", "uart", "device", "ports"], "range"),
+    ("0x3f8-0x3ff", "0x3f8-0x10000", ["domain", "uart", "device", "ports"], "range"),
+    ("0x3f8-0x3ff", "0x3f8", ["domain", "uart", "device", "ports"], "range"),
+    ("0xcf8-0xcff", "0x3ff-0x400", ["domain", "platform", "caps"], "belong to uart"),
+    (', dma = "unprotected"', "", ["domain", "blk0", "device", "dma"], "missing"),
+    ('dma = "unprotected"', 'dma = "maybe"', ["domain", "blk0", "device", "dma"], "none of"),
+    ("vendor = 0x1af4, device = 0x1042, ", "", ["domain", "blk0", "device", "vendor"], "which device"),
+    ('[domain.files]\n', '[domain.files]\ndevice = { kind = "pci", name = "disk1", vendor = 0x1af4, device = 0x1042, '
+     'dma = "iommu" }\n', ["domain", "blk0", "device"], "files has this device"),
+    ('[domain.files]\n', '[domain.files]\ndevice = { kind = "ports", name = "com2", ports = "0x2f8-0x2ff", irq-pin = 4 }\n',
+     ["domain", "files", "device"], "pin 4"),
+    ('role = "platform"\n', "", ["domain", "blk0", "device"], "claims PCI"),
+    # channels
+    ('to = "storage"', 'to = "storge"', ["domain", "files", "channel", "blk", "to"], "no domain storge"),
+    ('to = "storage", proto = "blk"', 'to = "storage", proto = "net"', ["domain", "files", "channel", "blk", "proto"],
+     "serves blk"),
+    ('clients = ["files"]', "clients = []", ["domain", "files", "channel", "blk"], "does not declare files"),
+    ('clients = ["files"]', 'clients = ["files", "uart"]', ["domain", "storage", "clients"], "declares no channel"),
+    ("control = true, optional = true", "control = true", ["domain", "storage", "channel", "disk", "optional"], "optional"),
+    ('kind = "shell"', 'kind = "bash"', ["domain", "control", "channel", "console", "params", "kind"], "none of"),
+    ('volume = "by-partlabel/guests"', 'volume = "x", writeable = true',
+     ["domain", "files", "channel", "blk", "params", "writeable"], "unknown key"),
+    ('volume = "by-partlabel/guests"', f'volume = "{"x" * 64}"', ["domain", "files", "channel", "blk", "params", "volume"],
+     "longer than 63"),
+    ("channel.uart", "channel.log", ["domain", "console", "channel", "log"], "anyway"),
+    ('clients = ["console"]', 'clients = ["console"]\nchannel.c = { to = "console", proto = "console", params = '
+     '{ kind = "shell" } }', ["domain", "uart", "channel", "c"], "does not declare"),
+    # roles and authority
+    ('role = "builder"\n', "", ["domain", "control", "caps"], "guest-memory is for"),
+    ('[domain.files]\n', '[domain.files]\nrole = "builder"\n', ["domain", "files", "role"], "control is the builder"),
+    ('[domain.files]\n', '[domain.files]\nservices = ["storage"]\n', ["domain", "files", "services"], "only the domain"),
+    ('services = ["console", "storage"]', 'services = ["console", "files"]', ["domain", "control", "services"], "serves"),
+    ('services = ["console", "storage"]', 'services = ["console", "console"]', ["domain", "control", "services"], "twice"),
+    ('role = "builder"\n', 'role = "builder"\nserves = "vmctl"\n', ["domain", "control", "serves"], "starts last"),
+    ("logs = true", "logs = 1", ["domain", "console", "logs"], "expected bool"),
+    ('[domain.files]\n', '[domain.files]\nserves = "files"\nlogs = true\n', ["domain", "files", "logs"], "already"),
+    # budgets, arguments, memory
+    ("us = 500, period = 1000", "us = 2000, period = 1000", ["domain", "files", "budget", "us"], "budget of 2000"),
+    ("us = 500, period = 1000", "us = 500", ["domain", "files", "budget", "period"], "missing"),
+    ("verbose = true", '"cap.x" = "1"', ["domain", "storage", "args", "cap.x"], "not a name"),
+    ("verbose = true", 'verbose = "a\\nb"', ["domain", "storage", "args", "verbose"], "one line"),
+    ("verbose = true", f'verbose = "{"x" * 250}"', ["domain", "storage", "args"], "bytes of arguments"),
+    ('journal = "64K"', 'journal = "96K"', ["domain", "storage", "kept-memory", "journal"], "power of two"),
+    ('journal = "64K"', 'disk = "64K"', ["domain", "storage", "kept-memory"], "name of a channel"),
+    ("[domain.files]\n", '[domain.files]\narchive-file = { member = "guests.img", replaces = "disk" }\n',
+     ["domain", "files", "archive-file"], "no channel"),
+]
+
+
+@pytest.mark.parametrize("old,new,where,says", BAD, ids=[f"{'.'.join(w)}-{i}" for i, (_, _, w, _) in enumerate(BAD)])
+def test_bad(old, new, where, says):
+    with pytest.raises(manifest.ManifestError) as e:
+        read(change(old, new))
+    assert e.value.where == where
+    assert says in e.value.message
+
+
+def test_circle():
+    text = change('clients = ["files"]', 'clients = ["files"]\nchannel.f = { to = "files", proto = "files", params = '
+                  '{ kind = "browse" } }').replace("[domain.files]\n", '[domain.files]\nserves = "files"\n'
+                                                   'clients = ["storage"]\n', 1)
+    with pytest.raises(manifest.ManifestError, match="circle"):
+        read(text)
+
+
+@pytest.mark.parametrize("words", [("file", "line 3"), ("other",)])
+def test_command_names_file_and_line(words, tmp_path, capsys):
+    path = tmp_path / "m.toml"
+    path.write_text("version = 1\n" + ("x = = 2\n" if words[0] == "file" else 'guest-image = "vmm"\nbad-key = 1\n[domain]\n'))
+    assert manifest.main(["compile", str(path), "-o", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err
+    assert str(path) in error
+    assert re.search(r":3: bad-key: unknown key|line 2", error) or "domain" in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("old,new,line_of", [
+    ('to = "storage"', 'to = "storge"', "channel.blk = "),
+    ("logs = true", "logs = 1", "logs = 1"),
+    ('memory = "3M"', 'memory = "3"', 'memory = "3"'),
+    ("[domain.storage]\npriority = 20", "[domain.storage]\npriority = 99", "priority = 99"),
+])
+def test_lines(old, new, line_of):
+    text = change(old, new)
+    with pytest.raises(manifest.ManifestError) as e:
+        read(text)
+    line = manifest.find_line(text, e.value.where)
+    assert text.split("\n")[line - 1].startswith(line_of)
+
+
+# ---- the binary form, read by hand ----
+
+def test_binary():
+    out = manifest.encode(read(GOOD))
+    magic, version, size, n_domains, n_channels, n_caps, image = struct.unpack_from("<QIIIII28s", out)
+    assert (magic, version, size) == (0x5453464E414D4B53, 1, len(out))
+    assert (n_domains, n_caps, image.rstrip(b"\0")) == (7, 3, b"bin/vmm")
+    assert len(out) == 56 + n_domains * 472 + n_channels * 312 + n_caps * 32
+    domains = [out[56 + i * 472:56 + (i + 1) * 472] for i in range(n_domains)]
+    names = [d[:32].rstrip(b"\0").decode() for d in domains]
+    storage = domains[names.index("storage")]
+    assert storage[32:64].rstrip(b"\0") == b"bin/storage"
+    flags, serves, priority, weight, cpu, budget, period, cnode, stack, n_mem = struct.unpack_from("<10I", storage, 64)
+    assert (flags, serves, priority, weight, cpu, budget, period) == (0, 4, 20, 512, 0, 0, 0)
+    assert (cnode, stack, n_mem, storage[104:106]) == (15, 16, 2, bytes([21, 20]))
+    assert storage[216:].rstrip(b"\0") == b"verbose=yes\ndepth=3\n"
+    control = domains[names.index("control")]
+    assert struct.unpack_from("<I", control, 124)[0] == 1 << names.index("console") | 1 << names.index("storage")
+    uart = domains[names.index("uart")]
+    assert struct.unpack_from("<II16sHHIIIHHI", uart, 168) == \
+        (2, 0, b"uart".ljust(16, b"\0"), 0, 0, 0, 0, 1, 0x3f8, 8, 4)
+    first, count = struct.unpack_from("<II", storage, 108)
+    channels = [out[56 + n_domains * 472 + (first + i) * 312:][:312] for i in range(count)]
+    assert [c[:16].rstrip(b"\0") for c in channels] == [b"log", b"journal", b"disk"]
+    assert struct.unpack_from("<IIIIQ", channels[1], 16) == (0xFFFFFFFF, 0, 0, 0, 65536)
+    assert struct.unpack_from("<IIIIQ", channels[2], 16) == (names.index("blk0"), 4, 3, 0, (1 << 64) - 1)
+
+
+def test_every_client_comes_after_its_service():
+    out = manifest.encode(read(GOOD))
+    n_domains = struct.unpack_from("<I", out, 16)[0]
+    for i in range(n_domains):
+        first, count = struct.unpack_from("<II", out, 56 + i * 472 + 108)
+        for c in range(first, first + count):
+            service = struct.unpack_from("<I", out, 56 + n_domains * 472 + c * 312 + 16)[0]
+            assert service < i or service == 0xFFFFFFFF
+
+
+def test_same_input_same_output():
+    assert manifest.encode(read(GOOD)) == manifest.encode(read(GOOD))
+
+
+# ---- drawing ----
+
+def test_text_and_svg_name_everything():
+    m = read(GOOD)
+    text, svg = manifest.draw_text(m), manifest.draw_svg(m)
+    for d in m.domains:
+        assert d.name in text and f">{d.name}<" in svg
+    assert "DMA unprotected" in text
+    assert "blk    -> storage" in text
+    assert svg.count("marker-end") == sum(len(d.channels) for d in m.domains)
+
+
+@pytest.mark.parametrize("name", sorted(os.listdir(os.path.join(TOP, "configs"))))
+def test_configurations_of_the_tree(name):
+    if name.endswith(".toml"):
+        manifest.encode(manifest.load(os.path.join(TOP, "configs", name)))

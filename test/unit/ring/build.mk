@@ -1,0 +1,5 @@
+unit-tests += ring ring_interleave
+src-unit-ring := test/unit/ring/ring_test.c libs/ring/ring.c
+inc-unit-ring := kernel/include libs
+src-unit-ring_interleave := test/unit/ring/interleave_test.c
+inc-unit-ring_interleave := kernel/include libs

@@ -1,0 +1,217 @@
+/*
+ * interleave_test.c - lost wake-ups, each as one fixed interleaving
+ *
+ * The ring's accesses to shared words are replaced by calls that run the other side's step at a chosen point, so
+ * every order in which "publish, then look for the wish" can meet "wish, then look again" is spelled out. An
+ * order is right when the sleeper looks again or is signalled. Stores become visible to the other side at the
+ * fence, as on a processor with a store buffer: without the fence they are seen too late.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a processor with a store buffer --------------------------------------------------------------- */
+enum { PENDING_MAX = 8 };
+static struct {
+	uint32_t *at, value;
+} pending[PENDING_MAX];
+static unsigned int n_pending;
+static int step, step_at; /* the other side runs before access number step_at */
+static void (*other)(void);
+static bool inside;
+
+static void drain(void)
+{
+	for (unsigned int i = 0; i < n_pending; i++)
+		*pending[i].at = pending[i].value;
+	n_pending = 0;
+}
+
+static void point(void)
+{
+	if (inside || !other || step++ != step_at)
+		return;
+	inside = true;
+	other();
+	inside = false;
+}
+
+static uint32_t sim_load(uint32_t *at)
+{
+	point();
+	for (unsigned int i = n_pending; !inside && i > 0; i--)
+		if (pending[i - 1].at == at)
+			return pending[i - 1].value; /* one sees one's own stores */
+	return *at;
+}
+
+static void sim_store(uint32_t *at, uint32_t value)
+{
+	point();
+	if (inside) {
+		*at = value;
+		return;
+	}
+	assert_true(n_pending < PENDING_MAX);
+	pending[n_pending].at = at;
+	pending[n_pending++].value = value;
+}
+
+static void sim_fence(void)
+{
+	point();
+	if (!inside)
+		drain();
+}
+
+#define __atomic_load_n(p, order) sim_load(p)
+#define __atomic_store_n(p, v, order) sim_store((p), (v))
+#define __atomic_thread_fence(order) sim_fence()
+#include "../../../libs/ring/ring.c"
+#undef __atomic_load_n
+#undef __atomic_store_n
+#undef __atomic_thread_fence
+
+/* ---- the two sides ------------------------------------------------------------------------------------ */
+static struct ring prod, cons;
+static void *mem;
+static bool signalled;
+
+static void reset(void)
+{
+	memset(mem, 0, 4096);
+	assert_int_equal(ring_init(&prod, mem, 4096, 0), 0);
+	assert_int_equal(ring_init(&cons, mem, 4096, 0), 0);
+	n_pending = 0;
+	step = 0;
+	signalled = false;
+}
+
+static void producer_sends(void)
+{
+	assert_int_equal(ring_put(&prod, "x", 1), 0);
+	signalled = ring_put_flush(&prod) || signalled;
+}
+
+static void consumer_drains(void)
+{
+	char buf[2048];
+
+	while (ring_get(&cons, buf, sizeof(buf)) >= 0)
+		continue;
+	signalled = ring_get_flush(&cons) || signalled;
+}
+
+static bool slept;
+
+/* The consumer goes to sleep unless something is there. */
+static void consumer_sleeps(void)
+{
+	slept = !ring_get_idle(&cons);
+}
+
+static void producer_sleeps(void)
+{
+	slept = !ring_room_idle(&prod, 1000);
+}
+
+/* first runs, and at each of its accesses in turn the second runs as a whole. */
+static void every_order(void (*first)(void), void (*second)(void), void (*prepare)(void))
+{
+	for (step_at = 0; step_at < 16; step_at++) {
+		other = NULL;
+		reset();
+		prepare();
+		drain();
+		step = 0;
+		slept = signalled = false;
+		other = second;
+		first();
+		if (step <= step_at) { /* fewer accesses than that: the second runs right after it */
+			inside = true;
+			second();
+			inside = false;
+		}
+		drain();
+		other = NULL;
+		assert_true(!slept || signalled);
+	}
+}
+
+static void nothing(void)
+{
+}
+
+static void fill(void)
+{
+	static char rec[1000];
+
+	assert_int_equal(ring_put(&prod, rec, 1000), 0);
+	assert_int_equal(ring_put(&prod, rec, 1000), 0);
+	(void)ring_put_flush(&prod);
+}
+
+static void data_while_going_to_sleep(void **state)
+{
+	(void)state;
+	every_order(consumer_sleeps, producer_sends, nothing);
+	every_order(producer_sends, consumer_sleeps, nothing);
+}
+
+static void room_while_going_to_sleep(void **state)
+{
+	(void)state;
+	every_order(producer_sleeps, consumer_drains, fill);
+	every_order(consumer_drains, producer_sleeps, fill);
+}
+
+/* A consumer that does not sleep is not signalled; one that slept is signalled once. */
+static void no_signal_without_a_wish(void **state)
+{
+	(void)state;
+	reset();
+	other = NULL;
+	producer_sends();
+	assert_false(signalled);
+	consumer_drains();
+	drain();
+	consumer_sleeps();
+	drain();
+	assert_true(slept);
+	producer_sends();
+	drain();
+	assert_true(signalled);
+	signalled = false;
+	producer_sends();
+	assert_false(signalled);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	mem = aligned_alloc(4096, 4096);
+	return mem == NULL;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(mem);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(data_while_going_to_sleep, setup, teardown),
+		cmocka_unit_test_setup_teardown(room_while_going_to_sleep, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_signal_without_a_wish, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,313 @@
+/*
+ * ring_test.c - records through a ring, and peers that write what they must not
+ *
+ * Both ends run here on one memory; a hostile peer is a direct write to the shared header or data.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ring/ring.h"
+
+enum { BYTES = 4096, DATA = 2048 };
+
+struct ends {
+	void *mem;
+	struct ring prod, cons;
+};
+
+static int make(struct ends *e, uint32_t index)
+{
+	e->mem = aligned_alloc(4096, BYTES);
+	memset(e->mem, 0, BYTES);
+	((struct ring_shared *)e->mem)->prod = index;
+	((struct ring_shared *)e->mem)->cons = index;
+	return ring_init(&e->prod, e->mem, BYTES, index) || ring_init(&e->cons, e->mem, BYTES, index);
+}
+
+static int setup(void **state)
+{
+	struct ends *e = malloc(sizeof(*e));
+
+	*state = e;
+	return make(e, 0);
+}
+
+static int setup_wrap(void **state)
+{
+	struct ends *e = malloc(sizeof(*e));
+
+	*state = e;
+	return make(e, UINT32_MAX - 63); /* indices pass 2^32 soon */
+}
+
+static int teardown(void **state)
+{
+	struct ends *e = *state;
+
+	free(e->mem);
+	free(e);
+	return 0;
+}
+
+static struct ring_shared *shared(struct ends *e)
+{
+	return e->mem;
+}
+
+/* ---- good peers ------------------------------------------------------------------------------------- */
+static void init_checks_arguments(void **state)
+{
+	struct ends *e = *state;
+	struct ring r;
+
+	assert_int_equal(ring_init(&r, NULL, BYTES, 0), -SK_E_INVAL);
+	assert_int_equal(ring_init(&r, (char *)e->mem + 8, BYTES, 0), -SK_E_INVAL);
+	assert_int_equal(ring_init(&r, e->mem, 255, 0), -SK_E_INVAL);
+	assert_int_equal(ring_init(&r, e->mem, (1u << 30) + 1, 0), -SK_E_INVAL);
+	assert_int_equal(ring_init(&r, e->mem, BYTES, 4), -SK_E_INVAL);
+	assert_int_equal(ring_init(&r, e->mem, BYTES, 0), 0);
+	assert_int_equal(r.size, DATA);
+	assert_int_equal(ring_init(&r, e->mem, 256, 0), 0);
+	assert_int_equal(r.size, 128);
+	assert_int_equal(ring_record_max(&r), 124);
+}
+
+static void nothing_is_seen_before_flush(void **state)
+{
+	struct ends *e = *state;
+	char buf[16];
+
+	assert_int_equal(ring_put(&e->prod, "abc", 3), 0);
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_AGAIN);
+	(void)ring_put_flush(&e->prod);
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 3);
+	assert_memory_equal(buf, "abc", 3);
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_AGAIN);
+}
+
+static void order_and_content_over_many_wraps(void **state)
+{
+	struct ends *e = *state;
+	uint8_t in[300], out[300];
+	uint32_t sent = 0, got = 0;
+
+	while (got < 20000) {
+		uint32_t len = sent * 7 % 290;
+
+		memset(in, (int)(sent & 0xff), len);
+		if (sent < 20000 && ring_put2(&e->prod, in, len / 3, in + len / 3, len - len / 3) == 0) {
+			sent++;
+			continue;
+		}
+		(void)ring_put_flush(&e->prod);
+		for (int n; (n = ring_get(&e->cons, out, sizeof(out))) >= 0; got++) {
+			assert_int_equal(n, got * 7 % 290);
+			for (int i = 0; i < n; i++)
+				assert_int_equal(out[i], got & 0xff);
+		}
+		(void)ring_get_flush(&e->cons);
+	}
+	assert_int_equal(got, sent);
+}
+
+static void fills_to_the_last_byte(void **state)
+{
+	struct ends *e = *state;
+	char *rec = calloc(1, DATA);
+
+	assert_int_equal(ring_put(&e->prod, rec, DATA - 3), -SK_E_INVAL);
+	assert_int_equal(ring_put2(&e->prod, rec, UINT32_MAX - 3, rec, 8), -SK_E_INVAL);
+	assert_int_equal(ring_put(&e->prod, rec, DATA - 4), 0);
+	assert_int_equal(ring_put(&e->prod, rec, 0), -SK_E_AGAIN);
+	(void)ring_put_flush(&e->prod);
+	assert_int_equal(ring_get(&e->cons, rec, DATA), DATA - 4);
+	assert_int_equal(ring_put(&e->prod, rec, 0), -SK_E_AGAIN); /* not given back yet */
+	(void)ring_get_flush(&e->cons);
+	assert_int_equal(ring_put(&e->prod, rec, 0), 0);
+	free(rec);
+}
+
+static void too_long_for_the_reader(void **state)
+{
+	struct ends *e = *state;
+	char buf[8];
+
+	assert_int_equal(ring_put(&e->prod, "0123456789", 10), 0);
+	(void)ring_put_flush(&e->prod);
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_RANGE);
+}
+
+/* ---- hostile consumers ---------------------------------------------------------------------------------- */
+static void expect_bad_cons(struct ends *e, uint32_t cons)
+{
+	char rec[DATA - 4] = { 0 };
+
+	shared(e)->cons = cons;
+	assert_int_equal(ring_put(&e->prod, rec, sizeof(rec)), -SK_E_PEER);
+	assert_true(ring_room_idle(&e->prod, sizeof(rec))); /* does not sleep: the next put says why */
+}
+
+static void cons_ahead_of_prod(void **state)
+{
+	struct ends *e = *state;
+
+	assert_int_equal(ring_put(&e->prod, "x", 1), 0);
+	expect_bad_cons(e, e->prod.index + 8);
+}
+
+static void cons_not_on_a_record(void **state)
+{
+	struct ends *e = *state;
+
+	assert_int_equal(ring_put(&e->prod, "x", 1), 0);
+	expect_bad_cons(e, e->prod.index - 4);
+}
+
+static void cons_goes_back(void **state)
+{
+	struct ends *e = *state;
+	uint32_t start = e->prod.index;
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(ring_put(&e->prod, "0123456789012345678", 19), 0);
+	shared(e)->cons = start + 48;
+	assert_false(ring_room_idle(&e->prod, DATA - 4)); /* accepts start + 48 */
+	expect_bad_cons(e, start + 24);
+}
+
+static void cons_far_behind(void **state)
+{
+	struct ends *e = *state;
+
+	assert_int_equal(ring_put(&e->prod, "x", 1), 0);
+	expect_bad_cons(e, e->prod.index - DATA - 8);
+}
+
+/* ---- hostile producers ---------------------------------------------------------------------------------- */
+static void expect_bad_prod(struct ends *e, uint32_t prod)
+{
+	char buf[64];
+
+	shared(e)->prod = prod;
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_PEER);
+	assert_true(ring_get_idle(&e->cons));
+}
+
+static void prod_beyond_the_ring(void **state)
+{
+	expect_bad_prod(*state, ((struct ends *)*state)->cons.index + DATA + 8);
+}
+
+static void prod_not_on_a_record(void **state)
+{
+	expect_bad_prod(*state, ((struct ends *)*state)->cons.index + 12);
+}
+
+static void prod_goes_back(void **state)
+{
+	struct ends *e = *state;
+	uint32_t start = e->cons.index;
+
+	shared(e)->prod = start + 32;
+	assert_true(ring_get_idle(&e->cons)); /* accepts start + 32 */
+	shared(e)->prod = start + 8;
+	assert_true(ring_get_idle(&e->cons));
+	assert_int_equal(e->cons.peer, start + 32);
+	e->cons.index = e->cons.peer = start + 32;
+	expect_bad_prod(e, start + 8);
+}
+
+static void set_length(struct ends *e, uint32_t at, uint32_t len)
+{
+	memcpy(shared(e)->data + (at & (DATA - 1)), &len, sizeof(len));
+}
+
+static void length_beyond_what_was_published(void **state)
+{
+	struct ends *e = *state;
+	char buf[DATA];
+
+	set_length(e, e->cons.index, 20);
+	shared(e)->prod = e->cons.index + 16;
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_PEER);
+}
+
+static void length_beyond_the_ring(void **state)
+{
+	struct ends *e = *state;
+	char buf[64];
+
+	shared(e)->prod = e->cons.index + DATA;
+	set_length(e, e->cons.index, DATA);
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_PEER);
+	set_length(e, e->cons.index, UINT32_MAX);
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_PEER);
+	set_length(e, e->cons.index, UINT32_MAX - 3); /* plus the header it would wrap to 0 */
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_PEER);
+}
+
+static void length_changed_after_it_was_read(void **state)
+{
+	struct ends *e = *state;
+	char buf[64] = { 0 };
+
+	assert_int_equal(ring_put(&e->prod, "first", 5), 0);
+	assert_int_equal(ring_put(&e->prod, "second", 6), 0);
+	(void)ring_put_flush(&e->prod);
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 5);
+	memset(shared(e)->data, 0xff, 16); /* the first is gone: only the private copy counts */
+	assert_memory_equal(buf, "first", 5);
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 6);
+}
+
+static void own_index_is_private(void **state)
+{
+	struct ends *e = *state;
+	char buf[16];
+
+	assert_int_equal(ring_put(&e->prod, "abc", 3), 0);
+	(void)ring_put_flush(&e->prod);
+	shared(e)->cons = 0xdeadbee8; /* the consumer's own word, scribbled over by the producer */
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 3);
+	(void)ring_get_flush(&e->cons);
+	assert_int_equal(shared(e)->cons, e->cons.index);
+}
+
+/* Two sides that flush at every event must come to rest, or they wake each other for ever. */
+static void flush_of_nothing_wakes_nobody(void **state)
+{
+	struct ends *e = *state;
+	char buf[16];
+
+	assert_false(ring_get_idle(&e->cons));
+	assert_false(ring_put_flush(&e->prod));
+	assert_int_equal(ring_put(&e->prod, "abc", 3), 0);
+	assert_true(ring_put_flush(&e->prod)); /* the wish was not lost */
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 3);
+	shared(e)->want_room = 1;
+	assert_true(ring_get_flush(&e->cons));
+	shared(e)->want_room = 1;
+	assert_false(ring_get_flush(&e->cons));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define W(f) cmocka_unit_test_setup_teardown(f, setup_wrap, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(init_checks_arguments), T(nothing_is_seen_before_flush), T(order_and_content_over_many_wraps),
+		W(order_and_content_over_many_wraps), T(fills_to_the_last_byte), W(fills_to_the_last_byte),
+		T(too_long_for_the_reader), T(cons_ahead_of_prod), W(cons_ahead_of_prod), T(cons_not_on_a_record),
+		T(cons_goes_back), W(cons_goes_back), T(cons_far_behind), T(prod_beyond_the_ring),
+		W(prod_beyond_the_ring), T(prod_not_on_a_record), T(prod_goes_back), W(prod_goes_back),
+		T(length_beyond_what_was_published), W(length_beyond_what_was_published), T(length_beyond_the_ring),
+		T(length_changed_after_it_was_read), T(own_index_is_private), T(flush_of_nothing_wakes_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
