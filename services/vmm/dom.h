@@ -177,6 +177,7 @@ void evtchn_backend_again(unsigned backend);  /* call fn(ctx) once more, after t
 void evtchn_backends_run(void);               /* I/O thread: call those that were notified */
 void evtchn_virq(unsigned cpu, unsigned virq);
 bool evtchn_pending(uint32_t port);
+bool evtchn_upcall_pending(unsigned cpu);
 void evtchn_mark_upcall(unsigned cpu); /* an event waits: make the upcall due */
 void evtchn_all_pending(unsigned cpu); /* the vcpu_info moved: make the guest look at everything */
 void evtchn_set_pending(uint32_t port, union port p);

@@ -42,7 +42,7 @@ void edge_vcpu_kick(unsigned cpu)
 
 void edge_lapic_post(unsigned cpu, uint8_t vector)
 {
-	vcpu_lapic_post(&vm.vcpu[cpu], vector);
+	vcpu_post(&vm.vcpu[cpu], vector);
 }
 
 void edge_nmi(unsigned cpu)

@@ -75,9 +75,24 @@ void evtchn_all_pending(unsigned cpu)
 	upcall_assert(cpu);
 }
 
-bool xen_vcpu_event_pending(unsigned cpu)
+bool evtchn_upcall_pending(unsigned cpu)
 {
 	return __atomic_load_n(&vcpu_info(cpu)->evtchn_upcall_pending, __ATOMIC_ACQUIRE) != 0;
+}
+
+/* Vector of HVM_PARAM_CALLBACK_IRQ, 0 if upcalls come in no such way (a vCPU's own vector: by its APIC). */
+static uint8_t callback_vector(unsigned cpu)
+{
+	uint64_t via = __atomic_load_n(&xd.hvm_param[HVM_PARAM_CALLBACK_IRQ], __ATOMIC_ACQUIRE);
+
+	if (via >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR)
+		return 0;
+	return __atomic_load_n(&xd.vcpu[cpu].upcall_vector, __ATOMIC_RELAXED) ? 0 : (uint8_t)via;
+}
+
+bool xen_vcpu_event_pending(unsigned cpu)
+{
+	return evtchn_upcall_pending(cpu) && callback_vector(cpu);
 }
 
 /*
@@ -87,17 +102,13 @@ bool xen_vcpu_event_pending(unsigned cpu)
 int xen_upcall_vector(unsigned cpu)
 {
 	struct xen_vcpu *xv = &xd.vcpu[cpu];
-	uint64_t via = __atomic_load_n(&xd.hvm_param[HVM_PARAM_CALLBACK_IRQ], __ATOMIC_ACQUIRE);
 	const struct sk_vcpu_state *st = edge_state(cpu);
+	uint8_t vector = callback_vector(cpu);
 	bool fresh = __atomic_exchange_n(&xv->upcall_new, 0, __ATOMIC_SEQ_CST);
 
-	if (via >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR || __atomic_load_n(&xv->upcall_vector, __ATOMIC_RELAXED))
+	if (!vector || !evtchn_upcall_pending(cpu) || st->irq_pending == (vector | 0x100u))
 		return -1;
-	if (!xen_vcpu_event_pending(cpu) || st->irq_pending == ((via & 0xff) | 0x100))
-		return -1;
-	if (!fresh && !(st->rflags & 1u << 9))
-		return -1;
-	return (int)(via & 0xff);
+	return fresh || st->rflags & 1u << 9 ? vector : -1;
 }
 
 /* ---- pending ---------------------------------------------------------------------------------------- */

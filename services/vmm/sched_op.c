@@ -28,7 +28,7 @@ static int64_t block(unsigned cpu)
 {
 	__atomic_store_n(&xd.vcpu[cpu].info->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);
 	wait_begin(cpu, SK_NO_DEADLINE);
-	if (xen_vcpu_event_pending(cpu))
+	if (evtchn_upcall_pending(cpu))
 		wait_cancel(cpu);
 	return 0;
 }
@@ -59,7 +59,7 @@ static int64_t poll(struct hcall *c)
 		return -XEN_EINVAL;
 	wait_begin(c->cpu, p.timeout ? time_tsc(p.timeout) : SK_NO_DEADLINE);
 	rc = poll_ports(c, &p);
-	if (rc || xen_vcpu_event_pending(c->cpu) || (p.timeout && time_now() >= p.timeout))
+	if (rc || evtchn_upcall_pending(c->cpu) || (p.timeout && time_now() >= p.timeout))
 		wait_cancel(c->cpu);
 	return rc < 0 ? rc : 0;
 }

@@ -57,7 +57,7 @@ void xen_hypercall(unsigned cpu);
 void xen_vcpu_prepare(unsigned cpu);
 /* False while SCHEDOP_block or SCHEDOP_poll waits. Call after xen_vcpu_prepare(). */
 bool xen_vcpu_runnable(unsigned cpu);
-/* True when an upcall waits (ends a HLT as an interrupt would). Any thread. */
+/* True when an upcall by the callback vector waits (ends a HLT as an interrupt would). Any thread. */
 bool xen_vcpu_event_pending(unsigned cpu);
 /* Vector to deliver without the local APIC, or -1. A vector that the kernel still holds is not repeated. */
 int xen_upcall_vector(unsigned cpu);
