@@ -1,0 +1,197 @@
+/*
+ * fake.c - a kernel for libs/svc that is a script of messages and a list of slots
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "caps/caps.h"
+#include "fake.h"
+
+struct fake fake;
+
+void fake_reset(void)
+{
+	static bool mapped;
+	void *page = (void *)DOMAIN_INFO_VADDR;
+
+	if (!mapped && mmap(page, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != page)
+		abort();
+	mapped = true;
+	memset(page, 0, 4096);
+	free(fake.region);
+	memset(&fake, 0, sizeof(fake));
+	fake.region = aligned_alloc(4096, 1u << FRAME_ORDER);
+	memset(fake.region, 0, 1u << FRAME_ORDER);
+}
+
+struct event *fake_add(uint64_t label, uint64_t badge)
+{
+	struct event *e = &fake.script[fake.n_script++];
+
+	e->label = label;
+	e->badge = badge;
+	e->frame_order = FRAME_ORDER;
+	return e;
+}
+
+unsigned int fake_slots(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < SLOTS_MAX; i++)
+		n += fake.used[i];
+	return n;
+}
+
+/* ---- system calls ------------------------------------------------------------------------------------- */
+struct sk_utcb *edge_utcb(void)
+{
+	return &fake.utcb;
+}
+
+long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
+{
+	struct event *e = &fake.script[fake.at];
+
+	(void)endpoint;
+	fake.deadline = fake.utcb.deadline;
+	if (fake.at == fake.n_script)
+		return fake.utcb.deadline == SK_POLL ? -SK_E_TIMEOUT : -SK_E_DELETED; /* the end of the test */
+	fake.at++;
+	if (e->before)
+		e->before();
+	if (e->rc)
+		return e->rc;
+	m->badge = e->badge;
+	memcpy(m->mr, e->mr, sizeof(m->mr));
+	memcpy(fake.utcb.mr, e->mr, sizeof(fake.utcb.mr));
+	memset(fake.utcb.mr, 0xee, sizeof(m->mr)); /* words in registers are not in the UTCB */
+	for (uint32_t i = 0; i < e->n_caps; i++) {
+		sk_cap_t slot = fake.utcb.recv_slot + i;
+
+		if (!fake.utcb.recv_slot || i >= fake.utcb.recv_slots || fake.filled[slot])
+			abort();
+		fake.filled[slot] = true;
+		fake.order[slot] = i == 0 ? e->frame_order : 0;
+	}
+	m->mi = SK_MI(e->label, e->n, e->n_caps);
+	return 0;
+}
+
+long edge_reply(sk_cap_t reply, const struct sk_msg *m)
+{
+	struct answer *a = &fake.answer[fake.n_answers++];
+
+	a->reply = reply;
+	a->n = SK_MI_WORDS(m->mi);
+	a->n_caps = SK_MI_CAPS(m->mi);
+	memcpy(a->mr, fake.utcb.mr, sizeof(a->mr));
+	memcpy(a->mr, m->mr, sizeof(m->mr));
+	for (uint32_t i = 0; i < a->n_caps; i++) {
+		a->moved = fake.utcb.send[i].rights & SK_SEND_MOVE;
+		if (a->moved)
+			fake.filled[fake.utcb.send[i].slot] = false;
+	}
+	return 0;
+}
+
+long edge_call(sk_cap_t endpoint, struct sk_msg *m)
+{
+	(void)endpoint, (void)m;
+	return -SK_E_DELETED;
+}
+
+/* The next signal of the script. */
+long edge_wait(sk_cap_t ntfn, uint64_t *word)
+{
+	(void)ntfn;
+	if (fake.at == fake.n_script)
+		return -SK_E_DELETED;
+	*word = fake.script[fake.at++].badge;
+	return 0;
+}
+
+void edge_signal(sk_cap_t ntfn)
+{
+	fake.signals[ntfn]++;
+}
+
+sk_time_t edge_now(void)
+{
+	return fake.now;
+}
+
+uint32_t edge_frame_order(sk_cap_t frame)
+{
+	return fake.order[frame];
+}
+
+bool edge_slot_empty(sk_cap_t slot)
+{
+	return !fake.filled[slot];
+}
+
+/* ---- libs/caps ---------------------------------------------------------------------------------------------- */
+sk_cap_t slot_alloc(uint32_t n)
+{
+	for (sk_cap_t s = DOMAIN_CAP_FREE; s + n <= SLOTS_MAX; s++) {
+		uint32_t run = 0;
+
+		while (run < n && !fake.used[s + run])
+			run++;
+		if (run < n)
+			continue;
+		for (uint32_t i = 0; i < n; i++)
+			fake.used[s + i] = true;
+		return s;
+	}
+	return 0;
+}
+
+void slot_free(sk_cap_t first, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (!fake.used[first + i] || fake.filled[first + i])
+			abort(); /* not ours, or not empty */
+		fake.used[first + i] = false;
+	}
+}
+
+void cap_drop(sk_cap_t cap)
+{
+	if (!cap)
+		return;
+	if (!fake.used[cap])
+		abort();
+	fake.used[cap] = fake.filled[cap] = false;
+}
+
+int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out)
+{
+	(void)from, (void)rights, (void)badge;
+	*out = slot_alloc(1);
+	fake.filled[*out] = true;
+	return 0;
+}
+
+int object_make(uint32_t type, uint32_t order, sk_cap_t *out)
+{
+	(void)type, (void)order;
+	return cap_copy(0, 0, 0, out);
+}
+
+int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
+{
+	(void)frame, (void)order, (void)rights;
+	fake.n_mapped++;
+	*out = fake.region;
+	return 0;
+}
+
+void vm_unmap(void *addr, sk_cap_t frame, uint32_t order)
+{
+	(void)addr, (void)order;
+	if (!fake.filled[frame])
+		abort(); /* unmapped after it was dropped */
+	fake.n_mapped--;
+}

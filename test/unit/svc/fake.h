@@ -1,0 +1,48 @@
+/*
+ * fake.h - a kernel for libs/svc that is a script of messages and a list of slots
+ */
+#ifndef FAKE_H
+#define FAKE_H
+
+#include "svc/svc.h"
+#include "svc/edge.h"
+
+enum { SCRIPT_MAX = 64, SLOTS_MAX = 4096, FRAME_ORDER = 14 };
+
+/* What svc_run() receives next: a call, or a signal when label is SK_LABEL_SIGNAL. */
+struct event {
+	uint64_t label, badge;
+	uint32_t n, n_caps;
+	uint64_t mr[SK_MR_MAX];
+	int rc;                 /* not 0: receive fails with it (TIMEOUT runs timers) */
+	void (*before)(void);   /* runs when the domain has gone to wait, before the message is there */
+	uint32_t frame_order;   /* of the first capability */
+};
+/* What it answered. */
+struct answer {
+	sk_cap_t reply;
+	uint64_t mr[SK_MR_MAX];
+	uint32_t n, n_caps;
+	bool moved;
+};
+struct fake {
+	struct event script[SCRIPT_MAX];
+	unsigned int n_script, at;
+	struct answer answer[SCRIPT_MAX];
+	unsigned int n_answers;
+	unsigned int signals[SLOTS_MAX];
+	bool used[SLOTS_MAX], filled[SLOTS_MAX];
+	uint32_t order[SLOTS_MAX];
+	void *region; /* what vm_map() maps */
+	unsigned int n_mapped;
+	sk_time_t now, deadline; /* deadline: of the last receive */
+	struct sk_utcb utcb;
+};
+extern struct fake fake;
+
+void fake_reset(void);
+struct event *fake_add(uint64_t label, uint64_t badge);
+/* Slots in use beyond what the loop itself keeps for the next message. */
+unsigned int fake_slots(void);
+
+#endif

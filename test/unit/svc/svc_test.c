@@ -1,0 +1,517 @@
+/*
+ * svc_test.c - the event loop: connections made, used, broken and ended, with a scripted kernel
+ *
+ * Every test is one process (a fork), because the loop and its lists are the program's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "fake.h"
+#include "proto/blk.h"
+
+enum { RING = 4096, REGION = 1 << FRAME_ORDER, LOOP_SLOTS = 4 };
+
+/* ---- a service that writes down what happens to it ---------------------------------------------------- */
+static struct {
+	unsigned int opens, events, closes, calls;
+	struct svc_conn *conn;
+	uint8_t params[64];
+	uint32_t params_len;
+	int open_rc, event_rc, close_rc;
+	unsigned int take; /* records per event; 0 = all */
+	unsigned int records;
+	uint32_t n_in;
+} seen;
+
+static int open_cb(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+{
+	seen.opens++;
+	seen.conn = c;
+	seen.params_len = params_len;
+	memcpy(seen.params, params, params_len < sizeof(seen.params) ? params_len : sizeof(seen.params));
+	result[0] = 77;
+	result[1] = 88;
+	return seen.open_rc;
+}
+
+static int event_cb(struct svc_conn *c)
+{
+	char buf[256];
+	int rc = 0;
+
+	seen.events++;
+	for (unsigned int i = 0; rc >= 0 && (!seen.take || i < seen.take); i++) {
+		rc = ring_get(&c->req, buf, sizeof(buf));
+		seen.records += rc >= 0;
+	}
+	return rc == -SK_E_PEER ? rc : seen.event_rc;
+}
+
+static int close_cb(struct svc_conn *c)
+{
+	(void)c;
+	seen.closes++;
+	return seen.close_rc;
+}
+
+static int call_cb(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
+{
+	seen.calls++;
+	seen.n_in = caps->n_in;
+	for (uint32_t i = 0; i < caps->n_in; i++) {
+		fake.filled[caps->in[i]] = false;
+		fake.used[caps->in[i]] = false;
+	}
+	mr[1] = label * 1000 + badge + mr[5];
+	*n = 2;
+	return 0;
+}
+
+static const struct svc_service service = { .proto = SVC_PROTO_BLK, .version = 1, .min_data = 4096, .open = open_cb,
+	.event = event_cb, .close = close_cb, .call = call_cb };
+
+static struct event *add_open(void)
+{
+	struct event *e = fake_add(SVC_OPEN, SVC_BADGE_INIT);
+
+	e->mr[0] = SVC_PROTO_BLK | 1ull << 32;
+	e->mr[1] = REGION;
+	e->mr[2] = RING | (uint64_t)RING << 32;
+	e->mr[3] = 5;
+	e->mr[5] = 12;
+	memcpy(&e->mr[6], "hello, world", 12);
+	e->n = 8;
+	e->n_caps = 2;
+	return e;
+}
+
+static struct event *add_close(uint64_t number)
+{
+	struct event *e = fake_add(SVC_CLOSE, SVC_BADGE_INIT);
+
+	e->mr[0] = number;
+	e->n = 1;
+	return e;
+}
+
+static int64_t status(unsigned int i)
+{
+	assert_true(i < fake.n_answers);
+	return (int64_t)fake.answer[i].mr[0];
+}
+
+static void serve(void)
+{
+	assert_int_equal(svc_serve(&service), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+}
+
+/* ---- the client's end of the region ---------------------------------------------------------------------- */
+static struct ring client;
+
+static void client_sends(unsigned int n)
+{
+	if (!client.sh && ring_init(&client, fake.region, RING, 0))
+		abort();
+	while (n--)
+		if (ring_put(&client, "0123456789", 10))
+			abort();
+}
+
+static void send_three(void)
+{
+	client_sends(3);
+	(void)ring_put_flush(&client);
+}
+
+static void send_garbage(void)
+{
+	((struct ring_shared *)fake.region)->prod = 12;
+}
+
+/* ---- open -------------------------------------------------------------------------------------------------- */
+static void open_and_close(void)
+{
+	add_open();
+	add_close(1);
+	add_close(1);
+	serve();
+	assert_int_equal(status(0), 0);
+	assert_int_equal(fake.answer[0].mr[1], 1);
+	assert_int_equal(fake.answer[0].mr[2], 77);
+	assert_int_equal(fake.answer[0].mr[3], 88);
+	assert_int_equal(fake.answer[0].n_caps, 1);
+	assert_true(fake.answer[0].moved);
+	assert_int_equal(seen.params_len, 12);
+	assert_memory_equal(seen.params, "hello, world", 12);
+	assert_int_equal(((struct ring_shared *)fake.region)->want_data, 1);
+	assert_int_equal(status(1), 0);
+	assert_int_equal(status(2), -SK_E_NOT_FOUND);
+	assert_int_equal(seen.closes, 1);
+	assert_int_equal(fake.n_mapped, 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+/* One thing wrong: refused, and nothing of it is left. */
+static void refused(int64_t why)
+{
+	serve();
+	assert_int_equal(status(0), why);
+	assert_int_equal(fake.n_mapped, 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+	assert_int_equal(fake.answer[0].n_caps, 0);
+}
+
+#define BAD_OPEN(name, change, why)                                                                \
+	static void name(void)                                                                     \
+	{                                                                                          \
+		struct event *e = add_open();                                                      \
+                                                                                                   \
+		change;                                                                            \
+		refused(why);                                                                      \
+		assert_int_equal(seen.opens, 0);                                                   \
+	}
+BAD_OPEN(open_other_protocol, e->mr[0] = SVC_PROTO_NET | 1ull << 32, -SK_E_INVAL)
+BAD_OPEN(open_other_version, e->mr[0] = SVC_PROTO_BLK | 2ull << 32, -SK_E_INVAL)
+BAD_OPEN(open_few_words, e->n = 5, -SK_E_INVAL)
+BAD_OPEN(open_one_cap, e->n_caps = 1, -SK_E_INVAL)
+BAD_OPEN(open_params_beyond_words, e->mr[5] = 17, -SK_E_INVAL)
+BAD_OPEN(open_params_huge, e->mr[5] = UINT64_MAX, -SK_E_INVAL)
+BAD_OPEN(open_ring_not_pages, e->mr[2] = 4095 | (uint64_t)RING << 32, -SK_E_INVAL)
+BAD_OPEN(open_ring_empty, e->mr[2] = (uint64_t)RING << 32, -SK_E_INVAL)
+BAD_OPEN(open_second_ring_not_pages, e->mr[2] = RING | 4097ull << 32, -SK_E_INVAL)
+BAD_OPEN(open_rings_beyond_region, e->mr[2] = RING | 0xfffff000ull << 32, -SK_E_INVAL)
+BAD_OPEN(open_too_little_data, e->mr[1] = 2 * RING + 4095, -SK_E_INVAL)
+BAD_OPEN(open_region_beyond_frame, e->frame_order = 13, -SK_E_INVAL)
+BAD_OPEN(open_no_frame, e->frame_order = 0, -SK_E_INVAL)
+BAD_OPEN(open_region_absurd, e->mr[1] = UINT64_MAX, -SK_E_INVAL)
+BAD_OPEN(open_by_a_client, e->badge = SVC_BADGE_CLIENT, -SK_E_DENIED)
+
+static void open_refused_by_service(void)
+{
+	add_open();
+	seen.open_rc = -SK_E_BUSY;
+	refused(-SK_E_BUSY);
+	assert_int_equal(seen.opens, 1);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------- */
+static void signal_of(uint32_t number, void (*before)(void))
+{
+	fake_add(SK_LABEL_SIGNAL, 1ull << (24 + number % 40))->before = before;
+}
+
+static void event_takes_all(void)
+{
+	add_open();
+	signal_of(1, send_three);
+	signal_of(2, NULL); /* nobody's */
+	serve();
+	assert_int_equal(seen.records, 3);
+	assert_int_equal(((struct ring_shared *)fake.region)->cons, client.index); /* given back by the loop */
+	assert_int_equal(((struct ring_shared *)fake.region)->want_data, 1);
+}
+
+static void event_that_leaves_records_is_not_called_for_ever(void)
+{
+	seen.take = 2;
+	add_open();
+	signal_of(1, send_three);
+	serve();
+	assert_int_equal(seen.records, 3); /* two, then one */
+	assert_int_equal(seen.events, 2);
+	seen.take = 0;
+}
+
+static void refuse_to_take(void)
+{
+	send_three();
+	seen.take = 0;
+	seen.event_rc = 0;
+}
+
+static int event_nothing(struct svc_conn *c)
+{
+	(void)c;
+	seen.events++;
+	return 0;
+}
+
+static void event_without_progress_stops(void)
+{
+	struct svc_service s = service;
+
+	s.event = event_nothing;
+	add_open();
+	signal_of(1, refuse_to_take);
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(seen.events, 1);
+}
+
+static void breach_kills_the_connection_only(void)
+{
+	add_open();
+	signal_of(1, send_garbage);
+	signal_of(1, NULL);
+	add_close(1);
+	serve();
+	assert_int_equal(seen.events, 1); /* no more events for the dead */
+	assert_true(fake.at == fake.n_script);
+	assert_int_equal(status(1), 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+/* ---- close --------------------------------------------------------------------------------------------------- */
+static void finish(void)
+{
+	assert_int_equal(fake.n_answers, 1); /* the close is not answered yet */
+	svc_closed(seen.conn);
+}
+
+static void close_waits_for_what_is_in_flight(void)
+{
+	seen.close_rc = -SK_E_AGAIN;
+	add_open();
+	add_close(1);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = finish;
+	serve();
+	assert_int_equal(fake.n_answers, 3);
+	assert_int_equal(fake.answer[1].reply, DOMAIN_CAP_REPLY);
+	assert_int_not_equal(fake.answer[2].reply, DOMAIN_CAP_REPLY);
+	assert_int_equal(status(1), 0);
+	assert_int_equal(fake.n_mapped, 0);
+}
+
+static void close_twice_while_waiting(void)
+{
+	seen.close_rc = -SK_E_AGAIN;
+	add_open();
+	add_close(1);
+	add_close(1);
+	serve();
+	assert_int_equal(status(1), -SK_E_BUSY);
+	assert_int_equal(seen.closes, 1);
+}
+
+static void close_by_another_connector(void)
+{
+	add_open();
+	add_close(1)->badge = SVC_BADGE_CONTROL;
+	add_close(1)->badge = SVC_BADGE_CLIENT;
+	serve();
+	assert_int_equal(status(1), -SK_E_DENIED);
+	assert_int_equal(status(2), -SK_E_DENIED);
+	assert_int_equal(seen.closes, 0);
+}
+
+/* ---- calls ----------------------------------------------------------------------------------------------------- */
+static void calls_reach_the_service(void)
+{
+	struct event *e = fake_add(20, 3);
+
+	e->n = 6;
+	e->mr[5] = 9;
+	e->n_caps = 3;
+	serve();
+	assert_int_equal(status(0), 0);
+	assert_int_equal(fake.answer[0].mr[1], 20012);
+	assert_int_equal(seen.n_in, 3);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+static void unknown_labels_leave_nothing(void)
+{
+	fake_add(9, 1)->n_caps = 4;
+	fake_add(1ull << 40, 1)->n_caps = 1;
+	fake_add(SVC_CLOSE, 1)->n_caps = 2;
+	serve();
+	assert_int_equal(status(0), -SK_E_NO_SYS);
+	assert_int_equal(status(1), -SK_E_NO_SYS);
+	assert_int_equal(status(2), -SK_E_NOT_FOUND);
+	assert_int_equal(seen.calls, 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+static void no_service_at_all(void)
+{
+	add_open();
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(status(0), -SK_E_NO_SYS);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+/* ---- own bits, timers --------------------------------------------------------------------------------------------- */
+static char order[16];
+
+static void note(void *ctx)
+{
+	strcat(order, ctx);
+}
+
+static void advance(void)
+{
+	fake.now = 100;
+}
+
+static void timers_in_order(void)
+{
+	struct svc_timer a = { .fn = note, .ctx = "a" }, b = { .fn = note, .ctx = "b" }, c = { .fn = note, .ctx = "c" };
+	struct event *e = fake_add(0, 0);
+
+	svc_timer_set(&a, 30);
+	svc_timer_set(&b, 20);
+	svc_timer_set(&c, 500);
+	svc_timer_set(&a, 10); /* moved, not doubled */
+	e->rc = -SK_E_TIMEOUT;
+	e->before = advance;
+	serve();
+	assert_string_equal(order, "ab");
+	assert_int_equal(fake.deadline, 500);
+	svc_timer_set(&c, SK_NO_DEADLINE);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(fake.deadline, SK_NO_DEADLINE);
+}
+
+static void own_bits(void)
+{
+	assert_int_equal(svc_on_bit(3, note, "x", "x"), 0);
+	assert_int_equal(svc_on_bit(4, note, "y", "y"), 0);
+	assert_int_equal(svc_on_bit(24, note, "z", "z"), -SK_E_INVAL);
+	assert_int_equal(svc_raise(24), -SK_E_INVAL);
+	assert_int_equal(svc_raise(4), 0);
+	fake_add(SK_LABEL_SIGNAL, 1 << 3 | 1 << 5);
+	serve();
+	assert_string_equal(order, "xy");
+}
+
+/* ---- channels and arguments ------------------------------------------------------------------------------------------ */
+static struct svc_conn *channel;
+static unsigned int got;
+
+static void on_channel(void *ctx)
+{
+	char buf[64];
+
+	(void)ctx;
+	if (ring_get(&channel->rsp, buf, sizeof(buf)) >= 0)
+		got++; /* one at a time: the loop comes back */
+}
+
+static void service_answers(void)
+{
+	static struct ring r;
+
+	if (ring_init(&r, (char *)fake.region + RING, RING, 0) || ring_put(&r, "one", 3) || ring_put(&r, "two", 3))
+		abort();
+	(void)ring_put_flush(&r);
+}
+
+static void channel_use(void)
+{
+	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
+
+	info->n_channels = 1;
+	info->channel[0] = (struct domain_channel){ .name = "blk", .proto = SVC_PROTO_BLK, .bit = 7, .signal = 64,
+		.frame = 65, .vaddr = (uint64_t)fake.region, .size = REGION, .req_size = RING, .rsp_size = RING };
+	assert_null(svc_channel("net"));
+	channel = svc_channel("blk");
+	assert_non_null(channel);
+	assert_ptr_equal(svc_channel("blk"), channel);
+	assert_int_equal(channel->data_size, REGION - 2 * RING);
+	assert_ptr_equal(channel->data, (char *)fake.region + 2 * RING);
+	assert_int_equal(svc_on_channel(channel, on_channel, NULL), 0);
+	((struct ring_shared *)fake.region)->want_data = 1; /* the service sleeps */
+	assert_int_equal(svc_send(channel, true, "x", 1), 0);
+	assert_int_equal(svc_send(channel, true, "x", 1), 0);
+	assert_int_equal(fake.signals[64], 1); /* it is woken once */
+	fake_add(SK_LABEL_SIGNAL, 1 << 7)->before = service_answers;
+	serve();
+	assert_int_equal(got, 2);
+}
+
+static void wait_keeps_other_signals(void)
+{
+	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
+
+	info->n_channels = 1;
+	info->channel[0] = (struct domain_channel){ .name = "blk", .bit = 7, .vaddr = (uint64_t)fake.region,
+		.size = REGION, .req_size = RING, .rsp_size = RING };
+	channel = svc_channel("blk");
+	assert_int_equal(svc_on_bit(3, note, "x", "x"), 0);
+	fake_add(SK_LABEL_SIGNAL, 1 << 3);
+	fake_add(SK_LABEL_SIGNAL, 1 << 7);
+	assert_int_equal(svc_wait(channel), 0);
+	assert_int_equal(svc_wait(channel), -SK_E_DELETED);
+	serve();
+	assert_string_equal(order, "x"); /* it came while something else was waited for */
+}
+
+static void arguments(void)
+{
+	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
+	char buf[8];
+	uint32_t count;
+
+	strcpy(info->args, "a=1\nlonger=12345678\nab=2\na=3\ncap.pool=20,5\ncap.log=30\nlast=x");
+	assert_true(svc_arg("a", buf, sizeof(buf)));
+	assert_string_equal(buf, "1"); /* the first wins */
+	assert_true(svc_arg("ab", buf, sizeof(buf)));
+	assert_string_equal(buf, "2");
+	assert_false(svc_arg("longer", buf, sizeof(buf))); /* does not fit */
+	assert_false(svc_arg("b", buf, sizeof(buf)));
+	assert_true(svc_arg("last", buf, sizeof(buf)));
+	assert_string_equal(buf, "x");
+	assert_int_equal(svc_cap("pool", &count), 20);
+	assert_int_equal(count, 5);
+	assert_int_equal(svc_cap("log", &count), 30);
+	assert_int_equal(count, 1);
+	assert_int_equal(svc_cap("klog", &count), 0);
+	memset(info->args, 'a', sizeof(info->args)); /* no end */
+	assert_false(svc_arg("b", buf, sizeof(buf)));
+}
+
+/* ---- one process each ------------------------------------------------------------------------------------------------- */
+static void in_a_process(void **state)
+{
+	void (*run)(void) = (void (*)(void))*state;
+	int result;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		fake_reset();
+		run();
+		free(fake.region);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &result, 0), pid);
+	assert_true(WIFEXITED(result) && WEXITSTATUS(result) == 0);
+}
+
+#define T(f) { #f, in_a_process, NULL, NULL, (void *)(f) }
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(open_and_close), T(open_other_protocol), T(open_other_version), T(open_few_words), T(open_one_cap),
+		T(open_params_beyond_words), T(open_params_huge), T(open_ring_not_pages), T(open_ring_empty),
+		T(open_second_ring_not_pages), T(open_rings_beyond_region), T(open_too_little_data),
+		T(open_region_beyond_frame), T(open_no_frame), T(open_region_absurd), T(open_by_a_client),
+		T(open_refused_by_service), T(event_takes_all), T(event_that_leaves_records_is_not_called_for_ever),
+		T(event_without_progress_stops), T(breach_kills_the_connection_only),
+		T(close_waits_for_what_is_in_flight), T(close_twice_while_waiting), T(close_by_another_connector),
+		T(calls_reach_the_service), T(unknown_labels_leave_nothing), T(no_service_at_all), T(timers_in_order),
+		T(own_bits), T(channel_use), T(wait_keeps_other_signals), T(arguments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
