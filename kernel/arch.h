@@ -22,7 +22,7 @@ struct boot_info;
 /* User registers as an entry saves them: the first member of struct thread. */
 struct user_regs {
 	struct sk_regs r;
-	uint64_t vector; /* how it entered: SK_ENTRY_SYSCALL or an exception or interrupt vector */
+	uint64_t vector; /* how it entered: ENTRY_SYSCALL, or the vector */
 };
 #define ENTRY_SYSCALL 0x100u
 
@@ -42,13 +42,13 @@ struct cpu {
 	uint32_t id;
 	uint32_t apic_id;
 	uint64_t epoch;
-	void *fpu_owner;       /* FPU area whose contents the registers hold, or NULL */
-	struct space *space;   /* host address space that CR3 holds */
-	struct space *nested;  /* nested space of the vCPU in guest mode, or NULL */
-	bool resched;          /* set by core and by IPI: pick again before leaving the kernel */
+	void *fpu_owner;      /* FPU area whose contents the registers hold, or NULL */
+	struct space *space;  /* host address space that CR3 holds */
+	struct space *nested; /* nested space of the vCPU in guest mode, or NULL */
+	bool resched;         /* set by core and by IPI: pick again before leaving the kernel */
 	sk_time_t timer_armed; /* deadline that the local timer is set to */
 	void *sched;           /* core: struct sched_cpu */
-	void *arch;            /* x86_64: struct cpu_arch (GDT, TSS, VMCB host save area, ...) */
+	void *arch; /* x86_64: struct cpu_arch (GDT, TSS, VMCB host save area, ...) */
 };
 extern struct cpu *cpus[SK_CPU_MAX];
 extern uint32_t n_cpus;
@@ -64,9 +64,9 @@ static inline struct cpu *this_cpu(void)
 /* core: handle one entry of this_cpu()->current; each returns normally, then the arch calls kernel_exit(). */
 void core_syscall(struct thread *t);
 void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr);
-void core_irq(unsigned int source); /* an IrqHandler's source fired: index given to irq_source_* */
-void core_timer(void);              /* the local timer fired */
-void core_vcpu_exit(struct thread *t); /* the exit record of t->vcpu is for the VMM: ends VCPU_ENTER */
+void core_irq(unsigned int source); /* a source fired: what irq_source_*() returned */
+void core_timer(void);        /* the local timer fired */
+void core_vcpu_exit(struct thread *t); /* t->vcpu has an exit record for the VMM */
 /* core: choose the next thread, arm the timer, and resume it through arch_resume(). */
 void kernel_exit(void) __attribute__((noreturn));
 /* Return to user mode with t's registers and space (or to the guest when t->vcpu is set). */
@@ -82,7 +82,8 @@ void arch_timer_arm(sk_time_t deadline); /* this CPU; SK_NO_DEADLINE = off */
 extern uint64_t tsc_hz;
 
 /* --- other CPUs ------------------------------------------------------------------------------ */
-void arch_kick(struct cpu *c); /* make c enter its kernel (leaves guest mode) and look at c->resched */
+/* Make c enter its kernel (leaves guest mode) and look at c->resched. */
+void arch_kick(struct cpu *c);
 /*
  * Drop translations of [vaddr, vaddr + size) of a host or nested space on all CPUs that may hold them;
  * returns when done, for a nested space after each of its vCPUs has left guest mode once. Interrupts
@@ -122,8 +123,8 @@ uint32_t arch_phys_bits(void);
 uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max);
 
 /* --- FPU ------------------------------------------------------------------------------------------ */
-void arch_fpu_init_area(void *area);    /* power-up state */
-void arch_fpu_drop(void *area);         /* the object dies: forget it on every CPU */
+void arch_fpu_init_area(void *area);            /* power-up state */
+void arch_fpu_drop(void *area);                 /* the object dies: forget it on every CPU */
 void arch_fpu_flush(struct cpu *c, void *area); /* save to area if c's registers hold it */
 
 /* --- interrupts --------------------------------------------------------------------------------------- */
@@ -168,13 +169,14 @@ extern uint64_t boot_alloc_total;
 void *boot_alloc(size_t size);
 
 /* --- log and panic --------------------------------------------------------------------------------------------- */
-void klog(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* core/log.c: %s %c %d %u %x %p %l* %z* */
+/* core, log.c: %s %c %d %u %x %p %l* %z* */
+void klog(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void arch_uart_putc(char c);
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
-#define BUG_ON(cond)                                                                               \
-	do {                                                                                       \
-		if (__builtin_expect(!!(cond), 0))                                                 \
-			panic("%s:%d: BUG_ON(%s)", __FILE__, __LINE__, #cond);                     \
+#define BUG_ON(cond) \
+	do { \
+		if (__builtin_expect(!!(cond), 0)) \
+			panic("%s:%d: BUG_ON(%s)", __FILE__, __LINE__, #cond); \
 	} while (0)
 
 /* --- locks ------------------------------------------------------------------------------------------------------- */

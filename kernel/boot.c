@@ -42,7 +42,8 @@ static struct slot *boot_cap(sk_cap_t index, struct slot_init v)
 	return s;
 }
 
-static struct slot *boot_object(sk_cap_t index, struct object *o, unsigned int type, unsigned int order)
+static struct slot *boot_object(
+	sk_cap_t index, struct object *o, unsigned int type, unsigned int order)
 {
 	o->type = type;
 	o->refs = 1;
@@ -51,7 +52,8 @@ static struct slot *boot_object(sk_cap_t index, struct object *o, unsigned int t
 
 static void boot_frame(sk_cap_t index, const void *page, unsigned int order)
 {
-	boot_cap(index, (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_GRANT, order, 0, virt_to_phys(page), 0 });
+	boot_cap(index, (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_GRANT, order, 0,
+				virt_to_phys(page), 0 });
 }
 
 /* --- the root task's address space ---------------------------------------------------------- */
@@ -86,7 +88,8 @@ static void boot_map(uint64_t vaddr, const void *memory, uint64_t size, unsigned
 
 /* --- archive -------------------------------------------------------------------------------- */
 
-static void segment_check(const struct sk_archive *a, const struct sk_archive_seg *s, unsigned int i)
+static void segment_check(
+	const struct sk_archive *a, const struct sk_archive_seg *s, unsigned int i)
 {
 	const char *wrong = NULL;
 
@@ -100,7 +103,8 @@ static void segment_check(const struct sk_archive *a, const struct sk_archive_se
 		wrong = "lies outside user memory";
 	else if (s->vaddr < RESERVED_END && s->vaddr + s->mem_size > RESERVED_START)
 		wrong = "overlaps the boot information or the stack";
-	else if (!(s->rights & SK_R) || s->rights & ~(SK_R | SK_W | SK_X) || (s->rights & SK_W && s->rights & SK_X))
+	else if (!(s->rights & SK_R) || s->rights & ~(SK_R | SK_W | SK_X) ||
+		 (s->rights & SK_W && s->rights & SK_X))
 		wrong = "has bad rights";
 	if (wrong)
 		panic("boot archive: segment %u %s", i, wrong);
@@ -113,7 +117,8 @@ static void archive_check(const struct boot_info *bi, const struct sk_archive *a
 	if (a->magic != SK_ARCHIVE_MAGIC)
 		panic("boot archive: bad magic %lx", a->magic);
 	if (a->size > bi->archive_size || a->size < sizeof(*a))
-		panic("boot archive: it says %lu bytes, the loader %lu", a->size, bi->archive_size);
+		panic("boot archive: it says %lu bytes, the loader %lu", a->size,
+			bi->archive_size);
 	if (a->n_segs == 0 || a->n_segs > SK_ARCHIVE_SEGS)
 		panic("boot archive: %u segments", a->n_segs);
 	for (i = 0; i < a->n_segs; i++)
@@ -175,9 +180,10 @@ static void add_untypeds(uint64_t base, uint64_t end, unsigned int max, unsigned
 			root.dropped++;
 			continue;
 		}
-		info->untyped[info->n_untyped++] = (struct sk_boot_untyped){ root.free, order, flags, base };
+		info->untyped[info->n_untyped++] = (struct sk_boot_untyped){ root.free, order,
+			flags, base };
 		boot_cap(root.free++, (struct slot_init){ SK_OBJ_UNTYPED, SK_ALL, order,
-							  flags ? SLOT_DEVICE : 0, base, 0 });
+					      flags ? SLOT_DEVICE : 0, base, 0 });
 	}
 }
 
@@ -186,7 +192,7 @@ static void add_ram(const struct boot_info *bi, uint64_t base, uint64_t end, uns
 {
 	uint64_t start[] = { bi->kernel_start & ~(SK_PAGE_SIZE - 1), bi->archive };
 	uint64_t stop[] = { align_up(bi->kernel_end, SK_PAGE_SIZE),
-			    align_up(bi->archive + bi->archive_size, SK_PAGE_SIZE) };
+		align_up(bi->archive + bi->archive_size, SK_PAGE_SIZE) };
 
 	if (base >= end)
 		return;
@@ -247,8 +253,8 @@ static void add_archive(const struct boot_info *bi)
 		if (info->n_archive == ARRAY_SIZE(info->archive))
 			panic("boot archive: more than %zu pieces", ARRAY_SIZE(info->archive));
 		info->archive[info->n_archive++] = (struct sk_boot_frame){ root.free, order };
-		boot_cap(root.free++,
-			 (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_X | SK_GRANT, order, 0, at, 0 });
+		boot_cap(root.free++, (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_X | SK_GRANT,
+					      order, 0, at, 0 });
 	}
 }
 
@@ -273,7 +279,8 @@ static void root_objects(void)
 	boot_object(SK_CAP_SCHED, &root.sched->obj, SK_OBJ_SCHED, SK_ORDER_SCHED);
 	boot_cap(SK_CAP_CTL_SCHED, (struct slot_init){ SK_OBJ_CTL_SCHED, SK_ALL, 0, 0, 0, 0 });
 	boot_cap(SK_CAP_CTL_IRQ, (struct slot_init){ SK_OBJ_CTL_IRQ, SK_ALL, 0, 0, 0, 0 });
-	boot_cap(SK_CAP_IOPORT, (struct slot_init){ SK_OBJ_IOPORT, SK_ALL, 0, 0, 0xffff0000, 0 });
+	boot_cap(SK_CAP_IOPORT,
+		(struct slot_init){ SK_OBJ_IOPORT, SK_ALL, 0, 0, 0xffff0000, 0 });
 	boot_cap(SK_CAP_CTL_IO, (struct slot_init){ SK_OBJ_CTL_IO, SK_ALL, 0, 0, 0, 0 });
 	boot_cap(SK_CAP_CTL_LOG, (struct slot_init){ SK_OBJ_CTL_LOG, SK_ALL, 0, 0, 0, 0 });
 	root.free = SK_CAP_BOOT_FIRST;
@@ -308,10 +315,11 @@ static void root_start(uint64_t entry)
 	unsigned int missing;
 
 	boot_entry(SK_INIT_UTCB_VADDR);
-	if (thread_configure(root.thread, &slots[SK_CAP_CNODE], &slots[SK_CAP_SPACE], NULL, SK_INIT_UTCB_VADDR,
-			     &missing))
+	if (thread_configure(root.thread, &slots[SK_CAP_CNODE], &slots[SK_CAP_SPACE], NULL,
+		    SK_INIT_UTCB_VADDR, &missing))
 		panic("boot: the root task's UTCB cannot be mapped");
-	boot_map(SK_INIT_STACK_TOP - STACK_SIZE, boot_alloc(STACK_SIZE), STACK_SIZE, SK_R | SK_W);
+	boot_map(SK_INIT_STACK_TOP - STACK_SIZE, boot_alloc(STACK_SIZE), STACK_SIZE,
+		SK_R | SK_W);
 	root.thread->regs.r.rip = entry;
 	root.thread->regs.r.rsp = SK_INIT_STACK_TOP - 8; /* as after a call */
 	root.thread->suspended = false;
@@ -337,8 +345,8 @@ void core_init(const struct boot_info *bi)
 	add_archive(bi);
 	root.info->first_free_slot = root.free;
 	root.info->kernel_size = boot_alloc_total + (bi->kernel_end - bi->kernel_start);
-	klog("Skerry: %u CPUs, %lu MiB of memory, the kernel keeps %lu KiB\n", n_cpus, root.info->ram_size >> 20,
-	     root.info->kernel_size >> 10);
+	klog("Skerry: %u CPUs, %lu MiB of memory, the kernel keeps %lu KiB\n", n_cpus,
+		root.info->ram_size >> 20, root.info->kernel_size >> 10);
 	boot_map(SK_BOOTINFO_VADDR, root.info, SK_PAGE_SIZE, SK_R);
 	arch_start_secondaries();
 	kernel_exit();

@@ -50,7 +50,8 @@ void slot_read(const struct slot *s, struct cap *cap)
 	} while (load(&s->head) != cap->head);
 }
 
-int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct cap *cap)
+int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
+	struct cap *cap)
 {
 	struct cnode *cn = load(&t->cspace);
 
@@ -79,7 +80,8 @@ static object_destroy_fn *const destroy[SK_OBJ_END] = {
 	[SK_OBJ_VCPU] = vcpu_destroy,
 };
 
-int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct slot **slot)
+int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
+	struct slot **slot)
 {
 	struct cnode *cn = t->cspace;
 	struct slot *s;
@@ -97,7 +99,8 @@ int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 	return 0;
 }
 
-int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index, struct slot **slot)
+int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
+	struct slot **slot)
 {
 	struct slot *s;
 	struct cnode *cn;
@@ -189,7 +192,11 @@ void slot_write(struct slot *s, const struct slot_init *v)
 			uint32_t seq;
 		};
 		uint64_t head;
-	} new = { .type = v->type, .rights = v->rights, .order = v->order, .flags = v->flags, .seq = s->seq + 2 };
+	} new = { .type = v->type,
+		.rights = v->rights,
+		.order = v->order,
+		.flags = v->flags,
+		.seq = s->seq + 2 };
 
 	store(&s->head, s->head | SEQ_ODD);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
@@ -213,10 +220,11 @@ void slot_set_badge(struct slot *s, uint64_t badge)
 	slot_write(s, &v);
 }
 
-void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge, unsigned int flags)
+void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge,
+	unsigned int flags)
 {
-	struct slot_init v = { src->type, src->rights & rights, src->order, (src->flags & SLOT_DEVICE) | flags,
-			       src->paddr, badge };
+	struct slot_init v = { src->type, src->rights & rights, src->order,
+		(src->flags & SLOT_DEVICE) | flags, src->paddr, badge };
 
 	if (destroy[src->type])
 		src->obj->refs++; /* C1 */
@@ -227,7 +235,8 @@ static const struct slot_init empty;
 
 void slot_move(struct slot *dst, struct slot *src)
 {
-	struct slot_init v = { src->type, src->rights, src->order, src->flags, src->paddr, src->badge };
+	struct slot_init v = { src->type, src->rights, src->order, src->flags, src->paddr,
+		src->badge };
 
 	dst->first_child = src->first_child;
 	dst->last_child = src->last_child;

@@ -7,7 +7,7 @@
 #include "arch.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 #define load(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define barrier_full() __atomic_thread_fence(__ATOMIC_SEQ_CST)
@@ -37,9 +37,10 @@ struct object {
 };
 
 /* Flags of a slot. The upper half says inside which object an internal slot lies. */
-#define SLOT_DEVICE 1u   /* untyped, frame: not RAM */
-#define SLOT_USED 2u     /* untyped: objects were made since the last reset */
-#define SLOT_OPENED 4u   /* untyped: pages up to `prepared` are open in the kernel window, else closed */
+#define SLOT_DEVICE 1u /* untyped, frame: not RAM */
+#define SLOT_USED 2u   /* untyped: objects were made since the last reset */
+#define SLOT_OPENED \
+	4u /* untyped: pages up to `prepared` are open in the kernel window, else closed */
 #define SLOT_OWNER 0xf0u /* internal slots: */
 #define SLOT_THREAD_CSPACE 0x10u
 #define SLOT_THREAD_SPACE 0x20u
@@ -69,13 +70,15 @@ struct slot {
 	union {
 		uint64_t badge;
 		uint64_t used; /* untyped: watermark in bytes */
-		uint64_t base; /* frame: address of its first byte in the space; table: what it translates */
+		uint64_t
+			base; /* frame: address of its first byte in the space; table: what it translates */
 	};
 	struct slot *first_child, *last_child;
 	uintptr_t prev, next; /* siblings; of the first and the last the parent | 1, or 0 */
 	union {
 		struct space *space; /* frame, table: where it is mapped */
-		uint64_t prepared;   /* untyped: bytes whose pages are zeroed and opened or closed */
+		uint64_t
+			prepared; /* untyped: bytes whose pages are zeroed and opened or closed */
 	};
 	struct slot *space_next, *space_prev; /* frames and tables of one space */
 };
@@ -107,13 +110,17 @@ void tree_lock(void);
 void tree_unlock(void);
 
 /* Lock-free lookup in t's capability space: the object stays memory until this CPU leaves the kernel. */
-int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct cap *cap) must_check;
+int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
+	struct cap *cap) must_check;
 void slot_read(const struct slot *s, struct cap *cap);
 /* The same under the tree lock. */
-int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights, struct slot **slot) must_check;
+int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
+	struct slot **slot) must_check;
 /* A slot inside a CNode that the caller names; type of the slot's contents not looked at. */
-int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index, struct slot **slot) must_check;
-int cap_find_empty(struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot) must_check;
+int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
+	struct slot **slot) must_check;
+int cap_find_empty(
+	struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot) must_check;
 
 /* Make an empty slot a capability; parent may be NULL. */
 struct slot_init {
@@ -125,7 +132,8 @@ void slot_set(struct slot *s, struct slot *parent, const struct slot_init *init)
 void slot_write(struct slot *s, const struct slot_init *v);
 void slot_set_badge(struct slot *s, uint64_t badge);
 /* Derive dst from src: counts the reference, starts unmapped. */
-void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge, unsigned int flags);
+void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge,
+	unsigned int flags);
 void slot_move(struct slot *dst, struct slot *src);
 /* Empty a slot; the last capability ends the object. 0 or SYS_RESTART: then the slot is still there. */
 int slot_delete(struct slot *s) must_check;
@@ -139,8 +147,8 @@ void cnode_init(struct cnode *cn, unsigned int order);
 
 /* Ends of objects, one per type; called with the tree lock, refs == 1. 0 or SYS_RESTART. */
 typedef int object_destroy_fn(struct object *o);
-object_destroy_fn space_destroy, thread_destroy, sched_destroy, endpoint_destroy, reply_destroy, notification_destroy,
-	irq_destroy, vcpu_destroy;
+object_destroy_fn space_destroy, thread_destroy, sched_destroy, endpoint_destroy, reply_destroy,
+	notification_destroy, irq_destroy, vcpu_destroy;
 /* An internal slot goes away: its owner must not use the object any more. 0 or SYS_RESTART. */
 int thread_detach(struct slot *s) must_check;
 int vcpu_detach(struct slot *s) must_check;

@@ -19,7 +19,8 @@ struct copy_args {
 
 static int copy_decode(struct thread *t, const struct sk_regs *r, struct copy_args *a)
 {
-	int rc = cap_find_empty(t, r->rdi, r->rsi, &a->dst) ?: cap_find_in(t, r->rdx, SK_GRANT, r->r10, &a->src);
+	int rc = cap_find_empty(t, r->rdi, r->rsi, &a->dst)
+			 ?: cap_find_in(t, r->rdx, SK_GRANT, r->r10, &a->src);
 
 	if (rc)
 		return rc;
@@ -35,7 +36,8 @@ SYSCALL_HANDLER(COPY)
 	int rc = copy_decode(t, r, &a);
 
 	if (!rc)
-		slot_derive(a.dst, a.src, a.rights, a.src->type == SK_OBJ_FRAME ? 0 : a.src->badge, 0);
+		slot_derive(a.dst, a.src, a.rights,
+			a.src->type == SK_OBJ_FRAME ? 0 : a.src->badge, 0);
 	return rc;
 }
 
@@ -72,7 +74,8 @@ SYSCALL_HANDLER(MINT)
 SYSCALL_HANDLER(MOVE)
 {
 	struct slot *dst, *src;
-	int rc = cap_find_empty(t, r->rdi, r->rsi, &dst) ?: cap_find_in(t, r->rdx, SK_W, r->r10, &src);
+	int rc = cap_find_empty(t, r->rdi, r->rsi, &dst)
+			 ?: cap_find_in(t, r->rdx, SK_W, r->r10, &src);
 
 	if (rc)
 		return rc;
@@ -106,6 +109,8 @@ SYSCALL_HANDLER(CAP_INFO)
 		return rc;
 	r->rdi = s->type | (uint64_t)s->rights << 8 | (uint64_t)s->order << 16;
 	r->rsi = ports ? s->ports : s->type == SK_OBJ_FRAME ? 0 : s->badge;
-	r->rdx = ports ? (s->ports >> 16) - (s->ports & 0xffff) + 1 : s->order ? 1ull << s->order : 0;
+	r->rdx = ports      ? (s->ports >> 16) - (s->ports & 0xffff) + 1
+		 : s->order ? 1ull << s->order
+			    : 0;
 	return 0;
 }

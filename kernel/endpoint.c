@@ -48,7 +48,8 @@ static void endpoint_take(struct endpoint *ep, struct thread *t)
 	store(&t->wait_obj, NULL);
 }
 
-static void endpoint_wait(struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
+static void endpoint_wait(
+	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
 {
 	ep->receivers = state == THREAD_RECEIVING; /* E1: the queue is empty or of this kind */
 	endpoint_append(ep, t);
@@ -79,11 +80,13 @@ int endpoint_destroy(struct object *o)
 
 static bool info_valid(uint64_t mi)
 {
-	return SK_MI_WORDS(mi) <= SK_MR_MAX && SK_MI_CAPS(mi) <= SK_CAPS_MAX && SK_MI_LABEL(mi) < SK_LABEL_KERNEL;
+	return SK_MI_WORDS(mi) <= SK_MR_MAX && SK_MI_CAPS(mi) <= SK_CAPS_MAX &&
+	       SK_MI_LABEL(mi) < SK_LABEL_KERNEL;
 }
 
 /* One capability from slot to slot; false when it cannot be. Tree locked. */
-static bool cap_pass(struct thread *from, struct sk_send_cap send, struct thread *to, uint64_t index)
+static bool cap_pass(
+	struct thread *from, struct sk_send_cap send, struct thread *to, uint64_t index)
 {
 	struct slot *src, *dst;
 	struct cnode *cn = to->cspace;
@@ -98,7 +101,8 @@ static bool cap_pass(struct thread *from, struct sk_send_cap send, struct thread
 	if (send.rights & SK_SEND_MOVE)
 		slot_move(dst, src);
 	else if (slot_copyable(src))
-		slot_derive(dst, src, send.rights, src->type == SK_OBJ_FRAME ? 0 : src->badge, 0);
+		slot_derive(
+			dst, src, send.rights, src->type == SK_OBJ_FRAME ? 0 : src->badge, 0);
 	else
 		return false;
 	return true;
@@ -153,7 +157,7 @@ static void message_move(struct thread *from, struct thread *to, uint64_t badge)
 	d->r9 = s->r9;
 	if (words > SK_MR_REGS)
 		memcpy(thread_utcb(to)->mr + SK_MR_REGS, thread_utcb(from)->mr + SK_MR_REGS,
-		       (words - SK_MR_REGS) * sizeof(uint64_t));
+			(words - SK_MR_REGS) * sizeof(uint64_t));
 	if (caps)
 		caps = caps_move(from, to, caps);
 	d->rsi = SK_MI(SK_MI_LABEL(mi), words, caps);
@@ -224,7 +228,8 @@ int reply_destroy(struct object *o)
 /* --- sending -------------------------------------------------------------------------------- */
 
 /* A receiver waits: hand it the message at once. */
-static long send_to(struct endpoint *ep, struct thread *from, struct thread *to, sk_time_t deadline)
+static long send_to(
+	struct endpoint *ep, struct thread *from, struct thread *to, sk_time_t deadline)
 {
 	struct reply *reply = NULL;
 

@@ -8,7 +8,7 @@
 
 struct endpoint {
 	struct object obj;
-	bool receivers; /* the queue holds receivers, else senders */
+	bool receivers;       /* the queue holds receivers, else senders */
 	struct thread *queue; /* circular, first in first out */
 };
 struct reply {
@@ -19,7 +19,8 @@ struct notification {
 	struct object obj;
 	uint64_t word;
 	struct thread *waiter; /* one at most */
-	struct thread *bound;  /* thread whose RECV and ENTER the signals end (tree lock to change) */
+	struct thread
+		*bound; /* thread whose RECV and ENTER the signals end (tree lock to change) */
 };
 _Static_assert(sizeof(struct endpoint) <= 1u << SK_ORDER_ENDPOINT, "object size");
 _Static_assert(sizeof(struct notification) <= 1u << SK_ORDER_NOTIFICATION, "object size");

@@ -42,10 +42,12 @@ int irq_destroy(struct object *o)
 	return slot_delete(&irq->signal_slot);
 }
 
-static int claim_decode(struct thread *t, const struct sk_regs *r, uint64_t cpu, struct irq **irq)
+static int claim_decode(
+	struct thread *t, const struct sk_regs *r, uint64_t cpu, struct irq **irq)
 {
 	struct slot *ctl, *s;
-	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_IRQ, SK_W, &ctl) ?: cap_find(t, r->rsi, SK_OBJ_IRQ, SK_W, &s);
+	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_IRQ, SK_W, &ctl)
+			 ?: cap_find(t, r->rsi, SK_OBJ_IRQ, SK_W, &s);
 
 	if (rc)
 		return rc;
@@ -86,7 +88,8 @@ SYSCALL_HANDLER(IRQ_MSI)
 	struct irq *irq;
 	uint64_t addr;
 	uint32_t data;
-	int rc = claim_decode(t, r, r->rdx, &irq) ?: claim_commit(irq, irq_source_msi(r->rdx, &addr, &data), false);
+	int rc = claim_decode(t, r, r->rdx, &irq)
+			 ?: claim_commit(irq, irq_source_msi(r->rdx, &addr, &data), false);
 
 	if (rc)
 		return rc;
@@ -99,7 +102,8 @@ SYSCALL_HANDLER(IRQ_BIND)
 {
 	struct slot *s, *signal;
 	struct irq *irq;
-	int rc = cap_find(t, r->rdi, SK_OBJ_IRQ, SK_W, &s) ?: cap_find(t, r->rsi, SK_OBJ_NOTIFICATION, SK_W, &signal);
+	int rc = cap_find(t, r->rdi, SK_OBJ_IRQ, SK_W, &s)
+			 ?: cap_find(t, r->rsi, SK_OBJ_NOTIFICATION, SK_W, &signal);
 
 	if (rc)
 		return rc;

@@ -134,7 +134,8 @@ SYSCALL_HANDLER(SIGNAL)
 	return rc;
 }
 
-static long notification_wait(struct thread *t, struct sk_regs *r, sk_time_t deadline, int empty)
+static long notification_wait(
+	struct thread *t, struct sk_regs *r, sk_time_t deadline, int empty)
 {
 	struct notification *n;
 	struct cap cap;

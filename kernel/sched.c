@@ -151,8 +151,8 @@ static void preempt_for(struct sched_cpu *sc, const struct sched *s)
 /* Put a context whose thread may run where it will be picked. */
 static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 {
-	if (!s->thread || !thread_runnable(s->thread) || s->place != SCHED_NOWHERE || sc->running == s ||
-	    s->move_to != s->cpu)
+	if (!s->thread || !thread_runnable(s->thread) || s->place != SCHED_NOWHERE ||
+		sc->running == s || s->move_to != s->cpu)
 		return; /* Q1, Q2, Q3 */
 	s->ready_since = arch_now();
 	if (!budget_check(sc, s, s->ready_since))
@@ -281,7 +281,8 @@ static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 		if (s->slice <= 0)
 			s->slice = slice_of(s);
 	}
-	if (!s->thread || !thread_runnable(s->thread) || s->move_to != s->cpu || !budget_check(sc, s, now))
+	if (!s->thread || !thread_runnable(s->thread) || s->move_to != s->cpu ||
+		!budget_check(sc, s, now))
 		return;
 	s->ready_since = now;
 	queue_insert(sc, s, !turn_over);
@@ -294,7 +295,8 @@ static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
 	if (next) {
 		sc->next = NULL;
 		next->place = SCHED_NOWHERE;
-		if (!best || best->priority < next->priority || (!prev_ready && best->priority == next->priority))
+		if (!best || best->priority < next->priority ||
+			(!prev_ready && best->priority == next->priority))
 			return next;
 		queue_insert(sc, next, false);
 	}
@@ -356,7 +358,8 @@ static void timer_program(struct cpu *c, struct sched_cpu *sc)
 	if (s) {
 		when = min_u64(when, sc->switched + (s->slice > 0 ? s->slice : 0));
 		if (s->period)
-			when = min_u64(when, sc->switched + (s->budget_left > 0 ? s->budget_left : 0));
+			when = min_u64(
+				when, sc->switched + (s->budget_left > 0 ? s->budget_left : 0));
 	}
 	if (when < c->timer_armed)
 		arch_timer_arm(when); /* Q4 */
@@ -449,7 +452,8 @@ struct sched_args {
 static int configure_decode(struct thread *t, const struct sk_regs *r, struct sched_args *a)
 {
 	struct slot *ctl, *slot;
-	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_SCHED, SK_W, &ctl) ?: cap_find(t, r->rsi, SK_OBJ_SCHED, SK_W, &slot);
+	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_SCHED, SK_W, &ctl)
+			 ?: cap_find(t, r->rsi, SK_OBJ_SCHED, SK_W, &slot);
 
 	if (rc)
 		return rc;
@@ -459,7 +463,8 @@ static int configure_decode(struct thread *t, const struct sk_regs *r, struct sc
 	a->weight = r->r10;
 	a->budget = us_to_ticks(r->r8);
 	a->period = us_to_ticks(r->r9);
-	if (r->rdx >> 32 || a->cpu >= n_cpus || a->priority >= SCHED_PRIORITIES || !r->r10 || r->r10 > UINT16_MAX)
+	if (r->rdx >> 32 || a->cpu >= n_cpus || a->priority >= SCHED_PRIORITIES || !r->r10 ||
+		r->r10 > UINT16_MAX)
 		return -SK_E_INVAL;
 	return r->r9 > UINT32_MAX || r->r8 > r->r9 || (r->r9 && !r->r8) ? -SK_E_INVAL : 0;
 }

@@ -38,7 +38,8 @@ static bool in_user_range(const struct space *s, uint64_t vaddr, uint64_t size)
  * The entry for vaddr in the table of this level, or NULL and in *missing the level of the table that
  * is not there; 0 when a large page lies in its place.
  */
-static uint64_t *entry_find(struct space *s, uint64_t vaddr, unsigned int level, unsigned int *missing)
+static uint64_t *entry_find(
+	struct space *s, uint64_t vaddr, unsigned int level, unsigned int *missing)
 {
 	uint64_t *table = phys_to_virt(s->root);
 	unsigned int l;
@@ -101,7 +102,8 @@ static int rights_check(const struct slot *frame, const struct space *s, unsigne
 {
 	unsigned int caching = rights & (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE);
 
-	if (rights & ~(SK_R | SK_W | SK_X | SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE) || !(rights & SK_R))
+	if (rights & ~(SK_R | SK_W | SK_X | SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE) ||
+		!(rights & SK_R))
 		return -SK_E_INVAL;
 	if (caching == (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE))
 		return -SK_E_INVAL;
@@ -110,8 +112,8 @@ static int rights_check(const struct slot *frame, const struct space *s, unsigne
 	return rights & (SK_R | SK_W | SK_X) & ~frame->rights ? -SK_E_RIGHTS : 0;
 }
 
-static int range_check(const struct slot *frame, const struct space *s, uint64_t vaddr, uint64_t offset,
-		       unsigned int order)
+static int range_check(const struct slot *frame, const struct space *s, uint64_t vaddr,
+	uint64_t offset, unsigned int order)
 {
 	uint64_t size, step;
 
@@ -131,7 +133,8 @@ static int range_check(const struct slot *frame, const struct space *s, uint64_t
 }
 
 /* Are all entries for the range there and empty? */
-static int entries_check(struct space *s, uint64_t vaddr, uint64_t size, unsigned int level, unsigned int *missing)
+static int entries_check(struct space *s, uint64_t vaddr, uint64_t size, unsigned int level,
+	unsigned int *missing)
 {
 	uint64_t at, *e;
 
@@ -145,8 +148,8 @@ static int entries_check(struct space *s, uint64_t vaddr, uint64_t size, unsigne
 	return 0;
 }
 
-int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset, unsigned int order,
-	      unsigned int rights, unsigned int *missing)
+int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
+	unsigned int order, unsigned int rights, unsigned int *missing)
 {
 	unsigned int level = leaf_level(order);
 	uint64_t at;
@@ -163,7 +166,7 @@ int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offs
 	if (has_tables(s)) /* S2 */
 		for (at = 0; at < 1ull << order; at += pte_span(level))
 			store(entry_find(s, vaddr + at, level, missing),
-			      pte_leaf(frame->paddr + offset + at, rights, level));
+				pte_leaf(frame->paddr + offset + at, rights, level));
 	return 0;
 }
 
@@ -175,7 +178,8 @@ static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
 		table[i] = large ? pte_split(large, level + 1, i) : 0;
 }
 
-int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigned int level, unsigned int *missing)
+int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigned int level,
+	unsigned int *missing)
 {
 	uint64_t span, old, *e;
 
@@ -209,7 +213,8 @@ int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigne
 /* --- unmapping ---------------------------------------------------------------------------- */
 
 /* Clear what points into the frame in [vaddr, vaddr + size), which lies in one table of this level. */
-static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t vaddr, uint64_t size, unsigned int level)
+static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t vaddr, uint64_t size,
+	unsigned int level)
 {
 	uint64_t at, paddr;
 	bool found = false;
@@ -233,7 +238,8 @@ static int range_unmap(struct slot *frame, uint64_t offset, uint64_t size)
 	if (!has_tables(frame->space))
 		return 0;
 	for (; vaddr < end; vaddr = next) {
-		for (level = 1; !(e = entry_find(frame->space, vaddr, level, &missing)); level++)
+		for (level = 1; !(e = entry_find(frame->space, vaddr, level, &missing));
+			level++)
 			continue;
 		/* a whole table of 4 KiB entries, or one larger entry */
 		next = min_u64(end, (vaddr | (pte_span(level > 1 ? level : 2) - 1)) + 1);
@@ -309,7 +315,8 @@ static int space_find(struct thread *t, uint64_t index, struct space **s)
 
 	if (rc)
 		return rc;
-	if (slot->type != SK_OBJ_SPACE_HOST && slot->type != SK_OBJ_SPACE_NESTED && slot->type != SK_OBJ_SPACE_IO)
+	if (slot->type != SK_OBJ_SPACE_HOST && slot->type != SK_OBJ_SPACE_NESTED &&
+		slot->type != SK_OBJ_SPACE_IO)
 		return -SK_E_CAP;
 	*s = space_of(slot->obj);
 	return 0;

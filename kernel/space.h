@@ -8,7 +8,8 @@
 
 #define SPACE_LEVELS 4
 #define USER_START 0x1000ull
-#define USER_END 0x7ffffffff000ull /* the last page stays empty: SYSRET must not see a kernel address */
+#define USER_END \
+	0x7ffffffff000ull /* the last page stays empty: SYSRET must not see a kernel address */
 #define NESTED_END (1ull << 47)
 
 /* Second page of the object; the first is the root table. */
@@ -25,10 +26,10 @@ static inline struct space *space_of(struct object *o)
 
 void space_init(struct space *s, unsigned int type, uint64_t root);
 /* With the tree lock. */
-int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset, unsigned int order,
-	      unsigned int rights, unsigned int *missing) must_check;
+int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
+	unsigned int order, unsigned int rights, unsigned int *missing) must_check;
 int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigned int level,
-		    unsigned int *missing) must_check;
+	unsigned int *missing) must_check;
 /* The frame or table capability goes away. */
 int frame_unmap_all(struct slot *frame) must_check;
 void table_unlink(struct slot *table);

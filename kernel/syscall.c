@@ -10,9 +10,11 @@
 #define SYSCALL_SIZE 2 /* bytes of the instruction */
 #define BIT(name) (1ull << SK_SYS_##name)
 /* These take the tree lock not at all, or only for a moment. */
-#define LOCK_FREE (BIT(CALL) | BIT(SEND) | BIT(RECV) | BIT(REPLY) | BIT(REPLY_RECV) | BIT(SIGNAL) | BIT(WAIT) | BIT(POLL) | \
-		   BIT(SET_FS_BASE) | BIT(YIELD) | BIT(SCHED_STATS) | BIT(PORT_IN) | BIT(PORT_OUT) | BIT(LOG) | \
-		   BIT(LOG_TAKE) | BIT(VCPU_ENTER) | BIT(VCPU_SYNC) | BIT(VCPU_INJECT))
+#define LOCK_FREE \
+	(BIT(CALL) | BIT(SEND) | BIT(RECV) | BIT(REPLY) | BIT(REPLY_RECV) | BIT(SIGNAL) | \
+		BIT(WAIT) | BIT(POLL) | BIT(SET_FS_BASE) | BIT(YIELD) | BIT(SCHED_STATS) | \
+		BIT(PORT_IN) | BIT(PORT_OUT) | BIT(LOG) | BIT(LOG_TAKE) | BIT(VCPU_ENTER) | \
+		BIT(VCPU_SYNC) | BIT(VCPU_INJECT))
 
 static long (*const handlers[64])(struct thread *t, struct sk_regs *r) = {
 #define X(name, num, args, what) [num] = sys_##name,
@@ -24,7 +26,8 @@ _Static_assert(SK_SYS_END <= ARRAY_SIZE(handlers), "table size");
 void core_syscall(struct thread *t)
 {
 	struct sk_regs *r = &t->regs.r;
-	uint64_t nr = r->rax % ARRAY_SIZE(handlers); /* also when the check below is mispredicted */
+	uint64_t nr = r->rax %
+		      ARRAY_SIZE(handlers); /* also when the check below is mispredicted */
 	long rc;
 
 	if (r->rax != nr || !handlers[nr]) {

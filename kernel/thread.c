@@ -28,7 +28,8 @@ void thread_init(struct thread *t)
 
 void thread_set_state(struct thread *t, enum thread_state state)
 {
-	static const uint8_t legal[] = { /* from each state, to a mask of states */
+	static const uint8_t legal[] = {
+		/* from each state, to a mask of states */
 		[THREAD_READY] = 0x1f,
 		[THREAD_SENDING] = 1 << THREAD_READY | 1 << THREAD_CALLING,
 		[THREAD_RECEIVING] = 1 << THREAD_READY,
@@ -42,7 +43,8 @@ void thread_set_state(struct thread *t, enum thread_state state)
 
 /* --- waits ---------------------------------------------------------------------------------- */
 
-void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t deadline)
+void thread_wait(
+	struct thread *t, struct object *o, enum thread_state state, sk_time_t deadline)
 {
 	t->deadline = deadline;
 	thread_set_state(t, state);
@@ -137,8 +139,8 @@ bool thread_stop(struct thread *t)
 int thread_detach(struct slot *s)
 {
 	bool cspace = (s->flags & SLOT_OWNER) == SLOT_THREAD_CSPACE;
-	struct thread *t = cspace ? container_of(s, struct thread, cspace_slot) :
-				    container_of(s, struct thread, space_slot);
+	struct thread *t = cspace ? container_of(s, struct thread, cspace_slot)
+				  : container_of(s, struct thread, space_slot);
 
 	if (!thread_stop(t))
 		return SYS_RESTART;
@@ -155,11 +157,11 @@ static int thread_unconfigure(struct thread *t)
 	       slot_delete(&t->cspace_slot);
 }
 
-int thread_configure(struct thread *t, struct slot *cspace, struct slot *space, struct slot *fault, uint64_t utcb,
-		     unsigned int *missing)
+int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
+	struct slot *fault, uint64_t utcb, unsigned int *missing)
 {
 	struct slot_init page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_THREAD_UTCB,
-				  virt_to_phys(thread_utcb(t)), 0 };
+		virt_to_phys(thread_utcb(t)), 0 };
 	struct space *s = space_of(space->obj);
 	int rc = thread_unconfigure(t);
 
@@ -211,14 +213,15 @@ void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr
 	t->fault_mr[3] = r->rsp;
 	if (endpoint_send_fault(t))
 		return;
-	klog("thread %p stopped: exception %lu error %lx address %lx rip %lx rsp %lx\n", (void *)t, vector, error,
-	     addr, r->rip, r->rsp);
+	klog("thread %p stopped: exception %lu error %lx address %lx rip %lx rsp %lx\n",
+		(void *)t, vector, error, addr, r->rip, r->rsp);
 	store(&t->suspended, true);
 }
 
 /* --- system calls --------------------------------------------------------------------------- */
 
-static int thread_find(struct thread *t, uint64_t index, unsigned int rights, struct thread **out)
+static int thread_find(
+	struct thread *t, uint64_t index, unsigned int rights, struct thread **out)
 {
 	struct slot *s;
 	int rc = cap_find(t, index, SK_OBJ_THREAD, rights, &s);
@@ -233,7 +236,10 @@ static int thread_settled(struct thread *t)
 {
 	if (!t->suspended)
 		return -SK_E_STATE;
-	return sched_stop(t) && load(&t->state) == THREAD_READY && load(&this_cpu()->current) != t ? 0 : SYS_RESTART;
+	return sched_stop(t) && load(&t->state) == THREAD_READY &&
+			       load(&this_cpu()->current) != t
+		       ? 0
+		       : SYS_RESTART;
 }
 
 SYSCALL_HANDLER(THREAD_CONFIGURE)

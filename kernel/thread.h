@@ -8,11 +8,11 @@
 #include "heap.h"
 
 /* What a thread waits for. READY threads run when they have a scheduling context and are not suspended. */
-#define THREAD_STATES(X)                                                                           \
-	X(READY, "runs or may run")                                                                \
-	X(SENDING, "in an endpoint's queue of senders")                                            \
-	X(RECEIVING, "in an endpoint's queue of receivers")                                        \
-	X(CALLING, "tied to a Reply object")                                                       \
+#define THREAD_STATES(X) \
+	X(READY, "runs or may run") \
+	X(SENDING, "in an endpoint's queue of senders") \
+	X(RECEIVING, "in an endpoint's queue of receivers") \
+	X(CALLING, "tied to a Reply object") \
 	X(WAITING, "for a notification")
 #define X(name, what) THREAD_##name,
 enum thread_state { THREAD_STATES(X) };
@@ -33,9 +33,9 @@ struct thread {
 	struct notification *bound;
 	uint8_t state; /* enum thread_state */
 	bool suspended;
-	bool faulted;   /* the message that it sends or the reply that it awaits is a fault's */
-	bool call;      /* SENDING: wants a reply */
-	bool expired;   /* the deadline passed while it is in VCPU_ENTER */
+	bool faulted; /* the message that it sends or the reply that it awaits is a fault's */
+	bool call;    /* SENDING: wants a reply */
+	bool expired; /* the deadline passed while it is in VCPU_ENTER */
 	struct object *wait_obj;
 	struct thread *next, *prev; /* queue of an endpoint */
 	uint64_t badge;             /* SENDING: of the endpoint capability */
@@ -60,7 +60,8 @@ void thread_init(struct thread *t);
 /* The one writer of state; move is checked against a table. */
 void thread_set_state(struct thread *t, enum thread_state state);
 /* t waits on o, whose lock the caller holds and has queued t under; arms the deadline. */
-void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t deadline);
+void thread_wait(
+	struct thread *t, struct object *o, enum thread_state state, sk_time_t deadline);
 /* After the lock of o is dropped: end the wait again if t was suspended or signalled meanwhile. */
 void thread_waiting(struct thread *t);
 /*
@@ -80,7 +81,7 @@ bool thread_stop(struct thread *t);
 /* The deadline timer of t fired. */
 void thread_timeout(struct thread *t, sk_time_t now);
 /* Give t its capability space and so on (tree lock). */
-int thread_configure(struct thread *t, struct slot *cspace, struct slot *space, struct slot *fault,
-		     uint64_t utcb, unsigned int *missing) must_check;
+int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
+	struct slot *fault, uint64_t utcb, unsigned int *missing) must_check;
 
 #endif

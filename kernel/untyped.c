@@ -62,7 +62,8 @@ static int dest_decode(struct thread *t, const struct sk_regs *r, struct retype_
 {
 	struct slot *cnode, *s;
 	uint64_t i;
-	int rc = cap_find_in(t, r->rdx, SK_W, r->r10, &s) ?: cap_find(t, r->rdx, SK_OBJ_CNODE, SK_W, &cnode);
+	int rc = cap_find_in(t, r->rdx, SK_W, r->r10, &s)
+			 ?: cap_find(t, r->rdx, SK_OBJ_CNODE, SK_W, &cnode);
 
 	if (rc)
 		return rc;
@@ -103,7 +104,8 @@ static int place_decode(const struct sk_regs *r, struct retype_args *a, bool *ne
 	return 0;
 }
 
-static int retype_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a, bool *needs_reset)
+static int retype_decode(
+	struct thread *t, const struct sk_regs *r, struct retype_args *a, bool *needs_reset)
 {
 	return refuse(r->rsi >> 16, SK_E_INVAL) ?: order_decode(r->rsi & 0xff, r->rsi >> 8, a) ?:
 	       cap_find(t, r->rdi, SK_OBJ_UNTYPED, SK_W, &a->untyped) ?: dest_decode(t, r, a) ?:
@@ -214,14 +216,16 @@ static void retype_commit(struct retype_args *a)
 	bool device = u->flags & SLOT_DEVICE;
 
 	for (i = 0; i < a->n; i++) {
-		struct slot_init v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE, 0, 0 };
+		struct slot_init v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE, 0,
+			0 };
 
 		object_init(a, u->paddr + a->start + (i << a->order), &v);
 		slot_set(&a->dest->slots[a->slot + i], u, &v);
 	}
 	if (!device)
-		untyped_set(u, end, u->prepared > end ? u->prepared : align_up(end, SK_PAGE_SIZE),
-			    u->flags | SLOT_USED);
+		untyped_set(u, end,
+			u->prepared > end ? u->prepared : align_up(end, SK_PAGE_SIZE),
+			u->flags | SLOT_USED);
 }
 
 SYSCALL_HANDLER(RETYPE)

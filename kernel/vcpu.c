@@ -93,9 +93,10 @@ static bool vcpu_stop(struct vcpu *v)
 
 	if (t)
 		vcpu_leave(t, -SK_E_DELETED, 0);
+	barrier_full(); /* V2: it sees that it left, or we see that it is in guest mode */
 	for (i = 0; v->nested && i < n_cpus; i++) {
 		if (cpus[i] == this_cpu() || load(&cpus[i]->nested) != v->nested ||
-		    load(&cpus[i]->current) != v->last)
+			load(&cpus[i]->current) != v->last)
 			continue;
 		arch_kick(cpus[i]);
 		off = false;
@@ -133,11 +134,11 @@ int vcpu_destroy(struct object *o)
 
 /* --- system calls --------------------------------------------------------------------------- */
 
-static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host, uint64_t vaddr,
-			  unsigned int *missing)
+static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host,
+	uint64_t vaddr, unsigned int *missing)
 {
-	struct slot_init page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_VCPU_STATE, virt_to_phys(v->state),
-				  0 };
+	struct slot_init page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_VCPU_STATE,
+		virt_to_phys(v->state), 0 };
 	int rc;
 
 	if (v->entered)
@@ -146,7 +147,8 @@ static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host
 	if (rc)
 		return rc;
 	slot_set(&v->state_slot, NULL, &page);
-	rc = space_map(&v->state_slot, space_of(host->obj), vaddr, 0, SK_PAGE_ORDER, SK_R | SK_W, missing);
+	rc = space_map(&v->state_slot, space_of(host->obj), vaddr, 0, SK_PAGE_ORDER,
+		SK_R | SK_W, missing);
 	if (rc) {
 		BUG_ON(slot_delete(&v->state_slot));
 		return rc;
@@ -238,8 +240,8 @@ SYSCALL_HANDLER(VCPU_INJECT)
 	if (r->rsi > 0xff)
 		return -SK_E_INVAL;
 	v = vcpu_of(cap.obj);
-	if (!__atomic_compare_exchange_n(&v->pending_irq, &none, (uint32_t)r->rsi | 0x100, false, __ATOMIC_SEQ_CST,
-					 __ATOMIC_SEQ_CST)) {
+	if (!__atomic_compare_exchange_n(&v->pending_irq, &none, (uint32_t)r->rsi | 0x100,
+		    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 		r->rdi = none;
 		return -SK_E_BUSY;
 	}

@@ -36,6 +36,57 @@ All calls may return `CAP` (no such capability, or of the wrong type), `RIGHTS` 
 arguments outside what is documented, `INVAL`.
 """
 
+# Errors besides CAP, RIGHTS and INVAL, and what bounds the call. Every call has a line.
+WAITS = "TIMEOUT at the deadline (SK_POLL: at once), DELETED when the object goes, AGAIN when SUSPEND ended it"
+LEVEL = "NO_TABLE (2nd result: level of the missing table)"
+MORE = {
+    "CALL": (WAITS + ", PEER when the receiver presented no Reply, DELETED when its Reply goes or is used again",
+             "constant, 60 words and 4 capabilities"),
+    "SEND": (WAITS, "as CALL"),
+    "RECV": (WAITS, "as CALL; senders that cannot be answered fail with PEER, one step each"),
+    "REPLY": ("NOT_FOUND when nobody waits for it", "as CALL"),
+    "REPLY_RECV": ("as RECV; a caller that gave up is no error", "as CALL"),
+    "SIGNAL": ("", "constant"),
+    "WAIT": (WAITS + ", BUSY when another thread waits", "constant"),
+    "POLL": ("AGAIN", "constant"),
+    "RETYPE": ("NO_MEM, SLOT, ALIGN (device offset), NO_SYS (VCpu without hardware)",
+               "preemptible after each page; 1,024 objects; reuse waits until each CPU left the kernel once"),
+    "COPY": ("SLOT", "constant"),
+    "MINT": ("SLOT, RANGE (ports)", "constant"),
+    "MOVE": ("SLOT", "constant"),
+    "DELETE": ("SLOT; an empty slot is no error", "preemptible after each capability, 2 MiB unmapped, waiter"),
+    "REVOKE": ("SLOT", "as DELETE"),
+    "CAP_INFO": ("SLOT", "constant"),
+    "MAP": (LEVEL + ", EXISTS (entry or another window), ALIGN, RANGE", "512 entries"),
+    "UNMAP": ("NOT_FOUND, NO_TABLE (split the large page first), ALIGN, RANGE", "preemptible after each 2 MiB"),
+    "MAP_TABLE": (LEVEL + ", EXISTS, RANGE", "512 entries; one shoot-down"),
+    "THREAD_CONFIGURE": ("STATE unless suspended, EXISTS, RANGE, ALIGN, " + LEVEL, "constant"),
+    "THREAD_BIND": ("EXISTS", "constant"),
+    "THREAD_RESUME": ("STATE before CONFIGURE", "constant"),
+    "THREAD_SUSPEND": ("", "restarted until another CPU has let go of the thread"),
+    "THREAD_READ": ("STATE unless suspended", "constant"),
+    "THREAD_WRITE": ("STATE unless suspended, RANGE (RIP, FS and GS base not in user memory)", "constant"),
+    "SET_FS_BASE": ("RANGE", "constant"),
+    "YIELD": ("", "constant"),
+    "SCHED_CONFIGURE": ("", "constant"),
+    "SCHED_BIND": ("EXISTS", "constant"),
+    "SCHED_STATS": ("", "constant"),
+    "IRQ_PIN": ("EXISTS, BUSY when the pin is taken, NOT_FOUND, LIMIT", "constant"),
+    "IRQ_MSI": ("EXISTS, LIMIT", "constant"),
+    "IRQ_BIND": ("", "constant"),
+    "IRQ_ACK": ("STATE when it has no source", "constant"),
+    "PORT_IN": ("RANGE", "constant"),
+    "PORT_OUT": ("RANGE", "constant"),
+    "LOG": ("", "32 bytes"),
+    "LOG_TAKE": ("", "constant"),
+    "VCPU_CONFIGURE": ("BUSY while entered, EXISTS, RANGE, ALIGN, " + LEVEL, "constant"),
+    "VCPU_ENTER": ("STATE before CONFIGURE, BUSY, DELETED when the VCpu or its memory goes, AGAIN when suspended",
+                   "constant in the kernel; each exit that the kernel handles itself is bounded"),
+    "VCPU_SYNC": ("BUSY while entered", "constant"),
+    "VCPU_INJECT": ("BUSY (1st result: vector | 0x100 that waits)", "constant"),
+    "IO_ASSIGN": ("", "constant"),
+}
+
 
 def preprocess(body, *flags):
     source = "#include <sk/syscall.h>\n" + body
@@ -102,6 +153,8 @@ def document():
     calls = entries("SK_SYSCALLS", LISTS["SK_SYSCALLS"])
     out += table(["no.", "name", "arguments", "what it does"],
                  [(n, f"`SK_SYS_{name}`", args, what) for name, n, args, what in calls])
+    out += "\n### Errors and bounds\n\n"
+    out += table(["name", "further errors", "bound"], [(f"`{c[0]}`", *MORE[c[0]]) for c in calls])
     out += "\n## Errors\n\n"
     out += table(["no.", "name", "meaning"],
                  [(n, f"`SK_E_{name}`", what) for name, n, what in entries("SK_ERRORS", LISTS["SK_ERRORS"])])

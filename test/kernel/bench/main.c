@@ -58,7 +58,8 @@ static void ipc(void)
 
 static void memory(void)
 {
-	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 24), s = slots_new(1), f = object_new(SK_OBJ_FRAME, 12);
+	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 24), s = slots_new(1),
+		 f = object_new(SK_OBJ_FRAME, 12);
 	uint64_t at = range_new(12), start, out;
 	uint32_t level;
 	unsigned int i;

@@ -30,7 +30,8 @@ static void calibrate(void)
 
 static void report(const char *name, uint64_t spent)
 {
-	print("BENCH %s %lu\n", name, (unsigned long)(spent * 2 * CALIBRATION / N / per_calibration));
+	print("BENCH %s %lu\n", name,
+		(unsigned long)(spent * 2 * CALIBRATION / N / per_calibration));
 }
 
 static void server(void *arg)

@@ -49,7 +49,8 @@ static void tree(void)
 	CHECK_EQ(sk_copy(ME, s + 1, ME, s, SK_ALL), 0);
 	CHECK_EQ(sk_copy(ME, s + 2, ME, s + 1, SK_ALL), 0);
 	CHECK_EQ(sk_copy(ME, s + 3, ME, n, SK_ALL), 0);
-	CHECK_EQ(sk_move(ME, s + 4, ME, s + 1), 0); /* keeps its place: child of a, parent of c */
+	CHECK_EQ(sk_move(ME, s + 4, ME, s + 1),
+		0); /* keeps its place: child of a, parent of c */
 	CHECK_EQ(info_of(s + 1).type, SK_OBJ_NULL);
 	CHECK_EQ(sk_move(ME, s + 5, ME, s + 1), -SK_E_CAP);
 	CHECK_EQ(sk_move(ME, s + 4, ME, s + 3), -SK_E_SLOT);
@@ -93,8 +94,10 @@ static void splice(void)
 /* A CNode of its own: rights on it, and what it holds goes with it. */
 static void cnodes(void)
 {
-	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 16), cn = object_new_from(u, SK_OBJ_CNODE, 12), ro = slots_new(3);
-	sk_cap_t n = object_new(SK_OBJ_NOTIFICATION, 0), chain = object_new(SK_OBJ_UNTYPED, 20), i, at;
+	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 16), cn = object_new_from(u, SK_OBJ_CNODE, 12),
+		 ro = slots_new(3);
+	sk_cap_t n = object_new(SK_OBJ_NOTIFICATION, 0), chain = object_new(SK_OBJ_UNTYPED, 20),
+		 i, at;
 	struct sk_cap_info info;
 	uint64_t word;
 
@@ -125,7 +128,8 @@ static void cnodes(void)
 	}
 	CHECK_EQ(sk_delete(ME, at), 0);
 	CHECK_EQ(info_of(chain).badge, 201 * 4096);
-	CHECK_EQ(sk_retype(chain, SK_OBJ_CNODE, 20, ME, at, 1, 0), 0); /* all of it is free again */
+	CHECK_EQ(sk_retype(chain, SK_OBJ_CNODE, 20, ME, at, 1, 0),
+		0); /* all of it is free again */
 }
 
 static void ports(void)

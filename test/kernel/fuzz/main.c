@@ -60,8 +60,8 @@ static uint64_t random_argument(struct worker *w)
 
 static bool harmless(unsigned int nr)
 {
-	return nr != SK_SYS_LOG && nr != SK_SYS_LOG_TAKE && nr != SK_SYS_PORT_OUT && nr != SK_SYS_PORT_IN &&
-	       nr != SK_SYS_SET_FS_BASE;
+	return nr != SK_SYS_LOG && nr != SK_SYS_LOG_TAKE && nr != SK_SYS_PORT_OUT &&
+	       nr != SK_SYS_PORT_IN && nr != SK_SYS_SET_FS_BASE;
 }
 
 static void utcb_scramble(struct worker *w, struct sk_utcb *u)
@@ -69,7 +69,8 @@ static void utcb_scramble(struct worker *w, struct sk_utcb *u)
 	unsigned int i;
 
 	for (i = 0; i < SK_CAPS_MAX; i++)
-		u->send[i] = (struct sk_send_cap){ random_next(w) % SLOTS, random_next(w) & 1 ? SK_ALL : SK_SEND_MOVE };
+		u->send[i] = (struct sk_send_cap){ random_next(w) % SLOTS,
+			random_next(w) & 1 ? SK_ALL : SK_SEND_MOVE };
 	u->recv_slot = random_next(w) % SLOTS;
 	u->recv_slots = random_next(w) & 3;
 	u->reply = random_next(w) % SLOTS;
@@ -111,10 +112,10 @@ static void must(long rc)
 /* A capability space with one of everything, and a thread in the root's address space that uses it. */
 static void worker_make(struct worker *w, unsigned int i, char *stack)
 {
-	static const uint8_t types[] = { SK_OBJ_UNTYPED, SK_OBJ_CNODE, SK_OBJ_FRAME, SK_OBJ_SPACE_HOST,
-					 SK_OBJ_SPACE_NESTED, SK_OBJ_SPACE_IO, SK_OBJ_TABLE, SK_OBJ_THREAD,
-					 SK_OBJ_SCHED, SK_OBJ_ENDPOINT, SK_OBJ_REPLY, SK_OBJ_NOTIFICATION,
-					 SK_OBJ_IRQ, SK_OBJ_VCPU };
+	static const uint8_t types[] = { SK_OBJ_UNTYPED, SK_OBJ_CNODE, SK_OBJ_FRAME,
+		SK_OBJ_SPACE_HOST, SK_OBJ_SPACE_NESTED, SK_OBJ_SPACE_IO, SK_OBJ_TABLE,
+		SK_OBJ_THREAD, SK_OBJ_SCHED, SK_OBJ_ENDPOINT, SK_OBJ_REPLY, SK_OBJ_NOTIFICATION,
+		SK_OBJ_IRQ, SK_OBJ_VCPU };
 	sk_cap_t cn = w->cnode;
 	struct sk_regs regs = { 0 };
 	uint32_t level, n;
@@ -129,7 +130,8 @@ static void worker_make(struct worker *w, unsigned int i, char *stack)
 	must(sk_copy(cn, 5, ME, SK_CAP_CTL_IO, SK_ALL));
 	must(sk_retype(w->untyped, SK_OBJ_UNTYPED, 21, cn, 6, 1, 0));
 	for (n = 0; n < ARRAY_SIZE(types); n++) {
-		long rc = sk_retype(w->untyped, types[n], n < 3 ? 12 + 2 * n : 0, cn, 8 + n, 1, 0);
+		long rc = sk_retype(
+			w->untyped, types[n], n < 3 ? 12 + 2 * n : 0, cn, 8 + n, 1, 0);
 
 		CHECK(rc == 0 || (types[n] == SK_OBJ_VCPU && rc == -SK_E_NO_SYS));
 	}
@@ -186,7 +188,8 @@ void test_main(void)
 		}
 		for (i = 0; i < WORKERS; i++) {
 			must(sk_revoke(ME, workers[i].untyped));
-			must(sk_retype(workers[i].untyped, SK_OBJ_FRAME, 24, ME, workers[i].cnode, 1, 0)); /* all free */
+			must(sk_retype(workers[i].untyped, SK_OBJ_FRAME, 24, ME,
+				workers[i].cnode, 1, 0)); /* all free */
 			must(sk_delete(ME, workers[i].cnode));
 		}
 	}

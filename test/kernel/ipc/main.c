@@ -221,7 +221,8 @@ static unsigned int receive_caps(void)
 
 static void capabilities(void)
 {
-	sk_cap_t n = object_new(SK_OBJ_NOTIFICATION, 0), badged = mint_new(n, SK_ALL, 3), into = slots_new(8);
+	sk_cap_t n = object_new(SK_OBJ_NOTIFICATION, 0), badged = mint_new(n, SK_ALL, 3),
+		 into = slots_new(8);
 	sk_cap_t moved = mint_new(n, SK_ALL, 4);
 	struct sk_cap_info info;
 

@@ -11,14 +11,16 @@ static sk_cap_t ntfn;
 
 static void pit_one_shot(unsigned int ticks)
 {
-	CHECK_EQ(sk_port_out(SK_CAP_IOPORT, PIT_MODE, 1, 0x30), 0); /* mode 0: output rises at the end */
+	CHECK_EQ(sk_port_out(SK_CAP_IOPORT, PIT_MODE, 1, 0x30),
+		0); /* mode 0: output rises at the end */
 	CHECK_EQ(sk_port_out(SK_CAP_IOPORT, PIT_DATA, 1, ticks & 0xff), 0);
 	CHECK_EQ(sk_port_out(SK_CAP_IOPORT, PIT_DATA, 1, ticks >> 8), 0);
 }
 
 static void pin(void)
 {
-	sk_cap_t irq = object_new(SK_OBJ_IRQ, 0), second = object_new(SK_OBJ_IRQ, 0), b = mint_new(ntfn, SK_W, 8);
+	sk_cap_t irq = object_new(SK_OBJ_IRQ, 0), second = object_new(SK_OBJ_IRQ, 0),
+		 b = mint_new(ntfn, SK_W, 8);
 	uint64_t word;
 	int i;
 

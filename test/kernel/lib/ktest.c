@@ -18,7 +18,10 @@ static uint64_t next_range = RANGE_START;
 static void put(const char *text, unsigned int n)
 {
 	while (n) {
-		union { char c[32]; uint64_t w[4]; } line = { .w = { 0 } };
+		union {
+			char c[32];
+			uint64_t w[4];
+		} line = { .w = { 0 } };
 		unsigned int i;
 
 		for (i = 0; i < n && i < sizeof(line.c); i++)
@@ -65,7 +68,8 @@ void print(const char *fmt, ...)
 				put("-", 1);
 			put_number(v < 0 ? -(uint64_t)v : (uint64_t)v, 10);
 		} else {
-			put_number(wide ? va_arg(ap, uint64_t) : va_arg(ap, unsigned int), *fmt == 'x' ? 16 : 10);
+			put_number(wide ? va_arg(ap, uint64_t) : va_arg(ap, unsigned int),
+				*fmt == 'x' ? 16 : 10);
 		}
 	}
 	va_end(ap);
@@ -121,7 +125,8 @@ sk_cap_t device_untyped(uint64_t paddr, uint64_t *base)
 	const struct sk_boot_untyped *u;
 
 	for (u = BOOT->untyped; u < BOOT->untyped + BOOT->n_untyped; u++)
-		if (u->flags & SK_BOOT_DEVICE && paddr >= u->paddr && paddr - u->paddr < 1ull << u->order) {
+		if (u->flags & SK_BOOT_DEVICE && paddr >= u->paddr &&
+			paddr - u->paddr < 1ull << u->order) {
 			*base = u->paddr;
 			return u->slot;
 		}
@@ -151,13 +156,15 @@ sk_cap_t mint_new(sk_cap_t src, unsigned int rights, uint64_t badge)
 
 /* --- memory ------------------------------------------------------------------------------------ */
 
-long map_into(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset, unsigned int order, unsigned int rights)
+long map_into(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset,
+	unsigned int order, unsigned int rights)
 {
 	uint32_t level;
 	uint64_t at;
 	long rc;
 
-	while ((rc = sk_map(frame, space, vaddr, offset, order, rights, &at, &level)) == -SK_E_NO_TABLE)
+	while ((rc = sk_map(frame, space, vaddr, offset, order, rights, &at, &level)) ==
+		-SK_E_NO_TABLE)
 		CHECK_EQ(sk_map_table(object_new(SK_OBJ_TABLE, 0), space, vaddr, level), 0);
 	return rc;
 }
@@ -215,21 +222,24 @@ struct kthread *kthread_new(void (*fn)(void *), void *arg, const struct kthread_
 	k->thread = object_new(SK_OBJ_THREAD, 0);
 	k->sched = object_new(SK_OBJ_SCHED, 0);
 	tables_for(SK_CAP_SPACE, utcb);
-	CHECK_EQ(sk_thread_configure(k->thread, ME, SK_CAP_SPACE, a->fault_ep, utcb, &level), 0);
+	CHECK_EQ(
+		sk_thread_configure(k->thread, ME, SK_CAP_SPACE, a->fault_ep, utcb, &level), 0);
 	k->utcb->deadline = SK_NO_DEADLINE;
 	regs.rip = (uint64_t)kthread_main;
 	regs.rsp = (uint64_t)stack + (1u << STACK_ORDER) - 8;
 	regs.rdi = (uint64_t)k;
 	regs.fs_base = (uint64_t)&k->self;
 	CHECK_EQ(sk_thread_write(k->thread, &regs), 0);
-	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, k->sched, a->cpu, a->priority, a->weight ? a->weight : 256,
-				    a->budget, a->period), 0);
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, k->sched, a->cpu, a->priority,
+			 a->weight ? a->weight : 256, a->budget, a->period),
+		0);
 	CHECK_EQ(sk_sched_bind(k->sched, k->thread), 0);
 	CHECK_EQ(sk_thread_resume(k->thread), 0);
 	return k;
 }
 
-struct kthread *kthread_start(void (*fn)(void *), void *arg, unsigned int cpu, unsigned int priority)
+struct kthread *kthread_start(
+	void (*fn)(void *), void *arg, unsigned int cpu, unsigned int priority)
 {
 	return kthread_new(fn, arg, &(struct kthread_args){ .cpu = cpu, .priority = priority });
 }

@@ -16,8 +16,8 @@
 #define ME SK_CAP_CNODE
 
 struct kthread {
-	uint8_t tls[128];     /* thread-local variables */
-	void *self; /* FS points here */
+	uint8_t tls[128]; /* thread-local variables */
+	void *self;       /* FS points here */
 	struct sk_utcb *utcb;
 	sk_cap_t thread, sched;
 	void (*fn)(void *arg);
@@ -27,17 +27,18 @@ struct kthread {
 void test_main(void);
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void finish(const char *verdict) __attribute__((noreturn));
-void check_failed(const char *file, int line, const char *what, long got, long want) __attribute__((noreturn));
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			check_failed(__FILE__, __LINE__, #cond, 0, 1);                             \
+void check_failed(const char *file, int line, const char *what, long got, long want)
+	__attribute__((noreturn));
+#define CHECK(cond) \
+	do { \
+		if (!(cond)) \
+			check_failed(__FILE__, __LINE__, #cond, 0, 1); \
 	} while (0)
-#define CHECK_EQ(got, want)                                                                        \
-	do {                                                                                       \
-		long got_ = (long)(got), want_ = (long)(want);                                     \
-		if (got_ != want_)                                                                 \
-			check_failed(__FILE__, __LINE__, #got, got_, want_);                       \
+#define CHECK_EQ(got, want) \
+	do { \
+		long got_ = (long)(got), want_ = (long)(want); \
+		if (got_ != want_) \
+			check_failed(__FILE__, __LINE__, #got, got_, want_); \
 	} while (0)
 
 /* n consecutive empty slots of the root task's CNode. */
@@ -49,8 +50,8 @@ sk_cap_t device_untyped(uint64_t paddr, uint64_t *base);
 sk_cap_t object_new_from(sk_cap_t untyped, unsigned int type, unsigned int order);
 sk_cap_t object_new(unsigned int type, unsigned int order);
 /* MAP that makes tables when they are missing. */
-long map_into(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset, unsigned int order,
-	      unsigned int rights);
+long map_into(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset,
+	unsigned int order, unsigned int rights);
 /* Fresh address range, aligned to 2^order; memory mapped there. */
 uint64_t range_new(unsigned int order);
 void *memory_new(unsigned int order, sk_cap_t *frame);
@@ -65,7 +66,8 @@ struct kthread_args {
 };
 /* A thread in this address space and capability space; runs at once. */
 struct kthread *kthread_new(void (*fn)(void *), void *arg, const struct kthread_args *args);
-struct kthread *kthread_start(void (*fn)(void *), void *arg, unsigned int cpu, unsigned int priority);
+struct kthread *kthread_start(
+	void (*fn)(void *), void *arg, unsigned int cpu, unsigned int priority);
 /* Lower or raise the main thread (20 at the start). */
 void main_priority(unsigned int priority);
 

@@ -79,7 +79,8 @@ static void victim_start(void)
 	fault_ep = object_new(SK_OBJ_ENDPOINT, 0);
 	reply = object_new(SK_OBJ_REPLY, 0);
 	sk_utcb()->reply = reply;
-	victim = kthread_new(toucher, &touch, &(struct kthread_args){ .priority = 20, .fault_ep = fault_ep });
+	victim = kthread_new(toucher, &touch,
+		&(struct kthread_args){ .priority = 20, .fault_ep = fault_ep });
 	CHECK_EQ(sk_recv(fault_ep, &m), 0);
 }
 
@@ -114,7 +115,9 @@ static void rights(void)
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_R | SK_W | SK_X), -SK_E_INVAL);
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_W), -SK_E_INVAL);
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_R | 0x100), -SK_E_INVAL);
-	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_R | SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE), -SK_E_INVAL);
+	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12,
+			 SK_R | SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE),
+		-SK_E_INVAL);
 	CHECK_EQ(sk_copy(ME, ro, ME, f, SK_R), 0);
 	CHECK_EQ(map_into(ro, SK_CAP_SPACE, at, 0, 12, SK_R | SK_W), -SK_E_RIGHTS);
 	CHECK_EQ(map_into(ro, SK_CAP_SPACE, at, 0, 12, SK_R), 0);
@@ -132,10 +135,14 @@ static void places(void)
 	uint32_t level;
 
 	CHECK_EQ(sk_map(f, SK_CAP_SPACE, 0, 0, 12, SK_R, &out, &level), -SK_E_RANGE);
-	CHECK_EQ(sk_map(f, SK_CAP_SPACE, 0x7fffffffe000, 0, 13, SK_R, &out, &level), -SK_E_RANGE);
-	CHECK_EQ(sk_map(f, SK_CAP_SPACE, 0x7ffffffff000, 0, 12, SK_R, &out, &level), -SK_E_RANGE);
-	CHECK_EQ(sk_map(f, SK_CAP_SPACE, 0x800000000000, 0, 12, SK_R, &out, &level), -SK_E_RANGE);
-	CHECK_EQ(sk_map(f, SK_CAP_SPACE, 0xffff800000000000, 0, 12, SK_R, &out, &level), -SK_E_RANGE);
+	CHECK_EQ(sk_map(f, SK_CAP_SPACE, 0x7fffffffe000, 0, 13, SK_R, &out, &level),
+		-SK_E_RANGE);
+	CHECK_EQ(sk_map(f, SK_CAP_SPACE, 0x7ffffffff000, 0, 12, SK_R, &out, &level),
+		-SK_E_RANGE);
+	CHECK_EQ(sk_map(f, SK_CAP_SPACE, 0x800000000000, 0, 12, SK_R, &out, &level),
+		-SK_E_RANGE);
+	CHECK_EQ(sk_map(f, SK_CAP_SPACE, 0xffff800000000000, 0, 12, SK_R, &out, &level),
+		-SK_E_RANGE);
 	CHECK_EQ(sk_map(f, SK_CAP_SPACE, -4096ull, 0, 12, SK_R, &out, &level), -SK_E_RANGE);
 	CHECK_EQ(sk_map(f, SK_CAP_SPACE, at + 1, 0, 12, SK_R, &out, &level), -SK_E_ALIGN);
 	CHECK_EQ(sk_map(f, SK_CAP_SPACE, at, 0x800, 12, SK_R, &out, &level), -SK_E_ALIGN);
@@ -149,11 +156,13 @@ static void places(void)
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at + 0x1000, 0x1000, 12, SK_R), 0);
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at + 0x4000, 0x2000, 12, SK_R), -SK_E_EXISTS);
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at + 0x2000, 0x2000, 12, SK_R), 0);
-	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 13, SK_R), -SK_E_EXISTS); /* half of it is there */
+	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 13, SK_R),
+		-SK_E_EXISTS); /* half of it is there */
 	CHECK_EQ(sk_unmap(f, 0x1000, 12), 0);
 	CHECK(!access_ok(at + 0x1000, 0));
 	CHECK(access_ok(at + 0x2000, 0));
-	CHECK_EQ(map_into(f, SK_CAP_SPACE, at + 0x4000, 0, 12, SK_R), -SK_E_EXISTS); /* still fixed */
+	CHECK_EQ(map_into(f, SK_CAP_SPACE, at + 0x4000, 0, 12, SK_R),
+		-SK_E_EXISTS); /* still fixed */
 	CHECK_EQ(sk_unmap(f, 0, 14), 0);
 	CHECK(!access_ok(at + 0x2000, 0));
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at + 0x4000, 0, 12, SK_R), 0); /* a new one */
@@ -164,8 +173,10 @@ static void places(void)
 static void tables(void)
 {
 	uint64_t at = 0x7000000000, out;
-	sk_cap_t t = object_new(SK_OBJ_TABLE, 0), t2 = object_new(SK_OBJ_TABLE, 0), t3 = object_new(SK_OBJ_TABLE, 0);
-	sk_cap_t big = object_new(SK_OBJ_FRAME, 21), small = object_new(SK_OBJ_FRAME, 12), s = slots_new(1);
+	sk_cap_t t = object_new(SK_OBJ_TABLE, 0), t2 = object_new(SK_OBJ_TABLE, 0),
+		 t3 = object_new(SK_OBJ_TABLE, 0);
+	sk_cap_t big = object_new(SK_OBJ_FRAME, 21), small = object_new(SK_OBJ_FRAME, 12),
+		 s = slots_new(1);
 	uint32_t level;
 
 	CHECK_EQ(sk_map(big, SK_CAP_SPACE, at, 0, 21, SK_R, &out, &level), -SK_E_NO_TABLE);
@@ -198,7 +209,8 @@ static void tables(void)
 	CHECK_EQ(sk_delete(ME, t), 0); /* and all below it */
 	CHECK(!access_ok(at + 0x5000, 0));
 	CHECK_EQ(sk_map_table(t3, SK_CAP_SPACE, at, 2), 0);
-	CHECK_EQ(sk_map_table(t2, SK_CAP_SPACE, at, 1), -SK_E_EXISTS); /* a table is used once */
+	CHECK_EQ(
+		sk_map_table(t2, SK_CAP_SPACE, at, 1), -SK_E_EXISTS); /* a table is used once */
 	CHECK(!access_ok(at + 0x5000, 0));
 	CHECK_EQ(sk_delete(ME, t2), 0);
 	CHECK_EQ(sk_delete(ME, small), 0);
@@ -208,12 +220,14 @@ static void tables(void)
 /* A space that dies, with everything in it. */
 static void spaces(void)
 {
-	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 22), sp = object_new_from(u, SK_OBJ_SPACE_HOST, 0);
+	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 22),
+		 sp = object_new_from(u, SK_OBJ_SPACE_HOST, 0);
 	sk_cap_t f = object_new(SK_OBJ_FRAME, 21), ut = slots_new(1);
 	uint64_t at = range_new(21);
 
 	CHECK_EQ(map_into(f, sp, 0x40000000, 0, 21, SK_R), 0);
-	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 21, SK_R), -SK_E_EXISTS); /* one capability, one window */
+	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 21, SK_R),
+		-SK_E_EXISTS); /* one capability, one window */
 	CHECK_EQ(sk_delete(ME, sp), 0);
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 21, SK_R), 0); /* forgotten there */
 	CHECK_EQ(sk_revoke(ME, u), 0);

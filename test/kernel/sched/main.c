@@ -61,8 +61,10 @@ static void sleep_ms(unsigned int ms)
 /* Two that never stop: their shares follow the weights, whatever the machine's speed. */
 static void weights(void)
 {
-	struct kthread_args a = { .priority = 5, .weight = 256 }, b = { .priority = 5, .weight = 1024 };
-	struct kthread *x = kthread_new(spinner, (void *)&count[0], &a), *y = kthread_new(spinner, (void *)&count[1], &b);
+	struct kthread_args a = { .priority = 5, .weight = 256 },
+			    b = { .priority = 5, .weight = 1024 };
+	struct kthread *x = kthread_new(spinner, (void *)&count[0], &a),
+		       *y = kthread_new(spinner, (void *)&count[1], &b);
 	uint64_t cx, cy;
 
 	do {
@@ -93,7 +95,8 @@ static void weights(void)
 /* A capped thread of high priority leaves the rest to a low one. */
 static void budgets(void)
 {
-	struct kthread_args a = { .priority = 8, .budget = 2000, .period = 20000 }, b = { .priority = 4 };
+	struct kthread_args a = { .priority = 8, .budget = 2000, .period = 20000 },
+			    b = { .priority = 4 };
 	struct kthread *capped = kthread_new(spinner, (void *)&count[2], &a);
 	struct kthread *rest = kthread_new(spinner, (void *)&count[3], &b);
 	uint64_t c, r;
@@ -104,9 +107,10 @@ static void budgets(void)
 		r = consumed(rest);
 	} while (c + r < INFO->tsc_hz / 2);
 	print("budget of a tenth: %lu of %lu\n", c, c + r);
-	CHECK(c < r);        /* without the cap the rest would get nothing */
+	CHECK(c < r);       /* without the cap the rest would get nothing */
 	CHECK(c * 100 > r); /* but it comes back each period */
-	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, capped->sched, 0, 8, 256, 0, 0), 0); /* cap lifted: it takes all */
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, capped->sched, 0, 8, 256, 0, 0),
+		0); /* cap lifted: it takes all */
 	r = consumed(rest);
 	c = consumed(capped);
 	sleep_ms(50);
@@ -123,14 +127,17 @@ static void arguments(void)
 	sk_cap_t s = object_new(SK_OBJ_SCHED, 0);
 
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_IRQ, s, 0, 1, 256, 0, 0), -SK_E_CAP);
-	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, s, INFO->n_cpus, 1, 256, 0, 0), -SK_E_INVAL);
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, s, INFO->n_cpus, 1, 256, 0, 0),
+		-SK_E_INVAL);
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, s, 0, 32, 256, 0, 0), -SK_E_INVAL);
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, s, 0, 1, 0, 0, 0), -SK_E_INVAL);
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, s, 0, 1, 65536, 0, 0), -SK_E_INVAL);
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, s, 0, 1, 256, 2, 1), -SK_E_INVAL);
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, s, 0, 1, 256, 0, 1), -SK_E_INVAL);
-	CHECK_EQ(sk_sys6(SK_SYS_SCHED_CONFIGURE, SK_CAP_CTL_SCHED, s, 1ull << 32, 256, 0, 0), -SK_E_INVAL);
-	CHECK_EQ(sk_sys6(SK_SYS_SCHED_CONFIGURE, SK_CAP_CTL_SCHED, s, 0, 256, 0, 1ull << 32), -SK_E_INVAL);
+	CHECK_EQ(sk_sys6(SK_SYS_SCHED_CONFIGURE, SK_CAP_CTL_SCHED, s, 1ull << 32, 256, 0, 0),
+		-SK_E_INVAL);
+	CHECK_EQ(sk_sys6(SK_SYS_SCHED_CONFIGURE, SK_CAP_CTL_SCHED, s, 0, 256, 0, 1ull << 32),
+		-SK_E_INVAL);
 }
 
 void test_main(void)

@@ -48,7 +48,8 @@ static void ponger(void *arg)
 
 static void signals(unsigned int cpu)
 {
-	sk_cap_t n1 = object_new(SK_OBJ_NOTIFICATION, 0), n2 = object_new(SK_OBJ_NOTIFICATION, 0);
+	sk_cap_t n1 = object_new(SK_OBJ_NOTIFICATION, 0),
+		 n2 = object_new(SK_OBJ_NOTIFICATION, 0);
 	struct kthread *k;
 	uint64_t word;
 	unsigned int i;
@@ -116,7 +117,9 @@ static void fpu_user(void *arg)
 
 	__asm__ volatile("movq %0, %%xmm5" : : "r"(i * 1000));
 	do {
-		__asm__ volatile("movq %%xmm5, %0\n\tmovq %1, %%xmm5" : "=&r"(v) : "r"(i * 1000 + n + 1));
+		__asm__ volatile("movq %%xmm5, %0\n\tmovq %1, %%xmm5"
+				 : "=&r"(v)
+				 : "r"(i * 1000 + n + 1));
 		CHECK_EQ(v, i * 1000 + n);
 		counter[i] = ++n;
 	} while (!stop);
@@ -130,8 +133,9 @@ static void fpu(void)
 	for (i = 0; i < 4; i++)
 		k[i] = kthread_start(fpu_user, (void *)(uint64_t)(i + 1), i % INFO->n_cpus, 10);
 	for (round = 0; round < 60; round++) {
-		CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, k[round % 4]->sched, (round * 7 + 1) % INFO->n_cpus, 10, 256,
-					    0, 0), 0);
+		CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, k[round % 4]->sched,
+				 (round * 7 + 1) % INFO->n_cpus, 10, 256, 0, 0),
+			0);
 		main_priority(10);
 		wait_for_progress(round % 4 + 1);
 		main_priority(20);
@@ -161,7 +165,8 @@ static void reader(void *arg)
 
 static void shootdown(unsigned int cpu)
 {
-	sk_cap_t a = object_new(SK_OBJ_FRAME, 12), b = object_new(SK_OBJ_FRAME, 12), fault = object_new(SK_OBJ_ENDPOINT, 0);
+	sk_cap_t a = object_new(SK_OBJ_FRAME, 12), b = object_new(SK_OBJ_FRAME, 12),
+		 fault = object_new(SK_OBJ_ENDPOINT, 0);
 	struct kthread_args args = { .cpu = cpu, .priority = 10, .fault_ep = fault };
 	uint64_t at = range_new(13), was;
 	struct sk_msg m = { 0 }, resume = { .mi = SK_MI(0, 0, 0) };

@@ -13,7 +13,8 @@ static uint64_t used(sk_cap_t u)
 
 static void arguments(void)
 {
-	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 16), s = slots_new(8), cn = object_new(SK_OBJ_CNODE, 12);
+	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 16), s = slots_new(8),
+		 cn = object_new(SK_OBJ_CNODE, 12);
 
 	CHECK_EQ(sk_retype(u, SK_OBJ_NULL, 12, ME, s, 1, 0), -SK_E_INVAL);
 	CHECK_EQ(sk_retype(u, SK_OBJ_IOPORT, 12, ME, s, 1, 0), -SK_E_INVAL);
@@ -25,15 +26,18 @@ static void arguments(void)
 	CHECK_EQ(sk_retype(u, SK_OBJ_UNTYPED, 63, ME, s, 1, 0), -SK_E_INVAL);
 	CHECK_EQ(sk_retype(u, SK_OBJ_CNODE, 22, ME, s, 1, 0), -SK_E_INVAL);
 	CHECK_EQ(sk_retype(u, SK_OBJ_THREAD, 12, ME, s, 1, 0), -SK_E_INVAL);
-	CHECK_EQ(sk_sys6(SK_SYS_RETYPE, u, SK_OBJ_FRAME | 12 << 8 | 1 << 16, ME, s, 1, 0), -SK_E_INVAL);
+	CHECK_EQ(sk_sys6(SK_SYS_RETYPE, u, SK_OBJ_FRAME | 12 << 8 | 1 << 16, ME, s, 1, 0),
+		-SK_E_INVAL);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s, 0, 0), -SK_E_INVAL);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s, SK_RETYPE_MAX + 1, 0), -SK_E_INVAL);
-	CHECK_EQ(sk_sys6(SK_SYS_RETYPE, u, SK_OBJ_FRAME | 12 << 8, ME, s, -1ull, 0), -SK_E_INVAL);
+	CHECK_EQ(sk_sys6(SK_SYS_RETYPE, u, SK_OBJ_FRAME | 12 << 8, ME, s, -1ull, 0),
+		-SK_E_INVAL);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s, 1, 4096), -SK_E_INVAL);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, 0, 1, 0), -SK_E_SLOT);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, u, 1, 0), -SK_E_SLOT);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, cn, SK_CNODE_SLOTS(12) - 1, 2, 0), -SK_E_SLOT);
-	CHECK_EQ(sk_sys6(SK_SYS_RETYPE, u, SK_OBJ_FRAME | 12 << 8, cn, -1ull, 2, 0), -SK_E_SLOT);
+	CHECK_EQ(
+		sk_sys6(SK_SYS_RETYPE, u, SK_OBJ_FRAME | 12 << 8, cn, -1ull, 2, 0), -SK_E_SLOT);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, s, 1, 1, 0), -SK_E_CAP);
 	CHECK_EQ(sk_retype(s, SK_OBJ_FRAME, 12, ME, s + 1, 1, 0), -SK_E_CAP);
 	CHECK_EQ(sk_retype(cn, SK_OBJ_FRAME, 12, ME, s + 1, 1, 0), -SK_E_CAP);
@@ -54,7 +58,8 @@ static void exhaustion(void)
 	CHECK_EQ(used(u), 16384);
 	CHECK_EQ(sk_retype(u, SK_OBJ_ENDPOINT, 0, ME, s + 7, 1, 0), -SK_E_NO_MEM);
 	CHECK_EQ(sk_delete(ME, s + 5), 0);
-	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s + 7, 1, 0), -SK_E_NO_MEM); /* others still live */
+	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s + 7, 1, 0),
+		-SK_E_NO_MEM); /* others still live */
 	CHECK_EQ(sk_revoke(ME, u), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s, 4, 0), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s + 7, 1, 0), -SK_E_NO_MEM);
@@ -89,7 +94,8 @@ static void zeroed(void)
 		CHECK(all_zero((uint64_t *)at, 1 << 21));
 		__builtin_memset((void *)at, 0xa5, 1 << 21);
 		CHECK_EQ(sk_revoke(ME, u), 0);
-		CHECK_EQ(sk_retype(u, SK_OBJ_CNODE, 21, ME, s, 1, 0), 0); /* must be all empty slots */
+		CHECK_EQ(sk_retype(u, SK_OBJ_CNODE, 21, ME, s, 1, 0),
+			0); /* must be all empty slots */
 		CHECK_EQ(sk_copy(s, 1, ME, ME, SK_R), 0);
 		CHECK_EQ(sk_copy(s, SK_CNODE_SLOTS(21) - 1, ME, ME, SK_R), 0);
 		CHECK_EQ(sk_revoke(ME, u), 0);
@@ -116,11 +122,14 @@ static void devices(void)
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s, 1, -4096ull), -SK_E_NO_MEM);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s, 2, 0xb8000 - base), 0);
 	CHECK_EQ(map_into(s, SK_CAP_SPACE, at, 0, 12, SK_R | SK_W | SK_MAP_UNCACHED), 0);
-	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s + 2, 1, 0xb8000 - base), 0); /* any offset, again */
-	CHECK_EQ(map_into(s + 2, SK_CAP_SPACE, at + 4096, 0, 12, SK_R | SK_W | SK_MAP_UNCACHED), 0);
+	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s + 2, 1, 0xb8000 - base),
+		0); /* any offset, again */
+	CHECK_EQ(map_into(s + 2, SK_CAP_SPACE, at + 4096, 0, 12, SK_R | SK_W | SK_MAP_UNCACHED),
+		0);
 	*(volatile uint16_t *)at = 0x0741;
 	CHECK_EQ(*(volatile uint16_t *)(at + 4096), 0x0741);
-	CHECK_EQ(device_untyped(0xfee00000, &base), 0); /* the interrupt controllers are nobody's */
+	CHECK_EQ(device_untyped(0xfee00000, &base),
+		0); /* the interrupt controllers are nobody's */
 	CHECK_EQ(device_untyped(0xfec00000, &base), 0);
 }
 
@@ -132,7 +141,8 @@ static void pieces(void)
 	for (a = BOOT->untyped; a < end; a++) {
 		CHECK_EQ(a->paddr & ((1ull << a->order) - 1), 0);
 		for (b = a + 1; b < end; b++)
-			CHECK(a->paddr + (1ull << a->order) <= b->paddr || b->paddr + (1ull << b->order) <= a->paddr);
+			CHECK(a->paddr + (1ull << a->order) <= b->paddr ||
+				b->paddr + (1ull << b->order) <= a->paddr);
 		if (!(a->flags & SK_BOOT_DEVICE))
 			CHECK(a->order <= 30);
 	}

@@ -13,7 +13,8 @@
 #define STACK 0x10000
 #define FAULT_GPA 0x40000000ull
 
-extern const char guest16[], guest16_end[], guest64[], guest64_end[], guest_handler[], spin64[], spin64_end[];
+extern const char guest16[], guest16_end[], guest64[], guest64_end[], guest_handler[], spin64[],
+	spin64_end[];
 
 static sk_cap_t nested, ram_frame, vcpu, ntfn;
 static uint8_t *ram;
@@ -55,7 +56,8 @@ static void machine(void)
 	at = range_new(12);
 	tables_for(SK_CAP_SPACE, at);
 	CHECK_EQ(sk_vcpu_configure(vcpu, SK_CAP_SPACE, SK_CAP_SPACE, at, &level), -SK_E_CAP);
-	CHECK_EQ(sk_vcpu_configure(vcpu, nested, SK_CAP_SPACE, 0x123000000000, &level), -SK_E_NO_TABLE);
+	CHECK_EQ(sk_vcpu_configure(vcpu, nested, SK_CAP_SPACE, 0x123000000000, &level),
+		-SK_E_NO_TABLE);
 	CHECK_EQ(level, 3);
 	CHECK_EQ(sk_vcpu_configure(vcpu, nested, SK_CAP_SPACE, at, &level), 0);
 	state = (struct sk_vcpu_state *)at;
@@ -63,7 +65,8 @@ static void machine(void)
 
 static void seg_set(unsigned int i, uint16_t selector, uint16_t attr)
 {
-	state->seg[i] = (struct sk_segment){ selector, attr, attr & 0x800 ? 0xffffffff : 0xffff, 0 };
+	state->seg[i] = (struct sk_segment){ selector, attr, attr & 0x800 ? 0xffffffff : 0xffff,
+		0 };
 }
 
 static void real_mode(uint64_t rip)
@@ -90,7 +93,8 @@ static void long_mode(uint64_t rip)
 	pdpt[1] = FAULT_GPA | 0x83; /* 1 GiB page */
 	pd[0] = 0x83;
 	((uint64_t *)(ram + GDT))[1] = 0x00af9b000000ffff;
-	((uint64_t *)(ram + IDT))[0x80] = (handler & 0xffff) | 8 << 16 | 0x8e00ull << 32 | (handler >> 16) << 48;
+	((uint64_t *)(ram + IDT))[0x80] = (handler & 0xffff) | 8 << 16 | 0x8e00ull << 32 |
+					  (handler >> 16) << 48;
 	((uint64_t *)(ram + IDT))[0x81] = 0;
 	CHECK_EQ(sk_vcpu_sync(vcpu, ~0u), 0);
 	for (i = SK_ES; i <= SK_GS; i++)
@@ -179,7 +183,9 @@ static void exits64(void)
 	CHECK_EQ(enter(), SK_EXIT_NESTED_FAULT);
 	CHECK_EQ(state->qual[1] & (SK_NF_WRITE | SK_NF_PRESENT), SK_NF_WRITE | SK_NF_PRESENT);
 	CHECK_EQ(sk_unmap(fault_page, 0, 12), 0);
-	CHECK_EQ(sk_map(fault_page, nested, FAULT_GPA + 0x1000, 0, 12, SK_R | SK_W, &out, &level), 0);
+	CHECK_EQ(sk_map(fault_page, nested, FAULT_GPA + 0x1000, 0, 12, SK_R | SK_W, &out,
+			 &level),
+		0);
 	CHECK_EQ(enter(), SK_EXIT_HYPERCALL);
 	CHECK_EQ(*(volatile uint64_t *)host, 4712);
 	CHECK_EQ(state->gpr[SK_RAX], 0x1122334455667788);
@@ -294,10 +300,13 @@ static void other_cpu(void)
 		while (last_reason != SK_EXIT_NESTED_FAULT)
 			sk_yield();
 		CHECK_EQ(state->qual[0], FAULT_GPA + 0x1000);
-		CHECK_EQ(sk_map(fault_page, nested, FAULT_GPA + 0x1000, 0, 12, SK_R | SK_W, &out, &level), 0);
+		CHECK_EQ(sk_map(fault_page, nested, FAULT_GPA + 0x1000, 0, 12, SK_R | SK_W,
+				 &out, &level),
+			0);
 		last_reason = 0;
 	}
-	CHECK_EQ(sk_vcpu_inject(vcpu, 0x40, &pending), 0); /* interrupts off in the guest: it stays pending */
+	CHECK_EQ(sk_vcpu_inject(vcpu, 0x40, &pending),
+		0); /* interrupts off in the guest: it stays pending */
 	CHECK_EQ(sk_vcpu_inject(vcpu, 0x40, &pending), -SK_E_BUSY);
 	while (sk_vcpu_sync(vcpu, 0) != -SK_E_BUSY)
 		sk_yield();
@@ -325,7 +334,8 @@ static void other_cpu(void)
 void test_main(void)
 {
 	if (!(INFO->features & SK_FEAT_SVM)) {
-		CHECK_EQ(sk_retype(ram_untyped(), SK_OBJ_VCPU, 0, ME, slots_new(1), 1, 0), -SK_E_NO_SYS);
+		CHECK_EQ(sk_retype(ram_untyped(), SK_OBJ_VCPU, 0, ME, slots_new(1), 1, 0),
+			-SK_E_NO_SYS);
 		finish("SKIP");
 	}
 	ntfn = object_new(SK_OBJ_NOTIFICATION, 0);
