@@ -241,6 +241,13 @@ static void sync_fields(struct vcpu *v, unsigned int first, unsigned int n, uint
 	v->state->efer &= ~EFER_SVME; /* V1 */
 }
 
+static void sync_event(struct vcpu *v)
+{
+	v->state->event = (uint32_t)vmcb_of(v)->event_inject;
+	v->state->event_code = (uint32_t)(vmcb_of(v)->event_inject >> 32);
+	v->state->irq_pending = __atomic_load_n(&v->pending_irq, __ATOMIC_RELAXED);
+}
+
 static void sync_hot(struct vcpu *v)
 {
 	const struct vmcb *b = vmcb_of(v);
@@ -250,23 +257,28 @@ static void sync_hot(struct vcpu *v)
 	s->int_shadow = b->int_shadow & 1;
 	s->cpl = b->cpl;
 	memcpy(&s->seg[SK_CS], &b->cs, sizeof(b->cs));
-	s->event = (uint32_t)b->event_inject;
-	s->event_code = (uint32_t)(b->event_inject >> 32);
-	s->irq_pending = __atomic_load_n(&v->pending_irq, __ATOMIC_RELAXED);
+	sync_event(v);
 }
 
+/* Only what was asked for: the rest of the page may hold what the VMM has not handed over yet. */
 static void svm_sync(struct vcpu *v, uint32_t groups)
 {
 	struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
 
-	if (groups & SK_VCPU_HOT)
+	if ((groups & SK_VCPU_HOT) == SK_VCPU_HOT)
 		sync_hot(v);
-	sync_fields(v, N_HOT, ARRAY_SIZE(fields), groups);
+	sync_fields(v, 0, ARRAY_SIZE(fields), groups);
+	if (groups & SK_VCPU_RIP)
+		s->int_shadow = b->int_shadow & 1;
 	if (groups & SK_VCPU_CR)
 		s->cr8 = b->v_intr & 0xf;
 	for (unsigned int i = 0; groups & SK_VCPU_SEG && i < ARRAY_SIZE(segments); i++)
 		*seg_state(v, i) = (&b->es)[i];
+	if (groups & SK_VCPU_SEG)
+		s->cpl = b->cpl;
+	if (groups & SK_VCPU_EVENT)
+		sync_event(v);
 	if (groups & SK_VCPU_XCR0)
 		s->xcr0 = svm_of(v)->xcr0;
 }
