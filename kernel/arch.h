@@ -64,8 +64,8 @@ static inline struct cpu *this_cpu(void)
 /* core: handle one entry of this_cpu()->current; each returns normally, then the arch calls kernel_exit(). */
 void core_syscall(struct thread *t);
 void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr);
-void core_irq(unsigned int source); /* a source fired: what irq_source_*() returned */
-void core_timer(void);        /* the local timer fired */
+void core_irq(unsigned int source);    /* a source fired: what irq_source_*() returned */
+void core_timer(void);                 /* the local timer fired */
 void core_vcpu_exit(struct thread *t); /* t->vcpu has an exit record for the VMM */
 /* core: choose the next thread, arm the timer, and resume it through arch_resume(). */
 void kernel_exit(void) __attribute__((noreturn));

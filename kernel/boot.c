@@ -6,7 +6,7 @@
  * Invariants  B1 memory that the kernel keeps (image, boot allocations, interrupt controllers) is in no untyped
  *             B2 what user land can map is closed in the kernel window, but for the log
  */
-#include "boot.h"
+#include "log.h"
 #include "../boot/boot_info.h"
 #include "arch/x86_64/pte.h"
 #include "sched.h"
@@ -20,6 +20,8 @@
 #define RESERVED_START SK_BOOTINFO_VADDR
 #define RESERVED_END SK_INIT_STACK_TOP
 #define MMIO_MAX 32u
+
+extern const char kernel_image_start[];
 
 static struct {
 	struct cnode *cnode;
@@ -50,10 +52,10 @@ static struct slot *boot_object(
 	return boot_cap(index, (struct slot_init){ type, SK_ALL, order, 0, (uint64_t)o, 0 });
 }
 
-static void boot_frame(sk_cap_t index, const void *page, unsigned int order)
+static void boot_frame(sk_cap_t index, uint64_t paddr, unsigned int order)
 {
-	boot_cap(index, (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_GRANT, order, 0,
-				virt_to_phys(page), 0 });
+	boot_cap(
+		index, (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_GRANT, order, 0, paddr, 0 });
 }
 
 /* --- the root task's address space ---------------------------------------------------------- */
@@ -286,7 +288,7 @@ static void root_objects(void)
 	root.free = SK_CAP_BOOT_FIRST;
 }
 
-static void root_info(const struct boot_info *bi, const struct sk_klog *log)
+static void root_info(const struct boot_info *bi)
 {
 	static const char version[] = "Skerry 0.1";
 	struct sk_info *info = boot_alloc(SK_PAGE_SIZE);
@@ -297,8 +299,10 @@ static void root_info(const struct boot_info *bi, const struct sk_klog *log)
 	info->boot_tsc = arch_now();
 	memcpy(info->version, version, sizeof(version));
 	arch_fill_info(info);
-	boot_frame(SK_CAP_INFO, info, SK_PAGE_ORDER);
-	boot_frame(SK_CAP_KLOG, log, LOG_ORDER);
+	boot_frame(SK_CAP_INFO, virt_to_phys(info), SK_PAGE_ORDER);
+	log_ring.log.size = LOG_SIZE;
+	boot_frame(SK_CAP_KLOG,
+		bi->kernel_start + (uint64_t)(log_ring.pages - kernel_image_start), LOG_ORDER);
 	boot_map(SK_INFO_VADDR, info, SK_PAGE_SIZE, SK_R);
 	root.info = boot_alloc(SK_PAGE_SIZE);
 	root.info->magic = SK_INFO_MAGIC;
@@ -328,7 +332,6 @@ static void root_start(uint64_t entry)
 
 void core_init(const struct boot_info *bi)
 {
-	struct sk_klog *log = log_init();
 	struct sk_archive a;
 	unsigned int i;
 
@@ -336,7 +339,7 @@ void core_init(const struct boot_info *bi)
 		sched_cpu_init(cpus[i]);
 	a = archive_open(bi);
 	root_objects();
-	root_info(bi, log);
+	root_info(bi);
 	for (i = 0; i < a.n_segs; i++)
 		segment_load(bi, &a.seg[i]);
 	root_start(a.entry);

@@ -28,16 +28,9 @@ void thread_init(struct thread *t)
 
 void thread_set_state(struct thread *t, enum thread_state state)
 {
-	static const uint8_t legal[] = {
-		/* from each state, to a mask of states */
-		[THREAD_READY] = 0x1f,
-		[THREAD_SENDING] = 1 << THREAD_READY | 1 << THREAD_CALLING,
-		[THREAD_RECEIVING] = 1 << THREAD_READY,
-		[THREAD_CALLING] = 1 << THREAD_READY,
-		[THREAD_WAITING] = 1 << THREAD_READY,
-	};
-
-	BUG_ON(!(legal[t->state] & 1u << state));
+	/* legal moves: into a wait, out of it, and from having sent a call to awaiting its reply */
+	BUG_ON(t->state != THREAD_READY && state != THREAD_READY &&
+		(t->state != THREAD_SENDING || state != THREAD_CALLING));
 	store(&t->state, state);
 }
 

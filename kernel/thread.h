@@ -7,16 +7,14 @@
 #include "cap.h"
 #include "heap.h"
 
-/* What a thread waits for. READY threads run when they have a scheduling context and are not suspended. */
-#define THREAD_STATES(X) \
-	X(READY, "runs or may run") \
-	X(SENDING, "in an endpoint's queue of senders") \
-	X(RECEIVING, "in an endpoint's queue of receivers") \
-	X(CALLING, "tied to a Reply object") \
-	X(WAITING, "for a notification")
-#define X(name, what) THREAD_##name,
-enum thread_state { THREAD_STATES(X) };
-#undef X
+/* What it waits for: nothing; in an endpoint's queue; for a Reply; for a notification. */
+enum thread_state {
+	THREAD_READY,
+	THREAD_SENDING,
+	THREAD_RECEIVING,
+	THREAD_CALLING,
+	THREAD_WAITING
+};
 
 /*
  * wait_obj and the queue links are written under the lock of the object waited on; whoever sets

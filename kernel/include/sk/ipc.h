@@ -6,6 +6,7 @@
  * the thread at an address given to SK_SYS_THREAD_CONFIGURE. The kernel reads each UTCB field at
  * most once per call.
  */
+/* clang-format off */
 #ifndef SK_IPC_H
 #define SK_IPC_H
 
@@ -16,21 +17,17 @@
 #define SK_CAPS_MAX 4u
 
 /* Message info: label in bits 16-63, capabilities in bits 8-15, words in bits 0-7. */
-#define SK_MI(label, words, caps) \
-	(((uint64_t)(label) << 16) | ((uint64_t)(caps) << 8) | (words))
+#define SK_MI(label, words, caps) (((uint64_t)(label) << 16) | ((uint64_t)(caps) << 8) | (words))
 #define SK_MI_LABEL(mi) ((mi) >> 16)
 #define SK_MI_CAPS(mi) ((uint32_t)((mi) >> 8) & 0xff)
-#define SK_MI_WORDS(mi) ((uint32_t)(mi)&0xff)
+#define SK_MI_WORDS(mi) ((uint32_t)(mi) & 0xff)
 
 /* Labels from SK_LABEL_KERNEL up are the kernel's; senders cannot use them. */
 #define SK_LABEL_KERNEL 0xffffffff0000ull
-#define SK_LABEL_SIGNAL \
-	0xffffffff0001ull /* a receive that returned for the bound notification */
-#define SK_LABEL_FAULT \
-	0xffffffff0002ull /* mr0 vector | error << 32, mr1 CR2, mr2 RIP, mr3 RSP */
+#define SK_LABEL_SIGNAL 0xffffffff0001ull /* a receive that returned for the bound notification */
+#define SK_LABEL_FAULT 0xffffffff0002ull  /* mr0 vector | error << 32, mr1 CR2, mr2 RIP, mr3 RSP */
 
-#define SK_SEND_MOVE \
-	0x80000000u /* in sk_send_cap.rights: move the capability, do not copy it */
+#define SK_SEND_MOVE 0x80000000u /* in sk_send_cap.rights: move the capability, do not copy it */
 
 struct sk_send_cap {
 	sk_cap_t slot;
@@ -38,12 +35,11 @@ struct sk_send_cap {
 };
 
 struct sk_utcb {
-	uint64_t mr
-		[SK_MR_MAX]; /* words 4.. of a message; 0 to 3 are in registers and not kept here */
+	uint64_t mr[SK_MR_MAX]; /* words 4.. of a message; 0 to 3 are in registers and not kept here */
 	struct sk_send_cap send[SK_CAPS_MAX];
 	sk_cap_t recv_slot; /* first slot for received capabilities; 0 = take none */
 	uint32_t recv_slots;
-	sk_cap_t reply; /* Reply object that a receive ties the caller to; 0 = one-way only */
+	sk_cap_t reply;     /* Reply object that a receive ties the caller to; 0 = one-way only */
 	uint32_t reserved0; /* zero */
 	sk_time_t deadline; /* of the next blocking IPC call */
 	uint64_t reserved[441];

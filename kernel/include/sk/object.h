@@ -1,6 +1,7 @@
 /*
  * object.h - kernel object types, rights, and the memory that each object takes
  */
+/* clang-format off */
 #ifndef SK_OBJECT_H
 #define SK_OBJECT_H
 
@@ -10,26 +11,26 @@
  * X(name, number, order, what): order is log2 of the memory that retype takes for one object;
  * 0 means that the caller chooses it (argument `order` of SK_SYS_RETYPE).
  */
-#define SK_OBJECTS(X) \
-	X(NULL, 0, 0, "an empty slot") \
-	X(UNTYPED, 1, 0, "power-of-two range of physical memory; order 12 to 62") \
-	X(CNODE, 2, 0, "array of slots; (2^order - 128) / 80 of them, order 12 to 21") \
-	X(FRAME, 3, 0, "memory to map; order 12 to 30") \
-	X(SPACE_HOST, 4, 13, "address space of user-mode threads") \
-	X(SPACE_NESTED, 5, 13, "guest-physical address space (NPT or EPT)") \
-	X(SPACE_IO, 6, 13, "a device's DMA space") \
-	X(TABLE, 7, 12, "a page table below the root of any of the three") \
-	X(THREAD, 8, 13, "registers, FPU state, IPC buffer") \
-	X(SCHED, 9, 8, "scheduling context: CPU, priority, weight, budget and period") \
-	X(ENDPOINT, 10, 7, "synchronous IPC") \
-	X(REPLY, 11, 7, "the right to answer one caller") \
-	X(NOTIFICATION, 12, 7, "a word of signal bits") \
-	X(IRQ, 13, 7, "one interrupt source: an IO-APIC pin or an MSI vector") \
-	X(VCPU, 14, 14, "a guest CPU") \
-	X(IOPORT, 15, 0, "a range of x86 I/O ports (minted, not retyped)") \
-	X(CTL_SCHED, 16, 0, "authority to configure scheduling contexts") \
-	X(CTL_IRQ, 17, 0, "authority to claim interrupt sources") \
-	X(CTL_IO, 18, 0, "authority to assign devices to DMA spaces") \
+#define SK_OBJECTS(X)                                                                              \
+	X(NULL, 0, 0, "an empty slot")                                                             \
+	X(UNTYPED, 1, 0, "power-of-two range of physical memory; order 12 to 62")                  \
+	X(CNODE, 2, 0, "array of slots; (2^order - 128) / 80 of them, order 12 to 21")             \
+	X(FRAME, 3, 0, "memory to map; order 12 to 30")                                            \
+	X(SPACE_HOST, 4, 13, "address space of user-mode threads")                                 \
+	X(SPACE_NESTED, 5, 13, "guest-physical address space (NPT or EPT)")                        \
+	X(SPACE_IO, 6, 13, "a device's DMA space")                                                 \
+	X(TABLE, 7, 12, "a page table below the root of any of the three")                         \
+	X(THREAD, 8, 13, "registers, FPU state, IPC buffer")                                       \
+	X(SCHED, 9, 8, "scheduling context: CPU, priority, weight, budget and period")             \
+	X(ENDPOINT, 10, 7, "synchronous IPC")                                                      \
+	X(REPLY, 11, 7, "the right to answer one caller")                                          \
+	X(NOTIFICATION, 12, 7, "a word of signal bits")                                            \
+	X(IRQ, 13, 7, "one interrupt source: an IO-APIC pin or an MSI vector")                     \
+	X(VCPU, 14, 14, "a guest CPU")                                                             \
+	X(IOPORT, 15, 0, "a range of x86 I/O ports (minted, not retyped)")                         \
+	X(CTL_SCHED, 16, 0, "authority to configure scheduling contexts")                          \
+	X(CTL_IRQ, 17, 0, "authority to claim interrupt sources")                                  \
+	X(CTL_IO, 18, 0, "authority to assign devices to DMA spaces")                              \
 	X(CTL_LOG, 19, 0, "kernel log: write lines, take over the UART")
 
 #define X(name, num, order, what) SK_OBJ_##name = (num),
@@ -62,7 +63,6 @@ enum sk_object_order { SK_OBJECTS(X) };
 #define SK_CAP_CTL_LOG 9u
 #define SK_CAP_INFO 10u /* frame: struct sk_info, read-only */
 #define SK_CAP_KLOG 11u /* frame: struct sk_klog, read-only */
-#define SK_CAP_BOOT_FIRST \
-	16u /* untypeds and archive frames, as struct sk_bootinfo lists them */
+#define SK_CAP_BOOT_FIRST 16u /* untypeds and archive frames, as struct sk_bootinfo lists them */
 
 #endif

@@ -7,6 +7,7 @@
  * changed; the kernel loads just those and clears the mask. Wrong values hurt the guest alone: the
  * processor refuses them and the exit reason is INVALID_STATE.
  */
+/* clang-format off */
 #ifndef SK_VCPU_H
 #define SK_VCPU_H
 
@@ -14,37 +15,22 @@
 
 /* Order of gpr[]: as x86 instruction encodings number them. */
 enum sk_gpr {
-	SK_RAX,
-	SK_RCX,
-	SK_RDX,
-	SK_RBX,
-	SK_RSP,
-	SK_RBP,
-	SK_RSI,
-	SK_RDI,
-	SK_R8,
-	SK_R9,
-	SK_R10,
-	SK_R11,
-	SK_R12,
-	SK_R13,
-	SK_R14,
-	SK_R15,
-	SK_N_GPR
+	SK_RAX, SK_RCX, SK_RDX, SK_RBX, SK_RSP, SK_RBP, SK_RSI, SK_RDI,
+	SK_R8, SK_R9, SK_R10, SK_R11, SK_R12, SK_R13, SK_R14, SK_R15, SK_N_GPR
 };
 enum sk_seg_index { SK_ES, SK_CS, SK_SS, SK_DS, SK_FS, SK_GS, SK_LDTR, SK_TR, SK_N_SEG };
 
 /* X(name, number, fields) */
-#define SK_VCPU_GROUPS(X) \
-	X(GPR, 0, "gpr[] without rsp") \
-	X(RIP, 1, "rip, rflags, gpr[SK_RSP], int_shadow") \
-	X(CR, 2, "cr0, cr2, cr3, cr4, cr8, efer, pat") \
-	X(SEG, 3, "seg[], gdtr, idtr, cpl") \
-	X(MSR, 4, "star to sysenter_eip") \
-	X(DR, 5, "dr6, dr7") \
-	X(TSC, 6, "tsc_offset") \
-	X(XCR0, 7, "xcr0") \
-	X(EVENT, 8, "event: an exception or interrupt to deliver at the next entry") \
+#define SK_VCPU_GROUPS(X)                                                                          \
+	X(GPR, 0, "gpr[] without rsp")                                                             \
+	X(RIP, 1, "rip, rflags, gpr[SK_RSP], int_shadow")                                          \
+	X(CR, 2, "cr0, cr2, cr3, cr4, cr8, efer, pat")                                             \
+	X(SEG, 3, "seg[], gdtr, idtr, cpl")                                                        \
+	X(MSR, 4, "star to sysenter_eip")                                                          \
+	X(DR, 5, "dr6, dr7")                                                                       \
+	X(TSC, 6, "tsc_offset")                                                                    \
+	X(XCR0, 7, "xcr0")                                                                         \
+	X(EVENT, 8, "event: an exception or interrupt to deliver at the next entry")               \
 	X(FPU, 9, "reset the FPU state to its power-up value at the next entry")
 
 #define X(name, num, fields) SK_VCPU_##name = 1u << (num),
@@ -53,28 +39,27 @@ enum sk_vcpu_group { SK_VCPU_GROUPS(X) };
 #define SK_VCPU_HOT (SK_VCPU_GPR | SK_VCPU_RIP) /* and cr0, cr3, cr4, efer, cpl, seg[SK_CS] */
 
 /* X(name, number, meaning of qual[]) */
-#define SK_EXITS(X) \
-	X(NONE, 0, "never reported") \
-	X(SIGNAL, 1, "a signal arrived: the word, taken") \
-	X(DEADLINE, 2, "") \
-	X(HYPERCALL, 3, "VMMCALL or VMCALL; not yet skipped") \
-	X(CPUID, 4, "") \
-	X(HLT, 5, "") \
-	X(IO, 6, "port | size << 16 | in << 24 | string << 25 | rep << 26; next RIP") \
-	X(RDMSR, 7, "") \
-	X(WRMSR, 8, "") \
-	X(NESTED_FAULT, 9, \
-		"gpa; SK_NF_* bits; instr[] holds n_instr fetched bytes, perhaps 0") \
-	X(SHUTDOWN, 10, "triple fault") \
-	X(INVALID_STATE, 11, "hardware refused the state; hardware code") \
-	X(XSETBV, 12, "") \
-	X(WBINVD, 13, "") \
-	X(PAUSE, 14, "a pause loop") \
-	X(UNDEFINED, 15, "an instruction that guests may not use (SVM, VMX, MONITOR, ...)") \
-	X(RDTSC, 16, "RDTSC or RDTSCP (0f 01 f9) under interception") \
-	X(CR_WRITE, 17, "CR number; GPR number or 0xff if unknown") \
-	X(TASK_SWITCH, 18, "") \
-	X(NMI_WINDOW, 19, "") \
+#define SK_EXITS(X)                                                                                \
+	X(NONE, 0, "never reported")                                                               \
+	X(SIGNAL, 1, "a signal arrived: the word, taken")                                          \
+	X(DEADLINE, 2, "")                                                                         \
+	X(HYPERCALL, 3, "VMMCALL or VMCALL; not yet skipped")                                      \
+	X(CPUID, 4, "")                                                                            \
+	X(HLT, 5, "")                                                                              \
+	X(IO, 6, "port | size << 16 | in << 24 | string << 25 | rep << 26; next RIP")              \
+	X(RDMSR, 7, "")                                                                            \
+	X(WRMSR, 8, "")                                                                            \
+	X(NESTED_FAULT, 9, "gpa; SK_NF_* bits; instr[] holds n_instr fetched bytes, perhaps 0")    \
+	X(SHUTDOWN, 10, "triple fault")                                                            \
+	X(INVALID_STATE, 11, "hardware refused the state; hardware code")                          \
+	X(XSETBV, 12, "")                                                                          \
+	X(WBINVD, 13, "")                                                                          \
+	X(PAUSE, 14, "a pause loop")                                                               \
+	X(UNDEFINED, 15, "an instruction that guests may not use (SVM, VMX, MONITOR, ...)")        \
+	X(RDTSC, 16, "RDTSC or RDTSCP (0f 01 f9) under interception")                              \
+	X(CR_WRITE, 17, "CR number; GPR number or 0xff if unknown")                                \
+	X(TASK_SWITCH, 18, "")                                                                     \
+	X(NMI_WINDOW, 19, "")                                                                      \
 	X(UNKNOWN, 20, "hardware exit code; hardware qualifications")
 
 #define X(name, num, qual) SK_EXIT_##name = (num),
@@ -96,8 +81,7 @@ enum sk_exit_reason { SK_EXITS(X) SK_EXIT_END };
 
 struct sk_segment {
 	uint16_t selector;
-	uint16_t
-		attr; /* type, S, DPL, P in bits 0-7, AVL, L, D, G in bits 8-11 (APM vol. 2, 15.5) */
+	uint16_t attr; /* type, S, DPL, P in bits 0-7, AVL, L, D, G in bits 8-11 (APM vol. 2, 15.5) */
 	uint32_t limit;
 	uint64_t base;
 };
@@ -111,9 +95,8 @@ struct sk_vcpu_state {
 	uint8_t int_shadow; /* 1: the next instruction blocks interrupts (STI, MOV SS) */
 	uint64_t qual[4];
 	uint8_t instr[16];
-	uint32_t
-		irq_pending; /* vector | 0x100 given to SK_SYS_VCPU_INJECT, not yet delivered */
-	uint32_t dirty;      /* SK_VCPU_* groups to load at the next entry */
+	uint32_t irq_pending; /* vector | 0x100 given to SK_SYS_VCPU_INJECT, not yet delivered */
+	uint32_t dirty;       /* SK_VCPU_* groups to load at the next entry */
 
 	uint64_t gpr[SK_N_GPR];
 	uint64_t rip, rflags;

@@ -149,8 +149,26 @@ static void pieces(void)
 	CHECK(BOOT->n_archive >= 1);
 }
 
+/* The kernel's log is there to read, and not to write. */
+static void log_shared(void)
+{
+	const struct sk_klog *log = (const struct sk_klog *)range_new(16);
+	static const char first[] = "Skerry: ";
+	bool found = false;
+	uint64_t i;
+
+	CHECK_EQ(map_into(SK_CAP_KLOG, SK_CAP_SPACE, (uint64_t)log, 0, 16, SK_R | SK_W),
+		-SK_E_RIGHTS);
+	CHECK_EQ(map_into(SK_CAP_KLOG, SK_CAP_SPACE, (uint64_t)log, 0, 16, SK_R), 0);
+	CHECK(log->size && !(log->size & (log->size - 1)));
+	for (i = 0; i + sizeof(first) < log->head; i++)
+		found |= !__builtin_memcmp(log->data + i, first, sizeof(first) - 1);
+	CHECK(found);
+}
+
 void test_main(void)
 {
+	log_shared();
 	arguments();
 	exhaustion();
 	zeroed();
