@@ -58,7 +58,7 @@ static int64_t do_setup(struct hcall *c, union element *e)
 	e->setup.status = self_status(e->setup.dom);
 	if (e->setup.status)
 		return 0;
-	if (n > GRANT_FRAMES || grant_grow(n)) {
+	if (grant_grow(n)) {
 		e->setup.status = GNTST_general_error;
 		return 0;
 	}

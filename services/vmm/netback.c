@@ -152,7 +152,7 @@ static int extras_read(struct vif *v, struct packet *p, uint32_t avail)
 	return 0;
 }
 
-/* The sizes of the slots add up to the first one's, which holds what the others do not. */
+/* The sizes of the slots add up to the first one's, which holds what the others do not. (Offsets: grant_read().) */
 static void packet_check(struct packet *p)
 {
 	uint32_t rest = 0, i;
@@ -165,9 +165,6 @@ static void packet_check(struct packet *p)
 		return;
 	}
 	p->slot[0].size = (uint16_t)(p->size - rest);
-	for (i = 0; i < p->n_slots; i++)
-		if (p->slot[i].offset > PAGE || p->slot[i].size > PAGE - p->slot[i].offset)
-			p->bad = true;
 	if (p->size > (p->gso_flag ? NET_FRAME_MAX : NET_FRAME_STD + 4))
 		p->bad = true;
 }

@@ -167,6 +167,8 @@ CASE(write_and_read)
 
 CASE(refuses_bad_requests)
 {
+	struct blkif_request_discard trim = { .operation = BLKIF_OP_DISCARD, .id = 1, .nr_sectors = 1 };
+
 	disk(false, BLK_HAS_FLUSH);
 	request(BLKIF_OP_READ, 1, 0, 0, 32, 0, 7);
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
@@ -184,8 +186,13 @@ CASE(refuses_bad_requests)
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
 	request(BLKIF_OP_WRITE, 1, 0, 1, 400, 0, 7); /* no such grant */
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
-	request(BLKIF_OP_DISCARD, 1, 0, 0, 0, 0, 0);
-	CHECK(one_answer() != BLKIF_RSP_OKAY); /* the volume has none */
+	memcpy(slot(), &trim, sizeof(trim));
+	push();
+	CHECK_EQ(one_answer(), BLKIF_RSP_EOPNOTSUPP); /* the volume has none */
+	trim.nr_sectors = 0;
+	memcpy(slot(), &trim, sizeof(trim));
+	push();
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
 	request(7, 1, 0, 1, 32, 0, 0);
 	CHECK_EQ(one_answer(), BLKIF_RSP_EOPNOTSUPP);
 	CHECK(!storage_take(&(struct blk_req){ 0 }));
@@ -358,6 +365,20 @@ CASE(reconnects_when_drained)
 	CHECK_EQ(answer(&id), 99);
 }
 
+/* What a front end that is gone had asked for does not land in pages that are somebody else's now. */
+CASE(late_read_goes_nowhere)
+{
+	struct blk_req q;
+
+	disk(false, 0);
+	request(BLKIF_OP_READ, 1, 0, 1, 32, 0, 7);
+	CHECK(storage_take(&q));
+	fake_xs_set(VBD_FE "/state", "5");
+	memset(blk->c.data + q.offset, 'L', 4096);
+	storage_answer(&q, 0);
+	CHECK(((char *)at(32 * 4096))[0] == 0);
+}
+
 CASE(bad_offers_are_refused)
 {
 	static const struct {
@@ -365,12 +386,14 @@ CASE(bad_offers_are_refused)
 	} bad[] = {
 		{ VBD_FE "/protocol", "arm-abi" },	     { VBD_FE "/ring-ref", "400" },
 		{ VBD_FE "/ring-ref", "-1" },		     { VBD_FE "/ring-ref", "99999999999" },
+		{ VBD_FE "/ring-ref", "1:" },		     { VBD_FE "/ring-ref", "18446744073709551632" },
 		{ VBD_FE "/event-channel", "1000" },	     { VBD_FE "/event-channel", "4294967295" },
 		{ VBD_FE "/multi-queue-num-queues", "0" },   { VBD_FE "/multi-queue-num-queues", "5" },
 		{ VBD_FE "/ring-page-order", "3" },	     { VBD_FE "/ring-page-order", "x" },
 		{ VBD_FE "/multi-queue-num-queues", "2" }, /* without the queues' keys */
 	};
-	unsigned i;
+	unsigned i, p;
+	char key[64];
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		pid_t pid = fork();
@@ -383,6 +406,10 @@ CASE(bad_offers_are_refused)
 			fake_xs_set(VBD_FE "/ring-ref", "16");
 			fake_xs_set(VBD_FE "/event-channel", "3");
 			CHECK_EQ(guest_port(), 3);
+			for (p = 0; p < 8; p++) {
+				snprintf(key, sizeof(key), VBD_FE "/ring-ref%u", p);
+				fake_xs_set(key, "20");
+			}
 			fake_xs_set(bad[i].key, bad[i].value);
 			fake_xs_set(VBD_FE "/state", "3");
 			CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
@@ -459,7 +486,7 @@ int blkback_tests(void)
 		cmocka_unit_test(read_into_read_only_grant_fails), cmocka_unit_test(indirect_requests),
 		cmocka_unit_test(flush_and_barrier), cmocka_unit_test(discard), cmocka_unit_test(credit_is_kept),
 		cmocka_unit_test(impossible_index_closes), cmocka_unit_test(reconnects_when_drained),
-		cmocka_unit_test(bad_offers_are_refused), cmocka_unit_test(multi_queue_multi_page),
+		cmocka_unit_test(late_read_goes_nowhere), cmocka_unit_test(bad_offers_are_refused), cmocka_unit_test(multi_queue_multi_page),
 		cmocka_unit_test(control_closes), cmocka_unit_test(quiesce_lets_go),
 	};
 

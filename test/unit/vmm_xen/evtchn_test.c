@@ -65,6 +65,11 @@ CASE(ports_are_checked)
 	CHECK_EQ(op(EVTCHNOP_status, &s, sizeof(s)), -XEN_ESRCH);
 	CHECK_EQ(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, RAM_PAGES * 4096ull, 0), -XEN_EFAULT);
 	CHECK_EQ(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq, ARG, 0), -XEN_ENOSYS);
+	b = (struct evtchn_bind_vcpu){ .port = ipi(0), .vcpu = 1 };
+	CHECK_EQ(op(EVTCHNOP_bind_vcpu, &b, sizeof(b)), -XEN_EINVAL);
+	CHECK_EQ(close_port(b.port), 0);
+	b = (struct evtchn_bind_vcpu){ .port = 1, .vcpu = FAKE_VCPUS };
+	CHECK_EQ(op(EVTCHNOP_bind_vcpu, &b, sizeof(b)), -XEN_ENOENT);
 	i.vcpu = 0;
 	while (op(EVTCHNOP_bind_ipi, &i, sizeof(i)) == 0)
 		n++;
@@ -164,6 +169,7 @@ static void count(void *ctx)
 
 CASE(backend_ends)
 {
+	struct evtchn_alloc_unbound u = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
 	uint32_t port, other;
 	unsigned b, b2;
 
@@ -174,6 +180,8 @@ CASE(backend_ends)
 	CHECK_EQ(evtchn_backend_bind(EVTCHN_PORTS, count, &called, &b2), -SK_E_RANGE);
 	CHECK_EQ(evtchn_backend_bind(0, count, &called, &b2), -SK_E_RANGE);
 	CHECK_EQ(evtchn_backend_bind(ipi(0), count, &called, &b2), -SK_E_STATE);
+	CHECK_EQ(op(EVTCHNOP_alloc_unbound, &u, sizeof(u)), 0);
+	CHECK_EQ(evtchn_backend_bind(u.port, count, &called, &b2), -SK_E_STATE); /* not for domain 0 */
 	io_kicks = 0;
 	CHECK_EQ(send(port), 0);
 	CHECK_EQ(send(port), 0);

@@ -67,6 +67,7 @@ CASE(grant_copies)
 	CHECK_EQ(grant_write(10, 4097, "", 0), GNTST_bad_copy_arg);
 	CHECK_EQ(grant_write(10, 0xffffffff, "ab", 2), GNTST_bad_copy_arg);
 	CHECK_EQ(grant_read(10, 1, buf, 4096), GNTST_bad_copy_arg);
+	CHECK_EQ(grant_read(10, 4097, buf, 0), GNTST_bad_copy_arg);
 	CHECK_EQ(grant_read(11, 0, buf, 4096), 0);
 	CHECK_EQ(grant_write(11, 0, buf, 1), GNTST_permission_denied);
 	CHECK_EQ(entry(10)->flags, GTF_permit_access);
@@ -140,6 +141,7 @@ CASE(table_ops)
 	CHECK_EQ(op(GNTTABOP_setup_table, &s, sizeof(s), 1), 0);
 	CHECK_EQ(s.status, GNTST_general_error);
 	CHECK_EQ(hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, ARG, 2), -XEN_EINVAL);
+	CHECK_EQ(grant_grow(GRANT_FRAMES + 1), -XEN_EINVAL);
 	CHECK_EQ(op(GNTTABOP_query_size, &q, sizeof(q), 1), 0);
 	CHECK(q.nr_frames == 3 && q.max_nr_frames == GRANT_FRAMES && q.status == 0);
 	q.dom = 0;

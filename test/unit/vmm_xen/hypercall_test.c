@@ -144,14 +144,17 @@ CASE(balloon_counts)
 	CHECK_EQ(edge_mem_pages(), 434);
 	memset(present + 512, 0, 512);
 	CHECK_EQ(reserve(XENMEM_populate_physmap, 1, 9, 512), 1);
-	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 9, 513), 0); /* not aligned */
-	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 10, 0), 0);  /* too large at once */
+	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 1, 201), 0); /* not aligned */
 	CHECK_EQ(reserve(XENMEM_increase_reservation, 1, 0, 0), 0);
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, UINT64_MAX / 4, 0, 0), 0);
+	memset(present, 1, sizeof(present));
+	xd.p.store_pfn = xd.p.console_pfn = UINT64_MAX;
+	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 10, 0), 0); /* too large at once */
 }
 
 CASE(balloon_populate_is_all_or_nothing)
 {
+	max_pages = 2 * RAM_PAGES;
 	fake_guest();
 	present[512] = present[513] = 0; /* 514 is there */
 	CHECK_EQ(reserve(XENMEM_populate_physmap, 1, 2, 512), 0);
@@ -198,6 +201,7 @@ CASE(special_pages_are_placed)
 	CHECK_EQ(xd.n_grant_frames, 32);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 32, 5001), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 0x80000000, 5001), -XEN_EINVAL);
+	CHECK_EQ(add(XENMAPSPACE_grant_table, 1ull << 32, 5001), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 100), 0); /* pushes shared_info out */
 	CHECK_EQ(xd.shared_gfn, UINT64_MAX);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 2), -XEN_EINVAL); /* not over the xenstore page */
@@ -366,6 +370,8 @@ CASE(block_and_poll)
 	*port = EVTCHN_PORTS;
 	CHECK_EQ(op(__HYPERVISOR_sched_op, SCHEDOP_poll, &p, sizeof(p)), -XEN_EINVAL);
 	CHECK(xen_vcpu_runnable(0));
+	*port = 7;
+	xd.shared->evtchn_pending[0] = 0;
 	p.nr_ports = 129;
 	CHECK_EQ(op(__HYPERVISOR_sched_op, SCHEDOP_poll, &p, sizeof(p)), -XEN_EINVAL);
 	p.nr_ports = 0;
@@ -568,6 +574,12 @@ CASE(runstate_is_real)
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EINVAL);
 	addr = RAM_PAGES * 4096ull - 24;
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EFAULT);
+	present[60] = 0;
+	addr = 60 * 4096 - 24; /* its second part is nowhere */
+	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EFAULT);
+	present[60] = 1;
+	fake_tsc += 1000;
+	fake_waiting += 1000000; /* cannot be more than has passed */
 	addr = UINT64_MAX - 7;
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EINVAL);
 	CHECK_EQ(H(vcpu_op, VCPUOP_get_runstate_info, 0, ARG), 0);

@@ -170,6 +170,7 @@ CASE(gso)
 CASE(bad_packets_are_answered)
 {
 	struct net_desc d;
+	unsigned i;
 
 	vif(true);
 	tx(32, 0, 0, 1, 13); /* less than a header */
@@ -185,6 +186,14 @@ CASE(bad_packets_are_answered)
 	tx(33, 0, 0, 2, 200);
 	push();
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == -1);
+	tx(32, 0, NETTXF_more_data, 1, 100); /* 64 KiB larger, and a little */
+	for (i = 0; i < 16; i++)
+		tx(33, 0, NETTXF_more_data, 2, 4096);
+	tx(33, 0, 0, 2, 50);
+	push();
+	CHECK(!sent(&d));
+	for (i = 0; i < 18; i++)
+		CHECK_EQ(tx_answer(NULL), -1);
 	ipv4_frame(32, 6);
 	tx(32, 0, NETTXF_extra_info, 1, 200);
 	extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 0, XEN_NETIF_GSO_TYPE_TCPV4);
@@ -195,7 +204,7 @@ CASE(bad_packets_are_answered)
 	push();
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
 	tx(32, 0, NETTXF_extra_info, 1, 200);
-	extra(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, 0, 0, 0);
+	extra(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, 0, 100, XEN_NETIF_GSO_TYPE_TCPV4);
 	push();
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
 	tx(32, 0, NETTXF_extra_info, 1, 200);
@@ -210,6 +219,7 @@ CASE(bad_packets_are_answered)
 
 static void breaks(void (*fn)(void))
 {
+	struct net_desc d;
 	pid_t pid = fork();
 	int status;
 
@@ -218,6 +228,8 @@ static void breaks(void (*fn)(void))
 		fn();
 		push();
 		CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "5") == 0);
+		CHECK(!sent(&d));
+		CHECK_EQ(ring_word_get(RING_PAGE, 8), 0); /* nothing was made of it */
 		CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
 		_exit(0);
 	}
@@ -249,7 +261,7 @@ static void too_many_extras(void)
 
 	tx(32, 0, NETTXF_extra_info, 1, 100);
 	for (i = 0; i < 8; i++)
-		extra(XEN_NETIF_EXTRA_TYPE_GSO, XEN_NETIF_EXTRA_FLAG_MORE, 100, 1);
+		extra(XEN_NETIF_EXTRA_TYPE_GSO, i < 7 ? XEN_NETIF_EXTRA_FLAG_MORE : 0, 100, 1);
 }
 
 static void index_too_far(void)
@@ -400,8 +412,40 @@ CASE(switch_errors_are_survived)
 	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
 	d.op = NET_LINK;
 	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
+	ring_put_flush(&net->rsp);
 	fake_event(net);
 	CHECK_EQ(rx_answer().status, 99);
+}
+
+/* A buffer that came back is ours until it is posted again. */
+CASE(buffer_comes_back_once)
+{
+	struct net_desc d = { .op = NET_RX, .length = 60 };
+
+	vif(true);
+	sent(&(struct net_desc){ 0 });
+	d.id = posted[0].id;
+	d.offset = posted[0].offset;
+	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
+	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
+	ring_put_flush(&net->rsp);
+	fake_event(net);
+	rx_buffers(4);
+	CHECK_EQ(rx_answer().status, 60);
+	CHECK_EQ(rx_answer().status, 99);
+}
+
+CASE(front_end_must_copy)
+{
+	fake_guest();
+	log_quiet = true;
+	vif_make();
+	fake_xs_set(VIF_FE "/tx-ring-ref", "16");
+	fake_xs_set(VIF_FE "/rx-ring-ref", "17");
+	fake_xs_set(VIF_FE "/event-channel", "3");
+	CHECK_EQ(guest_port(), 3);
+	fake_xs_set(VIF_FE "/state", "4");
+	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "5") == 0);
 }
 
 CASE(credit_waits_in_the_ring)
@@ -445,30 +489,45 @@ CASE(reconnects)
 
 /* ---- frames --------------------------------------------------------------------------------------------------- */
 
+/* In memory of exactly that size: a read beyond the end is found. */
+static bool found(const uint8_t *f, uint32_t len, uint16_t *start, uint16_t *offset, bool *ipv6)
+{
+	uint8_t *copy = malloc(len);
+	bool ok;
+
+	memcpy(copy, f, len);
+	ok = frame_transport(copy, len, start, offset, ipv6);
+	free(copy);
+	return ok;
+}
+
 CASE(transport_is_found)
 {
 	uint8_t f[128] = { 0 };
 	uint16_t start, offset;
 	bool ipv6;
 
-	CHECK(!frame_transport(f, 13, &start, &offset, &ipv6));
+	CHECK(!found(f, 13, &start, &offset, &ipv6));
 	f[12] = 8, f[14] = 0x46, f[23] = 17; /* UDP behind 24 bytes of IPv4 */
-	CHECK(frame_transport(f, 46, &start, &offset, &ipv6) && start == 38 && offset == 6 && !ipv6);
-	CHECK(!frame_transport(f, 45, &start, &offset, &ipv6));
-	CHECK(!frame_transport(f, 33, &start, &offset, &ipv6));
+	CHECK(found(f, 46, &start, &offset, &ipv6) && start == 38 && offset == 6 && !ipv6);
+	CHECK(!found(f, 45, &start, &offset, &ipv6));
+	CHECK(!found(f, 33, &start, &offset, &ipv6));
 	f[14] = 0x44;
-	CHECK(!frame_transport(f, 128, &start, &offset, &ipv6));
+	CHECK(!found(f, 128, &start, &offset, &ipv6));
 	f[14] = 0x65;
-	CHECK(!frame_transport(f, 128, &start, &offset, &ipv6));
+	CHECK(!found(f, 128, &start, &offset, &ipv6));
 	f[14] = 0x45, f[21] = 1; /* a later fragment */
-	CHECK(!frame_transport(f, 128, &start, &offset, &ipv6));
+	CHECK(!found(f, 128, &start, &offset, &ipv6));
 	memset(f, 0, sizeof(f));
 	f[12] = 0x81, f[16] = 0x86, f[17] = 0xdd, f[24] = 0, f[58] = 6; /* VLAN, IPv6, hop-by-hop, TCP */
-	CHECK(frame_transport(f, 128, &start, &offset, &ipv6) && start == 66 && offset == 16 && ipv6);
-	CHECK(!frame_transport(f, 60, &start, &offset, &ipv6));
+	CHECK(found(f, 128, &start, &offset, &ipv6) && start == 66 && offset == 16 && ipv6);
+	CHECK(!found(f, 60, &start, &offset, &ipv6));
 	f[59] = 255; /* the option runs over the end */
-	CHECK(!frame_transport(f, 128, &start, &offset, &ipv6));
-	CHECK(!frame_transport(f, 17, &start, &offset, &ipv6));
+	CHECK(!found(f, 128, &start, &offset, &ipv6));
+	CHECK(!found(f, 17, &start, &offset, &ipv6));
+	CHECK(!found(f, 18, &start, &offset, &ipv6));
+	f[59] = 0;
+	CHECK(!found(f, 62, &start, &offset, &ipv6)); /* the option is cut off */
 }
 
 CASE(checksum_is_right)
@@ -489,6 +548,7 @@ int netback_tests(void)
 		cmocka_unit_test(broken_rings_close), cmocka_unit_test(frame_comes_in),
 		cmocka_unit_test(frames_wait_for_buffers), cmocka_unit_test(guest_without_offloads),
 		cmocka_unit_test(bad_rx_grant_is_an_error), cmocka_unit_test(switch_errors_are_survived),
+		cmocka_unit_test(buffer_comes_back_once), cmocka_unit_test(front_end_must_copy),
 		cmocka_unit_test(credit_waits_in_the_ring), cmocka_unit_test(reconnects),
 		cmocka_unit_test(transport_is_found), cmocka_unit_test(checksum_is_right),
 	};
