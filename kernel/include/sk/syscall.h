@@ -36,7 +36,7 @@
 	  "make n (1 to SK_RETYPE_MAX) objects in n consecutive slots; offset: device untypeds "   \
 	  "only, else 0; type and order are 8 bits each")                                          \
 	X(COPY, 10, "dst cnode(W), dst slot, src cnode(GRANT), src slot, rights",                  \
-	  "the copy is a child of the source; untypeds cannot be copied")                          \
+	  "the copy is a child of the source; untypeds and tables cannot be copied")               \
 	X(MINT, 11, "as COPY, badge", "endpoint, notification: a badge on an unbadged capability; "\
 	  "IOPORT: first port | last << 16, inside the source's range")                            \
 	X(MOVE, 12, "dst cnode(W), dst slot, src cnode(W), src slot", "")                          \
@@ -53,7 +53,8 @@
 	X(MAP_TABLE, 18, "table, space(W), vaddr, level",                                          \
 	  "level 1 holds 4 KiB entries; a large page in that place is split")                      \
 	/* threads */                                                                              \
-	X(THREAD_CONFIGURE, 19, "thread, cnode, host space, fault endpoint or 0, utcb vaddr", "")  \
+	X(THREAD_CONFIGURE, 19, "thread, cnode, host space, fault endpoint or 0, utcb vaddr",      \
+	  "suspended threads; 2nd result: missing level when NO_TABLE")                            \
 	X(THREAD_BIND, 20, "thread, notification or 0", "bound notification of RECV and ENTER")    \
 	X(THREAD_RESUME, 21, "thread", "")                                                         \
 	X(THREAD_SUSPEND, 22, "thread", "takes it out of any wait; it stays until RESUME")         \
@@ -78,7 +79,8 @@
 	X(LOG_TAKE, 37, "ctl_log", "the kernel stops writing its log to the UART, but for a panic")\
 	/* guests */                                                                               \
 	X(VCPU_CONFIGURE, 38, "vcpu, nested space, host space, state vaddr",                       \
-	  "bind the VCpu to its guest memory and map its state page")                              \
+	  "bind the VCpu to its guest memory and map its state page; 2nd result: missing level "  \
+	  "when NO_TABLE")                                                                         \
 	X(VCPU_ENTER, 39, "vcpu, deadline", "run the guest in this thread until an exit that the " \
 	  "VMM must handle, a signal to the bound notification, or the deadline; results: reason") \
 	X(VCPU_SYNC, 40, "vcpu, groups", "write the groups into the state page; not while entered")\
