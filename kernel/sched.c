@@ -134,8 +134,7 @@ static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 	s->place = SCHED_THROTTLED;
 	s->release.tag = sc->cpu->id | TIMER_RELEASE;
 	heap_insert(&sc->timers, &s->release, s->period_start + s->period);
-	if (sc->cpu != this_cpu())
-		arch_kick(sc->cpu); /* Q4 */
+	arch_kick(sc->cpu); /* Q4 */
 	return false;
 }
 
@@ -143,9 +142,7 @@ static void preempt_for(struct sched_cpu *sc, const struct sched *s)
 {
 	if (sc->running && sc->running->priority >= s->priority)
 		return;
-	store(&sc->cpu->resched, true);
-	if (sc->cpu != this_cpu())
-		arch_kick(sc->cpu);
+	arch_kick(sc->cpu);
 }
 
 /* Put a context whose thread may run where it will be picked. */
@@ -198,7 +195,6 @@ bool sched_stop(struct thread *t)
 	for (i = 0; i < n_cpus; i++) {
 		if (cpus[i] == this_cpu() || load(&cpus[i]->current) != t)
 			continue;
-		store(&cpus[i]->resched, true);
 		arch_kick(cpus[i]);
 		off = false;
 	}
@@ -240,9 +236,7 @@ void sched_unbind(struct sched *s)
 	s->thread = NULL;
 	if (sc->running == s) {
 		sc->running = NULL;
-		store(&sc->cpu->resched, true);
-		if (sc->cpu != this_cpu())
-			arch_kick(sc->cpu);
+		arch_kick(sc->cpu);
 	}
 	spin_unlock(&sc->lock);
 }
@@ -486,9 +480,7 @@ static void configure_commit(const struct sched_args *a)
 	s->period_start = arch_now();
 	s->move_to = a->cpu;
 	if (running) {
-		store(&sc->cpu->resched, true);
-		if (sc->cpu != this_cpu())
-			arch_kick(sc->cpu);
+		arch_kick(sc->cpu);
 	} else if (!move) {
 		sched_ready(sc, s, false);
 	}
