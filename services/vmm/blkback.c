@@ -25,9 +25,9 @@
 
 enum {
 	QUEUES = 4,
-	RING_ORDER = 2,       /* up to four pages for a ring */
-	DATA_PAGES = 512,     /* of the data region that are used at most */
-	TURN = 256,           /* requests taken before others get their turn */
+	RING_ORDER = 2,   /* up to four pages for a ring */
+	DATA_PAGES = 512, /* of the data region that are used at most */
+	TURN = 256,       /* requests taken before others get their turn */
 	SECTORS_PER_PAGE = PAGE / 512,
 };
 
@@ -61,17 +61,17 @@ struct disk {
 	struct request request[BLK_DEPTH];
 	uint32_t depth; /* K1: of BLK_DEPTH, what both native rings hold */
 	uint32_t in_flight;
-	struct request *fence; /* K3: the barrier that runs, or waits to */
+	struct request *fence;          /* K3: the barrier that runs, or waits to */
 	uint64_t used[DATA_PAGES / 64]; /* pages of the region */
 	uint32_t n_pages;
-	bool stalled;          /* something waits in a ring for credit, room or a barrier's end */
+	bool stalled; /* something waits in a ring for credit, room or a barrier's end */
 	struct {
 		struct xb_value protocol, queues, order, single;
 		struct queue_values queue[QUEUES];
 	} v;
 };
 
-/* ---- pages of the region ------------------------------------------------------------------------------ */
+/* ---- pages of the region ---------------------------------------------------------- */
 
 static bool page_used(const struct disk *d, uint32_t i)
 {
@@ -105,7 +105,7 @@ static uint8_t *request_data(const struct disk *d, const struct request *r)
 	return d->conn->data + (uint64_t)r->page * PAGE;
 }
 
-/* ---- requests -------------------------------------------------------------------------------------------- */
+/* ---- requests --------------------------------------------------------------------- */
 
 static void respond(struct queue *q, const struct blkif_op *op, uint8_t rsp_op, int16_t status)
 {
@@ -150,7 +150,10 @@ static void request_free(struct disk *d, struct request *r)
 /* The native request for what the step wants. It fits: K1. */
 static int submit(struct disk *d, struct request *r, uint16_t op, uint16_t flags)
 {
-	struct blk_req q = { .op = op, .flags = flags, .id = (uint64_t)(r - d->request), .sector = r->op.sector };
+	struct blk_req q = { .op = op,
+		.flags = flags,
+		.id = (uint64_t)(r - d->request),
+		.sector = r->op.sector };
 	int rc;
 
 	if (op == BLK_READ || op == BLK_WRITE) {
@@ -192,9 +195,12 @@ static int allowed(const struct disk *d, const struct blkif_op *op)
 
 	if (op->op == BLKIF_OP_DISCARD && !(d->flags & BLK_HAS_DISCARD))
 		return BLKIF_RSP_EOPNOTSUPP;
-	if ((writes || op->n_segments) && op->op != BLKIF_OP_READ && (d->cfg.read_only || d->flags & BLK_READ_ONLY))
+	if ((writes || op->n_segments) && op->op != BLKIF_OP_READ &&
+		(d->cfg.read_only || d->flags & BLK_READ_ONLY))
 		return BLKIF_RSP_ERROR;
-	return blkif_in_range(op, d->sectors) || (!op->n_segments && op->op != BLKIF_OP_DISCARD) ? 0 : BLKIF_RSP_ERROR;
+	return blkif_in_range(op, d->sectors) || (!op->n_segments && op->op != BLKIF_OP_DISCARD)
+		       ? 0
+		       : BLKIF_RSP_ERROR;
 }
 
 /* Decode one slot completely. 0 or BLKIF_RSP_*. */
@@ -206,7 +212,8 @@ static int request_read(struct disk *d, const uint8_t *entry, struct blkif_op *o
 	if (rc)
 		return rc;
 	if (op->indirect) {
-		if (grant_read(op->indirect_ref, 0, bytes, op->n_segments * (uint32_t)BLKIF_SEGMENT_SIZE))
+		if (grant_read(op->indirect_ref, 0, bytes,
+			    op->n_segments * (uint32_t)BLKIF_SEGMENT_SIZE))
 			return BLKIF_RSP_ERROR;
 		rc = blkif_segments(bytes, op);
 		if (rc)
@@ -227,7 +234,8 @@ static struct request *request_slot(struct disk *d)
 
 static bool fences(const struct blkif_op *op)
 {
-	return op->op == BLKIF_OP_WRITE_BARRIER || (op->op == BLKIF_OP_FLUSH_DISKCACHE && op->n_segments);
+	return op->op == BLKIF_OP_WRITE_BARRIER ||
+	       (op->op == BLKIF_OP_FLUSH_DISKCACHE && op->n_segments);
 }
 
 /*
@@ -331,12 +339,14 @@ static void queue_event(void *ctx)
 	queues_serve(q->disk);
 }
 
-/* ---- answers of storage -------------------------------------------------------------------------------------- */
+/* ---- answers of storage ----------------------------------------------------------- */
 
 static int16_t status_of(const struct request *r, int32_t status)
 {
 	if (status == -SK_E_NO_SYS || status == -SK_E_INVAL)
-		return r->op.op == BLKIF_OP_READ || r->op.op == BLKIF_OP_WRITE ? BLKIF_RSP_ERROR : BLKIF_RSP_EOPNOTSUPP;
+		return r->op.op == BLKIF_OP_READ || r->op.op == BLKIF_OP_WRITE
+			       ? BLKIF_RSP_ERROR
+			       : BLKIF_RSP_EOPNOTSUPP;
 	return status ? BLKIF_RSP_ERROR : BLKIF_RSP_OKAY;
 }
 
@@ -372,7 +382,8 @@ static void response(struct disk *d, const struct blk_rsp *rsp)
 			return;
 		status = BLKIF_RSP_ERROR;
 	}
-	if (status == BLKIF_RSP_OKAY && r->op.op == BLKIF_OP_READ && r->queue && segments_copy(d, r, true))
+	if (status == BLKIF_RSP_OKAY && r->op.op == BLKIF_OP_READ && r->queue &&
+		segments_copy(d, r, true))
 		status = BLKIF_RSP_ERROR;
 	respond(r->queue, &r->op, r->rsp_op, status); /* K4 */
 	request_free(d, r);
@@ -405,7 +416,7 @@ static void disk_event(void *ctx)
 	xb_idle(&d->dev);
 }
 
-/* ---- xenbus ----------------------------------------------------------------------------------------------------- */
+/* ---- xenbus ----------------------------------------------------------------------- */
 
 static struct disk *disk_of(struct xb_dev *dev)
 {
@@ -418,7 +429,8 @@ static void features(struct xb_dev *dev)
 	bool ro = d->cfg.read_only || d->flags & BLK_READ_ONLY;
 
 	xb_write(dev, "max-ring-page-order", "%u", RING_ORDER);
-	xb_write(dev, "multi-queue-max-queues", "%u", xd.p.n_vcpus < QUEUES ? xd.p.n_vcpus : QUEUES);
+	xb_write(dev, "multi-queue-max-queues", "%u",
+		xd.p.n_vcpus < QUEUES ? xd.p.n_vcpus : QUEUES);
 	xb_write(dev, "feature-max-indirect-segments", "%u", BLKIF_SEGMENTS);
 	xb_write(dev, "feature-flush-cache", "%u", d->flags & BLK_HAS_FLUSH && !ro ? 1 : 0);
 	xb_write(dev, "feature-barrier", "%u", d->flags & BLK_HAS_FLUSH && !ro ? 1 : 0);
@@ -432,7 +444,8 @@ static void features(struct xb_dev *dev)
 	xb_write(dev, "sectors", "%llu", (unsigned long long)d->sectors);
 	xb_write(dev, "sector-size", "512");
 	xb_write(dev, "physical-sector-size", "512");
-	xb_write(dev, "info", "%u", (ro ? VDISK_READONLY : 0) | (d->cfg.cdrom ? VDISK_CDROM : 0));
+	xb_write(dev, "info", "%u",
+		(ro ? VDISK_READONLY : 0) | (d->cfg.cdrom ? VDISK_CDROM : 0));
 }
 
 /* Phase 0: what decides about the others. */
@@ -460,7 +473,8 @@ static void queue_ask(struct disk *d, uint32_t i, const char *prefix)
 /* Phase 1. */
 static int connect_offers(struct disk *d)
 {
-	const char *protocol = d->v.protocol.present ? d->v.protocol.text : XEN_IO_PROTO_ABI_NATIVE;
+	const char *protocol = d->v.protocol.present ? d->v.protocol.text
+						     : XEN_IO_PROTO_ABI_NATIVE;
 	uint32_t order = 0, i;
 	char prefix[24];
 
@@ -471,7 +485,8 @@ static int connect_offers(struct disk *d)
 		d->layout = &blkif_layout_32;
 	else
 		return -SK_E_INVAL;
-	if (d->v.queues.present && (!xb_number(&d->v.queues, QUEUES, &d->n_queues) || !d->n_queues)) {
+	if (d->v.queues.present &&
+		(!xb_number(&d->v.queues, QUEUES, &d->n_queues) || !d->n_queues)) {
 		d->n_queues = 0;
 		return -SK_E_INVAL;
 	}
@@ -599,12 +614,15 @@ int blkback_add(const struct vm_disk *cfg)
 		return -SK_E_NOT_FOUND;
 	}
 	d->depth = ring_depth(d->conn);
-	d->n_pages = d->conn->data_size / PAGE < DATA_PAGES ? (uint32_t)(d->conn->data_size / PAGE) : DATA_PAGES;
+	d->n_pages = d->conn->data_size / PAGE < DATA_PAGES
+			     ? (uint32_t)(d->conn->data_size / PAGE)
+			     : DATA_PAGES;
 	for (i = 0; i < QUEUES; i++) {
 		d->queue[i].disk = d;
 		d->queue[i].port = NO_BACKEND;
 	}
-	snprintf(d->dev.be, sizeof(d->dev.be), "disk %u", cfg->vdev); /* its name in the log until it is shown */
+	snprintf(d->dev.be, sizeof(d->dev.be), "disk %u",
+		cfg->vdev); /* its name in the log until it is shown */
 	rc = svc_on_channel(d->conn, disk_event, d);
 	if (rc)
 		return rc;

@@ -29,8 +29,16 @@ const struct blkif_layout blkif_layout_64 = {
 	.rsp_status = offsetof(struct blkif_response, status),
 };
 const struct blkif_layout blkif_layout_32 = {
-	.entry = 108, .response = 12, .id = 4, .sector = 12, .segments = 20, .count = 20,
-	.indirect_sector = 12, .indirect_refs = 24, .rsp_op = 8, .rsp_status = 10,
+	.entry = 108,
+	.response = 12,
+	.id = 4,
+	.sector = 12,
+	.segments = 20,
+	.count = 20,
+	.indirect_sector = 12,
+	.indirect_refs = 24,
+	.rsp_op = 8,
+	.rsp_status = 10,
 };
 _Static_assert(sizeof(union blkif_sring_entry) == BLKIF_ENTRY_MAX, "a slot of the 64-bit ring");
 _Static_assert(sizeof(struct blkif_request_segment) == BLKIF_SEGMENT_SIZE, "a segment");
@@ -61,7 +69,8 @@ int blkif_segments(const uint8_t *bytes, struct blkif_op *q)
 	return 0;
 }
 
-static int decode_rw(const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q, uint32_t least)
+static int decode_rw(
+	const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q, uint32_t least)
 {
 	q->n_segments = entry[1];
 	q->sector = get64(entry + l->sector);
@@ -70,7 +79,8 @@ static int decode_rw(const struct blkif_layout *l, const uint8_t *entry, struct 
 	return blkif_segments(entry + l->segments, q);
 }
 
-static int decode_indirect(const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q)
+static int decode_indirect(
+	const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q)
 {
 	uint16_t n;
 
@@ -82,9 +92,11 @@ static int decode_indirect(const struct blkif_layout *l, const uint8_t *entry, s
 	memcpy(&q->indirect_ref, entry + l->indirect_refs, 4);
 	if (q->op != BLKIF_OP_READ && q->op != BLKIF_OP_WRITE)
 		return BLKIF_RSP_ERROR;
-	return n && n <= BLKIF_SEGMENTS ? 0 : BLKIF_RSP_ERROR; /* D1: so the first page holds them all */
+	return n && n <= BLKIF_SEGMENTS
+		       ? 0
+		       : BLKIF_RSP_ERROR; /* D1: so the first page holds them all */
 }
-_Static_assert(BLKIF_SEGMENTS * BLKIF_SEGMENT_SIZE <= 4096, "one page of segments");
+_Static_assert(BLKIF_SEGMENTS *BLKIF_SEGMENT_SIZE <= 4096, "one page of segments");
 
 int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q)
 {
@@ -116,7 +128,8 @@ bool blkif_in_range(const struct blkif_op *q, uint64_t disk_sectors)
 	return n <= disk_sectors && q->sector <= disk_sectors - n;
 }
 
-void blkif_response(const struct blkif_layout *l, uint64_t id, uint8_t op, int16_t status, uint8_t *out)
+void blkif_response(
+	const struct blkif_layout *l, uint64_t id, uint8_t op, int16_t status, uint8_t *out)
 {
 	memset(out, 0, l->response);
 	memcpy(out, &id, 8);

@@ -89,7 +89,8 @@ static bool feed(void)
 		if (!input_len)
 			continue;
 		used = in_prod - shared_read(&intf->in_cons);
-		if (used > sizeof(intf->in)) /* C1: as full as can be until the guest mends it */
+		if (used >
+			sizeof(intf->in)) /* C1: as full as can be until the guest mends it */
 			break;
 		at = MASK_XENCONS_IDX(in_prod, intf->in);
 		n = sizeof(intf->in) - used;
@@ -122,8 +123,9 @@ static void run(void *ctx)
 		if (moved)
 			evtchn_backend_notify(backend);
 	} while (--turns && conn &&
-		 ((shared_read(&intf->out_prod) != out_cons && ring_room_idle(&conn->req, sizeof(input))) ||
-		  (!input_len && ring_get_idle(&conn->rsp))));
+		 ((shared_read(&intf->out_prod) != out_cons &&
+			  ring_room_idle(&conn->req, sizeof(input))) ||
+			 (!input_len && ring_get_idle(&conn->rsp))));
 	if (!turns) /* a guest that never stops writing is not the only one here to be served */
 		evtchn_backend_again(backend);
 }
@@ -136,7 +138,8 @@ int cons_ring_init(void)
 	if (!intf)
 		return -SK_E_RANGE;
 	conn = svc_channel("console");
-	rc = evtchn_backend_bind((uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN], run, NULL, &backend);
+	rc = evtchn_backend_bind(
+		(uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN], run, NULL, &backend);
 	if (rc || !conn)
 		return rc;
 	return svc_on_channel(conn, run, NULL);

@@ -66,18 +66,18 @@ struct fifo_queue {
 struct xen_vcpu {
 	struct vcpu_info *info; /* in shared_info, or where the guest wants it */
 	bool info_registered;
-	uint8_t upcall_vector;  /* HVMOP_set_evtchn_upcall_vector; 0 = none */
-	uint32_t upcall_new;    /* atomic: an upcall became due since the last one was injected */
+	uint8_t upcall_vector; /* HVMOP_set_evtchn_upcall_vector; 0 = none */
+	uint32_t upcall_new; /* atomic: an upcall became due since the last one was injected */
 	uint16_t virq_port[NR_VIRQS]; /* evtchn_lock */
 	/* FIFO: fifo_lock */
 	struct evtchn_fifo_control_block *control;
 	struct fifo_queue queue[EVTCHN_FIFO_MAX_QUEUES];
 	/* its thread */
-	bool waiting;      /* in SCHEDOP_block or _poll */
+	bool waiting; /* in SCHEDOP_block or _poll */
 	sk_time_t poll_deadline;
 	sk_time_t singleshot;
 	/* any thread */
-	uint64_t period;      /* ns, atomic; 0 = no periodic timer */
+	uint64_t period;       /* ns, atomic; 0 = no periodic timer */
 	sk_time_t next_period; /* its thread; SK_NO_DEADLINE = start one from now */
 	uint64_t period_seen;
 	bool started; /* came up once */
@@ -85,8 +85,8 @@ struct xen_vcpu {
 	struct edge_lock time_lock;
 	struct vcpu_runstate_info runstate;
 	uint64_t runstate_tsc, waiting_ticks; /* at the last update */
-	void *runstate_at[2];                 /* the guest's copy, perhaps across a page boundary */
-	uint32_t runstate_first;              /* bytes of it in the first part */
+	void *runstate_at[2];    /* the guest's copy, perhaps across a page boundary */
+	uint32_t runstate_first; /* bytes of it in the first part */
 	struct vcpu_time_info *time_copy;
 };
 
@@ -101,7 +101,7 @@ struct xen_domain {
 	struct edge_lock evtchn_lock, fifo_lock;
 	union port port[EVTCHN_PORTS];
 	struct fifo_last fifo_last[EVTCHN_PORTS];
-	uint32_t fifo;       /* atomic: the guest switched to the FIFO ABI */
+	uint32_t fifo;                       /* atomic: the guest switched to the FIFO ABI */
 	event_word_t *fifo_word[FIFO_PAGES]; /* atomic: set once */
 	uint32_t n_fifo_pages;
 
@@ -110,7 +110,8 @@ struct xen_domain {
 	uint64_t grant_gfn[GRANT_FRAMES];
 	uint64_t shared_gfn;
 	uint32_t n_grant_frames;
-	uint16_t grant_readers[GRANT_REFS], grant_writers[GRANT_REFS]; /* users of each reference */
+	uint16_t grant_readers[GRANT_REFS],
+		grant_writers[GRANT_REFS]; /* users of each reference */
 
 	sk_time_t watchdog[2]; /* vCPU 0's thread looks; atomic */
 
@@ -125,7 +126,7 @@ extern struct xen_domain xd;
 /* The vCPU whose thread this is; UINT32_MAX on the I/O thread. */
 extern __thread unsigned xen_this_cpu;
 
-/* ---- hypercall.c ---------------------------------------------------------------------------- */
+/* ---- hypercall.c ------------------------------------------------------------------ */
 struct hcall {
 	unsigned cpu;
 	bool wide;   /* 64-bit caller */
@@ -157,20 +158,21 @@ static inline int dom_check(domid_t d)
 }
 
 typedef int64_t hcall_fn(struct hcall *c);
-hcall_fn hc_xen_version, hc_console_io, hc_vm_assist;             /* version.c */
-hcall_fn hc_memory_op;                                            /* memory_op.c */
-hcall_fn hc_event_channel_op;                                     /* evtchn.c */
-hcall_fn hc_grant_table_op;                                       /* grant_op.c */
-hcall_fn hc_hvm_op;                                               /* hvm_op.c */
-hcall_fn hc_sched_op;                                             /* sched_op.c */
-hcall_fn hc_vcpu_op, hc_set_timer_op;                             /* vcpu_op.c */
+hcall_fn hc_xen_version, hc_console_io, hc_vm_assist; /* version.c */
+hcall_fn hc_memory_op;                                /* memory_op.c */
+hcall_fn hc_event_channel_op;                         /* evtchn.c */
+hcall_fn hc_grant_table_op;                           /* grant_op.c */
+hcall_fn hc_hvm_op;                                   /* hvm_op.c */
+hcall_fn hc_sched_op;                                 /* sched_op.c */
+hcall_fn hc_vcpu_op, hc_set_timer_op;                 /* vcpu_op.c */
 
-/* ---- evtchn.c ---------------------------------------------------------------------------------- */
+/* ---- evtchn.c --------------------------------------------------------------------- */
 int evtchn_init(void) must_check;
 /* A port of the guest's that domain 0 may bind, made at the guest's birth. 0 = none left. */
 uint32_t evtchn_alloc_unbound(void);
 /* A back end takes the unbound port: fn(ctx) runs on the I/O thread when the guest notifies. */
-int evtchn_backend_bind(uint32_t port, void (*fn)(void *ctx), void *ctx, unsigned *backend) must_check;
+int evtchn_backend_bind(
+	uint32_t port, void (*fn)(void *ctx), void *ctx, unsigned *backend) must_check;
 void evtchn_backend_unbind(unsigned backend);
 void evtchn_backend_notify(unsigned backend); /* raise the event in the guest */
 void evtchn_backend_again(unsigned backend);  /* call fn(ctx) once more, after the others */
@@ -179,10 +181,11 @@ void evtchn_virq(unsigned cpu, unsigned virq);
 bool evtchn_pending(uint32_t port);
 bool evtchn_upcall_pending(unsigned cpu);
 void evtchn_mark_upcall(unsigned cpu); /* an event waits: make the upcall due */
-void evtchn_all_pending(unsigned cpu); /* the vcpu_info moved: make the guest look at everything */
+void evtchn_all_pending(
+	unsigned cpu); /* the vcpu_info moved: make the guest look at everything */
 void evtchn_set_pending(uint32_t port, union port p);
 
-/* ---- evtchn_fifo.c ------------------------------------------------------------------------------- */
+/* ---- evtchn_fifo.c ---------------------------------------------------------------- */
 int64_t fifo_init_control(struct hcall *c, uint64_t arg);
 int64_t fifo_expand_array(struct hcall *c, uint64_t arg);
 void fifo_set_pending(uint32_t port, union port p);
@@ -191,7 +194,7 @@ void fifo_clear_pending(uint32_t port);
 bool fifo_pending(uint32_t port);
 void fifo_reset(void);
 
-/* ---- grant.c ----------------------------------------------------------------------------------------- */
+/* ---- grant.c ---------------------------------------------------------------------- */
 int grant_init(void) must_check;
 int grant_grow(uint32_t frames) must_check; /* mem_lock held: 0, -XEN_ENOMEM, -XEN_EINVAL */
 /* For domain `dom`, mem_lock held: GNTST_*; *page is the granted page. */
@@ -203,18 +206,19 @@ void grant_unmap(uint32_t ref, bool write);
 int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len);
 int grant_write(uint32_t ref, uint32_t offset, const void *src, uint32_t len);
 
-/* ---- time.c --------------------------------------------------------------------------------------------- */
+/* ---- time.c ----------------------------------------------------------------------- */
 void time_init(void);
-uint64_t time_ns(uint64_t tsc);        /* system time at a host TSC */
-sk_time_t time_tsc(uint64_t ns);       /* host TSC at a system time, rounded up */
+uint64_t time_ns(uint64_t tsc);  /* system time at a host TSC */
+sk_time_t time_tsc(uint64_t ns); /* host TSC at a system time, rounded up */
 uint64_t time_ticks_ns(uint64_t ticks);
 static inline uint64_t time_now(void)
 {
 	return time_ns(edge_tsc());
 }
-void time_write(unsigned cpu);      /* pvclock pages of the vCPU */
+void time_write(unsigned cpu); /* pvclock pages of the vCPU */
 void time_write_wallclock(void);
-void time_runstate_set(unsigned cpu, int state); /* state < 0: as it is, bring the times up to date */
+void time_runstate_set(
+	unsigned cpu, int state); /* state < 0: as it is, bring the times up to date */
 void time_timers_run(unsigned cpu);
 /* version.c */
 void domain_uuid(uint8_t out[16]);

@@ -20,10 +20,11 @@ struct edge_lock {
 void edge_lock(struct edge_lock *l);
 void edge_unlock(struct edge_lock *l);
 
-/* ---- vCPUs ------------------------------------------------------------------------------- */
+/* ---- vCPUs ------------------------------------------------------------------------ */
 struct sk_vcpu_state *edge_state(unsigned cpu); /* registers; on the vCPU's thread */
 void edge_vcpu_kick(unsigned cpu);              /* any thread: its loop turns once more */
-void edge_lapic_post(unsigned cpu, uint8_t vector); /* any thread: edge interrupt in its local APIC */
+void edge_lapic_post(
+	unsigned cpu, uint8_t vector); /* any thread: edge interrupt in its local APIC */
 void edge_nmi(unsigned cpu);
 bool edge_vcpu_is_up(unsigned cpu);
 int edge_vcpu_up(unsigned cpu) must_check; /* goes on with the state that it has */
@@ -35,7 +36,7 @@ void edge_shutdown(uint32_t reason);
 uint64_t edge_tsc(void);
 uint64_t edge_tsc_offset(void); /* guest TSC - host TSC */
 
-/* ---- guest memory ---------------------------------------------------------------------------- */
+/* ---- guest memory ----------------------------------------------------------------- */
 /* RAM at [gpa, gpa + len), contiguous for the VMM too; NULL if any of it is no RAM now. */
 void *edge_gmem(uint64_t gpa, uint64_t len);
 /* Through the guest's page tables of now. */
@@ -66,7 +67,7 @@ struct edge_range { /* as INT 15h E820 returns it */
 } __attribute__((packed));
 unsigned edge_mem_map(struct edge_range *map, unsigned max);
 
-/* ---- I/O thread, log ---------------------------------------------------------------------------- */
+/* ---- I/O thread, log -------------------------------------------------------------- */
 /* Any thread: the I/O thread calls the function given to edge_on_io_kick() soon. */
 void edge_io_kick(void);
 int edge_on_io_kick(void (*fn)(void)) must_check;

@@ -39,7 +39,7 @@ static bool port_valid(uint32_t port)
 	return port && port < EVTCHN_PORTS; /* E1 */
 }
 
-/* ---- upcalls -------------------------------------------------------------------------------------- */
+/* ---- upcalls ---------------------------------------------------------------------- */
 
 static struct vcpu_info *vcpu_info(unsigned cpu)
 {
@@ -62,7 +62,8 @@ static void upcall_assert(unsigned cpu)
 
 void evtchn_mark_upcall(unsigned cpu)
 {
-	if (__atomic_exchange_n(&vcpu_info(cpu)->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST) == 0)
+	if (__atomic_exchange_n(&vcpu_info(cpu)->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST) ==
+		0)
 		upcall_assert(cpu);
 }
 
@@ -87,7 +88,8 @@ static uint8_t callback_vector(unsigned cpu)
 
 	if (via >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR)
 		return 0;
-	return __atomic_load_n(&xd.vcpu[cpu].upcall_vector, __ATOMIC_RELAXED) ? 0 : (uint8_t)via;
+	return __atomic_load_n(&xd.vcpu[cpu].upcall_vector, __ATOMIC_RELAXED) ? 0
+									      : (uint8_t)via;
 }
 
 bool xen_vcpu_event_pending(unsigned cpu)
@@ -111,7 +113,7 @@ int xen_upcall_vector(unsigned cpu)
 	return fresh || st->rflags & 1u << 9 ? vector : -1;
 }
 
-/* ---- pending ---------------------------------------------------------------------------------------- */
+/* ---- pending ---------------------------------------------------------------------- */
 
 static bool bit_test_set(xen_ulong_t *map, uint32_t bit)
 {
@@ -147,10 +149,12 @@ void evtchn_set_pending(uint32_t port, union port p)
 {
 	if (fifo_on()) {
 		fifo_set_pending(port, p);
-	} else if (!bit_test_set(xd.shared->evtchn_pending, port) && !bit_test(xd.shared->evtchn_mask, port)) {
+	} else if (!bit_test_set(xd.shared->evtchn_pending, port) &&
+		   !bit_test(xd.shared->evtchn_mask, port)) {
 		select_upcall(port, p.vcpu);
 	}
-	if (__atomic_load_n(&xd.vcpu[p.vcpu].waiting, __ATOMIC_ACQUIRE) && p.vcpu != xen_this_cpu)
+	if (__atomic_load_n(&xd.vcpu[p.vcpu].waiting, __ATOMIC_ACQUIRE) &&
+		p.vcpu != xen_this_cpu)
 		edge_vcpu_kick(p.vcpu); /* polls a masked port, perhaps */
 }
 
@@ -163,11 +167,12 @@ static void port_unmask(uint32_t port, union port p)
 {
 	if (fifo_on())
 		fifo_unmask(port, p);
-	else if (bit_test_clear(xd.shared->evtchn_mask, port) && bit_test(xd.shared->evtchn_pending, port))
+	else if (bit_test_clear(xd.shared->evtchn_mask, port) &&
+		 bit_test(xd.shared->evtchn_pending, port))
 		select_upcall(port, p.vcpu);
 }
 
-/* ---- ports: evtchn_lock held ------------------------------------------------------------------------- */
+/* ---- ports: evtchn_lock held ------------------------------------------------------ */
 
 static uint32_t port_alloc(union port p)
 {
@@ -184,8 +189,8 @@ static uint32_t port_alloc(union port p)
 
 static bool virq_per_vcpu(uint32_t virq)
 {
-	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU ||
-	       virq >= VIRQ_ARCH_0;
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
+	       virq == VIRQ_XENPMU || virq >= VIRQ_ARCH_0;
 }
 
 static void port_unbind_peer(union port p)
@@ -215,7 +220,7 @@ static void port_close(uint32_t port)
 		bit_test_clear(xd.shared->evtchn_pending, port);
 }
 
-/* ---- domain 0's ends -------------------------------------------------------------------------------------- */
+/* ---- domain 0's ends -------------------------------------------------------------- */
 
 uint32_t evtchn_alloc_unbound(void)
 {
@@ -329,7 +334,7 @@ void evtchn_virq(unsigned cpu, unsigned virq)
 		evtchn_set_pending(port, port_get(port));
 }
 
-/* ---- EVTCHNOPs -------------------------------------------------------------------------------------------- */
+/* ---- EVTCHNOPs -------------------------------------------------------------------- */
 
 static int64_t op_alloc_unbound(struct evtchn_alloc_unbound *a)
 {
@@ -382,7 +387,8 @@ static int64_t op_bind_virq(struct evtchn_bind_virq *a)
 	a->port = port_alloc(p);
 	if (!a->port)
 		return -XEN_ENOSPC;
-	__atomic_store_n(&xd.vcpu[a->vcpu].virq_port[a->virq], (uint16_t)a->port, __ATOMIC_RELEASE);
+	__atomic_store_n(
+		&xd.vcpu[a->vcpu].virq_port[a->virq], (uint16_t)a->port, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -448,7 +454,7 @@ static int64_t op_bind_vcpu(struct evtchn_bind_vcpu *a)
 		return -XEN_EINVAL;
 	p = port_get(a->port);
 	if (p.state == EVTCHNSTAT_closed || p.state == EVTCHNSTAT_ipi ||
-	    (p.state == EVTCHNSTAT_virq && virq_per_vcpu(p.virq)))
+		(p.state == EVTCHNSTAT_virq && virq_per_vcpu(p.virq)))
 		return -XEN_EINVAL;
 	p.vcpu = (uint8_t)a->vcpu;
 	port_set(a->port, p);

@@ -16,7 +16,8 @@
 
 static event_word_t *word_of(uint32_t port)
 {
-	event_word_t *page = __atomic_load_n(&xd.fifo_word[port / (PAGE / 4)], __ATOMIC_ACQUIRE);
+	event_word_t *page = __atomic_load_n(
+		&xd.fifo_word[port / (PAGE / 4)], __ATOMIC_ACQUIRE);
 
 	return page ? page + port % (PAGE / 4) : NULL;
 }
@@ -44,7 +45,10 @@ static int link_try(event_word_t *tail, uint32_t port)
 	if (!(old & BIT(EVTCHN_FIFO_LINKED)))
 		return 0;
 	new = (old & ~(BIT(EVTCHN_FIFO_BUSY) | EVTCHN_FIFO_LINK_MASK)) | port;
-	return __atomic_compare_exchange_n(tail, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ? 1 : -1;
+	return __atomic_compare_exchange_n(
+		       tail, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+		       ? 1
+		       : -1;
 }
 
 static bool link_after(event_word_t *tail, uint32_t port)
@@ -144,7 +148,7 @@ bool fifo_pending(uint32_t port)
 	return w ? word_test(w, EVTCHN_FIFO_PENDING) : xd.fifo_last[port].pending;
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------------ */
+/* ---- set-up ----------------------------------------------------------------------- */
 
 /* evtchn_lock and fifo_lock held: what came so far, by the 2-level ABI or before there was a page. */
 static void pending_replay(uint32_t first, uint32_t n)
@@ -163,7 +167,8 @@ static void switch_over(void)
 	uint32_t port;
 
 	for (port = 1; port < EVTCHN_PORTS; port++) {
-		xd.fifo_last[port] = (struct fifo_last){ .priority = EVTCHN_FIFO_PRIORITY_DEFAULT };
+		xd.fifo_last[port] =
+			(struct fifo_last){ .priority = EVTCHN_FIFO_PRIORITY_DEFAULT };
 		if (xd.shared->evtchn_pending[port / 64] >> (port % 64) & 1)
 			xd.fifo_last[port].pending = true;
 	}

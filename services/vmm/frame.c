@@ -9,8 +9,17 @@
 #include "frame.h"
 
 enum {
-	ETH = 14, VLAN = 4, TYPE_IPV4 = 0x0800, TYPE_IPV6 = 0x86dd, TYPE_VLAN = 0x8100,
-	TCP = 6, UDP = 17, EXT_HOP = 0, EXT_ROUTE = 43, EXT_DEST = 60, EXT_MAX = 8,
+	ETH = 14,
+	VLAN = 4,
+	TYPE_IPV4 = 0x0800,
+	TYPE_IPV6 = 0x86dd,
+	TYPE_VLAN = 0x8100,
+	TCP = 6,
+	UDP = 17,
+	EXT_HOP = 0,
+	EXT_ROUTE = 43,
+	EXT_DEST = 60,
+	EXT_MAX = 8,
 };
 
 static uint16_t be16(const uint8_t *p)
@@ -18,7 +27,8 @@ static uint16_t be16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static bool transport_at(uint8_t proto, uint32_t at, uint32_t len, uint16_t *start, uint16_t *offset)
+static bool transport_at(
+	uint8_t proto, uint32_t at, uint32_t len, uint16_t *start, uint16_t *offset)
 {
 	if (proto != TCP && proto != UDP)
 		return false;
@@ -29,7 +39,8 @@ static bool transport_at(uint8_t proto, uint32_t at, uint32_t len, uint16_t *sta
 	return true;
 }
 
-static bool ipv6_transport(const uint8_t *f, uint32_t len, uint32_t at, uint16_t *start, uint16_t *offset)
+static bool ipv6_transport(
+	const uint8_t *f, uint32_t len, uint32_t at, uint16_t *start, uint16_t *offset)
 {
 	uint8_t next;
 	int i;
@@ -38,7 +49,8 @@ static bool ipv6_transport(const uint8_t *f, uint32_t len, uint32_t at, uint16_t
 		return false;
 	next = f[at + 6];
 	at += 40;
-	for (i = 0; i < EXT_MAX && (next == EXT_HOP || next == EXT_ROUTE || next == EXT_DEST); i++) {
+	for (i = 0; i < EXT_MAX && (next == EXT_HOP || next == EXT_ROUTE || next == EXT_DEST);
+		i++) {
 		if (len < at || len - at < 8)
 			return false;
 		next = f[at];
@@ -47,7 +59,8 @@ static bool ipv6_transport(const uint8_t *f, uint32_t len, uint32_t at, uint16_t
 	return transport_at(next, at, len, start, offset);
 }
 
-bool frame_transport(const uint8_t *f, uint32_t len, uint16_t *start, uint16_t *offset, bool *ipv6)
+bool frame_transport(
+	const uint8_t *f, uint32_t len, uint16_t *start, uint16_t *offset, bool *ipv6)
 {
 	uint32_t at = ETH, ihl;
 	uint16_t type;
@@ -67,7 +80,8 @@ bool frame_transport(const uint8_t *f, uint32_t len, uint16_t *start, uint16_t *
 	if (type != TYPE_IPV4 || len - at < 20)
 		return false;
 	ihl = (f[at] & 15u) * 4;
-	if (f[at] >> 4 != 4 || ihl < 20 || be16(f + at + 6) & 0x1fff) /* a later fragment has no header */
+	if (f[at] >> 4 != 4 || ihl < 20 ||
+		be16(f + at + 6) & 0x1fff) /* a later fragment has no header */
 		return false;
 	return transport_at(f[at + 9], at + ihl, len, start, offset);
 }

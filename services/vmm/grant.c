@@ -55,7 +55,8 @@ static int entry_take(struct grant_entry_v1 *e, domid_t dom, bool write)
 		if (write && (old & GTF_readonly))
 			return GNTST_permission_denied;
 		new = old | GTF_reading | (write ? GTF_writing : 0);
-		if (__atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		if (__atomic_compare_exchange_n(
+			    word, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return GNTST_okay;
 	}
 	return GNTST_eagain;

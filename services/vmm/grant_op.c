@@ -146,7 +146,8 @@ static int16_t copy_one(const struct gnttab_copy *op)
 	struct side src, dst;
 	int16_t rc;
 
-	if ((uint32_t)op->source.offset + op->len > PAGE || (uint32_t)op->dest.offset + op->len > PAGE)
+	if ((uint32_t)op->source.offset + op->len > PAGE ||
+		(uint32_t)op->dest.offset + op->len > PAGE)
 		return GNTST_bad_copy_arg;
 	rc = side_take(&op->source, op->flags & GNTCOPY_source_gref, false, &src);
 	if (rc)
@@ -173,13 +174,17 @@ static const struct {
 	bool out, single;
 } ops[] = {
 	[GNTTABOP_map_grant_ref] = { do_map, sizeof(struct gnttab_map_grant_ref), true, false },
-	[GNTTABOP_unmap_grant_ref] = { do_unmap, sizeof(struct gnttab_unmap_grant_ref), true, false },
-	[GNTTABOP_unmap_and_replace] = { do_replace, sizeof(struct gnttab_unmap_and_replace), true, false },
+	[GNTTABOP_unmap_grant_ref] = { do_unmap, sizeof(struct gnttab_unmap_grant_ref), true,
+		false },
+	[GNTTABOP_unmap_and_replace] = { do_replace, sizeof(struct gnttab_unmap_and_replace),
+		true, false },
 	[GNTTABOP_setup_table] = { do_setup, sizeof(struct gnttab_setup_table), true, true },
 	[GNTTABOP_query_size] = { do_size, sizeof(struct gnttab_query_size), true, true },
 	[GNTTABOP_copy] = { do_copy, sizeof(struct gnttab_copy), true, false },
-	[GNTTABOP_set_version] = { do_set_version, sizeof(struct gnttab_set_version), true, true },
-	[GNTTABOP_get_version] = { do_get_version, sizeof(struct gnttab_get_version), true, true },
+	[GNTTABOP_set_version] = { do_set_version, sizeof(struct gnttab_set_version), true,
+		true },
+	[GNTTABOP_get_version] = { do_get_version, sizeof(struct gnttab_get_version), true,
+		true },
 	[GNTTABOP_cache_flush] = { do_flush, sizeof(struct gnttab_cache_flush), false, false },
 };
 

@@ -61,7 +61,9 @@ int gring_requests(struct gring *r)
 {
 	uint32_t n = index_read(r, REQ_PROD) - r->req_cons;
 
-	if (n > r->n_entries - (r->req_cons - r->rsp_prod)) /* more than fits beside the unanswered: R2 */
+	if (n > r->n_entries -
+			(r->req_cons -
+				r->rsp_prod)) /* more than fits beside the unanswered: R2 */
 		return -SK_E_PEER;
 	return (int)n;
 }
@@ -69,7 +71,8 @@ int gring_requests(struct gring *r)
 void gring_want_request(struct gring *r, uint32_t index)
 {
 	index_write(r, REQ_EVENT, index + 1);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with the guest's between req_prod and req_event */
+	__atomic_thread_fence(
+		__ATOMIC_SEQ_CST); /* pairs with the guest's between req_prod and req_event */
 }
 
 bool gring_final_check(struct gring *r)
@@ -79,7 +82,8 @@ bool gring_final_check(struct gring *r)
 }
 
 /* Entries may lie across two pages. */
-static void entry_copy(const struct gring *r, uint32_t index, void *buf, uint32_t len, bool write)
+static void entry_copy(
+	const struct gring *r, uint32_t index, void *buf, uint32_t len, bool write)
 {
 	uint32_t at = ENTRIES + (index & (r->n_entries - 1)) * r->entry_size, n;
 	uint8_t *b = buf;

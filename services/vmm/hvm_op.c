@@ -60,7 +60,8 @@ static int64_t set_param(struct hcall *c)
 		return -XEN_EINVAL;
 	if (a.index != HVM_PARAM_CALLBACK_IRQ)
 		return -XEN_EPERM;
-	if (a.value >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR && (a.value & 0xff) < VECTOR_MIN) /* V1 */
+	if (a.value >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR &&
+		(a.value & 0xff) < VECTOR_MIN) /* V1 */
 		return -XEN_EINVAL;
 	callback_set(a.value);
 	return 0;

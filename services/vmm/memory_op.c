@@ -69,7 +69,8 @@ static bool extent_do(uint32_t cmd, uint64_t gfn, unsigned order)
 	if (gfn >= GFN_LIMIT || gfn & ((1ull << order) - 1)) /* M2 */
 		return false;
 	edge_lock(&xd.mem_lock);
-	ok = cmd == XENMEM_decrease_reservation ? extent_release(gfn, order) : extent_populate(gfn, order);
+	ok = cmd == XENMEM_decrease_reservation ? extent_release(gfn, order)
+						: extent_populate(gfn, order);
 	edge_unlock(&xd.mem_lock);
 	return ok;
 }
@@ -90,7 +91,8 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 		return (int64_t)start;
 	if (cmd == XENMEM_increase_reservation || r.extent_order > ORDER_MAX)
 		return (int64_t)start; /* nothing without a place in the guest */
-	end = r.nr_extents - start > HCALL_BATCH && !c->nested ? start + HCALL_BATCH : r.nr_extents;
+	end = r.nr_extents - start > HCALL_BATCH && !c->nested ? start + HCALL_BATCH
+							       : r.nr_extents;
 	for (i = start; i < end; i++) {
 		if (!hc_in(c, &gfn, (uint64_t)r.extent_start.p + 8 * i, sizeof(gfn)))
 			return (int64_t)i;
@@ -104,7 +106,7 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 	return (int64_t)end;
 }
 
-/* ---- special pages ---------------------------------------------------------------------------------- */
+/* ---- special pages ---------------------------------------------------------------- */
 
 /* mem_lock held: forget what was shown at gfn, which something else takes. */
 static void place_forget(uint64_t gfn)
@@ -194,7 +196,7 @@ static int64_t add_to_physmap_batch(struct hcall *c, uint64_t start)
 	end = a.size - start > HCALL_BATCH && !c->nested ? start + HCALL_BATCH : a.size;
 	for (i = start; i < end; i++) {
 		if (!hc_in(c, &idx, (uint64_t)a.idxs.p + 8 * i, 8) ||
-		    !hc_in(c, &gfn, (uint64_t)a.gpfns.p + 8 * i, 8))
+			!hc_in(c, &gfn, (uint64_t)a.gpfns.p + 8 * i, 8))
 			return -XEN_EFAULT;
 		rc = (int)physmap_add(a.space, idx, gfn);
 		if (!hc_out(c, (uint64_t)a.errs.p + 4 * i, &rc, 4))
@@ -227,7 +229,7 @@ static int64_t remove_from_physmap(struct hcall *c)
 	return rc;
 }
 
-/* ---- questions ----------------------------------------------------------------------------------------- */
+/* ---- questions -------------------------------------------------------------------- */
 
 static int64_t memory_map(struct hcall *c)
 {

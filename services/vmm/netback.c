@@ -25,14 +25,17 @@
 enum {
 	TX_PAGES = 128,
 	RX_BUFFERS = 128,
-	RX_LARGE = PAGE,      /* for a guest that takes GSO */
-	RX_SMALL = 1536,      /* for one that does not: nothing larger than a frame fits */
-	SLOTS_MAX = 20,       /* of one packet: what other back ends tolerate */
+	RX_LARGE = PAGE, /* for a guest that takes GSO */
+	RX_SMALL = 1536, /* for one that does not: nothing larger than a frame fits */
+	SLOTS_MAX = 20,  /* of one packet: what other back ends tolerate */
 	ETH_HEADER = 14,
 	TURN = 256,
-	RECORD = (4 + sizeof(struct net_desc) + 7) / 8 * 8, /* of a descriptor on a native ring */
+	RECORD = (4 + sizeof(struct net_desc) + 7) / 8 *
+		 8, /* of a descriptor on a native ring */
 };
-_Static_assert(sizeof(union netif_tx_sring_entry) == 12 && sizeof(union netif_rx_sring_entry) == 8, "slots");
+_Static_assert(
+	sizeof(union netif_tx_sring_entry) == 12 && sizeof(union netif_rx_sring_entry) == 8,
+	"slots");
 
 /* A packet from the guest, as its slots describe it. */
 struct packet {
@@ -48,7 +51,7 @@ struct vif {
 	struct vm_vif cfg;
 	struct svc_conn *conn;
 	struct gring tx, rx;
-	unsigned tx_port, rx_port; /* the same one without split channels */
+	unsigned tx_port, rx_port;         /* the same one without split channels */
 	bool gso4, gso6, csum4, csum6, sg; /* what the guest takes */
 
 	/* to the switch: buffer by first page, N1 */
@@ -58,17 +61,18 @@ struct vif {
 
 	/* from the switch */
 	bool posted[RX_BUFFERS];
-	uint32_t rx_max;         /* buffers in use */
-	bool posting;            /* buffers were handed out */
+	uint32_t rx_max;                     /* buffers in use */
+	bool posting;                        /* buffers were handed out */
 	struct net_desc waiting[RX_BUFFERS]; /* N4 */
 	uint32_t wait_head, n_waiting;
 
 	struct {
-		struct xb_value tx_ref, rx_ref, port, tx_port, rx_port, copy, no_csum, csum6, gso4, gso6, sg;
+		struct xb_value tx_ref, rx_ref, port, tx_port, rx_port, copy, no_csum, csum6,
+			gso4, gso6, sg;
 	} v;
 };
 
-/* ---- region ------------------------------------------------------------------------------------------- */
+/* ---- region ----------------------------------------------------------------------- */
 
 static bool tx_pages_take(struct vif *v, uint32_t n, uint32_t *first)
 {
@@ -99,7 +103,7 @@ static uint64_t rx_offset(uint32_t buffer)
 	return (uint64_t)(TX_PAGES + buffer) * PAGE;
 }
 
-/* ---- from the guest -------------------------------------------------------------------------------------- */
+/* ---- from the guest --------------------------------------------------------------- */
 
 static void tx_respond(struct vif *v, uint16_t id, int16_t status)
 {
@@ -181,7 +185,8 @@ static int packet_read(struct vif *v, struct packet *p, uint32_t avail)
 		s = &p->slot[p->n_slots];
 		gring_get(&v->tx, v->tx.req_cons + p->used, s, sizeof(*s));
 		p->used++;
-		if (p->n_slots++ == 0 && (s->flags & NETTXF_extra_info) && extras_read(v, p, avail))
+		if (p->n_slots++ == 0 && (s->flags & NETTXF_extra_info) &&
+			extras_read(v, p, avail))
 			return -SK_E_PEER;
 	} while (s->flags & NETTXF_more_data);
 	packet_check(p);
@@ -193,7 +198,8 @@ static bool packet_copy(const struct packet *p, uint8_t *data)
 	uint32_t i;
 
 	for (i = 0; i < p->n_slots; i++) {
-		if (p->slot[i].size && grant_read(p->slot[i].gref, p->slot[i].offset, data, p->slot[i].size))
+		if (p->slot[i].size &&
+			grant_read(p->slot[i].gref, p->slot[i].offset, data, p->slot[i].size))
 			return false;
 		data += p->slot[i].size;
 	}
@@ -204,7 +210,9 @@ static bool packet_copy(const struct packet *p, uint8_t *data)
 static int packet_send(struct vif *v, const struct packet *p, uint32_t first)
 {
 	const uint8_t *data = v->conn->data + (uint64_t)first * PAGE;
-	struct net_desc d = { .op = NET_TX, .id = first, .offset = (uint64_t)first * PAGE, .length = p->size };
+	struct net_desc d = {
+		.op = NET_TX, .id = first, .offset = (uint64_t)first * PAGE, .length = p->size
+	};
 	bool ipv6;
 	int rc;
 
@@ -235,9 +243,11 @@ static int packet_take(struct vif *v, uint32_t avail)
 	if (packet_read(v, &p, avail))
 		return -SK_E_PEER;
 	if (!p.bad) {
-		if (v->in_flight >= v->tx_max || !tx_pages_take(v, (p.size + PAGE - 1) / PAGE, &first))
+		if (v->in_flight >= v->tx_max ||
+			!tx_pages_take(v, (p.size + PAGE - 1) / PAGE, &first))
 			return 0;
-		if (packet_copy(&p, v->conn->data + (uint64_t)first * PAGE) && packet_send(v, &p, first) == 0)
+		if (packet_copy(&p, v->conn->data + (uint64_t)first * PAGE) &&
+			packet_send(v, &p, first) == 0)
 			status = NETIF_RSP_OKAY;
 		else
 			tx_pages_give(v, first);
@@ -269,13 +279,15 @@ static bool tx_serve(struct vif *v)
 	return true;
 }
 
-/* ---- to the guest ------------------------------------------------------------------------------------------- */
+/* ---- to the guest ----------------------------------------------------------------- */
 
 static void buffer_post(struct vif *v, uint32_t i)
 {
 	bool large = v->gso4 || v->gso6;
-	struct net_desc d = { .op = NET_RX_POST, .id = i, .offset = rx_offset(i),
-			      .length = large ? RX_LARGE : RX_SMALL };
+	struct net_desc d = { .op = NET_RX_POST,
+		.id = i,
+		.offset = rx_offset(i),
+		.length = large ? RX_LARGE : RX_SMALL };
 
 	if (ring_put(&v->conn->req, &d, sizeof(d)) == 0)
 		v->posted[i] = true;
@@ -295,7 +307,8 @@ static bool frame_adapt(struct vif *v, struct net_desc *d)
 {
 	uint8_t *data = v->conn->data + d->offset;
 	bool ipv6 = d->length > 13 && data[12] == 0x86 && data[13] == 0xdd;
-	bool gso = (d->flags & NET_GSO_TCPV4 && v->gso4) || (d->flags & NET_GSO_TCPV6 && v->gso6);
+	bool gso = (d->flags & NET_GSO_TCPV4 && v->gso4) ||
+		   (d->flags & NET_GSO_TCPV6 && v->gso6);
 
 	if (!gso) {
 		if (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) && d->length > NET_FRAME_STD + 4)
@@ -322,16 +335,18 @@ static void extra_put(struct vif *v, const struct net_desc *d)
 	struct netif_extra_info e = { .type = XEN_NETIF_EXTRA_TYPE_GSO };
 
 	e.u.gso.size = d->gso_size;
-	e.u.gso.type = d->flags & NET_GSO_TCPV4 ? XEN_NETIF_GSO_TYPE_TCPV4 : XEN_NETIF_GSO_TYPE_TCPV6;
+	e.u.gso.type = d->flags & NET_GSO_TCPV4 ? XEN_NETIF_GSO_TYPE_TCPV4
+						: XEN_NETIF_GSO_TYPE_TCPV6;
 	gring_put(&v->rx, &e, sizeof(e));
 	v->rx.req_cons++; /* the slot's buffer is not used: the guest finds it by position */
 }
 
 /* One slot of the frame: copies up to a page. The status that the guest gets. */
-static int16_t slot_fill(struct vif *v, const struct netif_rx_request *q, const struct net_desc *d, uint32_t at,
-			 uint32_t n)
+static int16_t slot_fill(struct vif *v, const struct netif_rx_request *q,
+	const struct net_desc *d, uint32_t at, uint32_t n)
 {
-	return grant_write(q->gref, 0, v->conn->data + d->offset + at, n) ? NETIF_RSP_ERROR : (int16_t)n;
+	return grant_write(q->gref, 0, v->conn->data + d->offset + at, n) ? NETIF_RSP_ERROR
+									  : (int16_t)n;
 }
 
 static void frame_put(struct vif *v, const struct net_desc *d)
@@ -361,7 +376,8 @@ static void frame_put(struct vif *v, const struct net_desc *d)
 
 static uint32_t slots_for(const struct net_desc *d)
 {
-	return (d->length + PAGE - 1) / PAGE + (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) ? 1 : 0);
+	return (d->length + PAGE - 1) / PAGE +
+	       (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) ? 1 : 0);
 }
 
 static struct net_desc *waiting_first(struct vif *v)
@@ -394,7 +410,8 @@ static bool rx_serve(struct vif *v)
 		n = gring_requests(&v->rx);
 		if (n < 0)
 			return false;
-		if ((uint32_t)n < need) { /* an event when it has posted enough, and look again */
+		if ((uint32_t)n <
+			need) { /* an event when it has posted enough, and look again */
 			gring_want_request(&v->rx, v->rx.req_cons + need - 1);
 			if (gring_requests(&v->rx) < (int)need)
 				return true;
@@ -406,7 +423,7 @@ static bool rx_serve(struct vif *v)
 	return true;
 }
 
-/* ---- events ------------------------------------------------------------------------------------------------------ */
+/* ---- events ----------------------------------------------------------------------- */
 
 static void serve(struct vif *v)
 {
@@ -431,7 +448,8 @@ static void guest_event(void *ctx)
 
 static bool rx_desc_good(const struct vif *v, const struct net_desc *d)
 {
-	return d->id < RX_BUFFERS && v->posted[d->id] && d->offset == rx_offset(d->id) && d->length <= PAGE && d->length;
+	return d->id < RX_BUFFERS && v->posted[d->id] && d->offset == rx_offset(d->id) &&
+	       d->length <= PAGE && d->length;
 }
 
 static void frame_arrived(struct vif *v, const struct net_desc *d)
@@ -482,7 +500,7 @@ static void conn_event(void *ctx)
 	xb_idle(&v->dev);
 }
 
-/* ---- xenbus ------------------------------------------------------------------------------------------------------ */
+/* ---- xenbus ----------------------------------------------------------------------- */
 
 static struct vif *vif_of(struct xb_dev *dev)
 {
@@ -551,7 +569,8 @@ static int connect_rings(struct vif *v)
 
 	if (!flag(&v->v.copy)) /* the other way, page flipping, has long been gone */
 		return -SK_E_INVAL;
-	if (!xb_number(&v->v.tx_ref, UINT32_MAX, &tx) || !xb_number(&v->v.rx_ref, UINT32_MAX, &rx))
+	if (!xb_number(&v->v.tx_ref, UINT32_MAX, &tx) ||
+		!xb_number(&v->v.rx_ref, UINT32_MAX, &rx))
 		return -SK_E_INVAL;
 	v->sg = flag(&v->v.sg);
 	v->csum4 = !flag(&v->v.no_csum);
@@ -600,7 +619,8 @@ static const struct xb_driver driver = { "vif", features, connect, disconnect, b
 /* N5 */
 static void credit_split(struct vif *v)
 {
-	uint32_t size = v->conn->req.size < v->conn->rsp.size ? v->conn->req.size : v->conn->rsp.size;
+	uint32_t size = v->conn->req.size < v->conn->rsp.size ? v->conn->req.size
+							      : v->conn->rsp.size;
 	uint32_t n = size / RECORD;
 
 	v->tx_max = n / 3 < TX_PAGES ? n / 3 : TX_PAGES;

@@ -73,8 +73,8 @@ static int64_t shut_down(struct hcall *c)
 		return -XEN_EFAULT;
 	if (s.reason > SHUTDOWN_MAX)
 		return -XEN_EINVAL;
-	if (__atomic_compare_exchange_n(&xd.shut_down, &running, s.reason + 1, false, __ATOMIC_SEQ_CST,
-					__ATOMIC_SEQ_CST))
+	if (__atomic_compare_exchange_n(&xd.shut_down, &running, s.reason + 1, false,
+		    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		edge_shutdown(s.reason);
 	return 0;
 }
@@ -114,8 +114,8 @@ static int64_t watchdog(struct hcall *c)
 	for (i = 0; i < ARRAY_SIZE(xd.watchdog); i++) {
 		sk_time_t free_slot = SK_NO_DEADLINE;
 
-		if (__atomic_compare_exchange_n(&xd.watchdog[i], &free_slot, deadline, false, __ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST)) {
+		if (__atomic_compare_exchange_n(&xd.watchdog[i], &free_slot, deadline, false,
+			    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 			edge_vcpu_kick(0); /* its thread watches */
 			return i + 1;
 		}

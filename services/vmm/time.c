@@ -12,7 +12,8 @@
 #include <xen/sched.h>
 
 #define NS 1000000000ull
-#define RUNSTATE_STEP_NS 1000000ull /* a running vCPU's times are at most this old when it is entered */
+#define RUNSTATE_STEP_NS \
+	1000000ull /* a running vCPU's times are at most this old when it is entered */
 
 static uint32_t mul; /* ns = ((ticks << shift) * mul) >> 32 */
 static int shift;
@@ -51,7 +52,7 @@ sk_time_t time_tsc(uint64_t ns)
 	return t >= SK_NO_DEADLINE ? SK_NO_DEADLINE - 1 : (sk_time_t)t;
 }
 
-/* ---- pvclock --------------------------------------------------------------------------------- */
+/* ---- pvclock ---------------------------------------------------------------------- */
 
 static void time_info_write(struct vcpu_time_info *t, uint64_t stamp)
 {
@@ -100,7 +101,7 @@ void time_write_wallclock(void)
 	WRITE_ONCE(s->wc_version, READ_ONCE(s->wc_version) + 1);
 }
 
-/* ---- runstate ---------------------------------------------------------------------------------- */
+/* ---- runstate --------------------------------------------------------------------- */
 
 /* The guest's copy may lie across a page boundary: the field at `offset` is never split (8-aligned). */
 static void area_copy(struct xen_vcpu *xv, uint32_t offset, const void *src, uint32_t len)
@@ -113,7 +114,7 @@ static void area_copy(struct xen_vcpu *xv, uint32_t offset, const void *src, uin
 	}
 	if (n < len)
 		memcpy((uint8_t *)xv->runstate_at[1] + offset + n - xv->runstate_first,
-		       (const uint8_t *)src + n, len - n);
+			(const uint8_t *)src + n, len - n);
 }
 
 static void runstate_publish(struct xen_vcpu *xv)
@@ -189,7 +190,7 @@ void xen_vcpu_online(unsigned cpu, bool online)
 	time_runstate_set(cpu, online ? RUNSTATE_running : RUNSTATE_offline);
 }
 
-/* ---- timers --------------------------------------------------------------------------------------- */
+/* ---- timers ----------------------------------------------------------------------- */
 
 static void period_run(unsigned cpu, sk_time_t now)
 {

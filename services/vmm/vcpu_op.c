@@ -21,7 +21,8 @@ static int64_t register_info(struct hcall *c, unsigned cpu)
 
 	if (!hc_in(c, &a, c->arg[2], sizeof(a)))
 		return -XEN_EFAULT;
-	if (a.offset > PAGE - sizeof(struct vcpu_info) || a.offset % 8 || xv->info_registered) /* O1 */
+	if (a.offset > PAGE - sizeof(struct vcpu_info) || a.offset % 8 ||
+		xv->info_registered) /* O1 */
 		return -XEN_EINVAL;
 	if (cpu != c->cpu && edge_vcpu_is_up(cpu))
 		return -XEN_EINVAL;

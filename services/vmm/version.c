@@ -40,7 +40,10 @@ static int64_t get_features(struct hcall *c)
 static int64_t compile_info(struct hcall *c)
 {
 	static const struct xen_compile_info info = {
-		.compiler = "gcc", .compile_by = "skerry", .compile_domain = "", .compile_date = "",
+		.compiler = "gcc",
+		.compile_by = "skerry",
+		.compile_domain = "",
+		.compile_date = "",
 	};
 
 	return hc_out(c, c->arg[1], &info, sizeof(info)) ? 0 : -XEN_EFAULT;
@@ -75,8 +78,9 @@ int64_t hc_xen_version(struct hcall *c)
 	case XENVER_compile_info:
 		return compile_info(c);
 	case XENVER_capabilities:
-		return give_string(c, "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ",
-				   XEN_CAPABILITIES_INFO_LEN);
+		return give_string(c,
+			"xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ",
+			XEN_CAPABILITIES_INFO_LEN);
 	case XENVER_changeset:
 		return give_string(c, "unavailable", XEN_CHANGESET_INFO_LEN);
 	case XENVER_platform_parameters:
@@ -97,7 +101,7 @@ int64_t hc_xen_version(struct hcall *c)
 	}
 }
 
-/* ---- console_io -------------------------------------------------------------------------------- */
+/* ---- console_io ------------------------------------------------------------------- */
 
 static void line_end(void)
 {

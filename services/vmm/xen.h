@@ -29,12 +29,13 @@ struct xen_params {
 	uint32_t domid;
 	uint32_t n_vcpus;
 	uint64_t tsc_hz;
-	uint64_t start_tsc;          /* host TSC that is system time 0 of the guest: read it just before */
+	uint64_t
+		start_tsc; /* host TSC that is system time 0 of the guest: read it just before */
 	uint64_t wallclock_start_ns; /* since 1970, at start_tsc; 0 = unknown */
 	bool tsc_stable;             /* constant rate, synchronous over CPUs */
 	uint64_t max_pages;          /* balloon's ceiling (maxmem) */
-	uint64_t store_pfn;          /* guest pages of the xenstore and console rings: RAM, zeroed, */
-	uint64_t console_pfn;        /* reserved in the guest's memory map */
+	uint64_t store_pfn;   /* guest pages of the xenstore and console rings: RAM, zeroed, */
+	uint64_t console_pfn; /* reserved in the guest's memory map */
 	uint8_t uuid[16];
 };
 

@@ -22,7 +22,7 @@ static uint32_t n_devices;
 
 static void evaluate(struct xb_dev *d);
 
-/* ---- xenstore ------------------------------------------------------------------------------------------ */
+/* ---- xenstore --------------------------------------------------------------------- */
 
 static void written(void *ctx, uint32_t type, const char *body, uint32_t len)
 {
@@ -42,11 +42,13 @@ void xb_write(struct xb_dev *d, const char *key, const char *fmt, ...)
 	va_start(ap, fmt);
 	m = vsnprintf(buf + n + 1, VALUE_MAX, fmt, ap);
 	va_end(ap);
-	if (n >= XB_PATH + 64 || m >= VALUE_MAX || xsl_request(XS_WRITE, buf, (uint32_t)(n + 1 + m), written, d))
+	if (n >= XB_PATH + 64 || m >= VALUE_MAX ||
+		xsl_request(XS_WRITE, buf, (uint32_t)(n + 1 + m), written, d))
 		edge_log("%s: %s not written", d->be, key);
 }
 
-static bool request_path(uint32_t type, const char *dir, const char *key, xsl_reply_fn *fn, void *ctx)
+static bool request_path(
+	uint32_t type, const char *dir, const char *key, xsl_reply_fn *fn, void *ctx)
 {
 	char path[XB_PATH + 64];
 	int n = snprintf(path, sizeof(path), "%s/%s", dir, key);
@@ -103,7 +105,7 @@ void xb_read(struct xb_dev *d, struct xb_value *v, const char *fmt, ...)
 		d->reads++;
 }
 
-/* ---- states ------------------------------------------------------------------------------------------------ */
+/* ---- states ----------------------------------------------------------------------- */
 
 static void state_write(struct xb_dev *d, uint32_t state)
 {
@@ -202,7 +204,8 @@ static void evaluate(struct xb_dev *d)
 		break;
 	case XenbusStateClosed:
 	case XenbusStateUnknown:
-		if (d->state != XenbusStateInitWait || d->connecting || d->fe_state == XenbusStateClosed)
+		if (d->state != XenbusStateInitWait || d->connecting ||
+			d->fe_state == XenbusStateClosed)
 			state_enter(d, XenbusStateClosed);
 		break;
 	default:
@@ -244,7 +247,7 @@ static void be_state_read(void *ctx, uint32_t type, const char *body, uint32_t l
 	}
 }
 
-/* ---- watches ------------------------------------------------------------------------------------------------- */
+/* ---- watches ---------------------------------------------------------------------- */
 
 /* The token is "b" or "f" and the number of the device. */
 void xb_watch_event(const char *body, uint32_t len)
@@ -281,8 +284,10 @@ int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id)
 	d->drv = drv;
 	d->id = id;
 	d->index = n_devices;
-	snprintf(d->fe, sizeof(d->fe), "/local/domain/%u/device/%s/%u", xd.p.domid, drv->type, id);
-	snprintf(d->be, sizeof(d->be), "/local/domain/0/backend/%s/%u/%u", drv->type, xd.p.domid, id);
+	snprintf(d->fe, sizeof(d->fe), "/local/domain/%u/device/%s/%u", xd.p.domid, drv->type,
+		id);
+	snprintf(d->be, sizeof(d->be), "/local/domain/0/backend/%s/%u/%u", drv->type,
+		xd.p.domid, id);
 	devices[n_devices++] = d;
 	return watch(d, 'b', d->be) && watch(d, 'f', d->fe) ? 0 : -SK_E_NO_MEM;
 }

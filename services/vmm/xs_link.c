@@ -47,13 +47,15 @@ static int send(uint32_t role, const void *msg, uint32_t len, xsl_reply_fn *fn, 
 	ring_full = rc == -SK_E_AGAIN;
 	if (rc)
 		return rc;
-	*e = (struct expected){ .seq = next_seq++, .role = role, .generation = generation, .fn = fn, .ctx = ctx };
+	*e = (struct expected){
+		.seq = next_seq++, .role = role, .generation = generation, .fn = fn, .ctx = ctx
+	};
 	if (role == XS_ROLE_GUEST)
 		n_guest++;
 	return 0;
 }
 
-/* ---- requests --------------------------------------------------------------------------------------- */
+/* ---- requests --------------------------------------------------------------------- */
 
 static void backlog_run(void)
 {
@@ -118,7 +120,7 @@ void xsl_guest_reset(void)
 		edge_log("xenstore: old watches of the guest stay");
 }
 
-/* ---- replies ------------------------------------------------------------------------------------------- */
+/* ---- replies ---------------------------------------------------------------------- */
 
 static void reply(const struct xs_native *n, const struct xsd_sockmsg *m, const char *body)
 {
@@ -139,7 +141,8 @@ static void reply(const struct xs_native *n, const struct xsd_sockmsg *m, const 
 
 static void record(const uint8_t *buf, uint32_t len)
 {
-	const struct xsd_sockmsg *m = (const struct xsd_sockmsg *)(buf + sizeof(struct xs_native));
+	const struct xsd_sockmsg *m =
+		(const struct xsd_sockmsg *)(buf + sizeof(struct xs_native));
 	const char *body = (const char *)(m + 1);
 	struct xs_native n;
 

@@ -46,7 +46,7 @@ static void fail(uint32_t error, const char *what)
 	edge_log("xenstore ring: %s", what);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------------- */
+/* ---- requests --------------------------------------------------------------------- */
 
 static uint32_t wanted(void)
 {
@@ -111,7 +111,7 @@ static bool requests(void)
 	return req_cons != start;
 }
 
-/* ---- replies ----------------------------------------------------------------------------------------------- */
+/* ---- replies ---------------------------------------------------------------------- */
 
 bool xs_ring_room(void)
 {
@@ -157,7 +157,7 @@ static bool replies(void)
 	return sent != 0;
 }
 
-/* ---- connection ------------------------------------------------------------------------------------------------ */
+/* ---- connection ------------------------------------------------------------------- */
 
 static void fresh_start(void)
 {
@@ -200,7 +200,9 @@ int xs_ring_init(void)
 	intf = edge_gmem(xd.p.store_pfn * PAGE, PAGE);
 	if (!intf)
 		return -SK_E_RANGE;
-	intf->server_features = XENSTORE_SERVER_FEATURE_RECONNECTION | XENSTORE_SERVER_FEATURE_ERROR;
+	intf->server_features = XENSTORE_SERVER_FEATURE_RECONNECTION |
+				XENSTORE_SERVER_FEATURE_ERROR;
 	intf->connection = XENSTORE_CONNECTED;
-	return evtchn_backend_bind((uint32_t)xd.hvm_param[HVM_PARAM_STORE_EVTCHN], event, NULL, &backend);
+	return evtchn_backend_bind(
+		(uint32_t)xd.hvm_param[HVM_PARAM_STORE_EVTCHN], event, NULL, &backend);
 }

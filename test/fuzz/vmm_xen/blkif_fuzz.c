@@ -42,12 +42,15 @@ static void storage_run(struct feed *f)
 
 	memset(busy, 0, sizeof(busy));
 	while (n < 64 && storage_take(&q[n])) {
-		MUST(q[n].op == BLK_READ || q[n].op == BLK_WRITE || q[n].op == BLK_FLUSH || q[n].op == BLK_DISCARD);
+		MUST(q[n].op == BLK_READ || q[n].op == BLK_WRITE || q[n].op == BLK_FLUSH ||
+			q[n].op == BLK_DISCARD);
 		if (q[n].op == BLK_READ || q[n].op == BLK_WRITE) {
 			MUST(q[n].length && q[n].length % 512 == 0);
 			MUST(q[n].offset <= 1048576 && q[n].length <= 1048576 - q[n].offset);
-			MUST(q[n].sector <= SECTORS && q[n].length / 512 <= SECTORS - q[n].sector);
-			for (pg = q[n].offset / 4096; pg <= (q[n].offset + q[n].length - 1) / 4096; pg++) {
+			MUST(q[n].sector <= SECTORS &&
+				q[n].length / 512 <= SECTORS - q[n].sector);
+			for (pg = q[n].offset / 4096;
+				pg <= (q[n].offset + q[n].length - 1) / 4096; pg++) {
 				MUST(!busy[pg]);
 				busy[pg] = 1;
 			}

@@ -31,11 +31,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		uint8_t what = feed8(&f);
 
 		if (what & 1)
-			intf->out_prod = what & 2 ? feed32(&f) : intf->out_prod + feed16(&f) % 3000;
+			intf->out_prod = what & 2 ? feed32(&f)
+						  : intf->out_prod + feed16(&f) % 3000;
 		if (what & 4)
 			intf->in_cons = what & 8 ? feed32(&f) : intf->in_prod;
 		if (what & 16) {
-			struct console_msg m = { .type = what & 32 ? feed8(&f) : CONSOLE_DATA, .len = feed16(&f) };
+			struct console_msg m = { .type = what & 32 ? feed8(&f) : CONSOLE_DATA,
+				.len = feed16(&f) };
 			uint32_t len = what & 64 ? feed16(&f) % 512 : m.len % 512u;
 
 			if (!(what & 64))
@@ -51,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			struct console_msg m;
 
 			memcpy(&m, rec, sizeof(m));
-			MUST(m.type == CONSOLE_DATA && m.len == (uint32_t)n - sizeof(m) && m.len <= CONSOLE_CHUNK_MAX);
+			MUST(m.type == CONSOLE_DATA && m.len == (uint32_t)n - sizeof(m) &&
+				m.len <= CONSOLE_CHUNK_MAX);
 		}
 		ring_get_flush(&con->req);
 	}

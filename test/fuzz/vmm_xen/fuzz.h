@@ -53,10 +53,10 @@ static inline uint64_t feed64(struct feed *f)
 	return v;
 }
 
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			abort();                                                                   \
+#define MUST(cond) \
+	do { \
+		if (!(cond)) \
+			abort(); \
 	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,9 +7,18 @@
 #include <xen/memory.h>
 
 static const uint8_t ops[] = {
-	__HYPERVISOR_memory_op, __HYPERVISOR_multicall, __HYPERVISOR_set_timer_op, __HYPERVISOR_xen_version,
-	__HYPERVISOR_console_io, __HYPERVISOR_grant_table_op, __HYPERVISOR_vm_assist, __HYPERVISOR_vcpu_op,
-	__HYPERVISOR_sched_op, __HYPERVISOR_event_channel_op, __HYPERVISOR_hvm_op, __HYPERVISOR_physdev_op,
+	__HYPERVISOR_memory_op,
+	__HYPERVISOR_multicall,
+	__HYPERVISOR_set_timer_op,
+	__HYPERVISOR_xen_version,
+	__HYPERVISOR_console_io,
+	__HYPERVISOR_grant_table_op,
+	__HYPERVISOR_vm_assist,
+	__HYPERVISOR_vcpu_op,
+	__HYPERVISOR_sched_op,
+	__HYPERVISOR_event_channel_op,
+	__HYPERVISOR_hvm_op,
+	__HYPERVISOR_physdev_op,
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -43,7 +43,8 @@ static void frame_sent(const struct net_desc *d)
 	uint16_t gso = d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6);
 	struct net_desc done = { .op = NET_TX_DONE, .id = d->id };
 
-	MUST(d->op == NET_TX && d->length >= 14 && d->length <= (gso ? NET_FRAME_MAX : NET_FRAME_STD + 4));
+	MUST(d->op == NET_TX && d->length >= 14 &&
+		d->length <= (gso ? NET_FRAME_MAX : NET_FRAME_STD + 4));
 	MUST(d->offset <= 1048576 && d->length <= 1048576 - d->offset);
 	MUST(!gso || (d->gso_size && d->flags & NET_CSUM_BLANK));
 	if (d->flags & NET_CSUM_BLANK)
@@ -57,7 +58,8 @@ static void switch_run(struct feed *f)
 
 	while (ring_get(&net->req, &d, sizeof(d)) == sizeof(d)) {
 		if (d.op == NET_RX_POST) {
-			MUST(d.offset <= 1048576 && d.length <= 1048576 - d.offset && n_posted < 256);
+			MUST(d.offset <= 1048576 && d.length <= 1048576 - d.offset &&
+				n_posted < 256);
 			posted[n_posted].id = d.id;
 			posted[n_posted].length = d.length;
 			posted[n_posted++].offset = d.offset;
@@ -66,7 +68,9 @@ static void switch_run(struct feed *f)
 		}
 	}
 	if (n_posted && feed8(f) & 1) {
-		struct net_desc rx = { .op = NET_RX, .id = posted[0].id, .offset = posted[0].offset };
+		struct net_desc rx = {
+			.op = NET_RX, .id = posted[0].id, .offset = posted[0].offset
+		};
 
 		rx.length = 1 + feed16(f) % posted[0].length;
 		rx.flags = feed8(f) & 15;

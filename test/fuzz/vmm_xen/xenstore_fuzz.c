@@ -28,7 +28,7 @@ static void serve(struct feed *f)
 
 	while ((len = ring_get(&xs->req, &q, sizeof(q))) > 0) {
 		MUST(q.n.role == XS_ROLE_GUEST && q.n.seq && q.m.len <= 4096 &&
-		     (uint32_t)len == sizeof(q.n) + sizeof(q.m) + q.m.len);
+			(uint32_t)len == sizeof(q.n) + sizeof(q.m) + q.m.len);
 		q.m.len = feed16(f) % 4097;
 		if (feed8(f) & 1)
 			q.n.seq = feed8(f) & 1 ? 0 : feed8(f);

@@ -22,13 +22,18 @@ static void push(void)
 	guest_send(front.port);
 }
 
-static void request(uint8_t op, uint64_t id, uint64_t sector, uint8_t n, uint32_t ref, uint8_t first, uint8_t last)
+static void request(uint8_t op, uint64_t id, uint64_t sector, uint8_t n, uint32_t ref,
+	uint8_t first, uint8_t last)
 {
-	struct blkif_request r = { .operation = op, .nr_segments = n, .id = id, .sector_number = sector };
+	struct blkif_request r = {
+		.operation = op, .nr_segments = n, .id = id, .sector_number = sector
+	};
 	unsigned i;
 
 	for (i = 0; i < n && i < 11; i++)
-		r.seg[i] = (struct blkif_request_segment){ .gref = ref + i, .first_sect = first, .last_sect = last };
+		r.seg[i] = (struct blkif_request_segment){
+			.gref = ref + i, .first_sect = first, .last_sect = last
+		};
 	memcpy(slot(), &r, sizeof(r));
 	push();
 }
@@ -62,7 +67,7 @@ static void disk(bool read_only, uint32_t flags)
 	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "4") == 0);
 }
 
-/* ---- layout ------------------------------------------------------------------------------------------- */
+/* ---- layout ----------------------------------------------------------------------- */
 
 CASE(layouts)
 {
@@ -70,9 +75,11 @@ CASE(layouts)
 	uint8_t e[112] = { 0 }, rsp[112];
 
 	CHECK_EQ(blkif_layout_64.entry, 112);
-	CHECK(blkif_layout_64.id == 8 && blkif_layout_64.sector == 16 && blkif_layout_64.segments == 24);
+	CHECK(blkif_layout_64.id == 8 && blkif_layout_64.sector == 16 &&
+		blkif_layout_64.segments == 24);
 	CHECK(blkif_layout_64.indirect_sector == 16 && blkif_layout_64.indirect_refs == 28);
-	CHECK(blkif_layout_64.rsp_op == 8 && blkif_layout_64.rsp_status == 10 && blkif_layout_64.response == 16);
+	CHECK(blkif_layout_64.rsp_op == 8 && blkif_layout_64.rsp_status == 10 &&
+		blkif_layout_64.response == 16);
 	e[0] = BLKIF_OP_READ;
 	e[1] = 1;
 	e[4] = 0x11;  /* id */
@@ -89,7 +96,8 @@ CASE(layouts)
 	e[2] = 32;
 	e[24] = 0x44;
 	CHECK_EQ(blkif_decode(&blkif_layout_32, e, &q), 0);
-	CHECK(q.indirect && q.op == BLKIF_OP_WRITE && q.n_segments == 32 && q.indirect_ref == 0x44);
+	CHECK(q.indirect && q.op == BLKIF_OP_WRITE && q.n_segments == 32 &&
+		q.indirect_ref == 0x44);
 	e[2] = 33;
 	CHECK_EQ(blkif_decode(&blkif_layout_32, e, &q), BLKIF_RSP_ERROR);
 	e[2] = 0;
@@ -101,7 +109,7 @@ CASE(layouts)
 	CHECK_EQ(blkif_decode(&blkif_layout_32, e, &q), BLKIF_RSP_EOPNOTSUPP);
 }
 
-/* ---- requests -------------------------------------------------------------------------------------------- */
+/* ---- requests --------------------------------------------------------------------- */
 
 CASE(shows_its_disk)
 {
@@ -155,7 +163,8 @@ CASE(write_and_read)
 	memset(blk->c.data + q.offset, 'R', 1024);
 	storage_answer(&q, 0);
 	CHECK_EQ(answer(&id), BLKIF_RSP_OKAY);
-	CHECK(((char *)at(34 * 4096))[6 * 512 - 1] == 0 && ((char *)at(34 * 4096))[6 * 512] == 'R');
+	CHECK(((char *)at(34 * 4096))[6 * 512 - 1] == 0 &&
+		((char *)at(34 * 4096))[6 * 512] == 'R');
 
 	request(BLKIF_OP_READ, 79, 0, 1, 35, 0, 0);
 	CHECK(storage_take(&q));
@@ -167,7 +176,9 @@ CASE(write_and_read)
 
 CASE(refuses_bad_requests)
 {
-	struct blkif_request_discard trim = { .operation = BLKIF_OP_DISCARD, .id = 1, .nr_sectors = 1 };
+	struct blkif_request_discard trim = {
+		.operation = BLKIF_OP_DISCARD, .id = 1, .nr_sectors = 1
+	};
 
 	disk(false, BLK_HAS_FLUSH);
 	request(BLKIF_OP_READ, 1, 0, 0, 32, 0, 7);
@@ -212,8 +223,11 @@ CASE(read_into_read_only_grant_fails)
 
 static void indirect(uint8_t op, uint16_t n, uint64_t sector, uint32_t list)
 {
-	struct blkif_request_indirect r = { .operation = BLKIF_OP_INDIRECT, .indirect_op = op, .nr_segments = n,
-					    .id = 5, .sector_number = sector };
+	struct blkif_request_indirect r = { .operation = BLKIF_OP_INDIRECT,
+		.indirect_op = op,
+		.nr_segments = n,
+		.id = 5,
+		.sector_number = sector };
 
 	r.indirect_grefs[0] = list;
 	memcpy(slot(), &r, sizeof(r));
@@ -228,7 +242,9 @@ CASE(indirect_requests)
 
 	disk(false, BLK_HAS_FLUSH);
 	for (i = 0; i < 20; i++) {
-		s[i] = (struct blkif_request_segment){ .gref = 60 + i, .first_sect = 0, .last_sect = 7 };
+		s[i] = (struct blkif_request_segment){
+			.gref = 60 + i, .first_sect = 0, .last_sect = 7
+		};
 		memset(at((60 + i) * 4096), (int)i, 4096);
 	}
 	indirect(BLKIF_OP_WRITE, 20, 0, 50);
@@ -287,7 +303,9 @@ CASE(flush_and_barrier)
 
 CASE(discard)
 {
-	struct blkif_request_discard r = { .operation = BLKIF_OP_DISCARD, .id = 1, .sector_number = 10, .nr_sectors = 990 };
+	struct blkif_request_discard r = {
+		.operation = BLKIF_OP_DISCARD, .id = 1, .sector_number = 10, .nr_sectors = 990
+	};
 	struct blk_req q;
 
 	disk(false, BLK_HAS_DISCARD);
@@ -331,7 +349,8 @@ CASE(impossible_index_closes)
 	ring_word(RING_PAGE, 0, 33);
 	guest_send(front.port);
 	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
-	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags,
+		GTF_permit_access);
 	ring_word(RING_PAGE, 0, 1);
 	guest_send(front.port); /* nobody listens */
 	CHECK(!storage_take(&(struct blk_req){ 0 }));
@@ -384,12 +403,13 @@ CASE(bad_offers_are_refused)
 	static const struct {
 		const char *key, *value;
 	} bad[] = {
-		{ VBD_FE "/protocol", "arm-abi" },	     { VBD_FE "/ring-ref", "400" },
-		{ VBD_FE "/ring-ref", "-1" },		     { VBD_FE "/ring-ref", "99999999999" },
-		{ VBD_FE "/ring-ref", "1:" },		     { VBD_FE "/ring-ref", "18446744073709551632" },
-		{ VBD_FE "/event-channel", "1000" },	     { VBD_FE "/event-channel", "4294967295" },
-		{ VBD_FE "/multi-queue-num-queues", "0" },   { VBD_FE "/multi-queue-num-queues", "5" },
-		{ VBD_FE "/ring-page-order", "3" },	     { VBD_FE "/ring-page-order", "x" },
+		{ VBD_FE "/protocol", "arm-abi" }, { VBD_FE "/ring-ref", "400" },
+		{ VBD_FE "/ring-ref", "-1" }, { VBD_FE "/ring-ref", "99999999999" },
+		{ VBD_FE "/ring-ref", "1:" }, { VBD_FE "/ring-ref", "18446744073709551632" },
+		{ VBD_FE "/event-channel", "1000" }, { VBD_FE "/event-channel", "4294967295" },
+		{ VBD_FE "/multi-queue-num-queues", "0" },
+		{ VBD_FE "/multi-queue-num-queues", "5" }, { VBD_FE "/ring-page-order", "3" },
+		{ VBD_FE "/ring-page-order", "x" },
 		{ VBD_FE "/multi-queue-num-queues", "2" }, /* without the queues' keys */
 	};
 	unsigned i, p;
@@ -413,7 +433,8 @@ CASE(bad_offers_are_refused)
 			fake_xs_set(bad[i].key, bad[i].value);
 			fake_xs_set(VBD_FE "/state", "3");
 			CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
-			CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[16].flags, GTF_permit_access);
+			CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[16].flags,
+				GTF_permit_access);
 			_exit(0);
 		}
 		CHECK(waitpid(pid, &status, 0) == pid);
@@ -447,7 +468,8 @@ CASE(multi_queue_multi_page)
 	fake_xs_set(VBD_FE "/protocol", "x86_64-abi");
 	fake_xs_set(VBD_FE "/state", "3");
 	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "4") == 0);
-	r.seg[0] = (struct blkif_request_segment){ .gref = 32, .first_sect = 0, .last_sect = 0 };
+	r.seg[0] =
+		(struct blkif_request_segment){ .gref = 32, .first_sect = 0, .last_sect = 0 };
 	memcpy(ring_entry(20, 0, 112, 64), &r, sizeof(r));
 	ring_word(20, 12, 1);
 	ring_word(20, 0, 1);
@@ -463,7 +485,8 @@ CASE(control_closes)
 	disk(false, 0);
 	fake_xs_set(VBD_BE "/online", "0");
 	fake_xs_set(VBD_BE "/state", "5");
-	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags,
+		GTF_permit_access);
 	fake_xs_set(VBD_FE "/state", "6");
 	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "6") == 0);
 }
@@ -472,7 +495,8 @@ CASE(quiesce_lets_go)
 {
 	disk(false, 0);
 	xb_quiesce();
-	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags,
+		GTF_permit_access);
 	ring_word(RING_PAGE, 0, 1);
 	guest_send(front.port);
 	CHECK(!storage_take(&(struct blk_req){ 0 }));
@@ -481,13 +505,23 @@ CASE(quiesce_lets_go)
 int blkback_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(layouts), cmocka_unit_test(shows_its_disk), cmocka_unit_test(read_only_disk),
-		cmocka_unit_test(write_and_read), cmocka_unit_test(refuses_bad_requests),
-		cmocka_unit_test(read_into_read_only_grant_fails), cmocka_unit_test(indirect_requests),
-		cmocka_unit_test(flush_and_barrier), cmocka_unit_test(discard), cmocka_unit_test(credit_is_kept),
-		cmocka_unit_test(impossible_index_closes), cmocka_unit_test(reconnects_when_drained),
-		cmocka_unit_test(late_read_goes_nowhere), cmocka_unit_test(bad_offers_are_refused), cmocka_unit_test(multi_queue_multi_page),
-		cmocka_unit_test(control_closes), cmocka_unit_test(quiesce_lets_go),
+		cmocka_unit_test(layouts),
+		cmocka_unit_test(shows_its_disk),
+		cmocka_unit_test(read_only_disk),
+		cmocka_unit_test(write_and_read),
+		cmocka_unit_test(refuses_bad_requests),
+		cmocka_unit_test(read_into_read_only_grant_fails),
+		cmocka_unit_test(indirect_requests),
+		cmocka_unit_test(flush_and_barrier),
+		cmocka_unit_test(discard),
+		cmocka_unit_test(credit_is_kept),
+		cmocka_unit_test(impossible_index_closes),
+		cmocka_unit_test(reconnects_when_drained),
+		cmocka_unit_test(late_read_goes_nowhere),
+		cmocka_unit_test(bad_offers_are_refused),
+		cmocka_unit_test(multi_queue_multi_page),
+		cmocka_unit_test(control_closes),
+		cmocka_unit_test(quiesce_lets_go),
 	};
 
 	return cmocka_run_group_tests_name("blkback", tests, NULL, NULL);

@@ -29,29 +29,30 @@ static inline void case_run(void (*fn)(void))
 	assert_int_equal(status, 0);
 }
 
-#define CASE(name)                                                                                 \
-	static void name##_case(void);                                                             \
-	static void name(void **state)                                                             \
-	{                                                                                          \
-		(void)state;                                                                       \
-		case_run(name##_case);                                                             \
-	}                                                                                          \
+#define CASE(name) \
+	static void name##_case(void); \
+	static void name(void **state) \
+	{ \
+		(void)state; \
+		case_run(name##_case); \
+	} \
 	static void name##_case(void)
 
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                 \
-			_exit(1);                                                                  \
-		}                                                                                  \
+#define CHECK(cond) \
+	do { \
+		if (!(cond)) { \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
+			_exit(1); \
+		} \
 	} while (0)
-#define CHECK_EQ(a, b)                                                                             \
-	do {                                                                                       \
-		long long a_ = (long long)(a), b_ = (long long)(b);                                \
-		if (a_ != b_) {                                                                    \
-			fprintf(stderr, "%s:%d: %s = %lld, not %lld\n", __FILE__, __LINE__, #a, a_, b_); \
-			_exit(1);                                                                  \
-		}                                                                                  \
+#define CHECK_EQ(a, b) \
+	do { \
+		long long a_ = (long long)(a), b_ = (long long)(b); \
+		if (a_ != b_) { \
+			fprintf(stderr, "%s:%d: %s = %lld, not %lld\n", __FILE__, __LINE__, \
+				#a, a_, b_); \
+			_exit(1); \
+		} \
 	} while (0)
 
 int hypercall_tests(void);

@@ -15,7 +15,8 @@ enum { RING_PAGE = 16, DATA_PAGE = 32, DATA_PAGES = 64, VDEV = 51712 };
 
 struct front {
 	uint32_t port;
-	uint32_t req_prod, rsp_cons; /* of the ring in RING_PAGE (block: all of it; net: transmit) */
+	uint32_t req_prod,
+		rsp_cons; /* of the ring in RING_PAGE (block: all of it; net: transmit) */
 	uint32_t rx_req_prod, rx_rsp_cons;
 };
 extern struct fake_conn *blk, *net;

@@ -63,8 +63,11 @@ CASE(ports_are_checked)
 	CHECK_EQ(op(EVTCHNOP_status, &s, sizeof(s)), -XEN_EINVAL);
 	s = (struct evtchn_status){ .dom = 3, .port = 1 };
 	CHECK_EQ(op(EVTCHNOP_status, &s, sizeof(s)), -XEN_ESRCH);
-	CHECK_EQ(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, RAM_PAGES * 4096ull, 0), -XEN_EFAULT);
-	CHECK_EQ(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq, ARG, 0), -XEN_ENOSYS);
+	CHECK_EQ(
+		hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, RAM_PAGES * 4096ull, 0),
+		-XEN_EFAULT);
+	CHECK_EQ(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_pirq, ARG, 0),
+		-XEN_ENOSYS);
 	b = (struct evtchn_bind_vcpu){ .port = ipi(0), .vcpu = 1 };
 	CHECK_EQ(op(EVTCHNOP_bind_vcpu, &b, sizeof(b)), -XEN_EINVAL);
 	CHECK_EQ(close_port(b.port), 0);
@@ -152,7 +155,8 @@ CASE(local_channel)
 	CHECK_EQ(op(EVTCHNOP_bind_interdomain, &b, sizeof(b)), -XEN_EINVAL);
 	b.remote_dom = 9;
 	CHECK_EQ(op(EVTCHNOP_bind_interdomain, &b, sizeof(b)), -XEN_ESRCH);
-	b = (struct evtchn_bind_interdomain){ .remote_dom = DOMID_SELF, .remote_port = 1 }; /* kept for domain 0 */
+	b = (struct evtchn_bind_interdomain){ .remote_dom = DOMID_SELF,
+		.remote_port = 1 }; /* kept for domain 0 */
 	CHECK_EQ(op(EVTCHNOP_bind_interdomain, &b, sizeof(b)), -XEN_EINVAL);
 	b.remote_port = EVTCHN_PORTS;
 	CHECK_EQ(op(EVTCHNOP_bind_interdomain, &b, sizeof(b)), -XEN_EINVAL);
@@ -181,7 +185,8 @@ CASE(backend_ends)
 	CHECK_EQ(evtchn_backend_bind(0, count, &called, &b2), -SK_E_RANGE);
 	CHECK_EQ(evtchn_backend_bind(ipi(0), count, &called, &b2), -SK_E_STATE);
 	CHECK_EQ(op(EVTCHNOP_alloc_unbound, &u, sizeof(u)), 0);
-	CHECK_EQ(evtchn_backend_bind(u.port, count, &called, &b2), -SK_E_STATE); /* not for domain 0 */
+	CHECK_EQ(evtchn_backend_bind(u.port, count, &called, &b2),
+		-SK_E_STATE); /* not for domain 0 */
 	io_kicks = 0;
 	CHECK_EQ(send(port), 0);
 	CHECK_EQ(send(port), 0);
@@ -216,7 +221,7 @@ CASE(backend_numbers_run_out)
 	CHECK_EQ(evtchn_backend_bind(guest_port(), count, &called, &b), -SK_E_LIMIT);
 }
 
-/* ---- FIFO ------------------------------------------------------------------------------------------------- */
+/* ---- FIFO ------------------------------------------------------------------------- */
 
 enum { CONTROL = 100, ARRAY = 101 };
 
@@ -317,7 +322,8 @@ CASE(fifo_priority_and_move)
 	CHECK_EQ(send(a), 0);
 	CHECK_EQ(control(0)->head[0], a);
 	CHECK_EQ(control(0)->ready, 1u << 7 | 1);
-	CHECK_EQ(xd.vcpu[0].queue[7].tail, 0); /* or the next event would be linked behind it, in the wrong queue */
+	CHECK_EQ(xd.vcpu[0].queue[7].tail,
+		0); /* or the next event would be linked behind it, in the wrong queue */
 }
 
 CASE(fifo_masked_waits_for_unmask)
@@ -413,12 +419,19 @@ CASE(reset_goes_back)
 int evtchn_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ports_are_checked), cmocka_unit_test(virq_once_per_vcpu), cmocka_unit_test(two_level),
-		cmocka_unit_test(local_channel), cmocka_unit_test(backend_ends),
-		cmocka_unit_test(backend_numbers_run_out), cmocka_unit_test(fifo_setup_is_checked),
-		cmocka_unit_test(fifo_links_in_order), cmocka_unit_test(fifo_priority_and_move),
-		cmocka_unit_test(fifo_masked_waits_for_unmask), cmocka_unit_test(fifo_keeps_early_events),
-		cmocka_unit_test(fifo_without_control), cmocka_unit_test(fifo_hostile_words),
+		cmocka_unit_test(ports_are_checked),
+		cmocka_unit_test(virq_once_per_vcpu),
+		cmocka_unit_test(two_level),
+		cmocka_unit_test(local_channel),
+		cmocka_unit_test(backend_ends),
+		cmocka_unit_test(backend_numbers_run_out),
+		cmocka_unit_test(fifo_setup_is_checked),
+		cmocka_unit_test(fifo_links_in_order),
+		cmocka_unit_test(fifo_priority_and_move),
+		cmocka_unit_test(fifo_masked_waits_for_unmask),
+		cmocka_unit_test(fifo_keeps_early_events),
+		cmocka_unit_test(fifo_without_control),
+		cmocka_unit_test(fifo_hostile_words),
 		cmocka_unit_test(reset_goes_back),
 	};
 

@@ -24,7 +24,7 @@ static unsigned n_pages;
 static void (*io_fn)(void);
 static bool io_pending;
 
-/* ---- edges --------------------------------------------------------------------------------------------- */
+/* ---- edges ------------------------------------------------------------------------ */
 
 void edge_lock(struct edge_lock *l)
 {
@@ -227,7 +227,7 @@ void edge_log(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- guest ------------------------------------------------------------------------------------------------ */
+/* ---- guest ------------------------------------------------------------------------ */
 
 void *at(uint64_t gpa)
 {
@@ -236,9 +236,15 @@ void *at(uint64_t gpa)
 
 void fake_guest(void)
 {
-	struct xen_params p = { .domid = DOMID, .n_vcpus = FAKE_VCPUS, .tsc_hz = 2500000000ull, .start_tsc = fake_tsc,
-				.wallclock_start_ns = 1700000000123456789ull, .tsc_stable = true,
-				.max_pages = max_pages, .store_pfn = 2, .console_pfn = 3 };
+	struct xen_params p = { .domid = DOMID,
+		.n_vcpus = FAKE_VCPUS,
+		.tsc_hz = 2500000000ull,
+		.start_tsc = fake_tsc,
+		.wallclock_start_ns = 1700000000123456789ull,
+		.tsc_stable = true,
+		.max_pages = max_pages,
+		.store_pfn = 2,
+		.console_pfn = 3 };
 	unsigned i;
 
 	memset(present, 1, sizeof(present));
@@ -286,7 +292,8 @@ void fake_again(void)
 
 void grant_give(uint32_t ref, uint32_t frame, uint16_t flags, uint16_t domid)
 {
-	struct grant_entry_v1 *e = (struct grant_entry_v1 *)xd.grant_page[ref / 512].addr + ref % 512;
+	struct grant_entry_v1 *e = (struct grant_entry_v1 *)xd.grant_page[ref / 512].addr +
+				   ref % 512;
 
 	e->frame = frame;
 	e->domid = domid;
@@ -304,7 +311,7 @@ uint32_t guest_port(void)
 	return a.port;
 }
 
-/* ---- connections ------------------------------------------------------------------------------------------- */
+/* ---- connections ------------------------------------------------------------------ */
 
 static struct fake_conn conns[4];
 static unsigned n_conns;
@@ -316,8 +323,10 @@ struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t d
 	f->name = name;
 	f->mem = aligned_alloc(4096, 2 * ring_bytes + data_bytes);
 	memset(f->mem, 0, 2 * ring_bytes + data_bytes);
-	if (ring_init(&f->c.req, f->mem, ring_bytes, 0) || ring_init(&f->c.rsp, f->mem + ring_bytes, ring_bytes, 0) ||
-	    ring_init(&f->req, f->mem, ring_bytes, 0) || ring_init(&f->rsp, f->mem + ring_bytes, ring_bytes, 0))
+	if (ring_init(&f->c.req, f->mem, ring_bytes, 0) ||
+		ring_init(&f->c.rsp, f->mem + ring_bytes, ring_bytes, 0) ||
+		ring_init(&f->req, f->mem, ring_bytes, 0) ||
+		ring_init(&f->rsp, f->mem + ring_bytes, ring_bytes, 0))
 		abort();
 	f->c.data = f->mem + 2 * ring_bytes;
 	f->c.data_size = data_bytes;
@@ -356,7 +365,7 @@ void fake_event(struct fake_conn *f)
 	f->fn(f->ctx);
 }
 
-/* ---- xenstore ------------------------------------------------------------------------------------------------ */
+/* ---- xenstore --------------------------------------------------------------------- */
 
 enum { NODES = 128, WATCHES = 32 };
 static struct {
@@ -452,7 +461,8 @@ static void xs_serve(const struct xs_native *n, const struct xsd_sockmsg *m, con
 			xs_put(n->role, n->seq, XS_ERROR, "ENOENT", 7);
 		break;
 	case XS_WRITE:
-		snprintf(value, sizeof(value), "%.*s", (int)(m->len - (uint32_t)(second - body)), second);
+		snprintf(value, sizeof(value), "%.*s",
+			(int)(m->len - (uint32_t)(second - body)), second);
 		xs_put(n->role, n->seq, XS_WRITE, "OK", 3);
 		xs_store(body, value);
 		break;

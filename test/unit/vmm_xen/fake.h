@@ -40,7 +40,7 @@ void grant_give(uint32_t ref, uint32_t frame, uint16_t flags, uint16_t domid);
 /* Port that domain 0 may bind. */
 uint32_t guest_port(void);
 
-/* ---- services: the other end of a channel -------------------------------------------------------------- */
+/* ---- services: the other end of a channel ----------------------------------------- */
 struct fake_conn {
 	const char *name;
 	struct svc_conn c;

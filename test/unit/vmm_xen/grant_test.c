@@ -14,7 +14,7 @@ CASE(grant_rules)
 	void *page;
 
 	fake_guest();
-	CHECK_EQ(grant_map(8, false, &page), GNTST_bad_gntref); /* never given */
+	CHECK_EQ(grant_map(8, false, &page), GNTST_bad_gntref);   /* never given */
 	CHECK_EQ(grant_map(512, false, &page), GNTST_bad_gntref); /* no such frame yet */
 	CHECK_EQ(grant_map(0xffffffff, false, &page), GNTST_bad_gntref);
 	grant_give(8, 100, GTF_permit_access, 3);
@@ -84,7 +84,8 @@ static int64_t op(uint32_t cmd, void *arg, size_t size, uint32_t n)
 	return rc;
 }
 
-static int16_t copy(uint16_t flags, uint64_t src, uint16_t soff, uint64_t dst, uint16_t doff, uint16_t len, domid_t dom)
+static int16_t copy(uint16_t flags, uint64_t src, uint16_t soff, uint64_t dst, uint16_t doff,
+	uint16_t len, domid_t dom)
 {
 	struct gnttab_copy c = { .flags = flags, .len = len };
 
@@ -130,7 +131,9 @@ CASE(table_ops)
 	struct gnttab_get_version g = { .dom = DOMID_SELF };
 	struct gnttab_map_grant_ref m[2] = { { .dom = DOMID_SELF }, { .dom = 0 } };
 	struct gnttab_unmap_grant_ref u = { .handle = 5 };
-	struct gnttab_cache_flush f = { .offset = 4000, .length = 97, .op = GNTTAB_CACHE_CLEAN };
+	struct gnttab_cache_flush f = {
+		.offset = 4000, .length = 97, .op = GNTTAB_CACHE_CLEAN
+	};
 
 	fake_guest();
 	set_xen_guest_handle(s.frame_list, (xen_pfn_t *)ARG2);
@@ -140,7 +143,8 @@ CASE(table_ops)
 	s.nr_frames = GRANT_FRAMES + 1;
 	CHECK_EQ(op(GNTTABOP_setup_table, &s, sizeof(s), 1), 0);
 	CHECK_EQ(s.status, GNTST_general_error);
-	CHECK_EQ(hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, ARG, 2), -XEN_EINVAL);
+	CHECK_EQ(hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, ARG, 2),
+		-XEN_EINVAL);
 	CHECK_EQ(grant_grow(GRANT_FRAMES + 1), -XEN_EINVAL);
 	CHECK_EQ(op(GNTTABOP_query_size, &q, sizeof(q), 1), 0);
 	CHECK(q.nr_frames == 3 && q.max_nr_frames == GRANT_FRAMES && q.status == 0);
@@ -162,8 +166,10 @@ CASE(table_ops)
 	f.length = 96;
 	CHECK_EQ(op(GNTTABOP_cache_flush, &f, sizeof(f), 1), 0);
 	CHECK_EQ(op(GNTTABOP_transfer, &u, sizeof(u), 1), -XEN_ENOSYS);
-	CHECK_EQ(hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_copy, ARG, 0xffffffff), -XEN_EINVAL);
-	CHECK_EQ(hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_copy, 1ull << 40, 1), -XEN_EFAULT);
+	CHECK_EQ(hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_copy, ARG, 0xffffffff),
+		-XEN_EINVAL);
+	CHECK_EQ(hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_copy, 1ull << 40, 1),
+		-XEN_EFAULT);
 }
 
 CASE(long_lists_go_on)
@@ -186,8 +192,12 @@ CASE(long_lists_go_on)
 int grant_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(grant_rules), cmocka_unit_test(grant_in_use_flags), cmocka_unit_test(grant_copies),
-		cmocka_unit_test(copy_within), cmocka_unit_test(table_ops), cmocka_unit_test(long_lists_go_on),
+		cmocka_unit_test(grant_rules),
+		cmocka_unit_test(grant_in_use_flags),
+		cmocka_unit_test(grant_copies),
+		cmocka_unit_test(copy_within),
+		cmocka_unit_test(table_ops),
+		cmocka_unit_test(long_lists_go_on),
 	};
 
 	return cmocka_run_group_tests_name("grant", tests, NULL, NULL);

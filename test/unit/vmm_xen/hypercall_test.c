@@ -9,7 +9,8 @@
 #include <xen/sched.h>
 #include <xen/version.h>
 
-#define H(name, a, b, c) hypercall(__HYPERVISOR_##name, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c))
+#define H(name, a, b, c) \
+	hypercall(__HYPERVISOR_##name, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c))
 
 static int64_t op(uint32_t nr, uint64_t cmd, void *arg, size_t size)
 {
@@ -74,7 +75,8 @@ CASE(version_tells)
 	CHECK(!(fi.submap & 1u << XENFEAT_hvm_pirqs));
 	CHECK(!(fi.submap & 1u << XENFEAT_memory_op_vnode_supported));
 	fi.submap_idx = 1;
-	CHECK_EQ(op(__HYPERVISOR_xen_version, XENVER_get_features, &fi, sizeof(fi)), -XEN_EINVAL);
+	CHECK_EQ(op(__HYPERVISOR_xen_version, XENVER_get_features, &fi, sizeof(fi)),
+		-XEN_EINVAL);
 	CHECK_EQ(H(xen_version, XENVER_guest_handle, ARG, 0), 0);
 	CHECK(((uint8_t *)at(ARG))[15] == 15);
 	CHECK_EQ(H(xen_version, XENVER_extraversion, RAM_PAGES * 4096ull, 0), -XEN_EFAULT);
@@ -89,7 +91,8 @@ CASE(multicall_runs_all)
 
 	fake_guest();
 	for (i = 0; i < 600; i++)
-		e[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .args = { XENVER_version } };
+		e[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version,
+			.args = { XENVER_version } };
 	e[1].op = __HYPERVISOR_multicall;
 	e[2].op = 1000;
 	CHECK_EQ(H(multicall, ARG, 600, 0), 0); /* continued twice */
@@ -115,11 +118,13 @@ CASE(console_write_is_bounded)
 	CHECK_EQ(H(console_io, CONSOLEIO_write, 6, 1ull << 40), -XEN_EFAULT);
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------------------- */
 
 static int64_t reserve(uint32_t cmd, uint64_t n, unsigned order, uint64_t gfn0)
 {
-	struct xen_memory_reservation r = { .nr_extents = n, .extent_order = order, .domid = DOMID_SELF };
+	struct xen_memory_reservation r = {
+		.nr_extents = n, .extent_order = order, .domid = DOMID_SELF
+	};
 	uint64_t i, *list = at(ARG2);
 
 	for (i = 0; i < n && i < 700; i++)
@@ -139,7 +144,7 @@ CASE(balloon_counts)
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 10, 0, 900), 10);
 	CHECK(!present[900] && present[910]);
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 0, 900), 0); /* a hole already */
-	CHECK_EQ(reserve(XENMEM_populate_physmap, 20, 0, 900), 10);   /* stops at what is there */
+	CHECK_EQ(reserve(XENMEM_populate_physmap, 20, 0, 900), 10); /* stops at what is there */
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 490, 0, 400), 490); /* in batches */
 	CHECK_EQ(edge_mem_pages(), 434);
 	memset(present + 512, 0, 512);
@@ -178,14 +183,18 @@ CASE(memory_other_domains)
 	struct xen_memory_reservation r = { .nr_extents = 1, .domid = 0 };
 
 	fake_guest();
-	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r, sizeof(r)), -XEN_EPERM);
+	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r, sizeof(r)),
+		-XEN_EPERM);
 	r.domid = 5;
-	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r, sizeof(r)), -XEN_ESRCH);
+	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r, sizeof(r)),
+		-XEN_ESRCH);
 }
 
 static int64_t add(uint32_t space, uint64_t idx, uint64_t gfn)
 {
-	struct xen_add_to_physmap a = { .domid = DOMID_SELF, .space = space, .idx = idx, .gpfn = gfn };
+	struct xen_add_to_physmap a = {
+		.domid = DOMID_SELF, .space = space, .idx = idx, .gpfn = gfn
+	};
 
 	return op(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a, sizeof(a));
 }
@@ -204,7 +213,8 @@ CASE(special_pages_are_placed)
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 1ull << 32, 5001), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 100), 0); /* pushes shared_info out */
 	CHECK_EQ(xd.shared_gfn, UINT64_MAX);
-	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 2), -XEN_EINVAL); /* not over the xenstore page */
+	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 2),
+		-XEN_EINVAL); /* not over the xenstore page */
 	CHECK_EQ(add(XENMAPSPACE_gmfn_foreign, 0, 100), -XEN_EPERM);
 	CHECK_EQ(add(XENMAPSPACE_gmfn, 200, 201), 0);
 	CHECK_EQ(add(XENMAPSPACE_gmfn, 100, 201), -XEN_EINVAL); /* ours */
@@ -213,7 +223,9 @@ CASE(special_pages_are_placed)
 
 CASE(physmap_batch_and_remove)
 {
-	struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .size = 3 };
+	struct xen_add_to_physmap_batch b = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .size = 3
+	};
 	struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = 250 };
 	uint64_t *idx = at(ARG2), *gfn = at(ARG2 + 256);
 	int *err = at(ARG2 + 512);
@@ -230,9 +242,11 @@ CASE(physmap_batch_and_remove)
 	CHECK_EQ(xd.grant_gfn[1], 251);
 	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r, sizeof(r)), 0);
 	CHECK_EQ(xd.grant_gfn[0], UINT64_MAX);
-	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r, sizeof(r)), -XEN_ENOENT);
+	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r, sizeof(r)),
+		-XEN_ENOENT);
 	r.gpfn = 3;
-	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r, sizeof(r)), -XEN_EINVAL);
+	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r, sizeof(r)),
+		-XEN_EINVAL);
 }
 
 CASE(memory_questions)
@@ -245,8 +259,10 @@ CASE(memory_questions)
 	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_memory_map, &m, sizeof(m)), 0);
 	CHECK_EQ(m.nr_entries, 1);
 	CHECK_EQ(*(uint64_t *)at(ARG2 + 8), RAM_PAGES * 4096);
-	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_current_reservation, &d, sizeof(d)), RAM_PAGES);
-	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_maximum_reservation, &d, sizeof(d)), max_pages);
+	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_current_reservation, &d, sizeof(d)),
+		RAM_PAGES);
+	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_maximum_reservation, &d, sizeof(d)),
+		max_pages);
 	CHECK_EQ(H(memory_op, XENMEM_machphys_mapping, ARG, 0), -XEN_ENOSYS);
 	CHECK_EQ(H(memory_op, XENMEM_machine_memory_map, ARG, 0), -XEN_ENOSYS);
 	CHECK_EQ(H(memory_op, XENMEM_exchange, ARG, 0), -XEN_ENOSYS);
@@ -254,7 +270,7 @@ CASE(memory_questions)
 	CHECK_EQ(H(memory_op, XENMEM_memory_map | 1 << 6, ARG, 0), -XEN_ENOSYS);
 }
 
-/* ---- hvm_op -------------------------------------------------------------------------------------------- */
+/* ---- hvm_op ----------------------------------------------------------------------- */
 
 static int64_t param(uint32_t cmd, uint32_t index, uint64_t *value)
 {
@@ -301,9 +317,11 @@ CASE(hvm_upcall_vector)
 	CHECK_EQ(last_post, 0x40);
 	CHECK_EQ(xen_upcall_vector(1), -1); /* through the APIC only */
 	a.vector = 0xf;
-	CHECK_EQ(op(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &a, sizeof(a)), -XEN_EINVAL);
+	CHECK_EQ(op(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &a, sizeof(a)),
+		-XEN_EINVAL);
 	a = (struct xen_hvm_evtchn_upcall_vector){ .vcpu = FAKE_VCPUS, .vector = 0x40 };
-	CHECK_EQ(op(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &a, sizeof(a)), -XEN_ENOENT);
+	CHECK_EQ(op(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &a, sizeof(a)),
+		-XEN_ENOENT);
 }
 
 /* With interrupts off the upcall is given once each time that it became due; a vector in flight is not repeated. */
@@ -323,7 +341,7 @@ CASE(upcall_is_not_repeated)
 	CHECK_EQ(xen_upcall_vector(0), -1);
 }
 
-/* ---- sched_op ---------------------------------------------------------------------------------------------- */
+/* ---- sched_op --------------------------------------------------------------------- */
 
 CASE(shutdown_once)
 {
@@ -419,7 +437,7 @@ CASE(watchdog_fires)
 	CHECK_EQ(shutdown_reason, SHUTDOWN_watchdog);
 }
 
-/* ---- vcpu_op, time -------------------------------------------------------------------------------------------- */
+/* ---- vcpu_op, time ---------------------------------------------------------------- */
 
 static int64_t vcpu_op(uint32_t cmd, unsigned cpu, void *arg, size_t size)
 {
@@ -448,7 +466,8 @@ CASE(vcpu_info_moves)
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, 0, &a, sizeof(a)), -XEN_EINVAL); /* once */
 	a.offset = 0;
 	up[1] = true;
-	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, 1, &a, sizeof(a)), -XEN_EINVAL); /* it runs */
+	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, 1, &a, sizeof(a)),
+		-XEN_EINVAL); /* it runs */
 	up[1] = false;
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, 1, &a, sizeof(a)), 0);
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, FAKE_VCPUS, &a, sizeof(a)), -XEN_ENOENT);
@@ -464,11 +483,16 @@ static uint64_t pvclock(const struct vcpu_time_info *t, uint64_t tsc)
 
 CASE(clock_agrees)
 {
-	static const uint64_t hz[] = { 1000000000, 999999999, 2500000000ull, 3999999999ull, 800000000, 5000000000ull };
+	static const uint64_t hz[] = { 1000000000, 999999999, 2500000000ull, 3999999999ull,
+		800000000, 5000000000ull };
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(hz); i++) {
-		struct xen_params p = { .domid = 7, .n_vcpus = 1, .tsc_hz = hz[i], .start_tsc = 500, .max_pages = 10 };
+		struct xen_params p = { .domid = 7,
+			.n_vcpus = 1,
+			.tsc_hz = hz[i],
+			.start_tsc = 500,
+			.max_pages = 10 };
 		uint64_t tsc = 500 + hz[i] * 100, ns, d;
 
 		memset(&xd, 0, sizeof(xd));
@@ -494,7 +518,8 @@ CASE(wallclock)
 
 CASE(singleshot)
 {
-	struct vcpu_set_singleshot_timer t = { .timeout_abs_ns = 1000000, .flags = VCPU_SSHOTTMR_future };
+	struct vcpu_set_singleshot_timer t = { .timeout_abs_ns = 1000000,
+		.flags = VCPU_SSHOTTMR_future };
 	struct evtchn_bind_virq v = { .virq = VIRQ_TIMER, .vcpu = 0 };
 
 	fake_guest();
@@ -557,7 +582,8 @@ CASE(runstate_is_real)
 
 	fake_guest();
 	CHECK_EQ(H(vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0), 0);
-	CHECK_EQ(H(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0), -XEN_EINVAL);
+	CHECK_EQ(H(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0),
+		-XEN_EINVAL);
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), 0);
 	fake_tsc += 2500000;     /* 1 ms, of which */
 	fake_waiting += 1000000; /* 0.4 ms waiting for a CPU */
@@ -584,6 +610,7 @@ CASE(runstate_is_real)
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EINVAL);
 	CHECK_EQ(H(vcpu_op, VCPUOP_get_runstate_info, 0, ARG), 0);
 	memcpy(&r, at(ARG), sizeof(r));
+	CHECK(r.time[RUNSTATE_running] < time_now());
 	CHECK_EQ(r.time[0] + r.time[1] + r.time[2] + r.time[3], time_now());
 }
 
@@ -617,7 +644,8 @@ CASE(hypercall_page)
 	uint8_t page[4096];
 
 	xen_hypercall_page(page, true);
-	CHECK(memcmp(page + 32 * __HYPERVISOR_sched_op, "\xb8\x1d\0\0\0\x0f\x01\xd9\xc3", 9) == 0);
+	CHECK(memcmp(page + 32 * __HYPERVISOR_sched_op, "\xb8\x1d\0\0\0\x0f\x01\xd9\xc3", 9) ==
+		0);
 	xen_hypercall_page(page, false);
 	CHECK(page[7] == 0xc1);
 	CHECK(page[32 * __HYPERVISOR_iret] == 0x0f && page[32 * __HYPERVISOR_iret + 1] == 0x0b);
@@ -626,18 +654,33 @@ CASE(hypercall_page)
 int hypercall_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(dispatch_refuses), cmocka_unit_test(dispatch_32bit),
-		cmocka_unit_test(version_tells), cmocka_unit_test(multicall_runs_all),
-		cmocka_unit_test(console_write_is_bounded), cmocka_unit_test(balloon_counts),
-		cmocka_unit_test(balloon_populate_is_all_or_nothing), cmocka_unit_test(balloon_keeps_special_pages),
-		cmocka_unit_test(memory_other_domains), cmocka_unit_test(special_pages_are_placed),
-		cmocka_unit_test(physmap_batch_and_remove), cmocka_unit_test(memory_questions),
-		cmocka_unit_test(hvm_params), cmocka_unit_test(hvm_upcall_vector),
-		cmocka_unit_test(upcall_is_not_repeated), cmocka_unit_test(shutdown_once),
-		cmocka_unit_test(block_and_poll), cmocka_unit_test(poll_wakes_on_masked_port),
-		cmocka_unit_test(watchdog_fires), cmocka_unit_test(vcpu_info_moves), cmocka_unit_test(clock_agrees),
-		cmocka_unit_test(wallclock), cmocka_unit_test(singleshot), cmocka_unit_test(periodic),
-		cmocka_unit_test(runstate_is_real), cmocka_unit_test(time_area), cmocka_unit_test(vcpu_up_down),
+		cmocka_unit_test(dispatch_refuses),
+		cmocka_unit_test(dispatch_32bit),
+		cmocka_unit_test(version_tells),
+		cmocka_unit_test(multicall_runs_all),
+		cmocka_unit_test(console_write_is_bounded),
+		cmocka_unit_test(balloon_counts),
+		cmocka_unit_test(balloon_populate_is_all_or_nothing),
+		cmocka_unit_test(balloon_keeps_special_pages),
+		cmocka_unit_test(memory_other_domains),
+		cmocka_unit_test(special_pages_are_placed),
+		cmocka_unit_test(physmap_batch_and_remove),
+		cmocka_unit_test(memory_questions),
+		cmocka_unit_test(hvm_params),
+		cmocka_unit_test(hvm_upcall_vector),
+		cmocka_unit_test(upcall_is_not_repeated),
+		cmocka_unit_test(shutdown_once),
+		cmocka_unit_test(block_and_poll),
+		cmocka_unit_test(poll_wakes_on_masked_port),
+		cmocka_unit_test(watchdog_fires),
+		cmocka_unit_test(vcpu_info_moves),
+		cmocka_unit_test(clock_agrees),
+		cmocka_unit_test(wallclock),
+		cmocka_unit_test(singleshot),
+		cmocka_unit_test(periodic),
+		cmocka_unit_test(runstate_is_real),
+		cmocka_unit_test(time_area),
+		cmocka_unit_test(vcpu_up_down),
 		cmocka_unit_test(hypercall_page),
 	};
 

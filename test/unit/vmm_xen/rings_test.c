@@ -8,7 +8,7 @@
 
 #include "proto/console.h"
 
-/* ---- gring ------------------------------------------------------------------------------------------ */
+/* ---- gring ------------------------------------------------------------------------ */
 
 enum { REQ_PROD = 0, REQ_EVENT = 4, RSP_PROD = 8, RSP_EVENT = 12 };
 
@@ -34,7 +34,8 @@ CASE(gring_checks_the_index)
 	ring_word(RING_PAGE, REQ_PROD, 19);
 	CHECK_EQ(gring_requests(&r), -SK_E_PEER);
 	gring_unmap(&r);
-	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags, GTF_permit_access);
+	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags,
+		GTF_permit_access);
 }
 
 CASE(gring_goes_on_after_wrap)
@@ -55,7 +56,8 @@ CASE(gring_entries_cross_pages)
 	struct gring r;
 	uint32_t refs[2] = { 20, 30 };
 	uint8_t e[108], back[108];
-	uint32_t n = (4096 - 64) / 108, split = 4096 - (64 + n * 108); /* bytes of entry n in the first page */
+	uint32_t n = (4096 - 64) / 108,
+		 split = 4096 - (64 + n * 108); /* bytes of entry n in the first page */
 
 	fake_guest();
 	grants_make();
@@ -94,7 +96,7 @@ CASE(gring_notifies_when_asked)
 	CHECK(gring_final_check(&r));
 }
 
-/* ---- console ----------------------------------------------------------------------------------------- */
+/* ---- console ---------------------------------------------------------------------- */
 
 static struct fake_conn *con;
 
@@ -143,7 +145,8 @@ CASE(console_loses_nothing)
 	for (i = 0; i < sizeof(all); i++)
 		all[i] = (char)('a' + i % 23);
 	while (got < 20000) {
-		while (sent < (got ? 20000 : 5) && c->out_prod - c->out_cons < 2048) { /* as full as it goes */
+		while (sent < (got ? 20000 : 5) &&
+			c->out_prod - c->out_cons < 2048) { /* as full as it goes */
 			c->out[c->out_prod % 2048] = all[sent++];
 			c->out_prod++;
 		}
@@ -154,7 +157,8 @@ CASE(console_loses_nothing)
 	}
 	CHECK_EQ(got, 20000);
 	CHECK(memcmp(text, all, got) == 0);
-	CHECK(evtchn_pending((uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN])); /* it was told of room */
+	CHECK(evtchn_pending(
+		(uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN])); /* it was told of room */
 }
 
 CASE(console_survives_its_indices)
@@ -223,7 +227,7 @@ CASE(console_ignores_bad_records)
 	CHECK_EQ(console()->in_prod, 1);
 }
 
-/* ---- xenstore ------------------------------------------------------------------------------------------- */
+/* ---- xenstore --------------------------------------------------------------------- */
 
 static struct fake_conn *xs;
 
@@ -281,8 +285,9 @@ static bool store_take(void)
 static void store_reply(uint32_t len)
 {
 	guest_request.m.len = len;
-	CHECK_EQ(ring_put(&xs->rsp, &guest_request, (uint32_t)(sizeof(guest_request.n) + sizeof(guest_request.m)) + len),
-		 0);
+	CHECK_EQ(ring_put(&xs->rsp, &guest_request,
+			 (uint32_t)(sizeof(guest_request.n) + sizeof(guest_request.m)) + len),
+		0);
 	ring_put_flush(&xs->rsp);
 	fake_event(xs);
 }
@@ -469,13 +474,21 @@ CASE(store_slow_reader)
 int rings_tests(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gring_checks_the_index), cmocka_unit_test(gring_goes_on_after_wrap),
-		cmocka_unit_test(gring_entries_cross_pages), cmocka_unit_test(gring_notifies_when_asked),
-		cmocka_unit_test(console_loses_nothing), cmocka_unit_test(console_survives_its_indices),
-		cmocka_unit_test(console_input_waits_for_room), cmocka_unit_test(console_ignores_bad_records),
-		cmocka_unit_test(store_assembles_messages), cmocka_unit_test(store_wraps), cmocka_unit_test(store_refuses_long_message),
-		cmocka_unit_test(store_refuses_bad_index), cmocka_unit_test(store_long_reply_in_pieces),
-		cmocka_unit_test(store_old_replies_are_dropped), cmocka_unit_test(store_bounds_what_is_outstanding),
+		cmocka_unit_test(gring_checks_the_index),
+		cmocka_unit_test(gring_goes_on_after_wrap),
+		cmocka_unit_test(gring_entries_cross_pages),
+		cmocka_unit_test(gring_notifies_when_asked),
+		cmocka_unit_test(console_loses_nothing),
+		cmocka_unit_test(console_survives_its_indices),
+		cmocka_unit_test(console_input_waits_for_room),
+		cmocka_unit_test(console_ignores_bad_records),
+		cmocka_unit_test(store_assembles_messages),
+		cmocka_unit_test(store_wraps),
+		cmocka_unit_test(store_refuses_long_message),
+		cmocka_unit_test(store_refuses_bad_index),
+		cmocka_unit_test(store_long_reply_in_pieces),
+		cmocka_unit_test(store_old_replies_are_dropped),
+		cmocka_unit_test(store_bounds_what_is_outstanding),
 		cmocka_unit_test(store_slow_reader),
 	};
 
