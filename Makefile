@@ -327,7 +327,7 @@ test-lines = $(foreach c,$(checks),check$(tab)$(c)$(tab)$(check-$(c))$(newline))
 	$(foreach t,$(unit-tests),unit$(tab)$(t)$(tab)$(B)/unit/$(t)$(newline)) \
 	$(foreach t,$(fuzzers),fuzz$(tab)$(t)$(tab)$(B)/fuzz/$(t)$(tab)$(seeds-fuzz-$(t))$(newline)) \
 	$(foreach t,$(kernel-tests),kernel$(tab)$(t)$(tab)$(B)/ktest/$(t).img$(tab)$(or $(smp-ktest-$(t)),1)$(tab)$(or \
-		$(cpu-ktest-$(t)),$(ktest-cpu))$(newline)) \
+		$(cpu-ktest-$(t)),$(ktest-cpu))$(tab)$(qemu-ktest-$(t))$(newline)) \
 	$(foreach t,$(system-tests),system$(tab)$(patsubst test_%.py,%,$(notdir $(t)))$(tab)$(t)$(newline))
 test-list = $(shell mkdir -p $(B)/test)$(file >$(B)/test/list,$(subst $(newline) ,$(newline),$(test-lines)))$(B)/test/list
 runtests = tools/runtests --build $(B) --list $(test-list)
