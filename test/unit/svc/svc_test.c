@@ -187,7 +187,7 @@ BAD_OPEN(open_params_huge, e->mr[5] = UINT64_MAX, -SK_E_INVAL)
 BAD_OPEN(open_ring_not_pages, e->mr[2] = 4095 | (uint64_t)RING << 32, -SK_E_INVAL)
 BAD_OPEN(open_ring_empty, e->mr[2] = (uint64_t)RING << 32, -SK_E_INVAL)
 BAD_OPEN(open_second_ring_not_pages, e->mr[2] = RING | 4097ull << 32, -SK_E_INVAL)
-BAD_OPEN(open_rings_beyond_region, e->mr[2] = RING | 0xfffff000ull << 32, -SK_E_INVAL)
+BAD_OPEN(open_rings_beyond_region, e->mr[2] = RING | (uint64_t)REGION << 32, -SK_E_INVAL)
 BAD_OPEN(open_too_little_data, e->mr[1] = 2 * RING + 4095, -SK_E_INVAL)
 BAD_OPEN(open_region_beyond_frame, e->frame_order = 13, -SK_E_INVAL)
 BAD_OPEN(open_no_frame, e->frame_order = 0, -SK_E_INVAL)
@@ -299,6 +299,15 @@ static void close_twice_while_waiting(void)
 	serve();
 	assert_int_equal(status(1), -SK_E_BUSY);
 	assert_int_equal(seen.closes, 1);
+}
+
+static void closed_without_a_close_changes_nothing(void)
+{
+	add_open();
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = finish;
+	add_close(1);
+	serve();
+	assert_int_equal(status(2), 0);
 }
 
 static void close_by_another_connector(void)
@@ -508,7 +517,7 @@ int main(void)
 		T(open_region_beyond_frame), T(open_no_frame), T(open_region_absurd), T(open_by_a_client),
 		T(open_refused_by_service), T(event_takes_all), T(event_that_leaves_records_is_not_called_for_ever),
 		T(event_without_progress_stops), T(breach_kills_the_connection_only),
-		T(close_waits_for_what_is_in_flight), T(close_twice_while_waiting), T(close_by_another_connector),
+		T(close_waits_for_what_is_in_flight), T(close_twice_while_waiting), T(closed_without_a_close_changes_nothing), T(close_by_another_connector),
 		T(calls_reach_the_service), T(unknown_labels_leave_nothing), T(no_service_at_all), T(timers_in_order),
 		T(own_bits), T(channel_use), T(wait_keeps_other_signals), T(arguments),
 	};
