@@ -96,7 +96,10 @@ struct xb_dev {
 	uint32_t after; /* state to enter when no longer busy; 0 = none */
 	uint32_t reads; /* outstanding in connect */
 	unsigned phase;
-	bool connecting, open, be_seen;
+	bool connecting, open;
+	uint32_t writes;      /* of our state, */
+	uint32_t writes_seen; /* and how many there were when the read of it was sent */
+	bool be_reading, be_again;
 };
 int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id) must_check;
 void xb_read(struct xb_dev *d, struct xb_value *v, const char *fmt, ...)

@@ -30,6 +30,7 @@ enum {
 	SLOTS_MAX = 20,  /* of one packet: what other back ends tolerate */
 	ETH_HEADER = 14,
 	TURN = 256,
+	SPARE = 4, /* records that are no buffers: LINK */
 	RECORD = (4 + sizeof(struct net_desc) + 7) / 8 *
 		 8, /* of a descriptor on a native ring */
 };
@@ -621,7 +622,7 @@ static void credit_split(struct vif *v)
 {
 	uint32_t size = v->conn->req.size < v->conn->rsp.size ? v->conn->req.size
 							      : v->conn->rsp.size;
-	uint32_t n = size / RECORD;
+	uint32_t n = size / RECORD - SPARE;
 
 	v->tx_max = n / 3 < TX_PAGES ? n / 3 : TX_PAGES;
 	v->rx_max = n - n / 3 < RX_BUFFERS ? n - n / 3 : RX_BUFFERS;

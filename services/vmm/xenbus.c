@@ -111,6 +111,7 @@ static void state_write(struct xb_dev *d, uint32_t state)
 {
 	d->state = state;
 	d->after = 0;
+	d->writes++;
 	xb_write(d, "state", "%u", state);
 }
 
@@ -226,25 +227,46 @@ static void fe_state_read(void *ctx, uint32_t type, const char *body, uint32_t l
 }
 
 /* Ours, as somebody wrote it: control to begin (1) or to end (5), or ourselves. */
-static void be_state_read(void *ctx, uint32_t type, const char *body, uint32_t len)
+static void be_state_changed(struct xb_dev *d, uint32_t state)
 {
-	struct xb_dev *d = ctx;
-	uint32_t state;
-
-	if (type != XS_READ) { /* not made yet, or removed */
-		if (d->state)
-			rings_drop(d);
-		d->state = 0;
-		return;
-	}
-	if (!number(body, len, XenbusStateReconfigured, &state) || state == d->state)
-		return;
 	if (!d->state && state == XenbusStateInitialising) {
 		state_enter(d, XenbusStateInitWait);
 		evaluate(d);
 	} else if (d->state && d->state != XenbusStateClosed && state == XenbusStateClosing) {
 		state_enter(d, XenbusStateClosing);
 	}
+}
+
+static void be_state_ask(struct xb_dev *d);
+
+static void be_state_read(void *ctx, uint32_t type, const char *body, uint32_t len)
+{
+	struct xb_dev *d = ctx;
+	uint32_t state;
+
+	d->be_reading = false;
+	if (d->be_again ||
+		d->writes != d->writes_seen) { /* it may be older than what we wrote since */
+		be_state_ask(d);
+		return;
+	}
+	if (type != XS_READ) { /* not made yet, or removed */
+		if (d->state)
+			rings_drop(d);
+		d->state = 0;
+		return;
+	}
+	if (number(body, len, XenbusStateReconfigured, &state) && state != d->state)
+		be_state_changed(d, state);
+}
+
+static void be_state_ask(struct xb_dev *d)
+{
+	d->be_again = d->be_reading;
+	if (d->be_reading)
+		return;
+	d->writes_seen = d->writes;
+	d->be_reading = request_path(XS_READ, d->be, "state", be_state_read, d);
 }
 
 /* ---- watches ---------------------------------------------------------------------- */
@@ -266,7 +288,7 @@ void xb_watch_event(const char *body, uint32_t len)
 	if (token[0] == 'f')
 		request_path(XS_READ, devices[i]->fe, "state", fe_state_read, devices[i]);
 	else if (token[0] == 'b')
-		request_path(XS_READ, devices[i]->be, "state", be_state_read, devices[i]);
+		be_state_ask(devices[i]);
 }
 
 static bool watch(struct xb_dev *d, char kind, const char *dir)
