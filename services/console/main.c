@@ -20,7 +20,7 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-enum { GUEST_LOG_SIZE = 64 << 10, BOOT_LOG_SIZE = 128 << 10, KEY_DETACH = 0x1d, KEY_BELL = 7 };
+enum { GUEST_LOG_SIZE = 64 << 10, BOOT_LOG_SIZE = 128 << 10, URGENT_LOG_SIZE = 4 << 10, KEY_DETACH = 0x1d, KEY_BELL = 7 };
 
 struct stream {
 	LIST_ENTRY(stream) link;
@@ -29,6 +29,8 @@ struct stream {
 	char name[48];
 	struct textlog log;      /* GUEST */
 	struct bootlog_line line; /* LOG */
+	bool urgent;              /* LOG of init: shown whatever is in the foreground */
+	struct bootlog_line urgent_line;
 };
 
 struct record {
@@ -43,7 +45,10 @@ static struct stream *attached; /* the guest in the foreground; NULL: the shell,
 static uint64_t attached_pos;
 
 static struct textlog boot_log;
-static uint64_t boot_pos; /* shown so far, while there is no shell */
+static uint64_t boot_pos; /* shown so far, until the shell says its first word */
+static bool shell_speaks;
+static struct textlog urgent_log; /* what init says later: a domain failed, the machine goes down */
+static uint64_t urgent_pos;
 static const volatile struct sk_klog *klog;
 static uint64_t klog_pos;
 
@@ -95,7 +100,7 @@ static bool log_show(const struct textlog *l, uint64_t *pos)
 			return true;
 		for (size_t i = 0; i < n; i++) {
 			/* The boot log has bare newlines; a guest's terminal driver sends its own returns. */
-			if (text[i] == '\n' && l == &boot_log)
+			if (text[i] == '\n' && (l == &boot_log || l == &urgent_log))
 				out[len++] = '\r';
 			out[len++] = text[i];
 		}
@@ -198,6 +203,16 @@ static bool shell_record(const struct record *r)
 static struct record kept; /* of the shell: taken out of its ring, not yet on the UART */
 static bool waiting;
 
+/* Before the shell's first word all of the boot log so far is shown. */
+static bool shell_first(void)
+{
+	if (!shell_speaks && log_show(&boot_log, &boot_pos)) {
+		shell_speaks = true;
+		urgent_pos = urgent_log.end;
+	}
+	return shell_speaks;
+}
+
 /* The shell's requests and text; C2. */
 static int shell_pump(void)
 {
@@ -215,7 +230,7 @@ static int shell_pump(void)
 		}
 		if (!waiting && (rc < (int)sizeof(r->m) || r->m.len != (unsigned int)rc - sizeof(r->m)))
 			return -SK_E_PEER;
-		waiting = !shell_record(r);
+		waiting = !shell_first() || !shell_record(r);
 		if (waiting)
 			break;
 	}
@@ -229,8 +244,10 @@ static void pump(void)
 {
 	if (attached && log_show(&attached->log, &attached_pos) && !attached->conn)
 		detach();
-	if (!shell)
+	if (!shell_speaks)
 		(void)log_show(&boot_log, &boot_pos);
+	else
+		(void)log_show(&urgent_log, &urgent_pos);
 	if (!attached && shell && shell->conn && shell_pump())
 		conn_kill(shell->conn, "broke the console protocol");
 	copy_pump();
@@ -284,6 +301,8 @@ static int text_in(struct stream *s, const struct record *r)
 		textlog_write(&s->log, r->text, r->m.len);
 	else
 		bootlog_text(&boot_log, &s->line, s->name, r->text, r->m.len);
+	if (s->urgent)
+		bootlog_text(&urgent_log, &s->urgent_line, s->name, r->text, r->m.len);
 	return 0;
 }
 
@@ -336,12 +355,11 @@ static int client_open(struct svc_conn *c, const void *params, uint32_t params_l
 	s->kind = p->kind;
 	s->domid = p->domid;
 	memcpy(s->name, p->name, sizeof(s->name));
+	s->urgent = p->kind == CONSOLE_LOG && c->badge == SVC_BADGE_INIT && strcmp(p->name, "init") == 0;
 	LIST_INSERT_HEAD(&streams, s, link);
 	c->priv = s;
-	if (p->kind == CONSOLE_SHELL) {
-		(void)log_show(&boot_log, &boot_pos);
+	if (p->kind == CONSOLE_SHELL)
 		shell = s;
-	}
 	return 0;
 }
 
@@ -355,6 +373,7 @@ static int client_close(struct svc_conn *c)
 	bootlog_finish(&boot_log, &s->line, s->name);
 	if (s == shell) {
 		shell = NULL;
+		shell_speaks = false;
 		copied = NULL;
 		waiting = false;
 		boot_pos = boot_log.end;
@@ -379,7 +398,7 @@ static int klog_map(void)
 {
 	struct sk_cap_info info;
 	char slot[16];
-	void *p;
+	void *p = NULL;
 	sk_cap_t frame;
 	int rc;
 
@@ -412,6 +431,8 @@ int main(void)
 {
 	int rc = textlog_init(&boot_log, BOOT_LOG_SIZE);
 
+	if (rc == 0)
+		rc = textlog_init(&urgent_log, URGENT_LOG_SIZE);
 	if (rc == 0)
 		rc = klog_map();
 	if (rc == 0)

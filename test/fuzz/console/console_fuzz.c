@@ -1,0 +1,226 @@
+/*
+ * console_fuzz.c - console against clients and a UART driver that send anything, in any order
+ *
+ * The service as it is, with four connections at most. Input: steps of an operation and its operand; a client's
+ * step opens, closes, sends a good record of any type, or scribbles into its ring.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int console_main(void);
+#define main console_main
+#include "../../../services/console/main.c"
+#undef main
+
+enum { N_CLIENTS = 4, RING = 1024 };
+
+struct peer {
+	struct svc_conn conn;
+	struct ring out, in; /* the other ends */
+	bool open;
+};
+static struct peer peers[N_CLIENTS + 1]; /* the last is the UART driver, whose client console is */
+static uint8_t memory[N_CLIENTS + 1][8192] __attribute__((aligned(4096)));
+static uint64_t kernel_log_memory[2 + 256 / 8];
+static struct sk_klog *const kernel_log = (struct sk_klog *)kernel_log_memory;
+
+/* ---- libs/svc, as far as the service calls it --------------------------------------------------------- */
+void svc_signal(struct svc_conn *c)
+{
+	(void)c;
+}
+
+void conn_kill(struct svc_conn *c, const char *why)
+{
+	(void)why;
+	c->dead = true;
+}
+
+struct svc_conn *svc_channel(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+bool svc_arg(const char *key, char *buf, size_t size)
+{
+	(void)key, (void)buf, (void)size;
+	return false;
+}
+
+int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	(void)c, (void)fn, (void)ctx;
+	return 0;
+}
+
+int svc_serve(const struct svc_service *s)
+{
+	(void)s;
+	return 0;
+}
+
+int svc_run(void)
+{
+	return 0;
+}
+
+int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
+{
+	(void)frame, (void)order, (void)rights, (void)out;
+	return -SK_E_NO_MEM;
+}
+
+/* ---- steps -------------------------------------------------------------------------------------------------- */
+struct bytes {
+	const uint8_t *p, *end;
+};
+
+static uint32_t take(struct bytes *b, size_t n)
+{
+	uint32_t v = 0;
+
+	for (size_t i = 0; i < n && b->p < b->end; i++)
+		v |= (uint32_t)*b->p++ << (8 * i);
+	return v;
+}
+
+static void peer_reset(struct peer *p, unsigned int i, bool console_is_client)
+{
+	struct ring *rings[4] = { &p->conn.req, &p->conn.rsp, console_is_client ? &p->in : &p->out,
+		console_is_client ? &p->out : &p->in };
+
+	memset(memory[i], 0, sizeof(memory[i]));
+	memset(p, 0, sizeof(*p));
+	for (unsigned int r = 0; r < 4; r++)
+		if (ring_init(rings[r], memory[i] + (r & 1) * 4096, RING, 0))
+			abort();
+}
+
+static void peer_open(struct peer *p, unsigned int i, struct bytes *b)
+{
+	struct console_params params = { .kind = take(b, 1) % 5, .domid = take(b, 1) % 3, .name = "init" };
+	uint64_t result[2];
+
+	peer_reset(p, i, false);
+	p->conn.number = i + 1;
+	p->conn.badge = take(b, 1) % 4;
+	if (take(b, 1) == 0)
+		memset(params.name, 'x', sizeof(params.name));
+	p->open = client_open(&p->conn, &params, sizeof(params) - (take(b, 1) == 7), result) == 0;
+}
+
+static void peer_send(struct peer *p, struct bytes *b)
+{
+	struct console_msg m = { .type = (uint16_t)(take(b, 1) % 9), .arg = take(b, 1) % 3 };
+	uint8_t text[600];
+	uint32_t len = take(b, 2) % sizeof(text);
+
+	memset(text, (int)take(b, 1), len);
+	for (uint32_t i = 0; i < len && i < 8; i++)
+		text[i] = (uint8_t)take(b, 1);
+	m.len = (uint16_t)(take(b, 1) == 9 ? take(b, 2) : len);
+	(void)!ring_put2(&p->out, &m, sizeof(m), text, len);
+	(void)ring_put_flush(&p->out);
+}
+
+static void peer_scribble(unsigned int i, struct bytes *b)
+{
+	memory[i][(take(b, 1) & 1) * 4096 + take(b, 2) % RING] = (uint8_t)take(b, 1);
+}
+
+static void peer_drain(struct peer *p)
+{
+	char buf[1024];
+
+	while (ring_get(&p->in, buf, sizeof(buf)) >= 0)
+		continue;
+	(void)ring_get_flush(&p->in);
+}
+
+static void deliver(struct peer *p)
+{
+	if (p == &peers[N_CLIENTS])
+		uart_event(NULL);
+	else if (p->open && !p->conn.dead && client_event(&p->conn))
+		conn_kill(&p->conn, "");
+}
+
+static void step(struct bytes *b)
+{
+	unsigned int op = take(b, 1), i = (op >> 4) % (N_CLIENTS + 1);
+	struct peer *p = &peers[i];
+
+	switch (op & 7) {
+	case 0:
+		if (i < N_CLIENTS && !p->open)
+			peer_open(p, i, b);
+		break;
+	case 1:
+		if (i < N_CLIENTS && p->open && client_close(&p->conn) == 0)
+			p->open = false;
+		break;
+	case 2:
+	case 3:
+		if (p->out.sh)
+			peer_send(p, b);
+		deliver(p);
+		break;
+	case 4:
+		peer_scribble(i, b);
+		break;
+	case 5:
+		if (p->in.sh)
+			peer_drain(p);
+		deliver(p);
+		break;
+	case 6:
+		kernel_log->head = take(b, 2);
+		break;
+	default:
+		deliver(p);
+	}
+}
+
+static void start(void)
+{
+	if (textlog_init(&boot_log, 1024) || textlog_init(&urgent_log, 256))
+		abort();
+	kernel_log->size = 256;
+	kernel_log->head = 0;
+	klog = kernel_log;
+	klog_pos = 0;
+	boot_pos = urgent_pos = 0;
+	for (unsigned int i = 0; i < N_CLIENTS; i++)
+		memset(&peers[i], 0, sizeof(peers[i]));
+	peer_reset(&peers[N_CLIENTS], N_CLIENTS, true);
+	uart = &peers[N_CLIENTS].conn;
+}
+
+static void stop(void)
+{
+	for (unsigned int i = 0; i < N_CLIENTS; i++)
+		if (peers[i].open && client_close(&peers[i].conn))
+			abort();
+	if (attached)
+		detach();
+	if (shell || !LIST_EMPTY(&streams))
+		abort(); /* something of a client that is gone is still there */
+	waiting = shell_speaks = false;
+	copied = NULL;
+	textlog_fini(&boot_log);
+	textlog_fini(&urgent_log);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes b = { data, data + size };
+
+	start();
+	while (b.p < b.end)
+		step(&b);
+	stop();
+	return 0;
+}
