@@ -44,7 +44,6 @@ struct request {
 	struct queue *queue; /* NULL: its ring is gone */
 	uint32_t page, n_pages;
 	struct blkif_op op;
-	uint8_t rsp_op;
 };
 struct queue_values {
 	struct xb_value port, ref[1 << RING_ORDER];
@@ -107,13 +106,14 @@ static uint8_t *request_data(const struct disk *d, const struct request *r)
 
 /* ---- requests --------------------------------------------------------------------- */
 
-static void respond(struct queue *q, const struct blkif_op *op, uint8_t rsp_op, int16_t status)
+/* Of an indirect request the front end expects back the operation that it wrapped. */
+static void respond(struct queue *q, const struct blkif_op *op, int16_t status)
 {
 	uint8_t bytes[BLKIF_ENTRY_MAX];
 
 	if (!q || !q->ring.n_pages)
 		return;
-	blkif_response(q->disk->layout, op->id, rsp_op, status, bytes);
+	blkif_response(q->disk->layout, op->id, op->op, status, bytes);
 	gring_put(&q->ring, bytes, q->disk->layout->response);
 }
 
@@ -253,12 +253,12 @@ static int request_take(struct queue *q, const uint8_t *entry)
 		return 0;
 	rc = request_read(d, entry, &r->op);
 	if (rc) {
-		respond(q, &r->op, entry[0], (int16_t)rc);
+		respond(q, &r->op, (int16_t)rc);
 		return 1;
 	}
 	pages = (r->op.sectors + SECTORS_PER_PAGE - 1) / SECTORS_PER_PAGE;
 	if (pages > d->n_pages) {
-		respond(q, &r->op, entry[0], BLKIF_RSP_ERROR);
+		respond(q, &r->op, BLKIF_RSP_ERROR);
 		return 1;
 	}
 	if ((fences(&r->op) && d->in_flight) || !pages_take(d, pages, &r->page))
@@ -266,16 +266,15 @@ static int request_take(struct queue *q, const uint8_t *entry)
 	r->n_pages = pages;
 	r->step = STEP_PLAIN;
 	r->queue = q;
-	r->rsp_op = entry[0];
 	if (r->op.op != BLKIF_OP_READ && segments_copy(d, r, false)) {
-		respond(q, &r->op, r->rsp_op, BLKIF_RSP_ERROR);
+		respond(q, &r->op, BLKIF_RSP_ERROR);
 		request_free(d, r);
 		return 1;
 	}
 	if (fences(&r->op))
 		d->fence = r;
 	if (start(d, r)) {
-		respond(q, &r->op, r->rsp_op, BLKIF_RSP_ERROR);
+		respond(q, &r->op, BLKIF_RSP_ERROR);
 		request_free(d, r);
 	}
 	return 1;
@@ -385,7 +384,7 @@ static void response(struct disk *d, const struct blk_rsp *rsp)
 	if (status == BLKIF_RSP_OKAY && r->op.op == BLKIF_OP_READ && r->queue &&
 		segments_copy(d, r, true))
 		status = BLKIF_RSP_ERROR;
-	respond(r->queue, &r->op, r->rsp_op, status); /* K4 */
+	respond(r->queue, &r->op, status); /* K4 */
 	request_free(d, r);
 }
 

@@ -38,6 +38,8 @@ static void request(uint8_t op, uint64_t id, uint64_t sector, uint8_t n, uint32_
 	push();
 }
 
+static uint8_t answered_op; /* of the response that answer() took */
+
 /* The next response: its status; 99 if there is none. */
 static int answer(uint64_t *id)
 {
@@ -47,6 +49,7 @@ static int answer(uint64_t *id)
 		return 99;
 	memcpy(&r, ring_entry(RING_PAGE, front.rsp_cons++, 112, 32), sizeof(r));
 	*id = r.id;
+	answered_op = r.operation;
 	return r.status;
 }
 
@@ -252,6 +255,7 @@ CASE(indirect_requests)
 	CHECK(q.length == 20 * 4096 && blk->c.data[q.offset + 19 * 4096] == 19);
 	storage_answer(&q, 0);
 	CHECK_EQ(one_answer(), BLKIF_RSP_OKAY);
+	CHECK_EQ(answered_op, BLKIF_OP_WRITE); /* Linux gives the disk up for any other */
 	s[3].last_sect = 9;
 	indirect(BLKIF_OP_WRITE, 20, 0, 50);
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
@@ -398,6 +402,25 @@ CASE(late_read_goes_nowhere)
 	CHECK(((char *)at(32 * 4096))[0] == 0);
 }
 
+/* An answer about our state that is older than the state must not close the new connection. */
+CASE(stale_state_is_read_again)
+{
+	static const char event[] = VBD_BE "/state\0b0";
+	struct blk_req q;
+
+	disk(false, 0);
+	request(BLKIF_OP_WRITE, 1, 0, 1, 32, 0, 7);
+	CHECK(storage_take(&q));
+	fake_xs_set(VBD_FE "/state", "5");
+	fake_xs_set(VBD_FE "/state", "6");
+	fake_xs_set(VBD_FE "/state", "1");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
+	xb_watch_event(event, sizeof(event));
+	fake_xs_run(); /* "5" is on its way */
+	storage_answer(&q, 0);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "2") == 0);
+}
+
 CASE(bad_offers_are_refused)
 {
 	static const struct {
@@ -518,6 +541,7 @@ int blkback_tests(void)
 		cmocka_unit_test(impossible_index_closes),
 		cmocka_unit_test(reconnects_when_drained),
 		cmocka_unit_test(late_read_goes_nowhere),
+		cmocka_unit_test(stale_state_is_read_again),
 		cmocka_unit_test(bad_offers_are_refused),
 		cmocka_unit_test(multi_queue_multi_page),
 		cmocka_unit_test(control_closes),
