@@ -231,8 +231,8 @@ $(GUESTCACHE)/debian.img: tools/mkrootfs | $(packages)
 .PRECIOUS: $(GUESTCACHE)/kernel-%/version $(GUESTCACHE)/initramfs-%
 
 # what a directory of guests of `make run GUESTS=DIR` looks like; the big files are links
-$(sample)/.stamp: $(GUESTCACHE)/initramfs-cloud-amd64 $(GUESTCACHE)/debian.img configs/debian.cfg
-	$(Q)mkdir -p $(sample)/auto
+$(B)/stamp/sample: $(GUESTCACHE)/initramfs-cloud-amd64 $(GUESTCACHE)/debian.img configs/debian.cfg
+	$(Q)mkdir -p $(sample)/auto $(@D)
 	$(Q)ln -sf $(abspath $(GUESTCACHE))/kernel-cloud-amd64/vmlinuz $(sample)/vmlinuz
 	$(Q)ln -sf $(abspath $(GUESTCACHE))/initramfs-cloud-amd64 $(sample)/initramfs
 	$(Q)ln -sf $(abspath $(GUESTCACHE))/debian.img $(sample)/debian.img
@@ -240,7 +240,7 @@ $(sample)/.stamp: $(GUESTCACHE)/initramfs-cloud-amd64 $(GUESTCACHE)/debian.img c
 	$(Q)touch $@
 
 .PHONY: guests
-guests: $(guest-kernels) $(guest-ramdisks) $(sample)/.stamp
+guests: $(guest-kernels) $(guest-ramdisks) $(B)/stamp/sample
 
 # ---- run --------------------------------------------------------------------------------------------------------
 
@@ -257,7 +257,7 @@ run-machine = tools/run --dir $(B)/run --smp $(SMP) --mem $(MEM) --cpu '$(CPU)' 
 	$(if $(filter 1,$(V)),--verbose)
 
 .PHONY: run run-iso iso
-run: $(kernel-elf) $(boot-img) $(if $(GUESTS),,$(sample)/.stamp)
+run: $(kernel-elf) $(boot-img) $(if $(GUESTS),,$(B)/stamp/sample)
 	@exec $(run-machine) --kernel $(kernel-elf) --archive $(boot-img) --guests '$(run-guests)'
 
 # ---- bootable image ---------------------------------------------------------------------------------------------
@@ -370,7 +370,7 @@ gdb: $(B)/gdbinit
 	@exec gdb -q -x $(B)/gdbinit
 clean:
 	rm -rf $(B)/obj $(B)/lib $(B)/bin $(B)/boot $(B)/ksyms $(B)/unit $(B)/fuzz $(B)/ktest $(B)/test $(B)/run $(B)/iso \
-		$(B)/live $(B)/sample $(B)/repro $(B)/kernel.elf $(B)/skerry.iso
+		$(B)/live $(B)/sample $(B)/stamp/sample $(B)/repro $(B)/kernel.elf $(B)/skerry.iso
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
 
