@@ -66,6 +66,7 @@ void xs_ring_message(
 
 /* ---- cons_ring.c ------------------------------------------------------------------ */
 int cons_ring_init(void) must_check;
+void cons_ring_run(void);
 
 /* ---- xenbus.c --------------------------------------------------------------------- */
 enum { XB_DEVICES = VM_DISKS_MAX + VM_VIFS_MAX, XB_TEXT = 24, XB_PATH = 80 };

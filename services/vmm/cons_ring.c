@@ -130,6 +130,12 @@ static void run(void *ctx)
 		evtchn_backend_again(backend);
 }
 
+void cons_ring_run(void)
+{
+	if (intf)
+		run(NULL);
+}
+
 int cons_ring_init(void)
 {
 	int rc;

@@ -9,6 +9,7 @@
 #include <xen/io/blkif.h>
 
 struct fake_conn *blk, *net;
+uint32_t disk_region = 1048576;
 
 void grants_make(void)
 {
@@ -75,7 +76,7 @@ void disk_make(uint64_t sectors, uint32_t flags, bool read_only)
 	struct blk_req q;
 
 	fake_channel("xs", 16384, 0);
-	blk = fake_channel("disk0", 4096, 1048576);
+	blk = fake_channel("disk0", 4096, disk_region);
 	grants_make();
 	if (xsl_init() || blkback_add(&cfg) || !storage_take(&q) || q.op != BLK_INFO)
 		abort();

@@ -20,6 +20,7 @@ struct front {
 	uint32_t rx_req_prod, rx_rsp_cons;
 };
 extern struct fake_conn *blk, *net;
+extern uint32_t disk_region; /* bytes of its data region */
 
 void grants_make(void);
 /* A disk of `sectors`, up to InitWait. */

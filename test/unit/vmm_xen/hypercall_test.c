@@ -605,7 +605,7 @@ CASE(runstate_is_real)
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EFAULT);
 	present[60] = 1;
 	fake_tsc += 1000;
-	fake_waiting += 1000000; /* cannot be more than has passed */
+	fake_waiting += 100000000; /* cannot be more than has passed */
 	addr = UINT64_MAX - 7;
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EINVAL);
 	CHECK_EQ(H(vcpu_op, VCPUOP_get_runstate_info, 0, ARG), 0);

@@ -447,6 +447,27 @@ CASE(store_bounds_what_is_outstanding)
 	CHECK(store_take() && guest_request.m.req_id == 32);
 }
 
+static void ignore(void *ctx, uint32_t type, const char *body, uint32_t len)
+{
+	(void)ctx, (void)type, (void)body, (void)len;
+}
+
+/* A store that takes requests and answers none. */
+CASE(link_bounds_its_requests)
+{
+	char body[100] = "x";
+	uint32_t n = 0, taken = 0;
+
+	store_guest();
+	while (n < 4000 && xsl_request(XS_READ, body, sizeof(body), ignore, NULL) == 0) {
+		n++;
+		while (taken < 2000 && store_take())
+			taken++;
+	}
+	CHECK(n > 512 && n < 4000); /* then the backlog is full */
+	CHECK_EQ(taken, 512);
+}
+
 /* A guest that does not read its replies holds the link's records back, not more than a bounded number of bytes. */
 CASE(store_slow_reader)
 {
@@ -490,6 +511,7 @@ int rings_tests(void)
 		cmocka_unit_test(store_old_replies_are_dropped),
 		cmocka_unit_test(store_bounds_what_is_outstanding),
 		cmocka_unit_test(store_slow_reader),
+		cmocka_unit_test(link_bounds_its_requests),
 	};
 
 	return cmocka_run_group_tests_name("rings", tests, NULL, NULL);
