@@ -20,7 +20,7 @@ void chan_drain(
 		if (ring_get_flush(&c->rsp))
 			svc_signal(c);
 		if (n != -SK_E_AGAIN) {
-			printf("control: a service broke the protocol of channel %u: error %d\n",
+			printf("a service broke the protocol of channel %u: error %d\n",
 				c->number, -n);
 			c->dead = true;
 			return;

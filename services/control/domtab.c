@@ -35,7 +35,7 @@ static const uint8_t legal_moves[DOM_STATE_COUNT] = {
 static void set_state(struct dom *d, enum dom_state to)
 {
 	if (!(legal_moves[d->state] & 1u << to)) {
-		fprintf(stderr, "control: guest %u cannot go from %s to %s\n", d->domid,
+		fprintf(stderr, "guest %u cannot go from %s to %s\n", d->domid,
 			state_names[d->state], state_names[to]);
 		abort(); /* T1 */
 	}
@@ -46,7 +46,7 @@ static void queue(
 	struct domtab *t, enum dom_do what, uint32_t domid, struct guest_config *config)
 {
 	if (t->n_queued == DOMTAB_ACTIONS) {
-		fprintf(stderr, "control: queue of actions is full\n");
+		fprintf(stderr, "queue of actions is full\n");
 		abort(); /* T4 */
 	}
 	t->queue[(t->head + t->n_queued++) % DOMTAB_ACTIONS] =

@@ -119,8 +119,7 @@ static void remove_layout(const struct dom *d)
 	snprintf(domid, sizeof(domid), "%u", d->domid);
 	if (xs_request_texts(XS_RELEASE, NULL, NULL, domid, NULL) ||
 		xs_layout_remove(d->domid, d->uuid, xs_emit_remove, &b))
-		printf("control: xenstore nodes of domain %u stay behind: no memory\n",
-			d->domid);
+		printf("xenstore nodes of domain %u stay behind: no memory\n", d->domid);
 }
 
 static void guest_free(struct dom *d)
@@ -174,7 +173,7 @@ static void quiesce_late(void *ctx)
 {
 	struct guest *g = ctx;
 
-	printf("control: the VMM of domain %u did not stop in time\n", g->dom->domid);
+	printf("the VMM of domain %u did not stop in time\n", g->dom->domid);
 	dom_quiesced(&guests, g->dom);
 	guests_run();
 }
@@ -207,7 +206,7 @@ static void restarted(void *ctx, uint32_t domid, const char *text)
 {
 	(void)ctx;
 	if (text)
-		printf("control: domain %u did not start again: %s\n", domid, text);
+		printf("domain %u did not start again: %s\n", domid, text);
 }
 
 static void do_create(struct guest_config *config)
@@ -215,7 +214,7 @@ static void do_create(struct guest_config *config)
 	struct msg m;
 
 	if (guest_create(config, false, restarted, NULL, &m)) {
-		printf("control: domain %s did not start again: %s\n", config->name, m.text);
+		printf("domain %s did not start again: %s\n", config->name, m.text);
 		free(config);
 	}
 }
@@ -231,7 +230,7 @@ static void do_rename(struct dom *d)
 		rc = xs_layout_new_uuid(
 			d->domid, d->uuid, d->name, host_wall_seconds(), xs_emit, &b);
 	if (rc)
-		printf("control: xenstore does not know the new name of domain %u: no memory\n",
+		printf("xenstore does not know the new name of domain %u: no memory\n",
 			d->domid);
 }
 
@@ -322,10 +321,10 @@ void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)
 	if (!d || !guest_of(d))
 		return;
 	if (fault)
-		printf("control: the VMM of domain %u (%s) faulted at %#llx, address %#llx\n",
-			domid, d->name, (unsigned long long)rip, (unsigned long long)address);
+		printf("the VMM of domain %u (%s) faulted at %#llx, address %#llx\n", domid,
+			d->name, (unsigned long long)rip, (unsigned long long)address);
 	else
-		printf("control: the VMM of domain %u (%s) ended\n", domid, d->name);
+		printf("the VMM of domain %u (%s) ended\n", domid, d->name);
 	if (!guest_of(d)->failure[0])
 		strcpy(guest_of(d)->failure, "its VMM died; `dmesg` may say why");
 	dom_vmm_died(&guests, d, host_wall_seconds());

@@ -474,7 +474,7 @@ void guest_unbuild(struct guest *g)
 		rc = svc_close(
 			host_service(g->conn[g->n_conns].service), g->conn[g->n_conns].number);
 		if (rc)
-			printf("control: closing a connection to %s: error %d\n",
+			printf("closing a connection to %s: error %d\n",
 				host_service_name(g->conn[g->n_conns].service), -rc);
 	}
 	for (i = 0; i < VM_VCPUS_MAX; i++) {

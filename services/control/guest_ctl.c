@@ -106,6 +106,7 @@ static void failed(struct guest *g, const char *text, uint32_t len)
 	g->failure[i] = '\0';
 	if (!i)
 		strcpy(g->failure, "the VMM could not build the guest");
+	g->dom->has_vmm = false; /* nothing of it runs: there is nothing to quiesce */
 	dom_failed(&guests, g->dom);
 }
 
@@ -174,7 +175,7 @@ static void event(void *ctx)
 		if (!guest_of(d) || !guest_of(d)->ctl_region || d->state == DOM_LEAVING)
 			continue;
 		if (records(guest_of(d))) {
-			printf("control: the VMM of domain %u broke the protocol; it is ended\n",
+			printf("the VMM of domain %u broke the protocol; it is ended\n",
 				d->domid);
 			dom_vmm_died(&guests, d, host_wall_seconds());
 		}

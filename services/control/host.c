@@ -72,8 +72,7 @@ static void pool_fill(void)
 		if (!rc)
 			rc = pool_add(&guest_pool, first + i, info.order);
 		if (rc && rc != -SK_E_RANGE) /* less than a large page serves nobody */
-			printf("control: memory of order %u is not used: error %d\n",
-				info.order, -rc);
+			printf("memory of order %u is not used: error %d\n", info.order, -rc);
 	}
 }
 
@@ -207,6 +206,6 @@ int host_init(void)
 	pool_fill();
 	ctl_sched = svc_cap("sched", NULL);
 	if (!ctl_sched)
-		printf("control: no right to make scheduling contexts; no guest can be created\n");
+		printf("no right to make scheduling contexts; no guest can be created\n");
 	return 0;
 }

@@ -42,7 +42,7 @@ int main(void)
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		rc = parts[i].init();
 		if (rc) {
-			printf("control: %s: error %d\n", parts[i].name, -rc);
+			printf("%s: error %d\n", parts[i].name, -rc);
 			return 1;
 		}
 	}

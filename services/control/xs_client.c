@@ -212,7 +212,7 @@ static void answer(uint64_t seq, const struct xsd_sockmsg *head, const char *dat
 	int err = 0;
 
 	if (!r || r == next_to_send || r->seq != seq) {
-		printf("control: answer of xenstore to nothing that was asked\n");
+		printf("answer of xenstore to nothing that was asked\n");
 		return;
 	}
 	STAILQ_REMOVE_HEAD(&requests, link);
