@@ -419,6 +419,7 @@ int proc_start(struct proc *p)
 	vmm_of((uint32_t)p->entry)->started = true;
 	world.started++;
 	world.keys_at_start = node_count();
+	assert_int_equal(world.introduced, world.started); /* xenstore was complete */
 	return 0;
 }
 
