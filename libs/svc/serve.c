@@ -44,7 +44,7 @@ struct svc_conn *svc_next(struct svc_conn *after)
 {
 	struct conn *k = after ? ((struct conn *)after)->next : conns;
 
-	while (k && k->state == GONE)
+	while (k && (k->state == GONE || (k->state == CLOSING && !k->c.priv)))
 		k = k->next;
 	return k ? &k->c : NULL;
 }
@@ -232,7 +232,7 @@ void svc_closed(struct svc_conn *c)
 {
 	struct conn *k = (struct conn *)c;
 
-	if (k->state != CLOSING)
+	if (k->state != CLOSING || !k->reply)
 		return;
 	conn_end(k);
 	loop_answer(k->reply, 0);
@@ -250,16 +250,18 @@ static int serve_close(const struct message *q, bool *later)
 		return -SK_E_DENIED;
 	if (k->state == CLOSING)
 		return -SK_E_BUSY;
+	k->state = CLOSING;
 	rc = service->close ? service->close(&k->c) : 0;
 	if (rc != -SK_E_AGAIN) {
 		conn_end(k);
 		return 0;
 	}
 	reply = loop_keep_reply();
-	if (!reply)
+	if (!reply) {
+		k->state = OPEN; /* may be asked again */
 		return -SK_E_NO_MEM;
+	}
 	k->reply = reply;
-	k->state = CLOSING;
 	*later = true;
 	return 0;
 }

@@ -78,7 +78,7 @@ int svc_serve(const struct svc_service *s) must_check;
 void svc_closed(struct svc_conn *c);
 /* Drop a client that broke the protocol: logs once, stops its rings; SVC_CLOSE comes later. */
 void conn_kill(struct svc_conn *c, const char *why);
-/* Iterate over connections, with those that are dead or wait to be closed. */
+/* Iterate over connections, with those that are dead, and those being closed whose priv is still set. */
 struct svc_conn *svc_next(struct svc_conn *after);
 
 /*

@@ -28,6 +28,7 @@ static struct {
 	unsigned int take; /* records per event; 0 = all */
 	unsigned int records;
 	uint32_t n_in;
+	struct svc_conn *next; /* what svc_next() gives while one is closed */
 } seen;
 
 static int open_cb(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
@@ -56,8 +57,9 @@ static int event_cb(struct svc_conn *c)
 
 static int close_cb(struct svc_conn *c)
 {
-	(void)c;
 	seen.closes++;
+	c->priv = seen.close_rc ? &seen : NULL;
+	seen.next = svc_next(NULL);
 	return seen.close_rc;
 }
 
@@ -155,6 +157,7 @@ static void open_and_close(void)
 	assert_int_equal(status(1), 0);
 	assert_int_equal(status(2), -SK_E_NOT_FOUND);
 	assert_int_equal(seen.closes, 1);
+	assert_null(seen.next); /* the service has let it go */
 	assert_int_equal(fake.n_mapped, 0);
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
@@ -273,6 +276,8 @@ static void breach_kills_the_connection_only(void)
 static void finish(void)
 {
 	assert_int_equal(fake.n_answers, 1); /* the close is not answered yet */
+	if (seen.closes)
+		assert_ptr_equal(svc_next(NULL), seen.conn);
 	svc_closed(seen.conn);
 }
 
