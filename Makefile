@@ -45,6 +45,10 @@ obj = $(patsubst %,$(B)/obj/$(1)/%.o,$(basename $(2)))
 with-used = $(sort $(1) $(foreach l,$(1),$(use-$(l))))
 uses = $(call with-used,$(call with-used,$(call with-used,$(sort $(use-$(1))))))
 present = $(filter $(libs),$(1))
+# $(call recipe-of,NAME,TEXT): a file that changes when TEXT does, so that what a build.mk says is a prerequisite too
+same = $(and $(findstring x$(1)x,x$(2)x),$(findstring x$(2)x,x$(1)x))
+remember = $(if $(call same,$(strip $(file <$(1))),$(strip $(2))),,$(shell mkdir -p $(dir $(1)))$(file >$(1),$(strip $(2))))
+recipe-of = $(call remember,$(B)/recipe/$(1),$(2))$(B)/recipe/$(1)
 
 # ---- flags ------------------------------------------------------------------------------------------------------
 
@@ -100,10 +104,11 @@ kernel-elf := $(B)/kernel.elf
 kernel-objs := $(call obj,kernel,$(src-kernel))
 kernel-link = $(LD) $(kernel-ldflags) -T $(ldscript-kernel) -o $@ $(kernel-objs) $(1)
 
-$(B)/obj/kernel/%.o: %.c | $(packages)
+kernel-recipe := $(call recipe-of,kernel,$(src-kernel) $(ldscript-kernel) $(cflags-kernel))
+$(B)/obj/kernel/%.o: %.c $(kernel-recipe) | $(packages)
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(kernel-cflags) $(cflags-$<) $(deps) -c $< -o $@
-$(B)/obj/kernel/%.o: %.S | $(packages)
+$(B)/obj/kernel/%.o: %.S $(kernel-recipe) | $(packages)
 	$(Q)mkdir -p $(@D)
 	$(call say,AS,$<)$(CC) $(kernel-cflags) -D__ASSEMBLY__ $(deps) -c $< -o $@
 
@@ -128,15 +133,15 @@ $(kernel-elf): $(B)/ksyms/2.o
 # ---- libraries --------------------------------------------------------------------------------------------------
 
 define lib-rules
-$(B)/obj/lib-$(1)/%.o: %.c | $(sysroot)
+$(B)/obj/lib-$(1)/%.o: %.c $(B)/recipe/lib-$(1) | $(sysroot)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(user-cflags) $$(call include-paths,$(1) $$(call uses,$(1))) $$(cflags-$(1)) $$(deps) -c $$< -o $$@
-$(B)/obj/lib-$(1)/%.o: %.S | $(sysroot)
+$(B)/obj/lib-$(1)/%.o: %.S $(B)/recipe/lib-$(1) | $(sysroot)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,AS,$$<)$$(CC) $$(user-cflags) -D__ASSEMBLY__ $$(call include-paths,$(1) $$(call uses,$(1))) $$(cflags-$(1)) $$(deps) -c $$< -o $$@
-$(B)/lib/libsk_$(1).a: $(call obj,lib-$(1),$(src-$(1)))
+$(B)/lib/libsk_$(1).a: $(call obj,lib-$(1),$(src-$(1))) $(call recipe-of,lib-$(1),$(src-$(1)) $(call uses,$(1)) $(cflags-$(1)))
 	$$(Q)mkdir -p $$(@D); rm -f $$@
-	$$(call say,AR,$$@)$$(AR) rcsD $$@ $$^
+	$$(call say,AR,$$@)$$(AR) rcsD $$@ $$(filter %.o,$$^)
 endef
 $(foreach l,$(libs),$(eval $(call lib-rules,$(l))))
 
@@ -144,13 +149,14 @@ $(foreach l,$(libs),$(eval $(call lib-rules,$(l))))
 
 # $(1) object directory, $(2) program, $(3) suffix of the variables, $(4) sources
 define program-rules
-$(B)/obj/$(1)/%.o: %.c | $(sysroot)
+$(B)/obj/$(1)/%.o: %.c $(B)/recipe/$(1) | $(sysroot)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(user-cflags) $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)) $$(deps) -c $$< -o $$@
-$(B)/obj/$(1)/%.o: %.S | $(sysroot)
+$(B)/obj/$(1)/%.o: %.S $(B)/recipe/$(1) | $(sysroot)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,AS,$$<)$$(CC) $$(user-cflags) -D__ASSEMBLY__ $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)) $$(deps) -c $$< -o $$@
-$(2).elf: $(call obj,$(1),$(4)) $(patsubst %,$(B)/lib/libsk_%.a,$(call present,$(call uses,$(3)))) tools/user.ld
+$(2).elf: $(call obj,$(1),$(4)) $(patsubst %,$(B)/lib/libsk_%.a,$(call present,$(call uses,$(3)))) tools/user.ld \
+		$(call recipe-of,$(1),$(4) $(call present,$(call uses,$(3))) $(cflags-$(3)) $(extlibs-$(3)))
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(LD) $$(user-ldflags) -Map $(2).map -o $$@ $$(filter %.o,$$^) --start-group $$(filter %.a,$$^) \
 		$$(patsubst %,-l%,$$(sort $$(extlibs-$(3)) $$(foreach l,$$(call uses,$(3)),$$(extlibs-$$(l))))) -lc -lm $$(libgcc) --end-group
@@ -169,20 +175,22 @@ $(B)/ktest/%.img: $(B)/ktest/% tools/mkarchive
 # ---- host tests -------------------------------------------------------------------------------------------------
 
 define unit-rules
-$(B)/obj/unit-$(1)/%.o: %.c | $(packages) $(sysroot)
+$(B)/obj/unit-$(1)/%.o: %.c $(B)/recipe/unit-$(1) | $(packages) $(sysroot)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,HOSTCC,$$<)$$(HOSTCC) $$(unit-cflags) $$(patsubst %,-I%,$$(inc-unit-$(1))) $$(cflags-unit-$(1)) $$(deps) -c $$< -o $$@
-$(B)/unit/$(1): $(call obj,unit-$(1),$(src-unit-$(1)))
+$(B)/unit/$(1): $(call obj,unit-$(1),$(src-unit-$(1))) \
+		$(call recipe-of,unit-$(1),$(src-unit-$(1)) $(inc-unit-$(1)) $(cflags-unit-$(1)) $(ldlibs-unit-$(1)))
 	$$(Q)mkdir -p $$(@D)
-	$$(call say,HOSTLD,$$@)$$(HOSTCC) -fsanitize=address,undefined -o $$@ $$^ -lcmocka $$(ldlibs-unit-$(1))
+	$$(call say,HOSTLD,$$@)$$(HOSTCC) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) -lcmocka $$(ldlibs-unit-$(1))
 endef
 define fuzz-rules
-$(B)/obj/fuzz-$(1)/%.o: %.c | $(packages) $(sysroot)
+$(B)/obj/fuzz-$(1)/%.o: %.c $(B)/recipe/fuzz-$(1) | $(packages) $(sysroot)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CLANG,$$<)$$(CLANG) $$(fuzz-cflags) $$(patsubst %,-I%,$$(inc-fuzz-$(1))) $$(cflags-fuzz-$(1)) $$(deps) -c $$< -o $$@
-$(B)/fuzz/$(1): $(call obj,fuzz-$(1),$(src-fuzz-$(1)))
+$(B)/fuzz/$(1): $(call obj,fuzz-$(1),$(src-fuzz-$(1))) \
+		$(call recipe-of,fuzz-$(1),$(src-fuzz-$(1)) $(inc-fuzz-$(1)) $(cflags-fuzz-$(1)) $(ldlibs-fuzz-$(1)))
 	$$(Q)mkdir -p $$(@D)
-	$$(call say,CLANGLD,$$@)$$(CLANG) -fsanitize=fuzzer,address,undefined -o $$@ $$^ $$(ldlibs-fuzz-$(1))
+	$$(call say,CLANGLD,$$@)$$(CLANG) -fsanitize=fuzzer,address,undefined -o $$@ $$(filter %.o,$$^) $$(ldlibs-fuzz-$(1))
 endef
 $(foreach t,$(unit-tests),$(eval $(call unit-rules,$(t))))
 $(foreach t,$(fuzzers),$(eval $(call fuzz-rules,$(t))))
@@ -208,7 +216,7 @@ boot-members = manifest.bin=$(manifest-bin) $(foreach d,$(filter-out init,$(doma
 $(manifest-bin): $(config-file) $(wildcard tools/manifest tools/manifest.py tools/manifest/* libs/proto/*.h) | $(packages)
 	$(Q)mkdir -p $(@D)
 	$(call say,MANIFEST,$<)tools/manifest compile $< -o $@
-$(boot-img): $(manifest-bin) $(domain-bins) tools/mkarchive
+$(boot-img): $(manifest-bin) $(domain-bins) tools/mkarchive $(call recipe-of,archive,$(domains))
 	$(Q)mkdir -p $(@D)
 	$(call say,ARCHIVE,$@)tools/mkarchive -o $@ --init $(B)/bin/init $(boot-members)
 
@@ -369,7 +377,7 @@ $(B)/gdbinit: tools/gdbinit $(kernel-elf)
 gdb: $(B)/gdbinit
 	@exec gdb -q -x $(B)/gdbinit
 clean:
-	rm -rf $(B)/obj $(B)/lib $(B)/bin $(B)/boot $(B)/ksyms $(B)/unit $(B)/fuzz $(B)/ktest $(B)/test $(B)/run $(B)/iso \
+	rm -rf $(B)/obj $(B)/recipe $(B)/lib $(B)/bin $(B)/boot $(B)/ksyms $(B)/unit $(B)/fuzz $(B)/ktest $(B)/test $(B)/run $(B)/iso \
 		$(B)/live $(B)/sample $(B)/stamp/sample $(B)/repro $(B)/kernel.elf $(B)/skerry.iso
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
