@@ -173,6 +173,19 @@ static void errors_leave_nothing(void **state)
 	at_rest();
 }
 
+static void xenstore_refuses(void **state)
+{
+	uint32_t started = world.started;
+
+	(void)state;
+	world.refuse_introduce = true;
+	type("create /guests/a.cfg\r");
+	world.refuse_introduce = false;
+	assert_true(screen_has("create: xenstore refused the guest's nodes"));
+	assert_int_equal(world.started, started);
+	at_rest();
+}
+
 static void vmm_cannot_build(void **state)
 {
 	uint32_t domid;
@@ -442,6 +455,7 @@ int main(void)
 		T(starts_with_auto_guests),
 		T(creates_and_destroys),
 		T(errors_leave_nothing),
+		T(xenstore_refuses),
 		T(vmm_cannot_build),
 		T(vmm_dies),
 		T(shutdown_and_reboot),

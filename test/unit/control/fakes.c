@@ -719,6 +719,8 @@ static const char *store_change(
 		node_remove(path);
 		return NULL;
 	case XS_INTRODUCE:
+		if (world.refuse_introduce)
+			return "EINVAL";
 		world.introduced++;
 		return NULL;
 	case XS_RELEASE:

@@ -25,6 +25,7 @@ struct world {
 	uint32_t regions; /* vm_alloc less vm_unmap */
 	int fail_service; /* enum service that refuses with fail_rc */
 	int fail_rc;
+	bool refuse_introduce;  /* xenstore's answer to INTRODUCE is an error */
 	uint64_t keys_at_start; /* xenstore nodes when the last VMM started */
 };
 extern struct world world;
