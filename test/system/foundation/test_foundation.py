@@ -1,0 +1,44 @@
+"""The user-land foundation without guests: every domain of the manifest starts, is heard, and the machine goes down."""
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize("smp", [1, 2])
+def test_all_domains_start(machine, smp):
+    m = machine(smp=smp)
+    m.expect(r"\(platform\) \d+ PCI functions")  # the boot log is shown before there is a shell
+    m.prompt()
+    log = m.shell("dmesg")
+    assert log.startswith("Skerry: ")  # the kernel's lines come first
+    for line in (r"\(platform\)", r"\(blk0\) \d+ MiB", r"\(net0\) ([0-9a-f]{2}:){5}", r"\(init\) \d+ MiB for guests"):
+        assert re.search(line, log), f"{line} is not in the log:\n{log}"
+    assert "fault" not in log and "ended with code" not in log, log
+    assert "Domain-0" in m.shell("list")
+    m.poweroff()
+
+
+def test_without_devices(machine):
+    """No disk, no partition: drivers whose device is absent are not started, the rest runs."""
+    m = machine(extra=["--no-disk"])
+    m.prompt()
+    log = m.shell("dmesg")
+    assert "(blk0)" not in log and "(storage) no disks" in log
+    assert "fault" not in log, log
+    m.poweroff()
+
+
+def test_command_line_reaches_a_domain(machine):
+    """A word NAME.KEY=VALUE of the kernel's command line is an argument of that domain alone."""
+    m = machine(append="ip.address=10.9.8.7 ip.netmask=255.0.0.0 nobody.address=10.1.1.1")
+    m.prompt()
+    assert "address 10.9.8.7 netmask 255.0.0.0" in m.shell("dmesg")
+    m.poweroff()
+
+
+def test_failed_domain_is_reported(machine):
+    """A domain that ends is named with its code, also after the shell has the screen."""
+    m = machine(append="ip.address=nonsense")
+    m.expect(r"\(init\) ip: ended with code")
+    m.prompt()
+    m.poweroff()
