@@ -28,6 +28,7 @@ enum {
 	PM1_SCI_EN = 1 << 0,
 	PM1_SLP_EN = 1 << 13,
 	ENABLE_POLLS = 3000000,
+	POWER_MS = 5000,
 };
 
 struct claim {
@@ -336,7 +337,8 @@ static int platform_call(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t 
 			power_off();
 		else
 			reboot();
-		return -SK_E_IO; /* still here */
+		wait_ms(POWER_MS); /* the machine needs a moment to obey */
+		return -SK_E_IO;
 	case PLATFORM_WALLCLOCK:
 		if (!wallclock_boot_ns)
 			return -SK_E_NOT_FOUND;

@@ -79,7 +79,7 @@ static void turn_want_all(void)
 	struct svc_conn *c;
 
 	for (c = svc_next(NULL); c; c = svc_next(c))
-		if (events_due(c->priv))
+		if (c->priv && events_due(c->priv)) /* NULL: being closed */
 			turn_want(c->priv);
 }
 
