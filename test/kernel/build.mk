@@ -6,3 +6,4 @@ $(foreach t,$(ktest-names),$(eval src-ktest-$(t) := $(wildcard test/kernel/$(t)/
 smp-ktest-smp := 4
 smp-ktest-vcpu := 2
 smp-ktest-fuzz := 2
+qemu-ktest-sched := -icount shift=0,sleep=off
