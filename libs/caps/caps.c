@@ -153,8 +153,8 @@ static int meta_init(void)
 	rc = memory_retype(SK_OBJ_FRAME, order, order, frame);
 	if (rc)
 		return (int)rc;
-	while ((rc = sk_map(frame, SK_CAP_SPACE, DOMAIN_FREE_VADDR, 0, order, SK_R | SK_W, &at, &level)) ==
-		-SK_E_NO_TABLE) {
+	while ((rc = sk_map(frame, SK_CAP_SPACE, DOMAIN_FREE_VADDR, 0, order, SK_R | SK_W, &at,
+			&level)) == -SK_E_NO_TABLE) {
 		rc = memory_retype(SK_OBJ_TABLE, 0, SK_ORDER_TABLE, next);
 		if (!rc)
 			rc = sk_map_table(next++, SK_CAP_SPACE, DOMAIN_FREE_VADDR, level);

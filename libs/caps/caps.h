@@ -22,7 +22,8 @@ void slot_free(sk_cap_t first, uint32_t n); /* the slots must be empty */
 /* Objects out of the domain's own untypeds: the slot in *out, -SK_E_NO_MEM when they are used up. */
 int object_make(uint32_t type, uint32_t order, sk_cap_t *out) must_check;
 /* Out of a given untyped into given slots of a given CNode. */
-int object_make_in(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode, sk_cap_t slot, uint32_t n) must_check;
+int object_make_in(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode,
+	sk_cap_t slot, uint32_t n) must_check;
 /*
  * Delete the capability in an own slot and free the slot. Memory goes back to the free list of its
  * order when it came from object_make() (kept as an untyped per object of at least a page).
@@ -32,9 +33,11 @@ void cap_drop(sk_cap_t cap);
 int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out) must_check;
 
 /* Address space: mapping a frame makes missing tables from the domain's untypeds. */
-int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint32_t order, uint32_t rights) must_check;
+int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset,
+	uint32_t order, uint32_t rights) must_check;
 /* The same with tables from a given untyped (building another domain). */
-int space_map_from(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint32_t order, uint32_t rights) must_check;
+int space_map_from(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr,
+	uint64_t offset, uint32_t order, uint32_t rights) must_check;
 /* In this domain, at an address that it chooses (aligned to the frame's order, at most 2 MiB). */
 int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out) must_check;
 void vm_unmap(void *addr, sk_cap_t frame, uint32_t order);

@@ -12,7 +12,8 @@ extern struct mutex caps_lock;
 
 /* What is known about one slot of the own CNode. */
 struct slot_meta {
-	uint16_t home; /* slot of the untyped that the object was made from by object_make(); 0 = not so made */
+	uint16_t
+		home; /* slot of the untyped that the object was made from by object_make(); 0 = not so made */
 	uint16_t next; /* free untypeds: the next of the same order */
 	uint16_t live; /* untyped that small objects are made from: how many there are */
 	uint8_t order; /* untyped */
@@ -26,7 +27,8 @@ void slot_put(sk_cap_t slot, uint32_t n);
 
 void memory_add(sk_cap_t untyped, uint32_t order, uint64_t used);
 /* Straight from the first memory that fits: for what is made before slot_meta exists. */
-int memory_retype(uint32_t type, uint32_t order, uint32_t object_order, sk_cap_t slot) must_check;
+int memory_retype(
+	uint32_t type, uint32_t order, uint32_t object_order, sk_cap_t slot) must_check;
 int memory_make(uint32_t type, uint32_t order, sk_cap_t *out) must_check;
 void memory_drop(sk_cap_t cap);
 

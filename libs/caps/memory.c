@@ -21,7 +21,7 @@ struct source {
 static struct source sources[SOURCES_MAX];
 static uint32_t n_sources;
 static uint16_t free_list[ORDERS];
-static sk_cap_t chunk;       /* where small objects come from now */
+static sk_cap_t chunk; /* where small objects come from now */
 static uint64_t chunk_used;
 
 static const uint8_t object_orders[SK_OBJ_END] = {
@@ -55,7 +55,8 @@ static struct source *source_find(uint32_t order)
 	struct source *best = NULL;
 
 	for (struct source *s = sources; s < sources + n_sources; s++)
-		if (source_fits(s, order) && (!best || s->size - s->used < best->size - best->used))
+		if (source_fits(s, order) &&
+			(!best || s->size - s->used < best->size - best->used))
 			best = s;
 	return best;
 }
@@ -99,7 +100,8 @@ static void keep_gap(struct source *s, uint32_t order)
 	}
 }
 
-static int source_retype(struct source *s, uint32_t type, uint32_t order, uint32_t object_order, sk_cap_t slot)
+static int source_retype(
+	struct source *s, uint32_t type, uint32_t order, uint32_t object_order, sk_cap_t slot)
 {
 	long rc;
 
@@ -189,7 +191,8 @@ static int make_small(uint32_t type, uint32_t object_order, sk_cap_t slot)
 {
 	int rc;
 
-	if (!chunk || align_up(chunk_used, object_order) + (1ull << object_order) > SK_PAGE_SIZE) {
+	if (!chunk ||
+		align_up(chunk_used, object_order) + (1ull << object_order) > SK_PAGE_SIZE) {
 		rc = untyped_make(SK_PAGE_ORDER, &chunk);
 		if (rc) {
 			chunk = 0;
@@ -267,7 +270,8 @@ int object_make(uint32_t type, uint32_t order, sk_cap_t *out)
 	return rc;
 }
 
-int object_make_in(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode, sk_cap_t slot, uint32_t n)
+int object_make_in(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode,
+	sk_cap_t slot, uint32_t n)
 {
 	return (int)sk_retype(untyped, type, order, cnode, slot, n, 0);
 }

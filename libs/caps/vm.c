@@ -97,7 +97,8 @@ static int table_make(sk_cap_t untyped, sk_cap_t *out)
 }
 
 /* The kernel says which level is missing for some address of the range: put a table where the first gap is. */
-static int table_add(sk_cap_t untyped, sk_cap_t space, uint64_t vaddr, uint64_t size, uint32_t level)
+static int table_add(
+	sk_cap_t untyped, sk_cap_t space, uint64_t vaddr, uint64_t size, uint32_t level)
 {
 	uint64_t span = 1ull << (12 + 9 * level), at = vaddr;
 	sk_cap_t table;
@@ -115,14 +116,15 @@ static int table_add(sk_cap_t untyped, sk_cap_t space, uint64_t vaddr, uint64_t 
 	return (int)rc;
 }
 
-static int map_locked(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset,
-	uint32_t order, uint32_t rights)
+static int map_locked(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr,
+	uint64_t offset, uint32_t order, uint32_t rights)
 {
 	uint32_t level;
 	uint64_t at;
 	long rc;
 
-	while ((rc = sk_map(frame, space, vaddr, offset, order, rights, &at, &level)) == -SK_E_NO_TABLE) {
+	while ((rc = sk_map(frame, space, vaddr, offset, order, rights, &at, &level)) ==
+		-SK_E_NO_TABLE) {
 		rc = table_add(untyped, space, vaddr, 1ull << order, level);
 		if (rc)
 			return (int)rc;
@@ -130,8 +132,8 @@ static int map_locked(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t
 	return (int)rc;
 }
 
-int space_map_from(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint32_t order,
-	uint32_t rights)
+int space_map_from(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr,
+	uint64_t offset, uint32_t order, uint32_t rights)
 {
 	int rc;
 
@@ -141,7 +143,8 @@ int space_map_from(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t va
 	return rc;
 }
 
-int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint32_t order, uint32_t rights)
+int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset,
+	uint32_t order, uint32_t rights)
 {
 	return space_map_from(0, space, frame, vaddr, offset, order, rights);
 }

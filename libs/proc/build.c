@@ -56,7 +56,8 @@ static int sched_make(struct proc *p, sk_cap_t ctl, const struct proc_sched *s, 
 
 	if (rc)
 		return rc;
-	rc = (int)sk_sched_configure(ctl, *out, s->cpu, s->priority, s->weight, s->budget_us, s->period_us);
+	rc = (int)sk_sched_configure(
+		ctl, *out, s->cpu, s->priority, s->weight, s->budget_us, s->period_us);
 	if (rc) {
 		cap_drop(*out);
 		*out = 0;
@@ -64,7 +65,8 @@ static int sched_make(struct proc *p, sk_cap_t ctl, const struct proc_sched *s, 
 	return rc;
 }
 
-int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct proc_sched *s, sk_cap_t *own)
+int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct proc_sched *s,
+	sk_cap_t *own)
 {
 	sk_cap_t cap;
 	int rc;
@@ -146,7 +148,8 @@ static int info_fill(struct proc *p, const struct proc_spec *s)
 {
 	struct domain_info *info = p->info;
 
-	if (strlen(s->name) >= sizeof(info->name) || (s->args && strlen(s->args) >= sizeof(info->args)))
+	if (strlen(s->name) >= sizeof(info->name) ||
+		(s->args && strlen(s->args) >= sizeof(info->args)))
 		return -SK_E_RANGE;
 	info->magic = DOMAIN_MAGIC;
 	info->version = DOMAIN_VERSION;
@@ -203,7 +206,8 @@ static int thread_setup(struct proc *p, const struct proc_spec *s)
 	uint32_t level;
 	int rc;
 
-	rc = (int)sk_thread_configure(p->thread, p->cnode, p->space, s->fault_ep, DOMAIN_UTCB_VADDR, &level);
+	rc = (int)sk_thread_configure(
+		p->thread, p->cnode, p->space, s->fault_ep, DOMAIN_UTCB_VADDR, &level);
 	if (!rc)
 		rc = (int)sk_thread_bind(p->thread, p->ntfn);
 	if (!rc)
@@ -245,8 +249,13 @@ int proc_create(struct proc *p, const struct proc_spec *s)
 {
 	int rc;
 
-	*p = (struct proc){ .untyped = s->untyped, .ntfn = s->ntfn, .service = s->service, .own_ntfn = !s->ntfn,
-		.own_service = !s->service, .keep_next = 1, .next_vaddr = DOMAIN_CHANNEL_VADDR,
+	*p = (struct proc){ .untyped = s->untyped,
+		.ntfn = s->ntfn,
+		.service = s->service,
+		.own_ntfn = !s->ntfn,
+		.own_service = !s->service,
+		.keep_next = 1,
+		.next_vaddr = DOMAIN_CHANNEL_VADDR,
 		.entry = s->image->elf.entry };
 	rc = create(p, s);
 	if (rc)
@@ -256,7 +265,10 @@ int proc_create(struct proc *p, const struct proc_spec *s)
 
 int proc_start(struct proc *p)
 {
-	struct sk_regs regs = { .rip = p->entry, .rsp = DOMAIN_STACK_TOP, .rdi = DOMAIN_INFO_VADDR, .rflags = 0x202 };
+	struct sk_regs regs = { .rip = p->entry,
+		.rsp = DOMAIN_STACK_TOP,
+		.rdi = DOMAIN_INFO_VADDR,
+		.rflags = 0x202 };
 	int rc;
 
 	info_close(p);
@@ -266,8 +278,8 @@ int proc_start(struct proc *p)
 
 void proc_destroy(struct proc *p)
 {
-	const sk_cap_t own[] = { p->cnode, p->keep, p->space, p->thread, p->sched, p->own_ntfn ? p->ntfn : 0,
-		p->own_service ? p->service : 0 };
+	const sk_cap_t own[] = { p->cnode, p->keep, p->space, p->thread, p->sched,
+		p->own_ntfn ? p->ntfn : 0, p->own_service ? p->service : 0 };
 
 	info_close(p);
 	if (p->untyped)

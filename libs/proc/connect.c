@@ -28,7 +28,8 @@ static uint32_t order_for(uint64_t size)
 }
 
 /* ---- the client's end -------------------------------------------------------------------------------- */
-static int channel_map(struct proc *p, const struct proc_channel *c, uint32_t slot, uint64_t *vaddr)
+static int channel_map(
+	struct proc *p, const struct proc_channel *c, uint32_t slot, uint64_t *vaddr)
 {
 	sk_cap_t copy;
 	int rc;
@@ -62,8 +63,15 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 		rc = channel_map(p, c, slot + 1, &vaddr);
 	if (rc)
 		return rc;
-	*e = (struct domain_channel){ .proto = c->proto, .bit = i, .signal = c->signal ? slot : 0, .frame = slot + 1, .vaddr = vaddr,
-		.size = c->size, .req_size = c->req_size, .rsp_size = c->rsp_size, .epoch = c->epoch };
+	*e = (struct domain_channel){ .proto = c->proto,
+		.bit = i,
+		.signal = c->signal ? slot : 0,
+		.frame = slot + 1,
+		.vaddr = vaddr,
+		.size = c->size,
+		.req_size = c->req_size,
+		.rsp_size = c->rsp_size,
+		.epoch = c->epoch };
 	strcpy(e->name, c->name);
 	p->info->n_channels++;
 	if (index)
@@ -88,14 +96,15 @@ static int settle(struct proc *p, bool keep_caps, struct proc_connection *out)
 	return rc;
 }
 
-static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_args *a, uint32_t order,
-	struct proc_connection *out)
+static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
+	uint32_t order, struct proc_connection *out)
 {
 	struct svc_open_result r;
 	struct proc_channel ch;
 	int rc;
 
-	rc = cap_copy(p->ntfn, SK_W | SK_GRANT, 1ull << p->info->n_channels, &out->client_signal);
+	rc = cap_copy(
+		p->ntfn, SK_W | SK_GRANT, 1ull << p->info->n_channels, &out->client_signal);
 	if (rc)
 		return rc;
 	a->frame = out->frame;
@@ -107,8 +116,14 @@ static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_
 	out->word[0] = r.word[0];
 	out->word[1] = r.word[1];
 	out->service_signal = r.signal;
-	ch = (struct proc_channel){ .name = c->name, .proto = c->proto, .epoch = c->epoch, .frame = out->frame,
-		.frame_order = order, .size = a->region_size, .req_size = a->req_size, .rsp_size = a->rsp_size,
+	ch = (struct proc_channel){ .name = c->name,
+		.proto = c->proto,
+		.epoch = c->epoch,
+		.frame = out->frame,
+		.frame_order = order,
+		.size = a->region_size,
+		.req_size = a->req_size,
+		.rsp_size = a->rsp_size,
 		.signal = r.signal };
 	rc = proc_channel(p, &ch, &out->channel);
 	if (rc && svc_close(c->endpoint, r.number))
@@ -116,15 +131,21 @@ static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_
 	return rc;
 }
 
-int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps, struct proc_connection *out)
+int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
+	struct proc_connection *out)
 {
-	struct svc_open_args a = { .proto = c->proto, .version = c->version, .client = c->client, .epoch = c->epoch,
-		.params = c->params, .params_len = c->params_len };
+	struct svc_open_args a = { .proto = c->proto,
+		.version = c->version,
+		.client = c->client,
+		.epoch = c->epoch,
+		.params = c->params,
+		.params_len = c->params_len };
 	uint64_t data;
 	uint32_t order;
 	int rc;
 
-	if (c->proto == SVC_PROTO_NONE || c->proto >= SVC_PROTO_END || p->info->n_channels == DOMAIN_CHANNELS_MAX)
+	if (c->proto == SVC_PROTO_NONE || c->proto >= SVC_PROTO_END ||
+		p->info->n_channels == DOMAIN_CHANNELS_MAX)
 		return -SK_E_INVAL;
 	data = c->data_size == UINT64_MAX ? defaults[c->proto].data : c->data_size;
 	if (data > 1ull << (SK_HUGE_ORDER - 1))

@@ -30,7 +30,8 @@ static const char *header_check(const struct elf_header *h, uint64_t size)
 		return "not a static executable for x86-64";
 	if (h->phentsize != sizeof(struct elf_segment))
 		return "program headers of unknown size";
-	if (h->phoff > size || (uint64_t)h->phnum * sizeof(struct elf_segment) > size - h->phoff)
+	if (h->phoff > size ||
+		(uint64_t)h->phnum * sizeof(struct elf_segment) > size - h->phoff)
 		return "program headers beyond the end of the file";
 	return NULL;
 }
@@ -41,7 +42,8 @@ static const char *segment_check(const struct elf_segment *s, uint64_t size)
 		return "segment with more bytes in the file than in memory";
 	if (s->offset > size || s->filesz > size - s->offset)
 		return "segment beyond the end of the file";
-	if (s->vaddr < DOMAIN_IMAGE_VADDR || s->vaddr > DOMAIN_HEAP_VADDR || s->memsz > DOMAIN_HEAP_VADDR - s->vaddr)
+	if (s->vaddr < DOMAIN_IMAGE_VADDR || s->vaddr > DOMAIN_HEAP_VADDR ||
+		s->memsz > DOMAIN_HEAP_VADDR - s->vaddr)
 		return "segment outside the area for images";
 	if ((s->vaddr ^ s->offset) % SK_PAGE_SIZE)
 		return "segment placed differently in its page than in the file";
@@ -68,7 +70,8 @@ static const char *segment_add(const struct elf_segment *s, struct proc_elf *out
 	if (last && s->vaddr < page_end(last))
 		return "segments that share a page or are out of order";
 	out->seg[out->n_segs++] = (struct proc_seg){ s->vaddr, s->offset, s->filesz, s->memsz,
-		(s->flags & PF_R ? SK_R : 0) | (s->flags & PF_W ? SK_W : 0) | (s->flags & PF_X ? SK_X : 0) };
+		(s->flags & PF_R ? SK_R : 0) | (s->flags & PF_W ? SK_W : 0) |
+			(s->flags & PF_X ? SK_X : 0) };
 	return NULL;
 }
 
@@ -77,7 +80,8 @@ static const char *entry_check(const struct proc_elf *e)
 	for (uint32_t i = 0; i < e->n_segs; i++) {
 		const struct proc_seg *s = &e->seg[i];
 
-		if ((s->rights & SK_X) && e->entry >= s->vaddr && e->entry - s->vaddr < s->mem_size)
+		if ((s->rights & SK_X) && e->entry >= s->vaddr &&
+			e->entry - s->vaddr < s->mem_size)
 			return NULL;
 	}
 	return "entry point outside executable segments";

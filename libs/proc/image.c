@@ -18,7 +18,8 @@ static bool pieces_cover(const struct proc_image *im)
 	for (uint32_t i = 0; i < im->n_pieces; i++) {
 		const struct proc_piece *q = &im->piece[i];
 
-		if (!q->size || (q->offset | at) % SK_PAGE_SIZE || q->order < SK_PAGE_ORDER || q->order > SK_HUGE_ORDER)
+		if (!q->size || (q->offset | at) % SK_PAGE_SIZE || q->order < SK_PAGE_ORDER ||
+			q->order > SK_HUGE_ORDER)
 			return false;
 		if (q->offset > 1ull << q->order || q->size > (1ull << q->order) - q->offset)
 			return false;
@@ -44,7 +45,8 @@ static int piece_fetch(sk_cap_t init_ep, struct proc_image *im, uint32_t index)
 	int rc;
 
 	rc = svc_call(init_ep, INIT_IMAGE, mr, &words, &caps);
-	if (!rc && (caps.n_in != 1 || words < 6 || mr[1] > PROC_PIECES_MAX || mr[2] > SK_HUGE_ORDER))
+	if (!rc && (caps.n_in != 1 || words < 6 || mr[1] > PROC_PIECES_MAX ||
+			   mr[2] > SK_HUGE_ORDER))
 		rc = -SK_E_PEER;
 	if (rc) {
 		for (uint32_t i = 0; i < caps.n_in; i++)
@@ -102,7 +104,8 @@ int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im)
 
 /* ---- into a domain ------------------------------------------------------------------------------------- */
 /* Pages [offset, offset + size) of the file, shared; both page-aligned. */
-static int share(struct proc *p, const struct proc_image *im, const struct proc_seg *s, uint64_t offset, uint64_t size)
+static int share(struct proc *p, const struct proc_image *im, const struct proc_seg *s,
+	uint64_t offset, uint64_t size)
 {
 	uint64_t vaddr = s->vaddr & ~(SK_PAGE_SIZE - 1), start = 0;
 
@@ -131,12 +134,14 @@ static int share(struct proc *p, const struct proc_image *im, const struct proc_
 
 static int segment_map(struct proc *p, const struct proc_image *im, const struct proc_seg *s)
 {
-	uint64_t lead = s->vaddr % SK_PAGE_SIZE; /* bytes of the page before the segment come along */
+	uint64_t lead = s->vaddr %
+			SK_PAGE_SIZE; /* bytes of the page before the segment come along */
 
 	if (s->rights & SK_W)
-		return map_new(p, s->vaddr - lead, s->mem_size + lead, im->base + s->offset - lead, s->file_size + lead,
-			s->rights);
-	return share(p, im, s, s->offset - lead, (s->mem_size + lead + SK_PAGE_SIZE - 1) & ~(SK_PAGE_SIZE - 1));
+		return map_new(p, s->vaddr - lead, s->mem_size + lead,
+			im->base + s->offset - lead, s->file_size + lead, s->rights);
+	return share(p, im, s, s->offset - lead,
+		(s->mem_size + lead + SK_PAGE_SIZE - 1) & ~(SK_PAGE_SIZE - 1));
 }
 
 int image_map(struct proc *p, const struct proc_image *im)

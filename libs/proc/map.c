@@ -76,13 +76,15 @@ static int table_add(struct proc *p, uint64_t vaddr, uint64_t size, uint32_t lev
 	return (int)rc;
 }
 
-static int map_one(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint32_t order, uint32_t rights)
+static int map_one(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset,
+	uint32_t order, uint32_t rights)
 {
 	uint32_t level;
 	uint64_t at;
 	long rc;
 
-	while ((rc = sk_map(frame, p->space, vaddr, offset, order, rights, &at, &level)) == -SK_E_NO_TABLE) {
+	while ((rc = sk_map(frame, p->space, vaddr, offset, order, rights, &at, &level)) ==
+		-SK_E_NO_TABLE) {
 		rc = table_add(p, vaddr, 1ull << order, level);
 		if (rc)
 			break;
@@ -90,7 +92,8 @@ static int map_one(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offs
 	return (int)rc;
 }
 
-int map_part(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size, uint32_t rights)
+int map_part(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size,
+	uint32_t rights)
 {
 	struct sk_cap_info info;
 	int rc;
@@ -113,7 +116,8 @@ int map_part(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, ui
 	return 0;
 }
 
-int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size, uint32_t rights)
+int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size,
+	uint32_t rights)
 {
 	sk_cap_t copy;
 	int rc;
@@ -148,7 +152,8 @@ static int frame_fill(sk_cap_t frame, uint32_t order, const void *data, uint64_t
 	return rc;
 }
 
-static int frame_new(struct proc *p, uint64_t vaddr, uint32_t order, const void *data, uint64_t size, uint32_t rights)
+static int frame_new(struct proc *p, uint64_t vaddr, uint32_t order, const void *data,
+	uint64_t size, uint32_t rights)
 {
 	sk_cap_t frame;
 	int rc;
@@ -167,7 +172,8 @@ static int frame_new(struct proc *p, uint64_t vaddr, uint32_t order, const void 
 	return rc;
 }
 
-int map_new(struct proc *p, uint64_t vaddr, uint64_t mem_size, const void *data, uint64_t data_size, uint32_t rights)
+int map_new(struct proc *p, uint64_t vaddr, uint64_t mem_size, const void *data,
+	uint64_t data_size, uint32_t rights)
 {
 	int rc = 0;
 

@@ -40,8 +40,9 @@ struct proc_piece {
 	uint64_t size;
 };
 struct proc_seg {
-	uint64_t vaddr, offset, file_size, mem_size; /* offset in the file; same place in the page as vaddr */
-	uint32_t rights;                             /* SK_R, SK_W, SK_X; never W and X */
+	uint64_t vaddr, offset, file_size,
+		mem_size; /* offset in the file; same place in the page as vaddr */
+	uint32_t rights;  /* SK_R, SK_W, SK_X; never W and X */
 };
 struct proc_elf {
 	uint64_t entry;
@@ -57,7 +58,8 @@ struct proc_image {
 };
 
 /* Parse an ELF64 executable of ours: pure, trusts nothing. *why names what is wrong when it fails. */
-int proc_elf_decode(const void *file, uint64_t size, struct proc_elf *out, const char **why) must_check;
+int proc_elf_decode(
+	const void *file, uint64_t size, struct proc_elf *out, const char **why) must_check;
 /* After n_pieces, piece[], base and size were filled. */
 int proc_image_init(struct proc_image *im, const char **why) must_check;
 /* control: get the VMM's image from init (INIT_IMAGE) and map it. */
@@ -71,20 +73,22 @@ struct proc_sched {
 
 struct proc_spec {
 	const char *name;
-	const char *args;  /* lines key=value; NULL = none */
+	const char *args; /* lines key=value; NULL = none */
 	uint32_t epoch;
 	const struct proc_image *image;
 	sk_cap_t untyped;     /* charged: see above. Own slot; it must have no children yet */
 	uint32_t cnode_order; /* of the domain's CNode; 0 = 15 (408 slots) */
-	uint32_t free_slot;   /* first slot that the domain manages itself; 0 = DOMAIN_CAP_FREE */
+	uint32_t free_slot; /* first slot that the domain manages itself; 0 = DOMAIN_CAP_FREE */
 	uint32_t stack_order; /* 0 = 16 (64 KiB) */
-	sk_cap_t fault_ep;    /* badged for this domain, own slot; 0 = faults suspend the thread silently */
-	sk_cap_t parent_ep;   /* badged; copied to DOMAIN_CAP_PARENT; 0 = none */
-	sk_cap_t ntfn;        /* unbadged; 0 = made from the untyped */
-	sk_cap_t service;     /* endpoint with all rights; 0 = made from the untyped */
+	sk_cap_t
+		fault_ep; /* badged for this domain, own slot; 0 = faults suspend the thread silently */
+	sk_cap_t parent_ep; /* badged; copied to DOMAIN_CAP_PARENT; 0 = none */
+	sk_cap_t ntfn;      /* unbadged; 0 = made from the untyped */
+	sk_cap_t service;   /* endpoint with all rights; 0 = made from the untyped */
 	sk_cap_t ctl_sched;
 	uint64_t wall_boot_ns; /* for the info page; 0 = what the builder itself was told */
-	struct proc_sched sched; /* of the main thread; its context is SK_CAP_SCHED of the domain */
+	struct proc_sched
+		sched; /* of the main thread; its context is SK_CAP_SCHED of the domain */
 };
 
 struct proc {
@@ -93,7 +97,7 @@ struct proc {
 	sk_cap_t cnode, keep, space, thread, sched, ntfn, service, info_frame;
 	bool own_ntfn, own_service; /* made from the untyped */
 	uint32_t n_slots, keep_next, keep_slots;
-	uint64_t next_vaddr;      /* where the next region or BAR goes */
+	uint64_t next_vaddr; /* where the next region or BAR goes */
 	uint64_t entry;
 	struct domain_info *info; /* the builder's view, writable until proc_start() */
 };
@@ -101,25 +105,30 @@ struct proc {
 int proc_create(struct proc *p, const struct proc_spec *s) must_check;
 
 /* Capability in an own slot to a slot of the domain: a copy with these rights (badge where not 0), or moved. */
-int proc_give(struct proc *p, uint32_t slot, sk_cap_t cap, uint32_t rights, uint64_t badge) must_check;
+int proc_give(struct proc *p, uint32_t slot, sk_cap_t cap, uint32_t rights,
+	uint64_t badge) must_check;
 int proc_move(struct proc *p, uint32_t slot, sk_cap_t cap) must_check;
 /* Make an object straight into a slot of the domain, out of p->untyped (or, where not 0, `from`). */
-int proc_make(struct proc *p, uint32_t slot, uint32_t type, uint32_t order, sk_cap_t from) must_check;
+int proc_make(
+	struct proc *p, uint32_t slot, uint32_t type, uint32_t order, sk_cap_t from) must_check;
 /* Memory that the domain may retype: the next DOMAIN_CAP_UNTYPED slot, listed in its info page. */
 int proc_untyped(struct proc *p, uint32_t order, sk_cap_t from) must_check;
 /*
  * A further scheduling context for a thread that the domain makes (VM_CAP_SCHED + i), configured. *own, where
  * not NULL, gets the builder's own copy, for SK_SYS_SCHED_CONFIGURE and _STATS later.
  */
-int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct proc_sched *s, sk_cap_t *own) must_check;
+int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct proc_sched *s,
+	sk_cap_t *own) must_check;
 
 /*
  * Map [offset, offset + size) of a frame in an own slot at vaddr of the domain, through a copy that is kept;
  * rights: SK_R, SK_W, SK_X, SK_MAP_*. The page-table pages come out of p->untyped.
  */
-int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size, uint32_t rights) must_check;
+int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size,
+	uint32_t rights) must_check;
 /* New pages at vaddr, filled with a copy of data; the domain reads them, and writes them with SK_W. */
-int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size, uint32_t rights) must_check;
+int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size,
+	uint32_t rights) must_check;
 /* An address for a frame of this order in the area of channels and BARs; aligned up to 2 MiB. */
 uint64_t proc_vaddr(struct proc *p, uint32_t order);
 
@@ -131,7 +140,7 @@ struct proc_connect {
 	const char *name;  /* of the channel, at most 15 bytes */
 	sk_cap_t endpoint; /* the service's control endpoint */
 	uint32_t proto, version;
-	uint32_t client;    /* identity: domid, or number | SVC_STATIC */
+	uint32_t client; /* identity: domid, or number | SVC_STATIC */
 	uint32_t epoch;
 	uint64_t data_size; /* bytes of data wanted; UINT64_MAX = the protocol's default */
 	const void *params;
@@ -139,13 +148,14 @@ struct proc_connect {
 	sk_cap_t untyped; /* memory of the region; 0 = p->untyped */
 };
 struct proc_connection {
-	uint32_t number;  /* for SVC_CLOSE */
-	uint32_t channel; /* index in the info page */
-	uint64_t word[2]; /* mr2 and mr3 of the service's reply */
+	uint32_t number;                               /* for SVC_CLOSE */
+	uint32_t channel;                              /* index in the info page */
+	uint64_t word[2];                              /* mr2 and mr3 of the service's reply */
 	sk_cap_t frame, client_signal, service_signal; /* own slots; 0 unless keep_caps */
 };
 /* keep_caps: leave the boundary objects in own slots (proc_connection); else they go with p->untyped. */
-int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps, struct proc_connection *out) must_check;
+int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
+	struct proc_connection *out) must_check;
 /*
  * The service side of a connection whose client is the builder itself (control for "vmctl"), or whose region
  * exists already: list and map a channel with these parts.
@@ -157,7 +167,8 @@ struct proc_channel {
 	uint32_t frame_order;
 	uint64_t size; /* of the region */
 	uint32_t req_size, rsp_size;
-	sk_cap_t signal; /* own slot: signals the service; copied. 0 = memory without a service */
+	sk_cap_t
+		signal; /* own slot: signals the service; copied. 0 = memory without a service */
 };
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index) must_check;
 

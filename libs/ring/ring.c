@@ -25,7 +25,8 @@ int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index)
 {
 	uint32_t room = bytes - (uint32_t)sizeof(struct ring_shared);
 
-	if (!mem || (uintptr_t)mem % 4096 || bytes < RING_MIN || bytes > RING_MAX || index % ALIGN)
+	if (!mem || (uintptr_t)mem % 4096 || bytes < RING_MIN || bytes > RING_MAX ||
+		index % ALIGN)
 		return -SK_E_INVAL;
 	r->sh = mem;
 	r->size = 1u << (31 - __builtin_clz(room));
@@ -72,7 +73,9 @@ static int load_cons(struct ring *r)
 {
 	uint32_t cons = __atomic_load_n(&r->sh->cons, __ATOMIC_ACQUIRE);
 
-	if (cons % ALIGN || r->index - cons > r->index - r->peer) /* R1, R2: between the last one and ours */
+	if (cons % ALIGN ||
+		r->index - cons >
+			r->index - r->peer) /* R1, R2: between the last one and ours */
 		return -SK_E_PEER;
 	r->peer = cons;
 	return 0;
@@ -141,7 +144,8 @@ static int load_prod(struct ring *r)
 {
 	uint32_t prod = __atomic_load_n(&r->sh->prod, __ATOMIC_ACQUIRE);
 
-	if (prod % ALIGN || prod - r->index > r->size || prod - r->index < r->peer - r->index) /* R1, R2 */
+	if (prod % ALIGN || prod - r->index > r->size ||
+		prod - r->index < r->peer - r->index) /* R1, R2 */
 		return -SK_E_PEER;
 	r->peer = prod;
 	return 0;

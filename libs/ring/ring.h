@@ -27,16 +27,16 @@ struct ring_shared {
 	uint32_t cons;      /* written by the consumer */
 	uint32_t want_data; /* set by the consumer, cleared by the producer */
 	uint32_t pad1[14];
-	uint8_t data[]; /* ring bytes - sizeof(struct ring_shared), rounded down to a power of two */
+	uint8_t data[]; /* the rest, rounded down to a power of two */
 };
 _Static_assert(sizeof(struct ring_shared) == 128, "two cache lines");
 
 /* One side's private handle: a producer or a consumer, never both. */
 struct ring {
 	struct ring_shared *sh;
-	uint32_t size;  /* of data[]: power of two */
-	uint32_t index; /* own index: prod for a producer, cons for a consumer */
-	uint32_t peer;  /* last checked index of the peer */
+	uint32_t size;    /* of data[]: power of two */
+	uint32_t index;   /* own index: prod for a producer, cons for a consumer */
+	uint32_t peer;    /* last checked index of the peer */
 	uint32_t flushed; /* own index as last published: nothing new needs no signal */
 };
 
@@ -48,7 +48,8 @@ uint32_t ring_record_max(const struct ring *r);
 /* Producer: 0, -SK_E_AGAIN (no room now), -SK_E_INVAL (never fits), -SK_E_PEER. */
 int ring_put(struct ring *r, const void *rec, uint32_t len) must_check;
 /* The same in two pieces (a header and its text). */
-int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b, uint32_t b_len) must_check;
+int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b,
+	uint32_t b_len) must_check;
 /*
  * Publish; true: the consumer sleeps and must be signalled. Call once after a batch of puts; without a new
  * record it does nothing, so that two sides that flush at every event do not wake each other for ever.

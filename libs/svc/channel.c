@@ -37,7 +37,8 @@ static struct channel *channel_open(const struct domain_channel *e, uint32_t ind
 	if (!ch)
 		return NULL;
 	c = &ch->conn;
-	if (ring_init(&c->req, base, e->req_size, 0) || ring_init(&c->rsp, base + e->req_size, e->rsp_size, 0)) {
+	if (ring_init(&c->req, base, e->req_size, 0) ||
+		ring_init(&c->rsp, base + e->req_size, e->rsp_size, 0)) {
 		free(ch);
 		return NULL;
 	}

@@ -9,7 +9,8 @@
 
 enum { RX_SLOTS = 4 };
 
-void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t n, const struct svc_caps *caps)
+void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t n,
+	const struct svc_caps *caps)
 {
 	struct sk_utcb *u = edge_utcb();
 	uint32_t n_caps = caps ? caps->n_out : 0;
@@ -19,7 +20,8 @@ void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t
 	for (uint32_t i = SK_MR_REGS; i < n; i++)
 		u->mr[i] = mr[i];
 	for (uint32_t i = 0; i < n_caps; i++)
-		u->send[i] = (struct sk_send_cap){ caps->out[i], SK_ALL | (caps->move_out ? SK_SEND_MOVE : 0) };
+		u->send[i] = (struct sk_send_cap){ caps->out[i],
+			SK_ALL | (caps->move_out ? SK_SEND_MOVE : 0) };
 	m->mi = SK_MI(label, n, n_caps);
 }
 

@@ -19,7 +19,8 @@ struct message {
 	struct svc_caps caps;
 };
 /* Words and capabilities of an outgoing message into UTCB and registers. */
-void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t n, const struct svc_caps *caps);
+void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t n,
+	const struct svc_caps *caps);
 /* And back. */
 void message_store(const struct sk_msg *m, uint64_t *mr, uint32_t *n);
 

@@ -63,7 +63,8 @@ void conn_kill(struct svc_conn *c, const char *why)
 	if (c->dead)
 		return;
 	c->dead = true;
-	printf("connection %u of client %#x dropped: %s\n", (unsigned int)c->number, (unsigned int)c->client, why);
+	printf("connection %u of client %#x dropped: %s\n", (unsigned int)c->number,
+		(unsigned int)c->client, why);
 }
 
 static void drop_in(struct message *q)
@@ -97,10 +98,12 @@ static int open_decode(const struct message *q, struct open_request *o)
 	if (q->mr[5] > (uint64_t)(q->n - SVC_PARAMS_WORD) * 8)
 		return -SK_E_INVAL;
 	o->params_len = (uint32_t)q->mr[5];
-	if (service->proto != SVC_PROTO_END && (o->proto != service->proto || o->version != service->version))
+	if (service->proto != SVC_PROTO_END &&
+		(o->proto != service->proto || o->version != service->version))
 		return -SK_E_INVAL;
 	rings = (uint64_t)o->req_size + o->rsp_size;
-	if (o->req_size % SK_PAGE_SIZE || o->rsp_size % SK_PAGE_SIZE || o->region_size > 1ull << SK_HUGE_ORDER)
+	if (o->req_size % SK_PAGE_SIZE || o->rsp_size % SK_PAGE_SIZE ||
+		o->region_size > 1ull << SK_HUGE_ORDER)
 		return -SK_E_INVAL;
 	if (rings > o->region_size || o->region_size - rings < service->min_data)
 		return -SK_E_INVAL;
@@ -177,7 +180,8 @@ static int open_commit(struct message *q, const struct open_request *o)
 		goto drop_signal;
 	k->next = conns;
 	conns = k;
-	(void)ring_get_idle(&k->c.req); /* the wish: nothing can be there, the client has not got it yet */
+	(void)ring_get_idle(
+		&k->c.req); /* the wish: nothing can be there, the client has not got it yet */
 	conn_publish(k);
 	q->mr[1] = k->c.number;
 	q->n = 4;

@@ -27,20 +27,21 @@ sk_cap_t svc_cap(const char *name, uint32_t *count);
 
 /* ---- one end of a connection ------------------------------------------------------------- */
 struct svc_conn {
-	struct ring req;  /* client: producer; service: consumer */
-	struct ring rsp;  /* the other way */
-	uint8_t *data;    /* data part of the region */
+	struct ring req; /* client: producer; service: consumer */
+	struct ring rsp; /* the other way */
+	uint8_t *data;   /* data part of the region */
 	uint64_t data_size;
 	uint64_t data_offset; /* of the data part in the region's frame */
-	sk_cap_t signal;  /* signals the peer */
-	sk_cap_t frame;   /* the region */
-	uint32_t number;  /* service side: 1.. ; client side: index of the channel */
-	uint32_t client;  /* service side: identity given by the connector (domid, or static | SVC_STATIC) */
-	uint32_t badge;   /* service side: who connected it: SVC_BADGE_* */
+	sk_cap_t signal;      /* signals the peer */
+	sk_cap_t frame;       /* the region */
+	uint32_t number;      /* service side: 1.. ; client side: index of the channel */
+	uint32_t
+		client; /* service side: identity given by the connector (domid, or static | SVC_STATIC) */
+	uint32_t badge; /* service side: who connected it: SVC_BADGE_* */
 	uint32_t proto;
 	uint32_t epoch;
-	bool dead;        /* service side: killed for a breach; only SVC_CLOSE is left to come */
-	void *priv;       /* the service's own state for it */
+	bool dead;  /* service side: killed for a breach; only SVC_CLOSE is left to come */
+	void *priv; /* the service's own state for it */
 };
 
 /* Client: find channel `name` of the start-up page and set up its rings. NULL if the manifest gives none. */
@@ -60,17 +61,19 @@ struct svc_caps {
 };
 
 struct svc_service {
-	uint32_t proto;       /* the one protocol; SVC_PROTO_END: op table decides by conn->proto */
+	uint32_t proto; /* the one protocol; SVC_PROTO_END: op table decides by conn->proto */
 	uint32_t version;
-	uint64_t min_data;    /* smallest data part that open accepts */
+	uint64_t min_data; /* smallest data part that open accepts */
 	/* params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or -SK_E_*. */
-	int (*open)(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2]);
+	int (*open)(struct svc_conn *c, const void *params, uint32_t params_len,
+		uint64_t result[2]);
 	/* The client signalled. Return 0, or -SK_E_PEER to have the connection killed. */
 	int (*event)(struct svc_conn *c);
 	/* Nothing may be in flight when it returns 0; -SK_E_AGAIN: the reply waits for svc_closed(c). */
 	int (*close)(struct svc_conn *c);
 	/* Other calls (label >= SVC_FIRST). mr[] in and out, caps in rx slots; returns 0 or -SK_E_*. May be NULL. */
-	int (*call)(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps);
+	int (*call)(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr,
+		struct svc_caps *caps);
 	/* SVC_STATS: fill mr[1..]; returns words used. May be NULL. */
 	uint32_t (*stats)(struct svc_conn *c, uint64_t *mr);
 };
@@ -126,9 +129,11 @@ struct svc_open_result {
 	uint64_t word[2];
 	sk_cap_t signal; /* signals the service; in a slot from libs/caps */
 };
-int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open_result *r) must_check;
+int svc_open(sk_cap_t service_ep, const struct svc_open_args *a,
+	struct svc_open_result *r) must_check;
 int svc_close(sk_cap_t service_ep, uint32_t number) must_check;
 /* Plain call with words only. mr in and out; n in and out. */
-int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps) must_check;
+int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
+	struct svc_caps *caps) must_check;
 
 #endif

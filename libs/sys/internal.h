@@ -15,9 +15,10 @@
 struct thread {
 	uint32_t number;
 	sk_cap_t cap;
-	sk_cap_t park; /* its own notification, for mutex_lock(); made with the first further thread */
+	sk_cap_t
+		park; /* its own notification, for mutex_lock(); made with the first further thread */
 	struct sk_utcb *utcb;
-	void *tls;     /* fs base */
+	void *tls; /* fs base */
 	struct _reent *reent;
 	void (*fn)(void *arg);
 	void *arg;

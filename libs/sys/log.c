@@ -40,7 +40,8 @@ void log_init(void)
 	for (uint32_t i = 0; i < info->n_channels && i < DOMAIN_CHANNELS_MAX; i++) {
 		const struct domain_channel *c = &info->channel[i];
 
-		if (strcmp(c->name, "log") == 0 && sys_log_attach((void *)c->vaddr, c->req_size, c->signal) == 0)
+		if (strcmp(c->name, "log") == 0 &&
+			sys_log_attach((void *)c->vaddr, c->req_size, c->signal) == 0)
 			return;
 	}
 }

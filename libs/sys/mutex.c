@@ -18,7 +18,8 @@ bool mutex_try(struct mutex *m)
 {
 	uint32_t open = 0;
 
-	return __atomic_compare_exchange_n(&m->word, &open, LOCKED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(
+		&m->word, &open, LOCKED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static bool mutex_spin(struct mutex *m)
@@ -41,7 +42,8 @@ static bool mutex_enqueue(struct mutex *m, struct thread *self)
 	do {
 		self->next = word & ~LOCKED;
 		wanted = LOCKED | (word ? self->number + 1 : 0);
-	} while (!__atomic_compare_exchange_n(&m->word, &word, wanted, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(
+		&m->word, &word, wanted, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	return word != 0;
 }
 
@@ -56,7 +58,8 @@ void mutex_lock(struct mutex *m)
 	if (!mutex_enqueue(m, self))
 		return;
 	while (!__atomic_load_n(&self->granted, __ATOMIC_ACQUIRE))
-		(void)sk_wait(self->park, SK_NO_DEADLINE, &word); /* may be an old signal: look again */
+		(void)sk_wait(self->park, SK_NO_DEADLINE,
+			&word); /* may be an old signal: look again */
 }
 
 static struct thread *waiter(uint32_t link)
@@ -85,14 +88,16 @@ void mutex_unlock(struct mutex *m)
 	struct thread *t;
 	sk_cap_t park;
 
-	if (__atomic_compare_exchange_n(&m->word, &word, 0, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
+	if (__atomic_compare_exchange_n(
+		    &m->word, &word, 0, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
 		return;
 	do {
 		t = take_oldest(waiter(word & ~LOCKED));
 		if (t)
 			break;
 		t = waiter(word & ~LOCKED);
-	} while (!__atomic_compare_exchange_n(&m->word, &word, LOCKED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	} while (!__atomic_compare_exchange_n(
+		&m->word, &word, LOCKED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	park = t->park;
 	__atomic_store_n(&t->granted, 1, __ATOMIC_RELEASE); /* from here on t may be gone: M3 */
 	(void)sk_signal(park);

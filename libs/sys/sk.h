@@ -19,7 +19,8 @@ struct sk_msg { /* registers of an IPC call */
 	uint64_t badge, mi, mr[SK_MR_REGS];
 };
 
-static inline long sk_sys6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+static inline long sk_sys6(
+	long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
 	register uint64_t r10 __asm__("r10") = d;
 	register uint64_t r8 __asm__("r8") = e;
@@ -40,10 +41,11 @@ static inline long sk_sys_r(long nr, uint64_t r[6])
 	register uint64_t r9 __asm__("r9") = r[5];
 	long ret = nr;
 
-	__asm__ volatile("syscall"
-			 : "+a"(ret), "+D"(r[0]), "+S"(r[1]), "+d"(r[2]), "+r"(r10), "+r"(r8), "+r"(r9)
-			 :
-			 : "rcx", "r11", "memory");
+	__asm__ volatile(
+		"syscall"
+		: "+a"(ret), "+D"(r[0]), "+S"(r[1]), "+d"(r[2]), "+r"(r10), "+r"(r8), "+r"(r9)
+		:
+		: "rcx", "r11", "memory");
 	r[3] = r10;
 	r[4] = r8;
 	r[5] = r9;
@@ -108,17 +110,19 @@ static inline long sk_poll(sk_cap_t ntfn, uint64_t *word)
 }
 
 /* ---- memory and capabilities ----------------------------------------------------------------------- */
-static inline long sk_retype(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode, sk_cap_t slot,
-	uint32_t n, uint64_t offset)
+static inline long sk_retype(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode,
+	sk_cap_t slot, uint32_t n, uint64_t offset)
 {
-	return sk_sys6(SK_SYS_RETYPE, untyped, type | (uint64_t)order << 8, cnode, slot, n, offset);
+	return sk_sys6(
+		SK_SYS_RETYPE, untyped, type | (uint64_t)order << 8, cnode, slot, n, offset);
 }
-static inline long sk_copy(sk_cap_t dst_cnode, sk_cap_t dst, sk_cap_t src_cnode, sk_cap_t src, uint32_t rights)
+static inline long sk_copy(
+	sk_cap_t dst_cnode, sk_cap_t dst, sk_cap_t src_cnode, sk_cap_t src, uint32_t rights)
 {
 	return sk_sys6(SK_SYS_COPY, dst_cnode, dst, src_cnode, src, rights, 0);
 }
-static inline long sk_mint(sk_cap_t dst_cnode, sk_cap_t dst, sk_cap_t src_cnode, sk_cap_t src, uint32_t rights,
-	uint64_t badge)
+static inline long sk_mint(sk_cap_t dst_cnode, sk_cap_t dst, sk_cap_t src_cnode, sk_cap_t src,
+	uint32_t rights, uint64_t badge)
 {
 	return sk_sys6(SK_SYS_MINT, dst_cnode, dst, src_cnode, src, rights, badge);
 }
@@ -154,8 +158,8 @@ static inline long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info
 
 /* ---- address spaces ----------------------------------------------------------------------------------- */
 /* *at: the address (IO spaces: the device address). *level: of the missing table, with -SK_E_NO_TABLE. */
-static inline long sk_map(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset, uint32_t order,
-	uint32_t rights, uint64_t *at, uint32_t *level)
+static inline long sk_map(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset,
+	uint32_t order, uint32_t rights, uint64_t *at, uint32_t *level)
 {
 	uint64_t r[6] = { frame, space, vaddr, offset, order, rights };
 	long rc = sk_sys_r(SK_SYS_MAP, r);
@@ -175,8 +179,8 @@ static inline long sk_map_table(sk_cap_t table, sk_cap_t space, uint64_t vaddr, 
 
 /* ---- threads and scheduling contexts ------------------------------------------------------------------- */
 /* *level: of the table that is missing for the UTCB, with -SK_E_NO_TABLE. */
-static inline long sk_thread_configure(sk_cap_t thread, sk_cap_t cnode, sk_cap_t space, sk_cap_t fault_ep,
-	uint64_t utcb, uint32_t *level)
+static inline long sk_thread_configure(sk_cap_t thread, sk_cap_t cnode, sk_cap_t space,
+	sk_cap_t fault_ep, uint64_t utcb, uint32_t *level)
 {
 	uint64_t r[6] = { thread, cnode, space, fault_ep, utcb, 0 };
 	long rc = sk_sys_r(SK_SYS_THREAD_CONFIGURE, r);
@@ -217,17 +221,18 @@ static inline long sk_yield(void)
 {
 	return sk_sys6(SK_SYS_YIELD, 0, 0, 0, 0, 0, 0);
 }
-static inline long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu, uint32_t priority,
-	uint32_t weight, uint64_t budget_us, uint64_t period_us)
+static inline long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu,
+	uint32_t priority, uint32_t weight, uint64_t budget_us, uint64_t period_us)
 {
-	return sk_sys6(SK_SYS_SCHED_CONFIGURE, ctl, sched, cpu | (uint64_t)priority << 16, weight, budget_us,
-		period_us);
+	return sk_sys6(SK_SYS_SCHED_CONFIGURE, ctl, sched, cpu | (uint64_t)priority << 16,
+		weight, budget_us, period_us);
 }
 static inline long sk_sched_bind(sk_cap_t sched, sk_cap_t thread)
 {
 	return sk_sys6(SK_SYS_SCHED_BIND, sched, thread, 0, 0, 0, 0);
 }
-static inline long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32_t *cpu)
+static inline long sk_sched_stats(
+	sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32_t *cpu)
 {
 	uint64_t r[6] = { sched, 0, 0, 0, 0, 0 };
 	long rc = sk_sys_r(SK_SYS_SCHED_STATS, r);
@@ -239,11 +244,13 @@ static inline long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *
 }
 
 /* ---- interrupts, ports, log ------------------------------------------------------------------------------- */
-static inline long sk_irq_pin(sk_cap_t ctl, sk_cap_t irq, uint32_t gsi, uint32_t flags, uint32_t cpu)
+static inline long sk_irq_pin(
+	sk_cap_t ctl, sk_cap_t irq, uint32_t gsi, uint32_t flags, uint32_t cpu)
 {
 	return sk_sys6(SK_SYS_IRQ_PIN, ctl, irq, gsi, flags, cpu, 0);
 }
-static inline long sk_irq_msi(sk_cap_t ctl, sk_cap_t irq, uint32_t cpu, uint64_t *address, uint32_t *data)
+static inline long sk_irq_msi(
+	sk_cap_t ctl, sk_cap_t irq, uint32_t cpu, uint64_t *address, uint32_t *data)
 {
 	uint64_t r[6] = { ctl, irq, cpu, 0, 0, 0 };
 	long rc = sk_sys_r(SK_SYS_IRQ_MSI, r);
@@ -284,7 +291,8 @@ static inline long sk_log_take(sk_cap_t ctl)
 
 /* ---- guests and devices -------------------------------------------------------------------------------------- */
 /* *level: of the table that is missing for the state page, with -SK_E_NO_TABLE. */
-static inline long sk_vcpu_configure(sk_cap_t vcpu, sk_cap_t nested, sk_cap_t space, uint64_t state, uint32_t *level)
+static inline long sk_vcpu_configure(
+	sk_cap_t vcpu, sk_cap_t nested, sk_cap_t space, uint64_t state, uint32_t *level)
 {
 	uint64_t r[6] = { vcpu, nested, space, state, 0, 0 };
 	long rc = sk_sys_r(SK_SYS_VCPU_CONFIGURE, r);

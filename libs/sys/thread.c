@@ -81,15 +81,18 @@ static int thread_prepare(struct thread *t)
 
 static int thread_launch(struct thread *t, const struct thread_spec *s, uint64_t top)
 {
-	struct sk_regs regs = { .rip = (uint64_t)thread_entry, .rdi = (uint64_t)t, .rsp = top,
-		.fs_base = (uint64_t)t->tls, .rflags = 0x202 };
+	struct sk_regs regs = { .rip = (uint64_t)thread_entry,
+		.rdi = (uint64_t)t,
+		.rsp = top,
+		.fs_base = (uint64_t)t->tls,
+		.rflags = 0x202 };
 	uint32_t level;
 	long rc;
 
 	rc = object_make(SK_OBJ_THREAD, 0, &t->cap);
 	if (!rc)
-		rc = sk_thread_configure(t->cap, SK_CAP_CNODE, SK_CAP_SPACE, DOMAIN_CAP_PARENT, (uint64_t)t->utcb,
-			&level);
+		rc = sk_thread_configure(t->cap, SK_CAP_CNODE, SK_CAP_SPACE, DOMAIN_CAP_PARENT,
+			(uint64_t)t->utcb, &level);
 	if (!rc)
 		rc = sk_thread_write(t->cap, &regs);
 	if (!rc && s->ntfn)

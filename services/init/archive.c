@@ -39,7 +39,8 @@ static int map_all(const struct sk_bootinfo *bi)
 
 	base = (const uint8_t *)at;
 	for (uint32_t i = 0; !rc && i < bi->n_archive; i++) {
-		rc = space_map_at(SK_CAP_SPACE, bi->archive[i].slot, at, 0, bi->archive[i].order, SK_R);
+		rc = space_map_at(
+			SK_CAP_SPACE, bi->archive[i].slot, at, 0, bi->archive[i].order, SK_R);
 		at += 1ull << bi->archive[i].order;
 	}
 	return rc;
@@ -71,7 +72,8 @@ int archive_find(const char *name, struct cpio_file *out)
 
 /* ---- files as frames -------------------------------------------------------------------------------------- */
 /* Calls fn for every part of [offset, offset + size) of the archive that lies in one frame. */
-typedef int (*part_fn)(void *ctx, const struct sk_boot_frame *f, uint64_t offset, uint64_t size);
+typedef int (*part_fn)(
+	void *ctx, const struct sk_boot_frame *f, uint64_t offset, uint64_t size);
 
 static int each_part(uint64_t offset, uint64_t size, part_fn fn, void *ctx)
 {
@@ -142,7 +144,8 @@ static int map_piece(void *ctx, const struct sk_boot_frame *f, uint64_t offset, 
 /* At an address that allows large pages wherever the archive has them. */
 int archive_map(struct proc *p, const struct cpio_file *f, uint64_t *vaddr)
 {
-	uint64_t at = (uint64_t)f->data, pages = (f->size + SK_PAGE_SIZE - 1) & ~(SK_PAGE_SIZE - 1);
+	uint64_t at = (uint64_t)f->data,
+		 pages = (f->size + SK_PAGE_SIZE - 1) & ~(SK_PAGE_SIZE - 1);
 	struct mapping m = { .p = p };
 	uint32_t order = SK_LARGE_ORDER;
 

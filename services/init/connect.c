@@ -35,12 +35,13 @@ static uint32_t region_order(const struct manifest_channel *ch)
 }
 
 /* What a driver said about itself when it was opened, for its client. */
-static int result_args(struct domain *d, const struct manifest_channel *ch, const struct connection *c)
+static int result_args(
+	struct domain *d, const struct manifest_channel *ch, const struct connection *c)
 {
 	if (ch->proto != SVC_PROTO_NET || domains[c->service].m->dev.kind == MANIFEST_NO_DEVICE)
 		return 0;
-	return arg_add(d, "%s-mac=%012llx\n%s-offloads=%llu\n", ch->name, (unsigned long long)c->c.word[0], ch->name,
-		(unsigned long long)c->c.word[1]);
+	return arg_add(d, "%s-mac=%012llx\n%s-offloads=%llu\n", ch->name,
+		(unsigned long long)c->c.word[0], ch->name, (unsigned long long)c->c.word[1]);
 }
 
 static int give_endpoint(struct domain *d, const struct manifest_channel *ch)
@@ -52,15 +53,19 @@ static int give_endpoint(struct domain *d, const struct manifest_channel *ch)
 		return 0;
 	rc = extra_slot(d, &slot);
 	if (!rc)
-		rc = proc_give(&d->proc, slot, domains[ch->service].service, SK_W | SK_GRANT, SVC_BADGE_CLIENT);
+		rc = proc_give(&d->proc, slot, domains[ch->service].service, SK_W | SK_GRANT,
+			SVC_BADGE_CLIENT);
 	return rc ? rc : arg_add(d, "%s=%u\n", ch->name, (unsigned int)slot);
 }
 
 /* Memory that outlives the domain: a channel without rings and without a service. */
-static int keep_memory(struct domain *d, const struct manifest_channel *ch, struct connection *c)
+static int keep_memory(
+	struct domain *d, const struct manifest_channel *ch, struct connection *c)
 {
 	uint32_t order = (uint32_t)__builtin_ctzll(ch->data_size);
-	struct proc_channel q = { .name = ch->name, .epoch = d->epoch, .frame_order = order, .size = ch->data_size };
+	struct proc_channel q = {
+		.name = ch->name, .epoch = d->epoch, .frame_order = order, .size = ch->data_size
+	};
 	int rc = 0;
 
 	if (!c->c.frame) {
@@ -74,8 +79,14 @@ static int keep_memory(struct domain *d, const struct manifest_channel *ch, stru
 
 static int connect(struct domain *d, const struct manifest_channel *ch, struct connection *c)
 {
-	struct proc_connect q = { .name = ch->name, .proto = ch->proto, .version = PROTOCOL_VERSION, .client = d->number | SVC_STATIC, .epoch = d->epoch,
-		.data_size = ch->data_size, .params = ch->params, .params_len = ch->params_len };
+	struct proc_connect q = { .name = ch->name,
+		.proto = ch->proto,
+		.version = PROTOCOL_VERSION,
+		.client = d->number | SVC_STATIC,
+		.epoch = d->epoch,
+		.data_size = ch->data_size,
+		.params = ch->params,
+		.params_len = ch->params_len };
 	int rc;
 
 	if (ch->service == MANIFEST_NONE)
@@ -108,7 +119,8 @@ int connect_channels(struct domain *d)
 
 	for (uint32_t i = 0; i < d->m->n_channels; i++) {
 		const struct manifest_channel *ch = &manifest.channel[d->m->first_channel + i];
-		bool optional = ch->flags & MANIFEST_CHANNEL_OPTIONAL || ch->proto == SVC_PROTO_LOG;
+		bool optional = ch->flags & MANIFEST_CHANNEL_OPTIONAL ||
+				ch->proto == SVC_PROTO_LOG;
 		int rc;
 
 		if (replaced && strcmp(ch->name, d->m->replaces) == 0)
@@ -151,8 +163,12 @@ struct domain *domain_of_role(enum manifest_flag role)
 static int log_open(const struct domain *console)
 {
 	struct console_params params = { .kind = CONSOLE_LOG, .name = "init" };
-	struct svc_open_args a = { .proto = SVC_PROTO_LOG, .version = PROTOCOL_VERSION, .client = SVC_STATIC | 0xffff,
-		.req_size = sizes[SVC_PROTO_LOG].req, .rsp_size = sizes[SVC_PROTO_LOG].rsp, .params = &params,
+	struct svc_open_args a = { .proto = SVC_PROTO_LOG,
+		.version = PROTOCOL_VERSION,
+		.client = SVC_STATIC | 0xffff,
+		.req_size = sizes[SVC_PROTO_LOG].req,
+		.rsp_size = sizes[SVC_PROTO_LOG].rsp,
+		.params = &params,
 		.params_len = sizeof(params) };
 	struct svc_open_result r;
 	sk_cap_t frame, ntfn;
@@ -166,7 +182,8 @@ static int log_open(const struct domain *console)
 		rc = object_make(SK_OBJ_NOTIFICATION, 0, &ntfn);
 	if (rc)
 		return rc;
-	rc = cap_copy(frame, SK_R | SK_W, 0, &a.frame); /* one capability maps in one space only */
+	rc = cap_copy(
+		frame, SK_R | SK_W, 0, &a.frame); /* one capability maps in one space only */
 	if (rc)
 		return rc;
 	a.client_signal = ntfn;
@@ -183,6 +200,7 @@ void connect_log(void)
 			continue;
 		done = true;
 		if (log_open(&domains[i]))
-			printf("no connection to %s: my lines stay in the kernel's log\n", domains[i].m->name);
+			printf("no connection to %s: my lines stay in the kernel's log\n",
+				domains[i].m->name);
 	}
 }

@@ -44,7 +44,8 @@ static int member_decode(const uint8_t *archive, uint64_t size, uint64_t at, str
 {
 	if (at > size || size - at < HEADER || memcmp(archive + at, "070701", 6) != 0)
 		return -SK_E_INVAL;
-	if (hex_field(archive + at + FILESIZE_AT, &m->size) || hex_field(archive + at + NAMESIZE_AT, &m->name_size))
+	if (hex_field(archive + at + FILESIZE_AT, &m->size) ||
+		hex_field(archive + at + NAMESIZE_AT, &m->name_size))
 		return -SK_E_INVAL;
 	m->name = at + HEADER;
 	if (!m->name_size || m->name_size > NAME_MAX_ || m->name_size > size - m->name)
@@ -60,7 +61,8 @@ static int name_is(const uint8_t *archive, const struct member *m, const char *n
 {
 	size_t len = strlen(name);
 
-	return len < m->name_size && memcmp(archive + m->name, name, len) == 0 && archive[m->name + len] == 0;
+	return len < m->name_size && memcmp(archive + m->name, name, len) == 0 &&
+	       archive[m->name + len] == 0;
 }
 
 int cpio_find(const uint8_t *archive, uint64_t size, const char *name, struct cpio_file *out)

@@ -41,7 +41,8 @@ static int platform_call_cap(uint32_t label, uint64_t *mr, uint32_t n, sk_cap_t 
 int device_claim(const struct manifest_device *dev, struct device_claim *claim)
 {
 	uint64_t mr[SK_MR_MAX] = { dev->vendor | (uint64_t)dev->device << 16,
-		dev->class_code == UINT32_MAX ? UINT64_MAX : dev->class_code, dev->index, dev->n_irqs };
+		dev->class_code == UINT32_MAX ? UINT64_MAX : dev->class_code, dev->index,
+		dev->n_irqs };
 	int rc;
 
 	if (dev->kind != MANIFEST_PCI)
@@ -69,8 +70,8 @@ static uint32_t size_order(uint64_t size)
 	return order;
 }
 
-static int bar_piece(struct domain *d, const struct device_claim *claim, uint32_t bar, uint32_t index, uint64_t vaddr,
-	uint64_t *n)
+static int bar_piece(struct domain *d, const struct device_claim *claim, uint32_t bar,
+	uint32_t index, uint64_t vaddr, uint64_t *n)
 {
 	uint64_t mr[SK_MR_MAX] = { claim->handle, bar, index };
 	sk_cap_t frame;
@@ -80,10 +81,12 @@ static int bar_piece(struct domain *d, const struct device_claim *claim, uint32_
 	if (rc)
 		return rc;
 	*n = mr[1];
-	if (mr[2] >= claim->bar_size[bar] || mr[3] > SK_HUGE_ORDER || 1ull << mr[3] > claim->bar_size[bar] - mr[2])
+	if (mr[2] >= claim->bar_size[bar] || mr[3] > SK_HUGE_ORDER ||
+		1ull << mr[3] > claim->bar_size[bar] - mr[2])
 		rc = -SK_E_PEER;
 	if (!rc)
-		rc = proc_map(&d->proc, frame, vaddr + mr[2], 0, 1ull << mr[3], SK_R | SK_W | SK_MAP_UNCACHED);
+		rc = proc_map(&d->proc, frame, vaddr + mr[2], 0, 1ull << mr[3],
+			SK_R | SK_W | SK_MAP_UNCACHED);
 	cap_drop(frame);
 	return rc;
 }
@@ -167,7 +170,8 @@ static int ports_give(struct domain *d)
 	sk_cap_t irq;
 	int rc;
 
-	rc = proc_give(&d->proc, DOMAIN_CAP_DEVICE, SK_CAP_IOPORT, SK_R | SK_W, m->port | last << 16);
+	rc = proc_give(
+		&d->proc, DOMAIN_CAP_DEVICE, SK_CAP_IOPORT, SK_R | SK_W, m->port | last << 16);
 	if (rc)
 		return rc;
 	rc = object_make(SK_OBJ_IRQ, 0, &irq);

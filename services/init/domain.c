@@ -69,7 +69,8 @@ static void args_from_cmdline(const char *name, char *args, size_t size)
 		word += strspn(word, " ");
 		end = word + strcspn(word, " ");
 		len = (size_t)(end - word);
-		if (len <= name_len + 1 || strncmp(word, name, name_len) || word[name_len] != '.' || !memchr(word, '=', len))
+		if (len <= name_len + 1 || strncmp(word, name, name_len) ||
+			word[name_len] != '.' || !memchr(word, '=', len))
 			continue;
 		len -= name_len + 1;
 		if (used + len + 2 > size)
@@ -94,7 +95,8 @@ static uint64_t writable_size(const struct proc_image *im)
 
 static uint32_t memory_order(const struct manifest_domain *m, const struct proc_image *im)
 {
-	uint64_t need = (1ull << m->cnode_order) + (1ull << m->stack_order) + writable_size(im) * 3 / 2 + OVERHEAD;
+	uint64_t need = (1ull << m->cnode_order) + (1ull << m->stack_order) +
+			writable_size(im) * 3 / 2 + OVERHEAD;
 	uint32_t order = 16;
 
 	while (1ull << order < need)
@@ -131,11 +133,20 @@ static int build(struct domain *d, const struct proc_image *im)
 {
 	const struct manifest_domain *m = d->m;
 	char args[DOMAIN_ARGS_MAX / 2];
-	struct proc_spec s = { .name = m->name, .args = args, .epoch = d->epoch, .image = im,
-		.cnode_order = m->cnode_order, .stack_order = m->stack_order, .fault_ep = d->parent,
-		.parent_ep = d->parent, .ntfn = d->ntfn, .service = d->service, .ctl_sched = SK_CAP_CTL_SCHED,
+	struct proc_spec s = { .name = m->name,
+		.args = args,
+		.epoch = d->epoch,
+		.image = im,
+		.cnode_order = m->cnode_order,
+		.stack_order = m->stack_order,
+		.fault_ep = d->parent,
+		.parent_ep = d->parent,
+		.ntfn = d->ntfn,
+		.service = d->service,
+		.ctl_sched = SK_CAP_CTL_SCHED,
 		.wall_boot_ns = wall_boot_ns,
-		.sched = { m->cpu % sys_info()->n_cpus, m->priority, m->weight, m->budget_us, m->period_us } };
+		.sched = { m->cpu % sys_info()->n_cpus, m->priority, m->weight, m->budget_us,
+			m->period_us } };
 	int rc;
 
 	args_from_cmdline(m->name, args, sizeof(args));
@@ -178,7 +189,9 @@ static int give_archive_file(struct domain *d)
 	if (!d->m->archive_file[0] || archive_find(d->m->archive_file, &f))
 		return 0;
 	rc = archive_map(&d->proc, &f, &vaddr);
-	return rc ? rc : arg_add(d, "image=%#llx\nimage-size=%llu\n", (unsigned long long)vaddr, (unsigned long long)f.size);
+	return rc ? rc
+		  : arg_add(d, "image=%#llx\nimage-size=%llu\n", (unsigned long long)vaddr,
+			    (unsigned long long)f.size);
 }
 
 static void take_back(struct domain *d)

@@ -20,7 +20,8 @@ static int give_control(struct domain *d, uint32_t slot, sk_cap_t cap, uint32_t 
 
 static int give_ports(struct domain *d, uint32_t slot, const struct manifest_cap *c)
 {
-	return proc_give(&d->proc, slot, SK_CAP_IOPORT, SK_R | SK_W, c->a | (uint64_t)c->b << 16);
+	return proc_give(
+		&d->proc, slot, SK_CAP_IOPORT, SK_R | SK_W, c->a | (uint64_t)c->b << 16);
 }
 
 /* All device untypeds, in slots of their own beyond the extra ones, and the page that lists them. */
@@ -65,7 +66,8 @@ static int give_guest_memory(struct domain *d, uint32_t first, uint32_t *count)
 	if (slot)
 		d->next_extra = slot; /* the one that was not filled */
 	cap_drop(reserve);
-	printf("%llu MiB for guests in %u pieces\n", (unsigned long long)(pool_bytes >> 20), (unsigned int)*count);
+	printf("%llu MiB for guests in %u pieces\n", (unsigned long long)(pool_bytes >> 20),
+		(unsigned int)*count);
 	return rc;
 }
 
@@ -107,7 +109,9 @@ static int grant(struct domain *d, const struct manifest_cap *c)
 	default:
 		rc = -SK_E_INVAL;
 	}
-	return rc ? rc : arg_add(d, "cap.%s=%u,%u\n", c->name, (unsigned int)slot, (unsigned int)count);
+	return rc ? rc
+		  : arg_add(d, "cap.%s=%u,%u\n", c->name, (unsigned int)slot,
+			    (unsigned int)count);
 }
 
 int grant_caps(struct domain *d)

@@ -28,8 +28,8 @@ struct domain {
 	sk_cap_t connector;     /* its control endpoint with SVC_BADGE_INIT */
 	sk_cap_t memory;        /* what proc charges */
 	sk_cap_t own[MANIFEST_UNTYPED_MAX]; /* what it may retype itself */
-	uint32_t next_extra;    /* next free DOMAIN_CAP_EXTRA slot */
-	uint64_t charged;       /* bytes, with its connections' regions */
+	uint32_t next_extra;                /* next free DOMAIN_CAP_EXTRA slot */
+	uint64_t charged;                   /* bytes, with its connections' regions */
 };
 
 /* A connection of two static domains: everything on the boundary. */
@@ -60,7 +60,8 @@ int archive_map(struct proc *p, const struct cpio_file *f, uint64_t *vaddr) must
 
 /* domain.c */
 int domain_start(struct domain *d) must_check;
-int arg_add(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3))) must_check;
+int arg_add(struct domain *d, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3))) must_check;
 int extra_slot(struct domain *d, uint32_t *slot) must_check;
 /* Memory for a domain, charged to it. */
 int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out) must_check;
@@ -71,7 +72,7 @@ uint64_t guest_pool_bytes(void); /* that control was given */
 
 /* connect.c */
 int connect_channels(struct domain *d) must_check;
-void connect_log(void);         /* init's own lines, once console runs */
+void connect_log(void); /* init's own lines, once console runs */
 void connections_close(uint32_t service);
 struct domain *domain_of_role(enum manifest_flag role); /* NULL if none runs */
 

@@ -51,7 +51,8 @@ int main(void)
 	const char *why = NULL;
 	int rc;
 
-	rc = (int)sk_sched_configure(SK_CAP_CTL_SCHED, SK_CAP_SCHED, 0, INIT_PRIORITY, WEIGHT, 0, 0);
+	rc = (int)sk_sched_configure(
+		SK_CAP_CTL_SCHED, SK_CAP_SCHED, 0, INIT_PRIORITY, WEIGHT, 0, 0);
 	if (!rc)
 		rc = object_make(SK_OBJ_ENDPOINT, 0, &init_endpoint);
 	if (!rc)

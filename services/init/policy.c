@@ -11,7 +11,13 @@
 #include <sk/boot.h>
 #include <sk/object.h>
 
-enum { PRIORITY_MAX = 31, CNODE_ORDER_MIN = 15, CNODE_ORDER_MAX = 21, STACK_ORDER_MIN = 14, STACK_ORDER_MAX = 20 };
+enum {
+	PRIORITY_MAX = 31,
+	CNODE_ORDER_MIN = 15,
+	CNODE_ORDER_MAX = 21,
+	STACK_ORDER_MIN = 14,
+	STACK_ORDER_MAX = 20
+};
 
 static bool string_ok(const char *s, uint64_t size)
 {
@@ -32,10 +38,11 @@ static const char *layout_check(const struct manifest_header *h, uint64_t size)
 		return "not a compiled manifest";
 	if (h->version != MANIFEST_VERSION)
 		return "a manifest of another version";
-	if (!h->n_domains || h->n_domains > MANIFEST_DOMAINS_MAX || h->n_channels > MANIFEST_CHANNELS_MAX ||
-		h->n_caps > MANIFEST_CAPS_MAX)
+	if (!h->n_domains || h->n_domains > MANIFEST_DOMAINS_MAX ||
+		h->n_channels > MANIFEST_CHANNELS_MAX || h->n_caps > MANIFEST_CAPS_MAX)
 		return "too many records";
-	need += h->n_domains * sizeof(struct manifest_domain) + h->n_channels * sizeof(struct manifest_channel) +
+	need += h->n_domains * sizeof(struct manifest_domain) +
+		h->n_channels * sizeof(struct manifest_channel) +
 		h->n_caps * sizeof(struct manifest_cap);
 	if (h->size != need || size < need)
 		return "its size does not fit its records";
@@ -45,7 +52,8 @@ static const char *layout_check(const struct manifest_header *h, uint64_t size)
 /* ---- domains ------------------------------------------------------------------------------------------------ */
 static const char *device_check(const struct manifest_device *d)
 {
-	if (d->kind > MANIFEST_PORTS || d->flags & ~(uint32_t)(MANIFEST_DMA | MANIFEST_UNPROTECTED))
+	if (d->kind > MANIFEST_PORTS ||
+		d->flags & ~(uint32_t)(MANIFEST_DMA | MANIFEST_UNPROTECTED))
 		return "a device of unknown kind";
 	if (d->kind == MANIFEST_NO_DEVICE)
 		return NULL;
@@ -53,7 +61,8 @@ static const char *device_check(const struct manifest_device *d)
 		return "a device without a name";
 	if (d->n_irqs > 8)
 		return "a device with too many interrupts";
-	if (d->kind == MANIFEST_PORTS && (!d->n_ports || d->port + (uint32_t)d->n_ports > 0x10000 || d->n_irqs != 1))
+	if (d->kind == MANIFEST_PORTS &&
+		(!d->n_ports || d->port + (uint32_t)d->n_ports > 0x10000 || d->n_irqs != 1))
 		return "a device with a bad range of ports";
 	return NULL;
 }
@@ -76,9 +85,11 @@ static const char *strings_check(const struct manifest_domain *d)
 {
 	if (!name_ok(d->name, sizeof(d->name)) || !name_ok(d->binary, sizeof(d->binary)))
 		return "a domain without a name or an image";
-	if (!string_ok(d->archive_file, sizeof(d->archive_file)) || !string_ok(d->replaces, sizeof(d->replaces)))
+	if (!string_ok(d->archive_file, sizeof(d->archive_file)) ||
+		!string_ok(d->replaces, sizeof(d->replaces)))
 		return "a domain whose archive member has no end";
-	return string_ok(d->args, sizeof(d->args)) ? NULL : "a domain whose arguments have no end";
+	return string_ok(d->args, sizeof(d->args)) ? NULL
+						   : "a domain whose arguments have no end";
 }
 
 static const char *domain_check(const struct manifest *m, const struct manifest_domain *d)
@@ -90,11 +101,13 @@ static const char *domain_check(const struct manifest *m, const struct manifest_
 		return why;
 	if (d->flags & ~(uint32_t)(MANIFEST_OPTIONAL | MANIFEST_BUILDER | MANIFEST_PLATFORM))
 		return "a domain with unknown flags";
-	if (d->serves >= SVC_PROTO_END || d->priority > PRIORITY_MAX || !d->weight || d->weight > UINT16_MAX)
+	if (d->serves >= SVC_PROTO_END || d->priority > PRIORITY_MAX || !d->weight ||
+		d->weight > UINT16_MAX)
 		return "a domain with a bad protocol, priority or weight";
 	if (d->cpu >= SK_CPU_MAX || d->budget_us > d->period_us)
 		return "a domain with a bad CPU or budget";
-	if (d->first_channel > h->n_channels || d->n_channels > h->n_channels - d->first_channel ||
+	if (d->first_channel > h->n_channels ||
+		d->n_channels > h->n_channels - d->first_channel ||
 		d->n_channels > DOMAIN_CHANNELS_MAX)
 		return "a domain with channels that are not there";
 	if (d->first_cap > h->n_caps || d->n_caps > h->n_caps - d->first_cap)
@@ -110,13 +123,15 @@ static const char *kept_check(const struct manifest_channel *c)
 {
 	if (c->proto || c->flags || c->params_len)
 		return "kept memory with a protocol, flags or parameters";
-	if (c->data_size < SK_PAGE_SIZE || c->data_size > 1ull << 28 || c->data_size & (c->data_size - 1))
+	if (c->data_size < SK_PAGE_SIZE || c->data_size > 1ull << 28 ||
+		c->data_size & (c->data_size - 1))
 		return "kept memory of a bad size";
 	return NULL;
 }
 
 /* A service starts before its clients, so it comes before them. */
-static const char *channel_check(const struct manifest *m, const struct manifest_channel *c, uint32_t client)
+static const char *channel_check(
+	const struct manifest *m, const struct manifest_channel *c, uint32_t client)
 {
 	const struct manifest_domain *service;
 
@@ -133,14 +148,16 @@ static const char *channel_check(const struct manifest *m, const struct manifest
 		return "a channel of another protocol than its service's";
 	if (c->flags & ~(uint32_t)(MANIFEST_CHANNEL_OPTIONAL | MANIFEST_CHANNEL_CONTROL))
 		return "a channel with unknown flags";
-	if (c->params_len > MANIFEST_PARAMS_MAX || (c->data_size != UINT64_MAX && c->data_size > 1ull << 28))
+	if (c->params_len > MANIFEST_PARAMS_MAX ||
+		(c->data_size != UINT64_MAX && c->data_size > 1ull << 28))
 		return "a channel with too many parameters or too much data";
 	return NULL;
 }
 
 static const char *cap_check(const struct manifest_cap *c)
 {
-	if (!name_ok(c->name, sizeof(c->name)) || !c->kind || c->kind >= MANIFEST_CAP_END || c->reserved)
+	if (!name_ok(c->name, sizeof(c->name)) || !c->kind || c->kind >= MANIFEST_CAP_END ||
+		c->reserved)
 		return "a capability without a name or of unknown kind";
 	if (c->kind == MANIFEST_CAP_PORTS && (c->a > c->b || c->b > 0xffff))
 		return "a capability to a bad range of ports";

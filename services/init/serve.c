@@ -36,21 +36,25 @@ static void print_registers(const struct domain *d)
 
 	if (sk_thread_suspend(d->proc.thread) || sk_thread_read(d->proc.thread, &r))
 		return;
-	printf("  rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", (unsigned long long)r.rax, (unsigned long long)r.rbx,
-		(unsigned long long)r.rcx, (unsigned long long)r.rdx);
-	printf("  rsi %016llx rdi %016llx rbp %016llx rsp %016llx\n", (unsigned long long)r.rsi, (unsigned long long)r.rdi,
-		(unsigned long long)r.rbp, (unsigned long long)r.rsp);
-	printf("  r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n", (unsigned long long)r.r8, (unsigned long long)r.r9,
-		(unsigned long long)r.r10, (unsigned long long)r.r11);
-	printf("  r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", (unsigned long long)r.r12, (unsigned long long)r.r13,
-		(unsigned long long)r.r14, (unsigned long long)r.r15);
+	printf("  rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", (unsigned long long)r.rax,
+		(unsigned long long)r.rbx, (unsigned long long)r.rcx,
+		(unsigned long long)r.rdx);
+	printf("  rsi %016llx rdi %016llx rbp %016llx rsp %016llx\n", (unsigned long long)r.rsi,
+		(unsigned long long)r.rdi, (unsigned long long)r.rbp,
+		(unsigned long long)r.rsp);
+	printf("  r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n", (unsigned long long)r.r8,
+		(unsigned long long)r.r9, (unsigned long long)r.r10, (unsigned long long)r.r11);
+	printf("  r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", (unsigned long long)r.r12,
+		(unsigned long long)r.r13, (unsigned long long)r.r14,
+		(unsigned long long)r.r15);
 }
 
 static void domain_fault(struct domain *d, const struct sk_msg *m)
 {
-	printf("%s: fault: vector %u, error %#x, address %#llx, rip %#llx, rsp %#llx\n", d->m->name,
-		(unsigned int)m->mr[0], (unsigned int)(m->mr[0] >> 32), (unsigned long long)m->mr[1],
-		(unsigned long long)m->mr[2], (unsigned long long)m->mr[3]);
+	printf("%s: fault: vector %u, error %#x, address %#llx, rip %#llx, rsp %#llx\n",
+		d->m->name, (unsigned int)m->mr[0], (unsigned int)(m->mr[0] >> 32),
+		(unsigned long long)m->mr[1], (unsigned long long)m->mr[2],
+		(unsigned long long)m->mr[3]);
 	print_registers(d);
 	d->state = DEAD;
 }
@@ -287,7 +291,8 @@ void serve(void)
 		u->reply = reply;
 		u->recv_slot = 0;
 		u->deadline = SK_NO_DEADLINE;
-		if (sk_recv(init_endpoint, &m) || !m.badge || m.badge > manifest.header->n_domains)
+		if (sk_recv(init_endpoint, &m) || !m.badge ||
+			m.badge > manifest.header->n_domains)
 			continue;
 		if (SK_MI_LABEL(m.mi) == SK_LABEL_FAULT)
 			domain_fault(&domains[m.badge - 1], &m);

@@ -21,7 +21,8 @@ struct peer {
 	struct ring out, in; /* the other ends */
 	bool open;
 };
-static struct peer peers[N_CLIENTS + 1]; /* the last is the UART driver, whose client console is */
+static struct peer
+	peers[N_CLIENTS + 1]; /* the last is the UART driver, whose client console is */
 static uint8_t memory[N_CLIENTS + 1][8192] __attribute__((aligned(4096)));
 static uint64_t kernel_log_memory[2 + 256 / 8];
 static struct sk_klog *const kernel_log = (struct sk_klog *)kernel_log_memory;
@@ -89,8 +90,8 @@ static uint32_t take(struct bytes *b, size_t n)
 
 static void peer_reset(struct peer *p, unsigned int i, bool console_is_client)
 {
-	struct ring *rings[4] = { &p->conn.req, &p->conn.rsp, console_is_client ? &p->in : &p->out,
-		console_is_client ? &p->out : &p->in };
+	struct ring *rings[4] = { &p->conn.req, &p->conn.rsp,
+		console_is_client ? &p->in : &p->out, console_is_client ? &p->out : &p->in };
 
 	memset(memory[i], 0, sizeof(memory[i]));
 	memset(p, 0, sizeof(*p));
@@ -101,7 +102,9 @@ static void peer_reset(struct peer *p, unsigned int i, bool console_is_client)
 
 static void peer_open(struct peer *p, unsigned int i, struct bytes *b)
 {
-	struct console_params params = { .kind = take(b, 1) % 5, .domid = take(b, 1) % 3, .name = "init" };
+	struct console_params params = {
+		.kind = take(b, 1) % 5, .domid = take(b, 1) % 3, .name = "init"
+	};
 	uint64_t result[2];
 
 	peer_reset(p, i, false);
@@ -109,7 +112,8 @@ static void peer_open(struct peer *p, unsigned int i, struct bytes *b)
 	p->conn.badge = take(b, 1) % 4;
 	if (take(b, 1) == 0)
 		memset(params.name, 'x', sizeof(params.name));
-	p->open = client_open(&p->conn, &params, sizeof(params) - (take(b, 1) == 7), result) == 0;
+	p->open = client_open(&p->conn, &params, sizeof(params) - (take(b, 1) == 7), result) ==
+		  0;
 }
 
 static void peer_send(struct peer *p, struct bytes *b)

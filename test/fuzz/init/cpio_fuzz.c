@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (cpio_find(copy, size, names[i], &f))
 			continue;
-		if (f.data < copy || f.data > copy + size || f.size > (size_t)(copy + size - f.data))
+		if (f.data < copy || f.data > copy + size ||
+			f.size > (size_t)(copy + size - f.data))
 			abort();
 	}
 	free(copy);

@@ -16,9 +16,11 @@ static void check(const struct proc_elf *e, uint64_t size)
 		const struct proc_seg *s = &e->seg[i];
 		uint64_t end = (s->vaddr + s->mem_size + 4095) & ~4095ull;
 
-		if ((s->vaddr & ~4095ull) < last || s->vaddr < DOMAIN_IMAGE_VADDR || end > DOMAIN_HEAP_VADDR || end < s->vaddr)
+		if ((s->vaddr & ~4095ull) < last || s->vaddr < DOMAIN_IMAGE_VADDR ||
+			end > DOMAIN_HEAP_VADDR || end < s->vaddr)
 			abort();
-		if (s->offset > size || s->file_size > size - s->offset || s->file_size > s->mem_size)
+		if (s->offset > size || s->file_size > size - s->offset ||
+			s->file_size > s->mem_size)
 			abort();
 		if ((s->rights & SK_W && s->rights & SK_X) || s->offset < s->vaddr % 4096)
 			abort();

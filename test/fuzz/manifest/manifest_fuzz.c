@@ -17,7 +17,8 @@ static void walk(const struct manifest *m)
 	for (uint32_t i = 0; i < m->header->n_domains; i++) {
 		const struct manifest_domain *d = &m->domain[i];
 
-		sum += strlen(d->name) + strlen(d->binary) + strlen(d->args) + strlen(d->archive_file) + strlen(d->replaces);
+		sum += strlen(d->name) + strlen(d->binary) + strlen(d->args) +
+		       strlen(d->archive_file) + strlen(d->replaces);
 		sum += 1ull << d->cnode_order | 1ull << d->stack_order;
 		if (d->n_channels > DOMAIN_CHANNELS_MAX || d->n_untyped > MANIFEST_UNTYPED_MAX)
 			abort();
@@ -25,7 +26,8 @@ static void walk(const struct manifest *m)
 			const struct manifest_channel *ch = &m->channel[d->first_channel + c];
 
 			sum += strlen(ch->name) + ch->params_len + ch->data_size;
-			if (ch->service != MANIFEST_NONE && (ch->service >= i || ch->proto >= SVC_PROTO_END))
+			if (ch->service != MANIFEST_NONE &&
+				(ch->service >= i || ch->proto >= SVC_PROTO_END))
 				abort();
 		}
 		for (uint32_t c = 0; c < d->n_caps; c++)

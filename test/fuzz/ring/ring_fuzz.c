@@ -89,7 +89,8 @@ static void consume(struct ring *r, struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
-	uint32_t bytes = 256 + take(&in, 2) % (sizeof(memory) - 255), index = take(&in, 4) & ~7u;
+	uint32_t bytes = 256 + take(&in, 2) % (sizeof(memory) - 255),
+		 index = take(&in, 4) & ~7u;
 	bool producer = take(&in, 1) & 1;
 	struct ring r;
 

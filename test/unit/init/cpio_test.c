@@ -16,12 +16,14 @@ struct archive {
 	size_t size;
 };
 
-static void add(struct archive *a, const char *name, size_t name_size, const char *data, size_t size)
+static void add(
+	struct archive *a, const char *name, size_t name_size, const char *data, size_t size)
 {
 	char head[111];
 
-	snprintf(head, sizeof(head), "070701%08x%08x%08x%08x%08x%08x%08X%08x%08x%08x%08x%08X%08x", 1, 0100444, 0, 0, 1, 0,
-		(unsigned int)size, 0, 0, 0, 0, (unsigned int)name_size, 0);
+	snprintf(head, sizeof(head),
+		"070701%08x%08x%08x%08x%08x%08x%08X%08x%08x%08x%08x%08X%08x", 1, 0100444, 0, 0,
+		1, 0, (unsigned int)size, 0, 0, 0, 0, (unsigned int)name_size, 0);
 	memcpy(a->bytes + a->size, head, 110);
 	a->size += 110;
 	strncpy((char *)a->bytes + a->size, name, name_size);

@@ -13,7 +13,7 @@
 enum { SIZE = 0x2200, PH = 64, PH_SIZE = 56 };
 /* Offsets of fields: file header, and program header n. */
 enum { TYPE = 16, MACHINE = 18, ENTRY = 24, PHOFF = 32, PHENTSIZE = 54, PHNUM = 56 };
-#define P_TYPE(n) (PH + (n) * PH_SIZE)
+#define P_TYPE(n) (PH + (n)*PH_SIZE)
 #define P_FLAGS(n) (P_TYPE(n) + 4)
 #define P_OFFSET(n) (P_TYPE(n) + 8)
 #define P_VADDR(n) (P_TYPE(n) + 16)
@@ -27,7 +27,8 @@ static void put(size_t at, uint64_t v, size_t n)
 	memcpy(file + at, &v, n);
 }
 
-static void segment(unsigned int n, uint32_t flags, uint64_t offset, uint64_t vaddr, uint64_t filesz, uint64_t memsz)
+static void segment(unsigned int n, uint32_t flags, uint64_t offset, uint64_t vaddr,
+	uint64_t filesz, uint64_t memsz)
 {
 	put(P_TYPE(n), 1, 4);
 	put(P_FLAGS(n), flags, 4);
@@ -145,7 +146,9 @@ static void too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good), cmocka_unit_test(bad_header), cmocka_unit_test(bad_segments),
+		cmocka_unit_test(good),
+		cmocka_unit_test(bad_header),
+		cmocka_unit_test(bad_segments),
 		cmocka_unit_test(too_many),
 	};
 

@@ -22,11 +22,19 @@ static struct sample sample(void)
 {
 	struct sample s = {
 		.h = { MANIFEST_MAGIC, MANIFEST_VERSION, sizeof(s), 2, 2, 1, "bin/vmm" },
-		.d = { { .name = "console", .binary = "bin/console", .serves = SVC_PROTO_CONSOLE },
-			{ .name = "files", .binary = "bin/files", .n_channels = 2, .services = 1 } },
+		.d = { { .name = "console",
+			       .binary = "bin/console",
+			       .serves = SVC_PROTO_CONSOLE },
+			{ .name = "files",
+				.binary = "bin/files",
+				.n_channels = 2,
+				.services = 1 } },
 		.c = { { .name = "log", .proto = SVC_PROTO_LOG, .data_size = UINT64_MAX },
 			{ .name = "journal", .service = MANIFEST_NONE, .data_size = 65536 } },
-		.cap = { { .name = "ports", .kind = MANIFEST_CAP_PORTS, .a = 0x60, .b = 0x64 } },
+		.cap = { { .name = "ports",
+			.kind = MANIFEST_CAP_PORTS,
+			.a = 0x60,
+			.b = 0x64 } },
 	};
 
 	for (unsigned int i = 0; i < 2; i++) {
@@ -38,8 +46,9 @@ static struct sample sample(void)
 		s.d[i].untyped_order[0] = 20;
 	}
 	s.d[0].n_caps = 1;
-	s.d[0].dev = (struct manifest_device){ .kind = MANIFEST_PORTS, .name = "uart", .port = 0x3f8, .n_ports = 8,
-		.n_irqs = 1 };
+	s.d[0].dev = (struct manifest_device){
+		.kind = MANIFEST_PORTS, .name = "uart", .port = 0x3f8, .n_ports = 8, .n_irqs = 1
+	};
 	return s;
 }
 
@@ -66,17 +75,17 @@ static void refused(const struct sample *s, uint64_t size)
 }
 
 /* One change, of a field to a value, makes it bad. */
-#define BAD(field, value)                                                                          \
-	do {                                                                                       \
-		struct sample s_ = sample();                                                       \
-		s_.field = (value);                                                                \
-		refused(&s_, sizeof(s_));                                                          \
+#define BAD(field, value) \
+	do { \
+		struct sample s_ = sample(); \
+		s_.field = (value); \
+		refused(&s_, sizeof(s_)); \
 	} while (0)
-#define FULL(field)                                                                                \
-	do {                                                                                       \
-		struct sample s_ = sample();                                                       \
-		memset(s_.field, 'x', sizeof(s_.field));                                           \
-		refused(&s_, sizeof(s_));                                                          \
+#define FULL(field) \
+	do { \
+		struct sample s_ = sample(); \
+		memset(s_.field, 'x', sizeof(s_.field)); \
+		refused(&s_, sizeof(s_)); \
 	} while (0)
 
 static void bad_layout(void **state)
@@ -175,8 +184,12 @@ static void bad_caps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good), cmocka_unit_test(bad_layout), cmocka_unit_test(bad_domains),
-		cmocka_unit_test(bad_devices), cmocka_unit_test(bad_channels), cmocka_unit_test(bad_caps),
+		cmocka_unit_test(good),
+		cmocka_unit_test(bad_layout),
+		cmocka_unit_test(bad_domains),
+		cmocka_unit_test(bad_devices),
+		cmocka_unit_test(bad_channels),
+		cmocka_unit_test(bad_caps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

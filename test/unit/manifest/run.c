@@ -6,8 +6,8 @@
 
 int main(void)
 {
-	execl("/usr/bin/python3", "python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest",
-		"test/unit/manifest", (char *)NULL);
+	execl("/usr/bin/python3", "python3", "-B", "-m", "pytest", "-q", "-p",
+		"no:cacheprovider", "--noconftest", "test/unit/manifest", (char *)NULL);
 	perror("/usr/bin/python3");
 	return 1;
 }

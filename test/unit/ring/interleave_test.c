@@ -132,7 +132,8 @@ static void every_order(void (*first)(void), void (*second)(void), void (*prepar
 		slept = signalled = false;
 		other = second;
 		first();
-		if (step <= step_at) { /* fewer accesses than that: the second runs right after it */
+		if (step <=
+			step_at) { /* fewer accesses than that: the second runs right after it */
 			inside = true;
 			second();
 			inside = false;

@@ -25,7 +25,8 @@ static int make(struct ends *e, uint32_t index)
 	memset(e->mem, 0, BYTES);
 	((struct ring_shared *)e->mem)->prod = index;
 	((struct ring_shared *)e->mem)->cons = index;
-	return ring_init(&e->prod, e->mem, BYTES, index) || ring_init(&e->cons, e->mem, BYTES, index);
+	return ring_init(&e->prod, e->mem, BYTES, index) ||
+	       ring_init(&e->cons, e->mem, BYTES, index);
 }
 
 static int setup(void **state)
@@ -99,7 +100,8 @@ static void order_and_content_over_many_wraps(void **state)
 		uint32_t len = sent * 7 % 290;
 
 		memset(in, (int)(sent & 0xff), len);
-		if (sent < 20000 && ring_put2(&e->prod, in, len / 3, in + len / 3, len - len / 3) == 0) {
+		if (sent < 20000 &&
+			ring_put2(&e->prod, in, len / 3, in + len / 3, len - len / 3) == 0) {
 			sent++;
 			continue;
 		}
@@ -148,7 +150,8 @@ static void expect_bad_cons(struct ends *e, uint32_t cons)
 
 	shared(e)->cons = cons;
 	assert_int_equal(ring_put(&e->prod, rec, sizeof(rec)), -SK_E_PEER);
-	assert_true(ring_room_idle(&e->prod, sizeof(rec))); /* does not sleep: the next put says why */
+	assert_true(ring_room_idle(
+		&e->prod, sizeof(rec))); /* does not sleep: the next put says why */
 }
 
 static void cons_ahead_of_prod(void **state)
@@ -271,7 +274,8 @@ static void own_index_is_private(void **state)
 
 	assert_int_equal(ring_put(&e->prod, "abc", 3), 0);
 	(void)ring_put_flush(&e->prod);
-	shared(e)->cons = 0xdeadbee8; /* the consumer's own word, scribbled over by the producer */
+	shared(e)->cons =
+		0xdeadbee8; /* the consumer's own word, scribbled over by the producer */
 	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 3);
 	(void)ring_get_flush(&e->cons);
 	assert_int_equal(shared(e)->cons, e->cons.index);
@@ -300,13 +304,30 @@ static void flush_of_nothing_wakes_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(init_checks_arguments), T(nothing_is_seen_before_flush), T(order_and_content_over_many_wraps),
-		W(order_and_content_over_many_wraps), T(fills_to_the_last_byte), W(fills_to_the_last_byte),
-		T(too_long_for_the_reader), T(cons_ahead_of_prod), W(cons_ahead_of_prod), T(cons_not_on_a_record),
-		T(cons_goes_back), W(cons_goes_back), T(cons_far_behind), T(prod_beyond_the_ring),
-		W(prod_beyond_the_ring), T(prod_not_on_a_record), T(prod_goes_back), W(prod_goes_back),
-		T(length_beyond_what_was_published), W(length_beyond_what_was_published), T(length_beyond_the_ring),
-		T(length_changed_after_it_was_read), T(own_index_is_private), T(flush_of_nothing_wakes_nobody),
+		T(init_checks_arguments),
+		T(nothing_is_seen_before_flush),
+		T(order_and_content_over_many_wraps),
+		W(order_and_content_over_many_wraps),
+		T(fills_to_the_last_byte),
+		W(fills_to_the_last_byte),
+		T(too_long_for_the_reader),
+		T(cons_ahead_of_prod),
+		W(cons_ahead_of_prod),
+		T(cons_not_on_a_record),
+		T(cons_goes_back),
+		W(cons_goes_back),
+		T(cons_far_behind),
+		T(prod_beyond_the_ring),
+		W(prod_beyond_the_ring),
+		T(prod_not_on_a_record),
+		T(prod_goes_back),
+		W(prod_goes_back),
+		T(length_beyond_what_was_published),
+		W(length_beyond_what_was_published),
+		T(length_beyond_the_ring),
+		T(length_changed_after_it_was_read),
+		T(own_index_is_private),
+		T(flush_of_nothing_wakes_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

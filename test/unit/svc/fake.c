@@ -14,7 +14,9 @@ void fake_reset(void)
 	static bool mapped;
 	void *page = (void *)DOMAIN_INFO_VADDR;
 
-	if (!mapped && mmap(page, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != page)
+	if (!mapped &&
+		mmap(page, 4096, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != page)
 		abort();
 	mapped = true;
 	memset(page, 0, 4096);
@@ -56,7 +58,8 @@ long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
 	(void)endpoint;
 	fake.deadline = fake.utcb.deadline;
 	if (fake.at == fake.n_script)
-		return fake.utcb.deadline == SK_POLL ? -SK_E_TIMEOUT : -SK_E_DELETED; /* the end of the test */
+		return fake.utcb.deadline == SK_POLL ? -SK_E_TIMEOUT
+						     : -SK_E_DELETED; /* the end of the test */
 	fake.at++;
 	if (e->before)
 		e->before();

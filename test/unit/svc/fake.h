@@ -14,9 +14,10 @@ struct event {
 	uint64_t label, badge;
 	uint32_t n, n_caps;
 	uint64_t mr[SK_MR_MAX];
-	int rc;                 /* not 0: receive fails with it (TIMEOUT runs timers) */
-	void (*before)(void);   /* runs when the domain has gone to wait, before the message is there */
-	uint32_t frame_order;   /* of the first capability */
+	int rc; /* not 0: receive fails with it (TIMEOUT runs timers) */
+	void (*before)(
+		void); /* runs when the domain has gone to wait, before the message is there */
+	uint32_t frame_order; /* of the first capability */
 };
 /* What it answered. */
 struct answer {

@@ -31,12 +31,14 @@ static struct {
 	struct svc_conn *next; /* what svc_next() gives while one is closed */
 } seen;
 
-static int open_cb(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+static int open_cb(
+	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	seen.opens++;
 	seen.conn = c;
 	seen.params_len = params_len;
-	memcpy(seen.params, params, params_len < sizeof(seen.params) ? params_len : sizeof(seen.params));
+	memcpy(seen.params, params,
+		params_len < sizeof(seen.params) ? params_len : sizeof(seen.params));
 	result[0] = 77;
 	result[1] = 88;
 	return seen.open_rc;
@@ -63,7 +65,8 @@ static int close_cb(struct svc_conn *c)
 	return seen.close_rc;
 }
 
-static int call_cb(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
+static int call_cb(
+	uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
 {
 	seen.calls++;
 	seen.n_in = caps->n_in;
@@ -76,8 +79,13 @@ static int call_cb(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n, st
 	return 0;
 }
 
-static const struct svc_service service = { .proto = SVC_PROTO_BLK, .version = 1, .min_data = 4096, .open = open_cb,
-	.event = event_cb, .close = close_cb, .call = call_cb };
+static const struct svc_service service = { .proto = SVC_PROTO_BLK,
+	.version = 1,
+	.min_data = 4096,
+	.open = open_cb,
+	.event = event_cb,
+	.close = close_cb,
+	.call = call_cb };
 
 static struct event *add_open(void)
 {
@@ -172,14 +180,14 @@ static void refused(int64_t why)
 	assert_int_equal(fake.answer[0].n_caps, 0);
 }
 
-#define BAD_OPEN(name, change, why)                                                                \
-	static void name(void)                                                                     \
-	{                                                                                          \
-		struct event *e = add_open();                                                      \
-                                                                                                   \
-		change;                                                                            \
-		refused(why);                                                                      \
-		assert_int_equal(seen.opens, 0);                                                   \
+#define BAD_OPEN(name, change, why) \
+	static void name(void) \
+	{ \
+		struct event *e = add_open(); \
+\
+		change; \
+		refused(why); \
+		assert_int_equal(seen.opens, 0); \
 	}
 BAD_OPEN(open_other_protocol, e->mr[0] = SVC_PROTO_NET | 1ull << 32, -SK_E_INVAL)
 BAD_OPEN(open_other_version, e->mr[0] = SVC_PROTO_BLK | 2ull << 32, -SK_E_INVAL)
@@ -218,7 +226,8 @@ static void event_takes_all(void)
 	signal_of(2, NULL); /* nobody's */
 	serve();
 	assert_int_equal(seen.records, 3);
-	assert_int_equal(((struct ring_shared *)fake.region)->cons, client.index); /* given back by the loop */
+	assert_int_equal(((struct ring_shared *)fake.region)->cons,
+		client.index); /* given back by the loop */
 	assert_int_equal(((struct ring_shared *)fake.region)->want_data, 1);
 }
 
@@ -377,7 +386,8 @@ static void advance(void)
 
 static void timers_in_order(void)
 {
-	struct svc_timer a = { .fn = note, .ctx = "a" }, b = { .fn = note, .ctx = "b" }, c = { .fn = note, .ctx = "c" };
+	struct svc_timer a = { .fn = note, .ctx = "a" }, b = { .fn = note, .ctx = "b" },
+			 c = { .fn = note, .ctx = "c" };
 	struct event *e = fake_add(0, 0);
 
 	svc_timer_set(&a, 30);
@@ -423,7 +433,8 @@ static void service_answers(void)
 {
 	static struct ring r;
 
-	if (ring_init(&r, (char *)fake.region + RING, RING, 0) || ring_put(&r, "one", 3) || ring_put(&r, "two", 3))
+	if (ring_init(&r, (char *)fake.region + RING, RING, 0) || ring_put(&r, "one", 3) ||
+		ring_put(&r, "two", 3))
 		abort();
 	(void)ring_put_flush(&r);
 }
@@ -433,8 +444,15 @@ static void channel_use(void)
 	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
 
 	info->n_channels = 1;
-	info->channel[0] = (struct domain_channel){ .name = "blk", .proto = SVC_PROTO_BLK, .bit = 7, .signal = 64,
-		.frame = 65, .vaddr = (uint64_t)fake.region, .size = REGION, .req_size = RING, .rsp_size = RING };
+	info->channel[0] = (struct domain_channel){ .name = "blk",
+		.proto = SVC_PROTO_BLK,
+		.bit = 7,
+		.signal = 64,
+		.frame = 65,
+		.vaddr = (uint64_t)fake.region,
+		.size = REGION,
+		.req_size = RING,
+		.rsp_size = RING };
 	assert_null(svc_channel("net"));
 	channel = svc_channel("blk");
 	assert_non_null(channel);
@@ -456,8 +474,12 @@ static void wait_keeps_other_signals(void)
 	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
 
 	info->n_channels = 1;
-	info->channel[0] = (struct domain_channel){ .name = "blk", .bit = 7, .vaddr = (uint64_t)fake.region,
-		.size = REGION, .req_size = RING, .rsp_size = RING };
+	info->channel[0] = (struct domain_channel){ .name = "blk",
+		.bit = 7,
+		.vaddr = (uint64_t)fake.region,
+		.size = REGION,
+		.req_size = RING,
+		.rsp_size = RING };
 	channel = svc_channel("blk");
 	assert_int_equal(svc_on_bit(3, note, "x", "x"), 0);
 	fake_add(SK_LABEL_SIGNAL, 1 << 3);
@@ -474,7 +496,8 @@ static void arguments(void)
 	char buf[8];
 	uint32_t count;
 
-	strcpy(info->args, "a=1\nlonger=12345678\nab=2\na=3\ncap.pool=20,5\ncap.log=30\nlast=x");
+	strcpy(info->args,
+		"a=1\nlonger=12345678\nab=2\na=3\ncap.pool=20,5\ncap.log=30\nlast=x");
 	assert_true(svc_arg("a", buf, sizeof(buf)));
 	assert_string_equal(buf, "1"); /* the first wins */
 	assert_true(svc_arg("ab", buf, sizeof(buf)));
@@ -495,7 +518,7 @@ static void arguments(void)
 /* ---- one process each ------------------------------------------------------------------------------------------------- */
 static void in_a_process(void **state)
 {
-	void (*run)(void) = (void (*)(void))*state;
+	void (*run)(void) = (void (*)(void)) * state;
 	int result;
 	pid_t pid;
 
@@ -511,20 +534,47 @@ static void in_a_process(void **state)
 	assert_true(WIFEXITED(result) && WEXITSTATUS(result) == 0);
 }
 
-#define T(f) { #f, in_a_process, NULL, NULL, (void *)(f) }
+#define T(f) \
+	{ \
+#f, in_a_process, NULL, NULL, (void *)(f) \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(open_and_close), T(open_other_protocol), T(open_other_version), T(open_few_words), T(open_one_cap),
-		T(open_params_beyond_words), T(open_params_huge), T(open_ring_not_pages), T(open_ring_empty),
-		T(open_second_ring_not_pages), T(open_rings_beyond_region), T(open_too_little_data),
-		T(open_region_beyond_frame), T(open_no_frame), T(open_region_absurd), T(open_by_a_client),
-		T(open_refused_by_service), T(event_takes_all), T(event_that_leaves_records_is_not_called_for_ever),
-		T(event_without_progress_stops), T(breach_kills_the_connection_only),
-		T(close_waits_for_what_is_in_flight), T(close_twice_while_waiting), T(closed_without_a_close_changes_nothing), T(close_by_another_connector),
-		T(calls_reach_the_service), T(unknown_labels_leave_nothing), T(no_service_at_all), T(timers_in_order),
-		T(own_bits), T(channel_use), T(wait_keeps_other_signals), T(arguments),
+		T(open_and_close),
+		T(open_other_protocol),
+		T(open_other_version),
+		T(open_few_words),
+		T(open_one_cap),
+		T(open_params_beyond_words),
+		T(open_params_huge),
+		T(open_ring_not_pages),
+		T(open_ring_empty),
+		T(open_second_ring_not_pages),
+		T(open_rings_beyond_region),
+		T(open_too_little_data),
+		T(open_region_beyond_frame),
+		T(open_no_frame),
+		T(open_region_absurd),
+		T(open_by_a_client),
+		T(open_refused_by_service),
+		T(event_takes_all),
+		T(event_that_leaves_records_is_not_called_for_ever),
+		T(event_without_progress_stops),
+		T(breach_kills_the_connection_only),
+		T(close_waits_for_what_is_in_flight),
+		T(close_twice_while_waiting),
+		T(closed_without_a_close_changes_nothing),
+		T(close_by_another_connector),
+		T(calls_reach_the_service),
+		T(unknown_labels_leave_nothing),
+		T(no_service_at_all),
+		T(timers_in_order),
+		T(own_bits),
+		T(channel_use),
+		T(wait_keeps_other_signals),
+		T(arguments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
