@@ -9,6 +9,7 @@
 #include "init.h"
 #include "proto/platform.h"
 #include "svc/svc.h"
+#include "sys/clock.h"
 #include "sys/sk.h"
 
 enum { SLOT_IRQ = 6, SLOT_IOSPACE = 14, PIECES_MAX = 64 };
@@ -201,9 +202,24 @@ void device_wallclock(void)
 		wall_boot_ns = mr[1];
 }
 
+/* The hardware may take a moment after platform has said its word: only then is it a failure. */
+static void power_wait(void)
+{
+	sk_time_t until = sk_now() + sys_info()->tsc_hz;
+	sk_cap_t ntfn;
+	uint64_t word;
+
+	if (object_make(SK_OBJ_NOTIFICATION, 0, &ntfn))
+		return;
+	(void)sk_wait(ntfn, until, &word); /* nobody signals it */
+	cap_drop(ntfn);
+}
+
 int device_power(bool reboot)
 {
 	uint64_t mr[SK_MR_MAX] = { reboot };
+	int rc = platform_call(PLATFORM_POWER, mr, 1, NULL);
 
-	return platform_call(PLATFORM_POWER, mr, 1, NULL);
+	power_wait();
+	return rc;
 }

@@ -204,8 +204,12 @@ static void take_back(struct domain *d)
 		c->open = false;
 		cap_drop(c->c.client_signal);
 		cap_drop(c->c.service_signal);
-		if (c->memory)
+		c->c.client_signal = c->c.service_signal = 0;
+		if (c->memory) {
 			memory_return(&c->memory);
+			slot_free(c->c.frame, 1);
+			c->c.frame = 0;
+		}
 	}
 	proc_destroy(&d->proc);
 	memory_return(&d->memory);
