@@ -320,11 +320,11 @@ static int connect_disk(struct guest *g, uint32_t i, struct msg *m)
 			m, "disk %s: there is no partition named '%s'", d->spec.vdev, d->label);
 	if (rc == -SK_E_BUSY)
 		return msg_fail(m,
-			"disk %s: partition '%s' is attached to another guest, and one of them writes; "
-			"attach it read-only to both",
+			"disk %s: partition '%s' is in use by another guest or the host, and one of the two "
+			"writes; attach it read-only to both",
 			d->spec.vdev, d->label);
 	if (rc == -SK_E_DENIED)
-		return msg_fail(m, "disk %s: partition '%s' is reserved for the host",
+		return msg_fail(m, "disk %s: partition '%s' is on a read-only disk; attach it read-only",
 			d->spec.vdev, d->label);
 	return rc ? connect_fail(SERVICE_STORAGE, rc, m, d->spec.vdev) : 0;
 }

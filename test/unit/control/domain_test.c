@@ -168,7 +168,7 @@ static void errors_leave_nothing(void **state)
 	assert_true(screen_has("disk xvda: there is no partition named 'root'"));
 	world.fail_rc = -SK_E_BUSY;
 	type("create /guests/a.cfg\r");
-	assert_true(screen_has("attached to another guest"));
+	assert_true(screen_has("in use by another guest"));
 	world.fail_rc = 0;
 	at_rest();
 }
