@@ -1,0 +1,168 @@
+"""The control shell: verbs without a guest, and configurations that must be refused without leaving anything behind."""
+import os
+import re
+
+import pytest
+
+from guestkit import info, listed
+from harness import GuestDir
+
+GOOD = {"name": '"bad"', "type": '"pvh"', "memory": "64", "kernel": '"/guests/vmlinuz-cloud-amd64"'}
+
+# (what is changed in a good configuration, key that the message must name, words of the message);
+# the changed key comes last in the file
+BAD_KEYS = [
+    ({"flavour": '"sweet"'}, "flavour", "unknown key"),
+    ({"vnc": "1"}, "vnc", "not supported"),
+    ({"memory": '"lots"'}, "memory", "not a number"),
+    ({"memory": "0"}, "memory", "out of range"),
+    ({"maxmem": "32"}, "maxmem", "less than memory"),
+    ({"vcpus": "900"}, "vcpus", "out of range"),
+    ({"vcpus": "[ 1 ]"}, "vcpus", "number"),
+    ({"type": '"pv"'}, "type", "pvh"),
+    ({"type": '"qemu"'}, "type", "unknown guest type"),
+    ({"name": '"a/b"'}, "name", "cannot contain"),
+    ({"name": '"12"'}, "name", "domain id"),
+    ({"uuid": '"1-2-3"'}, "uuid", "UUID"),
+    ({"on_crash": '"panic"'}, "on_crash", "unknown action"),
+    ({"cpu_weight": "0"}, "cpu_weight", "out of range"),
+    ({"disk": '"phy:/dev/disk/by-partlabel/data,xvda,w"'}, "disk", "list"),
+    ({"disk": "[ 'phy:/dev/disk/by-partlabel/data,xvda,x' ]"}, "disk", "access"),
+    ({"disk": "[ 'phy:/dev/disk/by-partlabel/data,nonsense,w' ]"}, "disk", "nonsense"),
+    ({"disk": "[ 'format=vmdk,vdev=xvda,target=/dev/disk/by-partlabel/data' ]"}, "disk", "vmdk"),
+    ({"vif": "[ 'mac=zz:zz' ]"}, "vif", "mac"),
+    ({"vif": "[ 'speed=9' ]"}, "vif", "speed"),
+]
+
+# configurations that read well and cannot be built
+BAD_THINGS = [
+    ({"kernel": '"/guests/missing"'}, "/guests/missing' does not exist"),
+    ({"ramdisk": '"/guests/missing"'}, "/guests/missing' does not exist"),
+    ({"kernel": '"/guests/text"'}, "kernel"),
+    ({"disk": "[ 'phy:/dev/disk/by-partlabel/absent,xvda,w' ]"}, "no partition named 'absent'"),
+    ({"disk": "[ 'phy:/dev/disk/by-partlabel/guests,xvda,w' ]"}, "in use by another guest or the host"),
+    ({"disk": "[ 'phy:/dev/disk/by-partlabel/data,xvda,w', 'phy:/dev/disk/by-partlabel/absent,xvdb,w' ]"}, "'absent'"),
+    ({"vif": "[ 'bridge=nobr' ]"}, "no bridge 'nobr'"),
+    ({"memory": "100000"}, "memory"),
+]
+
+BAD_SYNTAX = [
+    ("name = 'x\n", 1, "quote"),
+    ("name = \"x\"\ntype = pvh\n", 2, "quotes"),
+    ("name = \"x\"\n\ndisk = [ 'a',\n", 4, "value is missing"),
+    ("name = \"x\"\n= 5\n", 2, "key"),
+    ("memory 64\n", 1, "="),
+    ("memory = -5\n", 1, "negative"),
+    ("name = \"x\" type = \"pvh\"\n", 1, "line of its own"),
+]
+
+TEXT = "".join(f"line {i} of a file that is no kernel\n" for i in range(100))
+
+
+def config_text(change):
+    keys = {k: v for k, v in GOOD.items() if k not in change}
+    keys.update(change)
+    return "".join(f"{k} = {v}\n" for k, v in keys.items())
+
+
+@pytest.fixture
+def guests(build, tmp_path):
+    g = GuestDir(tmp_path / "g", build)
+    g.add_linux()
+    g.add_image("data", size=1 << 20)
+
+    def write(name, text):
+        with open(os.path.join(g.path, name), "w") as f:
+            f.write(text)
+
+    write("text", TEXT)
+    for i, (change, *_) in enumerate(BAD_KEYS):
+        write(f"key{i}.cfg", config_text(change))
+    for i, (change, _) in enumerate(BAD_THINGS):
+        write(f"thing{i}.cfg", config_text(change))
+    for i, (text, *_) in enumerate(BAD_SYNTAX):
+        write(f"syntax{i}.cfg", text)
+    write("notype.cfg", 'name = "x"\nkernel = "/guests/vmlinuz-cloud-amd64"\n')
+    write("noname.cfg", 'type = "pvh"\nkernel = "/guests/vmlinuz-cloud-amd64"\n')
+    write("nokernel.cfg", 'name = "x"\ntype = "pvh"\n')
+    write("good.cfg", config_text({}))
+    return g
+
+
+def check_verbs(m):
+    header, host = m.shell("list").splitlines()
+    assert header.split() == ["Name", "ID", "Mem", "VCPUs", "State", "Time(s)"]
+    assert re.fullmatch(r"Domain-0 +0 +\d+ +2 +r----- +\d+\.\d", host), host
+    assert m.shell("xl list").splitlines()[0] == header
+    assert info(m, "nr_cpus") == "2"
+    assert info(m, "xen_version") == "4.17-skerry"
+    assert 0 < int(info(m, "free_memory")) < int(info(m, "total_memory")) <= 2048
+    names = m.shell("ls /guests").splitlines()
+    assert {"auto/", "good.cfg", "text", "vmlinuz-cloud-amd64"} <= set(names) and "data.img" not in names
+    assert f"{len(TEXT)} text" in m.shell("ls -l /guests")
+    assert m.shell("cat /guests/text") + "\n" == TEXT
+    helped = m.shell("help")
+    for verb in ("create list console pause unpause shutdown reboot destroy domid domname rename info dmesg uptime vcpu-list "
+                 "xenstore-ls xenstore-read xenstore-write xenstore-rm xenstore-list poweroff reboot-host ls cat help").split():
+        assert re.search(rf"^ {verb} +\w", helped, re.M), f"help does not name {verb}"
+        assert m.shell("help " + verb).startswith("Usage: " + verb)
+    assert "(storage) volume data: 1 MiB" in m.shell("dmesg")
+    assert m.shell("domid Domain-0") == "0" and m.shell("domname 0") == "Domain-0"
+    m.shell("xenstore-write /tool/a one /tool/b two")
+    assert m.shell("xenstore-read /tool/a /tool/b") == "one\ntwo"
+    assert m.shell("xenstore-list /tool") == "a\nb"
+    m.shell("xenstore-rm /tool/a /tool/b")
+    assert m.shell("xenstore-list /tool") == ""
+
+
+def check_bad_commands(m):
+    assert "no such command" in m.shell("bogus")
+    assert "usage: list" in m.shell("list --bogus")
+    assert "missing" in m.shell("xenstore-read")
+    assert "too many" in m.shell("domid a b")
+    for verb in "console pause unpause shutdown reboot destroy".split():
+        said = m.shell(f"{verb} nobody")
+        assert "nobody" in said, f"{verb}: {said}"
+        assert "Domain-0" in m.shell(f"{verb} 0")
+    assert "/guests/none" in m.shell("cat /guests/none")
+    assert "/guests/none" in m.shell("ls /guests/none")
+    assert "/guests/none.cfg" in m.shell("create /guests/none.cfg")
+    assert "/nothing" in m.shell("xenstore-read /nothing")
+    m.shell("'unclosed")
+    m.shell("x" * 3000)
+    m.shell("\x00\x01\x7f\x1b[A\x1b[Z\xc3\x28")
+    assert m.shell("domname 0") == "Domain-0"  # it still listens
+
+
+def check_bad_configurations(m):
+    for i, (change, key, words) in enumerate(BAD_KEYS):
+        said = m.shell(f"create /guests/key{i}.cfg")
+        line = config_text(change).count("\n")
+        assert f"/guests/key{i}.cfg:{line}: key '{key}'" in said and words in said, f"{change}: {said}"
+    for i, (_, line, words) in enumerate(BAD_SYNTAX):
+        said = m.shell(f"create /guests/syntax{i}.cfg")
+        assert f"/guests/syntax{i}.cfg:{line}: " in said and words in said, f"{BAD_SYNTAX[i]}: {said}"
+    assert 'type="pvh"' in m.shell("create /guests/notype.cfg")
+    assert "'name' is missing" in m.shell("create /guests/noname.cfg")
+    assert "'kernel' is missing" in m.shell("create /guests/nokernel.cfg")
+    assert "command line: key 'vcpus'" in m.shell("create /guests/good.cfg vcpus=none")
+    for i, (change, words) in enumerate(BAD_THINGS):
+        said = m.shell(f"create /guests/thing{i}.cfg")
+        assert "create: " in said and words in said, f"{change}: {said}"
+
+
+def test_shell(machine, guests):
+    m = machine(guests=guests)
+    m.prompt()
+    check_verbs(m)
+    # a first refusal makes the few directories of xenstore that stay
+    m.shell("create /guests/thing2.cfg")
+    free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
+    check_bad_configurations(m)
+    check_bad_commands(m)
+    assert listed(m) == {}
+    assert m.shell("xenstore-ls") == tree
+    assert info(m, "free_memory") == free
+    log = m.shell("dmesg")
+    assert "fault" not in log and "ended with code" not in log, log
+    m.poweroff()
