@@ -7,7 +7,7 @@
 #include <string.h>
 #include "cpio.h"
 
-enum { HEADER = 110, FIELD = 8, FILESIZE_AT = 54, NAMESIZE_AT = 94, NAME_MAX_ = 4096 + 256 };
+enum { HEADER = 110, FIELD = 8, FILESIZE_AT = 54, NAMESIZE_AT = 94 };
 
 struct member {
 	uint64_t name, name_size, data, size, next; /* offsets in the archive */
@@ -48,8 +48,6 @@ static int member_decode(const uint8_t *archive, uint64_t size, uint64_t at, str
 		hex_field(archive + at + NAMESIZE_AT, &m->name_size))
 		return -SK_E_INVAL;
 	m->name = at + HEADER;
-	if (!m->name_size || m->name_size > NAME_MAX_ || m->name_size > size - m->name)
-		return -SK_E_INVAL;
 	m->data = align4(m->name + m->name_size);
 	if (m->data > size || m->size > size - m->data)
 		return -SK_E_INVAL;

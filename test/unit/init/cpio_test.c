@@ -110,12 +110,25 @@ static void bad_fields(void **state)
 	corrupt(94, "000007a0"); /* name up to the end, data after it beyond */
 }
 
+/* A file that is found must lie in the archive itself, not just lead to a bad next one. */
+static void size_of_the_file_itself(void **state)
+{
+	struct archive a;
+	struct cpio_file f;
+
+	(void)state;
+	make(&a);
+	memcpy(a.bytes + 124 + 54, "00000800", 8);
+	assert_int_equal(find(&a, a.size, "two", &f), -SK_E_INVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_found),
 		cmocka_unit_test(every_cut_is_an_error),
 		cmocka_unit_test(bad_fields),
+		cmocka_unit_test(size_of_the_file_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

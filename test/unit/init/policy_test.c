@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 #include "policy.h"
 #include "proto/svc.h"
@@ -46,6 +47,7 @@ static struct sample sample(void)
 		s.d[i].untyped_order[0] = 20;
 	}
 	s.d[0].n_caps = 1;
+	s.d[1].serves = SVC_PROTO_FILES;
 	s.d[0].dev = (struct manifest_device){
 		.kind = MANIFEST_PORTS, .name = "uart", .port = 0x3f8, .n_ports = 8, .n_irqs = 1
 	};
@@ -181,6 +183,23 @@ static void bad_caps(void **state)
 	BAD(cap[0].reserved, 1);
 }
 
+/* Nothing lies behind the last channel: an index beyond it would leave the block. */
+static void channels_at_the_end(void **state)
+{
+	struct sample s = sample();
+	uint64_t size = sizeof(s) - sizeof(s.cap);
+	struct sample *copy;
+
+	(void)state;
+	s.h.n_caps = s.d[0].n_caps = 0;
+	s.h.size = (uint32_t)size;
+	s.d[1].n_channels = 3;
+	copy = malloc(size);
+	memcpy(copy, &s, size);
+	refused(copy, size);
+	free(copy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +209,7 @@ int main(void)
 		cmocka_unit_test(bad_devices),
 		cmocka_unit_test(bad_channels),
 		cmocka_unit_test(bad_caps),
+		cmocka_unit_test(channels_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
