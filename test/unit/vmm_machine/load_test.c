@@ -405,6 +405,24 @@ static void every_form_damaged(void **state)
 		}
 }
 
+/* Sizes of lz4 blocks are the file's word: more than a block can have is refused before anything is read. */
+static void lz4_block_sizes(void **state)
+{
+	static const uint32_t sizes[] = { 0, (8 << 20) + (8 << 20) / 255 + 17, 0xffffffff };
+	static struct image im;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		ram_make(RAM);
+		bz_make(UNPACK_LZ4, &im);
+		memcpy(im.data + BZ_PAYLOAD + 4, &sizes[i], 4);
+		assert_int_equal(run(im.data, im.size), -SK_E_INVAL);
+		assert_non_null(strstr(fx.error.text, "damaged"));
+		teardown(NULL);
+	}
+}
+
 static void bz_lies(void **state)
 {
 	static const struct lie lies[] = {
@@ -529,6 +547,7 @@ int main(void)
 		cmocka_unit_test_teardown(gzip_whole, teardown),
 		cmocka_unit_test_teardown(every_form_cut, teardown),
 		cmocka_unit_test_teardown(every_form_damaged, teardown),
+		cmocka_unit_test_teardown(lz4_block_sizes, teardown),
 		cmocka_unit_test_teardown(bz_lies, teardown),
 		cmocka_unit_test_teardown(no_room_to_unpack, teardown),
 		cmocka_unit_test_teardown(scratch_keeps_off_segments, teardown),
