@@ -7,23 +7,16 @@
 #include <stdint.h>
 
 /* BOOT_MEM_KERNEL: taken out of RAM by boot_alloc(); the kernel's for ever, never user land's. */
-enum boot_mem_type {
-	BOOT_MEM_RAM = 1,
-	BOOT_MEM_RESERVED = 2,
-	BOOT_MEM_ACPI = 3,
-	BOOT_MEM_KERNEL = 4
-};
+enum boot_mem_type { BOOT_MEM_RAM = 1, BOOT_MEM_RESERVED, BOOT_MEM_ACPI, BOOT_MEM_KERNEL };
 struct boot_mem {
 	uint64_t base, size;
-	uint32_t type;
-	uint32_t reserved;
+	uint32_t type, reserved;
 };
 #define BOOT_MEM_MAX 64u
 struct boot_info {
-	uint32_t n_mem;
-	uint32_t reserved;
-	struct boot_mem
-		mem[BOOT_MEM_MAX]; /* sorted, not overlapping, page-aligned inwards for RAM */
+	uint32_t n_mem, reserved;
+	/* sorted, not overlapping, page-aligned inwards for RAM */
+	struct boot_mem mem[BOOT_MEM_MAX];
 	uint64_t archive, archive_size;    /* physical; 0 = the loader passed no module */
 	uint64_t rsdp;                     /* physical address of the RSDP, 0 = search for it */
 	uint64_t kernel_start, kernel_end; /* physical, what the kernel image occupies */

@@ -8,14 +8,7 @@
 
 #include "parse.h"
 
-enum {
-	TAG_END,
-	TAG_CMDLINE,
-	TAG_MODULE = 3,
-	TAG_MMAP = 6,
-	TAG_ACPI_OLD = 14,
-	TAG_ACPI_NEW = 15
-};
+enum { TAG_END, TAG_CMDLINE, TAG_MODULE = 3, TAG_MMAP = 6, TAG_ACPI_OLD = 14, TAG_ACPI_NEW };
 enum { MBI_MAX = 1 << 20, RSDP_V1 = 20, RSDP_V2 = 36 };
 
 struct tag {

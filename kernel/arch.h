@@ -103,14 +103,8 @@ void arch_serve(void);
  * Page tables of the window exist for all RAM from boot on, so opening cannot fail.
  */
 #define WINDOW_BASE 0xffff800000000000ull
-static inline void *phys_to_virt(uint64_t paddr)
-{
-	return (void *)(WINDOW_BASE + paddr);
-}
-static inline uint64_t virt_to_phys(const void *p)
-{
-	return (uint64_t)p - WINDOW_BASE;
-}
+static inline void *phys_to_virt(uint64_t paddr) { return (void *)(WINDOW_BASE + paddr); }
+static inline uint64_t virt_to_phys(const void *p) { return (uint64_t)p - WINDOW_BASE; }
 void arch_window_open(uint64_t paddr, uint64_t size);  /* map writable, no-execute */
 void arch_window_close(uint64_t paddr, uint64_t size); /* unmap where open, with shoot-down */
 void arch_zero_page(uint64_t paddr);                   /* through a per-CPU temporary mapping */
@@ -163,7 +157,6 @@ void core_init_secondary(void) __attribute__((noreturn));
 /* Start the other CPUs; core calls it when it can schedule. */
 void arch_start_secondaries(void);
 void arch_fill_info(struct sk_info *info); /* n_cpus, apic_id, features, xcr0, xsave_size */
-bool boot_option(const char *name);
 extern uint64_t boot_alloc_total;
 /* Before untypeds exist: zeroed page-aligned memory that is open in the window; carves it from boot_info's map. */
 void *boot_alloc(size_t size);

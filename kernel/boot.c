@@ -35,7 +35,7 @@ static struct {
 
 /* --- capabilities --------------------------------------------------------------------------- */
 
-static struct slot *boot_cap(sk_cap_t index, struct slot_init v)
+static struct slot *boot_cap(sk_cap_t index, struct cap v)
 {
 	struct slot *s = &root.cnode->slots[index];
 
@@ -49,13 +49,12 @@ static struct slot *boot_object(
 {
 	o->type = type;
 	o->refs = 1;
-	return boot_cap(index, (struct slot_init){ type, SK_ALL, order, 0, (uint64_t)o, 0 });
+	return boot_cap(index, (struct cap){ type, SK_ALL, order, 0, (uint64_t)o, 0 });
 }
 
 static void boot_frame(sk_cap_t index, uint64_t paddr, unsigned int order)
 {
-	boot_cap(
-		index, (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_GRANT, order, 0, paddr, 0 });
+	boot_cap(index, (struct cap){ SK_OBJ_FRAME, SK_R | SK_GRANT, order, 0, paddr, 0 });
 }
 
 /* --- the root task's address space ---------------------------------------------------------- */
@@ -184,7 +183,7 @@ static void add_untypeds(uint64_t base, uint64_t end, unsigned int max, unsigned
 		}
 		info->untyped[info->n_untyped++] = (struct sk_boot_untyped){ root.free, order,
 			flags, base };
-		boot_cap(root.free++, (struct slot_init){ SK_OBJ_UNTYPED, SK_ALL, order,
+		boot_cap(root.free++, (struct cap){ SK_OBJ_UNTYPED, SK_ALL, order,
 					      flags ? SLOT_DEVICE : 0, base, 0 });
 	}
 }
@@ -255,8 +254,8 @@ static void add_archive(const struct boot_info *bi)
 		if (info->n_archive == ARRAY_SIZE(info->archive))
 			panic("boot archive: more than %zu pieces", ARRAY_SIZE(info->archive));
 		info->archive[info->n_archive++] = (struct sk_boot_frame){ root.free, order };
-		boot_cap(root.free++, (struct slot_init){ SK_OBJ_FRAME, SK_R | SK_X | SK_GRANT,
-					      order, 0, at, 0 });
+		boot_cap(root.free++,
+			(struct cap){ SK_OBJ_FRAME, SK_R | SK_X | SK_GRANT, order, 0, at, 0 });
 	}
 }
 
@@ -279,12 +278,11 @@ static void root_objects(void)
 	boot_object(SK_CAP_SPACE, &root.space->obj, SK_OBJ_SPACE_HOST, SK_ORDER_SPACE_HOST);
 	boot_object(SK_CAP_THREAD, &root.thread->obj, SK_OBJ_THREAD, SK_ORDER_THREAD);
 	boot_object(SK_CAP_SCHED, &root.sched->obj, SK_OBJ_SCHED, SK_ORDER_SCHED);
-	boot_cap(SK_CAP_CTL_SCHED, (struct slot_init){ SK_OBJ_CTL_SCHED, SK_ALL, 0, 0, 0, 0 });
-	boot_cap(SK_CAP_CTL_IRQ, (struct slot_init){ SK_OBJ_CTL_IRQ, SK_ALL, 0, 0, 0, 0 });
-	boot_cap(SK_CAP_IOPORT,
-		(struct slot_init){ SK_OBJ_IOPORT, SK_ALL, 0, 0, 0xffff0000, 0 });
-	boot_cap(SK_CAP_CTL_IO, (struct slot_init){ SK_OBJ_CTL_IO, SK_ALL, 0, 0, 0, 0 });
-	boot_cap(SK_CAP_CTL_LOG, (struct slot_init){ SK_OBJ_CTL_LOG, SK_ALL, 0, 0, 0, 0 });
+	boot_cap(SK_CAP_CTL_SCHED, (struct cap){ SK_OBJ_CTL_SCHED, SK_ALL, 0, 0, 0, 0 });
+	boot_cap(SK_CAP_CTL_IRQ, (struct cap){ SK_OBJ_CTL_IRQ, SK_ALL, 0, 0, 0, 0 });
+	boot_cap(SK_CAP_IOPORT, (struct cap){ SK_OBJ_IOPORT, SK_ALL, 0, 0, 0xffff0000, 0 });
+	boot_cap(SK_CAP_CTL_IO, (struct cap){ SK_OBJ_CTL_IO, SK_ALL, 0, 0, 0, 0 });
+	boot_cap(SK_CAP_CTL_LOG, (struct cap){ SK_OBJ_CTL_LOG, SK_ALL, 0, 0, 0, 0 });
 	root.free = SK_CAP_BOOT_FIRST;
 }
 
@@ -355,7 +353,4 @@ void core_init(const struct boot_info *bi)
 	kernel_exit();
 }
 
-void core_init_secondary(void)
-{
-	kernel_exit();
-}
+void core_init_secondary(void) { kernel_exit(); }

@@ -30,10 +30,7 @@ void tree_lock(void)
 	}
 }
 
-void tree_unlock(void)
-{
-	spin_unlock(&tree);
-}
+void tree_unlock(void) { spin_unlock(&tree); }
 
 /* --- reading ------------------------------------------------------------------------------ */
 
@@ -41,13 +38,15 @@ void tree_unlock(void)
 
 void slot_read(const struct slot *s, struct cap *cap)
 {
+	uint64_t head;
+
 	do {
-		while ((cap->head = __atomic_load_n(&s->head, __ATOMIC_ACQUIRE)) & SEQ_ODD)
+		while ((head = __atomic_load_n(&s->head, __ATOMIC_ACQUIRE)) & SEQ_ODD)
 			__builtin_ia32_pause();
-		cap->obj = load(&s->obj);
-		cap->badge = load(&s->badge);
+		*cap = (struct cap){ head, head >> 8, head >> 16, head >> 24, load(&s->paddr),
+			load(&s->badge) };
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (load(&s->head) != cap->head);
+	} while (load(&s->head) != head);
 }
 
 int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
@@ -133,10 +132,7 @@ bool slot_copyable(const struct slot *s)
 
 #define PARENT 1ul
 
-static struct slot *link_slot(uintptr_t link)
-{
-	return (struct slot *)(link & ~PARENT);
-}
+static struct slot *link_slot(uintptr_t link) { return (struct slot *)(link & ~PARENT); }
 
 /* What follows `at` in its list is now `to`. */
 static void link_after(uintptr_t at, uintptr_t to)
@@ -184,28 +180,19 @@ static void tree_remove(struct slot *s)
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-void slot_write(struct slot *s, const struct slot_init *v)
+void slot_write(struct slot *s, const struct cap *v)
 {
-	union {
-		struct {
-			uint8_t type, rights, order, flags;
-			uint32_t seq;
-		};
-		uint64_t head;
-	} new = { .type = v->type,
-		.rights = v->rights,
-		.order = v->order,
-		.flags = v->flags,
-		.seq = s->seq + 2 };
+	uint64_t head = v->type | v->rights << 8 | v->order << 16 | (uint64_t)v->flags << 24;
 
+	head |= (uint64_t)(s->seq + 2) << 32;
 	store(&s->head, s->head | SEQ_ODD);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	store(&s->paddr, v->obj);
 	store(&s->badge, v->badge);
-	__atomic_store_n(&s->head, new.head, __ATOMIC_RELEASE);
+	__atomic_store_n(&s->head, head, __ATOMIC_RELEASE);
 }
 
-void slot_set(struct slot *s, struct slot *parent, const struct slot_init *init)
+void slot_set(struct slot *s, struct slot *parent, const struct cap *init)
 {
 	s->space = NULL;
 	s->space_next = s->space_prev = NULL;
@@ -215,15 +202,17 @@ void slot_set(struct slot *s, struct slot *parent, const struct slot_init *init)
 
 void slot_set_badge(struct slot *s, uint64_t badge)
 {
-	struct slot_init v = { s->type, s->rights, s->order, s->flags, s->paddr, badge };
+	struct cap v;
 
+	slot_read(s, &v);
+	v.badge = badge;
 	slot_write(s, &v);
 }
 
 void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge,
 	unsigned int flags)
 {
-	struct slot_init v = { src->type, src->rights & rights, src->order,
+	struct cap v = { src->type, src->rights & rights, src->order,
 		(src->flags & SLOT_DEVICE) | flags, src->paddr, badge };
 
 	if (destroy[src->type])
@@ -231,13 +220,13 @@ void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64
 	slot_set(dst, src, &v);
 }
 
-static const struct slot_init empty;
+static const struct cap empty;
 
 void slot_move(struct slot *dst, struct slot *src)
 {
-	struct slot_init v = { src->type, src->rights, src->order, src->flags, src->paddr,
-		src->badge };
+	struct cap v;
 
+	slot_read(src, &v);
 	dst->first_child = src->first_child;
 	dst->last_child = src->last_child;
 	dst->prev = src->prev;

@@ -16,14 +16,8 @@ static inline uint64_t align_up(uint64_t v, uint64_t size)
 	return (v + size - 1) & ~(size - 1);
 }
 /* A check in a chain of ?: */
-static inline int refuse(bool bad, int error)
-{
-	return bad ? -error : 0;
-}
-static inline uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+static inline int refuse(bool bad, int error) { return bad ? -error : 0; }
+static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* What a handler of a system call returns besides 0 and -SK_E_*. */
 #define SYS_RESTART 1 /* preempted: leave the kernel, then make the same call again */
@@ -37,30 +31,26 @@ struct object {
 };
 
 /* Flags of a slot. The upper half says inside which object an internal slot lies. */
-#define SLOT_DEVICE 1u /* untyped, frame: not RAM */
-#define SLOT_USED 2u   /* untyped: objects were made since the last reset */
-#define SLOT_OPENED \
-	4u /* untyped: pages up to `prepared` are open in the kernel window, else closed */
-#define SLOT_OWNER 0xf0u /* internal slots: */
-#define SLOT_THREAD_CSPACE 0x10u
-#define SLOT_THREAD_SPACE 0x20u
-#define SLOT_THREAD_FAULT 0x30u
-#define SLOT_THREAD_UTCB 0x40u
-#define SLOT_VCPU_NESTED 0x50u
-#define SLOT_VCPU_STATE 0x60u
-#define SLOT_IRQ_SIGNAL 0x70u
+enum { SLOT_DEVICE = 1 }; /* untyped, frame: not RAM */
+enum { SLOT_USED = 2 };   /* untyped: objects were made since the last reset */
+enum {
+	SLOT_OPENED = 4
+}; /* untyped: pages up to `prepared` are open in the kernel window, else closed */
+enum { SLOT_OWNER = 0xf0, SLOT_THREAD_CSPACE = 0x10, SLOT_THREAD_SPACE = 0x20 };
+enum { SLOT_THREAD_FAULT = 0x30, SLOT_THREAD_UTCB = 0x40, SLOT_VCPU_NESTED = 0x50 };
+enum { SLOT_VCPU_STATE = 0x60, SLOT_IRQ_SIGNAL = 0x70 };
 
 /*
  * All fields are written under the tree lock. Those before first_child are written with seq odd, so
  * that cap_read() can read them without the lock.
  */
 struct slot {
-	union {
+	union { /* head: all of it in one access */
 		struct {
 			uint8_t type, rights, order, flags;
 			uint32_t seq;
 		};
-		uint64_t head; /* all of that in one access */
+		uint64_t head;
 	};
 	union {
 		struct object *obj;
@@ -70,8 +60,8 @@ struct slot {
 	union {
 		uint64_t badge;
 		uint64_t used; /* untyped: watermark in bytes */
-		uint64_t
-			base; /* frame: address of its first byte in the space; table: what it translates */
+		/* frame: address of its first byte in the space; table: what it translates */
+		uint64_t base;
 	};
 	struct slot *first_child, *last_child;
 	uintptr_t prev, next; /* siblings; of the first and the last the parent | 1, or 0 */
@@ -94,16 +84,10 @@ struct cnode {
 };
 _Static_assert(sizeof(struct cnode) == 128, "SK_CNODE_SLOTS");
 
-/* A consistent copy of what a slot says, taken without the tree lock. */
+/* What a slot says; obj is an address, or whatever the slot's type has in its place. */
 struct cap {
-	union {
-		struct {
-			uint8_t type, rights, order, flags;
-		};
-		uint64_t head;
-	};
-	struct object *obj;
-	uint64_t badge;
+	uint8_t type, rights, order, flags;
+	uint64_t obj, badge;
 };
 
 void tree_lock(void);
@@ -112,6 +96,7 @@ void tree_unlock(void);
 /* Lock-free lookup in t's capability space: the object stays memory until this CPU leaves the kernel. */
 int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
 	struct cap *cap) must_check;
+/* A consistent copy, taken without the tree lock. */
 void slot_read(const struct slot *s, struct cap *cap);
 /* The same under the tree lock. */
 int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
@@ -123,13 +108,9 @@ int cap_find_empty(
 	struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot) must_check;
 
 /* Make an empty slot a capability; parent may be NULL. */
-struct slot_init {
-	uint8_t type, rights, order, flags;
-	uint64_t obj, badge;
-};
-void slot_set(struct slot *s, struct slot *parent, const struct slot_init *init);
+void slot_set(struct slot *s, struct slot *parent, const struct cap *init);
 /* Change what a slot says, for readers without the lock all at once; its place in the tree stays. */
-void slot_write(struct slot *s, const struct slot_init *v);
+void slot_write(struct slot *s, const struct cap *v);
 void slot_set_badge(struct slot *s, uint64_t badge);
 /* Derive dst from src: counts the reference, starts unmapped. */
 void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge,

@@ -7,10 +7,7 @@
 #include "cap.h"
 #include "thread.h"
 
-void cnode_init(struct cnode *cn, unsigned int order)
-{
-	cn->n_slots = SK_CNODE_SLOTS(order);
-}
+void cnode_init(struct cnode *cn, unsigned int order) { cn->n_slots = SK_CNODE_SLOTS(order); }
 
 struct copy_args {
 	struct slot *dst, *src;
@@ -43,7 +40,7 @@ SYSCALL_HANDLER(COPY)
 
 static int mint_ports(const struct copy_args *a, uint64_t ports)
 {
-	struct slot_init v = { SK_OBJ_IOPORT, a->src->rights & a->rights, 0, 0, ports, 0 };
+	struct cap v = { SK_OBJ_IOPORT, a->src->rights & a->rights, 0, 0, ports, 0 };
 	uint64_t first = ports & 0xffff, last = ports >> 16;
 
 	if (last > 0xffff || first > last)

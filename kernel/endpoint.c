@@ -285,15 +285,9 @@ static long send_decode(struct thread *t, struct sk_regs *r, bool call)
 	return endpoint_send((struct endpoint *)cap.obj, t, load(&thread_utcb(t)->deadline));
 }
 
-SYSCALL_HANDLER(CALL)
-{
-	return send_decode(t, r, true);
-}
+SYSCALL_HANDLER(CALL) { return send_decode(t, r, true); }
 
-SYSCALL_HANDLER(SEND)
-{
-	return send_decode(t, r, false);
-}
+SYSCALL_HANDLER(SEND) { return send_decode(t, r, false); }
 
 bool endpoint_send_fault(struct thread *t)
 {
@@ -416,10 +410,7 @@ static int reply_send(struct thread *t, const struct sk_regs *r, uint64_t index,
 	return 0;
 }
 
-SYSCALL_HANDLER(REPLY)
-{
-	return reply_send(t, r, r->rdi, false);
-}
+SYSCALL_HANDLER(REPLY) { return reply_send(t, r, r->rdi, false); }
 
 SYSCALL_HANDLER(REPLY_RECV)
 {

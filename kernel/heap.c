@@ -8,10 +8,7 @@
 #include <stddef.h>
 #include "heap.h"
 
-static uint32_t rank_of(const struct heap_node *n)
-{
-	return n ? n->rank : 0;
-}
+static uint32_t rank_of(const struct heap_node *n) { return n ? n->rank : 0; }
 
 /* Restore H2 and the rank at n; false when nothing changed. */
 static bool balance(struct heap_node *n)

@@ -18,9 +18,6 @@ struct heap_node {
 /* The heap is its root node; NULL when empty. */
 void heap_insert(struct heap_node **heap, struct heap_node *n, uint64_t key);
 void heap_remove(struct heap_node **heap, struct heap_node *n);
-static inline bool heap_contains(const struct heap_node *n)
-{
-	return n->rank != 0;
-}
+static inline bool heap_contains(const struct heap_node *n) { return n->rank != 0; }
 
 #endif

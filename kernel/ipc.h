@@ -19,8 +19,7 @@ struct notification {
 	struct object obj;
 	uint64_t word;
 	struct thread *waiter; /* one at most */
-	struct thread
-		*bound; /* thread whose RECV and ENTER the signals end (tree lock to change) */
+	struct thread *bound;  /* whose RECV and ENTER the signals end (tree lock to change) */
 };
 _Static_assert(sizeof(struct endpoint) <= 1u << SK_ORDER_ENDPOINT, "object size");
 _Static_assert(sizeof(struct notification) <= 1u << SK_ORDER_NOTIFICATION, "object size");

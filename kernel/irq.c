@@ -12,10 +12,7 @@
 
 static struct irq *table[IRQ_SOURCES];
 
-void irq_init(struct irq *irq)
-{
-	irq->source = -1;
-}
+void irq_init(struct irq *irq) { irq->source = -1; }
 
 void core_irq(unsigned int source)
 {

@@ -92,10 +92,7 @@ void klog(const char *fmt, ...)
 	va_end(ap);
 }
 
-void klog_panic(void)
-{
-	panicked = to_uart = true;
-}
+void klog_panic(void) { panicked = to_uart = true; }
 
 SYSCALL_HANDLER(LOG)
 {

@@ -167,12 +167,6 @@ static long notification_wait(
 	return rc;
 }
 
-SYSCALL_HANDLER(WAIT)
-{
-	return notification_wait(t, r, r->rsi, -SK_E_TIMEOUT);
-}
+SYSCALL_HANDLER(WAIT) { return notification_wait(t, r, r->rsi, -SK_E_TIMEOUT); }
 
-SYSCALL_HANDLER(POLL)
-{
-	return notification_wait(t, r, SK_POLL, -SK_E_AGAIN);
-}
+SYSCALL_HANDLER(POLL) { return notification_wait(t, r, SK_POLL, -SK_E_AGAIN); }

@@ -20,10 +20,7 @@ static struct sched_cpu sched_cpus[SK_CPU_MAX];
 #define TIMER_THREAD 0u
 #define TIMER_RELEASE 0x10000u /* in heap_node.tag, above the CPU */
 
-static uint64_t us_to_ticks(uint64_t us)
-{
-	return us * (tsc_hz / 1000) / 1000;
-}
+static uint64_t us_to_ticks(uint64_t us) { return us * (tsc_hz / 1000) / 1000; }
 
 static int64_t slice_of(const struct sched *s)
 {

@@ -21,10 +21,7 @@ void space_init(struct space *s, unsigned int type, uint64_t root)
 		arch_space_init_root(phys_to_virt(root));
 }
 
-static bool has_tables(const struct space *s)
-{
-	return s->obj.type != SK_OBJ_SPACE_IO;
-}
+static bool has_tables(const struct space *s) { return s->obj.type != SK_OBJ_SPACE_IO; }
 
 static bool in_user_range(const struct space *s, uint64_t vaddr, uint64_t size)
 {

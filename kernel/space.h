@@ -8,8 +8,8 @@
 
 #define SPACE_LEVELS 4
 #define USER_START 0x1000ull
-#define USER_END \
-	0x7ffffffff000ull /* the last page stays empty: SYSRET must not see a kernel address */
+/* The last page stays empty: SYSRET must not see a kernel address. */
+#define USER_END 0x7ffffffff000ull
 #define NESTED_END (1ull << 47)
 
 /* Second page of the object; the first is the root table. */

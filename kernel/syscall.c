@@ -26,8 +26,8 @@ _Static_assert(SK_SYS_END <= ARRAY_SIZE(handlers), "table size");
 void core_syscall(struct thread *t)
 {
 	struct sk_regs *r = &t->regs.r;
-	uint64_t nr = r->rax %
-		      ARRAY_SIZE(handlers); /* also when the check below is mispredicted */
+	/* in range also when the check below is mispredicted */
+	uint64_t nr = r->rax % ARRAY_SIZE(handlers);
 	long rc;
 
 	if (r->rax != nr || !handlers[nr]) {
@@ -56,7 +56,7 @@ static int port_decode(struct thread *t, const struct sk_regs *r, unsigned int r
 		return rc;
 	if (size != 1 && size != 2 && size != 4)
 		return -SK_E_INVAL;
-	ports = (uint64_t)cap.obj;
+	ports = cap.obj;
 	if (port < (ports & 0xffff) || port > ports >> 16 || size - 1 > (ports >> 16) - port)
 		return -SK_E_RANGE;
 	return 0;

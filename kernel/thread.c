@@ -153,7 +153,7 @@ static int thread_unconfigure(struct thread *t)
 int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
 	struct slot *fault, uint64_t utcb, unsigned int *missing)
 {
-	struct slot_init page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_THREAD_UTCB,
+	struct cap page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_THREAD_UTCB,
 		virt_to_phys(thread_utcb(t)), 0 };
 	struct space *s = space_of(space->obj);
 	int rc = thread_unconfigure(t);

@@ -114,7 +114,7 @@ static int retype_decode(
 
 static void untyped_set(struct slot *u, uint64_t used, uint64_t prepared, unsigned int flags)
 {
-	struct slot_init v = { u->type, u->rights, u->order, flags, u->paddr, used };
+	struct cap v = { u->type, u->rights, u->order, flags, u->paddr, used };
 
 	u->prepared = prepared;
 	slot_write(u, &v);
@@ -168,7 +168,7 @@ static int untyped_prepare(struct retype_args *a)
 	return 0;
 }
 
-static void object_init(struct retype_args *a, uint64_t paddr, struct slot_init *v)
+static void object_init(struct retype_args *a, uint64_t paddr, struct cap *v)
 {
 	char *p = phys_to_virt(paddr);
 	struct object *o = (struct object *)p;
@@ -216,8 +216,7 @@ static void retype_commit(struct retype_args *a)
 	bool device = u->flags & SLOT_DEVICE;
 
 	for (i = 0; i < a->n; i++) {
-		struct slot_init v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE, 0,
-			0 };
+		struct cap v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE, 0, 0 };
 
 		object_init(a, u->paddr + a->start + (i << a->order), &v);
 		slot_set(&a->dest->slots[a->slot + i], u, &v);

@@ -137,7 +137,7 @@ int vcpu_destroy(struct object *o)
 static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host,
 	uint64_t vaddr, unsigned int *missing)
 {
-	struct slot_init page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_VCPU_STATE,
+	struct cap page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_VCPU_STATE,
 		virt_to_phys(v->state), 0 };
 	int rc;
 
@@ -182,7 +182,7 @@ SYSCALL_HANDLER(VCPU_ENTER)
 
 	if (rc)
 		return rc;
-	v = vcpu_of(cap.obj);
+	v = vcpu_of((struct object *)cap.obj);
 	spin_lock(&v->obj.lock);
 	if (v->obj.dead)
 		rc = -SK_E_DELETED;
@@ -217,7 +217,7 @@ SYSCALL_HANDLER(VCPU_SYNC)
 		return rc;
 	if (r->rsi >> 32)
 		return -SK_E_INVAL;
-	v = vcpu_of(cap.obj);
+	v = vcpu_of((struct object *)cap.obj);
 	spin_lock(&v->obj.lock);
 	if (v->entered)
 		rc = -SK_E_BUSY;
@@ -239,7 +239,7 @@ SYSCALL_HANDLER(VCPU_INJECT)
 		return rc;
 	if (r->rsi > 0xff)
 		return -SK_E_INVAL;
-	v = vcpu_of(cap.obj);
+	v = vcpu_of((struct object *)cap.obj);
 	if (!__atomic_compare_exchange_n(&v->pending_irq, &none, (uint32_t)r->rsi | 0x100,
 		    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 		r->rdi = none;

@@ -12,7 +12,7 @@ enum { REG_ESR = 0x280, REG_ICR = 0x300, REG_ICR_HIGH = 0x310, REG_TIMER = 0x320
 enum { REG_LINT0 = 0x350, REG_LINT1 = 0x360, REG_ERROR = 0x370, REG_COUNT_INIT = 0x380 };
 enum { REG_COUNT_NOW = 0x390, REG_DIVIDE = 0x3e0, LVT_NMI = 0x400, SVR_ENABLE = 0x100 };
 enum { MASKED = 0x10000, DEADLINE_MODE = 0x40000, DIVIDE_BY_1 = 0xb };
-enum { ICR_PENDING = 0x1000, ICR_OTHERS = 0xc0000 };
+enum { ICR_PENDING = 0x1000 };
 
 static volatile uint8_t *mmio;
 uint64_t lapic_hz;
@@ -32,19 +32,9 @@ static void lapic_write(unsigned int reg, uint32_t v)
 		*(volatile uint32_t *)(mmio + reg) = v;
 }
 
-void lapic_eoi(void)
-{
-	lapic_write(REG_EOI, 0);
-}
+void lapic_eoi(void) { lapic_write(REG_EOI, 0); }
 
-uint32_t lapic_id(void)
-{
-	uint32_t id = lapic_read(REG_ID);
-
-	return features.x2apic ? id : id >> 24;
-}
-
-static void icr_write(uint32_t apic_id, uint32_t icr)
+void lapic_send(uint32_t apic_id, uint32_t icr)
 {
 	if (features.x2apic) {
 		mfence(); /* MSR writes to the APIC are not ordered after stores */
@@ -55,16 +45,6 @@ static void icr_write(uint32_t apic_id, uint32_t icr)
 		cpu_pause();
 	lapic_write(REG_ICR_HIGH, apic_id << 24);
 	lapic_write(REG_ICR, icr);
-}
-
-void lapic_send(uint32_t apic_id, uint32_t icr)
-{
-	icr_write(apic_id, icr);
-}
-
-void lapic_send_others(uint32_t icr)
-{
-	icr_write(0, icr | ICR_OTHERS);
 }
 
 /* The old controllers: moved off the exception vectors and masked for good. */

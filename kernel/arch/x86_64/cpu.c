@@ -94,10 +94,7 @@ void features_detect(void)
 			    boot_option_is("ibpb", "on");
 }
 
-uint32_t arch_phys_bits(void)
-{
-	return features.phys_bits;
-}
+uint32_t arch_phys_bits(void) { return features.phys_bits; }
 
 uint32_t arch_port_in(uint16_t port, unsigned int size)
 {

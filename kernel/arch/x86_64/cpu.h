@@ -48,14 +48,8 @@ struct cpu_arch {
 	uint32_t nmis;
 	uint16_t source[256]; /* vector to interrupt source + 1 */
 };
-static inline struct cpu_arch *arch_of(struct cpu *c)
-{
-	return c->arch;
-}
-static inline struct cpu_arch *this_arch(void)
-{
-	return this_cpu()->arch;
-}
+static inline struct cpu_arch *arch_of(struct cpu *c) { return c->arch; }
+static inline struct cpu_arch *this_arch(void) { return this_cpu()->arch; }
 
 /* Features that change what the kernel does. */
 extern struct features {
@@ -90,11 +84,9 @@ void cpu_setup(struct cpu *c);
 void arch_start(uint32_t multiboot, uint64_t info) __attribute__((noreturn));
 extern struct boot_info boot_info;
 /* Options of the command line: name or name=value, separated by spaces. */
-bool boot_option(const char *name);
 const char *boot_option_value(const char *name);
 bool boot_option_is(const char *name, const char *value);
 uint64_t boot_option_number(const char *name, uint64_t otherwise);
-void arch_fill_info(struct sk_info *info);
 
 /* memory.c */
 enum fixmap {
@@ -106,7 +98,7 @@ enum fixmap {
 void memory_init(void); /* build the kernel's own tables and change to them */
 uint64_t boot_page_reserve(void);
 void *fixmap_mmio(unsigned int slot, uint64_t paddr);
-extern uint64_t kernel_root, boot_alloc_total, trampoline_paddr;
+extern uint64_t kernel_root, trampoline_paddr;
 void flush_window(uint64_t vaddr, uint64_t size);
 void boot_map_drop(void);
 
@@ -115,10 +107,8 @@ void pic_mask(void);
 void lapic_init(uint64_t paddr);
 void lapic_setup_cpu(void);
 void lapic_eoi(void);
-uint32_t lapic_id(void);
 void lapic_send(uint32_t apic_id, uint32_t icr);
-void lapic_send_others(uint32_t icr);
-enum { ICR_NMI = 0x400, ICR_INIT = 0x4500, ICR_STARTUP = 0x4600 };
+enum { ICR_NMI = 0x400, ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_OTHERS = 0xc0000 };
 
 /* time.c */
 void time_init(void);
@@ -152,16 +142,7 @@ void uart_init(void);
 void panic_regs(const struct trap_frame *f, const char *what) __attribute__((noreturn));
 extern bool panicking;
 
-/* svm.c, behind vcpu.c */
-struct vcpu_ops {
-	void (*setup_cpu)(void);
-	void (*init)(struct vcpu *v);
-	bool (*run)(struct vcpu *v);
-	void (*sync_state)(struct vcpu *v, uint32_t groups);
-	void (*load_state)(struct vcpu *v);
-};
-extern const struct vcpu_ops svm_ops;
+/* svm.c */
 void vcpu_setup_cpu(void);
-void vcpu_unavailable(const char *why);
 
 #endif

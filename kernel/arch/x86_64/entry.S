@@ -12,9 +12,7 @@
 
 	.text
 
-	.globl	entry_syscall
-	.type	entry_syscall, @function
-entry_syscall:
+	func	entry_syscall
 	swapgs
 	mov	%rsp, %gs:CPU_USER_RSP
 	mov	%gs:CPU_CURRENT, %rsp
@@ -30,11 +28,10 @@ entry_syscall:
 	scrub	eax, ecx, edx, ebx, ebp, esi, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
 	call	core_syscall
 	call	kernel_exit
-	.size	entry_syscall, . - entry_syscall
+	endfunc entry_syscall
 
 /* Stack here: vector, error code, RIP, CS, RFLAGS, RSP, SS. */
-	.type	entry_trap, @function
-entry_trap:
+	func	entry_trap
 	testb	$3, 24(%rsp)
 	jz	entry_kernel
 	swapgs
@@ -76,11 +73,10 @@ entry_panic:
 	mov	%rsp, %rdi
 	cld
 	call	trap_kernel
-	.size	entry_trap, . - entry_trap
+	endfunc entry_trap
 
 /* The same from a stack of its own: GS may be the user's; the word above the frame names the CPU. */
-	.type	entry_fatal, @function
-entry_fatal:
+	func	entry_fatal
 	push_all rax, rcx, rdx
 	mov	80(%rsp), %rax
 	mov	%rax, %rdx
@@ -89,12 +85,10 @@ entry_fatal:
 	wrmsr
 	pop_all	rdx, rcx, rax
 	jmp	entry_panic
-	.size	entry_fatal, . - entry_fatal
+	endfunc entry_fatal
 
 /* Stack here: RIP, CS, RFLAGS, RSP, SS, struct cpu *. */
-	.globl	entry_nmi
-	.type	entry_nmi, @function
-entry_nmi:
+	func	entry_nmi
 	push_all rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11
 	cld
 	mov	$0xc0000101, %ecx
@@ -114,15 +108,13 @@ entry_nmi:
 	wrmsr
 	pop_all	r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax
 	iretq
-	.size	entry_nmi, . - entry_nmi
+	endfunc entry_nmi
 
 /*
  * user_return(regs, sysret): SYSRET when the thread came by SYSCALL and its RIP is canonical and
  * below the hole, else IRET. Both leave cpu->epoch even.
  */
-	.globl	user_return
-	.type	user_return, @function
-user_return:
+	func	user_return
 	incq	%gs:CPU_EPOCH
 	test	%esi, %esi
 	jz	1f
@@ -140,27 +132,23 @@ user_return:
 	load_gprs %rdi, rax, rcx, rdx, rbx, rbp, rsi, r8, r9, r10, r11, r12, r13, r14, r15, rdi
 	swapgs
 	iretq
-	.size	user_return, . - user_return
+	endfunc user_return
 
 /* Sleep until an interrupt; entry_kernel abandons this frame. An NMI just goes round again. */
-	.globl	arch_idle
-	.type	arch_idle, @function
-arch_idle:
+	func	arch_idle
 	incq	%gs:CPU_EPOCH
 	mov	%gs:CPU_KERNEL_RSP, %rsp
 1:	sti
 	hlt
 	cli
 	jmp	1b
-	.size	arch_idle, . - arch_idle
+	endfunc arch_idle
 
 /*
  * Let an interrupt in that stopped a guest: it is taken at the NOPs and abandons this frame. When
  * none comes after all (a device withdrew it), this returns. The epoch is even while open.
  */
-	.globl	irq_window
-	.type	irq_window, @function
-irq_window:
+	func	irq_window
 	incq	%gs:CPU_EPOCH
 	sti
 	nop
@@ -168,27 +156,23 @@ irq_window:
 	cli
 	lock incq %gs:CPU_EPOCH
 	ret
-	.size	irq_window, . - irq_window
+	endfunc irq_window
 
 /* kernel_exit() from the top of the stack: what called this is over. */
-	.globl	kernel_leave
-	.type	kernel_leave, @function
-kernel_leave:
+	func	kernel_leave
 	mov	%gs:CPU_KERNEL_RSP, %rsp
 	xor	%ebp, %ebp
 	call	kernel_exit
-	.size	kernel_leave, . - kernel_leave
+	endfunc kernel_leave
 
 /* Continue at fn(arg) on another stack, for good. */
-	.globl	stack_switch
-	.type	stack_switch, @function
-stack_switch:
+	func	stack_switch
 	mov	%rdi, %rsp
 	mov	%rsi, %rax
 	mov	%rdx, %rdi
 	xor	%ebp, %ebp
 	call	*%rax
-	.size	stack_switch, . - stack_switch
+	endfunc stack_switch
 
 /* One stub per vector, 16 bytes each; the mask has the exceptions that push an error code. */
 	.balign	16

@@ -13,10 +13,7 @@
 
 enum { FCW = 0x37f, MXCSR = 0x1f80, OFF_MXCSR = 24, OFF_HOLDER = 464 };
 
-static uint32_t *holder(void *area)
-{
-	return (uint32_t *)((uint8_t *)area + OFF_HOLDER);
-}
+static uint32_t *holder(void *area) { return (uint32_t *)((uint8_t *)area + OFF_HOLDER); }
 
 void fpu_trap(bool usable)
 {

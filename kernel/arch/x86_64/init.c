@@ -44,11 +44,6 @@ const char *boot_option_value(const char *name)
 	return NULL;
 }
 
-bool boot_option(const char *name)
-{
-	return boot_option_value(name) != NULL;
-}
-
 bool boot_option_is(const char *name, const char *value)
 {
 	const char *at = boot_option_value(name);
@@ -145,10 +140,7 @@ void arch_fill_info(struct sk_info *info)
 		info->apic_id[i] = cpus[i]->apic_id;
 }
 
-static void run_core(void *arg)
-{
-	core_init(arg);
-}
+static void run_core(void *arg) { core_init(arg); }
 
 void arch_start(uint32_t multiboot, uint64_t info)
 {

@@ -11,13 +11,8 @@
 #include "cpu.h"
 #include "irq.h"
 
-enum {
-	REG_VERSION = 1,
-	REG_REDIR = 0x10,
-	REDIR_LOW = 1 << 13,
-	REDIR_LEVEL = 1 << 15,
-	REDIR_MASKED = 1 << 16
-};
+enum { REG_VERSION = 1, REG_REDIR = 16 };
+enum { REDIR_LOW = 1 << 13, REDIR_LEVEL = 1 << 15, REDIR_MASKED = 1 << 16 };
 #define MSI_ADDRESS 0xfee00000ull
 
 struct source {

@@ -6,7 +6,6 @@
 
 #include "madt.h"
 
-#define IRQ_SOURCES 1024
 extern struct madt madt;
 
 #endif

@@ -33,10 +33,7 @@ static struct {
 static unsigned int n_carved;
 static bool switched;
 
-static uint64_t image_paddr(const void *p)
-{
-	return (uint64_t)p - KERNEL_BASE;
-}
+static uint64_t image_paddr(const void *p) { return (uint64_t)p - KERNEL_BASE; }
 
 /* --- boot allocator ------------------------------------------------------------------------- */
 
@@ -266,10 +263,7 @@ void memory_init(void)
 }
 
 /* No CPU starts any more: nothing may translate low addresses. */
-void boot_map_drop(void)
-{
-	memset(boot_pml4, 0, sizeof(boot_pml4));
-}
+void boot_map_drop(void) { memset(boot_pml4, 0, sizeof(boot_pml4)); }
 
 void arch_space_init_root(uint64_t *root)
 {

@@ -9,12 +9,14 @@
 
 #include <sk/syscall.h>
 
-#define PTE_PRESENT 0x1ull
-#define PTE_WRITE 0x2ull
-#define PTE_USER 0x4ull
-#define PTE_PWT 0x8ull
-#define PTE_PCD 0x10ull
-#define PTE_LARGE 0x80ull
+enum {
+	PTE_PRESENT = 1,
+	PTE_WRITE = 2,
+	PTE_USER = 4,
+	PTE_PWT = 8,
+	PTE_PCD = 16,
+	PTE_LARGE = 128
+};
 #define PTE_NX (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
@@ -23,10 +25,7 @@ static inline unsigned int pte_index(uint64_t vaddr, unsigned int level)
 	return vaddr >> (12 + 9 * (level - 1)) & 511;
 }
 /* Bytes that one entry of a table of this level translates. */
-static inline uint64_t pte_span(unsigned int level)
-{
-	return 1ull << (12 + 9 * (level - 1));
-}
+static inline uint64_t pte_span(unsigned int level) { return 1ull << (12 + 9 * (level - 1)); }
 static inline uint64_t pte_table(uint64_t paddr)
 {
 	return paddr | PTE_PRESENT | PTE_WRITE | PTE_USER;
@@ -47,18 +46,12 @@ static inline uint64_t pte_leaf(uint64_t paddr, unsigned int rights, unsigned in
 		e |= PTE_LARGE;
 	return e;
 }
-static inline int pte_present(uint64_t e)
-{
-	return (e & PTE_PRESENT) != 0;
-}
+static inline int pte_present(uint64_t e) { return (e & PTE_PRESENT) != 0; }
 static inline int pte_is_table(uint64_t e, unsigned int level)
 {
 	return level > 1 && (e & PTE_PRESENT) && !(e & PTE_LARGE);
 }
-static inline uint64_t pte_paddr(uint64_t e)
-{
-	return e & PTE_ADDR;
-}
+static inline uint64_t pte_paddr(uint64_t e) { return e & PTE_ADDR; }
 /* Entry i of the table (one level down) that stands for the large entry e of this level. */
 static inline uint64_t pte_split(uint64_t e, unsigned int level, unsigned int i)
 {

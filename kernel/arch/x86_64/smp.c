@@ -16,10 +16,7 @@ static uint64_t generation; /* of nested translations: every shoot-down has its 
 extern const uint8_t trampoline_start[], trampoline_end[];
 extern uint64_t boot_pml4[512];
 
-static uint64_t bit(uint32_t cpu)
-{
-	return 1ull << cpu;
-}
+static uint64_t bit(uint32_t cpu) { return 1ull << cpu; }
 
 void arch_serve(void)
 {
@@ -151,8 +148,8 @@ void arch_quiesce(void)
 {
 	struct cpu *me = this_cpu();
 
-	__atomic_add_fetch(
-		&me->epoch, 1, __ATOMIC_SEQ_CST); /* S2: we are outside while we wait */
+	/* S2: we are outside while we wait */
+	__atomic_add_fetch(&me->epoch, 1, __ATOMIC_SEQ_CST);
 	for (uint64_t m = online & ~bit(me->id); m; m &= m - 1) {
 		struct cpu *c = cpus[__builtin_ctzll(m)];
 		uint64_t was = __atomic_load_n(&c->epoch, __ATOMIC_SEQ_CST);
@@ -168,7 +165,7 @@ void arch_quiesce(void)
 void smp_stop_others(void)
 {
 	if (online & (online - 1))
-		lapic_send_others(ICR_NMI);
+		lapic_send(0, ICR_OTHERS | ICR_NMI);
 }
 
 /* --- starting ----------------------------------------------------------------------------- */

@@ -38,15 +38,10 @@ _Static_assert(sizeof(struct svm_vcpu) <= sizeof(((struct vcpu *)0)->arch_data),
 void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host);
 
 static uint64_t iopm_paddr, msrpm_paddr;
+static bool available;
 
-static struct vmcb *vmcb_of(struct vcpu *v)
-{
-	return (struct vmcb *)v->hw;
-}
-static struct svm_vcpu *svm_of(struct vcpu *v)
-{
-	return (struct svm_vcpu *)v->arch_data;
-}
+static struct vmcb *vmcb_of(struct vcpu *v) { return (struct vmcb *)v->hw; }
+static struct svm_vcpu *svm_of(struct vcpu *v) { return (struct svm_vcpu *)v->arch_data; }
 
 /* --- set-up ---------------------------------------------------------------------------------- */
 
@@ -72,16 +67,21 @@ static void maps_make(void)
 	msrpm_paddr = virt_to_phys(msrpm);
 }
 
-static void svm_setup_cpu(void)
+/* First on the boot CPU; the others must agree with it. */
+void vcpu_setup_cpu(void)
 {
 	struct cpu_arch *a = this_arch();
+	bool nested = features.svm_bits & FEATURE_NP && features.asids >= 2, disabled;
 
-	if (rdmsr(MSR_VM_CR) & VM_CR_DISABLED) {
-		vcpu_unavailable("AMD-V is disabled by the firmware");
+	if (a->cpu.id == 0)
+		available = features.svm;
+	if (!available)
 		return;
-	}
-	if (!(features.svm_bits & FEATURE_NP) || features.asids < 2) {
-		vcpu_unavailable("this CPU has no nested paging");
+	disabled = rdmsr(MSR_VM_CR) & VM_CR_DISABLED;
+	available = nested && !disabled;
+	if (!available) {
+		klog("guests: %s\n", disabled ? "AMD-V is disabled by the firmware"
+					      : "this CPU has no nested paging");
 		return;
 	}
 	if (!iopm_paddr)
@@ -91,7 +91,9 @@ static void svm_setup_cpu(void)
 	__asm__ volatile("vmsave %0" : : "a"(a->host_paddr + SK_PAGE_SIZE) : "memory");
 }
 
-static void svm_init(struct vcpu *v)
+bool arch_vcpu_available(void) { return available; }
+
+void arch_vcpu_init(struct vcpu *v)
 {
 	struct vmcb *b = vmcb_of(v);
 	struct vmcb_seg data = { 0, 0x93, 0xffff, 0 };
@@ -195,7 +197,7 @@ static void load_xcr0(struct vcpu *v, uint64_t xcr0)
 		svm_of(v)->xcr0 = xcr0;
 }
 
-static void svm_load(struct vcpu *v)
+void arch_vcpu_load(struct vcpu *v)
 {
 	volatile struct sk_vcpu_state *s = v->state;
 	struct vmcb *b = vmcb_of(v);
@@ -261,7 +263,7 @@ static void sync_hot(struct vcpu *v)
 }
 
 /* Only what was asked for: the rest of the page may hold what the VMM has not handed over yet. */
-static void svm_sync(struct vcpu *v, uint32_t groups)
+void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 {
 	struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
@@ -453,7 +455,7 @@ static bool record(struct vcpu *v, uint32_t code)
 /* The processor does not take the state. What it leaves in the VMCB then may be the host's. */
 static bool refused(struct vcpu *v)
 {
-	svm_init(v);
+	arch_vcpu_init(v);
 	v->state->exit_reason = SK_EXIT_INVALID_STATE;
 	v->state->instr_len = v->state->n_instr = 0;
 	v->state->qual[0] = UINT32_MAX;
@@ -507,7 +509,7 @@ static bool handle_exit(struct vcpu *v)
 	return record(v, code);
 }
 
-static bool svm_run(struct vcpu *v)
+bool arch_vcpu_run(struct vcpu *v)
 {
 	struct cpu *c = this_cpu();
 	struct space *nested = __atomic_load_n(&v->nested, __ATOMIC_RELAXED);
@@ -527,11 +529,3 @@ static bool svm_run(struct vcpu *v)
 	__atomic_store_n(&c->nested, NULL, __ATOMIC_SEQ_CST);
 	return handle_exit(v);
 }
-
-const struct vcpu_ops svm_ops = {
-	.setup_cpu = svm_setup_cpu,
-	.init = svm_init,
-	.run = svm_run,
-	.sync_state = svm_sync,
-	.load_state = svm_load,
-};

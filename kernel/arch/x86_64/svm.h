@@ -8,39 +8,22 @@
 #include <sk/vcpu.h>
 
 /* Intercept words of the VMCB; word 0 and 1 are CR and DR accesses, word 2 exceptions. */
-#define INT3_INTR (1u << 0)
-#define INT3_NMI (1u << 1)
-#define INT3_SMI (1u << 2)
-#define INT3_INIT (1u << 3)
-#define INT3_VINTR (1u << 4)
-#define INT3_RDPMC (1u << 15)
-#define INT3_CPUID (1u << 18)
-#define INT3_INVD (1u << 22)
-#define INT3_PAUSE (1u << 23)
-#define INT3_HLT (1u << 24)
-#define INT3_INVLPGA (1u << 26)
-#define INT3_IOIO (1u << 27)
-#define INT3_MSR (1u << 28)
-#define INT3_TASK (1u << 29)
+enum { INT3_INTR = 1 << 0, INT3_NMI = 1 << 1, INT3_SMI = 1 << 2, INT3_INIT = 1 << 3 };
+enum { INT3_VINTR = 1 << 4, INT3_RDPMC = 1 << 15, INT3_CPUID = 1 << 18, INT3_INVD = 1 << 22 };
+enum { INT3_PAUSE = 1 << 23, INT3_HLT = 1 << 24, INT3_INVLPGA = 1 << 26, INT3_IOIO = 1 << 27 };
+enum { INT3_MSR = 1 << 28, INT3_TASK = 1 << 29 };
 #define INT3_SHUTDOWN (1u << 31)
-#define INT4_VMRUN (1u << 0)
-#define INT4_VMMCALL (1u << 1)
-#define INT4_VMLOAD (1u << 2)
-#define INT4_VMSAVE (1u << 3)
-#define INT4_STGI (1u << 4)
-#define INT4_CLGI (1u << 5)
-#define INT4_SKINIT (1u << 6)
-#define INT4_WBINVD (1u << 9)
-#define INT4_MONITOR (1u << 10)
-#define INT4_MWAIT (3u << 11)
-#define INT4_XSETBV (1u << 13)
-#define INT4_RDPRU (1u << 14)
+enum { INT4_VMRUN = 1 << 0, INT4_VMMCALL = 1 << 1, INT4_VMLOAD = 1 << 2, INT4_VMSAVE = 1 << 3 };
+enum { INT4_STGI = 1 << 4, INT4_CLGI = 1 << 5, INT4_SKINIT = 1 << 6, INT4_WBINVD = 1 << 9 };
+enum {
+	INT4_MONITOR = 1 << 10,
+	INT4_MWAIT = 3 << 11,
+	INT4_XSETBV = 1 << 13,
+	INT4_RDPRU = 1 << 14
+};
 
-#define V_IRQ (1u << 8)
-#define V_IGN_TPR (1u << 20)
-#define V_INTR_MASKING (1u << 24)
-#define TLB_FLUSH_ALL 1u
-#define NP_ENABLE 1ull
+enum { V_IRQ = 1 << 8, V_IGN_TPR = 1 << 20, V_INTR_MASKING = 1 << 24 };
+enum { TLB_FLUSH_ALL = 1, NP_ENABLE = 1 };
 #define EVENT_VALID (1ull << 31)
 #define EVENT_ERROR (1ull << 11)
 

@@ -9,9 +9,7 @@
  * guest at once, and stays pending until irq_window().
  */
 	.text
-	.globl	svm_enter
-	.type	svm_enter, @function
-svm_enter:
+	func	svm_enter
 	push_all rbp, rbx, r12, r13, r14, r15, rdx, rsi
 	clgi
 	sti
@@ -32,6 +30,6 @@ svm_enter:
 	pop_all	r15, r14, r13, r12, rbx, rbp
 	scrub	ecx, edx, edi, r8d, r9d, r10d, r11d
 	ret
-	.size	svm_enter, . - svm_enter
+	endfunc svm_enter
 
 	.section .note.GNU-stack, "", @progbits

@@ -10,10 +10,7 @@ enum { PIT_CH2 = 0x42, PIT_MODE = 0x43, PIT_GATE = 0x61, PIT_HZ = 1193182, PIT_T
 
 uint64_t tsc_hz;
 
-sk_time_t arch_now(void)
-{
-	return rdtsc();
-}
+sk_time_t arch_now(void) { return rdtsc(); }
 
 /* One shot of PIT channel 2: 10 ms. Returns TSC ticks meanwhile, 0 when the PIT does not count. */
 static uint64_t pit_wait(void)

@@ -50,15 +50,11 @@ void trap_user(struct thread *t, uint64_t vector, uint64_t error)
 
 void trap_kernel(struct trap_frame *f)
 {
-	static const char *const names[] = { [0] = "divide error",
-		[1] = "debug",
-		[3] = "breakpoint",
-		[6] = "invalid opcode",
-		[7] = "FPU use",
-		[8] = "double fault",
-		[13] = "general protection",
-		[14] = "page fault",
-		[18] = "machine check" };
+	/* clang-format off */
+	static const char *const names[] = { [0] = "divide error", [1] = "debug", [3] = "breakpoint",
+		[6] = "invalid opcode", [7] = "FPU use", [8] = "double fault", [13] = "general protection",
+		[14] = "page fault", [18] = "machine check" };
+	/* clang-format on */
 	const char *name = f->vector < ARRAY_SIZE(names) ? names[f->vector] : NULL;
 
 	panic_regs(f, name ? name : "exception");
@@ -95,8 +91,8 @@ static void space_load(struct cpu *c, struct space *s)
 
 	if (c->space == s)
 		return;
-	__atomic_store_n(
-		&c->space, s, __ATOMIC_SEQ_CST); /* before the walker can see its tables */
+	/* before the walker can see its tables */
+	__atomic_store_n(&c->space, s, __ATOMIC_SEQ_CST);
 	write_cr3(s ? s->root : kernel_root);
 	if (features.use_ibpb && s && a->last_space != s)
 		wrmsr(MSR_PRED_CMD, 1);

@@ -10,58 +10,27 @@
 #define KERNEL_BASE 0xffffffff80000000ull
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define CR0_PE (1ull << 0)
-#define CR0_MP (1ull << 1)
-#define CR0_TS (1ull << 3)
-#define CR0_NE (1ull << 5)
-#define CR0_WP (1ull << 16)
+enum { CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_TS = 1 << 3, CR0_NE = 1 << 5, CR0_WP = 1 << 16 };
 #define CR0_PG (1ull << 31)
-#define CR4_PAE (1ull << 5)
-#define CR4_MCE (1ull << 6)
-#define CR4_PGE (1ull << 7)
-#define CR4_OSFXSR (1ull << 9)
-#define CR4_OSXMMEXCPT (1ull << 10)
-#define CR4_UMIP (1ull << 11)
-#define CR4_OSXSAVE (1ull << 18)
-#define CR4_SMEP (1ull << 20)
-#define CR4_SMAP (1ull << 21)
+enum { CR4_PAE = 1 << 5, CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_OSFXSR = 1 << 9 };
+enum { CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11, CR4_OSXSAVE = 1 << 18 };
+enum { CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21 };
 
-#define MSR_APIC_BASE 0x1bu
-#define APIC_BASE_X2 (1ull << 10)
-#define APIC_BASE_EN (1ull << 11)
-#define MSR_PRED_CMD 0x49u
-#define MSR_SYSENTER_CS 0x174u
-#define MSR_SYSENTER_ESP 0x175u
-#define MSR_SYSENTER_EIP 0x176u
-#define MSR_PAT 0x277u
-#define MSR_TSC_DEADLINE 0x6e0u
-#define MSR_X2APIC 0x800u
-#define MSR_EFER 0xc0000080u
-#define EFER_SCE (1ull << 0)
-#define EFER_LME (1ull << 8)
-#define EFER_LMA (1ull << 10)
-#define EFER_NXE (1ull << 11)
-#define EFER_SVME (1ull << 12)
-#define MSR_STAR 0xc0000081u
-#define MSR_LSTAR 0xc0000082u
-#define MSR_CSTAR 0xc0000083u
-#define MSR_SFMASK 0xc0000084u
-#define MSR_FS_BASE 0xc0000100u
-#define MSR_GS_BASE 0xc0000101u
-#define MSR_KERNEL_GS_BASE 0xc0000102u
-#define MSR_VM_CR 0xc0010114u
+enum { MSR_APIC_BASE = 0x1b, MSR_PRED_CMD = 0x49, MSR_PAT = 0x277, MSR_TSC_DEADLINE = 0x6e0 };
+enum { MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP = 0x175, MSR_SYSENTER_EIP = 0x176 };
+enum { MSR_X2APIC = 0x800, MSR_EFER = 0xc0000080u, MSR_VM_CR = 0xc0010114u };
+enum { MSR_STAR = 0xc0000081u, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK };
+enum { MSR_FS_BASE = 0xc0000100u, MSR_GS_BASE, MSR_KERNEL_GS_BASE };
 #define MSR_VM_HSAVE_PA 0xc0010117u
+enum { APIC_BASE_X2 = 1 << 10, APIC_BASE_EN = 1 << 11, EFER_SCE = 1 << 0, EFER_LME = 1 << 8 };
+enum { EFER_LMA = 1 << 10, EFER_NXE = 1 << 11, EFER_SVME = 1 << 12 };
 
 #define RFLAGS_FIXED (1ull << 1)
 #define RFLAGS_IF (1ull << 9)
 /* What a user thread may have set: arithmetic flags, TF, DF, AC, ID. */
 #define RFLAGS_USER 0x240dd5ull
 
-#define VEC_NMI 2u
-#define VEC_NM 7u
-#define VEC_DF 8u
-#define VEC_PF 14u
-#define VEC_MC 18u
+enum { VEC_NMI = 2, VEC_NM = 7, VEC_DF = 8, VEC_PF = 14, VEC_MC = 18 };
 
 struct cpuid {
 	uint32_t a, b, c, d;
@@ -141,13 +110,7 @@ static inline void invlpg(uint64_t va)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
-static inline void mfence(void)
-{
-	__asm__ volatile("mfence" : : : "memory");
-}
-static inline void cpu_pause(void)
-{
-	__builtin_ia32_pause();
-}
+static inline void mfence(void) { __asm__ volatile("mfence" : : : "memory"); }
+static inline void cpu_pause(void) { __builtin_ia32_pause(); }
 
 #endif
