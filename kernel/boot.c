@@ -59,19 +59,9 @@ static void boot_frame(sk_cap_t index, uint64_t paddr, unsigned int order)
 
 /* --- the root task's address space ---------------------------------------------------------- */
 
-static uint64_t *boot_entry(uint64_t vaddr)
+static uint64_t *root_entry(uint64_t vaddr)
 {
-	uint64_t *table = phys_to_virt(root.space->root);
-	unsigned int level;
-	uint64_t *e;
-
-	for (level = SPACE_LEVELS; level > 1; level--) {
-		e = &table[pte_index(vaddr, level)];
-		if (!pte_present(*e))
-			*e = pte_table(virt_to_phys(boot_alloc(SK_PAGE_SIZE)));
-		table = phys_to_virt(pte_paddr(*e));
-	}
-	return &table[pte_index(vaddr, 1)];
+	return boot_entry(phys_to_virt(root.space->root), vaddr, pte_table(0));
 }
 
 static void boot_map(uint64_t vaddr, const void *memory, uint64_t size, unsigned int rights)
@@ -79,7 +69,7 @@ static void boot_map(uint64_t vaddr, const void *memory, uint64_t size, unsigned
 	uint64_t at, *e;
 
 	for (at = 0; at < size; at += SK_PAGE_SIZE) {
-		e = boot_entry(vaddr + at);
+		e = root_entry(vaddr + at);
 		if (pte_present(*e))
 			panic("boot archive: two segments at %lx", vaddr + at);
 		*e = pte_leaf(virt_to_phys(memory) + at, rights, 1);
@@ -314,11 +304,10 @@ static void root_info(const struct boot_info *bi)
 static void root_start(uint64_t entry)
 {
 	struct slot *slots = root.cnode->slots;
-	unsigned int missing;
 
-	boot_entry(SK_INIT_UTCB_VADDR);
+	root_entry(SK_INIT_UTCB_VADDR);
 	if (thread_configure(root.thread, &slots[SK_CAP_CNODE], &slots[SK_CAP_SPACE], NULL,
-		    SK_INIT_UTCB_VADDR, &missing))
+		    SK_INIT_UTCB_VADDR))
 		panic("boot: the root task's UTCB cannot be mapped");
 	boot_map(SK_INIT_STACK_TOP - STACK_SIZE, boot_alloc(STACK_SIZE), STACK_SIZE,
 		SK_R | SK_W);
@@ -341,7 +330,7 @@ void core_init(const struct boot_info *bi)
 	for (i = 0; i < a.n_segs; i++)
 		segment_load(bi, &a.seg[i]);
 	root_start(a.entry);
-	boot_entry(SK_BOOTINFO_VADDR);
+	root_entry(SK_BOOTINFO_VADDR);
 	add_memory(bi); /* no boot allocations after this */
 	add_archive(bi);
 	root.info->first_free_slot = root.free;

@@ -23,6 +23,9 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 #define SYS_RESTART 1 /* preempted: leave the kernel, then make the same call again */
 #define SYS_BLOCKED 2 /* the thread waits, or its registers are already what they must be */
 
+/* A table of this level is missing: core_syscall() makes the level the 2nd result. */
+static inline int no_table(unsigned int level) { return -(SK_E_NO_TABLE | (int)level << 8); }
+
 struct object {
 	uint8_t type;
 	bool dead; /* set once, under lock */

@@ -31,26 +31,15 @@ static bool in_user_range(const struct space *s, uint64_t vaddr, uint64_t size)
 	return vaddr >= start && vaddr < end && size <= end - vaddr;
 }
 
-/*
- * The entry for vaddr in the table of this level, or NULL and in *missing the level of the table that
- * is not there; 0 when a large page lies in its place.
- */
-static uint64_t *entry_find(
-	struct space *s, uint64_t vaddr, unsigned int level, unsigned int *missing)
+/* The entry for vaddr in the table of this level: EXISTS when a large page lies in its place. */
+static int entry_find(struct space *s, uint64_t vaddr, unsigned int level, uint64_t **e)
 {
-	uint64_t *table = phys_to_virt(s->root);
-	unsigned int l;
-	uint64_t e;
+	unsigned int found;
 
-	for (l = SPACE_LEVELS; l > level; l--) {
-		e = table[pte_index(vaddr, l)];
-		if (!pte_is_table(e, l)) {
-			*missing = pte_present(e) ? 0 : l - 1;
-			return NULL;
-		}
-		table = phys_to_virt(pte_paddr(e));
-	}
-	return &table[pte_index(vaddr, level)];
+	*e = pte_walk(phys_to_virt(s->root), vaddr, level, &found);
+	if (found == level)
+		return 0;
+	return pte_present(**e) ? -SK_E_EXISTS : no_table(found - 1);
 }
 
 /* --- the list of a space ------------------------------------------------------------------ */
@@ -130,41 +119,50 @@ static int range_check(const struct slot *frame, const struct space *s, uint64_t
 }
 
 /* Are all entries for the range there and empty? */
-static int entries_check(struct space *s, uint64_t vaddr, uint64_t size, unsigned int level,
-	unsigned int *missing)
+static int entries_check(struct space *s, uint64_t vaddr, uint64_t size, unsigned int level)
 {
 	uint64_t at, *e;
+	int rc = 0;
 
-	for (at = 0; at < size; at += pte_span(level)) {
-		e = entry_find(s, vaddr + at, level, missing);
-		if (!e)
-			return *missing ? -SK_E_NO_TABLE : -SK_E_EXISTS;
-		if (pte_present(*e))
-			return -SK_E_EXISTS;
-	}
-	return 0;
+	for (at = 0; !rc && at < size; at += pte_span(level))
+		rc = entry_find(s, vaddr + at, level, &e)
+			     ?: refuse(pte_present(*e), SK_E_EXISTS);
+	return rc;
 }
 
 int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
-	unsigned int order, unsigned int rights, unsigned int *missing)
+	unsigned int order, unsigned int rights)
 {
 	unsigned int level = leaf_level(order);
-	uint64_t at;
-	int rc;
+	uint64_t at, *e, size = 1ull << order;
+	int rc = rights_check(frame, s, rights) ?: range_check(frame, s, vaddr, offset, order) ?:
+		 (has_tables(s) ? entries_check(s, vaddr, size, level) : 0);
 
-	rc = rights_check(frame, s, rights) ?: range_check(frame, s, vaddr, offset, order) ?:
-	     (has_tables(s) ? entries_check(s, vaddr, 1ull << order, level, missing) : 0);
 	if (rc)
 		return rc;
 	if (!frame->space) {
 		space_attach(s, frame);
 		slot_set_badge(frame, vaddr - offset);
 	}
-	if (has_tables(s)) /* S2 */
-		for (at = 0; at < 1ull << order; at += pte_span(level))
-			store(entry_find(s, vaddr + at, level, missing),
-				pte_leaf(frame->paddr + offset + at, rights, level));
+	for (at = 0; has_tables(s) && at < size; at += pte_span(level)) {
+		BUG_ON(entry_find(s, vaddr + at, level, &e));
+		store(e, pte_leaf(frame->paddr + offset + at, rights, level)); /* S2 */
+	}
 	return 0;
+}
+
+int space_map_page(
+	struct slot *slot, unsigned int owner, void *page, struct space *s, uint64_t vaddr)
+{
+	struct cap v = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, owner, virt_to_phys(page),
+		0 };
+	int rc;
+
+	slot_set(slot, NULL, &v);
+	rc = space_map(slot, s, vaddr, 0, SK_PAGE_ORDER, SK_R | SK_W);
+	if (rc)
+		BUG_ON(slot_delete(slot));
+	return rc;
 }
 
 static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
@@ -175,10 +173,10 @@ static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
 		table[i] = large ? pte_split(large, level + 1, i) : 0;
 }
 
-int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigned int level,
-	unsigned int *missing)
+int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigned int level)
 {
 	uint64_t span, old, *e;
+	int rc;
 
 	if (!has_tables(s))
 		return -SK_E_CAP;
@@ -190,12 +188,11 @@ int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigne
 	vaddr &= ~(span - 1);
 	if (vaddr >= (s->obj.type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END))
 		return -SK_E_RANGE;
-	e = entry_find(s, vaddr, level + 1, missing);
-	if (!e)
-		return *missing ? -SK_E_NO_TABLE : -SK_E_EXISTS;
+	rc = entry_find(s, vaddr, level + 1, &e)
+		     ?: refuse(pte_is_table(*e, level + 1), SK_E_EXISTS);
+	if (rc)
+		return rc;
 	old = *e;
-	if (pte_is_table(old, level + 1))
-		return -SK_E_EXISTS;
 	/* it may have been in use before: nothing of that must come back */
 	table_fill(phys_to_virt(table->paddr), pte_present(old) ? old : 0, level);
 	table->order = level;
@@ -230,14 +227,12 @@ static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t vaddr,
 static int range_unmap(struct slot *frame, uint64_t offset, uint64_t size)
 {
 	uint64_t vaddr = frame->base + offset, end = vaddr + size, next, *e;
-	unsigned int level, missing;
+	unsigned int level;
 
 	if (!has_tables(frame->space))
 		return 0;
 	for (; vaddr < end; vaddr = next) {
-		for (level = 1; !(e = entry_find(frame->space, vaddr, level, &missing));
-			level++)
-			continue;
+		e = pte_walk(phys_to_virt(frame->space->root), vaddr, 1, &level);
 		/* a whole table of 4 KiB entries, or one larger entry */
 		next = min_u64(end, (vaddr | (pte_span(level > 1 ? level : 2) - 1)) + 1);
 		if (!entries_clear(frame, e, vaddr, next - vaddr, level))
@@ -260,13 +255,13 @@ int frame_unmap_all(struct slot *frame)
 
 void table_unlink(struct slot *table)
 {
-	unsigned int missing, level = table->order + 1;
+	unsigned int level = table->order + 1;
 	uint64_t *e;
 
 	if (!table->space)
 		return;
-	e = entry_find(table->space, table->base, level, &missing);
-	if (e && pte_is_table(*e, level) && pte_paddr(*e) == table->paddr) { /* S3 */
+	if (!entry_find(table->space, table->base, level, &e) && pte_is_table(*e, level) &&
+		pte_paddr(*e) == table->paddr) { /* S3 */
 		store(e, 0);
 		arch_tlb_shootdown(table->space, table->base, pte_span(level));
 	}
@@ -321,17 +316,14 @@ static int space_find(struct thread *t, uint64_t index, struct space **s)
 
 SYSCALL_HANDLER(MAP)
 {
-	unsigned int missing = 0;
 	struct slot *frame;
 	struct space *s;
 	int rc = cap_find(t, r->rdi, SK_OBJ_FRAME, 0, &frame) ?: space_find(t, r->rsi, &s) ?:
 		 refuse(r->r8 > SK_HUGE_ORDER || r->r9 >> 32, SK_E_INVAL) ?:
-		 space_map(frame, s, r->rdx, r->r10, r->r8, r->r9, &missing);
+		 space_map(frame, s, r->rdx, r->r10, r->r8, r->r9);
 
 	if (!rc)
 		r->rdi = has_tables(s) ? r->rdx : frame->paddr + r->r10;
-	if (rc == -SK_E_NO_TABLE)
-		r->rsi = missing;
 	return rc;
 }
 
@@ -352,50 +344,38 @@ static int unmap_decode(struct thread *t, const struct sk_regs *r, struct slot *
 	return (*frame)->space ? 0 : -SK_E_NOT_FOUND;
 }
 
-/* A part of a large page cannot go before the page is split: the level of the table that is missing, or 0. */
-static unsigned int large_page_around(const struct slot *frame, uint64_t offset, uint64_t size)
+/* A part of a large page cannot go before the page is split. */
+static int split_check(const struct slot *frame, uint64_t offset, uint64_t size)
 {
-	uint64_t vaddr = frame->base + offset, *e;
-	unsigned int level, missing;
+	unsigned int level;
+	uint64_t *e;
 
 	if (!has_tables(frame->space))
 		return 0;
-	for (level = 2; level < SPACE_LEVELS; level++) {
-		e = entry_find(frame->space, vaddr, level, &missing);
-		if (e && size < pte_span(level) && pte_present(*e) && !pte_is_table(*e, level))
-			return level - 1;
-	}
-	return 0;
+	e = pte_walk(phys_to_virt(frame->space->root), frame->base + offset, 1, &level);
+	return level > 1 && pte_present(*e) && size < pte_span(level) ? no_table(level - 1) : 0;
 }
 
 SYSCALL_HANDLER(UNMAP)
 {
 	struct slot *frame;
-	unsigned int level;
 	int rc = unmap_decode(t, r, &frame);
 
 	if (rc)
 		return rc;
 	if (r->rdx == frame->order)
 		return frame_unmap_all(frame); /* the window is free again */
-	level = large_page_around(frame, r->rsi, 1ull << r->rdx);
-	if (!level)
-		return range_unmap(frame, r->rsi, 1ull << r->rdx);
-	r->rsi = level;
-	return -SK_E_NO_TABLE;
+	return split_check(frame, r->rsi, 1ull << r->rdx)
+		       ?: range_unmap(frame, r->rsi, 1ull << r->rdx);
 }
 
 SYSCALL_HANDLER(MAP_TABLE)
 {
-	unsigned int missing = 0;
 	struct slot *table;
 	struct space *s;
-	int rc = cap_find(t, r->rdi, SK_OBJ_TABLE, SK_W, &table) ?: space_find(t, r->rsi, &s) ?:
-		 refuse(r->r10 >= SPACE_LEVELS, SK_E_INVAL) ?: space_map_table(table, s, r->rdx, r->r10, &missing);
 
-	if (rc == -SK_E_NO_TABLE)
-		r->rsi = missing;
-	return rc;
+	return cap_find(t, r->rdi, SK_OBJ_TABLE, SK_W, &table) ?: space_find(t, r->rsi, &s) ?:
+	       refuse(r->r10 >= SPACE_LEVELS, SK_E_INVAL) ?: space_map_table(table, s, r->rdx, r->r10);
 }
 
 /* Without an IOMMU devices use physical addresses, which MAP returns. */

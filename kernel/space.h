@@ -27,9 +27,12 @@ static inline struct space *space_of(struct object *o)
 void space_init(struct space *s, unsigned int type, uint64_t root);
 /* With the tree lock. */
 int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
-	unsigned int order, unsigned int rights, unsigned int *missing) must_check;
-int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigned int level,
-	unsigned int *missing) must_check;
+	unsigned int order, unsigned int rights) must_check;
+int space_map_table(
+	struct slot *table, struct space *s, uint64_t vaddr, unsigned int level) must_check;
+/* Map a page of an object for its user; slot, an internal one that is empty, stands for that. */
+int space_map_page(struct slot *slot, unsigned int owner, void *page, struct space *s,
+	uint64_t vaddr) must_check;
 /* The frame or table capability goes away. */
 int frame_unmap_all(struct slot *frame) must_check;
 void table_unlink(struct slot *table);

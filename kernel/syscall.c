@@ -42,7 +42,11 @@ void core_syscall(struct thread *t)
 	if (rc == SYS_RESTART)
 		r->rip -= SYSCALL_SIZE;
 	else if (rc != SYS_BLOCKED)
-		r->rax = (uint64_t)rc;
+		r->rax = rc;
+	if (rc < no_table(0)) {
+		r->rsi = -rc >> 8;
+		r->rax = -SK_E_NO_TABLE;
+	}
 }
 
 static int port_decode(struct thread *t, const struct sk_regs *r, unsigned int right)

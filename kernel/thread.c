@@ -151,21 +151,15 @@ static int thread_unconfigure(struct thread *t)
 }
 
 int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
-	struct slot *fault, uint64_t utcb, unsigned int *missing)
+	struct slot *fault, uint64_t utcb)
 {
-	struct cap page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_THREAD_UTCB,
-		virt_to_phys(thread_utcb(t)), 0 };
 	struct space *s = space_of(space->obj);
-	int rc = thread_unconfigure(t);
+	int rc = thread_unconfigure(t)
+			 ?: space_map_page(
+				    &t->utcb_slot, SLOT_THREAD_UTCB, thread_utcb(t), s, utcb);
 
 	if (rc)
 		return rc;
-	slot_set(&t->utcb_slot, NULL, &page);
-	rc = space_map(&t->utcb_slot, s, utcb, 0, SK_PAGE_ORDER, SK_R | SK_W, missing);
-	if (rc) {
-		BUG_ON(slot_delete(&t->utcb_slot));
-		return rc;
-	}
 	slot_derive(&t->cspace_slot, cspace, SK_ALL, 0, SLOT_THREAD_CSPACE);
 	slot_derive(&t->space_slot, space, SK_ALL, 0, SLOT_THREAD_SPACE);
 	if (fault)
@@ -238,16 +232,12 @@ static int thread_settled(struct thread *t)
 SYSCALL_HANDLER(THREAD_CONFIGURE)
 {
 	struct slot *cspace, *space, *fault = NULL;
-	unsigned int missing = 0;
 	struct thread *target;
-	int rc = thread_find(t, r->rdi, SK_W, &target) ?: cap_find(t, r->rsi, SK_OBJ_CNODE, SK_W, &cspace) ?:
-		 cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &space) ?:
-		 (r->r10 ? cap_find(t, r->r10, SK_OBJ_ENDPOINT, SK_W, &fault) : 0) ?: thread_settled(target) ?:
-		 thread_configure(target, cspace, space, fault, r->r8, &missing);
 
-	if (rc == -SK_E_NO_TABLE)
-		r->rsi = missing;
-	return rc;
+	return thread_find(t, r->rdi, SK_W, &target) ?: cap_find(t, r->rsi, SK_OBJ_CNODE, SK_W, &cspace) ?:
+	       cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &space) ?:
+	       (r->r10 ? cap_find(t, r->r10, SK_OBJ_ENDPOINT, SK_W, &fault) : 0) ?: thread_settled(target) ?:
+	       thread_configure(target, cspace, space, fault, r->r8);
 }
 
 SYSCALL_HANDLER(THREAD_BIND)

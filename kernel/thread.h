@@ -80,6 +80,6 @@ bool thread_stop(struct thread *t);
 void thread_timeout(struct thread *t, sk_time_t now);
 /* Give t its capability space and so on (tree lock). */
 int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
-	struct slot *fault, uint64_t utcb, unsigned int *missing) must_check;
+	struct slot *fault, uint64_t utcb) must_check;
 
 #endif

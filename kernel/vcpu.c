@@ -134,25 +134,14 @@ int vcpu_destroy(struct object *o)
 
 /* --- system calls --------------------------------------------------------------------------- */
 
-static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host,
-	uint64_t vaddr, unsigned int *missing)
+static int vcpu_configure(
+	struct vcpu *v, struct slot *nested, struct slot *host, uint64_t vaddr)
 {
-	struct cap page = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, SLOT_VCPU_STATE,
-		virt_to_phys(v->state), 0 };
-	int rc;
+	int rc = refuse(v->entered != NULL, SK_E_BUSY) ?: slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot) ?:
+		 space_map_page(&v->state_slot, SLOT_VCPU_STATE, v->state, space_of(host->obj), vaddr);
 
-	if (v->entered)
-		return -SK_E_BUSY;
-	rc = slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot);
 	if (rc)
 		return rc;
-	slot_set(&v->state_slot, NULL, &page);
-	rc = space_map(&v->state_slot, space_of(host->obj), vaddr, 0, SK_PAGE_ORDER,
-		SK_R | SK_W, missing);
-	if (rc) {
-		BUG_ON(slot_delete(&v->state_slot));
-		return rc;
-	}
 	slot_derive(&v->nested_slot, nested, SK_ALL, 0, SLOT_VCPU_NESTED);
 	spin_lock(&v->obj.lock);
 	v->nested = space_of(nested->obj);
@@ -163,15 +152,10 @@ static int vcpu_configure(struct vcpu *v, struct slot *nested, struct slot *host
 SYSCALL_HANDLER(VCPU_CONFIGURE)
 {
 	struct slot *vcpu, *nested, *host;
-	unsigned int missing = 0;
-	int rc = cap_find(t, r->rdi, SK_OBJ_VCPU, SK_W, &vcpu) ?:
-		 cap_find(t, r->rsi, SK_OBJ_SPACE_NESTED, SK_W, &nested) ?:
-		 cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &host) ?:
-		 vcpu_configure(vcpu_of(vcpu->obj), nested, host, r->r10, &missing);
 
-	if (rc == -SK_E_NO_TABLE)
-		r->rsi = missing;
-	return rc;
+	return cap_find(t, r->rdi, SK_OBJ_VCPU, SK_W, &vcpu) ?: cap_find(t, r->rsi, SK_OBJ_SPACE_NESTED, SK_W, &nested) ?:
+	       cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &host) ?:
+	       vcpu_configure(vcpu_of(vcpu->obj), nested, host, r->r10);
 }
 
 SYSCALL_HANDLER(VCPU_ENTER)

@@ -18,7 +18,7 @@
 #define PTE_KERNEL (PTE_PRESENT | PTE_WRITE | PTE_NX | PTE_GLOBAL)
 #define FIXMAP_BASE (KERNEL_BASE + 0x800000)
 #define BOOT_MAP_END (4ull << 30)
-enum { IMAGE_PTS = 2, N_CARVED = 16, FLUSH_ALL_PAGES = 64 };
+enum { IMAGE_PTS = 2, LOW_END = 1 << 20, FLUSH_ALL_PAGES = 64 };
 
 typedef uint64_t table_t[512] __attribute__((aligned(4096)));
 static table_t kernel_pml4, image_pdpt, image_pd, image_pt[IMAGE_PTS], fixmap_pt;
@@ -27,10 +27,6 @@ extern const char kernel_image_start[], kernel_text_end[], kernel_rodata_end[],
 	kernel_image_end[];
 
 uint64_t kernel_root, boot_alloc_total, trampoline_paddr;
-static struct {
-	uint64_t base, size;
-} carved[N_CARVED];
-static unsigned int n_carved;
 static bool switched;
 
 static uint64_t image_paddr(const void *p) { return (uint64_t)p - KERNEL_BASE; }
@@ -56,7 +52,7 @@ static uint64_t find_room(uint64_t size)
 {
 	for (uint32_t i = 0; i < boot_info.n_mem; i++) {
 		const struct boot_mem *m = &boot_info.mem[i];
-		uint64_t at = skip_taken(m->base < 0x100000 ? 0x100000 : m->base, size);
+		uint64_t at = skip_taken(m->base < LOW_END ? LOW_END : m->base, size);
 
 		if (m->type == BOOT_MEM_RAM && at + size <= m->base + m->size &&
 			at + size <= BOOT_MAP_END)
@@ -88,52 +84,40 @@ void *boot_alloc(size_t size)
 
 	carve(at, bytes, BOOT_MEM_KERNEL);
 	boot_alloc_total += bytes;
-	if (switched) {
+	if (switched)
 		arch_window_open(at, bytes);
-	} else if (n_carved && carved[n_carved - 1].base + carved[n_carved - 1].size == at) {
-		carved[n_carved - 1].size += bytes;
-	} else {
-		BUG_ON(n_carved == N_CARVED);
-		carved[n_carved].base = at;
-		carved[n_carved++].size = bytes;
-	}
 	return memset(phys_to_virt(at), 0, bytes);
 }
 
 /* --- window -------------------------------------------------------------------------------------- */
 
-static uint64_t *next_table(uint64_t *entry)
+uint64_t *pte_walk(uint64_t *root, uint64_t vaddr, unsigned int to, unsigned int *level)
 {
-	if (!*entry)
-		*entry = virt_to_phys(boot_alloc(SK_PAGE_SIZE)) | PTE_PRESENT | PTE_WRITE;
-	return phys_to_virt(pte_paddr(*entry));
+	uint64_t *e = &root[pte_index(vaddr, 4)];
+
+	for (*level = 4; *level > to && pte_is_table(*e, *level); --*level)
+		e = (uint64_t *)phys_to_virt(pte_paddr(*e)) + pte_index(vaddr, *level - 1);
+	return e;
 }
 
-/* Make the tables that translate [base, end) of the window. */
-static void window_build(uint64_t base, uint64_t end)
+uint64_t *boot_entry(uint64_t *root, uint64_t vaddr, uint64_t bits)
 {
-	for (uint64_t at = base & ~(SK_LARGE_SIZE - 1); at < end; at += SK_LARGE_SIZE) {
-		uint64_t va = WINDOW_BASE + at;
-		uint64_t *pdpt = next_table(&kernel_pml4[pte_index(va, 4)]);
-		uint64_t *pd = next_table(&pdpt[pte_index(va, 3)]);
+	unsigned int level;
+	uint64_t *e;
 
-		next_table(&pd[pte_index(va, 2)]);
-	}
+	while (e = pte_walk(root, vaddr, 1, &level), level > 1)
+		*e = virt_to_phys(boot_alloc(SK_PAGE_SIZE)) | bits;
+	return e;
 }
 
 static uint64_t *window_entry(uint64_t paddr)
 {
-	uint64_t va = WINDOW_BASE + paddr;
-	uint64_t *table = kernel_pml4;
+	unsigned int level;
+	uint64_t *e = pte_walk(kernel_pml4, WINDOW_BASE + paddr, 1, &level);
 
-	for (unsigned int level = 4; level > 1; level--) {
-		uint64_t e = table[pte_index(va, level)];
-
-		if (!pte_present(e))
-			panic("window: %lx is not RAM", paddr);
-		table = phys_to_virt(pte_paddr(e));
-	}
-	return &table[pte_index(va, 1)];
+	if (level > 1)
+		panic("window: %lx is not RAM", paddr);
+	return e;
 }
 
 void arch_window_open(uint64_t paddr, uint64_t size)
@@ -238,24 +222,25 @@ static void low_pages_take(void)
 
 void memory_init(void)
 {
-	uint64_t ranges[BOOT_MEM_MAX][2];
-	uint32_t n = 0;
+	struct boot_mem ram[BOOT_MEM_MAX], *m;
+	uint32_t n;
 
 	kernel_root = image_paddr(kernel_pml4);
 	low_pages_take();
 	image_build();
-	for (uint32_t i = 0; i < boot_info.n_mem; i++) {
-		const struct boot_mem *m = &boot_info.mem[i];
+	n = boot_info.n_mem;
+	memcpy(ram, boot_info.mem, sizeof(ram)); /* the tables come out of the map */
+	for (m = ram; m < ram + n; m++) {
+		uint64_t end = m->type == BOOT_MEM_RAM ? m->base + m->size : 0;
 
-		if (m->type != BOOT_MEM_RAM)
-			continue;
-		ranges[n][0] = m->base;
-		ranges[n++][1] = m->base + m->size;
+		for (uint64_t at = m->base & ~(SK_LARGE_SIZE - 1); at < end;
+			at += SK_LARGE_SIZE)
+			boot_entry(kernel_pml4, WINDOW_BASE + at,
+				PTE_PRESENT | PTE_WRITE); /* M2 */
 	}
-	for (uint32_t i = 0; i < n; i++) /* M2 */
-		window_build(ranges[i][0], ranges[i][1]);
-	for (unsigned int i = 0; i < n_carved; i++)
-		arch_window_open(carved[i].base, carved[i].size);
+	for (m = boot_info.mem; m < boot_info.mem + boot_info.n_mem; m++)
+		if (m->type == BOOT_MEM_KERNEL && m->base >= LOW_END)
+			arch_window_open(m->base, m->size);
 	switched = true;
 	write_cr3(kernel_root);
 	for (unsigned int i = 256; i < 512; i++)

@@ -96,28 +96,35 @@ static void shoot_local(void *arg)
 	/* A nested space: being here, this CPU is out of guest mode; the generation does the rest. */
 }
 
-void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
+/* The other CPUs that use the space; NULL: all of them. */
+static uint64_t users_of(const struct space *space)
 {
-	struct shoot s = { space, vaddr, size };
-	uint64_t others = __atomic_load_n(&online, __ATOMIC_ACQUIRE), mask = 0;
+	uint64_t mask = 0;
 
-	if (!(others & (others - 1))) { /* GS may not name this CPU yet */
-		if (!space) {
-			flush_window(vaddr, size);
-			return;
-		}
-	}
-	if (space)
-		__atomic_store_n(&space->arch_data[0],
-			__atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
-	mfence(); /* the table entry is visible before we look who may hold it */
-	for (uint64_t m = others & ~bit(this_cpu()->id); m; m &= m - 1) {
+	mfence(); /* a table entry is visible before we look who may hold it */
+	for (uint64_t m = online & ~bit(this_cpu()->id); m; m &= m - 1) {
 		struct cpu *c = cpus[__builtin_ctzll(m)];
 
 		if (!space || __atomic_load_n(&c->space, __ATOMIC_SEQ_CST) == space ||
 			__atomic_load_n(&c->nested, __ATOMIC_SEQ_CST) == space)
 			mask |= bit(c->id);
 	}
+	return mask;
+}
+
+void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
+{
+	struct shoot s = { space, vaddr, size };
+	uint64_t mask;
+
+	if (!space && !(online & (online - 1))) { /* GS may not name this CPU yet */
+		flush_window(vaddr, size);
+		return;
+	}
+	if (space)
+		__atomic_store_n(&space->arch_data[0],
+			__atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+	mask = users_of(space);
 	shoot_local(&s);
 	ask(mask, shoot_local, &s);
 }
@@ -135,11 +142,8 @@ static void drop_local(void *arg)
 
 void arch_space_drop(struct space *s)
 {
-	uint64_t mask = 0;
+	uint64_t mask = users_of(s);
 
-	for (uint64_t m = online & ~bit(this_cpu()->id); m; m &= m - 1)
-		if (__atomic_load_n(&cpus[__builtin_ctzll(m)]->space, __ATOMIC_SEQ_CST) == s)
-			mask |= m & -m;
 	drop_local(s);
 	ask(mask, drop_local, s);
 }
