@@ -86,7 +86,7 @@ void mutex_unlock(struct mutex *m)
 {
 	uint32_t word = LOCKED;
 	struct thread *t;
-	sk_cap_t park;
+	sk_cap_t wake;
 
 	if (__atomic_compare_exchange_n(
 		    &m->word, &word, 0, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
@@ -98,7 +98,7 @@ void mutex_unlock(struct mutex *m)
 		t = waiter(word & ~LOCKED);
 	} while (!__atomic_compare_exchange_n(
 		&m->word, &word, LOCKED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
-	park = t->park;
+	wake = t->wake;
 	__atomic_store_n(&t->granted, 1, __ATOMIC_RELEASE); /* from here on t may be gone: M3 */
-	(void)sk_signal(park);
+	(void)sk_signal(wake);
 }

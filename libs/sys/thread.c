@@ -67,6 +67,13 @@ static int stack_make(struct thread *t, uint32_t order, uint64_t *top)
 	return space_map_at(SK_CAP_SPACE, frame, *top - size, 0, order, SK_R | SK_W);
 }
 
+static int park_make(struct thread *t)
+{
+	int rc = object_make(SK_OBJ_NOTIFICATION, 0, &t->park);
+
+	return rc ? rc : cap_copy(t->park, SK_W, 1, &t->wake);
+}
+
 static int thread_prepare(struct thread *t)
 {
 	char *tls = aligned_alloc(64, tls_size());
@@ -76,7 +83,7 @@ static int thread_prepare(struct thread *t)
 		return -SK_E_NO_MEM;
 	t->tls = tls_init(tls);
 	_REENT_INIT_PTR(t->reent);
-	return object_make(SK_OBJ_NOTIFICATION, 0, &t->park);
+	return park_make(t);
 }
 
 static int thread_launch(struct thread *t, const struct thread_spec *s, uint64_t top)
@@ -115,7 +122,7 @@ static int thread_start_locked(const struct thread_spec *s, struct thread **out)
 	if (n_threads >= THREADS_MAX)
 		return -SK_E_LIMIT;
 	if (!sys_threads[0]->park) { /* T2 */
-		rc = object_make(SK_OBJ_NOTIFICATION, 0, &sys_threads[0]->park);
+		rc = park_make(sys_threads[0]);
 		if (rc)
 			return rc;
 	}
