@@ -43,7 +43,7 @@ void core_syscall(struct thread *t)
 		r->rip -= SYSCALL_SIZE;
 	else if (rc != SYS_BLOCKED)
 		r->rax = rc;
-	if (rc < no_table(0)) {
+	if (rc <= no_table(1)) {
 		r->rsi = -rc >> 8;
 		r->rax = -SK_E_NO_TABLE;
 	}
