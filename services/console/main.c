@@ -239,17 +239,24 @@ static int shell_pump(void)
 	return 0;
 }
 
-/* Move on whatever can move. */
-static void pump(void)
+/* The console in the foreground, left when its guest has gone and all of it was shown. */
+static void show_attached(void)
 {
 	if (attached && log_show(&attached->log, &attached_pos) && !attached->conn)
 		detach();
+}
+
+/* Move on whatever can move. */
+static void pump(void)
+{
+	show_attached();
 	if (!shell_speaks)
 		(void)log_show(&boot_log, &boot_pos);
 	else
 		(void)log_show(&urgent_log, &urgent_pos);
 	if (!attached && shell && shell->conn && shell_pump())
 		conn_kill(shell->conn, "broke the console protocol");
+	show_attached(); /* the shell may just have attached: no other event need come */
 	copy_pump();
 }
 
