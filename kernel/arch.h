@@ -64,7 +64,8 @@ static inline struct cpu *this_cpu(void)
 /* core: handle one entry of this_cpu()->current; each returns normally, then the arch calls kernel_exit(). */
 void core_syscall(struct thread *t);
 void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr);
-void core_irq(unsigned int source);    /* a source fired: what irq_source_*() returned */
+struct irq_source;
+void core_irq(struct irq_source *s);   /* a source fired */
 void core_timer(void);                 /* the local timer fired */
 void core_vcpu_exit(struct thread *t); /* t->vcpu has an exit record for the VMM */
 /* core: choose the next thread, arm the timer, and resume it through arch_resume(). */
@@ -122,12 +123,19 @@ void arch_fpu_drop(void *area);                 /* the object dies: forget it on
 void arch_fpu_flush(struct cpu *c, void *area); /* save to area if c's registers hold it */
 
 /* --- interrupts --------------------------------------------------------------------------------------- */
-/* Sources are integers below IRQ_SOURCES that the arch numbers; -SK_E_* on failure. A level pin masks itself when it fires. */
-#define IRQ_SOURCES 1024
-int irq_source_pin(uint32_t gsi, bool level, bool low, uint32_t cpu);
-int irq_source_msi(uint32_t cpu, uint64_t *addr, uint32_t *data);
-void irq_source_mask(int source, bool masked);
-void irq_source_free(int source);
+/* One pin or message, inside the object that claims it; all zero when it is not claimed. */
+struct irq_source {
+	bool pin, level;
+	uint8_t vector, ioapic;
+	uint16_t cpu;
+	uint32_t gsi;
+	uint32_t low; /* redirection entry without the mask */
+};
+/* 0 or -SK_E_*. A level pin masks itself when it fires. */
+int irq_source_pin(struct irq_source *s, uint32_t gsi, bool level, bool low, uint32_t cpu);
+int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t *data);
+void irq_source_mask(const struct irq_source *s, bool masked);
+void irq_source_free(struct irq_source *s);
 
 /* --- ports --------------------------------------------------------------------------------------------- */
 uint32_t arch_port_in(uint16_t port, unsigned int size);
@@ -162,15 +170,13 @@ extern uint64_t boot_alloc_total;
 void *boot_alloc(size_t size);
 
 /* --- log and panic --------------------------------------------------------------------------------------------- */
-/* core, log.c: %s %c %d %u %x %p %l* %z* */
+/* core, log.c: %s %u %x %p %l* %z* */
 void klog(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void arch_uart_putc(char c);
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 #define BUG_ON(cond) \
-	do { \
-		if (__builtin_expect(!!(cond), 0)) \
-			panic("%s:%d: BUG_ON(%s)", __FILE__, __LINE__, #cond); \
-	} while (0)
+	(__builtin_expect(!!(cond), 0) ? panic("%s:%u: BUG_ON(%s)", __FILE__, __LINE__, #cond) \
+				       : (void)0)
 
 /* --- locks ------------------------------------------------------------------------------------------------------- */
 /* Ticket spin lock; interrupts are off in the kernel except at arch_idle() and preemption points. */

@@ -137,11 +137,19 @@ object_destroy_fn space_destroy, thread_destroy, sched_destroy, endpoint_destroy
 int thread_detach(struct slot *s) must_check;
 int vcpu_detach(struct slot *s) must_check;
 
+/* What core_syscall() found for a handler, as its table says. */
+struct args {
+	struct cap cap;       /* without the tree lock: named by the first argument */
+	struct slot *slot[3]; /* with the tree lock: named by the first arguments */
+};
+#define unused __attribute__((unused))
 /*
  * System calls: registers in, registers out. All but a few (syscall.c) run with the tree lock held.
  * Results are chained with ?: - the first check that fails gives the error.
  */
-#define SYSCALL_HANDLER(name) long sys_##name(struct thread *t, struct sk_regs *r)
+#define SYSCALL_HANDLER(name) \
+	long sys_##name(struct thread *t unused, struct sk_regs *r unused, \
+		const struct args *a unused)
 #define X(name, num, args, what) SYSCALL_HANDLER(name);
 SK_SYSCALLS(X)
 #undef X

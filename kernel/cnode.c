@@ -29,12 +29,12 @@ static int copy_decode(struct thread *t, const struct sk_regs *r, struct copy_ar
 
 SYSCALL_HANDLER(COPY)
 {
-	struct copy_args a;
-	int rc = copy_decode(t, r, &a);
+	struct copy_args c;
+	int rc = copy_decode(t, r, &c);
 
 	if (!rc)
-		slot_derive(a.dst, a.src, a.rights,
-			a.src->type == SK_OBJ_FRAME ? 0 : a.src->badge, 0);
+		slot_derive(c.dst, c.src, c.rights,
+			c.src->type == SK_OBJ_FRAME ? 0 : c.src->badge, 0);
 	return rc;
 }
 
@@ -53,18 +53,18 @@ static int mint_ports(const struct copy_args *a, uint64_t ports)
 
 SYSCALL_HANDLER(MINT)
 {
-	struct copy_args a;
-	int rc = copy_decode(t, r, &a);
+	struct copy_args c;
+	int rc = copy_decode(t, r, &c);
 
 	if (rc)
 		return rc;
-	if (a.src->type == SK_OBJ_IOPORT)
-		return mint_ports(&a, r->r9);
-	if (a.src->type != SK_OBJ_ENDPOINT && a.src->type != SK_OBJ_NOTIFICATION)
+	if (c.src->type == SK_OBJ_IOPORT)
+		return mint_ports(&c, r->r9);
+	if (c.src->type != SK_OBJ_ENDPOINT && c.src->type != SK_OBJ_NOTIFICATION)
 		return -SK_E_CAP;
-	if (a.src->badge)
+	if (c.src->badge)
 		return -SK_E_INVAL;
-	slot_derive(a.dst, a.src, a.rights, r->r9, 0);
+	slot_derive(c.dst, c.src, c.rights, r->r9, 0);
 	return 0;
 }
 

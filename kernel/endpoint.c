@@ -78,10 +78,15 @@ int endpoint_destroy(struct object *o)
 
 /* --- moving a message ----------------------------------------------------------------------- */
 
-static bool info_valid(uint64_t mi)
+/* May the message in these registers go out through that capability? */
+static int message_check(const struct sk_regs *r, const struct cap *cap)
 {
-	return SK_MI_WORDS(mi) <= SK_MR_MAX && SK_MI_CAPS(mi) <= SK_CAPS_MAX &&
-	       SK_MI_LABEL(mi) < SK_LABEL_KERNEL;
+	uint64_t mi = r->rsi;
+
+	if (SK_MI_WORDS(mi) > SK_MR_MAX || SK_MI_CAPS(mi) > SK_CAPS_MAX ||
+		SK_MI_LABEL(mi) >= SK_LABEL_KERNEL)
+		return -SK_E_INVAL;
+	return refuse(SK_MI_CAPS(mi) && !(cap->rights & SK_GRANT), SK_E_RIGHTS);
 }
 
 /* One capability from slot to slot; false when it cannot be. Tree locked. */
@@ -252,42 +257,39 @@ static long send_to(
 /* badge, call, faulted of the sender are set. */
 static long endpoint_send(struct endpoint *ep, struct thread *t, sk_time_t deadline)
 {
+	long rc = 0;
+
 	spin_lock(&ep->obj.lock);
-	if (ep->obj.dead) {
-		spin_unlock(&ep->obj.lock);
-		return -SK_E_DELETED;
-	}
-	if (ep->receivers && ep->queue)
+	if (ep->receivers && ep->queue && !ep->obj.dead)
 		return send_to(ep, t, ep->queue, deadline);
-	if (deadline == SK_POLL) {
-		spin_unlock(&ep->obj.lock);
-		return -SK_E_TIMEOUT;
-	}
-	endpoint_wait(ep, t, THREAD_SENDING, deadline);
+	if (ep->obj.dead)
+		rc = -SK_E_DELETED;
+	else if (deadline == SK_POLL)
+		rc = -SK_E_TIMEOUT;
+	else
+		endpoint_wait(ep, t, THREAD_SENDING, deadline);
 	spin_unlock(&ep->obj.lock);
+	if (rc)
+		return rc;
 	thread_waiting(t);
 	return SYS_BLOCKED;
 }
 
-static long send_decode(struct thread *t, struct sk_regs *r, bool call)
+static long message_send(
+	struct thread *t, const struct sk_regs *r, const struct cap *cap, bool call)
 {
-	struct cap cap;
-	int rc = cap_read(t, r->rdi, SK_OBJ_ENDPOINT, SK_W, &cap);
+	int rc = message_check(r, cap);
 
 	if (rc)
 		return rc;
-	if (!info_valid(r->rsi))
-		return -SK_E_INVAL;
-	if (SK_MI_CAPS(r->rsi) && !(cap.rights & SK_GRANT))
-		return -SK_E_RIGHTS;
-	t->badge = cap.badge;
+	t->badge = cap->badge;
 	t->call = call;
-	return endpoint_send((struct endpoint *)cap.obj, t, load(&thread_utcb(t)->deadline));
+	return endpoint_send((struct endpoint *)cap->obj, t, load(&thread_utcb(t)->deadline));
 }
 
-SYSCALL_HANDLER(CALL) { return send_decode(t, r, true); }
+SYSCALL_HANDLER(CALL) { return message_send(t, r, &a->cap, true); }
 
-SYSCALL_HANDLER(SEND) { return send_decode(t, r, false); }
+SYSCALL_HANDLER(SEND) { return message_send(t, r, &a->cap, false); }
 
 bool endpoint_send_fault(struct thread *t)
 {
@@ -332,6 +334,7 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 	struct reply *reply = NULL;
 	struct thread *from;
 	sk_time_t deadline;
+	long rc = 0;
 
 	spin_lock(&ep->obj.lock);
 	from = sender_take(ep, t, &reply);
@@ -345,82 +348,63 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 		}
 		return 0;
 	}
-	if (ep->obj.dead) {
-		spin_unlock(&ep->obj.lock);
-		return -SK_E_DELETED;
-	}
 	deadline = load(&thread_utcb(t)->deadline);
-	if (deadline == SK_POLL) {
-		spin_unlock(&ep->obj.lock);
-		return -SK_E_TIMEOUT;
-	}
-	endpoint_wait(ep, t, THREAD_RECEIVING, deadline);
+	if (ep->obj.dead)
+		rc = -SK_E_DELETED;
+	else if (deadline == SK_POLL)
+		rc = -SK_E_TIMEOUT;
+	else
+		endpoint_wait(ep, t, THREAD_RECEIVING, deadline);
 	spin_unlock(&ep->obj.lock);
+	if (rc)
+		return rc;
 	thread_waiting(t);
 	return SYS_BLOCKED;
 }
 
 static long receive_bound(struct thread *t, struct sk_regs *r, struct endpoint *ep)
 {
-	uint64_t word;
+	uint64_t word = load(&t->bound) ? notification_take_bound(t) : 0;
 
-	if (load(&t->bound)) {
-		word = notification_take_bound(t);
-		if (word) {
-			r->rdi = word;
-			r->rsi = SK_MI(SK_LABEL_SIGNAL, 0, 0);
-			return 0;
-		}
-	}
-	return endpoint_receive(ep, t);
-}
-
-SYSCALL_HANDLER(RECV)
-{
-	struct cap cap;
-	int rc = cap_read(t, r->rdi, SK_OBJ_ENDPOINT, SK_R, &cap);
-
-	if (rc)
-		return rc;
-	return receive_bound(t, r, (struct endpoint *)cap.obj);
-}
-
-/* Answer from t; the message is in its registers. */
-static int reply_send(struct thread *t, const struct sk_regs *r, uint64_t index, bool direct)
-{
-	struct thread *caller;
-	struct cap cap;
-	int rc = cap_read(t, index, SK_OBJ_REPLY, SK_W, &cap);
-
-	if (rc)
-		return rc;
-	if (!info_valid(r->rsi))
-		return -SK_E_INVAL;
-	if (SK_MI_CAPS(r->rsi) && !(cap.rights & SK_GRANT))
-		return -SK_E_RIGHTS;
-	caller = reply_take((struct reply *)cap.obj);
-	if (!caller)
-		return -SK_E_NOT_FOUND;
-	if (caller->faulted) {
-		thread_wake(caller, SK_MI_LABEL(r->rsi) ? -SK_E_DENIED : 0, direct);
-		return 0;
-	}
-	message_move(t, caller, 0);
-	thread_wake(caller, 0, direct);
+	if (!word)
+		return endpoint_receive(ep, t);
+	r->rdi = word;
+	r->rsi = SK_MI(SK_LABEL_SIGNAL, 0, 0);
 	return 0;
 }
 
-SYSCALL_HANDLER(REPLY) { return reply_send(t, r, r->rdi, false); }
+SYSCALL_HANDLER(RECV) { return receive_bound(t, r, (struct endpoint *)a->cap.obj); }
+
+/* Answer from t; the message is in its registers. */
+static int reply_send(
+	struct thread *t, const struct sk_regs *r, const struct cap *cap, bool direct)
+{
+	struct thread *caller;
+	long result = 0;
+	int rc = message_check(r, cap);
+
+	if (rc)
+		return rc;
+	caller = reply_take((struct reply *)cap->obj);
+	if (!caller)
+		return -SK_E_NOT_FOUND;
+	if (!caller->faulted)
+		message_move(t, caller, 0);
+	else if (SK_MI_LABEL(r->rsi))
+		result = -SK_E_DENIED;
+	thread_wake(caller, result, direct);
+	return 0;
+}
+
+SYSCALL_HANDLER(REPLY) { return reply_send(t, r, &a->cap, false); }
 
 SYSCALL_HANDLER(REPLY_RECV)
 {
 	struct cap cap;
-	int rc = cap_read(t, r->rdi, SK_OBJ_ENDPOINT, SK_R, &cap);
+	int rc = cap_read(t, load(&thread_utcb(t)->reply), SK_OBJ_REPLY, SK_W, &cap)
+			 ?: reply_send(t, r, &cap, true);
 
-	if (rc)
-		return rc;
-	rc = reply_send(t, r, load(&thread_utcb(t)->reply), true);
 	if (rc && rc != -SK_E_NOT_FOUND) /* a caller that gave up does not stop a server */
 		return rc;
-	return receive_bound(t, r, (struct endpoint *)cap.obj);
+	return receive_bound(t, r, (struct endpoint *)a->cap.obj);
 }

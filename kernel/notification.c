@@ -126,24 +126,15 @@ int notification_destroy(struct object *o)
 
 SYSCALL_HANDLER(SIGNAL)
 {
-	struct cap cap;
-	int rc = cap_read(t, r->rdi, SK_OBJ_NOTIFICATION, SK_W, &cap);
-
-	if (!rc)
-		notification_signal((struct notification *)cap.obj, cap.badge);
-	return rc;
+	notification_signal((struct notification *)a->cap.obj, a->cap.badge);
+	return 0;
 }
 
-static long notification_wait(
-	struct thread *t, struct sk_regs *r, sk_time_t deadline, int empty)
+static long notification_wait(struct thread *t, struct sk_regs *r, struct notification *n,
+	sk_time_t deadline, int empty)
 {
-	struct notification *n;
-	struct cap cap;
-	int rc = cap_read(t, r->rdi, SK_OBJ_NOTIFICATION, SK_R, &cap);
+	int rc = 0;
 
-	if (rc)
-		return rc;
-	n = (struct notification *)cap.obj;
 	spin_lock(&n->obj.lock);
 	if (n->obj.dead)
 		rc = -SK_E_DELETED;
@@ -167,6 +158,13 @@ static long notification_wait(
 	return rc;
 }
 
-SYSCALL_HANDLER(WAIT) { return notification_wait(t, r, r->rsi, -SK_E_TIMEOUT); }
+SYSCALL_HANDLER(WAIT)
+{
+	return notification_wait(
+		t, r, (struct notification *)a->cap.obj, r->rsi, -SK_E_TIMEOUT);
+}
 
-SYSCALL_HANDLER(POLL) { return notification_wait(t, r, SK_POLL, -SK_E_AGAIN); }
+SYSCALL_HANDLER(POLL)
+{
+	return notification_wait(t, r, (struct notification *)a->cap.obj, SK_POLL, -SK_E_AGAIN);
+}

@@ -440,24 +440,14 @@ struct sched_args {
 	uint64_t budget, period;
 };
 
-static int configure_decode(struct thread *t, const struct sk_regs *r, struct sched_args *a)
+static int configure_decode(const struct sk_regs *r, struct sched *s, struct sched_args *c)
 {
-	struct slot *ctl, *slot;
-	int rc = cap_find(t, r->rdi, SK_OBJ_CTL_SCHED, SK_W, &ctl)
-			 ?: cap_find(t, r->rsi, SK_OBJ_SCHED, SK_W, &slot);
-
-	if (rc)
-		return rc;
-	a->s = (struct sched *)slot->obj;
-	a->cpu = r->rdx & 0xffff;
-	a->priority = r->rdx >> 16 & 0xffff;
-	a->weight = r->r10;
-	a->budget = us_to_ticks(r->r8);
-	a->period = us_to_ticks(r->r9);
-	if (r->rdx >> 32 || a->cpu >= n_cpus || a->priority >= SCHED_PRIORITIES || !r->r10 ||
+	*c = (struct sched_args){ s, r->rdx & 0xffff, r->rdx >> 16 & 0xffff, r->r10,
+		us_to_ticks(r->r8), us_to_ticks(r->r9) };
+	if (r->rdx >> 32 || c->cpu >= n_cpus || c->priority >= SCHED_PRIORITIES || !r->r10 ||
 		r->r10 > UINT16_MAX)
 		return -SK_E_INVAL;
-	return r->r9 > UINT32_MAX || r->r8 > r->r9 || (r->r9 && !r->r8) ? -SK_E_INVAL : 0;
+	return refuse(r->r9 > UINT32_MAX || r->r8 > r->r9 || (r->r9 && !r->r8), SK_E_INVAL);
 }
 
 static void configure_commit(const struct sched_args *a)
@@ -491,30 +481,26 @@ static void configure_commit(const struct sched_args *a)
 
 SYSCALL_HANDLER(SCHED_CONFIGURE)
 {
-	struct sched_args a;
-	int rc = configure_decode(t, r, &a);
+	struct sched_args c;
+	int rc = configure_decode(r, (struct sched *)a->slot[1]->obj, &c);
 
 	if (!rc)
-		configure_commit(&a);
+		configure_commit(&c);
 	return rc;
 }
 
 SYSCALL_HANDLER(SCHED_BIND)
 {
-	struct slot *slot, *thread;
-	struct sched *s;
-	int rc = cap_find(t, r->rdi, SK_OBJ_SCHED, SK_W, &slot);
+	struct sched *s = (struct sched *)a->slot[0]->obj;
+	struct slot *thread;
+	int rc = r->rsi ? cap_find(t, r->rsi, SK_OBJ_THREAD, SK_W, &thread) : 0;
 
 	if (rc)
 		return rc;
-	s = (struct sched *)slot->obj;
 	if (r->rsi == SK_NULL_CAP) {
 		sched_unbind(s);
 		return 0;
 	}
-	rc = cap_find(t, r->rsi, SK_OBJ_THREAD, SK_W, &thread);
-	if (rc)
-		return rc;
 	if (s->thread || thread_of(thread->obj)->sched)
 		return -SK_E_EXISTS;
 	sched_bind(s, thread_of(thread->obj));
@@ -523,14 +509,9 @@ SYSCALL_HANDLER(SCHED_BIND)
 
 SYSCALL_HANDLER(SCHED_STATS)
 {
+	struct sched *s = (struct sched *)a->cap.obj;
 	struct sched_cpu *sc;
-	struct sched *s;
-	struct cap cap;
-	int rc = cap_read(t, r->rdi, SK_OBJ_SCHED, SK_R, &cap);
 
-	if (rc)
-		return rc;
-	s = (struct sched *)cap.obj;
 	sc = sched_lock(s);
 	if (sc->running == s)
 		sched_charge(sc, arch_now());
@@ -545,8 +526,6 @@ SYSCALL_HANDLER(YIELD)
 {
 	struct sched_cpu *sc = this_cpu()->sched;
 
-	(void)t;
-	(void)r;
 	spin_lock(&sc->lock);
 	if (sc->running)
 		sc->running->slice = 0;

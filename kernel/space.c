@@ -300,13 +300,8 @@ int space_destroy(struct object *o)
 
 /* --- system calls ------------------------------------------------------------------------- */
 
-static int space_find(struct thread *t, uint64_t index, struct space **s)
+static int space_of_slot(const struct slot *slot, struct space **s)
 {
-	struct slot *slot;
-	int rc = cap_find(t, index, 0, SK_W, &slot);
-
-	if (rc)
-		return rc;
 	if (slot->type != SK_OBJ_SPACE_HOST && slot->type != SK_OBJ_SPACE_NESTED &&
 		slot->type != SK_OBJ_SPACE_IO)
 		return -SK_E_CAP;
@@ -316,10 +311,9 @@ static int space_find(struct thread *t, uint64_t index, struct space **s)
 
 SYSCALL_HANDLER(MAP)
 {
-	struct slot *frame;
+	struct slot *frame = a->slot[0];
 	struct space *s;
-	int rc = cap_find(t, r->rdi, SK_OBJ_FRAME, 0, &frame) ?: space_find(t, r->rsi, &s) ?:
-		 refuse(r->r8 > SK_HUGE_ORDER || r->r9 >> 32, SK_E_INVAL) ?:
+	int rc = space_of_slot(a->slot[1], &s) ?: refuse(r->r8 > SK_HUGE_ORDER || r->r9 >> 32, SK_E_INVAL) ?:
 		 space_map(frame, s, r->rdx, r->r10, r->r8, r->r9);
 
 	if (!rc)
@@ -327,21 +321,15 @@ SYSCALL_HANDLER(MAP)
 	return rc;
 }
 
-static int unmap_decode(struct thread *t, const struct sk_regs *r, struct slot **frame)
+static int unmap_check(const struct slot *frame, uint64_t offset, uint64_t order)
 {
-	int rc = cap_find(t, r->rdi, SK_OBJ_FRAME, 0, frame);
-	uint64_t size;
-
-	if (rc)
-		return rc;
-	if (r->rdx < SK_PAGE_ORDER || r->rdx > (*frame)->order)
+	if (order < SK_PAGE_ORDER || order > frame->order)
 		return -SK_E_INVAL;
-	size = 1ull << r->rdx;
-	if (r->rsi & (size - 1))
+	if (offset & ((1ull << order) - 1))
 		return -SK_E_ALIGN;
-	if (r->rsi > (1ull << (*frame)->order) - size)
+	if (offset > (1ull << frame->order) - (1ull << order))
 		return -SK_E_RANGE;
-	return (*frame)->space ? 0 : -SK_E_NOT_FOUND;
+	return frame->space ? 0 : -SK_E_NOT_FOUND;
 }
 
 /* A part of a large page cannot go before the page is split. */
@@ -358,8 +346,8 @@ static int split_check(const struct slot *frame, uint64_t offset, uint64_t size)
 
 SYSCALL_HANDLER(UNMAP)
 {
-	struct slot *frame;
-	int rc = unmap_decode(t, r, &frame);
+	struct slot *frame = a->slot[0];
+	int rc = unmap_check(frame, r->rsi, r->rdx);
 
 	if (rc)
 		return rc;
@@ -371,18 +359,11 @@ SYSCALL_HANDLER(UNMAP)
 
 SYSCALL_HANDLER(MAP_TABLE)
 {
-	struct slot *table;
 	struct space *s;
 
-	return cap_find(t, r->rdi, SK_OBJ_TABLE, SK_W, &table) ?: space_find(t, r->rsi, &s) ?:
-	       refuse(r->r10 >= SPACE_LEVELS, SK_E_INVAL) ?: space_map_table(table, s, r->rdx, r->r10);
+	return space_of_slot(a->slot[1], &s) ?: refuse(r->r10 >= SPACE_LEVELS, SK_E_INVAL) ?:
+	       space_map_table(a->slot[0], s, r->rdx, r->r10);
 }
 
 /* Without an IOMMU devices use physical addresses, which MAP returns. */
-SYSCALL_HANDLER(IO_ASSIGN)
-{
-	struct slot *ctl, *s;
-
-	return cap_find(t, r->rdi, SK_OBJ_CTL_IO, SK_W, &ctl) ?: cap_find(t, r->rsi, SK_OBJ_SPACE_IO, SK_W, &s) ?:
-	       refuse(r->rdx >> 32, SK_E_INVAL);
-}
+SYSCALL_HANDLER(IO_ASSIGN) { return refuse(r->rdx >> 32, SK_E_INVAL); }

@@ -207,17 +207,6 @@ void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr
 
 /* --- system calls --------------------------------------------------------------------------- */
 
-static int thread_find(
-	struct thread *t, uint64_t index, unsigned int rights, struct thread **out)
-{
-	struct slot *s;
-	int rc = cap_find(t, index, SK_OBJ_THREAD, rights, &s);
-
-	if (!rc)
-		*out = thread_of(s->obj);
-	return rc;
-}
-
 /* Suspended, off every CPU and out of its last call: its registers stand still. */
 static int thread_settled(struct thread *t)
 {
@@ -231,29 +220,26 @@ static int thread_settled(struct thread *t)
 
 SYSCALL_HANDLER(THREAD_CONFIGURE)
 {
-	struct slot *cspace, *space, *fault = NULL;
-	struct thread *target;
+	struct thread *target = thread_of(a->slot[0]->obj);
+	struct slot *fault = NULL;
 
-	return thread_find(t, r->rdi, SK_W, &target) ?: cap_find(t, r->rsi, SK_OBJ_CNODE, SK_W, &cspace) ?:
-	       cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &space) ?:
-	       (r->r10 ? cap_find(t, r->r10, SK_OBJ_ENDPOINT, SK_W, &fault) : 0) ?: thread_settled(target) ?:
-	       thread_configure(target, cspace, space, fault, r->r8);
+	return (r->r10 ? cap_find(t, r->r10, SK_OBJ_ENDPOINT, SK_W, &fault) : 0) ?: thread_settled(target) ?:
+	       thread_configure(target, a->slot[1], a->slot[2], fault, r->r8);
 }
 
 SYSCALL_HANDLER(THREAD_BIND)
 {
-	struct thread *target;
+	struct thread *target = thread_of(a->slot[0]->obj);
 	struct notification *n;
 	struct slot *s;
-	int rc = thread_find(t, r->rdi, SK_W, &target);
+	int rc = r->rsi ? cap_find(t, r->rsi, SK_OBJ_NOTIFICATION, SK_R, &s) : 0;
 
-	if (!rc && r->rsi == SK_NULL_CAP) {
+	if (rc)
+		return rc;
+	if (r->rsi == SK_NULL_CAP) {
 		notification_unbind(target);
 		return 0;
 	}
-	rc = rc ?: cap_find(t, r->rsi, SK_OBJ_NOTIFICATION, SK_R, &s);
-	if (rc)
-		return rc;
 	n = (struct notification *)s->obj;
 	if (target->bound || n->bound)
 		return -SK_E_EXISTS;
@@ -263,11 +249,8 @@ SYSCALL_HANDLER(THREAD_BIND)
 
 SYSCALL_HANDLER(THREAD_RESUME)
 {
-	struct thread *target;
-	int rc = thread_find(t, r->rdi, SK_W, &target);
+	struct thread *target = thread_of(a->slot[0]->obj);
 
-	if (rc)
-		return rc;
 	if (!target->cspace || !target->space)
 		return -SK_E_STATE;
 	store(&target->suspended, false);
@@ -277,15 +260,13 @@ SYSCALL_HANDLER(THREAD_RESUME)
 
 SYSCALL_HANDLER(THREAD_SUSPEND)
 {
-	struct thread *target;
-
-	return thread_find(t, r->rdi, SK_W, &target) ?: (thread_stop(target) ? 0 : SYS_RESTART);
+	return thread_stop(thread_of(a->slot[0]->obj)) ? 0 : SYS_RESTART;
 }
 
 SYSCALL_HANDLER(THREAD_READ)
 {
-	struct thread *target;
-	int rc = thread_find(t, r->rdi, SK_R, &target) ?: thread_settled(target);
+	struct thread *target = thread_of(a->slot[0]->obj);
+	int rc = thread_settled(target);
 
 	if (!rc)
 		memcpy(thread_utcb(t)->mr, &target->regs.r, sizeof(target->regs.r));
@@ -294,9 +275,9 @@ SYSCALL_HANDLER(THREAD_READ)
 
 SYSCALL_HANDLER(THREAD_WRITE)
 {
-	struct thread *target;
+	struct thread *target = thread_of(a->slot[0]->obj);
 	struct sk_regs regs;
-	int rc = thread_find(t, r->rdi, SK_W, &target) ?: thread_settled(target);
+	int rc = thread_settled(target);
 
 	if (rc)
 		return rc;
@@ -311,7 +292,6 @@ SYSCALL_HANDLER(THREAD_WRITE)
 
 SYSCALL_HANDLER(SET_FS_BASE)
 {
-	(void)t;
 	if (r->rdi > USER_END)
 		return -SK_E_RANGE;
 	r->fs_base = r->rdi;

@@ -9,7 +9,6 @@
  *             U2 pages between page_up(used) and prepared are zero, and open or closed as SLOT_OPENED says
  */
 #include "ipc.h"
-#include "irq.h"
 #include "sched.h"
 #include "space.h"
 #include "vcpu.h"
@@ -195,9 +194,6 @@ static void object_init(struct retype_args *a, uint64_t paddr, struct cap *v)
 	case SK_OBJ_SCHED:
 		sched_init((struct sched *)p);
 		break;
-	case SK_OBJ_IRQ:
-		irq_init((struct irq *)p);
-		break;
 	case SK_OBJ_VCPU:
 		vcpu_init((struct vcpu *)p);
 		break;
@@ -229,18 +225,18 @@ static void retype_commit(struct retype_args *a)
 
 SYSCALL_HANDLER(RETYPE)
 {
-	struct retype_args a;
+	struct retype_args args;
 	bool needs_reset;
 	int rc;
 
 	do {
-		rc = cap_drain() ?: retype_decode(t, r, &a, &needs_reset);
+		rc = cap_drain() ?: retype_decode(t, r, &args, &needs_reset);
 		if (!rc && needs_reset)
-			untyped_reset(a.untyped);
+			untyped_reset(args.untyped);
 	} while (!rc && needs_reset);
-	if (!rc && a.type != SK_OBJ_UNTYPED && !(a.untyped->flags & SLOT_DEVICE))
-		rc = untyped_prepare(&a);
+	if (!rc && args.type != SK_OBJ_UNTYPED && !(args.untyped->flags & SLOT_DEVICE))
+		rc = untyped_prepare(&args);
 	if (!rc)
-		retype_commit(&a);
+		retype_commit(&args);
 	return rc;
 }

@@ -151,22 +151,14 @@ static int vcpu_configure(
 
 SYSCALL_HANDLER(VCPU_CONFIGURE)
 {
-	struct slot *vcpu, *nested, *host;
-
-	return cap_find(t, r->rdi, SK_OBJ_VCPU, SK_W, &vcpu) ?: cap_find(t, r->rsi, SK_OBJ_SPACE_NESTED, SK_W, &nested) ?:
-	       cap_find(t, r->rdx, SK_OBJ_SPACE_HOST, SK_W, &host) ?:
-	       vcpu_configure(vcpu_of(vcpu->obj), nested, host, r->r10);
+	return vcpu_configure(vcpu_of(a->slot[0]->obj), a->slot[1], a->slot[2], r->r10);
 }
 
 SYSCALL_HANDLER(VCPU_ENTER)
 {
-	struct vcpu *v;
-	struct cap cap;
-	int rc = cap_read(t, r->rdi, SK_OBJ_VCPU, SK_W, &cap);
+	struct vcpu *v = (struct vcpu *)a->cap.obj;
+	int rc = 0;
 
-	if (rc)
-		return rc;
-	v = vcpu_of((struct object *)cap.obj);
 	spin_lock(&v->obj.lock);
 	if (v->obj.dead)
 		rc = -SK_E_DELETED;
@@ -193,15 +185,11 @@ SYSCALL_HANDLER(VCPU_ENTER)
 
 SYSCALL_HANDLER(VCPU_SYNC)
 {
-	struct vcpu *v;
-	struct cap cap;
-	int rc = cap_read(t, r->rdi, SK_OBJ_VCPU, SK_R, &cap);
+	struct vcpu *v = (struct vcpu *)a->cap.obj;
+	int rc = 0;
 
-	if (rc)
-		return rc;
 	if (r->rsi >> 32)
 		return -SK_E_INVAL;
-	v = vcpu_of((struct object *)cap.obj);
 	spin_lock(&v->obj.lock);
 	if (v->entered)
 		rc = -SK_E_BUSY;
@@ -213,17 +201,12 @@ SYSCALL_HANDLER(VCPU_SYNC)
 
 SYSCALL_HANDLER(VCPU_INJECT)
 {
+	struct vcpu *v = (struct vcpu *)a->cap.obj;
 	uint32_t none = 0;
 	struct thread *in;
-	struct vcpu *v;
-	struct cap cap;
-	int rc = cap_read(t, r->rdi, SK_OBJ_VCPU, SK_W, &cap);
 
-	if (rc)
-		return rc;
 	if (r->rsi > 0xff)
 		return -SK_E_INVAL;
-	v = vcpu_of((struct object *)cap.obj);
 	if (!__atomic_compare_exchange_n(&v->pending_irq, &none, (uint32_t)r->rsi | 0x100,
 		    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 		r->rdi = none;

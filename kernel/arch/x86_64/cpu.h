@@ -43,10 +43,9 @@ struct cpu_arch {
 	struct space *last_space; /* for the barrier between spaces */
 	uint64_t host_paddr;      /* VMSAVE area of the host's own state */
 	uint8_t *host_save;
-	uint32_t asid, asid_epoch; /* last one given out; how often they ran out */
-	bool asid_flush;           /* the next VMRUN flushes all */
-	uint32_t nmis;
-	uint16_t source[256]; /* vector to interrupt source + 1 */
+	uint32_t asid, asid_epoch;      /* last one given out; how often they ran out */
+	bool asid_flush;                /* the next VMRUN flushes all */
+	struct irq_source *source[256]; /* by vector */
 };
 static inline struct cpu_arch *arch_of(struct cpu *c) { return c->arch; }
 static inline struct cpu_arch *this_arch(void) { return this_cpu()->arch; }

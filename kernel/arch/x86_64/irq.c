@@ -1,10 +1,10 @@
 /*
  * irq.c - interrupt sources: IO-APIC pins and message-signalled interrupts, and where their vectors lead
  *
- * Objects     sources[], one per claimed pin or message; cpu_arch.source[] maps a CPU's vectors to them.
- * Locks       irq_lock, leaf: sources[], the vector tables, the IO-APICs' index and data registers.
+ * Objects     struct irq_source, inside core's objects; cpu_arch.source[] maps a CPU's vectors to them.
+ * Locks       irq_lock, leaf: sources, the vector tables, the IO-APICs' index and data registers.
  * Lifecycle   ioapic_init() masks every pin; a source lives from irq_source_pin/msi() to irq_source_free().
- * Invariants  I1 source[v] of a CPU is not 0 exactly when a source has that CPU and vector
+ * Invariants  I1 source[v] of a CPU is the source that has that CPU and vector, or NULL
  *             I2 a level pin that fired is masked until core unmasks it
  */
 #include "../../cap.h"
@@ -15,14 +15,6 @@ enum { REG_VERSION = 1, REG_REDIR = 16 };
 enum { REDIR_LOW = 1 << 13, REDIR_LEVEL = 1 << 15, REDIR_MASKED = 1 << 16 };
 #define MSI_ADDRESS 0xfee00000ull
 
-struct source {
-	bool used, pin, level;
-	uint8_t vector;
-	uint16_t cpu, ioapic;
-	uint32_t redir; /* register number of the pin */
-	uint32_t low;   /* redirection entry without the mask */
-};
-static struct source sources[IRQ_SOURCES];
 static struct ioapic {
 	volatile uint32_t *mmio;
 	uint32_t gsi, n_pins;
@@ -61,33 +53,41 @@ uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max)
 	return n;
 }
 
-/* A free source with a free vector of that CPU; irq_lock held. */
-static int source_take(uint32_t cpu)
+/* A free vector of that CPU; irq_lock held. */
+static int source_take(struct irq_source *s, uint32_t cpu)
 {
-	struct cpu_arch *a;
-	int i = 0;
+	struct irq_source **vectors;
 
-	if (cpu >= n_cpus)
+	if (cpu >= n_cpus || cpus[cpu]->apic_id > 0xff)
 		return -SK_E_INVAL;
-	a = arch_of(cpus[cpu]);
-	while (i < IRQ_SOURCES && sources[i].used)
-		i++;
-	for (unsigned int v = VEC_DEVICE; i < IRQ_SOURCES && v < VEC_TIMER; v++) {
-		if (a->source[v])
+	vectors = arch_of(cpus[cpu])->source;
+	for (unsigned int v = VEC_DEVICE; v < VEC_TIMER; v++) {
+		if (vectors[v])
 			continue;
-		sources[i] = (struct source){
-			.used = true, .vector = (uint8_t)v, .cpu = (uint16_t)cpu
-		};
-		a->source[v] = (uint16_t)(i + 1); /* I1 */
-		return i;
+		*s = (struct irq_source){ .vector = (uint8_t)v, .cpu = (uint16_t)cpu };
+		vectors[v] = s; /* I1 */
+		return 0;
 	}
 	return -SK_E_LIMIT;
 }
 
-static void source_drop(int i)
+static void source_drop(struct irq_source *s)
 {
-	arch_of(cpus[sources[i].cpu])->source[sources[i].vector] = 0;
-	sources[i].used = false;
+	arch_of(cpus[s->cpu])->source[s->vector] = NULL;
+	*s = (struct irq_source){ 0 };
+}
+
+/* The claimed source of a pin; irq_lock held. */
+static const struct irq_source *pin_owner(uint32_t gsi)
+{
+	for (uint32_t i = 0; i < n_cpus; i++)
+		for (unsigned int v = VEC_DEVICE; v < VEC_TIMER; v++) {
+			const struct irq_source *s = arch_of(cpus[i])->source[v];
+
+			if (s && s->pin && s->gsi == gsi)
+				return s;
+		}
+	return NULL;
 }
 
 /* The firmware's word on a line's polarity and trigger beats the caller's. */
@@ -105,97 +105,93 @@ static void override_apply(uint32_t gsi, bool *level, bool *low)
 	}
 }
 
-/* Program the pin of source i, masked; irq_lock held. */
-static int pin_program(int i, uint32_t gsi, bool level, bool low)
+static void pin_write(const struct irq_source *s, uint32_t bits)
 {
-	struct source *s = &sources[i];
-	uint32_t apic_id = cpus[s->cpu]->apic_id;
+	const struct ioapic *io = &ioapics[s->ioapic];
 
-	for (uint32_t k = 0; k < IRQ_SOURCES; k++)
-		if (sources[k].used && sources[k].pin &&
-			ioapics[sources[k].ioapic].gsi + (sources[k].redir - REG_REDIR) / 2 ==
-				gsi)
-			return -SK_E_BUSY;
-	for (uint16_t k = 0; k < madt.n_ioapics; k++) {
-		if (gsi < ioapics[k].gsi || gsi - ioapics[k].gsi >= ioapics[k].n_pins)
+	ioapic_write(io, REG_REDIR + 2 * (s->gsi - io->gsi), s->low | bits);
+}
+
+/* Program a pin, masked; irq_lock held. */
+static int pin_program(struct irq_source *s, uint32_t gsi, bool level, bool low)
+{
+	if (pin_owner(gsi))
+		return -SK_E_BUSY;
+	for (uint8_t k = 0; k < madt.n_ioapics; k++) {
+		const struct ioapic *io = &ioapics[k];
+
+		if (gsi < io->gsi || gsi - io->gsi >= io->n_pins)
 			continue;
 		s->pin = true;
 		s->level = level;
 		s->ioapic = k;
-		s->redir = REG_REDIR + 2 * (gsi - ioapics[k].gsi);
+		s->gsi = gsi;
 		s->low = s->vector | (level ? REDIR_LEVEL : 0) | (low ? REDIR_LOW : 0);
-		ioapic_write(&ioapics[k], s->redir, s->low | REDIR_MASKED);
-		ioapic_write(&ioapics[k], s->redir + 1, apic_id << 24);
+		pin_write(s, REDIR_MASKED);
+		ioapic_write(
+			io, REG_REDIR + 2 * (gsi - io->gsi) + 1, cpus[s->cpu]->apic_id << 24);
 		return 0;
 	}
 	return -SK_E_NOT_FOUND;
 }
 
-int irq_source_pin(uint32_t gsi, bool level, bool low, uint32_t cpu)
+int irq_source_pin(struct irq_source *s, uint32_t gsi, bool level, bool low, uint32_t cpu)
 {
-	int i, rc;
+	int rc;
 
 	override_apply(gsi, &level, &low);
 	spin_lock(&irq_lock);
-	i = source_take(cpu);
-	if (i < 0 || cpus[cpu]->apic_id > 0xff) {
-		rc = i < 0 ? i : -SK_E_INVAL;
-	} else {
-		rc = pin_program(i, gsi, level, low);
-	}
-	if (rc && i >= 0)
-		source_drop(i);
-	spin_unlock(&irq_lock);
-	return rc ? rc : i;
-}
-
-int irq_source_msi(uint32_t cpu, uint64_t *addr, uint32_t *data)
-{
-	int i = -SK_E_INVAL;
-
-	spin_lock(&irq_lock);
-	if (cpu < n_cpus && cpus[cpu]->apic_id <= 0xff)
-		i = source_take(cpu);
-	if (i >= 0) {
-		*addr = MSI_ADDRESS | (uint64_t)cpus[cpu]->apic_id << 12;
-		*data = sources[i].vector;
+	rc = source_take(s, cpu);
+	if (!rc) {
+		rc = pin_program(s, gsi, level, low);
+		if (rc)
+			source_drop(s);
 	}
 	spin_unlock(&irq_lock);
-	return i;
+	return rc;
 }
 
-static void pin_mask(const struct source *s, bool masked)
+int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t *data)
 {
-	if (s->used && s->pin)
-		ioapic_write(
-			&ioapics[s->ioapic], s->redir, s->low | (masked ? REDIR_MASKED : 0));
+	int rc;
+
+	spin_lock(&irq_lock);
+	rc = source_take(s, cpu);
+	spin_unlock(&irq_lock);
+	if (rc)
+		return rc;
+	*addr = MSI_ADDRESS | (uint64_t)cpus[cpu]->apic_id << 12;
+	*data = s->vector;
+	return 0;
 }
 
-void irq_source_mask(int source, bool masked)
+void irq_source_mask(const struct irq_source *s, bool masked)
 {
 	spin_lock(&irq_lock);
-	pin_mask(&sources[source], masked);
+	if (s->pin)
+		pin_write(s, masked ? REDIR_MASKED : 0);
 	spin_unlock(&irq_lock);
 }
 
-void irq_source_free(int source)
+void irq_source_free(struct irq_source *s)
 {
 	spin_lock(&irq_lock);
-	pin_mask(&sources[source], true);
-	source_drop(source);
+	if (s->pin)
+		pin_write(s, REDIR_MASKED);
+	source_drop(s);
 	spin_unlock(&irq_lock);
 }
 
 void irq_dispatch(unsigned int vector)
 {
-	unsigned int n;
+	struct irq_source *s;
 
 	spin_lock(&irq_lock);
-	n = this_arch()->source[vector];
-	if (n && sources[n - 1].level)
-		pin_mask(&sources[n - 1], true); /* I2 */
+	s = this_arch()->source[vector];
+	if (s && s->level)
+		pin_write(s, REDIR_MASKED); /* I2 */
 	spin_unlock(&irq_lock);
 	lapic_eoi();
-	if (n)
-		core_irq(n - 1);
+	if (s)
+		core_irq(s);
 }

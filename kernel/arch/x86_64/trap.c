@@ -60,13 +60,12 @@ void trap_kernel(struct trap_frame *f)
 	panic_regs(f, name ? name : "exception");
 }
 
-/* Nobody uses NMIs but a panicking CPU. Others are counted: the log's lock may be held below us. */
+/* Nobody uses NMIs but a panicking CPU; others are ignored. */
 void trap_nmi(void)
 {
 	if (panicking)
 		for (;;)
 			__asm__ volatile("cli; hlt");
-	this_arch()->nmis++;
 }
 
 /* The base registers of t; user mode may have zeroed them, so only the same thread keeps them. */
