@@ -84,7 +84,7 @@ MORE = {
                    "constant in the kernel; each exit that the kernel handles itself is bounded"),
     "VCPU_SYNC": ("BUSY while entered", "constant"),
     "VCPU_INJECT": ("BUSY (1st result: vector | 0x100 that waits)", "constant"),
-    "IO_ASSIGN": ("", "constant"),
+    "IO_ASSIGN": ("NO_SYS", "constant"),
 }
 
 

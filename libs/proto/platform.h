@@ -39,7 +39,7 @@ enum platform_call {
 	 * mr3 interrupt vectors wanted (at most 8). Claims the function: memory decoding and bus
 	 * mastering on, MSI-X table programmed. Reply: mr1 handle, mr2 vendor | device << 16 |
 	 * rid << 32, mr3 vectors given, mr4..mr9 size of BARs 0 to 5 (0: none, an I/O BAR, or
-	 * withheld), mr10..mr41 256 bytes of configuration space. NOT_FOUND: no such device.
+	 * withheld), mr10..mr41 256 bytes of configuration space. NOT_FOUND: no such device; BUSY: it is claimed.
 	 */
 	PLATFORM_CLAIM = 16,
 	/*

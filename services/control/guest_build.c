@@ -27,6 +27,7 @@ enum {
 	HEAP_ORDER = 22,   /* what the VMM retypes itself */
 	DEVICE_ORDER = 21, /* region of a disk or a vif: 1 MiB of data and the rings */
 	OWN_SLOTS = 1024,  /* of the VMM, behind its RAM */
+	CHUNK_SLOTS = 3,   /* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
 	PERIOD_US = 100000,
 	PROTO_VERSION = 1, /* of every protocol so far */
 };
@@ -192,10 +193,10 @@ static int make_vmm(struct guest *g, struct msg *m)
 	if (!s.ctl_sched)
 		return msg_fail(m,
 			"control may not make scheduling contexts; its manifest entry is wrong");
-	if (VM_CAP_RAM + chunks + OWN_SLOTS > SK_CNODE_SLOTS(21))
+	if (VM_CAP_RAM + CHUNK_SLOTS * chunks + OWN_SLOTS > SK_CNODE_SLOTS(21))
 		return msg_fail(m, "memory=%u is more than one guest can have; lower it",
 			g->dom->config->memory);
-	s.cnode_order = cnode_order(VM_CAP_RAM + chunks + OWN_SLOTS);
+	s.cnode_order = cnode_order(VM_CAP_RAM + CHUNK_SLOTS * chunks + OWN_SLOTS);
 	s.free_slot = VM_CAP_RAM + chunks;
 	s.sched = (struct proc_sched){
 		.cpu = least_loaded(), .priority = VMM_PRIORITY, .weight = 256

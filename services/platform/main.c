@@ -177,10 +177,12 @@ static int claim_call(uint64_t *mr, uint32_t *n_mr)
 	uint32_t i;
 
 	for (i = 0; i < n_devs; i++)
-		if (!devs[i].claimed && matches(&devs[i], mr[0], mr[1]) && index-- == 0)
+		if (matches(&devs[i], mr[0], mr[1]) && index-- == 0)
 			break;
 	if (i == n_devs)
 		return -SK_E_NOT_FOUND;
+	if (devs[i].claimed)
+		return -SK_E_BUSY;
 	devs[i].claimed = true;
 	pci_enable(&config, &devs[i], true);
 	vectors_make(&devs[i], &claims[i], want < VECTORS_MAX ? (uint32_t)want : VECTORS_MAX);

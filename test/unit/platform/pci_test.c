@@ -141,14 +141,14 @@ static void msix_table_must_lie_in_its_bar(void **state)
 	f->bar_mask[1] = 0xfffff000;
 	f->reg[13] = 0x98;
 	f->reg[0x98 / 4] = 0x00020011; /* 3 entries */
-	f->reg[0x9c / 4] = 0x00000fd1; /* BAR 1: the third entry ends one too late */
+	f->reg[0x9c / 4] = 0x00000fd9; /* BAR 1: the third entry ends one too late */
 	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
 	assert_int_equal(d[0].msix, 0);
-	f->reg[0x9c / 4] = 0x00000fc9;
+	f->reg[0x9c / 4] = 0x00000fd1;
 	pci_enumerate(&cfg, d, 4);
 	assert_int_equal(d[0].msix, 0x98);
 	assert_int_equal(d[0].msix_entries, 3);
-	assert_int_equal(d[0].msix_offset, 0xfc8);
+	assert_int_equal(d[0].msix_offset, 0xfd0);
 	f->reg[0x9c / 4] = 0x00000006; /* no such BAR */
 	pci_enumerate(&cfg, d, 4);
 	assert_int_equal(d[0].msix, 0);
