@@ -57,10 +57,15 @@ def run_guest(m, config, keys=""):
     return m.since(start)
 
 
+def enter(m, name, pattern):
+    """Go to a guest's console and stay there; what is typed before pattern comes would still be the shell's."""
+    m.line("console " + name)
+    return m.expect(pattern)
+
+
 def attach(m, name, pattern):
     """Look at a guest's console from its first byte until pattern comes, then leave it; returns the match."""
-    m.line("console " + name)
-    match = m.expect(pattern)
+    match = enter(m, name, pattern)
     m.send(LEAVE)
     m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
     return match
