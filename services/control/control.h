@@ -52,7 +52,9 @@ const char *host_service_name(enum service s);
 sk_cap_t host_ctl_sched(void);
 const struct proc_image *host_vmm_image(void);
 /* Memory and CPU time of all static domains together. */
-void host_usage(uint64_t *memory, uint64_t *ticks);
+void host_usage(uint64_t *memory, uint64_t *cpu_ns);
+/* The host's own domain number i; false: there are not so many. */
+bool host_domain(uint32_t i, struct host_row *r);
 void host_info(struct host_info *h);
 void host_random(void *buf, size_t size);
 /* Seconds since 1970; since boot if the machine does not know. */

@@ -319,6 +319,31 @@ void format_config_json(const struct out *o, uint32_t domid, const struct guest_
 	out_fmt(o, "\n%*s}\n%*s}", 8, "", 4, "");
 }
 
+void format_host_json(const struct out *o, bool (*domain)(uint32_t i, struct host_row *r))
+{
+	struct host_row r;
+	uint32_t i;
+
+	out_fmt(o, "%*s{", 4, "");
+	json_number(o, 2, true, "domid", 0);
+	json_key(o, 2, false, "config");
+	out_str(o, "{");
+	json_key(o, 3, true, "c_info");
+	out_str(o, "{");
+	json_text(o, 4, true, "name", "Domain-0");
+	out_fmt(o, "\n%*s}\n%*s}", 12, "", 8, "");
+	json_key(o, 2, false, "domains");
+	out_str(o, "[");
+	for (i = 0; domain(i, &r); i++) {
+		out_fmt(o, "%s\n%*s{", i ? "," : "", 12, "");
+		json_text(o, 4, true, "name", r.name);
+		json_number(o, 4, false, "memkb", r.memory >> 10);
+		json_number(o, 4, false, "cpu_ms", r.cpu_ns / 1000000);
+		out_fmt(o, "\n%*s}", 12, "");
+	}
+	out_fmt(o, "\n%*s]\n%*s}", 8, "", 4, "");
+}
+
 void format_escaped(const struct out *o, const char *text, size_t len)
 {
 	size_t i;

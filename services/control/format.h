@@ -44,6 +44,15 @@ void format_info(const struct out *o, const struct host_info *h, const char *key
 /* One element of the array that `list -l` prints. */
 void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g);
 
+/* One of the host's own domains, all of which are Domain-0 to a user of xl. */
+struct host_row {
+	char name[32];
+	uint64_t memory; /* bytes that it was given, with its part of connections */
+	uint64_t cpu_ns;
+};
+/* Domain-0's element of that array: the domains that it consists of, fetched one by one. */
+void format_host_json(const struct out *o, bool (*domain)(uint32_t i, struct host_row *r));
+
 /* A xenstore value for the terminal: quotes, backslashes and other bytes escaped. */
 void format_escaped(const struct out *o, const char *text, size_t len);
 

@@ -109,23 +109,30 @@ const struct proc_image *host_vmm_image(void)
 	return have_image ? &vmm_image : NULL;
 }
 
-void host_usage(uint64_t *memory, uint64_t *ticks)
+bool host_domain(uint32_t i, struct host_row *r)
 {
-	uint64_t mr[SK_MR_MAX];
-	struct svc_caps caps;
-	uint32_t i, n;
+	uint64_t mr[SK_MR_MAX] = { i };
+	struct svc_caps caps = { .n_out = 0 };
+	uint32_t n = 1;
 
-	*memory = *ticks = 0;
-	for (i = 0; i < STATIC_DOMAINS_MAX; i++) {
-		memset(mr, 0, sizeof(mr));
-		memset(&caps, 0, sizeof(caps));
-		mr[0] = i;
-		n = 1;
-		if (svc_call(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps) ||
-			(int64_t)mr[0])
-			return;
-		*memory += mr[1];
-		*ticks += mr[2];
+	if (svc_call(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps) || (int64_t)mr[0])
+		return false;
+	r->memory = mr[1];
+	r->cpu_ns = clock_ticks_to_ns(mr[2]);
+	memcpy(r->name, &mr[3], sizeof(r->name));
+	r->name[sizeof(r->name) - 1] = 0;
+	return true;
+}
+
+void host_usage(uint64_t *memory, uint64_t *cpu_ns)
+{
+	struct host_row r;
+	uint32_t i;
+
+	*memory = *cpu_ns = 0;
+	for (i = 0; i < STATIC_DOMAINS_MAX && host_domain(i, &r); i++) {
+		*memory += r.memory;
+		*cpu_ns += r.cpu_ns;
 	}
 }
 
@@ -172,9 +179,9 @@ uint64_t host_wall_seconds(void)
 void host_info(struct host_info *h)
 {
 	const struct sk_info *k = sys_info();
-	uint64_t memory, ticks;
+	uint64_t memory, cpu_ns;
 
-	host_usage(&memory, &ticks);
+	host_usage(&memory, &cpu_ns);
 	*h = (struct host_info){ .host = "skerry",
 		.release = k->version,
 		.version = "Skerry",

@@ -73,10 +73,8 @@ static void list_host(void)
 	struct list_row r = {
 		.name = "Domain-0", .vcpus = sys_info()->n_cpus, .running = true, .uuid = uuid
 	};
-	uint64_t ticks;
 
-	host_usage(&r.memory, &ticks);
-	r.cpu_ns = clock_ticks_to_ns(ticks);
+	host_usage(&r.memory, &r.cpu_ns);
 	format_list_row(&term_out, &r, table.verbose);
 }
 
@@ -123,10 +121,14 @@ static void list_print(void)
 
 static void list_json(void)
 {
-	bool first = true;
+	bool first = !table.host;
 	struct dom *d;
 
 	out_str(&term_out, "[");
+	if (table.host) {
+		out_str(&term_out, "\n");
+		format_host_json(&term_out, host_domain);
+	}
 	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
 		if (!chosen(d))
 			continue;
@@ -155,10 +157,10 @@ void verb_list(struct shell *sh, const struct options *o)
 static void vcpus_host(void)
 {
 	struct vcpu_row r = { .name = "Domain-0", .online = true, .running = true };
-	uint64_t memory, ticks;
+	uint64_t memory;
 
-	host_usage(&memory, &ticks);
-	r.cpu_ns = clock_ticks_to_ns(ticks) / sys_info()->n_cpus;
+	host_usage(&memory, &r.cpu_ns);
+	r.cpu_ns /= sys_info()->n_cpus;
 	for (r.vcpu = 0; r.vcpu < sys_info()->n_cpus; r.vcpu++) {
 		r.cpu = r.vcpu;
 		format_vcpu_row(&term_out, &r);

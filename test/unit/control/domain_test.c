@@ -312,6 +312,10 @@ static void lists(void **state)
 	assert_true(screen_has("  -b-       3.0  all / all\r\n") && screen_has("--p"));
 	type("list -l a\r");
 	assert_true(screen_has("\"name\": \"a\","));
+	assert_false(screen_has("Domain-0\""));
+	type("list -l Domain-0\r");
+	assert_true(screen_has("\"name\": \"Domain-0\""));
+	assert_true(screen_has("\"name\": \"console\",") && screen_has("\"memkb\": 32768,"));
 	type("list nobody\r");
 	assert_true(screen_has("nobody is an invalid domain identifier"));
 	type("info free_memory\r");

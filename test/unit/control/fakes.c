@@ -296,6 +296,7 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 		mr[0] = 0;
 		mr[1] = 32 << 20;
 		mr[2] = 1000000000;
+		memcpy(&mr[3], "console", 8);
 		return 0;
 	case INIT_POWER:
 		world.powered = mr[0] ? 2 : 1;
