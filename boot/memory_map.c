@@ -107,45 +107,42 @@ const char *boot_mem_finish(struct boot_raw_map *raw, struct boot_info *bi)
 	return ram ? NULL : "memory map: no RAM in it";
 }
 
-/* Put the n parts that are not empty in place of entry i. */
-static void replace(struct boot_info *bi, uint32_t i, const struct boot_mem part[3], uint32_t n)
+/* Entry i is put there, the later ones move up. */
+static void insert(
+	struct boot_info *bi, uint32_t i, uint64_t base, uint64_t size, uint32_t type)
 {
-	struct boot_mem tail[BOOT_MEM_MAX];
-	uint32_t n_tail = bi->n_mem - i - 1;
-
-	for (uint32_t k = 0; k < n_tail; k++)
-		tail[k] = bi->mem[i + 1 + k];
-	for (int k = 0; k < 3; k++)
-		if (part[k].size)
-			bi->mem[i++] = part[k];
-	for (uint32_t k = 0; k < n_tail; k++)
-		bi->mem[i++] = tail[k];
-	bi->n_mem = bi->n_mem - 1 + n;
+	for (uint32_t k = bi->n_mem++; k > i; k--)
+		bi->mem[k] = bi->mem[k - 1];
+	bi->mem[i] = (struct boot_mem){ .base = base, .size = size, .type = type };
 }
 
 const char *boot_mem_carve(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type)
 {
-	for (uint32_t i = 0; i < bi->n_mem; i++) {
-		struct boot_mem e = bi->mem[i];
-		uint64_t left = base - e.base, right = e.base + e.size - (base + size);
-		struct boot_mem *prev = i ? &bi->mem[i - 1] : NULL;
-		struct boot_mem part[3] = { { .base = e.base, .size = left, .type = e.type },
-			{ .base = base, .size = size, .type = type },
-			{ .base = base + size, .size = right, .type = e.type } };
-		uint32_t n = 0;
+	for (struct boot_mem *e = bi->mem; e < bi->mem + bi->n_mem; e++) {
+		uint64_t left = base - e->base, right = e->base + e->size - (base + size);
+		uint32_t i = (uint32_t)(e - bi->mem);
+		bool merge = !left && i && e[-1].type == type &&
+			     e[-1].base + e[-1].size == base;
 
-		if (e.type != BOOT_MEM_RAM || base < e.base || size > e.size ||
-			left > e.size - size)
+		if (e->type != BOOT_MEM_RAM || base < e->base || size > e->size ||
+			left > e->size - size)
 			continue;
-		if (!left && prev && prev->type == type && prev->base + prev->size == base) {
-			prev->size += size;
-			part[1].size = 0;
+		if (merge) {
+			e[-1].size += size;
+			e->base += size;
+			e->size = right;
+			if (!right)
+				for (bi->n_mem--; e < bi->mem + bi->n_mem; e++)
+					e[0] = e[1];
+			return NULL;
 		}
-		for (int k = 0; k < 3; k++)
-			n += part[k].size != 0;
-		if (bi->n_mem + n > BOOT_MEM_MAX + 1)
+		if (bi->n_mem + (left != 0) + (right != 0) > BOOT_MEM_MAX)
 			return "memory map: too many pieces";
-		replace(bi, i, part, n);
+		*e = (struct boot_mem){ .base = base, .size = size, .type = type };
+		if (right)
+			insert(bi, i + 1, base + size, right, BOOT_MEM_RAM);
+		if (left)
+			insert(bi, i, base - left, left, BOOT_MEM_RAM);
 		return NULL;
 	}
 	return "memory map: no RAM where memory was to be taken";

@@ -73,7 +73,6 @@ const char *start_info_parse(const struct boot_phys *p, uint64_t paddr,
 {
 	const void *from = boot_phys_at(p, paddr, SIZE_V0);
 	struct start_info si;
-	const char *err;
 
 	if (!from)
 		return "start info: out of reach";
@@ -89,10 +88,5 @@ const char *start_info_parse(const struct boot_phys *p, uint64_t paddr,
 	__builtin_memcpy(&si, from, sizeof(si));
 	raw->n = 0;
 	bi->rsdp = si.rsdp;
-	err = read_memory(p, &si, raw);
-	if (!err)
-		err = read_module(p, &si, bi);
-	if (!err)
-		err = read_cmdline(p, &si, bi);
-	return err ? err : boot_mem_finish(raw, bi);
+	return read_memory(p, &si, raw) ?: read_module(p, &si, bi) ?: read_cmdline(p, &si, bi) ?: boot_mem_finish(raw, bi);
 }

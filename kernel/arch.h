@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <sk/syscall.h>
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 struct thread;
 struct vcpu;
 struct space;
@@ -160,8 +162,6 @@ void arch_vcpu_load(struct vcpu *v); /* consume state->dirty */
 /* --- start-up ------------------------------------------------------------------------------------------------ */
 /* core: called once on the boot CPU with paging, this_cpu(), interrupts (masked) and time working. */
 void core_init(const struct boot_info *bi) __attribute__((noreturn));
-/* core: called on each further CPU. */
-void core_init_secondary(void) __attribute__((noreturn));
 /* Start the other CPUs; core calls it when it can schedule. */
 void arch_start_secondaries(void);
 void arch_fill_info(struct sk_info *info); /* n_cpus, apic_id, features, xcr0, xsave_size */

@@ -103,8 +103,6 @@ static void segment_check(
 
 static void archive_check(const struct boot_info *bi, const struct sk_archive *a)
 {
-	unsigned int i;
-
 	if (a->magic != SK_ARCHIVE_MAGIC)
 		panic("boot archive: bad magic %lx", a->magic);
 	if (a->size > bi->archive_size || a->size < sizeof(*a))
@@ -112,7 +110,7 @@ static void archive_check(const struct boot_info *bi, const struct sk_archive *a
 			bi->archive_size);
 	if (a->n_segs == 0 || a->n_segs > SK_ARCHIVE_SEGS)
 		panic("boot archive: %u segments", a->n_segs);
-	for (i = 0; i < a->n_segs; i++)
+	for (unsigned int i = 0; i < a->n_segs; i++)
 		segment_check(a, &a->seg[i], i);
 	if (a->entry >= USER_END)
 		panic("boot archive: bad entry %lx", a->entry);
@@ -198,9 +196,7 @@ static void add_ram(const struct boot_info *bi, uint64_t base, uint64_t end, uns
 /* Addresses that are not memory, but for the interrupt controllers. */
 static void add_device(uint64_t base, uint64_t end, const uint64_t *mmio, unsigned int n)
 {
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		if (mmio[i] < base || mmio[i] >= end)
 			continue;
 		add_device(base, mmio[i], mmio, n);
@@ -253,6 +249,9 @@ static void add_archive(const struct boot_info *bi)
 
 static void root_objects(void)
 {
+	static const uint8_t controls[][2] = { { SK_CAP_CTL_SCHED, SK_OBJ_CTL_SCHED },
+		{ SK_CAP_CTL_IRQ, SK_OBJ_CTL_IRQ }, { SK_CAP_CTL_IO, SK_OBJ_CTL_IO },
+		{ SK_CAP_CTL_LOG, SK_OBJ_CTL_LOG } };
 	char *space = boot_alloc(1u << SK_ORDER_SPACE_HOST);
 
 	root.cnode = boot_alloc(1u << ROOT_CNODE_ORDER);
@@ -268,11 +267,9 @@ static void root_objects(void)
 	boot_object(SK_CAP_SPACE, &root.space->obj, SK_OBJ_SPACE_HOST, SK_ORDER_SPACE_HOST);
 	boot_object(SK_CAP_THREAD, &root.thread->obj, SK_OBJ_THREAD, SK_ORDER_THREAD);
 	boot_object(SK_CAP_SCHED, &root.sched->obj, SK_OBJ_SCHED, SK_ORDER_SCHED);
-	boot_cap(SK_CAP_CTL_SCHED, (struct cap){ SK_OBJ_CTL_SCHED, SK_ALL, 0, 0, 0, 0 });
-	boot_cap(SK_CAP_CTL_IRQ, (struct cap){ SK_OBJ_CTL_IRQ, SK_ALL, 0, 0, 0, 0 });
 	boot_cap(SK_CAP_IOPORT, (struct cap){ SK_OBJ_IOPORT, SK_ALL, 0, 0, 0xffff0000, 0 });
-	boot_cap(SK_CAP_CTL_IO, (struct cap){ SK_OBJ_CTL_IO, SK_ALL, 0, 0, 0, 0 });
-	boot_cap(SK_CAP_CTL_LOG, (struct cap){ SK_OBJ_CTL_LOG, SK_ALL, 0, 0, 0, 0 });
+	for (unsigned int i = 0; i < ARRAY_SIZE(controls); i++)
+		boot_cap(controls[i][0], (struct cap){ controls[i][1], SK_ALL, 0, 0, 0, 0 });
 	root.free = SK_CAP_BOOT_FIRST;
 }
 
@@ -320,14 +317,13 @@ static void root_start(uint64_t entry)
 void core_init(const struct boot_info *bi)
 {
 	struct sk_archive a;
-	unsigned int i;
 
-	for (i = 0; i < n_cpus; i++)
+	for (uint32_t i = 0; i < n_cpus; i++)
 		sched_cpu_init(cpus[i]);
 	a = archive_open(bi);
 	root_objects();
 	root_info(bi);
-	for (i = 0; i < a.n_segs; i++)
+	for (uint32_t i = 0; i < a.n_segs; i++)
 		segment_load(bi, &a.seg[i]);
 	root_start(a.entry);
 	root_entry(SK_BOOTINFO_VADDR);
@@ -341,5 +337,3 @@ void core_init(const struct boot_info *bi)
 	arch_start_secondaries();
 	kernel_exit();
 }
-
-void core_init_secondary(void) { kernel_exit(); }

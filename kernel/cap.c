@@ -66,17 +66,14 @@ static object_destroy_fn cnode_destroy;
 
 /* Types whose slots name an object, and what ends it. */
 static object_destroy_fn *const destroy[SK_OBJ_END] = {
-	[SK_OBJ_CNODE] = cnode_destroy,
-	[SK_OBJ_SPACE_HOST] = space_destroy,
-	[SK_OBJ_SPACE_NESTED] = space_destroy,
-	[SK_OBJ_SPACE_IO] = space_destroy,
-	[SK_OBJ_THREAD] = thread_destroy,
-	[SK_OBJ_SCHED] = sched_destroy,
-	[SK_OBJ_ENDPOINT] = endpoint_destroy,
-	[SK_OBJ_REPLY] = reply_destroy,
-	[SK_OBJ_NOTIFICATION] = notification_destroy,
-	[SK_OBJ_IRQ] = irq_destroy,
-	[SK_OBJ_VCPU] = vcpu_destroy,
+	/* clang-format off */
+	[SK_OBJ_CNODE] = cnode_destroy, [SK_OBJ_SPACE_HOST] = space_destroy,
+	[SK_OBJ_SPACE_NESTED] = space_destroy, [SK_OBJ_SPACE_IO] = space_destroy,
+	[SK_OBJ_THREAD] = thread_destroy, [SK_OBJ_SCHED] = sched_destroy,
+	[SK_OBJ_ENDPOINT] = endpoint_destroy, [SK_OBJ_REPLY] = reply_destroy,
+	[SK_OBJ_NOTIFICATION] = notification_destroy, [SK_OBJ_IRQ] = irq_destroy,
+	[SK_OBJ_VCPU] = vcpu_destroy
+	/* clang-format on */
 };
 
 int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,

@@ -6,7 +6,6 @@
 
 #include "arch.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 #define load(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
@@ -34,11 +33,9 @@ struct object {
 };
 
 /* Flags of a slot. The upper half says inside which object an internal slot lies. */
-enum { SLOT_DEVICE = 1 }; /* untyped, frame: not RAM */
-enum { SLOT_USED = 2 };   /* untyped: objects were made since the last reset */
-enum {
-	SLOT_OPENED = 4
-}; /* untyped: pages up to `prepared` are open in the kernel window, else closed */
+/* DEVICE: untyped or frame is not RAM. USED: objects were made of the untyped since the last reset.
+ * OPENED: pages of the untyped up to `prepared` are open in the kernel window, else closed. */
+enum { SLOT_DEVICE = 1, SLOT_USED = 2, SLOT_OPENED = 4 };
 enum { SLOT_OWNER = 0xf0, SLOT_THREAD_CSPACE = 0x10, SLOT_THREAD_SPACE = 0x20 };
 enum { SLOT_THREAD_FAULT = 0x30, SLOT_THREAD_UTCB = 0x40, SLOT_VCPU_NESTED = 0x50 };
 enum { SLOT_VCPU_STATE = 0x60, SLOT_IRQ_SIGNAL = 0x70 };
@@ -70,8 +67,8 @@ struct slot {
 	uintptr_t prev, next; /* siblings; of the first and the last the parent | 1, or 0 */
 	union {
 		struct space *space; /* frame, table: where it is mapped */
-		uint64_t
-			prepared; /* untyped: bytes whose pages are zeroed and opened or closed */
+		/* untyped: bytes whose pages are zeroed and opened or closed */
+		uint64_t prepared;
 	};
 	struct slot *space_next, *space_prev; /* frames and tables of one space */
 };
@@ -156,6 +153,5 @@ SK_SYSCALLS(X)
 
 void *memcpy(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
-int memcmp(const void *a, const void *b, size_t n);
 
 #endif

@@ -14,46 +14,24 @@
 
 /* --- the queue; endpoint locked ------------------------------------------------------------- */
 
-static void endpoint_append(struct endpoint *ep, struct thread *t)
+static struct thread *queue_first(struct endpoint *ep)
 {
-	struct thread *first = ep->queue;
-
-	if (!first) {
-		t->next = t->prev = t;
-		ep->queue = t;
-		return;
-	}
-	t->next = first;
-	t->prev = first->prev;
-	first->prev->next = t;
-	first->prev = t;
-}
-
-void endpoint_remove(struct endpoint *ep, struct thread *t)
-{
-	if (t->next == t) {
-		ep->queue = NULL;
-		return;
-	}
-	t->next->prev = t->prev;
-	t->prev->next = t->next;
-	if (ep->queue == t)
-		ep->queue = t->next;
+	return ep->queue ? container_of(ep->queue, struct thread, link) : NULL;
 }
 
 /* The first of the queue, which from now on belongs to the caller (T2). */
 static void endpoint_take(struct endpoint *ep, struct thread *t)
 {
-	endpoint_remove(ep, t);
+	queue_remove(&ep->queue, &t->link);
 	store(&t->wait_obj, NULL);
 }
 
 static void endpoint_wait(
-	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
+	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t until)
 {
 	ep->receivers = state == THREAD_RECEIVING; /* E1: the queue is empty or of this kind */
-	endpoint_append(ep, t);
-	thread_wait(t, &ep->obj, state, deadline);
+	queue_append(&ep->queue, &t->link);
+	thread_wait(t, &ep->obj, state, until);
 }
 
 int endpoint_destroy(struct object *o)
@@ -64,7 +42,7 @@ int endpoint_destroy(struct object *o)
 	for (;;) {
 		spin_lock(&o->lock);
 		o->dead = true;
-		t = ep->queue;
+		t = queue_first(ep);
 		if (t)
 			endpoint_take(ep, t);
 		spin_unlock(&o->lock);
@@ -234,7 +212,7 @@ int reply_destroy(struct object *o)
 
 /* A receiver waits: hand it the message at once. */
 static long send_to(
-	struct endpoint *ep, struct thread *from, struct thread *to, sk_time_t deadline)
+	struct endpoint *ep, struct thread *from, struct thread *to, sk_time_t until)
 {
 	struct reply *reply = NULL;
 
@@ -246,7 +224,7 @@ static long send_to(
 	spin_unlock(&ep->obj.lock);
 	message_move(from, to, from->badge);
 	if (from->call)
-		reply_tie(reply, from, deadline);
+		reply_tie(reply, from, until);
 	thread_wake(to, 0, from->call);
 	if (!from->call)
 		return 0;
@@ -261,7 +239,7 @@ static long endpoint_send(struct endpoint *ep, struct thread *t, sk_time_t deadl
 
 	spin_lock(&ep->obj.lock);
 	if (ep->receivers && ep->queue && !ep->obj.dead)
-		return send_to(ep, t, ep->queue, deadline);
+		return send_to(ep, t, queue_first(ep), deadline);
 	if (ep->obj.dead)
 		rc = -SK_E_DELETED;
 	else if (deadline == SK_POLL)
@@ -316,7 +294,7 @@ static struct thread *sender_take(struct endpoint *ep, struct thread *t, struct 
 {
 	struct thread *from;
 
-	while (!ep->receivers && (from = ep->queue)) {
+	while (!ep->receivers && (from = queue_first(ep))) {
 		bool answerable = !from->call || !reply_of_receiver(t, reply);
 
 		endpoint_take(ep, from);

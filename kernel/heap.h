@@ -10,8 +10,8 @@
 struct heap_node {
 	uint64_t key;
 	struct heap_node *parent, *left, *right;
-	uint32_t
-		rank; /* length of the shortest way down to a missing child; 0 = not in a heap */
+	/* length of the shortest way down to a missing child; 0 = not in a heap */
+	uint32_t rank;
 	uint32_t tag; /* the user's */
 };
 

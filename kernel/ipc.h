@@ -8,8 +8,8 @@
 
 struct endpoint {
 	struct object obj;
-	bool receivers;       /* the queue holds receivers, else senders */
-	struct thread *queue; /* circular, first in first out */
+	bool receivers;     /* the queue holds receivers, else senders */
+	struct link *queue; /* first in first out */
 };
 struct reply {
 	struct object obj;
@@ -24,8 +24,6 @@ struct notification {
 _Static_assert(sizeof(struct endpoint) <= 1u << SK_ORDER_ENDPOINT, "object size");
 _Static_assert(sizeof(struct notification) <= 1u << SK_ORDER_NOTIFICATION, "object size");
 
-/* Take t, which waits on this object, out of it; the object's lock is held. */
-void endpoint_remove(struct endpoint *ep, struct thread *t);
 /* Send t's fault as a call to its fault endpoint; false if it has none. */
 bool endpoint_send_fault(struct thread *t);
 

@@ -7,8 +7,14 @@
  * Invariants  I1 irq->source.vector is 0 exactly while it is not claimed
  *             I2 a level pin stays masked from its interrupt to IRQ_ACK, also while nobody is bound
  */
-#include "irq.h"
 #include "ipc.h"
+
+struct irq {
+	struct object obj;
+	struct irq_source source;
+	struct slot signal_slot; /* notification capability to signal through */
+};
+_Static_assert(sizeof(struct irq) <= 1u << SK_ORDER_IRQ, "object size");
 
 void core_irq(struct irq_source *s)
 {

@@ -4,7 +4,6 @@
  * Objects     ring: struct sk_klog and its bytes, on pages of their own in the kernel's image.
  * Locks       log_lock, leaf; a panic ignores it.
  */
-#include "arch/x86_64/panic.h"
 #include "log.h"
 
 union log_ring log_ring __attribute__((aligned(SK_PAGE_SIZE)));

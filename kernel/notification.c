@@ -130,9 +130,10 @@ SYSCALL_HANDLER(SIGNAL)
 	return 0;
 }
 
-static long notification_wait(struct thread *t, struct sk_regs *r, struct notification *n,
-	sk_time_t deadline, int empty)
+static long notification_wait(
+	struct thread *t, struct sk_regs *r, const struct args *a, sk_time_t until, int empty)
 {
+	struct notification *n = (struct notification *)a->cap.obj;
 	int rc = 0;
 
 	spin_lock(&n->obj.lock);
@@ -140,7 +141,7 @@ static long notification_wait(struct thread *t, struct sk_regs *r, struct notifi
 		rc = -SK_E_DELETED;
 	else if (n->word)
 		r->rdi = n->word;
-	else if (deadline == SK_POLL)
+	else if (until == SK_POLL)
 		rc = empty;
 	else if (n->waiter)
 		rc = -SK_E_BUSY;
@@ -150,7 +151,7 @@ static long notification_wait(struct thread *t, struct sk_regs *r, struct notifi
 		n->word = 0;
 	if (rc == SYS_BLOCKED) {
 		n->waiter = t; /* N1 */
-		thread_wait(t, &n->obj, THREAD_WAITING, deadline);
+		thread_wait(t, &n->obj, THREAD_WAITING, until);
 	}
 	spin_unlock(&n->obj.lock);
 	if (rc == SYS_BLOCKED)
@@ -158,13 +159,6 @@ static long notification_wait(struct thread *t, struct sk_regs *r, struct notifi
 	return rc;
 }
 
-SYSCALL_HANDLER(WAIT)
-{
-	return notification_wait(
-		t, r, (struct notification *)a->cap.obj, r->rsi, -SK_E_TIMEOUT);
-}
+SYSCALL_HANDLER(WAIT) { return notification_wait(t, r, a, r->rsi, -SK_E_TIMEOUT); }
 
-SYSCALL_HANDLER(POLL)
-{
-	return notification_wait(t, r, (struct notification *)a->cap.obj, SK_POLL, -SK_E_AGAIN);
-}
+SYSCALL_HANDLER(POLL) { return notification_wait(t, r, a, SK_POLL, -SK_E_AGAIN); }

@@ -57,44 +57,32 @@ static struct sched_cpu *sched_lock(struct sched *s)
 
 /* --- queues; CPU locked --------------------------------------------------------------------- */
 
-static void queue_insert(struct sched_cpu *sc, struct sched *s, bool head)
+static void run_queue_insert(struct sched_cpu *sc, struct sched *s, bool head)
 {
-	struct sched **q = &sc->queue[s->priority], *first = *q;
+	struct link **q = &sc->queue[s->priority];
 
 	s->place = SCHED_QUEUED;
-	if (!first) {
-		s->next = s->prev = s;
-		*q = s;
-		sc->bitmap |= 1u << s->priority;
-		return;
-	}
-	s->next = first;
-	s->prev = first->prev;
-	first->prev->next = s;
-	first->prev = s;
+	sc->bitmap |= 1u << s->priority;
+	queue_append(q, &s->link);
 	if (head)
-		*q = s;
+		*q = &s->link;
 }
 
-static void queue_remove(struct sched_cpu *sc, struct sched *s)
+static void run_queue_remove(struct sched_cpu *sc, struct sched *s)
 {
-	struct sched **q = &sc->queue[s->priority];
+	struct link **q = &sc->queue[s->priority];
 
 	s->place = SCHED_NOWHERE;
-	if (s->next == s) {
-		*q = NULL;
+	queue_remove(q, &s->link);
+	if (!*q)
 		sc->bitmap &= ~(1u << s->priority);
-		return;
-	}
-	s->next->prev = s->prev;
-	s->prev->next = s->next;
-	if (*q == s)
-		*q = s->next;
 }
 
-static struct sched *queue_first(struct sched_cpu *sc)
+static struct sched *run_queue_first(struct sched_cpu *sc)
 {
-	return sc->bitmap ? sc->queue[31 - __builtin_clz(sc->bitmap)] : NULL;
+	return sc->bitmap ? container_of(sc->queue[31 - __builtin_clz(sc->bitmap)],
+				    struct sched, link)
+			  : NULL;
 }
 
 /* Out of wherever it is; true if it was somewhere. */
@@ -102,7 +90,7 @@ static bool place_leave(struct sched_cpu *sc, struct sched *s)
 {
 	switch (s->place) {
 	case SCHED_QUEUED:
-		queue_remove(sc, s);
+		run_queue_remove(sc, s);
 		return true;
 	case SCHED_NEXT:
 		sc->next = NULL;
@@ -155,7 +143,7 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 		s->place = SCHED_NEXT;
 		sc->next = s;
 	} else {
-		queue_insert(sc, s, false);
+		run_queue_insert(sc, s, false);
 	}
 	preempt_for(sc, s);
 }
@@ -177,24 +165,32 @@ void sched_wake(struct thread *t, bool direct)
 	spin_unlock(&sc->lock);
 }
 
+bool sched_kick_users(const struct thread *t, const struct space *nested)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < n_cpus; i++) {
+		if (cpus[i] == this_cpu() || (t && load(&cpus[i]->current) != t) ||
+			(nested && load(&cpus[i]->nested) != nested))
+			continue;
+		arch_kick(cpus[i]);
+		any = true;
+	}
+	return any;
+}
+
 bool sched_stop(struct thread *t)
 {
 	struct sched *s = t->sched;
 	struct sched_cpu *sc;
-	bool off = true;
-	uint32_t i;
+	bool off;
 
 	if (s) {
 		sc = sched_lock(s);
 		place_leave(sc, s);
 		spin_unlock(&sc->lock);
 	}
-	for (i = 0; i < n_cpus; i++) {
-		if (cpus[i] == this_cpu() || load(&cpus[i]->current) != t)
-			continue;
-		arch_kick(cpus[i]);
-		off = false;
-	}
+	off = !sched_kick_users(t, NULL);
 	if (load(&this_cpu()->current) == t)
 		this_cpu()->resched = true;
 	return off;
@@ -276,12 +272,12 @@ static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 		!budget_check(sc, s, now))
 		return;
 	s->ready_since = now;
-	queue_insert(sc, s, !turn_over);
+	run_queue_insert(sc, s, !turn_over);
 }
 
 static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
 {
-	struct sched *next = sc->next, *best = queue_first(sc);
+	struct sched *next = sc->next, *best = run_queue_first(sc);
 
 	if (next) {
 		sc->next = NULL;
@@ -289,10 +285,10 @@ static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
 		if (!best || best->priority < next->priority ||
 			(!prev_ready && best->priority == next->priority))
 			return next;
-		queue_insert(sc, next, false);
+		run_queue_insert(sc, next, false);
 	}
 	if (best)
-		queue_remove(sc, best);
+		run_queue_remove(sc, best);
 	return best;
 }
 
@@ -433,44 +429,35 @@ void core_timer(void)
 
 /* --- system calls --------------------------------------------------------------------------- */
 
-struct sched_args {
-	struct sched *s;
-	uint32_t cpu, priority;
-	uint16_t weight;
-	uint64_t budget, period;
-};
-
-static int configure_decode(const struct sk_regs *r, struct sched *s, struct sched_args *c)
+static int configure_check(const struct sk_regs *r)
 {
-	*c = (struct sched_args){ s, r->rdx & 0xffff, r->rdx >> 16 & 0xffff, r->r10,
-		us_to_ticks(r->r8), us_to_ticks(r->r9) };
-	if (r->rdx >> 32 || c->cpu >= n_cpus || c->priority >= SCHED_PRIORITIES || !r->r10 ||
-		r->r10 > UINT16_MAX)
+	if (r->rdx >> 32 || (r->rdx & 0xffff) >= n_cpus || r->rdx >> 16 >= SCHED_PRIORITIES)
 		return -SK_E_INVAL;
-	return refuse(r->r9 > UINT32_MAX || r->r8 > r->r9 || (r->r9 && !r->r8), SK_E_INVAL);
+	return refuse(!r->r10 || r->r10 > UINT16_MAX || r->r9 > UINT32_MAX || r->r8 > r->r9 ||
+			      (r->r9 && !r->r8),
+		SK_E_INVAL);
 }
 
-static void configure_commit(const struct sched_args *a)
+static void configure_commit(struct sched *s, const struct sk_regs *r)
 {
-	struct sched *s = a->s;
 	struct sched_cpu *sc = sched_lock(s);
-	bool move = a->cpu != s->cpu, running = sc->running == s;
+	bool running = sc->running == s, move;
 
 	if (running)
 		sched_charge(sc, arch_now());
 	place_leave(sc, s);
-	s->priority = a->priority;
-	s->weight = a->weight;
+	s->move_to = r->rdx & 0xffff;
+	s->priority = r->rdx >> 16;
+	s->weight = r->r10;
 	s->slice = slice_of(s);
-	s->budget = s->budget_left = a->budget;
-	s->period = a->period;
+	s->budget = s->budget_left = us_to_ticks(r->r8);
+	s->period = us_to_ticks(r->r9);
 	s->period_start = arch_now();
-	s->move_to = a->cpu;
-	if (running) {
+	move = s->move_to != s->cpu;
+	if (running)
 		arch_kick(sc->cpu);
-	} else if (!move) {
+	else if (!move)
 		sched_ready(sc, s, false);
-	}
 	spin_unlock(&sc->lock);
 	if (running || !move)
 		return;
@@ -481,11 +468,10 @@ static void configure_commit(const struct sched_args *a)
 
 SYSCALL_HANDLER(SCHED_CONFIGURE)
 {
-	struct sched_args c;
-	int rc = configure_decode(r, (struct sched *)a->slot[1]->obj, &c);
+	int rc = configure_check(r);
 
 	if (!rc)
-		configure_commit(&c);
+		configure_commit((struct sched *)a->slot[1]->obj, r);
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cap.h"
 #include "heap.h"
+#include "queue.h"
 
 #define SCHED_PRIORITIES 32
 #define SCHED_SLICE_US 5000u /* at weight 256 */
@@ -20,9 +21,9 @@ struct sched {
 	uint16_t cpu, move_to; /* differ while the thread runs on the CPU that it must leave */
 	uint8_t priority, place;
 	uint16_t weight;
-	struct sched *next, *prev; /* run queue, circular */
-	int64_t slice;             /* ticks left of this turn */
-	uint64_t budget, period;   /* ticks; period 0 = no cap */
+	struct link link;        /* run queue */
+	int64_t slice;           /* ticks left of this turn */
+	uint64_t budget, period; /* ticks; period 0 = no cap */
 	int64_t budget_left;
 	sk_time_t period_start;
 	uint64_t consumed, waited; /* ticks */
@@ -34,7 +35,7 @@ _Static_assert(sizeof(struct sched) <= 1u << SK_ORDER_SCHED, "object size");
 struct sched_cpu {
 	struct spinlock lock;
 	uint32_t bitmap; /* priorities with a queue */
-	struct sched *queue[SCHED_PRIORITIES];
+	struct link *queue[SCHED_PRIORITIES];
 	struct sched *next;       /* woken by the current thread, to switch to directly */
 	struct heap_node *timers; /* deadlines of threads and releases of throttled contexts */
 	struct sched *running;    /* of the current thread, or NULL; placed NOWHERE */
@@ -48,6 +49,8 @@ void sched_init(struct sched *s);
 void sched_wake(struct thread *t, bool direct);
 /* t, no longer runnable, leaves its queue. True when no other CPU is still running it. */
 bool sched_stop(struct thread *t);
+/* Make other CPUs enter the kernel that run t (if not NULL) in that space (if not NULL): are there any? */
+bool sched_kick_users(const struct thread *t, const struct space *nested);
 /* Make t's CPU enter the kernel if it is another one and runs t now. */
 void sched_kick_running(struct thread *t);
 void sched_bind(struct sched *s, struct thread *t);

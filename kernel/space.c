@@ -10,6 +10,7 @@
  *                is in the list, at the address that its base says
  *             S3 an entry is cleared only if it points into the frame (or at the table) that goes away
  */
+#include "sched.h"
 #include "space.h"
 #include "arch/x86_64/pte.h"
 
@@ -167,9 +168,7 @@ int space_map_page(
 
 static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
 {
-	unsigned int i;
-
-	for (i = 0; i < 512; i++)
+	for (unsigned int i = 0; i < 512; i++)
 		table[i] = large ? pte_split(large, level + 1, i) : 0;
 }
 
@@ -268,26 +267,13 @@ void table_unlink(struct slot *table)
 	space_detach(table);
 }
 
-/* Guests of a nested space that dies must be out of guest mode before its tables are reused. */
-static bool space_in_use(struct space *s)
-{
-	bool used = false;
-	uint32_t i;
-
-	for (i = 0; i < n_cpus; i++)
-		if (cpus[i] && cpus[i] != this_cpu() && load(&cpus[i]->nested) == s) {
-			arch_kick(cpus[i]);
-			used = true;
-		}
-	return used;
-}
-
 int space_destroy(struct object *o)
 {
 	struct space *s = space_of(o);
 
 	o->dead = true;
-	if (space_in_use(s))
+	/* guests must be out of guest mode before the tables are reused */
+	if (sched_kick_users(NULL, s))
 		return SYS_RESTART;
 	while (s->mapped) {
 		space_detach(s->mapped);
@@ -366,5 +352,4 @@ SYSCALL_HANDLER(MAP_TABLE)
 }
 
 /* Without an IOMMU devices use physical addresses, which MAP returns. */
-/* No IOMMU is driven yet: whoever must have one learns that there is none. */
-SYSCALL_HANDLER(IO_ASSIGN) { return r->rdx >> 32 ? -SK_E_INVAL : -SK_E_NO_SYS; }
+SYSCALL_HANDLER(IO_ASSIGN) { return refuse(r->rdx >> 32, SK_E_INVAL); }

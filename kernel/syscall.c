@@ -23,34 +23,35 @@ static long (*const handlers[64])(struct thread *t, struct sk_regs *r, const str
 };
 _Static_assert(SK_SYS_END <= ARRAY_SIZE(handlers), "table size");
 
-/* The capabilities that the first arguments must name: type (ANY: the handler looks at it), rights. */
-enum { ANY = SK_OBJ_END };
-static const struct need {
-	uint8_t type, rights;
-} needs[ARRAY_SIZE(handlers)][3] = {
+/* What the first arguments must name: type (ANY: the handler looks at it) and rights of capabilities. */
+enum { ANY = SK_OBJ_END, R = SK_R << 8, W = SK_W << 8 };
+static const uint16_t needs[ARRAY_SIZE(handlers)][3] = {
 	/* clang-format off */
-	[SK_SYS_CALL] = { { SK_OBJ_ENDPOINT, SK_W } }, [SK_SYS_SEND] = { { SK_OBJ_ENDPOINT, SK_W } },
-	[SK_SYS_RECV] = { { SK_OBJ_ENDPOINT, SK_R } }, [SK_SYS_REPLY] = { { SK_OBJ_REPLY, SK_W } },
-	[SK_SYS_REPLY_RECV] = { { SK_OBJ_ENDPOINT, SK_R } }, [SK_SYS_SIGNAL] = { { SK_OBJ_NOTIFICATION, SK_W } },
-	[SK_SYS_WAIT] = { { SK_OBJ_NOTIFICATION, SK_R } }, [SK_SYS_POLL] = { { SK_OBJ_NOTIFICATION, SK_R } },
-	[SK_SYS_MAP] = { { SK_OBJ_FRAME, 0 }, { ANY, SK_W } }, [SK_SYS_UNMAP] = { { SK_OBJ_FRAME, 0 } },
-	[SK_SYS_MAP_TABLE] = { { SK_OBJ_TABLE, SK_W }, { ANY, SK_W } },
-	[SK_SYS_THREAD_CONFIGURE] = { { SK_OBJ_THREAD, SK_W }, { SK_OBJ_CNODE, SK_W }, { SK_OBJ_SPACE_HOST, SK_W } },
-	[SK_SYS_THREAD_BIND] = { { SK_OBJ_THREAD, SK_W } }, [SK_SYS_THREAD_RESUME] = { { SK_OBJ_THREAD, SK_W } },
-	[SK_SYS_THREAD_SUSPEND] = { { SK_OBJ_THREAD, SK_W } }, [SK_SYS_THREAD_READ] = { { SK_OBJ_THREAD, SK_R } },
-	[SK_SYS_THREAD_WRITE] = { { SK_OBJ_THREAD, SK_W } },
-	[SK_SYS_SCHED_CONFIGURE] = { { SK_OBJ_CTL_SCHED, SK_W }, { SK_OBJ_SCHED, SK_W } },
-	[SK_SYS_SCHED_BIND] = { { SK_OBJ_SCHED, SK_W } }, [SK_SYS_SCHED_STATS] = { { SK_OBJ_SCHED, SK_R } },
-	[SK_SYS_IRQ_PIN] = { { SK_OBJ_CTL_IRQ, SK_W }, { SK_OBJ_IRQ, SK_W } },
-	[SK_SYS_IRQ_MSI] = { { SK_OBJ_CTL_IRQ, SK_W }, { SK_OBJ_IRQ, SK_W } },
-	[SK_SYS_IRQ_BIND] = { { SK_OBJ_IRQ, SK_W }, { SK_OBJ_NOTIFICATION, SK_W } },
-	[SK_SYS_IRQ_ACK] = { { SK_OBJ_IRQ, SK_W } },
-	[SK_SYS_PORT_IN] = { { SK_OBJ_IOPORT, SK_R } }, [SK_SYS_PORT_OUT] = { { SK_OBJ_IOPORT, SK_W } },
-	[SK_SYS_LOG] = { { SK_OBJ_CTL_LOG, SK_W } }, [SK_SYS_LOG_TAKE] = { { SK_OBJ_CTL_LOG, SK_W } },
-	[SK_SYS_VCPU_CONFIGURE] = { { SK_OBJ_VCPU, SK_W }, { SK_OBJ_SPACE_NESTED, SK_W }, { SK_OBJ_SPACE_HOST, SK_W } },
-	[SK_SYS_VCPU_ENTER] = { { SK_OBJ_VCPU, SK_W } }, [SK_SYS_VCPU_SYNC] = { { SK_OBJ_VCPU, SK_R } },
-	[SK_SYS_VCPU_INJECT] = { { SK_OBJ_VCPU, SK_W } },
-	[SK_SYS_IO_ASSIGN] = { { SK_OBJ_CTL_IO, SK_W }, { SK_OBJ_SPACE_IO, SK_W } },
+	[SK_SYS_CALL] = { W | SK_OBJ_ENDPOINT }, [SK_SYS_SEND] = { W | SK_OBJ_ENDPOINT },
+	[SK_SYS_RECV] = { R | SK_OBJ_ENDPOINT }, [SK_SYS_REPLY] = { W | SK_OBJ_REPLY },
+	[SK_SYS_REPLY_RECV] = { R | SK_OBJ_ENDPOINT },
+	[SK_SYS_SIGNAL] = { W | SK_OBJ_NOTIFICATION },
+	[SK_SYS_WAIT] = { R | SK_OBJ_NOTIFICATION },
+	[SK_SYS_POLL] = { R | SK_OBJ_NOTIFICATION }, [SK_SYS_MAP] = { SK_OBJ_FRAME, W | ANY },
+	[SK_SYS_UNMAP] = { SK_OBJ_FRAME }, [SK_SYS_MAP_TABLE] = { W | SK_OBJ_TABLE, W | ANY },
+	[SK_SYS_THREAD_CONFIGURE] = { W | SK_OBJ_THREAD, W | SK_OBJ_CNODE, W | SK_OBJ_SPACE_HOST },
+	[SK_SYS_THREAD_BIND] = { W | SK_OBJ_THREAD },
+	[SK_SYS_THREAD_RESUME] = { W | SK_OBJ_THREAD },
+	[SK_SYS_THREAD_SUSPEND] = { W | SK_OBJ_THREAD },
+	[SK_SYS_THREAD_READ] = { R | SK_OBJ_THREAD },
+	[SK_SYS_THREAD_WRITE] = { W | SK_OBJ_THREAD },
+	[SK_SYS_SCHED_CONFIGURE] = { W | SK_OBJ_CTL_SCHED, W | SK_OBJ_SCHED },
+	[SK_SYS_SCHED_BIND] = { W | SK_OBJ_SCHED }, [SK_SYS_SCHED_STATS] = { R | SK_OBJ_SCHED },
+	[SK_SYS_IRQ_PIN] = { W | SK_OBJ_CTL_IRQ, W | SK_OBJ_IRQ },
+	[SK_SYS_IRQ_MSI] = { W | SK_OBJ_CTL_IRQ, W | SK_OBJ_IRQ },
+	[SK_SYS_IRQ_BIND] = { W | SK_OBJ_IRQ, W | SK_OBJ_NOTIFICATION },
+	[SK_SYS_IRQ_ACK] = { W | SK_OBJ_IRQ }, [SK_SYS_PORT_IN] = { R | SK_OBJ_IOPORT },
+	[SK_SYS_PORT_OUT] = { W | SK_OBJ_IOPORT }, [SK_SYS_LOG] = { W | SK_OBJ_CTL_LOG },
+	[SK_SYS_LOG_TAKE] = { W | SK_OBJ_CTL_LOG },
+	[SK_SYS_VCPU_CONFIGURE] = { W | SK_OBJ_VCPU, W | SK_OBJ_SPACE_NESTED, W | SK_OBJ_SPACE_HOST },
+	[SK_SYS_VCPU_ENTER] = { W | SK_OBJ_VCPU }, [SK_SYS_VCPU_SYNC] = { R | SK_OBJ_VCPU },
+	[SK_SYS_VCPU_INJECT] = { W | SK_OBJ_VCPU },
+	[SK_SYS_IO_ASSIGN] = { W | SK_OBJ_CTL_IO, W | SK_OBJ_SPACE_IO },
 	/* clang-format on */
 };
 
@@ -58,21 +59,23 @@ static const struct need {
 static long call_locked(unsigned int nr, struct thread *t, struct sk_regs *r)
 {
 	uint64_t index[] = { r->rdi, r->rsi, r->rdx };
-	const struct need *need = needs[nr];
 	struct args a;
 	int rc = 0;
 
-	for (unsigned int i = 0; !rc && i < ARRAY_SIZE(index) && need[i].type; i++)
-		rc = cap_find(t, index[i], need[i].type == ANY ? 0 : need[i].type,
-			need[i].rights, &a.slot[i]);
+	for (unsigned int i = 0; !rc && i < ARRAY_SIZE(index) && needs[nr][i]; i++) {
+		unsigned int type = needs[nr][i] & 0xff;
+
+		rc = cap_find(
+			t, index[i], type == ANY ? 0 : type, needs[nr][i] >> 8, &a.slot[i]);
+	}
 	return rc ?: handlers[nr](t, r, &a);
 }
 
 static long call_lock_free(unsigned int nr, struct thread *t, struct sk_regs *r)
 {
-	const struct need *need = needs[nr];
+	unsigned int need = needs[nr][0];
 	struct args a;
-	int rc = need->type ? cap_read(t, r->rdi, need->type, need->rights, &a.cap) : 0;
+	int rc = need ? cap_read(t, r->rdi, need & 0xff, need >> 8, &a.cap) : 0;
 
 	return rc ?: handlers[nr](t, r, &a);
 }
@@ -149,14 +152,4 @@ void *memset(void *dst, int c, size_t n)
 	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(fill) : "memory");
 	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(fill) : "memory");
 	return dst;
-}
-
-int memcmp(const void *a, const void *b, size_t n)
-{
-	const unsigned char *x = a, *y = b;
-
-	for (; n; n--, x++, y++)
-		if (*x != *y)
-			return *x - *y;
-	return 0;
 }

@@ -36,14 +36,13 @@ void thread_set_state(struct thread *t, enum thread_state state)
 
 /* --- waits ---------------------------------------------------------------------------------- */
 
-void thread_wait(
-	struct thread *t, struct object *o, enum thread_state state, sk_time_t deadline)
+void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until)
 {
-	t->deadline = deadline;
+	t->deadline = until;
 	thread_set_state(t, state);
 	store(&t->wait_obj, o); /* T1 */
-	if (deadline != SK_NO_DEADLINE)
-		timer_start(t, deadline);
+	if (until != SK_NO_DEADLINE)
+		timer_start(t, until);
 }
 
 void thread_waiting(struct thread *t)
@@ -59,7 +58,7 @@ static void wait_leave(struct object *o, struct thread *t)
 {
 	switch (o->type) {
 	case SK_OBJ_ENDPOINT:
-		endpoint_remove((struct endpoint *)o, t);
+		queue_remove(&((struct endpoint *)o)->queue, &t->link);
 		break;
 	case SK_OBJ_REPLY:
 		((struct reply *)o)->caller = NULL;

@@ -6,15 +6,14 @@
 
 #include "cap.h"
 #include "heap.h"
+#include "queue.h"
 
 /* What it waits for: nothing; in an endpoint's queue; for a Reply; for a notification. */
+/* clang-format off */
 enum thread_state {
-	THREAD_READY,
-	THREAD_SENDING,
-	THREAD_RECEIVING,
-	THREAD_CALLING,
-	THREAD_WAITING
+	THREAD_READY, THREAD_SENDING, THREAD_RECEIVING, THREAD_CALLING, THREAD_WAITING
 };
+/* clang-format on */
 
 /*
  * wait_obj and the queue links are written under the lock of the object waited on; whoever sets
@@ -35,10 +34,10 @@ struct thread {
 	bool call;    /* SENDING: wants a reply */
 	bool expired; /* the deadline passed while it is in VCPU_ENTER */
 	struct object *wait_obj;
-	struct thread *next, *prev; /* queue of an endpoint */
-	uint64_t badge;             /* SENDING: of the endpoint capability */
-	sk_time_t deadline;         /* of the present wait */
-	struct heap_node timer;     /* tag: CPU whose heap it is in */
+	struct link link;       /* queue of an endpoint */
+	uint64_t badge;         /* SENDING: of the endpoint capability */
+	sk_time_t deadline;     /* of the present wait */
+	struct heap_node timer; /* tag: CPU whose heap it is in */
 	uint64_t fault_mr[SK_MR_REGS];
 	struct slot cspace_slot, space_slot, fault_slot, utcb_slot;
 	uint8_t fpu[FPU_AREA_SIZE] __attribute__((aligned(64)));
@@ -58,8 +57,7 @@ void thread_init(struct thread *t);
 /* The one writer of state; move is checked against a table. */
 void thread_set_state(struct thread *t, enum thread_state state);
 /* t waits on o, whose lock the caller holds and has queued t under; arms the deadline. */
-void thread_wait(
-	struct thread *t, struct object *o, enum thread_state state, sk_time_t deadline);
+void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until);
 /* After the lock of o is dropped: end the wait again if t was suspended or signalled meanwhile. */
 void thread_waiting(struct thread *t);
 /*

@@ -29,25 +29,18 @@ static const uint8_t fixed_order[] = {
 
 static int order_decode(uint64_t type, uint64_t order, struct retype_args *a)
 {
-	unsigned int low = SK_PAGE_ORDER, high;
+	static const uint8_t max_order[SK_OBJ_END] = {
+		[SK_OBJ_UNTYPED] = 62, [SK_OBJ_CNODE] = 21, [SK_OBJ_FRAME] = SK_HUGE_ORDER
+	};
+	unsigned int fixed, low, high;
 
-	switch (type) {
-	case SK_OBJ_UNTYPED:
-		high = 62;
-		break;
-	case SK_OBJ_FRAME:
-		high = SK_HUGE_ORDER;
-		break;
-	case SK_OBJ_CNODE:
-		high = 21;
-		break;
-	default:
-		if (type >= ARRAY_SIZE(fixed_order) || !fixed_order[type])
-			return -SK_E_INVAL;
-		low = high = fixed_order[type];
-		if (order == 0)
-			order = low;
-	}
+	if (type >= SK_OBJ_END)
+		return -SK_E_INVAL;
+	fixed = fixed_order[type];
+	low = fixed ?: SK_PAGE_ORDER;
+	high = fixed ?: max_order[type]; /* 0: cannot be made */
+	if (fixed && order == 0)
+		order = fixed;
 	if (order < low || order > high)
 		return -SK_E_INVAL;
 	if (type == SK_OBJ_VCPU && !arch_vcpu_available())
@@ -60,7 +53,6 @@ static int order_decode(uint64_t type, uint64_t order, struct retype_args *a)
 static int dest_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a)
 {
 	struct slot *cnode, *s;
-	uint64_t i;
 	int rc = cap_find_in(t, r->rdx, SK_W, r->r10, &s)
 			 ?: cap_find(t, r->rdx, SK_OBJ_CNODE, SK_W, &cnode);
 
@@ -73,7 +65,7 @@ static int dest_decode(struct thread *t, const struct sk_regs *r, struct retype_
 		return -SK_E_INVAL;
 	if (a->n > a->dest->n_slots - a->slot)
 		return -SK_E_SLOT;
-	for (i = 0; i < a->n; i++)
+	for (uint64_t i = 0; i < a->n; i++)
 		if (s[i].type != SK_OBJ_NULL)
 			return -SK_E_SLOT;
 	return 0;
@@ -208,10 +200,10 @@ static void object_init(struct retype_args *a, uint64_t paddr, struct cap *v)
 static void retype_commit(struct retype_args *a)
 {
 	struct slot *u = a->untyped;
-	uint64_t i, end = a->start + (a->n << a->order);
+	uint64_t end = a->start + (a->n << a->order);
 	bool device = u->flags & SLOT_DEVICE;
 
-	for (i = 0; i < a->n; i++) {
+	for (uint64_t i = 0; i < a->n; i++) {
 		struct cap v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE, 0, 0 };
 
 		object_init(a, u->paddr + a->start + (i << a->order), &v);

@@ -88,20 +88,11 @@ void vcpu_check(struct thread *t)
 static bool vcpu_stop(struct vcpu *v)
 {
 	struct thread *t = load(&v->entered);
-	bool off = true;
-	uint32_t i;
 
 	if (t)
 		vcpu_leave(t, -SK_E_DELETED, 0);
 	barrier_full(); /* V2: it sees that it left, or we see that it is in guest mode */
-	for (i = 0; v->nested && i < n_cpus; i++) {
-		if (cpus[i] == this_cpu() || load(&cpus[i]->nested) != v->nested ||
-			load(&cpus[i]->current) != v->last)
-			continue;
-		arch_kick(cpus[i]);
-		off = false;
-	}
-	return off;
+	return !v->nested || !v->last || !sched_kick_users(v->last, v->nested);
 }
 
 int vcpu_detach(struct slot *s)

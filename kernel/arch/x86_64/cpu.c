@@ -90,8 +90,7 @@ void features_detect(void)
 		features.asids = svm.b;
 		features.svm_bits = svm.d;
 	}
-	features.use_ibpb = (seven.d & 1u << 26 || size.b & 1u << 12) &&
-			    boot_option_is("ibpb", "on");
+	features.use_ibpb = (seven.d & 1u << 26 || size.b & 1u << 12) && boot_option("ibpb=on");
 }
 
 uint32_t arch_phys_bits(void) { return features.phys_bits; }
@@ -158,12 +157,9 @@ static void idt_fill(void)
 		uint8_t ist = i == VEC_NMI ? 1 : i == VEC_DF ? 2 : i == VEC_MC ? 3 : 0;
 		uint8_t dpl = i == 3 || i == 4 ? 3 : 0;
 
-		idt[i] = (struct idt_entry){ .low = (uint16_t)to,
-			.selector = SEL_KCODE,
-			.ist = ist,
-			.attr = (uint8_t)(0x8e | dpl << 5),
-			.mid = (uint16_t)(to >> 16),
-			.high = (uint32_t)(to >> 32) };
+		idt[i] = (struct idt_entry){ (uint16_t)to, SEL_KCODE, ist,
+			(uint8_t)(0x8e | dpl << 5), (uint16_t)(to >> 16), (uint32_t)(to >> 32),
+			0 };
 	}
 }
 

@@ -82,18 +82,11 @@ void cpu_setup(struct cpu *c);
 /* init.c */
 void arch_start(uint32_t multiboot, uint64_t info) __attribute__((noreturn));
 extern struct boot_info boot_info;
-/* Options of the command line: name or name=value, separated by spaces. */
-const char *boot_option_value(const char *name);
-bool boot_option_is(const char *name, const char *value);
-uint64_t boot_option_number(const char *name, uint64_t otherwise);
+/* Is this word, name or name=value, on the command line? */
+bool boot_option(const char *word);
 
 /* memory.c */
-enum fixmap {
-	FIX_LAPIC,
-	FIX_IOAPIC,
-	FIX_TEMP = FIX_IOAPIC + 16,
-	FIX_END = FIX_TEMP + SK_CPU_MAX
-};
+enum fixmap { FIX_LAPIC, FIX_IOAPIC, FIX_TEMP = FIX_IOAPIC + 16 }; /* TEMP: one per CPU */
 void memory_init(void); /* build the kernel's own tables and change to them */
 uint64_t boot_page_reserve(void);
 void *fixmap_mmio(unsigned int slot, uint64_t paddr);
@@ -120,6 +113,7 @@ void smp_init(uint64_t trampoline);
 void smp_stop_others(void);
 
 /* irq.c */
+extern struct madt madt;
 void ioapic_init(void);
 void irq_dispatch(unsigned int vector);
 
@@ -139,7 +133,7 @@ void uart_init(void);
 
 /* panic.c */
 void panic_regs(const struct trap_frame *f, const char *what) __attribute__((noreturn));
-extern bool panicking;
+extern bool panicking, gs_ready; /* gs_ready: this_cpu() works */
 
 /* svm.c */
 void vcpu_setup_cpu(void);

@@ -10,6 +10,15 @@
 #include "asm.h"
 #include "gpr.inc"
 
+/* GS base from a register or memory; RAX, RCX, RDX go. */
+.macro gs_set from:req
+	mov	\from, %rax
+	mov	%rax, %rdx
+	shr	$32, %rdx
+	mov	$0xc0000101, %ecx
+	wrmsr
+.endm
+
 	.text
 
 	func	entry_syscall
@@ -78,11 +87,7 @@ entry_panic:
 /* The same from a stack of its own: GS may be the user's; the word above the frame names the CPU. */
 	func	entry_fatal
 	push_all rax, rcx, rdx
-	mov	80(%rsp), %rax
-	mov	%rax, %rdx
-	shr	$32, %rdx
-	mov	$0xc0000101, %ecx
-	wrmsr
+	gs_set	80(%rsp)
 	pop_all	rdx, rcx, rax
 	jmp	entry_panic
 	endfunc entry_fatal
@@ -95,17 +100,10 @@ entry_panic:
 	rdmsr
 	shl	$32, %rdx
 	lea	(%rdx, %rax), %rbx
-	mov	128(%rsp), %rax
-	mov	%rax, %rdx
-	shr	$32, %rdx
-	wrmsr
+	gs_set	128(%rsp)
 	xor	%ebp, %ebp
 	call	trap_nmi
-	mov	%rbx, %rax
-	mov	%rbx, %rdx
-	shr	$32, %rdx
-	mov	$0xc0000101, %ecx
-	wrmsr
+	gs_set	%rbx
 	pop_all	r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax
 	iretq
 	endfunc entry_nmi

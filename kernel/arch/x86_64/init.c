@@ -8,8 +8,7 @@
 #include "../../cap.h"
 #include "../../../boot/parse.h"
 #include "cpu.h"
-#include "irq.h"
-#include "panic.h"
+#include "madt.h"
 
 struct boot_info boot_info;
 bool gs_ready;
@@ -20,46 +19,37 @@ extern const char kernel_image_start[], kernel_image_end[];
 
 /* --- boot options ------------------------------------------------------------------------------ */
 
-/* Where the value of option `name` begins (or its end, without one); NULL when it is not there. */
-const char *boot_option_value(const char *name)
+/* What follows the word that begins with `prefix`; NULL when there is none. */
+static const char *option_find(const char *prefix)
 {
 	const char *at = boot_info.cmdline;
 
 	while (*at) {
-		const char *n = name;
+		const char *n = prefix;
 
-		while (*at == ' ')
+		for (; *n && *at == *n; n++)
 			at++;
-		while (*n && *at == *n) {
-			at++;
-			n++;
-		}
-		if (!*n && *at == '=')
-			return at + 1;
-		if (!*n && (!*at || *at == ' '))
+		if (!*n)
 			return at;
 		while (*at && *at != ' ')
+			at++;
+		while (*at == ' ')
 			at++;
 	}
 	return NULL;
 }
 
-bool boot_option_is(const char *name, const char *value)
+bool boot_option(const char *word)
 {
-	const char *at = boot_option_value(name);
+	const char *end = option_find(word);
 
-	if (!at)
-		return false;
-	while (*value && *at == *value) {
-		at++;
-		value++;
-	}
-	return !*value && (!*at || *at == ' ');
+	return end && (!*end || *end == ' ');
 }
 
-uint64_t boot_option_number(const char *name, uint64_t otherwise)
+/* The value of an option whose name ends in '='. */
+static uint64_t option_number(const char *name, uint64_t otherwise)
 {
-	const char *at = boot_option_value(name);
+	const char *at = option_find(name);
 	uint64_t v = 0;
 
 	if (!at || *at < '0' || *at > '9')
@@ -103,22 +93,21 @@ static void acpi_read(void)
 
 	if (!boot_info.rsdp)
 		boot_info.rsdp = rsdp_search(&phys);
-	err = boot_info.rsdp ? madt_find(&phys, boot_info.rsdp, &at) : "ACPI: no RSDP";
-	if (!err)
-		err = madt_parse(&phys, at, &madt);
+	err = boot_info.rsdp
+		      ? madt_find(&phys, boot_info.rsdp, &at) ?: madt_parse(&phys, at, &madt)
+		      : "ACPI: no RSDP";
 	if (!err)
 		return;
 	klog("%s; one CPU, no IO-APIC\n", err);
-	madt = (struct madt){ .lapic = rdmsr(MSR_APIC_BASE) & 0xffffff000,
-		.n_cpus = 1,
-		.apic_id = { cpuid(1, 0).b >> 24 } };
+	madt = (struct madt){ .lapic = rdmsr(MSR_APIC_BASE) & 0xffffff000, .n_cpus = 1 };
+	madt.apic_id[0] = cpuid(1, 0).b >> 24;
 }
 
 /* This CPU becomes number 0, the others follow as the MADT lists them. */
 static void cpus_alloc(void)
 {
 	uint32_t self = cpuid(1, 0).b >> 24;
-	uint64_t max = boot_option_number("maxcpus", SK_CPU_MAX);
+	uint64_t max = option_number("maxcpus=", SK_CPU_MAX);
 
 	if (features.x2apic && cpuid(0, 0).a >= 0xb)
 		self = cpuid(0xb, 0).d;

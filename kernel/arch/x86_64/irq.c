@@ -9,7 +9,7 @@
  */
 #include "../../cap.h"
 #include "cpu.h"
-#include "irq.h"
+#include "madt.h"
 
 enum { REG_VERSION = 1, REG_REDIR = 16 };
 enum { REDIR_LOW = 1 << 13, REDIR_LEVEL = 1 << 15, REDIR_MASKED = 1 << 16 };

@@ -4,10 +4,9 @@
  * The first CPU that panics prints; the others are stopped by NMI. Boot option panic=exit ends an
  * emulator through its debug-exit port, panic=reboot resets, otherwise the CPU halts.
  */
-#include "../../cap.h"
 #include "../../ksyms.h"
+#include "../../log.h"
 #include "cpu.h"
-#include "panic.h"
 
 enum { MAX_FRAMES = 24, DEBUG_EXIT = 0xf4, EXIT_PANIC = 0x7f };
 
@@ -88,9 +87,9 @@ static void __attribute__((noreturn)) end(void)
 		uint64_t base;
 	} __attribute__((packed)) none;
 
-	if (boot_option_is("panic", "exit"))
+	if (boot_option("panic=exit"))
 		outb(DEBUG_EXIT, EXIT_PANIC);
-	if (boot_option_is("panic", "reboot"))
+	if (boot_option("panic=reboot"))
 		__asm__ volatile("lidt %0; int3" : : "m"(none));
 	for (;;)
 		__asm__ volatile("cli; hlt");

@@ -9,14 +9,8 @@
 
 #include <sk/syscall.h>
 
-enum {
-	PTE_PRESENT = 1,
-	PTE_WRITE = 2,
-	PTE_USER = 4,
-	PTE_PWT = 8,
-	PTE_PCD = 16,
-	PTE_LARGE = 128
-};
+enum { PTE_PRESENT = 1, PTE_WRITE = 2, PTE_USER = 4, PTE_PWT = 8, PTE_PCD = 16 };
+enum { PTE_LARGE = 128 };
 #define PTE_NX (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 

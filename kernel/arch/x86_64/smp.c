@@ -9,7 +9,6 @@
  */
 #include "../../space.h"
 #include "cpu.h"
-#include "irq.h"
 
 static uint64_t online;     /* bit per CPU */
 static uint64_t generation; /* of nested translations: every shoot-down has its own */
@@ -182,7 +181,7 @@ static void secondary(void *arg)
 	cpu_setup(c);
 	lapic_setup_cpu();
 	__atomic_or_fetch(&online, bit(c->id), __ATOMIC_SEQ_CST);
-	core_init_secondary();
+	kernel_exit();
 }
 
 static bool start_one(struct cpu *c, uint64_t *data)

@@ -15,12 +15,8 @@ enum { INT3_MSR = 1 << 28, INT3_TASK = 1 << 29 };
 #define INT3_SHUTDOWN (1u << 31)
 enum { INT4_VMRUN = 1 << 0, INT4_VMMCALL = 1 << 1, INT4_VMLOAD = 1 << 2, INT4_VMSAVE = 1 << 3 };
 enum { INT4_STGI = 1 << 4, INT4_CLGI = 1 << 5, INT4_SKINIT = 1 << 6, INT4_WBINVD = 1 << 9 };
-enum {
-	INT4_MONITOR = 1 << 10,
-	INT4_MWAIT = 3 << 11,
-	INT4_XSETBV = 1 << 13,
-	INT4_RDPRU = 1 << 14
-};
+enum { INT4_MONITOR = 1 << 10, INT4_MWAIT = 3 << 11, INT4_XSETBV = 1 << 13 };
+enum { INT4_RDPRU = 1 << 14 };
 
 enum { V_IRQ = 1 << 8, V_IGN_TPR = 1 << 20, V_INTR_MASKING = 1 << 24 };
 enum { TLB_FLUSH_ALL = 1, NP_ENABLE = 1 };

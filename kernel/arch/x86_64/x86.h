@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #define KERNEL_BASE 0xffffffff80000000ull
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 enum { CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_TS = 1 << 3, CR0_NE = 1 << 5, CR0_WP = 1 << 16 };
 #define CR0_PG (1ull << 31)
@@ -40,9 +39,7 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid r;
 
-	__asm__ volatile("cpuid"
-			 : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
-			 : "a"(leaf), "c"(sub));
+	__asm__("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
 	return r;
 }
 static inline uint64_t rdmsr(uint32_t msr)
@@ -54,10 +51,9 @@ static inline uint64_t rdmsr(uint32_t msr)
 }
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile("wrmsr"
-			 :
-			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
-			 : "memory");
+	uint32_t lo = (uint32_t)v, hi = (uint32_t)(v >> 32);
+
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"(lo), "d"(hi) : "memory");
 }
 static inline uint64_t rdtsc(void)
 {
