@@ -34,12 +34,10 @@ mb2_end:
 
 	.section .bss.boot, "aw", @nobits
 	.balign	4096
-	.globl	boot_pml4
 boot_pml4:	.skip 4096
 boot_pdpt:	.skip 4096
 boot_pdpt_high:	.skip 4096
 boot_pd:	.skip 4 * 4096
-	.globl boot_stack, boot_stack_top
 boot_stack:	.skip 16384
 boot_stack_top:
 
@@ -55,11 +53,10 @@ no_long_mode:
 
 	.text
 	.code32
-	.globl	entry_pvh
 entry_pvh:
 	xor	%esi, %esi
 	jmp	boot_common
-	.globl	entry_multiboot2
+	.globl	boot_pml4, boot_stack, boot_stack_top, entry_pvh, entry_multiboot2
 entry_multiboot2:
 	xor	%esi, %esi
 	cmp	$MB2_LOADED, %eax
@@ -88,13 +85,10 @@ boot_common:
 	add	$0x200000, %eax
 	add	$8, %edx
 	loop	1b
-	mov	$PHYS(boot_pdpt), %edx
-	mov	$PHYS(boot_pd) + 3, %eax
-	mov	$4, %ecx
-3:	mov	%eax, (%edx)
-	add	$4096, %eax
-	add	$8, %edx
-	loop	3b
+	movl	$PHYS(boot_pd) + 0x3, PHYS(boot_pdpt) + 0
+	movl	$PHYS(boot_pd) + 0x1003, PHYS(boot_pdpt) + 8
+	movl	$PHYS(boot_pd) + 0x2003, PHYS(boot_pdpt) + 16
+	movl	$PHYS(boot_pd) + 0x3003, PHYS(boot_pdpt) + 24
 	movl	$PHYS(boot_pd) + 3, PHYS(boot_pdpt_high) + 510 * 8
 	movl	$PHYS(boot_pdpt) + 3, PHYS(boot_pml4)
 	movl	$PHYS(boot_pdpt) + 3, PHYS(boot_pml4) + 256 * 8

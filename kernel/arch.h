@@ -41,8 +41,7 @@ struct cpu {
 	struct thread *current; /* owner of the registers to save; NULL when idle */
 	uint64_t kernel_rsp;
 	uint64_t user_rsp; /* scratch of the syscall entry */
-	uint32_t id;
-	uint32_t apic_id;
+	uint32_t id, apic_id;
 	uint64_t epoch;
 	void *fpu_owner;      /* FPU area whose contents the registers hold, or NULL */
 	struct space *space;  /* host address space that CR3 holds */
@@ -50,7 +49,6 @@ struct cpu {
 	bool resched;         /* set by core and by IPI: pick again before leaving the kernel */
 	sk_time_t timer_armed; /* deadline that the local timer is set to */
 	void *sched;           /* core: struct sched_cpu */
-	void *arch; /* x86_64: struct cpu_arch (GDT, TSS, VMCB host save area, ...) */
 };
 extern struct cpu *cpus[SK_CPU_MAX];
 extern uint32_t n_cpus;

@@ -52,9 +52,9 @@ static struct slot *boot_object(
 	return boot_cap(index, (struct cap){ type, SK_ALL, order, 0, (uint64_t)o, 0 });
 }
 
-static void boot_frame(sk_cap_t index, uint64_t paddr, unsigned int order)
+static void boot_frame(sk_cap_t index, uint64_t paddr, unsigned int order, unsigned int rights)
 {
-	boot_cap(index, (struct cap){ SK_OBJ_FRAME, SK_R | SK_GRANT, order, 0, paddr, 0 });
+	boot_cap(index, (struct cap){ SK_OBJ_FRAME, rights, order, 0, paddr, 0 });
 }
 
 /* --- the root task's address space ---------------------------------------------------------- */
@@ -240,8 +240,7 @@ static void add_archive(const struct boot_info *bi)
 		if (info->n_archive == ARRAY_SIZE(info->archive))
 			panic("boot archive: more than %zu pieces", ARRAY_SIZE(info->archive));
 		info->archive[info->n_archive++] = (struct sk_boot_frame){ root.free, order };
-		boot_cap(root.free++,
-			(struct cap){ SK_OBJ_FRAME, SK_R | SK_X | SK_GRANT, order, 0, at, 0 });
+		boot_frame(root.free++, at, order, SK_R | SK_X | SK_GRANT);
 	}
 }
 
@@ -284,10 +283,11 @@ static void root_info(const struct boot_info *bi)
 	info->boot_tsc = arch_now();
 	memcpy(info->version, version, sizeof(version));
 	arch_fill_info(info);
-	boot_frame(SK_CAP_INFO, virt_to_phys(info), SK_PAGE_ORDER);
+	boot_frame(SK_CAP_INFO, virt_to_phys(info), SK_PAGE_ORDER, SK_R | SK_GRANT);
 	log_ring.log.size = LOG_SIZE;
 	boot_frame(SK_CAP_KLOG,
-		bi->kernel_start + (uint64_t)(log_ring.pages - kernel_image_start), LOG_ORDER);
+		bi->kernel_start + (uint64_t)(log_ring.pages - kernel_image_start), LOG_ORDER,
+		SK_R | SK_GRANT);
 	boot_map(SK_INFO_VADDR, info, SK_PAGE_SIZE, SK_R);
 	root.info = boot_alloc(SK_PAGE_SIZE);
 	root.info->magic = SK_INFO_MAGIC;

@@ -16,8 +16,6 @@ static void log_putc(char c)
 
 	log->data[log->head % LOG_SIZE] = c;
 	__atomic_store_n(&log->head, log->head + 1, __ATOMIC_RELEASE);
-	if (to_uart && c == '\n')
-		arch_uart_putc('\r');
 	if (to_uart)
 		arch_uart_putc(c);
 }
@@ -39,6 +37,7 @@ static const char *log_convert(const char *f, va_list *ap)
 {
 	bool wide = *f == 'l' || *f == 'z' || *f == 'p';
 	uint64_t v;
+
 	f += *f == 'l' || *f == 'z';
 	if (*f == 's') {
 		for (const char *s = va_arg(*ap, const char *); *s; s++)

@@ -123,13 +123,6 @@ static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 	return false;
 }
 
-static void preempt_for(struct sched_cpu *sc, const struct sched *s)
-{
-	if (sc->running && sc->running->priority >= s->priority)
-		return;
-	arch_kick(sc->cpu);
-}
-
 /* Put a context whose thread may run where it will be picked. */
 static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 {
@@ -145,7 +138,8 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 	} else {
 		run_queue_insert(sc, s, false);
 	}
-	preempt_for(sc, s);
+	if (!sc->running || sc->running->priority < s->priority)
+		arch_kick(sc->cpu);
 }
 
 void sched_wake(struct thread *t, bool direct)
@@ -308,7 +302,7 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 {
 	struct cpu *c = sc->cpu;
 	struct sched *prev, *s;
-	struct thread *moving = NULL, *t;
+	struct thread *moving, *t;
 	sk_time_t now;
 
 	spin_lock(&sc->lock);
@@ -316,11 +310,9 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	now = arch_now();
 	sched_charge(sc, now);
 	prev = sc->running;
-	if (prev) {
+	moving = prev && prev->move_to != prev->cpu ? prev->thread : NULL;
+	if (prev)
 		running_leave(sc, prev, now);
-		if (prev->move_to != prev->cpu)
-			moving = prev->thread;
-	}
 	s = sched_pick(sc, prev && prev->place == SCHED_QUEUED);
 	sc->running = s;
 	if (s)
@@ -330,7 +322,7 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	if (moving)
 		arch_fpu_flush(c, moving->fpu);
 	spin_unlock(&sc->lock);
-	if (prev && moving)
+	if (moving)
 		sched_migrate(prev);
 	return t;
 }
@@ -341,12 +333,11 @@ static void timer_program(struct cpu *c, struct sched_cpu *sc)
 	struct heap_node *first = load(&sc->timers);
 	sk_time_t when = first ? first->key : SK_NO_DEADLINE;
 	struct sched *s = sc->running;
+	int64_t left;
 
 	if (s) {
-		when = min_u64(when, sc->switched + (s->slice > 0 ? s->slice : 0));
-		if (s->period)
-			when = min_u64(
-				when, sc->switched + (s->budget_left > 0 ? s->budget_left : 0));
+		left = s->period && s->budget_left < s->slice ? s->budget_left : s->slice;
+		when = min_u64(when, sc->switched + (left > 0 ? left : 0));
 	}
 	if (when < c->timer_armed)
 		arch_timer_arm(when); /* Q4 */
@@ -377,8 +368,6 @@ void timer_start(struct thread *t, sk_time_t deadline)
 	struct sched_cpu *sc = this_cpu()->sched;
 
 	timer_stop(t);
-	if (deadline == SK_NO_DEADLINE)
-		return;
 	spin_lock(&sc->lock);
 	t->timer.tag = sc->cpu->id | TIMER_THREAD;
 	heap_insert(&sc->timers, &t->timer, deadline);

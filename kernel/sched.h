@@ -55,7 +55,7 @@ bool sched_kick_users(const struct thread *t, const struct space *nested);
 void sched_kick_running(struct thread *t);
 void sched_bind(struct sched *s, struct thread *t);
 void sched_unbind(struct sched *s);
-/* Deadline of t's present wait. */
+/* Deadline of t's present wait, if it has one. */
 void timer_start(struct thread *t, sk_time_t deadline);
 void timer_stop(struct thread *t);
 

@@ -19,10 +19,7 @@ struct space {
 	struct slot *mapped;   /* frames and tables in it (tree lock) */
 	uint64_t arch_data[4]; /* x86_64: ASID, generation */
 };
-static inline struct space *space_of(struct object *o)
-{
-	return container_of(o, struct space, obj);
-}
+static inline struct space *space_of(struct object *o) { return (struct space *)o; }
 
 void space_init(struct space *s, unsigned int type, uint64_t root);
 /* With the tree lock. */

@@ -211,10 +211,9 @@ static int thread_settled(struct thread *t)
 {
 	if (!t->suspended)
 		return -SK_E_STATE;
-	return sched_stop(t) && load(&t->state) == THREAD_READY &&
-			       load(&this_cpu()->current) != t
-		       ? 0
-		       : SYS_RESTART;
+	if (sched_stop(t) && load(&t->state) == THREAD_READY && load(&this_cpu()->current) != t)
+		return 0;
+	return SYS_RESTART;
 }
 
 SYSCALL_HANDLER(THREAD_CONFIGURE)

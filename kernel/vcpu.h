@@ -10,8 +10,7 @@
 struct vcpu {
 	struct object obj;
 	struct sk_vcpu_state *state;
-	uint8_t *hw;
-	uint8_t *fpu;
+	uint8_t *hw, *fpu;
 	struct space *nested;   /* of nested_slot, or NULL */
 	uint32_t pending_irq;   /* atomic: vector | 0x100 */
 	struct thread *entered; /* in guest mode, or about to be; obj.lock */
@@ -20,10 +19,7 @@ struct vcpu {
 	uint64_t arch_data[16]; /* x86_64: ASID, vendor state */
 };
 
-static inline struct vcpu *vcpu_of(struct object *o)
-{
-	return container_of(o, struct vcpu, obj);
-}
+static inline struct vcpu *vcpu_of(struct object *o) { return (struct vcpu *)o; }
 
 void vcpu_init(struct vcpu *v);
 /* t leaves guest mode with this result; false if it was not there. */

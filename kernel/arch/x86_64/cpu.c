@@ -127,7 +127,6 @@ void cpu_alloc(uint32_t id, uint32_t apic_id)
 	c->id = id;
 	c->apic_id = apic_id;
 	c->epoch = 1;
-	c->arch = a;
 	c->timer_armed = SK_NO_DEADLINE;
 	c->kernel_rsp = stack_top(KERNEL_STACK_SIZE);
 	a->stack_low = c->kernel_rsp - KERNEL_STACK_SIZE;
@@ -137,8 +136,7 @@ void cpu_alloc(uint32_t id, uint32_t apic_id)
 		a->tss.ist[i] = stack_top(IST_STACK_SIZE) - 16;
 		*(struct cpu **)a->tss.ist[i] = c;
 	}
-	a->host_save = boot_alloc(2 * SK_PAGE_SIZE);
-	a->host_paddr = virt_to_phys(a->host_save);
+	a->host_paddr = virt_to_phys(boot_alloc(2 * SK_PAGE_SIZE));
 	a->gdt[SEL_KCODE / 8] = 0x00af9b000000ffff;
 	a->gdt[SEL_KDATA / 8] = 0x00cf93000000ffff;
 	a->gdt[SEL_UDATA / 8] = 0x00cff3000000ffff;

@@ -30,25 +30,23 @@ struct request {
 };
 
 struct cpu_arch {
-	struct cpu cpu;
+	struct cpu cpu; /* first: arch_of() */
 	uint64_t gdt[8];
 	struct tss tss;
-	bool online;
 	uint64_t stack_low;      /* lowest address of the kernel stack */
 	uint64_t requests;       /* bit per CPU whose request this CPU must serve */
 	struct request request;  /* what this CPU asks */
 	struct thread *bases_of; /* thread whose FS and GS base the registers hold */
 	uint64_t fs_base, gs_base;
-	uint64_t cr0;             /* what CR0 holds: only TS changes */
-	struct space *last_space; /* for the barrier between spaces */
-	uint64_t host_paddr;      /* VMSAVE area of the host's own state */
-	uint8_t *host_save;
+	uint64_t cr0;                   /* what CR0 holds: only TS changes */
+	struct space *last_space;       /* for the barrier between spaces */
+	uint64_t host_paddr;            /* VMSAVE area of the host's own state */
 	uint32_t asid, asid_epoch;      /* last one given out; how often they ran out */
 	bool asid_flush;                /* the next VMRUN flushes all */
 	struct irq_source *source[256]; /* by vector */
 };
-static inline struct cpu_arch *arch_of(struct cpu *c) { return c->arch; }
-static inline struct cpu_arch *this_arch(void) { return this_cpu()->arch; }
+static inline struct cpu_arch *arch_of(struct cpu *c) { return (struct cpu_arch *)c; }
+static inline struct cpu_arch *this_arch(void) { return (struct cpu_arch *)this_cpu(); }
 
 /* Features that change what the kernel does. */
 extern struct features {
@@ -59,8 +57,7 @@ extern struct features {
 
 /* A trap in the kernel, as entry_panic stores it. */
 struct trap_frame {
-	uint64_t rax, rcx, rdx, rbx, rsp_pushed, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14,
-		r15;
+	uint64_t rax, rcx, rdx, rbx, at, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
 	uint64_t vector, error, rip, cs, rflags, rsp, ss;
 };
 
@@ -109,7 +106,6 @@ extern uint64_t lapic_hz;
 uint64_t lapic_count_between(uint64_t (*wait)(void), uint64_t *tsc);
 
 /* smp.c */
-void smp_init(uint64_t trampoline);
 void smp_stop_others(void);
 
 /* irq.c */

@@ -37,7 +37,6 @@
 	scrub	eax, ecx, edx, ebx, ebp, esi, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
 	call	core_syscall
 	call	kernel_exit
-	endfunc entry_syscall
 
 /* Stack here: vector, error code, RIP, CS, RFLAGS, RSP, SS. */
 	func	entry_trap
@@ -82,7 +81,6 @@ entry_panic:
 	mov	%rsp, %rdi
 	cld
 	call	trap_kernel
-	endfunc entry_trap
 
 /* The same from a stack of its own: GS may be the user's; the word above the frame names the CPU. */
 	func	entry_fatal
@@ -90,7 +88,6 @@ entry_panic:
 	gs_set	80(%rsp)
 	pop_all	rdx, rcx, rax
 	jmp	entry_panic
-	endfunc entry_fatal
 
 /* Stack here: RIP, CS, RFLAGS, RSP, SS, struct cpu *. */
 	func	entry_nmi
@@ -106,7 +103,6 @@ entry_panic:
 	gs_set	%rbx
 	pop_all	r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax
 	iretq
-	endfunc entry_nmi
 
 /*
  * user_return(regs, sysret): SYSRET when the thread came by SYSCALL and its RIP is canonical and
@@ -130,7 +126,6 @@ entry_panic:
 	load_gprs %rdi, rax, rcx, rdx, rbx, rbp, rsi, r8, r9, r10, r11, r12, r13, r14, r15, rdi
 	swapgs
 	iretq
-	endfunc user_return
 
 /* Sleep until an interrupt; entry_kernel abandons this frame. An NMI just goes round again. */
 	func	arch_idle
@@ -140,7 +135,6 @@ entry_panic:
 	hlt
 	cli
 	jmp	1b
-	endfunc arch_idle
 
 /*
  * Let an interrupt in that stopped a guest: it is taken at the NOPs and abandons this frame. When
@@ -154,14 +148,12 @@ entry_panic:
 	cli
 	lock incq %gs:CPU_EPOCH
 	ret
-	endfunc irq_window
 
 /* kernel_exit() from the top of the stack: what called this is over. */
 	func	kernel_leave
 	mov	%gs:CPU_KERNEL_RSP, %rsp
 	xor	%ebp, %ebp
 	call	kernel_exit
-	endfunc kernel_leave
 
 /* Continue at fn(arg) on another stack, for good. */
 	func	stack_switch
@@ -170,7 +162,6 @@ entry_panic:
 	mov	%rdx, %rdi
 	xor	%ebp, %ebp
 	call	*%rax
-	endfunc stack_switch
 
 /* One stub per vector, 16 bytes each; the mask has the exceptions that push an error code. */
 	.balign	16

@@ -56,12 +56,9 @@ void fpu_init_cpu(void)
 
 void arch_fpu_init_area(void *area)
 {
-	uint16_t fcw = FCW;
-	uint32_t mxcsr = MXCSR;
-
 	memset(area, 0, FPU_AREA_SIZE);
-	memcpy(area, &fcw, sizeof(fcw));
-	memcpy((uint8_t *)area + OFF_MXCSR, &mxcsr, sizeof(mxcsr));
+	*(uint16_t *)area = FCW;
+	*(uint32_t *)((uint8_t *)area + OFF_MXCSR) = MXCSR;
 }
 
 /* This CPU lets go of what it holds live, saved or not. */

@@ -107,13 +107,12 @@ static void acpi_read(void)
 static void cpus_alloc(void)
 {
 	uint32_t self = cpuid(1, 0).b >> 24;
-	uint64_t max = option_number("maxcpus=", SK_CPU_MAX);
+	uint64_t max = trampoline_paddr ? option_number("maxcpus=", SK_CPU_MAX) : 1;
 
 	if (features.x2apic && cpuid(0, 0).a >= 0xb)
 		self = cpuid(0xb, 0).d;
 	cpu_alloc(n_cpus++, self);
-	for (uint32_t i = 0;
-		i < madt.n_cpus && n_cpus < max && n_cpus < SK_CPU_MAX && trampoline_paddr; i++)
+	for (uint32_t i = 0; i < madt.n_cpus && n_cpus < min_u64(max, SK_CPU_MAX); i++)
 		if (madt.apic_id[i] != self && (features.x2apic || madt.apic_id[i] < 0xff))
 			cpu_alloc(n_cpus++, madt.apic_id[i]);
 }
@@ -145,7 +144,6 @@ void arch_start(uint32_t multiboot, uint64_t info)
 	cpus_alloc();
 	cpu_setup(cpus[0]);
 	gs_ready = true;
-	smp_init(trampoline_paddr);
 	pic_mask();
 	lapic_init(madt.lapic);
 	lapic_setup_cpu();

@@ -82,10 +82,7 @@ static void begin(void)
 
 static void __attribute__((noreturn)) end(void)
 {
-	static const struct {
-		uint16_t limit;
-		uint64_t base;
-	} __attribute__((packed)) none;
+	static const uint8_t none[10]; /* limit and base */
 
 	if (boot_option("panic=exit"))
 		outb(DEBUG_EXIT, EXIT_PANIC);

@@ -10,7 +10,7 @@
 #include "../../space.h"
 #include "cpu.h"
 
-static uint64_t online;     /* bit per CPU */
+static uint64_t online = 1; /* bit per CPU */
 static uint64_t generation; /* of nested translations: every shoot-down has its own */
 extern const uint8_t trampoline_start[], trampoline_end[];
 extern uint64_t boot_pml4[512];
@@ -114,15 +114,14 @@ static uint64_t users_of(const struct space *space)
 void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
 {
 	struct shoot s = { space, vaddr, size };
-	uint64_t mask;
+	uint64_t mask, gen = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
 
 	if (!space && !(online & (online - 1))) { /* GS may not name this CPU yet */
 		flush_window(vaddr, size);
 		return;
 	}
 	if (space)
-		__atomic_store_n(&space->arch_data[0],
-			__atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+		__atomic_store_n(&space->arch_data[0], gen, __ATOMIC_SEQ_CST);
 	mask = users_of(space);
 	shoot_local(&s);
 	ask(mask, shoot_local, &s);
@@ -204,25 +203,16 @@ static bool start_one(struct cpu *c, uint64_t *data)
 	return false;
 }
 
-void smp_init(uint64_t trampoline)
-{
-	uint64_t size = (uint64_t)(trampoline_end - trampoline_start);
-	uint8_t *page;
-
-	online = bit(0);
-	if (!trampoline)
-		return;
-	page = phys_to_virt(trampoline);
-	arch_window_open(trampoline, SK_PAGE_SIZE);
-	memset(page, 0, SK_PAGE_SIZE);
-	memcpy(page, trampoline_start, size);
-}
-
 void arch_start_secondaries(void)
 {
 	uint8_t *page = phys_to_virt(trampoline_paddr);
 	uint64_t size = (uint64_t)(trampoline_end - trampoline_start);
 
+	if (trampoline_paddr) {
+		arch_window_open(trampoline_paddr, SK_PAGE_SIZE);
+		memset(page, 0, SK_PAGE_SIZE);
+		memcpy(page, trampoline_start, size);
+	}
 	for (uint32_t i = 1; i < n_cpus; i++)
 		if (!start_one(cpus[i], (uint64_t *)(page + size) - 8))
 			klog("cpu %u (APIC %u) does not start\n", i, cpus[i]->apic_id);

@@ -19,6 +19,7 @@
 enum { IOPM_SIZE = 12288, MSRPM_SIZE = 8192, SEG_ATTR = 0xfff, VM_CR_DISABLED = 0x10 };
 enum { FEATURE_NP = 1, FEATURE_NRIP = 8, FEATURE_PAUSE = 0x400 };
 enum { VEC_DB = 1, VEC_BP = 3, VEC_OF = 4, VEC_AC = 17, EV_TYPE = 0x700, EV_SOFT_INT = 0x400 };
+#define EV_LOADED (0xffu | EV_TYPE | SK_EV_ERROR_CODE | SK_EV_VALID)
 enum { EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40 };
 enum { PAUSE_COUNT = 3000, PAUSE_THRESHOLD = 128 };
 enum { NPF_PRESENT = 1, NPF_WRITE = 2, NPF_EXEC = 16 };
@@ -183,10 +184,7 @@ static void load_event(struct vmcb *b, volatile struct sk_vcpu_state *s)
 {
 	uint32_t event = s->event, code = s->event_code;
 
-	b->event_inject = 0;
-	if (event & SK_EV_VALID)
-		b->event_inject = (event & (0xff | EV_TYPE | SK_EV_ERROR_CODE | SK_EV_VALID)) |
-				  (uint64_t)code << 32;
+	b->event_inject = event & SK_EV_VALID ? (uint64_t)code << 32 | (event & EV_LOADED) : 0;
 	s->event = 0;
 }
 
@@ -493,12 +491,10 @@ static bool handle_exit(struct vcpu *v)
 	this_arch()->asid_flush = false; /* VMRUN got as far as to do it */
 	requeue(b);
 	sync_hot(v);
-	if (code == EXIT_INTR) {
+	if (code == EXIT_INTR)
 		irq_window();
-		return false;
-	}
-	if (code >= EXIT_NMI &&
-		code <= EXIT_VINTR) /* taken when GIF was set again; or the window is open */
+	/* others: taken when GIF was set again; or the window is open */
+	if (code >= EXIT_INTR && code <= EXIT_VINTR)
 		return false;
 	if (code >= EXIT_DR_FIRST && code <= EXIT_DR_LAST) {
 		svm_of(v)->dr_live = true;

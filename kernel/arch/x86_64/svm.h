@@ -34,8 +34,7 @@ struct vmcb {
 	uint8_t reserved0[0x03c - 0x018];
 	uint16_t pause_threshold, pause_count;
 	uint64_t iopm, msrpm, tsc_offset;
-	uint32_t asid;
-	uint32_t tlb_control;
+	uint32_t asid, tlb_control;
 	uint32_t v_intr; /* TPR in bits 0-7, V_* */
 	uint32_t v_intr_vector;
 	uint64_t int_shadow; /* bit 0 */

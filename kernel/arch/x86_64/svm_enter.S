@@ -30,6 +30,5 @@
 	pop_all	r15, r14, r13, r12, rbx, rbp
 	scrub	ecx, edx, edi, r8d, r9d, r10d, r11d
 	ret
-	endfunc svm_enter
 
 	.section .note.GNU-stack, "", @progbits

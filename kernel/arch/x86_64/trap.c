@@ -13,22 +13,20 @@
 
 void trap_interrupt(uint64_t vector)
 {
+	if (vector >= VEC_TIMER && vector < VEC_SPURIOUS)
+		lapic_eoi();
 	switch (vector) {
 	case VEC_TIMER:
 		this_cpu()->timer_armed = SK_NO_DEADLINE;
-		lapic_eoi();
 		core_timer();
 		break;
 	case VEC_KICK:
-		lapic_eoi();
 		this_cpu()->resched = true;
 		break;
 	case VEC_REQUEST:
-		lapic_eoi();
 		arch_serve();
 		break;
 	case VEC_ERROR:
-		lapic_eoi();
 		klog("cpu %u: local APIC error\n", this_cpu()->id);
 		break;
 	default:
@@ -81,7 +79,7 @@ static void bases_load(struct thread *t)
 	a->gs_base = r->gs_base;
 	wrmsr(MSR_FS_BASE, r->fs_base);
 	wrmsr(MSR_KERNEL_GS_BASE, r->gs_base);
-	vmcb_host_bases(a->host_save, r->fs_base, r->gs_base);
+	vmcb_host_bases(phys_to_virt(a->host_paddr), r->fs_base, r->gs_base);
 }
 
 static void space_load(struct cpu *c, struct space *s)

@@ -23,8 +23,7 @@ struct sk_archive {
 	uint64_t entry;
 	uint64_t files_offset; /* of the cpio newc archive within it; page-aligned */
 	uint64_t files_size;
-	uint32_t n_segs;
-	uint32_t reserved;
+	uint32_t n_segs, reserved;
 	struct sk_archive_seg seg[SK_ARCHIVE_SEGS];
 };
 
@@ -33,8 +32,7 @@ struct sk_archive {
 
 struct sk_boot_untyped {
 	sk_cap_t slot;
-	uint16_t order;
-	uint16_t flags;
+	uint16_t order, flags;
 	uint64_t paddr;
 };
 struct sk_boot_frame { /* a piece of the boot archive, in order */
@@ -50,8 +48,7 @@ struct sk_boot_frame { /* a piece of the boot archive, in order */
 #define SK_CMDLINE_MAX 1024u
 struct sk_bootinfo {
 	uint64_t magic; /* SK_INFO_MAGIC */
-	uint32_t n_untyped;
-	uint32_t n_archive;
+	uint32_t n_untyped, n_archive;
 	sk_cap_t first_free_slot;
 	uint32_t n_slots; /* of the root task's CNode */
 	uint64_t archive_size;
@@ -72,8 +69,7 @@ enum sk_feature { SK_FEAT_SVM = 1, SK_FEAT_VMX = 2, SK_FEAT_NESTED = 4, SK_FEAT_
 /* SK_CAP_INFO: every domain has it mapped read-only. */
 struct sk_info {
 	uint64_t magic;
-	uint32_t abi_version;
-	uint32_t n_cpus;
+	uint32_t abi_version, n_cpus;
 	uint64_t tsc_hz;
 	sk_time_t boot_tsc; /* TSC when the kernel started */
 	uint32_t features;  /* enum sk_feature */

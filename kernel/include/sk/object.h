@@ -50,19 +50,15 @@ enum sk_object_order { SK_OBJECTS(X) };
 #define SK_GRANT 8u /* pass capabilities through this endpoint; copy out of this CNode */
 #define SK_ALL 15u
 
-/* Slots that every domain has; what a domain does not hold stays empty. */
-#define SK_CAP_CNODE 1u  /* its own capability space */
-#define SK_CAP_SPACE 2u  /* its own address space */
-#define SK_CAP_THREAD 3u /* its main thread */
-#define SK_CAP_SCHED 4u  /* its main scheduling context */
-/* The root task only. Other domains get these, if at all, in slots that their info page names. */
-#define SK_CAP_CTL_SCHED 5u
-#define SK_CAP_CTL_IRQ 6u
-#define SK_CAP_IOPORT 7u /* all 64 Ki ports */
-#define SK_CAP_CTL_IO 8u
-#define SK_CAP_CTL_LOG 9u
-#define SK_CAP_INFO 10u /* frame: struct sk_info, read-only */
-#define SK_CAP_KLOG 11u /* frame: struct sk_klog, read-only */
-#define SK_CAP_BOOT_FIRST 16u /* untypeds and archive frames, as struct sk_bootinfo lists them */
+/* Slots that every domain has: its own capability space, address space, main thread and its
+ * scheduling context. What a domain does not hold stays empty. */
+enum { SK_CAP_CNODE = 1, SK_CAP_SPACE, SK_CAP_THREAD, SK_CAP_SCHED };
+/*
+ * The root task only. Other domains get these, if at all, in slots that their info page names.
+ * IOPORT: all 64 Ki ports. INFO, KLOG: frames with struct sk_info and struct sk_klog, read-only.
+ * From BOOT_FIRST: untypeds and archive frames, as struct sk_bootinfo lists them.
+ */
+enum { SK_CAP_CTL_SCHED = 5, SK_CAP_CTL_IRQ, SK_CAP_IOPORT, SK_CAP_CTL_IO, SK_CAP_CTL_LOG };
+enum { SK_CAP_INFO = 10, SK_CAP_KLOG, SK_CAP_BOOT_FIRST = 16 };
 
 #endif

@@ -90,8 +90,7 @@ struct sk_vcpu_state {
 	/* exit record: written by the kernel */
 	uint32_t exit_reason;
 	uint8_t instr_len; /* of the intercepted instruction; 0 = unknown, decode it */
-	uint8_t n_instr;
-	uint8_t cpl;
+	uint8_t n_instr, cpl;
 	uint8_t int_shadow; /* 1: the next instruction blocks interrupts (STI, MOV SS) */
 	uint64_t qual[4];
 	uint8_t instr[16];
