@@ -43,8 +43,9 @@ void slot_read(const struct slot *s, struct cap *cap)
 	do {
 		while ((head = __atomic_load_n(&s->head, __ATOMIC_ACQUIRE)) & SEQ_ODD)
 			__builtin_ia32_pause();
-		*cap = (struct cap){ head, head >> 8, head >> 16, head >> 24, load(&s->paddr),
-			load(&s->badge) };
+		__builtin_memcpy(cap, &head, 4 /* type to flags */);
+		cap->obj = load(&s->paddr);
+		cap->badge = load(&s->badge);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while (load(&s->head) != head);
 }
@@ -179,9 +180,9 @@ static void tree_remove(struct slot *s)
 
 void slot_write(struct slot *s, const struct cap *v)
 {
-	uint64_t head = v->type | v->rights << 8 | v->order << 16 | (uint64_t)v->flags << 24;
+	uint64_t head = (uint64_t)(s->seq + 2) << 32;
 
-	head |= (uint64_t)(s->seq + 2) << 32;
+	__builtin_memcpy(&head, v, 4); /* type to flags */
 	store(&s->head, s->head | SEQ_ODD);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	store(&s->paddr, v->obj);

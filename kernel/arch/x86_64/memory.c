@@ -93,10 +93,12 @@ void *boot_alloc(size_t size)
 
 uint64_t *pte_walk(uint64_t *root, uint64_t vaddr, unsigned int to, unsigned int *level)
 {
-	uint64_t *e = &root[pte_index(vaddr, 4)];
+	unsigned int l = 4;
+	uint64_t *e = &root[pte_index(vaddr, l)];
 
-	for (*level = 4; *level > to && pte_is_table(*e, *level); --*level)
-		e = (uint64_t *)phys_to_virt(pte_paddr(*e)) + pte_index(vaddr, *level - 1);
+	for (; l > to && pte_is_table(*e, l); l--)
+		e = (uint64_t *)phys_to_virt(pte_paddr(*e)) + pte_index(vaddr, l - 1);
+	*level = l;
 	return e;
 }
 
