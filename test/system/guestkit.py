@@ -66,8 +66,7 @@ def enter(m, name, pattern):
 def attach(m, name, pattern):
     """Look at a guest's console from its first byte until pattern comes, then leave it; returns the match."""
     match = enter(m, name, pattern)
-    m.send(LEAVE)
-    m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
+    leave(m)
     return match
 
 
@@ -79,3 +78,15 @@ def listed(m):
     """{name: (id, memory, vcpus, state)} of `list`, without Domain-0."""
     rows = [line.split() for line in m.shell("list").splitlines()[1:]]
     return {r[0]: (int(r[1]), int(r[2]), int(r[3]), r[4]) for r in rows if r[0] != "Domain-0"}
+
+
+def wait_gone(m, *names):
+    """Ask until none of the guests (without names: no guest) is listed: an end takes its time."""
+    while set(names) & set(listed(m)) if names else listed(m):
+        pass
+
+
+def leave(m):
+    """Ctrl-]: from a guest's console back to the shell."""
+    m.send(LEAVE)
+    m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)

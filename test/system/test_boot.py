@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from guestkit import boots, info, listed, ramdisk, run_guest
+from guestkit import boots, info, ramdisk, run_guest, wait_gone
 from harness import GuestDir
 
 LOOK = """#!/bin/sh
@@ -54,7 +54,8 @@ def test_pairs(machine, build, tmp_path, smp, vcpus):
     free = info(m, "free_memory")
     for n, config in configs:
         check_look(run_guest(m, config), n, f"{n} on {smp}")
-    assert listed(m) == {} and info(m, "free_memory") == free
+    wait_gone(m)
+    assert info(m, "free_memory") == free
     m.poweroff()
 
 

@@ -1,0 +1,69 @@
+"""The life of a guest: pause, rename, reboot, crash, shutdown, destroy, and the actions that follow each end."""
+from guestkit import attach, boots, enter, info, leave, listed, run_guest, wait_gone
+from harness import PROMPT, GuestDir
+
+
+def wait_for_domain(m, name, number):
+    """Ask until the guest has that number: a restart is under way."""
+    while listed(m).get(name, (0,))[0] != number:
+        pass
+
+
+def test_life(machine, build, tmp_path):
+    """One guest after another through pause, shutdown, reboot, destroy, and the actions that follow an end."""
+    guests = GuestDir(tmp_path / "g", build)
+    guests.add_config("idle", auto=False, memory=96, extra="console=hvc0 quiet",
+                      on_reboot="restart", on_crash="restart")
+    guests.add_config("crash", auto=False, memory=96, extra=boots("echo c >/proc/sysrq-trigger"), on_crash="preserve")
+    guests.add_config("again", auto=False, memory=96, extra=boots("true", end="reboot"), on_reboot="destroy")
+    m = machine(guests=guests)
+    m.prompt()
+    free = info(m, "free_memory")
+
+    # both start paused; their order of ends is ours
+    out = m.shell("create -p /guests/idle.cfg")
+    assert listed(m)["idle"][1:] == (96, 1, "--p---")
+    assert m.shell("domid idle") == "1" and m.shell("domname 1") == "idle"
+    assert "already" in m.shell("create /guests/idle.cfg"), out
+    m.shell("unpause idle")
+    attach(m, "idle", "guest: user space[^$]*# ")
+    # what is typed while it is paused comes when it runs again
+    m.shell("pause idle")
+    assert listed(m)["idle"][3] == "--p---"
+    enter(m, "idle", "guest: user space[^$]*# ")
+    m.send("echo still-$((40+2))\r")
+    leave(m)
+    m.shell("unpause idle")
+    attach(m, "idle", "still-42")
+    assert m.shell("rename idle other") == ""
+    assert "other" in listed(m) and m.shell("domid other") == "1"
+
+    # reboot: the same name, a new number, user space again
+    m.shell("reboot other")
+    wait_for_domain(m, "other", 2)
+    # a crash is followed by on_crash=restart
+    enter(m, "other", "guest: user space[^$]*# ")
+    m.send("echo c >/proc/sysrq-trigger\r")
+    m.expect("sysrq")
+    m.expect(r"(?:^|\n)" + PROMPT)
+    wait_for_domain(m, "other", 3)
+    attach(m, "other", "guest: user space[^$]*# ")
+
+    # shutdown -w waits for the end; destroy does not ask
+    said = m.shell("shutdown -w other")
+    assert "Domain 3 has been shut down" in said, said
+    wait_gone(m)
+    out = run_guest(m, "/guests/again.cfg")
+    assert "user space" in out, out
+    wait_gone(m)
+    m.line("create -c /guests/crash.cfg")  # what is preserved keeps its console
+    m.expect("Kernel Offset: disabled")
+    leave(m)
+    while listed(m)["crash"][3] != "---sc-":
+        pass
+    assert m.shell("destroy crash") == ""
+    m.shell("create -p /guests/idle.cfg")
+    m.shell("destroy idle")
+    wait_gone(m)
+    assert info(m, "free_memory") == free
+    m.poweroff()

@@ -1,0 +1,92 @@
+"""The network: host to guest and back through the uplink, guest to guest through the switch, the host's own address."""
+import hashlib
+import http.server
+import random
+import re
+import socket
+import threading
+import urllib.request
+
+import pytest
+
+from guestkit import boots, leave, ramdisk, wait_gone
+from harness import GuestDir
+
+SIZE = 64 << 20
+MAC = "00:16:3e:12:34:56"
+
+# a server of 64 MiB that it downloads from the host first
+SERVER = """#!/bin/sh
+echo "mac $(cat /sys/class/net/eth0/address)"
+mkdir /tmp/w; mount -t tmpfs tmpfs /tmp/w
+wget -q -O /tmp/w/file http://10.0.2.2:PORT/file && echo "sum $(sha256sum </tmp/w/file)"
+ping -c 3 -W 30 10.0.2.15 && echo "host answers"
+httpd -p 80 -h /tmp/w && echo "serving"
+"""
+
+PEER = """#!/bin/sh
+echo "mac $(cat /sys/class/net/eth0/address)"
+ping -c 3 -W 30 10.0.2.16 && echo "peer answers"
+wget -q -O - http://10.0.2.16/file | sha256sum | sed 's/^/sum /'
+"""
+
+
+@pytest.fixture
+def file_server():
+    """(port, content) of an HTTP server on this computer, which a guest finds at 10.0.2.2."""
+    content = random.Random(10).randbytes(SIZE)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1], content
+    server.shutdown()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_net(machine, build, tmp_path, file_server):
+    port, content = file_server
+    digest = hashlib.sha256(content).hexdigest()
+    guests = GuestDir(tmp_path / "g", build)
+    image = ramdisk(guests, "net", {"server": SERVER.replace("PORT", str(port)), "peer": PEER})
+    guests.add_config("server", auto=False, memory=256, ramdisk=image, vif=[f"mac={MAC},bridge=xenbr0"],
+                      extra=boots("/server", end="halt", more="net=10.0.2.16/24,10.0.2.2"))
+    guests.add_config("peer", auto=False, memory=128, ramdisk=image, vif=["bridge=xenbr0"],
+                      extra=boots("/peer", more="net=10.0.2.17/24"))
+    forward = free_port()
+    m = machine(guests=guests, netfwd=f"tcp:127.0.0.1:{forward}-10.0.2.16:80")
+    m.prompt()
+    while "(ip) address 10.0.2.15 " not in m.shell("dmesg"):  # by DHCP
+        pass
+
+    m.line("create -c /guests/server.cfg")
+    m.expect("mac " + MAC)
+    m.expect(rf"sum {digest}  -")
+    m.expect("host answers")
+    m.expect("serving")
+    leave(m)
+    with urllib.request.urlopen(f"http://127.0.0.1:{forward}/file", timeout=600) as answer:
+        assert hashlib.sha256(answer.read()).hexdigest() == digest
+
+    m.line("create -c /guests/peer.cfg")
+    assert re.fullmatch(r"00:16:3e(:[0-9a-f]{2}){3}", m.expect(r"mac (\S+)")[1]) and MAC not in m.text[-40:]
+    m.expect("peer answers")
+    m.expect(rf"sum {digest}  -")
+    m.prompt()
+    m.shell("destroy server")
+    wait_gone(m)
+    m.poweroff()
