@@ -262,13 +262,23 @@ static void pump(void)
 
 /* ---- input ---- */
 
+/* What the shell has no room for; until it has, nothing more is taken from the UART, which holds back the typist. */
+static char held[CONSOLE_CHUNK_MAX];
+static size_t n_held;
+
 static void input_send(const char *text, size_t len)
 {
 	struct stream *to = attached ? attached : shell;
 	const char bell = KEY_BELL;
 
-	if (len && to && to->conn && !record_put(to->conn, false, CONSOLE_DATA, 0, text, len))
+	if (!len || !to || !to->conn || record_put(to->conn, false, CONSOLE_DATA, 0, text, len))
+		return;
+	if (attached) {
 		(void)uart_put(&bell, 1); /* C1 */
+		return;
+	}
+	memcpy(held, text, len); /* one record of the UART at most: it fits */
+	n_held = len;
 }
 
 static void input(const char *text, size_t len)
@@ -286,16 +296,34 @@ static void input(const char *text, size_t len)
 	input_send(text + from, len - from);
 }
 
-static void uart_event(void *ctx)
+static void uart_take_input(void)
 {
 	struct record r;
 	int rc;
 
-	(void)ctx;
-	while ((rc = ring_get(&uart->rsp, &r, sizeof(r))) >= 0)
+	while (!n_held && (rc = ring_get(&uart->rsp, &r, sizeof(r))) >= 0)
 		if (rc >= (int)sizeof(r.m) && r.m.type == CONSOLE_DATA && r.m.len == (unsigned int)rc - sizeof(r.m))
 			input(r.text, r.m.len);
+}
+
+static void uart_event(void *ctx)
+{
+	(void)ctx;
+	uart_take_input();
 	pump();
+}
+
+/* The shell took something: go on with what was held back. */
+static void input_resume(void)
+{
+	if (!n_held || !record_put(shell->conn, false, CONSOLE_DATA, 0, held, n_held))
+		return;
+	n_held = 0;
+	do
+		uart_take_input();
+	while (!n_held && ring_get_idle(&uart->rsp));
+	if (ring_get_flush(&uart->rsp))
+		svc_signal(uart);
 }
 
 /* ---- clients ---- */
@@ -323,6 +351,8 @@ static int client_event(struct svc_conn *c)
 		if (rc < (int)sizeof(r.m) || r.m.len != (unsigned int)rc - sizeof(r.m) || text_in(s, &r))
 			return -SK_E_PEER;
 	bootlog_kernel(&boot_log, klog, &klog_pos);
+	if (s->kind == CONSOLE_SHELL)
+		input_resume();
 	pump();
 	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
@@ -383,6 +413,7 @@ static int client_close(struct svc_conn *c)
 		shell_speaks = false;
 		copied = NULL;
 		waiting = false;
+		n_held = 0;
 		boot_pos = boot_log.end;
 	}
 	if (s != attached)

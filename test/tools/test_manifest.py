@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 spec = importlib.util.spec_from_file_location("manifest", os.path.join(TOP, "tools", "manifest.py"))
 manifest = importlib.util.module_from_spec(spec)
 sys.modules["manifest"] = manifest

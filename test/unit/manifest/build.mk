@@ -1,2 +1,0 @@
-unit-tests += manifest
-src-unit-manifest := test/unit/manifest/run.c
