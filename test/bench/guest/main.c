@@ -7,7 +7,7 @@
  *   BENCH <name> <instructions per operation>
  * and `BENCH-END`, then asks for power off.
  */
-#define __XEN_INTERFACE_VERSION__ 0x00041100 /* the present numbers of hypercalls, not those of Xen 3.0 */
+#define __XEN_INTERFACE_VERSION__ 0x00040e00 /* the present numbers of hypercalls, not those of Xen 3.0 */
 #include <stdint.h>
 #include <xen/xen.h>
 #include <xen/event_channel.h>
