@@ -348,14 +348,14 @@ check: $(call wanted,$(unit-bins))
 	@$(runtests) --tier tools,unit $(T)
 ktest: $(kernel-elf) $(call wanted,$(ktest-archives))
 	@$(runtests) --tier kernel $(T)
-system: $(test-machine) guests
+system: $(test-machine) guests iso
 	@$(runtests) --tier system $(T)
 fuzz: $(call wanted,$(fuzz-bins))
 	@$(runtests) --tier fuzz --fuzz-secs $(or $(SECS),300) $(T)
-test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bins) $(ktest-archives)) guests
+test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bins) $(ktest-archives)) guests iso
 	@$(runtests) --fuzz-secs $(FUZZ_SECS) $(T)
 ROUNDS ?= 20
-soak: $(test-machine) guests
+soak: $(test-machine) guests iso
 	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; $(runtests) --tier system $(T) || exit; done
 bench: $(test-machine) $(filter %/bench.img %/bench_%.img,$(ktest-archives)) $(bench-guest) guests
 	@tools/bench --build $(B) $(filter bench bench_%,$(kernel-tests))
