@@ -356,7 +356,7 @@ test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bin
 	@$(runtests) --fuzz-secs $(FUZZ_SECS) $(T)
 ROUNDS ?= 20
 soak: $(test-machine) guests iso
-	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; $(runtests) --tier system $(T) || exit; done
+	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 $(runtests) --tier system $(T) || exit; done
 bench: $(test-machine) $(filter %/bench.img %/bench_%.img,$(ktest-archives)) $(bench-guest) guests
 	@tools/bench --build $(B) $(filter bench bench_%,$(kernel-tests))
 

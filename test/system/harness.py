@@ -12,7 +12,7 @@ import subprocess
 import threading
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-HANG_LIMIT = float(os.environ.get("SKERRY_HANG_LIMIT", "300"))
+HANG_LIMIT = float(os.environ.get("SKERRY_HANG_LIMIT", "600"))
 PROMPT = r"skerry# "
 TAIL_BYTES = 6000
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78]|\r")

@@ -1,0 +1,62 @@
+"""Many guests: eight at once, and one after another; what they had comes back."""
+import os
+
+from guestkit import attach, boots, info, listed, run_guest, wait_gone
+from harness import GuestDir
+
+ROUNDS = int(os.environ.get("SKERRY_CREATE_ROUNDS", "20"))  # make soak: 100
+MEMORY = 88  # the least that this kernel unpacks in
+
+
+def test_eight_at_once(machine, build, tmp_path):
+    guests = GuestDir(tmp_path / "g", build)
+    names = [f"g{i}" for i in range(8)]
+    for i, name in enumerate(names):
+        volume = guests.add_image(name, content=f"volume of {name}".encode() + bytes(4096))
+        guests.add_config(name, auto=False, memory=MEMORY, disk=[f"{volume},xvda,r"], vif=["bridge=xenbr0"],
+                          extra=boots("head -c 12 /dev/xvda; echo; echo here", end="halt"))
+    m = machine(guests=guests)
+    m.prompt()
+    m.shell("create -p /guests/g0.cfg")  # the first leaves directories in xenstore
+    m.shell("destroy g0")
+    wait_gone(m)
+    free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
+    for name in names:
+        m.shell(f"create /guests/{name}.cfg")
+    for name in names:
+        attach(m, name, f"volume of {name}\nhere")
+    assert sorted(listed(m)) == names
+    for name in names:
+        m.shell("destroy " + name)
+    wait_gone(m)
+    assert info(m, "free_memory") == free
+    assert m.shell("xenstore-ls") == tree
+    assert "fault" not in m.shell("dmesg")
+    m.poweroff()
+
+
+def test_one_after_another(machine, build, tmp_path):
+    """Guests that are destroyed as they begin to boot; the last of all still works."""
+    guests = GuestDir(tmp_path / "g", build)
+    volume = guests.add_image("data", size=1 << 20)
+    config = guests.add_config("one", auto=False, memory=MEMORY, vcpus=2, disk=[f"{volume},xvda,w"], vif=["bridge=xenbr0"],
+                               extra=boots("echo works"))
+    m = machine(guests=guests)
+    m.prompt()
+    m.shell(f"create -p {config}")
+    m.shell("destroy one")
+    wait_gone(m)
+    free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
+    for i in range(ROUNDS):
+        m.shell(f"create {config}")
+        if i % 4 == 0:
+            attach(m, "one", "ACPI: No IOAPIC")
+        m.shell("destroy one")
+        wait_gone(m)
+        assert info(m, "free_memory") == free, f"round {i}"
+    assert "\nworks" in run_guest(m, config)
+    wait_gone(m)
+    assert info(m, "free_memory") == free
+    assert m.shell("xenstore-ls") == tree
+    assert "fault" not in m.shell("dmesg")
+    m.poweroff()
