@@ -31,13 +31,15 @@ static uint8_t reg_in(uint8_t reg)
 {
 	uint32_t value = 0xff;
 
-	(void)sk_port_in(DOMAIN_CAP_DEVICE, (uint16_t)(svc_info()->dev[0].io_port + reg), 1, &value);
+	(void)sk_port_in(
+		DOMAIN_CAP_DEVICE, (uint16_t)(svc_info()->dev[0].io_port + reg), 1, &value);
 	return (uint8_t)value;
 }
 
 static void reg_out(uint8_t reg, uint8_t value)
 {
-	(void)sk_port_out(DOMAIN_CAP_DEVICE, (uint16_t)(svc_info()->dev[0].io_port + reg), 1, value);
+	(void)sk_port_out(
+		DOMAIN_CAP_DEVICE, (uint16_t)(svc_info()->dev[0].io_port + reg), 1, value);
 }
 
 static bool tx_fetch(void)
@@ -45,7 +47,8 @@ static bool tx_fetch(void)
 	int rc = client && !broken ? ring_get(&client->req, &tx, sizeof(tx)) : -SK_E_AGAIN;
 
 	tx_at = 0;
-	if (rc >= (int)sizeof(tx.m) && tx.m.type == CONSOLE_DATA && tx.m.len == (unsigned int)rc - sizeof(tx.m))
+	if (rc >= (int)sizeof(tx.m) && tx.m.type == CONSOLE_DATA &&
+		tx.m.len == (unsigned int)rc - sizeof(tx.m))
 		return true;
 	tx.m.len = 0;
 	broken |= rc != -SK_E_AGAIN;
@@ -85,7 +88,9 @@ static bool rx_byte(uint8_t byte)
 	return n_rx < sizeof(rx) || rx_flush();
 }
 
-static struct ns16550 uart = { .in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte };
+static struct ns16550 uart = {
+	.in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte
+};
 
 /* Space that sending freed goes back to the client, who may wait for it. */
 static void tx_release(void)
@@ -114,7 +119,8 @@ static int client_event(struct svc_conn *c)
 	return broken ? -SK_E_PEER : 0;
 }
 
-static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+static int client_open(
+	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	(void)params;
 	(void)params_len;

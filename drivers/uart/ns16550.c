@@ -32,7 +32,8 @@ enum {
 
 static void interrupts_set(struct ns16550 *u)
 {
-	u->out(REG_IER, (uint8_t)((u->rx_on ? IER_RX | IER_LINE : 0) | (u->tx_on ? IER_TX : 0)));
+	u->out(REG_IER,
+		(uint8_t)((u->rx_on ? IER_RX | IER_LINE : 0) | (u->tx_on ? IER_TX : 0)));
 }
 
 bool ns16550_start(struct ns16550 *u)
@@ -85,16 +86,16 @@ static void receive(struct ns16550 *u)
 void ns16550_interrupt(struct ns16550 *u)
 {
 	/* The line is edge-triggered: until the device has nothing left, there is no next edge. */
-	for (unsigned int i = 0; i < ROUNDS_MAX && !(u->in(REG_IIR) & IIR_NONE); i++) {
+	for (unsigned int i = 0; i < ROUNDS_MAX && !(u->in(REG_IIR)&IIR_NONE); i++) {
 		receive(u);
-		if (u->tx_on && u->in(REG_LSR) & LSR_TX_EMPTY)
+		if (u->tx_on && u->in(REG_LSR)&LSR_TX_EMPTY)
 			transmit(u);
 	}
 }
 
 void ns16550_tx_kick(struct ns16550 *u)
 {
-	if (!u->tx_on && u->in(REG_LSR) & LSR_TX_EMPTY)
+	if (!u->tx_on && u->in(REG_LSR)&LSR_TX_EMPTY)
 		transmit(u);
 	else if (!u->tx_on) {
 		u->tx_on = true; /* still sending the last bytes: the interrupt goes on */

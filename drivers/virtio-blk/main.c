@@ -101,7 +101,7 @@ static void slot_submit(struct slot *s)
 	bufs[n++] = (struct virtq_buf){ at, 16, false };
 	if (data)
 		bufs[n++] = (struct virtq_buf){ regions[s->q.region].addr + s->q.offset,
-						(uint32_t)s->q.length, s->q.op == BLK_READ };
+			(uint32_t)s->q.length, s->q.op == BLK_READ };
 	bufs[n++] = (struct virtq_buf){ at + 16, 1, true };
 	s->waiting = virtq_add(&queue.q, bufs, n, s) != 0;
 	n_waiting += s->waiting;
@@ -133,7 +133,8 @@ static int request_serve(const struct blk_req *q)
 	if (rc)
 		return respond(q, rc, 0, 0);
 	if (q->op == BLK_INFO)
-		return respond(q, 0, disk.read_only * BLK_READ_ONLY | BLK_HAS_FLUSH, disk.sectors);
+		return respond(
+			q, 0, disk.read_only * BLK_READ_ONLY | BLK_HAS_FLUSH, disk.sectors);
 	if (q->op == BLK_FLUSH && !disk.flush) /* the device writes through */
 		return respond(q, 0, 0, 0);
 	s = slot_free_find();
@@ -166,7 +167,8 @@ static void slot_finish(struct slot *s)
 	unsigned int i = (unsigned int)(s - slots);
 	uint8_t status = *(volatile uint8_t *)&dma_reqs[i].status;
 
-	if (status == 0 && s->q.op == BLK_WRITE && s->q.flags & BLK_FUA && disk.flush && !s->flushing) {
+	if (status == 0 && s->q.op == BLK_WRITE && s->q.flags & BLK_FUA && disk.flush &&
+		!s->flushing) {
 		s->flushing = true;
 		slot_submit(s);
 		return;
@@ -246,7 +248,8 @@ static int region_del(uint64_t number)
 	return 0;
 }
 
-static int driver_call(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
+static int driver_call(
+	uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
 {
 	(void)badge;
 	*n_mr = 2;
@@ -260,7 +263,8 @@ static int driver_call(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n
 	}
 }
 
-static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+static int client_open(
+	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	(void)params;
 	(void)params_len;
@@ -320,8 +324,9 @@ static int device_start(void)
 	disk.sectors = virtio_config_read(&dev, CONFIG_CAPACITY, 8);
 	disk.read_only = dev.features & F_RO;
 	disk.flush = dev.features & F_FLUSH;
-	disk.max_bytes = dev.features & F_SIZE_MAX ? (uint32_t)virtio_config_read(&dev, CONFIG_SIZE_MAX, 4) :
-						     MAX_BYTES;
+	disk.max_bytes = dev.features & F_SIZE_MAX
+				 ? (uint32_t)virtio_config_read(&dev, CONFIG_SIZE_MAX, 4)
+				 : MAX_BYTES;
 	if (disk.max_bytes > MAX_BYTES)
 		disk.max_bytes = MAX_BYTES;
 	virtio_start(&dev);
@@ -338,7 +343,8 @@ int main(void)
 		printf("cannot start the disk: error %d\n", -rc);
 		return 1;
 	}
-	printf("%llu MiB%s\n", (unsigned long long)(disk.sectors >> 11), disk.read_only ? ", read-only" : "");
+	printf("%llu MiB%s\n", (unsigned long long)(disk.sectors >> 11),
+		disk.read_only ? ", read-only" : "");
 	rc = svc_serve(&service);
 	return rc ? rc : svc_run();
 }

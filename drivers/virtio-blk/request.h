@@ -18,6 +18,7 @@ struct disk {
  * q is a private copy. region_size: of the region that q names, 0 if there is none. 0: execute it;
  * -SK_E_INVAL, -SK_E_RANGE, -SK_E_DENIED: answer with that.
  */
-int blk_req_check(const struct disk *d, const struct blk_req *q, uint64_t region_size) must_check;
+int blk_req_check(
+	const struct disk *d, const struct blk_req *q, uint64_t region_size) must_check;
 
 #endif

@@ -24,14 +24,17 @@ int frame_check(const struct net_desc *d, uint64_t data_size, uint16_t offloads)
 	if (d->offset > data_size || d->length > data_size - d->offset)
 		return -SK_E_PEER;
 	if (d->op == NET_RX_POST)
-		return d->length >= FRAME_RX_MIN && d->length <= NET_FRAME_MAX && !d->flags ? 0 : -SK_E_PEER;
+		return d->length >= FRAME_RX_MIN && d->length <= NET_FRAME_MAX && !d->flags
+			       ? 0
+			       : -SK_E_PEER;
 	if (d->op != NET_TX || d->length < ETH_HEADER || wanted & ~offloads)
 		return -SK_E_PEER;
 	if (d->length > (d->flags & GSO ? NET_FRAME_MAX : NET_FRAME_STD))
 		return -SK_E_PEER;
 	if (d->flags & NET_CSUM_BLANK && !csum_inside(d->csum_start, d->csum_offset, d->length))
 		return -SK_E_PEER;
-	if (d->flags & GSO && (!d->gso_size || !(d->flags & NET_CSUM_BLANK) || (d->flags & GSO) == GSO))
+	if (d->flags & GSO &&
+		(!d->gso_size || !(d->flags & NET_CSUM_BLANK) || (d->flags & GSO) == GSO))
 		return -SK_E_PEER;
 	return 0;
 }

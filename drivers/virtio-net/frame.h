@@ -27,6 +27,7 @@ struct frame_header frame_to_device(const struct net_desc *d);
  * Fill flags and offsets of an RX descriptor from the device's header; `length` bytes of frame arrived.
  * -SK_E_IO: the device's header makes no sense; the frame is to be dropped.
  */
-int frame_from_device(const struct frame_header *h, uint32_t length, struct net_desc *d) must_check;
+int frame_from_device(
+	const struct frame_header *h, uint32_t length, struct net_desc *d) must_check;
 
 #endif

@@ -81,7 +81,8 @@ static int buffer_give(struct side *s, const struct net_desc *d)
 		return -SK_E_PEER;
 	i = (unsigned int)(slot - s->slot);
 	*header_of(s, i) = device_writes ? (struct frame_header){ 0 } : frame_to_device(d);
-	bufs[0] = (struct virtq_buf){ s->header_addr + i * HEADER_ROOM, sizeof(struct frame_header), device_writes };
+	bufs[0] = (struct virtq_buf){ s->header_addr + i * HEADER_ROOM,
+		sizeof(struct frame_header), device_writes };
 	bufs[1] = (struct virtq_buf){ region_addr + d->offset, d->length, device_writes };
 	if (virtq_add(&s->queue.q, bufs, 2, slot)) {
 		slot->busy = false;
@@ -180,8 +181,8 @@ static int side_init(struct side *s, uint16_t index)
 
 static int device_start(void)
 {
-	const uint64_t want = F_CSUM | F_GUEST_CSUM | F_MAC | F_HOST_TSO4 | F_HOST_TSO6 | F_STATUS |
-			      VIRTIO_F_EVENT_IDX;
+	const uint64_t want = F_CSUM | F_GUEST_CSUM | F_MAC | F_HOST_TSO4 | F_HOST_TSO6 |
+			      F_STATUS | VIRTIO_F_EVENT_IDX;
 	int rc = virtio_init(&dev, &svc_info()->dev[DEVICE_INDEX], DEVICE_INDEX);
 
 	if (rc)
@@ -207,7 +208,8 @@ static int device_start(void)
 	return 0;
 }
 
-static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+static int client_open(
+	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	struct sk_cap_info info;
 	int rc;
@@ -275,8 +277,9 @@ int main(void)
 		printf("cannot start the network card: error %d\n", -rc);
 		return 1;
 	}
-	printf("%02x:%02x:%02x:%02x:%02x:%02x\n", (int)(mac & 255), (int)(mac >> 8 & 255), (int)(mac >> 16 & 255),
-	       (int)(mac >> 24 & 255), (int)(mac >> 32 & 255), (int)(mac >> 40 & 255));
+	printf("%02x:%02x:%02x:%02x:%02x:%02x\n", (int)(mac & 255), (int)(mac >> 8 & 255),
+		(int)(mac >> 16 & 255), (int)(mac >> 24 & 255), (int)(mac >> 32 & 255),
+		(int)(mac >> 40 & 255));
 	rc = svc_serve(&service);
 	return rc ? rc : svc_run();
 }

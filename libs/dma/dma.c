@@ -14,7 +14,7 @@ static uint64_t next_addr = 1ull << 32;
 
 /* MAP with the tables of the IoSpace made on demand; *at: wanted address in, the device's out. */
 static int map_with_tables(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order,
-			   uint32_t rights, uint64_t *at)
+	uint32_t rights, uint64_t *at)
 {
 	for (;;) {
 		uint32_t level;
@@ -38,7 +38,7 @@ static int map_with_tables(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint
 }
 
 int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uint32_t rights,
-	    struct dma_map *out)
+	struct dma_map *out)
 {
 	uint64_t size = 1ull << order, addr = (next_addr + size - 1) & ~(size - 1);
 	int rc = cap_copy(frame, rights & (SK_R | SK_W), 0, &out->frame);

@@ -19,7 +19,7 @@ struct dma_map {
 
 /* Make 2^order bytes of `frame` from `offset` on reachable through IoSpace `space`; rights SK_R, SK_W. */
 int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uint32_t rights,
-	    struct dma_map *out) must_check;
+	struct dma_map *out) must_check;
 /* The device reaches it no more when this returns. */
 void dma_unmap(struct dma_map *m);
 /* Zeroed memory for descriptors and the like, mapped here and for the device; kept for good. */

@@ -20,11 +20,11 @@
 #define BLK_DEPTH 64u
 #define BLK_SECTOR 512u
 
-#define BLK_OPS(X)                                                                                 \
-	X(READ, 1, "provider fills")                                                               \
-	X(WRITE, 2, "provider drains")                                                             \
-	X(FLUSH, 3, "no data")                                                                     \
-	X(INFO, 4, "no data; response carries sectors and flags")                                  \
+#define BLK_OPS(X) \
+	X(READ, 1, "provider fills") \
+	X(WRITE, 2, "provider drains") \
+	X(FLUSH, 3, "no data") \
+	X(INFO, 4, "no data; response carries sectors and flags") \
 	X(DISCARD, 5, "no data; sector and count of sectors in length")
 
 #define X(op, num, note) BLK_##op = (num),
@@ -37,7 +37,8 @@ enum blk_info_flag { BLK_READ_ONLY = 1, BLK_HAS_FLUSH = 2, BLK_HAS_DISCARD = 4 }
 struct blk_req {
 	uint16_t op;
 	uint16_t flags;
-	uint32_t region; /* 0 for clients of storage; the driver's number between storage and driver */
+	uint32_t
+		region; /* 0 for clients of storage; the driver's number between storage and driver */
 	uint64_t id;     /* chosen by the client, returned */
 	uint64_t sector; /* of the volume, or of the disk towards the driver */
 	uint64_t offset; /* of the data in the region */
@@ -51,7 +52,7 @@ struct blk_rsp {
 	uint64_t result; /* INFO: sectors */
 };
 
-struct blk_params { /* of SVC_OPEN towards storage */
+struct blk_params {      /* of SVC_OPEN towards storage */
 	char volume[64]; /* "by-partlabel/NAME" as after /dev/disk/, zero-terminated UTF-8 */
 	uint32_t writable;
 	uint32_t reserved;
@@ -60,8 +61,9 @@ struct blk_params { /* of SVC_OPEN towards storage */
 
 /* Calls on a block driver's control endpoint, by storage. */
 enum blk_driver_call {
-	BLK_REGION_ADD = 16, /* mr0 data offset, mr1 data size; capability: frame. Reply mr1 = number */
-	BLK_REGION_DEL = 17  /* mr0 number; returns when nothing in it is in flight */
+	BLK_REGION_ADD =
+		16, /* mr0 data offset, mr1 data size; capability: frame. Reply mr1 = number */
+	BLK_REGION_DEL = 17 /* mr0 number; returns when nothing in it is in flight */
 };
 
 #endif

@@ -25,13 +25,14 @@ struct console_params {
 };
 
 /* X(name, number, direction and meaning) */
-#define CONSOLE_MSGS(X)                                                                            \
-	X(DATA, 1, "both: len bytes of text")                                                      \
-	X(ATTACH, 2, "shell: show guest arg's console, log first; answered by DETACHED or FAILED") \
-	X(DETACHED, 3, "console: the user typed Ctrl-], or the guest arg went away")               \
-	X(FAILED, 4, "console: no console arg")                                                    \
-	X(DMESG, 5, "shell: send the boot and service log as DATA, then DONE")                     \
-	X(DONE, 6, "console")                                                                      \
+#define CONSOLE_MSGS(X) \
+	X(DATA, 1, "both: len bytes of text") \
+	X(ATTACH, 2, \
+		"shell: show guest arg's console, log first; answered by DETACHED or FAILED") \
+	X(DETACHED, 3, "console: the user typed Ctrl-], or the guest arg went away") \
+	X(FAILED, 4, "console: no console arg") \
+	X(DMESG, 5, "shell: send the boot and service log as DATA, then DONE") \
+	X(DONE, 6, "console") \
 	X(GUEST_LOG, 7, "shell: send guest arg's log as DATA, then DONE or FAILED")
 
 #define X(name, num, what) CONSOLE_##name = (num),

@@ -13,13 +13,15 @@
 #include <stdint.h>
 
 #define DOMAIN_INFO_VADDR 0x0e000000ull
-#define DOMAIN_UTCB_VADDR 0x0e010000ull  /* of the main thread; further threads: the domain chooses */
+#define DOMAIN_UTCB_VADDR \
+	0x0e010000ull /* of the main thread; further threads: the domain chooses */
 #define DOMAIN_KINFO_VADDR 0x0e020000ull /* struct sk_info, read-only */
 #define DOMAIN_STACK_TOP 0x0e400000ull
 #define DOMAIN_IMAGE_VADDR 0x10000000ull /* ELF images are linked here */
-#define DOMAIN_HEAP_VADDR 0x40000000ull  /* sbrk grows from here, mapped on demand by libs/sys */
+#define DOMAIN_HEAP_VADDR 0x40000000ull /* sbrk grows from here, mapped on demand by libs/sys */
 #define DOMAIN_CHANNEL_VADDR 0x100000000ull /* the builder maps regions and BARs from here up */
-#define DOMAIN_FREE_VADDR 0x200000000ull /* the domain's own mappings (libs/caps) from here up */
+#define DOMAIN_FREE_VADDR \
+	0x200000000ull /* the domain's own mappings (libs/caps) from here up */
 #define DOMAIN_GUEST_VADDR 0x10000000000ull /* VMM: guest physical 0 is visible here */
 
 #define DOMAIN_MAGIC 0x4e49414d4f44ull /* "DOMAIN" */
@@ -36,20 +38,20 @@ enum domain_slot {
 	DOMAIN_CAP_SERVICE = 17, /* its own control endpoint: receive right */
 	DOMAIN_CAP_NTFN = 18,    /* its notification, unbadged, bound to the main thread */
 	DOMAIN_CAP_REPLY = 19,
-	DOMAIN_CAP_EXTRA = 20,    /* 20 to 63: what args name (pools, control objects) */
-	DOMAIN_CAP_CHANNEL = 64,  /* two for each channel: signal, region frame */
-	DOMAIN_CAP_DEVICE = 128,  /* 16 for each device: BAR frames 0-5, IRQs 6-13, IoSpace 14 */
+	DOMAIN_CAP_EXTRA = 20,   /* 20 to 63: what args name (pools, control objects) */
+	DOMAIN_CAP_CHANNEL = 64, /* two for each channel: signal, region frame */
+	DOMAIN_CAP_DEVICE = 128, /* 16 for each device: BAR frames 0-5, IRQs 6-13, IoSpace 14 */
 	DOMAIN_CAP_UNTYPED = 192, /* memory that the domain may retype */
 	DOMAIN_CAP_FREE = 256,    /* first slot that the domain manages itself */
 };
 
 struct domain_channel {
-	char name[16];      /* as the manifest calls it: "blk", "log", "uart", ... */
-	uint32_t proto;     /* enum svc_proto */
-	uint32_t bit;       /* the domain's notification bit for it */
-	uint32_t signal;    /* slot: signals the service */
-	uint32_t frame;     /* slot: the region */
-	uint64_t vaddr;     /* of the region: layout follows */
+	char name[16];   /* as the manifest calls it: "blk", "log", "uart", ... */
+	uint32_t proto;  /* enum svc_proto */
+	uint32_t bit;    /* the domain's notification bit for it */
+	uint32_t signal; /* slot: signals the service */
+	uint32_t frame;  /* slot: the region */
+	uint64_t vaddr;  /* of the region: layout follows */
 	uint64_t size;
 	uint32_t req_size, rsp_size; /* bytes of the two rings, see ring.h */
 	uint32_t epoch;
@@ -62,10 +64,10 @@ struct domain_bar {
 struct domain_device {
 	char name[16];
 	uint16_t vendor, device;
-	uint16_t rid; /* bus << 8 | devfn */
+	uint16_t rid;    /* bus << 8 | devfn */
 	uint16_t n_irqs; /* slots DOMAIN_CAP_DEVICE + 16 * i + 6 ... */
 	struct domain_bar bar[6];
-	uint8_t config[256]; /* snapshot of its configuration space */
+	uint8_t config[256];        /* snapshot of its configuration space */
 	uint16_t io_port, io_ports; /* port range, if it has one; capability in BAR slot 0 */
 	uint32_t reserved;
 };
@@ -77,9 +79,11 @@ struct domain_info {
 	char name[DOMAIN_NAME_MAX];
 	uint32_t n_slots; /* of its CNode */
 	uint32_t n_channels, n_untyped, n_devices;
-	uint32_t free_slot; /* first slot that the domain manages itself, DOMAIN_CAP_FREE or more */
+	uint32_t
+		free_slot; /* first slot that the domain manages itself, DOMAIN_CAP_FREE or more */
 	uint32_t reserved;
-	uint64_t wall_boot_ns; /* nanoseconds since 1970 at boot_tsc of struct sk_info; 0 = unknown */
+	uint64_t
+		wall_boot_ns; /* nanoseconds since 1970 at boot_tsc of struct sk_info; 0 = unknown */
 	uint8_t untyped_order[DOMAIN_UNTYPED_MAX]; /* slot DOMAIN_CAP_UNTYPED + i */
 	struct domain_channel channel[DOMAIN_CHANNELS_MAX];
 	struct domain_device dev[DOMAIN_DEVICES_MAX];

@@ -19,12 +19,13 @@ enum files_kind { FILES_BROWSE = 1, FILES_FILE = 2 };
 struct files_params {
 	uint32_t kind;
 	uint32_t reserved;
-	char path[FILES_PATH_MAX]; /* FILE: zero-terminated. Reply of SVC_OPEN: mr2 = size in bytes */
+	char path
+		[FILES_PATH_MAX]; /* FILE: zero-terminated. Reply of SVC_OPEN: mr2 = size in bytes */
 };
 
-#define FILES_OPS(X)                                                                               \
-	X(READ, 1, "path (BROWSE) or the connection's file; position, length <= data size")        \
-	X(STAT, 2, "response: size and type")                                                      \
+#define FILES_OPS(X) \
+	X(READ, 1, "path (BROWSE) or the connection's file; position, length <= data size") \
+	X(STAT, 2, "response: size and type") \
 	X(READDIR, 3, "position = entries to skip; response: result = number of entries")
 
 #define X(op, num, note) FILES_##op = (num),
@@ -35,15 +36,16 @@ enum files_type { FILES_REGULAR = 1, FILES_DIRECTORY = 2, FILES_OTHER = 3 };
 
 struct files_req {
 	uint32_t op;
-	uint32_t path_len; /* bytes of path that follow the struct in the record (BROWSE), else 0 */
+	uint32_t
+		path_len; /* bytes of path that follow the struct in the record (BROWSE), else 0 */
 	uint64_t id;
 	uint64_t position;
 	uint64_t offset, length; /* in the data region */
 };
 struct files_rsp {
 	uint64_t id;
-	int32_t status; /* 0 or -SK_E_* */
-	uint32_t type;  /* STAT: enum files_type */
+	int32_t status;  /* 0 or -SK_E_* */
+	uint32_t type;   /* STAT: enum files_type */
 	uint64_t result; /* bytes read, entries, or size */
 	uint64_t mtime;  /* STAT: seconds since 1970 */
 };

@@ -20,7 +20,8 @@
 #define MANIFEST_PARAMS_MAX 272u
 #define MANIFEST_ARGS_MAX 256u
 #define MANIFEST_UNTYPED_MAX 4u
-#define MANIFEST_NONE 0xffffffffu /* a channel's service: none; it is memory that outlives the domain */
+#define MANIFEST_NONE \
+	0xffffffffu /* a channel's service: none; it is memory that outlives the domain */
 
 struct manifest_header {
 	uint64_t magic;
@@ -66,17 +67,20 @@ struct manifest_domain {
 	uint8_t untyped_order[MANIFEST_UNTYPED_MAX]; /* its own memory */
 	uint32_t first_channel, n_channels;
 	uint32_t first_cap, n_caps;
-	uint32_t services;    /* bit per domain: control endpoints that INIT_SERVICE gives it */
-	char archive_file[24]; /* archive member mapped for it (args image=, image-size=); empty = none */
-	char replaces[16];     /* then this channel is not made */
+	uint32_t services; /* bit per domain: control endpoints that INIT_SERVICE gives it */
+	char archive_file
+		[24]; /* archive member mapped for it (args image=, image-size=); empty = none */
+	char replaces[16]; /* then this channel is not made */
 	struct manifest_device dev;
 	char args[MANIFEST_ARGS_MAX]; /* lines */
 };
 _Static_assert(sizeof(struct manifest_domain) == 472, "no padding");
 
 enum manifest_channel_flag {
-	MANIFEST_CHANNEL_OPTIONAL = 1, /* the client starts without it when the service is absent or refuses */
-	MANIFEST_CHANNEL_CONTROL = 2,  /* the client also gets the service's control endpoint: args NAME=SLOT */
+	MANIFEST_CHANNEL_OPTIONAL =
+		1, /* the client starts without it when the service is absent or refuses */
+	MANIFEST_CHANNEL_CONTROL =
+		2, /* the client also gets the service's control endpoint: args NAME=SLOT */
 };
 struct manifest_channel {
 	char name[16];
@@ -90,13 +94,13 @@ struct manifest_channel {
 _Static_assert(sizeof(struct manifest_channel) == 312, "no padding");
 
 /* X(name, number, what) */
-#define MANIFEST_CAPS(X)                                                                           \
-	X(CTL_IRQ, 1, "the right to claim interrupts")                                          \
-	X(CTL_SCHED, 2, "the right to configure scheduling contexts")                           \
-	X(CTL_LOG, 3, "kernel log: write, take over the UART")                                  \
-	X(KLOG, 4, "kernel log: the ring, read-only")                                           \
-	X(PORTS, 5, "I/O ports a to b")                                                         \
-	X(DEVICE_MEMORY, 6, "all device untypeds and their list (platform)")                    \
+#define MANIFEST_CAPS(X) \
+	X(CTL_IRQ, 1, "the right to claim interrupts") \
+	X(CTL_SCHED, 2, "the right to configure scheduling contexts") \
+	X(CTL_LOG, 3, "kernel log: write, take over the UART") \
+	X(KLOG, 4, "kernel log: the ring, read-only") \
+	X(PORTS, 5, "I/O ports a to b") \
+	X(DEVICE_MEMORY, 6, "all device untypeds and their list (platform)") \
 	X(GUEST_MEMORY, 7, "what RAM is left when all have started")
 
 #define X(name, num, what) MANIFEST_CAP_##name = (num),

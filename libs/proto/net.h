@@ -20,11 +20,11 @@
 #define NET_FRAME_MAX 65550u /* with GSO; else 1514 */
 #define NET_FRAME_STD 1514u
 
-#define NET_OPS(X)                                                                                 \
-	X(TX, 1, "client: send the frame")                                                         \
-	X(RX_POST, 2, "client: an empty buffer")                                                   \
-	X(TX_DONE, 3, "provider: buffer returned; status in flags: 0 or SK_E_*")                   \
-	X(RX, 4, "provider: frame in the buffer posted as id, length says how much")               \
+#define NET_OPS(X) \
+	X(TX, 1, "client: send the frame") \
+	X(RX_POST, 2, "client: an empty buffer") \
+	X(TX_DONE, 3, "provider: buffer returned; status in flags: 0 or SK_E_*") \
+	X(RX, 4, "provider: frame in the buffer posted as id, length says how much") \
 	X(LINK, 5, "provider: length 1 = link up, 0 = down")
 
 #define X(op, num, note) NET_##op = (num),
@@ -44,10 +44,10 @@ struct net_desc {
 	uint16_t reserved[3]; /* zero */
 };
 
-struct net_params { /* of SVC_OPEN towards network */
-	char bridge[16]; /* "xenbr0" */
-	char name[16];   /* "vif1.0" */
-	uint8_t mac[6];  /* of the port's owner */
+struct net_params {        /* of SVC_OPEN towards network */
+	char bridge[16];   /* "xenbr0" */
+	char name[16];     /* "vif1.0" */
+	uint8_t mac[6];    /* of the port's owner */
 	uint16_t offloads; /* enum net_flag that the client understands in received frames */
 };
 /* Reply of SVC_OPEN by a NIC driver: mr2 = MAC address in bits 0-47, mr3 = offloads. */

@@ -15,16 +15,16 @@
 #include <stdint.h>
 
 /* X(name, number, request ring bytes, response ring bytes, default data bytes) */
-#define SVC_PROTOS(X)                                                                              \
-	X(NONE, 0, 0, 0, 0)                                                                        \
-	X(CONSOLE, 1, 4096, 4096, 0) /* text streams: console.h */                                 \
-	X(UART, 2, 4096, 4096, 0)                                                                  \
-	X(XS, 3, 16384, 16384, 0)    /* xenstore messages: xs.h */                                 \
-	X(BLK, 4, 8192, 8192, 1048576)  /* BLK_DEPTH records fit */                              \
-	X(NET, 5, 20480, 20480, 1048576)                                                             \
-	X(FILES, 6, 4096, 4096, 262144)                                                            \
-	X(VMCTL, 7, 4096, 4096, 0)                                                                 \
-	X(LOG, 8, 4096, 4096, 0)     /* standard output of a domain: console.h records */
+#define SVC_PROTOS(X) \
+	X(NONE, 0, 0, 0, 0) \
+	X(CONSOLE, 1, 4096, 4096, 0) /* text streams: console.h */ \
+	X(UART, 2, 4096, 4096, 0) \
+	X(XS, 3, 16384, 16384, 0)      /* xenstore messages: xs.h */ \
+	X(BLK, 4, 8192, 8192, 1048576) /* BLK_DEPTH records fit */ \
+	X(NET, 5, 20480, 20480, 1048576) \
+	X(FILES, 6, 4096, 4096, 262144) \
+	X(VMCTL, 7, 4096, 4096, 0) \
+	X(LOG, 8, 4096, 4096, 0) /* standard output of a domain: console.h records */
 
 #define X(name, num, req, rsp, data) SVC_PROTO_##name = (num),
 enum svc_proto { SVC_PROTOS(X) SVC_PROTO_END };
@@ -32,7 +32,8 @@ enum svc_proto { SVC_PROTOS(X) SVC_PROTO_END };
 
 #define SVC_BADGE_INIT 1u
 #define SVC_BADGE_CONTROL 2u
-#define SVC_BADGE_CLIENT 3u /* a client that the manifest lets call the service's own labels; never OPEN or CLOSE */
+#define SVC_BADGE_CLIENT \
+	3u /* a client that the manifest lets call the service's own labels; never OPEN or CLOSE */
 
 /* Labels of calls. Replies: label 0 with mr0 = 0 or -SK_E_*, then results. */
 enum svc_call {

@@ -25,7 +25,8 @@
  * n_ram of them from VM_CAP_RAM. The VMM retypes and maps them itself.
  */
 enum vm_slot {
-	VM_CAP_SCHED = 32, /* scheduling contexts of vCPUs 0..7; the I/O thread has SK_CAP_SCHED */
+	VM_CAP_SCHED =
+		32, /* scheduling contexts of vCPUs 0..7; the I/O thread has SK_CAP_SCHED */
 	VM_CAP_RAM = 1024,
 };
 
@@ -45,8 +46,8 @@ struct vm_config { /* fits two pages */
 	uint64_t magic;
 	uint32_t domid;
 	uint32_t n_vcpus;
-	uint64_t memory;  /* bytes of guest RAM at start */
-	uint64_t maxmem;  /* bytes that the balloon may reach */
+	uint64_t memory; /* bytes of guest RAM at start */
+	uint64_t maxmem; /* bytes that the balloon may reach */
 	uint32_t n_ram;
 	uint32_t ram_order;
 	uint32_t n_disks, n_vifs;
@@ -62,16 +63,17 @@ struct vm_config { /* fits two pages */
 };
 _Static_assert(sizeof(struct vm_config) <= 8192, "two pages");
 
-#define VMCTL_MSGS(X)                                                                              \
-	X(READY, 1, "VMM: built; the guest runs, or is paused if so configured")                   \
-	X(FAILED, 2, "VMM: cannot build the guest; text follows")                                  \
-	X(SHUTDOWN, 3, "VMM: the guest stopped; arg = SHUTDOWN_* reason of xen/sched.h")           \
-	X(PAUSE, 4, "control; answered by PAUSED")                                                 \
-	X(UNPAUSE, 5, "control; answered by RUNNING")                                              \
-	X(PAUSED, 6, "VMM")                                                                        \
-	X(RUNNING, 7, "VMM")                                                                       \
-	X(STATS, 8, "control; answered by STATS: struct vmctl_stats follows")                      \
-	X(QUIESCE, 9, "control, before destroy: stop the vCPUs, close rings; answered by QUIESCED")\
+#define VMCTL_MSGS(X) \
+	X(READY, 1, "VMM: built; the guest runs, or is paused if so configured") \
+	X(FAILED, 2, "VMM: cannot build the guest; text follows") \
+	X(SHUTDOWN, 3, "VMM: the guest stopped; arg = SHUTDOWN_* reason of xen/sched.h") \
+	X(PAUSE, 4, "control; answered by PAUSED") \
+	X(UNPAUSE, 5, "control; answered by RUNNING") \
+	X(PAUSED, 6, "VMM") \
+	X(RUNNING, 7, "VMM") \
+	X(STATS, 8, "control; answered by STATS: struct vmctl_stats follows") \
+	X(QUIESCE, 9, \
+		"control, before destroy: stop the vCPUs, close rings; answered by QUIESCED") \
 	X(QUIESCED, 10, "VMM")
 
 #define X(name, num, what) VMCTL_##name = (num),

@@ -36,10 +36,7 @@ int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index)
 	return 0;
 }
 
-uint32_t ring_record_max(const struct ring *r)
-{
-	return r->size - HEADER;
-}
+uint32_t ring_record_max(const struct ring *r) { return r->size - HEADER; }
 
 static void copy_in(struct ring *r, uint32_t at, const void *src, uint32_t len)
 {
@@ -64,10 +61,7 @@ static void copy_out(const struct ring *r, uint32_t at, void *dst, uint32_t len)
 }
 
 /* ---- producer ---------------------------------------------------------------------------------- */
-static uint32_t room(const struct ring *r)
-{
-	return r->size - (r->index - r->peer);
-}
+static uint32_t room(const struct ring *r) { return r->size - (r->index - r->peer); }
 
 static int load_cons(struct ring *r)
 {

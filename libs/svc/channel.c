@@ -74,10 +74,7 @@ struct svc_conn *svc_channel(const char *name)
 	return &ch->conn;
 }
 
-void svc_signal(struct svc_conn *c)
-{
-	edge_signal(c->signal);
-}
+void svc_signal(struct svc_conn *c) { edge_signal(c->signal); }
 
 int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
 {
@@ -110,10 +107,7 @@ static void channel_flush(struct svc_conn *c)
 		svc_signal(c);
 }
 
-uint32_t channel_bit(const struct svc_conn *c)
-{
-	return ((const struct channel *)c)->bit;
-}
+uint32_t channel_bit(const struct svc_conn *c) { return ((const struct channel *)c)->bit; }
 
 bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx)
 {

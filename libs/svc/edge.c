@@ -3,40 +3,19 @@
  */
 #include "svc/edge.h"
 
-struct sk_utcb *edge_utcb(void)
-{
-	return sk_utcb();
-}
+struct sk_utcb *edge_utcb(void) { return sk_utcb(); }
 
-long edge_call(sk_cap_t endpoint, struct sk_msg *m)
-{
-	return sk_call(endpoint, m);
-}
+long edge_call(sk_cap_t endpoint, struct sk_msg *m) { return sk_call(endpoint, m); }
 
-long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
-{
-	return sk_recv(endpoint, m);
-}
+long edge_recv(sk_cap_t endpoint, struct sk_msg *m) { return sk_recv(endpoint, m); }
 
-long edge_reply(sk_cap_t reply, const struct sk_msg *m)
-{
-	return sk_reply(reply, m);
-}
+long edge_reply(sk_cap_t reply, const struct sk_msg *m) { return sk_reply(reply, m); }
 
-long edge_wait(sk_cap_t ntfn, uint64_t *word)
-{
-	return sk_wait(ntfn, SK_NO_DEADLINE, word);
-}
+long edge_wait(sk_cap_t ntfn, uint64_t *word) { return sk_wait(ntfn, SK_NO_DEADLINE, word); }
 
-void edge_signal(sk_cap_t ntfn)
-{
-	(void)sk_signal(ntfn);
-}
+void edge_signal(sk_cap_t ntfn) { (void)sk_signal(ntfn); }
 
-sk_time_t edge_now(void)
-{
-	return sk_now();
-}
+sk_time_t edge_now(void) { return sk_now(); }
 
 uint32_t edge_frame_order(sk_cap_t frame)
 {

@@ -35,10 +35,7 @@ int svc_serve(const struct svc_service *s)
 	return 0;
 }
 
-static bool live(const struct conn *k)
-{
-	return k->state == OPEN && !k->c.dead;
-}
+static bool live(const struct conn *k) { return k->state == OPEN && !k->c.dead; }
 
 struct svc_conn *svc_next(struct svc_conn *after)
 {
@@ -148,10 +145,7 @@ static struct conn *conn_new(const struct message *q, const struct open_request 
 	return k;
 }
 
-static uint32_t conn_bit(const struct conn *k)
-{
-	return k->c.number % CLIENT_BITS;
-}
+static uint32_t conn_bit(const struct conn *k) { return k->c.number % CLIENT_BITS; }
 
 static void conn_publish(struct conn *k)
 {

@@ -31,10 +31,7 @@ uint64_t clock_ns_to_ticks(uint64_t ns)
 	return ns / NS_PER_SEC * hz + ns % NS_PER_SEC * hz / NS_PER_SEC;
 }
 
-uint64_t clock_ns(void)
-{
-	return clock_ticks_to_ns(sk_now() - sys_info()->boot_tsc);
-}
+uint64_t clock_ns(void) { return clock_ticks_to_ns(sk_now() - sys_info()->boot_tsc); }
 
 bool clock_wall_boot_ns(uint64_t *ns)
 {

@@ -15,7 +15,8 @@
 struct thread {
 	uint32_t number;
 	sk_cap_t cap;
-	sk_cap_t park; /* its own notification, for mutex_lock(); made with the first further thread */
+	sk_cap_t
+		park; /* its own notification, for mutex_lock(); made with the first further thread */
 	sk_cap_t wake; /* signals it: badged, for a signal without a badge changes nothing */
 	struct sk_utcb *utcb;
 	void *tls; /* fs base */

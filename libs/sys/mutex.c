@@ -62,10 +62,7 @@ void mutex_lock(struct mutex *m)
 			&word); /* may be an old signal: look again */
 }
 
-static struct thread *waiter(uint32_t link)
-{
-	return link ? sys_threads[link - 1] : NULL;
-}
+static struct thread *waiter(uint32_t link) { return link ? sys_threads[link - 1] : NULL; }
 
 /* Take the one that came first out of the list that starts at first; NULL when first is the only one. */
 static struct thread *take_oldest(struct thread *first)

@@ -117,10 +117,7 @@ off_t lseek(int fd, off_t offset, int whence)
 	return -1;
 }
 
-int isatty(int fd)
-{
-	return fd >= 0 && fd <= 2;
-}
+int isatty(int fd) { return fd >= 0 && fd <= 2; }
 
 int fstat(int fd, struct stat *st)
 {
@@ -133,10 +130,7 @@ int fstat(int fd, struct stat *st)
 }
 
 /* ---- processes and time --------------------------------------------------------------------------------- */
-pid_t getpid(void)
-{
-	return 1;
-}
+pid_t getpid(void) { return 1; }
 
 int kill(int pid, int sig)
 {
@@ -144,10 +138,7 @@ int kill(int pid, int sig)
 	sys_exit(128 + sig);
 }
 
-void _exit(int code)
-{
-	sys_exit(code);
-}
+void _exit(int code) { sys_exit(code); }
 
 int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 {
@@ -168,10 +159,7 @@ clock_t times(struct tms *t)
 }
 
 /* ---- threads ------------------------------------------------------------------------------------------------ */
-struct _reent *__getreent(void)
-{
-	return sys_self.reent;
-}
+struct _reent *__getreent(void) { return sys_self.reent; }
 
 struct __lock {
 	struct mutex mutex;
@@ -196,35 +184,17 @@ void __retarget_lock_init(_LOCK_T *lock)
 		sys_exit(126);
 }
 
-void __retarget_lock_init_recursive(_LOCK_T *lock)
-{
-	__retarget_lock_init(lock);
-}
+void __retarget_lock_init_recursive(_LOCK_T *lock) { __retarget_lock_init(lock); }
 
-void __retarget_lock_close(_LOCK_T lock)
-{
-	free(lock);
-}
+void __retarget_lock_close(_LOCK_T lock) { free(lock); }
 
-void __retarget_lock_close_recursive(_LOCK_T lock)
-{
-	free(lock);
-}
+void __retarget_lock_close_recursive(_LOCK_T lock) { free(lock); }
 
-void __retarget_lock_acquire(_LOCK_T lock)
-{
-	mutex_lock(&lock->mutex);
-}
+void __retarget_lock_acquire(_LOCK_T lock) { mutex_lock(&lock->mutex); }
 
-void __retarget_lock_release(_LOCK_T lock)
-{
-	mutex_unlock(&lock->mutex);
-}
+void __retarget_lock_release(_LOCK_T lock) { mutex_unlock(&lock->mutex); }
 
-int __retarget_lock_try_acquire(_LOCK_T lock)
-{
-	return mutex_try(&lock->mutex);
-}
+int __retarget_lock_try_acquire(_LOCK_T lock) { return mutex_try(&lock->mutex); }
 
 void __retarget_lock_acquire_recursive(_LOCK_T lock)
 {

@@ -10,10 +10,7 @@
 
 /* UTCB of the calling thread; set by the start code (libs/sys) before main and before a thread's function. */
 extern _Thread_local struct sk_utcb *sk_utcb_self;
-static inline struct sk_utcb *sk_utcb(void)
-{
-	return sk_utcb_self;
-}
+static inline struct sk_utcb *sk_utcb(void) { return sk_utcb_self; }
 
 struct sk_msg { /* registers of an IPC call */
 	uint64_t badge, mi, mr[SK_MR_REGS];
@@ -217,10 +214,7 @@ static inline long sk_set_fs_base(uint64_t address)
 {
 	return sk_sys6(SK_SYS_SET_FS_BASE, address, 0, 0, 0, 0, 0);
 }
-static inline long sk_yield(void)
-{
-	return sk_sys6(SK_SYS_YIELD, 0, 0, 0, 0, 0, 0);
-}
+static inline long sk_yield(void) { return sk_sys6(SK_SYS_YIELD, 0, 0, 0, 0, 0, 0); }
 static inline long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu,
 	uint32_t priority, uint32_t weight, uint64_t budget_us, uint64_t period_us)
 {

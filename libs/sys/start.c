@@ -32,20 +32,14 @@ static struct thread main_thread;
 static char main_tls[MAIN_TLS_MAX] __attribute__((aligned(TLS_ALIGN)));
 static bool root;
 
-bool sys_root(void)
-{
-	return root;
-}
+bool sys_root(void) { return root; }
 
 static size_t tls_image_size(void)
 {
 	return ((size_t)__tls_size + TLS_ALIGN - 1) & ~(size_t)(TLS_ALIGN - 1);
 }
 
-size_t tls_size(void)
-{
-	return tls_image_size() + TLS_ALIGN;
-}
+size_t tls_size(void) { return tls_image_size() + TLS_ALIGN; }
 
 /* x86-64: the image ends where fs points, and the word there holds its own address. */
 void *tls_init(void *block)
@@ -113,10 +107,6 @@ void sys_exit(int code)
 }
 
 /* Referenced by the C library's exit and start code. */
-void _init(void)
-{
-}
+void _init(void) {}
 
-void _fini(void)
-{
-}
+void _fini(void) {}

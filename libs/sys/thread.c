@@ -22,15 +22,9 @@ void thread_run(struct thread *t) __attribute__((noreturn));
 static struct mutex start_lock;
 static uint32_t n_threads = 1;
 
-uint32_t thread_self(void)
-{
-	return sys_self.thread->number;
-}
+uint32_t thread_self(void) { return sys_self.thread->number; }
 
-sk_cap_t thread_cap(const struct thread *t)
-{
-	return t->cap;
-}
+sk_cap_t thread_cap(const struct thread *t) { return t->cap; }
 
 void thread_exit(void)
 {

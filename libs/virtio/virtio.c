@@ -41,10 +41,7 @@ enum {
 	RESET_POLLS = 10000000,
 };
 
-static volatile uint8_t *reg8(const struct virtio *v, uint32_t off)
-{
-	return v->common + off;
-}
+static volatile uint8_t *reg8(const struct virtio *v, uint32_t off) { return v->common + off; }
 
 static volatile uint16_t *reg16(const struct virtio *v, uint32_t off)
 {
@@ -158,8 +155,8 @@ static int queue_memory(struct virtio *v, struct virtio_queue *q, size_t bytes)
 	return dma_alloc(v->io_space, order, &q->mem, &q->addr);
 }
 
-int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index, uint16_t max_size,
-		      uint16_t vector)
+int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index,
+	uint16_t max_size, uint16_t vector)
 {
 	size_t avail_at, used_at, bytes;
 	uint16_t size, notify_off;
@@ -191,10 +188,7 @@ int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index, 
 	return 0;
 }
 
-void virtio_start(struct virtio *v)
-{
-	*reg8(v, COMMON_STATUS) |= STATUS_DRIVER_OK;
-}
+void virtio_start(struct virtio *v) { *reg8(v, COMMON_STATUS) |= STATUS_DRIVER_OK; }
 
 void virtio_queue_kick(struct virtio_queue *q)
 {
@@ -214,7 +208,7 @@ static uint64_t config_field(const struct virtio *v, uint32_t off, uint32_t size
 		return *(volatile uint32_t *)(v->config + off);
 	default:
 		return *(volatile uint32_t *)(v->config + off) |
-		       (uint64_t)*(volatile uint32_t *)(v->config + off + 4) << 32;
+		       (uint64_t) * (volatile uint32_t *)(v->config + off + 4) << 32;
 	}
 }
 

@@ -40,8 +40,8 @@ int virtio_negotiate(struct virtio *v, uint64_t want) must_check;
  * Make queue `index` with up to max_size descriptors; its interrupts come by MSI-X vector `vector`. *q is
  * zero at first; made again after a reset of the device, it keeps its memory.
  */
-int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index, uint16_t max_size,
-		      uint16_t vector) must_check;
+int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index,
+	uint16_t max_size, uint16_t vector) must_check;
 void virtio_start(struct virtio *v); /* DRIVER_OK */
 /* Tell the device if it wants to know. */
 void virtio_queue_kick(struct virtio_queue *q);

@@ -13,15 +13,9 @@
 
 enum { DESC_NEXT = 1, DESC_WRITE = 2, USED_NO_NOTIFY = 1 };
 
-static void compiler_barrier(void)
-{
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
+static void compiler_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 
-static void full_barrier(void)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
+static void full_barrier(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 size_t virtq_bytes(uint16_t size, size_t *avail_at, size_t *used_at)
 {
@@ -64,7 +58,8 @@ int virtq_add(struct virtq *q, const struct virtq_buf *bufs, unsigned int n, voi
 		d->addr = bufs[i].addr;
 		d->len = bufs[i].len;
 		d->next = more ? q->next[at] : 0;
-		d->flags = (uint16_t)((more ? DESC_NEXT : 0) | (bufs[i].device_writes ? DESC_WRITE : 0));
+		d->flags = (uint16_t)((more ? DESC_NEXT : 0) |
+				      (bufs[i].device_writes ? DESC_WRITE : 0));
 		if (bufs[i].device_writes)
 			q->writable[head] += bufs[i].len;
 		at = q->next[at];
@@ -91,7 +86,8 @@ bool virtq_kick(struct virtq *q)
 	if (!q->event_idx)
 		return !(q->used->flags & USED_NO_NOTIFY);
 	/* 2.6.7.1: notify when avail_event was passed by this batch */
-	return (uint16_t)(q->avail_idx - *q->avail_event - 1) < (uint16_t)(q->avail_idx - before);
+	return (uint16_t)(q->avail_idx - *q->avail_event - 1) <
+	       (uint16_t)(q->avail_idx - before);
 }
 
 int virtq_get(struct virtq *q, void **token, uint32_t *len)
@@ -110,7 +106,8 @@ int virtq_get(struct virtq *q, void **token, uint32_t *len)
 	n = q->chain[id];
 	q->chain[id] = 0;
 	*token = q->token[id];
-	for (at = (uint16_t)id; n > 1; n--, q->n_free++) /* to the last descriptor of the chain: Q1 */
+	for (at = (uint16_t)id; n > 1;
+		n--, q->n_free++) /* to the last descriptor of the chain: Q1 */
 		at = q->next[at];
 	q->n_free++;
 	q->next[at] = q->free_head;

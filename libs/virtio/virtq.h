@@ -51,7 +51,8 @@ struct virtq {
 	bool event_idx;
 	uint16_t kicked; /* avail_idx at the last notification */
 	uint16_t next[VIRTQ_SIZE_MAX];
-	uint16_t chain[VIRTQ_SIZE_MAX];    /* descriptors of the chain that starts here; 0 = not a head */
+	uint16_t chain
+		[VIRTQ_SIZE_MAX]; /* descriptors of the chain that starts here; 0 = not a head */
 	uint32_t writable[VIRTQ_SIZE_MAX]; /* bytes that the device may write */
 	void *token[VIRTQ_SIZE_MAX];
 };
@@ -61,7 +62,8 @@ size_t virtq_bytes(uint16_t size, size_t *avail_at, size_t *used_at);
 /* size: power of two up to VIRTQ_SIZE_MAX; mem: zeroed, virtq_bytes(size) long, 16-byte aligned. */
 void virtq_init(struct virtq *q, uint16_t size, void *mem, bool event_idx);
 /* Queue a chain of n buffers, all that the device reads first; -SK_E_AGAIN: not enough descriptors free. */
-int virtq_add(struct virtq *q, const struct virtq_buf *bufs, unsigned int n, void *token) must_check;
+int virtq_add(
+	struct virtq *q, const struct virtq_buf *bufs, unsigned int n, void *token) must_check;
 /* After a batch of adds: true = the device must be notified. */
 bool virtq_kick(struct virtq *q);
 /* A finished chain: its token and the bytes written; -SK_E_AGAIN: none, -SK_E_IO: the device broke the rules. */

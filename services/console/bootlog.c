@@ -15,7 +15,8 @@ static void line_end(struct textlog *log, struct bootlog_line *line, const char 
 	line->len = 0;
 }
 
-void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *name, const char *text, size_t len)
+void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *name,
+	const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
@@ -23,7 +24,9 @@ void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *na
 		if (c == '\r')
 			continue;
 		if (c != '\n')
-			line->text[line->len++] = (c < 0x20 && c != '\t') || c == 0x7f ? '.' : (char)c;
+			line->text[line->len++] = (c < 0x20 && c != '\t') || c == 0x7f
+							  ? '.'
+							  : (char)c;
 		if (c == '\n' || line->len == BOOTLOG_LINE_MAX)
 			line_end(log, line, name);
 	}

@@ -16,7 +16,8 @@ struct bootlog_line {
 };
 
 /* Text of a domain: whole lines go to the log as "(name) line"; control characters become dots. */
-void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *name, const char *text, size_t len);
+void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *name,
+	const char *text, size_t len);
 /* What is left of a line when its domain goes. */
 void bootlog_finish(struct textlog *log, struct bootlog_line *line, const char *name);
 /* Take what the kernel wrote to its ring since the last call; *pos is the reader's place in it. */

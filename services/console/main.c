@@ -20,14 +20,20 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-enum { GUEST_LOG_SIZE = 64 << 10, BOOT_LOG_SIZE = 128 << 10, URGENT_LOG_SIZE = 4 << 10, KEY_DETACH = 0x1d, KEY_BELL = 7 };
+enum {
+	GUEST_LOG_SIZE = 64 << 10,
+	BOOT_LOG_SIZE = 128 << 10,
+	URGENT_LOG_SIZE = 4 << 10,
+	KEY_DETACH = 0x1d,
+	KEY_BELL = 7
+};
 
 struct stream {
 	LIST_ENTRY(stream) link;
 	struct svc_conn *conn; /* NULL: the client is gone, the log is still being shown */
 	uint32_t kind, domid;
 	char name[48];
-	struct textlog log;      /* GUEST */
+	struct textlog log;       /* GUEST */
 	struct bootlog_line line; /* LOG */
 	bool urgent;              /* LOG of init: shown whatever is in the foreground */
 	struct bootlog_line urgent_line;
@@ -41,13 +47,15 @@ struct record {
 static LIST_HEAD(, stream) streams = LIST_HEAD_INITIALIZER(streams);
 static struct svc_conn *uart;
 static struct stream *shell;
-static struct stream *attached; /* the guest in the foreground; NULL: the shell, or the boot log without one */
+static struct stream *
+	attached; /* the guest in the foreground; NULL: the shell, or the boot log without one */
 static uint64_t attached_pos;
 
 static struct textlog boot_log;
 static uint64_t boot_pos; /* shown so far, until the shell says its first word */
 static bool shell_speaks;
-static struct textlog urgent_log; /* what init says later: a domain failed, the machine goes down */
+static struct textlog
+	urgent_log; /* what init says later: a domain failed, the machine goes down */
 static uint64_t urgent_pos;
 static const volatile struct sk_klog *klog;
 static uint64_t klog_pos;
@@ -59,8 +67,8 @@ static uint64_t copied_pos, copied_end;
 /* ---- sending records ---- */
 
 /* False: no room now. */
-static bool record_put(struct svc_conn *c, bool to_service, uint16_t type, uint32_t arg, const char *text,
-		       size_t len)
+static bool record_put(struct svc_conn *c, bool to_service, uint16_t type, uint32_t arg,
+	const char *text, size_t len)
 {
 	const struct console_msg m = { .type = type, .len = (uint16_t)len, .arg = arg };
 	struct ring *r = to_service ? &c->req : &c->rsp;
@@ -138,7 +146,8 @@ static void copy_pump(void)
 
 	while (copied && copied_pos < copied_end) {
 		uint64_t at = copied_pos, left = copied_end - copied_pos;
-		size_t n = textlog_read(copied, &at, text, left < sizeof(text) ? left : sizeof(text));
+		size_t n = textlog_read(
+			copied, &at, text, left < sizeof(text) ? left : sizeof(text));
 
 		if (!shell_put(CONSOLE_DATA, 0, text, n))
 			return;
@@ -228,7 +237,8 @@ static int shell_pump(void)
 				break;
 			continue;
 		}
-		if (!waiting && (rc < (int)sizeof(r->m) || r->m.len != (unsigned int)rc - sizeof(r->m)))
+		if (!waiting &&
+			(rc < (int)sizeof(r->m) || r->m.len != (unsigned int)rc - sizeof(r->m)))
 			return -SK_E_PEER;
 		waiting = !shell_first() || !shell_record(r);
 		if (waiting)
@@ -302,7 +312,8 @@ static void uart_take_input(void)
 	int rc;
 
 	while (!n_held && (rc = ring_get(&uart->rsp, &r, sizeof(r))) >= 0)
-		if (rc >= (int)sizeof(r.m) && r.m.type == CONSOLE_DATA && r.m.len == (unsigned int)rc - sizeof(r.m))
+		if (rc >= (int)sizeof(r.m) && r.m.type == CONSOLE_DATA &&
+			r.m.len == (unsigned int)rc - sizeof(r.m))
 			input(r.text, r.m.len);
 }
 
@@ -348,7 +359,8 @@ static int client_event(struct svc_conn *c)
 	int rc = -SK_E_AGAIN;
 
 	while (s->kind != CONSOLE_SHELL && (rc = ring_get(&c->req, &r, sizeof(r))) >= 0)
-		if (rc < (int)sizeof(r.m) || r.m.len != (unsigned int)rc - sizeof(r.m) || text_in(s, &r))
+		if (rc < (int)sizeof(r.m) || r.m.len != (unsigned int)rc - sizeof(r.m) ||
+			text_in(s, &r))
 			return -SK_E_PEER;
 	bootlog_kernel(&boot_log, klog, &klog_pos);
 	if (s->kind == CONSOLE_SHELL)
@@ -371,7 +383,8 @@ static bool may_open(const struct svc_conn *c, const struct console_params *p)
 	}
 }
 
-static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+static int client_open(
+	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	const struct console_params *p = params;
 	struct stream *s;
@@ -392,7 +405,8 @@ static int client_open(struct svc_conn *c, const void *params, uint32_t params_l
 	s->kind = p->kind;
 	s->domid = p->domid;
 	memcpy(s->name, p->name, sizeof(s->name));
-	s->urgent = p->kind == CONSOLE_LOG && c->badge == SVC_BADGE_INIT && strcmp(p->name, "init") == 0;
+	s->urgent = p->kind == CONSOLE_LOG && c->badge == SVC_BADGE_INIT &&
+		    strcmp(p->name, "init") == 0;
 	LIST_INSERT_HEAD(&streams, s, link);
 	c->priv = s;
 	if (p->kind == CONSOLE_SHELL)

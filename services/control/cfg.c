@@ -78,10 +78,7 @@ static char *cfg_text(struct cfg *c, const char *text, size_t len)
 	return copy;
 }
 
-void cfg_init(struct cfg *c)
-{
-	*c = (struct cfg){ 0 };
-}
+void cfg_init(struct cfg *c) { *c = (struct cfg){ 0 }; }
 
 void cfg_fini(struct cfg *c)
 {
@@ -119,15 +116,9 @@ static bool key_start(char ch)
 	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '_';
 }
 
-static bool digit(char ch)
-{
-	return ch >= '0' && ch <= '9';
-}
+static bool digit(char ch) { return ch >= '0' && ch <= '9'; }
 
-static bool key_char(char ch)
-{
-	return key_start(ch) || digit(ch);
-}
+static bool key_char(char ch) { return key_start(ch) || digit(ch); }
 
 static int hex_value(char ch)
 {

@@ -200,10 +200,7 @@ struct guest {
 	char failure[VMCTL_TEXT_MAX];
 };
 
-static inline struct guest *guest_of(const struct dom *d)
-{
-	return d->priv;
-}
+static inline struct guest *guest_of(const struct dom *d) { return d->priv; }
 /*
  * Take a configuration over and make a guest of it. 0: `fn` will be called; -1 with *m: config
  * not taken.

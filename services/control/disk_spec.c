@@ -31,10 +31,7 @@ const char *disk_format_name(enum disk_format f)
 	return f < DISK_FORMAT_COUNT ? format_names[f] : "?";
 }
 
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n';
-}
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
 
 /* Keep a word once; an empty one that stands there may be replaced. */
 static int keep(struct scan *s, char *to, size_t size, const char *what, const char *word)

@@ -195,10 +195,7 @@ void dom_drop(struct dom *d)
 	d->config = NULL;
 }
 
-void dom_started(struct dom *d)
-{
-	d->has_vmm = true;
-}
+void dom_started(struct dom *d) { d->has_vmm = true; }
 
 static void power_if_empty(struct domtab *t)
 {

@@ -27,7 +27,8 @@ enum {
 	HEAP_ORDER = 22,   /* what the VMM retypes itself */
 	DEVICE_ORDER = 21, /* region of a disk or a vif: 1 MiB of data and the rings */
 	OWN_SLOTS = 1024,  /* of the VMM, behind its RAM */
-	CHUNK_SLOTS = 3,   /* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
+	CHUNK_SLOTS =
+		3, /* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
 	PERIOD_US = 100000,
 	PROTO_VERSION = 1, /* of every protocol so far */
 };
@@ -325,7 +326,8 @@ static int connect_disk(struct guest *g, uint32_t i, struct msg *m)
 			"writes; attach it read-only to both",
 			d->spec.vdev, d->label);
 	if (rc == -SK_E_DENIED)
-		return msg_fail(m, "disk %s: partition '%s' is on a read-only disk; attach it read-only",
+		return msg_fail(m,
+			"disk %s: partition '%s' is on a read-only disk; attach it read-only",
 			d->spec.vdev, d->label);
 	return rc ? connect_fail(SERVICE_STORAGE, rc, m, d->spec.vdev) : 0;
 }

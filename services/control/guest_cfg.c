@@ -344,8 +344,8 @@ static int take_vif(struct make *k, const struct cfg_setting *s)
 	X(maxvcpus) \
 	X(kernel) \
 	X(ramdisk) \
-	X(cmdline) X(root) X(extra) X(disk) X(vif) X(uuid) X(on_poweroff) X(on_reboot) \
-		X(on_crash)
+	X(cmdline) \
+	X(root) X(extra) X(disk) X(vif) X(uuid) X(on_poweroff) X(on_reboot) X(on_crash)
 
 #define X(key) { #key, take_##key },
 static const struct {

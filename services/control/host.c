@@ -53,10 +53,7 @@ static void untyped_join(sk_cap_t slot, const sk_cap_t half[2])
 	slot_free(half[1], 1);
 }
 
-static void untyped_clean(sk_cap_t slot)
-{
-	(void)sk_revoke(SK_CAP_CNODE, slot);
-}
+static void untyped_clean(sk_cap_t slot) { (void)sk_revoke(SK_CAP_CNODE, slot); }
 
 static const struct pool_ops pool_ops = { untyped_split, untyped_join, untyped_clean };
 
@@ -76,10 +73,7 @@ static void pool_fill(void)
 	}
 }
 
-const char *host_service_name(enum service s)
-{
-	return service_names[s];
-}
+const char *host_service_name(enum service s) { return service_names[s]; }
 
 sk_cap_t host_service(enum service s)
 {
@@ -97,10 +91,7 @@ sk_cap_t host_service(enum service s)
 	return endpoint[s];
 }
 
-sk_cap_t host_ctl_sched(void)
-{
-	return ctl_sched;
-}
+sk_cap_t host_ctl_sched(void) { return ctl_sched; }
 
 const struct proc_image *host_vmm_image(void)
 {

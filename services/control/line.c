@@ -18,10 +18,7 @@ enum { ESC_NONE, ESC_START, ESC_CSI, ESC_SS3 };
 
 #define CTRL(c) ((c)&0x1f)
 
-static bool continuation(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
+static bool continuation(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
 static size_t columns(const char *text, size_t len)
 {
@@ -38,10 +35,7 @@ static void echo_repeat(struct line *l, const char *text, size_t n)
 		out_str(l->echo, text);
 }
 
-static void bell(struct line *l)
-{
-	out_str(l->echo, "\a");
-}
+static void bell(struct line *l) { out_str(l->echo, "\a"); }
 
 void line_init(struct line *l, const struct out *echo, const char *prompt)
 {

@@ -17,10 +17,7 @@ void out_bytes(const struct out *o, const char *text, size_t len)
 		o->write(o->ctx, text, len);
 }
 
-void out_str(const struct out *o, const char *text)
-{
-	out_bytes(o, text, strlen(text));
-}
+void out_str(const struct out *o, const char *text) { out_bytes(o, text, strlen(text)); }
 
 void out_fmt(const struct out *o, const char *fmt, ...)
 {

@@ -51,10 +51,7 @@ void shell_print(struct shell *sh, const char *fmt, ...)
 	out_str(&term_out, text);
 }
 
-bool shell_is_busy(const struct shell *sh)
-{
-	return sh->mode == BUSY;
-}
+bool shell_is_busy(const struct shell *sh) { return sh->mode == BUSY; }
 
 void shell_busy(struct shell *sh, void (*cancel)(void))
 {
@@ -85,10 +82,7 @@ void shell_done(struct shell *sh)
 	feed_ahead(sh);
 }
 
-void shell_on_room(void (*fn)(void))
-{
-	shell.on_room = fn;
-}
+void shell_on_room(void (*fn)(void)) { shell.on_room = fn; }
 
 void shell_drained(void)
 {
@@ -318,10 +312,7 @@ void shell_key(uint8_t byte)
 		busy_key(&shell, byte);
 }
 
-void shell_init(void)
-{
-	line_init(&shell.line, &term_out, "skerry# ");
-}
+void shell_init(void) { line_init(&shell.line, &term_out, "skerry# "); }
 
 void shell_open(void)
 {

@@ -108,10 +108,7 @@ static void term_write(void *ctx, const char *text, size_t len)
 
 const struct out term_out = { .write = term_write };
 
-size_t term_pending(void)
-{
-	return queue_len;
-}
+size_t term_pending(void) { return queue_len; }
 
 static void request(uint16_t type, uint32_t arg)
 {
@@ -119,10 +116,7 @@ static void request(uint16_t type, uint32_t arg)
 	pump(); /* M1 */
 }
 
-void term_attach(uint32_t domid)
-{
-	request(CONSOLE_ATTACH, domid);
-}
+void term_attach(uint32_t domid) { request(CONSOLE_ATTACH, domid); }
 
 void term_dmesg(void)
 {

@@ -42,10 +42,7 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
-const struct verb *verb_at(size_t i)
-{
-	return i < N_VERBS ? &verbs[i] : NULL;
-}
+const struct verb *verb_at(size_t i) { return i < N_VERBS ? &verbs[i] : NULL; }
 
 int verb_print_help(const struct out *o, const char *name)
 {

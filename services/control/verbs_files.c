@@ -19,10 +19,7 @@ static struct {
 	char path[FILES_CANDIDATE];
 } show;
 
-static void leave(void)
-{
-	show.number++; /* C1 */
-}
+static void leave(void) { show.number++; /* C1 */ }
 
 static bool begin(struct shell *sh, const char *path)
 {

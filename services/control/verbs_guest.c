@@ -50,10 +50,7 @@ static void creation_ended(void *ctx, uint32_t domid, const char *text)
 	}
 }
 
-static void creation_left(void)
-{
-	creation.left = true;
-}
+static void creation_left(void) { creation.left = true; }
 
 void verb_create(struct shell *sh, const struct options *o)
 {
@@ -224,15 +221,9 @@ static void down(struct shell *sh, const struct options *o, bool reboot)
 	shell_busy(sh, stop_waiting);
 }
 
-void verb_shutdown(struct shell *sh, const struct options *o)
-{
-	down(sh, o, false);
-}
+void verb_shutdown(struct shell *sh, const struct options *o) { down(sh, o, false); }
 
-void verb_reboot(struct shell *sh, const struct options *o)
-{
-	down(sh, o, true);
-}
+void verb_reboot(struct shell *sh, const struct options *o) { down(sh, o, true); }
 
 void shell_on_note(const struct dom_action *a)
 {

@@ -295,10 +295,7 @@ void verb_xenstore_list(struct shell *sh, const struct options *o)
 	batch_start(sh, o, XS_DIRECTORY);
 }
 
-void verb_xenstore_rm(struct shell *sh, const struct options *o)
-{
-	batch_start(sh, o, XS_RM);
-}
+void verb_xenstore_rm(struct shell *sh, const struct options *o) { batch_start(sh, o, XS_RM); }
 
 void verb_xenstore_write(struct shell *sh, const struct options *o)
 {

@@ -17,10 +17,7 @@ struct splitter {
 	char *out;
 };
 
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* Behind the opening quote, to behind the closing one. */
 static int quoted(struct splitter *s, char quote)

@@ -45,14 +45,16 @@ static int request_execute(struct svc_conn *c, const struct record *r, struct fi
 		return -SK_E_RANGE;
 	switch (r->q.op) {
 	case FILES_READ:
-		return tree_read(&f, r->q.position, c->data + r->q.offset, r->q.length, &rsp->result);
+		return tree_read(
+			&f, r->q.position, c->data + r->q.offset, r->q.length, &rsp->result);
 	case FILES_STAT:
 		rsp->result = f.size;
 		rsp->type = f.type;
 		rsp->mtime = f.mtime;
 		return 0;
 	case FILES_READDIR:
-		return tree_list(&f, r->q.position, c->data + r->q.offset, r->q.length, &rsp->result);
+		return tree_list(
+			&f, r->q.position, c->data + r->q.offset, r->q.length, &rsp->result);
 	default:
 		return -SK_E_INVAL;
 	}
@@ -81,13 +83,15 @@ static int client_event(struct svc_conn *c)
 	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
 
-static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+static int client_open(
+	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	const struct files_params *p = params;
 	struct client *cl;
 	int rc = 0;
 
-	if (params_len != sizeof(*p) || p->reserved || (p->kind != FILES_BROWSE && p->kind != FILES_FILE))
+	if (params_len != sizeof(*p) || p->reserved ||
+		(p->kind != FILES_BROWSE && p->kind != FILES_FILE))
 		return -SK_E_INVAL;
 	cl = calloc(1, sizeof(*cl));
 	if (!cl)
@@ -131,7 +135,8 @@ static int volume_set_up(void)
 
 	if (storage)
 		return volume_use_channel(storage);
-	if (!svc_arg("image", address, sizeof(address)) || !svc_arg("image-size", size, sizeof(size)))
+	if (!svc_arg("image", address, sizeof(address)) ||
+		!svc_arg("image-size", size, sizeof(size)))
 		return -SK_E_NOT_FOUND;
 	volume_use_memory((const void *)strtoull(address, NULL, 0), strtoull(size, NULL, 0));
 	return 0;

@@ -40,9 +40,9 @@ static int file_load(ext2_ino_t ino, struct tree_file *f)
 	if (ext2fs_read_inode(fs, ino, &inode))
 		return -SK_E_IO;
 	f->ino = ino;
-	f->type = LINUX_S_ISREG(inode.i_mode) ? FILES_REGULAR :
-		  LINUX_S_ISDIR(inode.i_mode) ? FILES_DIRECTORY :
-						FILES_OTHER;
+	f->type = LINUX_S_ISREG(inode.i_mode)   ? FILES_REGULAR
+		  : LINUX_S_ISDIR(inode.i_mode) ? FILES_DIRECTORY
+						: FILES_OTHER;
 	f->size = EXT2_I_SIZE(&inode);
 	f->mtime = inode.i_mtime;
 	return 0;
@@ -59,7 +59,7 @@ int tree_find(const char *path, uint32_t len, struct tree_file *f)
 	if (rc)
 		return rc;
 	if (len < mount_len || memcmp(path, TREE_MOUNT, mount_len) != 0 ||
-	    (len > mount_len && path[mount_len] != '/'))
+		(len > mount_len && path[mount_len] != '/'))
 		return -SK_E_NOT_FOUND;
 	memcpy(name, path + mount_len, len - mount_len);
 	name[len - mount_len] = 0;
@@ -67,13 +67,15 @@ int tree_find(const char *path, uint32_t len, struct tree_file *f)
 		return -SK_E_NOT_FOUND;
 	err = ext2fs_namei_follow(fs, EXT2_ROOT_INO, EXT2_ROOT_INO, name[0] ? name : "/", &ino);
 	if (err)
-		return err == EXT2_ET_FILE_NOT_FOUND || err == EXT2_ET_NO_DIRECTORY ? -SK_E_NOT_FOUND :
-										  -SK_E_IO;
+		return err == EXT2_ET_FILE_NOT_FOUND || err == EXT2_ET_NO_DIRECTORY
+			       ? -SK_E_NOT_FOUND
+			       : -SK_E_IO;
 	return file_load(ino, f);
 }
 
 /* Physical blocks of the file from `block` on that follow each other on the disk; *phys 0 = a hole. */
-static int run_find(const struct tree_file *f, uint64_t block, uint32_t max, blk64_t *phys, uint32_t *n)
+static int run_find(
+	const struct tree_file *f, uint64_t block, uint32_t max, blk64_t *phys, uint32_t *n)
 {
 	int flags;
 	blk64_t next;
@@ -91,13 +93,14 @@ static int run_find(const struct tree_file *f, uint64_t block, uint32_t max, blk
 			break;
 	}
 	if (*phys && (*phys >= ext2fs_blocks_count(fs->super) ||
-		      *n > ext2fs_blocks_count(fs->super) - *phys)) /* T1 */
+			     *n > ext2fs_blocks_count(fs->super) - *phys)) /* T1 */
 		return -SK_E_IO;
 	return 0;
 }
 
 /* Blocks [block, block + max) into buf, as far as one run goes; *n: how many. */
-static int run_read(const struct tree_file *f, uint64_t block, uint32_t max, uint8_t *buf, uint32_t *n)
+static int run_read(
+	const struct tree_file *f, uint64_t block, uint32_t max, uint8_t *buf, uint32_t *n)
 {
 	blk64_t phys;
 	int rc = run_find(f, block, max, &phys, n);
@@ -111,7 +114,8 @@ static int run_read(const struct tree_file *f, uint64_t block, uint32_t max, uin
 	return io_channel_read_blk64(fs->io, phys, (int)*n, buf) ? -SK_E_IO : 0;
 }
 
-int tree_read(const struct tree_file *f, uint64_t position, void *out, uint64_t length, uint64_t *done)
+int tree_read(const struct tree_file *f, uint64_t position, void *out, uint64_t length,
+	uint64_t *done)
 {
 	uint8_t *buf, *to = out;
 	int rc = 0;
@@ -132,7 +136,8 @@ int tree_read(const struct tree_file *f, uint64_t position, void *out, uint64_t 
 		uint32_t n;
 		uint64_t got;
 
-		rc = run_read(f, at / fs->blocksize, blocks < RUN_MAX ? (uint32_t)blocks : RUN_MAX, buf, &n);
+		rc = run_read(f, at / fs->blocksize,
+			blocks < RUN_MAX ? (uint32_t)blocks : RUN_MAX, buf, &n);
 		if (rc)
 			break;
 		got = (uint64_t)n * fs->blocksize - skip;
@@ -150,12 +155,13 @@ struct listing {
 	uint64_t size, used, skip, n;
 };
 
-static int list_entry(ext2_ino_t dir, int entry, struct ext2_dir_entry *de, int offset, int blocksize,
-		      char *buf, void *priv)
+static int list_entry(ext2_ino_t dir, int entry, struct ext2_dir_entry *de, int offset,
+	int blocksize, char *buf, void *priv)
 {
 	struct listing *l = priv;
 	uint16_t name_len = (uint16_t)ext2fs_dirent_name_len(de);
-	uint16_t record_len = (uint16_t)((sizeof(struct files_dirent) + name_len + 1 + 7) & ~7u);
+	uint16_t record_len = (uint16_t)((sizeof(struct files_dirent) + name_len + 1 + 7) &
+					 ~7u);
 	struct files_dirent d = { .name_len = name_len, .record_len = record_len };
 	struct tree_file f;
 
@@ -165,7 +171,7 @@ static int list_entry(ext2_ino_t dir, int entry, struct ext2_dir_entry *de, int 
 	(void)blocksize;
 	(void)buf;
 	if (name_len == 0 || (name_len == 1 && de->name[0] == '.') ||
-	    (name_len == 2 && memcmp(de->name, "..", 2) == 0))
+		(name_len == 2 && memcmp(de->name, "..", 2) == 0))
 		return 0;
 	if (l->skip) {
 		l->skip--;

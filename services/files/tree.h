@@ -27,8 +27,10 @@ int tree_mount(io_manager io, const char **why) must_check;
  */
 int tree_find(const char *path, uint32_t len, struct tree_file *f) must_check;
 /* Read up to `length` bytes at `position`; *done: how many (less only at the end of the file). */
-int tree_read(const struct tree_file *f, uint64_t position, void *out, uint64_t length, uint64_t *done) must_check;
+int tree_read(const struct tree_file *f, uint64_t position, void *out, uint64_t length,
+	uint64_t *done) must_check;
 /* Fill out with struct files_dirent records, leaving out the first `skip` entries; *n: how many. */
-int tree_list(const struct tree_file *dir, uint64_t skip, void *out, uint64_t size, uint64_t *n) must_check;
+int tree_list(const struct tree_file *dir, uint64_t skip, void *out, uint64_t size,
+	uint64_t *n) must_check;
 
 #endif

@@ -58,9 +58,12 @@ static int channel_read(uint64_t at, uint32_t bytes, uint8_t *out)
 	static uint64_t next_id = 1;
 
 	while (bytes) {
-		uint32_t n = bytes < storage->data_size ? bytes :
-							 (uint32_t)storage->data_size & ~(BLK_SECTOR - 1);
-		struct blk_req q = { .op = BLK_READ, .id = next_id++, .sector = at / BLK_SECTOR, .length = n };
+		uint32_t n = bytes < storage->data_size
+				     ? bytes
+				     : (uint32_t)storage->data_size & ~(BLK_SECTOR - 1);
+		struct blk_req q = {
+			.op = BLK_READ, .id = next_id++, .sector = at / BLK_SECTOR, .length = n
+		};
 		struct blk_rsp rsp;
 		int rc = transact(&q, &rsp);
 
@@ -122,10 +125,11 @@ static errcode_t io_set_blksize(io_channel c, int size)
 /* A negative count is in bytes: the library reads the superblock that way. */
 static errcode_t io_read(io_channel c, unsigned long long block, int count, void *data)
 {
-	uint64_t bytes = count < 0 ? (uint64_t)-(int64_t)count : (uint64_t)count * (unsigned int)c->block_size;
+	uint64_t bytes = count < 0 ? (uint64_t) - (int64_t)count
+				   : (uint64_t)count * (unsigned int)c->block_size;
 
 	if (block > UINT64_MAX / (unsigned int)c->block_size || bytes > UINT32_MAX ||
-	    volume_read(block * (unsigned int)c->block_size, (uint32_t)bytes, data))
+		volume_read(block * (unsigned int)c->block_size, (uint32_t)bytes, data))
 		return EXT2_ET_SHORT_READ;
 	return 0;
 }

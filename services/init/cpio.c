@@ -34,10 +34,7 @@ static int hex_field(const uint8_t *p, uint64_t *out)
 	return 0;
 }
 
-static uint64_t align4(uint64_t v)
-{
-	return (v + 3) & ~3ull;
-}
+static uint64_t align4(uint64_t v) { return (v + 3) & ~3ull; }
 
 /* Sizes are 32 bits wide and offsets 64, so sums cannot wrap. */
 static int member_decode(const uint8_t *archive, uint64_t size, uint64_t at, struct member *m)

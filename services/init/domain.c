@@ -222,10 +222,7 @@ struct step {
 	int (*run)(struct domain *d);
 	const char *what;
 };
-static int start_thread(struct domain *d)
-{
-	return proc_start(&d->proc);
-}
+static int start_thread(struct domain *d) { return proc_start(&d->proc); }
 static const struct step steps[] = {
 	{ give_memory, "its memory" },
 	{ give_builder, "what it builds with" },

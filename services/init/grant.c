@@ -71,10 +71,7 @@ static int give_guest_memory(struct domain *d, uint32_t first, uint32_t *count)
 	return rc;
 }
 
-uint64_t guest_pool_bytes(void)
-{
-	return pool_bytes;
-}
+uint64_t guest_pool_bytes(void) { return pool_bytes; }
 
 static int grant(struct domain *d, const struct manifest_cap *c)
 {

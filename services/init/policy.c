@@ -19,15 +19,9 @@ enum {
 	STACK_ORDER_MAX = 20
 };
 
-static bool string_ok(const char *s, uint64_t size)
-{
-	return memchr(s, 0, size) != NULL;
-}
+static bool string_ok(const char *s, uint64_t size) { return memchr(s, 0, size) != NULL; }
 
-static bool name_ok(const char *s, uint64_t size)
-{
-	return s[0] && string_ok(s, size);
-}
+static bool name_ok(const char *s, uint64_t size) { return s[0] && string_ok(s, size); }
 
 /* ---- where the records are ------------------------------------------------------------------------------ */
 static const char *layout_check(const struct manifest_header *h, uint64_t size)

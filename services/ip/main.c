@@ -28,9 +28,9 @@ static void timer_rearm(void)
 {
 	u32_t ms = sys_timeouts_sleeptime();
 
-	svc_timer_set(&timer, ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE ?
-				      SK_NO_DEADLINE :
-				      sk_now() + clock_ns_to_ticks((uint64_t)ms * 1000000));
+	svc_timer_set(&timer, ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE
+				      ? SK_NO_DEADLINE
+				      : sk_now() + clock_ns_to_ticks((uint64_t)ms * 1000000));
 }
 
 static void timer_event(void *ctx)
@@ -55,7 +55,8 @@ static void status_changed(struct netif *n)
 		return;
 	ip4addr_ntoa_r(netif_ip4_netmask(n), mask, sizeof(mask));
 	ip4addr_ntoa_r(netif_ip4_gw(n), gateway, sizeof(gateway));
-	printf("address %s netmask %s gateway %s\n", ip4addr_ntoa(netif_ip4_addr(n)), mask, gateway);
+	printf("address %s netmask %s gateway %s\n", ip4addr_ntoa(netif_ip4_addr(n)), mask,
+		gateway);
 }
 
 static int mac_parse(const char *text, uint8_t mac[6])
@@ -63,7 +64,8 @@ static int mac_parse(const char *text, uint8_t mac[6])
 	unsigned int b[6];
 	char end;
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &end) != 6)
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+		    &end) != 6)
 		return -SK_E_INVAL;
 	for (unsigned int i = 0; i < 6; i++)
 		mac[i] = (uint8_t)b[i];

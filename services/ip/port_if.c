@@ -17,7 +17,9 @@ enum { BUFFERS = 64, BUFFER = 2048, MTU = 1500 };
 
 static int rx_post(struct port_if *p, uint32_t id)
 {
-	const struct net_desc d = { .op = NET_RX_POST, .id = id, .offset = (uint64_t)id * BUFFER, .length = BUFFER };
+	const struct net_desc d = {
+		.op = NET_RX_POST, .id = id, .offset = (uint64_t)id * BUFFER, .length = BUFFER
+	};
 
 	return svc_send(p->conn, true, &d, sizeof(d));
 }
@@ -94,7 +96,8 @@ err_t port_if_init(struct netif *netif)
 	netif->mtu = MTU;
 	netif->hwaddr_len = 6;
 	memcpy(netif->hwaddr, p->mac, 6);
-	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
+	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+		       NETIF_FLAG_LINK_UP;
 	netif->output = etharp_output;
 	netif->linkoutput = frame_out;
 	for (uint32_t i = 0; i < BUFFERS; i++) {

@@ -4,7 +4,4 @@
 #include <lwip/sys.h>
 #include "sys/clock.h"
 
-u32_t sys_now(void)
-{
-	return (u32_t)(clock_ns() / 1000000);
-}
+u32_t sys_now(void) { return (u32_t)(clock_ns() / 1000000); }

@@ -21,10 +21,7 @@ static struct fdb fdb;
 static char bridge[16];
 static uint8_t frame_copy[NET_FRAME_MAX];
 
-static bool group_address(const uint8_t *mac)
-{
-	return mac[0] & 1;
-}
+static bool group_address(const uint8_t *mac) { return mac[0] & 1; }
 
 /* A frame has come in through port `from`: to the one port that its destination is behind, or to all. */
 static void forward(struct port *from, const struct frame *f)
@@ -47,11 +44,11 @@ static void forward(struct port *from, const struct frame *f)
 static void frame_in(struct port *p, const struct net_desc *d)
 {
 	struct frame f = { .bytes = frame_copy,
-			   .length = d->length,
-			   .flags = d->flags,
-			   .csum_start = d->csum_start,
-			   .csum_offset = d->csum_offset,
-			   .gso_size = d->gso_size };
+		.length = d->length,
+		.flags = d->flags,
+		.csum_start = d->csum_start,
+		.csum_offset = d->csum_offset,
+		.gso_size = d->gso_size };
 
 	memcpy(frame_copy, p->conn->data + d->offset, d->length);
 	p->tx_frames++;
@@ -77,7 +74,8 @@ static int desc_check(const struct port *p, const struct net_desc *d)
 	if (d->offset > p->conn->data_size || d->length > p->conn->data_size - d->offset)
 		return -SK_E_PEER;
 	if (d->op == NET_RX_POST)
-		return d->length >= NET_FRAME_STD && d->length <= NET_FRAME_MAX ? 0 : -SK_E_PEER;
+		return d->length >= NET_FRAME_STD && d->length <= NET_FRAME_MAX ? 0
+										: -SK_E_PEER;
 	if (d->op != NET_TX || d->length < ETH_HEADER)
 		return -SK_E_PEER;
 	if (d->length > (gso ? NET_FRAME_MAX : NET_FRAME_STD + 4)) /* a VLAN tag more */
@@ -151,12 +149,13 @@ static void resume_event(void *ctx)
 	}
 }
 
-static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+static int client_open(
+	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	const struct net_params *q = params;
 
 	if (params_len != sizeof(*q) || !memchr(q->bridge, 0, sizeof(q->bridge)) ||
-	    !memchr(q->name, 0, sizeof(q->name)))
+		!memchr(q->name, 0, sizeof(q->name)))
 		return -SK_E_INVAL;
 	if (strcmp(q->bridge, bridge) != 0)
 		return -SK_E_NOT_FOUND;
@@ -218,7 +217,7 @@ static int uplink_serve(struct port *p, const struct net_desc *d)
 	if (d->op == NET_TX_DONE)
 		return port_buffer_push(p, &tx);
 	if (d->op != NET_RX || d->length < ETH_HEADER || d->length > rx.length ||
-	    d->flags & ~(NET_CSUM_BLANK | NET_CSUM_VALID))
+		d->flags & ~(NET_CSUM_BLANK | NET_CSUM_VALID))
 		return -SK_E_PEER;
 	in.offset = post.offset = rx.offset;
 	post.length = rx.length;
@@ -250,7 +249,8 @@ static int uplink_start(void)
 	}
 	/* Arg "nic-offloads": what the driver answered to init's SVC_OPEN. */
 	rc = port_init_uplink(&ports[0], nic,
-			      svc_arg("nic-offloads", arg, sizeof(arg)) ? (uint16_t)strtoul(arg, NULL, 0) : 0);
+		svc_arg("nic-offloads", arg, sizeof(arg)) ? (uint16_t)strtoul(arg, NULL, 0)
+							  : 0);
 	return rc ? rc : svc_on_channel(nic, uplink_event, &ports[0]);
 }
 

@@ -19,10 +19,7 @@ enum {
 	TCP_CWR = 128,
 };
 
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
+static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 
 static void put16(uint8_t *p, uint32_t v)
 {
@@ -30,10 +27,7 @@ static void put16(uint8_t *p, uint32_t v)
 	p[1] = (uint8_t)v;
 }
 
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
+static uint32_t get32(const uint8_t *p) { return (uint32_t)get16(p) << 16 | get16(p + 2); }
 
 static void put32(uint8_t *p, uint32_t v)
 {
@@ -93,7 +87,8 @@ static uint32_t l4_find(struct segmenter *s)
 	s->l3 = at + 2;
 	s->v6 = s->f->flags & NET_GSO_TCPV6;
 	if (s->v6) {
-		bool tcp = get16(p + at) == ETH_IPV6 && len >= s->l3 + 40 && p[s->l3 + 6] == IP_TCP;
+		bool tcp = get16(p + at) == ETH_IPV6 && len >= s->l3 + 40 &&
+			   p[s->l3 + 6] == IP_TCP;
 
 		return tcp ? s->l3 + 40 : 0;
 	}
@@ -150,6 +145,7 @@ uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out)
 	if (i + 1 < s->n)
 		tcp[13] = (uint8_t)(tcp[13] & ~(TCP_FIN | TCP_PSH));
 	put16(tcp + 16, 0);
-	put16(tcp + 16, fold(sum(tcp, total - s->l4, pseudo_sum(s, out + s->l3, total - s->l4))));
+	put16(tcp + 16,
+		fold(sum(tcp, total - s->l4, pseudo_sum(s, out + s->l3, total - s->l4))));
 	return total;
 }

@@ -19,7 +19,8 @@ void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t of
 	strncpy(p->name, name, sizeof(p->name) - 1);
 }
 
-bool port_uplink_buffers(const struct port *p, uint32_t id, struct port_buffer *rx, struct port_buffer *tx)
+bool port_uplink_buffers(
+	const struct port *p, uint32_t id, struct port_buffer *rx, struct port_buffer *tx)
 {
 	uint64_t half = p->conn->data_size / 2, at = (uint64_t)id * UPLINK_BUFFER;
 
@@ -36,7 +37,9 @@ int port_init_uplink(struct port *p, struct svc_conn *nic, uint16_t offloads)
 	port_init(p, nic, "uplink", offloads & NET_CSUM_BLANK);
 	p->uplink = true;
 	for (uint32_t i = 0; port_uplink_buffers(p, i, &rx, &tx); i++) {
-		struct net_desc d = { .op = NET_RX_POST, .id = i, .offset = rx.offset, .length = rx.length };
+		struct net_desc d = {
+			.op = NET_RX_POST, .id = i, .offset = rx.offset, .length = rx.length
+		};
 		int rc = port_buffer_push(p, &tx);
 
 		if (rc == 0)
@@ -68,11 +71,11 @@ static struct port_buffer buffer_pop(struct port *p)
 static void put(struct port *p, const struct frame *f)
 {
 	struct net_desc d = { .op = p->uplink ? NET_TX : NET_RX,
-			      .flags = f->flags,
-			      .length = f->length,
-			      .csum_start = f->csum_start,
-			      .csum_offset = f->csum_offset,
-			      .gso_size = f->gso_size };
+		.flags = f->flags,
+		.length = f->length,
+		.csum_start = f->csum_start,
+		.csum_offset = f->csum_offset,
+		.gso_size = f->gso_size };
 	struct port_buffer b;
 
 	if (p->n_buffers == 0 || p->buffer[p->buffer_head].length < f->length) {
@@ -86,7 +89,8 @@ static void put(struct port *p, const struct frame *f)
 	if (p->uplink)
 		d.flags &= (uint16_t)~NET_CSUM_VALID; /* says nothing to a card */
 	if (ring_put(p->uplink ? &p->conn->req : &p->conn->rsp, &d, sizeof(d))) {
-		conn_kill(p->conn, "does not take frames"); /* its ring holds all of its credit */
+		conn_kill(
+			p->conn, "does not take frames"); /* its ring holds all of its credit */
 		return;
 	}
 	p->dirty = true;

@@ -28,14 +28,16 @@ struct port {
 	/* Buffers to deliver into: posted by a client; free send buffers of the uplink. A queue. */
 	struct port_buffer buffer[NET_DEPTH];
 	uint32_t buffer_head, n_buffers;
-	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, dropped; /* as the port's owner sees them */
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes,
+		dropped; /* as the port's owner sees them */
 };
 
 void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t offloads);
 /* The uplink's half of the region that receives, posted to the card; the other half sends. */
 int port_init_uplink(struct port *p, struct svc_conn *nic, uint16_t offloads) must_check;
 /* The uplink's receive and send buffers number id; false if there are not so many. */
-bool port_uplink_buffers(const struct port *p, uint32_t id, struct port_buffer *rx, struct port_buffer *tx);
+bool port_uplink_buffers(
+	const struct port *p, uint32_t id, struct port_buffer *rx, struct port_buffer *tx);
 /* -SK_E_PEER: more than NET_DEPTH. */
 int port_buffer_push(struct port *p, const struct port_buffer *b) must_check;
 /* Give the frame to whoever is behind the port, checksummed and cut up as he needs it; lost if he has no buffer. */

@@ -26,20 +26,11 @@ struct walk {
 	void (*warn)(const char *table, const char *what);
 };
 
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
+static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
+static uint32_t get32(const uint8_t *p) { return get16(p) | (uint32_t)get16(p + 2) << 16; }
 
-static uint64_t get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
+static uint64_t get64(const uint8_t *p) { return get32(p) | (uint64_t)get32(p + 4) << 32; }
 
 static bool sum_zero(const uint8_t *p, size_t len)
 {
@@ -231,7 +222,7 @@ static int root_read(struct walk *w, uint64_t paddr, const char *want, unsigned 
 }
 
 int acpi_parse(const struct acpi_mem *mem, uint64_t rsdp, struct acpi_facts *facts,
-	       void (*warn)(const char *table, const char *what))
+	void (*warn)(const char *table, const char *what))
 {
 	struct walk w = { mem, facts, warn };
 	const uint8_t *p = rsdp ? mem->map(mem->ctx, rsdp, RSDP_SIZE_V1) : NULL;

@@ -21,7 +21,7 @@ struct acpi_mem {
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };
 
 struct acpi_facts {
-	bool ecam;  /* PCI configuration space is at ecam_base + (bus - bus_first) MiB */
+	bool ecam; /* PCI configuration space is at ecam_base + (bus - bus_first) MiB */
 	uint64_t ecam_base;
 	uint8_t bus_first, bus_last;
 
@@ -44,6 +44,6 @@ struct acpi_facts {
  * to warn(); what they would have told stays off in *facts. 0, or -SK_E_NOT_FOUND without a usable RSDP.
  */
 int acpi_parse(const struct acpi_mem *mem, uint64_t rsdp, struct acpi_facts *facts,
-	       void (*warn)(const char *table, const char *what));
+	void (*warn)(const char *table, const char *what));
 
 #endif

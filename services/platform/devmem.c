@@ -38,7 +38,8 @@ int devmem_frame(uint64_t paddr, uint32_t order, sk_cap_t *out)
 		slot = slot_alloc(1);
 		if (!slot)
 			return -SK_E_NO_MEM;
-		rc = (int)sk_retype(m->slot, SK_OBJ_FRAME, order, SK_CAP_CNODE, slot, 1, paddr - m->paddr);
+		rc = (int)sk_retype(
+			m->slot, SK_OBJ_FRAME, order, SK_CAP_CNODE, slot, 1, paddr - m->paddr);
 		if (rc) {
 			slot_free(slot, 1);
 			return rc;
@@ -66,7 +67,7 @@ static bool page_map(uint64_t page)
 	if (n_mapped == MAPPED_MAX || devmem_frame(page, SK_PAGE_ORDER, &frame))
 		return false;
 	if (space_map_at(SK_CAP_SPACE, frame, WINDOW + page, 0, SK_PAGE_ORDER,
-			 SK_R | SK_W | SK_MAP_UNCACHED)) {
+		    SK_R | SK_W | SK_MAP_UNCACHED)) {
 		cap_drop(frame);
 		return false;
 	}

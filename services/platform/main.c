@@ -91,7 +91,8 @@ static volatile uint32_t *ecam(uint16_t rid, uint16_t off)
 
 	if (!facts.ecam || bus < facts.bus_first || bus > facts.bus_last)
 		return NULL;
-	return devmem_map(facts.ecam_base + ((uint64_t)(rid - (facts.bus_first << 8)) << 12) + off, 4);
+	return devmem_map(
+		facts.ecam_base + ((uint64_t)(rid - (facts.bus_first << 8)) << 12) + off, 4);
 }
 
 static uint32_t config_read(uint16_t rid, uint16_t off)
@@ -124,7 +125,8 @@ static bool matches(const struct pci_device *d, uint64_t ids, uint64_t class_cod
 {
 	uint16_t vendor = (uint16_t)ids, device = (uint16_t)(ids >> 16);
 
-	return (vendor == 0xffff || d->vendor == vendor) && (device == 0xffff || d->device == device) &&
+	return (vendor == 0xffff || d->vendor == vendor) &&
+	       (device == 0xffff || d->device == device) &&
 	       ((uint32_t)class_code == UINT32_MAX || d->class_code == class_code);
 }
 
@@ -149,7 +151,8 @@ static void vectors_make(struct pci_device *d, struct claim *c, uint32_t want)
 
 	if (d->msix) {
 		n = n < d->msix_entries ? n : d->msix_entries;
-		table = devmem_map(d->bar[d->msix_bar].base + d->msix_offset, (size_t)n * MSIX_ENTRY);
+		table = devmem_map(
+			d->bar[d->msix_bar].base + d->msix_offset, (size_t)n * MSIX_ENTRY);
 	}
 	if (!table)
 		n = d->msi && n ? 1 : 0;
@@ -196,7 +199,8 @@ static int claim_call(uint64_t *mr, uint32_t *n_mr)
 	}
 	for (uint16_t off = 0; off < 256; off = (uint16_t)(off + 8))
 		mr[10 + off / 8] = config_read(devs[i].rid, off) |
-				   (uint64_t)config_read(devs[i].rid, (uint16_t)(off + 4)) << 32;
+				   (uint64_t)config_read(devs[i].rid, (uint16_t)(off + 4))
+					   << 32;
 	*n_mr = 42;
 	return 0;
 }
@@ -205,8 +209,8 @@ static int claim_call(uint64_t *mr, uint32_t *n_mr)
  * Cut [0, size) of a BAR into naturally aligned power-of-two pieces, leaving out the pages from
  * skip_first to skip_end. Returns the number of pieces; fills *offset and *order for piece `want`.
  */
-static uint64_t pieces(const struct pci_bar *bar, uint64_t skip_first, uint64_t skip_end, uint64_t want,
-		       uint64_t *offset, uint32_t *order)
+static uint64_t pieces(const struct pci_bar *bar, uint64_t skip_first, uint64_t skip_end,
+	uint64_t want, uint64_t *offset, uint32_t *order)
 {
 	uint64_t n = 0, at = 0;
 
@@ -218,7 +222,8 @@ static uint64_t pieces(const struct pci_bar *bar, uint64_t skip_first, uint64_t 
 			at = skip_end;
 			continue;
 		}
-		while (o < SK_HUGE_ORDER && !((bar->base + at) & (1ull << o)) && (2ull << o) <= end - at)
+		while (o < SK_HUGE_ORDER && !((bar->base + at) & (1ull << o)) &&
+			(2ull << o) <= end - at)
 			o++;
 		if (n++ == want) {
 			*offset = at;
@@ -241,7 +246,8 @@ static int bar_call(uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
 		return -SK_E_NOT_FOUND;
 	if (d->msix && d->msix_bar == mr[1]) {
 		skip_first = d->msix_offset & ~(SK_PAGE_SIZE - 1);
-		skip_end = (d->msix_offset + d->msix_entries * (uint64_t)MSIX_ENTRY + SK_PAGE_SIZE - 1) &
+		skip_end = (d->msix_offset + d->msix_entries * (uint64_t)MSIX_ENTRY +
+				   SK_PAGE_SIZE - 1) &
 			   ~(SK_PAGE_SIZE - 1);
 	}
 	n = pieces(bar, skip_first, skip_end, mr[2], &offset, &order);
@@ -312,14 +318,17 @@ static void reboot(void)
 		if (reg)
 			*reg = facts.reset_value;
 	}
-	port_out(PORT_RESET, 1, 0x06); /* the chipset's own reset, for when the above did nothing */
+	port_out(PORT_RESET, 1,
+		0x06); /* the chipset's own reset, for when the above did nothing */
 }
 
 /* ---- the service ---- */
 
-static int platform_call(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
+static int platform_call(
+	uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
 {
-	bool has_handle = label == PLATFORM_BAR || label == PLATFORM_IRQ || label == PLATFORM_RESET;
+	bool has_handle = label == PLATFORM_BAR || label == PLATFORM_IRQ ||
+			  label == PLATFORM_RESET;
 
 	if (badge != SVC_BADGE_INIT)
 		return -SK_E_DENIED;
@@ -352,7 +361,9 @@ static int platform_call(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t 
 	}
 }
 
-static const struct svc_service service = { .proto = SVC_PROTO_NONE, .version = 1, .call = platform_call };
+static const struct svc_service service = {
+	.proto = SVC_PROTO_NONE, .version = 1, .call = platform_call
+};
 
 static const uint8_t *table_map(void *ctx, uint64_t paddr, size_t len)
 {
@@ -370,7 +381,8 @@ static void wallclock_read(void)
 	const struct sk_info *k = (const struct sk_info *)DOMAIN_KINFO_VADDR;
 	uint64_t seconds = rtc_seconds(cmos_read, facts.century);
 	uint64_t up = __builtin_ia32_rdtsc() - k->boot_tsc;
-	uint64_t up_ns = up / k->tsc_hz * 1000000000ull + up % k->tsc_hz * 1000000000ull / k->tsc_hz;
+	uint64_t up_ns = up / k->tsc_hz * 1000000000ull +
+			 up % k->tsc_hz * 1000000000ull / k->tsc_hz;
 
 	if (seconds)
 		wallclock_boot_ns = seconds * 1000000000ull - up_ns;
@@ -380,7 +392,8 @@ static void wallclock_read(void)
 
 int main(void)
 {
-	const struct platform_resources *r = (const struct platform_resources *)PLATFORM_RES_VADDR;
+	const struct platform_resources *r =
+		(const struct platform_resources *)PLATFORM_RES_VADDR;
 	struct acpi_mem mem = { table_map, NULL };
 	int rc = acpi_parse(&mem, r->rsdp, &facts, table_warn);
 
@@ -388,7 +401,8 @@ int main(void)
 		printf("ACPI: no usable tables; power-off will not work\n");
 	n_devs = pci_enumerate(&config, devs, PCI_MAX_DEVICES);
 	wallclock_read();
-	printf("%u PCI functions, configuration by %s\n", n_devs, facts.ecam ? "ECAM" : "ports");
+	printf("%u PCI functions, configuration by %s\n", n_devs,
+		facts.ecam ? "ECAM" : "ports");
 	rc = svc_serve(&service);
 	return rc ? rc : svc_run();
 }

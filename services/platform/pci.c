@@ -36,15 +36,18 @@ enum {
 	PCIE_FLR_GO = 1 << 15,
 };
 
-static void command_set(const struct pci_config *cfg, uint16_t rid, uint32_t clear, uint32_t set)
+static void command_set(
+	const struct pci_config *cfg, uint16_t rid, uint32_t clear, uint32_t set)
 {
-	uint32_t v = cfg->read(rid, REG_COMMAND) & 0xffff; /* status bits are write-1-to-clear */
+	uint32_t v = cfg->read(rid, REG_COMMAND) &
+		     0xffff; /* status bits are write-1-to-clear */
 
 	cfg->write(rid, REG_COMMAND, (v & ~clear) | set);
 }
 
 /* Size BAR i; returns how many registers it takes. */
-static unsigned int bar_read(const struct pci_config *cfg, struct pci_device *d, unsigned int i, unsigned int n)
+static unsigned int bar_read(
+	const struct pci_config *cfg, struct pci_device *d, unsigned int i, unsigned int n)
 {
 	uint16_t off = (uint16_t)(REG_BAR0 + 4 * i);
 	uint32_t old = cfg->read(d->rid, off), hi = 0, mask_lo;
@@ -188,7 +191,8 @@ void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool o
 	command_set(cfg, d->rid, on ? 0 : CMD_MASTER, on ? CMD_MEMORY | CMD_MASTER : 0);
 }
 
-int pci_reset(const struct pci_config *cfg, const struct pci_device *d, void (*wait_ms)(uint32_t))
+int pci_reset(
+	const struct pci_config *cfg, const struct pci_device *d, void (*wait_ms)(uint32_t))
 {
 	uint32_t control;
 
@@ -206,10 +210,12 @@ void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d)
 	uint32_t head = cfg->read(d->rid, d->msix);
 
 	command_set(cfg, d->rid, 0, CMD_NO_INTX);
-	cfg->write(d->rid, d->msix, (head & ~(1u << MSIX_MASK_ALL_BIT)) | 1u << MSIX_ENABLE_BIT);
+	cfg->write(
+		d->rid, d->msix, (head & ~(1u << MSIX_MASK_ALL_BIT)) | 1u << MSIX_ENABLE_BIT);
 }
 
-void pci_msi_program(const struct pci_config *cfg, const struct pci_device *d, uint64_t addr, uint32_t data)
+void pci_msi_program(
+	const struct pci_config *cfg, const struct pci_device *d, uint64_t addr, uint32_t data)
 {
 	uint32_t head = cfg->read(d->rid, d->msi);
 	bool wide = head & MSI_64;

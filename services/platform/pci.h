@@ -41,9 +41,11 @@ uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, ui
 /* Memory decoding and bus mastering. */
 void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool on);
 /* Function-level reset where the function has one; bus mastering is off afterwards. */
-int pci_reset(const struct pci_config *cfg, const struct pci_device *d, void (*wait_ms)(uint32_t)) must_check;
+int pci_reset(const struct pci_config *cfg, const struct pci_device *d,
+	void (*wait_ms)(uint32_t)) must_check;
 /* MSI-X: enable with INTx off. The table is written by the caller before. */
 void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d);
-void pci_msi_program(const struct pci_config *cfg, const struct pci_device *d, uint64_t addr, uint32_t data);
+void pci_msi_program(
+	const struct pci_config *cfg, const struct pci_device *d, uint64_t addr, uint32_t data);
 
 #endif

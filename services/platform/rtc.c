@@ -25,7 +25,7 @@ static bool reading_take(rtc_read_fn read, uint8_t century, struct reading *r)
 		if (tries-- == 0)
 			return false;
 	*r = (struct reading){ read(0), read(2), read(4), read(7), read(8), read(9),
-			       century ? read(century) : 0, read(REG_B) };
+		century ? read(century) : 0, read(REG_B) };
 	return true;
 }
 
@@ -37,9 +37,10 @@ static unsigned int from_bcd(const struct reading *r, uint8_t v)
 /* Days from 1970-01-01 to the given date of the Gregorian calendar. */
 static uint64_t days_from_1970(unsigned int y, unsigned int m, unsigned int d)
 {
-	static const uint16_t before[12] = { 0,   31,  59,  90,  120, 151,
-					     181, 212, 243, 273, 304, 334 };
-	uint64_t days = 365ull * (y - 1970) + (y - 1969) / 4 - (y - 1901) / 100 + (y - 1601) / 400;
+	static const uint16_t before[12] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304,
+		334 };
+	uint64_t days = 365ull * (y - 1970) + (y - 1969) / 4 - (y - 1901) / 100 +
+			(y - 1601) / 400;
 	bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
 
 	return days + before[m - 1] + (leap && m > 2) + d - 1;
@@ -51,7 +52,8 @@ uint64_t rtc_seconds(rtc_read_fn read, uint8_t century)
 	unsigned int hour, day, month, year, tries = 100;
 
 	do {
-		if (!reading_take(read, century, &a) || !reading_take(read, century, &b) || tries-- == 0)
+		if (!reading_take(read, century, &a) || !reading_take(read, century, &b) ||
+			tries-- == 0)
 			return 0;
 	} while (memcmp(&a, &b, sizeof(a)) != 0);
 
@@ -61,9 +63,9 @@ uint64_t rtc_seconds(rtc_read_fn read, uint8_t century)
 	day = from_bcd(&a, a.day);
 	month = from_bcd(&a, a.month);
 	year = from_bcd(&a, a.year) + (century ? from_bcd(&a, a.century) * 100 : 2000);
-	if (year < 2000 || year > 2199 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
-	    from_bcd(&a, a.min) > 59 || from_bcd(&a, a.sec) > 60)
+	if (year < 2000 || year > 2199 || month < 1 || month > 12 || day < 1 || day > 31 ||
+		hour > 23 || from_bcd(&a, a.min) > 59 || from_bcd(&a, a.sec) > 60)
 		return 0;
-	return days_from_1970(year, month, day) * 86400 + hour * 3600 + from_bcd(&a, a.min) * 60 +
-	       from_bcd(&a, a.sec);
+	return days_from_1970(year, month, day) * 86400 + hour * 3600 +
+	       from_bcd(&a, a.min) * 60 + from_bcd(&a, a.sec);
 }

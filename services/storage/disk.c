@@ -103,7 +103,9 @@ int disk_init(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint)
 
 int disk_read_now(struct disk *d, uint64_t sector, uint32_t bytes, const uint8_t **data)
 {
-	struct blk_req q = { .op = BLK_READ, .region = d->own_region, .sector = sector, .length = bytes };
+	struct blk_req q = {
+		.op = BLK_READ, .region = d->own_region, .sector = sector, .length = bytes
+	};
 	struct blk_rsp rsp;
 
 	if (bytes > d->driver->data_size)

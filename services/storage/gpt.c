@@ -15,12 +15,10 @@ static uint32_t get32(const uint8_t *p)
 	return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static uint64_t get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
+static uint64_t get64(const uint8_t *p) { return get32(p) | (uint64_t)get32(p + 4) << 32; }
 
-static const char *header_fault(const uint8_t *s, uint64_t lba, uint64_t disk_sectors, struct gpt_header *h)
+static const char *header_fault(
+	const uint8_t *s, uint64_t lba, uint64_t disk_sectors, struct gpt_header *h)
 {
 	uint32_t size = get32(s + 12);
 	uint8_t copy[GPT_SECTOR];
@@ -45,19 +43,20 @@ static const char *header_fault(const uint8_t *s, uint64_t lba, uint64_t disk_se
 	h->entries_crc = get32(s + 88);
 	if (h->first_usable > h->last_usable || h->last_usable >= disk_sectors)
 		return "usable range beyond the end of the disk";
-	if (h->entry_size < ENTRY_MIN || h->entry_size > ENTRY_MAX || h->entry_size & (h->entry_size - 1))
+	if (h->entry_size < ENTRY_MIN || h->entry_size > ENTRY_MAX ||
+		h->entry_size & (h->entry_size - 1))
 		return "impossible entry size";
 	if (h->n_entries == 0 || h->n_entries > GPT_ENTRIES_MAX)
 		return "more entries than are supported";
 	entries_sectors = gpt_entries_bytes(h) / GPT_SECTOR;
 	if (h->entries_lba < 2 || h->entries_lba >= disk_sectors ||
-	    entries_sectors > disk_sectors - h->entries_lba)
+		entries_sectors > disk_sectors - h->entries_lba)
 		return "entry array beyond the end of the disk";
 	return NULL;
 }
 
 int gpt_header_decode(const uint8_t sector[GPT_SECTOR], uint64_t lba, uint64_t disk_sectors,
-		      struct gpt_header *h, const char **why)
+	struct gpt_header *h, const char **why)
 {
 	*why = header_fault(sector, lba, disk_sectors, h);
 	return *why ? -SK_E_INVAL : 0;
@@ -125,8 +124,8 @@ static bool name_decode(const uint8_t *p, char *out)
 	return n > 0;
 }
 
-static const char *entry_fault(const struct gpt_header *h, const uint8_t *e, const struct gpt_partition *parts,
-			       uint32_t n, struct gpt_partition *p)
+static const char *entry_fault(const struct gpt_header *h, const uint8_t *e,
+	const struct gpt_partition *parts, uint32_t n, struct gpt_partition *p)
 {
 	uint64_t first = get64(e + 32), last = get64(e + 40);
 
@@ -137,7 +136,8 @@ static const char *entry_fault(const struct gpt_header *h, const uint8_t *e, con
 	p->first = first;
 	p->sectors = last - first + 1;
 	for (uint32_t i = 0; i < n; i++) {
-		if (first < parts[i].first + parts[i].sectors && parts[i].first <= last) /* G1 */
+		if (first < parts[i].first + parts[i].sectors &&
+			parts[i].first <= last) /* G1 */
 			return "overlaps an earlier one";
 		if (strcmp(parts[i].name, p->name) == 0)
 			return "has the name of an earlier one";
@@ -145,8 +145,9 @@ static const char *entry_fault(const struct gpt_header *h, const uint8_t *e, con
 	return NULL;
 }
 
-uint32_t gpt_entries_decode(const struct gpt_header *h, const uint8_t *entries, struct gpt_partition *parts,
-			    uint32_t max, void (*warn)(uint32_t entry, const char *what))
+uint32_t gpt_entries_decode(const struct gpt_header *h, const uint8_t *entries,
+	struct gpt_partition *parts, uint32_t max,
+	void (*warn)(uint32_t entry, const char *what))
 {
 	static const uint8_t unused[16];
 	uint32_t n = 0;

@@ -34,15 +34,16 @@ struct gpt_partition {
  * in *why.
  */
 int gpt_header_decode(const uint8_t sector[GPT_SECTOR], uint64_t lba, uint64_t disk_sectors,
-		      struct gpt_header *h, const char **why) must_check;
+	struct gpt_header *h, const char **why) must_check;
 /* Bytes of the entry array, a multiple of the sector size. */
 size_t gpt_entries_bytes(const struct gpt_header *h);
 /*
  * Decode the entry array. Entries that are out of range, overlap an earlier one or have a name that is
  * taken or not printable are skipped, each with a line to warn(). Returns the number put into parts[].
  */
-uint32_t gpt_entries_decode(const struct gpt_header *h, const uint8_t *entries, struct gpt_partition *parts,
-			    uint32_t max, void (*warn)(uint32_t entry, const char *what));
+uint32_t gpt_entries_decode(const struct gpt_header *h, const uint8_t *entries,
+	struct gpt_partition *parts, uint32_t max,
+	void (*warn)(uint32_t entry, const char *what));
 /* Whether the array's checksum is right. */
 bool gpt_entries_valid(const struct gpt_header *h, const uint8_t *entries);
 

@@ -39,14 +39,12 @@ static int respond(struct client *cl, uint64_t id, int status, uint32_t flags, u
 	return svc_send(cl->conn, false, &rsp, sizeof(rsp));
 }
 
-static struct disk *disk_of(const struct client *cl)
-{
-	return &disks[cl->volume->disk];
-}
+static struct disk *disk_of(const struct client *cl) { return &disks[cl->volume->disk]; }
 
 static int info_respond(struct client *cl, const struct blk_req *q)
 {
-	return respond(cl, q->id, 0, (cl->writable ? 0 : BLK_READ_ONLY) | BLK_HAS_FLUSH, cl->volume->sectors);
+	return respond(cl, q->id, 0, (cl->writable ? 0 : BLK_READ_ONLY) | BLK_HAS_FLUSH,
+		cl->volume->sectors);
 }
 
 /* Serve one request. -SK_E_AGAIN: the driver is busy (and q is not taken), -SK_E_PEER: a breach. */
@@ -124,7 +122,8 @@ static void client_end(struct client *cl)
 	int rc = disk_region_del(disk_of(cl), cl->region);
 
 	if (rc)
-		printf("%s: region %u not unmapped: error %d\n", cl->volume->name, cl->region, -rc);
+		printf("%s: region %u not unmapped: error %d\n", cl->volume->name, cl->region,
+			-rc);
 	if (cl->stalled)
 		TAILQ_REMOVE(&stalled, cl, turn);
 	volume_detach(cl->volume, cl->writable);
@@ -160,7 +159,8 @@ static void closing_retry(struct disk *d)
 		struct client *cl = c->priv;
 
 		next = svc_next(c);
-		if (cl && cl->closing && cl->in_flight == 0 && disk_of(cl) == d && client_close_step(cl))
+		if (cl && cl->closing && cl->in_flight == 0 && disk_of(cl) == d &&
+			client_close_step(cl))
 			svc_closed(c);
 	}
 }
@@ -172,7 +172,8 @@ static void flight_land(const struct flight *f, const struct blk_rsp *rsp)
 	cl->in_flight--;
 	if (f->closing && rsp->status)
 		printf("%s: the last flush failed: error %d\n", cl->volume->name, -rsp->status);
-	if (!cl->closing && !cl->conn->dead && respond(cl, f->id, rsp->status, rsp->flags, rsp->result))
+	if (!cl->closing && !cl->conn->dead &&
+		respond(cl, f->id, rsp->status, rsp->flags, rsp->result))
 		conn_kill(cl->conn, "does not take responses");
 }
 
@@ -193,7 +194,8 @@ static void driver_event(void *ctx)
 
 /* ---- the service ---- */
 
-static int client_open(struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
+static int client_open(
+	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	const struct blk_params *p = params;
 	struct client *cl;
@@ -259,7 +261,8 @@ static void gpt_warn(uint32_t entry, const char *what)
 }
 
 /* Read and check one of the two headers and its entry array. */
-static int table_read(struct disk *d, uint64_t lba, struct gpt_header *h, const uint8_t **entries)
+static int table_read(
+	struct disk *d, uint64_t lba, struct gpt_header *h, const uint8_t **entries)
 {
 	const uint8_t *sector;
 	uint8_t copy[GPT_SECTOR];
@@ -271,13 +274,14 @@ static int table_read(struct disk *d, uint64_t lba, struct gpt_header *h, const 
 	memcpy(copy, sector, sizeof(copy));
 	rc = gpt_header_decode(copy, lba, d->sectors, h, &why);
 	if (rc) {
-		printf("disk %u, sector %llu: %s\n", (unsigned int)(d - disks), (unsigned long long)lba, why);
+		printf("disk %u, sector %llu: %s\n", (unsigned int)(d - disks),
+			(unsigned long long)lba, why);
 		return rc;
 	}
 	rc = disk_read_now(d, h->entries_lba, (uint32_t)gpt_entries_bytes(h), entries);
 	if (rc == 0 && !gpt_entries_valid(h, *entries)) {
-		printf("disk %u, sector %llu: wrong checksum of the entries\n", (unsigned int)(d - disks),
-		       (unsigned long long)lba);
+		printf("disk %u, sector %llu: wrong checksum of the entries\n",
+			(unsigned int)(d - disks), (unsigned long long)lba);
 		rc = -SK_E_INVAL;
 	}
 	return rc;
@@ -303,7 +307,8 @@ static void partitions_find(struct disk *d)
 		v->first = parts[i].first;
 		v->sectors = parts[i].sectors;
 		v->read_only = d->read_only;
-		printf("volume %s: %llu MiB\n", v->name, (unsigned long long)(v->sectors >> 11));
+		printf("volume %s: %llu MiB\n", v->name,
+			(unsigned long long)(v->sectors >> 11));
 	}
 }
 

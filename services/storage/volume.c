@@ -42,7 +42,8 @@ void volume_detach(struct volume *v, bool writable)
 		v->readers--;
 }
 
-static int transfer_translate(const struct volume *v, bool writable, uint64_t data_size, struct blk_req *q)
+static int transfer_translate(
+	const struct volume *v, bool writable, uint64_t data_size, struct blk_req *q)
 {
 	if (q->length == 0 || q->length % BLK_SECTOR || q->offset % BLK_SECTOR)
 		return -SK_E_INVAL;
@@ -56,7 +57,8 @@ static int transfer_translate(const struct volume *v, bool writable, uint64_t da
 	return 0;
 }
 
-int volume_translate(const struct volume *v, bool writable, uint64_t data_size, struct blk_req *q)
+int volume_translate(
+	const struct volume *v, bool writable, uint64_t data_size, struct blk_req *q)
 {
 	if (q->flags & ~(unsigned int)BLK_FUA || q->region != 0)
 		return -SK_E_INVAL;

@@ -32,6 +32,7 @@ void volume_detach(struct volume *v, bool writable);
  * Check a client's request on a volume and turn it into one for the disk: sector moved, region set.
  * 0 or the error to answer with.
  */
-int volume_translate(const struct volume *v, bool writable, uint64_t data_size, struct blk_req *q) must_check;
+int volume_translate(const struct volume *v, bool writable, uint64_t data_size,
+	struct blk_req *q) must_check;
 
 #endif

@@ -27,25 +27,13 @@ static void put(struct table *t, const void *p, size_t n)
 	t->used += n;
 }
 
-static void put8(struct table *t, uint8_t v)
-{
-	put(t, &v, 1);
-}
+static void put8(struct table *t, uint8_t v) { put(t, &v, 1); }
 
-static void put16(struct table *t, uint16_t v)
-{
-	put(t, &v, 2);
-}
+static void put16(struct table *t, uint16_t v) { put(t, &v, 2); }
 
-static void put32(struct table *t, uint32_t v)
-{
-	put(t, &v, 4);
-}
+static void put32(struct table *t, uint32_t v) { put(t, &v, 4); }
 
-static void put64(struct table *t, uint64_t v)
-{
-	put(t, &v, 8);
-}
+static void put64(struct table *t, uint64_t v) { put(t, &v, 8); }
 
 static void put_zero(struct table *t, size_t n)
 {
@@ -132,7 +120,7 @@ static size_t fadt_make(struct table *t, uint64_t dsdt)
 	put32(t, 0); /* no FACS */
 	put32(t, (uint32_t)dsdt);
 	put8(t, 0);
-	put8(t, 0); /* profile: unspecified */
+	put8(t, 0);            /* profile: unspecified */
 	put_zero(t, 109 - 46); /* SCI to CENTURY: fixed hardware that is not there */
 	put16(t, BOOT_NO_VGA | BOOT_NO_CMOS);
 	put8(t, 0);
@@ -152,8 +140,15 @@ static size_t fadt_make(struct table *t, uint64_t dsdt)
 
 /* ---- AML ----------------------------------------------------------------------------------------- */
 
-enum { AML_NAME = 0x08, AML_BYTE = 0x0a, AML_STRING = 0x0d, AML_SCOPE = 0x10, AML_PACKAGE = 0x12, AML_EXT = 0x5b,
-       AML_DEVICE = 0x82 };
+enum {
+	AML_NAME = 0x08,
+	AML_BYTE = 0x0a,
+	AML_STRING = 0x0d,
+	AML_SCOPE = 0x10,
+	AML_PACKAGE = 0x12,
+	AML_EXT = 0x5b,
+	AML_DEVICE = 0x82
+};
 
 /* Two bytes for the length of what follows, itself included; patched by aml_end(). */
 static size_t aml_begin(struct table *t)

@@ -577,17 +577,11 @@ static void disconnect(struct xb_dev *dev)
 	d->n_queues = 0;
 }
 
-static bool busy(struct xb_dev *dev)
-{
-	return disk_of(dev)->in_flight != 0;
-}
+static bool busy(struct xb_dev *dev) { return disk_of(dev)->in_flight != 0; }
 
 static const struct xb_driver driver = { "vbd", features, connect, disconnect, busy };
 
-static int disk_show(struct disk *d)
-{
-	return xb_add(&d->dev, &driver, d->cfg.vdev);
-}
+static int disk_show(struct disk *d) { return xb_add(&d->dev, &driver, d->cfg.vdev); }
 
 static uint32_t ring_depth(const struct svc_conn *c)
 {

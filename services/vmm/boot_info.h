@@ -29,7 +29,7 @@ int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args 
 /* ---- acpi.c -------------------------------------------------------------------------------- */
 
 /* Ports behind the FADT: the guest ends itself through these. */
-#define ACPI_SLEEP_PORT 0xb004u  /* sleep control register; status at the next port */
+#define ACPI_SLEEP_PORT 0xb004u /* sleep control register; status at the next port */
 #define ACPI_RESET_PORT 0xb006u
 #define ACPI_RESET_VALUE 1u
 #define ACPI_SLEEP_ENABLE 0x20u

@@ -26,15 +26,9 @@ static union {
 } input;
 static uint32_t input_at, input_len; /* text of `input` that is not in the page yet */
 
-static uint32_t shared_read(const uint32_t *p)
-{
-	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
+static uint32_t shared_read(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 
-static void shared_write(uint32_t *p, uint32_t v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
+static void shared_write(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
 /* True when the guest has room again. */
 static bool output(void)

@@ -53,7 +53,8 @@ void vm_shutdown(uint32_t reason)
 {
 	uint32_t running = 0;
 
-	if (!__atomic_compare_exchange_n(&vm.stopped, &running, reason + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (!__atomic_compare_exchange_n(&vm.stopped, &running, reason + 1, false,
+		    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return; /* C2 */
 	kick_all();
 	io_kick(IO_CTL);
@@ -73,7 +74,9 @@ static void stats_fill(struct vmctl_stats *s)
 		uint64_t waited;
 
 		(void)sk_sched_stats(v->sched, &s->vcpu[i].run_ticks, &waited, &s->vcpu[i].cpu);
-		s->vcpu[i].state = !vcpu_is_up(v) ? 2 : __atomic_load_n(&v->idle, __ATOMIC_RELAXED) ? 1 : 0;
+		s->vcpu[i].state = !vcpu_is_up(v)                                ? 2
+				   : __atomic_load_n(&v->idle, __ATOMIC_RELAXED) ? 1
+										 : 0;
 	}
 }
 
@@ -108,13 +111,11 @@ static void flush(void)
 		if (due >> type & 1 && !send_one(type))
 			due &= ~(1u << type);
 	if (due)
-		(void)ring_room_idle(&conn->req, sizeof(struct vmctl_msg) + sizeof(struct vmctl_stats));
+		(void)ring_room_idle(
+			&conn->req, sizeof(struct vmctl_msg) + sizeof(struct vmctl_stats));
 }
 
-static void tell(enum vmctl_type type)
-{
-	due |= 1u << type;
-}
+static void tell(enum vmctl_type type) { due |= 1u << type; }
 
 /* ---- pausing ---------------------------------------------------------------------------------------------- */
 

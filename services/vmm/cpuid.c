@@ -15,35 +15,47 @@
 #define BIT(n) (1u << (n))
 
 /* Leaf 1. */
-enum { ECX1_X2APIC = 1 << 21, ECX1_DEADLINE = 1 << 24, ECX1_XSAVE = 1 << 26, ECX1_OSXSAVE = 1 << 27, EDX1_HTT = 1 << 28 };
+enum {
+	ECX1_X2APIC = 1 << 21,
+	ECX1_DEADLINE = 1 << 24,
+	ECX1_XSAVE = 1 << 26,
+	ECX1_OSXSAVE = 1 << 27,
+	EDX1_HTT = 1 << 28
+};
 #define ECX1_HYPERVISOR BIT(31)
-#define ECX1_PASS                                                                                  \
-	(BIT(0) /* SSE3 */ | BIT(1) /* PCLMULQDQ */ | BIT(9) /* SSSE3 */ | BIT(12) /* FMA */ |      \
-	 BIT(13) /* CX16 */ | BIT(17) /* PCID */ | BIT(19) /* SSE4.1 */ | BIT(20) /* SSE4.2 */ |    \
-	 BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | BIT(25) /* AES */ | ECX1_XSAVE |              \
-	 BIT(28) /* AVX */ | BIT(29) /* F16C */ | BIT(30) /* RDRAND */)
+#define ECX1_PASS \
+	(BIT(0) /* SSE3 */ | BIT(1) /* PCLMULQDQ */ | BIT(9) /* SSSE3 */ | BIT(12) /* FMA */ | \
+		BIT(13) /* CX16 */ | BIT(17) /* PCID */ | BIT(19) /* SSE4.1 */ | \
+		BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | \
+		BIT(25) /* AES */ | ECX1_XSAVE | BIT(28) /* AVX */ | BIT(29) /* F16C */ | \
+		BIT(30) /* RDRAND */)
 /* Bits 0-9, 11-17, 19, 23-26: all but ACPI, DS, SS, HTT, TM, PBE. */
 #define EDX1_PASS 0x078bfbffu
 
 /* Leaf 7. */
-#define EBX7_PASS                                                                                  \
-	(BIT(0) /* FSGSBASE */ | BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | BIT(7) /* SMEP */ |        \
-	 BIT(8) /* BMI2 */ | BIT(9) /* ERMS */ | BIT(10) /* INVPCID */ | BIT(18) /* RDSEED */ |     \
-	 BIT(19) /* ADX */ | BIT(20) /* SMAP */ | BIT(23) /* CLFLUSHOPT */ | BIT(24) /* CLWB */ |   \
-	 BIT(29) /* SHA */ | EBX7_AVX512)
+#define EBX7_PASS \
+	(BIT(0) /* FSGSBASE */ | BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | BIT(7) /* SMEP */ | \
+		BIT(8) /* BMI2 */ | BIT(9) /* ERMS */ | BIT(10) /* INVPCID */ | \
+		BIT(18) /* RDSEED */ | BIT(19) /* ADX */ | BIT(20) /* SMAP */ | \
+		BIT(23) /* CLFLUSHOPT */ | BIT(24) /* CLWB */ | BIT(29) /* SHA */ | \
+		EBX7_AVX512)
 #define EBX7_AVX512 (BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))
-#define ECX7_PASS (BIT(2) /* UMIP */ | BIT(8) /* GFNI */ | BIT(9) /* VAES */ | BIT(10) /* VPCLMULQDQ */ | ECX7_AVX512)
+#define ECX7_PASS \
+	(BIT(2) /* UMIP */ | BIT(8) /* GFNI */ | BIT(9) /* VAES */ | \
+		BIT(10) /* VPCLMULQDQ */ | ECX7_AVX512)
 #define ECX7_AVX512 (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
 #define EDX7_PASS (BIT(4) /* FSRM */)
 
 /* Leaf 0x80000001. */
-#define ECX81_PASS                                                                                 \
-	(BIT(0) /* LAHF */ | BIT(4) /* CR8 */ | BIT(5) /* ABM */ | BIT(6) /* SSE4A */ |             \
-	 BIT(7) /* misaligned SSE */ | BIT(8) /* PREFETCH */ | BIT(11) /* XOP */ | BIT(16) /* FMA4 */ | BIT(21) /* TBM */)
-#define EDX81_AMD_PASS 0x0183f3ffu /* the bits that AMD repeats from leaf 1: 0-9, 12-17, 23, 24 */
-#define EDX81_PASS                                                                                 \
-	(EDX81_AMD_PASS | BIT(11) /* SYSCALL */ | BIT(20) /* NX */ | BIT(22) /* MMXEXT */ |         \
-	 BIT(26) /* 1 GiB pages */ | BIT(29) /* LM */)
+#define ECX81_PASS \
+	(BIT(0) /* LAHF */ | BIT(4) /* CR8 */ | BIT(5) /* ABM */ | BIT(6) /* SSE4A */ | \
+		BIT(7) /* misaligned SSE */ | BIT(8) /* PREFETCH */ | BIT(11) /* XOP */ | \
+		BIT(16) /* FMA4 */ | BIT(21) /* TBM */)
+#define EDX81_AMD_PASS \
+	0x0183f3ffu /* the bits that AMD repeats from leaf 1: 0-9, 12-17, 23, 24 */
+#define EDX81_PASS \
+	(EDX81_AMD_PASS | BIT(11) /* SYSCALL */ | BIT(20) /* NX */ | BIT(22) /* MMXEXT */ | \
+		BIT(26) /* 1 GiB pages */ | BIT(29) /* LM */)
 
 enum { XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4, XCR0_AVX512 = 0xe0, CR4_OSXSAVE = 1 << 18 };
 
@@ -101,7 +113,8 @@ static void leaf_4(const struct cpuid_env *env, struct cpuid_regs *r)
 
 static void leaf_7(const struct cpuid_env *env, uint32_t subleaf, struct cpuid_regs *r)
 {
-	bool avx = env->xcr0_max & XCR0_AVX, avx512 = (env->xcr0_max & XCR0_AVX512) == XCR0_AVX512;
+	bool avx = env->xcr0_max & XCR0_AVX,
+	     avx512 = (env->xcr0_max & XCR0_AVX512) == XCR0_AVX512;
 
 	if (subleaf) {
 		*r = (struct cpuid_regs){ 0 };
@@ -174,7 +187,9 @@ static void leaf_d(const struct cpuid_env *env, uint32_t subleaf, struct cpuid_r
 
 static void leaf_81(const struct cpuid_env *env, bool amd, struct cpuid_regs *r)
 {
-	enum { CMP_LEGACY = 2 }; /* AMD: several processors of a package are cores, not threads */
+	enum {
+		CMP_LEGACY = 2
+	}; /* AMD: several processors of a package are cores, not threads */
 
 	r->ecx = (r->ecx & ECX81_PASS) | (amd && env->n_vcpus > 1 ? CMP_LEGACY : 0);
 	r->edx &= EDX81_PASS;
@@ -214,15 +229,16 @@ static void leaf_xen_tsc(const struct cpuid_env *env, uint32_t subleaf, struct c
 	}
 }
 
-static void leaf_xen(const struct cpuid_env *env, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
+static void leaf_xen(
+	const struct cpuid_env *env, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
 {
 	enum { LAST = 4 };
 
 	*r = (struct cpuid_regs){ 0 };
 	switch (leaf - XEN_CPUID_FIRST_LEAF) {
 	case 0:
-		*r = (struct cpuid_regs){ XEN_CPUID_LEAF(LAST), XEN_CPUID_SIGNATURE_EBX, XEN_CPUID_SIGNATURE_ECX,
-					  XEN_CPUID_SIGNATURE_EDX };
+		*r = (struct cpuid_regs){ XEN_CPUID_LEAF(LAST), XEN_CPUID_SIGNATURE_EBX,
+			XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
 		break;
 	case 1:
 		r->eax = 4 << 16 | 17;
@@ -245,7 +261,8 @@ static void leaf_xen(const struct cpuid_env *env, uint32_t leaf, uint32_t sublea
 	}
 }
 
-void cpuid_guest(const struct cpuid_env *env, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
+void cpuid_guest(
+	const struct cpuid_env *env, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
 {
 	enum { BASIC_LAST = 0xd };
 	const uint32_t extended_last = 0x80000008;

@@ -15,11 +15,12 @@ struct cpuid_regs {
 struct cpuid_env {
 	void (*host)(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out);
 	uint32_t vcpu, n_vcpus, domid;
-	uint64_t xcr0_max; /* components that guests may turn on */
+	uint64_t xcr0_max;  /* components that guests may turn on */
 	uint64_t xcr0, cr4; /* the vCPU's, now */
 	uint64_t tsc_hz, tsc_offset;
 };
-void cpuid_guest(const struct cpuid_env *env, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out);
+void cpuid_guest(
+	const struct cpuid_env *env, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out);
 /* AMD and its kin make hypercalls by VMMCALL. */
 bool cpuid_vendor_amd(const struct cpuid_env *env);
 /* May the guest set XCR0 to this? */

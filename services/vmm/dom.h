@@ -145,10 +145,7 @@ static inline bool hc_out(const struct hcall *c, uint64_t gva, const void *src, 
 {
 	return edge_gva_write(c->cpu, gva, src, len);
 }
-static inline bool dom_self(domid_t d)
-{
-	return d == DOMID_SELF || d == xd.p.domid;
-}
+static inline bool dom_self(domid_t d) { return d == DOMID_SELF || d == xd.p.domid; }
 /* Domain argument of a call that serves the caller alone: 0, -ESRCH (no such), -EPERM (another's). */
 static inline int dom_check(domid_t d)
 {
@@ -211,10 +208,7 @@ void time_init(void);
 uint64_t time_ns(uint64_t tsc);  /* system time at a host TSC */
 sk_time_t time_tsc(uint64_t ns); /* host TSC at a system time, rounded up */
 uint64_t time_ticks_ns(uint64_t ticks);
-static inline uint64_t time_now(void)
-{
-	return time_ns(edge_tsc());
-}
+static inline uint64_t time_now(void) { return time_ns(edge_tsc()); }
 void time_write(unsigned cpu); /* pvclock pages of the vCPU */
 void time_write_wallclock(void);
 void time_runstate_set(

@@ -20,77 +20,35 @@ static void (*io_kick_fn)(void);
 
 _Static_assert(sizeof(struct edge_lock) == sizeof(struct mutex), "one is the other");
 
-void edge_lock(struct edge_lock *l)
-{
-	mutex_lock((struct mutex *)(void *)l);
-}
+void edge_lock(struct edge_lock *l) { mutex_lock((struct mutex *)(void *)l); }
 
-void edge_unlock(struct edge_lock *l)
-{
-	mutex_unlock((struct mutex *)(void *)l);
-}
+void edge_unlock(struct edge_lock *l) { mutex_unlock((struct mutex *)(void *)l); }
 
-struct sk_vcpu_state *edge_state(unsigned cpu)
-{
-	return vm.vcpu[cpu].st;
-}
+struct sk_vcpu_state *edge_state(unsigned cpu) { return vm.vcpu[cpu].st; }
 
-void edge_vcpu_kick(unsigned cpu)
-{
-	vcpu_kick(&vm.vcpu[cpu]);
-}
+void edge_vcpu_kick(unsigned cpu) { vcpu_kick(&vm.vcpu[cpu]); }
 
-void edge_lapic_post(unsigned cpu, uint8_t vector)
-{
-	vcpu_post(&vm.vcpu[cpu], vector);
-}
+void edge_lapic_post(unsigned cpu, uint8_t vector) { vcpu_post(&vm.vcpu[cpu], vector); }
 
-void edge_nmi(unsigned cpu)
-{
-	vcpu_nmi(&vm.vcpu[cpu]);
-}
+void edge_nmi(unsigned cpu) { vcpu_nmi(&vm.vcpu[cpu]); }
 
-bool edge_vcpu_is_up(unsigned cpu)
-{
-	return vcpu_is_up(&vm.vcpu[cpu]);
-}
+bool edge_vcpu_is_up(unsigned cpu) { return vcpu_is_up(&vm.vcpu[cpu]); }
 
-int edge_vcpu_up(unsigned cpu)
-{
-	return vcpu_up(&vm.vcpu[cpu]);
-}
+int edge_vcpu_up(unsigned cpu) { return vcpu_up(&vm.vcpu[cpu]); }
 
-void edge_vcpu_down(unsigned cpu)
-{
-	vcpu_down(&vm.vcpu[cpu]);
-}
+void edge_vcpu_down(unsigned cpu) { vcpu_down(&vm.vcpu[cpu]); }
 
-uint64_t edge_ticks_waiting(unsigned cpu)
-{
-	return vcpu_ticks_waiting(&vm.vcpu[cpu]);
-}
+uint64_t edge_ticks_waiting(unsigned cpu) { return vcpu_ticks_waiting(&vm.vcpu[cpu]); }
 
-void edge_shutdown(uint32_t reason)
-{
-	vm_shutdown(reason);
-}
+void edge_shutdown(uint32_t reason) { vm_shutdown(reason); }
 
-uint64_t edge_tsc(void)
-{
-	return vm_rdtsc();
-}
+uint64_t edge_tsc(void) { return vm_rdtsc(); }
 
-uint64_t edge_tsc_offset(void)
-{
-	return vm.tsc_offset;
-}
+uint64_t edge_tsc_offset(void) { return vm.tsc_offset; }
 
 /* ---- memory ----------------------------------------------------------------------- */
 
-void *edge_gmem(uint64_t gpa, uint64_t len)
-{
-	return gmem(gpa, len);
-}
+void *edge_gmem(uint64_t gpa, uint64_t len) { return gmem(gpa, len); }
 
 bool edge_gva_read(unsigned cpu, void *dst, uint64_t gva, uint64_t len)
 {
@@ -127,30 +85,18 @@ int edge_page_show(const struct edge_page *p, uint64_t gfn)
 	return mem_special_map(gfn * VM_PAGE, &pages[p->number]);
 }
 
-int edge_hole_make(uint64_t gfn)
-{
-	return mem_hole_make(gfn * VM_PAGE);
-}
+int edge_hole_make(uint64_t gfn) { return mem_hole_make(gfn * VM_PAGE); }
 
-int edge_hole_fill(uint64_t gfn)
-{
-	return mem_hole_fill(gfn * VM_PAGE);
-}
+int edge_hole_fill(uint64_t gfn) { return mem_hole_fill(gfn * VM_PAGE); }
 
 int edge_page_move(uint64_t from, uint64_t to)
 {
 	return mem_move(from * VM_PAGE, to * VM_PAGE);
 }
 
-uint64_t edge_mem_pages(void)
-{
-	return mem_pages();
-}
+uint64_t edge_mem_pages(void) { return mem_pages(); }
 
-uint64_t edge_mem_max_gfn(void)
-{
-	return mem_max_gfn();
-}
+uint64_t edge_mem_max_gfn(void) { return mem_max_gfn(); }
 
 unsigned edge_mem_map(struct edge_range *map, unsigned max)
 {
@@ -163,10 +109,7 @@ unsigned edge_mem_map(struct edge_range *map, unsigned max)
 
 /* ---- I/O thread ------------------------------------------------------------------- */
 
-void edge_io_kick(void)
-{
-	io_kick(IO_XS);
-}
+void edge_io_kick(void) { io_kick(IO_XS); }
 
 static void io_event(void *ctx)
 {

@@ -47,9 +47,10 @@ static int header_decode(struct elf_load *l, struct header *h)
 		return load_fail(l->error, "kernel: what the image holds is no ELF file");
 	memcpy(&e64, l->head, sizeof(e64));
 	memcpy(&e32, l->head, sizeof(e32));
-	if (l->head[EI_DATA] != ELFDATA2LSB || (l->head[EI_CLASS] != ELFCLASS64 && l->head[EI_CLASS] != ELFCLASS32))
-		return load_fail(l->error, "kernel: ELF class %u, byte order %u: not for x86", l->head[EI_CLASS],
-				 l->head[EI_DATA]);
+	if (l->head[EI_DATA] != ELFDATA2LSB ||
+		(l->head[EI_CLASS] != ELFCLASS64 && l->head[EI_CLASS] != ELFCLASS32))
+		return load_fail(l->error, "kernel: ELF class %u, byte order %u: not for x86",
+			l->head[EI_CLASS], l->head[EI_DATA]);
 	h->wide = l->head[EI_CLASS] == ELFCLASS64;
 	machine = h->wide ? e64.e_machine : e32.e_machine;
 	type = h->wide ? e64.e_type : e32.e_type;
@@ -61,13 +62,16 @@ static int header_decode(struct elf_load *l, struct header *h)
 	if (type != ET_EXEC && type != ET_DYN)
 		return load_fail(l->error, "kernel: ELF type %u is no program", type);
 	if (h->phentsize != (h->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
-		return load_fail(l->error, "kernel: ELF program headers of %u bytes", h->phentsize);
+		return load_fail(
+			l->error, "kernel: ELF program headers of %u bytes", h->phentsize);
 	if (!h->phnum || h->phnum > ELF_SEGS_MAX)
-		return load_fail(l->error, "kernel: %u ELF program headers (1 to %u are possible)", h->phnum,
-				 ELF_SEGS_MAX);
+		return load_fail(l->error,
+			"kernel: %u ELF program headers (1 to %u are possible)", h->phnum,
+			ELF_SEGS_MAX);
 	if (h->phoff > l->n_head || (uint64_t)h->phnum * h->phentsize > l->n_head - h->phoff)
-		return load_fail(l->error, "kernel: ELF program headers at %#llx, beyond the first %u bytes",
-				 (unsigned long long)h->phoff, l->n_head);
+		return load_fail(l->error,
+			"kernel: ELF program headers at %#llx, beyond the first %u bytes",
+			(unsigned long long)h->phoff, l->n_head);
 	return 0;
 }
 
@@ -79,10 +83,12 @@ static struct phdr phdr_at(const struct elf_load *l, const struct header *h, uin
 
 	if (h->wide) {
 		memcpy(&p64, at, sizeof(p64));
-		return (struct phdr){ p64.p_type, p64.p_offset, p64.p_paddr, p64.p_filesz, p64.p_memsz };
+		return (struct phdr){ p64.p_type, p64.p_offset, p64.p_paddr, p64.p_filesz,
+			p64.p_memsz };
 	}
 	memcpy(&p32, at, sizeof(p32));
-	return (struct phdr){ p32.p_type, p32.p_offset, p32.p_paddr, p32.p_filesz, p32.p_memsz };
+	return (struct phdr){ p32.p_type, p32.p_offset, p32.p_paddr, p32.p_filesz,
+		p32.p_memsz };
 }
 
 static int segment_add(struct elf_load *l, const struct phdr *p)
@@ -91,19 +97,24 @@ static int segment_add(struct elf_load *l, const struct phdr *p)
 	uint32_t i;
 
 	if (p->file_size > p->mem_size || p->offset + p->file_size < p->offset)
-		return load_fail(l->error, "kernel: ELF segment at %#llx has %#llx bytes of file for %#llx of memory",
-				 (unsigned long long)p->offset, (unsigned long long)p->file_size,
-				 (unsigned long long)p->mem_size);
+		return load_fail(l->error,
+			"kernel: ELF segment at %#llx has %#llx bytes of file for %#llx of memory",
+			(unsigned long long)p->offset, (unsigned long long)p->file_size,
+			(unsigned long long)p->mem_size);
 	if (p->paddr > sp->top || p->mem_size > sp->top - p->paddr)
 		return load_fail(l->error,
-				 "kernel: segment at %#llx, %#llx bytes, does not fit: the guest has %llu MiB below 4 GiB, "
-				 "%llu of them for unpacking",
-				 (unsigned long long)p->paddr, (unsigned long long)p->mem_size,
-				 (unsigned long long)sp->size >> 20, (unsigned long long)(sp->size - sp->top) >> 20);
+			"kernel: segment at %#llx, %#llx bytes, does not fit: the guest has %llu MiB below 4 GiB, "
+			"%llu of them for unpacking",
+			(unsigned long long)p->paddr, (unsigned long long)p->mem_size,
+			(unsigned long long)sp->size >> 20,
+			(unsigned long long)(sp->size - sp->top) >> 20);
 	for (i = 0; i < l->n_segs; i++)
-		if (p->paddr < l->seg[i].paddr + l->seg[i].mem_size && l->seg[i].paddr < p->paddr + p->mem_size)
-			return load_fail(l->error, "kernel: ELF segments overlap at %#llx", (unsigned long long)p->paddr);
-	l->seg[l->n_segs++] = (struct elf_range){ p->offset, p->file_size, p->paddr, p->mem_size };
+		if (p->paddr < l->seg[i].paddr + l->seg[i].mem_size &&
+			l->seg[i].paddr < p->paddr + p->mem_size)
+			return load_fail(l->error, "kernel: ELF segments overlap at %#llx",
+				(unsigned long long)p->paddr);
+	l->seg[l->n_segs++] = (struct elf_range){ p->offset, p->file_size, p->paddr,
+		p->mem_size };
 	if (p->paddr + p->mem_size > sp->floor)
 		sp->floor = p->paddr + p->mem_size; /* E1 */
 	return 0;
@@ -113,8 +124,9 @@ static int note_add(struct elf_load *l, const struct phdr *p, uint64_t *used)
 {
 	if (p->offset + p->file_size < p->offset || p->file_size > ELF_NOTES_MAX - *used)
 		return load_fail(l->error, "kernel: %#llx bytes of ELF notes are too many",
-				 (unsigned long long)p->file_size);
-	l->note[l->n_notes++] = (struct elf_range){ p->offset, p->file_size, *used, p->file_size };
+			(unsigned long long)p->file_size);
+	l->note[l->n_notes++] = (struct elf_range){ p->offset, p->file_size, *used,
+		p->file_size };
 	*used += p->file_size;
 	return 0;
 }
@@ -141,10 +153,12 @@ static int headers_parse(struct elf_load *l)
 }
 
 /* The part of buf = [pos, pos + len) that lies in [r->offset, + file_size), to base + r->paddr. */
-static void range_copy(const struct elf_range *r, uint8_t *base, uint64_t pos, const uint8_t *buf, uint64_t len)
+static void range_copy(const struct elf_range *r, uint8_t *base, uint64_t pos,
+	const uint8_t *buf, uint64_t len)
 {
 	uint64_t from = r->offset > pos ? r->offset : pos;
-	uint64_t to = r->offset + r->file_size < pos + len ? r->offset + r->file_size : pos + len;
+	uint64_t to = r->offset + r->file_size < pos + len ? r->offset + r->file_size
+							   : pos + len;
 
 	if (from < to) /* E2 */
 		memcpy(base + r->paddr + (from - r->offset), buf + (from - pos), to - from);
@@ -196,8 +210,8 @@ static bool notes_scan(const uint8_t *p, uint64_t size, uint64_t *entry)
 		if (name + desc > size - sizeof(n))
 			return false;
 		p += sizeof(n);
-		if (n.n_type == XEN_ELFNOTE_PHYS32_ENTRY && n.n_namesz == 4 && !memcmp(p, "Xen", 4) &&
-		    (n.n_descsz == 4 || n.n_descsz == 8)) {
+		if (n.n_type == XEN_ELFNOTE_PHYS32_ENTRY && n.n_namesz == 4 &&
+			!memcmp(p, "Xen", 4) && (n.n_descsz == 4 || n.n_descsz == 8)) {
 			*entry = 0;
 			memcpy(entry, p + name, n.n_descsz);
 			return true;
@@ -216,11 +230,14 @@ static int entry_find(struct elf_load *l)
 		if (notes_scan(l->notes + l->note[i].paddr, l->note[i].file_size, &l->entry))
 			break;
 	if (i == l->n_notes)
-		return load_fail(l->error, "kernel: no PHYS32_ENTRY note of Xen: not built for PVH");
+		return load_fail(
+			l->error, "kernel: no PHYS32_ENTRY note of Xen: not built for PVH");
 	for (i = 0; i < l->n_segs; i++)
-		if (l->entry >= l->seg[i].paddr && l->entry - l->seg[i].paddr < l->seg[i].mem_size)
+		if (l->entry >= l->seg[i].paddr &&
+			l->entry - l->seg[i].paddr < l->seg[i].mem_size)
 			return 0;
-	return load_fail(l->error, "kernel: PVH entry %#llx is in no segment", (unsigned long long)l->entry);
+	return load_fail(l->error, "kernel: PVH entry %#llx is in no segment",
+		(unsigned long long)l->entry);
 }
 
 int elf_finish(struct elf_load *l)
@@ -235,14 +252,16 @@ int elf_finish(struct elf_load *l)
 		scatter(l, 0, l->head, l->n_head);
 	}
 	for (i = 0; i < l->n_segs + l->n_notes; i++) {
-		const struct elf_range *r = i < l->n_segs ? &l->seg[i] : &l->note[i - l->n_segs];
+		const struct elf_range *r = i < l->n_segs ? &l->seg[i]
+							  : &l->note[i - l->n_segs];
 
 		if (r->offset + r->file_size > l->pos)
-			return load_fail(l->error, "kernel: image ends at %#llx, within a segment",
-					 (unsigned long long)l->pos);
+			return load_fail(l->error,
+				"kernel: image ends at %#llx, within a segment",
+				(unsigned long long)l->pos);
 	}
 	for (i = 0; i < l->n_segs; i++)
 		memset(l->space->ram + l->seg[i].paddr + l->seg[i].file_size, 0,
-		       l->seg[i].mem_size - l->seg[i].file_size);
+			l->seg[i].mem_size - l->seg[i].file_size);
 	return entry_find(l);
 }

@@ -34,10 +34,7 @@ static void port_set(uint32_t port, union port p)
 	__atomic_store_n(&xd.port[port].word, p.word, __ATOMIC_RELEASE);
 }
 
-static bool port_valid(uint32_t port)
-{
-	return port && port < EVTCHN_PORTS; /* E1 */
-}
+static bool port_valid(uint32_t port) { return port && port < EVTCHN_PORTS; /* E1 */ }
 
 /* ---- upcalls ---------------------------------------------------------------------- */
 
@@ -140,10 +137,7 @@ static void select_upcall(uint32_t port, unsigned cpu)
 		evtchn_mark_upcall(cpu);
 }
 
-static bool fifo_on(void)
-{
-	return __atomic_load_n(&xd.fifo, __ATOMIC_ACQUIRE);
-}
+static bool fifo_on(void) { return __atomic_load_n(&xd.fifo, __ATOMIC_ACQUIRE); }
 
 void evtchn_set_pending(uint32_t port, union port p)
 {
@@ -321,10 +315,7 @@ static void backend_wake(unsigned backend)
 		edge_io_kick();
 }
 
-void evtchn_backend_again(unsigned backend)
-{
-	backend_wake(backend);
-}
+void evtchn_backend_again(unsigned backend) { backend_wake(backend); }
 
 void evtchn_virq(unsigned cpu, unsigned virq)
 {

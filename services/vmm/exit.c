@@ -28,10 +28,11 @@ static void crash(struct vcpu *v, const char *why)
 {
 	const struct sk_vcpu_state *st = v->st;
 
-	vm_log("vCPU %u: %s; exit %u qual %#llx %#llx rip %#llx cr0 %#llx cr3 %#llx efer %#llx", v->id, why,
-	       st->exit_reason, (unsigned long long)st->qual[0], (unsigned long long)st->qual[1],
-	       (unsigned long long)st->rip, (unsigned long long)st->cr0, (unsigned long long)st->cr3,
-	       (unsigned long long)st->efer);
+	vm_log("vCPU %u: %s; exit %u qual %#llx %#llx rip %#llx cr0 %#llx cr3 %#llx efer %#llx",
+		v->id, why, st->exit_reason, (unsigned long long)st->qual[0],
+		(unsigned long long)st->qual[1], (unsigned long long)st->rip,
+		(unsigned long long)st->cr0, (unsigned long long)st->cr3,
+		(unsigned long long)st->efer);
 	vm_shutdown(SHUTDOWN_crash);
 }
 
@@ -83,7 +84,9 @@ static void skip(struct vcpu *v, uint8_t usual)
 
 static void host_cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
 {
-	__asm__ volatile("cpuid" : "=a"(r->eax), "=b"(r->ebx), "=c"(r->ecx), "=d"(r->edx) : "a"(leaf), "c"(subleaf));
+	__asm__ volatile("cpuid"
+			 : "=a"(r->eax), "=b"(r->ebx), "=c"(r->ecx), "=d"(r->edx)
+			 : "a"(leaf), "c"(subleaf));
 }
 
 /* Some machines carry out XSETBV in spite of the intercept: ask the kernel where it matters. */
@@ -258,7 +261,8 @@ static void access_write(void *ctx, uint64_t value, uint8_t size)
 	struct access *a = ctx;
 
 	if (apic_page(a->v, a->gpa) && size == 4)
-		lapic_write(&a->v->lapic, a->gpa % VM_PAGE, (uint32_t)value, guest_tsc(a->v), &a->ipi);
+		lapic_write(&a->v->lapic, a->gpa % VM_PAGE, (uint32_t)value, guest_tsc(a->v),
+			&a->ipi);
 }
 
 static void emulate(struct vcpu *v, sk_gpa_t gpa)
@@ -271,8 +275,8 @@ static void emulate(struct vcpu *v, sk_gpa_t gpa)
 
 	if (mmio_decode(code, n, insn_mode(v->st), &in)) {
 		vm_log("vCPU %u: access to %#llx by an instruction that is not emulated: %zu bytes %02x %02x %02x %02x at %#llx",
-		       v->id, (unsigned long long)gpa, n, code[0], code[1], code[2], code[3],
-		       (unsigned long long)v->st->rip);
+			v->id, (unsigned long long)gpa, n, code[0], code[1], code[2], code[3],
+			(unsigned long long)v->st->rip);
 		vcpu_exception(v, VEC_GP, 0);
 		return;
 	}

@@ -33,9 +33,12 @@ static int response_get(struct file *f, struct files_rsp *rsp)
 	return n == sizeof(*rsp) && rsp->id == f->next_id ? rsp->status : -SK_E_PEER;
 }
 
-static int request(struct file *f, uint32_t op, uint64_t position, uint64_t length, struct files_rsp *rsp)
+static int request(
+	struct file *f, uint32_t op, uint64_t position, uint64_t length, struct files_rsp *rsp)
 {
-	struct files_req req = { .op = op, .id = ++f->next_id, .position = position, .length = length };
+	struct files_req req = {
+		.op = op, .id = ++f->next_id, .position = position, .length = length
+	};
 	int rc = svc_send(f->conn, true, &req, sizeof(req));
 
 	return rc ? rc : response_get(f, rsp);

@@ -22,10 +22,7 @@ enum {
 	EXT_MAX = 8,
 };
 
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
+static uint16_t be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 
 static bool transport_at(
 	uint8_t proto, uint32_t at, uint32_t len, uint16_t *start, uint16_t *offset)

@@ -72,10 +72,7 @@ static int copy(sk_gpa_t gpa, uint8_t *buf, uint64_t len, bool write)
 	return 0;
 }
 
-int gmem_read(sk_gpa_t gpa, void *buf, uint64_t len)
-{
-	return copy(gpa, buf, len, false);
-}
+int gmem_read(sk_gpa_t gpa, void *buf, uint64_t len) { return copy(gpa, buf, len, false); }
 
 int gmem_write(sk_gpa_t gpa, const void *buf, uint64_t len)
 {
@@ -84,7 +81,14 @@ int gmem_write(sk_gpa_t gpa, const void *buf, uint64_t len)
 
 /* ---- guest page tables ------------------------------------------------------------------------- */
 
-enum { CR0_PG = 1u << 31, CR0_WP = 1 << 16, CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_LA57 = 1 << 12, EFER_LMA = 1 << 10 };
+enum {
+	CR0_PG = 1u << 31,
+	CR0_WP = 1 << 16,
+	CR4_PSE = 1 << 4,
+	CR4_PAE = 1 << 5,
+	CR4_LA57 = 1 << 12,
+	EFER_LMA = 1 << 10
+};
 enum { PTE_P = 1, PTE_W = 2, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80 };
 #define PTE_ADDR 0x000ffffffffff000ull
 
@@ -133,7 +137,8 @@ static bool entry_read(sk_gpa_t gpa, unsigned size, uint64_t *out)
 
 	if (!p)
 		return false;
-	*out = size == 8 ? __atomic_load_n((uint64_t *)p, __ATOMIC_RELAXED) : __atomic_load_n((uint32_t *)p, __ATOMIC_RELAXED);
+	*out = size == 8 ? __atomic_load_n((uint64_t *)p, __ATOMIC_RELAXED)
+			 : __atomic_load_n((uint32_t *)p, __ATOMIC_RELAXED);
 	return true;
 }
 

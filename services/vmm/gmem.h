@@ -10,7 +10,7 @@ enum { CHUNK_PAGES = 512, CHUNK_SHIFT = 21, CHUNK_LEAF = 512 };
 
 enum page_kind {
 	PAGE_HOLE = 0,
-	PAGE_HOME,    /* RAM in its own place: mapped through the nested capability of its piece of RAM */
+	PAGE_HOME, /* RAM in its own place: mapped through the nested capability of its piece of RAM */
 	PAGE_MOVED,   /* RAM of another place, through a copy of that capability */
 	PAGE_SPECIAL, /* a struct mem_page */
 };
@@ -24,7 +24,8 @@ struct chunk {
 	uint64_t number;
 	struct chunk *next; /* vm.split */
 	uint32_t n_free;
-	uint64_t free[CHUNK_PAGES / 64]; /* pages of RAM that have their home here and are nowhere in the guest */
+	uint64_t free[CHUNK_PAGES /
+		      64]; /* pages of RAM that have their home here and are nowhere in the guest */
 	struct page_slot page[CHUNK_PAGES];
 };
 

@@ -21,10 +21,7 @@ union element {
 	struct gnttab_cache_flush flush;
 };
 
-static int16_t self_status(domid_t d)
-{
-	return dom_self(d) ? GNTST_okay : GNTST_bad_domain;
-}
+static int16_t self_status(domid_t d) { return dom_self(d) ? GNTST_okay : GNTST_bad_domain; }
 
 static int64_t do_map(struct hcall *c, union element *e)
 {

@@ -47,7 +47,8 @@ enum {
 	LVT_DEADLINE = 2 << 17,
 	ESR_SEND_VECTOR = 0x20,
 	ESR_RECEIVE_VECTOR = 0x40,
-	TIMER_SHIFT = 5, /* the timer's clock is the TSC's divided by 32, before the divide register */
+	TIMER_SHIFT =
+		5, /* the timer's clock is the TSC's divided by 32, before the divide register */
 };
 enum { BASE_BSP = 1 << 8, BASE_X2APIC = 1 << 10, BASE_ENABLE = 1 << 11 };
 
@@ -69,10 +70,7 @@ static void timer_stop(struct lapic *l)
 }
 
 /* The logical ID that x2APIC derives from the ID. */
-static uint32_t x2apic_ldr(uint32_t id)
-{
-	return (id >> 4) << 16 | 1u << (id & 15);
-}
+static uint32_t x2apic_ldr(uint32_t id) { return (id >> 4) << 16 | 1u << (id & 15); }
 
 static void mode_set(struct lapic *l, enum lapic_mode mode)
 {
@@ -104,7 +102,8 @@ void lapic_reset(struct lapic *l, uint32_t id, bool bsp, bool keep_mode)
 
 uint64_t lapic_base_read(const struct lapic *l)
 {
-	return LAPIC_BASE_GPA | (l->bsp ? BASE_BSP : 0) | (l->mode != LAPIC_OFF ? BASE_ENABLE : 0) |
+	return LAPIC_BASE_GPA | (l->bsp ? BASE_BSP : 0) |
+	       (l->mode != LAPIC_OFF ? BASE_ENABLE : 0) |
 	       (l->mode == LAPIC_X2APIC ? BASE_X2APIC : 0);
 }
 
@@ -113,9 +112,11 @@ bool lapic_base_write(struct lapic *l, uint64_t value)
 	bool enable = value & BASE_ENABLE, x2 = value & BASE_X2APIC;
 	enum lapic_mode mode = !enable ? LAPIC_OFF : x2 ? LAPIC_X2APIC : LAPIC_XAPIC;
 
-	if ((value & ~(uint64_t)(BASE_BSP | BASE_X2APIC | BASE_ENABLE)) != LAPIC_BASE_GPA || (x2 && !enable))
+	if ((value & ~(uint64_t)(BASE_BSP | BASE_X2APIC | BASE_ENABLE)) != LAPIC_BASE_GPA ||
+		(x2 && !enable))
 		return false;
-	if ((l->mode == LAPIC_X2APIC && mode == LAPIC_XAPIC) || (l->mode == LAPIC_OFF && mode == LAPIC_X2APIC))
+	if ((l->mode == LAPIC_X2APIC && mode == LAPIC_XAPIC) ||
+		(l->mode == LAPIC_OFF && mode == LAPIC_X2APIC))
 		return false;
 	if (mode == LAPIC_OFF && l->mode != LAPIC_OFF) {
 		lapic_reset(l, l->id, l->bsp, true);
@@ -152,7 +153,8 @@ static uint32_t priority(const struct lapic *l)
 
 bool lapic_post(struct lapic *l, uint8_t vector)
 {
-	if (__atomic_load_n(&l->mode, __ATOMIC_ACQUIRE) == LAPIC_OFF || !(word(l, R_SVR) & SVR_ENABLE))
+	if (__atomic_load_n(&l->mode, __ATOMIC_ACQUIRE) == LAPIC_OFF ||
+		!(word(l, R_SVR) & SVR_ENABLE))
 		return false;
 	if (vector < 16) /* P2 */
 		return false;
@@ -160,10 +162,7 @@ bool lapic_post(struct lapic *l, uint8_t vector)
 	return true;
 }
 
-void lapic_post_nmi(struct lapic *l)
-{
-	__atomic_store_n(&l->nmi_pending, 1, __ATOMIC_RELEASE);
-}
+void lapic_post_nmi(struct lapic *l) { __atomic_store_n(&l->nmi_pending, 1, __ATOMIC_RELEASE); }
 
 int lapic_pending(const struct lapic *l)
 {
@@ -174,7 +173,8 @@ int lapic_pending(const struct lapic *l)
 
 void lapic_accept(struct lapic *l, uint8_t vector)
 {
-	__atomic_fetch_and(&l->reg[R_IRR + vector / 32], ~(1u << vector % 32), __ATOMIC_ACQUIRE);
+	__atomic_fetch_and(
+		&l->reg[R_IRR + vector / 32], ~(1u << vector % 32), __ATOMIC_ACQUIRE);
 	word_set(l, R_ISR + vector / 32, word(l, R_ISR + vector / 32) | 1u << vector % 32);
 }
 
@@ -183,7 +183,8 @@ static void eoi(struct lapic *l)
 	int v = highest(l, R_ISR);
 
 	if (v >= 0)
-		word_set(l, R_ISR + (uint32_t)v / 32, word(l, R_ISR + (uint32_t)v / 32) & ~(1u << v % 32));
+		word_set(l, R_ISR + (uint32_t)v / 32,
+			word(l, R_ISR + (uint32_t)v / 32) & ~(1u << v % 32));
 }
 
 bool lapic_match(const struct lapic *l, const struct lapic_ipi *ipi)
@@ -205,7 +206,8 @@ bool lapic_match(const struct lapic *l, const struct lapic_ipi *ipi)
 	return (ldr & 0xf0) == (dest & 0xf0) && (ldr & dest & 0x0f);
 }
 
-static void ipi_decode(struct lapic *l, uint32_t low, uint32_t dest, bool x2, struct lapic_ipi *ipi)
+static void ipi_decode(
+	struct lapic *l, uint32_t low, uint32_t dest, bool x2, struct lapic_ipi *ipi)
 {
 	*ipi = (struct lapic_ipi){
 		.valid = true,
@@ -237,10 +239,7 @@ static uint32_t timer_shift(const struct lapic *l)
 	return TIMER_SHIFT + ((((d >> 1 & 4) | (d & 3)) + 1) & 7);
 }
 
-static uint32_t timer_mode(const struct lapic *l)
-{
-	return l->reg[R_LVT_TIMER] & LVT_MODE;
-}
+static uint32_t timer_mode(const struct lapic *l) { return l->reg[R_LVT_TIMER] & LVT_MODE; }
 
 static void timer_load(struct lapic *l, sk_time_t now)
 {
@@ -258,7 +257,8 @@ static void timer_load(struct lapic *l, sk_time_t now)
 
 static uint32_t timer_current(const struct lapic *l, sk_time_t now)
 {
-	uint64_t initial = l->reg[R_TIMER_INITIAL], gone = (now - l->timer_start) >> timer_shift(l);
+	uint64_t initial = l->reg[R_TIMER_INITIAL],
+		 gone = (now - l->timer_start) >> timer_shift(l);
 
 	if (timer_mode(l) == LVT_DEADLINE || l->timer_deadline == SK_NO_DEADLINE)
 		return 0;
@@ -288,7 +288,9 @@ sk_time_t lapic_timer_run(struct lapic *l, sk_time_t now)
 		return l->timer_deadline;
 	l->tsc_deadline = 0;
 	if (l->timer_period) /* P3: the next multiple that is still to come */
-		l->timer_deadline += (now - l->timer_deadline) / l->timer_period * l->timer_period + l->timer_period;
+		l->timer_deadline += (now - l->timer_deadline) / l->timer_period *
+					     l->timer_period +
+				     l->timer_period;
 	else
 		l->timer_deadline = SK_NO_DEADLINE;
 	if (!(lvt & LVT_MASKED))
@@ -389,7 +391,8 @@ uint32_t lapic_read(struct lapic *l, uint32_t offset, sk_time_t now)
 	return reg_read(l, offset / 16, now);
 }
 
-void lapic_write(struct lapic *l, uint32_t offset, uint32_t value, sk_time_t now, struct lapic_ipi *ipi)
+void lapic_write(
+	struct lapic *l, uint32_t offset, uint32_t value, sk_time_t now, struct lapic_ipi *ipi)
 {
 	uint32_t r = offset / 16;
 
@@ -417,9 +420,9 @@ void lapic_write(struct lapic *l, uint32_t offset, uint32_t value, sk_time_t now
 
 static bool x2_readable(uint32_t r)
 {
-	return r == R_ID || r == R_VERSION || r == R_TPR || r == R_PPR || r == R_LDR || r == R_SVR ||
-	       (r >= R_ISR && r <= R_ESR) || r == R_ICR || (r >= R_LVT_TIMER && r <= R_TIMER_CURRENT) ||
-	       r == R_TIMER_DIVIDE;
+	return r == R_ID || r == R_VERSION || r == R_TPR || r == R_PPR || r == R_LDR ||
+	       r == R_SVR || (r >= R_ISR && r <= R_ESR) || r == R_ICR ||
+	       (r >= R_LVT_TIMER && r <= R_TIMER_CURRENT) || r == R_TIMER_DIVIDE;
 }
 
 bool lapic_msr_read(struct lapic *l, uint32_t msr, sk_time_t now, uint64_t *value)
@@ -434,7 +437,8 @@ bool lapic_msr_read(struct lapic *l, uint32_t msr, sk_time_t now, uint64_t *valu
 	return true;
 }
 
-bool lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t value, sk_time_t now, struct lapic_ipi *ipi)
+bool lapic_msr_write(
+	struct lapic *l, uint32_t msr, uint64_t value, sk_time_t now, struct lapic_ipi *ipi)
 {
 	uint32_t r = msr - 0x800, low = (uint32_t)value;
 

@@ -19,10 +19,11 @@
 enum lapic_mode { LAPIC_OFF = 0, LAPIC_XAPIC = 1, LAPIC_X2APIC = 2 };
 
 struct lapic {
-	uint32_t id; /* 2 * vCPU number */
+	uint32_t id;   /* 2 * vCPU number */
 	uint32_t mode; /* enum lapic_mode; read by others */
 	bool bsp;
-	uint32_t reg[LAPIC_REGS]; /* by offset / 16; ISR, TMR, IRR in place; IRR, LDR, DFR, SVR atomic */
+	uint32_t reg
+		[LAPIC_REGS]; /* by offset / 16; ISR, TMR, IRR in place; IRR, LDR, DFR, SVR atomic */
 	uint32_t nmi_pending;     /* atomic */
 	uint32_t errors;          /* for the next write of ESR */
 	sk_time_t timer_deadline; /* SK_NO_DEADLINE = not armed */
@@ -32,7 +33,14 @@ struct lapic {
 };
 
 /* ICR delivery modes, decoded. */
-enum ipi_mode { IPI_FIXED = 0, IPI_LOWEST = 1, IPI_SMI = 2, IPI_NMI = 4, IPI_INIT = 5, IPI_STARTUP = 6 };
+enum ipi_mode {
+	IPI_FIXED = 0,
+	IPI_LOWEST = 1,
+	IPI_SMI = 2,
+	IPI_NMI = 4,
+	IPI_INIT = 5,
+	IPI_STARTUP = 6
+};
 enum ipi_shorthand { IPI_DEST = 0, IPI_SELF = 1, IPI_ALL = 2, IPI_OTHERS = 3 };
 struct lapic_ipi {
 	bool valid;
@@ -52,10 +60,12 @@ bool lapic_base_write(struct lapic *l, uint64_t value) must_check;
 
 /* xAPIC page, aligned 32-bit accesses; the rest of a register reads 0. */
 uint32_t lapic_read(struct lapic *l, uint32_t offset, sk_time_t now);
-void lapic_write(struct lapic *l, uint32_t offset, uint32_t value, sk_time_t now, struct lapic_ipi *ipi);
+void lapic_write(
+	struct lapic *l, uint32_t offset, uint32_t value, sk_time_t now, struct lapic_ipi *ipi);
 /* x2APIC MSRs 0x800 to 0x8ff: false = #GP. */
 bool lapic_msr_read(struct lapic *l, uint32_t msr, sk_time_t now, uint64_t *value) must_check;
-bool lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t value, sk_time_t now, struct lapic_ipi *ipi) must_check;
+bool lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t value, sk_time_t now,
+	struct lapic_ipi *ipi) must_check;
 /* IA32_TSC_DEADLINE. */
 uint64_t lapic_deadline_read(const struct lapic *l);
 void lapic_deadline_write(struct lapic *l, uint64_t value);

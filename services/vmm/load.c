@@ -54,13 +54,15 @@ static int load_plain(struct load_source *src, const uint8_t *head, size_t n, st
 	enum unpack_form form = elf_probe(head, n) ? UNPACK_NONE : unpack_detect(head, n);
 
 	if (form == UNPACK_NONE && !elf_probe(head, n))
-		return load_fail(u->error, "kernel: neither a bzImage nor an ELF image, packed or not");
+		return load_fail(
+			u->error, "kernel: neither a bzImage nor an ELF image, packed or not");
 	u->pos = 0;
 	u->end = src->size;
 	return unpack_run(form, u);
 }
 
-static int load_bzimage(struct load_source *src, const uint8_t *head, size_t n, struct unpack *u)
+static int load_bzimage(
+	struct load_source *src, const uint8_t *head, size_t n, struct unpack *u)
 {
 	struct bzimage bz;
 	uint8_t magic[16];
@@ -73,10 +75,12 @@ static int load_bzimage(struct load_source *src, const uint8_t *head, size_t n, 
 	rc = src->read(src, bz.payload, magic, sizeof(magic));
 	if (rc)
 		return load_fail(u->error, "kernel: cannot read the file (error %d)", -rc);
-	form = elf_probe(magic, sizeof(magic)) ? UNPACK_NONE : unpack_detect(magic, sizeof(magic));
+	form = elf_probe(magic, sizeof(magic)) ? UNPACK_NONE
+					       : unpack_detect(magic, sizeof(magic));
 	if (form == UNPACK_NONE && !elf_probe(magic, sizeof(magic)))
-		return load_fail(u->error, "kernel: bzImage payload of unknown form %02x %02x %02x %02x",
-				 magic[0], magic[1], magic[2], magic[3]);
+		return load_fail(u->error,
+			"kernel: bzImage payload of unknown form %02x %02x %02x %02x", magic[0],
+			magic[1], magic[2], magic[3]);
 	u->pos = bz.payload;
 	u->end = bz.payload + bz.payload_size;
 	/* The build appends the unpacked size to forms whose own trailer lacks it: no part of the stream. */
@@ -85,21 +89,26 @@ static int load_bzimage(struct load_source *src, const uint8_t *head, size_t n, 
 	return unpack_run(form, u);
 }
 
-int load_kernel(struct load_source *src, struct load_space *sp, uint64_t *entry, struct load_error *e)
+int load_kernel(
+	struct load_source *src, struct load_space *sp, uint64_t *entry, struct load_error *e)
 {
 	static struct elf_load elf;
 	uint8_t head[BZIMAGE_HEAD];
 	size_t n = src->size < sizeof(head) ? (size_t)src->size : sizeof(head);
-	struct unpack u = { .src = src, .space = sp, .sink = elf_feed, .ctx = &elf, .error = e };
+	struct unpack u = {
+		.src = src, .space = sp, .sink = elf_feed, .ctx = &elf, .error = e
+	};
 	int rc;
 
 	if (n < 16)
-		return load_fail(e, "kernel: file of %llu bytes is too short", (unsigned long long)src->size);
+		return load_fail(e, "kernel: file of %llu bytes is too short",
+			(unsigned long long)src->size);
 	rc = src->read(src, 0, head, (uint32_t)n);
 	if (rc)
 		return load_fail(e, "kernel: cannot read the file (error %d)", -rc);
 	elf_init(&elf, sp, e);
-	rc = bzimage_probe(head, n) ? load_bzimage(src, head, n, &u) : load_plain(src, head, n, &u);
+	rc = bzimage_probe(head, n) ? load_bzimage(src, head, n, &u)
+				    : load_plain(src, head, n, &u);
 	load_space_clear(sp); /* L2; segments lie below */
 	if (rc)
 		return rc;
@@ -110,13 +119,14 @@ int load_kernel(struct load_source *src, struct load_space *sp, uint64_t *entry,
 	return 0;
 }
 
-int load_file(struct load_source *src, struct load_space *sp, uint64_t gpa, struct load_error *e)
+int load_file(
+	struct load_source *src, struct load_space *sp, uint64_t gpa, struct load_error *e)
 {
 	uint64_t pos = 0;
 
 	if (gpa > sp->size || src->size > sp->size - gpa)
 		return load_fail(e, "ramdisk: %llu bytes do not fit into the guest's memory",
-				 (unsigned long long)src->size);
+			(unsigned long long)src->size);
 	while (pos < src->size) {
 		uint64_t left = src->size - pos;
 		uint32_t n = left < FEED_CHUNK ? (uint32_t)left : FEED_CHUNK;

@@ -41,14 +41,14 @@ void load_space_clear(struct load_space *sp);
 
 /* ---- unpack.c ------------------------------------------------------------------------------ */
 
-#define UNPACK_FORMS(X)                                                                            \
-	X(NONE, "not packed")                                                                      \
-	X(GZIP, "gzip")                                                                            \
-	X(XZ, "xz")                                                                                \
-	X(LZMA, "lzma")                                                                            \
-	X(BZIP2, "bzip2")                                                                          \
-	X(LZ4, "lz4")                                                                              \
-	X(ZSTD, "zstd")                                                                            \
+#define UNPACK_FORMS(X) \
+	X(NONE, "not packed") \
+	X(GZIP, "gzip") \
+	X(XZ, "xz") \
+	X(LZMA, "lzma") \
+	X(BZIP2, "bzip2") \
+	X(LZ4, "lz4") \
+	X(ZSTD, "zstd") \
 	X(LZO, "lzo")
 #define X(name, text) UNPACK_##name,
 enum unpack_form { UNPACK_FORMS(X) UNPACK_FORM_END };
@@ -76,7 +76,8 @@ struct bzimage {
 /* head: the first `len` bytes (at least BZIMAGE_HEAD, else it is none) of a file of `size` bytes. */
 #define BZIMAGE_HEAD 0x260u
 bool bzimage_probe(const uint8_t *head, size_t len);
-int bzimage_decode(const uint8_t *head, size_t len, uint64_t size, struct bzimage *out, struct load_error *e) must_check;
+int bzimage_decode(const uint8_t *head, size_t len, uint64_t size, struct bzimage *out,
+	struct load_error *e) must_check;
 
 /* ---- elf.c --------------------------------------------------------------------------------- */
 
@@ -108,8 +109,10 @@ bool elf_probe(const uint8_t *head, size_t len);
 /* ---- load.c -------------------------------------------------------------------------------- */
 
 /* Kernel into low RAM. *entry: 32-bit start; sp->floor: the end of its memory. */
-int load_kernel(struct load_source *src, struct load_space *sp, uint64_t *entry, struct load_error *e) must_check;
+int load_kernel(struct load_source *src, struct load_space *sp, uint64_t *entry,
+	struct load_error *e) must_check;
 /* A whole file to `gpa` of low RAM. */
-int load_file(struct load_source *src, struct load_space *sp, uint64_t gpa, struct load_error *e) must_check;
+int load_file(struct load_source *src, struct load_space *sp, uint64_t gpa,
+	struct load_error *e) must_check;
 
 #endif

@@ -17,7 +17,8 @@ static uint64_t bucket = BURST, last, dropped;
 /* Under the lock: may this line be written? */
 static bool take(void)
 {
-	uint64_t now = vm_rdtsc(), step = vm.tsc_hz ? vm.tsc_hz / PER_SECOND : UINT64_MAX, n = (now - last) / step;
+	uint64_t now = vm_rdtsc(), step = vm.tsc_hz ? vm.tsc_hz / PER_SECOND : UINT64_MAX,
+		 n = (now - last) / step;
 
 	if (n) {
 		bucket = bucket + n < BURST ? bucket + n : BURST;

@@ -21,10 +21,7 @@ struct vm vm;
 
 static struct mem_page acpi_page[VM_ACPI_PAGES], store_page, console_page;
 
-static uint64_t page_up(uint64_t v)
-{
-	return (v + VM_PAGE - 1) & ~(uint64_t)(VM_PAGE - 1);
-}
+static uint64_t page_up(uint64_t v) { return (v + VM_PAGE - 1) & ~(uint64_t)(VM_PAGE - 1); }
 
 static int fail(struct load_error *e, int rc, const char *what)
 {
@@ -34,7 +31,9 @@ static int fail(struct load_error *e, int rc, const char *what)
 
 static void host_cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
 {
-	__asm__ volatile("cpuid" : "=a"(r->eax), "=b"(r->ebx), "=c"(r->ecx), "=d"(r->edx) : "a"(leaf), "c"(subleaf));
+	__asm__ volatile("cpuid"
+			 : "=a"(r->eax), "=b"(r->ebx), "=c"(r->ecx), "=d"(r->edx)
+			 : "a"(leaf), "c"(subleaf));
 }
 
 static int config_check(struct load_error *e)
@@ -43,7 +42,7 @@ static int config_check(struct load_error *e)
 	struct cpuid_env env = { .host = host_cpuid };
 
 	if (cfg->magic != VM_CONFIG_MAGIC || !cfg->n_vcpus || cfg->n_vcpus > VM_VCPUS_MAX ||
-	    !memchr(cfg->cmdline, 0, sizeof(cfg->cmdline)))
+		!memchr(cfg->cmdline, 0, sizeof(cfg->cmdline)))
 		return fail(e, -SK_E_INVAL, "configuration page is not valid");
 	vm.cfg = cfg;
 	vm.info = (const struct sk_info *)DOMAIN_KINFO_VADDR;
@@ -109,7 +108,8 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 	a.gpa = page_up(a.ramdisk + a.ramdisk_size);
 	a.map = vm.map;
 	a.n_map = vm.n_map;
-	n = a.gpa < vm.low_size ? start_info_make(vm.ram + a.gpa, vm.low_size - a.gpa, &a) : -SK_E_RANGE;
+	n = a.gpa < vm.low_size ? start_info_make(vm.ram + a.gpa, vm.low_size - a.gpa, &a)
+				: -SK_E_RANGE;
 	if (n < 0)
 		return fail(e, (int)n, "start info does not fit into the guest's memory");
 	*start_info = a.gpa;
@@ -147,7 +147,8 @@ static int xen_make(struct load_error *e)
 	int rc;
 
 	if (cfg->wallclock_known) /* seconds and the rest apart: no overflow */
-		p.wallclock_start_ns = cfg->wallclock_boot_ns + since / vm.tsc_hz * 1000000000ull +
+		p.wallclock_start_ns = cfg->wallclock_boot_ns +
+				       since / vm.tsc_hz * 1000000000ull +
 				       since % vm.tsc_hz * 1000000000ull / vm.tsc_hz;
 	memcpy(p.uuid, cfg->uuid, sizeof(p.uuid));
 	rc = xen_init(&p);

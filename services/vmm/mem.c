@@ -21,7 +21,8 @@ static struct mem_page *specials;
 
 static bool gpa_valid(sk_gpa_t gpa)
 {
-	return gpa < 1ull << VM_PHYS_BITS && !(gpa & (VM_PAGE - 1)) && gpa / VM_PAGE != VM_LAPIC_GPA / VM_PAGE;
+	return gpa < 1ull << VM_PHYS_BITS && !(gpa & (VM_PAGE - 1)) &&
+	       gpa / VM_PAGE != VM_LAPIC_GPA / VM_PAGE;
 }
 
 /* Bytes from the start of all RAM, in the order of its pieces. */
@@ -30,10 +31,7 @@ static uint64_t ram_linear(sk_gpa_t gpa)
 	return gpa < VM_HIGH_GPA ? gpa : gpa - VM_HIGH_GPA + vm.low_size;
 }
 
-static uint64_t piece_of(sk_gpa_t gpa)
-{
-	return ram_linear(gpa) >> vm.ram_order;
-}
+static uint64_t piece_of(sk_gpa_t gpa) { return ram_linear(gpa) >> vm.ram_order; }
 
 static uint64_t offset_of(sk_gpa_t gpa)
 {
@@ -92,14 +90,16 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 	c = *out;
 	c->number = number;
 	for (i = 0; ram && i < CHUNK_PAGES; i++)
-		slot_set(&c->page[i], vm.ram + (number << CHUNK_SHIFT) + i * VM_PAGE, PAGE_HOME, 0);
+		slot_set(&c->page[i], vm.ram + (number << CHUNK_SHIFT) + i * VM_PAGE, PAGE_HOME,
+			0);
 	if (ram) {
 		c->next = vm.split;
 		vm.split = c;
 	} else {
 		n_extra++;
 	}
-	__atomic_store_n(&vm.chunk[number / CHUNK_LEAF][number % CHUNK_LEAF], c, __ATOMIC_RELEASE);
+	__atomic_store_n(
+		&vm.chunk[number / CHUNK_LEAF][number % CHUNK_LEAF], c, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -247,7 +247,9 @@ static int hole_fill(sk_gpa_t gpa)
 	if (!gpa_valid(gpa))
 		return -SK_E_RANGE;
 	if (!vm.balloon_pages)
-		return chunk_is_ram(gpa >> CHUNK_SHIFT) && !chunk_find(gpa >> CHUNK_SHIFT) ? -SK_E_EXISTS : -SK_E_NO_MEM;
+		return chunk_is_ram(gpa >> CHUNK_SHIFT) && !chunk_find(gpa >> CHUNK_SHIFT)
+			       ? -SK_E_EXISTS
+			       : -SK_E_NO_MEM;
 	rc = chunk_get(gpa, &c);
 	if (rc)
 		return rc;
@@ -309,7 +311,8 @@ static int page_move(sk_gpa_t from, sk_gpa_t to)
 	slot_empty(s, from);
 	rc = slot_fill(slot_of(ct, to), to, home);
 	if (!rc)
-		ram_take(chunk_find(home >> CHUNK_SHIFT), (uint32_t)(home / VM_PAGE % CHUNK_PAGES));
+		ram_take(chunk_find(home >> CHUNK_SHIFT),
+			(uint32_t)(home / VM_PAGE % CHUNK_PAGES));
 	return rc;
 }
 
@@ -357,7 +360,8 @@ int mem_move(sk_gpa_t from, sk_gpa_t to)
 
 uint64_t mem_pages(void)
 {
-	return (vm.low_size + vm.high_size) / VM_PAGE - __atomic_load_n(&vm.balloon_pages, __ATOMIC_RELAXED);
+	return (vm.low_size + vm.high_size) / VM_PAGE -
+	       __atomic_load_n(&vm.balloon_pages, __ATOMIC_RELAXED);
 }
 
 uint64_t mem_max_gfn(void)

@@ -22,7 +22,8 @@ int memk_alloc(uint32_t order, sk_cap_t *frame, void **out)
 
 int memk_map_home(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 {
-	return space_map_at(vm.nested, vm.ram_nested + (sk_cap_t)piece, gpa, offset, SK_PAGE_ORDER, RWX);
+	return space_map_at(
+		vm.nested, vm.ram_nested + (sk_cap_t)piece, gpa, offset, SK_PAGE_ORDER, RWX);
 }
 
 void memk_unmap_home(uint64_t piece, uint64_t offset)
@@ -94,11 +95,14 @@ static int piece_make(uint32_t i)
 	sk_gpa_t gpa = gpa_of((uint64_t)i << vm.ram_order);
 	int rc;
 
-	rc = object_make_in(VM_CAP_RAM + i, SK_OBJ_FRAME, vm.ram_order, SK_CAP_CNODE, vm.ram_frame + i, 1);
+	rc = object_make_in(
+		VM_CAP_RAM + i, SK_OBJ_FRAME, vm.ram_order, SK_CAP_CNODE, vm.ram_frame + i, 1);
 	if (!rc)
-		rc = (int)sk_copy(SK_CAP_CNODE, vm.ram_nested + i, SK_CAP_CNODE, vm.ram_frame + i, SK_ALL);
+		rc = (int)sk_copy(SK_CAP_CNODE, vm.ram_nested + i, SK_CAP_CNODE,
+			vm.ram_frame + i, SK_ALL);
 	if (!rc)
-		rc = map_piece(SK_CAP_SPACE, vm.ram_frame + i, (uint64_t)(uintptr_t)vm.ram + gpa, SK_R | SK_W);
+		rc = map_piece(SK_CAP_SPACE, vm.ram_frame + i,
+			(uint64_t)(uintptr_t)vm.ram + gpa, SK_R | SK_W);
 	if (!rc)
 		rc = map_piece(vm.nested, vm.ram_nested + i, gpa, RWX);
 	return rc;

@@ -23,7 +23,8 @@ unsigned insn_mode(const struct sk_vcpu_state *st)
 	return st->seg[SK_CS].attr & ATTR_D ? 32 : 16;
 }
 
-static int decode(const uint8_t *code, size_t len, unsigned mode, ZydisDecodedInstruction *in, ZydisDecodedOperand *op)
+static int decode(const uint8_t *code, size_t len, unsigned mode, ZydisDecodedInstruction *in,
+	ZydisDecodedOperand *op)
 {
 	ZydisDecoder d;
 	ZyanStatus s;
@@ -58,12 +59,18 @@ static bool kind_of(ZydisMnemonic m, struct mmio_insn *out)
 		enum mmio_kind kind;
 		bool sign;
 	} kinds[] = {
-		{ ZYDIS_MNEMONIC_MOV, MMIO_MOV, false },   { ZYDIS_MNEMONIC_MOVZX, MMIO_MOV, false },
-		{ ZYDIS_MNEMONIC_MOVSX, MMIO_MOV, true },  { ZYDIS_MNEMONIC_MOVSXD, MMIO_MOV, true },
-		{ ZYDIS_MNEMONIC_XCHG, MMIO_XCHG, false }, { ZYDIS_MNEMONIC_AND, MMIO_AND, false },
-		{ ZYDIS_MNEMONIC_OR, MMIO_OR, false },     { ZYDIS_MNEMONIC_XOR, MMIO_XOR, false },
-		{ ZYDIS_MNEMONIC_ADD, MMIO_ADD, false },   { ZYDIS_MNEMONIC_SUB, MMIO_SUB, false },
-		{ ZYDIS_MNEMONIC_CMP, MMIO_CMP, false },   { ZYDIS_MNEMONIC_TEST, MMIO_TEST, false },
+		{ ZYDIS_MNEMONIC_MOV, MMIO_MOV, false },
+		{ ZYDIS_MNEMONIC_MOVZX, MMIO_MOV, false },
+		{ ZYDIS_MNEMONIC_MOVSX, MMIO_MOV, true },
+		{ ZYDIS_MNEMONIC_MOVSXD, MMIO_MOV, true },
+		{ ZYDIS_MNEMONIC_XCHG, MMIO_XCHG, false },
+		{ ZYDIS_MNEMONIC_AND, MMIO_AND, false },
+		{ ZYDIS_MNEMONIC_OR, MMIO_OR, false },
+		{ ZYDIS_MNEMONIC_XOR, MMIO_XOR, false },
+		{ ZYDIS_MNEMONIC_ADD, MMIO_ADD, false },
+		{ ZYDIS_MNEMONIC_SUB, MMIO_SUB, false },
+		{ ZYDIS_MNEMONIC_CMP, MMIO_CMP, false },
+		{ ZYDIS_MNEMONIC_TEST, MMIO_TEST, false },
 	};
 	size_t i;
 
@@ -88,7 +95,8 @@ static bool reg_of(ZydisRegister r, struct mmio_insn *out)
 	}
 	switch (c) {
 	case ZYDIS_REGCLASS_GPR8: /* the low bytes with AH to BH in their midst */
-		out->reg = (uint8_t)(r - (r > ZYDIS_REGISTER_BH ? ZYDIS_REGISTER_SPL - 4 : ZYDIS_REGISTER_AL));
+		out->reg = (uint8_t)(r - (r > ZYDIS_REGISTER_BH ? ZYDIS_REGISTER_SPL - 4
+								: ZYDIS_REGISTER_AL));
 		out->reg_size = 1;
 		return true;
 	case ZYDIS_REGCLASS_GPR16:
@@ -133,7 +141,9 @@ int mmio_decode(const uint8_t *code, size_t len, unsigned mode, struct mmio_insn
 		out->imm = other->imm.value.u;
 		return 0;
 	}
-	return other->type == ZYDIS_OPERAND_TYPE_REGISTER && reg_of(other->reg.value, out) ? 0 : -SK_E_INVAL;
+	return other->type == ZYDIS_OPERAND_TYPE_REGISTER && reg_of(other->reg.value, out)
+		       ? 0
+		       : -SK_E_INVAL;
 }
 
 /* ---- execution ----------------------------------------------------------------------------------- */
@@ -187,25 +197,30 @@ static uint64_t alu(enum mmio_kind kind, uint64_t a, uint64_t b, uint8_t size, u
 		break;
 	case MMIO_ADD:
 		r = (a + b) & mask;
-		f |= (r < a ? FL_CF : 0) | (~(a ^ b) & (a ^ r) & top ? FL_OF : 0) | ((a ^ b ^ r) & FL_AF);
+		f |= (r < a ? FL_CF : 0) | (~(a ^ b) & (a ^ r) & top ? FL_OF : 0) |
+		     ((a ^ b ^ r) & FL_AF);
 		break;
 	default:
 		r = (a - b) & mask;
-		f |= (a < b ? FL_CF : 0) | ((a ^ b) & (a ^ r) & top ? FL_OF : 0) | ((a ^ b ^ r) & FL_AF);
+		f |= (a < b ? FL_CF : 0) | ((a ^ b) & (a ^ r) & top ? FL_OF : 0) |
+		     ((a ^ b ^ r) & FL_AF);
 		break;
 	}
-	f |= (r ? 0 : FL_ZF) | (r & top ? FL_SF : 0) | (__builtin_parity((unsigned)(r & 0xff)) ? 0 : FL_PF);
+	f |= (r ? 0 : FL_ZF) | (r & top ? FL_SF : 0) |
+	     (__builtin_parity((unsigned)(r & 0xff)) ? 0 : FL_PF);
 	*rflags = (*rflags & ~(uint64_t)(FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF | FL_OF)) | f;
 	return r;
 }
 
-static void alu_execute(const struct mmio_insn *in, struct sk_vcpu_state *st, const struct mmio_bus *bus)
+static void alu_execute(
+	const struct mmio_insn *in, struct sk_vcpu_state *st, const struct mmio_bus *bus)
 {
-	uint64_t mem = bus->read(bus->ctx, in->size), other = in->has_imm ? in->imm : reg_get(in, st), r;
+	uint64_t mem = bus->read(bus->ctx, in->size),
+		 other = in->has_imm ? in->imm : reg_get(in, st), r;
 	bool keeps = in->kind == MMIO_CMP || in->kind == MMIO_TEST;
 
-	r = in->mem_dest ? alu(in->kind, mem, other, in->size, &st->rflags) :
-			   alu(in->kind, other, mem, in->size, &st->rflags);
+	r = in->mem_dest ? alu(in->kind, mem, other, in->size, &st->rflags)
+			 : alu(in->kind, other, mem, in->size, &st->rflags);
 	if (keeps)
 		return;
 	if (in->mem_dest)
@@ -214,16 +229,20 @@ static void alu_execute(const struct mmio_insn *in, struct sk_vcpu_state *st, co
 		reg_set(in, st, r);
 }
 
-void mmio_execute(const struct mmio_insn *in, struct sk_vcpu_state *st, const struct mmio_bus *bus)
+void mmio_execute(
+	const struct mmio_insn *in, struct sk_vcpu_state *st, const struct mmio_bus *bus)
 {
 	uint64_t v;
 
 	switch (in->kind) {
 	case MMIO_MOV:
 		if (in->mem_dest)
-			bus->write(bus->ctx, (in->has_imm ? in->imm : reg_get(in, st)) & mask_of(in->size), in->size);
+			bus->write(bus->ctx,
+				(in->has_imm ? in->imm : reg_get(in, st)) & mask_of(in->size),
+				in->size);
 		else
-			reg_set(in, st, extend(bus->read(bus->ctx, in->size), in->size, in->sign));
+			reg_set(in, st,
+				extend(bus->read(bus->ctx, in->size), in->size, in->sign));
 		break;
 	case MMIO_XCHG:
 		v = bus->read(bus->ctx, in->size);

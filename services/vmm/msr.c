@@ -61,12 +61,19 @@ enum {
 #define MSR_AMD_DE_CFG 0xc0011029u
 #define MSR_AMD_BU_CFG2 0xc001102au
 
-enum { MTRR_CAP = 0x508, MTRR_DEF_RESET = 0xc06, MISC_ENABLE = 0x1801, DE_CFG_LFENCE = 2, HWCR_TSC_FREQ = 1 << 24 };
+enum {
+	MTRR_CAP = 0x508,
+	MTRR_DEF_RESET = 0xc06,
+	MISC_ENABLE = 0x1801,
+	DE_CFG_LFENCE = 2,
+	HWCR_TSC_FREQ = 1 << 24
+};
 #define MTRR_FIXED_RESET 0x0606060606060606ull
 enum { EFER_SCE = 1, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
 #define CR0_PG (1ull << 31)
 
-static const uint32_t mtrr_fixed_msr[] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f };
+static const uint32_t mtrr_fixed_msr[] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b,
+	0x26c, 0x26d, 0x26e, 0x26f };
 enum { N_FIXED = sizeof(mtrr_fixed_msr) / sizeof(mtrr_fixed_msr[0]) };
 
 void msr_reset(struct vcpu *v)
@@ -119,7 +126,9 @@ static bool mtrr_valid(uint32_t msr, uint64_t value)
 	if (msr == MSR_MTRR_DEF)
 		return !(value & ~0xcffull) && types_valid(value & 7, MTRR_TYPES);
 	if (msr <= MSR_MTRR_VAR_LAST) /* odd: mask with a valid bit; even: base with a type */
-		return !(value & high) && (msr & 1 ? !(value & 0x7ff) : !(value & 0xf00) && types_valid(value & 0xff, MTRR_TYPES));
+		return !(value & high) &&
+		       (msr & 1 ? !(value & 0x7ff)
+				: !(value & 0xf00) && types_valid(value & 0xff, MTRR_TYPES));
 	return types_valid(value, MTRR_TYPES);
 }
 
@@ -159,10 +168,7 @@ static uint64_t *state_at(struct vcpu *v, uint32_t msr, uint32_t *group)
 	return msr == MSR_PAT ? &st->pat : NULL;
 }
 
-static bool canonical(uint64_t v)
-{
-	return (uint64_t)((int64_t)(v << 16) >> 16) == v;
-}
+static bool canonical(uint64_t v) { return (uint64_t)((int64_t)(v << 16) >> 16) == v; }
 
 static bool state_valid(uint32_t msr, uint64_t value)
 {
@@ -345,7 +351,8 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	case MSR_AMD_INT_PENDING:
 		return vm.amd;
 	default:
-		vm_log("vCPU %u: WRMSR %#x = %#llx: no such register", v->id, msr, (unsigned long long)value);
+		vm_log("vCPU %u: WRMSR %#x = %#llx: no such register", v->id, msr,
+			(unsigned long long)value);
 		return false;
 	}
 }

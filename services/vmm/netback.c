@@ -99,10 +99,7 @@ static void tx_pages_give(struct vif *v, uint32_t first)
 	v->sent[first] = 0;
 }
 
-static uint64_t rx_offset(uint32_t buffer)
-{
-	return (uint64_t)(TX_PAGES + buffer) * PAGE;
-}
+static uint64_t rx_offset(uint32_t buffer) { return (uint64_t)(TX_PAGES + buffer) * PAGE; }
 
 /* ---- from the guest --------------------------------------------------------------- */
 
@@ -442,10 +439,7 @@ static void serve(struct vif *v)
 		xb_fail(&v->dev, "impossible ring index or packet");
 }
 
-static void guest_event(void *ctx)
-{
-	serve(ctx);
-}
+static void guest_event(void *ctx) { serve(ctx); }
 
 static bool rx_desc_good(const struct vif *v, const struct net_desc *d)
 {
@@ -503,10 +497,7 @@ static void conn_event(void *ctx)
 
 /* ---- xenbus ----------------------------------------------------------------------- */
 
-static struct vif *vif_of(struct xb_dev *dev)
-{
-	return (struct vif *)dev; /* first member */
-}
+static struct vif *vif_of(struct xb_dev *dev) { return (struct vif *)dev; /* first member */ }
 
 static void features(struct xb_dev *dev)
 {

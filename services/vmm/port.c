@@ -12,7 +12,14 @@
 
 #include "boot_info.h"
 
-enum { PORT_PIT_COUNTER = 0x42, PORT_KBD = 0x64, PORT_SYSTEM_B = 0x61, PORT_POST = 0x80, PORT_DEBUG = 0xe9, PORT_RESET = 0xcf9 };
+enum {
+	PORT_PIT_COUNTER = 0x42,
+	PORT_KBD = 0x64,
+	PORT_SYSTEM_B = 0x61,
+	PORT_POST = 0x80,
+	PORT_DEBUG = 0xe9,
+	PORT_RESET = 0xcf9
+};
 enum { KBD_RESET = 0xfe, RESET_FULL = 4, DEBUG_LINE = 120 };
 
 static struct mutex debug_lock;

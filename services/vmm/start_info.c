@@ -15,9 +15,11 @@ uint32_t map_make(uint64_t low_size, uint64_t high_size, struct vm_range *map)
 	uint32_t n = 0;
 
 	map[n++] = (struct vm_range){ 0, low_size, XEN_HVM_MEMMAP_TYPE_RAM };
-	map[n++] = (struct vm_range){ VM_ACPI_GPA, VM_ACPI_PAGES * VM_PAGE, XEN_HVM_MEMMAP_TYPE_ACPI };
+	map[n++] = (struct vm_range){ VM_ACPI_GPA, VM_ACPI_PAGES * VM_PAGE,
+		XEN_HVM_MEMMAP_TYPE_ACPI };
 	map[n++] = (struct vm_range){ VM_LAPIC_GPA, VM_PAGE, XEN_HVM_MEMMAP_TYPE_RESERVED };
-	map[n++] = (struct vm_range){ VM_SPECIAL_GPA, VM_SPECIAL_PAGES * VM_PAGE, XEN_HVM_MEMMAP_TYPE_RESERVED };
+	map[n++] = (struct vm_range){ VM_SPECIAL_GPA, VM_SPECIAL_PAGES * VM_PAGE,
+		XEN_HVM_MEMMAP_TYPE_RESERVED };
 	if (high_size)
 		map[n++] = (struct vm_range){ VM_HIGH_GPA, high_size, XEN_HVM_MEMMAP_TYPE_RAM };
 	return n;
@@ -45,7 +47,8 @@ int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args 
 	at_mod = take(&used, size, sizeof(mod));
 	at_map = take(&used, size, a->n_map * sizeof(struct hvm_memmap_table_entry));
 	at_cmd = take(&used, size, n_cmd);
-	if (at_info == UINT64_MAX || at_mod == UINT64_MAX || at_map == UINT64_MAX || at_cmd == UINT64_MAX)
+	if (at_info == UINT64_MAX || at_mod == UINT64_MAX || at_map == UINT64_MAX ||
+		at_cmd == UINT64_MAX)
 		return -SK_E_RANGE;
 	if (a->ramdisk_size) {
 		si.nr_modules = 1;
@@ -60,7 +63,8 @@ int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args 
 	if (a->ramdisk_size)
 		memcpy(buf + at_mod, &mod, sizeof(mod));
 	for (i = 0; i < a->n_map; i++) {
-		struct hvm_memmap_table_entry e = { a->map[i].addr, a->map[i].size, a->map[i].type, 0 };
+		struct hvm_memmap_table_entry e = { a->map[i].addr, a->map[i].size,
+			a->map[i].type, 0 };
 
 		memcpy(buf + at_map + i * sizeof(e), &e, sizeof(e));
 	}

@@ -82,10 +82,7 @@ void time_write(unsigned cpu)
 	edge_unlock(&xv->time_lock);
 }
 
-void xen_time_update(unsigned cpu)
-{
-	time_write(cpu);
-}
+void xen_time_update(unsigned cpu) { time_write(cpu); }
 
 void time_write_wallclock(void)
 {
@@ -171,10 +168,7 @@ void time_runstate_set(unsigned cpu, int state)
 	edge_unlock(&xv->time_lock);
 }
 
-void xen_vcpu_sleep(unsigned cpu)
-{
-	time_runstate_set(cpu, RUNSTATE_blocked);
-}
+void xen_vcpu_sleep(unsigned cpu) { time_runstate_set(cpu, RUNSTATE_blocked); }
 
 /* Whatever woke it ends SCHEDOP_block and SCHEDOP_poll: guests look again. */
 void xen_vcpu_wake(unsigned cpu)
@@ -235,10 +229,7 @@ void time_timers_run(unsigned cpu)
 		watchdog_run(now);
 }
 
-static sk_time_t earlier(sk_time_t a, sk_time_t b)
-{
-	return a < b ? a : b;
-}
+static sk_time_t earlier(sk_time_t a, sk_time_t b) { return a < b ? a : b; }
 
 sk_time_t xen_next_deadline(unsigned cpu)
 {
@@ -282,7 +273,4 @@ void xen_vcpu_prepare(unsigned cpu)
 		time_runstate_set(cpu, -1);
 }
 
-bool xen_vcpu_runnable(unsigned cpu)
-{
-	return !xd.vcpu[cpu].waiting;
-}
+bool xen_vcpu_runnable(unsigned cpu) { return !xd.vcpu[cpu].waiting; }

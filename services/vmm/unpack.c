@@ -74,7 +74,8 @@ static int64_t in_next(struct unpack *u, uint8_t *buf, uint32_t max)
 static int out_put(struct unpack *u, const uint8_t *buf, size_t len)
 {
 	if (len > UNPACK_MAX - u->total) /* U1 */
-		return load_fail(u->error, "kernel: unpacks to more than %llu MiB", UNPACK_MAX >> 20);
+		return load_fail(
+			u->error, "kernel: unpacks to more than %llu MiB", UNPACK_MAX >> 20);
 	u->total += len;
 	return u->sink(u->ctx, buf, len);
 }
@@ -82,7 +83,7 @@ static int out_put(struct unpack *u, const uint8_t *buf, size_t len)
 static int no_memory(struct unpack *u, enum unpack_form form)
 {
 	return load_fail(u->error, "kernel: the guest's %llu MiB are too little to unpack %s",
-			 (unsigned long long)u->space->size >> 20, unpack_name(form));
+		(unsigned long long)u->space->size >> 20, unpack_name(form));
 }
 
 static int cut_short(struct unpack *u, enum unpack_form form)
@@ -92,7 +93,8 @@ static int cut_short(struct unpack *u, enum unpack_form form)
 
 static int corrupt(struct unpack *u, enum unpack_form form, long detail)
 {
-	return load_fail(u->error, "kernel: %s data are damaged (%ld)", unpack_name(form), detail);
+	return load_fail(
+		u->error, "kernel: %s data are damaged (%ld)", unpack_name(form), detail);
 }
 
 /*
@@ -176,7 +178,9 @@ static enum step gzip_step(void *state, struct window *w)
 	w->detail = rc;
 	if (rc == Z_MEM_ERROR)
 		return STEP_NO_MEMORY;
-	return rc == Z_STREAM_END ? STEP_END : rc == Z_OK || rc == Z_BUF_ERROR ? STEP_MORE : STEP_BAD;
+	return rc == Z_STREAM_END                ? STEP_END
+	       : rc == Z_OK || rc == Z_BUF_ERROR ? STEP_MORE
+						 : STEP_BAD;
 }
 
 static int gzip_run(struct unpack *u)
@@ -197,10 +201,7 @@ static void *lzma_scratch(void *space, size_t items, size_t size)
 	return __builtin_mul_overflow(items, size, &bytes) ? NULL : load_scratch(space, bytes);
 }
 
-static void lzma_scratch_free(void *space, void *p)
-{
-	(void)space, (void)p;
-}
+static void lzma_scratch_free(void *space, void *p) { (void)space, (void)p; }
 
 static enum step lzma_step(void *state, struct window *w)
 {
@@ -218,7 +219,9 @@ static enum step lzma_step(void *state, struct window *w)
 	w->detail = rc;
 	if (rc == LZMA_MEM_ERROR || rc == LZMA_MEMLIMIT_ERROR)
 		return STEP_NO_MEMORY;
-	return rc == LZMA_STREAM_END ? STEP_END : rc == LZMA_OK || rc == LZMA_BUF_ERROR ? STEP_MORE : STEP_BAD;
+	return rc == LZMA_STREAM_END                   ? STEP_END
+	       : rc == LZMA_OK || rc == LZMA_BUF_ERROR ? STEP_MORE
+						       : STEP_BAD;
 }
 
 static int lzma_run(struct unpack *u, enum unpack_form form)
@@ -228,7 +231,8 @@ static int lzma_run(struct unpack *u, enum unpack_form form)
 	lzma_ret rc;
 
 	z.allocator = &alloc;
-	rc = form == UNPACK_XZ ? lzma_stream_decoder(&z, UINT64_MAX, 0) : lzma_alone_decoder(&z, UINT64_MAX);
+	rc = form == UNPACK_XZ ? lzma_stream_decoder(&z, UINT64_MAX, 0)
+			       : lzma_alone_decoder(&z, UINT64_MAX);
 	if (rc != LZMA_OK)
 		return no_memory(u, form);
 	return stream_run(u, form, lzma_step, &z);
@@ -238,13 +242,11 @@ static int lzma_run(struct unpack *u, enum unpack_form form)
 
 static void *bz_scratch(void *space, int items, int size)
 {
-	return items < 0 || size < 0 ? NULL : load_scratch(space, (uint64_t)items * (uint64_t)size);
+	return items < 0 || size < 0 ? NULL
+				     : load_scratch(space, (uint64_t)items * (uint64_t)size);
 }
 
-static void bz_scratch_free(void *space, void *p)
-{
-	(void)space, (void)p;
-}
+static void bz_scratch_free(void *space, void *p) { (void)space, (void)p; }
 
 static enum step bzip2_step(void *state, struct window *w)
 {
@@ -276,15 +278,9 @@ static int bzip2_run(struct unpack *u)
 
 /* ---- zstd ---------------------------------------------------------------------------------- */
 
-static void *zstd_scratch(void *space, size_t size)
-{
-	return load_scratch(space, size);
-}
+static void *zstd_scratch(void *space, size_t size) { return load_scratch(space, size); }
 
-static void zstd_scratch_free(void *space, void *p)
-{
-	(void)space, (void)p;
-}
+static void zstd_scratch_free(void *space, void *p) { (void)space, (void)p; }
 
 static enum step zstd_step(void *state, struct window *w)
 {
@@ -296,7 +292,8 @@ static enum step zstd_step(void *state, struct window *w)
 	w->n_in -= in.pos;
 	w->n_out -= out.pos;
 	w->detail = ZSTD_isError(rc) ? (long)ZSTD_getErrorCode(rc) : 0;
-	if (w->detail == ZSTD_error_memory_allocation || w->detail == ZSTD_error_frameParameter_windowTooLarge)
+	if (w->detail == ZSTD_error_memory_allocation ||
+		w->detail == ZSTD_error_frameParameter_windowTooLarge)
 		return STEP_NO_MEMORY;
 	return ZSTD_isError(rc) ? STEP_BAD : rc ? STEP_MORE : STEP_END;
 }
@@ -340,7 +337,8 @@ static int in_exact(struct unpack *u, uint8_t *buf, uint32_t n)
 static int lz4_run(struct unpack *u)
 {
 	const uint32_t packed_max = (uint32_t)LZ4_COMPRESSBOUND(LZ4_BLOCK);
-	uint8_t *in = load_scratch(u->space, packed_max), *out = load_scratch(u->space, LZ4_BLOCK);
+	uint8_t *in = load_scratch(u->space, packed_max),
+		*out = load_scratch(u->space, LZ4_BLOCK);
 	uint8_t word[4];
 	int rc, n;
 

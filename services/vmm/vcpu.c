@@ -28,8 +28,8 @@ enum { RETRY_US = 100 };
 
 /* ---- register state ------------------------------------------------------------------------------ */
 
-static void segment_set(struct sk_vcpu_state *st, unsigned s, uint16_t selector, uint16_t attr, uint32_t limit,
-			uint64_t base)
+static void segment_set(struct sk_vcpu_state *st, unsigned s, uint16_t selector, uint16_t attr,
+	uint32_t limit, uint64_t base)
 {
 	st->seg[s] = (struct sk_segment){ selector, attr, limit, base };
 }
@@ -100,16 +100,14 @@ void vcpu_sync(struct vcpu *v, uint32_t groups)
 
 void vcpu_exception(struct vcpu *v, uint8_t vector, int64_t error)
 {
-	v->pending_exception = SK_EV_VALID | SK_EV_EXCEPTION | vector | (error >= 0 ? SK_EV_ERROR_CODE : 0);
+	v->pending_exception = SK_EV_VALID | SK_EV_EXCEPTION | vector |
+			       (error >= 0 ? SK_EV_ERROR_CODE : 0);
 	v->pending_error = error >= 0 ? (uint32_t)error : 0;
 }
 
 /* ---- from any thread -------------------------------------------------------------------------------- */
 
-void vcpu_kick(struct vcpu *v)
-{
-	(void)sk_signal(v->kick);
-}
+void vcpu_kick(struct vcpu *v) { (void)sk_signal(v->kick); }
 
 void vcpu_post(struct vcpu *v, uint8_t vector)
 {
@@ -182,7 +180,8 @@ static void ipi_deliver(struct vcpu *to, const struct lapic_ipi *ipi)
 	}
 }
 
-static bool ipi_is_for(const struct vcpu *from, const struct vcpu *to, const struct lapic_ipi *ipi)
+static bool ipi_is_for(
+	const struct vcpu *from, const struct vcpu *to, const struct lapic_ipi *ipi)
 {
 	switch (ipi->shorthand) {
 	case IPI_SELF:
@@ -292,7 +291,8 @@ static void events_inject(struct vcpu *v)
 		st->event_code = v->pending_error;
 		v->pending_exception = 0;
 		vcpu_dirty(v, SK_VCPU_EVENT);
-	} else if (!(st->event & SK_EV_VALID) && __atomic_exchange_n(&v->lapic.nmi_pending, 0, __ATOMIC_ACQUIRE)) {
+	} else if (!(st->event & SK_EV_VALID) &&
+		   __atomic_exchange_n(&v->lapic.nmi_pending, 0, __ATOMIC_ACQUIRE)) {
 		st->event = SK_EV_VALID | SK_EV_NMI | 2;
 		vcpu_dirty(v, SK_VCPU_EVENT);
 	}
@@ -320,7 +320,8 @@ static void thread_sleep(struct vcpu *v, sk_time_t deadline)
 
 static bool must_park(void)
 {
-	return __atomic_load_n(&vm.pause_count, __ATOMIC_ACQUIRE) || __atomic_load_n(&vm.stopped, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&vm.pause_count, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&vm.stopped, __ATOMIC_ACQUIRE);
 }
 
 /* Stand still while the guest is paused or has stopped. */
@@ -419,7 +420,8 @@ static int configure(struct vcpu *v)
 	if (rc)
 		return rc;
 	at = (uint64_t)(uintptr_t)page;
-	while ((rc = (int)sk_vcpu_configure(v->cap, vm.nested, SK_CAP_SPACE, at, &level)) == -SK_E_NO_TABLE) {
+	while ((rc = (int)sk_vcpu_configure(v->cap, vm.nested, SK_CAP_SPACE, at, &level)) ==
+		-SK_E_NO_TABLE) {
 		rc = object_make(SK_OBJ_TABLE, 0, &table);
 		if (!rc)
 			rc = (int)sk_map_table(table, SK_CAP_SPACE, at, level);
@@ -455,7 +457,9 @@ int vcpu_make(struct vcpu *v, uint32_t id)
 
 int vcpu_start_thread(struct vcpu *v)
 {
-	struct thread_spec spec = { .fn = vcpu_loop, .arg = v, .sched = v->sched, .ntfn = v->ntfn };
+	struct thread_spec spec = {
+		.fn = vcpu_loop, .arg = v, .sched = v->sched, .ntfn = v->ntfn
+	};
 	struct thread *t;
 	int rc = thread_start(&spec, &t);
 

@@ -18,10 +18,7 @@ static struct edge_lock line_lock;
 static char line[128];
 static unsigned line_len;
 
-void domain_uuid(uint8_t out[16])
-{
-	memcpy(out, xd.p.uuid, 16);
-}
+void domain_uuid(uint8_t out[16]) { memcpy(out, xd.p.uuid, 16); }
 
 static int64_t get_features(struct hcall *c)
 {

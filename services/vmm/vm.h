@@ -28,8 +28,8 @@
 #define VM_CHUNK (2ull << 20)
 
 /* Guest-physical layout. RAM is [0, low_size) and [4 GiB, 4 GiB + high_size). */
-#define VM_LOW_MAX 0xf0000000ull    /* 3.75 GiB: the hole for devices begins */
-#define VM_ACPI_GPA 0xfc000000ull   /* ACPI tables, VM_ACPI_PAGES pages of the VMM's own */
+#define VM_LOW_MAX 0xf0000000ull  /* 3.75 GiB: the hole for devices begins */
+#define VM_ACPI_GPA 0xfc000000ull /* ACPI tables, VM_ACPI_PAGES pages of the VMM's own */
 #define VM_ACPI_PAGES 4u
 #define VM_LAPIC_GPA 0xfee00000ull
 #define VM_SPECIAL_GPA 0xfeff8000ull /* 8 pages, as libxl places them */
@@ -37,7 +37,8 @@
 #define VM_XENSTORE_GPA (VM_SPECIAL_GPA + 4 * VM_PAGE)
 #define VM_CONSOLE_GPA (VM_SPECIAL_GPA + 7 * VM_PAGE)
 #define VM_HIGH_GPA 0x100000000ull
-#define VM_PHYS_BITS 40u /* width that CPUID reports; larger frame numbers are refused everywhere */
+#define VM_PHYS_BITS \
+	40u /* width that CPUID reports; larger frame numbers are refused everywhere */
 
 /* Bits of the main thread's notification that the VMM uses for itself (channels have bits 0 to 17). */
 enum io_bit {
@@ -54,9 +55,10 @@ struct chunk; /* gmem.h */
 /* ---- vCPU ------------------------------------------------------------------------------------------ */
 
 enum vcpu_run {
-	VCPU_OFFLINE = 0,   /* not brought up: INIT state or never started */
+	VCPU_OFFLINE = 0, /* not brought up: INIT state or never started */
 	VCPU_RUNNABLE = 1,
-	VCPU_HALTED = 2,    /* HLT: until an interrupt (SCHEDOP_block and poll: the Xen half knows) */
+	VCPU_HALTED =
+		2, /* HLT: until an interrupt (SCHEDOP_block and poll: the Xen half knows) */
 };
 
 /* What other threads ask of a vCPU, or'ed into v->requests before the kick. */
@@ -69,13 +71,16 @@ struct vcpu {
 	struct lapic lapic;
 
 	/* any thread, atomic */
-	uint32_t run;       /* enum vcpu_run; RUNNABLE <-> HALTED by its own thread, else under vm->lock */
-	uint32_t requests;  /* enum vcpu_request */
+	uint32_t
+		run; /* enum vcpu_run; RUNNABLE <-> HALTED by its own thread, else under vm->lock */
+	uint32_t requests; /* enum vcpu_request */
 	uint32_t sipi_vector;
-	uint32_t idle;      /* its thread sleeps */
-	uint32_t callback;  /* vector | 0x100: given to vcpu_inject(), not yet handed to the processor */
+	uint32_t idle; /* its thread sleeps */
+	uint32_t
+		callback; /* vector | 0x100: given to vcpu_inject(), not yet handed to the processor */
 
-	uint32_t parked;    /* vm->lock: its thread sleeps because the guest is paused or stopped */
+	uint32_t
+		parked; /* vm->lock: its thread sleeps because the guest is paused or stopped */
 	uint32_t pending_exception; /* own thread: SK_EV_* word for the next entry, 0 = none */
 	uint32_t pending_error;
 	uint64_t run_ticks; /* TSC spent in guest mode: written by its thread */
@@ -88,7 +93,7 @@ struct vcpu {
 };
 
 struct mem_page { /* a page of the VMM's own that it can show to the guest: mem_page_alloc() */
-	uint8_t *ptr;   /* where the VMM sees it, for ever */
+	uint8_t *ptr; /* where the VMM sees it, for ever */
 	sk_cap_t frame;
 	sk_cap_t nested; /* the copy that is mapped in the nested space; 0 = not mapped */
 	sk_gpa_t gpa;    /* where, while nested is not 0 */
@@ -109,17 +114,19 @@ struct vm {
 	struct vcpu vcpu[VM_VCPUS_MAX];
 
 	/* memory: set up before the first vCPU runs, then constant */
-	uint8_t *ram; /* guest-physical 0 as seen here: DOMAIN_GUEST_VADDR */
+	uint8_t *ram;                    /* guest-physical 0 as seen here: DOMAIN_GUEST_VADDR */
 	struct vm_range map[VM_MAP_MAX]; /* the map that the guest is given */
 	uint32_t n_map;
 	uint64_t low_size, high_size; /* of RAM, bytes: whole chunks */
-	uint32_t ram_order;           /* RAM is made of frames of this order, in the order of addresses */
-	sk_cap_t nested, ram_frame, ram_nested; /* ram_*: the first slot of each row of capabilities */
+	uint32_t ram_order; /* RAM is made of frames of this order, in the order of addresses */
+	sk_cap_t nested, ram_frame,
+		ram_nested; /* ram_*: the first slot of each row of capabilities */
 	/* mem_lock */
 	struct mutex mem_lock;
-	struct chunk **chunk[VM_LEAVES]; /* chunks with a page-by-page view, in two levels; read by gmem() */
-	struct chunk *split;             /* those of RAM */
-	uint64_t balloon_pages;          /* pages of RAM that are out of the guest now */
+	struct chunk **chunk
+		[VM_LEAVES]; /* chunks with a page-by-page view, in two levels; read by gmem() */
+	struct chunk *split;    /* those of RAM */
+	uint64_t balloon_pages; /* pages of RAM that are out of the guest now */
 
 	/* time: guest TSC = host TSC + tsc_offset, on every vCPU */
 	uint64_t tsc_offset;
@@ -130,8 +137,8 @@ struct vm {
 	struct mutex lock;
 	uint32_t pause_count; /* atomic reads: not 0 = vCPUs must park */
 	uint32_t n_parked;
-	uint32_t stopped;     /* atomic: 1 + SHUTDOWN_* reason; 0 = running */
-	bool amd;             /* VMMCALL, not VMCALL */
+	uint32_t stopped; /* atomic: 1 + SHUTDOWN_* reason; 0 = running */
+	bool amd;         /* VMMCALL, not VMCALL */
 };
 
 extern struct vm vm; /* the one guest of this VMM */
@@ -144,7 +151,8 @@ static inline void *gmem_frame(uint64_t gfn)
 {
 	return gfn >> (VM_PHYS_BITS - 12) ? NULL : gmem(gfn << 12, VM_PAGE);
 }
-int gmem_read(sk_gpa_t gpa, void *buf, uint64_t len) must_check; /* 0 or -SK_E_RANGE, nothing copied */
+int gmem_read(sk_gpa_t gpa, void *buf,
+	uint64_t len) must_check; /* 0 or -SK_E_RANGE, nothing copied */
 int gmem_write(sk_gpa_t gpa, const void *buf, uint64_t len) must_check;
 
 /*
@@ -187,10 +195,7 @@ void vcpu_exception(struct vcpu *v, uint8_t vector, int64_t error);
 /* Own thread: fetch the groups (SK_VCPU_*) that are not HOT into v->st. */
 void vcpu_sync(struct vcpu *v, uint32_t groups);
 /* Own thread: after changing fields of the groups. */
-static inline void vcpu_dirty(struct vcpu *v, uint32_t groups)
-{
-	v->st->dirty |= groups;
-}
+static inline void vcpu_dirty(struct vcpu *v, uint32_t groups) { v->st->dirty |= groups; }
 /* A vCPU that is OFFLINE (vm->lock not held): state as after INIT, all groups dirty; then change v->st. */
 void vcpu_reset(struct vcpu *v);
 /* Start an OFFLINE vCPU with the state in v->st. -SK_E_STATE: it is up. */

@@ -28,15 +28,9 @@ static uint32_t in_len;
 static uint8_t out[OUT];
 static uint32_t out_len;
 
-static uint32_t shared_read(const uint32_t *p)
-{
-	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
+static uint32_t shared_read(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 
-static void shared_write(uint32_t *p, uint32_t v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
+static void shared_write(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
 static void fail(uint32_t error, const char *what)
 {
@@ -70,10 +64,7 @@ static uint32_t take(uint32_t n, uint32_t avail)
 	return n;
 }
 
-static bool whole(void)
-{
-	return in_len >= sizeof(struct xsd_sockmsg) && wanted() == 0;
-}
+static bool whole(void) { return in_len >= sizeof(struct xsd_sockmsg) && wanted() == 0; }
 
 /* False when the link takes no more now. */
 static bool pass_on(void)
@@ -113,10 +104,7 @@ static bool requests(void)
 
 /* ---- replies ---------------------------------------------------------------------- */
 
-bool xs_ring_room(void)
-{
-	return broken || OUT - out_len >= MESSAGE_MAX;
-}
+bool xs_ring_room(void) { return broken || OUT - out_len >= MESSAGE_MAX; }
 
 /* X2 */
 void xs_ring_message(const void *msg, uint32_t len)

@@ -80,10 +80,7 @@ static uint64_t start_unpack(uint64_t start)
 	return start_pack(start >> 16) == start ? start >> 16 : 0;
 }
 
-static size_t padded(size_t len)
-{
-	return (len + 7) & ~(size_t)7;
-}
+static size_t padded(size_t len) { return (len + 7) & ~(size_t)7; }
 
 static int layout(struct journal *j, void *mem, size_t size)
 {

@@ -47,12 +47,6 @@ void mem_free(void *block)
 	free(h);
 }
 
-size_t mem_used(void)
-{
-	return used;
-}
+size_t mem_used(void) { return used; }
 
-void mem_set_limit(size_t new_limit)
-{
-	limit = new_limit;
-}
+void mem_set_limit(size_t new_limit) { limit = new_limit; }

@@ -17,10 +17,7 @@ enum op_flags {
 	OP_NO_TXN = 2,  /* the transaction in the header is ignored */
 };
 
-int op_ok(struct op *op)
-{
-	return reply_puts(op->reply, "OK");
-}
+int op_ok(struct op *op) { return reply_puts(op->reply, "OK"); }
 
 unsigned op_bits_at(const struct op *op, const char *path, const struct node *node)
 {

@@ -71,10 +71,7 @@ size_t path_parent_len(const char *path)
 	return slash == path ? 1 : (size_t)(slash - path);
 }
 
-const char *path_leaf(const char *path)
-{
-	return strrchr(path, '/') + 1;
-}
+const char *path_leaf(const char *path) { return strrchr(path, '/') + 1; }
 
 size_t path_base_len(uint16_t domid)
 {

@@ -14,25 +14,13 @@
 
 #include "persist_entry.h"
 
-static void put_u8(struct journal *j, uint8_t v)
-{
-	journal_put(j, &v, sizeof(v));
-}
+static void put_u8(struct journal *j, uint8_t v) { journal_put(j, &v, sizeof(v)); }
 
-static void put_u16(struct journal *j, uint16_t v)
-{
-	journal_put(j, &v, sizeof(v));
-}
+static void put_u16(struct journal *j, uint16_t v) { journal_put(j, &v, sizeof(v)); }
 
-static void put_u32(struct journal *j, uint32_t v)
-{
-	journal_put(j, &v, sizeof(v));
-}
+static void put_u32(struct journal *j, uint32_t v) { journal_put(j, &v, sizeof(v)); }
 
-static void put_u64(struct journal *j, uint64_t v)
-{
-	journal_put(j, &v, sizeof(v));
-}
+static void put_u64(struct journal *j, uint64_t v) { journal_put(j, &v, sizeof(v)); }
 
 static void put_bytes(struct journal *j, const void *bytes, size_t len)
 {

@@ -68,10 +68,7 @@ int domain_charge(struct store *s, struct domain *dom, size_t bytes)
 	return 0;
 }
 
-void domain_refund(struct domain *dom, size_t bytes)
-{
-	dom->bytes -= bytes;
-}
+void domain_refund(struct domain *dom, size_t bytes) { dom->bytes -= bytes; }
 
 struct booking {
 	struct store *s;

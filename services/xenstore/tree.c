@@ -69,10 +69,7 @@ static struct node *node_alloc(struct data *data, uint32_t n_children, uint64_t 
 	return node;
 }
 
-struct node *node_new(struct data *data, uint64_t gen)
-{
-	return node_alloc(data, 0, gen);
-}
+struct node *node_new(struct data *data, uint64_t gen) { return node_alloc(data, 0, gen); }
 
 struct node *node_ref(struct node *node)
 {
@@ -92,10 +89,7 @@ void node_unref(struct node *node)
 	mem_free(node);
 }
 
-static bool numeric(const char *s, size_t len)
-{
-	return len && strspn(s, "0123456789") >= len;
-}
+static bool numeric(const char *s, size_t len) { return len && strspn(s, "0123456789") >= len; }
 
 /* Numbers first and by value, so that devices come in the order of their numbers. */
 static int name_order(const char *a, size_t a_len, const char *b, size_t b_len)

@@ -181,10 +181,7 @@ static void event_add(struct store *s, struct watch *w, const char *path)
 	sess->event_bytes += size;
 }
 
-void watch_fire_one(struct store *s, struct watch *w)
-{
-	event_add(s, w, w->group->path);
-}
+void watch_fire_one(struct store *s, struct watch *w) { event_add(s, w, w->group->path); }
 
 /* The node at a path before and after a change, and what is above it. */
 struct changed {

@@ -88,7 +88,7 @@
 	  "from any thread: deliver an external interrupt as soon as the guest takes one; BUSY if "\
 	  "another vector is pending; results: the pending one")                                   \
 	/* devices */                                                                              \
-	X(IO_ASSIGN, 42, "ctl_io, space_io, segment << 16 | bus << 8 | devfn", "")
+	X(IO_ASSIGN, 42, "ctl_io, space_io, segment << 16 | bus << 8 | devfn", "NO_SYS: no IOMMU")
 
 #define X(name, num, args, what) SK_SYS_##name = (num),
 enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };

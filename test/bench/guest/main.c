@@ -7,7 +7,8 @@
  *   BENCH <name> <instructions per operation>
  * and `BENCH-END`, then asks for power off.
  */
-#define __XEN_INTERFACE_VERSION__ 0x00040e00 /* the present numbers of hypercalls, not those of Xen 3.0 */
+#define __XEN_INTERFACE_VERSION__ \
+	0x00040e00 /* the present numbers of hypercalls, not those of Xen 3.0 */
 #include <stdint.h>
 #include <xen/xen.h>
 #include <xen/event_channel.h>
@@ -49,7 +50,10 @@ static long hypercall(unsigned int op, uint64_t a1, const void *a2)
 	if (on_intel)
 		__asm__ volatile("vmcall" : "=a"(ret), "+D"(a1), "+S"(a2) : "a"(op) : "memory");
 	else
-		__asm__ volatile("vmmcall" : "=a"(ret), "+D"(a1), "+S"(a2) : "a"(op) : "memory");
+		__asm__ volatile("vmmcall"
+				 : "=a"(ret), "+D"(a1), "+S"(a2)
+				 : "a"(op)
+				 : "memory");
 	return ret;
 }
 
@@ -99,20 +103,11 @@ static void put_number(uint64_t v)
 	put(digits + n);
 }
 
-static void op_nothing(void)
-{
-	__asm__ volatile("");
-}
+static void op_nothing(void) { __asm__ volatile(""); }
 
-static void op_version(void)
-{
-	hypercall(__HYPERVISOR_xen_version, XENVER_version, 0);
-}
+static void op_version(void) { hypercall(__HYPERVISOR_xen_version, XENVER_version, 0); }
 
-static void op_yield(void)
-{
-	hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
-}
+static void op_yield(void) { hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0); }
 
 static void op_send_bad(void)
 {
@@ -121,10 +116,7 @@ static void op_send_bad(void)
 	hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &send);
 }
 
-static void op_cpuid(void)
-{
-	cpu_vendor();
-}
+static void op_cpuid(void) { cpu_vendor(); }
 
 static uint64_t measure(void (*op)(void))
 {
@@ -165,7 +157,8 @@ void bench_main(void)
 	unsigned int i;
 
 	on_intel = cpu_vendor() == 0x756e6547; /* "Genu" */
-	console = (struct xencons_interface *)(uintptr_t)(hvm_param(HVM_PARAM_CONSOLE_PFN) << 12);
+	console = (struct xencons_interface *)(uintptr_t)(hvm_param(HVM_PARAM_CONSOLE_PFN)
+							  << 12);
 	console_port = (evtchn_port_t)hvm_param(HVM_PARAM_CONSOLE_EVTCHN);
 	per_round = calibrate();
 	empty = measure(op_nothing);

@@ -28,10 +28,7 @@ static uint64_t kernel_log_memory[2 + 256 / 8];
 static struct sk_klog *const kernel_log = (struct sk_klog *)kernel_log_memory;
 
 /* ---- libs/svc, as far as the service calls it --------------------------------------------------------- */
-void svc_signal(struct svc_conn *c)
-{
-	(void)c;
-}
+void svc_signal(struct svc_conn *c) { (void)c; }
 
 void conn_kill(struct svc_conn *c, const char *why)
 {
@@ -63,10 +60,7 @@ int svc_serve(const struct svc_service *s)
 	return 0;
 }
 
-int svc_run(void)
-{
-	return 0;
-}
+int svc_run(void) { return 0; }
 
 int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
 {

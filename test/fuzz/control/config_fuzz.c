@@ -15,10 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void no_random(void *buf, size_t size)
-{
-	memset(buf, 0x5a, size);
-}
+static void no_random(void *buf, size_t size) { memset(buf, 0x5a, size); }
 
 static void no_text(void *ctx, const char *text, size_t len)
 {

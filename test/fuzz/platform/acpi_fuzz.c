@@ -20,7 +20,8 @@ static const uint8_t *map(void *ctx, uint64_t paddr, size_t len)
 	uint8_t *copy, sum = 0;
 
 	(void)ctx;
-	if (paddr < BASE || len > input_size || paddr - BASE > input_size - len || n_kept == KEPT)
+	if (paddr < BASE || len > input_size || paddr - BASE > input_size - len ||
+		n_kept == KEPT)
 		return NULL;
 	copy = malloc(len);
 	memcpy(copy, input + (paddr - BASE), len);

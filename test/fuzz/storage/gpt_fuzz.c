@@ -21,8 +21,8 @@ static void check(const struct gpt_header *h, const struct gpt_partition *p, uin
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t last = p[i].first + p[i].sectors - 1;
 
-		if (p[i].first < h->first_usable || last > h->last_usable || last < p[i].first ||
-		    last >= DISK)
+		if (p[i].first < h->first_usable || last > h->last_usable ||
+			last < p[i].first || last >= DISK)
 			abort();
 		for (uint32_t k = 0; k < i; k++)
 			if (p[k].first <= last && p[i].first < p[k].first + p[k].sectors)
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > sizeof(sector)) {
 		size -= sizeof(sector);
 		memcpy(entries, data + sizeof(sector),
-		       size < gpt_entries_bytes(&h) ? size : gpt_entries_bytes(&h));
+			size < gpt_entries_bytes(&h) ? size : gpt_entries_bytes(&h));
 	}
 	(void)gpt_entries_valid(&h, entries);
 	check(&h, parts, gpt_entries_decode(&h, entries, parts, PARTS, warn));

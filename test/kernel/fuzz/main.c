@@ -104,10 +104,7 @@ static void work(void *arg)
 	}
 }
 
-static void must(long rc)
-{
-	CHECK_EQ(rc, 0);
-}
+static void must(long rc) { CHECK_EQ(rc, 0); }
 
 /* A capability space with one of everything, and a thread in the root's address space that uses it. */
 static void worker_make(struct worker *w, unsigned int i, char *stack)

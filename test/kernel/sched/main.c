@@ -14,10 +14,7 @@ static void spinner(void *arg)
 		(*c)++;
 }
 
-static void note(void *arg)
-{
-	order[order_n++] = (unsigned int)(uint64_t)arg;
-}
+static void note(void *arg) { order[order_n++] = (unsigned int)(uint64_t)arg; }
 
 static void priorities(void)
 {

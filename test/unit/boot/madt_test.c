@@ -22,10 +22,7 @@ static struct boot_phys phys;
 static struct madt madt;
 static uint32_t madt_size;
 
-static uint8_t *at(uint64_t paddr)
-{
-	return (uint8_t *)phys.base + paddr;
-}
+static uint8_t *at(uint64_t paddr) { return (uint8_t *)phys.base + paddr; }
 
 static void fix_sum(uint64_t table, uint32_t size, uint32_t sum_at)
 {

@@ -13,10 +13,7 @@ static inline struct boot_phys phys_make(uint64_t size)
 {
 	return (struct boot_phys){ .base = (uintptr_t)calloc(1, size), .limit = size };
 }
-static inline void phys_free(struct boot_phys *p)
-{
-	free((void *)p->base);
-}
+static inline void phys_free(struct boot_phys *p) { free((void *)p->base); }
 static inline void phys_put(struct boot_phys *p, uint64_t at, const void *data, size_t size)
 {
 	memcpy((uint8_t *)p->base + at, data, size);

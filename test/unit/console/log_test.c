@@ -122,8 +122,11 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(keeps_the_newest), CASE(longer_than_the_log), CASE(lines_of_domains),
-		CASE(endless_line_is_cut), CASE(kernel_ring),
+		CASE(keeps_the_newest),
+		CASE(longer_than_the_log),
+		CASE(lines_of_domains),
+		CASE(endless_line_is_cut),
+		CASE(kernel_ring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

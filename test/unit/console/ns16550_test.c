@@ -81,7 +81,9 @@ static struct ns16550 u;
 static int setup(void **state)
 {
 	(void)state;
-	u = (struct ns16550){ .in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte };
+	u = (struct ns16550){
+		.in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte
+	};
 	ier = lcr = 0;
 	in_fifo = n_sent = n_in = in_at = n_received = 0;
 	tx_pending = false;
@@ -157,8 +159,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = { CASE(absent), CASE(sends_in_fifo_loads),
-					    CASE(kick_while_the_fifo_is_busy),
-					    CASE(receives_until_there_is_no_room) };
+		CASE(kick_while_the_fifo_is_busy), CASE(receives_until_there_is_no_room) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

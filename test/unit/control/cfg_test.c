@@ -33,10 +33,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int parse(const char *text)
-{
-	return cfg_parse(&c, "g.cfg", text, strlen(text), &m);
-}
+static int parse(const char *text) { return cfg_parse(&c, "g.cfg", text, strlen(text), &m); }
 
 static const struct cfg_value *value(const char *key)
 {

@@ -25,10 +25,7 @@ static struct out sink;
 static struct msg m;
 static uint8_t next_uuid;
 
-static void counting(void *buf, size_t size)
-{
-	memset(buf, ++next_uuid, size);
-}
+static void counting(void *buf, size_t size) { memset(buf, ++next_uuid, size); }
 
 static int setup(void **state)
 {

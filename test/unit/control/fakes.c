@@ -155,20 +155,11 @@ const struct sk_info *sys_info(void)
 	return &info;
 }
 
-uint64_t clock_ns(void)
-{
-	return 5000000000ull;
-}
+uint64_t clock_ns(void) { return 5000000000ull; }
 
-uint64_t clock_ticks_to_ns(uint64_t ticks)
-{
-	return ticks;
-}
+uint64_t clock_ticks_to_ns(uint64_t ticks) { return ticks; }
 
-uint64_t clock_ns_to_ticks(uint64_t ns)
-{
-	return ns;
-}
+uint64_t clock_ns_to_ticks(uint64_t ns) { return ns; }
 
 bool clock_wall_boot_ns(uint64_t *ns)
 {
@@ -240,10 +231,7 @@ int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 	return 0;
 }
 
-void svc_signal(struct svc_conn *c)
-{
-	(void)c;
-}
+void svc_signal(struct svc_conn *c) { (void)c; }
 
 int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
 {
@@ -475,10 +463,7 @@ void vmm_garbage(uint32_t domid)
 	world_run();
 }
 
-const struct vm_config *vmm_config(uint32_t domid)
-{
-	return &vmm_of(domid)->config;
-}
+const struct vm_config *vmm_config(uint32_t domid) { return &vmm_of(domid)->config; }
 
 /* ---- console ---- */
 
@@ -641,10 +626,7 @@ const char *node_perms(const char *path)
 	return i == SIZE_MAX ? NULL : nodes[i].perms;
 }
 
-size_t node_count(void)
-{
-	return n_nodes;
-}
+size_t node_count(void) { return n_nodes; }
 
 static size_t node_make(const char *path)
 {
@@ -837,7 +819,4 @@ void type(const char *keys)
 	world_run();
 }
 
-bool screen_has(const char *text)
-{
-	return strstr(world.screen, text) != NULL;
-}
+bool screen_has(const char *text) { return strstr(world.screen, text) != NULL; }

@@ -23,10 +23,7 @@ static struct guest_config g;
 static struct text_sink warnings;
 static struct msg m;
 
-static void fake_random(void *buf, size_t size)
-{
-	memset(buf, 0xff, size);
-}
+static void fake_random(void *buf, size_t size) { memset(buf, 0xff, size); }
 
 static int make(const char *text)
 {

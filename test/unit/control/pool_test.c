@@ -44,10 +44,7 @@ static void fake_join(sk_cap_t s, const sk_cap_t half[2])
 	live_slots -= 2;
 }
 
-static void fake_clean(sk_cap_t s)
-{
-	assert_true(slot[s].live && !slot[s].split);
-}
+static void fake_clean(sk_cap_t s) { assert_true(slot[s].live && !slot[s].split); }
 
 static const struct pool_ops ops = { fake_split, fake_join, fake_clean };
 

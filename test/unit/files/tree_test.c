@@ -28,10 +28,7 @@ int svc_wait(struct svc_conn *c)
 	(void)c;
 	return -SK_E_IO;
 }
-void svc_signal(struct svc_conn *c)
-{
-	(void)c;
-}
+void svc_signal(struct svc_conn *c) { (void)c; }
 int ring_get(struct ring *r, void *buf, uint32_t max)
 {
 	(void)r;
@@ -54,10 +51,7 @@ enum { IMAGE = 8 << 20, BIG = 3000000 };
 
 static uint8_t *image;
 
-static void shell(const char *command)
-{
-	assert_int_equal(system(command), 0);
-}
+static void shell(const char *command) { assert_int_equal(system(command), 0); }
 
 /* /a.cfg, /auto/x.cfg -> ../a.cfg, /big (a pattern), /sparse (a hole, then 5 bytes) */
 static int image_make(void **state)
@@ -74,7 +68,8 @@ static int image_make(void **state)
 		fwrite(&i, 4, 1, f);
 	fclose(f);
 	shell("truncate -s 100000 d/sparse && printf hello >> d/sparse");
-	snprintf(command, sizeof(command), "mke2fs -q -t ext4 -d d -L guests i.img %dk 2>/dev/null", IMAGE >> 10);
+	snprintf(command, sizeof(command),
+		"mke2fs -q -t ext4 -d d -L guests i.img %dk 2>/dev/null", IMAGE >> 10);
 	shell(command);
 	image = malloc(IMAGE);
 	f = fopen("i.img", "r");
@@ -228,9 +223,12 @@ static void block_beyond_the_volume(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(before_mounting), cmocka_unit_test(damaged_superblock_is_refused),
-		cmocka_unit_test(paths),	   cmocka_unit_test(reads),
-		cmocka_unit_test(listings),	   cmocka_unit_test(block_beyond_the_volume),
+		cmocka_unit_test(before_mounting),
+		cmocka_unit_test(damaged_superblock_is_refused),
+		cmocka_unit_test(paths),
+		cmocka_unit_test(reads),
+		cmocka_unit_test(listings),
+		cmocka_unit_test(block_beyond_the_volume),
 	};
 
 	return cmocka_run_group_tests(tests, image_make, image_free);

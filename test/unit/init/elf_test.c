@@ -22,10 +22,7 @@ enum { TYPE = 16, MACHINE = 18, ENTRY = 24, PHOFF = 32, PHENTSIZE = 54, PHNUM = 
 
 static uint8_t file[SIZE];
 
-static void put(size_t at, uint64_t v, size_t n)
-{
-	memcpy(file + at, &v, n);
-}
+static void put(size_t at, uint64_t v, size_t n) { memcpy(file + at, &v, n); }
 
 static void segment(unsigned int n, uint32_t flags, uint64_t offset, uint64_t vaddr,
 	uint64_t filesz, uint64_t memsz)

@@ -63,7 +63,8 @@ static void flood_of_addresses(void **state)
 	for (uint32_t i = 0; i < 100000; i++) {
 		memcpy(m + 2, &i, 4);
 		fdb_learn(&t, m, 7, i / 1000);
-		assert_int_equal(fdb_lookup(&t, m, i / 1000), 7); /* the newest is always known */
+		assert_int_equal(
+			fdb_lookup(&t, m, i / 1000), 7); /* the newest is always known */
 	}
 	for (uint32_t i = 0; i < 100000; i++) {
 		memcpy(m + 2, &i, 4);
@@ -76,7 +77,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = { CASE(learning), CASE(group_addresses_teach_nothing),
-					    CASE(forgetting_a_port), CASE(flood_of_addresses) };
+		CASE(forgetting_a_port), CASE(flood_of_addresses) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

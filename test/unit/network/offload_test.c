@@ -11,10 +11,7 @@
 
 #include "offload.h"
 
-static uint32_t word(const uint8_t *p)
-{
-	return (uint32_t)(p[0] << 8 | p[1]);
-}
+static uint32_t word(const uint8_t *p) { return (uint32_t)(p[0] << 8 | p[1]); }
 
 /* RFC 1071: the sum over data that include a right checksum is 0xffff. */
 static uint32_t ones_sum(const uint8_t *p, uint32_t len, uint32_t acc)
@@ -88,7 +85,8 @@ static void segments(bool v6)
 			assert_int_equal(word(out + 18), (0x12ff + i) & 0xffff);
 			assert_int_equal(ones_sum(out + 14, 20, 0), 0xffff);
 		}
-		assert_int_equal((word(out + l4 + 4) << 16 | word(out + l4 + 6)), (uint32_t)(0xffffff00u + i * 1448));
+		assert_int_equal((word(out + l4 + 4) << 16 | word(out + l4 + 6)),
+			(uint32_t)(0xffffff00u + i * 1448));
 		assert_int_equal(out[l4 + 13] & 0x09, i == 10 ? 0x09 : 0);
 		assert_int_equal(out[l4 + 13] & 0x80, i == 0 ? 0x80 : 0);
 		assert_memory_equal(out + l4 + 32, whole + l4 + 32 + seen, part);
@@ -112,7 +110,9 @@ static void segments_v6(void **state)
 static void checksum(void **state)
 {
 	uint8_t bytes[200];
-	struct frame f = { .bytes = bytes, .flags = NET_CSUM_BLANK, .csum_start = 34, .csum_offset = 16 };
+	struct frame f = {
+		.bytes = bytes, .flags = NET_CSUM_BLANK, .csum_start = 34, .csum_offset = 16
+	};
 	uint32_t acc;
 
 	(void)state;
@@ -137,7 +137,9 @@ static void checksum(void **state)
 static void hostile_gso(void **state)
 {
 	uint8_t *bytes = malloc(2000);
-	struct frame f = { .bytes = bytes, .flags = NET_CSUM_BLANK | NET_GSO_TCPV4, .gso_size = 500 };
+	struct frame f = {
+		.bytes = bytes, .flags = NET_CSUM_BLANK | NET_GSO_TCPV4, .gso_size = 500
+	};
 	struct segmenter s;
 
 	(void)state;
@@ -146,14 +148,14 @@ static void hostile_gso(void **state)
 	f.flags = NET_CSUM_BLANK | NET_GSO_TCPV6; /* not what is in the frame */
 	assert_int_equal(segment_init(&s, &f), -SK_E_INVAL);
 	f.flags = NET_CSUM_BLANK | NET_GSO_TCPV4;
-#define BREAK(at, value)                                                                           \
-	do {                                                                                       \
-		f.length = make(bytes, false, 1000);                                               \
-		bytes[at] = (value);                                                               \
-		assert_int_equal(segment_init(&s, &f), -SK_E_INVAL);                               \
+#define BREAK(at, value) \
+	do { \
+		f.length = make(bytes, false, 1000); \
+		bytes[at] = (value); \
+		assert_int_equal(segment_init(&s, &f), -SK_E_INVAL); \
 	} while (0)
 	BREAK(14, 0x44); /* IP header too short */
-	BREAK(23, 17); /* UDP */
+	BREAK(23, 17);   /* UDP */
 	BREAK(46, 0x40); /* TCP header too short */
 	BREAK(12, 0x81);
 	f.length = make(bytes, false, 0); /* no payload */

@@ -47,8 +47,8 @@ static int setup(void **state)
 	conn.data = calloc(1, DATA);
 	conn.data_size = DATA;
 	kills = signals = 0;
-	return ring_init(&conn.rsp, ring_mem, RING, 0) || ring_init(&conn.req, ring_mem, RING, 0) ||
-	       ring_init(&reader, ring_mem, RING, 0);
+	return ring_init(&conn.rsp, ring_mem, RING, 0) ||
+	       ring_init(&conn.req, ring_mem, RING, 0) || ring_init(&reader, ring_mem, RING, 0);
 }
 
 static int teardown(void **state)
@@ -113,7 +113,11 @@ static void checksum_for_who_cannot(void **state)
 {
 	static struct port p;
 	uint8_t bytes[100] = { 0 };
-	struct frame f = { .bytes = bytes, .length = 100, .flags = NET_CSUM_BLANK, .csum_start = 34, .csum_offset = 6 };
+	struct frame f = { .bytes = bytes,
+		.length = 100,
+		.flags = NET_CSUM_BLANK,
+		.csum_start = 34,
+		.csum_offset = 6 };
 	struct net_desc d;
 
 	(void)state;
@@ -137,8 +141,12 @@ static void segments_for_small_buffers(void **state)
 {
 	static struct port p;
 	static uint8_t bytes[8000];
-	struct frame f = { .bytes = bytes, .length = 54 + 4000, .flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
-			   .csum_start = 34, .csum_offset = 16, .gso_size = 1000 };
+	struct frame f = { .bytes = bytes,
+		.length = 54 + 4000,
+		.flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
+		.csum_start = 34,
+		.csum_offset = 16,
+		.gso_size = 1000 };
 	struct net_desc d;
 
 	(void)state;
@@ -200,15 +208,20 @@ static void client_that_does_not_read(void **state)
 		post(&p, 0, 2048);
 		port_deliver(&p, &f);
 	}
-	assert_int_equal(kills, 1); /* its ring held all of its credit, and more was never taken */
+	assert_int_equal(
+		kills, 1); /* its ring held all of its credit, and more was never taken */
 }
 
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(plain_frame), CASE(too_many_buffers), CASE(checksum_for_who_cannot),
-		CASE(segments_for_small_buffers), CASE(uplink), CASE(client_that_does_not_read),
+		CASE(plain_frame),
+		CASE(too_many_buffers),
+		CASE(checksum_for_who_cannot),
+		CASE(segments_for_small_buffers),
+		CASE(uplink),
+		CASE(client_that_does_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

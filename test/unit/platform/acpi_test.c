@@ -16,7 +16,15 @@
 
 #define BASE 0x7fe0000ull
 
-enum { RSDP = 0, XSDT = 0x100, FADT = 0x400, MCFG = 0x800, DSDT = 0xc00, SSDT = 0x1000, SIZE = 0x10000 };
+enum {
+	RSDP = 0,
+	XSDT = 0x100,
+	FADT = 0x400,
+	MCFG = 0x800,
+	DSDT = 0xc00,
+	SSDT = 0x1000,
+	SIZE = 0x10000
+};
 
 static uint8_t *image;
 static unsigned int warnings;
@@ -203,10 +211,14 @@ static void s5_forms(void **state)
 		{ { 0x08, '\\', '_', 'S', '5', '_', 0x12, 6, 2, 0x0a, 7, 0x00 }, true },
 		{ { 0x08, '_', 'S', '5', '_', 0x12, 0x40, 6, 2, 0x01, 0x01 }, true },
 		{ { 0x10, '_', 'S', '5', '_', 0x12, 6, 2, 0x01, 0x01 }, false }, /* no NameOp */
-		{ { 0x08, '_', 'S', '5', '_', 0x11, 6, 2, 0x01, 0x01 }, false }, /* no package */
-		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 1, 0x01, 0x01 }, false }, /* one element */
-		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 2, 0x0a, 8, 0x01 }, false }, /* beyond 3 bits */
-		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 2, 0x0c, 1, 0x01 }, false }, /* DWordPrefix */
+		{ { 0x08, '_', 'S', '5', '_', 0x11, 6, 2, 0x01, 0x01 },
+			false }, /* no package */
+		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 1, 0x01, 0x01 },
+			false }, /* one element */
+		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 2, 0x0a, 8, 0x01 },
+			false }, /* beyond 3 bits */
+		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 2, 0x0c, 1, 0x01 },
+			false }, /* DWordPrefix */
 	};
 
 	(void)state;
@@ -284,10 +296,18 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(good_tables), CASE(no_rsdp), CASE(bad_checksum_skips_the_table),
-		CASE(impossible_lengths), CASE(short_fadt), CASE(fadt_without_reset_register),
-		CASE(s5_forms), CASE(s5_cut_off_at_the_end), CASE(s5_in_an_ssdt), CASE(mcfg_entries),
-		CASE(tables_outside_memory), CASE(rsdt_when_there_is_no_xsdt),
+		CASE(good_tables),
+		CASE(no_rsdp),
+		CASE(bad_checksum_skips_the_table),
+		CASE(impossible_lengths),
+		CASE(short_fadt),
+		CASE(fadt_without_reset_register),
+		CASE(s5_forms),
+		CASE(s5_cut_off_at_the_end),
+		CASE(s5_in_an_ssdt),
+		CASE(mcfg_entries),
+		CASE(tables_outside_memory),
+		CASE(rsdt_when_there_is_no_xsdt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,8 @@ static void cfg_write(uint16_t rid, uint16_t off, uint32_t v)
 		assert_false(f->reg[1] & 2);
 		f->reg[off / 4] = (f->reg[off / 4] & ~mask) | (v & mask);
 	} else if (off == 4) {
-		f->reg[1] = (f->reg[1] & ~0xffffu) | (v & 0xffff); /* status: write 1 to clear */
+		f->reg[1] = (f->reg[1] & ~0xffffu) |
+			    (v & 0xffff); /* status: write 1 to clear */
 	} else {
 		f->reg[off / 4] = v;
 	}
@@ -172,10 +173,7 @@ static void bridges_and_loops(void **state)
 }
 
 static uint32_t waited;
-static void wait_ms(uint32_t ms)
-{
-	waited += ms;
-}
+static void wait_ms(uint32_t ms) { waited += ms; }
 
 static void reset_needs_the_capability(void **state)
 {
@@ -201,8 +199,11 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup(f, reset)
 	const struct CMUnitTest tests[] = {
-		CASE(bars), CASE(wide_bar_in_the_last_register), CASE(capability_loop_ends),
-		CASE(msix_table_must_lie_in_its_bar), CASE(bridges_and_loops),
+		CASE(bars),
+		CASE(wide_bar_in_the_last_register),
+		CASE(capability_loop_ends),
+		CASE(msix_table_must_lie_in_its_bar),
+		CASE(bridges_and_loops),
 		CASE(reset_needs_the_capability),
 	};
 

@@ -110,15 +110,9 @@ static void consumer_drains(void)
 static bool slept;
 
 /* The consumer goes to sleep unless something is there. */
-static void consumer_sleeps(void)
-{
-	slept = !ring_get_idle(&cons);
-}
+static void consumer_sleeps(void) { slept = !ring_get_idle(&cons); }
 
-static void producer_sleeps(void)
-{
-	slept = !ring_room_idle(&prod, 1000);
-}
+static void producer_sleeps(void) { slept = !ring_room_idle(&prod, 1000); }
 
 /* first runs, and at each of its accesses in turn the second runs as a whole. */
 static void every_order(void (*first)(void), void (*second)(void), void (*prepare)(void))
@@ -144,9 +138,7 @@ static void every_order(void (*first)(void), void (*second)(void), void (*prepar
 	}
 }
 
-static void nothing(void)
-{
-}
+static void nothing(void) {}
 
 static void fill(void)
 {

@@ -54,10 +54,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct ring_shared *shared(struct ends *e)
-{
-	return e->mem;
-}
+static struct ring_shared *shared(struct ends *e) { return e->mem; }
 
 /* ---- good peers ------------------------------------------------------------------------------------- */
 static void init_checks_arguments(void **state)

@@ -120,11 +120,21 @@ static void bad_headers(void **state)
 		unsigned int at, n;
 		uint64_t value;
 	} bad[] = {
-		{ 0, 1, 'X' },           { 12, 4, 91 },       { 12, 4, 513 },
-		{ 24, 8, 2 },            { 40, 8, DISK - 33 }, { 48, 8, DISK },
-		{ 72, 8, 1 },            { 72, 8, DISK },      { 72, 8, DISK - 31 },
-		{ 72, 8, UINT64_MAX },   { 80, 4, 0 },         { 80, 4, GPT_ENTRIES_MAX + 1 },
-		{ 80, 4, UINT32_MAX },   { 84, 4, 64 },        { 84, 4, 192 },
+		{ 0, 1, 'X' },
+		{ 12, 4, 91 },
+		{ 12, 4, 513 },
+		{ 24, 8, 2 },
+		{ 40, 8, DISK - 33 },
+		{ 48, 8, DISK },
+		{ 72, 8, 1 },
+		{ 72, 8, DISK },
+		{ 72, 8, DISK - 31 },
+		{ 72, 8, UINT64_MAX },
+		{ 80, 4, 0 },
+		{ 80, 4, GPT_ENTRIES_MAX + 1 },
+		{ 80, 4, UINT32_MAX },
+		{ 84, 4, 64 },
+		{ 84, 4, 192 },
 		{ 84, 4, 2048 },
 	};
 	struct gpt_header h;
@@ -201,7 +211,10 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(good), CASE(bad_headers), CASE(bad_entries_are_skipped), CASE(names_to_utf8),
+		CASE(good),
+		CASE(bad_headers),
+		CASE(bad_entries_are_skipped),
+		CASE(names_to_utf8),
 		CASE(no_more_than_asked_for),
 	};
 

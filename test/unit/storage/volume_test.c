@@ -53,7 +53,9 @@ static int translate(struct blk_req q, bool writable, uint64_t *sector)
 
 static void requests(void **state)
 {
-	const struct blk_req good = { .op = BLK_READ, .sector = 8, .offset = 4096, .length = 4096 };
+	const struct blk_req good = {
+		.op = BLK_READ, .sector = 8, .offset = 4096, .length = 4096
+	};
 	struct blk_req q = good;
 	uint64_t sector;
 
@@ -67,11 +69,11 @@ static void requests(void **state)
 	assert_int_equal(translate(q, true, &sector), 0);
 	q.flags = 2;
 	assert_int_equal(translate(q, true, &sector), -SK_E_INVAL);
-#define REFUSED(field, value, error)                                                               \
-	do {                                                                                       \
-		q = good;                                                                          \
-		q.field = (value);                                                                 \
-		assert_int_equal(translate(q, true, &sector), -(error));                           \
+#define REFUSED(field, value, error) \
+	do { \
+		q = good; \
+		q.field = (value); \
+		assert_int_equal(translate(q, true, &sector), -(error)); \
 	} while (0)
 	REFUSED(sector, 9, SK_E_RANGE); /* ends one sector beyond the volume */
 	REFUSED(sector, UINT64_MAX, SK_E_RANGE);

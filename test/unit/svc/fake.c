@@ -46,10 +46,7 @@ unsigned int fake_slots(void)
 }
 
 /* ---- system calls ------------------------------------------------------------------------------------- */
-struct sk_utcb *edge_utcb(void)
-{
-	return &fake.utcb;
-}
+struct sk_utcb *edge_utcb(void) { return &fake.utcb; }
 
 long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
 {
@@ -114,25 +111,13 @@ long edge_wait(sk_cap_t ntfn, uint64_t *word)
 	return 0;
 }
 
-void edge_signal(sk_cap_t ntfn)
-{
-	fake.signals[ntfn]++;
-}
+void edge_signal(sk_cap_t ntfn) { fake.signals[ntfn]++; }
 
-sk_time_t edge_now(void)
-{
-	return fake.now;
-}
+sk_time_t edge_now(void) { return fake.now; }
 
-uint32_t edge_frame_order(sk_cap_t frame)
-{
-	return fake.order[frame];
-}
+uint32_t edge_frame_order(sk_cap_t frame) { return fake.order[frame]; }
 
-bool edge_slot_empty(sk_cap_t slot)
-{
-	return !fake.filled[slot];
-}
+bool edge_slot_empty(sk_cap_t slot) { return !fake.filled[slot]; }
 
 /* ---- libs/caps ---------------------------------------------------------------------------------------------- */
 sk_cap_t slot_alloc(uint32_t n)

@@ -141,10 +141,7 @@ static void send_three(void)
 	(void)ring_put_flush(&client);
 }
 
-static void send_garbage(void)
-{
-	((struct ring_shared *)fake.region)->prod = 12;
-}
+static void send_garbage(void) { ((struct ring_shared *)fake.region)->prod = 12; }
 
 /* ---- open -------------------------------------------------------------------------------------------------- */
 static void open_and_close(void)
@@ -374,15 +371,9 @@ static void no_service_at_all(void)
 /* ---- own bits, timers --------------------------------------------------------------------------------------------- */
 static char order[16];
 
-static void note(void *ctx)
-{
-	strcat(order, ctx);
-}
+static void note(void *ctx) { strcat(order, ctx); }
 
-static void advance(void)
-{
-	fake.now = 100;
-}
+static void advance(void) { fake.now = 100; }
 
 static void timers_in_order(void)
 {

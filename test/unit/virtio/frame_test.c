@@ -14,8 +14,12 @@ enum { DATA = 1 << 20, ALL = NET_CSUM_BLANK | NET_GSO_TCPV4 | NET_GSO_TCPV6 };
 static void sending(void **state)
 {
 	const struct net_desc good = { .op = NET_TX, .offset = DATA - 1514, .length = 1514 };
-	const struct net_desc gso = { .op = NET_TX, .flags = NET_CSUM_BLANK | NET_GSO_TCPV6, .length = 60000,
-				      .csum_start = 54, .csum_offset = 16, .gso_size = 1440 };
+	const struct net_desc gso = { .op = NET_TX,
+		.flags = NET_CSUM_BLANK | NET_GSO_TCPV6,
+		.length = 60000,
+		.csum_start = 54,
+		.csum_offset = 16,
+		.gso_size = 1440 };
 	struct net_desc d;
 	struct frame_header h;
 
@@ -27,11 +31,11 @@ static void sending(void **state)
 	assert_int_equal(h.gso_type, 4);
 	assert_int_equal(h.gso_size, 1440);
 	assert_int_equal(h.csum_start, 54);
-#define REFUSED(from, field, value)                                                                \
-	do {                                                                                       \
-		d = from;                                                                          \
-		d.field = (value);                                                                 \
-		assert_int_equal(frame_check(&d, DATA, ALL), -SK_E_PEER);                          \
+#define REFUSED(from, field, value) \
+	do { \
+		d = from; \
+		d.field = (value); \
+		assert_int_equal(frame_check(&d, DATA, ALL), -SK_E_PEER); \
 	} while (0)
 	REFUSED(good, length, 13);
 	REFUSED(good, length, 1515);

@@ -13,14 +13,13 @@ enum { REGION = 1 << 20 };
 
 static const struct disk disk = { .sectors = 1000, .flush = true, .max_bytes = 65536 };
 
-static int check(struct blk_req q)
-{
-	return blk_req_check(&disk, &q, REGION);
-}
+static int check(struct blk_req q) { return blk_req_check(&disk, &q, REGION); }
 
 static void transfers(void **state)
 {
-	const struct blk_req good = { .op = BLK_WRITE, .sector = 992, .offset = REGION - 4096, .length = 4096 };
+	const struct blk_req good = {
+		.op = BLK_WRITE, .sector = 992, .offset = REGION - 4096, .length = 4096
+	};
 	const struct disk ro = { .sectors = 1000, .read_only = true, .max_bytes = 65536 };
 	struct blk_req q = good;
 
@@ -28,11 +27,11 @@ static void transfers(void **state)
 	assert_int_equal(check(good), 0);
 	assert_int_equal(blk_req_check(&ro, &good, REGION), -SK_E_DENIED);
 	assert_int_equal(blk_req_check(&disk, &good, 0), -SK_E_RANGE); /* no such region */
-#define REFUSED(field, value, error)                                                               \
-	do {                                                                                       \
-		q = good;                                                                          \
-		q.field = (value);                                                                 \
-		assert_int_equal(check(q), -(error));                                              \
+#define REFUSED(field, value, error) \
+	do { \
+		q = good; \
+		q.field = (value); \
+		assert_int_equal(check(q), -(error)); \
 	} while (0)
 	REFUSED(sector, 993, SK_E_RANGE);
 	REFUSED(sector, UINT64_MAX, SK_E_RANGE);
@@ -56,7 +55,8 @@ static void without_data(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(transfers), cmocka_unit_test(without_data) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(transfers),
+		cmocka_unit_test(without_data) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,8 @@ static void device_returns(uint32_t id, uint32_t len)
 	q.used->idx++;
 }
 
-static const struct virtq_buf request[3] = { { 0x1000, 16, false }, { 0x2000, 512, true }, { 0x1010, 1, true } };
+static const struct virtq_buf request[3] = { { 0x1000, 16, false }, { 0x2000, 512, true },
+	{ 0x1010, 1, true } };
 
 static void chain_layout(void **state)
 {
@@ -77,7 +78,8 @@ static void descriptors_come_back(void **state)
 		assert_int_equal(virtq_add(&q, request, 3, &tokens[1]), 0);
 		assert_int_equal(virtq_add(&q, request, 3, &tokens[0]), -SK_E_AGAIN);
 		virtq_kick(&q);
-		device_returns(q.avail->ring[(q.avail->idx - 1) % SIZE], 513); /* out of order */
+		device_returns(
+			q.avail->ring[(q.avail->idx - 1) % SIZE], 513); /* out of order */
 		device_returns(q.avail->ring[(q.avail->idx - 2) % SIZE], 1);
 		assert_int_equal(virtq_get(&q, &token, &len), 0);
 		assert_ptr_equal(token, &tokens[1]);
@@ -164,8 +166,12 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(chain_layout), CASE(descriptors_come_back), CASE(hostile_used_ring),
-		CASE(device_cannot_change_the_chain), CASE(bad_arguments), CASE(event_index),
+		CASE(chain_layout),
+		CASE(descriptors_come_back),
+		CASE(hostile_used_ring),
+		CASE(device_cannot_change_the_chain),
+		CASE(bad_arguments),
+		CASE(event_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,8 @@ static uint8_t buf[ACPI_SIZE];
 
 static const void *at(uint64_t gpa, uint64_t base, size_t len)
 {
-	assert_true(gpa >= base && gpa - base <= sizeof(buf) && len <= sizeof(buf) - (gpa - base));
+	assert_true(
+		gpa >= base && gpa - base <= sizeof(buf) && len <= sizeof(buf) - (gpa - base));
 	return buf + (gpa - base);
 }
 
@@ -30,7 +31,8 @@ static void start_info(void **state)
 {
 	struct vm_range map[VM_MAP_MAX];
 	uint32_t n = map_make(0x40000000, 0x8000000, map), i;
-	struct start_info_args a = { GPA, "root=/dev/xvda quiet", 0x6000000, 12345, 0xfc000000, map, n };
+	struct start_info_args a = { GPA, "root=/dev/xvda quiet", 0x6000000, 12345, 0xfc000000,
+		map, n };
 	const struct hvm_start_info *si = (const void *)buf;
 	const struct hvm_modlist_entry *mod;
 	const struct hvm_memmap_table_entry *e;
@@ -150,7 +152,8 @@ static void acpi_too_small(void **state)
 	for (i = 0; i < need; i++) {
 		uint8_t *small = malloc((size_t)i ? (size_t)i : 1);
 
-		assert_int_equal(acpi_make(small, (size_t)i, VM_ACPI_GPA, VM_VCPUS_MAX), -SK_E_RANGE);
+		assert_int_equal(
+			acpi_make(small, (size_t)i, VM_ACPI_GPA, VM_VCPUS_MAX), -SK_E_RANGE);
 		free(small);
 	}
 }
@@ -174,7 +177,8 @@ static void acpi_iasl(void **state)
 	f = fopen(command, "wb");
 	fwrite(dsdt, 1, le(dsdt + 4, 4), f);
 	fclose(f);
-	snprintf(command, sizeof(command), "cd %s && iasl -d dsdt.aml >out 2>&1 && iasl -tc dsdt.dsl >out 2>&1", dir);
+	snprintf(command, sizeof(command),
+		"cd %s && iasl -d dsdt.aml >out 2>&1 && iasl -tc dsdt.dsl >out 2>&1", dir);
 	assert_int_equal(system(command), 0);
 	snprintf(command, sizeof(command), "%s/dsdt.dsl", dir);
 	f = fopen(command, "r");
@@ -192,8 +196,11 @@ static void acpi_iasl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(start_info),  cmocka_unit_test(start_info_too_small), cmocka_unit_test(acpi_tables),
-		cmocka_unit_test(acpi_too_small), cmocka_unit_test(acpi_iasl),
+		cmocka_unit_test(start_info),
+		cmocka_unit_test(start_info_too_small),
+		cmocka_unit_test(acpi_tables),
+		cmocka_unit_test(acpi_too_small),
+		cmocka_unit_test(acpi_iasl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

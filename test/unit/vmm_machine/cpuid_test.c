@@ -33,7 +33,8 @@ static struct cpuid_env env;
 static int setup(void **state)
 {
 	(void)state;
-	env = (struct cpuid_env){ host, 1, 4, 7, 7, 7, 1 << 18, 2100000000, 0x1122334455667788 };
+	env = (struct cpuid_env){ host, 1, 4, 7, 7, 7, 1 << 18, 2100000000,
+		0x1122334455667788 };
 	vendor_ebx = 0x68747541;
 	features = ~0u;
 	max_basic = 0x20;
@@ -77,7 +78,8 @@ static void features_hidden(void **state)
 	struct cpuid_regs r = get(1, 0);
 
 	(void)state;
-	assert_int_equal(r.ecx & (1 << 3 | 1 << 5 | 1 << 6 | 1 << 15), 0); /* MONITOR VMX SMX PDCM */
+	assert_int_equal(
+		r.ecx & (1 << 3 | 1 << 5 | 1 << 6 | 1 << 15), 0); /* MONITOR VMX SMX PDCM */
 	assert_int_equal(r.ecx >> 31, 1);
 	assert_true(r.ecx & 1 << 21 && r.ecx & 1 << 27);
 	assert_int_equal(r.edx & (1u << 22 | 1 << 29 | 1u << 31), 0); /* ACPI TM PBE */
@@ -85,13 +87,16 @@ static void features_hidden(void **state)
 	env.cr4 = 0;
 	assert_false(get(1, 0).ecx & 1 << 27);
 	r = get(7, 0);
-	assert_int_equal(r.ebx & (1 << 1 | 1 << 2 | 1 << 4 | 1 << 14 | 1 << 16), 0); /* TSC_ADJUST SGX TSX MPX AVX512 */
+	assert_int_equal(r.ebx & (1 << 1 | 1 << 2 | 1 << 4 | 1 << 14 | 1 << 16),
+		0); /* TSC_ADJUST SGX TSX MPX AVX512 */
 	assert_true(r.ebx & 1 << 5);
-	assert_int_equal(r.ecx & (1 << 3 | 1 << 5 | 1 << 16 | 1 << 22), 0); /* PKU WAITPKG LA57 RDPID */
-	assert_int_equal(r.edx & ~(1u << 4), 0);                            /* no SPEC_CTRL and its kin */
+	assert_int_equal(
+		r.ecx & (1 << 3 | 1 << 5 | 1 << 16 | 1 << 22), 0); /* PKU WAITPKG LA57 RDPID */
+	assert_int_equal(r.edx & ~(1u << 4), 0); /* no SPEC_CTRL and its kin */
 	assert_int_equal(get(7, 1).eax, 0);
 	r = get(0x80000001, 0);
-	assert_int_equal(r.ecx & (1 << 2 | 1 << 3 | 1 << 12 | 1 << 22 | 1 << 29), 0); /* SVM EXTAPIC SKINIT TOPOEXT MWAITX */
+	assert_int_equal(r.ecx & (1 << 2 | 1 << 3 | 1 << 12 | 1 << 22 | 1 << 29),
+		0);                           /* SVM EXTAPIC SKINIT TOPOEXT MWAITX */
 	assert_int_equal(r.edx & 1 << 27, 0); /* RDTSCP */
 	assert_true(r.ecx & 2);               /* cores, not threads */
 	assert_true(r.edx & 1 << 29);
@@ -180,8 +185,10 @@ static void xsave(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(xen_leaves, setup), cmocka_unit_test_setup(features_hidden, setup),
-		cmocka_unit_test_setup(nothing_made_up, setup), cmocka_unit_test_setup(topology, setup),
+		cmocka_unit_test_setup(xen_leaves, setup),
+		cmocka_unit_test_setup(features_hidden, setup),
+		cmocka_unit_test_setup(nothing_made_up, setup),
+		cmocka_unit_test_setup(topology, setup),
 		cmocka_unit_test_setup(xsave, setup),
 	};
 

@@ -10,8 +10,21 @@
 
 #include <string.h>
 
-enum { SVR = 0xf0, TPR = 0x80, PPR = 0xa0, EOI = 0xb0, ICR = 0x300, ICR2 = 0x310, LVTT = 0x320, TMICT = 0x380,
-       TMCCT = 0x390, TDCR = 0x3e0, ESR = 0x280, LDR = 0xd0, DFR = 0xe0 };
+enum {
+	SVR = 0xf0,
+	TPR = 0x80,
+	PPR = 0xa0,
+	EOI = 0xb0,
+	ICR = 0x300,
+	ICR2 = 0x310,
+	LVTT = 0x320,
+	TMICT = 0x380,
+	TMCCT = 0x390,
+	TDCR = 0x3e0,
+	ESR = 0x280,
+	LDR = 0xd0,
+	DFR = 0xe0
+};
 
 static struct lapic l;
 static struct lapic_ipi ipi;
@@ -26,10 +39,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static void wr(uint32_t offset, uint32_t value)
-{
-	lapic_write(&l, offset, value, 1000, &ipi);
-}
+static void wr(uint32_t offset, uint32_t value) { lapic_write(&l, offset, value, 1000, &ipi); }
 
 static void reset_state(void **state)
 {
@@ -42,7 +52,7 @@ static void reset_state(void **state)
 	assert_int_equal(lapic_read(&l, 0x350, 0), 0x10000);
 	assert_int_equal(lapic_read(&l, DFR, 0), 0xffffffff);
 	assert_int_equal(lapic_base_read(&l), 0xfee00800);
-	assert_false(lapic_post(&l, 0x40)); /* software-disabled */
+	assert_false(lapic_post(&l, 0x40));           /* software-disabled */
 	assert_int_equal(lapic_read(&l, 0x24, 0), 0); /* the rest of a register */
 	assert_int_equal(lapic_read(&l, 0x400, 0), 0);
 	assert_int_equal(lapic_read(&l, 0xffffffff, 0), 0);
@@ -80,7 +90,7 @@ static void priorities(void **state)
 	lapic_accept(&l, 0x52);
 	assert_int_equal(lapic_read(&l, PPR, 0), 0x50);
 	assert_int_equal(lapic_pending(&l), -1); /* 0x31 waits */
-	assert_true(lapic_post(&l, 0x58)); /* same class waits too */
+	assert_true(lapic_post(&l, 0x58));       /* same class waits too */
 	assert_int_equal(lapic_pending(&l), -1);
 	assert_true(lapic_post(&l, 0x61));
 	assert_int_equal(lapic_pending(&l), 0x61);
@@ -149,7 +159,8 @@ static void timer_periodic(void **state)
 	assert_int_equal(lapic_pending(&l), 0xec);
 	lapic_accept(&l, 0xec);
 	wr(EOI, 0);
-	assert_int_equal(lapic_timer_run(&l, 7400 + 3200 * 5 + 7), 7400 + 3200 * 6); /* late: once, in step */
+	assert_int_equal(lapic_timer_run(&l, 7400 + 3200 * 5 + 7),
+		7400 + 3200 * 6); /* late: once, in step */
 	assert_int_equal(lapic_pending(&l), 0xec);
 	assert_int_equal(lapic_read(&l, TMCCT, 1000 + 3200 * 7 + 32), 99);
 }
@@ -313,11 +324,16 @@ static void x2apic_msrs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(reset_state, setup),      cmocka_unit_test_setup(base_transitions, setup),
-		cmocka_unit_test_setup(priorities, setup),       cmocka_unit_test_setup(timer_oneshot, setup),
-		cmocka_unit_test_setup(timer_periodic, setup),   cmocka_unit_test_setup(timer_deadline, setup),
-		cmocka_unit_test_setup(software_disable, setup), cmocka_unit_test_setup(ipis_xapic, setup),
-		cmocka_unit_test_setup(matching, setup),         cmocka_unit_test_setup(x2apic_msrs, setup),
+		cmocka_unit_test_setup(reset_state, setup),
+		cmocka_unit_test_setup(base_transitions, setup),
+		cmocka_unit_test_setup(priorities, setup),
+		cmocka_unit_test_setup(timer_oneshot, setup),
+		cmocka_unit_test_setup(timer_periodic, setup),
+		cmocka_unit_test_setup(timer_deadline, setup),
+		cmocka_unit_test_setup(software_disable, setup),
+		cmocka_unit_test_setup(ipis_xapic, setup),
+		cmocka_unit_test_setup(matching, setup),
+		cmocka_unit_test_setup(x2apic_msrs, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

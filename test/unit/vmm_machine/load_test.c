@@ -47,7 +47,8 @@ static struct fixture fx;
 
 static void ram_make(uint64_t size)
 {
-	fx.ram = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	fx.ram = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_true(fx.ram != MAP_FAILED);
 	fx.size = size;
 	fx.error.text[0] = 0;
@@ -73,7 +74,12 @@ static int run(const void *data, uint64_t size)
 
 /* ---- a little ELF image ------------------------------------------------------------------------ */
 
-enum { TINY_SIZE = 0x5000, TINY_PADDR = 0x1000000, TINY_ENTRY = TINY_PADDR + 0x40, TINY_BSS = 0x2000 };
+enum {
+	TINY_SIZE = 0x5000,
+	TINY_PADDR = 0x1000000,
+	TINY_ENTRY = TINY_PADDR + 0x40,
+	TINY_BSS = 0x2000
+};
 struct tiny {
 	Elf64_Ehdr eh;
 	Elf64_Phdr ph[3];
@@ -93,11 +99,19 @@ static void tiny_make(uint8_t *buf)
 	t->eh.e_phoff = sizeof(t->eh);
 	t->eh.e_phentsize = sizeof(Elf64_Phdr);
 	t->eh.e_phnum = 3;
-	t->ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = 0x1000, .p_paddr = TINY_PADDR, .p_filesz = 0x3000,
-				 .p_memsz = 0x3000 + TINY_BSS };
-	t->ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = 0x4100, .p_paddr = 0, .p_filesz = sizeof(note) };
-	t->ph[2] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = 0x4800, .p_paddr = TINY_PADDR + 0x10000,
-				 .p_filesz = 0x800, .p_memsz = 0x800 };
+	t->ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD,
+		.p_offset = 0x1000,
+		.p_paddr = TINY_PADDR,
+		.p_filesz = 0x3000,
+		.p_memsz = 0x3000 + TINY_BSS };
+	t->ph[1] = (Elf64_Phdr){
+		.p_type = PT_NOTE, .p_offset = 0x4100, .p_paddr = 0, .p_filesz = sizeof(note)
+	};
+	t->ph[2] = (Elf64_Phdr){ .p_type = PT_LOAD,
+		.p_offset = 0x4800,
+		.p_paddr = TINY_PADDR + 0x10000,
+		.p_filesz = 0x800,
+		.p_memsz = 0x800 };
 	for (i = 0x1000; i < 0x4000; i++)
 		buf[i] = (uint8_t)(i * 7 + (i >> 8));
 	for (i = 0x4800; i < TINY_SIZE; i++)
@@ -128,7 +142,8 @@ static void elf_bare(void **state)
 	(void)state;
 	ram_make(RAM);
 	tiny_make(elf);
-	memset(fx.ram + TINY_PADDR, 0xee, 0x8000); /* the zeroes of bss are written, not assumed */
+	memset(fx.ram + TINY_PADDR, 0xee,
+		0x8000); /* the zeroes of bss are written, not assumed */
 	assert_int_equal(run(elf, sizeof(elf)), 0);
 	tiny_check(elf);
 }
@@ -137,8 +152,11 @@ static void elf_32bit(void **state)
 {
 	uint8_t elf[TINY_SIZE];
 	struct tiny *t = (struct tiny *)elf;
-	Elf32_Ehdr eh = { .e_type = ET_EXEC, .e_machine = EM_386, .e_phoff = sizeof(Elf32_Ehdr),
-			  .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 3 };
+	Elf32_Ehdr eh = { .e_type = ET_EXEC,
+		.e_machine = EM_386,
+		.e_phoff = sizeof(Elf32_Ehdr),
+		.e_phentsize = sizeof(Elf32_Phdr),
+		.e_phnum = 3 };
 	Elf32_Phdr ph[3];
 	int i;
 
@@ -148,9 +166,11 @@ static void elf_32bit(void **state)
 	memcpy(eh.e_ident, t->eh.e_ident, EI_NIDENT);
 	eh.e_ident[EI_CLASS] = ELFCLASS32;
 	for (i = 0; i < 3; i++)
-		ph[i] = (Elf32_Phdr){ .p_type = t->ph[i].p_type, .p_offset = (uint32_t)t->ph[i].p_offset,
-				      .p_paddr = (uint32_t)t->ph[i].p_paddr, .p_filesz = (uint32_t)t->ph[i].p_filesz,
-				      .p_memsz = (uint32_t)t->ph[i].p_memsz };
+		ph[i] = (Elf32_Phdr){ .p_type = t->ph[i].p_type,
+			.p_offset = (uint32_t)t->ph[i].p_offset,
+			.p_paddr = (uint32_t)t->ph[i].p_paddr,
+			.p_filesz = (uint32_t)t->ph[i].p_filesz,
+			.p_memsz = (uint32_t)t->ph[i].p_memsz };
 	memset(elf, 0, sizeof(*t));
 	memcpy(elf, &eh, sizeof(eh));
 	memcpy(elf + sizeof(eh), ph, sizeof(ph));
@@ -212,7 +232,8 @@ static void elf_lies(void **state)
 		memcpy(elf + lies[i].offset, &lies[i].value, lies[i].size);
 		assert_int_equal(run(elf, sizeof(elf)), -SK_E_INVAL);
 		if (!strstr(fx.error.text, lies[i].word))
-			fail_msg("lie %zu: '%s' does not say '%s'", i, fx.error.text, lies[i].word);
+			fail_msg("lie %zu: '%s' does not say '%s'", i, fx.error.text,
+				lies[i].word);
 		teardown(NULL);
 	}
 }
@@ -253,7 +274,8 @@ static void pack(enum unpack_form form, const uint8_t *in, size_t n, struct pack
 
 	switch (form) {
 	case UNPACK_GZIP:
-		assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+		assert_int_equal(
+			deflateInit2(&z, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
 		z.next_in = (Bytef *)(uintptr_t)in;
 		z.avail_in = (uInt)n;
 		z.next_out = to;
@@ -263,7 +285,9 @@ static void pack(enum unpack_form form, const uint8_t *in, size_t n, struct pack
 		deflateEnd(&z);
 		break;
 	case UNPACK_XZ:
-		assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, in, n, to, &pos, room), LZMA_OK);
+		assert_int_equal(lzma_easy_buffer_encode(
+					 6, LZMA_CHECK_CRC32, NULL, in, n, to, &pos, room),
+			LZMA_OK);
 		break;
 	case UNPACK_LZMA:
 		lzma_lzma_preset(&opt, 6);
@@ -277,8 +301,9 @@ static void pack(enum unpack_form form, const uint8_t *in, size_t n, struct pack
 		lzma_end(&ls);
 		break;
 	case UNPACK_BZIP2:
-		assert_int_equal(BZ2_bzBuffToBuffCompress((char *)to, &bz_size, (char *)(uintptr_t)in, (unsigned)n, 9, 0, 0),
-				 BZ_OK);
+		assert_int_equal(BZ2_bzBuffToBuffCompress((char *)to, &bz_size,
+					 (char *)(uintptr_t)in, (unsigned)n, 9, 0, 0),
+			BZ_OK);
 		pos = bz_size;
 		break;
 	case UNPACK_LZ4: {
@@ -287,8 +312,9 @@ static void pack(enum unpack_form form, const uint8_t *in, size_t n, struct pack
 		memcpy(to, "\x02\x21\x4c\x18", 4);
 		pos = 4;
 		for (i = 0; i < 2; i++) {
-			len = (uint32_t)LZ4_compress_default((const char *)in + i * half, (char *)to + pos + 4,
-							     (int)(i ? n - half : half), (int)(room - pos - 4));
+			len = (uint32_t)LZ4_compress_default((const char *)in + i * half,
+				(char *)to + pos + 4, (int)(i ? n - half : half),
+				(int)(room - pos - 4));
 			memcpy(to + pos, &len, 4);
 			pos += 4 + len;
 		}
@@ -399,7 +425,8 @@ static void every_form_damaged(void **state)
 			bz_make(f, &im);
 			im.data[BZ_PAYLOAD + at] ^= 0x55;
 			ram_make(RAM);
-			(void)!run(im.data, im.size); /* forms without a checksum may not notice */
+			(void)!run(
+				im.data, im.size); /* forms without a checksum may not notice */
 			assert_int_equal(fx.sp.top, fx.size);
 			teardown(NULL);
 		}
@@ -447,7 +474,8 @@ static void bz_lies(void **state)
 		memcpy(im.data + lies[i].offset, &lies[i].value, lies[i].size);
 		assert_int_equal(run(im.data, im.size), -SK_E_INVAL);
 		if (!strstr(fx.error.text, lies[i].word))
-			fail_msg("lie %zu: '%s' does not say '%s'", i, fx.error.text, lies[i].word);
+			fail_msg("lie %zu: '%s' does not say '%s'", i, fx.error.text,
+				lies[i].word);
 		teardown(NULL);
 	}
 }
@@ -493,7 +521,8 @@ static void ramdisk(void **state)
 		data[i] = (uint8_t)(i * 3 + (i >> 9));
 	assert_int_equal(load_file(&src, &fx.sp, 0x3000, &fx.error), 0);
 	assert_memory_equal(fx.ram + 0x3000, data, sizeof(data));
-	assert_int_equal(load_file(&src, &fx.sp, fx.size - sizeof(data) + 1, &fx.error), -SK_E_INVAL);
+	assert_int_equal(
+		load_file(&src, &fx.sp, fx.size - sizeof(data) + 1, &fx.error), -SK_E_INVAL);
 	assert_int_equal(load_file(&src, &fx.sp, UINT64_MAX, &fx.error), -SK_E_INVAL);
 }
 
@@ -520,7 +549,8 @@ static void stock(const char *path)
 		fail_msg("%s: %s", path, fx.error.text);
 	assert_true(fx.entry >= 0x1000000 && fx.entry < fx.sp.floor);
 	assert_true(fx.sp.floor > (32 << 20) && fx.sp.floor < (128 << 20));
-	assert_non_null(memmem(fx.ram + 0x1000000, fx.sp.floor - 0x1000000, "Linux version 6.1.", 18));
+	assert_non_null(
+		memmem(fx.ram + 0x1000000, fx.sp.floor - 0x1000000, "Linux version 6.1.", 18));
 	free(data);
 }
 

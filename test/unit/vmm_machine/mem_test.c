@@ -53,7 +53,8 @@ int memk_alloc(uint32_t order, sk_cap_t *frame, void **out)
 
 	if (left < 1ull << order) {
 		left = 64 << 20;
-		pool = mmap(NULL, left, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		pool = mmap(
+			NULL, left, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		assert_true(pool != MAP_FAILED);
 	}
 	*frame = ++next_cap;
@@ -89,10 +90,7 @@ static int map_add(struct mapping m)
 	return 0;
 }
 
-static void map_remove(uint32_t i)
-{
-	maps[i] = maps[--n_maps];
-}
+static void map_remove(uint32_t i) { maps[i] = maps[--n_maps]; }
 
 int memk_map_home(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 {
@@ -148,8 +146,8 @@ int memk_split(sk_gpa_t gpa)
 		sk_gpa_t at = gpa + i * VM_PAGE;
 		uint64_t linear = at < VM_HIGH_GPA ? at : at - VM_HIGH_GPA + vm.low_size;
 
-		maps[n_maps++] = (struct mapping){ at, linear >> vm.ram_order, linear & ((1ull << vm.ram_order) - 1), 0,
-						   true };
+		maps[n_maps++] = (struct mapping){ at, linear >> vm.ram_order,
+			linear & ((1ull << vm.ram_order) - 1), 0, true };
 	}
 	return 0;
 }
@@ -178,9 +176,13 @@ static int setup(void **state)
 {
 	(void)state;
 	if (!vm.ram)
-		vm.ram = mmap(NULL, SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		vm.ram = mmap(NULL, SPAN, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_true(vm.ram != MAP_FAILED);
-	vm = (struct vm){ .ram = vm.ram, .low_size = RAM_SIZE / 2, .high_size = RAM_SIZE / 2, .ram_order = 22 };
+	vm = (struct vm){ .ram = vm.ram,
+		.low_size = RAM_SIZE / 2,
+		.high_size = RAM_SIZE / 2,
+		.ram_order = 22 };
 	memset(vm.ram, 0, RAM_SIZE / 2);
 	memset(split, 0, sizeof(split));
 	n_maps = 0;
@@ -256,11 +258,13 @@ static void moved_pages(void **state)
 	assert_ptr_equal(gmem(beyond, VM_PAGE), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_ptr_equal(nested(beyond, NULL, 0), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_null(gmem(beyond, VM_PAGE + 1));
-	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000), -SK_E_NO_MEM); /* its page is at `beyond` */
+	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000),
+		-SK_E_NO_MEM); /* its page is at `beyond` */
 	assert_int_equal(mem_hole_make(0x7000), 0);
 	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000), 0); /* another one's */
 	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + 0x7000);
-	assert_null(gmem(VM_HIGH_GPA + 0x2000, 0x2000)); /* not contiguous here: gmem_read is for that */
+	assert_null(gmem(
+		VM_HIGH_GPA + 0x2000, 0x2000)); /* not contiguous here: gmem_read is for that */
 	memset(vm.ram + VM_HIGH_GPA + 0x2ff8, 0x11, 8);
 	memset(vm.ram + 0x7000, 0x22, 8);
 	{
@@ -374,7 +378,10 @@ static void model(void **state)
 	for (i = 0; i < 4; i++)
 		assert_int_equal(mem_page_alloc(&p[i]), 0);
 	for (i = 0; i < 24; i++)
-		where[i] = (i % 3 == 0 ? 0x200000ull : i % 3 == 1 ? VM_HIGH_GPA : 0x20000000ull) + i * VM_PAGE;
+		where[i] = (i % 3 == 0          ? 0x200000ull
+				   : i % 3 == 1 ? VM_HIGH_GPA
+						: 0x20000000ull) +
+			   i * VM_PAGE;
 	for (i = 0; i < 20000; i++) {
 		sk_gpa_t a = where[rand() % 24], b = where[rand() % 24];
 		int rc;
@@ -393,8 +400,8 @@ static void model(void **state)
 			rc = mem_move(a, b);
 			break;
 		}
-		assert_true(rc == 0 || rc == -SK_E_NOT_FOUND || rc == -SK_E_EXISTS || rc == -SK_E_NO_MEM ||
-			    rc == -SK_E_RANGE || rc == -SK_E_LIMIT);
+		assert_true(rc == 0 || rc == -SK_E_NOT_FOUND || rc == -SK_E_EXISTS ||
+			    rc == -SK_E_NO_MEM || rc == -SK_E_RANGE || rc == -SK_E_LIMIT);
 		for (j = 0; j < 24; j++)
 			assert_ptr_equal(gmem(where[j], VM_PAGE), nested(where[j], p, 4));
 	}
@@ -402,10 +409,7 @@ static void model(void **state)
 
 /* ---- by guest-virtual address ---------------------------------------------------------------------------- */
 
-static void pte(sk_gpa_t at, uint64_t v)
-{
-	memcpy(vm.ram + at, &v, 8);
-}
+static void pte(sk_gpa_t at, uint64_t v) { memcpy(vm.ram + at, &v, 8); }
 
 static void long_mode(void)
 {
@@ -433,7 +437,8 @@ static void four_levels(void **state)
 	memcpy(&v, vm.ram + 0x13018, 8);
 	assert_int_equal(v, 0x8000000000042061); /* accessed and dirty */
 	assert_int_equal(gva_to_gpa(&cpu, gva + VM_PAGE, false), UINT64_MAX);
-	assert_int_equal(gva_to_gpa(&cpu, 0x0000888000003123, false), UINT64_MAX); /* not canonical */
+	assert_int_equal(
+		gva_to_gpa(&cpu, 0x0000888000003123, false), UINT64_MAX); /* not canonical */
 	st.cr3 = 0x10000 | 1ull << 50; /* tables beyond memory */
 	assert_int_equal(gva_to_gpa(&cpu, gva, false), UINT64_MAX);
 }
@@ -448,7 +453,8 @@ static void large_pages(void **state)
 	pte(0x12008, 0x600083);       /* 2 MiB */
 	assert_int_equal(gva_to_gpa(&cpu, 0x2abcde, true), 0x6abcde);
 	assert_int_equal(gva_to_gpa(&cpu, 0x40123456, true), 0x100123456ull);
-	pte(0x10000, 0x11083); /* a large page at the top level does not exist: the bit is reserved */
+	pte(0x10000,
+		0x11083); /* a large page at the top level does not exist: the bit is reserved */
 	assert_int_equal(gva_to_gpa(&cpu, 0x2abcde, true), 0x6abcde);
 }
 
@@ -475,7 +481,8 @@ static void old_modes(void **state)
 	memcpy(vm.ram + 0x11000 + 8, &(uint32_t){ 0x77003 }, 4);
 	memcpy(vm.ram + 0x10000 + 8, &(uint32_t){ 0x00c00083 }, 4);
 	assert_int_equal(gva_to_gpa(&cpu, 0x402abc, true), 0x77abc);
-	assert_int_equal(gva_to_gpa(&cpu, 0x801234, true), UINT64_MAX); /* large pages are off */
+	assert_int_equal(
+		gva_to_gpa(&cpu, 0x801234, true), UINT64_MAX); /* large pages are off */
 	st.cr4 = 0x10;
 	assert_int_equal(gva_to_gpa(&cpu, 0x801234, true), 0xc01234);
 	assert_int_equal(gva_to_gpa(&cpu, 1ull << 32, true), UINT64_MAX);
@@ -520,12 +527,18 @@ static void copies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(bounds, setup),        cmocka_unit_test_setup(holes, setup),
-		cmocka_unit_test_setup(moved_pages, setup),   cmocka_unit_test_setup(special_pages, setup),
-		cmocka_unit_test_setup(moves, setup),         cmocka_unit_test_setup(failure_loses_nothing, setup),
-		cmocka_unit_test_setup(model, setup),         cmocka_unit_test_setup(extra_bounded, setup),
-		cmocka_unit_test_setup(four_levels, setup),   cmocka_unit_test_setup(large_pages, setup),
-		cmocka_unit_test_setup(five_levels, setup),   cmocka_unit_test_setup(old_modes, setup),
+		cmocka_unit_test_setup(bounds, setup),
+		cmocka_unit_test_setup(holes, setup),
+		cmocka_unit_test_setup(moved_pages, setup),
+		cmocka_unit_test_setup(special_pages, setup),
+		cmocka_unit_test_setup(moves, setup),
+		cmocka_unit_test_setup(failure_loses_nothing, setup),
+		cmocka_unit_test_setup(model, setup),
+		cmocka_unit_test_setup(extra_bounded, setup),
+		cmocka_unit_test_setup(four_levels, setup),
+		cmocka_unit_test_setup(large_pages, setup),
+		cmocka_unit_test_setup(five_levels, setup),
+		cmocka_unit_test_setup(old_modes, setup),
 		cmocka_unit_test_setup(copies, setup),
 	};
 

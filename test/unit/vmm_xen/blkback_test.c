@@ -11,10 +11,7 @@
 static struct front front;
 enum { SECTORS = 1000 };
 
-static uint8_t *slot(void)
-{
-	return ring_entry(RING_PAGE, front.req_prod++, 112, 32);
-}
+static uint8_t *slot(void) { return ring_entry(RING_PAGE, front.req_prod++, 112, 32); }
 
 static void push(void)
 {

@@ -22,20 +22,11 @@ static uint32_t ipi(unsigned cpu)
 	return a.port;
 }
 
-static int64_t send(uint32_t port)
-{
-	return op(EVTCHNOP_send, &port, 4);
-}
+static int64_t send(uint32_t port) { return op(EVTCHNOP_send, &port, 4); }
 
-static int64_t close_port(uint32_t port)
-{
-	return op(EVTCHNOP_close, &port, 4);
-}
+static int64_t close_port(uint32_t port) { return op(EVTCHNOP_close, &port, 4); }
 
-static struct vcpu_info *info(unsigned cpu)
-{
-	return xd.vcpu[cpu].info;
-}
+static struct vcpu_info *info(unsigned cpu) { return xd.vcpu[cpu].info; }
 
 CASE(ports_are_checked)
 {
@@ -225,10 +216,7 @@ CASE(backend_numbers_run_out)
 
 enum { CONTROL = 100, ARRAY = 101 };
 
-static event_word_t *word(uint32_t port)
-{
-	return (event_word_t *)at(ARRAY * 4096) + port;
-}
+static event_word_t *word(uint32_t port) { return (event_word_t *)at(ARRAY * 4096) + port; }
 
 static struct evtchn_fifo_control_block *control(unsigned cpu)
 {

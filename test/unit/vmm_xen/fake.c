@@ -40,15 +40,9 @@ void edge_unlock(struct edge_lock *l)
 	l->word = 0;
 }
 
-struct sk_vcpu_state *edge_state(unsigned cpu)
-{
-	return &fake_state[cpu];
-}
+struct sk_vcpu_state *edge_state(unsigned cpu) { return &fake_state[cpu]; }
 
-void edge_vcpu_kick(unsigned cpu)
-{
-	kicks[cpu]++;
-}
+void edge_vcpu_kick(unsigned cpu) { kicks[cpu]++; }
 
 void edge_lapic_post(unsigned cpu, uint8_t vector)
 {
@@ -56,15 +50,9 @@ void edge_lapic_post(unsigned cpu, uint8_t vector)
 	last_post = vector;
 }
 
-void edge_nmi(unsigned cpu)
-{
-	(void)cpu;
-}
+void edge_nmi(unsigned cpu) { (void)cpu; }
 
-bool edge_vcpu_is_up(unsigned cpu)
-{
-	return up[cpu];
-}
+bool edge_vcpu_is_up(unsigned cpu) { return up[cpu]; }
 
 int edge_vcpu_up(unsigned cpu)
 {
@@ -72,30 +60,15 @@ int edge_vcpu_up(unsigned cpu)
 	return 0;
 }
 
-void edge_vcpu_down(unsigned cpu)
-{
-	up[cpu] = false;
-}
+void edge_vcpu_down(unsigned cpu) { up[cpu] = false; }
 
-uint64_t edge_ticks_waiting(unsigned cpu)
-{
-	return cpu == 0 ? fake_waiting : 0;
-}
+uint64_t edge_ticks_waiting(unsigned cpu) { return cpu == 0 ? fake_waiting : 0; }
 
-void edge_shutdown(uint32_t reason)
-{
-	shutdown_reason = (int)reason;
-}
+void edge_shutdown(uint32_t reason) { shutdown_reason = (int)reason; }
 
-uint64_t edge_tsc(void)
-{
-	return fake_tsc;
-}
+uint64_t edge_tsc(void) { return fake_tsc; }
 
-uint64_t edge_tsc_offset(void)
-{
-	return 0;
-}
+uint64_t edge_tsc_offset(void) { return 0; }
 
 void *edge_gmem(uint64_t gpa, uint64_t len)
 {
@@ -188,10 +161,7 @@ uint64_t edge_mem_pages(void)
 	return n;
 }
 
-uint64_t edge_mem_max_gfn(void)
-{
-	return RAM_PAGES - 1;
-}
+uint64_t edge_mem_max_gfn(void) { return RAM_PAGES - 1; }
 
 unsigned edge_mem_map(struct edge_range *map, unsigned max)
 {
@@ -229,10 +199,7 @@ void edge_log(const char *fmt, ...)
 
 /* ---- guest ------------------------------------------------------------------------ */
 
-void *at(uint64_t gpa)
-{
-	return ram + gpa;
-}
+void *at(uint64_t gpa) { return ram + gpa; }
 
 void fake_guest(void)
 {
@@ -355,15 +322,9 @@ int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 	return 0;
 }
 
-void svc_signal(struct svc_conn *c)
-{
-	fake_of(c)->signals++;
-}
+void svc_signal(struct svc_conn *c) { fake_of(c)->signals++; }
 
-void fake_event(struct fake_conn *f)
-{
-	f->fn(f->ctx);
-}
+void fake_event(struct fake_conn *f) { f->fn(f->ctx); }
 
 /* ---- xenstore --------------------------------------------------------------------- */
 
@@ -386,10 +347,7 @@ static void text_copy(char *dst, size_t size, const char *src)
 	dst[n] = 0;
 }
 
-static struct fake_conn *xs(void)
-{
-	return fake_of(svc_channel("xs"));
-}
+static struct fake_conn *xs(void) { return fake_of(svc_channel("xs")); }
 
 static void xs_put(uint32_t role, uint64_t seq, uint32_t type, const void *body, uint32_t len)
 {

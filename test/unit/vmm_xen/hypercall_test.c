@@ -570,10 +570,7 @@ CASE(periodic)
 	CHECK(xen_next_deadline(0) == SK_NO_DEADLINE);
 }
 
-static bool near(uint64_t a, uint64_t b)
-{
-	return a - b + 3 <= 6; /* ticks do not divide */
-}
+static bool near(uint64_t a, uint64_t b) { return a - b + 3 <= 6; /* ticks do not divide */ }
 
 CASE(runstate_is_real)
 {

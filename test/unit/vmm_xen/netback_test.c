@@ -241,15 +241,9 @@ static void breaks(void (*fn)(void))
 	CHECK_EQ(status, 0);
 }
 
-static void cut_off(void)
-{
-	tx(32, 0, NETTXF_more_data, 1, 100);
-}
+static void cut_off(void) { tx(32, 0, NETTXF_more_data, 1, 100); }
 
-static void extra_cut_off(void)
-{
-	tx(32, 0, NETTXF_extra_info, 1, 100);
-}
+static void extra_cut_off(void) { tx(32, 0, NETTXF_extra_info, 1, 100); }
 
 static void too_many_slots(void)
 {
@@ -268,10 +262,7 @@ static void too_many_extras(void)
 		extra(XEN_NETIF_EXTRA_TYPE_GSO, i < 7 ? XEN_NETIF_EXTRA_FLAG_MORE : 0, 100, 1);
 }
 
-static void index_too_far(void)
-{
-	front.req_prod = 257;
-}
+static void index_too_far(void) { front.req_prod = 257; }
 
 CASE(broken_rings_close)
 {

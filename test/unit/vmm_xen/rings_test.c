@@ -100,10 +100,7 @@ CASE(gring_notifies_when_asked)
 
 static struct fake_conn *con;
 
-static struct xencons_interface *console(void)
-{
-	return at(3 * 4096);
-}
+static struct xencons_interface *console(void) { return at(3 * 4096); }
 
 static void console_guest(void)
 {
@@ -112,10 +109,7 @@ static void console_guest(void)
 	CHECK_EQ(cons_ring_init(), 0);
 }
 
-static void console_send(void)
-{
-	guest_send((uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN]);
-}
+static void console_send(void) { guest_send((uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN]); }
 
 static uint32_t console_take(char *text)
 {
@@ -231,10 +225,7 @@ CASE(console_ignores_bad_records)
 
 static struct fake_conn *xs;
 
-static struct xenstore_domain_interface *store(void)
-{
-	return at(2 * 4096);
-}
+static struct xenstore_domain_interface *store(void) { return at(2 * 4096); }
 
 static void store_guest(void)
 {

@@ -68,10 +68,7 @@ void conn_kill(struct svc_conn *c, const char *why)
 	c->dead = true;
 }
 
-int svc_run(void)
-{
-	return 0;
-}
+int svc_run(void) { return 0; }
 
 /* ---- the clients' side -------------------------------------------------------------------- */
 
@@ -161,10 +158,7 @@ static uint32_t take(unsigned i)
 	return hdr.type;
 }
 
-static const char *text(void)
-{
-	return (const char *)got.msg + sizeof(struct xsd_sockmsg);
-}
+static const char *text(void) { return (const char *)got.msg + sizeof(struct xsd_sockmsg); }
 
 static int setup(void **state)
 {

@@ -5,7 +5,8 @@
 #include "ext2fs/ext2_fs.h"
 #include "ext2fs/ext2fs.h"
 
-errcode_t ext2fs_zero_blocks2(ext2_filsys fs, blk64_t blk, int num, blk64_t *ret_blk, int *ret_count)
+errcode_t ext2fs_zero_blocks2(
+	ext2_filsys fs, blk64_t blk, int num, blk64_t *ret_blk, int *ret_count)
 {
 	(void)blk;
 	(void)num;

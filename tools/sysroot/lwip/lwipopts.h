@@ -20,7 +20,8 @@
 #define LWIP_DNS 1
 #define IP_FORWARD 0
 #define LWIP_IPV6_FORWARD 0
-#define IPV6_FRAG_COPYHEADER 1 /* pointers are wider than the IPv6 fragment header has room for */
+#define IPV6_FRAG_COPYHEADER \
+	1 /* pointers are wider than the IPv6 fragment header has room for */
 
 #define LWIP_SINGLE_NETIF 0
 #define LWIP_NETIF_HOSTNAME 1

@@ -19,7 +19,14 @@
 #define LWIP_TIMEVAL_PRIVATE 0
 #define LWIP_ERRNO_STDINCLUDE 1
 #define LWIP_RAND() ((uint32_t)rand())
-#define LWIP_PLATFORM_DIAG(x) do { printf x; } while (0)
-#define LWIP_PLATFORM_ASSERT(x) do { printf("lwip: %s at %s:%d\n", (x), __FILE__, __LINE__); abort(); } while (0)
+#define LWIP_PLATFORM_DIAG(x) \
+	do { \
+		printf x; \
+	} while (0)
+#define LWIP_PLATFORM_ASSERT(x) \
+	do { \
+		printf("lwip: %s at %s:%d\n", (x), __FILE__, __LINE__); \
+		abort(); \
+	} while (0)
 
 #endif
