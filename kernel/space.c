@@ -352,4 +352,4 @@ SYSCALL_HANDLER(MAP_TABLE)
 }
 
 /* Without an IOMMU devices use physical addresses, which MAP returns. */
-SYSCALL_HANDLER(IO_ASSIGN) { return refuse(r->rdx >> 32, SK_E_INVAL); }
+SYSCALL_HANDLER(IO_ASSIGN) { return r->rdx >> 32 ? -SK_E_INVAL : -SK_E_NO_SYS; }
