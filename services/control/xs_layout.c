@@ -133,7 +133,8 @@ static void domain_tree(struct walk *w, const struct xs_guest *g)
 	put_path(w, "vm", NULL, "/vm/%s", text);
 	put(w, "name", g->name, NULL);
 	skeleton(w);
-	put_number(w, "memory/static-max", (uint64_t)g->config->maxmem << 10, NULL);
+	/* What the guest's memory map shows at boot: Linux balloons out by static-max less that. */
+	put_number(w, "memory/static-max", (uint64_t)g->config->memory << 10, NULL);
 	put_number(w, "memory/target", (uint64_t)g->config->memory << 10, NULL);
 	put(w, "memory/videoram", "0", NULL);
 	put_number(w, "domid", g->domid, NULL);

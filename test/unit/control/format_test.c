@@ -254,7 +254,7 @@ static void layout(void **state)
 	has("/local/domain/5/device (n0,r5)");
 	has("/local/domain/5/device/suspend/event-channel =  (n5)");
 	has("/local/domain/5/data =  (n5)");
-	has("/local/domain/5/memory/static-max = 1048576");
+	has("/local/domain/5/memory/static-max = 524288");
 	has("/local/domain/5/memory/target = 524288");
 	has("/local/domain/5/cpu/0/availability = online");
 	has("/local/domain/5/cpu/1/availability = offline");
