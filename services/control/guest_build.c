@@ -151,8 +151,9 @@ static uint32_t least_loaded(void)
 					0 &&
 				cpu < SK_CPU_MAX)
 				load[cpu]++;
+	/* Of equals the last: the host's own domains are on CPU 0. */
 	for (i = 1; i < sys_info()->n_cpus && i < SK_CPU_MAX; i++)
-		if (load[i] < load[best])
+		if (load[i] <= load[best])
 			best = i;
 	return best;
 }
