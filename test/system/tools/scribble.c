@@ -39,19 +39,22 @@ static void request(int fd, uint32_t type, const char *data, uint32_t len)
 	memcpy(text, &h, sizeof(h));
 	memcpy(text + sizeof(h), data, len);
 	if (write(fd, text, sizeof(h) + len) < 0)
-		lseek(fd, 0, SEEK_SET); /* refused by the kernel or by xenstore: that is what is asked for */
+		lseek(fd, 0,
+			SEEK_SET); /* refused by the kernel or by xenstore: that is what is asked for */
 	drain(fd);
 }
 
 static void nodes(int fd)
 {
-	static const char *const names[] = { "device/vbd/51712/ring-ref", "device/vbd/51712/event-channel",
-		"device/vbd/51712/state", "device/vbd/51712/ring-page-order", "device/vbd/51712/protocol",
-		"device/vif/0/tx-ring-ref", "device/vif/0/rx-ring-ref", "device/vif/0/event-channel",
-		"device/vif/0/state", "device/vif/0/multi-queue-num-queues", "control/shutdown", "memory/target",
+	static const char *const names[] = { "device/vbd/51712/ring-ref",
+		"device/vbd/51712/event-channel", "device/vbd/51712/state",
+		"device/vbd/51712/ring-page-order", "device/vbd/51712/protocol",
+		"device/vif/0/tx-ring-ref", "device/vif/0/rx-ring-ref",
+		"device/vif/0/event-channel", "device/vif/0/state",
+		"device/vif/0/multi-queue-num-queues", "control/shutdown", "memory/target",
 		"/local/domain/0/name" };
-	static const char *const values[] = { "-1", "0", "1", "4", "5", "6", "3", "99999999999999999999", "4294967295",
-		"x", "", "0x10", "crash" };
+	static const char *const values[] = { "-1", "0", "1", "4", "5", "6", "3",
+		"99999999999999999999", "4294967295", "x", "", "0x10", "crash" };
 	char data[256];
 
 	for (int i = 0; i < ROUNDS; i++) {
@@ -82,7 +85,8 @@ static unsigned int pages(int fd)
 	unsigned int n = 0;
 
 	for (uint64_t at = SPECIAL_FIRST; at < SPECIAL_LAST; at += 4096) {
-		volatile uint32_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)at);
+		volatile uint32_t *page = mmap(
+			NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)at);
 
 		if (page == MAP_FAILED)
 			continue;
@@ -96,7 +100,8 @@ static unsigned int pages(int fd)
 
 int main(void)
 {
-	int bus = open("/dev/xen/xenbus", O_RDWR | O_NONBLOCK), mem = open("/dev/mem", O_RDWR | O_SYNC);
+	int bus = open("/dev/xen/xenbus", O_RDWR | O_NONBLOCK),
+	    mem = open("/dev/mem", O_RDWR | O_SYNC);
 
 	if (bus < 0 || mem < 0) {
 		printf("scribble: no devices\n");
