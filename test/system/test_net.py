@@ -83,7 +83,7 @@ def test_net(machine, build, tmp_path, file_server):
         assert hashlib.sha256(answer.read()).hexdigest() == digest
 
     m.line("create -c /guests/peer.cfg")
-    assert re.fullmatch(r"00:16:3e(:[0-9a-f]{2}){3}", m.expect(r"mac (\S+)")[1]) and MAC not in m.text[-40:]
+    assert re.fullmatch(r"00:16:3e(:[0-9a-f]{2}){3}", m.expect(r"mac (\S+)\r?\n")[1]) and MAC not in m.text[-40:]
     m.expect("peer answers")
     m.expect(rf"sum {digest}  -")
     m.prompt()
