@@ -18,7 +18,7 @@ struct pci_config {
 };
 
 struct pci_bar {
-	uint64_t base, size; /* size 0: not implemented */
+	uint64_t base, size; /* size 0: the function has no such BAR */
 	bool io;
 };
 

@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TYPES = 24, ROUNDS = 300, XS_WRITE = 11 };
+enum { TYPES = 24, ROUNDS = 300, XS_WRITE = 11, HANG_MS = 120000 };
 #define SPECIAL_FIRST 0xfeff8000u
 #define SPECIAL_LAST 0xff000000u
 
@@ -102,17 +102,26 @@ int main(void)
 {
 	int bus = open("/dev/xen/xenbus", O_RDWR | O_NONBLOCK),
 	    mem = open("/dev/mem", O_RDWR | O_SYNC);
+	struct pollfd round = { .events = POLLIN };
+	int told[2];
 
-	if (bus < 0 || mem < 0) {
+	if (bus < 0 || mem < 0 || pipe(told)) {
 		printf("scribble: no devices\n");
 		return 1;
 	}
-	if (fork() == 0)
+	if (fork() == 0) {
+		nodes(bus);
+		garbage(bus);
+		close(told[1]);
 		for (;;) {
 			nodes(bus);
 			garbage(bus);
 		}
-	sleep(3); /* let it do some of that before xenstore's ring breaks as well */
+	}
+	/* One round of that comes before xenstore's ring breaks as well; a round that hangs is not waited for. */
+	close(told[1]);
+	round.fd = told[0];
+	(void)poll(&round, 1, HANG_MS);
 	printf("scribbling\n");
 	fflush(stdout);
 	while (pages(mem))
