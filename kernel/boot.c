@@ -44,15 +44,14 @@ static struct slot *boot_cap(sk_cap_t index, struct cap v)
 	return s;
 }
 
-static struct slot *boot_object(
-	sk_cap_t index, struct object *o, unsigned int type, unsigned int order)
+static struct slot *boot_object(sk_cap_t index, struct object *o, uint8_t type, uint8_t order)
 {
 	o->type = type;
 	o->refs = 1;
 	return boot_cap(index, (struct cap){ type, SK_ALL, order, 0, (uint64_t)o, 0 });
 }
 
-static void boot_frame(sk_cap_t index, uint64_t paddr, unsigned int order, unsigned int rights)
+static void boot_frame(sk_cap_t index, uint64_t paddr, uint8_t order, uint8_t rights)
 {
 	boot_cap(index, (struct cap){ SK_OBJ_FRAME, rights, order, 0, paddr, 0 });
 }
@@ -147,9 +146,9 @@ static struct sk_archive archive_open(const struct boot_info *bi)
 
 /* --- memory for user land ------------------------------------------------------------------- */
 
-static unsigned int piece_order(uint64_t base, uint64_t end, unsigned int max)
+static uint8_t piece_order(uint64_t base, uint64_t end, uint8_t max)
 {
-	unsigned int order = base ? (unsigned int)__builtin_ctzll(base) : max;
+	uint8_t order = base ? (uint8_t)__builtin_ctzll(base) : max;
 
 	if (order > max)
 		order = max;
@@ -158,10 +157,10 @@ static unsigned int piece_order(uint64_t base, uint64_t end, unsigned int max)
 	return order;
 }
 
-static void add_untypeds(uint64_t base, uint64_t end, unsigned int max, unsigned int flags)
+static void add_untypeds(uint64_t base, uint64_t end, uint8_t max, uint16_t flags)
 {
 	struct sk_bootinfo *info = root.info;
-	unsigned int order;
+	uint8_t order;
 
 	for (; base < end; base += 1ull << order) {
 		order = piece_order(base, end, max);
@@ -233,7 +232,7 @@ static void add_archive(const struct boot_info *bi)
 {
 	struct sk_bootinfo *info = root.info;
 	uint64_t at = bi->archive, end = align_up(bi->archive + bi->archive_size, SK_PAGE_SIZE);
-	unsigned int order;
+	uint8_t order;
 
 	for (; at < end; at += 1ull << order) {
 		order = piece_order(at, end, SK_HUGE_ORDER);

@@ -165,15 +165,16 @@ static void tree_insert(struct slot *s, struct slot *parent)
 /* The children of s take its place. */
 static void tree_remove(struct slot *s)
 {
-	uintptr_t first = s->first_child ? (uintptr_t)s->first_child : s->next;
-	uintptr_t last = s->last_child ? (uintptr_t)s->last_child : s->prev;
+	uintptr_t first = s->next, last = s->prev;
 
-	link_after(s->prev, first);
-	link_before(s->next, last);
 	if (s->first_child) {
+		first = (uintptr_t)s->first_child;
+		last = (uintptr_t)s->last_child;
 		s->first_child->prev = s->prev; /* C2 */
 		s->last_child->next = s->next;
 	}
+	link_after(s->prev, first);
+	link_before(s->next, last);
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
@@ -207,8 +208,8 @@ void slot_set_badge(struct slot *s, uint64_t badge)
 	slot_write(s, &v);
 }
 
-void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge,
-	unsigned int flags)
+void slot_derive(
+	struct slot *dst, struct slot *src, uint8_t rights, uint64_t badge, uint8_t flags)
 {
 	struct cap v = { src->type, src->rights & rights, src->order,
 		(src->flags & SLOT_DEVICE) | flags, src->paddr, badge };

@@ -113,8 +113,8 @@ void slot_set(struct slot *s, struct slot *parent, const struct cap *init);
 void slot_write(struct slot *s, const struct cap *v);
 void slot_set_badge(struct slot *s, uint64_t badge);
 /* Derive dst from src: counts the reference, starts unmapped. */
-void slot_derive(struct slot *dst, struct slot *src, unsigned int rights, uint64_t badge,
-	unsigned int flags);
+void slot_derive(
+	struct slot *dst, struct slot *src, uint8_t rights, uint64_t badge, uint8_t flags);
 void slot_move(struct slot *dst, struct slot *src);
 /* Empty a slot; the last capability ends the object. 0 or SYS_RESTART: then the slot is still there. */
 int slot_delete(struct slot *s) must_check;
@@ -124,7 +124,7 @@ int slot_revoke(struct slot *s) must_check;
 int cap_drain(void) must_check;
 bool slot_copyable(const struct slot *s);
 
-void cnode_init(struct cnode *cn, unsigned int order);
+void cnode_init(struct cnode *cn, uint8_t order);
 
 /* Ends of objects, one per type; called with the tree lock, refs == 1. 0 or SYS_RESTART. */
 typedef int object_destroy_fn(struct object *o);

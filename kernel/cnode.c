@@ -7,11 +7,14 @@
 #include "cap.h"
 #include "thread.h"
 
-void cnode_init(struct cnode *cn, unsigned int order) { cn->n_slots = SK_CNODE_SLOTS(order); }
+void cnode_init(struct cnode *cn, uint8_t order)
+{
+	cn->n_slots = (uint32_t)SK_CNODE_SLOTS(order);
+}
 
 struct copy_args {
 	struct slot *dst, *src;
-	unsigned int rights;
+	uint8_t rights;
 };
 
 static int copy_decode(struct thread *t, const struct sk_regs *r, struct copy_args *a)
@@ -23,7 +26,7 @@ static int copy_decode(struct thread *t, const struct sk_regs *r, struct copy_ar
 		return rc;
 	if (r->r8 & ~(uint64_t)SK_ALL)
 		return -SK_E_INVAL;
-	a->rights = r->r8;
+	a->rights = (uint8_t)r->r8;
 	return slot_copyable(a->src) ? 0 : -SK_E_CAP;
 }
 

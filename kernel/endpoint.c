@@ -84,8 +84,8 @@ static bool cap_pass(
 	if (send.rights & SK_SEND_MOVE)
 		slot_move(dst, src);
 	else if (slot_copyable(src))
-		slot_derive(
-			dst, src, send.rights, src->type == SK_OBJ_FRAME ? 0 : src->badge, 0);
+		slot_derive(dst, src, (uint8_t)send.rights,
+			src->type == SK_OBJ_FRAME ? 0 : src->badge, 0);
 	else
 		return false;
 	return true;
@@ -223,34 +223,38 @@ static long send_to(
 	endpoint_take(ep, to);
 	spin_unlock(&ep->obj.lock);
 	message_move(from, to, from->badge);
-	if (from->call)
+	if (reply)
 		reply_tie(reply, from, until);
-	thread_wake(to, 0, from->call);
-	if (!from->call)
+	thread_wake(to, 0, reply);
+	if (!reply)
 		return 0;
 	thread_waiting(from);
 	return SYS_BLOCKED;
 }
 
+/* Nobody is there: wait for somebody, if the endpoint and the deadline let us. Drops the lock. */
+static long endpoint_block(
+	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
+{
+	long rc = ep->obj.dead          ? -SK_E_DELETED
+		  : deadline == SK_POLL ? -SK_E_TIMEOUT
+					: SYS_BLOCKED;
+
+	if (rc == SYS_BLOCKED)
+		endpoint_wait(ep, t, state, deadline);
+	spin_unlock(&ep->obj.lock);
+	if (rc == SYS_BLOCKED)
+		thread_waiting(t);
+	return rc;
+}
+
 /* badge, call, faulted of the sender are set. */
 static long endpoint_send(struct endpoint *ep, struct thread *t, sk_time_t deadline)
 {
-	long rc = 0;
-
 	spin_lock(&ep->obj.lock);
 	if (ep->receivers && ep->queue && !ep->obj.dead)
 		return send_to(ep, t, queue_first(ep), deadline);
-	if (ep->obj.dead)
-		rc = -SK_E_DELETED;
-	else if (deadline == SK_POLL)
-		rc = -SK_E_TIMEOUT;
-	else
-		endpoint_wait(ep, t, THREAD_SENDING, deadline);
-	spin_unlock(&ep->obj.lock);
-	if (rc)
-		return rc;
-	thread_waiting(t);
-	return SYS_BLOCKED;
+	return endpoint_block(ep, t, THREAD_SENDING, deadline);
 }
 
 static long message_send(
@@ -311,14 +315,12 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 {
 	struct reply *reply = NULL;
 	struct thread *from;
-	sk_time_t deadline;
-	long rc = 0;
 
 	spin_lock(&ep->obj.lock);
 	from = sender_take(ep, t, &reply);
 	if (from) {
 		message_move(from, t, from->badge);
-		if (from->call) {
+		if (reply) {
 			reply_tie(reply, from, from->deadline);
 			thread_waiting(from);
 		} else {
@@ -326,18 +328,7 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 		}
 		return 0;
 	}
-	deadline = load(&thread_utcb(t)->deadline);
-	if (ep->obj.dead)
-		rc = -SK_E_DELETED;
-	else if (deadline == SK_POLL)
-		rc = -SK_E_TIMEOUT;
-	else
-		endpoint_wait(ep, t, THREAD_RECEIVING, deadline);
-	spin_unlock(&ep->obj.lock);
-	if (rc)
-		return rc;
-	thread_waiting(t);
-	return SYS_BLOCKED;
+	return endpoint_block(ep, t, THREAD_RECEIVING, load(&thread_utcb(t)->deadline));
 }
 
 static long receive_bound(struct thread *t, struct sk_regs *r, struct endpoint *ep)

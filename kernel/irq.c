@@ -40,7 +40,7 @@ SYSCALL_HANDLER(IRQ_PIN)
 	struct irq_source *s = &((struct irq *)a->slot[1]->obj)->source;
 	int rc = refuse(r->r8 >= n_cpus, SK_E_INVAL) ?: refuse(s->vector, SK_E_EXISTS) ?:
 		 refuse(r->rdx > UINT32_MAX || r->r10 & ~3ull, SK_E_INVAL) ?:
-		 irq_source_pin(s, r->rdx, r->r10 & 1, r->r10 & 2, r->r8);
+		 irq_source_pin(s, (uint32_t)r->rdx, r->r10 & 1, r->r10 & 2, (uint32_t)r->r8);
 
 	if (!rc)
 		irq_source_mask(s, false);
@@ -53,7 +53,7 @@ SYSCALL_HANDLER(IRQ_MSI)
 	uint64_t addr;
 	uint32_t data;
 	int rc = refuse(r->rdx >= n_cpus, SK_E_INVAL) ?: refuse(s->vector, SK_E_EXISTS) ?:
-		 irq_source_msi(s, r->rdx, &addr, &data);
+		 irq_source_msi(s, (uint32_t)r->rdx, &addr, &data);
 
 	if (rc)
 		return rc;

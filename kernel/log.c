@@ -91,7 +91,7 @@ SYSCALL_HANDLER(LOG)
 		return -SK_E_INVAL;
 	spin_lock(&log_lock);
 	for (uint64_t i = 0; i < r->rsi; i++)
-		log_putc(((const char *)words)[i]);
+		log_putc((char)(words[i / 8] >> i % 8 * 8));
 	spin_unlock(&log_lock);
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include "space.h"
 #include "arch/x86_64/pte.h"
 
-void space_init(struct space *s, unsigned int type, uint64_t root)
+void space_init(struct space *s, uint8_t type, uint64_t root)
 {
 	s->obj.type = type;
 	s->root = root;
@@ -55,12 +55,12 @@ static void space_attach(struct space *s, struct slot *slot)
 	s->mapped = slot;
 }
 
-static void space_detach(struct slot *slot)
+static void space_detach(struct space *s, struct slot *slot)
 {
 	if (slot->space_prev)
 		slot->space_prev->space_next = slot->space_next;
 	else
-		slot->space->mapped = slot->space_next;
+		s->mapped = slot->space_next;
 	if (slot->space_next)
 		slot->space_next->space_prev = slot->space_prev;
 	slot->space = NULL;
@@ -153,7 +153,7 @@ int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offs
 }
 
 int space_map_page(
-	struct slot *slot, unsigned int owner, void *page, struct space *s, uint64_t vaddr)
+	struct slot *slot, uint8_t owner, void *page, struct space *s, uint64_t vaddr)
 {
 	struct cap v = { SK_OBJ_FRAME, SK_R | SK_W, SK_PAGE_ORDER, owner, virt_to_phys(page),
 		0 };
@@ -172,7 +172,7 @@ static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
 		table[i] = large ? pte_split(large, level + 1, i) : 0;
 }
 
-int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, unsigned int level)
+int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t level)
 {
 	uint64_t span, old, *e;
 	int rc;
@@ -248,7 +248,7 @@ int frame_unmap_all(struct slot *frame)
 	int rc = frame->space ? range_unmap(frame, 0, 1ull << frame->order) : 0;
 
 	if (frame->space && !rc)
-		space_detach(frame);
+		space_detach(frame->space, frame);
 	return rc;
 }
 
@@ -264,7 +264,7 @@ void table_unlink(struct slot *table)
 		store(e, 0);
 		arch_tlb_shootdown(table->space, table->base, pte_span(level));
 	}
-	space_detach(table);
+	space_detach(table->space, table);
 }
 
 int space_destroy(struct object *o)
@@ -276,7 +276,7 @@ int space_destroy(struct object *o)
 	if (sched_kick_users(NULL, s))
 		return SYS_RESTART;
 	while (s->mapped) {
-		space_detach(s->mapped);
+		space_detach(s, s->mapped);
 		if (arch_irq_pending())
 			return SYS_RESTART;
 	}
@@ -300,7 +300,7 @@ SYSCALL_HANDLER(MAP)
 	struct slot *frame = a->slot[0];
 	struct space *s;
 	int rc = space_of_slot(a->slot[1], &s) ?: refuse(r->r8 > SK_HUGE_ORDER || r->r9 >> 32, SK_E_INVAL) ?:
-		 space_map(frame, s, r->rdx, r->r10, r->r8, r->r9);
+		 space_map(frame, s, r->rdx, r->r10, (uint8_t)r->r8, (uint32_t)r->r9);
 
 	if (!rc)
 		r->rdi = has_tables(s) ? r->rdx : frame->paddr + r->r10;
@@ -348,7 +348,7 @@ SYSCALL_HANDLER(MAP_TABLE)
 	struct space *s;
 
 	return space_of_slot(a->slot[1], &s) ?: refuse(r->r10 >= SPACE_LEVELS, SK_E_INVAL) ?:
-	       space_map_table(a->slot[0], s, r->rdx, r->r10);
+	       space_map_table(a->slot[0], s, r->rdx, (uint8_t)r->r10);
 }
 
 /* Without an IOMMU devices use physical addresses, which MAP returns. */

@@ -21,14 +21,14 @@ struct space {
 };
 static inline struct space *space_of(struct object *o) { return (struct space *)o; }
 
-void space_init(struct space *s, unsigned int type, uint64_t root);
+void space_init(struct space *s, uint8_t type, uint64_t root);
 /* With the tree lock. */
 int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
 	unsigned int order, unsigned int rights) must_check;
 int space_map_table(
-	struct slot *table, struct space *s, uint64_t vaddr, unsigned int level) must_check;
+	struct slot *table, struct space *s, uint64_t vaddr, uint8_t level) must_check;
 /* Map a page of an object for its user; slot, an internal one that is empty, stands for that. */
-int space_map_page(struct slot *slot, unsigned int owner, void *page, struct space *s,
+int space_map_page(struct slot *slot, uint8_t owner, void *page, struct space *s,
 	uint64_t vaddr) must_check;
 /* The frame or table capability goes away. */
 int frame_unmap_all(struct slot *frame) must_check;

@@ -84,7 +84,7 @@ void core_syscall(struct thread *t)
 {
 	struct sk_regs *r = &t->regs.r;
 	/* in range also when the check below is mispredicted */
-	uint64_t nr = r->rax % ARRAY_SIZE(handlers);
+	unsigned int nr = (unsigned int)(r->rax % ARRAY_SIZE(handlers));
 	long rc;
 
 	if (r->rax != nr || !handlers[nr]) {
@@ -120,7 +120,7 @@ SYSCALL_HANDLER(PORT_IN)
 	int rc = port_check(r, a->cap.obj);
 
 	if (!rc)
-		r->rdi = arch_port_in(r->rsi, r->rdx);
+		r->rdi = arch_port_in((uint16_t)r->rsi, (unsigned int)r->rdx);
 	return rc;
 }
 
@@ -129,7 +129,7 @@ SYSCALL_HANDLER(PORT_OUT)
 	int rc = port_check(r, a->cap.obj);
 
 	if (!rc)
-		arch_port_out(r->rsi, r->rdx, r->r10);
+		arch_port_out((uint16_t)r->rsi, (unsigned int)r->rdx, (uint32_t)r->r10);
 	return rc;
 }
 

@@ -31,7 +31,7 @@ void thread_set_state(struct thread *t, enum thread_state state)
 	/* legal moves: into a wait, out of it, and from having sent a call to awaiting its reply */
 	BUG_ON(t->state != THREAD_READY && state != THREAD_READY &&
 		(t->state != THREAD_SENDING || state != THREAD_CALLING));
-	store(&t->state, state);
+	store(&t->state, (uint8_t)state);
 }
 
 /* --- waits ---------------------------------------------------------------------------------- */

@@ -18,7 +18,7 @@ struct retype_args {
 	struct cnode *dest;
 	uint64_t slot, n;
 	uint64_t start; /* in the untyped, bytes */
-	unsigned int type, order;
+	uint8_t type, order;
 };
 
 static const uint8_t fixed_order[] = {
@@ -45,8 +45,8 @@ static int order_decode(uint64_t type, uint64_t order, struct retype_args *a)
 		return -SK_E_INVAL;
 	if (type == SK_OBJ_VCPU && !arch_vcpu_available())
 		return -SK_E_NO_SYS;
-	a->type = type;
-	a->order = order;
+	a->type = (uint8_t)type;
+	a->order = (uint8_t)order;
 	return 0;
 }
 
@@ -103,7 +103,7 @@ static int retype_decode(
 	       place_decode(r, a, needs_reset);
 }
 
-static void untyped_set(struct slot *u, uint64_t used, uint64_t prepared, unsigned int flags)
+static void untyped_set(struct slot *u, uint64_t used, uint64_t prepared, uint8_t flags)
 {
 	struct cap v = { u->type, u->rights, u->order, flags, u->paddr, used };
 
@@ -140,7 +140,7 @@ static int untyped_prepare(struct retype_args *a)
 	struct slot *u = a->untyped;
 	bool open = a->type != SK_OBJ_FRAME;
 	uint64_t end = a->start + (a->n << a->order);
-	unsigned int flags = (u->flags & ~SLOT_OPENED) | (open ? SLOT_OPENED : 0);
+	uint8_t flags = (uint8_t)((u->flags & ~SLOT_OPENED) | (open ? SLOT_OPENED : 0));
 	uint64_t at = u->prepared;
 
 	if (a->start > u->used || flags != u->flags) {
@@ -201,7 +201,6 @@ static void retype_commit(struct retype_args *a)
 {
 	struct slot *u = a->untyped;
 	uint64_t end = a->start + (a->n << a->order);
-	bool device = u->flags & SLOT_DEVICE;
 
 	for (uint64_t i = 0; i < a->n; i++) {
 		struct cap v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE, 0, 0 };
@@ -209,7 +208,7 @@ static void retype_commit(struct retype_args *a)
 		object_init(a, u->paddr + a->start + (i << a->order), &v);
 		slot_set(&a->dest->slots[a->slot + i], u, &v);
 	}
-	if (!device)
+	if (!(u->flags & SLOT_DEVICE))
 		untyped_set(u, end,
 			u->prepared > end ? u->prepared : align_up(end, SK_PAGE_SIZE),
 			u->flags | SLOT_USED);

@@ -185,7 +185,7 @@ SYSCALL_HANDLER(VCPU_SYNC)
 	if (v->entered)
 		rc = -SK_E_BUSY;
 	else
-		arch_vcpu_sync(v, r->rsi);
+		arch_vcpu_sync(v, (uint32_t)r->rsi);
 	spin_unlock(&v->obj.lock);
 	return rc;
 }
