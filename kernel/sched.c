@@ -123,6 +123,25 @@ static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 	return false;
 }
 
+/* What passed since the last charge goes to the context that has the CPU, or is idle time. */
+static void sched_charge(struct sched_cpu *sc, sk_time_t now)
+{
+	struct sched *s = sc->running;
+	int64_t ran = now - sc->switched;
+
+	if (ran < 0)
+		return;
+	sc->switched = now;
+	if (!s) {
+		sc->idle += ran;
+		return;
+	}
+	s->consumed += ran;
+	s->slice -= ran;
+	if (s->period)
+		s->budget_left -= ran;
+}
+
 /* Put a context whose thread may run where it will be picked. */
 static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 {
@@ -130,6 +149,8 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 		sc->running == s || s->move_to != s->cpu)
 		return; /* Q1, Q2, Q3 */
 	s->ready_since = arch_now();
+	if (!sc->running) /* idle no longer: the way to the switch is work */
+		sched_charge(sc, s->ready_since);
 	if (!budget_check(sc, s, s->ready_since))
 		return;
 	if (direct && !sc->next && sc->cpu == this_cpu()) {
@@ -236,20 +257,6 @@ int sched_destroy(struct object *o)
 }
 
 /* --- choosing ------------------------------------------------------------------------------- */
-
-static void sched_charge(struct sched_cpu *sc, sk_time_t now)
-{
-	struct sched *s = sc->running;
-	int64_t ran = now - sc->switched;
-
-	sc->switched = now;
-	if (!s || ran < 0)
-		return;
-	s->consumed += ran;
-	s->slice -= ran;
-	if (s->period)
-		s->budget_left -= ran;
-}
 
 /* The context that has the CPU gives it up; queued again if its thread may go on. */
 static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
@@ -436,8 +443,8 @@ static void configure_commit(struct sched *s, const struct sk_regs *r)
 		sched_charge(sc, arch_now());
 	place_leave(sc, s);
 	s->move_to = r->rdx & 0xffff;
-	s->priority = r->rdx >> 16;
-	s->weight = r->r10;
+	s->priority = (uint8_t)(r->rdx >> 16);
+	s->weight = (uint16_t)r->r10;
 	s->slice = slice_of(s);
 	s->budget = s->budget_left = us_to_ticks(r->r8);
 	s->period = us_to_ticks(r->r9);
@@ -488,11 +495,12 @@ SYSCALL_HANDLER(SCHED_STATS)
 	struct sched_cpu *sc;
 
 	sc = sched_lock(s);
-	if (sc->running == s)
+	if (sc->running == s || !sc->running)
 		sched_charge(sc, arch_now());
 	r->rdi = s->consumed;
 	r->rsi = s->waited + (s->place == SCHED_QUEUED ? arch_now() - s->ready_since : 0);
 	r->rdx = s->cpu;
+	r->r10 = sc->idle;
 	spin_unlock(&sc->lock);
 	return 0;
 }

@@ -40,6 +40,7 @@ struct sched_cpu {
 	struct heap_node *timers; /* deadlines of threads and releases of throttled contexts */
 	struct sched *running;    /* of the current thread, or NULL; placed NOWHERE */
 	sk_time_t switched;       /* when it got the CPU, or was last charged */
+	uint64_t idle;            /* ticks without a thread to run */
 	struct cpu *cpu;
 };
 

@@ -236,6 +236,15 @@ static inline long sk_sched_stats(
 	*cpu = (uint32_t)r[2];
 	return rc;
 }
+/* Ticks that the CPU of a scheduling context was idle since boot. */
+static inline long sk_sched_idle(sk_cap_t sched, uint64_t *idle)
+{
+	uint64_t r[6] = { sched, 0, 0, 0, 0, 0 };
+	long rc = sk_sys_r(SK_SYS_SCHED_STATS, r);
+
+	*idle = r[3];
+	return rc;
+}
 
 /* ---- interrupts, ports, log ------------------------------------------------------------------------------- */
 static inline long sk_irq_pin(

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sk/boot.h>
+
 #include "format.h"
 
 #define NS_PER_S 1e9
@@ -116,6 +118,30 @@ static void info_number(const struct info_sink *s, const char *name, uint64_t va
 	info_line(s, name, text);
 }
 
+/* At most 21 bytes and the end; returns the end. */
+static char *seconds(char *text, const char *limit, uint64_t ns)
+{
+	return text + snprintf(text, (size_t)(limit - text), "%" PRIu64 ".%09" PRIu64,
+			      ns / 1000000000, ns % 1000000000);
+}
+
+/* Seconds since power-on, and how many of them each CPU was idle: what is left is work. */
+static void info_times(const struct info_sink *s, const struct host_info *h)
+{
+	char text[SK_CPU_MAX * 24];
+	char *end = text;
+	uint32_t i;
+
+	(void)seconds(text, text + sizeof(text), h->up_ns);
+	info_line(s, "cpu_time", text);
+	for (i = 0; i < h->n_cpus && i < SK_CPU_MAX; i++) {
+		if (i)
+			*end++ = ' ';
+		end = seconds(end, text + sizeof(text), h->idle_ns(i));
+	}
+	info_line(s, "cpu_idle", text);
+}
+
 static void info_host(const struct info_sink *s, const struct host_info *h)
 {
 	char text[48];
@@ -135,6 +161,7 @@ static void info_host(const struct info_sink *s, const struct host_info *h)
 	snprintf(text, sizeof(text), "pvh%s%s", h->hvm ? " hvm" : "",
 		h->iommu ? " hvm_directio" : "");
 	info_line(s, "virt_caps", text);
+	info_times(s, h);
 	info_number(s, "total_memory", h->total_memory >> 20);
 	info_number(s, "free_memory", h->free_memory >> 20);
 	info_number(s, "sharing_freed_memory", 0);

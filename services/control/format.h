@@ -37,6 +37,8 @@ struct host_info {
 	uint32_t n_cpus;
 	uint64_t cpu_khz, total_memory, free_memory; /* bytes */
 	bool hvm, iommu;
+	uint64_t up_ns;                    /* since power-on */
+	uint64_t (*idle_ns)(uint32_t cpu); /* of those, how many a CPU had nothing to run */
 };
 /* With key: only the values of lines whose name starts with it. */
 void format_info(const struct out *o, const struct host_info *h, const char *key);

@@ -167,6 +167,20 @@ uint64_t host_wall_seconds(void)
 	return (boot + clock_ns()) / 1000000000ull;
 }
 
+/* A scheduling context that nobody runs on, moved to the CPU that is asked about. */
+static uint64_t idle_ns(uint32_t cpu)
+{
+	static sk_cap_t probe;
+	uint64_t ticks = 0;
+
+	if (!probe && object_make(SK_OBJ_SCHED, SK_ORDER_SCHED, &probe))
+		return 0;
+	if (sk_sched_configure(ctl_sched, probe, cpu, 0, 256, 0, 0) ||
+		sk_sched_idle(probe, &ticks))
+		return 0;
+	return clock_ticks_to_ns(ticks);
+}
+
 void host_info(struct host_info *h)
 {
 	const struct sk_info *k = sys_info();
@@ -183,7 +197,9 @@ void host_info(struct host_info *h)
 		.total_memory = guest_pool.total + memory,
 		.free_memory = guest_pool.free,
 		.hvm = (k->features & (SK_FEAT_SVM | SK_FEAT_VMX)) != 0,
-		.iommu = (k->features & SK_FEAT_IOMMU) != 0 };
+		.iommu = (k->features & SK_FEAT_IOMMU) != 0,
+		.up_ns = clock_ticks_to_ns(ticks_now()),
+		.idle_ns = idle_ns };
 }
 
 int host_power(bool reboot)

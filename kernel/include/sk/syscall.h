@@ -67,7 +67,8 @@
 	  "priority 0 to 31, higher runs first; weight 1 to 65535 (256 usual); budget and period " \
 	  "in microseconds, period 0 = no cap")                                                    \
 	X(SCHED_BIND, 28, "sched, thread or 0", "a thread runs only with one")                     \
-	X(SCHED_STATS, 29, "sched", "results: TSC ticks consumed, ticks runnable but waiting, cpu")\
+	X(SCHED_STATS, 29, "sched", "results: TSC ticks consumed, ticks runnable but waiting, cpu, " \
+				    "ticks that this CPU had no thread to run")           \
 	/* interrupts, ports, log */                                                               \
 	X(IRQ_PIN, 30, "ctl_irq, irq, gsi, flags, cpu", "flags: 1 level, 2 active low")            \
 	X(IRQ_MSI, 31, "ctl_irq, irq, cpu", "results: message address, message data")              \

@@ -137,9 +137,28 @@ static void arguments(void)
 		-SK_E_INVAL);
 }
 
+/* A CPU is idle while its only thread waits, and not while it runs. */
+static void idle_time(void)
+{
+	uint64_t idle, again, start, waited;
+
+	CHECK_EQ(sk_sched_idle(SK_CAP_SCHED, &idle), 0);
+	for (start = sk_now(); sk_now() - start < INFO->tsc_hz / 100;)
+		;
+	CHECK_EQ(sk_sched_idle(SK_CAP_SCHED, &again), 0);
+	CHECK_EQ(again, idle);
+	start = sk_now();
+	sleep_ms(10);
+	waited = sk_now() - start;
+	CHECK_EQ(sk_sched_idle(SK_CAP_SCHED, &again), 0);
+	CHECK(again > idle);
+	CHECK(again - idle < waited);
+}
+
 void test_main(void)
 {
 	arguments();
+	idle_time();
 	priorities();
 	weights();
 	budgets();

@@ -321,6 +321,8 @@ static void lists(void **state)
 	type("info free_memory\r");
 	snprintf(row, sizeof(row), "\r\n%llu\r\n", (unsigned long long)guest_pool.free >> 20);
 	assert_true(screen_has(row));
+	type("info cpu_idle\r");
+	assert_true(screen_has("\r\n1.111111111 2.222222222\r\n"));
 	type("uptime\r");
 	assert_true(screen_has("Domain-0                             0  0:00:05\r\n"));
 	destroy("a");

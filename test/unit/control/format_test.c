@@ -109,6 +109,8 @@ static void uptime(void **state)
 				    " 13:05:09 up  1:01, b (2)\n");
 }
 
+static uint64_t idle_ns(uint32_t cpu) { return cpu ? 12000000001 : 70000000; }
+
 static void info(void **state)
 {
 	struct host_info h = { .host = "skerry",
@@ -120,7 +122,9 @@ static void info(void **state)
 		.cpu_khz = 2000123,
 		.total_memory = 2047ull << 20,
 		.free_memory = 1024ull << 20,
-		.hvm = true };
+		.hvm = true,
+		.up_ns = 12345678901,
+		.idle_ns = idle_ns };
 	struct out o = text_sink_out(&s);
 
 	(void)state;
@@ -129,6 +133,8 @@ static void info(void **state)
 	assert_non_null(strstr(s.text, "max_cpu_id             : 1\n"));
 	assert_non_null(strstr(s.text, "cpu_mhz                : 2000.123\n"));
 	assert_non_null(strstr(s.text, "free_memory            : 1024\n"));
+	assert_non_null(strstr(s.text, "cpu_time               : 12.345678901\n"
+				       "cpu_idle               : 0.070000000 12.000000001\n"));
 	assert_non_null(strstr(s.text,
 		"xen_major              : 4\nxen_minor              : 17\n"
 		"xen_extra              : -skerry\nxen_version            : 4.17-skerry\n"));

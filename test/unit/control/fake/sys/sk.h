@@ -15,5 +15,8 @@ long sk_retype(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode, 
 long sk_revoke(sk_cap_t cnode, sk_cap_t slot);
 long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *info);
 long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32_t *cpu);
+long sk_sched_idle(sk_cap_t sched, uint64_t *idle);
+long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu, uint32_t priority,
+	uint32_t weight, uint64_t budget_us, uint64_t period_us);
 
 #endif
