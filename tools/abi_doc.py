@@ -50,7 +50,7 @@ MORE = {
     "WAIT": (WAITS + ", BUSY when another thread waits", "constant"),
     "POLL": ("AGAIN", "constant"),
     "RETYPE": ("NO_MEM, SLOT, ALIGN (device offset), NO_SYS (VCpu without hardware)",
-               "preemptible after each page; 1,024 objects; reuse waits until each CPU left the kernel once"),
+               "preemptible after each page; 256 objects; reuse waits until each CPU left the kernel once"),
     "COPY": ("SLOT", "constant"),
     "MINT": ("SLOT, RANGE (ports)", "constant"),
     "MOVE": ("SLOT", "constant"),

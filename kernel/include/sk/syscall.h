@@ -95,7 +95,7 @@
 enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };
 #undef X
 
-#define SK_RETYPE_MAX 1024u
+#define SK_RETYPE_MAX 256u
 
 /* MAP: SK_R, SK_W, SK_X and */
 #define SK_MAP_UNCACHED 0x10u
