@@ -317,9 +317,9 @@ $(bench-guest): $(bench-objs) test/bench/guest/guest.ld
 
 FUZZ_SECS ?= 6
 ktest-cpu := max,-smap,-monitor
-checks := $(if $(wildcard tools/check-layers),layers) $(if $(wildcard tools/check-abi),abi) \
+checks := lint abi \
 	$(if $(src-kernel),loc) $(if $(and $(src-kernel),$(filter init,$(domains))),reproducible)
-check-layers := tools/check-layers
+check-lint := tools/lint --build $(B) --sysroot $(SYSROOT)
 check-abi := tools/check-abi
 check-loc := tools/loc $(B)
 check-reproducible := tools/check-reproducible $(B) $(SYSROOT) $(config-file)

@@ -1,7 +1,7 @@
 /*
  * thread.c - further threads of a domain
  *
- * Objects     struct thread on the heap; a Thread object, a park notification, stack and UTCB from libs/caps.
+ * Objects     struct thread in a table; a Thread object, a park notification, stack and UTCB from libs/caps.
  * Locks       start_lock: one thread_start() at a time.
  * Lifecycle   threads last as long as the domain; thread_exit() suspends for ever.
  * Invariants  T1 sys_threads[n] is written before thread n runs and never changes   T2 main has a park
@@ -20,6 +20,7 @@ void thread_entry(void);
 void thread_run(struct thread *t) __attribute__((noreturn));
 
 static struct mutex start_lock;
+static struct thread threads[THREADS_MAX]; /* main is not in it */
 static uint32_t n_threads = 1;
 
 uint32_t thread_self(void) { return sys_self.thread->number; }
@@ -120,11 +121,8 @@ static int thread_start_locked(const struct thread_spec *s, struct thread **out)
 		if (rc)
 			return rc;
 	}
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return -SK_E_NO_MEM;
-	t->fn = s->fn;
-	t->arg = s->arg;
+	t = &threads[n_threads];
+	*t = (struct thread){ .fn = s->fn, .arg = s->arg };
 	rc = thread_prepare(t);
 	if (!rc)
 		rc = stack_make(t, s->stack_order ? s->stack_order : STACK_ORDER, &top);

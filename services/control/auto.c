@@ -87,7 +87,7 @@ int create_from_file(const char *path, char *const *overrides, int n, bool pause
 		return msg_fail(m, "the path is too long, or there are too many settings");
 	}
 	strcpy(k->path, path);
-	while (k->n < n) {
+	while (overrides && k->n < n) {
 		k->overrides[k->n] = strdup(overrides[k->n]);
 		if (!k->overrides[k->n++])
 			goto memory;
@@ -155,6 +155,7 @@ static void listed(void *ctx, int status, const struct file_entry *entries, size
 
 	(void)ctx;
 	list.name = status ? NULL : calloc(n + 1, sizeof(*list.name));
+	list.n = list.at = 0;
 	for (i = 0; list.name && i < n; i++)
 		if (is_config(&entries[i]) &&
 			(list.name[list.n] = strdup(entries[i].name)) != NULL)

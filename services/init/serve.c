@@ -280,7 +280,7 @@ static void handle_call(sk_cap_t reply, struct domain *from, const struct sk_msg
 void serve(void)
 {
 	struct sk_utcb *u = sk_utcb();
-	struct sk_msg m;
+	struct sk_msg m = { 0 };
 	sk_cap_t reply;
 
 	if (object_make(SK_OBJ_REPLY, 0, &reply)) {
