@@ -4,7 +4,7 @@
  * A PVH guest without interrupts. Each operation runs N times between two reads of the TSC; the cost of an
  * empty loop is subtracted, and a loop of known length turns ticks into instructions (under -icount one
  * instruction is one nanosecond, whatever the rate of the guest's TSC). Prints, on the PV console,
- *   BENCH <name> <instructions per operation>
+ *   BENCH <name> <instructions per operation> <TSC ticks per operation>
  * and `BENCH-END`, then asks for power off.
  */
 #define __XEN_INTERFACE_VERSION__ \
@@ -169,6 +169,8 @@ void bench_main(void)
 		put(" ");
 		/* per_round ticks are 2 * CALIBRATION instructions */
 		put_number((spent - empty) * 2 * CALIBRATION / N / per_round);
+		put(" ");
+		put_number((spent - empty) / N);
 		put("\n");
 		console_notify();
 	}

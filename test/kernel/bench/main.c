@@ -1,7 +1,7 @@
 /*
  * bench - what the kernel's own paths cost: instructions when QEMU runs with -icount shift=0, TSC ticks otherwise
  *
- * Prints lines `BENCH name ticks`; passes always.
+ * Prints the rate of the TSC and lines `BENCH name ticks`; passes always.
  */
 #include "../lib/ktest.h"
 
@@ -130,6 +130,7 @@ static void guest_exit(void)
 
 void test_main(void)
 {
+	print("TSC %lu\n", INFO->tsc_hz);
 	ep = object_new(SK_OBJ_ENDPOINT, 0);
 	reply = object_new(SK_OBJ_REPLY, 0);
 	n = object_new(SK_OBJ_NOTIFICATION, 0);

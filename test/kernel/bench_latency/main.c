@@ -118,6 +118,7 @@ void test_main(void)
 {
 	unsigned int i;
 
+	print("TSC %lu\n", INFO->tsc_hz);
 	alarm = object_new(SK_OBJ_NOTIFICATION, 0);
 	untyped = object_new(SK_OBJ_UNTYPED, 23);
 	slots = slots_new(MANY);
