@@ -51,7 +51,7 @@ struct slot {
 
 struct region {
 	struct dma_map map;
-	uint64_t addr, size; /* of the data part, for the device */
+	uint64_t size;
 	uint32_t in_flight;
 	bool used;
 };
@@ -100,7 +100,7 @@ static void slot_submit(struct slot *s)
 	dma_reqs[i].status = 0xff;
 	bufs[n++] = (struct virtq_buf){ at, 16, false };
 	if (data)
-		bufs[n++] = (struct virtq_buf){ regions[s->q.region].addr + s->q.offset,
+		bufs[n++] = (struct virtq_buf){ regions[s->q.region].map.addr + s->q.offset,
 			(uint32_t)s->q.length, s->q.op == BLK_READ };
 	bufs[n++] = (struct virtq_buf){ at + 16, 1, true };
 	s->waiting = virtq_add(&queue.q, bufs, n, s) != 0;
@@ -223,14 +223,13 @@ static int region_add(const uint64_t *mr, struct svc_caps *caps, uint64_t *numbe
 	rc = (int)sk_cap_info(SK_CAP_CNODE, caps->in[0], &info);
 	if (rc)
 		return rc;
-	if (info.type != SK_OBJ_FRAME || mr[0] > info.size || mr[1] > info.size - mr[0])
+	if (info.type != SK_OBJ_FRAME || mr[0] > info.size)
 		return -SK_E_INVAL;
 	rc = dma_map(dev.io_space, caps->in[0], 0, info.order, SK_R | SK_W, &r->map);
 	cap_drop(caps->in[0]); /* dma_map keeps a copy of its own */
 	if (rc)
 		return rc;
-	r->addr = r->map.addr + mr[0];
-	r->size = mr[1];
+	r->size = mr[0];
 	r->in_flight = 0;
 	r->used = true;
 	*number = (uint64_t)(r - regions);

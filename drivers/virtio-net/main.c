@@ -49,7 +49,6 @@ static struct virtio dev;
 static struct side rx, tx;
 static struct svc_conn *client;
 static struct dma_map region;
-static uint64_t region_addr; /* of the data part, for the device */
 static uint16_t offloads;
 static uint64_t mac;
 
@@ -83,7 +82,7 @@ static int buffer_give(struct side *s, const struct net_desc *d)
 	*header_of(s, i) = device_writes ? (struct frame_header){ 0 } : frame_to_device(d);
 	bufs[0] = (struct virtq_buf){ s->header_addr + i * HEADER_ROOM,
 		sizeof(struct frame_header), device_writes };
-	bufs[1] = (struct virtq_buf){ region_addr + d->offset, d->length, device_writes };
+	bufs[1] = (struct virtq_buf){ region.addr + d->offset, d->length, device_writes };
 	if (virtq_add(&s->queue.q, bufs, 2, slot)) {
 		slot->busy = false;
 		return -SK_E_PEER;
@@ -218,13 +217,12 @@ static int client_open(
 	(void)params_len;
 	if (client)
 		return -SK_E_BUSY;
-	rc = (int)sk_cap_info(SK_CAP_CNODE, c->frame, &info);
+	rc = (int)sk_cap_info(SK_CAP_CNODE, c->data_frame, &info);
 	if (rc)
 		return rc;
-	rc = dma_map(dev.io_space, c->frame, 0, info.order, SK_R | SK_W, &region);
+	rc = dma_map(dev.io_space, c->data_frame, 0, info.order, SK_R | SK_W, &region);
 	if (rc)
 		return rc;
-	region_addr = region.addr + c->data_offset;
 	client = c;
 	result[0] = mac;
 	result[1] = offloads;
@@ -249,6 +247,7 @@ static const struct svc_service service = {
 	.proto = SVC_PROTO_NET,
 	.version = 1,
 	.min_data = 4096,
+	.data_unmapped = true, /* the card reads and writes them, not we */
 	.open = client_open,
 	.event = client_event,
 	.close = client_close,

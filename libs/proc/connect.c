@@ -1,8 +1,8 @@
 /*
  * connect.c - connections of a domain in the making, as client of a service
  *
- * The region and the capability that signals the client are made here, go to the service with SVC_OPEN, and
- * then into the client's slots and info page.
+ * The region's frames and the capability that signals the client are made here, go to the service with SVC_OPEN,
+ * and then into the client's slots and info page. Memory for the service alone goes to the service alone.
  */
 #include <string.h>
 #include "caps/caps.h"
@@ -10,9 +10,7 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-static const struct {
-	uint32_t req, rsp, data;
-} defaults[SVC_PROTO_END] = {
+const struct proc_sizes proc_sizes[SVC_PROTO_END] = {
 #define X(name, num, req, rsp, data) [num] = { req, rsp, data },
 	SVC_PROTOS(X)
 #undef X
@@ -27,20 +25,32 @@ static uint32_t order_for(uint64_t size)
 	return order;
 }
 
-/* ---- the client's end -------------------------------------------------------------------------------- */
-static int channel_map(
-	struct proc *p, const struct proc_channel *c, uint32_t slot, uint64_t *vaddr)
+void proc_connect_orders(
+	uint32_t proto, uint64_t data_size, uint32_t *ring_order, uint32_t *data_order)
 {
+	const struct proc_sizes *s = &proc_sizes[proto];
+	uint64_t data = data_size == UINT64_MAX ? s->data : data_size;
+
+	*ring_order = order_for((uint64_t)s->req + s->rsp);
+	*data_order = data ? order_for(data) : 0;
+}
+
+/* ---- the client's end -------------------------------------------------------------------------------- */
+/* Through a copy, which holds the mapping: in a slot of the domain, or (slot 0) in its keep. */
+static int frame_map(
+	struct proc *p, sk_cap_t frame, uint64_t size, uint32_t slot, uint64_t *vaddr)
+{
+	uint32_t order = order_for(size);
 	sk_cap_t copy;
 	int rc;
 
-	rc = cap_copy(c->frame, SK_R | SK_W | SK_GRANT, 0, &copy);
+	rc = cap_copy(frame, SK_R | SK_W | SK_GRANT, 0, &copy);
 	if (rc)
 		return rc;
-	*vaddr = proc_vaddr(p, c->frame_order);
-	rc = map_part(p, copy, *vaddr, 0, 1ull << c->frame_order, SK_R | SK_W);
+	*vaddr = proc_vaddr(p, order);
+	rc = map_part(p, copy, *vaddr, 0, 1ull << order, SK_R | SK_W);
 	if (!rc)
-		rc = proc_move(p, slot, copy); /* it stays mapped */
+		rc = slot ? proc_move(p, slot, copy) : keep_put(p, copy);
 	if (rc)
 		cap_drop(copy);
 	return rc;
@@ -50,25 +60,28 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 {
 	uint32_t i = p->info->n_channels, slot = DOMAIN_CAP_CHANNEL + 2 * i;
 	struct domain_channel *e = &p->info->channel[i];
-	uint64_t vaddr;
+	uint64_t rings = 0, data = 0;
 	int rc = 0;
 
 	if (i == DOMAIN_CHANNELS_MAX)
 		return -SK_E_LIMIT;
-	if (strlen(c->name) >= sizeof(e->name) || c->size > 1ull << c->frame_order)
+	if (strlen(c->name) >= sizeof(e->name))
 		return -SK_E_INVAL;
 	if (c->signal)
 		rc = proc_give(p, slot, c->signal, SK_W, 0);
-	if (!rc)
-		rc = channel_map(p, c, slot + 1, &vaddr);
+	if (!rc && c->rings)
+		rc = frame_map(p, c->rings, (uint64_t)c->req_size + c->rsp_size, 0, &rings);
+	if (!rc && c->data)
+		rc = frame_map(p, c->data, c->data_size, slot + 1, &data);
 	if (rc)
 		return rc;
 	*e = (struct domain_channel){ .proto = c->proto,
 		.bit = i,
 		.signal = c->signal ? slot : 0,
-		.frame = slot + 1,
-		.vaddr = vaddr,
-		.size = c->size,
+		.data = c->data ? slot + 1 : 0,
+		.vaddr = rings,
+		.data_vaddr = data,
+		.data_size = c->data ? c->data_size : 0,
 		.req_size = c->req_size,
 		.rsp_size = c->rsp_size,
 		.epoch = c->epoch };
@@ -80,35 +93,52 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 }
 
 /* ---- both ends -------------------------------------------------------------------------------------------- */
-/* The builder keeps the boundary objects, or only what must outlive this call, in the domain's keep. */
-static int settle(struct proc *p, bool keep_caps, struct proc_connection *out)
+static void boundary_drop(struct proc_connection *out)
 {
-	int rc;
+	sk_cap_t *const caps[] = { &out->client_signal, &out->service_signal, &out->rings,
+		&out->data, &out->own };
 
-	if (keep_caps)
-		return 0;
-	cap_drop(out->client_signal);
-	cap_drop(out->service_signal);
-	out->client_signal = out->service_signal = 0;
-	rc = keep_put(p, out->frame);
+	for (uint32_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
+		cap_drop(*caps[i]);
+		*caps[i] = 0;
+	}
+}
+
+static int boundary_make(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
+	struct proc_connection *out)
+{
+	uint32_t ring_order, data_order;
+	int rc = 0;
+
+	proc_connect_orders(c->proto, c->data_size, &ring_order, &data_order);
+	if (data_order) { /* first: it is the largest */
+		a->data_size = 1ull << data_order;
+		rc = make_own(p, c->data_untyped ? c->data_untyped : c->untyped, SK_OBJ_FRAME,
+			data_order, &out->data);
+	}
+	if (!rc && c->own_size) {
+		a->own_size = 1ull << order_for(c->own_size);
+		rc = make_own(p, c->untyped, SK_OBJ_FRAME, order_for(c->own_size), &out->own);
+	}
 	if (!rc)
-		out->frame = 0;
+		rc = make_own(p, c->untyped, SK_OBJ_FRAME, ring_order, &out->rings);
+	if (!rc)
+		rc = cap_copy(p->ntfn, SK_W | SK_GRANT, 1ull << p->info->n_channels,
+			&out->client_signal);
+	a->rings = out->rings;
+	a->data = out->data;
+	a->own = out->own;
+	a->client_signal = out->client_signal;
 	return rc;
 }
 
 static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
-	uint32_t order, struct proc_connection *out)
+	struct proc_connection *out)
 {
 	struct svc_open_result r;
 	struct proc_channel ch;
 	int rc;
 
-	rc = cap_copy(
-		p->ntfn, SK_W | SK_GRANT, 1ull << p->info->n_channels, &out->client_signal);
-	if (rc)
-		return rc;
-	a->frame = out->frame;
-	a->client_signal = out->client_signal;
 	rc = svc_open(c->endpoint, a, &r);
 	if (rc)
 		return rc;
@@ -119,11 +149,11 @@ static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_
 	ch = (struct proc_channel){ .name = c->name,
 		.proto = c->proto,
 		.epoch = c->epoch,
-		.frame = out->frame,
-		.frame_order = order,
-		.size = a->region_size,
+		.rings = out->rings,
+		.data = out->data,
 		.req_size = a->req_size,
 		.rsp_size = a->rsp_size,
+		.data_size = a->data_size,
 		.signal = r.signal };
 	rc = proc_channel(p, &ch, &out->channel);
 	if (rc && svc_close(c->endpoint, r.number))
@@ -140,31 +170,20 @@ int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 		.epoch = c->epoch,
 		.params = c->params,
 		.params_len = c->params_len };
-	uint64_t data;
-	uint32_t order;
 	int rc;
 
 	if (c->proto == SVC_PROTO_NONE || c->proto >= SVC_PROTO_END ||
 		p->info->n_channels == DOMAIN_CHANNELS_MAX)
 		return -SK_E_INVAL;
-	data = c->data_size == UINT64_MAX ? defaults[c->proto].data : c->data_size;
-	if (data > 1ull << (SK_HUGE_ORDER - 1))
+	if (c->data_size != UINT64_MAX && c->data_size > 1ull << (SK_HUGE_ORDER - 1))
 		return -SK_E_INVAL;
 	*out = (struct proc_connection){ 0 };
-	a.req_size = defaults[c->proto].req;
-	a.rsp_size = defaults[c->proto].rsp;
-	order = order_for(a.req_size + a.rsp_size + data);
-	a.region_size = 1ull << order;
-	rc = make_own(p, c->untyped, SK_OBJ_FRAME, order, &out->frame);
-	if (rc)
-		return rc;
-	rc = attach(p, c, &a, order, out);
+	a.req_size = proc_sizes[c->proto].req;
+	a.rsp_size = proc_sizes[c->proto].rsp;
+	rc = boundary_make(p, c, &a, out);
 	if (!rc)
-		rc = settle(p, keep_caps, out);
-	if (rc) {
-		cap_drop(out->client_signal);
-		cap_drop(out->service_signal);
-		cap_drop(out->frame);
-	}
+		rc = attach(p, c, &a, out);
+	if (rc || !keep_caps) /* both ends have copies, or there is no connection */
+		boundary_drop(out);
 	return rc;
 }

@@ -143,17 +143,29 @@ struct proc_connect {
 	uint32_t client; /* identity: domid, or number | SVC_STATIC */
 	uint32_t epoch;
 	uint64_t data_size; /* bytes of data wanted; UINT64_MAX = the protocol's default */
+	uint64_t
+		own_size; /* bytes for what the service keeps about the client, who gets no access to them */
 	const void *params;
 	uint32_t params_len;
-	sk_cap_t untyped; /* memory of the region; 0 = p->untyped */
+	sk_cap_t untyped;      /* memory of rings and own_size; 0 = p->untyped */
+	sk_cap_t data_untyped; /* of the data part; 0 = the same */
 };
 struct proc_connection {
-	uint32_t number;                               /* for SVC_CLOSE */
-	uint32_t channel;                              /* index in the info page */
-	uint64_t word[2];                              /* mr2 and mr3 of the service's reply */
-	sk_cap_t frame, client_signal, service_signal; /* own slots; 0 unless keep_caps */
+	uint32_t number;                        /* for SVC_CLOSE */
+	uint32_t channel;                       /* index in the info page */
+	uint64_t word[2];                       /* mr2 and mr3 of the service's reply */
+	sk_cap_t rings, data, own;              /* frames in own slots; 0 unless keep_caps */
+	sk_cap_t client_signal, service_signal; /* likewise */
 };
-/* keep_caps: leave the boundary objects in own slots (proc_connection); else they go with p->untyped. */
+/* The two rings and the default data part of a protocol (proto/svc.h). */
+struct proc_sizes {
+	uint32_t req, rsp, data;
+};
+extern const struct proc_sizes proc_sizes[SVC_PROTO_END];
+/* Orders of the frames for the rings and the data of such a connection; data_order 0 = no data. */
+void proc_connect_orders(
+	uint32_t proto, uint64_t data_size, uint32_t *ring_order, uint32_t *data_order);
+/* keep_caps: leave the boundary objects in own slots (proc_connection); else the two ends alone hold them. */
 int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 	struct proc_connection *out) must_check;
 /*
@@ -163,10 +175,9 @@ int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 struct proc_channel {
 	const char *name;
 	uint32_t proto, epoch;
-	sk_cap_t frame; /* own slot; copied */
-	uint32_t frame_order;
-	uint64_t size; /* of the region */
+	sk_cap_t rings, data; /* frames in own slots; copied. 0 = without */
 	uint32_t req_size, rsp_size;
+	uint64_t data_size;
 	sk_cap_t
 		signal; /* own slot: signals the service; copied. 0 = memory without a service */
 };

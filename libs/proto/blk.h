@@ -62,7 +62,7 @@ struct blk_params {      /* of SVC_OPEN towards storage */
 /* Calls on a block driver's control endpoint, by storage. */
 enum blk_driver_call {
 	BLK_REGION_ADD =
-		16, /* mr0 data offset, mr1 data size; capability: frame. Reply mr1 = number */
+		16, /* mr0 data size; capability: frame of the data part. Reply mr1 = number */
 	BLK_REGION_DEL = 17 /* mr0 number; returns when nothing in it is in flight */
 };
 

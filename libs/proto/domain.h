@@ -39,7 +39,7 @@ enum domain_slot {
 	DOMAIN_CAP_NTFN = 18,    /* its notification, unbadged, bound to the main thread */
 	DOMAIN_CAP_REPLY = 19,
 	DOMAIN_CAP_EXTRA = 20,   /* 20 to 63: what args name (pools, control objects) */
-	DOMAIN_CAP_CHANNEL = 64, /* two for each channel: signal, region frame */
+	DOMAIN_CAP_CHANNEL = 64, /* two for each channel: signal, data frame */
 	DOMAIN_CAP_DEVICE = 128, /* 16 for each device: BAR frames 0-5, IRQs 6-13, IoSpace 14 */
 	DOMAIN_CAP_UNTYPED = 192, /* memory that the domain may retype */
 	DOMAIN_CAP_FREE = 256,    /* first slot that the domain manages itself */
@@ -50,10 +50,10 @@ struct domain_channel {
 	uint32_t proto;  /* enum svc_proto */
 	uint32_t bit;    /* the domain's notification bit for it */
 	uint32_t signal; /* slot: signals the service */
-	uint32_t frame;  /* slot: the region */
-	uint64_t vaddr;  /* of the region: layout follows */
-	uint64_t size;
-	uint32_t req_size, rsp_size; /* bytes of the two rings, see ring.h */
+	uint32_t data;   /* slot: frame of the data part; 0 = no data */
+	uint64_t vaddr;  /* of the rings: requests, then responses */
+	uint64_t data_vaddr, data_size;
+	uint32_t req_size, rsp_size; /* bytes of the two rings, see ring.h; 0 = memory only */
 	uint32_t epoch;
 	uint32_t reserved;
 };

@@ -6,7 +6,11 @@
  * Making one  the connector makes the region (frames charged to the client), calls SVC_OPEN with the
  *             region and a capability that signals the client; the reply carries a capability that
  *             signals the service. The connector hands that and the region to the client.
- * Region      [request ring][response ring][data]: sizes in the call, never read from the region.
+ * Region      two frames, [request ring][response ring] and, if the protocol has any, [data]: sizes in the
+ *             call, never read from the region. They are two so that data can be passed on to who moves
+ *             them (a disk driver and its device) and the rings cannot.
+ * Own         a third frame, if the call brings one, is memory for what the service keeps about this client,
+ *             charged to the client, who never sees it.
  * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more.
  */
 #ifndef PROTO_SVC_H
@@ -38,11 +42,13 @@ enum svc_proto { SVC_PROTOS(X) SVC_PROTO_END };
 /* Labels of calls. Replies: label 0 with mr0 = 0 or -SK_E_*, then results. */
 enum svc_call {
 	/*
-	 * mr0 proto | version << 32, mr1 region size, mr2 request ring size | response ring size << 32,
+	 * mr0 proto | version << 32, mr1 data size, mr2 request ring size | response ring size << 32,
 	 * mr3 client's identity (domid of the guest, or the number of the static domain | SVC_STATIC),
-	 * mr4 epoch, mr5 bytes of parameters, mr6.. the parameters (struct of the protocol's header).
-	 * Capabilities: region frame, client's signal. Reply: mr0 status, mr1 connection number,
-	 * mr2, mr3 of the protocol; capability: signal to the service.
+	 * mr4 epoch, mr5 bytes of parameters, mr6 size of the service's own memory, mr7.. the parameters
+	 * (struct of the protocol's header).
+	 * Capabilities: ring frame, client's signal, data frame unless mr1 is 0, own frame unless mr6 is 0.
+	 * Reply: mr0 status, mr1 connection number, mr2, mr3 of the protocol; capability: signal to the
+	 * service.
 	 */
 	SVC_OPEN = 1,
 	SVC_CLOSE = 2, /* mr0 connection number */
@@ -51,7 +57,7 @@ enum svc_call {
 	SVC_FIRST = 16 /* calls of the service itself from here, in its protocol's header */
 };
 #define SVC_STATIC 0x80000000u
-#define SVC_PARAMS_WORD 6u
+#define SVC_PARAMS_WORD 7u
 #define SVC_PARAMS_MAX ((64u - SVC_PARAMS_WORD) * 8u)
 
 #endif

@@ -32,21 +32,20 @@ static struct channel *channel_open(const struct domain_channel *e, uint32_t ind
 {
 	struct channel *ch = calloc(1, sizeof(*ch));
 	struct svc_conn *c;
-	uint8_t *base = (uint8_t *)(uintptr_t)e->vaddr;
+	uint8_t *rings = (uint8_t *)(uintptr_t)e->vaddr;
 
 	if (!ch)
 		return NULL;
 	c = &ch->conn;
-	if (ring_init(&c->req, base, e->req_size, 0) ||
-		ring_init(&c->rsp, base + e->req_size, e->rsp_size, 0)) {
+	if (ring_init(&c->req, rings, e->req_size, 0) ||
+		ring_init(&c->rsp, rings + e->req_size, e->rsp_size, 0)) {
 		free(ch);
 		return NULL;
 	}
-	c->data_offset = (uint64_t)e->req_size + e->rsp_size;
-	c->data = base + c->data_offset;
-	c->data_size = e->size - c->data_offset;
+	c->data = (uint8_t *)(uintptr_t)e->data_vaddr;
+	c->data_size = e->data_size;
+	c->data_frame = e->data;
 	c->signal = e->signal;
-	c->frame = e->frame;
 	c->number = index;
 	c->proto = e->proto;
 	c->epoch = e->epoch;

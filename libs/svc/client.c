@@ -85,9 +85,10 @@ static void drop_all(const struct svc_caps *caps)
 
 int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open_result *r)
 {
-	uint64_t mr[SK_MR_MAX] = { a->proto | (uint64_t)a->version << 32, a->region_size,
-		a->req_size | (uint64_t)a->rsp_size << 32, a->client, a->epoch, a->params_len };
-	struct svc_caps caps = { .out = { a->frame, a->client_signal }, .n_out = 2 };
+	uint64_t mr[SK_MR_MAX] = { a->proto | (uint64_t)a->version << 32, a->data_size,
+		a->req_size | (uint64_t)a->rsp_size << 32, a->client, a->epoch, a->params_len,
+		a->own_size };
+	struct svc_caps caps = { .out = { a->rings, a->client_signal }, .n_out = 2 };
 	uint32_t n = SVC_PARAMS_WORD + (a->params_len + 7) / 8;
 	int rc;
 
@@ -95,6 +96,10 @@ int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open
 		return -SK_E_INVAL;
 	if (a->params_len)
 		memcpy(&mr[SVC_PARAMS_WORD], a->params, a->params_len);
+	if (a->data_size)
+		caps.out[caps.n_out++] = a->data;
+	if (a->own_size)
+		caps.out[caps.n_out++] = a->own;
 	rc = svc_call(service_ep, SVC_OPEN, mr, &n, &caps);
 	if (!rc && (n < 2 || caps.n_in != 1))
 		rc = -SK_E_PEER;

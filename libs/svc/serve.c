@@ -1,7 +1,7 @@
 /*
  * serve.c - the service ends of connections
  *
- * Objects     struct conn per connection, on the heap, with its region mapped and three capabilities.
+ * Objects     struct conn per connection, on the heap, with its frames mapped and their capabilities.
  * Locks       none: one thread.
  * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> GONE, freed by
  *             serve_reap() between events, because handlers may still hold the pointer.
@@ -15,12 +15,17 @@
 
 enum conn_state { OPEN, CLOSING, GONE };
 
+struct view {     /* a frame that came with SVC_OPEN */
+	void *at; /* NULL: not mapped */
+	sk_cap_t frame;
+	uint32_t order;
+};
+
 struct conn {
 	struct svc_conn c; /* first */
 	struct conn *next;
 	enum conn_state state;
-	void *region;
-	uint32_t order;
+	struct view rings, data, own;
 	sk_cap_t reply; /* CLOSING: of the caller that waits */
 };
 static const struct svc_service *service;
@@ -74,19 +79,18 @@ static void drop_in(struct message *q)
 /* ---- open ----------------------------------------------------------------------------------------------- */
 struct open_request {
 	uint32_t proto, version, req_size, rsp_size, client, epoch, params_len;
-	uint64_t region_size;
+	uint64_t data_size, own_size;
 	const void *params;
 };
 
 static int open_decode(const struct message *q, struct open_request *o)
 {
-	uint64_t rings;
-
-	if (q->n < SVC_PARAMS_WORD || q->caps.n_in != 2)
+	if (q->n < SVC_PARAMS_WORD)
 		return -SK_E_INVAL;
 	o->proto = (uint32_t)q->mr[0];
 	o->version = (uint32_t)(q->mr[0] >> 32);
-	o->region_size = q->mr[1];
+	o->data_size = q->mr[1];
+	o->own_size = q->mr[6];
 	o->req_size = (uint32_t)q->mr[2];
 	o->rsp_size = (uint32_t)(q->mr[2] >> 32);
 	o->client = (uint32_t)q->mr[3];
@@ -98,34 +102,64 @@ static int open_decode(const struct message *q, struct open_request *o)
 	if (service->proto != SVC_PROTO_END &&
 		(o->proto != service->proto || o->version != service->version))
 		return -SK_E_INVAL;
-	rings = (uint64_t)o->req_size + o->rsp_size;
 	if (o->req_size % SK_PAGE_SIZE || o->rsp_size % SK_PAGE_SIZE ||
-		o->region_size > 1ull << SK_HUGE_ORDER)
+		o->data_size < service->min_data)
 		return -SK_E_INVAL;
-	if (rings > o->region_size || o->region_size - rings < service->min_data)
-		return -SK_E_INVAL;
-	return 0;
+	return q->caps.n_in == 2u + !!o->data_size + !!o->own_size ? 0 : -SK_E_INVAL;
 }
 
-static int conn_map(struct conn *k, const struct open_request *o, sk_cap_t frame)
+/* The frame must have `size` bytes. */
+static int view_open(struct view *v, sk_cap_t frame, uint64_t size, bool map)
+{
+	v->frame = frame;
+	v->order = edge_frame_order(frame);
+	if (!v->order || 1ull << v->order < size)
+		return -SK_E_INVAL;
+	return map ? vm_map(frame, v->order, SK_R | SK_W, &v->at) : 0;
+}
+
+static void view_close(struct view *v)
+{
+	if (v->at)
+		vm_unmap(v->at, v->frame, v->order);
+	v->at = NULL;
+}
+
+static void views_close(struct conn *k)
+{
+	view_close(&k->rings);
+	view_close(&k->data);
+	view_close(&k->own);
+}
+
+static int views_open(struct conn *k, const struct open_request *o, const sk_cap_t *caps)
+{
+	int rc = view_open(&k->rings, caps[0], (uint64_t)o->req_size + o->rsp_size, true);
+
+	caps += 2; /* behind the signal */
+	if (!rc && o->data_size)
+		rc = view_open(&k->data, *caps++, o->data_size, !service->data_unmapped);
+	if (!rc && o->own_size)
+		rc = view_open(&k->own, *caps, o->own_size, true);
+	return rc;
+}
+
+static int conn_map(struct conn *k, const struct open_request *o, const sk_cap_t *caps)
 {
 	struct svc_conn *c = &k->c;
-	int rc;
+	int rc = views_open(k, o, caps);
 
-	k->order = edge_frame_order(frame);
-	if (!k->order || 1ull << k->order < o->region_size)
-		return -SK_E_INVAL;
-	rc = vm_map(frame, k->order, SK_R | SK_W, &k->region);
-	if (rc)
-		return rc;
-	c->data_offset = (uint64_t)o->req_size + o->rsp_size;
-	c->data = (uint8_t *)k->region + c->data_offset;
-	c->data_size = o->region_size - c->data_offset;
-	rc = ring_init(&c->req, k->region, o->req_size, 0);
 	if (!rc)
-		rc = ring_init(&c->rsp, (uint8_t *)k->region + o->req_size, o->rsp_size, 0);
+		rc = ring_init(&c->req, k->rings.at, o->req_size, 0);
+	if (!rc)
+		rc = ring_init(&c->rsp, (uint8_t *)k->rings.at + o->req_size, o->rsp_size, 0);
 	if (rc)
-		vm_unmap(k->region, frame, k->order);
+		views_close(k);
+	c->data = k->data.at;
+	c->data_size = o->data_size;
+	c->data_frame = k->data.frame;
+	c->own = k->own.at;
+	c->own_size = o->own_size;
 	return rc;
 }
 
@@ -139,7 +173,6 @@ static struct conn *conn_new(const struct message *q, const struct open_request 
 	k->c.client = o->client;
 	k->c.epoch = o->epoch;
 	k->c.badge = q->badge;
-	k->c.frame = q->caps.in[0];
 	k->c.signal = q->caps.in[1];
 	k->c.number = ++last_number; /* S1 */
 	return k;
@@ -163,7 +196,7 @@ static int open_commit(struct message *q, const struct open_request *o)
 
 	if (!k)
 		return -SK_E_NO_MEM;
-	rc = conn_map(k, o, k->c.frame);
+	rc = conn_map(k, o, q->caps.in);
 	if (rc)
 		goto free_conn;
 	rc = svc_ntfn_badged(OWN_BITS + conn_bit(k), &signal);
@@ -186,7 +219,7 @@ static int open_commit(struct message *q, const struct open_request *o)
 drop_signal:
 	cap_drop(signal);
 unmap:
-	vm_unmap(k->region, k->c.frame, k->order);
+	views_close(k);
 free_conn:
 	free(k);
 	return rc;
@@ -219,8 +252,10 @@ static int serve_open(struct message *q)
 /* Frames and signals go now; the struct when no handler can hold it any more. */
 static void conn_end(struct conn *k)
 {
-	vm_unmap(k->region, k->c.frame, k->order);
-	cap_drop(k->c.frame);
+	views_close(k);
+	cap_drop(k->rings.frame);
+	cap_drop(k->data.frame);
+	cap_drop(k->own.frame);
 	cap_drop(k->c.signal);
 	k->c.dead = true;
 	k->state = GONE;

@@ -29,12 +29,14 @@ sk_cap_t svc_cap(const char *name, uint32_t *count);
 struct svc_conn {
 	struct ring req; /* client: producer; service: consumer */
 	struct ring rsp; /* the other way */
-	uint8_t *data;   /* data part of the region */
+	uint8_t *
+		data; /* data part of the region; service side: NULL if svc_service.data_unmapped */
 	uint64_t data_size;
-	uint64_t data_offset; /* of the data part in the region's frame */
-	sk_cap_t signal;      /* signals the peer */
-	sk_cap_t frame;       /* the region */
-	uint32_t number;      /* service side: 1.. ; client side: index of the channel */
+	sk_cap_t data_frame; /* its frame; 0 = no data */
+	void *own; /* service side: memory for what it keeps about this client, who does not see it */
+	uint64_t own_size;
+	sk_cap_t signal; /* signals the peer */
+	uint32_t number; /* service side: 1.. ; client side: index of the channel */
 	uint32_t
 		client; /* service side: identity given by the connector (domid, or static | SVC_STATIC) */
 	uint32_t badge; /* service side: who connected it: SVC_BADGE_* */
@@ -63,7 +65,8 @@ struct svc_caps {
 struct svc_service {
 	uint32_t proto; /* the one protocol; SVC_PROTO_END: op table decides by conn->proto */
 	uint32_t version;
-	uint64_t min_data; /* smallest data part that open accepts */
+	uint64_t min_data;  /* smallest data part that open accepts */
+	bool data_unmapped; /* only a device reaches data: they are not mapped in this domain */
 	/* params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or -SK_E_*. */
 	int (*open)(struct svc_conn *c, const void *params, uint32_t params_len,
 		uint64_t result[2]);
@@ -118,9 +121,10 @@ int svc_run(void);
 /* ---- connecting (init, control): call a service's control endpoint ------------------------------ */
 struct svc_open_args {
 	uint32_t proto, version, client, epoch;
-	uint64_t region_size;
 	uint32_t req_size, rsp_size;
-	sk_cap_t frame, client_signal;
+	uint64_t data_size, own_size; /* 0 = none */
+	sk_cap_t rings, data, own;    /* frames */
+	sk_cap_t client_signal;
 	const void *params;
 	uint32_t params_len;
 };

@@ -23,10 +23,11 @@
 #include "sys/sk.h"
 
 enum {
-	BASE_ORDER = 22,   /* image, CNode, page tables, small connections */
-	HEAP_ORDER = 22,   /* what the VMM retypes itself */
-	DEVICE_ORDER = 21, /* region of a disk or a vif: 1 MiB of data and the rings */
-	OWN_SLOTS = 1024,  /* of the VMM, behind its RAM */
+	BASE_ORDER = 22, /* image, CNode, page tables, small connections */
+	HEAP_ORDER = 22, /* what the VMM retypes itself */
+	DEVICE_ORDER =
+		21, /* data part of a disk's or a vif's region; the rings come out of base */
+	OWN_SLOTS = 1024, /* of the VMM, behind its RAM */
 	CHUNK_SLOTS =
 		3, /* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
 	PERIOD_US = 100000,
@@ -309,10 +310,10 @@ static int connect_disk(struct guest *g, uint32_t i, struct msg *m)
 	char name[16];
 	struct proc_connect c = { .name = name,
 		.proto = SVC_PROTO_BLK,
-		.data_size = UINT64_MAX,
+		.data_size = 1ull << DEVICE_ORDER,
 		.params = &p,
 		.params_len = sizeof(p),
-		.untyped = device_memory(g, i) };
+		.data_untyped = device_memory(g, i) };
 	int rc;
 
 	snprintf(name, sizeof(name), "disk%u", i);
@@ -340,10 +341,10 @@ static int connect_vif(struct guest *g, uint32_t i, struct msg *m)
 	char name[16];
 	struct proc_connect c = { .name = name,
 		.proto = SVC_PROTO_NET,
-		.data_size = UINT64_MAX,
+		.data_size = 1ull << DEVICE_ORDER,
 		.params = &p,
 		.params_len = sizeof(p),
-		.untyped = device_memory(g, g->dom->config->n_disks + i) };
+		.data_untyped = device_memory(g, g->dom->config->n_disks + i) };
 	int rc;
 
 	snprintf(name, sizeof(name), "vif%u", i);

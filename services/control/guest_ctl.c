@@ -191,8 +191,6 @@ int guest_ctl_connect(struct guest *g)
 {
 	struct proc_channel c = { .name = "vmctl",
 		.proto = SVC_PROTO_VMCTL,
-		.frame_order = REGION_ORDER,
-		.size = 1ull << REGION_ORDER,
 		.req_size = RING_BYTES,
 		.rsp_size = RING_BYTES,
 		.signal = vmctl_ntfn };
@@ -203,7 +201,7 @@ int guest_ctl_connect(struct guest *g)
 		g->ctl_region = NULL;
 		return rc;
 	}
-	c.frame = g->ctl_frame;
+	c.rings = g->ctl_frame;
 	rc = ring_init(&g->from_vmm, g->ctl_region, RING_BYTES, 0);
 	if (!rc)
 		rc = ring_init(&g->to_vmm, (char *)g->ctl_region + RING_BYTES, RING_BYTES, 0);

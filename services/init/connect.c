@@ -15,25 +15,6 @@
 
 enum { PROTOCOL_VERSION = 1 };
 
-static const struct {
-	uint32_t req, rsp, data;
-} sizes[SVC_PROTO_END] = {
-#define X(name, num, req, rsp, data) [num] = { req, rsp, data },
-	SVC_PROTOS(X)
-#undef X
-};
-
-static uint32_t region_order(const struct manifest_channel *ch)
-{
-	uint64_t size = sizes[ch->proto].req + sizes[ch->proto].rsp;
-	uint32_t order = SK_PAGE_ORDER;
-
-	size += ch->data_size == UINT64_MAX ? sizes[ch->proto].data : ch->data_size;
-	while (1ull << order < size)
-		order++;
-	return order;
-}
-
 /* What a driver said about itself when it was opened, for its client. */
 static int result_args(
 	struct domain *d, const struct manifest_channel *ch, const struct connection *c)
@@ -64,17 +45,37 @@ static int keep_memory(
 {
 	uint32_t order = (uint32_t)__builtin_ctzll(ch->data_size);
 	struct proc_channel q = {
-		.name = ch->name, .epoch = d->epoch, .frame_order = order, .size = ch->data_size
+		.name = ch->name, .epoch = d->epoch, .data_size = ch->data_size
 	};
 	int rc = 0;
 
-	if (!c->c.frame) {
-		rc = object_make(SK_OBJ_FRAME, order, &c->c.frame);
+	if (!c->c.data) {
+		rc = object_make(SK_OBJ_FRAME, order, &c->c.data);
 		if (!rc)
 			d->charged += ch->data_size;
 	}
-	q.frame = c->c.frame;
+	q.data = c->c.data;
 	return rc ? rc : proc_channel(&d->proc, &q, &c->c.channel);
+}
+
+/* For the rings and, apart, for the data: two powers of two. */
+static int region_charge(
+	struct domain *d, const struct manifest_channel *ch, struct connection *c)
+{
+	uint32_t ring_order, data_order;
+	int rc;
+
+	proc_connect_orders(ch->proto, ch->data_size, &ring_order, &data_order);
+	rc = memory_charge(d, ring_order, &c->memory);
+	if (!rc && data_order)
+		rc = memory_charge(d, data_order, &c->data_memory);
+	return rc;
+}
+
+static void region_return(struct domain *d, struct connection *c)
+{
+	memory_return(d, &c->memory);
+	memory_return(d, &c->data_memory);
 }
 
 static int connect(struct domain *d, const struct manifest_channel *ch, struct connection *c)
@@ -94,17 +95,15 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 	q.endpoint = domains[ch->service].connector;
 	if (domains[ch->service].state != RUNNING)
 		return -SK_E_NOT_FOUND;
-	rc = memory_charge(d, region_order(ch), &c->memory);
-	if (rc)
-		return rc;
+	rc = region_charge(d, ch, c);
 	q.untyped = c->memory;
+	q.data_untyped = c->data_memory;
 	c->client = d->number;
 	c->service = ch->service;
-	rc = proc_connect(&d->proc, &q, true, &c->c);
+	if (!rc)
+		rc = proc_connect(&d->proc, &q, true, &c->c);
 	if (rc) {
-		d->charged -= 1ull << region_order(ch);
-		cap_drop(c->memory);
-		c->memory = 0;
+		region_return(d, c);
 		return rc;
 	}
 	c->open = true;
@@ -138,6 +137,22 @@ int connect_channels(struct domain *d)
 	return 0;
 }
 
+void connection_drop(struct domain *d, struct connection *c)
+{
+	const sk_cap_t boundary[] = { c->c.client_signal, c->c.service_signal, c->c.rings,
+		c->c.data };
+
+	if (c->open && svc_close(domains[c->service].connector, c->c.number))
+		printf("%s: its service does not close the connection\n", d->m->name);
+	c->open = false;
+	if (!c->memory)
+		return; /* kept memory, which outlives the domain, or nothing */
+	for (uint32_t i = 0; i < sizeof(boundary) / sizeof(boundary[0]); i++)
+		cap_drop(boundary[i]);
+	c->c = (struct proc_connection){ 0 };
+	region_return(d, c);
+}
+
 void connections_close(uint32_t service)
 {
 	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
@@ -166,8 +181,8 @@ static int log_open(const struct domain *console)
 	struct svc_open_args a = { .proto = SVC_PROTO_LOG,
 		.version = PROTOCOL_VERSION,
 		.client = SVC_STATIC | 0xffff,
-		.req_size = sizes[SVC_PROTO_LOG].req,
-		.rsp_size = sizes[SVC_PROTO_LOG].rsp,
+		.req_size = proc_sizes[SVC_PROTO_LOG].req,
+		.rsp_size = proc_sizes[SVC_PROTO_LOG].rsp,
 		.params = &params,
 		.params_len = sizeof(params) };
 	struct svc_open_result r;
@@ -176,14 +191,13 @@ static int log_open(const struct domain *console)
 	void *view;
 	int rc;
 
-	a.region_size = 1ull << order;
 	rc = vm_alloc(order, &frame, &view);
 	if (!rc)
 		rc = object_make(SK_OBJ_NOTIFICATION, 0, &ntfn);
 	if (rc)
 		return rc;
 	rc = cap_copy(
-		frame, SK_R | SK_W, 0, &a.frame); /* one capability maps in one space only */
+		frame, SK_R | SK_W, 0, &a.rings); /* one capability maps in one space only */
 	if (rc)
 		return rc;
 	a.client_signal = ntfn;

@@ -26,8 +26,12 @@ int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out)
 	return rc;
 }
 
-static void memory_return(sk_cap_t *cap)
+void memory_return(struct domain *d, sk_cap_t *cap)
 {
+	struct sk_cap_info info;
+
+	if (*cap && !sk_cap_info(SK_CAP_CNODE, *cap, &info))
+		d->charged -= info.size;
 	cap_drop(*cap);
 	*cap = 0;
 }
@@ -196,26 +200,12 @@ static int give_archive_file(struct domain *d)
 
 static void take_back(struct domain *d)
 {
-	for (uint32_t i = 0; i < d->m->n_channels; i++) {
-		struct connection *c = &connections[d->m->first_channel + i];
-
-		if (c->open && svc_close(domains[c->service].connector, c->c.number))
-			printf("%s: its service does not close the connection\n", d->m->name);
-		c->open = false;
-		cap_drop(c->c.client_signal);
-		cap_drop(c->c.service_signal);
-		c->c.client_signal = c->c.service_signal = 0;
-		if (c->memory) {
-			memory_return(&c->memory);
-			slot_free(c->c.frame, 1);
-			c->c.frame = 0;
-		}
-	}
+	for (uint32_t i = 0; i < d->m->n_channels; i++)
+		connection_drop(d, &connections[d->m->first_channel + i]);
 	proc_destroy(&d->proc);
-	memory_return(&d->memory);
+	memory_return(d, &d->memory);
 	for (uint32_t i = 0; i < MANIFEST_UNTYPED_MAX; i++)
-		memory_return(&d->own[i]);
-	d->charged = 0;
+		memory_return(d, &d->own[i]);
 }
 
 struct step {

@@ -35,8 +35,8 @@ struct domain {
 /* A connection of two static domains: everything on the boundary. */
 struct connection {
 	bool open;
-	uint32_t client, service; /* indices of domains */
-	sk_cap_t memory;          /* the region's */
+	uint32_t client, service;     /* indices of domains */
+	sk_cap_t memory, data_memory; /* of the region: rings; data part, if there is one */
 	struct proc_connection c;
 };
 
@@ -65,6 +65,7 @@ int arg_add(struct domain *d, const char *fmt, ...)
 int extra_slot(struct domain *d, uint32_t *slot) must_check;
 /* Memory for a domain, charged to it. */
 int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out) must_check;
+void memory_return(struct domain *d, sk_cap_t *cap); /* *cap may be 0 */
 
 /* grant.c: capabilities that the manifest names */
 int grant_caps(struct domain *d) must_check;
@@ -73,6 +74,7 @@ uint64_t guest_pool_bytes(void); /* that control was given */
 /* connect.c */
 int connect_channels(struct domain *d) must_check;
 void connect_log(void); /* init's own lines, once console runs */
+void connection_drop(struct domain *d, struct connection *c); /* of d as client */
 void connections_close(uint32_t service);
 struct domain *domain_of_role(enum manifest_flag role); /* NULL if none runs */
 

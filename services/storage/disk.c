@@ -70,8 +70,8 @@ static int region_call(struct disk *d, uint32_t label, uint64_t *mr, sk_cap_t fr
 
 int disk_region_add(struct disk *d, const struct svc_conn *c, uint32_t *region)
 {
-	uint64_t mr[64] = { c->data_offset, c->data_size };
-	int rc = region_call(d, BLK_REGION_ADD, mr, c->frame);
+	uint64_t mr[64] = { c->data_size };
+	int rc = region_call(d, BLK_REGION_ADD, mr, c->data_frame);
 
 	*region = (uint32_t)mr[1];
 	return rc;

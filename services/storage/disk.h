@@ -34,7 +34,7 @@ int disk_init(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint) must_c
 /* Before the event loop runs: read `bytes` (at most the data part of the connection) from sector on. */
 int disk_read_now(
 	struct disk *d, uint64_t sector, uint32_t bytes, const uint8_t **data) must_check;
-/* A client's region at the driver. */
+/* A client's data region at the driver, which gets that frame and no other. */
 int disk_region_add(struct disk *d, const struct svc_conn *c, uint32_t *region) must_check;
 int disk_region_del(struct disk *d, uint32_t region) must_check;
 /* Send q to the driver on the client's behalf; -SK_E_AGAIN: BLK_DEPTH are out, or the ring is full. */

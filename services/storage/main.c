@@ -248,6 +248,7 @@ static const struct svc_service service = {
 	.proto = SVC_PROTO_BLK,
 	.version = 1,
 	.min_data = BLK_SECTOR,
+	.data_unmapped = true, /* S1 */
 	.open = client_open,
 	.event = client_event,
 	.close = client_close,

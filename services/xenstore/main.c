@@ -329,12 +329,12 @@ static int journal_start(void)
 		printf("xenstore: no journal: a restart would lose everything\n");
 		return 0;
 	}
-	mem = (void *)(uintptr_t)ch->vaddr;
-	rc = journal_attach(&journal, mem, ch->size);
+	mem = (void *)(uintptr_t)ch->data_vaddr;
+	rc = journal_attach(&journal, mem, ch->data_size);
 	if (rc == EINVAL)
 		printf("xenstore: the journal's head is damaged; starting empty\n");
 	if (rc)
-		rc = journal_format(&journal, mem, ch->size);
+		rc = journal_format(&journal, mem, ch->data_size);
 	if (rc)
 		return rc;
 	persist_replay(&store, &journal, &report);

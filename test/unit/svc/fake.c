@@ -9,6 +9,15 @@
 
 struct fake fake;
 
+static void *memory_new(void)
+{
+	void *p = aligned_alloc(4096, 1u << FRAME_ORDER);
+
+	if (!p)
+		abort();
+	return memset(p, 0, 1u << FRAME_ORDER);
+}
+
 void fake_reset(void)
 {
 	static bool mapped;
@@ -20,10 +29,17 @@ void fake_reset(void)
 		abort();
 	mapped = true;
 	memset(page, 0, 4096);
-	free(fake.region);
 	memset(&fake, 0, sizeof(fake));
-	fake.region = aligned_alloc(4096, 1u << FRAME_ORDER);
-	memset(fake.region, 0, 1u << FRAME_ORDER);
+	fake.region = memory_new();
+	fake.data = memory_new();
+	fake.own = memory_new();
+}
+
+void fake_end(void)
+{
+	free(fake.region);
+	free(fake.data);
+	free(fake.own);
 }
 
 struct event *fake_add(uint64_t label, uint64_t badge)
@@ -32,7 +48,8 @@ struct event *fake_add(uint64_t label, uint64_t badge)
 
 	e->label = label;
 	e->badge = badge;
-	e->frame_order = FRAME_ORDER;
+	e->frame_order[CAP_RINGS] = e->frame_order[CAP_DATA] = e->frame_order[CAP_OWN] =
+		FRAME_ORDER;
 	return e;
 }
 
@@ -72,7 +89,8 @@ long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
 		if (!fake.utcb.recv_slot || i >= fake.utcb.recv_slots || fake.filled[slot])
 			abort();
 		fake.filled[slot] = true;
-		fake.order[slot] = i == 0 ? e->frame_order : 0;
+		fake.order[slot] = e->frame_order[i];
+		fake.kind[slot] = i;
 	}
 	m->mi = SK_MI(e->label, e->n, e->n_caps);
 	return 0;
@@ -170,9 +188,17 @@ int object_make(uint32_t type, uint32_t order, sk_cap_t *out)
 
 int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
 {
-	(void)frame, (void)order, (void)rights;
+	void *const memory[CAPS] = { fake.region, NULL, fake.data, fake.own };
+	uint32_t kind = fake.kind[frame];
+
+	(void)rights;
+	if (!memory[kind] || order != fake.order[frame])
+		abort();
+	if (fake.fail_map[kind])
+		return -SK_E_NO_MEM;
+	fake.mapped[kind] = true;
 	fake.n_mapped++;
-	*out = fake.region;
+	*out = memory[kind];
 	return 0;
 }
 

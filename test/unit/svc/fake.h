@@ -8,6 +8,8 @@
 #include "svc/edge.h"
 
 enum { SCRIPT_MAX = 64, SLOTS_MAX = 4096, FRAME_ORDER = 14 };
+/* Capabilities of SVC_OPEN in their order. */
+enum { CAP_RINGS, CAP_SIGNAL, CAP_DATA, CAP_OWN, CAPS };
 
 /* What svc_run() receives next: a call, or a signal when label is SK_LABEL_SIGNAL. */
 struct event {
@@ -17,7 +19,7 @@ struct event {
 	int rc; /* not 0: receive fails with it (TIMEOUT runs timers) */
 	void (*before)(
 		void); /* runs when the domain has gone to wait, before the message is there */
-	uint32_t frame_order; /* of the first capability */
+	uint32_t frame_order[CAPS]; /* of the capabilities; 0 = no frame */
 };
 /* What it answered. */
 struct answer {
@@ -33,15 +35,17 @@ struct fake {
 	unsigned int n_answers;
 	unsigned int signals[SLOTS_MAX];
 	bool used[SLOTS_MAX], filled[SLOTS_MAX];
-	uint32_t order[SLOTS_MAX];
-	void *region; /* what vm_map() maps */
+	uint32_t order[SLOTS_MAX], kind[SLOTS_MAX];
+	void *region, *data, *own; /* what vm_map() maps */
 	unsigned int n_mapped;
+	bool mapped[CAPS], fail_map[CAPS];
 	sk_time_t now, deadline; /* deadline: of the last receive */
 	struct sk_utcb utcb;
 };
 extern struct fake fake;
 
 void fake_reset(void);
+void fake_end(void);
 struct event *fake_add(uint64_t label, uint64_t badge);
 /* Slots in use beyond what the loop itself keeps for the next message. */
 unsigned int fake_slots(void);

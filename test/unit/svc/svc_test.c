@@ -16,7 +16,7 @@
 #include "fake.h"
 #include "proto/blk.h"
 
-enum { RING = 4096, REGION = 1 << FRAME_ORDER, LOOP_SLOTS = 4 };
+enum { RING = 4096, DATA = 1 << FRAME_ORDER, LOOP_SLOTS = 4 };
 
 /* ---- a service that writes down what happens to it ---------------------------------------------------- */
 static struct {
@@ -92,13 +92,13 @@ static struct event *add_open(void)
 	struct event *e = fake_add(SVC_OPEN, SVC_BADGE_INIT);
 
 	e->mr[0] = SVC_PROTO_BLK | 1ull << 32;
-	e->mr[1] = REGION;
+	e->mr[1] = DATA;
 	e->mr[2] = RING | (uint64_t)RING << 32;
 	e->mr[3] = 5;
 	e->mr[5] = 12;
-	memcpy(&e->mr[6], "hello, world", 12);
-	e->n = 8;
-	e->n_caps = 2;
+	memcpy(&e->mr[SVC_PARAMS_WORD], "hello, world", 12);
+	e->n = SVC_PARAMS_WORD + 2;
+	e->n_caps = 3;
 	return e;
 }
 
@@ -188,19 +188,73 @@ static void refused(int64_t why)
 	}
 BAD_OPEN(open_other_protocol, e->mr[0] = SVC_PROTO_NET | 1ull << 32, -SK_E_INVAL)
 BAD_OPEN(open_other_version, e->mr[0] = SVC_PROTO_BLK | 2ull << 32, -SK_E_INVAL)
-BAD_OPEN(open_few_words, e->n = 5, -SK_E_INVAL)
+BAD_OPEN(open_few_words, e->n = SVC_PARAMS_WORD - 1, -SK_E_INVAL)
 BAD_OPEN(open_one_cap, e->n_caps = 1, -SK_E_INVAL)
+BAD_OPEN(open_data_without_frame, e->n_caps = 2, -SK_E_INVAL)
+BAD_OPEN(open_frame_too_many, e->n_caps = 4, -SK_E_INVAL)
+BAD_OPEN(open_own_without_frame, e->mr[6] = 4096, -SK_E_INVAL)
 BAD_OPEN(open_params_beyond_words, e->mr[5] = 17, -SK_E_INVAL)
 BAD_OPEN(open_params_huge, e->mr[5] = UINT64_MAX, -SK_E_INVAL)
 BAD_OPEN(open_ring_not_pages, e->mr[2] = 4095 | (uint64_t)RING << 32, -SK_E_INVAL)
 BAD_OPEN(open_ring_empty, e->mr[2] = (uint64_t)RING << 32, -SK_E_INVAL)
 BAD_OPEN(open_second_ring_not_pages, e->mr[2] = RING | 4097ull << 32, -SK_E_INVAL)
-BAD_OPEN(open_rings_beyond_region, e->mr[2] = RING | (uint64_t)REGION << 32, -SK_E_INVAL)
-BAD_OPEN(open_too_little_data, e->mr[1] = 2 * RING + 4095, -SK_E_INVAL)
-BAD_OPEN(open_region_beyond_frame, e->frame_order = 13, -SK_E_INVAL)
-BAD_OPEN(open_no_frame, e->frame_order = 0, -SK_E_INVAL)
-BAD_OPEN(open_region_absurd, e->mr[1] = UINT64_MAX, -SK_E_INVAL)
+BAD_OPEN(open_rings_beyond_frame, e->mr[2] = RING | (uint64_t)DATA << 32, -SK_E_INVAL)
+BAD_OPEN(open_ring_sizes_overflow, e->mr[2] = 0xfffff000ull | 0x2000ull << 32, -SK_E_INVAL)
+BAD_OPEN(open_too_little_data, e->mr[1] = 4095, -SK_E_INVAL)
+BAD_OPEN(open_data_beyond_frame, e->frame_order[CAP_DATA] = 13, -SK_E_INVAL)
+BAD_OPEN(open_no_ring_frame, e->frame_order[CAP_RINGS] = 0, -SK_E_INVAL)
+BAD_OPEN(open_no_data_frame, e->frame_order[CAP_DATA] = 0, -SK_E_INVAL)
+BAD_OPEN(open_data_absurd, e->mr[1] = UINT64_MAX, -SK_E_INVAL)
+BAD_OPEN(open_own_beyond_frame, (e->mr[6] = DATA + 1, e->n_caps = 4), -SK_E_INVAL)
+BAD_OPEN(open_own_absurd, (e->mr[6] = UINT64_MAX, e->n_caps = 4), -SK_E_INVAL)
 BAD_OPEN(open_by_a_client, e->badge = SVC_BADGE_CLIENT, -SK_E_DENIED)
+
+static void open_without_addresses(void)
+{
+	add_open();
+	fake.fail_map[CAP_DATA] = true; /* the rings are mapped by then */
+	refused(-SK_E_NO_MEM);
+	assert_int_equal(seen.opens, 0);
+}
+
+static void open_with_own_memory(void)
+{
+	struct event *e = add_open();
+
+	e->mr[6] = 8192;
+	e->n_caps = 4;
+	serve();
+	assert_int_equal(status(0), 0);
+	assert_ptr_equal(seen.conn->data, fake.data);
+	assert_int_equal(seen.conn->data_size, DATA);
+	assert_ptr_equal(seen.conn->own, fake.own);
+	assert_int_equal(seen.conn->own_size, 8192);
+	add_close(1);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(fake.n_mapped, 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+/* What only a device reaches is not mapped, but the service has its frame, and that alone, to pass on. */
+static void open_with_data_unmapped(void)
+{
+	struct svc_service s = service;
+
+	s.data_unmapped = true;
+	add_open();
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(status(0), 0);
+	assert_true(fake.mapped[CAP_RINGS]);
+	assert_false(fake.mapped[CAP_DATA]);
+	assert_null(seen.conn->data);
+	assert_int_equal(seen.conn->data_size, DATA);
+	assert_int_equal(fake.kind[seen.conn->data_frame], CAP_DATA);
+	add_close(1);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(fake.n_mapped, 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
 
 static void open_refused_by_service(void)
 {
@@ -439,17 +493,19 @@ static void channel_use(void)
 		.proto = SVC_PROTO_BLK,
 		.bit = 7,
 		.signal = 64,
-		.frame = 65,
+		.data = 65,
 		.vaddr = (uint64_t)fake.region,
-		.size = REGION,
+		.data_vaddr = (uint64_t)fake.data,
+		.data_size = DATA,
 		.req_size = RING,
 		.rsp_size = RING };
 	assert_null(svc_channel("net"));
 	channel = svc_channel("blk");
 	assert_non_null(channel);
 	assert_ptr_equal(svc_channel("blk"), channel);
-	assert_int_equal(channel->data_size, REGION - 2 * RING);
-	assert_ptr_equal(channel->data, (char *)fake.region + 2 * RING);
+	assert_int_equal(channel->data_size, DATA);
+	assert_ptr_equal(channel->data, fake.data);
+	assert_int_equal(channel->data_frame, 65);
 	assert_int_equal(svc_on_channel(channel, on_channel, NULL), 0);
 	((struct ring_shared *)fake.region)->want_data = 1; /* the service sleeps */
 	assert_int_equal(svc_send(channel, true, "x", 1), 0);
@@ -468,7 +524,6 @@ static void wait_keeps_other_signals(void)
 	info->channel[0] = (struct domain_channel){ .name = "blk",
 		.bit = 7,
 		.vaddr = (uint64_t)fake.region,
-		.size = REGION,
 		.req_size = RING,
 		.rsp_size = RING };
 	channel = svc_channel("blk");
@@ -516,9 +571,11 @@ static void in_a_process(void **state)
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
+		/* A failure must end this process, not go on with the rest of the tests in it. */
+		setenv("CMOCKA_TEST_ABORT", "1", 1);
 		fake_reset();
 		run();
-		free(fake.region);
+		fake_end();
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &result, 0), pid);
@@ -543,11 +600,21 @@ int main(void)
 		T(open_ring_not_pages),
 		T(open_ring_empty),
 		T(open_second_ring_not_pages),
-		T(open_rings_beyond_region),
+		T(open_data_without_frame),
+		T(open_frame_too_many),
+		T(open_own_without_frame),
+		T(open_rings_beyond_frame),
+		T(open_ring_sizes_overflow),
 		T(open_too_little_data),
-		T(open_region_beyond_frame),
-		T(open_no_frame),
-		T(open_region_absurd),
+		T(open_data_beyond_frame),
+		T(open_no_ring_frame),
+		T(open_no_data_frame),
+		T(open_data_absurd),
+		T(open_own_beyond_frame),
+		T(open_own_absurd),
+		T(open_without_addresses),
+		T(open_with_own_memory),
+		T(open_with_data_unmapped),
 		T(open_by_a_client),
 		T(open_refused_by_service),
 		T(event_takes_all),
