@@ -21,7 +21,6 @@ import tomllib
 MAGIC, VERSION = 0x5453464E414D4B53, 1
 DOMAINS_MAX, CHANNELS_MAX, CAPS_MAX = 32, 128, 64
 OWN_CHANNELS_MAX, UNTYPED_MAX, ARGS_MAX, PARAMS_MAX = 24, 4, 256, 272
-GUEST_PRIORITY = 8
 NONE = 0xFFFFFFFF
 
 PROTOS = {"console": 1, "uart": 2, "xs": 3, "blk": 4, "net": 5, "files": 6, "vmctl": 7, "log": 8}
@@ -213,6 +212,7 @@ class Domain:
     kept: dict = dataclasses.field(default_factory=dict)
     archive_file: str = ""
     replaces: str = ""
+    guests: tuple = None  # builder: priorities of what guests run on, vCPUs and their VMMs' I/O threads
 
 
 @dataclasses.dataclass
@@ -277,6 +277,16 @@ def read_args(table):
     return text
 
 
+def with_args(table, text, more):
+    for key, value in more.items():
+        if f"\n{key}=" in "\n" + text:
+            table.fail("args", f"{key} comes from the key `guests`")
+        text += f"{key}={value}\n"
+    if len(text.encode()) >= ARGS_MAX:
+        table.fail("args", f"more than {ARGS_MAX - 1} bytes of arguments")
+    return text
+
+
 def read_budget(table):
     if not table.value:
         return 0, 0
@@ -286,6 +296,17 @@ def read_budget(table):
         table.fail("us", f"a budget of {budget} us in a period of {period} us")
     table.done()
     return budget, period
+
+
+def read_guests(table):
+    if not table.value:
+        return None
+    vcpu = table.number("vcpu-priority", 0, 31, required=True)
+    vmm = table.number("vmm-priority", 0, 31, required=True)
+    if vcpu >= vmm:
+        table.fail("vmm-priority", f"{vmm} is not above vcpu-priority ({vcpu}): a guest that computes would stop its own I/O")
+    table.done()
+    return vcpu, vmm
 
 
 def read_kept(table):
@@ -336,6 +357,9 @@ def read_domain(name, value):
     d.args = read_args(table.table("args"))
     d.device = read_device(table.table("device"))
     d.services = table.names("services")
+    d.guests = read_guests(table.table("guests"))
+    if d.guests:  # the builder is told, and what it may run at itself for the thread that watches VMMs
+        d.args = with_args(table, d.args, {"vcpu-priority": d.guests[0], "vmm-priority": d.guests[1], "priority": d.priority})
     d.caps = [read_cap(c, where + ["caps"]) for c in table.get("caps", list, [])]
     d.channels = [read_channel(n, c, where + ["channel", n]) for n, c in table.get("channel", dict, {}).items()]
     d.kept = read_kept(table.table("kept-memory"))
@@ -422,6 +446,10 @@ def check_roles(domains):
                 d.table.fail("caps", f'{cap} is for the domain with role = "{role}" alone')
         if d.role == "builder" and d.serves:
             d.table.fail("serves", "the builder starts last, when all memory that is left is its own")
+        if d.role == "builder" and not d.guests:
+            d.table.fail("guests", "is missing: which priorities vCPUs and VMMs get")
+        if d.guests and d.role != "builder":
+            d.table.fail("guests", 'is for the domain with role = "builder" alone')
         if d.services and d.role != "builder":
             d.table.fail("services", 'only the domain with role = "builder" connects others to services')
 
@@ -489,9 +517,10 @@ def check_devices(domains):
 
 
 def check_budgets(domains, limit, top):
+    guests = next((d.guests for d in domains if d.guests), None)
     for d in domains:
-        if d.priority <= GUEST_PRIORITY:
-            d.table.fail("priority", f"not above that of guests ({GUEST_PRIORITY})")
+        if guests and d.priority <= guests[1]:
+            d.table.fail("priority", f"{d.priority} is not above that of guests' VMMs ({guests[1]})")
         if len(orders_of(d.memory)) > UNTYPED_MAX:
             d.table.fail("memory", f"is the sum of more than {UNTYPED_MAX} powers of two")
         lines = d.args.count("\n") + len(d.caps)
@@ -649,6 +678,8 @@ def holdings(d):
         out.append(c.kind + (f" {c.ports[0]:#x}-{c.ports[1]:#x}" if c.ports else ""))
     if d.services:
         out.append("control endpoints of " + ", ".join(d.services))
+    if d.guests:
+        out.append(f"guests: vCPUs at priority {d.guests[0]}, VMMs at {d.guests[1]}")
     out += [f"kept memory {name}, {size >> 10} KiB" for name, size in d.kept.items()]
     if d.archive_file:
         out.append(f"archive member {d.archive_file}")

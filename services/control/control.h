@@ -25,12 +25,6 @@
 /* The domain's own notification bits, above those of its channels. */
 enum { BIT_VMCTL = 20, BIT_DEATH = 21 };
 
-/*
- * Priorities, higher first. Services and drivers are above all of a guest but the guard is
- * above them.
- */
-enum { VCPU_PRIORITY = 8, VMM_PRIORITY = 12, GUARD_PRIORITY = 20 };
-
 extern struct domtab guests;
 extern struct pool guest_pool;
 /* Text for the log of the host, which `dmesg` shows. */
@@ -50,6 +44,9 @@ int host_init(void) must_check;
 sk_cap_t host_service(enum service s);
 const char *host_service_name(enum service s);
 sk_cap_t host_ctl_sched(void);
+/* As the manifest says, higher first: guests' vCPUs, their VMMs' I/O threads, this domain. */
+enum host_priority { PRIORITY_VCPU, PRIORITY_VMM, PRIORITY_SELF, PRIORITY_COUNT };
+uint32_t host_priority(enum host_priority of);
 const struct proc_image *host_vmm_image(void);
 /* Memory and CPU time of all static domains together. */
 void host_usage(uint64_t *memory, uint64_t *cpu_ns);

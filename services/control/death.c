@@ -103,7 +103,8 @@ static int thread_sched(sk_cap_t *sched)
 	if (rc)
 		return rc;
 	/* Above all guests, so that a guest's end is noticed while others compute. */
-	return (int)sk_sched_configure(host_ctl_sched(), *sched, 0, GUARD_PRIORITY, 256, 0, 0);
+	return (int)sk_sched_configure(
+		host_ctl_sched(), *sched, 0, host_priority(PRIORITY_SELF), 256, 0, 0);
 }
 
 int death_init(void)

@@ -162,7 +162,7 @@ static uint32_t least_loaded(void)
 static int make_scheds(struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
-	struct proc_sched s = { .priority = VCPU_PRIORITY };
+	struct proc_sched s = { .priority = host_priority(PRIORITY_VCPU) };
 	uint32_t i;
 	int rc;
 
@@ -202,7 +202,7 @@ static int make_vmm(struct guest *g, struct msg *m)
 	s.cnode_order = cnode_order(VM_CAP_RAM + CHUNK_SLOTS * chunks + OWN_SLOTS);
 	s.free_slot = VM_CAP_RAM + chunks;
 	s.sched = (struct proc_sched){
-		.cpu = least_loaded(), .priority = VMM_PRIORITY, .weight = 256
+		.cpu = least_loaded(), .priority = host_priority(PRIORITY_VMM), .weight = 256
 	};
 	rc = death_endpoint(g->dom->domid, &g->fault_ep);
 	if (rc)

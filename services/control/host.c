@@ -8,6 +8,7 @@
  * Lifecycle   host_init() before everything else.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "caps/caps.h"
@@ -22,6 +23,7 @@ static sk_cap_t endpoint[SERVICE_COUNT], ctl_sched;
 static struct proc_image vmm_image;
 static bool have_image;
 static uint64_t random_state[2];
+static uint32_t priority[PRIORITY_COUNT];
 
 #define X(sym, name) name,
 static const char *const service_names[] = { SERVICES(X) };
@@ -92,6 +94,25 @@ sk_cap_t host_service(enum service s)
 }
 
 sk_cap_t host_ctl_sched(void) { return ctl_sched; }
+
+uint32_t host_priority(enum host_priority of) { return priority[of]; }
+
+/* False: one is missing, or they are not in order; then nothing can be put where it belongs. */
+static bool priorities_read(void)
+{
+	static const char *const keys[PRIORITY_COUNT] = { "vcpu-priority", "vmm-priority",
+		"priority" };
+	char text[4];
+
+	for (uint32_t i = 0; i < PRIORITY_COUNT; i++) {
+		if (!svc_arg(keys[i], text, sizeof(text)))
+			return false;
+		priority[i] = (uint32_t)strtoul(text, NULL, 10);
+		if (priority[i] > 31 || (i && priority[i] <= priority[i - 1]))
+			return false;
+	}
+	return true;
+}
 
 const struct proc_image *host_vmm_image(void)
 {
@@ -221,5 +242,10 @@ int host_init(void)
 	ctl_sched = svc_cap("sched", NULL);
 	if (!ctl_sched)
 		printf("no right to make scheduling contexts; no guest can be created\n");
+	if (ctl_sched && !priorities_read()) {
+		printf("vcpu-priority, vmm-priority, priority: not given in this order, lowest first; "
+		       "no guest can be created\n");
+		ctl_sched = 0;
+	}
 	return 0;
 }

@@ -40,6 +40,7 @@ role = "builder"
 priority = 20
 memory = "1M"
 services = ["console", "storage"]
+guests = { vcpu-priority = 8, vmm-priority = 12 }
 caps = [ { name = "pool", kind = "guest-memory" } ]
 channel.console = { to = "console", proto = "console", params = { kind = "shell" } }
 
@@ -101,7 +102,18 @@ BAD = [
     ('memory-limit = "16M"', 'memory-limit = "8M"', ["memory-limit"], "together"),
     ("[domain.uart]\npriority = 24", "[domain.uart]", ["domain", "uart", "priority"], "missing"),
     ("[domain.uart]\npriority = 24", "[domain.uart]\npriority = 32", ["domain", "uart", "priority"], "between"),
-    ("[domain.uart]\npriority = 24", "[domain.uart]\npriority = 8", ["domain", "uart", "priority"], "guests"),
+    ("[domain.uart]\npriority = 24", "[domain.uart]\npriority = 12", ["domain", "uart", "priority"], "VMMs (12)"),
+    ("[domain.files]\npriority = 20", "[domain.files]\npriority = 10", ["domain", "files", "priority"], "VMMs (12)"),
+    ("vcpu-priority = 8", "vcpu-priority = 12", ["domain", "control", "guests", "vmm-priority"], "not above vcpu-priority (12)"),
+    ("vmm-priority = 12", "vmm-priority = 20", ["domain", "control", "priority"], "VMMs (20)"),
+    ("vmm-priority = 12", "vmm-priority = 32", ["domain", "control", "guests", "vmm-priority"], "between"),
+    ("vcpu-priority = 8, ", "", ["domain", "control", "guests", "vcpu-priority"], "missing"),
+    ("vmm-priority = 12 }", "vmm-priority = 12, weight = 3 }", ["domain", "control", "guests", "weight"], "unknown key"),
+    ("guests = { vcpu-priority = 8, vmm-priority = 12 }\n", "", ["domain", "control", "guests"], "missing"),
+    ("guests = { vcpu-priority = 8, vmm-priority = 12 }\n", "guests = { vcpu-priority = 8, vmm-priority = 12 }\n"
+     "args = { vcpu-priority = 9 }\n", ["domain", "control", "args"], "comes from the key"),
+    ('[domain.files]\n', '[domain.files]\nguests = { vcpu-priority = 8, vmm-priority = 12 }\n',
+     ["domain", "files", "guests"], "alone"),
     ("[domain.blk0]\nbinary = \"virtio-blk\"\noptional = true\npriority = 24",
      "[domain.blk0]\nbinary = \"virtio-blk\"\noptional = true\npriority = 19", ["domain", "blk0", "priority"], "driver below"),
     ("[domain.uart]", "[domain.Uart]", ["domain", "Uart"], "not a name"),

@@ -288,6 +288,17 @@ int svc_ntfn_badged(uint32_t bit, sk_cap_t *out)
 	return 0;
 }
 
+bool svc_arg(const char *key, char *buf, size_t size)
+{
+	static const char *const args[][2] = { { "vcpu-priority", "8" },
+		{ "vmm-priority", "12" }, { "priority", "20" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
+		if (strcmp(args[i][0], key) == 0)
+			return snprintf(buf, size, "%s", args[i][1]) < (int)size;
+	return false;
+}
+
 sk_cap_t svc_cap(const char *name, uint32_t *count)
 {
 	if (count)
@@ -366,6 +377,7 @@ int proc_create(struct proc *p, const struct proc_spec *s)
 	struct vmm *v = vmm_of(0);
 
 	assert_true(strlen(s->name) < DOMAIN_NAME_MAX);
+	assert_int_equal(s->sched.priority, 12);
 	*p = (struct proc){
 		.untyped = s->untyped, .cnode = slot_alloc(1), .ntfn = slot_alloc(1)
 	};
@@ -394,6 +406,7 @@ int proc_sched(
 {
 	(void)p;
 	assert_true(slot >= VM_CAP_SCHED && ctl == CTL_SLOT && s->weight >= 1);
+	assert_int_equal(s->priority, 8);
 	*own = slot_alloc(1);
 	return 0;
 }
