@@ -149,13 +149,8 @@ static const struct svc_service service = {
 
 int main(void)
 {
-	sk_cap_t signal;
-	int rc = svc_ntfn_badged(IRQ_BIT, &signal);
+	int rc = svc_on_irq(0, 0, IRQ_BIT, irq_event);
 
-	if (rc == 0)
-		rc = (int)sk_irq_bind(DOMAIN_CAP_DEVICE + 6, signal);
-	if (rc == 0)
-		rc = svc_on_bit(IRQ_BIT, irq_event, NULL, "irq");
 	if (rc == 0 && !ns16550_start(&uart))
 		rc = -SK_E_NOT_FOUND;
 	if (rc) {

@@ -295,26 +295,17 @@ static const struct svc_service service = {
 
 static int device_start(void)
 {
-	sk_cap_t irq = DOMAIN_CAP_DEVICE + 16 * DEVICE_INDEX + 6, signal;
+	const uint64_t want = F_SIZE_MAX | F_RO | F_FLUSH | VIRTIO_F_EVENT_IDX;
 	void *mem;
-	int rc = virtio_init(&dev, &svc_info()->dev[DEVICE_INDEX], DEVICE_INDEX);
+	int rc = virtio_init(&dev, DEVICE_INDEX, want);
 
-	if (rc)
-		return rc;
-	rc = virtio_negotiate(&dev, F_SIZE_MAX | F_RO | F_FLUSH | VIRTIO_F_EVENT_IDX);
 	if (rc)
 		return rc;
 	rc = dma_alloc(dev.io_space, SK_PAGE_ORDER, &mem, &dma_reqs_addr);
 	if (rc)
 		return rc;
 	dma_reqs = mem;
-	rc = svc_ntfn_badged(IRQ_BIT, &signal);
-	if (rc)
-		return rc;
-	rc = (int)sk_irq_bind(irq, signal);
-	if (rc)
-		return rc;
-	rc = svc_on_bit(IRQ_BIT, irq_event, NULL, "irq");
+	rc = svc_on_irq(DEVICE_INDEX, 0, IRQ_BIT, irq_event);
 	if (rc)
 		return rc;
 	rc = virtio_queue_make(&dev, &queue, 0, QUEUE_SIZE, 0);

@@ -182,11 +182,8 @@ static int device_start(void)
 {
 	const uint64_t want = F_CSUM | F_GUEST_CSUM | F_MAC | F_HOST_TSO4 | F_HOST_TSO6 |
 			      F_STATUS | VIRTIO_F_EVENT_IDX;
-	int rc = virtio_init(&dev, &svc_info()->dev[DEVICE_INDEX], DEVICE_INDEX);
+	int rc = virtio_init(&dev, DEVICE_INDEX, want);
 
-	if (rc)
-		return rc;
-	rc = virtio_negotiate(&dev, want);
 	if (rc)
 		return rc;
 	rc = side_init(&rx, QUEUE_RX);
@@ -253,22 +250,9 @@ static const struct svc_service service = {
 	.close = client_close,
 };
 
-static int irq_start(void)
-{
-	sk_cap_t signal;
-	int rc = svc_ntfn_badged(IRQ_BIT, &signal);
-
-	if (rc)
-		return rc;
-	rc = (int)sk_irq_bind(DOMAIN_CAP_DEVICE + 16 * DEVICE_INDEX + 6, signal);
-	if (rc)
-		return rc;
-	return svc_on_bit(IRQ_BIT, irq_event, NULL, "irq");
-}
-
 int main(void)
 {
-	int rc = irq_start();
+	int rc = svc_on_irq(DEVICE_INDEX, 0, IRQ_BIT, irq_event);
 
 	if (rc == 0)
 		rc = device_start();

@@ -15,6 +15,8 @@ long edge_wait(sk_cap_t ntfn, uint64_t *word) { return sk_wait(ntfn, SK_NO_DEADL
 
 void edge_signal(sk_cap_t ntfn) { (void)sk_signal(ntfn); }
 
+long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn) { return sk_irq_bind(irq, ntfn); }
+
 sk_time_t edge_now(void) { return sk_now(); }
 
 uint32_t edge_frame_order(sk_cap_t frame)

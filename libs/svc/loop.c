@@ -51,6 +51,21 @@ int svc_ntfn_badged(uint32_t bit, sk_cap_t *out)
 	return cap_copy(DOMAIN_CAP_NTFN, SK_W | SK_GRANT, 1ull << bit, out);
 }
 
+int svc_on_irq(uint32_t index, uint32_t n, uint32_t bit, svc_handler_fn fn)
+{
+	sk_cap_t irq = DOMAIN_CAP_DEVICE + 16 * index + 6 + n, signal;
+	int rc = svc_on_bit(bit, fn, NULL, "irq");
+
+	if (!rc)
+		rc = svc_ntfn_badged(bit, &signal);
+	if (rc)
+		return rc;
+	rc = (int)edge_irq_bind(irq, signal);
+	if (rc)
+		cap_drop(signal);
+	return rc;
+}
+
 /* ---- timers ------------------------------------------------------------------------------------------- */
 static void timer_remove(struct svc_timer *t)
 {

@@ -92,10 +92,12 @@ struct svc_conn *svc_next(struct svc_conn *after);
  * sleeps, sets the wish for more and looks again: a handler just takes what it can. One that leaves records in the
  * ring (no room for the answer) must itself come back to them when that changes.
  */
-/* Handlers for the domain's own bits: channel (its bit), interrupt (bind it to svc_ntfn_badged(bit)). */
+/* Handlers for the domain's own bits. */
 typedef void (*svc_handler_fn)(void *ctx);
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name) must_check;
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
+/* Interrupt n of the domain's device `index`, on an own bit. */
+int svc_on_irq(uint32_t index, uint32_t n, uint32_t bit, svc_handler_fn fn) must_check;
 /* Have the handler of an own bit called once the current event is done, as if it had been signalled. */
 int svc_raise(uint32_t bit) must_check;
 /* A new capability that signals this domain with 1 << bit. */

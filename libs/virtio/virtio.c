@@ -104,14 +104,8 @@ static void areas_find(struct virtio *v)
 	}
 }
 
-int virtio_init(struct virtio *v, const struct domain_device *dev, uint32_t index)
+static int reset(struct virtio *v)
 {
-	memset(v, 0, sizeof(*v));
-	v->dev = dev;
-	v->io_space = DOMAIN_CAP_DEVICE + 16 * index + 14;
-	areas_find(v);
-	if (!v->common || !v->notify || !v->config)
-		return -SK_E_NOT_FOUND;
 	*reg8(v, COMMON_STATUS) = 0;
 	for (unsigned int i = 0; *reg8(v, COMMON_STATUS) != 0; i++)
 		if (i == RESET_POLLS)
@@ -122,7 +116,7 @@ int virtio_init(struct virtio *v, const struct domain_device *dev, uint32_t inde
 	return 0;
 }
 
-int virtio_negotiate(struct virtio *v, uint64_t want)
+static int negotiate(struct virtio *v, uint64_t want)
 {
 	uint64_t offer;
 
@@ -139,6 +133,20 @@ int virtio_negotiate(struct virtio *v, uint64_t want)
 	*reg32(v, COMMON_DRIVER_FEATURE) = (uint32_t)(v->features >> 32);
 	*reg8(v, COMMON_STATUS) = STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK;
 	return *reg8(v, COMMON_STATUS) & STATUS_FEATURES_OK ? 0 : -SK_E_IO;
+}
+
+int virtio_init(struct virtio *v, uint32_t index, uint64_t want)
+{
+	int rc;
+
+	memset(v, 0, sizeof(*v));
+	v->dev = &((const struct domain_info *)DOMAIN_INFO_VADDR)->dev[index];
+	v->io_space = DOMAIN_CAP_DEVICE + 16 * index + 14;
+	areas_find(v);
+	if (!v->common || !v->notify || !v->config)
+		return -SK_E_NOT_FOUND;
+	rc = reset(v);
+	return rc ? rc : negotiate(v, want);
 }
 
 static int queue_memory(struct virtio *v, struct virtio_queue *q, size_t bytes)

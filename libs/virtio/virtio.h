@@ -32,10 +32,11 @@ struct virtio_queue {
 	uint32_t order;
 };
 
-/* Find the register areas of device `dev` in its mapped BARs and reset it. index: which of the domain's devices. */
-int virtio_init(struct virtio *v, const struct domain_device *dev, uint32_t index) must_check;
-/* Take what of `want` the device offers; VERSION_1 is required, ACCESS_PLATFORM always accepted. */
-int virtio_negotiate(struct virtio *v, uint64_t want) must_check;
+/*
+ * Find the register areas of the domain's device `index` in its mapped BARs, reset it, and take what of the features
+ * `want` it offers; VERSION_1 is required, ACCESS_PLATFORM always accepted.
+ */
+int virtio_init(struct virtio *v, uint32_t index, uint64_t want) must_check;
 /*
  * Make queue `index` with up to max_size descriptors; its interrupts come by MSI-X vector `vector`. *q is
  * zero at first; made again after a reset of the device, it keeps its memory.

@@ -131,6 +131,14 @@ long edge_wait(sk_cap_t ntfn, uint64_t *word)
 
 void edge_signal(sk_cap_t ntfn) { fake.signals[ntfn]++; }
 
+long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn)
+{
+	if (!fake.filled[ntfn])
+		abort();
+	fake.irq = irq;
+	return fake.irq_rc;
+}
+
 sk_time_t edge_now(void) { return fake.now; }
 
 uint32_t edge_frame_order(sk_cap_t frame) { return fake.order[frame]; }

@@ -34,6 +34,8 @@ struct fake {
 	struct answer answer[SCRIPT_MAX];
 	unsigned int n_answers;
 	unsigned int signals[SLOTS_MAX];
+	sk_cap_t irq; /* bound last */
+	int irq_rc;
 	bool used[SLOTS_MAX], filled[SLOTS_MAX];
 	uint32_t order[SLOTS_MAX], kind[SLOTS_MAX];
 	void *region, *data, *own; /* what vm_map() maps */

@@ -461,6 +461,26 @@ static void own_bits(void)
 	assert_string_equal(order, "xy");
 }
 
+static void on_irq(void *ctx)
+{
+	assert_null(ctx);
+	note("i");
+}
+
+static void interrupts(void)
+{
+	assert_int_equal(svc_on_irq(1, 2, 24, on_irq), -SK_E_INVAL);
+	fake.irq_rc = -SK_E_CAP;
+	assert_int_equal(svc_on_irq(1, 2, 23, on_irq), -SK_E_CAP);
+	assert_int_equal(fake_slots(), 0);
+	fake.irq_rc = 0;
+	assert_int_equal(svc_on_irq(1, 2, 23, on_irq), 0);
+	assert_int_equal(fake.irq, DOMAIN_CAP_DEVICE + 16 + 6 + 2);
+	fake_add(SK_LABEL_SIGNAL, 1 << 23);
+	serve();
+	assert_string_equal(order, "i");
+}
+
 /* ---- channels and arguments ------------------------------------------------------------------------------------------ */
 static struct svc_conn *channel;
 static unsigned int got;
@@ -630,6 +650,7 @@ int main(void)
 		T(no_service_at_all),
 		T(timers_in_order),
 		T(own_bits),
+		T(interrupts),
 		T(channel_use),
 		T(wait_keeps_other_signals),
 		T(arguments),
