@@ -157,7 +157,7 @@ static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_
 		.signal = r.signal };
 	rc = proc_channel(p, &ch, &out->channel);
 	if (rc && svc_close(c->endpoint, r.number))
-		return -SK_E_PEER; /* it keeps a connection that nobody uses */
+		return -SK_E_TIMEOUT; /* it keeps a connection that nobody uses */
 	return rc;
 }
 

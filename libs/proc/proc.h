@@ -165,7 +165,11 @@ extern const struct proc_sizes proc_sizes[SVC_PROTO_END];
 /* Orders of the frames for the rings and the data of such a connection; data_order 0 = no data. */
 void proc_connect_orders(
 	uint32_t proto, uint64_t data_size, uint32_t *ring_order, uint32_t *data_order);
-/* keep_caps: leave the boundary objects in own slots (proc_connection); else the two ends alone hold them. */
+/*
+ * -SK_E_TIMEOUT: the service does not answer and may have what came out of untyped and data_untyped, which must then
+ * be left as they are (svc_open in svc.h): proc_abandon(), not proc_destroy().
+ * keep_caps: leave the boundary objects in own slots (proc_connection); else the two ends alone hold them.
+ */
 int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 	struct proc_connection *out) must_check;
 /*
@@ -186,5 +190,7 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index) 
 int proc_start(struct proc *p) must_check;
 /* Revoke the untyped and free the builder's slots; the untyped itself stays, empty, with the builder. */
 void proc_destroy(struct proc *p);
+/* A service may still use what came out of the untyped: stop the main thread, and leave all else as it is for good. */
+void proc_abandon(struct proc *p);
 
 #endif

@@ -11,7 +11,8 @@
  *             them (a disk driver and its device) and the rings cannot.
  * Own         a third frame, if the call brings one, is memory for what the service keeps about this client,
  *             charged to the client, who never sees it.
- * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more.
+ * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. A connector that gets no
+ *             answer in time leaves all that the service was given as it is, for good.
  */
 #ifndef PROTO_SVC_H
 #define PROTO_SVC_H

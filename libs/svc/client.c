@@ -1,7 +1,8 @@
 /*
  * client.c - calling the control endpoints of services
  *
- * A call blocks until the service answers: for connectors and for start-up, not for event handlers.
+ * A call blocks until the service answers: for connectors and for start-up, not for event handlers. Those that make
+ * and end connections give up after a while, so that a service that hangs does not hang its connectors.
  */
 #include <string.h>
 #include "caps/caps.h"
@@ -53,7 +54,8 @@ void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps)
 		slot_free(slots + caps->n_in, RX_SLOTS - caps->n_in);
 }
 
-int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
+static int call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps,
+	sk_time_t deadline)
 {
 	struct sk_utcb *u = edge_utcb();
 	struct sk_msg m;
@@ -67,7 +69,7 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 	message_load(&m, label, mr, *n, caps);
 	u->recv_slot = rx;
 	u->recv_slots = rx ? RX_SLOTS : 0;
-	u->deadline = SK_NO_DEADLINE;
+	u->deadline = deadline;
 	rc = edge_call(ep, &m);
 	if (rx)
 		rx_take(rx, rc ? 0 : SK_MI_CAPS(m.mi), caps);
@@ -75,6 +77,11 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 		return (int)rc;
 	message_store(&m, mr, n);
 	return *n ? (int)(int64_t)mr[0] : -SK_E_PEER;
+}
+
+int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
+{
+	return call(ep, label, mr, n, caps, SK_NO_DEADLINE);
 }
 
 static void drop_all(const struct svc_caps *caps)
@@ -100,7 +107,7 @@ int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open
 		caps.out[caps.n_out++] = a->data;
 	if (a->own_size)
 		caps.out[caps.n_out++] = a->own;
-	rc = svc_call(service_ep, SVC_OPEN, mr, &n, &caps);
+	rc = call(service_ep, SVC_OPEN, mr, &n, &caps, edge_in_ms(SVC_OPEN_MS));
 	if (!rc && (n < 2 || caps.n_in != 1))
 		rc = -SK_E_PEER;
 	if (rc) {
@@ -119,5 +126,5 @@ int svc_close(sk_cap_t service_ep, uint32_t number)
 	uint64_t mr[SK_MR_MAX] = { number };
 	uint32_t n = 1;
 
-	return svc_call(service_ep, SVC_CLOSE, mr, &n, NULL);
+	return call(service_ep, SVC_CLOSE, mr, &n, NULL, edge_in_ms(SVC_CLOSE_MS));
 }

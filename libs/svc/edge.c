@@ -2,6 +2,7 @@
  * edge.c - the system calls that libs/svc makes
  */
 #include "svc/edge.h"
+#include "sys/clock.h"
 
 struct sk_utcb *edge_utcb(void) { return sk_utcb(); }
 
@@ -18,6 +19,8 @@ void edge_signal(sk_cap_t ntfn) { (void)sk_signal(ntfn); }
 long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn) { return sk_irq_bind(irq, ntfn); }
 
 sk_time_t edge_now(void) { return sk_now(); }
+
+sk_time_t edge_in_ms(uint32_t ms) { return sk_now() + clock_ns_to_ticks(ms * 1000000ull); }
 
 uint32_t edge_frame_order(sk_cap_t frame)
 {

@@ -15,6 +15,7 @@ void edge_signal(sk_cap_t ntfn);
 long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn);
 long edge_wait(sk_cap_t ntfn, uint64_t *word);
 sk_time_t edge_now(void);
+sk_time_t edge_in_ms(uint32_t ms);
 /* Order of a frame in an own slot, 0 when it is none. */
 uint32_t edge_frame_order(sk_cap_t frame);
 bool edge_slot_empty(sk_cap_t slot);

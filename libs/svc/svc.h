@@ -135,10 +135,17 @@ struct svc_open_result {
 	uint64_t word[2];
 	sk_cap_t signal; /* signals the service; in a slot from libs/caps */
 };
+/*
+ * -SK_E_TIMEOUT: the service did not answer within SVC_OPEN_MS or SVC_CLOSE_MS. It may have the region or still be
+ * using it, and a device with it: what it was given must not be used for anything else, nor be revoked, which would
+ * fault the service that everybody uses.
+ */
+#define SVC_OPEN_MS 30000u
+#define SVC_CLOSE_MS 120000u /* drains and flushes first */
 int svc_open(sk_cap_t service_ep, const struct svc_open_args *a,
 	struct svc_open_result *r) must_check;
 int svc_close(sk_cap_t service_ep, uint32_t number) must_check;
-/* Plain call with words only. mr in and out; n in and out. */
+/* Plain call, which waits as long as it takes. mr in and out; n in and out. */
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	struct svc_caps *caps) must_check;
 

@@ -173,7 +173,8 @@ struct guest {
 	/* guest_build.c */
 	struct pool_set ram;     /* in the order of guest physical addresses */
 	pool_piece_t base, heap; /* charged by proc_create(); what the VMM retypes itself */
-	pool_piece_t device[GUEST_DISKS_MAX + GUEST_VIFS_MAX]; /* regions of disks, then vifs */
+	pool_piece_t device[GUEST_DISKS_MAX + GUEST_VIFS_MAX]; /* data of disks, then vifs */
+	bool held; /* base and device: a service did not answer and may still use them */
 	struct proc proc;
 	bool proc_made;
 	struct guest_conn conn[GUEST_CONNS_MAX];

@@ -7,7 +7,8 @@
  * Locks       none.
  * Lifecycle   guest_build, guest_start; guest_unbuild from any state in between.
  * Invariants  B1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses
- *             B2 connections are closed before the memory of their regions goes
+ *             B2 connections are closed before the memory of their regions goes; what a service that does not answer
+ *             may still use (held) never goes
  */
 #include <stdio.h>
 #include <string.h>
@@ -89,13 +90,18 @@ static void give_memory(struct guest *g)
 	uint32_t i;
 
 	pool_give_set(&guest_pool, &g->ram);
-	for (i = 0; i < ARRAY_SIZE(g->device); i++) {
-		pool_give(&guest_pool, g->device[i]);
-		g->device[i] = 0;
-	}
 	pool_give(&guest_pool, g->heap);
-	pool_give(&guest_pool, g->base);
+	if (g->held)
+		printf("%u MiB of guest %u stay with the service that does not answer\n",
+			(1u << (BASE_ORDER - 20)) + (n_devices(g) << (DEVICE_ORDER - 20)),
+			g->dom->domid);
+	for (i = 0; i < ARRAY_SIZE(g->device) && !g->held; i++)
+		pool_give(&guest_pool, g->device[i]);
+	if (!g->held)
+		pool_give(&guest_pool, g->base);
+	memset(g->device, 0, sizeof(g->device));
 	g->base = g->heap = 0;
+	g->held = false;
 }
 
 /* B1 */
@@ -231,6 +237,8 @@ static int connect(struct guest *g, enum service s, struct proc_connect *c)
 	c->client = g->dom->domid;
 	c->version = PROTO_VERSION;
 	rc = proc_connect(&g->proc, c, false, &out);
+	if (rc == -SK_E_TIMEOUT)
+		g->held = true;
 	if (!rc)
 		g->conn[g->n_conns++] = (struct guest_conn){ s, out.number };
 	return rc;
@@ -241,6 +249,9 @@ static int connect_fail(enum service s, int rc, struct msg *m, const char *what)
 	if (rc == -SK_E_NO_SYS)
 		return msg_fail(
 			m, "%s: the service %s does not run", what, host_service_name(s));
+	if (rc == -SK_E_TIMEOUT)
+		return msg_fail(
+			m, "%s: the service %s does not answer", what, host_service_name(s));
 	return msg_fail(m, "%s: %s refused: %s", what, host_service_name(s), error_text(rc));
 }
 
@@ -469,25 +480,39 @@ int guest_start(struct guest *g, struct msg *m)
 	return rc ? msg_fail(m, "cannot start the VMM: %s", error_text(rc)) : 0;
 }
 
+/* B2, newest first. A service that does not answer once is not asked again for this guest. */
+static void close_all(struct guest *g)
+{
+	bool hangs[SERVICE_COUNT] = { false };
+
+	while (g->n_conns) {
+		const struct guest_conn *c = &g->conn[--g->n_conns];
+		int rc = hangs[c->service] ? 0 : svc_close(host_service(c->service), c->number);
+
+		if (rc == -SK_E_TIMEOUT) {
+			printf("the service %s does not answer\n",
+				host_service_name(c->service));
+			g->held = hangs[c->service] = true;
+		} else if (rc) {
+			printf("closing a connection to %s: error %d\n",
+				host_service_name(c->service), -rc);
+		}
+	}
+}
+
 void guest_unbuild(struct guest *g)
 {
 	uint32_t i;
-	int rc;
 
-	while (g->n_conns) { /* B2: newest first */
-		g->n_conns--;
-		rc = svc_close(
-			host_service(g->conn[g->n_conns].service), g->conn[g->n_conns].number);
-		if (rc)
-			printf("closing a connection to %s: error %d\n",
-				host_service_name(g->conn[g->n_conns].service), -rc);
-	}
+	close_all(g);
 	for (i = 0; i < VM_VCPUS_MAX; i++) {
 		cap_drop(g->sched[i]);
 		g->sched[i] = 0;
 	}
 	guest_ctl_disconnect(g);
-	if (g->proc_made)
+	if (g->proc_made && g->held)
+		proc_abandon(&g->proc);
+	else if (g->proc_made)
 		proc_destroy(&g->proc);
 	g->proc_made = false;
 	cap_drop(g->fault_ep);

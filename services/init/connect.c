@@ -72,8 +72,15 @@ static int region_charge(
 	return rc;
 }
 
-static void region_return(struct domain *d, struct connection *c)
+/* rc: of the call that made or ended the connection. A service that did not answer may still use the region. */
+static void region_return(struct domain *d, struct connection *c, int rc)
 {
+	if (rc == -SK_E_TIMEOUT) {
+		printf("%s: the service %s does not answer; the region that it may have is lost\n",
+			d->m->name, domains[c->service].m->name);
+		c->memory = c->data_memory = 0;
+		return;
+	}
 	memory_return(d, &c->memory);
 	memory_return(d, &c->data_memory);
 }
@@ -103,7 +110,7 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 	if (!rc)
 		rc = proc_connect(&d->proc, &q, true, &c->c);
 	if (rc) {
-		region_return(d, c);
+		region_return(d, c, rc);
 		return rc;
 	}
 	c->open = true;
@@ -142,15 +149,18 @@ void connection_drop(struct domain *d, struct connection *c)
 	const sk_cap_t boundary[] = { c->c.client_signal, c->c.service_signal, c->c.rings,
 		c->c.data };
 
-	if (c->open && svc_close(domains[c->service].connector, c->c.number))
-		printf("%s: its service does not close the connection\n", d->m->name);
+	int rc = c->open ? svc_close(domains[c->service].connector, c->c.number) : 0;
+
+	if (rc && rc != -SK_E_TIMEOUT)
+		printf("%s: its service does not close the connection: error %d\n", d->m->name,
+			-rc);
 	c->open = false;
 	if (!c->memory)
 		return; /* kept memory, which outlives the domain, or nothing */
 	for (uint32_t i = 0; i < sizeof(boundary) / sizeof(boundary[0]); i++)
 		cap_drop(boundary[i]);
 	c->c = (struct proc_connection){ 0 };
-	region_return(d, c);
+	region_return(d, c, rc);
 }
 
 void connections_close(uint32_t service)
@@ -162,7 +172,8 @@ void connections_close(uint32_t service)
 			continue;
 		c->open = false;
 		if (svc_close(domains[service].connector, c->c.number))
-			printf("%s: a connection does not close\n", domains[service].m->name);
+			printf("%s does not close its connection with %s\n",
+				domains[service].m->name, domains[c->client].m->name);
 	}
 }
 

@@ -45,12 +45,14 @@ static int setup(void **state)
 	return 0;
 }
 
+static uint64_t lost; /* to a service that did not answer */
+
 /* Everything that guests took has come back. */
 static void at_rest(void)
 {
 	assert_null(domtab_next(&guests, 0));
-	assert_int_equal(guest_pool.free, guest_pool.total);
-	assert_int_equal(world.opened, world.closed);
+	assert_int_equal(guest_pool.free + lost, guest_pool.total);
+	assert_int_equal(world.opened, world.closed + world.hung);
 	assert_int_equal(world.vmms, 0);
 	assert_int_equal(world.regions, 0);
 	assert_int_equal(node_count(), 0);
@@ -170,6 +172,39 @@ static void errors_leave_nothing(void **state)
 	type("create /guests/a.cfg\r");
 	assert_true(screen_has("in use by another guest"));
 	world.fail_rc = 0;
+	at_rest();
+}
+
+/* A service that hangs: the guest goes, what the service may still use stays, and nobody else notices. */
+static void service_hangs(void **state)
+{
+	const uint64_t total = guest_pool.free;
+	const uint64_t held = (4 + 2 + 2) << 20; /* base and two devices of `a` */
+
+	(void)state;
+	world.fail_service = SERVICE_STORAGE;
+	world.hang = true;
+	create("create /guests/a.cfg\r", "a");
+	destroy("a");
+	assert_null(domtab_next(&guests, 0));
+	assert_int_equal(world.hung, 1);
+	assert_int_equal(world.closed, world.opened - 1); /* those of the other services */
+	assert_int_equal(world.abandoned, 1);
+	assert_int_equal(guest_pool.free, total - held);
+	world.fail_rc = -SK_E_TIMEOUT;
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has("create: xvda: the service storage does not answer"));
+	assert_int_equal(world.hung, 1); /* it has no connection of this guest */
+	assert_int_equal(world.abandoned, 2);
+	assert_int_equal(guest_pool.free, total - 2 * held);
+	world.fail_rc = 0;
+	world.hang = false;
+	create("create /guests/a.cfg\r", "a");
+	destroy("a");
+	assert_int_equal(world.abandoned, 2);
+	assert_int_equal(guest_pool.free, total - 2 * held);
+	lost = 2 * held;
+	slots_at_rest = world.slots; /* the VMMs that were left have some */
 	at_rest();
 }
 
@@ -473,6 +508,7 @@ int main(void)
 		T(xenstore),
 		T(files_and_completion),
 		T(a_hundred_guests_in_a_row),
+		T(service_hangs),
 		T(power),
 	};
 

@@ -339,6 +339,10 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 int svc_close(sk_cap_t ep, uint32_t number)
 {
 	assert_true(ep >= 10 && ep < 10 + SERVICE_COUNT && number);
+	if (world.hang && ep == 10 + (sk_cap_t)world.fail_service) {
+		world.hung++;
+		return -SK_E_TIMEOUT;
+	}
 	world.closed++;
 	return 0;
 }
@@ -393,6 +397,14 @@ void proc_destroy(struct proc *p)
 	slot_free(p->ntfn, 1);
 	*vmm_of((uint32_t)p->entry) = (struct vmm){ 0 };
 	world.vmms--;
+}
+
+/* The builder's slots stay: what is in them is what the service may use. */
+void proc_abandon(struct proc *p)
+{
+	*vmm_of((uint32_t)p->entry) = (struct vmm){ 0 };
+	world.vmms--;
+	world.abandoned++;
 }
 
 int proc_untyped(struct proc *p, uint32_t order, sk_cap_t from)

@@ -25,6 +25,9 @@ struct world {
 	uint32_t regions; /* vm_alloc less vm_unmap */
 	int fail_service; /* enum service that refuses with fail_rc */
 	int fail_rc;
+	bool hang;              /* fail_service does not answer a close either */
+	uint32_t hung;          /* closes that were not answered */
+	uint32_t abandoned;     /* VMMs left as they are, for a service that does not answer */
 	bool refuse_introduce;  /* xenstore's answer to INTRODUCE is an error */
 	uint64_t keys_at_start; /* xenstore nodes when the last VMM started */
 };

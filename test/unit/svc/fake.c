@@ -115,8 +115,22 @@ long edge_reply(sk_cap_t reply, const struct sk_msg *m)
 
 long edge_call(sk_cap_t endpoint, struct sk_msg *m)
 {
-	(void)endpoint, (void)m;
-	return -SK_E_DELETED;
+	struct sent *s = &fake.sent;
+
+	(void)endpoint;
+	fake.deadline = fake.utcb.deadline;
+	s->mi = m->mi;
+	memcpy(s->mr, fake.utcb.mr, sizeof(s->mr));
+	memcpy(s->mr, m->mr, sizeof(m->mr));
+	memcpy(s->cap, fake.utcb.send, sizeof(s->cap));
+	if (fake.call_rc)
+		return fake.call_rc;
+	if (fake.utcb.recv_slot) /* the service's signal */
+		fake.filled[fake.utcb.recv_slot] = true;
+	m->mr[0] = 0;
+	m->mr[1] = 9;
+	m->mi = SK_MI(0, 2, fake.utcb.recv_slot ? 1 : 0);
+	return 0;
 }
 
 /* The next signal of the script. */
@@ -130,6 +144,8 @@ long edge_wait(sk_cap_t ntfn, uint64_t *word)
 }
 
 void edge_signal(sk_cap_t ntfn) { fake.signals[ntfn]++; }
+
+sk_time_t edge_in_ms(uint32_t ms) { return fake.now + ms; }
 
 long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn)
 {

@@ -41,7 +41,12 @@ struct fake {
 	void *region, *data, *own; /* what vm_map() maps */
 	unsigned int n_mapped;
 	bool mapped[CAPS], fail_map[CAPS];
-	sk_time_t now, deadline; /* deadline: of the last receive */
+	sk_time_t now, deadline; /* deadline: of the last receive or call */
+	struct sent {
+		uint64_t mi, mr[SK_MR_MAX];
+		struct sk_send_cap cap[SK_CAPS_MAX];
+	} sent; /* by the last call */
+	long call_rc;
 	struct sk_utcb utcb;
 };
 extern struct fake fake;

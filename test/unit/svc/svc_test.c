@@ -581,6 +581,63 @@ static void arguments(void)
 	assert_false(svc_arg("b", buf, sizeof(buf)));
 }
 
+/* ---- connecting ---- */
+static const struct svc_open_args connection = { .proto = SVC_PROTO_BLK,
+	.version = 1,
+	.client = 5,
+	.req_size = RING,
+	.rsp_size = RING,
+	.data_size = DATA,
+	.own_size = 8192,
+	.rings = 71,
+	.data = 72,
+	.own = 73,
+	.client_signal = 74,
+	.params = "hello",
+	.params_len = 5 };
+
+static void connect_sends_the_region(void)
+{
+	const sk_cap_t want[] = { 71, 74, 72, 73 };
+	struct svc_open_args a = connection;
+	struct svc_open_result r;
+
+	fake.now = 1000;
+	assert_int_equal(svc_open(40, &a, &r), 0);
+	assert_int_equal(SK_MI_CAPS(fake.sent.mi), 4);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(fake.sent.cap[i].slot, want[i]);
+	assert_int_equal(fake.sent.mr[1], DATA);
+	assert_int_equal(fake.sent.mr[6], 8192);
+	assert_memory_equal(&fake.sent.mr[SVC_PARAMS_WORD], "hello", 5);
+	assert_int_equal(r.number, 9);
+	assert_int_equal(fake_slots(), 1); /* the signal */
+	a.data_size = 0;
+	assert_int_equal(svc_open(40, &a, &r), 0);
+	assert_int_equal(SK_MI_CAPS(fake.sent.mi), 3);
+	assert_int_equal(fake.sent.cap[2].slot, 73);
+	a.own_size = 0;
+	assert_int_equal(svc_open(40, &a, &r), 0);
+	assert_int_equal(SK_MI_CAPS(fake.sent.mi), 2);
+}
+
+static void connect_does_not_wait_for_ever(void)
+{
+	struct svc_open_result r;
+	uint64_t mr[SK_MR_MAX] = { 0 };
+	uint32_t n = 1;
+
+	fake.now = 1000;
+	fake.call_rc = -SK_E_TIMEOUT;
+	assert_int_equal(svc_open(40, &connection, &r), -SK_E_TIMEOUT);
+	assert_int_equal(fake.deadline, 1000 + SVC_OPEN_MS);
+	assert_int_equal(fake_slots(), 0);
+	assert_int_equal(svc_close(40, 9), -SK_E_TIMEOUT);
+	assert_int_equal(fake.deadline, 1000 + SVC_CLOSE_MS);
+	assert_int_equal(svc_call(40, SVC_FIRST, mr, &n, NULL), -SK_E_TIMEOUT);
+	assert_int_equal(fake.deadline, SK_NO_DEADLINE);
+}
+
 /* ---- one process each ------------------------------------------------------------------------------------------------- */
 static void in_a_process(void **state)
 {
@@ -654,6 +711,8 @@ int main(void)
 		T(channel_use),
 		T(wait_keeps_other_signals),
 		T(arguments),
+		T(connect_sends_the_region),
+		T(connect_does_not_wait_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
