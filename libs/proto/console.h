@@ -15,6 +15,8 @@
 #include <stdint.h>
 
 #define CONSOLE_CHUNK_MAX 512u
+#define CONSOLE_LOG_SIZE \
+	65536u /* of a guest's log: the own memory (svc.h) that a GUEST connection brings */
 
 enum console_kind { CONSOLE_LOG = 1, CONSOLE_GUEST = 2, CONSOLE_SHELL = 3 };
 

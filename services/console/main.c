@@ -1,8 +1,9 @@
 /*
  * main.c - console: the UART shared by the control shell, the guests' consoles and the boot log
  *
- * Objects     struct stream: a client. A guest's has a log from its first byte; it outlives the connection
- *             until the last of it was shown to who is attached.
+ * Objects     struct stream: a client. A guest's has a log from its first byte, in memory that came with its
+ *             connection and is charged to the guest; what is still to be shown to who is attached when that
+ *             goes is kept in `farewell`.
  * Showing     text reaches the UART through a position in a log (guests, boot log) or straight from the
  *             shell's ring; pump() moves on whatever has the foreground as far as the UART takes it.
  * Invariants  C1 nobody is waited for: a guest's output goes to its log whether shown or not, input that finds
@@ -20,13 +21,7 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-enum {
-	GUEST_LOG_SIZE = 64 << 10,
-	BOOT_LOG_SIZE = 128 << 10,
-	URGENT_LOG_SIZE = 4 << 10,
-	KEY_DETACH = 0x1d,
-	KEY_BELL = 7
-};
+enum { BOOT_LOG_SIZE = 128 << 10, URGENT_LOG_SIZE = 4 << 10, KEY_DETACH = 0x1d, KEY_BELL = 7 };
 
 struct stream {
 	LIST_ENTRY(stream) link;
@@ -50,6 +45,8 @@ static struct stream *shell;
 static struct stream *
 	attached; /* the guest in the foreground; NULL: the shell, or the boot log without one */
 static uint64_t attached_pos;
+static char *
+	farewell; /* the log of the guest in the foreground, after it has gone: C2 lets nobody take its place */
 
 static struct textlog boot_log;
 static uint64_t boot_pos; /* shown so far, until the shell says its first word */
@@ -397,9 +394,11 @@ static int client_open(
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -SK_E_NO_MEM;
-	if (p->kind == CONSOLE_GUEST && textlog_init(&s->log, GUEST_LOG_SIZE)) {
+	if (p->kind == CONSOLE_GUEST &&
+		(c->own_size != CONSOLE_LOG_SIZE ||
+			textlog_init_at(&s->log, c->own, c->own_size))) {
 		free(s);
-		return -SK_E_NO_MEM;
+		return -SK_E_INVAL;
 	}
 	s->conn = c;
 	s->kind = p->kind;
@@ -432,6 +431,8 @@ static int client_close(struct svc_conn *c)
 	}
 	if (s != attached)
 		stream_free(s);
+	else
+		textlog_move(&s->log, farewell);
 	pump();
 	return 0;
 }
@@ -483,6 +484,9 @@ int main(void)
 {
 	int rc = textlog_init(&boot_log, BOOT_LOG_SIZE);
 
+	farewell = malloc(CONSOLE_LOG_SIZE);
+	if (!farewell)
+		rc = -SK_E_NO_MEM;
 	if (rc == 0)
 		rc = textlog_init(&urgent_log, URGENT_LOG_SIZE);
 	if (rc == 0)

@@ -10,15 +10,27 @@
 
 int textlog_init(struct textlog *l, size_t size)
 {
-	l->bytes = malloc(size);
-	l->size = size;
-	l->end = 0;
+	*l = (struct textlog){ .bytes = malloc(size), .allocated = true, .size = size };
 	return l->bytes ? 0 : -SK_E_NO_MEM;
+}
+
+int textlog_init_at(struct textlog *l, void *bytes, size_t size)
+{
+	if (!bytes || !size || size & (size - 1))
+		return -SK_E_INVAL;
+	*l = (struct textlog){ .bytes = bytes, .size = size };
+	return 0;
+}
+
+void textlog_move(struct textlog *l, void *bytes)
+{
+	l->bytes = memcpy(bytes, l->bytes, l->size);
 }
 
 void textlog_fini(struct textlog *l)
 {
-	free(l->bytes);
+	if (l->allocated)
+		free(l->bytes);
 	l->bytes = NULL;
 }
 

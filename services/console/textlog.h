@@ -4,18 +4,24 @@
 #ifndef CONSOLE_TEXTLOG_H
 #define CONSOLE_TEXTLOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sk/types.h>
 
 struct textlog {
 	char *bytes;
-	size_t size;  /* power of two */
-	uint64_t end; /* bytes ever written: the position after the last */
+	bool allocated; /* by textlog_init() */
+	size_t size;    /* power of two */
+	uint64_t end;   /* bytes ever written: the position after the last */
 };
 
 /* size: power of two. -SK_E_NO_MEM. */
 int textlog_init(struct textlog *l, size_t size) must_check;
+/* In memory that the caller has and that outlives the log. -SK_E_INVAL: size is no power of two. */
+int textlog_init_at(struct textlog *l, void *bytes, size_t size) must_check;
+/* The caller's memory goes: on in another piece of the same size. */
+void textlog_move(struct textlog *l, void *bytes);
 void textlog_fini(struct textlog *l);
 void textlog_write(struct textlog *l, const char *text, size_t len);
 /* Position of the oldest byte that is still there. */

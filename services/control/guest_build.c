@@ -271,6 +271,7 @@ static int connect_console(struct guest *g, struct msg *m)
 		return connect_fail(SERVICE_CONSOLE, rc, m, "log");
 	c = (struct proc_connect){ .name = "console",
 		.proto = SVC_PROTO_CONSOLE,
+		.own_size = CONSOLE_LOG_SIZE,
 		.params = &console,
 		.params_len = sizeof(console) };
 	rc = connect(g, SERVICE_CONSOLE, &c);

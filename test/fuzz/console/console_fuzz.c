@@ -106,8 +106,22 @@ static void peer_open(struct peer *p, unsigned int i, struct bytes *b)
 	p->conn.badge = take(b, 1) % 4;
 	if (take(b, 1) == 0)
 		memset(params.name, 'x', sizeof(params.name));
+	/* Gone with the connection, so that a log that is read later shows. */
+	p->conn.own_size = CONSOLE_LOG_SIZE - (take(b, 1) == 3);
+	p->conn.own = malloc(CONSOLE_LOG_SIZE);
 	p->open = client_open(&p->conn, &params, sizeof(params) - (take(b, 1) == 7), result) ==
 		  0;
+	if (!p->open)
+		free(p->conn.own);
+}
+
+static bool peer_close(struct peer *p)
+{
+	if (client_close(&p->conn))
+		return false;
+	free(p->conn.own);
+	p->open = false;
+	return true;
 }
 
 static void peer_send(struct peer *p, struct bytes *b)
@@ -157,8 +171,8 @@ static void step(struct bytes *b)
 			peer_open(p, i, b);
 		break;
 	case 1:
-		if (i < N_CLIENTS && p->open && client_close(&p->conn) == 0)
-			p->open = false;
+		if (i < N_CLIENTS && p->open && !peer_close(p))
+			abort();
 		break;
 	case 2:
 	case 3:
@@ -184,6 +198,9 @@ static void step(struct bytes *b)
 
 static void start(void)
 {
+	static char memory_of_farewell[CONSOLE_LOG_SIZE];
+
+	farewell = memory_of_farewell;
 	if (textlog_init(&boot_log, 1024) || textlog_init(&urgent_log, 256))
 		abort();
 	kernel_log->size = 256;
@@ -200,7 +217,7 @@ static void start(void)
 static void stop(void)
 {
 	for (unsigned int i = 0; i < N_CLIENTS; i++)
-		if (peers[i].open && client_close(&peers[i].conn))
+		if (peers[i].open && !peer_close(&peers[i]))
 			abort();
 	if (attached)
 		detach();

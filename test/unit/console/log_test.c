@@ -65,6 +65,25 @@ static void longer_than_the_log(void **state)
 	assert_int_equal(pos, 23);
 }
 
+static void memory_of_others(void **state)
+{
+	char here[16], there[16];
+	uint64_t pos = 0;
+
+	(void)state;
+	textlog_fini(&l);
+	assert_int_equal(textlog_init_at(&l, NULL, 16), -SK_E_INVAL);
+	assert_int_equal(textlog_init_at(&l, here, 0), -SK_E_INVAL);
+	assert_int_equal(textlog_init_at(&l, here, 12), -SK_E_INVAL);
+	assert_int_equal(textlog_init_at(&l, here, sizeof(here)), 0);
+	textlog_write(&l, "0123456789abcdefghij", 20); /* around its end */
+	textlog_move(&l, there);
+	memset(here, 'X', sizeof(here));
+	textlog_write(&l, "k", 1);
+	expect(&pos, 64, "56789abcdefghijk");
+	textlog_fini(&l); /* frees neither */
+}
+
 static void lines_of_domains(void **state)
 {
 	struct bootlog_line a = { 0 }, b = { 0 };
@@ -124,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(keeps_the_newest),
 		CASE(longer_than_the_log),
+		CASE(memory_of_others),
 		CASE(lines_of_domains),
 		CASE(endless_line_is_cut),
 		CASE(kernel_ring),
