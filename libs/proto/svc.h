@@ -47,7 +47,7 @@ enum svc_call {
 	 * mr3 client's identity (domid of the guest, or the number of the static domain | SVC_STATIC),
 	 * mr4 epoch, mr5 bytes of parameters, mr6 size of the service's own memory, mr7.. the parameters
 	 * (struct of the protocol's header).
-	 * Capabilities: ring frame, client's signal, data frame unless mr1 is 0, own frame unless mr6 is 0.
+	 * Capabilities: ring frame, client's signal (with a badge), data frame unless mr1 is 0, own frame unless mr6 is 0.
 	 * Reply: mr0 status, mr1 connection number, mr2, mr3 of the protocol; capability: signal to the
 	 * service.
 	 */

@@ -37,3 +37,11 @@ bool edge_slot_empty(sk_cap_t slot)
 
 	return sk_cap_info(SK_CAP_CNODE, slot, &info) || info.type == SK_OBJ_NULL;
 }
+
+bool edge_can_signal(sk_cap_t ntfn)
+{
+	struct sk_cap_info info;
+
+	return !sk_cap_info(SK_CAP_CNODE, ntfn, &info) && info.type == SK_OBJ_NOTIFICATION &&
+	       info.badge && (info.rights & SK_W);
+}

@@ -105,7 +105,9 @@ static int open_decode(const struct message *q, struct open_request *o)
 	if (o->req_size % SK_PAGE_SIZE || o->rsp_size % SK_PAGE_SIZE ||
 		o->data_size < service->min_data)
 		return -SK_E_INVAL;
-	return q->caps.n_in == 2u + !!o->data_size + !!o->own_size ? 0 : -SK_E_INVAL;
+	if (q->caps.n_in != 2u + !!o->data_size + !!o->own_size)
+		return -SK_E_INVAL;
+	return edge_can_signal(q->caps.in[1]) ? 0 : -SK_E_INVAL;
 }
 
 /* The frame must have `size` bytes. */

@@ -211,7 +211,10 @@ static int log_open(const struct domain *console)
 		frame, SK_R | SK_W, 0, &a.rings); /* one capability maps in one space only */
 	if (rc)
 		return rc;
-	a.client_signal = ntfn;
+	/* init looks at nothing that comes back, but a signal without a badge is refused. */
+	rc = cap_copy(ntfn, SK_W | SK_GRANT, 1, &a.client_signal);
+	if (rc)
+		return rc;
 	rc = svc_open(console->connector, &a, &r);
 	return rc ? rc : sys_log_attach(view, a.req_size, r.signal);
 }

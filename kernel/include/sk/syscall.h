@@ -28,7 +28,7 @@
 	X(REPLY, 4, "reply, mi, mr0-3", "answer the caller tied to a Reply; never blocks")         \
 	X(REPLY_RECV, 5, "endpoint(R), mi, mr0-3", "REPLY to utcb.reply, then RECV")               \
 	/* notifications */                                                                        \
-	X(SIGNAL, 6, "notification(W)", "or the capability's badge into the word")                 \
+	X(SIGNAL, 6, "notification(W)", "or the badge into the word; no badge: no effect")         \
 	X(WAIT, 7, "notification(R), deadline", "take the word when not 0; results: word")         \
 	X(POLL, 8, "notification(R)", "as WAIT with SK_POLL; results: word; AGAIN if 0")           \
 	/* memory and capabilities */                                                              \

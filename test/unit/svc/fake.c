@@ -91,6 +91,7 @@ long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
 		fake.filled[slot] = true;
 		fake.order[slot] = e->frame_order[i];
 		fake.kind[slot] = i;
+		fake.unbadged[slot] = e->unbadged;
 	}
 	m->mi = SK_MI(e->label, e->n, e->n_caps);
 	return 0;
@@ -160,6 +161,11 @@ sk_time_t edge_now(void) { return fake.now; }
 uint32_t edge_frame_order(sk_cap_t frame) { return fake.order[frame]; }
 
 bool edge_slot_empty(sk_cap_t slot) { return !fake.filled[slot]; }
+
+bool edge_can_signal(sk_cap_t ntfn)
+{
+	return fake.filled[ntfn] && fake.kind[ntfn] == CAP_SIGNAL && !fake.unbadged[ntfn];
+}
 
 /* ---- libs/caps ---------------------------------------------------------------------------------------------- */
 sk_cap_t slot_alloc(uint32_t n)

@@ -20,6 +20,7 @@ struct event {
 	void (*before)(
 		void); /* runs when the domain has gone to wait, before the message is there */
 	uint32_t frame_order[CAPS]; /* of the capabilities; 0 = no frame */
+	bool unbadged;              /* the signal */
 };
 /* What it answered. */
 struct answer {
@@ -38,6 +39,7 @@ struct fake {
 	int irq_rc;
 	bool used[SLOTS_MAX], filled[SLOTS_MAX];
 	uint32_t order[SLOTS_MAX], kind[SLOTS_MAX];
+	bool unbadged[SLOTS_MAX];
 	void *region, *data, *own; /* what vm_map() maps */
 	unsigned int n_mapped;
 	bool mapped[CAPS], fail_map[CAPS];

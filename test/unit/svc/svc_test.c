@@ -207,6 +207,7 @@ BAD_OPEN(open_no_data_frame, e->frame_order[CAP_DATA] = 0, -SK_E_INVAL)
 BAD_OPEN(open_data_absurd, e->mr[1] = UINT64_MAX, -SK_E_INVAL)
 BAD_OPEN(open_own_beyond_frame, (e->mr[6] = DATA + 1, e->n_caps = 4), -SK_E_INVAL)
 BAD_OPEN(open_own_absurd, (e->mr[6] = UINT64_MAX, e->n_caps = 4), -SK_E_INVAL)
+BAD_OPEN(open_signal_without_badge, e->unbadged = true, -SK_E_INVAL)
 BAD_OPEN(open_by_a_client, e->badge = SVC_BADGE_CLIENT, -SK_E_DENIED)
 
 static void open_without_addresses(void)
@@ -692,6 +693,7 @@ int main(void)
 		T(open_without_addresses),
 		T(open_with_own_memory),
 		T(open_with_data_unmapped),
+		T(open_signal_without_badge),
 		T(open_by_a_client),
 		T(open_refused_by_service),
 		T(event_takes_all),
