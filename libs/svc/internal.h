@@ -17,6 +17,7 @@ struct message {
 	uint32_t n;
 	uint64_t mr[SK_MR_MAX];
 	struct svc_caps caps;
+	bool no_slots; /* capabilities that came with it were not taken: the domain's CNode is full */
 };
 /* Words and capabilities of an outgoing message into UTCB and registers. */
 void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t n,

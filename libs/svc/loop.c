@@ -156,7 +156,9 @@ static void handle_call(const struct sk_msg *m)
 	bool later = false;
 
 	message_store(m, q.mr, &q.n);
-	rx_take(rx, SK_MI_CAPS(m->mi), &q.caps);
+	q.no_slots = !rx;
+	if (rx)
+		rx_take(rx, SK_MI_CAPS(m->mi), &q.caps);
 	rx = 0;
 	serve_call(&q, &later);
 	if (!later)
@@ -199,12 +201,12 @@ static sk_time_t next_deadline(void)
 static int receive(struct sk_msg *m)
 {
 	struct sk_utcb *u = edge_utcb();
-	int rc = rx_prepare(&rx); /* L2 */
 
-	if (rc)
-		return rc;
+	/* L2. A full CNode is no reason to end: connections that close make room, new ones are refused. */
+	if (rx_prepare(&rx))
+		rx = 0;
 	u->recv_slot = rx;
-	u->recv_slots = RX_SLOTS;
+	u->recv_slots = rx ? RX_SLOTS : 0;
 	u->reply = reply_now;
 	u->deadline = next_deadline();
 	return (int)edge_recv(DOMAIN_CAP_SERVICE, m);

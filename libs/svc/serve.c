@@ -85,6 +85,8 @@ struct open_request {
 
 static int open_decode(const struct message *q, struct open_request *o)
 {
+	if (q->no_slots)
+		return -SK_E_LIMIT;
 	if (q->n < SVC_PARAMS_WORD)
 		return -SK_E_INVAL;
 	o->proto = (uint32_t)q->mr[0];

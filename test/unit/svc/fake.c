@@ -83,17 +83,17 @@ long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
 	memcpy(m->mr, e->mr, sizeof(m->mr));
 	memcpy(fake.utcb.mr, e->mr, sizeof(fake.utcb.mr));
 	memset(fake.utcb.mr, 0xee, sizeof(m->mr)); /* words in registers are not in the UTCB */
-	for (uint32_t i = 0; i < e->n_caps; i++) {
+	for (uint32_t i = 0; i < e->n_caps && fake.utcb.recv_slot; i++) {
 		sk_cap_t slot = fake.utcb.recv_slot + i;
 
-		if (!fake.utcb.recv_slot || i >= fake.utcb.recv_slots || fake.filled[slot])
+		if (i >= fake.utcb.recv_slots || fake.filled[slot])
 			abort();
 		fake.filled[slot] = true;
 		fake.order[slot] = e->frame_order[i];
 		fake.kind[slot] = i;
 		fake.unbadged[slot] = e->unbadged;
 	}
-	m->mi = SK_MI(e->label, e->n, e->n_caps);
+	m->mi = SK_MI(e->label, e->n, fake.utcb.recv_slot ? e->n_caps : 0);
 	return 0;
 }
 
@@ -170,6 +170,8 @@ bool edge_can_signal(sk_cap_t ntfn)
 /* ---- libs/caps ---------------------------------------------------------------------------------------------- */
 sk_cap_t slot_alloc(uint32_t n)
 {
+	if (fake.full)
+		return 0;
 	for (sk_cap_t s = DOMAIN_CAP_FREE; s + n <= SLOTS_MAX; s++) {
 		uint32_t run = 0;
 

@@ -42,6 +42,7 @@ struct fake {
 	bool unbadged[SLOTS_MAX];
 	void *region, *data, *own; /* what vm_map() maps */
 	unsigned int n_mapped;
+	bool full; /* no slot is free */
 	bool mapped[CAPS], fail_map[CAPS];
 	sk_time_t now, deadline; /* deadline: of the last receive or call */
 	struct sent {

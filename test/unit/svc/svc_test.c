@@ -123,6 +123,11 @@ static void serve(void)
 	assert_int_equal(svc_run(), -SK_E_DELETED);
 }
 
+static void signal_of(uint32_t number, void (*before)(void))
+{
+	fake_add(SK_LABEL_SIGNAL, 1ull << (24 + number % 40))->before = before;
+}
+
 /* ---- the client's end of the region ---------------------------------------------------------------------- */
 static struct ring client;
 
@@ -257,6 +262,28 @@ static void open_with_data_unmapped(void)
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
+static void slots_run_out(void) { fake.full = true; }
+
+static void slots_come_back(void) { fake.full = false; }
+
+/* Without slots for capabilities the loop goes on, refuses, and serves again when there are some. */
+static void open_without_slots(void)
+{
+	add_open();
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = slots_run_out;
+	add_open();
+	signal_of(1, send_three);
+	add_close(1)->before = slots_come_back;
+	add_open();
+	serve();
+	assert_int_equal(status(0), 0);
+	assert_int_equal(status(2), -SK_E_LIMIT);
+	assert_int_equal(seen.opens, 2);
+	assert_int_equal(seen.records, 3);
+	assert_int_equal(status(3), 0);
+	assert_int_equal(status(4), 0);
+}
+
 static void open_refused_by_service(void)
 {
 	add_open();
@@ -266,11 +293,6 @@ static void open_refused_by_service(void)
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------- */
-static void signal_of(uint32_t number, void (*before)(void))
-{
-	fake_add(SK_LABEL_SIGNAL, 1ull << (24 + number % 40))->before = before;
-}
-
 static void event_takes_all(void)
 {
 	add_open();
@@ -696,6 +718,7 @@ int main(void)
 		T(open_signal_without_badge),
 		T(open_by_a_client),
 		T(open_refused_by_service),
+		T(open_without_slots),
 		T(event_takes_all),
 		T(event_that_leaves_records_is_not_called_for_ever),
 		T(event_without_progress_stops),
