@@ -153,6 +153,14 @@ static inline int dom_check(domid_t d)
 		return 0;
 	return d == 0 ? -XEN_EPERM : -XEN_ESRCH;
 }
+/* Argument 1 points to a structure: into *s. 0 or -EFAULT. */
+#define HC_STRUCT(c, s) hc_struct(c, s, sizeof(*(s)))
+static inline int hc_struct(const struct hcall *c, void *dst, uint64_t size)
+{
+	return hc_in(c, dst, c->arg[1], size) ? 0 : -XEN_EFAULT;
+}
+/* The same, and the domain that it names has to be the caller. */
+#define HC_SELF(c, s) (HC_STRUCT(c, s) ?: dom_check((s)->domid))
 
 typedef int64_t hcall_fn(struct hcall *c);
 hcall_fn hc_xen_version, hc_console_io, hc_vm_assist; /* version.c */

@@ -49,11 +49,8 @@ static void callback_set(uint64_t via)
 static int64_t set_param(struct hcall *c)
 {
 	struct xen_hvm_param a;
-	int rc;
+	int rc = HC_SELF(c, &a);
 
-	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
-		return -XEN_EFAULT;
-	rc = dom_check(a.domid);
 	if (rc)
 		return rc;
 	if (a.index >= HVM_NR_PARAMS)
@@ -70,11 +67,8 @@ static int64_t set_param(struct hcall *c)
 static int64_t get_param(struct hcall *c)
 {
 	struct xen_hvm_param a;
-	int rc;
+	int rc = HC_SELF(c, &a);
 
-	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
-		return -XEN_EFAULT;
-	rc = dom_check(a.domid);
 	if (rc)
 		return rc;
 	switch (a.index) {
@@ -100,7 +94,7 @@ static int64_t set_upcall_vector(struct hcall *c)
 {
 	struct xen_hvm_evtchn_upcall_vector a;
 
-	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
+	if (HC_STRUCT(c, &a))
 		return -XEN_EFAULT;
 	if (a.vector < VECTOR_MIN) /* V1 */
 		return -XEN_EINVAL;
@@ -115,11 +109,8 @@ static int64_t set_upcall_vector(struct hcall *c)
 static int64_t get_mem_type(struct hcall *c)
 {
 	struct xen_hvm_get_mem_type a;
-	int rc;
+	int rc = HC_SELF(c, &a);
 
-	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
-		return -XEN_EFAULT;
-	rc = dom_check(a.domid);
 	if (rc)
 		return rc;
 	a.mem_type = HVMMEM_mmio_dm;

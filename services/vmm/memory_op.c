@@ -82,9 +82,7 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 	uint64_t i, gfn, end;
 	int rc;
 
-	if (!hc_in(c, &r, c->arg[1], sizeof(r)))
-		return -XEN_EFAULT;
-	rc = dom_check(r.domid);
+	rc = HC_SELF(c, &r);
 	if (rc)
 		return rc;
 	if (r.nr_extents > UINT64_MAX >> (CMD_BITS + 3) || start > r.nr_extents)
@@ -172,11 +170,8 @@ static int64_t physmap_add(uint32_t space, uint64_t idx, uint64_t gfn)
 static int64_t add_to_physmap(struct hcall *c)
 {
 	struct xen_add_to_physmap a;
-	int rc;
+	int rc = HC_SELF(c, &a);
 
-	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
-		return -XEN_EFAULT;
-	rc = dom_check(a.domid);
 	return rc ? rc : physmap_add(a.space, a.idx, a.gpfn);
 }
 
@@ -186,9 +181,7 @@ static int64_t add_to_physmap_batch(struct hcall *c, uint64_t start)
 	uint64_t i, idx, gfn, end;
 	int rc;
 
-	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
-		return -XEN_EFAULT;
-	rc = dom_check(a.domid);
+	rc = HC_SELF(c, &a);
 	if (rc)
 		return rc;
 	if (start > a.size)
@@ -214,9 +207,7 @@ static int64_t remove_from_physmap(struct hcall *c)
 	struct xen_remove_from_physmap a;
 	int64_t rc;
 
-	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
-		return -XEN_EFAULT;
-	rc = dom_check(a.domid);
+	rc = HC_SELF(c, &a);
 	if (rc)
 		return rc;
 	if (a.gpfn >= GFN_LIMIT || a.gpfn == xd.p.store_pfn || a.gpfn == xd.p.console_pfn)
@@ -237,7 +228,7 @@ static int64_t memory_map(struct hcall *c)
 	struct xen_memory_map a;
 	unsigned n = edge_mem_map(map, ARRAY_SIZE(map));
 
-	if (!hc_in(c, &a, c->arg[1], sizeof(a)))
+	if (HC_STRUCT(c, &a))
 		return -XEN_EFAULT;
 	if (a.nr_entries < n)
 		n = a.nr_entries;
@@ -250,11 +241,8 @@ static int64_t memory_map(struct hcall *c)
 static int64_t ask(struct hcall *c, uint64_t answer)
 {
 	struct xen_memory_domain d;
-	int rc;
+	int rc = HC_SELF(c, &d);
 
-	if (!hc_in(c, &d, c->arg[1], sizeof(d)))
-		return -XEN_EFAULT;
-	rc = dom_check(d.domid);
 	return rc ? rc : (int64_t)answer;
 }
 

@@ -53,7 +53,7 @@ static int64_t poll(struct hcall *c)
 	struct sched_poll p;
 	int64_t rc;
 
-	if (!hc_in(c, &p, c->arg[1], sizeof(p)))
+	if (HC_STRUCT(c, &p))
 		return -XEN_EFAULT;
 	if (p.nr_ports > POLL_PORTS_MAX)
 		return -XEN_EINVAL;
@@ -69,7 +69,7 @@ static int64_t shut_down(struct hcall *c)
 	uint32_t running = 0;
 	struct sched_shutdown s;
 
-	if (!hc_in(c, &s, c->arg[1], sizeof(s)))
+	if (HC_STRUCT(c, &s))
 		return -XEN_EFAULT;
 	if (s.reason > SHUTDOWN_MAX)
 		return -XEN_EINVAL;
@@ -84,7 +84,7 @@ static int64_t shutdown_code(struct hcall *c)
 {
 	struct sched_shutdown s;
 
-	if (!hc_in(c, &s, c->arg[1], sizeof(s)))
+	if (HC_STRUCT(c, &s))
 		return -XEN_EFAULT;
 	return s.reason > SHUTDOWN_MAX ? -XEN_EINVAL : 0;
 }
@@ -96,7 +96,7 @@ static int64_t watchdog(struct hcall *c)
 	sk_time_t deadline = SK_NO_DEADLINE;
 	unsigned i;
 
-	if (!hc_in(c, &w, c->arg[1], sizeof(w)))
+	if (HC_STRUCT(c, &w))
 		return -XEN_EFAULT;
 	if (w.id > ARRAY_SIZE(xd.watchdog))
 		return -XEN_EINVAL;
