@@ -11,6 +11,7 @@
 
 #include "edge.h"
 #include "svc/svc.h"
+#include "sys/sk.h"
 #include "sys/thread.h"
 #include "vm.h"
 
@@ -41,6 +42,8 @@ void edge_vcpu_down(unsigned cpu) { vcpu_down(&vm.vcpu[cpu]); }
 uint64_t edge_ticks_waiting(unsigned cpu) { return vcpu_ticks_waiting(&vm.vcpu[cpu]); }
 
 void edge_shutdown(uint32_t reason) { vm_shutdown(reason); }
+
+void edge_yield(void) { (void)sk_yield(); }
 
 uint64_t edge_tsc(void) { return vm_rdtsc(); }
 

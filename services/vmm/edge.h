@@ -31,6 +31,8 @@ int edge_vcpu_up(unsigned cpu) must_check; /* goes on with the state that it has
 void edge_vcpu_down(unsigned cpu);
 /* Ticks that the vCPU's thread was runnable but did not run, since it was made. */
 uint64_t edge_ticks_waiting(unsigned cpu);
+/* The thread of the vCPU, which is the caller's, lets others of its priority run first. */
+void edge_yield(void);
 /* The guest stopped: SHUTDOWN_* of xen/sched.h. All vCPUs stop; returns. */
 void edge_shutdown(uint32_t reason);
 uint64_t edge_tsc(void);

@@ -132,7 +132,8 @@ int64_t hc_sched_op(struct hcall *c)
 		return -XEN_ENOSYS;
 	switch (op) {
 	case SCHEDOP_yield:
-		return 0; /* the exit was one */
+		edge_yield();
+		return 0;
 	case SCHEDOP_block:
 		return block(c->cpu);
 	case SCHEDOP_shutdown:

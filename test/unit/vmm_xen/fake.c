@@ -18,6 +18,7 @@ bool up[FAKE_VCPUS], log_quiet;
 uint64_t fake_tsc = 1000, fake_waiting;
 int shutdown_reason = -1;
 uint64_t max_pages = RAM_PAGES;
+unsigned yields;
 uint64_t shown_gfn[EDGE_PAGES_MAX];
 static uint8_t pages[EDGE_PAGES_MAX][4096] __attribute__((aligned(4096)));
 static unsigned n_pages;
@@ -65,6 +66,8 @@ void edge_vcpu_down(unsigned cpu) { up[cpu] = false; }
 uint64_t edge_ticks_waiting(unsigned cpu) { return cpu == 0 ? fake_waiting : 0; }
 
 void edge_shutdown(uint32_t reason) { shutdown_reason = (int)reason; }
+
+void edge_yield(void) { yields++; }
 
 uint64_t edge_tsc(void) { return fake_tsc; }
 

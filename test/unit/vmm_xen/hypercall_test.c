@@ -157,6 +157,13 @@ CASE(balloon_counts)
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 10, 0), 0); /* too large at once */
 }
 
+CASE(yield_gives_the_cpu_away)
+{
+	fake_guest();
+	CHECK_EQ(H(sched_op, SCHEDOP_yield, 0, 0), 0);
+	CHECK_EQ(yields, 1);
+}
+
 CASE(balloon_populate_is_all_or_nothing)
 {
 	max_pages = 2 * RAM_PAGES;
@@ -658,6 +665,7 @@ int hypercall_tests(void)
 		cmocka_unit_test(console_write_is_bounded),
 		cmocka_unit_test(balloon_counts),
 		cmocka_unit_test(balloon_populate_is_all_or_nothing),
+		cmocka_unit_test(yield_gives_the_cpu_away),
 		cmocka_unit_test(balloon_keeps_special_pages),
 		cmocka_unit_test(memory_other_domains),
 		cmocka_unit_test(special_pages_are_placed),
