@@ -47,7 +47,10 @@ void edge_yield(void) { (void)sk_yield(); }
 
 uint64_t edge_tsc(void) { return vm_rdtsc(); }
 
-uint64_t edge_tsc_offset(void) { return vm.tsc_offset; }
+uint64_t edge_tsc_offset(unsigned cpu)
+{
+	return __atomic_load_n(&vm.vcpu[cpu].tsc_offset, __ATOMIC_RELAXED);
+}
 
 /* ---- memory ----------------------------------------------------------------------- */
 

@@ -36,7 +36,7 @@ void edge_yield(void);
 /* The guest stopped: SHUTDOWN_* of xen/sched.h. All vCPUs stop; returns. */
 void edge_shutdown(uint32_t reason);
 uint64_t edge_tsc(void);
-uint64_t edge_tsc_offset(void); /* guest TSC - host TSC */
+uint64_t edge_tsc_offset(unsigned cpu); /* guest TSC - host TSC */
 
 /* ---- guest memory ----------------------------------------------------------------- */
 /* RAM at [gpa, gpa + len), contiguous for the VMM too; NULL if any of it is no RAM now. */

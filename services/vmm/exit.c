@@ -113,7 +113,7 @@ static void exit_cpuid(struct vcpu *v)
 		.xcr0 = xcr0,
 		.cr4 = st->cr4,
 		.tsc_hz = vm.tsc_hz,
-		.tsc_offset = vm.tsc_offset,
+		.tsc_offset = v->tsc_offset,
 	};
 	struct cpuid_regs r;
 

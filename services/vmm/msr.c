@@ -17,6 +17,7 @@ enum {
 	MSR_PLATFORM_ID = 0x17,
 	MSR_APIC_BASE = 0x1b,
 	MSR_FEATURE_CONTROL = 0x3a,
+	MSR_TSC_ADJUST = 0x3b,
 	MSR_UCODE_WRITE = 0x79,
 	MSR_UCODE_REV = 0x8b,
 	MSR_PLATFORM_INFO = 0xce,
@@ -200,11 +201,25 @@ static bool efer_write(struct vcpu *v, uint64_t value)
 	return true;
 }
 
-static bool tsc_write(struct vcpu *v, uint64_t value)
+/* The TSC goes ahead by `ticks`, and TSC_ADJUST with it; pvclock follows, so that the guest's time does not. */
+static void tsc_shift(struct vcpu *v, uint64_t ticks)
 {
-	v->st->tsc_offset = value - vm_rdtsc();
+	v->tsc_adjust += ticks;
+	v->st->tsc_offset += ticks;
+	__atomic_store_n(&v->tsc_offset, v->st->tsc_offset, __ATOMIC_RELAXED);
 	vcpu_dirty(v, SK_VCPU_TSC);
 	xen_time_update(v->id);
+}
+
+static bool tsc_write(struct vcpu *v, uint64_t value)
+{
+	tsc_shift(v, value - guest_tsc(v));
+	return true;
+}
+
+static bool tsc_adjust_write(struct vcpu *v, uint64_t value)
+{
+	tsc_shift(v, value - v->tsc_adjust);
 	return true;
 }
 
@@ -232,6 +247,9 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	switch (msr) {
 	case MSR_TSC:
 		*value = guest_tsc(v);
+		return true;
+	case MSR_TSC_ADJUST:
+		*value = v->tsc_adjust;
 		return true;
 	case MSR_APIC_BASE:
 		*value = lapic_base_read(&v->lapic);
@@ -323,6 +341,8 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	switch (msr) {
 	case MSR_TSC:
 		return tsc_write(v, value);
+	case MSR_TSC_ADJUST:
+		return tsc_adjust_write(v, value);
 	case MSR_APIC_BASE:
 		return lapic_base_write(&v->lapic, value);
 	case MSR_EFER:

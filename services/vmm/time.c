@@ -4,7 +4,8 @@
  * Objects     pvclock pages, runstate areas, timers of struct xen_vcpu.
  * Locks       xv->time_lock: runstate. Timers belong to the vCPU's thread (the period is atomic).
  * Lifecycle   set up by time_init(); pvclock is written again when the guest changes its TSC.
- * Invariants  T1 system time = ns since start_tsc by one multiplier, for the guest and for us alike
+ * Invariants  T1 system time = ns since start_tsc by one multiplier, for the guest and for us alike, whatever the
+ *                guest does to its TSC
  *             T2 runstate times never shrink and add up to the time since the vCPU was made
  */
 #include "dom.h"
@@ -73,7 +74,7 @@ static void time_info_write(struct vcpu_time_info *t, uint64_t stamp)
 void time_write(unsigned cpu)
 {
 	struct xen_vcpu *xv = &xd.vcpu[cpu];
-	uint64_t stamp = xd.p.start_tsc + edge_tsc_offset();
+	uint64_t stamp = xd.p.start_tsc + edge_tsc_offset(cpu);
 
 	edge_lock(&xv->time_lock);
 	time_info_write(&xv->info->time, stamp);

@@ -448,7 +448,7 @@ int vcpu_make(struct vcpu *v, uint32_t id)
 		rc = configure(v);
 	if (rc)
 		return rc;
-	v->st->tsc_offset = vm.tsc_offset;
+	v->st->tsc_offset = v->tsc_offset = vm.tsc_offset;
 	lapic_reset(&v->lapic, 2 * id, id == 0, false);
 	msr_reset(v);
 	state_reset(v);

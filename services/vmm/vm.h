@@ -78,6 +78,7 @@ struct vcpu {
 	uint32_t idle; /* its thread sleeps */
 	uint32_t
 		callback; /* vector | 0x100: given to vcpu_inject(), not yet handed to the processor */
+	uint64_t tsc_offset; /* guest TSC - host TSC; only its own thread writes */
 
 	uint32_t
 		parked; /* vm->lock: its thread sleeps because the guest is paused or stopped */
@@ -86,7 +87,7 @@ struct vcpu {
 	uint64_t run_ticks; /* TSC spent in guest mode: written by its thread */
 
 	/* MSRs without a field in the state page */
-	uint64_t tsc_aux, misc_enable;
+	uint64_t tsc_aux, tsc_adjust, misc_enable;
 	uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
 
 	sk_cap_t cap, sched, ntfn, kick, thread;
@@ -128,7 +129,7 @@ struct vm {
 	struct chunk *split;    /* those of RAM */
 	uint64_t balloon_pages; /* pages of RAM that are out of the guest now */
 
-	/* time: guest TSC = host TSC + tsc_offset, on every vCPU */
+	/* time: guest TSC = host TSC + tsc_offset, on every vCPU that did not change its own */
 	uint64_t tsc_offset;
 	uint64_t tsc_hz;
 	sk_time_t start_tsc; /* host TSC when the guest was built: its system time 0 */

@@ -24,3 +24,7 @@ inc-unit-vmm_mem := services/vmm
 unit-tests += vmm_cpuid
 src-unit-vmm_cpuid := test/unit/vmm_machine/cpuid_test.c services/vmm/cpuid.c
 inc-unit-vmm_cpuid := services/vmm
+
+unit-tests += vmm_msr
+src-unit-vmm_msr := test/unit/vmm_machine/msr_test.c services/vmm/msr.c services/vmm/lapic.c
+inc-unit-vmm_msr := services/vmm

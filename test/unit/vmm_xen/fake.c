@@ -18,6 +18,7 @@ bool up[FAKE_VCPUS], log_quiet;
 uint64_t fake_tsc = 1000, fake_waiting;
 int shutdown_reason = -1;
 uint64_t max_pages = RAM_PAGES;
+uint64_t fake_tsc_offset[FAKE_VCPUS];
 unsigned yields;
 uint64_t shown_gfn[EDGE_PAGES_MAX];
 static uint8_t pages[EDGE_PAGES_MAX][4096] __attribute__((aligned(4096)));
@@ -71,7 +72,7 @@ void edge_yield(void) { yields++; }
 
 uint64_t edge_tsc(void) { return fake_tsc; }
 
-uint64_t edge_tsc_offset(void) { return 0; }
+uint64_t edge_tsc_offset(unsigned cpu) { return fake_tsc_offset[cpu]; }
 
 void *edge_gmem(uint64_t gpa, uint64_t len)
 {

@@ -22,6 +22,7 @@ extern bool up[FAKE_VCPUS], log_quiet;
 extern uint64_t fake_tsc, fake_waiting;
 extern int shutdown_reason;
 extern uint64_t max_pages;
+extern uint64_t fake_tsc_offset[FAKE_VCPUS];
 extern unsigned yields;
 extern uint64_t shown_gfn[EDGE_PAGES_MAX];
 

@@ -514,6 +514,23 @@ CASE(clock_agrees)
 	CHECK(time_tsc(UINT64_MAX) < SK_NO_DEADLINE);
 }
 
+/* A vCPU whose TSC goes its own way has the same system time. */
+CASE(clock_follows_the_tsc)
+{
+	uint64_t later, ns;
+
+	fake_guest();
+	later = fake_tsc + 5000000000ull;
+	ns = time_ns(later);
+	fake_tsc_offset[1] = 1ull << 40;
+	xen_time_update(1);
+	CHECK_EQ(pvclock(&xd.shared->vcpu_info[0].time, later), ns);
+	CHECK_EQ(pvclock(&xd.shared->vcpu_info[1].time, later + (1ull << 40)), ns);
+	fake_tsc_offset[1] = -(later - 77); /* its TSC shows 77 */
+	xen_time_update(1);
+	CHECK_EQ(pvclock(&xd.shared->vcpu_info[1].time, 77), ns);
+}
+
 CASE(wallclock)
 {
 	fake_guest();
@@ -680,6 +697,7 @@ int hypercall_tests(void)
 		cmocka_unit_test(watchdog_fires),
 		cmocka_unit_test(vcpu_info_moves),
 		cmocka_unit_test(clock_agrees),
+		cmocka_unit_test(clock_follows_the_tsc),
 		cmocka_unit_test(wallclock),
 		cmocka_unit_test(singleshot),
 		cmocka_unit_test(periodic),
