@@ -390,6 +390,8 @@ static int finish_sizes(struct make *k)
 	if (g->maxmem < g->memory)
 		return cfg_complain(cfg_find(k->c, "maxmem"), k->m,
 			"%u is less than memory=%u; raise it", g->maxmem, g->memory);
+	g->memory = guest_memory_round(g->memory);
+	g->maxmem = guest_memory_round(g->maxmem);
 	if (!k->have_vcpus)
 		g->vcpus = 1;
 	if (!k->have_maxvcpus)

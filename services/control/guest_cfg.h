@@ -60,6 +60,9 @@ struct guest_config {
 	struct vif_spec vifs[GUEST_VIFS_MAX];
 };
 
+/* Guests have memory in pieces of 2 MiB: MiB, rounded up. */
+static inline uint32_t guest_memory_round(uint32_t mib) { return (mib + 1) & ~1u; }
+
 /* Fill `size` bytes with random ones. */
 typedef void (*guest_random_fn)(void *buf, size_t size);
 

@@ -133,6 +133,9 @@ static void sizes(void **state)
 	(void)state;
 	good(BASE "maxmem=64");
 	assert_int_equal(g.memory, 64);
+	good(BASE "memory=63\nmaxmem=63");
+	assert_int_equal(g.memory, 64); /* pieces of 2 MiB */
+	assert_int_equal(g.maxmem, 64);
 	good(BASE "maxvcpus=3");
 	assert_int_equal(g.vcpus, 1);
 	assert_int_equal(g.maxvcpus, 3);
