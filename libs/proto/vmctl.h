@@ -22,13 +22,21 @@
 /*
  * Capabilities of a VMM beyond domain.h, in its CSpace. Guest RAM comes as Untyped capabilities of
  * order `ram_order` in consecutive slots (most 2 MiB), in the order of guest physical addresses:
- * n_ram of them from VM_CAP_RAM. The VMM retypes and maps them itself.
+ * n_ram of them from VM_CAP_RAM. The VMM retypes and maps them itself. Up to n_more of 2 MiB may follow at run
+ * time (GROW), in the slots behind; where in the guest they lie is the VMM's affair.
  */
 enum vm_slot {
 	VM_CAP_SCHED =
 		32, /* scheduling contexts of vCPUs 0..7; the I/O thread has SK_CAP_SCHED */
 	VM_CAP_RAM = 1024,
 };
+
+/*
+ * What a VMM is given to retype: so much, and so much again for each piece of RAM that its guest may have, so that
+ * all of it can be seen page by page: a view and a page table of 4 KiB each, the rest of a few tables that many share.
+ */
+#define VM_HEAP_BYTES (896u << 10)
+#define VM_HEAP_PIECE 8448u
 
 struct vm_disk {
 	uint32_t vdev; /* virtual device number as in xenstore: xvda = 51712 */
@@ -46,8 +54,8 @@ struct vm_config { /* fits two pages */
 	uint64_t magic;
 	uint32_t domid;
 	uint32_t n_vcpus;
-	uint64_t memory; /* bytes of guest RAM at start */
-	uint64_t maxmem; /* bytes that the balloon may reach */
+	uint64_t memory; /* bytes of guest RAM at start: n_ram pieces */
+	uint64_t maxmem; /* bytes that the guest may hold: n_ram and n_more pieces */
 	uint32_t n_ram;
 	uint32_t ram_order;
 	uint32_t n_disks, n_vifs;
@@ -59,6 +67,8 @@ struct vm_config { /* fits two pages */
 	char cmdline[VM_CMDLINE_MAX];
 	struct vm_disk disk[VM_DISKS_MAX];
 	struct vm_vif vif[VM_VIFS_MAX];
+	uint32_t n_more; /* pieces of RAM that the VMM may still ask for */
+	uint32_t reserved;
 	/* channels by fixed names: "console", "xs", "vmctl", "kernel", "ramdisk" (if any), "log" */
 };
 _Static_assert(sizeof(struct vm_config) <= 8192, "two pages");
@@ -74,13 +84,17 @@ _Static_assert(sizeof(struct vm_config) <= 8192, "two pages");
 	X(STATS, 8, "control; answered by STATS: struct vmctl_stats follows") \
 	X(QUIESCE, 9, \
 		"control, before destroy: stop the vCPUs, close rings; answered by QUIESCED") \
-	X(QUIESCED, 10, "VMM")
+	X(QUIESCED, 10, "VMM") \
+	X(GROW, 11, \
+		"VMM: wants arg more pieces of RAM; one at a time, answered by GROWN unless the guest ends") \
+	X(GROWN, 12, "control: arg pieces, 0 to what was asked, are in the next slots of RAM")
 
 #define X(name, num, what) VMCTL_##name = (num),
 enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };
 #undef X
 
 #define VMCTL_TEXT_MAX 256u
+#define VMCTL_GROW_MAX 64u /* pieces that one GROW gets at most */
 struct vmctl_msg {
 	uint16_t type;
 	uint16_t len; /* bytes that follow */

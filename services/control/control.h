@@ -171,8 +171,12 @@ typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
 struct guest {
 	struct dom *dom;
 	/* guest_build.c */
-	struct pool_set ram;     /* in the order of guest physical addresses */
-	pool_piece_t base, heap; /* charged by proc_create(); what the VMM retypes itself */
+	struct pool_set ram;  /* in the order of guest physical addresses */
+	struct pool_set heap; /* what the VMM retypes itself */
+	pool_piece_t base;    /* charged by proc_create() */
+	pool_piece_t *more;   /* pieces that the VMM got later: up to n_more_max */
+	uint32_t n_ram;       /* pieces of RAM at start */
+	uint32_t n_more, n_more_max;
 	pool_piece_t device[GUEST_DISKS_MAX + GUEST_VIFS_MAX]; /* data of disks, then vifs */
 	bool held; /* base and device: a service did not answer and may still use them */
 	struct proc proc;
@@ -217,6 +221,10 @@ void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault);
 /* All that is synchronous: memory, VMM, connections. 0, or -1 with *m and everything undone. */
 int guest_build(struct guest *g, struct msg *m);
 int guest_start(struct guest *g, struct msg *m);
+/* Give the VMM of a guest that runs up to n pieces of RAM more; returns how many. */
+uint32_t guest_grow(struct guest *g, uint32_t n);
+/* MiB of RAM that its VMM has, whether the guest holds it or not. */
+uint32_t guest_has(const struct guest *g);
 /* Connections closed, VMM gone, memory back in the pool. */
 void guest_unbuild(struct guest *g);
 

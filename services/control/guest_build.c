@@ -2,15 +2,17 @@
  * guest_build.c - a guest's VMM: memory, capabilities, connections; and the way back
  *
  * Objects     per guest: base, the untyped that proc_create() is charged to; heap, what the VMM
- *             retypes itself; device, a region each; ram, what the guest has. pool_give() takes
- *             everything back by one revoke of each.
+ *             retypes itself; device, a region each; ram, what the guest has from the start; more,
+ *             what it got later. pool_give() takes everything back by one revoke of each.
  * Locks       none.
  * Lifecycle   guest_build, guest_start; guest_unbuild from any state in between.
- * Invariants  B1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses
+ * Invariants  B1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses, and what
+ *                comes later into the slots behind, never more than maxmem= in all
  *             B2 connections are closed before the memory of their regions goes; what a service that does not answer
  *             may still use (held) never goes
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "caps/caps.h"
@@ -25,12 +27,13 @@
 
 enum {
 	BASE_ORDER = 22, /* image, CNode, page tables, small connections */
-	HEAP_ORDER = 22, /* what the VMM retypes itself */
 	DEVICE_ORDER =
 		21, /* data part of a disk's or a vif's region; the rings come out of base */
 	OWN_SLOTS = 1024, /* of the VMM, behind its RAM */
-	CHUNK_SLOTS =
+	PIECE_SLOTS =
 		3, /* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
+	SPLIT_SLOTS =
+		4, /* of a piece that is seen page by page: view and table, and their untypeds */
 	PERIOD_US = 100000,
 	PROTO_VERSION = 1, /* of every protocol so far */
 };
@@ -54,13 +57,19 @@ static uint32_t n_devices(const struct guest *g)
 	return g->dom->config->n_disks + g->dom->config->n_vifs;
 }
 
+static uint32_t pieces_of(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); }
+
+static uint64_t heap_bytes(const struct guest *g)
+{
+	return VM_HEAP_BYTES + (uint64_t)VM_HEAP_PIECE * pieces_of(g->dom->config->maxmem);
+}
+
 static int take_own(struct guest *g)
 {
 	uint32_t i;
 
 	g->base = pool_take(&guest_pool, BASE_ORDER);
-	g->heap = pool_take(&guest_pool, HEAP_ORDER);
-	if (!g->base || !g->heap)
+	if (!g->base || pool_take_set(&guest_pool, heap_bytes(g), &g->heap))
 		return -1;
 	for (i = 0; i < n_devices(g); i++) {
 		g->device[i] = pool_take(&guest_pool, DEVICE_ORDER);
@@ -70,6 +79,11 @@ static int take_own(struct guest *g)
 	return 0;
 }
 
+static uint64_t pool_round(uint64_t bytes)
+{
+	return (bytes + (1ull << POOL_ORDER_MIN) - 1) & ~((1ull << POOL_ORDER_MIN) - 1);
+}
+
 static int take_memory(struct guest *g, struct msg *m)
 {
 	uint64_t free = guest_pool.free, own;
@@ -77,7 +91,7 @@ static int take_memory(struct guest *g, struct msg *m)
 
 	if (take_own(g) == 0 && pool_take_set(&guest_pool, (uint64_t)ram << 20, &g->ram) == 0)
 		return 0;
-	own = (1ull << BASE_ORDER) + (1ull << HEAP_ORDER) +
+	own = (1ull << BASE_ORDER) + pool_round(heap_bytes(g)) +
 	      ((uint64_t)n_devices(g) << DEVICE_ORDER);
 	return msg_fail(m,
 		"not enough free memory: the guest needs %u MiB and %u MiB for its VMM and devices, "
@@ -89,8 +103,12 @@ static void give_memory(struct guest *g)
 {
 	uint32_t i;
 
+	while (g->n_more)
+		pool_give(&guest_pool, g->more[--g->n_more]);
+	free(g->more);
+	g->more = NULL;
 	pool_give_set(&guest_pool, &g->ram);
-	pool_give(&guest_pool, g->heap);
+	pool_give_set(&guest_pool, &g->heap);
 	if (g->held)
 		printf("%u MiB of guest %u stay with the service that does not answer\n",
 			(1u << (BASE_ORDER - 20)) + (n_devices(g) << (DEVICE_ORDER - 20)),
@@ -100,12 +118,12 @@ static void give_memory(struct guest *g)
 	if (!g->held)
 		pool_give(&guest_pool, g->base);
 	memset(g->device, 0, sizeof(g->device));
-	g->base = g->heap = 0;
+	g->base = 0;
 	g->held = false;
 }
 
 /* B1 */
-static int give_ram(struct guest *g, uint32_t *n_ram)
+static int give_ram(struct guest *g)
 {
 	uint32_t i, n, part, slot = VM_CAP_RAM;
 	int rc;
@@ -120,17 +138,49 @@ static int give_ram(struct guest *g, uint32_t *n_ram)
 				return rc;
 		}
 	}
-	*n_ram = slot - VM_CAP_RAM;
-	return 0;
+	g->n_ram = slot - VM_CAP_RAM;
+	g->n_more_max = pieces_of(g->dom->config->maxmem) - g->n_ram;
+	if (!g->n_more_max)
+		return 0;
+	g->more = calloc(g->n_more_max, sizeof(*g->more));
+	return g->more ? 0 : -SK_E_NO_MEM;
 }
 
-static uint32_t ram_chunks(const struct guest *g)
+uint32_t guest_grow(struct guest *g, uint32_t n)
 {
-	uint32_t i, n = 0;
+	uint32_t done;
 
-	for (i = 0; i < g->ram.n; i++)
-		n += 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_MIN);
-	return n;
+	for (done = 0; done < n && done < VMCTL_GROW_MAX && g->n_more < g->n_more_max; done++) {
+		pool_piece_t piece = pool_take(&guest_pool, POOL_ORDER_MIN);
+
+		if (!piece)
+			break;
+		if (object_make_in(pool_slot(&guest_pool, piece), SK_OBJ_UNTYPED,
+			    POOL_ORDER_MIN, g->proc.cnode, VM_CAP_RAM + g->n_ram + g->n_more,
+			    1)) { /* the VMM put something else there */
+			pool_give(&guest_pool, piece);
+			break;
+		}
+		g->more[g->n_more++] = piece;
+	}
+	return done;
+}
+
+uint32_t guest_has(const struct guest *g)
+{
+	return (g->n_ram + g->n_more) << (POOL_ORDER_MIN - 20);
+}
+
+/* Untypeds of its own for the VMM. */
+static int give_heap(struct guest *g)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < g->heap.n; i++)
+		rc = proc_untyped(&g->proc, pool_order(&guest_pool, g->heap.piece[i]),
+			pool_slot(&guest_pool, g->heap.piece[i]));
+	return rc;
 }
 
 /* ---- the VMM ---- */
@@ -193,7 +243,8 @@ static int make_vmm(struct guest *g, struct msg *m)
 		.image = host_vmm_image(),
 		.untyped = pool_slot(&guest_pool, g->base),
 		.ctl_sched = host_ctl_sched() };
-	uint32_t chunks = ram_chunks(g);
+	uint32_t pieces = pieces_of(g->dom->config->maxmem);
+	uint32_t slots = VM_CAP_RAM + PIECE_SLOTS * pieces + OWN_SLOTS;
 	int rc;
 
 	snprintf(name, sizeof(name), "vmm-%u", g->dom->domid);
@@ -202,11 +253,11 @@ static int make_vmm(struct guest *g, struct msg *m)
 	if (!s.ctl_sched)
 		return msg_fail(m,
 			"control may not make scheduling contexts; its manifest entry is wrong");
-	if (VM_CAP_RAM + CHUNK_SLOTS * chunks + OWN_SLOTS > SK_CNODE_SLOTS(21))
-		return msg_fail(m, "memory=%u is more than one guest can have; lower it",
-			g->dom->config->memory);
-	s.cnode_order = cnode_order(VM_CAP_RAM + CHUNK_SLOTS * chunks + OWN_SLOTS);
-	s.free_slot = VM_CAP_RAM + chunks;
+	if (slots > SK_CNODE_SLOTS(21))
+		return msg_fail(m, "maxmem=%u is more than one guest can have; lower it",
+			g->dom->config->maxmem);
+	s.cnode_order = cnode_order(slots + SPLIT_SLOTS * pieces);
+	s.free_slot = VM_CAP_RAM + pieces;
 	s.sched = (struct proc_sched){
 		.cpu = least_loaded(), .priority = host_priority(PRIORITY_VMM), .weight = 256
 	};
@@ -425,7 +476,7 @@ static void fill_devices(struct vm_config *v, const struct guest_config *c)
 	}
 }
 
-static int give_config(struct guest *g, uint32_t n_ram)
+static int give_config(struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
 	static struct vm_config v;
@@ -434,9 +485,10 @@ static int give_config(struct guest *g, uint32_t n_ram)
 	v.magic = VM_CONFIG_MAGIC;
 	v.domid = g->dom->domid;
 	v.n_vcpus = c->maxvcpus;
-	v.memory = (uint64_t)c->memory << 20;
-	v.maxmem = (uint64_t)c->maxmem << 20;
-	v.n_ram = n_ram;
+	v.n_ram = g->n_ram;
+	v.n_more = g->n_more_max;
+	v.memory = (uint64_t)v.n_ram << POOL_ORDER_MIN;
+	v.maxmem = (uint64_t)(v.n_ram + v.n_more) << POOL_ORDER_MIN;
 	v.ram_order = POOL_ORDER_MIN;
 	v.start_paused = g->start_paused;
 	v.wallclock_known = clock_wall_boot_ns(&v.wallclock_boot_ns);
@@ -449,21 +501,20 @@ static int give_config(struct guest *g, uint32_t n_ram)
 
 int guest_build(struct guest *g, struct msg *m)
 {
-	uint32_t n_ram = 0;
 	int rc;
 
 	if (take_memory(g, m) || make_vmm(g, m))
 		goto undo;
-	rc = proc_untyped(&g->proc, HEAP_ORDER, pool_slot(&guest_pool, g->heap));
+	rc = give_heap(g);
 	if (!rc)
-		rc = give_ram(g, &n_ram);
+		rc = give_ram(g);
 	if (rc) {
 		msg_fail(m, "cannot give the VMM its memory: %s", error_text(rc));
 		goto undo;
 	}
 	if (connect_all(g, m))
 		goto undo;
-	rc = give_config(g, n_ram);
+	rc = give_config(g);
 	if (rc) {
 		msg_fail(m, "cannot give the VMM its configuration: %s", error_text(rc));
 		goto undo;

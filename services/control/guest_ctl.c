@@ -110,6 +110,13 @@ static void failed(struct guest *g, const char *text, uint32_t len)
 	dom_failed(&guests, g->dom);
 }
 
+/* An answer that finds no room is lost to who did not read the ones before; what was given counts. */
+static void grow(struct guest *g, uint32_t n)
+{
+	if (g->dom->state == DOM_LIVE)
+		(void)guest_ctl_send(g, VMCTL_GROWN, guest_grow(g, n));
+}
+
 static void message(struct guest *g, const struct vmctl_msg *m, const char *body)
 {
 	switch (m->type) {
@@ -128,6 +135,9 @@ static void message(struct guest *g, const struct vmctl_msg *m, const char *body
 		break;
 	case VMCTL_STATS:
 		stats_take(g, body, m->len);
+		break;
+	case VMCTL_GROW:
+		grow(g, m->arg);
 		break;
 	default: /* PAUSED, RUNNING: as was asked */
 		break;

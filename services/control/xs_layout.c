@@ -133,7 +133,10 @@ static void domain_tree(struct walk *w, const struct xs_guest *g)
 	put_path(w, "vm", NULL, "/vm/%s", text);
 	put(w, "name", g->name, NULL);
 	skeleton(w);
-	/* What the guest's memory map shows at boot: Linux balloons out by static-max less that. */
+	/*
+	 * What the guest's memory map shows at boot, and it is to keep: Linux takes static-max less what it found for
+	 * memory that it does not see, for good. libxl says maxmem here, as its guests see all of that at boot.
+	 */
 	put_number(w, "memory/static-max", (uint64_t)g->config->memory << 10, NULL);
 	put_number(w, "memory/target", (uint64_t)g->config->memory << 10, NULL);
 	put(w, "memory/videoram", "0", NULL);

@@ -2,10 +2,11 @@
  * control.c - what control commands and is told; pausing and stopping the guest
  *
  * Objects     the "vmctl" connection; `due`, the messages that are still to be sent, each at most once: each is
- *             composed when there is room for it.
- * Locks       vm.lock for pause_count and n_parked; all else on the I/O thread.
+ *             composed when there is room for it. `grow`: the question for more memory, one at a time.
+ * Locks       vm.lock for pause_count, n_parked and grow; all else on the I/O thread.
  * Invariants  C1 PAUSED and QUIESCED are sent only while all vCPU threads are parked
  *             C2 the first reason to stop wins, and SHUTDOWN is sent once
+ *             C3 grow.answered <= grow.asked <= grow.answered + 1; memory is counted before its answer is
  */
 #include "control.h"
 
@@ -60,6 +61,65 @@ void vm_shutdown(uint32_t reason)
 	io_kick(IO_CTL);
 }
 
+/* ---- more memory --------------------------------------------------------------------------------------- */
+
+static struct {
+	uint32_t asked, answered; /* numbers of the last question and answer */
+	uint32_t refused;         /* number of the last answer that gave nothing */
+	uint32_t n;               /* pieces asked for */
+	bool told;                /* the message is queued or sent */
+} grow;
+
+uint32_t vm_grow(uint32_t n)
+{
+	uint32_t number;
+
+	mutex_lock(&vm.lock);
+	if (grow.asked == grow.answered) { /* C3 */
+		grow.asked++;
+		grow.n = n < VMCTL_GROW_MAX ? n : VMCTL_GROW_MAX;
+		grow.told = false;
+	}
+	number = grow.asked;
+	mutex_unlock(&vm.lock);
+	io_kick(IO_CTL);
+	return number;
+}
+
+enum vm_grow vm_grow_answer(uint32_t number)
+{
+	enum vm_grow answer = GROW_ASKED;
+
+	mutex_lock(&vm.lock);
+	if ((int32_t)(grow.answered - number) >= 0)
+		answer = (int32_t)(grow.refused - number) >= 0 ? GROW_REFUSED : GROW_GIVEN;
+	mutex_unlock(&vm.lock);
+	return answer;
+}
+
+/* I/O thread: a question that control has not been told yet. */
+static bool grow_news(void)
+{
+	bool news;
+
+	mutex_lock(&vm.lock);
+	news = grow.asked != grow.answered && !grow.told;
+	grow.told = grow.told || news;
+	mutex_unlock(&vm.lock);
+	return news;
+}
+
+static void grow_answered(uint32_t n)
+{
+	n = mem_given(n);
+	mutex_lock(&vm.lock);
+	grow.answered = grow.asked;
+	if (!n)
+		grow.refused = grow.answered;
+	mutex_unlock(&vm.lock);
+	kick_all();
+}
+
 /* ---- to control ---------------------------------------------------------------------------------------- */
 
 static void stats_fill(struct vmctl_stats *s)
@@ -99,6 +159,8 @@ static int send_one(uint32_t type)
 		memcpy(m.text, failure, m.msg.len);
 	} else if (type == VMCTL_SHUTDOWN) {
 		m.msg.arg = vm.stopped - 1;
+	} else if (type == VMCTL_GROW) {
+		m.msg.arg = grow.n;
 	}
 	return svc_send(conn, true, &m, sizeof(m.msg) + m.msg.len);
 }
@@ -137,7 +199,7 @@ static bool all_parked(void)
 	return all;
 }
 
-static void command(uint32_t type)
+static void command(uint32_t type, uint32_t arg)
 {
 	switch (type) {
 	case VMCTL_PAUSE:
@@ -159,6 +221,9 @@ static void command(uint32_t type)
 			pause_add(1);
 		quiescing = true;
 		break;
+	case VMCTL_GROWN:
+		grow_answered(arg);
+		break;
 	default:
 		vm_log("control sent a message of type %u", type);
 		break;
@@ -172,6 +237,8 @@ static void progress(void)
 		shutdown_told = true;
 		tell(VMCTL_SHUTDOWN);
 	}
+	if (grow_news())
+		tell(VMCTL_GROW);
 	if ((pausing || quiescing) && all_parked()) { /* C1 */
 		if (pausing)
 			tell(VMCTL_PAUSED);
@@ -196,7 +263,7 @@ static void on_channel(void *ctx)
 	(void)ctx;
 	while ((n = ring_get(&conn->rsp, &m, sizeof(m))) >= 0)
 		if ((size_t)n >= sizeof(m.msg))
-			command(m.msg.type);
+			command(m.msg.type, m.msg.arg);
 	progress();
 }
 

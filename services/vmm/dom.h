@@ -75,6 +75,8 @@ struct xen_vcpu {
 	/* its thread */
 	bool waiting; /* in SCHEDOP_block or _poll */
 	sk_time_t poll_deadline;
+	uint32_t ram_number; /* of the question for RAM at ram_gfn that it waits for; 0: none */
+	uint64_t ram_gfn;
 	sk_time_t singleshot;
 	/* any thread */
 	uint64_t period;       /* ns, atomic; 0 = no periodic timer */
@@ -170,6 +172,9 @@ hcall_fn hc_grant_table_op;                           /* grant_op.c */
 hcall_fn hc_hvm_op;                                   /* hvm_op.c */
 hcall_fn hc_sched_op;                                 /* sched_op.c */
 hcall_fn hc_vcpu_op, hc_set_timer_op;                 /* vcpu_op.c */
+
+/* ---- sched_op.c ------------------------------------------------------------------- */
+void sched_wait_kick(unsigned cpu);
 
 /* ---- evtchn.c --------------------------------------------------------------------- */
 int evtchn_init(void) must_check;

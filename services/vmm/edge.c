@@ -43,14 +43,14 @@ uint64_t edge_ticks_waiting(unsigned cpu) { return vcpu_ticks_waiting(&vm.vcpu[c
 
 void edge_shutdown(uint32_t reason) { vm_shutdown(reason); }
 
-void edge_yield(void) { (void)sk_yield(); }
-
 uint64_t edge_tsc(void) { return vm_rdtsc(); }
 
 uint64_t edge_tsc_offset(unsigned cpu)
 {
 	return __atomic_load_n(&vm.vcpu[cpu].tsc_offset, __ATOMIC_RELAXED);
 }
+
+void edge_yield(void) { (void)sk_yield(); }
 
 /* ---- memory ----------------------------------------------------------------------- */
 
@@ -93,7 +93,22 @@ int edge_page_show(const struct edge_page *p, uint64_t gfn)
 
 int edge_hole_make(uint64_t gfn) { return mem_hole_make(gfn * VM_PAGE); }
 
-int edge_hole_fill(uint64_t gfn) { return mem_hole_fill(gfn * VM_PAGE); }
+int edge_hole_fill(uint64_t gfn, bool ask) { return mem_hole_fill(gfn * VM_PAGE, ask); }
+
+uint32_t edge_ram_ask(uint64_t n)
+{
+	uint64_t pieces = (n + VM_CHUNK / VM_PAGE - 1) / (VM_CHUNK / VM_PAGE);
+	uint32_t room = mem_room();
+
+	return vm_grow(pieces < room ? (uint32_t)pieces : room);
+}
+
+_Static_assert((int)EDGE_RAM_ASKED == (int)GROW_ASKED &&
+		       (int)EDGE_RAM_GIVEN == (int)GROW_GIVEN &&
+		       (int)EDGE_RAM_REFUSED == (int)GROW_REFUSED,
+	"one is the other");
+
+enum edge_ram edge_ram_answer(uint32_t number) { return (enum edge_ram)vm_grow_answer(number); }
 
 int edge_page_move(uint64_t from, uint64_t to)
 {

@@ -58,8 +58,13 @@ int edge_page_show(const struct edge_page *p, uint64_t gfn) must_check;
 
 /* Balloon, one page each: take whatever is at gfn out; give a page back; move. 0 or -SK_E_*. */
 int edge_hole_make(uint64_t gfn) must_check;
-int edge_hole_fill(uint64_t gfn) must_check;
+/* -SK_E_AGAIN, only with `ask`: there is no RAM for that place yet, but control may give some. */
+int edge_hole_fill(uint64_t gfn, bool ask) must_check;
 int edge_page_move(uint64_t from, uint64_t to) must_check;
+/* Ask control for RAM for n pages. The number is for edge_ram_answer(), when all vCPUs have been kicked. */
+uint32_t edge_ram_ask(uint64_t n);
+enum edge_ram { EDGE_RAM_ASKED, EDGE_RAM_GIVEN, EDGE_RAM_REFUSED };
+enum edge_ram edge_ram_answer(uint32_t number);
 uint64_t edge_mem_pages(void);   /* that the guest holds now */
 uint64_t edge_mem_max_gfn(void); /* highest page of RAM */
 

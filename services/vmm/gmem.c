@@ -2,7 +2,7 @@
  * gmem.c - the VMM's view of guest memory: by guest-physical and by guest-virtual address
  *
  * Objects     none of its own; reads vm.chunk, page tables in guest RAM, and the vCPU's control registers.
- * Locks       none: chunks and their page pointers are published atomically by mem.c and memory behind them stays.
+ * Locks       none: chunks and their page words are published atomically by mem.c and memory behind them stays.
  * Invariants  G1 a pointer is returned only if every page of the range is in the guest now and the
  *                range is contiguous here
  *             G2 a walk reads at most 5 entries, each of them once
@@ -24,7 +24,9 @@ static uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
 		return chunk_is_ram(gpa >> CHUNK_SHIFT) ? vm.ram + gpa : NULL;
 	}
 	*len = VM_PAGE - (gpa & (VM_PAGE - 1));
-	page = __atomic_load_n(&c->page[gpa / VM_PAGE % CHUNK_PAGES].ptr, __ATOMIC_ACQUIRE);
+	page = page_ptr(
+		__atomic_load_n(&c->page[gpa / VM_PAGE % CHUNK_PAGES], __ATOMIC_ACQUIRE),
+		gpa & ~(uint64_t)(VM_PAGE - 1));
 	return page ? page + (gpa & (VM_PAGE - 1)) : NULL;
 }
 

@@ -14,20 +14,43 @@ enum page_kind {
 	PAGE_MOVED,   /* RAM of another place, through a copy of that capability */
 	PAGE_SPECIAL, /* a struct mem_page */
 };
-struct page_slot {
-	uint8_t *ptr; /* atomic: what the guest sees here, as the VMM sees it; NULL = hole */
-	sk_cap_t cap; /* PAGE_MOVED: the copy */
-	uint32_t kind;
-};
+/*
+ * What the guest sees at a page, in one word so that gmem.c reads it without a lock: the kind in bits 0 and 1; MOVED:
+ * the page's home in bits 12 to 47, the copy's slot above; SPECIAL: where the VMM sees the page.
+ */
+typedef uint64_t page_word_t;
+#define PAGE_ADDR 0x0000fffffffff000ull
+
+static inline enum page_kind page_kind(page_word_t w) { return (enum page_kind)(w & 3); }
+
+static inline sk_cap_t page_copy(page_word_t w) { return (sk_cap_t)(w >> 48); }
+/* As the VMM sees it; NULL: hole. `at` is the page itself. */
+static inline uint8_t *page_ptr(page_word_t w, sk_gpa_t at)
+{
+	switch (page_kind(w)) {
+	case PAGE_HOME:
+		return vm.ram + at;
+	case PAGE_MOVED:
+		return vm.ram + (w & PAGE_ADDR);
+	case PAGE_SPECIAL:
+		return (uint8_t *)(uintptr_t)(w & PAGE_ADDR);
+	default:
+		return NULL;
+	}
+}
+
 /* 2 MiB of guest-physical space that is not one whole piece of RAM any more, or never was RAM. */
 struct chunk {
 	uint64_t number;
-	struct chunk *next; /* vm.split */
+	struct chunk *next; /* vm.split: those that are the home of RAM */
+	page_word_t *page;  /* CHUNK_PAGES of them, atomic */
+	uint64_t offset;    /* in that piece of RAM */
+	uint32_t piece;     /* of RAM that has its home here; PIECE_NONE */
 	uint32_t n_free;
 	uint64_t free[CHUNK_PAGES /
 		      64]; /* pages of RAM that have their home here and are nowhere in the guest */
-	struct page_slot page[CHUNK_PAGES];
 };
+#define PIECE_NONE UINT32_MAX
 
 /* Is that chunk RAM by birth? */
 static inline bool chunk_is_ram(uint64_t number)
@@ -54,6 +77,11 @@ void memk_unmap_home(uint64_t piece, uint64_t offset);
 /* The same through a fresh copy of the capability, which goes when it is unmapped. */
 int memk_map_copy(uint64_t piece, uint64_t offset, sk_gpa_t gpa, sk_cap_t *copy) must_check;
 void memk_unmap_copy(sk_cap_t copy, uint64_t offset);
+/*
+ * A further piece of RAM, one chunk, which control gave, becomes a frame that the VMM sees at vm.ram + gpa; nothing
+ * of it is mapped for the guest. What fails can be tried again.
+ */
+int memk_home(uint64_t piece, sk_gpa_t gpa) must_check;
 int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy) must_check;
 /* The 2 MiB page at gpa becomes 512 small ones. */
 int memk_split(sk_gpa_t gpa) must_check;

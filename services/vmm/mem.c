@@ -1,20 +1,23 @@
 /*
- * mem.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the guest
+ * mem.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the guest, memory beyond the start's
  *
  * Objects     struct chunk: 2 MiB of guest-physical space that needs a page-by-page view, made when the first
  *             page of it changes, kept for ever. struct mem_page: a page of the VMM's own.
  * Locks       vm.mem_lock for every change; gmem.c reads without it.
- * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk, until a fill takes it.
+ * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk, until a fill takes it. A
+ *             piece that control gave later gets its home where the guest first wants a page that has none.
  * Invariants  M1 a page of RAM is at one place of the guest or free in its home chunk, never both
  *             M2 vm.balloon_pages is the number of free pages
- *             M3 chunks outside RAM are bounded by EXTRA_CHUNKS, whatever addresses the guest names
+ *             M3 chunks without RAM of their own are bounded by EXTRA_CHUNKS, whatever addresses the guest names
+ *             M4 pieces below vm.n_pieces have a home, those from there to vm.n_given do not
  */
 #include "gmem.h"
 
 #include <string.h>
 
-enum { CHUNK_ORDER = 14, EXTRA_CHUNKS = 256 };
-_Static_assert(sizeof(struct chunk) <= 1u << CHUNK_ORDER, "a chunk and its pages");
+enum { VIEW_ORDER = 12, HEADS_ORDER = 12, EXTRA_CHUNKS = 256 };
+enum { HEADS = (1 << HEADS_ORDER) / sizeof(struct chunk) };
+_Static_assert(CHUNK_PAGES * sizeof(page_word_t) <= 1u << VIEW_ORDER, "the view of a chunk");
 
 static uint32_t n_extra; /* mem_lock */
 static struct mem_page *specials;
@@ -38,17 +41,23 @@ static uint64_t offset_of(sk_gpa_t gpa)
 	return ram_linear(gpa) & ((1ull << vm.ram_order) - 1);
 }
 
-static struct page_slot *slot_of(struct chunk *c, sk_gpa_t gpa)
+static page_word_t *slot_of(struct chunk *c, sk_gpa_t gpa)
 {
 	return &c->page[gpa / VM_PAGE % CHUNK_PAGES];
 }
 
-static void slot_set(struct page_slot *s, uint8_t *ptr, enum page_kind kind, sk_cap_t cap)
+static void slot_set(page_word_t *s, enum page_kind kind, uint64_t addr, sk_cap_t copy)
 {
-	s->kind = kind;
-	s->cap = cap;
-	__atomic_store_n(&s->ptr, ptr, __ATOMIC_RELEASE);
+	__atomic_store_n(s, (uint64_t)copy << 48 | addr | kind, __ATOMIC_RELEASE);
 }
+
+/* Offset of the page at gpa in the piece of RAM that has its home in c. */
+static uint64_t home_offset(const struct chunk *c, sk_gpa_t gpa)
+{
+	return c->offset + (gpa & (VM_CHUNK - 1));
+}
+
+/* ---- chunks ----------------------------------------------------------------------------------------- */
 
 static int leaf_make(uint64_t number)
 {
@@ -65,13 +74,47 @@ static int leaf_make(uint64_t number)
 	return 0;
 }
 
+/* The chunk that is used next, with its view; it stays for another try when the rest fails. */
+static struct chunk *fresh;
+static uint32_t n_fresh;
+
+static int fresh_make(void)
+{
+	sk_cap_t frame;
+	int rc = 0;
+
+	if (!n_fresh) {
+		rc = memk_alloc(HEADS_ORDER, &frame, (void **)&fresh);
+		n_fresh = rc ? 0 : HEADS;
+	}
+	if (!rc && !fresh->page)
+		rc = memk_alloc(VIEW_ORDER, &frame, (void **)&fresh->page);
+	return rc;
+}
+
+static struct chunk *fresh_take(uint64_t number)
+{
+	n_fresh--;
+	fresh->number = number;
+	fresh->piece = PIECE_NONE;
+	return fresh++;
+}
+
+/* c is the home of that piece of RAM, of which the guest has nothing yet. */
+static void chunk_set_home(struct chunk *c, uint32_t piece, uint64_t offset)
+{
+	c->piece = piece;
+	c->offset = offset;
+	c->next = vm.split;
+	vm.split = c;
+}
+
 /* The chunk of gpa with a page-by-page view. */
 static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 {
-	uint64_t number = gpa >> CHUNK_SHIFT;
+	uint64_t number = gpa >> CHUNK_SHIFT, start = number << CHUNK_SHIFT;
 	bool ram = chunk_is_ram(number);
 	struct chunk *c = chunk_find(number);
-	sk_cap_t frame;
 	uint32_t i;
 	int rc;
 
@@ -82,24 +125,21 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 		return -SK_E_LIMIT;
 	rc = leaf_make(number);
 	if (!rc)
-		rc = memk_alloc(CHUNK_ORDER, &frame, (void **)out);
+		rc = fresh_make();
 	if (!rc && ram)
-		rc = memk_split(number << CHUNK_SHIFT);
+		rc = memk_split(start);
 	if (rc)
 		return rc;
-	c = *out;
-	c->number = number;
+	c = fresh_take(number);
 	for (i = 0; ram && i < CHUNK_PAGES; i++)
-		slot_set(&c->page[i], vm.ram + (number << CHUNK_SHIFT) + i * VM_PAGE, PAGE_HOME,
-			0);
-	if (ram) {
-		c->next = vm.split;
-		vm.split = c;
-	} else {
+		slot_set(&c->page[i], PAGE_HOME, 0, 0);
+	if (ram)
+		chunk_set_home(c, (uint32_t)piece_of(start), offset_of(start));
+	else
 		n_extra++;
-	}
 	__atomic_store_n(
 		&vm.chunk[number / CHUNK_LEAF][number % CHUNK_LEAF], c, __ATOMIC_RELEASE);
+	*out = c;
 	return 0;
 }
 
@@ -179,25 +219,25 @@ static struct mem_page *special_find(const uint8_t *ptr)
 
 /* ---- changes, under the lock --------------------------------------------------------------------------- */
 
-static void slot_empty(struct page_slot *s, sk_gpa_t gpa)
+static void slot_empty(page_word_t *s, sk_gpa_t gpa)
 {
-	uint8_t *ptr = s->ptr;
-	uint32_t kind = s->kind;
-	sk_cap_t cap = s->cap;
-	sk_gpa_t home = (sk_gpa_t)(ptr - vm.ram);
+	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT), *from;
+	page_word_t was = *s;
+	sk_gpa_t home = was & PAGE_ADDR;
 
-	slot_set(s, NULL, PAGE_HOLE, 0);
-	switch (kind) {
+	slot_set(s, PAGE_HOLE, 0, 0);
+	switch (page_kind(was)) {
 	case PAGE_HOME:
-		memk_unmap_home(piece_of(gpa), offset_of(gpa));
+		memk_unmap_home(c->piece, home_offset(c, gpa));
 		ram_free(gpa);
 		break;
 	case PAGE_MOVED:
-		memk_unmap_copy(cap, offset_of(home));
+		from = chunk_find(home >> CHUNK_SHIFT);
+		memk_unmap_copy(page_copy(was), home_offset(from, home));
 		ram_free(home);
 		break;
 	case PAGE_SPECIAL:
-		special_unmap(special_find(ptr));
+		special_unmap(special_find(page_ptr(was, gpa)));
 		break;
 	default:
 		break;
@@ -205,18 +245,22 @@ static void slot_empty(struct page_slot *s, sk_gpa_t gpa)
 }
 
 /* Show the free page of RAM with home `home` at gpa. */
-static int slot_fill(struct page_slot *s, sk_gpa_t gpa, sk_gpa_t home)
+static int slot_fill(page_word_t *s, sk_gpa_t gpa, sk_gpa_t home)
 {
+	const struct chunk *from = chunk_find(home >> CHUNK_SHIFT);
 	sk_cap_t copy = 0;
 	int rc;
 
 	if (home == gpa)
-		rc = memk_map_home(piece_of(gpa), offset_of(gpa), gpa);
+		rc = memk_map_home(from->piece, home_offset(from, gpa), gpa);
 	else
-		rc = memk_map_copy(piece_of(home), offset_of(home), gpa, &copy);
+		rc = memk_map_copy(from->piece, home_offset(from, home), gpa, &copy);
 	if (rc)
 		return rc;
-	slot_set(s, vm.ram + home, home == gpa ? PAGE_HOME : PAGE_MOVED, copy);
+	if (home == gpa)
+		slot_set(s, PAGE_HOME, 0, 0);
+	else
+		slot_set(s, PAGE_MOVED, home, copy);
 	return 0;
 }
 
@@ -232,13 +276,43 @@ static int hole_make(sk_gpa_t gpa)
 	rc = chunk_get(gpa, &c);
 	if (rc)
 		return rc;
-	if (slot_of(c, gpa)->kind == PAGE_HOLE)
+	if (page_kind(*slot_of(c, gpa)) == PAGE_HOLE)
 		return -SK_E_NOT_FOUND;
 	slot_empty(slot_of(c, gpa), gpa);
 	return 0;
 }
 
-static int hole_fill(sk_gpa_t gpa)
+/* Give the chunk of gpa, which has no RAM of its own, a piece of those that control gave. */
+static int home_make(sk_gpa_t gpa, struct chunk **out)
+{
+	sk_gpa_t start = gpa & ~(VM_CHUNK - 1);
+	int rc = chunk_get(gpa, out);
+
+	if (!rc)
+		rc = memk_home(vm.n_pieces, start);
+	if (rc)
+		return rc;
+	chunk_set_home(*out, vm.n_pieces++, 0); /* M4 */
+	n_extra--;
+	memset((*out)->free, 0xff, sizeof((*out)->free));
+	(*out)->n_free = CHUNK_PAGES;
+	vm.balloon_pages += CHUNK_PAGES; /* M2 */
+	if (start + VM_CHUNK > vm.ram_end)
+		vm.ram_end = start + VM_CHUNK;
+	return 0;
+}
+
+/* May a piece of RAM get its home at gpa? -SK_E_AGAIN: if control gives one. */
+static int home_wanted(const struct chunk *c, bool ask)
+{
+	if ((c && c->piece != PIECE_NONE) || vm.n_pieces == vm.max_pieces)
+		return -SK_E_EXISTS;
+	if (vm.n_pieces < vm.n_given)
+		return 0;
+	return ask ? -SK_E_AGAIN : -SK_E_NO_MEM;
+}
+
+static int hole_fill(sk_gpa_t gpa, bool ask)
 {
 	struct chunk *c, *from;
 	uint32_t i;
@@ -246,15 +320,18 @@ static int hole_fill(sk_gpa_t gpa)
 
 	if (!gpa_valid(gpa))
 		return -SK_E_RANGE;
-	if (!vm.balloon_pages)
-		return chunk_is_ram(gpa >> CHUNK_SHIFT) && !chunk_find(gpa >> CHUNK_SHIFT)
-			       ? -SK_E_EXISTS
-			       : -SK_E_NO_MEM;
-	rc = chunk_get(gpa, &c);
+	c = chunk_find(gpa >> CHUNK_SHIFT);
+	if (c ? page_kind(*slot_of(c, gpa)) != PAGE_HOLE : chunk_is_ram(gpa >> CHUNK_SHIFT))
+		return -SK_E_EXISTS;
+	rc = home_wanted(c, ask);
+	if (rc == -SK_E_AGAIN)
+		return rc;
+	if (!rc)
+		rc = home_make(gpa, &c);
+	else
+		rc = vm.balloon_pages ? chunk_get(gpa, &c) : -SK_E_NO_MEM;
 	if (rc)
 		return rc;
-	if (slot_of(c, gpa)->kind != PAGE_HOLE)
-		return -SK_E_EXISTS;
 	if (!ram_find(gpa, &from, &i))
 		return -SK_E_NO_MEM;
 	rc = slot_fill(slot_of(c, gpa), gpa, (from->number << CHUNK_SHIFT) + i * VM_PAGE);
@@ -283,14 +360,14 @@ static int special_map(sk_gpa_t gpa, struct mem_page *p)
 	if (rc)
 		return rc;
 	p->gpa = gpa;
-	slot_set(slot_of(c, gpa), p->ptr, PAGE_SPECIAL, 0);
+	slot_set(slot_of(c, gpa), PAGE_SPECIAL, (uintptr_t)p->ptr, 0);
 	return 0;
 }
 
 static int page_move(sk_gpa_t from, sk_gpa_t to)
 {
 	struct chunk *cf, *ct;
-	struct page_slot *s;
+	page_word_t *s;
 	sk_gpa_t home;
 	int rc;
 
@@ -304,9 +381,9 @@ static int page_move(sk_gpa_t from, sk_gpa_t to)
 	if (rc)
 		return rc;
 	s = slot_of(cf, from);
-	if (s->kind == PAGE_SPECIAL)
-		return special_map(to, special_find(s->ptr));
-	home = (sk_gpa_t)(s->ptr - vm.ram);
+	if (page_kind(*s) == PAGE_SPECIAL)
+		return special_map(to, special_find(page_ptr(*s, from)));
+	home = page_kind(*s) == PAGE_HOME ? from : *s & PAGE_ADDR;
 	slot_empty(slot_of(ct, to), to);
 	slot_empty(s, from);
 	rc = slot_fill(slot_of(ct, to), to, home);
@@ -328,12 +405,12 @@ int mem_hole_make(sk_gpa_t gpa)
 	return rc;
 }
 
-int mem_hole_fill(sk_gpa_t gpa)
+int mem_hole_fill(sk_gpa_t gpa, bool ask)
 {
 	int rc;
 
 	mutex_lock(&vm.mem_lock);
-	rc = hole_fill(gpa);
+	rc = hole_fill(gpa, ask);
 	mutex_unlock(&vm.mem_lock);
 	return rc;
 }
@@ -358,13 +435,43 @@ int mem_move(sk_gpa_t from, sk_gpa_t to)
 	return rc;
 }
 
+uint32_t mem_given(uint32_t n)
+{
+	mutex_lock(&vm.mem_lock);
+	if (n > vm.max_pieces - vm.n_given)
+		n = vm.max_pieces - vm.n_given;
+	vm.n_given += n;
+	mutex_unlock(&vm.mem_lock);
+	return n;
+}
+
+uint32_t mem_room(void)
+{
+	uint32_t n;
+
+	mutex_lock(&vm.mem_lock);
+	n = vm.max_pieces - vm.n_given;
+	mutex_unlock(&vm.mem_lock);
+	return n;
+}
+
 uint64_t mem_pages(void)
 {
-	return (vm.low_size + vm.high_size) / VM_PAGE -
-	       __atomic_load_n(&vm.balloon_pages, __ATOMIC_RELAXED);
+	uint64_t grown, n;
+
+	mutex_lock(&vm.mem_lock);
+	grown = (uint64_t)(vm.n_pieces - vm.n_birth) * CHUNK_PAGES;
+	n = (vm.low_size + vm.high_size) / VM_PAGE + grown - vm.balloon_pages;
+	mutex_unlock(&vm.mem_lock);
+	return n;
 }
 
 uint64_t mem_max_gfn(void)
 {
-	return ((vm.high_size ? VM_HIGH_GPA + vm.high_size : vm.low_size) - 1) / VM_PAGE;
+	uint64_t end;
+
+	mutex_lock(&vm.mem_lock);
+	end = vm.ram_end;
+	mutex_unlock(&vm.mem_lock);
+	return end / VM_PAGE - 1;
 }

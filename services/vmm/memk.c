@@ -4,7 +4,7 @@
  * Objects     for each piece of RAM (an untyped that control gave): a frame, mapped in this domain, and a copy of its
  *             capability, mapped in the nested space. Both rows of slots are consecutive.
  * Locks       none of its own: mem.c calls with vm.mem_lock held, ram_init() before any vCPU.
- * Lifecycle   made once, gone with the guest.
+ * Lifecycle   the start's pieces are made before the guest runs, further ones by memk_home(); gone with the guest.
  */
 #include "ram.h"
 
@@ -79,33 +79,48 @@ static sk_gpa_t gpa_of(uint64_t linear)
 }
 
 /* One large page or more at a time: pieces may be larger than what the tables hold as one entry. */
-static int map_piece(sk_cap_t space, sk_cap_t frame, uint64_t at, uint32_t rights)
+static int map_piece(
+	sk_cap_t space, sk_cap_t frame, uint64_t at, uint64_t size, uint32_t rights)
 {
-	uint32_t order = vm.ram_order >= SK_HUGE_ORDER ? SK_HUGE_ORDER : SK_LARGE_ORDER;
+	uint32_t order = size >= 1ull << SK_HUGE_ORDER ? SK_HUGE_ORDER : SK_LARGE_ORDER;
 	uint64_t offset;
 	int rc = 0;
 
-	for (offset = 0; !rc && offset < 1ull << vm.ram_order; offset += 1ull << order)
+	for (offset = 0; !rc && offset < size; offset += 1ull << order)
 		rc = space_map_at(space, frame, at + offset, offset, order, rights);
 	return rc;
 }
 
-static int piece_make(uint32_t i)
+/* The piece's frame and its second capability, and what the VMM sees. Undone when it fails. */
+static int piece_make(uint32_t i, uint32_t order, sk_gpa_t gpa)
 {
-	sk_gpa_t gpa = gpa_of((uint64_t)i << vm.ram_order);
-	int rc;
+	int rc = object_make_in(
+		VM_CAP_RAM + i, SK_OBJ_FRAME, order, SK_CAP_CNODE, vm.ram_frame + i, 1);
 
-	rc = object_make_in(
-		VM_CAP_RAM + i, SK_OBJ_FRAME, vm.ram_order, SK_CAP_CNODE, vm.ram_frame + i, 1);
-	if (!rc)
-		rc = (int)sk_copy(SK_CAP_CNODE, vm.ram_nested + i, SK_CAP_CNODE,
-			vm.ram_frame + i, SK_ALL);
+	if (rc)
+		return rc;
+	rc = (int)sk_copy(
+		SK_CAP_CNODE, vm.ram_nested + i, SK_CAP_CNODE, vm.ram_frame + i, SK_ALL);
 	if (!rc)
 		rc = map_piece(SK_CAP_SPACE, vm.ram_frame + i,
-			(uint64_t)(uintptr_t)vm.ram + gpa, SK_R | SK_W);
-	if (!rc)
-		rc = map_piece(vm.nested, vm.ram_nested + i, gpa, RWX);
+			(uint64_t)(uintptr_t)vm.ram + gpa, 1ull << order, SK_R | SK_W);
+	if (rc)
+		(void)sk_revoke(SK_CAP_CNODE, VM_CAP_RAM + i);
 	return rc;
+}
+
+int memk_home(uint64_t piece, sk_gpa_t gpa)
+{
+	return piece_make((uint32_t)piece, CHUNK_SHIFT, gpa);
+}
+
+static int birth_make(uint32_t i)
+{
+	sk_gpa_t gpa = gpa_of((uint64_t)i << vm.ram_order);
+	int rc = piece_make(i, vm.ram_order, gpa);
+
+	return rc ? rc
+		  : map_piece(vm.nested, vm.ram_nested + i, gpa, 1ull << vm.ram_order, RWX);
 }
 
 int ram_init(const struct vm_config *cfg)
@@ -124,11 +139,14 @@ int ram_init(const struct vm_config *cfg)
 	rc = object_make(SK_OBJ_SPACE_NESTED, 0, &vm.nested);
 	if (rc)
 		return rc;
-	vm.ram_frame = slot_alloc(cfg->n_ram);
-	vm.ram_nested = slot_alloc(cfg->n_ram);
+	vm.n_birth = vm.n_given = vm.n_pieces = cfg->n_ram;
+	vm.max_pieces = cfg->n_ram + cfg->n_more;
+	vm.ram_end = gpa_of(total - 1) + 1;
+	vm.ram_frame = slot_alloc(vm.max_pieces);
+	vm.ram_nested = slot_alloc(vm.max_pieces);
 	if (!vm.ram_frame || !vm.ram_nested)
 		return -SK_E_SLOT;
 	for (i = 0; !rc && i < cfg->n_ram; i++)
-		rc = piece_make(i);
+		rc = birth_make(i);
 	return rc;
 }

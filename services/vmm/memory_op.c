@@ -4,7 +4,8 @@
  * Objects     none of its own; the physmap is the machine half's.
  * Locks       mem_lock around each change, so that no grant is taken meanwhile.
  * Lifecycle   one call; long lists go on by executing the hypercall again, with the number of extents that
- *             are done above the command's bits, as the ABI has it.
+ *             are done above the command's bits, as the ABI has it. So does a call that waits for memory from
+ *             control: the vCPU sleeps between its two halves as in SCHEDOP_poll, so whatever stops a vCPU stops it.
  * Invariants  M1 the guest never holds more than max_pages   M2 frame numbers are below 2^40 before use
  */
 #include "dom.h"
@@ -35,44 +36,79 @@ static bool special_at(uint64_t gfn)
 	return false;
 }
 
-static bool extent_release(uint64_t gfn, unsigned order)
+/* 0 or -SK_E_*, as all that do one extent. */
+static int extent_release(uint64_t gfn, unsigned order)
 {
 	uint64_t i;
 
 	for (i = 0; i < 1ull << order; i++)
 		if (special_at(gfn + i) || edge_hole_make(gfn + i))
-			return false;
-	return true;
+			return -SK_E_NOT_FOUND;
+	return 0;
 }
 
-static bool extent_populate(uint64_t gfn, unsigned order)
+/* -SK_E_AGAIN, only with `ask`: there must come memory from control first. */
+static int extent_populate(uint64_t gfn, unsigned order, bool ask)
 {
 	uint64_t i, n = 1ull << order;
+	int rc = 0;
 
 	if (!room_for(n))
-		return false;
-	for (i = 0; i < n; i++)
-		if (special_at(gfn + i) || edge_hole_fill(gfn + i))
+		return -SK_E_LIMIT;
+	for (i = 0; i < n; i++) {
+		rc = special_at(gfn + i) ? -SK_E_EXISTS : edge_hole_fill(gfn + i, ask);
+		if (rc)
 			break;
+	}
 	if (i == n)
-		return true;
+		return 0;
 	while (i--) /* all or nothing */
 		if (edge_hole_make(gfn + i))
 			edge_log("balloon: page %#llx stays", (unsigned long long)(gfn + i));
-	return false;
+	return rc;
 }
 
-static bool extent_do(uint32_t cmd, uint64_t gfn, unsigned order)
+static int extent_do(uint32_t cmd, uint64_t gfn, unsigned order, bool ask)
 {
-	bool ok;
+	int rc;
 
 	if (gfn >= GFN_LIMIT || gfn & ((1ull << order) - 1)) /* M2 */
-		return false;
+		return -SK_E_RANGE;
 	edge_lock(&xd.mem_lock);
-	ok = cmd == XENMEM_decrease_reservation ? extent_release(gfn, order)
-						: extent_populate(gfn, order);
+	rc = cmd == XENMEM_decrease_reservation ? extent_release(gfn, order)
+						: extent_populate(gfn, order, ask);
 	edge_unlock(&xd.mem_lock);
-	return ok;
+	return rc;
+}
+
+/*
+ * The extent at gfn needs memory that control has to give. True: the vCPU waits for the answer, and the guest makes the
+ * call again. False: there is no more.
+ */
+static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
+{
+	struct xen_vcpu *xv = &xd.vcpu[c->cpu];
+	bool asked = xv->ram_number && xv->ram_gfn == gfn;
+	enum edge_ram answer = asked ? edge_ram_answer(xv->ram_number) : EDGE_RAM_GIVEN;
+
+	if (answer == EDGE_RAM_REFUSED) {
+		xv->ram_number = 0;
+		return false;
+	}
+	if (answer == EDGE_RAM_GIVEN) { /* to others, if it was asked for here */
+		xv->ram_number = edge_ram_ask(pages);
+		xv->ram_gfn = gfn;
+	}
+	if (c->nested)
+		return false;
+	sched_wait_kick(c->cpu);
+	return true;
+}
+
+/* As many as a guest can have at most: what it asks for may be more. */
+static uint64_t pages_of(uint64_t extents, unsigned order)
+{
+	return extents < xd.p.max_pages ? extents << order : xd.p.max_pages;
 }
 
 /* Returns how many extents are done, which may be fewer than asked for. */
@@ -80,9 +116,8 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 {
 	struct xen_memory_reservation r;
 	uint64_t i, gfn, end;
-	int rc;
+	int rc = HC_SELF(c, &r);
 
-	rc = HC_SELF(c, &r);
 	if (rc)
 		return rc;
 	if (r.nr_extents > UINT64_MAX >> (CMD_BITS + 3) || start > r.nr_extents)
@@ -94,14 +129,20 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 	for (i = start; i < end; i++) {
 		if (!hc_in(c, &gfn, (uint64_t)r.extent_start.p + 8 * i, sizeof(gfn)))
 			return (int64_t)i;
-		if (!extent_do(cmd, gfn, r.extent_order))
+		rc = extent_do(cmd, gfn, r.extent_order, true);
+		if (rc == -SK_E_AGAIN) {
+			if (ram_wait(c, gfn, pages_of(r.nr_extents - i, r.extent_order)))
+				break;
+			rc = extent_do(cmd, gfn, r.extent_order, false);
+		}
+		if (rc)
 			return (int64_t)i;
 	}
-	if (end < r.nr_extents) {
-		c->arg[0] = cmd | end << CMD_BITS;
+	if (i < r.nr_extents) {
+		c->arg[0] = cmd | i << CMD_BITS;
 		c->again = true;
 	}
-	return (int64_t)end;
+	return (int64_t)i;
 }
 
 /* ---- special pages ---------------------------------------------------------------- */

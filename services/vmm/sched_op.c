@@ -24,6 +24,9 @@ static void wait_cancel(unsigned cpu)
 	__atomic_store_n(&xd.vcpu[cpu].waiting, false, __ATOMIC_SEQ_CST);
 }
 
+/* For something that ends with a kick of the vCPU. A kick that came already ends it at once. */
+void sched_wait_kick(unsigned cpu) { wait_begin(cpu, SK_NO_DEADLINE); }
+
 static int64_t block(unsigned cpu)
 {
 	__atomic_store_n(&xd.vcpu[cpu].info->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);

@@ -171,10 +171,12 @@ void time_runstate_set(unsigned cpu, int state)
 
 void xen_vcpu_sleep(unsigned cpu) { time_runstate_set(cpu, RUNSTATE_blocked); }
 
+void xen_vcpu_look_again(unsigned cpu) { xd.vcpu[cpu].waiting = false; }
+
 /* Whatever woke it ends SCHEDOP_block and SCHEDOP_poll: guests look again. */
 void xen_vcpu_wake(unsigned cpu)
 {
-	xd.vcpu[cpu].waiting = false;
+	xen_vcpu_look_again(cpu);
 	time_runstate_set(cpu, RUNSTATE_running);
 }
 

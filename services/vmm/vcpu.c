@@ -362,8 +362,10 @@ static sk_time_t wait_ready(struct vcpu *v)
 	sk_time_t deadline;
 
 	for (;;) {
-		if (must_park())
+		if (must_park()) {
 			park(v);
+			xen_vcpu_look_again(v->id); /* a kick may have come meanwhile */
+		}
 		requests_run(v);
 		if (v->run == VCPU_OFFLINE) {
 			thread_sleep(v, SK_NO_DEADLINE);

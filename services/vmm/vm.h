@@ -6,7 +6,7 @@
  * Locks       vm->mem_lock: physmap changes (mem_*). vm->lock: states of vCPUs, pause, shutdown. Leaves: neither
  *             is held across a call out of the machine half. A local APIC needs none: lapic.h.
  * Memory      what gmem() returns stays readable and writable as long as the VMM lives: RAM is mapped here
- *             once and never unmapped; a page that the guest balloons out only leaves the nested space.
+ *             at vm.ram plus its home, once, and never unmapped; a page that the guest balloons out only leaves the nested space.
  *             The guest may change the bytes at any time: copy out, check the copy, use the copy.
  */
 #ifndef VMM_VM_H
@@ -114,12 +114,16 @@ struct vm {
 	uint32_t n_vcpus;
 	struct vcpu vcpu[VM_VCPUS_MAX];
 
-	/* memory: set up before the first vCPU runs, then constant */
+	/* memory: set up before the first vCPU runs, then constant up to mem_lock */
 	uint8_t *ram;                    /* guest-physical 0 as seen here: DOMAIN_GUEST_VADDR */
 	struct vm_range map[VM_MAP_MAX]; /* the map that the guest is given */
 	uint32_t n_map;
 	uint64_t low_size, high_size; /* of RAM, bytes: whole chunks */
-	uint32_t ram_order; /* RAM is made of frames of this order, in the order of addresses */
+	uint32_t
+		ram_order; /* the start's RAM is made of frames of this order, in the order of addresses */
+	uint32_t
+		n_birth; /* of those pieces; further ones are chunks that control gives later */
+	uint32_t max_pieces; /* of both */
 	sk_cap_t nested, ram_frame,
 		ram_nested; /* ram_*: the first slot of each row of capabilities */
 	/* mem_lock */
@@ -128,6 +132,9 @@ struct vm {
 		[VM_LEAVES]; /* chunks with a page-by-page view, in two levels; read by gmem() */
 	struct chunk *split;    /* those of RAM */
 	uint64_t balloon_pages; /* pages of RAM that are out of the guest now */
+	uint32_t n_given;       /* pieces of RAM from control */
+	uint32_t n_pieces;      /* those of them that have a place in the guest */
+	sk_gpa_t ram_end;       /* of the highest of these places */
 
 	/* time: guest TSC = host TSC + tsc_offset, on every vCPU that did not change its own */
 	uint64_t tsc_offset;
@@ -172,11 +179,18 @@ int mem_page_alloc(struct mem_page *p) must_check;
 int mem_special_map(sk_gpa_t gpa, struct mem_page *p) must_check;
 /* Take whatever is at gpa out of the guest. -SK_E_NOT_FOUND: nothing there. */
 int mem_hole_make(sk_gpa_t gpa) must_check;
-/* Give the guest a page at gpa again. -SK_E_EXISTS: has one; -SK_E_NO_MEM: nothing is ballooned out. */
-int mem_hole_fill(sk_gpa_t gpa) must_check;
+/*
+ * Give the guest a page at gpa again. -SK_E_EXISTS: has one; -SK_E_NO_MEM: nothing is ballooned out; -SK_E_AGAIN, only
+ * with `ask`: there is no RAM at that place, and control may have some (mem_given()).
+ */
+int mem_hole_fill(sk_gpa_t gpa, bool ask) must_check;
+/* Control gave n more pieces of RAM; returns how many of them can be used. */
+uint32_t mem_given(uint32_t n);
+/* How many pieces control may still give. */
+uint32_t mem_room(void);
 /* Move the page at `from` to `to` (XENMAPSPACE_gmfn); what was at `to` goes out. */
 int mem_move(sk_gpa_t from, sk_gpa_t to) must_check;
-/* Pages that the guest has now, and highest guest frame number that ever was RAM at start. */
+/* Pages that the guest has now, and highest guest frame number that is RAM's home. */
 uint64_t mem_pages(void);
 uint64_t mem_max_gfn(void);
 
@@ -209,6 +223,18 @@ static inline bool vcpu_is_up(const struct vcpu *v)
 }
 
 /* ---- the guest as a whole ---------------------------------------------------------------------------------- */
+
+/*
+ * Memory beyond the start's, any thread: ask control for n pieces, unless an answer to such a question is due anyway.
+ * Returns the number of the answer to wait for; when it comes, all vCPUs are kicked.
+ */
+uint32_t vm_grow(uint32_t n);
+enum vm_grow {
+	GROW_ASKED,
+	GROW_GIVEN,
+	GROW_REFUSED
+}; /* no answer yet; some was given since; none was */
+enum vm_grow vm_grow_answer(uint32_t number);
 
 /* The guest stops for good; reason = SHUTDOWN_* of xen/sched.h. The first call counts. */
 void vm_shutdown(uint32_t reason);

@@ -67,6 +67,8 @@ sk_time_t xen_next_deadline(unsigned cpu);
 /* Runstate: around a wait of the thread (blocked), and when a vCPU goes on- or offline (any thread). */
 void xen_vcpu_sleep(unsigned cpu);
 void xen_vcpu_wake(unsigned cpu);
+/* What it waits for may have come unheard: the wait ends. */
+void xen_vcpu_look_again(unsigned cpu);
 void xen_vcpu_online(unsigned cpu, bool online);
 /* The guest's TSC offset changed: pvclock follows. */
 void xen_time_update(unsigned cpu);

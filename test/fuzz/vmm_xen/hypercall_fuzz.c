@@ -26,6 +26,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc, (void)argv;
 	log_quiet = true;
 	max_pages = RAM_PAGES - 8;
+	fake_homes_step = 16;
+	fake_answer = EDGE_RAM_GIVEN;
 	return 0;
 }
 
@@ -63,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memset(at(ARG), 0, ARG2 + 0x10000 - ARG);
 	fake_again();
+	fake_homes = RAM_PAGES - 300;
 	for (n = 0; n < 24 && f.left; n++) {
 		uint8_t how = feed8(&f);
 		uint32_t op = ops[feed8(&f) % sizeof(ops)];

@@ -133,15 +133,68 @@ static void creates_and_destroys(void **state)
 	assert_int_equal(vmm_config(domid)->memory, 64 << 20);
 	assert_int_equal(vmm_config(domid)->maxmem, 128 << 20);
 	assert_int_equal(vmm_config(domid)->n_ram, 32);
+	assert_int_equal(vmm_config(domid)->n_more, 32);
 	assert_int_equal(vmm_config(domid)->disk[0].vdev, 51712);
 	assert_string_equal(vmm_config(domid)->disk[0].channel, "disk0");
 	assert_memory_equal(vmm_config(domid)->vif[0].mac, "\0\x16\x3e\0\0\5", 6);
-	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 4 + 4 + 2 + 2) << 20));
+	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 4 + 2 + 2 + 2) << 20));
 	type("domid a\r");
 	assert_true(screen_has("\r\n3\r\n"));
 	type("create /guests/a.cfg\r");
 	assert_true(screen_has("create: a domain named 'a' exists already"));
 	destroy("a");
+	at_rest();
+}
+
+/* How many pieces a VMM gets that asks for n; -1: no answer. */
+static int grow(uint32_t domid, uint32_t n)
+{
+	vmm_says(domid, VMCTL_GROW, n, NULL, 0);
+	return vmm_heard(domid, VMCTL_GROWN) ? (int)vmm_heard_arg(domid) : -1;
+}
+
+/* Memory at run time: what maxmem= allows and the pool has, and all of it comes back. */
+static void grows(void **state)
+{
+	uint32_t domid;
+	uint64_t free;
+	pool_piece_t rest[POOL_ORDERS];
+
+	(void)state;
+	domid = create("create /guests/a.cfg maxmem=256\r", "a");
+	free = guest_pool.free;
+	assert_int_equal(grow(domid, 3), 3);
+	assert_int_equal(guest_pool.free, free - (6 << 20));
+	assert_int_equal(world.made_in, VM_CAP_RAM + 32 + 2);
+	assert_int_equal(grow(domid, 0), 0);
+	world.slot_taken = true; /* a VMM that uses slots which are not its own */
+	assert_int_equal(grow(domid, 3), 0);
+	world.slot_taken = false;
+	assert_int_equal(guest_pool.free, free - (6 << 20));
+	for (size_t i = 0; i < POOL_ORDERS; i++) { /* all but 8 MiB */
+		rest[i] = guest_pool.free - (1ull << (POOL_ORDERS - 1 - i)) >= 8 << 20 &&
+					  guest_pool.free > 1ull << (POOL_ORDERS - 1 - i)
+				  ? pool_take(&guest_pool, (uint32_t)(POOL_ORDERS - 1 - i))
+				  : 0;
+	}
+	assert_int_equal(guest_pool.free, 8 << 20);
+	assert_int_equal(grow(domid, 9), 4);
+	assert_int_equal(grow(domid, 1), 0);
+	for (size_t i = 0; i < POOL_ORDERS; i++)
+		pool_give(&guest_pool, rest[i]);
+	assert_int_equal(grow(domid, UINT32_MAX), VMCTL_GROW_MAX);
+	assert_int_equal(grow(domid, 1000), 96 - 3 - 4 - 64);
+	assert_int_equal(grow(domid, 1), 0);
+	assert_int_equal(guest_pool.free, free - (192ull << 20));
+	destroy("a");
+	at_rest();
+	/* what goes down gets nothing */
+	domid = create("create /guests/a.cfg maxmem=128 'on_poweroff=\"preserve\"'\r", "a");
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	assert_int_equal(grow(domid, 1), -1);
+	type("destroy a\r");
+	assert_int_equal(grow(domid, 1), -1);
+	end(domid);
 	at_rest();
 }
 
@@ -495,6 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(starts_with_auto_guests),
 		T(creates_and_destroys),
+		T(grows),
 		T(errors_leave_nothing),
 		T(xenstore_refuses),
 		T(vmm_cannot_build),

@@ -88,7 +88,9 @@ int object_make_in(sk_cap_t untyped, uint32_t type_, uint32_t order, sk_cap_t cn
 	(void)type_;
 	(void)order;
 	(void)cnode;
-	(void)slot;
+	if (world.slot_taken)
+		return -SK_E_EXISTS;
+	world.made_in = slot;
 	return n && n <= SK_RETYPE_MAX ? 0 : -SK_E_INVAL;
 }
 
@@ -355,6 +357,7 @@ struct vmm {
 	void *region;
 	struct ring to_control, from_control;
 	uint64_t heard; /* message types */
+	uint32_t arg;   /* of the last one */
 	struct vm_config config;
 };
 static struct vmm vmm[DOMTAB_MAX];
@@ -479,8 +482,10 @@ static void vmm_listen(struct vmm *v)
 {
 	struct vmctl_msg m;
 
-	while (v->region && ring_get(&v->from_control, &m, sizeof(m)) == sizeof(m))
+	while (v->region && ring_get(&v->from_control, &m, sizeof(m)) == sizeof(m)) {
 		v->heard |= 1ull << m.type;
+		v->arg = m.arg;
+	}
 	if (v->region)
 		(void)ring_get_flush(&v->from_control);
 }
@@ -497,6 +502,8 @@ bool vmm_heard(uint32_t domid, uint16_t type_)
 	v->heard &= ~(1ull << type_);
 	return heard;
 }
+
+uint32_t vmm_heard_arg(uint32_t domid) { return vmm_of(domid)->arg; }
 
 void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, uint16_t len)
 {

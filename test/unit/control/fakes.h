@@ -29,6 +29,8 @@ struct world {
 	uint32_t hung;          /* closes that were not answered */
 	uint32_t abandoned;     /* VMMs left as they are, for a service that does not answer */
 	bool refuse_introduce;  /* xenstore's answer to INTRODUCE is an error */
+	sk_cap_t made_in;       /* slot of the last object made in a VMM's CNode */
+	bool slot_taken;        /* such a slot is in use already */
 	uint64_t keys_at_start; /* xenstore nodes when the last VMM started */
 };
 extern struct world world;
@@ -48,6 +50,8 @@ size_t node_count(void);
 
 /* VMMs, by domid: what they hear and say. */
 bool vmm_heard(uint32_t domid, uint16_t type);
+/* What the last message said that was heard. */
+uint32_t vmm_heard_arg(uint32_t domid);
 void vmm_says(uint32_t domid, uint16_t type, uint32_t arg, const void *body, uint16_t len);
 void vmm_garbage(uint32_t domid);
 const struct vm_config *vmm_config(uint32_t domid);

@@ -17,8 +17,8 @@ struct vm vm;
 static struct vcpu cpu;
 static struct sk_vcpu_state st;
 
-enum { RAM_SIZE = 32 << 20, MAP_MAX = 4096 };
-#define SPAN (VM_HIGH_GPA + RAM_SIZE)
+enum { RAM_SIZE = 32 << 20, MAP_MAX = 16384 };
+#define SPAN (3 * VM_HIGH_GPA)
 
 /* ---- the kernel's side: every mapping of 4 KiB, and large pages by chunk ----------------------------- */
 
@@ -32,7 +32,12 @@ static struct mapping maps[MAP_MAX];
 static uint32_t n_maps;
 static bool split[2][RAM_SIZE / VM_CHUNK];
 static sk_cap_t next_cap;
-static int fail_maps;
+static int fail_maps, fail_homes;
+static uint64_t heap; /* bytes that mem.c took, tables of splits with them */
+
+/* Where pieces that came later have their home. */
+enum { GROW_MAX = 4 };
+static sk_gpa_t grown[GROW_MAX];
 
 void mutex_lock(struct mutex *m)
 {
@@ -57,6 +62,7 @@ int memk_alloc(uint32_t order, sk_cap_t *frame, void **out)
 			NULL, left, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		assert_true(pool != MAP_FAILED);
 	}
+	heap += 1ull << order;
 	*frame = ++next_cap;
 	*out = pool;
 	pool += 1ull << order;
@@ -68,6 +74,8 @@ static sk_gpa_t home_of(uint64_t piece, uint64_t offset)
 {
 	uint64_t linear = (piece << vm.ram_order) + offset;
 
+	if (piece >= vm.n_birth)
+		return grown[piece - vm.n_birth] + offset;
 	return linear < vm.low_size ? linear : VM_HIGH_GPA + linear - vm.low_size;
 }
 
@@ -129,6 +137,16 @@ void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
 	fail_msg("not mapped");
 }
 
+int memk_home(uint64_t piece, sk_gpa_t gpa)
+{
+	if (fail_homes)
+		return -SK_E_NO_MEM;
+	assert_true(piece >= vm.n_birth && piece < vm.n_given);
+	assert_int_equal(gpa % VM_CHUNK, 0);
+	grown[piece - vm.n_birth] = gpa;
+	return 0;
+}
+
 int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
 {
 	(void)frame;
@@ -140,6 +158,7 @@ int memk_split(sk_gpa_t gpa)
 {
 	uint32_t i;
 
+	heap += VM_PAGE;
 	assert_false(*split_at(gpa));
 	*split_at(gpa) = true;
 	for (i = 0; i < CHUNK_PAGES; i++) {
@@ -182,11 +201,13 @@ static int setup(void **state)
 	vm = (struct vm){ .ram = vm.ram,
 		.low_size = RAM_SIZE / 2,
 		.high_size = RAM_SIZE / 2,
-		.ram_order = 22 };
+		.ram_order = 22,
+		.ram_end = VM_HIGH_GPA + RAM_SIZE / 2 };
+	vm.n_birth = vm.n_given = vm.n_pieces = vm.max_pieces = RAM_SIZE >> 22;
 	memset(vm.ram, 0, RAM_SIZE / 2);
 	memset(split, 0, sizeof(split));
 	n_maps = 0;
-	fail_maps = 0;
+	fail_maps = fail_homes = 0;
 	memset(&st, 0, sizeof(st));
 	cpu.st = &st;
 	return 0;
@@ -238,12 +259,12 @@ static void holes(void **state)
 	assert_ptr_equal(gmem(0x6000, VM_CHUNK), vm.ram + 0x6000);
 	assert_null(nested(0x5000, NULL, 0));
 	assert_int_equal(mem_pages(), pages - 1);
-	assert_int_equal(mem_hole_fill(0x4000), -SK_E_EXISTS);
-	assert_int_equal(mem_hole_fill(0x5000), 0);
+	assert_int_equal(mem_hole_fill(0x4000, true), -SK_E_EXISTS);
+	assert_int_equal(mem_hole_fill(0x5000, true), 0);
 	assert_ptr_equal(nested(0x5000, NULL, 0), vm.ram + 0x5000);
 	assert_int_equal(mem_pages(), pages);
-	assert_int_equal(mem_hole_fill(0x5000), -SK_E_NO_MEM); /* nothing is out */
-	assert_int_equal(mem_hole_fill(0x400000), -SK_E_EXISTS);
+	assert_int_equal(mem_hole_fill(0x5000, true), -SK_E_EXISTS);
+	assert_int_equal(mem_hole_fill(0x400000, true), -SK_E_EXISTS);
 }
 
 /* A page of RAM may come back elsewhere, beyond RAM too, and then home again. */
@@ -252,16 +273,16 @@ static void moved_pages(void **state)
 	const sk_gpa_t beyond = 0x8000000;
 
 	(void)state;
-	assert_int_equal(mem_hole_fill(beyond), -SK_E_NO_MEM);
+	assert_int_equal(mem_hole_fill(beyond, true), -SK_E_NO_MEM);
 	assert_int_equal(mem_hole_make(VM_HIGH_GPA + 0x3000), 0);
-	assert_int_equal(mem_hole_fill(beyond), 0);
+	assert_int_equal(mem_hole_fill(beyond, true), 0);
 	assert_ptr_equal(gmem(beyond, VM_PAGE), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_ptr_equal(nested(beyond, NULL, 0), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_null(gmem(beyond, VM_PAGE + 1));
-	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000),
+	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000, true),
 		-SK_E_NO_MEM); /* its page is at `beyond` */
 	assert_int_equal(mem_hole_make(0x7000), 0);
-	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000), 0); /* another one's */
+	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000, true), 0); /* another one's */
 	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + 0x7000);
 	assert_null(gmem(
 		VM_HIGH_GPA + 0x2000, 0x2000)); /* not contiguous here: gmem_read is for that */
@@ -276,7 +297,8 @@ static void moved_pages(void **state)
 	}
 	assert_int_equal(mem_hole_make(beyond), 0);
 	assert_int_equal(mem_hole_make(VM_HIGH_GPA + 0x3000), 0);
-	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000), 0); /* its own, as it is free */
+	assert_int_equal(
+		mem_hole_fill(VM_HIGH_GPA + 0x3000, true), 0); /* its own, as it is free */
 	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_int_equal(vm.balloon_pages, 1);
 }
@@ -303,7 +325,7 @@ static void special_pages(void **state)
 	assert_int_equal(p[0].nested, 0);
 	assert_int_equal(mem_special_map(0x400000, &p[1]), 0); /* moves: a hole stays */
 	assert_null(gmem(0x1000, 1));
-	assert_int_equal(mem_hole_fill(0x1000), 0);
+	assert_int_equal(mem_hole_fill(0x1000, true), 0);
 	assert_ptr_equal(gmem(0x1000, 1), vm.ram + 0x1000);
 	assert_int_equal(mem_hole_make(0x400000), 0);
 	assert_int_equal(p[1].nested, 0);
@@ -337,6 +359,109 @@ static void moves(void **state)
 	assert_ptr_equal(gmem(0xd000, 1), p.ptr);
 }
 
+/* ---- memory beyond the start's --------------------------------------------------------------------------- */
+
+static const sk_gpa_t hot = 0x10000000;
+
+static int setup_growing(void **state)
+{
+	int rc = setup(state);
+
+	vm.max_pieces += GROW_MAX;
+	return rc;
+}
+
+/* Where there is no RAM control is asked; what it gives has its home there, and only what is populated is the guest's. */
+static void grows(void **state)
+{
+	uint64_t pages = mem_pages(), i;
+
+	(void)state;
+	assert_int_equal(mem_max_gfn(), (VM_HIGH_GPA + RAM_SIZE / 2) / VM_PAGE - 1);
+	assert_int_equal(mem_hole_fill(hot + 0x3000, true), -SK_E_AGAIN);
+	assert_int_equal(mem_hole_fill(hot + 0x3000, false), -SK_E_NO_MEM);
+	assert_int_equal(mem_hole_fill(0x3000, true), -SK_E_EXISTS);
+	assert_int_equal(mem_given(1), 1);
+	assert_int_equal(mem_pages(), pages);
+	for (i = 0; i < CHUNK_PAGES; i++) {
+		sk_gpa_t at = hot + (i * 5 % CHUNK_PAGES) * VM_PAGE;
+
+		assert_null(nested(at, NULL, 0));
+		assert_int_equal(mem_hole_fill(at, true), 0);
+		assert_ptr_equal(gmem(at, VM_PAGE), vm.ram + at);
+		assert_ptr_equal(nested(at, NULL, 0), vm.ram + at);
+		assert_int_equal(mem_pages(), pages + i + 1);
+	}
+	for (i = 0; i < n_maps; i++)
+		assert_true(maps[i].home); /* no capability is copied */
+	assert_ptr_equal(gmem(hot, VM_CHUNK), vm.ram + hot);
+	assert_int_equal(vm.balloon_pages, 0);
+	assert_int_equal(mem_hole_fill(hot + 0x3000, true), -SK_E_EXISTS);
+	assert_int_equal(mem_hole_make(hot + 0x3000), 0);
+	assert_int_equal(mem_hole_fill(hot + 0x3000, true), 0); /* its own: nothing is asked */
+	assert_int_equal(mem_hole_fill(hot + VM_CHUNK, true), -SK_E_AGAIN);
+}
+
+/* Never more than maxmem: control's word is not taken for it, and what is ballooned out fills places without RAM. */
+static void growth_ends(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	assert_int_equal(mem_room(), GROW_MAX);
+	assert_int_equal(mem_given(GROW_MAX - 1), GROW_MAX - 1);
+	assert_int_equal(mem_given(7), 1);
+	assert_int_equal(mem_given(UINT32_MAX), 0);
+	assert_int_equal(mem_room(), 0);
+	for (i = 0; i < GROW_MAX; i++)
+		assert_int_equal(mem_hole_fill((1ull << 33) - i * VM_CHUNK, true), 0);
+	assert_int_equal(mem_max_gfn(), ((1ull << 33) + VM_CHUNK) / VM_PAGE - 1);
+	/* all have a home: the rest of them goes where it is wanted */
+	assert_int_equal(mem_hole_fill(hot, true), 0);
+	assert_int_not_equal(page_kind(*chunk_find(hot >> CHUNK_SHIFT)->page), PAGE_HOME);
+	assert_int_equal(vm.balloon_pages, GROW_MAX * (CHUNK_PAGES - 1) - 1);
+	assert_ptr_equal(gmem(hot, VM_PAGE), nested(hot, NULL, 0));
+}
+
+/* A chunk that the guest used otherwise becomes the home of a piece; what is there stays. */
+static void grows_around(void **state)
+{
+	static struct mem_page p;
+
+	(void)state;
+	assert_int_equal(mem_page_alloc(&p), 0);
+	assert_int_equal(mem_special_map(hot, &p), 0);
+	assert_int_equal(mem_move(0x9000, hot + VM_PAGE), 0);
+	assert_int_equal(mem_hole_fill(hot + 2 * VM_PAGE, true), -SK_E_AGAIN);
+	assert_int_equal(mem_given(1), 1);
+	fail_homes = 1;
+	assert_int_equal(mem_hole_fill(hot + 2 * VM_PAGE, true), -SK_E_NO_MEM);
+	fail_homes = 0;
+	assert_int_equal(vm.balloon_pages, 0);
+	assert_int_equal(mem_hole_fill(hot + 2 * VM_PAGE, true), 0);
+	assert_int_equal(vm.balloon_pages, CHUNK_PAGES - 1);
+	assert_ptr_equal(gmem(hot, 1), p.ptr);
+	assert_ptr_equal(nested(hot + VM_PAGE, &p, 1), vm.ram + 0x9000);
+	assert_int_equal(mem_hole_make(hot + VM_PAGE), 0);
+	assert_int_equal(mem_hole_fill(hot + VM_PAGE, true), 0);
+	assert_ptr_equal(nested(hot + VM_PAGE, &p, 1), vm.ram + hot + VM_PAGE);
+}
+
+/* Every other page of every chunk out: within what control gives a VMM for each piece of RAM. */
+static void heap_suffices(void **state)
+{
+	uint64_t before = heap, i;
+
+	(void)state;
+	for (i = 0; i < RAM_SIZE / 2; i += 2 * VM_PAGE) {
+		assert_int_equal(mem_hole_make(i), 0);
+		assert_int_equal(mem_hole_make(VM_HIGH_GPA + i), 0);
+	}
+	assert_int_equal(vm.balloon_pages, RAM_SIZE / VM_PAGE / 2);
+	/* besides: a table of pointers for each half, and a page of heads begun */
+	assert_in_range(heap - before, 1, RAM_SIZE / VM_CHUNK * VM_HEAP_PIECE + 3 * VM_PAGE);
+}
+
 /* Addresses that a guest makes up cost a bounded number of structures. */
 static void extra_bounded(void **state)
 {
@@ -346,7 +471,7 @@ static void extra_bounded(void **state)
 	(void)state;
 	assert_int_equal(mem_hole_make(0), 0);
 	for (i = 0; !rc && i < 1000; i++) {
-		rc = mem_hole_fill(0x100000000ull * 4 + i * VM_CHUNK);
+		rc = mem_hole_fill(0x100000000ull * 4 + i * VM_CHUNK, true);
 		if (!rc)
 			assert_int_equal(mem_hole_make(0x100000000ull * 4 + i * VM_CHUNK), 0);
 	}
@@ -359,21 +484,20 @@ static void failure_loses_nothing(void **state)
 	(void)state;
 	assert_int_equal(mem_hole_make(0x5000), 0);
 	fail_maps = 1;
-	assert_int_equal(mem_hole_fill(0x5000), -SK_E_NO_MEM);
+	assert_int_equal(mem_hole_fill(0x5000, true), -SK_E_NO_MEM);
 	fail_maps = 0;
 	assert_int_equal(vm.balloon_pages, 1);
-	assert_int_equal(mem_hole_fill(0x5000), 0);
+	assert_int_equal(mem_hole_fill(0x5000, true), 0);
 	assert_int_equal(vm.balloon_pages, 0);
 }
 
 /* A long random run against what the nested space then shows. */
-static void model(void **state)
+static void model_run(void)
 {
 	static struct mem_page p[4];
 	sk_gpa_t where[24];
 	uint32_t i, j;
 
-	(void)state;
 	srand(1);
 	for (i = 0; i < 4; i++)
 		assert_int_equal(mem_page_alloc(&p[i]), 0);
@@ -391,7 +515,9 @@ static void model(void **state)
 			rc = mem_hole_make(a);
 			break;
 		case 1:
-			rc = mem_hole_fill(a);
+			rc = mem_hole_fill(a, true);
+			if (rc == -SK_E_AGAIN)
+				rc = mem_given(1) == 1 ? mem_hole_fill(a, false) : 1;
 			break;
 		case 2:
 			rc = mem_special_map(a, &p[rand() % 4]);
@@ -405,6 +531,21 @@ static void model(void **state)
 		for (j = 0; j < 24; j++)
 			assert_ptr_equal(gmem(where[j], VM_PAGE), nested(where[j], p, 4));
 	}
+}
+
+static void model(void **state)
+{
+	(void)state;
+	model_run();
+	assert_int_equal(vm.n_pieces, vm.n_birth);
+}
+
+static void model_growing(void **state)
+{
+	(void)state;
+	model_run();
+	assert_int_equal(
+		vm.n_pieces, vm.n_birth + 1); /* all places beyond RAM are in one chunk */
 }
 
 /* ---- by guest-virtual address ---------------------------------------------------------------------------- */
@@ -533,7 +674,12 @@ int main(void)
 		cmocka_unit_test_setup(special_pages, setup),
 		cmocka_unit_test_setup(moves, setup),
 		cmocka_unit_test_setup(failure_loses_nothing, setup),
+		cmocka_unit_test_setup(grows, setup_growing),
+		cmocka_unit_test_setup(growth_ends, setup_growing),
+		cmocka_unit_test_setup(grows_around, setup_growing),
+		cmocka_unit_test_setup(heap_suffices, setup),
 		cmocka_unit_test_setup(model, setup),
+		cmocka_unit_test_setup(model_growing, setup_growing),
 		cmocka_unit_test_setup(extra_bounded, setup),
 		cmocka_unit_test_setup(four_levels, setup),
 		cmocka_unit_test_setup(large_pages, setup),

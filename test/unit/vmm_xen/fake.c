@@ -20,6 +20,9 @@ int shutdown_reason = -1;
 uint64_t max_pages = RAM_PAGES;
 uint64_t fake_tsc_offset[FAKE_VCPUS];
 unsigned yields;
+uint64_t fake_homes = RAM_PAGES, fake_homes_step, fake_asked_pages;
+unsigned fake_asks;
+enum edge_ram fake_answer;
 uint64_t shown_gfn[EDGE_PAGES_MAX];
 static uint8_t pages[EDGE_PAGES_MAX][4096] __attribute__((aligned(4096)));
 static unsigned n_pages;
@@ -68,11 +71,11 @@ uint64_t edge_ticks_waiting(unsigned cpu) { return cpu == 0 ? fake_waiting : 0; 
 
 void edge_shutdown(uint32_t reason) { shutdown_reason = (int)reason; }
 
-void edge_yield(void) { yields++; }
-
 uint64_t edge_tsc(void) { return fake_tsc; }
 
 uint64_t edge_tsc_offset(unsigned cpu) { return fake_tsc_offset[cpu]; }
+
+void edge_yield(void) { yields++; }
 
 void *edge_gmem(uint64_t gpa, uint64_t len)
 {
@@ -139,10 +142,12 @@ int edge_hole_make(uint64_t gfn)
 	return 0;
 }
 
-int edge_hole_fill(uint64_t gfn)
+int edge_hole_fill(uint64_t gfn, bool ask)
 {
 	if (gfn >= RAM_PAGES || present[gfn])
 		return -SK_E_EXISTS;
+	if (gfn >= fake_homes)
+		return ask ? -SK_E_AGAIN : -SK_E_NO_MEM;
 	present[gfn] = 1;
 	return 0;
 }
@@ -154,6 +159,24 @@ int edge_page_move(uint64_t from, uint64_t to)
 	present[from] = 0;
 	present[to] = 1;
 	return 0;
+}
+
+uint32_t edge_ram_ask(uint64_t n)
+{
+	fake_asked_pages = n;
+	return ++fake_asks;
+}
+
+enum edge_ram edge_ram_answer(uint32_t number)
+{
+	if (!number || number > fake_asks)
+		abort();
+	if (fake_answer == EDGE_RAM_GIVEN && fake_homes_step) {
+		fake_homes += fake_homes_step;
+		if (fake_homes > RAM_PAGES)
+			return EDGE_RAM_REFUSED;
+	}
+	return fake_answer;
 }
 
 uint64_t edge_mem_pages(void)

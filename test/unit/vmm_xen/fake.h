@@ -24,6 +24,10 @@ extern int shutdown_reason;
 extern uint64_t max_pages;
 extern uint64_t fake_tsc_offset[FAKE_VCPUS];
 extern unsigned yields;
+/* Pages from here on are no RAM's home: control is asked, and answers so; `step` of them come with each GIVEN. */
+extern uint64_t fake_homes, fake_homes_step, fake_asked_pages;
+extern unsigned fake_asks;
+extern enum edge_ram fake_answer;
 extern uint64_t shown_gfn[EDGE_PAGES_MAX];
 
 /* A fresh guest; once per process. Store page is 2, console page 3. */

@@ -157,6 +157,113 @@ CASE(balloon_counts)
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 10, 0), 0); /* too large at once */
 }
 
+/* One execution of the instruction: true when it is to be executed again. */
+static bool populate_step(bool first)
+{
+	struct sk_vcpu_state *st = &fake_state[0];
+
+	if (first) {
+		st->gpr[SK_RAX] = __HYPERVISOR_memory_op;
+		st->gpr[SK_RDI] = XENMEM_populate_physmap;
+		st->gpr[SK_RSI] = ARG;
+	}
+	st->rip = 3;
+	xen_hypercall(0);
+	return st->rip == 0;
+}
+
+static void populate_list(uint64_t n, unsigned order, uint64_t gfn0)
+{
+	struct xen_memory_reservation r = {
+		.nr_extents = n, .extent_order = order, .domid = DOMID_SELF
+	};
+	uint64_t i, *list = at(ARG2);
+
+	for (i = 0; i < n; i++)
+		list[i] = gfn0 + (i << order);
+	set_xen_guest_handle(r.extent_start, (xen_pfn_t *)ARG2);
+	memcpy(at(ARG), &r, sizeof(r));
+}
+
+CASE(populate_waits_for_memory)
+{
+	fake_guest();
+	memset(present + 900, 0, 124);
+	fake_homes = 905;
+	populate_list(10, 0, 900);
+	CHECK(populate_step(true));
+	CHECK(present[904] && !present[905] && !xen_vcpu_runnable(0));
+	CHECK_EQ(fake_asks, 1);
+	CHECK_EQ(fake_asked_pages, 5);
+	CHECK_EQ(fake_state[0].gpr[SK_RDI], XENMEM_populate_physmap | 5 << 6);
+	CHECK_EQ(xen_next_deadline(0), SK_NO_DEADLINE);
+	/* an interrupt or a pause ends the wait; the guest comes back, and waits for the same answer */
+	xen_vcpu_look_again(0);
+	CHECK(xen_vcpu_runnable(0));
+	CHECK(populate_step(false) && !xen_vcpu_runnable(0));
+	CHECK_EQ(fake_asks, 1);
+	/* another vCPU took what was given */
+	xen_vcpu_wake(0);
+	fake_answer = EDGE_RAM_GIVEN;
+	CHECK(populate_step(false) && !xen_vcpu_runnable(0));
+	CHECK_EQ(fake_asks, 2);
+	xen_vcpu_wake(0);
+	fake_homes = 910;
+	CHECK(!populate_step(false) && xen_vcpu_runnable(0));
+	CHECK_EQ(fake_state[0].gpr[SK_RAX], 10);
+	CHECK_EQ(edge_mem_pages(), 910);
+}
+
+CASE(populate_does_what_it_can)
+{
+	fake_guest();
+	memset(present + 512, 0, 512);
+	fake_homes = 512;
+	populate_list(1, 9, 512);
+	CHECK(populate_step(true));
+	CHECK_EQ(fake_asked_pages, 512);
+	fake_answer = EDGE_RAM_REFUSED;
+	xen_vcpu_wake(0);
+	CHECK(!populate_step(false));
+	CHECK_EQ(fake_state[0].gpr[SK_RAX], 0);
+	fake_homes = 515;
+	populate_list(10, 0, 512);
+	CHECK(populate_step(true)); /* a question of its own */
+	CHECK_EQ(fake_asks, 2);
+	xen_vcpu_wake(0);
+	CHECK(!populate_step(false));
+	CHECK_EQ(fake_state[0].gpr[SK_RAX], 3);
+	CHECK_EQ(edge_mem_pages(), 515);
+	/* above maxmem nobody is asked */
+	xd.p.max_pages = 515;
+	CHECK_EQ(reserve(XENMEM_populate_physmap, 1, 0, 600), 0);
+	CHECK_EQ(fake_asks, 2);
+	/* a count that means nothing asks for what a guest can have */
+	xd.p.max_pages = 1024;
+	populate_list(1, 3, 600);
+	((struct xen_memory_reservation *)at(ARG))->nr_extents = 1ull << 54;
+	CHECK(populate_step(true));
+	CHECK_EQ(fake_asked_pages, 1024);
+}
+
+/* Inside a multicall nothing waits: the call does fewer, and the memory is there for the next. */
+CASE(populate_in_a_multicall)
+{
+	struct multicall_entry e = { .op = __HYPERVISOR_memory_op,
+		.args = { XENMEM_populate_physmap, ARG } };
+
+	fake_guest();
+	memset(present + 900, 0, 124);
+	fake_homes = 905;
+	populate_list(10, 0, 900);
+	memcpy(at(ARG + 256), &e, sizeof(e));
+	CHECK_EQ(H(multicall, ARG + 256, 1, 0), 0);
+	memcpy(&e, at(ARG + 256), sizeof(e));
+	CHECK_EQ(e.result, 5);
+	CHECK_EQ(fake_asks, 1);
+	CHECK(xen_vcpu_runnable(0));
+}
+
 CASE(yield_gives_the_cpu_away)
 {
 	fake_guest();
@@ -682,7 +789,11 @@ int hypercall_tests(void)
 		cmocka_unit_test(console_write_is_bounded),
 		cmocka_unit_test(balloon_counts),
 		cmocka_unit_test(balloon_populate_is_all_or_nothing),
+		cmocka_unit_test(populate_waits_for_memory),
+		cmocka_unit_test(populate_does_what_it_can),
+		cmocka_unit_test(populate_in_a_multicall),
 		cmocka_unit_test(yield_gives_the_cpu_away),
+		cmocka_unit_test(clock_follows_the_tsc),
 		cmocka_unit_test(balloon_keeps_special_pages),
 		cmocka_unit_test(memory_other_domains),
 		cmocka_unit_test(special_pages_are_placed),
@@ -697,7 +808,6 @@ int hypercall_tests(void)
 		cmocka_unit_test(watchdog_fires),
 		cmocka_unit_test(vcpu_info_moves),
 		cmocka_unit_test(clock_agrees),
-		cmocka_unit_test(clock_follows_the_tsc),
 		cmocka_unit_test(wallclock),
 		cmocka_unit_test(singleshot),
 		cmocka_unit_test(periodic),
