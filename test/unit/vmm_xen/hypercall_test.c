@@ -234,10 +234,26 @@ CASE(populate_does_what_it_can)
 	CHECK(!populate_step(false));
 	CHECK_EQ(fake_state[0].gpr[SK_RAX], 3);
 	CHECK_EQ(edge_mem_pages(), 515);
+	/* an answer that came for one place is none for another, nor for the same place later */
+	populate_list(1, 0, 600);
+	fake_answer = EDGE_RAM_ASKED;
+	CHECK(populate_step(true));
+	CHECK_EQ(fake_asks, 3);
+	xen_vcpu_wake(0);
+	fake_answer = EDGE_RAM_REFUSED;
+	populate_list(1, 0, 700);
+	CHECK(populate_step(true));
+	CHECK_EQ(fake_asks, 4);
+	xen_vcpu_wake(0);
+	CHECK(!populate_step(false));
+	CHECK(populate_step(true));
+	CHECK_EQ(fake_asks, 5);
+	xen_vcpu_wake(0);
+	CHECK(!populate_step(false));
 	/* above maxmem nobody is asked */
 	xd.p.max_pages = 515;
 	CHECK_EQ(reserve(XENMEM_populate_physmap, 1, 0, 600), 0);
-	CHECK_EQ(fake_asks, 2);
+	CHECK_EQ(fake_asks, 5);
 	/* a count that means nothing asks for what a guest can have */
 	xd.p.max_pages = 1024;
 	populate_list(1, 3, 600);
