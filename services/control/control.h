@@ -107,6 +107,8 @@ void shell_print(struct shell *sh, const char *fmt, ...) __attribute__((format(p
 void shell_on_note(const struct dom_action *a);
 /* More of a long output wanted: called when the terminal has room again. */
 void shell_on_room(void (*fn)(void));
+/* A guest by what was typed, with the message printed when there is none: NULL. */
+struct dom *guest_by_name(struct shell *sh, const char *who);
 /* The terminal goes to a guest's console until the user leaves it. */
 void shell_attach(struct shell *sh, uint32_t domid);
 /* ---- xs_client.c: xenstore, as dom0 ---- */

@@ -54,6 +54,10 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
 	X("domid", domid, "", 1, 1, GUEST, "NAME", "the number of a domain", "") \
 	X("domname", domname, "", 1, 1, NONE, "ID", "the name of a domain", "") \
 	X("rename", rename, "", 2, 2, GUEST, "NAME NEW-NAME", "give a guest another name", "") \
+	X("mem-set", mem_set, "", 2, 2, GUEST, "NAME MEM", \
+		"set how much memory a guest is to hold", \
+		"MEM is in MiB, or ends in b, k, m, g or t; at most the guest's maxmem.\n" \
+		"The guest's balloon driver takes it there, as far and as soon as it can.\n") \
 	X("info", info, "n", 0, 1, NONE, "[KEY]", "facts about the host", \
 		"With KEY, only the value of that line.\n") \
 	X("dmesg", dmesg, "", 0, 0, NONE, "", "boot and service log of the host", "") \

@@ -12,8 +12,7 @@
 
 #include "control.h"
 
-/* A guest by its argument, with the message printed when there is none. */
-static struct dom *guest_arg(struct shell *sh, const char *who)
+struct dom *guest_by_name(struct shell *sh, const char *who)
 {
 	struct msg m;
 	struct dom *d;
@@ -84,7 +83,7 @@ void verb_create(struct shell *sh, const struct options *o)
 
 static void pause_or_not(struct shell *sh, const char *who, bool pause)
 {
-	struct dom *d = guest_arg(sh, who);
+	struct dom *d = guest_by_name(sh, who);
 
 	if (!d)
 		return;
@@ -115,7 +114,7 @@ static void stop_waiting(void)
 
 void verb_destroy(struct shell *sh, const struct options *o)
 {
-	struct dom *d = guest_arg(sh, o->argv[0]);
+	struct dom *d = guest_by_name(sh, o->argv[0]);
 
 	if (!d)
 		return;
@@ -166,7 +165,7 @@ void verb_domname(struct shell *sh, const struct options *o)
 
 void verb_rename(struct shell *sh, const struct options *o)
 {
-	struct dom *d = guest_arg(sh, o->argv[0]);
+	struct dom *d = guest_by_name(sh, o->argv[0]);
 	struct msg m;
 
 	if (d && dom_rename(&guests, d, o->argv[1], &m))
@@ -175,7 +174,7 @@ void verb_rename(struct shell *sh, const struct options *o)
 
 void verb_console(struct shell *sh, const struct options *o)
 {
-	struct dom *d = guest_arg(sh, o->argv[0]);
+	struct dom *d = guest_by_name(sh, o->argv[0]);
 
 	if (d)
 		shell_attach(sh, d->domid);
@@ -210,7 +209,7 @@ static void down(struct shell *sh, const struct options *o, bool reboot)
 			if (d->state == DOM_LIVE)
 				ask(sh, d, reboot, wait);
 	} else {
-		d = guest_arg(sh, o->argv[0]);
+		d = guest_by_name(sh, o->argv[0]);
 		if (d)
 			ask(sh, d, reboot, wait);
 	}

@@ -33,6 +33,10 @@ unit-tests += control_pool
 src-unit-control_pool := test/unit/control/pool_test.c $(call control-src,pool)
 inc-unit-control_pool := $(control-inc)
 
+unit-tests += control_mem_size
+src-unit-control_mem_size := test/unit/control/mem_size_test.c $(call control-src,mem_size)
+inc-unit-control_mem_size := $(control-inc)
+
 unit-tests += control_domain
 src-unit-control_domain := test/unit/control/domain_test.c test/unit/control/fakes.c libs/ring/ring.c \
 	$(filter-out services/control/main.c services/control/death.c,$(wildcard services/control/*.c))

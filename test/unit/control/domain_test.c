@@ -198,6 +198,62 @@ static void grows(void **state)
 	at_rest();
 }
 
+/* MiB, 0 where there is no such node. */
+static unsigned target_of(uint32_t domid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);
+	return node_value(path) ? (unsigned)(strtoul(node_value(path), NULL, 10) / 1024) : 0;
+}
+
+static void sizes_are_set(void **state)
+{
+	uint32_t domid = create("create /guests/a.cfg memory=65 maxmem=301\r", "a");
+
+	(void)state;
+	assert_int_equal(vmm_config(domid)->memory, 66 << 20);
+	assert_int_equal(vmm_config(domid)->n_ram, 33);
+	assert_int_equal(vmm_config(domid)->maxmem, 302 << 20);
+	assert_int_equal(target_of(domid), 66); /* what its memory map shows */
+	type("mem-set a 128\r");
+	assert_false(screen_has("mem-set:"));
+	assert_int_equal(target_of(domid), 128);
+	type("mem-set a 131072k\rmem-set a 302\r");
+	assert_int_equal(target_of(domid), 302);
+	type("mem-set a 303\r");
+	assert_true(screen_has("mem-set: 303 MiB is more than the maxmem=302"));
+	type("mem-set a 309249k\r"); /* 302 MiB and 1 */
+	assert_true(screen_has("is more than the maxmem=302"));
+	type("mem-set a 3\r");
+	assert_true(screen_has("at least 4 MiB"));
+	type("mem-set a 0.2g\r");
+	assert_true(screen_has("'0.2g' is no amount of memory"));
+	type("mem-set nobody 64\r");
+	assert_true(screen_has("nobody"));
+	type("mem-set a\r");
+	assert_true(screen_has("an argument is missing"));
+	assert_int_equal(target_of(domid), 302);
+	type("create /guests/b.cfg memory=340\r"); /* of 512: little is left */
+	vmm_says(domid_of("b"), VMCTL_READY, 0, NULL, 0);
+	type("mem-set a 200\r");
+	assert_true(screen_has("mem-set: not enough free memory: domain"));
+	assert_true(screen_has("has 66 MiB and needs 134 more, "));
+	assert_int_equal(target_of(domid), 302);
+	destroy("b");
+	type("mem-set a 200\r");
+	/* a reboot keeps the size */
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
+	end(domid);
+	domid = domid_of("a");
+	assert_int_equal(vmm_config(domid)->memory, 200 << 20);
+	assert_int_equal(vmm_config(domid)->maxmem, 302 << 20);
+	assert_int_equal(target_of(domid), 200);
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	destroy("a");
+	at_rest();
+}
+
 static void errors_leave_nothing(void **state)
 {
 	(void)state;
@@ -549,6 +605,7 @@ int main(void)
 		T(starts_with_auto_guests),
 		T(creates_and_destroys),
 		T(grows),
+		T(sizes_are_set),
 		T(errors_leave_nothing),
 		T(xenstore_refuses),
 		T(vmm_cannot_build),

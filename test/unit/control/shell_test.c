@@ -442,7 +442,7 @@ static void help(void **state)
 		assert_non_null(strstr(s.text, v->name));
 		assert_non_null(strstr(s.text, v->summary));
 	}
-	assert_int_equal(i, 25);
+	assert_int_equal(i, 26);
 	o = text_sink_out(&s);
 	assert_int_equal(verb_print_help(&o, "create"), 0);
 	assert_non_null(strstr(s.text, "Usage: create [-p] [-c] FILE [key=value...]\n"));

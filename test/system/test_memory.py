@@ -1,0 +1,155 @@
+"""Guests' memory while they run: up to maxmem and down again, what is refused, and all of it comes back."""
+import hashlib
+import itertools
+import re
+
+from guestkit import attach, enter, info, leave, listed, ramdisk, wait_gone
+from harness import GuestDir
+
+BOOT = "guest: user space[^$]*# "
+BLOCKS = 220  # of 1 MiB: more than the guest has at its start
+FILL = f"""mount -t tmpfs -o size=300m t /mnt
+yes skerry | head -c 1048576 >/mnt/one
+for i in $(seq {BLOCKS}); do echo block $i; cat /mnt/one; done >/mnt/all
+md5sum /mnt/all
+umount /mnt"""
+
+
+def filled():
+    """What FILL is to print."""
+    one = (b"skerry\n" * 150000)[:1 << 20]
+    return hashlib.md5(b"".join(b"block %d\n" % i + one for i in range(1, BLOCKS + 1))).hexdigest()
+
+
+def free(m):
+    return int(info(m, "free_memory"))
+
+
+def holds(m, name):
+    """MiB that the guest holds now."""
+    return listed(m)[name][1]
+
+
+def wait_for(m, name, reached):
+    """Ask until what the guest holds is as wanted: its balloon works by itself."""
+    while not reached(holds(m, name)):
+        pass
+
+
+marks = itertools.count(100)
+
+
+def run(m, name, command):
+    """Type a command into a guest's shell; returns what it printed. What the console shows again has other marks."""
+    mark = next(marks)
+    enter(m, name, "# ")
+    m.send(f"echo begin-$(({mark})); {command}; echo end-$(({mark}))\r")
+    m.expect(rf"\nbegin-{mark}\n")
+    start = m.pos
+    m.expect(rf"^end-{mark}\n")
+    said = m.since(start)
+    leave(m)
+    return said
+
+
+def total(m, name):
+    """MemTotal in KiB."""
+    return int(re.search(r"MemTotal: +(\d+) kB", run(m, name, "grep MemTotal /proc/meminfo"))[1])
+
+
+def test_grow_and_shrink(machine, build, tmp_path):
+    guests = GuestDir(tmp_path / "g", build)
+    image = ramdisk(guests, "memory", {"fill": "#!/bin/sh\n" + FILL})
+    guests.add_config("grow", auto=False, memory=192, maxmem=384, vcpus=2, ramdisk=image,
+                      extra="console=hvc0 quiet memhp_default_state=online")
+    m = machine(guests=guests, mem="1G")
+    m.prompt()
+    m.shell("create -p /guests/grow.cfg")  # the first leaves directories in xenstore
+    m.shell("destroy grow")
+    wait_gone(m)
+    before = free(m)
+    m.shell("create /guests/grow.cfg")
+    own = before - free(m) - 192
+    attach(m, "grow", BOOT)
+    at_boot, memory = holds(m, "grow"), total(m, "grow")
+    assert 190 <= at_boot <= 192
+
+    # what cannot be is refused, and changes nothing
+    assert "385 MiB is more than the maxmem=384" in m.shell("mem-set grow 385")
+    assert "no amount of memory" in m.shell("mem-set grow 1.5g")
+    assert m.shell("xenstore-read /local/domain/2/memory/target") == str(192 << 10)
+
+    # up, to memory that it did not have, and all of it is good
+    assert m.shell("mem-set grow 320") == ""
+    wait_for(m, "grow", lambda mib: mib >= at_boot + 128)
+    assert free(m) == before - own - 320
+    assert 125000 <= total(m, "grow") - memory <= 132000
+    said = run(m, "grow", "/fill")
+    assert filled() in said, said
+
+    # down: its VMM keeps the memory; and up again, out of that
+    m.shell("mem-set grow 160m")
+    wait_for(m, "grow", lambda mib: mib <= at_boot - 32)
+    assert 29000 <= memory - total(m, "grow") <= 36000
+    m.shell("mem-set grow 262144k")
+    wait_for(m, "grow", lambda mib: mib >= at_boot + 64)
+    assert free(m) == before - own - 320
+
+    # whatever the guest is told, it does not get more than maxmem
+    m.shell(f"xenstore-write /local/domain/2/memory/target {900 << 10}")
+    wait_for(m, "grow", lambda mib: mib >= at_boot + 192)
+    while free(m) > before - own - 384:
+        pass
+    assert holds(m, "grow") <= 384
+    assert free(m) == before - own - 384
+    assert "grow" in run(m, "grow", "echo $((1+1))grow")
+    m.shell("destroy grow")
+    wait_gone(m)
+    assert free(m) == before
+
+    # a pause while it grows, and its end
+    m.shell("create /guests/grow.cfg")
+    attach(m, "grow", BOOT)
+    m.shell("mem-set grow 384")
+    wait_for(m, "grow", lambda mib: mib > at_boot)
+    m.shell("pause grow")
+    paused = holds(m, "grow")
+    m.shell("unpause grow")
+    wait_for(m, "grow", lambda mib: mib > paused)
+    m.shell("destroy grow")
+    wait_gone(m)
+    assert free(m) == before
+
+    # more than the host has
+    m.shell("create -p /guests/grow.cfg maxmem=2048")
+    assert "not enough free memory: domain 4 has 192 MiB and needs 1308 more" in m.shell("mem-set grow 1500")
+    m.shell("destroy grow")
+    wait_gone(m)
+    assert free(m) == before
+    assert "fault" not in m.shell("dmesg")
+    m.poweroff()
+
+
+def test_balloon_everywhere(machine, build, tmp_path):
+    """A guest that gives pages of nearly all its memory away: its VMM can keep account of each."""
+    guests = GuestDir(tmp_path / "g", build)
+    guests.add_config("wide", auto=False, memory=513)  # an odd one: it has 514
+    m = machine(guests=guests, mem="1G")
+    m.prompt()
+    m.shell("create -p /guests/wide.cfg")
+    m.shell("destroy wide")
+    wait_gone(m)
+    before = free(m)
+    m.shell("create /guests/wide.cfg")
+    attach(m, "wide", BOOT)
+    at_boot = holds(m, "wide")
+    assert 512 <= at_boot <= 514
+    m.shell("mem-set wide 98")
+    wait_for(m, "wide", lambda mib: mib <= at_boot - 416)
+    m.shell("mem-set wide 514")
+    wait_for(m, "wide", lambda mib: mib >= at_boot)
+    assert "Killed" not in run(m, "wide", "dmesg")
+    m.shell("destroy wide")
+    wait_gone(m)
+    assert free(m) == before
+    m.poweroff()
