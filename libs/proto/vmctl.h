@@ -32,10 +32,13 @@ enum vm_slot {
 };
 
 /*
- * What a VMM is given to retype: so much, and so much again for each piece of RAM that its guest may have, so that
- * all of it can be seen page by page: a view and a page table of 4 KiB each, the rest of a few tables that many share.
+ * What a VMM is given to retype: so much, and more for each vCPU (thread, stack, VCpu), for each disk and vif, and for
+ * each piece of RAM that its guest may have, so that all of it can be seen page by page (a view and a page table of 4
+ * KiB each, and the rest of what many share).
  */
-#define VM_HEAP_BYTES (896u << 10)
+#define VM_HEAP_BYTES (512u << 10)
+#define VM_HEAP_VCPU (72u << 10)
+#define VM_HEAP_DEVICE (32u << 10)
 #define VM_HEAP_PIECE 8448u
 
 struct vm_disk {

@@ -61,7 +61,10 @@ static uint32_t pieces_of(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); }
 
 static uint64_t heap_bytes(const struct guest *g)
 {
-	return VM_HEAP_BYTES + (uint64_t)VM_HEAP_PIECE * pieces_of(g->dom->config->maxmem);
+	const struct guest_config *c = g->dom->config;
+
+	return VM_HEAP_BYTES + VM_HEAP_VCPU * c->maxvcpus + VM_HEAP_DEVICE * n_devices(g) +
+	       (uint64_t)VM_HEAP_PIECE * pieces_of(c->maxmem);
 }
 
 static int take_own(struct guest *g)
