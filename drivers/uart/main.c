@@ -2,7 +2,7 @@
  * main.c - uart: one 16550, for its one client console
  *
  * Objects     tx: the record that is being sent.  rx: bytes that came in and wait for the end of the burst.
- * Lifecycle   the device runs from start on; without a client, what comes in is dropped.
+ * Lifecycle   the device runs from start on; without a client, what comes in stays in it.
  * Invariants  a byte is taken out of the device only when there is room for it in rx.
  */
 #include <stdio.h>
@@ -64,16 +64,16 @@ static bool tx_next(uint8_t *byte)
 	return true;
 }
 
-/* Pass on what came in; false: console has no room, and tells us when it has. */
+/* Pass on what came in; false: console is not there or has no room, and tells us when it has. */
 static bool rx_flush(void)
 {
 	struct record r = { .m = { .type = CONSOLE_DATA, .len = (uint16_t)n_rx } };
 	uint32_t len = (uint32_t)sizeof(r.m) + n_rx;
 
-	if (n_rx == 0 || !client) {
-		n_rx = 0;
+	if (n_rx == 0)
 		return true;
-	}
+	if (!client)
+		return false;
 	memcpy(r.text, rx, n_rx);
 	while (svc_send(client, false, &r, len))
 		if (!ring_room_idle(&client->rsp, len))
@@ -85,7 +85,7 @@ static bool rx_flush(void)
 static bool rx_byte(uint8_t byte)
 {
 	rx[n_rx++] = byte;
-	return n_rx < sizeof(rx) || rx_flush();
+	return client && (n_rx < sizeof(rx) || rx_flush());
 }
 
 static struct ns16550 uart = {
@@ -127,7 +127,7 @@ static int client_open(
 	(void)result;
 	if (client)
 		return -SK_E_BUSY;
-	client = c;
+	client = c; /* its first event takes what came before */
 	return 0;
 }
 

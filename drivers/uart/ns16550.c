@@ -19,7 +19,7 @@ enum {
 	IER_TX = 2,
 	IER_LINE = 4,
 	IIR_NONE = 1,
-	FCR_ON_CLEAR = 0x07 | 0x40, /* FIFOs on and empty, receive trigger at 4 bytes */
+	FCR_ON = 0x01 | 0x40, /* FIFOs on, with what is in them; receive trigger at 4 bytes */
 	LCR_8N1 = 3,
 	LCR_DLAB = 0x80,
 	MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
@@ -46,7 +46,7 @@ bool ns16550_start(struct ns16550 *u)
 	u->out(REG_DATA, 1); /* 115200 = 1.8432 MHz / 16 / 1 */
 	u->out(REG_IER, 0);
 	u->out(REG_LCR, LCR_8N1);
-	u->out(REG_IIR, FCR_ON_CLEAR);
+	u->out(REG_IIR, FCR_ON);
 	u->out(REG_MCR, MCR_DTR_RTS_OUT2);
 	u->rx_on = true;
 	u->tx_on = false;

@@ -6,8 +6,11 @@
  *             both ways. SHELL: control; may attach to guests' consoles and read logs.
  *             The UART driver speaks DATA only (protocol UART, console is its client).
  * Credit      a sender that finds the ring full waits for the signal that there is room again;
- *             console never waits for a client: guest input that does not fit is dropped with a
- *             bell to the user, output goes to the bounded log in any case.
+ *             console never waits for a client: output goes to the bounded log in any case, input
+ *             that finds no room holds back the typist.
+ * Lines       the shell gets input up to and with a byte that gives it work: CR, LF or Tab. What
+ *             follows stays with console until the shell says READY or ATTACH; so it reaches
+ *             whoever then has the terminal. LF behind a CR that waits there is part of it.
  */
 #ifndef PROTO_CONSOLE_H
 #define PROTO_CONSOLE_H
@@ -35,7 +38,9 @@ struct console_params {
 	X(FAILED, 4, "console: no console arg") \
 	X(DMESG, 5, "shell: send the boot and service log as DATA, then DONE") \
 	X(DONE, 6, "console") \
-	X(GUEST_LOG, 7, "shell: send guest arg's log as DATA, then DONE or FAILED")
+	X(GUEST_LOG, 7, "shell: send guest arg's log as DATA, then DONE or FAILED") \
+	X(READY, 8, "shell: more input; arg 1: what came up to the ^C is void") \
+	X(INTERRUPT, 9, "console: there is a ^C in the input that waits for READY")
 
 #define X(name, num, what) CONSOLE_##name = (num),
 enum console_type { CONSOLE_MSGS(X) CONSOLE_MSG_END };

@@ -6,10 +6,13 @@
  *             goes is kept in `farewell`.
  * Showing     text reaches the UART through a position in a log (guests, boot log) or straight from the
  *             shell's ring; pump() moves on whatever has the foreground as far as the UART takes it.
- * Invariants  C1 nobody is waited for: a guest's output goes to its log whether shown or not, input that finds
- *             no room is dropped with a bell.  C2 while a guest is in the foreground the shell's output stays
- *             in its ring.
+ *             Input: input.c.
+ * Invariants  C1 nobody is waited for: a guest's output goes to its log whether shown or not; input that a guest
+ *             does not take holds back the typist, who has Ctrl-] within INPUT_MAX bytes, and after STUCK_S
+ *             seconds is dropped with a bell.  C2 while a guest is in the foreground the shell's output stays in
+ *             its ring.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +20,17 @@
 
 #include "bootlog.h"
 #include "caps/caps.h"
+#include "input.h"
 #include "proto/console.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-enum { BOOT_LOG_SIZE = 128 << 10, URGENT_LOG_SIZE = 4 << 10, KEY_DETACH = 0x1d, KEY_BELL = 7 };
+enum {
+	BOOT_LOG_SIZE = 128 << 10,
+	URGENT_LOG_SIZE = 4 << 10,
+	KEY_BELL = 7,
+	STUCK_S = 10
+};
 
 struct stream {
 	LIST_ENTRY(stream) link;
@@ -29,6 +38,7 @@ struct stream {
 	uint32_t kind, domid;
 	char name[48];
 	struct textlog log;       /* GUEST */
+	struct input_guest in;    /* GUEST */
 	struct bootlog_line line; /* LOG */
 	bool urgent;              /* LOG of init: shown whatever is in the foreground */
 	struct bootlog_line urgent_line;
@@ -44,9 +54,11 @@ static struct svc_conn *uart;
 static struct stream *shell;
 static struct stream *
 	attached; /* the guest in the foreground; NULL: the shell, or the boot log without one */
-static uint64_t attached_pos;
+static uint64_t attached_pos,
+	attached_from; /* shown so far; the end of the log when the user came */
 static char *
 	farewell; /* the log of the guest in the foreground, after it has gone: C2 lets nobody take its place */
+static struct input input;
 
 static struct textlog boot_log;
 static uint64_t boot_pos; /* shown so far, until the shell says its first word */
@@ -122,6 +134,7 @@ static void stream_free(struct stream *s)
 		copied = NULL;
 		(void)shell_put(CONSOLE_DONE, 0, NULL, 0);
 	}
+	input_guest_fini(&s->in);
 	textlog_fini(&s->log);
 	free(s);
 }
@@ -183,10 +196,15 @@ static bool shell_record(const struct record *r)
 	switch (r->m.type) {
 	case CONSOLE_DATA:
 		return uart_put(r->text, r->m.len);
+	case CONSOLE_READY:
+		input_ready(&input, r->m.arg != 0);
+		return true;
 	case CONSOLE_ATTACH:
 		if (g) {
 			attached = g;
 			attached_pos = textlog_start(&g->log);
+			attached_from = g->log.end;
+			input_attach(&input, &g->in);
 		} else {
 			(void)shell_put(CONSOLE_FAILED, r->m.arg, NULL, 0);
 		}
@@ -249,12 +267,13 @@ static int shell_pump(void)
 /* The console in the foreground, left when its guest has gone and all of it was shown. */
 static void show_attached(void)
 {
-	if (attached && log_show(&attached->log, &attached_pos) && !attached->conn)
+	if (attached && log_show(&attached->log, &attached_pos) && !attached->conn) {
+		input_gone(&input);
 		detach();
+	}
 }
 
-/* Move on whatever can move. */
-static void pump(void)
+static void show(void)
 {
 	show_attached();
 	if (!shell_speaks)
@@ -269,69 +288,116 @@ static void pump(void)
 
 /* ---- input ---- */
 
-/* What the shell has no room for; until it has, nothing more is taken from the UART, which holds back the typist. */
-static char held[CONSOLE_CHUNK_MAX];
-static size_t n_held;
-
-static void input_send(const char *text, size_t len)
+static bool input_to_shell(const char *text, size_t len)
 {
-	struct stream *to = attached ? attached : shell;
+	return shell && shell->conn && shell_put(CONSOLE_DATA, 0, text, len);
+}
+
+static bool input_interrupt(void)
+{
+	return shell && shell->conn && shell_put(CONSOLE_INTERRUPT, 0, NULL, 0);
+}
+
+static struct svc_timer
+	stuck_timer; /* set while the guest in the foreground holds back the typist */
+
+static void stuck_end(void) { svc_timer_set(&stuck_timer, SK_NO_DEADLINE); }
+
+static bool input_to_guest(struct input_guest *g, const char *text, size_t len)
+{
+	struct stream *s = (struct stream *)((char *)g - offsetof(struct stream, in));
+
+	if (!s->conn || s->conn->dead)
+		return true; /* nobody's */
+	if (!record_put(s->conn, false, CONSOLE_DATA, 0, text, len))
+		return false;
+	if (s == attached)
+		stuck_end();
+	return true;
+}
+
+static bool input_may_leave(void) { return attached_pos >= attached_from; }
+
+static void input_left(void)
+{
+	(void)uart_put("\r\n", 2);
+	stuck_end();
+	detach();
+}
+
+static void input_bell(void)
+{
 	const char bell = KEY_BELL;
 
-	if (!len || !to || !to->conn || record_put(to->conn, false, CONSOLE_DATA, 0, text, len))
-		return;
-	if (attached) {
-		(void)uart_put(&bell, 1); /* C1 */
-		return;
-	}
-	memcpy(held, text, len); /* one record of the UART at most: it fits */
-	n_held = len;
+	(void)uart_put(&bell, 1);
 }
 
-static void input(const char *text, size_t len)
-{
-	size_t from = 0;
+static const struct input_ops input_ops = {
+	.to_shell = input_to_shell,
+	.to_guest = input_to_guest,
+	.interrupt = input_interrupt,
+	.may_leave = input_may_leave,
+	.left = input_left,
+	.bell = input_bell,
+};
 
-	for (size_t i = 0; i < len; i++) {
-		if (!attached || text[i] != KEY_DETACH)
-			continue;
-		input_send(text + from, i - from);
-		from = i + 1;
-		(void)uart_put("\r\n", 2);
-		detach();
-	}
-	input_send(text + from, len - from);
-}
-
-static void uart_take_input(void)
+/* As much from the UART as there is room for; the rest stays there and holds back the typist. True: there was some. */
+static bool input_take(void)
 {
 	struct record r;
+	bool any = false;
 	int rc;
 
-	while (!n_held && (rc = ring_get(&uart->rsp, &r, sizeof(r))) >= 0)
-		if (rc >= (int)sizeof(r.m) && r.m.type == CONSOLE_DATA &&
-			r.m.len == (unsigned int)rc - sizeof(r.m))
-			input(r.text, r.m.len);
+	while (input_room(&input) >= CONSOLE_CHUNK_MAX) {
+		rc = ring_get(&uart->rsp, &r, sizeof(r));
+		if (rc == -SK_E_AGAIN && ring_get_idle(&uart->rsp))
+			continue;
+		if (rc < 0)
+			break;
+		if (rc < (int)sizeof(r.m) || r.m.type != CONSOLE_DATA ||
+			r.m.len != (unsigned int)rc - sizeof(r.m))
+			continue;
+		input_add(&input, r.text, r.m.len);
+		any = true;
+	}
+	if (ring_get_flush(&uart->rsp))
+		svc_signal(uart);
+	return any;
+}
+
+/* Move on whatever can move. */
+static void pump(void)
+{
+	const struct stream *before;
+
+	do {
+		do {
+			before = attached;
+			show();
+			input_run(&input);
+		} while (attached != before); /* there is something else to be shown */
+	} while (input_take());
+	if (attached && input_room(&input) < CONSOLE_CHUNK_MAX &&
+		stuck_timer.deadline == SK_NO_DEADLINE) {
+		const struct sk_info *k = (const struct sk_info *)DOMAIN_KINFO_VADDR;
+
+		svc_timer_set(&stuck_timer, sk_now() + k->tsc_hz * STUCK_S);
+	}
+}
+
+static void stuck(void *ctx)
+{
+	(void)ctx;
+	stuck_timer.deadline = SK_NO_DEADLINE;
+	if (attached && input_room(&input) < CONSOLE_CHUNK_MAX)
+		input_discard(&input);
+	pump();
 }
 
 static void uart_event(void *ctx)
 {
 	(void)ctx;
-	uart_take_input();
 	pump();
-}
-
-/* The shell took something: go on with what was held back. */
-static void input_resume(void)
-{
-	if (!n_held || !record_put(shell->conn, false, CONSOLE_DATA, 0, held, n_held))
-		return;
-	n_held = 0;
-	do
-		uart_take_input();
-	while (!n_held && ring_get_idle(&uart->rsp));
-	if (ring_get_flush(&uart->rsp))
-		svc_signal(uart);
 }
 
 /* ---- clients ---- */
@@ -360,8 +426,8 @@ static int client_event(struct svc_conn *c)
 			text_in(s, &r))
 			return -SK_E_PEER;
 	bootlog_kernel(&boot_log, klog, &klog_pos);
-	if (s->kind == CONSOLE_SHELL)
-		input_resume();
+	if (s->kind == CONSOLE_GUEST)
+		input_guest_run(&input, &s->in);
 	pump();
 	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
@@ -426,7 +492,7 @@ static int client_close(struct svc_conn *c)
 		shell_speaks = false;
 		copied = NULL;
 		waiting = false;
-		n_held = 0;
+		input_init(&input, &input_ops);
 		boot_pos = boot_log.end;
 	}
 	if (s != attached)
@@ -487,6 +553,8 @@ int main(void)
 	farewell = malloc(CONSOLE_LOG_SIZE);
 	if (!farewell)
 		rc = -SK_E_NO_MEM;
+	input_init(&input, &input_ops);
+	stuck_timer = (struct svc_timer){ .deadline = SK_NO_DEADLINE, .fn = stuck };
 	if (rc == 0)
 		rc = textlog_init(&urgent_log, URGENT_LOG_SIZE);
 	if (rc == 0)

@@ -78,6 +78,11 @@ extern const struct out term_out;
  */
 enum { TERM_HIGH = 16384 };
 size_t term_pending(void);
+/*
+ * Ask for the next line; with drop, what was typed up to the ^C that shell_interrupt() told of is
+ * void. After each key that gave work.
+ */
+void term_ready(bool drop);
 /* Give the terminal to a guest's console; shell_detached() tells when it is back. */
 void term_attach(uint32_t domid);
 /* Print the log of the host; shell_log_done() at its end. */
@@ -89,6 +94,8 @@ void shell_init(void);
 /* Prompt, when the machine is ready to be talked to. */
 void shell_open(void);
 void shell_key(uint8_t byte);
+/* ^C was typed since the last term_ready(). */
+void shell_interrupt(void);
 void shell_detached(const char *why);
 void shell_log_done(void);
 void shell_drained(void);

@@ -5,8 +5,8 @@
  * Locks       none.
  * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on), EDIT <->
  *             ATTACHED (the terminal belongs to a guest).
- * Invariants  S1 keys that come while a verb runs are kept for the next line, but for ^C, which
- *             ends the verb
+ * Invariants  S1 keys come only while the mode is EDIT: console keeps what follows a key that
+ *             gives work (Enter, Tab) until ready(), and tells of a ^C in it, which ends the verb
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "line.h"
 #include "words.h"
 
-enum { AHEAD_MAX = 1024, CANDIDATES_MAX = 256 };
+enum { CANDIDATES_MAX = 256 };
 enum mode { CLOSED, EDIT, BUSY, ATTACHED };
 
 struct shell {
@@ -26,16 +26,14 @@ struct shell {
 	bool running; /* inside a verb's handler */
 	void (*cancel)(void);
 	void (*on_room)(void);
-	char ahead[AHEAD_MAX];
-	size_t n_ahead;
-	uint32_t complete_seq; /* the key that asked for directory entries */
-	size_t complete_dir;   /* length of the directory part of the word */
+	bool interrupted;     /* the verb ended by ^C */
+	bool listing;         /* Tab waits for directory entries */
+	uint32_t listing_seq; /* the key that asked for them */
+	size_t complete_dir;  /* length of the directory part of the word */
 };
 
 static struct shell shell;
 struct shell *const the_shell = &shell;
-
-static void edit_key(struct shell *sh, uint8_t byte);
 
 /* ---- verbs that go on ---- */
 
@@ -59,14 +57,17 @@ void shell_busy(struct shell *sh, void (*cancel)(void))
 	sh->cancel = cancel;
 }
 
-static void feed_ahead(struct shell *sh)
+/* The next keys, please (S1). */
+static void ready(struct shell *sh)
 {
-	size_t i = 0;
+	term_ready(sh->interrupted);
+	sh->interrupted = false;
+}
 
-	while (i < sh->n_ahead && sh->mode == EDIT)
-		edit_key(sh, (uint8_t)sh->ahead[i++]);
-	sh->n_ahead -= i;
-	memmove(sh->ahead, sh->ahead + i, sh->n_ahead);
+static void prompt(struct shell *sh)
+{
+	line_start(&sh->line);
+	ready(sh);
 }
 
 void shell_done(struct shell *sh)
@@ -78,8 +79,7 @@ void shell_done(struct shell *sh)
 	sh->mode = EDIT;
 	if (sh->running)
 		return; /* the handler's caller prompts */
-	line_start(&sh->line);
-	feed_ahead(sh);
+	prompt(sh);
 }
 
 void shell_on_room(void (*fn)(void)) { shell.on_room = fn; }
@@ -161,7 +161,7 @@ static void enter(struct shell *sh)
 		run(sh, argc, argv);
 	sh->running = false;
 	if (sh->mode == EDIT)
-		line_start(&sh->line);
+		prompt(sh);
 }
 
 /* ---- completion ---- */
@@ -206,8 +206,9 @@ static void directory_listed(void *ctx, int status, const struct file_entry *lis
 	size_t index, start, i;
 	const char *word;
 
-	if (sh->mode != EDIT || sh->line.seq != sh->complete_seq)
-		return; /* something was typed meanwhile */
+	if (!sh->listing || sh->line.seq != sh->listing_seq)
+		return; /* ^C was typed meanwhile */
+	sh->listing = false;
 	start = line_word(&sh->line, &index);
 	word = sh->line.text + start;
 	for (i = 0; !status && i < n && c.n < CANDIDATES_MAX; i++) {
@@ -217,6 +218,7 @@ static void directory_listed(void *ctx, int status, const struct file_entry *lis
 			candidate(&c, word, sh->line.cursor - start, text[c.n]);
 	}
 	line_complete(&sh->line, c.text, c.n);
+	ready(sh);
 }
 
 static void complete_file(struct shell *sh, const char *word, size_t len)
@@ -229,9 +231,10 @@ static void complete_file(struct shell *sh, const char *word, size_t len)
 	if (n >= sizeof(dir))
 		return;
 	snprintf(dir, sizeof(dir), "%.*s", (int)(n > 1 ? n - 1 : n), word);
-	sh->complete_seq = sh->line.seq;
+	sh->listing_seq = sh->line.seq;
 	sh->complete_dir = n;
-	if (files_list(n ? dir : "/", directory_listed, sh))
+	sh->listing = files_list(n ? dir : "/", directory_listed, sh) == 0;
+	if (!sh->listing)
 		line_complete(&sh->line, NULL, 0);
 }
 
@@ -271,12 +274,16 @@ static void complete(struct shell *sh)
 
 /* ---- keys ---- */
 
-static void edit_key(struct shell *sh, uint8_t byte)
+void shell_key(uint8_t byte)
 {
+	struct shell *sh = &shell;
+
+	if (sh->mode != EDIT || sh->listing)
+		return; /* S1: none was asked for */
 	switch (line_input(&sh->line, byte)) {
 	case LINE_ENTER:
-		enter(sh);
-		break;
+		enter(sh); /* prompts, now or later */
+		return;
 	case LINE_INTERRUPT:
 		line_start(&sh->line);
 		break;
@@ -286,30 +293,27 @@ static void edit_key(struct shell *sh, uint8_t byte)
 	default: /* end of input: there is nowhere to go */
 		break;
 	}
+	if (!sh->listing && (byte == '\r' || byte == '\n' || byte == '\t'))
+		ready(sh);
 }
 
-/* S1 */
-static void busy_key(struct shell *sh, uint8_t byte)
+void shell_interrupt(void)
 {
+	struct shell *sh = &shell;
 	void (*cancel)(void) = sh->cancel;
 
-	if (byte == 3 && cancel) {
-		sh->n_ahead = 0;
-		shell_print(sh, "^C\n");
-		cancel();
-		if (sh->mode == BUSY)
-			shell_done(sh);
-	} else if (sh->n_ahead < AHEAD_MAX) {
-		sh->ahead[sh->n_ahead++] = (char)byte;
+	if (sh->listing) { /* the ^C itself comes in its turn */
+		sh->listing = false;
+		ready(sh);
+		return;
 	}
-}
-
-void shell_key(uint8_t byte)
-{
-	if (shell.mode == EDIT)
-		edit_key(&shell, byte);
-	else
-		busy_key(&shell, byte);
+	if (sh->mode != BUSY || !cancel)
+		return;
+	sh->interrupted = true;
+	shell_print(sh, "^C\n");
+	cancel();
+	if (sh->mode == BUSY && sh->cancel == cancel)
+		shell_done(sh);
 }
 
 void shell_init(void) { line_init(&shell.line, &term_out, "skerry# "); }
@@ -319,6 +323,5 @@ void shell_open(void)
 	if (shell.mode != CLOSED)
 		return;
 	shell.mode = EDIT;
-	line_start(&shell.line);
-	feed_ahead(&shell);
+	prompt(&shell);
 }

@@ -22,7 +22,7 @@ static struct svc_conn *chan;
 static char *queue;
 static size_t queue_size, queue_head, queue_len;
 static struct console_msg wish; /* request that waits for the queue: type 0 = none */
-static bool logging;            /* DATA is the log that was asked for, not keys */
+static bool logging; /* DATA is the log that was asked for: no keys come before READY */
 
 static bool put(uint16_t type, uint32_t arg, const char *text, uint16_t len)
 {
@@ -116,6 +116,8 @@ static void request(uint16_t type, uint32_t arg)
 	pump(); /* M1 */
 }
 
+void term_ready(bool drop) { request(CONSOLE_READY, drop); }
+
 void term_attach(uint32_t domid) { request(CONSOLE_ATTACH, domid); }
 
 void term_dmesg(void)
@@ -148,6 +150,9 @@ static void incoming(const void *rec, uint32_t len)
 			out_bytes(&term_out, (const char *)(m + 1), m->len);
 		else
 			keys((const char *)(m + 1), m->len);
+		break;
+	case CONSOLE_INTERRUPT:
+		shell_interrupt();
 		break;
 	case CONSOLE_DETACHED:
 		shell_detached(NULL);

@@ -259,9 +259,9 @@ static void stop_late(void *ctx)
 
 static void stop_now(void)
 {
+	shell_busy(the_shell, NULL);
 	domtab_stop_host(&guests, guests.stopping, true);
 	guests_run();
-	shell_busy(the_shell, NULL);
 }
 
 static void stop_host(struct shell *sh, enum host_stop how, bool now)

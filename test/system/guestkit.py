@@ -58,7 +58,7 @@ def run_guest(m, config, keys=""):
 
 
 def enter(m, name, pattern):
-    """Go to a guest's console and stay there; what is typed before pattern comes would still be the shell's."""
+    """Go to a guest's console and stay there."""
     m.line("console " + name)
     return m.expect(pattern)
 

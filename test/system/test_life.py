@@ -1,4 +1,6 @@
 """The life of a guest: pause, rename, reboot, crash, shutdown, destroy, and the actions that follow each end."""
+import hashlib
+
 from guestkit import attach, boots, enter, info, leave, listed, run_guest, wait_gone
 from harness import PROMPT, GuestDir
 
@@ -27,6 +29,18 @@ def test_life(machine, build, tmp_path):
     assert "already" in m.shell("create /guests/idle.cfg"), out
     m.shell("unpause idle")
     attach(m, "idle", "guest: user space[^$]*# ")
+    # each byte of one write reaches the one it was typed for: the shell, the guest, the shell again
+    body = "".join(f"line {i:04d} of a script that somebody pastes\n" for i in range(100))
+    digest = hashlib.md5(body.encode()).hexdigest()
+    m.send(f"domname 1\nconsole idle\r\ncat >/f <<X\n{body}X\nmd5sum /f\n")
+    m.expect(r"^idle$")
+    m.expect(digest + "  /f")
+    m.send("echo sleeps-$((6*7)); sleep 100000\n")
+    m.expect("sleeps-42")
+    m.send("\x03echo interrupted-$((40+2))\n\x1ddomid idle\n")
+    m.expect(r"^1$")
+    m.prompt()
+    attach(m, "idle", "interrupted-42")
     # what is typed while it is paused comes when it runs again
     m.shell("pause idle")
     assert listed(m)["idle"][3] == "--p---"

@@ -427,6 +427,36 @@ static void keys_are_kept_while_busy(void **state)
 	at_rest();
 }
 
+/* What follows a line in the same write stays with console until the shell or a guest may have it. */
+static void typed_ahead(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create -c /guests/a.cfg\nfor the guest\n");
+	domid = domid_of("a");
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_int_equal(world.attached, domid);
+	assert_false(screen_has("for the guest"));
+	shell_detached(NULL); /* had the guest not taken it, it would be the shell's now */
+	world_run();
+	assert_true(screen_has("skerry# for the guest\r\n"));
+	type("cat /guests/te\t\ndomid a\n");
+	assert_true(screen_has("cat /guests/text \r\nline one\r\n"));
+	assert_true(screen_has("skerry# domid a\r\n"));
+	type("\033[\n\033\n"); /* an end of line in an escape sequence asks for more, too */
+	type("domname 0\n");
+	assert_true(screen_has("Domain-0"));
+	type("shutdown -w a\ndomid a\n");
+	assert_false(screen_has("domid a"));
+	type("\x03"
+	     "domname 0\n");
+	assert_true(screen_has("^C\r\nskerry# domname 0\r\nDomain-0\r\n"));
+	assert_false(screen_has("domid a"));
+	destroy("a");
+	at_rest();
+}
+
 static void lists(void **state)
 {
 	struct vmctl_stats s = {
@@ -587,11 +617,20 @@ static void power(void **state)
 	vmm_says(a, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
 	end(a);
 	assert_int_equal(world.powered, 0);
+	assert_false(vmm_heard(b, VMCTL_QUIESCE));
 	timers_expire();
 	assert_true(screen_has("did not shut down in 60 seconds"));
 	end(b);
 	assert_int_equal(world.powered, 1);
 	assert_true(screen_has("The host did not go down"));
+	world.powered = 0;
+	b = create("create /guests/b.cfg\r", "b");
+	type("poweroff\r");
+	type("\x03"); /* asks nobody any more, and goes on */
+	assert_true(screen_has("^C"));
+	assert_false(screen_has("skerry# "));
+	end(b);
+	assert_int_equal(world.powered, 1);
 	world.powered = 0;
 	type("reboot-host\r");
 	assert_int_equal(world.powered, 2);
@@ -613,6 +652,7 @@ int main(void)
 		T(shutdown_and_reboot),
 		T(waiting_can_be_left),
 		T(keys_are_kept_while_busy),
+		T(typed_ahead),
 		T(lists),
 		T(renames),
 		T(consoles),

@@ -528,7 +528,11 @@ void vmm_garbage(uint32_t domid)
 
 const struct vm_config *vmm_config(uint32_t domid) { return &vmm_of(domid)->config; }
 
-/* ---- console ---- */
+/* ---- console: lines one by one, as the service gives them ---- */
+
+static char typed[65536];
+static size_t n_typed;
+static bool asked, told;
 
 static void console_put(uint16_t type_, const char *text, size_t len)
 {
@@ -549,7 +553,19 @@ static void console_record(const struct console_msg *m)
 			world.screen[world.n_screen++] = text[i];
 		break;
 	case CONSOLE_ATTACH:
+		assert_false(asked);
 		world.attached = m->arg;
+		break;
+	case CONSOLE_READY:
+		assert_false(asked); /* once for each line */
+		asked = true;
+		told = false;
+		if (m->arg) {
+			const char *end = memchr(typed, 3, n_typed);
+			size_t drop = end ? (size_t)(end - typed) + 1 : n_typed;
+
+			memmove(typed, typed + drop, n_typed -= drop);
+		}
 		break;
 	case CONSOLE_DMESG:
 		console_put(CONSOLE_DATA, "booted\nfine\n", 12);
@@ -558,6 +574,29 @@ static void console_record(const struct console_msg *m)
 	default:
 		fail();
 	}
+}
+
+/* What the shell gets now. */
+static bool console_type(void)
+{
+	size_t n = 0;
+
+	if (!asked && !told && memchr(typed, 3, n_typed)) {
+		told = true;
+		console_put(CONSOLE_INTERRUPT, NULL, 0);
+		return true;
+	}
+	if (!asked || !n_typed)
+		return false;
+	while (n < n_typed && n < CONSOLE_CHUNK_MAX && !strchr("\r\n\t", typed[n]))
+		n++;
+	if (n < n_typed && n < CONSOLE_CHUNK_MAX) {
+		n++;
+		asked = false;
+	}
+	console_put(CONSOLE_DATA, typed, n);
+	memmove(typed, typed + n, n_typed -= n);
+	return true;
 }
 
 static bool console_serve(void)
@@ -848,6 +887,7 @@ void world_run(void)
 		xs.fn(xs.ctx);
 		files.fn(files.ctx);
 		any = console_serve();
+		any = console_type() || any;
 		any = files_serve() || any;
 		any = xs_serve() || any;
 	} while (any);
@@ -878,7 +918,9 @@ void type(const char *keys)
 {
 	memset(world.screen, 0, sizeof(world.screen));
 	world.n_screen = 0;
-	console_put(CONSOLE_DATA, keys, strlen(keys));
+	assert_true(strlen(keys) <= sizeof(typed) - n_typed);
+	memcpy(typed + n_typed, keys, strlen(keys));
+	n_typed += strlen(keys);
 	world_run();
 }
 
