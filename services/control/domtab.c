@@ -422,21 +422,26 @@ void domtab_stop_host(struct domtab *t, enum host_stop how, bool now)
 
 void wait_add(struct dom_wait *w, uint32_t domid)
 {
-	if (w->n < DOMTAB_MAX)
-		w->domid[w->n++] = domid;
+	if (w->n == DOMTAB_MAX)
+		return;
+	w->dom[w->n].domid = domid;
+	w->dom[w->n++].down = false;
 }
 
-bool wait_note(struct dom_wait *w, const struct dom_action *a)
+enum wait_news wait_note(struct dom_wait *w, const struct dom_action *a, bool stays)
 {
-	uint32_t i;
+	bool down = a->what == DO_NOTE_DOWN && !w->gone_only, told;
+	uint32_t i = 0;
 
-	if (a->what != DO_NOTE_GONE && (a->what != DO_NOTE_DOWN || w->gone_only))
-		return false;
-	for (i = 0; i < w->n; i++) {
-		if (w->domid[i] == a->domid) {
-			w->domid[i] = w->domid[--w->n];
-			return true;
-		}
-	}
-	return false;
+	while (i < w->n && w->dom[i].domid != a->domid)
+		i++;
+	if (i == w->n || (!down && a->what != DO_NOTE_GONE))
+		return WAIT_NO_NEWS;
+	told = w->dom[i].down;
+	w->dom[i].down = true;
+	if (!down || stays)
+		w->dom[i] = w->dom[--w->n];
+	if (told)
+		return WAIT_NO_NEWS;
+	return down ? WAIT_DOWN : WAIT_GONE;
 }

@@ -129,11 +129,18 @@ bool domtab_next_action(struct domtab *t, struct dom_action *a);
 /* ---- waiting for guests, by those who must not wait ---- */
 struct dom_wait {
 	uint32_t n;
-	uint32_t domid[DOMTAB_MAX];
+	struct {
+		uint32_t domid;
+		bool down; /* told of already */
+	} dom[DOMTAB_MAX];
 	bool gone_only; /* shutting down is not enough */
 };
+enum wait_news { WAIT_NO_NEWS, WAIT_DOWN, WAIT_GONE };
 void wait_add(struct dom_wait *w, uint32_t domid);
-/* An action came by; true: one of those that were waited for. */
-bool wait_note(struct dom_wait *w, const struct dom_action *a);
+/*
+ * An action came by: what to tell of a guest that is waited for. One that shut down is waited for
+ * until it is gone, unless it stays (preserved).
+ */
+enum wait_news wait_note(struct dom_wait *w, const struct dom_action *a, bool stays);
 
 #endif

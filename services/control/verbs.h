@@ -46,7 +46,8 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
 	X("pause", pause, "", 1, 1, GUEST, "NAME", "stop a guest's CPUs", "") \
 	X("unpause", unpause, "", 1, 1, GUEST, "NAME", "let a paused guest run", "") \
 	X("shutdown", shutdown, "aw", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to shut down", \
-		"  -a  all guests        -w  wait until it is done; Ctrl-C stops waiting\n") \
+		"  -a  all guests        -w  wait until it is done; Ctrl-C stops waiting\n" \
+		"  -ww  wait until it is gone, though it may be kept when it has shut down\n") \
 	X("reboot", reboot, "aw", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to reboot", \
 		"  -a  all guests        -w  wait until it has gone down\n") \
 	X("destroy", destroy, "f", 1, 1, GUEST, "NAME", \

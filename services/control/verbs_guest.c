@@ -226,17 +226,16 @@ void verb_reboot(struct shell *sh, const struct options *o) { down(sh, o, true);
 
 void shell_on_note(const struct dom_action *a)
 {
-	struct dom *d;
+	struct dom *d = domtab_get(&guests, a->domid);
+	bool waits = waiting.n != 0;
+	enum wait_news news = wait_note(&waiting, a, d && d->state == DOM_DOWN);
 
-	if (!wait_note(&waiting, a))
-		return;
-	d = domtab_get(&guests, a->domid);
-	if (reports && a->what == DO_NOTE_GONE)
+	if (reports && news == WAIT_GONE)
 		shell_print(the_shell, "Domain %u has been destroyed\n", a->domid);
-	else if (reports && d)
+	else if (reports && news == WAIT_DOWN && d)
 		shell_print(the_shell, "Domain %u has been shut down, reason code %u\n",
 			a->domid, d->reason);
-	if (waiting.n)
+	if (!waits || waiting.n)
 		return;
 	reports = false;
 	shell_done(the_shell);

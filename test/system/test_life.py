@@ -66,7 +66,7 @@ def test_life(machine, build, tmp_path):
     # shutdown -w waits for the end; destroy does not ask
     said = m.shell("shutdown -w other")
     assert "Domain 3 has been shut down" in said, said
-    wait_gone(m)
+    assert listed(m) == {}
     out = run_guest(m, "/guests/again.cfg")
     assert "user space" in out, out
     wait_gone(m)

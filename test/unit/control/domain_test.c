@@ -381,8 +381,17 @@ static void shutdown_and_reboot(void **state)
 	assert_int_equal(node_perms(path)[0], 'n'); /* the guest's own */
 	assert_false(screen_has("skerry# "));
 	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
-	assert_true(screen_has("has been shut down, reason code 0") && screen_has("skerry# "));
+	assert_true(screen_has("has been shut down, reason code 0"));
+	assert_false(screen_has("skerry# ")); /* `list` would still show it */
 	end(domid);
+	assert_true(screen_has("skerry# "));
+	assert_false(screen_has("has been destroyed"));
+	at_rest();
+	domid = create("create /guests/a.cfg on_poweroff='\"preserve\"'\r", "a");
+	type("shutdown -w a\r");
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	assert_true(screen_has("has been shut down, reason code 0") && screen_has("skerry# "));
+	destroy("a");
 	at_rest();
 	domid = create("create /guests/a.cfg\r", "a");
 	type("reboot a\r");

@@ -452,13 +452,22 @@ static void waiting(void **state)
 	(void)state;
 	wait_add(&w, 1);
 	wait_add(&w, 2);
-	assert_true(wait_note(&w, &down));
-	assert_false(wait_note(&w, &gone));
+	assert_int_equal(wait_note(&w, &down, false), WAIT_DOWN);
+	assert_int_equal(w.n, 2); /* it is about to go */
+	assert_int_equal(wait_note(&w, &gone, false), WAIT_NO_NEWS);
+	assert_int_equal(w.n, 1);
+	assert_int_equal(wait_note(&w, &gone, false), WAIT_NO_NEWS);
+	wait_add(&w, 2);
+	assert_int_equal(wait_note(&w, &down, true), WAIT_DOWN); /* preserved */
+	assert_int_equal(w.n, 1);
+	wait_add(&w, 2);
+	assert_int_equal(wait_note(&w, &gone, false), WAIT_GONE); /* destroyed meanwhile */
 	assert_int_equal(w.n, 1);
 	w.gone_only = true;
 	down.domid = gone.domid = 1;
-	assert_false(wait_note(&w, &down));
-	assert_true(wait_note(&w, &gone));
+	assert_int_equal(wait_note(&w, &down, true), WAIT_NO_NEWS);
+	assert_int_equal(w.n, 1);
+	assert_int_equal(wait_note(&w, &gone, false), WAIT_GONE);
 	assert_int_equal(w.n, 0);
 }
 
