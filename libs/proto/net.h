@@ -47,7 +47,7 @@ struct net_desc {
 struct net_params {        /* of SVC_OPEN towards network */
 	char bridge[16];   /* "xenbr0" */
 	char name[16];     /* "vif1.0" */
-	uint8_t mac[6];    /* of the port's owner */
+	uint8_t mac[6];    /* the port's own; -SK_E_EXISTS: another port's */
 	uint16_t offloads; /* enum net_flag that the client understands in received frames */
 };
 /* Reply of SVC_OPEN by a NIC driver: mr2 = MAC address in bits 0-47, mr3 = offloads. */

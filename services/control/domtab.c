@@ -162,6 +162,28 @@ static bool uuid_in_use(struct domtab *t, const uint8_t *uuid)
 	return false;
 }
 
+/* The switch refuses a second port with one address; here is known who has it. */
+static int macs_check(struct domtab *t, const struct guest_config *config, struct msg *m)
+{
+	char mac[VIF_MAC_TEXT];
+	struct dom *d;
+
+	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
+		for (uint32_t i = 0; i < config->n_vifs; i++) {
+			for (uint32_t k = 0; k < d->config->n_vifs; k++) {
+				if (memcmp(config->vifs[i].mac, d->config->vifs[k].mac,
+					    VIF_MAC_SIZE) != 0)
+					continue;
+				vif_mac_format(config->vifs[i].mac, mac);
+				return msg_fail(m,
+					"vif %u: domain %u (%s) has mac=%s already, as its vif %u; give another with mac=",
+					i, d->domid, d->name, mac, k);
+			}
+		}
+	}
+	return 0;
+}
+
 struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m)
 {
 	struct dom *d = free_entry(t);
@@ -174,6 +196,8 @@ struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m
 	else if (uuid_in_use(t, config->uuid))
 		msg_fail(
 			m, "a domain with this uuid exists already; remove uuid= or change it");
+	else if (macs_check(t, config, m))
+		return NULL;
 	else if (!d)
 		msg_fail(
 			m, "%d guests are the most that there can be; destroy one", DOMTAB_MAX);

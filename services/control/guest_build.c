@@ -424,7 +424,7 @@ static int connect_vif(struct guest *g, uint32_t i, struct msg *m)
 	if (rc == -SK_E_NOT_FOUND)
 		return msg_fail(m, "vif %u: there is no bridge '%s'; use xenbr0", i, v->bridge);
 	if (rc == -SK_E_EXISTS)
-		return msg_fail(m, "vif %u: another port has this mac already; change mac=", i);
+		return msg_fail(m, "vif %u: the host has this mac itself; change mac=", i);
 	return rc ? connect_fail(SERVICE_NETWORK, rc, m, name) : 0;
 }
 

@@ -313,6 +313,15 @@ static int take_disk(struct make *k, const struct cfg_setting *s)
 	return 0;
 }
 
+/* No two of one guest have the same address; the one before, or -1. */
+static int same_mac(const struct guest_config *g, const struct vif_spec *v)
+{
+	for (uint32_t i = 0; i < g->n_vifs; i++)
+		if (memcmp(g->vifs[i].mac, v->mac, sizeof(v->mac)) == 0)
+			return (int)i;
+	return -1;
+}
+
 static int take_vif(struct make *k, const struct cfg_setting *s)
 {
 	const struct cfg_value *item;
@@ -330,6 +339,11 @@ static int take_vif(struct make *k, const struct cfg_setting *s)
 		if (!v->mac_given) {
 			k->random(bytes, sizeof(bytes));
 			vif_spec_random_mac(v, bytes);
+		}
+		if (same_mac(k->g, v) >= 0) {
+			msg_fail(&why, "entry %d has this mac already; change mac=",
+				same_mac(k->g, v));
+			return item_fail(k, s, item, k->g->n_vifs, &why);
 		}
 	}
 	return 0;

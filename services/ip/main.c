@@ -106,7 +106,7 @@ static int address_start(void)
 
 static int interface_start(void)
 {
-	char mac[20] = "00:16:3e:00:00:01";
+	char mac[20] = "02:73:6b:00:00:01";
 	int rc;
 
 	port.conn = svc_channel("net");

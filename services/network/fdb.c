@@ -1,12 +1,13 @@
 /*
- * fdb.c - forwarding database: a set-associative table of fixed size
+ * fdb.c - forwarding database: own addresses of ports, and a set-associative table of fixed size
  *
- * Invariants  a guest that sends from many addresses can push out entries of its sets only, and costs the
- *             others flooding, never memory.
+ * Invariants  F1 an own address is one port's, and is in no entry
+ *             F2 what a guest sends changes no entry that came from the uplink and is not too old
+ *             F3 a guest that sends from many addresses can push out other guests' entries of its sets only, and
+ *             costs them flooding, never memory
  */
 #include "fdb.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static uint32_t set_of(const uint8_t mac[6])
@@ -23,40 +24,98 @@ static bool entry_is(const struct fdb_entry *e, const uint8_t mac[6])
 	return e->used && memcmp(e->mac, mac, 6) == 0;
 }
 
-void fdb_learn(struct fdb *t, const uint8_t mac[6], uint32_t port, sk_time_t now)
+static bool entry_fresh(const struct fdb *t, const struct fdb_entry *e, sk_time_t now)
 {
-	struct fdb_entry *set = t->entry[set_of(mac)], *to = &set[0];
+	return e->used && now - e->seen <= t->max_age;
+}
+
+static uint32_t owner(const struct fdb *t, const uint8_t mac[6])
+{
+	for (uint32_t i = 0; i < t->n_own; i++)
+		if (memcmp(t->own[i].mac, mac, 6) == 0)
+			return t->own[i].port;
+	return FDB_NONE;
+}
+
+int fdb_own(struct fdb *t, const uint8_t mac[6], uint32_t port)
+{
+	static const uint8_t none[6];
+	struct fdb_entry *set = t->entry[set_of(mac)];
+
+	if (mac[0] & 1 || memcmp(mac, none, 6) == 0)
+		return -SK_E_INVAL;
+	if (owner(t, mac) != FDB_NONE)
+		return -SK_E_EXISTS;
+	if (t->n_own == FDB_OWN_MAX)
+		return -SK_E_LIMIT;
+	memcpy(t->own[t->n_own].mac, mac, 6);
+	t->own[t->n_own++].port = port;
+	for (unsigned int i = 0; i < FDB_WAYS; i++)
+		if (entry_is(&set[i], mac))
+			set[i].used = false; /* F1 */
+	return 0;
+}
+
+/* The entry of that address, or the one that it may have; NULL: none. */
+static struct fdb_entry *entry_for(
+	struct fdb *t, const uint8_t mac[6], bool uplink, sk_time_t now)
+{
+	struct fdb_entry *set = t->entry[set_of(mac)], *to = NULL, *e;
+
+	for (e = set; e < set + FDB_WAYS; e++)
+		if (entry_is(e, mac))
+			return e;
+	for (e = set; e < set + FDB_WAYS; e++) {
+		if (e->uplink && !uplink && entry_fresh(t, e, now))
+			continue; /* F2 */
+		if (!to || (to->used && (!e->used || e->seen < to->seen)))
+			to = e;
+	}
+	return to;
+}
+
+bool fdb_learn(struct fdb *t, const uint8_t mac[6], uint32_t port, bool uplink, sk_time_t now)
+{
+	uint32_t own = owner(t, mac);
+	struct fdb_entry *e;
 
 	if (mac[0] & 1)
-		return;
-	for (unsigned int i = 0; i < FDB_WAYS; i++) {
-		if (entry_is(&set[i], mac)) {
-			to = &set[i];
-			break;
-		}
-		if (to->used && (!set[i].used || set[i].seen < to->seen))
-			to = &set[i];
-	}
-	memcpy(to->mac, mac, 6);
-	to->used = 1;
-	to->port = port;
-	to->seen = now;
+		return false;
+	if (own != FDB_NONE) /* F1 */
+		return own == port;
+	e = entry_for(t, mac, uplink, now);
+	if (!e)
+		return true;
+	if (entry_is(e, mac) && e->uplink && !uplink && entry_fresh(t, e, now))
+		return false; /* F2 */
+	memcpy(e->mac, mac, 6);
+	e->used = true;
+	e->uplink = uplink;
+	e->port = port;
+	e->seen = now;
+	return true;
 }
 
 uint32_t fdb_lookup(const struct fdb *t, const uint8_t mac[6], sk_time_t now)
 {
 	const struct fdb_entry *set = t->entry[set_of(mac)];
+	uint32_t own = owner(t, mac);
 
+	if (own != FDB_NONE)
+		return own;
 	for (unsigned int i = 0; i < FDB_WAYS; i++)
-		if (entry_is(&set[i], mac) && now - set[i].seen <= t->max_age)
+		if (entry_is(&set[i], mac) && entry_fresh(t, &set[i], now))
 			return set[i].port;
 	return FDB_NONE;
 }
 
 void fdb_forget(struct fdb *t, uint32_t port)
 {
+	for (uint32_t i = 0; i < t->n_own; i++)
+		if (t->own[i].port == port)
+			t->own[i--] = t->own[--t->n_own];
 	for (unsigned int s = 0; s < FDB_SETS; s++)
 		for (unsigned int i = 0; i < FDB_WAYS; i++)
 			if (t->entry[s][i].used && t->entry[s][i].port == port)
-				t->entry[s][i].used = 0;
+				t->entry[s][i].used = false;
 }

@@ -27,9 +27,15 @@ static bool group_address(const uint8_t *mac) { return mac[0] & 1; }
 static void forward(struct port *from, const struct frame *f)
 {
 	sk_time_t now = sk_now();
-	uint32_t to = group_address(f->bytes) ? FDB_NONE : fdb_lookup(&fdb, f->bytes, now);
+	uint32_t to;
 
-	fdb_learn(&fdb, f->bytes + 6, (uint32_t)(from - ports), now);
+	if (!fdb_learn(&fdb, f->bytes + 6, (uint32_t)(from - ports), from->uplink, now)) {
+		if (from->refused++ == 0)
+			printf("%s sends from an address that is another's; such frames are dropped\n",
+				from->name);
+		return;
+	}
+	to = group_address(f->bytes) ? FDB_NONE : fdb_lookup(&fdb, f->bytes, now);
 	if (to != FDB_NONE) {
 		if (&ports[to] != from)
 			port_deliver(&ports[to], f);
@@ -153,6 +159,7 @@ static int client_open(
 	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	const struct net_params *q = params;
+	int rc;
 
 	if (params_len != sizeof(*q) || !memchr(q->bridge, 0, sizeof(q->bridge)) ||
 		!memchr(q->name, 0, sizeof(q->name)))
@@ -162,6 +169,9 @@ static int client_open(
 	for (uint32_t i = 0; i < PORTS_MAX; i++) {
 		if (ports[i].used)
 			continue;
+		rc = fdb_own(&fdb, q->mac, i);
+		if (rc)
+			return rc;
 		port_init(&ports[i], c, q->name, q->offloads);
 		c->priv = &ports[i];
 		/* What its owner may send: everything, this switch does what the receiver cannot. */
@@ -189,7 +199,8 @@ static uint32_t client_stats(struct svc_conn *c, uint64_t *mr)
 	mr[3] = p->rx_frames;
 	mr[4] = p->rx_bytes;
 	mr[5] = p->dropped;
-	return 6;
+	mr[6] = p->refused;
+	return 7;
 }
 
 static const struct svc_service service = {

@@ -28,8 +28,8 @@ struct port {
 	/* Buffers to deliver into: posted by a client; free send buffers of the uplink. A queue. */
 	struct port_buffer buffer[NET_DEPTH];
 	uint32_t buffer_head, n_buffers;
-	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes,
-		dropped; /* as the port's owner sees them */
+	/* As the port's owner sees them; refused: sent from an address that is another's. */
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, dropped, refused;
 };
 
 void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t offloads);

@@ -9,11 +9,12 @@ import urllib.request
 
 import pytest
 
-from guestkit import boots, leave, ramdisk, wait_gone
+from guestkit import boots, leave, listed, ramdisk, wait_gone
 from harness import GuestDir
 
 SIZE = 64 << 20
 MAC = "00:16:3e:12:34:56"
+HOST_MAC = "02:73:6b:00:00:01"  # of the domain ip, from the manifest
 
 # a server of 64 MiB that it downloads from the host first
 SERVER = """#!/bin/sh
@@ -28,6 +29,8 @@ PEER = """#!/bin/sh
 echo "mac $(cat /sys/class/net/eth0/address)"
 ping -c 3 -W 30 10.0.2.16 && echo "peer answers"
 wget -q -O - http://10.0.2.16/file | sha256sum | sed 's/^/sum /'
+ifconfig eth0 down; ifconfig eth0 hw ether MAC up; echo "now $(cat /sys/class/net/eth0/address)"
+ping -c 2 -W 3 10.0.2.16 || echo "the thief hears nothing"
 """
 
 
@@ -62,7 +65,7 @@ def test_net(machine, build, tmp_path, file_server):
     port, content = file_server
     digest = hashlib.sha256(content).hexdigest()
     guests = GuestDir(tmp_path / "g", build)
-    image = ramdisk(guests, "net", {"server": SERVER.replace("PORT", str(port)), "peer": PEER})
+    image = ramdisk(guests, "net", {"server": SERVER.replace("PORT", str(port)), "peer": PEER.replace("MAC", MAC)})
     guests.add_config("server", auto=False, memory=256, ramdisk=image, vif=[f"mac={MAC},bridge=xenbr0"],
                       extra=boots("/server", end="halt", more="net=10.0.2.16/24,10.0.2.2"))
     guests.add_config("peer", auto=False, memory=128, ramdisk=image, vif=["bridge=xenbr0"],
@@ -86,7 +89,17 @@ def test_net(machine, build, tmp_path, file_server):
     assert re.fullmatch(r"00:16:3e(:[0-9a-f]{2}){3}", m.expect(r"mac (\S+)\r?\n")[1]) and MAC not in m.text[-40:]
     m.expect("peer answers")
     m.expect(rf"sum {digest}  -")
+    # with the server's address it is nobody, and the server still is who it was
+    m.expect("now " + MAC)
+    m.expect("the thief hears nothing")
     m.prompt()
+    assert "(network) vif2.0 sends from an address that is another's" in m.shell("dmesg")
+    with urllib.request.urlopen(f"http://127.0.0.1:{forward}/file", timeout=600) as answer:
+        assert hashlib.sha256(answer.read()).hexdigest() == digest
+    for taken, holder in ((MAC, "domain 1 (server) has mac=" + MAC), (HOST_MAC, "the host has this mac itself")):
+        said = m.shell(f"create /guests/peer.cfg \"vif=['mac={taken}']\"")
+        assert holder in said, said
+    assert list(listed(m)) == ["server"]
     m.shell("destroy server")
     wait_gone(m)
     m.poweroff()

@@ -20,7 +20,8 @@
 #define GUEST(name, digit) \
 	"name='" name \
 	"'\ntype='pvh'\nmemory=64\nvcpus=2\nkernel='/guests/vmlinuz'\nramdisk='/guests/i'\n" \
-	"cmdline='console=hvc0'\ndisk=['phy:/dev/disk/by-partlabel/root,xvda,w']\nvif=['mac=00:16:3e:00:00:05']\n" \
+	"cmdline='console=hvc0'\ndisk=['phy:/dev/disk/by-partlabel/root,xvda,w']\nvif=['mac=00:16:3e:00:00:0" digit \
+	"']\n" \
 	"uuid='01234567-89ab-cdef-0123-456789abcde" digit "'\n"
 
 static bool ready;
@@ -136,12 +137,15 @@ static void creates_and_destroys(void **state)
 	assert_int_equal(vmm_config(domid)->n_more, 32);
 	assert_int_equal(vmm_config(domid)->disk[0].vdev, 51712);
 	assert_string_equal(vmm_config(domid)->disk[0].channel, "disk0");
-	assert_memory_equal(vmm_config(domid)->vif[0].mac, "\0\x16\x3e\0\0\5", 6);
+	assert_memory_equal(vmm_config(domid)->vif[0].mac, "\0\x16\x3e\0\0\x0a", 6);
 	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 4 + 2 + 2 + 2) << 20));
 	type("domid a\r");
 	assert_true(screen_has("\r\n3\r\n"));
 	type("create /guests/a.cfg\r");
 	assert_true(screen_has("create: a domain named 'a' exists already"));
+	type("create /guests/b.cfg \"vif=['', 'mac=00:16:3e:00:00:0a']\"\r");
+	assert_true(screen_has(
+		"create: vif 1: domain 3 (a) has mac=00:16:3e:00:00:0a already, as its vif 0"));
 	destroy("a");
 	at_rest();
 }

@@ -227,6 +227,8 @@ static void devices(void **state)
 		"g.cfg:4: key 'disk': ", "at most 8");
 	bad(BASE "vif=['','','','','']", "g.cfg:4: key 'vif': ", "at most 4");
 	bad(BASE "vif=['mac=00:16:3e:00:00']", "g.cfg:4: key 'vif': entry 0: ", "six pairs");
+	bad(BASE "vif=['', 'mac=00:16:3e:00:00:07',\n'mac=00:16:3E:00:00:07']",
+		"g.cfg:5: key 'vif': entry 2: entry 1 has this mac", "mac=");
 }
 
 static struct vif_spec v;
