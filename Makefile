@@ -294,24 +294,28 @@ iso: $(iso)
 run-iso: $(iso)
 	@exec $(run-machine) --no-disk --iso $(iso)
 
-# ---- benchmark guest --------------------------------------------------------------------------------------------------
+# ---- guests of our own ------------------------------------------------------------------------------------------------
 
-# a PVH guest of our own that counts hypercalls and exits
-bench-guest := $(B)/bench/guest
-bench-objs := $(call obj,bench,test/bench/guest/entry.S test/bench/guest/main.c)
-bench-cflags = -std=gnu11 -ffreestanding -nostdinc -isystem $(gccinc) -isystem $(SYSROOT)/xeninc -O2 -fno-pic -fno-pie \
+# small PVH guests: bench counts hypercalls and exits, rogue misbehaves towards its host
+src-guest-bench := bench.c pv.c
+src-guest-rogue := rogue.c rogue_blk.c rogue_net.c rogue_store.c pv.c
+own-guests := $(patsubst %,$(B)/guest/%,bench rogue)
+guest-cflags = -std=gnu11 -ffreestanding -nostdinc -isystem $(gccinc) -isystem $(SYSROOT)/xeninc -O2 -fno-pic -fno-pie \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
 	$(warnings) $(prefix-map)
-$(B)/obj/bench/%.o: %.c | $(sysroot)
+$(B)/obj/guest/%.o: %.c | $(sysroot)
 	$(Q)mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(bench-cflags) $(deps) -c $< -o $@
-$(B)/obj/bench/%.o: %.S | $(sysroot)
+	$(call say,CC,$<)$(CC) $(guest-cflags) $(deps) -c $< -o $@
+$(B)/obj/guest/%.o: %.S | $(sysroot)
 	$(Q)mkdir -p $(@D)
-	$(call say,AS,$<)$(CC) $(bench-cflags) -D__ASSEMBLY__ $(deps) -c $< -o $@
-$(bench-guest): $(bench-objs) test/bench/guest/guest.ld
-	$(Q)mkdir -p $(@D)
-	$(call say,LD,$@)$(LD) -m elf_x86_64 -static -nostdlib --build-id=none -z noexecstack --no-warn-rwx-segments \
-		-T test/bench/guest/guest.ld -o $@ $(bench-objs)
+	$(call say,AS,$<)$(CC) $(guest-cflags) -D__ASSEMBLY__ $(deps) -c $< -o $@
+define guest-rules
+$(B)/guest/$(1): $(call obj,guest,$(patsubst %,test/guest/%,entry.S $(src-guest-$(1)))) test/guest/guest.ld
+	$$(Q)mkdir -p $$(@D)
+	$$(call say,LD,$$@)$$(LD) -m elf_x86_64 -static -nostdlib --build-id=none -z noexecstack --no-warn-rwx-segments \
+		-T test/guest/guest.ld -o $$@ $$(filter %.o,$$^)
+endef
+$(foreach g,bench rogue,$(eval $(call guest-rules,$(g))))
 
 # ---- tests ------------------------------------------------------------------------------------------------------
 
@@ -348,16 +352,16 @@ check: $(call wanted,$(unit-bins))
 	@$(runtests) --tier tools,unit $(T)
 ktest: $(kernel-elf) $(call wanted,$(ktest-archives))
 	@$(runtests) --tier kernel $(T)
-system: $(test-machine) guests iso
+system: $(test-machine) $(own-guests) guests iso
 	@$(runtests) --tier system $(T)
 fuzz: $(call wanted,$(fuzz-bins))
 	@$(runtests) --tier fuzz --fuzz-secs $(or $(SECS),300) $(T)
-test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bins) $(ktest-archives)) guests iso
+test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bins) $(ktest-archives)) $(own-guests) guests iso
 	@$(runtests) --fuzz-secs $(FUZZ_SECS) $(T)
 ROUNDS ?= 20
-soak: $(test-machine) guests iso
+soak: $(test-machine) $(own-guests) guests iso
 	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 $(runtests) --tier system $(T) || exit; done
-bench: $(test-machine) $(filter %/bench.img %/bench_%.img,$(ktest-archives)) $(bench-guest) guests
+bench: $(test-machine) $(filter %/bench.img %/bench_%.img,$(ktest-archives)) $(B)/guest/bench guests
 	@tools/bench --build $(B) $(filter bench bench_%,$(kernel-tests))
 
 # ---- looking at the result --------------------------------------------------------------------------------------

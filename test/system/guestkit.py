@@ -1,8 +1,12 @@
 """guestkit: what several system tests do with guests: programs of their own in the ramdisk, scripts, one guest after another."""
+import contextlib
 import gzip
+import hashlib
+import http.server
 import os
 import re
 import subprocess
+import threading
 
 from harness import PROMPT
 
@@ -71,6 +75,7 @@ def attach(m, name, pattern):
 
 
 def info(m, key):
+    """A line of `info`. What guests are given comes in pieces of 2 MiB, so that its MiB are exact to the byte."""
     return re.search(rf"^{key}\s*: (.*)$", m.shell("info"), re.M)[1]
 
 
@@ -82,11 +87,102 @@ def listed(m):
 
 def wait_gone(m, *names):
     """Ask until none of the guests (without names: no guest) is listed: an end takes its time."""
-    while set(names) & set(listed(m)) if names else listed(m):
-        pass
+    m.until(lambda: not (set(names) & set(listed(m)) if names else listed(m)), f"the end of {names or 'all guests'}")
 
 
 def leave(m):
     """Ctrl-]: from a guest's console back to the shell."""
     m.send(LEAVE)
     m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
+
+
+@contextlib.contextmanager
+def served(content):
+    """The port of an HTTP server on this computer that gives everyone content; a guest finds it at 10.0.2.2."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+
+
+def rogue(guests, build, name, do, **keys):
+    """A guest of test/guest/rogue.c, with a disk and an interface of its own."""
+    volume = guests.add_image(name, size=1 << 20)
+    kernel = guests.add_file(os.path.join(build.top, "guest", "rogue"), "rogue")
+    keys = {"memory": 32, "vif": ["bridge=xenbr0"], **keys}
+    return guests.add_config(name, auto=False, kernel=kernel, ramdisk=None, extra="do=" + do, disk=[f"{volume},xvda,w"], **keys)
+
+
+# checks its own work for ever; a wrong sum is the end of it
+BYSTANDER = """#!/bin/sh
+head -c 1048576 /dev/urandom >/tmp/data
+good=$(sha256sum </tmp/data)
+n=0
+while :; do
+	dd if=/tmp/data of=/dev/xvda bs=64k conv=fsync 2>/dev/null || echo "TEST FAILED: write"
+	echo 3 >/proc/sys/vm/drop_caches
+	[ "$(head -c 1048576 /dev/xvda | sha256sum)" = "$good" ] || echo "TEST FAILED: disk"
+	[ "$(wget -q -O - http://10.0.2.2:PORT/ | sha256sum)" = "SUM  -" ] || echo "TEST FAILED: network"
+	n=$((n + 1))
+	echo "bystander round $n"
+done
+"""
+
+
+class Bystander:
+    """A guest `calm` that verifies disk and network all the time, and must not notice what others do."""
+
+    def __init__(self, guests, port, content):
+        script = BYSTANDER.replace("PORT", str(port)).replace("SUM", hashlib.sha256(content).hexdigest())
+        volume = guests.add_image("calm", size=1 << 20)
+        guests.add_config("calm", auto=False, memory=112, disk=[f"{volume},xvda,w"], vif=["bridge=xenbr0"],
+                          ramdisk=ramdisk(guests, "calm-ramdisk", {"bystander": script}),
+                          extra=boots("/bystander", more="net=10.0.2.17/24"))
+        self.marks = 0
+
+    def start(self, m):
+        self.m = m
+        m.shell("create /guests/calm.cfg")
+        attach(m, "calm", r"bystander round \d+")
+        self.free = info(m, "free_memory")
+        self.tree = self.nodes()
+
+    def nodes(self):
+        """xenstore without what changes by itself."""
+        return re.sub(r"^.*(memory|target|feature-|control).*$", "", self.m.shell("xenstore-ls"), flags=re.M)
+
+    def undisturbed(self):
+        """Two more of its rounds are right; memory and xenstore are as if nobody else had been there."""
+        m = self.m
+        assert set(listed(m)) == {"calm"}
+        assert info(m, "free_memory") == self.free
+        assert self.nodes() == self.tree
+        self.goes_on()
+
+    def goes_on(self):
+        """What it echoes is from now; two more of its rounds must follow."""
+        m, self.marks = self.m, self.marks + 1
+        enter(m, "calm", r"bystander round \d+")
+        m.send(f"mark{self.marks}\r")
+        m.expect(f"mark{self.marks}")
+        m.expect(r"bystander round \d+\s+bystander round \d+\s")
+        leave(m)
+        assert "TEST FAILED" not in m.text, m.tail()
+
+    def end(self):
+        m = self.m
+        log = m.shell("dmesg")
+        assert "fault" not in log and "ended with code" not in log, log
+        m.shell("destroy calm")
+        wait_gone(m)
+        m.poweroff()

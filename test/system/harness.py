@@ -4,18 +4,26 @@ A Machine's console is a stream of text. expect() waits for a pattern in what ca
 nothing here sleeps, and the one time limit (HANG_LIMIT) only ends a test that would never end by itself. The log of the console stays
 in BUILD/test/logs; the disk goes with the machine unless SKERRY_KEEP is set.
 """
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HANG_LIMIT = float(os.environ.get("SKERRY_HANG_LIMIT", "600"))
 PROMPT = r"skerry# "
 TAIL_BYTES = 6000
+AGAIN = "run: the machine starts again"
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78]|\r")
+
+
+# what a guest of a test says when it has found something wrong: nothing else need be waited for
+FAILED = re.compile(r"^TEST FAILED.*", re.M)
 
 
 class Hang(AssertionError):
@@ -109,6 +117,8 @@ class Machine:
         self.disk = os.path.join(self.dir, "disk.img")
         self.log_path = os.path.join(build.logs, name + ".log")
         self.pidfile = os.path.join(self.dir, "qemu.pid")
+        self.qmp_path = os.path.join(self.dir, "qmp")
+        qemu_args = f"{qemu_args} -qmp unix:{self.qmp_path},server=on,wait=off".strip()
         command = [os.path.join(TOP, "tools", "run"), "--dir", self.dir, "--smp", str(smp), "--mem", str(mem),
                    "--pidfile", self.pidfile, "--netfwd", netfwd, f"--append={append}", f"--qemu-args={qemu_args}"]
         if iso or usb:
@@ -168,10 +178,21 @@ class Machine:
                 if match:
                     self.pos = match.end()
                     return match
+                told = FAILED.search(self.text, self.pos)
+                if told:
+                    raise AssertionError(f"{self.name}: '{told[0]}' instead of {pattern!r}\n{self.tail()}")
                 if self.ended:
                     raise Hang(f"{self.name}: the machine ended before {pattern!r}\n{self.tail()}")
                 if not self.changed.wait(limit):
                     raise Hang(f"{self.name}: silence while waiting for {pattern!r}\n{self.tail()}")
+
+    def until(self, ask, what):
+        """Ask again and again, each time with a command in the shell, until the answer is true; returns it."""
+        began = time.monotonic()
+        while not (answer := ask()):
+            if time.monotonic() - began > HANG_LIMIT:
+                raise Hang(f"{self.name}: {what} did not come\n{self.tail()}")
+        return answer
 
     def expect_any(self, *patterns):
         """Wait for the first of several patterns; returns (its index, match)."""
@@ -195,14 +216,31 @@ class Machine:
         """Text after a position that was taken from .pos."""
         return self.text[mark:]
 
+    def qmp(self, command):
+        """A question to QEMU itself, such as query-blockstats."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(HANG_LIMIT)
+            s.connect(self.qmp_path)
+            lines = s.makefile("r")
+            lines.readline()  # its greeting
+            for request in ("qmp_capabilities", command):
+                s.sendall(json.dumps({"execute": request}).encode())
+                while "event" in (answer := json.loads(lines.readline())):
+                    pass
+            return answer["return"]
+
     # ---- ending
 
     def wait(self, limit=HANG_LIMIT):
         """Wait for the end of the machine; returns the exit status of `make run`."""
-        try:
-            status = self.process.wait(limit)
-        except subprocess.TimeoutExpired:
-            raise Hang(f"{self.name}: the machine did not end\n{self.tail()}") from None
+        began = time.monotonic()
+        with self.changed:
+            while not self.ended:
+                assert AGAIN not in self.text[self.pos:], f"{self.name}: it starts again instead of ending\n{self.tail()}"
+                if time.monotonic() - began > limit:
+                    raise Hang(f"{self.name}: the machine did not end\n{self.tail()}")
+                self.changed.wait(limit)
+        status = self.process.wait(limit)
         self.reader.join(HANG_LIMIT)
         return status
 

@@ -1,5 +1,5 @@
 /*
- * entry.S - the benchmark guest's way from the PVH entry (32-bit, no paging) to 64-bit C
+ * entry.S - a guest's way from the PVH entry (32-bit, no paging) to guest_main(start info) in 64-bit C
  *
  * Maps the first 4 GiB one to one with 2 MiB pages. No interrupts, no FPU; the only stack is the one here.
  */
@@ -17,6 +17,7 @@
 start32:
 	cld
 	movl $stack_top, %esp
+	movl %ebx, %ebp			/* start info */
 	movl $pages, %edi		/* PDPT: four directories of 512 entries */
 	movl $pages + 0x1000, %eax
 	orl $7, %eax
@@ -55,8 +56,9 @@ start64:
 	movl %eax, %es
 	movl %eax, %ss
 	movl $stack_top, %esp
+	movl %ebp, %edi
 	xorl %ebp, %ebp
-	call bench_main
+	call guest_main
 3:	hlt
 	jmp 3b
 
