@@ -30,14 +30,15 @@ struct dom *guest_by_name(struct shell *sh, const char *who)
 /* ---- create ---- */
 
 static struct {
-	bool attach, left; /* left: ^C, the guest goes on without us */
+	bool attach;
+	uintptr_t number; /* of the creation that the shell waits for */
 } creation;
 
 static void creation_ended(void *ctx, uint32_t domid, const char *text)
 {
-	struct shell *sh = ctx;
+	struct shell *sh = the_shell;
 
-	if (creation.left)
+	if ((uintptr_t)ctx != creation.number)
 		return;
 	if (text) {
 		shell_print(sh, "create: %s\n", text);
@@ -49,7 +50,8 @@ static void creation_ended(void *ctx, uint32_t domid, const char *text)
 	}
 }
 
-static void creation_left(void) { creation.left = true; }
+/* ^C: the guest goes on without us. */
+static void creation_left(void) { creation.number++; }
 
 void verb_create(struct shell *sh, const struct options *o)
 {
@@ -68,12 +70,12 @@ void verb_create(struct shell *sh, const struct options *o)
 	if (shell_is_busy(sh))
 		return;
 	creation.attach = o->count['c'] != 0;
-	creation.left = false;
+	creation.number++;
 	if (!o->count['q'])
 		shell_print(sh, "Parsing config from %s\n", file);
 	shell_busy(sh, creation_left);
 	if (create_from_file(file, o->argv + first, o->argc - first, o->count['p'] != 0,
-		    &term_out, creation_ended, sh, &m)) {
+		    &term_out, creation_ended, (void *)creation.number, &m)) {
 		shell_print(sh, "create: %s\n", m.text);
 		shell_done(sh);
 	}
