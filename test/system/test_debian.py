@@ -2,7 +2,7 @@
 import os
 
 from guestkit import enter, leave, wait_gone
-from harness import TOP, GuestDir
+from harness import TOP, GuestDir, partition
 
 
 def test_debian(machine, build, tmp_path):
@@ -25,3 +25,10 @@ def test_debian(machine, build, tmp_path):
     m.prompt()
     wait_gone(m)
     m.poweroff()
+    # it unmounted its root: marked as clean, nothing in the journal
+    offset, _ = partition(m.disk, "debian")
+    with open(m.disk, "rb") as f:
+        f.seek(offset + 1024)
+        superblock = f.read(1024)
+    state, incompatible = (int.from_bytes(superblock[at:at + n], "little") for at, n in ((0x3a, 2), (0x60, 4)))
+    assert state == 1 and not incompatible & 4, f"ext4 state {state}, features {incompatible:#x}"

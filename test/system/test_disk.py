@@ -20,6 +20,10 @@ MIX = """#!/bin/sh
 """
 
 
+def flushes(m):
+    return sum(device["stats"]["flush_operations"] for device in m.qmp("query-blockstats"))
+
+
 def test_disk(machine, build, tmp_path):
     guests = GuestDir(tmp_path / "g", build)
     data = random.Random(64).randbytes(SIZE)
@@ -42,8 +46,11 @@ def test_disk(machine, build, tmp_path):
     assert f"{hashlib.sha256(data).hexdigest()}  /dev/xvda" in out, out
     assert f"size {SIZE // 512} ro 1" in out and "WRITTEN" not in out and "\ncopied" in out, out
 
+    before = flushes(m)
     out = run_guest(m, "/guests/mix.cfg")
     assert "mixio: 4 of 4 processes verified" in out and "\nMIXED" in out, out
+    # each of its four processes asked for at least three flushes, and storage has passed them on to the disk
+    assert flushes(m) - before >= 8, "flushes did not reach the disk"
 
     # one writer, or any number of readers; a refusal leaves nothing behind
     m.shell("create -p /guests/hold.cfg")

@@ -24,8 +24,7 @@ def test_reboot_and_power_off(machine, build, tmp_path):
     m = machine(guests=guests)
     m.prompt()
     for name in ("zeta", "alfa", "mike"):
-        while name not in listed(m):
-            pass
+        m.until(lambda: name in listed(m), "guest " + name)
         attach(m, name, r"volume has \[-----------\]\s+all set")
     ids = {name: row[0] for name, row in listed(m).items()}
     assert ids["zeta"] < ids["alfa"] < ids["mike"], ids
@@ -34,8 +33,7 @@ def test_reboot_and_power_off(machine, build, tmp_path):
     m.expect("the machine starts again")
     m.prompt()
     for name in ("zeta", "alfa", "mike"):
-        while name not in listed(m):
-            pass
+        m.until(lambda: name in listed(m), "guest " + name)
         attach(m, name, rf"volume has \[from {name} h\]\s+all set")
     m.poweroff()
     for name in ("zeta", "alfa", "mike"):

@@ -7,8 +7,7 @@ from harness import PROMPT, GuestDir
 
 def wait_for_domain(m, name, number):
     """Ask until the guest has that number: a restart is under way."""
-    while listed(m).get(name, (0,))[0] != number:
-        pass
+    m.until(lambda: listed(m).get(name, (0,))[0] == number, f"domain {number}")
 
 
 def test_life(machine, build, tmp_path):
@@ -73,8 +72,7 @@ def test_life(machine, build, tmp_path):
     m.line("create -c /guests/crash.cfg")  # what is preserved keeps its console
     m.expect("Kernel Offset: disabled")
     leave(m)
-    while listed(m)["crash"][3] != "---sc-":
-        pass
+    m.until(lambda: listed(m)["crash"][3] == "---sc-", "the state of a crashed guest")
     assert m.shell("destroy crash") == ""
     m.shell("create -p /guests/idle.cfg")
     m.shell("destroy idle")

@@ -20,14 +20,14 @@ HOST_MAC = "02:73:6b:00:00:01"  # of the domain ip, from the manifest
 SERVER = """#!/bin/sh
 echo "mac $(cat /sys/class/net/eth0/address)"
 mkdir /tmp/w; mount -t tmpfs tmpfs /tmp/w
-wget -q -O /tmp/w/file http://10.0.2.2:PORT/file && echo "sum $(sha256sum </tmp/w/file)"
-ping -c 3 -W 30 10.0.2.15 && echo "host answers"
+wget -q -O /tmp/w/file http://10.0.2.2:PORT/file && echo "sum $(sha256sum </tmp/w/file)" || echo "TEST FAILED: download from the host"
+ping -c 3 -W 30 10.0.2.15 && echo "host answers" || echo "TEST FAILED: ping to the host"
 httpd -p 80 -h /tmp/w && echo "serving"
 """
 
 PEER = """#!/bin/sh
 echo "mac $(cat /sys/class/net/eth0/address)"
-ping -c 3 -W 30 10.0.2.16 && echo "peer answers"
+ping -c 3 -W 30 10.0.2.16 && echo "peer answers" || echo "TEST FAILED: ping to the other guest"
 wget -q -O - http://10.0.2.16/file | sha256sum | sed 's/^/sum /'
 ifconfig eth0 down; ifconfig eth0 hw ether MAC up; echo "now $(cat /sys/class/net/eth0/address)"
 ping -c 2 -W 3 10.0.2.16 || echo "the thief hears nothing"
@@ -73,8 +73,7 @@ def test_net(machine, build, tmp_path, file_server):
     forward = free_port()
     m = machine(guests=guests, netfwd=f"tcp:127.0.0.1:{forward}-10.0.2.16:80")
     m.prompt()
-    while "(ip) address 10.0.2.15 " not in m.shell("dmesg"):  # by DHCP
-        pass
+    m.until(lambda: "(ip) address 10.0.2.15 " in m.shell("dmesg"), "an address by DHCP")
 
     m.line("create -c /guests/server.cfg")
     m.expect("mac " + MAC)
