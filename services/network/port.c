@@ -121,6 +121,7 @@ static void put_checksummed(struct port *p, const struct frame *f)
 	put(p, &g);
 }
 
+/* Buffers come back only after this: who has none left gets no more pieces made, however many a guest asks for. */
 static void put_segments(struct port *p, const struct frame *f)
 {
 	static uint8_t segment[NET_FRAME_MAX + 4];
@@ -133,6 +134,10 @@ static void put_segments(struct port *p, const struct frame *f)
 	for (uint32_t i = 0; i < s.n; i++) {
 		struct frame g = { .bytes = segment, .flags = NET_CSUM_VALID };
 
+		if (!p->n_buffers) {
+			p->dropped += s.n - i;
+			return;
+		}
 		g.length = segment_make(&s, i, segment);
 		put(p, &g);
 	}

@@ -1,5 +1,5 @@
 /*
- * rogue.c - a guest that misbehaves towards its host: do=attack|watch|busy|flood|print|spin other=DOMID on its command line
+ * rogue.c - a guest that misbehaves towards its host: do=attack|watch|busy|flood|crumbs|print|spin other=DOMID on its command line
  *
  * attack: everything of rogue.h in turn and, after the line "rogue: storm", noise over all that is shared with the
  * host, until somebody destroys it. The others do one harmless thing without an end, as a state to be killed in.
@@ -171,7 +171,8 @@ static const struct {
 	const char *name;
 	void (*fn)(const char *other);
 } doings[] = { { "attack", attack }, { "watch", store_watch }, { "busy", blk_busy },
-	{ "flood", net_flood }, { "print", print }, { "spin", spin } };
+	{ "flood", net_flood }, { "crumbs", net_crumbs }, { "print", print },
+	{ "spin", spin } };
 
 void guest_main(uint64_t start_info)
 {

@@ -40,6 +40,8 @@ void net_attack(void);
 void net_storm(void);
 /* Broadcasts without an end. */
 void net_flood(const char *other);
+/* Large frames that want to be cut into as many small ones as there can be. */
+void net_crumbs(const char *other);
 
 /* `other` is the number of another guest. */
 void store_attack(const char *other);

@@ -241,19 +241,12 @@ static void bad_packets(void)
 	result(works(), "interface works after bad packets");
 }
 
-/* A TCP segment of 60 KiB that asks to be cut into pieces of one byte, for everybody on the switch. */
-static void crumbs(void)
+/* TCP of 60 KiB, for everybody on the switch, that asks to be cut into pieces of one byte. */
+static void crumbs_send(void)
 {
-	static const uint8_t ip[] = { 0x08, 0, 0x45, 0, 0xf0, 0, 0, 1, 0, 0, 64, 6, 0, 0, 10, 0,
-		2, 99, 10, 0, 2, 98 };
 	static const union slot extra = GSO(XEN_NETIF_GSO_TYPE_TCPV4, 1);
 	uint32_t i;
 
-	memset(frame, 0xff, 6);
-	memcpy(frame + 6, mac, 6);
-	memcpy(frame + 12, ip, sizeof(ip));
-	memset(frame + 34, 0, 20);
-	frame[34 + 12] = 0x50;
 	for (i = 0; i < 15; i++) {
 		union slot s = TX(REF_NET_FRAME + i, 0,
 			(i == 14 ? 0 : MORE) | (i ? 0 : EXTRA | BLANK), i ? PAGE : 15 * PAGE);
@@ -264,6 +257,24 @@ static void crumbs(void)
 	}
 	send();
 	answered(16);
+}
+
+static void crumbs_make(void)
+{
+	static const uint8_t ip[] = { 0x08, 0, 0x45, 0, 0xf0, 0, 0, 1, 0, 0, 64, 6, 0, 0, 10, 0,
+		2, 99, 10, 0, 2, 98 };
+
+	memset(frame, 0xff, 6);
+	memcpy(frame + 6, mac, 6);
+	memcpy(frame + 12, ip, sizeof(ip));
+	memset(frame + 34, 0, 20);
+	frame[34 + 12] = 0x50;
+}
+
+static void crumbs(void)
+{
+	crumbs_make();
+	crumbs_send();
 	result(status(16) == OKAY || status(16) == ERROR, "GSO of pieces of one byte");
 }
 
@@ -383,6 +394,16 @@ void net_storm(void)
 	tx->req_prod = tx_req += random32() % 300;
 	rx->req_prod = rx_req += random32() % 300;
 	pv_notify(port);
+}
+
+void net_crumbs(const char *other)
+{
+	(void)other;
+	result(net_init() && works(), "interface works");
+	say("rogue: crumbs\n");
+	crumbs_make();
+	for (;;)
+		crumbs_send();
 }
 
 void net_flood(const char *other)
