@@ -22,8 +22,8 @@ AGAIN = "run: the machine starts again"
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78]|\r")
 
 
-# what a guest of a test says when it has found something wrong: nothing else need be waited for
-FAILED = re.compile(r"^TEST FAILED.*", re.M)
+# what a guest of a test says when it has found something wrong, and the kernel: nothing else need be waited for
+FAILED = re.compile(r"^(TEST FAILED|PANIC on CPU).*", re.M)
 
 
 class Hang(AssertionError):
