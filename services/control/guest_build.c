@@ -26,7 +26,9 @@
 #include "sys/sk.h"
 
 enum {
-	BASE_ORDER = 22, /* image, CNode, page tables, small connections */
+	BASE_ORDER =
+		22, /* image, CNode, page tables, small connections; one more for the largest CNode */
+	CNODE_ORDER_MAX = 21,
 	DEVICE_ORDER =
 		21, /* data part of a disk's or a vif's region; the rings come out of base */
 	OWN_SLOTS = 1024, /* of the VMM, behind its RAM */
@@ -59,6 +61,27 @@ static uint32_t n_devices(const struct guest *g)
 
 static uint32_t pieces_of(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); }
 
+/* Of the VMM's CNode: slots for all that it may get, and for as many pages seen one by one as fit then. */
+static uint32_t slots_least(const struct guest *g)
+{
+	return VM_CAP_RAM + PIECE_SLOTS * pieces_of(g->dom->config->maxmem) + OWN_SLOTS;
+}
+
+static uint32_t cnode_order(const struct guest *g)
+{
+	uint32_t order = 15,
+		 slots = slots_least(g) + SPLIT_SLOTS * pieces_of(g->dom->config->maxmem);
+
+	while (order < CNODE_ORDER_MAX && SK_CNODE_SLOTS(order) < slots)
+		order++;
+	return order;
+}
+
+static uint32_t base_order(const struct guest *g)
+{
+	return cnode_order(g) < CNODE_ORDER_MAX ? BASE_ORDER : BASE_ORDER + 1;
+}
+
 static uint64_t heap_bytes(const struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
@@ -71,7 +94,7 @@ static int take_own(struct guest *g)
 {
 	uint32_t i;
 
-	g->base = pool_take(&guest_pool, BASE_ORDER);
+	g->base = pool_take(&guest_pool, base_order(g));
 	if (!g->base || pool_take_set(&guest_pool, heap_bytes(g), &g->heap))
 		return -1;
 	for (i = 0; i < n_devices(g); i++) {
@@ -94,7 +117,7 @@ static int take_memory(struct guest *g, struct msg *m)
 
 	if (take_own(g) == 0 && pool_take_set(&guest_pool, (uint64_t)ram << 20, &g->ram) == 0)
 		return 0;
-	own = (1ull << BASE_ORDER) + pool_round(heap_bytes(g)) +
+	own = (1ull << base_order(g)) + pool_round(heap_bytes(g)) +
 	      ((uint64_t)n_devices(g) << DEVICE_ORDER);
 	return msg_fail(m,
 		"not enough free memory: the guest needs %u MiB and %u MiB for its VMM and devices, "
@@ -188,15 +211,6 @@ static int give_heap(struct guest *g)
 
 /* ---- the VMM ---- */
 
-static uint32_t cnode_order(uint32_t slots)
-{
-	uint32_t order = 15;
-
-	while (order < 21 && SK_CNODE_SLOTS(order) < slots)
-		order++;
-	return order;
-}
-
 /* The CPU with the fewest vCPUs. */
 static uint32_t least_loaded(void)
 {
@@ -246,8 +260,6 @@ static int make_vmm(struct guest *g, struct msg *m)
 		.image = host_vmm_image(),
 		.untyped = pool_slot(&guest_pool, g->base),
 		.ctl_sched = host_ctl_sched() };
-	uint32_t pieces = pieces_of(g->dom->config->maxmem);
-	uint32_t slots = VM_CAP_RAM + PIECE_SLOTS * pieces + OWN_SLOTS;
 	int rc;
 
 	snprintf(name, sizeof(name), "vmm-%u", g->dom->domid);
@@ -256,11 +268,11 @@ static int make_vmm(struct guest *g, struct msg *m)
 	if (!s.ctl_sched)
 		return msg_fail(m,
 			"control may not make scheduling contexts; its manifest entry is wrong");
-	if (slots > SK_CNODE_SLOTS(21))
+	if (slots_least(g) > SK_CNODE_SLOTS(CNODE_ORDER_MAX))
 		return msg_fail(m, "maxmem=%u is more than one guest can have; lower it",
 			g->dom->config->maxmem);
-	s.cnode_order = cnode_order(slots + SPLIT_SLOTS * pieces);
-	s.free_slot = VM_CAP_RAM + pieces;
+	s.cnode_order = cnode_order(g);
+	s.free_slot = VM_CAP_RAM + pieces_of(g->dom->config->maxmem);
 	s.sched = (struct proc_sched){
 		.cpu = least_loaded(), .priority = host_priority(PRIORITY_VMM), .weight = 256
 	};

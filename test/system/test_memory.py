@@ -121,7 +121,7 @@ def test_grow_and_shrink(machine, build, tmp_path):
     assert free(m) == before
 
     # more than the host has
-    m.shell("create -p /guests/grow.cfg maxmem=2048")
+    m.shell("create -p /guests/grow.cfg maxmem=6000")
     assert "not enough free memory: domain 4 has 192 MiB and needs 1308 more" in m.shell("mem-set grow 1500")
     m.shell("destroy grow")
     wait_gone(m)

@@ -258,6 +258,19 @@ static void sizes_are_set(void **state)
 	at_rest();
 }
 
+/* What a VMM needs besides grows with maxmem=, up to what its largest CNode can hold. */
+static void large_ones(void **state)
+{
+	(void)state;
+	(void)create("create /guests/a.cfg maxmem=6000\r", "a");
+	/* a base with room for a CNode of 2 MiB; the heap's 25 MiB in whole pieces; a disk, a vif */
+	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 8 + 26 + 2 + 2) << 20));
+	destroy("a");
+	type("create /guests/a.cfg maxmem=17000\r");
+	assert_true(screen_has("create: maxmem=17000 is more than one guest can have"));
+	at_rest();
+}
+
 static void errors_leave_nothing(void **state)
 {
 	(void)state;
@@ -658,6 +671,7 @@ int main(void)
 		T(creates_and_destroys),
 		T(grows),
 		T(sizes_are_set),
+		T(large_ones),
 		T(errors_leave_nothing),
 		T(xenstore_refuses),
 		T(vmm_cannot_build),
