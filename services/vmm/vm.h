@@ -3,10 +3,12 @@
  *
  * Threads     one thread per vCPU runs vcpu_loop(); the main thread runs svc_run() (the I/O thread) with the
  *             back ends. All of struct vcpu belongs to its thread but the fields marked otherwise.
- * Locks       vm->mem_lock: physmap changes (mem_*). vm->lock: states of vCPUs, pause, shutdown. Leaves: neither
- *             is held across a call out of the machine half. A local APIC needs none: lapic.h.
+ * Locks       vm->mem_lock: physmap changes (mem_*). vm->lock: states of vCPUs, pause, shutdown, the question to
+ *             control for more memory. Leaves: neither is held across a call out of the machine half. A local
+ *             APIC needs none: lapic.h.
  * Memory      what gmem() returns stays readable and writable as long as the VMM lives: RAM is mapped here
- *             at vm.ram plus its home, once, and never unmapped; a page that the guest balloons out only leaves the nested space.
+ *             at vm.ram plus its home, once, and never unmapped; a page that the guest balloons out only leaves
+ *             the nested space.
  *             The guest may change the bytes at any time: copy out, check the copy, use the copy.
  */
 #ifndef VMM_VM_H
