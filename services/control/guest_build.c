@@ -137,7 +137,7 @@ static void give_memory(struct guest *g)
 	pool_give_set(&guest_pool, &g->heap);
 	if (g->held)
 		printf("%u MiB of guest %u stay with the service that does not answer\n",
-			(1u << (BASE_ORDER - 20)) + (n_devices(g) << (DEVICE_ORDER - 20)),
+			(1u << (base_order(g) - 20)) + (n_devices(g) << (DEVICE_ORDER - 20)),
 			g->dom->domid);
 	for (i = 0; i < ARRAY_SIZE(g->device) && !g->held; i++)
 		pool_give(&guest_pool, g->device[i]);

@@ -14,8 +14,8 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-/* Page tables, info page, and what alignment costs. */
-#define OVERHEAD (112u << 10)
+/* Page tables, info page, keep and thread: up to 75 KiB are used. What alignment costs grows with the segments. */
+#define OVERHEAD (80u << 10)
 
 int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out)
 {
