@@ -16,6 +16,7 @@ static struct {
 	uintptr_t number;
 	bool sizes;
 	uint64_t position;
+	char last; /* of what was shown; 0: nothing yet */
 	char path[FILES_CANDIDATE];
 } show;
 
@@ -30,6 +31,7 @@ static bool begin(struct shell *sh, const char *path)
 	strcpy(show.path, path);
 	show.number++;
 	show.position = 0;
+	show.last = 0;
 	shell_busy(sh, leave);
 	return true;
 }
@@ -69,16 +71,25 @@ void verb_ls(struct shell *sh, const struct options *o)
 
 static void more(void);
 
+/* The prompt begins a line, whatever the file's last one was. */
+static void end_line(void)
+{
+	if (show.last && show.last != '\n')
+		out_str(&term_out, "\n");
+}
+
 static void piece(void *ctx, int status, const char *text, size_t len)
 {
 	if ((uintptr_t)ctx != show.number)
 		return;
 	if (status || !len) {
+		end_line();
 		finish(status);
 		return;
 	}
 	out_bytes(&term_out, text, len);
 	show.position += len;
+	show.last = text[len - 1];
 	if (term_pending() > TERM_HIGH)
 		shell_on_room(more);
 	else

@@ -11,7 +11,10 @@
 #include <string.h>
 #include "volume.h"
 
-enum { RUN_MAX = 256 }; /* blocks read in one go */
+enum {
+	RUN_MAX = 256, /* blocks read in one go */
+	ABOVE = 0      /* no inode: the directory "/", in which the volume is mounted */
+};
 
 static ext2_filsys fs;
 
@@ -58,6 +61,10 @@ int tree_find(const char *path, uint32_t len, struct tree_file *f)
 
 	if (rc)
 		return rc;
+	if (len == 1 && fs) {
+		*f = (struct tree_file){ .ino = ABOVE, .type = FILES_DIRECTORY };
+		return 0;
+	}
 	if (len < mount_len || memcmp(path, TREE_MOUNT, mount_len) != 0 ||
 		(len > mount_len && path[mount_len] != '/'))
 		return -SK_E_NOT_FOUND;
@@ -155,15 +162,35 @@ struct listing {
 	uint64_t size, used, skip, n;
 };
 
+/* DIRENT_ABORT: no room. */
+static int list_put(struct listing *l, const char *name, uint16_t name_len, ext2_ino_t ino)
+{
+	uint16_t record_len = (uint16_t)((sizeof(struct files_dirent) + name_len + 1 + 7) &
+					 ~7u);
+	struct files_dirent d = {
+		.name_len = name_len, .record_len = record_len, .type = FILES_OTHER
+	};
+	struct tree_file f;
+
+	if (record_len > l->size - l->used)
+		return DIRENT_ABORT;
+	if (file_load(ino, &f) == 0) {
+		d.size = f.size;
+		d.type = f.type;
+	}
+	memset(l->out + l->used, 0, record_len);
+	memcpy(l->out + l->used, &d, sizeof(d));
+	memcpy(l->out + l->used + offsetof(struct files_dirent, name), name, name_len);
+	l->used += record_len;
+	l->n++;
+	return 0;
+}
+
 static int list_entry(ext2_ino_t dir, int entry, struct ext2_dir_entry *de, int offset,
 	int blocksize, char *buf, void *priv)
 {
 	struct listing *l = priv;
 	uint16_t name_len = (uint16_t)ext2fs_dirent_name_len(de);
-	uint16_t record_len = (uint16_t)((sizeof(struct files_dirent) + name_len + 1 + 7) &
-					 ~7u);
-	struct files_dirent d = { .name_len = name_len, .record_len = record_len };
-	struct tree_file f;
 
 	(void)dir;
 	(void)entry;
@@ -177,20 +204,7 @@ static int list_entry(ext2_ino_t dir, int entry, struct ext2_dir_entry *de, int 
 		l->skip--;
 		return 0;
 	}
-	if (record_len > l->size - l->used)
-		return DIRENT_ABORT;
-	if (file_load(de->inode, &f) == 0) {
-		d.size = f.size;
-		d.type = f.type;
-	} else {
-		d.type = FILES_OTHER;
-	}
-	memset(l->out + l->used, 0, record_len);
-	memcpy(l->out + l->used, &d, sizeof(d));
-	memcpy(l->out + l->used + offsetof(struct files_dirent, name), de->name, name_len);
-	l->used += record_len;
-	l->n++;
-	return 0;
+	return list_put(l, de->name, name_len, de->inode);
 }
 
 int tree_list(const struct tree_file *dir, uint64_t skip, void *out, uint64_t size, uint64_t *n)
@@ -199,6 +213,13 @@ int tree_list(const struct tree_file *dir, uint64_t skip, void *out, uint64_t si
 
 	if (dir->type != FILES_DIRECTORY)
 		return -SK_E_INVAL;
+	if (dir->ino == ABOVE) {
+		if (skip == 0)
+			(void)list_put(
+				&l, TREE_MOUNT + 1, sizeof(TREE_MOUNT) - 2, EXT2_ROOT_INO);
+		*n = l.n;
+		return 0;
+	}
 	if (ext2fs_dir_iterate2(fs, dir->ino, 0, NULL, list_entry, &l))
 		return -SK_E_IO;
 	*n = l.n;

@@ -598,6 +598,9 @@ static void files_and_completion(void **state)
 	assert_true(screen_has("\r\na.cfg\r\nb.cfg\r\nbad.cfg\r\nhuge.cfg\r\ntext\r\n"));
 	type("cat /guests/text\r");
 	assert_true(screen_has("line one\r\nline two\r\n"));
+	file_add("/guests/end", "no newline");
+	type("cat /guests/end\r");
+	assert_true(screen_has("no newline\r\nskerry# "));
 	type("cat /none\r");
 	assert_true(screen_has("/none: no such file"));
 	type("cat /guests/te\t");

@@ -207,6 +207,28 @@ static void listings(void **state)
 	assert_int_equal(m, 0);
 }
 
+/* What is above the volume: the one name by which it is found. */
+static void the_directory_above(void **state)
+{
+	struct tree_file f;
+	uint8_t buf[64];
+	const struct files_dirent *d = (const void *)buf;
+	uint64_t n;
+
+	(void)state;
+	assert_int_equal(find("/", &f), 0);
+	assert_int_equal(f.type, FILES_DIRECTORY);
+	assert_int_equal(tree_list(&f, 0, buf, sizeof(buf), &n), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(d->name, "guests");
+	assert_int_equal(d->type, FILES_DIRECTORY);
+	assert_int_equal(tree_list(&f, 1, buf, sizeof(buf), &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(tree_list(&f, 0, buf, 16, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(tree_read(&f, 0, buf, sizeof(buf), &n), -SK_E_INVAL);
+}
+
 static void block_beyond_the_volume(void **state)
 {
 	struct tree_file f;
@@ -228,6 +250,7 @@ int main(void)
 		cmocka_unit_test(paths),
 		cmocka_unit_test(reads),
 		cmocka_unit_test(listings),
+		cmocka_unit_test(the_directory_above),
 		cmocka_unit_test(block_beyond_the_volume),
 	};
 
