@@ -30,32 +30,49 @@ static void making_free(struct making *k)
 	free(k);
 }
 
-static int parse(const struct making *k, const char *text, size_t len, struct guest_config *g,
-	struct msg *m)
+static int parse(struct cfg *c, const struct making *k, const char *text, size_t len,
+	struct guest_config *g, struct msg *m)
 {
-	struct cfg c;
-	int i, rc;
+	int i, rc = cfg_parse(c, k->path, text, len, m);
 
-	cfg_init(&c);
-	rc = cfg_parse(&c, k->path, text, len, m);
 	for (i = 0; !rc && i < k->n; i++)
-		rc = cfg_override(&c, k->overrides[i], m);
-	if (!rc)
-		rc = guest_config_make(g, &c, host_random, k->warn, m);
-	cfg_fini(&c);
-	return rc;
+		rc = cfg_override(c, k->overrides[i], m);
+	return rc ? rc : guest_config_make(g, c, host_random, k->warn, m);
+}
+
+/* Who reads that a file or a disk is not there wants to know where it was asked for. */
+static void say_where(const struct cfg *c, struct msg *m)
+{
+	static const char *const keys[] = { "kernel", "ramdisk", "disk", "vif", "memory" };
+	const struct cfg_setting *s = NULL;
+	struct msg what = *m;
+	size_t i, len;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		len = strlen(keys[i]);
+		if (strncmp(m->text, keys[i], len) == 0 && m->text[len] == ' ')
+			s = cfg_find(c, keys[i]);
+	}
+	if (s)
+		(void)cfg_complain(s, m, "%s", what.text);
 }
 
 static int make(const struct making *k, const char *text, size_t len, struct msg *m)
 {
 	struct guest_config *g = malloc(sizeof(*g));
+	struct cfg c;
 	int rc;
 
 	if (!g)
 		return msg_fail(m, "control has no memory for another guest");
-	rc = parse(k, text, len, g, m);
-	if (!rc)
+	cfg_init(&c);
+	rc = parse(&c, k, text, len, g, m);
+	if (!rc) {
 		rc = guest_create(g, k->paused, k->fn, k->ctx, m);
+		if (rc)
+			say_where(&c, m);
+	}
+	cfg_fini(&c);
 	if (rc)
 		free(g);
 	return rc;

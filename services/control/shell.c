@@ -124,12 +124,16 @@ static void run(struct shell *sh, int argc, char **argv)
 	struct options o;
 	struct msg m;
 
-	if (argc && strcmp(argv[0], "xl") == 0) {
+	if (!argc)
+		return;
+	if (strcmp(argv[0], "xl") == 0) {
 		argc--;
 		argv++;
 	}
-	if (!argc)
+	if (!argc) {
+		(void)verb_print_help(&term_out, NULL);
 		return;
+	}
 	v = verb_find(argv[0]);
 	if (!v) {
 		shell_print(sh, "%.60s: no such command; `help` lists them\n", argv[0]);

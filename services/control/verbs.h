@@ -38,7 +38,7 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
 		"FILE is what xl.cfg(5) describes; key=value overrides the file.\n" \
 		"Keys: name type memory maxmem vcpus maxvcpus kernel ramdisk cmdline root extra\n" \
 		"      disk vif uuid on_poweroff on_reboot on_crash cpu_weight cap\n") \
-	X("list", list, "lv", 0, 1, GUEST, "[-l] [-v] [NAME]", "list domains", \
+	X("list", list, "lv", 0, 64, GUEST, "[-l] [-v] [NAME...]", "list domains", \
 		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \
 		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
 	X("console", console, "", 1, 1, GUEST, "NAME", "attach to a guest's console", \

@@ -14,7 +14,7 @@
 
 static struct {
 	uintptr_t number;
-	bool sizes;
+	bool sizes, file;
 	uint64_t position;
 	char last; /* of what was shown; 0: nothing yet */
 	char path[FILES_CANDIDATE];
@@ -22,7 +22,7 @@ static struct {
 
 static void leave(void) { show.number++; /* C1 */ }
 
-static bool begin(struct shell *sh, const char *path)
+static bool begin(struct shell *sh, const char *path, bool file)
 {
 	if (strlen(path) >= sizeof(show.path)) {
 		shell_print(sh, "the path is too long\n");
@@ -30,6 +30,7 @@ static bool begin(struct shell *sh, const char *path)
 	}
 	strcpy(show.path, path);
 	show.number++;
+	show.file = file;
 	show.position = 0;
 	show.last = 0;
 	shell_busy(sh, leave);
@@ -38,7 +39,10 @@ static bool begin(struct shell *sh, const char *path)
 
 static void finish(int status)
 {
-	if (status)
+	if (status == -SK_E_INVAL)
+		shell_print(the_shell, "%s: not %s, or not a full path\n", show.path,
+			show.file ? "a file" : "a directory");
+	else if (status)
 		shell_print(the_shell, "%s: %s\n", show.path, files_error_text(status));
 	shell_done(the_shell);
 }
@@ -61,7 +65,7 @@ void verb_ls(struct shell *sh, const struct options *o)
 {
 	int rc;
 
-	if (!begin(sh, o->argc ? o->argv[0] : "/"))
+	if (!begin(sh, o->argc ? o->argv[0] : "/", false))
 		return;
 	show.sizes = o->count['l'] != 0;
 	rc = files_list(show.path, listed, (void *)show.number);
@@ -106,6 +110,6 @@ static void more(void)
 
 void verb_cat(struct shell *sh, const struct options *o)
 {
-	if (begin(sh, o->argv[0]))
+	if (begin(sh, o->argv[0], true))
 		more();
 }

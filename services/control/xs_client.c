@@ -251,10 +251,22 @@ static void event(void *ctx)
 	guests_run();
 }
 
+/* What a Xen host says of its own domain. */
+static void host_nodes(void)
+{
+	(void)xs_write_value("/local/domain/0/name", "Domain-0", 8, NULL, NULL);
+	(void)xs_write_value("/local/domain/0/domid", "0", 1, NULL, NULL);
+}
+
 int xs_client_init(void)
 {
+	int rc;
+
 	chan = svc_channel("xs");
 	if (!chan)
 		return -SK_E_NOT_FOUND;
-	return svc_on_channel(chan, event, NULL);
+	rc = svc_on_channel(chan, event, NULL);
+	if (!rc)
+		host_nodes();
+	return rc;
 }

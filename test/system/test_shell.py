@@ -101,6 +101,8 @@ def check_verbs(m):
     assert {"auto/", "good.cfg", "text", "vmlinuz-cloud-amd64"} <= set(names) and "data.img" not in names
     assert f"{len(TEXT)} text" in m.shell("ls -l /guests")
     assert m.shell("cat /guests/text") + "\n" == TEXT
+    assert m.shell("ls /") == m.shell("ls") == "guests/"
+    assert "not a file" in m.shell("cat /guests") and "not a directory" in m.shell("ls /guests/text")
     helped = m.shell("help")
     for verb in ("create list console pause unpause shutdown reboot destroy domid domname rename info dmesg uptime vcpu-list "
                  "xenstore-ls xenstore-read xenstore-write xenstore-rm xenstore-list poweroff reboot-host ls cat help").split():
@@ -149,6 +151,9 @@ def check_bad_configurations(m):
     for i, (change, words) in enumerate(BAD_THINGS):
         said = m.shell(f"create /guests/thing{i}.cfg")
         assert "create: " in said and words in said, f"{change}: {said}"
+        if "partition" in words or "exist" in words or "bridge" in words:
+            (key,) = change
+            assert f"/guests/thing{i}.cfg:{config_text(change).count(chr(10))}: key '{key}'" in said, said
 
 
 def test_shell(machine, guests):

@@ -24,6 +24,8 @@
 	"']\n" \
 	"uuid='01234567-89ab-cdef-0123-456789abcde" digit "'\n"
 
+enum { HOST_NODES = 2 }; /* name and domid of Domain-0 */
+
 static bool ready;
 static uint64_t slots_at_rest;
 
@@ -56,7 +58,7 @@ static void at_rest(void)
 	assert_int_equal(world.opened, world.closed + world.hung);
 	assert_int_equal(world.vmms, 0);
 	assert_int_equal(world.regions, 0);
-	assert_int_equal(node_count(), 0);
+	assert_int_equal(node_count(), HOST_NODES);
 	assert_int_equal(world.slots, slots_at_rest);
 }
 
@@ -145,7 +147,7 @@ static void creates_and_destroys(void **state)
 	assert_true(screen_has("create: a domain named 'a' exists already"));
 	type("create /guests/b.cfg \"vif=['', 'mac=00:16:3e:00:00:0a']\"\r");
 	assert_true(screen_has(
-		"create: vif 1: domain 3 (a) has mac=00:16:3e:00:00:0a already, as its vif 0"));
+		"create: command line: key 'vif': vif 1: domain 3 (a) has mac=00:16:3e:00:00:0a already, as its vif 0"));
 	destroy("a");
 	at_rest();
 }
@@ -293,7 +295,10 @@ static void errors_leave_nothing(void **state)
 	}
 	world.fail_service = SERVICE_STORAGE;
 	type("create /guests/a.cfg\r");
-	assert_true(screen_has("disk xvda: there is no partition named 'root'"));
+	assert_true(screen_has(
+		"create: /guests/a.cfg:8: key 'disk': disk xvda: there is no partition named 'root'"));
+	type("create /guests/a.cfg \"disk=['phy:/dev/disk/by-partlabel/root,xvda,w']\"\r");
+	assert_true(screen_has("create: command line: key 'disk': disk xvda: there is"));
 	world.fail_rc = -SK_E_BUSY;
 	type("create /guests/a.cfg\r");
 	assert_true(screen_has("in use by another guest"));
@@ -516,6 +521,11 @@ static void lists(void **state)
 	type("list -l Domain-0\r");
 	assert_true(screen_has("\"name\": \"Domain-0\""));
 	assert_true(screen_has("\"name\": \"console\",") && screen_has("\"memkb\": 32768,"));
+	type("list Domain-0 a\r");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has("Domain-0  ") && screen_has("\r\na    "));
+	type("xl\r");
+	assert_true(screen_has(" create           create a guest"));
 	type("list nobody\r");
 	assert_true(screen_has("nobody is an invalid domain identifier"));
 	type("info free_memory\r");
@@ -572,6 +582,8 @@ static void xenstore(void **state)
 	assert_string_equal(node_value("/t/b/c"), "x \"y");
 	type("xenstore-read /t/a /t/b/c\r");
 	assert_true(screen_has("\r\n1\r\nx \\\"y\r\n"));
+	type("xenstore-read /local/domain/0/name /local/domain/0/domid\r");
+	assert_true(screen_has("\r\nDomain-0\r\n0\r\n"));
 	type("xenstore-read -p /t/a\r");
 	assert_true(screen_has("/t/a: 1\r\n"));
 	type("xenstore-read /t/none\r");
@@ -587,7 +599,7 @@ static void xenstore(void **state)
 	type("xenstore-write /t/a\r");
 	assert_true(screen_has("missing"));
 	type("xenstore-rm /t\r");
-	assert_int_equal(node_count(), 0);
+	assert_int_equal(node_count(), HOST_NODES);
 	at_rest();
 }
 
@@ -601,6 +613,8 @@ static void files_and_completion(void **state)
 	file_add("/guests/end", "no newline");
 	type("cat /guests/end\r");
 	assert_true(screen_has("no newline\r\nskerry# "));
+	type("ls /guests/none\r");
+	assert_true(screen_has("/guests/none: no such file"));
 	type("cat /none\r");
 	assert_true(screen_has("/none: no such file"));
 	type("cat /guests/te\t");

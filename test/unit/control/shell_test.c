@@ -410,7 +410,7 @@ static void bad_options(void **state)
 		{ "list -x", "unknown option" },
 		{ "list --wait", "unknown option" },
 		{ "list --nonsense", "unknown option" },
-		{ "list a b", "too many" },
+		{ "cat a b", "too many" },
 		{ "pause", "missing" },
 		{ "rename a", "missing" },
 		{ "create -f", "lacks" },
