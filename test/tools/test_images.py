@@ -91,6 +91,35 @@ def test_partition_names(tmp_path, name, good):
 
 # ---- mkarchive
 
+@pytest.mark.parametrize("make", [lambda p: p.mkdir(), lambda p: p.symlink_to("/nothing"), os.mkfifo])
+def test_image_that_is_no_file(tmp_path, make):
+    (tmp_path / "d").mkdir()
+    make(tmp_path / "d" / "a.img")
+    done = tool("mkdisk", "-o", tmp_path / "disk", tmp_path / "d", text=True)
+    assert done.returncode == 1 and "a.img: an image must be a file" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "disk").exists()
+
+
+def test_links_of_a_directory(tmp_path):
+    """One to itself or above is left out and does not go on for ever; what leads nowhere is named."""
+    d = tmp_path / "d"
+    (d / "sub").mkdir(parents=True)
+    (d / "sub" / "file").write_text("x")
+    (d / "sub" / "up").symlink_to("..")
+    (d / "self").symlink_to(".")
+    (d / "other").symlink_to("sub")
+    (d / "gone").symlink_to("/nothing")
+    done = tool("mkdisk", "--files-only", "-o", tmp_path / "fs", d, text=True)
+    assert done.returncode == 0 and "gone: there is no such file" in done.stderr
+
+    def names(path):
+        out = subprocess.run(["/sbin/debugfs", "-R", f"ls -p {path}", tmp_path / "fs"], capture_output=True, text=True).stdout
+        return {line.split("/")[5] for line in out.splitlines() if line} - {".", "..", "lost+found"}
+
+    assert names("/") == {"sub", "other"}
+    assert names("/sub") == names("/other") == {"file"}
+
+
 def elf(*segments, entry=0x10000000):
     """An ELF file of (vaddr, flags, data, memory size)."""
     table, body, offset = b"", b"", 4096
