@@ -193,6 +193,7 @@ struct guest {
 	struct guest_conn conn[GUEST_CONNS_MAX];
 	uint32_t n_conns;
 	sk_cap_t sched[VM_VCPUS_MAX];
+	uint64_t ran[VM_VCPUS_MAX], waited[VM_VCPUS_MAX]; /* guest_sched.c: at its last look */
 	sk_cap_t fault_ep;
 	/* guest_ctl.c: the vmctl connection, control being its service */
 	sk_cap_t ctl_frame, ctl_signal, ctl_wake;
@@ -236,6 +237,13 @@ uint32_t guest_grow(struct guest *g, uint32_t n);
 uint32_t guest_has(const struct guest *g);
 /* Connections closed, VMM gone, memory back in the pool. */
 void guest_unbuild(struct guest *g);
+
+/* ---- guest_sched.c: where vCPUs run ---- */
+
+/* What the context of one vCPU of such a guest is configured to. */
+struct proc_sched guest_sched(const struct guest_config *c, uint32_t cpu);
+/* A guest runs: look once a second whether one of the vCPUs had better run elsewhere. */
+void guest_sched_start(void);
 
 /* ---- guest_ctl.c: messages from and to VMMs ---- */
 

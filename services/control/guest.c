@@ -57,6 +57,7 @@ static void start(struct guest *g)
 	else {
 		g->start_ns = clock_ns();
 		dom_started(g->dom);
+		guest_sched_start();
 		return;
 	}
 	dom_failed(&guests, g->dom);

@@ -36,7 +36,6 @@ enum {
 		3, /* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
 	SPLIT_SLOTS =
 		4, /* of a piece that is seen page by page: view and table, and their untypeds */
-	PERIOD_US = 100000,
 	PROTO_VERSION = 1, /* of every protocol so far */
 };
 
@@ -235,17 +234,12 @@ static uint32_t least_loaded(void)
 static int make_scheds(struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
-	struct proc_sched s = { .priority = host_priority(PRIORITY_VCPU) };
+	struct proc_sched s;
 	uint32_t i;
 	int rc;
 
-	s.weight = c->weight / c->maxvcpus ? c->weight / c->maxvcpus : 1;
-	if (c->cap && c->cap < 100 * c->maxvcpus) {
-		s.period_us = PERIOD_US;
-		s.budget_us = (uint64_t)c->cap * PERIOD_US / 100 / c->maxvcpus;
-	}
 	for (i = 0; i < c->maxvcpus; i++) {
-		s.cpu = least_loaded();
+		s = guest_sched(c, least_loaded());
 		rc = proc_sched(&g->proc, VM_CAP_SCHED + i, host_ctl_sched(), &s, &g->sched[i]);
 		if (rc)
 			return rc;

@@ -42,3 +42,7 @@ src-unit-control_domain := test/unit/control/domain_test.c test/unit/control/fak
 	$(filter-out services/control/main.c services/control/death.c,$(wildcard services/control/*.c))
 inc-unit-control_domain := $(control-inc) libs/proc
 cflags-unit-control_domain := -iquote test/unit/control/fake
+
+unit-tests += control_balance
+src-unit-control_balance := test/unit/control/balance_test.c $(call control-src,balance)
+inc-unit-control_balance := $(control-inc)

@@ -539,6 +539,36 @@ static void lists(void **state)
 	at_rest();
 }
 
+/* Both vCPUs of a guest want a whole CPU, and are on the same. */
+static void spreads(void **state)
+{
+	(void)state;
+	(void)create("create /guests/a.cfg cpu_weight=512 cap=50\r", "a");
+	timers_expire(); /* no time has passed */
+	assert_int_equal(world.moves, 0);
+	world.later_ns += 1000000000;
+	world.ran_ns += 900000000;
+	timers_expire(); /* nobody waits */
+	assert_int_equal(world.moves, 0);
+	world.later_ns += 1000000000;
+	world.ran_ns += 500000000;
+	world.waited_ns += 500000000;
+	timers_expire();
+	assert_int_equal(world.moves, 1);
+	assert_int_equal(world.moved.cpu, 1);
+	assert_int_equal(world.moved.priority, VCPU_PRIORITY);
+	assert_int_equal(world.moved.weight, 256); /* of each of two */
+	assert_int_equal(world.moved.budget_us, 25000);
+	assert_int_equal(world.moved.period_us, 100000);
+	destroy("a");
+	world.later_ns += 1000000000;
+	assert_true(timers_set());
+	timers_expire();
+	assert_false(timers_set()); /* without guests nobody looks */
+	world.later_ns = world.ran_ns = world.waited_ns = 0;
+	at_rest();
+}
+
 static void renames(void **state)
 {
 	char path[64];
@@ -698,6 +728,7 @@ int main(void)
 		T(keys_are_kept_while_busy),
 		T(typed_ahead),
 		T(lists),
+		T(spreads),
 		T(renames),
 		T(consoles),
 		T(xenstore),

@@ -25,7 +25,14 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-enum { RING = 16384, DATA = 262144, POOL_SLOT = 900, POOL_ORDER = 29, CTL_SLOT = 899 };
+enum {
+	RING = 16384,
+	DATA = 262144,
+	POOL_SLOT = 900,
+	POOL_ORDER = 29,
+	CTL_SLOT = 899,
+	PROBE_SLOT = 4000
+};
 
 struct world world;
 
@@ -77,7 +84,7 @@ int object_make(uint32_t type_, uint32_t order, sk_cap_t *out)
 {
 	(void)type_;
 	(void)order;
-	*out = 4000;
+	*out = PROBE_SLOT;
 	return 0;
 }
 
@@ -148,31 +155,33 @@ long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *info)
 long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32_t *cpu)
 {
 	(void)sched;
-	*consumed = 3000000000ull;
-	*waited = 0;
+	*consumed = 3000000000ull + world.ran_ns;
+	*waited = world.waited_ns;
 	*cpu = 0;
 	return 0;
 }
 
-/* A CPU's idle time, for the CPU that the context was put on last: nanoseconds, its number + 1 in all places. */
+/* The scheduling context that control asks idle times with goes to a CPU each time. */
 static uint32_t probe_cpu;
 
 long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu, uint32_t priority,
 	uint32_t weight, uint64_t budget_us, uint64_t period_us)
 {
-	(void)ctl;
-	(void)sched;
-	(void)priority;
-	(void)weight;
-	(void)budget_us;
-	(void)period_us;
-	probe_cpu = cpu;
+	assert_int_equal(ctl, CTL_SLOT);
+	assert_true(sched >= 1000);
+	if (sched == PROBE_SLOT) {
+		probe_cpu = cpu;
+		return 0;
+	}
+	world.moves++;
+	world.moved = (struct proc_sched){ cpu, priority, weight, budget_us, period_us };
 	return 0;
 }
 
+/* Nanoseconds: the number of the CPU + 1 in all places. */
 long sk_sched_idle(sk_cap_t sched, uint64_t *idle)
 {
-	(void)sched;
+	assert_int_equal(sched, PROBE_SLOT);
 	*idle = (probe_cpu + 1) * 1111111111ull;
 	return 0;
 }
@@ -188,7 +197,7 @@ const struct sk_info *sys_info(void)
 	return &info;
 }
 
-uint64_t clock_ns(void) { return 5000000000ull; }
+uint64_t clock_ns(void) { return 5000000000ull + world.later_ns; }
 
 uint64_t clock_ticks_to_ns(uint64_t ticks) { return ticks; }
 
@@ -228,6 +237,15 @@ void timers_expire(void)
 			t->fn(t->ctx);
 	}
 	world_run();
+}
+
+bool timers_set(void)
+{
+	size_t i = 0;
+
+	while (i < 64 && !timers[i])
+		i++;
+	return i < 64;
 }
 
 /* ---- libs/svc ---- */

@@ -20,10 +20,14 @@ struct world {
 	uint32_t opened, closed; /* connections of VMMs */
 	uint32_t vmms, started;
 	uint32_t introduced, released;
-	uint32_t powered; /* 1 off, 2 reboot */
-	uint32_t slots;   /* capability slots in use */
-	uint32_t regions; /* vm_alloc less vm_unmap */
-	int fail_service; /* enum service that refuses with fail_rc */
+	uint32_t powered;           /* 1 off, 2 reboot */
+	uint32_t slots;             /* capability slots in use */
+	uint32_t regions;           /* vm_alloc less vm_unmap */
+	uint64_t later_ns;          /* since the beginning */
+	uint64_t ran_ns, waited_ns; /* of every vCPU, more than at the beginning */
+	uint32_t moves;             /* vCPUs that were configured again */
+	struct proc_sched moved;    /* the last of them */
+	int fail_service;           /* enum service that refuses with fail_rc */
 	int fail_rc;
 	bool hang;              /* fail_service does not answer a close either */
 	uint32_t hung;          /* closes that were not answered */
@@ -58,5 +62,6 @@ const struct vm_config *vmm_config(uint32_t domid);
 
 /* Let all timers that are set expire. */
 void timers_expire(void);
+bool timers_set(void);
 
 #endif

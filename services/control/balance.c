@@ -1,0 +1,55 @@
+/*
+ * balance.c - moving vCPUs between CPUs by what they ran and waited
+ *
+ * What a vCPU wants is what it ran and what it waited for. A move is worth its cost when the busiest CPU, and the one
+ * that takes the vCPU, then both have clearly less to do than the busiest had before; so a vCPU that is alone where it
+ * is stays, and two that are equal do not change places.
+ *
+ * Objects     none; pure.
+ */
+#include "balance.h"
+
+#include <sk/boot.h>
+
+enum { WORTH = 8 }; /* an eighth of a CPU */
+
+static uint64_t wish(const struct balance_vcpu *v) { return v->ran + v->waited; }
+
+static uint64_t more(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint64_t interval,
+	size_t *which, uint32_t *to)
+{
+	uint64_t load[SK_CPU_MAX] = { 0 }, waited[SK_CPU_MAX] = { 0 }, best, then;
+	uint32_t busy = 0, idle = 0;
+	bool found = false;
+	size_t i;
+
+	if (n_cpus > SK_CPU_MAX)
+		n_cpus = SK_CPU_MAX;
+	for (i = 0; i < n; i++) {
+		if (v[i].cpu >= n_cpus)
+			continue;
+		load[v[i].cpu] += wish(&v[i]);
+		waited[v[i].cpu] += v[i].waited;
+	}
+	for (i = 1; i < n_cpus; i++) {
+		if (load[i] > load[busy])
+			busy = (uint32_t)i;
+		if (load[i] < load[idle])
+			idle = (uint32_t)i;
+	}
+	if (interval < WORTH || waited[busy] < interval / WORTH)
+		return false; /* nobody would gain */
+	best = load[busy] - (load[busy] < interval / WORTH ? load[busy] : interval / WORTH);
+	for (i = 0; i < n; i++) {
+		then = more(load[busy] - wish(&v[i]), load[idle] + wish(&v[i]));
+		if (v[i].cpu != busy || then > best || (found && then == best))
+			continue;
+		best = then;
+		*which = i;
+		*to = idle;
+		found = true;
+	}
+	return found;
+}

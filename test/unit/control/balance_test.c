@@ -1,0 +1,101 @@
+/*
+ * balance_test.c - which vCPU goes to another CPU
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "balance.h"
+
+enum { SECOND = 1000 };
+
+static size_t which;
+static uint32_t to;
+
+#define PICK(n_cpus, ...) \
+	pick((const struct balance_vcpu[]){ __VA_ARGS__ }, \
+		sizeof((const struct balance_vcpu[]){ __VA_ARGS__ }) / \
+			sizeof(struct balance_vcpu), \
+		n_cpus)
+
+static bool pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus)
+{
+	return balance_pick(v, n, n_cpus, SECOND, &which, &to);
+}
+
+static void two_that_share_a_cpu(void **state)
+{
+	(void)state;
+	assert_true(PICK(2, { 1, 500, 500 }, { 1, 500, 500 }));
+	assert_int_equal(to, 0);
+	assert_true(PICK(4, { 0, 300, 0 }, { 1, 500, 500 }, { 1, 500, 500 }, { 2, 100, 0 }));
+	assert_int_equal(to, 3);
+	assert_int_equal(which, 1);
+}
+
+static void what_is_as_good_stays(void **state)
+{
+	(void)state;
+	assert_false(
+		PICK(2, { 0, 1000, 0 }, { 1, 500, 500 }, { 1, 500, 500 })); /* three for two */
+	assert_false(PICK(2, { 1, 700, 300 })); /* waits for the host's own domains */
+	assert_false(PICK(2, { 1, 400, 10 }, { 1, 400, 10 })); /* they hardly meet */
+	assert_false(PICK(1, { 0, 500, 500 }, { 0, 500, 500 }));
+	assert_false(balance_pick(NULL, 0, 2, SECOND, &which, &to));
+}
+
+static void three_on_one_end_as_two_and_one(void **state)
+{
+	(void)state;
+	assert_true(PICK(2, { 0, 333, 667 }, { 0, 333, 667 }, { 0, 333, 667 }));
+	assert_int_equal(to, 1);
+	assert_false(PICK(2, { 1, 1000, 0 }, { 0, 500, 500 }, { 0, 500, 500 }));
+}
+
+static void the_one_that_evens_out(void **state)
+{
+	(void)state;
+	/* 1000 + 600 + 200 against 400: moving the 600 leaves 1200 and 1000 */
+	assert_true(PICK(2, { 0, 500, 500 }, { 0, 300, 300 }, { 0, 200, 0 }, { 1, 400, 0 }));
+	assert_int_equal(which, 1);
+	assert_int_equal(to, 1);
+	/* one that is somewhere else takes nothing off the busiest */
+	assert_true(PICK(3, { 2, 1400, 0 }, { 0, 333, 667 }, { 0, 333, 667 }, { 0, 333, 667 }));
+	assert_int_equal(which, 1);
+	/* idle ones are never worth it */
+	assert_false(PICK(2, { 0, 600, 400 }, { 0, 5, 5 }, { 0, 5, 5 }));
+}
+
+static void gain_has_to_be_worth_it(void **state)
+{
+	(void)state;
+	/* 1000 + d against 1000 - d: the gain of moving d */
+	assert_false(PICK(2, { 0, 600, 400 }, { 0, 120, 0 }, { 1, 880, 0 }));
+	assert_true(PICK(2, { 0, 600, 400 }, { 0, 130, 0 }, { 1, 500, 0 }));
+	assert_int_equal(which, 1);
+}
+
+static void numbers_that_cannot_be(void **state)
+{
+	(void)state;
+	assert_false(PICK(2, { 7, 500, 500 }, { 99999, 500, 500 }));
+	assert_false(balance_pick((const struct balance_vcpu[]){ { 0, 0, 0 }, { 0, 0, 0 } }, 2,
+		2, 0, &which, &to));
+	assert_false(PICK(100000, { 99999, 500, 500 }, { 99999, 500, 500 }));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_that_share_a_cpu),
+		cmocka_unit_test(what_is_as_good_stays),
+		cmocka_unit_test(three_on_one_end_as_two_and_one),
+		cmocka_unit_test(the_one_that_evens_out),
+		cmocka_unit_test(gain_has_to_be_worth_it),
+		cmocka_unit_test(numbers_that_cannot_be),
+	};
+
+	return cmocka_run_group_tests_name("control balance", tests, NULL, NULL);
+}
