@@ -1,12 +1,15 @@
 """The life of a guest: pause, rename, reboot, crash, shutdown, destroy, and the actions that follow each end."""
 import hashlib
+import re
 
 from guestkit import attach, boots, enter, info, leave, listed, run_guest, wait_gone
 from harness import PROMPT, GuestDir
 
 
 def wait_for_domain(m, name, number):
-    """Ask until the guest has that number: a restart is under way."""
+    """Ask until the guest has that number: the one before it has ended, and a restart is under way."""
+    end = m.until(lambda: re.search(rf"Domain {number - 1} has shut down, .*", m.shell("dmesg")), f"the end of domain {number - 1}")
+    assert "action is restart" in end[0], end[0]
     m.until(lambda: listed(m).get(name, (0,))[0] == number, f"domain {number}")
 
 

@@ -556,7 +556,7 @@ static void spreads(void **state)
 	timers_expire();
 	assert_int_equal(world.moves, 1);
 	assert_int_equal(world.moved.cpu, 1);
-	assert_int_equal(world.moved.priority, VCPU_PRIORITY);
+	assert_int_equal(world.moved.priority, host_priority(PRIORITY_VCPU));
 	assert_int_equal(world.moved.weight, 256); /* of each of two */
 	assert_int_equal(world.moved.budget_us, 25000);
 	assert_int_equal(world.moved.period_us, 100000);
