@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -117,7 +118,7 @@ class Machine:
         self.disk = os.path.join(self.dir, "disk.img")
         self.log_path = os.path.join(build.logs, name + ".log")
         self.pidfile = os.path.join(self.dir, "qemu.pid")
-        self.qmp_path = os.path.join(self.dir, "qmp")
+        self.qmp_path = os.path.join(tempfile.mkdtemp(prefix="skerry-"), "qmp")  # a socket's path must be short
         qemu_args = f"{qemu_args} -qmp unix:{self.qmp_path},server=on,wait=off".strip()
         command = [os.path.join(TOP, "tools", "run"), "--dir", self.dir, "--smp", str(smp), "--mem", str(mem),
                    "--pidfile", self.pidfile, "--netfwd", netfwd, f"--append={append}", f"--qemu-args={qemu_args}"]
@@ -261,6 +262,7 @@ class Machine:
                 self.process.wait()
         self.reader.join(10)
         self.process.stdin.close()
+        shutil.rmtree(os.path.dirname(self.qmp_path), ignore_errors=True)
         if not os.environ.get("SKERRY_KEEP"):
             shutil.rmtree(self.dir, ignore_errors=True)
 
