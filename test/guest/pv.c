@@ -421,6 +421,13 @@ void pv_device_state(struct pv_device *d, enum xenbus_state state)
 	pv_device_put(d, "state", state);
 }
 
+bool pv_device_is(struct pv_device *d, enum xenbus_state state)
+{
+	const char *now = pv_store_read(d->back_state);
+
+	return now && now[0] == '0' + (char)state && !now[1];
+}
+
 bool pv_device_wait(struct pv_device *d, enum xenbus_state state)
 {
 	for (;;) {

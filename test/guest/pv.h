@@ -121,6 +121,7 @@ void pv_device_put(struct pv_device *d, const char *key, uint32_t value);
 void pv_device_put_text(struct pv_device *d, const char *key, const char *value);
 void pv_device_remove(struct pv_device *d, const char *key);
 void pv_device_state(struct pv_device *d, enum xenbus_state state);
+bool pv_device_is(struct pv_device *d, enum xenbus_state state);
 /* Wait until the back end is in that state; false: it went to another end (Closing or Closed) instead. */
 bool pv_device_wait(struct pv_device *d, enum xenbus_state state);
 /* Close from our side and begin again: the back end waits for our rings afterwards. */

@@ -132,12 +132,16 @@ static int16_t status(uint32_t slots_ago)
 	return tx->ring[(tx_rsp - slots_ago) % SLOTS].rsp.status;
 }
 
-/* Who has 10.0.2.2 (QEMU's side of the uplink)? Asked as 10.0.2.99. */
+static uint8_t asker; /* the last byte of the address that asked last */
+
+/* Who has 10.0.2.2 (QEMU's side of the uplink)? Each time asked as somebody else, so that answers can be told apart. */
 static void arp_make(void)
 {
 	static const uint8_t arp[] = { 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1 };
-	static const uint8_t ours[] = { 10, 0, 2, 99 }, theirs[] = { 10, 0, 2, 2 };
+	static const uint8_t theirs[] = { 10, 0, 2, 2 };
+	uint8_t ours[] = { 10, 0, 2, 0 };
 
+	ours[3] = asker = asker < 100 || asker >= 199 ? 100 : asker + 1;
 	memset(frame, 0, ARP_SIZE);
 	memset(frame, 0xff, 6);
 	memcpy(frame + 6, mac, 6);
@@ -162,29 +166,34 @@ static bool take(bool *answer)
 		return false;
 	barrier();
 	f = buffer[r->id % BUFFERS];
-	*answer = r->status >= ARP_SIZE && f[12] == 8 && f[13] == 6 && f[21] == 2 && f[31] == 2;
+	*answer = r->status >= ARP_SIZE && f[12] == 8 && f[13] == 6 && f[21] == 2 &&
+		  f[31] == 2 && f[41] == asker;
 	rx_rsp++;
 	buffer_post(r->id % BUFFERS);
 	return true;
 }
 
-/* Asks and gets an answer. */
-static bool works(void)
+static void ask(void)
 {
 	static const union slot s = TX(REF_NET_FRAME, 0, 0, ARP_SIZE);
+
+	put(&s);
+	send();
+}
+
+/* Asks until there is an answer: a switch whose ports are full drops frames. */
+static bool works(void)
+{
 	bool answer = false;
 
 	arp_make();
-	put(&s);
-	send();
-	answered(1);
-	if (status(1) != OKAY)
-		return false;
 	while (!answer) {
-		rx->rsp_event = rx_rsp + 1;
-		barrier();
-		if (!take(&answer))
-			pv_wait(port);
+		ask();
+		answered(1);
+		if (status(1) != OKAY)
+			return false;
+		while (!answer && take(&answer))
+			continue;
 	}
 	pv_notify(port); /* buffers were posted */
 	return true;
@@ -330,25 +339,23 @@ static void bad_rings(void)
 	tx_req -= 1;
 	result(closes(), "index going back");
 
-	/* frames come in, whatever it asks for: its own question makes one */
+	/* frames come in: answers to its own questions */
 	while (take(&answer))
 		continue;
 	for (i = 0; i < BUFFERS; i++)
 		pv_grant[REF_NET_BUFFER + i].flags = 0;
 	arp_make();
-	put(&(union slot)TX(REF_NET_FRAME, 0, 0, ARP_SIZE));
-	send();
 	while (*(volatile uint32_t *)&rx->rsp_prod == rx_rsp) {
-		rx->rsp_event = rx_rsp + 1;
-		barrier();
-		if (*(volatile uint32_t *)&rx->rsp_prod == rx_rsp)
-			pv_wait(port);
+		ask();
+		answered(1);
 	}
 	result(rx->ring[rx_rsp % SLOTS].rsp.status == NETIF_RSP_ERROR,
 		"buffers that grant nothing");
 	result(again() && works(), "interface works again");
 	rx->req_prod = rx_req + 1000;
-	put(&(union slot)TX(REF_NET_FRAME, 0, 0, ARP_SIZE));
+	while (!pv_device_is(&vif, XenbusStateClosing))
+		if (*(volatile uint32_t *)&tx->rsp_prod == tx_req)
+			ask();
 	result(closes(), "index of buffers far ahead");
 }
 
