@@ -20,7 +20,7 @@ HOST_MAC = "02:73:6b:00:00:01"  # of the domain ip, from the manifest
 SERVER = """#!/bin/sh
 echo "mac $(cat /sys/class/net/eth0/address)"
 mkdir /tmp/w; mount -t tmpfs tmpfs /tmp/w
-wget -T 100 -q -O /tmp/w/file http://10.0.2.2:PORT/file && echo "sum $(sha256sum </tmp/w/file)" || echo "TEST FAILED: download from the host"
+wget -q -O /tmp/w/file http://10.0.2.2:PORT/file && echo "sum $(sha256sum </tmp/w/file)" || echo "TEST FAILED: download from the host"
 ping -c 3 -W 30 10.0.2.15 && echo "host answers" || echo "TEST FAILED: ping to the host"
 httpd -p 80 -h /tmp/w && echo "serving"
 """
@@ -28,7 +28,7 @@ httpd -p 80 -h /tmp/w && echo "serving"
 PEER = """#!/bin/sh
 echo "mac $(cat /sys/class/net/eth0/address)"
 ping -c 3 -W 30 10.0.2.16 && echo "peer answers" || echo "TEST FAILED: ping to the other guest"
-wget -T 100 -q -O - http://10.0.2.16/file | sha256sum | sed 's/^/sum /'
+wget -q -O - http://10.0.2.16/file | sha256sum | sed 's/^/sum /'
 ifconfig eth0 down; ifconfig eth0 hw ether MAC up; echo "now $(cat /sys/class/net/eth0/address)"
 ping -c 2 -W 3 10.0.2.16 || echo "the thief hears nothing"
 """
