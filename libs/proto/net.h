@@ -31,6 +31,9 @@
 enum net_op { NET_OPS(X) NET_OP_END };
 #undef X
 
+/* Bytes of TCP that each piece of a GSO frame carries at least: less is made up to keep others busy. */
+#define NET_GSO_MIN 48u
+
 enum net_flag { NET_CSUM_BLANK = 1, NET_CSUM_VALID = 2, NET_GSO_TCPV4 = 4, NET_GSO_TCPV6 = 8 };
 
 struct net_desc {
@@ -40,7 +43,7 @@ struct net_desc {
 	uint64_t offset;
 	uint32_t length;
 	uint16_t csum_start, csum_offset;
-	uint16_t gso_size;
+	uint16_t gso_size; /* of GSO frames: NET_GSO_MIN or more */
 	uint16_t reserved[3]; /* zero */
 };
 

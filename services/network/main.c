@@ -86,7 +86,9 @@ static int desc_check(const struct port *p, const struct net_desc *d)
 		return -SK_E_PEER;
 	if (d->length > (gso ? NET_FRAME_MAX : NET_FRAME_STD + 4)) /* a VLAN tag more */
 		return -SK_E_PEER;
-	return gso && (gso == (NET_GSO_TCPV4 | NET_GSO_TCPV6) || !d->gso_size) ? -SK_E_PEER : 0;
+	if (gso == (NET_GSO_TCPV4 | NET_GSO_TCPV6) || (gso && d->gso_size < NET_GSO_MIN))
+		return -SK_E_PEER;
+	return 0;
 }
 
 static int request_serve(struct port *p, const struct net_desc *d)

@@ -134,7 +134,7 @@ static void extra_take(struct packet *p, const struct netif_extra_info *e)
 		p->gso_flag = NET_GSO_TCPV4;
 	else if (e->u.gso.type == XEN_NETIF_GSO_TYPE_TCPV6)
 		p->gso_flag = NET_GSO_TCPV6;
-	if (!p->gso_size || !p->gso_flag || e->u.gso.features)
+	if (p->gso_size < NET_GSO_MIN || !p->gso_flag || e->u.gso.features)
 		p->bad = true;
 }
 

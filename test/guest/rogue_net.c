@@ -200,6 +200,7 @@ static bool works(void)
 }
 
 enum { MORE = NETTXF_more_data, EXTRA = NETTXF_extra_info, BLANK = NETTXF_csum_blank };
+enum { CRUMB = 48 }; /* what the host cuts at the least */
 #define GSO(kind, mss) \
 	{ \
 		.extra = { \
@@ -250,10 +251,10 @@ static void bad_packets(void)
 	result(works(), "interface works after bad packets");
 }
 
-/* TCP of 60 KiB, for everybody on the switch, that asks to be cut into pieces of one byte. */
-static void crumbs_send(void)
+/* TCP of 60 KiB, for everybody on the switch, that asks to be cut into pieces of so many bytes. */
+static void crumbs_send(uint16_t mss)
 {
-	static const union slot extra = GSO(XEN_NETIF_GSO_TYPE_TCPV4, 1);
+	const union slot extra = GSO(XEN_NETIF_GSO_TYPE_TCPV4, mss);
 	uint32_t i;
 
 	for (i = 0; i < 15; i++) {
@@ -283,8 +284,10 @@ static void crumbs_make(void)
 static void crumbs(void)
 {
 	crumbs_make();
-	crumbs_send();
-	result(status(16) == OKAY || status(16) == ERROR, "GSO of pieces of one byte");
+	crumbs_send(1);
+	result(status(16) == ERROR, "GSO of pieces of one byte");
+	crumbs_send(CRUMB);
+	result(status(16) == OKAY, "GSO of the smallest pieces");
 }
 
 /* More senders than the switch can remember (1024), each of whom it has to flood. */
@@ -410,7 +413,7 @@ void net_crumbs(const char *other)
 	say("rogue: crumbs\n");
 	crumbs_make();
 	for (;;)
-		crumbs_send();
+		crumbs_send(CRUMB);
 }
 
 void net_flood(const char *other)

@@ -168,6 +168,17 @@ CASE(gso)
 	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 7);
 	CHECK(tx_answer(&id) == NETIF_RSP_NULL);
 	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 8);
+	for (uint16_t size = NET_GSO_MIN - 1; size <= NET_GSO_MIN; size++) {
+		tx(32, 0, NETTXF_extra_info | NETTXF_more_data, 7, 6000);
+		extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, size, XEN_NETIF_GSO_TYPE_TCPV4);
+		tx(33, 0, 0, 8, 3000);
+		push();
+		CHECK(sent(&d) == (size == NET_GSO_MIN));
+		CHECK_EQ(tx_answer(NULL),
+			size == NET_GSO_MIN ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
+		while (tx_answer(NULL) != 99)
+			continue;
+	}
 }
 
 CASE(bad_packets_are_answered)
