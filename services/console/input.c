@@ -17,7 +17,7 @@ enum { KEY_INTERRUPT = 3, KEY_LEAVE = 0x1d };
 
 void input_init(struct input *in, const struct input_ops *ops)
 {
-	memset(in, 0, sizeof(*in));
+	memset(in, 0, offsetof(struct input, byte));
 	in->ops = ops;
 	in->held = true;
 }

@@ -301,6 +301,8 @@ static bool input_interrupt(void)
 static struct svc_timer
 	stuck_timer; /* set while the guest in the foreground holds back the typist */
 
+static uint64_t stuck_ticks; /* STUCK_S */
+
 static void stuck_end(void) { svc_timer_set(&stuck_timer, SK_NO_DEADLINE); }
 
 static bool input_to_guest(struct input_guest *g, const char *text, size_t len)
@@ -378,11 +380,8 @@ static void pump(void)
 		} while (attached != before); /* there is something else to be shown */
 	} while (input_take());
 	if (attached && input_room(&input) < CONSOLE_CHUNK_MAX &&
-		stuck_timer.deadline == SK_NO_DEADLINE) {
-		const struct sk_info *k = (const struct sk_info *)DOMAIN_KINFO_VADDR;
-
-		svc_timer_set(&stuck_timer, sk_now() + k->tsc_hz * STUCK_S);
-	}
+		stuck_timer.deadline == SK_NO_DEADLINE)
+		svc_timer_set(&stuck_timer, sk_now() + stuck_ticks);
 }
 
 static void stuck(void *ctx)
@@ -548,8 +547,10 @@ static int uart_take(void)
 
 int main(void)
 {
+	const struct sk_info *k = (const struct sk_info *)DOMAIN_KINFO_VADDR;
 	int rc = textlog_init(&boot_log, BOOT_LOG_SIZE);
 
+	stuck_ticks = k->tsc_hz * STUCK_S;
 	farewell = malloc(CONSOLE_LOG_SIZE);
 	if (!farewell)
 		rc = -SK_E_NO_MEM;

@@ -62,6 +62,8 @@ int svc_serve(const struct svc_service *s)
 
 int svc_run(void) { return 0; }
 
+void svc_timer_set(struct svc_timer *t, sk_time_t deadline) { t->deadline = deadline; }
+
 int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
 {
 	(void)frame, (void)order, (void)rights, (void)out;
@@ -126,7 +128,7 @@ static bool peer_close(struct peer *p)
 
 static void peer_send(struct peer *p, struct bytes *b)
 {
-	struct console_msg m = { .type = (uint16_t)(take(b, 1) % 9), .arg = take(b, 1) % 3 };
+	struct console_msg m = { .type = (uint16_t)(take(b, 1) % 11), .arg = take(b, 1) % 3 };
 	uint8_t text[600];
 	uint32_t len = take(b, 2) % sizeof(text);
 
@@ -191,8 +193,12 @@ static void step(struct bytes *b)
 	case 6:
 		kernel_log->head = take(b, 2);
 		break;
-	default:
-		deliver(p);
+	case 7:
+		if (i == 0 && stuck_timer.deadline != SK_NO_DEADLINE)
+			stuck(NULL);
+		else
+			deliver(p);
+		break;
 	}
 }
 
@@ -208,6 +214,8 @@ static void start(void)
 	klog = kernel_log;
 	klog_pos = 0;
 	boot_pos = urgent_pos = 0;
+	input_init(&input, &input_ops);
+	stuck_timer.deadline = SK_NO_DEADLINE;
 	for (unsigned int i = 0; i < N_CLIENTS; i++)
 		memset(&peers[i], 0, sizeof(peers[i]));
 	peer_reset(&peers[N_CLIENTS], N_CLIENTS, true);
@@ -219,9 +227,11 @@ static void stop(void)
 	for (unsigned int i = 0; i < N_CLIENTS; i++)
 		if (peers[i].open && !peer_close(&peers[i]))
 			abort();
-	if (attached)
+	if (attached) {
+		input_gone(&input);
 		detach();
-	if (shell || !LIST_EMPTY(&streams))
+	}
+	if (input.guest || shell || !LIST_EMPTY(&streams))
 		abort(); /* something of a client that is gone is still there */
 	waiting = shell_speaks = false;
 	copied = NULL;
