@@ -216,7 +216,7 @@ int tree_list(const struct tree_file *dir, uint64_t skip, void *out, uint64_t si
 	if (dir->ino == ABOVE) {
 		if (skip == 0)
 			(void)list_put(
-				&l, TREE_MOUNT + 1, sizeof(TREE_MOUNT) - 2, EXT2_ROOT_INO);
+				&l, &TREE_MOUNT[1], sizeof(TREE_MOUNT) - 2, EXT2_ROOT_INO);
 		*n = l.n;
 		return 0;
 	}
