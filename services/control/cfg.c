@@ -511,6 +511,7 @@ static int parse(struct cfg *c, const char *source, unsigned int line, const cha
 
 int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, struct msg *m)
 {
+	c->file = source;
 	return parse(c, source, 1, text, len, m);
 }
 

@@ -42,6 +42,7 @@ struct cfg_chunk;
 struct cfg {
 	struct cfg_setting *first, *last; /* one per key, in the order of first mention */
 	struct cfg_chunk *chunks;         /* all memory of this configuration */
+	const char *file;                 /* the source that was parsed last, the caller's */
 };
 
 void cfg_init(struct cfg *c);

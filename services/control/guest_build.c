@@ -367,6 +367,10 @@ static int connect_file(struct guest *g, const char *name, const char *path, str
 		return msg_fail(m,
 			"%s '%.200s' does not exist; `ls /guests` shows what there is", name,
 			path);
+	if (rc == -SK_E_INVAL)
+		return msg_fail(m,
+			"%s '%.200s' is not a file; `ls /guests` shows what there is", name,
+			path);
 	return rc ? connect_fail(SERVICE_FILES, rc, m, name) : 0;
 }
 

@@ -390,7 +390,7 @@ static int take(struct make *k, const struct cfg_setting *s)
 
 static const char *source_of(const struct cfg *c)
 {
-	return c->first ? c->first->source : "configuration";
+	return c->file ? c->file : "configuration";
 }
 
 static int finish_sizes(struct make *k)

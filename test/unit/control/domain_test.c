@@ -37,6 +37,7 @@ static int setup(void **state)
 	ready = true;
 	file_add("/guests/a.cfg", GUEST("a", "a"));
 	file_add("/guests/b.cfg", GUEST("b", "b"));
+	file_add("/guests/empty.cfg", "# nothing\n");
 	file_add("/guests/bad.cfg", "name='x'\ntype='pvh'\nmemory='lots'\n");
 	file_add("/guests/huge.cfg", "name='h'\ntype='pvh'\nkernel='/k'\nmemory=4096\n");
 	file_add("/guests/text", "line one\nline two\n");
@@ -281,6 +282,8 @@ static void errors_leave_nothing(void **state)
 	type("create /guests/bad.cfg\r");
 	assert_true(
 		screen_has("create: /guests/bad.cfg:3: key 'memory': 'lots' is not a number"));
+	type("create /guests/empty.cfg\r");
+	assert_true(screen_has("create: /guests/empty.cfg: key 'type' is missing"));
 	type("create /guests/a.cfg vcpus=99\r");
 	assert_true(screen_has("create: command line: key 'vcpus': 99 is out of range"));
 	type("create /guests/huge.cfg\r");
@@ -293,6 +296,12 @@ static void errors_leave_nothing(void **state)
 		assert_true(screen_has("create: ") && screen_has("skerry# "));
 		at_rest();
 	}
+	world.fail_service = SERVICE_FILES;
+	world.fail_rc = -SK_E_INVAL;
+	type("create /guests/a.cfg\r");
+	assert_true(
+		screen_has("a.cfg:5: key 'kernel': kernel '/guests/vmlinuz' is not a file"));
+	world.fail_rc = -SK_E_NOT_FOUND;
 	world.fail_service = SERVICE_STORAGE;
 	type("create /guests/a.cfg\r");
 	assert_true(screen_has(
@@ -637,7 +646,8 @@ static void files_and_completion(void **state)
 {
 	(void)state;
 	type("ls /guests\r");
-	assert_true(screen_has("\r\na.cfg\r\nb.cfg\r\nbad.cfg\r\nhuge.cfg\r\ntext\r\n"));
+	assert_true(screen_has(
+		"\r\na.cfg\r\nb.cfg\r\nbad.cfg\r\nempty.cfg\r\nhuge.cfg\r\ntext\r\n"));
 	type("cat /guests/text\r");
 	assert_true(screen_has("line one\r\nline two\r\n"));
 	file_add("/guests/end", "no newline");

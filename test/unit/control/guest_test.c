@@ -164,7 +164,7 @@ static void types(void **state)
 	bad("builder='hvm'", "g.cfg:1: key 'builder': ", "type=\"pvh\"");
 	bad("type='pvh'\nkernel='/k'", "g.cfg: key 'name'", "missing");
 	bad("type='pvh'\nname='a'", "g.cfg: key 'kernel'", "missing");
-	bad("", "configuration: ", "type=\"pvh\"");
+	bad("", "g.cfg: ", "type=\"pvh\"");
 }
 
 static void names(void **state)
