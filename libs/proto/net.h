@@ -43,7 +43,7 @@ struct net_desc {
 	uint64_t offset;
 	uint32_t length;
 	uint16_t csum_start, csum_offset;
-	uint16_t gso_size; /* of GSO frames: NET_GSO_MIN or more */
+	uint16_t gso_size;    /* of GSO frames: NET_GSO_MIN or more */
 	uint16_t reserved[3]; /* zero */
 };
 

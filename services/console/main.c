@@ -25,12 +25,7 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-enum {
-	BOOT_LOG_SIZE = 128 << 10,
-	URGENT_LOG_SIZE = 4 << 10,
-	KEY_BELL = 7,
-	STUCK_S = 10
-};
+enum { BOOT_LOG_SIZE = 128 << 10, URGENT_LOG_SIZE = 4 << 10, KEY_BELL = 7, STUCK_S = 10 };
 
 struct stream {
 	LIST_ENTRY(stream) link;
