@@ -16,6 +16,7 @@
 #include "format.h"
 
 #define NS_PER_S 1e9
+#define MIB ((uint64_t)1 << 20)
 
 void format_list_head(const struct out *o, bool verbose)
 {
@@ -40,10 +41,11 @@ void format_list_row(const struct out *o, const struct list_row *r, bool verbose
 {
 	char uuid[UUID_TEXT];
 
+	/* to the nearest: Linux gives a few pages back, and still has what its configuration says */
 	out_fmt(o, "%-40s %5u %5" PRIu64 " %5u     %c%c%c%c%c%c  %8.1f", r->name, r->domid,
-		r->memory >> 20, r->vcpus, r->running ? 'r' : '-', r->blocked ? 'b' : '-',
-		r->paused ? 'p' : '-', r->shutdown ? 's' : '-', reason_letter(r),
-		r->dying ? 'd' : '-', (double)r->cpu_ns / NS_PER_S);
+		(r->memory + MIB / 2) / MIB, r->vcpus, r->running ? 'r' : '-',
+		r->blocked ? 'b' : '-', r->paused ? 'p' : '-', r->shutdown ? 's' : '-',
+		reason_letter(r), r->dying ? 'd' : '-', (double)r->cpu_ns / NS_PER_S);
 	if (verbose) {
 		uuid_format(r->uuid, uuid);
 		out_fmt(o, " %s", uuid);

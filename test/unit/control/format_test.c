@@ -36,7 +36,7 @@ static void list(void **state)
 	format_list_row(&o, &r, false);
 	r = (struct list_row){ .name = "linux",
 		.domid = 2,
-		.memory = 2048ull << 20,
+		.memory = (2048ull << 20) - 12288,
 		.vcpus = 2,
 		.blocked = true,
 		.cpu_ns = 5624200000000ull,
