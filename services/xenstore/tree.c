@@ -428,10 +428,11 @@ static int diff_children(
 	int rc;
 
 	while (zip_next(&z, v)) {
-		const struct data *data = (v[0] ? v[0] : v[1])->data;
+		const struct data *data;
 
 		if (v[0] == v[1])
 			continue;
+		data = (v[0] ? v[0] : v[1])->data;
 		d->path[base] = '/';
 		memcpy(d->path + base + 1, data_name(data), data->name_len + 1);
 		rc = diff_node(d, base + 1 + data->name_len, v[0], v[1], top);
