@@ -9,6 +9,10 @@
  *             more until it asks for that.
  * Invariants  X1 our indices are private; the guest's are read once and range-checked
  *             X2 `out` always has room for one more message when xs_ring_room() says so
+ *             X3 Linux sends an event for what it wrote only when it sees that all it wrote before was taken, for what
+ *                it took only when the page was full; and it has no barrier between its index and its look at ours. So
+ *                an index of ours that is new is followed by one more look, behind the system calls of the event loop,
+ *                when what the guest did meanwhile is to be seen
  */
 #include "backend.h"
 
@@ -163,18 +167,19 @@ static void fresh_start(void)
 
 void xs_ring_run(void)
 {
-	bool moved = false;
+	bool fresh, sent, took;
 
 	if (!intf)
 		return;
-	if (shared_read(&intf->connection) == XENSTORE_RECONNECT) {
+	fresh = shared_read(&intf->connection) == XENSTORE_RECONNECT;
+	if (fresh)
 		fresh_start();
-		moved = true;
-	}
-	moved |= replies();
-	moved |= requests();
-	if (moved)
+	sent = replies();
+	took = requests();
+	if (fresh || sent || took)
 		evtchn_backend_notify(backend);
+	if (took || (sent && out_len))
+		evtchn_backend_again(backend); /* X3 */
 }
 
 static void event(void *ctx)

@@ -8,3 +8,7 @@ unit-tests += vmm_xen
 src-unit-vmm_xen := $(addprefix test/unit/vmm_xen/,main.c hypercall_test.c evtchn_test.c grant_test.c rings_test.c \
 	blkback_test.c netback_test.c) $(vmm-xen-src)
 inc-unit-vmm_xen := services/vmm test/unit/vmm_xen
+
+unit-tests += vmm_xs_interleave
+src-unit-vmm_xs_interleave := test/unit/vmm_xen/xs_interleave_test.c
+inc-unit-vmm_xs_interleave := services/vmm

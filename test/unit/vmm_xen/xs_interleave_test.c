@@ -1,0 +1,201 @@
+/*
+ * xs_interleave_test.c - the guest's xenstore page: no event is missed, whatever the order of its accesses and ours
+ *
+ * The guest does what Linux does: it sends an event for what it wrote only when all it wrote before had been taken,
+ * and for what it took only when the page had been full, and looks at our index while its own is still in its store
+ * buffer. Each of its steps runs at every point of one of ours; then both go on as long as somebody has an event, and
+ * in the end everything has arrived.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../interleave.h"
+#undef fail /* the source has one of its own */
+#include "../../../services/vmm/xs_ring.c"
+#undef __atomic_load_n
+#undef __atomic_store_n
+#undef __atomic_thread_fence
+
+enum { BODY = 39, HERE = 24 };
+
+struct xen_domain xd;
+static struct xenstore_domain_interface page;
+static bool event_here, event_there; /* for us, for the guest */
+static uint32_t messages, read_bytes;
+
+void *edge_gmem(uint64_t gpa, uint64_t len)
+{
+	(void)gpa;
+	assert_int_equal(len, PAGE);
+	return &page;
+}
+
+void edge_log(const char *fmt, ...) { assert_null(fmt); }
+
+int evtchn_backend_bind(unsigned port, void (*fn)(void *ctx), void *ctx, unsigned *local)
+{
+	(void)port, (void)fn, (void)ctx;
+	*local = 1;
+	return 0;
+}
+
+void evtchn_backend_again(unsigned local)
+{
+	assert_int_equal(local, 1);
+	event_here = true;
+}
+
+void evtchn_backend_notify(unsigned local)
+{
+	assert_int_equal(local, 1);
+	event_there = true;
+}
+
+int xsl_guest_request(const struct xsd_sockmsg *m)
+{
+	assert_int_equal(m->len, BODY);
+	messages++;
+	return 0;
+}
+
+void xsl_guest_reset(void) { assert_true(false); }
+
+void xsl_run(void) { xs_ring_run(); }
+
+/* ---- the guest ---------------------------------------------------------------------------------------- */
+
+static uint32_t own_prod, own_cons; /* in the page after guest_drain() */
+
+static void guest_drain(void)
+{
+	page.req_prod = own_prod;
+	page.rsp_cons = own_cons;
+}
+
+static void guest_writes(const void *bytes, uint32_t len)
+{
+	uint32_t before = own_prod;
+
+	for (uint32_t i = 0; i < len; i++)
+		page.req[MASK_XENSTORE_IDX(before + i)] = ((const char *)bytes)[i];
+	own_prod += len;
+	if (before <= page.req_cons)
+		event_here = true;
+}
+
+static void guest_writes_head(void)
+{
+	struct xsd_sockmsg head = { .type = XS_DIRECTORY, .len = BODY };
+
+	guest_writes(&head, sizeof(head));
+}
+
+static void guest_writes_body(void)
+{
+	static const char body[BODY];
+
+	guest_writes(body, sizeof(body));
+}
+
+static void guest_reads(void)
+{
+	uint32_t before = own_cons;
+
+	read_bytes += page.rsp_prod - before;
+	own_cons = page.rsp_prod;
+	if (page.rsp_prod - before >= XENSTORE_RING_SIZE)
+		event_here = true;
+}
+
+/* ---- orders ------------------------------------------------------------------------------------------- */
+
+/* One run of ours; both store buffers drain behind it. */
+static void run(void)
+{
+	event_here = false;
+	xs_ring_run();
+	drain();
+	guest_drain();
+}
+
+static void start(void)
+{
+	other = NULL;
+	inside = false;
+	n_pending = 0;
+	memset(&page, 0, sizeof(page));
+	req_cons = rsp_prod = in_len = out_len = 0;
+	own_prod = own_cons = 0;
+	messages = read_bytes = 0;
+	assert_int_equal(xs_ring_init(), 0);
+}
+
+/* The guest's step at access number `at` of one run of ours, or behind it; then until nobody has an event. */
+static bool meet(void (*guest)(void), int at)
+{
+	bool met;
+
+	step = 0;
+	step_at = at;
+	event_there = false;
+	other = guest;
+	run();
+	other = NULL;
+	met = step > at;
+	if (!met)
+		guest();
+	guest_drain();
+	while (event_here || event_there) {
+		if (event_here)
+			run();
+		event_there = false;
+		guest_reads();
+		guest_drain();
+	}
+	return met;
+}
+
+static void body_behind_its_head(void **state)
+{
+	int at = 0;
+	bool met;
+
+	(void)state;
+	do {
+		start();
+		guest_writes_head();
+		guest_drain();
+		met = meet(guest_writes_body, at++);
+		assert_int_equal(messages, 1);
+	} while (met);
+	assert_true(at > 3);
+}
+
+static void replies_longer_than_the_page(void **state)
+{
+	static const char reply[3 * XENSTORE_RING_SIZE];
+	int at = 0;
+	bool met;
+
+	(void)state;
+	do {
+		start();
+		xs_ring_message(reply,
+			HERE); /* so that what the guest takes first does not fill the page */
+		run();
+		xs_ring_message(reply, sizeof(reply));
+		met = meet(guest_reads, at++);
+		assert_int_equal(read_bytes, HERE + sizeof(reply));
+	} while (met);
+	assert_true(at > 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(body_behind_its_head),
+		cmocka_unit_test(replies_longer_than_the_page),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
