@@ -226,6 +226,7 @@ image: $(kernel-elf) $(boot-img)
 # ---- guests -----------------------------------------------------------------------------------------------------
 
 GUESTCACHE ?= $(if $(wildcard build/guests/debian.img),build/guests,$(B)/guests)
+export SKERRY_GUESTS = $(abspath $(GUESTCACHE))
 sample := $(B)/sample
 guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,cloud-amd64 amd64)
 guest-ramdisks := $(patsubst %,$(GUESTCACHE)/initramfs-%,cloud-amd64 amd64)

@@ -40,8 +40,7 @@ class Build:
         self.archive = os.path.join(self.top, "boot", os.environ.get("SKERRY_CONFIG", "default") + ".img")
         self.sample = os.path.join(self.top, "sample")
         self.iso = os.path.join(self.top, "skerry.iso")
-        shared = os.path.join(TOP, "build", "guests")
-        self.guests = shared if os.path.exists(shared) else os.path.join(self.top, "guests")
+        self.guests = os.environ.get("SKERRY_GUESTS") or os.path.join(self.top, "guests")
         self.logs = os.path.join(self.top, "test", "logs")
 
     def linux(self, flavour="cloud-amd64"):
