@@ -28,11 +28,18 @@ static void crash(struct vcpu *v, const char *why)
 {
 	const struct sk_vcpu_state *st = v->st;
 
+	vcpu_sync(v, SK_VCPU_CR | SK_VCPU_SEG);
 	vm_log("vCPU %u: %s; exit %u qual %#llx %#llx rip %#llx cr0 %#llx cr3 %#llx efer %#llx",
 		v->id, why, st->exit_reason, (unsigned long long)st->qual[0],
 		(unsigned long long)st->qual[1], (unsigned long long)st->rip,
 		(unsigned long long)st->cr0, (unsigned long long)st->cr3,
 		(unsigned long long)st->efer);
+	vm_log("vCPU %u: cr2 %#llx cr4 %#llx rsp %#llx rflags %#llx event %#x idt %#llx gdt %#llx tr %#llx gs %#llx",
+		v->id, (unsigned long long)st->cr2, (unsigned long long)st->cr4,
+		(unsigned long long)st->gpr[SK_RSP], (unsigned long long)st->rflags, st->event,
+		(unsigned long long)st->idtr.base, (unsigned long long)st->gdtr.base,
+		(unsigned long long)st->seg[SK_TR].base,
+		(unsigned long long)st->seg[SK_GS].base);
 	vm_shutdown(SHUTDOWN_crash);
 }
 
