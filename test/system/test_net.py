@@ -1,15 +1,13 @@
 """The network: host to guest and back through the uplink, guest to guest through the switch, the host's own address."""
 import hashlib
-import http.server
 import random
 import re
 import socket
-import threading
 import urllib.request
 
 import pytest
 
-from guestkit import boots, leave, listed, ramdisk, wait_gone
+from guestkit import boots, leave, listed, ramdisk, served, wait_gone
 from harness import GuestDir
 
 SIZE = 64 << 20
@@ -38,21 +36,8 @@ ping -c 2 -W 3 10.0.2.16 || echo "the thief hears nothing"
 def file_server():
     """(port, content) of an HTTP server on this computer, which a guest finds at 10.0.2.2."""
     content = random.Random(10).randbytes(SIZE)
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_address[1], content
-    server.shutdown()
+    with served(content) as port:
+        yield port, content
 
 
 def free_port():
