@@ -35,6 +35,28 @@ def test_eight_at_once(machine, build, tmp_path):
     m.poweroff()
 
 
+def again_and_again(m, name, config, rounds, look, last):
+    """Create and destroy a guest; in every look[0]th round its console must say look[1]. Memory and xenstore come back each
+    time, and the guest of `last` works in the end."""
+    m.shell(f"create -p {config}")
+    m.shell(f"destroy {name}")
+    wait_gone(m)
+    free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
+    for i in range(rounds):
+        assert "create:" not in m.shell(f"create {config}"), m.tail()
+        if i % look[0] == 0:
+            attach(m, name, look[1])
+        m.shell(f"destroy {name}")
+        wait_gone(m)
+        assert info(m, "free_memory") == free, f"round {i}"
+    assert "\nworks" in run_guest(m, last)
+    wait_gone(m)
+    assert info(m, "free_memory") == free
+    assert m.shell("xenstore-ls") == tree
+    assert "fault" not in m.shell("dmesg")
+    m.poweroff()
+
+
 def test_one_after_another(machine, build, tmp_path):
     """Guests that are destroyed as they begin to boot; the last of all still works."""
     guests = GuestDir(tmp_path / "g", build)
@@ -43,23 +65,7 @@ def test_one_after_another(machine, build, tmp_path):
                                extra=boots("echo works"))
     m = machine(guests=guests)
     m.prompt()
-    m.shell(f"create -p {config}")
-    m.shell("destroy one")
-    wait_gone(m)
-    free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
-    for i in range(ROUNDS):
-        m.shell(f"create {config}")
-        if i % 4 == 0:
-            attach(m, "one", "ACPI: No IOAPIC")
-        m.shell("destroy one")
-        wait_gone(m)
-        assert info(m, "free_memory") == free, f"round {i}"
-    assert "\nworks" in run_guest(m, config)
-    wait_gone(m)
-    assert info(m, "free_memory") == free
-    assert m.shell("xenstore-ls") == tree
-    assert "fault" not in m.shell("dmesg")
-    m.poweroff()
+    again_and_again(m, "one", config, ROUNDS, (4, "ACPI: No IOAPIC"), config)
 
 
 def test_hundred_in_a_row(machine, build, tmp_path):
@@ -69,20 +75,4 @@ def test_hundred_in_a_row(machine, build, tmp_path):
     big = guests.add_config("big", auto=False, memory=MEMORY, extra=boots("echo works"))
     m = machine(guests=guests)
     m.prompt()
-    m.shell(f"create -p {small}")
-    m.shell("destroy small")
-    wait_gone(m)
-    free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
-    for i in range(100):
-        assert "create:" not in m.shell(f"create {small}"), m.tail()
-        if i % 25 == 0:
-            attach(m, "small", "rogue: spin")
-        m.shell("destroy small")
-        wait_gone(m)
-        assert info(m, "free_memory") == free, f"round {i}"
-    assert "\nworks" in run_guest(m, big)
-    wait_gone(m)
-    assert info(m, "free_memory") == free
-    assert m.shell("xenstore-ls") == tree
-    assert "fault" not in m.shell("dmesg")
-    m.poweroff()
+    again_and_again(m, "small", small, 100, (25, "rogue: spin"), big)
