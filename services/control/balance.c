@@ -1,5 +1,5 @@
 /*
- * balance.c - moving vCPUs between CPUs by what they ran and waited
+ * balance.c - who runs where: moving vCPUs between CPUs by what they ran and waited; I/O threads that take too much
  *
  * What a vCPU wants is what it ran and what it waited for. A move is worth its cost when the busiest CPU, and the one
  * that takes the vCPU, then both have clearly less to do than the busiest had before; so a vCPU that is alone where it
@@ -9,9 +9,17 @@
  */
 #include "balance.h"
 
+#include <string.h>
+
 #include <sk/boot.h>
 
-enum { WORTH = 8 }; /* an eighth of a CPU */
+enum { WORTH = 8 };                  /* an eighth of a CPU */
+enum { IO_MUCH = 4, IO_LITTLE = 8 }; /* a quarter, an eighth */
+
+uint32_t balance_first_cpu(const char *hypervisor, uint32_t n_cpus)
+{
+	return hypervisor && n_cpus > 1 && !memcmp(hypervisor, "TCGTCGTCGTCG", 12);
+}
 
 static uint64_t wish(const struct balance_vcpu *v) { return v->ran + v->waited; }
 
@@ -52,4 +60,11 @@ bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint6
 		found = true;
 	}
 	return found;
+}
+
+bool balance_io_first(bool before, uint64_t ran, uint64_t others_waited, uint64_t interval)
+{
+	if (before)
+		return ran <= interval / IO_MUCH || others_waited <= interval / WORTH;
+	return ran < interval / IO_LITTLE;
 }

@@ -194,6 +194,8 @@ struct guest {
 	uint32_t n_conns;
 	sk_cap_t sched[VM_VCPUS_MAX];
 	uint64_t ran[VM_VCPUS_MAX], waited[VM_VCPUS_MAX]; /* guest_sched.c: at its last look */
+	uint64_t io_ran;
+	bool io_shares; /* guest_sched.c: the I/O thread takes its turn among vCPUs */
 	sk_cap_t fault_ep;
 	/* guest_ctl.c: the vmctl connection, control being its service */
 	sk_cap_t ctl_frame, ctl_signal, ctl_wake;
@@ -238,11 +240,15 @@ uint32_t guest_has(const struct guest *g);
 /* Connections closed, VMM gone, memory back in the pool. */
 void guest_unbuild(struct guest *g);
 
-/* ---- guest_sched.c: where vCPUs run ---- */
+/* ---- guest_sched.c: where guests run, and what goes first ---- */
 
+/* The CPU with the fewest vCPUs: of those that may be in guest mode, or of all. */
+uint32_t guest_sched_place(bool guest_mode);
 /* What the context of one vCPU of such a guest is configured to. */
 struct proc_sched guest_sched(const struct guest_config *c, uint32_t cpu);
-/* A guest runs: look once a second whether one of the vCPUs had better run elsewhere. */
+/* The same for the I/O thread of its VMM, which goes before vCPUs (`first`) or takes its turn among them. */
+struct proc_sched guest_sched_io(const struct guest_config *c, uint32_t cpu, bool first);
+/* A guest runs: look once a second whether one of the vCPUs had better run elsewhere, and whose I/O is too much. */
 void guest_sched_start(void);
 
 /* ---- guest_ctl.c: messages from and to VMMs ---- */

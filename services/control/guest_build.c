@@ -210,27 +210,6 @@ static int give_heap(struct guest *g)
 
 /* ---- the VMM ---- */
 
-/* The CPU with the fewest vCPUs. */
-static uint32_t least_loaded(void)
-{
-	uint32_t load[SK_CPU_MAX] = { 0 }, best = 0, i, cpu;
-	uint64_t ticks, waited;
-	struct dom *d;
-
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
-		for (i = 0; guest_of(d) && i < VM_VCPUS_MAX; i++)
-			if (guest_of(d)->sched[i] &&
-				sk_sched_stats(guest_of(d)->sched[i], &ticks, &waited, &cpu) ==
-					0 &&
-				cpu < SK_CPU_MAX)
-				load[cpu]++;
-	/* Of equals the last: the host's own domains are on CPU 0. */
-	for (i = 1; i < sys_info()->n_cpus && i < SK_CPU_MAX; i++)
-		if (load[i] <= load[best])
-			best = i;
-	return best;
-}
-
 static int make_scheds(struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
@@ -239,7 +218,7 @@ static int make_scheds(struct guest *g)
 	int rc;
 
 	for (i = 0; i < c->maxvcpus; i++) {
-		s = guest_sched(c, least_loaded());
+		s = guest_sched(c, guest_sched_place(true));
 		rc = proc_sched(&g->proc, VM_CAP_SCHED + i, host_ctl_sched(), &s, &g->sched[i]);
 		if (rc)
 			return rc;
@@ -267,9 +246,7 @@ static int make_vmm(struct guest *g, struct msg *m)
 			g->dom->config->maxmem);
 	s.cnode_order = cnode_order(g);
 	s.free_slot = VM_CAP_RAM + pieces_of(g->dom->config->maxmem);
-	s.sched = (struct proc_sched){
-		.cpu = least_loaded(), .priority = host_priority(PRIORITY_VMM), .weight = 256
-	};
+	s.sched = guest_sched_io(g->dom->config, guest_sched_place(false), true);
 	rc = death_endpoint(g->dom->domid, &g->fault_ep);
 	if (rc)
 		return msg_fail(m, "no endpoint for the VMM: %s", error_text(rc));

@@ -11,19 +11,18 @@ enum { CHUNK_PAGES = 512, CHUNK_SHIFT = 21, CHUNK_LEAF = 512 };
 enum page_kind {
 	PAGE_HOLE = 0,
 	PAGE_HOME, /* RAM in its own place: mapped through the nested capability of its piece of RAM */
-	PAGE_MOVED,   /* RAM of another place, through a copy of that capability */
+	PAGE_MOVED,   /* RAM of another place, through a copy of that capability (mem.c) */
 	PAGE_SPECIAL, /* a struct mem_page */
 };
 /*
  * What the guest sees at a page, in one word so that gmem.c reads it without a lock: the kind in bits 0 and 1; MOVED:
- * the page's home in bits 12 to 47, the copy's slot above; SPECIAL: where the VMM sees the page.
+ * the page's home; SPECIAL: where the VMM sees the page.
  */
 typedef uint64_t page_word_t;
 #define PAGE_ADDR 0x0000fffffffff000ull
 
 static inline enum page_kind page_kind(page_word_t w) { return (enum page_kind)(w & 3); }
 
-static inline sk_cap_t page_copy(page_word_t w) { return (sk_cap_t)(w >> 48); }
 /* As the VMM sees it; NULL: hole. `at` is the page itself. */
 static inline uint8_t *page_ptr(page_word_t w, sk_gpa_t at)
 {
@@ -74,9 +73,14 @@ int memk_alloc(uint32_t order, sk_cap_t *frame, void **out) must_check;
 /* Map a page: of RAM piece `piece` at `offset`, through its own nested capability. */
 int memk_map_home(uint64_t piece, uint64_t offset, sk_gpa_t gpa) must_check;
 void memk_unmap_home(uint64_t piece, uint64_t offset);
-/* The same through a fresh copy of the capability, which goes when it is unmapped. */
-int memk_map_copy(uint64_t piece, uint64_t offset, sk_gpa_t gpa, sk_cap_t *copy) must_check;
+/*
+ * The same through a copy of the capability. It has one window: all that is mapped through it is at the same distance
+ * from its place in the piece, and whatever of the piece lies so, through which copy ever, goes when one is dropped.
+ */
+int memk_copy(uint64_t piece, sk_cap_t *copy) must_check;
+int memk_map_copy(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa) must_check;
 void memk_unmap_copy(sk_cap_t copy, uint64_t offset);
+void memk_drop_copy(sk_cap_t copy);
 /*
  * A further piece of RAM, one chunk, which control gave, becomes a frame that the VMM sees at vm.ram + gpa; nothing
  * of it is mapped for the guest. What fails can be tried again.

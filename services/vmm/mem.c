@@ -2,7 +2,8 @@
  * mem.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the guest, memory beyond the start's
  *
  * Objects     struct chunk: 2 MiB of guest-physical space that needs a page-by-page view, made when the first
- *             page of it changes, kept for ever. struct mem_page: a page of the VMM's own.
+ *             page of it changes, kept for ever. struct mem_page: a page of the VMM's own. struct copy: a
+ *             capability for pages that are not at home.
  * Locks       vm.mem_lock for every change; gmem.c reads without it.
  * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk, until a fill takes it. A
  *             piece that control gave later gets its home where the guest first wants a page that has none.
@@ -10,6 +11,7 @@
  *             M2 vm.balloon_pages is the number of free pages
  *             M3 chunks without RAM of their own are bounded by EXTRA_CHUNKS, whatever addresses the guest names
  *             M4 pieces below vm.n_pieces have a home, those from there to vm.n_given do not
+ *             M5 pages of one piece at one distance from home are mapped through one copy, which counts them
  */
 #include "gmem.h"
 
@@ -46,9 +48,9 @@ static page_word_t *slot_of(struct chunk *c, sk_gpa_t gpa)
 	return &c->page[gpa / VM_PAGE % CHUNK_PAGES];
 }
 
-static void slot_set(page_word_t *s, enum page_kind kind, uint64_t addr, sk_cap_t copy)
+static void slot_set(page_word_t *s, enum page_kind kind, uint64_t addr)
 {
-	__atomic_store_n(s, (uint64_t)copy << 48 | addr | kind, __ATOMIC_RELEASE);
+	__atomic_store_n(s, addr | kind, __ATOMIC_RELEASE);
 }
 
 /* Offset of the page at gpa in the piece of RAM that has its home in c. */
@@ -132,7 +134,7 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 		return rc;
 	c = fresh_take(number);
 	for (i = 0; ram && i < CHUNK_PAGES; i++)
-		slot_set(&c->page[i], PAGE_HOME, 0, 0);
+		slot_set(&c->page[i], PAGE_HOME, 0);
 	if (ram)
 		chunk_set_home(c, (uint32_t)piece_of(start), offset_of(start));
 	else
@@ -183,6 +185,100 @@ static bool ram_find(sk_gpa_t gpa, struct chunk **out, uint32_t *index)
 	return false;
 }
 
+/* ---- copies -------------------------------------------------------------------------------------------- */
+
+struct copy {
+	struct copy *next;
+	uint64_t piece, window; /* where in the guest the piece would begin, modulo 2^64 */
+	sk_cap_t cap;
+	uint32_t pages;
+};
+
+static struct copy *copies_free;
+
+static struct copy **copy_find(uint64_t piece, uint64_t window)
+{
+	struct copy **c = &vm.copies;
+
+	while (*c && ((*c)->piece != piece || (*c)->window != window))
+		c = &(*c)->next;
+	return c;
+}
+
+static int copy_node(struct copy **out)
+{
+	sk_cap_t frame;
+	struct copy *page;
+	int rc;
+
+	if (!copies_free) {
+		rc = memk_alloc(12, &frame, (void **)&page);
+		if (rc)
+			return rc;
+		for (uint32_t i = 0; i < VM_PAGE / sizeof(*page); i++) {
+			page[i].next = copies_free;
+			copies_free = &page[i];
+		}
+	}
+	*out = copies_free;
+	return 0;
+}
+
+/* The copy for that window, which may have no page yet. */
+static int copy_get(uint64_t piece, uint64_t window, struct copy **out)
+{
+	sk_cap_t cap;
+	int rc;
+
+	*out = *copy_find(piece, window);
+	if (*out)
+		return 0;
+	rc = copy_node(out);
+	if (!rc)
+		rc = memk_copy(piece, &cap);
+	if (rc)
+		return rc;
+	copies_free = (*out)->next;
+	**out = (struct copy){ vm.copies, piece, window, cap, 0 };
+	vm.copies = *out;
+	return 0;
+}
+
+static void copy_put(struct copy **at)
+{
+	struct copy *c = *at;
+
+	if (c->pages)
+		return;
+	memk_drop_copy(c->cap);
+	*at = c->next;
+	c->next = copies_free;
+	copies_free = c;
+}
+
+static int copy_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+{
+	struct copy *c;
+	int rc = copy_get(piece, gpa - offset, &c);
+
+	if (rc)
+		return rc;
+	rc = memk_map_copy(c->cap, offset, gpa);
+	if (!rc)
+		c->pages++; /* M5 */
+	copy_put(copy_find(piece, gpa - offset));
+	return rc;
+}
+
+static void copy_unmap(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+{
+	struct copy **c = copy_find(piece, gpa - offset);
+
+	memk_unmap_copy((*c)->cap, offset);
+	(*c)->pages--;
+	copy_put(c);
+}
+
 /* ---- pages of the VMM --------------------------------------------------------------------------------- */
 
 int mem_page_alloc(struct mem_page *p)
@@ -205,6 +301,7 @@ int mem_page_alloc(struct mem_page *p)
 static void special_unmap(struct mem_page *p)
 {
 	memk_unmap_copy(p->nested, 0);
+	memk_drop_copy(p->nested);
 	p->nested = 0;
 }
 
@@ -225,7 +322,7 @@ static void slot_empty(page_word_t *s, sk_gpa_t gpa)
 	page_word_t was = *s;
 	sk_gpa_t home = was & PAGE_ADDR;
 
-	slot_set(s, PAGE_HOLE, 0, 0);
+	slot_set(s, PAGE_HOLE, 0);
 	switch (page_kind(was)) {
 	case PAGE_HOME:
 		memk_unmap_home(c->piece, home_offset(c, gpa));
@@ -233,7 +330,7 @@ static void slot_empty(page_word_t *s, sk_gpa_t gpa)
 		break;
 	case PAGE_MOVED:
 		from = chunk_find(home >> CHUNK_SHIFT);
-		memk_unmap_copy(page_copy(was), home_offset(from, home));
+		copy_unmap(from->piece, home_offset(from, home), gpa);
 		ram_free(home);
 		break;
 	case PAGE_SPECIAL:
@@ -248,19 +345,18 @@ static void slot_empty(page_word_t *s, sk_gpa_t gpa)
 static int slot_fill(page_word_t *s, sk_gpa_t gpa, sk_gpa_t home)
 {
 	const struct chunk *from = chunk_find(home >> CHUNK_SHIFT);
-	sk_cap_t copy = 0;
 	int rc;
 
 	if (home == gpa)
 		rc = memk_map_home(from->piece, home_offset(from, gpa), gpa);
 	else
-		rc = memk_map_copy(from->piece, home_offset(from, home), gpa, &copy);
+		rc = copy_map(from->piece, home_offset(from, home), gpa);
 	if (rc)
 		return rc;
 	if (home == gpa)
-		slot_set(s, PAGE_HOME, 0, 0);
+		slot_set(s, PAGE_HOME, 0);
 	else
-		slot_set(s, PAGE_MOVED, home, copy);
+		slot_set(s, PAGE_MOVED, home);
 	return 0;
 }
 
@@ -360,7 +456,7 @@ static int special_map(sk_gpa_t gpa, struct mem_page *p)
 	if (rc)
 		return rc;
 	p->gpa = gpa;
-	slot_set(slot_of(c, gpa), PAGE_SPECIAL, (uintptr_t)p->ptr, 0);
+	slot_set(slot_of(c, gpa), PAGE_SPECIAL, (uintptr_t)p->ptr);
 	return 0;
 }
 

@@ -31,32 +31,33 @@ void memk_unmap_home(uint64_t piece, uint64_t offset)
 	(void)sk_unmap(vm.ram_nested + (sk_cap_t)piece, offset, SK_PAGE_ORDER);
 }
 
-static int map_copy(sk_cap_t frame, uint64_t offset, sk_gpa_t gpa, sk_cap_t *copy)
+int memk_copy(uint64_t piece, sk_cap_t *copy)
 {
-	int rc = cap_copy(frame, SK_ALL, 0, copy);
-
-	if (rc)
-		return rc;
-	rc = space_map_at(vm.nested, *copy, gpa, offset, SK_PAGE_ORDER, RWX);
-	if (rc)
-		cap_drop(*copy);
-	return rc;
+	return cap_copy(vm.ram_frame + (sk_cap_t)piece, SK_ALL, 0, copy);
 }
 
-int memk_map_copy(uint64_t piece, uint64_t offset, sk_gpa_t gpa, sk_cap_t *copy)
+int memk_map_copy(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
 {
-	return map_copy(vm.ram_frame + (sk_cap_t)piece, offset, gpa, copy);
+	return space_map_at(vm.nested, copy, gpa, offset, SK_PAGE_ORDER, RWX);
 }
 
 void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
 {
 	(void)sk_unmap(copy, offset, SK_PAGE_ORDER);
-	cap_drop(copy);
 }
+
+void memk_drop_copy(sk_cap_t copy) { cap_drop(copy); }
 
 int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
 {
-	return map_copy(frame, 0, gpa, copy);
+	int rc = cap_copy(frame, SK_ALL, 0, copy);
+
+	if (rc)
+		return rc;
+	rc = memk_map_copy(*copy, 0, gpa);
+	if (rc)
+		cap_drop(*copy);
+	return rc;
 }
 
 int memk_split(sk_gpa_t gpa)

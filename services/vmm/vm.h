@@ -133,6 +133,7 @@ struct vm {
 	struct chunk **chunk
 		[VM_LEAVES]; /* chunks with a page-by-page view, in two levels; read by gmem() */
 	struct chunk *split;    /* those of RAM */
+	struct copy *copies;    /* mem.c */
 	uint64_t balloon_pages; /* pages of RAM that are out of the guest now */
 	uint32_t n_given;       /* pieces of RAM from control */
 	uint32_t n_pieces;      /* those of them that have a place in the guest */

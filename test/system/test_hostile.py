@@ -48,3 +48,23 @@ def test_hostile(machine, build, tmp_path):
         wait_gone(m, "rogue")
         calm.undisturbed()
         calm.end()
+
+
+def test_flood_on_one_cpu(machine, build, tmp_path):
+    """Guests that send all they can, on the only CPU that there is; their neighbour still gets its work done."""
+    guests = GuestDir(tmp_path / "g", build)
+    for do in ("flood", "crumbs"):
+        rogue(guests, build, do, do)
+    with served(CONTENT) as port:
+        calm = Bystander(guests, port, CONTENT)
+        m = machine(guests=guests, smp=1)
+        m.prompt()
+        calm.start(m)
+        for do in ("flood", "crumbs"):
+            m.shell(f"create /guests/{do}.cfg")
+            calm.goes_on()
+        for do in ("flood", "crumbs"):
+            m.shell("destroy " + do)
+            wait_gone(m, do)
+        calm.undisturbed()
+        calm.end()

@@ -153,3 +153,26 @@ def test_balloon_everywhere(machine, build, tmp_path):
     wait_gone(m)
     assert free(m) == before
     m.poweroff()
+
+
+def test_busy_guest(machine, build, tmp_path):
+    """Eight vCPUs that make and end processes all the time, while pages go out of the guest and come back."""
+    guests = GuestDir(tmp_path / "g", build)
+    guests.add_config("busy", auto=False, memory=192, vcpus=8, extra="console=hvc0 quiet", on_crash="preserve")
+    m = machine(guests=guests)
+    m.prompt()
+    m.shell("create /guests/busy.cfg")
+    attach(m, "busy", BOOT)
+    cpus = {line.split()[3] for line in m.shell("vcpu-list busy").splitlines()[1:]}
+    assert cpus == {"1"}, "CPU 0 of QEMU's TCG is not for guests (decisions/0017)"
+    run(m, "busy", "for i in 1 2 3 4; do while :; do cat /proc/meminfo; ls -R /sys; done >/dev/null 2>&1 & done")
+    for _ in range(8):
+        m.shell("mem-set busy 130")
+        wait_for(m, "busy", lambda mib: mib <= 150)
+        m.shell("mem-set busy 190")
+        wait_for(m, "busy", lambda mib: mib >= 185)
+        assert "c" not in listed(m)["busy"][3], m.shell("dmesg")
+    assert "alive" in run(m, "busy", "echo ali''ve")
+    m.shell("destroy busy")
+    wait_gone(m)
+    m.poweroff()

@@ -1,5 +1,5 @@
 /*
- * balance_test.c - which vCPU goes to another CPU
+ * balance_test.c - which CPUs guests have, which vCPU goes to another one, whose I/O goes first
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,6 +86,35 @@ static void numbers_that_cannot_be(void **state)
 	assert_false(PICK(100000, { 99999, 500, 500 }, { 99999, 500, 500 }));
 }
 
+static void cpu_0_under_tcg_is_the_hosts(void **state)
+{
+	(void)state;
+	assert_int_equal(balance_first_cpu("TCGTCGTCGTCG", 2), 1);
+	assert_int_equal(balance_first_cpu("TCGTCGTCGTCG", 64), 1);
+	assert_int_equal(balance_first_cpu("TCGTCGTCGTCG", 1), 0); /* there is no other */
+	assert_int_equal(balance_first_cpu("KVMKVMKVM\0\0\0", 2), 0);
+	assert_int_equal(balance_first_cpu("TCGTCGTCGTCH", 2), 0);
+	assert_int_equal(balance_first_cpu(NULL, 2), 0);
+}
+
+static void io_that_takes_what_others_want(void **state)
+{
+	(void)state;
+	assert_true(balance_io_first(true, 1000, 0, SECOND)); /* nobody wants it */
+	assert_true(balance_io_first(true, 250, 1000, SECOND));
+	assert_true(balance_io_first(true, 1000, 125, SECOND));
+	assert_false(balance_io_first(true, 251, 126, SECOND));
+}
+
+static void io_that_shares_until_it_is_little(void **state)
+{
+	(void)state;
+	assert_false(balance_io_first(
+		false, 125, 0, SECOND)); /* or it would go first every other second */
+	assert_false(balance_io_first(false, 1000, 1000, SECOND));
+	assert_true(balance_io_first(false, 124, 1000, SECOND));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +124,9 @@ int main(void)
 		cmocka_unit_test(the_one_that_evens_out),
 		cmocka_unit_test(gain_has_to_be_worth_it),
 		cmocka_unit_test(numbers_that_cannot_be),
+		cmocka_unit_test(cpu_0_under_tcg_is_the_hosts),
+		cmocka_unit_test(io_that_takes_what_others_want),
+		cmocka_unit_test(io_that_shares_until_it_is_little),
 	};
 
 	return cmocka_run_group_tests_name("control balance", tests, NULL, NULL);

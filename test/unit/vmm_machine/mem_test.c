@@ -32,6 +32,8 @@ static struct mapping maps[MAP_MAX];
 static uint32_t n_maps;
 static bool split[2][RAM_SIZE / VM_CHUNK];
 static sk_cap_t next_cap;
+static uint32_t n_copies; /* that are not dropped */
+static uint64_t piece_of_copy[1 << 16];
 static int fail_maps, fail_homes;
 static uint64_t heap; /* bytes that mem.c took, tables of splits with them */
 
@@ -118,10 +120,26 @@ void memk_unmap_home(uint64_t piece, uint64_t offset)
 	fail_msg("not mapped");
 }
 
-int memk_map_copy(uint64_t piece, uint64_t offset, sk_gpa_t gpa, sk_cap_t *copy)
+int memk_copy(uint64_t piece, sk_cap_t *copy)
 {
 	*copy = ++next_cap;
-	return map_add((struct mapping){ gpa, piece, offset, *copy, false });
+	assert_true(*copy < sizeof(piece_of_copy) / sizeof(piece_of_copy[0]));
+	piece_of_copy[*copy] = piece;
+	n_copies++;
+	return 0;
+}
+
+/* The kernel gives a capability one window; and no other one may have the same, see memk_drop_copy(). */
+int memk_map_copy(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
+{
+	uint64_t piece = piece_of_copy[copy];
+	uint32_t i;
+
+	for (i = 0; i < n_maps; i++)
+		if (!maps[i].home && maps[i].piece == piece)
+			assert_true((maps[i].cap == copy) ==
+				    (maps[i].gpa - maps[i].offset == gpa - offset));
+	return map_add((struct mapping){ gpa, piece, offset, copy, false });
 }
 
 void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
@@ -129,12 +147,21 @@ void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
 	uint32_t i;
 
 	for (i = 0; i < n_maps; i++)
-		if (!maps[i].home && maps[i].cap == copy) {
-			assert_int_equal(maps[i].offset, offset);
+		if (!maps[i].home && maps[i].cap == copy && maps[i].offset == offset) {
 			map_remove(i);
 			return;
 		}
 	fail_msg("not mapped");
+}
+
+/* The kernel clears what of the piece lies in the window, whoever mapped it: nothing may be left there. */
+void memk_drop_copy(sk_cap_t copy)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_maps; i++)
+		assert_true(maps[i].home || maps[i].cap != copy);
+	n_copies--;
 }
 
 int memk_home(uint64_t piece, sk_gpa_t gpa)
@@ -151,6 +178,7 @@ int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
 {
 	(void)frame;
 	*copy = ++next_cap;
+	n_copies++;
 	return map_add((struct mapping){ gpa, UINT64_MAX, 0, *copy, false });
 }
 
@@ -206,7 +234,7 @@ static int setup(void **state)
 	vm.n_birth = vm.n_given = vm.n_pieces = vm.max_pieces = RAM_SIZE >> 22;
 	memset(vm.ram, 0, RAM_SIZE / 2);
 	memset(split, 0, sizeof(split));
-	n_maps = 0;
+	n_maps = n_copies = 0;
 	fail_maps = fail_homes = 0;
 	memset(&st, 0, sizeof(st));
 	cpu.st = &st;
@@ -357,6 +385,25 @@ static void moves(void **state)
 	assert_int_equal(mem_special_map(0xc000, &p), 0);
 	assert_int_equal(mem_move(0xc000, 0xd000), 0);
 	assert_ptr_equal(gmem(0xd000, 1), p.ptr);
+}
+
+/* Pages that moved side by side have one capability; one that goes leaves the other. */
+static void moves_side_by_side(void **state)
+{
+	(void)state;
+	assert_int_equal(mem_move(0x9000, 0x10000000), 0);
+	assert_int_equal(mem_move(0xa000, 0x10001000), 0);
+	assert_int_equal(n_copies, 1);
+	assert_int_equal(mem_move(0xc000, 0x10002000), 0); /* at another distance */
+	assert_int_equal(n_copies, 2);
+	assert_int_equal(mem_hole_make(0x10000000), 0);
+	assert_int_equal(n_copies, 2);
+	assert_ptr_equal(nested(0x10001000, NULL, 0), vm.ram + 0xa000);
+	assert_int_equal(mem_hole_make(0x10001000), 0);
+	assert_int_equal(n_copies, 1);
+	fail_maps = 1;
+	assert_int_equal(mem_move(0x10002000, 0x10003000), -SK_E_NO_MEM);
+	assert_int_equal(n_copies, 0);
 }
 
 /* ---- memory beyond the start's --------------------------------------------------------------------------- */
@@ -538,6 +585,12 @@ static void model_run(void)
 		for (j = 0; j < 24; j++)
 			assert_ptr_equal(gmem(where[j], VM_PAGE), nested(where[j], p, 4));
 	}
+	for (j = 0; j < 24; j++) {
+		int rc = mem_hole_make(where[j]);
+
+		assert_true(rc == 0 || rc == -SK_E_NOT_FOUND || rc == -SK_E_RANGE);
+	}
+	assert_int_equal(n_copies, 0);
 }
 
 static void model(void **state)
@@ -680,6 +733,7 @@ int main(void)
 		cmocka_unit_test_setup(moved_pages, setup),
 		cmocka_unit_test_setup(special_pages, setup),
 		cmocka_unit_test_setup(moves, setup),
+		cmocka_unit_test_setup(moves_side_by_side, setup),
 		cmocka_unit_test_setup(failure_loses_nothing, setup),
 		cmocka_unit_test_setup(grows, setup_growing),
 		cmocka_unit_test_setup(growth_ends, setup_growing),
