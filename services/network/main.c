@@ -18,6 +18,7 @@ enum { RESUME_BIT = 22, TURN = 64, AGE_SECONDS = 300, ETH_HEADER = 14 };
 
 static struct port ports[PORTS_MAX];
 static struct fdb fdb;
+static uint64_t tsc_hz;
 static char bridge[16];
 static uint8_t frame_copy[NET_FRAME_MAX];
 
@@ -39,6 +40,12 @@ static void forward(struct port *from, const struct frame *f)
 	if (to != FDB_NONE) {
 		if (&ports[to] != from)
 			port_deliver(&ports[to], f);
+		return;
+	}
+	if (!port_may_flood(from, f, now, tsc_hz)) {
+		if (from->storm == 1)
+			printf("%s floods the switch; what is more than %u frames a second is dropped\n",
+				from->name, PORT_FLOOD_RATE);
 		return;
 	}
 	for (uint32_t i = 0; i < PORTS_MAX; i++)
@@ -274,7 +281,8 @@ int main(void)
 
 	if (!svc_arg("bridge", bridge, sizeof(bridge)))
 		strcpy(bridge, "xenbr0");
-	fdb.max_age = k->tsc_hz * AGE_SECONDS;
+	tsc_hz = k->tsc_hz;
+	fdb.max_age = tsc_hz * AGE_SECONDS;
 	rc = svc_on_bit(RESUME_BIT, resume_event, NULL, "resume");
 	if (rc == 0)
 		rc = uplink_start();

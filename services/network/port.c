@@ -154,6 +154,21 @@ void port_deliver(struct port *p, const struct frame *f)
 		put_checksummed(p, f);
 }
 
+bool port_may_flood(struct port *p, const struct frame *f, sk_time_t now, uint64_t hz)
+{
+	bool gso = f->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6);
+	uint64_t pieces = gso ? f->length / f->gso_size + 1 : 1, each = hz / PORT_FLOOD_RATE;
+
+	if (p->flood_paid < now)
+		p->flood_paid = now;
+	if (p->flood_paid - now > (PORT_FLOOD_BURST - 1) * each) {
+		p->storm++;
+		return false;
+	}
+	p->flood_paid += pieces * each;
+	return true;
+}
+
 void port_flush(struct port *p)
 {
 	if (!p->dirty)

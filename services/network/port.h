@@ -11,6 +11,8 @@
 #include "svc/svc.h"
 
 #define PORTS_MAX 64u
+#define PORT_FLOOD_RATE 2000u
+#define PORT_FLOOD_BURST 512u
 
 struct port_buffer {
 	uint32_t id;
@@ -28,8 +30,10 @@ struct port {
 	/* Buffers to deliver into: posted by a client; free send buffers of the uplink. A queue. */
 	struct port_buffer buffer[NET_DEPTH];
 	uint32_t buffer_head, n_buffers;
-	/* As the port's owner sees them; refused: sent from an address that is another's. */
-	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, dropped, refused;
+	/* As the port's owner sees them; refused: sent from an address that is another's; storm: port_may_flood(). */
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, dropped, refused, storm;
+	sk_time_t
+		flood_paid; /* until then its frames to all have used up what it may send of them */
 };
 
 void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t offloads);
@@ -42,6 +46,11 @@ bool port_uplink_buffers(
 int port_buffer_push(struct port *p, const struct port_buffer *b) must_check;
 /* Give the frame to whoever is behind the port, checksummed and cut up as he needs it; lost if he has no buffer. */
 void port_deliver(struct port *p, const struct frame *f);
+/*
+ * May a frame that came in through p go to all ports? It makes work for everybody, so a port has PORT_FLOOD_RATE of
+ * them a second, and PORT_FLOOD_BURST at once; of a GSO frame every piece counts. hz: ticks of `now` in a second.
+ */
+bool port_may_flood(struct port *p, const struct frame *f, sk_time_t now, uint64_t hz);
 /* Tell the other side, if it sleeps. */
 void port_flush(struct port *p);
 

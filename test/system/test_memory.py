@@ -166,7 +166,7 @@ def test_busy_guest(machine, build, tmp_path):
     cpus = {line.split()[3] for line in m.shell("vcpu-list busy").splitlines()[1:]}
     assert cpus == {"1"}, "CPU 0 of QEMU's TCG is not for guests (decisions/0017)"
     run(m, "busy", "for i in 1 2 3 4; do while :; do cat /proc/meminfo; ls -R /sys; done >/dev/null 2>&1 & done")
-    for _ in range(8):
+    for _ in range(4):
         m.shell("mem-set busy 130")
         wait_for(m, "busy", lambda mib: mib <= 150)
         m.shell("mem-set busy 190")

@@ -212,6 +212,41 @@ static void client_that_does_not_read(void **state)
 		kills, 1); /* its ring held all of its credit, and more was never taken */
 }
 
+static void frames_to_all_are_rationed(void **state)
+{
+	enum { EACH = 1000, HZ = EACH * PORT_FLOOD_RATE };
+	static struct port p;
+	struct frame f = { .length = 1500 };
+	uint32_t i;
+
+	(void)state;
+	memset(&p, 0, sizeof(p));
+	for (i = 0; i < PORT_FLOOD_BURST; i++)
+		assert_true(port_may_flood(&p, &f, 5, HZ));
+	assert_false(port_may_flood(&p, &f, 5, HZ));
+	assert_false(port_may_flood(&p, &f, 4 + EACH, HZ));
+	assert_int_equal(p.storm, 2);
+	assert_true(port_may_flood(&p, &f, 5 + EACH, HZ)); /* one more for each 1/2000 s */
+	assert_false(port_may_flood(&p, &f, 5 + EACH, HZ));
+	/* who was quiet for long has no more than a burst */
+	for (i = 0; i < PORT_FLOOD_BURST; i++)
+		assert_true(port_may_flood(&p, &f, 1000 * (sk_time_t)HZ, HZ));
+	assert_false(port_may_flood(&p, &f, 1000 * (sk_time_t)HZ, HZ));
+}
+
+static void pieces_are_rationed(void **state)
+{
+	static struct port p;
+	struct frame f = { .length = 60000, .flags = NET_GSO_TCPV4, .gso_size = 60 };
+
+	(void)state;
+	memset(&p, 0, sizeof(p));
+	assert_true(port_may_flood(&p, &f, 0, PORT_FLOOD_RATE));
+	assert_int_equal(p.flood_paid, 1001);
+	assert_false(port_may_flood(&p, &f, 489, PORT_FLOOD_RATE));
+	assert_true(port_may_flood(&p, &f, 490, PORT_FLOOD_RATE));
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -222,6 +257,8 @@ int main(void)
 		CASE(segments_for_small_buffers),
 		CASE(uplink),
 		CASE(client_that_does_not_read),
+		CASE(frames_to_all_are_rationed),
+		CASE(pieces_are_rationed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
