@@ -248,7 +248,7 @@ static void copy_put(struct copy **at)
 {
 	struct copy *c = *at;
 
-	if (c->pages)
+	if (!c || c->pages)
 		return;
 	memk_drop_copy(c->cap);
 	*at = c->next;
@@ -274,6 +274,8 @@ static void copy_unmap(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 {
 	struct copy **c = copy_find(piece, gpa - offset);
 
+	if (!*c)
+		return; /* M5: it cannot be */
 	memk_unmap_copy((*c)->cap, offset);
 	(*c)->pages--;
 	copy_put(c);
