@@ -18,7 +18,7 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-enum { REGION_ORDER = 13, RING_BYTES = 4096, STATS_WAIT_MS = 500 };
+enum { REGION_ORDER = 13, RING_BYTES = 4096, STATS_WAIT_MS = 500, TURN = 64 };
 
 static sk_cap_t vmctl_ntfn;
 static void (*stats_done)(void);
@@ -162,17 +162,20 @@ static int record(struct guest *g)
 	return 0;
 }
 
-/* All records of one VMM. -SK_E_PEER: it broke the rules. */
+/* The records of one VMM, TURN of them at most: the others have their turn first. -SK_E_PEER: it broke the rules. */
 static int records(struct guest *g)
 {
+	uint32_t n = 0;
 	int rc;
 
 	do {
-		while ((rc = record(g)) == 0)
+		while ((rc = record(g)) == 0 && ++n < TURN)
 			continue;
 		if (ring_get_flush(&g->from_vmm))
 			(void)sk_signal(g->ctl_wake);
 	} while (rc == -SK_E_AGAIN && ring_get_idle(&g->from_vmm));
+	if (rc == 0)
+		return svc_raise(BIT_VMCTL);
 	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
 

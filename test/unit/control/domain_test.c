@@ -391,6 +391,8 @@ static void vmm_dies(void **state)
 	world_run();
 	at_rest();
 	domid = create("create /guests/a.cfg\r", "a");
+	assert_false(vmm_babbles(domid, 63));
+	assert_true(vmm_babbles(domid, 65)); /* the others have their turn first */
 	vmm_garbage(domid);
 	at_rest();
 	domid = create("create /guests/a.cfg\r", "a");

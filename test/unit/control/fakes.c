@@ -46,6 +46,7 @@ struct chan {
 };
 static struct chan console, xs, files;
 static svc_handler_fn bit_fn[24];
+static uint64_t raised; /* svc_raise() */
 static struct svc_timer *timers[64];
 
 /* ---- capabilities, memory: counters ---- */
@@ -292,6 +293,12 @@ int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
 	return rc;
 }
 
+int svc_raise(uint32_t bit)
+{
+	raised |= 1ull << bit;
+	return 0;
+}
+
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
 {
 	(void)ctx;
@@ -533,6 +540,19 @@ void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, ui
 	(void)ring_put_flush(&v->to_control);
 	bit_fn[BIT_VMCTL](NULL);
 	world_run();
+}
+
+bool vmm_babbles(uint32_t domid, uint32_t n)
+{
+	struct vmctl_msg m = { .type = VMCTL_RUNNING };
+	struct vmm *v = vmm_of(domid);
+
+	while (n--)
+		assert_int_equal(ring_put(&v->to_control, &m, sizeof(m)), 0);
+	(void)ring_put_flush(&v->to_control);
+	raised = 0;
+	bit_fn[BIT_VMCTL](NULL);
+	return raised >> BIT_VMCTL & 1;
 }
 
 void vmm_garbage(uint32_t domid)
@@ -901,6 +921,12 @@ void world_run(void)
 	bool any;
 
 	do {
+		while (raised) {
+			uint32_t bit = (uint32_t)__builtin_ctzll(raised);
+
+			raised &= raised - 1;
+			bit_fn[bit](NULL);
+		}
 		console.fn(console.ctx);
 		xs.fn(xs.ctx);
 		files.fn(files.ctx);

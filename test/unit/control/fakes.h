@@ -57,6 +57,8 @@ bool vmm_heard(uint32_t domid, uint16_t type);
 /* What the last message said that was heard. */
 uint32_t vmm_heard_arg(uint32_t domid);
 void vmm_says(uint32_t domid, uint16_t type, uint32_t arg, const void *body, uint16_t len);
+/* It sends n messages that mean nothing, and control has one look: does it keep some for its next turn? */
+bool vmm_babbles(uint32_t domid, uint32_t n);
 void vmm_garbage(uint32_t domid);
 const struct vm_config *vmm_config(uint32_t domid);
 
