@@ -117,6 +117,23 @@ def check_verbs(m):
     assert m.shell("xenstore-list /tool") == ""
 
 
+def check_editing(m):
+    """Each line gives what Domain-0 is called, however it came to be typed."""
+    up, left, ctrl_a, ctrl_c, backspace = "\x1b[A", "\x1b[D", "\x01", "\x03", "\x7f"
+    keys = ["domn\t0", up, "uptime" + ctrl_c + up, "xdomname 9" + backspace + "0" + ctrl_a + "\x04", "dommame 0" + left * 5 + backspace + "n",
+            "'domname' \"0\""]
+    assert m.shell("domname 0") == "Domain-0"
+    for typed in keys:
+        m.line(typed)
+        m.expect(r"^Domain-0$")
+        m.prompt()
+    assert m.shell("cat /gu\tte\t") + "\n" == TEXT
+    m.shell("xenstore-write /tool/text 'two  words' /tool/more \"it's\"")
+    assert m.shell("xenstore-read /tool/text /tool/more") == "two  words\nit's"
+    m.shell("xenstore-rm /tool/text /tool/more")
+    assert "quote" in m.shell("'unclosed")
+
+
 def check_bad_commands(m):
     assert "no such command" in m.shell("bogus")
     assert "usage: list" in m.shell("list --bogus")
@@ -130,7 +147,6 @@ def check_bad_commands(m):
     assert "/guests/none" in m.shell("ls /guests/none")
     assert "/guests/none.cfg" in m.shell("create /guests/none.cfg")
     assert "/nothing" in m.shell("xenstore-read /nothing")
-    m.shell("'unclosed")
     m.shell("x" * 3000)
     m.shell("\x00\x01\x7f\x1b[A\x1b[Z\xc3\x28")
     assert m.shell("domname 0") == "Domain-0"  # it still listens
@@ -160,6 +176,7 @@ def test_shell(machine, guests):
     m = machine(guests=guests)
     m.prompt()
     check_verbs(m)
+    check_editing(m)
     # a first refusal makes the few directories of xenstore that stay
     m.shell("create /guests/thing2.cfg")
     free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
