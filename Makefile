@@ -363,7 +363,7 @@ ROUNDS ?= 20
 soak: $(test-machine) $(own-guests) guests iso
 	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 $(runtests) --tier system $(T) || exit; done
 bench: $(test-machine) $(filter %/bench.img %/bench_%.img,$(ktest-archives)) $(B)/guest/bench guests
-	@tools/bench --build $(B) $(filter bench bench_%,$(kernel-tests))
+	@test/bench/bench --build $(B) $(filter bench bench_%,$(kernel-tests))
 
 # ---- looking at the result --------------------------------------------------------------------------------------
 
