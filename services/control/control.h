@@ -242,7 +242,7 @@ void guest_unbuild(struct guest *g);
 
 /* ---- guest_sched.c: where guests run, and what goes first ---- */
 
-/* The CPU with the fewest vCPUs: of those that may be in guest mode, or of all. */
+/* Where a context is to be made: on the CPU with the fewest vCPUs, of those that may be in guest mode if it is one. */
 uint32_t guest_sched_place(bool guest_mode);
 /* What the context of one vCPU of such a guest is configured to. */
 struct proc_sched guest_sched(const struct guest_config *c, uint32_t cpu);

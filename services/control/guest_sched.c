@@ -55,10 +55,12 @@ static uint32_t first_cpu(void)
 
 uint32_t guest_sched_place(bool guest_mode)
 {
-	uint32_t load[SK_CPU_MAX] = { 0 }, best = guest_mode ? first_cpu() : 0, i, cpu;
+	uint32_t load[SK_CPU_MAX] = { 0 }, best = first_cpu(), i, cpu;
 	uint64_t ticks, waited;
 	struct dom *d;
 
+	if (best && !guest_mode)
+		return 0; /* where no vCPU is in its way */
 	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		for (i = 0; guest_of(d) && i < VM_VCPUS_MAX; i++)
 			if (guest_of(d)->sched[i] &&
