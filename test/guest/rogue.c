@@ -37,6 +37,7 @@ static void console_attack(void)
 	pv_console->out_prod += 5000;
 	console_drain();
 	result(true, "console: index far ahead");
+	console_drain(); /* or the next is done to these words */
 	pv_console->out_prod -= 700;
 	console_drain();
 	result(true, "console: index going back");
