@@ -22,7 +22,7 @@ void noise(void *p, unsigned long n)
 
 /* ---- console ---- */
 
-/* Until the back end has taken all, or what it takes for all. */
+/* Until the back end has taken all, or what it takes for all: words that are still in the ring are lost with it. */
 static void console_drain(void)
 {
 	volatile XENCONS_RING_IDX *cons = &pv_console->out_cons;
@@ -34,10 +34,11 @@ static void console_drain(void)
 
 static void console_attack(void)
 {
+	console_drain();
 	pv_console->out_prod += 5000;
 	console_drain();
 	result(true, "console: index far ahead");
-	console_drain(); /* or the next is done to these words */
+	console_drain();
 	pv_console->out_prod -= 700;
 	console_drain();
 	result(true, "console: index going back");
@@ -154,7 +155,7 @@ static void attack(const char *other)
 	grant_attack();
 	shared_info_attack();
 	say("rogue: storm\n");
-	console_drain(); /* or the storm runs over it */
+	console_drain();
 	storm();
 }
 
