@@ -143,17 +143,16 @@ static void move_one(uint64_t interval)
 static void see_io(struct guest *g, uint64_t interval)
 {
 	uint64_t ran, waited, others = 0;
+	bool before = !g->io_shares, first;
 	uint32_t cpu;
-	bool first;
 
 	if (!g->proc.sched || sk_sched_stats(g->proc.sched, &ran, &waited, &cpu))
 		return;
 	for (size_t i = 0; i < n_vcpus; i++)
 		if (vcpu_of[i].g != g && vcpu[i].cpu == cpu)
 			others += vcpu[i].waited;
-	first = balance_io_first(
-		!g->io_shares, since(&g->io_ran, ran, interval), others, interval);
-	if (first == !g->io_shares)
+	first = balance_io_first(before, since(&g->io_ran, ran, interval), others, interval);
+	if (first == before)
 		return;
 	g->io_shares = !first;
 	configure(g->proc.sched, guest_sched_io(g->dom->config, cpu, first));

@@ -224,23 +224,24 @@ static int copy_node(struct copy **out)
 	return 0;
 }
 
-/* The copy for that window, which may have no page yet. */
-static int copy_get(uint64_t piece, uint64_t window, struct copy **out)
+/* The copy for that window, in the list; it may have no page yet. */
+static int copy_get(uint64_t piece, uint64_t window, struct copy ***at)
 {
+	struct copy *c;
 	sk_cap_t cap;
 	int rc;
 
-	*out = *copy_find(piece, window);
-	if (*out)
+	*at = copy_find(piece, window);
+	if (**at)
 		return 0;
-	rc = copy_node(out);
+	rc = copy_node(&c);
 	if (!rc)
 		rc = memk_copy(piece, &cap);
 	if (rc)
 		return rc;
-	copies_free = (*out)->next;
-	**out = (struct copy){ vm.copies, piece, window, cap, 0 };
-	vm.copies = *out;
+	copies_free = c->next;
+	*c = (struct copy){ NULL, piece, window, cap, 0 };
+	**at = c;
 	return 0;
 }
 
@@ -258,15 +259,16 @@ static void copy_put(struct copy **at)
 
 static int copy_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 {
-	struct copy *c;
-	int rc = copy_get(piece, gpa - offset, &c);
+	struct copy **at;
+	int rc = copy_get(piece, gpa - offset, &at);
 
 	if (rc)
 		return rc;
-	rc = memk_map_copy(c->cap, offset, gpa);
-	if (!rc)
-		c->pages++; /* M5 */
-	copy_put(copy_find(piece, gpa - offset));
+	rc = memk_map_copy((*at)->cap, offset, gpa);
+	if (rc)
+		copy_put(at);
+	else
+		(*at)->pages++; /* M5 */
 	return rc;
 }
 
