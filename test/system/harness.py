@@ -11,11 +11,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tools"))
+
+from children import end_with_parent  # noqa: E402
+
 HANG_LIMIT = float(os.environ.get("SKERRY_HANG_LIMIT", "600"))
 PROMPT = r"skerry# "
 TAIL_BYTES = 6000
@@ -133,7 +138,7 @@ class Machine:
         self.changed = threading.Condition()
         self.ended = False
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        bufsize=0, start_new_session=True)
+                                        bufsize=0, start_new_session=True, preexec_fn=end_with_parent())
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

@@ -2,8 +2,10 @@
 import json
 import os
 import pty
+import select
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -124,3 +126,29 @@ def test_control_c_goes_to_the_console(stand_in, tmp_path):
             seen += os.read(terminal, 1000)
         os.write(terminal, answer)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+HARNESS = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from harness import Build, Machine
+build = Build(sys.argv[2])
+build.kernel, build.archive = sys.argv[3:5]
+m = Machine(build, name="orphan")
+m.prompt()
+print(open(m.pidfile).read(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_no_machine_outlives_its_harness(stand_in):
+    system = os.path.join(os.path.dirname(HERE), "system")
+    harness = subprocess.Popen([sys.executable, "-c", HARNESS, system, stand_in.top, stand_in.kernel, stand_in.archive],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    qemu = os.pidfd_open(int(harness.stdout.readline()))
+    harness.kill()
+    harness.wait()
+    assert select.select([qemu], [], [], 60)[0], "QEMU runs on without its harness"
+    os.close(qemu)
+    harness.stdin.close()
+    harness.stdout.close()
