@@ -322,10 +322,11 @@ $(foreach g,bench rogue,$(eval $(call guest-rules,$(g))))
 
 FUZZ_SECS ?= 6
 ktest-cpu := max,-smap,-monitor
-checks := lint abi \
+checks := lint abi mutants \
 	$(if $(src-kernel),loc) $(if $(and $(src-kernel),$(filter init,$(domains))),reproducible)
 check-lint := tools/lint --build $(B) --sysroot $(SYSROOT)
 check-abi := tools/check-abi
+check-mutants := tools/mutants --check
 check-loc := tools/loc $(B)
 check-reproducible := tools/check-reproducible $(B) $(SYSROOT) $(config-file)
 tool-tests := $(sort $(wildcard test/tools/test_*.py))
@@ -348,7 +349,7 @@ runtests = tools/runtests --build $(B) --list $(test-list)
 wanted = $(if $(T),$(or $(filter %/$(T) %/$(T).img,$(1)),$(1)),$(1))
 test-machine := $(if $(src-kernel),$(kernel-elf)) $(if $(filter init,$(domains)),$(boot-img))
 
-.PHONY: check test ktest fuzz system soak bench
+.PHONY: check test ktest fuzz system soak bench mutants
 check: $(call wanted,$(unit-bins))
 	@$(runtests) --tier tools,unit $(T)
 ktest: $(kernel-elf) $(call wanted,$(ktest-archives))
@@ -362,6 +363,8 @@ test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bin
 ROUNDS ?= 20
 soak: $(test-machine) $(own-guests) guests iso
 	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 $(runtests) --tier system $(T) || exit; done
+mutants: setup
+	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)
 bench: $(test-machine) $(filter %/bench.img %/bench_%.img,$(ktest-archives)) $(B)/guest/bench guests
 	@test/bench/bench --build $(B) $(filter bench bench_%,$(kernel-tests))
 
@@ -399,6 +402,7 @@ help:
 ##   make check           unit tests on this machine           make ktest      kernel tests, each in QEMU
 ##   make fuzz            every fuzzer for SECS each           make system     whole-machine tests
 ##   make soak            the system tests ROUNDS times        make bench      counts and times, under -icount
+##   make mutants         small faults, one at a time: do the tests notice? (T=area, GENERATE=20 SEED=1: others)
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)
 ##   make format          let clang-format rewrite all C files

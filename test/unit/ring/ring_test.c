@@ -120,6 +120,8 @@ static void fills_to_the_last_byte(void **state)
 
 	assert_int_equal(ring_put(&e->prod, rec, DATA - 3), -SK_E_INVAL);
 	assert_int_equal(ring_put2(&e->prod, rec, UINT32_MAX - 3, rec, 8), -SK_E_INVAL);
+	/* each part fits, both together do not */
+	assert_int_equal(ring_put2(&e->prod, rec, DATA / 2, rec, DATA / 2), -SK_E_INVAL);
 	assert_int_equal(ring_put(&e->prod, rec, DATA - 4), 0);
 	assert_int_equal(ring_put(&e->prod, rec, 0), -SK_E_AGAIN);
 	(void)ring_put_flush(&e->prod);
