@@ -365,8 +365,10 @@ soak: $(test-machine) $(own-guests) guests iso
 	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 $(runtests) --tier system $(T) || exit; done
 mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)
-bench: $(test-machine) $(filter %/bench.img %/bench_%.img,$(ktest-archives)) $(B)/guest/bench guests
-	@test/bench/bench --build $(B) $(filter bench bench_%,$(kernel-tests))
+# by name: only the first % of a pattern of filter is a wildcard, so %/bench_%.img would match no path
+benches := $(filter bench bench_%,$(kernel-tests))
+bench: $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(B)/guest/bench guests
+	@test/bench/bench --build $(B) $(benches)
 
 # ---- looking at the result --------------------------------------------------------------------------------------
 
