@@ -12,12 +12,13 @@
 #include <string.h>
 
 #include "control.h"
+#include "path.h"
 
 struct making {
-	const struct out *warn;
+	const struct out *remarks;
 	created_fn fn;
 	void *ctx;
-	bool paused;
+	enum create_how how;
 	int n;
 	char *overrides[64];
 	char path[FILES_CANDIDATE];
@@ -30,14 +31,32 @@ static void making_free(struct making *k)
 	free(k);
 }
 
+/* All mistakes are told at once: who reads them cannot mend the file here, but on another machine. */
+static int tell(const struct report *r, const struct making *k, struct msg *m)
+{
+	report_print(r, r->mistakes ? &term_out : k->remarks);
+	if (!r->mistakes)
+		return 0;
+	return msg_fail(m, "%.200s: %u mistake%s; no guest is made", k->path, r->mistakes,
+		r->mistakes > 1 ? "s" : "");
+}
+
 static int parse(struct cfg *c, const struct making *k, const char *text, size_t len,
 	struct guest_config *g, struct msg *m)
 {
-	int i, rc = cfg_parse(c, k->path, text, len, m);
+	struct report *r = malloc(sizeof(*r));
+	int i, rc;
 
-	for (i = 0; !rc && i < k->n; i++)
-		rc = cfg_override(c, k->overrides[i], m);
-	return rc ? rc : guest_config_make(g, c, host_random, k->warn, m);
+	if (!r)
+		return msg_fail(m, "control has no memory for another guest");
+	report_init(r);
+	(void)cfg_parse(c, k->path, text, len, r); /* what is wrong stands in *r */
+	for (i = 0; i < k->n; i++)
+		(void)cfg_override(c, k->overrides[i], r);
+	(void)guest_config_make(g, c, host_random, r);
+	rc = tell(r, k, m);
+	free(r);
+	return rc;
 }
 
 /* Who reads that a file or a disk is not there wants to know where it was asked for. */
@@ -57,6 +76,15 @@ static void say_where(const struct cfg *c, struct msg *m)
 		(void)cfg_complain(s, m, "%s", what.text);
 }
 
+/* CREATE_TRY: what a guest would be, as xl's dry run prints it. */
+static void try_ended(const struct making *k, struct guest_config *g)
+{
+	format_config_json(&term_out, 0, g);
+	out_str(&term_out, "\n");
+	free(g);
+	k->fn(k->ctx, 0, NULL);
+}
+
 static int make(const struct making *k, const char *text, size_t len, struct msg *m)
 {
 	struct guest_config *g = malloc(sizeof(*g));
@@ -67,8 +95,10 @@ static int make(const struct making *k, const char *text, size_t len, struct msg
 		return msg_fail(m, "control has no memory for another guest");
 	cfg_init(&c);
 	rc = parse(&c, k, text, len, g, m);
-	if (!rc) {
-		rc = guest_create(g, k->paused, k->fn, k->ctx, m);
+	if (!rc && k->how == CREATE_TRY) {
+		try_ended(k, g);
+	} else if (!rc) {
+		rc = guest_create(g, k->how == CREATE_PAUSED, k->fn, k->ctx, m);
 		if (rc)
 			say_where(&c, m);
 	}
@@ -90,30 +120,30 @@ static void file_read(void *ctx, int status, const char *text, size_t len)
 	making_free(k);
 }
 
-int create_from_file(const char *path, char *const *overrides, int n, bool paused,
-	const struct out *warn, created_fn fn, void *ctx, struct msg *m)
+int create_from_file(const char *name, char *const *overrides, int n, enum create_how how,
+	const struct out *remarks, created_fn fn, void *ctx, struct msg *m)
 {
 	struct making *k = calloc(1, sizeof(*k));
 	int rc;
 
 	if (!k)
 		return msg_fail(m, "control has no memory for another guest");
-	*k = (struct making){ .warn = warn, .fn = fn, .ctx = ctx, .paused = paused };
-	if (strlen(path) >= sizeof(k->path) || n > (int)ARRAY_SIZE(k->overrides)) {
+	*k = (struct making){ .remarks = remarks, .fn = fn, .ctx = ctx, .how = how };
+	if (path_full(k->path, sizeof(k->path), name, m) || n > (int)ARRAY_SIZE(k->overrides)) {
 		free(k);
 		return msg_fail(m, "the path is too long, or there are too many settings");
 	}
-	strcpy(k->path, path);
 	while (overrides && k->n < n) {
 		k->overrides[k->n] = strdup(overrides[k->n]);
 		if (!k->overrides[k->n++])
 			goto memory;
 	}
-	rc = files_read(path, file_read, k);
+	rc = files_read(k->path, file_read, k);
 	if (!rc)
 		return 0;
+	(void)msg_fail(m, "%.200s: %s", k->path, files_error_text(rc));
 	making_free(k);
-	return msg_fail(m, "%.200s: %s", path, files_error_text(rc));
+	return -1;
 memory:
 	making_free(k);
 	return msg_fail(m, "control has no memory for another guest");
@@ -121,7 +151,7 @@ memory:
 
 /* ---- /guests/auto ---- */
 
-static const char auto_dir[] = "/guests/auto";
+static const char auto_dir[] = GUESTS_DIR "/auto";
 static struct {
 	char **name;
 	size_t n, at;
@@ -152,7 +182,8 @@ static void start_next(void)
 		char *name = list.name[list.at++];
 
 		snprintf(path, sizeof(path), "%s/%.200s", auto_dir, name);
-		if (create_from_file(path, NULL, 0, false, &log_out, started, name, &m) == 0)
+		if (create_from_file(path, NULL, 0, CREATE_RUN, &log_out, started, name, &m) ==
+			0)
 			return;
 		out_fmt(&term_out, "%s\n", m.text);
 	}

@@ -1,21 +1,21 @@
 /*
  * cfg.c - parser for the syntax of xl.cfg(5)
  *
- * Objects     struct cfg: settings, in memory taken in chunks; struct lexer: one parse.
+ * Objects     struct cfg: settings, in memory taken in chunks.
  * Locks       none.
  * Lifecycle   cfg_init; any number of cfg_parse and cfg_override; cfg_fini frees everything at
  *             once.
  * Invariants  C1 every text is terminated and lives as long as the cfg   C2 a key occurs once
- *             C3 recursion is bounded by CFG_DEPTH_MAX
+ *             C3 recursion is bounded by CFG_DEPTH_MAX   C4 a setting with a mistake has no value, and
+ *             the next one is read as if there had been none
  */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cfg.h"
+#include "cfg_lex.h"
 
 enum { CHUNK_SIZE = 4096 };
 
@@ -25,31 +25,7 @@ struct cfg_chunk {
 	char mem[];
 };
 
-enum token {
-	T_END,
-	T_NEWLINE,
-	T_KEY,
-	T_STRING,
-	T_NUMBER,
-	T_OPEN,
-	T_CLOSE,
-	T_COMMA,
-	T_ASSIGN,
-	T_APPEND,
-	T_ERROR
-};
-
-struct lexer {
-	struct cfg *c;
-	const char *source;
-	const char *at, *end;
-	unsigned int line, token_line;
-	enum token token;
-	char *text; /* T_KEY, T_STRING, T_NUMBER */
-	struct msg *m;
-};
-
-static void *cfg_alloc(struct cfg *c, size_t size)
+void *cfg_alloc(struct cfg *c, size_t size)
 {
 	struct cfg_chunk *k = c->chunks;
 	size_t room;
@@ -67,7 +43,7 @@ static void *cfg_alloc(struct cfg *c, size_t size)
 	return k->mem + k->used - size;
 }
 
-static char *cfg_text(struct cfg *c, const char *text, size_t len)
+char *cfg_text(struct cfg *c, const char *text, size_t len)
 {
 	char *copy = cfg_alloc(c, len + 1);
 
@@ -91,196 +67,72 @@ void cfg_fini(struct cfg *c)
 	cfg_init(c);
 }
 
-static int fail_at(const struct lexer *l, unsigned int line, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-static int fail_at(const struct lexer *l, unsigned int line, const char *fmt, ...)
+/* ---- messages ---- */
+
+/* "source:line: key 'k': text", as far as there is a line and a key. Always -1. */
+static int place_text(
+	struct msg *m, const char *source, unsigned int line, const char *key, const char *text)
 {
-	char text[sizeof(l->m->text)];
+	char at[16] = "", of[CFG_KEY_MAX + 16] = "";
+
+	if (line)
+		snprintf(at, sizeof(at), ":%u", line);
+	if (key)
+		snprintf(of, sizeof(of), "key '%.63s': ", key);
+	return msg_fail(m, "%.150s%s: %s%.260s", source, at, of, text);
+}
+
+int cfg_complain(const struct cfg_setting *s, struct msg *m, const char *fmt, ...)
+{
+	char text[sizeof(m->text)];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (line)
-		return msg_fail(l->m, "%.150s:%u: %.300s", l->source, line, text);
-	return msg_fail(l->m, "%.150s: %.300s", l->source, text);
+	return place_text(m, s->source, s->line, s->key, text);
 }
 
-static int fail_memory(const struct lexer *l)
+int cfg_report(const struct cfg_setting *s, struct report *r, enum report_kind kind,
+	const char *fmt, ...)
 {
-	return fail_at(l, l->line, "out of memory for this configuration; make it shorter");
-}
+	char text[sizeof(((struct msg *)0)->text)];
+	struct msg m;
+	va_list ap;
 
-static bool key_start(char ch)
-{
-	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '_';
-}
-
-static bool digit(char ch) { return ch >= '0' && ch <= '9'; }
-
-static bool key_char(char ch) { return key_start(ch) || digit(ch); }
-
-static int hex_value(char ch)
-{
-	if (digit(ch))
-		return ch - '0';
-	if (ch >= 'a' && ch <= 'f')
-		return ch - 'a' + 10;
-	if (ch >= 'A' && ch <= 'F')
-		return ch - 'A' + 10;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)place_text(&m, s->source, s->line, s->key, text);
+	report_add(r, kind, s->line, m.text);
 	return -1;
 }
 
-/* The character that a backslash and *p stand for; -1: none. Moves *p behind it. */
-static int escape(const char **p, const char *end)
+int cfg_fail(struct lexer *l, unsigned int line, const char *fmt, ...)
 {
-	static const char from[] = "abfnrtv'\"\\";
-	static const char to[] = "\a\b\f\n\r\t\v'\"\\";
-	const char *found;
-	int value = 0, n, d;
+	char text[sizeof(l->wrong.text)];
+	struct msg m;
+	va_list ap;
 
-	if (*p == end || **p == '\0')
+	l->mistakes++;
+	if (!l->r || (l->told && l->told_line == line))
 		return -1;
-	found = strchr(from, **p);
-	if (found) {
-		++*p;
-		return to[found - from];
-	}
-	if (**p == 'x') {
-		++*p;
-		for (n = 0; n < 2 && *p < end && (d = hex_value(**p)) >= 0; n++, ++*p)
-			value = value * 16 + d;
-	} else {
-		for (n = 0; n < 3 && *p < end && **p >= '0' && **p <= '7'; n++, ++*p)
-			value = value * 8 + (**p - '0');
-	}
-	return n && value > 0 && value < 256 ? value : -1;
+	l->told = true;
+	l->told_line = line;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)place_text(&m, l->source, line, l->key, text);
+	report_add(l->r, REPORT_MISTAKE, line, m.text);
+	return -1;
 }
 
-static enum token lex_string(struct lexer *l)
+static int fail_memory(struct lexer *l)
 {
-	const char *p = l->at + 1, *close;
-	char quote = *l->at, *w;
-	int ch;
-
-	for (close = p; close < l->end && *close != quote && *close != '\n'; close++)
-		if (*close == '\\' && close + 1 < l->end && close[1] != '\n')
-			close++;
-	if (close >= l->end || *close != quote) {
-		fail_at(l, l->line,
-			"string without its closing quote on the same line; add the quote");
-		return T_ERROR;
-	}
-	w = l->text = cfg_alloc(l->c, (size_t)(close - p) + 1);
-	if (!w) {
-		fail_memory(l);
-		return T_ERROR;
-	}
-	while (p < close) {
-		ch = (unsigned char)*p++;
-		if (ch == '\\')
-			ch = escape(&p, close);
-		if (ch <= 0) {
-			fail_at(l, l->line,
-				"backslash in a string before something that it cannot "
-				"escape; write \\\\ for a backslash");
-			return T_ERROR;
-		}
-		*w++ = (char)ch;
-	}
-	*w = '\0';
-	l->at = close + 1;
-	return T_STRING;
+	return cfg_fail(l, l->line, "out of memory for this configuration; make it shorter");
 }
 
-static enum token lex_word(struct lexer *l, enum token t)
-{
-	const char *start = l->at;
-
-	while (l->at < l->end && key_char(*l->at))
-		l->at++;
-	l->text = cfg_text(l->c, start, (size_t)(l->at - start));
-	if (l->text)
-		return t;
-	fail_memory(l);
-	return T_ERROR;
-}
-
-static void skip_blank(struct lexer *l)
-{
-	while (l->at < l->end) {
-		if (*l->at == '#')
-			while (l->at < l->end && *l->at != '\n')
-				l->at++;
-		else if (*l->at == ' ' || *l->at == '\t' || *l->at == '\r')
-			l->at++;
-		else
-			break;
-	}
-}
-
-static enum token lex_mark(struct lexer *l)
-{
-	static const struct {
-		char ch;
-		enum token t;
-	} marks[] = {
-		{ '[', T_OPEN },
-		{ ']', T_CLOSE },
-		{ ',', T_COMMA },
-		{ '=', T_ASSIGN },
-		{ ';', T_NEWLINE },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		if (*l->at == marks[i].ch) {
-			l->at++;
-			return marks[i].t;
-		}
-	}
-	if (*l->at == '+' && l->end - l->at > 1 && l->at[1] == '=') {
-		l->at += 2;
-		return T_APPEND;
-	}
-	if (*l->at == '-')
-		fail_at(l, l->line, "a number is never negative here; remove the minus sign");
-	else if (*l->at > ' ' && *l->at < 127)
-		fail_at(l, l->line,
-			"unexpected character '%c'; a setting is written key = value", *l->at);
-	else
-		fail_at(l, l->line,
-			"unexpected byte 0x%02x; only strings may contain such bytes",
-			(unsigned char)*l->at);
-	return T_ERROR;
-}
-
-static enum token lex(struct lexer *l)
-{
-	skip_blank(l);
-	l->token_line = l->line;
-	if (l->at == l->end)
-		return l->token = T_END;
-	if (*l->at == '\n') {
-		l->at++;
-		l->line++;
-		return l->token = T_NEWLINE;
-	}
-	if (*l->at == '"' || *l->at == '\'')
-		return l->token = lex_string(l);
-	if (digit(*l->at))
-		return l->token = lex_word(l, T_NUMBER);
-	if (key_start(*l->at))
-		return l->token = lex_word(l, T_KEY);
-	return l->token = lex_mark(l);
-}
-
-static void lex_in_list(struct lexer *l)
-{
-	do
-		lex(l);
-	while (l->token == T_NEWLINE && l->at[-1] == '\n');
-}
+/* ---- values ---- */
 
 static struct cfg_value *value_new(struct lexer *l, enum cfg_kind kind)
 {
@@ -298,42 +150,61 @@ static struct cfg_value *value_new(struct lexer *l, enum cfg_kind kind)
 
 static struct cfg_value *parse_value(struct lexer *l, unsigned int depth);
 
+/* No ] before the next setting, or before the end. */
+static bool list_unclosed(struct lexer *l, unsigned int start)
+{
+	if (l->token != T_END && (l->token != T_KEY || !lex_setting_at(l, l->start)))
+		return false;
+	if (!l->told) /* else the bracket was passed over with what is wrong */
+		cfg_fail(l, start, "list without its closing bracket; add ]");
+	l->at = l->start; /* the setting is read next */
+	l->given_up = true;
+	return true;
+}
+
+/* Behind an item: a comma, or what is wrong. */
+static void list_goes_on(struct lexer *l)
+{
+	if (l->token == T_COMMA)
+		lex_in_list(l);
+	else if (l->token != T_CLOSE && l->token != T_END && !lex_setting_at(l, l->start))
+		(void)cfg_fail_item(l);
+}
+
 /* After `[`. Leaves the token behind `]` unread. */
 static struct cfg_value *parse_list(struct lexer *l, unsigned int depth)
 {
-	struct cfg_value *list = value_new(l, CFG_LIST), **tail;
+	struct cfg_value *list = value_new(l, CFG_LIST), **tail, *item;
 	unsigned int start = l->token_line;
 
 	if (!list)
 		return NULL;
 	if (depth == CFG_DEPTH_MAX) {
-		fail_at(l, start, "lists are nested too deeply; use fewer brackets");
+		cfg_fail(l, start, "lists are nested too deeply; use fewer brackets");
+		lex_skip_setting(l);
+		l->given_up = true;
 		return NULL;
 	}
 	tail = &list->first;
 	lex_in_list(l);
 	while (l->token != T_CLOSE) {
-		*tail = parse_value(l, depth + 1);
-		if (!*tail)
+		if (list_unclosed(l, start))
 			return NULL;
-		tail = &(*tail)->next;
-		lex_in_list(l);
-		if (l->token == T_COMMA) {
-			lex_in_list(l);
-		} else if (l->token == T_END) {
-			fail_at(l, start, "list without its closing bracket; add ]");
+		item = parse_value(l, depth + 1);
+		if (l->given_up)
 			return NULL;
-		} else if (l->token != T_CLOSE) {
-			if (l->token != T_ERROR)
-				fail_at(l, l->token_line,
-					"values of a list are separated by commas; add a comma or ]");
-			return NULL;
+		if (item) {
+			*tail = item;
+			tail = &item->next;
 		}
+		lex_in_list(l);
+		if (item || l->token == T_COMMA)
+			list_goes_on(l);
 	}
 	return list;
 }
 
-/* The token at hand starts a value. */
+/* The token at hand starts a value. Else NULL, which is reported. */
 static struct cfg_value *parse_value(struct lexer *l, unsigned int depth)
 {
 	switch (l->token) {
@@ -343,19 +214,13 @@ static struct cfg_value *parse_value(struct lexer *l, unsigned int depth)
 		return value_new(l, CFG_NUMBER);
 	case T_OPEN:
 		return parse_list(l, depth); /* C3 */
-	case T_KEY:
-		fail_at(l, l->token_line,
-			"'%.60s' is not a value; put words in quotes, as in \"%.60s\"", l->text,
-			l->text);
-		return NULL;
-	case T_ERROR:
-		return NULL;
 	default:
-		fail_at(l, l->token_line,
-			"a value is missing here; give a string in quotes, a number or a list");
+		cfg_fail_value(l);
 		return NULL;
 	}
 }
+
+/* ---- settings ---- */
 
 static struct cfg_setting *find(const struct cfg *c, const char *key)
 {
@@ -372,153 +237,214 @@ const struct cfg_setting *cfg_find(const struct cfg *c, const char *key)
 	return find(c, key);
 }
 
+/* A new one of both texts or of all items; NULL: no memory. */
+static struct cfg_value *join(struct cfg *c, struct cfg_value *a, const struct cfg_value *b)
+{
+	struct cfg_value *v = cfg_alloc(c, sizeof(*v)), *item;
+	size_t n1 = strlen(a->text), n2 = strlen(b->text);
+	char *text = cfg_alloc(c, n1 + n2 + 1);
+
+	if (!v || !text)
+		return NULL;
+	*v = *a;
+	memcpy(text, a->text, n1);
+	memcpy(text + n1, b->text, n2 + 1);
+	v->text = text;
+	v->kind = a->kind == CFG_LIST ? CFG_LIST : CFG_STRING;
+	for (item = v->first; item && item->next; item = item->next)
+		continue;
+	if (item)
+		item->next = b->first;
+	else
+		v->first = b->first;
+	return v;
+}
+
+/* s += v; v is not NULL. */
 static int append_value(struct lexer *l, struct cfg_setting *s, struct cfg_value *v)
 {
-	struct cfg_value *item;
-	size_t n1, n2;
-	char *text;
+	struct cfg_value *sum = v;
 
-	if ((s->value->kind == CFG_LIST) != (v->kind == CFG_LIST)) {
-		*s = (struct cfg_setting){ .next = s->next,
-			.key = s->key,
-			.source = l->source,
-			.line = v->line,
-			.value = s->value };
-		return cfg_complain(s, l->m,
-			"+= joins two strings or two lists; write both in the same way");
-	}
-	if (v->kind == CFG_LIST) {
-		if (!s->value->first) {
-			s->value = v;
-			return 0;
+	if (s->value) {
+		if ((s->value->kind == CFG_LIST) != (v->kind == CFG_LIST)) {
+			s->value = NULL; /* C4 */
+			return cfg_fail(l, v->line,
+				"+= joins two strings or two lists; write both in the same way");
 		}
-		for (item = s->value->first; item->next; item = item->next)
-			continue;
-		item->next = v->first;
-		return 0;
+		sum = join(l->c, s->value, v);
+		if (!sum)
+			return fail_memory(l);
 	}
-	n1 = strlen(s->value->text);
-	n2 = strlen(v->text);
-	text = cfg_alloc(l->c, n1 + n2 + 1);
-	if (!text)
-		return fail_memory(l);
-	memcpy(text, s->value->text, n1);
-	memcpy(text + n1, v->text, n2 + 1);
-	s->value->text = text;
-	s->value->kind = CFG_STRING;
+	if (!s->added)
+		s->before = s->value;
+	s->added = true;
+	s->value = sum;
 	return 0;
 }
 
-static int set_value(
-	struct lexer *l, char *key, unsigned int line, struct cfg_value *v, enum token how)
+/* The setting of that key, made if there was none; NULL: no memory. */
+static struct cfg_setting *setting_of(struct lexer *l, const char *key)
 {
-	struct cfg_setting *s = find(l->c, key);
-	struct cfg_setting *fresh;
+	struct cfg_setting *s = find(l->c, key); /* C2 */
 
-	if (s && how == T_APPEND)
-		return append_value(l, s, v);
-	if (s) {
-		s->source = l->source;
-		s->line = line;
-		s->value = v;
-		return 0; /* C2 */
+	if (s)
+		return s;
+	s = cfg_alloc(l->c, sizeof(*s));
+	if (!s) {
+		fail_memory(l);
+		return NULL;
 	}
-	fresh = cfg_alloc(l->c, sizeof(*fresh));
-	if (!fresh)
-		return fail_memory(l);
-	*fresh = (struct cfg_setting){
-		.key = key, .source = l->source, .line = line, .value = v
-	};
+	*s = (struct cfg_setting){ .key = key };
 	if (l->c->last)
-		l->c->last->next = fresh;
+		l->c->last->next = s;
 	else
-		l->c->first = fresh;
-	l->c->last = fresh;
+		l->c->first = s;
+	return l->c->last = s;
+}
+
+/* v NULL: there is a mistake in it. */
+static int set_value(struct lexer *l, const char *key, unsigned int line, struct cfg_value *v,
+	enum token how)
+{
+	struct cfg_setting *s = setting_of(l, key);
+	bool fresh;
+
+	if (!s)
+		return -1;
+	fresh = !s->source;
+	s->source = l->source;
+	s->line = line;
+	if (v && how == T_APPEND && (fresh || s->value))
+		return append_value(l, s, v);
+	s->added = false;
+	s->before = NULL;
+	s->value = how == T_APPEND && !fresh ? NULL : v; /* C4 */
 	return 0;
+}
+
+/* To the end of the setting that went wrong. */
+static void skip(struct lexer *l)
+{
+	if (!l->given_up && l->token != T_NEWLINE && l->token != T_END)
+		lex_skip_setting(l);
 }
 
 /* The token at hand is the key. */
-static int parse_setting(struct lexer *l)
+static void parse_setting(struct lexer *l)
 {
-	unsigned int line = l->token_line;
+	unsigned int line = l->token_line, mistakes = l->mistakes;
+	const char *start = l->start;
 	char *key = l->text;
-	struct cfg_value *v;
+	struct cfg_value *v = NULL;
 	enum token how;
 
-	if (strlen(key) > CFG_KEY_MAX)
-		return fail_at(l, line,
+	if (strlen(key) > CFG_KEY_MAX) {
+		cfg_fail(l, line,
 			"this key is too long to be any known key; check its spelling");
+		skip(l);
+		return;
+	}
+	l->key = key;
 	how = lex(l);
-	if (how == T_ERROR)
-		return -1;
-	if (how != T_ASSIGN && how != T_APPEND)
-		return fail_at(l, line, "key '%s': no = follows; write %s = value", key, key);
-	lex(l);
-	v = parse_value(l, 0);
-	if (!v)
-		return -1;
-	if (lex(l) == T_ERROR)
-		return -1;
-	if (l->token != T_NEWLINE && l->token != T_END)
-		return fail_at(l, l->token_line,
-			"key '%s': something follows the value; put the next setting "
-			"on a line of its own or behind a ;",
-			key);
-	return set_value(l, key, line, v, how);
+	if (how != T_ASSIGN && how != T_APPEND) {
+		cfg_fail_key(l, key, start, line);
+		skip(l);
+	} else if (*key < 'a' || *key > 'z') {
+		cfg_fail(l, line, "keys begin with a small letter; check its spelling");
+		skip(l);
+	} else {
+		lex(l);
+		v = parse_value(l, 0);
+		if (v) {
+			lex(l);
+			if (l->token != T_NEWLINE && l->token != T_END)
+				cfg_fail_rest(l);
+		}
+		if (l->mistakes != mistakes) {
+			v = NULL; /* C4 */
+			skip(l);
+		}
+		(void)set_value(l, key, line, v, how);
+	}
 }
 
 static int parse_settings(struct lexer *l)
 {
-	int rc;
-
 	for (;;) {
+		l->key = NULL;
+		l->told = false;
+		l->given_up = false;
 		switch (lex(l)) {
 		case T_END:
-			return 0;
+			return l->mistakes ? -1 : 0;
 		case T_NEWLINE:
 			break;
 		case T_KEY:
-			rc = parse_setting(l);
-			if (rc)
-				return rc;
-			if (l->token == T_END)
-				return 0;
+			parse_setting(l);
 			break;
-		case T_ERROR:
-			return -1;
 		default:
-			return fail_at(l, l->token_line,
-				"a setting starts with its key; write key = value");
+			l->c->unclear = true;
+			cfg_fail(l, l->token_line, "%s",
+				l->token == T_ERROR
+					? l->wrong.text
+					: "a setting starts with its key; write key = value");
+			skip(l);
+			break;
 		}
 	}
 }
 
-/* line 0: the text has no lines. */
-static int parse(struct cfg *c, const char *source, unsigned int line, const char *text,
-	size_t len, struct msg *m)
+/* Other formats, of which each line would be a mistake. */
+static bool other_format(struct lexer *l)
 {
-	struct lexer l = { .c = c, .at = text, .end = text + len, .line = line, .m = m };
+	const char *p = l->at;
+
+	while (p < l->end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+		p++;
+	if (p == l->end || (*p != '<' && *p != '{' && *p != '('))
+		return false;
+	l->c->unclear = true;
+	cfg_fail(l, l->line,
+		"this is %s, not the syntax of xl.cfg(5); write lines of key = value",
+		*p == '<'   ? "XML, as libvirt's"
+		: *p == '{' ? "JSON"
+			    : "SXP, as xend's");
+	return true;
+}
+
+/* line 0: the text has no lines; r may be NULL. */
+static int parse(struct cfg *c, const char *source, unsigned int line, const char *text,
+	size_t len, struct report *r)
+{
+	struct lexer l = { .c = c, .at = text, .end = text + len, .line = line, .r = r };
 
 	l.source = cfg_text(c, source, strlen(source));
-	if (!l.source)
-		return msg_fail(m, "out of memory for this configuration; make it shorter");
-	if (len > CFG_TEXT_MAX)
-		return msg_fail(m,
-			"%.200s: longer than %u bytes; this is no guest configuration", source,
+	if (!l.source) {
+		l.source = "configuration";
+		return fail_memory(&l);
+	}
+	if (len > CFG_TEXT_MAX) {
+		c->unclear = true;
+		return cfg_fail(&l, 0, "longer than %u bytes; this is no guest configuration",
 			(unsigned int)CFG_TEXT_MAX);
-	return parse_settings(&l);
+	}
+	return other_format(&l) ? -1 : parse_settings(&l);
 }
 
-int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, struct msg *m)
+int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, struct report *r)
 {
 	c->file = source;
-	return parse(c, source, 1, text, len, m);
+	return parse(c, source, 1, text, len, r);
 }
 
+/* ---- the command line ---- */
+
+static const char command_line[] = "command line";
+
 /* key=WORDS: everything behind = is the value. */
-static int override_words(struct cfg *c, const char *arg, const char *equals, struct msg *m)
+static int override_words(struct cfg *c, const char *arg, const char *equals, struct report *r)
 {
-	struct lexer l = { .c = c, .source = "command line", .m = m };
+	struct lexer l = { .c = c, .source = command_line, .r = r };
 	struct cfg_value *v;
 	char *key;
 
@@ -530,56 +456,44 @@ static int override_words(struct cfg *c, const char *arg, const char *equals, st
 	return v ? set_value(&l, key, 0, v, T_ASSIGN) : -1;
 }
 
-int cfg_override(struct cfg *c, const char *arg, struct msg *m)
+int cfg_override(struct cfg *c, const char *arg, struct report *r)
 {
+	struct lexer l = { .c = c, .source = command_line, .r = r };
 	const char *p = arg, *v;
 	struct cfg scratch;
 	size_t len = strlen(arg);
 	int rc;
 
 	if (len > CFG_TEXT_MAX)
-		return msg_fail(m, "command line: setting too long; put it into the file");
-	while (key_char(*p))
+		return cfg_fail(&l, 0, "setting too long; put it into the file");
+	while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_' ||
+		(*p >= '0' && *p <= '9'))
 		p++;
-	if (p == arg || p - arg > CFG_KEY_MAX || digit(*arg) ||
-		(*p != '=' && *p != ' ' && *p != '+' && *p != '\t'))
-		return msg_fail(m,
-			"command line: '%.100s' is not key=value; write it like memory=512",
-			arg);
+	if (*arg < 'a' || *arg > 'z' || p - arg > CFG_KEY_MAX || !*p || !strchr("=+ \t", *p))
+		return cfg_fail(
+			&l, 0, "'%.100s' is not key=value; write it like memory=512", arg);
 	v = p + 1;
 	if (*p != '=' || *v == '"' || *v == '\'' || *v == '[')
-		return parse(c, "command line", 0, arg, len, m);
+		return parse(c, command_line, 0, arg, len, r);
 	cfg_init(&scratch);
-	rc = parse(&scratch, "command line", 0, arg, len, m);
+	rc = parse(&scratch, command_line, 0, arg, len, NULL);
 	cfg_fini(&scratch);
-	return rc ? override_words(c, arg, p, m) : parse(c, "command line", 0, arg, len, m);
+	return rc ? override_words(c, arg, p, r) : parse(c, command_line, 0, arg, len, r);
 }
+
+/* ---- numbers ---- */
 
 int cfg_number(const struct cfg_value *v, int64_t *n)
 {
 	long long value;
 	char *end;
 
-	if (v->kind == CFG_LIST || !digit(v->text[0]))
+	if (v->kind == CFG_LIST || !v->text[0])
 		return -1;
 	errno = 0;
 	value = strtoll(v->text, &end, 0);
-	if (errno || *end)
+	if (errno || *end || end == v->text)
 		return -1;
 	*n = value;
 	return 0;
-}
-
-int cfg_complain(const struct cfg_setting *s, struct msg *m, const char *fmt, ...)
-{
-	char text[sizeof(m->text)];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (s->line)
-		return msg_fail(
-			m, "%.150s:%u: key '%s': %.280s", s->source, s->line, s->key, text);
-	return msg_fail(m, "%.150s: key '%s': %.280s", s->source, s->key, text);
 }

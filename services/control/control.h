@@ -271,8 +271,14 @@ int death_endpoint(uint32_t domid, sk_cap_t *out) must_check;
 
 /* Start the guests of /guests/auto, then call fn. */
 void auto_start(void (*fn)(void));
-/* Read, override, check and create: `create` and auto.c. n overrides. 0 or -1 with *m. */
-int create_from_file(const char *path, char *const *overrides, int n, bool paused,
-	const struct out *warn, created_fn fn, void *ctx, struct msg *m) must_check;
+/* What becomes of a configuration that is right: a guest, or only its description on the terminal. */
+enum create_how { CREATE_RUN, CREATE_PAUSED, CREATE_TRY };
+
+/*
+ * Read, override, check and create: `create` and auto.c. A name without a leading / is below GUESTS_DIR; n
+ * overrides. Mistakes go to the terminal, all of them; remarks to `remarks`. 0: fn will be called; -1 with *m.
+ */
+int create_from_file(const char *name, char *const *overrides, int n, enum create_how how,
+	const struct out *remarks, created_fn fn, void *ctx, struct msg *m) must_check;
 
 #endif

@@ -3,8 +3,8 @@
  *
  * The text is a series of parameters separated by commas: key=value, a flag, or the next of
  * target, format, vdev, access by position. `target=` takes the whole rest. Deprecated
- * spellings: prefixes such as phy: before the target, and vdev:cdrom; behind a prefix the
- * format may be left out.
+ * spellings: prefixes such as phy: before the target (xl takes them off any parameter, and people
+ * write ioemu: before the vdev), and vdev:cdrom; behind a prefix the format may be left out.
  *
  * Objects     struct scan: one parse.
  * Locks       none.
@@ -79,7 +79,6 @@ static int set_format(struct scan *s, const char *word)
 
 static int set_access(struct scan *s, const char *word)
 {
-	s->have_access = true;
 	if (strcmp(word, "r") == 0 || strcmp(word, "ro") == 0)
 		s->d->readonly = true;
 	else if (strcmp(word, "w") == 0 || strcmp(word, "rw") == 0 || !*word)
@@ -225,8 +224,10 @@ static int set_positional(struct scan *s, char *word)
 		rc = vdev_with_type(s, word, &done);
 		return rc || done ? rc : set_vdev(s, word);
 	}
-	if (!s->have_access)
+	if (!s->have_access) {
+		s->have_access = true; /* access= may come besides */
 		return set_access(s, word);
+	}
 	return msg_fail(s->m,
 		"too many words: '%.80s' is left over; the order is target, format, vdev, access",
 		word);
@@ -301,11 +302,9 @@ static int parse_parameter(struct scan *s, const char *p, const char **next)
 		*next = p + strlen(p);
 		return set_target(s, p + 7);
 	}
-	if (!s->have_target) {
-		rc = strip_prefixes(s, &p);
-		if (rc)
-			return rc;
-	}
+	rc = strip_prefixes(s, &p);
+	if (rc)
+		return rc;
 	len = strcspn(p, ",");
 	*next = p[len] ? p + len + 1 : p + len;
 	while (len && blank(p[len - 1]))

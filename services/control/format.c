@@ -294,6 +294,8 @@ static void json_nic(const struct out *o, const struct vif_spec *v, uint32_t dev
 	out_fmt(o, "%s\n%*s{", devid ? "," : "", 16, "");
 	json_number(o, 5, true, "devid", devid);
 	json_text(o, 5, false, "mac", mac);
+	if (v->ip[0])
+		json_text(o, 5, false, "ip", v->ip);
 	json_text(o, 5, false, "bridge", v->bridge);
 	json_text(o, 5, false, "nictype", "vif");
 	out_fmt(o, "\n%*s}", 16, "");

@@ -1,8 +1,7 @@
 /*
  * guest_cfg.c - the keys of a guest's configuration: meaning, defaults, limits
  *
- * Objects     struct make: one configuration being checked; a table of supported keys, a list
- *             of known ones.
+ * Objects     struct make: one configuration being checked.
  * Locks       none.
  * Lifecycle   pure, but for the random function that the caller passes.
  * Invariants  G1 *g is complete only after 0 was returned
@@ -11,14 +10,17 @@
 #include <string.h>
 
 #include "guest_cfg.h"
+#include "guest_keys.h"
+#include "path.h"
 
 struct make {
 	struct guest_config *g;
 	const struct cfg *c;
 	guest_random_fn random;
-	const struct out *warn;
-	struct msg *m;
-	bool have_uuid, have_memory, have_maxmem, have_vcpus, have_maxvcpus, have_cmdline;
+	struct report *r;
+	bool have_memory, have_maxmem, have_vcpus,
+		have_maxvcpus; /* a number that can be used */
+	bool other_type;       /* that is no pvh guest; this was said */
 	char root[GUEST_CMDLINE_MAX + 1], extra[GUEST_CMDLINE_MAX + 1];
 };
 
@@ -26,60 +28,56 @@ struct make {
 static const char *const action_names[] = { GUEST_ACTIONS(X) };
 #undef X
 
-/* Keys of xl.cfg(5) that this host does not act on. */
-static const char known_keys[] =
-	" acpi acpi_firmware acpi_laptop_slate acpi_s3 acpi_s4 altp2m altp2mhvm apic bios "
-	"bios_path_override boot bootloader bootloader_args channel claim_mode "
-	"console_keymap cpuid cpus cpus_soft description device_model device_model_args "
-	"device_model_args_hvm device_model_args_pv device_model_override "
-	"device_model_stubdomain_override device_model_stubdomain_seclabel "
-	"device_model_user device_model_version device_tree dm_restrict driver_domain dtdev "
-	"e820_host features firmware firmware_override gfx_passthru gic_version hap hdtype "
-	"hpet init_seclabel iomem ioports irqs keymap localtime max_event_channels "
-	"max_grant_frames max_grant_version max_maptrack_frames mca_caps mmio_hole "
-	"ms_vm_genid msr_relaxed nestedhvm nodes nographic nomigrate nx on_soft_reset "
-	"on_watchdog oos opengl p9 pae passthrough pci pci_msitranslate pci_permissive "
-	"pci_power_mgmt pci_seize pool pvcalls pvh pvshim pvshim_cmdline pvshim_extra "
-	"pvshim_path rdm rdm_mem_boundary rtc_timeoffset sched scsi sdl seclabel serial "
-	"shadow_memory smbios_firmware soundhw spice spice_clipboard_sharing "
-	"spice_image_compression spice_streaming_video spiceagent_mouse "
-	"spicedisable_ticketing spicehost spicepasswd spiceport spicetls_port "
-	"spiceusbredirection spicevdagent stdvga stubdomain_cmdline stubdomain_kernel "
-	"stubdomain_memory stubdomain_ramdisk suppress_spurious_page_faults tee timer_mode "
-	"tsc_mode usb usbctrl usbdev usbdevice usbversion vcpu_hard_affinity vdispl "
-	"vendor_device vfb vga videoram viridian virtio vkb vkb_device vmtrace_buf_kb vnc "
-	"vncconsole vncdisplay vnclisten vncpasswd vncunused vncviewer vnuma vpmu vpt_align "
-	"vscsi vsnd vtpm vuart xen_platform_pci xend_suspend_evtchn_compat ";
-
 const char *guest_action_name(enum guest_action a)
 {
 	return a < ACTION_COUNT ? action_names[a] : "?";
 }
 
+#define mistake(k, s, ...) cfg_report(s, (k)->r, REPORT_MISTAKE, __VA_ARGS__)
+#define remark(k, s, ...) (void)cfg_report(s, (k)->r, REPORT_REMARK, __VA_ARGS__)
+
 static int text_value(struct make *k, const struct cfg_setting *s, char *to, size_t size)
 {
 	if (s->value->kind == CFG_LIST)
-		return cfg_complain(
-			s, k->m, "a list is not allowed here; give a string in quotes");
+		return mistake(k, s, "a list is not allowed here; give a string in quotes");
 	if (strlen(s->value->text) >= size)
-		return cfg_complain(s, k->m, "too long; at most %zu bytes", size - 1);
+		return mistake(k, s, "too long; at most %zu bytes", size - 1);
 	strcpy(to, s->value->text);
 	return 0;
 }
 
-static int number_value(
-	struct make *k, const struct cfg_setting *s, uint32_t low, uint32_t high, uint32_t *to)
+/* 512MB, 1g: a number and a unit. */
+static bool with_unit(const char *text)
 {
+	size_t digits = strspn(text, "0123456789"), n = strlen(text + digits);
+
+	return digits && n && n <= 3 && strspn(text + digits, "kKmMgGtTiIbB") == n;
+}
+
+/* To *to if there is one in range; *have tells so. What += adds to a number is lost, as with xl. */
+static int number_value(struct make *k, const struct cfg_setting *s, uint32_t low,
+	uint32_t high, uint32_t *to, bool *have)
+{
+	const struct cfg_value *v = s->added ? s->before : s->value;
 	int64_t n;
 
-	if (cfg_number(s->value, &n))
-		return cfg_complain(s, k->m, "'%.40s' is not a number; give one from %u to %u",
-			s->value->kind == CFG_LIST ? "[...]" : s->value->text, low, high);
+	if (s->added)
+		remark(k, s, "+= does not add numbers; %s%s",
+			v ? "it stays " : "the line is ignored", v ? v->text : "");
+	if (!v)
+		return 0;
+	if (v->kind != CFG_LIST && with_unit(v->text))
+		return mistake(k, s,
+			"'%.20s': a number stands without its unit, memory is in MiB; write %.*s",
+			v->text, (int)strspn(v->text, "0123456789"), v->text);
+	if (cfg_number(v, &n))
+		return mistake(k, s, "'%.40s' is not a number; give one from %u to %u",
+			v->kind == CFG_LIST ? "[...]" : v->text, low, high);
 	if (n < low || n > high)
-		return cfg_complain(s, k->m,
-			"%lld is out of range; give a number from %u to %u", (long long)n, low,
-			high);
+		return mistake(k, s, "%lld is out of range; give a number from %u to %u",
+			(long long)n, low, high);
 	*to = (uint32_t)n;
+	*have = true;
 	return 0;
 }
 
@@ -116,7 +114,7 @@ static int take_name(struct make *k, const struct cfg_setting *s)
 	if (rc)
 		return rc;
 	if (guest_name_check(k->g->name, &why))
-		return cfg_complain(s, k->m, "%s", why.text);
+		return mistake(k, s, "%s", why.text);
 	return 0;
 }
 
@@ -126,50 +124,51 @@ static int take_type(struct make *k, const struct cfg_setting *s)
 
 	if (strcmp(text, "pvh") == 0)
 		return 0;
+	k->other_type = true;
 	if (strcmp(text, "pv") == 0 || strcmp(text, "hvm") == 0)
-		return cfg_complain(
-			s, k->m, "%s guests are not supported yet; use type=\"pvh\"", text);
-	return cfg_complain(s, k->m, "unknown guest type '%.40s'; use type=\"pvh\"", text);
+		return mistake(k, s, "%s guests are not supported yet; use type=\"pvh\"", text);
+	return mistake(k, s, "unknown guest type '%.40s'; use type=\"pvh\"", text);
 }
 
 /* The older spelling of type=. */
 static int take_builder(struct make *k, const struct cfg_setting *s)
 {
-	return cfg_complain(s, k->m, "this key is obsolete; remove it and use type=\"pvh\"");
+	k->other_type = true;
+	return mistake(k, s,
+		"it stands for an hvm or pv guest, which are not supported yet; remove it and use "
+		"type=\"pvh\", if the kernel can");
 }
 
 static int take_memory(struct make *k, const struct cfg_setting *s)
 {
-	k->have_memory = true;
-	return number_value(k, s, 4, GUEST_MEMORY_MAX, &k->g->memory);
+	return number_value(k, s, 4, GUEST_MEMORY_MAX, &k->g->memory, &k->have_memory);
 }
 
 static int take_maxmem(struct make *k, const struct cfg_setting *s)
 {
-	k->have_maxmem = true;
-	return number_value(k, s, 4, GUEST_MEMORY_MAX, &k->g->maxmem);
+	return number_value(k, s, 4, GUEST_MEMORY_MAX, &k->g->maxmem, &k->have_maxmem);
 }
 
 static int take_vcpus(struct make *k, const struct cfg_setting *s)
 {
-	k->have_vcpus = true;
-	return number_value(k, s, 1, GUEST_VCPUS_MAX, &k->g->vcpus);
+	return number_value(k, s, 1, GUEST_VCPUS_MAX, &k->g->vcpus, &k->have_vcpus);
 }
 
 static int take_maxvcpus(struct make *k, const struct cfg_setting *s)
 {
-	k->have_maxvcpus = true;
-	return number_value(k, s, 1, GUEST_VCPUS_MAX, &k->g->maxvcpus);
+	return number_value(k, s, 1, GUEST_VCPUS_MAX, &k->g->maxvcpus, &k->have_maxvcpus);
 }
 
+/* A name without a leading / is looked for where guests' files are. */
 static int path_value(struct make *k, const struct cfg_setting *s, char *to, size_t size)
 {
-	int rc = text_value(k, s, to, size);
+	struct msg why;
 
-	if (!rc && *to && *to != '/')
-		return cfg_complain(s, k->m,
-			"'%.100s' is not a full path; write it like /guests/vmlinuz", to);
-	return rc;
+	if (s->value->kind == CFG_LIST)
+		return mistake(k, s, "a list is not allowed here; give a string in quotes");
+	if (s->value->text[0] && path_full(to, size, s->value->text, &why))
+		return mistake(k, s, "%s", why.text);
+	return 0;
 }
 
 static int take_kernel(struct make *k, const struct cfg_setting *s)
@@ -182,9 +181,16 @@ static int take_ramdisk(struct make *k, const struct cfg_setting *s)
 	return path_value(k, s, k->g->ramdisk, sizeof(k->g->ramdisk));
 }
 
+/* What it boots is not known here: finish_kernel() says what to do when that is all there is. */
+static int take_bootloader(struct make *k, const struct cfg_setting *s)
+{
+	if (cfg_find(k->c, "kernel"))
+		remark(k, s, "no boot loader runs on this host; kernel= is booted instead");
+	return 0;
+}
+
 static int take_cmdline(struct make *k, const struct cfg_setting *s)
 {
-	k->have_cmdline = true;
 	return text_value(k, s, k->g->cmdline, sizeof(k->g->cmdline));
 }
 
@@ -200,10 +206,9 @@ static int take_extra(struct make *k, const struct cfg_setting *s)
 
 static int take_uuid(struct make *k, const struct cfg_setting *s)
 {
-	k->have_uuid = true;
 	if (s->value->kind == CFG_LIST || uuid_parse_text(s->value->text, k->g->uuid))
-		return cfg_complain(s, k->m,
-			"not a UUID; write 8-4-4-4-12 hexadecimal digits, or remove it");
+		return mistake(
+			k, s, "not a UUID; write 8-4-4-4-12 hexadecimal digits, or remove it");
 	return 0;
 }
 
@@ -213,20 +218,17 @@ static int take_action(struct make *k, const struct cfg_setting *s, enum guest_a
 	int i;
 
 	if (strcmp(text, "soft-reset") == 0)
-		return cfg_complain(
-			s, k->m, "soft-reset is not supported; use destroy or restart");
+		return mistake(k, s, "soft-reset is not supported; use destroy or restart");
 	for (i = 0; i < ACTION_COUNT && strcmp(text, action_names[i]) != 0; i++)
 		continue;
 	if (i == ACTION_COUNT)
-		return cfg_complain(s, k->m,
+		return mistake(k, s,
 			"unknown action '%.40s'; use destroy, restart, rename-restart, "
 			"preserve, coredump-destroy or coredump-restart",
 			text);
 	*to = (enum guest_action)i;
 	if (i == ACTION_COREDUMP_DESTROY || i == ACTION_COREDUMP_RESTART)
-		out_fmt(k->warn,
-			"%s:%u: key '%s': no core is written on this host; the guest is just %s\n",
-			s->source, s->line, s->key,
+		remark(k, s, "no core is written on this host; the guest is just %s",
 			i == ACTION_COREDUMP_DESTROY ? "destroyed" : "restarted");
 	return 0;
 }
@@ -246,25 +248,30 @@ static int take_on_crash(struct make *k, const struct cfg_setting *s)
 	return take_action(k, s, &k->g->on_crash);
 }
 
-static int take_weight(struct make *k, const struct cfg_setting *s)
+static int take_cpu_weight(struct make *k, const struct cfg_setting *s)
 {
-	return number_value(k, s, 1, 65535, &k->g->weight);
+	bool have;
+
+	return number_value(k, s, 1, 65535, &k->g->weight, &have);
 }
 
 static int take_cap(struct make *k, const struct cfg_setting *s)
 {
-	return number_value(k, s, 0, GUEST_CAP_MAX, &k->g->cap);
+	bool have;
+
+	return number_value(k, s, 0, GUEST_CAP_MAX, &k->g->cap, &have);
 }
 
-/* Errors of a list's item name its line. */
-static int item_fail(struct make *k, const struct cfg_setting *s, const struct cfg_value *item,
-	unsigned int index, const struct msg *why)
+/* What is said of a list's item names its line. */
+static int item_report(struct make *k, const struct cfg_setting *s,
+	const struct cfg_value *item, unsigned int index, enum report_kind kind,
+	const char *text)
 {
 	struct cfg_setting at = *s;
 
 	if (at.line)
 		at.line = item->line;
-	return cfg_complain(&at, k->m, "entry %u: %s", index, why->text);
+	return cfg_report(&at, k->r, kind, "entry %u: %s", index, text);
 }
 
 static int check_list(struct make *k, const struct cfg_setting *s, unsigned int most)
@@ -273,13 +280,11 @@ static int check_list(struct make *k, const struct cfg_setting *s, unsigned int 
 	unsigned int n = 0;
 
 	if (s->value->kind != CFG_LIST)
-		return cfg_complain(s, k->m, "must be a list; write %s = [ '...' ]", s->key);
-	for (item = s->value->first; item; item = item->next, n++)
-		if (item->kind != CFG_STRING)
-			return cfg_complain(
-				s, k->m, "entry %u must be a string; put it in quotes", n);
+		return mistake(k, s, "must be a list; write %s = [ '...' ]", s->key);
+	for (item = s->value->first; item; item = item->next)
+		n++;
 	if (n > most)
-		return cfg_complain(s, k->m, "%u entries are too many; at most %u", n, most);
+		return mistake(k, s, "%u entries are too many; at most %u", n, most);
 	return 0;
 }
 
@@ -289,6 +294,8 @@ static int check_disk(
 	const struct guest_disk *other;
 	int rc;
 
+	if (item->kind != CFG_STRING)
+		return msg_fail(why, "must be a string; put it in quotes");
 	rc = disk_spec_parse(&d->spec, item->text, why);
 	if (!rc)
 		rc = disk_spec_check(&d->spec, d->label, why);
@@ -302,15 +309,17 @@ static int check_disk(
 static int take_disk(struct make *k, const struct cfg_setting *s)
 {
 	const struct cfg_value *item;
+	unsigned int index = 0;
 	struct msg why;
 	int rc = check_list(k, s, GUEST_DISKS_MAX);
 
-	if (rc)
-		return rc;
-	for (item = s->value->first; item; item = item->next, k->g->n_disks++)
+	for (item = rc ? NULL : s->value->first; item; item = item->next, index++) {
 		if (check_disk(k, item, &k->g->disks[k->g->n_disks], &why))
-			return item_fail(k, s, item, k->g->n_disks, &why);
-	return 0;
+			rc = item_report(k, s, item, index, REPORT_MISTAKE, why.text);
+		else
+			k->g->n_disks++;
+	}
+	return rc;
 }
 
 /* No two of one guest have the same address; the one before, or -1. */
@@ -322,78 +331,69 @@ static int same_mac(const struct guest_config *g, const struct vif_spec *v)
 	return -1;
 }
 
-static int take_vif(struct make *k, const struct cfg_setting *s)
+static int check_vif(struct make *k, const struct cfg_value *item, unsigned int index,
+	struct msg *ignored, struct msg *why)
 {
-	const struct cfg_value *item;
-	struct vif_spec *v;
-	struct msg why;
+	struct vif_spec *v = &k->g->vifs[k->g->n_vifs];
 	uint8_t bytes[3];
-	int rc = check_list(k, s, GUEST_VIFS_MAX);
 
-	if (rc)
-		return rc;
-	for (item = s->value->first; item; item = item->next, k->g->n_vifs++) {
-		v = &k->g->vifs[k->g->n_vifs];
-		if (vif_spec_parse(v, item->text, &why))
-			return item_fail(k, s, item, k->g->n_vifs, &why);
-		if (!v->mac_given) {
-			k->random(bytes, sizeof(bytes));
-			vif_spec_random_mac(v, bytes);
-		}
-		if (same_mac(k->g, v) >= 0) {
-			msg_fail(&why, "entry %d has this mac already; change mac=",
-				same_mac(k->g, v));
-			return item_fail(k, s, item, k->g->n_vifs, &why);
-		}
+	if (item->kind != CFG_STRING)
+		return msg_fail(why, "must be a string; put it in quotes");
+	if (vif_spec_parse(v, item->text, ignored, why))
+		return -1;
+	if (v->devid >= 0 && v->devid != (int)index)
+		return msg_fail(
+			why, "interfaces are numbered in the order of the list; remove devid=");
+	if (!v->mac_given) {
+		k->random(bytes, sizeof(bytes));
+		vif_spec_random_mac(v, bytes);
 	}
+	if (same_mac(k->g, v) >= 0)
+		return msg_fail(
+			why, "entry %d has this mac already; change mac=", same_mac(k->g, v));
 	return 0;
 }
 
-#define GUEST_KEYS(X) \
-	X(name) \
-	X(type) \
-	X(memory) \
-	X(maxmem) \
-	X(vcpus) \
-	X(maxvcpus) \
-	X(kernel) \
-	X(ramdisk) \
-	X(cmdline) \
-	X(root) X(extra) X(disk) X(vif) X(uuid) X(on_poweroff) X(on_reboot) X(on_crash)
+static int take_vif(struct make *k, const struct cfg_setting *s)
+{
+	const struct cfg_value *item;
+	struct msg ignored, why;
+	unsigned int index = 0;
+	int rc = check_list(k, s, GUEST_VIFS_MAX);
+
+	for (item = rc ? NULL : s->value->first; item; item = item->next, index++) {
+		ignored.text[0] = '\0';
+		if (check_vif(k, item, index, &ignored, &why))
+			rc = item_report(k, s, item, index, REPORT_MISTAKE, why.text);
+		else
+			k->g->n_vifs++;
+		if (ignored.text[0])
+			(void)item_report(k, s, item, index, REPORT_REMARK, ignored.text);
+	}
+	return rc;
+}
 
 #define X(key) { #key, take_##key },
 static const struct {
 	const char *key;
 	int (*take)(struct make *, const struct cfg_setting *);
-} keys[] = {
-	GUEST_KEYS(X){ "cpu_weight", take_weight },
-	{ "cap", take_cap },
-	{ "builder", take_builder },
-};
+} keys[] = { GUEST_KEYS(X) };
 #undef X
 
-static int take(struct make *k, const struct cfg_setting *s)
+static void take(struct make *k, const struct cfg_setting *s)
 {
-	char word[CFG_KEY_MAX + 3];
 	size_t i;
 
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(s->key, keys[i].key) == 0)
-			return keys[i].take(k, s);
-	snprintf(word, sizeof(word), " %.63s ", s->key);
-	if (strstr(known_keys, word))
-		return cfg_complain(
-			s, k->m, "known to Xen but not supported here; remove this line");
-	return cfg_complain(
-		s, k->m, "unknown key; check its spelling, or see `help create` for the keys");
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (strcmp(s->key, keys[i].key) == 0) {
+			(void)keys[i].take(k, s); /* which reported what is wrong */
+			return;
+		}
+	}
+	guest_key_foreign(s, k->r);
 }
 
-static const char *source_of(const struct cfg *c)
-{
-	return c->file ? c->file : "configuration";
-}
-
-static int finish_sizes(struct make *k)
+static void finish_sizes(struct make *k)
 {
 	struct guest_config *g = k->g;
 
@@ -402,7 +402,7 @@ static int finish_sizes(struct make *k)
 	if (!k->have_maxmem)
 		g->maxmem = g->memory;
 	if (g->maxmem < g->memory)
-		return cfg_complain(cfg_find(k->c, "maxmem"), k->m,
+		(void)mistake(k, cfg_find(k->c, "maxmem"),
 			"%u is less than memory=%u; raise it", g->maxmem, g->memory);
 	g->memory = guest_memory_round(g->memory);
 	g->maxmem = guest_memory_round(g->maxmem);
@@ -411,77 +411,97 @@ static int finish_sizes(struct make *k)
 	if (!k->have_maxvcpus)
 		g->maxvcpus = g->vcpus;
 	if (g->maxvcpus < g->vcpus)
-		return cfg_complain(cfg_find(k->c, "maxvcpus"), k->m,
+		(void)mistake(k, cfg_find(k->c, "maxvcpus"),
 			"%u is less than vcpus=%u; raise it", g->maxvcpus, g->vcpus);
-	return 0;
 }
 
 /* cmdline= alone, or root= and extra= together. */
-static int finish_cmdline(struct make *k)
+static void finish_cmdline(struct make *k)
 {
+	const struct cfg_setting *s = cfg_find(k->c, "cmdline");
 	char *to = k->g->cmdline;
 	size_t size = sizeof(k->g->cmdline);
 	int n;
 
-	if (k->have_cmdline) {
+	if (s) {
 		if (k->root[0] || k->extra[0])
-			out_fmt(k->warn,
-				"%s: root= and extra= are ignored, since cmdline= is given\n",
-				source_of(k->c));
-		return 0;
+			remark(k, s, "root= and extra= are ignored, since this is given");
+		return;
 	}
 	n = snprintf(to, size, "%s%s%s%s", k->root[0] ? "root=" : "", k->root,
 		k->root[0] && k->extra[0] ? " " : "", k->extra);
 	if (n < 0 || (size_t)n >= size)
-		return cfg_complain(cfg_find(k->c, "extra"), k->m,
+		(void)mistake(k, cfg_find(k->c, "extra"),
 			"root= and extra= together are too long; at most "
 			"%d bytes",
 			GUEST_CMDLINE_MAX);
-	return 0;
 }
 
-static int missing(struct make *k, const char *what)
+static void missing(struct make *k, const char *text)
 {
-	return msg_fail(k->m, "%s: %s", source_of(k->c), what);
+	struct msg m;
+
+	(void)msg_fail(&m, "%.150s: %s", k->c->file ? k->c->file : "configuration", text);
+	report_add(k->r, REPORT_MISTAKE, 0, m.text);
 }
 
-static int finish(struct make *k)
-{
-	int rc;
+static bool absent(const struct make *k, const char *key) { return !cfg_find(k->c, key); }
 
-	if (!cfg_find(k->c, "type"))
-		return missing(k,
-			"key 'type' is missing, which means a pv guest; pv is not supported yet, "
-			"add type=\"pvh\"");
-	if (!k->g->name[0])
-		return missing(k, "key 'name' is missing; add name=\"...\"");
-	if (!k->g->kernel[0])
-		return missing(k,
+static void finish_kernel(struct make *k)
+{
+	const struct cfg_setting *s = cfg_find(k->c, "kernel"), *loader;
+
+	if (s && (!s->value || k->g->kernel[0] || s->value->kind == CFG_LIST ||
+			 s->value->text[0]))
+		return; /* there is one, or this was said */
+	loader = cfg_find(k->c, "bootloader");
+	if (loader)
+		(void)mistake(k, loader,
+			"no boot loader runs on this host to look into the guest's disk; copy the "
+			"guest's kernel and initrd into the directory of guests, and name them with "
+			"kernel=\"/guests/...\", ramdisk=\"/guests/...\" and root=");
+	else if (absent(k, "firmware"))
+		missing(k,
 			"key 'kernel' is missing; add kernel=\"/guests/...\", a pvh guest has no firmware");
-	rc = finish_sizes(k);
-	if (!rc)
-		rc = finish_cmdline(k);
-	if (!rc && !k->have_uuid)
-		uuid_make_random(k->g->uuid, k->random);
-	return rc;
 }
 
-int guest_config_make(struct guest_config *g, const struct cfg *c, guest_random_fn random,
-	const struct out *warn, struct msg *m)
+/* What is missing; only when all that is there was understood. */
+static void finish_required(struct make *k)
 {
-	struct make k = { .g = g, .c = c, .random = random, .warn = warn, .m = m };
+	if (k->c->unclear)
+		return;
+	if (absent(k, "type") && absent(k, "builder")) {
+		k->other_type = true;
+		missing(k,
+			"key 'type' is missing, which means a pv guest; pv is not supported yet, "
+			"add type=\"pvh\", if the kernel can");
+	}
+	if (absent(k, "name"))
+		missing(k, "key 'name' is missing; add name=\"...\"");
+	if (absent(k, "builder"))
+		finish_kernel(k);
+}
+
+int guest_config_make(
+	struct guest_config *g, const struct cfg *c, guest_random_fn random, struct report *r)
+{
+	struct make k = { .g = g, .c = c, .random = random, .r = r };
 	const struct cfg_setting *s;
-	int rc;
 
 	memset(g, 0, sizeof(*g));
 	g->weight = GUEST_WEIGHT_DEFAULT;
 	g->on_poweroff = ACTION_DESTROY;
 	g->on_reboot = ACTION_RESTART;
 	g->on_crash = ACTION_DESTROY;
-	for (s = c->first; s; s = s->next) {
-		rc = take(&k, s);
-		if (rc)
-			return rc;
-	}
-	return finish(&k); /* G1 */
+	for (s = c->first; s; s = s->next)
+		if (s->value)
+			take(&k, s);
+	finish_required(&k);
+	finish_sizes(&k);
+	finish_cmdline(&k);
+	if (absent(&k, "uuid"))
+		uuid_make_random(g->uuid, random);
+	if (k.other_type)
+		report_drop_remarks(r); /* they are about a pvh guest */
+	return r->mistakes ? -1 : 0;    /* G1 */
 }

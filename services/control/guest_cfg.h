@@ -11,7 +11,7 @@
 
 #include "cfg.h"
 #include "disk_spec.h"
-#include "out.h"
+#include "report.h"
 #include "vif_spec.h"
 
 enum {
@@ -67,11 +67,11 @@ static inline uint32_t guest_memory_round(uint32_t mib) { return (mib + 1) & ~1u
 typedef void (*guest_random_fn)(void *buf, size_t size);
 
 /*
- * Check `c` and fill *g. 0, or -1 with "file:line: key 'x': what; what to do" in *m. Remarks
- * that do not stop the guest go to `warn`, a line each.
+ * Check `c` and fill *g. All that is wrong goes to *r, as "file:line: key 'x': what; what to do", and so do
+ * remarks that do not stop the guest. 0, or -1 when *r has a mistake, of `c` or of cfg_parse() before.
  */
-int guest_config_make(struct guest_config *g, const struct cfg *c, guest_random_fn random,
-	const struct out *warn, struct msg *m);
+int guest_config_make(
+	struct guest_config *g, const struct cfg *c, guest_random_fn random, struct report *r);
 
 const char *guest_action_name(enum guest_action a);
 

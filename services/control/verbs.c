@@ -22,6 +22,7 @@ static const struct option long_options[] = {
 	{ "all", no_argument, NULL, 'a' },
 	{ "console", no_argument, NULL, 'c' },
 	{ "defconfig", required_argument, NULL, 'f' },
+	{ "dryrun", no_argument, NULL, 'n' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "long", no_argument, NULL, 'l' },
 	{ "numa", no_argument, NULL, 'n' },

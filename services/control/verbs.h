@@ -32,10 +32,12 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
  * more help)
  */
 #define VERBS(X) \
-	X("create", create, "pcqf:", 0, 64, FILE, "[-p] [-c] FILE [key=value...]", \
+	X("create", create, "pcqnf:", 0, 64, FILE, "[-p] [-c] [-n] FILE [key=value...]", \
 		"create a guest from a configuration file", \
 		"  -p  leave it paused        -c  attach to its console        -q  say nothing\n" \
-		"FILE is what xl.cfg(5) describes; key=value overrides the file.\n" \
+		"  -n  make no guest, only say what is wrong, or what the guest would be\n" \
+		"FILE is what xl.cfg(5) describes, below /guests when it has no leading /;\n" \
+		"key=value overrides the file.\n" \
 		"Keys: name type memory maxmem vcpus maxvcpus kernel ramdisk cmdline root extra\n" \
 		"      disk vif uuid on_poweroff on_reboot on_crash cpu_weight cap\n") \
 	X("list", list, "lv", 0, 64, GUEST, "[-l] [-v] [NAME...]", "list domains", \

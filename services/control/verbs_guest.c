@@ -56,6 +56,7 @@ static void creation_left(void) { creation.number++; }
 void verb_create(struct shell *sh, const struct options *o)
 {
 	const char *file = o->value['f'];
+	enum create_how how;
 	int first = 0;
 	struct msg m;
 
@@ -64,18 +65,19 @@ void verb_create(struct shell *sh, const struct options *o)
 		first = 1;
 	}
 	if (!file) {
-		shell_print(sh, "create: name a configuration file, such as /guests/web.cfg\n");
+		shell_print(sh, "create: name a configuration file, such as web.cfg\n");
 		return;
 	}
 	if (shell_is_busy(sh))
 		return;
-	creation.attach = o->count['c'] != 0;
+	how = o->count['n'] ? CREATE_TRY : o->count['p'] ? CREATE_PAUSED : CREATE_RUN;
+	creation.attach = o->count['c'] && how != CREATE_TRY;
 	creation.number++;
 	if (!o->count['q'])
 		shell_print(sh, "Parsing config from %s\n", file);
 	shell_busy(sh, creation_left);
-	if (create_from_file(file, o->argv + first, o->argc - first, o->count['p'] != 0,
-		    &term_out, creation_ended, (void *)creation.number, &m)) {
+	if (create_from_file(file, o->argv + first, o->argc - first, how, &term_out,
+		    creation_ended, (void *)creation.number, &m)) {
 		shell_print(sh, "create: %s\n", m.text);
 		shell_done(sh);
 	}

@@ -6,6 +6,7 @@
  * Lifecycle   pure functions.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vif_spec.h"
@@ -21,21 +22,34 @@ static int nibble(char c)
 	return -1;
 }
 
+/* One or two hexadecimal digits; moves *p. -1: none. */
+static int octet(const char **p)
+{
+	int high = nibble(**p), low;
+
+	if (high < 0)
+		return -1;
+	low = nibble(*++*p);
+	if (low < 0)
+		return high;
+	++*p;
+	return high << 4 | low;
+}
+
 static int set_mac(struct vif_spec *v, const char *word, struct msg *m)
 {
 	static const uint8_t zero[VIF_MAC_SIZE];
 	const char *p = word;
-	int i, high, low;
+	int i, value;
 
 	for (i = 0; i < VIF_MAC_SIZE; i++) {
-		if (i && *p++ != ':')
+		if (i && *p != ':' && *p != '-')
 			goto bad;
-		high = nibble(*p);
-		low = high < 0 ? -1 : nibble(p[1]);
-		if (low < 0)
+		p += i != 0;
+		value = octet(&p);
+		if (value < 0)
 			goto bad;
-		v->mac[i] = (uint8_t)(high << 4 | low);
-		p += 2;
+		v->mac[i] = (uint8_t)value;
 	}
 	if (*p)
 		goto bad;
@@ -53,41 +67,51 @@ bad:
 		word);
 }
 
-static int keep(char *to, const char *key, const char *word, struct msg *m)
+static int keep(char *to, size_t size, const char *key, const char *word, struct msg *m)
 {
 	if (!*word)
 		return msg_fail(m, "%s= is empty; give a name or remove it", key);
-	if (strlen(word) > VIF_NAME_MAX)
-		return msg_fail(m, "%s '%.40s...' is too long; at most %d bytes", key, word,
-			VIF_NAME_MAX);
+	if (strlen(word) >= size)
+		return msg_fail(
+			m, "%s '%.40s...' is too long; at most %zu bytes", key, word, size - 1);
 	strcpy(to, word);
 	return 0;
 }
 
 static int set_bridge(struct vif_spec *v, const char *word, struct msg *m)
 {
-	return keep(v->bridge, "bridge", word, m);
+	return keep(v->bridge, sizeof(v->bridge), "bridge", word, m);
 }
 
 static int set_model(struct vif_spec *v, const char *word, struct msg *m)
 {
-	return keep(v->model, "model", word, m);
+	return keep(v->model, sizeof(v->model), "model", word, m);
 }
 
 static int set_vifname(struct vif_spec *v, const char *word, struct msg *m)
 {
-	return keep(v->vifname, "vifname", word, m);
+	return keep(v->vifname, sizeof(v->vifname), "vifname", word, m);
 }
 
-static int set_type(struct vif_spec *v, const char *word, struct msg *m)
+static int set_ip(struct vif_spec *v, const char *word, struct msg *m)
 {
-	(void)v;
-	if (strcmp(word, "vif") == 0)
-		return 0;
-	if (strcmp(word, "ioemu") == 0)
-		return msg_fail(m,
-			"type=ioemu needs an emulated card, which a pvh guest has not; use type=vif");
-	return msg_fail(m, "unknown type '%.40s'; use type=vif", word);
+	return keep(v->ip, sizeof(v->ip), "ip", word, m);
+}
+
+/* For a routed set-up, whose scripts are refused: kept for tools, as xl does with the bridge's script. */
+static int set_gatewaydev(struct vif_spec *v, const char *word, struct msg *m)
+{
+	return keep(v->gatewaydev, sizeof(v->gatewaydev), "gatewaydev", word, m);
+}
+
+static int set_devid(struct vif_spec *v, const char *word, struct msg *m)
+{
+	size_t n = strspn(word, "0123456789");
+
+	if (!n || n > 4 || word[n])
+		return msg_fail(m, "devid=%.20s is not a number; remove it", word);
+	v->devid = atoi(word);
+	return 0;
 }
 
 static int set_backend(struct vif_spec *v, const char *word, struct msg *m)
@@ -118,18 +142,12 @@ static int set_script(struct vif_spec *v, const char *word, struct msg *m)
 		word);
 }
 
-/* Keys of the manual that have no function here: what to do instead. */
-static const struct {
-	const char *key, *advice;
-} refused[] = {
-	{ "ip", "addresses are not filtered here; remove it" },
-	{ "rate", "there is no rate limit here; remove it" },
-	{ "gatewaydev", "there is no routed mode here; use bridge=xenbr0" },
-	{ "netdev", "there is no routed mode here; use bridge=xenbr0" },
-	{ "devid", "interfaces are numbered in the order of the list; remove it" },
-	{ "vlan", "there are no VLANs here; remove it" },
-	{ "accel", "there is no such accelerator here; remove it" },
-};
+static int set_rate(struct vif_spec *v, const char *word, struct msg *m)
+{
+	(void)v;
+	return msg_fail(
+		m, "rate=%.40s is not supported: there is no rate limit here; remove it", word);
+}
 
 static const struct {
 	const char *key;
@@ -139,49 +157,67 @@ static const struct {
 	{ "bridge", set_bridge },
 	{ "model", set_model },
 	{ "vifname", set_vifname },
-	{ "type", set_type },
+	{ "ip", set_ip },
+	{ "gatewaydev", set_gatewaydev },
+	{ "netdev", set_gatewaydev },
+	{ "devid", set_devid },
 	{ "backend", set_backend },
 	{ "mtu", set_mtu },
 	{ "script", set_script },
+	{ "rate", set_rate },
 };
 
-static int set_key(struct vif_spec *v, const char *key, const char *word, struct msg *m)
+static void ignore(const char *key, struct msg *ignored)
+{
+	size_t n = strlen(ignored->text);
+
+	snprintf(ignored->text + n, sizeof(ignored->text) - n, "%s'%.60s'",
+		n ? ", " : "unknown, ignored as xl does: ", key);
+}
+
+static int set_key(struct vif_spec *v, const char *key, const char *word, struct msg *ignored,
+	struct msg *m)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(key, keys[i].key) == 0)
 			return keys[i].set(v, word, m);
-	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if (strcmp(key, refused[i].key) == 0)
-			return msg_fail(m, "%s= is not supported: %s", key, refused[i].advice);
-	return msg_fail(m, "unknown parameter '%.60s'; see xl-network-configuration(5)", key);
+	if (strcmp(key, "type") == 0 && strcmp(word, "vif") == 0)
+		return 0;
+	if (strcmp(key, "type") == 0 && strcmp(word, "ioemu") == 0)
+		return msg_fail(m,
+			"type=ioemu needs an emulated card, which a pvh guest has not; use type=vif");
+	ignore(key, ignored);
+	return 0;
 }
 
-static int parse_word(struct vif_spec *v, char *word, struct msg *m)
+static int parse_word(struct vif_spec *v, char *word, struct msg *ignored, struct msg *m)
 {
 	char *equals = strchr(word, '=');
 
 	if (!*word)
 		return 0;
-	if (!equals) {
-		if (strcmp(word, "trusted") != 0 && strcmp(word, "untrusted") != 0)
-			return msg_fail(m,
-				"'%.60s' is not key=value; write it like bridge=xenbr0", word);
+	if (strcmp(word, "trusted") == 0 || strcmp(word, "untrusted") == 0) {
 		v->trusted = word[0] == 't';
 		return 0;
 	}
+	if (!equals) {
+		ignore(word, ignored);
+		return 0;
+	}
 	*equals = '\0';
-	return set_key(v, word, equals + 1, m);
+	return set_key(v, word, equals + 1, ignored, m);
 }
 
-int vif_spec_parse(struct vif_spec *v, const char *text, struct msg *m)
+int vif_spec_parse(struct vif_spec *v, const char *text, struct msg *ignored, struct msg *m)
 {
-	char word[128];
+	char word[192];
 	size_t len;
 	int rc;
 
-	*v = (struct vif_spec){ .trusted = true, .bridge = "" };
+	ignored->text[0] = '\0';
+	*v = (struct vif_spec){ .trusted = true, .devid = -1 };
 	while (*text) {
 		text += strspn(text, " \t\n");
 		len = strcspn(text, ",");
@@ -192,7 +228,7 @@ int vif_spec_parse(struct vif_spec *v, const char *text, struct msg *m)
 		while (len && strchr(" \t\n", word[len - 1]))
 			len--;
 		word[len] = '\0';
-		rc = parse_word(v, word, m);
+		rc = parse_word(v, word, ignored, m);
 		if (rc)
 			return rc;
 	}

@@ -230,6 +230,10 @@ static void nic(struct walk *w, const struct vif_spec *v, uint32_t devid)
 	if (v->vifname[0])
 		put(w, "vifname", v->vifname, NULL);
 	put(w, "mac", mac, NULL);
+	if (v->ip[0])
+		put(w, "ip", v->ip, NULL);
+	if (v->gatewaydev[0])
+		put(w, "gatewaydev", v->gatewaydev, NULL);
 	put(w, "bridge", v->bridge, NULL);
 	put_number(w, "handle", devid, NULL);
 	put(w, "type", "vif", NULL);

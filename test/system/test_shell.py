@@ -12,8 +12,8 @@ GOOD = {"name": '"bad"', "type": '"pvh"', "memory": "64", "kernel": '"/guests/vm
 # (what is changed in a good configuration, key that the message must name, words of the message);
 # the changed key comes last in the file
 BAD_KEYS = [
-    ({"flavour": '"sweet"'}, "flavour", "unknown key"),
-    ({"vnc": "1"}, "vnc", "not supported"),
+    ({"pci": "[ '01:05.1' ]"}, "pci", "cannot be given"),
+    ({"bootloader": '"pygrub"', "kernel": None}, "bootloader", "copy the guest's kernel"),
     ({"memory": '"lots"'}, "memory", "not a number"),
     ({"memory": "0"}, "memory", "out of range"),
     ({"maxmem": "32"}, "maxmem", "less than memory"),
@@ -31,8 +31,31 @@ BAD_KEYS = [
     ({"disk": "[ 'phy:/dev/disk/by-partlabel/data,nonsense,w' ]"}, "disk", "nonsense"),
     ({"disk": "[ 'format=vmdk,vdev=xvda,target=/dev/disk/by-partlabel/data' ]"}, "disk", "vmdk"),
     ({"vif": "[ 'mac=zz:zz' ]"}, "vif", "mac"),
-    ({"vif": "[ 'speed=9' ]"}, "vif", "speed"),
+    ({"vif": "[ 'rate=9' ]"}, "vif", "rate"),
 ]
+
+# what xl passes over: the guest would be made, and a remark names the key
+REMARKS = [
+    ({"flavour": '"sweet"'}, "flavour", "unknown key, ignored"),
+    ({"serial": '"pty"'}, "serial", "only hvm"),
+    ({"display": '":0"'}, "display", "only hvm"),
+    ({"slice": "3"}, "slice", "no effect"),
+    ({"vif2": "[ '' ]"}, "vif2", "only older tools"),
+    ({"vif": "[ 'speed=9' ]"}, "vif", "entry 0: unknown, ignored as xl does: 'speed'"),
+]
+
+# five mistakes, each with its line and key, and what else is read between them
+MANY = """import os, re
+name = "many"
+type = "pvh"
+kernel = "/guests/vmlinuz-cloud-amd64"
+memory = "lots"
+serial = "pty"
+vcpus = many
+disk = [ 'phy:/dev/vg/w,ioemu:hda,w', \\
+         'x' ]
+install-method = x
+"""
 
 # configurations that read well and cannot be built
 BAD_THINGS = [
@@ -49,7 +72,7 @@ BAD_THINGS = [
 BAD_SYNTAX = [
     ("name = 'x\n", 1, "quote"),
     ("name = \"x\"\ntype = pvh\n", 2, "quotes"),
-    ("name = \"x\"\n\ndisk = [ 'a',\n", 4, "value is missing"),
+    ("name = \"x\"\n\ndisk = [ 'a',\n", 3, "add ]"),
     ("name = \"x\"\n= 5\n", 2, "key"),
     ("memory 64\n", 1, "="),
     ("memory = -5\n", 1, "negative"),
@@ -62,7 +85,7 @@ TEXT = "".join(f"line {i} of a file that is no kernel\n" for i in range(100))
 def config_text(change):
     keys = {k: v for k, v in GOOD.items() if k not in change}
     keys.update(change)
-    return "".join(f"{k} = {v}\n" for k, v in keys.items())
+    return "".join(f"{k} = {v}\n" for k, v in keys.items() if v is not None)
 
 
 @pytest.fixture
@@ -78,6 +101,10 @@ def guests(build, tmp_path):
     write("text", TEXT)
     for i, (change, *_) in enumerate(BAD_KEYS):
         write(f"key{i}.cfg", config_text(change))
+    for i, (change, *_) in enumerate(REMARKS):
+        write(f"remark{i}.cfg", config_text(change))
+    write("many.cfg", MANY)
+    write("sum.cfg", config_text({}) + "memory += 256\n")
     for i, (change, _) in enumerate(BAD_THINGS):
         write(f"thing{i}.cfg", config_text(change))
     for i, (text, *_) in enumerate(BAD_SYNTAX):
@@ -160,6 +187,19 @@ def check_bad_configurations(m):
     for i, (_, line, words) in enumerate(BAD_SYNTAX):
         said = m.shell(f"create /guests/syntax{i}.cfg")
         assert f"/guests/syntax{i}.cfg:{line}: " in said and words in said, f"{BAD_SYNTAX[i]}: {said}"
+    for i, (change, key, words) in enumerate(REMARKS):
+        said = m.shell(f"create -n remark{i}.cfg")
+        line = config_text(change).count("\n")
+        assert f"/guests/remark{i}.cfg:{line}: key '{key}': {words}" in said and "create:" not in said, said
+        assert '"name": "bad"' in said, said
+    said = m.shell("create many.cfg")
+    for line, words in ((1, "this is Python"), (5, "key 'memory': "), (6, "key 'serial': "), (7, "key 'vcpus': "),
+                        (8, "key 'disk': "), (10, "'install-method' is no key")):
+        assert f"/guests/many.cfg:{line}: {words}" in said, said
+    assert "create: /guests/many.cfg: 5 mistakes" in said, said
+    said = m.shell("create -n sum.cfg")
+    assert "key 'memory': += does not add numbers; it stays 64" in said and '"max_memkb": 65536' in said, said
+    assert "create: /guests/none.cfg: no such file" in m.shell("create none.cfg")
     assert 'type="pvh"' in m.shell("create /guests/notype.cfg")
     assert "'name' is missing" in m.shell("create /guests/noname.cfg")
     assert "'kernel' is missing" in m.shell("create /guests/nokernel.cfg")

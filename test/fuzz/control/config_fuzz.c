@@ -17,13 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void no_random(void *buf, size_t size) { memset(buf, 0x5a, size); }
 
-static void no_text(void *ctx, const char *text, size_t len)
-{
-	(void)ctx;
-	(void)text;
-	(void)len;
-}
-
 static void must(bool holds)
 {
 	if (!holds)
@@ -49,31 +42,62 @@ static void check(const struct guest_config *g)
 		must(!(g->vifs[i].mac[0] & 1) && g->vifs[i].bridge[0]);
 }
 
+/* What is said is complete, in the order of the file, and says where. */
+static void check_report(const struct report *r)
+{
+	unsigned int i, mistakes = 0;
+
+	must(r->n <= REPORT_MAX);
+	for (i = 0; i < r->n; i++) {
+		must(strncmp(r->line[i].text.text, "fuzz.cfg:", 9) == 0 ||
+			strncmp(r->line[i].text.text, "command line", 12) == 0);
+		must(!i || r->line[i - 1].at - 1 <= r->line[i].at - 1); /* 0 comes last */
+		mistakes += r->line[i].kind == REPORT_MISTAKE;
+	}
+	must(r->mistakes == mistakes + r->lost[REPORT_MISTAKE]);
+	must(!r->mistakes || mistakes);
+}
+
+static void check_settings(const struct cfg *c, bool mistakes)
+{
+	const struct cfg_setting *s, *other;
+
+	for (s = c->first; s; s = s->next) {
+		must(strlen(s->key) <= CFG_KEY_MAX && s->key[0] >= 'a' && s->key[0] <= 'z');
+		must(s->value || mistakes);
+		must(!s->before || s->added);
+		for (other = s->next; other; other = other->next)
+			must(strcmp(s->key, other->key) != 0);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct out warn = { .write = no_text };
 	static struct guest_config g;
+	static struct report r;
 	const uint8_t *nul = size ? memchr(data, 0, size) : NULL;
 	size_t len = nul ? (size_t)(nul - data) : size;
 	char *arg;
-	struct msg m = { "" };
 	struct cfg c;
 	int rc;
 
 	cfg_init(&c);
-	rc = cfg_parse(&c, "fuzz.cfg", (const char *)data, len, &m);
-	if (!rc && nul) {
+	report_init(&r);
+	rc = cfg_parse(&c, "fuzz.cfg", (const char *)data, len, &r);
+	must(rc == (r.mistakes ? -1 : 0));
+	if (nul) {
 		arg = strndup((const char *)nul + 1, size - len - 1);
 		must(arg != NULL);
-		rc = cfg_override(&c, arg, &m);
+		rc = cfg_override(&c, arg, &r);
+		must(!rc || r.mistakes);
 		free(arg);
 	}
-	if (!rc)
-		rc = guest_config_make(&g, &c, no_random, &warn, &m);
+	check_settings(&c, r.mistakes != 0);
+	rc = guest_config_make(&g, &c, no_random, &r);
+	must(rc == (r.mistakes ? -1 : 0));
 	if (!rc)
 		check(&g);
-	else
-		must(m.text[0] != '\0');
+	check_report(&r);
 	cfg_fini(&c);
 	return 0;
 }

@@ -40,12 +40,13 @@ static void disk(const char *text)
 static void vif(const char *text)
 {
 	struct vif_spec v;
-	struct msg m = { "" };
+	struct msg ignored, m = { "" };
 
-	if (vif_spec_parse(&v, text, &m))
+	if (vif_spec_parse(&v, text, &ignored, &m))
 		must(m.text[0] != '\0');
 	else
-		must(v.bridge[0] && (!v.mac_given || !(v.mac[0] & 1)));
+		must(v.bridge[0] && (!v.mac_given || !(v.mac[0] & 1)) && v.devid < 10000);
+	must(strlen(ignored.text) < sizeof(ignored.text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

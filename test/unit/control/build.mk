@@ -1,9 +1,12 @@
 # Unit tests of the control domain's logic.
 control-src = $(patsubst %,services/control/%.c,$(1))
 control-inc := services/control test/unit/control
+# from a file's text to a checked configuration
+control-cfg := cfg cfg_lex cfg_advice report msg out
+control-guest := guest_cfg guest_keys path disk_spec vdev vif_spec uuid $(control-cfg)
 
 unit-tests += control_cfg
-src-unit-control_cfg := test/unit/control/cfg_test.c $(call control-src,cfg msg)
+src-unit-control_cfg := test/unit/control/cfg_test.c $(call control-src,$(control-cfg))
 inc-unit-control_cfg := $(control-inc)
 
 unit-tests += control_disk
@@ -12,7 +15,7 @@ inc-unit-control_disk := $(control-inc)
 
 unit-tests += control_guest
 src-unit-control_guest := test/unit/control/guest_test.c \
-	$(call control-src,guest_cfg cfg disk_spec vdev vif_spec uuid msg out)
+	$(call control-src,$(control-guest))
 inc-unit-control_guest := $(control-inc)
 
 unit-tests += control_shell
@@ -21,12 +24,12 @@ inc-unit-control_shell := $(control-inc)
 
 unit-tests += control_format
 src-unit-control_format := test/unit/control/format_test.c \
-	$(call control-src,format xs_layout guest_cfg cfg disk_spec vdev vif_spec uuid msg out)
+	$(call control-src,format xs_layout $(control-guest))
 inc-unit-control_format := $(control-inc)
 
 unit-tests += control_domtab
 src-unit-control_domtab := test/unit/control/domtab_test.c \
-	$(call control-src,domtab guest_cfg cfg disk_spec vdev vif_spec uuid msg out)
+	$(call control-src,domtab $(control-guest))
 inc-unit-control_domtab := $(control-inc)
 
 unit-tests += control_pool

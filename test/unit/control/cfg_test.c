@@ -16,13 +16,14 @@
 #include "cfg.h"
 
 static struct cfg c;
+static struct report r;
 static struct msg m;
 
 static int setup(void **state)
 {
 	(void)state;
 	cfg_init(&c);
-	m.text[0] = '\0';
+	report_init(&r);
 	return 0;
 }
 
@@ -33,7 +34,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int parse(const char *text) { return cfg_parse(&c, "g.cfg", text, strlen(text), &m); }
+static int parse(const char *text) { return cfg_parse(&c, "g.cfg", text, strlen(text), &r); }
 
 static const struct cfg_value *value(const char *key)
 {
@@ -85,7 +86,13 @@ static void numbers(void **state)
 	assert_int_equal(cfg_number(value("e"), &n), -1);
 	assert_int_equal(cfg_number(value("f"), &n), -1);
 	assert_int_equal(cfg_number(value("g"), &n), -1);
-	assert_int_equal(cfg_number(value("h"), &n), -1);
+	expect_number("h", -1);
+	assert_int_equal(parse("i='+5'\nj=' 6'\nk=''\nl='7 '\nm='-'"), 0);
+	expect_number("i", 5);
+	expect_number("j", 6);
+	assert_int_equal(cfg_number(value("k"), &n), -1);
+	assert_int_equal(cfg_number(value("l"), &n), -1);
+	assert_int_equal(cfg_number(value("m"), &n), -1);
 }
 
 static void lists(void **state)
@@ -131,10 +138,17 @@ static void later_wins_and_appends(void **state)
 	expect_number("a", 2);
 	assert_int_equal(cfg_find(&c, "a")->line, 2);
 	expect_text("s", "xy");
+	assert_true(cfg_find(&c, "s")->added);
+	assert_string_equal(cfg_find(&c, "s")->before->text, "x");
+	assert_true(cfg_find(&c, "n")->added);
+	assert_null(cfg_find(&c, "n")->before);
+	assert_false(cfg_find(&c, "a")->added);
 	assert_string_equal(value("l")->first->next->next->text, "r");
 	expect_number("n", 3);
 	assert_string_equal(value("e")->first->text, "z");
 }
+
+static const char *first(void) { return r.line[0].text.text; }
 
 struct bad {
 	const char *text, *start, *part;
@@ -146,7 +160,7 @@ static void errors(void **state)
 		{ "a=1\nb=foo", "g.cfg:2: ", "quotes" },
 		{ "a=1 b=2", "g.cfg:1: key 'a': ", "follows the value" },
 		{ "a='x", "g.cfg:1: ", "closing quote" },
-		{ "a='x\n'", "g.cfg:1: ", "closing quote" },
+		{ "a='x\nb=3", "g.cfg:1: ", "closing quote" },
 		{ "a='\\", "g.cfg:1: ", "closing quote" },
 		{ "a='\\q'", "g.cfg:1: ", "escape" },
 		{ "a='\\x00'", "g.cfg:1: ", "escape" },
@@ -156,9 +170,50 @@ static void errors(void **state)
 		{ "a=[,]", "g.cfg:1: ", "value is missing" },
 		{ "a=[1;2]", "g.cfg:1: ", "comma" },
 		{ "a=[x]", "g.cfg:1: ", "quotes" },
-		{ "a=-5", "g.cfg:1: ", "minus" },
-		{ "a\n=1", "g.cfg:1: key 'a': ", "no = follows" },
-		{ "a=\n1", "g.cfg:1: ", "value is missing" },
+		{ "a=-5", "g.cfg:1: key 'a': ", "minus" },
+		{ "install-method = x", "g.cfg:1: 'install-method' is no key", "remove" },
+		{ "a.b-c=3", "g.cfg:1: ", "Python" },
+		{ "a\xc3\xa4 = 3", "g.cfg:1: 'a\xc3\xa4' is no key", "letters" },
+		{ "import os, re", "g.cfg:1: this is Python", "write out" },
+		{ "from os import path", "g.cfg:1: this is Python", "write out" },
+		{ "if x == 'y':", "g.cfg:1: this is Python", "write out" },
+		{ "print \"x\"", "g.cfg:1: this is Python", "write out" },
+		{ "os.chdir('/')", "g.cfg:1: this is Python", "write out" },
+		{ "def f(x,\n\ty):", "g.cfg:1: this is Python", "write out" },
+		{ "a = os.uname()[4]", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "a = int(b)", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "a = ('b')", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "a = 'b' + c", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "a = 'b%s' % c", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "a = 3*4", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "a = 'b'.upper()", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "a = [ 'b%d' % c,\n'd' ]", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "a = f([ 'x',\n 'y' ],\n 3)\nb = 3", "g.cfg:1: key 'a': this is Python",
+			"write out" },
+		{ "a = 1.5", "g.cfg:1: key 'a': ", "follows the value" },
+		{ "a = True", "g.cfg:1: key 'a': 'True' is not a value", "write 1" },
+		{ "a = False", "g.cfg:1: key 'a': 'False' is not a value", "write 0" },
+		{ "a = /dev/x", "g.cfg:1: key 'a': ", "quotes, as in \"/dev/x\"" },
+		{ "a == 3", "g.cfg:1: key 'a': ", "one = is enough" },
+		{ "a : 3", "g.cfg:1: key 'a': ", "write a = value" },
+		{ "a = 'x' \\\n", "g.cfg:1: key 'a': ", "not continued" },
+		{ "a = \\\n 'x'", "g.cfg:1: key 'a': ", "not continued" },
+		{ "a = [ 'x', \\\n'y', 'z' ]", "g.cfg:1: key 'a': ", "not continued" },
+		{ "a = [ 'x' \\\n,'y' ]", "g.cfg:1: key 'a': ", "not continued" },
+		{ "a = [ 'x', @ 'y' ]", "g.cfg:1: key 'a': ", "'@'" },
+		{ "a = [ 'x', y, 'z' ]", "g.cfg:1: key 'a': 'y'", "quotes" },
+		{ "a = [ 'x',\nb = 3\nc = 4", "g.cfg:1: key 'a': ", "add ]" },
+		{ "a = [ 'x'\nb += ['y']\nc = 4", "g.cfg:1: key 'a': ", "add ]" },
+		{ "a = f(\nb = 3\n", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "Memory = 512", "g.cfg:1: key 'Memory': ", "small letter" },
+		{ "_a = 512", "g.cfg:1: key '_a': ", "small letter" },
+		{ "a='x", "g.cfg:1: key 'a': ", "closing quote" },
+		{ " <domain type='xen'>\n<name>x</name>\n</domain>", "g.cfg:1: this is XML",
+			"key = value" },
+		{ "(vm (name x)\n(memory 5))", "g.cfg:1: this is SXP", "key = value" },
+		{ "{\n \"a\": 1\n}", "g.cfg:1: this is JSON", "key = value" },
+		{ "a\nb=1", "g.cfg:1: key 'a': ", "no = follows" },
+		{ "a=\nb=1", "g.cfg:1: ", "value is missing" },
 		{ "a", "g.cfg:1: key 'a': ", "no = follows" },
 		{ "=1", "g.cfg:1: ", "key" },
 		{ "'a'=1", "g.cfg:1: ", "key" },
@@ -175,12 +230,79 @@ static void errors(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		cfg_fini(&c);
+		report_init(&r);
 		if (parse(list[i].text) != -1)
 			fail_msg("accepted: %s", list[i].text);
-		if (strncmp(m.text, list[i].start, strlen(list[i].start)) != 0 ||
-			!strstr(m.text, list[i].part))
-			fail_msg("'%s' gave '%s'", list[i].text, m.text);
+		if (r.mistakes != 1 || r.n != 1)
+			fail_msg("'%s' gave %u mistakes", list[i].text, r.mistakes);
+		if (strncmp(first(), list[i].start, strlen(list[i].start)) != 0 ||
+			!strstr(first(), list[i].part))
+			fail_msg("'%s' gave '%s'", list[i].text, first());
 	}
+}
+
+/* Each is reported, what is between and behind them is read, and none brings about another. */
+static void all_mistakes_of_a_file(void **state)
+{
+	static const unsigned int lines[] = { 2, 4, 6, 8, 10, 13, 18, 20 };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(
+		parse("a=1\nb=foo; bb=2\nc=3\nimport os\nd=4\ne='x\nf=5\n"
+		      "g=[ 'x' 'y',\n'z' ]\nh=[ 'x',\ni=6\n"
+		      "j='k'\nl=f([1,\n2\nm=8\nn=[[1],\n2]\n-x\np = [1,\n  two ]\nq=9"),
+		-1);
+	assert_int_equal(r.mistakes, sizeof(lines) / sizeof(lines[0]));
+	for (i = 0; i < r.n; i++)
+		assert_int_equal(r.line[i].at, lines[i]);
+	expect_number("a", 1);
+	expect_number("bb", 2);
+	expect_number("c", 3);
+	expect_number("d", 4);
+	expect_number("f", 5);
+	expect_number("i", 6);
+	expect_text("j", "k");
+	expect_number("m", 8);
+	expect_number("q", 9);
+	assert_null(value("b"));
+	assert_null(value("e"));
+	assert_null(value("g"));
+	assert_null(value("h"));
+	assert_null(value("l"));
+	assert_null(value("p"));
+	assert_true(c.unclear);
+}
+
+/* With more than fit, those of the first lines are kept, and mistakes rather than remarks. */
+static void a_report_has_limits(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < REPORT_MAX; i++)
+		report_add(&r, REPORT_REMARK, i + 1, "remark");
+	assert_int_equal(r.mistakes, 0);
+	report_add(&r, REPORT_MISTAKE, 0, "of the command line");
+	assert_int_equal(r.line[REPORT_MAX - 1].kind, REPORT_MISTAKE);
+	assert_int_equal(r.line[REPORT_MAX - 2].at, REPORT_MAX - 1);
+	for (i = 100; i > 1; i--)
+		report_add(&r, REPORT_MISTAKE, i, "mistake");
+	assert_int_equal(r.n, REPORT_MAX);
+	assert_int_equal(r.mistakes, 100);
+	assert_int_equal(r.lost[REPORT_MISTAKE], 100 - REPORT_MAX);
+	assert_int_equal(r.lost[REPORT_REMARK], REPORT_MAX);
+	for (i = 0; i < REPORT_MAX; i++) {
+		assert_int_equal(r.line[i].kind, REPORT_MISTAKE);
+		assert_int_equal(r.line[i].at, i + 2);
+	}
+	report_add(&r, REPORT_REMARK, 1, "remark");
+	report_add(&r, REPORT_MISTAKE, 2, "second of its line");
+	assert_string_equal(r.line[0].text.text, "mistake");
+	assert_int_equal(r.lost[REPORT_REMARK], REPORT_MAX + 1);
+	report_drop_remarks(&r);
+	assert_int_equal(r.n, REPORT_MAX);
+	assert_int_equal(r.lost[REPORT_REMARK], 0);
 }
 
 static void nesting_limit_is_exact(void **state)
@@ -192,8 +314,8 @@ static void nesting_limit_is_exact(void **state)
 static void nul_byte_is_no_end(void **state)
 {
 	(void)state;
-	assert_int_equal(cfg_parse(&c, "g.cfg", "a=1\n\0b=2", 8, &m), -1);
-	assert_int_equal(cfg_parse(&c, "g.cfg", "a='x\0y'", 7, &m), -1);
+	assert_int_equal(cfg_parse(&c, "g.cfg", "a=1\n\0b=2", 8, &r), -1);
+	assert_int_equal(cfg_parse(&c, "g.cfg", "a='x\0y'", 7, &r), -1);
 }
 
 static void too_long_a_file(void **state)
@@ -203,8 +325,8 @@ static void too_long_a_file(void **state)
 	(void)state;
 	assert_non_null(text);
 	memset(text, '\n', CFG_TEXT_MAX + 1);
-	assert_int_equal(cfg_parse(&c, "g.cfg", text, CFG_TEXT_MAX, &m), 0);
-	assert_int_equal(cfg_parse(&c, "g.cfg", text, CFG_TEXT_MAX + 1, &m), -1);
+	assert_int_equal(cfg_parse(&c, "g.cfg", text, CFG_TEXT_MAX, &r), 0);
+	assert_int_equal(cfg_parse(&c, "g.cfg", text, CFG_TEXT_MAX + 1, &r), -1);
 	free(text);
 }
 
@@ -212,15 +334,15 @@ static void overrides(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("name='a'\nmemory=128\ndisk=['x']"), 0);
-	assert_int_equal(cfg_override(&c, "memory=256", &m), 0);
-	assert_int_equal(cfg_override(&c, "name=web-1", &m), 0);
-	assert_int_equal(cfg_override(&c, "cmdline=root=/dev/xvda ro quiet", &m), 0);
+	assert_int_equal(cfg_override(&c, "memory=256", &r), 0);
+	assert_int_equal(cfg_override(&c, "name=web-1", &r), 0);
+	assert_int_equal(cfg_override(&c, "cmdline=root=/dev/xvda ro quiet", &r), 0);
 	assert_int_equal(
-		cfg_override(&c, "cpus=\"0-3\"; pci=[\"01:05.1\",\"01:05.2\"]", &m), 0);
-	assert_int_equal(cfg_override(&c, "uuid=12345678-aaaa", &m), 0);
-	assert_int_equal(cfg_override(&c, "extra=", &m), 0);
-	assert_int_equal(cfg_override(&c, "a=1;b=2", &m), 0);
-	assert_int_equal(cfg_override(&c, "disk+=['y']", &m), 0);
+		cfg_override(&c, "cpus=\"0-3\"; pci=[\"01:05.1\",\"01:05.2\"]", &r), 0);
+	assert_int_equal(cfg_override(&c, "uuid=12345678-aaaa", &r), 0);
+	assert_int_equal(cfg_override(&c, "extra=", &r), 0);
+	assert_int_equal(cfg_override(&c, "a=1;b=2", &r), 0);
+	assert_int_equal(cfg_override(&c, "disk+=['y']", &r), 0);
 	expect_number("memory", 256);
 	expect_text("name", "web-1");
 	expect_text("cmdline", "root=/dev/xvda ro quiet");
@@ -237,13 +359,14 @@ static void overrides(void **state)
 static void bad_overrides(void **state)
 {
 	static const char *const list[] = { "", "=", "foo", "=x", "1=2", "a-b=1", "disk=['x",
-		"a='x" };
+		"a='x", "Memory=3" };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-		assert_int_equal(cfg_override(&c, list[i], &m), -1);
-		assert_memory_equal(m.text, "command line", 12);
+		assert_int_equal(cfg_override(&c, list[i], &r), -1);
+		assert_memory_equal(first(), "command line", 12);
+		report_init(&r);
 	}
 }
 
@@ -253,9 +376,12 @@ static void complaints(void **state)
 	assert_int_equal(parse("\na=1"), 0);
 	assert_int_equal(cfg_complain(cfg_find(&c, "a"), &m, "bad; use %d", 2), -1);
 	assert_string_equal(m.text, "g.cfg:2: key 'a': bad; use 2");
-	assert_int_equal(cfg_override(&c, "a=x", &m), 0);
+	assert_int_equal(cfg_override(&c, "a=x", &r), 0);
 	assert_int_equal(cfg_complain(cfg_find(&c, "a"), &m, "bad"), -1);
 	assert_string_equal(m.text, "command line: key 'a': bad");
+	assert_int_equal(cfg_report(cfg_find(&c, "a"), &r, REPORT_REMARK, "odd"), -1);
+	assert_int_equal(r.mistakes, 0);
+	assert_string_equal(first(), "command line: key 'a': odd");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -268,6 +394,8 @@ int main(void)
 		T(separators),
 		T(later_wins_and_appends),
 		T(errors),
+		T(all_mistakes_of_a_file),
+		T(a_report_has_limits),
 		T(nesting_limit_is_exact),
 		T(nul_byte_is_no_end),
 		T(too_long_a_file),

@@ -64,6 +64,15 @@ static void spellings(void **state)
 		{ "tap:aio:/x/y,xvda,w", "/x/y", "xvda", DISK_RAW, false, false },
 		{ "tap:aio:qcow2:/x/y,xvda,w", "/x/y", "xvda", DISK_QCOW2, false, false },
 		{ "tap:cdrom:/dev/sr0,xvdb,r", "/dev/sr0", "xvdb", DISK_RAW, true, true },
+		{ "phy:/dev/vg/w,ioemu:hda,w", "/dev/vg/w", "hda", DISK_RAW, false, false },
+		{ "file:/vm/disk,ioemu:hda,w", "/vm/disk", "hda", DISK_RAW, false, false },
+		{ "phy:/x,ioemu:hda:cdrom,r", "/x", "hda", DISK_RAW, true, true },
+		{ "/x,,ioemu:hda,w", "/x", "hda", DISK_RAW, false, false },
+		{ "phy:/x,qcow2:hda", "/x", "hda", DISK_QCOW2, false, false },
+		{ "phy:/x,hda,ioemu:w", "/x", "hda", DISK_RAW, false, false },
+		{ "phy:/x,ioemu:vdev=hda,w", "/x", "hda", DISK_RAW, false, false },
+		{ "/x,,hda,r,access=w", "/x", "hda", DISK_RAW, false, false },
+		{ "access=r,/x,,hda,w", "/x", "hda", DISK_RAW, false, false },
 		{ "tap2:tapdisk:ioemu:/x,xvda,w", "/x", "xvda", DISK_RAW, false, false },
 		{ "vhd:/x,xvda,w", "/x", "xvda", DISK_VHD, false, false },
 		{ "aio:/x,xvda,w", "/x", "xvda", DISK_RAW, false, false },
@@ -140,6 +149,8 @@ static void refusals(void **state)
 		{ "/x,vmdk,xvda", "unknown format" },
 		{ "target=/dev/sr0,vdev=xvdb", "no vdev" },
 		{ "cdrom:/x,xvda,r", "unknown prefix" },
+		{ "phy:/x,foo:hda", "devtype" },
+		{ "/x,,qcow2:hda", "twice" },
 	};
 	char text[DISK_TARGET_MAX + 64];
 	size_t i;

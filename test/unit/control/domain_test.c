@@ -280,12 +280,17 @@ static void errors_leave_nothing(void **state)
 	type("create /guests/none.cfg\r");
 	assert_true(screen_has("create: /guests/none.cfg: no such file"));
 	type("create /guests/bad.cfg\r");
-	assert_true(
-		screen_has("create: /guests/bad.cfg:3: key 'memory': 'lots' is not a number"));
-	type("create /guests/empty.cfg\r");
-	assert_true(screen_has("create: /guests/empty.cfg: key 'type' is missing"));
-	type("create /guests/a.cfg vcpus=99\r");
-	assert_true(screen_has("create: command line: key 'vcpus': 99 is out of range"));
+	assert_true(screen_has("/guests/bad.cfg:3: key 'memory': 'lots' is not a number"));
+	assert_true(screen_has("/guests/bad.cfg: key 'kernel' is missing"));
+	assert_true(screen_has("create: /guests/bad.cfg: 2 mistakes; no guest is made"));
+	type("create empty.cfg\r");
+	assert_true(screen_has("/guests/empty.cfg: key 'type' is missing"));
+	assert_true(screen_has("/guests/empty.cfg: key 'name' is missing"));
+	assert_true(screen_has("create: /guests/empty.cfg: 3 mistakes; no guest is made"));
+	type("create /guests/a.cfg vcpus=99 serial=pty\r");
+	assert_true(screen_has("command line: key 'vcpus': 99 is out of range"));
+	assert_true(screen_has("command line: key 'serial': only hvm guests"));
+	assert_true(screen_has("create: /guests/a.cfg: 1 mistake; no guest is made"));
 	type("create /guests/huge.cfg\r");
 	assert_true(screen_has("create: not enough free memory: the guest needs 4096 MiB"));
 	at_rest();
@@ -316,6 +321,26 @@ static void errors_leave_nothing(void **state)
 }
 
 /* A service that hangs: the guest goes, what the service may still use stays, and nobody else notices. */
+/* Nothing is made, and all is said. */
+static void dry_runs(void **state)
+{
+	(void)state;
+	type("create -n a.cfg memory=128\r");
+	assert_true(screen_has("Parsing config from a.cfg") && screen_has("skerry# "));
+	assert_true(screen_has("\"max_memkb\": 131072") && screen_has("\"vdev\": \"xvda\""));
+	at_rest();
+	type("create --dryrun -c ./a.cfg 'vif=[\"speed=3\"]' name=12\r");
+	assert_true(screen_has("command line: key 'vif': entry 0: unknown, ignored as xl does"));
+	assert_true(screen_has("command line: key 'name': "));
+	assert_true(screen_has("create: /guests/a.cfg: 1 mistake; no guest is made"));
+	assert_false(screen_has("max_memkb"));
+	at_rest();
+	type("create none.cfg\r");
+	assert_true(screen_has("create: /guests/none.cfg: no such file"));
+	type("create ./\r");
+	assert_true(screen_has("create: /guests/: "));
+}
+
 static void service_hangs(void **state)
 {
 	const uint64_t total = guest_pool.free;
@@ -732,6 +757,7 @@ int main(void)
 		T(sizes_are_set),
 		T(large_ones),
 		T(errors_leave_nothing),
+		T(dry_runs),
 		T(xenstore_refuses),
 		T(vmm_cannot_build),
 		T(vmm_dies),

@@ -157,14 +157,17 @@ static struct guest_config config(void)
 		.on_crash = ACTION_COREDUMP_DESTROY,
 		.n_disks = 2,
 		.n_vifs = 1 };
-	struct msg m;
+	struct msg m, ignored;
 
 	assert_int_equal(
 		disk_spec_parse(&g.disks[0].spec, "/dev/disk/by-partlabel/r,,xvda", &m), 0);
 	assert_int_equal(
 		disk_spec_parse(&g.disks[1].spec, "/dev/disk/by-partlabel/c,,hdc,cdrom", &m),
 		0);
-	assert_int_equal(vif_spec_parse(&g.vifs[0], "mac=00:16:3e:00:00:01", &m), 0);
+	assert_int_equal(
+		vif_spec_parse(&g.vifs[0], "mac=00:16:3e:00:00:01,ip=192.0.2.7,gatewaydev=eth1",
+			&ignored, &m),
+		0);
 	memcpy(g.uuid, uuid, UUID_SIZE);
 	return g;
 }
@@ -183,6 +186,7 @@ static void json(void **state)
 	assert_non_null(strstr(s.text, "\"max_memkb\": 1048576,\n"));
 	assert_non_null(strstr(s.text, "\"vdev\": \"hdc\",\n"));
 	assert_non_null(strstr(s.text, "\"mac\": \"00:16:3e:00:00:01\",\n"));
+	assert_non_null(strstr(s.text, "\"ip\": \"192.0.2.7\",\n"));
 	assert_non_null(strstr(s.text, "\"on_reboot\": \"restart_rename\",\n"));
 	assert_non_null(strstr(s.text, "\"on_crash\": \"coredump_destroy\"\n        }\n    }"));
 }
@@ -290,6 +294,8 @@ static void layout(void **state)
 	has("/local/domain/5/device/vif/0/mac = 00:16:3e:00:00:01 (n5,r0)");
 	has("/local/domain/5/device/vif/0/mtu = 1500 (n0,r5)");
 	has("/local/domain/0/backend/vif/5/0/bridge = xenbr0");
+	has("/local/domain/0/backend/vif/5/0/ip = 192.0.2.7");
+	has("/local/domain/0/backend/vif/5/0/gatewaydev = eth1");
 	has("/local/domain/0/backend/vif/5/0/handle = 0");
 	has("/vm/01234567-89ab-cdef-0123-456789abcdef (n0,r5)");
 	has("/vm/01234567-89ab-cdef-0123-456789abcdef/name = web");

@@ -445,7 +445,7 @@ static void help(void **state)
 	assert_int_equal(i, 26);
 	o = text_sink_out(&s);
 	assert_int_equal(verb_print_help(&o, "create"), 0);
-	assert_non_null(strstr(s.text, "Usage: create [-p] [-c] FILE [key=value...]\n"));
+	assert_non_null(strstr(s.text, "Usage: create [-p] [-c] [-n] FILE [key=value...]\n"));
 	assert_non_null(strstr(s.text, "on_crash"));
 	assert_int_equal(verb_print_help(&o, "nonsense"), -1);
 	assert_null(verb_find("creat"));
