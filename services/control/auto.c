@@ -34,7 +34,7 @@ static void making_free(struct making *k)
 /* All mistakes are told at once: who reads them cannot mend the file here, but on another machine. */
 static int tell(const struct report *r, const struct making *k, struct msg *m)
 {
-	report_print(r, r->mistakes ? &term_out : k->remarks);
+	report_print(r, r->mistakes ? &term_messages : k->remarks);
 	if (!r->mistakes)
 		return 0;
 	return msg_fail(m, "%.200s: %u mistake%s; no guest is made", k->path, r->mistakes,
@@ -165,11 +165,12 @@ static void started(void *ctx, uint32_t domid, const char *text)
 	const char *name = ctx;
 
 	if (text && strstr(text, name)) /* the text says where */
-		out_fmt(&term_out, "%s\n", text);
+		out_fmt(&term_messages, "%s\n", text);
 	else if (text)
-		out_fmt(&term_out, "%s/%s: %s\n", auto_dir, name, text);
+		out_fmt(&term_messages, "%s/%s: %s\n", auto_dir, name, text);
 	else
-		out_fmt(&term_out, "Started domain %u from %s/%s\n", domid, auto_dir, name);
+		out_fmt(&term_messages, "Started domain %u from %s/%s\n", domid, auto_dir,
+			name);
 	start_next();
 }
 
@@ -185,7 +186,7 @@ static void start_next(void)
 		if (create_from_file(path, NULL, 0, CREATE_RUN, &log_out, started, name, &m) ==
 			0)
 			return;
-		out_fmt(&term_out, "%s\n", m.text);
+		out_fmt(&term_messages, "%s\n", m.text);
 	}
 	list.done();
 }

@@ -70,8 +70,13 @@ void chan_drain(struct svc_conn *c, void *buf, uint32_t size,
 /* ---- term.c: the connection to console ---- */
 
 int term_init(void) must_check;
-/* To the terminal; newlines become CR LF. */
-extern const struct out term_out;
+/*
+ * To the terminal; newlines become CR LF. term_out: what a verb was asked for, which goes through the filters
+ * behind it; term_messages: what is to be seen in any case.
+ */
+extern const struct out term_out, term_messages;
+/* Where text for term_out goes; NULL: to the terminal. */
+void term_through(const struct out *o);
 /*
  * Bytes that wait for room. Above TERM_HIGH producers should pause: shell_drained() tells when
  * to go on.

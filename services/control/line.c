@@ -7,7 +7,8 @@
  *             history.
  * Invariants  L1 cursor <= len <= LINE_LEN_MAX, text[len] is 0   L2 the terminal's cursor
  *             stands at `cursor`
- *             L3 the cursor never stands inside a UTF-8 sequence
+ *             L3 the cursor never stands inside a UTF-8 sequence   L4 a text that lacks something that was
+ *             typed is never given out as a line
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ void line_fini(struct line *l)
 		free(l->history[i]);
 	memset(l->history, 0, sizeof(l->history));
 	l->n_history = 0;
+	l->history_bytes = 0;
 }
 
 static void move_to(struct line *l, size_t cursor)
@@ -91,6 +93,7 @@ static void erase(struct line *l, size_t from, size_t to)
 	move_to(l, from);
 	memmove(l->text + from, l->text + to, l->len - to + 1);
 	l->len -= to - from;
+	l->cut = l->cut && l->len;
 	out_str(l->echo, l->text + from);
 	echo_repeat(l, " ", gone);
 	tail = columns(l->text + from, l->len - from);
@@ -134,6 +137,7 @@ void line_start(struct line *l)
 {
 	l->len = l->cursor = 0;
 	l->text[0] = '\0';
+	l->cut = false;
 	l->back = 0;
 	l->escape = ESC_NONE;
 	line_redraw(l);
@@ -144,20 +148,32 @@ static const char *history_entry(const struct line *l, uint32_t back)
 	return l->history[(l->next + LINE_HISTORY - back) % LINE_HISTORY];
 }
 
+static void forget_oldest(struct line *l)
+{
+	uint32_t i = (l->next + LINE_HISTORY - l->n_history) % LINE_HISTORY;
+
+	l->history_bytes -= strlen(l->history[i]) + 1;
+	free(l->history[i]);
+	l->history[i] = NULL;
+	l->n_history--;
+}
+
 static void remember(struct line *l)
 {
 	char *copy;
 
 	if (!l->len || (l->n_history && strcmp(history_entry(l, 1), l->text) == 0))
 		return;
+	while (l->n_history && (l->n_history == LINE_HISTORY ||
+				       l->history_bytes + l->len + 1 > LINE_HISTORY_BYTES))
+		forget_oldest(l);
 	copy = strdup(l->text);
 	if (!copy)
 		return;
-	free(l->history[l->next]);
 	l->history[l->next] = copy;
 	l->next = (l->next + 1) % LINE_HISTORY;
-	if (l->n_history < LINE_HISTORY)
-		l->n_history++;
+	l->n_history++;
+	l->history_bytes += l->len + 1;
 }
 
 static void show_history(struct line *l, uint32_t back)
@@ -193,6 +209,8 @@ static void erase_word(struct line *l)
 
 static enum line_event finish(struct line *l, enum line_event event)
 {
+	if (event == LINE_ENTER && l->cut)
+		event = LINE_TOO_LONG; /* L4 */
 	move_to(l, l->len);
 	out_str(l->echo, event == LINE_INTERRUPT ? "^C\n" : "\n");
 	if (event == LINE_ENTER)
@@ -326,22 +344,22 @@ enum line_event line_input(struct line *l, uint8_t byte)
 		return input_control(l, byte);
 	if (continuation(c) && l->cursor == 0)
 		return LINE_NONE; /* L3 */
-	insert(l, &c, 1);
+	if (l->len < LINE_LEN_MAX) {
+		insert(l, &c, 1);
+	} else {
+		if (!l->cut)
+			bell(l);
+		l->cut = true;
+	}
 	return LINE_NONE;
 }
 
-size_t line_word(const struct line *l, size_t *index)
+size_t line_word(const struct line *l)
 {
-	size_t i, start = 0;
+	size_t start = l->cursor;
 
-	*index = 0;
-	for (i = 0; i < l->cursor; i++) {
-		if (l->text[i] != ' ')
-			continue;
-		if (i > start)
-			++*index;
-		start = i + 1;
-	}
+	while (start && l->text[start - 1] != ' ')
+		start--;
 	return start;
 }
 
@@ -371,7 +389,7 @@ static void list_candidates(struct line *l, const char *const *candidates, size_
 
 void line_complete(struct line *l, const char *const *candidates, size_t n)
 {
-	size_t index, start = line_word(l, &index), have = l->cursor - start, len;
+	size_t start = line_word(l), have = l->cursor - start, len;
 
 	if (n == 0) {
 		bell(l);

@@ -13,11 +13,12 @@
 
 #include "out.h"
 
-enum { LINE_LEN_MAX = 1023, LINE_HISTORY = 64 };
+enum { LINE_LEN_MAX = 8191, LINE_HISTORY = 64, LINE_HISTORY_BYTES = 64 * 1024 };
 
 enum line_event {
 	LINE_NONE,
 	LINE_ENTER,     /* l->text is a whole line */
+	LINE_TOO_LONG,  /* Enter, but not all that was typed had room: it is dropped */
 	LINE_INTERRUPT, /* ^C: the line is dropped */
 	LINE_EOF,       /* ^D on an empty line */
 	LINE_COMPLETE,  /* Tab: find candidates for line_word(), then line_complete() */
@@ -32,8 +33,10 @@ struct line {
 	uint8_t escape; /* how far into an escape sequence */
 	uint8_t number; /* its parameter */
 	bool after_cr, listed;
+	bool cut; /* something that was typed had no room; until all of the text is erased */
 	char *history[LINE_HISTORY];
 	uint32_t n_history, next;     /* entries kept; where the next goes */
+	size_t history_bytes;         /* of those; at most LINE_HISTORY_BYTES */
 	uint32_t back;                /* 0: editing; n: showing the n-th last entry */
 	char draft[LINE_LEN_MAX + 1]; /* what was being edited before going back */
 };
@@ -46,10 +49,8 @@ void line_start(struct line *l);
 void line_redraw(struct line *l);
 enum line_event line_input(struct line *l, uint8_t byte);
 
-/*
- * The word before the cursor: its start within the text; how many words precede it in *index.
- */
-size_t line_word(const struct line *l, size_t *index);
+/* The word before the cursor: its start within the text. */
+size_t line_word(const struct line *l);
 /* Candidates for that word, all beginning with it. Inserts what they share, or lists them. */
 void line_complete(struct line *l, const char *const *candidates, size_t n);
 

@@ -106,7 +106,19 @@ static void term_write(void *ctx, const char *text, size_t len)
 	pump();
 }
 
-const struct out term_out = { .write = term_write };
+const struct out term_messages = { .write = term_write };
+
+static const struct out *through; /* NULL: as it is */
+
+void term_through(const struct out *o) { through = o; }
+
+static void term_write_through(void *ctx, const char *text, size_t len)
+{
+	(void)ctx;
+	out_bytes(through ? through : &term_messages, text, len);
+}
+
+const struct out term_out = { .write = term_write_through };
 
 size_t term_pending(void) { return queue_len; }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "path.h"
 
 static struct {
 	uintptr_t number;
@@ -24,11 +25,12 @@ static void leave(void) { show.number++; /* C1 */ }
 
 static bool begin(struct shell *sh, const char *path, bool file)
 {
-	if (strlen(path) >= sizeof(show.path)) {
-		shell_print(sh, "the path is too long\n");
+	struct msg m;
+
+	if (path_full(show.path, sizeof(show.path), path, &m)) {
+		shell_print(sh, "%s\n", m.text);
 		return false;
 	}
-	strcpy(show.path, path);
 	show.number++;
 	show.file = file;
 	show.position = 0;
@@ -40,7 +42,7 @@ static bool begin(struct shell *sh, const char *path, bool file)
 static void finish(int status)
 {
 	if (status == -SK_E_INVAL)
-		shell_print(the_shell, "%s: not %s, or not a full path\n", show.path,
+		shell_print(the_shell, "%s: not %s, or not a path\n", show.path,
 			show.file ? "a file" : "a directory");
 	else if (status)
 		shell_print(the_shell, "%s: %s\n", show.path, files_error_text(status));

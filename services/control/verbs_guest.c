@@ -76,7 +76,7 @@ void verb_create(struct shell *sh, const struct options *o)
 	if (!o->count['q'])
 		shell_print(sh, "Parsing config from %s\n", file);
 	shell_busy(sh, creation_left);
-	if (create_from_file(file, o->argv + first, o->argc - first, how, &term_out,
+	if (create_from_file(file, o->argv + first, o->argc - first, how, &term_messages,
 		    creation_ended, (void *)creation.number, &m)) {
 		shell_print(sh, "create: %s\n", m.text);
 		shell_done(sh);
@@ -134,12 +134,12 @@ void verb_domid(struct shell *sh, const struct options *o)
 	struct msg m;
 
 	if (domtab_is_host(o->argv[0])) {
-		shell_print(sh, "0\n");
+		out_str(&term_out, "0\n");
 		return;
 	}
 	d = domtab_find(&guests, o->argv[0], &m);
 	if (d)
-		shell_print(sh, "%u\n", d->domid);
+		out_fmt(&term_out, "%u\n", d->domid);
 	else
 		shell_print(sh,
 			"Can't get domid of domain name '%.64s', maybe this domain does not exist.\n",
@@ -158,9 +158,9 @@ void verb_domname(struct shell *sh, const struct options *o)
 	}
 	d = domtab_find(&guests, who, &m);
 	if (domtab_is_host(who))
-		shell_print(sh, "Domain-0\n");
+		out_str(&term_out, "Domain-0\n");
 	else if (d)
-		shell_print(sh, "%s\n", d->name);
+		out_fmt(&term_out, "%s\n", d->name);
 	else
 		shell_print(sh,
 			"Can't get domain name of domain id '%.20s', maybe this domain does not exist.\n",

@@ -76,10 +76,12 @@ static void print_name(const struct step *s)
 {
 	const char *slash = strrchr(s->path, '/');
 
-	if (walk.full)
+	if (walk.full) {
 		out_str(&term_out, s->path);
-	else
-		out_fmt(&term_out, "%*s%s", (int)s->depth, "", slash ? slash + 1 : s->path);
+	} else {
+		out_fmt(&term_out, "%*s", (int)s->depth, "");
+		out_str(&term_out, slash ? slash + 1 : s->path);
+	}
 }
 
 static void print_perms(const char *data, uint32_t len)
@@ -211,16 +213,21 @@ static void print_list(const char *path, const char *data, uint32_t len)
 	uint32_t at;
 
 	for (at = 0; at < len; at += (uint32_t)strlen(data + at) + 1) {
+		if (walk.prefix && strcmp(path, "/") != 0)
+			out_str(&term_out, path);
 		if (walk.prefix)
-			out_fmt(&term_out, "%s/", strcmp(path, "/") == 0 ? "" : path);
-		out_fmt(&term_out, "%s\n", data + at);
+			out_str(&term_out, "/");
+		out_str(&term_out, data + at);
+		out_str(&term_out, "\n");
 	}
 }
 
 static void print_value(const char *path, const char *data, uint32_t len)
 {
-	if (walk.prefix)
-		out_fmt(&term_out, "%s: ", path);
+	if (walk.prefix) {
+		out_str(&term_out, path);
+		out_str(&term_out, ": ");
+	}
 	format_escaped(&term_out, data, len);
 	out_str(&term_out, "\n");
 }

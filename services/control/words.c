@@ -1,5 +1,5 @@
 /*
- * words.c - word splitting with quotes
+ * words.c - commands and their words
  *
  * Objects     none.
  * Locks       none.
@@ -33,12 +33,19 @@ static int quoted(struct splitter *s, char quote)
 	return 0;
 }
 
+static bool ends_command(char c) { return c == ';' || c == '|'; }
+
 static int word(struct splitter *s, struct msg *m)
 {
 	char c;
 
-	while (*s->in && !blank(*s->in)) {
+	while (*s->in && !blank(*s->in) && !ends_command(*s->in)) {
 		c = *s->in++;
+		if (c == '&' || c == '<' || c == '>')
+			return msg_fail(m,
+				"'%c' does nothing here: there is no redirection, no background and "
+				"no &&; quote it where it is meant as it is",
+				c);
 		if (c == '\'' || c == '"') {
 			if (quoted(s, c))
 				return msg_fail(m, "a quote %c is not closed; add another", c);
@@ -51,30 +58,30 @@ static int word(struct splitter *s, struct msg *m)
 	return 0;
 }
 
-int words_split(char *line, char *argv[WORDS_MAX + 1], struct msg *m)
+int words_split(char **line, char *argv[WORDS_MAX + 1], enum words_end *end, struct msg *m)
 {
-	struct splitter s = { .in = line, .out = line };
+	struct splitter s = { .in = *line, .out = *line };
+	char stop;
 	int n = 0;
-	bool last;
 
-	for (;;) {
+	do {
 		while (blank(*s.in))
 			s.in++;
-		if (!*s.in || *s.in == '#')
-			break;
-		if (n == WORDS_MAX)
-			return msg_fail(
-				m, "too many words; a command has at most %d", WORDS_MAX);
-		argv[n++] = s.out;
-		if (word(&s, m))
-			return -1;
-		last = *s.in == '\0';
-		if (!last)
-			s.in++;
-		*s.out++ = '\0'; /* W1 */
-		if (last)
-			break;
-	}
+		stop = *s.in == '#' ? '\0' : *s.in;
+		if (stop && !ends_command(stop)) {
+			if (n == WORDS_MAX)
+				return msg_fail(m, "too many words; a command has at most %d",
+					WORDS_MAX);
+			argv[n++] = s.out;
+			if (word(&s, m))
+				return -1;
+			stop = *s.in;
+			*s.out++ = '\0'; /* W1: perhaps where `stop` stood */
+		}
+		s.in += stop ? 1 : strlen(s.in);
+	} while (blank(stop));
 	argv[n] = NULL;
+	*line = (char *)s.in;
+	*end = stop == ';' ? WORDS_NEXT : stop == '|' ? WORDS_PIPE : WORDS_LAST;
 	return n;
 }

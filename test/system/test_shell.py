@@ -161,6 +161,30 @@ def check_editing(m):
     assert "quote" in m.shell("'unclosed")
 
 
+def check_lines(m):
+    """Long lines, several commands in a line, and filters."""
+    assert m.shell("domid 0; domname 0;; xenstore-write /tool/a 1; xenstore-read /tool/a") == "0\nDomain-0\n1"
+    assert m.shell("list | grep -v Name | grep -c ^Domain-0") == "1"
+    assert m.shell("cat text | grep 'line 7 '") == "line 7 of a file that is no kernel"
+    assert m.shell("dmesg | grep 'volume data: 1 MiB'").endswith("(storage) volume data: 1 MiB")
+    assert "only grep" in m.shell("list | less")
+    assert "redirection" in m.shell("list > /tool/a")
+    value = "v" * 2000
+    assert m.shell(f"xenstore-write /tool/a {value}") == ""
+    assert m.shell("xenstore-read /tool/a") == value
+    assert "nothing of this one is done" in m.shell(f"xenstore-write /tool/a {'w' * 9000}")
+    assert m.shell("xenstore-read /tool/a") == value
+    m.shell("xenstore-rm /tool/a")
+
+
+def check_vif_address(m):
+    m.shell("create -p good.cfg name=addressed 'vif=[\"ip=192.0.2.7,mac=00:16:3e:a0:0:8,bridge=xenbr0\"]'")
+    domid = m.shell("domid addressed")
+    assert m.shell(f"xenstore-read /local/domain/0/backend/vif/{domid}/0/ip") == "192.0.2.7"
+    assert m.shell(f"xenstore-read /local/domain/{domid}/device/vif/0/mac") == "00:16:3e:a0:00:08"
+    m.shell("destroy addressed")
+
+
 def check_bad_commands(m):
     assert "no such command" in m.shell("bogus")
     assert "usage: list" in m.shell("list --bogus")
@@ -217,6 +241,8 @@ def test_shell(machine, guests):
     m.prompt()
     check_verbs(m)
     check_editing(m)
+    check_lines(m)
+    check_vif_address(m)
     # a first refusal makes the few directories of xenstore that stay
     m.shell("create /guests/thing2.cfg")
     free, tree = info(m, "free_memory"), m.shell("xenstore-ls")

@@ -13,6 +13,6 @@ inc-fuzz-control_device := services/control
 seeds-fuzz-control_device := test/fuzz/control/seeds-control_device
 
 fuzzers += control_shell
-src-fuzz-control_shell := test/fuzz/control/shell_fuzz.c $(call control-fuzz-src,line words verbs msg out)
+src-fuzz-control_shell := test/fuzz/control/shell_fuzz.c $(call control-fuzz-src,line words filter verbs msg out)
 inc-fuzz-control_shell := services/control
 seeds-fuzz-control_shell := test/fuzz/control/seeds-control_shell

@@ -1,6 +1,6 @@
 /*
- * shell_fuzz.c - keys typed at the shell: line editor, then word splitting, then options of the
- * verb
+ * shell_fuzz.c - keys typed at the shell: line editor, then commands and words, then filters and options of
+ * verbs
  *
  * Objects     one editor per input.
  * Locks       none.
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter.h"
 #include "line.h"
 #include "verbs.h"
 #include "words.h"
@@ -37,26 +38,52 @@ static void must(bool holds)
 		abort();
 }
 
-static void run(struct line *l)
+/* One command: a verb, or a filter whose output counts. */
+static void run_command(int n, char **argv, bool filters)
 {
-	char *argv[WORDS_MAX + 1];
-	const struct verb *v;
+	static struct filter f;
+	const struct out sink = { .write = no_text };
+	const struct verb *v = verb_find(argv[0]);
 	struct options o;
 	struct msg m = { "" };
-	int n = words_split(l->text, argv, &m);
 
-	must(n >= -1 && n <= WORDS_MAX);
-	if (n <= 0)
-		return;
-	v = verb_find(argv[0]);
-	if (v && verb_options(v, n, argv, &o, &m) == 0)
+	if (filters && filter_init(&f, n, argv, &sink, &m) == 0) {
+		out_str(&f.in, "some line\nand another\nwithout an end");
+		filter_end(&f);
+	} else if (v && verb_options(v, n, argv, &o, &m) == 0) {
 		must(o.count['h'] || (o.argc >= v->least && o.argc <= v->most));
+	}
+}
+
+static void run(struct line *l)
+{
+	char *argv[WORDS_MAX + 1], *rest = l->text, *before;
+	enum words_end end = WORDS_LAST, last;
+	struct msg m = { "" };
+	int n, i;
+
+	do {
+		before = rest;
+		last = end;
+		n = words_split(&rest, argv, &end, &m);
+		must(n >= -1 && n <= WORDS_MAX);
+		if (n < 0) {
+			must(m.text[0] != '\0');
+			return;
+		}
+		must(rest >= before && rest <= l->text + l->len && argv[n] == NULL);
+		must(end == WORDS_LAST ? rest == l->text + l->len : rest > before);
+		for (i = 0; i < n; i++) /* W1 */
+			must(argv[i] >= before && argv[i] + strlen(argv[i]) < rest + 1);
+		if (n > 0)
+			run_command(n, argv, last == WORDS_PIPE);
+	} while (end != WORDS_LAST);
 }
 
 static void complete(struct line *l)
 {
 	static const char *const candidates[] = { "reboot", "reboot-host", "r\xc3\xa4" };
-	size_t index, start = line_word(l, &index);
+	size_t start = line_word(l);
 	const char *fits[3];
 	size_t i, n = 0;
 
@@ -79,6 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		switch (line_input(&l, data[i])) {
 		case LINE_ENTER:
 			run(&l);
+			line_start(&l);
+			break;
+		case LINE_TOO_LONG:
+			must(l.len == 0);
 			line_start(&l);
 			break;
 		case LINE_INTERRUPT:

@@ -19,7 +19,7 @@ src-unit-control_guest := test/unit/control/guest_test.c \
 inc-unit-control_guest := $(control-inc)
 
 unit-tests += control_shell
-src-unit-control_shell := test/unit/control/shell_test.c $(call control-src,line words verbs msg out)
+src-unit-control_shell := test/unit/control/shell_test.c $(call control-src,line words filter verbs msg out)
 inc-unit-control_shell := $(control-inc)
 
 unit-tests += control_format

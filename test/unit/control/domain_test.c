@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "fakes.h"
+#include "line.h"
 
 #define GUEST(name, digit) \
 	"name='" name \
@@ -330,7 +331,8 @@ static void dry_runs(void **state)
 	assert_true(screen_has("\"max_memkb\": 131072") && screen_has("\"vdev\": \"xvda\""));
 	at_rest();
 	type("create --dryrun -c ./a.cfg 'vif=[\"speed=3\"]' name=12\r");
-	assert_true(screen_has("command line: key 'vif': entry 0: unknown, ignored as xl does"));
+	assert_true(
+		screen_has("command line: key 'vif': entry 0: unknown, ignored as xl does"));
 	assert_true(screen_has("command line: key 'name': "));
 	assert_true(screen_has("create: /guests/a.cfg: 1 mistake; no guest is made"));
 	assert_false(screen_has("max_memkb"));
@@ -669,6 +671,126 @@ static void xenstore(void **state)
 	at_rest();
 }
 
+static void long_lines(void **state)
+{
+	static char line[LINE_LEN_MAX + 64];
+	char value[2001];
+
+	(void)state;
+	memset(value, 'v', 2000);
+	value[2000] = '\0';
+	snprintf(line, sizeof(line), "xenstore-write /t/x %s\r", value);
+	type(line);
+	assert_string_equal(node_value("/t/x"), value);
+	type("xenstore-read -p /t/x | grep -c ^/t/x:.vv*v$\r");
+	assert_true(screen_has("\r\n1\r\n"));
+	memset(line, 'w', sizeof(line));
+	memcpy(line, "xenstore-write /t/x ", 20);
+	strcpy(line + LINE_LEN_MAX + 1, "\r");
+	type(line);
+	assert_true(screen_has(
+		"a line has at most 8191 bytes: nothing of this one is done\r\nskerry# "));
+	assert_string_equal(node_value("/t/x"), value);
+	strcpy(line + LINE_LEN_MAX,
+		"\r"); /* fits, but is too much for xenstore: refused as a whole, too */
+	type(line);
+	assert_true(screen_has("too long") && screen_has("skerry# "));
+	assert_string_equal(node_value("/t/x"), value);
+	memcpy(line, "domid 0; x", 10);
+	line[LINE_LEN_MAX] = 'w';
+	strcpy(line + LINE_LEN_MAX + 1, "\rdomname 0\r");
+	type(line);
+	assert_true(screen_has("skerry# domname 0\r\nDomain-0\r\nskerry# "));
+	assert_false(screen_has("\r\n0\r\n"));
+	type("xenstore-rm /t\r");
+	at_rest();
+}
+
+static void several_commands_in_a_line(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("domid 0;domname 0; xenstore-write /t/a 1 ; xenstore-read /t/a;; ls /guests | grep ^te ; xenstore-rm /t; domid 0\r");
+	assert_true(screen_has("\r\n0\r\nDomain-0\r\n1\r\ntext\r\n0\r\nskerry# "));
+	type("list; list\r");
+	assert_non_null(strstr(strstr(world.screen, "Name ") + 1, "Name "));
+	assert_true(screen_has("skerry# "));
+	type("domid nobody; domname 0\r"); /* as a Unix shell goes on */
+	assert_true(screen_has("does not exist.\r\nDomain-0\r\n"));
+	type("domid 0; domname 'x\r"); /* all of a line or nothing */
+	assert_true(screen_has("not closed") && !screen_has("\r\n0\r\n"));
+	type("domid 0 && domname 0\r");
+	assert_true(screen_has("no &&") && !screen_has("\r\n0\r\n"));
+	type("xenstore-write /t/a b > /t/c; domid 0\r");
+	assert_true(screen_has("no redirection") && !screen_has("\r\n0\r\n"));
+	assert_int_equal(node_count(), HOST_NODES);
+	type("create a.cfg; domid a; shutdown -w a; domname 0\r");
+	domid = domid_of("a");
+	assert_false(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_true(screen_has("Shutting down domain") && !screen_has("Domain-0"));
+	type("\x03"); /* ends the command, and what is to come of the line */
+	assert_true(screen_has("^C\r\nskerry# ") && !screen_has("Domain-0"));
+	type("destroy a; domname 0\r");
+	assert_false(screen_has("Domain-0"));
+	end(domid);
+	assert_true(screen_has("Domain-0\r\nskerry# "));
+	type("create -c a.cfg; domname 0\r");
+	domid = domid_of("a");
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_int_equal(world.attached, domid);
+	shell_detached(NULL);
+	world_run();
+	assert_true(screen_has("Domain-0\r\nskerry# "));
+	destroy("a");
+	at_rest();
+}
+
+static void pipes(void **state)
+{
+	(void)state;
+	type("xenstore-ls -f /local | grep -v domid | grep Domain\r");
+	assert_true(
+		screen_has("| grep Domain\r\n/local/domain/0/name = \"Domain-0\"\r\nskerry# "));
+	type("help | grep -c .\r");
+	assert_true(screen_has("\r\n27\r\n"));
+	type("dmesg | grep fine\r");
+	assert_true(screen_has("grep fine\r\nfine\r\nskerry# "));
+	type("list | grep nobody; list | grep Domain-0\r");
+	assert_false(screen_has("Name "));
+	assert_true(screen_has("\r\nDomain-0 "));
+	type("domid nobody | grep x\r"); /* messages are no output */
+	assert_true(screen_has("does not exist."));
+	type("create none.cfg | grep x\r");
+	assert_true(screen_has("no such file"));
+	type("create -n a.cfg serial=x | grep memkb\r");
+	assert_true(screen_has("key 'serial': only hvm") && screen_has("\"max_memkb\": 65536"));
+	assert_false(screen_has("vdev"));
+	type("list | less\r");
+	assert_true(screen_has("less: only grep") && !screen_has("Name "));
+	type("list |\r");
+	assert_true(screen_has("a command is missing beside |"));
+	type("| grep x\r");
+	assert_true(screen_has("a command is missing beside |"));
+	type("list | | grep x\r");
+	assert_true(screen_has("a command is missing beside |"));
+	type("list | grep a | grep a | grep a | grep a | grep a\r");
+	assert_true(screen_has("at most 4 filters"));
+	type("domname 0\r");
+	assert_true(screen_has("Domain-0\r\nskerry# "));
+	type("create a.cfg | grep x\r");
+	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
+	type("console a | grep x\r");
+	assert_int_equal(world.attached, domid_of("a"));
+	shell_detached(NULL);
+	world_run();
+	type("domid a\r");
+	assert_true(screen_has("skerry# "));
+	destroy("a");
+	at_rest();
+}
+
 static void files_and_completion(void **state)
 {
 	(void)state;
@@ -682,6 +804,17 @@ static void files_and_completion(void **state)
 	assert_true(screen_has("no newline\r\nskerry# "));
 	type("ls /guests/none\r");
 	assert_true(screen_has("/guests/none: no such file"));
+	type("cat text; ls auto; ls ./auto\r");
+	assert_true(screen_has("line two\r\n1.cfg\r\n2.cfg\r\n3.cfg\r\nreadme\r\n1.cfg\r\n"));
+	type("cat nothing\r");
+	assert_true(screen_has("/guests/nothing: no such file"));
+	type("cat te\t");
+	assert_true(screen_has("cat text "));
+	type("\x15"
+	     "domid 0; cat auto/re\t\r");
+	assert_true(screen_has("cat auto/readme \r\n0\r\nno guest"));
+	type("list | grep x; domna\t0\r");
+	assert_true(screen_has("\r\nDomain-0\r\n"));
 	type("cat /none\r");
 	assert_true(screen_has("/none: no such file"));
 	type("cat /guests/te\t");
@@ -770,6 +903,9 @@ int main(void)
 		T(renames),
 		T(consoles),
 		T(xenstore),
+		T(long_lines),
+		T(several_commands_in_a_line),
+		T(pipes),
 		T(files_and_completion),
 		T(a_hundred_guests_in_a_row),
 		T(service_hangs),

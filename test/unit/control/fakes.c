@@ -223,7 +223,26 @@ void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
 	if (deadline != SK_NO_DEADLINE) {
 		assert_true(room < 64);
 		timers[room] = t;
+		t->deadline = deadline;
 	}
+}
+
+/* Those that were set to a time that is over. */
+static bool timers_due(void)
+{
+	struct svc_timer *t;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < 64; i++) {
+		t = timers[i];
+		if (!t || t->deadline)
+			continue;
+		timers[i] = NULL;
+		t->fn(t->ctx);
+		any = true;
+	}
+	return any;
 }
 
 void timers_expire(void)
@@ -738,7 +757,7 @@ static bool files_serve(void)
 /* ---- xenstore ---- */
 
 static struct {
-	char path[256], value[256], perms[64];
+	char path[256], value[4096], perms[64];
 } nodes[2048];
 static size_t n_nodes;
 
@@ -934,6 +953,7 @@ void world_run(void)
 		any = console_type() || any;
 		any = files_serve() || any;
 		any = xs_serve() || any;
+		any = timers_due() || any;
 	} while (any);
 }
 

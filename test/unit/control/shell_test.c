@@ -1,5 +1,5 @@
 /*
- * shell_test.c - line editor, word splitting, verb table and options
+ * shell_test.c - line editor, word splitting, filters, verb table and options
  *
  * The editor's echo goes to a terminal of one row, so that what the user sees can be compared
  * with what the editor holds.
@@ -16,6 +16,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "filter.h"
 #include "line.h"
 #include "text_sink.h"
 #include "verbs.h"
@@ -33,7 +34,7 @@ VERBS(X)
 /* ---- line editor ---- */
 
 struct row {
-	char cell[2048];
+	char cell[2 * LINE_LEN_MAX];
 	size_t col, bells, rows;
 };
 static struct row row;
@@ -214,20 +215,58 @@ static void events(void **state)
 	shows("abc", 0);
 }
 
+static void type_times(const char *keys, size_t n)
+{
+	while (n--)
+		type(keys);
+}
+
 static void longest_line(void **state)
 {
-	size_t i;
-
 	(void)state;
-	for (i = 0; i < LINE_LEN_MAX; i++)
-		type("x");
+	type_times("x", LINE_LEN_MAX);
 	assert_int_equal(row.bells, 0);
-	type("y");
-	assert_int_equal(row.bells, 1);
-	assert_int_equal(l.len, LINE_LEN_MAX);
 	type("\x7f\x01y");
 	assert_int_equal(l.len, LINE_LEN_MAX);
 	assert_int_equal(l.text[0], 'y');
+	assert_int_equal(type("\r"), LINE_ENTER);
+	assert_int_equal(strlen(l.text), LINE_LEN_MAX);
+}
+
+/* What had no room is missing somewhere: the line is not given out, whatever is done to it. */
+static void a_line_that_was_cut_is_refused(void **state)
+{
+	(void)state;
+	type_times("x", LINE_LEN_MAX + 3);
+	assert_int_equal(row.bells, 1);
+	assert_int_equal(l.len, LINE_LEN_MAX);
+	assert_int_equal(type("\r"), LINE_TOO_LONG);
+	assert_string_equal(l.text, "");
+	line_start(&l);
+	type("\x10");
+	shows("", 0); /* nothing of it is in the history */
+	type_times("x", LINE_LEN_MAX);
+	type("y\x7f\x7f");
+	assert_int_equal(type("\r"), LINE_TOO_LONG);
+	line_start(&l);
+	type_times("x", LINE_LEN_MAX + 1);
+	type("\x01y\x17z\x05");
+	assert_int_equal(type("\r"), LINE_TOO_LONG);
+	line_start(&l);
+	type_times("x", LINE_LEN_MAX + 1);
+	type("\x15list");
+	assert_int_equal(type("\r"), LINE_ENTER);
+	assert_string_equal(l.text, "list");
+	line_start(&l);
+	type_times("x", LINE_LEN_MAX + 1);
+	assert_int_equal(type("\x03"), LINE_INTERRUPT);
+	line_start(&l);
+	assert_int_equal(type("list\r"), LINE_ENTER);
+	line_start(&l);
+	type_times("x", LINE_LEN_MAX + 1);
+	type("\x10");
+	shows("list", 4);
+	assert_int_equal(type("\r"), LINE_ENTER);
 }
 
 static void enter(const char *text)
@@ -273,24 +312,42 @@ static void history(void **state)
 	assert_string_equal(l.text, "n5");
 }
 
+static void history_has_a_bound_in_bytes(void **state)
+{
+	size_t i, n, sum = 0;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		line_start(&l);
+		type_times(i & 1 ? "a" : "b", 3000 + i);
+		type("\r");
+	}
+	line_start(&l);
+	for (n = 0; row.bells == 0; n++) {
+		type("\x10");
+		sum += l.len + 1;
+	}
+	sum -= l.len + 1; /* the bell's: the same again */
+	assert_true(n > 10 && sum <= LINE_HISTORY_BYTES && sum > LINE_HISTORY_BYTES - 2 * 3040);
+	assert_int_equal(l.history_bytes, sum);
+}
+
 static void completion(void **state)
 {
 	static const char *const one[] = { "create" }, *const two[] = { "reboot",
 		"reboot-host" };
 	static const char *const dir[] = { "/guests/" };
-	size_t index, start;
+	size_t start;
 
 	(void)state;
 	type("cr");
 	line_complete(&l, one, 1);
 	shows("create ", 7);
-	start = line_word(&l, &index);
+	start = line_word(&l);
 	assert_int_equal(start, 7);
-	assert_int_equal(index, 1);
 	type("/g");
-	start = line_word(&l, &index);
+	start = line_word(&l);
 	assert_int_equal(start, 7);
-	assert_int_equal(index, 1);
 	line_complete(&l, dir, 1);
 	shows("create /guests/", 15);
 	line_complete(&l, NULL, 0);
@@ -306,35 +363,50 @@ static void completion(void **state)
 	assert_int_equal(row.rows, 2);
 	shows("reboot", 6);
 	type("\x15 a  b");
-	start = line_word(&l, &index);
+	start = line_word(&l);
 	assert_int_equal(start, 4);
-	assert_int_equal(index, 1);
 }
 
 /* ---- words ---- */
 
-static void split(const char *text, int n, ...)
+/* The first command of the text: its words, what ends it, and what is left. */
+static void command(const char *text, enum words_end end, const char *rest, int n, ...)
 {
-	char line[256], *argv[WORDS_MAX + 1];
+	char line[256], *at = line, *argv[WORDS_MAX + 1];
+	enum words_end got;
 	struct msg m;
 	va_list ap;
 	int i;
 
 	strcpy(line, text);
-	assert_int_equal(words_split(line, argv, &m), n);
+	assert_int_equal(words_split(&at, argv, &got, &m), n);
 	va_start(ap, n);
 	for (i = 0; i < n; i++)
 		assert_string_equal(argv[i], va_arg(ap, const char *));
 	va_end(ap);
-	if (n >= 0)
-		assert_null(argv[n]);
-	else
-		assert_non_null(strstr(m.text, "not closed"));
+	assert_null(argv[n]);
+	assert_int_equal(got, end);
+	assert_string_equal(at, rest);
+}
+
+#define split(text, ...) command(text, WORDS_LAST, "", __VA_ARGS__)
+
+static void no_command(const char *text, const char *part)
+{
+	char line[256], *at = line, *argv[WORDS_MAX + 1];
+	enum words_end end;
+	struct msg m;
+
+	strcpy(line, text);
+	assert_int_equal(words_split(&at, argv, &end, &m), -1);
+	if (!strstr(m.text, part))
+		fail_msg("'%s' gave '%s'", text, m.text);
 }
 
 static void words(void **state)
 {
-	char line[WORDS_MAX * 2 + 4], *argv[WORDS_MAX + 1];
+	char line[WORDS_MAX * 2 + 4], *at = line, *argv[WORDS_MAX + 1];
+	enum words_end end;
 	struct msg m;
 
 	(void)state;
@@ -345,20 +417,175 @@ static void words(void **state)
 	split("a 'b c' \"d \\\"e\\\" \\x\" f\\ g", 4, "a", "b c", "d \"e\" \\x", "f g");
 	split("a''b \"\" ''", 3, "ab", "", "");
 	split("x'cpus=\"0-3\"; pci=[\"1\"]'", 1, "xcpus=\"0-3\"; pci=[\"1\"]");
-	split("a#b #c", 1, "a#b");
+	split("a#b #c; d | e", 1, "a#b");
 	split("a\\", 1, "a\\");
-	split("'a", -1);
-	split("a \"b", -1);
+	no_command("'a", "not closed");
+	no_command("a \"b", "not closed");
 	memset(line, 'x', sizeof(line));
 	for (size_t i = 1; i < WORDS_MAX * 2; i += 2)
 		line[i] = ' ';
 	line[WORDS_MAX * 2 - 1] = '\0';
-	assert_int_equal(words_split(line, argv, &m), WORDS_MAX);
-	line[1] = ' ';
+	assert_int_equal(words_split(&at, argv, &end, &m), WORDS_MAX);
 	for (size_t i = 0; i < WORDS_MAX * 2 + 2; i++)
 		line[i] = i & 1 ? ' ' : 'x';
 	line[WORDS_MAX * 2 + 2] = '\0';
-	assert_int_equal(words_split(line, argv, &m), -1);
+	at = line;
+	assert_int_equal(words_split(&at, argv, &end, &m), -1);
+}
+
+static void commands_of_a_line(void **state)
+{
+	(void)state;
+	command("list; dmesg", WORDS_NEXT, " dmesg", 1, "list");
+	command("list;dmesg", WORDS_NEXT, "dmesg", 1, "list");
+	command("list a ;", WORDS_NEXT, "", 2, "list", "a");
+	command(";list", WORDS_NEXT, "list", 0);
+	command(" ;;", WORDS_NEXT, ";", 0);
+	command("list|grep a", WORDS_PIPE, "grep a", 1, "list");
+	command("list | grep a; b", WORDS_PIPE, " grep a; b", 1, "list");
+	command("list 'a;b' \"c|d\" e\\;f", WORDS_LAST, "", 4, "list", "a;b", "c|d", "e;f");
+	command("a;'b c';d", WORDS_NEXT, "'b c';d", 1, "a");
+	no_command("list > x", "redirection");
+	no_command("list 2>&1", "redirection");
+	no_command("list < x", "redirection");
+	no_command("a && b", "no &&");
+	no_command("a &", "background");
+	split("a '&' \"<\" \\>", 4, "a", "&", "<", ">");
+	split("a # > b & c", 1, "a");
+}
+
+/* ---- filters ---- */
+
+static struct filter f, f2;
+
+static void filter(struct filter *to_init, const struct out *to, const char *text)
+{
+	char line[128], *at = line, *argv[WORDS_MAX + 1];
+	enum words_end end;
+	struct msg m;
+	int n;
+
+	strcpy(line, text);
+	n = words_split(&at, argv, &end, &m);
+	if (filter_init(to_init, n, argv, to, &m))
+		fail_msg("%s: %s", text, m.text);
+}
+
+/* What a filter lets through, its input coming in one piece or byte by byte. */
+static void filtered(const char *text, const char *in, const char *expected)
+{
+	static struct text_sink s;
+	struct out o;
+	const char *p;
+
+	o = text_sink_out(&s);
+	filter(&f, &o, text);
+	out_str(&f.in, in);
+	filter_end(&f);
+	if (strcmp(s.text, expected) != 0)
+		fail_msg("%s gave '%s'", text, s.text);
+	o = text_sink_out(&s);
+	filter(&f, &o, text);
+	for (p = in; *p; p++)
+		out_bytes(&f.in, p, 1);
+	filter_end(&f);
+	assert_string_equal(s.text, expected);
+}
+
+static void grep(void **state)
+{
+	static const char in[] = "Name ID\nDomain-0 0\nweb 12\nwebb 2\n\nlast";
+
+	(void)state;
+	filtered("grep web", in, "web 12\nwebb 2\n");
+	filtered("grep last", in, "last\n");
+	filtered("grep ''", "a\n\nb", "a\n\nb\n");
+	filtered("grep -v e", in, "Domain-0 0\n\nlast\n");
+	filtered("grep -i 'NAME'", in, "Name ID\n");
+	filtered("grep -i domain", in, "Domain-0 0\n");
+	filtered("grep name", in, "");
+	filtered("grep -c web", in, "2\n");
+	filtered("grep -vc web", in, "4\n");
+	filtered("grep -c -v web", in, "4\n");
+	filtered("grep -c x", "", "0\n");
+	filtered("grep ^web", "web\naweb\n", "web\n");
+	filtered("grep 2$", in, "web 12\nwebb 2\n");
+	filtered("grep '^web 2$'", "web 2\nweb 22\nwweb 2\n", "web 2\n");
+	filtered("grep ^$", "a\n\nb\n", "\n");
+	filtered("grep 'w.b'", "wb\nwxb\nw.b\n", "wxb\nw.b\n");
+	filtered("grep 'w\\.b'", "wb\nwxb\nw.b\n", "w.b\n");
+	filtered("grep '^we*b*$'", "w\nwb\nweeb\nweebb\nwebe\n", "w\nwb\nweeb\nweebb\n");
+	filtered("grep 'a.*b'", "ab\naxxb\nba\n", "ab\naxxb\n");
+	filtered("grep '*a'", "a\n*a\n", "*a\n");
+	filtered("grep 'a\\*'", "a\na*\n", "a*\n");
+	filtered("grep a\\$b", "ab\na$b\n", "a$b\n");
+	filtered("grep aab", "aaab\n", "aaab\n");
+	filtered("grep -- -a", "-a\nb\n", "-a\n");
+}
+
+static void grep_of_greps(void **state)
+{
+	static struct text_sink s;
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	filter(&f2, &o, "grep -v 2");
+	filter(&f, &f2.in, "grep web");
+	out_str(&f.in, "web 1\nweb 2\nx 1\nweb 3");
+	filter_end(&f);
+	filter_end(&f2);
+	assert_string_equal(s.text, "web 1\nweb 3\n");
+}
+
+/* A pattern that would take other matchers longer than anybody waits; and lines without an end. */
+static void grep_is_quick_and_bounded(void **state)
+{
+	static char in[3 * FILTER_LINE_MAX + 8];
+	static struct text_sink s;
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	memset(in, 'a', sizeof(in) - 1);
+	filter(&f, &o, "grep -c a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b");
+	out_str(&f.in, in);
+	filter_end(&f);
+	assert_string_equal(s.text, "0\n");
+	o = text_sink_out(&s);
+	filter(&f, &o, "grep -c a");
+	out_str(&f.in, in);
+	filter_end(&f);
+	assert_string_equal(s.text, "4\n");
+}
+
+static void bad_filters(void **state)
+{
+	static const char *const list[] = { "grep", "grep a b", "grep -x a", "grep -c", "head",
+		"wc -l", "list", "less" };
+	char line[64], *at, *argv[WORDS_MAX + 1], pattern[FILTER_ITEMS + 2];
+	enum words_end end;
+	struct msg m;
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		strcpy(line, list[i]);
+		at = line;
+		n = words_split(&at, argv, &end, &m);
+		if (strcmp(list[i], "grep -c") == 0)
+			assert_int_equal(
+				filter_init(&f, n, argv, NULL, &m), 0); /* the pattern -c */
+		else
+			assert_int_equal(filter_init(&f, n, argv, NULL, &m), -1);
+	}
+	memset(pattern, 'a', sizeof(pattern));
+	pattern[FILTER_ITEMS + 1] = '\0';
+	argv[0] = line;
+	strcpy(line, "grep");
+	argv[1] = pattern;
+	assert_int_equal(filter_init(&f, 2, argv, NULL, &m), -1);
+	pattern[FILTER_ITEMS] = '\0';
+	assert_int_equal(filter_init(&f, 2, argv, NULL, &m), 0);
 }
 
 /* ---- verbs ---- */
@@ -367,10 +594,12 @@ static int options(struct options *o, struct msg *m, const char *text)
 {
 	static char line[256];
 	static char *argv[WORDS_MAX + 1];
+	char *at = line;
+	enum words_end end;
 	int n;
 
 	strcpy(line, text);
-	n = words_split(line, argv, m);
+	n = words_split(&at, argv, &end, m);
 	assert_true(n > 0);
 	assert_non_null(verb_find(argv[0]));
 	return verb_options(verb_find(argv[0]), n, argv, o, m);
@@ -390,6 +619,8 @@ static void options_of_verbs(void **state)
 	assert_string_equal(o.value['f'], "y");
 	assert_true(o.count['p'] == 1);
 	assert_int_equal(o.argc, 2);
+	assert_int_equal(options(&o, &m, "create -n x --dryrun"), 0);
+	assert_int_equal(o.count['n'], 2);
 	assert_int_equal(options(&o, &m, "create --defconfig=z"), 0);
 	assert_string_equal(o.value['f'], "z");
 	assert_int_equal(options(&o, &m, "shutdown -ww web"), 0);
@@ -462,9 +693,16 @@ int main(void)
 		T(utf8_moves_by_character),
 		T(events),
 		T(longest_line),
+		T(a_line_that_was_cut_is_refused),
 		T(history),
+		T(history_has_a_bound_in_bytes),
 		T(completion),
 		cmocka_unit_test(words),
+		cmocka_unit_test(commands_of_a_line),
+		cmocka_unit_test(grep),
+		cmocka_unit_test(grep_of_greps),
+		cmocka_unit_test(grep_is_quick_and_bounded),
+		cmocka_unit_test(bad_filters),
 		cmocka_unit_test(options_of_verbs),
 		cmocka_unit_test(bad_options),
 		cmocka_unit_test(help),

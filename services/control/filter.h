@@ -1,0 +1,43 @@
+/*
+ * filter.h - what stands behind a | in the shell: grep, over the lines of a verb's output
+ *
+ * Its pattern knows . * ^ and $; a backslash makes the next character an ordinary one.
+ */
+#ifndef CONTROL_FILTER_H
+#define CONTROL_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "msg.h"
+#include "out.h"
+
+enum {
+	FILTER_LINE_MAX = 4096, /* a longer line is taken for several */
+	FILTER_ITEMS = 63,      /* of a pattern */
+};
+
+struct filter_item {
+	char c;
+	bool any, star;
+};
+
+struct filter {
+	const struct out *to; /* the next filter's `in`, or the terminal */
+	struct out in;
+	bool invert, fold, count; /* -v -i -c */
+	bool at_start, at_end;    /* ^ and $ */
+	unsigned int n_items;
+	struct filter_item item[FILTER_ITEMS];
+	unsigned long chosen; /* lines */
+	size_t len;
+	char line[FILTER_LINE_MAX];
+};
+
+/* From the words of a command; what it lets through goes to `to`. 0, or -1 with *m. */
+int filter_init(
+	struct filter *f, int argc, char *const *argv, const struct out *to, struct msg *m);
+/* No more input: the end of the last line, or the count. */
+void filter_end(struct filter *f);
+
+#endif
