@@ -39,7 +39,7 @@ REMARKS = [
     ({"flavour": '"sweet"'}, "flavour", "unknown key, ignored"),
     ({"serial": '"pty"'}, "serial", "only hvm"),
     ({"display": '":0"'}, "display", "only hvm"),
-    ({"slice": "3"}, "slice", "no effect"),
+    ({"slice": "3"}, "slice", "has no effect"),
     ({"vif2": "[ '' ]"}, "vif2", "only older tools"),
     ({"vif": "[ 'speed=9' ]"}, "vif", "entry 0: unknown, ignored as xl does: 'speed'"),
 ]
@@ -178,7 +178,7 @@ def check_lines(m):
 
 
 def check_vif_address(m):
-    m.shell("create -p good.cfg name=addressed 'vif=[\"ip=192.0.2.7,mac=00:16:3e:a0:0:8,bridge=xenbr0\"]'")
+    m.shell("create -p good.cfg name=addressed memory=256 'vif=[\"ip=192.0.2.7,mac=00:16:3e:a0:0:8,bridge=xenbr0\"]'")
     domid = m.shell("domid addressed")
     assert m.shell(f"xenstore-read /local/domain/0/backend/vif/{domid}/0/ip") == "192.0.2.7"
     assert m.shell(f"xenstore-read /local/domain/{domid}/device/vif/0/mac") == "00:16:3e:a0:00:08"
