@@ -250,7 +250,6 @@ static struct cfg_value *join(struct cfg *c, struct cfg_value *a, const struct c
 	memcpy(text, a->text, n1);
 	memcpy(text + n1, b->text, n2 + 1);
 	v->text = text;
-	v->kind = a->kind == CFG_LIST ? CFG_LIST : CFG_STRING;
 	for (item = v->first; item && item->next; item = item->next)
 		continue;
 	if (item)
@@ -488,7 +487,7 @@ int cfg_number(const struct cfg_value *v, int64_t *n)
 	long long value;
 	char *end;
 
-	if (v->kind == CFG_LIST || !v->text[0])
+	if (v->kind == CFG_LIST)
 		return -1;
 	errno = 0;
 	value = strtoll(v->text, &end, 0);

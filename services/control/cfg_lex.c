@@ -39,7 +39,7 @@ static enum token out_of_memory(struct lexer *l)
 	return T_ERROR;
 }
 
-/* The character that a backslash and *p stand for; -1: none. Moves *p behind it. */
+/* The character that a backslash and *p stand for; 0: none. Moves *p behind it. */
 static int escape(const char **p, const char *end)
 {
 	static const char from[] = "abfnrtv'\"\\";
@@ -48,7 +48,7 @@ static int escape(const char **p, const char *end)
 	int value = 0, n, d;
 
 	if (*p == end || **p == '\0')
-		return -1;
+		return 0;
 	found = strchr(from, **p);
 	if (found) {
 		++*p;
@@ -62,7 +62,7 @@ static int escape(const char **p, const char *end)
 		for (n = 0; n < 3 && *p < end && **p >= '0' && **p <= '7'; n++, ++*p)
 			value = value * 8 + (**p - '0');
 	}
-	return n && value > 0 && value < 256 ? value : -1;
+	return value < 256 ? value : 0;
 }
 
 /* Where the string that begins at p ends: its closing quote, or the end of the line. */
@@ -96,7 +96,7 @@ static enum token lex_string(struct lexer *l)
 		ch = (unsigned char)*p++;
 		if (ch == '\\')
 			ch = escape(&p, close);
-		if (ch <= 0) {
+		if (!ch) {
 			(void)msg_fail(&l->wrong,
 				"backslash in a string before something that it cannot "
 				"escape; write \\\\ for a backslash");

@@ -195,7 +195,10 @@ static void errors(void **state)
 		{ "a = False", "g.cfg:1: key 'a': 'False' is not a value", "write 0" },
 		{ "a = /dev/x", "g.cfg:1: key 'a': ", "quotes, as in \"/dev/x\"" },
 		{ "a == 3", "g.cfg:1: key 'a': ", "one = is enough" },
-		{ "a : 3", "g.cfg:1: key 'a': ", "write a = value" },
+		{ "a : 3", "g.cfg:1: key 'a': a : stands", "write a = value" },
+		{ "a: 3", "g.cfg:1: key 'a': a : stands", "write a = value" },
+		{ "a = foo ';' x", "g.cfg:1: key 'a': 'foo'", "quotes" },
+		{ "a = foo # x; y ' [", "g.cfg:1: key 'a': 'foo'", "quotes" },
 		{ "a = 'x' \\\n", "g.cfg:1: key 'a': ", "not continued" },
 		{ "a = \\\n 'x'", "g.cfg:1: key 'a': ", "not continued" },
 		{ "a = [ 'x', \\\n'y', 'z' ]", "g.cfg:1: key 'a': ", "not continued" },
@@ -203,6 +206,12 @@ static void errors(void **state)
 		{ "a = [ 'x', @ 'y' ]", "g.cfg:1: key 'a': ", "'@'" },
 		{ "a = [ 'x', y, 'z' ]", "g.cfg:1: key 'a': 'y'", "quotes" },
 		{ "a = [ 'x',\nb = 3\nc = 4", "g.cfg:1: key 'a': ", "add ]" },
+		{ "a = [ 'x',\n'y\nb = 3", "g.cfg:2: key 'a': ", "closing quote" },
+		{ "a=[1,;2]", "g.cfg:1: key 'a': ", "value is missing" },
+		{ "a='\\'", "g.cfg:1: key 'a': ", "closing quote" },
+		{ "a='\\x'", "g.cfg:1: key 'a': ", "escape" },
+		{ "a='\\0'", "g.cfg:1: key 'a': ", "escape" },
+		{ "a = foo \\\n 'x'", "g.cfg:1: key 'a': 'foo'", "quotes" },
 		{ "a = [ 'x'\nb += ['y']\nc = 4", "g.cfg:1: key 'a': ", "add ]" },
 		{ "a = f(\nb = 3\n", "g.cfg:1: key 'a': this is Python", "write out" },
 		{ "Memory = 512", "g.cfg:1: key 'Memory': ", "small letter" },
@@ -272,6 +281,38 @@ static void all_mistakes_of_a_file(void **state)
 	assert_null(value("l"));
 	assert_null(value("p"));
 	assert_true(c.unclear);
+}
+
+/* It has no value then, whatever was there before or comes to it. */
+static void a_setting_with_a_mistake_has_no_value(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("a='x'\na+=['y']\nb=foo\nb+='x'\nc='x'\nc=foo\nd=foo\nd='x'\n"
+			       "e=[[[[[[[[[1]]]]]]]]]\n-x\nf=3"),
+		-1);
+	assert_null(value("a"));
+	assert_null(value("b"));
+	assert_null(value("c"));
+	expect_text("d", "x");
+	assert_null(value("e"));
+	expect_number("f", 3);
+	assert_int_equal(r.mistakes, 6);
+	assert_int_equal(r.line[5].at, 10);
+	report_init(&r);
+	assert_int_equal(parse("a = \\\n\n-x"), -1);
+	assert_int_equal(r.mistakes, 2); /* a continued line ends with an empty one */
+}
+
+static void longest_key(void **state)
+{
+	char text[CFG_KEY_MAX + 8];
+
+	(void)state;
+	memset(text, 'k', sizeof(text));
+	strcpy(text + CFG_KEY_MAX, "=3");
+	assert_int_equal(parse(text), 0);
+	text[CFG_KEY_MAX] = '\0';
+	expect_number(text, 3);
 }
 
 /* With more than fit, those of the first lines are kept, and mistakes rather than remarks. */
@@ -370,6 +411,15 @@ static void bad_overrides(void **state)
 	}
 }
 
+static void the_command_line_has_no_lines(void **state)
+{
+	(void)state;
+	assert_int_equal(cfg_override(&c, "a='1'\nb=foo", &r), -1);
+	assert_string_equal(first(),
+		"command line: key 'b': 'foo' is not a value; put words in quotes, as in \"foo\"");
+	assert_int_equal(cfg_find(&c, "a")->line, 0);
+}
+
 static void complaints(void **state)
 {
 	(void)state;
@@ -395,12 +445,15 @@ int main(void)
 		T(later_wins_and_appends),
 		T(errors),
 		T(all_mistakes_of_a_file),
+		T(a_setting_with_a_mistake_has_no_value),
+		T(longest_key),
 		T(a_report_has_limits),
 		T(nesting_limit_is_exact),
 		T(nul_byte_is_no_end),
 		T(too_long_a_file),
 		T(overrides),
 		T(bad_overrides),
+		T(the_command_line_has_no_lines),
 		T(complaints),
 	};
 

@@ -192,6 +192,9 @@ static void types(void **state)
 	/* remarks are about pvh guests, and so would mislead */
 	bad("name='a'\nbuilder='hvm'\nvnc=1\nboot='c'", "g.cfg:2: key 'builder': ", "hvm");
 	assert_int_equal(r.n, 1);
+	bad("name='a'\ntype='hvm'\nkernel='/k'\nvnc=1\nboot='c'",
+		"g.cfg:2: key 'type': ", "hvm");
+	assert_int_equal(r.n, 1);
 	assert_int_equal(make(""), -1);
 	assert_int_equal(r.mistakes, 3);
 	assert_non_null(strstr(said.text, "g.cfg: key 'type' is missing"));
@@ -220,6 +223,7 @@ static void keys(void **state)
 	(void)state;
 	remarked(BASE "flavour='sweet'", "g.cfg:4: key 'flavour': ", "unknown key, ignored");
 	remarked(BASE "memroy=1", "g.cfg:4: key 'memroy': unknown key", "'memory'");
+	remarked(BASE "memmory=1", "g.cfg:4: key 'memmory': unknown key", "'memory'");
 	remarked(BASE "vcpu=1", "g.cfg:4: key 'vcpu': unknown key", "'vcpus'");
 	remarked(BASE "disks=[]", "g.cfg:4: key 'disks': unknown key", "'disk'");
 	remarked(BASE "kermel='x'", "g.cfg:4: key 'kermel': unknown key", "'kernel'");
@@ -311,6 +315,8 @@ static void boot_loaders(void **state)
 
 static void names_of_files(void **state)
 {
+	char text[512];
+
 	(void)state;
 	good(BASE "kernel='vmlinuz'\nramdisk='./debian/initrd'");
 	assert_string_equal(g.kernel, "/guests/vmlinuz");
@@ -318,6 +324,13 @@ static void names_of_files(void **state)
 	good(BASE "kernel='/a/b'\nramdisk=''");
 	assert_string_equal(g.kernel, "/a/b");
 	assert_string_equal(g.ramdisk, "");
+	memset(text, 'p', sizeof(text));
+	memcpy(text, BASE "ramdisk='", strlen(BASE "ramdisk='"));
+	strcpy(text + strlen(BASE "ramdisk='") + GUEST_PATH_MAX - strlen("/guests/"), "'");
+	good(text);
+	assert_int_equal(strlen(g.ramdisk), GUEST_PATH_MAX);
+	strcpy(text + strlen(BASE "ramdisk='") + GUEST_PATH_MAX - strlen("/guests/"), "p'");
+	bad(text, "g.cfg:4: key 'ramdisk': ", "too long");
 }
 
 static void numbers_are_not_joined(void **state)
@@ -330,6 +343,7 @@ static void numbers_are_not_joined(void **state)
 	assert_int_equal(g.memory, 512);
 	remarked(BASE "memory=512\nmemory+=1\nmemory+=2",
 		"g.cfg:6: key 'memory': ", "stays 512");
+	assert_int_equal(g.memory, 512);
 	remarked(BASE "maxmem=64\nmemory+=256", "g.cfg:5: key 'memory': ", "line is ignored");
 	assert_int_equal(g.memory, 64);
 	remarked(BASE "cap=5\ncap+=5", "g.cfg:5: key 'cap': ", "stays 5");
@@ -427,6 +441,9 @@ static void devices(void **state)
 	bad(BASE "disk=['phy:/dev/vg/w,ioemu:hda,w']",
 		"g.cfg:4: key 'disk': entry 0: hda: ", "does not exist");
 	bad(BASE "vif=['','','','','']", "g.cfg:4: key 'vif': ", "at most 4");
+	quiet(BASE
+		"vif=['mac=2:0:0:0:0:1','mac=2:0:0:0:0:2','mac=2:0:0:0:0:3','mac=2:0:0:0:0:4']");
+	assert_int_equal(g.n_vifs, 4);
 	bad(BASE "vif=['mac=00:16:3e:00:00']", "g.cfg:4: key 'vif': entry 0: ", "six pairs");
 	bad(BASE "vif=['', 'mac=00:16:3e:00:00:07',\n'mac=00:16:3E:00:00:07']",
 		"g.cfg:5: key 'vif': entry 2: entry 1 has this mac", "mac=");
@@ -478,6 +495,7 @@ static void vifs(void **state)
 	vif_mac("mac=0:16:3e:0:0:f", "00:16:3e:00:00:0f");
 	vif_mac("mac=00-16-3E-00-00-01", "00:16:3e:00:00:01");
 	vif_bad("mac=0016:3e:00:00:00:00", "six pairs");
+	vif_bad("mac=00.16.3e.00.00.01", "six pairs");
 	vif_bad("mac=00:16:3e:00:00", "six pairs");
 	vif_bad("mac=00:16:3e:00:00:", "six pairs");
 	vif_bad("mac=00:16:3e:00:00:0g", "six pairs");
@@ -495,6 +513,8 @@ static void vifs(void **state)
 	vif_bad("script=vif-route", "scripts");
 	vif_bad("mtu=9000", "1500");
 	vif_bad("bridge=", "empty");
+	vif_bad("vifname=a234567890123456", "at most 15 bytes");
+	assert_int_equal(vif_spec_parse(&v, "vifname=a23456789012345", &ignored, &m), 0);
 	vif_bad("bridge=a2345678901234567890123456789012", "too long");
 	vif_bad("devid=x", "not a number");
 	assert_int_equal(
