@@ -9,6 +9,7 @@
  *             S2 every present leaf entry that the processor can reach points into a frame whose capability
  *                is in the list, at the address that its base says
  *             S3 an entry is cleared only if it points into the frame (or at the table) that goes away
+ *             S4 base is the address of the frame's first byte modulo 2^64; only addresses of the space are walked
  */
 #include "sched.h"
 #include "space.h"
@@ -24,12 +25,20 @@ void space_init(struct space *s, uint8_t type, uint64_t root)
 
 static bool has_tables(const struct space *s) { return s->obj.type != SK_OBJ_SPACE_IO; }
 
+/* The addresses of a space: from its start up to its end. */
+static uint64_t space_start(const struct space *s)
+{
+	return s->obj.type == SK_OBJ_SPACE_HOST ? USER_START : 0;
+}
+
+static uint64_t space_end(const struct space *s)
+{
+	return s->obj.type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END;
+}
+
 static bool in_user_range(const struct space *s, uint64_t vaddr, uint64_t size)
 {
-	uint64_t start = s->obj.type == SK_OBJ_SPACE_HOST ? USER_START : 0;
-	uint64_t end = s->obj.type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END;
-
-	return vaddr >= start && vaddr < end && size <= end - vaddr;
+	return vaddr >= space_start(s) && vaddr < space_end(s) && size <= space_end(s) - vaddr;
 }
 
 /* The entry for vaddr in the table of this level: EXISTS when a large page lies in its place. */
@@ -41,6 +50,12 @@ static int entry_find(struct space *s, uint64_t vaddr, unsigned int level, uint6
 	if (found == level)
 		return 0;
 	return pte_present(**e) ? -SK_E_EXISTS : no_table(found - 1);
+}
+
+/* Bytes from vaddr to the end of what an entry of this level translates. */
+static uint64_t entry_rest(uint64_t vaddr, unsigned int level)
+{
+	return pte_span(level) - (vaddr & (pte_span(level) - 1));
 }
 
 /* --- the list of a space ------------------------------------------------------------------ */
@@ -185,7 +200,7 @@ int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t
 		return -SK_E_EXISTS;
 	span = pte_span(level + 1);
 	vaddr &= ~(span - 1);
-	if (vaddr >= (s->obj.type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END))
+	if (vaddr >= space_end(s))
 		return -SK_E_RANGE;
 	rc = entry_find(s, vaddr, level + 1, &e)
 		     ?: refuse(pte_is_table(*e, level + 1), SK_E_EXISTS);
@@ -205,16 +220,33 @@ int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t
 
 /* --- unmapping ---------------------------------------------------------------------------- */
 
-/* Clear what points into the frame in [vaddr, vaddr + size), which lies in one table of this level. */
-static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t vaddr, uint64_t size,
+/*
+ * The part of [*offset, *end) of the frame that lies at addresses of its space: false when there is none. A window
+ * may begin below the first address, also below 0, and reach beyond the last (S4). It is at most 1 GiB from the
+ * space, so addresses compare right as signed numbers.
+ */
+static bool window_clip(const struct slot *frame, uint64_t *offset, uint64_t *end)
+{
+	uint64_t start, base = frame->base;
+
+	if (!has_tables(frame->space))
+		return false;
+	start = space_start(frame->space);
+	if ((int64_t)(base + *offset) < (int64_t)start)
+		*offset = start - base;
+	*end = min_u64(*end, space_end(frame->space) - base);
+	return *offset < *end;
+}
+
+/* Clear what points into the frame from offset on, up to end, which one table of this level translates. */
+static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t offset, uint64_t end,
 	unsigned int level)
 {
-	uint64_t at, paddr;
 	bool found = false;
 
-	for (at = 0; at < size; at += pte_span(level), e++) {
-		paddr = frame->paddr + (vaddr + at - frame->base);
-		if (!pte_present(*e) || pte_is_table(*e, level) || pte_paddr(*e) != paddr)
+	for (; offset < end; offset += pte_span(level), e++) {
+		if (!pte_present(*e) || pte_is_table(*e, level) ||
+			pte_paddr(*e) != frame->paddr + offset)
 			continue;
 		store(e, 0); /* S3 */
 		found = true;
@@ -225,18 +257,19 @@ static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t vaddr,
 /* 0, or SYS_RESTART with a part done. */
 static int range_unmap(struct slot *frame, uint64_t offset, uint64_t size)
 {
-	uint64_t vaddr = frame->base + offset, end = vaddr + size, next, *e;
+	uint64_t end = offset + size, vaddr, next, *e;
 	unsigned int level;
 
-	if (!has_tables(frame->space))
+	if (!window_clip(frame, &offset, &end))
 		return 0;
-	for (; vaddr < end; vaddr = next) {
+	for (; offset < end; offset = next) {
+		vaddr = frame->base + offset;
 		e = pte_walk(phys_to_virt(frame->space->root), vaddr, 1, &level);
 		/* a whole table of 4 KiB entries, or one larger entry */
-		next = min_u64(end, (vaddr | (pte_span(level > 1 ? level : 2) - 1)) + 1);
-		if (!entries_clear(frame, e, vaddr, next - vaddr, level))
+		next = min_u64(end, offset + entry_rest(vaddr, level > 1 ? level : 2));
+		if (!entries_clear(frame, e, offset, next, level))
 			continue;
-		arch_tlb_shootdown(frame->space, vaddr, next - vaddr);
+		arch_tlb_shootdown(frame->space, vaddr, next - offset);
 		if (next < end && arch_irq_pending())
 			return SYS_RESTART;
 	}
@@ -321,13 +354,17 @@ static int unmap_check(const struct slot *frame, uint64_t offset, uint64_t order
 /* A part of a large page cannot go before the page is split. */
 static int split_check(const struct slot *frame, uint64_t offset, uint64_t size)
 {
+	uint64_t end = offset + size, vaddr, *e;
 	unsigned int level;
-	uint64_t *e;
 
-	if (!has_tables(frame->space))
+	if (!window_clip(frame, &offset, &end))
 		return 0;
-	e = pte_walk(phys_to_virt(frame->space->root), frame->base + offset, 1, &level);
-	return level > 1 && pte_present(*e) && size < pte_span(level) ? no_table(level - 1) : 0;
+	vaddr = frame->base + offset;
+	e = pte_walk(phys_to_virt(frame->space->root), vaddr, 1, &level);
+	if (level == 1 || !pte_present(*e) || size >= pte_span(level) ||
+		pte_paddr(*e) + (vaddr & (pte_span(level) - 1)) != frame->paddr + offset)
+		return 0;
+	return no_table(level - 1);
 }
 
 SYSCALL_HANDLER(UNMAP)
