@@ -12,6 +12,7 @@
  *             C2 only the first and last child know the parent, so a list of children is spliced in O(1)
  *             C3 nothing on the list of dying CNodes is reachable through a capability, and untypeds are
  *                not reset while that list is not empty
+ *             C4 no capability to an object that has begun to end is derived or moved: the last one ends it
  */
 #include "cap.h"
 #include "space.h"
@@ -77,6 +78,12 @@ static object_destroy_fn *const destroy[SK_OBJ_END] = {
 	/* clang-format on */
 };
 
+/* It names something, and that has not begun to end. */
+static bool slot_alive(const struct slot *s)
+{
+	return s->type != SK_OBJ_NULL && !(destroy[s->type] && s->obj->dead);
+}
+
 int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
 	struct slot **slot)
 {
@@ -86,9 +93,7 @@ int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 	if (!cn || index == 0 || index >= cn->n_slots)
 		return -SK_E_CAP;
 	s = &cn->slots[index];
-	if (s->type == SK_OBJ_NULL || (type && s->type != type))
-		return -SK_E_CAP;
-	if (destroy[s->type] && s->obj->dead)
+	if (!slot_alive(s) || (type && s->type != type))
 		return -SK_E_CAP;
 	if (rights & ~s->rights)
 		return -SK_E_RIGHTS;
@@ -121,9 +126,19 @@ int cap_find_empty(struct thread *t, uint64_t cnode, uint64_t index, struct slot
 	return (*slot)->type == SK_OBJ_NULL ? 0 : -SK_E_SLOT;
 }
 
+int cap_find_source(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
+	struct slot **slot)
+{
+	int rc = cap_find_in(t, cnode, rights, index, slot);
+
+	if (rc)
+		return rc;
+	return slot_alive(*slot) ? 0 : -SK_E_CAP;
+}
+
 bool slot_copyable(const struct slot *s)
 {
-	return s->type != SK_OBJ_NULL && s->type != SK_OBJ_UNTYPED && s->type != SK_OBJ_TABLE;
+	return s->type != SK_OBJ_UNTYPED && s->type != SK_OBJ_TABLE;
 }
 
 /* --- the tree ----------------------------------------------------------------------------- */
@@ -214,6 +229,7 @@ void slot_derive(
 	struct cap v = { src->type, src->rights & rights, src->order,
 		(src->flags & SLOT_DEVICE) | flags, src->paddr, badge };
 
+	BUG_ON(!slot_alive(src)); /* C4 */
 	if (destroy[src->type])
 		src->obj->refs++; /* C1 */
 	slot_set(dst, src, &v);
@@ -225,6 +241,7 @@ void slot_move(struct slot *dst, struct slot *src)
 {
 	struct cap v;
 
+	BUG_ON(!slot_alive(src)); /* C4 */
 	slot_read(src, &v);
 	dst->first_child = src->first_child;
 	dst->last_child = src->last_child;

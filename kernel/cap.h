@@ -104,6 +104,9 @@ int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 /* A slot inside a CNode that the caller names; type of the slot's contents not looked at. */
 int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
 	struct slot **slot) must_check;
+/* What a capability is derived from, or moved from: there is one, to an object that lives. */
+int cap_find_source(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
+	struct slot **slot) must_check;
 int cap_find_empty(
 	struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot) must_check;
 
@@ -122,6 +125,7 @@ int slot_delete(struct slot *s) must_check;
 int slot_revoke(struct slot *s) must_check;
 /* Clear CNodes whose last capability is gone. */
 int cap_drain(void) must_check;
+/* May there be two? */
 bool slot_copyable(const struct slot *s);
 
 void cnode_init(struct cnode *cn, uint8_t order);

@@ -20,7 +20,7 @@ struct copy_args {
 static int copy_decode(struct thread *t, const struct sk_regs *r, struct copy_args *a)
 {
 	int rc = cap_find_empty(t, r->rdi, r->rsi, &a->dst)
-			 ?: cap_find_in(t, r->rdx, SK_GRANT, r->r10, &a->src);
+			 ?: cap_find_source(t, r->rdx, SK_GRANT, r->r10, &a->src);
 
 	if (rc)
 		return rc;
@@ -75,14 +75,11 @@ SYSCALL_HANDLER(MOVE)
 {
 	struct slot *dst, *src;
 	int rc = cap_find_empty(t, r->rdi, r->rsi, &dst)
-			 ?: cap_find_in(t, r->rdx, SK_W, r->r10, &src);
+			 ?: cap_find_source(t, r->rdx, SK_W | SK_GRANT, r->r10, &src);
 
-	if (rc)
-		return rc;
-	if (src->type == SK_OBJ_NULL)
-		return -SK_E_CAP;
-	slot_move(dst, src);
-	return 0;
+	if (!rc)
+		slot_move(dst, src);
+	return rc;
 }
 
 SYSCALL_HANDLER(DELETE)

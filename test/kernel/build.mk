@@ -7,3 +7,4 @@ smp-ktest-smp := 4
 smp-ktest-vcpu := 2
 smp-ktest-fuzz := 2
 qemu-ktest-sched := -icount shift=0,sleep=off
+qemu-ktest-ending := -icount shift=0,sleep=off

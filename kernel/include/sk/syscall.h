@@ -39,7 +39,7 @@
 	  "the copy is a child of the source; untypeds and tables cannot be copied")               \
 	X(MINT, 11, "as COPY, badge", "endpoint, notification: a badge on an unbadged capability; "\
 	  "IOPORT: first port | last << 16, inside the source's range")                            \
-	X(MOVE, 12, "dst cnode(W), dst slot, src cnode(W), src slot", "")                          \
+	X(MOVE, 12, "dst cnode(W), dst slot, src cnode(W, GRANT), src slot", "")                   \
 	X(DELETE, 13, "cnode(W), slot", "children pass to the parent; last one ends the object")   \
 	X(REVOKE, 14, "cnode(W), slot", "delete all that derives from the slot; preemptible")      \
 	X(CAP_INFO, 15, "cnode(R), slot",                                                          \

@@ -110,6 +110,13 @@ static void cnodes(void)
 	CHECK_EQ(sk_copy(ro, 2, ME, n, SK_ALL), -SK_E_RIGHTS);
 	CHECK_EQ(sk_copy(ME, ro + 1, ro, 1, SK_ALL), -SK_E_RIGHTS);
 	CHECK_EQ(sk_delete(ro, 1), -SK_E_RIGHTS);
+	/* to move out of a CNode is to change it and to take a capability from it */
+	CHECK_EQ(sk_copy(ME, ro + 2, ME, cn, SK_R | SK_W), 0);
+	CHECK_EQ(sk_move(ME, ro + 1, ro + 2, 1), -SK_E_RIGHTS);
+	CHECK_EQ(sk_delete(ME, ro + 2), 0);
+	CHECK_EQ(sk_copy(ME, ro + 2, ME, cn, SK_R | SK_GRANT), 0);
+	CHECK_EQ(sk_move(ME, ro + 1, ro + 2, 1), -SK_E_RIGHTS);
+	CHECK_EQ(sk_delete(ME, ro + 2), 0);
 	CHECK_EQ(sk_move(ME, ro + 1, cn, 1), 0);
 	CHECK_EQ(sk_signal(ro + 1), 0);
 	CHECK_EQ(sk_poll(n, &word), -SK_E_AGAIN); /* unbadged: nothing set */

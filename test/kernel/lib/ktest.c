@@ -244,6 +244,60 @@ struct kthread *kthread_start(
 	return kthread_new(fn, arg, &(struct kthread_args){ .cpu = cpu, .priority = priority });
 }
 
+extern const char crowd_code[];
+__asm__(".text\n"
+	"crowd_code: syscall\n"
+	"1: jmp 1b\n");
+enum { CROWD_PRIORITY = 25 };
+
+void crowd_make(struct crowd *c, unsigned int n, unsigned int cpu)
+{
+	sk_cap_t untyped = object_new(SK_OBJ_UNTYPED, 24);
+	uint64_t utcb = range_new(23);
+	uint32_t level;
+	unsigned int i, step;
+
+	*c = (struct crowd){ slots_new(n), object_new(SK_OBJ_SCHED, 0), n };
+	CHECK(n <= 1024);
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, c->sched, cpu, CROWD_PRIORITY, 256, 0, 0),
+		0);
+	for (i = 0; i < n; i += step) {
+		step = n - i < SK_RETYPE_MAX ? n - i : SK_RETYPE_MAX;
+		CHECK_EQ(sk_retype(untyped, SK_OBJ_THREAD, 0, ME, c->threads + i, step, 0), 0);
+	}
+	for (i = 0; i < n; i++, utcb += SK_PAGE_SIZE) {
+		if (utcb % SK_LARGE_SIZE == 0)
+			tables_for(SK_CAP_SPACE, utcb);
+		CHECK_EQ(sk_thread_configure(
+				 c->threads + i, ME, SK_CAP_SPACE, SK_NULL_CAP, utcb, &level),
+			0);
+		((struct sk_utcb *)utcb)->deadline = SK_NO_DEADLINE;
+	}
+}
+
+void crowd_call(const struct crowd *c, long nr, uint64_t rdi, uint64_t rsi)
+{
+	struct sk_regs regs = {
+		.rip = (uint64_t)crowd_code, .rax = (uint64_t)nr, .rdi = rdi, .rsi = rsi
+	};
+
+	for (unsigned int i = 0; i < c->n; i++) {
+		CHECK_EQ(sk_thread_write(c->threads + i, &regs), 0);
+		CHECK_EQ(sk_sched_bind(c->sched, c->threads + i), 0);
+		CHECK_EQ(sk_thread_resume(c->threads + i), 0);
+		CHECK_EQ(sk_sched_bind(c->sched, SK_NULL_CAP), 0);
+	}
+}
+
+long crowd_result(const struct crowd *c, unsigned int i)
+{
+	struct sk_regs regs;
+
+	CHECK_EQ(sk_thread_suspend(c->threads + i), 0);
+	CHECK_EQ(sk_thread_read(c->threads + i, &regs), 0);
+	return (long)regs.rax;
+}
+
 void main_priority(unsigned int priority)
 {
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, SK_CAP_SCHED, 0, priority, 256, 0, 0), 0);

@@ -68,6 +68,18 @@ struct kthread_args {
 struct kthread *kthread_new(void (*fn)(void *), void *arg, const struct kthread_args *args);
 struct kthread *kthread_start(
 	void (*fn)(void *), void *arg, unsigned int cpu, unsigned int priority);
+/*
+ * Many threads without stacks. Each makes one system call with (RDI, RSI) and waits in it; the deadline in its UTCB
+ * is none. They share one scheduling context, above the main thread, so each has begun to wait when the next starts.
+ */
+struct crowd {
+	sk_cap_t threads, sched; /* n consecutive */
+	unsigned int n;
+};
+void crowd_make(struct crowd *c, unsigned int n, unsigned int cpu);
+void crowd_call(const struct crowd *c, long nr, uint64_t rdi, uint64_t rsi);
+/* What the call returned to one of them; it is suspended afterwards. */
+long crowd_result(const struct crowd *c, unsigned int i);
 /* Lower or raise the main thread (20 at the start). */
 void main_priority(unsigned int priority);
 
