@@ -7,19 +7,16 @@
  *             tree -> endpoint, notification, reply, vcpu -> CPU. It is the only lock under which requests to
  *             other CPUs are made, so whoever waits for it answers such requests. cap_read() needs no lock.
  * Lifecycle   slot_set/slot_derive fill a slot, slot_delete empties it; the last capability of an object ends
- *             the object. A CNode that ends is put on a list and cleared by cap_drain(): no recursion.
+ *             the object. The last one of a CNode goes into the CNode itself (cnode_end()): no recursion.
  * Invariants  C1 object->refs is the number of slots that name it
  *             C2 only the first and last child know the parent, so a list of children is spliced in O(1)
- *             C3 nothing on the list of dying CNodes is reachable through a capability, and untypeds are
- *                not reset while that list is not empty
- *             C4 no capability to an object that has begun to end is derived or moved: the last one ends it
+ *             C3 no capability to an object that has begun to end is derived or moved: the last one ends it
  */
 #include "cap.h"
 #include "space.h"
 #include "thread.h"
 
 static struct spinlock tree;
-static struct cnode *dying;
 
 void tree_lock(void)
 {
@@ -63,8 +60,6 @@ int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 		return -SK_E_CAP;
 	return rights & ~cap->rights ? -SK_E_RIGHTS : 0;
 }
-
-static object_destroy_fn cnode_destroy;
 
 /* Types whose slots name an object, and what ends it. */
 static object_destroy_fn *const destroy[SK_OBJ_END] = {
@@ -229,7 +224,7 @@ void slot_derive(
 	struct cap v = { src->type, src->rights & rights, src->order,
 		(src->flags & SLOT_DEVICE) | flags, src->paddr, badge };
 
-	BUG_ON(!slot_alive(src)); /* C4 */
+	BUG_ON(!slot_alive(src)); /* C3 */
 	if (destroy[src->type])
 		src->obj->refs++; /* C1 */
 	slot_set(dst, src, &v);
@@ -241,7 +236,7 @@ void slot_move(struct slot *dst, struct slot *src)
 {
 	struct cap v;
 
-	BUG_ON(!slot_alive(src)); /* C4 */
+	BUG_ON(!slot_alive(src)); /* C3 */
 	slot_read(src, &v);
 	dst->first_child = src->first_child;
 	dst->last_child = src->last_child;
@@ -263,21 +258,9 @@ void slot_move(struct slot *dst, struct slot *src)
 
 /* --- deleting ----------------------------------------------------------------------------- */
 
-static int cnode_destroy(struct object *o)
-{
-	struct cnode *cn = (struct cnode *)o;
-
-	o->dead = true;
-	cn->dying = dying;
-	dying = cn;
-	return 0;
-}
-
 /* What the capability stands for goes; restartable. */
 static int slot_release(struct slot *s)
 {
-	int rc = 0;
-
 	if (s->type == SK_OBJ_FRAME)
 		return frame_unmap_all(s);
 	if (s->type == SK_OBJ_TABLE) {
@@ -287,11 +270,7 @@ static int slot_release(struct slot *s)
 	if (!destroy[s->type])
 		return 0;
 	BUG_ON(s->obj->refs == 0); /* C1 */
-	if (s->obj->refs == 1)
-		rc = destroy[s->type](s->obj);
-	if (!rc)
-		s->obj->refs--;
-	return rc;
+	return s->obj->refs == 1 ? destroy[s->type](s->obj) : 0;
 }
 
 static int slot_detach(struct slot *s)
@@ -307,18 +286,28 @@ static int slot_detach(struct slot *s)
 	}
 }
 
-int slot_delete(struct slot *s)
+void slot_clear(struct slot *s)
 {
-	int rc;
-
-	if (s->type == SK_OBJ_NULL)
-		return 0;
-	rc = slot_detach(s) ?: slot_release(s);
-	if (rc)
-		return rc;
+	if (destroy[s->type])
+		s->obj->refs--; /* C1 */
 	tree_remove(s);
 	slot_write(s, &empty);
-	return 0;
+}
+
+int slot_delete(struct slot *s)
+{
+	int rc = s->type == SK_OBJ_NULL ? 0 : slot_detach(s);
+
+	if (rc || s->type == SK_OBJ_NULL)
+		return rc;
+	if (s->type == SK_OBJ_CNODE && s->obj->refs == 1) {
+		cnode_end(s);
+		return 0;
+	}
+	rc = slot_release(s);
+	if (!rc)
+		slot_clear(s);
+	return rc;
 }
 
 int slot_revoke(struct slot *s)
@@ -330,30 +319,8 @@ int slot_revoke(struct slot *s)
 		rc = slot_delete(s->first_child);
 		if (rc)
 			return rc;
-		if (arch_irq_pending())
+		if (this_cpu()->current->dying || arch_irq_pending())
 			return SYS_RESTART;
-	}
-	return 0;
-}
-
-int cap_drain(void)
-{
-	unsigned int steps = 0;
-	struct cnode *cn;
-	struct slot *s;
-
-	while ((cn = dying)) {
-		if (cn->cleared == cn->n_slots) {
-			dying = cn->dying;
-			continue;
-		}
-		s = &cn->slots[cn->cleared];
-		if (s->type != SK_OBJ_NULL || ++steps % 64 == 0)
-			if (arch_irq_pending())
-				return SYS_RESTART;
-		if (slot_delete(s)) /* may put another CNode in front of cn */
-			return SYS_RESTART;
-		cn->cleared++;
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #define KERNEL_CAP_H
 
 #include "arch.h"
+#include "queue.h"
 
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 #define load(p) __atomic_load_n((p), __ATOMIC_RELAXED)
@@ -77,10 +78,11 @@ _Static_assert(sizeof(struct slot) == 80, "SK_CNODE_SLOTS");
 struct cnode {
 	struct object obj;
 	uint32_t n_slots;
-	uint32_t cleared;    /* while dying: slots below are empty */
-	struct cnode *dying; /* next in the list of CNodes to clear */
-	uint8_t reserved[128 - 32];
-	struct slot slots[];
+	uint32_t cleared;       /* while it ends: slots from 1 up to this are empty */
+	struct thread *cleaner; /* who clears it, with link in its list; or NULL */
+	struct link link;
+	uint8_t reserved[128 - 48];
+	struct slot slots[]; /* the first only while it ends: its own last capability */
 };
 _Static_assert(sizeof(struct cnode) == 128, "SK_CNODE_SLOTS");
 
@@ -119,21 +121,30 @@ void slot_set_badge(struct slot *s, uint64_t badge);
 void slot_derive(
 	struct slot *dst, struct slot *src, uint8_t rights, uint64_t badge, uint8_t flags);
 void slot_move(struct slot *dst, struct slot *src);
-/* Empty a slot; the last capability ends the object. 0 or SYS_RESTART: then the slot is still there. */
+/*
+ * Empty a slot; the last capability ends the object. 0 or SYS_RESTART: then the slot is still there. When it was
+ * the last of a CNode, the running thread must call cnodes_clear() before it makes another call.
+ */
 int slot_delete(struct slot *s) must_check;
-/* Delete all descendants. */
+/* Delete all descendants. 0 or SYS_RESTART. */
 int slot_revoke(struct slot *s) must_check;
-/* Clear CNodes whose last capability is gone. */
-int cap_drain(void) must_check;
+/* Take it out of the tree; what it stood for is over. */
+void slot_clear(struct slot *s);
 /* May there be two? */
 bool slot_copyable(const struct slot *s);
 
 void cnode_init(struct cnode *cn, uint8_t order);
+/* The last capability of a CNode goes: move it into the CNode, which the running thread will clear. */
+void cnode_end(struct slot *s);
+/* Clear what t has to clear. 0 or SYS_RESTART. */
+int cnodes_clear(struct thread *t) must_check;
+/* t ends: the running thread clears what t did not come to. 0 or SYS_RESTART. */
+int cnodes_inherit(struct thread *t) must_check;
 
 /* Ends of objects, one per type; called with the tree lock, refs == 1. 0 or SYS_RESTART. */
 typedef int object_destroy_fn(struct object *o);
-object_destroy_fn space_destroy, thread_destroy, sched_destroy, endpoint_destroy, reply_destroy,
-	notification_destroy, irq_destroy, vcpu_destroy;
+object_destroy_fn cnode_destroy, space_destroy, thread_destroy, sched_destroy, endpoint_destroy,
+	reply_destroy, notification_destroy, irq_destroy, vcpu_destroy;
 /* An internal slot goes away: its owner must not use the object any more. 0 or SYS_RESTART. */
 int thread_detach(struct slot *s) must_check;
 int vcpu_detach(struct slot *s) must_check;

@@ -1,16 +1,100 @@
 /*
- * cnode.c - CNodes: the system calls on slots
+ * cnode.c - CNodes: the system calls on slots, and how a CNode ends
  *
- * Objects     struct cnode: a header of 128 bytes, then slots; slot 0 is never used.
+ * Objects     struct cnode: a header of 128 bytes, then slots; no call can name slot 0.
  * Locks       tree lock, held by the caller.
+ * Lifecycle   When the last capability is deleted, it moves into slot 0, so that it stays a child of its untyped:
+ *             the memory is not used again before the CNode is cleared. The thread that deleted it clears it, slot
+ *             by slot, before it does anything else under the tree lock; CNodes found on the way join its list.
+ *             Whoever revokes the memory takes the work over, and so does who ends that thread.
+ * Invariants  N1 cn->cleaner == t exactly while cn is in t->dying; then its last capability is in its slot 0
  */
 #include "cap.h"
 #include "thread.h"
 
+enum { EMPTY_SLOTS_A_STEP = 64 };
+
 void cnode_init(struct cnode *cn, uint8_t order)
 {
 	cn->n_slots = (uint32_t)SK_CNODE_SLOTS(order);
+	cn->cleared = 1;
 }
+
+/* --- the end ------------------------------------------------------------------------------ */
+
+static void cleaner_set(struct cnode *cn, struct thread *t)
+{
+	if (cn->cleaner)
+		queue_remove(&cn->cleaner->dying, &cn->link);
+	cn->cleaner = t; /* N1 */
+	if (t)
+		queue_append(&t->dying, &cn->link);
+}
+
+void cnode_end(struct slot *s)
+{
+	struct cnode *cn = (struct cnode *)s->obj;
+	struct cap v;
+
+	if (s != &cn->slots[0]) {
+		slot_move(&cn->slots[0], s);
+		slot_read(&cn->slots[0], &v);
+		v.flags = 0; /* it may have been a thread's */
+		slot_write(&cn->slots[0], &v);
+	}
+	cn->obj.dead = true;
+	cleaner_set(cn, this_cpu()->current);
+}
+
+static struct cnode *first_dying(struct thread *t)
+{
+	return t->dying ? container_of(t->dying, struct cnode, link) : NULL;
+}
+
+int cnodes_clear(struct thread *t)
+{
+	struct cnode *cn;
+	struct slot *s;
+	int rc;
+
+	while ((cn = first_dying(t))) {
+		s = &cn->slots[cn->cleared];
+		if (cn->cleared == cn->n_slots) {
+			cleaner_set(cn, NULL);
+			s = &cn->slots[0];
+			slot_clear(s);
+		} else if (s->type == SK_OBJ_NULL) {
+			if (++cn->cleared % EMPTY_SLOTS_A_STEP)
+				continue;
+		} else {
+			rc = slot_delete(s); /* may end t as well, which empties its list */
+			if (rc)
+				return rc;
+			cn->cleared++;
+		}
+		if (arch_irq_pending())
+			return SYS_RESTART;
+	}
+	return 0;
+}
+
+int cnodes_inherit(struct thread *t)
+{
+	struct thread *heir = this_cpu()->current;
+	struct cnode *cn;
+
+	while ((cn = first_dying(t))) {
+		cleaner_set(cn, heir == t ? NULL : heir);
+		if (arch_irq_pending())
+			return SYS_RESTART;
+	}
+	return 0;
+}
+
+/* The table of cap.c wants one; cnode_end() does it. */
+int cnode_destroy(struct object *o) { panic("CNode %p ends twice", (void *)o); }
+
+/* --- system calls ------------------------------------------------------------------------- */
 
 struct copy_args {
 	struct slot *dst, *src;
@@ -82,18 +166,42 @@ SYSCALL_HANDLER(MOVE)
 	return rc;
 }
 
+/* Does the slot still hold what the first try of this call found there? */
+static bool same_as_before(struct thread *t, const struct slot *s)
+{
+	struct restart *again = &t->restart;
+
+	if (again->stage == RESTART_NEW) {
+		again->stage = RESTART_FOUND;
+		again->type = s->type;
+		again->value = s->paddr;
+	}
+	return again->type == s->type && again->value == s->paddr;
+}
+
 SYSCALL_HANDLER(DELETE)
 {
 	struct slot *s;
+	int rc;
 
-	return cap_drain() ?: cap_find_in(t, r->rdi, SK_W, r->rsi, &s) ?: slot_delete(s) ?: cap_drain();
+	if (t->restart.stage == RESTART_DONE) /* what is there now is another's */
+		return 0;
+	rc = cap_find_in(t, r->rdi, SK_W, r->rsi, &s);
+	if (rc || !same_as_before(t, s))
+		return rc;
+	rc = slot_delete(s);
+	if (rc || !t->dying)
+		return rc;
+	t->restart.stage = RESTART_DONE;
+	return SYS_RESTART;
 }
 
 SYSCALL_HANDLER(REVOKE)
 {
 	struct slot *s;
+	int rc = cap_find_in(t, r->rdi, SK_W, r->rsi, &s);
 
-	return cap_drain() ?: cap_find_in(t, r->rdi, SK_W, r->rsi, &s) ?: slot_revoke(s) ?: cap_drain();
+	return rc ?: refuse(!same_as_before(t, s), SK_E_CAP) ?: slot_revoke(s);
 }
 
 SYSCALL_HANDLER(CAP_INFO)

@@ -55,13 +55,23 @@ static const uint16_t needs[ARRAY_SIZE(handlers)][3] = {
 	/* clang-format on */
 };
 
+/* A call with these registers begins, or is made again. */
+static void restart_begin(struct restart *again, const struct sk_regs *r)
+{
+	if (again->call[0] != r->rax || again->call[1] != r->rdi || again->call[2] != r->rsi ||
+		again->call[3] != r->rdx)
+		*again = (struct restart){ .call = { r->rax, r->rdi, r->rsi, r->rdx } };
+}
+
 /* With the tree lock. */
 static long call_locked(unsigned int nr, struct thread *t, struct sk_regs *r)
 {
 	uint64_t index[] = { r->rdi, r->rsi, r->rdx };
 	struct args a;
-	int rc = 0;
+	int rc;
 
+	restart_begin(&t->restart, r);
+	rc = cnodes_clear(t);
 	for (unsigned int i = 0; !rc && i < ARRAY_SIZE(index) && needs[nr][i]; i++) {
 		unsigned int type = needs[nr][i] & 0xff;
 
@@ -96,6 +106,8 @@ void core_syscall(struct thread *t)
 		rc = call_locked(nr, t, r);
 		tree_unlock();
 	}
+	if (rc != SYS_RESTART)
+		t->restart.call[0] = 0;
 	if (rc == SYS_RESTART)
 		r->rip -= SYSCALL_SIZE;
 	else if (rc != SYS_BLOCKED)

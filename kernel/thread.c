@@ -153,10 +153,14 @@ int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
 	struct slot *fault, uint64_t utcb)
 {
 	struct space *s = space_of(space->obj);
-	int rc = thread_unconfigure(t)
-			 ?: space_map_page(
-				    &t->utcb_slot, SLOT_THREAD_UTCB, thread_utcb(t), s, utcb);
+	int rc;
 
+	/* the end of its capability space may take much with it, the arguments too: find them again */
+	if (t->cspace_slot.type != SK_OBJ_NULL)
+		return thread_unconfigure(t) ?: SYS_RESTART;
+	rc = thread_unconfigure(t)
+		     ?: space_map_page(
+				&t->utcb_slot, SLOT_THREAD_UTCB, thread_utcb(t), s, utcb);
 	if (rc)
 		return rc;
 	slot_derive(&t->cspace_slot, cspace, SK_ALL, 0, SLOT_THREAD_CSPACE);
@@ -179,7 +183,7 @@ int thread_destroy(struct object *o)
 	notification_unbind(t);
 	if (t->sched)
 		sched_unbind(t->sched);
-	rc = thread_unconfigure(t);
+	rc = thread_unconfigure(t) ?: cnodes_inherit(t);
 	if (rc)
 		return rc;
 	timer_stop(t);
@@ -284,6 +288,7 @@ SYSCALL_HANDLER(THREAD_WRITE)
 		return -SK_E_RANGE;
 	regs.rflags = (regs.rflags & RFLAGS_USER) | RFLAGS_FIXED;
 	target->regs.r = regs;
+	target->restart = (struct restart){ 0 };
 	target->regs.vector = 0; /* all registers count, also RCX and R11 */
 	return 0;
 }

@@ -16,6 +16,18 @@ enum thread_state {
 /* clang-format on */
 
 /*
+ * What a call that was interrupted (SYS_RESTART) must know when it is made again. In the thread, not in its
+ * registers: they are the user's. Another call than that one begins anew.
+ */
+enum restart_stage { RESTART_NEW, RESTART_FOUND, RESTART_DONE };
+struct restart {
+	uint64_t call[4]; /* RAX, RDI, RSI, RDX */
+	uint8_t stage;    /* enum restart_stage */
+	uint8_t type;     /* DELETE, REVOKE: what the slot held, and which */
+	uint64_t value;
+};
+
+/*
  * wait_obj and the queue links are written under the lock of the object waited on; whoever sets
  * wait_obj back to NULL there is the one who ends the wait and may touch the registers. suspended is
  * set by anybody and cleared by RESUME alone.
@@ -28,6 +40,8 @@ struct thread {
 	struct cnode *cspace;
 	struct sched *sched;
 	struct notification *bound;
+	struct link *dying; /* CNodes that it must clear (tree lock) */
+	struct restart restart;
 	uint8_t state; /* enum thread_state */
 	bool suspended;
 	bool faulted; /* the message that it sends or the reply that it awaits is a fault's */

@@ -221,7 +221,7 @@ SYSCALL_HANDLER(RETYPE)
 	int rc;
 
 	do {
-		rc = cap_drain() ?: retype_decode(t, r, &args, &needs_reset);
+		rc = retype_decode(t, r, &args, &needs_reset);
 		if (!rc && needs_reset)
 			untyped_reset(args.untyped);
 	} while (!rc && needs_reset);
