@@ -76,7 +76,9 @@ static object_destroy_fn *const destroy[SK_OBJ_END] = {
 /* It names something, and that has not begun to end. */
 static bool slot_alive(const struct slot *s)
 {
-	return s->type != SK_OBJ_NULL && !(destroy[s->type] && s->obj->dead);
+	if (destroy[s->type])
+		return !s->obj->dead;
+	return s->type != SK_OBJ_NULL && !(s->flags & SLOT_ENDING);
 }
 
 int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
@@ -258,11 +260,25 @@ void slot_move(struct slot *dst, struct slot *src)
 
 /* --- deleting ----------------------------------------------------------------------------- */
 
+/* Nobody maps the frame anew while it is unmapped step by step. */
+static int frame_end(struct slot *frame)
+{
+	struct cap v;
+	int rc = frame_unmap_all(frame);
+
+	if (rc) {
+		slot_read(frame, &v);
+		v.flags |= SLOT_ENDING;
+		slot_write(frame, &v);
+	}
+	return rc;
+}
+
 /* What the capability stands for goes; restartable. */
 static int slot_release(struct slot *s)
 {
 	if (s->type == SK_OBJ_FRAME)
-		return frame_unmap_all(s);
+		return frame_end(s);
 	if (s->type == SK_OBJ_TABLE) {
 		table_unlink(s);
 		return 0;

@@ -35,8 +35,9 @@ struct object {
 
 /* Flags of a slot. The upper half says inside which object an internal slot lies. */
 /* DEVICE: untyped or frame is not RAM. USED: objects were made of the untyped since the last reset.
- * OPENED: pages of the untyped up to `prepared` are open in the kernel window, else closed. */
-enum { SLOT_DEVICE = 1, SLOT_USED = 2, SLOT_OPENED = 4 };
+ * OPENED: pages of the untyped up to `prepared` are open in the kernel window, else closed.
+ * ENDING: a frame whose deletion was interrupted; it can only be deleted. */
+enum { SLOT_DEVICE = 1, SLOT_USED = 2, SLOT_OPENED = 4, SLOT_ENDING = 8 };
 enum { SLOT_OWNER = 0xf0, SLOT_THREAD_CSPACE = 0x10, SLOT_THREAD_SPACE = 0x20 };
 enum { SLOT_THREAD_FAULT = 0x30, SLOT_THREAD_UTCB = 0x40, SLOT_VCPU_NESTED = 0x50 };
 enum { SLOT_VCPU_STATE = 0x60, SLOT_IRQ_SIGNAL = 0x70 };
@@ -61,7 +62,8 @@ struct slot {
 	union {
 		uint64_t badge;
 		uint64_t used; /* untyped: watermark in bytes */
-		/* frame: address of its first byte in the space; table: what it translates */
+		/* frame: address of its first byte in the space, modulo 2^64, and in the low 12 bits how
+		 * far an unmap that was interrupted is, in steps of 2 MiB; table: what it translates */
 		uint64_t base;
 	};
 	struct slot *first_child, *last_child;

@@ -293,42 +293,49 @@ bool endpoint_send_fault(struct thread *t)
 
 /* --- receiving ------------------------------------------------------------------------------ */
 
-/* The first sender, out of the queue; those that cannot be answered fail. Drops the lock when there is one. */
-static struct thread *sender_take(struct endpoint *ep, struct thread *t, struct reply **reply)
+/*
+ * The first sender, out of the queue, in *from; those that cannot be answered fail. 0, or SYS_RESTART when an interrupt
+ * waits; without a sender *from is NULL and the endpoint stays locked.
+ */
+static int sender_take(
+	struct endpoint *ep, struct thread *t, struct thread **from, struct reply **reply)
 {
-	struct thread *from;
+	bool answerable;
 
-	while (!ep->receivers && (from = queue_first(ep))) {
-		bool answerable = !from->call || !reply_of_receiver(t, reply);
-
-		endpoint_take(ep, from);
+	for (;;) {
+		spin_lock(&ep->obj.lock);
+		*from = ep->receivers ? NULL : queue_first(ep);
+		if (!*from)
+			return 0;
+		answerable = !(*from)->call || !reply_of_receiver(t, reply);
+		endpoint_take(ep, *from);
 		spin_unlock(&ep->obj.lock);
 		if (answerable)
-			return from;
-		thread_wake(from, -SK_E_PEER, false);
-		spin_lock(&ep->obj.lock);
+			return 0;
+		thread_wake(*from, -SK_E_PEER, false);
+		if (arch_irq_pending())
+			return SYS_RESTART;
 	}
-	return NULL;
 }
 
 static long endpoint_receive(struct endpoint *ep, struct thread *t)
 {
 	struct reply *reply = NULL;
 	struct thread *from;
+	int rc = sender_take(ep, t, &from, &reply);
 
-	spin_lock(&ep->obj.lock);
-	from = sender_take(ep, t, &reply);
-	if (from) {
-		message_move(from, t, from->badge);
-		if (reply) {
-			reply_tie(reply, from, from->deadline);
-			thread_waiting(from);
-		} else {
-			thread_wake(from, 0, false);
-		}
-		return 0;
+	if (rc)
+		return rc;
+	if (!from)
+		return endpoint_block(ep, t, THREAD_RECEIVING, load(&thread_utcb(t)->deadline));
+	message_move(from, t, from->badge);
+	if (reply) {
+		reply_tie(reply, from, from->deadline);
+		thread_waiting(from);
+	} else {
+		thread_wake(from, 0, false);
 	}
-	return endpoint_block(ep, t, THREAD_RECEIVING, load(&thread_utcb(t)->deadline));
+	return 0;
 }
 
 static long receive_bound(struct thread *t, struct sk_regs *r, struct endpoint *ep)
@@ -370,10 +377,13 @@ SYSCALL_HANDLER(REPLY) { return reply_send(t, r, &a->cap, false); }
 SYSCALL_HANDLER(REPLY_RECV)
 {
 	struct cap cap;
-	int rc = cap_read(t, load(&thread_utcb(t)->reply), SK_OBJ_REPLY, SK_W, &cap)
-			 ?: reply_send(t, r, &cap, true);
+	long rc = cap_read(t, load(&thread_utcb(t)->reply), SK_OBJ_REPLY, SK_W, &cap)
+			  ?: reply_send(t, r, &cap, true);
 
 	if (rc && rc != -SK_E_NOT_FOUND) /* a caller that gave up does not stop a server */
 		return rc;
-	return receive_bound(t, r, (struct endpoint *)a->cap.obj);
+	rc = receive_bound(t, r, (struct endpoint *)a->cap.obj);
+	if (rc == SYS_RESTART)
+		r->rax = SK_SYS_RECV; /* the reply is given */
+	return rc;
 }

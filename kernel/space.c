@@ -10,9 +10,11 @@
  *                is in the list, at the address that its base says
  *             S3 an entry is cleared only if it points into the frame (or at the table) that goes away
  *             S4 base is the address of the frame's first byte modulo 2^64; only addresses of the space are walked
+ *             S5 while base holds a cursor, nothing is mapped through the frame below it; MAP takes it away
  */
 #include "sched.h"
 #include "space.h"
+#include "thread.h"
 #include "arch/x86_64/pte.h"
 
 void space_init(struct space *s, uint8_t type, uint64_t root)
@@ -93,6 +95,29 @@ void space_relink(struct slot *slot)
 		slot->space_next->space_prev = slot;
 }
 
+/* --- windows ------------------------------------------------------------------------------ */
+
+static uint64_t window_base(const struct slot *frame)
+{
+	return frame->base & ~(SK_PAGE_SIZE - 1);
+}
+
+/* How far an interrupted unmap is; it stops where 2 MiB of addresses end, so a count of those says it. */
+static uint64_t cursor_get(const struct slot *frame)
+{
+	uint64_t steps = frame->base & (SK_PAGE_SIZE - 1);
+
+	return steps ? (steps << SK_LARGE_ORDER) - (window_base(frame) & (SK_LARGE_SIZE - 1))
+		     : 0;
+}
+
+static void cursor_set(struct slot *frame, uint64_t offset)
+{
+	uint64_t base = window_base(frame), first = base & (SK_LARGE_SIZE - 1);
+
+	slot_set_badge(frame, base | (first + offset) >> SK_LARGE_ORDER); /* S5 */
+}
+
 /* --- mapping ------------------------------------------------------------------------------ */
 
 static unsigned int leaf_level(unsigned int order)
@@ -129,41 +154,60 @@ static int range_check(const struct slot *frame, const struct space *s, uint64_t
 		return -SK_E_RANGE;
 	if (has_tables(s) && !in_user_range(s, vaddr, size))
 		return -SK_E_RANGE;
-	if (frame->space && (frame->space != s || frame->base != vaddr - offset))
+	if (frame->space && (frame->space != s || window_base(frame) != vaddr - offset))
 		return -SK_E_EXISTS;
 	return 0;
 }
 
-/* Are all entries for the range there and empty? */
-static int entries_check(struct space *s, uint64_t vaddr, uint64_t size, unsigned int level)
-{
-	uint64_t at, *e;
-	int rc = 0;
+/* Entries for a range: at most 256, so they lie in two tables at most. */
+struct run {
+	uint64_t *e, n;
+};
 
-	for (at = 0; !rc && at < size; at += pte_span(level))
-		rc = entry_find(s, vaddr + at, level, &e)
-			     ?: refuse(pte_present(*e), SK_E_EXISTS);
-	return rc;
+/* They are all there and empty. */
+static int entries_find(
+	struct space *s, uint64_t vaddr, uint64_t size, unsigned int level, struct run run[2])
+{
+	for (struct run *at = run; size; at++) {
+		int rc = entry_find(s, vaddr, level, &at->e);
+
+		if (rc)
+			return rc;
+		at->n = min_u64(512 - pte_index(vaddr, level), size / pte_span(level));
+		for (uint64_t i = 0; i < at->n; i++)
+			if (pte_present(at->e[i]))
+				return -SK_E_EXISTS;
+		vaddr += at->n * pte_span(level);
+		size -= at->n * pte_span(level);
+	}
+	return 0;
+}
+
+static uint64_t entries_set(const struct run *run, uint64_t leaf, uint64_t step)
+{
+	for (uint64_t i = 0; i < run->n; i++, leaf += step)
+		store(&run->e[i], leaf); /* S2 */
+	return leaf;
 }
 
 int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
 	unsigned int order, unsigned int rights)
 {
 	unsigned int level = leaf_level(order);
-	uint64_t at, *e, size = 1ull << order;
+	struct run run[2] = { { NULL, 0 }, { NULL, 0 } };
 	int rc = rights_check(frame, s, rights) ?: range_check(frame, s, vaddr, offset, order) ?:
-		 (has_tables(s) ? entries_check(s, vaddr, size, level) : 0);
+		 (has_tables(s) ? entries_find(s, vaddr, 1ull << order, level, run) : 0);
+	uint64_t leaf;
 
 	if (rc)
 		return rc;
-	if (!frame->space) {
+	if (!frame->space)
 		space_attach(s, frame);
-		slot_set_badge(frame, vaddr - offset);
-	}
-	for (at = 0; has_tables(s) && at < size; at += pte_span(level)) {
-		BUG_ON(entry_find(s, vaddr + at, level, &e));
-		store(e, pte_leaf(frame->paddr + offset + at, rights, level)); /* S2 */
-	}
+	if (frame->base != vaddr - offset)
+		slot_set_badge(frame, vaddr - offset); /* S5 */
+	leaf = pte_leaf(frame->paddr + offset, rights, level);
+	leaf = entries_set(&run[0], leaf, pte_span(level));
+	entries_set(&run[1], leaf, pte_span(level));
 	return 0;
 }
 
@@ -183,8 +227,11 @@ int space_map_page(
 
 static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
 {
-	for (unsigned int i = 0; i < 512; i++)
-		table[i] = large ? pte_split(large, level + 1, i) : 0;
+	uint64_t e = large ? pte_split(large, level + 1) : 0,
+		 step = large ? pte_span(level) : 0;
+
+	for (unsigned int i = 0; i < 512; i++, e += step)
+		table[i] = e;
 }
 
 int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t level)
@@ -227,7 +274,7 @@ int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t
  */
 static bool window_clip(const struct slot *frame, uint64_t *offset, uint64_t *end)
 {
-	uint64_t start, base = frame->base;
+	uint64_t start, base = window_base(frame);
 
 	if (!has_tables(frame->space))
 		return false;
@@ -238,15 +285,15 @@ static bool window_clip(const struct slot *frame, uint64_t *offset, uint64_t *en
 	return *offset < *end;
 }
 
-/* Clear what points into the frame from offset on, up to end, which one table of this level translates. */
-static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t offset, uint64_t end,
-	unsigned int level)
+/* Of n entries of this level clear those that map the page in their place, the first paddr. */
+static bool entries_clear(uint64_t *e, uint64_t n, uint64_t paddr, unsigned int level)
 {
+	uint64_t mask = PTE_ADDR | PTE_PRESENT | (level > 1 ? PTE_LARGE : 0);
+	uint64_t leaf = paddr | (mask & ~PTE_ADDR), *end = e + n;
 	bool found = false;
 
-	for (; offset < end; offset += pte_span(level), e++) {
-		if (!pte_present(*e) || pte_is_table(*e, level) ||
-			pte_paddr(*e) != frame->paddr + offset)
+	for (; e < end; e++, leaf += SK_PAGE_SIZE) {
+		if ((load(e) & mask) != leaf)
 			continue;
 		store(e, 0); /* S3 */
 		found = true;
@@ -254,23 +301,26 @@ static bool entries_clear(const struct slot *frame, uint64_t *e, uint64_t offset
 	return found;
 }
 
-/* 0, or SYS_RESTART with a part done. */
-static int range_unmap(struct slot *frame, uint64_t offset, uint64_t size)
+/*
+ * Unmap from *offset up to end in steps: a table of 4 KiB entries, or one larger entry, present or not. 0, or
+ * SYS_RESTART when an interrupt waits: then *offset says how far it came.
+ */
+static int range_unmap(const struct slot *frame, uint64_t *offset, uint64_t end)
 {
-	uint64_t end = offset + size, vaddr, next, *e;
+	uint64_t vaddr, at, n, *e;
 	unsigned int level;
 
-	if (!window_clip(frame, &offset, &end))
+	if (!window_clip(frame, offset, &end))
 		return 0;
-	for (; offset < end; offset = next) {
-		vaddr = frame->base + offset;
+	while (*offset < end) {
+		at = *offset;
+		vaddr = window_base(frame) + at;
 		e = pte_walk(phys_to_virt(frame->space->root), vaddr, 1, &level);
-		/* a whole table of 4 KiB entries, or one larger entry */
-		next = min_u64(end, offset + entry_rest(vaddr, level > 1 ? level : 2));
-		if (!entries_clear(frame, e, offset, next, level))
-			continue;
-		arch_tlb_shootdown(frame->space, vaddr, next - offset);
-		if (next < end && arch_irq_pending())
+		*offset = min_u64(end, at + entry_rest(vaddr, level > 1 ? level : 2));
+		n = level > 1 ? 1 : (*offset - at) / SK_PAGE_SIZE;
+		if (entries_clear(e, n, frame->paddr + at, level))
+			arch_tlb_shootdown(frame->space, vaddr, *offset - at);
+		if (*offset < end && arch_irq_pending())
 			return SYS_RESTART;
 	}
 	return 0;
@@ -278,9 +328,16 @@ static int range_unmap(struct slot *frame, uint64_t offset, uint64_t size)
 
 int frame_unmap_all(struct slot *frame)
 {
-	int rc = frame->space ? range_unmap(frame, 0, 1ull << frame->order) : 0;
+	uint64_t offset;
+	int rc;
 
-	if (frame->space && !rc)
+	if (!frame->space)
+		return 0;
+	offset = cursor_get(frame);
+	rc = range_unmap(frame, &offset, 1ull << frame->order);
+	if (rc)
+		cursor_set(frame, offset);
+	else
 		space_detach(frame->space, frame);
 	return rc;
 }
@@ -308,12 +365,12 @@ int space_destroy(struct object *o)
 	/* guests must be out of guest mode before the tables are reused */
 	if (sched_kick_users(NULL, s))
 		return SYS_RESTART;
+	arch_space_drop(s); /* before a table of it can be used elsewhere */
 	while (s->mapped) {
 		space_detach(s, s->mapped);
 		if (arch_irq_pending())
 			return SYS_RESTART;
 	}
-	arch_space_drop(s);
 	return 0;
 }
 
@@ -359,7 +416,7 @@ static int split_check(const struct slot *frame, uint64_t offset, uint64_t size)
 
 	if (!window_clip(frame, &offset, &end))
 		return 0;
-	vaddr = frame->base + offset;
+	vaddr = window_base(frame) + offset;
 	e = pte_walk(phys_to_virt(frame->space->root), vaddr, 1, &level);
 	if (level == 1 || !pte_present(*e) || size >= pte_span(level) ||
 		pte_paddr(*e) + (vaddr & (pte_span(level) - 1)) != frame->paddr + offset)
@@ -376,8 +433,12 @@ SYSCALL_HANDLER(UNMAP)
 		return rc;
 	if (r->rdx == frame->order)
 		return frame_unmap_all(frame); /* the window is free again */
+	if (t->restart.stage == RESTART_NEW) {
+		t->restart.stage = RESTART_FOUND;
+		t->restart.value = r->rsi;
+	}
 	return split_check(frame, r->rsi, 1ull << r->rdx)
-		       ?: range_unmap(frame, r->rsi, 1ull << r->rdx);
+		       ?: range_unmap(frame, &t->restart.value, r->rsi + (1ull << r->rdx));
 }
 
 SYSCALL_HANDLER(MAP_TABLE)

@@ -55,12 +55,26 @@ static const uint16_t needs[ARRAY_SIZE(handlers)][3] = {
 	/* clang-format on */
 };
 
-/* A call with these registers begins, or is made again. */
+/* Is this another call than the one that was to be made again? Then nothing of that counts. */
 static void restart_begin(struct restart *again, const struct sk_regs *r)
 {
 	if (again->call[0] != r->rax || again->call[1] != r->rdi || again->call[2] != r->rsi ||
 		again->call[3] != r->rdx)
-		*again = (struct restart){ .call = { r->rax, r->rdi, r->rsi, r->rdx } };
+		again->stage = RESTART_NEW;
+}
+
+/* The call is over, or to be made again. */
+static void restart_end(struct restart *again, struct sk_regs *r, bool over)
+{
+	if (over) {
+		again->stage = RESTART_NEW;
+		return;
+	}
+	again->call[0] = r->rax;
+	again->call[1] = r->rdi;
+	again->call[2] = r->rsi;
+	again->call[3] = r->rdx;
+	r->rip -= SYSCALL_SIZE;
 }
 
 /* With the tree lock. */
@@ -70,8 +84,9 @@ static long call_locked(unsigned int nr, struct thread *t, struct sk_regs *r)
 	struct args a;
 	int rc;
 
-	restart_begin(&t->restart, r);
-	rc = cnodes_clear(t);
+	if (t->restart.stage != RESTART_NEW)
+		restart_begin(&t->restart, r);
+	rc = t->dying ? cnodes_clear(t) : 0;
 	for (unsigned int i = 0; !rc && i < ARRAY_SIZE(index) && needs[nr][i]; i++) {
 		unsigned int type = needs[nr][i] & 0xff;
 
@@ -106,11 +121,8 @@ void core_syscall(struct thread *t)
 		rc = call_locked(nr, t, r);
 		tree_unlock();
 	}
-	if (rc != SYS_RESTART)
-		t->restart.call[0] = 0;
-	if (rc == SYS_RESTART)
-		r->rip -= SYSCALL_SIZE;
-	else if (rc != SYS_BLOCKED)
+	restart_end(&t->restart, r, rc != SYS_RESTART);
+	if (rc != SYS_RESTART && rc != SYS_BLOCKED)
 		r->rax = rc;
 	if (rc <= no_table(1)) {
 		r->rsi = -rc >> 8;

@@ -23,8 +23,8 @@ enum restart_stage { RESTART_NEW, RESTART_FOUND, RESTART_DONE };
 struct restart {
 	uint64_t call[4]; /* RAX, RDI, RSI, RDX */
 	uint8_t stage;    /* enum restart_stage */
-	uint8_t type;     /* DELETE, REVOKE: what the slot held, and which */
-	uint64_t value;
+	uint8_t type;     /* DELETE, REVOKE: of what the slot held */
+	uint64_t value;   /* and which; UNMAP: offset that it came to */
 };
 
 /*

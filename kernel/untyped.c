@@ -123,15 +123,19 @@ static void untyped_reset(struct slot *u)
 		untyped_set(u, 0, 0, u->flags & ~(SLOT_USED | SLOT_OPENED));
 }
 
-static void prepare_page(uint64_t paddr, bool open)
+/* What is done between two looks at pending interrupts. */
+enum { STEP_OBJECTS = 4, STEP_ZERO = 4 << SK_PAGE_ORDER, STEP_CLOSE = 64 << SK_PAGE_ORDER };
+
+/* Pages that are closed already, or opened here, become zero. */
+static void pages_zero(uint64_t paddr, uint64_t size, bool open)
 {
 	if (open) {
-		arch_window_open(paddr, SK_PAGE_SIZE);
-		memset(phys_to_virt(paddr), 0, SK_PAGE_SIZE);
-	} else {
-		arch_window_close(paddr, SK_PAGE_SIZE);
-		arch_zero_page(paddr);
+		arch_window_open(paddr, size);
+		memset(phys_to_virt(paddr), 0, size);
+		return;
 	}
+	for (uint64_t at = 0; at < size; at += SK_PAGE_SIZE)
+		arch_zero_page(paddr + at);
 }
 
 /* Make the pages of the new objects zero, and open or closed; keeps its progress in the slot. */
@@ -141,7 +145,7 @@ static int untyped_prepare(struct retype_args *a)
 	bool open = a->type != SK_OBJ_FRAME;
 	uint64_t end = a->start + (a->n << a->order);
 	uint8_t flags = (uint8_t)((u->flags & ~SLOT_OPENED) | (open ? SLOT_OPENED : 0));
-	uint64_t at = u->prepared;
+	uint64_t at = u->prepared, closed, size;
 
 	if (a->start > u->used || flags != u->flags) {
 		/* U2: what lies between is skipped or was prepared for the other use */
@@ -149,11 +153,15 @@ static int untyped_prepare(struct retype_args *a)
 			at = align_up(a->start, SK_PAGE_SIZE);
 		untyped_set(u, a->start, at, flags);
 	}
-	while (at < end) {
-		prepare_page(u->paddr + at, open);
-		at += SK_PAGE_SIZE;
-		u->prepared = at;
-		if (at < end && arch_irq_pending())
+	for (closed = at; at < end; at += size) {
+		if (!open && at == closed) { /* many at a time: each costs a shoot-down */
+			closed = min_u64(end, at + STEP_CLOSE);
+			arch_window_close(u->paddr + at, closed - at);
+		}
+		size = min_u64(STEP_ZERO, (open ? end : closed) - at);
+		pages_zero(u->paddr + at, size, open);
+		u->prepared = at + size;
+		if (at + size < end && arch_irq_pending())
 			return SYS_RESTART;
 	}
 	return 0;
@@ -197,21 +205,36 @@ static void object_init(struct retype_args *a, uint64_t paddr, struct cap *v)
 	v->obj = (uint64_t)o;
 }
 
-static void retype_commit(struct retype_args *a)
+/* The untyped after the objects below `end` were made. */
+static void untyped_advance(struct slot *u, uint64_t end)
+{
+	uint64_t prepared = align_up(end, SK_PAGE_SIZE);
+
+	if (!(u->flags & SLOT_DEVICE))
+		untyped_set(u, end, u->prepared > prepared ? u->prepared : prepared,
+			u->flags | SLOT_USED);
+}
+
+/* Some objects; the registers then name those that are left. */
+static void retype_step(struct retype_args *a, struct sk_regs *r)
 {
 	struct slot *u = a->untyped;
-	uint64_t end = a->start + (a->n << a->order);
+	uint64_t n = min_u64(a->n, STEP_OBJECTS);
 
-	for (uint64_t i = 0; i < a->n; i++) {
+	for (uint64_t i = 0; i < n; i++) {
 		struct cap v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE, 0, 0 };
 
-		object_init(a, u->paddr + a->start + (i << a->order), &v);
+		object_init(a, u->paddr + a->start, &v);
 		slot_set(&a->dest->slots[a->slot + i], u, &v);
+		a->start += 1ull << a->order;
 	}
-	if (!(u->flags & SLOT_DEVICE))
-		untyped_set(u, end,
-			u->prepared > end ? u->prepared : align_up(end, SK_PAGE_SIZE),
-			u->flags | SLOT_USED);
+	untyped_advance(u, a->start);
+	a->slot += n;
+	a->n -= n;
+	r->r10 = a->slot;
+	r->r8 = a->n;
+	if (u->flags & SLOT_DEVICE)
+		r->r9 = a->start;
 }
 
 SYSCALL_HANDLER(RETYPE)
@@ -227,7 +250,10 @@ SYSCALL_HANDLER(RETYPE)
 	} while (!rc && needs_reset);
 	if (!rc && args.type != SK_OBJ_UNTYPED && !(args.untyped->flags & SLOT_DEVICE))
 		rc = untyped_prepare(&args);
-	if (!rc)
-		retype_commit(&args);
+	while (!rc && args.n) {
+		retype_step(&args, r);
+		if (args.n && arch_irq_pending())
+			rc = SYS_RESTART;
+	}
 	return rc;
 }

@@ -8,3 +8,4 @@ smp-ktest-vcpu := 2
 smp-ktest-fuzz := 2
 qemu-ktest-sched := -icount shift=0,sleep=off
 qemu-ktest-ending := -icount shift=0,sleep=off
+qemu-ktest-steps := -icount shift=0,sleep=off

@@ -112,11 +112,15 @@ uint64_t *boot_entry(uint64_t *root, uint64_t vaddr, uint64_t bits)
 	return e;
 }
 
-static uint64_t *window_entry(uint64_t paddr)
+/* The entry for a page, given the one for the page before, or NULL. */
+static uint64_t *window_entry(uint64_t paddr, uint64_t *before)
 {
 	unsigned int level;
-	uint64_t *e = pte_walk(kernel_pml4, WINDOW_BASE + paddr, 1, &level);
+	uint64_t *e = before + 1;
 
+	if (before && (uint64_t)e & (SK_PAGE_SIZE - 1))
+		return e;
+	e = pte_walk(kernel_pml4, WINDOW_BASE + paddr, 1, &level);
 	if (level > 1)
 		panic("window: %lx is not RAM", paddr);
 	return e;
@@ -124,17 +128,20 @@ static uint64_t *window_entry(uint64_t paddr)
 
 void arch_window_open(uint64_t paddr, uint64_t size)
 {
-	for (uint64_t at = paddr; at < paddr + size; at += SK_PAGE_SIZE)
-		*window_entry(at) = at | PTE_KERNEL;
+	uint64_t *e = NULL;
+
+	for (uint64_t at = paddr; at < paddr + size; at += SK_PAGE_SIZE) {
+		e = window_entry(at, e);
+		*e = at | PTE_KERNEL;
+	}
 }
 
 void arch_window_close(uint64_t paddr, uint64_t size)
 {
-	uint64_t low = 0, high = 0;
+	uint64_t low = 0, high = 0, *e = NULL;
 
 	for (uint64_t at = paddr; at < paddr + size; at += SK_PAGE_SIZE) {
-		uint64_t *e = window_entry(at);
-
+		e = window_entry(at, e);
 		if (!pte_present(*e))
 			continue;
 		*e = 0;

@@ -34,7 +34,8 @@
 	/* memory and capabilities */                                                              \
 	X(RETYPE, 9, "untyped, type | order << 8, cnode(W), slot, n, offset",                      \
 	  "make n (1 to SK_RETYPE_MAX) objects in n consecutive slots; offset: device untypeds "   \
-	  "only, else 0; type and order are 8 bits each")                                          \
+	  "only, else 0; type and order are 8 bits each; results: slot, n and offset come back as "\
+	  "what was not made yet, so that after an error n tells how many are missing")            \
 	X(COPY, 10, "dst cnode(W), dst slot, src cnode(GRANT), src slot, rights",                  \
 	  "the copy is a child of the source; untypeds and tables cannot be copied")               \
 	X(MINT, 11, "as COPY, badge", "endpoint, notification: a badge on an unbadged capability; "\

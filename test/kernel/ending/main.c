@@ -1,40 +1,12 @@
 /*
  * ending - a long DELETE or REVOKE that is interrupted: what others find meanwhile, and what it does when it goes on
  *
- * A more urgent thread looks in at short intervals. Intervals are instructions (-icount), so it always gets its turn
- * in the middle of the call.
+ * watched() lets a more urgent thread look in at short intervals. Intervals are instructions (-icount), so it always
+ * gets its turn in the middle of the call.
  */
 #include "../lib/ktest.h"
 
-enum { CALLERS = 400, STEP = 20011 };
-
-static void (*volatile look)(void);
-static volatile unsigned int looks;
-static sk_cap_t alarm;
-
-static void looker(void *arg)
-{
-	uint64_t word;
-
-	(void)arg;
-	for (;;) {
-		sk_wait(alarm, sk_now() + STEP, &word);
-		if (!look)
-			continue;
-		looks++;
-		look();
-	}
-}
-
-/* Let the looker look while work() runs. */
-static void watched(void (*fn)(void), void (*work)(void))
-{
-	looks = 0;
-	look = fn;
-	work();
-	look = NULL;
-	CHECK(looks > 0);
-}
+enum { CALLERS = 400 };
 
 /* --- no new capability to what has begun to end ------------------------------------------------- */
 
@@ -100,6 +72,8 @@ static void dead_endpoint(void)
 }
 
 /* --- what the call named, and nothing else -------------------------------------------------------- */
+
+static sk_cap_t alarm;
 
 enum { CNODE_ORDER = 18, CHILDREN = 600 };
 
@@ -260,7 +234,7 @@ static void interrupted_deleter(void)
 	cnode_with_secret();
 	deleter = kthread_start(delete_in_thread, NULL, 0, 10);
 	while (type_of(cnode) != SK_OBJ_NULL)
-		sk_wait(alarm + 1, sk_now() + 1000, &word);
+		sk_wait(alarm, sk_now() + 1000, &word);
 	CHECK(!free_again(untyped)); /* not cleared yet */
 }
 
@@ -316,10 +290,8 @@ static void circles(void)
 void test_main(void)
 {
 	alarm = object_new(SK_OBJ_NOTIFICATION, 0);
-	CHECK_EQ(object_new(SK_OBJ_NOTIFICATION, 0), alarm + 1);
 	innocent = object_new(SK_OBJ_NOTIFICATION, 0);
 	second = slots_new(1);
-	kthread_start(looker, NULL, 0, 24);
 	dead_endpoint();
 	delete_spares_others();
 	revoke_spares_others();

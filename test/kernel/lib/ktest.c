@@ -244,11 +244,42 @@ struct kthread *kthread_start(
 	return kthread_new(fn, arg, &(struct kthread_args){ .cpu = cpu, .priority = priority });
 }
 
+enum { LOOKER_PRIORITY = 24, CROWD_PRIORITY = 25, LOOK_STEP = 20011 };
+static void (*volatile look_now)(void);
+volatile unsigned int looks;
+
+static void looker(void *arg)
+{
+	sk_cap_t alarm = object_new(SK_OBJ_NOTIFICATION, 0);
+	uint64_t word;
+
+	(void)arg;
+	for (;;) {
+		sk_wait(alarm, sk_now() + LOOK_STEP, &word);
+		if (!look_now)
+			continue;
+		looks++;
+		look_now();
+	}
+}
+
+void watched(void (*look)(void), void (*work)(void))
+{
+	static struct kthread *thread;
+
+	if (!thread)
+		thread = kthread_start(looker, NULL, 0, LOOKER_PRIORITY);
+	looks = 0;
+	look_now = look;
+	work();
+	look_now = NULL;
+	CHECK(looks > 0);
+}
+
 extern const char crowd_code[];
 __asm__(".text\n"
 	"crowd_code: syscall\n"
 	"1: jmp 1b\n");
-enum { CROWD_PRIORITY = 25 };
 
 void crowd_make(struct crowd *c, unsigned int n, unsigned int cpu)
 {

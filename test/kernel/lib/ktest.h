@@ -69,6 +69,12 @@ struct kthread *kthread_new(void (*fn)(void *), void *arg, const struct kthread_
 struct kthread *kthread_start(
 	void (*fn)(void *), void *arg, unsigned int cpu, unsigned int priority);
 /*
+ * While work() runs, look() is called every 20,000 ticks by a thread above all that the main thread starts; `looks`
+ * counts. Fails when it never got its turn.
+ */
+void watched(void (*look)(void), void (*work)(void));
+extern volatile unsigned int looks;
+/*
  * Many threads without stacks. Each makes one system call with (RDI, RSI) and waits in it; the deadline in its UTCB
  * is none. They share one scheduling context, above the main thread, so each has begun to wait when the next starts.
  */
