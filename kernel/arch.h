@@ -74,7 +74,10 @@ void kernel_exit(void) __attribute__((noreturn));
 void arch_resume(struct thread *t) __attribute__((noreturn));
 /* Wait for an interrupt with interrupts on; comes back into the kernel through an entry. */
 void arch_idle(void) __attribute__((noreturn));
-/* True when an interrupt is pending that a long operation should let in (preemption point). */
+/*
+ * True when an interrupt is pending that a long operation should let in (preemption point). What other CPUs ask for is
+ * answered on the spot.
+ */
 bool arch_irq_pending(void);
 
 /* --- time ----------------------------------------------------------------------------------- */
@@ -91,8 +94,11 @@ void arch_kick(struct cpu *c);
  * may be off: it serves requests of others while it waits. space == NULL: the kernel window.
  */
 void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size);
-/* Wait until every other CPU has left the kernel once since the call. Caller holds no lock and no reference. */
-void arch_quiesce(void);
+/*
+ * Wait until every other CPU has left the kernel once since the call: true; false when an interrupt came first.
+ * Caller holds no lock and no reference.
+ */
+bool arch_quiesce(void) must_check;
 /* Run fn(arg) on c with interrupts off and wait for it (rare paths: FPU flush of a migrating thread). */
 void arch_call(struct cpu *c, void (*fn)(void *), void *arg);
 /* Answer the requests above if another CPU made one: called in the spin for the lock that they are made under. */

@@ -5,7 +5,8 @@
  *             are ordinary members of the tree, so that revoking finds them.
  * Locks       tree lock (global): all slots, links, reference counts, mappings, bindings. First in the order:
  *             tree -> endpoint, notification, reply, vcpu -> CPU. It is the only lock under which requests to
- *             other CPUs are made, so whoever waits for it answers such requests. cap_read() needs no lock.
+ *             other CPUs are made, so whoever waits for it answers such requests. A waiter leaves when an
+ *             interrupt is pending; its call is made again. cap_read() needs no lock.
  * Lifecycle   slot_set/slot_derive fill a slot, slot_delete empties it; the last capability of an object ends
  *             the object. The last one of a CNode goes into the CNode itself (cnode_end()): no recursion.
  * Invariants  C1 object->refs is the number of slots that name it
@@ -16,19 +17,51 @@
 #include "space.h"
 #include "thread.h"
 
-static struct spinlock tree;
+/* --- the tree lock ------------------------------------------------------------------------ */
 
-void tree_lock(void)
+struct tree_lock tree;
+_Static_assert(SK_CPU_MAX <= 64, "a bit each");
+enum { SPINS_A_LOOK = 16 };
+
+/* Take a CPU's wish away; false when somebody did already. */
+static bool wish_take(uint32_t cpu)
 {
-	uint16_t me = __atomic_fetch_add(&tree.next, 1, __ATOMIC_RELAXED);
+	uint64_t bit = 1ull << cpu;
 
-	while (__atomic_load_n(&tree.owner, __ATOMIC_ACQUIRE) != me) {
-		arch_serve();
-		__builtin_ia32_pause();
-	}
+	return __atomic_fetch_and(&tree.wanted, ~bit, __ATOMIC_SEQ_CST) & bit;
 }
 
-void tree_unlock(void) { spin_unlock(&tree); }
+bool tree_wait(void)
+{
+	uint32_t me = this_cpu()->id;
+
+	__atomic_fetch_or(&tree.wanted, 1ull << me, __ATOMIC_SEQ_CST);
+	for (unsigned int spins = 1; !tree_held(); spins++) {
+		if (tree_take()) {
+			(void)wish_take(me);
+			break;
+		}
+		arch_serve();
+		__builtin_ia32_pause();
+		/* without its wish, it is about to be given the lock */
+		if (spins % SPINS_A_LOOK == 0 && arch_irq_pending() && wish_take(me))
+			return false;
+	}
+	return true;
+}
+
+void tree_pass(void)
+{
+	uint64_t wanted, above = ~((2ull << this_cpu()->id) - 1);
+	uint32_t next = 0;
+
+	while ((wanted = load(&tree.wanted))) {
+		next = (uint32_t)__builtin_ctzll(wanted & above ? wanted & above : wanted);
+		if (wish_take(next))
+			break;
+	}
+	__atomic_store_n(&tree.holder, wanted ? next + 1 : 0, __ATOMIC_RELEASE);
+}
 
 /* --- reading ------------------------------------------------------------------------------ */
 

@@ -22,6 +22,7 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 /* What a handler of a system call returns besides 0 and -SK_E_*. */
 #define SYS_RESTART 1 /* preempted: leave the kernel, then make the same call again */
 #define SYS_BLOCKED 2 /* the thread waits, or its registers are already what they must be */
+#define SYS_TREE 3    /* nothing done yet: make the call that RAX names under the tree lock */
 
 /* A table of this level is missing: core_syscall() makes the level the 2nd result. */
 static inline int no_table(unsigned int level) { return -(SK_E_NO_TABLE | (int)level << 8); }
@@ -94,8 +95,36 @@ struct cap {
 	uint64_t obj, badge;
 };
 
-void tree_lock(void);
-void tree_unlock(void);
+/*
+ * The tree lock. CPUs that wait say so, and who releases it hands it to the next of them in a circle; it is free only
+ * when none waits.
+ */
+extern struct tree_lock {
+	uint32_t holder; /* CPU + 1, or 0 */
+	uint64_t wanted; /* a bit for each CPU that waits */
+} tree;
+static inline bool tree_held(void)
+{
+	return __atomic_load_n(&tree.holder, __ATOMIC_ACQUIRE) == this_cpu()->id + 1;
+}
+static inline bool tree_take(void)
+{
+	uint32_t nobody = 0;
+
+	return __atomic_compare_exchange_n(&tree.holder, &nobody, this_cpu()->id + 1, false,
+		__ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+bool tree_wait(void) must_check;
+void tree_pass(void);
+/* False when an interrupt came first: leave the kernel and make the call again. */
+static inline bool must_check tree_lock(void) { return tree_take() || tree_wait(); }
+static inline void tree_unlock(void)
+{
+	if (load(&tree.wanted))
+		tree_pass();
+	else
+		__atomic_store_n(&tree.holder, 0, __ATOMIC_RELEASE);
+}
 
 /* Lock-free lookup in t's capability space: the object stays memory until this CPU leaves the kernel. */
 int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,

@@ -3,7 +3,7 @@
  *
  * Objects     struct endpoint: a queue of senders or of receivers; struct reply: a caller that waits for it.
  * Locks       endpoint->lock, reply->lock: queue and caller. A thread that was taken out of a wait belongs to
- *             who took it, so messages move without a lock; capabilities move under the tree lock.
+ *             who took it, so messages move without a lock; capabilities under the tree lock, which comes first.
  *             Order: tree -> endpoint -> reply -> CPU
  * Lifecycle   made by RETYPE; destroying fails all waiters with DELETED.
  * Invariants  E1 the queue holds only senders or only receivers
@@ -91,7 +91,7 @@ static bool cap_pass(
 	return true;
 }
 
-/* How many arrived. */
+/* How many arrived. Whoever sends capabilities, or takes such a message, has the tree lock. */
 static unsigned int caps_move(struct thread *from, struct thread *to, unsigned int n)
 {
 	uint64_t slot = load(&thread_utcb(to)->recv_slot);
@@ -101,12 +101,11 @@ static unsigned int caps_move(struct thread *from, struct thread *to, unsigned i
 
 	if (!slot)
 		return 0;
+	BUG_ON(!tree_held());
 	memcpy(send, thread_utcb(from)->send, sizeof(send));
-	tree_lock();
 	for (i = 0; i < n && i < slots; i++)
 		if (!cap_pass(from, send[i], to, slot + i))
 			break;
-	tree_unlock();
 	return i;
 }
 
@@ -294,8 +293,8 @@ bool endpoint_send_fault(struct thread *t)
 /* --- receiving ------------------------------------------------------------------------------ */
 
 /*
- * The first sender, out of the queue, in *from; those that cannot be answered fail. 0, or SYS_RESTART when an interrupt
- * waits; without a sender *from is NULL and the endpoint stays locked.
+ * The first sender, out of the queue, in *from; those that cannot be answered fail. 0, SYS_RESTART when an interrupt
+ * waits, or SYS_TREE when it sends capabilities; without a sender *from is NULL and the endpoint stays locked.
  */
 static int sender_take(
 	struct endpoint *ep, struct thread *t, struct thread **from, struct reply **reply)
@@ -307,6 +306,10 @@ static int sender_take(
 		*from = ep->receivers ? NULL : queue_first(ep);
 		if (!*from)
 			return 0;
+		if (!(*from)->faulted && SK_MI_CAPS((*from)->regs.r.rsi) && !tree_held()) {
+			spin_unlock(&ep->obj.lock);
+			return SYS_TREE;
+		}
 		answerable = !(*from)->call || !reply_of_receiver(t, reply);
 		endpoint_take(ep, *from);
 		spin_unlock(&ep->obj.lock);
@@ -383,7 +386,7 @@ SYSCALL_HANDLER(REPLY_RECV)
 	if (rc && rc != -SK_E_NOT_FOUND) /* a caller that gave up does not stop a server */
 		return rc;
 	rc = receive_bound(t, r, (struct endpoint *)a->cap.obj);
-	if (rc == SYS_RESTART)
+	if (rc == SYS_RESTART || rc == SYS_TREE)
 		r->rax = SK_SYS_RECV; /* the reply is given */
 	return rc;
 }

@@ -9,7 +9,9 @@
 
 #define SYSCALL_SIZE 2 /* bytes of the instruction */
 #define BIT(name) (1ull << SK_SYS_##name)
-/* These take the tree lock not at all, or only for a moment. */
+/* These send a message, and with it perhaps capabilities. */
+#define SENDERS (BIT(CALL) | BIT(SEND) | BIT(REPLY) | BIT(REPLY_RECV))
+/* These take the tree lock only when capabilities move. */
 #define LOCK_FREE \
 	(BIT(CALL) | BIT(SEND) | BIT(RECV) | BIT(REPLY) | BIT(REPLY_RECV) | BIT(SIGNAL) | \
 		BIT(WAIT) | BIT(POLL) | BIT(SET_FS_BASE) | BIT(YIELD) | BIT(SCHED_STATS) | \
@@ -105,6 +107,24 @@ static long call_lock_free(unsigned int nr, struct thread *t, struct sk_regs *r)
 	return rc ?: handlers[nr](t, r, &a);
 }
 
+static bool needs_tree(unsigned int nr, const struct sk_regs *r)
+{
+	return !(LOCK_FREE >> nr & 1) || (SENDERS >> nr & 1 && SK_MI_CAPS(r->rsi));
+}
+
+/* The handler may have dropped the lock, on the way to be restarted. */
+static long call_under_tree(unsigned int nr, struct thread *t, struct sk_regs *r)
+{
+	long rc;
+
+	if (!tree_lock())
+		return SYS_RESTART;
+	rc = LOCK_FREE >> nr & 1 ? call_lock_free(nr, t, r) : call_locked(nr, t, r);
+	if (tree_held())
+		tree_unlock();
+	return rc;
+}
+
 void core_syscall(struct thread *t)
 {
 	struct sk_regs *r = &t->regs.r;
@@ -112,15 +132,14 @@ void core_syscall(struct thread *t)
 	unsigned int nr = (unsigned int)(r->rax % ARRAY_SIZE(handlers));
 	long rc;
 
-	if (r->rax != nr || !handlers[nr]) {
+	if (r->rax != nr || !handlers[nr])
 		rc = -SK_E_NO_SYS;
-	} else if (LOCK_FREE >> nr & 1) {
+	else if (needs_tree(nr, r))
+		rc = call_under_tree(nr, t, r);
+	else
 		rc = call_lock_free(nr, t, r);
-	} else {
-		tree_lock();
-		rc = call_locked(nr, t, r);
-		tree_unlock();
-	}
+	if (rc == SYS_TREE)
+		rc = call_under_tree((unsigned int)r->rax, t, r);
 	restart_end(&t->restart, r, rc != SYS_RESTART);
 	if (rc != SYS_RESTART && rc != SYS_BLOCKED)
 		r->rax = rc;

@@ -24,7 +24,8 @@ struct restart {
 	uint64_t call[4]; /* RAX, RDI, RSI, RDX */
 	uint8_t stage;    /* enum restart_stage */
 	uint8_t type;     /* DELETE, REVOKE: of what the slot held */
-	uint64_t value;   /* and which; UNMAP: offset that it came to */
+	/* and which; UNMAP: offset that it came to; RETYPE: seq of the untyped that nobody looks into */
+	uint64_t value;
 };
 
 /*

@@ -129,8 +129,14 @@ uint64_t lapic_count_between(uint64_t (*wait)(void), uint64_t *tsc)
 
 bool arch_irq_pending(void)
 {
-	for (unsigned int i = 1; i < 8; i++)
-		if (lapic_read(REG_IRR + i * 0x10))
+	arch_serve(); /* so that a request's interrupt can wait */
+	for (unsigned int i = 1; i < 8; i++) {
+		uint32_t pending = lapic_read(REG_IRR + i * 0x10);
+
+		if (i == VEC_REQUEST / 32)
+			pending &= ~(1u << VEC_REQUEST % 32);
+		if (pending)
 			return true;
+	}
 	return false;
 }

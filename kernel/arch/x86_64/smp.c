@@ -146,22 +146,30 @@ void arch_space_drop(struct space *s)
 	ask(mask, drop_local, s);
 }
 
-void arch_quiesce(void)
+/* Wait until it is outside the kernel, or has been; false when an interrupt came first. */
+static bool outside(const struct cpu *c)
+{
+	uint64_t was = __atomic_load_n(&c->epoch, __ATOMIC_SEQ_CST);
+
+	while (was & 1 && __atomic_load_n(&c->epoch, __ATOMIC_SEQ_CST) == was) {
+		if (arch_irq_pending())
+			return false;
+		cpu_pause();
+	}
+	return true;
+}
+
+bool arch_quiesce(void)
 {
 	struct cpu *me = this_cpu();
+	bool all = true;
 
 	/* S2: we are outside while we wait */
 	__atomic_add_fetch(&me->epoch, 1, __ATOMIC_SEQ_CST);
-	for (uint64_t m = online & ~bit(me->id); m; m &= m - 1) {
-		struct cpu *c = cpus[__builtin_ctzll(m)];
-		uint64_t was = __atomic_load_n(&c->epoch, __ATOMIC_SEQ_CST);
-
-		while (was & 1 && __atomic_load_n(&c->epoch, __ATOMIC_SEQ_CST) == was) {
-			arch_serve();
-			cpu_pause();
-		}
-	}
+	for (uint64_t m = online & ~bit(me->id); all && m; m &= m - 1)
+		all = outside(cpus[__builtin_ctzll(m)]);
 	__atomic_add_fetch(&me->epoch, 1, __ATOMIC_SEQ_CST);
+	return all;
 }
 
 void smp_stop_others(void)

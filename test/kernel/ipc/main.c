@@ -275,6 +275,29 @@ static void capabilities(void)
 	receive_slots(0, 0);
 }
 
+/* REPLY_RECV that finds a message with capabilities waiting: it answers once, and receives them. */
+static void capabilities_after_reply(void)
+{
+	struct sk_msg m = { 0 };
+	sk_cap_t into = slots_new(2);
+
+	n_send = 1;
+	send_slots[0] = object_new(SK_OBJ_NOTIFICATION, 0);
+	send_rights[0] = SK_R;
+	receive_slots(into, 2);
+	kthread_start(caller, (void *)1, 0, 25);
+	CHECK_EQ(sk_recv(ep, &m), 0);
+	kthread_start(cap_sender, (void *)(uint64_t)ep, 0, 25);
+	CHECK_EQ(rc_of[0], 1);
+	CHECK_EQ(sk_reply_recv(ep, &m), 0);
+	CHECK_EQ(rc_of[1], 0);
+	CHECK_EQ(rc_of[0], 0);
+	CHECK_EQ(SK_MI_LABEL(m.mi), 300);
+	CHECK_EQ(SK_MI_CAPS(m.mi), 1);
+	CHECK_EQ(sk_poll(into, &m.badge), -SK_E_AGAIN);
+	receive_slots(0, 0);
+}
+
 /* --- the end of things that are waited on ------------------------------------------------------------------ */
 
 static void deletion(void)
@@ -311,5 +334,6 @@ void test_main(void)
 	sends();
 	replies();
 	capabilities();
+	capabilities_after_reply();
 	deletion();
 }
