@@ -77,7 +77,7 @@ MORE = {
     "IRQ_ACK": ("STATE when it has no source", "constant"),
     "PORT_IN": ("RANGE", "constant"),
     "PORT_OUT": ("RANGE", "constant"),
-    "LOG": ("", "32 bytes"),
+    "LOG": ("", "32 bytes; before LOG_TAKE also as long as the UART takes"),
     "LOG_TAKE": ("", "constant"),
     "VCPU_CONFIGURE": ("BUSY while entered, EXISTS, RANGE, ALIGN, " + LEVEL, "constant"),
     "VCPU_ENTER": ("STATE before CONFIGURE, BUSY, DELETED when the VCpu or its memory goes, AGAIN when suspended",

@@ -9,3 +9,9 @@ smp-ktest-fuzz := 2
 qemu-ktest-sched := -icount shift=0,sleep=off
 qemu-ktest-ending := -icount shift=0,sleep=off
 qemu-ktest-steps := -icount shift=0,sleep=off
+# the longest stretch with interrupts off: bench_latency in short, and with a limit
+kernel-tests += latency
+src-ktest-latency := $(src-ktest-bench_latency)
+cflags-ktest-latency := -DGATE
+smp-ktest-latency := 1 2
+qemu-ktest-latency := -icount shift=0,sleep=off

@@ -11,13 +11,14 @@
 #include "cpu.h"
 #include "madt.h"
 
-enum { REG_VERSION = 1, REG_REDIR = 16 };
+enum { REG_VERSION = 1, REG_REDIR = 16, PINS_MAX = 256 };
 enum { REDIR_LOW = 1 << 13, REDIR_LEVEL = 1 << 15, REDIR_MASKED = 1 << 16 };
 #define MSI_ADDRESS 0xfee00000ull
 
 static struct ioapic {
 	volatile uint32_t *mmio;
 	uint32_t gsi, n_pins;
+	bool claimed[PINS_MAX];
 } ioapics[MADT_IOAPICS];
 static struct spinlock irq_lock;
 struct madt madt;
@@ -73,21 +74,12 @@ static int source_take(struct irq_source *s, uint32_t cpu)
 
 static void source_drop(struct irq_source *s)
 {
+	struct ioapic *io = &ioapics[s->ioapic];
+
+	if (s->pin)
+		io->claimed[s->gsi - io->gsi] = false;
 	arch_of(cpus[s->cpu])->source[s->vector] = NULL;
 	*s = (struct irq_source){ 0 };
-}
-
-/* The claimed source of a pin; irq_lock held. */
-static const struct irq_source *pin_owner(uint32_t gsi)
-{
-	for (uint32_t i = 0; i < n_cpus; i++)
-		for (unsigned int v = VEC_DEVICE; v < VEC_TIMER; v++) {
-			const struct irq_source *s = arch_of(cpus[i])->source[v];
-
-			if (s && s->pin && s->gsi == gsi)
-				return s;
-		}
-	return NULL;
 }
 
 /* The firmware's word on a line's polarity and trigger beats the caller's. */
@@ -115,13 +107,14 @@ static void pin_write(const struct irq_source *s, uint32_t bits)
 /* Program a pin, masked; irq_lock held. */
 static int pin_program(struct irq_source *s, uint32_t gsi, bool level, bool low)
 {
-	if (pin_owner(gsi))
-		return -SK_E_BUSY;
 	for (uint8_t k = 0; k < madt.n_ioapics; k++) {
-		const struct ioapic *io = &ioapics[k];
+		struct ioapic *io = &ioapics[k];
 
 		if (gsi < io->gsi || gsi - io->gsi >= io->n_pins)
 			continue;
+		if (io->claimed[gsi - io->gsi])
+			return -SK_E_BUSY;
+		io->claimed[gsi - io->gsi] = true;
 		s->pin = true;
 		s->level = level;
 		s->ioapic = k;

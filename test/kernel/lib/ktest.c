@@ -313,6 +313,7 @@ void crowd_call(const struct crowd *c, long nr, uint64_t rdi, uint64_t rsi)
 	};
 
 	for (unsigned int i = 0; i < c->n; i++) {
+		CHECK_EQ(sk_thread_suspend(c->threads + i), 0);
 		CHECK_EQ(sk_thread_write(c->threads + i, &regs), 0);
 		CHECK_EQ(sk_sched_bind(c->sched, c->threads + i), 0);
 		CHECK_EQ(sk_thread_resume(c->threads + i), 0);

@@ -1,0 +1,22 @@
+/*
+ * latency.h - kinds of work that keep the kernel busy
+ */
+#ifndef LATENCY_H
+#define LATENCY_H
+
+#include "../lib/ktest.h"
+
+enum { MANY = 1000, UNTYPED_ORDER = 23 };
+
+/* work() is called again and again; what it makes of `untyped` is revoked when the next kind begins. */
+struct kind {
+	const char *name;
+	void (*work)(void);
+};
+/* The last has no name. remote_kinds want two CPUs. */
+extern const struct kind memory_kinds[], object_kinds[], remote_kinds[];
+
+extern sk_cap_t untyped; /* 2^UNTYPED_ORDER bytes */
+extern sk_cap_t slots;   /* MANY, empty when a kind begins */
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * tree_lock_test.c - the tree lock: handed round in a circle, and left for an interrupt unless it is on its way
+ *
+ * What other CPUs do is played at the places where a waiting CPU looks: arch_serve() and arch_irq_pending().
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <asm/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "cap.h"
+#include "space.h"
+#include "thread.h"
+
+/* --- a machine of four CPUs, of which the test is one at a time ------------------------------------- */
+
+enum { CPUS = 4, PATIENCE = 1000 };
+static struct cpu machine[CPUS];
+static unsigned int served, looked;
+static void (*on_serve)(void);
+static bool (*on_look)(void);
+
+static void be(unsigned int cpu)
+{
+	machine[cpu].self = &machine[cpu];
+	machine[cpu].id = cpu;
+	assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, &machine[cpu]), 0);
+}
+
+void arch_serve(void)
+{
+	assert_true(++served < PATIENCE);
+	if (on_serve)
+		on_serve();
+}
+
+bool arch_irq_pending(void)
+{
+	looked++;
+	return on_look && on_look();
+}
+
+static bool yes(void) { return true; }
+
+static int set_up(void **state)
+{
+	(void)state;
+	tree = (struct tree_lock){ 0 };
+	served = looked = 0;
+	on_serve = NULL;
+	on_look = NULL;
+	be(0);
+	return 0;
+}
+
+/* --- what kernel/cap.c also wants -------------------------------------------------------------------- */
+
+void panic(const char *fmt, ...)
+{
+	fail_msg("%s", fmt);
+	__builtin_unreachable();
+}
+#define NEVER(name) \
+	int name(struct object *o) \
+	{ \
+		(void)o; \
+		return -1; \
+	}
+NEVER(cnode_destroy)
+NEVER(space_destroy)
+NEVER(thread_destroy)
+NEVER(sched_destroy)
+NEVER(endpoint_destroy)
+NEVER(reply_destroy)
+NEVER(notification_destroy)
+NEVER(irq_destroy)
+NEVER(vcpu_destroy)
+void cnode_end(struct slot *s) { (void)s; }
+int thread_detach(struct slot *s) { return s ? 0 : -1; }
+int vcpu_detach(struct slot *s) { return s ? 0 : -1; }
+int frame_unmap_all(struct slot *frame) { return frame ? 0 : -1; }
+void table_unlink(struct slot *table) { (void)table; }
+void space_relink(struct slot *s) { (void)s; }
+
+/* --- cases --------------------------------------------------------------------------------------------- */
+
+static void a_free_lock_is_taken_at_once(void **state)
+{
+	(void)state;
+	assert_false(tree_held());
+	assert_true(tree_lock());
+	assert_true(tree_held());
+	be(1);
+	assert_false(tree_held());
+	be(0);
+	tree_unlock();
+	assert_false(tree_held());
+	assert_int_equal(served, 0);
+	assert_int_equal(tree.holder, 0);
+}
+
+static void cpu_1_releases(void)
+{
+	if (served != 5)
+		return;
+	be(1);
+	tree_unlock();
+	be(0);
+}
+
+/* Requests are answered all the time, and when the lock is given, it is had. */
+static void who_waits_is_given_the_lock(void **state)
+{
+	(void)state;
+	be(1);
+	assert_true(tree_lock());
+	be(0);
+	on_serve = cpu_1_releases;
+	assert_true(tree_lock());
+	assert_true(tree_held());
+	assert_int_equal(served, 5);
+	assert_int_equal(tree.wanted, 0);
+	tree_unlock();
+	assert_int_equal(tree.holder, 0);
+}
+
+static void the_lock_goes_round_in_a_circle(void **state)
+{
+	static const unsigned int from[] = { 1, 2, 3, 0 }, to[] = { 2, 3, 0, 1 };
+
+	(void)state;
+	for (unsigned int i = 0; i < CPUS; i++) {
+		tree.holder = from[i] + 1;
+		tree.wanted = 0xf & ~(1ull << from[i]);
+		be(from[i]);
+		tree_unlock();
+		assert_int_equal(tree.holder, to[i] + 1);
+		assert_int_equal(tree.wanted, 0xf & ~(1ull << from[i]) & ~(1ull << to[i]));
+	}
+	be(3);
+	tree.holder = 4;
+	tree.wanted = 1ull << 63 | 1;
+	tree_unlock();
+	assert_int_equal(tree.holder, 64);
+	assert_int_equal(tree.wanted, 1);
+}
+
+static void who_waits_leaves_for_an_interrupt(void **state)
+{
+	(void)state;
+	be(1);
+	assert_true(tree_lock());
+	be(0);
+	on_look = yes;
+	assert_false(tree_lock());
+	assert_false(tree_held());
+	assert_int_equal(tree.wanted, 0);
+	be(1);
+	tree_unlock();
+	assert_int_equal(tree.holder, 0);
+}
+
+/* The interrupt and the lock at one time: the lock was given already, and must not be lost. */
+static bool given_and_pending(void)
+{
+	assert_int_equal(tree.wanted, 1);
+	be(1);
+	tree_unlock();
+	be(0);
+	return true;
+}
+
+static void a_lock_on_its_way_is_not_refused(void **state)
+{
+	(void)state;
+	be(1);
+	assert_true(tree_lock());
+	be(0);
+	on_look = given_and_pending;
+	assert_true(tree_lock());
+	assert_true(tree_held());
+	assert_int_equal(looked, 1);
+	assert_int_equal(tree.wanted, 0);
+}
+
+/* Who released it saw nobody waiting. */
+static void cpu_1_releases_blindly(void)
+{
+	if (served == 3)
+		tree.holder = 0;
+}
+
+static void a_lock_that_became_free_is_taken(void **state)
+{
+	(void)state;
+	be(1);
+	assert_true(tree_lock());
+	be(0);
+	on_serve = cpu_1_releases_blindly;
+	assert_true(tree_lock());
+	assert_true(tree_held());
+	assert_int_equal(tree.wanted, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_free_lock_is_taken_at_once, set_up),
+		cmocka_unit_test_setup(who_waits_is_given_the_lock, set_up),
+		cmocka_unit_test_setup(the_lock_goes_round_in_a_circle, set_up),
+		cmocka_unit_test_setup(who_waits_leaves_for_an_interrupt, set_up),
+		cmocka_unit_test_setup(a_lock_on_its_way_is_not_refused, set_up),
+		cmocka_unit_test_setup(a_lock_that_became_free_is_taken, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
