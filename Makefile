@@ -100,35 +100,43 @@ setup: $(packages) $(sysroot)
 
 # ---- kernel -----------------------------------------------------------------------------------------------------
 
-kernel-elf := $(B)/kernel.elf
-kernel-objs := $(call obj,kernel,$(src-kernel))
-kernel-link = $(LD) $(kernel-ldflags) -T $(ldscript-kernel) -o $@ $(kernel-objs) $(1)
-
-kernel-recipe := $(call recipe-of,kernel,$(src-kernel) $(ldscript-kernel) $(cflags-kernel))
-$(B)/obj/kernel/%.o: %.c $(kernel-recipe) | $(packages)
-	$(Q)mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(kernel-cflags) $(cflags-$<) $(deps) -c $< -o $@
-$(B)/obj/kernel/%.o: %.S $(kernel-recipe) | $(packages)
-	$(Q)mkdir -p $(@D)
-	$(call say,AS,$<)$(CC) $(kernel-cflags) -D__ASSEMBLY__ $(deps) -c $< -o $@
+# A second build of the same sources for `make CHECKED=1`, and for kernel tests that ask for it: it checks invariants that the
+# ordinary kernel relies on (kernel/check.h), with src-kernel-checked on top.
+plain-elf := $(B)/kernel.elf
+checked-elf := $(B)/checked/kernel.elf
+export SKERRY_KERNEL = $(if $(filter 1,$(CHECKED)),$(abspath $(checked-elf)))
+kernel-elf := $(if $(filter 1,$(CHECKED)),$(checked-elf),$(plain-elf))
+kernel-link = $(LD) $(kernel-ldflags) -T $(ldscript-kernel) -o $@ $(filter %.o,$^)
 
 # The symbol table is part of the image that it describes: link with an empty one, then with one of the
 # right size, then with the right addresses; the last two must agree.
-$(B)/ksyms/0.S: tools/ksyms | $(packages)
-	$(Q)mkdir -p $(@D)
-	$(Q)tools/ksyms $@ </dev/null
-$(B)/ksyms/%.S: $(B)/ksyms/%.elf tools/ksyms
-	$(Q)$(NM) -n $< | tools/ksyms $@
-$(B)/ksyms/%.o: $(B)/ksyms/%.S
-	$(Q)$(CC) -I$(@D) -ffile-prefix-map=$(B)=build -c $< -o $@
-$(B)/ksyms/1.elf: $(kernel-objs) $(B)/ksyms/0.o $(ldscript-kernel)
-	$(Q)$(call kernel-link,$(B)/ksyms/0.o)
-$(B)/ksyms/2.elf: $(B)/ksyms/1.o
-	$(Q)$(call kernel-link,$<)
-$(kernel-elf): $(B)/ksyms/2.o
-	$(call say,LD,$@)$(call kernel-link,$<)
-	$(Q)$(NM) -n $@ | tools/ksyms $(B)/ksyms/check.S && cmp $(B)/ksyms/check.bin $(B)/ksyms/2.bin
-.PRECIOUS: $(B)/ksyms/%.S $(B)/ksyms/%.o $(B)/ksyms/%.elf
+# $(1) directory, $(2) sources, $(3) further flags, $(4) name of the recipe
+define kernel-rules
+$(1)/obj/kernel/%.o: %.c $(B)/recipe/$(4) | $(packages)
+	$$(Q)mkdir -p $$(@D)
+	$$(call say,CC,$$<)$$(CC) $$(kernel-cflags) $(3) $$(cflags-$$<) $$(deps) -c $$< -o $$@
+$(1)/obj/kernel/%.o: %.S $(B)/recipe/$(4) | $(packages)
+	$$(Q)mkdir -p $$(@D)
+	$$(call say,AS,$$<)$$(CC) $$(kernel-cflags) -D__ASSEMBLY__ $$(deps) -c $$< -o $$@
+$(1)/ksyms/0.S: tools/ksyms | $(packages)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)tools/ksyms $$@ </dev/null
+$(1)/ksyms/%.S: $(1)/ksyms/%.elf tools/ksyms
+	$$(Q)$$(NM) -n $$< | tools/ksyms $$@
+$(1)/ksyms/%.o: $(1)/ksyms/%.S
+	$$(Q)$$(CC) -I$$(@D) -ffile-prefix-map=$(B)=build -c $$< -o $$@
+$(1)/ksyms/1.elf: $(patsubst %,$(1)/obj/kernel/%.o,$(basename $(2))) $(1)/ksyms/0.o $(ldscript-kernel)
+	$$(Q)$$(kernel-link)
+$(1)/ksyms/2.elf: $(patsubst %,$(1)/obj/kernel/%.o,$(basename $(2))) $(1)/ksyms/1.o $(ldscript-kernel)
+	$$(Q)$$(kernel-link)
+$(1)/kernel.elf: $(patsubst %,$(1)/obj/kernel/%.o,$(basename $(2))) $(1)/ksyms/2.o $(ldscript-kernel) \
+		$(call recipe-of,$(4),$(2) $(ldscript-kernel) $(cflags-kernel) $(3))
+	$$(call say,LD,$$@)$$(kernel-link)
+	$$(Q)$$(NM) -n $$@ | tools/ksyms $(1)/ksyms/check.S && cmp $(1)/ksyms/check.bin $(1)/ksyms/2.bin
+.PRECIOUS: $(1)/ksyms/%.S $(1)/ksyms/%.o $(1)/ksyms/%.elf
+endef
+$(eval $(call kernel-rules,$(B),$(src-kernel),,kernel))
+$(eval $(call kernel-rules,$(B)/checked,$(src-kernel) $(src-kernel-checked),-DCHECKED,kernel-checked))
 
 # ---- libraries --------------------------------------------------------------------------------------------------
 
@@ -198,9 +206,10 @@ $(foreach t,$(fuzzers),$(eval $(call fuzz-rules,$(t))))
 unit-bins := $(patsubst %,$(B)/unit/%,$(unit-tests))
 fuzz-bins := $(patsubst %,$(B)/fuzz/%,$(fuzzers))
 
-.PHONY: all kernel domains
+.PHONY: all kernel kernel-elf-checked domains
 all: $(if $(src-kernel),$(kernel-elf)) $(domain-bins)
 kernel: $(kernel-elf)
+kernel-elf-checked: $(checked-elf)
 domains: $(domain-bins)
 
 
@@ -331,6 +340,9 @@ check-loc := tools/loc $(B)
 check-reproducible := tools/check-reproducible $(B) $(SYSROOT) $(config-file)
 tool-tests := $(sort $(wildcard test/tools/test_*.py))
 system-tests := $(sort $(wildcard test/system/test_*.py test/system/*/test_*.py))
+# a kernel test runs on the checked kernel when its build.mk says checked-ktest-NAME := 1, or with CHECKED=1
+ktest-kernel = $(if $(checked-ktest-$(1)),$(checked-elf),$(kernel-elf))
+ktest-kernels := $(sort $(kernel-elf) $(foreach t,$(kernel-tests),$(call ktest-kernel,$(t))))
 tab := $(shell printf '\t')
 define newline
 
@@ -341,18 +353,18 @@ test-lines = $(foreach c,$(checks),check$(tab)$(c)$(tab)$(check-$(c))$(newline))
 	$(foreach t,$(unit-tests),unit$(tab)$(t)$(tab)$(B)/unit/$(t)$(newline)) \
 	$(foreach t,$(fuzzers),fuzz$(tab)$(t)$(tab)$(B)/fuzz/$(t)$(tab)$(seeds-fuzz-$(t))$(newline)) \
 	$(foreach t,$(kernel-tests),kernel$(tab)$(t)$(tab)$(B)/ktest/$(t).img$(tab)$(or $(smp-ktest-$(t)),1)$(tab)$(or \
-		$(cpu-ktest-$(t)),$(ktest-cpu))$(tab)$(qemu-ktest-$(t))$(newline)) \
+		$(cpu-ktest-$(t)),$(ktest-cpu))$(tab)$(call ktest-kernel,$(t))$(tab)$(append-ktest-$(t))$(tab)$(panic-ktest-$(t))$(tab)$(qemu-ktest-$(t))$(newline)) \
 	$(foreach t,$(system-tests),system$(tab)$(patsubst test_%.py,%,$(notdir $(t)))$(tab)$(t)$(newline))
 test-list = $(shell mkdir -p $(B)/test)$(file >$(B)/test/list,$(subst $(newline) ,$(newline),$(test-lines)))$(B)/test/list
 runtests = tools/runtests --build $(B) --list $(test-list)
 # only what a wanted test needs, when one is named
 wanted = $(if $(T),$(or $(filter %/$(T) %/$(T).img,$(1)),$(1)),$(1))
-test-machine := $(if $(src-kernel),$(kernel-elf)) $(if $(filter init,$(domains)),$(boot-img))
+test-machine := $(if $(src-kernel),$(kernel-elf) $(ktest-kernels)) $(if $(filter init,$(domains)),$(boot-img))
 
 .PHONY: check test ktest fuzz system soak bench mutants
 check: $(call wanted,$(unit-bins))
 	@$(runtests) --tier tools,unit $(T)
-ktest: $(kernel-elf) $(call wanted,$(ktest-archives))
+ktest: $(ktest-kernels) $(call wanted,$(ktest-archives))
 	@$(runtests) --tier kernel $(T)
 system: $(test-machine) $(own-guests) guests iso
 	@$(runtests) --tier system $(T)
@@ -388,7 +400,7 @@ gdb: $(B)/gdbinit
 	@exec gdb -q -x $(B)/gdbinit
 clean:
 	rm -rf $(B)/obj $(B)/recipe $(B)/lib $(B)/bin $(B)/boot $(B)/ksyms $(B)/unit $(B)/fuzz $(B)/ktest $(B)/test $(B)/run $(B)/iso \
-		$(B)/live $(B)/sample $(B)/stamp/sample $(B)/repro $(B)/kernel.elf $(B)/skerry.iso
+		$(B)/live $(B)/checked $(B)/sample $(B)/stamp/sample $(B)/repro $(B)/kernel.elf $(B)/skerry.iso
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile
 
@@ -417,6 +429,7 @@ help:
 ##   O=build              where everything is made
 ##   SYSROOT=, GUESTCACHE= where the set-up keeps libraries and guests (default: shared by all O=)
 ##   CROSS_COMPILE=x86_64-linux-gnu-   target tool chain
+##   CHECKED=1            the checked kernel for run, ktest and system: stops where an invariant is broken, slower
 ##   CONFIG=configs/default.toml       manifest (a path, or a name in configs/)
 ##   SMP=2  MEM=2G        CPUs and memory of the machine       CPU=          its QEMU model
 ##   GUESTS=DIR           guests to run: DIR/auto/*.cfg are started, DIR/*.img become partitions, the rest is /guests
@@ -429,5 +442,5 @@ help:
 ##   PYTHON=/usr/bin/python3, HOSTCC=gcc, CLANG=clang          tools of this machine
 
 ifneq ($(MAKECMDGOALS),clean)
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/checked/obj -name '*.d' 2>/dev/null)
 endif

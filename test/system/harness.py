@@ -41,7 +41,7 @@ class Build:
 
     def __init__(self, top):
         self.top = os.path.abspath(top)
-        self.kernel = os.path.join(self.top, "kernel.elf")
+        self.kernel = os.environ.get("SKERRY_KERNEL") or os.path.join(self.top, "kernel.elf")
         self.archive = os.path.join(self.top, "boot", os.environ.get("SKERRY_CONFIG", "default") + ".img")
         self.sample = os.path.join(self.top, "sample")
         self.iso = os.path.join(self.top, "skerry.iso")
