@@ -43,7 +43,6 @@ struct cpu {
 	uint64_t user_rsp; /* scratch of the syscall entry */
 	uint32_t id, apic_id;
 	uint64_t epoch;
-	void *fpu_owner;      /* FPU area whose contents the registers hold, or NULL */
 	struct space *space;  /* host address space that CR3 holds */
 	struct space *nested; /* nested space of the vCPU in guest mode, or NULL */
 	bool resched;         /* set by core and by IPI: pick again before leaving the kernel */
@@ -99,8 +98,6 @@ void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size);
  * Caller holds no lock and no reference.
  */
 bool arch_quiesce(void) must_check;
-/* Run fn(arg) on c with interrupts off and wait for it (rare paths: FPU flush of a migrating thread). */
-void arch_call(struct cpu *c, void (*fn)(void *), void *arg);
 /* Answer the requests above if another CPU made one: called in the spin for the lock that they are made under. */
 void arch_serve(void);
 
@@ -124,9 +121,10 @@ uint32_t arch_phys_bits(void);
 uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max);
 
 /* --- FPU ------------------------------------------------------------------------------------------ */
-void arch_fpu_init_area(void *area);            /* power-up state */
-void arch_fpu_drop(void *area);                 /* the object dies: forget it on every CPU */
-void arch_fpu_flush(struct cpu *c, void *area); /* save to area if c's registers hold it */
+/* Power-up state; no CPU owns the thread or vCPU. */
+void arch_fpu_init_area(void *area);
+/* Save what this CPU's registers hold to its area; before another CPU may own the thread or vCPU. */
+void arch_fpu_put(void);
 
 /* --- interrupts --------------------------------------------------------------------------------------- */
 /* One pin or message, inside the object that claims it; all zero when it is not claimed. */

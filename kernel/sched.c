@@ -325,9 +325,9 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	if (s)
 		s->waited += now - s->ready_since;
 	t = s ? s->thread : NULL;
+	if (t != c->current)
+		arch_fpu_put();
 	store(&c->current, t);
-	if (moving)
-		arch_fpu_flush(c, moving->fpu);
 	spin_unlock(&sc->lock);
 	if (moving)
 		sched_migrate(prev);
@@ -457,8 +457,6 @@ static void configure_commit(struct sched *s, const struct sk_regs *r)
 	spin_unlock(&sc->lock);
 	if (running || !move)
 		return;
-	if (s->thread)
-		arch_fpu_flush(sc->cpu, s->thread->fpu);
 	sched_migrate(s);
 }
 

@@ -187,7 +187,6 @@ int thread_destroy(struct object *o)
 	if (rc)
 		return rc;
 	timer_stop(t);
-	arch_fpu_drop(t->fpu);
 	return 0;
 }
 

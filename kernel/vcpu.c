@@ -110,17 +110,13 @@ int vcpu_detach(struct slot *s)
 int vcpu_destroy(struct object *o)
 {
 	struct vcpu *v = vcpu_of(o);
-	int rc;
 
 	spin_lock(&o->lock);
 	o->dead = true;
 	spin_unlock(&o->lock);
 	if (!vcpu_stop(v))
 		return SYS_RESTART;
-	rc = slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot);
-	if (!rc)
-		arch_fpu_drop(v->fpu);
-	return rc;
+	return slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot);
 }
 
 /* --- system calls --------------------------------------------------------------------------- */

@@ -15,3 +15,5 @@ src-ktest-latency := $(src-ktest-bench_latency)
 cflags-ktest-latency := -DGATE
 smp-ktest-latency := 1 2
 qemu-ktest-latency := -icount shift=0,sleep=off
+smp-ktest-fpu := 2
+cpu-ktest-fpu := max,-smap,-monitor,-xsaveerptr

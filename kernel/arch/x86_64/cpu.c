@@ -10,6 +10,8 @@
 #include "cpu.h"
 #include "pte.h"
 
+#define INTEL_EBX 0x756e6547u /* "Genu": CPUID leaf 0 */
+
 struct cpu *cpus[SK_CPU_MAX];
 uint32_t n_cpus;
 struct features features;
@@ -90,6 +92,8 @@ void features_detect(void)
 		features.asids = svm.b;
 		features.svm_bits = svm.d;
 	}
+	/* AMD's FXRSTOR and XRSTOR, unless CPUID 8000_0008 EBX says XSaveErPtr; Intel's always load them */
+	features.x87_pointers_stay = v.b != INTEL_EBX && !(size.b & 1u << 2);
 	features.use_ibpb = (seven.d & 1u << 26 || size.b & 1u << 12) && boot_option("ibpb=on");
 }
 
@@ -192,8 +196,7 @@ void cpu_setup(struct cpu *c)
 	wrmsr(MSR_GS_BASE, (uint64_t)c);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	write_cr4(features.cr4);
-	a->cr0 = CR0_PE | CR0_MP | 1ull << 4 | CR0_NE | CR0_WP | CR0_PG | CR0_TS;
-	write_cr0(a->cr0);
+	write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
 	wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
 	wrmsr(MSR_PAT, 0x0007010600070106); /* WB, UC-, WC at 1, UC at 3; twice */
 	wrmsr(MSR_STAR, (uint64_t)(SEL_UDATA - 8) << 48 | (uint64_t)SEL_KCODE << 32);

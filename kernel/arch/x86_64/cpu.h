@@ -38,7 +38,8 @@ struct cpu_arch {
 	struct request request;  /* what this CPU asks */
 	struct thread *bases_of; /* thread whose FS and GS base the registers hold */
 	uint64_t fs_base, gs_base;
-	uint64_t cr0;                   /* what CR0 holds: only TS changes */
+	void *fpu;                      /* area whose state the registers are; NULL: nobody's */
+	void *fpu_last;                 /* area that they were loaded from */
 	struct space *last_space;       /* for the barrier between spaces */
 	uint64_t host_paddr;            /* VMSAVE area of the host's own state */
 	uint32_t asid, asid_epoch;      /* last one given out; how often they ran out */
@@ -50,7 +51,7 @@ static inline struct cpu_arch *this_arch(void) { return (struct cpu_arch *)this_
 
 /* Features that change what the kernel does. */
 extern struct features {
-	bool nx, xsave, xsaveopt, x2apic, tsc_deadline, svm, use_ibpb;
+	bool nx, xsave, xsaveopt, x2apic, tsc_deadline, svm, use_ibpb, x87_pointers_stay;
 	uint32_t phys_bits, asids, svm_bits, xsave_size;
 	uint64_t xcr0, cr4;
 } features;
@@ -115,8 +116,13 @@ void irq_dispatch(unsigned int vector);
 
 /* fpu.c */
 void fpu_init_cpu(void);
-void fpu_load(void *area);  /* make it the live one */
-void fpu_trap(bool usable); /* set or clear CR0.TS */
+void fpu_switch(void *area);
+/* From here on the registers hold this area's state. */
+static inline void fpu_get(void *area)
+{
+	if (this_arch()->fpu != area)
+		fpu_switch(area);
+}
 
 /* trap.c */
 void trap_user(struct thread *t, uint64_t vector, uint64_t error);

@@ -1,30 +1,20 @@
 /*
- * fpu.c - FPU state, switched when somebody else uses the FPU
+ * fpu.c - FPU state, switched when the CPU turns to another thread or goes into a guest
  *
- * Objects     areas inside threads and vCPUs: an XSAVE (or FXSAVE) image. Its bytes 464 to 467, which
- *             the processor leaves to software, name the CPU whose registers hold it: id + 1, or 0.
- * Locks       none. Only the CPU that holds an area live writes it; others go there by arch_call().
- * Invariants  F1 cpu->fpu_owner == area exactly when the holder word of the area names that CPU
- *             F2 user mode runs with CR0.TS clear only when its thread's area is live
+ * Objects     areas inside threads and vCPUs: an XSAVE (or FXSAVE) image. Its bytes 464 to 467, which the
+ *             processor leaves to software, name the CPU that loaded it last: id + 1, or 0.
+ * Locks       none. A CPU touches the registers' area and that of the thread or vCPU that it owns.
+ * Invariants  F1 while user mode or a guest runs, the registers are those of its area, and of nobody else
+ *             F2 a thread or vCPU that no CPU owns has its whole state in its area
+ *             F3 what the registers hold after fpu_put() is the area's state for as long as it names this CPU
  */
 #include "../../thread.h"
 #include "../../vcpu.h"
 #include "cpu.h"
 
-enum { FCW = 0x37f, MXCSR = 0x1f80, OFF_MXCSR = 24, OFF_HOLDER = 464 };
+enum { FCW = 0x37f, MXCSR = 0x1f80, OFF_MXCSR = 24, OFF_LOADED = 464 };
 
-static uint32_t *holder(void *area) { return (uint32_t *)((uint8_t *)area + OFF_HOLDER); }
-
-void fpu_trap(bool usable)
-{
-	struct cpu_arch *a = this_arch();
-	uint64_t cr0 = usable ? a->cr0 & ~CR0_TS : a->cr0 | CR0_TS;
-
-	if (cr0 == a->cr0)
-		return;
-	a->cr0 = cr0;
-	write_cr0(cr0);
-}
+static uint32_t *loaded_by(void *area) { return (uint32_t *)((uint8_t *)area + OFF_LOADED); }
 
 static void image_save(void *area)
 {
@@ -42,6 +32,12 @@ static void image_load(const void *area)
 {
 	uint32_t lo = (uint32_t)features.xcr0, hi = (uint32_t)(features.xcr0 >> 32);
 
+	/*
+	 * AMD64 manual volume 2, section 11.4 (FXRSTOR, XRSTOR): without a pending exception in the image the addresses of the last
+	 * x87 instruction and operand keep the last owner's values. This makes them the kernel's own.
+	 */
+	if (features.x87_pointers_stay)
+		__asm__ volatile("fnclex; emms; fildl %0" : : "m"(features.asids));
 	if (features.xsave)
 		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
 	else
@@ -61,61 +57,24 @@ void arch_fpu_init_area(void *area)
 	*(uint32_t *)((uint8_t *)area + OFF_MXCSR) = MXCSR;
 }
 
-/* This CPU lets go of what it holds live, saved or not. */
-static void release(struct cpu *c, bool save)
+void arch_fpu_put(void)
 {
-	void *area = c->fpu_owner;
+	struct cpu_arch *a = this_arch();
 
-	if (!area)
-		return;
-	if (save) {
-		fpu_trap(true);
-		image_save(area);
+	if (a->fpu)
+		image_save(a->fpu);
+	a->fpu = NULL;
+}
+
+void fpu_switch(void *area)
+{
+	struct cpu_arch *a = this_arch();
+
+	arch_fpu_put();
+	if (a->fpu_last != area || *loaded_by(area) != a->cpu.id + 1) { /* F3 */
+		image_load(area);
+		*loaded_by(area) = a->cpu.id + 1;
+		a->fpu_last = area;
 	}
-	c->fpu_owner = NULL;
-	__atomic_store_n(holder(area), 0, __ATOMIC_RELEASE); /* F1 */
-	fpu_trap(false);                                     /* F2 */
-}
-
-static void flush_here(void *area)
-{
-	if (this_cpu()->fpu_owner == area)
-		release(this_cpu(), true);
-}
-
-static void drop_here(void *area)
-{
-	if (this_cpu()->fpu_owner == area)
-		release(this_cpu(), false);
-}
-
-void arch_fpu_flush(struct cpu *c, void *area)
-{
-	if (__atomic_load_n(holder(area), __ATOMIC_ACQUIRE) == c->id + 1)
-		arch_call(c, flush_here, area);
-}
-
-void arch_fpu_drop(void *area)
-{
-	uint32_t h = __atomic_load_n(holder(area), __ATOMIC_ACQUIRE);
-
-	if (h)
-		arch_call(cpus[h - 1], drop_here, area);
-}
-
-void fpu_load(void *area)
-{
-	struct cpu *c = this_cpu();
-	uint32_t h;
-
-	if (c->fpu_owner == area)
-		return;
-	h = __atomic_load_n(holder(area), __ATOMIC_ACQUIRE);
-	if (h)
-		arch_call(cpus[h - 1], flush_here, area);
-	release(c, true);
-	fpu_trap(true);
-	image_load(area);
-	c->fpu_owner = area;
-	__atomic_store_n(holder(area), c->id + 1, __ATOMIC_RELEASE); /* F1 */
+	a->fpu = area;
 }

@@ -58,14 +58,6 @@ static void ask(uint64_t mask, void (*fn)(void *), void *arg)
 	}
 }
 
-void arch_call(struct cpu *c, void (*fn)(void *), void *arg)
-{
-	if (c == this_cpu())
-		fn(arg);
-	else if (__atomic_load_n(&online, __ATOMIC_ACQUIRE) & bit(c->id))
-		ask(bit(c->id), fn, arg);
-}
-
 void arch_kick(struct cpu *c)
 {
 	__atomic_store_n(&c->resched, true, __ATOMIC_SEQ_CST);

@@ -225,10 +225,8 @@ void arch_vcpu_load(struct vcpu *v)
 		load_xcr0(v, s->xcr0);
 	if (dirty & SK_VCPU_EVENT)
 		load_event(b, s);
-	if (dirty & SK_VCPU_FPU) {
-		arch_fpu_drop(v->fpu);
+	if (dirty & SK_VCPU_FPU)
 		arch_fpu_init_area(v->fpu);
-	}
 }
 
 /* --- VMCB to state page --------------------------------------------------------------------------- */
@@ -513,7 +511,7 @@ bool arch_vcpu_run(struct vcpu *v)
 
 	if (svm_of(v)->bad)
 		return refused(v);
-	fpu_load(v->fpu);
+	fpu_get(v->fpu);
 	__atomic_store_n(&c->nested, nested, __ATOMIC_SEQ_CST); /* V3 */
 	if (!nested || __atomic_load_n(&t->vcpu, __ATOMIC_SEQ_CST) != v) {
 		__atomic_store_n(&c->nested, NULL, __ATOMIC_SEQ_CST);

@@ -2,7 +2,7 @@
  * trap.c - what entries lead to, and the way back to user mode
  *
  * Locks       none
- * Invariants  T1 user mode starts with the FS and GS base, the address space and the CR0.TS of its thread
+ * Invariants  T1 user mode starts with the FS and GS base, the address space and the FPU state of its thread
  *             T2 RIP is canonical and in the lower half before SYSRET or IRET sees it
  */
 #include "../../space.h"
@@ -40,8 +40,6 @@ void trap_user(struct thread *t, uint64_t vector, uint64_t error)
 {
 	if (vector >= 32)
 		trap_interrupt(vector);
-	else if (vector == VEC_NM)
-		fpu_load(t->fpu);
 	else
 		core_fault(t, vector, error, vector == VEC_PF ? read_cr2() : 0);
 }
@@ -50,7 +48,7 @@ void trap_kernel(struct trap_frame *f)
 {
 	/* clang-format off */
 	static const char *const names[] = { [0] = "divide error", [1] = "debug", [3] = "breakpoint",
-		[6] = "invalid opcode", [7] = "FPU use", [8] = "double fault", [13] = "general protection",
+		[6] = "invalid opcode", [8] = "double fault", [13] = "general protection",
 		[14] = "page fault", [18] = "machine check" };
 	/* clang-format on */
 	const char *name = f->vector < ARRAY_SIZE(names) ? names[f->vector] : NULL;
@@ -114,7 +112,7 @@ void arch_resume(struct thread *t)
 		kernel_leave();
 	}
 	bases_load(t);
-	fpu_trap(c->fpu_owner == t->fpu);
+	fpu_get(t->fpu); /* F1 */
 	r->rflags = (r->rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
 	user_return(&t->regs, t->regs.vector == ENTRY_SYSCALL);
 }
