@@ -38,7 +38,7 @@ struct user_regs {
  */
 struct cpu {
 	struct cpu *self;
-	struct thread *current; /* owner of the registers to save; NULL when idle */
+	struct thread *current; /* whose registers an entry saves: its `on` is this CPU; NULL when idle */
 	uint64_t kernel_rsp;
 	uint64_t user_rsp; /* scratch of the syscall entry */
 	uint32_t id, apic_id;

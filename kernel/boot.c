@@ -310,7 +310,7 @@ static void root_start(uint64_t entry)
 	root.thread->regs.r.rip = entry;
 	root.thread->regs.r.rsp = SK_INIT_STACK_TOP - 8; /* as after a call */
 	root.thread->suspended = false;
-	sched_bind(root.sched, root.thread);
+	BUG_ON(sched_bind(root.sched, root.thread));
 }
 
 void core_init(const struct boot_info *bi)

@@ -2,13 +2,15 @@
  * sched.c - scheduling contexts, run queues, timers, and the way out of the kernel
  *
  * Objects     struct sched: CPU, priority, weight, budget; struct sched_cpu: one per CPU.
- * Locks       sched_cpu->lock, leaf: the queues, timers and scheduling contexts of that CPU.
+ * Locks       sched_cpu->lock, leaf: the queues, timers and scheduling contexts of that CPU, and `on` of the
+ *             threads that it runs.
  * Lifecycle   a context is made by RETYPE, configured, bound to a thread; sched_destroy() unbinds it.
  * Invariants  Q1 a context is in at most one place: a queue, the direct-switch slot, the release heap, or it
  *                is `running` of its CPU
  *             Q2 only runnable threads are in queues; whoever makes a thread not runnable calls sched_stop(),
  *                or is that thread itself on its way out of the kernel
- *             Q3 a context changes its CPU only while it is nowhere and that CPU's registers hold nothing of it
+ *             Q3 a thread that is on a CPU has its context there, or none: a context changes its CPU, and is
+ *                bound, only when its thread is on no CPU or on the right one
  *             Q4 the timer is armed for no later than the first deadline; it may fire early
  */
 #include "sched.h"
@@ -53,6 +55,12 @@ static struct sched_cpu *sched_lock(struct sched *s)
 			return sc;
 		spin_unlock(&sc->lock);
 	}
+}
+
+/* Is the thread of this context, or the context itself, on a CPU? Locked. */
+static bool sched_busy(const struct sched_cpu *sc, const struct sched *s)
+{
+	return sc->running == s || (s->thread && load(&s->thread->on));
 }
 
 /* --- queues; CPU locked --------------------------------------------------------------------- */
@@ -194,57 +202,84 @@ bool sched_kick_users(const struct thread *t, const struct space *nested)
 	return any;
 }
 
+bool sched_off(const struct thread *t)
+{
+	struct cpu *c = __atomic_load_n(&t->on, __ATOMIC_ACQUIRE);
+
+	if (c)
+		arch_kick(c);
+	return !c;
+}
+
 bool sched_stop(struct thread *t)
 {
 	struct sched *s = t->sched;
 	struct sched_cpu *sc;
-	bool off;
 
 	if (s) {
 		sc = sched_lock(s);
 		place_leave(sc, s);
 		spin_unlock(&sc->lock);
 	}
-	off = !sched_kick_users(t, NULL);
-	if (load(&this_cpu()->current) == t)
-		this_cpu()->resched = true;
-	return off;
+	return sched_off(t) || load(&t->on) == this_cpu();
 }
 
-void sched_kick_running(struct thread *t)
+void sched_kick_running(const struct thread *t)
 {
-	struct sched *s = load(&t->sched);
-	struct cpu *c;
+	struct cpu *c = load(&t->on);
 
-	if (!s)
-		return;
-	c = cpus[load(&s->cpu)];
-	if (c != this_cpu() && load(&c->current) == t)
+	if (c && c != this_cpu())
 		arch_kick(c);
 }
 
-void sched_bind(struct sched *s, struct thread *t)
+/* Take a context to the CPU that it was told to go to, as soon as nothing of it is left on the old one. */
+static void sched_migrate(struct sched *s)
 {
-	struct sched_cpu *sc;
+	struct sched_cpu *sc = sched_lock(s);
 
-	store(&t->sched, s);
+	if (!sched_busy(sc, s)) /* Q3 */
+		s->cpu = s->move_to;
+	spin_unlock(&sc->lock);
 	sc = sched_lock(s);
-	s->thread = t;
 	sched_ready(sc, s, false);
 	spin_unlock(&sc->lock);
+}
+
+int sched_bind(struct sched *s, struct thread *t)
+{
+	struct sched_cpu *sc;
+	struct cpu *on;
+
+	sched_migrate(s);
+	sc = sched_lock(s);
+	on = load(&t->on); /* without a context it can only leave that CPU */
+	if (!on || on == sc->cpu) {
+		store(&t->sched, s);
+		s->thread = t;
+		barrier_full(); /* with sched_wake() */
+		sched_ready(sc, s, false);
+		on = NULL;
+	}
+	spin_unlock(&sc->lock);
+	if (on)
+		arch_kick(on);
+	return on ? SYS_RESTART : 0; /* Q3 */
 }
 
 void sched_unbind(struct sched *s)
 {
 	struct sched_cpu *sc = sched_lock(s);
+	struct thread *t = s->thread;
 
 	place_leave(sc, s);
-	if (s->thread)
-		store(&s->thread->sched, NULL);
-	s->thread = NULL;
 	if (sc->running == s) {
+		sched_charge(sc, arch_now());
 		sc->running = NULL;
-		arch_kick(sc->cpu);
+	}
+	s->thread = NULL;
+	if (t) {
+		store(&t->sched, NULL);
+		(void)sched_off(t);
 	}
 	spin_unlock(&sc->lock);
 }
@@ -293,23 +328,24 @@ static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
 	return best;
 }
 
-/* Take a context to the CPU that it was told to go to. */
-static void sched_migrate(struct sched *s)
+/* t, or nobody, has the CPU instead of `old`. Locked: the one place where a thread's owner changes. */
+static void current_set(struct cpu *c, struct thread *old, struct thread *t)
 {
-	struct sched_cpu *sc = sched_lock(s);
-
-	s->cpu = s->move_to; /* Q3 */
-	spin_unlock(&sc->lock);
-	sc = sched_lock(s);
-	sched_ready(sc, s, false);
-	spin_unlock(&sc->lock);
+	arch_fpu_put();
+	if (old)
+		__atomic_store_n(&old->on, NULL,
+			__ATOMIC_RELEASE); /* all of its state is in its object */
+	BUG_ON(t && t->on);
+	if (t)
+		store(&t->on, c);
+	c->current = t;
 }
 
 static struct thread *sched_switch(struct sched_cpu *sc)
 {
 	struct cpu *c = sc->cpu;
+	struct thread *old = c->current, *t;
 	struct sched *prev, *s;
-	struct thread *moving, *t;
 	sk_time_t now;
 
 	spin_lock(&sc->lock);
@@ -317,7 +353,6 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	now = arch_now();
 	sched_charge(sc, now);
 	prev = sc->running;
-	moving = prev && prev->move_to != prev->cpu ? prev->thread : NULL;
 	if (prev)
 		running_leave(sc, prev, now);
 	s = sched_pick(sc, prev && prev->place == SCHED_QUEUED);
@@ -325,12 +360,12 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	if (s)
 		s->waited += now - s->ready_since;
 	t = s ? s->thread : NULL;
-	if (t != c->current)
-		arch_fpu_put();
-	store(&c->current, t);
+	if (t != old)
+		current_set(c, old, t);
 	spin_unlock(&sc->lock);
-	if (moving)
-		sched_migrate(prev);
+	s = old && old != t ? load(&old->sched) : NULL;
+	if (s && load(&s->move_to) != load(&s->cpu))
+		sched_migrate(s);
 	return t;
 }
 
@@ -339,7 +374,7 @@ static void timer_program(struct cpu *c, struct sched_cpu *sc)
 {
 	struct heap_node *first = load(&sc->timers);
 	sk_time_t when = first ? first->key : SK_NO_DEADLINE;
-	struct sched *s = sc->running;
+	struct sched *s = load(&sc->running);
 	int64_t left;
 
 	if (s) {
@@ -450,14 +485,13 @@ static void configure_commit(struct sched *s, const struct sk_regs *r)
 	s->period = us_to_ticks(r->r9);
 	s->period_start = arch_now();
 	move = s->move_to != s->cpu;
-	if (running)
-		arch_kick(sc->cpu);
+	if (running || (move && sched_busy(sc, s)))
+		arch_kick(sc->cpu); /* sched_switch() takes it to the other CPU */
 	else if (!move)
 		sched_ready(sc, s, false);
 	spin_unlock(&sc->lock);
-	if (running || !move)
-		return;
-	sched_migrate(s);
+	if (move)
+		sched_migrate(s);
 }
 
 SYSCALL_HANDLER(SCHED_CONFIGURE)
@@ -483,8 +517,7 @@ SYSCALL_HANDLER(SCHED_BIND)
 	}
 	if (s->thread || thread_of(thread->obj)->sched)
 		return -SK_E_EXISTS;
-	sched_bind(s, thread_of(thread->obj));
-	return 0;
+	return sched_bind(s, thread_of(thread->obj));
 }
 
 SYSCALL_HANDLER(SCHED_STATS)

@@ -14,11 +14,11 @@
 
 enum sched_place { SCHED_NOWHERE, SCHED_QUEUED, SCHED_NEXT, SCHED_THROTTLED };
 
-/* Fields below `thread` belong to the lock of CPU `cpu`; cpu changes under the locks of both. */
+/* Fields below `thread` belong to the lock of CPU `cpu`, as does `cpu` itself. */
 struct sched {
 	struct object obj;
 	struct thread *thread; /* bound, or NULL (tree lock and CPU lock) */
-	uint16_t cpu, move_to; /* differ while the thread runs on the CPU that it must leave */
+	uint16_t cpu, move_to; /* differ while the thread is on the CPU that it must leave */
 	uint8_t priority, place;
 	uint16_t weight;
 	struct link link;        /* run queue */
@@ -38,9 +38,9 @@ struct sched_cpu {
 	struct link *queue[SCHED_PRIORITIES];
 	struct sched *next;       /* woken by the current thread, to switch to directly */
 	struct heap_node *timers; /* deadlines of threads and releases of throttled contexts */
-	struct sched *running;    /* of the current thread, or NULL; placed NOWHERE */
-	sk_time_t switched;       /* when it got the CPU, or was last charged */
-	uint64_t idle;            /* ticks without a thread to run */
+	struct sched *running; /* that pays for the current thread, or NULL; placed NOWHERE */
+	sk_time_t switched;    /* when it got the CPU, or was last charged */
+	uint64_t idle;         /* ticks without a thread to run */
 	struct cpu *cpu;
 };
 
@@ -48,13 +48,17 @@ void sched_cpu_init(struct cpu *c);
 void sched_init(struct sched *s);
 /* t may run now, if nothing else keeps it; direct: switch to it as soon as the current thread waits. */
 void sched_wake(struct thread *t, bool direct);
-/* t, no longer runnable, leaves its queue. True when no other CPU is still running it. */
-bool sched_stop(struct thread *t);
 /* Make other CPUs enter the kernel that run t (if not NULL) in that space (if not NULL): are there any? */
 bool sched_kick_users(const struct thread *t, const struct space *nested);
+/* Is t on no CPU? Else its CPU is told to look again whom it runs. */
+bool sched_off(const struct thread *t);
+/* t, no longer runnable, leaves its queue. True when it is on no other CPU than this one. */
+bool sched_stop(struct thread *t);
 /* Make t's CPU enter the kernel if it is another one and runs t now. */
-void sched_kick_running(struct thread *t);
-void sched_bind(struct sched *s, struct thread *t);
+void sched_kick_running(const struct thread *t);
+/* 0, or SYS_RESTART while another CPU still has t. Both are unbound. */
+int sched_bind(struct sched *s, struct thread *t) must_check;
+/* The binding ends at once; the thread may be on its CPU for a moment more. */
 void sched_unbind(struct sched *s);
 /* Deadline of t's present wait, if it has one. */
 void timer_start(struct thread *t, sk_time_t deadline);

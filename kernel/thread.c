@@ -214,9 +214,7 @@ static int thread_settled(struct thread *t)
 {
 	if (!t->suspended)
 		return -SK_E_STATE;
-	if (sched_stop(t) && load(&t->state) == THREAD_READY && load(&this_cpu()->current) != t)
-		return 0;
-	return SYS_RESTART;
+	return sched_stop(t) && sched_off(t) && load(&t->state) == THREAD_READY ? 0 : SYS_RESTART;
 }
 
 SYSCALL_HANDLER(THREAD_CONFIGURE)

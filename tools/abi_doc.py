@@ -69,7 +69,7 @@ MORE = {
     "SET_FS_BASE": ("RANGE", "constant"),
     "YIELD": ("", "constant"),
     "SCHED_CONFIGURE": ("", "constant"),
-    "SCHED_BIND": ("EXISTS", "constant"),
+    "SCHED_BIND": ("EXISTS", "constant; restarted until another CPU has let go of the thread"),
     "SCHED_STATS": ("", "constant"),
     "IRQ_PIN": ("EXISTS, BUSY when the pin is taken, NOT_FOUND, LIMIT", "constant"),
     "IRQ_MSI": ("EXISTS, LIMIT", "constant"),

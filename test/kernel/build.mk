@@ -17,3 +17,4 @@ smp-ktest-latency := 1 2
 qemu-ktest-latency := -icount shift=0,sleep=off
 smp-ktest-fpu := 2
 cpu-ktest-fpu := max,-smap,-monitor,-xsaveerptr
+smp-ktest-dual := 2
