@@ -38,7 +38,8 @@ struct user_regs {
  */
 struct cpu {
 	struct cpu *self;
-	struct thread *current; /* whose registers an entry saves: its `on` is this CPU; NULL when idle */
+	struct thread *
+		current; /* whose registers an entry saves: its `on` is this CPU; NULL when idle */
 	uint64_t kernel_rsp;
 	uint64_t user_rsp; /* scratch of the syscall entry */
 	uint32_t id, apic_id;
@@ -64,13 +65,14 @@ static inline struct cpu *this_cpu(void)
 void core_syscall(struct thread *t);
 void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr);
 struct irq_source;
-void core_irq(struct irq_source *s);   /* a source fired */
-void core_timer(void);                 /* the local timer fired */
-void core_vcpu_exit(struct thread *t); /* t->vcpu has an exit record for the VMM */
+void core_irq(struct irq_source *s); /* a source fired */
+void core_timer(void);               /* the local timer fired */
+void core_vcpu_exit(struct vcpu *v, const struct thread *t,
+	uint32_t reason); /* for the VMM; its record is written */
 /* core: choose the next thread, arm the timer, and resume it through arch_resume(). */
 void kernel_exit(void) __attribute__((noreturn));
-/* Return to user mode with t's registers and space (or to the guest when t->vcpu is set). */
-void arch_resume(struct thread *t) __attribute__((noreturn));
+/* Return to user mode with t's registers and space, or into the guest when t has entered a vCPU (else NULL). */
+void arch_resume(struct thread *t, struct vcpu *v) __attribute__((noreturn));
 /* Wait for an interrupt with interrupts on; comes back into the kernel through an entry. */
 void arch_idle(void) __attribute__((noreturn));
 /*
@@ -148,16 +150,16 @@ void arch_port_out(uint16_t port, unsigned int size, uint32_t value);
 /* --- guest CPUs (one vendor's back end is chosen at boot) ------------------------------------------------- */
 /*
  * struct vcpu (core, kernel/vcpu.h) has: struct sk_vcpu_state *state; uint8_t *hw (one page, VMCB or VMCS);
- * uint8_t *fpu; struct space *nested; atomic uint32_t pending_irq (vector | 0x100); struct thread *entered.
+ * uint8_t *fpu; atomic uint32_t pending_irq (vector | 0x100).
  */
 bool arch_vcpu_available(void);
 void arch_vcpu_init(struct vcpu *v); /* hw page to reset state, all intercepts set */
 /*
- * Enter the guest until something happens. Called with interrupts off from arch_resume(); returns true
- * when the exit record is for the VMM, false when only the kernel's own work (an interrupt, now handled)
- * interrupted it: the caller then goes through kernel_exit() and comes back here if the thread still runs.
+ * Enter the guest until something happens, if t has entered it still (vcpu_take()). Called with interrupts off from
+ * arch_resume(); returns the reason when the exit record is for the VMM, SK_EXIT_NONE when t has left, or only the
+ * kernel's own work (an interrupt, now handled) interrupted the guest: the caller then goes through kernel_exit().
  */
-bool arch_vcpu_run(struct vcpu *v);
+uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t);
 void arch_vcpu_sync(struct vcpu *v, uint32_t groups);
 void arch_vcpu_load(struct vcpu *v); /* consume state->dirty */
 

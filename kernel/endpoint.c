@@ -343,7 +343,7 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 
 static long receive_bound(struct thread *t, struct sk_regs *r, struct endpoint *ep)
 {
-	uint64_t word = load(&t->bound) ? notification_take_bound(t) : 0;
+	uint64_t word = notification_pending(t) ? notification_take_bound(t) : 0;
 
 	if (!word)
 		return endpoint_receive(ep, t);

@@ -30,6 +30,12 @@ bool endpoint_send_fault(struct thread *t);
 void notification_signal(struct notification *n, uint64_t badge);
 /* The end of t's wait by its bound notification: called when t has begun to wait (RECV). */
 void notification_check_bound(struct thread *t);
+static inline bool notification_pending(const struct thread *t)
+{
+	struct notification *n = load(&t->bound);
+
+	return n && load(&n->word);
+}
 /* The bound word of t, taken; 0 if there is none. */
 uint64_t notification_take_bound(struct thread *t);
 void notification_bind(struct notification *n, struct thread *t);

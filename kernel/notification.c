@@ -73,7 +73,7 @@ uint64_t notification_take_bound(struct thread *t)
 	struct notification *n = load(&t->bound);
 	uint64_t word = 0;
 
-	if (!n || !load(&n->word))
+	if (!n)
 		return 0;
 	spin_lock(&n->obj.lock);
 	if (n->bound == t) {

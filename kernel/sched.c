@@ -113,11 +113,9 @@ static bool place_leave(struct sched_cpu *sc, struct sched *s)
 	return true;
 }
 
-/* True when the context has budget; else it waits for its next period. */
+/* True when a context with periods has budget; else it waits for its next period. */
 static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 {
-	if (!s->period)
-		return true;
 	if (now >= s->period_start + s->period) {
 		s->period_start = now;
 		s->budget_left = s->budget;
@@ -159,7 +157,7 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 	s->ready_since = arch_now();
 	if (!sc->running) /* idle no longer: the way to the switch is work */
 		sched_charge(sc, s->ready_since);
-	if (!budget_check(sc, s, s->ready_since))
+	if (s->period && !budget_check(sc, s, s->ready_since))
 		return;
 	if (direct && !sc->next && sc->cpu == this_cpu()) {
 		s->place = SCHED_NEXT;
@@ -186,20 +184,6 @@ void sched_wake(struct thread *t, bool direct)
 	if (s->thread == t)
 		sched_ready(sc, s, direct);
 	spin_unlock(&sc->lock);
-}
-
-bool sched_kick_users(const struct thread *t, const struct space *nested)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; i < n_cpus; i++) {
-		if (cpus[i] == this_cpu() || (t && load(&cpus[i]->current) != t) ||
-			(nested && load(&cpus[i]->nested) != nested))
-			continue;
-		arch_kick(cpus[i]);
-		any = true;
-	}
-	return any;
 }
 
 bool sched_off(const struct thread *t)
@@ -305,7 +289,7 @@ static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 			s->slice = slice_of(s);
 	}
 	if (!s->thread || !thread_runnable(s->thread) || s->move_to != s->cpu ||
-		!budget_check(sc, s, now))
+		(s->period && !budget_check(sc, s, now)))
 		return;
 	s->ready_since = now;
 	run_queue_insert(sc, s, !turn_over);
@@ -390,17 +374,17 @@ void kernel_exit(void)
 	struct cpu *c = this_cpu();
 	struct sched_cpu *sc = c->sched;
 	struct thread *t = c->current;
+	struct vcpu *v;
 
 	do {
 		if (!t || load(&c->resched) || !thread_runnable(t))
 			t = sched_switch(sc);
-		if (t && t->vcpu)
-			vcpu_check(t);
+		v = t && load(&t->vcpu) ? vcpu_check(t) : NULL;
 	} while (load(&c->resched));
 	timer_program(c, sc);
 	if (!t)
 		arch_idle();
-	arch_resume(t);
+	arch_resume(t, v);
 }
 
 /* --- timers --------------------------------------------------------------------------------- */

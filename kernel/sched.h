@@ -48,8 +48,6 @@ void sched_cpu_init(struct cpu *c);
 void sched_init(struct sched *s);
 /* t may run now, if nothing else keeps it; direct: switch to it as soon as the current thread waits. */
 void sched_wake(struct thread *t, bool direct);
-/* Make other CPUs enter the kernel that run t (if not NULL) in that space (if not NULL): are there any? */
-bool sched_kick_users(const struct thread *t, const struct space *nested);
 /* Is t on no CPU? Else its CPU is told to look again whom it runs. */
 bool sched_off(const struct thread *t);
 /* t, no longer runnable, leaves its queue. True when it is on no other CPU than this one. */

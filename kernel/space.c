@@ -12,7 +12,6 @@
  *             S4 base is the address of the frame's first byte modulo 2^64; only addresses of the space are walked
  *             S5 while base holds a cursor, nothing is mapped through the frame below it; MAP takes it away
  */
-#include "sched.h"
 #include "space.h"
 #include "thread.h"
 #include "arch/x86_64/pte.h"
@@ -362,10 +361,8 @@ int space_destroy(struct object *o)
 	struct space *s = space_of(o);
 
 	o->dead = true;
-	/* guests must be out of guest mode before the tables are reused */
-	if (sched_kick_users(NULL, s))
-		return SYS_RESTART;
-	arch_space_drop(s); /* before a table of it can be used elsewhere */
+	/* no thread and no vCPU has it any more; before its tables are let go, no CPU may walk them */
+	arch_space_drop(s);
 	while (s->mapped) {
 		space_detach(s, s->mapped);
 		if (arch_irq_pending())

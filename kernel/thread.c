@@ -26,7 +26,8 @@ void thread_init(struct thread *t)
 	arch_fpu_init_area(t->fpu);
 }
 
-void thread_set_state(struct thread *t, enum thread_state state)
+/* The one writer of state. */
+static void thread_set_state(struct thread *t, enum thread_state state)
 {
 	/* legal moves: into a wait, out of it, and from having sent a call to awaiting its reply */
 	BUG_ON(t->state != THREAD_READY && state != THREAD_READY &&
@@ -106,12 +107,8 @@ void thread_wake(struct thread *t, long result, bool direct)
 
 void thread_timeout(struct thread *t, sk_time_t now)
 {
-	if (load(&t->vcpu)) {
-		store(&t->expired, true);
-		sched_kick_running(t);
-	} else if (thread_cancel(t, now, THREAD_ANY_STATE)) {
+	if (!vcpu_timeout(t, now) && thread_cancel(t, now, THREAD_ANY_STATE))
 		thread_wake(t, -SK_E_TIMEOUT, false);
-	}
 }
 
 bool thread_stop(struct thread *t)
@@ -120,7 +117,7 @@ bool thread_stop(struct thread *t)
 	barrier_full(); /* pairs with thread_waiting() */
 	if (!sched_stop(t))
 		return false;
-	vcpu_leave(t, -SK_E_AGAIN, 0);
+	vcpu_leave(t, -SK_E_AGAIN);
 	if (thread_cancel(t, SK_NO_DEADLINE, THREAD_ANY_STATE))
 		thread_wake(t, -SK_E_AGAIN, false);
 	return true;
@@ -214,7 +211,8 @@ static int thread_settled(struct thread *t)
 {
 	if (!t->suspended)
 		return -SK_E_STATE;
-	return sched_stop(t) && sched_off(t) && load(&t->state) == THREAD_READY ? 0 : SYS_RESTART;
+	return sched_stop(t) && sched_off(t) && load(&t->state) == THREAD_READY ? 0
+										: SYS_RESTART;
 }
 
 SYSCALL_HANDLER(THREAD_CONFIGURE)

@@ -40,7 +40,8 @@ struct thread {
 	struct vcpu *vcpu;   /* entered, or NULL */
 	struct cnode *cspace;
 	struct sched *sched;
-	struct cpu *on; /* that runs it, or has its FPU state; NULL: none. Written in sched_switch() alone */
+	struct cpu *
+		on; /* that runs it, or has its FPU state; NULL: none. Written in sched_switch() alone */
 	struct notification *bound;
 	struct link *dying; /* CNodes that it must clear (tree lock) */
 	struct restart restart;
@@ -70,8 +71,6 @@ static inline struct sk_utcb *thread_utcb(struct thread *t)
 }
 
 void thread_init(struct thread *t);
-/* The one writer of state; move is checked against a table. */
-void thread_set_state(struct thread *t, enum thread_state state);
 /* t waits on o, whose lock the caller holds and has queued t under; arms the deadline. */
 void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until);
 /* After the lock of o is dropped: end the wait again if t was suspended or signalled meanwhile. */

@@ -2,11 +2,14 @@
  * vcpu.c - guest CPUs: configuration, entering and leaving guest mode, injection
  *
  * Objects     struct vcpu: four pages (this structure, hardware control block, state page, FPU state).
- * Locks       vcpu->obj.lock: entered, nested, and with them thread->vcpu. Order: tree -> vcpu -> CPU
+ * Locks       vcpu->obj.lock: entered, nested, and with them thread->vcpu.
+ *             Order: tree -> vcpu -> notification -> CPU
  * Lifecycle   made by RETYPE; CONFIGURE binds it to guest memory; vcpu_destroy() takes its thread out first.
- * Invariants  V1 v->entered == t exactly while t->vcpu == v; who clears it writes t's registers
- *             V2 a CPU whose `nested` is not NULL uses that space's tables and the control block: those who end
- *                either kick it and come back when it has left
+ * Invariants  V1 v->entered == t exactly while t->vcpu == v: both change at once, as does v->nested when it goes;
+ *                who clears them has written t's registers
+ *             V2 v->on is set by vcpu_take() on the CPU of the thread that has entered, and cleared there; whoever
+ *                ends the entry and wants the tables or the control block kicks that CPU and comes back
+ *             V3 nobody has entered a vCPU without a nested space, or while a CPU still has it from before
  */
 #include "vcpu.h"
 #include "ipc.h"
@@ -26,86 +29,119 @@ void vcpu_init(struct vcpu *v)
 
 /* --- leaving -------------------------------------------------------------------------------- */
 
-bool vcpu_leave(struct thread *t, long result, uint32_t reason)
+/* The end of a VCPU_ENTER, the only one; an exit when result is 0. Locked. */
+static void vcpu_end(struct vcpu *v, long result, uint32_t reason)
+{
+	struct thread *t = v->entered;
+
+	timer_stop(t);
+	t->regs.r.rax = result;
+	if (!result) {
+		v->state->exit_reason = reason;
+		v->state->exits++;
+		t->regs.r.rdi = reason;
+	}
+	v->entered = NULL;
+	__atomic_store_n(&t->vcpu, NULL, __ATOMIC_RELEASE); /* V1 */
+}
+
+void vcpu_leave(struct thread *t, long result)
 {
 	struct vcpu *v = load(&t->vcpu);
-	bool was;
+
+	if (!v)
+		return;
+	spin_lock(&v->obj.lock);
+	if (v->entered == t)
+		vcpu_end(v, result, 0);
+	spin_unlock(&v->obj.lock);
+}
+
+void core_vcpu_exit(struct vcpu *v, const struct thread *t, uint32_t reason)
+{
+	spin_lock(&v->obj.lock);
+	if (v->entered == t)
+		vcpu_end(v, 0, reason);
+	spin_unlock(&v->obj.lock);
+}
+
+/* The exit was not the hardware's, so bring the state page up to date. Locked. */
+static void vcpu_end_here(struct vcpu *v, uint32_t reason)
+{
+	arch_vcpu_sync(v, SK_VCPU_HOT);
+	vcpu_end(v, 0, reason);
+}
+
+struct vcpu *vcpu_check(struct thread *t)
+{
+	struct vcpu *v = __atomic_load_n(&t->vcpu, __ATOMIC_ACQUIRE);
+	uint64_t word;
+
+	if (!v)
+		return NULL;
+	barrier_full(); /* with notification_signal(): N2 */
+	if (!load(&t->expired) && !notification_pending(t))
+		return v;
+	spin_lock(&v->obj.lock);
+	if (v->entered == t) {
+		word = notification_take_bound(t);
+		if (word)
+			v->state->qual[0] = word;
+		if (word || load(&t->expired))
+			vcpu_end_here(v, word ? SK_EXIT_SIGNAL : SK_EXIT_DEADLINE);
+	}
+	spin_unlock(&v->obj.lock);
+	return load(&t->vcpu);
+}
+
+bool vcpu_timeout(struct thread *t, sk_time_t now)
+{
+	struct vcpu *v = load(&t->vcpu);
 
 	if (!v)
 		return false;
 	spin_lock(&v->obj.lock);
-	was = v->entered == t;
-	if (was) {
-		v->entered = NULL; /* V1 */
-		store(&t->vcpu, NULL);
-		t->regs.r.rax = result;
-		if (!result) {
-			v->state->exit_reason = reason;
-			v->state->exits++;
-			t->regs.r.rdi = reason;
-		}
-	}
+	if (v->entered == t && t->deadline <= now)
+		store(&t->expired, true);
 	spin_unlock(&v->obj.lock);
-	if (was)
-		timer_stop(t);
-	return was;
+	sched_kick_running(t);
+	return true;
 }
 
-/* The arch wrote the exit record. */
-void core_vcpu_exit(struct thread *t)
+struct space *vcpu_take(struct vcpu *v, const struct thread *t)
 {
-	struct vcpu *v = load(&t->vcpu);
+	struct cpu *c = this_cpu();
+	struct space *nested = NULL;
 
-	if (v)
-		vcpu_leave(t, 0, v->state->exit_reason);
-}
-
-/* On t's CPU, out of guest mode: the exit was not the hardware's, so bring the state page up to date. */
-static void vcpu_leave_here(struct thread *t, uint32_t reason)
-{
-	arch_vcpu_sync(t->vcpu, SK_VCPU_HOT);
-	vcpu_leave(t, 0, reason);
-}
-
-void vcpu_check(struct thread *t)
-{
-	struct vcpu *v = load(&t->vcpu);
-	uint64_t word;
-
-	barrier_full(); /* with notification_signal(): N2 */
-	if (!v)
-		return;
-	word = load(&t->bound) ? notification_take_bound(t) : 0;
-	if (word) {
-		v->state->qual[0] = word;
-		vcpu_leave_here(t, SK_EXIT_SIGNAL);
-	} else if (load(&t->expired)) {
-		vcpu_leave_here(t, SK_EXIT_DEADLINE);
-	}
-}
-
-/* End guest mode from outside; false while a CPU is still in it (V2). */
-static bool vcpu_stop(struct vcpu *v)
-{
-	struct thread *t = load(&v->entered);
-
-	if (t)
-		vcpu_leave(t, -SK_E_DELETED, 0);
-	barrier_full(); /* V2: it sees that it left, or we see that it is in guest mode */
-	return !v->nested || !v->last || !sched_kick_users(v->last, v->nested);
-}
-
-int vcpu_detach(struct slot *s)
-{
-	struct vcpu *v = container_of(s, struct vcpu, nested_slot);
-
-	if (!vcpu_stop(v))
-		return SYS_RESTART;
 	spin_lock(&v->obj.lock);
-	v->nested = NULL;
+	if (v->entered == t) {
+		BUG_ON(v->on && v->on != c); /* V2, V3 */
+		nested = v->nested;
+		store(&v->on, c);
+		__atomic_store_n(&c->nested, nested,
+			__ATOMIC_SEQ_CST); /* and a barrier before pending_irq is looked at */
+	}
 	spin_unlock(&v->obj.lock);
-	return 0;
+	return nested;
 }
+
+/* End guest mode from outside, and let nobody enter again. */
+static int vcpu_stop(struct vcpu *v)
+{
+	struct cpu *on;
+
+	spin_lock(&v->obj.lock);
+	if (v->entered)
+		vcpu_end(v, -SK_E_DELETED, 0);
+	v->nested = NULL; /* V3 */
+	spin_unlock(&v->obj.lock);
+	on = __atomic_load_n(&v->on, __ATOMIC_ACQUIRE);
+	if (on)
+		arch_kick(on);
+	return on ? SYS_RESTART : 0; /* V2 */
+}
+
+int vcpu_detach(struct slot *s) { return vcpu_stop(container_of(s, struct vcpu, nested_slot)); }
 
 int vcpu_destroy(struct object *o)
 {
@@ -114,9 +150,7 @@ int vcpu_destroy(struct object *o)
 	spin_lock(&o->lock);
 	o->dead = true;
 	spin_unlock(&o->lock);
-	if (!vcpu_stop(v))
-		return SYS_RESTART;
-	return slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot);
+	return vcpu_stop(v) ?: slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot);
 }
 
 /* --- system calls --------------------------------------------------------------------------- */
@@ -124,7 +158,7 @@ int vcpu_destroy(struct object *o)
 static int vcpu_configure(
 	struct vcpu *v, struct slot *nested, struct slot *host, uint64_t vaddr)
 {
-	int rc = refuse(v->entered != NULL, SK_E_BUSY) ?: slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot) ?:
+	int rc = refuse(load(&v->entered) != NULL, SK_E_BUSY) ?: slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot) ?:
 		 space_map_page(&v->state_slot, SLOT_VCPU_STATE, v->state, space_of(host->obj), vaddr);
 
 	if (rc)
@@ -144,7 +178,7 @@ SYSCALL_HANDLER(VCPU_CONFIGURE)
 SYSCALL_HANDLER(VCPU_ENTER)
 {
 	struct vcpu *v = (struct vcpu *)a->cap.obj;
-	int rc = 0;
+	int rc = SYS_BLOCKED;
 
 	spin_lock(&v->obj.lock);
 	if (v->obj.dead)
@@ -153,21 +187,19 @@ SYSCALL_HANDLER(VCPU_ENTER)
 		rc = -SK_E_STATE;
 	else if (v->entered)
 		rc = -SK_E_BUSY;
-	else
-		v->entered = v->last = t; /* V1 */
-	if (!rc)
-		store(&t->vcpu, v);
+	else if (load(&v->on))
+		rc = SYS_RESTART; /* V3: its last CPU is on the way out of the kernel, or was kicked */
+	if (rc == SYS_BLOCKED) {
+		arch_vcpu_load(v);
+		store(&t->expired, false);
+		t->deadline = r->rsi;
+		if (r->rsi != SK_NO_DEADLINE)
+			timer_start(t, r->rsi);
+		v->entered = t;
+		store(&t->vcpu, v); /* V1 */
+	}
 	spin_unlock(&v->obj.lock);
-	if (rc)
-		return rc;
-	store(&t->expired, false);
-	arch_vcpu_load(v);
-	if (r->rsi != SK_NO_DEADLINE)
-		timer_start(t, r->rsi);
-	barrier_full();
-	if (load(&t->suspended))
-		vcpu_leave(t, -SK_E_AGAIN, 0);
-	return SYS_BLOCKED;
+	return rc;
 }
 
 SYSCALL_HANDLER(VCPU_SYNC)
@@ -180,6 +212,8 @@ SYSCALL_HANDLER(VCPU_SYNC)
 	spin_lock(&v->obj.lock);
 	if (v->entered)
 		rc = -SK_E_BUSY;
+	else if (load(&v->on))
+		rc = SYS_RESTART;
 	else
 		arch_vcpu_sync(v, (uint32_t)r->rsi);
 	spin_unlock(&v->obj.lock);
@@ -190,7 +224,7 @@ SYSCALL_HANDLER(VCPU_INJECT)
 {
 	struct vcpu *v = (struct vcpu *)a->cap.obj;
 	uint32_t none = 0;
-	struct thread *in;
+	struct cpu *in;
 
 	if (r->rsi > 0xff)
 		return -SK_E_INVAL;
@@ -199,8 +233,8 @@ SYSCALL_HANDLER(VCPU_INJECT)
 		r->rdi = none;
 		return -SK_E_BUSY;
 	}
-	in = load(&v->entered);
-	if (in)
-		sched_kick_running(in);
+	in = load(&v->on);
+	if (in && in != this_cpu())
+		arch_kick(in); /* with vcpu_take(): it sees the interrupt, or we see it there */
 	return 0;
 }

@@ -11,10 +11,10 @@ struct vcpu {
 	struct object obj;
 	struct sk_vcpu_state *state;
 	uint8_t *hw, *fpu;
-	struct space *nested;   /* of nested_slot, or NULL */
+	struct space *nested;   /* of nested_slot, or NULL; obj.lock */
 	uint32_t pending_irq;   /* atomic: vector | 0x100 */
-	struct thread *entered; /* in guest mode, or about to be; obj.lock */
-	struct thread *last;    /* that entered; only compared */
+	struct thread *entered; /* in VCPU_ENTER with it, or NULL; obj.lock */
+	struct cpu *on;         /* in guest mode with it, or has its FPU state; NULL: none */
 	struct slot nested_slot, state_slot;
 	uint64_t arch_data[16]; /* x86_64: ASID, vendor state */
 };
@@ -22,9 +22,20 @@ struct vcpu {
 static inline struct vcpu *vcpu_of(struct object *o) { return (struct vcpu *)o; }
 
 void vcpu_init(struct vcpu *v);
-/* t leaves guest mode with this result; false if it was not there. */
-bool vcpu_leave(struct thread *t, long result, uint32_t reason);
-/* Before t enters guest mode: ends the call if a signal waits or the deadline passed. */
-void vcpu_check(struct thread *t);
+/* t is in VCPU_ENTER no more; nothing if it was not. */
+void vcpu_leave(struct thread *t, long result);
+/* The vCPU with which t goes into guest mode now, if any. Ends the call if a signal waits or the deadline passed. */
+struct vcpu *vcpu_check(struct thread *t);
+/* The deadline timer of t, which is in VCPU_ENTER, fired; false if it is not there. */
+bool vcpu_timeout(struct thread *t, sk_time_t now);
+/*
+ * This CPU becomes the owner of v, which t has entered, and of its nested space in cpu->nested: that space, or NULL
+ * when t has left v. The arch gives v back with vcpu_put() when the registers hold nothing of it.
+ */
+struct space *vcpu_take(struct vcpu *v, const struct thread *t);
+static inline void vcpu_put(struct vcpu *v)
+{
+	__atomic_store_n(&v->on, NULL, __ATOMIC_RELEASE);
+}
 
 #endif

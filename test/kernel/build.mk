@@ -18,3 +18,4 @@ qemu-ktest-latency := -icount shift=0,sleep=off
 smp-ktest-fpu := 2
 cpu-ktest-fpu := max,-smap,-monitor,-xsaveerptr
 smp-ktest-dual := 2
+smp-ktest-enter := 3

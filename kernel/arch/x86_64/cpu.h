@@ -38,12 +38,13 @@ struct cpu_arch {
 	struct request request;  /* what this CPU asks */
 	struct thread *bases_of; /* thread whose FS and GS base the registers hold */
 	uint64_t fs_base, gs_base;
-	void *fpu;                      /* area whose state the registers are; NULL: nobody's */
-	void *fpu_last;                 /* area that they were loaded from */
-	struct space *last_space;       /* for the barrier between spaces */
-	uint64_t host_paddr;            /* VMSAVE area of the host's own state */
-	uint32_t asid, asid_epoch;      /* last one given out; how often they ran out */
-	bool asid_flush;                /* the next VMRUN flushes all */
+	void *fpu;                 /* area whose state the registers are; NULL: nobody's */
+	void *fpu_last;            /* area that they were loaded from */
+	struct vcpu *vcpu;         /* that this CPU owns; its FPU state is in the registers */
+	struct space *last_space;  /* for the barrier between spaces */
+	uint64_t host_paddr;       /* VMSAVE area of the host's own state */
+	uint32_t asid, asid_epoch; /* last one given out; how often they ran out */
+	bool asid_flush;           /* the next VMRUN flushes all */
 	struct irq_source *source[256]; /* by vector */
 };
 static inline struct cpu_arch *arch_of(struct cpu *c) { return (struct cpu_arch *)c; }

@@ -5,7 +5,7 @@
  *             processor leaves to software, name the CPU that loaded it last: id + 1, or 0.
  * Locks       none. A CPU touches the registers' area and that of the thread or vCPU that it owns.
  * Invariants  F1 while user mode or a guest runs, the registers are those of its area, and of nobody else
- *             F2 a thread or vCPU that no CPU owns has its whole state in its area
+ *             F2 a thread or vCPU that no CPU owns (`on`) has its whole state in its area
  *             F3 what the registers hold after fpu_put() is the area's state for as long as it names this CPU
  */
 #include "../../thread.h"
@@ -18,7 +18,7 @@ static uint32_t *loaded_by(void *area) { return (uint32_t *)((uint8_t *)area + O
 
 static void image_save(void *area)
 {
-	uint32_t lo = (uint32_t)features.xcr0, hi = (uint32_t)(features.xcr0 >> 32);
+	uint32_t lo = (uint32_t)features.xcr0, hi = 0; /* choices of detect_xsave() */
 
 	if (features.xsaveopt)
 		__asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"(lo), "d"(hi) : "memory");
@@ -30,7 +30,7 @@ static void image_save(void *area)
 
 static void image_load(const void *area)
 {
-	uint32_t lo = (uint32_t)features.xcr0, hi = (uint32_t)(features.xcr0 >> 32);
+	uint32_t lo = (uint32_t)features.xcr0, hi = 0; /* choices of detect_xsave() */
 
 	/*
 	 * AMD64 manual volume 2, section 11.4 (FXRSTOR, XRSTOR): without a pending exception in the image the addresses of the last
@@ -61,17 +61,23 @@ void arch_fpu_put(void)
 {
 	struct cpu_arch *a = this_arch();
 
-	if (a->fpu)
-		image_save(a->fpu);
+	if (!a->fpu)
+		return;
+	image_save(a->fpu);
 	a->fpu = NULL;
+	if (a->vcpu)
+		vcpu_put(a->vcpu); /* F2 */
+	a->vcpu = NULL;
 }
 
 void fpu_switch(void *area)
 {
 	struct cpu_arch *a = this_arch();
 
-	arch_fpu_put();
-	if (a->fpu_last != area || *loaded_by(area) != a->cpu.id + 1) { /* F3 */
+	if (a->fpu)
+		arch_fpu_put();
+	/* F3 */
+	if (a->fpu_last != area || *loaded_by(area) != a->cpu.id + 1) {
 		image_load(area);
 		*loaded_by(area) = a->cpu.id + 1;
 		a->fpu_last = area;

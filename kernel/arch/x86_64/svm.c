@@ -3,7 +3,7 @@
  *
  * Objects     vcpu->hw is the VMCB; vcpu->arch_data is struct svm_vcpu. General registers but RAX and
  *             RSP live in the state page only.
- * Locks       none: a vCPU is touched by the CPU whose thread has it entered.
+ * Locks       none: a vCPU is touched by the CPU that owns it (vcpu->on), or under its lock when none does.
  * Lifecycle   init -> (load -> run ... -> sync)*; nothing to undo. After SK_EXIT_INVALID_STATE as after init.
  * Invariants  V1 EFER.SVME is set in every VMCB and never shown   V2 a (CPU, ASID) pair belongs to one
  *             vCPU and one generation of its nested space since the last flush of all ASIDs
@@ -150,7 +150,8 @@ static const struct field {
 	uint16_t group, vmcb, state;
 } fields[] = {
 	FIELD(GPR, rax, gpr[SK_RAX]), FIELD(RIP, rip, rip), FIELD(RIP, rflags, rflags),
-	FIELD(RIP, rsp, gpr[SK_RSP]), FIELD(CR, cr0, cr0), FIELD(CR, cr3, cr3), FIELD(CR, cr4, cr4),
+	FIELD(RIP, rsp, gpr[SK_RSP]), /* up to here after most exits */
+	FIELD(CR, cr0, cr0), FIELD(CR, cr3, cr3), FIELD(CR, cr4, cr4),
 	FIELD(CR, efer, efer), /* up to here HOT */
 	FIELD(CR, cr2, cr2), FIELD(CR, pat, pat), FIELD(DR, dr6, dr6), FIELD(DR, dr7, dr7),
 	FIELD(TSC, tsc_offset, tsc_offset), FIELD(MSR, star, star), FIELD(MSR, lstar, lstar),
@@ -159,7 +160,7 @@ static const struct field {
 	FIELD(MSR, sysenter_eip, sysenter_eip)
 };
 /* clang-format on */
-enum { N_HOT = 8 };
+enum { N_FREQUENT = 4, N_HOT = 8 };
 /* Segments lie in the VMCB in this order from `es` on. */
 static const uint16_t segments[] = { STATE(seg[SK_ES]), STATE(seg[SK_CS]), STATE(seg[SK_SS]),
 	STATE(seg[SK_DS]), STATE(seg[SK_FS]), STATE(seg[SK_GS]), STATE(gdtr),
@@ -200,11 +201,12 @@ void arch_vcpu_load(struct vcpu *v)
 	volatile struct sk_vcpu_state *s = v->state;
 	struct vmcb *b = vmcb_of(v);
 	uint32_t dirty = s->dirty;
+	unsigned int n = dirty & ~(SK_VCPU_GPR | SK_VCPU_RIP) ? ARRAY_SIZE(fields) : N_FREQUENT;
 
 	if (!dirty)
 		return;
 	s->dirty = 0;
-	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
+	for (unsigned int i = 0; i < n; i++)
 		if (dirty & fields[i].group)
 			*field_vmcb(v, i) = *field_state(v, i);
 	b->efer |= EFER_SVME; /* V1 */
@@ -355,12 +357,14 @@ static void debug_save(struct svm_vcpu *sv)
 static void enter(struct vcpu *v, struct cpu *c)
 {
 	struct svm_vcpu *sv = svm_of(v);
+	struct cpu_arch *a = arch_of(c);
 
+	vmcb_host_bases(phys_to_virt(a->host_paddr), a->fs_base, a->gs_base);
 	debug_load(v);
 	if (features.xsave && sv->xcr0 != features.xcr0)
 		xsetbv(sv->xcr0);
 	__atomic_add_fetch(&c->epoch, 1, __ATOMIC_SEQ_CST);
-	svm_enter(virt_to_phys(v->hw), v->state->gpr, arch_of(c)->host_paddr + SK_PAGE_SIZE);
+	svm_enter(virt_to_phys(v->hw), v->state->gpr, a->host_paddr + SK_PAGE_SIZE);
 	__atomic_add_fetch(&c->epoch, 1, __ATOMIC_SEQ_CST);
 	if (features.xsave) {
 		sv->xcr0 = xgetbv(); /* QEMU runs XSETBV in spite of the intercept */
@@ -422,8 +426,8 @@ static void record_fault(const struct vmcb *b, struct sk_vcpu_state *s)
 	memcpy(s->instr, b->fetched, s->n_instr);
 }
 
-/* Fill in the exit record; always true. */
-static bool record(struct vcpu *v, uint32_t code)
+/* Fill in the exit record; the reason. */
+static uint32_t record(struct vcpu *v, uint32_t code)
 {
 	const struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
@@ -444,18 +448,16 @@ static bool record(struct vcpu *v, uint32_t code)
 		row.reason = SK_EXIT_WRMSR;
 	else if (row.length && features.svm_bits & FEATURE_NRIP && b->next_rip && length <= 15)
 		s->instr_len = (uint8_t)length;
-	s->exit_reason = row.reason;
-	return true;
+	return row.reason;
 }
 
 /* The processor does not take the state. What it leaves in the VMCB then may be the host's. */
-static bool refused(struct vcpu *v)
+static uint32_t refused(struct vcpu *v)
 {
 	arch_vcpu_init(v);
-	v->state->exit_reason = SK_EXIT_INVALID_STATE;
 	v->state->instr_len = v->state->n_instr = 0;
 	v->state->qual[0] = UINT32_MAX;
-	return true;
+	return SK_EXIT_INVALID_STATE;
 }
 
 /* An exit that interrupted the delivery of an event: deliver it again, unless the guest will by itself. */
@@ -469,17 +471,17 @@ static void requeue(struct vmcb *b)
 }
 
 /* #DB and #AC are intercepted because a guest could make the processor deliver them for ever. */
-static bool exception(struct vmcb *b, uint32_t vector)
+static uint32_t exception(struct vmcb *b, uint32_t vector)
 {
 	if (vector == VEC_MC)
 		panic("machine check in a guest");
 	if (!(b->event_inject & EVENT_VALID))
 		b->event_inject = EVENT_VALID | SK_EV_EXCEPTION | vector |
 				  (vector == VEC_AC ? EVENT_ERROR : 0);
-	return false;
+	return SK_EXIT_NONE;
 }
 
-static bool handle_exit(struct vcpu *v)
+static uint32_t handle_exit(struct vcpu *v)
 {
 	struct vmcb *b = vmcb_of(v);
 	uint32_t code = (uint32_t)b->exit_code;
@@ -493,33 +495,37 @@ static bool handle_exit(struct vcpu *v)
 		irq_window();
 	/* others: taken when GIF was set again; or the window is open */
 	if (code >= EXIT_INTR && code <= EXIT_VINTR)
-		return false;
+		return SK_EXIT_NONE;
 	if (code >= EXIT_DR_FIRST && code <= EXIT_DR_LAST) {
 		svm_of(v)->dr_live = true;
-		return false;
+		return SK_EXIT_NONE;
 	}
 	if (code >= EXIT_EXCEPTION && code < EXIT_EXCEPTION + 32)
 		return exception(b, code - EXIT_EXCEPTION);
 	return record(v, code);
 }
 
-bool arch_vcpu_run(struct vcpu *v)
+uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
 {
-	struct cpu *c = this_cpu();
-	struct space *nested = __atomic_load_n(&v->nested, __ATOMIC_RELAXED);
-	struct thread *t = c->current;
+	struct cpu_arch *a = this_arch();
+	struct space *nested;
+	uint32_t reason;
 
-	if (svm_of(v)->bad)
-		return refused(v);
+	if (a->vcpu != v)
+		arch_fpu_put(); /* another vCPU's state is in its object before we take this one */
+	nested = vcpu_take(v, t); /* V3 */
+	if (!nested)
+		return SK_EXIT_NONE;
 	fpu_get(v->fpu);
-	__atomic_store_n(&c->nested, nested, __ATOMIC_SEQ_CST); /* V3 */
-	if (!nested || __atomic_load_n(&t->vcpu, __ATOMIC_SEQ_CST) != v) {
-		__atomic_store_n(&c->nested, NULL, __ATOMIC_SEQ_CST);
-		return false;
+	a->vcpu = v;
+	if (svm_of(v)->bad) {
+		reason = refused(v);
+	} else {
+		irq_deliver(v);
+		asid_assign(v, nested, a);
+		enter(v, &a->cpu);
+		reason = 0;
 	}
-	irq_deliver(v);
-	asid_assign(v, nested, arch_of(c));
-	enter(v, c);
-	__atomic_store_n(&c->nested, NULL, __ATOMIC_SEQ_CST);
-	return handle_exit(v);
+	__atomic_store_n(&a->cpu.nested, NULL, __ATOMIC_SEQ_CST);
+	return reason ?: handle_exit(v);
 }

@@ -9,7 +9,6 @@
 #include "../../thread.h"
 #include "../../vcpu.h"
 #include "cpu.h"
-#include "svm.h"
 
 void trap_interrupt(uint64_t vector)
 {
@@ -68,16 +67,15 @@ void trap_nmi(void)
 static void bases_load(struct thread *t)
 {
 	struct cpu_arch *a = this_arch();
-	const struct sk_regs *r = &t->regs.r;
+	uint64_t fs = t->regs.r.fs_base, gs = t->regs.r.gs_base;
 
-	if (a->bases_of == t && a->fs_base == r->fs_base && a->gs_base == r->gs_base)
+	if (a->bases_of == t && a->fs_base == fs && a->gs_base == gs)
 		return;
 	a->bases_of = t;
-	a->fs_base = r->fs_base;
-	a->gs_base = r->gs_base;
-	wrmsr(MSR_FS_BASE, r->fs_base);
-	wrmsr(MSR_KERNEL_GS_BASE, r->gs_base);
-	vmcb_host_bases(phys_to_virt(a->host_paddr), r->fs_base, r->gs_base);
+	a->fs_base = fs;
+	a->gs_base = gs;
+	wrmsr(MSR_FS_BASE, fs);
+	wrmsr(MSR_KERNEL_GS_BASE, gs);
 }
 
 static void space_load(struct cpu *c, struct space *s)
@@ -95,16 +93,17 @@ static void space_load(struct cpu *c, struct space *s)
 		a->last_space = s;
 }
 
-void arch_resume(struct thread *t)
+void arch_resume(struct thread *t, struct vcpu *v)
 {
-	struct cpu *c = this_cpu();
 	struct sk_regs *r = &t->regs.r;
+	uint32_t reason;
 
-	space_load(c, t->space);
-	if (t->vcpu) {
+	space_load(this_cpu(), load(&t->space));
+	if (v) {
 		bases_load(t);
-		if (arch_vcpu_run(t->vcpu))
-			core_vcpu_exit(t);
+		reason = arch_vcpu_run(v, t);
+		if (reason != SK_EXIT_NONE)
+			core_vcpu_exit(v, t, reason);
 		kernel_leave();
 	}
 	if (r->rip >= USER_END) { /* T2 */
