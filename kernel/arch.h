@@ -116,6 +116,8 @@ void arch_window_close(uint64_t paddr, uint64_t size); /* unmap where open, with
 void arch_zero_page(uint64_t paddr);                   /* through a per-CPU temporary mapping */
 /* core calls when a host space is made: copy the kernel half into its root table. */
 void arch_space_init_root(uint64_t *root);
+/* A space of any kind is made: it gets an identity that none had before. */
+void arch_space_init(struct space *space);
 /* The space dies and no thread uses it: no CPU keeps its root table loaded. */
 void arch_space_drop(struct space *space);
 /* Width of physical addresses, and the pages of interrupt controllers that user land must not have. */

@@ -20,6 +20,7 @@ void space_init(struct space *s, uint8_t type, uint64_t root)
 {
 	s->obj.type = type;
 	s->root = root;
+	arch_space_init(s);
 	if (type == SK_OBJ_SPACE_HOST)
 		arch_space_init_root(phys_to_virt(root));
 }

@@ -17,7 +17,7 @@ struct space {
 	struct object obj;     /* its type says which format */
 	uint64_t root;         /* physical address of the root table */
 	struct slot *mapped;   /* frames and tables in it (tree lock) */
-	uint64_t arch_data[4]; /* x86_64: ASID, generation */
+	uint64_t arch_data[4]; /* x86_64: generation, what tlb_model.c keeps */
 };
 static inline struct space *space_of(struct object *o) { return (struct space *)o; }
 

@@ -9,6 +9,7 @@
 #include "../../cap.h"
 #include "cpu.h"
 #include "pte.h"
+#include "tlb_model.h"
 
 #define INTEL_EBX 0x756e6547u /* "Genu": CPUID leaf 0 */
 
@@ -89,7 +90,7 @@ void features_detect(void)
 	if (features.svm && max_ext >= 0x8000000a) {
 		struct cpuid svm = cpuid(0x8000000a, 0);
 
-		features.asids = svm.b;
+		features.asids = tlb_model_asids(svm.b);
 		features.svm_bits = svm.d;
 	}
 	/* AMD's FXRSTOR and XRSTOR, unless CPUID 8000_0008 EBX says XSaveErPtr; Intel's always load them */

@@ -9,9 +9,11 @@
  */
 #include "../../space.h"
 #include "cpu.h"
+#include "tlb_model.h"
 
 static uint64_t online = 1; /* bit per CPU */
-static uint64_t generation; /* of nested translations: every shoot-down has its own */
+static uint64_t
+	generation; /* of translations: every new space and every shoot-down has its own */
 extern const uint8_t trampoline_start[], trampoline_end[];
 extern uint64_t boot_pml4[512];
 
@@ -97,26 +99,43 @@ static uint64_t users_of(const struct space *space)
 		struct cpu *c = cpus[__builtin_ctzll(m)];
 
 		if (!space || __atomic_load_n(&c->space, __ATOMIC_SEQ_CST) == space ||
-			__atomic_load_n(&c->nested, __ATOMIC_SEQ_CST) == space)
+			(__atomic_load_n(&c->nested, __ATOMIC_SEQ_CST) == space &&
+				!tlb_broken("break=kick")))
 			mask |= bit(c->id);
 	}
 	return mask;
 }
 
+/* What an ASID was given for is valid while this value stays. */
+static void generation_draw(struct space *s)
+{
+	uint64_t gen = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+
+	__atomic_store_n(&s->arch_data[0], gen, __ATOMIC_SEQ_CST);
+}
+
+void arch_space_init(struct space *s)
+{
+	if (!tlb_broken("break=identity"))
+		generation_draw(s);
+	tlb_model_space(s);
+}
+
 void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
 {
 	struct shoot s = { space, vaddr, size };
-	uint64_t mask, gen = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+	uint64_t mask, begin = tlb_model_begin();
 
 	if (!space && !(online & (online - 1))) { /* GS may not name this CPU yet */
 		flush_window(vaddr, size);
 		return;
 	}
-	if (space)
-		__atomic_store_n(&space->arch_data[0], gen, __ATOMIC_SEQ_CST);
+	if (space && !tlb_broken("break=generation"))
+		generation_draw(space);
 	mask = users_of(space);
 	shoot_local(&s);
 	ask(mask, shoot_local, &s);
+	tlb_model_end(space, begin);
 }
 
 static void drop_local(void *arg)
@@ -127,7 +146,6 @@ static void drop_local(void *arg)
 		return;
 	write_cr3(kernel_root);
 	__atomic_store_n(&c->space, NULL, __ATOMIC_SEQ_CST);
-	arch_of(c)->last_space = NULL;
 }
 
 void arch_space_drop(struct space *s)
@@ -136,6 +154,10 @@ void arch_space_drop(struct space *s)
 
 	drop_local(s);
 	ask(mask, drop_local, s);
+	for (uint32_t i = 0; i < n_cpus;
+		i++) /* another space at this address is not the same */
+		if (load(&arch_of(cpus[i])->last_space) == s)
+			store(&arch_of(cpus[i])->last_space, NULL);
 }
 
 /* Wait until it is outside the kernel, or has been; false when an interrupt came first. */

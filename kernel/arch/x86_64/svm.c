@@ -6,7 +6,8 @@
  * Locks       none: a vCPU is touched by the CPU that owns it (vcpu->on), or under its lock when none does.
  * Lifecycle   init -> (load -> run ... -> sync)*; nothing to undo. After SK_EXIT_INVALID_STATE as after init.
  * Invariants  V1 EFER.SVME is set in every VMCB and never shown   V2 a (CPU, ASID) pair belongs to one
- *             vCPU and one generation of its nested space since the last flush of all ASIDs
+ *             vCPU and one generation of one nested space since the last flush of all ASIDs; no generation comes
+ *             twice, in whatever space
  *             V3 cpu->nested is set exactly while the CPU may be in guest mode
  *             V4 what the VMM may write (the state page) is read once and never trusted: the processor
  *             checks it at VMRUN, XCR0 and EFER.SVME excepted, which are checked here
@@ -15,6 +16,7 @@
 #include "../../vcpu.h"
 #include "cpu.h"
 #include "svm.h"
+#include "tlb_model.h"
 
 enum { IOPM_SIZE = 12288, MSRPM_SIZE = 8192, SEG_ATTR = 0xfff, VM_CR_DISABLED = 0x10 };
 enum { FEATURE_NP = 1, FEATURE_NRIP = 8, FEATURE_PAUSE = 0x400 };
@@ -31,6 +33,7 @@ struct svm_vcpu {
 	uint64_t xcr0;
 	uint64_t space_gen; /* what the ASID was given for: V2 */
 	uint32_t asid, asid_epoch, cpu;
+	struct tlb_vcpu model;
 	bool dr_live; /* the guest gets its DR0 to DR3 at the next entry */
 	bool bad;     /* the state page asked for an XCR0 that does not exist */
 };
@@ -102,6 +105,7 @@ void arch_vcpu_init(struct vcpu *v)
 	memset(b, 0, sizeof(*b));
 	memset(v->arch_data, 0, sizeof(v->arch_data));
 	svm_of(v)->xcr0 = 1;
+	tlb_model_vcpu(&svm_of(v)->model);
 	b->intercept[2] = 1u << VEC_DB | 1u << VEC_AC | 1u << VEC_MC;
 	b->intercept[3] = INT3_INTR | INT3_NMI | INT3_SMI | INT3_INIT | INT3_RDPMC |
 			  INT3_CPUID | INT3_INVD | INT3_HLT | INT3_INVLPGA | INT3_IOIO |
@@ -214,7 +218,10 @@ void arch_vcpu_load(struct vcpu *v)
 		b->int_shadow = s->int_shadow & 1;
 	if (dirty & SK_VCPU_CR) {
 		b->v_intr = (b->v_intr & ~0xfu) | (uint32_t)(s->cr8 & 0xf);
-		svm_of(v)->asid = 0; /* translations made under the old values must go: V2 */
+		if (!tlb_broken("break=registers"))
+			svm_of(v)->asid =
+				0; /* translations made under the old values must go: V2 */
+		tlb_model_changed(&svm_of(v)->model);
 	}
 	if (dirty & SK_VCPU_SEG) {
 		for (unsigned int i = 0; i < ARRAY_SIZE(segments); i++) {
@@ -297,7 +304,8 @@ static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_a
 		sv->space_gen != gen) {
 		if (!a->asid || ++a->asid >= features.asids) {
 			a->asid = 1;
-			a->asid_epoch++;
+			if (!tlb_broken("break=recycle"))
+				a->asid_epoch++;
 			a->asid_flush = true;
 		}
 		sv->asid = b->asid = a->asid;
@@ -305,7 +313,8 @@ static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_a
 		sv->cpu = a->cpu.id;
 		sv->space_gen = gen;
 	}
-	b->tlb_control = a->asid_flush ? TLB_FLUSH_ALL : 0;
+	b->tlb_control = a->asid_flush && !tlb_broken("break=flush") ? TLB_FLUSH_ALL : 0;
+	tlb_model_enter(&sv->model, nested, sv->asid, b->tlb_control != 0);
 }
 
 /* The pending external interrupt: into the guest now, or a window for it. */
@@ -526,6 +535,7 @@ uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
 		enter(v, &a->cpu);
 		reason = 0;
 	}
+	tlb_model_leave();
 	__atomic_store_n(&a->cpu.nested, NULL, __ATOMIC_SEQ_CST);
 	return reason ?: handle_exit(v);
 }

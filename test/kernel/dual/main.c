@@ -5,7 +5,7 @@
  */
 #include "../lib/ktest.h"
 
-enum { ROUNDS = 4000 };
+enum { ROUNDS = 1500 };
 
 static sk_cap_t ep;
 static volatile unsigned long turns;

@@ -1,0 +1,59 @@
+/*
+ * tlb_model.h - which guest translations each ASID of each CPU may hold: a model, in the checked kernel only
+ *
+ * No emulator here keeps guest translations over an exit, so a missing flush shows on real processors alone. The
+ * checked kernel therefore notes with what each ASID has been used since the last flush of all, and panics before a
+ * guest is entered with one that may hold something else or something older. `break=NAME` on its command line leaves
+ * out one of the steps that prevent this, so that tests can see the model find it.
+ */
+#ifndef TLB_MODEL_H
+#define TLB_MODEL_H
+
+#include "../../space.h"
+#include "../../vcpu.h"
+
+/* What the model keeps inside a vCPU: its identity, and when its control registers last changed from outside. */
+struct tlb_vcpu {
+	uint64_t id, changed;
+};
+
+#ifdef CHECKED
+
+enum { TLB_MODEL_ASIDS = 64 };
+/* How many ASIDs of those that the processor has are to be used. */
+static inline uint32_t tlb_model_asids(uint32_t n)
+{
+	return n < TLB_MODEL_ASIDS ? n : TLB_MODEL_ASIDS;
+}
+/* Is `break=NAME` on the command line? */
+bool tlb_broken(const char *option);
+void tlb_model_space(struct space *s); /* it is new */
+void tlb_model_vcpu(struct tlb_vcpu *v);
+void tlb_model_changed(struct tlb_vcpu *v);
+/* About to enter; flush: of all that this CPU holds. */
+void tlb_model_enter(
+	const struct tlb_vcpu *v, const struct space *nested, uint32_t asid, bool flush);
+void tlb_model_leave(void);
+/* A shoot-down begins; what it returns goes to the call that says that it is over. */
+uint64_t tlb_model_begin(void);
+void tlb_model_end(struct space *s, uint64_t begin);
+
+#else
+
+static inline uint32_t tlb_model_asids(uint32_t n) { return n; }
+static inline bool tlb_broken(const char *option) { return (void)option, false; }
+static inline void tlb_model_space(struct space *s) { (void)s; }
+static inline void tlb_model_vcpu(struct tlb_vcpu *v) { (void)v; }
+static inline void tlb_model_changed(struct tlb_vcpu *v) { (void)v; }
+static inline void tlb_model_enter(
+	const struct tlb_vcpu *v, const struct space *nested, uint32_t asid, bool flush)
+{
+	(void)v, (void)nested, (void)asid, (void)flush;
+}
+static inline void tlb_model_leave(void) {}
+static inline uint64_t tlb_model_begin(void) { return 0; }
+static inline void tlb_model_end(struct space *s, uint64_t begin) { (void)s, (void)begin; }
+
+#endif
+
+#endif
