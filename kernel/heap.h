@@ -18,6 +18,10 @@ struct heap_node {
 /* The heap is its root node; NULL when empty. */
 void heap_insert(struct heap_node **heap, struct heap_node *n, uint64_t key);
 void heap_remove(struct heap_node **heap, struct heap_node *n);
-static inline bool heap_contains(const struct heap_node *n) { return n->rank != 0; }
+/* Without the heap's lock only a hint; what was written before heap_insert() is visible then. */
+static inline bool heap_contains(const struct heap_node *n)
+{
+	return __atomic_load_n(&n->rank, __ATOMIC_ACQUIRE) != 0;
+}
 
 #endif

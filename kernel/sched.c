@@ -11,7 +11,8 @@
  *                or is that thread itself on its way out of the kernel
  *             Q3 a thread that is on a CPU has its context there, or none: a context changes its CPU, and is
  *                bound, only when its thread is on no CPU or on the right one
- *             Q4 the timer is armed for no later than the first deadline; it may fire early
+ *             Q4 the timer is armed for no later than the first deadline, or the end of the pause after some have
+ *                expired; it may fire early
  */
 #include "sched.h"
 #include "thread.h"
@@ -19,8 +20,9 @@
 
 static struct sched_cpu sched_cpus[SK_CPU_MAX];
 
-#define TIMER_THREAD 0u
-#define TIMER_RELEASE 0x10000u /* in heap_node.tag, above the CPU */
+/* heap_node.tag: CPU, band of priorities, and what the node is in. */
+enum { TIMER_CPU = 0xffff, TIMER_RELEASE = 0x10000, TIMER_BAND_SHIFT = 24 };
+enum { TIMERS_AT_ONCE = 4, TIMER_PAUSE_US = 10 };
 
 static uint64_t us_to_ticks(uint64_t us) { return us * (tsc_hz / 1000) / 1000; }
 
@@ -35,6 +37,7 @@ void sched_cpu_init(struct cpu *c)
 
 	sc->cpu = c;
 	sc->switched = arch_now();
+	sc->first_deadline = SK_NO_DEADLINE;
 	c->sched = sc;
 }
 
@@ -61,6 +64,44 @@ static struct sched_cpu *sched_lock(struct sched *s)
 static bool sched_busy(const struct sched_cpu *sc, const struct sched *s)
 {
 	return sc->running == s || (s->thread && load(&s->thread->on));
+}
+
+/* --- timers; CPU locked --------------------------------------------------------------------- */
+
+static void timer_insert(struct sched_cpu *sc, struct heap_node *n, unsigned int priority,
+	uint32_t kind, sk_time_t key)
+{
+	uint32_t band = priority / (SCHED_PRIORITIES / TIMER_BANDS);
+
+	store(&n->tag, sc->cpu->id | kind | band << TIMER_BAND_SHIFT);
+	heap_insert(&sc->timers[band], n, key);
+	if (key < sc->first_deadline)
+		store(&sc->first_deadline, key);
+}
+
+static void timer_remove(struct sched_cpu *sc, struct heap_node *n)
+{
+	heap_remove(&sc->timers[n->tag >> TIMER_BAND_SHIFT], n);
+}
+
+/* What was taken out before it expired is forgotten here, when the timer fires for it in vain: Q4. */
+static void first_deadline_find(struct sched_cpu *sc)
+{
+	sk_time_t first = SK_NO_DEADLINE;
+
+	for (unsigned int i = 0; i < TIMER_BANDS; i++)
+		if (sc->timers[i])
+			first = min_u64(first, sc->timers[i]->key);
+	store(&sc->first_deadline, first);
+}
+
+/* One that expired; of a higher band before those of lower ones. */
+static struct heap_node *timer_expired(struct sched_cpu *sc, sk_time_t now)
+{
+	for (unsigned int i = TIMER_BANDS; i--;)
+		if (sc->timers[i] && sc->timers[i]->key <= now)
+			return sc->timers[i];
+	return NULL;
 }
 
 /* --- queues; CPU locked --------------------------------------------------------------------- */
@@ -104,7 +145,7 @@ static bool place_leave(struct sched_cpu *sc, struct sched *s)
 		sc->next = NULL;
 		break;
 	case SCHED_THROTTLED:
-		heap_remove(&sc->timers, &s->release);
+		timer_remove(sc, &s->release);
 		break;
 	default:
 		return false;
@@ -123,8 +164,7 @@ static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 	if (s->budget_left > 0)
 		return true;
 	s->place = SCHED_THROTTLED;
-	s->release.tag = sc->cpu->id | TIMER_RELEASE;
-	heap_insert(&sc->timers, &s->release, s->period_start + s->period);
+	timer_insert(sc, &s->release, s->priority, TIMER_RELEASE, s->period_start + s->period);
 	arch_kick(sc->cpu); /* Q4 */
 	return false;
 }
@@ -356,11 +396,12 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 /* Without the lock: others may take timers out, and kick us when they put one in. */
 static void timer_program(struct cpu *c, struct sched_cpu *sc)
 {
-	struct heap_node *first = load(&sc->timers);
-	sk_time_t when = first ? first->key : SK_NO_DEADLINE;
+	sk_time_t when = load(&sc->first_deadline);
 	struct sched *s = load(&sc->running);
 	int64_t left;
 
+	if (when < sc->pause_end)
+		when = sc->pause_end;
 	if (s) {
 		left = s->period && s->budget_left < s->slice ? s->budget_left : s->slice;
 		when = min_u64(when, sc->switched + (left > 0 ? left : 0));
@@ -392,25 +433,28 @@ void kernel_exit(void)
 void timer_start(struct thread *t, sk_time_t deadline)
 {
 	struct sched_cpu *sc = this_cpu()->sched;
+	struct sched *s = load(&t->sched);
 
 	timer_stop(t);
 	spin_lock(&sc->lock);
-	t->timer.tag = sc->cpu->id | TIMER_THREAD;
-	heap_insert(&sc->timers, &t->timer, deadline);
+	timer_insert(sc, &t->timer, s ? s->priority : 0, 0, deadline);
 	spin_unlock(&sc->lock);
 }
 
-void timer_stop(struct thread *t)
+void timer_cancel(struct thread *t)
 {
 	struct sched_cpu *sc;
+	uint32_t tag;
 
-	if (!heap_contains(&t->timer))
-		return;
-	sc = &sched_cpus[t->timer.tag];
-	spin_lock(&sc->lock);
-	if (heap_contains(&t->timer))
-		heap_remove(&sc->timers, &t->timer);
-	spin_unlock(&sc->lock);
+	while (heap_contains(&t->timer)) {
+		tag = load(&t->timer.tag);
+		sc = &sched_cpus[tag & TIMER_CPU];
+		spin_lock(&sc->lock);
+		if (heap_contains(&t->timer) &&
+			load(&t->timer.tag) == tag) /* in this CPU's heap still */
+			timer_remove(sc, &t->timer);
+		spin_unlock(&sc->lock);
+	}
 }
 
 static void release(struct sched_cpu *sc, struct sched *s)
@@ -421,16 +465,21 @@ static void release(struct sched_cpu *sc, struct sched *s)
 	sched_ready(sc, s, false);
 }
 
+/*
+ * A bounded number of deadlines at a time. What is left waits for a pause as long as the work was (at most 10 us), in
+ * which interrupts are taken and threads run: many deadlines at one time cannot keep a CPU from more urgent work.
+ */
 void core_timer(void)
 {
 	struct sched_cpu *sc = this_cpu()->sched;
+	sk_time_t now = arch_now(), end;
+	unsigned int i;
 	struct heap_node *n;
-	sk_time_t now = arch_now();
 
 	this_cpu()->resched = true;
 	spin_lock(&sc->lock);
-	while ((n = sc->timers) && n->key <= now) {
-		heap_remove(&sc->timers, n);
+	for (i = 0; i < TIMERS_AT_ONCE && (n = timer_expired(sc, now)); i++) {
+		timer_remove(sc, n);
 		if (n->tag & TIMER_RELEASE) {
 			release(sc, container_of(n, struct sched, release));
 			continue;
@@ -438,6 +487,11 @@ void core_timer(void)
 		spin_unlock(&sc->lock);
 		thread_timeout(container_of(n, struct thread, timer), now);
 		spin_lock(&sc->lock);
+	}
+	first_deadline_find(sc);
+	if (sc->first_deadline <= now) {
+		end = arch_now();
+		sc->pause_end = end + min_u64(end - now, us_to_ticks(TIMER_PAUSE_US));
 	}
 	spin_unlock(&sc->lock);
 }

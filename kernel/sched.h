@@ -7,8 +7,10 @@
 #include "cap.h"
 #include "heap.h"
 #include "queue.h"
+#include "thread.h"
 
 #define SCHED_PRIORITIES 32
+#define TIMER_BANDS 2 /* a storm of deadlines of one does not delay those of a higher one */
 #define SCHED_SLICE_US 5000u /* at weight 256 */
 #define SCHED_WEIGHT 256u
 
@@ -36,8 +38,11 @@ struct sched_cpu {
 	struct spinlock lock;
 	uint32_t bitmap; /* priorities with a queue */
 	struct link *queue[SCHED_PRIORITIES];
-	struct sched *next;       /* woken by the current thread, to switch to directly */
-	struct heap_node *timers; /* deadlines of threads and releases of throttled contexts */
+	struct sched *next; /* woken by the current thread, to switch to directly */
+	/* deadlines of threads and releases of throttled contexts, by band of priorities */
+	struct heap_node *timers[TIMER_BANDS];
+	sk_time_t first_deadline; /* of all bands, or before it */
+	sk_time_t pause_end;      /* none expires before */
 	struct sched *running; /* that pays for the current thread, or NULL; placed NOWHERE */
 	sk_time_t switched;    /* when it got the CPU, or was last charged */
 	uint64_t idle;         /* ticks without a thread to run */
@@ -60,6 +65,11 @@ int sched_bind(struct sched *s, struct thread *t) must_check;
 void sched_unbind(struct sched *s);
 /* Deadline of t's present wait, if it has one. */
 void timer_start(struct thread *t, sk_time_t deadline);
-void timer_stop(struct thread *t);
+void timer_cancel(struct thread *t);
+static inline void timer_stop(struct thread *t)
+{
+	if (heap_contains(&t->timer))
+		timer_cancel(t);
+}
 
 #endif

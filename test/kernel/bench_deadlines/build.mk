@@ -1,0 +1,1 @@
+qemu-ktest-bench_deadlines := -icount shift=0,sleep=off

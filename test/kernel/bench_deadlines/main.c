@@ -1,0 +1,98 @@
+/*
+ * bench_deadlines - a thousand deadlines at one time do not keep a CPU from what is more urgent
+ *
+ * A thousand threads of low priority wait for the same moments. A thread above them waits for moments of its own: the
+ * longest delay is the longest stretch with interrupts off, and the way to the thread. Counts instructions when QEMU
+ * runs with -icount shift=0, as the build file says; the limit means nothing otherwise.
+ */
+#include "../lib/ktest.h"
+
+enum { WAITERS = 1000, PERIOD = 10000000, STEP = 20011, LIMIT = 10000 };
+
+extern const char waiter[];
+volatile uint64_t wakes;
+/* No stack. RBX the next deadline, R12 the notification, R13 the period. */
+__asm__(".text\n"
+	"waiter: mov %r12, %rdi\n"
+	"mov %rbx, %rsi\n"
+	"mov %rbp, %rax\n"
+	"syscall\n"
+	"lock incq wakes\n"
+	"add %r13, %rbx\n"
+	"jmp waiter\n");
+
+static volatile uint64_t worst;
+static sk_cap_t alarm;
+
+static void ticker(void *arg)
+{
+	uint64_t next = sk_now(), word, late;
+
+	(void)arg;
+	for (;;) {
+		next += STEP;
+		sk_wait(alarm, next, &word);
+		late = sk_now() - next;
+		next += late;
+		if (late > worst)
+			worst = late;
+	}
+}
+
+static void make(sk_cap_t first, unsigned int type)
+{
+	unsigned int i, n;
+
+	for (i = 0; i < WAITERS; i += n) {
+		n = WAITERS - i < SK_RETYPE_MAX ? WAITERS - i : SK_RETYPE_MAX;
+		CHECK_EQ(sk_retype(ram_untyped(), type, 0, ME, first + i, n, 0), 0);
+	}
+}
+
+/* The threads have no stack, but an IPC buffer each. */
+static void waiters_start(uint64_t when)
+{
+	sk_cap_t thread = slots_new(WAITERS), sched = slots_new(WAITERS),
+		 n = slots_new(WAITERS);
+	uint64_t utcb = range_new(23);
+	uint32_t level;
+	unsigned int i;
+
+	make(thread, SK_OBJ_THREAD);
+	make(sched, SK_OBJ_SCHED);
+	make(n, SK_OBJ_NOTIFICATION);
+	for (i = 0; i < WAITERS; i++) {
+		struct sk_regs regs = { .rip = (uint64_t)waiter,
+			.rbx = when,
+			.r12 = n + i,
+			.r13 = PERIOD,
+			.rbp = SK_SYS_WAIT };
+
+		if (i % 512 == 0)
+			tables_for(SK_CAP_SPACE, utcb + i * SK_PAGE_SIZE);
+		CHECK_EQ(sk_thread_configure(thread + i, ME, SK_CAP_SPACE, 0,
+				 utcb + i * SK_PAGE_SIZE, &level),
+			0);
+		CHECK_EQ(sk_thread_write(thread + i, &regs), 0);
+		CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, sched + i, 0, 8, 256, 0, 0), 0);
+		CHECK_EQ(sk_sched_bind(sched + i, thread + i), 0);
+		CHECK_EQ(sk_thread_resume(thread + i), 0);
+	}
+}
+
+void test_main(void)
+{
+	uint64_t when = sk_now() + 10 * PERIOD;
+
+	print("TSC %lu\n", INFO->tsc_hz);
+	alarm = object_new(SK_OBJ_NOTIFICATION, 0);
+	waiters_start(when);
+	main_priority(4); /* they begin to wait */
+	CHECK(sk_now() < when);
+	kthread_start(ticker, NULL, 0, 22);
+	while (wakes < 3 * WAITERS)
+		;
+	print("BENCH late_1000_deadlines %lu\n", worst);
+	CHECK(wakes % WAITERS == 0);
+	CHECK(worst < LIMIT);
+}
