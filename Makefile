@@ -63,6 +63,7 @@ include-paths = -Ikernel/include -Ilibs -Ilibs/proto $(patsubst %,-Ilibs/%,$(1))
 
 kernel-cflags = -std=gnu11 -ffreestanding -nostdinc -isystem $(gccinc) -O2 -g -fno-pic -fno-pie -mcmodel=kernel \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-mindirect-branch=thunk-inline -mindirect-branch-register -fno-jump-tables -mharden-sls=all \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-common -fcf-protection=none $(warnings) $(prefix-map) \
 	-Ikernel/include -Ikernel -I. $(cflags-kernel)
 kernel-ldflags = -m elf_x86_64 -static -nostdlib --build-id=none -z noexecstack -z max-page-size=4096 --fatal-warnings

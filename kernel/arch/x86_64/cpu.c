@@ -9,6 +9,7 @@
 #include "../../cap.h"
 #include "cpu.h"
 #include "pte.h"
+#include "spec.h"
 #include "tlb_model.h"
 
 #define INTEL_EBX 0x756e6547u /* "Genu": CPUID leaf 0 */
@@ -95,7 +96,7 @@ void features_detect(void)
 	}
 	/* AMD's FXRSTOR and XRSTOR, unless CPUID 8000_0008 EBX says XSaveErPtr; Intel's always load them */
 	features.x87_pointers_stay = v.b != INTEL_EBX && !(size.b & 1u << 2);
-	features.use_ibpb = (seven.d & 1u << 26 || size.b & 1u << 12) && boot_option("ibpb=on");
+	spec_detect();
 }
 
 uint32_t arch_phys_bits(void) { return features.phys_bits; }
@@ -207,4 +208,5 @@ void cpu_setup(struct cpu *c)
 	wrmsr(MSR_SYSENTER_CS, 0);
 	fpu_init_cpu();
 	vcpu_setup_cpu();
+	spec_setup_cpu();
 }

@@ -52,7 +52,7 @@ static inline struct cpu_arch *this_arch(void) { return (struct cpu_arch *)this_
 
 /* Features that change what the kernel does. */
 extern struct features {
-	bool nx, xsave, xsaveopt, x2apic, tsc_deadline, svm, use_ibpb, x87_pointers_stay;
+	bool nx, xsave, xsaveopt, x2apic, tsc_deadline, svm, x87_pointers_stay;
 	uint32_t phys_bits, asids, svm_bits, xsave_size;
 	uint64_t xcr0, cr4;
 } features;
@@ -83,6 +83,8 @@ void arch_start(uint32_t multiboot, uint64_t info) __attribute__((noreturn));
 extern struct boot_info boot_info;
 /* Is this word, name or name=value, on the command line? */
 bool boot_option(const char *word);
+/* What follows the word that begins with `prefix`, up to a blank; NULL when there is none. */
+const char *boot_option_value(const char *prefix);
 
 /* memory.c */
 enum fixmap { FIX_LAPIC, FIX_IOAPIC, FIX_TEMP = FIX_IOAPIC + 16 }; /* TEMP: one per CPU */

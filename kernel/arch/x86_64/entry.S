@@ -6,9 +6,13 @@
  * only way out is kernel_exit(). Interrupts arrive in the kernel only where it idles or has just
  * left a guest, and find nothing to save there. NMI, double fault and machine check have stacks of
  * their own whose top word names the CPU, so they do not depend on what GS holds.
+ *
+ * LFENCE behind the branch to SWAPGS, on both its ways: no load through GS with the wrong base, not even
+ * in speculation.
  */
 #include "asm.h"
 #include "gpr.inc"
+#include "spec.h"
 
 /* GS base from a register or memory; RAX, RCX, RDX go. */
 .macro gs_set from:req
@@ -43,6 +47,7 @@
 	testb	$3, 24(%rsp)
 	jz	entry_kernel
 	swapgs
+	lfence
 	push	%rdi
 	mov	%gs:CPU_CURRENT, %rdi
 	save_gprs %rdi, rax, rcx, rdx, rbx, rbp, rsi, r8, r9, r10, r11, r12, r13, r14, r15
@@ -66,6 +71,7 @@
 	call	kernel_exit
 
 entry_kernel:
+	lfence
 	cmpq	$32, (%rsp)
 	jb	entry_panic
 	mov	(%rsp), %rdi
@@ -110,7 +116,10 @@ entry_panic:
  */
 	func	user_return
 	incq	%gs:CPU_EPOCH
-	test	%esi, %esi
+	testl	$SPEC_VERW, spec_on(%rip)
+	jz	0f
+	verw	verw_selector(%rip)
+0:	test	%esi, %esi
 	jz	1f
 	load_gprs %rdi, rax, rdx, rbx, rbp, rsi, r8, r9, r10, r12, r13, r14, r15
 	mov	R_RIP(%rdi), %rcx
@@ -126,6 +135,9 @@ entry_panic:
 	load_gprs %rdi, rax, rcx, rdx, rbx, rbp, rsi, r8, r9, r10, r11, r12, r13, r14, r15, rdi
 	swapgs
 	iretq
+
+verw_selector:
+	.word	SEL_KDATA
 
 /* Sleep until an interrupt; entry_kernel abandons this frame. An NMI just goes round again. */
 	func	arch_idle

@@ -19,8 +19,7 @@ extern const char kernel_image_start[], kernel_image_end[];
 
 /* --- boot options ------------------------------------------------------------------------------ */
 
-/* What follows the word that begins with `prefix`; NULL when there is none. */
-static const char *option_find(const char *prefix)
+const char *boot_option_value(const char *prefix)
 {
 	const char *at = boot_info.cmdline;
 
@@ -41,7 +40,7 @@ static const char *option_find(const char *prefix)
 
 bool boot_option(const char *word)
 {
-	const char *end = option_find(word);
+	const char *end = boot_option_value(word);
 
 	return end && (!*end || *end == ' ');
 }
@@ -49,7 +48,7 @@ bool boot_option(const char *word)
 /* The value of an option whose name ends in '='. */
 static uint64_t option_number(const char *name, uint64_t otherwise)
 {
-	const char *at = option_find(name);
+	const char *at = boot_option_value(name);
 	uint64_t v = 0;
 
 	if (!at || *at < '0' || *at > '9')

@@ -2,12 +2,15 @@
  * svm_enter.S - into a guest and back (AMD-V)
  */
 #include "gpr.inc"
+#include "spec.h"
 
 /*
  * svm_enter(guest VMCB, gpr[], host VMCB), the VMCBs by physical address. GIF is clear while state is mixed, so
  * that nothing at all is taken with the guest's GS. IF is set for VMRUN: an interrupt then ends the
- * guest at once, and stays pending until irq_window().
+ * guest at once, and stays pending until irq_window(). The predictor of returns is full of addresses of this
+ * function before the first return: 32 entries, more than any processor with AMD-V has.
  */
+	.set	RSB_ENTRIES, 32
 	.text
 	func	svm_enter
 	push_all rbp, rbx, r12, r13, r14, r15, rdx, rsi
@@ -26,6 +29,15 @@
 	vmload	%rax
 	cli
 	stgi
+	testl	$SPEC_RSB, spec_on(%rip)
+	jz	2f
+	.rept	RSB_ENTRIES
+	call	1f
+	int3
+1:
+	.endr
+	add	$RSB_ENTRIES * 8, %rsp
+2:
 	add	$16, %rsp
 	pop_all	r15, r14, r13, r12, rbx, rbp
 	scrub	ecx, edx, edi, r8d, r9d, r10d, r11d

@@ -9,6 +9,7 @@
 #include "../../thread.h"
 #include "../../vcpu.h"
 #include "cpu.h"
+#include "spec.h"
 
 void trap_interrupt(uint64_t vector)
 {
@@ -87,7 +88,7 @@ static void space_load(struct cpu *c, struct space *s)
 	/* before the walker can see its tables */
 	__atomic_store_n(&c->space, s, __ATOMIC_SEQ_CST);
 	write_cr3(s ? s->root : kernel_root);
-	if (features.use_ibpb && s && a->last_space != s)
+	if (spec_on & SPEC_IBPB && s && a->last_space != s)
 		wrmsr(MSR_PRED_CMD, 1);
 	if (s)
 		a->last_space = s;

@@ -4,3 +4,6 @@ src-unit-boot_info := test/unit/boot/boot_test.c boot/memory_map.c boot/start_in
 inc-unit-boot_info := boot
 src-unit-boot_madt := test/unit/boot/madt_test.c kernel/arch/x86_64/madt.c
 inc-unit-boot_madt := boot kernel/arch/x86_64
+unit-tests += boot_spec
+src-unit-boot_spec := test/unit/boot/spec_test.c kernel/arch/x86_64/spec.c
+inc-unit-boot_spec := boot kernel/arch/x86_64
