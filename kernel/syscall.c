@@ -57,38 +57,13 @@ static const uint16_t needs[ARRAY_SIZE(handlers)][3] = {
 	/* clang-format on */
 };
 
-/* Is this another call than the one that was to be made again? Then nothing of that counts. */
-static void restart_begin(struct restart *again, const struct sk_regs *r)
-{
-	if (again->call[0] != r->rax || again->call[1] != r->rdi || again->call[2] != r->rsi ||
-		again->call[3] != r->rdx)
-		again->stage = RESTART_NEW;
-}
-
-/* The call is over, or to be made again. */
-static void restart_end(struct restart *again, struct sk_regs *r, bool over)
-{
-	if (over) {
-		again->stage = RESTART_NEW;
-		return;
-	}
-	again->call[0] = r->rax;
-	again->call[1] = r->rdi;
-	again->call[2] = r->rsi;
-	again->call[3] = r->rdx;
-	r->rip -= SYSCALL_SIZE;
-}
-
 /* With the tree lock. */
 static long call_locked(unsigned int nr, struct thread *t, struct sk_regs *r)
 {
 	uint64_t index[] = { r->rdi, r->rsi, r->rdx };
 	struct args a;
-	int rc;
+	int rc = t->dying ? cnodes_clear(t) : 0;
 
-	if (t->restart.stage != RESTART_NEW)
-		restart_begin(&t->restart, r);
-	rc = t->dying ? cnodes_clear(t) : 0;
 	for (unsigned int i = 0; !rc && i < ARRAY_SIZE(index) && needs[nr][i]; i++) {
 		unsigned int type = needs[nr][i] & 0xff;
 
@@ -140,7 +115,10 @@ void core_syscall(struct thread *t)
 		rc = call_lock_free(nr, t, r);
 	if (rc == SYS_TREE)
 		rc = call_under_tree((unsigned int)r->rax, t, r);
-	restart_end(&t->restart, r, rc != SYS_RESTART);
+	if (rc == SYS_RESTART)
+		r->rip -= SYSCALL_SIZE;
+	else
+		t->restart.stage = RESTART_NEW;
 	if (rc != SYS_RESTART && rc != SYS_BLOCKED)
 		r->rax = rc;
 	if (rc <= no_table(1)) {

@@ -16,16 +16,14 @@ enum thread_state {
 /* clang-format on */
 
 /*
- * What a call that was interrupted (SYS_RESTART) must know when it is made again. In the thread, not in its
- * registers: they are the user's. Another call than that one begins anew.
+ * What a call that was interrupted (SYS_RESTART) must know when it is made again. In the thread, not in its registers:
+ * they are the user's. A thread that is made to do something else in between can only mislead itself by it.
  */
 enum restart_stage { RESTART_NEW, RESTART_FOUND, RESTART_DONE };
 struct restart {
-	uint64_t call[4]; /* RAX, RDI, RSI, RDX */
-	uint8_t stage;    /* enum restart_stage */
-	uint8_t type;     /* DELETE, REVOKE: of what the slot held */
-	/* and which; UNMAP: offset that it came to; RETYPE: seq of the untyped that nobody looks into */
-	uint64_t value;
+	uint8_t stage;  /* enum restart_stage */
+	uint8_t type;   /* DELETE, REVOKE: of what the slot held */
+	uint64_t value; /* and which; UNMAP: offset that it came to */
 };
 
 /*

@@ -111,23 +111,14 @@ static void untyped_set(struct slot *u, uint64_t used, uint64_t prepared, uint8_
 	slot_write(u, &v);
 }
 
-/*
- * All children are gone: wait until nobody can still look at them, unless somebody was faster. 0 or SYS_RESTART,
- * perhaps without the tree lock; then a second try need not wait for the same again.
- */
-static int untyped_reset(struct thread *t, struct slot *u)
+/* All children are gone: wait until nobody can still look at them, unless somebody was faster. */
+static int untyped_reset(struct slot *u)
 {
 	uint32_t seq = u->seq;
 
-	if (t->restart.stage == RESTART_NEW || t->restart.value != seq) {
-		tree_unlock();
-		if (!arch_quiesce())
-			return SYS_RESTART;
-		t->restart.stage = RESTART_FOUND;
-		t->restart.value = seq;
-		if (!tree_lock())
-			return SYS_RESTART;
-	}
+	tree_unlock();
+	if (!arch_quiesce() || !tree_lock())
+		return SYS_RESTART;
 	if (u->seq == seq && u->type == SK_OBJ_UNTYPED && !u->first_child)
 		untyped_set(u, 0, 0, u->flags & ~(SLOT_USED | SLOT_OPENED));
 	return 0;
@@ -256,7 +247,7 @@ SYSCALL_HANDLER(RETYPE)
 	do {
 		rc = retype_decode(t, r, &args, &needs_reset);
 		if (!rc && needs_reset)
-			rc = untyped_reset(t, args.untyped);
+			rc = untyped_reset(args.untyped);
 	} while (!rc && needs_reset);
 	if (!rc && args.type != SK_OBJ_UNTYPED && !(args.untyped->flags & SLOT_DEVICE))
 		rc = untyped_prepare(&args);
