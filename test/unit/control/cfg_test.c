@@ -181,6 +181,7 @@ static void errors(void **state)
 		{ "os.chdir('/')", "g.cfg:1: this is Python", "write out" },
 		{ "def f(x,\n\ty):", "g.cfg:1: this is Python", "write out" },
 		{ "a = os.uname()[4]", "g.cfg:1: key 'a': this is Python", "write out" },
+		{ "a = f(1; 2)", "g.cfg:1: key 'a': this is Python", "write out" },
 		{ "a = int(b)", "g.cfg:1: key 'a': this is Python", "write out" },
 		{ "a = ('b')", "g.cfg:1: key 'a': this is Python", "write out" },
 		{ "a = 'b' + c", "g.cfg:1: key 'a': this is Python", "write out" },

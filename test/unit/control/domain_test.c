@@ -330,6 +330,9 @@ static void dry_runs(void **state)
 	assert_true(screen_has("Parsing config from a.cfg") && screen_has("skerry# "));
 	assert_true(screen_has("\"max_memkb\": 131072") && screen_has("\"vdev\": \"xvda\""));
 	at_rest();
+	type("create -nc a.cfg; domname 0\r"); /* there is nothing to attach to */
+	assert_true(screen_has("Domain-0\r\nskerry# "));
+	at_rest();
 	type("create --dryrun -c ./a.cfg 'vif=[\"speed=3\"]' name=12\r");
 	assert_true(
 		screen_has("command line: key 'vif': entry 0: unknown, ignored as xl does"));

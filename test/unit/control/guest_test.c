@@ -224,6 +224,7 @@ static void keys(void **state)
 	remarked(BASE "flavour='sweet'", "g.cfg:4: key 'flavour': ", "unknown key, ignored");
 	remarked(BASE "memroy=1", "g.cfg:4: key 'memroy': unknown key", "'memory'");
 	remarked(BASE "memmory=1", "g.cfg:4: key 'memmory': unknown key", "'memory'");
+	remarked(BASE "vif22=1", "g.cfg:4: key 'vif22': unknown key", "as xl does\n");
 	remarked(BASE "vcpu=1", "g.cfg:4: key 'vcpu': unknown key", "'vcpus'");
 	remarked(BASE "disks=[]", "g.cfg:4: key 'disks': unknown key", "'disk'");
 	remarked(BASE "kermel='x'", "g.cfg:4: key 'kermel': unknown key", "'kernel'");
