@@ -21,7 +21,7 @@
 
 struct tree_lock tree;
 _Static_assert(SK_CPU_MAX <= 64, "a bit each");
-enum { SPINS_A_LOOK = 16 };
+enum { SPINS_A_LOOK = 64 };
 
 /* Take a CPU's wish away; false when somebody did already. */
 static bool wish_take(uint32_t cpu)

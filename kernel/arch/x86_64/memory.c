@@ -116,10 +116,10 @@ uint64_t *boot_entry(uint64_t *root, uint64_t vaddr, uint64_t bits)
 static uint64_t *window_entry(uint64_t paddr, uint64_t *before)
 {
 	unsigned int level;
-	uint64_t *e = before + 1;
+	uint64_t *e;
 
-	if (before && (uint64_t)e & (SK_PAGE_SIZE - 1))
-		return e;
+	if (before && (uint64_t)(before + 1) & (SK_PAGE_SIZE - 1))
+		return before + 1;
 	e = pte_walk(kernel_pml4, WINDOW_BASE + paddr, 1, &level);
 	if (level > 1)
 		panic("window: %lx is not RAM", paddr);
