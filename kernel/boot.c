@@ -259,8 +259,7 @@ static void root_objects(void)
 	root.thread = boot_alloc(1u << SK_ORDER_THREAD);
 	thread_init(root.thread);
 	root.sched = boot_alloc(SK_PAGE_SIZE);
-	sched_init(root.sched);
-	root.sched->priority = ROOT_PRIORITY;
+	sched_init(root.sched, ROOT_PRIORITY);
 	boot_object(SK_CAP_CNODE, &root.cnode->obj, SK_OBJ_CNODE, ROOT_CNODE_ORDER);
 	boot_object(SK_CAP_SPACE, &root.space->obj, SK_OBJ_SPACE_HOST, SK_ORDER_SPACE_HOST);
 	boot_object(SK_CAP_THREAD, &root.thread->obj, SK_OBJ_THREAD, SK_ORDER_THREAD);

@@ -41,8 +41,10 @@ void sched_cpu_init(struct cpu *c)
 	c->sched = sc;
 }
 
-void sched_init(struct sched *s)
+void sched_init(struct sched *s, uint8_t priority)
 {
+	s->priority = priority;
+	s->guests = true;
 	s->weight = SCHED_WEIGHT;
 	s->slice = slice_of(s);
 }
@@ -500,7 +502,8 @@ void core_timer(void)
 
 static int configure_check(const struct sk_regs *r)
 {
-	if (r->rdx >> 32 || (r->rdx & 0xffff) >= n_cpus || r->rdx >> 16 >= SCHED_PRIORITIES)
+	if (r->rdx >> 32 || (r->rdx & 0xffff) >= n_cpus ||
+		(r->rdx >> 16 & ~(uint64_t)SK_SCHED_GUESTS) >= SCHED_PRIORITIES)
 		return -SK_E_INVAL;
 	return refuse(!r->r10 || r->r10 > UINT16_MAX || r->r9 > UINT32_MAX || r->r8 > r->r9 ||
 			      (r->r9 && !r->r8),
@@ -517,6 +520,7 @@ static void configure_commit(struct sched *s, const struct sk_regs *r)
 	place_leave(sc, s);
 	s->move_to = r->rdx & 0xffff;
 	s->priority = (uint8_t)(r->rdx >> 16);
+	store(&s->guests, (r->rdx >> 16 & SK_SCHED_GUESTS) != 0);
 	s->weight = (uint16_t)r->r10;
 	s->slice = slice_of(s);
 	s->budget = s->budget_left = us_to_ticks(r->r8);
@@ -555,6 +559,8 @@ SYSCALL_HANDLER(SCHED_BIND)
 	}
 	if (s->thread || thread_of(thread->obj)->sched)
 		return -SK_E_EXISTS;
+	if (!s->weight)
+		return -SK_E_STATE;
 	return sched_bind(s, thread_of(thread->obj));
 }
 

@@ -22,7 +22,8 @@ struct sched {
 	struct thread *thread; /* bound, or NULL (tree lock and CPU lock) */
 	uint16_t cpu, move_to; /* differ while the thread is on the CPU that it must leave */
 	uint8_t priority, place;
-	uint16_t weight;
+	uint16_t weight;         /* 0: never configured, cannot be bound */
+	bool guests;             /* SK_SCHED_GUESTS */
 	struct link link;        /* run queue */
 	int64_t slice;           /* ticks left of this turn */
 	uint64_t budget, period; /* ticks; period 0 = no cap */
@@ -50,7 +51,8 @@ struct sched_cpu {
 };
 
 void sched_cpu_init(struct cpu *c);
-void sched_init(struct sched *s);
+/* Of the root task, while booting: CPU 0, may run guests. */
+void sched_init(struct sched *s, uint8_t priority);
 /* t may run now, if nothing else keeps it; direct: switch to it as soon as the current thread waits. */
 void sched_wake(struct thread *t, bool direct);
 /* Is t on no CPU? Else its CPU is told to look again whom it runs. */

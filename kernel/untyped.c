@@ -9,7 +9,6 @@
  *             U2 pages between page_up(used) and prepared are zero, and open or closed as SLOT_OPENED says
  */
 #include "ipc.h"
-#include "sched.h"
 #include "space.h"
 #include "vcpu.h"
 
@@ -191,9 +190,6 @@ static void object_init(struct retype_args *a, uint64_t paddr, struct cap *v)
 	case SK_OBJ_THREAD:
 		thread_init((struct thread *)p);
 		o = &((struct thread *)p)->obj;
-		break;
-	case SK_OBJ_SCHED:
-		sched_init((struct sched *)p);
 		break;
 	case SK_OBJ_VCPU:
 		vcpu_init((struct vcpu *)p);

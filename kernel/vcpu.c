@@ -178,8 +178,13 @@ SYSCALL_HANDLER(VCPU_CONFIGURE)
 SYSCALL_HANDLER(VCPU_ENTER)
 {
 	struct vcpu *v = (struct vcpu *)a->cap.obj;
+	const struct sched *s = load(&t->sched);
 	int rc = SYS_BLOCKED;
 
+	if (!s)
+		return SYS_RESTART; /* no time, so no authority until it is bound to some */
+	if (!load(&s->guests))
+		return -SK_E_DENIED;
 	spin_lock(&v->obj.lock);
 	if (v->obj.dead)
 		rc = -SK_E_DELETED;

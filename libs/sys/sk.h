@@ -215,6 +215,7 @@ static inline long sk_set_fs_base(uint64_t address)
 	return sk_sys6(SK_SYS_SET_FS_BASE, address, 0, 0, 0, 0, 0);
 }
 static inline long sk_yield(void) { return sk_sys6(SK_SYS_YIELD, 0, 0, 0, 0, 0, 0); }
+/* priority: 0 to 31, plus SK_SCHED_GUESTS */
 static inline long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu,
 	uint32_t priority, uint32_t weight, uint64_t budget_us, uint64_t period_us)
 {

@@ -79,7 +79,8 @@ uint32_t guest_sched_place(bool guest_mode)
 
 struct proc_sched guest_sched(const struct guest_config *c, uint32_t cpu)
 {
-	struct proc_sched s = { .cpu = cpu, .priority = host_priority(PRIORITY_VCPU) };
+	struct proc_sched s = { .cpu = cpu,
+		.priority = host_priority(PRIORITY_VCPU) | SK_SCHED_GUESTS };
 
 	s.weight = c->weight / c->maxvcpus ? c->weight / c->maxvcpus : 1;
 	if (c->cap && c->cap < 100 * c->maxvcpus) {

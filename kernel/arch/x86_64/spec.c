@@ -21,6 +21,15 @@ enum { MSR_SPEC_CTRL = 0x48, MSR_ARCH_CAPABILITIES = 0x10a };
 
 uint32_t spec_on;
 static struct spec_cpuid id;
+static const struct barrier {
+	const char *name;
+	uint32_t bit;
+	const char *what;
+} barriers[] = {
+#define X(id, name, bit, what) { name, bit, what },
+	SPEC_BARRIERS(X)
+#undef X
+};
 
 uint32_t spec_offered(const struct spec_cpuid *c)
 {
@@ -56,34 +65,26 @@ static bool skip(const char **at, const char *word, const char *ends)
 /* A boolean as Xen spells it: 1, 0, or -1 when there is none. */
 static int boolean(const char **at)
 {
-	static const char *const words[2][5] = { { "no", "off", "0", "false", "disable" },
-		{ "yes", "on", "1", "true", "enable" } };
+	static const char *const words[] = { "no", "yes", "off", "on", "0", "1", "false",
+		"true", "disable", "enable" };
 
-	for (int value = 0; value < 2; value++)
-		for (int i = 0; i < 5; i++)
-			if (skip(at, words[value][i], ", "))
-				return value;
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
+		if (skip(at, words[i], ", "))
+			return i & 1;
 	return -1;
 }
 
 /* One name with its boolean; the bit that it is about, 0 when it is none of ours. */
 static uint32_t item(const char **at, int *value)
 {
-#define X(id, name, bit, what) { name, bit },
-	static const struct {
-		const char *name;
-		uint32_t bit;
-	} names[] = { SPEC_BARRIERS(X){ "md-clear", SPEC_VERW } };
-#undef X
-
 	*value = !skip(at, "no-", NULL);
-	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
-		if (skip(at, names[i].name, ", "))
-			return names[i].bit;
-		if (*value && skip(at, names[i].name, "=")) {
+	for (const struct barrier *b = barriers; b < barriers + ARRAY_SIZE(barriers); b++) {
+		if (skip(at, b->name, ", "))
+			return b->bit;
+		if (*value && skip(at, b->name, "=")) {
 			++*at;
 			*value = boolean(at);
-			return *value < 0 ? 0 : names[i].bit;
+			return *value < 0 ? 0 : b->bit;
 		}
 	}
 	return 0;
@@ -112,17 +113,10 @@ uint32_t spec_choose(const char *list, uint32_t offered, const char **unknown)
 
 static void report(uint32_t offered)
 {
-#define X(id, name, bit, what) { bit, what },
-	static const struct {
-		uint32_t bit;
-		const char *what;
-	} names[] = { SPEC_BARRIERS(X) };
-#undef X
-
 	klog("speculation: retpolines, LFENCE");
-	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-		if (offered & names[i].bit)
-			klog(", %s%s", spec_on & names[i].bit ? "" : "no ", names[i].what);
+	for (const struct barrier *b = barriers; b < barriers + ARRAY_SIZE(barriers); b++)
+		if (offered & b->bit)
+			klog(", %s%s", spec_on & b->bit ? "" : "no ", b->what);
 	klog("%s\n", offered & SPEC_IBPB ? "" : "; this CPU offers no IBPB");
 }
 

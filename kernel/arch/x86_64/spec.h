@@ -21,7 +21,7 @@
 	X(IBRS, "ibrs", 2, "IBRS") \
 	X(STIBP, "stibp", 4, "STIBP") \
 	X(RSB, "rsb", 8, "RSB filled after guests") \
-	X(VERW, "verw", 16, "VERW before user mode")
+	X(VERW, "md-clear", 16, "VERW before user mode")
 #define X(id, name, bit, what) SPEC_##id = (bit),
 enum { SPEC_BARRIERS(X) SPEC_ALL = 31 };
 #undef X

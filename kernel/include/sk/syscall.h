@@ -65,9 +65,9 @@
 	X(YIELD, 26, "", "to threads of the same priority")                                        \
 	/* scheduling contexts */                                                                  \
 	X(SCHED_CONFIGURE, 27, "ctl_sched, sched, cpu | priority << 16, weight, budget, period",   \
-	  "priority 0 to 31, higher runs first; weight 1 to 65535 (256 usual); budget and period " \
-	  "in microseconds, period 0 = no cap")                                                    \
-	X(SCHED_BIND, 28, "sched, thread or 0", "a thread runs only with one")                     \
+	  "priority 0 to 31, higher runs first, plus SK_SCHED_GUESTS where VCPU_ENTER is allowed; "\
+	  "weight 1 to 65535 (256 usual); budget and period in microseconds, period 0 = no cap")   \
+	X(SCHED_BIND, 28, "sched, thread or 0", "a thread runs only with one that is configured")  \
 	X(SCHED_STATS, 29, "sched", "results: TSC ticks consumed, ticks runnable but waiting, cpu, " \
 				    "ticks that this CPU had no thread to run")           \
 	/* interrupts, ports, log */                                                               \
@@ -97,6 +97,9 @@ enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };
 #undef X
 
 #define SK_RETYPE_MAX 256u
+
+/* SCHED_CONFIGURE: with the priority */
+#define SK_SCHED_GUESTS 0x100u
 
 /* MAP: SK_R, SK_W, SK_X and */
 #define SK_MAP_UNCACHED 0x10u

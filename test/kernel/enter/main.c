@@ -124,8 +124,8 @@ static void move(void)
 {
 	struct kthread *one = k[rnd >> 8 & 1];
 
-	CHECK_EQ(sk_sched_configure(
-			 SK_CAP_CTL_SCHED, one->sched, 1 + (rnd >> 9 & 1), 20, 256, 0, 0),
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, one->sched, 1 + (rnd >> 9 & 1),
+			 20 | SK_SCHED_GUESTS, 256, 0, 0),
 		0);
 }
 

@@ -230,8 +230,9 @@ struct kthread *kthread_new(void (*fn)(void *), void *arg, const struct kthread_
 	regs.rdi = (uint64_t)k;
 	regs.fs_base = (uint64_t)&k->self;
 	CHECK_EQ(sk_thread_write(k->thread, &regs), 0);
-	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, k->sched, a->cpu, a->priority,
-			 a->weight ? a->weight : 256, a->budget, a->period),
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, k->sched, a->cpu,
+			 a->priority | SK_SCHED_GUESTS, a->weight ? a->weight : 256, a->budget,
+			 a->period),
 		0);
 	CHECK_EQ(sk_sched_bind(k->sched, k->thread), 0);
 	CHECK_EQ(sk_thread_resume(k->thread), 0);
@@ -332,7 +333,9 @@ long crowd_result(const struct crowd *c, unsigned int i)
 
 void main_priority(unsigned int priority)
 {
-	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, SK_CAP_SCHED, 0, priority, 256, 0, 0), 0);
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, SK_CAP_SCHED, 0,
+			 priority | SK_SCHED_GUESTS, 256, 0, 0),
+		0);
 }
 
 void ktest_start(void);

@@ -135,6 +135,8 @@ static void arguments(void)
 		-SK_E_INVAL);
 	CHECK_EQ(sk_sys6(SK_SYS_SCHED_CONFIGURE, SK_CAP_CTL_SCHED, s, 0, 256, 0, 1ull << 32),
 		-SK_E_INVAL);
+	/* memory alone is no CPU time */
+	CHECK_EQ(sk_sched_bind(s, object_new(SK_OBJ_THREAD, 0)), -SK_E_STATE);
 }
 
 /* A CPU is idle while its only thread waits, and not while it runs. */

@@ -254,6 +254,16 @@ static void refused(void)
 	CHECK_EQ(enter(), SK_EXIT_SHUTDOWN);
 }
 
+/* The time that a thread is given says whether it may be spent in guests. */
+static void authority(void)
+{
+	uint32_t reason;
+
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, SK_CAP_SCHED, 0, 20, 256, 0, 0), 0);
+	CHECK_EQ(sk_vcpu_enter(vcpu, SK_NO_DEADLINE, &reason), -SK_E_DENIED);
+	main_priority(20);
+}
+
 /* --- another CPU runs the guest ---------------------------------------------------------------------- */
 
 static volatile uint32_t last_reason;
@@ -349,5 +359,6 @@ void test_main(void)
 	print("signals\n");
 	refused();
 	print("refused\n");
+	authority();
 	other_cpu();
 }

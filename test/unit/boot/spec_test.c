@@ -70,7 +70,7 @@ static void names_turn_one_on_or_off(void **state)
 	assert_int_equal(choose("ibpb=off,rsb=0"), SPEC_ALL & ~(SPEC_IBPB | SPEC_RSB));
 	assert_int_equal(choose("no-md-clear,no-ibrs"), SPEC_ALL & ~(SPEC_VERW | SPEC_IBRS));
 	assert_int_equal(choose("no,ibpb"), SPEC_IBPB);
-	assert_int_equal(choose("no,stibp=1,verw=yes ibpb"), SPEC_STIBP | SPEC_VERW);
+	assert_int_equal(choose("no,stibp=1,md-clear=yes ibpb"), SPEC_STIBP | SPEC_VERW);
 }
 
 static void what_the_cpu_lacks_stays_off(void **state)

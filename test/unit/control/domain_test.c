@@ -17,6 +17,7 @@
 
 #include "fakes.h"
 #include "line.h"
+#include "sys/sk.h"
 
 #define GUEST(name, digit) \
 	"name='" name \
@@ -597,7 +598,7 @@ static void spreads(void **state)
 	timers_expire();
 	assert_int_equal(world.moves, 1);
 	assert_int_equal(world.moved.cpu, 1);
-	assert_int_equal(world.moved.priority, host_priority(PRIORITY_VCPU));
+	assert_int_equal(world.moved.priority, host_priority(PRIORITY_VCPU) | SK_SCHED_GUESTS);
 	assert_int_equal(world.moved.weight, 256); /* of each of two */
 	assert_int_equal(world.moved.budget_us, 25000);
 	assert_int_equal(world.moved.period_us, 100000);

@@ -465,7 +465,7 @@ int proc_sched(
 {
 	(void)p;
 	assert_true(slot >= VM_CAP_SCHED && ctl == CTL_SLOT && s->weight >= 1);
-	assert_int_equal(s->priority, 8);
+	assert_int_equal(s->priority, 8 | SK_SCHED_GUESTS);
 	*own = slot_alloc(1);
 	return 0;
 }
