@@ -35,6 +35,7 @@ libs :=
 domains :=
 unit-tests :=
 fuzzers :=
+host-benches :=
 kernel-tests :=
 src-kernel :=
 include $(sort $(wildcard kernel/build.mk boot/build.mk libs/*/build.mk drivers/*/build.mk services/*/build.mk \
@@ -201,6 +202,17 @@ $(B)/fuzz/$(1): $(call obj,fuzz-$(1),$(src-fuzz-$(1))) \
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CLANGLD,$$@)$$(CLANG) -fsanitize=fuzzer,address,undefined -o $$@ $$(filter %.o,$$^) $$(ldlibs-fuzz-$(1))
 endef
+# programs whose instructions `make bench` counts: as they are in the product, without sanitizers
+define host-bench-rules
+$(B)/obj/hbench-$(1)/%.o: %.c $(B)/recipe/hbench-$(1) | $(packages) $(sysroot)
+	$$(Q)mkdir -p $$(@D)
+	$$(call say,HOSTCC,$$<)$$(HOSTCC) $$(host-cflags) -O2 $$(patsubst %,-I%,$$(inc-hbench-$(1))) $$(deps) -c $$< -o $$@
+$(B)/hbench/$(1): $(call obj,hbench-$(1),$(src-hbench-$(1))) \
+		$(call recipe-of,hbench-$(1),$(src-hbench-$(1)) $(inc-hbench-$(1)))
+	$$(Q)mkdir -p $$(@D)
+	$$(call say,HOSTLD,$$@)$$(HOSTCC) -o $$@ $$(filter %.o,$$^)
+endef
+$(foreach t,$(host-benches),$(eval $(call host-bench-rules,$(t))))
 $(foreach t,$(unit-tests),$(eval $(call unit-rules,$(t))))
 $(foreach t,$(fuzzers),$(eval $(call fuzz-rules,$(t))))
 
@@ -380,8 +392,9 @@ mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)
 # by name: only the first % of a pattern of filter is a wildcard, so %/bench_%.img would match no path
 benches := $(filter bench bench_%,$(kernel-tests))
-bench: $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(B)/guest/bench guests
-	@test/bench/bench --build $(B) $(benches)
+bench: $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(B)/guest/bench guests \
+		$(patsubst %,$(B)/hbench/%,$(host-benches))
+	@test/bench/bench --build $(B) $(patsubst %,--host $(B)/hbench/%,$(host-benches)) $(benches)
 
 # ---- looking at the result --------------------------------------------------------------------------------------
 
@@ -400,7 +413,7 @@ $(B)/gdbinit: tools/gdbinit $(kernel-elf)
 gdb: $(B)/gdbinit
 	@exec gdb -q -x $(B)/gdbinit
 clean:
-	rm -rf $(B)/obj $(B)/recipe $(B)/lib $(B)/bin $(B)/boot $(B)/ksyms $(B)/unit $(B)/fuzz $(B)/ktest $(B)/test $(B)/run $(B)/iso \
+	rm -rf $(B)/obj $(B)/recipe $(B)/lib $(B)/bin $(B)/boot $(B)/ksyms $(B)/unit $(B)/fuzz $(B)/hbench $(B)/ktest $(B)/test $(B)/run $(B)/iso \
 		$(B)/live $(B)/checked $(B)/sample $(B)/stamp/sample $(B)/repro $(B)/kernel.elf $(B)/skerry.iso
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile

@@ -106,8 +106,11 @@ int journal_format(struct journal *j, void *mem, size_t size)
 	j->head->size = size;
 	j->head->start[0] = start_pack(1);
 	j->number = 1;
+	j->empty = true;
 	return 0;
 }
+
+size_t journal_capacity(const struct journal *j) { return j->half_size - j->half_size / 8; }
 
 int journal_attach(struct journal *j, void *mem, size_t size)
 {
@@ -153,6 +156,8 @@ void journal_replay(struct journal *j, journal_fn fn, void *ctx, struct journal_
 	struct record r;
 
 	memset(report, 0, sizeof(*report));
+	if (j->empty)
+		return;
 	while (at < j->half_size) {
 		if (!record_at(j, at, &r)) {
 			at += 8;
@@ -214,6 +219,7 @@ int journal_commit(struct journal *j)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	j->end += size;
 	j->number++;
+	j->empty = false;
 	return 0;
 }
 

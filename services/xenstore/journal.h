@@ -33,6 +33,7 @@ struct journal {
 	size_t live_end;
 	size_t len; /* payload of the record being written */
 	bool overflow;
+	bool empty;      /* just formatted: there is nothing to look for */
 	uint64_t number; /* of the next record */
 };
 
@@ -48,6 +49,12 @@ int journal_format(struct journal *j, void *mem, size_t size);
 
 /* Takes memory that may hold a journal. ENOENT if it is all zero, EINVAL if it is not one. */
 int journal_attach(struct journal *j, void *mem, size_t size);
+
+/*
+ * How much the caller's own state may come to as records: the rest of a half is room for what is appended between
+ * two compactions, so that these stay rare.
+ */
+size_t journal_capacity(const struct journal *j);
 
 /* 0, or nonzero to have the record quarantined. `payload` stays where it is, and is 8-aligned. */
 typedef int (*journal_fn)(void *ctx, const void *payload, size_t len);

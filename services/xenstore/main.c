@@ -26,6 +26,10 @@ enum {
 	WORK_BIT = 23, /* raised by this domain itself while somebody waits for a turn */
 	XS_VERSION = 1,
 	DOMID_MAX = 0x7fef,
+	KIB = 1024,
+	/* of this domain's memory: page tables and kernel objects, clients, the C library */
+	MEMORY_BESIDES = 1024 * KIB,
+	SURE_MIN = 16 * KIB, /* what a guest with a few devices needs in the store */
 };
 
 struct client {
@@ -287,12 +291,17 @@ static int client_close(struct svc_conn *c)
 	return 0;
 }
 
+/* Of the store: bytes in use, domains. Of the connection's domain: bytes charged, refusals for a quota. */
 static uint32_t client_stats(struct svc_conn *c, uint64_t *mr)
 {
-	(void)c;
+	const struct client *cl = c ? c->priv : NULL;
+	const struct session *guest = cl ? cl->session[XS_ROLE_GUEST] : NULL;
+
 	mr[1] = mem_used();
 	mr[2] = HASH_COUNT(store.domains);
-	return 2;
+	mr[3] = guest ? guest->dom->bytes : 0;
+	mr[4] = guest ? guest->dom->refused : 0;
+	return 4;
 }
 
 static const struct svc_service service = {
@@ -345,12 +354,69 @@ static int journal_start(void)
 	return 0;
 }
 
+/* Once for each domain: a guest can be refused as often as it likes to ask. */
+static void refused(const struct domain *dom)
+{
+	printf("xenstore: domain %u has reached its quota of %s; what else it is refused is only counted\n",
+		dom->domid, quota_name(dom->refused_for));
+}
+
+static size_t memory_given(void)
+{
+	const struct domain_info *info = svc_info();
+	size_t bytes = 0;
+	uint32_t i;
+
+	for (i = 0; i < info->n_untyped && i < DOMAIN_UNTYPED_MAX; i++)
+		bytes += (size_t)1 << info->untyped_order[i];
+	return bytes;
+}
+
+/*
+ * What the store's memory can hold of charges. Besides these it has events and what snapshots keep; a quarter of the
+ * rest is for gaps between blocks. The last sixteenth is for removals and control.
+ */
+static void memory_divide(size_t given)
+{
+	const struct quota *q = &store.quota;
+	size_t own = given > 2 * MEMORY_BESIDES ? given - MEMORY_BESIDES : given / 2;
+	size_t others = q->snapshot + 2 * (q->domains + 1) * q->event_bytes;
+
+	mem_set_limit(own);
+	mem_set_reserve(own / 16);
+	own = own > 2 * others ? own - others : own / 2;
+	quota_set_room(&store, own / 4 * 3);
+}
+
+static void shares_show(size_t given)
+{
+	const struct shares *sh = quota_shares(&store);
+
+	printf("xenstore: each of %u guests is sure of %lu KiB and may have up to %lu; %lu KiB are for all, %lu for control"
+	       " (memory %lu KiB, journal %lu)\n",
+		(unsigned)store.quota.domains, (unsigned long)(sh->sure / KIB),
+		(unsigned long)(store.quota.memory / KIB), (unsigned long)(sh->pool / KIB),
+		(unsigned long)(sh->reserve / KIB), (unsigned long)(given / KIB),
+		(unsigned long)(journal.half_size * 2 / KIB));
+	if (sh->sure < SURE_MIN)
+		printf("xenstore: that is too little for all of them: it wants more memory, or a larger journal\n");
+}
+
 int main(void)
 {
-	if (store_init(&store, &quota_default) || journal_start()) {
+	size_t given = memory_given();
+
+	if (store_init(&store, &quota_default)) {
 		printf("xenstore: no memory for an empty store\n");
 		return 1;
 	}
+	store.refused = refused;
+	memory_divide(given);
+	if (journal_start()) {
+		printf("xenstore: the journal's memory is too small\n");
+		return 1;
+	}
+	shares_show(given);
 	if (svc_on_bit(WORK_BIT, work, NULL, "turns") || svc_serve(&service)) {
 		printf("xenstore: the event loop refused its handlers\n");
 		return 1;

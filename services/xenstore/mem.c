@@ -5,6 +5,7 @@
  * Locks       none; the service is one thread.
  * Lifecycle   mem_alloc() to mem_free(); blocks never move.
  * Invariants  M1 used is the sum of the sizes of all blocks, headers included   M2 used <= limit after each mem_alloc()
+ *             M3 an ordinary mem_alloc() leaves the reserve free
  */
 #include "mem.h"
 
@@ -18,15 +19,19 @@ union header {
 
 static size_t used;
 static size_t limit = SIZE_MAX;
+static size_t reserve;
+static enum mem_priority priority = MEM_RESERVED;
 
 void *mem_alloc(size_t size)
 {
 	union header *h;
-	size_t total;
+	size_t total, most = limit;
 
 	if (__builtin_add_overflow(size, sizeof(*h), &total))
 		return NULL;
-	if (used > limit || total > limit - used)
+	if (priority == MEM_ORDINARY)
+		most -= reserve < most ? reserve : most; /* M3 */
+	if (used > most || total > most - used)
 		return NULL;
 	h = calloc(1, total);
 	if (!h)
@@ -50,3 +55,7 @@ void mem_free(void *block)
 size_t mem_used(void) { return used; }
 
 void mem_set_limit(size_t new_limit) { limit = new_limit; }
+
+void mem_set_reserve(size_t bytes) { reserve = bytes; }
+
+void mem_set_priority(enum mem_priority new_priority) { priority = new_priority; }

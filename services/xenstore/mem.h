@@ -18,6 +18,19 @@ size_t mem_used(void);
 /* No allocation makes mem_used() exceed `limit`. Starts without a limit. */
 void mem_set_limit(size_t limit);
 
+/* The last `bytes` below the limit are for MEM_RESERVED alone. Starts with none. */
+void mem_set_reserve(size_t bytes);
+
+enum mem_priority {
+	MEM_ORDINARY, /* what makes the store grow on a guest's behalf */
+	MEM_RESERVED, /* removals, and what control asks for */
+};
+/* For all allocations from now on. */
+void mem_set_priority(enum mem_priority priority);
+
+/* What a block takes beyond its size, in the books of quotas: the header here and the C library's own. */
+enum { MEM_BLOCK = 32 };
+
 /* uthash takes its tables from here, and reports failure by a NULL hh.tbl in the element. */
 #define HASH_NONFATAL_OOM 1
 #define uthash_malloc(size) mem_alloc(size)

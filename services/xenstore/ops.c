@@ -47,19 +47,20 @@ int op_find(struct op *op, const char *name, unsigned need, struct node **out)
 		rc = txn_touch(op->s, op->txn, op->path, &touched);
 	if (rc)
 		return rc;
+	op->used = mem_used();
 	*out = tree_find(txn_root(op->s, op->txn), op->path);
 	if (!*out)
 		return absent(op, need);
 	return (op_bits_at(op, op->path, *out) & need) == need ? 0 : EACCES;
 }
 
-int op_change_tree(struct op *op, struct node *root, size_t cost)
+int op_change_tree(struct op *op, struct node *root)
 {
 	struct node *before;
 	int rc;
 
 	if (op->txn)
-		return txn_update(op->s, op->txn, op->path, root, cost);
+		return txn_update(op->s, op->txn, op->path, root, mem_used() - op->used);
 	before = node_ref(op->s->root);
 	rc = store_commit(op->s, op->sess, root, NULL);
 	if (!rc) {

@@ -14,6 +14,7 @@ struct op {
 	const struct request *req;
 	struct txn *txn; /* that the header names, where that means something */
 	struct reply *reply;
+	size_t used; /* memory, before it made a new version of the tree */
 	char path[PATH_SIZE];
 };
 
@@ -31,9 +32,9 @@ struct data **op_special(struct op *op, const char *name);
 
 /*
  * Makes `root` (a reference that this takes over) true, in the transaction or at once, and fires the event for
- * op->path. `cost` is what the transaction pays for it.
+ * op->path.
  */
-int op_change_tree(struct op *op, struct node *root, size_t cost);
+int op_change_tree(struct op *op, struct node *root);
 
 /* ops_node.c */
 int op_read(struct op *op);

@@ -263,16 +263,50 @@ int op_set_target(struct op *op)
 	return op_ok(op);
 }
 
+static int put_quota(struct op *op, const struct domain *dom)
+{
+	char line[160];
+	int n = snprintf(line, sizeof(line), "%u: %u nodes, %zu bytes, %u refused%s%s\n",
+		dom->domid, (unsigned)dom->nodes, dom->bytes, (unsigned)dom->refused,
+		dom->refused ? ", the last for " : "",
+		dom->refused ? quota_name(dom->refused_for) : "");
+
+	return reply_put(op->reply, line, (size_t)n);
+}
+
+/* What domains have, and how often one was refused something for a quota: of one, or of all guests. */
+static int control_quota(struct op *op, const char *which)
+{
+	struct domain *dom, *next;
+	uint16_t domid;
+	int rc = 0;
+
+	if (which) {
+		if (path_parse_domid(which, &domid))
+			return EINVAL;
+		dom = domain_find(op->s, domid);
+		return dom ? put_quota(op, dom) : ENOENT;
+	}
+	HASH_ITER(hh, op->s->domains, dom, next)
+	{
+		if (dom->guests)
+			rc = rc ? rc : put_quota(op, dom);
+	}
+	return rc;
+}
+
 int op_control(struct op *op)
 {
-	const char *at = op->req->body;
-	const char *command = wire_string(&at, at + op->req->len);
+	const char *at = op->req->body, *end = at + op->req->len;
+	const char *command = wire_string(&at, end);
 	int rc;
 
 	if (!command)
 		return EINVAL;
 	if (!strcmp(command, "help"))
-		return reply_puts(op->reply, "check\nhelp\n");
+		return reply_puts(op->reply, "check\nhelp\nquota [<domid>]\n");
+	if (!strcmp(command, "quota"))
+		return control_quota(op, wire_string(&at, end));
 	if (strcmp(command, "check"))
 		return EINVAL;
 	rc = store_check(op->s);

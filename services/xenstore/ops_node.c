@@ -29,28 +29,28 @@ int op_directory(struct op *op)
 {
 	const char *name;
 	struct node *node;
-	uint32_t i;
+	struct children at = { 0 };
 	int rc = wire_strings(op->req, &name, 1);
 
 	if (!rc)
 		rc = op_find(op, name, PERM_READ, &node);
-	for (i = 0; !rc && i < node->n_children; i++)
-		rc = reply_puts(op->reply, data_name(node->child[i]->data));
+	at.dir = rc ? NULL : node;
+	while (!rc && (node = children_next(&at)))
+		rc = reply_puts(op->reply, data_name(node->data));
 	return rc;
 }
 
 /* Whole names from `offset` on, as many as fit; an empty string behind the last of all. */
 static int put_part(struct op *op, const struct node *node, uint32_t offset)
 {
+	struct children it = { .dir = node };
+	const struct node *child;
 	uint64_t at = 0;
-	uint32_t i;
 
-	for (i = 0; i < node->n_children; i++) {
-		const struct data *d = node->child[i]->data;
-
-		if (at >= offset && reply_puts(op->reply, data_name(d)))
+	while ((child = children_next(&it))) {
+		if (at >= offset && reply_puts(op->reply, data_name(child->data)))
 			return 0;
-		at += d->name_len + 1;
+		at += child->data->name_len + 1;
 	}
 	if (offset > at)
 		return EINVAL;
@@ -114,7 +114,9 @@ static int size_check(const struct op *op, size_t value_len)
 {
 	if (!session_limited(op->sess))
 		return 0;
-	return strlen(op->path) + value_len > op->s->quota.node_size ? ENOSPC : 0;
+	if (strlen(op->path) + value_len <= op->s->quota.node_size)
+		return 0;
+	return quota_refuse(op->s, op->sess->dom, QUOTA_NODE_SIZE);
 }
 
 /* New content of an existing node. */
@@ -124,20 +126,18 @@ static int put_value(struct op *op, struct node *node, const void *value, size_t
 	struct data *d = data_new(
 		data_name(old), value, len, old->perms, old->n_perms, old->acct);
 	struct node *root;
-	size_t cost;
 	int rc;
 
 	if (!d)
 		return ENOMEM;
-	cost = data_cost(d);
 	rc = tree_put(txn_root(op->s, op->txn), op->path, d, ++op->s->gen, &root);
 	data_unref(d);
-	return rc ? rc : op_change_tree(op, root, cost);
+	return rc ? rc : op_change_tree(op, root);
 }
 
 /* One new node below `*root` at the first `len` bytes of op->path, with what it inherits from `above`. */
 static int create_one(struct op *op, struct node **root, struct node *above, size_t len,
-	const void *value, size_t value_len, size_t *cost)
+	const void *value, size_t value_len)
 {
 	struct perm perms[TREE_PERMS_MAX];
 	char part[PATH_SIZE];
@@ -154,7 +154,6 @@ static int create_one(struct op *op, struct node **root, struct node *above, siz
 		payer(op->sess, perms[0].domid));
 	if (!d)
 		return ENOMEM;
-	*cost += data_cost(d);
 	rc = tree_put(*root, part, d, ++op->s->gen, &next);
 	data_unref(d);
 	if (rc)
@@ -182,7 +181,7 @@ static int create_check(struct op *op, struct node *above, size_t len)
 static int create(struct op *op, const void *value, size_t value_len)
 {
 	struct node *root = node_ref(txn_root(op->s, op->txn)), *above;
-	size_t len, end, cost = 0;
+	size_t len, end;
 	bool leaf = false;
 	int rc;
 
@@ -193,14 +192,14 @@ static int create(struct op *op, const void *value, size_t value_len)
 		end = len + (len > 1);
 		end += strcspn(op->path + end, "/");
 		leaf = !op->path[end];
-		rc = create_one(op, &root, above, end, leaf ? value : NULL,
-			leaf ? value_len : 0, &cost);
+		rc = create_one(
+			op, &root, above, end, leaf ? value : NULL, leaf ? value_len : 0);
 	}
 	if (rc) {
 		node_unref(root);
 		return rc;
 	}
-	return op_change_tree(op, root, cost);
+	return op_change_tree(op, root);
 }
 
 int op_write(struct op *op)
@@ -263,7 +262,7 @@ int op_rm(struct op *op)
 	if (!rc)
 		rc = tree_remove(txn_root(op->s, op->txn), op->path, ++op->s->gen, &root);
 	if (!rc)
-		rc = op_change_tree(op, root, 0);
+		rc = op_change_tree(op, root);
 	return rc ? rc : op_ok(op);
 }
 
@@ -307,15 +306,13 @@ static int put_perms(struct op *op, struct node *node, const struct perm_list *l
 	struct data *d = data_new(
 		data_name(old), data_value(old), old->value_len, list->p, list->n, acct);
 	struct node *root;
-	size_t cost;
 	int rc;
 
 	if (!d)
 		return ENOMEM;
-	cost = data_cost(d);
 	rc = tree_put(txn_root(op->s, op->txn), op->path, d, ++op->s->gen, &root);
 	data_unref(d);
-	return rc ? rc : op_change_tree(op, root, cost);
+	return rc ? rc : op_change_tree(op, root);
 }
 
 int op_set_perms(struct op *op)
@@ -330,7 +327,7 @@ int op_set_perms(struct op *op)
 	if (rc)
 		return rc;
 	if (session_limited(op->sess) && list.n > op->s->quota.perms)
-		return ENOSPC;
+		return quota_refuse(op->s, op->sess->dom, QUOTA_PERMS);
 	special = op_special(op, name);
 	if (special)
 		return set_special(op, special, &list);

@@ -80,26 +80,45 @@ size_t path_base_len(uint16_t domid)
 	return (size_t)snprintf(base, sizeof(base), "/local/domain/%u/", domid);
 }
 
+/* What follows `prefix` in `path`, or NULL if it does not begin so. */
+static const char *after(const char *path, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(path, prefix, len) ? NULL : path + len;
+}
+
+/* What follows a component that is this number, written as numbers are, or NULL. */
+static const char *after_domid(const char *at, uint16_t domid)
+{
+	unsigned long v = 0;
+	const char *first = at;
+
+	for (; *at >= '0' && *at <= '9' && v <= UINT16_MAX; at++)
+		v = v * 10 + (unsigned long)(*at - '0');
+	if (at == first || v != domid || (*first == '0' && at > first + 1))
+		return NULL;
+	return *at == '/' || !*at ? at : NULL;
+}
+
 bool path_in_backend_area(const char *path, uint16_t domid)
 {
-	static const char *const own[] = { "device", "console", "store" };
-	static const char backend[] = "/local/domain/0/backend/";
-	char base[40];
-	const char *type_end;
+	static const char *const own[] = { "/device", "/console", "/store" };
+	const char *at = after(path, "/local/domain/"), *below;
 	size_t i;
 
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		snprintf(base, sizeof(base), "/local/domain/%u/%s", domid, own[i]);
-		if (path_below(path, base))
-			return true;
+	if (!at)
+		return false;
+	below = after(at, "0/backend/");
+	if (below) {
+		below = strchr(below, '/');
+		return below && after_domid(below + 1, domid);
 	}
-	if (strncmp(path, backend, sizeof(backend) - 1))
-		return false;
-	type_end = strchr(path + sizeof(backend) - 1, '/');
-	if (!type_end)
-		return false;
-	snprintf(base, sizeof(base), "/%u", domid);
-	return path_below(type_end, base);
+	below = after_domid(at, domid);
+	for (i = 0; below && i < sizeof(own) / sizeof(own[0]); i++)
+		if (path_below(below, own[i]))
+			return true;
+	return false;
 }
 
 int path_parse_domid(const char *s, uint16_t *domid)

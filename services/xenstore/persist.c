@@ -10,9 +10,13 @@
  */
 #include "persist.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "persist_entry.h"
+
+/* Attempts to compact that are left out after one that failed: twice as many each time. */
+enum { COMPACT_DELAY_MIN = 8, COMPACT_DELAY_MAX = 4096 };
 
 static void put_u8(struct journal *j, uint8_t v) { journal_put(j, &v, sizeof(v)); }
 
@@ -66,7 +70,7 @@ static void put_watch(struct journal *j, enum entry kind, const struct watch *w)
 {
 	put_who(j, kind, w->session);
 	put_u8(j, w->base_len != 0);
-	put_bytes(j, w->group->path, strlen(w->group->path));
+	put_bytes(j, w->listener->group->path, strlen(w->listener->group->path));
 	put_bytes(j, w->token, strlen(w->token));
 }
 
@@ -131,6 +135,11 @@ static void put_change(struct journal *j, const struct session *by, const struct
 	case CHANGE_DOMAIN:
 		put_domain(j, c->domain);
 		break;
+	case CHANGE_PURGE:
+		put_u8(j, ENTRY_PURGE);
+		put_u16(j, c->domain->domid);
+		put_domain(j, c->domain);
+		break;
 	case CHANGE_SPECIAL:
 		put_special(j, c->special);
 		break;
@@ -163,7 +172,8 @@ static int append_once(
 
 	journal_begin(j);
 	put_u64(j, s->gen);
-	tree_diff(s->root, root, put_diff, j);
+	if (!change || change->kind != CHANGE_PURGE)
+		tree_diff(s->root, root, put_diff, j);
 	if (change)
 		put_change(j, by, change);
 	if (by && s->note.seq && !session_itself(change))
@@ -215,15 +225,10 @@ static int dump_session(struct store *s, const struct session *sess)
 		put_txn(s->journal, ENTRY_TXN_START, sess, t->id);
 		rc = rc ? rc : one(s);
 	}
-	for (i = 0; i < NOTES; i++) {
-		const struct note *note = &sess->notes[(sess->next_note + i) % NOTES];
-
-		if (!note->seq)
-			continue;
-		put_note(s->journal, sess, note);
-		rc = rc ? rc : one(s);
-	}
-	return rc;
+	for (i = 0; i < NOTES; i++) /* one record for all: each is small */
+		if (sess->notes[(sess->next_note + i) % NOTES].seq)
+			put_note(s->journal, sess, &sess->notes[(sess->next_note + i) % NOTES]);
+	return rc ? rc : one(s);
 }
 
 static int dump(struct store *s)
@@ -252,12 +257,48 @@ static int dump(struct store *s)
 	return rc;
 }
 
+/* Whether to try: not right after a failure, unless enough has gone meanwhile to make a difference. */
+static bool compact_due(struct store *s)
+{
+	if (!s->compact_wait || s->freed >= s->journal->half_size / 32)
+		return true;
+	s->compact_wait--;
+	return false;
+}
+
+static void compact_failed(struct store *s)
+{
+	unsigned delay = 2 * s->compact_delay;
+
+	if (delay < COMPACT_DELAY_MIN)
+		delay = COMPACT_DELAY_MIN;
+	s->compact_delay = delay < COMPACT_DELAY_MAX ? delay : COMPACT_DELAY_MAX;
+	s->compact_wait = s->compact_delay;
+}
+
 int persist_compact(struct store *s)
 {
 	int rc;
 
+	if (!compact_due(s))
+		return ENOSPC;
+	s->freed = 0;
 	journal_compact_begin(s->journal);
 	rc = dump(s);
 	journal_compact_end(s->journal, !rc);
-	return rc;
+	if (rc) {
+		compact_failed(s);
+		return rc;
+	}
+	s->compact_wait = 0;
+	s->compact_delay = 0;
+	s->journal_stale = false;
+	return 0;
+}
+
+size_t persist_session_size(void)
+{
+	enum { RECORD = 24 + 8 + 7, SESSION = 12, NOTE = 26, DOMAIN = 7 };
+
+	return 3 * RECORD + SESSION + DOMAIN + NOTES * NOTE;
 }

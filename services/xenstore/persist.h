@@ -11,8 +11,14 @@
 int persist_append(
 	struct store *s, struct session *by, struct node *root, const struct change *change);
 
-/* Writes the whole store into the other half. 0 or ENOSPC. */
+/*
+ * Writes the whole store into the other half. 0 or ENOSPC; that costs as much as the store is large, so after a failure
+ * ever more calls fail at once, until one is due again or much has been removed.
+ */
 int persist_compact(struct store *s);
+
+/* Bytes that a session with all its notes takes in a journal, at most; its domain's record among them. */
+size_t persist_session_size(void);
 
 /*
  * Makes the state of a fresh store from the journal, which then is the store's. All sessions come back without

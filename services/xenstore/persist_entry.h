@@ -18,6 +18,7 @@ enum entry {
 	ENTRY_DOMAIN,
 	ENTRY_SPECIAL,
 	ENTRY_NOTE,
+	ENTRY_PURGE,
 };
 
 #endif

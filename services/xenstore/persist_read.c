@@ -279,7 +279,7 @@ static int entry_txn(struct reader *r, bool start)
 	if (!sess || r->bad)
 		return 0;
 	if (start)
-		return txn_restore(r->s, sess, id) ? 0 : ENOMEM;
+		return txn_restore(sess, id) ? 0 : ENOMEM;
 	t = txn_find(sess, id);
 	if (t)
 		txn_drop(r->s, t);
@@ -367,6 +367,19 @@ static int entry_reset(struct reader *r)
 	return 0;
 }
 
+static int entry_purge(struct reader *r)
+{
+	uint16_t domid = get_u16(r);
+	struct node *root;
+	bool more;
+	int rc;
+
+	if (!r->s || r->bad)
+		return 0;
+	rc = tree_purge(r->s->root, domid, ++r->s->gen, SIZE_MAX, &root, &more);
+	return rc ? rc : store_commit(r->s, NULL, root, NULL);
+}
+
 static int entry_read(struct reader *r)
 {
 	switch (get_u8(r)) {
@@ -396,6 +409,8 @@ static int entry_read(struct reader *r)
 		return entry_special(r);
 	case ENTRY_NOTE:
 		return entry_note(r);
+	case ENTRY_PURGE:
+		return entry_purge(r);
 	default:
 		r->bad = true;
 		return 0;

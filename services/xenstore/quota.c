@@ -4,15 +4,19 @@
  * Objects     struct domain: one per domid that owns nodes, has a session or was introduced.
  * Locks       none; the service is one thread.
  * Lifecycle   made by domain_get(); domain_put() frees it once nothing refers to its number any more.
- * Invariants  Q1 nodes and bytes count the live tree plus what was charged with domain_charge()   Q2 between
+ * Invariants  Q1 nodes and bytes count the live tree plus what was charged to sessions   Q2 between
  *             quota_prepare() and quota_settle() only pend_* differ   Q3 a change by a guest
- *             that grows a limited domain beyond its quota never settles
+ *             that grows a limited domain beyond its quota never settles   Q4 beyond is the sum of what domains have
+ *             above what they are sure of: a guest below that is never refused for want of room
  */
 #include <errno.h>
+#include <string.h>
 
+#include "persist.h"
 #include "store.h"
 
 const struct quota quota_default = {
+	.domains = 64,
 	.nodes = 1000,
 	.node_size = 2048,
 	.perms = 5,
@@ -20,10 +24,90 @@ const struct quota quota_default = {
 	.txns = 10,
 	.txn_paths = 1024,
 	.events = 256,
-	.event_bytes = 32 << 10,
+	.event_bytes = 16 << 10,
 	.memory = 512 << 10,
-	.snapshot = 512 << 10,
+	.snapshot = 2 << 20,
 };
+
+#define X(name, words) words,
+static const char *const quota_names[QUOTA_KINDS] = { QUOTAS(X) };
+#undef X
+
+const char *quota_name(enum quota_kind kind) { return quota_names[kind]; }
+
+int quota_refuse(struct store *s, struct domain *dom, enum quota_kind kind)
+{
+	bool first = !dom->refused;
+
+	dom->refused += dom->refused < UINT32_MAX;
+	dom->refused_for = kind;
+	if (first && s->refused)
+		s->refused(dom);
+	return kind == QUOTA_WATCHES ? E2BIG : ENOSPC;
+}
+
+/* ---- shares ------------------------------------------------------------------------------- */
+
+static size_t excess(const struct shares *sh, const struct domain *dom, size_t bytes)
+{
+	size_t sure = dom->guests ? sh->sure : 0;
+
+	return bytes > sure ? bytes - sure : 0;
+}
+
+/* Q4, after the shares or who has one changed. */
+static void beyond_recount(struct store *s)
+{
+	struct domain *dom, *next;
+
+	s->beyond = 0;
+	HASH_ITER(hh, s->domains, dom, next)
+	s->beyond += excess(&s->shares, dom, dom->bytes);
+}
+
+static void shares_divide(struct store *s)
+{
+	size_t most = s->room ? s->room : SIZE_MAX / 2, journal, left;
+	struct shares *sh = &s->shares;
+
+	sh->of = s->journal;
+	if (s->journal) {
+		journal = journal_capacity(s->journal);
+		most = journal < most ? journal : most;
+	}
+	sh->reserve = most / 8;
+	left = most - sh->reserve;
+	sh->sure = left / 4 * 3 / s->quota.domains;
+	if (sh->sure > s->quota.memory)
+		sh->sure = s->quota.memory;
+	sh->pool = left - sh->sure * s->quota.domains;
+}
+
+const struct shares *quota_shares(struct store *s)
+{
+	if (!s->shares.pool || s->shares.of != s->journal) {
+		shares_divide(s);
+		beyond_recount(s);
+	}
+	return &s->shares;
+}
+
+void quota_set_room(struct store *s, size_t bytes)
+{
+	s->room = bytes;
+	shares_divide(s);
+	beyond_recount(s);
+}
+
+/* What a session may have in use of what nobody is sure of. */
+static size_t common_limit(struct store *s, const struct session *by)
+{
+	const struct shares *sh = quota_shares(s);
+
+	return sh->pool + (session_limited(by) ? 0 : sh->reserve);
+}
+
+/* ---- domains ------------------------------------------------------------------------------ */
 
 struct domain *domain_find(struct store *s, uint16_t domid)
 {
@@ -59,23 +143,64 @@ void domain_put(struct store *s, struct domain *dom)
 	mem_free(dom);
 }
 
-int domain_charge(struct store *s, struct domain *dom, size_t bytes)
+/* The one place where `bytes` changes. */
+static void domain_bytes(struct store *s, struct domain *dom, size_t bytes)
 {
-	if (dom->domid && !s->replaying &&
+	const struct shares *sh = quota_shares(s);
+
+	s->beyond = s->beyond - excess(sh, dom, dom->bytes) + excess(sh, dom, bytes);
+	if (bytes < dom->bytes)
+		s->freed += dom->bytes - bytes;
+	dom->bytes = bytes;
+}
+
+int session_charge(struct store *s, const struct session *sess, size_t bytes)
+{
+	const struct shares *sh = quota_shares(s);
+	struct domain *dom = sess->dom;
+	size_t more;
+
+	if (session_limited(sess) &&
 		(dom->bytes > s->quota.memory || bytes > s->quota.memory - dom->bytes))
-		return ENOSPC;
-	dom->bytes += bytes;
+		return quota_refuse(s, dom, QUOTA_MEMORY);
+	more = excess(sh, dom, dom->bytes + bytes) - excess(sh, dom, dom->bytes);
+	if (more && s->beyond + more > common_limit(s, sess))
+		return quota_refuse(s, dom, QUOTA_SHARE);
+	domain_bytes(s, dom, dom->bytes + bytes);
 	return 0;
 }
 
-void domain_refund(struct domain *dom, size_t bytes) { dom->bytes -= bytes; }
+void session_charge_always(struct store *s, const struct session *sess, size_t bytes)
+{
+	domain_bytes(s, sess->dom, sess->dom->bytes + bytes);
+}
+
+void session_refund(struct store *s, const struct session *sess, size_t bytes)
+{
+	domain_bytes(s, sess->dom, sess->dom->bytes - bytes);
+}
+
+int domain_count_guest(struct store *s, struct domain *dom, int by)
+{
+	if (by > 0 && !dom->guests && s->n_guests >= s->quota.domains && !s->replaying)
+		return ENOSPC;
+	if (by > 0)
+		s->n_guests += !dom->guests++;
+	else
+		s->n_guests -= !--dom->guests;
+	quota_shares(s);
+	beyond_recount(s);
+	return 0;
+}
+
+/* ---- changes of the tree ------------------------------------------------------------------ */
 
 struct booking {
 	struct store *s;
 	struct domain *first;
 };
 
-static int book(struct booking *b, const struct data *data, int sign)
+static int book(struct booking *b, const struct data *data, size_t path_len, int sign)
 {
 	struct domain *dom = domain_get(b->s, data->acct);
 
@@ -87,41 +212,60 @@ static int book(struct booking *b, const struct data *data, int sign)
 		b->first = dom;
 	}
 	dom->pend_nodes += sign;
-	dom->pend_bytes += sign * (long)data_cost(data);
+	dom->pend_bytes += sign * (long)data_charge(data, path_len);
 	return 0;
 }
 
 static int book_diff(void *ctx, const struct diff *diff)
 {
+	struct booking *b = ctx;
+	size_t path_len = strlen(diff->path);
 	int rc = 0;
 
 	if (diff->before)
-		rc = book(ctx, diff->before, -1);
+		rc = book(b, diff->before, path_len, -1);
 	if (!rc && diff->after)
-		rc = book(ctx, diff->after, 1);
+		rc = book(b, diff->after, path_len, 1);
+	b->s->puts = b->s->puts || diff->after;
 	return rc;
 }
 
-static bool exceeds(const struct store *s, const struct domain *dom)
+static size_t bytes_after(const struct domain *dom)
+{
+	return (size_t)((long)dom->bytes + dom->pend_bytes);
+}
+
+/* What a domain may not exceed by a guest's doing; what a guest makes grow of dom0's counts as in use alone. */
+static int limits_check(struct store *s, struct domain *dom)
 {
 	if (!dom->domid)
-		return false;
+		return 0;
 	if (dom->pend_nodes > 0 && (long)dom->nodes + dom->pend_nodes > (long)s->quota.nodes)
-		return true;
-	return dom->pend_bytes > 0 &&
-	       (long)dom->bytes + dom->pend_bytes > (long)s->quota.memory;
+		return quota_refuse(s, dom, QUOTA_NODES);
+	if (dom->pend_bytes > 0 && bytes_after(dom) > s->quota.memory)
+		return quota_refuse(s, dom, QUOTA_MEMORY);
+	return 0;
 }
 
 int quota_prepare(struct store *s, struct node *root, struct session *by)
 {
+	const struct shares *sh = quota_shares(s);
 	struct booking b = { .s = s };
+	size_t beyond = s->beyond;
 	struct domain *dom;
-	int rc = tree_diff(s->root, root, book_diff, &b);
+	int rc;
 
+	s->puts = false;
+	rc = tree_diff(s->root, root, book_diff, &b);
 	s->pending = b.first;
-	for (dom = b.first; dom && !rc; dom = dom->pend_next)
-		if (by && session_limited(by) && exceeds(s, dom))
-			rc = ENOSPC;
+	for (dom = b.first; dom && !rc; dom = dom->pend_next) {
+		if (by && session_limited(by))
+			rc = limits_check(s, dom);
+		beyond = beyond - excess(sh, dom, dom->bytes) +
+			 excess(sh, dom, bytes_after(dom));
+	}
+	if (!rc && by && beyond > s->beyond && beyond > common_limit(s, by))
+		rc = quota_refuse(s, by->dom, QUOTA_SHARE);
 	return rc;
 }
 
@@ -133,7 +277,7 @@ void quota_settle(struct store *s, bool commit)
 		next = dom->pend_next;
 		if (commit) {
 			dom->nodes = (uint32_t)((long)dom->nodes + dom->pend_nodes);
-			dom->bytes = (size_t)((long)dom->bytes + dom->pend_bytes);
+			domain_bytes(s, dom, bytes_after(dom));
 		}
 		dom->pend_nodes = 0;
 		dom->pend_bytes = 0;

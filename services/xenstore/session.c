@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "persist.h"
 #include "store.h"
 #include "wire.h"
 
@@ -24,6 +25,13 @@ struct session *session_find(struct store *s, uint32_t key, enum role role)
 	return NULL;
 }
 
+size_t session_size(void)
+{
+	size_t memory = sizeof(struct session) + sizeof(struct domain) + 2 * MEM_BLOCK;
+
+	return memory > persist_session_size() ? memory : persist_session_size();
+}
+
 static int session_new(
 	struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out)
 {
@@ -32,17 +40,24 @@ static int session_new(
 
 	if (!sess)
 		return ENOMEM;
+	sess->key = key;
+	sess->role = role;
+	sess->domid = domid;
 	sess->dom = domain_get(s, domid);
 	if (!sess->dom) {
 		mem_free(sess);
 		return ENOMEM;
 	}
-	sess->key = key;
-	sess->role = role;
-	sess->domid = domid;
+	if (session_limited(sess) && domain_count_guest(s, sess->dom, 1)) {
+		domain_put(s, sess->dom);
+		mem_free(sess);
+		return ENOMEM;
+	}
 	sess->dom->holds++;
+	session_charge_always(s, sess, session_size());
 	TAILQ_INIT(&sess->watches);
 	TAILQ_INIT(&sess->events);
+	TAILQ_INIT(&sess->collapsed);
 	TAILQ_INIT(&sess->txns);
 	TAILQ_INSERT_TAIL(&s->sessions, sess, link);
 	store_record(s, sess, &change);
@@ -71,6 +86,7 @@ int session_open(
 
 void session_reset(struct store *s, struct session *sess)
 {
+	events_drop_all(sess);
 	while (!TAILQ_EMPTY(&sess->watches))
 		watch_remove(s, TAILQ_FIRST(&sess->watches));
 	while (!TAILQ_EMPTY(&sess->txns))
@@ -85,6 +101,9 @@ void session_close(struct store *s, struct session *sess)
 	session_reset(s, sess);
 	TAILQ_REMOVE(&s->sessions, sess, link);
 	store_record(s, sess, &change);
+	session_refund(s, sess, session_size());
+	if (session_limited(sess))
+		(void)domain_count_guest(s, dom, -1);
 	mem_free(sess);
 	dom->holds--;
 	domain_put(s, dom);
@@ -120,6 +139,19 @@ static void note_answer(const struct note *note, struct reply *reply)
 	}
 }
 
+/* Who may use the last of the memory: what removes, and what control wants. */
+static enum mem_priority request_priority(const struct session *sess, uint32_t type)
+{
+	switch (type) {
+	case XS_RM:
+	case XS_UNWATCH:
+	case XS_RESET_WATCHES:
+		return MEM_RESERVED;
+	default:
+		return session_limited(sess) ? MEM_ORDINARY : MEM_RESERVED;
+	}
+}
+
 int session_request(struct store *s, struct session *sess, uint64_t seq, const void *msg,
 	size_t len, struct reply *reply)
 {
@@ -136,7 +168,9 @@ int session_request(struct store *s, struct session *sess, uint64_t seq, const v
 	}
 	s->note = (struct note){ .seq = seq, .type = req.hdr.type };
 	s->noted = false;
+	mem_set_priority(request_priority(sess, req.hdr.type));
 	rc = op_handle(s, sess, &req, reply);
+	mem_set_priority(MEM_RESERVED);
 	if (s->noted && seq)
 		session_note(sess, &s->note);
 	s->note.seq = 0;

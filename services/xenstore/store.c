@@ -13,6 +13,8 @@
 #include "persist.h"
 #include "store.h"
 
+enum { PURGE_STEP = 64 << 10 }; /* bytes of new content */
+
 static const char *const special_names[SPECIALS] = { "@introduceDomain", "@releaseDomain" };
 
 /* The directories that every Xen host has. */
@@ -104,31 +106,42 @@ struct weighing {
 	size_t bytes;
 };
 
-static size_t path_weight(struct node *root, const char *path)
-{
-	char part[PATH_SIZE];
-	size_t bytes = 0, len;
-	struct node *node;
-
-	strcpy(part, path);
-	for (len = strlen(part); len; len = path_parent_len(part)) {
-		part[len] = '\0';
-		node = tree_find(root, part);
-		if (node)
-			bytes += node_cost(node);
-	}
-	return bytes;
-}
-
 /* What stays only for the sake of snapshots: the old content, and the old versions of all that is above. */
 static int weigh(void *ctx, const struct diff *diff)
 {
 	struct weighing *w = ctx;
 
 	if (diff->top)
-		w->bytes += path_weight(w->root, diff->path);
+		w->bytes += tree_path_memory(w->root, diff->path);
 	if (diff->before)
-		w->bytes += data_cost(diff->before);
+		w->bytes += data_memory(diff->before);
+	return 0;
+}
+
+/* True for what only removes: that is done even if the journal has none for saying so. */
+static bool shrinks(const struct store *s, const struct change *change)
+{
+	switch (change ? change->kind : CHANGE_NONE) {
+	case CHANGE_PURGE:
+		return true;
+	case CHANGE_NONE:
+	case CHANGE_UNWATCH:
+	case CHANGE_RESET:
+	case CHANGE_TXN_END:
+		return !s->puts;
+	default:
+		return false;
+	}
+}
+
+static int commit_journal(
+	struct store *s, struct session *by, struct node *root, const struct change *change)
+{
+	int rc = persist_append(s, by, root, change);
+
+	if (!rc || !shrinks(s, change))
+		return rc;
+	s->journal_stale = true;
 	return 0;
 }
 
@@ -139,7 +152,7 @@ int store_commit(
 	int rc = quota_prepare(s, root, by);
 
 	if (!rc && s->journal)
-		rc = persist_append(s, by, root, change);
+		rc = commit_journal(s, by, root, change);
 	quota_settle(s, !rc);
 	if (rc) {
 		node_unref(root);
@@ -160,17 +173,10 @@ void store_record(struct store *s, struct session *by, const struct change *chan
 		s->journal_stale = true;
 }
 
-static int domain_record(
-	struct store *s, struct session *by, const struct domain *dom, struct node *root)
-{
-	struct change change = { .kind = CHANGE_DOMAIN, .domain = dom };
-
-	return store_commit(s, by, root ? root : node_ref(s->root), &change);
-}
-
 int store_introduce(struct store *s, struct session *by, uint16_t domid)
 {
 	struct domain *dom = domain_get(s, domid);
+	struct change change = { .kind = CHANGE_DOMAIN, .domain = dom };
 	int rc;
 
 	if (!dom)
@@ -178,7 +184,7 @@ int store_introduce(struct store *s, struct session *by, uint16_t domid)
 	if (dom->introduced)
 		return 0;
 	dom->introduced = true;
-	rc = domain_record(s, by, dom, NULL);
+	rc = store_commit(s, by, node_ref(s->root), &change);
 	if (rc) {
 		dom->introduced = false;
 		domain_put(s, dom);
@@ -202,19 +208,34 @@ static int fire_purged(void *ctx, const struct diff *diff)
 	return 0;
 }
 
-static int domain_purge(struct store *s, struct session *by, struct domain *dom)
+/* One step; *more says that permissions are left. The first step's record stands for all of them. */
+static int purge_step(
+	struct store *s, struct session *by, const struct change *change, bool *more)
 {
 	struct purged p = { .s = s };
 	struct node *root;
-	int rc = tree_purge(s->root, dom->domid, ++s->gen, &root);
+	int rc = tree_purge(s->root, change->domain->domid, ++s->gen, PURGE_STEP, &root, more);
 
 	if (rc)
 		return rc;
 	p.before = node_ref(s->root);
-	rc = domain_record(s, by, dom, root);
+	rc = store_commit(s, by, root, change);
 	if (!rc)
 		tree_diff(p.before, s->root, fire_purged, &p);
 	node_unref(p.before);
+	return rc;
+}
+
+/* In steps, so that what other guests have granted to the domain does not have to be in memory twice. */
+static int domain_purge(struct store *s, struct session *by, const struct domain *dom)
+{
+	struct change change = { .kind = CHANGE_PURGE, .domain = dom };
+	bool more = true;
+	int rc = 0;
+
+	mem_set_priority(MEM_RESERVED);
+	while (more && !rc)
+		rc = purge_step(s, by, &change, &more);
 	return rc;
 }
 
@@ -289,8 +310,8 @@ void store_housekeep(struct store *s)
 			domain_put(s, dom);
 		}
 	}
-	if (s->journal_stale && !persist_compact(s))
-		s->journal_stale = false;
+	if (s->journal_stale)
+		(void)persist_compact(s);
 }
 
 struct recount {
@@ -304,7 +325,7 @@ static int recount_diff(void *ctx, const struct diff *diff)
 
 	if (diff->after->acct == r->domid) {
 		r->nodes++;
-		r->bytes += data_cost(diff->after);
+		r->bytes += data_charge(diff->after, strlen(diff->path));
 	}
 	return 0;
 }
@@ -313,7 +334,7 @@ static size_t session_charges(const struct session *sess)
 {
 	const struct watch *w;
 	const struct txn *t;
-	size_t bytes = 0;
+	size_t bytes = session_size();
 
 	TAILQ_FOREACH(w, &sess->watches, in_session)
 		bytes += w->cost;
@@ -322,8 +343,9 @@ static size_t session_charges(const struct session *sess)
 	return bytes;
 }
 
-static int domain_check(struct store *s, const struct domain *dom)
+static int domain_check(struct store *s, const struct domain *dom, size_t *beyond)
 {
+	size_t sure = dom->guests ? s->shares.sure : 0;
 	struct recount r = { .domid = dom->domid };
 	const struct session *sess;
 
@@ -331,16 +353,18 @@ static int domain_check(struct store *s, const struct domain *dom)
 	TAILQ_FOREACH(sess, &s->sessions, link)
 		if (sess->dom == dom)
 			r.bytes += session_charges(sess);
+	*beyond += r.bytes > sure ? r.bytes - sure : 0;
 	return r.nodes == dom->nodes && r.bytes == dom->bytes ? 0 : EIO;
 }
 
 int store_check(struct store *s)
 {
 	struct domain *dom, *next;
+	size_t beyond = 0;
 	int rc = 0;
 
 	HASH_ITER(hh, s->domains, dom, next)
 	if (!rc)
-		rc = domain_check(s, dom);
-	return rc;
+		rc = domain_check(s, dom, &beyond);
+	return rc ? rc : beyond == s->beyond ? 0 : EIO;
 }

@@ -27,8 +27,9 @@ enum role {
 		2, /* acts as dom0 on the keys of its own guest's back ends, else as the guest */
 };
 
-/* What one domain may have; control is not limited but by memory. */
+/* What one domain may have; control is limited by what there is (struct shares). */
 struct quota {
+	uint32_t domains; /* guests at a time */
 	uint32_t nodes;
 	uint32_t node_size; /* path and value of one node */
 	uint32_t perms;     /* per node */
@@ -37,11 +38,34 @@ struct quota {
 	uint32_t txn_paths; /* paths that one transaction touches */
 	uint32_t events;    /* that wait for one session */
 	size_t event_bytes;
-	size_t memory;   /* nodes, watches, transactions together */
-	size_t snapshot; /* what a session's transactions may keep of what others have replaced */
+	size_t memory; /* nodes, watches, transactions, sessions together */
+	size_t snapshot; /* of the whole store: what transactions may keep of what changes have replaced */
 };
 
 extern const struct quota quota_default;
+
+/*
+ * How what the journal and the memory can hold is divided. What a domain is charged covers both, so the sum of all
+ * charges is never more than both can hold: quota.domains times `sure`, with `pool` and `reserve`.
+ */
+struct shares {
+	const struct journal *of;
+	size_t sure; /* bytes that each guest can have whatever the others do */
+	size_t pool; /* for what guests need beyond, up to quota.memory; first come, first served */
+	size_t reserve; /* beyond the pool, for control alone */
+};
+
+/* What a request can be refused for; X(name, the words of the log). */
+#define QUOTAS(X) \
+	X(NODES, "nodes") \
+	X(NODE_SIZE, "bytes of a node") X(PERMS, "permissions of a node") \
+		X(WATCHES, "watches") X(TXNS, "transactions") X( \
+			TXN_PATHS, "paths of a transaction") X(MEMORY, "bytes") \
+			X(SHARE, "bytes: all that is not kept for other guests is in use")
+#define X(name, words) QUOTA_##name,
+enum quota_kind { QUOTAS(X) QUOTA_KINDS };
+#undef X
+const char *quota_name(enum quota_kind kind);
 
 struct domain {
 	UT_hash_handle hh;
@@ -49,35 +73,50 @@ struct domain {
 	uint16_t target;
 	bool has_target;
 	bool introduced;
-	bool purge;     /* gone, but memory to take its nodes out was lacking: try again */
-	unsigned holds; /* sessions, and whoever is at work on it */
+	bool purge;       /* gone, but memory to take its nodes out was lacking: try again */
+	unsigned holds;   /* sessions, and whoever is at work on it */
+	unsigned guests;  /* its sessions that quotas apply to */
+	uint32_t refused; /* requests, for a quota */
+	enum quota_kind refused_for; /* the last of them */
 	uint32_t nodes;
-	size_t bytes;
+	size_t bytes;                /* charged: domain_bytes() alone changes it */
 	long pend_nodes, pend_bytes; /* of the change under way */
 	struct domain *pend_next;
 	bool pending;
 };
 
 struct watch {
-	TAILQ_ENTRY(watch) in_session, in_group;
+	TAILQ_ENTRY(watch) in_session, in_listener;
 	struct session *session;
-	struct watch_group *group;
+	struct listener *listener;
+	uint64_t serial; /* grows in the order of the listener's list */
 	size_t base_len; /* of what events leave out: 0, or that of /local/domain/<domid>/ */
 	size_t cost;
-	bool collapsed; /* too many events: one for the whole of the watch is due */
 	char token[];
+};
+
+/* All watches of one session on one path: they are told the same, so an event is kept once for all of them. */
+struct listener {
+	TAILQ_ENTRY(listener) in_group;
+	TAILQ_ENTRY(listener) in_collapsed;
+	struct session *session;
+	struct watch_group *group;
+	TAILQ_HEAD(watch_list, watch) watches; /* never empty */
+	bool collapsed; /* too many events: one for each watch, on its own path, is due */
 };
 
 /* All watches on one path. */
 struct watch_group {
 	UT_hash_handle hh;
-	TAILQ_HEAD(, watch) watches;
+	TAILQ_HEAD(, listener) listeners; /* never empty */
 	char path[];
 };
 
 struct event {
 	TAILQ_ENTRY(event) link;
-	struct watch *watch;
+	struct listener *listener;
+	uint64_t from; /* the serial of the first watch that it is for; there is one */
+	uint32_t hash; /* of path */
 	size_t size;
 	char path[];
 };
@@ -90,7 +129,8 @@ struct touched {
 };
 
 struct txn {
-	TAILQ_ENTRY(txn) in_session, in_store;
+	TAILQ_ENTRY(txn) in_session;
+	TAILQ_ENTRY(txn) in_store; /* with a snapshot only, the oldest first */
 	struct session *session;
 	uint32_t id;
 	struct node *base, *root; /* NULL when doomed: it will end with EAGAIN */
@@ -119,10 +159,16 @@ struct session {
 	bool attached; /* false: known from the journal, its client has not come back yet */
 	struct domain *dom;
 	TAILQ_HEAD(, watch) watches;
-	unsigned n_watches, n_collapsed;
+	unsigned n_watches;
 	TAILQ_HEAD(, event) events;
 	unsigned n_events;
 	size_t event_bytes;
+	TAILQ_HEAD(, listener) collapsed; /* told when no event waits any more */
+	unsigned n_collapsed;
+	/* the watch that hears of the first event, or of the first collapsed listener, next; NULL: its first */
+	struct watch *cursor;
+	uint64_t fire_serial; /* the change that fire_permitted is about */
+	bool fire_permitted;
 	TAILQ_HEAD(, txn) txns;
 	unsigned n_txns;
 	uint32_t last_txid;
@@ -134,19 +180,31 @@ enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, SPECIALS };
 
 struct store {
 	struct quota quota;
+	size_t room; /* what the memory can hold of charges; 0: only the journal counts */
+	struct shares shares;
+	size_t beyond; /* bytes that domains have beyond what they are sure of: of pool and reserve */
+	unsigned n_guests; /* domains with a session that quotas apply to */
+	/* a domain's first refusal for a quota; NULL: nobody is told */
+	void (*refused)(const struct domain *dom);
 	struct node *root;
 	uint64_t gen;
 	uint64_t replaced; /* bytes of node versions that changes have replaced, ever */
 	struct domain *domains;
 	struct domain *pending; /* those that the change under way touches */
+	bool puts;              /* it makes nodes or gives them new content */
 	struct watch_group *groups;
+	uint64_t watch_serial, fire_serial;
 	struct data *special
 		[SPECIALS]; /* name and permissions of @introduceDomain, @releaseDomain */
 	TAILQ_HEAD(, session) sessions;
 	TAILQ_HEAD(, txn) txns;
 	struct journal *journal; /* NULL: nothing is kept */
 	bool journal_stale;      /* lacks something that could not be appended */
-	bool purge_due;          /* some domain has `purge` set */
+	unsigned
+		compact_wait; /* attempts to compact that are still left out: the last ones failed */
+	unsigned compact_delay; /* how many were left out the last time */
+	size_t freed;           /* bytes since the last attempt */
+	bool purge_due;         /* some domain has `purge` set */
 	bool replaying; /* the journal is being read: what was granted once is granted again */
 	struct note note; /* of the request under way; seq 0: it has no number */
 	bool noted;       /* the request has changed something: its note counts */
@@ -164,6 +222,7 @@ enum change_kind {
 	CHANGE_TXN_END,
 	CHANGE_DOMAIN,
 	CHANGE_SPECIAL,
+	CHANGE_PURGE, /* of a domain's nodes and permissions; the record does not list them */
 };
 
 struct change {
@@ -190,7 +249,7 @@ int store_introduce(struct store *s, struct session *by, uint16_t domid);
 int store_release(struct store *s, struct session *by, uint16_t domid);
 /* Work that lacked memory when it was due. */
 void store_housekeep(struct store *s);
-/* Recounts everything; 0, or EIO if the books are wrong. */
+/* Recounts everything; 0, or EIO if the books are wrong. For control, and for tests. */
 int store_check(struct store *s);
 
 /* quota.c */
@@ -206,9 +265,19 @@ static inline uint16_t session_base(const struct session *sess)
 struct domain *domain_find(struct store *s, uint16_t domid);
 struct domain *domain_get(struct store *s, uint16_t domid);
 void domain_put(struct store *s, struct domain *dom);
-int domain_charge(struct store *s, struct domain *dom, size_t bytes);
-void domain_refund(struct domain *dom, size_t bytes);
-/* Books the change from s->root to `root`; 0, ENOSPC, ENOMEM. Then exactly one of the other two. */
+/* A session's own: to be within limits, 0 or ENOSPC; or whatever the limits. Given back by the last. */
+int session_charge(struct store *s, const struct session *sess, size_t bytes);
+void session_charge_always(struct store *s, const struct session *sess, size_t bytes);
+void session_refund(struct store *s, const struct session *sess, size_t bytes);
+/* A session that quotas apply to came (1) or went (-1): ENOSPC when there are guests enough. */
+int domain_count_guest(struct store *s, struct domain *dom, int by);
+/* Counts and tells; the errno that the wire has for it. */
+int quota_refuse(struct store *s, struct domain *dom, enum quota_kind kind);
+/* The division, made anew when the store has got another journal. */
+const struct shares *quota_shares(struct store *s);
+/* How much the memory can hold of charges. */
+void quota_set_room(struct store *s, size_t bytes);
+/* Books the change from s->root to `root`; 0, ENOSPC, ENOMEM. Then always the next. */
 int quota_prepare(struct store *s, struct node *root, struct session *by);
 void quota_settle(struct store *s, bool commit);
 /* Nodes of `acct` that `after` has more than `before`. */
@@ -234,11 +303,12 @@ void watch_fire_one(struct store *s, struct watch *watch);
 /* The event that is due to this session as a path and a token, or false; event_pop() takes it off. */
 bool event_peek(struct session *sess, const char **path, const char **token);
 void event_pop(struct session *sess);
+void events_drop_all(struct session *sess);
 
 /* txn.c */
 int txn_start(struct store *s, struct session *sess, struct txn **out);
 struct txn *txn_find(struct session *sess, uint32_t id);
-struct txn *txn_restore(struct store *s, struct session *sess, uint32_t id);
+struct txn *txn_restore(struct session *sess, uint32_t id);
 void txn_drop(struct store *s, struct txn *txn);
 int txn_commit(struct store *s, struct txn *txn);
 int txn_touch(struct store *s, struct txn *txn, const char *path, struct touched **out);
@@ -262,6 +332,8 @@ int session_open(
 /* Ends it: its watches, its transactions, its events. */
 void session_close(struct store *s, struct session *sess);
 struct session *session_find(struct store *s, uint32_t key, enum role role);
+/* What a session itself is charged. */
+size_t session_size(void);
 /* Drops watches, events, transactions. */
 void session_reset(struct store *s, struct session *sess);
 void session_note(struct session *sess, const struct note *note);

@@ -1,12 +1,14 @@
 /*
  * tree.c - the persistent tree of nodes
  *
- * Objects     struct data: name, permissions, value. struct node: one version of a node with its children.
+ * Objects     struct data: name, permissions, value. struct node: one version of a node with its children, which
+ *             are a list in pieces (struct chunk), so that a change copies one piece and not the directory.
  * Locks       none; the service is one thread.
  * Lifecycle   both are counted by reference. A node holds its data and its children; whoever holds a root
  *             holds the whole snapshot.
  * Invariants  T1 nothing that is reachable by two references is ever written   T2 children are sorted by
- *             name_order(), without doubles   T3 no deeper than PATH_DEPTH_MAX, which bounds recursion here
+ *             name_order(), without doubles, and no chunk is empty   T3 no deeper than PATH_DEPTH_MAX, which bounds
+ *             recursion here
  */
 #include "tree.h"
 
@@ -15,16 +17,42 @@
 
 #include "mem.h"
 #include "path.h"
+#include "tree_parts.h"
 
-size_t data_cost(const struct data *d)
+enum {
+	/*
+	 * A chunk that is neither the only one nor just cut off holds a quarter and more with its neighbour, so a child
+	 * has this part of one at most: its pointer, and what a chunk is besides.
+	 */
+	CHUNK_PART = 16,
+	/* In the journal: the record's header, the generation, and all fixed fields of a node's entry. */
+	RECORD_FIXED = 24 + 8 + 13 + 7,
+	RECORD_PERM = 3,
+};
+
+size_t data_memory(const struct data *d)
 {
-	return sizeof(struct node) + sizeof(struct node *) + sizeof(*d) +
-	       d->n_perms * sizeof(d->perms[0]) + d->name_len + 1 + d->value_len;
+	return sizeof(struct node) + CHUNK_PART + sizeof(*d) +
+	       d->n_perms * sizeof(d->perms[0]) + d->name_len + 1 + d->value_len +
+	       2 * MEM_BLOCK;
 }
 
-size_t node_cost(const struct node *node)
+size_t data_charge(const struct data *d, size_t path_len)
 {
-	return sizeof(*node) + node->n_children * sizeof(node->child[0]);
+	size_t memory = data_memory(d);
+	size_t record = RECORD_FIXED + path_len + d->n_perms * RECORD_PERM + d->value_len;
+
+	return memory > record ? memory : record;
+}
+
+static bool numeric(const char *s, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+	return len;
 }
 
 struct data *data_new(const char *name, const void *value, size_t value_len,
@@ -40,7 +68,8 @@ struct data *data_new(const char *name, const void *value, size_t value_len,
 	d->refs = 1;
 	d->acct = acct;
 	d->n_perms = (uint16_t)n_perms;
-	d->name_len = (uint32_t)name_len;
+	d->name_len = (uint16_t)name_len;
+	d->numeric = numeric(name, name_len);
 	d->value_len = (uint32_t)value_len;
 	memcpy(d->perms, perms, n_perms * sizeof(*perms));
 	text = (char *)(d->perms + n_perms);
@@ -56,9 +85,9 @@ void data_unref(struct data *d)
 		mem_free(d);
 }
 
-static struct node *node_alloc(struct data *data, uint32_t n_children, uint64_t gen)
+struct node *node_alloc(struct data *data, uint32_t n_chunks, uint64_t gen)
 {
-	struct node *node = mem_alloc(sizeof(*node) + n_children * sizeof(node->child[0]));
+	struct node *node = mem_alloc(sizeof(*node) + n_chunks * sizeof(node->chunk[0]));
 
 	if (!node)
 		return NULL;
@@ -77,58 +106,125 @@ struct node *node_ref(struct node *node)
 	return node;
 }
 
+struct chunk *chunk_new(struct node *const *child, uint32_t n)
+{
+	struct chunk *c = mem_alloc(sizeof(*c) + n * sizeof(c->child[0]));
+	uint32_t i;
+
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->n = n;
+	for (i = 0; i < n; i++)
+		c->child[i] = node_ref(child[i]);
+	return c;
+}
+
+struct chunk *chunk_ref(struct chunk *c)
+{
+	c->refs++;
+	return c;
+}
+
+void chunk_unref(struct chunk *c)
+{
+	uint32_t i;
+
+	if (!c || --c->refs)
+		return;
+	for (i = 0; i < c->n; i++)
+		node_unref(c->child[i]);
+	mem_free(c);
+}
+
 void node_unref(struct node *node)
 {
 	uint32_t i;
 
 	if (!node || --node->refs)
 		return;
-	for (i = 0; i < node->n_children; i++)
-		node_unref(node->child[i]);
+	for (i = 0; i < node->n_chunks; i++)
+		chunk_unref(node->chunk[i]);
 	data_unref(node->data);
 	mem_free(node);
 }
 
-static bool numeric(const char *s, size_t len) { return len && strspn(s, "0123456789") >= len; }
-
 /* Numbers first and by value, so that devices come in the order of their numbers. */
-static int name_order(const char *a, size_t a_len, const char *b, size_t b_len)
+int name_order(const struct name *a, const struct name *b)
 {
-	bool a_num = numeric(a, a_len), b_num = numeric(b, b_len);
-	size_t min = a_len < b_len ? a_len : b_len;
+	size_t min = a->len < b->len ? a->len : b->len;
 	int c;
 
-	if (a_num != b_num)
-		return a_num ? -1 : 1;
-	if (a_num && a_len != b_len)
-		return a_len < b_len ? -1 : 1;
-	c = memcmp(a, b, min);
-	if (c || a_len == b_len)
+	if (a->numeric != b->numeric)
+		return a->numeric ? -1 : 1;
+	if (a->numeric && a->len != b->len)
+		return a->len < b->len ? -1 : 1;
+	c = memcmp(a->text, b->text, min);
+	if (c || a->len == b->len)
 		return c;
-	return a_len < b_len ? -1 : 1;
+	return a->len < b->len ? -1 : 1;
 }
 
-/* Position of the child `name`, or of where it belongs. */
-static uint32_t child_slot(const struct node *node, const char *name, size_t len, bool *found)
-{
-	uint32_t lo = 0, hi = node->n_children;
+/* The place of a child in its parent's list, or that where it belongs. */
+struct slot {
+	uint32_t chunk, at;
+	bool found;
+};
 
-	*found = false;
+static int child_order(const struct node *child, const struct name *name)
+{
+	const struct name own = name_of(child);
+
+	return name_order(&own, name);
+}
+
+/* How many chunks begin with `name` or what comes before it. */
+static uint32_t chunks_up_to(const struct node *node, const struct name *name)
+{
+	uint32_t lo = 0, hi = node->n_chunks;
+
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
-		const struct data *d = node->child[mid]->data;
-		int c = name_order(data_name(d), d->name_len, name, len);
 
-		if (!c) {
-			*found = true;
-			return mid;
-		}
-		if (c < 0)
+		if (child_order(node->chunk[mid]->child[0], name) <= 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 	return lo;
+}
+
+static struct slot child_slot(const struct node *node, const char *text, size_t len)
+{
+	struct name name = { .text = text, .len = len };
+	struct slot slot = { 0 };
+	const struct chunk *c;
+	uint32_t lo = 0, hi;
+
+	if (!node->n_chunks)
+		return slot;
+	name.numeric = numeric(text, len);
+	if (node->n_chunks > 1)
+		slot.chunk = chunks_up_to(node, &name);
+	slot.chunk -= slot.chunk > 0;
+	c = node->chunk[slot.chunk];
+	for (hi = c->n; lo < hi && !slot.found;) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int order = child_order(c->child[mid], &name);
+
+		slot.found = !order;
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	slot.at = slot.found ? hi : lo;
+	return slot;
+}
+
+static struct node *child_at(const struct node *node, struct slot slot)
+{
+	return node->chunk[slot.chunk]->child[slot.at];
 }
 
 struct node *tree_find_nearest(struct node *root, const char *path, size_t *len)
@@ -139,12 +235,11 @@ struct node *tree_find_nearest(struct node *root, const char *path, size_t *len)
 	*len = 1;
 	while (*at) {
 		size_t n = strcspn(at, "/");
-		bool found;
-		uint32_t slot = child_slot(node, at, n, &found);
+		struct slot slot = child_slot(node, at, n);
 
-		if (!found)
+		if (!slot.found)
 			break;
-		node = node->child[slot];
+		node = child_at(node, slot);
 		at += n;
 		*len = (size_t)(at - path);
 		if (*at)
@@ -161,40 +256,130 @@ struct node *tree_find(struct node *root, const char *path)
 	return path[len] ? NULL : node;
 }
 
+size_t tree_path_memory(struct node *root, const char *path)
+{
+	struct node *node = root;
+	const char *at = path + 1;
+	size_t bytes = 0;
+
+	for (;;) {
+		size_t n = strcspn(at, "/");
+		struct slot slot = child_slot(node, at, n);
+
+		bytes += sizeof(*node) + node->n_chunks * sizeof(node->chunk[0]) + MEM_BLOCK;
+		if (node->n_chunks)
+			bytes += sizeof(struct chunk) + CHUNK_MAX * sizeof(node) + MEM_BLOCK;
+		if (!slot.found)
+			return bytes;
+		node = child_at(node, slot);
+		at += n + (at[n] == '/');
+	}
+}
+
+/* The chunks [from, from + n_old) of a directory are exchanged for made[]. */
+struct edit {
+	uint32_t from, n_old, n_made;
+	struct chunk *made[2];
+};
+
+/* Few enough to be one chunk, with room for more. */
+static bool small_together(uint32_t n, const struct chunk *neighbour)
+{
+	return n + neighbour->n <= CHUNK_MAX * 3 / 4;
+}
+
+static uint32_t list_add(struct node **list, uint32_t n, const struct chunk *c)
+{
+	memcpy(list + n, c->child, c->n * sizeof(c->child[0]));
+	return n + c->n;
+}
+
+/* The children of the chunk in question as they shall be; what has become little is put together with a neighbour. */
+static uint32_t edit_list(struct edit *e, const struct node *node, struct slot slot,
+	struct node *child, struct node **list)
+{
+	const struct chunk *c = node->n_chunks ? node->chunk[slot.chunk] : NULL;
+	uint32_t n = 0, size = c ? c->n : 0, i;
+
+	e->from = slot.chunk;
+	e->n_old = c ? 1 : 0;
+	size = size + (child ? 1 : 0) - (slot.found ? 1 : 0);
+	if (!child && slot.chunk && small_together(size, node->chunk[slot.chunk - 1])) {
+		e->from--;
+		e->n_old++;
+		n = list_add(list, n, node->chunk[e->from]);
+	}
+	for (i = 0; i < slot.at; i++)
+		list[n++] = c->child[i];
+	if (child)
+		list[n++] = child;
+	for (i += slot.found ? 1 : 0; c && i < c->n; i++)
+		list[n++] = c->child[i];
+	if (!child && slot.chunk + 1 < node->n_chunks &&
+		small_together(n, node->chunk[slot.chunk + 1])) {
+		e->n_old++;
+		n = list_add(list, n, node->chunk[slot.chunk + 1]);
+	}
+	return n;
+}
+
+static bool edit_prepare(
+	struct edit *e, const struct node *node, struct slot slot, struct node *child)
+{
+	struct node *list[CHUNK_MAX + 1];
+	uint32_t n = edit_list(e, node, slot, child, list), first = n > CHUNK_MAX ? n / 2 : n;
+
+	e->n_made = (n > 0) + (n > first);
+	e->made[0] = n ? chunk_new(list, first) : NULL;
+	e->made[1] = n > first ? chunk_new(list + first, n - first) : NULL;
+	if ((!n || e->made[0]) && (n == first || e->made[1]))
+		return true;
+	chunk_unref(e->made[0]);
+	chunk_unref(e->made[1]);
+	return false;
+}
+
 /*
- * A copy of `node` with the child in `slot` exchanged for `child` (or added when `found` is false, or left
- * out when child is NULL). Takes over the reference to `child`, also when it fails.
+ * A copy of `node` with the child in `slot` exchanged for `child` (or added when it is not found there, or left out
+ * when child is NULL). Takes over the reference to `child`, also when it fails.
  */
 static struct node *copy_with_child(
-	struct node *node, uint32_t slot, bool found, struct node *child, uint64_t gen)
+	struct node *node, struct slot slot, struct node *child, uint64_t gen)
 {
-	uint32_t n = node->n_children + (child ? 1 : 0) - (found ? 1 : 0), from = 0, to = 0;
-	bool listed = !found || !child;
-	struct node *copy = node_alloc(node->data, n, listed ? gen : node->gen);
+	bool listed = !slot.found || !child;
+	struct node *copy = NULL;
+	uint32_t i, n;
+	struct edit e;
 
-	if (!copy) {
-		node_unref(child);
-		return NULL;
+	if (edit_prepare(&e, node, slot, child)) {
+		n = node->n_chunks - e.n_old + e.n_made;
+		copy = node_alloc(node->data, n, listed ? gen : node->gen);
+		for (i = 0; !copy && i < e.n_made; i++)
+			chunk_unref(e.made[i]);
 	}
-	for (; from < slot; from++)
-		copy->child[to++] = node_ref(node->child[from]);
-	if (child)
-		copy->child[to++] = child;
-	for (from += found ? 1 : 0; from < node->n_children; from++)
-		copy->child[to++] = node_ref(node->child[from]);
-	copy->n_children = n;
+	node_unref(child); /* a chunk has it */
+	if (!copy)
+		return NULL;
+	for (i = 0; i < e.from; i++)
+		copy->chunk[i] = chunk_ref(node->chunk[i]);
+	memcpy(copy->chunk + e.from, e.made, e.n_made * sizeof(e.made[0]));
+	for (i = e.from + e.n_old; i < node->n_chunks; i++)
+		copy->chunk[i - e.n_old + e.n_made] = chunk_ref(node->chunk[i]);
+	copy->n_chunks = n;
+	copy->n_children = node->n_children + (child ? 1 : 0) - (slot.found ? 1 : 0);
 	return copy;
 }
 
 static struct node *copy_with_data(struct node *node, struct data *data, uint64_t gen)
 {
-	struct node *copy = node_alloc(data, node->n_children, gen);
+	struct node *copy = node_alloc(data, node->n_chunks, gen);
 	uint32_t i;
 
 	if (!copy)
 		return NULL;
-	for (i = 0; i < node->n_children; i++)
-		copy->child[i] = node_ref(node->child[i]);
+	for (i = 0; i < node->n_chunks; i++)
+		copy->chunk[i] = chunk_ref(node->chunk[i]);
+	copy->n_chunks = node->n_chunks;
 	copy->n_children = node->n_children;
 	return copy;
 }
@@ -205,21 +390,20 @@ static struct node *change_below(
 {
 	size_t len = strcspn(at, "/");
 	struct node *child;
-	uint32_t slot;
-	bool found;
+	struct slot slot;
 
 	if (!*at)
 		return data ? copy_with_data(node, data, gen) : NULL;
-	slot = child_slot(node, at, len, &found);
+	slot = child_slot(node, at, len);
 	if (at[len])
-		child = change_below(node->child[slot], at + len + 1, data, gen);
+		child = change_below(child_at(node, slot), at + len + 1, data, gen);
 	else if (!data)
-		return copy_with_child(node, slot, true, NULL, gen);
-	else if (found)
-		child = copy_with_data(node->child[slot], data, gen);
+		return copy_with_child(node, slot, NULL, gen);
+	else if (slot.found)
+		child = copy_with_data(child_at(node, slot), data, gen);
 	else
 		child = node_new(data, gen);
-	return child ? copy_with_child(node, slot, found, child, gen) : NULL;
+	return child ? copy_with_child(node, slot, child, gen) : NULL;
 }
 
 int tree_put(
@@ -233,235 +417,4 @@ int tree_remove(struct node *root, const char *path, uint64_t gen, struct node *
 {
 	*out = change_below(root, path + 1, NULL, gen);
 	return *out ? 0 : ENOMEM;
-}
-
-/* A walk over the children of up to three versions of one node, name by name. */
-struct zip {
-	struct node *dir[3];
-	uint32_t at[3];
-};
-
-static struct node *zip_head(const struct zip *z, int i)
-{
-	const struct node *dir = z->dir[i];
-
-	return dir && z->at[i] < dir->n_children ? dir->child[z->at[i]] : NULL;
-}
-
-static int node_order(const struct node *a, const struct node *b)
-{
-	return name_order(
-		data_name(a->data), a->data->name_len, data_name(b->data), b->data->name_len);
-}
-
-/* The versions of the next child, NULL where it does not exist; false behind the last. */
-static bool zip_next(struct zip *z, struct node *out[3])
-{
-	struct node *first = NULL;
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		out[i] = zip_head(z, i);
-		if (out[i] && (!first || node_order(out[i], first) < 0))
-			first = out[i];
-	}
-	if (!first)
-		return false;
-	for (i = 0; i < 3; i++) {
-		if (out[i] && node_order(out[i], first) == 0)
-			z->at[i]++;
-		else
-			out[i] = NULL;
-	}
-	return true;
-}
-
-/*
- * One child in three versions. A node that was made under a parent whose own content (and so perhaps its
- * permissions) changed meanwhile is a conflict: the right to make it was judged by the old ones.
- */
-static int merge_child(struct node *v[3], bool parent_same, uint64_t gen, struct node **out)
-{
-	struct node *base = v[0], *mine = v[1], *live = v[2];
-
-	*out = NULL;
-	if (mine == base) {
-		*out = live ? node_ref(live) : NULL;
-		return 0;
-	}
-	if (live == base) {
-		if (!base && !parent_same)
-			return EAGAIN;
-		*out = mine ? node_ref(mine) : NULL;
-		return 0;
-	}
-	if (!base || !mine || !live)
-		return EAGAIN;
-	return tree_merge(base, mine, live, gen, out);
-}
-
-static int merge_children(struct node *copy, struct zip *z, bool parent_same, uint64_t gen)
-{
-	bool listed = false;
-	struct node *v[3], *child;
-	int rc;
-
-	while (zip_next(z, v)) {
-		rc = merge_child(v, parent_same, gen, &child);
-		if (rc)
-			return rc;
-		if (child)
-			copy->child[copy->n_children++] = child;
-		if (!child != !v[2])
-			listed = true;
-	}
-	if (listed)
-		copy->gen = gen;
-	return 0;
-}
-
-int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t gen,
-	struct node **out)
-{
-	struct zip z = { .dir = { base, mine, live } };
-	bool mine_same = mine->data == base->data, live_same = live->data == base->data;
-	struct node *copy;
-	int rc;
-
-	*out = NULL;
-	if (!mine_same && !live_same)
-		return EAGAIN;
-	copy = node_alloc(mine_same ? live->data : mine->data,
-		mine->n_children + live->n_children, mine_same ? live->gen : gen);
-	if (!copy)
-		return ENOMEM;
-	rc = merge_children(copy, &z, live_same, gen);
-	if (rc) {
-		node_unref(copy);
-		return rc;
-	}
-	*out = copy;
-	return 0;
-}
-
-/* The data of a node without the entries of `domid`; a new reference, NULL without memory. */
-static struct data *data_without(struct data *d, uint16_t domid)
-{
-	struct perm kept[TREE_PERMS_MAX];
-	unsigned i, n = 0;
-
-	for (i = 0; i < d->n_perms; i++)
-		if (!i || d->perms[i].domid != domid)
-			kept[n++] = d->perms[i];
-	if (n == d->n_perms) {
-		d->refs++;
-		return d;
-	}
-	return data_new(data_name(d), data_value(d), d->value_len, kept, n, d->acct);
-}
-
-static int purge_children(struct node *copy, struct node *node, uint16_t domid, uint64_t gen)
-{
-	struct node *child;
-	uint32_t i;
-	int rc;
-
-	for (i = 0; i < node->n_children; i++) {
-		if (node->child[i]->data->acct == domid)
-			continue;
-		rc = tree_purge(node->child[i], domid, gen, &child);
-		if (rc)
-			return rc;
-		copy->child[copy->n_children++] = child;
-	}
-	if (copy->n_children != node->n_children)
-		copy->gen = gen;
-	return 0;
-}
-
-static bool same_as(const struct node *copy, const struct node *node)
-{
-	return copy->data == node->data && copy->n_children == node->n_children &&
-	       !memcmp(copy->child, node->child, copy->n_children * sizeof(copy->child[0]));
-}
-
-int tree_purge(struct node *root, uint16_t domid, uint64_t gen, struct node **out)
-{
-	struct data *data = data_without(root->data, domid);
-	struct node *copy;
-	int rc;
-
-	if (!data)
-		return ENOMEM;
-	copy = node_alloc(data, root->n_children, data == root->data ? root->gen : gen);
-	data_unref(data);
-	if (!copy)
-		return ENOMEM;
-	rc = purge_children(copy, root, domid, gen);
-	if (rc) {
-		node_unref(copy);
-		return rc;
-	}
-	if (same_as(copy, root)) {
-		node_unref(copy);
-		copy = node_ref(root);
-	}
-	*out = copy;
-	return 0;
-}
-
-struct differ {
-	diff_fn fn;
-	void *ctx;
-	char path[PATH_SIZE];
-};
-
-static int diff_node(
-	struct differ *d, size_t len, struct node *before, struct node *after, bool top);
-
-static int diff_children(
-	struct differ *d, size_t len, struct node *before, struct node *after, bool top)
-{
-	struct zip z = { .dir = { before, after, NULL } };
-	struct node *v[3];
-	size_t base = len == 1 ? 0 : len;
-	int rc;
-
-	while (zip_next(&z, v)) {
-		const struct data *data;
-
-		if (v[0] == v[1])
-			continue;
-		data = (v[0] ? v[0] : v[1])->data;
-		d->path[base] = '/';
-		memcpy(d->path + base + 1, data_name(data), data->name_len + 1);
-		rc = diff_node(d, base + 1 + data->name_len, v[0], v[1], top);
-		d->path[len] = '\0';
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int diff_node(
-	struct differ *d, size_t len, struct node *before, struct node *after, bool top)
-{
-	struct diff diff = {
-		.path = d->path,
-		.before = before ? before->data : NULL,
-		.after = after ? after->data : NULL,
-		.top = top,
-	};
-	int rc = 0;
-
-	if (diff.before != diff.after)
-		rc = d->fn(d->ctx, &diff);
-	return rc ? rc : diff_children(d, len, before, after, top && after);
-}
-
-int tree_diff(struct node *before, struct node *after, diff_fn fn, void *ctx)
-{
-	struct differ d = { .fn = fn, .ctx = ctx, .path = "/" };
-
-	return before == after ? 0 : diff_node(&d, 1, before, after, true);
 }

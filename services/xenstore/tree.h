@@ -33,9 +33,19 @@ struct data {
 	unsigned refs;
 	uint16_t acct; /* the domain that pays */
 	uint16_t n_perms;
-	uint32_t name_len;
+	uint16_t name_len;
+	bool numeric; /* the name: for the order of children */
 	uint32_t value_len;
 	struct perm perms[]; /* then the name with a NUL, then the value */
+};
+
+enum { CHUNK_MAX = 32 }; /* children in one piece of a directory */
+
+/* A piece of a directory, never empty; immutable, shared by all versions of the directory that have it. */
+struct chunk {
+	unsigned refs;
+	uint32_t n;
+	struct node *child[];
 };
 
 /* One version of a node; immutable. */
@@ -44,8 +54,33 @@ struct node {
 	uint32_t n_children;
 	uint64_t gen; /* of the last change of data or of the list of children */
 	struct data *data;
-	struct node *child[]; /* sorted: numbers by value, then the rest by bytes */
+	uint32_t n_chunks;
+	struct chunk *chunk[]; /* sorted: numbers by value, then the rest by bytes */
 };
+
+/* A walk over the children of a node: start with the node and zeros. */
+struct children {
+	const struct node *dir; /* NULL: none */
+	uint32_t chunk, at;
+};
+
+static inline struct node *children_head(const struct children *c)
+{
+	if (!c->dir || c->chunk == c->dir->n_chunks)
+		return NULL;
+	return c->dir->chunk[c->chunk]->child[c->at];
+}
+
+static inline struct node *children_next(struct children *c)
+{
+	struct node *node = children_head(c);
+
+	if (node && ++c->at == c->dir->chunk[c->chunk]->n) {
+		c->chunk++;
+		c->at = 0;
+	}
+	return node;
+}
 
 static inline const char *data_name(const struct data *d)
 {
@@ -57,8 +92,12 @@ static inline const char *data_value(const struct data *d)
 	return data_name(d) + d->name_len + 1;
 }
 
-/* What a node costs its account, links included. */
-size_t data_cost(const struct data *d);
+/*
+ * What a node takes of memory, its part of its parent's list included, and what its account is charged for it: the
+ * larger of that and of its record in the journal, which carries the whole path.
+ */
+size_t data_memory(const struct data *d);
+size_t data_charge(const struct data *d, size_t path_len);
 
 /* A new data block with one reference, or NULL without memory. */
 struct data *data_new(const char *name, const void *value, size_t value_len,
@@ -92,8 +131,12 @@ int tree_remove(struct node *root, const char *path, uint64_t gen, struct node *
 int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t gen,
 	struct node **out);
 
-/* Takes all nodes that `domid` pays for, and its entries in the permissions of others. 0 or ENOMEM. */
-int tree_purge(struct node *root, uint16_t domid, uint64_t gen, struct node **out);
+/*
+ * Takes all nodes that `domid` pays for, and its entries in the permissions of others: of the latter as many as new
+ * content of `budget` bytes makes possible. *more says that some are left: call it again. 0 or ENOMEM.
+ */
+int tree_purge(struct node *root, uint16_t domid, uint64_t gen, size_t budget,
+	struct node **out, bool *more);
 
 /* One node that differs. `top` is false below a removed node. */
 struct diff {
@@ -110,7 +153,10 @@ typedef int (*diff_fn)(void *ctx, const struct diff *diff);
  */
 int tree_diff(struct node *before, struct node *after, diff_fn fn, void *ctx);
 
-/* Bytes of node versions on the way to a change, for the bookkeeping of what snapshots keep alive. */
-size_t node_cost(const struct node *node);
+/*
+ * Bytes of the versions of all nodes from the root to `path`, as far as they exist: what a change there leaves behind
+ * for those who still hold the old root.
+ */
+size_t tree_path_memory(struct node *root, const char *path);
 
 #endif

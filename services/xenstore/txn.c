@@ -7,7 +7,8 @@
  *             snapshot any more; it reads the live tree, its changes are forgotten, its end is EAGAIN.
  * Invariants  X1 base is what the live tree was at the start   X2 it commits only if nothing that it read, and
  *             nothing that it changed, is different from base by then   X3 what it made is charged to its session's
- *             domain until it ends   X4 what snapshots keep of replaced nodes is bounded per session (quota.snapshot)
+ *             domain until it ends   X4 what all snapshots together keep of replaced nodes is bounded (quota.snapshot);
+ *             the oldest go first
  */
 #include <errno.h>
 #include <string.h>
@@ -24,7 +25,7 @@ struct txn *txn_find(struct session *sess, uint32_t id)
 	return NULL;
 }
 
-static struct txn *txn_new(struct store *s, struct session *sess, uint32_t id)
+static struct txn *txn_new(struct session *sess, uint32_t id)
 {
 	struct txn *t = mem_alloc(sizeof(*t));
 
@@ -32,23 +33,34 @@ static struct txn *txn_new(struct store *s, struct session *sess, uint32_t id)
 		return NULL;
 	t->session = sess;
 	t->id = id;
-	t->replaced_at_start = s->replaced;
 	TAILQ_INSERT_TAIL(&sess->txns, t, in_session);
-	TAILQ_INSERT_TAIL(&s->txns, t, in_store);
 	sess->n_txns++;
 	return t;
 }
 
+static void snapshot_take(struct store *s, struct txn *t)
+{
+	t->base = node_ref(s->root);
+	t->root = node_ref(s->root);
+	t->replaced_at_start = s->replaced;
+	TAILQ_INSERT_TAIL(&s->txns, t, in_store);
+}
+
 static int txn_charge(struct store *s, struct txn *t, size_t cost)
 {
-	int rc;
+	int rc = session_charge(s, t->session, cost);
 
-	if (!session_limited(t->session))
-		return 0;
-	rc = domain_charge(s, t->session->dom, cost);
 	if (!rc)
 		t->cost += cost;
 	return rc;
+}
+
+static void txn_refund(struct store *s, struct txn *t, size_t cost)
+{
+	if (cost > t->cost)
+		cost = t->cost;
+	session_refund(s, t->session, cost);
+	t->cost -= cost;
 }
 
 int txn_start(struct store *s, struct session *sess, struct txn **out)
@@ -58,16 +70,15 @@ int txn_start(struct store *s, struct session *sess, struct txn **out)
 	int rc;
 
 	if (session_limited(sess) && sess->n_txns >= s->quota.txns)
-		return ENOSPC;
+		return quota_refuse(s, sess->dom, QUOTA_TXNS);
 	do
 		id++;
 	while (!id || txn_find(sess, id));
-	t = txn_new(s, sess, id);
+	t = txn_new(sess, id);
 	if (!t)
 		return ENOMEM;
-	t->base = node_ref(s->root);
-	t->root = node_ref(s->root);
-	rc = txn_charge(s, t, sizeof(*t));
+	snapshot_take(s, t);
+	rc = txn_charge(s, t, sizeof(*t) + MEM_BLOCK);
 	if (rc) {
 		txn_drop(s, t);
 		return rc;
@@ -77,12 +88,12 @@ int txn_start(struct store *s, struct session *sess, struct txn **out)
 	return 0;
 }
 
-struct txn *txn_restore(struct store *s, struct session *sess, uint32_t id)
+struct txn *txn_restore(struct session *sess, uint32_t id)
 {
 	struct txn *t = txn_find(sess, id);
 
 	sess->last_txid = id;
-	return t ? t : txn_new(s, sess, id);
+	return t ? t : txn_new(sess, id);
 }
 
 static void touched_clear(struct txn *t)
@@ -97,47 +108,45 @@ static void touched_clear(struct txn *t)
 	t->n_touched = 0;
 }
 
-static void snapshot_release(struct txn *t)
+static void snapshot_release(struct store *s, struct txn *t)
 {
+	if (!t->base)
+		return;
+	TAILQ_REMOVE(&s->txns, t, in_store);
 	node_unref(t->base);
 	node_unref(t->root);
 	t->base = NULL;
 	t->root = NULL;
-	domain_refund(t->session->dom, t->cost);
-	t->cost = 0;
+	txn_refund(s, t, t->cost);
 }
 
-static void txn_release(struct txn *t)
+static void txn_release(struct store *s, struct txn *t)
 {
 	touched_clear(t);
-	snapshot_release(t);
+	snapshot_release(s, t);
 }
 
 void txn_drop(struct store *s, struct txn *t)
 {
-	txn_release(t);
+	txn_release(s, t);
 	TAILQ_REMOVE(&t->session->txns, t, in_session);
-	TAILQ_REMOVE(&s->txns, t, in_store);
 	t->session->n_txns--;
 	mem_free(t);
 }
 
-/* X4 */
+/* X4: nothing that was replaced before the oldest snapshot was taken is kept by any of them. */
 void txn_doom_stale(struct store *s)
 {
 	struct txn *t;
 
-	TAILQ_FOREACH(t, &s->txns, in_store) {
-		if (t->base && t->base != s->root &&
-			(s->replaced - t->replaced_at_start) * t->session->n_txns >
-				s->quota.snapshot)
-			txn_release(t);
-	}
+	while ((t = TAILQ_FIRST(&s->txns)) &&
+		s->replaced - t->replaced_at_start > s->quota.snapshot)
+		txn_release(s, t);
 }
 
 int txn_touch(struct store *s, struct txn *t, const char *path, struct touched **out)
 {
-	size_t len = strlen(path), cost = sizeof(struct touched) + len + 1;
+	size_t len = strlen(path), size = sizeof(struct touched) + len + 1;
 	struct touched *p;
 	int rc;
 
@@ -150,11 +159,11 @@ int txn_touch(struct store *s, struct txn *t, const char *path, struct touched *
 		return 0;
 	}
 	if (session_limited(t->session) && t->n_touched >= s->quota.txn_paths)
-		return ENOSPC;
-	rc = txn_charge(s, t, cost);
+		return quota_refuse(s, t->session->dom, QUOTA_TXN_PATHS);
+	rc = txn_charge(s, t, size + MEM_BLOCK);
 	if (rc)
 		return rc;
-	p = mem_alloc(cost);
+	p = mem_alloc(size);
 	if (!p)
 		return ENOMEM;
 	memcpy(p->path, path, len + 1);
@@ -168,11 +177,15 @@ int txn_touch(struct store *s, struct txn *t, const char *path, struct touched *
 	return 0;
 }
 
-/* The transaction's own version becomes `root`, a reference that this takes over; `cost` is what it made new. */
+/*
+ * The transaction's own version becomes `root`, a reference that this takes over; `cost` is what was allocated for it.
+ * What of the version before is of no use any more is given back.
+ */
 int txn_update(struct store *s, struct txn *t, const char *path, struct node *root, size_t cost)
 {
 	struct domain *dom = t->session->dom;
 	struct touched *p;
+	size_t used;
 	long made;
 	int rc;
 
@@ -184,7 +197,7 @@ int txn_update(struct store *s, struct txn *t, const char *path, struct node *ro
 	rc = txn_touch(s, t, path, &p);
 	if (!rc && session_limited(t->session) && made > 0 &&
 		(long)dom->nodes + t->own_nodes + made > (long)s->quota.nodes)
-		rc = ENOSPC;
+		rc = quota_refuse(s, dom, QUOTA_NODES);
 	if (!rc)
 		rc = txn_charge(s, t, cost);
 	if (rc) {
@@ -193,8 +206,10 @@ int txn_update(struct store *s, struct txn *t, const char *path, struct node *ro
 	}
 	t->own_nodes += made;
 	p->written = true;
+	used = mem_used();
 	node_unref(t->root);
 	t->root = root;
+	txn_refund(s, t, used - mem_used());
 	return 0;
 }
 
@@ -231,7 +246,7 @@ int txn_commit(struct store *s, struct txn *t)
 		return rc;
 	before = node_ref(s->root);
 	/* what it made is about to be booked as nodes: do not count it twice, nor take it for a stale one */
-	snapshot_release(t);
+	snapshot_release(s, t);
 	rc = store_commit(s, t->session, merged, &change);
 	for (p = t->touched; p && !rc; p = p->hh.next)
 		if (p->written)

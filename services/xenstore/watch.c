@@ -1,35 +1,62 @@
 /*
  * watch.c - watches and the events that they cause
  *
- * Objects     struct watch: a path and a token of one session. struct watch_group: the watches on one path,
- *             found by hash, so that a change looks only at its own ancestors. struct event: one change that a
- *             session has not been told yet.
+ * Objects     struct watch: a path and a token of one session. struct listener: all watches of one session on one
+ *             path. struct watch_group: all listeners of one path, found by hash, so that a change looks only at its
+ *             own ancestors. struct event: one change that a listener has not been told yet; its watches hear of it one
+ *             after the other, so that firing costs the same for one watch and for a hundred.
  * Locks       none; the service is one thread.
- * Lifecycle   watch_add() to watch_remove(), which takes the watch's events with it. A group lives as long as
- *             it has watches.
+ * Lifecycle   watch_add() to watch_remove(), which takes the watch's events with it. A listener lives as long as
+ *             it has watches, a group as long as it has listeners.
  * Invariants  V1 no two watches of a session have the same path and token   V2 an event is never lost: where
- *             there is no room, all events of its watch become one event on the watch's own path
- *             V3 equal events of one watch wait only once
+ *             there is no room, all events of its listener become one for each watch, on the watch's own path
+ *             V3 equal events of one listener wait only once, but for one that some watches have heard of already
+ *             V4 each event that waits is for one watch at least; cursor, if set, is one of those of the first
  */
 #include <errno.h>
 #include <string.h>
 
 #include "store.h"
 
+/* FNV-1a. It can be carried on from a path to what is below, so that one pass serves all ancestors. */
+enum { HASH_START = 0x811c9dc5, HASH_PRIME = 0x01000193 };
+
+enum { SERIAL_FIRST = 1 }; /* of all watches */
+
+static uint32_t hash_on(uint32_t hash, const char *bytes, size_t len)
+{
+	while (len--)
+		hash = (hash ^ (uint8_t)*bytes++) * HASH_PRIME;
+	return hash;
+}
+
+static uint32_t hash_of(const char *path, size_t len) { return hash_on(HASH_START, path, len); }
+
+/* ---- watches ------------------------------------------------------------------------------ */
+
+static struct watch_group *group_find(
+	struct store *s, const char *path, size_t len, uint32_t hash)
+{
+	struct watch_group *g;
+
+	HASH_FIND_BYHASHVALUE(hh, s->groups, path, len, hash, g);
+	return g;
+}
+
 static struct watch_group *group_get(struct store *s, const char *path)
 {
 	size_t len = strlen(path);
-	struct watch_group *g;
+	uint32_t hash = hash_of(path, len);
+	struct watch_group *g = group_find(s, path, len, hash);
 
-	HASH_FIND(hh, s->groups, path, len, g);
 	if (g)
 		return g;
 	g = mem_alloc(sizeof(*g) + len + 1);
 	if (!g)
 		return NULL;
 	memcpy(g->path, path, len + 1);
-	TAILQ_INIT(&g->watches);
-	HASH_ADD_KEYPTR(hh, s->groups, g->path, len, g);
+	TAILQ_INIT(&g->listeners);
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, s->groups, g->path, len, hash, g);
 	if (g->hh.tbl)
 		return g;
 	mem_free(g);
@@ -38,41 +65,79 @@ static struct watch_group *group_get(struct store *s, const char *path)
 
 static void group_put(struct store *s, struct watch_group *g)
 {
-	if (!TAILQ_EMPTY(&g->watches))
+	if (!TAILQ_EMPTY(&g->listeners))
 		return;
 	HASH_DELETE(hh, s->groups, g);
 	mem_free(g);
 }
 
+static struct listener *listener_find(const struct watch_group *g, const struct session *sess)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, &g->listeners, in_group)
+		if (l->session == sess)
+			return l;
+	return NULL;
+}
+
+static struct listener *listener_get(struct store *s, struct session *sess, const char *path)
+{
+	struct watch_group *g = group_get(s, path);
+	struct listener *l = g ? listener_find(g, sess) : NULL;
+
+	if (l || !g)
+		return l;
+	l = mem_alloc(sizeof(*l));
+	if (!l) {
+		group_put(s, g);
+		return NULL;
+	}
+	l->session = sess;
+	l->group = g;
+	TAILQ_INIT(&l->watches);
+	TAILQ_INSERT_TAIL(&g->listeners, l, in_group);
+	return l;
+}
+
 struct watch *watch_find(
 	struct store *s, struct session *sess, const char *path, const char *token)
 {
-	struct watch_group *g;
+	size_t len = strlen(path);
+	struct watch_group *g = group_find(s, path, len, hash_of(path, len));
+	struct listener *l = g ? listener_find(g, sess) : NULL;
 	struct watch *w;
 
-	HASH_FIND(hh, s->groups, path, strlen(path), g);
-	if (!g)
+	if (!l)
 		return NULL;
-	TAILQ_FOREACH(w, &g->watches, in_group)
-		if (w->session == sess && !strcmp(w->token, token))
+	TAILQ_FOREACH(w, &l->watches, in_listener)
+		if (!strcmp(w->token, token))
 			return w;
 	return NULL;
 }
 
 static int watch_reserve(struct store *s, struct session *sess, size_t cost)
 {
-	if (!session_limited(sess))
+	if (s->replaying) {
+		session_charge_always(s, sess, cost);
 		return 0;
-	if (!s->replaying && sess->n_watches >= s->quota.watches)
-		return E2BIG;
-	return domain_charge(s, sess->dom, cost);
+	}
+	if (session_limited(sess) && sess->n_watches >= s->quota.watches)
+		return quota_refuse(s, sess->dom, QUOTA_WATCHES);
+	return session_charge(s, sess, cost);
+}
+
+/* With a listener and a group of its own, whose path is as long as that in the journal. */
+static size_t watch_cost(const char *path, const char *token)
+{
+	return sizeof(struct watch) + sizeof(struct listener) + sizeof(struct watch_group) +
+	       3 * MEM_BLOCK + strlen(path) + strlen(token) + 2;
 }
 
 int watch_add(struct store *s, struct session *sess, const char *path, const char *token,
 	size_t base_len, struct watch **out)
 {
-	size_t cost = sizeof(struct watch) + sizeof(struct watch_group) + strlen(path) +
-		      strlen(token) + 2;
+	size_t cost = watch_cost(path, token);
 	struct watch *w;
 	int rc;
 
@@ -84,14 +149,15 @@ int watch_add(struct store *s, struct session *sess, const char *path, const cha
 	w = mem_alloc(sizeof(*w) + strlen(token) + 1);
 	if (!w)
 		goto refund;
-	w->group = group_get(s, path);
-	if (!w->group)
+	w->listener = listener_get(s, sess, path);
+	if (!w->listener)
 		goto free_watch;
 	strcpy(w->token, token);
 	w->session = sess;
+	w->serial = ++s->watch_serial;
 	w->base_len = base_len;
-	w->cost = session_limited(sess) ? cost : 0;
-	TAILQ_INSERT_TAIL(&w->group->watches, w, in_group);
+	w->cost = cost;
+	TAILQ_INSERT_TAIL(&w->listener->watches, w, in_listener);
 	TAILQ_INSERT_TAIL(&sess->watches, w, in_session);
 	sess->n_watches++;
 	*out = w;
@@ -99,93 +165,174 @@ int watch_add(struct store *s, struct session *sess, const char *path, const cha
 free_watch:
 	mem_free(w);
 refund:
-	if (session_limited(sess))
-		domain_refund(sess->dom, cost);
+	session_refund(s, sess, cost);
 	return ENOMEM;
 }
 
+/* ---- events that wait --------------------------------------------------------------------- */
+
 static void event_free(struct session *sess, struct event *e)
 {
+	if (e == TAILQ_FIRST(&sess->events))
+		sess->cursor = NULL;
 	TAILQ_REMOVE(&sess->events, e, link);
 	sess->n_events--;
 	sess->event_bytes -= e->size;
 	mem_free(e);
 }
 
-static void events_drop(struct watch *w)
+/* Those of a listener that are for no watch with a serial up to `last`; 0 is all of them. */
+static void events_drop(struct listener *l, uint64_t last)
 {
-	struct session *sess = w->session;
+	struct session *sess = l->session;
 	struct event *e, *next;
 
 	for (e = TAILQ_FIRST(&sess->events); e; e = next) {
 		next = TAILQ_NEXT(e, link);
-		if (e->watch == w)
+		if (e->listener == l && e->from > last)
 			event_free(sess, e);
 	}
-	sess->n_collapsed -= w->collapsed;
-	w->collapsed = false;
+}
+
+static void uncollapse(struct listener *l)
+{
+	struct session *sess = l->session;
+
+	if (!l->collapsed)
+		return;
+	if (TAILQ_EMPTY(&sess->events) && l == TAILQ_FIRST(&sess->collapsed))
+		sess->cursor = NULL;
+	TAILQ_REMOVE(&sess->collapsed, l, in_collapsed);
+	sess->n_collapsed--;
+	l->collapsed = false;
+}
+
+static void collapse(struct listener *l)
+{
+	struct session *sess = l->session;
+
+	events_drop(l, 0);
+	TAILQ_INSERT_TAIL(&sess->collapsed, l, in_collapsed);
+	sess->n_collapsed++;
+	l->collapsed = true;
+}
+
+void events_drop_all(struct session *sess)
+{
+	struct listener *l;
+
+	while (!TAILQ_EMPTY(&sess->events))
+		event_free(sess, TAILQ_FIRST(&sess->events));
+	while ((l = TAILQ_FIRST(&sess->collapsed)))
+		uncollapse(l);
+}
+
+static void listener_put(struct store *s, struct listener *l)
+{
+	struct watch *last = TAILQ_LAST(&l->watches, watch_list);
+
+	events_drop(l, last ? last->serial : 0);
+	if (last)
+		return;
+	uncollapse(l);
+	TAILQ_REMOVE(&l->group->listeners, l, in_group);
+	group_put(s, l->group);
+	mem_free(l);
+}
+
+/* The watch that the first event, or the first collapsed listener, is for has heard of it. */
+static void cursor_advance(struct session *sess, struct watch *w)
+{
+	struct event *e = TAILQ_FIRST(&sess->events);
+
+	sess->cursor = TAILQ_NEXT(w, in_listener);
+	if (sess->cursor)
+		return;
+	if (e)
+		event_free(sess, e);
+	else
+		uncollapse(w->listener);
 }
 
 void watch_remove(struct store *s, struct watch *w)
 {
-	events_drop(w);
-	TAILQ_REMOVE(&w->group->watches, w, in_group);
-	TAILQ_REMOVE(&w->session->watches, w, in_session);
-	w->session->n_watches--;
-	domain_refund(w->session->dom, w->cost);
-	group_put(s, w->group);
+	struct session *sess = w->session;
+
+	if (sess->cursor == w)
+		cursor_advance(sess, w); /* V4 */
+	TAILQ_REMOVE(&w->listener->watches, w, in_listener);
+	TAILQ_REMOVE(&sess->watches, w, in_session);
+	sess->n_watches--;
+	session_refund(s, sess, w->cost);
+	listener_put(s, w->listener);
 	mem_free(w);
 }
 
-static void watch_collapse(struct watch *w)
+/* V3. One that has been told in part does not count: those watches would not hear of the new change. */
+static struct event *event_waiting(const struct listener *l, const char *path, uint32_t hash)
 {
-	events_drop(w);
-	w->collapsed = true;
-	w->session->n_collapsed++;
+	const struct session *sess = l->session;
+	struct event *e = TAILQ_FIRST(&sess->events);
+
+	if (e && sess->cursor)
+		e = TAILQ_NEXT(e, link);
+	for (; e; e = TAILQ_NEXT(e, link))
+		if (e->listener == l && e->hash == hash && !strcmp(e->path, path))
+			return e;
+	return NULL;
 }
 
-static bool event_waits(const struct watch *w, const char *path)
+static bool event_fits(const struct store *s, const struct session *sess, size_t size)
 {
-	const struct event *e;
-
-	TAILQ_FOREACH(e, &w->session->events, link)
-		if (e->watch == w && !strcmp(e->path, path))
-			return true;
-	return false;
+	return sess->n_events < s->quota.events && size <= s->quota.event_bytes &&
+	       sess->event_bytes <= s->quota.event_bytes - size;
 }
 
-static void event_add(struct store *s, struct watch *w, const char *path)
+/* For all watches of the listener from serial `from` on. */
+static void event_add(
+	struct store *s, struct listener *l, const char *path, uint32_t hash, uint64_t from)
 {
-	struct session *sess = w->session;
+	struct session *sess = l->session;
 	size_t len = strlen(path), size = sizeof(struct event) + len + 1;
 	struct event *e;
 
-	if (w->collapsed || event_waits(w, path)) /* V3 */
+	if (l->collapsed)
 		return;
-	if (len - w->base_len + strlen(w->token) + 2 > XENSTORE_PAYLOAD_MAX ||
-		sess->n_events >= s->quota.events ||
-		size > s->quota.event_bytes - sess->event_bytes) {
-		watch_collapse(w); /* V2 */
+	e = event_waiting(l, path, hash);
+	if (e) {
+		e->from = e->from < from ? e->from : from;
 		return;
 	}
-	e = mem_alloc(size);
+	e = event_fits(s, sess, size) ? mem_alloc(size) : NULL;
 	if (!e) {
-		watch_collapse(w); /* V2 */
+		collapse(l); /* V2 */
 		return;
 	}
-	e->watch = w;
+	e->listener = l;
+	e->from = from;
+	e->hash = hash;
 	e->size = size;
 	memcpy(e->path, path, len + 1);
+	if (TAILQ_EMPTY(&sess->events))
+		sess->cursor = NULL; /* a collapsed listener that was being told begins anew */
 	TAILQ_INSERT_TAIL(&sess->events, e, link);
 	sess->n_events++;
 	sess->event_bytes += size;
 }
 
-void watch_fire_one(struct store *s, struct watch *w) { event_add(s, w, w->group->path); }
+void watch_fire_one(struct store *s, struct watch *w)
+{
+	const char *path = w->listener->group->path;
+
+	event_add(s, w->listener, path, hash_of(path, strlen(path)), w->serial);
+}
+
+/* ---- changes ------------------------------------------------------------------------------ */
 
 /* The node at a path before and after a change, and what is above it. */
 struct changed {
 	const char *path;
+	uint32_t hash;
 	const struct data *before, *after, *parent;
 };
 
@@ -194,118 +341,155 @@ static bool readable(const struct session *sess, const char *path, const struct 
 	return data && (perm_bits(sess, path, data) & PERM_READ);
 }
 
-static bool watch_permitted(const struct session *sess, const struct changed *c)
+/* Asked once for each session and change, however many of its watches are concerned. */
+static bool fire_permitted(struct store *s, struct session *sess, const struct changed *c)
 {
-	return readable(sess, c->path, c->before) || readable(sess, c->path, c->after) ||
-	       readable(sess, c->path, c->parent);
+	if (sess->fire_serial != s->fire_serial) {
+		sess->fire_serial = s->fire_serial;
+		sess->fire_permitted = readable(sess, c->path, c->before) ||
+				       readable(sess, c->path, c->after) ||
+				       readable(sess, c->path, c->parent);
+	}
+	return sess->fire_permitted;
 }
 
-static void group_fire(struct store *s, const char *path, size_t len, const struct changed *c)
+static void group_fire(struct store *s, size_t len, uint32_t hash, const struct changed *c)
 {
-	struct watch_group *g;
-	struct watch *w;
+	struct watch_group *g = group_find(s, c->path, len, hash);
+	struct listener *l;
 
-	HASH_FIND(hh, s->groups, path, len, g);
 	if (!g)
 		return;
-	TAILQ_FOREACH(w, &g->watches, in_group)
-		if (watch_permitted(w->session, c))
-			event_add(s, w, c->path);
+	TAILQ_FOREACH(l, &g->listeners, in_group)
+		if (fire_permitted(s, l->session, c))
+			event_add(s, l, c->path, c->hash, SERIAL_FIRST);
 }
 
-static const struct data *data_at(struct node *root, const char *path)
+static void fire_removed(
+	struct store *s, struct node *node, char *path, size_t len, uint32_t hash)
 {
-	struct node *node = tree_find(root, path);
-
-	return node ? node->data : NULL;
-}
-
-static void fire_removed(struct store *s, struct node *node, char *path, size_t len)
-{
+	struct children at = { .dir = node };
 	size_t base = len == 1 ? 0 : len;
-	uint32_t i;
+	struct node *child;
 
-	for (i = 0; i < node->n_children; i++) {
-		struct node *child = node->child[i];
-		struct changed c = { path, child->data, NULL, node->data };
+	while ((child = children_next(&at))) {
+		struct changed c = { path, 0, child->data, NULL, node->data };
 		size_t end = base + 1 + child->data->name_len;
 
 		path[base] = '/';
 		memcpy(path + base + 1, data_name(child->data), child->data->name_len + 1);
-		group_fire(s, path, end, &c);
-		fire_removed(s, child, path, end);
+		c.hash = hash_on(hash, path + base, end - base);
+		s->fire_serial++;
+		group_fire(s, end, c.hash, &c);
+		fire_removed(s, child, path, end, c.hash);
 	}
 	path[len] = '\0';
+}
+
+/* The lengths of a path and of all its ancestors without "/", shortest first, and their hashes. */
+struct line {
+	unsigned n;
+	size_t len[PATH_DEPTH_MAX];
+	uint32_t hash[PATH_DEPTH_MAX];
+};
+
+static void line_trace(struct line *line, const char *path)
+{
+	size_t at = 0, end;
+	uint32_t hash = HASH_START;
+
+	for (line->n = 0; path[at] && path[1] && line->n < PATH_DEPTH_MAX; line->n++) {
+		end = at + 1 + strcspn(path + at + 1, "/");
+		hash = hash_on(hash, path + at, end - at);
+		line->len[line->n] = end;
+		line->hash[line->n] = hash;
+		at = end;
+	}
+}
+
+static const struct data *data_at(struct node *root, const char *path, size_t len)
+{
+	char part[PATH_SIZE];
+	struct node *node;
+
+	memcpy(part, path, len);
+	part[len] = '\0';
+	node = tree_find(root, part);
+	return node ? node->data : NULL;
 }
 
 void watch_fire(struct store *s, struct node *before, struct node *after, const char *path)
 {
 	struct node *old = tree_find(before, path);
-	struct changed c = { path, old ? old->data : NULL, data_at(after, path), NULL };
-	char buf[PATH_SIZE];
-	size_t len = strlen(path);
+	size_t len = strlen(path), parent = path_parent_len(path);
+	struct changed c = { path, 0, old ? old->data : NULL, data_at(after, path, len), NULL };
+	struct line line;
+	unsigned i;
 
 	if (!s->groups || (!c.before && !c.after))
 		return;
-	memcpy(buf, path, len + 1);
-	if (len > 1) {
-		buf[path_parent_len(path)] = '\0';
-		c.parent = data_at(after, buf);
-		memcpy(buf, path, len + 1);
-	}
-	while (len) {
-		group_fire(s, path, len, &c);
-		buf[len] = '\0';
-		len = path_parent_len(buf);
-	}
+	line_trace(&line, path);
+	c.hash = line.n ? line.hash[line.n - 1] : hash_of(path, 1);
+	c.parent = parent ? data_at(after, path, parent) : NULL;
+	s->fire_serial++;
+	for (i = line.n; i--;)
+		group_fire(s, line.len[i], line.hash[i], &c);
+	group_fire(s, 1, hash_of("/", 1), &c);
 	if (c.before && !c.after) {
-		strcpy(buf, path);
-		fire_removed(s, old, buf, strlen(buf));
+		char buf[PATH_SIZE];
+
+		memcpy(buf, path, len + 1);
+		fire_removed(s, old, buf, len, c.hash);
 	}
 }
 
 void watch_fire_special(struct store *s, enum special which)
 {
 	const struct data *data = s->special[which];
-	struct changed c = { data_name(data), data, NULL, NULL };
+	uint32_t hash = hash_of(data_name(data), data->name_len);
+	struct changed c = { data_name(data), hash, data, NULL, NULL };
 
-	group_fire(s, c.path, data->name_len, &c);
+	s->fire_serial++;
+	group_fire(s, data->name_len, hash, &c);
+}
+
+/* ---- out ---------------------------------------------------------------------------------- */
+
+/* Whom the next event is for, and the path that it is about. */
+static struct watch *event_next(struct session *sess, const char **path)
+{
+	struct event *e = TAILQ_FIRST(&sess->events);
+	struct listener *l = e ? e->listener : TAILQ_FIRST(&sess->collapsed);
+	struct watch *w;
+
+	if (!l)
+		return NULL;
+	w = sess->cursor ? sess->cursor : TAILQ_FIRST(&l->watches);
+	while (e && w->serial < e->from)
+		w = TAILQ_NEXT(w, in_listener); /* V4 */
+	*path = e ? e->path : l->group->path;
+	/* what is too long for a message is told as a change at the watch's own path, which came in one */
+	if (strlen(*path) - w->base_len + strlen(w->token) + 2 > XENSTORE_PAYLOAD_MAX)
+		*path = l->group->path;
+	return w;
 }
 
 bool event_peek(struct session *sess, const char **path, const char **token)
 {
-	struct event *e = TAILQ_FIRST(&sess->events);
-	struct watch *w;
+	struct watch *w = event_next(sess, path);
 
-	if (e) {
-		*path = e->path + e->watch->base_len;
-		*token = e->watch->token;
-		return true;
-	}
-	if (!sess->n_collapsed)
+	if (!w)
 		return false;
-	TAILQ_FOREACH(w, &sess->watches, in_session)
-		if (w->collapsed)
-			break;
-	*path = w->group->path + w->base_len;
+	*path += w->base_len;
 	*token = w->token;
 	return true;
 }
 
 void event_pop(struct session *sess)
 {
-	struct event *e = TAILQ_FIRST(&sess->events);
-	struct watch *w;
+	const char *path;
+	struct watch *w = event_next(sess, &path);
 
-	if (e) {
-		event_free(sess, e);
-		return;
-	}
-	TAILQ_FOREACH(w, &sess->watches, in_session) {
-		if (!w->collapsed)
-			continue;
-		w->collapsed = false;
-		sess->n_collapsed--;
-		return;
-	}
+	if (w)
+		cursor_advance(sess, w);
 }

@@ -13,7 +13,7 @@
 #include "persist.h"
 #include "store.h"
 
-static uint64_t area[4096];
+static uint64_t area[1 << 13];
 
 static void require_at(int ok, int line)
 {

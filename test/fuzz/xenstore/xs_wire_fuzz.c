@@ -19,6 +19,7 @@
 enum { N_SESSIONS = 4 };
 
 static const struct quota small = {
+	.domains = 3,
 	.nodes = 20,
 	.node_size = 256,
 	.perms = 3,
@@ -61,7 +62,7 @@ static const char *const words[] = {
 	"/local",
 };
 
-static uint64_t area[4096], area2[4096];
+static uint64_t area[1 << 13], area2[1 << 13];
 static struct store s;
 static struct session *sess[N_SESSIONS];
 static struct reply reply;

@@ -188,16 +188,26 @@ static char *draw_store(void)
 			sess->role, sess->domid, sess->n_txns, sess->dom->nodes,
 			sess->dom->bytes, sess->dom->introduced);
 		TAILQ_FOREACH(w, &sess->watches, in_session)
-			sprintf(picture + strlen(picture), "watch %s %s %zu\n", w->group->path,
-				w->token, w->base_len);
+			sprintf(picture + strlen(picture), "watch %s %s %zu\n",
+				w->listener->group->path, w->token, w->base_len);
 	}
 	return strdup(picture);
+}
+
+/* The quotas of a small host: little memory is enough for its guests. */
+static const struct quota *few_guests(void)
+{
+	static struct quota q;
+
+	q = quota_default;
+	q.domains = 4;
+	return &q;
 }
 
 static void start_journal(size_t size)
 {
 	assert_int_equal(journal_format(&J, area, size), 0);
-	store_init(&S, &quota_default);
+	store_init(&S, few_guests());
 	persist_replay(&S, &J, &report);
 	session_open(&S, 100, ROLE_CONTROL, 0, &dom0);
 	session_open(&S, 5, ROLE_GUEST, 5, &guest);
@@ -213,7 +223,7 @@ static void restart(size_t size)
 	store_fini(&S);
 	assert_int_equal(mem_used(), 0);
 	assert_int_equal(journal_attach(&J, area, size), 0);
-	assert_int_equal(store_init(&S, &quota_default), 0);
+	assert_int_equal(store_init(&S, few_guests()), 0);
 	persist_replay(&S, &J, &report);
 	assert_true(S.gen > gen);
 	assert_int_equal(store_check(&S), 0);
@@ -378,7 +388,7 @@ static void compacts_when_it_must(void **state)
 	unsigned i;
 
 	(void)state;
-	start_journal(32768);
+	start_journal(131072);
 	furnish();
 	for (i = 0; i < 3000; i++) {
 		int n = snprintf(msg, sizeof(msg), "device/x%u%c%u", i % 7, 0, i);
@@ -387,7 +397,7 @@ static void compacts_when_it_must(void **state)
 		DONE();
 	}
 	before = draw_store();
-	restart(32768);
+	restart(131072);
 	after = draw_store();
 	assert_string_equal(before, after);
 	assert_int_equal(report.quarantined, 0);
@@ -403,10 +413,10 @@ static void no_room_changes_nothing(void **state)
 	char *before, *after;
 
 	(void)state;
-	start_journal(32768);
+	start_journal(131072);
 	furnish();
 	memset(msg, 'v', sizeof(msg));
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 100; i++) {
 		snprintf(msg, 10, "/big/%03u", i);
 		root = S.root;
 		ask(dom0, XS_WRITE, 0, msg, sizeof(msg));
@@ -418,7 +428,7 @@ static void no_room_changes_nothing(void **state)
 	ASK(dom0, XS_READ, "/local/domain/5/device\0");
 	GOT("");
 	before = draw_store();
-	restart(32768);
+	restart(131072);
 	after = draw_store();
 	assert_string_equal(before, after);
 	free(before);
@@ -447,26 +457,26 @@ static void lost_parents_are_made_closed(void **state)
 /* Death after any number of stored bytes: what was answered is there, the rest is whole or absent. */
 static void torn_records(void **state)
 {
-	static uint64_t full[1 << 11];
+	static uint64_t full[1 << 13];
 	size_t before_end, after_end, off, cut;
 	bool whole;
 
 	(void)state;
-	start_journal(16384);
+	start_journal(65536);
 	ASK(dom0, XS_WRITE, "/a\0answered");
-	memcpy(copy, area, 16384);
+	memcpy(copy, area, 65536);
 	before_end = J.end;
 	ASK(dom0, XS_WRITE, "/b\0torn");
 	after_end = J.end;
 	off = (size_t)(J.half[J.live] - (uint8_t *)area);
-	memcpy(full, area, 16384);
+	memcpy(full, area, 65536);
 	for (cut = before_end; cut < after_end; cut++) {
-		memcpy(area, full, 16384);
+		memcpy(area, full, 65536);
 		memcpy((uint8_t *)area + off + cut, (uint8_t *)copy + off + cut,
 			after_end - cut);
-		whole = !memcmp(area, full, 16384); /* what is missing may be zeros */
+		whole = !memcmp(area, full, 65536); /* what is missing may be zeros */
 		S.gen = 0;                          /* the same past again */
-		restart(16384);
+		restart(65536);
 		ASK(dom0, XS_READ, "/a\0");
 		GOT("answered");
 		ASK(dom0, XS_READ, "/b\0");
@@ -475,9 +485,9 @@ static void torn_records(void **state)
 		else
 			FAILED("ENOENT");
 	}
-	memcpy(area, full, 16384);
+	memcpy(area, full, 65536);
 	S.gen = 0;
-	restart(16384);
+	restart(65536);
 	ASK(dom0, XS_READ, "/b\0");
 	GOT("torn");
 }
@@ -502,13 +512,13 @@ static void malformed_records(void **state)
 	size_t i;
 
 	(void)state;
-	start_journal(16384);
+	start_journal(65536);
 	before = draw_store();
 	for (i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
 		journal_begin(&J);
 		journal_put(&J, bad[i], len[i]);
 		assert_int_equal(journal_commit(&J), 0);
-		restart(16384);
+		restart(65536);
 		assert_int_equal(report.quarantined, 1);
 		after = draw_store();
 		assert_string_equal(before, after);

@@ -6,6 +6,7 @@
 static int setup_small(void **state)
 {
 	static const struct quota small = {
+		.domains = 4,
 		.nodes = 6,
 		.node_size = 100,
 		.perms = 3,
@@ -14,7 +15,7 @@ static int setup_small(void **state)
 		.txn_paths = 4,
 		.events = 4,
 		.event_bytes = 4096,
-		.memory = 16384,
+		.memory = 32768,
 		.snapshot = 65536,
 	};
 
@@ -165,23 +166,43 @@ static void transactions(void **state)
 	txn_begin(guest);
 }
 
-/* Rewriting one node in a transaction for ever must not take memory for ever. */
+/* What a transaction holds is charged to its domain, all of it, and nothing of what it has let go. */
 static void memory_of_transactions(void **state)
 {
 	char msg[96] = "device/x";
+	size_t used, bytes;
 	uint32_t tx;
 	unsigned i;
 
 	(void)state;
 	furnish();
+	S.quota.memory = guest->dom->bytes + 16384;
 	tx = txn_begin(guest);
+	ask(guest, XS_WRITE, tx, msg, 80);
+	used = mem_used();
+	bytes = guest->dom->bytes;
 	for (i = 0; i < 1000; i++) {
 		ask(guest, XS_WRITE, tx, msg, 80);
-		if (R.hdr.type == XS_ERROR)
+		DONE();
+		assert_int_equal(mem_used(), used);
+		assert_int_equal(guest->dom->bytes, bytes);
+	}
+	S.quota.txn_paths = 1024;
+	for (i = 0; i < 1000; i++) {
+		used = mem_used();
+		bytes = guest->dom->bytes;
+		snprintf(msg + 9, sizeof(msg) - 9, "%u", i);
+		msg[8] = '/';
+		ask(guest, XS_READ, tx, msg, strlen(msg) + 1);
+		if (!strcmp(R.body, "ENOSPC"))
 			break;
+		FAILED("ENOENT");
+		/* but for the table of a hash, now and then */
+		assert_true(guest->dom->bytes - bytes + 4096 >= mem_used() - used);
 	}
 	FAILED("ENOSPC");
-	assert_true(guest->dom->bytes <= 16384);
+	assert_true(guest->dom->bytes <= S.quota.memory);
+	memset(msg + 8, 0, sizeof(msg) - 8);
 	ASK_TX(guest, tx, XS_TRANSACTION_END, "T\0");
 	DONE();
 	ASK(guest, XS_WRITE, "device/y\0x");
@@ -196,6 +217,7 @@ static void memory_of_watches(void **state)
 	(void)state;
 	furnish();
 	S.quota.watches = 1000;
+	S.quota.memory = guest->dom->bytes + 4 * sizeof(msg);
 	memset(msg, 't', sizeof(msg) - 1);
 	len = sizeof(msg);
 	memcpy(msg, "a", 2);
@@ -212,6 +234,138 @@ static void memory_of_watches(void **state)
 	ASK(guest, XS_RESET_WATCHES, "\0");
 	ask(guest, XS_WATCH, 0, msg, len);
 	DONE();
+}
+
+static unsigned told;
+static enum quota_kind told_of;
+
+static void tell(const struct domain *dom)
+{
+	assert_int_equal(dom->domid, 5);
+	told++;
+	told_of = dom->refused_for;
+}
+
+/* A guest that asks for too much for ever fills no log. */
+static void refusals_are_told_once_and_counted(void **state)
+{
+	static const char big[200] = "device/v";
+	unsigned i;
+
+	(void)state;
+	furnish();
+	told = 0;
+	S.refused = tell;
+	ASK(guest, XS_SET_PERMS, "device\0n5\0r1\0r2\0r3\0");
+	FAILED("ENOSPC");
+	assert_int_equal(told, 1);
+	assert_int_equal(told_of, QUOTA_PERMS);
+	ask(guest, XS_WRITE, 0, big, sizeof(big));
+	FAILED("ENOSPC");
+	assert_int_equal(guest->dom->refused_for, QUOTA_NODE_SIZE);
+	ASK(guest, XS_WRITE, "device/a/b/c/d/e\0x");
+	FAILED("ENOSPC");
+	assert_int_equal(guest->dom->refused_for, QUOTA_NODES);
+	for (i = 0; i < 100; i++) {
+		ASK(guest, XS_MKDIR, "device/a/b/c/d/e\0");
+		FAILED("ENOSPC");
+	}
+	assert_int_equal(guest->dom->refused, 103);
+	assert_int_equal(told, 1);
+	ASK(dom0, XS_CONTROL,
+		"quota\0"
+		"5\0");
+	assert_non_null(strstr(R.body, "103 refused, the last for nodes\n"));
+	ASK(dom0, XS_CONTROL, "quota\0");
+	assert_non_null(strstr(R.body, "6: 0 nodes"));
+	ASK(dom0, XS_CONTROL,
+		"quota\0"
+		"77\0");
+	FAILED("ENOENT");
+	ASK(dom0, XS_CONTROL,
+		"quota\0"
+		"x\0");
+	FAILED("EINVAL");
+	ASK(guest, XS_CONTROL, "quota\0");
+	FAILED("EACCES");
+}
+
+/* What others have granted to a domain that ends is not needed twice at a time. */
+static void purging_needs_little_memory(void **state)
+{
+	static char msg[2000] = "device/v";
+	size_t n, room;
+	unsigned i;
+
+	(void)state;
+	furnish();
+	ASK(dom0, XS_MKDIR, "/shared\0");
+	ASK(dom0, XS_SET_PERMS, "/shared\0b6\0");
+	for (i = 0; i < 200; i++) {
+		n = (size_t)snprintf(msg, sizeof(msg), "/shared/%u", i) + 1;
+		ask(other, XS_WRITE, 0, msg, sizeof(msg));
+		DONE();
+		n += (size_t)snprintf(msg + n, sizeof(msg) - n, "r6%cn5", 0) + 1;
+		ask(other, XS_SET_PERMS, 0, msg, n);
+		DONE();
+		memset(msg, 0, sizeof(msg));
+	}
+	ASK(guest, XS_WRITE, "device/x\0x");
+	room = 100 << 10;
+	mem_set_limit(mem_used() + room);
+	assert_int_equal(store_release(&S, NULL, 5), 0);
+	assert_false(S.purge_due);
+	mem_set_limit(SIZE_MAX);
+	ASK(dom0, XS_READ, "/local/domain/5/device\0");
+	FAILED("ENOENT");
+	for (i = 0; i < 200; i++) {
+		n = (size_t)snprintf(msg, sizeof(msg), "/shared/%u", i) + 1;
+		ask(dom0, XS_GET_PERMS, 0, msg, n);
+		GOT("r6\0");
+	}
+}
+
+/* All snapshots of all sessions together keep what one may keep. */
+static void memory_of_snapshots(void **state)
+{
+	struct session *sess[] = { guest, backend, other };
+	size_t used;
+	unsigned i, j;
+
+	(void)state;
+	furnish();
+	ASK(dom0, XS_MKDIR, "/noise\0");
+	used = mem_used();
+	for (i = 0; i < 4000; i++) {
+		static char msg[2000] = "/noise/x";
+
+		for (j = 0; j < 3; j++)
+			if (sess[j]->n_txns < S.quota.txns)
+				txn_begin(sess[j]);
+		ask(dom0, XS_WRITE, 0, msg, sizeof(msg));
+		assert_true(mem_used() < used + S.quota.snapshot + (256 << 10));
+	}
+	assert_null(TAILQ_FIRST(&guest->txns)->base);
+}
+
+/* The last of the memory is for removals and for control. */
+static void memory_has_a_reserve(void **state)
+{
+	(void)state;
+	furnish();
+	ASK(guest, XS_WRITE, "device/x/y\0x");
+	mem_set_limit(mem_used() + 8192);
+	mem_set_reserve(8192);
+	ASK(guest, XS_WRITE, "device/z\0x");
+	FAILED("ENOMEM");
+	ASK(guest, XS_WATCH, "a\0t\0");
+	FAILED("ENOMEM");
+	ASK(guest, XS_RM, "device/x/y\0");
+	DONE();
+	ASK(dom0, XS_WRITE, "/x\0x");
+	DONE();
+	mem_set_limit(SIZE_MAX);
+	mem_set_reserve(0);
 }
 
 /* Memory ends at each possible place of each request: the asker is told, and nothing has changed. */
@@ -311,6 +465,10 @@ int main(void)
 		SMALL(transactions),
 		SMALL(memory_of_transactions),
 		SMALL(memory_of_watches),
+		SMALL(refusals_are_told_once_and_counted),
+		CASE(purging_needs_little_memory),
+		CASE(memory_of_snapshots),
+		CASE(memory_has_a_reserve),
 		CASE(starvation),
 	};
 

@@ -269,6 +269,7 @@ static void old_snapshots_are_doomed(void **state)
 
 	(void)state;
 	furnish();
+	S.quota.snapshot = 512 << 10;
 	ASK(guest, XS_WRITE, "device/x\0x");
 	tx = txn_begin(guest);
 	ASK_TX(guest, tx, XS_WRITE, "device/x\0y");

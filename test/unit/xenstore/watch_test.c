@@ -290,6 +290,95 @@ static void no_memory_for_an_event(void **state)
 	no_event(dom0);
 }
 
+/* Watches of one session on one path share an event: who has heard of it hears of the next change all the same. */
+static void a_change_while_its_event_is_told(void **state)
+{
+	(void)state;
+	ASK(dom0, XS_WATCH, "/o\0a\0");
+	ASK(dom0, XS_WATCH, "/o\0b\0");
+	ASK(dom0, XS_WATCH, "/o\0c\0");
+	event_is(dom0, "/o", "a");
+	ASK(dom0, XS_WRITE, "/o\0x");
+	event_is(dom0, "/o", "b");
+	event_is(dom0, "/o", "c");
+	event_is(dom0, "/o", "a");
+	/* the one that is next goes; then the last; then one comes */
+	ASK(dom0, XS_UNWATCH, "/o\0b\0");
+	event_is(dom0, "/o", "c");
+	no_event(dom0);
+	ASK(dom0, XS_WRITE, "/o/x\0x");
+	event_is(dom0, "/o/x", "a");
+	ASK(dom0, XS_UNWATCH, "/o\0c\0");
+	no_event(dom0);
+	ASK(dom0, XS_WATCH, "/o\0d\0");
+	event_is(dom0, "/o", "d");
+	no_event(dom0);
+	ASK(dom0, XS_WRITE, "/o/x\0x");
+	event_is(dom0, "/o/x", "a");
+	ASK(dom0, XS_UNWATCH, "/o\0a\0");
+	event_is(dom0, "/o/x", "d");
+	no_event(dom0);
+}
+
+/* A new watch hears of its path at once, also when only older ones are concerned by what waits. */
+static void a_new_watch_beside_waiting_events(void **state)
+{
+	(void)state;
+	ASK(dom0, XS_WATCH, "/o\0a\0");
+	ASK(dom0, XS_WATCH, "/o\0b\0");
+	ASK(dom0, XS_UNWATCH, "/o\0b\0");
+	event_is(dom0, "/o", "a");
+	no_event(dom0);
+	ASK(dom0, XS_WATCH, "/o\0b\0");
+	ASK(dom0, XS_WRITE, "/o\0x");
+	event_is(dom0, "/o", "a");
+	event_is(dom0, "/o", "b");
+	no_event(dom0);
+	/* what only the new one was to hear goes with it */
+	ASK(dom0, XS_WATCH, "/o\0c\0");
+	ASK(dom0, XS_UNWATCH, "/o\0c\0");
+	no_event(dom0);
+	assert_int_equal(dom0->n_events, 0);
+	assert_int_equal(dom0->event_bytes, 0);
+}
+
+static void collapsed_events_and_several_watches(void **state)
+{
+	char msg[64];
+	unsigned i;
+
+	(void)state;
+	ASK(dom0, XS_WATCH, "/o\0a\0");
+	ASK(dom0, XS_WATCH, "/o\0b\0");
+	for (i = 0; i < 2 * quota_default.events; i++) {
+		int n = snprintf(msg, sizeof(msg), "/o/%u%cx", i, 0);
+
+		ask(dom0, XS_WRITE, 0, msg, (size_t)n);
+	}
+	assert_int_equal(dom0->n_collapsed, 1);
+	event_is(dom0, "/o", "a");
+	/* another watch's event comes in between: both are told still */
+	ASK(dom0, XS_WATCH, "/p\0p\0");
+	event_is(dom0, "/p", "p");
+	event_is(dom0, "/o", "a");
+	event_is(dom0, "/o", "b");
+	no_event(dom0);
+	for (i = 0; i < 2 * quota_default.events; i++) {
+		int n = snprintf(msg, sizeof(msg), "/o/%u%cx", i, 0);
+
+		ask(dom0, XS_WRITE, 0, msg, (size_t)n);
+	}
+	event_is(dom0, "/o", "a");
+	ASK(dom0, XS_UNWATCH, "/o\0b\0");
+	no_event(dom0);
+	assert_int_equal(dom0->n_collapsed, 0);
+	/* and a session that drops all of them has none */
+	ASK(dom0, XS_WRITE, "/o\0x");
+	ASK(dom0, XS_RESET_WATCHES, "\0");
+	no_event(dom0);
+	assert_int_equal(dom0->n_events, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +395,9 @@ int main(void)
 		CASE(too_many_events_become_one),
 		CASE(too_long_events),
 		CASE(no_memory_for_an_event),
+		CASE(a_change_while_its_event_is_told),
+		CASE(a_new_watch_beside_waiting_events),
+		CASE(collapsed_events_and_several_watches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,34 @@
+/*
+ * tree_parts.h - what the two halves of the tree share: nodes and the pieces that their lists of children are made of
+ */
+#ifndef XS_TREE_PARTS_H
+#define XS_TREE_PARTS_H
+
+#include "tree.h"
+
+/* A node with room for `n_chunks` and none yet; takes a reference to `data` of its own. NULL without memory. */
+struct node *node_alloc(struct data *data, uint32_t n_chunks, uint64_t gen);
+
+/* A chunk of `n` children, 1 to CHUNK_MAX, with references of its own. NULL without memory. */
+struct chunk *chunk_new(struct node *const *child, uint32_t n);
+struct chunk *chunk_ref(struct chunk *c);
+void chunk_unref(struct chunk *c);
+
+/* The name of a child, there already or looked for. */
+struct name {
+	const char *text;
+	size_t len;
+	bool numeric;
+};
+
+static inline struct name name_of(const struct node *node)
+{
+	const struct data *d = node->data;
+
+	return (struct name){ data_name(d), d->name_len, d->numeric };
+}
+
+/* Below 0, 0, or above 0: `a` comes before `b`, is the same, or comes after it. */
+int name_order(const struct name *a, const struct name *b);
+
+#endif

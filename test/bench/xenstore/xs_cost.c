@@ -1,0 +1,174 @@
+/*
+ * xs_cost.c - requests to the store, for counting their instructions: `xs_cost CASE ROUNDS`
+ *
+ * Each case prepares a store with a journal and sends the same request ROUNDS times. The difference between two numbers
+ * of rounds is the request alone. `xs_cost` without arguments lists the cases.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "persist.h"
+#include "store.h"
+#include "wire.h"
+
+static struct store s;
+static struct session *control, *guest, *backend, *other;
+static struct reply reply;
+static uint64_t area[1 << 21];
+static char far_down[2048] = "data/few";
+
+static void must(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "xs_cost: %s\n", what);
+	exit(1);
+}
+
+static void ask(
+	struct session *sess, uint32_t type, const char *first, const char *second, size_t len)
+{
+	static uint64_t seq;
+	char msg[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
+	size_t n = strlen(first) + 1;
+	struct xsd_sockmsg hdr = { .type = type, .len = (uint32_t)(n + len) };
+
+	memcpy(msg, &hdr, sizeof(hdr));
+	memcpy(msg + sizeof(hdr), first, n);
+	if (len)
+		memcpy(msg + sizeof(hdr) + n, second, len);
+	must(!session_request(&s, sess, ++seq, msg, sizeof(hdr) + n + len, &reply),
+		"no message");
+	must(reply.hdr.type != XS_ERROR, reply.body);
+}
+
+static void write_at(const char *path) { ask(guest, XS_WRITE, path, "v", 1); }
+
+static void fill(const char *dir, unsigned n)
+{
+	char path[64];
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/k%u", dir, i);
+		write_at(path);
+	}
+}
+
+static void watch(struct session *sess, const char *path)
+{
+	char token[16];
+	unsigned i;
+
+	for (i = 0; i < quota_default.watches; i++) {
+		int n = snprintf(token, sizeof(token), "t%u", i);
+
+		ask(sess, XS_WATCH, path, token, (size_t)n + 1);
+	}
+}
+
+static void begin(void)
+{
+	static struct journal j;
+	int failed;
+
+	failed = store_init(&s, &quota_default) || journal_format(&j, area, sizeof(area));
+	s.journal = &j;
+	failed = failed || session_open(&s, 100, ROLE_CONTROL, 0, &control) ||
+		 session_open(&s, 5, ROLE_GUEST, 5, &guest) ||
+		 session_open(&s, 5, ROLE_BACKEND, 5, &backend) ||
+		 session_open(&s, 6, ROLE_GUEST, 6, &other);
+	must(!failed, "no store");
+	ask(control, XS_MKDIR, "/local/domain/5/data", NULL, 0);
+	ask(control, XS_SET_PERMS, "/local/domain/5/data", "n5", 3);
+	fill("data/few", 4);
+}
+
+static void large(void) { fill("data/many", 980); }
+
+static void large_watched(void)
+{
+	large();
+	watch(guest, "/local/domain/5/data/many");
+	watch(backend, "/local/domain/5/data/many");
+}
+
+static void transactions(void)
+{
+	unsigned i;
+
+	for (i = 0; i < quota_default.txns; i++) {
+		ask(guest, XS_TRANSACTION_START, "", NULL, 0);
+		ask(backend, XS_TRANSACTION_START, "", NULL, 0);
+		ask(other, XS_TRANSACTION_START, "", NULL, 0);
+	}
+}
+
+static void deep(void)
+{
+	size_t len = strlen(far_down);
+	unsigned i;
+
+	for (i = 0; i < 59; i++)
+		len += (size_t)sprintf(far_down + len, "/%030u", i);
+	write_at(far_down);
+}
+
+static void write_small(void) { write_at("data/few/k2"); }
+static void write_large(void) { write_at("data/many/k600"); }
+static void write_deep(void) { write_at(far_down); }
+static void read_small(void) { ask(guest, XS_READ, "data/few/k2", NULL, 0); }
+static void read_deep(void) { ask(guest, XS_READ, far_down, NULL, 0); }
+static void list_large(void) { ask(guest, XS_DIRECTORY_PART, "data/many", "4700", 5); }
+
+static void change_list_small(void)
+{
+	write_at("data/few/x");
+	ask(guest, XS_RM, "data/few/x", NULL, 0);
+}
+
+static void change_list_large(void)
+{
+	write_at("data/many/x");
+	ask(guest, XS_RM, "data/many/x", NULL, 0);
+}
+
+static const struct {
+	const char *name;
+	void (*prepare)(void);
+	void (*request)(void);
+} cases[] = {
+	{ "write", NULL, write_small },
+	{ "write-among-980", large, write_large },
+	{ "write-among-980-256-watches", large_watched, write_large },
+	{ "write-30-transactions-open", transactions, write_small },
+	{ "write-64-levels-down", deep, write_deep },
+	{ "create-and-remove", NULL, change_list_small },
+	{ "create-and-remove-among-980", large, change_list_large },
+	{ "read", NULL, read_small },
+	{ "read-64-levels-down", deep, read_deep },
+	{ "last-part-of-980-names", large, list_large },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+	long n;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (argc < 3) {
+			puts(cases[i].name);
+			continue;
+		}
+		if (strcmp(argv[1], cases[i].name))
+			continue;
+		begin();
+		if (cases[i].prepare)
+			cases[i].prepare();
+		for (n = strtol(argv[2], NULL, 10); n > 0; n--)
+			cases[i].request();
+		return 0;
+	}
+	return argc < 3 ? 0 : 1;
+}
