@@ -344,10 +344,11 @@ $(foreach g,bench rogue,$(eval $(call guest-rules,$(g))))
 
 FUZZ_SECS ?= 6
 ktest-cpu := max,-smap,-monitor
-checks := lint abi mutants \
+checks := lint abi models mutants \
 	$(if $(src-kernel),loc) $(if $(and $(src-kernel),$(filter init,$(domains))),reproducible)
 check-lint := tools/lint --build $(B) --sysroot $(SYSROOT)
 check-abi := tools/check-abi
+check-models := test/model/run --build $(B)
 check-mutants := tools/mutants --check
 check-loc := tools/loc $(B)
 check-reproducible := tools/check-reproducible $(B) $(SYSROOT) $(config-file)

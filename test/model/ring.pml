@@ -1,0 +1,196 @@
+/*
+ * ring.pml - the wake-up protocol of libs/ring: "set the wish, look again, then sleep" against "publish, then look for
+ * the wish", in both directions: a consumer that waits for records, a producer that waits for room
+ *
+ * Both sides are as in ring.c: ring_put_flush(), ring_get_flush() (both end in take_wish()), ring_room_idle() and
+ * ring_get_idle(). Indices count records here; what they carry is not in the model. A side sleeps in WAIT on a
+ * notification, one bit that SIGNAL sets; both are system calls, and the kernel takes a lock in them, so stores have
+ * arrived by then. All that a peer that keeps to the rules can do is here; one that does not can only hurt itself.
+ *
+ * Shows: no lost wake-up. A run ends with all records consumed; one where a side sleeps for ever is reported as an
+ * invalid end state.
+ *
+ * Variants, each of which must be found wrong:
+ * NO_PUBLISH_FENCE_DATA NO_PUBLISH_FENCE_ROOM NO_WISH_FENCE_DATA NO_WISH_FENCE_ROOM NO_LOOK_DATA NO_LOOK_ROOM NO_WISH_DATA
+ * NO_SIGNAL_ROOM
+ */
+#define N_PROCS 2
+#define N_CELLS 4
+#define STORES 2
+#include "tso.inc"
+
+#define RECORDS 5
+#define PLACES 2 /* in the ring */
+
+#define PROD 0
+#define WANT_ROOM 1
+#define CONS 2
+#define WANT_DATA 3
+
+#define PRODUCER 0
+#define CONSUMER 1
+
+bool signalled[N_PROCS];
+
+/* The notification. */
+#define SIGNAL(whom) atomic { empty(buffer[me]); signalled[whom] = true }
+#define WAIT atomic { empty(buffer[me]) && signalled[me]; signalled[me] = false }
+
+#ifdef NO_PUBLISH_FENCE_DATA
+#define PUBLISH_FENCE_DATA skip
+#else
+#define PUBLISH_FENCE_DATA FENCE
+#endif
+#ifdef NO_PUBLISH_FENCE_ROOM
+#define PUBLISH_FENCE_ROOM skip
+#else
+#define PUBLISH_FENCE_ROOM FENCE
+#endif
+#ifdef NO_WISH_FENCE_DATA
+#define WISH_FENCE_DATA skip
+#else
+#define WISH_FENCE_DATA FENCE
+#endif
+#ifdef NO_WISH_FENCE_ROOM
+#define WISH_FENCE_ROOM skip
+#else
+#define WISH_FENCE_ROOM FENCE
+#endif
+#ifdef NO_LOOK_DATA
+#define LOOK_DATA skip
+#else
+#define LOOK_DATA peer = mem[PROD]
+#endif
+#ifdef NO_LOOK_ROOM
+#define LOOK_ROOM skip
+#else
+#define LOOK_ROOM peer = mem[CONS]
+#endif
+#ifdef NO_WISH_DATA
+#define WISH_DATA skip
+#else
+#define WISH_DATA STORE(WANT_DATA, 1)
+#endif
+
+/* take_wish(): the side that publishes only ever stores 0 there, so a store of its own that waits is a 0. */
+inline take_wish(want, whom, signals)
+{
+	if
+	:: PENDING(want, 0) -> skip
+	:: else ->
+		wish = mem[want];
+		if
+		:: wish ->
+			wish = 0;
+			STORE(want, 0);
+			if
+			:: signals -> SIGNAL(whom)
+			:: else
+			fi
+		:: else
+		fi
+	fi
+}
+
+inline put_flush()
+{
+	if
+	:: flushed != index ->
+		flushed = index;
+		STORE(PROD, index);
+		PUBLISH_FENCE_DATA;
+		take_wish(WANT_DATA, CONSUMER, true)
+	:: else
+	fi
+}
+
+inline get_flush()
+{
+	if
+	:: flushed != index ->
+		flushed = index;
+		STORE(CONS, index);
+		PUBLISH_FENCE_ROOM;
+#ifdef NO_SIGNAL_ROOM
+		take_wish(WANT_ROOM, PRODUCER, false)
+#else
+		take_wish(WANT_ROOM, PRODUCER, true)
+#endif
+	:: else
+	fi
+}
+
+proctype producer(byte me)
+{
+	byte index, peer, flushed, wish;
+
+	do
+	:: index == RECORDS -> break
+	:: index < RECORDS ->
+		/* ring_put() */
+		if
+		:: index - peer == PLACES -> peer = mem[CONS]
+		:: else
+		fi;
+		if
+		:: index - peer < PLACES ->
+			index++;
+			if
+			:: put_flush() /* at once, */
+			:: skip        /* or after more: a batch */
+			fi
+		:: else ->
+			put_flush();
+			STORE(WANT_ROOM, 1); /* ring_room_idle() */
+			WISH_FENCE_ROOM;
+			LOOK_ROOM;
+			if
+			:: index - peer == PLACES -> WAIT
+			:: else
+			fi
+		fi
+	od;
+	put_flush()
+}
+
+proctype consumer(byte me)
+{
+	byte index, peer, flushed, wish;
+
+	do
+	:: index == RECORDS -> break
+	:: index < RECORDS ->
+		/* ring_get() */
+		if
+		:: peer == index -> peer = mem[PROD]
+		:: else
+		fi;
+		if
+		:: peer != index ->
+			index++;
+			if
+			:: get_flush()
+			:: skip
+			fi
+		:: else ->
+			get_flush();
+			WISH_DATA; /* ring_get_idle() */
+			WISH_FENCE_DATA;
+			LOOK_DATA;
+			if
+			:: peer == index -> WAIT
+			:: else
+			fi
+		fi
+	od;
+	get_flush()
+}
+
+init {
+	atomic {
+		run drain(PRODUCER);
+		run drain(CONSUMER);
+		run producer(PRODUCER);
+		run consumer(CONSUMER)
+	}
+}
