@@ -200,8 +200,6 @@ static void uncollapse(struct listener *l)
 
 	if (!l->collapsed)
 		return;
-	if (TAILQ_EMPTY(&sess->events) && l == TAILQ_FIRST(&sess->collapsed))
-		sess->cursor = NULL;
 	TAILQ_REMOVE(&sess->collapsed, l, in_collapsed);
 	sess->n_collapsed--;
 	l->collapsed = false;
@@ -225,6 +223,7 @@ void events_drop_all(struct session *sess)
 		event_free(sess, TAILQ_FIRST(&sess->events));
 	while ((l = TAILQ_FIRST(&sess->collapsed)))
 		uncollapse(l);
+	sess->cursor = NULL;
 }
 
 static void listener_put(struct store *s, struct listener *l)

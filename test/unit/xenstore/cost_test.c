@@ -134,6 +134,52 @@ static void writing_with_many_events_waiting(void **state)
 	not_dearer("write", few, write_many());
 }
 
+/* Everybody watches everything, and nobody reads. */
+static void writing_below_watches_of_all_guests(void **state)
+{
+	static const char *const dirs[] = { "/", "/local", "/local/domain", "/local/domain/5",
+		"/local/domain/5/data", "/local/domain/5/data/few" };
+	unsigned long few = write_few();
+	struct session *sess;
+	unsigned i, domid;
+	char msg[64];
+
+	(void)state;
+	for (domid = 10; domid < 72; domid++) {
+		assert_int_equal(
+			session_open(&S, domid, ROLE_GUEST, (uint16_t)domid, &sess), 0);
+		for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+			int len = snprintf(msg, sizeof(msg), "%s%ct", dirs[i], 0);
+
+			ask(sess, XS_WATCH, 0, msg, (size_t)len + 1);
+			DONE();
+		}
+	}
+	not_dearer("write", few, write_few());
+}
+
+static void dropping_watches_with_events_waiting(void **state)
+{
+	unsigned long idle, busy;
+	char msg[64];
+	unsigned i;
+
+	(void)state;
+	watch_often(guest, "/local/domain/5/data/few");
+	drain(guest);
+	idle = COST(guest, XS_RESET_WATCHES, "\0");
+	watch_often(guest, "/local/domain/5/data");
+	drain(guest);
+	for (i = 0; i < 180; i++) {
+		int len = snprintf(msg, sizeof(msg), "data/many/k%u%cw", i, 0);
+
+		ask(guest, XS_WRITE, 0, msg, (size_t)len);
+	}
+	assert_true(guest->n_events > 170);
+	busy = COST(guest, XS_RESET_WATCHES, "\0");
+	not_dearer("reset of watches", idle, busy);
+}
+
 /* Both sides have changed the directory, so the transaction is merged into it. */
 static unsigned long merge(const char *mine, const char *theirs)
 {
@@ -198,6 +244,8 @@ int main(void)
 		STORE(writing_in_a_large_directory),
 		STORE(writing_below_many_watches),
 		STORE(writing_with_many_events_waiting),
+		STORE(writing_below_watches_of_all_guests),
+		STORE(dropping_watches_with_events_waiting),
 		STORE(merging_into_a_large_directory),
 		STORE(writing_beside_open_transactions),
 		STORE(writing_far_down),

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -21,6 +22,7 @@ static struct svc_conn conns[N_CONNS];
 static struct ring client_req[N_CONNS], client_rsp[N_CONNS];
 static unsigned n_conns, raised, signals[N_CONNS], order[64], n_order;
 static const struct svc_service *served;
+static bool put_wakes; /* the service slept, and wants to be signalled */
 static svc_handler_fn handler;
 
 /* ---- the event loop's side ---------------------------------------------------------------- */
@@ -115,7 +117,7 @@ static int put(
 	memcpy(rec.msg, &hdr, sizeof(hdr));
 	memcpy(rec.msg + sizeof(hdr), body, len);
 	rc = ring_put(&client_req[i], &rec, (uint32_t)(sizeof(rec.native) + sizeof(hdr) + len));
-	ring_put_flush(&client_req[i]);
+	put_wakes = ring_put_flush(&client_req[i]);
 	return rc;
 }
 
@@ -391,6 +393,174 @@ static void closing_ends_the_domain(void **state)
 	assert_null(domain_find(&store, 5));
 }
 
+/* Whoever sleeps is woken: a client that waits for room in its ring, this service when there is work. */
+static void wishes_are_kept(void **state)
+{
+	unsigned asked;
+
+	(void)state;
+	for (asked = 0; !put(1, XS_ROLE_GUEST, asked + 1, XS_IS_DOMAIN_INTRODUCED, "5\0", 2);
+		asked++)
+		continue;
+	ring_get_idle(&client_rsp[1]);
+	assert_false(ring_room_idle(&client_req[1], 4000));
+	signals[1] = 0;
+	signal_service(1);
+	raised = 0;
+	handler(NULL);
+	assert_true(signals[1] > 0);
+	while (asked--)
+		while (take(1) != XS_IS_DOMAIN_INTRODUCED)
+			run();
+	run();
+	assert_int_equal(take(1), XS_INVALID);
+	put(1, XS_ROLE_GUEST, 1000, XS_IS_DOMAIN_INTRODUCED, "5\0", 2);
+	assert_true(put_wakes);
+}
+
+/* All or nothing: a client for which memory ends half-way has no session. */
+static void a_client_without_memory(void **state)
+{
+	size_t room, sessions = 0;
+	struct session *sess;
+	unsigned refused_opens = 0;
+
+	(void)state;
+	TAILQ_FOREACH(sess, &store.sessions, link)
+		sessions++;
+	for (room = 0;; room += 64) {
+		mem_set_limit(mem_used() + room);
+		if (!open_conn(SVC_BADGE_CONTROL, 9, 9, 0))
+			break;
+		mem_set_limit(SIZE_MAX);
+		refused_opens++;
+		TAILQ_FOREACH(sess, &store.sessions, link)
+			assert_int_not_equal(sess->domid, 9);
+		assert_null(domain_find(&store, 9));
+	}
+	mem_set_limit(SIZE_MAX);
+	assert_true(refused_opens > 50);
+	TAILQ_FOREACH(sess, &store.sessions, link)
+		sessions -= sess->domid != 9;
+	assert_int_equal(sessions, 0);
+}
+
+static void what_a_guest_is_refused_is_in_its_statistics(void **state)
+{
+	uint64_t mr[8] = { 0 };
+
+	(void)state;
+	store.quota.watches = 0;
+	PUT(1, XS_ROLE_GUEST, 1, XS_WATCH, "a\0t\0");
+	signal_service(1);
+	run();
+	assert_int_equal(take(1), XS_ERROR);
+	assert_int_equal(served->stats(&conns[1], mr), 4);
+	assert_int_equal(mr[1], mem_used());
+	assert_int_equal(mr[2], 3);
+	assert_int_equal(mr[3], 2 * session_size());
+	assert_int_equal(mr[4], 1);
+	assert_int_equal(served->stats(&conns[0], mr), 4);
+	assert_int_equal(mr[3] + mr[4], 0);
+	assert_int_equal(served->stats(NULL, mr), 4);
+}
+
+/* ---- start -------------------------------------------------------------------------------- */
+
+enum { MANIFEST_ORDER = 24, MANIFEST_JOURNAL = 16 << 20 }; /* as in configs/default.toml */
+
+static struct domain_info *start_page(void *journal_memory, size_t size)
+{
+	struct domain_info *info = mmap((void *)DOMAIN_INFO_VADDR, 4096, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	assert_ptr_equal(info, (void *)DOMAIN_INFO_VADDR);
+	info->n_untyped = 1;
+	info->untyped_order[0] = MANIFEST_ORDER;
+	info->n_channels = journal_memory ? 2 : 1;
+	strcpy(info->channel[0].name, "log");
+	strcpy(info->channel[1].name, "journal");
+	info->channel[1].data_vaddr = (uintptr_t)journal_memory;
+	info->channel[1].data_size = size;
+	return info;
+}
+
+static void stop(struct domain_info *info)
+{
+	store_fini(&store);
+	assert_int_equal(mem_used(), 0);
+	mem_set_limit(SIZE_MAX);
+	mem_set_reserve(0);
+	munmap(info, 4096);
+}
+
+static bool node_is_there(void) { return tree_find(store.root, "/kept") != NULL; }
+
+static void make_node(void)
+{
+	static const struct perm none = { 0, 0 };
+	struct data *d = data_new("kept", NULL, 0, &none, 1, 0);
+	struct node *root;
+
+	assert_int_equal(tree_put(store.root, "/kept", d, ++store.gen, &root), 0);
+	data_unref(d);
+	assert_int_equal(store_commit(&store, NULL, root, NULL), 0);
+}
+
+/* The default manifest gives each guest what one with many devices needs, and all of it is there. */
+static void starting(void **state)
+{
+	uint64_t *memory = calloc(1, MANIFEST_JOURNAL);
+	struct domain_info *info = start_page(memory, MANIFEST_JOURNAL);
+	const struct shares *sh;
+
+	(void)state;
+	assert_int_equal(xenstore_main(), 0);
+	sh = quota_shares(&store);
+	assert_ptr_equal(sh->of, &journal);
+	assert_true(sh->sure >= 64 * KIB);
+	assert_true(sh->reserve >= 512 * KIB);
+	assert_true(store.room >= sh->sure * 64 + sh->pool + sh->reserve);
+	assert_non_null(store.refused);
+	mem_set_priority(MEM_ORDINARY);
+	assert_null(mem_alloc((15 << 20) - 4096));
+	mem_set_priority(MEM_RESERVED);
+	mem_free(mem_alloc((14 << 20)));
+	assert_null(mem_alloc((15 << 20)));
+	make_node();
+	stop(info);
+
+	info = start_page(memory, MANIFEST_JOURNAL);
+	assert_int_equal(xenstore_main(), 0);
+	assert_true(node_is_there());
+	stop(info);
+
+	memory[0] ^= 1; /* its head: nothing can be made of that */
+	info = start_page(memory, MANIFEST_JOURNAL);
+	assert_int_equal(xenstore_main(), 0);
+	assert_false(node_is_there());
+	make_node();
+	stop(info);
+
+	/* too little memory for all that the journal could hold */
+	info = start_page(memory, MANIFEST_JOURNAL);
+	info->untyped_order[0] = 22;
+	assert_int_equal(xenstore_main(), 0);
+	assert_true(node_is_there());
+	sh = quota_shares(&store);
+	assert_true(sh->sure * 64 + sh->pool + sh->reserve <= 3 << 20);
+	stop(info);
+
+	info = start_page(memory, 4000);
+	assert_int_equal(xenstore_main(), 1);
+	stop(info);
+	info = start_page(NULL, 0);
+	assert_int_equal(xenstore_main(), 0);
+	assert_null(store.journal);
+	stop(info);
+	free(memory);
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -404,6 +574,10 @@ int main(void)
 		CASE(a_client_that_does_not_read),
 		CASE(turns_go_round),
 		CASE(closing_ends_the_domain),
+		CASE(wishes_are_kept),
+		CASE(a_client_without_memory),
+		CASE(what_a_guest_is_refused_is_in_its_statistics),
+		cmocka_unit_test(starting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

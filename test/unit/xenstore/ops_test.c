@@ -366,6 +366,33 @@ static void back_ends(void **state)
 	assert_int_equal(store_check(&S), 0);
 }
 
+/* Names that look like those of its own guest are others'. */
+static void back_ends_next_door(void **state)
+{
+	(void)state;
+	furnish();
+	ASK(dom0, XS_MKDIR, "/local/domain/05/device\0");
+	ASK(dom0, XS_MKDIR, "/local/domain/5x/device\0");
+	ASK(dom0, XS_MKDIR, "/local/domain/0/backend/vbd/5x\0");
+	ASK(dom0, XS_MKDIR, "/local/domain/0/backend/vbd/65541\0");
+	ASK(backend, XS_WRITE, "/local/domain/05/device/x\0x");
+	FAILED("EACCES");
+	ASK(backend, XS_WRITE, "/local/domain/5x/device/x\0x");
+	FAILED("EACCES");
+	ASK(backend, XS_WRITE, "/local/domain/5/devices/x\0x");
+	FAILED("EACCES");
+	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/5x/x\0x");
+	FAILED("EACCES");
+	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/65541/x\0x");
+	FAILED("EACCES");
+	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/6/x\0x");
+	FAILED("EACCES");
+	ASK(backend, XS_WRITE, "/local/domain/0/backend/5\0x");
+	FAILED("EACCES");
+	ASK(backend, XS_WRITE, "/local/domain/0/backend/vbd/5/x\0x");
+	DONE();
+}
+
 static void back_ends_pay(void **state)
 {
 	struct domain *dom;
@@ -651,6 +678,7 @@ int main(void)
 		CASE(permissions),
 		CASE(special_permissions),
 		CASE(back_ends),
+		CASE(back_ends_next_door),
 		CASE(back_ends_pay),
 		CASE(introducing),
 		CASE(for_control_alone),

@@ -111,6 +111,7 @@ static void a_guest_that_wants_little_gets_it(void **state)
 {
 	const struct shares *sh = quota_shares(&S);
 	struct domain *dom = guests[GUESTS - 1]->dom;
+	unsigned i;
 
 	(void)state;
 	assert_true(guest_writes(GUESTS - 1, 1, 1900));
@@ -118,6 +119,17 @@ static void a_guest_that_wants_little_gets_it(void **state)
 	assert_true(dom->bytes <= sh->sure);
 	assert_true(dom->bytes > sh->sure - 256);
 	assert_int_equal(dom->refused_for, QUOTA_SHARE);
+	/* nor by other means */
+	for (i = 0; i < 2; i++) {
+		char msg[400] = "data";
+
+		memset(msg + 5, 't', 300);
+		msg[305] = (char)('a' + i);
+		ask(guests[GUESTS - 1], XS_WATCH, 0, msg, 307);
+		FAILED("ENOSPC");
+		ask(guests[GUESTS - 1], XS_TRANSACTION_START, 0, "", 1);
+	}
+	assert_true(dom->bytes <= sh->sure);
 	/* the first came when there was more */
 	assert_true(guests[0]->dom->bytes > sh->sure);
 	assert_true(guests[0]->dom->bytes <= S.quota.memory);
@@ -173,6 +185,7 @@ static void what_is_removed_comes_back(void **state)
 
 /* ---- a journal that is full all the same --------------------------------------------------- */
 
+/* Requests without numbers, whose records have no note: what is left is too little for any that has one. */
 static void overfill(void)
 {
 	char msg[2000] = { 0 };
@@ -182,17 +195,30 @@ static void overfill(void)
 	S.shares.pool = SIZE_MAX / 4; /* as if the division were wrong */
 	for (i = 0; i == 0 || R.hdr.type != XS_ERROR; i++) {
 		snprintf(msg, sizeof(msg), "/tool/%u", i);
-		ask(dom0, XS_WRITE, 0, msg, sizeof(msg));
+		ask_seq(dom0, 0, XS_WRITE, 0, msg, sizeof(msg));
 	}
 	FAILED("ENOSPC");
-	memset(msg, 0, sizeof(msg));
 	for (i = 0; i == 0 || R.hdr.type != XS_ERROR; i++) {
-		snprintf(msg, sizeof(msg), "/tool/s%u", i);
-		ask(dom0, XS_WRITE, 0, msg, 40);
+		size_t n = (size_t)snprintf(msg, sizeof(msg), "/%u", i) + 1;
+
+		ask_seq(dom0, 0, XS_MKDIR, 0, msg, n);
 	}
+	FAILED("ENOSPC");
+	S.compact_wait = 0;
+}
+
+/* Nothing that needs room can be done. */
+static void is_full(void)
+{
+	ASK(dom0, XS_MKDIR, "/y\0");
+	FAILED("ENOSPC");
+	ASK(dom0, XS_WATCH, "/y\0t\0");
+	FAILED("ENOSPC");
+	ASK(dom0, XS_TRANSACTION_START, "\0");
 	FAILED("ENOSPC");
 }
 
+/* Each in a journal that has no room at all, and it is in the journal as soon as there is some. */
 static void removing_needs_no_room(void **state)
 {
 	uint32_t tx;
@@ -202,17 +228,27 @@ static void removing_needs_no_room(void **state)
 	event_pop(dom0);
 	tx = txn_begin(dom0);
 	overfill();
-	ASK(dom0, XS_UNWATCH, "/w\0t\0");
-	DONE();
-	ASK_TX(dom0, tx, XS_TRANSACTION_END, "F\0");
-	DONE();
+	is_full();
 	ASK(dom0, XS_RM, "/tool/1\0");
 	DONE();
 	ASK(dom0, XS_READ, "/tool/1\0");
 	FAILED("ENOENT");
-	session_close(&S, guests[3]);
+	assert_true(S.journal_stale); /* to be written when there is room */
+	overfill();
+	ASK(dom0, XS_UNWATCH, "/w\0t\0");
+	DONE();
+	overfill();
+	ASK_TX(dom0, tx, XS_TRANSACTION_END, "F\0");
+	DONE();
+	overfill();
 	store_release(&S, NULL, FIRST + 3);
+	assert_int_equal(guests[3]->dom->nodes, 0);
+	overfill();
+	session_close(&S, guests[3]);
 	assert_null(domain_find(&S, FIRST + 3));
+	overfill();
+	ASK(dom0, XS_RESET_WATCHES, "\0");
+	DONE();
 	ASK(dom0, XS_RM, "/tool\0");
 	DONE();
 	ASK(dom0, XS_WRITE, "/after\0x");
@@ -223,6 +259,7 @@ static void removing_needs_no_room(void **state)
 	FAILED("ENOENT");
 	ASK(dom0, XS_READ, "/after\0");
 	GOT("x");
+	assert_int_equal(dom0->n_watches, 0);
 	assert_null(domain_find(&S, FIRST + 3));
 	assert_null(session_find(&S, 100 + FIRST + 3, ROLE_GUEST));
 }
@@ -236,24 +273,101 @@ static bool tried_to_compact(void)
 	return J.number != number;
 }
 
+/* More than a half holds, which no request can bring about. */
+static void too_much(void)
+{
+	char msg[2000] = { 0 };
+	unsigned i;
+
+	overfill();
+	S.journal = NULL;
+	for (i = 0; i < 100; i++) {
+		snprintf(msg, sizeof(msg), "/tool/more/%u", i);
+		ask(dom0, XS_WRITE, 0, msg, sizeof(msg));
+		DONE();
+	}
+	S.journal = &J;
+	quota_shares(&S);
+	S.journal_stale = true;
+	S.freed = 0;
+}
+
 static void a_compaction_that_failed_is_not_tried_at_each_request(void **state)
 {
-	unsigned i, tried = 0;
+	unsigned i, tried = 0, late = 0;
 
 	(void)state;
-	overfill();
-	S.journal_stale = true;
-	for (i = 0; i < 2000; i++)
-		tried += tried_to_compact();
-	assert_true(tried > 0);
-	assert_true(tried < 10);
-	/* enough has gone: at once */
+	too_much();
+	for (i = 0; i < 2000; i++) {
+		bool now = tried_to_compact();
+
+		tried += now;
+		late += now && i > 1000;
+	}
+	assert_in_range(tried, 3, 10);
+	assert_in_range(late, 1, 2); /* but it is tried still */
+	/* a removal is done all the same; when enough has gone the journal follows at once */
+	ASK(dom0, XS_RM, "/tool/more/1\0");
+	DONE();
+	assert_true(S.journal_stale);
 	ASK(dom0, XS_RM, "/tool\0");
 	DONE();
+	ASK(dom0, XS_READ, "/local\0");
 	assert_false(S.journal_stale);
 	assert_int_equal(S.compact_wait, 0);
 	for (i = 0; i < 100; i++)
 		assert_false(tried_to_compact());
+	restart();
+	ASK(dom0, XS_READ, "/tool/more/2\0");
+	FAILED("ENOENT");
+}
+
+/* However many nodes it had, and whatever others had granted to it. */
+static void the_end_of_a_domain_is_one_short_record(void **state)
+{
+	size_t before, n;
+	char msg[64];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		assert_true(guest_writes(GUESTS - 1, i, 0));
+		n = (size_t)snprintf(msg, sizeof(msg), "data/%u%cn%u%cr%u", i, 0,
+			FIRST + GUESTS - 1, 0, FIRST);
+		ask(guests[GUESTS - 1], XS_SET_PERMS, 0, msg, n + 1);
+		DONE();
+	}
+	assert_int_equal(persist_compact(&S), 0);
+	before = J.end;
+	assert_true(guests[0]->dom->nodes > 100);
+	store_release(&S, NULL, FIRST);
+	assert_int_equal(guests[0]->dom->nodes, 0);
+	assert_in_range(J.end - before, 1, 200);
+	restart();
+	ASK(dom0, XS_GET_PERMS, "/local/domain/1063/data/7\0");
+	GOT("n1063\0");
+	ASK(dom0, XS_DIRECTORY, "/local/domain/1000\0");
+	GOT("");
+}
+
+/* A long path is in the record of each node below it, and paid for. */
+static void long_paths_are_charged(void **state)
+{
+	struct domain *dom = guests[GUESTS - 1]->dom;
+	char msg[2048] = "/local/domain/1063/data";
+	size_t len = strlen(msg), charged_before = dom->bytes, records;
+
+	(void)state;
+	while (len < 900)
+		len += (size_t)sprintf(msg + len, "/%040u", 7);
+	assert_int_equal(persist_compact(&S), 0);
+	records = J.end;
+	ask(guests[GUESTS - 1], XS_MKDIR, 0, msg, len + 1);
+	DONE();
+	assert_int_equal(persist_compact(&S), 0);
+	records = J.end - records;
+	assert_true(records > 10 * 1024);
+	assert_true(dom->bytes - charged_before + sizeof(struct xsd_sockmsg) * 4 >= records);
 }
 
 static int end(void **state)
@@ -275,6 +389,8 @@ int main(void)
 		FULL(control_has_a_reserve),
 		FULL(what_is_removed_comes_back),
 		FULL(removing_needs_no_room),
+		FULL(the_end_of_a_domain_is_one_short_record),
+		FULL(long_paths_are_charged),
 		FULL(a_compaction_that_failed_is_not_tried_at_each_request),
 	};
 

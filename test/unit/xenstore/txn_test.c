@@ -188,6 +188,48 @@ static void both_sides_merge(void **state)
 	GOT("2");
 }
 
+/* A list of children that a merge has changed is a new one to who has read it before. */
+static void a_merged_directory_has_changed(void **state)
+{
+	uint32_t reader, writer;
+
+	(void)state;
+	ASK(dom0, XS_WRITE, "/a/x\0x");
+	ASK(dom0, XS_WRITE, "/a/y\0y");
+	writer = txn_begin(dom0);
+	ASK_TX(dom0, writer, XS_WRITE, "/a/new\0m");
+	ASK(dom0, XS_WRITE, "/a/y\0l");
+	reader = txn_begin(dom0);
+	ASK_TX(dom0, reader, XS_DIRECTORY, "/a\0");
+	GOT("x\0y\0");
+	COMMIT(dom0, writer);
+	DONE();
+	COMMIT(dom0, reader);
+	FAILED("EAGAIN");
+}
+
+/* So has what the end of a domain took something from. */
+static void the_end_of_a_domain_is_a_change(void **state)
+{
+	uint32_t lists, rights;
+
+	(void)state;
+	furnish();
+	ASK(dom0, XS_WRITE, "/for5\0x");
+	ASK(dom0, XS_SET_PERMS, "/for5\0n0\0r5\0");
+	lists = txn_begin(dom0);
+	rights = txn_begin(dom0);
+	ASK_TX(dom0, lists, XS_DIRECTORY, "/local/domain/5\0");
+	GOT("data\0device\0");
+	ASK_TX(dom0, rights, XS_GET_PERMS, "/for5\0");
+	GOT("n0\0r5\0");
+	assert_int_equal(store_release(&S, NULL, 5), 0);
+	COMMIT(dom0, lists);
+	FAILED("EAGAIN");
+	COMMIT(dom0, rights);
+	FAILED("EAGAIN");
+}
+
 /* What every request notes as read, the merge would find out by itself. */
 static void merge_alone(void **state)
 {
@@ -315,6 +357,8 @@ int main(void)
 		CASE(abandoned),
 		CASE(conflict_table),
 		CASE(both_sides_merge),
+		CASE(a_merged_directory_has_changed),
+		CASE(the_end_of_a_domain_is_a_change),
 		CASE(merge_alone),
 		CASE(rights_in_transactions),
 		CASE(events_in_order_of_touch),

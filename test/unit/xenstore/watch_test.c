@@ -258,6 +258,28 @@ static void too_many_events_become_one(void **state)
 	no_event(dom0);
 }
 
+/* Long paths fill the room for events sooner. */
+static void events_are_limited_in_bytes(void **state)
+{
+	static char msg[1200] = "/o/";
+	unsigned i;
+
+	(void)state;
+	ASK(dom0, XS_WATCH, "/o\0t\0");
+	event_is(dom0, "/o", "t");
+	memset(msg + 3, 'p', 1000);
+	for (i = 0; !dom0->n_collapsed; i++) {
+		assert_true(i < quota_default.event_bytes / 1000);
+		assert_true(dom0->event_bytes <= quota_default.event_bytes);
+		sprintf(msg + 1000, "%u", i);
+		ask(dom0, XS_WRITE, 0, msg, strlen(msg) + 1);
+		DONE();
+	}
+	assert_true(i > 5);
+	event_is(dom0, "/o", "t");
+	no_event(dom0);
+}
+
 static void too_long_events(void **state)
 {
 	static char msg[XENSTORE_PAYLOAD_MAX], token[3001], path[3001];
@@ -393,6 +415,7 @@ int main(void)
 		CASE(in_the_order_of_changes),
 		CASE(equal_events_wait_once),
 		CASE(too_many_events_become_one),
+		CASE(events_are_limited_in_bytes),
 		CASE(too_long_events),
 		CASE(no_memory_for_an_event),
 		CASE(a_change_while_its_event_is_told),
