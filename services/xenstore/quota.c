@@ -26,7 +26,9 @@ const struct quota quota_default = {
 	.events = 256,
 	.event_bytes = 16 << 10,
 	.memory = 512 << 10,
-	.snapshot = 2 << 20,
+	.snapshot =
+		3
+		<< 20, /* while all guests write all they can, 15 turns: time for a transaction */
 };
 
 #define X(name, words) words,

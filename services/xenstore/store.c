@@ -13,7 +13,7 @@
 #include "persist.h"
 #include "store.h"
 
-enum { PURGE_STEP = 64 << 10 }; /* bytes of new content */
+enum { PURGE_STEP = 256 << 10 }; /* bytes of new content */
 
 static const char *const special_names[SPECIALS] = { "@introduceDomain", "@releaseDomain" };
 

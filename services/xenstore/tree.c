@@ -256,6 +256,11 @@ struct node *tree_find(struct node *root, const char *path)
 	return path[len] ? NULL : node;
 }
 
+static size_t chunk_memory(const struct chunk *c)
+{
+	return sizeof(*c) + c->n * sizeof(c->child[0]) + MEM_BLOCK;
+}
+
 size_t tree_path_memory(struct node *root, const char *path)
 {
 	struct node *node = root;
@@ -268,7 +273,7 @@ size_t tree_path_memory(struct node *root, const char *path)
 
 		bytes += sizeof(*node) + node->n_chunks * sizeof(node->chunk[0]) + MEM_BLOCK;
 		if (node->n_chunks)
-			bytes += sizeof(struct chunk) + CHUNK_MAX * sizeof(node) + MEM_BLOCK;
+			bytes += chunk_memory(node->chunk[slot.chunk]);
 		if (!slot.found)
 			return bytes;
 		node = child_at(node, slot);

@@ -294,6 +294,7 @@ static void the_store_comes_back(void **state)
 	restart(sizeof(area));
 	after = draw_store();
 	assert_string_equal(before, after);
+	assert_true(domain_find(&S, 8)->has_target);
 	assert_int_equal(domain_find(&S, 8)->target, 5);
 	free(before);
 	free(after);
@@ -527,6 +528,63 @@ static void malformed_records(void **state)
 	free(before);
 }
 
+/* Records that are well-formed, and say what cannot be, or is so already. */
+static void needless_and_impossible_records(void **state)
+{
+	static const struct {
+		char bytes[48];
+		size_t len;
+		bool fits;
+	} records[] = {
+		/* the removal of a node that is not there */
+		{ "12345678\x03\x05\0\0\0/no/x", 18, true },
+		/* a watch that session 5 has: role guest, absolute, /w, t */
+		{ "12345678\x06\x05\0\0\0\x01\0\x02\0\0\0/w\x01\0\0\0t", 26, true },
+		/* a relative one that is not below /local/domain/5/ */
+		{ "12345678\x06\x05\0\0\0\x01\x01\x02\0\0\0/v\x01\0\0\0t", 26, false },
+		/* a node whose name has a NUL: for dom0, n0, empty */
+		{ "12345678\x02\x04\0\0\0/a\0b\0\0\x01\0\0\0\0\0\0\0\0", 28, false },
+		/* a generation that is nearly the last */
+		{ "\xff\xff\xff\xff\xff\xff\xff\xef\x03\x05\0\0\0/no/x", 18, true },
+	};
+	char *before, *after;
+	size_t i;
+
+	(void)state;
+	start_journal(131072);
+	ASK(guest, XS_WATCH, "/w\0t\0");
+	before = draw_store();
+	for (i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		journal_begin(&J);
+		journal_put(&J, records[i].bytes, records[i].len);
+		assert_int_equal(journal_commit(&J), 0);
+		restart(131072);
+		assert_int_equal(report.quarantined, !records[i].fits);
+		assert_true(S.gen < UINT64_MAX / 2);
+		after = draw_store();
+		assert_string_equal(before, after);
+		free(after);
+	}
+	free(before);
+}
+
+/* A number that a client has seen means that transaction for ever. */
+static void transaction_numbers_go_on(void **state)
+{
+	uint32_t tx = 0;
+	unsigned i;
+
+	(void)state;
+	start_journal(131072);
+	for (i = 0; i < 3; i++) {
+		tx = txn_begin(guest);
+		ASK_TX(guest, tx, XS_TRANSACTION_END, "F\0");
+	}
+	restart(131072);
+	restart(131072);
+	assert_true(txn_begin(guest) > tx);
+}
+
 static int end(void **state)
 {
 	(void)state;
@@ -554,6 +612,8 @@ int main(void)
 		STORE(lost_parents_are_made_closed),
 		STORE(torn_records),
 		STORE(malformed_records),
+		STORE(needless_and_impossible_records),
+		STORE(transaction_numbers_go_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -299,9 +299,10 @@ static void purging_needs_little_memory(void **state)
 
 	(void)state;
 	furnish();
+	S.quota.memory = 4 << 20;
 	ASK(dom0, XS_MKDIR, "/shared\0");
 	ASK(dom0, XS_SET_PERMS, "/shared\0b6\0");
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 600; i++) {
 		n = (size_t)snprintf(msg, sizeof(msg), "/shared/%u", i) + 1;
 		ask(other, XS_WRITE, 0, msg, sizeof(msg));
 		DONE();
@@ -311,14 +312,14 @@ static void purging_needs_little_memory(void **state)
 		memset(msg, 0, sizeof(msg));
 	}
 	ASK(guest, XS_WRITE, "device/x\0x");
-	room = 100 << 10;
+	room = 400 << 10;
 	mem_set_limit(mem_used() + room);
 	assert_int_equal(store_release(&S, NULL, 5), 0);
 	assert_false(S.purge_due);
 	mem_set_limit(SIZE_MAX);
 	ASK(dom0, XS_READ, "/local/domain/5/device\0");
 	FAILED("ENOENT");
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 600; i++) {
 		n = (size_t)snprintf(msg, sizeof(msg), "/shared/%u", i) + 1;
 		ask(dom0, XS_GET_PERMS, 0, msg, n);
 		GOT("r6\0");

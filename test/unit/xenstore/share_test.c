@@ -322,8 +322,23 @@ static void a_compaction_that_failed_is_not_tried_at_each_request(void **state)
 	FAILED("ENOENT");
 }
 
-/* However many nodes it had, and whatever others had granted to it. */
-static void the_end_of_a_domain_is_one_short_record(void **state)
+static void a_compaction_that_does_not_fit_changes_nothing(void **state)
+{
+	(void)state;
+	ASK(dom0, XS_WRITE, "/before\0x");
+	too_much();
+	assert_true(tried_to_compact());
+	assert_true(S.journal_stale);
+	restart();
+	assert_non_null(dom0);
+	ASK(dom0, XS_READ, "/before\0");
+	GOT("x");
+	ASK(dom0, XS_READ, "/tool/more/1\0"); /* never was in it */
+	FAILED("ENOENT");
+}
+
+/* However many nodes a domain or a directory had, and whatever others had granted to it. */
+static void the_end_of_many_nodes_is_one_short_record(void **state)
 {
 	size_t before, n;
 	char msg[64];
@@ -342,6 +357,11 @@ static void the_end_of_a_domain_is_one_short_record(void **state)
 	assert_true(guests[0]->dom->nodes > 100);
 	store_release(&S, NULL, FIRST);
 	assert_int_equal(guests[0]->dom->nodes, 0);
+	assert_in_range(J.end - before, 1, 200);
+	before = J.end;
+	ASK(dom0, XS_RM, "/local/domain/1001/data\0");
+	DONE();
+	assert_int_equal(guests[1]->dom->nodes, 0);
 	assert_in_range(J.end - before, 1, 200);
 	restart();
 	ASK(dom0, XS_GET_PERMS, "/local/domain/1063/data/7\0");
@@ -389,7 +409,8 @@ int main(void)
 		FULL(control_has_a_reserve),
 		FULL(what_is_removed_comes_back),
 		FULL(removing_needs_no_room),
-		FULL(the_end_of_a_domain_is_one_short_record),
+		FULL(a_compaction_that_does_not_fit_changes_nothing),
+		FULL(the_end_of_many_nodes_is_one_short_record),
 		FULL(long_paths_are_charged),
 		FULL(a_compaction_that_failed_is_not_tried_at_each_request),
 	};
