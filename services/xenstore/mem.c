@@ -25,9 +25,9 @@ static enum mem_priority priority = MEM_RESERVED;
 void *mem_alloc(size_t size)
 {
 	union header *h;
-	size_t total, most = limit;
+	size_t total = size + sizeof(*h), most = limit;
 
-	if (__builtin_add_overflow(size, sizeof(*h), &total))
+	if (total < sizeof(*h)) /* it wrapped */
 		return NULL;
 	if (priority == MEM_ORDINARY)
 		most -= reserve < most ? reserve : most; /* M3 */

@@ -56,12 +56,17 @@ struct shares {
 };
 
 /* What a request can be refused for; X(name, the words of the log). */
+/* clang-format off */
 #define QUOTAS(X) \
 	X(NODES, "nodes") \
-	X(NODE_SIZE, "bytes of a node") X(PERMS, "permissions of a node") \
-		X(WATCHES, "watches") X(TXNS, "transactions") X( \
-			TXN_PATHS, "paths of a transaction") X(MEMORY, "bytes") \
-			X(SHARE, "bytes: all that is not kept for other guests is in use")
+	X(NODE_SIZE, "bytes of a node") \
+	X(PERMS, "permissions of a node") \
+	X(WATCHES, "watches") \
+	X(TXNS, "transactions") \
+	X(TXN_PATHS, "paths of a transaction") \
+	X(MEMORY, "bytes") \
+	X(SHARE, "bytes: all that is not kept for other guests is in use")
+/* clang-format on */
 #define X(name, words) QUOTA_##name,
 enum quota_kind { QUOTAS(X) QUOTA_KINDS };
 #undef X

@@ -64,18 +64,24 @@ struct children {
 	uint32_t chunk, at;
 };
 
+static inline struct chunk *children_chunk(const struct children *c)
+{
+	return c->dir && c->chunk < c->dir->n_chunks ? c->dir->chunk[c->chunk] : NULL;
+}
+
 static inline struct node *children_head(const struct children *c)
 {
-	if (!c->dir || c->chunk == c->dir->n_chunks)
-		return NULL;
-	return c->dir->chunk[c->chunk]->child[c->at];
+	struct chunk *chunk = children_chunk(c);
+
+	return chunk ? chunk->child[c->at] : NULL;
 }
 
 static inline struct node *children_next(struct children *c)
 {
-	struct node *node = children_head(c);
+	struct chunk *chunk = children_chunk(c);
+	struct node *node = chunk ? chunk->child[c->at] : NULL;
 
-	if (node && ++c->at == c->dir->chunk[c->chunk]->n) {
+	if (chunk && ++c->at == chunk->n) {
 		c->chunk++;
 		c->at = 0;
 	}

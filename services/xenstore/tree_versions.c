@@ -118,18 +118,12 @@ struct zip {
 /* The chunk that all versions have at this place, or NULL. */
 static struct chunk *zip_shared(const struct zip *z)
 {
-	const struct children *c = z->in;
-	struct chunk *first;
+	struct chunk *first = children_chunk(&z->in[0]);
 	int i;
 
-	if (!children_head(c) || c->at)
-		return NULL;
-	first = c->dir->chunk[c->chunk];
-	for (i = 1; i < z->n; i++) {
-		c = &z->in[i];
-		if (!children_head(c) || c->at || c->dir->chunk[c->chunk] != first)
+	for (i = 0; i < z->n; i++)
+		if (z->in[i].at || children_chunk(&z->in[i]) != first)
 			return NULL;
-	}
 	return first;
 }
 
@@ -358,7 +352,7 @@ static int diff_children(
 	struct differ *d, size_t len, struct node *before, struct node *after, bool top)
 {
 	struct zip z = { .in = { { .dir = before }, { .dir = after } }, .n = 2 };
-	struct node *v[3];
+	struct node *v[3] = { NULL };
 	size_t base = len == 1 ? 0 : len;
 	int rc;
 
