@@ -132,12 +132,20 @@ extern __thread unsigned xen_this_cpu;
 struct hcall {
 	unsigned cpu;
 	bool wide;   /* 64-bit caller */
-	bool nested; /* inside a multicall: may not be continued */
+	bool nested; /* inside a multicall */
 	bool again;  /* out: the guest shall execute the instruction again, with op and arg[] */
+	unsigned
+		budget; /* work units left before it has to, shared by the calls of a multicall */
 	uint64_t op;
 	uint64_t arg[6];
 };
-enum { HCALL_BATCH = 256, HCALL_NESTED_MAX = 4096 };
+/* Units of one execution: calls of a multicall, elements of a list, pages of an extent. */
+enum { HCALL_BATCH = 256 };
+/* A step that costs n units: it may begin while there is any budget left, so each execution makes progress. */
+static inline void hc_spend(struct hcall *c, unsigned n)
+{
+	c->budget -= n < c->budget ? n : c->budget;
+}
 
 static inline bool hc_in(const struct hcall *c, void *dst, uint64_t gva, uint64_t len)
 {

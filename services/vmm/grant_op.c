@@ -204,16 +204,17 @@ static int64_t element_do(struct hcall *c, uint32_t op, uint64_t at)
 /* arg: operation, array, number of elements. */
 int64_t hc_grant_table_op(struct hcall *c)
 {
-	uint32_t op = (uint32_t)c->arg[0], left = (uint32_t)c->arg[2], done;
+	uint32_t op = (uint32_t)c->arg[0], left = (uint32_t)c->arg[2];
 	int64_t rc;
 
 	if ((int32_t)left < 0)
 		return -XEN_EINVAL;
 	if (op >= ARRAY_SIZE(ops) || !ops[op].fn)
 		return -XEN_ENOSYS;
-	if ((ops[op].single && left != 1) || (c->nested && left > HCALL_NESTED_MAX))
+	if (ops[op].single && left != 1)
 		return -XEN_EINVAL;
-	for (done = 0; left && (c->nested || done < HCALL_BATCH); done++, left--) {
+	for (; left && c->budget; left--) {
+		hc_spend(c, 1);
 		rc = element_do(c, op, c->arg[1]);
 		if (rc)
 			return rc;

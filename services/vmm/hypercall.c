@@ -4,8 +4,11 @@
  * Objects     struct hcall: one call in progress, on the stack of the vCPU's thread.
  * Locks       none here.
  * Lifecycle   a call runs to its end; long lists are worked off in batches: the handler leaves what is
- *             left in arg[] and sets `again`, and the guest executes the instruction once more.
- * Invariants  H1 only CPL 0 gets past the dispatcher   H2 a nested call (multicall) never sets `again`
+ *             left in arg[] and sets `again`, and the guest executes the instruction once more. A call of a
+ *             multicall leaves it in its entry of the guest's list, and the multicall begins there.
+ * Invariants  H1 only CPL 0 gets past the dispatcher
+ *             H2 one execution does HCALL_BATCH units of work, however they are nested, and the step that uses
+ *                up the last of them
  */
 #include "dom.h"
 
@@ -53,28 +56,49 @@ static int64_t dispatch(struct hcall *c)
 	return row->fn(c);
 }
 
+/* The call at `at`: its result, or what is left of it and `again`, into the guest's list. */
+static int64_t multicall_entry_run(struct hcall *c, uint64_t at)
+{
+	struct multicall_entry e;
+	struct hcall sub = { .cpu = c->cpu, .wide = true, .nested = true };
+	bool told;
+
+	if (!hc_in(c, &e, at, sizeof(e)))
+		return -XEN_EFAULT;
+	sub.op = e.op;
+	sub.budget = c->budget;
+	memcpy(sub.arg, e.args, sizeof(sub.arg));
+	e.result = (xen_ulong_t)dispatch(&sub);
+	c->budget = sub.budget;
+	c->again = sub.again;
+	if (sub.again)
+		told = hc_out(c, at + offsetof(struct multicall_entry, args), sub.arg,
+			sizeof(sub.arg));
+	else
+		told = hc_out(c, at + offsetof(struct multicall_entry, result), &e.result,
+			sizeof(e.result));
+	return told ? 0 : -XEN_EFAULT;
+}
+
 /* arg 0: array of multicall_entry; arg 1: how many. */
 static int64_t hc_multicall(struct hcall *c)
 {
 	uint64_t left = (uint32_t)c->arg[1];
-	unsigned done;
+	int64_t rc;
 
 	if (c->nested)
 		return -XEN_EINVAL;
-	for (done = 0; left && done < HCALL_BATCH; done++, left--) {
-		struct multicall_entry e;
-		struct hcall sub = { .cpu = c->cpu, .wide = true, .nested = true };
-		uint64_t at = c->arg[0];
-
-		if (!hc_in(c, &e, at, sizeof(e)))
-			return -XEN_EFAULT;
-		sub.op = e.op;
-		memcpy(sub.arg, e.args, sizeof(sub.arg));
-		e.result = (xen_ulong_t)dispatch(&sub);
-		at += offsetof(struct multicall_entry, result);
-		if (!hc_out(c, at, &e.result, sizeof(e.result)))
-			return -XEN_EFAULT;
-		c->arg[0] += sizeof(e);
+	while (left && c->budget) { /* H2 */
+		hc_spend(c, 1);
+		rc = multicall_entry_run(c, c->arg[0]);
+		if (rc) {
+			c->again = false;
+			return rc;
+		}
+		if (c->again)
+			break;
+		c->arg[0] += sizeof(struct multicall_entry);
+		left--;
 	}
 	c->arg[1] = left;
 	c->again = left != 0;
@@ -92,7 +116,7 @@ static bool long_mode(const struct sk_vcpu_state *st)
 void xen_hypercall(unsigned cpu)
 {
 	struct sk_vcpu_state *st = edge_state(cpu);
-	struct hcall c = { .cpu = cpu, .wide = long_mode(st) };
+	struct hcall c = { .cpu = cpu, .wide = long_mode(st), .budget = HCALL_BATCH };
 	const uint8_t *regs = c.wide ? wide_regs : narrow_regs;
 	int64_t result;
 	unsigned i;

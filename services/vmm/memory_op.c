@@ -99,8 +99,6 @@ static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
 		xv->ram_number = edge_ram_ask(pages);
 		xv->ram_gfn = gfn;
 	}
-	if (c->nested)
-		return false;
 	sched_wait_kick(c->cpu);
 	return true;
 }
@@ -115,7 +113,7 @@ static uint64_t pages_of(uint64_t extents, unsigned order)
 static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 {
 	struct xen_memory_reservation r;
-	uint64_t i, gfn, end;
+	uint64_t i, gfn;
 	int rc = HC_SELF(c, &r);
 
 	if (rc)
@@ -124,9 +122,8 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 		return (int64_t)start;
 	if (cmd == XENMEM_increase_reservation || r.extent_order > ORDER_MAX)
 		return (int64_t)start; /* nothing without a place in the guest */
-	end = r.nr_extents - start > HCALL_BATCH && !c->nested ? start + HCALL_BATCH
-							       : r.nr_extents;
-	for (i = start; i < end; i++) {
+	for (i = start; i < r.nr_extents && c->budget; i++) {
+		hc_spend(c, 1u << r.extent_order);
 		if (!hc_in(c, &gfn, (uint64_t)r.extent_start.p + 8 * i, sizeof(gfn)))
 			return (int64_t)i;
 		rc = extent_do(cmd, gfn, r.extent_order, true);
@@ -219,7 +216,7 @@ static int64_t add_to_physmap(struct hcall *c)
 static int64_t add_to_physmap_batch(struct hcall *c, uint64_t start)
 {
 	struct xen_add_to_physmap_batch a;
-	uint64_t i, idx, gfn, end;
+	uint64_t i, idx, gfn;
 	int rc;
 
 	rc = HC_SELF(c, &a);
@@ -227,8 +224,8 @@ static int64_t add_to_physmap_batch(struct hcall *c, uint64_t start)
 		return rc;
 	if (start > a.size)
 		return -XEN_EINVAL;
-	end = a.size - start > HCALL_BATCH && !c->nested ? start + HCALL_BATCH : a.size;
-	for (i = start; i < end; i++) {
+	for (i = start; i < a.size && c->budget; i++) {
+		hc_spend(c, 1);
 		if (!hc_in(c, &idx, (uint64_t)a.idxs.p + 8 * i, 8) ||
 			!hc_in(c, &gfn, (uint64_t)a.gpfns.p + 8 * i, 8))
 			return -XEN_EFAULT;
@@ -236,8 +233,8 @@ static int64_t add_to_physmap_batch(struct hcall *c, uint64_t start)
 		if (!hc_out(c, (uint64_t)a.errs.p + 4 * i, &rc, 4))
 			return -XEN_EFAULT;
 	}
-	if (end < a.size) {
-		c->arg[0] = XENMEM_add_to_physmap_batch | end << CMD_BITS;
+	if (i < a.size) {
+		c->arg[0] = XENMEM_add_to_physmap_batch | i << CMD_BITS;
 		c->again = true;
 	}
 	return 0;

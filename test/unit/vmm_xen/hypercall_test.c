@@ -158,6 +158,13 @@ CASE(balloon_counts)
 }
 
 /* One execution of the instruction: true when it is to be executed again. */
+static bool step(void)
+{
+	fake_state[0].rip = 3;
+	xen_hypercall(0);
+	return fake_state[0].rip == 0;
+}
+
 static bool populate_step(bool first)
 {
 	struct sk_vcpu_state *st = &fake_state[0];
@@ -167,9 +174,7 @@ static bool populate_step(bool first)
 		st->gpr[SK_RDI] = XENMEM_populate_physmap;
 		st->gpr[SK_RSI] = ARG;
 	}
-	st->rip = 3;
-	xen_hypercall(0);
-	return st->rip == 0;
+	return step();
 }
 
 static void populate_list(uint64_t n, unsigned order, uint64_t gfn0)
@@ -262,22 +267,103 @@ CASE(populate_does_what_it_can)
 	CHECK_EQ(fake_asked_pages, 1024);
 }
 
-/* Inside a multicall nothing waits: the call does fewer, and the memory is there for the next. */
-CASE(populate_in_a_multicall)
+/* A multicall of n entries that lie at ARG3; then step() by step(). */
+enum { ARG3 = 400 * 4096 };
+static void multicall_begin(const struct multicall_entry *e, unsigned n)
 {
-	struct multicall_entry e = { .op = __HYPERVISOR_memory_op,
-		.args = { XENMEM_populate_physmap, ARG } };
+	struct sk_vcpu_state *st = &fake_state[0];
+
+	memcpy(at(ARG3), e, n * sizeof(*e));
+	st->gpr[SK_RAX] = __HYPERVISOR_multicall;
+	st->gpr[SK_RDI] = ARG3;
+	st->gpr[SK_RSI] = n;
+}
+
+static int64_t multicall_result(unsigned i)
+{
+	return (int64_t)((struct multicall_entry *)at(ARG3))[i].result;
+}
+
+/* A call of a multicall waits as it does alone, and goes on where it was: that is in the guest's list. */
+CASE(populate_waits_in_a_multicall)
+{
+	const struct multicall_entry e[] = {
+		{ .op = __HYPERVISOR_xen_version, .args = { XENVER_version } },
+		{ .op = __HYPERVISOR_memory_op, .args = { XENMEM_populate_physmap, ARG } },
+		{ .op = __HYPERVISOR_xen_version, .args = { XENVER_pagesize } },
+	};
 
 	fake_guest();
 	memset(present + 900, 0, 124);
 	fake_homes = 905;
 	populate_list(10, 0, 900);
-	memcpy(at(ARG + 256), &e, sizeof(e));
-	CHECK_EQ(H(multicall, ARG + 256, 1, 0), 0);
-	memcpy(&e, at(ARG + 256), sizeof(e));
-	CHECK_EQ(e.result, 5);
+	multicall_begin(e, 3);
+	CHECK(step());
 	CHECK_EQ(fake_asks, 1);
-	CHECK(xen_vcpu_runnable(0));
+	CHECK(!xen_vcpu_runnable(0));
+	CHECK_EQ(multicall_result(0), 4 << 16 | 17);
+	xen_vcpu_wake(0);
+	fake_answer = EDGE_RAM_GIVEN;
+	fake_homes = 910;
+	CHECK(!step());
+	CHECK_EQ(fake_state[0].gpr[SK_RAX], 0);
+	CHECK_EQ(multicall_result(1), 10);
+	CHECK_EQ(multicall_result(2), 4096);
+	CHECK_EQ(edge_mem_pages(), 910);
+}
+
+/* However long the lists of a multicall's calls are, the instruction ends soon, and the next one goes on. */
+CASE(nested_calls_share_one_budget)
+{
+	struct multicall_entry e[3] = {
+		{ .op = __HYPERVISOR_memory_op, .args = { XENMEM_decrease_reservation, ARG } },
+		{ .op = __HYPERVISOR_memory_op, .args = { XENMEM_populate_physmap, ARG } },
+		{ .op = __HYPERVISOR_grant_table_op, .args = { GNTTABOP_copy, ARG2, 1000 } },
+	};
+	uint64_t before;
+	unsigned steps, i;
+
+	fake_guest();
+	xd.p.store_pfn = xd.p.console_pfn = UINT64_MAX;
+	populate_list(700, 0, 0);
+	for (i = 0; i < 700; i++) /* frames of the lists themselves stay */
+		((uint64_t *)at(ARG2))[i] = i < 290 ? i : i + 200;
+	multicall_begin(e, 3);
+	for (steps = 1; before = edge_mem_pages(), step(); steps++)
+		CHECK(before - edge_mem_pages() + 256 <= 512);
+	CHECK_EQ(multicall_result(0), 700);
+	CHECK_EQ(multicall_result(1), 700);
+	CHECK_EQ(multicall_result(2), 0);
+	CHECK(steps >= 2400 / HCALL_BATCH);
+	CHECK_EQ(edge_mem_pages(), RAM_PAGES);
+}
+
+/* An extent costs as many units as it has pages. */
+CASE(large_extents_are_done_one_by_one)
+{
+	fake_guest();
+	xd.p.max_pages = 4096;
+	memset(present + 512, 0, 512);
+	populate_list(2, 8, 512);
+	CHECK(populate_step(true));
+	CHECK_EQ(edge_mem_pages(), 768);
+	CHECK(!populate_step(false));
+	CHECK_EQ(edge_mem_pages(), 1024);
+}
+
+/* What is left of a call is told to the guest's list, or the guest hears that it cannot be. */
+CASE(multicall_list_that_goes_away)
+{
+	struct multicall_entry e = { .op = __HYPERVISOR_memory_op,
+		.args = { XENMEM_decrease_reservation, ARG } };
+	uint64_t *list = at(ARG2);
+
+	fake_guest();
+	populate_list(300, 0, 500);
+	list[0] = ARG3 / 4096;
+	multicall_begin(&e, 1);
+	CHECK(!step());
+	CHECK_EQ(fake_state[0].gpr[SK_RAX], -XEN_EFAULT);
 }
 
 CASE(yield_gives_the_cpu_away)
@@ -807,7 +893,10 @@ int hypercall_tests(void)
 		cmocka_unit_test(balloon_populate_is_all_or_nothing),
 		cmocka_unit_test(populate_waits_for_memory),
 		cmocka_unit_test(populate_does_what_it_can),
-		cmocka_unit_test(populate_in_a_multicall),
+		cmocka_unit_test(populate_waits_in_a_multicall),
+		cmocka_unit_test(nested_calls_share_one_budget),
+		cmocka_unit_test(large_extents_are_done_one_by_one),
+		cmocka_unit_test(multicall_list_that_goes_away),
 		cmocka_unit_test(yield_gives_the_cpu_away),
 		cmocka_unit_test(clock_follows_the_tsc),
 		cmocka_unit_test(balloon_keeps_special_pages),
