@@ -7,6 +7,7 @@
  * Invariants  P1 a vector is delivered only when its class is above the processor priority
  *             P2 vectors 0 to 15 never get into IRR
  *             P3 the timer fires at most once for each call of lapic_timer_run(), however late it is
+ *             P4 an APIC that APIC_BASE turns off comes back as after power-up (SDM vol. 3, 11.4.3)
  */
 #include "lapic.h"
 
@@ -79,13 +80,10 @@ static void mode_set(struct lapic *l, enum lapic_mode mode)
 	__atomic_store_n(&l->mode, mode, __ATOMIC_RELEASE);
 }
 
-void lapic_reset(struct lapic *l, uint32_t id, bool bsp, bool keep_mode)
+static void registers_reset(struct lapic *l)
 {
-	enum lapic_mode mode = keep_mode ? (enum lapic_mode)l->mode : LAPIC_XAPIC;
 	uint32_t r;
 
-	l->id = id;
-	l->bsp = bsp;
 	for (r = 0; r < LAPIC_REGS; r++)
 		word_set(l, r, 0);
 	word_set(l, R_DFR, 0xffffffff);
@@ -93,8 +91,18 @@ void lapic_reset(struct lapic *l, uint32_t id, bool bsp, bool keep_mode)
 	for (r = R_LVT_TIMER; r <= R_LVT_ERROR; r++)
 		word_set(l, r, LVT_MASKED);
 	l->errors = 0;
-	__atomic_store_n(&l->nmi_pending, 0, __ATOMIC_RELAXED);
+	l->enable_seen = false;
 	timer_stop(l);
+}
+
+void lapic_reset(struct lapic *l, uint32_t id, bool bsp, bool keep_mode)
+{
+	enum lapic_mode mode = keep_mode ? (enum lapic_mode)l->mode : LAPIC_XAPIC;
+
+	l->id = id;
+	l->bsp = bsp;
+	registers_reset(l);
+	__atomic_store_n(&l->nmi_pending, 0, __ATOMIC_RELAXED);
 	mode_set(l, mode);
 }
 
@@ -118,12 +126,10 @@ bool lapic_base_write(struct lapic *l, uint64_t value)
 	if ((l->mode == LAPIC_X2APIC && mode == LAPIC_XAPIC) ||
 		(l->mode == LAPIC_OFF && mode == LAPIC_X2APIC))
 		return false;
-	if (mode == LAPIC_OFF && l->mode != LAPIC_OFF) {
-		lapic_reset(l, l->id, l->bsp, true);
-		mode_set(l, LAPIC_OFF);
-	} else if (mode != l->mode) {
+	if (mode == LAPIC_OFF) /* P4 */
+		registers_reset(l);
+	if (mode != l->mode)
 		mode_set(l, mode);
-	}
 	return true;
 }
 
@@ -151,12 +157,23 @@ static uint32_t priority(const struct lapic *l)
 	return isr >= 0 && ((uint32_t)isr & 0xf0) > (tpr & 0xf0) ? (uint32_t)isr & 0xf0 : tpr;
 }
 
+bool lapic_enabled(const struct lapic *l)
+{
+	return __atomic_load_n(&l->mode, __ATOMIC_ACQUIRE) != LAPIC_OFF &&
+	       __atomic_load_n(&l->reg[R_SVR], __ATOMIC_SEQ_CST) & SVR_ENABLE;
+}
+
+bool lapic_enable_take(struct lapic *l)
+{
+	bool seen = l->enable_seen;
+
+	l->enable_seen = false;
+	return seen;
+}
+
 bool lapic_post(struct lapic *l, uint8_t vector)
 {
-	if (__atomic_load_n(&l->mode, __ATOMIC_ACQUIRE) == LAPIC_OFF ||
-		!(word(l, R_SVR) & SVR_ENABLE))
-		return false;
-	if (vector < 16) /* P2 */
+	if (vector < 16 || !lapic_enabled(l)) /* P2 */
 		return false;
 	__atomic_fetch_or(&l->reg[R_IRR + vector / 32], 1u << vector % 32, __ATOMIC_RELEASE);
 	return true;
@@ -166,7 +183,7 @@ void lapic_post_nmi(struct lapic *l) { __atomic_store_n(&l->nmi_pending, 1, __AT
 
 int lapic_pending(const struct lapic *l)
 {
-	int irr = highest(l, R_IRR);
+	int irr = l->mode == LAPIC_OFF ? -1 : highest(l, R_IRR);
 
 	return irr >= 0 && ((uint32_t)irr & 0xf0) > (priority(l) & 0xf0) ? irr : -1; /* P1 */
 }
@@ -206,6 +223,22 @@ bool lapic_match(const struct lapic *l, const struct lapic_ipi *ipi)
 	return (ldr & 0xf0) == (dest & 0xf0) && (ldr & dest & 0x0f);
 }
 
+/* An error for ESR, and its interrupt (SDM vol. 3, 11.5.3). */
+static void error_raise(struct lapic *l, uint32_t error)
+{
+	uint32_t lvt = word(l, R_LVT_ERROR);
+
+	if (l->errors & error)
+		return;
+	l->errors |= error;
+	if (lvt & LVT_MASKED)
+		return;
+	if ((lvt & 0xff) < 16)
+		l->errors |= ESR_RECEIVE_VECTOR;
+	else
+		(void)lapic_post(l, (uint8_t)lvt);
+}
+
 static void ipi_decode(
 	struct lapic *l, uint32_t low, uint32_t dest, bool x2, struct lapic_ipi *ipi)
 {
@@ -219,7 +252,9 @@ static void ipi_decode(
 		.dest = dest,
 	};
 	if ((ipi->mode == IPI_FIXED || ipi->mode == IPI_LOWEST) && ipi->vector < 16) {
-		l->errors |= ESR_SEND_VECTOR;
+		error_raise(l, ESR_SEND_VECTOR);
+		if (ipi->shorthand == IPI_SELF)
+			error_raise(l, ESR_RECEIVE_VECTOR);
 		ipi->valid = false;
 	}
 	/* Level de-assert of INIT is a relic that only sets arbitration IDs. */
@@ -293,7 +328,11 @@ sk_time_t lapic_timer_run(struct lapic *l, sk_time_t now)
 				     l->timer_period;
 	else
 		l->timer_deadline = SK_NO_DEADLINE;
-	if (!(lvt & LVT_MASKED))
+	if (lvt & LVT_MASKED)
+		return l->timer_deadline;
+	if ((lvt & 0xff) < 16)
+		error_raise(l, ESR_RECEIVE_VECTOR);
+	else
 		(void)lapic_post(l, (uint8_t)lvt);
 	return l->timer_deadline;
 }
@@ -318,7 +357,8 @@ static void svr_write(struct lapic *l, uint32_t value)
 {
 	uint32_t r;
 
-	word_set(l, R_SVR, value & 0x1ff);
+	__atomic_store_n(&l->reg[R_SVR], value & 0x1ff, __ATOMIC_SEQ_CST);
+	l->enable_seen = value & SVR_ENABLE;
 	if (value & SVR_ENABLE)
 		return;
 	for (r = R_LVT_TIMER; r <= R_LVT_ERROR; r++)

@@ -26,6 +26,7 @@ struct lapic {
 		[LAPIC_REGS]; /* by offset / 16; ISR, TMR, IRR in place; IRR, LDR, DFR, SVR atomic */
 	uint32_t nmi_pending;     /* atomic */
 	uint32_t errors;          /* for the next write of ESR */
+	bool enable_seen;         /* SVR was written with the enable bit: lapic_enable_take() */
 	sk_time_t timer_deadline; /* SK_NO_DEADLINE = not armed */
 	sk_time_t timer_start;    /* when the initial count was loaded */
 	uint64_t timer_period;    /* ticks of a periodic timer; 0 = none */
@@ -70,8 +71,14 @@ bool lapic_msr_write(struct lapic *l, uint32_t msr, uint64_t value, sk_time_t no
 uint64_t lapic_deadline_read(const struct lapic *l);
 void lapic_deadline_write(struct lapic *l, uint64_t value);
 
-/* Any thread. False: nothing to deliver to (APIC off or software-disabled). */
+/*
+ * Any thread. False: nothing to deliver to (APIC off or software-disabled). Whoever has a level behind the vector makes
+ * the level visible first (a full barrier) and looks at it again after lapic_enable_take(): one of the two delivers.
+ */
 bool lapic_post(struct lapic *l, uint8_t vector);
+bool lapic_enabled(const struct lapic *l);
+/* True once after each write of SVR that has the enable bit. */
+bool lapic_enable_take(struct lapic *l);
 void lapic_post_nmi(struct lapic *l);
 /* Does l take an IPI for this destination? Any thread. */
 bool lapic_match(const struct lapic *l, const struct lapic_ipi *ipi);

@@ -18,6 +18,7 @@ enum {
 	ICR = 0x300,
 	ICR2 = 0x310,
 	LVTT = 0x320,
+	LVTERR = 0x370,
 	TMICT = 0x380,
 	TMCCT = 0x390,
 	TDCR = 0x3e0,
@@ -238,6 +239,94 @@ static void ipis_xapic(void **state)
 	assert_int_equal(lapic_read(&l, ICR, 0) & 0x1000, 0); /* delivered */
 }
 
+/* An illegal vector is an error of the sender, and of the receiver where that is the same APIC. */
+static void illegal_vectors(void **state)
+{
+	(void)state;
+	wr(ICR, 0x4000f); /* to itself */
+	assert_false(ipi.valid);
+	wr(ESR, 0);
+	assert_int_equal(lapic_read(&l, ESR, 0), 0x60);
+	wr(ICR2, 0);
+	wr(ICR, 0x4); /* to another */
+	wr(ESR, 0);
+	assert_int_equal(lapic_read(&l, ESR, 0), 0x20);
+	wr(TDCR, 0xb); /* a timer whose vector is illegal */
+	wr(LVTT, 0x0f);
+	lapic_write(&l, TMICT, 1, 5000, &ipi);
+	(void)lapic_timer_run(&l, 6000);
+	assert_int_equal(lapic_pending(&l), -1);
+	wr(ESR, 0);
+	assert_int_equal(lapic_read(&l, ESR, 0), 0x40);
+	assert_true(lapic_base_write(&l, 0xfee00d00));
+	assert_true(lapic_msr_write(&l, 0x83f, 3, 0, &ipi)); /* the register for it */
+	assert_true(lapic_msr_write(&l, 0x828, 0, 0, &ipi));
+	assert_int_equal(l.reg[0x28], 0x60);
+}
+
+static void error_interrupt(void **state)
+{
+	(void)state;
+	wr(LVTERR, 0xfe);
+	wr(ICR, 0x40001);
+	assert_int_equal(lapic_pending(&l), 0xfe);
+	lapic_accept(&l, 0xfe);
+	wr(EOI, 0);
+	wr(ICR, 0x40001); /* the same error again, not read yet: no second one */
+	assert_int_equal(lapic_pending(&l), -1);
+	wr(ESR, 0);
+	wr(ICR, 0x40001);
+	assert_int_equal(lapic_pending(&l), 0xfe);
+	lapic_accept(&l, 0xfe);
+	wr(EOI, 0);
+	wr(ESR, 0);
+	wr(LVTERR, 0x02); /* a vector that is illegal itself */
+	wr(ICR, 0x4);
+	assert_int_equal(lapic_pending(&l), -1);
+	wr(ESR, 0);
+	assert_int_equal(lapic_read(&l, ESR, 0), 0x60);
+}
+
+/* Whoever keeps a level behind a vector hears when the APIC takes it. */
+static void enabling_is_told(void **state)
+{
+	(void)state;
+	assert_true(lapic_enable_take(&l)); /* set-up did it */
+	assert_false(lapic_enable_take(&l));
+	wr(SVR, 0xff);
+	assert_false(lapic_enabled(&l));
+	assert_false(lapic_post(&l, 0x40));
+	assert_false(lapic_enable_take(&l));
+	wr(SVR, 0x1ff);
+	assert_true(lapic_enabled(&l));
+	assert_true(lapic_enable_take(&l));
+	assert_true(lapic_post(&l, 0x40));
+	lapic_reset(&l, 6, true, true); /* INIT: disabled, and what waited is gone */
+	assert_int_equal(lapic_pending(&l), -1);
+	assert_false(lapic_enabled(&l));
+	assert_true(lapic_base_write(&l, 0xfee00d00));
+	assert_true(lapic_msr_write(&l, 0x80f, 0x1ff, 0, &ipi));
+	assert_true(lapic_enable_take(&l));
+	assert_true(lapic_post(&l, 0x41));
+	assert_true(lapic_base_write(&l, 0xfee00100)); /* off: as after power-up from then on */
+	assert_int_equal(lapic_pending(&l), -1);
+	assert_true(lapic_base_write(&l, 0xfee00900));
+	assert_false(lapic_enabled(&l));
+	assert_false(lapic_enable_take(&l));
+	assert_int_equal(lapic_pending(&l), -1);
+}
+
+static void off_keeps_the_nmi(void **state)
+{
+	(void)state;
+	lapic_post_nmi(&l);
+	assert_true(lapic_base_write(&l, 0xfee00100));
+	assert_true(lapic_base_write(&l, 0xfee00900));
+	assert_int_equal(l.nmi_pending, 1); /* it does not come through the APIC's registers */
+	lapic_reset(&l, 6, true, true);
+	assert_int_equal(l.nmi_pending, 0);
+}
+
 static void matching(void **state)
 {
 	struct lapic_ipi d = { .dest = 6 };
@@ -333,6 +422,10 @@ int main(void)
 		cmocka_unit_test_setup(software_disable, setup),
 		cmocka_unit_test_setup(ipis_xapic, setup),
 		cmocka_unit_test_setup(matching, setup),
+		cmocka_unit_test_setup(illegal_vectors, setup),
+		cmocka_unit_test_setup(error_interrupt, setup),
+		cmocka_unit_test_setup(enabling_is_told, setup),
+		cmocka_unit_test_setup(off_keeps_the_nmi, setup),
 		cmocka_unit_test_setup(x2apic_msrs, setup),
 	};
 
