@@ -183,6 +183,7 @@ hcall_fn hc_vcpu_op, hc_set_timer_op;                 /* vcpu_op.c */
 
 /* ---- sched_op.c ------------------------------------------------------------------- */
 void sched_wait_kick(unsigned cpu);
+void sched_wait_end(unsigned cpu); /* own thread */
 
 /* ---- evtchn.c --------------------------------------------------------------------- */
 int evtchn_init(void) must_check;

@@ -8,6 +8,8 @@
  *             unbound for domain 0. Closing either end leaves the other unbound.
  * Invariants  E1 port 0 is never used   E2 vcpu < n_vcpus in every port in use
  *             E3 an interdomain port names a back end that names it, or the back end went away
+ *             E4 who makes an upcall due sets evtchn_upcall_pending and then looks for a way to deliver it; who makes a
+ *                way (vector, callback, APIC, bringing the vCPU up) looks at evtchn_upcall_pending afterwards
  */
 #include "dom.h"
 
@@ -46,7 +48,7 @@ static struct vcpu_info *vcpu_info(unsigned cpu)
 static void upcall_assert(unsigned cpu)
 {
 	struct xen_vcpu *xv = &xd.vcpu[cpu];
-	uint8_t vector = __atomic_load_n(&xv->upcall_vector, __ATOMIC_ACQUIRE);
+	uint8_t vector = __atomic_load_n(&xv->upcall_vector, __ATOMIC_SEQ_CST);
 
 	if (vector) {
 		edge_lapic_post(cpu, vector);
@@ -75,7 +77,15 @@ void evtchn_all_pending(unsigned cpu)
 
 bool evtchn_upcall_pending(unsigned cpu)
 {
-	return __atomic_load_n(&vcpu_info(cpu)->evtchn_upcall_pending, __ATOMIC_ACQUIRE) != 0;
+	return __atomic_load_n(&vcpu_info(cpu)->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0;
+}
+
+void xen_apic_enabled(unsigned cpu)
+{
+	uint8_t vector = __atomic_load_n(&xd.vcpu[cpu].upcall_vector, __ATOMIC_SEQ_CST);
+
+	if (vector && evtchn_upcall_pending(cpu)) /* E4 */
+		edge_lapic_post(cpu, vector);
 }
 
 /* Vector of HVM_PARAM_CALLBACK_IRQ, 0 if upcalls come in no such way (a vCPU's own vector: by its APIC). */
@@ -147,8 +157,11 @@ void evtchn_set_pending(uint32_t port, union port p)
 		   !bit_test(xd.shared->evtchn_mask, port)) {
 		select_upcall(port, p.vcpu);
 	}
-	if (__atomic_load_n(&xd.vcpu[p.vcpu].waiting, __ATOMIC_ACQUIRE) &&
-		p.vcpu != xen_this_cpu)
+	if (!__atomic_load_n(&xd.vcpu[p.vcpu].waiting, __ATOMIC_ACQUIRE))
+		return;
+	if (p.vcpu == xen_this_cpu)
+		sched_wait_end(p.vcpu); /* its own timer fired before it fell asleep */
+	else
 		edge_vcpu_kick(p.vcpu); /* polls a masked port, perhaps */
 }
 

@@ -101,8 +101,7 @@ static int64_t set_upcall_vector(struct hcall *c)
 	if (a.vcpu >= xd.p.n_vcpus)
 		return -XEN_ENOENT;
 	__atomic_store_n(&xd.vcpu[a.vcpu].upcall_vector, a.vector, __ATOMIC_SEQ_CST);
-	if (evtchn_upcall_pending(a.vcpu))
-		edge_lapic_post(a.vcpu, a.vector);
+	xen_apic_enabled(a.vcpu);
 	return 0;
 }
 

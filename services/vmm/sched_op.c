@@ -19,7 +19,7 @@ static void wait_begin(unsigned cpu, sk_time_t deadline)
 	__atomic_store_n(&xd.vcpu[cpu].waiting, true, __ATOMIC_SEQ_CST); /* S1 */
 }
 
-static void wait_cancel(unsigned cpu)
+void sched_wait_end(unsigned cpu)
 {
 	__atomic_store_n(&xd.vcpu[cpu].waiting, false, __ATOMIC_SEQ_CST);
 }
@@ -32,7 +32,7 @@ static int64_t block(unsigned cpu)
 	__atomic_store_n(&xd.vcpu[cpu].info->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);
 	wait_begin(cpu, SK_NO_DEADLINE);
 	if (evtchn_upcall_pending(cpu))
-		wait_cancel(cpu);
+		sched_wait_end(cpu);
 	return 0;
 }
 
@@ -63,7 +63,7 @@ static int64_t poll(struct hcall *c)
 	wait_begin(c->cpu, p.timeout ? time_tsc(p.timeout) : SK_NO_DEADLINE);
 	rc = poll_ports(c, &p);
 	if (rc || evtchn_upcall_pending(c->cpu) || (p.timeout && time_now() >= p.timeout))
-		wait_cancel(c->cpu);
+		sched_wait_end(c->cpu);
 	return rc < 0 ? rc : 0;
 }
 

@@ -171,7 +171,7 @@ void time_runstate_set(unsigned cpu, int state)
 
 void xen_vcpu_sleep(unsigned cpu) { time_runstate_set(cpu, RUNSTATE_blocked); }
 
-void xen_vcpu_look_again(unsigned cpu) { xd.vcpu[cpu].waiting = false; }
+void xen_vcpu_look_again(unsigned cpu) { sched_wait_end(cpu); }
 
 /* Whatever woke it ends SCHEDOP_block and SCHEDOP_poll: guests look again. */
 void xen_vcpu_wake(unsigned cpu)
@@ -182,8 +182,11 @@ void xen_vcpu_wake(unsigned cpu)
 
 void xen_vcpu_online(unsigned cpu, bool online)
 {
-	if (online)
+	if (online) {
 		xd.vcpu[cpu].started = true;
+		/* What came while it was down is due now: it begins with interrupts off, and nobody tells it again. */
+		__atomic_store_n(&xd.vcpu[cpu].upcall_new, 1, __ATOMIC_SEQ_CST);
+	}
 	time_runstate_set(cpu, online ? RUNSTATE_running : RUNSTATE_offline);
 }
 

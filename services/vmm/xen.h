@@ -70,6 +70,8 @@ void xen_vcpu_wake(unsigned cpu);
 /* What it waits for may have come unheard: the wait ends. */
 void xen_vcpu_look_again(unsigned cpu);
 void xen_vcpu_online(unsigned cpu, bool online);
+/* The vCPU's local APIC takes interrupts now: an upcall that it did not take before is due again. */
+void xen_apic_enabled(unsigned cpu);
 /* The guest's TSC offset changed: pvclock follows. */
 void xen_time_update(unsigned cpu);
 

@@ -15,6 +15,7 @@ struct sk_vcpu_state fake_state[FAKE_VCPUS];
 unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs;
 uint8_t last_post;
 bool up[FAKE_VCPUS], log_quiet;
+bool fake_apic_off[FAKE_VCPUS];
 uint64_t fake_tsc = 1000, fake_waiting;
 int shutdown_reason = -1;
 uint64_t max_pages = RAM_PAGES;
@@ -51,6 +52,8 @@ void edge_vcpu_kick(unsigned cpu) { kicks[cpu]++; }
 
 void edge_lapic_post(unsigned cpu, uint8_t vector)
 {
+	if (fake_apic_off[cpu])
+		return;
 	posts[cpu]++;
 	last_post = vector;
 }

@@ -19,6 +19,7 @@ extern struct sk_vcpu_state fake_state[FAKE_VCPUS];
 extern unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs;
 extern uint8_t last_post;
 extern bool up[FAKE_VCPUS], log_quiet;
+extern bool fake_apic_off[FAKE_VCPUS]; /* what is posted there is lost */
 extern uint64_t fake_tsc, fake_waiting;
 extern int shutdown_reason;
 extern uint64_t max_pages;

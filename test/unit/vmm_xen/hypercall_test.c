@@ -540,6 +540,66 @@ CASE(hvm_upcall_vector)
 		-XEN_ENOENT);
 }
 
+static void vector_set(unsigned cpu, uint8_t vector)
+{
+	struct xen_hvm_evtchn_upcall_vector a = { .vcpu = cpu, .vector = vector };
+
+	CHECK_EQ(op(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &a, sizeof(a)), 0);
+}
+
+/* A vCPU whose local APIC is disabled misses the interrupt, not the upcall: it comes when the APIC is enabled. */
+CASE(upcall_waits_for_the_apic)
+{
+	fake_guest();
+	fake_apic_off[0] = true;
+	vector_set(0, 0x40);
+	evtchn_mark_upcall(0);
+	CHECK_EQ(posts[0], 0);
+	fake_apic_off[0] = false;
+	xen_apic_enabled(0);
+	CHECK_EQ(posts[0], 1);
+	CHECK_EQ(last_post, 0x40);
+	xd.vcpu[0].info->evtchn_upcall_pending = 0;
+	xen_apic_enabled(0);
+	CHECK_EQ(posts[0], 1); /* nothing waits */
+	evtchn_mark_upcall(1);
+	xen_apic_enabled(1);
+	CHECK_EQ(posts[1], 0); /* no vector: the callback is not the APIC's */
+}
+
+/* The vector comes after the event, for another vCPU, whose APIC is enabled last of all. */
+CASE(upcall_vector_after_the_event)
+{
+	fake_guest();
+	fake_apic_off[1] = true;
+	evtchn_mark_upcall(1);
+	vector_set(1, 0x41);
+	CHECK_EQ(posts[1], 0);
+	fake_apic_off[1] = false;
+	xen_apic_enabled(1);
+	CHECK_EQ(posts[1], 1);
+	CHECK_EQ(last_post, 0x41);
+	vector_set(1, 0x42);
+	CHECK_EQ(last_post, 0x42);
+}
+
+/* A vCPU that comes up has interrupts off: it gets what came before once, as when it becomes due. */
+CASE(upcall_waits_for_the_vcpu)
+{
+	uint64_t v = 2ull << 56 | 0xf3;
+
+	fake_guest();
+	param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v);
+	fake_state[1].rflags = 0;
+	xen_vcpu_online(1, true);
+	evtchn_mark_upcall(1);
+	CHECK_EQ(xen_upcall_vector(1), 0xf3);
+	xen_vcpu_online(1, false); /* went down before it took it */
+	xen_vcpu_online(1, true);
+	CHECK_EQ(xen_upcall_vector(1), 0xf3);
+	CHECK_EQ(xen_upcall_vector(1), -1);
+}
+
 /* With interrupts off the upcall is given once each time that it became due; a vector in flight is not repeated. */
 CASE(upcall_is_not_repeated)
 {
@@ -612,6 +672,37 @@ CASE(block_and_poll)
 	p.timeout = 0;
 	CHECK_EQ(op(__HYPERVISOR_sched_op, SCHEDOP_poll, &p, sizeof(p)), 0);
 	CHECK(!xen_vcpu_runnable(0));
+}
+
+/* A timer that fires between the wait's beginning and the thread's sleep ends the wait: nobody else would. */
+CASE(own_timer_ends_the_wait)
+{
+	struct evtchn_bind_virq v = { .virq = VIRQ_TIMER, .vcpu = 0 };
+	struct sched_poll p = { .nr_ports = 1 };
+
+	fake_guest();
+	CHECK_EQ(op(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, &v, sizeof(v)), 0);
+	CHECK_EQ(H(set_timer_op, 1000, 0, 0), 0);
+	CHECK_EQ(H(sched_op, SCHEDOP_block, 0, 0), 0);
+	CHECK(!xen_vcpu_runnable(0));
+	fake_tsc = time_tsc(1000);
+	xen_vcpu_prepare(0);
+	CHECK(xen_vcpu_runnable(0));
+	CHECK(evtchn_pending(v.port));
+
+	xd.shared->evtchn_pending[0] = 0; /* the same for a poll on a masked port: no upcall */
+	xd.vcpu[0].info->evtchn_upcall_pending = 0;
+	xd.vcpu[0].info->evtchn_pending_sel = 0;
+	xd.shared->evtchn_mask[0] = ~0ul;
+	*(uint32_t *)at(ARG2) = v.port;
+	set_xen_guest_handle(p.ports, (evtchn_port_t *)ARG2);
+	CHECK_EQ(H(set_timer_op, 2000, 0, 0), 0);
+	CHECK_EQ(op(__HYPERVISOR_sched_op, SCHEDOP_poll, &p, sizeof(p)), 0);
+	CHECK(!xen_vcpu_runnable(0));
+	fake_tsc = time_tsc(2000);
+	xen_vcpu_prepare(0);
+	CHECK(xen_vcpu_runnable(0));
+	CHECK(!evtchn_upcall_pending(0));
 }
 
 /* A masked port that is polled on wakes the vCPU though no upcall is due. */
@@ -907,6 +998,10 @@ int hypercall_tests(void)
 		cmocka_unit_test(hvm_params),
 		cmocka_unit_test(hvm_upcall_vector),
 		cmocka_unit_test(upcall_is_not_repeated),
+		cmocka_unit_test(upcall_waits_for_the_apic),
+		cmocka_unit_test(upcall_vector_after_the_event),
+		cmocka_unit_test(upcall_waits_for_the_vcpu),
+		cmocka_unit_test(own_timer_ends_the_wait),
 		cmocka_unit_test(shutdown_once),
 		cmocka_unit_test(block_and_poll),
 		cmocka_unit_test(poll_wakes_on_masked_port),
