@@ -204,7 +204,7 @@ static void exit_hypercall(struct vcpu *v)
 static void exit_hlt(struct vcpu *v)
 {
 	skip(v, 1);
-	__atomic_store_n(&v->run, VCPU_HALTED, __ATOMIC_RELEASE);
+	vcpu_halt(v);
 }
 
 /* ---- ports ------------------------------------------------------------------------------------------------ */

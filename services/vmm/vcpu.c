@@ -4,12 +4,14 @@
  * Objects     struct vcpu with its VCpu, thread, scheduling context and notification.
  * Locks       vm.lock for parking and for going on- and offline; leaf.
  * Lifecycle   vcpu_make() before anything runs; the threads live as long as the guest. OFFLINE vCPUs' threads
- *             wait for INIT and SIPI, or for vcpu_up().
+ *             wait for INIT and SIPI, or for vcpu_up(); DEAF ones for an NMI as well.
  * Invariants  V1 whoever leaves something for a vCPU (IRR, a request, an event) does so before vcpu_kick(), and
  *                the thread looks at all of it after each wait and each exit: nothing is lost
  *             V2 v->st is touched by its own thread only, but while the vCPU is OFFLINE and parked
  *             V3 the kernel holds one vector for the guest at most; what waits behind it has the thread come
  *                back after RETRY_US
+ *             V4 when every vCPU is settled, and no request or NMI waits for one, nothing can run any more: only
+ *                vCPUs send requests and NMIs, and a thread takes `settled` back before it takes a request
  */
 #include "vcpu.h"
 
@@ -132,7 +134,7 @@ int vcpu_up(struct vcpu *v)
 	int rc = -SK_E_STATE;
 
 	mutex_lock(&vm.lock);
-	if (v->run == VCPU_OFFLINE) {
+	if (!vcpu_is_up(v)) {
 		__atomic_store_n(&v->run, VCPU_RUNNABLE, __ATOMIC_RELEASE);
 		rc = 0;
 	}
@@ -200,7 +202,8 @@ void vcpu_ipi(struct vcpu *from, const struct lapic_ipi *ipi)
 	uint32_t i;
 
 	for (i = 0; i < vm.n_vcpus; i++) {
-		if (!ipi_is_for(from, &vm.vcpu[i], ipi))
+		if (!ipi_is_for(from, &vm.vcpu[i], ipi) ||
+			(ipi->mode == IPI_LOWEST && !lapic_enabled(&vm.vcpu[i].lapic)))
 			continue;
 		ipi_deliver(&vm.vcpu[i], ipi);
 		if (ipi->mode == IPI_LOWEST)
@@ -210,12 +213,19 @@ void vcpu_ipi(struct vcpu *from, const struct lapic_ipi *ipi)
 
 /* ---- requests, by its own thread ----------------------------------------------------------------------- */
 
-static void go_offline(struct vcpu *v)
+static void run_set(struct vcpu *v, enum vcpu_run run)
 {
 	mutex_lock(&vm.lock);
-	__atomic_store_n(&v->run, VCPU_OFFLINE, __ATOMIC_RELEASE);
+	__atomic_store_n(&v->run, run, __ATOMIC_RELEASE);
 	mutex_unlock(&vm.lock);
-	xen_vcpu_online(v->id, false);
+}
+
+void vcpu_halt(struct vcpu *v)
+{
+	if (v->st->rflags & RFLAGS_IF)
+		__atomic_store_n(&v->run, VCPU_HALTED, __ATOMIC_RELEASE);
+	else
+		run_set(v, VCPU_DEAF);
 }
 
 static void sipi(struct vcpu *v)
@@ -229,24 +239,50 @@ static void sipi(struct vcpu *v)
 	st->rip = 0;
 	st->seg[SK_CS].selector = (uint16_t)(vector << 8);
 	st->seg[SK_CS].base = vector << 12;
-	xen_vcpu_online(v->id, true);
-	if (vcpu_up(v))
-		vm_log("vCPU %u: came up twice", v->id);
+	run_set(v, VCPU_RUNNABLE);
 }
 
 static void requests_run(struct vcpu *v)
 {
 	uint32_t r = __atomic_exchange_n(&v->requests, 0, __ATOMIC_ACQ_REL);
 
-	if (r & VCPU_REQ_DOWN)
-		go_offline(v);
-	if (r & VCPU_REQ_INIT) {
-		if (v->run != VCPU_OFFLINE)
-			go_offline(v);
+	if (r & (VCPU_REQ_DOWN | VCPU_REQ_INIT))
+		run_set(v, VCPU_OFFLINE);
+	if (r & VCPU_REQ_INIT)
 		vcpu_reset(v);
-	}
 	if (r & VCPU_REQ_SIPI)
 		sipi(v);
+	if (v->run == VCPU_DEAF && __atomic_load_n(&v->lapic.nmi_pending, __ATOMIC_ACQUIRE))
+		run_set(v, VCPU_RUNNABLE);
+	if (v->down_told == vcpu_is_up(v)) {
+		v->down_told = !v->down_told;
+		xen_vcpu_online(v->id, !v->down_told);
+	}
+}
+
+/* vm.lock held: may it run again by what was done so far? */
+static bool can_run(const struct vcpu *v)
+{
+	return !v->settled || vcpu_is_up(v) ||
+	       __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) ||
+	       (v->run == VCPU_DEAF &&
+		       __atomic_load_n(&v->lapic.nmi_pending, __ATOMIC_SEQ_CST));
+}
+
+static void settled_set(struct vcpu *v, bool settled)
+{
+	bool alive = false;
+	uint32_t i;
+
+	mutex_lock(&vm.lock);
+	v->settled = settled;
+	for (i = 0; i < vm.n_vcpus; i++)
+		alive = alive || can_run(&vm.vcpu[i]);
+	mutex_unlock(&vm.lock);
+	if (alive || __atomic_load_n(&vm.stopped, __ATOMIC_ACQUIRE))
+		return;
+	vm_log("all vCPUs are down, by HLT with interrupts off or by VCPUOP_down: power off");
+	vm_shutdown(SHUTDOWN_poweroff);
 }
 
 /* ---- interrupts, by its own thread --------------------------------------------------------------------- */
@@ -348,6 +384,8 @@ static sk_time_t timers_run(struct vcpu *v)
 {
 	sk_time_t apic, xen;
 
+	if (lapic_enable_take(&v->lapic))
+		xen_apic_enabled(v->id);
 	xen_vcpu_prepare(v->id);
 	apic = lapic_timer_run(&v->lapic, guest_tsc(v));
 	if (apic != SK_NO_DEADLINE)
@@ -367,8 +405,11 @@ static sk_time_t wait_ready(struct vcpu *v)
 			xen_vcpu_look_again(v->id); /* a kick may have come meanwhile */
 		}
 		requests_run(v);
-		if (v->run == VCPU_OFFLINE) {
-			thread_sleep(v, SK_NO_DEADLINE);
+		if (!vcpu_is_up(v)) {
+			deadline = timers_run(v); /* vCPU 0's thread watches the watchdogs */
+			settled_set(v, true);     /* V4 */
+			thread_sleep(v, deadline);
+			settled_set(v, false);
 			continue;
 		}
 		deadline = timers_run(v);
@@ -440,6 +481,7 @@ int vcpu_make(struct vcpu *v, uint32_t id)
 
 	v->id = id;
 	v->vm = &vm;
+	v->down_told = id != 0; /* as time_init() has it */
 	v->sched = VM_CAP_SCHED + id;
 	rc = object_make(SK_OBJ_NOTIFICATION, 0, &v->ntfn);
 	if (!rc)

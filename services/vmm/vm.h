@@ -61,6 +61,7 @@ enum vcpu_run {
 	VCPU_RUNNABLE = 1,
 	VCPU_HALTED =
 		2, /* HLT: until an interrupt (SCHEDOP_block and poll: the Xen half knows) */
+	VCPU_DEAF = 3, /* HLT with interrupts off: until an NMI, INIT, or VCPUOP_up */
 };
 
 /* What other threads ask of a vCPU, or'ed into v->requests before the kick. */
@@ -75,6 +76,8 @@ struct vcpu {
 	/* any thread, atomic */
 	uint32_t
 		run; /* enum vcpu_run; RUNNABLE <-> HALTED by its own thread, else under vm->lock */
+	uint32_t
+		settled; /* vm->lock: OFFLINE or DEAF, and its thread has acted upon all that was asked of it */
 	uint32_t requests; /* enum vcpu_request */
 	uint32_t sipi_vector;
 	uint32_t idle; /* its thread sleeps */
@@ -84,6 +87,7 @@ struct vcpu {
 
 	uint32_t
 		parked; /* vm->lock: its thread sleeps because the guest is paused or stopped */
+	uint32_t down_told;         /* own thread: the Xen half knows it as offline */
 	uint32_t pending_exception; /* own thread: SK_EV_* word for the next entry, 0 = none */
 	uint32_t pending_error;
 	uint64_t run_ticks; /* TSC spent in guest mode: written by its thread */
@@ -216,13 +220,18 @@ void vcpu_sync(struct vcpu *v, uint32_t groups);
 static inline void vcpu_dirty(struct vcpu *v, uint32_t groups) { v->st->dirty |= groups; }
 /* A vCPU that is OFFLINE (vm->lock not held): state as after INIT, all groups dirty; then change v->st. */
 void vcpu_reset(struct vcpu *v);
-/* Start an OFFLINE vCPU with the state in v->st. -SK_E_STATE: it is up. */
+/* Start a vCPU that is down with the state in v->st. -SK_E_STATE: it is up. */
 int vcpu_up(struct vcpu *v) must_check;
 /* Stop a vCPU; its own thread: takes effect when the exit handler returns. */
 void vcpu_down(struct vcpu *v);
+/* HLT, own thread. Off with the guest when nothing in it can run any more. */
+void vcpu_halt(struct vcpu *v);
+/* Down is OFFLINE or DEAF, as Xen has it. */
 static inline bool vcpu_is_up(const struct vcpu *v)
 {
-	return __atomic_load_n(&v->run, __ATOMIC_ACQUIRE) != VCPU_OFFLINE;
+	uint32_t run = __atomic_load_n(&v->run, __ATOMIC_ACQUIRE);
+
+	return run == VCPU_RUNNABLE || run == VCPU_HALTED;
 }
 
 /* ---- the guest as a whole ---------------------------------------------------------------------------------- */

@@ -28,3 +28,7 @@ inc-unit-vmm_cpuid := services/vmm
 unit-tests += vmm_msr
 src-unit-vmm_msr := test/unit/vmm_machine/msr_test.c services/vmm/msr.c services/vmm/lapic.c
 inc-unit-vmm_msr := services/vmm
+
+unit-tests += vmm_vcpu
+src-unit-vmm_vcpu := test/unit/vmm_machine/vcpu_test.c services/vmm/lapic.c
+inc-unit-vmm_vcpu := services/vmm
