@@ -154,3 +154,14 @@ void edge_log(const char *fmt, ...)
 	va_end(ap);
 	vm_log("%s", line);
 }
+
+void edge_note(uint64_t number, const char *fmt, ...)
+{
+	char line[200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	vm_note(NOTE_HYPERCALL, number, "%s", line);
+}

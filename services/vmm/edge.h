@@ -80,5 +80,7 @@ void edge_io_kick(void);
 int edge_on_io_kick(void (*fn)(void)) must_check;
 /* One line, rate-limited. */
 void edge_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A hypercall that is not there, `number` tells it from others: one line for each in the guest's life. */
+void edge_note(uint64_t number, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -60,6 +60,10 @@ static int64_t set_param(struct hcall *c)
 	if (a.value >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR &&
 		(a.value & 0xff) < VECTOR_MIN) /* V1 */
 		return -XEN_EINVAL;
+	if (a.value && a.value >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR)
+		edge_note(1ull << 48 | a.value >> 56,
+			"vCPU %u: events by a callback of type %u, which never come: by vector alone",
+			c->cpu, (unsigned)(a.value >> 56));
 	callback_set(a.value);
 	return 0;
 }
@@ -135,6 +139,8 @@ int64_t hc_hvm_op(struct hcall *c)
 		return hc_out(c, c->arg[1], &t, sizeof(t)) ? 0 : -XEN_EFAULT;
 	case HVMOP_get_mem_type:
 		return get_mem_type(c);
+	case HVMOP_pagetable_dying: /* of shadow paging; Linux asks whether it is there */
+		return -XEN_EINVAL;
 	default:
 		return -XEN_ENOSYS;
 	}

@@ -26,34 +26,56 @@ static int64_t hc_denied(struct hcall *c)
 }
 
 /* One row for each hypercall that a PVH guest finds; the others do not exist. */
+#define ROW(name, fn, narrow) [__HYPERVISOR_##name] = { fn, #name, narrow }
 static const struct hcall_row {
 	hcall_fn *fn;
+	const char *name;
 	bool narrow; /* arguments look the same to 32-bit code: allowed there */
 } table[N_HYPERCALLS] = {
-	[__HYPERVISOR_memory_op] = { hc_memory_op, false },
-	[__HYPERVISOR_multicall] = { hc_multicall, false },
-	[__HYPERVISOR_set_timer_op] = { hc_set_timer_op, false },
-	[__HYPERVISOR_xen_version] = { hc_xen_version, true },
-	[__HYPERVISOR_console_io] = { hc_console_io, true },
-	[__HYPERVISOR_grant_table_op] = { hc_grant_table_op, false },
-	[__HYPERVISOR_vm_assist] = { hc_vm_assist, true },
-	[__HYPERVISOR_vcpu_op] = { hc_vcpu_op, false },
-	[__HYPERVISOR_sched_op] = { hc_sched_op, true },
-	[__HYPERVISOR_event_channel_op] = { hc_event_channel_op, false },
-	[__HYPERVISOR_hvm_op] = { hc_hvm_op, true },
-	[__HYPERVISOR_platform_op] = { hc_denied, false },
-	[__HYPERVISOR_sysctl] = { hc_denied, false },
-	[__HYPERVISOR_domctl] = { hc_denied, false },
-	[__HYPERVISOR_dm_op] = { hc_denied, false },
+	ROW(memory_op, hc_memory_op, false),
+	ROW(multicall, hc_multicall, false),
+	ROW(set_timer_op, hc_set_timer_op, false),
+	ROW(xen_version, hc_xen_version, true),
+	ROW(console_io, hc_console_io, true),
+	ROW(grant_table_op, hc_grant_table_op, false),
+	ROW(vm_assist, hc_vm_assist, true),
+	ROW(vcpu_op, hc_vcpu_op, false),
+	ROW(sched_op, hc_sched_op, true),
+	ROW(event_channel_op, hc_event_channel_op, false),
+	ROW(hvm_op, hc_hvm_op, true),
+	ROW(platform_op, hc_denied, false),
+	ROW(sysctl, hc_denied, false),
+	ROW(domctl, hc_denied, false),
+	ROW(dm_op, hc_denied, false),
 };
+
+/* The first time: a guest that goes silent after a call has said which one it missed. */
+static void missing_note(const struct hcall *c, const struct hcall_row *row, uint64_t sub_op)
+{
+	uint64_t number = (uint64_t)c->wide << 63 | (c->op & 0xffff) << 32 | (uint32_t)sub_op;
+	const char *who = c->wide ? "" : " by 32-bit code";
+
+	if (!row)
+		edge_note(number, "vCPU %u: hypercall %llu%s: there is none", c->cpu,
+			(unsigned long long)c->op, who);
+	else
+		edge_note(number, "vCPU %u: hypercall %s, operation %u%s: not for this guest",
+			c->cpu, row->name, (uint32_t)sub_op, who);
+}
 
 static int64_t dispatch(struct hcall *c)
 {
 	const struct hcall_row *row = c->op < N_HYPERCALLS ? &table[c->op] : NULL;
+	uint64_t sub_op = c->arg[0];
+	int64_t rc = -XEN_ENOSYS;
 
-	if (!row || !row->fn || (!c->wide && !row->narrow))
-		return -XEN_ENOSYS;
-	return row->fn(c);
+	if (row && !row->fn)
+		row = NULL;
+	if (row && (c->wide || row->narrow))
+		rc = row->fn(c);
+	if (rc == -XEN_ENOSYS || rc == -XEN_EPERM)
+		missing_note(c, row, row ? sub_op : 0);
+	return rc;
 }
 
 /* The call at `at`: its result, or what is left of it and `again`, into the guest's list. */

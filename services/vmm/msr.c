@@ -3,7 +3,7 @@
  *
  * Objects     struct vcpu: MTRRs and the like. The rest lives in the state page or in the local APIC.
  * Locks       none: the vCPU's own thread.
- * Invariants  R1 an unknown register is #GP, both ways, and costs at most a rate-limited line of the log
+ * Invariants  R1 an unknown register is #GP, both ways, and costs at most one line of the log for each
  *             R2 memory types that the guest sets have no effect: nested pages are write-back
  */
 #include "msr.h"
@@ -13,13 +13,18 @@
 #include "xen.h"
 
 enum {
+	MSR_P5_MC_ADDR = 0,
+	MSR_P5_MC_TYPE = 1,
 	MSR_TSC = 0x10,
 	MSR_PLATFORM_ID = 0x17,
 	MSR_APIC_BASE = 0x1b,
+	MSR_EBC_FREQUENCY = 0x2c,
 	MSR_FEATURE_CONTROL = 0x3a,
 	MSR_TSC_ADJUST = 0x3b,
 	MSR_UCODE_WRITE = 0x79,
 	MSR_UCODE_REV = 0x8b,
+	MSR_PERFCTR = 0xc1,
+	MSR_PERFCTR_LAST = 0xc8,
 	MSR_PLATFORM_INFO = 0xce,
 	MSR_MTRR_CAP = 0xfe,
 	MSR_MISC_FEATURES = 0x140,
@@ -28,6 +33,12 @@ enum {
 	MSR_SYSENTER_EIP = 0x176,
 	MSR_MCG_CAP = 0x179,
 	MSR_MCG_STATUS = 0x17a,
+	MSR_MCG_CTL = 0x17b,
+	MSR_EVNTSEL = 0x186,
+	MSR_EVNTSEL_LAST = 0x18d,
+	MSR_PERF_STATUS = 0x198,
+	MSR_PERF_CTL = 0x199,
+	MSR_THERM_STATUS = 0x19c,
 	MSR_MISC_ENABLE = 0x1a0,
 	MSR_DEBUGCTL = 0x1d9,
 	MSR_LBR_FIRST = 0x1db,
@@ -36,6 +47,8 @@ enum {
 	MSR_MTRR_VAR_LAST = 0x20f,
 	MSR_PAT = 0x277,
 	MSR_MTRR_DEF = 0x2ff,
+	MSR_MC_FIRST = 0x400,
+	MSR_MC_LAST = 0x47f,
 	MSR_TSC_DEADLINE = 0x6e0,
 	MSR_X2APIC = 0x800,
 	MSR_X2APIC_LAST = 0x8ff,
@@ -48,25 +61,33 @@ enum {
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_KERNEL_GS 0xc0000102u
+#define MSR_AMD_EVNTSEL 0xc0010000u
+#define MSR_AMD_PERFCTR_LAST 0xc0010007u
 #define MSR_AMD_SYSCFG 0xc0010010u
 #define MSR_AMD_HWCR 0xc0010015u
 #define MSR_AMD_TOP_MEM 0xc001001au
 #define MSR_AMD_TOP_MEM2 0xc001001du
 #define MSR_AMD_NB_CFG 0xc001001fu
+#define MSR_AMD_PATCHLOADER 0xc0010020u
 #define MSR_AMD_INT_PENDING 0xc0010055u
 #define MSR_AMD_MMCONF 0xc0010058u
 #define MSR_AMD_TSEG 0xc0010112u
+#define MSR_AMD_VM_CR 0xc0010114u
+#define MSR_AMD_PERF_EXT 0xc0010200u
+#define MSR_AMD_PERF_EXT_LAST 0xc001020bu
 #define MSR_AMD_LS_CFG 0xc0011020u
-#define MSR_AMD_IC_CFG 0xc0011021u
 #define MSR_AMD_DC_CFG 0xc0011022u
+#define MSR_AMD_BU_CFG 0xc0011023u
 #define MSR_AMD_DE_CFG 0xc0011029u
 #define MSR_AMD_BU_CFG2 0xc001102au
+#define MSR_AMD_EX_CFG 0xc001102cu
 
 enum {
 	MTRR_CAP = 0x508,
 	MTRR_DEF_RESET = 0xc06,
 	MISC_ENABLE = 0x1801,
 	DE_CFG_LFENCE = 2,
+	VM_CR_LOCKED = 0x18, /* SVM is disabled, and stays so (APM vol. 2, 15.30.1) */
 	HWCR_TSC_FREQ = 1 << 24
 };
 #define MTRR_FIXED_RESET 0x0606060606060606ull
@@ -223,6 +244,82 @@ static bool tsc_adjust_write(struct vcpu *v, uint64_t value)
 	return true;
 }
 
+/* ---- registers of one value ------------------------------------------------------------------------------ */
+
+enum { MSR_R = 1, MSR_W = 2, MSR_RW = 3 };
+enum vendor { ANY, AMD, INTEL };
+
+/*
+ * Registers that kernels touch without asking CPUID first, and that have nothing behind them here: they read as the value,
+ * and a write, where there may be one, has no effect. No performance counters: all of theirs stand still.
+ */
+static const struct fixed {
+	uint32_t first, last;
+	enum vendor vendor;
+	uint8_t access;
+	uint64_t value;
+} fixed[] = {
+	{ MSR_P5_MC_ADDR, MSR_P5_MC_TYPE, ANY, MSR_R, 0 },
+	{ MSR_PLATFORM_ID, MSR_PLATFORM_ID, INTEL, MSR_R, 0 },
+	{ MSR_EBC_FREQUENCY, MSR_EBC_FREQUENCY, ANY, MSR_R, 0 },
+	{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, INTEL, MSR_R,
+		1 }, /* locked, nothing enabled */
+	{ MSR_UCODE_WRITE, MSR_UCODE_WRITE, ANY, MSR_W, 0 },
+	{ MSR_UCODE_REV, MSR_UCODE_REV, ANY, MSR_RW, 0 },
+	{ MSR_PERFCTR, MSR_PERFCTR_LAST, INTEL, MSR_RW, 0 },
+	{ MSR_PLATFORM_INFO, MSR_PLATFORM_INFO, INTEL, MSR_R, 0 },
+	{ MSR_MISC_FEATURES, MSR_MISC_FEATURES, INTEL, MSR_RW, 0 },
+	{ MSR_MCG_CAP, MSR_MCG_CAP, ANY, MSR_R, 0 }, /* no banks */
+	{ MSR_MCG_STATUS, MSR_MCG_CTL, ANY, MSR_RW, 0 },
+	{ MSR_EVNTSEL, MSR_EVNTSEL_LAST, INTEL, MSR_RW, 0 },
+	{ MSR_PERF_STATUS, MSR_PERF_STATUS, INTEL, MSR_R, 0 },
+	{ MSR_PERF_CTL, MSR_PERF_CTL, INTEL, MSR_RW, 0 },
+	{ MSR_THERM_STATUS, MSR_THERM_STATUS, INTEL, MSR_RW, 0 },
+	{ MSR_MISC_ENABLE, MSR_MISC_ENABLE, INTEL, MSR_W, 0 },
+	{ MSR_DEBUGCTL, MSR_DEBUGCTL, ANY, MSR_R, 0 },
+	{ MSR_LBR_FIRST, MSR_LBR_LAST, ANY, MSR_RW, 0 },
+	{ MSR_MC_FIRST, MSR_MC_LAST, ANY, MSR_RW, 0 },
+	{ XEN_HYPERCALL_MSR, XEN_HYPERCALL_MSR, ANY, MSR_R, 0 },
+	{ MSR_AMD_EVNTSEL, MSR_AMD_PERFCTR_LAST, AMD, MSR_RW, 0 },
+	{ MSR_AMD_SYSCFG, MSR_AMD_SYSCFG, AMD, MSR_RW, 0 },
+	{ MSR_AMD_HWCR, MSR_AMD_HWCR, AMD, MSR_RW, HWCR_TSC_FREQ },
+	{ MSR_AMD_TOP_MEM, MSR_AMD_TOP_MEM, AMD, MSR_RW, 0 },
+	{ MSR_AMD_TOP_MEM2, MSR_AMD_TOP_MEM2, AMD, MSR_RW, 0 },
+	{ MSR_AMD_NB_CFG, MSR_AMD_NB_CFG, AMD, MSR_RW, 0 },
+	{ MSR_AMD_PATCHLOADER, MSR_AMD_PATCHLOADER, AMD, MSR_W, 0 },
+	{ MSR_AMD_INT_PENDING, MSR_AMD_INT_PENDING, AMD, MSR_RW, 0 },
+	{ MSR_AMD_MMCONF, MSR_AMD_MMCONF, AMD, MSR_R, 0 },
+	{ MSR_AMD_TSEG, MSR_AMD_TSEG, AMD, MSR_R, 0 },
+	{ MSR_AMD_VM_CR, MSR_AMD_VM_CR, AMD, MSR_RW, VM_CR_LOCKED },
+	{ MSR_AMD_PERF_EXT, MSR_AMD_PERF_EXT_LAST, AMD, MSR_RW, 0 },
+	{ MSR_AMD_LS_CFG, MSR_AMD_DC_CFG, AMD, MSR_RW, 0 },
+	{ MSR_AMD_BU_CFG, MSR_AMD_BU_CFG, AMD, MSR_RW, 0 },
+	{ MSR_AMD_DE_CFG, MSR_AMD_DE_CFG, AMD, MSR_R, DE_CFG_LFENCE },
+	{ MSR_AMD_BU_CFG2, MSR_AMD_EX_CFG, AMD, MSR_RW, 0 },
+};
+
+/* False: #GP, and the first time for each a line of the log. */
+static bool fixed_access(const struct vcpu *v, uint32_t msr, uint8_t access, uint64_t *value)
+{
+	const char *what = access == MSR_R ? "RDMSR" : "WRMSR";
+	size_t i;
+
+	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		const struct fixed *f = &fixed[i];
+
+		if (msr < f->first || msr > f->last || !(f->access & access) ||
+			(f->vendor != ANY && (f->vendor == AMD) != vm.amd))
+			continue;
+		if (access == MSR_R)
+			*value = f->value;
+		return true;
+	}
+	vm_note(access == MSR_R ? NOTE_MSR_READ : NOTE_MSR_WRITE, msr, /* R1 */
+		"vCPU %u: %s %#x at %#llx: no such register", v->id, what, msr,
+		(unsigned long long)v->st->rip);
+	return false;
+}
+
 /* ---- both ways ------------------------------------------------------------------------------------------ */
 
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
@@ -266,41 +363,8 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_MISC_ENABLE:
 		*value = v->misc_enable;
 		return !vm.amd;
-	case MSR_FEATURE_CONTROL:
-		*value = 1; /* locked, nothing enabled */
-		return !vm.amd;
-	case MSR_AMD_HWCR:
-		*value = HWCR_TSC_FREQ;
-		return vm.amd;
-	case MSR_AMD_DE_CFG:
-		*value = DE_CFG_LFENCE;
-		return vm.amd;
-	case MSR_PLATFORM_ID:
-	case MSR_PLATFORM_INFO:
-	case MSR_MISC_FEATURES:
-		return !vm.amd;
-	case MSR_UCODE_REV:
-	case MSR_MCG_CAP:
-	case MSR_MCG_STATUS:
-	case MSR_DEBUGCTL:
-		return true;
-	case MSR_AMD_SYSCFG:
-	case MSR_AMD_TOP_MEM:
-	case MSR_AMD_TOP_MEM2:
-	case MSR_AMD_NB_CFG:
-	case MSR_AMD_INT_PENDING:
-	case MSR_AMD_MMCONF:
-	case MSR_AMD_TSEG:
-	case MSR_AMD_LS_CFG:
-	case MSR_AMD_IC_CFG:
-	case MSR_AMD_DC_CFG:
-	case MSR_AMD_BU_CFG2:
-		return vm.amd;
 	default:
-		if (msr >= MSR_LBR_FIRST && msr <= MSR_LBR_LAST)
-			return true;
-		vm_log("vCPU %u: RDMSR %#x: no such register", v->id, msr); /* R1 */
-		return false;
+		return fixed_access(v, msr, MSR_R, value);
 	}
 }
 
@@ -352,27 +416,9 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 		return true;
 	case XEN_HYPERCALL_MSR:
 		return hypercall_page_write(value);
-	case MSR_MISC_ENABLE:
-	case MSR_MISC_FEATURES:
-		return !vm.amd;
-	case MSR_UCODE_REV:
-	case MSR_UCODE_WRITE:
-	case MSR_MCG_STATUS:
-		return true;
 	case MSR_DEBUGCTL:
 		return !(value & ~3ull);
-	case MSR_AMD_HWCR:
-	case MSR_AMD_LS_CFG:
-	case MSR_AMD_IC_CFG:
-	case MSR_AMD_DC_CFG:
-	case MSR_AMD_BU_CFG2:
-	case MSR_AMD_SYSCFG:
-	case MSR_AMD_NB_CFG:
-	case MSR_AMD_INT_PENDING:
-		return vm.amd;
 	default:
-		vm_log("vCPU %u: WRMSR %#x = %#llx: no such register", v->id, msr,
-			(unsigned long long)value);
-		return false;
+		return fixed_access(v, msr, MSR_W, &value);
 	}
 }

@@ -152,8 +152,9 @@ struct vm {
 	struct mutex lock;
 	uint32_t pause_count; /* atomic reads: not 0 = vCPUs must park */
 	uint32_t n_parked;
-	uint32_t stopped; /* atomic: 1 + SHUTDOWN_* reason; 0 = running */
-	bool amd;         /* VMMCALL, not VMCALL */
+	uint32_t stopped;  /* atomic: 1 + SHUTDOWN_* reason; 0 = running */
+	bool amd;          /* VMMCALL, not VMCALL */
+	uint64_t cr4_bits; /* that the guest may set */
 };
 
 extern struct vm vm; /* the one guest of this VMM */
@@ -179,6 +180,14 @@ int gva_read(struct vcpu *v, uint64_t gva, void *buf, uint64_t len) must_check;
 int gva_write(struct vcpu *v, uint64_t gva, const void *buf, uint64_t len) must_check;
 /* One page: translate, UINT64_MAX if not mapped (or not writable where `write`). */
 sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva, bool write);
+/*
+ * The same for an access of the guest's own, as the processor checks it: with user rights where `access` says so, and
+ * supervisor accesses to user pages subject to SMAP. `access` and the result are error codes of #PF (SDM vol. 3, 4.7);
+ * 0: *gpa is the address.
+ */
+enum { PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4 };
+#define PF_NONE 0x80000000u /* there is none of these bits: not present, read, supervisor */
+uint32_t gva_access(struct vcpu *v, uint64_t gva, uint32_t access, sk_gpa_t *gpa) must_check;
 
 /* A zeroed page of the VMM's own, to be shown to the guest. */
 int mem_page_alloc(struct mem_page *p) must_check;
@@ -252,6 +261,22 @@ enum vm_grow vm_grow_answer(uint32_t number);
 void vm_shutdown(uint32_t reason);
 /* One line into the VMM's log, for things that a guest can cause: rate-limited. */
 void vm_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * What a guest asks for and does not get, so that one that goes silent left a word: the first time for each kind and
+ * number, up to VM_NOTES of them, and never held back by the rate of other lines.
+ */
+enum vm_note {
+	NOTE_HYPERCALL,
+	NOTE_MSR_READ,
+	NOTE_MSR_WRITE,
+	NOTE_PORT,
+	NOTE_INSTRUCTION,
+	NOTE_CRASH
+};
+#define VM_NOTES 64u
+#define VM_CRASH_NOTES 16u /* of the last kind, beyond those */
+void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Run the handler of that bit (svc_on_bit) on the I/O thread. */
 void io_kick(enum io_bit bit);
 

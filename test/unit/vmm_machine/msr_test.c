@@ -19,6 +19,8 @@ struct vm vm;
 static struct sk_vcpu_state st;
 static struct vcpu v = { .st = &st, .id = 3 };
 static unsigned updates, logs;
+static enum vm_note noted;
+static uint64_t noted_number;
 
 void vcpu_sync(struct vcpu *c, uint32_t groups)
 {
@@ -46,10 +48,12 @@ void xen_time_update(unsigned cpu)
 	updates++;
 }
 
-void vm_log(const char *fmt, ...)
+void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
 {
 	(void)fmt;
 	logs++;
+	noted = kind;
+	noted_number = number;
 }
 
 static int setup(void **state)
@@ -114,9 +118,71 @@ static void unknown(void **state)
 
 	(void)state;
 	assert_false(msr_read(&v, 0x12345678, &value));
-	assert_false(msr_write(&v, 0x12345678, 0));
+	assert_int_equal(noted, NOTE_MSR_READ);
+	assert_false(msr_write(&v, 0x12345679, 0));
+	assert_int_equal(noted, NOTE_MSR_WRITE);
+	assert_int_equal(noted_number, 0x12345679);
 	assert_int_equal(logs, 2);
 	assert_int_equal(updates, 0);
+}
+
+/* There is no virtual PMU: counters and their selectors read 0 and take any value without a word. */
+static void counters_stand_still(void **state)
+{
+	static const struct {
+		uint32_t first, last;
+		bool amd;
+	} ranges[] = { { 0xc0010000, 0xc0010007, true }, { 0xc0010200, 0xc001020b, true },
+		{ 0xc1, 0xc8, false }, { 0x186, 0x18d, false } };
+	uint64_t value;
+	uint32_t i, msr;
+
+	(void)state;
+	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		vm.amd = ranges[i].amd;
+		for (msr = ranges[i].first; msr <= ranges[i].last; msr++) {
+			assert_true(msr_write(&v, msr, ~0ull));
+			assert_int_equal(get(msr), 0);
+		}
+		assert_int_equal(logs, 0);
+		assert_false(msr_read(&v, ranges[i].last + 1, &value));
+		vm.amd = !vm.amd; /* the other vendor has none there */
+		assert_false(msr_read(&v, ranges[i].first, &value));
+		logs = 0;
+	}
+}
+
+/* What kernels touch without asking CPUID. */
+static void registers_of_one_value(void **state)
+{
+	static const struct {
+		uint32_t msr;
+		bool amd, writable;
+		uint64_t value;
+	} rows[] = { { 0, true, false, 0 }, { 0x2c, true, false, 0 }, { 0x8b, true, true, 0 },
+		{ 0x179, true, false, 0 }, { 0x17b, true, true, 0 }, { 0x47f, true, true, 0 },
+		{ 0x40000000, true, true, 0 }, { 0xc0010010, true, true, 0 },
+		{ 0xc0010015, true, true, 1 << 24 }, { 0xc001001d, true, true, 0 },
+		{ 0xc0010058, true, false, 0 }, { 0xc0010114, true, true, 0x18 },
+		{ 0xc0011023, true, true, 0 }, { 0xc0011029, true, false, 2 },
+		{ 0xc001102c, true, true, 0 }, { 0x17, false, false, 0 },
+		{ 0x3a, false, false, 1 }, { 0x198, false, false, 0 },
+		{ 0x19c, false, true, 0 } };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		vm.amd = rows[i].amd;
+		if (get(rows[i].msr) != rows[i].value ||
+			msr_write(&v, rows[i].msr, 0x8000) != rows[i].writable ||
+			get(rows[i].msr) != rows[i].value)
+			fail_msg("register %#x", rows[i].msr);
+	}
+	vm.amd = true;
+	assert_true(msr_write(&v, 0xc0010020, 0x1000)); /* the microcode loader's: no read */
+	logs = 0;
+	assert_false(msr_read(&v, 0xc0010020, &(uint64_t){ 0 }));
+	assert_int_equal(logs, 1);
 }
 
 int main(void)
@@ -125,6 +191,8 @@ int main(void)
 		cmocka_unit_test_setup(tsc_written, setup),
 		cmocka_unit_test_setup(tsc_adjusted, setup),
 		cmocka_unit_test_setup(unknown, setup),
+		cmocka_unit_test_setup(counters_stand_still, setup),
+		cmocka_unit_test_setup(registers_of_one_value, setup),
 	};
 
 	return cmocka_run_group_tests_name("vmm msr", tests, NULL, NULL);

@@ -12,7 +12,8 @@
 uint8_t ram[RAM_PAGES * 4096] __attribute__((aligned(4096)));
 uint8_t present[RAM_PAGES];
 struct sk_vcpu_state fake_state[FAKE_VCPUS];
-unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs;
+unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
+uint64_t last_note;
 uint8_t last_post;
 bool up[FAKE_VCPUS], log_quiet;
 bool fake_apic_off[FAKE_VCPUS];
@@ -225,6 +226,14 @@ void edge_log(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	fprintf(stderr, "\n");
 	va_end(ap);
+}
+
+void edge_note(uint64_t number, const char *fmt, ...)
+{
+	(void)fmt;
+	if (number != last_note)
+		notes++;
+	last_note = number;
 }
 
 /* ---- guest ------------------------------------------------------------------------ */

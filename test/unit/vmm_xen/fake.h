@@ -16,7 +16,8 @@ enum { RAM_PAGES = 1024, FAKE_VCPUS = 4, DOMID = 7 };
 extern uint8_t ram[RAM_PAGES * 4096];
 extern uint8_t present[RAM_PAGES]; /* 1: the guest has the page */
 extern struct sk_vcpu_state fake_state[FAKE_VCPUS];
-extern unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs;
+extern unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
+extern uint64_t last_note;
 extern uint8_t last_post;
 extern bool up[FAKE_VCPUS], log_quiet;
 extern bool fake_apic_off[FAKE_VCPUS]; /* what is posted there is lost */

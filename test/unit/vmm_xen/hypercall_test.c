@@ -58,6 +58,36 @@ CASE(dispatch_32bit)
 	CHECK_EQ(st->gpr[SK_RAX], (uint32_t)-XEN_ENOSYS);
 }
 
+/* What is missing is told apart by call, operation and width of the caller; what works says nothing. */
+CASE(missing_calls_are_noted)
+{
+	struct sk_vcpu_state *st = &fake_state[0];
+	uint64_t first;
+
+	fake_guest();
+	CHECK_EQ(H(xen_version, XENVER_version, 0, 0), 4 << 16 | 17);
+	CHECK_EQ(H(event_channel_op, EVTCHNOP_send, ARG, 0), -XEN_EINVAL);
+	CHECK_EQ(notes, 0);
+	CHECK_EQ(H(physdev_op, 5, 0, 0), -XEN_ENOSYS);
+	CHECK_EQ(notes, 1);
+	CHECK_EQ(H(physdev_op, 6, 0, 0), -XEN_ENOSYS); /* its operations mean nothing here */
+	CHECK_EQ(notes, 1);
+	CHECK_EQ(H(hvm_op, HVMOP_pagetable_dying, ARG, 0), -XEN_EINVAL); /* every Linux asks */
+	CHECK_EQ(H(hvm_op, HVMOP_flush_tlbs, ARG, 0), -XEN_ENOSYS);
+	first = last_note;
+	CHECK_EQ(H(hvm_op, HVMOP_altp2m, ARG, 0), -XEN_ENOSYS);
+	CHECK(last_note != first);
+	CHECK_EQ(H(domctl, 1, 0, 0), -XEN_EPERM);
+	CHECK_EQ(notes, 4);
+	CHECK_EQ(H(memory_op, XENMEM_maximum_ram_page, 0, 0), RAM_PAGES - 1);
+	CHECK_EQ(notes, 4);
+	st->seg[SK_CS].attr = 1u << 10; /* the same call from 32-bit code */
+	st->gpr[SK_RAX] = __HYPERVISOR_memory_op;
+	st->gpr[SK_RBX] = XENMEM_maximum_ram_page;
+	xen_hypercall(0);
+	CHECK_EQ(notes, 5);
+}
+
 CASE(version_tells)
 {
 	struct xen_feature_info fi = { 0 };
@@ -519,7 +549,12 @@ CASE(hvm_params)
 	CHECK_EQ(xen_upcall_vector(0), -1); /* nothing pending */
 	evtchn_mark_upcall(0);
 	CHECK_EQ(xen_upcall_vector(0), 0xf3);
-	CHECK_EQ(H(hvm_op, HVMOP_pagetable_dying, ARG, 0), -XEN_ENOSYS);
+	v = 0; /* none any more: nothing to remark */
+	CHECK_EQ(param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v), 0);
+	CHECK_EQ(notes, 2); /* of what was denied above */
+	v = 1ull << 56 | 3;
+	CHECK_EQ(param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v), 0);
+	CHECK_EQ(notes, 3);
 }
 
 CASE(hvm_upcall_vector)
@@ -977,6 +1012,7 @@ int hypercall_tests(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dispatch_refuses),
 		cmocka_unit_test(dispatch_32bit),
+		cmocka_unit_test(missing_calls_are_noted),
 		cmocka_unit_test(version_tells),
 		cmocka_unit_test(multicall_runs_all),
 		cmocka_unit_test(console_write_is_bounded),
