@@ -325,3 +325,46 @@ void cpuid_guest(
 		break;
 	}
 }
+
+/* ---- CR4 --------------------------------------------------------------------------------------------- */
+
+uint64_t cpuid_cr4_bits(const struct cpuid_env *env)
+{
+	enum where { EDX1, ECX1, EBX7, ECX7 };
+	static const struct {
+		uint8_t where, feature, cr4;
+	} bits[] = {
+		/* SDM vol. 3, 2.5 */
+		{ EDX1, 1, 0 },   /* VME */
+		{ EDX1, 1, 1 },   /* PVI */
+		{ EDX1, 4, 2 },   /* TSD */
+		{ EDX1, 2, 3 },   /* DE */
+		{ EDX1, 3, 4 },   /* PSE */
+		{ EDX1, 6, 5 },   /* PAE */
+		{ EDX1, 7, 6 },   /* MCE */
+		{ EDX1, 13, 7 },  /* PGE */
+		{ EDX1, 24, 9 },  /* OSFXSR */
+		{ EDX1, 25, 10 }, /* OSXMMEXCPT */
+		{ ECX7, 2, 11 },  /* UMIP */
+		{ ECX7, 16, 12 }, /* LA57 */
+		{ EBX7, 0, 16 },  /* FSGSBASE */
+		{ ECX1, 17, 17 }, /* PCIDE */
+		{ ECX1, 26, 18 }, /* OSXSAVE */
+		{ EBX7, 7, 20 },  /* SMEP */
+		{ EBX7, 20, 21 }, /* SMAP */
+	};
+	const uint64_t pce = BIT(8); /* goes with no feature */
+	struct cpuid_regs one, seven;
+	uint64_t allowed = pce;
+	size_t i;
+
+	cpuid_guest(env, 1, 0, &one);
+	cpuid_guest(env, 7, 0, &seven);
+	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		const uint32_t words[] = { one.edx, one.ecx, seven.ebx, seven.ecx };
+
+		if (words[bits[i].where] >> bits[i].feature & 1)
+			allowed |= BIT(bits[i].cr4);
+	}
+	return allowed;
+}

@@ -21,6 +21,8 @@ struct cpuid_env {
 };
 void cpuid_guest(
 	const struct cpuid_env *env, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out);
+/* Bits of CR4 that the guest may set: those of features that its CPUID shows. */
+uint64_t cpuid_cr4_bits(const struct cpuid_env *env);
 /* AMD and its kin make hypercalls by VMMCALL. */
 bool cpuid_vendor_amd(const struct cpuid_env *env);
 /* May the guest set XCR0 to this? */

@@ -5,14 +5,14 @@
  * Locks       none: the vCPU's own thread.
  * Invariants  X1 an exit either moves RIP, injects an exception, lets the guest try again after a change, or stops
  *                the guest: no exit repeats for ever by itself
- *             X2 what the guest can cause costs a rate-limited line of the log at most
+ *             X2 what the guest can cause costs a line of the log at most, once
  */
 #include "exits.h"
 
-#include <string.h>
 #include <xen/xen.h>
 #include <xen/sched.h>
 
+#include "boot_info.h"
 #include "cpuid.h"
 #include "gmem.h"
 #include "mmio.h"
@@ -21,71 +21,8 @@
 #include "xen.h"
 
 enum { VEC_UD = 6, VEC_GP = 13 };
-enum { FLAG_RF = 1 << 16 };
-#define CR4_OSXSAVE (1u << 18)
-
-static void crash(struct vcpu *v, const char *why)
-{
-	const struct sk_vcpu_state *st = v->st;
-
-	vcpu_sync(v, SK_VCPU_CR | SK_VCPU_SEG);
-	vm_log("vCPU %u: %s; exit %u qual %#llx %#llx rip %#llx cr0 %#llx cr3 %#llx efer %#llx",
-		v->id, why, st->exit_reason, (unsigned long long)st->qual[0],
-		(unsigned long long)st->qual[1], (unsigned long long)st->rip,
-		(unsigned long long)st->cr0, (unsigned long long)st->cr3,
-		(unsigned long long)st->efer);
-	vm_log("vCPU %u: cr2 %#llx cr4 %#llx rsp %#llx rflags %#llx event %#x idt %#llx gdt %#llx tr %#llx gs %#llx",
-		v->id, (unsigned long long)st->cr2, (unsigned long long)st->cr4,
-		(unsigned long long)st->gpr[SK_RSP], (unsigned long long)st->rflags, st->event,
-		(unsigned long long)st->idtr.base, (unsigned long long)st->gdtr.base,
-		(unsigned long long)st->seg[SK_TR].base,
-		(unsigned long long)st->seg[SK_GS].base);
-	vm_shutdown(SHUTDOWN_crash);
-}
-
-static void rip_set(struct vcpu *v, uint64_t rip)
-{
-	struct sk_vcpu_state *st = v->st;
-
-	st->rip = insn_mode(st) == 64 ? rip : (uint32_t)rip;
-	st->rflags &= ~(uint64_t)FLAG_RF;
-	st->int_shadow = 0;
-	vcpu_dirty(v, SK_VCPU_RIP);
-}
-
-/* ---- code bytes -------------------------------------------------------------------------------------- */
-
-/* What the guest has at its instruction pointer; as many bytes as can be read. */
-static size_t code_fetch(struct vcpu *v, uint8_t code[INSN_MAX])
-{
-	struct sk_vcpu_state *st = v->st;
-	uint64_t at = insn_mode(st) == 64 ? st->rip : (uint32_t)(st->seg[SK_CS].base + st->rip);
-	size_t first = VM_PAGE - (at & (VM_PAGE - 1));
-
-	if (st->n_instr) {
-		first = st->n_instr < INSN_MAX ? st->n_instr : INSN_MAX;
-		memcpy(code, st->instr, first);
-		return first;
-	}
-	if (first >= INSN_MAX)
-		return gva_read(v, at, code, INSN_MAX) ? 0 : INSN_MAX;
-	if (gva_read(v, at, code, first))
-		return 0;
-	return gva_read(v, at + first, code + first, INSN_MAX - first) ? first : INSN_MAX;
-}
-
-/* Step over the instruction that was intercepted; usual = its length as encoded without prefixes. */
-static void skip(struct vcpu *v, uint8_t usual)
-{
-	uint8_t code[INSN_MAX];
-	int n = v->st->instr_len;
-
-	if (!n) {
-		v->st->n_instr = 0; /* those bytes are for nested faults */
-		n = insn_length(code, code_fetch(v, code), insn_mode(v->st));
-	}
-	rip_set(v, v->st->rip + (n > 0 ? (uint64_t)n : usual));
-}
+enum { CR4_PAE = 1 << 5, CR4_LA57 = 1 << 12, CR4_PCIDE = 1 << 17, EFER_LMA = 1 << 10 };
+#define CR3_PCID 0xfffull
 
 /* ---- instructions --------------------------------------------------------------------------------------- */
 
@@ -107,21 +44,25 @@ static uint64_t xcr0_now(struct vcpu *v, uint32_t leaf)
 	return v->st->xcr0;
 }
 
-static void exit_cpuid(struct vcpu *v)
+static struct cpuid_env cpuid_env_of(struct vcpu *v, uint32_t leaf)
 {
-	struct sk_vcpu_state *st = v->st;
-	uint64_t xcr0 = xcr0_now(v, (uint32_t)st->gpr[SK_RAX]);
-	struct cpuid_env env = {
+	return (struct cpuid_env){
 		.host = host_cpuid,
 		.vcpu = v->id,
 		.n_vcpus = vm.n_vcpus,
 		.domid = vm.cfg->domid,
 		.xcr0_max = vm.info->xcr0,
-		.xcr0 = xcr0,
-		.cr4 = st->cr4,
+		.xcr0 = xcr0_now(v, leaf),
+		.cr4 = v->st->cr4,
 		.tsc_hz = vm.tsc_hz,
 		.tsc_offset = v->tsc_offset,
 	};
+}
+
+static void exit_cpuid(struct vcpu *v)
+{
+	struct sk_vcpu_state *st = v->st;
+	struct cpuid_env env = cpuid_env_of(v, (uint32_t)st->gpr[SK_RAX]);
 	struct cpuid_regs r;
 
 	cpuid_guest(&env, (uint32_t)st->gpr[SK_RAX], (uint32_t)st->gpr[SK_RCX], &r);
@@ -130,7 +71,7 @@ static void exit_cpuid(struct vcpu *v)
 	st->gpr[SK_RCX] = r.ecx;
 	st->gpr[SK_RDX] = r.edx;
 	vcpu_dirty(v, SK_VCPU_GPR);
-	skip(v, 2);
+	exit_skip(v, 2);
 }
 
 static void exit_rdmsr(struct vcpu *v)
@@ -145,7 +86,7 @@ static void exit_rdmsr(struct vcpu *v)
 	st->gpr[SK_RAX] = (uint32_t)value;
 	st->gpr[SK_RDX] = value >> 32;
 	vcpu_dirty(v, SK_VCPU_GPR);
-	skip(v, 2);
+	exit_skip(v, 2);
 }
 
 static void exit_wrmsr(struct vcpu *v)
@@ -154,7 +95,7 @@ static void exit_wrmsr(struct vcpu *v)
 	uint64_t value = (uint32_t)st->gpr[SK_RAX] | st->gpr[SK_RDX] << 32;
 
 	if (msr_write(v, (uint32_t)st->gpr[SK_RCX], value))
-		skip(v, 2);
+		exit_skip(v, 2);
 	else
 		vcpu_exception(v, VEC_GP, 0);
 }
@@ -170,7 +111,7 @@ static void exit_xsetbv(struct vcpu *v)
 	}
 	st->xcr0 = value;
 	vcpu_dirty(v, SK_VCPU_XCR0);
-	skip(v, 3);
+	exit_skip(v, 3);
 }
 
 static void exit_rdtsc(struct vcpu *v)
@@ -182,32 +123,52 @@ static void exit_rdtsc(struct vcpu *v)
 
 	st->gpr[SK_RAX] = (uint32_t)now;
 	st->gpr[SK_RDX] = now >> 32;
-	n = code_fetch(v, code);
+	n = exit_code(v, code);
 	if (n >= 3 && code[0] == 0x0f && code[1] == 0x01 && code[2] == 0xf9)
 		st->gpr[SK_RCX] = v->tsc_aux;
 	vcpu_dirty(v, SK_VCPU_GPR);
-	skip(v, 2);
+	exit_skip(v, 2);
 }
 
 static void exit_hypercall(struct vcpu *v)
 {
 	/* First step over it, then call: what the call changes is final. */
-	skip(v, 3);
-	vcpu_dirty(v, SK_VCPU_GPR);
-	if (v->st->cpl) {
-		v->st->gpr[SK_RAX] = (uint64_t)-1; /* EPERM: kernels only */
-		return;
-	}
+	exit_skip(v, 3);
 	xen_hypercall(v->id);
 }
 
 static void exit_hlt(struct vcpu *v)
 {
-	skip(v, 1);
+	exit_skip(v, 1);
 	vcpu_halt(v);
 }
 
 /* ---- ports ------------------------------------------------------------------------------------------------ */
+
+/* Ports of a PC at which kernels look whether something is there; so silence about them means nothing. */
+static bool port_expected(uint16_t port)
+{
+	static const struct {
+		uint16_t first, last;
+	} ranges[] = { { 0x00, 0x2f }, { 0x40, 0x4f }, { 0x60, 0x71 }, { 0x80, 0xdf },
+		{ 0xe9, 0xed }, { 0x170, 0x177 }, { 0x1f0, 0x1f7 }, { 0x278, 0x27f },
+		{ 0x2e9, 0x2ef }, { 0x2f9, 0x2ff }, { 0x370, 0x37f }, { 0x3b0, 0x3df },
+		{ 0x3e9, 0x3f7 }, { 0x3f9, 0x3ff }, { 0x4d0, 0x4d1 }, { 0xcf8, 0xcff } };
+	size_t i;
+
+	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (port >= ranges[i].first && port <= ranges[i].last)
+			return true;
+	return port >= ACPI_SLEEP_PORT && port <= ACPI_RESET_PORT;
+}
+
+/* A guest may wait for a device for ever, or say to a serial port what goes wrong. */
+static void port_note(const struct vcpu *v, uint16_t port, bool in)
+{
+	if (!port_expected(port))
+		vm_note(NOTE_PORT, port, "vCPU %u: %s port %#x at %#llx: nothing is there",
+			v->id, in ? "reads" : "writes", port, (unsigned long long)v->st->rip);
+}
 
 static void exit_io(struct vcpu *v)
 {
@@ -218,9 +179,10 @@ static void exit_io(struct vcpu *v)
 	uint64_t mask = size == 4 ? UINT32_MAX : (1ull << size * 8) - 1;
 
 	if (size != 1 && size != 2 && size != 4) {
-		crash(v, "port access of no size");
+		exit_crash(v, "port access of no size");
 		return;
 	}
+	port_note(v, port, q >> 24 & 1);
 	if (q >> 25 & 1) { /* strings: no device has a use for them */
 		if (q >> 26 & 1)
 			st->gpr[SK_RCX] = 0;
@@ -233,114 +195,53 @@ static void exit_io(struct vcpu *v)
 	}
 	vcpu_dirty(v, SK_VCPU_GPR);
 	if (st->qual[1])
-		rip_set(v, st->qual[1]);
+		exit_rip_set(v, st->qual[1]);
 	else
-		skip(v, 1);
-}
-
-/* ---- memory that is none ------------------------------------------------------------------------------------ */
-
-struct access {
-	struct vcpu *v;
-	sk_gpa_t gpa;
-	struct lapic_ipi ipi;
-};
-
-static bool apic_page(const struct vcpu *v, sk_gpa_t gpa)
-{
-	return gpa / VM_PAGE == LAPIC_BASE_GPA / VM_PAGE && v->lapic.mode == LAPIC_XAPIC;
-}
-
-static uint64_t access_read(void *ctx, uint8_t size)
-{
-	struct access *a = ctx;
-	uint32_t offset = a->gpa % VM_PAGE, word;
-
-	if (!apic_page(a->v, a->gpa))
-		return UINT64_MAX;
-	word = lapic_read(&a->v->lapic, offset & ~3u, guest_tsc(a->v));
-	(void)size;
-	return word >> (offset & 3) * 8;
-}
-
-static void access_write(void *ctx, uint64_t value, uint8_t size)
-{
-	struct access *a = ctx;
-
-	if (apic_page(a->v, a->gpa) && size == 4)
-		lapic_write(&a->v->lapic, a->gpa % VM_PAGE, (uint32_t)value, guest_tsc(a->v),
-			&a->ipi);
-}
-
-static void emulate(struct vcpu *v, sk_gpa_t gpa)
-{
-	struct access a = { .v = v, .gpa = gpa };
-	struct mmio_bus bus = { access_read, access_write, &a };
-	struct mmio_insn in;
-	uint8_t code[INSN_MAX];
-	size_t n = code_fetch(v, code);
-
-	if (mmio_decode(code, n, insn_mode(v->st), &in)) {
-		vm_log("vCPU %u: access to %#llx by an instruction that is not emulated: %zu bytes %02x %02x %02x %02x at %#llx",
-			v->id, (unsigned long long)gpa, n, code[0], code[1], code[2], code[3],
-			(unsigned long long)v->st->rip);
-		vcpu_exception(v, VEC_GP, 0);
-		return;
-	}
-	mmio_execute(&in, v->st, &bus);
-	vcpu_dirty(v, SK_VCPU_GPR);
-	rip_set(v, v->st->rip + in.length);
-	if (a.ipi.valid)
-		vcpu_ipi(v, &a.ipi);
-}
-
-static void exit_nested_fault(struct vcpu *v)
-{
-	sk_gpa_t gpa = v->st->qual[0];
-	uint64_t how = v->st->qual[1];
-
-	if (gmem(gpa, 1) && !(how & SK_NF_PRESENT)) /* came back meanwhile: try again */
-		return;
-	if (how & SK_NF_TABLE)
-		crash(v, "page tables where no memory is");
-	else if (how & SK_NF_EXEC)
-		vcpu_exception(v, VEC_UD, -1);
-	else
-		emulate(v, gpa);
+		exit_skip(v, 1);
 }
 
 /* ---- control registers ----------------------------------------------------------------------------------------- */
 
+/* What MOV to CR4 refuses beyond bits that CPUID hides (SDM vol. 2). */
+static bool cr4_valid(struct vcpu *v, uint64_t value)
+{
+	const struct sk_vcpu_state *st = v->st;
+	bool pcid_on = value & CR4_PCIDE && !(st->cr4 & CR4_PCIDE);
+
+	if (value & ~vm.cr4_bits)
+		return false;
+	if (st->efer & EFER_LMA)
+		return value & CR4_PAE && !((value ^ st->cr4) & CR4_LA57) &&
+		       !(pcid_on && st->cr3 & CR3_PCID);
+	return !pcid_on;
+}
+
+/* CR4 alone is intercepted. */
 static void exit_cr_write(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
-	uint64_t cr = st->qual[0], reg = st->qual[1], value;
+	uint8_t cr = (uint8_t)st->qual[0], gpr = (uint8_t)st->qual[1], code[INSN_MAX];
+	uint64_t value;
+	int n = st->instr_len;
 
-	if (reg >= SK_N_GPR) {
-		crash(v, "write to a control register from an unknown one");
+	if (st->qual[1] >= SK_N_GPR) /* the processor does not say */
+		n = insn_mov_to_cr(code, exit_code(v, code), insn_mode(st), &cr, &gpr);
+	if (cr != 4 || n < 0) {
+		exit_crash(v, "write to a control register that is not understood");
 		return;
 	}
-	value = st->gpr[reg];
+	value = insn_mode(st) == 64 ? st->gpr[gpr] : (uint32_t)st->gpr[gpr];
+	if (!cr4_valid(v, value)) {
+		vcpu_exception(v, VEC_GP, 0);
+		return;
+	}
 	vcpu_sync(v, SK_VCPU_CR);
-	switch (cr) {
-	case 0:
-		st->cr0 = value;
-		break;
-	case 3:
-		st->cr3 = value;
-		break;
-	case 4:
-		st->cr4 = value;
-		break;
-	case 8:
-		st->cr8 = value & 15;
-		break;
-	default:
-		vcpu_exception(v, VEC_UD, -1);
-		return;
-	}
+	st->cr4 = value;
 	vcpu_dirty(v, SK_VCPU_CR);
-	skip(v, 3);
+	if (n)
+		exit_rip_set(v, st->rip + (uint64_t)n);
+	else
+		exit_skip(v, 3);
 }
 
 bool hypercall_page_write(uint64_t value)
@@ -389,10 +290,10 @@ void exit_dispatch(struct vcpu *v, uint32_t reason)
 		exit_xsetbv(v);
 		break;
 	case SK_EXIT_WBINVD:
-		skip(v, 2);
+		exit_skip(v, 2);
 		break;
 	case SK_EXIT_PAUSE:
-		skip(v, 2);
+		exit_skip(v, 2);
 		(void)sk_yield();
 		break;
 	case SK_EXIT_UNDEFINED:
@@ -405,16 +306,16 @@ void exit_dispatch(struct vcpu *v, uint32_t reason)
 		exit_cr_write(v);
 		break;
 	case SK_EXIT_SHUTDOWN:
-		crash(v, "triple fault");
+		exit_crash(v, "triple fault");
 		break;
 	case SK_EXIT_INVALID_STATE:
-		crash(v, "the processor refuses the state");
+		exit_crash(v, "the processor refuses the state");
 		break;
 	case SK_EXIT_TASK_SWITCH:
-		crash(v, "task switch by hardware");
+		exit_crash(v, "task switch by hardware");
 		break;
 	default:
-		crash(v, "exit that is not known");
+		exit_crash(v, "exit that is not known");
 		break;
 	}
 }

@@ -89,9 +89,11 @@ enum {
 	CR4_PSE = 1 << 4,
 	CR4_PAE = 1 << 5,
 	CR4_LA57 = 1 << 12,
+	CR4_SMAP = 1 << 21,
 	EFER_LMA = 1 << 10
 };
-enum { PTE_P = 1, PTE_W = 2, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80 };
+enum { FLAG_AC = 1 << 18 };
+enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80 };
 #define PTE_ADDR 0x000ffffffffff000ull
 
 struct walk {
@@ -165,17 +167,23 @@ static uint64_t large_page(const struct walk *w, uint64_t entry, uint64_t gva, u
 	return base | (gva & mask);
 }
 
-sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva, bool write)
+/*
+ * The rights that all levels give to a page (PTE_W, PTE_U) into *rights, its address into *gpa. `write` sets dirty where the
+ * page is written to in the end. False: not mapped.
+ */
+static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
+	uint32_t *rights, sk_gpa_t *gpa)
 {
-	const struct sk_vcpu_state *st = v->st;
 	struct walk w;
 	uint64_t table, entry, at;
 	unsigned level, shift;
 
+	*rights = PTE_W | PTE_U;
+	*gpa = gva;
 	if (!(st->cr0 & CR0_PG))
-		return gva >> 32 ? UINT64_MAX : gva;
+		return !(gva >> 32);
 	if (!walk_init(st, gva, &w))
-		return UINT64_MAX;
+		return false;
 	table = w.root;
 	for (level = w.levels; level; level--) { /* G2 */
 		bool pdpte = w.levels == 3 && level == 3, leaf;
@@ -185,17 +193,50 @@ sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva, bool write)
 		if (pdpte)
 			at = table + (gva >> 30 & 3) * 8;
 		if (!entry_read(at, w.entry, &entry) || !(entry & PTE_P))
-			return UINT64_MAX;
-		if (write && w.wp && !pdpte && !(entry & PTE_W))
-			return UINT64_MAX;
+			return false;
+		if (!pdpte)
+			*rights &= (uint32_t)entry;
 		leaf = level == 1 || (entry & PTE_PS && w.pse && !pdpte && level < 4);
 		if (!pdpte)
-			entry_mark(at, entry, PTE_A | (leaf && write ? PTE_D : 0));
-		if (leaf && level > 1)
-			return large_page(&w, entry, gva, shift);
+			entry_mark(at, entry,
+				PTE_A | (leaf && write && (*rights & PTE_W || !w.wp) ? PTE_D
+										     : 0));
+		if (leaf && level > 1) {
+			*gpa = large_page(&w, entry, gva, shift);
+			return true;
+		}
 		table = entry & (w.entry == 4 ? 0xfffff000 : PTE_ADDR);
 	}
-	return table | (gva & (VM_PAGE - 1));
+	*gpa = table | (gva & (VM_PAGE - 1));
+	return true;
+}
+
+sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva, bool write)
+{
+	uint32_t rights;
+	sk_gpa_t gpa;
+
+	if (!walk_page(v->st, gva, write, &rights, &gpa) ||
+		(write && v->st->cr0 & CR0_WP && !(rights & PTE_W)))
+		return UINT64_MAX;
+	return gpa;
+}
+
+uint32_t gva_access(struct vcpu *v, uint64_t gva, uint32_t access, sk_gpa_t *gpa)
+{
+	const struct sk_vcpu_state *st = v->st;
+	bool user = access & PF_USER, write = access & PF_WRITE;
+	uint32_t rights;
+
+	if (!walk_page(st, gva, write, &rights, gpa))
+		return access | PF_NONE;
+	if (!(st->cr0 & CR0_PG))
+		return 0;
+	if ((user && !(rights & PTE_U)) ||
+		(write && !(rights & PTE_W) && (user || st->cr0 & CR0_WP)) ||
+		(!user && rights & PTE_U && st->cr4 & CR4_SMAP && !(st->rflags & FLAG_AC)))
+		return access | PF_PRESENT;
+	return 0;
 }
 
 static int gva_copy(struct vcpu *v, uint64_t gva, uint8_t *buf, uint64_t len, bool write)

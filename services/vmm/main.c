@@ -49,6 +49,9 @@ static int config_check(struct load_error *e)
 	vm.n_vcpus = cfg->n_vcpus;
 	vm.tsc_hz = vm.info->tsc_hz;
 	vm.amd = cpuid_vendor_amd(&env);
+	env.xcr0_max = vm.info->xcr0;
+	env.n_vcpus = vm.n_vcpus;
+	vm.cr4_bits = cpuid_cr4_bits(&env);
 	return 0;
 }
 

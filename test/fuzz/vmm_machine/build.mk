@@ -12,7 +12,7 @@ inc-fuzz-vmm_elf := services/vmm
 ldlibs-fuzz-vmm_elf := -lz -llzma -lbz2 -lzstd -llz4
 seeds-fuzz-vmm_elf := test/fuzz/vmm_machine/seeds-vmm_elf
 
-src-fuzz-vmm_mmio := test/fuzz/vmm_machine/mmio_fuzz.c services/vmm/mmio.c
+src-fuzz-vmm_mmio := test/fuzz/vmm_machine/mmio_fuzz.c services/vmm/mmio.c services/vmm/insn.c
 inc-fuzz-vmm_mmio := services/vmm
 ldlibs-fuzz-vmm_mmio := -lZydis
 seeds-fuzz-vmm_mmio := test/fuzz/vmm_machine/seeds-vmm_mmio

@@ -1,5 +1,5 @@
 /*
- * mmio_fuzz.c - code bytes of any content, decoded in each mode and carried out; one access each way at most
+ * mmio_fuzz.c - code bytes of any content, decoded in each mode and carried out; as many accesses as the kind has
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,49 +8,83 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static unsigned reads, writes;
+static unsigned reads, writes, fail_at;
 
-static uint64_t bus_read(void *ctx, uint8_t size)
+static int step(uint8_t size)
 {
-	(void)ctx;
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		abort();
-	reads++;
-	return 0x123456789abcdef0;
+	return fail_at && reads + writes == fail_at ? -SK_E_RANGE : 0;
 }
 
-static void bus_write(void *ctx, uint64_t value, uint8_t size)
+static int bus_read(void *ctx, uint64_t linear, uint64_t *value, uint8_t size)
 {
-	(void)ctx, (void)value;
-	if (size != 1 && size != 2 && size != 4 && size != 8)
+	(void)ctx;
+	reads++;
+	*value = (0x123456789abcdef0 ^ linear) & (~0ull >> (64 - 8 * size));
+	return step(size);
+}
+
+static int bus_write(void *ctx, uint64_t linear, uint64_t value, uint8_t size)
+{
+	(void)ctx, (void)linear;
+	if (value & ~(~0ull >> (64 - 8 * size)))
 		abort();
 	writes++;
+	return step(size);
+}
+
+static void fields_check(const struct mmio_insn *in, int n)
+{
+	if (in->length != n || in->reg >= SK_N_GPR || in->base >= SK_N_GPR ||
+		in->index >= SK_N_GPR || in->seg >= SK_N_SEG)
+		abort();
+	if (in->addr_size != 2 && in->addr_size != 4 && in->addr_size != 8)
+		abort();
+}
+
+static void carry_out(const struct mmio_insn *in)
+{
+	static const struct mmio_bus bus = { bus_read, bus_write, NULL };
+	unsigned rounds = in->rep != MMIO_ONCE ? MMIO_REP_MAX : 1;
+	struct sk_vcpu_state st, old;
+	int rc;
+
+	memset(&st, 0x5a, sizeof(st));
+	old = st;
+	reads = writes = 0;
+	rc = mmio_execute(in, &st, &bus);
+	if (reads > 2 * rounds || writes > rounds || (!rc && reads + writes == 0) ||
+		st.rip != old.rip)
+		abort();
+	if (rc == -SK_E_AGAIN && rounds == 1)
+		abort();
+	if (rc && rc != -SK_E_AGAIN && rounds == 1 && memcmp(&st, &old, sizeof(st)))
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct mmio_bus bus = { bus_read, bus_write, NULL };
 	static const unsigned modes[] = { 16, 32, 64 };
 	struct mmio_insn in;
+	uint8_t cr, gpr;
 	size_t i;
 
 	if (size > INSN_MAX)
 		size = INSN_MAX;
 	for (i = 0; i < 3; i++) {
-		struct sk_vcpu_state st;
 		int n = insn_length(data, size, modes[i]);
 
 		if (n > (int)size || n == 0)
 			abort();
+		if (insn_mov_to_cr(data, size, modes[i], &cr, &gpr) > 0 &&
+			(cr > 15 || gpr >= SK_N_GPR))
+			abort();
 		if (mmio_decode(data, size, modes[i], &in))
 			continue;
-		if (in.length != n || in.reg >= SK_N_GPR)
-			abort();
-		memset(&st, 0x5a, sizeof(st));
-		reads = writes = 0;
-		mmio_execute(&in, &st, &bus);
-		if (reads > 1 || writes > 1 || reads + writes == 0)
-			abort();
+		fields_check(&in, n);
+		for (fail_at = 0; fail_at < 4; fail_at++)
+			carry_out(&in);
 	}
 	return 0;
 }

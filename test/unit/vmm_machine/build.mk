@@ -13,7 +13,7 @@ src-unit-vmm_lapic := test/unit/vmm_machine/lapic_test.c services/vmm/lapic.c
 inc-unit-vmm_lapic := services/vmm
 
 unit-tests += vmm_mmio
-src-unit-vmm_mmio := test/unit/vmm_machine/mmio_test.c services/vmm/mmio.c
+src-unit-vmm_mmio := test/unit/vmm_machine/mmio_test.c services/vmm/mmio.c services/vmm/insn.c
 inc-unit-vmm_mmio := services/vmm
 ldlibs-unit-vmm_mmio := -lZydis
 
@@ -32,3 +32,12 @@ inc-unit-vmm_msr := services/vmm
 unit-tests += vmm_vcpu
 src-unit-vmm_vcpu := test/unit/vmm_machine/vcpu_test.c services/vmm/lapic.c
 inc-unit-vmm_vcpu := services/vmm
+
+unit-tests += vmm_log
+src-unit-vmm_log := test/unit/vmm_machine/log_test.c services/vmm/log.c
+inc-unit-vmm_log := services/vmm
+
+unit-tests += vmm_exit
+src-unit-vmm_exit := test/unit/vmm_machine/exit_test.c $(addprefix services/vmm/,emulate.c insn.c mmio.c gmem.c lapic.c cpuid.c)
+inc-unit-vmm_exit := services/vmm
+ldlibs-unit-vmm_exit := -lZydis

@@ -95,8 +95,9 @@ static void features_hidden(void **state)
 	assert_int_equal(r.edx & ~(1u << 4), 0); /* no SPEC_CTRL and its kin */
 	assert_int_equal(get(7, 1).eax, 0);
 	r = get(0x80000001, 0);
-	assert_int_equal(r.ecx & (1 << 2 | 1 << 3 | 1 << 12 | 1 << 22 | 1 << 29),
-		0);                           /* SVM EXTAPIC SKINIT TOPOEXT MWAITX */
+	assert_int_equal(
+		r.ecx & (1 << 2 | 1 << 3 | 1 << 12 | 3 << 22 | 1 << 24 | 1 << 28 | 1 << 29),
+		0); /* SVM EXTAPIC SKINIT TOPOEXT, performance counters, MWAITX */
 	assert_int_equal(r.edx & 1 << 27, 0); /* RDTSCP */
 	assert_true(r.ecx & 2);               /* cores, not threads */
 	assert_true(r.edx & 1 << 29);
@@ -182,6 +183,22 @@ static void xsave(void **state)
 	assert_false(cpuid_xcr0_valid(7 | 1ull << 62, 7));
 }
 
+/* CR4 has the bits of what CPUID shows, and PCE, which belongs to nothing. */
+static void cr4_follows(void **state)
+{
+	(void)state;
+	/* a host that has everything: no LA57, VMXE, SMXE, PKE, CET, PKS, nor what has no meaning yet */
+	assert_int_equal(cpuid_cr4_bits(&env), 0x370fff);
+	env.xcr0_max = 0;
+	assert_int_equal(cpuid_cr4_bits(&env), 0x330fff);
+	features = 0;
+	assert_int_equal(cpuid_cr4_bits(&env), 0x100);
+	features = 1 << 7;
+	assert_int_equal(cpuid_cr4_bits(&env), 0x100140); /* MCE of leaf 1, SMEP of leaf 7 */
+	max_basic = 6;                                    /* no leaf 7 */
+	assert_int_equal(cpuid_cr4_bits(&env), 0x140);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +207,7 @@ int main(void)
 		cmocka_unit_test_setup(nothing_made_up, setup),
 		cmocka_unit_test_setup(topology, setup),
 		cmocka_unit_test_setup(xsave, setup),
+		cmocka_unit_test_setup(cr4_follows, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

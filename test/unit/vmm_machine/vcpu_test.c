@@ -13,7 +13,6 @@
 #include <string.h>
 #include <ucontext.h>
 #include <cmocka.h>
-#undef fail
 
 #include <sk/syscall.h>
 
