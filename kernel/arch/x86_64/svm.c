@@ -106,6 +106,7 @@ void arch_vcpu_init(struct vcpu *v)
 	memset(v->arch_data, 0, sizeof(v->arch_data));
 	svm_of(v)->xcr0 = 1;
 	tlb_model_vcpu(&svm_of(v)->model);
+	b->intercept[0] = INT0_CR4_WRITE; /* what CPUID hides must not be set */
 	b->intercept[2] = 1u << VEC_DB | 1u << VEC_AC | 1u << VEC_MC;
 	b->intercept[3] = INT3_INTR | INT3_NMI | INT3_SMI | INT3_INIT | INT3_RDPMC |
 			  INT3_CPUID | INT3_INVD | INT3_HLT | INT3_INVLPGA | INT3_IOIO |
@@ -395,6 +396,7 @@ static const struct exit_row {
 	{ EXIT_NPF, SK_EXIT_NESTED_FAULT, 0 },     { EXIT_HLT, SK_EXIT_HLT, 1 },
 	{ EXIT_IOIO, SK_EXIT_IO, 0 },              { EXIT_CPUID, SK_EXIT_CPUID, 2 },
 	{ EXIT_PAUSE, SK_EXIT_PAUSE, 2 },          { EXIT_XSETBV, SK_EXIT_XSETBV, 3 },
+	{ EXIT_CR4_WRITE, SK_EXIT_CR_WRITE, 3 },
 	{ EXIT_WBINVD, SK_EXIT_WBINVD, 2 },        { EXIT_INVD, SK_EXIT_WBINVD, 2 },
 	{ EXIT_SHUTDOWN, SK_EXIT_SHUTDOWN, 0 },    { EXIT_TASK, SK_EXIT_TASK_SWITCH, 0 },
 	{ EXIT_RDPMC, SK_EXIT_UNDEFINED, 2 },      { EXIT_INVLPGA, SK_EXIT_UNDEFINED, 3 },
@@ -435,6 +437,13 @@ static void record_fault(const struct vmcb *b, struct sk_vcpu_state *s)
 	memcpy(s->instr, b->fetched, s->n_instr);
 }
 
+/* Bit 63: the processor decoded a MOV, from the register in bits 0 to 3 (APM vol. 2, 15.8.1). */
+static void record_cr4(const struct vmcb *b, struct sk_vcpu_state *s)
+{
+	s->qual[0] = 4;
+	s->qual[1] = b->exit_info1 >> 63 ? b->exit_info1 & 0xf : 0xff;
+}
+
 /* Fill in the exit record; the reason. */
 static uint32_t record(struct vcpu *v, uint32_t code)
 {
@@ -449,6 +458,8 @@ static uint32_t record(struct vcpu *v, uint32_t code)
 	s->qual[1] = b->exit_info1;
 	s->qual[2] = b->exit_info2;
 	s->qual[3] = b->exit_int_info;
+	if (code == EXIT_CR4_WRITE)
+		record_cr4(b, s);
 	if (code == EXIT_IOIO)
 		record_io(b, s);
 	else if (code == EXIT_NPF)

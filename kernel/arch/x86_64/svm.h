@@ -8,6 +8,7 @@
 #include <sk/vcpu.h>
 
 /* Intercept words of the VMCB; word 0 and 1 are CR and DR accesses, word 2 exceptions. */
+enum { INT0_CR4_WRITE = 1 << 20 };
 enum { INT3_INTR = 1 << 0, INT3_NMI = 1 << 1, INT3_SMI = 1 << 2, INT3_INIT = 1 << 3 };
 enum { INT3_VINTR = 1 << 4, INT3_RDPMC = 1 << 15, INT3_CPUID = 1 << 18, INT3_INVD = 1 << 22 };
 enum { INT3_PAUSE = 1 << 23, INT3_HLT = 1 << 24, INT3_INVLPGA = 1 << 26, INT3_IOIO = 1 << 27 };
@@ -75,6 +76,7 @@ _Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "VMCB");
 _Static_assert(offsetof(struct vmcb, cr2) == 0x640, "VMCB");
 _Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
 
+enum { EXIT_CR4_WRITE = 0x14 };
 enum { EXIT_INTR = 0x60, EXIT_NMI = 0x61, EXIT_VINTR = 0x64, EXIT_RDPMC = 0x6f };
 enum { EXIT_CPUID = 0x72, EXIT_INVD = 0x76, EXIT_PAUSE = 0x77, EXIT_HLT = 0x78 };
 enum { EXIT_INVLPGA = 0x7a, EXIT_IOIO = 0x7b, EXIT_MSR = 0x7c, EXIT_TASK = 0x7d };

@@ -9,6 +9,7 @@ guest16:		/* real mode, at 0x1000 */
 	mov	$0xbeef, %ax
 	mov	$0x3f8, %dx
 	out	%ax, %dx
+	mov	%ebx, %cr4
 	vmmcall
 	sti
 	hlt
