@@ -1,5 +1,5 @@
 /*
- * elf.c - a kernel's ELF image, fed in order, into guest RAM; its PVH entry from the notes
+ * elf.c - a kernel's ELF image, fed in order, into guest RAM; its PVH entry from the notes of segments, else of sections
  *
  * Objects     struct elf_load: the headers once they have passed by, and where the stream stands.
  * Locks       none: main thread, before the first vCPU.
@@ -33,8 +33,8 @@ struct phdr {
 };
 struct header {
 	bool wide;
-	uint64_t phoff;
-	uint32_t phentsize, phnum;
+	uint64_t phoff, shoff;
+	uint32_t phentsize, phnum, shentsize, shnum;
 };
 
 static int header_decode(struct elf_load *l, struct header *h)
@@ -57,6 +57,9 @@ static int header_decode(struct elf_load *l, struct header *h)
 	h->phoff = h->wide ? e64.e_phoff : e32.e_phoff;
 	h->phentsize = h->wide ? e64.e_phentsize : e32.e_phentsize;
 	h->phnum = h->wide ? e64.e_phnum : e32.e_phnum;
+	h->shoff = h->wide ? e64.e_shoff : e32.e_shoff;
+	h->shentsize = h->wide ? e64.e_shentsize : e32.e_shentsize;
+	h->shnum = h->wide ? e64.e_shnum : e32.e_shnum;
 	if (machine != EM_X86_64 && machine != EM_386)
 		return load_fail(l->error, "kernel: ELF machine %u is not x86", machine);
 	if (type != ET_EXEC && type != ET_DYN)
@@ -120,15 +123,26 @@ static int segment_add(struct elf_load *l, const struct phdr *p)
 	return 0;
 }
 
-static int note_add(struct elf_load *l, const struct phdr *p, uint64_t *used)
+static int note_add(struct elf_load *l, uint64_t offset, uint64_t size, uint64_t *used)
 {
-	if (p->offset + p->file_size < p->offset || p->file_size > ELF_NOTES_MAX - *used)
+	if (offset + size < offset || size > ELF_NOTES_MAX - *used ||
+		l->n_notes == ELF_SEGS_MAX)
 		return load_fail(l->error, "kernel: %#llx bytes of ELF notes are too many",
-			(unsigned long long)p->file_size);
-	l->note[l->n_notes++] = (struct elf_range){ p->offset, p->file_size, *used,
-		p->file_size };
-	*used += p->file_size;
+			(unsigned long long)size);
+	l->note[l->n_notes++] = (struct elf_range){ offset, size, *used, size };
+	*used += size;
 	return 0;
+}
+
+/* Headers of sections are needed only if the notes are nowhere else: what is odd about them is no error. */
+static void section_headers_note(struct elf_load *l, const struct header *h)
+{
+	uint32_t size = h->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
+	uint64_t all = (uint64_t)size * h->shnum;
+
+	l->wide = h->wide;
+	if (h->shentsize == size && all <= ELF_SECTIONS_MAX && h->shoff + all >= h->shoff)
+		l->section_headers = (struct elf_range){ h->shoff, all, 0, all };
 }
 
 static int headers_parse(struct elf_load *l)
@@ -144,8 +158,10 @@ static int headers_parse(struct elf_load *l)
 		if (p.type == PT_LOAD && p.mem_size)
 			rc = segment_add(l, &p);
 		else if (p.type == PT_NOTE && p.file_size)
-			rc = note_add(l, &p, &notes);
+			rc = note_add(l, p.offset, p.file_size, &notes);
 	}
+	if (!rc)
+		section_headers_note(l, &h);
 	if (!rc && !l->n_segs)
 		rc = load_fail(l->error, "kernel: the ELF image has nothing to load");
 	l->parsed = !rc;
@@ -172,6 +188,7 @@ static void scatter(struct elf_load *l, uint64_t pos, const uint8_t *buf, uint64
 		range_copy(&l->seg[i], l->space->ram, pos, buf, len);
 	for (i = 0; i < l->n_notes; i++)
 		range_copy(&l->note[i], l->notes, pos, buf, len);
+	range_copy(&l->section_headers, l->sections, pos, buf, len);
 }
 
 int elf_feed(void *elf_load, const uint8_t *buf, size_t len)
@@ -197,7 +214,7 @@ int elf_feed(void *elf_load, const uint8_t *buf, size_t len)
 	return 0;
 }
 
-/* One PT_NOTE range: the PHYS32_ENTRY of Xen in it. */
+/* One range of notes: the PHYS32_ENTRY of Xen in it. */
 static bool notes_scan(const uint8_t *p, uint64_t size, uint64_t *entry)
 {
 	while (size >= sizeof(Elf64_Nhdr)) {
@@ -222,22 +239,85 @@ static bool notes_scan(const uint8_t *p, uint64_t size, uint64_t *entry)
 	return false;
 }
 
-static int entry_find(struct elf_load *l)
+static bool entry_find(struct elf_load *l)
 {
 	uint32_t i;
 
 	for (i = 0; i < l->n_notes; i++)
 		if (notes_scan(l->notes + l->note[i].paddr, l->note[i].file_size, &l->entry))
-			break;
-	if (i == l->n_notes)
-		return load_fail(
-			l->error, "kernel: no PHYS32_ENTRY note of Xen: not built for PVH");
+			return true;
+	return false;
+}
+
+/* The ranges of the sections that hold notes, instead of those of segments. */
+static int note_sections_find(struct elf_load *l)
+{
+	const struct elf_range *h = &l->section_headers;
+	uint64_t at, used = 0, size = l->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
+	int rc = 0;
+
+	l->n_notes = 0;
+	if (h->offset + h->file_size > l->pos)
+		return 0; /* the file ends before */
+	for (at = 0; !rc && at < h->file_size; at += size) {
+		Elf64_Shdr s64;
+		Elf32_Shdr s32;
+
+		if (l->wide) {
+			memcpy(&s64, l->sections + at, sizeof(s64));
+		} else {
+			memcpy(&s32, l->sections + at, sizeof(s32));
+			s64 = (Elf64_Shdr){ .sh_type = s32.sh_type,
+				.sh_offset = s32.sh_offset,
+				.sh_size = s32.sh_size };
+		}
+		if (s64.sh_type == SHT_NOTE && s64.sh_size)
+			rc = note_add(l, s64.sh_offset, s64.sh_size, &used);
+	}
+	return rc;
+}
+
+static int entry_check(struct elf_load *l)
+{
+	uint32_t i;
+
 	for (i = 0; i < l->n_segs; i++)
 		if (l->entry >= l->seg[i].paddr &&
 			l->entry - l->seg[i].paddr < l->seg[i].mem_size)
 			return 0;
 	return load_fail(l->error, "kernel: PVH entry %#llx is in no segment",
 		(unsigned long long)l->entry);
+}
+
+/* No entry in what was collected so far: the notes of sections, if there are any, or nothing more. */
+static int entry_missing(struct elf_load *l)
+{
+	int rc = l->again ? 0 : note_sections_find(l);
+
+	if (rc)
+		return rc;
+	if (l->again || !l->n_notes)
+		return load_fail(
+			l->error, "kernel: no PHYS32_ENTRY note of Xen: not built for PVH");
+	l->again = true;
+	l->pos = 0;
+	return ELF_AGAIN;
+}
+
+static int ranges_check(struct elf_load *l)
+{
+	uint32_t i;
+
+	for (i = 0; i < l->n_segs + l->n_notes; i++) {
+		const struct elf_range *r = i < l->n_segs ? &l->seg[i]
+							  : &l->note[i - l->n_segs];
+
+		if (r->offset + r->file_size > l->pos)
+			return load_fail(l->error,
+				"kernel: image ends at %#llx, within a segment",
+				(unsigned long long)l->pos);
+	}
+	return 0;
 }
 
 int elf_finish(struct elf_load *l)
@@ -251,17 +331,11 @@ int elf_finish(struct elf_load *l)
 			return rc;
 		scatter(l, 0, l->head, l->n_head);
 	}
-	for (i = 0; i < l->n_segs + l->n_notes; i++) {
-		const struct elf_range *r = i < l->n_segs ? &l->seg[i]
-							  : &l->note[i - l->n_segs];
-
-		if (r->offset + r->file_size > l->pos)
-			return load_fail(l->error,
-				"kernel: image ends at %#llx, within a segment",
-				(unsigned long long)l->pos);
-	}
+	rc = ranges_check(l);
+	if (rc)
+		return rc;
 	for (i = 0; i < l->n_segs; i++)
 		memset(l->space->ram + l->seg[i].paddr + l->seg[i].file_size, 0,
 			l->seg[i].mem_size - l->seg[i].file_size);
-	return entry_find(l);
+	return entry_find(l) ? entry_check(l) : entry_missing(l);
 }

@@ -89,15 +89,26 @@ static int load_bzimage(
 	return unpack_run(form, u);
 }
 
+/* The whole file through the ELF loader. 0, ELF_AGAIN, or -SK_E_*. */
+static int load_image(struct load_source *src, const uint8_t *head, size_t n,
+	struct elf_load *elf, struct load_error *e)
+{
+	struct unpack u = {
+		.src = src, .space = elf->space, .sink = elf_feed, .ctx = elf, .error = e
+	};
+	int rc = bzimage_probe(head, n) ? load_bzimage(src, head, n, &u)
+					: load_plain(src, head, n, &u);
+
+	load_space_clear(elf->space); /* L2; segments lie below */
+	return rc ? rc : elf_finish(elf);
+}
+
 int load_kernel(
 	struct load_source *src, struct load_space *sp, uint64_t *entry, struct load_error *e)
 {
 	static struct elf_load elf;
 	uint8_t head[BZIMAGE_HEAD];
 	size_t n = src->size < sizeof(head) ? (size_t)src->size : sizeof(head);
-	struct unpack u = {
-		.src = src, .space = sp, .sink = elf_feed, .ctx = &elf, .error = e
-	};
 	int rc;
 
 	if (n < 16)
@@ -107,12 +118,9 @@ int load_kernel(
 	if (rc)
 		return load_fail(e, "kernel: cannot read the file (error %d)", -rc);
 	elf_init(&elf, sp, e);
-	rc = bzimage_probe(head, n) ? load_bzimage(src, head, n, &u)
-				    : load_plain(src, head, n, &u);
-	load_space_clear(sp); /* L2; segments lie below */
-	if (rc)
-		return rc;
-	rc = elf_finish(&elf);
+	rc = load_image(src, head, n, &elf, e);
+	if (rc == ELF_AGAIN)
+		rc = load_image(src, head, n, &elf, e);
 	if (rc)
 		return rc;
 	*entry = elf.entry;

@@ -1,5 +1,5 @@
 /*
- * elf_fuzz.c - an ELF image fed in pieces: the first byte says how large they are
+ * elf_fuzz.c - an ELF image fed in pieces, twice if the loader wants its notes: the first byte says how large they are
  */
 #include <stdlib.h>
 
@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct load_space sp;
 	struct load_error e = { "" };
 	size_t piece, pos;
-	int rc = 0;
+	unsigned rounds = 0;
+	int rc;
 
 	if (!size)
 		return 0;
@@ -25,11 +26,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	piece = 1 + data[0] * 37u;
 	load_space_init(&sp, ram, RAM);
 	elf_init(&elf, &sp, &e);
-	for (pos = 1; !rc && pos < size; pos += piece)
-		rc = elf_feed(&elf, data + pos, piece < size - pos ? piece : size - pos);
-	if (!rc)
-		rc = elf_finish(&elf);
-	if ((rc && !e.text[0]) || sp.floor > RAM)
+	do {
+		rc = 0;
+		for (pos = 1; !rc && pos < size; pos += piece)
+			rc = elf_feed(
+				&elf, data + pos, piece < size - pos ? piece : size - pos);
+		if (!rc)
+			rc = elf_finish(&elf);
+	} while (rc == ELF_AGAIN && ++rounds < 2);
+	if (rc == ELF_AGAIN || (rc && !e.text[0]) || sp.floor > RAM)
 		abort();
 	return 0;
 }

@@ -178,6 +178,77 @@ static void elf_32bit(void **state)
 	tiny_check(elf);
 }
 
+/* Two section headers at the end of the image: nothing, and the notes, which no program header names any more. */
+enum { SECTIONS = TINY_SIZE - 2 * sizeof(Elf64_Shdr) };
+static void notes_to_sections(uint8_t *elf)
+{
+	struct tiny *t = (struct tiny *)elf;
+	Elf64_Shdr sh[2] = { { 0 },
+		{ .sh_type = SHT_NOTE, .sh_offset = 0x4100, .sh_size = 24 } };
+
+	t->ph[1].p_type = PT_NULL;
+	t->ph[2].p_filesz = t->ph[2].p_memsz = SECTIONS - 0x4800;
+	t->eh.e_shoff = SECTIONS;
+	t->eh.e_shentsize = sizeof(Elf64_Shdr);
+	t->eh.e_shnum = 2;
+	memcpy(elf + SECTIONS, sh, sizeof(sh));
+}
+
+static void elf_notes_in_sections(void **state)
+{
+	uint8_t elf[TINY_SIZE];
+	struct tiny *t = (struct tiny *)elf;
+
+	(void)state;
+	ram_make(RAM);
+	tiny_make(elf);
+	notes_to_sections(elf);
+	memset(fx.ram + TINY_PADDR, 0xee, 0x8000);
+	assert_int_equal(run(elf, sizeof(elf)), 0);
+	assert_int_equal(fx.entry, TINY_ENTRY);
+	assert_memory_equal(fx.ram + TINY_PADDR, elf + 0x1000, 0x3000);
+	assert_int_equal(fx.ram[TINY_PADDR + 0x3000], 0);
+	assert_int_equal(fx.sp.top, fx.size);
+	/* a segment of notes that are not Xen's does not hide them */
+	t->ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = 0x1000, .p_filesz = 64 };
+	fx.entry = 0;
+	assert_int_equal(run(elf, sizeof(elf)), 0);
+	assert_int_equal(fx.entry, TINY_ENTRY);
+}
+
+static void elf_notes_in_32bit_sections(void **state)
+{
+	uint8_t elf[TINY_SIZE] = { 0 };
+	uint32_t note[] = { 4, 4, 18, 0x6e6558, TINY_ENTRY };
+	Elf32_Ehdr eh = { .e_type = ET_EXEC,
+		.e_machine = EM_386,
+		.e_phoff = sizeof(Elf32_Ehdr),
+		.e_phentsize = sizeof(Elf32_Phdr),
+		.e_phnum = 1,
+		.e_shoff = 0x4000,
+		.e_shentsize = sizeof(Elf32_Shdr),
+		.e_shnum = 2 };
+	Elf32_Phdr ph = { .p_type = PT_LOAD,
+		.p_offset = 0x1000,
+		.p_paddr = TINY_PADDR,
+		.p_filesz = 0x1000,
+		.p_memsz = 0x1000 };
+	Elf32_Shdr sh[2] = { { .sh_type = SHT_PROGBITS, .sh_size = 0x1000 },
+		{ .sh_type = SHT_NOTE, .sh_offset = 0x3000, .sh_size = sizeof(note) } };
+
+	(void)state;
+	ram_make(RAM);
+	memcpy(eh.e_ident, ELFMAG, SELFMAG);
+	eh.e_ident[EI_CLASS] = ELFCLASS32;
+	eh.e_ident[EI_DATA] = ELFDATA2LSB;
+	memcpy(elf, &eh, sizeof(eh));
+	memcpy(elf + sizeof(eh), &ph, sizeof(ph));
+	memcpy(elf + 0x3000, note, sizeof(note));
+	memcpy(elf + 0x4000, sh, sizeof(sh));
+	assert_int_equal(run(elf, sizeof(elf)), 0);
+	assert_int_equal(fx.entry, TINY_ENTRY);
+}
+
 /* What is changed in the little image, and a word of the message that must come. */
 struct lie {
 	const char *word;
@@ -236,6 +307,67 @@ static void elf_lies(void **state)
 				lies[i].word);
 		teardown(NULL);
 	}
+}
+
+/* Lies about sections, which are looked at only because there are no other notes. */
+static void elf_lies_in_sections(void **state)
+{
+#define SH(f) \
+	SECTIONS + sizeof(Elf64_Shdr) + offsetof(Elf64_Shdr, f), sizeof(((Elf64_Shdr *)0)->f)
+	static const struct lie lies[] = {
+		{ "PHYS32_ENTRY", EH(e_shnum), 1 },
+		{ "PHYS32_ENTRY", EH(e_shnum), 0 },
+		{ "PHYS32_ENTRY", EH(e_shnum), 3 },
+		{ "PHYS32_ENTRY", EH(e_shnum), 0xffff },
+		{ "PHYS32_ENTRY", EH(e_shentsize), 63 },
+		{ "PHYS32_ENTRY", EH(e_shoff), SECTIONS + 1 },
+		{ "PHYS32_ENTRY", EH(e_shoff), UINT64_MAX - 8 },
+		{ "PHYS32_ENTRY", SH(sh_type), SHT_PROGBITS },
+		{ "PHYS32_ENTRY", SH(sh_size), 0 },
+		{ "PHYS32_ENTRY", SH(sh_size), 20 },
+		{ "too many", SH(sh_size), ELF_NOTES_MAX + 1 },
+		{ "too many", SH(sh_offset), UINT64_MAX - 3 },
+		{ "ends at", SH(sh_offset), TINY_SIZE - 4 },
+		{ "in no segment", 0x4110, 4, TINY_PADDR - 1 },
+	};
+	uint8_t elf[TINY_SIZE];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		ram_make(RAM);
+		tiny_make(elf);
+		notes_to_sections(elf);
+		memcpy(elf + lies[i].offset, &lies[i].value, lies[i].size);
+		assert_int_equal(run(elf, sizeof(elf)), -SK_E_INVAL);
+		if (!strstr(fx.error.text, lies[i].word))
+			fail_msg("lie %zu: '%s' does not say '%s'", i, fx.error.text,
+				lies[i].word);
+		teardown(NULL);
+	}
+}
+
+/* More section headers than the loader keeps. */
+static void elf_with_many_sections(void **state)
+{
+	enum { SIZE = 256 << 10 };
+	uint8_t *elf = calloc(1, SIZE);
+	struct tiny *t = (struct tiny *)elf;
+
+	(void)state;
+	tiny_make(elf);
+	t->ph[1].p_type = PT_NULL;
+	t->eh.e_shoff = TINY_SIZE;
+	t->eh.e_shentsize = sizeof(Elf64_Shdr);
+	t->eh.e_shnum = 3000;
+	memset(elf + TINY_SIZE, SHT_NOTE, SIZE - TINY_SIZE);
+	ram_make(RAM);
+	assert_int_equal(run(elf, SIZE), -SK_E_INVAL);
+	assert_non_null(strstr(fx.error.text, "PHYS32_ENTRY"));
+	t->eh.e_shnum = ELF_SECTIONS_MAX / sizeof(Elf64_Shdr); /* just enough, but lies all of them */
+	memset(elf + TINY_SIZE, 7, SIZE - TINY_SIZE);
+	assert_int_equal(run(elf, SIZE), -SK_E_INVAL);
+	free(elf);
 }
 
 static void elf_cut_short(void **state)
@@ -385,6 +517,28 @@ static void gzip_whole(void **state)
 	pack(UNPACK_GZIP, elf, sizeof(elf), &p);
 	assert_int_equal(run(p.data, p.size - 4), 0);
 	tiny_check(elf);
+}
+
+/* Unpacked twice: the second time for the notes of sections. */
+static void notes_in_sections_of_packed_images(void **state)
+{
+	static const enum unpack_form forms[] = { UNPACK_GZIP, UNPACK_XZ, UNPACK_ZSTD };
+	uint8_t elf[TINY_SIZE];
+	struct packed p;
+	size_t i;
+
+	(void)state;
+	tiny_make(elf);
+	notes_to_sections(elf);
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		ram_make(RAM);
+		pack(forms[i], elf, sizeof(elf), &p);
+		assert_int_equal(run(p.data, p.size - 4), 0);
+		assert_int_equal(fx.entry, TINY_ENTRY);
+		assert_memory_equal(fx.ram + TINY_PADDR, elf + 0x1000, 0x3000);
+		assert_int_equal(fx.sp.top, fx.size);
+		teardown(NULL);
+	}
 }
 
 static void every_form_cut(void **state)
@@ -571,10 +725,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(elf_bare, teardown),
 		cmocka_unit_test_teardown(elf_32bit, teardown),
+		cmocka_unit_test_teardown(elf_notes_in_sections, teardown),
+		cmocka_unit_test_teardown(elf_notes_in_32bit_sections, teardown),
 		cmocka_unit_test_teardown(elf_lies, teardown),
+		cmocka_unit_test_teardown(elf_lies_in_sections, teardown),
+		cmocka_unit_test_teardown(elf_with_many_sections, teardown),
 		cmocka_unit_test_teardown(elf_cut_short, teardown),
 		cmocka_unit_test_teardown(every_form, teardown),
 		cmocka_unit_test_teardown(gzip_whole, teardown),
+		cmocka_unit_test_teardown(notes_in_sections_of_packed_images, teardown),
 		cmocka_unit_test_teardown(every_form_cut, teardown),
 		cmocka_unit_test_teardown(every_form_damaged, teardown),
 		cmocka_unit_test_teardown(lz4_block_sizes, teardown),
