@@ -319,10 +319,11 @@ run-iso: $(iso)
 
 # ---- guests of our own ------------------------------------------------------------------------------------------------
 
-# small PVH guests: bench counts hypercalls and exits, rogue misbehaves towards its host
+# small PVH guests: bench counts hypercalls and exits, odd does what kernels do seldom, rogue misbehaves towards its host
 src-guest-bench := bench.c pv.c
+src-guest-odd := odd.c pv.c
 src-guest-rogue := rogue.c rogue_blk.c rogue_net.c rogue_store.c pv.c
-own-guests := $(patsubst %,$(B)/guest/%,bench rogue)
+own-guests := $(patsubst %,$(B)/guest/%,bench odd rogue)
 guest-cflags = -std=gnu11 -ffreestanding -nostdinc -isystem $(gccinc) -isystem $(SYSROOT)/xeninc -O2 -fno-pic -fno-pie \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
 	$(warnings) $(prefix-map)
@@ -338,7 +339,7 @@ $(B)/guest/$(1): $(call obj,guest,$(patsubst %,test/guest/%,entry.S $(src-guest-
 	$$(call say,LD,$$@)$$(LD) -m elf_x86_64 -static -nostdlib --build-id=none -z noexecstack --no-warn-rwx-segments \
 		-T test/guest/guest.ld -o $$@ $$(filter %.o,$$^)
 endef
-$(foreach g,bench rogue,$(eval $(call guest-rules,$(g))))
+$(foreach g,bench odd rogue,$(eval $(call guest-rules,$(g))))
 
 # ---- tests ------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,9 @@
 #define VM_DISKS_MAX 8u
 #define VM_VIFS_MAX 4u
 #define VM_VCPUS_MAX 8u
+/* Files that the start info names as modules; the first is the ramdisk. As many as there are channels for beside all else. */
+#define VM_MODULES_MAX 7u
+#define VM_MODULE_ARGS_MAX 128u
 #define VM_CONFIG_MAGIC 0x464e4f434d56ull /* "VMCONF" */
 
 /*
@@ -71,8 +74,12 @@ struct vm_config { /* fits two pages */
 	struct vm_disk disk[VM_DISKS_MAX];
 	struct vm_vif vif[VM_VIFS_MAX];
 	uint32_t n_more; /* pieces of RAM that the VMM may still ask for */
-	uint32_t reserved;
-	/* channels by fixed names: "console", "xs", "vmctl", "kernel", "ramdisk" (if any), "log" */
+	uint32_t n_modules;
+	char module_args[VM_MODULES_MAX][VM_MODULE_ARGS_MAX]; /* each module's command line */
+							      /*
+	 * channels by fixed names: "console", "xs", "vmctl", "kernel", "log"; of modules "ramdisk", "module1", "module2"
+	 * and so on, which come last, as nobody listens to them later
+	 */
 };
 _Static_assert(sizeof(struct vm_config) <= 8192, "two pages");
 

@@ -177,7 +177,7 @@ struct guest_conn {
 	enum service service;
 	uint32_t number;
 };
-enum { GUEST_CONNS_MAX = 5 + GUEST_DISKS_MAX + GUEST_VIFS_MAX };
+enum { GUEST_CONNS_MAX = 4 + GUEST_MODULES_MAX + GUEST_DISKS_MAX + GUEST_VIFS_MAX };
 
 /* The end of a creation: text NULL when the guest is there, else why not. */
 typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);

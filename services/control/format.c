@@ -265,8 +265,8 @@ static void json_build_info(const struct out *o, const struct guest_config *g)
 	json_number(o, 5, false, "cap", g->cap);
 	out_fmt(o, "\n%*s}", 16, "");
 	json_text(o, 4, false, "kernel", g->kernel);
-	if (g->ramdisk[0])
-		json_text(o, 4, false, "ramdisk", g->ramdisk);
+	if (g->n_modules)
+		json_text(o, 4, false, "ramdisk", g->modules[0].path);
 	json_text(o, 4, false, "cmdline", g->cmdline);
 	json_key(o, 4, false, "type.pvh");
 	out_fmt(o, "{}\n%*s}", 12, "");

@@ -326,12 +326,13 @@ static int connect_store(struct guest *g, struct msg *m)
 	return rc ? connect_fail(SERVICE_XENSTORE, rc, m, "xenstore") : 0;
 }
 
-static int connect_file(struct guest *g, const char *name, const char *path, struct msg *m)
+static int connect_file(
+	struct guest *g, const char *name, const char *path, uint64_t buffer, struct msg *m)
 {
 	struct files_params p = { .kind = FILES_FILE };
 	struct proc_connect c = { .name = name,
 		.proto = SVC_PROTO_FILES,
-		.data_size = UINT64_MAX,
+		.data_size = buffer,
 		.params = &p,
 		.params_len = sizeof(p) };
 	int rc;
@@ -428,6 +429,25 @@ static int connect_devices(struct guest *g, struct msg *m)
 	return 0;
 }
 
+/* The last ones: the VMM reads them before it listens to anybody, and has its own uses for high signal bits then. */
+static int connect_modules(struct guest *g, struct msg *m)
+{
+	enum { MODULE_BUFFER = 64 << 10 }; /* they all come out of the VMM's base */
+	const struct guest_config *c = g->dom->config;
+	uint32_t i;
+
+	for (i = 0; i < c->n_modules; i++) {
+		char name[20] = "ramdisk";
+
+		if (i)
+			snprintf(name, sizeof(name), "module%u", i);
+		if (connect_file(
+			    g, name, c->modules[i].path, i ? MODULE_BUFFER : UINT64_MAX, m))
+			return -1;
+	}
+	return 0;
+}
+
 static int connect_all(struct guest *g, struct msg *m)
 {
 	const struct guest_config *c = g->dom->config;
@@ -438,11 +458,9 @@ static int connect_all(struct guest *g, struct msg *m)
 	rc = guest_ctl_connect(g);
 	if (rc)
 		return msg_fail(m, "cannot connect to the VMM: %s", error_text(rc));
-	if (connect_file(g, "kernel", c->kernel, m))
+	if (connect_file(g, "kernel", c->kernel, UINT64_MAX, m) || connect_devices(g, m))
 		return -1;
-	if (c->ramdisk[0] && connect_file(g, "ramdisk", c->ramdisk, m))
-		return -1;
-	return connect_devices(g, m);
+	return connect_modules(g, m);
 }
 
 /* ---- configuration ---- */
@@ -470,6 +488,7 @@ static int give_config(struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
 	static struct vm_config v;
+	uint32_t i;
 
 	memset(&v, 0, sizeof(v));
 	v.magic = VM_CONFIG_MAGIC;
@@ -485,6 +504,9 @@ static int give_config(struct guest *g)
 	memcpy(v.uuid, g->dom->uuid, sizeof(v.uuid));
 	strcpy(v.name, g->dom->name);
 	strcpy(v.cmdline, c->cmdline);
+	v.n_modules = c->n_modules;
+	for (i = 0; i < c->n_modules; i++)
+		strcpy(v.module_args[i], c->modules[i].args);
 	fill_devices(&v, c);
 	return proc_data(&g->proc, VM_CONFIG_VADDR, &v, sizeof(v), SK_R);
 }

@@ -176,11 +176,6 @@ static int take_kernel(struct make *k, const struct cfg_setting *s)
 	return path_value(k, s, k->g->kernel, sizeof(k->g->kernel));
 }
 
-static int take_ramdisk(struct make *k, const struct cfg_setting *s)
-{
-	return path_value(k, s, k->g->ramdisk, sizeof(k->g->ramdisk));
-}
-
 /* What it boots is not known here: finish_kernel() says what to do when that is all there is. */
 static int take_bootloader(struct make *k, const struct cfg_setting *s)
 {
@@ -286,6 +281,52 @@ static int check_list(struct make *k, const struct cfg_setting *s, unsigned int 
 	if (n > most)
 		return mistake(k, s, "%u entries are too many; at most %u", n, most);
 	return 0;
+}
+
+/* "PATH" or "PATH ARGUMENTS". */
+static int check_module(const struct cfg_value *item, struct guest_module *m, struct msg *why)
+{
+	char path[GUEST_PATH_MAX + 1];
+	size_t n;
+
+	if (item->kind != CFG_STRING)
+		return msg_fail(why, "must be a string; put it in quotes");
+	n = strcspn(item->text, " ");
+	if (n == 0 || n >= sizeof(path))
+		return msg_fail(why, "begins with no path, or one of more than %u bytes",
+			GUEST_PATH_MAX);
+	memcpy(path, item->text, n);
+	path[n] = 0;
+	n += strspn(item->text + n, " ");
+	if (strlen(item->text + n) >= sizeof(m->args))
+		return msg_fail(
+			why, "arguments too long; at most %zu bytes", sizeof(m->args) - 1);
+	strcpy(m->args, item->text + n);
+	return path_full(m->path, sizeof(m->path), path, why);
+}
+
+/* A path as in Xen; or a list of modules, for which xl has no word. */
+static int take_ramdisk(struct make *k, const struct cfg_setting *s)
+{
+	struct guest_module *m = k->g->modules;
+	const struct cfg_value *item;
+	unsigned int index = 0;
+	struct msg why;
+	int rc;
+
+	if (s->value->kind != CFG_LIST) {
+		rc = path_value(k, s, m->path, sizeof(m->path));
+		k->g->n_modules = m->path[0] != 0;
+		return rc;
+	}
+	rc = check_list(k, s, GUEST_MODULES_MAX);
+	for (item = rc ? NULL : s->value->first; item; item = item->next, index++) {
+		if (check_module(item, &m[k->g->n_modules], &why))
+			rc = item_report(k, s, item, index, REPORT_MISTAKE, why.text);
+		else
+			k->g->n_modules++;
+	}
+	return rc;
 }
 
 static int check_disk(

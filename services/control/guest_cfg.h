@@ -11,12 +11,14 @@
 
 #include "cfg.h"
 #include "disk_spec.h"
+#include "proto/vmctl.h"
 #include "report.h"
 #include "vif_spec.h"
 
 enum {
 	GUEST_NAME_MAX = 63,
 	GUEST_PATH_MAX = 255,
+	GUEST_MODULES_MAX = VM_MODULES_MAX,
 	GUEST_CMDLINE_MAX = 1023,
 	GUEST_DISKS_MAX = 8,
 	GUEST_VIFS_MAX = 4,
@@ -45,13 +47,19 @@ struct guest_disk {
 	char label[DISK_LABEL_SIZE];
 };
 
+struct guest_module {
+	char path[GUEST_PATH_MAX + 1];
+	char args[VM_MODULE_ARGS_MAX];
+};
+
 struct guest_config {
 	char name[GUEST_NAME_MAX + 1];
 	uint8_t uuid[UUID_SIZE];
 	uint32_t memory, maxmem; /* MiB */
 	uint32_t vcpus, maxvcpus;
 	char kernel[GUEST_PATH_MAX + 1];
-	char ramdisk[GUEST_PATH_MAX + 1]; /* empty: none */
+	uint32_t n_modules;
+	struct guest_module modules[GUEST_MODULES_MAX]; /* the first is the ramdisk */
 	char cmdline[GUEST_CMDLINE_MAX + 1];
 	uint32_t weight, cap;
 	enum guest_action on_poweroff, on_reboot, on_crash;

@@ -15,10 +15,15 @@
 /* Memory map of a guest with that much RAM below and above 4 GiB. Entries used, at most VM_MAP_MAX. */
 uint32_t map_make(uint64_t low_size, uint64_t high_size, struct vm_range *map);
 
+struct start_info_module {
+	uint64_t gpa, size;
+	const char *cmdline; /* "": none */
+};
 struct start_info_args {
 	uint64_t gpa; /* where the buffer is seen by the guest */
 	const char *cmdline;
-	uint64_t ramdisk, ramdisk_size; /* size 0 = none */
+	const struct start_info_module *module;
+	uint32_t n_modules;
 	uint64_t rsdp;
 	const struct vm_range *map;
 	uint32_t n_map;

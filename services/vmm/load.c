@@ -133,7 +133,8 @@ int load_file(
 	uint64_t pos = 0;
 
 	if (gpa > sp->size || src->size > sp->size - gpa)
-		return load_fail(e, "ramdisk: %llu bytes do not fit into the guest's memory",
+		return load_fail(e,
+			"ramdisk or module: %llu bytes do not fit into the guest's memory",
 			(unsigned long long)src->size);
 	while (pos < src->size) {
 		uint64_t left = src->size - pos;
@@ -141,7 +142,8 @@ int load_file(
 		int rc = src->read(src, pos, sp->ram + gpa + pos, n);
 
 		if (rc)
-			return load_fail(e, "ramdisk: cannot read the file (error %d)", -rc);
+			return load_fail(
+				e, "ramdisk or module: cannot read the file (error %d)", -rc);
 		pos += n;
 	}
 	return 0;

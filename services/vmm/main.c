@@ -5,6 +5,7 @@
  * Lifecycle   memory, kernel and ramdisk, tables, vCPUs, the Xen half, then the vCPUs' threads; this thread goes on
  *             as the I/O thread. What fails before that is told to control, which ends this domain.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "boot_info.h"
@@ -40,10 +41,15 @@ static int config_check(struct load_error *e)
 {
 	const struct vm_config *cfg = (const struct vm_config *)VM_CONFIG_VADDR;
 	struct cpuid_env env = { .host = host_cpuid };
+	uint32_t i;
 
 	if (cfg->magic != VM_CONFIG_MAGIC || !cfg->n_vcpus || cfg->n_vcpus > VM_VCPUS_MAX ||
-		!memchr(cfg->cmdline, 0, sizeof(cfg->cmdline)))
+		!memchr(cfg->cmdline, 0, sizeof(cfg->cmdline)) ||
+		cfg->n_modules > VM_MODULES_MAX)
 		return fail(e, -SK_E_INVAL, "configuration page is not valid");
+	for (i = 0; i < cfg->n_modules; i++)
+		if (!memchr(cfg->module_args[i], 0, VM_MODULE_ARGS_MAX))
+			return fail(e, -SK_E_INVAL, "configuration page is not valid");
 	vm.cfg = cfg;
 	vm.info = (const struct sk_info *)DOMAIN_KINFO_VADDR;
 	vm.n_vcpus = cfg->n_vcpus;
@@ -82,12 +88,39 @@ static int pages_make(struct load_error *e)
 	return rc ? fail(e, rc, "no memory for the guest's special pages") : 0;
 }
 
-/* Kernel, then ramdisk, then start info, from below. */
+/* The modules one after the other from *at on, each at the beginning of a page. */
+static int modules_load(struct load_space *sp, struct start_info_module m[VM_MODULES_MAX],
+	uint64_t *at, struct load_error *e)
+{
+	struct file f;
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < vm.cfg->n_modules; i++) {
+		char name[20] = "ramdisk";
+
+		if (i)
+			snprintf(name, sizeof(name), "module%u", i);
+		rc = file_open(&f, name);
+		if (rc)
+			return fail(e, rc, "a module cannot be opened");
+		rc = load_file(&f.src, sp, *at, e);
+		m[i] = (struct start_info_module){ *at, f.src.size, vm.cfg->module_args[i] };
+		*at = page_up(*at + f.src.size);
+	}
+	return rc;
+}
+
+/* Kernel, then modules, then start info, from below. */
 static int software_load(uint64_t *entry, uint64_t *start_info, struct load_error *e)
 {
 	struct load_space sp;
-	struct file kernel, ramdisk;
-	struct start_info_args a = { .cmdline = vm.cfg->cmdline, .rsdp = VM_ACPI_GPA };
+	struct file kernel;
+	struct start_info_module m[VM_MODULES_MAX];
+	struct start_info_args a = { .cmdline = vm.cfg->cmdline,
+		.module = m,
+		.n_modules = vm.cfg->n_modules,
+		.rsdp = VM_ACPI_GPA };
 	int64_t n;
 	int rc;
 
@@ -98,17 +131,10 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 	rc = load_kernel(&kernel.src, &sp, entry, e);
 	if (rc)
 		return rc;
-	a.ramdisk = page_up(sp.floor);
-	rc = file_open(&ramdisk, "ramdisk");
-	if (rc && rc != -SK_E_NOT_FOUND)
-		return fail(e, rc, "ramdisk: cannot be opened");
-	if (!rc) {
-		rc = load_file(&ramdisk.src, &sp, a.ramdisk, e);
-		if (rc)
-			return rc;
-		a.ramdisk_size = ramdisk.src.size;
-	}
-	a.gpa = page_up(a.ramdisk + a.ramdisk_size);
+	a.gpa = page_up(sp.floor);
+	rc = modules_load(&sp, m, &a.gpa, e);
+	if (rc)
+		return rc;
 	a.map = vm.map;
 	a.n_map = vm.n_map;
 	n = a.gpa < vm.low_size ? start_info_make(vm.ram + a.gpa, vm.low_size - a.gpa, &a)

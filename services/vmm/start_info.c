@@ -36,38 +36,66 @@ static uint64_t take(uint64_t *used, size_t size, uint64_t n)
 	return at;
 }
 
-int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args *a)
+/* Text at the end of what is used: its offset, or UINT64_MAX. */
+static uint64_t text_put(uint8_t *buf, size_t size, uint64_t *used, const char *text)
 {
-	uint64_t used = 0, at_info, at_mod, at_map, at_cmd, n_cmd = strlen(a->cmdline) + 1;
-	struct hvm_start_info si = { .magic = XEN_HVM_START_MAGIC_VALUE, .version = 1 };
-	struct hvm_modlist_entry mod = { .paddr = a->ramdisk, .size = a->ramdisk_size };
+	uint64_t n = strlen(text) + 1, at = take(used, size, n);
+
+	if (at != UINT64_MAX)
+		memcpy(buf + at, text, n);
+	return at;
+}
+
+/* The list of modules at `at`; the command lines go behind all else. */
+static int modules_put(
+	uint8_t *buf, size_t size, uint64_t at, uint64_t *used, const struct start_info_args *a)
+{
 	uint32_t i;
 
-	at_info = take(&used, size, sizeof(si));
-	at_mod = take(&used, size, sizeof(mod));
-	at_map = take(&used, size, a->n_map * sizeof(struct hvm_memmap_table_entry));
-	at_cmd = take(&used, size, n_cmd);
-	if (at_info == UINT64_MAX || at_mod == UINT64_MAX || at_map == UINT64_MAX ||
-		at_cmd == UINT64_MAX)
-		return -SK_E_RANGE;
-	if (a->ramdisk_size) {
-		si.nr_modules = 1;
-		si.modlist_paddr = a->gpa + at_mod;
+	for (i = 0; i < a->n_modules; i++) {
+		const struct start_info_module *m = &a->module[i];
+		struct hvm_modlist_entry e = { .paddr = m->gpa, .size = m->size };
+		uint64_t text = m->cmdline[0] ? text_put(buf, size, used, m->cmdline) : 0;
+
+		if (text == UINT64_MAX)
+			return -SK_E_RANGE;
+		e.cmdline_paddr = text ? a->gpa + text : 0;
+		memcpy(buf + at + i * sizeof(e), &e, sizeof(e));
 	}
+	return 0;
+}
+
+int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args *a)
+{
+	uint64_t used = 0, at_info, at_mod, at_map, at_cmd;
+	struct hvm_start_info si = { .magic = XEN_HVM_START_MAGIC_VALUE, .version = 1 };
+	uint32_t i;
+	int rc;
+
+	at_info = take(&used, size, sizeof(si));
+	at_mod = take(&used, size, a->n_modules * sizeof(struct hvm_modlist_entry));
+	at_map = take(&used, size, a->n_map * sizeof(struct hvm_memmap_table_entry));
+	if (at_info == UINT64_MAX || at_mod == UINT64_MAX || at_map == UINT64_MAX)
+		return -SK_E_RANGE;
+	memset(buf, 0, used);
+	at_cmd = text_put(buf, size, &used, a->cmdline);
+	if (at_cmd == UINT64_MAX)
+		return -SK_E_RANGE;
+	rc = modules_put(buf, size, at_mod, &used, a);
+	if (rc)
+		return rc;
+	si.nr_modules = a->n_modules;
+	si.modlist_paddr = a->n_modules ? a->gpa + at_mod : 0;
 	si.cmdline_paddr = a->gpa + at_cmd;
 	si.rsdp_paddr = a->rsdp;
 	si.memmap_paddr = a->gpa + at_map;
 	si.memmap_entries = a->n_map;
-	memset(buf, 0, used);
 	memcpy(buf + at_info, &si, sizeof(si));
-	if (a->ramdisk_size)
-		memcpy(buf + at_mod, &mod, sizeof(mod));
 	for (i = 0; i < a->n_map; i++) {
 		struct hvm_memmap_table_entry e = { a->map[i].addr, a->map[i].size,
 			a->map[i].type, 0 };
 
 		memcpy(buf + at_map + i * sizeof(e), &e, sizeof(e));
 	}
-	memcpy(buf + at_cmd, a->cmdline, n_cmd);
 	return (int64_t)used;
 }

@@ -84,7 +84,7 @@ static void defaults(void **state)
 	good(BASE);
 	assert_string_equal(g.name, "g1");
 	assert_string_equal(g.kernel, "/guests/vmlinuz");
-	assert_string_equal(g.ramdisk, "");
+	assert_int_equal(g.n_modules, 0);
 	assert_string_equal(g.cmdline, "");
 	assert_int_equal(g.memory, 32);
 	assert_int_equal(g.maxmem, 32);
@@ -117,7 +117,9 @@ static void everything(void **state)
 	assert_int_equal(g.maxmem, 1024);
 	assert_int_equal(g.vcpus, 2);
 	assert_int_equal(g.maxvcpus, 4);
-	assert_string_equal(g.ramdisk, "/guests/i");
+	assert_int_equal(g.n_modules, 1);
+	assert_string_equal(g.modules[0].path, "/guests/i");
+	assert_string_equal(g.modules[0].args, "");
 	assert_string_equal(g.cmdline, "root=/dev/xvda ro quiet");
 	assert_int_equal(g.weight, 512);
 	assert_int_equal(g.cap, 50);
@@ -135,6 +137,31 @@ static void everything(void **state)
 	assert_int_equal(g.vifs[0].mac[5], 0x0a);
 	assert_string_equal(g.vifs[1].bridge, "xenbr0");
 	assert_memory_equal(g.vifs[1].mac, "\x00\x16\x3e\x7f\xff\xff", 6);
+}
+
+/* xl knows one ramdisk; a list of modules with arguments is ours. */
+static void modules(void **state)
+{
+	(void)state;
+	good(BASE "ramdisk=['/guests/a', '/guests/b  two words', '/guests/c ']");
+	assert_int_equal(g.n_modules, 3);
+	assert_string_equal(g.modules[0].path, "/guests/a");
+	assert_string_equal(g.modules[1].path, "/guests/b");
+	assert_string_equal(g.modules[1].args, "two words");
+	assert_string_equal(g.modules[2].path, "/guests/c");
+	assert_string_equal(g.modules[2].args, "");
+	good(BASE "ramdisk='/guests/a file'"); /* a path, blanks and all */
+	assert_string_equal(g.modules[0].path, "/guests/a file");
+	good(BASE "ramdisk=''");
+	assert_int_equal(g.n_modules, 0);
+	good(BASE "ramdisk=['/1','/2','/3','/4','/5','/6','/7']");
+	assert_int_equal(g.n_modules, GUEST_MODULES_MAX);
+	bad(BASE "ramdisk=['/1','/2','/3','/4','/5','/6','/7','/8']",
+		"g.cfg:4: key 'ramdisk': ", "too many");
+	good(BASE "ramdisk=['./d']"); /* as everywhere, below /guests */
+	assert_string_equal(g.modules[0].path, "/guests/d");
+	bad(BASE "ramdisk=['/1',' a']", "g.cfg:4: key 'ramdisk': entry 1", "no path");
+	bad(BASE "ramdisk=[3]", "g.cfg:4: key 'ramdisk': ", "string");
 }
 
 static void command_lines(void **state)
@@ -321,15 +348,15 @@ static void names_of_files(void **state)
 	(void)state;
 	good(BASE "kernel='vmlinuz'\nramdisk='./debian/initrd'");
 	assert_string_equal(g.kernel, "/guests/vmlinuz");
-	assert_string_equal(g.ramdisk, "/guests/debian/initrd");
+	assert_string_equal(g.modules[0].path, "/guests/debian/initrd");
 	good(BASE "kernel='/a/b'\nramdisk=''");
 	assert_string_equal(g.kernel, "/a/b");
-	assert_string_equal(g.ramdisk, "");
+	assert_string_equal(g.modules[0].path, "");
 	memset(text, 'p', sizeof(text));
 	memcpy(text, BASE "ramdisk='", strlen(BASE "ramdisk='"));
 	strcpy(text + strlen(BASE "ramdisk='") + GUEST_PATH_MAX - strlen("/guests/"), "'");
 	good(text);
-	assert_int_equal(strlen(g.ramdisk), GUEST_PATH_MAX);
+	assert_int_equal(strlen(g.modules[0].path), GUEST_PATH_MAX);
 	strcpy(text + strlen(BASE "ramdisk='") + GUEST_PATH_MAX - strlen("/guests/"), "p'");
 	bad(text, "g.cfg:4: key 'ramdisk': ", "too long");
 }
@@ -537,6 +564,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(everything),
+		cmocka_unit_test(modules),
 		cmocka_unit_test(command_lines),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(types),

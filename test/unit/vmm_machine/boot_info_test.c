@@ -31,8 +31,8 @@ static void start_info(void **state)
 {
 	struct vm_range map[VM_MAP_MAX];
 	uint32_t n = map_make(0x40000000, 0x8000000, map), i;
-	struct start_info_args a = { GPA, "root=/dev/xvda quiet", 0x6000000, 12345, 0xfc000000,
-		map, n };
+	struct start_info_module m = { 0x6000000, 12345, "" };
+	struct start_info_args a = { GPA, "root=/dev/xvda quiet", &m, 1, 0xfc000000, map, n };
 	const struct hvm_start_info *si = (const void *)buf;
 	const struct hvm_modlist_entry *mod;
 	const struct hvm_memmap_table_entry *e;
@@ -46,6 +46,7 @@ static void start_info(void **state)
 	mod = at(si->modlist_paddr, GPA, sizeof(*mod));
 	assert_int_equal(mod->paddr, 0x6000000);
 	assert_int_equal(mod->size, 12345);
+	assert_int_equal(mod->cmdline_paddr, 0);
 	assert_string_equal(at(si->cmdline_paddr, GPA, 32), "root=/dev/xvda quiet");
 	assert_int_equal(si->memmap_entries, 5);
 	e = at(si->memmap_paddr, GPA, 5 * sizeof(*e));
@@ -57,16 +58,50 @@ static void start_info(void **state)
 	}
 	assert_int_equal(e[0].size, 0x40000000);
 	assert_int_equal(e[4].addr, 0x100000000);
-	a.ramdisk_size = 0;
+	a.n_modules = 0;
 	assert_true(start_info_make(buf, sizeof(buf), &a) > 0);
 	assert_int_equal(si->nr_modules, 0);
 	assert_int_equal(si->modlist_paddr, 0);
 }
 
+static void start_info_modules(void **state)
+{
+	struct vm_range map[VM_MAP_MAX];
+	struct start_info_module m[VM_MODULES_MAX];
+	struct start_info_args a = { GPA, "x", m, VM_MODULES_MAX, 0, map,
+		map_make(0x100000, 0, map) };
+	const struct hvm_start_info *si = (const void *)buf;
+	const struct hvm_modlist_entry *e;
+	char args[VM_MODULES_MAX][VM_MODULE_ARGS_MAX];
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < VM_MODULES_MAX; i++) {
+		snprintf(args[i], sizeof(args[i]), "module number %u", i);
+		m[i] = (struct start_info_module){ 0x2000000 + i * VM_PAGE, i,
+			i == 3 ? "" : args[i] };
+	}
+	memset(buf, 0xee, sizeof(buf));
+	assert_true(start_info_make(buf, sizeof(buf), &a) > 0);
+	assert_int_equal(si->nr_modules, VM_MODULES_MAX);
+	e = at(si->modlist_paddr, GPA, VM_MODULES_MAX * sizeof(*e));
+	for (i = 0; i < VM_MODULES_MAX; i++) {
+		assert_int_equal(e[i].paddr, 0x2000000 + i * VM_PAGE);
+		assert_int_equal(e[i].size, i); /* an empty file is one, too */
+		assert_int_equal(e[i].reserved, 0);
+		if (i == 3)
+			assert_int_equal(e[i].cmdline_paddr, 0);
+		else
+			assert_string_equal(at(e[i].cmdline_paddr, GPA, 32), args[i]);
+	}
+	assert_string_equal(at(si->cmdline_paddr, GPA, 2), "x");
+}
+
 static void start_info_too_small(void **state)
 {
 	struct vm_range map[VM_MAP_MAX];
-	struct start_info_args a = { GPA, "x", 0, 0, 0, map, map_make(0x100000, 0, map) };
+	struct start_info_module m[2] = { { 0, 1, "one" }, { 2, 3, "two" } };
+	struct start_info_args a = { GPA, "x", m, 2, 0, map, map_make(0x100000, 0, map) };
 	int64_t need = start_info_make(buf, sizeof(buf), &a);
 	int64_t i;
 
@@ -197,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_info),
+		cmocka_unit_test(start_info_modules),
 		cmocka_unit_test(start_info_too_small),
 		cmocka_unit_test(acpi_tables),
 		cmocka_unit_test(acpi_too_small),
