@@ -183,7 +183,7 @@ void lapic_post_nmi(struct lapic *l) { __atomic_store_n(&l->nmi_pending, 1, __AT
 
 int lapic_pending(const struct lapic *l)
 {
-	int irr = l->mode == LAPIC_OFF ? -1 : highest(l, R_IRR);
+	int irr = highest(l, R_IRR);
 
 	return irr >= 0 && ((uint32_t)irr & 0xf0) > (priority(l) & 0xf0) ? irr : -1; /* P1 */
 }

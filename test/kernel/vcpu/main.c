@@ -137,7 +137,7 @@ static void exits16(void)
 	CHECK_EQ(state->qual[0], 0x3f8 | 2 << 16);
 	CHECK_EQ(state->gpr[SK_RAX] & 0xffff, 0xbeef);
 	state->rip = state->qual[1];
-	state->gpr[SK_RBX] = 1 << 31; /* no bit of CR4: whether the guest may is not for the processor to say */
+	state->gpr[SK_RBX] = 1u << 31; /* no bit of CR4: that is not for the processor to say */
 	state->dirty = SK_VCPU_RIP | SK_VCPU_GPR;
 	CHECK_EQ(enter(), SK_EXIT_CR_WRITE);
 	CHECK_EQ(state->qual[0], 4);

@@ -364,7 +364,8 @@ static void elf_with_many_sections(void **state)
 	ram_make(RAM);
 	assert_int_equal(run(elf, SIZE), -SK_E_INVAL);
 	assert_non_null(strstr(fx.error.text, "PHYS32_ENTRY"));
-	t->eh.e_shnum = ELF_SECTIONS_MAX / sizeof(Elf64_Shdr); /* just enough, but lies all of them */
+	t->eh.e_shnum = ELF_SECTIONS_MAX /
+			sizeof(Elf64_Shdr); /* just enough, but lies all of them */
 	memset(elf + TINY_SIZE, 7, SIZE - TINY_SIZE);
 	assert_int_equal(run(elf, SIZE), -SK_E_INVAL);
 	free(elf);

@@ -368,10 +368,11 @@ static void init_1(struct vcpu *v) { ipi_to_1(v, IPI_INIT); }
 static void sipi_1(struct vcpu *v) { ipi_to_1(v, IPI_STARTUP); }
 static void nmi_1(struct vcpu *v) { ipi_to_1(v, IPI_NMI); }
 
-static bool upped;
+static bool upped, was_down;
 static void up_1(struct vcpu *v)
 {
 	(void)v;
+	was_down = !vcpu_is_up(&vm.vcpu[1]);
 	upped = !vcpu_up(&vm.vcpu[1]);
 }
 
@@ -382,7 +383,7 @@ static void both_up(void)
 	vm.vcpu[1].run = VCPU_RUNNABLE;
 	vm.vcpu[1].down_told = 0;
 	online[1] = true;
-	upped = false;
+	upped = was_down = false;
 }
 
 static void powered_off(void)
@@ -453,6 +454,7 @@ static void an_nmi_on_its_way_counts(void **s)
 
 static void woken_by_up(void)
 {
+	assert_true(upped || !was_down);
 	assert_int_equal(ran[1], upped);
 	assert_int_equal(vcpu_is_up(&vm.vcpu[1]), false);
 	assert_int_equal(online[1], false);
