@@ -178,34 +178,12 @@ static uint64_t alu(enum mmio_kind kind, uint64_t a, uint64_t b, uint8_t size, u
 /* Conditions come in pairs: the odd one is the other's opposite (SDM vol. 2, appendix B). */
 static bool condition(uint8_t cond, uint64_t f)
 {
-	bool less = !(f & FL_SF) != !(f & FL_OF), is;
+	static const uint16_t flags[] = { FL_OF, FL_CF, FL_ZF, FL_CF | FL_ZF, FL_SF, FL_PF, 0,
+		FL_ZF };
+	bool less = !(f & FL_SF) != !(f & FL_OF), is = f & flags[cond >> 1];
 
-	switch (cond >> 1) {
-	case 0:
-		is = f & FL_OF;
-		break;
-	case 1:
-		is = f & FL_CF;
-		break;
-	case 2:
-		is = f & FL_ZF;
-		break;
-	case 3:
-		is = f & (FL_CF | FL_ZF);
-		break;
-	case 4:
-		is = f & FL_SF;
-		break;
-	case 5:
-		is = f & FL_PF;
-		break;
-	case 6:
-		is = less;
-		break;
-	default:
-		is = less || f & FL_ZF;
-		break;
-	}
+	if (cond >> 1 >= 6) /* less, less or equal */
+		is = is || less;
 	return is != (cond & 1);
 }
 
@@ -220,9 +198,7 @@ static int bits_execute(const struct mmio_insn *in, struct sk_vcpu_state *st,
 
 	if (in->other == MMIO_REG) /* a register reaches beyond the operand, to both sides */
 		offset += (uint64_t)((int64_t)extend(number, in->reg_size, true) >>
-				     (in->size == 8          ? 6
-					     : in->size == 4 ? 5
-							     : 4)) *
+				     __builtin_ctz(width)) *
 			  in->size;
 	offset = linear_of(in, st, in->seg, offset & mask_of(in->addr_size));
 	rc = bus->read(bus->ctx, offset, &mem, in->size);

@@ -250,6 +250,136 @@ static void lengths(void **state)
 	assert_int_equal(insn_mode(&st), 16);
 }
 
+/* ---- the processor itself as the judge ----------------------------------------------------------- */
+
+/* Carry out `insn a, b` natively, with these flags before; the flags afterwards. Keeps off the red zone. */
+#define JUDGE(name, insn, type) \
+	static uint64_t name(uint64_t *a, uint64_t b, uint64_t flags) \
+	{ \
+		type x = (type)*a, y = (type)b; \
+		__asm__ volatile("lea -128(%%rsp), %%rsp\n\tpush %1\n\tpopfq\n\t" insn \
+				 "\n\tpushfq\n\tpop %1\n\tlea 128(%%rsp), %%rsp" \
+				 : "+r"(x), "+r"(flags) \
+				 : "r"(y) \
+				 : "cc", "memory"); \
+		*a = x; \
+		return flags & ALL; \
+	}
+#define JUDGES(op, insn) \
+	JUDGE(op##8, insn, uint8_t) \
+	JUDGE(op##16, insn, uint16_t) \
+	JUDGE(op##32, insn, uint32_t) JUDGE(op##64, insn, uint64_t)
+JUDGES(add, "add %2, %0")
+JUDGES(or, "or %2, %0")
+JUDGES(adc, "adc %2, %0")
+JUDGES(sbb, "sbb %2, %0")
+JUDGES(and, "and %2, %0")
+JUDGES(sub, "sub %2, %0")
+JUDGES(xor, "xor %2, %0")
+JUDGES(cmp, "cmp %2, %0")
+JUDGES(not, "not %0")
+JUDGES(neg, "neg %0")
+JUDGES(inc, "inc %0")
+JUDGES(dec, "dec %0")
+
+static uint64_t random64(void)
+{
+	static uint64_t x = 88172645463325252;
+	static const uint64_t edge[] = { 0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff,
+		0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff, 0x8000000000000000,
+		~0ull };
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return x % 3 ? x : edge[x / 3 % (sizeof(edge) / sizeof(edge[0]))];
+}
+
+/* Operations on a memory operand and RAX, in all sizes, on values at random and at the edges. */
+static void arithmetic_as_the_processor(void **state)
+{
+#define OP(name, code, ext) \
+	{ \
+#name, code, ext, { name##8, name##16, name##32, name##64 } \
+	}
+	static const struct {
+		const char *text;
+		uint8_t code, modrm; /* of the word form: [rcx], and RAX or an extension */
+		uint64_t (*judge[4])(uint64_t *a, uint64_t b, uint64_t flags);
+	} ops[] = { OP(add, 0x01, 1), OP(or, 0x09, 1), OP(adc, 0x11, 1), OP(sbb, 0x19, 1),
+		OP(and, 0x21, 1), OP(sub, 0x29, 1), OP(xor, 0x31, 1), OP(cmp, 0x39, 1),
+		OP(not, 0xf7, 0x11), OP(neg, 0xf7, 0x19), OP(inc, 0xff, 0x01),
+		OP(dec, 0xff, 0x09) };
+	static const uint8_t prefix[] = { 0, 0x66, 0, 0x48 };
+	size_t i, round;
+	unsigned s;
+
+	(void)state;
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		for (s = 0; s < 4; s++)
+			for (round = 0; round < 2000; round++) {
+				uint8_t code[3] = { prefix[s], (uint8_t)(ops[i].code - !s),
+					ops[i].modrm };
+				uint64_t mask = ~0ull >> (64 - (8u << s)),
+					 a = random64() & mask, want = a, b = random64(),
+					 before = random64() & ALL, flags;
+				struct sk_vcpu_state st = { .gpr = { b },
+					.rflags = 0x202 | before };
+				struct mmio_insn in;
+
+				memory = a;
+				flags = ops[i].judge[s](&want, b, 0x202 | before);
+				if (mmio_decode(code + !prefix[s], 3 - !prefix[s], 64, &in) ||
+					mmio_execute(&in, &st, &bus))
+					fail_msg("%s: refused", ops[i].text);
+				/* AF of the logical ones is undefined */
+				if (strchr("oax", ops[i].text[0]) && ops[i].text[1] != 'd') {
+					flags &= ~(uint64_t)AF;
+					st.rflags &= ~(uint64_t)AF;
+				}
+				if (memory != want || (st.rflags & ALL) != flags)
+					fail_msg(
+						"%s, %u bits: %lx and %lx with %lx give %lx, %lx",
+						ops[i].text, 8u << s, (long)a, (long)b,
+						(long)before, (long)memory,
+						(long)(st.rflags & ALL));
+			}
+}
+
+#define CONDITIONS(X) \
+	X(o) X(no) X(b) X(ae) X(e) X(ne) X(be) X(a) X(s) X(ns) X(p) X(np) X(l) X(ge) X(le) X(g)
+#define X(cc) JUDGE(set_##cc, "set" #cc " %0", uint8_t)
+CONDITIONS(X)
+#undef X
+
+static void conditions_as_the_processor(void **state)
+{
+#define X(cc) set_##cc,
+	static uint64_t (*const judge[])(
+		uint64_t * a, uint64_t b, uint64_t flags) = { CONDITIONS(X) };
+#undef X
+	unsigned i, f;
+
+	(void)state;
+	for (i = 0; i < 16; i++)
+		for (f = 0; f < 64; f++) {
+			uint8_t code[] = { 0x0f, (uint8_t)(0x90 + i), 0x01 };
+			struct sk_vcpu_state st = {
+				.rflags = (f & 1 ? CF : 0) | (f & 2 ? PF : 0) |
+					  (f & 4 ? AF : 0) | (f & 8 ? ZF : 0) |
+					  (f & 16 ? SF : 0) | (f & 32 ? OF : 0)
+			};
+			struct mmio_insn in;
+			uint64_t want = 9;
+
+			(void)judge[i](&want, 0, 0x202 | st.rflags);
+			assert_int_equal(mmio_decode(code, 3, 64, &in), 0);
+			assert_int_equal(mmio_execute(&in, &st, &bus), 0);
+			if (memory != want)
+				fail_msg("condition %u with flags %lx", i, (long)st.rflags);
+		}
+}
+
 /* ---- addresses, strings, stack ------------------------------------------------------------------- */
 
 enum { WINDOW = 0x1000, BYTES = 4096 };
@@ -570,6 +700,8 @@ int main(void)
 		cmocka_unit_test(other_registers),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(lengths),
+		cmocka_unit_test(arithmetic_as_the_processor),
+		cmocka_unit_test(conditions_as_the_processor),
 		cmocka_unit_test_setup(addresses, window_setup),
 		cmocka_unit_test(needs_segments),
 		cmocka_unit_test_setup(bit_strings, window_setup),
