@@ -281,7 +281,8 @@ static void settled_set(struct vcpu *v, bool settled)
 	mutex_unlock(&vm.lock);
 	if (alive || __atomic_load_n(&vm.stopped, __ATOMIC_ACQUIRE))
 		return;
-	vm_log("all vCPUs are down, by HLT with interrupts off or by VCPUOP_down: power off");
+	vm_note(NOTE_CRASH, UINT64_MAX,
+		"all vCPUs are down, by HLT with interrupts off or by VCPUOP_down: power off");
 	vm_shutdown(SHUTDOWN_poweroff);
 }
 
@@ -443,7 +444,8 @@ static void vcpu_loop(void *arg)
 		if (!rc) {
 			exit_dispatch(v, reason);
 		} else if (rc != -SK_E_TIMEOUT && rc != -SK_E_AGAIN) {
-			vm_log("vCPU %u: cannot be entered: error %ld", v->id, -rc);
+			vm_note(NOTE_CRASH, 2 * v->id, "vCPU %u: cannot be entered: error %ld",
+				v->id, -rc);
 			vm_shutdown(SHUTDOWN_crash);
 		}
 	}

@@ -271,7 +271,7 @@ enum vm_note {
 	NOTE_MSR_WRITE,
 	NOTE_PORT,
 	NOTE_INSTRUCTION,
-	NOTE_CRASH
+	NOTE_CRASH /* the guest ends */
 };
 #define VM_NOTES 64u
 #define VM_CRASH_NOTES 16u /* of the last kind, beyond those */
