@@ -210,8 +210,14 @@ static int access_write(void *ctx, uint64_t linear, uint64_t value, uint8_t size
 	return 0;
 }
 
+static bool canonical(uint64_t at) { return (uint64_t)((int64_t)(at << 16) >> 16) == at; }
+
 static void page_fault(struct vcpu *v, const struct access *a)
 {
+	if (!canonical(a->fault)) {
+		vcpu_exception(v, VEC_GP, 0);
+		return;
+	}
 	vcpu_sync(v, SK_VCPU_CR);
 	v->st->cr2 = a->fault;
 	vcpu_dirty(v, SK_VCPU_CR);

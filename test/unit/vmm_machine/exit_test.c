@@ -613,6 +613,10 @@ static void user_rights(void **state)
 	faulted(EXC_CODE | PF, PF_USER);
 	assert_int_equal(st.cr2, 0x8000000000);
 	v.pending_exception = 0;
+	st.gpr[SK_RSI] = 0x800000000000; /* an address that no tables can hold */
+	nested_fault(HOLE, 0);
+	faulted(EXC_CODE | 13, 0);
+	v.pending_exception = 0;
 	st.gpr[SK_RSI] = st.gpr[SK_RDI] = USER_PAGE;
 	nested_fault(HOLE, 0);
 	went_on(CODE + 1);
