@@ -165,6 +165,7 @@ static int vcpu_configure(
 		return rc;
 	slot_derive(&v->nested_slot, nested, SK_ALL, 0, SLOT_VCPU_NESTED);
 	spin_lock(&v->obj.lock);
+	BUG_ON(v->on); /* V2: vcpu_detach() waited */
 	v->nested = space_of(nested->obj);
 	spin_unlock(&v->obj.lock);
 	return 0;

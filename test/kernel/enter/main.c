@@ -40,12 +40,15 @@ static void dawdle(void)
 static void enterer(void *arg)
 {
 	volatile unsigned long *mine = arg;
+	uint64_t until;
 	uint32_t reason;
 	long rc;
 
 	for (;;) {
 		reason = SK_EXIT_NONE;
-		rc = sk_vcpu_enter(vcpu, sk_now() + INFO->tsc_hz / 20000, &reason);
+		until = sk_now() + INFO->tsc_hz / 20000;
+		rc = sk_vcpu_enter(vcpu, until, &reason);
+		CHECK(rc || reason != SK_EXIT_DEADLINE || sk_now() >= until);
 		CHECK(rc == 0 || rc == -SK_E_STATE || rc == -SK_E_BUSY || rc == -SK_E_DELETED ||
 			rc == -SK_E_AGAIN || rc == -SK_E_CAP);
 		CHECK(rc || reason == SK_EXIT_DEADLINE || reason == SK_EXIT_NESTED_FAULT ||

@@ -180,8 +180,11 @@ static void exits64(void)
 	CHECK_EQ(map_into(host_copy, SK_CAP_SPACE, host, 0, 12, SK_R | SK_W), 0);
 	*(volatile uint64_t *)host = 4711;
 	CHECK_EQ(map_into(fault_page, nested, FAULT_GPA + 0x1000, 0, 12, SK_R), 0);
-	__asm__ volatile("pxor %%xmm3, %%xmm3" : : : "memory"); /* the guest's must survive */
+	/* the guest has its xmm3 and we have ours */
+	__asm__ volatile("movq %0, %%xmm3" : : "r"(0x123456789aull) : "memory");
 	CHECK_EQ(enter(), SK_EXIT_HYPERCALL);
+	__asm__ volatile("movq %%xmm3, %0" : "=r"(out) : : "memory");
+	CHECK_EQ(out, 0x123456789a);
 	CHECK_EQ(state->gpr[SK_RDI], 4711);
 	state->gpr[SK_RDI] = 4712;
 	state->dirty = SK_VCPU_GPR;
@@ -242,10 +245,10 @@ static void signals(void)
 	CHECK_EQ(sk_signal(b), 0);
 	CHECK_EQ(enter(), SK_EXIT_SIGNAL); /* before it entered */
 	CHECK_EQ(state->qual[0], 0x55);
-	kthread_start(signaller, (void *)(uint64_t)b, 0, 25);
+	kthread_start(signaller, (void *)(uint64_t)b, INFO->n_cpus - 1, 25);
 	CHECK_EQ(enter(), SK_EXIT_SIGNAL); /* while it ran */
 	CHECK_EQ(state->qual[0], 0x55);
-	kthread_start(signaller, (void *)(uint64_t)b, INFO->n_cpus - 1, 25);
+	kthread_start(signaller, (void *)(uint64_t)b, 0, 25);
 	CHECK_EQ(enter(), SK_EXIT_SIGNAL);
 }
 
@@ -267,7 +270,7 @@ static void authority(void)
 
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, SK_CAP_SCHED, 0, 20, 256, 0, 0), 0);
 	CHECK_EQ(sk_vcpu_enter(vcpu, SK_NO_DEADLINE, &reason), -SK_E_DENIED);
-	main_priority(20);
+	main_priority(20); /* on CPU 0 */
 }
 
 /* --- another CPU runs the guest ---------------------------------------------------------------------- */
@@ -354,6 +357,10 @@ void test_main(void)
 		finish("SKIP");
 	}
 	ntfn = object_new(SK_OBJ_NOTIFICATION, 0);
+	/* no guests on CPU 0 of TCG; other_cpu() has one on the last */
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, SK_CAP_SCHED, INFO->n_cpus - 1,
+			 20 | SK_SCHED_GUESTS, 256, 0, 0),
+		0);
 	machine();
 	exits16();
 	print("16\n");
