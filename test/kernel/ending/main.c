@@ -123,6 +123,37 @@ static void delete_spares_others(void)
 	CHECK_EQ(type_of(innocent), SK_OBJ_NOTIFICATION);
 }
 
+static sk_cap_t victim, victim_memory;
+
+/* The thread is gone, its capability space is still being cleared: its memory becomes a thread again. */
+static void same_again(void)
+{
+	if (exchanged || type_of(victim) != SK_OBJ_NULL)
+		return;
+	CHECK_EQ(sk_retype(victim_memory, SK_OBJ_THREAD, 0, ME, victim, 1, 0), 0);
+	exchanged++;
+}
+
+static void delete_victim(void) { CHECK_EQ(sk_delete(ME, victim), 0); }
+
+/* What comes into the emptied slot may look like what was there: same type, same address. */
+static void delete_spares_the_like(void)
+{
+	uint64_t utcb = range_new(12);
+	uint32_t level;
+
+	victim_memory = object_new(SK_OBJ_UNTYPED, SK_ORDER_THREAD);
+	victim = object_new_from(victim_memory, SK_OBJ_THREAD, 0);
+	tables_for(SK_CAP_SPACE, utcb);
+	cnode_fill();
+	CHECK_EQ(sk_thread_configure(victim, cnode, SK_CAP_SPACE, 0, utcb, &level), 0);
+	CHECK_EQ(sk_delete(ME, cnode), 0);
+	exchanged = 0;
+	watched(same_again, delete_victim);
+	CHECK_EQ(exchanged, 1);
+	CHECK_EQ(type_of(victim), SK_OBJ_THREAD);
+}
+
 static sk_cap_t parent, child, children;
 
 /* What is being revoked goes (its children pass to the parent); another family comes into its slot. */
@@ -294,6 +325,7 @@ void test_main(void)
 	second = slots_new(1);
 	dead_endpoint();
 	delete_spares_others();
+	delete_spares_the_like();
 	revoke_spares_others();
 	others_do_not_pay();
 	taken_over();

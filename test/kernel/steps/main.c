@@ -169,10 +169,38 @@ static void partly_made(void)
 		CHECK_EQ(type_of(many + i), SK_OBJ_THREAD);
 }
 
+/* Frames of device memory, as many at once as there can be: each lies where its place says. */
+static void device_round(sk_cap_t device, uint64_t offset, sk_cap_t io)
+{
+	uint64_t first, at;
+	uint32_t level;
+
+	CHECK_EQ(sk_retype(device, SK_OBJ_FRAME, 12, ME, many, SK_RETYPE_MAX, offset), 0);
+	CHECK_EQ(sk_map(many, io, 0, 0, 12, SK_R, &first, &level), 0);
+	for (unsigned int i = 1; i < SK_RETYPE_MAX; i++) {
+		CHECK_EQ(sk_map(many + i, io, 0, 0, 12, SK_R, &at, &level), 0);
+		CHECK_EQ(at, first + i * SK_PAGE_SIZE);
+	}
+	CHECK_EQ(sk_revoke(ME, device), 0);
+}
+
+static void device_rounds(void)
+{
+	uint64_t at = 1ull << 36, base;
+	sk_cap_t device = device_untyped(at, &base), io = object_new(SK_OBJ_SPACE_IO, 0);
+
+	for (int round = 0; round < 40; round++)
+		device_round(device, at - base, io);
+}
+
+static void nothing(void) {}
+
 void test_main(void)
 {
 	innocent = object_new(SK_OBJ_NOTIFICATION, 0);
 	spare = slots_new(1);
 	sparse_frames();
 	partly_made();
+	CHECK_EQ(sk_revoke(ME, made_from), 0);
+	watched(nothing, device_rounds);
 }
