@@ -143,7 +143,8 @@ static int untyped_prepare(struct retype_args *a)
 {
 	struct slot *u = a->untyped;
 	bool open = a->type != SK_OBJ_FRAME;
-	uint64_t end = a->start + (a->n << a->order);
+	/* whole pages, also for small objects: U2 */
+	uint64_t end = align_up(a->start + (a->n << a->order), SK_PAGE_SIZE);
 	uint8_t flags = (uint8_t)((u->flags & ~SLOT_OPENED) | (open ? SLOT_OPENED : 0));
 	uint64_t at = u->prepared, closed, size;
 
