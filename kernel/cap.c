@@ -220,6 +220,7 @@ static void tree_remove(struct slot *s)
 	}
 	link_after(s->prev, first);
 	link_before(s->next, last);
+	s->first_child = s->last_child = NULL; /* REVOKE of the empty slot must find nothing */
 }
 
 /* --- writing ------------------------------------------------------------------------------ */
@@ -288,6 +289,7 @@ void slot_move(struct slot *dst, struct slot *src)
 	}
 	slot_write(dst, &v);
 	slot_write(src, &empty);
+	src->first_child = src->last_child = NULL;
 	space_relink(dst);
 }
 

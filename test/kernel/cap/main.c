@@ -53,8 +53,11 @@ static void tree(void)
 		0); /* keeps its place: child of a, parent of c */
 	CHECK_EQ(info_of(s + 1).type, SK_OBJ_NULL);
 	CHECK_EQ(sk_move(ME, s + 5, ME, s + 1), -SK_E_CAP);
+	CHECK_EQ(sk_revoke(ME, s + 1), 0); /* nothing derives from an empty slot */
+	CHECK_EQ(info_of(s + 2).type, SK_OBJ_ENDPOINT);
 	CHECK_EQ(sk_move(ME, s + 4, ME, s + 3), -SK_E_SLOT);
 	CHECK_EQ(sk_delete(ME, s), 0);
+	CHECK_EQ(sk_revoke(ME, s), 0); /* its children are another's now */
 	CHECK_EQ(info_of(s + 4).type, SK_OBJ_ENDPOINT);
 	CHECK_EQ(sk_revoke(ME, s + 4), 0);
 	CHECK_EQ(info_of(s + 2).type, SK_OBJ_NULL);
