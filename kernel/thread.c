@@ -73,12 +73,21 @@ static void wait_leave(struct object *o, struct thread *t)
 	store(&t->wait_obj, NULL);
 }
 
+/* How threads wait on an object of its type. */
+static unsigned int states_on(const struct object *o)
+{
+	if (o->type == SK_OBJ_ENDPOINT)
+		return 1u << THREAD_SENDING | 1u << THREAD_RECEIVING;
+	return o->type == SK_OBJ_REPLY ? 1u << THREAD_CALLING : 1u << THREAD_WAITING;
+}
+
+/* Under the lock of a notification only endpoints are locked: its mask has no other waits. */
 bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states)
 {
 	struct object *o;
 	bool same, out;
 
-	while ((o = load(&t->wait_obj))) {
+	while ((o = load(&t->wait_obj)) && states & states_on(o)) {
 		spin_lock(&o->lock);
 		same = t->wait_obj == o;
 		out = same && t->deadline <= when && (states & 1u << t->state);
