@@ -108,7 +108,9 @@ void arch_serve(void);
  * Kernel window: kernel objects are visible at phys_to_virt(paddr) while their pages are open.
  * Page tables of the window exist for all RAM from boot on, so opening cannot fail.
  */
+#ifndef WINDOW_BASE /* the host build has it elsewhere */
 #define WINDOW_BASE 0xffff800000000000ull
+#endif
 static inline void *phys_to_virt(uint64_t paddr) { return (void *)(WINDOW_BASE + paddr); }
 static inline uint64_t virt_to_phys(const void *p) { return (uint64_t)p - WINDOW_BASE; }
 void arch_window_open(uint64_t paddr, uint64_t size);  /* map writable, no-execute */

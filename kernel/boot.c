@@ -9,6 +9,7 @@
 #include "log.h"
 #include "../boot/boot_info.h"
 #include "arch/x86_64/pte.h"
+#include "check.h"
 #include "sched.h"
 #include "space.h"
 #include "thread.h"
@@ -60,7 +61,7 @@ static void boot_frame(sk_cap_t index, uint64_t paddr, uint8_t order, uint8_t ri
 
 static uint64_t *root_entry(uint64_t vaddr)
 {
-	return boot_entry(phys_to_virt(root.space->root), vaddr, pte_table(0));
+	return boot_entry(phys_to_virt(root.space->root), vaddr, pte_table(0) | PTE_BOOT);
 }
 
 static void boot_map(uint64_t vaddr, const void *memory, uint64_t size, unsigned int rights)
@@ -71,7 +72,7 @@ static void boot_map(uint64_t vaddr, const void *memory, uint64_t size, unsigned
 		e = root_entry(vaddr + at);
 		if (pte_present(*e))
 			panic("boot archive: two segments at %lx", vaddr + at);
-		*e = pte_leaf(virt_to_phys(memory) + at, rights, 1);
+		*e = pte_leaf(virt_to_phys(memory) + at, rights, 1) | PTE_BOOT;
 	}
 	arch_window_close(virt_to_phys(memory), size); /* B2 */
 }
@@ -332,6 +333,7 @@ void core_init(const struct boot_info *bi)
 	klog("Skerry: %u CPUs, %lu MiB of memory, the kernel keeps %lu KiB\n", n_cpus,
 		root.info->ram_size >> 20, root.info->kernel_size >> 10);
 	boot_map(SK_BOOTINFO_VADDR, root.info, SK_PAGE_SIZE, SK_R);
+	check_init(root.cnode);
 	arch_start_secondaries();
 	kernel_exit();
 }

@@ -8,13 +8,7 @@
  *             I2 a level pin stays masked from its interrupt to IRQ_ACK, also while nobody is bound
  */
 #include "ipc.h"
-
-struct irq {
-	struct object obj;
-	struct irq_source source;
-	struct slot signal_slot; /* notification capability to signal through */
-};
-_Static_assert(sizeof(struct irq) <= 1u << SK_ORDER_IRQ, "object size");
+#include "irq.h"
 
 void core_irq(struct irq_source *s)
 {

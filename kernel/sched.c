@@ -20,8 +20,6 @@
 
 static struct sched_cpu sched_cpus[SK_CPU_MAX];
 
-/* heap_node.tag: CPU, band of priorities, and what the node is in. */
-enum { TIMER_CPU = 0xffff, TIMER_RELEASE = 0x10000, TIMER_BAND_SHIFT = 24 };
 enum { TIMERS_AT_ONCE = 4, TIMER_PAUSE_US = 10 };
 
 static uint64_t us_to_ticks(uint64_t us) { return us * (tsc_hz / 1000) / 1000; }

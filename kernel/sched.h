@@ -10,6 +10,8 @@
 #include "thread.h"
 
 #define SCHED_PRIORITIES 32
+/* heap_node.tag: CPU, band of priorities, and what the node is in. */
+enum { TIMER_CPU = 0xffff, TIMER_RELEASE = 0x10000, TIMER_BAND_SHIFT = 24 };
 #define TIMER_BANDS 2 /* a storm of deadlines of one does not delay those of a higher one */
 #define SCHED_SLICE_US 5000u /* at weight 256 */
 #define SCHED_WEIGHT 256u

@@ -5,6 +5,7 @@
  * be restarted any more: SYS_RESTART runs the same SYSCALL instruction again with the same arguments.
  */
 #include "cap.h"
+#include "check.h"
 #include "thread.h"
 
 #define SYSCALL_SIZE 2 /* bytes of the instruction */
@@ -18,12 +19,19 @@
 		BIT(PORT_IN) | BIT(PORT_OUT) | BIT(LOG) | BIT(LOG_TAKE) | BIT(VCPU_ENTER) | \
 		BIT(VCPU_SYNC) | BIT(VCPU_INJECT))
 
+#ifdef CHECKED
+static SYSCALL_HANDLER(CHECK) { return check_all(CHECK_OTHERS_RUN) ? 0 : -SK_E_STATE; }
+#endif
+
 static long (*const handlers[64])(struct thread *t, struct sk_regs *r, const struct args *a) = {
 #define X(name, num, args, what) [num] = sys_##name,
 	SK_SYSCALLS(X)
 #undef X
+#ifdef CHECKED
+	[SK_SYS_CHECK] = sys_CHECK,
+#endif
 };
-_Static_assert(SK_SYS_END <= ARRAY_SIZE(handlers), "table size");
+_Static_assert(SK_SYS_END <= SK_SYS_CHECK && SK_SYS_CHECK < ARRAY_SIZE(handlers), "table size");
 
 /* What the first arguments must name: type (ANY: the handler looks at it) and rights of capabilities. */
 enum { ANY = SK_OBJ_END, R = SK_R << 8, W = SK_W << 8 };

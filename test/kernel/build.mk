@@ -5,7 +5,8 @@ ktest-lib := test/kernel/lib/crt0.S test/kernel/lib/ktest.c
 $(foreach t,$(ktest-names),$(eval src-ktest-$(t) := $(wildcard test/kernel/$(t)/*.c test/kernel/$(t)/*.S) $(ktest-lib)))
 smp-ktest-smp := 4
 smp-ktest-vcpu := 2
-smp-ktest-fuzz := 2
+smp-ktest-fuzz := 1 2 4
+checked-ktest-fuzz := 1
 qemu-ktest-sched := -icount shift=0,sleep=off
 qemu-ktest-ending := -icount shift=0,sleep=off
 qemu-ktest-steps := -icount shift=0,sleep=off

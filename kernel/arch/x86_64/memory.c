@@ -11,6 +11,7 @@
  */
 #include "../../../boot/parse.h"
 #include "../../cap.h"
+#include "../../check.h"
 #include "cpu.h"
 #include "pte.h"
 
@@ -264,3 +265,13 @@ void arch_space_init_root(uint64_t *root)
 	memset(root, 0, SK_PAGE_SIZE / 2);
 	memcpy(root + 256, kernel_pml4 + 256, SK_PAGE_SIZE / 2);
 }
+
+#ifdef CHECKED
+bool arch_space_root_ok(const uint64_t *root)
+{
+	for (unsigned int i = 256; i < 512; i++)
+		if ((root[i] ^ kernel_pml4[i]) & ~PTE_ACCESSED)
+			return false;
+	return true;
+}
+#endif

@@ -11,6 +11,9 @@
 
 enum { PTE_PRESENT = 1, PTE_WRITE = 2, PTE_USER = 4, PTE_PWT = 8, PTE_PCD = 16 };
 enum { PTE_LARGE = 128 };
+#define PTE_ACCESSED 0x20ull /* by the processor */
+/* Free for software: an entry of the root task that no capability stands for. */
+#define PTE_BOOT (1ull << 9)
 #define PTE_NX (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 

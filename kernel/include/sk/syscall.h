@@ -96,6 +96,9 @@
 enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };
 #undef X
 
+/* Not for programs: the checked kernel walks all that it keeps and stops at what is wrong; NO_SYS elsewhere. */
+#define SK_SYS_CHECK 63u
+
 #define SK_RETYPE_MAX 256u
 
 /* SCHED_CONFIGURE: with the priority */

@@ -1,19 +1,34 @@
 /*
  * fuzz - system calls with arguments out of a seeded generator, from several threads: the kernel must survive
  *
- * Each worker owns a capability space of its own with a bit of everything in it; what it destroys is made anew
- * every round. The option seed=N on the command line picks another sequence.
+ * Each worker owns a capability space of its own with a bit of everything in it, and shares some with its neighbour;
+ * what it destroys is made anew every round. A fourth of the calls have a shape that meets others: windows that begin
+ * below address 0, one thread with several contexts, guests that are entered while they are taken apart. On the checked
+ * kernel the walker looks at everything after each call. The option seed=N on the command line picks another sequence.
  */
 #include "../lib/ktest.h"
 
 #define WORKERS 3
-#define CALLS 4000
+#define CALLS 2500
 #define ROUNDS 4
-#define SLOTS 40u
+#define SLOTS 60u
+/* Slots of a worker: tables of its space, then what it shares with its neighbour. */
+enum { TYPES_AT = 8, FRAME_AT = TYPES_AT + 2, SPACE_AT, NESTED_AT, VCPU_AT = TYPES_AT + 13 };
+enum { SCHED_AT = TYPES_AT + 8, ENDPOINT_AT, REPLY_AT, NOTIFICATION_AT };
+enum {
+	TABLES_AT = 24,
+	PEER_AT = 28,
+	PEER_THREAD = PEER_AT,
+	PEER_SCHED,
+	PEER_VCPU,
+	PEER_NESTED,
+	PEER_ENDPOINT,
+	PEER_FREE
+};
 
 struct worker {
 	uint64_t random;
-	sk_cap_t untyped, cnode, thread, sched, space, utcb_frame;
+	sk_cap_t untyped, cnode, thread, sched, space, tables;
 	uint64_t utcb;
 };
 static struct worker workers[WORKERS];
@@ -79,9 +94,90 @@ static void utcb_scramble(struct worker *w, struct sk_utcb *u)
 	u->deadline = random_next(w) & 1 ? SK_POLL : sk_now() + (random_next(w) & 0xfffff);
 }
 
+static long call(struct worker *w, unsigned int nr, const uint64_t *a)
+{
+	long rc = sk_sys6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+
+	(void)w;
+	sk_sys6(SK_SYS_CHECK, 0, 0, 0, 0, 0, 0); /* NO_SYS but on the checked kernel */
+	return rc;
+}
+
+/* A page of the frame far down in the space, so that the frame's first byte would lie below 0. */
+static void shape_window(struct worker *w)
+{
+	uint64_t vaddr = 0x1000 + (random_next(w) & 3) * 0x1000, offset = (random_next(w) & 3)
+									  << 12;
+
+	call(w, SK_SYS_MAP, (uint64_t[]){ FRAME_AT, SPACE_AT, vaddr, offset, 12, SK_R | SK_W });
+	if (random_next(w) & 1)
+		call(w, SK_SYS_UNMAP,
+			(uint64_t[]){
+				FRAME_AT, offset, 12 + (random_next(w) & 1) * 4, 0, 0, 0 });
+}
+
+/* The neighbour's thread changes its scheduling context while it runs. */
+static void shape_contexts(struct worker *w)
+{
+	static const sk_cap_t scheds[] = { PEER_SCHED, SCHED_AT };
+	unsigned int first = random_next(w) & 1;
+
+	call(w, SK_SYS_SCHED_CONFIGURE,
+		(uint64_t[]){
+			3, SCHED_AT, random_next(w) % INFO->n_cpus | 8 << 16, 256, 0, 0 });
+	call(w, SK_SYS_SCHED_BIND, (uint64_t[]){ scheds[first], 0, 0, 0, 0, 0 });
+	call(w, SK_SYS_SCHED_BIND, (uint64_t[]){ scheds[!first], PEER_THREAD, 0, 0, 0, 0 });
+}
+
+static void shape_guest(struct worker *w)
+{
+	switch (random_next(w) & 3) {
+	case 0:
+		call(w, SK_SYS_VCPU_CONFIGURE,
+			(uint64_t[]){ PEER_VCPU, PEER_NESTED, 2, 0, 0, 0 });
+		break;
+	case 1:
+		call(w, SK_SYS_REVOKE, (uint64_t[]){ 1, NESTED_AT, 0, 0, 0, 0 });
+		break;
+	default:
+		call(w, SK_SYS_VCPU_ENTER,
+			(uint64_t[]){ random_next(w) & 1 ? PEER_VCPU : VCPU_AT,
+				sk_now() + 10000, 0, 0, 0, 0 });
+		break;
+	}
+}
+
+/* Many deadlines at the same time, and messages with capabilities. */
+static void shape_message(struct worker *w)
+{
+	struct sk_utcb *u = (struct sk_utcb *)w->utcb;
+	uint64_t soon = (sk_now() + 100000) & ~0x3ffffull;
+
+	u->deadline = soon;
+	u->reply = REPLY_AT;
+	u->recv_slot = PEER_FREE;
+	u->recv_slots = 4;
+	switch (random_next(w) & 3) {
+	case 0:
+		call(w, SK_SYS_WAIT, (uint64_t[]){ NOTIFICATION_AT, soon, 0, 0, 0, 0 });
+		break;
+	case 1:
+		call(w, SK_SYS_RECV, (uint64_t[]){ ENDPOINT_AT, 0, 0, 0, 0, 0 });
+		break;
+	default:
+		call(w, random_next(w) & 1 ? SK_SYS_CALL : SK_SYS_SEND,
+			(uint64_t[]){ PEER_ENDPOINT,
+				SK_MI(1, random_next(w) & 15, random_next(w) % 5), 0, 0, 0,
+				0 });
+		break;
+	}
+}
+
 static void work(void *arg)
 {
 	struct worker *w = arg;
+	static void (*const shapes[])(struct worker * w) = { shape_window, shape_contexts,
+		shape_guest, shape_message };
 	struct sk_utcb *u = (struct sk_utcb *)w->utcb;
 
 	for (;;) {
@@ -99,7 +195,9 @@ static void work(void *arg)
 		if (nr == SK_SYS_CALL || nr == SK_SYS_SEND || nr == SK_SYS_REPLY_RECV)
 			a[1] &= 0xff0001ff043full;
 		utcb_scramble(w, u);
-		sk_sys6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		if (random_next(w) % 4 == 0)
+			shapes[random_next(w) % ARRAY_SIZE(shapes)](w);
+		call(w, nr, a);
 		__atomic_add_fetch(&total, 1, __ATOMIC_RELAXED);
 	}
 }
@@ -132,6 +230,11 @@ static void worker_make(struct worker *w, unsigned int i, char *stack)
 
 		CHECK(rc == 0 || (types[n] == SK_OBJ_VCPU && rc == -SK_E_NO_SYS));
 	}
+	must(sk_retype(w->untyped, SK_OBJ_TABLE, 0, cn, TABLES_AT, 3, 0));
+	must(sk_retype(w->untyped, SK_OBJ_TABLE, 0, ME, w->tables, 3, 0));
+	must(sk_copy(ME, w->space, cn, SPACE_AT, SK_ALL));
+	for (n = 0; n < 3; n++)
+		must(sk_map_table(w->tables + n, w->space, 0, 3 - n));
 	sk_vcpu_configure(0, 0, 0, 0, &level);
 	must(sk_thread_configure(w->thread, cn, SK_CAP_SPACE, 0, w->utcb, &level));
 	regs.rip = (uint64_t)work;
@@ -140,7 +243,20 @@ static void worker_make(struct worker *w, unsigned int i, char *stack)
 	must(sk_thread_write(w->thread, &regs));
 	must(sk_sched_configure(SK_CAP_CTL_SCHED, w->sched, i % INFO->n_cpus, 8, 256, 0, 0));
 	must(sk_sched_bind(w->sched, w->thread));
-	must(sk_thread_resume(w->thread));
+}
+
+/* Copies of what the next one has; then it begins. */
+static void worker_start(struct worker *w, struct worker *next)
+{
+	sk_cap_t cn = w->cnode;
+	long rc;
+
+	must(sk_copy(cn, PEER_THREAD, ME, next->thread, SK_ALL));
+	must(sk_copy(cn, PEER_SCHED, ME, next->sched, SK_ALL));
+	must(sk_copy(cn, PEER_NESTED, next->cnode, NESTED_AT, SK_ALL));
+	must(sk_copy(cn, PEER_ENDPOINT, next->cnode, ENDPOINT_AT, SK_ALL));
+	rc = sk_copy(cn, PEER_VCPU, next->cnode, VCPU_AT, SK_ALL);
+	CHECK(rc == 0 || rc == -SK_E_CAP); /* no guests on this machine */
 }
 
 static uint64_t seed(void)
@@ -162,12 +278,15 @@ void test_main(void)
 	uint64_t word;
 	sk_cap_t idle = object_new(SK_OBJ_NOTIFICATION, 0);
 
+	must(sk_sys6(SK_SYS_CHECK, 0, 0, 0, 0, 0, 0)); /* this is the checked kernel */
 	for (i = 0; i < WORKERS; i++) {
 		workers[i].random = seed() * 0x9e3779b97f4a7c15 + i + 1;
 		workers[i].untyped = object_new(SK_OBJ_UNTYPED, 24);
-		workers[i].cnode = slots_new(3);
+		workers[i].cnode = slots_new(7);
 		workers[i].thread = workers[i].cnode + 1;
 		workers[i].sched = workers[i].cnode + 2;
+		workers[i].space = workers[i].cnode + 3;
+		workers[i].tables = workers[i].cnode + 4;
 		workers[i].utcb = range_new(12);
 		tables_for(SK_CAP_SPACE, workers[i].utcb);
 		stacks[i] = memory_new(14, NULL);
@@ -175,6 +294,10 @@ void test_main(void)
 	for (round = 0; round < ROUNDS; round++) {
 		for (i = 0; i < WORKERS; i++)
 			worker_make(&workers[i], i, stacks[i]);
+		for (i = 0; i < WORKERS; i++)
+			worker_start(&workers[i], &workers[(i + 1) % WORKERS]);
+		for (i = 0; i < WORKERS; i++)
+			must(sk_thread_resume(workers[i].thread));
 		/* until all are stuck (they suspend and delete themselves sooner or later) or did enough */
 		before = total;
 		for (stuck = 0; stuck < 10 && total - before < CALLS;) {
