@@ -34,6 +34,7 @@ export LC_ALL := C
 libs :=
 domains :=
 unit-tests :=
+unit-programs :=
 fuzzers :=
 host-benches :=
 kernel-tests :=
@@ -216,7 +217,7 @@ $(foreach t,$(host-benches),$(eval $(call host-bench-rules,$(t))))
 $(foreach t,$(unit-tests),$(eval $(call unit-rules,$(t))))
 $(foreach t,$(fuzzers),$(eval $(call fuzz-rules,$(t))))
 
-unit-bins := $(patsubst %,$(B)/unit/%,$(unit-tests))
+unit-bins := $(patsubst %,$(B)/unit/%,$(unit-tests) $(unit-programs))
 fuzz-bins := $(patsubst %,$(B)/fuzz/%,$(fuzzers))
 
 .PHONY: all kernel kernel-elf-checked domains
@@ -365,7 +366,7 @@ define newline
 endef
 test-lines = $(foreach c,$(checks),check$(tab)$(c)$(tab)$(check-$(c))$(newline)) \
 	$(foreach t,$(tool-tests),tools$(tab)$(patsubst test_%.py,%,$(notdir $(t)))$(tab)$(t)$(newline)) \
-	$(foreach t,$(unit-tests),unit$(tab)$(t)$(tab)$(B)/unit/$(t)$(newline)) \
+	$(foreach t,$(unit-tests) $(unit-programs),unit$(tab)$(t)$(tab)$(B)/unit/$(t)$(newline)) \
 	$(foreach t,$(fuzzers),fuzz$(tab)$(t)$(tab)$(B)/fuzz/$(t)$(tab)$(seeds-fuzz-$(t))$(newline)) \
 	$(foreach t,$(kernel-tests),kernel$(tab)$(t)$(tab)$(B)/ktest/$(t).img$(tab)$(or $(smp-ktest-$(t)),1)$(tab)$(or \
 		$(cpu-ktest-$(t)),$(ktest-cpu))$(tab)$(call ktest-kernel,$(t))$(tab)$(append-ktest-$(t))$(tab)$(panic-ktest-$(t))$(tab)$(qemu-ktest-$(t))$(newline)) \
@@ -376,11 +377,13 @@ runtests = tools/runtests --build $(B) --list $(test-list)
 wanted = $(if $(T),$(or $(filter %/$(T) %/$(T).img,$(1)),$(1)),$(1))
 test-machine := $(if $(src-kernel),$(kernel-elf) $(ktest-kernels)) $(if $(filter init,$(domains)),$(boot-img))
 
-.PHONY: check test ktest fuzz system soak bench mutants
+.PHONY: check test ktest fuzz khost system soak bench mutants
 check: $(call wanted,$(unit-bins))
 	@$(runtests) --tier tools,unit $(T)
 ktest: $(ktest-kernels) $(call wanted,$(ktest-archives))
 	@$(runtests) --tier kernel $(T)
+khost: $(filter %/khost_fuzz %/khost_explore %/khost_old,$(unit-bins))
+	@$(runtests) --tier unit $(or $(T),khost)
 system: $(test-machine) $(own-guests) guests iso
 	@$(runtests) --tier system $(T)
 fuzz: $(call wanted,$(fuzz-bins))
@@ -388,7 +391,11 @@ fuzz: $(call wanted,$(fuzz-bins))
 test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bins) $(ktest-archives)) $(own-guests) guests iso
 	@$(runtests) --fuzz-secs $(FUZZ_SECS) $(T)
 ROUNDS ?= 20
-soak: $(test-machine) $(own-guests) guests iso
+KHOST_RUNS ?= 20000
+KHOST_BOUND ?= 3
+soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
+	$(B)/unit/khost_fuzz 1000 $(KHOST_RUNS)
+	$(B)/unit/khost_explore $(KHOST_BOUND)
 	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 $(runtests) --tier system $(T) || exit; done
 mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)
@@ -430,8 +437,9 @@ help:
 ##   make iso             build/skerry.iso, boots by GRUB from CD and USB stick
 ##   make run-iso         boot that image in QEMU
 ##   make check           unit tests on this machine           make ktest      kernel tests, each in QEMU
+##   make khost           the kernel's core on this machine: calls against a model, all orders of accesses of CPUs
 ##   make fuzz            every fuzzer for SECS each           make system     whole-machine tests
-##   make soak            the system tests ROUNDS times        make bench      counts and times, under -icount
+##   make soak            long runs: khost and system tests    make bench      counts and times, under -icount
 ##   make mutants         small faults, one at a time: do the tests notice? (T=area, GENERATE=20 SEED=1: others)
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)
@@ -454,7 +462,7 @@ help:
 ##   QEMU_ARGS=           more arguments for QEMU              APPEND=       kernel command line
 ##   ICOUNT=1             run with one instruction per nanosecond
 ##   SECS=300             seconds per fuzzer (make fuzz)       FUZZ_SECS=6   the same in make test
-##   ROUNDS=20            rounds of make soak
+##   ROUNDS=20            rounds of make soak; before them khost with KHOST_RUNS=20000 runs and KHOST_BOUND=3 preemptions
 ##   PYTHON=/usr/bin/python3, HOSTCC=gcc, CLANG=clang          tools of this machine
 
 ifneq ($(MAKECMDGOALS),clean)

@@ -1,0 +1,54 @@
+/*
+ * fake.h - the machine that the host build of the kernel runs on
+ *
+ * Physical memory is an ordinary mapping with two views: the kernel's window at WINDOW_BASE, whose closed pages are
+ * poisoned, and the view of the programs (user_memory), which is always open. CPUs are structures; exactly one is the
+ * present one (use_cpu), and a CPU is either outside the kernel or runs one entry to its end (cpu_enter).
+ */
+#ifndef KHOST_FAKE_H
+#define KHOST_FAKE_H
+
+#include <setjmp.h>
+
+#include "arch.h"
+
+enum { FAKE_CPUS = 4, MEMORY_SIZE = 6 << 20, MEMORY_PAGES = MEMORY_SIZE >> 12 };
+/* Device memory, which has addresses only. */
+#define DEVICE_PADDR (1ull << 30)
+#define DEVICE_ORDER 31
+
+#define STATE __attribute__((section("khost_state")))
+
+/* What a CPU does outside the kernel. */
+enum cpu_place { CPU_IDLE, CPU_USER, CPU_GUEST };
+extern enum cpu_place cpu_place[FAKE_CPUS];
+extern bool cpu_kicked[FAKE_CPUS]; /* an interrupt waits that makes it enter the kernel */
+
+extern sk_time_t fake_now;
+/* Answers arch_irq_pending(); NULL: never. */
+extern bool (*fake_preempt)(void);
+/* A sentence about what went wrong; does not come back. */
+void fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* Called by panic() and fail() with the sentence, when set; may leave by longjmp(). */
+extern void (*fail_hook)(const char *what);
+
+void fake_init(void); /* once */
+void fake_reset(unsigned int n);
+void machine_init(unsigned int n); /* the machine's part of that: fills cpus[] */
+void use_cpu(unsigned int id);
+/* Run fn(arg) in the kernel of the present CPU, then kernel_exit(), until the CPU is outside again. */
+void cpu_enter(void (*fn)(void *), void *arg);
+void *user_memory(uint64_t paddr);
+bool window_is_open(uint64_t paddr);
+
+/* Every translation that a CPU may hold is still in the tables. */
+void tlb_check(void);
+
+/* All state of kernel, fakes and model, and physical memory: keep it, and go back to it. */
+void state_save(void);
+void state_restore(void);
+/* Pages of memory that were written since: state_restore_pages() takes these back alone. */
+void state_dirty(const void *at, size_t size);
+void state_restore_pages(void);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * fake_tlb.c - what the TLBs of the CPUs may hold, in the worst case
+ *
+ * A CPU that uses a space may at any time have looked up everything that is in its tables. So everything that is in the
+ * tables of a CPU's present space goes into its TLB, stays there until it is flushed, and must then still be true.
+ *
+ * Invariants  FT1 no CPU may hold a translation that the tables do not have any more
+ */
+#include <string.h>
+
+#include "arch/x86_64/pte.h"
+#include "fake.h"
+#include "space.h"
+#include "vcpu.h"
+
+enum { TLB_SIZE = 4096, N_TLBS = 2 }; /* host and nested space of a CPU */
+
+struct translation {
+	uint64_t vaddr, entry;
+	uint8_t level;
+};
+STATE static struct tlb {
+	struct space *space;
+	unsigned int n;
+	struct translation t[TLB_SIZE];
+} tlbs[FAKE_CPUS][N_TLBS];
+
+static void tlb_add(struct tlb *tlb, uint64_t vaddr, uint64_t entry, unsigned int level)
+{
+	if (tlb->n < TLB_SIZE)
+		tlb->t[tlb->n++] = (struct translation){ vaddr, entry, (uint8_t)level };
+}
+
+static void tlb_fill(struct tlb *tlb, const uint64_t *table, unsigned int level, uint64_t base)
+{
+	unsigned int end = level == SPACE_LEVELS ? 256 : 512;
+
+	for (unsigned int i = 0; i < end; i++) {
+		uint64_t vaddr = base + i * pte_span(level);
+
+		if (pte_is_table(table[i], level))
+			tlb_fill(tlb, phys_to_virt(pte_paddr(table[i])), level - 1, vaddr);
+		else if (pte_present(table[i]))
+			tlb_add(tlb, vaddr, table[i], level);
+	}
+}
+
+/* A translation that allows no more than the tables do now is no harm. */
+static bool still_true(const struct tlb *tlb, const struct translation *t)
+{
+	unsigned int level;
+	uint64_t e = *pte_walk(phys_to_virt(tlb->space->root), t->vaddr, 1, &level);
+	uint64_t offset = t->vaddr & (pte_span(level) - 1);
+
+	if (!pte_present(e) || pte_is_table(e, level))
+		return false;
+	return (pte_paddr(e) & ~(pte_span(level) - 1)) + offset == pte_paddr(t->entry) &&
+	       (!(t->entry & PTE_WRITE) || e & PTE_WRITE) &&
+	       (t->entry & PTE_NX || !(e & PTE_NX));
+}
+
+static void tlb_check_one(unsigned int cpu, struct tlb *tlb, struct space *now)
+{
+	if (now != tlb->space) {
+		tlb->space = now;
+		tlb->n = 0;
+	}
+	if (!now)
+		return;
+	if (!window_is_open(virt_to_phys(now)) || !window_is_open(now->root))
+		fail("CPU %u uses a space whose memory is not the kernel's any more", cpu);
+	for (unsigned int i = 0; i < tlb->n; i++)
+		if (!still_true(tlb, &tlb->t[i]))
+			fail("CPU %u may still use %lx -> %lx of a space that has it no more (FT1)",
+				cpu, tlb->t[i].vaddr, pte_paddr(tlb->t[i].entry));
+	tlb->n = 0;
+	tlb_fill(tlb, phys_to_virt(now->root), SPACE_LEVELS, 0);
+}
+
+void tlb_check(void)
+{
+	for (unsigned int i = 0; i < n_cpus; i++) {
+		tlb_check_one(i, &tlbs[i][0], cpus[i]->space);
+		tlb_check_one(i, &tlbs[i][1], cpus[i]->nested);
+	}
+}
+
+static void tlb_flush(struct tlb *tlb, uint64_t vaddr, uint64_t size)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < tlb->n; i++) {
+		struct translation *t = &tlb->t[i];
+
+		if (t->vaddr + pte_span(t->level) <= vaddr || t->vaddr >= vaddr + size)
+			tlb->t[kept++] = *t;
+	}
+	tlb->n = kept;
+}
+
+void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
+{
+	for (unsigned int i = 0; space && i < n_cpus; i++) {
+		if (tlbs[i][0].space == space)
+			tlb_flush(&tlbs[i][0], vaddr, size);
+		if (tlbs[i][1].space == space)
+			tlbs[i][1].n = 0; /* a nested space: all of it */
+	}
+}
+
+void arch_space_drop(struct space *space)
+{
+	for (unsigned int i = 0; i < n_cpus; i++) {
+		if (cpus[i]->space == space)
+			cpus[i]->space = NULL;
+		if (tlbs[i][0].space == space)
+			tlbs[i][0] = (struct tlb){ 0 };
+	}
+}
