@@ -18,3 +18,26 @@ inc-fuzz-khost := kernel . test/khost
 cflags-fuzz-khost := $(khost-cflags)
 ldlibs-fuzz-khost := $(khost-link)
 seeds-fuzz-khost := test/khost/seeds
+
+# khost_explore: each access to memory is a call of test/khost/hooks.c, by the instrumentation of -fsanitize=thread
+unit-programs += khost_explore
+explore-dir := $(B)/obj/khost-explore
+explore-cflags = $(host-cflags) $(khost-cflags) -Ikernel -Ikernel/arch/x86_64 -I. -Itest/khost
+explore-hooked = $(explore-cflags) -fsanitize=thread --param tsan-instrument-func-entry-exit=0 -Wno-tsan -include
+explore-x86 := $(patsubst %,kernel/arch/x86_64/%.c,fpu tlb_model trap) $(patsubst %,test/khost/%.c,real_smp real_svm)
+explore-own := $(patsubst %,test/khost/%.c,explore fake_arch hooks scenarios world)
+explore-plain := kernel/check.c kernel/log.c $(explore-own)
+# the compiler's command line for a source
+explore-flags = $(if $(filter $(explore-plain),$(1)),$(explore-cflags),$(if $(filter test/khost/machine.c,$(1)),$(explore-cflags) \
+	-include test/khost/hooks_x86.h,$(explore-hooked) $(if $(filter $(explore-x86),$(1)),test/khost/hooks_x86.h,test/khost/hooks.h) \
+	$(if $(filter kernel/syscall.c,$(1)),-Umemcpy -Umemset -Dmemcpy=own_memcpy -Dmemset=own_memset)))
+explore-src := $(khost-core) $(explore-x86) $(explore-own) test/khost/machine.c
+explore-objs := $(patsubst %.c,$(explore-dir)/%.o,$(explore-src))
+explore-link = $(HOSTCC) $(khost-link) -o $@
+
+$(explore-dir)/%.o: %.c test/khost/build.mk | $(B)/stamp/packages
+	$(Q)mkdir -p $(@D)
+	$(call say,HOSTCC,$<)$(HOSTCC) $(call explore-flags,$<) $(deps) -c $< -o $@
+$(B)/unit/khost_explore: $(explore-objs) test/khost/state.ld
+	$(Q)mkdir -p $(@D)
+	$(call say,HOSTLD,$@)$(explore-link) $(filter %.o,$^)

@@ -1,0 +1,58 @@
+/*
+ * explore.h - virtual CPUs whose every order of accesses to shared memory is tried, up to a number of preemptions
+ */
+#ifndef KHOST_EXPLORE_H
+#define KHOST_EXPLORE_H
+
+#include "thread.h"
+
+enum { PROGRAM_MAX = 6, PROGRAMS_MAX = 4 };
+
+/* What a thread does: system calls one after the other. Time passes before a call that says until when. */
+struct op {
+	unsigned int nr;
+	uint64_t arg[6];
+};
+struct program {
+	struct thread *t;
+	struct op op[PROGRAM_MAX];
+	unsigned int n, at;
+	bool in_call;
+	unsigned int restarts;
+	long result[PROGRAM_MAX];
+	struct sk_regs regs[PROGRAM_MAX]; /* when the call returned */
+};
+extern struct program programs[PROGRAMS_MAX];
+/* Not a system call: the time becomes arg[0], and timers that are due fire. */
+#define OP_TIME 100u
+
+struct scenario {
+	const char *name;
+	unsigned int n_cpus;
+	void (*make)(void);   /* world and programs, without preemption */
+	void (*verify)(void); /* at the end of each order; fail() when wrong */
+};
+extern const struct scenario scenarios[];
+extern const unsigned int n_scenarios;
+
+/* --- machine.c: called by the explorer ------------------------------------------------------- */
+void machine_online(void);                    /* the set-up is over: the other CPUs take part */
+void cpu_run(void) __attribute__((noreturn)); /* the life of the present CPU */
+bool cpu_has_work(unsigned int cpu);
+bool cpu_outside(unsigned int cpu);
+const char *cpu_where(unsigned int cpu);
+
+/* --- explore.c: called by the machine and by hooks.c ------------------------------------------ */
+/* This CPU can go on only when something has changed. */
+void explore_yield(void);
+/* This CPU has nothing to do until an interrupt comes. */
+void explore_wait(void);
+void explore_access(const void *addr, size_t size, bool write, const void *pc);
+/* Between two instructions of a program. */
+void explore_point(void);
+/* A CPU has been given something. */
+void explore_news(void);
+/* A function of the machine that the kernel does not know that it uses memory with. */
+void explore_touch(void *addr, size_t size);
+
+#endif

@@ -1,0 +1,414 @@
+/*
+ * scenarios.c - short programs that meet: what the explorer tries in every order
+ */
+#include "check.h"
+#include "explore.h"
+#include "fake.h"
+#include "ipc.h"
+#include "sched.h"
+#include "space.h"
+#include "vcpu.h"
+#include "world.h"
+
+#define SOON 5000ull /* later than the time at which runs begin */
+
+/* --- building a scenario ---------------------------------------------------------------------- */
+
+static unsigned int n_programs;
+
+static long act(unsigned int nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	return call_whole(domains[1].thread[0], nr, a, b, c, d, e, 0);
+}
+
+static void must(long rc)
+{
+	if (rc)
+		fail("a scenario's set-up is refused: %ld", rc);
+}
+
+/* The world of the fuzzer at rest: all threads suspended. */
+static void begin(unsigned int n)
+{
+	world_make(n);
+	n_programs = 0;
+	for (unsigned int i = 0; i < DOMAINS; i++) {
+		must(call_whole(domains[i].thread[0], SK_SYS_THREAD_SUSPEND, AT_THREAD2, 0, 0,
+			0, 0, 0));
+		must(call_whole(
+			domains[i].thread[0], SK_SYS_THREAD_SUSPEND, AT_THREAD, 0, 0, 0, 0, 0));
+	}
+}
+
+/* Thread k of domain 1 runs on this CPU; its program is empty yet. */
+static struct program *runs_on(unsigned int k, unsigned int cpu)
+{
+	struct program *p = &programs[n_programs++];
+	unsigned int thread = k ? AT_THREAD2 : AT_THREAD, sched = k ? AT_SCHED2 : AT_SCHED;
+
+	p->t = domains[1].thread[k];
+	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, sched, cpu | 10 << 16, 256, 0));
+	must(act(SK_SYS_THREAD_RESUME, thread, 0, 0, 0, 0));
+	return p;
+}
+
+/* A third thread of domain 1: one that is domain 2's otherwise. */
+static struct program *third_on(unsigned int cpu)
+{
+	struct program *p = &programs[n_programs++];
+
+	p->t = domains[2].thread[1];
+	must(act(SK_SYS_THREAD_CONFIGURE, AT_PEER_THREAD, AT_CNODE, AT_SPACE, 0,
+		UTCB_VADDR + 2 * SK_PAGE_SIZE));
+	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_PEER_SCHED, cpu | 10 << 16, 256, 0));
+	must(act(SK_SYS_THREAD_RESUME, AT_PEER_THREAD, 0, 0, 0, 0));
+	return p;
+}
+
+static void calls(struct program *p, unsigned int nr, uint64_t a, uint64_t b, uint64_t c,
+	uint64_t d, uint64_t e)
+{
+	p->op[p->n++] = (struct op){ nr, { a, b, c, d, e, 0 } };
+}
+
+static void end(void) { machine_online(); }
+
+/* --- guests ---------------------------------------------------------------------------------- */
+
+static struct program *enters(void)
+{
+	struct program *p = runs_on(1, 1);
+
+	calls(p, SK_SYS_VCPU_ENTER, AT_VCPU, SK_NO_DEADLINE, 0, 0, 0);
+	return p;
+}
+
+static void enter_revoke(void)
+{
+	struct program *p;
+
+	begin(2);
+	must(act(SK_SYS_COPY, AT_CNODE, AT_FREE, AT_CNODE, AT_NESTED, SK_ALL));
+	must(act(SK_SYS_VCPU_CONFIGURE, AT_VCPU, AT_FREE, AT_SPACE, STATE_VADDR, 0));
+	p = runs_on(0, 0);
+	enters();
+	calls(p, SK_SYS_REVOKE, AT_CNODE, AT_FREE, 0, 0, 0);
+	end();
+}
+static void enter_delete(void)
+{
+	struct program *p;
+
+	begin(2);
+	must(act(SK_SYS_DELETE, AT_CNODE, AT_PEER_VCPU, 0, 0, 0));
+	p = runs_on(0, 0);
+	enters();
+	calls(p, SK_SYS_DELETE, AT_CNODE, AT_VCPU, 0, 0, 0);
+	end();
+}
+static void enter_suspend(void)
+{
+	struct program *p;
+
+	begin(2);
+	p = runs_on(0, 0);
+	enters();
+	calls(p, SK_SYS_THREAD_SUSPEND, AT_THREAD2, 0, 0, 0, 0);
+	end();
+}
+static void enter_configure(void)
+{
+	struct program *p;
+
+	begin(2);
+	p = runs_on(0, 0);
+	enters();
+	calls(p, SK_SYS_VCPU_CONFIGURE, AT_VCPU, AT_NESTED, AT_SPACE, STATE_VADDR, 0);
+	end();
+}
+static void enter_signal(void)
+{
+	struct program *p;
+
+	begin(2);
+	must(act(SK_SYS_THREAD_BIND, AT_THREAD2, AT_NOTIFICATION, 0, 0, 0));
+	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
+		AT_NOTIFICATION, SK_ALL, 1));
+	p = runs_on(0, 0);
+	enters();
+	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
+	end();
+}
+
+/* --- scheduling contexts ---------------------------------------------------------------------- */
+
+static void rebind(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	must(act(SK_SYS_RETYPE, AT_UNTYPED, SK_OBJ_SCHED, AT_CNODE, AT_FREE, 1));
+	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_FREE, 0 | 12 << 16, 256, 0));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	calls(q, SK_SYS_YIELD, 0, 0, 0, 0, 0);
+	calls(p, SK_SYS_SCHED_BIND, AT_SCHED2, 0, 0, 0, 0);
+	calls(p, SK_SYS_SCHED_BIND, AT_FREE, AT_THREAD2, 0, 0, 0);
+	end();
+}
+
+/* --- IPC ---------------------------------------------------------------------------------------- */
+
+/* Waiting for one notification, bound to another that is signalled. */
+static void signal_bound_waiter(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	must(act(SK_SYS_THREAD_BIND, AT_THREAD2, AT_NOTIFICATION, 0, 0, 0));
+	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
+		AT_NOTIFICATION, SK_ALL, 1));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	calls(q, SK_SYS_WAIT, AT_NOTIFICATION + 1, SK_NO_DEADLINE, 0, 0, 0);
+	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
+	end();
+}
+
+static void signal_wait(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
+		AT_NOTIFICATION, SK_ALL, 1));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	calls(q, SK_SYS_WAIT, AT_NOTIFICATION, SK_NO_DEADLINE, 0, 0, 0);
+	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
+	end();
+}
+static void waiter_got_signal(void)
+{
+	if (programs[1].at != 1 || programs[1].result[0] || programs[1].regs[0].rdi != 1)
+		fail("a signal did not reach who waits");
+	if (((const struct notification *)domains[1].cnode->slots[AT_NOTIFICATION].obj)->word)
+		fail("a signal that was taken is still there");
+}
+
+static void signal_recv(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	must(act(SK_SYS_THREAD_BIND, AT_THREAD2, AT_NOTIFICATION, 0, 0, 0));
+	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
+		AT_NOTIFICATION, SK_ALL, 1));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
+	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
+	end();
+}
+
+static void send_recv(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	thread_utcb(p->t)->deadline = thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
+	calls(p, SK_SYS_SEND, AT_ENDPOINT, SK_MI(1, 1, 0), 7, 0, 0);
+	end();
+}
+static void both_returned(void)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		if (programs[i].at != programs[i].n || programs[i].result[programs[i].n - 1])
+			fail("thread %u waits for ever, or its call failed: %ld", i,
+				programs[i].result[0]);
+}
+
+static void call_reply(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	thread_utcb(p->t)->deadline = thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	thread_utcb(q->t)->reply = AT_REPLY;
+	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
+	calls(q, SK_SYS_REPLY, AT_REPLY, SK_MI(2, 1, 0), 9, 0, 0);
+	calls(p, SK_SYS_CALL, AT_ENDPOINT, SK_MI(1, 1, 0), 7, 0, 0);
+	end();
+}
+
+/* A call that times out while it is taken, and while it is answered. */
+static void call_timeout(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	thread_utcb(p->t)->deadline = SOON;
+	thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	thread_utcb(q->t)->reply = AT_REPLY;
+	calls(q, OP_TIME, SOON + 1, 0, 0, 0, 0);
+	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
+	calls(q, SK_SYS_REPLY, AT_REPLY, SK_MI(2, 1, 0), 9, 0, 0);
+	calls(p, SK_SYS_CALL, AT_ENDPOINT, SK_MI(1, 1, 0), 7, 0, 0);
+	end();
+}
+
+static void recv_suspend(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
+	calls(p, SK_SYS_THREAD_SUSPEND, AT_THREAD2, 0, 0, 0, 0);
+	calls(p, SK_SYS_THREAD_RESUME, AT_THREAD2, 0, 0, 0, 0);
+	end();
+}
+static void suspended_came_back(void)
+{
+	if (programs[0].at != 2)
+		fail("SUSPEND and RESUME do not end");
+	/* suspended before it began, or in its wait: it waits, or was told to try again */
+	if (programs[1].at == 1 && programs[1].result[0] != -SK_E_AGAIN)
+		fail("a suspended wait ends with %ld", programs[1].result[0]);
+}
+
+static void recv_delete(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	must(act(SK_SYS_RETYPE, AT_UNTYPED, SK_OBJ_ENDPOINT, AT_CNODE, AT_FREE, 1));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	calls(q, SK_SYS_RECV, AT_FREE, 0, 0, 0, 0);
+	calls(p, SK_SYS_DELETE, AT_CNODE, AT_FREE, 0, 0, 0);
+	end();
+}
+static void receiver_heard_of_it(void)
+{
+	long rc = programs[1].result[0];
+
+	if (programs[1].at != 1 || (rc != -SK_E_DELETED && rc != -SK_E_CAP))
+		fail("a receiver of an endpoint that is gone: %ld", rc);
+}
+
+/* The memory of what others may still look at without a lock is used again. */
+static void reset_lookup(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	must(act(SK_SYS_RETYPE, AT_UNTYPED_SMALL, SK_OBJ_NOTIFICATION, AT_CNODE, AT_FREE, 1));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	calls(q, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
+	calls(p, SK_SYS_DELETE, AT_CNODE, AT_FREE, 0, 0, 0);
+	calls(p, SK_SYS_RETYPE, AT_UNTYPED_SMALL, SK_OBJ_FRAME | SK_PAGE_ORDER << 8, AT_CNODE,
+		AT_FREE + 1, 1);
+	end();
+}
+
+/* --- memory ------------------------------------------------------------------------------------- */
+
+static void map_delete(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	must(act(SK_SYS_DELETE, AT_CNODE, AT_FRAME + 1, 0, 0, 0));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	calls(q, SK_SYS_MAP, AT_FRAME, AT_SPACE, 0x120000, 0, SK_PAGE_ORDER);
+	q->op[0].arg[5] = SK_R;
+	calls(p, SK_SYS_DELETE, AT_CNODE, AT_FRAME, 0, 0, 0);
+	end();
+}
+static void space_delete(void)
+{
+	struct program *p;
+
+	begin(2);
+	must(act(SK_SYS_DELETE, AT_CNODE, AT_PEER_NESTED, 0, 0, 0));
+	must(call_whole(
+		domains[0].thread[0], SK_SYS_DELETE, AT_CNODE, AT_PEER_NESTED, 0, 0, 0, 0));
+	p = runs_on(0, 0);
+	enters();
+	calls(p, SK_SYS_REVOKE, AT_CNODE, AT_NESTED, 0, 0, 0);
+	calls(p, SK_SYS_DELETE, AT_CNODE, AT_NESTED, 0, 0, 0);
+	end();
+}
+static void thread_delete(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	must(call_whole(
+		domains[0].thread[0], SK_SYS_DELETE, AT_CNODE, AT_PEER_THREAD, 0, 0, 0, 0));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	calls(q, SK_SYS_YIELD, 0, 0, 0, 0, 0);
+	calls(q, SK_SYS_POLL, AT_NOTIFICATION, 0, 0, 0, 0);
+	calls(p, SK_SYS_DELETE, AT_CNODE, AT_THREAD2, 0, 0, 0);
+	end();
+}
+
+/* --- three CPUs ----------------------------------------------------------------------------------- */
+
+static void three_signal_wait(void)
+{
+	struct program *p, *q, *r;
+
+	begin(3);
+	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
+		AT_NOTIFICATION, SK_ALL, 1));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	r = third_on(2);
+	calls(q, SK_SYS_WAIT, AT_NOTIFICATION, SK_NO_DEADLINE, 0, 0, 0);
+	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
+	calls(r, SK_SYS_THREAD_SUSPEND, AT_THREAD2, 0, 0, 0, 0);
+	end();
+}
+
+#define SCENARIO(name, verify) \
+	{ \
+#name, 2, name, verify \
+	}
+const struct scenario scenarios[] = {
+	SCENARIO(enter_revoke, NULL),
+	SCENARIO(enter_delete, NULL),
+	SCENARIO(enter_suspend, NULL),
+	SCENARIO(enter_configure, NULL),
+	SCENARIO(enter_signal, NULL),
+	SCENARIO(rebind, NULL),
+	SCENARIO(signal_bound_waiter, NULL),
+	SCENARIO(signal_wait, waiter_got_signal),
+	SCENARIO(signal_recv, waiter_got_signal),
+	SCENARIO(send_recv, both_returned),
+	SCENARIO(call_reply, both_returned),
+	SCENARIO(call_timeout, NULL),
+	SCENARIO(recv_suspend, suspended_came_back),
+	SCENARIO(recv_delete, receiver_heard_of_it),
+	SCENARIO(reset_lookup, NULL),
+	SCENARIO(map_delete, NULL),
+	SCENARIO(space_delete, NULL),
+	SCENARIO(thread_delete, NULL),
+	SCENARIO(three_signal_wait, NULL),
+};
+const unsigned int n_scenarios = ARRAY_SIZE(scenarios);
