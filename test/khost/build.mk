@@ -41,3 +41,30 @@ $(explore-dir)/%.o: %.c test/khost/build.mk | $(B)/stamp/packages
 $(B)/unit/khost_explore: $(explore-objs) test/khost/state.ld
 	$(Q)mkdir -p $(@D)
 	$(call say,HOSTLD,$@)$(explore-link) $(filter %.o,$^)
+
+# khost_old: each fault of old/faults.toml is compiled into a checker of its own
+old-dir := $(B)/khost/old
+# $(1) name, $(2) tool, $(3) source, $(4) its flags, $(5) objects, $(6) command that links
+define old-rules
+$(old-dir)/$(1).c: $(3) test/khost/old/faults.toml test/khost/old_faults.py
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)test/khost/old_faults.py write $(1) $$@
+$(B)/obj/khost-old-$(1)/$(3:.c=.o): $(old-dir)/$(1).c test/khost/build.mk
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(HOSTCC) $(4) -I$(dir $(3)) $$(deps) -c $$< -o $$@
+$(old-dir)/$(1): $(B)/obj/khost-old-$(1)/$(3:.c=.o) $(filter-out %/$(3:.c=.o),$(5)) test/khost/state.ld
+	$$(call say,HOSTLD,$$@)$(6) -o $$@ $$(filter %.o,$$^)
+old-programs += $(old-dir)/$(1)
+old-arguments += $(1)=$(old-dir)/$(1)
+endef
+fuzz-objs := $(patsubst %.c,$(B)/obj/unit-khost_fuzz/%.o,$(khost-fuzz-src))
+fuzz-flags = $(unit-cflags) -Ikernel -I. -Itest/khost $(khost-cflags)
+old-fuzz = $(eval $(call old-rules,$(1),fuzz,$(2),$$(fuzz-flags),$(fuzz-objs),$(HOSTCC) -fsanitize=address$(,)undefined $(khost-link)))
+old-explore = $(eval $(call old-rules,$(1),explore,$(2),$$(call explore-flags,$(2)),$(explore-objs),$(HOSTCC) $(khost-link)))
+, := ,
+old-list := $(shell test/khost/old_faults.py names | tr ' ' ':')
+$(foreach f,$(old-list),$(call old-$(word 2,$(subst :, ,$(f))),$(word 1,$(subst :, ,$(f))),$(word 3,$(subst :, ,$(f)))))
+unit-programs += khost_old
+$(B)/unit/khost_old: $(old-programs) test/khost/old_faults.py
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec test/khost/old_faults.py run %s\n' '$(old-arguments)' >$@ && chmod +x $@
