@@ -184,7 +184,7 @@ static void slot_finish(struct slot *s)
 		struct svc_conn *c = closing;
 
 		closing = NULL;
-		svc_closed(c);
+		svc_closed(c, 0);
 	}
 }
 

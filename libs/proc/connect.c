@@ -156,7 +156,7 @@ static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_
 		.data_size = a->data_size,
 		.signal = r.signal };
 	rc = proc_channel(p, &ch, &out->channel);
-	if (rc && svc_close(c->endpoint, r.number))
+	if (rc && svc_close(c->endpoint, r.number, NULL))
 		return -SK_E_TIMEOUT; /* it keeps a connection that nobody uses */
 	return rc;
 }

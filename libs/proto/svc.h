@@ -12,7 +12,9 @@
  * Own         a third frame, if the call brings one, is memory for what the service keeps about this client,
  *             charged to the client, who never sees it.
  * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. A connector that gets no
- *             answer in time leaves all that the service was given as it is, for good.
+ *             answer in time leaves all that the service was given as it is, for good. What the service could not do
+ *             for the client in the end (storage: the last flush) is said in the reply; the connection is gone all
+ *             the same.
  */
 #ifndef PROTO_SVC_H
 #define PROTO_SVC_H
@@ -52,7 +54,11 @@ enum svc_call {
 	 * service.
 	 */
 	SVC_OPEN = 1,
-	SVC_CLOSE = 2, /* mr0 connection number */
+	/*
+	 * mr0 connection number. Reply: mr0 status: 0 = the connection is gone, else it is as it was, and close can be
+	 * asked again; mr1 (with mr0 = 0) the result: 0, or the -SK_E_* of the last flush, whose data may be lost.
+	 */
+	SVC_CLOSE = 2,
 	SVC_PING = 3,  /* heartbeat */
 	SVC_STATS = 4, /* mr0 connection number or 0; reply: words of the protocol */
 	SVC_FIRST = 16 /* calls of the service itself from here, in its protocol's header */

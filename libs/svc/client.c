@@ -121,10 +121,13 @@ int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open
 	return 0;
 }
 
-int svc_close(sk_cap_t service_ep, uint32_t number)
+int svc_close(sk_cap_t service_ep, uint32_t number, int *result)
 {
 	uint64_t mr[SK_MR_MAX] = { number };
 	uint32_t n = 1;
+	int rc = call(service_ep, SVC_CLOSE, mr, &n, NULL, edge_in_ms(SVC_CLOSE_MS));
 
-	return call(service_ep, SVC_CLOSE, mr, &n, NULL, edge_in_ms(SVC_CLOSE_MS));
+	if (!rc && result)
+		*result = n > 1 ? (int)(int64_t)mr[1] : 0;
+	return rc;
 }

@@ -34,9 +34,12 @@ void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps);
 void serve_call(struct message *q, bool *later);
 void serve_signals(uint64_t word);
 void serve_reap(void);
-/* loop.c: keep the caller of the call that is being served waiting; its Reply object. */
-sk_cap_t loop_keep_reply(void);
-void loop_answer(sk_cap_t reply, int status);
+/* loop.c: a Reply object that no caller waits on; 0: out of memory. */
+sk_cap_t loop_reply_new(void);
+void loop_reply_free(sk_cap_t reply);
+/* Keep the caller of the call that is being served waiting: the next calls come with `spare`. Its Reply object. */
+sk_cap_t loop_keep_caller(sk_cap_t spare);
+void loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n);
 /* channel.c: its notification bit. */
 uint32_t channel_bit(const struct svc_conn *c);
 /* channel.c: false when no channel has this bit. */

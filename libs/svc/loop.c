@@ -1,8 +1,8 @@
 /*
  * loop.c - the event loop: calls, signals, timers
  *
- * Objects     handlers by notification bit; timers in a list sorted by deadline; Reply objects that no caller
- *             waits on.
+ * Objects     handlers by notification bit; timers in a list sorted by deadline; Reply objects that neither a
+ *             caller waits on nor a connection keeps for its end.
  * Locks       none: one thread.
  * Invariants  L1 utcb->reply is tied to at most the caller that is being served   L2 slots for capabilities are
  *             empty when the loop receives
@@ -11,7 +11,7 @@
 #include "caps/caps.h"
 #include "svc/internal.h"
 
-enum { REPLIES_MAX = 64, RX_SLOTS = 4 };
+enum { REPLIES_MAX = 1024, RX_SLOTS = 4 };
 
 struct handler {
 	svc_handler_fn fn;
@@ -24,7 +24,7 @@ static struct svc_timer *timers;
 static sk_cap_t rx;
 
 static sk_cap_t reply_now = DOMAIN_CAP_REPLY; /* L1 */
-static sk_cap_t replies[REPLIES_MAX];         /* free ones */
+static sk_cap_t replies[REPLIES_MAX];         /* free ones: their memory does not come back */
 static uint32_t n_replies;
 
 /* ---- registration ----------------------------------------------------------------------------------- */
@@ -107,31 +107,37 @@ static void timers_run(void)
 }
 
 /* ---- answers -------------------------------------------------------------------------------------------- */
-sk_cap_t loop_keep_reply(void)
+sk_cap_t loop_reply_new(void)
 {
-	sk_cap_t kept = reply_now, fresh;
+	sk_cap_t reply;
 
 	if (n_replies)
-		fresh = replies[--n_replies];
-	else if (object_make(SK_OBJ_REPLY, 0, &fresh))
-		return 0;
-	reply_now = fresh;
-	return kept;
+		return replies[--n_replies];
+	return object_make(SK_OBJ_REPLY, 0, &reply) ? 0 : reply;
 }
 
-void loop_answer(sk_cap_t reply, int status)
+void loop_reply_free(sk_cap_t reply)
 {
-	uint64_t mr[1] = { (uint64_t)(int64_t)status };
-	struct sk_msg m;
-
-	message_load(&m, 0, mr, 1, NULL);
-	(void)edge_reply(reply, &m);
-	if (reply == reply_now)
-		return;
 	if (n_replies < REPLIES_MAX)
 		replies[n_replies++] = reply;
 	else
 		cap_drop(reply);
+}
+
+sk_cap_t loop_keep_caller(sk_cap_t spare)
+{
+	sk_cap_t kept = reply_now;
+
+	reply_now = spare;
+	return kept;
+}
+
+void loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n)
+{
+	struct sk_msg m;
+
+	message_load(&m, 0, mr, n, NULL);
+	(void)edge_reply(reply, &m);
 }
 
 /* A capability that was moved has left its slot, unless the caller had no room for it. */

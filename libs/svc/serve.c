@@ -6,6 +6,8 @@
  * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> GONE, freed by
  *             serve_reap() between events, because handlers may still hold the pointer.
  * Invariants  S1 numbers are never used twice   S2 events reach only connections that are OPEN
+ *             S3 a connection has from the start what its end needs (a Reply object to keep the closer waiting), so
+ *             that a domain that is out of memory can still close
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,8 @@ struct conn {
 	struct conn *next;
 	enum conn_state state;
 	struct view rings, data, own;
-	sk_cap_t reply; /* CLOSING: of the caller that waits */
+	sk_cap_t reply; /* S3; CLOSING: of the caller that waits */
+	bool closer_waits;
 };
 static const struct svc_service *service;
 static struct conn *conns;
@@ -200,7 +203,8 @@ static int open_commit(struct message *q, const struct open_request *o)
 
 	if (!k)
 		return -SK_E_NO_MEM;
-	rc = conn_map(k, o, q->caps.in);
+	k->reply = loop_reply_new(); /* S3 */
+	rc = k->reply ? conn_map(k, o, q->caps.in) : -SK_E_NO_MEM;
 	if (rc)
 		goto free_conn;
 	rc = svc_ntfn_badged(OWN_BITS + conn_bit(k), &signal);
@@ -225,6 +229,8 @@ drop_signal:
 unmap:
 	views_close(k);
 free_conn:
+	if (k->reply)
+		loop_reply_free(k->reply);
 	free(k);
 	return rc;
 }
@@ -261,24 +267,25 @@ static void conn_end(struct conn *k)
 	cap_drop(k->data.frame);
 	cap_drop(k->own.frame);
 	cap_drop(k->c.signal);
+	loop_reply_free(k->reply);
 	k->c.dead = true;
 	k->state = GONE;
 }
 
-void svc_closed(struct svc_conn *c)
+void svc_closed(struct svc_conn *c, int result)
 {
+	const uint64_t mr[2] = { 0, (uint64_t)(int64_t)result };
 	struct conn *k = (struct conn *)c;
 
-	if (k->state != CLOSING || !k->reply)
+	if (k->state != CLOSING || !k->closer_waits)
 		return;
+	loop_answer(k->reply, mr, 2);
 	conn_end(k);
-	loop_answer(k->reply, 0);
 }
 
-static int serve_close(const struct message *q, bool *later)
+static int serve_close(struct message *q, bool *later)
 {
 	struct conn *k = q->n ? conn_find(q->mr[0]) : NULL;
-	sk_cap_t reply;
 	int rc;
 
 	if (!k)
@@ -291,14 +298,12 @@ static int serve_close(const struct message *q, bool *later)
 	rc = service->close ? service->close(&k->c) : 0;
 	if (rc != -SK_E_AGAIN) {
 		conn_end(k);
+		q->mr[1] = (uint64_t)(int64_t)rc;
+		q->n = 2;
 		return 0;
 	}
-	reply = loop_keep_reply();
-	if (!reply) {
-		k->state = OPEN; /* may be asked again */
-		return -SK_E_NO_MEM;
-	}
-	k->reply = reply;
+	k->reply = loop_keep_caller(k->reply); /* S3 */
+	k->closer_waits = true;
 	*later = true;
 	return 0;
 }

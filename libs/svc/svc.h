@@ -72,7 +72,11 @@ struct svc_service {
 		uint64_t result[2]);
 	/* The client signalled. Return 0, or -SK_E_PEER to have the connection killed. */
 	int (*event)(struct svc_conn *c);
-	/* Nothing may be in flight when it returns 0; -SK_E_AGAIN: the reply waits for svc_closed(c). */
+	/*
+	 * The end of the connection. -SK_E_AGAIN: something is in flight, svc_closed(c, result) ends it later. Else
+	 * nothing may be in flight, and what it returns is the result that the closer is told: 0, or the -SK_E_* of
+	 * what could not be done for the client any more.
+	 */
 	int (*close)(struct svc_conn *c);
 	/* Other calls (label >= SVC_FIRST). mr[] in and out, caps in rx slots; returns 0 or -SK_E_*. May be NULL. */
 	int (*call)(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr,
@@ -81,7 +85,7 @@ struct svc_service {
 	uint32_t (*stats)(struct svc_conn *c, uint64_t *mr);
 };
 int svc_serve(const struct svc_service *s) must_check;
-void svc_closed(struct svc_conn *c);
+void svc_closed(struct svc_conn *c, int result);
 /* Drop a client that broke the protocol: logs once, stops its rings; SVC_CLOSE comes later. */
 void conn_kill(struct svc_conn *c, const char *why);
 /* Iterate over connections, with those that are dead, and those being closed whose priv is still set. */
@@ -144,7 +148,11 @@ struct svc_open_result {
 #define SVC_CLOSE_MS 120000u /* drains and flushes first */
 int svc_open(sk_cap_t service_ep, const struct svc_open_args *a,
 	struct svc_open_result *r) must_check;
-int svc_close(sk_cap_t service_ep, uint32_t number) must_check;
+/*
+ * 0: the connection is gone, and *result, if result is not NULL, is 0 or the error of the service's last act for the
+ * client: storage's last flush.
+ */
+int svc_close(sk_cap_t service_ep, uint32_t number, int *result) must_check;
 /* Plain call, which waits as long as it takes. mr in and out; n in and out. */
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	struct svc_caps *caps) must_check;

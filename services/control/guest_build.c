@@ -551,7 +551,9 @@ static void close_all(struct guest *g)
 
 	while (g->n_conns) {
 		const struct guest_conn *c = &g->conn[--g->n_conns];
-		int rc = hangs[c->service] ? 0 : svc_close(host_service(c->service), c->number);
+		int rc = hangs[c->service]
+				 ? 0
+				 : svc_close(host_service(c->service), c->number, NULL);
 
 		if (rc == -SK_E_TIMEOUT) {
 			printf("the service %s does not answer\n",

@@ -149,7 +149,7 @@ void connection_drop(struct domain *d, struct connection *c)
 	const sk_cap_t boundary[] = { c->c.client_signal, c->c.service_signal, c->c.rings,
 		c->c.data };
 
-	int rc = c->open ? svc_close(domains[c->service].connector, c->c.number) : 0;
+	int rc = c->open ? svc_close(domains[c->service].connector, c->c.number, NULL) : 0;
 
 	if (rc && rc != -SK_E_TIMEOUT)
 		printf("%s: its service does not close the connection: error %d\n", d->m->name,
@@ -171,7 +171,7 @@ void connections_close(uint32_t service)
 		if (!c->open || c->service != service)
 			continue;
 		c->open = false;
-		if (svc_close(domains[service].connector, c->c.number))
+		if (svc_close(domains[service].connector, c->c.number, NULL))
 			printf("%s does not close its connection with %s\n",
 				domains[service].m->name, domains[c->client].m->name);
 	}

@@ -23,6 +23,7 @@ struct client {
 	bool writable, wrote, stalled, closing;
 	uint32_t region; /* its data region at the driver */
 	uint32_t in_flight;
+	int last_flush;           /* its error, once it was tried */
 	TAILQ_ENTRY(client) turn; /* while stalled */
 };
 
@@ -132,19 +133,23 @@ static void client_end(struct client *cl)
 }
 
 /* True when the attachment has ended; else the last flight to land ends it. */
-static bool client_close_step(struct client *cl)
+static bool client_close_step(struct client *cl, int *result)
 {
 	struct blk_req flush = { .op = BLK_FLUSH };
 
 	if (cl->in_flight)
 		return false;
-	if (cl->wrote && disk_submit(disk_of(cl), cl, &flush, true) == 0) {
+	if (cl->wrote) {
+		cl->last_flush = disk_submit(disk_of(cl), cl, &flush, true);
+		if (cl->last_flush ==
+			-SK_E_AGAIN) /* no room now: the next landing tries again */
+			return false;
 		cl->wrote = false;
-		cl->in_flight++;
-		return false;
+		cl->in_flight += cl->last_flush == 0;
 	}
-	if (cl->wrote) /* no room now: the next landing tries again */
+	if (cl->in_flight)
 		return false;
+	*result = cl->last_flush;
 	client_end(cl);
 	return true;
 }
@@ -157,11 +162,13 @@ static void closing_retry(struct disk *d)
 
 	for (c = svc_next(NULL); c; c = next) {
 		struct client *cl = c->priv;
+		int result;
 
 		next = svc_next(c);
-		if (cl && cl->closing && cl->in_flight == 0 && disk_of(cl) == d &&
-			client_close_step(cl))
-			svc_closed(c);
+		if (!cl || !cl->closing || disk_of(cl) != d)
+			continue;
+		if (client_close_step(cl, &result))
+			svc_closed(c, result);
 	}
 }
 
@@ -170,8 +177,10 @@ static void flight_land(const struct flight *f, const struct blk_rsp *rsp)
 	struct client *cl = f->client;
 
 	cl->in_flight--;
-	if (f->closing && rsp->status)
+	if (f->closing && rsp->status) {
 		printf("%s: the last flush failed: error %d\n", cl->volume->name, -rsp->status);
+		cl->last_flush = rsp->status;
+	}
 	if (!cl->closing && !cl->conn->dead &&
 		respond(cl, f->id, rsp->status, rsp->flags, rsp->result))
 		conn_kill(cl->conn, "does not take responses");
@@ -239,9 +248,10 @@ static int client_event(struct svc_conn *c)
 static int client_close(struct svc_conn *c)
 {
 	struct client *cl = c->priv;
+	int result;
 
 	cl->closing = true;
-	return client_close_step(cl) ? 0 : -SK_E_AGAIN;
+	return client_close_step(cl, &result) ? result : -SK_E_AGAIN;
 }
 
 static const struct svc_service service = {

@@ -126,8 +126,9 @@ int svc_open(sk_cap_t ep, const struct svc_open_args *a, struct svc_open_result 
 	return 0;
 }
 
-int svc_close(sk_cap_t ep, uint32_t number)
+int svc_close(sk_cap_t ep, uint32_t number, int *result)
 {
+	assert_null(result);
 	assert_int_equal(ep, ENDPOINT);
 	assert_int_equal(number, 7);
 	seen.closes++;

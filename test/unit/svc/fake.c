@@ -30,6 +30,7 @@ void fake_reset(void)
 	mapped = true;
 	memset(page, 0, 4096);
 	memset(&fake, 0, sizeof(fake));
+	fake.call_mr1 = 9;
 	fake.region = memory_new();
 	fake.data = memory_new();
 	fake.own = memory_new();
@@ -59,7 +60,7 @@ unsigned int fake_slots(void)
 
 	for (unsigned int i = 0; i < SLOTS_MAX; i++)
 		n += fake.used[i];
-	return n;
+	return n - fake.n_objects;
 }
 
 /* ---- system calls ------------------------------------------------------------------------------------- */
@@ -129,7 +130,7 @@ long edge_call(sk_cap_t endpoint, struct sk_msg *m)
 	if (fake.utcb.recv_slot) /* the service's signal */
 		fake.filled[fake.utcb.recv_slot] = true;
 	m->mr[0] = 0;
-	m->mr[1] = 9;
+	m->mr[1] = fake.call_mr1;
 	m->mi = SK_MI(0, 2, fake.utcb.recv_slot ? 1 : 0);
 	return 0;
 }
@@ -215,6 +216,9 @@ int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out)
 int object_make(uint32_t type, uint32_t order, sk_cap_t *out)
 {
 	(void)type, (void)order;
+	if (fake.no_memory)
+		return -SK_E_NO_MEM;
+	fake.n_objects++;
 	return cap_copy(0, 0, 0, out);
 }
 

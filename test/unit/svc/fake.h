@@ -50,6 +50,9 @@ struct fake {
 		struct sk_send_cap cap[SK_CAPS_MAX];
 	} sent; /* by the last call */
 	long call_rc;
+	uint64_t call_mr1; /* of its answer */
+	bool no_memory;    /* for objects */
+	unsigned int n_objects;
 	struct sk_utcb utcb;
 };
 extern struct fake fake;
@@ -57,7 +60,7 @@ extern struct fake fake;
 void fake_reset(void);
 void fake_end(void);
 struct event *fake_add(uint64_t label, uint64_t badge);
-/* Slots in use beyond what the loop itself keeps for the next message. */
+/* Slots in use, with those that the loop keeps for the next message; without the Reply objects, which it keeps too. */
 unsigned int fake_slots(void);
 
 #endif

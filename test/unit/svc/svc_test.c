@@ -361,8 +361,10 @@ static void finish(void)
 	assert_int_equal(fake.n_answers, 1); /* the close is not answered yet */
 	if (seen.closes)
 		assert_ptr_equal(svc_next(NULL), seen.conn);
-	svc_closed(seen.conn);
+	svc_closed(seen.conn, -SK_E_IO);
 }
+
+static void finish_last(void) { svc_closed(seen.conn, 0); }
 
 static void close_waits_for_what_is_in_flight(void)
 {
@@ -375,7 +377,56 @@ static void close_waits_for_what_is_in_flight(void)
 	assert_int_equal(fake.answer[1].reply, DOMAIN_CAP_REPLY);
 	assert_int_not_equal(fake.answer[2].reply, DOMAIN_CAP_REPLY);
 	assert_int_equal(status(1), 0);
+	assert_int_equal(fake.answer[1].n, 2);
+	assert_int_equal((int64_t)fake.answer[1].mr[1], -SK_E_IO); /* of the last flush */
 	assert_int_equal(fake.n_mapped, 0);
+}
+
+static void close_says_what_went_wrong(void)
+{
+	seen.close_rc = -SK_E_IO;
+	add_open();
+	add_close(1);
+	add_close(1);
+	serve();
+	assert_int_equal(status(1), 0);
+	assert_int_equal(fake.answer[1].n, 2);
+	assert_int_equal((int64_t)fake.answer[1].mr[1], -SK_E_IO);
+	assert_int_equal(status(2), -SK_E_NOT_FOUND);
+	assert_int_equal(fake.n_mapped, 0);
+}
+
+static void memory_runs_out(void) { fake.no_memory = true; }
+
+/* The closer is kept waiting and answered, whatever is left of the domain's memory; opens find none. */
+static void close_needs_no_memory(void)
+{
+	seen.close_rc = -SK_E_AGAIN;
+	add_open();
+	add_open()->before = memory_runs_out;
+	add_close(1);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = finish_last;
+	serve();
+	assert_int_equal(status(1), -SK_E_NO_MEM);
+	assert_int_equal(seen.opens, 1);
+	assert_int_equal(seen.closes, 1);
+	assert_int_equal(fake.n_answers, 4);
+	assert_int_equal(fake.answer[2].reply, DOMAIN_CAP_REPLY);
+	assert_int_equal(status(2), 0);
+	assert_int_equal(fake.n_mapped, 0);
+}
+
+/* Memory of objects does not come back: what one connection had for its end, the next has. */
+static void connections_in_turn_need_no_more_memory(void)
+{
+	for (uint64_t i = 1; i <= 10; i++) {
+		add_open();
+		add_close(i);
+	}
+	serve();
+	assert_int_equal(seen.closes, 10);
+	assert_int_equal(fake.n_objects, 1);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
 static void close_twice_while_waiting(void)
@@ -655,10 +706,23 @@ static void connect_does_not_wait_for_ever(void)
 	assert_int_equal(svc_open(40, &connection, &r), -SK_E_TIMEOUT);
 	assert_int_equal(fake.deadline, 1000 + SVC_OPEN_MS);
 	assert_int_equal(fake_slots(), 0);
-	assert_int_equal(svc_close(40, 9), -SK_E_TIMEOUT);
+	assert_int_equal(svc_close(40, 9, NULL), -SK_E_TIMEOUT);
 	assert_int_equal(fake.deadline, 1000 + SVC_CLOSE_MS);
 	assert_int_equal(svc_call(40, SVC_FIRST, mr, &n, NULL), -SK_E_TIMEOUT);
 	assert_int_equal(fake.deadline, SK_NO_DEADLINE);
+}
+
+static void closing_hears_of_the_last_flush(void)
+{
+	int result = 1;
+
+	fake.call_mr1 = (uint64_t)-SK_E_IO;
+	assert_int_equal(svc_close(40, 9, &result), 0);
+	assert_int_equal(result, -SK_E_IO);
+	fake.call_rc = -SK_E_NOT_FOUND;
+	result = 1;
+	assert_int_equal(svc_close(40, 9, &result), -SK_E_NOT_FOUND);
+	assert_int_equal(result, 1);
 }
 
 /* ---- one process each ------------------------------------------------------------------------------------------------- */
@@ -724,6 +788,9 @@ int main(void)
 		T(event_without_progress_stops),
 		T(breach_kills_the_connection_only),
 		T(close_waits_for_what_is_in_flight),
+		T(close_says_what_went_wrong),
+		T(close_needs_no_memory),
+		T(connections_in_turn_need_no_more_memory),
 		T(close_twice_while_waiting),
 		T(closed_without_a_close_changes_nothing),
 		T(close_by_another_connector),
@@ -738,6 +805,7 @@ int main(void)
 		T(arguments),
 		T(connect_sends_the_region),
 		T(connect_does_not_wait_for_ever),
+		T(closing_hears_of_the_last_flush),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
