@@ -122,6 +122,16 @@ bool ring_put_flush(struct ring *r)
 	return take_wish(&r->sh->want_data);
 }
 
+bool ring_room(struct ring *r, uint32_t len, uint32_t n)
+{
+	uint64_t need;
+
+	if (len > ring_record_max(r))
+		return true;
+	need = (uint64_t)record_size(len) * n;
+	return room(r) >= need || load_cons(r) || room(r) >= need;
+}
+
 bool ring_room_idle(struct ring *r, uint32_t len)
 {
 	if (len > ring_record_max(r))

@@ -55,6 +55,8 @@ int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b,
  * record it does nothing, so that two sides that flush at every event do not wake each other for ever.
  */
 bool ring_put_flush(struct ring *r);
+/* Do n records of len bytes fit now? True also when ring_put() has an error to say. */
+bool ring_room(struct ring *r, uint32_t len, uint32_t n);
 /* About to wait until `len` bytes fit: true = room appeared meanwhile, do not sleep. */
 bool ring_room_idle(struct ring *r, uint32_t len);
 

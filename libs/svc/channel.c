@@ -47,6 +47,7 @@ static struct channel *channel_open(const struct domain_channel *e, uint32_t ind
 	c->data_frame = e->data;
 	c->signal = e->signal;
 	c->number = index;
+	c->channel = true;
 	c->proto = e->proto;
 	c->epoch = e->epoch;
 	ch->bit = e->bit;
@@ -113,16 +114,22 @@ bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx)
 	struct channel *ch = channels;
 	struct svc_conn *c;
 	uint32_t before;
+	bool more;
 
 	while (ch && ch->bit != bit)
 		ch = ch->next;
 	if (!ch)
 		return false;
 	c = &ch->conn;
+	if (!turn_begin(c))
+		return svc_raise(bit) == 0;
 	do {
 		before = c->rsp.index;
 		fn(ctx);
 		channel_flush(c);
-	} while (ring_get_idle(&c->rsp) && c->rsp.index != before);
+		more = ring_get_idle(&c->rsp);
+	} while (more && !turn_over(c) && c->rsp.index != before);
+	if (more && turn_over(c))
+		return svc_raise(bit) == 0;
 	return true;
 }

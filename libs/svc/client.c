@@ -84,6 +84,12 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 	return call(ep, label, mr, n, caps, SK_NO_DEADLINE);
 }
 
+int svc_call_timed(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
+	struct svc_caps *caps, uint32_t ms)
+{
+	return call(ep, label, mr, n, caps, edge_in_ms(ms));
+}
+
 static void drop_all(const struct svc_caps *caps)
 {
 	for (uint32_t i = 0; i < caps->n_in; i++)

@@ -30,9 +30,28 @@ int rx_prepare(sk_cap_t *slots) must_check;
 /* Of four slots, n came filled: those become in[], the others are freed. */
 void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps);
 
+/* turn.c. A turn begins; false: it is left out, for an earlier one cost more than its share. */
+bool turn_begin(struct svc_conn *c);
+bool turn_over(const struct svc_conn *c);
+/* The ring that records come in by. */
+static inline struct ring *conn_in(struct svc_conn *c)
+{
+	return c->channel ? &c->rsp : &c->req;
+}
+
+static inline struct ring *conn_out(struct svc_conn *c)
+{
+	return c->channel ? &c->req : &c->rsp;
+}
+
 /* serve.c */
 void serve_call(struct message *q, bool *later);
+/* The caller of SVC_OPEN was not there any more to hear that connection `number` is made. */
+void serve_orphan(uint64_t number);
 void serve_signals(uint64_t word);
+/* One turn for each connection that waits for one; whether any does. */
+void serve_turns(void);
+bool serve_turns_wanted(void);
 void serve_reap(void);
 /* loop.c: a Reply object that no caller waits on; 0: out of memory. */
 sk_cap_t loop_reply_new(void);
@@ -42,7 +61,7 @@ sk_cap_t loop_keep_caller(sk_cap_t spare);
 void loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n);
 /* channel.c: its notification bit. */
 uint32_t channel_bit(const struct svc_conn *c);
-/* channel.c: false when no channel has this bit. */
+/* channel.c: one turn for the channel that has this bit; false when none has. */
 bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx);
 
 #endif

@@ -140,19 +140,21 @@ void loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n)
 	(void)edge_reply(reply, &m);
 }
 
-/* A capability that was moved has left its slot, unless the caller had no room for it. */
-static void answer(struct message *q)
+/* A capability that was moved has left its slot, unless the caller had no room for it. False: no caller is there. */
+static bool answer(struct message *q)
 {
 	struct sk_msg m;
+	long rc;
 
 	message_load(&m, 0, q->mr, q->n, &q->caps);
-	(void)edge_reply(reply_now, &m);
+	rc = edge_reply(reply_now, &m);
 	for (uint32_t i = 0; q->caps.move_out && i < q->caps.n_out; i++) {
 		if (edge_slot_empty(q->caps.out[i]))
 			slot_free(q->caps.out[i], 1);
 		else
 			cap_drop(q->caps.out[i]);
 	}
+	return rc == 0;
 }
 
 /* ---- dispatch ----------------------------------------------------------------------------------------------- */
@@ -167,8 +169,8 @@ static void handle_call(const struct sk_msg *m)
 		rx_take(rx, SK_MI_CAPS(m->mi), &q.caps);
 	rx = 0;
 	serve_call(&q, &later);
-	if (!later)
-		answer(&q);
+	if (!later && !answer(&q) && q.label == SVC_OPEN && !q.mr[0])
+		serve_orphan(q.mr[1]);
 }
 
 static void handle_bits(uint64_t word)
@@ -199,7 +201,7 @@ int svc_wait(struct svc_conn *c)
 
 static sk_time_t next_deadline(void)
 {
-	if (raised)
+	if (raised || serve_turns_wanted())
 		return SK_POLL;
 	return timers ? timers->deadline : SK_NO_DEADLINE;
 }
@@ -234,6 +236,7 @@ int svc_run(void)
 			word |= m.badge;
 		else if (!rc)
 			handle_call(&m);
+		serve_turns(); /* before those who come now: they have waited */
 		if (word)
 			handle_bits(word);
 		timers_run();

@@ -7,11 +7,13 @@
  *             serve_reap() between events, because handlers may still hold the pointer.
  * Invariants  S1 numbers are never used twice   S2 events reach only connections that are OPEN
  *             S3 a connection has from the start what its end needs (a Reply object to keep the closer waiting), so
- *             that a domain that is out of memory can still close
+ *             that a domain that is out of memory can still close   S4 who waits for a turn gets it before who has
+ *             just had one
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include "caps/caps.h"
 #include "svc/internal.h"
 
@@ -30,10 +32,14 @@ struct conn {
 	struct view rings, data, own;
 	sk_cap_t reply; /* S3; CLOSING: of the caller that waits */
 	bool closer_waits;
+	bool queued; /* S4: for its next turn */
+	TAILQ_ENTRY(conn) turn;
 };
 static const struct svc_service *service;
 static struct conn *conns;
 static uint32_t last_number;
+static TAILQ_HEAD(, conn) turns = TAILQ_HEAD_INITIALIZER(turns);
+static uint32_t n_turns;
 
 int svc_serve(const struct svc_service *s)
 {
@@ -246,7 +252,9 @@ static int serve_open(struct message *q)
 	int rc = connector(q) ? open_decode(q, &o) : -SK_E_DENIED;
 
 	if (!rc) {
-		struct message answer = { .badge = q->badge, .caps = q->caps };
+		struct message answer = {
+			.label = q->label, .badge = q->badge, .caps = q->caps
+		};
 
 		rc = open_commit(&answer, &o);
 		if (!rc) {
@@ -259,9 +267,28 @@ static int serve_open(struct message *q)
 }
 
 /* ---- close -------------------------------------------------------------------------------------------------- */
+static void turn_want(struct conn *k)
+{
+	if (k->queued)
+		return;
+	k->queued = true;
+	TAILQ_INSERT_TAIL(&turns, k, turn);
+	n_turns++;
+}
+
+static void turn_drop(struct conn *k)
+{
+	if (!k->queued)
+		return;
+	k->queued = false;
+	TAILQ_REMOVE(&turns, k, turn);
+	n_turns--;
+}
+
 /* Frames and signals go now; the struct when no handler can hold it any more. */
 static void conn_end(struct conn *k)
 {
+	turn_drop(k);
 	views_close(k);
 	cap_drop(k->rings.frame);
 	cap_drop(k->data.frame);
@@ -277,10 +304,24 @@ void svc_closed(struct svc_conn *c, int result)
 	const uint64_t mr[2] = { 0, (uint64_t)(int64_t)result };
 	struct conn *k = (struct conn *)c;
 
-	if (k->state != CLOSING || !k->closer_waits)
+	if (k->state != CLOSING)
 		return;
-	loop_answer(k->reply, mr, 2);
+	if (k->closer_waits)
+		loop_answer(k->reply, mr, 2);
 	conn_end(k);
+}
+
+void serve_orphan(uint64_t number)
+{
+	struct conn *k = conn_find(number);
+
+	if (!k)
+		return;
+	printf("who asked for connection %u of client %#x has gone: closed\n",
+		(unsigned int)k->c.number, (unsigned int)k->c.client);
+	k->state = CLOSING;
+	if ((service->close ? service->close(&k->c) : 0) != -SK_E_AGAIN)
+		conn_end(k);
 }
 
 static int serve_close(struct message *q, bool *later)
@@ -381,28 +422,58 @@ void serve_call(struct message *q, bool *later)
 	q->mr[0] = (uint64_t)(int64_t)rc;
 }
 
-/* ---- signals --------------------------------------------------------------------------------------------------- */
+/* ---- signals and turns ----------------------------------------------------------------------------------------- */
 static void conn_event(struct conn *k)
 {
 	uint32_t before;
+	bool more;
 	int rc;
 
+	if (!turn_begin(&k->c)) {
+		turn_want(k);
+		return;
+	}
 	do {
 		before = k->c.req.index;
 		rc = service->event ? service->event(&k->c) : 0;
-		if (rc) {
+		if (rc && rc != -SK_E_AGAIN) {
 			conn_kill(&k->c, "it broke the protocol");
 			return;
 		}
 		if (!live(k))
 			return;
 		conn_publish(k);
-	} while (ring_get_idle(&k->c.req) && k->c.req.index != before);
+		more = ring_get_idle(&k->c.req);
+	} while (more && !turn_over(&k->c) && k->c.req.index != before);
+	if (more && turn_over(&k->c))
+		turn_want(k);
 }
 
 void serve_signals(uint64_t word)
 {
 	for (struct conn *k = conns; word && k; k = k->next)
-		if ((word & 1ull << conn_bit(k)) && live(k)) /* S2 */
+		if ((word & 1ull << conn_bit(k)) && live(k) && !k->queued) /* S2, S4 */
 			conn_event(k);
+}
+
+bool serve_turns_wanted(void) { return n_turns != 0; }
+
+/* S4. Those who want another turn meanwhile, or left theirs out, wait for the next time. */
+void serve_turns(void)
+{
+	for (uint32_t n = n_turns; n && n_turns; n--) {
+		struct conn *k = TAILQ_FIRST(&turns);
+
+		turn_drop(k);
+		if (live(k))
+			conn_event(k);
+	}
+}
+
+void svc_resume(struct svc_conn *c)
+{
+	struct conn *k = (struct conn *)c;
+
+	if (live(k))
+		turn_want(k);
 }

@@ -42,8 +42,10 @@ struct svc_conn {
 	uint32_t badge; /* service side: who connected it: SVC_BADGE_* */
 	uint32_t proto;
 	uint32_t epoch;
-	bool dead;  /* service side: killed for a breach; only SVC_CLOSE is left to come */
-	void *priv; /* the service's own state for it */
+	bool dead;      /* service side: killed for a breach; only SVC_CLOSE is left to come */
+	bool channel;   /* the client's end */
+	uint64_t spent; /* of its turn: svc_get() */
+	void *priv;     /* the service's own state for it */
 };
 
 /* Client: find channel `name` of the start-up page and set up its rings. NULL if the manifest gives none. */
@@ -51,6 +53,11 @@ struct svc_conn *svc_channel(const char *name);
 /* Send on the side's outgoing ring and signal if the peer sleeps. As ring_put. */
 int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len) must_check;
 void svc_signal(struct svc_conn *c);
+/*
+ * Do n records of len bytes fit the side's outgoing ring? If not, the peer signals when it has made room: a request is
+ * taken only when its answer fits, so that who does not take answers waits, and nobody else does.
+ */
+bool svc_room(struct svc_conn *c, uint32_t len, uint32_t n);
 
 /* ---- serving ------------------------------------------------------------------------------- */
 /* Capabilities that came with a call, and those to send back; slots are the callee's to keep or delete. */
@@ -70,7 +77,10 @@ struct svc_service {
 	/* params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or -SK_E_*. */
 	int (*open)(struct svc_conn *c, const void *params, uint32_t params_len,
 		uint64_t result[2]);
-	/* The client signalled. Return 0, or -SK_E_PEER to have the connection killed. */
+	/*
+	 * The client signalled, or has its next turn. 0 or -SK_E_AGAIN (something is full: svc_resume() when it is no
+	 * more); another error has the connection killed.
+	 */
 	int (*event)(struct svc_conn *c);
 	/*
 	 * The end of the connection. -SK_E_AGAIN: something is in flight, svc_closed(c, result) ends it later. Else
@@ -88,13 +98,27 @@ int svc_serve(const struct svc_service *s) must_check;
 void svc_closed(struct svc_conn *c, int result);
 /* Drop a client that broke the protocol: logs once, stops its rings; SVC_CLOSE comes later. */
 void conn_kill(struct svc_conn *c, const char *why);
+/*
+ * A client has one turn after the other with the other clients, and a turn is so much work: SVC_TURN bytes, of which a
+ * request counts SVC_RECORD (about what copying as many bytes costs), and a handler adds by svc_charge() what it copies
+ * for it. svc_get() is ring_get() on the ring that comes in, within a turn: -SK_E_AGAIN also when that is over. The
+ * loop gives the next turn by itself. The same holds for handlers of channels: a device that always has one more
+ * record does not keep a service from its clients.
+ */
+#define SVC_TURN 262144u
+#define SVC_RECORD 4096u
+int svc_get(struct svc_conn *c, void *buf, uint32_t max) must_check;
+void svc_charge(struct svc_conn *c, uint64_t bytes);
+/* Give a client its turn though it did not signal: what it left in its ring can be taken now. */
+void svc_resume(struct svc_conn *c);
+
 /* Iterate over connections, with those that are dead, and those being closed whose priv is still set. */
 struct svc_conn *svc_next(struct svc_conn *after);
 
 /*
  * Around every event() and channel handler the loop publishes what was put and taken, signals the peer where it
  * sleeps, sets the wish for more and looks again: a handler just takes what it can. One that leaves records in the
- * ring (no room for the answer) must itself come back to them when that changes.
+ * ring for another reason than the end of a turn (no room for the answer) has to come back to them by svc_resume().
  */
 /* Handlers for the domain's own bits. */
 typedef void (*svc_handler_fn)(void *ctx);
@@ -156,5 +180,8 @@ int svc_close(sk_cap_t service_ep, uint32_t number, int *result) must_check;
 /* Plain call, which waits as long as it takes. mr in and out; n in and out. */
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	struct svc_caps *caps) must_check;
+/* The same for at most `ms` milliseconds: -SK_E_TIMEOUT. What it asked for may still happen. */
+int svc_call_timed(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
+	struct svc_caps *caps, uint32_t ms) must_check;
 
 #endif

@@ -26,6 +26,7 @@
 #include "sys/sk.h"
 
 enum { BOOT_LOG_SIZE = 128 << 10, URGENT_LOG_SIZE = 4 << 10, KEY_BELL = 7, STUCK_S = 10 };
+enum { LAST_TURNS = 4 }; /* in which all that a ring holds is taken */
 
 struct stream {
 	LIST_ENTRY(stream) link;
@@ -415,7 +416,7 @@ static int client_event(struct svc_conn *c)
 	struct record r;
 	int rc = -SK_E_AGAIN;
 
-	while (s->kind != CONSOLE_SHELL && (rc = ring_get(&c->req, &r, sizeof(r))) >= 0)
+	while (s->kind != CONSOLE_SHELL && (rc = svc_get(c, &r, sizeof(r))) >= 0)
 		if (rc < (int)sizeof(r.m) || r.m.len != (unsigned int)rc - sizeof(r.m) ||
 			text_in(s, &r))
 			return -SK_E_PEER;
@@ -477,7 +478,10 @@ static int client_close(struct svc_conn *c)
 {
 	struct stream *s = c->priv;
 
-	(void)client_event(c); /* the last words */
+	for (int i = 0; i < LAST_TURNS; i++) {
+		c->spent = 0;
+		(void)client_event(c);
+	}
 	c->priv = NULL;
 	s->conn = NULL;
 	bootlog_finish(&boot_log, &s->line, s->name);

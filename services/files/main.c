@@ -43,6 +43,7 @@ static int request_execute(struct svc_conn *c, const struct record *r, struct fi
 		return rc;
 	if (r->q.offset > c->data_size || r->q.length > c->data_size - r->q.offset)
 		return -SK_E_RANGE;
+	svc_charge(c, r->q.length);
 	switch (r->q.op) {
 	case FILES_READ:
 		return tree_read(
@@ -73,9 +74,10 @@ static int request_serve(struct svc_conn *c, const struct record *r, uint32_t le
 static int client_event(struct svc_conn *c)
 {
 	struct record r;
-	int rc;
+	int rc = -SK_E_AGAIN;
 
-	while ((rc = ring_get(&c->req, &r, sizeof(r))) >= 0) {
+	while (svc_room(c, sizeof(struct files_rsp), 1) &&
+		(rc = svc_get(c, &r, sizeof(r))) >= 0) {
 		rc = request_serve(c, &r, (uint32_t)rc);
 		if (rc)
 			return -SK_E_PEER;

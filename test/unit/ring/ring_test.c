@@ -300,6 +300,35 @@ static void flush_of_nothing_wakes_nobody(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define W(f) cmocka_unit_test_setup_teardown(f, setup_wrap, teardown)
 
+/* Room for several answers at once is known without a wish; a peer's nonsense is left for ring_put() to tell. */
+static void room_for_several(void **state)
+{
+	struct ends *e = *state;
+	struct ring *prod = &e->prod, *cons = &e->cons;
+	uint8_t buf[32];
+	unsigned int fit = 0;
+
+	while (ring_room(prod, 20, fit + 1))
+		fit++;
+	assert_int_equal(shared(e)->want_room, 0);
+	for (unsigned int i = 0; i < fit; i++)
+		assert_int_equal(ring_put(prod, "12345678901234567890", 20), 0);
+	assert_false(ring_room(prod, 20, 1));
+	assert_true(ring_room(prod, 20, 0));
+	(void)ring_put_flush(prod);
+	assert_int_equal(ring_get(cons, buf, sizeof(buf)), 20);
+	(void)ring_get_flush(cons);
+	assert_true(ring_room(prod, 20, 1));
+	assert_false(ring_room(prod, 20, 2));
+	assert_false(ring_room(prod, 20, UINT32_MAX));
+	assert_true(ring_room(prod, UINT32_MAX, 1));
+	shared(e)->cons = 4;
+	assert_true(ring_room(prod, 20, 2));
+	assert_int_equal(
+		ring_put(prod, "12345678901234567890", 20), 0); /* the room that it knows of */
+	assert_int_equal(ring_put(prod, "12345678", 8), -SK_E_PEER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +356,8 @@ int main(void)
 		T(length_changed_after_it_was_read),
 		T(own_index_is_private),
 		T(flush_of_nothing_wakes_nobody),
+		T(room_for_several),
+		W(room_for_several),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

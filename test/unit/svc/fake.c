@@ -102,6 +102,8 @@ long edge_reply(sk_cap_t reply, const struct sk_msg *m)
 {
 	struct answer *a = &fake.answer[fake.n_answers++];
 
+	if (fake.reply_rc)
+		return fake.reply_rc;
 	a->reply = reply;
 	a->n = SK_MI_WORDS(m->mi);
 	a->n_caps = SK_MI_CAPS(m->mi);

@@ -53,6 +53,7 @@ struct fake {
 	uint64_t call_mr1; /* of its answer */
 	bool no_memory;    /* for objects */
 	unsigned int n_objects;
+	long reply_rc;
 	struct sk_utcb utcb;
 };
 extern struct fake fake;

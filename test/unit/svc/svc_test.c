@@ -16,7 +16,12 @@
 #include "fake.h"
 #include "proto/blk.h"
 
-enum { RING = 4096, DATA = 1 << FRAME_ORDER, LOOP_SLOTS = 4 };
+enum {
+	RING = 4096,
+	DATA = 1 << FRAME_ORDER,
+	LOOP_SLOTS = 4,
+	TURN_RECORDS = SVC_TURN / SVC_RECORD
+};
 
 /* ---- a service that writes down what happens to it ---------------------------------------------------- */
 static struct {
@@ -27,6 +32,8 @@ static struct {
 	int open_rc, event_rc, close_rc;
 	unsigned int take; /* records per event; 0 = all */
 	unsigned int records;
+	uint64_t charge;     /* for each record, beside the record itself */
+	void (*after)(void); /* each record */
 	uint32_t n_in;
 	struct svc_conn *next; /* what svc_next() gives while one is closed */
 } seen;
@@ -127,6 +134,8 @@ static void signal_of(uint32_t number, void (*before)(void))
 {
 	fake_add(SK_LABEL_SIGNAL, 1ull << (24 + number % 40))->before = before;
 }
+
+static bool client_dead(void) { return seen.conn->dead; }
 
 /* ---- the client's end of the region ---------------------------------------------------------------------- */
 static struct ring client;
@@ -284,6 +293,28 @@ static void open_without_slots(void)
 	assert_int_equal(status(4), 0);
 }
 
+static void caller_gone(void) { fake.reply_rc = -SK_E_NOT_FOUND; }
+
+static void caller_there(void) { fake.reply_rc = 0; }
+
+/* Who gave up waiting knows no number to close: the attachment must not stay for good. */
+static void open_for_a_caller_that_has_gone(void)
+{
+	add_open()->before = caller_gone;
+	add_open()->before = caller_there;
+	serve();
+	assert_int_equal(seen.opens, 2);
+	assert_int_equal(seen.closes, 1);
+	assert_int_equal(fake.answer[1].mr[1], 2);
+	add_close(2);
+	add_close(1);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(status(2), 0);
+	assert_int_equal(status(3), -SK_E_NOT_FOUND);
+	assert_int_equal(fake.n_mapped, 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
 static void open_refused_by_service(void)
 {
 	add_open();
@@ -340,6 +371,114 @@ static void event_without_progress_stops(void)
 	assert_int_equal(svc_serve(&s), 0);
 	assert_int_equal(svc_run(), -SK_E_DELETED);
 	assert_int_equal(seen.events, 1);
+}
+
+/* ---- turns ---- */
+static void more_than_a_turn(void)
+{
+	client_sends(100);
+	(void)ring_put_flush(&client);
+}
+
+static int event_by_turns(struct svc_conn *c)
+{
+	char buf[64];
+	int rc;
+
+	seen.events++;
+	while ((rc = svc_get(c, buf, sizeof(buf))) >= 0) {
+		seen.records++;
+		svc_charge(c, seen.charge);
+		if (seen.after)
+			seen.after();
+	}
+	return rc;
+}
+
+static void serve_by_turns(void)
+{
+	struct svc_service s = service;
+
+	s.event = event_by_turns;
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+}
+
+static void all_is_served_turn_by_turn(void)
+{
+	add_open();
+	signal_of(1, more_than_a_turn);
+	serve_by_turns();
+	assert_int_equal(seen.records, 100);
+	assert_int_equal(seen.events, (100 + TURN_RECORDS - 1) / TURN_RECORDS);
+}
+
+static void one_more(void)
+{
+	client.peer = client.index - 8; /* it knows from the answers what was taken */
+	client_sends(1);
+	(void)ring_put_flush(&client);
+}
+
+static void no_more(void)
+{
+	assert_in_range(seen.records, 1, 3 * TURN_RECORDS);
+	seen.after = NULL;
+}
+
+/* A client that always adds one more request has its turns, and the caller behind it is heard. */
+static void who_always_has_more_does_not_stop_the_service(void)
+{
+	seen.after = one_more;
+	add_open();
+	signal_of(1, one_more);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = no_more;
+	serve_by_turns();
+	assert_int_equal(fake.n_answers, 2);
+	assert_false(client_dead());
+}
+
+/* What one request costs beyond a turn is paid with turns that are left out. */
+static void a_dear_request_costs_turns(void)
+{
+	seen.charge = 3 * SVC_TURN;
+	add_open();
+	signal_of(1, send_three);
+	for (unsigned int i = 0; i < 5; i++)
+		fake_add(SVC_PING, SVC_BADGE_INIT);
+	serve_by_turns();
+	assert_int_equal(seen.records, 3);
+	assert_true(seen.events <= 3);
+	assert_int_equal(fake.n_answers, 6);
+}
+
+static int event_full(struct svc_conn *c)
+{
+	seen.events++;
+	return seen.event_rc ? seen.event_rc : event_by_turns(c);
+}
+
+static void room_again(void)
+{
+	assert_false(client_dead());
+	seen.event_rc = 0;
+	svc_resume(seen.conn);
+	svc_resume(seen.conn); /* counts once */
+}
+
+/* "Something is full" is no breach, and the service comes back to what it left. */
+static void a_service_that_is_full_goes_on_later(void)
+{
+	struct svc_service s = service;
+
+	seen.event_rc = -SK_E_AGAIN;
+	s.event = event_full;
+	add_open();
+	signal_of(1, send_three);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = room_again;
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(seen.records, 3);
 }
 
 static void breach_kills_the_connection_only(void)
@@ -610,6 +749,55 @@ static void channel_use(void)
 	assert_int_equal(got, 2);
 }
 
+static struct ring answers; /* of a service that always has one more */
+
+static void answer_more(void)
+{
+	if (!answers.sh && ring_init(&answers, (char *)fake.region + RING, RING, 0))
+		abort();
+	answers.peer = answers.index;
+	if (ring_put(&answers, "more", 4))
+		abort();
+	(void)ring_put_flush(&answers);
+}
+
+static void on_busy_channel(void *ctx)
+{
+	char buf[64];
+
+	(void)ctx;
+	while (svc_get(channel, buf, sizeof(buf)) >= 0) {
+		got++;
+		if (seen.after)
+			seen.after();
+	}
+}
+
+static void enough(void)
+{
+	assert_in_range(got, 1, 3 * TURN_RECORDS);
+	seen.after = NULL;
+}
+
+static void a_channel_has_turns_too(void)
+{
+	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
+
+	info->n_channels = 1;
+	info->channel[0] = (struct domain_channel){ .name = "nic",
+		.bit = 7,
+		.vaddr = (uint64_t)fake.region,
+		.req_size = RING,
+		.rsp_size = RING };
+	channel = svc_channel("nic");
+	assert_int_equal(svc_on_channel(channel, on_busy_channel, NULL), 0);
+	seen.after = answer_more;
+	fake_add(SK_LABEL_SIGNAL, 1 << 7)->before = answer_more;
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = enough;
+	serve();
+	assert_int_equal(fake.n_answers, 1);
+}
+
 static void wait_keeps_other_signals(void)
 {
 	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
@@ -710,6 +898,8 @@ static void connect_does_not_wait_for_ever(void)
 	assert_int_equal(fake.deadline, 1000 + SVC_CLOSE_MS);
 	assert_int_equal(svc_call(40, SVC_FIRST, mr, &n, NULL), -SK_E_TIMEOUT);
 	assert_int_equal(fake.deadline, SK_NO_DEADLINE);
+	assert_int_equal(svc_call_timed(40, SVC_FIRST, mr, &n, NULL, 7), -SK_E_TIMEOUT);
+	assert_int_equal(fake.deadline, 1007);
 }
 
 static void closing_hears_of_the_last_flush(void)
@@ -737,6 +927,7 @@ static void in_a_process(void **state)
 	if (!pid) {
 		/* A failure must end this process, not go on with the rest of the tests in it. */
 		setenv("CMOCKA_TEST_ABORT", "1", 1);
+		alarm(60); /* a loop without an end is a failure */
 		fake_reset();
 		run();
 		fake_end();
@@ -786,6 +977,11 @@ int main(void)
 		T(event_takes_all),
 		T(event_that_leaves_records_is_not_called_for_ever),
 		T(event_without_progress_stops),
+		T(all_is_served_turn_by_turn),
+		T(who_always_has_more_does_not_stop_the_service),
+		T(a_dear_request_costs_turns),
+		T(a_service_that_is_full_goes_on_later),
+		T(open_for_a_caller_that_has_gone),
 		T(breach_kills_the_connection_only),
 		T(close_waits_for_what_is_in_flight),
 		T(close_says_what_went_wrong),
@@ -801,6 +997,7 @@ int main(void)
 		T(own_bits),
 		T(interrupts),
 		T(channel_use),
+		T(a_channel_has_turns_too),
 		T(wait_keeps_other_signals),
 		T(arguments),
 		T(connect_sends_the_region),

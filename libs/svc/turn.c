@@ -1,0 +1,39 @@
+/*
+ * turn.c - how much a connection gets done before others have their turn
+ *
+ * Invariants  T1 one turn is at most SVC_TURN bytes and one more request; what that request cost beyond is paid with
+ *             turns that are left out, so that in the long run all who want more have the same
+ */
+#include "svc/internal.h"
+
+int svc_get(struct svc_conn *c, void *buf, uint32_t max)
+{
+	int rc;
+
+	if (turn_over(c))
+		return -SK_E_AGAIN;
+	rc = ring_get(conn_in(c), buf, max);
+	if (rc >= 0)
+		svc_charge(c, SVC_RECORD);
+	return rc;
+}
+
+bool svc_room(struct svc_conn *c, uint32_t len, uint32_t n)
+{
+	struct ring *r = conn_out(c);
+
+	if (ring_room(r, len, n))
+		return true;
+	(void)ring_room_idle(r, len); /* the wish; then look again */
+	return ring_room(r, len, n);
+}
+
+void svc_charge(struct svc_conn *c, uint64_t bytes) { c->spent += bytes; }
+
+bool turn_begin(struct svc_conn *c)
+{
+	c->spent -= c->spent < SVC_TURN ? c->spent : SVC_TURN;
+	return !turn_over(c);
+}
+
+bool turn_over(const struct svc_conn *c) { return c->spent >= SVC_TURN; }
