@@ -14,11 +14,9 @@ struct frame_header { /* 5.1.6 struct virtio_net_hdr of a VERSION_1 device */
 };
 _Static_assert(sizeof(struct frame_header) == 12, "as the device expects it");
 
-enum { FRAME_RX_MIN = 1514 };
-
 /*
- * Check a TX or RX_POST descriptor (a private copy) against the data region and the offloads that the
- * device takes. 0, or -SK_E_PEER: a breach of the protocol.
+ * Check a descriptor (a private copy) against the data region and the offloads that the device takes. 0;
+ * -SK_E_INVAL: it comes back with that; -SK_E_PEER: it is neither TX nor RX_POST, which nothing can answer.
  */
 int frame_check(const struct net_desc *d, uint64_t data_size, uint16_t offloads) must_check;
 /* Header for a checked TX descriptor. */

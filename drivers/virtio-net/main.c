@@ -1,10 +1,12 @@
 /*
  * main.c - virtio-net: one network card, for its one client network
  *
- * Objects     tx[], rx[]: one slot for each buffer in the device's hands, with its header in DMA memory.
+ * Objects     tx, rx: one slot for each buffer in the device's hands, with its header in DMA memory, or on its way
+ *             there: a device with a small queue takes them as descriptors come free, in their order.
  * Lifecycle   device set up in main(); the client's data region is mapped for DMA from open to close.
  * Invariants  N1 at most NET_DEPTH buffers each way: one more is a breach.  N2 a closed connection's region
  *             is unmapped only after the device was reset, since posted buffers do not come back by themselves.
+ *             N3 a request is taken when the answers to it and to all buffers that are out have room.
  * Source      Virtual I/O Device 1.1, 5.1 (network device).
  */
 #include <stdio.h>
@@ -43,6 +45,9 @@ struct side {
 	struct slot slot[NET_DEPTH];
 	struct frame_header *header; /* HEADER_ROOM apart */
 	uint64_t header_addr;
+	uint32_t n_busy;
+	struct slot *waiting[NET_DEPTH]; /* a queue: no descriptors were free */
+	uint32_t wait_head, n_waiting;
 };
 
 static struct virtio dev;
@@ -63,54 +68,93 @@ static struct slot *slot_take(struct side *s, const struct net_desc *d)
 		if (s->slot[i].busy)
 			continue;
 		s->slot[i] = (struct slot){ *d, true };
+		s->n_busy++;
 		return &s->slot[i];
 	}
 	return NULL;
+}
+
+static void slot_done(struct side *s, struct slot *slot)
+{
+	slot->busy = false;
+	s->n_busy--;
+}
+
+/* -SK_E_AGAIN: no descriptors. */
+static int slot_submit(struct side *s, struct slot *slot)
+{
+	const struct net_desc *d = &slot->d;
+	bool device_writes = s == &rx;
+	unsigned int i = (unsigned int)(slot - s->slot);
+	struct virtq_buf bufs[2];
+
+	*header_of(s, i) = device_writes ? (struct frame_header){ 0 } : frame_to_device(d);
+	bufs[0] = (struct virtq_buf){ s->header_addr + i * HEADER_ROOM,
+		sizeof(struct frame_header), device_writes };
+	bufs[1] = (struct virtq_buf){ region.addr + d->offset, d->length, device_writes };
+	return virtq_add(&s->queue.q, bufs, 2, slot);
+}
+
+static void waiting_submit(struct side *s)
+{
+	while (s->n_waiting && slot_submit(s, s->waiting[s->wait_head]) == 0) {
+		s->wait_head = (s->wait_head + 1) % NET_DEPTH;
+		s->n_waiting--;
+	}
 }
 
 /* -SK_E_PEER: more buffers than the credit allows (N1). */
 static int buffer_give(struct side *s, const struct net_desc *d)
 {
 	struct slot *slot = slot_take(s, d);
-	bool device_writes = s == &rx;
-	unsigned int i;
-	struct virtq_buf bufs[2];
 
 	if (!slot)
 		return -SK_E_PEER;
-	i = (unsigned int)(slot - s->slot);
-	*header_of(s, i) = device_writes ? (struct frame_header){ 0 } : frame_to_device(d);
-	bufs[0] = (struct virtq_buf){ s->header_addr + i * HEADER_ROOM,
-		sizeof(struct frame_header), device_writes };
-	bufs[1] = (struct virtq_buf){ region.addr + d->offset, d->length, device_writes };
-	if (virtq_add(&s->queue.q, bufs, 2, slot)) {
-		slot->busy = false;
-		return -SK_E_PEER;
-	}
+	s->waiting[(s->wait_head + s->n_waiting++) % NET_DEPTH] = slot;
+	waiting_submit(s);
 	return 0;
-}
-
-static int client_event(struct svc_conn *c)
-{
-	struct net_desc d;
-	int rc;
-
-	while ((rc = ring_get(&c->req, &d, sizeof(d))) >= 0) {
-		rc = rc == sizeof(d) ? frame_check(&d, c->data_size, offloads) : -SK_E_PEER;
-		if (rc == 0)
-			rc = buffer_give(d.op == NET_TX ? &tx : &rx, &d);
-		if (rc)
-			break;
-	}
-	virtio_queue_kick(&tx.queue);
-	virtio_queue_kick(&rx.queue);
-	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
 
 static void respond(const struct net_desc *d)
 {
 	if (client && ring_put(&client->rsp, d, sizeof(*d)))
-		conn_kill(client, "does not take responses");
+		conn_kill(client, "writes nonsense into its ring");
+}
+
+/* It comes back as it is. */
+static void refuse(const struct net_desc *d)
+{
+	const struct net_desc no = {
+		.op = d->op == NET_TX ? NET_TX_DONE : NET_RX, .id = d->id, .flags = SK_E_INVAL
+	};
+
+	respond(&no);
+}
+
+static int request_serve(const struct net_desc *d, uint64_t data_size)
+{
+	int rc = frame_check(d, data_size, offloads);
+
+	if (rc == 0)
+		return buffer_give(d->op == NET_TX ? &tx : &rx, d);
+	if (rc == -SK_E_INVAL)
+		refuse(d);
+	return rc == -SK_E_INVAL ? 0 : rc;
+}
+
+static int client_event(struct svc_conn *c)
+{
+	struct net_desc d;
+	int rc = 0;
+
+	while (rc == 0 && svc_room(c, sizeof(d), tx.n_busy + rx.n_busy + 1)) { /* N3 */
+		rc = svc_get(c, &d, sizeof(d));
+		if (rc >= 0)
+			rc = rc == sizeof(d) ? request_serve(&d, c->data_size) : -SK_E_PEER;
+	}
+	virtio_queue_kick(&tx.queue);
+	virtio_queue_kick(&rx.queue);
+	return rc;
 }
 
 static void tx_finish(struct slot *s, uint32_t len)
@@ -118,7 +162,7 @@ static void tx_finish(struct slot *s, uint32_t len)
 	struct net_desc d = { .op = NET_TX_DONE, .id = s->d.id };
 
 	(void)len;
-	s->busy = false;
+	slot_done(&tx, s);
 	respond(&d);
 }
 
@@ -128,7 +172,7 @@ static void rx_finish(struct slot *s, uint32_t len)
 	struct frame_header h = *header_of(&rx, (unsigned int)(s - rx.slot));
 	uint32_t length = len > sizeof(h) ? len - (uint32_t)sizeof(h) : 0;
 
-	s->busy = false;
+	slot_done(&rx, s);
 	if (frame_from_device(&h, length, &d)) {
 		if (buffer_give(&rx, &s->d)) /* the buffer goes back to the device */
 			printf("receive buffer lost\n");
@@ -150,6 +194,7 @@ static void side_finished(struct side *s, void (*finish)(struct slot *s, uint32_
 			printf("the device returned a buffer that it does not have\n");
 			return;
 		}
+		waiting_submit(s);
 	} while (virtq_idle(&s->queue.q));
 	virtio_queue_kick(&s->queue);
 }
@@ -226,13 +271,19 @@ static int client_open(
 	return 0;
 }
 
+static void side_empty(struct side *s)
+{
+	memset(s->slot, 0, sizeof(s->slot));
+	s->n_busy = s->n_waiting = 0;
+}
+
 static int client_close(struct svc_conn *c)
 {
 	if (client != c)
 		return 0;
 	client = NULL;
-	memset(tx.slot, 0, sizeof(tx.slot));
-	memset(rx.slot, 0, sizeof(rx.slot));
+	side_empty(&tx);
+	side_empty(&rx);
 	/* N2: resetting takes all buffers back before the region goes. */
 	if (device_start())
 		printf("the device did not restart\n");

@@ -5,8 +5,10 @@
  *             The client of the connection is the port owner; towards a NIC driver, network is.
  * Ownership   TX: the provider owns the buffer until its TX_DONE. RX: the provider owns a posted
  *             buffer until it comes back filled in an RX response.
- * Credit      at most NET_DEPTH buffers each way; more is a breach. A port without posted buffers
- *             loses frames, as a wire would; nobody waits for it.
+ * Credit      at most NET_DEPTH buffers each way; more is a breach. A port without posted buffers, or
+ *             one that does not take what it is sent, loses frames, as a wire would; nobody waits for it.
+ * Legal       net_tx_legal() and net_rx_post_legal() are what a request must be, for every layer alike. One
+ *             that is not comes back by itself, with an error: TX_DONE, or an RX of length 0.
  * Offload     NET_CSUM_BLANK: the transport checksum is partial, to be filled in at csum_start +
  *             csum_offset; NET_CSUM_VALID: checked or needs no check. GSO frames carry gso_size.
  *             A provider that was not granted an offload by NET_FEATURES never sees it.
@@ -14,17 +16,21 @@
 #ifndef PROTO_NET_H
 #define PROTO_NET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NET_DEPTH 128u
-#define NET_FRAME_MAX 65550u /* with GSO; else 1514 */
-#define NET_FRAME_STD 1514u
+#define NET_FRAME_MIN 14u /* the Ethernet header */
+#define NET_FRAME_STD \
+	1518u /* without GSO: 1500 bytes of payload behind a header with a VLAN tag */
+#define NET_FRAME_MAX 65550u /* with GSO */
 
 #define NET_OPS(X) \
 	X(TX, 1, "client: send the frame") \
 	X(RX_POST, 2, "client: an empty buffer") \
 	X(TX_DONE, 3, "provider: buffer returned; status in flags: 0 or SK_E_*") \
-	X(RX, 4, "provider: frame in the buffer posted as id, length says how much") \
+	X(RX, 4, \
+		"provider: frame in the buffer posted as id, length says how much; 0: refused, flags SK_E_*") \
 	X(LINK, 5, "provider: length 1 = link up, 0 = down")
 
 #define X(op, num, note) NET_##op = (num),
@@ -33,6 +39,8 @@ enum net_op { NET_OPS(X) NET_OP_END };
 
 /* Bytes of TCP that each piece of a GSO frame carries at least: less is made up to keep others busy. */
 #define NET_GSO_MIN 48u
+#define NET_TCP_HEADER 20u     /* at least */
+#define NET_TCP_CSUM_OFFSET 16 /* of the checksum in it */
 
 enum net_flag { NET_CSUM_BLANK = 1, NET_CSUM_VALID = 2, NET_GSO_TCPV4 = 4, NET_GSO_TCPV6 = 8 };
 
@@ -43,9 +51,64 @@ struct net_desc {
 	uint64_t offset;
 	uint32_t length;
 	uint16_t csum_start, csum_offset;
-	uint16_t gso_size;    /* of GSO frames: NET_GSO_MIN or more */
+	uint16_t gso_size; /* of GSO frames: NET_GSO_MIN or more, each piece a standard frame */
 	uint16_t reserved[3]; /* zero */
 };
+
+#define NET_GSO (NET_GSO_TCPV4 | NET_GSO_TCPV6)
+
+/* Does the checksum that starts at `start`, with its field `offset` behind, lie in a frame of that length? */
+static inline bool net_csum_inside(uint16_t start, uint16_t offset, uint32_t length)
+{
+	return start >= NET_FRAME_MIN && (uint32_t)start + offset + 2 <= length;
+}
+
+/* Flags, checksum and segmentation of a frame, as far as they can be judged without its bytes. */
+static inline bool net_offloads_legal(const struct net_desc *d)
+{
+	uint16_t gso = d->flags & NET_GSO;
+
+	if (d->flags & ~(NET_CSUM_BLANK | NET_CSUM_VALID | NET_GSO))
+		return false;
+	if (!(d->flags & NET_CSUM_BLANK))
+		return !gso && !d->gso_size && !d->csum_start && !d->csum_offset;
+	if (d->flags & NET_CSUM_VALID ||
+		!net_csum_inside(d->csum_start, d->csum_offset, d->length))
+		return false;
+	if (!gso)
+		return d->gso_size == 0;
+	return gso != NET_GSO && d->csum_offset == NET_TCP_CSUM_OFFSET &&
+	       d->gso_size >= NET_GSO_MIN &&
+	       d->csum_start + NET_TCP_HEADER + d->gso_size <= NET_FRAME_STD;
+}
+
+/* A frame, in whatever direction it goes. */
+static inline bool net_frame_legal(const struct net_desc *d)
+{
+	uint32_t max = d->flags & NET_GSO ? NET_FRAME_MAX : NET_FRAME_STD;
+
+	return d->length >= NET_FRAME_MIN && d->length <= max && net_offloads_legal(d);
+}
+
+static inline bool net_in_region(const struct net_desc *d, uint64_t data_size)
+{
+	return d->offset <= data_size && d->length <= data_size - d->offset &&
+	       !d->reserved[0] && !d->reserved[1] && !d->reserved[2];
+}
+
+/* A private copy of a TX, of a client with that much in its data part. */
+static inline bool net_tx_legal(const struct net_desc *d, uint64_t data_size)
+{
+	return d->op == NET_TX && net_in_region(d, data_size) && net_frame_legal(d);
+}
+
+/* The same of an RX_POST: room for a standard frame at least. */
+static inline bool net_rx_post_legal(const struct net_desc *d, uint64_t data_size)
+{
+	return d->op == NET_RX_POST && net_in_region(d, data_size) &&
+	       d->length >= NET_FRAME_STD && d->length <= NET_FRAME_MAX && !d->flags &&
+	       !d->csum_start && !d->csum_offset && !d->gso_size;
+}
 
 struct net_params {        /* of SVC_OPEN towards network */
 	char bridge[16];   /* "xenbr0" */

@@ -4,7 +4,8 @@
  * Objects     BUFFERS receive and BUFFERS send buffers of BUFFER bytes, numbered, in the two halves of the
  *             channel's data region.
  * Invariants  I1 a frame is copied into a pbuf before lwIP looks at it.  I2 a buffer number that the switch
- *             names is checked; frames from the switch are hostile, as from any wire.
+ *             names is checked; frames from the switch are hostile, as from any wire.  I3 a buffer that comes back is
+ *             used again, whatever came in it
  */
 #include "port_if.h"
 
@@ -15,36 +16,48 @@
 
 enum { BUFFERS = 64, BUFFER = 2048, MTU = 1500 };
 
-static int rx_post(struct port_if *p, uint32_t id)
+/* I3. Those that the ring has no room for now are posted when something comes back. */
+static void rx_post(struct port_if *p)
 {
-	const struct net_desc d = {
-		.op = NET_RX_POST, .id = id, .offset = (uint64_t)id * BUFFER, .length = BUFFER
-	};
+	struct net_desc d = { .op = NET_RX_POST, .length = BUFFER };
 
-	return svc_send(p->conn, true, &d, sizeof(d));
+	while (p->n_rx_ours) {
+		d.id = p->rx_ours[p->n_rx_ours - 1];
+		d.offset = (uint64_t)d.id * BUFFER;
+		if (svc_send(p->conn, true, &d, sizeof(d)))
+			return;
+		p->posted[d.id] = true;
+		p->n_rx_ours--;
+	}
 }
 
 static err_t frame_out(struct netif *netif, struct pbuf *pb)
 {
 	struct port_if *p = netif->state;
-	struct net_desc d = { .op = NET_TX };
+	struct net_desc d = { .op = NET_TX, .length = pb->tot_len };
 
-	if (p->n_tx_free == 0 || pb->tot_len > NET_FRAME_STD) {
+	if (p->n_tx_free == 0 || !net_frame_legal(&d)) {
 		p->dropped++;
 		return ERR_MEM;
 	}
-	d.id = p->tx_free[--p->n_tx_free];
+	d.id = p->tx_free[p->n_tx_free - 1];
 	d.offset = (uint64_t)(BUFFERS + d.id) * BUFFER;
-	d.length = pb->tot_len;
 	pbuf_copy_partial(pb, p->conn->data + d.offset, pb->tot_len, 0);
-	return svc_send(p->conn, true, &d, sizeof(d)) ? ERR_IF : ERR_OK;
+	if (svc_send(p->conn, true, &d, sizeof(d)))
+		return ERR_IF;
+	p->sent[d.id] = true;
+	p->n_tx_free--;
+	return ERR_OK;
 }
 
+/* A frame with work left to do is none for us: no offload was asked for. */
 static void frame_in(struct netif *netif, const struct net_desc *d)
 {
 	struct port_if *p = netif->state;
-	struct pbuf *pb = pbuf_alloc(PBUF_RAW, (u16_t)d->length, PBUF_POOL);
+	struct pbuf *pb = NULL;
 
+	if (net_frame_legal(d) && !(d->flags & (NET_CSUM_BLANK | NET_GSO)))
+		pb = pbuf_alloc(PBUF_RAW, (u16_t)d->length, PBUF_POOL);
 	if (!pb) {
 		p->dropped++;
 		return;
@@ -62,16 +75,17 @@ static int desc_take(struct netif *netif, const struct net_desc *d)
 		return 0;
 	if (d->id >= BUFFERS) /* I2 */
 		return -SK_E_PEER;
-	if (d->op == NET_TX_DONE) {
-		if (p->n_tx_free == BUFFERS)
-			return -SK_E_PEER;
+	if (d->op == NET_TX_DONE && p->sent[d->id]) {
+		p->sent[d->id] = false;
 		p->tx_free[p->n_tx_free++] = d->id;
 		return 0;
 	}
-	if (d->op != NET_RX || d->length > NET_FRAME_STD)
+	if (d->op != NET_RX || !p->posted[d->id])
 		return -SK_E_PEER;
 	frame_in(netif, d);
-	return rx_post(p, d->id);
+	p->posted[d->id] = false;
+	p->rx_ours[p->n_rx_ours++] = d->id;
+	return 0;
 }
 
 void port_if_event(struct netif *netif)
@@ -79,9 +93,10 @@ void port_if_event(struct netif *netif)
 	struct port_if *p = netif->state;
 	struct net_desc d;
 
-	while (ring_get(&p->conn->rsp, &d, sizeof(d)) == sizeof(d))
+	while (svc_get(p->conn, &d, sizeof(d)) == sizeof(d))
 		if (desc_take(netif, &d))
 			p->dropped++;
+	rx_post(p);
 }
 
 err_t port_if_init(struct netif *netif)
@@ -89,6 +104,7 @@ err_t port_if_init(struct netif *netif)
 	struct port_if *p = netif->state;
 
 	_Static_assert(BUFFERS <= sizeof(p->tx_free) / sizeof(p->tx_free[0]), "ids fit");
+	_Static_assert(BUFFER >= NET_FRAME_STD, "a frame fits");
 	if (p->conn->data_size < 2ull * BUFFERS * BUFFER)
 		return ERR_MEM;
 	netif->name[0] = 'x';
@@ -102,8 +118,8 @@ err_t port_if_init(struct netif *netif)
 	netif->linkoutput = frame_out;
 	for (uint32_t i = 0; i < BUFFERS; i++) {
 		p->tx_free[p->n_tx_free++] = i;
-		if (rx_post(p, i))
-			return ERR_IF;
+		p->rx_ours[p->n_rx_ours++] = i;
 	}
-	return ERR_OK;
+	rx_post(p);
+	return p->n_rx_ours ? ERR_IF : ERR_OK;
 }

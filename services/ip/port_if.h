@@ -13,6 +13,9 @@ struct port_if {
 	uint8_t mac[6];
 	uint32_t tx_free[64]; /* ids of free send buffers */
 	uint32_t n_tx_free;
+	uint32_t rx_ours[64]; /* of receive buffers that the switch does not have */
+	uint32_t n_rx_ours;
+	bool sent[64], posted[64]; /* the switch has them */
 	uint64_t dropped;
 };
 

@@ -31,11 +31,20 @@ static bool entry_fresh(const struct fdb *t, const struct fdb_entry *e, sk_time_
 
 static uint32_t owner(const struct fdb *t, const uint8_t mac[6])
 {
-	for (uint32_t i = 0; i < t->n_own; i++)
-		if (memcmp(t->own[i].mac, mac, 6) == 0)
-			return t->own[i].port;
+	for (uint32_t i = t->own_first[set_of(mac)]; i; i = t->own[i - 1].next)
+		if (memcmp(t->own[i - 1].mac, mac, 6) == 0)
+			return t->own[i - 1].port;
 	return FDB_NONE;
 }
+
+static void own_link(struct fdb *t, uint32_t i)
+{
+	uint8_t *first = &t->own_first[set_of(t->own[i].mac)];
+
+	t->own[i].next = *first;
+	*first = (uint8_t)(i + 1);
+}
+_Static_assert(FDB_OWN_MAX < 255, "an index and one fit a byte");
 
 int fdb_own(struct fdb *t, const uint8_t mac[6], uint32_t port)
 {
@@ -49,7 +58,8 @@ int fdb_own(struct fdb *t, const uint8_t mac[6], uint32_t port)
 	if (t->n_own == FDB_OWN_MAX)
 		return -SK_E_LIMIT;
 	memcpy(t->own[t->n_own].mac, mac, 6);
-	t->own[t->n_own++].port = port;
+	t->own[t->n_own].port = port;
+	own_link(t, t->n_own++);
 	for (unsigned int i = 0; i < FDB_WAYS; i++)
 		if (entry_is(&set[i], mac))
 			set[i].used = false; /* F1 */
@@ -114,6 +124,9 @@ void fdb_forget(struct fdb *t, uint32_t port)
 	for (uint32_t i = 0; i < t->n_own; i++)
 		if (t->own[i].port == port)
 			t->own[i--] = t->own[--t->n_own];
+	memset(t->own_first, 0, sizeof(t->own_first));
+	for (uint32_t i = 0; i < t->n_own; i++)
+		own_link(t, i);
 	for (unsigned int s = 0; s < FDB_SETS; s++)
 		for (unsigned int i = 0; i < FDB_WAYS; i++)
 			if (t->entry[s][i].used && t->entry[s][i].port == port)

@@ -26,11 +26,13 @@ struct fdb_entry {
 };
 struct fdb_own {
 	uint8_t mac[6];
+	uint8_t next; /* of the same set: index + 1, 0 = none */
 	uint32_t port;
 };
 struct fdb {
 	struct fdb_own own[FDB_OWN_MAX];
 	uint32_t n_own;
+	uint8_t own_first[FDB_SETS]; /* index + 1, 0 = none */
 	struct fdb_entry entry[FDB_SETS][FDB_WAYS];
 	sk_time_t max_age; /* ticks; an entry not seen for longer is as if absent */
 };

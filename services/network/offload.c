@@ -55,7 +55,7 @@ int frame_checksum(struct frame *f)
 	uint32_t at = (uint32_t)f->csum_start + f->csum_offset;
 	uint16_t value;
 
-	if (f->csum_start < ETH_HEADER || at + 2 > f->length)
+	if (!net_csum_inside(f->csum_start, f->csum_offset, f->length))
 		return -SK_E_INVAL;
 	value = fold(sum(f->bytes + f->csum_start, f->length - f->csum_start, 0));
 	put16(f->bytes + at, value ? value : 0xffff); /* 0 means "none" to UDP */
@@ -100,7 +100,7 @@ static uint32_t l4_find(struct segmenter *s)
 
 int segment_init(struct segmenter *s, const struct frame *f)
 {
-	uint32_t tcp_len;
+	uint32_t tcp_len, payload;
 
 	s->f = f;
 	s->l4 = l4_find(s);
@@ -110,7 +110,10 @@ int segment_init(struct segmenter *s, const struct frame *f)
 	s->header = s->l4 + tcp_len;
 	if (tcp_len < TCP_MIN || s->header >= f->length)
 		return -SK_E_INVAL;
-	s->n = (f->length - s->header + f->gso_size - 1) / f->gso_size;
+	payload = f->length - s->header;
+	if (s->header + (payload < f->gso_size ? payload : f->gso_size) > NET_FRAME_STD)
+		return -SK_E_INVAL;
+	s->n = (payload + f->gso_size - 1) / f->gso_size;
 	return 0;
 }
 

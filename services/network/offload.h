@@ -30,9 +30,9 @@ struct segmenter {
 	uint32_t n;      /* segments */
 	bool v6;
 };
-/* -SK_E_INVAL: not TCP over IPv4 or IPv6 as its flags say. */
+/* -SK_E_INVAL: not TCP over IPv4 or IPv6 as its flags say, or its pieces would be no standard frames. */
 int segment_init(struct segmenter *s, const struct frame *f) must_check;
-/* Segment i, complete with checksums, into out (at least header + gso_size bytes); returns its length. */
+/* Segment i, complete with checksums, into out (at least NET_FRAME_STD bytes); returns its length. */
 uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out);
 
 #endif

@@ -2,7 +2,7 @@
  * port.c - delivery into ports
  *
  * Invariants  P1 n_buffers <= NET_DEPTH.  P2 buffers of a client were checked to lie in its region when it
- *             posted them.
+ *             posted them.  P3 nobody who does not take frames is waited for, nor loses his port for it
  */
 #include "port.h"
 
@@ -27,27 +27,6 @@ bool port_uplink_buffers(
 	*rx = (struct port_buffer){ id, UPLINK_BUFFER, at };
 	*tx = (struct port_buffer){ id, UPLINK_BUFFER, half + at };
 	return id < NET_DEPTH && at + UPLINK_BUFFER <= half;
-}
-
-int port_init_uplink(struct port *p, struct svc_conn *nic, uint16_t offloads)
-{
-	struct port_buffer rx, tx;
-
-	/* Cards take GSO frames of 64 KiB; our send buffers are of one frame, so they are cut up here. */
-	port_init(p, nic, "uplink", offloads & NET_CSUM_BLANK);
-	p->uplink = true;
-	for (uint32_t i = 0; port_uplink_buffers(p, i, &rx, &tx); i++) {
-		struct net_desc d = {
-			.op = NET_RX_POST, .id = i, .offset = rx.offset, .length = rx.length
-		};
-		int rc = port_buffer_push(p, &tx);
-
-		if (rc == 0)
-			rc = svc_send(nic, true, &d, sizeof(d));
-		if (rc)
-			return rc;
-	}
-	return 0;
 }
 
 int port_buffer_push(struct port *p, const struct port_buffer *b)
@@ -76,9 +55,11 @@ static void put(struct port *p, const struct frame *f)
 		.csum_start = f->csum_start,
 		.csum_offset = f->csum_offset,
 		.gso_size = f->gso_size };
+	struct ring *out = p->uplink ? &p->conn->req : &p->conn->rsp;
 	struct port_buffer b;
 
-	if (p->n_buffers == 0 || p->buffer[p->buffer_head].length < f->length) {
+	if (p->n_buffers == 0 || p->buffer[p->buffer_head].length < f->length ||
+		!ring_room(out, sizeof(d), 1)) {
 		p->dropped++;
 		return;
 	}
@@ -86,11 +67,12 @@ static void put(struct port *p, const struct frame *f)
 	memcpy(p->conn->data + b.offset, f->bytes, f->length);
 	d.id = b.id;
 	d.offset = b.offset;
-	if (p->uplink)
+	if (p->uplink) {
 		d.flags &= (uint16_t)~NET_CSUM_VALID; /* says nothing to a card */
-	if (ring_put(p->uplink ? &p->conn->req : &p->conn->rsp, &d, sizeof(d))) {
-		conn_kill(
-			p->conn, "does not take frames"); /* its ring holds all of its credit */
+		p->sent[b.id] = true;
+	}
+	if (ring_put(out, &d, sizeof(d))) {
+		conn_kill(p->conn, "writes nonsense into its ring");
 		return;
 	}
 	p->dirty = true;
@@ -101,7 +83,7 @@ static void put(struct port *p, const struct frame *f)
 /* The same, with the checksum filled in for who cannot do it himself. */
 static void put_checksummed(struct port *p, const struct frame *f)
 {
-	static uint8_t copy[NET_FRAME_STD + 4];
+	static uint8_t copy[NET_FRAME_STD];
 	struct frame g = *f;
 
 	if (!(f->flags & NET_CSUM_BLANK) || p->offloads & NET_CSUM_BLANK) {
@@ -124,7 +106,7 @@ static void put_checksummed(struct port *p, const struct frame *f)
 /* Buffers come back only after this: who has none left gets no more pieces made, however many a guest asks for. */
 static void put_segments(struct port *p, const struct frame *f)
 {
-	static uint8_t segment[NET_FRAME_MAX + 4];
+	static uint8_t segment[NET_FRAME_STD];
 	struct segmenter s;
 
 	if (segment_init(&s, f)) {

@@ -22,7 +22,6 @@ struct port_buffer {
 
 struct port {
 	bool used, uplink;
-	bool more;  /* has requests that wait for its next turn */
 	bool dirty; /* something was put on its outgoing ring since the last flush */
 	struct svc_conn *conn;
 	char name[16];
@@ -30,6 +29,7 @@ struct port {
 	/* Buffers to deliver into: posted by a client; free send buffers of the uplink. A queue. */
 	struct port_buffer buffer[NET_DEPTH];
 	uint32_t buffer_head, n_buffers;
+	bool sent[NET_DEPTH]; /* uplink: send buffers that the driver has, by number */
 	/* As the port's owner sees them; refused: sent from an address that is another's; storm: port_may_flood(). */
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, dropped, refused, storm;
 	sk_time_t
@@ -37,14 +37,18 @@ struct port {
 };
 
 void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t offloads);
-/* The uplink's half of the region that receives, posted to the card; the other half sends. */
-int port_init_uplink(struct port *p, struct svc_conn *nic, uint16_t offloads) must_check;
-/* The uplink's receive and send buffers number id; false if there are not so many. */
+/*
+ * The uplink's receive and send buffers number id, in the halves of its region that receive and send; false if there
+ * are not so many.
+ */
 bool port_uplink_buffers(
 	const struct port *p, uint32_t id, struct port_buffer *rx, struct port_buffer *tx);
 /* -SK_E_PEER: more than NET_DEPTH. */
 int port_buffer_push(struct port *p, const struct port_buffer *b) must_check;
-/* Give the frame to whoever is behind the port, checksummed and cut up as he needs it; lost if he has no buffer. */
+/*
+ * Give the frame to whoever is behind the port, checksummed and cut up as he needs it; lost if he has no buffer, or
+ * does not take what he has been given.
+ */
 void port_deliver(struct port *p, const struct frame *f);
 /*
  * May a frame that came in through p go to all ports? It makes work for everybody, so a port has PORT_FLOOD_RATE of

@@ -8,6 +8,8 @@
  */
 #include "frame.h"
 
+#include "proto/net.h"
+
 enum {
 	ETH = 14,
 	VLAN = 4,
@@ -88,7 +90,7 @@ bool frame_checksum(uint8_t *f, uint32_t len, uint16_t start, uint16_t offset)
 	uint32_t field = (uint32_t)start + offset, i;
 	uint64_t sum = 0;
 
-	if (field + 2 > len)
+	if (!net_csum_inside(start, offset, len))
 		return false;
 	for (i = start; i + 1 < len; i += 2)
 		sum += be16(f + i);

@@ -28,7 +28,6 @@ enum {
 	RX_LARGE = PAGE, /* for a guest that takes GSO */
 	RX_SMALL = 1536, /* for one that does not: nothing larger than a frame fits */
 	SLOTS_MAX = 20,  /* of one packet: what other back ends tolerate */
-	ETH_HEADER = 14,
 	TURN = 256,
 	SPARE = 4, /* records that are no buffers: LINK */
 	RECORD = (4 + sizeof(struct net_desc) + 7) / 8 *
@@ -134,7 +133,7 @@ static void extra_take(struct packet *p, const struct netif_extra_info *e)
 		p->gso_flag = NET_GSO_TCPV4;
 	else if (e->u.gso.type == XEN_NETIF_GSO_TYPE_TCPV6)
 		p->gso_flag = NET_GSO_TCPV6;
-	if (p->gso_size < NET_GSO_MIN || !p->gso_flag || e->u.gso.features)
+	if (!p->gso_flag || e->u.gso.features)
 		p->bad = true;
 }
 
@@ -162,12 +161,12 @@ static void packet_check(struct packet *p)
 	p->size = p->slot[0].size;
 	for (i = 1; i < p->n_slots; i++)
 		rest += p->slot[i].size;
-	if (rest > p->size || p->size < ETH_HEADER) {
+	if (rest > p->size || p->size < NET_FRAME_MIN) {
 		p->bad = true;
 		return;
 	}
 	p->slot[0].size = (uint16_t)(p->size - rest);
-	if (p->size > (p->gso_flag ? NET_FRAME_MAX : NET_FRAME_STD + 4))
+	if (p->size > (p->gso_flag ? NET_FRAME_MAX : NET_FRAME_STD))
 		p->bad = true;
 }
 
@@ -225,6 +224,8 @@ static int packet_send(struct vif *v, const struct packet *p, uint32_t first)
 	}
 	d.flags |= p->gso_flag;
 	d.gso_size = p->gso_flag ? p->gso_size : 0;
+	if (!net_tx_legal(&d, v->conn->data_size))
+		return -SK_E_INVAL;
 	rc = ring_put(&v->conn->req, &d, sizeof(d));
 	if (rc == 0)
 		v->in_flight++;
@@ -309,7 +310,7 @@ static bool frame_adapt(struct vif *v, struct net_desc *d)
 		   (d->flags & NET_GSO_TCPV6 && v->gso6);
 
 	if (!gso) {
-		if (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) && d->length > NET_FRAME_STD + 4)
+		if (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) && d->length > NET_FRAME_STD)
 			return false;
 		d->flags &= (uint16_t) ~(NET_GSO_TCPV4 | NET_GSO_TCPV6);
 	}
@@ -441,21 +442,28 @@ static void serve(struct vif *v)
 
 static void guest_event(void *ctx) { serve(ctx); }
 
-static bool rx_desc_good(const struct vif *v, const struct net_desc *d)
+static bool buffer_posted(const struct vif *v, const struct net_desc *d)
 {
-	return d->id < RX_BUFFERS && v->posted[d->id] && d->offset == rx_offset(d->id) &&
-	       d->length <= PAGE && d->length;
+	return d->id < RX_BUFFERS && v->posted[d->id];
 }
 
 static void frame_arrived(struct vif *v, const struct net_desc *d)
 {
 	uint32_t tail = (v->wait_head + v->n_waiting) % RX_BUFFERS;
 
-	if (!rx_desc_good(v, d)) {
+	if (!buffer_posted(v, d)) {
 		edge_log("%s: frame in a buffer that is not the switch's", v->dev.be);
 		return;
 	}
 	v->posted[d->id] = false;
+	if (!d->length) {
+		edge_log("%s: the switch refuses a buffer: %u", v->dev.be, d->flags);
+		return;
+	}
+	if (d->offset != rx_offset(d->id) || d->length > PAGE || !net_frame_legal(d)) {
+		buffer_post(v, d->id); /* lost, as on a wire */
+		return;
+	}
 	v->waiting[tail] = *d;
 	v->n_waiting++;
 }

@@ -40,15 +40,9 @@ static uint32_t n_posted;
 
 static void frame_sent(const struct net_desc *d)
 {
-	uint16_t gso = d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6);
 	struct net_desc done = { .op = NET_TX_DONE, .id = d->id };
 
-	MUST(d->op == NET_TX && d->length >= 14 &&
-		d->length <= (gso ? NET_FRAME_MAX : NET_FRAME_STD + 4));
-	MUST(d->offset <= 1048576 && d->length <= 1048576 - d->offset);
-	MUST(!gso || (d->gso_size && d->flags & NET_CSUM_BLANK));
-	if (d->flags & NET_CSUM_BLANK)
-		MUST((uint32_t)d->csum_start + d->csum_offset + 2 <= d->length);
+	MUST(net_tx_legal(d, 1048576));
 	MUST(ring_put(&net->rsp, &done, sizeof(done)) == 0);
 }
 

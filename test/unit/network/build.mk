@@ -5,3 +5,10 @@ src-unit-net_fdb := test/unit/network/fdb_test.c services/network/fdb.c
 inc-unit-net_fdb := services/network
 src-unit-net_port := test/unit/network/port_test.c services/network/port.c services/network/offload.c libs/ring/ring.c
 inc-unit-net_port := services/network
+
+unit-tests += network_main
+src-unit-network_main = test/unit/network/main_test.c $(world) services/network/main.c services/network/switch.c \
+	services/network/uplink.c services/network/port.c services/network/offload.c services/network/fdb.c \
+	drivers/virtio-net/frame.c
+inc-unit-network_main := services/network drivers/virtio-net test/unit
+cflags-unit-network_main = $(world-cflags)

@@ -65,8 +65,9 @@ static uint32_t make(uint8_t *f, bool v6, uint32_t payload)
 static void segments(bool v6)
 {
 	static uint8_t whole[NET_FRAME_MAX], out[2000];
-	struct frame f = { .bytes = whole, .gso_size = 1448 };
-	uint32_t l4 = v6 ? 54 : 34, payload = 10 * 1448 + 7, seen = 0;
+	const uint32_t piece = v6 ? 1428 : 1448; /* frames of 1514 bytes */
+	struct frame f = { .bytes = whole, .gso_size = (uint16_t)piece };
+	uint32_t l4 = v6 ? 54 : 34, payload = 10 * piece + 7, seen = 0;
 	struct segmenter s;
 
 	f.length = make(whole, v6, payload);
@@ -76,7 +77,7 @@ static void segments(bool v6)
 	for (uint32_t i = 0; i < s.n; i++) {
 		uint32_t len = segment_make(&s, i, out), part = len - l4 - 32;
 
-		assert_int_equal(part, i < 10 ? 1448 : 7);
+		assert_int_equal(part, i < 10 ? piece : 7);
 		assert_int_equal(tcp_sum(out, 14, l4, len, v6), 0xffff);
 		if (v6) {
 			assert_int_equal(word(out + 18), len - 54);
@@ -86,7 +87,7 @@ static void segments(bool v6)
 			assert_int_equal(ones_sum(out + 14, 20, 0), 0xffff);
 		}
 		assert_int_equal((word(out + l4 + 4) << 16 | word(out + l4 + 6)),
-			(uint32_t)(0xffffff00u + i * 1448));
+			(uint32_t)(0xffffff00u + i * piece));
 		assert_int_equal(out[l4 + 13] & 0x09, i == 10 ? 0x09 : 0);
 		assert_int_equal(out[l4 + 13] & 0x80, i == 0 ? 0x80 : 0);
 		assert_memory_equal(out + l4 + 32, whole + l4 + 32 + seen, part);

@@ -180,36 +180,49 @@ static void uplink(void **state)
 	struct frame f = { .bytes = bytes, .length = 100, .flags = NET_CSUM_VALID };
 
 	(void)state;
-	assert_int_equal(port_init_uplink(&p, &conn, NET_CSUM_BLANK | NET_GSO_TCPV4), 0);
-	assert_int_equal(received(&d), 64); /* half of the region in 2 KiB buffers */
-	assert_int_equal(d.op, NET_RX_POST);
-	assert_int_equal(p.offloads, NET_CSUM_BLANK);
-	assert_true(port_uplink_buffers(&p, 63, &rx, &tx));
+	port_init(&p, &conn, "uplink", NET_CSUM_BLANK);
+	p.uplink = true;
+	assert_true(port_uplink_buffers(
+		&p, 63, &rx, &tx)); /* half of the region in 2 KiB buffers */
 	assert_int_equal(tx.offset, DATA - 2048);
 	assert_false(port_uplink_buffers(&p, 64, &rx, &tx));
 	assert_false(port_uplink_buffers(&p, UINT32_MAX, &rx, &tx));
+	assert_true(port_uplink_buffers(&p, 5, &rx, &tx));
+	assert_int_equal(port_buffer_push(&p, &tx), 0);
 	port_deliver(&p, &f);
 	port_flush(&p);
 	assert_int_equal(received(&d), 1);
 	assert_int_equal(d.op, NET_TX);
-	assert_int_equal(d.offset, DATA / 2);
+	assert_int_equal(d.id, 5);
+	assert_int_equal(d.offset, DATA / 2 + 5 * 2048);
 	assert_int_equal(d.flags, 0);
+	assert_true(p.sent[5]);
 }
 
+/* It loses frames, keeps its buffers and its port, and gets frames again once it reads. */
 static void client_that_does_not_read(void **state)
 {
 	static struct port p;
 	uint8_t bytes[100] = { 0 };
 	struct frame f = { .bytes = bytes, .length = 100 };
+	struct net_desc d;
+	unsigned int n = 0;
 
 	(void)state;
 	port_init(&p, &conn, "vif1.0", 0);
-	for (unsigned int i = 0; i < 1000 && !kills; i++) {
-		post(&p, 0, 2048);
+	while (!p.dropped) {
+		post(&p, n++ % 64, 2048);
 		port_deliver(&p, &f);
 	}
-	assert_int_equal(
-		kills, 1); /* its ring held all of its credit, and more was never taken */
+	assert_int_equal(kills, 0);
+	assert_int_equal(p.n_buffers, 1);
+	port_flush(&p);
+	assert_int_equal(received(&d), n - 1);
+	(void)ring_get_flush(&reader);
+	port_deliver(&p, &f);
+	port_flush(&p);
+	assert_int_equal(received(&d), 1);
+	assert_int_equal(d.id, (n - 1) % 64);
 }
 
 static void frames_to_all_are_rationed(void **state)

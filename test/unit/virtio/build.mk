@@ -4,3 +4,9 @@ src-unit-virtio_net_frame := test/unit/virtio/frame_test.c drivers/virtio-net/fr
 inc-unit-virtio_net_frame := drivers/virtio-net
 src-unit-virtio_blk_request := test/unit/virtio/request_test.c drivers/virtio-blk/request.c
 inc-unit-virtio_blk_request := drivers/virtio-blk
+
+unit-tests += virtio_net_main
+src-unit-virtio_net_main = test/unit/virtio/net_main_test.c test/unit/virtio/device.c $(world) drivers/virtio-net/main.c \
+	drivers/virtio-net/frame.c libs/virtio/virtq.c
+inc-unit-virtio_net_main := drivers/virtio-net test/unit libs/virtio
+cflags-unit-virtio_net_main = $(world-cflags)

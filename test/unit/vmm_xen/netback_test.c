@@ -181,6 +181,51 @@ CASE(gso)
 	}
 }
 
+/* A piece that is no standard frame is refused here, where it enters. */
+CASE(gso_sizes)
+{
+	struct net_desc d;
+
+	vif(true);
+	ipv4_frame(32, 6);
+	for (uint32_t size = 0; size <= UINT16_MAX; size += size < 1600 ? 1 : 639) {
+		bool legal = size >= NET_GSO_MIN && size <= NET_FRAME_STD - 54;
+
+		tx(32, 0, NETTXF_extra_info | NETTXF_more_data, 7, 6000);
+		extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, (uint16_t)size, XEN_NETIF_GSO_TYPE_TCPV4);
+		tx(33, 0, 0, 8, 3000);
+		push();
+		CHECK_EQ(sent(&d), legal);
+		CHECK_EQ(tx_answer(NULL), legal ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
+		while (tx_answer(NULL) != 99)
+			continue;
+		if (legal) {
+			CHECK(net_tx_legal(&d, 1048576));
+			done(&d);
+		}
+	}
+}
+
+/* With a VLAN tag a frame has 1518 bytes. */
+CASE(every_length)
+{
+	struct net_desc d;
+
+	vif(true);
+	for (uint16_t length = 0; length <= 2048; length++) {
+		bool legal = length >= 14 && length <= 1518;
+
+		tx(32, 0, 0, 1, length);
+		push();
+		CHECK_EQ(sent(&d), legal);
+		CHECK_EQ(tx_answer(NULL), legal ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
+		if (legal) {
+			CHECK_EQ(d.length, length);
+			done(&d);
+		}
+	}
+}
+
 CASE(bad_packets_are_answered)
 {
 	struct net_desc d;
@@ -309,12 +354,13 @@ static struct netif_rx_response rx_answer(void)
 
 static void frame_in(uint16_t flags, uint32_t length, uint16_t gso)
 {
+	bool blank = flags & NET_CSUM_BLANK;
 	struct net_desc d = { .op = NET_RX,
 		.flags = flags,
 		.length = length,
 		.gso_size = gso,
-		.csum_start = 34,
-		.csum_offset = 16 };
+		.csum_start = blank ? 34 : 0,
+		.csum_offset = blank ? 16 : 0 };
 
 	sent(&(struct net_desc){ 0 });
 	CHECK(n_posted);
@@ -353,6 +399,24 @@ CASE(frame_comes_in)
 	CHECK(evtchn_pending(front.port));
 }
 
+CASE(frames_that_are_none_are_lost)
+{
+	unsigned n;
+
+	vif(true);
+	rx_buffers(4);
+	sent(&(struct net_desc){ 0 });
+	n = n_posted;
+	frame_in(0, 13, 0);
+	frame_in(0, 1519, 0);
+	frame_in(NET_CSUM_BLANK | NET_CSUM_VALID, 60, 0);
+	CHECK_EQ(rx_answer().status, 99);
+	sent(&(struct net_desc){ 0 });
+	CHECK_EQ(n_posted, n); /* but their buffers are not */
+	frame_in(0, 1518, 0);
+	CHECK_EQ(rx_answer().status, 1518);
+}
+
 CASE(frames_wait_for_buffers)
 {
 	unsigned i, n;
@@ -388,7 +452,7 @@ CASE(guest_without_offloads)
 	CHECK(r.status == 60 && r.flags == NETRXF_data_validated);
 	f = at(DATA_PAGE * 4096);
 	CHECK(f[50] != 'f' || f[51] != 'f');                  /* filled in */
-	frame_in(NET_CSUM_VALID | NET_GSO_TCPV4, 2000, 1000); /* cannot be given to it */
+	frame_in(NET_CSUM_BLANK | NET_GSO_TCPV4, 2000, 1000); /* cannot be given to it */
 	CHECK_EQ(rx_answer().status, 99);
 	frame_in(NET_CSUM_BLANK, 40, 0); /* the field is outside the frame */
 	CHECK_EQ(rx_answer().status, 99);
@@ -545,12 +609,13 @@ CASE(transport_is_found)
 
 CASE(checksum_is_right)
 {
-	uint8_t f[5] = { 0x12, 0x34, 0, 0, 0x56 };
+	uint8_t f[19] = { [14] = 0x12, 0x34, 0, 0, 0x56 };
 
-	CHECK(frame_checksum(f, 5, 0, 2)); /* 1234 + 5600 = 6834 */
-	CHECK(f[2] == 0x97 && f[3] == 0xcb);
-	CHECK(!frame_checksum(f, 5, 2, 2));
-	CHECK(!frame_checksum(f, 5, 65535, 65535));
+	CHECK(frame_checksum(f, 19, 14, 2)); /* 1234 + 5600 = 6834 */
+	CHECK(f[16] == 0x97 && f[17] == 0xcb);
+	CHECK(!frame_checksum(f, 19, 16, 2));
+	CHECK(!frame_checksum(f, 19, 13, 2)); /* in the header */
+	CHECK(!frame_checksum(f, 19, 65535, 65535));
 }
 
 int netback_tests(void)
@@ -560,6 +625,9 @@ int netback_tests(void)
 		cmocka_unit_test(packet_goes_out),
 		cmocka_unit_test(checksum_offload),
 		cmocka_unit_test(gso),
+		cmocka_unit_test(gso_sizes),
+		cmocka_unit_test(every_length),
+		cmocka_unit_test(frames_that_are_none_are_lost),
 		cmocka_unit_test(bad_packets_are_answered),
 		cmocka_unit_test(broken_rings_close),
 		cmocka_unit_test(frame_comes_in),

@@ -1,0 +1,106 @@
+/*
+ * switch.c - a learning switch: ports[], and which of them a frame goes to
+ *
+ * Objects     ports[]: see port.h; number 0 is the uplink's.
+ * Invariants  W1 a frame is copied out of its sender's region before anything of it is looked at.
+ */
+#include "switch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "fdb.h"
+#include "sys/sk.h"
+
+enum { AGE_SECONDS = 300 };
+
+static struct port ports[PORTS_MAX];
+static struct fdb fdb;
+static uint64_t tsc_hz;
+
+void switch_init(uint64_t hz)
+{
+	tsc_hz = hz;
+	fdb.max_age = hz * AGE_SECONDS;
+}
+
+struct port *switch_uplink(void) { return &ports[0]; }
+
+struct port *switch_port_new(const uint8_t mac[6], int *rc)
+{
+	for (uint32_t i = 1; i < PORTS_MAX; i++) {
+		if (ports[i].used)
+			continue;
+		*rc = fdb_own(&fdb, mac, i);
+		return *rc ? NULL : &ports[i];
+	}
+	*rc = -SK_E_LIMIT;
+	return NULL;
+}
+
+void switch_port_gone(struct port *p)
+{
+	fdb_forget(&fdb, (uint32_t)(p - ports));
+	p->used = false;
+}
+
+static bool group_address(const uint8_t *mac) { return mac[0] & 1; }
+
+static void deliver(struct port *from, struct port *to, const struct frame *f)
+{
+	if (to == from || !to->used || to->conn->dead)
+		return;
+	port_deliver(to, f);
+	svc_charge(from->conn, f->length);
+}
+
+/* To the one port that its destination is behind, or to all. */
+static void forward(struct port *from, const struct frame *f)
+{
+	sk_time_t now = sk_now();
+	uint32_t to;
+
+	if (!fdb_learn(&fdb, f->bytes + 6, (uint32_t)(from - ports), from->uplink, now)) {
+		if (from->refused++ == 0)
+			printf("%s sends from an address that is another's; such frames are dropped\n",
+				from->name);
+		return;
+	}
+	to = group_address(f->bytes) ? FDB_NONE : fdb_lookup(&fdb, f->bytes, now);
+	if (to != FDB_NONE) {
+		deliver(from, &ports[to], f);
+		return;
+	}
+	if (!port_may_flood(from, f, now, tsc_hz)) {
+		if (from->storm == 1)
+			printf("%s floods the switch; what is more than %u frames a second is dropped\n",
+				from->name, PORT_FLOOD_RATE);
+		return;
+	}
+	for (uint32_t i = 0; i < PORTS_MAX; i++)
+		deliver(from, &ports[i], f);
+}
+
+void switch_frame_in(struct port *p, const struct net_desc *d)
+{
+	static uint8_t copy[NET_FRAME_MAX];
+	struct frame f = { .bytes = copy,
+		.length = d->length,
+		.flags = d->flags,
+		.csum_start = d->csum_start,
+		.csum_offset = d->csum_offset,
+		.gso_size = d->gso_size };
+
+	memcpy(copy, p->conn->data + d->offset, d->length); /* W1 */
+	svc_charge(p->conn, d->length);
+	p->tx_frames++;
+	p->tx_bytes += d->length;
+	forward(p, &f);
+}
+
+void switch_flush(void)
+{
+	for (uint32_t i = 0; i < PORTS_MAX; i++)
+		if (ports[i].used)
+			port_flush(&ports[i]);
+}

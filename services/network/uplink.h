@@ -1,0 +1,12 @@
+/*
+ * uplink.h - the switch's port through a network card
+ */
+#ifndef NETWORK_UPLINK_H
+#define NETWORK_UPLINK_H
+
+#include "port.h"
+
+/* p becomes the port through the card's driver, which does `offloads`. */
+int uplink_start(struct port *p, struct svc_conn *nic, uint16_t offloads) must_check;
+
+#endif

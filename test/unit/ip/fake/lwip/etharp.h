@@ -1,0 +1,7 @@
+/* etharp.h - of lwIP, what port_if.c uses; port_test.c plays it */
+#ifndef FAKE_LWIP_ETHARP_H
+#define FAKE_LWIP_ETHARP_H
+
+void etharp_output(void);
+
+#endif

@@ -1,0 +1,32 @@
+/* netif.h - of lwIP, what port_if.c uses; port_test.c plays it */
+#ifndef FAKE_LWIP_NETIF_H
+#define FAKE_LWIP_NETIF_H
+
+#include <stdint.h>
+
+typedef int8_t err_t;
+typedef uint8_t u8_t;
+typedef uint16_t u16_t;
+enum { ERR_OK = 0, ERR_MEM = -1, ERR_IF = -12 };
+enum {
+	NETIF_FLAG_BROADCAST = 2,
+	NETIF_FLAG_LINK_UP = 4,
+	NETIF_FLAG_ETHARP = 8,
+	NETIF_FLAG_ETHERNET = 16
+};
+
+struct pbuf {
+	u16_t tot_len;
+	uint8_t bytes[2048];
+};
+struct netif {
+	void *state;
+	err_t (*input)(struct pbuf *p, struct netif *n);
+	void (*output)(void);
+	err_t (*linkoutput)(struct netif *n, struct pbuf *p);
+	char name[2];
+	u16_t mtu;
+	u8_t hwaddr[6], hwaddr_len, flags;
+};
+
+#endif

@@ -1,0 +1,599 @@
+/*
+ * main_test.c - the whole of network, as its clients and the card's driver see it: rings with what they may hold, and
+ * with what a VMM that was taken over, or a driver, puts there
+ */
+#include "world/world.h"
+
+#include "frame.h" /* the driver's own check */
+#include "proto/net.h"
+
+enum {
+	DATA = 1 << 20,
+	RX_AT = 512 << 10,
+	RX_SIZE = 2048,
+	BUFFERS = 64,
+	UPLINK_HALF = 128 << 10,
+	ALL = NET_CSUM_BLANK | NET_GSO
+};
+
+static struct peer nic, a, b;
+static uint32_t got; /* by the peer that was drained last */
+static struct net_desc last;
+static uint32_t n_done, n_refused;
+
+static void open_port(struct peer *p, uint8_t number)
+{
+	struct net_params q = { .bridge = "xenbr0", .mac = { 0, 0x16, 0x3e, 0, 0, number } };
+
+	snprintf(q.name, sizeof(q.name), "vif%u.0", number);
+	assert_int_equal(world_open(p, SVC_PROTO_NET, number, &q, sizeof(q), DATA), 0);
+	for (uint32_t i = 0; i < BUFFERS; i++) {
+		struct net_desc d = { .op = NET_RX_POST,
+			.id = i,
+			.offset = RX_AT + i * RX_SIZE,
+			.length = RX_SIZE };
+
+		peer_put(p, &d, sizeof(d));
+	}
+	peer_flush(p);
+}
+
+static void post(struct peer *p, const struct net_desc *rx)
+{
+	struct net_desc d = {
+		.op = NET_RX_POST, .id = rx->id, .offset = rx->offset, .length = RX_SIZE
+	};
+
+	peer_put(p, &d, sizeof(d));
+}
+
+/* What a client has been sent. */
+static void drain(struct peer *p)
+{
+	struct net_desc d;
+
+	got = n_done = n_refused = 0;
+	while (peer_take(p, &d, sizeof(d))) {
+		if (d.op == NET_RX && d.length) {
+			assert_true(net_frame_legal(&d));
+			last = d;
+			got++;
+			post(p, &d);
+		} else if (d.flags) {
+			assert_int_equal(d.flags, SK_E_INVAL);
+			n_refused++;
+		} else {
+			n_done++;
+		}
+	}
+	peer_flush(p);
+}
+
+/* What the driver has been given: its own check must find nothing wrong with it. */
+static void card_drain(void)
+{
+	struct net_desc d;
+
+	got = 0;
+	while (peer_take(&nic, &d, sizeof(d))) {
+		struct net_desc done = { .op = NET_TX_DONE, .id = d.id };
+
+		assert_int_equal(frame_check(&d, nic.data_size, NET_CSUM_BLANK), 0);
+		if (d.op != NET_TX)
+			continue;
+		last = d;
+		got++;
+		peer_put(&nic, &done, sizeof(done));
+	}
+	peer_flush(&nic);
+}
+
+static void start(void)
+{
+	world_channel(&nic, "nic", SVC_PROTO_NET, 2 * UPLINK_HALF);
+	world_arg("nic-offloads=13"); /* all */
+	world_start();
+	card_drain();
+	open_port(&a, 1);
+	open_port(&b, 2);
+}
+
+/* A frame to all, of TCP over IPv4. */
+static void frame_make(struct peer *p)
+{
+	memset(p->data, 0, 200);
+	memset(p->data, 0xff, 6);
+	memcpy(p->data + 6, (uint8_t[]){ 0, 0x16, 0x3e, 0, 0, p == &a ? 1 : 2 }, 6);
+	p->data[12] = 8;
+	p->data[14] = 0x45;
+	p->data[23] = 6;
+	p->data[46] = 0x50;
+}
+
+/* Send it and see that it is answered, and nothing else lost. */
+static bool sent(struct net_desc d)
+{
+	d.op = NET_TX;
+	world.now += WORLD_HZ; /* nobody floods */
+	peer_put(&a, &d, sizeof(d));
+	peer_flush(&a);
+	drain(&a);
+	assert_int_equal(n_done + n_refused, 1);
+	assert_false(peer_dead(&a));
+	return n_done;
+}
+
+static void every_length(void)
+{
+	start();
+	frame_make(&a);
+	for (uint32_t length = 0; length <= 2048; length++) {
+		bool legal = length >= 14 && length <= 1518;
+
+		assert_int_equal(sent((struct net_desc){ .length = length }), legal);
+		drain(&b);
+		assert_int_equal(got, legal);
+		card_drain();
+		assert_int_equal(got, legal);
+		if (legal)
+			assert_int_equal(last.length, length);
+	}
+}
+
+static void every_size_of_pieces(void)
+{
+	struct net_desc d = { .length = 9000,
+		.flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
+		.csum_start = 34,
+		.csum_offset = 16 };
+
+	start();
+	frame_make(&a);
+	for (uint32_t size = 0; size <= UINT16_MAX; size += size < 2000 ? 1 : 501) {
+		bool legal = size >= NET_GSO_MIN && size <= 1518 - 54;
+
+		d.gso_size = (uint16_t)size;
+		assert_int_equal(sent(d), legal);
+		drain(&b);
+		assert_int_equal(got > 0, legal);
+		card_drain();
+		assert_int_equal(got > 0, legal);
+	}
+}
+
+static void every_length_of_many_pieces(void)
+{
+	struct net_desc d = { .flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
+		.csum_start = 34,
+		.csum_offset = 16,
+		.gso_size = 1400 };
+
+	start();
+	frame_make(&a);
+	for (uint32_t length = 0; length <= NET_FRAME_MAX + 2; length += 1 + length / 64) {
+		d.length = length;
+		assert_int_equal(sent(d), length >= 52 && length <= NET_FRAME_MAX);
+		drain(&b);
+		assert_int_equal(got, length > 54 && length <= NET_FRAME_MAX
+					      ? (length - 54 + 1399) / 1400
+					      : 0);
+		card_drain();
+	}
+}
+
+/* Options make a TCP header longer than what the descriptor can tell: its pieces would be no frames. */
+static void pieces_with_long_headers(void)
+{
+	struct net_desc d = { .length = 9000,
+		.flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
+		.csum_start = 34,
+		.csum_offset = 16,
+		.gso_size = 1464 };
+
+	start();
+	frame_make(&a);
+	assert_true(sent(d));
+	card_drain();
+	assert_true(got > 0);
+	a.data[46] = 0xf0;
+	assert_true(sent(d));
+	card_drain();
+	assert_int_equal(got, 0);
+	drain(&b);
+	d.length = 60 + 34 + 100; /* in one piece it fits */
+	assert_true(sent(d));
+	card_drain();
+	assert_int_equal(got, 1);
+}
+
+static void every_checksum_field(void)
+{
+	start();
+	frame_make(&a);
+	for (uint32_t start_at = 0; start_at < 120; start_at++)
+		for (uint32_t offset = 0; offset < 120; offset += 3) {
+			bool legal = start_at >= 14 && start_at + offset + 2 <= 100;
+
+			assert_int_equal(sent((struct net_desc){ .length = 100,
+						 .flags = NET_CSUM_BLANK,
+						 .csum_start = (uint16_t)start_at,
+						 .csum_offset = (uint16_t)offset }),
+				legal);
+			drain(&b);
+			card_drain();
+			assert_int_equal(got, legal);
+		}
+	assert_false(sent((struct net_desc){ .length = 100,
+		.flags = NET_CSUM_BLANK,
+		.csum_start = UINT16_MAX,
+		.csum_offset = UINT16_MAX }));
+}
+
+static void frames_with_a_vlan_tag(void)
+{
+	start();
+	frame_make(&a);
+	a.data[12] = 0x81;
+	a.data[13] = 0;
+	a.data[1517] = 0x77;
+	assert_true(sent((struct net_desc){ .length = 1518 }));
+	drain(&b);
+	assert_int_equal(got, 1);
+	assert_int_equal(b.data[last.offset + 1517], 0x77);
+	card_drain();
+	assert_int_equal(nic.data[last.offset + 1517], 0x77);
+	/* and one in: */
+	memset(nic.data, 0xff, 6);
+	nic.data[6] = 2;
+	nic.data[1517] = 0x88;
+	peer_put(&nic, &(struct net_desc){ .op = NET_RX, .id = 0, .length = 1518 },
+		sizeof(struct net_desc));
+	peer_flush(&nic);
+	drain(&a);
+	assert_int_equal(last.length, 1518);
+	assert_int_equal(a.data[last.offset + 1517], 0x88);
+}
+
+/* ---- a VMM that was taken over ---- */
+static void what_can_be_answered_is_no_breach(void)
+{
+	start();
+	frame_make(&a);
+	assert_false(sent((struct net_desc){ .length = 60, .offset = DATA - 59 }));
+	assert_false(sent((struct net_desc){ .length = 60, .offset = UINT64_MAX }));
+	assert_false(sent((struct net_desc){ .length = UINT32_MAX }));
+	assert_false(sent((struct net_desc){ .length = 60, .reserved = { 0, 1, 0 } }));
+	assert_false(sent((struct net_desc){ .length = 60, .flags = 0x8000 }));
+	assert_false(sent((struct net_desc){ .length = 60, .gso_size = 1400 }));
+	assert_false(sent(
+		(struct net_desc){ .length = 60, .flags = NET_GSO_TCPV4, .gso_size = 100 }));
+	assert_false(sent((struct net_desc){ .length = 900,
+		.flags = ALL,
+		.csum_start = 34,
+		.csum_offset = 16,
+		.gso_size = 100 }));
+	for (uint32_t length = 0; length < 1518; length += 1517) {
+		struct net_desc d = { .op = NET_RX_POST, .id = 7, .length = length };
+
+		peer_put(&a, &d, sizeof(d));
+		peer_flush(&a);
+		drain(&a);
+		assert_int_equal(n_refused, 1);
+	}
+	assert_true(sent((struct net_desc){ .length = 60 }));
+}
+
+/* Its port is gone, and nothing else. */
+static void gone(void)
+{
+	assert_true(peer_dead(&a));
+	assert_false(peer_dead(&b));
+	frame_make(&b);
+	peer_put(&b, &(struct net_desc){ .op = NET_TX, .length = 60 }, sizeof(struct net_desc));
+	peer_flush(&b);
+	drain(&b);
+	assert_int_equal(n_done, 1);
+	card_drain();
+	assert_int_equal(got, 1);
+	assert_int_equal(world_close(&a), 0);
+	open_port(&a, 1);
+	frame_make(&a);
+	assert_true(sent((struct net_desc){ .length = 60 }));
+	card_drain();
+}
+
+static void unknown_operations_are_a_breach(void)
+{
+	start();
+	peer_put(&a, &(struct net_desc){ .op = NET_RX, .length = 60 }, sizeof(struct net_desc));
+	peer_signal(&a);
+	gone();
+}
+
+static void records_of_another_size_are_a_breach(void)
+{
+	start();
+	peer_put(&a, "short", 5);
+	peer_signal(&a);
+	gone();
+	peer_put(&a, (uint8_t[200]){ 1 }, 200);
+	peer_signal(&a);
+	gone();
+}
+
+static void more_buffers_than_the_credit_are_a_breach(void)
+{
+	start();
+	for (uint32_t i = 0; i < NET_DEPTH - BUFFERS + 1; i++)
+		post(&a, &(struct net_desc){ .id = i });
+	peer_signal(&a);
+	gone();
+}
+
+static void impossible_indices_are_a_breach(void)
+{
+	start();
+	((struct ring_shared *)a.rings)->prod += 8 << 20;
+	peer_signal(&a);
+	gone();
+}
+
+/* Who takes no answers is not served, loses frames that are for him, and keeps his port. */
+static void who_takes_nothing_is_waited_for_by_nobody(void)
+{
+	uint32_t n = 0;
+
+	start();
+	frame_make(&a);
+	frame_make(&b);
+	while (ring_room(&a.out, sizeof(struct net_desc), 1)) {
+		peer_put(&a, &(struct net_desc){ .op = NET_TX, .length = 60 },
+			sizeof(struct net_desc));
+		peer_signal(&a);
+		n++;
+		card_drain();
+		world.now += WORLD_HZ;
+		drain(&b);
+	}
+	assert_false(peer_dead(&a));
+	for (uint32_t i = 0; i < 500; i++) {
+		peer_put(&b, &(struct net_desc){ .op = NET_TX, .length = 60 },
+			sizeof(struct net_desc));
+		peer_flush(&b);
+		drain(&b);
+		assert_int_equal(n_done, 1);
+		card_drain();
+		assert_int_equal(got, 1);
+		world.now += WORLD_HZ;
+	}
+	assert_false(peer_dead(&a));
+	for (uint32_t i = 0; i < 8 && n; i++) { /* when it takes them it is served */
+		drain(&a);
+		n -= n_done;
+		card_drain();
+		drain(&b);
+		world.now += WORLD_HZ;
+	}
+	assert_int_equal(n, 0);
+}
+
+static uint64_t fed;
+
+/* It knows from the answers what was taken, and need not wait for the consumer's index. */
+static void feed(struct peer *p)
+{
+	struct net_desc d;
+
+	while (peer_take(p, &d, sizeof(d)))
+		continue;
+	(void)ring_get_flush(&p->in);
+	p->out.peer = p->out.index - 64 * 56;
+	for (int i = 0; i < 60; i++)
+		peer_put(p, &(struct net_desc){ .op = NET_TX, .length = 1514 }, sizeof(d));
+	(void)ring_put_flush(&p->out);
+	fed++;
+}
+
+static void b_sends_once(void)
+{
+	if (world.polls != 3)
+		return;
+	world.on_poll = NULL;
+	a.on_signal = NULL;
+	frame_make(&b);
+	memset(b.data, 0x44, 6);
+	peer_put(&b, &(struct net_desc){ .op = NET_TX, .length = 60 }, sizeof(struct net_desc));
+	(void)ring_put_flush(&b.out);
+	fed = 0;
+}
+
+static void who_always_has_more_does_not_stop_the_switch(void)
+{
+	start();
+	frame_make(&a);
+	a.on_signal = feed;
+	world.on_poll = b_sends_once;
+	feed(&a);
+	peer_signal(&a); /* comes back: the domain looked for others between its turns */
+	assert_null(world.on_poll);
+	peer_signal(&b);
+	drain(&b);
+	assert_int_equal(n_done, 1);
+}
+
+/* ---- a driver that was taken over ---- */
+static void from_card(struct net_desc d)
+{
+	peer_put(&nic, &d, sizeof(d));
+	peer_signal(&nic);
+}
+
+/* The guests still reach each other, and the card. */
+static void goes_on(void)
+{
+	frame_make(&a);
+	world.now += WORLD_HZ;
+	assert_true(sent((struct net_desc){ .length = 60 }));
+	drain(&b);
+	assert_int_equal(got, 1);
+	card_drain();
+	assert_int_equal(got, 1);
+}
+
+static void drivers_buffers_are_checked(void)
+{
+	start();
+	memset(nic.data + RX_SIZE, 0xff, 6);
+	nic.data[RX_SIZE + 6] = 2;
+	from_card((struct net_desc){ .op = NET_RX, .id = 64, .length = 60 });
+	from_card((struct net_desc){ .op = NET_RX, .id = UINT32_MAX, .length = 60 });
+	from_card((struct net_desc){ .op = NET_RX, .id = 1, .length = 2049 });
+	from_card((struct net_desc){ .op = NET_RX, .id = 1, .length = 1519 });
+	from_card((struct net_desc){ .op = NET_RX, .id = 1, .length = UINT32_MAX });
+	from_card((struct net_desc){ .op = NET_RX, .id = 1, .length = 13 });
+	from_card((struct net_desc){ .op = NET_RX, .id = 1, .length = 60, .flags = 0x4000 });
+	from_card((struct net_desc){ .op = NET_RX,
+		.id = 1,
+		.length = 60,
+		.flags = NET_CSUM_BLANK,
+		.csum_start = 59 });
+	from_card((struct net_desc){ .op = NET_RX,
+		.id = 1,
+		.length = 2000,
+		.flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
+		.csum_start = 34,
+		.csum_offset = 16,
+		.gso_size = 100 });
+	from_card((struct net_desc){ .op = NET_TX_DONE, .id = 3 }); /* it does not have it */
+	from_card((struct net_desc){ .op = NET_TX, .id = 3 });
+	from_card((struct net_desc){ .op = 0, .id = 3 });
+	drain(&a);
+	assert_int_equal(got, 0);
+	card_drain(); /* each buffer that came back was posted again */
+	goes_on();
+	from_card((struct net_desc){ .op = NET_RX, .id = 1, .length = 60 });
+	drain(&a);
+	assert_int_equal(got, 1);
+}
+
+static void a_driver_that_takes_nothing(void)
+{
+	start();
+	frame_make(&a);
+	for (uint32_t i = 0; i < 64; i++) {
+		memset(nic.data + i * RX_SIZE, 0xff, 6);
+		nic.data[i * RX_SIZE + 6] = 2;
+	}
+	for (uint32_t i = 0; i < 600; i++) {
+		world.now += WORLD_HZ;
+		assert_true(sent((struct net_desc){ .length = 60 }));
+		drain(&b);
+		assert_int_equal(got, 1);
+		if (i < 64) /* it says that all is sent, but does not make room in the ring */
+			from_card((struct net_desc){ .op = NET_TX_DONE, .id = i });
+		from_card((struct net_desc){ .op = NET_RX, .id = i % 64, .length = 60 });
+		drain(&a);
+		if (i > 400) /* not posted again: it is not the driver's to fill */
+			assert_int_equal(got, 0);
+		drain(&b);
+	}
+	card_drain();
+	world.now += WORLD_HZ;
+	for (uint32_t i = 0; i < 64; i++)
+		from_card((struct net_desc){ .op = NET_RX, .id = i, .length = 60 });
+	card_drain();
+	drain(&a);
+	drain(&b);
+	assert_int_equal(got, 64); /* all are posted again */
+	goes_on();
+}
+
+static void a_driver_with_an_impossible_index(void)
+{
+	start();
+	((struct ring_shared *)nic.rings)->cons = 4;
+	frame_make(&a);
+	for (uint32_t i = 0; i < 600; i++) {
+		world.now += WORLD_HZ;
+		assert_true(sent((struct net_desc){ .length = 60 }));
+		drain(&b);
+		assert_int_equal(got, 1);
+	}
+}
+
+static uint64_t frames_in;
+
+static void card_feeds(struct peer *p)
+{
+	struct net_desc d;
+
+	while (peer_take(p, &d, sizeof(d)))
+		if (d.op == NET_RX_POST)
+			frames_in++;
+	(void)ring_get_flush(&p->in);
+	p->out.peer = p->out.index - 64 * 56;
+	for (uint32_t i = 0; i < 64; i++)
+		peer_put(p, &(struct net_desc){ .op = NET_RX, .id = i, .length = 1514 },
+			sizeof(d));
+	(void)ring_put_flush(&p->out);
+}
+
+static void card_rests(void)
+{
+	if (world.polls != 3)
+		return;
+	world.on_poll = NULL;
+	nic.on_signal = NULL;
+}
+
+/* A wire that is never empty does not keep the switch from its clients. */
+static void a_card_that_always_has_one_more(void)
+{
+	start();
+	memset(nic.data, 0xff, UPLINK_HALF);
+	for (uint32_t i = 0; i < 64; i++)
+		nic.data[i * 2048 + 6] = 2;
+	nic.on_signal = card_feeds;
+	world.on_poll = card_rests;
+	card_feeds(&nic);
+	peer_signal(&nic);
+	assert_null(world.on_poll);
+	drain(&a);
+	drain(&b);
+	card_drain();
+	goes_on();
+}
+
+static void counters_without_a_connection(void)
+{
+	uint64_t mr[8] = { 0 };
+
+	start();
+	assert_int_equal(world_call(SVC_STATS, mr, 0), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(every_length),
+		CASE(every_size_of_pieces),
+		CASE(every_length_of_many_pieces),
+		CASE(pieces_with_long_headers),
+		CASE(every_checksum_field),
+		CASE(frames_with_a_vlan_tag),
+		CASE(what_can_be_answered_is_no_breach),
+		CASE(unknown_operations_are_a_breach),
+		CASE(records_of_another_size_are_a_breach),
+		CASE(more_buffers_than_the_credit_are_a_breach),
+		CASE(impossible_indices_are_a_breach),
+		CASE(who_takes_nothing_is_waited_for_by_nobody),
+		CASE(who_always_has_more_does_not_stop_the_switch),
+		CASE(drivers_buffers_are_checked),
+		CASE(a_driver_that_takes_nothing),
+		CASE(a_driver_with_an_impossible_index),
+		CASE(a_card_that_always_has_one_more),
+		CASE(counters_without_a_connection),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,260 @@
+/*
+ * net_main_test.c - the whole of the network card's driver, between a card and a client that may be taken over
+ */
+#include "world/world.h"
+
+#include "device.h"
+#include "frame.h"
+
+enum { RX, TX, IRQ = 23, DATA = 1 << 20, TX_AT = 512 << 10, SIZE = 2048, F_CSUM = 1 };
+
+static struct peer net;
+
+static void start_with(uint16_t queue_size)
+{
+	device.features = F_CSUM;
+	device.queue_size = queue_size;
+	world_start();
+	assert_int_equal(world_open(&net, SVC_PROTO_NET, 1 | SVC_STATIC, NULL, 0, DATA), 0);
+	assert_int_equal(net.word[1], NET_CSUM_BLANK);
+}
+
+static void start(void) { start_with(0); }
+
+static void ask(struct net_desc d)
+{
+	peer_put(&net, &d, sizeof(d));
+	peer_flush(&net);
+}
+
+static void send_one(uint32_t id)
+{
+	ask((struct net_desc){
+		.op = NET_TX, .id = id, .offset = TX_AT + id * SIZE, .length = 1518 });
+}
+
+static void post_one(uint32_t id)
+{
+	ask((struct net_desc){
+		.op = NET_RX_POST, .id = id, .offset = id * SIZE, .length = SIZE });
+}
+
+static struct net_desc answer(void)
+{
+	struct net_desc d;
+
+	assert_true(peer_take(&net, &d, sizeof(d)));
+	peer_flush(&net);
+	return d;
+}
+
+static void nothing(void)
+{
+	struct net_desc d;
+
+	assert_false(peer_take(&net, &d, sizeof(d)));
+}
+
+static void arrives(const struct chain *c, uint32_t length)
+{
+	device_give(RX, c->id, (uint32_t)sizeof(struct frame_header) + length);
+	world_irq(IRQ);
+}
+
+static void frames_both_ways(void)
+{
+	struct net_desc d;
+	struct chain c;
+
+	start();
+	post_one(4);
+	send_one(5);
+	assert_true(device_take(TX, &c));
+	assert_int_equal(c.n, 2);
+	assert_ptr_equal(c.buf[1].at, net.data + TX_AT + 5 * SIZE);
+	assert_int_equal(c.buf[1].len, 1518);
+	assert_false(c.buf[1].writable);
+	device_give(TX, c.id, 0);
+	world_irq(IRQ);
+	d = answer();
+	assert_true(d.op == NET_TX_DONE && d.id == 5 && d.flags == 0);
+	assert_true(device_take(RX, &c));
+	assert_true(c.buf[1].writable);
+	arrives(&c, 1518);
+	d = answer();
+	assert_true(d.op == NET_RX && d.id == 4 && d.length == 1518);
+	nothing();
+}
+
+static void refused(struct net_desc d, uint16_t op)
+{
+	struct chain c;
+	struct net_desc a;
+
+	d.id = 77;
+	ask(d);
+	a = answer();
+	assert_true(a.op == op && a.id == 77 && a.length == 0);
+	assert_int_equal(a.flags, SK_E_INVAL);
+	assert_false(device_take(TX, &c));
+	assert_false(device_take(RX, &c));
+	assert_false(peer_dead(&net));
+}
+
+/* Whatever a client of everybody's asks for, everybody's uplink stays. */
+static void what_is_not_legal_comes_back(void)
+{
+	start();
+	refused((struct net_desc){ .op = NET_TX, .length = 13 }, NET_TX_DONE);
+	refused((struct net_desc){ .op = NET_TX, .length = 1519 }, NET_TX_DONE);
+	refused((struct net_desc){ .op = NET_TX, .length = 60, .offset = DATA - 59 },
+		NET_TX_DONE);
+	refused((struct net_desc){ .op = NET_TX, .length = 60, .offset = UINT64_MAX },
+		NET_TX_DONE);
+	refused((struct net_desc){ .op = NET_TX, .length = 60, .reserved = { 1 } },
+		NET_TX_DONE);
+	refused((struct net_desc){ .op = NET_TX,
+			.length = 60,
+			.flags = NET_CSUM_BLANK,
+			.csum_start = 50,
+			.csum_offset = 9 },
+		NET_TX_DONE);
+	refused((struct net_desc){ .op = NET_TX, /* not granted */
+			.length = 3000,
+			.flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
+			.csum_start = 34,
+			.csum_offset = 16,
+			.gso_size = 1000 },
+		NET_TX_DONE);
+	refused((struct net_desc){ .op = NET_RX_POST, .length = 1517 }, NET_RX);
+	refused((struct net_desc){ .op = NET_RX_POST, .length = SIZE, .offset = DATA - 1024 },
+		NET_RX);
+	send_one(1);
+	assert_true(device_take(TX, &(struct chain){ 0 }));
+}
+
+static void what_has_no_answer_is_a_breach(void)
+{
+	start();
+	ask((struct net_desc){ .op = NET_TX_DONE, .length = 60 });
+	assert_true(peer_dead(&net));
+}
+
+static void one_more_than_the_credit_is_a_breach(void)
+{
+	start();
+	for (uint32_t i = 0; i < NET_DEPTH; i++)
+		send_one(i);
+	assert_false(peer_dead(&net));
+	send_one(0);
+	assert_true(peer_dead(&net));
+}
+
+/* A card with a small queue gets what does not fit later, in its order. */
+static void small_queues(void)
+{
+	struct chain c;
+	uint32_t next = 0;
+
+	start_with(8);
+	for (uint32_t i = 0; i < NET_DEPTH; i++)
+		send_one(i);
+	assert_false(peer_dead(&net));
+	while (device_take(TX, &c)) {
+		assert_ptr_equal(c.buf[1].at, net.data + TX_AT + next * SIZE);
+		device_give(TX, c.id, 0);
+		world_irq(IRQ);
+		assert_int_equal(answer().id, next++);
+	}
+	assert_int_equal(next, NET_DEPTH);
+}
+
+/* A client that takes no answers waits with its requests, and loses nothing. */
+static void answers_wait_for_who_takes_none(void)
+{
+	struct net_desc d = { .op = NET_TX, .length = 13 };
+	uint32_t sent = 0, n = 0;
+
+	start();
+	while (ring_room(&net.out, sizeof(d), 1)) {
+		peer_put(&net, &d, sizeof(d));
+		peer_signal(&net);
+		sent++;
+	}
+	assert_false(peer_dead(&net));
+	for (int round = 0; round < 8; round++) {
+		while (peer_take(&net, &d, sizeof(d)))
+			n++;
+		peer_flush(&net);
+	}
+	assert_int_equal(n, sent);
+}
+
+/* ---- the card ---- */
+static void the_cards_nonsense_is_dropped(void)
+{
+	struct frame_header h = { .flags = 1, .csum_start = 34, .csum_offset = 2000 };
+	struct chain c;
+
+	start();
+	post_one(1);
+	assert_true(device_take(RX, &c));
+	arrives(&c, 0); /* shorter than a header; its buffer goes back to the card */
+	nothing();
+	assert_true(device_take(RX, &c));
+	arrives(&c, 1519);
+	nothing();
+	assert_true(device_take(RX, &c));
+	memcpy(c.buf[0].at, &h, sizeof(h));
+	arrives(&c, 100);
+	nothing();
+	assert_true(device_take(RX, &c));
+	arrives(&c, 60);
+	assert_int_equal(answer().length, 60);
+	device_give(RX, 200, 60); /* a chain that it does not have */
+	world_irq(IRQ);
+	nothing();
+}
+
+static void a_closed_region_is_out_of_the_cards_reach(void)
+{
+	struct chain c;
+
+	start();
+	post_one(1);
+	send_one(2);
+	assert_int_equal(world_close(&net), 0);
+	assert_int_equal(device.n_restarts, 1);
+	assert_int_equal(device.n_mapped, 0);
+	assert_false(device_take(RX, &c));
+	assert_false(device_take(TX, &c));
+	assert_int_equal(world_open(&net, SVC_PROTO_NET, 1 | SVC_STATIC, NULL, 0, DATA), 0);
+	for (uint32_t i = 0; i < NET_DEPTH; i++)
+		send_one(i); /* all of the credit is back */
+	assert_false(peer_dead(&net));
+}
+
+static void one_client_only(void)
+{
+	static struct peer other;
+
+	start();
+	assert_int_equal(world_open(&other, SVC_PROTO_NET, 2, NULL, 0, DATA), -SK_E_BUSY);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(frames_both_ways),
+		CASE(what_is_not_legal_comes_back),
+		CASE(what_has_no_answer_is_a_breach),
+		CASE(one_more_than_the_credit_is_a_breach),
+		CASE(small_queues),
+		CASE(answers_wait_for_who_takes_none),
+		CASE(the_cards_nonsense_is_dropped),
+		CASE(a_closed_region_is_out_of_the_cards_reach),
+		CASE(one_client_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
