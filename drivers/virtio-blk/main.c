@@ -4,8 +4,9 @@
  * Objects     slots[]: one for each request in the device's hands, with its header and status byte in DMA
  *             memory.  regions[]: data regions of storage's clients, mapped for the device.
  * Lifecycle   device set up in main() before the loop; regions come and go with storage's calls.
- * Invariants  B1 a region is unmapped only when no slot uses it.  B2 at most BLK_DEPTH requests are out:
- *             one more is a breach and costs the client its connection.
+ * Invariants  B1 a region is unmapped only when no slot uses it.  B2 a request is taken when it finds a slot, and the
+ *             answers to it and to all that are out have room.  B3 what is longer than the device takes at once goes
+ *             to it in parts, one after the other.
  * Source      Virtual I/O Device 1.1, 5.2 (block device).
  */
 #include <stdio.h>
@@ -21,18 +22,20 @@
 
 enum {
 	DEVICE_INDEX = 0,
-	IRQ_BIT = 23, /* channels count from 0 */
-	REGIONS_MAX = 128,
+	IRQ_BIT = 23,     /* channels count from 0 */
 	QUEUE_SIZE = 256, /* three descriptors a request: BLK_DEPTH fit */
 	F_SIZE_MAX = 1 << 1,
+	F_SEG_MAX = 1 << 2,
 	F_RO = 1 << 5,
+	F_BLK_SIZE = 1 << 6,
 	F_FLUSH = 1 << 9,
 	CONFIG_CAPACITY = 0,
 	CONFIG_SIZE_MAX = 8,
+	CONFIG_SEG_MAX = 12,
+	CONFIG_BLK_SIZE = 20,
 	TYPE_IN = 0,
 	TYPE_OUT = 1,
 	TYPE_FLUSH = 4,
-	MAX_BYTES = 4 << 20,
 };
 
 struct dma_request { /* seen by the device: header, then the status byte */
@@ -44,6 +47,8 @@ struct dma_request { /* seen by the device: header, then the status byte */
 
 struct slot {
 	struct blk_req q;
+	uint64_t done; /* bytes of it, and of the part that the device has */
+	uint32_t part;
 	bool busy;
 	bool waiting;  /* for descriptors: a small queue is full */
 	bool flushing; /* a write with BLK_FUA whose data are written, now flushed */
@@ -62,9 +67,10 @@ static struct disk disk;
 static struct dma_request *dma_reqs;
 static uint64_t dma_reqs_addr;
 static struct slot slots[BLK_DEPTH];
-static struct region regions[REGIONS_MAX];
+static struct region regions[BLK_REGIONS];
 static struct svc_conn *client, *closing;
 static uint32_t n_busy, n_waiting;
+static bool full; /* the client has more than there are slots */
 
 static int respond(const struct blk_req *q, int status, uint32_t flags, uint64_t result)
 {
@@ -92,16 +98,16 @@ static void slot_submit(struct slot *s)
 	unsigned int i = (unsigned int)(s - slots), n = 0;
 	uint64_t at = dma_reqs_addr + i * sizeof(struct dma_request);
 	bool data = moves_data(&s->q) && !s->flushing;
-	struct virtq_buf bufs[3];
+	struct virtq_buf bufs[2 + SEGMENTS_MAX];
 
 	dma_reqs[i].type = data ? s->q.op == BLK_READ ? TYPE_IN : TYPE_OUT : TYPE_FLUSH;
 	dma_reqs[i].reserved = 0;
-	dma_reqs[i].sector = data ? s->q.sector : 0;
+	dma_reqs[i].sector = data ? s->q.sector + s->done / BLK_SECTOR : 0;
 	dma_reqs[i].status = 0xff;
 	bufs[n++] = (struct virtq_buf){ at, 16, false };
-	if (data)
-		bufs[n++] = (struct virtq_buf){ regions[s->q.region].map.addr + s->q.offset,
-			(uint32_t)s->q.length, s->q.op == BLK_READ };
+	s->part = data ? request_part(&disk, s->q.length - s->done) : 0; /* B3 */
+	n += request_segments(&disk, regions[s->q.region].map.addr + s->q.offset + s->done,
+		s->part, s->q.op == BLK_READ, bufs + n);
 	bufs[n++] = (struct virtq_buf){ at + 16, 1, true };
 	s->waiting = virtq_add(&queue.q, bufs, n, s) != 0;
 	n_waiting += s->waiting;
@@ -122,24 +128,26 @@ static void waiting_submit(void)
 
 static uint64_t region_size(uint32_t number)
 {
-	return number < REGIONS_MAX && regions[number].used ? regions[number].size : 0;
+	return number < BLK_REGIONS && regions[number].used ? regions[number].size : 0;
 }
 
 static int request_serve(const struct blk_req *q)
 {
 	struct slot *s;
-	int rc = blk_req_check(&disk, q, region_size(q->region));
+	int rc = request_check(&disk, q, region_size(q->region));
 
 	if (rc)
 		return respond(q, rc, 0, 0);
 	if (q->op == BLK_INFO)
-		return respond(
-			q, 0, disk.read_only * BLK_READ_ONLY | BLK_HAS_FLUSH, disk.sectors);
+		return respond(q, 0,
+			disk.read_only * BLK_READ_ONLY | BLK_HAS_FLUSH |
+				blk_block_info(disk.block),
+			disk.sectors);
 	if (q->op == BLK_FLUSH && !disk.flush) /* the device writes through */
 		return respond(q, 0, 0, 0);
 	s = slot_free_find();
 	if (!s)
-		return -SK_E_PEER; /* B2 */
+		return -SK_E_PEER; /* not so: B2 */
 	*s = (struct slot){ .q = *q, .busy = true };
 	slot_submit(s);
 	n_busy++;
@@ -151,15 +159,29 @@ static int request_serve(const struct blk_req *q)
 static int client_event(struct svc_conn *c)
 {
 	struct blk_req q;
-	int rc;
+	int rc = 0;
 
-	while ((rc = ring_get(&c->req, &q, sizeof(q))) >= 0) {
-		rc = rc == sizeof(q) ? request_serve(&q) : -SK_E_PEER;
-		if (rc)
-			break;
+	while (rc == 0 && n_busy < BLK_DEPTH &&
+		svc_room(c, sizeof(struct blk_rsp), n_busy + 1)) {
+		rc = svc_get(c, &q, sizeof(q)); /* B2 */
+		if (rc >= 0)
+			rc = rc == sizeof(q) ? request_serve(&q) : -SK_E_PEER;
 	}
+	full = n_busy == BLK_DEPTH;
 	virtio_queue_kick(&queue);
-	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
+	return rc;
+}
+
+/* More is to be done for it: the rest, or the flush that makes it FUA. */
+static bool slot_goes_on(struct slot *s)
+{
+	if (!moves_data(&s->q) || s->flushing)
+		return false;
+	s->done += s->part;
+	if (s->done < s->q.length)
+		return true;
+	s->flushing = s->q.op == BLK_WRITE && s->q.flags & BLK_FUA && disk.flush;
+	return s->flushing;
 }
 
 static void slot_finish(struct slot *s)
@@ -167,9 +189,7 @@ static void slot_finish(struct slot *s)
 	unsigned int i = (unsigned int)(s - slots);
 	uint8_t status = *(volatile uint8_t *)&dma_reqs[i].status;
 
-	if (status == 0 && s->q.op == BLK_WRITE && s->q.flags & BLK_FUA && disk.flush &&
-		!s->flushing) {
-		s->flushing = true;
+	if (status == 0 && slot_goes_on(s)) {
 		slot_submit(s);
 		return;
 	}
@@ -177,9 +197,8 @@ static void slot_finish(struct slot *s)
 		regions[s->q.region].in_flight--;
 	s->busy = false;
 	n_busy--;
-	/* The ring holds BLK_DEPTH responses: it has room unless the client broke its credit. */
 	if (client && respond(&s->q, status == 0 ? 0 : -SK_E_IO, 0, 0))
-		conn_kill(client, "responses not taken");
+		conn_kill(client, "writes nonsense into its ring");
 	if (closing && n_busy == 0) {
 		struct svc_conn *c = closing;
 
@@ -205,40 +224,49 @@ static void irq_event(void *ctx)
 		waiting_submit();
 	} while (virtq_idle(&queue.q));
 	virtio_queue_kick(&queue);
+	if (full && n_busy < BLK_DEPTH && client)
+		svc_resume(client);
 }
 
-static int region_add(const uint64_t *mr, struct svc_caps *caps, uint64_t *number)
+static int region_map(struct region *r, uint64_t size, sk_cap_t frame)
 {
 	struct sk_cap_info info;
-	struct region *r = NULL;
-	int rc;
+	int rc = (int)sk_cap_info(SK_CAP_CNODE, frame, &info);
 
-	for (unsigned int i = 0; i < REGIONS_MAX && !r; i++)
-		if (!regions[i].used)
-			r = &regions[i];
-	if (!r)
-		return -SK_E_LIMIT;
-	if (caps->n_in != 1)
-		return -SK_E_CAP;
-	rc = (int)sk_cap_info(SK_CAP_CNODE, caps->in[0], &info);
 	if (rc)
 		return rc;
-	if (info.type != SK_OBJ_FRAME || mr[0] > info.size)
+	if (info.type != SK_OBJ_FRAME || size > info.size)
 		return -SK_E_INVAL;
-	rc = dma_map(dev.io_space, caps->in[0], 0, info.order, SK_R | SK_W, &r->map);
-	cap_drop(caps->in[0]); /* dma_map keeps a copy of its own */
+	rc = dma_map(dev.io_space, frame, 0, info.order, SK_R | SK_W, &r->map);
 	if (rc)
 		return rc;
-	r->size = mr[0];
+	r->size = size;
 	r->in_flight = 0;
 	r->used = true;
-	*number = (uint64_t)(r - regions);
 	return 0;
+}
+
+/* The capabilities of a call are ours: dma_map() keeps a copy of its own. */
+static int region_add(uint64_t size, uint64_t number, struct svc_caps *caps)
+{
+	int rc = 0;
+
+	if (number >= BLK_REGIONS)
+		rc = -SK_E_RANGE;
+	else if (regions[number].used)
+		rc = -SK_E_EXISTS;
+	else if (caps->n_in != 1)
+		rc = -SK_E_CAP;
+	if (!rc)
+		rc = region_map(&regions[number], size, caps->in[0]);
+	for (uint32_t i = 0; i < caps->n_in; i++)
+		cap_drop(caps->in[i]);
+	return rc;
 }
 
 static int region_del(uint64_t number)
 {
-	if (number >= REGIONS_MAX || !regions[number].used)
+	if (number >= BLK_REGIONS || !regions[number].used)
 		return -SK_E_NOT_FOUND;
 	if (regions[number].in_flight) /* B1 */
 		return -SK_E_BUSY;
@@ -250,16 +278,15 @@ static int region_del(uint64_t number)
 static int driver_call(
 	uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
 {
+	uint64_t a = *n_mr > 0 ? mr[0] : 0, b = *n_mr > 1 ? mr[1] : 0;
+
 	(void)badge;
-	*n_mr = 2;
-	switch (label) {
-	case BLK_REGION_ADD:
-		return region_add(mr, caps, &mr[1]);
-	case BLK_REGION_DEL:
-		return region_del(mr[0]);
-	default:
-		return -SK_E_NO_SYS;
-	}
+	*n_mr = 1;
+	if (label == BLK_REGION_ADD)
+		return region_add(a, b, caps);
+	for (uint32_t i = 0; i < caps->n_in; i++)
+		cap_drop(caps->in[i]);
+	return label == BLK_REGION_DEL ? region_del(a) : -SK_E_NO_SYS;
 }
 
 static int client_open(
@@ -293,9 +320,49 @@ static const struct svc_service service = {
 	.call = driver_call,
 };
 
+/* 5.2.4: size_max is a limit of each segment, seg_max of their number; without it one segment is safe (5.2.5). */
+static void limits_read(void)
+{
+	uint32_t seg_max = dev.features & F_SEG_MAX
+				   ? (uint32_t)virtio_config_read(&dev, CONFIG_SEG_MAX, 4)
+				   : 1;
+	uint32_t most = queue.q.size - 2u; /* header and status are descriptors too */
+
+	disk.segment_bytes = BLK_BYTES_MAX;
+	if (dev.features & F_SIZE_MAX)
+		disk.segment_bytes = (uint32_t)virtio_config_read(&dev, CONFIG_SIZE_MAX, 4);
+	if (disk.segment_bytes > BLK_BYTES_MAX)
+		disk.segment_bytes = BLK_BYTES_MAX;
+	disk.segment_bytes &= ~(disk.block - 1);
+	most = most < SEGMENTS_MAX ? most : SEGMENTS_MAX;
+	disk.n_segments = seg_max < most ? seg_max : most;
+}
+
+static int disk_read(void)
+{
+	disk.block = dev.features & F_BLK_SIZE
+			     ? (uint32_t)virtio_config_read(&dev, CONFIG_BLK_SIZE, 4)
+			     : BLK_SECTOR;
+	if (!blk_block_legal(disk.block) || queue.q.size < 4) {
+		printf("blocks of %u bytes, a queue of %u: not supported\n",
+			(unsigned int)disk.block, (unsigned int)queue.q.size);
+		return -SK_E_NO_SYS;
+	}
+	disk.sectors = virtio_config_read(&dev, CONFIG_CAPACITY, 8);
+	disk.sectors -= disk.sectors % (disk.block / BLK_SECTOR);
+	disk.read_only = dev.features & F_RO;
+	disk.flush = dev.features & F_FLUSH;
+	limits_read();
+	if (disk.segment_bytes && disk.n_segments)
+		return 0;
+	printf("takes less than a block at once: not supported\n");
+	return -SK_E_NO_SYS;
+}
+
 static int device_start(void)
 {
-	const uint64_t want = F_SIZE_MAX | F_RO | F_FLUSH | VIRTIO_F_EVENT_IDX;
+	const uint64_t want = F_SIZE_MAX | F_SEG_MAX | F_RO | F_BLK_SIZE | F_FLUSH |
+			      VIRTIO_F_EVENT_IDX;
 	void *mem;
 	int rc = virtio_init(&dev, DEVICE_INDEX, want);
 
@@ -311,14 +378,9 @@ static int device_start(void)
 	rc = virtio_queue_make(&dev, &queue, 0, QUEUE_SIZE, 0);
 	if (rc)
 		return rc;
-	disk.sectors = virtio_config_read(&dev, CONFIG_CAPACITY, 8);
-	disk.read_only = dev.features & F_RO;
-	disk.flush = dev.features & F_FLUSH;
-	disk.max_bytes = dev.features & F_SIZE_MAX
-				 ? (uint32_t)virtio_config_read(&dev, CONFIG_SIZE_MAX, 4)
-				 : MAX_BYTES;
-	if (disk.max_bytes > MAX_BYTES)
-		disk.max_bytes = MAX_BYTES;
+	rc = disk_read();
+	if (rc)
+		return rc;
 	virtio_start(&dev);
 	(void)virtq_idle(&queue.q); /* ask for the first interrupt; nothing is queued yet */
 	return 0;

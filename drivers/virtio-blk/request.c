@@ -1,33 +1,37 @@
 /*
- * request.c - checks what storage asks of the disk before anything is done with it
- *
- * Invariants  sums are never formed before the terms are known to be in range: no overflow.
+ * request.c - what storage asks of the disk: checked, and cut into what the device takes
  */
 #include "request.h"
 
-static int transfer_check(const struct disk *d, const struct blk_req *q, uint64_t region_size)
+int request_check(const struct disk *d, const struct blk_req *q, uint64_t region_size)
 {
-	if (q->length == 0 || q->length % BLK_SECTOR || q->length > d->max_bytes)
-		return -SK_E_INVAL;
-	if (q->offset > region_size || q->length > region_size - q->offset)
-		return -SK_E_RANGE;
-	if (q->sector > d->sectors || q->length / BLK_SECTOR > d->sectors - q->sector)
-		return -SK_E_RANGE;
-	return q->op == BLK_WRITE && d->read_only ? -SK_E_DENIED : 0;
+	const struct blk_target t = { .sectors = d->sectors,
+		.region_size = region_size,
+		.block = d->block,
+		.read_only = d->read_only };
+	int rc = blk_req_check(q, &t);
+
+	return rc == 0 && q->op == BLK_DISCARD ? -SK_E_NO_SYS : rc;
 }
 
-int blk_req_check(const struct disk *d, const struct blk_req *q, uint64_t region_size)
+uint32_t request_part(const struct disk *d, uint64_t left)
 {
-	if (q->flags & ~(unsigned int)BLK_FUA)
-		return -SK_E_INVAL;
-	switch (q->op) {
-	case BLK_READ:
-	case BLK_WRITE:
-		return transfer_check(d, q, region_size);
-	case BLK_FLUSH:
-	case BLK_INFO:
-		return 0;
-	default:
-		return -SK_E_INVAL;
+	uint64_t max = (uint64_t)d->segment_bytes * d->n_segments;
+
+	return (uint32_t)(left < max ? left : max);
+}
+
+unsigned int request_segments(const struct disk *d, uint64_t addr, uint32_t len,
+	bool device_writes, struct virtq_buf bufs[SEGMENTS_MAX])
+{
+	unsigned int n = 0;
+
+	while (len) {
+		uint32_t now = len < d->segment_bytes ? len : d->segment_bytes;
+
+		bufs[n++] = (struct virtq_buf){ addr, now, device_writes };
+		addr += now;
+		len -= now;
 	}
+	return n;
 }

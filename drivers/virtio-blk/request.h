@@ -1,24 +1,33 @@
 /*
- * request.h - checks what storage asks of the disk before anything is done with it
+ * request.h - what storage asks of the disk: checked, and cut into what the device takes
  */
 #ifndef VIRTIO_BLK_REQUEST_H
 #define VIRTIO_BLK_REQUEST_H
 
 #include <stdbool.h>
 #include "proto/blk.h"
-#include <sk/types.h>
+#include "virtio/virtq.h"
+
+enum { SEGMENTS_MAX = 16 }; /* of data in one request to the device */
 
 struct disk {
 	uint64_t sectors;
 	bool read_only, flush;
-	uint32_t max_bytes; /* of one data transfer */
+	uint32_t block;         /* bytes */
+	uint32_t segment_bytes; /* of one segment at most: a multiple of block */
+	uint32_t n_segments;    /* of one request at most */
 };
 
 /*
- * q is a private copy. region_size: of the region that q names, 0 if there is none. 0: execute it;
- * -SK_E_INVAL, -SK_E_RANGE, -SK_E_DENIED: answer with that.
+ * q is a private copy. region_size: of the region that q names, 0 if there is none. 0: execute it; else the error to
+ * answer it with.
  */
-int blk_req_check(
+int request_check(
 	const struct disk *d, const struct blk_req *q, uint64_t region_size) must_check;
+/* Bytes of the `left` that go into the next request to the device. */
+uint32_t request_part(const struct disk *d, uint64_t left);
+/* That part, which lies at device address addr, as segments; returns how many. */
+unsigned int request_segments(const struct disk *d, uint64_t addr, uint32_t len,
+	bool device_writes, struct virtq_buf bufs[SEGMENTS_MAX]);
 
 #endif

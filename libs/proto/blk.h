@@ -8,17 +8,24 @@
  * Ownership   from request to response the provider owns the bytes that the request names.
  * Order       none between requests in flight; FLUSH covers every WRITE answered before it was sent.
  *             A write with BLK_FUA is on the medium when answered.
- * Credit      at most BLK_DEPTH requests outstanding; more is a breach.
- * Units       sectors of 512 bytes; offset and length of data in bytes, multiples of 512.
+ * Credit      at most BLK_DEPTH requests outstanding. More, and those of a client that does not take its
+ *             responses, stay in the ring.
+ * Units       sectors of 512 bytes; offset and length of data in bytes, multiples of 512. A disk may have
+ *             larger blocks (INFO): a transfer is of whole ones.
+ * Legal       blk_req_check() says what a request must be, to VMM, storage and driver alike. One that is not
+ *             is answered with its error.
  * Restart     storage re-issues what a dead driver took with it after the queue was reset.
  */
 #ifndef PROTO_BLK_H
 #define PROTO_BLK_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sk/types.h>
 
 #define BLK_DEPTH 64u
 #define BLK_SECTOR 512u
+#define BLK_BYTES_MAX (4u << 20) /* of one transfer */
 
 #define BLK_OPS(X) \
 	X(READ, 1, "provider fills") \
@@ -33,6 +40,28 @@ enum blk_op { BLK_OPS(X) BLK_OP_END };
 
 enum blk_flag { BLK_FUA = 1 }; /* of a request */
 enum blk_info_flag { BLK_READ_ONLY = 1, BLK_HAS_FLUSH = 2, BLK_HAS_DISCARD = 4 };
+#define BLK_INFO_BLOCK_SHIFT 8 /* flags of INFO, three bits: a block is BLK_SECTOR << that */
+#define BLK_BLOCK_MAX (BLK_SECTOR << 7)
+
+static inline uint32_t blk_info_block(uint32_t info_flags)
+{
+	return BLK_SECTOR << (info_flags >> BLK_INFO_BLOCK_SHIFT & 7);
+}
+
+/* The flags for blocks of that many bytes: a power of two from BLK_SECTOR to BLK_BLOCK_MAX. */
+static inline uint32_t blk_block_info(uint32_t block)
+{
+	uint32_t shift = 0;
+
+	while (BLK_SECTOR << shift < block)
+		shift++;
+	return shift << BLK_INFO_BLOCK_SHIFT;
+}
+
+static inline bool blk_block_legal(uint32_t block)
+{
+	return block >= BLK_SECTOR && block <= BLK_BLOCK_MAX && !(block & (block - 1));
+}
 
 struct blk_req {
 	uint16_t op;
@@ -52,6 +81,54 @@ struct blk_rsp {
 	uint64_t result; /* INFO: sectors */
 };
 
+/* What a request is held against: a disk, or a volume on it, and the data region that it names. */
+struct blk_target {
+	uint64_t sectors;
+	uint64_t region_size; /* 0: there is no such region */
+	uint32_t block;       /* bytes */
+	bool read_only;
+};
+
+static inline int blk_range_check(uint64_t sector, uint64_t n, const struct blk_target *t)
+{
+	if (n == 0 || sector % (t->block / BLK_SECTOR) || n % (t->block / BLK_SECTOR))
+		return -SK_E_INVAL;
+	return sector > t->sectors || n > t->sectors - sector ? -SK_E_RANGE : 0;
+}
+
+static inline int blk_transfer_check(const struct blk_req *q, const struct blk_target *t)
+{
+	if (q->length > BLK_BYTES_MAX || q->length % BLK_SECTOR || q->offset % BLK_SECTOR)
+		return -SK_E_INVAL;
+	if (q->offset > t->region_size || q->length > t->region_size - q->offset)
+		return -SK_E_RANGE;
+	return blk_range_check(q->sector, q->length / BLK_SECTOR, t);
+}
+
+/* A private copy of a request. 0: do it; else the error to answer it with. */
+static inline int blk_req_check(const struct blk_req *q, const struct blk_target *t)
+{
+	int rc;
+
+	if (q->flags & ~(unsigned int)BLK_FUA)
+		return -SK_E_INVAL;
+	switch (q->op) {
+	case BLK_READ:
+		return blk_transfer_check(q, t);
+	case BLK_WRITE:
+		rc = blk_transfer_check(q, t);
+		return rc ? rc : t->read_only ? -SK_E_DENIED : 0;
+	case BLK_DISCARD:
+		rc = blk_range_check(q->sector, q->length, t);
+		return rc ? rc : t->read_only ? -SK_E_DENIED : 0;
+	case BLK_FLUSH:
+	case BLK_INFO:
+		return 0;
+	default:
+		return -SK_E_INVAL;
+	}
+}
+
 struct blk_params {      /* of SVC_OPEN towards storage */
 	char volume[64]; /* "by-partlabel/NAME" as after /dev/disk/, zero-terminated UTF-8 */
 	uint32_t writable;
@@ -61,9 +138,14 @@ struct blk_params {      /* of SVC_OPEN towards storage */
 
 /* Calls on a block driver's control endpoint, by storage. */
 enum blk_driver_call {
-	BLK_REGION_ADD =
-		16, /* mr0 data size; capability: frame of the data part. Reply mr1 = number */
-	BLK_REGION_DEL = 17 /* mr0 number; returns when nothing in it is in flight */
+	/*
+	 * mr0 data size, mr1 number: the caller's choice, so that one that got no answer in time knows what to remove;
+	 * capability: frame of the data part. RANGE: no such number, EXISTS: in use.
+	 */
+	BLK_REGION_ADD = 16,
+	BLK_REGION_DEL =
+		17 /* mr0 number. BUSY: something in it is in flight, NOT_FOUND: there is none */
 };
+#define BLK_REGIONS 128u
 
 #endif

@@ -12,7 +12,10 @@ long edge_recv(sk_cap_t endpoint, struct sk_msg *m) { return sk_recv(endpoint, m
 
 long edge_reply(sk_cap_t reply, const struct sk_msg *m) { return sk_reply(reply, m); }
 
-long edge_wait(sk_cap_t ntfn, uint64_t *word) { return sk_wait(ntfn, SK_NO_DEADLINE, word); }
+long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word)
+{
+	return sk_wait(ntfn, deadline, word);
+}
 
 void edge_signal(sk_cap_t ntfn) { (void)sk_signal(ntfn); }
 

@@ -13,7 +13,7 @@ long edge_recv(sk_cap_t endpoint, struct sk_msg *m);
 long edge_reply(sk_cap_t reply, const struct sk_msg *m);
 void edge_signal(sk_cap_t ntfn);
 long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn);
-long edge_wait(sk_cap_t ntfn, uint64_t *word);
+long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word);
 sk_time_t edge_now(void);
 sk_time_t edge_in_ms(uint32_t ms);
 /* Order of a frame in an own slot, 0 when it is none. */

@@ -184,14 +184,20 @@ static void handle_bits(uint64_t word)
 	serve_signals(word >> OWN_BITS);
 }
 
-int svc_wait(struct svc_conn *c)
+sk_time_t svc_now(void) { return edge_now(); }
+
+sk_time_t svc_in_ms(uint32_t ms) { return edge_in_ms(ms); }
+
+int svc_wait(struct svc_conn *c) { return svc_wait_until(c, SK_NO_DEADLINE); }
+
+int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 {
 	const uint64_t bit = 1ull << channel_bit(c);
 	uint64_t word;
 	int rc;
 
 	do {
-		rc = (int)edge_wait(DOMAIN_CAP_NTFN, &word);
+		rc = (int)edge_wait(DOMAIN_CAP_NTFN, deadline, &word);
 		if (rc)
 			return rc;
 		raised |= word & ~bit;

@@ -138,12 +138,16 @@ struct svc_timer {
 	struct svc_timer *next;
 };
 void svc_timer_set(struct svc_timer *t, sk_time_t deadline);
+sk_time_t svc_now(void);
+sk_time_t svc_in_ms(uint32_t ms);
 
 /*
  * Wait until the service behind channel c signals; all other events stay pending for svc_run(). For start-up,
  * and for a domain whose work cannot be cut into events (files: its file system library reads synchronously).
  */
 int svc_wait(struct svc_conn *c) must_check;
+/* -SK_E_TIMEOUT at the deadline. */
+int svc_wait_until(struct svc_conn *c, sk_time_t deadline) must_check;
 
 /* Never returns but for a failure of the kernel's: its error. */
 int svc_run(void);

@@ -13,7 +13,8 @@
 
 static struct svc_conn *storage;
 static const uint8_t *memory;
-static uint64_t volume_size; /* bytes */
+static uint64_t volume_size;               /* bytes */
+static uint32_t volume_block = BLK_SECTOR; /* reads are of whole ones */
 
 static int transact(const struct blk_req *q, struct blk_rsp *rsp)
 {
@@ -44,6 +45,8 @@ int volume_use_channel(struct svc_conn *c)
 	storage = c;
 	rc = transact(&q, &rsp);
 	volume_size = rc ? 0 : rsp.result * BLK_SECTOR;
+	if (!rc)
+		volume_block = blk_info_block(rsp.flags);
 	return rc;
 }
 
@@ -53,23 +56,34 @@ void volume_use_memory(const void *image, uint64_t size)
 	volume_size = size;
 }
 
+/* The data part holds that much at a time. */
+static uint32_t window(void)
+{
+	uint64_t max = storage->data_size < BLK_BYTES_MAX ? storage->data_size : BLK_BYTES_MAX;
+
+	return (uint32_t)max & ~(volume_block - 1);
+}
+
 static int channel_read(uint64_t at, uint32_t bytes, uint8_t *out)
 {
 	static uint64_t next_id = 1;
 
 	while (bytes) {
-		uint32_t n = bytes < storage->data_size
-				     ? bytes
-				     : (uint32_t)storage->data_size & ~(BLK_SECTOR - 1);
-		struct blk_req q = {
-			.op = BLK_READ, .id = next_id++, .sector = at / BLK_SECTOR, .length = n
-		};
+		uint32_t skip = at % volume_block, max = window();
+		uint64_t whole = ((uint64_t)skip + bytes + volume_block - 1) &
+				 ~(uint64_t)(volume_block - 1);
+		struct blk_req q = { .op = BLK_READ,
+			.id = next_id++,
+			.sector = (at - skip) / BLK_SECTOR,
+			.length = whole < max ? whole : max };
 		struct blk_rsp rsp;
-		int rc = transact(&q, &rsp);
+		uint32_t n;
+		int rc = max ? transact(&q, &rsp) : -SK_E_LIMIT;
 
 		if (rc)
 			return rc;
-		memcpy(out, storage->data, n);
+		n = (uint32_t)q.length - skip < bytes ? (uint32_t)q.length - skip : bytes;
+		memcpy(out, storage->data + skip, n);
 		out += n;
 		at += n;
 		bytes -= n;

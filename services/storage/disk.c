@@ -1,15 +1,26 @@
 /*
  * disk.c - a disk behind a driver domain
  *
- * Invariants  D1 flight[i] is in use exactly while the driver has the request with id i.
+ * Invariants  D1 flight[i] is in use exactly while the driver has the request with id i.  D2 clients' requests leave
+ *             DISK_CLOSING_RESERVE flights free.  D3 a region's number is used again only when the driver has said
+ *             that it has none with it.
  */
 #include "disk.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct client *const self = (struct client *)-1; /* our own reads at start */
 
-int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q, bool closing)
+bool disk_ready(struct disk *d, enum disk_use use)
+{
+	uint32_t max = use == DISK_CLOSING ? BLK_DEPTH
+					   : BLK_DEPTH - DISK_CLOSING_RESERVE; /* D2 */
+
+	return d->n_flights < max && svc_room(d->driver, sizeof(struct blk_req), 1);
+}
+
+int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q, enum disk_use use)
 {
 	struct blk_req out = *q;
 	uint32_t i;
@@ -23,66 +34,109 @@ int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q, bool
 	rc = svc_send(d->driver, true, &out, sizeof(out));
 	if (rc)
 		return rc;
-	d->flight[i] = (struct flight){ cl, q->id, closing };
+	d->flight[i] = (struct flight){ cl, q->id, use };
 	d->n_flights++;
 	return 0;
 }
 
 int disk_finished(struct disk *d, struct flight *f, struct blk_rsp *rsp)
 {
-	int rc = ring_get(&d->driver->rsp, rsp, sizeof(*rsp));
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	if (rc != sizeof(*rsp) || rsp->id >= BLK_DEPTH || !d->flight[rsp->id].client) /* D1 */
-		return -SK_E_PEER;
-	*f = d->flight[rsp->id];
-	d->flight[rsp->id].client = NULL;
-	d->n_flights--;
-	return 0;
+	while ((rc = svc_get(d->driver, rsp, sizeof(*rsp))) >= 0) {
+		if (rc == sizeof(*rsp) && rsp->id < BLK_DEPTH && d->flight[rsp->id].client) {
+			*f = d->flight[rsp->id];
+			d->flight[rsp->id].client = NULL; /* D1 */
+			d->n_flights--;
+			return 0;
+		}
+		if (d->faults++ == 0)
+			printf("a disk's driver answers what it was not asked\n");
+	}
+	return rc == -SK_E_AGAIN ? rc : -SK_E_PEER;
 }
 
 /* One request and its answer, waiting for nothing else: only before the loop. */
 static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp)
 {
+	sk_time_t deadline = svc_in_ms(DISK_START_MS);
 	struct flight f;
-	int rc = disk_submit(d, self, q, false);
+	int rc = disk_submit(d, self, q, DISK_CLIENT);
 
 	if (rc)
 		return rc;
 	while ((rc = disk_finished(d, &f, rsp)) == -SK_E_AGAIN) {
+		d->driver->spent = 0; /* nobody else has a turn yet */
 		if (ring_get_idle(&d->driver->rsp))
 			continue;
-		rc = svc_wait(d->driver);
+		rc = svc_wait_until(d->driver, deadline);
 		if (rc)
 			return rc;
 	}
 	return rc ? rc : rsp->status;
 }
 
-static int region_call(struct disk *d, uint32_t label, uint64_t *mr, sk_cap_t frame)
+/* ---- regions ---- */
+
+static int region_call(struct disk *d, uint32_t label, uint64_t a, uint64_t b, sk_cap_t frame)
 {
 	struct svc_caps caps = { .out = { frame }, .n_out = frame != SK_NULL_CAP };
+	uint64_t mr[64] = { a, b }; /* room for any answer */
 	uint32_t n = 2;
+	int rc;
 
-	return svc_call(d->endpoint, label, mr, &n, &caps);
+	if (svc_now() < d->silent_until)
+		return -SK_E_TIMEOUT;
+	rc = svc_call_timed(d->endpoint, label, mr, &n, &caps, DISK_CALL_MS);
+	if (rc == -SK_E_TIMEOUT) {
+		d->silent_until = svc_in_ms(DISK_SILENT_MS);
+		printf("a disk's driver does not answer\n");
+	}
+	return rc;
+}
+
+/* D3 */
+static int number_free(struct disk *d, uint32_t number)
+{
+	int rc = region_call(d, BLK_REGION_DEL, number, 0, SK_NULL_CAP);
+	bool gone = rc == 0 || rc == -SK_E_NOT_FOUND;
+
+	d->region[number] = gone ? REGION_FREE : REGION_STALE;
+	return rc;
+}
+
+static int number_take(struct disk *d, uint32_t *number)
+{
+	uint32_t i;
+	int rc;
+
+	for (i = 0; i < BLK_REGIONS; i++) {
+		if (d->region[i] == REGION_STALE) {
+			rc = number_free(d, i);
+			if (rc == -SK_E_TIMEOUT)
+				return rc;
+		}
+		if (d->region[i] == REGION_FREE)
+			break;
+	}
+	*number = i;
+	return i < BLK_REGIONS ? 0 : -SK_E_LIMIT;
 }
 
 int disk_region_add(struct disk *d, const struct svc_conn *c, uint32_t *region)
 {
-	uint64_t mr[64] = { c->data_size };
-	int rc = region_call(d, BLK_REGION_ADD, mr, c->data_frame);
+	int rc = number_take(d, region);
 
-	*region = (uint32_t)mr[1];
+	if (rc)
+		return rc;
+	rc = region_call(d, BLK_REGION_ADD, c->data_size, *region, c->data_frame);
+	d->region[*region] = rc ? REGION_STALE : REGION_USED;
 	return rc;
 }
 
-int disk_region_del(struct disk *d, uint32_t region)
-{
-	uint64_t mr[64] = { region };
+int disk_region_del(struct disk *d, uint32_t region) { return number_free(d, region); }
 
-	return region_call(d, BLK_REGION_DEL, mr, SK_NULL_CAP);
-}
+/* ---- start ---- */
 
 int disk_init(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint)
 {
@@ -91,27 +145,35 @@ int disk_init(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint)
 	int rc;
 
 	memset(d, 0, sizeof(*d));
+	TAILQ_INIT(&d->stalled);
+	TAILQ_INIT(&d->ending);
 	d->driver = driver;
 	d->endpoint = endpoint;
 	rc = transact(d, &q, &rsp);
 	if (rc)
 		return rc;
 	d->sectors = rsp.result;
+	d->block = blk_info_block(rsp.flags);
 	d->read_only = rsp.flags & BLK_READ_ONLY;
 	return disk_region_add(d, driver, &d->own_region);
 }
 
 int disk_read_now(struct disk *d, uint64_t sector, uint32_t bytes, const uint8_t **data)
 {
+	struct blk_target t = {
+		.sectors = d->sectors, .region_size = d->driver->data_size, .block = d->block
+	};
 	struct blk_req q = {
 		.op = BLK_READ, .region = d->own_region, .sector = sector, .length = bytes
 	};
 	struct blk_rsp rsp;
+	int rc;
 
 	if (bytes > d->driver->data_size)
 		return -SK_E_LIMIT;
-	if (sector > d->sectors || bytes / BLK_SECTOR > d->sectors - sector)
-		return -SK_E_RANGE;
+	rc = blk_req_check(&q, &t);
+	if (rc)
+		return rc;
 	*data = d->driver->data;
 	return transact(d, &q, &rsp);
 }

@@ -18,11 +18,11 @@ static uint32_t get32(const uint8_t *p)
 static uint64_t get64(const uint8_t *p) { return get32(p) | (uint64_t)get32(p + 4) << 32; }
 
 static const char *header_fault(
-	const uint8_t *s, uint64_t lba, uint64_t disk_sectors, struct gpt_header *h)
+	const uint8_t *s, uint64_t lba, uint64_t n_blocks, struct gpt_header *h)
 {
 	uint32_t size = get32(s + 12);
 	uint8_t copy[GPT_SECTOR];
-	uint64_t entries_sectors;
+	uint64_t entries_blocks;
 
 	if (memcmp(s, "EFI PART", 8) != 0)
 		return "no GPT signature";
@@ -41,24 +41,25 @@ static const char *header_fault(
 	h->n_entries = get32(s + 80);
 	h->entry_size = get32(s + 84);
 	h->entries_crc = get32(s + 88);
-	if (h->first_usable > h->last_usable || h->last_usable >= disk_sectors)
+	if (h->first_usable > h->last_usable || h->last_usable >= n_blocks)
 		return "usable range beyond the end of the disk";
 	if (h->entry_size < ENTRY_MIN || h->entry_size > ENTRY_MAX ||
 		h->entry_size & (h->entry_size - 1))
 		return "impossible entry size";
 	if (h->n_entries == 0 || h->n_entries > GPT_ENTRIES_MAX)
 		return "more entries than are supported";
-	entries_sectors = gpt_entries_bytes(h) / GPT_SECTOR;
-	if (h->entries_lba < 2 || h->entries_lba >= disk_sectors ||
-		entries_sectors > disk_sectors - h->entries_lba)
+	entries_blocks = gpt_entries_bytes(h) / h->block;
+	if (h->entries_lba < 2 || h->entries_lba >= n_blocks ||
+		entries_blocks > n_blocks - h->entries_lba)
 		return "entry array beyond the end of the disk";
 	return NULL;
 }
 
-int gpt_header_decode(const uint8_t sector[GPT_SECTOR], uint64_t lba, uint64_t disk_sectors,
-	struct gpt_header *h, const char **why)
+int gpt_header_decode(const uint8_t sector[GPT_SECTOR], uint64_t lba, uint64_t n_blocks,
+	uint32_t block, struct gpt_header *h, const char **why)
 {
-	*why = header_fault(sector, lba, disk_sectors, h);
+	h->block = block;
+	*why = header_fault(sector, lba, n_blocks, h);
 	return *why ? -SK_E_INVAL : 0;
 }
 
@@ -66,7 +67,7 @@ size_t gpt_entries_bytes(const struct gpt_header *h)
 {
 	size_t bytes = (size_t)h->n_entries * h->entry_size;
 
-	return (bytes + GPT_SECTOR - 1) & ~(size_t)(GPT_SECTOR - 1);
+	return (bytes + h->block - 1) & ~(size_t)(h->block - 1);
 }
 
 bool gpt_entries_valid(const struct gpt_header *h, const uint8_t *entries)

@@ -22,6 +22,7 @@ struct gpt_header {
 	uint32_t entries_crc;
 	uint64_t first_usable, last_usable;
 	uint64_t other_lba; /* of the other header */
+	uint32_t block;     /* bytes of what an LBA counts */
 };
 
 struct gpt_partition {
@@ -30,12 +31,12 @@ struct gpt_partition {
 };
 
 /*
- * Check the header sector read from `lba` of a disk of `disk_sectors`. 0, or -SK_E_INVAL with the reason
- * in *why.
+ * Check the first bytes of the header block read from `lba` of a disk of n_blocks blocks of `block` bytes (5.1:
+ * an LBA counts logical blocks). 0, or -SK_E_INVAL with the reason in *why.
  */
-int gpt_header_decode(const uint8_t sector[GPT_SECTOR], uint64_t lba, uint64_t disk_sectors,
-	struct gpt_header *h, const char **why) must_check;
-/* Bytes of the entry array, a multiple of the sector size. */
+int gpt_header_decode(const uint8_t sector[GPT_SECTOR], uint64_t lba, uint64_t n_blocks,
+	uint32_t block, struct gpt_header *h, const char **why) must_check;
+/* Bytes of the entry array, a multiple of the block size. */
 size_t gpt_entries_bytes(const struct gpt_header *h);
 /*
  * Decode the entry array. Entries that are out of range, overlap an earlier one or have a name that is

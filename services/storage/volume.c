@@ -42,34 +42,26 @@ void volume_detach(struct volume *v, bool writable)
 		v->readers--;
 }
 
-static int transfer_translate(
-	const struct volume *v, bool writable, uint64_t data_size, struct blk_req *q)
-{
-	if (q->length == 0 || q->length % BLK_SECTOR || q->offset % BLK_SECTOR)
-		return -SK_E_INVAL;
-	if (q->offset > data_size || q->length > data_size - q->offset)
-		return -SK_E_RANGE;
-	if (q->sector > v->sectors || q->length / BLK_SECTOR > v->sectors - q->sector) /* V2 */
-		return -SK_E_RANGE;
-	if (q->op == BLK_WRITE && !writable)
-		return -SK_E_DENIED;
-	q->sector += v->first;
-	return 0;
-}
-
 int volume_translate(
 	const struct volume *v, bool writable, uint64_t data_size, struct blk_req *q)
 {
-	if (q->flags & ~(unsigned int)BLK_FUA || q->region != 0)
-		return -SK_E_INVAL;
+	const struct blk_target t = { .sectors = v->sectors,
+		.region_size = data_size,
+		.block = v->block,
+		.read_only = !writable };
+	int rc = q->region ? -SK_E_INVAL : blk_req_check(q, &t); /* V2 */
+
+	if (rc)
+		return rc;
 	switch (q->op) {
 	case BLK_READ:
 	case BLK_WRITE:
-		return transfer_translate(v, writable, data_size, q);
-	case BLK_FLUSH:
+		q->sector += v->first;
+		return 0;
+	case BLK_DISCARD:
+		return -SK_E_NO_SYS;
+	default:
 		q->sector = q->offset = q->length = 0;
 		return 0;
-	default:
-		return -SK_E_INVAL;
 	}
 }

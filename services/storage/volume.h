@@ -15,6 +15,7 @@ struct volume {
 	char name[GPT_NAME_MAX]; /* "by-partlabel/" is not part of it */
 	uint32_t disk;
 	uint64_t first, sectors;
+	uint32_t block; /* bytes */
 	bool read_only; /* the disk is */
 	uint32_t readers;
 	bool writer;
@@ -29,7 +30,7 @@ struct volume *volume_find(struct volume *volumes, uint32_t n, const char *path,
 int volume_attach(struct volume *v, bool writable) must_check;
 void volume_detach(struct volume *v, bool writable);
 /*
- * Check a client's request on a volume and turn it into one for the disk: sector moved, region set.
+ * Check a client's request on a volume and turn it into one for the disk: sector moved.
  * 0 or the error to answer with.
  */
 int volume_translate(const struct volume *v, bool writable, uint64_t data_size,

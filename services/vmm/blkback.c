@@ -54,6 +54,7 @@ struct disk {
 	struct svc_conn *conn;
 	uint64_t sectors;
 	uint32_t flags; /* BLK_* of INFO */
+	uint32_t block; /* bytes */
 	const struct blkif_layout *layout;
 	uint32_t n_queues, n_ring_pages;
 	struct queue queue[QUEUES];
@@ -154,6 +155,10 @@ static int submit(struct disk *d, struct request *r, uint16_t op, uint16_t flags
 		.flags = flags,
 		.id = (uint64_t)(r - d->request),
 		.sector = r->op.sector };
+	const struct blk_target t = { .sectors = d->sectors,
+		.region_size = d->conn->data_size,
+		.block = d->block,
+		.read_only = d->cfg.read_only || d->flags & BLK_READ_ONLY };
 	int rc;
 
 	if (op == BLK_READ || op == BLK_WRITE) {
@@ -164,6 +169,9 @@ static int submit(struct disk *d, struct request *r, uint16_t op, uint16_t flags
 	} else {
 		q.sector = 0;
 	}
+	rc = blk_req_check(&q, &t);
+	if (rc)
+		return rc;
 	rc = ring_put(&d->conn->req, &q, sizeof(q));
 	if (rc)
 		edge_log("%s: storage's ring is unusable: %d", d->dev.be, rc);
@@ -357,6 +365,7 @@ static void info_done(struct disk *d, const struct blk_rsp *rsp)
 	}
 	d->sectors = rsp->result;
 	d->flags = rsp->flags;
+	d->block = blk_info_block(rsp->flags);
 }
 
 static void response(struct disk *d, const struct blk_rsp *rsp)
@@ -436,13 +445,14 @@ static void features(struct xb_dev *dev)
 	xb_write(dev, "feature-persistent", "0");
 	if (d->flags & BLK_HAS_DISCARD && !ro) {
 		xb_write(dev, "feature-discard", "1");
-		xb_write(dev, "discard-granularity", "512");
+		xb_write(dev, "discard-granularity", "%u", d->block);
 		xb_write(dev, "discard-alignment", "0");
 		xb_write(dev, "discard-secure", "0");
 	}
 	xb_write(dev, "sectors", "%llu", (unsigned long long)d->sectors);
-	xb_write(dev, "sector-size", "512");
-	xb_write(dev, "physical-sector-size", "512");
+	xb_write(dev, "sector-size", "%u",
+		d->block); /* of requests; they count 512 bytes all the same */
+	xb_write(dev, "physical-sector-size", "%u", d->block);
 	xb_write(dev, "info", "%u",
 		(ro ? VDISK_READONLY : 0) | (d->cfg.cdrom ? VDISK_CDROM : 0));
 }
@@ -601,6 +611,7 @@ int blkback_add(const struct vm_disk *cfg)
 	if (!d)
 		return -SK_E_NO_MEM;
 	d->cfg = *cfg;
+	d->block = BLK_SECTOR;
 	d->conn = svc_channel(cfg->channel);
 	if (!d->conn) {
 		free(d);

@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(sector + 16, 0, 4);
 	crc = (uint32_t)crc32(0, sector, len <= GPT_SECTOR ? len : GPT_SECTOR);
 	memcpy(sector + 16, &crc, 4);
-	if (gpt_header_decode(sector, 1, DISK, &h, &why))
+	if (gpt_header_decode(sector, 1, DISK, size % 2 ? GPT_SECTOR : 4096, &h, &why))
 		return 0;
 	entries = calloc(1, gpt_entries_bytes(&h));
 	if (size > sizeof(sector)) {

@@ -2,3 +2,8 @@ unit-tests += files_tree
 src-unit-files_tree := test/unit/files/tree_test.c services/files/tree.c services/files/volume.c
 inc-unit-files_tree := services/files
 ldlibs-unit-files_tree := -lext2fs -lcom_err
+
+unit-tests += files_volume
+src-unit-files_volume := test/unit/files/volume_test.c services/files/volume.c libs/ring/ring.c
+inc-unit-files_volume := services/files
+ldlibs-unit-files_volume := -lext2fs -lcom_err

@@ -79,7 +79,7 @@ static int teardown(void **state)
 static int decode(struct gpt_header *h)
 {
 	const char *why;
-	int rc = gpt_header_decode(header, 1, DISK, h, &why);
+	int rc = gpt_header_decode(header, 1, DISK, GPT_SECTOR, h, &why);
 
 	assert_int_equal(rc != 0, why != NULL);
 	return rc;

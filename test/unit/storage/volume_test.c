@@ -44,7 +44,7 @@ static void sharing(void **state)
 
 static int translate(struct blk_req q, bool writable, uint64_t *sector)
 {
-	static const struct volume v = { .first = 1000, .sectors = 16 };
+	static const struct volume v = { .first = 1000, .sectors = 16, .block = 512 };
 	int rc = volume_translate(&v, writable, 8192, &q);
 
 	*sector = q.sector;
@@ -83,14 +83,38 @@ static void requests(void **state)
 	REFUSED(offset, 1, SK_E_INVAL);
 	REFUSED(length, 0, SK_E_INVAL);
 	REFUSED(length, 100, SK_E_INVAL);
-	REFUSED(length, UINT64_MAX - 511, SK_E_RANGE);
+	REFUSED(length, UINT64_MAX - 511, SK_E_INVAL);
+	q = (struct blk_req){ .op = BLK_DISCARD, .length = 1 };
+	assert_int_equal(translate(q, true, &sector), -SK_E_NO_SYS);
+	q.length = 17;
+	assert_int_equal(translate(q, true, &sector), -SK_E_RANGE);
 	REFUSED(region, 1, SK_E_INVAL);
 	REFUSED(op, 0, SK_E_INVAL);
-	REFUSED(op, BLK_INFO, SK_E_INVAL);
+	REFUSED(length, BLK_BYTES_MAX + 512, SK_E_INVAL);
 	REFUSED(op, 99, SK_E_INVAL);
 	q = (struct blk_req){ .op = BLK_FLUSH, .sector = 77, .length = 5 };
 	assert_int_equal(translate(q, false, &sector), 0);
 	assert_int_equal(sector, 0);
+}
+
+/* Of a disk with larger blocks only whole ones can be moved. */
+static void blocks(void **state)
+{
+	const struct volume v = { .first = 800, .sectors = 800, .block = 4096 };
+	const struct blk_req good = {
+		.op = BLK_READ, .sector = 8, .offset = 512, .length = 4096
+	};
+	struct blk_req q = good;
+
+	(void)state;
+	assert_int_equal(volume_translate(&v, false, 8192, &q), 0);
+	assert_int_equal(q.sector, 808);
+	q = good;
+	q.sector = 9;
+	assert_int_equal(volume_translate(&v, false, 8192, &q), -SK_E_INVAL);
+	q = good;
+	q.length = 512;
+	assert_int_equal(volume_translate(&v, false, 8192, &q), -SK_E_INVAL);
 }
 
 int main(void)
@@ -99,6 +123,7 @@ int main(void)
 		cmocka_unit_test(finding),
 		cmocka_unit_test(sharing),
 		cmocka_unit_test(requests),
+		cmocka_unit_test(blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,9 +138,10 @@ long edge_call(sk_cap_t endpoint, struct sk_msg *m)
 }
 
 /* The next signal of the script. */
-long edge_wait(sk_cap_t ntfn, uint64_t *word)
+long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word)
 {
 	(void)ntfn;
+	fake.deadline = deadline;
 	if (fake.at == fake.n_script)
 		return -SK_E_DELETED;
 	*word = fake.script[fake.at++].badge;

@@ -814,6 +814,9 @@ static void wait_keeps_other_signals(void)
 	fake_add(SK_LABEL_SIGNAL, 1 << 7);
 	assert_int_equal(svc_wait(channel), 0);
 	assert_int_equal(svc_wait(channel), -SK_E_DELETED);
+	assert_int_equal(fake.deadline, SK_NO_DEADLINE);
+	assert_int_equal(svc_wait_until(channel, 77), -SK_E_DELETED);
+	assert_int_equal(fake.deadline, 77);
 	serve();
 	assert_string_equal(order, "x"); /* it came while something else was waited for */
 }

@@ -10,3 +10,9 @@ src-unit-virtio_net_main = test/unit/virtio/net_main_test.c test/unit/virtio/dev
 	drivers/virtio-net/frame.c libs/virtio/virtq.c
 inc-unit-virtio_net_main := drivers/virtio-net test/unit libs/virtio
 cflags-unit-virtio_net_main = $(world-cflags)
+
+unit-tests += virtio_blk_main
+src-unit-virtio_blk_main = test/unit/virtio/blk_main_test.c test/unit/virtio/device.c $(world) drivers/virtio-blk/main.c \
+	drivers/virtio-blk/request.c libs/virtio/virtq.c
+inc-unit-virtio_blk_main := drivers/virtio-blk test/unit libs/virtio
+cflags-unit-virtio_blk_main = $(world-cflags)

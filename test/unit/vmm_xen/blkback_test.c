@@ -139,6 +139,26 @@ CASE(read_only_disk)
 	CHECK(!storage_take(&(struct blk_req){ 0 }));
 }
 
+/* A guest of a disk with larger blocks learns of them; what it asks beside them is refused here. */
+CASE(large_blocks)
+{
+	struct blk_req q;
+
+	disk(false, BLK_HAS_FLUSH | blk_block_info(4096));
+	CHECK(strcmp(fake_xs_get(VBD_BE "/sector-size"), "4096") == 0);
+	CHECK(strcmp(fake_xs_get(VBD_BE "/sectors"), "1000") == 0); /* of 512 bytes, as ever */
+	request(BLKIF_OP_READ, 1, 8, 1, 32, 0, 7);
+	CHECK(storage_take(&q));
+	CHECK(q.sector == 8 && q.length == 4096);
+	storage_answer(&q, 0);
+	CHECK_EQ(one_answer(), BLKIF_RSP_OKAY);
+	request(BLKIF_OP_READ, 1, 9, 1, 32, 0, 7);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_READ, 1, 8, 1, 32, 0, 6);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	CHECK(!storage_take(&q));
+}
+
 CASE(write_and_read)
 {
 	struct blk_req q;
@@ -560,6 +580,7 @@ int blkback_tests(void)
 		cmocka_unit_test(layouts),
 		cmocka_unit_test(shows_its_disk),
 		cmocka_unit_test(read_only_disk),
+		cmocka_unit_test(large_blocks),
 		cmocka_unit_test(write_and_read),
 		cmocka_unit_test(refuses_bad_requests),
 		cmocka_unit_test(read_into_read_only_grant_fails),

@@ -87,6 +87,8 @@ void world_run(void)
 	sem_wait(&to_test);
 }
 
+bool world_ended(void) { return ended; }
+
 static void domain_waits(void)
 {
 	sem_post(&to_test);
@@ -282,6 +284,8 @@ void peer_flush(struct peer *p)
 	world_run();
 }
 
+void peer_knows(struct peer *p, uint32_t left) { p->out.peer = p->out.index - left; }
+
 bool peer_take(struct peer *p, void *rec, uint32_t len)
 {
 	int rc = ring_get(&p->in, rec, len);
@@ -397,12 +401,18 @@ long edge_call(sk_cap_t endpoint, struct sk_msg *m)
 }
 
 /* Only at a domain's start, or in one that cannot cut its work into events. */
-long edge_wait(sk_cap_t ntfn, uint64_t *word)
+long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word)
 {
+	bool answered = false;
+
 	(void)ntfn;
-	for (uint32_t i = 0; i < info()->n_channels; i++)
-		if (world.on_wait)
-			world.on_wait(channels[i]);
+	for (uint32_t i = 0; i < info()->n_channels && world.on_wait; i++)
+		answered |= world.on_wait(channels[i]);
+	if (!answered) {
+		assert_int_not_equal(deadline, SK_NO_DEADLINE);
+		world.now = deadline;
+		return -SK_E_TIMEOUT;
+	}
 	*word = (1ull << info()->n_channels) - 1;
 	return 0;
 }

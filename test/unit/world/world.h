@@ -47,8 +47,8 @@ extern struct world {
 	sk_time_t now;
 	unsigned int polls; /* times that the domain looked for more without waiting */
 	void (*on_poll)(void);
-	/* The domain waits for channel p at its start: the test answers. */
-	void (*on_wait)(struct peer *p);
+	/* The domain waits at its start: the test answers on channel p. False: it has nothing to say. */
+	bool (*on_wait)(struct peer *p);
 	/* The domain calls an endpoint: words in and out, a status. Without it every call fails. */
 	long (*on_call)(sk_cap_t ep, uint32_t label, uint64_t *mr, sk_cap_t cap);
 	sk_time_t call_deadline; /* of that call */
@@ -60,6 +60,7 @@ void world_arg(const char *line);
 /* Until it waits for the first time, or ends. */
 void world_start(void);
 void world_run(void);
+bool world_ended(void);
 
 /* A client's connection. Status of the open; all of p but the hooks is set. */
 int world_open(struct peer *p, uint32_t proto, uint32_t client, const void *params,
@@ -70,6 +71,11 @@ int world_close(struct peer *p);
 void peer_flush(struct peer *p);
 /* The same, and signalled in any case. */
 void peer_signal(struct peer *p);
+/*
+ * Of a peer that does not wait for the domain to publish what it took, but knows from the answers: `left` bytes of what
+ * it has sent are still in the ring.
+ */
+void peer_knows(struct peer *p, uint32_t left);
 /* A record out of the peer's incoming ring, of exactly that size. False: there is none. */
 bool peer_take(struct peer *p, void *rec, uint32_t len);
 void peer_put(struct peer *p, const void *rec, uint32_t len);

@@ -1,0 +1,251 @@
+/*
+ * client.c - attachments: a client's requests on their way to its disk, and the end of an attachment
+ *
+ * Objects     struct client: in svc_conn.priv from open to close.
+ * Lifecycle   SVC_CLOSE waits for what is in flight, flushes what was written, and detaches: when it is answered,
+ *             all that was acknowledged is on the medium, or the answer says that the flush failed.
+ * Invariants  S1 data never pass through here: descriptors do.  S2 a request is taken out of a client's ring when the
+ *             disk takes it and the answers to all that this client has out have room: nothing that is full costs
+ *             anybody a request or his connection.  S3 who waits for a disk is in its `stalled`, one request each in
+ *             turn; nobody is there while the disk is ready.  S4 endings go before them, and have a flight of their
+ *             own.
+ */
+#include "client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct client {
+	struct svc_conn *conn;
+	struct disk *disk;
+	struct volume *volume;
+	bool writable, wrote, stalled, closing;
+	uint32_t region; /* its data region at the driver */
+	uint32_t in_flight;
+	int result;               /* of the last flush */
+	TAILQ_ENTRY(client) turn; /* in the disk's `stalled` or `ending`: closing says which */
+};
+
+static int respond(struct client *cl, uint64_t id, int status, uint32_t flags, uint64_t result)
+{
+	struct blk_rsp rsp = { id, status, flags, result };
+
+	return svc_send(cl->conn, false, &rsp, sizeof(rsp));
+}
+
+static int info_respond(struct client *cl, const struct blk_req *q)
+{
+	uint32_t flags = blk_block_info(cl->volume->block) | BLK_HAS_FLUSH;
+
+	return respond(
+		cl, q->id, 0, flags | (cl->writable ? 0 : BLK_READ_ONLY), cl->volume->sectors);
+}
+
+/* Serve one request, which the disk can take (S2). */
+static int request_serve(struct client *cl, struct blk_req *q)
+{
+	int rc = volume_translate(cl->volume, cl->writable, cl->conn->data_size, q);
+
+	if (rc)
+		return respond(cl, q->id, rc, 0, 0);
+	if (q->op == BLK_INFO)
+		return info_respond(cl, q);
+	q->region = cl->region;
+	rc = disk_submit(cl->disk, cl, q, DISK_CLIENT);
+	if (rc) /* the driver's fault */
+		return respond(cl, q->id, -SK_E_IO, 0, 0);
+	cl->in_flight++;
+	cl->wrote |= q->op == BLK_WRITE;
+	return 0;
+}
+
+/* One request. 0; -SK_E_AGAIN: there is none, or not now; else a breach. */
+static int request_take(struct client *cl)
+{
+	struct blk_req q;
+	int rc;
+
+	if (!svc_room(cl->conn, sizeof(struct blk_rsp), cl->in_flight + 1))
+		return -SK_E_AGAIN;
+	rc = svc_get(cl->conn, &q, sizeof(q));
+	if (rc < 0)
+		return rc;
+	return rc == sizeof(q) ? request_serve(cl, &q) : -SK_E_PEER;
+}
+
+/* ---- waiting for the disk ---- */
+
+static void stall(struct client *cl)
+{
+	cl->stalled = true;
+	TAILQ_INSERT_TAIL(&cl->disk->stalled, cl, turn);
+}
+
+static void unstall(struct client *cl)
+{
+	if (cl->stalled)
+		TAILQ_REMOVE(&cl->disk->stalled, cl, turn);
+	cl->stalled = false;
+}
+
+int client_event(struct svc_conn *c)
+{
+	struct client *cl = c->priv;
+	int rc = 0;
+
+	while (rc == 0 && !cl->stalled) {
+		if (!TAILQ_EMPTY(&cl->disk->stalled) || !disk_ready(cl->disk, DISK_CLIENT))
+			stall(cl);
+		else
+			rc = request_take(cl);
+	}
+	return rc;
+}
+
+/* S3. One who has no more, or whose turn is over, goes on by the loop. */
+static void stalled_serve(struct disk *d)
+{
+	while (!TAILQ_EMPTY(&d->stalled) && disk_ready(d, DISK_CLIENT)) {
+		struct client *cl = TAILQ_FIRST(&d->stalled);
+		int rc;
+
+		unstall(cl);
+		if (cl->conn->dead)
+			continue;
+		rc = request_take(cl);
+		if (ring_get_flush(&cl->conn->req))
+			svc_signal(cl->conn);
+		if (rc == 0)
+			stall(cl);
+		else if (rc == -SK_E_AGAIN)
+			svc_resume(cl->conn);
+		else
+			conn_kill(cl->conn, "broke the block protocol");
+	}
+}
+
+/* ---- attaching and detaching ---- */
+
+int client_attach(struct svc_conn *c, struct disk *d, struct volume *v, bool writable)
+{
+	struct client *cl = calloc(1, sizeof(*cl));
+	int rc;
+
+	if (!cl)
+		return -SK_E_NO_MEM;
+	rc = volume_attach(v, writable);
+	if (rc)
+		goto free_client;
+	rc = disk_region_add(d, c, &cl->region);
+	if (rc)
+		goto detach;
+	cl->conn = c;
+	cl->disk = d;
+	cl->volume = v;
+	cl->writable = writable;
+	c->priv = cl;
+	return 0;
+detach:
+	volume_detach(v, writable);
+free_client:
+	free(cl);
+	return rc;
+}
+
+/* Nothing is in flight, and nothing is to be flushed any more. The result for who closes. */
+static int client_end(struct client *cl)
+{
+	int result = cl->result, rc = disk_region_del(cl->disk, cl->region);
+
+	if (rc)
+		printf("%s: region %u not unmapped: error %d\n", cl->volume->name, cl->region,
+			-rc);
+	if (result)
+		printf("%s: the last flush failed: error %d\n", cl->volume->name, -result);
+	volume_detach(cl->volume, cl->writable);
+	cl->conn->priv = NULL;
+	free(cl);
+	return result;
+}
+
+/* The last flush; false: it is not on its way, because the driver cannot be reached any more. */
+static bool flush_send(struct client *cl)
+{
+	const struct blk_req flush = { .op = BLK_FLUSH };
+
+	cl->wrote = false;
+	cl->result = disk_submit(cl->disk, cl, &flush, DISK_CLOSING);
+	cl->in_flight += cl->result == 0;
+	return cl->result == 0;
+}
+
+/* S4. First come, first served, as far as the driver takes flushes. */
+static void endings_serve(struct disk *d)
+{
+	while (!TAILQ_EMPTY(&d->ending) && disk_ready(d, DISK_CLOSING)) {
+		struct client *cl = TAILQ_FIRST(&d->ending);
+		struct svc_conn *c = cl->conn;
+
+		TAILQ_REMOVE(&d->ending, cl, turn);
+		if (!flush_send(cl))
+			svc_closed(c, client_end(cl));
+	}
+}
+
+int client_close(struct svc_conn *c)
+{
+	struct client *cl = c->priv;
+
+	unstall(cl);
+	cl->closing = true;
+	if (cl->in_flight)
+		return -SK_E_AGAIN;
+	if (!cl->wrote)
+		return client_end(cl);
+	if (disk_ready(cl->disk, DISK_CLOSING) && TAILQ_EMPTY(&cl->disk->ending))
+		return flush_send(cl) ? -SK_E_AGAIN : client_end(cl);
+	TAILQ_INSERT_TAIL(&cl->disk->ending, cl, turn);
+	return -SK_E_AGAIN;
+}
+
+/* ---- the driver's answers ---- */
+
+static void closing_land(struct client *cl, const struct flight *f, const struct blk_rsp *rsp)
+{
+	struct svc_conn *c = cl->conn;
+
+	if (f->use == DISK_CLOSING)
+		cl->result = rsp->status;
+	if (cl->in_flight)
+		return;
+	if (cl->wrote)
+		TAILQ_INSERT_TAIL(&cl->disk->ending, cl, turn);
+	else
+		svc_closed(c, client_end(cl));
+}
+
+static void flight_land(const struct flight *f, const struct blk_rsp *rsp)
+{
+	struct client *cl = f->client;
+
+	cl->in_flight--;
+	if (cl->closing)
+		closing_land(cl, f, rsp);
+	else if (!cl->conn->dead && respond(cl, f->id, rsp->status, rsp->flags, rsp->result))
+		conn_kill(cl->conn, "writes nonsense into its ring");
+}
+
+void client_driver_event(void *ctx)
+{
+	struct disk *d = ctx;
+	struct flight f;
+	struct blk_rsp rsp;
+	int rc;
+
+	while ((rc = disk_finished(d, &f, &rsp)) == 0)
+		flight_land(&f, &rsp);
+	endings_serve(d);
+	stalled_serve(d);
+	if (rc == -SK_E_PEER)
+		conn_kill(d->driver, "the disk's driver writes nonsense into its ring");
+}

@@ -1,0 +1,19 @@
+/*
+ * client.h - attachments of volumes
+ */
+#ifndef STORAGE_CLIENT_H
+#define STORAGE_CLIENT_H
+
+#include "disk.h"
+#include "volume.h"
+
+/* An attachment of v, which lies on d, to the client behind c; c->priv is its own from now to its end. */
+int client_attach(
+	struct svc_conn *c, struct disk *d, struct volume *v, bool writable) must_check;
+/* As svc_service.event and .close. */
+int client_event(struct svc_conn *c);
+int client_close(struct svc_conn *c);
+/* The driver of disk d has answered, or has room again. ctx: d. */
+void client_driver_event(void *ctx);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * volume_test.c - reads of a volume whose disk has larger blocks than a file system asks for
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/blk.h"
+#include "ring/ring.h"
+#include "volume.h"
+
+enum { RING = 8192, DATA = 10000, SIZE = 1 << 20 }; /* DATA: not a multiple of anything */
+
+static _Alignas(4096) uint8_t memory[2 * RING];
+static uint8_t data[DATA], image[SIZE], out[SIZE];
+static struct ring req, rsp;
+static struct svc_conn conn;
+static uint32_t block;
+static unsigned int n_reads;
+
+int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
+{
+	int rc = ring_put(&c->req, rec, len);
+
+	(void)to_service;
+	(void)ring_put_flush(&c->req);
+	return rc;
+}
+void svc_signal(struct svc_conn *c) { (void)c; }
+
+/* storage: it serves whole blocks only. */
+int svc_wait(struct svc_conn *c)
+{
+	const struct blk_target t = {
+		.sectors = SIZE / 512, .region_size = DATA, .block = block, .read_only = true
+	};
+	struct blk_rsp r = { .result = SIZE / 512,
+		.flags = BLK_READ_ONLY | blk_block_info(block) };
+	struct blk_req q;
+
+	(void)c;
+	assert_int_equal(ring_get(&req, &q, sizeof(q)), sizeof(q));
+	(void)ring_get_flush(&req);
+	r.id = q.id;
+	r.status = blk_req_check(&q, &t);
+	assert_int_equal(r.status, 0);
+	if (q.op == BLK_READ) {
+		memcpy(data + q.offset, image + q.sector * 512, q.length);
+		n_reads++;
+	}
+	assert_int_equal(ring_put(&rsp, &r, sizeof(r)), 0);
+	(void)ring_put_flush(&rsp);
+	return 0;
+}
+
+static void reads(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < SIZE; i++)
+		image[i] = (uint8_t)(i * 7 + i / 251);
+	for (block = 512; block <= 8192; block *= 4) {
+		memset(memory, 0, sizeof(memory));
+		conn = (struct svc_conn){ .data = data, .data_size = DATA };
+		assert_int_equal(ring_init(&conn.req, memory, RING, 0), 0);
+		assert_int_equal(ring_init(&conn.rsp, memory + RING, RING, 0), 0);
+		assert_int_equal(ring_init(&req, memory, RING, 0), 0);
+		assert_int_equal(ring_init(&rsp, memory + RING, RING, 0), 0);
+		assert_int_equal(volume_use_channel(&conn), 0);
+		for (uint64_t at = 0; at < 32768; at += 512)
+			for (uint32_t n = 512; n <= 20480; n += n < 4096 ? 512 : 3584) {
+				memset(out, 0, n + 1);
+				assert_int_equal(volume_read(at, n, out), 0);
+				assert_memory_equal(out, image + at, n);
+				assert_int_equal(out[n], 0);
+			}
+		n_reads = 0;
+		assert_int_equal(volume_read(SIZE - 1024, 1024, out), 0);
+		assert_memory_equal(out, image + SIZE - 1024, 1024);
+		assert_int_equal(n_reads, 1);
+		assert_int_equal(volume_read(SIZE - 1024, 1536, out), -SK_E_RANGE);
+		assert_int_equal(volume_read(UINT64_MAX - 511, 512, out), -SK_E_RANGE);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(reads) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

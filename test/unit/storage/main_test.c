@@ -1,0 +1,713 @@
+/*
+ * main_test.c - the whole of storage, between its clients and the drivers of two disks, each of which may be taken over
+ */
+#include "world/world.h"
+
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "disk.h"
+#include "proto/blk.h"
+
+enum {
+	ENDPOINT = 40, /* of the first disk's driver; the next has the next */
+	LBAS = 400,    /* blocks of a disk */
+	FIRST = 40,
+	VOLUME = 50, /* blocks of a volume */
+	DATA = 1 << 20,
+	CLIENTS = 8,
+};
+
+/* ---- the drivers ---- */
+static struct drive {
+	struct peer peer;
+	uint8_t *image;
+	uint32_t block;
+	uint8_t region[BLK_REGIONS];
+	uint32_t n_regions;
+	bool silent; /* answers no call, and no request at the start */
+	uint64_t region_size;
+} drives[2];
+static uint32_t n_drives;
+static struct peer c[CLIENTS];
+
+static void put(uint8_t *p, uint64_t v, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+}
+
+/* A table with volumes named by letters, 50 blocks each. */
+static void table_make(struct drive *d, const char *letters)
+{
+	uint8_t *header = d->image + d->block, *entries = d->image + 2 * d->block;
+
+	for (uint32_t i = 0; letters[i]; i++) {
+		uint8_t *e = entries + i * 128;
+
+		e[0] = 1;
+		put(e + 32, FIRST + i * VOLUME, 8);
+		put(e + 40, FIRST + i * VOLUME + VOLUME - 1, 8);
+		e[56] = (uint8_t)letters[i];
+	}
+	memcpy(header, "EFI PART", 8);
+	put(header + 12, 92, 4);
+	put(header + 24, 1, 8);
+	put(header + 32, LBAS - 1, 8);
+	put(header + 40, FIRST, 8);
+	put(header + 48, LBAS - FIRST, 8);
+	put(header + 72, 2, 8);
+	put(header + 80, 16, 4);
+	put(header + 84, 128, 4);
+	put(header + 88, crc32(0, entries, 16 * 128), 4);
+	put(header + 16, crc32(0, header, 92), 4);
+}
+
+static struct drive *drive_of(struct peer *p)
+{
+	for (uint32_t i = 0; i < n_drives; i++)
+		if (&drives[i].peer == p)
+			return &drives[i];
+	abort();
+}
+
+/* The request that the driver has first; false: none. */
+static bool asked(struct drive *d, struct blk_req *q)
+{
+	return peer_take(&d->peer, q, sizeof(*q));
+}
+
+static void answer_put(struct drive *d, uint64_t id, int status)
+{
+	struct blk_rsp rsp = { .id = id, .status = status };
+
+	peer_put(&d->peer, &rsp, sizeof(rsp));
+}
+
+static void answer(struct drive *d, uint64_t id, int status)
+{
+	answer_put(d, id, status);
+	peer_flush(&d->peer);
+}
+
+/* Storage waits: only at its start. */
+static bool starts(struct peer *p)
+{
+	struct drive *d = drive_of(p);
+	struct blk_req q;
+	bool any = false;
+
+	while (!d->silent && asked(d, &q)) {
+		struct blk_rsp rsp = { .id = q.id };
+
+		if (q.op == BLK_INFO) {
+			rsp.result = LBAS * (d->block / 512);
+			rsp.flags = BLK_HAS_FLUSH | blk_block_info(d->block);
+		} else {
+			assert_int_equal(q.op, BLK_READ);
+			assert_int_equal(q.length % d->block, 0);
+			memcpy(p->data, d->image + q.sector * 512, q.length);
+		}
+		peer_put(p, &rsp, sizeof(rsp));
+		any = true;
+	}
+	(void)ring_get_flush(&p->in);
+	(void)ring_put_flush(&p->out);
+	return any;
+}
+
+static long called(sk_cap_t ep, uint32_t label, uint64_t *mr, sk_cap_t frame)
+{
+	struct drive *d = &drives[ep - ENDPOINT];
+	uint64_t number = label == BLK_REGION_ADD ? mr[1] : mr[0];
+
+	assert_true(world.call_deadline <= world.now + DISK_CALL_MS * (WORLD_HZ / 1000));
+	if (d->silent) {
+		world.now = world.call_deadline;
+		return -SK_E_TIMEOUT;
+	}
+	assert_true(number < BLK_REGIONS);
+	if (label == BLK_REGION_ADD) {
+		assert_non_null(world_frame(frame)); /* the data part */
+		d->region_size = mr[0];
+		mr[0] = d->region[number] ? (uint64_t)-SK_E_EXISTS : 0;
+		d->n_regions += !d->region[number];
+		d->region[number] = 1;
+	} else {
+		assert_int_equal(label, BLK_REGION_DEL);
+		assert_int_equal(frame, 0);
+		mr[0] = d->region[number] ? 0 : (uint64_t)-SK_E_NOT_FOUND;
+		d->n_regions -= d->region[number];
+		d->region[number] = 0;
+	}
+	return 0;
+}
+
+static void drive_make(const char *name, const char *letters, uint32_t block)
+{
+	struct drive *d = &drives[n_drives];
+	char arg[24];
+
+	d->block = block;
+	d->image = calloc(LBAS, block);
+	table_make(d, letters);
+	world_channel(&d->peer, name, SVC_PROTO_BLK, 256 << 10);
+	snprintf(arg, sizeof(arg), "%s=%u", name, ENDPOINT + n_drives++);
+	world_arg(arg);
+}
+
+static void start_with(uint32_t block)
+{
+	world.on_wait = starts;
+	world.on_call = called;
+	drive_make("blk", "adef", block);
+	drive_make("blk1", "bcgh", 512);
+	world_start();
+}
+
+static void start(void) { start_with(512); }
+
+/* ---- the clients ---- */
+static int try_attach(struct peer *p, char letter, bool writable)
+{
+	struct blk_params params = { .writable = writable };
+
+	snprintf(params.volume, sizeof(params.volume), "by-partlabel/%c", letter);
+	return world_open(p, SVC_PROTO_BLK, 1, &params, sizeof(params), DATA);
+}
+
+static void attach(struct peer *p, char letter)
+{
+	assert_int_equal(try_attach(p, letter, true), 0);
+}
+
+static void ask(struct peer *p, struct blk_req q)
+{
+	peer_put(p, &q, sizeof(q));
+	peer_flush(p);
+}
+
+static void ask_many(struct peer *p, uint16_t op, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		peer_put(p, &(struct blk_req){ .op = op, .id = i, .length = 512 },
+			sizeof(struct blk_req));
+	peer_signal(p);
+}
+
+/* The next answer's status; 99: there is none. */
+static int answered(struct peer *p)
+{
+	struct blk_rsp rsp;
+	bool got = peer_take(p, &rsp, sizeof(rsp));
+
+	peer_flush(p);
+	return got ? rsp.status : 99;
+}
+
+static uint32_t answers(struct peer *p)
+{
+	struct blk_rsp rsp;
+	uint32_t n = 0;
+
+	while (peer_take(p, &rsp, sizeof(rsp)))
+		n++;
+	peer_flush(p);
+	return n;
+}
+
+/* All that the driver has, n of them at most: answered. How many. */
+static uint32_t land(struct drive *d, uint32_t max)
+{
+	struct blk_req q;
+	uint32_t n = 0;
+
+	for (; n < max && asked(d, &q); n++)
+		answer_put(d, q.id, 0);
+	peer_flush(&d->peer);
+	return n;
+}
+
+static void land_all(struct drive *d)
+{
+	while (land(d, UINT32_MAX))
+		continue;
+}
+
+/* ---- what it does ---- */
+static void requests_reach_their_place(void)
+{
+	struct blk_req q;
+
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'c');
+	assert_int_equal(c[0].word[0], VOLUME);
+	assert_int_equal(drives[1].region_size, DATA);
+	ask(&c[1], (struct blk_req){ .op = BLK_WRITE,
+			   .id = 7,
+			   .sector = 3,
+			   .offset = 4096,
+			   .length = 1024,
+			   .flags = BLK_FUA });
+	assert_false(asked(&drives[0], &q));
+	assert_true(asked(&drives[1], &q));
+	assert_true(q.op == BLK_WRITE && q.flags == BLK_FUA && q.offset == 4096 &&
+		    q.length == 1024);
+	assert_int_equal(q.sector, FIRST + VOLUME + 3);
+	assert_true(drives[1].region[q.region]);
+	answer(&drives[1], q.id, -SK_E_IO);
+	assert_int_equal(answered(&c[1]), -SK_E_IO);
+	assert_int_equal(answered(&c[0]), 99);
+}
+
+static void disks_with_larger_blocks(void)
+{
+	struct blk_rsp rsp;
+	struct blk_req q;
+
+	start_with(4096);
+	attach(&c[0], 'd'); /* found in the table, which counts blocks */
+	assert_int_equal(c[0].word[0], VOLUME * 8);
+	ask(&c[0], (struct blk_req){ .op = BLK_INFO });
+	assert_true(peer_take(&c[0], &rsp, sizeof(rsp)));
+	assert_int_equal(blk_info_block(rsp.flags), 4096);
+	ask(&c[0], (struct blk_req){ .op = BLK_READ, .length = 512 });
+	assert_int_equal(answered(&c[0]), -SK_E_INVAL);
+	ask(&c[0], (struct blk_req){ .op = BLK_READ, .sector = 1, .length = 4096 });
+	assert_int_equal(answered(&c[0]), -SK_E_INVAL);
+	ask(&c[0], (struct blk_req){ .op = BLK_READ, .sector = 8, .length = 4096 });
+	assert_true(asked(&drives[0], &q));
+	assert_int_equal(q.sector, (FIRST + VOLUME + 1) * 8);
+}
+
+/* ---- two disks ---- */
+static void who_waits_for_one_disk_does_not_hold_up_another(void)
+{
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'b');
+	attach(&c[2], 'c');
+	ask_many(&c[1], BLK_READ, 64); /* all that the second disk takes */
+	ask_many(&c[2], BLK_READ, 1);
+	ask_many(&c[0], BLK_READ, 1);
+	assert_int_equal(land(&drives[0], 1), 1);
+	assert_int_equal(answers(&c[0]), 1);
+	assert_int_equal(answers(&c[2]), 0);
+	land_all(&drives[1]);
+	assert_int_equal(answers(&c[1]), 64);
+	assert_int_equal(answers(&c[2]), 1);
+}
+
+/* A busy client has no more of what comes free than one that asks now and then. */
+static void who_waits_has_its_turn(void)
+{
+	start();
+	attach(&c[0], 'b');
+	attach(&c[1], 'c');
+	attach(&c[2], 'g');
+	ask_many(&c[0], BLK_READ, 80);
+	ask_many(&c[1], BLK_READ, 30);
+	ask_many(&c[2], BLK_READ, 1);
+	(void)land(&drives[1], 2);
+	assert_int_equal(land(&drives[1], 62), 62);
+	(void)answers(&c[0]);
+	assert_int_equal(answers(&c[2]), 0); /* the third to come free is its own */
+	(void)land(&drives[1], 3);
+	assert_int_equal(answers(&c[2]), 1);
+	land_all(&drives[1]);
+	assert_int_equal(answers(&c[1]), 30);
+}
+
+/* ---- a driver whose ring is full ---- */
+static void a_full_ring_of_the_driver_costs_nobody_his_disk(void)
+{
+	struct blk_req q;
+	uint32_t n = 0, sent = 0, rounds;
+
+	start();
+	attach(&c[0], 'a');
+	/* It answers before it says that it has taken: the ring is full, though little is out. */
+	for (rounds = 0; rounds < 10; rounds++) {
+		for (int i = 0; i < 40 && ring_room(&c[0].out, sizeof(q), 1); i++, sent++)
+			ask_many(&c[0], BLK_FLUSH, 1);
+		while (asked(&drives[0], &q)) {
+			answer_put(&drives[0], q.id, 0);
+			n++;
+		}
+		(void)ring_put_flush(&drives[0].peer.out);
+		world_irq(0);
+		assert_false(peer_dead(&c[0]));
+		if (rounds % 3 == 2)
+			peer_signal(&drives[0].peer);
+		(void)answers(&c[0]);
+	}
+	peer_signal(&drives[0].peer);
+	while ((rounds = land(&drives[0], UINT32_MAX)))
+		n += rounds;
+	(void)answers(&c[0]);
+	assert_int_equal(n, sent);
+	assert_true(sent > 200);
+	assert_false(peer_dead(&c[0]));
+}
+
+static void who_comes_later_does_not_overtake(void)
+{
+	struct blk_req q;
+	uint32_t sent = 0, n = 0;
+
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'd');
+	for (uint32_t last = 1; n != last;) { /* until the driver's ring is full */
+		last = n;
+		ask_many(&c[0], BLK_FLUSH, 1);
+		sent++;
+		while (asked(&drives[0], &q)) {
+			answer_put(&drives[0], q.id, 0);
+			n++;
+		}
+		(void)ring_put_flush(&drives[0].peer.out);
+		world_irq(0);
+		(void)answers(&c[0]);
+	}
+	assert_int_equal(sent, n + 1);
+	(void)ring_get_flush(&drives[0].peer.in); /* room, of which storage hears later */
+	ask_many(&c[1], BLK_READ, 1);
+	peer_signal(&drives[0].peer);
+	assert_true(asked(&drives[0], &q));
+	assert_int_equal(q.op, BLK_FLUSH);
+	assert_true(asked(&drives[0], &q));
+	assert_int_equal(q.op, BLK_READ);
+}
+
+static void a_driver_that_was_taken_over(void)
+{
+	struct blk_req q;
+
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'b');
+	answer(&drives[0], 5, 0); /* to nothing */
+	answer(&drives[0], BLK_DEPTH, 0);
+	answer(&drives[0], UINT64_MAX, 0);
+	peer_put(&drives[0].peer, "short", 5);
+	peer_flush(&drives[0].peer);
+	ask(&c[0], (struct blk_req){ .op = BLK_FLUSH });
+	assert_true(asked(&drives[0], &q));
+	answer_put(&drives[0], q.id, 0);
+	answer(&drives[0], q.id, 0); /* twice */
+	assert_int_equal(answered(&c[0]), 0);
+	assert_int_equal(answered(&c[0]), 99);
+	((struct ring_shared *)(drives[0].peer.rings + 8192))->prod += 12;
+	peer_signal(&drives[0].peer);
+	ask(&c[0], (struct blk_req){ .op = BLK_FLUSH }); /* an error, not silence */
+	assert_int_equal(answered(&c[0]), -SK_E_IO);
+	ask(&c[1], (struct blk_req){ .op = BLK_FLUSH });
+	assert_int_equal(land(&drives[1], 9), 1);
+	assert_int_equal(answered(&c[1]), 0);
+}
+
+static void a_driver_that_answers_no_calls(void)
+{
+	static struct peer again;
+	sk_time_t before;
+
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'b');
+	drives[0].silent = true;
+	before = world.now;
+	assert_int_equal(try_attach(&c[2], 'd', true), -SK_E_TIMEOUT);
+	assert_int_equal(world.now - before, DISK_CALL_MS * (WORLD_HZ / 1000));
+	before = world.now; /* it is not asked again at once */
+	assert_int_equal(try_attach(&c[2], 'd', true), -SK_E_TIMEOUT);
+	assert_int_equal(world_close(&c[0]), 0);
+	assert_int_equal(world.now, before);
+	ask(&c[1], (struct blk_req){ .op = BLK_FLUSH });
+	assert_int_equal(land(&drives[1], 9), 1);
+	assert_int_equal(answered(&c[1]), 0);
+	/* It is there again. What it was not heard to have done, it is asked to undo first. */
+	drives[0].silent = false;
+	drives[0].region[2] = 1;
+	drives[0].n_regions++;
+	world.now += DISK_SILENT_MS * (WORLD_HZ / 1000);
+	assert_int_equal(try_attach(&again, 'a', true), 0);
+	assert_int_equal(try_attach(&c[2], 'd', true), 0);
+	assert_int_equal(drives[0].n_regions, 3);
+}
+
+static void a_driver_that_hangs_from_the_start(void)
+{
+	drives[0].silent = true;
+	start();
+	assert_int_equal(try_attach(&c[0], 'a', true), -SK_E_NOT_FOUND);
+	attach(&c[1], 'b');
+}
+
+static uint32_t fed;
+
+static void driver_feeds(struct peer *p)
+{
+	peer_knows(p, 0); /* it is signalled when the domain has taken what there was */
+	for (int i = 0; i < 100; i++)
+		answer_put(&drives[0], 77, 0);
+	(void)ring_put_flush(&p->out);
+	((struct ring_shared *)(p->rings + 8192))->want_room = 1;
+	assert_true(++fed < 10000);
+}
+
+static void driver_rests(void)
+{
+	if (world.polls >= 3)
+		drives[0].peer.on_signal = NULL;
+}
+
+static void a_driver_that_always_has_one_more(void)
+{
+	start();
+	attach(&c[0], 'b');
+	drives[0].peer.on_signal = driver_feeds;
+	world.on_poll = driver_rests;
+	driver_feeds(&drives[0].peer);
+	drives[0].peer.on_signal = driver_feeds;
+	peer_signal(&drives[0].peer);
+	assert_true(fed > 1);
+	assert_null(drives[0].peer.on_signal);
+}
+
+/* ---- a VMM that was taken over ---- */
+static void bad_requests_are_answered(void)
+{
+	static const struct blk_req bad[] = {
+		{ .op = BLK_READ, .length = 0 },
+		{ .op = BLK_READ, .length = 100 },
+		{ .op = BLK_READ, .length = BLK_BYTES_MAX + 512 },
+		{ .op = BLK_READ, .length = UINT64_MAX },
+		{ .op = BLK_READ, .length = 512, .sector = VOLUME },
+		{ .op = BLK_READ, .length = 512, .sector = UINT64_MAX },
+		{ .op = BLK_READ, .length = 512, .offset = DATA },
+		{ .op = BLK_READ, .length = 512, .offset = UINT64_MAX - 511 },
+		{ .op = BLK_READ, .length = 512, .offset = 1 },
+		{ .op = BLK_READ, .length = 512, .region = 1 },
+		{ .op = BLK_READ, .length = 512, .flags = 2 },
+		{ .op = BLK_DISCARD, .length = 1 },
+		{ .op = 0 },
+		{ .op = 99 },
+	};
+	struct blk_req q;
+
+	start();
+	attach(&c[0], 'a');
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		ask(&c[0], bad[i]);
+		assert_true(answered(&c[0]) < 0);
+		assert_false(asked(&drives[0], &q));
+	}
+	assert_int_equal(try_attach(&c[1], 'd', false), 0);
+	ask(&c[1], (struct blk_req){ .op = BLK_WRITE, .length = 512 });
+	assert_int_equal(answered(&c[1]), -SK_E_DENIED);
+	assert_false(peer_dead(&c[0]) || peer_dead(&c[1]));
+}
+
+static void wrong_records_are_a_breach(void)
+{
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'd');
+	peer_put(&c[0], "short", 5);
+	peer_signal(&c[0]);
+	assert_true(peer_dead(&c[0]));
+	peer_put(&c[1], (uint8_t[100]){ 1 }, 100);
+	peer_signal(&c[1]);
+	assert_true(peer_dead(&c[1]));
+	assert_int_equal(world_close(&c[0]), 0);
+	attach(&c[0], 'a'); /* the volume is free again */
+}
+
+static void b_asks_once(void)
+{
+	if (world.polls != 3)
+		return;
+	c[0].on_signal = NULL;
+	peer_put(&c[1], &(struct blk_req){ .op = BLK_INFO }, sizeof(struct blk_req));
+	(void)ring_put_flush(&c[1].out);
+}
+
+static void feed(struct peer *p)
+{
+	struct blk_rsp rsp;
+	uint32_t n = 0;
+
+	while (peer_take(p, &rsp, sizeof(rsp)))
+		n++;
+	(void)ring_get_flush(&p->in);
+	peer_knows(p, (40 - n) * 48);
+	while (n--)
+		peer_put(p, &(struct blk_req){ .op = 99 }, sizeof(struct blk_req));
+	(void)ring_put_flush(&p->out);
+	assert_true(++fed < 10000);
+}
+
+static void who_always_has_more_does_not_stop_storage(void)
+{
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'd');
+	c[0].on_signal = feed;
+	world.on_poll = b_asks_once;
+	(void)answers(&c[0]);
+	ask_many(&c[0], 99, 40);
+	peer_signal(&c[1]);
+	assert_int_equal(answered(&c[1]), 0);
+	assert_true(fed > 64);
+	assert_false(peer_dead(&c[0]));
+}
+
+static void who_takes_no_answers_waits_alone(void)
+{
+	uint32_t sent = 0, n = 0;
+
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'd');
+	while (ring_room(&c[0].out, sizeof(struct blk_req), 1)) {
+		ask_many(&c[0], sent % 2 ? BLK_INFO : BLK_FLUSH, 1);
+		sent++;
+		land_all(&drives[0]);
+	}
+	assert_true(sent > 128);
+	assert_false(peer_dead(&c[0]));
+	ask(&c[1], (struct blk_req){ .op = BLK_FLUSH });
+	land_all(&drives[0]);
+	assert_int_equal(answered(&c[1]), 0);
+	for (int i = 0; i < 8; i++) {
+		n += answers(&c[0]);
+		land_all(&drives[0]);
+	}
+	assert_int_equal(n, sent);
+}
+
+/* ---- the end of an attachment ---- */
+static void closing_flushes_what_was_written(void)
+{
+	struct blk_req q, flush;
+
+	start();
+	attach(&c[0], 'a');
+	ask(&c[0], (struct blk_req){ .op = BLK_WRITE, .length = 512 });
+	assert_int_equal(world_close(&c[0]), PENDING);
+	assert_true(asked(&drives[0], &q));
+	assert_false(asked(&drives[0], &flush)); /* not before the write is done */
+	answer(&drives[0], q.id, 0);
+	assert_true(asked(&drives[0], &flush));
+	assert_int_equal(flush.op, BLK_FLUSH);
+	assert_int_equal(c[0].close_rc, PENDING);
+	answer(&drives[0], flush.id, 0);
+	assert_int_equal(c[0].close_rc, 0);
+	assert_int_equal(c[0].close_result, 0);
+	assert_int_equal(drives[0].n_regions, 1); /* storage's own */
+	attach(&c[0], 'a');
+	assert_int_equal(world_close(&c[0]), 0); /* nothing was written */
+	assert_false(asked(&drives[0], &q));
+}
+
+static void a_failed_last_flush_is_told(void)
+{
+	struct blk_req q;
+
+	start();
+	attach(&c[0], 'a');
+	ask(&c[0], (struct blk_req){ .op = BLK_WRITE, .length = 512 });
+	assert_int_equal(land(&drives[0], 1), 1);
+	assert_int_equal(world_close(&c[0]), PENDING);
+	assert_true(asked(&drives[0], &q));
+	answer(&drives[0], q.id, -SK_E_IO);
+	assert_int_equal(c[0].close_rc, 0); /* it is gone all the same */
+	assert_int_equal(c[0].close_result, -SK_E_IO);
+	assert_int_equal(drives[0].n_regions, 1);
+}
+
+/* Whatever others ask of the disk, the flight for it is there, and it goes before all that waits. */
+static void closing_goes_before_all_others(void)
+{
+	struct blk_req q, read;
+	uint32_t n;
+
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'd');
+	attach(&c[2], 'e');
+	attach(&c[3], 'f');
+	ask(&c[0], (struct blk_req){ .op = BLK_WRITE, .length = 512 });
+	ask(&c[3], (struct blk_req){ .op = BLK_WRITE, .length = 512 });
+	assert_int_equal(land(&drives[0], 2), 2);
+	ask_many(&c[1], BLK_READ, 80);
+	ask_many(&c[2], BLK_READ, 80);
+	assert_int_equal(world_close(&c[0]), PENDING);
+	for (n = 0; asked(&drives[0], &q) && q.op != BLK_FLUSH; n++)
+		read = q;
+	assert_int_equal(q.op, BLK_FLUSH); /* with nothing answered meanwhile */
+	assert_int_equal(n, BLK_DEPTH - DISK_CLOSING_RESERVE);
+	assert_int_equal(world_close(&c[3]), PENDING);
+	answer(&drives[0], read.id, 0);
+	assert_int_equal(c[0].close_rc, PENDING);
+	assert_true(asked(&drives[0], &read)); /* the next ending, not the next read */
+	assert_int_equal(read.op, BLK_FLUSH);
+	answer(&drives[0], read.id, 0);
+	assert_int_equal(c[3].close_rc, 0);
+	answer(&drives[0], q.id, 0);
+	assert_int_equal(c[0].close_rc, 0);
+}
+
+static void closing_one_that_waits_for_the_disk(void)
+{
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'd');
+	ask_many(&c[0], BLK_READ, 64);
+	ask_many(&c[1], BLK_READ, 5);
+	assert_int_equal(world_close(&c[1]), 0);
+	land_all(&drives[0]);
+	assert_int_equal(answers(&c[0]), 64);
+	attach(&c[1], 'd');
+}
+
+static void closing_without_a_driver(void)
+{
+	start();
+	attach(&c[0], 'a');
+	ask(&c[0], (struct blk_req){ .op = BLK_WRITE, .length = 512 });
+	assert_int_equal(land(&drives[0], 1), 1);
+	((struct ring_shared *)(drives[0].peer.rings + 8192))->prod += 12;
+	peer_signal(&drives[0].peer);
+	assert_int_equal(world_close(&c[0]), 0);
+	assert_true(c[0].close_result < 0); /* what was written may be lost */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(requests_reach_their_place),
+		CASE(disks_with_larger_blocks),
+		CASE(who_waits_for_one_disk_does_not_hold_up_another),
+		CASE(who_waits_has_its_turn),
+		CASE(a_full_ring_of_the_driver_costs_nobody_his_disk),
+		CASE(who_comes_later_does_not_overtake),
+		CASE(a_driver_that_was_taken_over),
+		CASE(a_driver_that_answers_no_calls),
+		CASE(a_driver_that_hangs_from_the_start),
+		CASE(a_driver_that_always_has_one_more),
+		CASE(bad_requests_are_answered),
+		CASE(wrong_records_are_a_breach),
+		CASE(who_always_has_more_does_not_stop_storage),
+		CASE(who_takes_no_answers_waits_alone),
+		CASE(closing_flushes_what_was_written),
+		CASE(a_failed_last_flush_is_told),
+		CASE(closing_goes_before_all_others),
+		CASE(closing_one_that_waits_for_the_disk),
+		CASE(closing_without_a_driver),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

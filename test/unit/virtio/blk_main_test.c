@@ -1,0 +1,375 @@
+/*
+ * blk_main_test.c - the whole of the disk's driver, between a disk and a client that may be taken over
+ */
+#include "world/world.h"
+
+#include "device.h"
+#include "proto/blk.h"
+
+enum {
+	IRQ = 23,
+	REGION = 1 << 20,
+	F_SIZE_MAX = 1 << 1,
+	F_SEG_MAX = 1 << 2,
+	F_RO = 1 << 5,
+	F_BLK_SIZE = 1 << 6,
+	F_FLUSH = 1 << 9,
+	IN = 0,
+	OUT = 1,
+	FLUSH = 4
+};
+
+static struct peer storage;
+
+static void config(uint32_t at, uint64_t value, uint32_t size)
+{
+	memcpy(device.config + at, &value, size);
+}
+
+static void start(void)
+{
+	device.features |= F_FLUSH;
+	config(0, 1000, 8);
+	world_start();
+	assert_int_equal(world_open(&storage, SVC_PROTO_BLK, 1 | SVC_STATIC, NULL, 0, 0), 0);
+	assert_int_equal(world_call(BLK_REGION_ADD, (uint64_t[8]){ REGION, 3 }, REGION), 0);
+}
+
+static void ask(struct blk_req q)
+{
+	peer_put(&storage, &q, sizeof(q));
+	peer_flush(&storage);
+}
+
+static int answered(uint64_t id)
+{
+	struct blk_rsp rsp;
+	bool got = peer_take(&storage, &rsp, sizeof(rsp));
+
+	peer_flush(&storage);
+	if (!got)
+		return 99;
+	assert_int_equal(rsp.id, id);
+	return rsp.status;
+}
+
+static uint32_t type(const struct chain *c)
+{
+	uint32_t v;
+
+	memcpy(&v, c->buf[0].at, 4);
+	return v;
+}
+
+static uint64_t sector(const struct chain *c)
+{
+	uint64_t v;
+
+	memcpy(&v, c->buf[0].at + 8, 8);
+	return v;
+}
+
+/* The device is done with the chain. */
+static void lands(const struct chain *c, uint8_t status)
+{
+	uint32_t written = 0;
+
+	for (unsigned int i = 0; i < c->n; i++)
+		written += c->buf[i].writable ? c->buf[i].len : 0;
+	*c->buf[c->n - 1].at = status;
+	device_give(0, c->id, written);
+	world_irq(IRQ);
+}
+
+static const struct blk_req reading = {
+	.op = BLK_READ, .region = 3, .id = 5, .sector = 8, .offset = 4096, .length = 8192
+};
+
+static void transfers(void)
+{
+	struct blk_req q = reading;
+	struct chain c;
+
+	start();
+	ask(q);
+	assert_true(device_take(0, &c));
+	assert_int_equal(c.n, 3);
+	assert_int_equal(type(&c), IN);
+	assert_int_equal(sector(&c), 8);
+	assert_int_equal(c.buf[1].len, 8192);
+	assert_true(c.buf[1].writable);
+	assert_int_equal(answered(5), 99);
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+	q.op = BLK_WRITE;
+	ask(q);
+	assert_true(device_take(0, &c));
+	assert_int_equal(type(&c), OUT);
+	assert_false(c.buf[1].writable);
+	lands(&c, 1);
+	assert_int_equal(answered(5), -SK_E_IO);
+}
+
+/* A write with FUA is on the medium when it is answered. */
+static void fua(void)
+{
+	struct blk_req q = reading;
+	struct chain c;
+
+	start();
+	q.op = BLK_WRITE;
+	q.flags = BLK_FUA;
+	ask(q);
+	assert_true(device_take(0, &c));
+	lands(&c, 0);
+	assert_int_equal(answered(5), 99);
+	assert_true(device_take(0, &c));
+	assert_int_equal(type(&c), FLUSH);
+	assert_int_equal(c.n, 2);
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+	ask(q);
+	assert_true(device_take(0, &c));
+	lands(&c, 0);
+	assert_true(device_take(0, &c));
+	lands(&c, 1); /* the flush fails */
+	assert_int_equal(answered(5), -SK_E_IO);
+	q.op = BLK_READ; /* means nothing for it */
+	ask(q);
+	assert_true(device_take(0, &c));
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+}
+
+/* size_max is a limit of segments, not of requests. */
+static void small_segments(void)
+{
+	struct blk_req q = reading;
+	uint64_t bytes = 0;
+	struct chain c;
+
+	device.features = F_SIZE_MAX | F_SEG_MAX;
+	config(8, 4096 + 100, 4); /* whole blocks only */
+	config(12, 4, 4);
+	start();
+	q.length = 10 * 4096;
+	q.flags = BLK_FUA;
+	q.op = BLK_WRITE;
+	ask(q);
+	while (bytes < q.length) {
+		assert_int_equal(answered(5), 99);
+		assert_true(device_take(0, &c));
+		assert_int_equal(type(&c), OUT);
+		assert_int_equal(sector(&c), 8 + bytes / 512);
+		assert_in_range(c.n, 3, 6);
+		for (unsigned int i = 1; i + 1 < c.n; i++) {
+			assert_int_equal(c.buf[i].len, 4096);
+			bytes += c.buf[i].len;
+		}
+		lands(&c, 0);
+	}
+	assert_int_equal(bytes, q.length);
+	assert_true(device_take(0, &c));
+	assert_int_equal(type(&c), FLUSH); /* once, behind all of them */
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+	ask(q);
+	assert_true(device_take(0, &c));
+	lands(&c, 1); /* the rest is not tried */
+	assert_int_equal(answered(5), -SK_E_IO);
+	assert_false(device_take(0, &c));
+}
+
+static void large_blocks(void)
+{
+	struct blk_req q = reading;
+	struct blk_rsp rsp;
+	struct chain c;
+
+	device.features = F_BLK_SIZE;
+	config(20, 4096, 4);
+	start();
+	ask((struct blk_req){ .op = BLK_INFO });
+	assert_true(peer_take(&storage, &rsp, sizeof(rsp)));
+	assert_int_equal(blk_info_block(rsp.flags), 4096);
+	assert_int_equal(rsp.result, 1000);
+	q.sector = 7;
+	ask(q);
+	assert_int_equal(answered(5), -SK_E_INVAL);
+	q.sector = 8;
+	q.length = 4096 + 512;
+	ask(q);
+	assert_int_equal(answered(5), -SK_E_INVAL);
+	ask(reading);
+	assert_true(device_take(0, &c));
+	assert_int_equal(sector(&c), 8); /* counts 512 bytes all the same: 5.2.6 */
+}
+
+static void blocks_that_are_none(void)
+{
+	device.features = F_BLK_SIZE;
+	config(20, 1000, 4);
+	world_start(); /* ends */
+	assert_true(world_ended());
+}
+
+/* ---- a client that was taken over ---- */
+static void refused(struct blk_req q, int why)
+{
+	struct chain c;
+
+	ask(q);
+	assert_int_equal(answered(q.id), why);
+	assert_false(device_take(0, &c));
+	assert_false(peer_dead(&storage));
+}
+
+static void bad_requests_are_answered(void)
+{
+	struct blk_req q;
+
+	start();
+#define BAD(field, value, why) \
+	do { \
+		q = reading; \
+		q.field = (value); \
+		refused(q, -(why)); \
+	} while (0)
+	BAD(region, 2, SK_E_RANGE);
+	BAD(region, BLK_REGIONS, SK_E_RANGE);
+	BAD(region, UINT32_MAX, SK_E_RANGE);
+	BAD(offset, REGION, SK_E_RANGE);
+	BAD(offset, UINT64_MAX - 511, SK_E_RANGE);
+	BAD(length, 0, SK_E_INVAL);
+	BAD(length, UINT64_MAX - 511, SK_E_INVAL);
+	BAD(sector, 1000, SK_E_RANGE);
+	BAD(sector, UINT64_MAX, SK_E_RANGE);
+	BAD(op, 77, SK_E_INVAL);
+	BAD(flags, 0x8000, SK_E_INVAL);
+}
+
+static void more_than_the_depth_waits(void)
+{
+	struct chain c;
+	uint32_t n = 0;
+
+	device.queue_size = 8; /* and few descriptors: two requests */
+	start();
+	for (uint32_t i = 0; i < 80; i++)
+		ask(reading);
+	assert_false(peer_dead(&storage));
+	while (device_take(0, &c)) {
+		lands(&c, 0);
+		assert_int_equal(answered(5), 0);
+		n++;
+	}
+	assert_int_equal(n, 80);
+}
+
+static void answers_wait_for_who_takes_none(void)
+{
+	uint32_t sent = 0, n = 0;
+
+	start();
+	while (ring_room(&storage.out, sizeof(struct blk_req), 1)) {
+		peer_put(&storage, &(struct blk_req){ .op = BLK_INFO, .id = 5 },
+			sizeof(struct blk_req));
+		peer_signal(&storage);
+		sent++;
+	}
+	assert_false(peer_dead(&storage));
+	while (n < sent && answered(5) == 0)
+		n++;
+	assert_int_equal(n, sent);
+}
+
+static void wrong_records_are_a_breach(void)
+{
+	start();
+	peer_put(&storage, "short", 5);
+	peer_signal(&storage);
+	assert_true(peer_dead(&storage));
+}
+
+static int region_add(uint64_t size, uint64_t number, uint64_t frame)
+{
+	return world_call(BLK_REGION_ADD, (uint64_t[8]){ size, number }, frame);
+}
+
+static int region_del(uint64_t number)
+{
+	return world_call(BLK_REGION_DEL, (uint64_t[8]){ number }, 0);
+}
+
+static void regions(void)
+{
+	struct chain c;
+
+	start();
+	assert_int_equal(region_add(REGION, 3, REGION), -SK_E_EXISTS);
+	assert_int_equal(region_add(REGION, BLK_REGIONS, REGION), -SK_E_RANGE);
+	assert_int_equal(region_add(REGION, UINT64_MAX, REGION), -SK_E_RANGE);
+	assert_int_equal(region_add(REGION, 4, 0), -SK_E_CAP);
+	assert_int_equal(region_add(2 * REGION, 4, REGION), -SK_E_INVAL);
+	assert_int_equal(region_add(UINT64_MAX, 4, REGION), -SK_E_INVAL);
+	assert_int_equal(region_del(4), -SK_E_NOT_FOUND);
+	assert_int_equal(region_del(UINT64_MAX), -SK_E_NOT_FOUND);
+	assert_int_equal(world_call(99, (uint64_t[8]){ 0 }, REGION), -SK_E_NO_SYS);
+	ask(reading);
+	assert_true(device_take(0, &c));
+	assert_int_equal(region_del(3), -SK_E_BUSY); /* the device may still write there */
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+	assert_int_equal(region_del(3), 0);
+	assert_int_equal(device.n_mapped, 0);
+	ask(reading);
+	assert_int_equal(answered(5), -SK_E_RANGE);
+}
+
+static void closing_waits_for_the_device(void)
+{
+	static struct peer other;
+	struct chain a, b;
+
+	start();
+	ask(reading);
+	ask(reading);
+	assert_true(device_take(0, &a) && device_take(0, &b));
+	assert_int_equal(world_open(&other, SVC_PROTO_BLK, 2, NULL, 0, 0), -SK_E_BUSY);
+	assert_int_equal(world_close(&storage), PENDING);
+	lands(&b, 0);
+	assert_int_equal(storage.close_rc, PENDING);
+	lands(&a, 0);
+	assert_int_equal(storage.close_rc, 0);
+	assert_int_equal(world_open(&other, SVC_PROTO_BLK, 2, NULL, 0, 0), 0);
+}
+
+static void a_read_only_disk(void)
+{
+	struct blk_req q = reading;
+
+	device.features = F_RO;
+	start();
+	q.op = BLK_WRITE;
+	refused(q, -SK_E_DENIED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(transfers),
+		CASE(fua),
+		CASE(small_segments),
+		CASE(large_blocks),
+		CASE(blocks_that_are_none),
+		CASE(bad_requests_are_answered),
+		CASE(more_than_the_depth_waits),
+		CASE(answers_wait_for_who_takes_none),
+		CASE(wrong_records_are_a_breach),
+		CASE(regions),
+		CASE(closing_waits_for_the_device),
+		CASE(a_read_only_disk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
