@@ -178,8 +178,8 @@ static const struct {
 	const char *name;
 	void (*fn)(const char *other);
 } doings[] = { { "attack", attack }, { "watch", store_watch }, { "busy", blk_busy },
-	{ "flood", net_flood }, { "crumbs", net_crumbs }, { "print", print },
-	{ "spin", spin } };
+	{ "flood", net_flood }, { "frames", net_frames }, { "crumbs", net_crumbs },
+	{ "print", print }, { "spin", spin } };
 
 void guest_main(uint64_t start_info)
 {

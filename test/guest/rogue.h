@@ -38,6 +38,8 @@ bool net_init(void);
 bool net_again(void);
 void net_attack(void);
 void net_storm(void);
+/* Frames of every length, pieces of every size, checksums everywhere. */
+void net_frames(const char *other);
 /* Broadcasts without an end. */
 void net_flood(const char *other);
 /* Large frames that want to be cut into as many small ones as there can be. */

@@ -132,15 +132,20 @@ static int16_t status(uint32_t slots_ago)
 	return tx->ring[(tx_rsp - slots_ago) % SLOTS].rsp.status;
 }
 
-static uint8_t asker; /* the last byte of the address that asked last */
+static uint8_t asker, asked; /* the last bytes of who asked, and for whom */
+static uint8_t answerer[6];  /* who answered */
+enum {
+	GATEWAY = 2,
+	HOST = 15
+}; /* QEMU's side of the uplink, and the host's own address by its DHCP */
 
-/* Who has 10.0.2.2 (QEMU's side of the uplink)? Each time asked as somebody else, so that answers can be told apart. */
-static void arp_make(void)
+/* Who has 10.0.2.WHOM? Each time asked as somebody else, so that answers can be told apart. */
+static void arp_make(uint8_t whom)
 {
 	static const uint8_t arp[] = { 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1 };
-	static const uint8_t theirs[] = { 10, 0, 2, 2 };
-	uint8_t ours[] = { 10, 0, 2, 0 };
+	uint8_t ours[] = { 10, 0, 2, 0 }, theirs[] = { 10, 0, 2, 0 };
 
+	theirs[3] = asked = whom;
 	ours[3] = asker = asker < 100 || asker >= 199 ? 100 : asker + 1;
 	memset(frame, 0, ARP_SIZE);
 	memset(frame, 0xff, 6);
@@ -167,7 +172,9 @@ static bool take(bool *answer)
 	barrier();
 	f = buffer[r->id % BUFFERS];
 	*answer = r->status >= ARP_SIZE && f[12] == 8 && f[13] == 6 && f[21] == 2 &&
-		  f[31] == 2 && f[41] == asker;
+		  f[31] == asked && f[41] == asker;
+	if (*answer)
+		memcpy(answerer, f + 6, 6);
 	rx_rsp++;
 	buffer_post(r->id % BUFFERS);
 	return true;
@@ -182,11 +189,11 @@ static void ask(void)
 }
 
 /* Asks until there is an answer: a switch whose ports are full drops frames. */
-static bool works(void)
+static bool reaches(uint8_t whom)
 {
 	bool answer = false;
 
-	arp_make();
+	arp_make(whom);
 	while (!answer) {
 		ask();
 		answered(1);
@@ -198,6 +205,8 @@ static bool works(void)
 	pv_notify(port); /* buffers were posted */
 	return true;
 }
+
+static bool works(void) { return reaches(GATEWAY); }
 
 enum { MORE = NETTXF_more_data, EXTRA = NETTXF_extra_info, BLANK = NETTXF_csum_blank };
 enum { CRUMB = 48 }; /* what the host cuts at the least */
@@ -251,23 +260,28 @@ static void bad_packets(void)
 	result(works(), "interface works after bad packets");
 }
 
-/* TCP of 60 KiB, for everybody on the switch, that asks to be cut into pieces of so many bytes. */
-static void crumbs_send(uint16_t mss)
+/* TCP of so many bytes that asks to be cut into pieces of so many. The status of the packet. */
+static int16_t pieces_send(uint32_t length, uint16_t mss)
 {
 	const union slot extra = GSO(XEN_NETIF_GSO_TYPE_TCPV4, mss);
-	uint32_t i;
+	uint32_t i, n = (length + PAGE - 1) / PAGE;
 
-	for (i = 0; i < 15; i++) {
+	for (i = 0; i < n; i++) {
+		uint32_t size = i == 0 ? length : i == n - 1 ? length - i * PAGE : PAGE;
 		union slot s = TX(REF_NET_FRAME + i, 0,
-			(i == 14 ? 0 : MORE) | (i ? 0 : EXTRA | BLANK), i ? PAGE : 15 * PAGE);
+			(i == n - 1 ? 0 : MORE) | (i ? 0 : EXTRA | BLANK), (uint16_t)size);
 
 		put(&s);
 		if (i == 0)
 			put(&extra);
 	}
 	send();
-	answered(16);
+	answered(n + 1);
+	return status(n + 1);
 }
+
+/* 60 KiB, for everybody on the switch. */
+static int16_t crumbs_send(uint16_t mss) { return pieces_send(15 * PAGE, mss); }
 
 static void crumbs_make(void)
 {
@@ -284,10 +298,8 @@ static void crumbs_make(void)
 static void crumbs(void)
 {
 	crumbs_make();
-	crumbs_send(1);
-	result(status(16) == ERROR, "GSO of pieces of one byte");
-	crumbs_send(CRUMB);
-	result(status(16) == OKAY, "GSO of the smallest pieces");
+	result(crumbs_send(1) == ERROR, "GSO of pieces of one byte");
+	result(crumbs_send(CRUMB) == OKAY, "GSO of the smallest pieces");
 }
 
 /* More senders than the switch can remember (1024), each of whom it has to flood. */
@@ -347,7 +359,7 @@ static void bad_rings(void)
 		continue;
 	for (i = 0; i < BUFFERS; i++)
 		pv_grant[REF_NET_BUFFER + i].flags = 0;
-	arp_make();
+	arp_make(GATEWAY);
 	while (*(volatile uint32_t *)&rx->rsp_prod == rx_rsp) {
 		ask();
 		answered(1);
@@ -414,6 +426,100 @@ void net_crumbs(const char *other)
 	crumbs_make();
 	for (;;)
 		crumbs_send(CRUMB);
+}
+
+/* ---- every frame that there can be ---- */
+
+enum { FRAME_MIN = 14, FRAME_MAX = 1518, TAGGED = 1514, HEADERS = 54 };
+
+/* One of that length, tagged for a VLAN where it is too long without; to the uplink and to the host itself. */
+static bool length_send(uint32_t length, const uint8_t *to)
+{
+	union slot s = TX(REF_NET_FRAME, 0, 0, (uint16_t)length);
+	bool legal = length >= FRAME_MIN && length <= FRAME_MAX;
+
+	memset(frame, 0, PAGE);
+	memcpy(frame, to, 6);
+	memcpy(frame + 6, mac, 6);
+	frame[12] = length > TAGGED ? 0x81 : 0x88;
+	frame[13] = length > TAGGED ? 0x00 : 0xb5;
+	put(&s);
+	send();
+	answered(1);
+	return status(1) == (legal ? OKAY : ERROR);
+}
+
+static void every_length(const uint8_t gateway[6], const uint8_t host[6])
+{
+	uint32_t length;
+	bool ok = true;
+
+	for (length = FRAME_MIN; length <= 2048; length++)
+		ok = length_send(length, gateway) && length_send(length, host) && ok;
+	result(ok, "frames of every length");
+	result(works(), "the uplink works after frames of every length");
+	result(reaches(HOST), "the host answers after frames of every length");
+}
+
+static bool pieces_legal(uint32_t mss) { return mss >= CRUMB && mss <= FRAME_MAX - HEADERS; }
+
+static void every_piece(const uint8_t gateway[6])
+{
+	uint32_t n;
+	bool ok = true;
+
+	crumbs_make();
+	memcpy(frame, gateway, 6);
+	for (n = 0; n <= 65535; n += n < 2048 ? 1 : n < 64000 ? 997 : 13)
+		ok = pieces_send(3 * PAGE, (uint16_t)n) == (pieces_legal(n) ? OKAY : ERROR) &&
+		     ok;
+	result(ok, "pieces of every size");
+	result(works(), "the uplink works after pieces of every size");
+	crumbs_make();
+	memcpy(frame, gateway, 6);
+	for (ok = true, n = HEADERS; n <= 65535; n += n < 64000 ? 211 : 5)
+		ok = pieces_send(n, 1448) == OKAY && ok;
+	ok = pieces_send(65535, 1448) == OKAY && ok;
+	result(ok, "large frames of every length");
+	result(works(), "the uplink works after large frames of every length");
+}
+
+/* A checksum to be filled in, by headers of every length, in frames that are too short for them. */
+static void every_checksum(const uint8_t gateway[6])
+{
+	uint32_t length, words;
+
+	for (words = 0; words < 16; words++)
+		for (length = FRAME_MIN; length < 120; length++) {
+			union slot s = TX(REF_NET_FRAME, 0, BLANK, (uint16_t)length);
+
+			crumbs_make();
+			memcpy(frame, gateway, 6);
+			frame[14] = (uint8_t)(0x40 | words);
+			frame[23] = length % 2 ? 6 : 17;
+			put(&s);
+			send();
+			answered(1);
+		}
+	result(works(), "the uplink works after checksums everywhere");
+}
+
+void net_frames(const char *other)
+{
+	uint8_t gateway[6], host[6];
+
+	(void)other;
+	result(net_init() && reaches(HOST), "the host answers");
+	memcpy(host, answerer, 6);
+	result(works(), "interface works");
+	memcpy(gateway, answerer, 6);
+	every_length(gateway, host);
+	every_piece(gateway);
+	every_checksum(gateway);
+	result(reaches(HOST), "the host answers in the end");
+	say("rogue: frames done\n");
+	for (;;)
+		pv_wait(port);
 }
 
 void net_flood(const char *other)

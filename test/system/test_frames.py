@@ -1,0 +1,40 @@
+"""A guest sends every frame that there can be; host, uplink and a neighbour must not notice."""
+import random
+
+from guestkit import Bystander, leave, rogue, served, wait_gone
+from harness import GuestDir
+
+CONTENT = random.Random(2).randbytes(64 << 10)
+
+# what test/guest/rogue_net.c must have come to
+MILESTONES = ["the host answers", "frames of every length", "the uplink works after frames of every length",
+              "the host answers after frames of every length", "pieces of every size",
+              "the uplink works after pieces of every size", "large frames of every length",
+              "the uplink works after large frames of every length", "the uplink works after checksums everywhere",
+              "the host answers in the end"]
+
+
+def test_frames(machine, build, tmp_path):
+    guests = GuestDir(tmp_path / "g", build)
+    config = rogue(guests, build, "rogue", "frames")
+    with served(CONTENT) as port:
+        calm = Bystander(guests, port, CONTENT)
+        m = machine(guests=guests)
+        m.prompt()
+        m.until(lambda: "(ip) address 10.0.2.15 " in m.shell("dmesg"), "an address by DHCP")
+        calm.start(m)
+        start = m.pos
+        m.line("create -c " + config)
+        m.expect(r"rogue: frames done|skerry# ")
+        said = m.since(start)
+        assert "rogue: FAILED" not in said, said
+        for what in MILESTONES:
+            assert f"rogue: ok {what}" in said, f"'{what}' is missing:\n{said}"
+        leave(m)
+        calm.goes_on()
+        m.shell("destroy rogue")
+        wait_gone(m, "rogue")
+        calm.undisturbed()
+        log = m.shell("dmesg")
+        assert "dropped: it broke" not in log and "uplink:" not in log, log
+        calm.end()
