@@ -25,7 +25,7 @@ static struct record tx;
 static uint32_t tx_at;
 static uint8_t rx[64];
 static uint32_t n_rx;
-static bool broken; /* the client sent what is no record */
+static bool broken; /* the client sent what is no record, or one without text */
 
 static uint8_t reg_in(uint8_t reg)
 {
@@ -47,7 +47,7 @@ static bool tx_fetch(void)
 	int rc = client && !broken ? ring_get(&client->req, &tx, sizeof(tx)) : -SK_E_AGAIN;
 
 	tx_at = 0;
-	if (rc >= (int)sizeof(tx.m) && tx.m.type == CONSOLE_DATA &&
+	if (rc > (int)sizeof(tx.m) && tx.m.type == CONSOLE_DATA &&
 		tx.m.len == (unsigned int)rc - sizeof(tx.m))
 		return true;
 	tx.m.len = 0;
@@ -69,15 +69,18 @@ static bool rx_flush(void)
 {
 	struct record r = { .m = { .type = CONSOLE_DATA, .len = (uint16_t)n_rx } };
 	uint32_t len = (uint32_t)sizeof(r.m) + n_rx;
+	int rc;
 
 	if (n_rx == 0)
 		return true;
 	if (!client)
 		return false;
 	memcpy(r.text, rx, n_rx);
-	while (svc_send(client, false, &r, len))
+	while ((rc = svc_send(client, false, &r, len)) == -SK_E_AGAIN)
 		if (!ring_room_idle(&client->rsp, len))
 			return false;
+	if (rc) /* it is there no more, but for SVC_CLOSE */
+		return false;
 	n_rx = 0;
 	return true;
 }

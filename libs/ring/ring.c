@@ -135,11 +135,11 @@ bool ring_room(struct ring *r, uint32_t len, uint32_t n)
 bool ring_room_idle(struct ring *r, uint32_t len)
 {
 	if (len > ring_record_max(r))
-		return true; /* ring_put() says why it never fits */
+		return false;
 	__atomic_store_n(&r->sh->want_room, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (load_cons(r))
-		return true; /* ring_put() meets the breach again */
+		return false;
 	return room(r) >= record_size(len);
 }
 

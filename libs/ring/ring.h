@@ -57,7 +57,10 @@ int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b,
 bool ring_put_flush(struct ring *r);
 /* Do n records of len bytes fit now? True also when ring_put() has an error to say. */
 bool ring_room(struct ring *r, uint32_t len, uint32_t n);
-/* About to wait until `len` bytes fit: true = room appeared meanwhile, do not sleep. */
+/*
+ * About to wait until `len` bytes fit: true = room appeared meanwhile, do not sleep. False also when ring_put() has
+ * another error to say than -SK_E_AGAIN: who tries again while this is true comes to an end.
+ */
 bool ring_room_idle(struct ring *r, uint32_t len);
 
 /* Consumer: length of the record copied to buf, -SK_E_AGAIN (empty), -SK_E_RANGE (longer than max: a

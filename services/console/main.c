@@ -90,7 +90,7 @@ static bool record_put(struct svc_conn *c, bool to_service, uint16_t type, uint3
 
 static bool uart_put(const char *text, size_t len)
 {
-	return !uart || record_put(uart, true, CONSOLE_DATA, 0, text, len);
+	return !uart || !len || record_put(uart, true, CONSOLE_DATA, 0, text, len);
 }
 
 static bool shell_put(uint16_t type, uint32_t arg, const char *text, size_t len)

@@ -5,3 +5,8 @@ src-unit-console_input := test/unit/console/input_test.c services/console/input.
 inc-unit-console_input := services/console
 src-unit-ns16550 := test/unit/console/ns16550_test.c drivers/uart/ns16550.c
 inc-unit-ns16550 := drivers/uart
+
+unit-tests += uart_main
+src-unit-uart_main = test/unit/console/uart_main_test.c $(world) drivers/uart/main.c drivers/uart/ns16550.c
+inc-unit-uart_main := drivers/uart test/unit
+cflags-unit-uart_main = $(world-cflags)

@@ -149,8 +149,9 @@ static void expect_bad_cons(struct ends *e, uint32_t cons)
 
 	shared(e)->cons = cons;
 	assert_int_equal(ring_put(&e->prod, rec, sizeof(rec)), -SK_E_PEER);
-	assert_true(ring_room_idle(
-		&e->prod, sizeof(rec))); /* does not sleep: the next put says why */
+	assert_false(ring_room_idle(&e->prod, sizeof(rec))); /* or trying again had no end */
+	assert_true(ring_room(
+		&e->prod, sizeof(rec), 1)); /* it does not fit, but not for want of room */
 }
 
 static void cons_ahead_of_prod(void **state)
@@ -322,6 +323,7 @@ static void room_for_several(void **state)
 	assert_false(ring_room(prod, 20, 2));
 	assert_false(ring_room(prod, 20, UINT32_MAX));
 	assert_true(ring_room(prod, UINT32_MAX, 1));
+	assert_false(ring_room_idle(prod, UINT32_MAX));
 	shared(e)->cons = 4;
 	assert_true(ring_room(prod, 20, 2));
 	assert_int_equal(

@@ -4,11 +4,18 @@
 
 #define sk_now(arg) kernel_sk_now(arg)
 #define sk_cap_info(...) kernel_sk_cap_info(__VA_ARGS__)
+#define sk_port_in(...) kernel_sk_port_in(__VA_ARGS__)
+#define sk_port_out(...) kernel_sk_port_out(__VA_ARGS__)
 #include "../../../../../libs/sys/sk.h"
 #undef sk_now
 #undef sk_cap_info
+#undef sk_port_in
+#undef sk_port_out
 
 sk_time_t sk_now(void);
 long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *info);
+/* The test of who uses ports has them. */
+long sk_port_in(sk_cap_t ioport, uint16_t port, uint32_t size, uint32_t *value);
+long sk_port_out(sk_cap_t ioport, uint16_t port, uint32_t size, uint32_t value);
 
 #endif

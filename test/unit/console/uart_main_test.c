@@ -1,0 +1,202 @@
+/*
+ * uart_main_test.c - the whole of the serial port's driver, with a client that may be taken over
+ */
+#include "world/world.h"
+
+#include "proto/console.h"
+#include "sys/sk.h"
+
+enum {
+	IRQ = 23,
+	THR = 0,
+	IER = 1,
+	IIR = 2,
+	LSR = 5,
+	SCRATCH = 7,
+	LSR_DATA = 1,
+	LSR_EMPTY = 0x60
+};
+
+/* ---- the device: it sends at once, and has what was typed ---- */
+static char sent[70000], typed[4096];
+static uint32_t n_sent, n_typed, typed_at;
+static uint8_t scratch, enabled;
+
+long sk_port_in(sk_cap_t ioport, uint16_t port, uint32_t size, uint32_t *value)
+{
+	(void)ioport, (void)size;
+	switch (port) {
+	case THR:
+		*value = typed_at < n_typed ? (uint8_t)typed[typed_at++] : 0;
+		break;
+	case IIR: /* 1: nothing */
+		*value = (typed_at < n_typed && enabled & 1) || enabled & 2 ? 0 : 1;
+		break;
+	case LSR:
+		*value = LSR_EMPTY | (typed_at < n_typed ? LSR_DATA : 0);
+		break;
+	case SCRATCH:
+		*value = scratch;
+		break;
+	default:
+		*value = 0;
+	}
+	return 0;
+}
+
+long sk_port_out(sk_cap_t ioport, uint16_t port, uint32_t size, uint32_t value)
+{
+	(void)ioport, (void)size;
+	if (port == SCRATCH)
+		scratch = (uint8_t)value;
+	if (port == IER)
+		enabled = (uint8_t)value;
+	if (port == THR && n_sent < sizeof(sent))
+		sent[n_sent++] = (char)value;
+	return 0;
+}
+
+static struct peer console;
+
+static void start(void)
+{
+	world_start();
+	n_sent = 0;
+	assert_int_equal(world_open(&console, SVC_PROTO_UART, 1 | SVC_STATIC, NULL, 0, 0), 0);
+}
+
+static void put(const char *text, uint16_t type)
+{
+	struct {
+		struct console_msg m;
+		char text[CONSOLE_CHUNK_MAX];
+	} r = { .m = { .type = type, .len = (uint16_t)strlen(text) } };
+
+	memcpy(r.text, text, r.m.len);
+	peer_put(&console, &r, (uint32_t)sizeof(r.m) + r.m.len);
+}
+
+static void type(const char *text)
+{
+	memcpy(typed + n_typed, text, strlen(text));
+	n_typed += (uint32_t)strlen(text);
+	world_irq(IRQ);
+}
+
+/* All text that has come to the client, of `max` bytes. */
+static uint32_t heard(char *out, uint32_t max)
+{
+	uint8_t rec[sizeof(struct console_msg) + CONSOLE_CHUNK_MAX];
+	uint32_t n = 0;
+	int rc;
+
+	while ((rc = ring_get(&console.in, rec, sizeof(rec))) >= 0) {
+		uint32_t len = (uint32_t)rc - sizeof(struct console_msg);
+
+		assert_true(n + len < max);
+		memcpy(out + n, rec + sizeof(struct console_msg), len);
+		n += len;
+	}
+	out[n] = 0;
+	return n;
+}
+
+static void text_both_ways(void)
+{
+	char text[200];
+
+	start();
+	put("hello, ", CONSOLE_DATA);
+	put("this is more than a FIFO holds", CONSOLE_DATA);
+	peer_signal(&console);
+	for (int i = 0; i < 10; i++)
+		world_irq(IRQ);
+	assert_int_equal(n_sent, 37);
+	assert_memory_equal(sent, "hello, this is more than a FIFO holds", 37);
+	type("list\r");
+	assert_int_equal(heard(text, sizeof(text)), 5);
+	assert_string_equal(text, "list\r");
+}
+
+static void what_is_no_record_is_a_breach(void)
+{
+	start();
+	put("x", CONSOLE_READY);
+	peer_signal(&console);
+	assert_true(peer_dead(&console));
+	assert_int_equal(n_sent, 0);
+	assert_int_equal(world_close(&console), 0);
+	assert_int_equal(world_open(&console, SVC_PROTO_UART, 1 | SVC_STATIC, NULL, 0, 0), 0);
+	put("y", CONSOLE_DATA); /* the next one is served */
+	peer_signal(&console);
+	assert_int_equal(n_sent, 1);
+}
+
+/* Records without text would be work without an end. */
+static void records_without_text_are_a_breach(void)
+{
+	start();
+	for (int i = 0; i < 50; i++)
+		put("", CONSOLE_DATA);
+	peer_signal(&console);
+	assert_true(peer_dead(&console));
+}
+
+/* What is typed to a client that is there no more stays in the device, and the driver goes on. */
+static void typing_to_a_client_that_was_dropped(void)
+{
+	char text[200];
+
+	start();
+	put("x", CONSOLE_READY);
+	peer_signal(&console);
+	assert_true(peer_dead(&console));
+	type("lost?\r");
+	assert_int_equal(world_close(&console), 0);
+	assert_int_equal(world_open(&console, SVC_PROTO_UART, 1 | SVC_STATIC, NULL, 0, 0), 0);
+	peer_signal(&console);
+	assert_int_equal(heard(text, sizeof(text)), 6);
+}
+
+static void typing_to_a_client_with_an_impossible_index(void)
+{
+	start();
+	((struct ring_shared *)(console.rings + 4096))->cons = 4;
+	for (int i = 0; i < 100; i++)
+		type("0123456789012345678901234567890123456789");
+	put("still there", CONSOLE_DATA);
+	peer_signal(&console);
+	assert_int_equal(n_sent, 11);
+}
+
+/* Nothing that is typed is lost while nobody reads, as far as the device keeps it. */
+static void typing_to_a_client_that_does_not_read(void)
+{
+	static char text[8192];
+	uint32_t n = 0;
+
+	start();
+	for (int i = 0; i < 90; i++)
+		type("0123456789012345678901234567890123456789");
+	for (int i = 0; i < 10; i++) {
+		n += heard(text + n, sizeof(text) - n);
+		peer_signal(&console);
+	}
+	assert_int_equal(n, 90 * 40);
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(text[i], '0' + i % 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(text_both_ways),
+		CASE(what_is_no_record_is_a_breach),
+		CASE(records_without_text_are_a_breach),
+		CASE(typing_to_a_client_that_was_dropped),
+		CASE(typing_to_a_client_with_an_impossible_index),
+		CASE(typing_to_a_client_that_does_not_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
