@@ -20,9 +20,8 @@
 #include <stdint.h>
 
 #define NET_DEPTH 128u
-#define NET_FRAME_MIN 14u /* the Ethernet header */
-#define NET_FRAME_STD \
-	1518u /* without GSO: 1500 bytes of payload behind a header with a VLAN tag */
+#define NET_FRAME_MIN 14u    /* the Ethernet header */
+#define NET_FRAME_STD 1518u  /* without GSO: 1500 bytes behind a header with a VLAN tag */
 #define NET_FRAME_MAX 65550u /* with GSO */
 
 #define NET_OPS(X) \

@@ -86,13 +86,13 @@ static int region_call(struct disk *d, uint32_t label, uint64_t a, uint64_t b, s
 	int rc;
 
 	if (svc_now() < d->silent_until)
-		return -SK_E_TIMEOUT;
+		return -SK_E_IO;
 	rc = svc_call_timed(d->endpoint, label, mr, &n, &caps, DISK_CALL_MS);
-	if (rc == -SK_E_TIMEOUT) {
-		d->silent_until = svc_in_ms(DISK_SILENT_MS);
-		printf("a disk's driver does not answer\n");
-	}
-	return rc;
+	if (rc != -SK_E_TIMEOUT)
+		return rc;
+	d->silent_until = svc_in_ms(DISK_SILENT_MS);
+	printf("a disk's driver does not answer\n");
+	return -SK_E_IO;
 }
 
 /* D3 */
@@ -113,7 +113,7 @@ static int number_take(struct disk *d, uint32_t *number)
 	for (i = 0; i < BLK_REGIONS; i++) {
 		if (d->region[i] == REGION_STALE) {
 			rc = number_free(d, i);
-			if (rc == -SK_E_TIMEOUT)
+			if (rc == -SK_E_IO)
 				return rc;
 		}
 		if (d->region[i] == REGION_FREE)

@@ -55,7 +55,8 @@ int disk_read_now(
 	struct disk *d, uint64_t sector, uint32_t bytes, const uint8_t **data) must_check;
 /*
  * A client's data region at the driver, which gets that frame and no other. Neither waits for longer than
- * DISK_CALL_MS, nor at all for a driver that has just made it wait so long: -SK_E_TIMEOUT.
+ * DISK_CALL_MS, nor at all for a driver that has just made it wait so long: -SK_E_IO. (TIMEOUT would tell the
+ * connector that storage may still use what it was given.)
  */
 int disk_region_add(struct disk *d, const struct svc_conn *c, uint32_t *region) must_check;
 int disk_region_del(struct disk *d, uint32_t region) must_check;
