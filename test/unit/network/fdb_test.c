@@ -89,6 +89,32 @@ static void own_addresses_stay(void **state)
 	assert_int_equal(fdb_lookup(&t, b, 4), 4);
 }
 
+/* Own addresses that fall into one set are all found, whichever of them goes. */
+static void own_addresses_share_sets(void **state)
+{
+	uint32_t shared = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < FDB_OWN_MAX; i++) {
+		const uint8_t mac[6] = { 2, 0, 0, (uint8_t)(i * i), (uint8_t)(i * 3),
+			(uint8_t)i };
+
+		assert_int_equal(fdb_own(&t, mac, i), 0);
+		shared += t.own[i].next != 0;
+	}
+	assert_true(shared > 0);
+	for (uint32_t gone = 0; gone < FDB_OWN_MAX; gone++) {
+		for (uint32_t i = 0; i < FDB_OWN_MAX; i++) {
+			const uint8_t mac[6] = { 2, 0, 0, (uint8_t)(i * i), (uint8_t)(i * 3),
+				(uint8_t)i };
+
+			assert_int_equal(fdb_lookup(&t, mac, 0), i < gone ? FDB_NONE : i);
+		}
+		fdb_forget(&t, gone);
+	}
+	assert_int_equal(t.n_own, 0);
+}
+
 static void as_many_as_ports(void **state)
 {
 	uint8_t m[6] = { 2, 0, 0, 0, 0, 0 };
@@ -163,7 +189,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = { CASE(learning), CASE(group_addresses_are_no_source),
-		CASE(forgetting_a_port), CASE(own_addresses_stay), CASE(as_many_as_ports),
+		CASE(forgetting_a_port), CASE(own_addresses_stay),
+		CASE(own_addresses_share_sets), CASE(as_many_as_ports),
 		CASE(uplink_is_believed_first), CASE(flood_of_addresses),
 		CASE(flood_spares_the_uplink) };
 

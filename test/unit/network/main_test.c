@@ -314,7 +314,7 @@ static void unknown_operations_are_a_breach(void)
 static void records_of_another_size_are_a_breach(void)
 {
 	start();
-	peer_put(&a, "short", 5);
+	peer_put(&a, &(struct net_desc){ .op = NET_TX, .length = 60 }, 24);
 	peer_signal(&a);
 	gone();
 	peer_put(&a, (uint8_t[200]){ 1 }, 200);
@@ -482,6 +482,23 @@ static void drivers_buffers_are_checked(void)
 	assert_int_equal(got, 1);
 }
 
+/* Who says that what was not sent is sent makes no buffers of it. */
+static void a_send_buffer_comes_back_once(void)
+{
+	struct net_desc d;
+
+	start();
+	frame_make(&a);
+	for (uint32_t id = 0; id < 64; id++)
+		from_card((struct net_desc){ .op = NET_TX_DONE, .id = id });
+	for (uint32_t i = 0; i < 100; i++)
+		assert_true(sent((struct net_desc){ .length = 60 }));
+	got = 0;
+	while (peer_take(&nic, &d, sizeof(d)))
+		got += d.op == NET_TX;
+	assert_int_equal(got, 64);
+}
+
 static void a_driver_that_takes_nothing(void)
 {
 	start();
@@ -600,6 +617,7 @@ int main(void)
 		CASE(who_takes_nothing_is_waited_for_by_nobody),
 		CASE(who_always_has_more_does_not_stop_the_switch),
 		CASE(drivers_buffers_are_checked),
+		CASE(a_send_buffer_comes_back_once),
 		CASE(a_driver_that_takes_nothing),
 		CASE(a_driver_with_an_impossible_index),
 		CASE(a_card_that_always_has_one_more),

@@ -302,6 +302,8 @@ static void who_waits_for_one_disk_does_not_hold_up_another(void)
 /* A busy client has no more of what comes free than one that asks now and then. */
 static void who_waits_has_its_turn(void)
 {
+	uint32_t n;
+
 	start();
 	attach(&c[0], 'b');
 	attach(&c[1], 'c');
@@ -311,12 +313,14 @@ static void who_waits_has_its_turn(void)
 	ask_many(&c[2], BLK_READ, 1);
 	(void)land(&drives[1], 2);
 	assert_int_equal(land(&drives[1], 62), 62);
-	(void)answers(&c[0]);
+	n = answers(&c[0]);
 	assert_int_equal(answers(&c[2]), 0); /* the third to come free is its own */
 	(void)land(&drives[1], 3);
 	assert_int_equal(answers(&c[2]), 1);
 	land_all(&drives[1]);
 	assert_int_equal(answers(&c[1]), 30);
+	assert_int_equal(
+		n + answers(&c[0]), 80); /* more than a turn's, without another signal */
 }
 
 /* ---- a driver whose ring is full ---- */
@@ -588,6 +592,28 @@ static void who_takes_no_answers_waits_alone(void)
 	assert_int_equal(n, sent);
 }
 
+/* Room is kept for the answers to all that is out, not for the next one alone. */
+static void answers_to_what_is_out_have_room(void)
+{
+	uint32_t sent = 0, n = 0;
+
+	start();
+	attach(&c[0], 'a');
+	for (; sent < 100; sent++) {
+		ask_many(&c[0], BLK_FLUSH, 1);
+		land_all(&drives[0]);
+	}
+	for (; ring_room(&c[0].out, sizeof(struct blk_req), 1); sent++)
+		ask_many(&c[0], BLK_FLUSH, 1);
+	land_all(&drives[0]);
+	assert_false(peer_dead(&c[0]));
+	for (int i = 0; i < 8; i++) {
+		n += answers(&c[0]);
+		land_all(&drives[0]);
+	}
+	assert_int_equal(n, sent);
+}
+
 /* ---- the end of an attachment ---- */
 static void closing_flushes_what_was_written(void)
 {
@@ -702,6 +728,7 @@ int main(void)
 		CASE(wrong_records_are_a_breach),
 		CASE(who_always_has_more_does_not_stop_storage),
 		CASE(who_takes_no_answers_waits_alone),
+		CASE(answers_to_what_is_out_have_room),
 		CASE(closing_flushes_what_was_written),
 		CASE(a_failed_last_flush_is_told),
 		CASE(closing_goes_before_all_others),

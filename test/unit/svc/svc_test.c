@@ -438,6 +438,10 @@ static void who_always_has_more_does_not_stop_the_service(void)
 	assert_false(client_dead());
 }
 
+static void still_one(void) { assert_int_equal(seen.records, 1); }
+
+static void two_by_now(void) { assert_int_equal(seen.records, 2); }
+
 /* What one request costs beyond a turn is paid with turns that are left out. */
 static void a_dear_request_costs_turns(void)
 {
@@ -445,11 +449,23 @@ static void a_dear_request_costs_turns(void)
 	add_open();
 	signal_of(1, send_three);
 	for (unsigned int i = 0; i < 5; i++)
-		fake_add(SVC_PING, SVC_BADGE_INIT);
+		fake_add(SVC_PING, SVC_BADGE_INIT)->before = i < 3 ? still_one : two_by_now;
 	serve_by_turns();
 	assert_int_equal(seen.records, 3);
 	assert_true(seen.events <= 3);
 	assert_int_equal(fake.n_answers, 6);
+}
+
+/* Who has a turn to come does not get more of them by signalling. */
+static void signals_bring_no_more_turns(void)
+{
+	seen.charge = SVC_TURN;
+	add_open();
+	signal_of(1, send_three);
+	signal_of(1, still_one);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = two_by_now;
+	serve_by_turns();
+	assert_int_equal(seen.records, 3);
 }
 
 static int event_full(struct svc_conn *c)
@@ -983,6 +999,7 @@ int main(void)
 		T(all_is_served_turn_by_turn),
 		T(who_always_has_more_does_not_stop_the_service),
 		T(a_dear_request_costs_turns),
+		T(signals_bring_no_more_turns),
 		T(a_service_that_is_full_goes_on_later),
 		T(open_for_a_caller_that_has_gone),
 		T(breach_kills_the_connection_only),
