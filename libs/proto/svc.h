@@ -11,10 +11,12 @@
  *             them (a disk driver and its device) and the rings cannot.
  * Own         a third frame, if the call brings one, is memory for what the service keeps about this client,
  *             charged to the client, who never sees it.
- * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. A connector that gets no
- *             answer in time leaves all that the service was given as it is, for good. What the service could not do
+ * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. What the service could not do
  *             for the client in the end (storage: the last flush) is said in the reply; the connection is gone all
  *             the same.
+ * Giving up   a connector may stop waiting for any call, and keeps what the service was given until it knows better.
+ *             A close can be asked again until its result was heard. An open that nobody waits for when it is done is
+ *             undone by the service: once SVC_PING is answered with 0, nothing of it is left.
  */
 #ifndef PROTO_SVC_H
 #define PROTO_SVC_H
@@ -57,9 +59,11 @@ enum svc_call {
 	/*
 	 * mr0 connection number. Reply: mr0 status: 0 = the connection is gone, else it is as it was, and close can be
 	 * asked again; mr1 (with mr0 = 0) the result: 0, or the -SK_E_* of the last flush, whose data may be lost.
+	 * Asked again by the same connector, it takes the place of the call before; by another: -SK_E_BUSY.
 	 */
 	SVC_CLOSE = 2,
-	SVC_PING = 3,  /* heartbeat */
+	SVC_PING =
+		3, /* heartbeat; -SK_E_BUSY: what an opener that gave up had brought is still in use */
 	SVC_STATS = 4, /* mr0 connection number or 0; reply: words of the protocol */
 	SVC_FIRST = 16 /* calls of the service itself from here, in its protocol's header */
 };

@@ -127,13 +127,26 @@ int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open
 	return 0;
 }
 
-int svc_close(sk_cap_t service_ep, uint32_t number, int *result)
+int svc_close_within(sk_cap_t service_ep, uint32_t number, uint32_t ms, int *result)
 {
 	uint64_t mr[SK_MR_MAX] = { number };
 	uint32_t n = 1;
-	int rc = call(service_ep, SVC_CLOSE, mr, &n, NULL, edge_in_ms(SVC_CLOSE_MS));
+	int rc = call(service_ep, SVC_CLOSE, mr, &n, NULL, edge_in_ms(ms));
 
 	if (!rc && result)
 		*result = n > 1 ? (int)(int64_t)mr[1] : 0;
 	return rc;
+}
+
+int svc_close(sk_cap_t service_ep, uint32_t number, int *result)
+{
+	return svc_close_within(service_ep, number, SVC_CLOSE_MS, result);
+}
+
+int svc_ping(sk_cap_t service_ep, uint32_t ms)
+{
+	uint64_t mr[SK_MR_MAX] = { 0 };
+	uint32_t n = 1;
+
+	return call(service_ep, SVC_PING, mr, &n, NULL, edge_in_ms(ms));
 }

@@ -17,6 +17,7 @@ struct message {
 	uint32_t n;
 	uint64_t mr[SK_MR_MAX];
 	struct svc_caps caps;
+	uint32_t number; /* of the connection that the answer is about; 0: none */
 	bool no_slots; /* capabilities that came with it were not taken: the domain's CNode is full */
 };
 /* Words and capabilities of an outgoing message into UTCB and registers. */
@@ -46,8 +47,8 @@ static inline struct ring *conn_out(struct svc_conn *c)
 
 /* serve.c */
 void serve_call(struct message *q, bool *later);
-/* The caller of SVC_OPEN was not there any more to hear that connection `number` is made. */
-void serve_orphan(uint64_t number);
+/* The answer to q was heard, or the caller had given up before. */
+void serve_answered(const struct message *q, bool heard);
 void serve_signals(uint64_t word);
 /* One turn for each connection that waits for one; whether any does. */
 void serve_turns(void);
@@ -58,7 +59,8 @@ sk_cap_t loop_reply_new(void);
 void loop_reply_free(sk_cap_t reply);
 /* Keep the caller of the call that is being served waiting: the next calls come with `spare`. Its Reply object. */
 sk_cap_t loop_keep_caller(sk_cap_t spare);
-void loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n);
+/* False: the caller has given up. */
+bool loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n);
 /* channel.c: its notification bit. */
 uint32_t channel_bit(const struct svc_conn *c);
 /* channel.c: one turn for the channel that has this bit; false when none has. */

@@ -132,29 +132,29 @@ sk_cap_t loop_keep_caller(sk_cap_t spare)
 	return kept;
 }
 
-void loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n)
+bool loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n)
 {
 	struct sk_msg m;
 
 	message_load(&m, 0, mr, n, NULL);
-	(void)edge_reply(reply, &m);
+	return edge_reply(reply, &m) == 0;
 }
 
-/* A capability that was moved has left its slot, unless the caller had no room for it. False: no caller is there. */
-static bool answer(struct message *q)
+/* A capability that was moved has left its slot, unless the caller had no room for it. */
+static void answer(struct message *q)
 {
 	struct sk_msg m;
-	long rc;
+	bool heard;
 
 	message_load(&m, 0, q->mr, q->n, &q->caps);
-	rc = edge_reply(reply_now, &m);
+	heard = edge_reply(reply_now, &m) == 0;
 	for (uint32_t i = 0; q->caps.move_out && i < q->caps.n_out; i++) {
 		if (edge_slot_empty(q->caps.out[i]))
 			slot_free(q->caps.out[i], 1);
 		else
 			cap_drop(q->caps.out[i]);
 	}
-	return rc == 0;
+	serve_answered(q, heard);
 }
 
 /* ---- dispatch ----------------------------------------------------------------------------------------------- */
@@ -169,8 +169,8 @@ static void handle_call(const struct sk_msg *m)
 		rx_take(rx, SK_MI_CAPS(m->mi), &q.caps);
 	rx = 0;
 	serve_call(&q, &later);
-	if (!later && !answer(&q) && q.label == SVC_OPEN && !q.mr[0])
-		serve_orphan(q.mr[1]);
+	if (!later)
+		answer(&q);
 }
 
 static void handle_bits(uint64_t word)

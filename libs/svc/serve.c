@@ -3,12 +3,14 @@
  *
  * Objects     struct conn per connection, on the heap, with its frames mapped and their capabilities.
  * Locks       none: one thread.
- * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> GONE, freed by
- *             serve_reap() between events, because handlers may still hold the pointer.
+ * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> CLOSED until a closer has heard
+ *             the result -> GONE, freed by serve_reap() between events, because handlers may still hold the pointer.
  * Invariants  S1 numbers are never used twice   S2 events reach only connections that are OPEN
  *             S3 a connection has from the start what its end needs (a Reply object to keep the closer waiting), so
- *             that a domain that is out of memory can still close   S4 who waits for a turn gets it before who has
- *             just had one
+ *             that a domain that is out of memory can still close
+ *             S4 who waits for a turn gets it before who has just had one
+ *             S5 what a connector has not heard of does not stay: a connection whose opener has given up is closed
+ *             here; the result of a close is kept for the closer, who may ask again and again
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@
 #include "caps/caps.h"
 #include "svc/internal.h"
 
-enum conn_state { OPEN, CLOSING, GONE };
+enum conn_state { OPEN, CLOSING, CLOSED, GONE };
 
 struct view {     /* a frame that came with SVC_OPEN */
 	void *at; /* NULL: not mapped */
@@ -30,9 +32,11 @@ struct conn {
 	struct conn *next;
 	enum conn_state state;
 	struct view rings, data, own;
-	sk_cap_t reply; /* S3; CLOSING: of the caller that waits */
-	bool closer_waits;
-	bool queued; /* S4: for its next turn */
+	sk_cap_t reply;  /* S3; CLOSING: of the caller that waits */
+	uint32_t closer; /* CLOSING: the badge of who asked last; 0: nobody */
+	bool orphan;     /* CLOSING: nobody knows it, and nobody will ask */
+	int result;      /* CLOSED: for the closer */
+	bool queued;     /* S4: for its next turn */
 	TAILQ_ENTRY(conn) turn;
 };
 static const struct svc_service *service;
@@ -55,7 +59,7 @@ struct svc_conn *svc_next(struct svc_conn *after)
 {
 	struct conn *k = after ? ((struct conn *)after)->next : conns;
 
-	while (k && (k->state == GONE || (k->state == CLOSING && !k->c.priv)))
+	while (k && (k->state >= CLOSED || (k->state == CLOSING && !k->c.priv)))
 		k = k->next;
 	return k ? &k->c : NULL;
 }
@@ -224,7 +228,7 @@ static int open_commit(struct message *q, const struct open_request *o)
 	(void)ring_get_idle(
 		&k->c.req); /* the wish: nothing can be there, the client has not got it yet */
 	conn_publish(k);
-	q->mr[1] = k->c.number;
+	q->mr[1] = q->number = k->c.number;
 	q->n = 4;
 	q->caps.out[0] = signal;
 	q->caps.n_out = 1;
@@ -285,8 +289,15 @@ static void turn_drop(struct conn *k)
 	n_turns--;
 }
 
-/* Frames and signals go now; the struct when no handler can hold it any more. */
+/* The struct goes when no handler can hold it any more. */
 static void conn_end(struct conn *k)
+{
+	loop_reply_free(k->reply);
+	k->state = GONE;
+}
+
+/* Frames and signals go now. */
+static void conn_close(struct conn *k, int result)
 {
 	turn_drop(k);
 	views_close(k);
@@ -294,9 +305,11 @@ static void conn_end(struct conn *k)
 	cap_drop(k->data.frame);
 	cap_drop(k->own.frame);
 	cap_drop(k->c.signal);
-	loop_reply_free(k->reply);
 	k->c.dead = true;
-	k->state = GONE;
+	k->result = result;
+	k->state = CLOSED;
+	if (k->orphan)
+		conn_end(k);
 }
 
 void svc_closed(struct svc_conn *c, int result)
@@ -304,49 +317,67 @@ void svc_closed(struct svc_conn *c, int result)
 	const uint64_t mr[2] = { 0, (uint64_t)(int64_t)result };
 	struct conn *k = (struct conn *)c;
 
-	if (k->state != CLOSING)
+	if (k->state != CLOSING || (!k->closer && !k->orphan))
 		return;
-	if (k->closer_waits)
-		loop_answer(k->reply, mr, 2);
-	conn_end(k);
+	conn_close(k, result);
+	if (k->state == CLOSED && loop_answer(k->reply, mr, 2))
+		conn_end(k);
 }
 
-void serve_orphan(uint64_t number)
+/* The end begins. True: nothing is in flight, and *result is there. */
+static bool close_begin(struct conn *k, int *result)
 {
-	struct conn *k = conn_find(number);
-
-	if (!k)
-		return;
-	printf("who asked for connection %u of client %#x has gone: closed\n",
-		(unsigned int)k->c.number, (unsigned int)k->c.client);
 	k->state = CLOSING;
-	if ((service->close ? service->close(&k->c) : 0) != -SK_E_AGAIN)
-		conn_end(k);
+	*result = service->close ? service->close(&k->c) : 0;
+	return *result != -SK_E_AGAIN;
+}
+
+/* S5: who asked before is not there any more, or gives up now. */
+static int close_wait(struct conn *k, const struct message *q, bool *later)
+{
+	if (k->closer && k->closer != q->badge)
+		return -SK_E_BUSY;
+	k->closer = q->badge;
+	k->reply = loop_keep_caller(k->reply); /* S3 */
+	*later = true;
+	return 0;
 }
 
 static int serve_close(struct message *q, bool *later)
 {
 	struct conn *k = q->n ? conn_find(q->mr[0]) : NULL;
-	int rc;
+	int result;
 
 	if (!k)
 		return -SK_E_NOT_FOUND;
 	if (q->badge != k->c.badge && q->badge != SVC_BADGE_INIT)
 		return -SK_E_DENIED;
+	if (k->state == OPEN && close_begin(k, &result))
+		conn_close(k, result);
 	if (k->state == CLOSING)
-		return -SK_E_BUSY;
-	k->state = CLOSING;
-	rc = service->close ? service->close(&k->c) : 0;
-	if (rc != -SK_E_AGAIN) {
-		conn_end(k);
-		q->mr[1] = (uint64_t)(int64_t)rc;
-		q->n = 2;
-		return 0;
-	}
-	k->reply = loop_keep_caller(k->reply); /* S3 */
-	k->closer_waits = true;
-	*later = true;
+		return close_wait(k, q, later);
+	q->mr[1] = (uint64_t)(int64_t)k->result;
+	q->n = 2;
+	q->number = k->c.number;
 	return 0;
+}
+
+void serve_answered(const struct message *q, bool heard)
+{
+	struct conn *k = q->number ? conn_find(q->number) : NULL;
+	int result;
+
+	if (k && heard && k->state == CLOSED)
+		conn_end(k);
+	if (!k || heard || k->state != OPEN)
+		return;
+	printf("connection %u of client %#x: who wanted it has given up\n",
+		(unsigned int)k->c.number, (unsigned int)k->c.client);
+	if (close_begin(k, &result)) {
+		k->orphan = true;
+		conn_close(k, result);
+	}
+	k->orphan = true; /* S5 */
 }
 
 void serve_reap(void)
@@ -370,9 +401,18 @@ static int serve_stats(struct message *q)
 
 	if (!service->stats || !q->n)
 		return -SK_E_NO_SYS;
-	if (q->mr[0] && !(k = conn_find(q->mr[0])))
+	if (q->mr[0] && (!(k = conn_find(q->mr[0])) || k->state == CLOSED))
 		return -SK_E_NOT_FOUND;
 	q->n = 1 + service->stats(k ? &k->c : NULL, q->mr);
+	return 0;
+}
+
+/* S5: is all that nobody knows of closed? */
+static int serve_ping(const struct message *q)
+{
+	for (struct conn *k = conns; k; k = k->next)
+		if (k->orphan && k->state == CLOSING && k->c.badge == q->badge)
+			return -SK_E_BUSY;
 	return 0;
 }
 
@@ -405,7 +445,7 @@ static int serve_label(struct message *q, bool *later)
 	case SVC_CLOSE:
 		return serve_close(q, later);
 	case SVC_PING:
-		return 0;
+		return serve_ping(q);
 	case SVC_STATS:
 		return serve_stats(q);
 	default:

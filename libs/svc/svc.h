@@ -168,9 +168,9 @@ struct svc_open_result {
 	sk_cap_t signal; /* signals the service; in a slot from libs/caps */
 };
 /*
- * -SK_E_TIMEOUT: the service did not answer within SVC_OPEN_MS or SVC_CLOSE_MS. It may have the region or still be
- * using it, and a device with it: what it was given must not be used for anything else, nor be revoked, which would
- * fault the service that everybody uses.
+ * -SK_E_TIMEOUT: the service did not answer within SVC_OPEN_MS, SVC_CLOSE_MS, or the time given. It may have the region
+ * or still be using it, and a device with it: what it was given must not be used for anything else, nor be revoked,
+ * which would fault the service that everybody uses, until svc_close_within() or svc_ping() says 0 (proto/svc.h).
  */
 #define SVC_OPEN_MS 30000u
 #define SVC_CLOSE_MS 120000u /* drains and flushes first */
@@ -181,6 +181,8 @@ int svc_open(sk_cap_t service_ep, const struct svc_open_args *a,
  * client: storage's last flush.
  */
 int svc_close(sk_cap_t service_ep, uint32_t number, int *result) must_check;
+int svc_close_within(sk_cap_t service_ep, uint32_t number, uint32_t ms, int *result) must_check;
+int svc_ping(sk_cap_t service_ep, uint32_t ms) must_check;
 /* Plain call, which waits as long as it takes. mr in and out; n in and out. */
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	struct svc_caps *caps) must_check;

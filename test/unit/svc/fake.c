@@ -102,13 +102,13 @@ long edge_reply(sk_cap_t reply, const struct sk_msg *m)
 {
 	struct answer *a = &fake.answer[fake.n_answers++];
 
-	if (fake.reply_rc)
-		return fake.reply_rc;
 	a->reply = reply;
 	a->n = SK_MI_WORDS(m->mi);
 	a->n_caps = SK_MI_CAPS(m->mi);
 	memcpy(a->mr, fake.utcb.mr, sizeof(a->mr));
 	memcpy(a->mr, m->mr, sizeof(m->mr));
+	if (fake.reply_rc)
+		return fake.reply_rc;
 	for (uint32_t i = 0; i < a->n_caps; i++) {
 		a->moved = fake.utcb.send[i].rights & SK_SEND_MOVE;
 		if (a->moved)

@@ -584,15 +584,90 @@ static void connections_in_turn_need_no_more_memory(void)
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
-static void close_twice_while_waiting(void)
+static void close_by_two_at_a_time(void)
+{
+	seen.close_rc = -SK_E_AGAIN;
+	add_open()->badge = SVC_BADGE_CONTROL;
+	add_close(1)->badge = SVC_BADGE_CONTROL;
+	add_close(1)->badge = SVC_BADGE_INIT;
+	serve();
+	assert_int_equal(status(1), -SK_E_BUSY);
+	assert_int_equal(seen.closes, 1);
+}
+
+/* ---- callers that give up -------------------------------------------------------------------------------------- */
+static void finish_unheard(void)
+{
+	caller_gone();
+	svc_closed(seen.conn, -SK_E_IO);
+	caller_there();
+}
+
+/* The result of a slow close reaches who asks again, before or after it is there. */
+static void close_is_asked_again(void)
 {
 	seen.close_rc = -SK_E_AGAIN;
 	add_open();
 	add_close(1);
 	add_close(1);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = finish_last;
+	serve();
+	assert_int_equal(seen.closes, 1);
+	assert_int_equal(
+		fake.n_answers, 3); /* open, close, ping: who asked first has given up */
+	assert_int_equal(fake.answer[1].n, 2);
+	assert_int_equal(status(1), 0);
+	assert_int_equal(fake.n_mapped, 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+static void close_result_is_kept_until_it_is_heard(void)
+{
+	seen.close_rc = -SK_E_AGAIN;
+	add_open();
+	add_close(1);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = finish_unheard;
+	add_close(1)->before = caller_gone;
+	add_close(1)->before = caller_there;
+	add_close(1);
+	serve();
+	assert_int_equal(seen.closes, 1);
+	assert_int_equal(fake.n_mapped, 0);
+	assert_int_equal((int64_t)fake.answer[1].mr[1], -SK_E_IO); /* unheard */
+	assert_int_equal((int64_t)fake.answer[3].mr[1], -SK_E_IO); /* again */
+	assert_int_equal((int64_t)fake.answer[4].mr[1], -SK_E_IO);
+	assert_int_equal(status(4), 0);
+	assert_int_equal(status(5), -SK_E_NOT_FOUND);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+static void close_that_fails_at_once_is_kept_too(void)
+{
+	seen.close_rc = -SK_E_IO;
+	add_open();
+	add_close(1)->before = caller_gone;
+	add_close(1)->before = caller_there;
+	serve();
+	assert_int_equal(seen.closes, 1);
+	assert_int_equal(status(2), 0);
+	assert_int_equal((int64_t)fake.answer[2].mr[1], -SK_E_IO);
+}
+
+/* Its region is still in use: PING does not say that all is well. */
+static void open_that_takes_time_to_undo(void)
+{
+	seen.close_rc = -SK_E_AGAIN;
+	add_open()->before = caller_gone;
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = caller_there;
+	fake_add(SVC_PING, SVC_BADGE_CONTROL);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = finish_last;
 	serve();
 	assert_int_equal(status(1), -SK_E_BUSY);
-	assert_int_equal(seen.closes, 1);
+	assert_int_equal(status(2), 0);
+	assert_int_equal(status(3), 0);
+	assert_int_equal(fake.n_answers, 4);
+	assert_int_equal(fake.n_mapped, 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
 static void closed_without_a_close_changes_nothing(void)
@@ -915,6 +990,10 @@ static void connect_does_not_wait_for_ever(void)
 	assert_int_equal(fake_slots(), 0);
 	assert_int_equal(svc_close(40, 9, NULL), -SK_E_TIMEOUT);
 	assert_int_equal(fake.deadline, 1000 + SVC_CLOSE_MS);
+	assert_int_equal(svc_close_within(40, 9, 7, NULL), -SK_E_TIMEOUT);
+	assert_int_equal(fake.deadline, 1000 + 7);
+	assert_int_equal(svc_ping(40, 8), -SK_E_TIMEOUT);
+	assert_int_equal(fake.deadline, 1000 + 8);
 	assert_int_equal(svc_call(40, SVC_FIRST, mr, &n, NULL), -SK_E_TIMEOUT);
 	assert_int_equal(fake.deadline, SK_NO_DEADLINE);
 	assert_int_equal(svc_call_timed(40, SVC_FIRST, mr, &n, NULL, 7), -SK_E_TIMEOUT);
@@ -1007,7 +1086,11 @@ int main(void)
 		T(close_says_what_went_wrong),
 		T(close_needs_no_memory),
 		T(connections_in_turn_need_no_more_memory),
-		T(close_twice_while_waiting),
+		T(close_by_two_at_a_time),
+		T(close_is_asked_again),
+		T(close_result_is_kept_until_it_is_heard),
+		T(close_that_fails_at_once_is_kept_too),
+		T(open_that_takes_time_to_undo),
 		T(closed_without_a_close_changes_nothing),
 		T(close_by_another_connector),
 		T(calls_reach_the_service),
