@@ -2,8 +2,8 @@
  * build.c - making a domain and starting it
  *
  * Objects     struct proc: own slots for the objects that the builder still needs, and a view of the info page.
- * Lifecycle   proc_create() -> filling -> proc_start(); proc_destroy() or proc_abandon() at any time, also after a
- *             failure.
+ * Lifecycle   proc_create() -> filling -> proc_start(); proc_stop() and proc_destroy() at any time, also
+ *             after a failure.
  * Invariants  B1 every object of the domain comes out of spec->untyped, or was given in spec
  */
 #include <string.h>
@@ -277,12 +277,10 @@ int proc_start(struct proc *p)
 	return rc ? rc : (int)sk_thread_resume(p->thread);
 }
 
-void proc_abandon(struct proc *p)
+void proc_stop(struct proc *p)
 {
-	info_close(p);
 	if (p->thread)
 		(void)sk_thread_suspend(p->thread);
-	*p = (struct proc){ 0 };
 }
 
 void proc_destroy(struct proc *p)

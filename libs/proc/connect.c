@@ -132,21 +132,42 @@ static int boundary_make(struct proc *p, const struct proc_connect *c, struct sv
 	return rc;
 }
 
-static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
+static int args_make(
+	const struct proc *p, const struct proc_connect *c, struct svc_open_args *a)
+{
+	if (c->proto == SVC_PROTO_NONE || c->proto >= SVC_PROTO_END ||
+		p->info->n_channels == DOMAIN_CHANNELS_MAX)
+		return -SK_E_INVAL;
+	if (c->data_size != UINT64_MAX && c->data_size > 1ull << (SK_HUGE_ORDER - 1))
+		return -SK_E_INVAL;
+	*a = (struct svc_open_args){ .proto = c->proto,
+		.version = c->version,
+		.client = c->client,
+		.epoch = c->epoch,
+		.req_size = proc_sizes[c->proto].req,
+		.rsp_size = proc_sizes[c->proto].rsp,
+		.params = c->params,
+		.params_len = c->params_len };
+	return 0;
+}
+
+int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
 	struct proc_connection *out)
 {
-	struct svc_open_result r;
-	struct proc_channel ch;
-	int rc;
+	int rc = args_make(p, c, a);
 
-	rc = svc_open(c->endpoint, a, &r);
+	*out = (struct proc_connection){ 0 };
+	if (!rc)
+		rc = boundary_make(p, c, a, out);
 	if (rc)
-		return rc;
-	out->number = r.number;
-	out->word[0] = r.word[0];
-	out->word[1] = r.word[1];
-	out->service_signal = r.signal;
-	ch = (struct proc_channel){ .name = c->name,
+		boundary_drop(out);
+	return rc;
+}
+
+static int client_end(struct proc *p, const struct proc_connect *c,
+	const struct svc_open_args *a, struct proc_connection *out)
+{
+	const struct proc_channel ch = { .name = c->name,
 		.proto = c->proto,
 		.epoch = c->epoch,
 		.rings = out->rings,
@@ -154,36 +175,42 @@ static int attach(struct proc *p, const struct proc_connect *c, struct svc_open_
 		.req_size = a->req_size,
 		.rsp_size = a->rsp_size,
 		.data_size = a->data_size,
-		.signal = r.signal };
-	rc = proc_channel(p, &ch, &out->channel);
-	if (rc && svc_close(c->endpoint, r.number, NULL))
-		return -SK_E_TIMEOUT; /* it keeps a connection that nobody uses */
+		.signal = out->service_signal };
+
+	return proc_channel(p, &ch, &out->channel);
+}
+
+int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_caps,
+	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
+	struct proc_connection *out)
+{
+	int rc = open_rc;
+
+	if (!rc) {
+		out->number = r->number;
+		out->word[0] = r->word[0];
+		out->word[1] = r->word[1];
+		out->service_signal = r->signal;
+		rc = client_end(p, c, a, out);
+	}
+	if (rc || !keep_caps) /* both ends have copies, or there is no connection */
+		boundary_drop(out);
 	return rc;
 }
 
 int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 	struct proc_connection *out)
 {
-	struct svc_open_args a = { .proto = c->proto,
-		.version = c->version,
-		.client = c->client,
-		.epoch = c->epoch,
-		.params = c->params,
-		.params_len = c->params_len };
+	struct svc_open_result r;
+	struct svc_open_args a;
 	int rc;
 
-	if (c->proto == SVC_PROTO_NONE || c->proto >= SVC_PROTO_END ||
-		p->info->n_channels == DOMAIN_CHANNELS_MAX)
-		return -SK_E_INVAL;
-	if (c->data_size != UINT64_MAX && c->data_size > 1ull << (SK_HUGE_ORDER - 1))
-		return -SK_E_INVAL;
-	*out = (struct proc_connection){ 0 };
-	a.req_size = proc_sizes[c->proto].req;
-	a.rsp_size = proc_sizes[c->proto].rsp;
-	rc = boundary_make(p, c, &a, out);
-	if (!rc)
-		rc = attach(p, c, &a, out);
-	if (rc || !keep_caps) /* both ends have copies, or there is no connection */
-		boundary_drop(out);
+	rc = proc_connect_prepare(p, c, &a, out);
+	if (rc)
+		return rc;
+	rc = svc_open(c->endpoint, &a, &r);
+	rc = proc_connect_finish(p, c, keep_caps, &a, rc, &r, out);
+	if (rc && out->number && svc_close(c->endpoint, out->number, NULL))
+		return -SK_E_TIMEOUT; /* it keeps a connection that nobody uses */
 	return rc;
 }

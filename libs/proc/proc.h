@@ -11,6 +11,7 @@
  *   proc_create()                      CNode, space, thread, UTCB, stack, image, info page
  *   proc_give(), proc_move(), proc_untyped(), proc_map(), proc_data(), proc_connect() ...
  *   proc_start()                       the info page becomes read-only to everybody; the thread runs
+ *   proc_stop()                        at any time: the main thread runs no more
  *   proc_destroy()                     at any time: revoke, and free the builder's own slots
  *
  * Slots: `keep` is a CNode out of the domain's memory in which the builder leaves what must stay mapped
@@ -167,10 +168,23 @@ void proc_connect_orders(
 	uint32_t proto, uint64_t data_size, uint32_t *ring_order, uint32_t *data_order);
 /*
  * -SK_E_TIMEOUT: the service does not answer and may have what came out of untyped and data_untyped, which must then
- * be left as they are (svc_open in svc.h): proc_abandon(), not proc_destroy().
+ * be left as they are (svc_open in svc.h): proc_stop(), and proc_destroy() when the service says that it has nothing.
  * keep_caps: leave the boundary objects in own slots (proc_connection); else the two ends alone hold them.
  */
 int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
+	struct proc_connection *out) must_check;
+struct svc_open_args;
+struct svc_open_result; /* svc/svc.h */
+/*
+ * The same for a builder that must not wait: first everything before the call, then svc_open() with *a by whoever may
+ * wait, then everything after it with what that returned. *c, what it points to, and *out stay in between, and the
+ * domain gets no other channel.
+ * finish: with an error and out->number the service has made the connection, and it is the caller's to close.
+ */
+int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
+	struct proc_connection *out) must_check;
+int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_caps,
+	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
 	struct proc_connection *out) must_check;
 /*
  * The service side of a connection whose client is the builder itself (control for "vmctl"), or whose region
@@ -190,7 +204,7 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index) 
 int proc_start(struct proc *p) must_check;
 /* Revoke the untyped and free the builder's slots; the untyped itself stays, empty, with the builder. */
 void proc_destroy(struct proc *p);
-/* A service may still use what came out of the untyped: stop the main thread, and leave all else as it is for good. */
-void proc_abandon(struct proc *p);
+/* Stop the main thread, for good; all else stays until proc_destroy(). */
+void proc_stop(struct proc *p);
 
 #endif

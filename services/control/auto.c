@@ -1,11 +1,11 @@
 /*
  * auto.c - from a configuration file to a guest; and the guests that start with the host
  *
- * Objects     struct making: a file being read, with its overrides. queue: files of
- *             /guests/auto to come.
+ * Objects     struct making: a file being read, with its overrides, and then what it says, until
+ *             the guest is there or not. queue: files of /guests/auto to come.
  * Locks       none.
- * Lifecycle   create_from_file(): read, parse, check, guest_create(); freed when the file was
- *             read.
+ * Lifecycle   create_from_file(): read, parse, check, guest_create(); freed when it is known how
+ *             that went.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +22,12 @@ struct making {
 	int n;
 	char *overrides[64];
 	char path[FILES_CANDIDATE];
+	struct cfg cfg;
 };
 
 static void making_free(struct making *k)
 {
+	cfg_fini(&k->cfg);
 	while (k->n)
 		free(k->overrides[--k->n]);
 	free(k);
@@ -41,9 +43,10 @@ static int tell(const struct report *r, const struct making *k, struct msg *m)
 		r->mistakes > 1 ? "s" : "");
 }
 
-static int parse(struct cfg *c, const struct making *k, const char *text, size_t len,
-	struct guest_config *g, struct msg *m)
+static int parse(
+	struct making *k, const char *text, size_t len, struct guest_config *g, struct msg *m)
 {
+	struct cfg *c = &k->cfg;
 	struct report *r = malloc(sizeof(*r));
 	int i, rc;
 
@@ -76,33 +79,43 @@ static void say_where(const struct cfg *c, struct msg *m)
 		(void)cfg_complain(s, m, "%s", what.text);
 }
 
+static void ended(void *ctx, uint32_t domid, const char *text)
+{
+	struct making *k = ctx;
+	struct msg m;
+
+	if (text) {
+		msg_fail(&m, "%s", text);
+		say_where(&k->cfg, &m);
+	}
+	k->fn(k->ctx, domid, text ? m.text : NULL);
+	making_free(k);
+}
+
 /* CREATE_TRY: what a guest would be, as xl's dry run prints it. */
-static void try_ended(const struct making *k, struct guest_config *g)
+static void try_ended(struct making *k, struct guest_config *g)
 {
 	format_config_json(&term_out, 0, g);
 	out_str(&term_out, "\n");
 	free(g);
-	k->fn(k->ctx, 0, NULL);
+	ended(k, 0, NULL);
 }
 
-static int make(const struct making *k, const char *text, size_t len, struct msg *m)
+static int make(struct making *k, const char *text, size_t len, struct msg *m)
 {
 	struct guest_config *g = malloc(sizeof(*g));
-	struct cfg c;
 	int rc;
 
 	if (!g)
 		return msg_fail(m, "control has no memory for another guest");
-	cfg_init(&c);
-	rc = parse(&c, k, text, len, g, m);
+	rc = parse(k, text, len, g, m);
 	if (!rc && k->how == CREATE_TRY) {
 		try_ended(k, g);
 	} else if (!rc) {
-		rc = guest_create(g, k->how == CREATE_PAUSED, k->fn, k->ctx, m);
+		rc = guest_create(g, k->how == CREATE_PAUSED, ended, k, m);
 		if (rc)
-			say_where(&c, m);
+			say_where(&k->cfg, m);
 	}
-	cfg_fini(&c);
 	if (rc)
 		free(g);
 	return rc;
@@ -115,8 +128,9 @@ static void file_read(void *ctx, int status, const char *text, size_t len)
 
 	if (status)
 		msg_fail(&m, "%s: %s", k->path, files_error_text(status));
-	if (status || make(k, text, len, &m))
-		k->fn(k->ctx, 0, m.text);
+	if (!status && make(k, text, len, &m) == 0)
+		return;
+	k->fn(k->ctx, 0, m.text);
 	making_free(k);
 }
 
@@ -129,6 +143,7 @@ int create_from_file(const char *name, char *const *overrides, int n, enum creat
 	if (!k)
 		return msg_fail(m, "control has no memory for another guest");
 	*k = (struct making){ .remarks = remarks, .fn = fn, .ctx = ctx, .how = how };
+	cfg_init(&k->cfg);
 	if (path_full(k->path, sizeof(k->path), name, m) || n > (int)ARRAY_SIZE(k->overrides)) {
 		free(k);
 		return msg_fail(m, "the path is too long, or there are too many settings");

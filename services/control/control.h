@@ -1,8 +1,9 @@
 /*
  * control.h - what the files of the control domain share
  *
- * One thread runs everything (but death.c's): handlers run to completion, and what takes time
- * is a state of an object. Pure logic is in the files that have a header of their own.
+ * One thread runs everything (but what death.c and caller.c have threads for): handlers run to
+ * completion, and what takes time is a state of an object. Nothing waits for a service. Pure logic
+ * is in the files that have a header of their own.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "calls.h"
 #include "domtab.h"
 #include "format.h"
 #include "pool.h"
@@ -23,7 +25,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The domain's own notification bits, above those of its channels. */
-enum { BIT_VMCTL = 20, BIT_DEATH = 21 };
+enum { BIT_VMCTL = 20, BIT_DEATH = 21, BIT_CALLS = 22 };
 
 extern struct domtab guests;
 extern struct pool guest_pool;
@@ -32,18 +34,15 @@ extern const struct out log_out;
 
 /* ---- host.c: init, the machine ---- */
 
-#define SERVICES(X) \
-	X(CONSOLE, "console") \
-	X(XENSTORE, "xenstore") X(STORAGE, "storage") X(NETWORK, "network") X(FILES, "files")
-#define X(sym, name) SERVICE_##sym,
-enum service { SERVICES(X) SERVICE_COUNT };
-#undef X
-
 int host_init(void) must_check;
 /* Its control endpoint; 0: there is none now. */
 sk_cap_t host_service(enum service s);
 const char *host_service_name(enum service s);
+/* What a -SK_E_* means. */
+const char *error_text(int rc);
 sk_cap_t host_ctl_sched(void);
+/* A scheduling context for a further thread of this domain: above all guests. */
+int host_thread_sched(sk_cap_t *sched) must_check;
 /* As the manifest says, higher first: guests' vCPUs, their VMMs' I/O threads, this domain. */
 enum host_priority { PRIORITY_VCPU, PRIORITY_VMM, PRIORITY_SELF, PRIORITY_COUNT };
 uint32_t host_priority(enum host_priority of);
@@ -117,6 +116,10 @@ bool shell_is_busy(const struct shell *sh);
 void shell_print(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Somebody may wait for this guest. */
 void shell_on_note(const struct dom_action *a);
+/* Who waits for this guest has to know this. */
+void shell_on_trouble(uint32_t domid, const char *text);
+/* The host goes down now: nothing is waited for any more. */
+void shell_stopped(void);
 /* More of a long output wanted: called when the terminal has room again. */
 void shell_on_room(void (*fn)(void));
 /* A guest by what was typed, with the message printed when there is none: NULL. */
@@ -176,8 +179,22 @@ const char *files_error_text(int status);
 struct guest_conn {
 	enum service service;
 	uint32_t number;
+	uint32_t step; /* guest_conn.c: which of the VMM's connections */
 };
-enum { GUEST_CONNS_MAX = 4 + GUEST_MODULES_MAX + GUEST_DISKS_MAX + GUEST_VIFS_MAX };
+/* The connection that is being made or closed. */
+struct guest_link {
+	struct call call;
+	bool under_way;
+	struct proc_connect c;
+	struct proc_connection made;
+	char name[16];
+	uint64_t params[SVC_PARAMS_MAX / 8];
+};
+enum {
+	GUEST_CONNS_MAX = 4 + GUEST_MODULES_MAX + GUEST_DISKS_MAX + GUEST_VIFS_MAX,
+	GUEST_DEVICE_ORDER =
+		21, /* data part of a disk's or a vif's region; the rings come out of base */
+};
 
 /* The end of a creation: text NULL when the guest is there, else why not. */
 typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
@@ -192,11 +209,17 @@ struct guest {
 	uint32_t n_ram;       /* pieces of RAM at start */
 	uint32_t n_more, n_more_max;
 	pool_piece_t device[GUEST_DISKS_MAX + GUEST_VIFS_MAX]; /* data of disks, then vifs */
-	bool held; /* base and device: a service did not answer and may still use them */
 	struct proc proc;
 	bool proc_made;
-	struct guest_conn conn[GUEST_CONNS_MAX];
+	/* guest_conn.c */
+	struct guest_conn conn[GUEST_CONNS_MAX]; /* in the order in which they were made */
 	uint32_t n_conns;
+	uint32_t doubt; /* 1 << service: it may have a connection that it was not heard of */
+	struct guest_link link;
+	uint32_t step; /* of the connection that is being made */
+	bool leaving;  /* they are being closed */
+	struct svc_timer late_timer;
+	/* guest_sched.c */
 	sk_cap_t sched[VM_VCPUS_MAX];
 	uint64_t ran[VM_VCPUS_MAX], waited[VM_VCPUS_MAX]; /* guest_sched.c: at its last look */
 	uint64_t io_ran;
@@ -206,6 +229,7 @@ struct guest {
 	sk_cap_t ctl_frame, ctl_signal, ctl_wake;
 	void *ctl_region;
 	struct ring from_vmm, to_vmm;
+	bool was_ready, broken; /* READY came; it broke the protocol */
 	struct vmctl_stats stats;
 	bool stats_asked;
 	struct svc_timer quiesce_timer;
@@ -216,7 +240,7 @@ struct guest {
 	bool start_paused;
 	uint32_t layout_left; /* xenstore requests to come before the VMM starts */
 	bool layout_failed;
-	char failure[VMCTL_TEXT_MAX];
+	struct msg failure;
 };
 
 static inline struct guest *guest_of(const struct dom *d) { return d->priv; }
@@ -235,15 +259,35 @@ void guest_ask(struct dom *d, const char *how);
 /* Events from outside. */
 void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault);
 
-/* All that is synchronous: memory, VMM, connections. 0, or -1 with *m and everything undone. */
+/* Memory and the VMM, without connections. 0, or -1 with *m and everything undone. */
 int guest_build(struct guest *g, struct msg *m);
+/* With its connections it is complete: its configuration, and it runs. */
 int guest_start(struct guest *g, struct msg *m);
 /* Give the VMM of a guest that runs up to n pieces of RAM more; returns how many. */
 uint32_t guest_grow(struct guest *g, uint32_t n);
 /* MiB of RAM that its VMM has, whether the guest holds it or not. */
 uint32_t guest_has(const struct guest *g);
-/* Connections closed, VMM gone, memory back in the pool. */
+/* Disks and vifs. */
+uint32_t guest_devices(const struct guest *g);
+/* The VMM runs no more, and what no service can reach is back in the pool. */
+void guest_stop(struct guest *g);
+/* After guest_stop(), and without connections: VMM gone, memory back in the pool. */
 void guest_unbuild(struct guest *g);
+
+/* ---- guest_conn.c: the VMM's connections with services ---- */
+
+/* Make them all; guest_connected() or guest_failed() at the end, perhaps before this returns. */
+void guest_connect(struct guest *g);
+/* Close them all, those too that are being made; guest_disconnected() at the end, which may be far. */
+void guest_disconnect(struct guest *g);
+/* In guest.c. */
+void guest_connected(struct guest *g);
+void guest_failed(struct guest *g, const char *text);
+void guest_disconnected(struct guest *g);
+/* It takes long. */
+void guest_late(struct guest *g, const char *text);
+/* Something that who ends this guest has to know. */
+void guest_trouble(const struct dom *d, const char *text);
 
 /* ---- guest_sched.c: where guests run, and what goes first ---- */
 

@@ -96,17 +96,6 @@ int death_endpoint(uint32_t domid, sk_cap_t *out)
 	return cap_copy(endpoint, SK_W | SK_GRANT, domid, out);
 }
 
-static int thread_sched(sk_cap_t *sched)
-{
-	int rc = object_make(SK_OBJ_SCHED, 0, sched);
-
-	if (rc)
-		return rc;
-	/* Above all guests, so that a guest's end is noticed while others compute. */
-	return (int)sk_sched_configure(
-		host_ctl_sched(), *sched, 0, host_priority(PRIORITY_SELF), 256, 0, 0);
-}
-
 int death_init(void)
 {
 	struct thread_spec spec = { .fn = receive };
@@ -123,7 +112,7 @@ int death_init(void)
 	if (!rc)
 		rc = svc_on_bit(BIT_DEATH, seen, NULL, "death");
 	if (!rc)
-		rc = thread_sched(&spec.sched);
+		rc = host_thread_sched(&spec.sched);
 	if (!rc)
 		rc = thread_start(&spec, &thread);
 	return rc;

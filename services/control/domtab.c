@@ -221,12 +221,18 @@ void dom_drop(struct dom *d)
 
 void dom_started(struct dom *d) { d->has_vmm = true; }
 
-static void power_if_empty(struct domtab *t)
+void domtab_stop_waiting(struct domtab *t)
 {
-	if (t->stopping == HOST_UP || t->power_queued || domtab_next(t, 0))
+	if (t->stopping == HOST_UP || t->power_queued)
 		return;
 	t->power_queued = true;
 	queue(t, DO_POWER, 0, NULL);
+}
+
+static void power_if_empty(struct domtab *t)
+{
+	if (!domtab_next(t, 0))
+		domtab_stop_waiting(t);
 }
 
 /* End the guest, whatever state it is in; nothing when its end has begun. */
@@ -452,13 +458,22 @@ void wait_add(struct dom_wait *w, uint32_t domid)
 	w->dom[w->n++].down = false;
 }
 
+static uint32_t wait_find(const struct dom_wait *w, uint32_t domid)
+{
+	uint32_t i = 0;
+
+	while (i < w->n && w->dom[i].domid != domid)
+		i++;
+	return i;
+}
+
+bool wait_has(const struct dom_wait *w, uint32_t domid) { return wait_find(w, domid) < w->n; }
+
 enum wait_news wait_note(struct dom_wait *w, const struct dom_action *a, bool stays)
 {
 	bool down = a->what == DO_NOTE_DOWN && !w->gone_only, told;
-	uint32_t i = 0;
+	uint32_t i = wait_find(w, a->domid);
 
-	while (i < w->n && w->dom[i].domid != a->domid)
-		i++;
 	if (i == w->n || (!down && a->what != DO_NOTE_GONE))
 		return WAIT_NO_NEWS;
 	told = w->dom[i].down;

@@ -65,7 +65,7 @@ enum dom_do {
 	DO_UNPAUSE,   /* let its vCPUs run */
 	DO_NOTE_DOWN, /* for those who wait: the guest shut down */
 	DO_NOTE_GONE, /* the guest is gone; domid only */
-	DO_POWER,     /* all guests are gone: host power off or reboot */
+	DO_POWER,     /* all guests are gone, or not waited for: host power off or reboot */
 };
 
 struct dom_action {
@@ -123,6 +123,8 @@ void dom_destroy(struct domtab *t, struct dom *d);
 int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m);
 /* Stop all guests, then the host. `now`: destroy them. May be repeated to insist. */
 void domtab_stop_host(struct domtab *t, enum host_stop how, bool now);
+/* Stop the host that is being stopped, though some guests are not gone yet. */
+void domtab_stop_waiting(struct domtab *t);
 
 bool domtab_next_action(struct domtab *t, struct dom_action *a);
 
@@ -137,6 +139,7 @@ struct dom_wait {
 };
 enum wait_news { WAIT_NO_NEWS, WAIT_DOWN, WAIT_GONE };
 void wait_add(struct dom_wait *w, uint32_t domid);
+bool wait_has(const struct dom_wait *w, uint32_t domid);
 /*
  * An action came by: what to tell of a guest that is waited for. One that shut down is waited for
  * until it is gone, unless it stays (preserved).

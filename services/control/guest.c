@@ -38,6 +38,12 @@ static void created(struct guest *g, const char *text)
 		fn(g->created_ctx, g->dom->domid, text);
 }
 
+static void not_created(struct guest *g)
+{
+	created(g, g->failure.text[0] ? g->failure.text
+				      : "it was destroyed while it was being created");
+}
+
 void guest_ready(struct guest *g)
 {
 	if (g->dom->state == DOM_LIVE)
@@ -46,21 +52,26 @@ void guest_ready(struct guest *g)
 
 /* ---- creation ---- */
 
+void guest_failed(struct guest *g, const char *text)
+{
+	if (!g->failure.text[0])
+		msg_fail(&g->failure, "%s", text);
+	dom_failed(&guests, g->dom);
+}
+
 static void start(struct guest *g)
 {
 	struct msg m;
 
-	if (g->layout_failed)
-		snprintf(g->failure, sizeof(g->failure), "xenstore refused the guest's nodes");
-	else if (guest_start(g, &m))
-		snprintf(g->failure, sizeof(g->failure), "%.200s", m.text);
-	else {
+	if (g->layout_failed) {
+		guest_failed(g, "xenstore refused the guest's nodes");
+	} else if (guest_start(g, &m)) {
+		guest_failed(g, m.text);
+	} else {
 		g->start_ns = clock_ns();
 		dom_started(g->dom);
 		guest_sched_start();
-		return;
 	}
-	dom_failed(&guests, g->dom);
 }
 
 /* One request of the layout was answered. The guest may have been destroyed meanwhile. */
@@ -112,6 +123,14 @@ static int write_layout(struct guest *g, struct msg *m)
 	return 0;
 }
 
+void guest_connected(struct guest *g)
+{
+	struct msg m;
+
+	if (write_layout(g, &m))
+		guest_failed(g, m.text);
+}
+
 static void remove_layout(const struct dom *d)
 {
 	struct xs_batch b = { .fn = NULL };
@@ -130,6 +149,7 @@ static void guest_free(struct dom *d)
 	if (!g)
 		return;
 	svc_timer_set(&g->quiesce_timer, SK_NO_DEADLINE);
+	svc_timer_set(&g->late_timer, SK_NO_DEADLINE);
 	free(g);
 	d->priv = NULL;
 }
@@ -151,21 +171,16 @@ int guest_create(
 	g->start_paused = paused;
 	g->start_ns = clock_ns();
 	d->priv = g;
-	if (guest_build(g, m))
-		goto drop;
-	if (write_layout(g, m)) {
-		guest_unbuild(g);
-		remove_layout(d);
-		goto drop;
+	if (guest_build(g, m)) {
+		guest_free(d);
+		d->config = NULL; /* it stays the caller's */
+		dom_drop(d);
+		return -1;
 	}
 	g->created = fn;
 	g->created_ctx = ctx;
+	guest_connect(g);
 	return 0;
-drop:
-	guest_free(d);
-	d->config = NULL; /* it stays the caller's */
-	dom_drop(d);
-	return -1;
 }
 
 /* ---- what the table wants ---- */
@@ -196,11 +211,32 @@ static void do_teardown(struct dom *d)
 	struct guest *g = guest_of(d);
 
 	svc_timer_set(&g->quiesce_timer, SK_NO_DEADLINE);
+	guest_stop(g);
+	guest_disconnect(g);
+}
+
+void guest_disconnected(struct guest *g)
+{
+	struct dom *d = g->dom;
+
 	guest_unbuild(g);
 	remove_layout(d);
-	created(g, g->failure[0] ? g->failure : "it was destroyed while it was being created");
+	not_created(g);
 	guest_free(d);
 	dom_gone(&guests, d);
+}
+
+void guest_trouble(const struct dom *d, const char *text)
+{
+	printf("%s\n", text);
+	shell_on_trouble(d->domid, text);
+}
+
+/* Who asked for it need not wait for what is left. */
+void guest_late(struct guest *g, const char *text)
+{
+	guest_trouble(g->dom, text);
+	not_created(g);
 }
 
 static void restarted(void *ctx, uint32_t domid, const char *text)
@@ -253,8 +289,10 @@ void guest_pause(struct dom *d, bool pause)
 
 static void power(void)
 {
-	int rc = host_power(guests.stopping == HOST_REBOOT);
+	int rc;
 
+	shell_stopped();
+	rc = host_power(guests.stopping == HOST_REBOOT);
 	guests.stopping = HOST_UP;
 	guests.power_queued = false;
 	shell_print(the_shell, "The host did not go down: error %d\n", -rc);
@@ -326,7 +364,7 @@ void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)
 			d->name, (unsigned long long)rip, (unsigned long long)address);
 	else
 		printf("the VMM of domain %u (%s) ended\n", domid, d->name);
-	if (!guest_of(d)->failure[0])
-		strcpy(guest_of(d)->failure, "its VMM died; `dmesg` may say why");
+	if (!guest_of(d)->failure.text[0])
+		msg_fail(&guest_of(d)->failure, "its VMM died; `dmesg` may say why");
 	dom_vmm_died(&guests, d, host_wall_seconds());
 }

@@ -1,15 +1,17 @@
 /*
- * guest_build.c - a guest's VMM: memory, capabilities, connections; and the way back
+ * guest_build.c - a guest's VMM: memory and capabilities; and the way back
  *
  * Objects     per guest: base, the untyped that proc_create() is charged to; heap, what the VMM
  *             retypes itself; device, a region each; ram, what the guest has from the start; more,
  *             what it got later. pool_give() takes everything back by one revoke of each.
  * Locks       none.
- * Lifecycle   guest_build, guest_start; guest_unbuild from any state in between.
+ * Lifecycle   guest_build, connections (guest_conn.c), guest_start; guest_stop from any state in between, connections
+ *             closed, guest_unbuild.
  * Invariants  B1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses, and what
  *                comes later into the slots behind, never more than maxmem= in all
- *             B2 connections are closed before the memory of their regions goes; what a service that does not answer
- *             may still use (held) never goes
+ *             B2 the memory of connections goes when they are closed, and no service can use it any more
+ *             B3 all other memory goes at once, so that a service that is slow to close keeps no more than it may
+ *             still use
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +19,6 @@
 
 #include "caps/caps.h"
 #include "control.h"
-#include "proto/blk.h"
-#include "proto/console.h"
-#include "proto/files.h"
-#include "proto/net.h"
-#include "proto/xs.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 
@@ -29,31 +26,16 @@ enum {
 	BASE_ORDER =
 		22, /* image, CNode, page tables, small connections; one more for the largest CNode */
 	CNODE_ORDER_MAX = 21,
-	DEVICE_ORDER =
-		21, /* data part of a disk's or a vif's region; the rings come out of base */
 	OWN_SLOTS = 1024, /* of the VMM, behind its RAM */
 	PIECE_SLOTS =
 		3, /* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
 	SPLIT_SLOTS =
 		4, /* of a piece that is seen page by page: view and table, and their untypeds */
-	PROTO_VERSION = 1, /* of every protocol so far */
 };
-
-static const char *error_text(int rc)
-{
-	static const char *const texts[] = {
-#define X(name, num, text) [num] = (text),
-		SK_ERRORS(X)
-#undef X
-	};
-
-	rc = -rc;
-	return rc > 0 && rc < SK_E_END && texts[rc] ? texts[rc] : "unknown error";
-}
 
 /* ---- memory ---- */
 
-static uint32_t n_devices(const struct guest *g)
+uint32_t guest_devices(const struct guest *g)
 {
 	return g->dom->config->n_disks + g->dom->config->n_vifs;
 }
@@ -85,7 +67,7 @@ static uint64_t heap_bytes(const struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
 
-	return VM_HEAP_BYTES + VM_HEAP_VCPU * c->maxvcpus + VM_HEAP_DEVICE * n_devices(g) +
+	return VM_HEAP_BYTES + VM_HEAP_VCPU * c->maxvcpus + VM_HEAP_DEVICE * guest_devices(g) +
 	       (uint64_t)VM_HEAP_PIECE * pieces_of(c->maxmem);
 }
 
@@ -96,8 +78,8 @@ static int take_own(struct guest *g)
 	g->base = pool_take(&guest_pool, base_order(g));
 	if (!g->base || pool_take_set(&guest_pool, heap_bytes(g), &g->heap))
 		return -1;
-	for (i = 0; i < n_devices(g); i++) {
-		g->device[i] = pool_take(&guest_pool, DEVICE_ORDER);
+	for (i = 0; i < guest_devices(g); i++) {
+		g->device[i] = pool_take(&guest_pool, GUEST_DEVICE_ORDER);
 		if (!g->device[i])
 			return -1;
 	}
@@ -117,34 +99,33 @@ static int take_memory(struct guest *g, struct msg *m)
 	if (take_own(g) == 0 && pool_take_set(&guest_pool, (uint64_t)ram << 20, &g->ram) == 0)
 		return 0;
 	own = (1ull << base_order(g)) + pool_round(heap_bytes(g)) +
-	      ((uint64_t)n_devices(g) << DEVICE_ORDER);
+	      ((uint64_t)guest_devices(g) << GUEST_DEVICE_ORDER);
 	return msg_fail(m,
 		"not enough free memory: the guest needs %u MiB and %u MiB for its VMM and devices, "
 		"%u MiB are free; lower memory= or destroy a guest",
 		ram, (unsigned int)(own >> 20), (unsigned int)(free >> 20));
 }
 
-static void give_memory(struct guest *g)
+/* What no service has ever seen. */
+static void give_guest_memory(struct guest *g)
 {
-	uint32_t i;
-
 	while (g->n_more)
 		pool_give(&guest_pool, g->more[--g->n_more]);
 	free(g->more);
 	g->more = NULL;
 	pool_give_set(&guest_pool, &g->ram);
 	pool_give_set(&guest_pool, &g->heap);
-	if (g->held)
-		printf("%u MiB of guest %u stay with the service that does not answer\n",
-			(1u << (base_order(g) - 20)) + (n_devices(g) << (DEVICE_ORDER - 20)),
-			g->dom->domid);
-	for (i = 0; i < ARRAY_SIZE(g->device) && !g->held; i++)
+}
+
+static void give_own_memory(struct guest *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(g->device); i++)
 		pool_give(&guest_pool, g->device[i]);
-	if (!g->held)
-		pool_give(&guest_pool, g->base);
 	memset(g->device, 0, sizeof(g->device));
+	pool_give(&guest_pool, g->base);
 	g->base = 0;
-	g->held = false;
 }
 
 /* B1 */
@@ -261,208 +242,6 @@ static int make_vmm(struct guest *g, struct msg *m)
 	return 0;
 }
 
-/* ---- connections ---- */
-
-static int connect(struct guest *g, enum service s, struct proc_connect *c)
-{
-	struct proc_connection out;
-	int rc;
-
-	c->endpoint = host_service(s);
-	if (!c->endpoint)
-		return -SK_E_NO_SYS;
-	c->client = g->dom->domid;
-	c->version = PROTO_VERSION;
-	rc = proc_connect(&g->proc, c, false, &out);
-	if (rc == -SK_E_TIMEOUT)
-		g->held = true;
-	if (!rc)
-		g->conn[g->n_conns++] = (struct guest_conn){ s, out.number };
-	return rc;
-}
-
-static int connect_fail(enum service s, int rc, struct msg *m, const char *what)
-{
-	if (rc == -SK_E_NO_SYS)
-		return msg_fail(
-			m, "%s: the service %s does not run", what, host_service_name(s));
-	if (rc == -SK_E_TIMEOUT)
-		return msg_fail(
-			m, "%s: the service %s does not answer", what, host_service_name(s));
-	return msg_fail(m, "%s: %s refused: %s", what, host_service_name(s), error_text(rc));
-}
-
-static int connect_console(struct guest *g, struct msg *m)
-{
-	struct console_params log = { .kind = CONSOLE_LOG, .domid = g->dom->domid };
-	struct console_params console = { .kind = CONSOLE_GUEST, .domid = g->dom->domid };
-	struct proc_connect c = {
-		.name = "log", .proto = SVC_PROTO_LOG, .params = &log, .params_len = sizeof(log)
-	};
-	int rc;
-
-	snprintf(log.name, sizeof(log.name), "vmm-%.40s", g->dom->name);
-	snprintf(console.name, sizeof(console.name), "%.47s", g->dom->name);
-	rc = connect(g, SERVICE_CONSOLE, &c);
-	if (rc)
-		return connect_fail(SERVICE_CONSOLE, rc, m, "log");
-	c = (struct proc_connect){ .name = "console",
-		.proto = SVC_PROTO_CONSOLE,
-		.own_size = CONSOLE_LOG_SIZE,
-		.params = &console,
-		.params_len = sizeof(console) };
-	rc = connect(g, SERVICE_CONSOLE, &c);
-	return rc ? connect_fail(SERVICE_CONSOLE, rc, m, "console") : 0;
-}
-
-static int connect_store(struct guest *g, struct msg *m)
-{
-	struct xs_params p = { .domid = g->dom->domid };
-	struct proc_connect c = {
-		.name = "xs", .proto = SVC_PROTO_XS, .params = &p, .params_len = sizeof(p)
-	};
-	int rc = connect(g, SERVICE_XENSTORE, &c);
-
-	return rc ? connect_fail(SERVICE_XENSTORE, rc, m, "xenstore") : 0;
-}
-
-static int connect_file(
-	struct guest *g, const char *name, const char *path, uint64_t buffer, struct msg *m)
-{
-	struct files_params p = { .kind = FILES_FILE };
-	struct proc_connect c = { .name = name,
-		.proto = SVC_PROTO_FILES,
-		.data_size = buffer,
-		.params = &p,
-		.params_len = sizeof(p) };
-	int rc;
-
-	if (strlen(path) >= sizeof(p.path))
-		return msg_fail(m, "%s '%.60s...': the path is too long", name, path);
-	strcpy(p.path, path);
-	rc = connect(g, SERVICE_FILES, &c);
-	if (rc == -SK_E_NOT_FOUND)
-		return msg_fail(m,
-			"%s '%.200s' does not exist; `ls /guests` shows what there is", name,
-			path);
-	if (rc == -SK_E_INVAL)
-		return msg_fail(m,
-			"%s '%.200s' is not a file; `ls /guests` shows what there is", name,
-			path);
-	return rc ? connect_fail(SERVICE_FILES, rc, m, name) : 0;
-}
-
-static sk_cap_t device_memory(const struct guest *g, uint32_t n)
-{
-	return pool_slot(&guest_pool, g->device[n]);
-}
-
-static int connect_disk(struct guest *g, uint32_t i, struct msg *m)
-{
-	const struct guest_disk *d = &g->dom->config->disks[i];
-	struct blk_params p = { .writable = !d->spec.readonly };
-	char name[16];
-	struct proc_connect c = { .name = name,
-		.proto = SVC_PROTO_BLK,
-		.data_size = 1ull << DEVICE_ORDER,
-		.params = &p,
-		.params_len = sizeof(p),
-		.data_untyped = device_memory(g, i) };
-	int rc;
-
-	snprintf(name, sizeof(name), "disk%u", i);
-	snprintf(p.volume, sizeof(p.volume), "by-partlabel/%s", d->label);
-	rc = connect(g, SERVICE_STORAGE, &c);
-	if (rc == -SK_E_NOT_FOUND)
-		return msg_fail(
-			m, "disk %s: there is no partition named '%s'", d->spec.vdev, d->label);
-	if (rc == -SK_E_BUSY)
-		return msg_fail(m,
-			"disk %s: partition '%s' is in use by another guest or the host, and one of the two "
-			"writes; attach it read-only to both",
-			d->spec.vdev, d->label);
-	if (rc == -SK_E_DENIED)
-		return msg_fail(m,
-			"disk %s: partition '%s' is on a read-only disk; attach it read-only",
-			d->spec.vdev, d->label);
-	return rc ? connect_fail(SERVICE_STORAGE, rc, m, d->spec.vdev) : 0;
-}
-
-static int connect_vif(struct guest *g, uint32_t i, struct msg *m)
-{
-	const struct vif_spec *v = &g->dom->config->vifs[i];
-	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID };
-	char name[16];
-	struct proc_connect c = { .name = name,
-		.proto = SVC_PROTO_NET,
-		.data_size = 1ull << DEVICE_ORDER,
-		.params = &p,
-		.params_len = sizeof(p),
-		.data_untyped = device_memory(g, g->dom->config->n_disks + i) };
-	int rc;
-
-	snprintf(name, sizeof(name), "vif%u", i);
-	strcpy(p.bridge, v->bridge);
-	memcpy(p.mac, v->mac, sizeof(p.mac));
-	if (v->vifname[0])
-		strcpy(p.name, v->vifname);
-	else
-		snprintf(p.name, sizeof(p.name), "vif%u.%u", g->dom->domid & 0xffff, i & 15);
-	rc = connect(g, SERVICE_NETWORK, &c);
-	if (rc == -SK_E_NOT_FOUND)
-		return msg_fail(m, "vif %u: there is no bridge '%s'; use xenbr0", i, v->bridge);
-	if (rc == -SK_E_EXISTS)
-		return msg_fail(m, "vif %u: the host has this mac itself; change mac=", i);
-	return rc ? connect_fail(SERVICE_NETWORK, rc, m, name) : 0;
-}
-
-static int connect_devices(struct guest *g, struct msg *m)
-{
-	uint32_t i;
-
-	for (i = 0; i < g->dom->config->n_disks; i++)
-		if (connect_disk(g, i, m))
-			return -1;
-	for (i = 0; i < g->dom->config->n_vifs; i++)
-		if (connect_vif(g, i, m))
-			return -1;
-	return 0;
-}
-
-/* The last ones: the VMM reads them before it listens to anybody, and has its own uses for high signal bits then. */
-static int connect_modules(struct guest *g, struct msg *m)
-{
-	enum { MODULE_BUFFER = 64 << 10 }; /* they all come out of the VMM's base */
-	const struct guest_config *c = g->dom->config;
-	uint32_t i;
-
-	for (i = 0; i < c->n_modules; i++) {
-		char name[20] = "ramdisk";
-
-		if (i)
-			snprintf(name, sizeof(name), "module%u", i);
-		if (connect_file(
-			    g, name, c->modules[i].path, i ? MODULE_BUFFER : UINT64_MAX, m))
-			return -1;
-	}
-	return 0;
-}
-
-static int connect_all(struct guest *g, struct msg *m)
-{
-	const struct guest_config *c = g->dom->config;
-	int rc;
-
-	if (connect_console(g, m) || connect_store(g, m))
-		return -1;
-	rc = guest_ctl_connect(g);
-	if (rc)
-		return msg_fail(m, "cannot connect to the VMM: %s", error_text(rc));
-	if (connect_file(g, "kernel", c->kernel, UINT64_MAX, m) || connect_devices(g, m))
-		return -1;
-	return connect_modules(g, m);
-}
-
 /* ---- configuration ---- */
 
 static void fill_devices(struct vm_config *v, const struct guest_config *c)
@@ -520,68 +299,48 @@ int guest_build(struct guest *g, struct msg *m)
 	rc = give_heap(g);
 	if (!rc)
 		rc = give_ram(g);
-	if (rc) {
-		msg_fail(m, "cannot give the VMM its memory: %s", error_text(rc));
-		goto undo;
-	}
-	if (connect_all(g, m))
-		goto undo;
-	rc = give_config(g);
-	if (rc) {
-		msg_fail(m, "cannot give the VMM its configuration: %s", error_text(rc));
-		goto undo;
-	}
-	return 0;
+	if (!rc)
+		return 0;
+	msg_fail(m, "cannot give the VMM its memory: %s", error_text(rc));
 undo:
+	guest_stop(g);
 	guest_unbuild(g);
 	return -1;
 }
 
 int guest_start(struct guest *g, struct msg *m)
 {
-	int rc = proc_start(&g->proc);
+	int rc = give_config(g);
 
+	if (rc)
+		return msg_fail(m, "cannot give the VMM its configuration: %s", error_text(rc));
+	rc = proc_start(&g->proc);
 	return rc ? msg_fail(m, "cannot start the VMM: %s", error_text(rc)) : 0;
 }
 
-/* B2, newest first. A service that does not answer once is not asked again for this guest. */
-static void close_all(struct guest *g)
+/* B3. Its other threads, and what else could wake the first, are gone when the memory that they were made of is. */
+void guest_stop(struct guest *g)
 {
-	bool hangs[SERVICE_COUNT] = { false };
-
-	while (g->n_conns) {
-		const struct guest_conn *c = &g->conn[--g->n_conns];
-		int rc = hangs[c->service]
-				 ? 0
-				 : svc_close(host_service(c->service), c->number, NULL);
-
-		if (rc == -SK_E_TIMEOUT) {
-			printf("the service %s does not answer\n",
-				host_service_name(c->service));
-			g->held = hangs[c->service] = true;
-		} else if (rc) {
-			printf("closing a connection to %s: error %d\n",
-				host_service_name(c->service), -rc);
-		}
-	}
+	if (g->proc_made)
+		proc_stop(&g->proc);
+	give_guest_memory(g);
+	if (g->proc_made)
+		proc_stop(&g->proc);
 }
 
 void guest_unbuild(struct guest *g)
 {
 	uint32_t i;
 
-	close_all(g);
 	for (i = 0; i < VM_VCPUS_MAX; i++) {
 		cap_drop(g->sched[i]);
 		g->sched[i] = 0;
 	}
 	guest_ctl_disconnect(g);
-	if (g->proc_made && g->held)
-		proc_abandon(&g->proc);
-	else if (g->proc_made)
+	if (g->proc_made)
 		proc_destroy(&g->proc);
 	g->proc_made = false;
 	cap_drop(g->fault_ep);
 	g->fault_ep = 0;
-	give_memory(g);
+	give_own_memory(g);
 }

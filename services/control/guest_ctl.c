@@ -95,19 +95,26 @@ int guest_ctl_send(struct guest *g, uint32_t type, uint32_t arg)
 	return 0;
 }
 
-static void failed(struct guest *g, const char *text, uint32_t len)
+/* Only a guest that is being made can fail to be; its VMM has nothing that runs, and nothing to quiesce. */
+static int failed(struct guest *g, const char *text, uint32_t len)
 {
+	char line[VMCTL_TEXT_MAX];
 	uint32_t i;
 
-	if (len >= sizeof(g->failure))
-		len = sizeof(g->failure) - 1;
+	if (len >= sizeof(line))
+		len = sizeof(line) - 1;
 	for (i = 0; i < len && text[i]; i++)
-		g->failure[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
-	g->failure[i] = '\0';
-	if (!i)
-		strcpy(g->failure, "the VMM could not build the guest");
-	g->dom->has_vmm = false; /* nothing of it runs: there is nothing to quiesce */
-	dom_failed(&guests, g->dom);
+		line[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
+	line[i] = '\0';
+	if (g->dom->state == DOM_DYING && !g->was_ready) {
+		dom_quiesced(&guests, g->dom);
+		return 0;
+	}
+	if (g->dom->state != DOM_BUILDING)
+		return -SK_E_PEER;
+	g->dom->has_vmm = false;
+	guest_failed(g, i ? line : "the VMM could not build the guest");
+	return 0;
 }
 
 /* An answer that finds no room is lost to who did not read the ones before; what was given counts. */
@@ -117,16 +124,16 @@ static void grow(struct guest *g, uint32_t n)
 		(void)guest_ctl_send(g, VMCTL_GROWN, guest_grow(g, n));
 }
 
-static void message(struct guest *g, const struct vmctl_msg *m, const char *body)
+static int message(struct guest *g, const struct vmctl_msg *m, const char *body)
 {
 	switch (m->type) {
 	case VMCTL_READY:
+		g->was_ready = true;
 		dom_ready(&guests, g->dom, g->start_paused);
 		guest_ready(g);
 		break;
 	case VMCTL_FAILED:
-		failed(g, body, m->len);
-		break;
+		return failed(g, body, m->len);
 	case VMCTL_SHUTDOWN:
 		dom_down(&guests, g->dom, m->arg, host_wall_seconds());
 		break;
@@ -142,6 +149,7 @@ static void message(struct guest *g, const struct vmctl_msg *m, const char *body
 	default: /* PAUSED, RUNNING: as was asked */
 		break;
 	}
+	return 0;
 }
 
 static int record(struct guest *g)
@@ -158,8 +166,7 @@ static int record(struct guest *g)
 		return n;
 	if ((uint32_t)n < sizeof(rec.m) || rec.m.len != (uint32_t)n - sizeof(rec.m))
 		return -SK_E_PEER;
-	message(g, &rec.m, rec.body);
-	return 0;
+	return message(g, &rec.m, rec.body);
 }
 
 /* The records of one VMM, TURN of them at most: the others have their turn first. -SK_E_PEER: it broke the rules. */
@@ -179,19 +186,28 @@ static int records(struct guest *g)
 	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 }
 
+/* It is not listened to again, so that this is said once. */
+static void breach(struct guest *g)
+{
+	g->broken = true;
+	printf("the VMM of domain %u (%s) broke the protocol; it is ended\n", g->dom->domid,
+		g->dom->name);
+	if (!g->failure.text[0])
+		msg_fail(&g->failure, "its VMM broke the protocol");
+	proc_stop(&g->proc);
+	dom_vmm_died(&guests, g->dom, host_wall_seconds());
+}
+
 static void event(void *ctx)
 {
 	struct dom *d;
 
 	(void)ctx;
 	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
-		if (!guest_of(d) || !guest_of(d)->ctl_region || d->state == DOM_LEAVING)
-			continue;
-		if (records(guest_of(d))) {
-			printf("the VMM of domain %u broke the protocol; it is ended\n",
-				d->domid);
-			dom_vmm_died(&guests, d, host_wall_seconds());
-		}
+		struct guest *g = guest_of(d);
+
+		if (g && g->ctl_region && !g->broken && d->state != DOM_LEAVING && records(g))
+			breach(g);
 	}
 	if (stats_done && !stats_awaited())
 		stats_finish();

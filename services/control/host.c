@@ -31,6 +31,18 @@ static const char *const service_names[] = { SERVICES(X) };
 
 struct pool guest_pool;
 
+const char *error_text(int rc)
+{
+	static const char *const texts[] = {
+#define X(name, num, text) [num] = (text),
+		SK_ERRORS(X)
+#undef X
+	};
+
+	rc = -rc;
+	return rc > 0 && rc < SK_E_END && texts[rc] ? texts[rc] : "unknown error";
+}
+
 static int untyped_split(sk_cap_t slot, uint32_t half_order, sk_cap_t half[2])
 {
 	sk_cap_t first = slot_alloc(2);
@@ -96,6 +108,15 @@ sk_cap_t host_service(enum service s)
 sk_cap_t host_ctl_sched(void) { return ctl_sched; }
 
 uint32_t host_priority(enum host_priority of) { return priority[of]; }
+
+int host_thread_sched(sk_cap_t *sched)
+{
+	int rc = object_make(SK_OBJ_SCHED, 0, sched);
+
+	return rc ? rc
+		  : (int)sk_sched_configure(
+			    ctl_sched, *sched, 0, priority[PRIORITY_SELF], 256, 0, 0);
+}
 
 /* False: one is missing, or they are not in order; then nothing can be put where it belongs. */
 static bool priorities_read(void)

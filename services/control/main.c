@@ -29,6 +29,7 @@ static const struct {
 	{ "files", files_client_init },
 	{ "vmctl", guest_ctl_init },
 	{ "guard", death_init },
+	{ "callers", callers_init },
 };
 
 int main(void)

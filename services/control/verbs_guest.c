@@ -228,6 +228,12 @@ void verb_shutdown(struct shell *sh, const struct options *o) { down(sh, o, fals
 
 void verb_reboot(struct shell *sh, const struct options *o) { down(sh, o, true); }
 
+void shell_on_trouble(uint32_t domid, const char *text)
+{
+	if (wait_has(&waiting, domid))
+		shell_print(the_shell, "%s\n", text);
+}
+
 void shell_on_note(const struct dom_action *a)
 {
 	struct dom *d = domtab_get(&guests, a->domid);
@@ -247,8 +253,40 @@ void shell_on_note(const struct dom_action *a)
 
 /* ---- the host ---- */
 
-enum { STOP_WAIT_S = 60 };
+enum { STOP_WAIT_S = 60, CLOSE_WAIT_S = 120 };
 static struct svc_timer stop_timer;
+
+/* Guests are destroyed, and some service does not let go of them: it has had its time. */
+static void close_late(void *ctx)
+{
+	struct dom *d;
+
+	(void)ctx;
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		shell_print(the_shell,
+			"Domain %u (%s) is not closed; what it wrote last may be lost.\n",
+			d->domid, d->name);
+	domtab_stop_waiting(&guests);
+	guests_run();
+}
+
+static void close_left(void)
+{
+	shell_busy(the_shell, NULL);
+	close_late(NULL);
+}
+
+/* ^C from now on is for those who know what they do. */
+static void destroy_all(void)
+{
+	shell_busy(the_shell, close_left);
+	stop_timer.fn = close_late;
+	svc_timer_set(&stop_timer, deadline_in_ms(CLOSE_WAIT_S * 1000));
+	domtab_stop_host(&guests, guests.stopping, true);
+	guests_run();
+}
+
+void shell_stopped(void) { svc_timer_set(&stop_timer, SK_NO_DEADLINE); }
 
 static void stop_late(void *ctx)
 {
@@ -256,15 +294,7 @@ static void stop_late(void *ctx)
 	shell_print(the_shell,
 		"Some guests did not shut down in %d seconds; they are destroyed.\n",
 		STOP_WAIT_S);
-	domtab_stop_host(&guests, guests.stopping, true);
-	guests_run();
-}
-
-static void stop_now(void)
-{
-	shell_busy(the_shell, NULL);
-	domtab_stop_host(&guests, guests.stopping, true);
-	guests_run();
+	destroy_all();
 }
 
 static void stop_host(struct shell *sh, enum host_stop how, bool now)
@@ -273,10 +303,14 @@ static void stop_host(struct shell *sh, enum host_stop how, bool now)
 
 	if (d && !now)
 		shell_print(sh, "Shutting down all guests; Ctrl-C destroys them instead.\n");
-	shell_busy(sh, stop_now);
+	shell_busy(sh, destroy_all);
 	stop_timer.fn = stop_late;
 	svc_timer_set(&stop_timer, deadline_in_ms(STOP_WAIT_S * 1000));
-	domtab_stop_host(&guests, how, now);
+	guests.stopping = how;
+	if (now)
+		destroy_all();
+	else
+		domtab_stop_host(&guests, how, false);
 }
 
 void verb_poweroff(struct shell *sh, const struct options *o)

@@ -42,10 +42,15 @@ inc-unit-control_mem_size := $(control-inc)
 
 unit-tests += control_domain
 src-unit-control_domain := test/unit/control/domain_test.c test/unit/control/fakes.c libs/ring/ring.c \
-	$(filter-out services/control/main.c services/control/death.c,$(wildcard services/control/*.c))
+	$(filter-out services/control/main.c services/control/death.c services/control/caller.c,$(wildcard services/control/*.c))
 inc-unit-control_domain := $(control-inc) libs/proc
 cflags-unit-control_domain := -iquote test/unit/control/fake
 
 unit-tests += control_balance
 src-unit-control_balance := test/unit/control/balance_test.c $(call control-src,balance)
 inc-unit-control_balance := $(control-inc)
+
+unit-tests += control_calls
+src-unit-control_calls := test/unit/control/calls_test.c $(call control-src,calls)
+inc-unit-control_calls := $(control-inc)
+cflags-unit-control_calls := -iquote test/unit/control/fake

@@ -51,14 +51,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static uint64_t lost; /* to a service that did not answer */
-
 /* Everything that guests took has come back. */
 static void at_rest(void)
 {
 	assert_null(domtab_next(&guests, 0));
-	assert_int_equal(guest_pool.free + lost, guest_pool.total);
-	assert_int_equal(world.opened, world.closed + world.hung);
+	assert_int_equal(guest_pool.free, guest_pool.total);
+	assert_int_equal(world.opened, world.closed);
 	assert_int_equal(world.vmms, 0);
 	assert_int_equal(world.regions, 0);
 	assert_int_equal(node_count(), HOST_NODES);
@@ -322,7 +320,6 @@ static void errors_leave_nothing(void **state)
 	at_rest();
 }
 
-/* A service that hangs: the guest goes, what the service may still use stays, and nobody else notices. */
 /* Nothing is made, and all is said. */
 static void dry_runs(void **state)
 {
@@ -347,35 +344,127 @@ static void dry_runs(void **state)
 	assert_true(screen_has("create: /guests/: "));
 }
 
-static void service_hangs(void **state)
+enum { HELD = (4 + 2 + 2) << 20 }; /* base and two devices of `a` */
+
+/*
+ * A service does not close: what it may use is kept, all else comes back at once, the shell and other guests go on,
+ * and when it has closed the rest comes back.
+ */
+static void service_is_slow_to_close(void **state)
 {
-	const uint64_t total = guest_pool.free;
-	const uint64_t held = (4 + 2 + 2) << 20; /* base and two devices of `a` */
+	uint32_t a = create("create /guests/a.cfg\r", "a"), b;
 
 	(void)state;
 	world.fail_service = SERVICE_STORAGE;
 	world.hang = true;
-	create("create /guests/a.cfg\r", "a");
-	destroy("a");
-	assert_null(domtab_next(&guests, 0));
-	assert_int_equal(world.hung, 1);
-	assert_int_equal(world.closed, world.opened - 1); /* those of the other services */
-	assert_int_equal(world.abandoned, 1);
-	assert_int_equal(guest_pool.free, total - held);
-	world.fail_rc = -SK_E_TIMEOUT;
+	type("destroy a\r");
+	assert_true(vmm_heard(a, VMCTL_QUIESCE));
+	vmm_says(a, VMCTL_QUIESCED, 0, NULL, 0);
+	assert_false(screen_has("skerry# "));
+	assert_int_equal(world.unheard, 1);
+	assert_int_equal(domtab_get(&guests, a)->state, DOM_LEAVING);
+	assert_int_equal(guest_pool.free, guest_pool.total - HELD);
+	timers_expire(); /* it has become late */
+	assert_true(screen_has("(a): the service storage has not finished with its xvda yet"));
+	assert_int_equal(world.unheard, 2);
+	type("\x03");
+	assert_true(screen_has("skerry# "));
+	type("list a\r");
+	assert_true(screen_has(" -----d "));
 	type("create /guests/a.cfg\r");
+	assert_true(screen_has("a domain named 'a' exists already"));
+	b = create("create /guests/b.cfg\r", "b"); /* whose disk is opened meanwhile */
+	type("destroy b\r");
+	assert_true(vmm_heard(b, VMCTL_QUIESCE));
+	vmm_says(b, VMCTL_QUIESCED, 0, NULL, 0);
+	timers_expire();
+	assert_int_equal(guest_pool.free, guest_pool.total - 2 * HELD);
+	assert_false(screen_has("skerry# "));
+	world.hang = false;
+	timers_expire();
+	assert_true(screen_has("skerry# "));
+	world.unheard = 0;
+	at_rest();
+}
+
+/* It may have made a connection that nobody knows: its memory stays until it says that it has not. */
+static void service_does_not_answer_an_open(void **state)
+{
+	uint32_t pings = world.pings;
+
+	(void)state;
+	world.fail_service = SERVICE_STORAGE;
+	world.fail_rc = -SK_E_TIMEOUT;
+	world.hang = true;
+	type("create /guests/a.cfg\r");
+	assert_false(screen_has("skerry# ")); /* nor the ping */
+	timers_expire();
 	assert_true(screen_has("create: xvda: the service storage does not answer"));
-	assert_int_equal(world.hung, 1); /* it has no connection of this guest */
-	assert_int_equal(world.abandoned, 2);
-	assert_int_equal(guest_pool.free, total - 2 * held);
+	assert_true(screen_has("skerry# "));
+	assert_int_equal(guest_pool.free, guest_pool.total - HELD);
+	assert_int_equal(world.opened, world.closed); /* those of the others are closed */
 	world.fail_rc = 0;
 	world.hang = false;
-	create("create /guests/a.cfg\r", "a");
+	timers_expire();
+	assert_int_equal(world.pings, pings + 1);
+	world.unheard = 0;
+	at_rest();
+}
+
+/* The shell is there while an open is under way, and the guest can be destroyed; what comes of it is closed. */
+static void destroyed_while_it_is_being_connected(void **state)
+{
+	(void)state;
+	for (int s = 0; s < SERVICE_COUNT; s++) {
+		world.fail_service = s;
+		world.hold = true;
+		type("create /guests/a.cfg\r");
+		assert_false(screen_has("skerry# "));
+		type("\x03");
+		assert_true(screen_has("skerry# "));
+		type("destroy a\r");
+		assert_false(screen_has("skerry# ")); /* the answer may still come */
+		assert_int_equal(domtab_get(&guests, domid_of("a"))->state, DOM_LEAVING);
+		world.hold = false;
+		world_run();
+		assert_true(screen_has("skerry# "));
+		at_rest();
+	}
+}
+
+/* The service has made it, and the VMM cannot have it. */
+static void connection_that_is_of_no_use(void **state)
+{
+	(void)state;
+	world.fail_service = SERVICE_NETWORK;
+	world.no_channel = true;
+	type("create /guests/a.cfg\r");
+	world.no_channel = false;
+	assert_true(screen_has("vif 0: network refused: "));
+	at_rest();
+}
+
+/* What could not be written reaches who ended the guest, and is no success. */
+static void last_flush_fails(void **state)
+{
+	uint32_t a = create("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	world.fail_service = SERVICE_STORAGE;
+	world.result = -SK_E_IO;
 	destroy("a");
-	assert_int_equal(world.abandoned, 2);
-	assert_int_equal(guest_pool.free, total - 2 * held);
-	lost = 2 * held;
-	slots_at_rest = world.slots; /* the VMMs that were left have some */
+	assert_non_null(strstr(world.screen, "the last flush failed: "));
+	a = create("create /guests/a.cfg\r", "a");
+	type("shutdown -w a\r");
+	vmm_says(a, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	end(a);
+	assert_true(screen_has("the last flush failed: "));
+	assert_true(screen_has("skerry# "));
+	a = create("create /guests/a.cfg\r", "a"); /* nobody asked */
+	vmm_says(a, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	end(a);
+	assert_false(screen_has("flush"));
+	world.result = 0;
 	at_rest();
 }
 
@@ -425,6 +514,23 @@ static void vmm_dies(void **state)
 	assert_false(vmm_babbles(domid, 63));
 	assert_true(vmm_babbles(domid, 65)); /* the others have their turn first */
 	vmm_garbage(domid);
+	at_rest();
+	domid = create("create /guests/a.cfg\r", "a");
+	vmm_says(domid, VMCTL_FAILED, 0, "ha", 2); /* it was made already */
+	assert_null(domtab_get(&guests, domid));
+	at_rest();
+	domid = create("create /guests/a.cfg 'on_crash=\"preserve\"'\r", "a");
+	vmm_says(domid, VMCTL_FAILED, 0, "ha", 2);
+	assert_int_equal(domtab_get(&guests, domid)->state, DOM_DOWN);
+	assert_int_equal(domtab_get(&guests, domid)->reason, REASON_CRASH);
+	assert_false(vmm_babbles(domid, 65)); /* it is not listened to any more */
+	type("destroy a\r");
+	at_rest();
+	type("create /guests/a.cfg\r");
+	domid = domid_of("a");
+	type("\x03"
+	     "destroy a\r"); /* while it builds, which then fails: nothing has to stop */
+	vmm_says(domid, VMCTL_FAILED, 0, NULL, 0);
 	at_rest();
 	domid = create("create /guests/a.cfg\r", "a");
 	type("destroy a\r");
@@ -884,6 +990,35 @@ static void power(void **state)
 	at_rest();
 }
 
+/* A service that never lets go of a guest does not keep the host up for ever, nor who insists. */
+static void power_without_a_service(void **state)
+{
+	uint32_t a;
+
+	(void)state;
+	for (int insists = 0; insists < 2; insists++) {
+		a = create("create /guests/a.cfg\r", "a");
+		world.fail_service = SERVICE_STORAGE;
+		world.hang = true;
+		world.powered = 0;
+		type("poweroff -f\r");
+		assert_true(vmm_heard(a, VMCTL_QUIESCE));
+		vmm_says(a, VMCTL_QUIESCED, 0, NULL, 0);
+		assert_int_equal(world.powered, 0);
+		if (insists)
+			type("\x03");
+		else
+			timers_expire();
+		assert_int_equal(world.powered, 1);
+		assert_true(screen_has("(a) is not closed; what it wrote last may be lost"));
+		world.hang = false;
+		timers_expire();
+		world.unheard = 0;
+		world.powered = 0;
+		at_rest();
+	}
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 int main(void)
 {
@@ -895,6 +1030,11 @@ int main(void)
 		T(large_ones),
 		T(errors_leave_nothing),
 		T(dry_runs),
+		T(service_is_slow_to_close),
+		T(service_does_not_answer_an_open),
+		T(destroyed_while_it_is_being_connected),
+		T(connection_that_is_of_no_use),
+		T(last_flush_fails),
 		T(xenstore_refuses),
 		T(vmm_cannot_build),
 		T(vmm_dies),
@@ -912,8 +1052,8 @@ int main(void)
 		T(pipes),
 		T(files_and_completion),
 		T(a_hundred_guests_in_a_row),
-		T(service_hangs),
 		T(power),
+		T(power_without_a_service),
 	};
 
 	return cmocka_run_group_tests_name("control domain", tests, NULL, NULL);

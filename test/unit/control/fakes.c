@@ -382,16 +382,60 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 	}
 }
 
-int svc_close(sk_cap_t ep, uint32_t number, int *result)
+/* ---- services' control endpoints: what control's threads hear ---- */
+
+static struct call *given[SERVICE_COUNT];
+
+void caller_give(struct call *c)
 {
-	(void)result;
-	assert_true(ep >= 10 && ep < 10 + SERVICE_COUNT && number);
-	if (world.hang && ep == 10 + (sk_cap_t)world.fail_service) {
-		world.hung++;
+	assert_null(given[c->service]);
+	assert_int_equal(c->endpoint, 10 + c->service);
+	assert_true(c->what == CALL_OPEN || (c->ms >= 20 && c->ms <= 200));
+	given[c->service] = c;
+}
+
+static int open_answer(struct call *c)
+{
+	if (world.fail_rc && (int)c->service == world.fail_service)
+		return world.fail_rc;
+	c->opened = (struct svc_open_result){ .number = ++world.opened };
+	return 0;
+}
+
+static int close_answer(struct call *c)
+{
+	bool failing = (int)c->service == world.fail_service;
+
+	if (failing && world.hang) {
+		world.unheard++;
 		return -SK_E_TIMEOUT;
 	}
+	if (c->what == CALL_PING) {
+		world.pings++;
+		return 0;
+	}
+	assert_true(c->number);
+	c->result = failing ? world.result : 0;
 	world.closed++;
 	return 0;
+}
+
+static bool calls_serve(void)
+{
+	bool any = false;
+
+	for (int s = 0; s < SERVICE_COUNT; s++) {
+		struct call *c = given[s];
+
+		if (!c || (world.hold && s == world.fail_service))
+			continue;
+		given[s] = NULL;
+		c->rc = c->what == CALL_OPEN ? open_answer(c) : close_answer(c);
+		calls_returned((enum service)s);
+		guests_run();
+		any = true;
+	}
+	return any;
 }
 
 /* ---- libs/proc: VMMs ---- */
@@ -447,13 +491,7 @@ void proc_destroy(struct proc *p)
 	world.vmms--;
 }
 
-/* The builder's slots stay: what is in them is what the service may use. */
-void proc_abandon(struct proc *p)
-{
-	*vmm_of((uint32_t)p->entry) = (struct vmm){ 0 };
-	world.vmms--;
-	world.abandoned++;
-}
+void proc_stop(struct proc *p) { assert_true(p->cnode); }
 
 int proc_untyped(struct proc *p, uint32_t order, sk_cap_t from)
 {
@@ -480,17 +518,32 @@ int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size, u
 	return 0;
 }
 
-int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
+int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
 	struct proc_connection *out)
 {
-	(void)keep_caps;
 	assert_int_equal(c->client, p->entry);
 	assert_int_equal(c->version, 1);
 	assert_true(strlen(c->name) < 16);
-	if (world.fail_rc && c->endpoint == 10 + (sk_cap_t)world.fail_service)
-		return world.fail_rc;
-	*out = (struct proc_connection){ .number = ++world.opened };
+	*a = (struct svc_open_args){
+		.proto = c->proto, .params = c->params, .params_len = c->params_len
+	};
+	*out = (struct proc_connection){ 0 };
 	return 0;
+}
+
+int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_caps,
+	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
+	struct proc_connection *out)
+{
+	(void)p;
+	assert_int_equal(a->proto, c->proto);
+	assert_ptr_equal(a->params, c->params);
+	assert_false(keep_caps);
+	if (!open_rc)
+		out->number = r->number;
+	if (!open_rc && world.no_channel && (int)c->endpoint == 10 + world.fail_service)
+		return -SK_E_NO_MEM;
+	return open_rc;
 }
 
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
@@ -950,7 +1003,8 @@ void world_run(void)
 		console.fn(console.ctx);
 		xs.fn(xs.ctx);
 		files.fn(files.ctx);
-		any = console_serve();
+		any = calls_serve();
+		any = console_serve() || any;
 		any = console_type() || any;
 		any = files_serve() || any;
 		any = xs_serve() || any;
@@ -975,6 +1029,7 @@ void world_init(void)
 	assert_int_equal(xs_client_init(), 0);
 	assert_int_equal(files_client_init(), 0);
 	assert_int_equal(guest_ctl_init(), 0);
+	calls_init();
 	auto_start(shell_open);
 	world_run();
 }

@@ -27,14 +27,17 @@ struct world {
 	uint64_t ran_ns, waited_ns; /* of every vCPU, more than at the beginning */
 	uint32_t moves;             /* vCPUs that were configured again */
 	struct proc_sched moved;    /* the last of them */
-	int fail_service;           /* enum service that refuses with fail_rc */
+	int fail_service;           /* enum service that refuses opens with fail_rc */
 	int fail_rc;
-	bool hang;              /* fail_service does not answer a close either */
-	uint32_t hung;          /* closes that were not answered */
-	uint32_t abandoned;     /* VMMs left as they are, for a service that does not answer */
+	bool hang;              /* fail_service answers neither closes nor pings */
+	bool hold;              /* fail_service has not answered yet: its thread is still out */
+	int result;             /* of its closes */
+	uint32_t unheard;       /* closes and pings that were not answered */
+	uint32_t pings;         /* that were */
 	bool refuse_introduce;  /* xenstore's answer to INTRODUCE is an error */
 	sk_cap_t made_in;       /* slot of the last object made in a VMM's CNode */
 	bool slot_taken;        /* such a slot is in use already */
+	bool no_channel;        /* what fail_service opened cannot be used */
 	uint64_t keys_at_start; /* xenstore nodes when the last VMM started */
 };
 extern struct world world;

@@ -270,6 +270,42 @@ static void silence_is_told(void **state)
 	assert_int_equal(slots_used(), 0);
 }
 
+/* In two halves the same is done, by nobody else than who calls, and a connection that cannot be used is known. */
+static void in_two_halves(void **state)
+{
+	struct svc_open_result r = { .number = 7, .word = { 1, 2 } };
+	struct proc_connection c;
+	struct svc_open_args a;
+
+	(void)state;
+	assert_int_equal(proc_connect_prepare(&proc, &disk, &a, &c), 0);
+	assert_int_equal(info.n_channels, 0);
+	assert_int_equal(a.data, c.data);
+	assert_int_equal(a.own, c.own);
+	assert_int_equal(a.data_size, 1 << 21);
+	r.signal = slot_new(SIGNAL, 0, 0);
+	assert_int_equal(proc_connect_finish(&proc, &disk, false, &a, 0, &r, &c), 0);
+	assert_int_equal(c.number, 7);
+	assert_int_equal(c.word[1], 2);
+	assert_int_equal(info.n_channels, 1);
+	assert_int_equal(slots_used(), 0);
+	/* refused, or not answered */
+	assert_int_equal(proc_connect_prepare(&proc, &disk, &a, &c), 0);
+	assert_int_equal(proc_connect_finish(&proc, &disk, false, &a, -SK_E_TIMEOUT, &r, &c),
+		-SK_E_TIMEOUT);
+	assert_int_equal(c.number, 0);
+	assert_int_equal(slots_used(), 0);
+	/* made, and of no use: the number is for who closes it */
+	assert_int_equal(proc_connect_prepare(&proc, &disk, &a, &c), 0);
+	r.signal = slot_new(SIGNAL, 0, 0);
+	seen.map_rc = -SK_E_NO_MEM;
+	assert_int_equal(proc_connect_finish(&proc, &disk, false, &a, 0, &r, &c), -SK_E_NO_MEM);
+	assert_int_equal(c.number, 7);
+	assert_int_equal(slots_used(), 0);
+	assert_int_equal(info.n_channels, 1);
+	assert_int_equal(seen.opens + seen.closes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +314,7 @@ int main(void)
 		cmocka_unit_test_setup(without_data, setup),
 		cmocka_unit_test_setup(refusals_leave_nothing, setup),
 		cmocka_unit_test_setup(silence_is_told, setup),
+		cmocka_unit_test_setup(in_two_halves, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

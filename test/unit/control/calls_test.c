@@ -1,0 +1,186 @@
+/*
+ * calls_test.c - calls of services: who is asked what in which order, when a service is slow, dead, or says no
+ *
+ * Objects     the threads' side is played by the cases: `out` is the call that a service's thread has.
+ * Locks       none.
+ * Lifecycle   a cmocka group.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "control.h"
+
+enum { MANY = 8, SHARE = 200 / (MANY + 1) };
+
+static struct call *out[SERVICE_COUNT];
+static struct svc_timer *timer;
+static struct call call[MANY + 4];
+static const struct call *told[32];
+static size_t n_told;
+
+void caller_give(struct call *c)
+{
+	assert_null(out[c->service]);
+	out[c->service] = c;
+}
+
+void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
+{
+	assert_null(timer);
+	assert_int_not_equal(deadline, SK_NO_DEADLINE);
+	timer = t;
+}
+
+sk_time_t deadline_in_ms(uint32_t ms) { return ms; }
+
+static void tell(struct call *c) { told[n_told++] = c; }
+
+static void tick(void)
+{
+	struct svc_timer *t = timer;
+
+	assert_non_null(t);
+	timer = NULL;
+	t->fn(t->ctx);
+}
+
+static struct call *start(size_t i, enum call_what what, enum service s)
+{
+	call[i] = (struct call){ .service = s, .what = what, .fn = tell };
+	call_start(&call[i]);
+	return &call[i];
+}
+
+/* The service's thread comes back from this call. */
+static void back(const struct call *c, int rc)
+{
+	enum service s = c->service;
+
+	assert_ptr_equal(out[s], c);
+	out[s]->rc = rc;
+	out[s] = NULL;
+	calls_returned(s);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(out, 0, sizeof(out));
+	timer = NULL;
+	n_told = 0;
+	calls_init();
+	return 0;
+}
+
+static void one_at_a_time_each_service(void **state)
+{
+	struct call *a = start(0, CALL_OPEN, SERVICE_STORAGE),
+		    *b = start(1, CALL_OPEN, SERVICE_STORAGE),
+		    *c = start(2, CALL_OPEN, SERVICE_FILES);
+
+	(void)state;
+	assert_int_equal(n_told, 0);
+	assert_ptr_equal(out[SERVICE_FILES], c); /* storage's hanging is not its affair */
+	back(c, 0);
+	back(a, -SK_E_BUSY);
+	assert_int_equal(a->rc, -SK_E_BUSY);
+	back(b, -SK_E_TIMEOUT); /* an open is asked once */
+	assert_null(timer);
+	assert_ptr_equal(told[0], c);
+	assert_ptr_equal(told[1], a);
+	assert_ptr_equal(told[2], b);
+}
+
+static void close_is_asked_until_it_is_answered(void **state)
+{
+	static const int silent[] = { -SK_E_TIMEOUT, -SK_E_BUSY, -SK_E_DELETED, -SK_E_PEER,
+		-SK_E_DENIED };
+	struct call *c = start(0, CALL_CLOSE, SERVICE_STORAGE);
+
+	(void)state;
+	assert_int_equal(c->ms, 200);
+	for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
+		back(c, silent[i]);
+		assert_null(out[SERVICE_STORAGE]); /* not at once, whatever it said */
+		tick();
+	}
+	assert_int_equal(n_told, 0);
+	back(c, 0);
+	assert_int_equal(n_told, 1);
+	c = start(0, CALL_CLOSE, SERVICE_STORAGE);
+	back(c, -SK_E_NOT_FOUND); /* there is nothing to close */
+	assert_int_equal(n_told, 2);
+	c = start(0, CALL_PING, SERVICE_STORAGE);
+	back(c, -SK_E_NOT_FOUND); /* no answer to a ping */
+	tick();
+	back(c, 0);
+	assert_int_equal(n_told, 3);
+	assert_null(timer);
+}
+
+/* Guests whose flush takes for ever: a new guest's open waits for one of them, and no longer than 200 ms. */
+static void new_calls_go_first(void **state)
+{
+	struct call *open;
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i++)
+		(void)start(i, CALL_CLOSE, SERVICE_STORAGE);
+	for (size_t i = 0; i < MANY; i++)
+		back(&call[i], -SK_E_TIMEOUT);
+	tick();
+	assert_ptr_equal(out[SERVICE_STORAGE], &call[0]);
+	assert_true(call[0].ms <= 200);
+	open = start(MANY, CALL_OPEN, SERVICE_STORAGE);
+	back(&call[0], -SK_E_TIMEOUT);
+	back(open, 0);
+	assert_ptr_equal(told[0], open);
+	/* and the others have their turn, all within about 200 ms */
+	for (size_t i = 1; i < MANY; i++) {
+		assert_true(call[i].ms <= 2 * SHARE);
+		back(&call[i], -SK_E_TIMEOUT);
+	}
+	assert_null(out[SERVICE_STORAGE]);
+	tick();
+	for (size_t i = 0; i < MANY; i++)
+		back(&call[i], i % 2 ? 0 : -SK_E_TIMEOUT);
+	assert_int_equal(n_told, 1 + MANY / 2);
+}
+
+/* So many that each is asked for the least time: none is forgotten. */
+static void each_has_its_turn(void **state)
+{
+	(void)state;
+	for (size_t round = 0; round < 3; round++) {
+		for (size_t i = 0; i < MANY + 4; i++) {
+			if (round == 0)
+				(void)start(i, CALL_CLOSE, SERVICE_NETWORK);
+			assert_true(call[i].ms >= 20 || out[SERVICE_NETWORK] != &call[i]);
+			if (round)
+				back(&call[i], -SK_E_TIMEOUT);
+		}
+		if (round == 0)
+			for (size_t i = 0; i < MANY + 4; i++)
+				back(&call[i], -SK_E_TIMEOUT);
+		tick();
+	}
+	for (size_t i = 0; i < MANY + 4; i++)
+		back(&call[i], 0);
+	assert_int_equal(n_told, MANY + 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(one_at_a_time_each_service, setup),
+		cmocka_unit_test_setup(close_is_asked_until_it_is_answered, setup),
+		cmocka_unit_test_setup(new_calls_go_first, setup),
+		cmocka_unit_test_setup(each_has_its_turn, setup),
+	};
+
+	return cmocka_run_group_tests_name("control calls", tests, NULL, NULL);
+}
