@@ -31,14 +31,15 @@ struct console_params {
 
 /* X(name, number, direction and meaning) */
 #define CONSOLE_MSGS(X) \
-	X(DATA, 1, "both: len bytes of text") \
+	X(DATA, 1, \
+		"both: len bytes of text; LOG of a static domain: about guest arg, 0: none") \
 	X(ATTACH, 2, \
-		"shell: show guest arg's console, log first; answered by DETACHED or FAILED") \
+		"shell: show guest arg's console, what nobody has seen first; answered by DETACHED or FAILED") \
 	X(DETACHED, 3, "console: the user typed Ctrl-], or the guest arg went away") \
 	X(FAILED, 4, "console: no console arg") \
-	X(DMESG, 5, "shell: send the boot and service log as DATA, then DONE") \
+	X(DMESG, 5, \
+		"shell: send the logs of the host and of the guests as DATA, by time, then DONE") \
 	X(DONE, 6, "console") \
-	X(GUEST_LOG, 7, "shell: send guest arg's log as DATA, then DONE or FAILED") \
 	X(READY, 8, "shell: more input; arg 1: what came up to the ^C is void") \
 	X(INTERRUPT, 9, "console: there is a ^C in the input that waits for READY")
 

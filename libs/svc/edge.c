@@ -3,6 +3,7 @@
  */
 #include "svc/edge.h"
 #include "sys/clock.h"
+#include "sys/start.h"
 
 struct sk_utcb *edge_utcb(void) { return sk_utcb(); }
 
@@ -48,3 +49,5 @@ bool edge_can_signal(sk_cap_t ntfn)
 	return !sk_cap_info(SK_CAP_CNODE, ntfn, &info) && info.type == SK_OBJ_NOTIFICATION &&
 	       info.badge && (info.rights & SK_W);
 }
+
+void edge_log_about(uint32_t domid) { sys_log_about(domid); }

@@ -78,8 +78,11 @@ void conn_kill(struct svc_conn *c, const char *why)
 	if (c->dead)
 		return;
 	c->dead = true;
+	edge_log_about(c->client & SVC_STATIC ? 0 : c->client);
 	printf("connection %u of client %#x dropped: %s\n", (unsigned int)c->number,
 		(unsigned int)c->client, why);
+	(void)fflush(stdout);
+	edge_log_about(0);
 }
 
 static void drop_in(struct message *q)

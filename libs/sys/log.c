@@ -19,6 +19,7 @@ static struct ring ring;
 static sk_cap_t log_signal;
 static bool attached;
 static uint64_t lost;
+static uint32_t about; /* domid; 0: nobody */
 
 int sys_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
 {
@@ -61,7 +62,7 @@ static void kernel_log(const char *text, size_t len)
 
 static bool log_put(const char *text, size_t len)
 {
-	struct console_msg m = { .type = CONSOLE_DATA, .len = (uint16_t)len };
+	struct console_msg m = { .type = CONSOLE_DATA, .len = (uint16_t)len, .arg = about };
 
 	return ring_put2(&ring, &m, sizeof(m), text, (uint32_t)len) == 0;
 }
@@ -101,6 +102,13 @@ static void channel_log(const char *text, size_t len)
 	}
 	if (ring_put_flush(&ring))
 		(void)sk_signal(log_signal);
+	mutex_unlock(&log_lock);
+}
+
+void sys_log_about(uint32_t domid)
+{
+	mutex_lock(&log_lock);
+	about = domid;
 	mutex_unlock(&log_lock);
 }
 

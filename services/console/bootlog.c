@@ -1,22 +1,29 @@
 /*
- * bootlog.c - the boot and service log
+ * bootlog.c - lines for a log
  */
 #include "bootlog.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static void line_end(struct textlog *log, struct bootlog_line *line, const char *name)
+#define NS_PER_S 1000000000ull
+
+static void line_end(
+	struct textlog *log, struct bootlog_line *line, const char *name, uint64_t now_ns)
 {
-	textlog_write(log, "(", 1);
-	textlog_write(log, name, strlen(name));
-	textlog_write(log, ") ", 2);
-	textlog_write(log, line->text, line->len);
-	textlog_write(log, "\n", 1);
+	char text[BOOTLOG_TEXT_MAX];
+	int n;
+
+	n = snprintf(text, sizeof(text), "[%5llu.%06llu] %s%.48s%s%.*s\n",
+		(unsigned long long)(now_ns / NS_PER_S),
+		(unsigned long long)(now_ns % NS_PER_S / 1000), name ? "(" : "",
+		name ? name : "", name ? ") " : "", (int)line->len, line->text);
+	textlog_write(log, text, (size_t)n);
 	line->len = 0;
 }
 
 void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *name,
-	const char *text, size_t len)
+	uint64_t now_ns, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
@@ -28,17 +35,19 @@ void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *na
 							  ? '.'
 							  : (char)c;
 		if (c == '\n' || line->len == BOOTLOG_LINE_MAX)
-			line_end(log, line, name);
+			line_end(log, line, name, now_ns);
 	}
 }
 
-void bootlog_finish(struct textlog *log, struct bootlog_line *line, const char *name)
+void bootlog_finish(
+	struct textlog *log, struct bootlog_line *line, const char *name, uint64_t now_ns)
 {
 	if (line->len)
-		line_end(log, line, name);
+		line_end(log, line, name, now_ns);
 }
 
-void bootlog_kernel(struct textlog *log, const volatile struct sk_klog *ring, uint64_t *pos)
+void bootlog_kernel(struct textlog *log, struct bootlog_line *line,
+	const volatile struct sk_klog *ring, uint64_t *pos, uint64_t now_ns)
 {
 	uint64_t head = ring->head, size = ring->size;
 
@@ -47,6 +56,19 @@ void bootlog_kernel(struct textlog *log, const volatile struct sk_klog *ring, ui
 	for (; *pos != head; ++*pos) {
 		char c = ring->data[*pos & (size - 1)];
 
-		textlog_write(log, &c, 1);
+		bootlog_text(log, line, NULL, now_ns, &c, 1);
 	}
+}
+
+uint64_t bootlog_time(const char *text, size_t len)
+{
+	uint64_t us = 0;
+	size_t i = 1;
+
+	if (!len || text[0] != '[')
+		return UINT64_MAX;
+	for (; i < len && text[i] != ']'; i++)
+		if (text[i] >= '0' && text[i] <= '9')
+			us = us * 10 + (uint64_t)(text[i] - '0');
+	return i < len ? us : UINT64_MAX;
 }

@@ -1,3 +1,3 @@
 domains += console
-src-console := services/console/main.c services/console/input.c services/console/textlog.c services/console/bootlog.c
+src-console := $(wildcard services/console/*.c)
 use-console := svc ring caps sys

@@ -3,7 +3,8 @@
  *
  * Objects     struct stream: a client. A guest's has a log from its first byte, in memory that came with its
  *             connection and is charged to the guest; what is still to be shown to who is attached when that
- *             goes is kept in `farewell`.
+ *             goes is kept in `farewell`. What VMMs print, and what the host's domains say about a guest, is in a
+ *             small log of that guest (guestlog.h).
  * Showing     text reaches the UART through a position in a log (guests, boot log) or straight from the
  *             shell's ring; pump() moves on whatever has the foreground as far as the UART takes it.
  *             Input: input.c.
@@ -18,14 +19,17 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "bootlog.h"
 #include "caps/caps.h"
+#include "dmesg.h"
+#include "hostlog.h"
 #include "input.h"
 #include "proto/console.h"
 #include "svc/svc.h"
+#include "sys/clock.h"
 #include "sys/sk.h"
+#include "terminal.h"
 
-enum { BOOT_LOG_SIZE = 128 << 10, URGENT_LOG_SIZE = 4 << 10, KEY_BELL = 7, STUCK_S = 10 };
+enum { KEY_BELL = 7, STUCK_S = 10 };
 enum { LAST_TURNS = 4 }; /* in which all that a ring holds is taken */
 
 struct stream {
@@ -33,10 +37,13 @@ struct stream {
 	struct svc_conn *conn; /* NULL: the client is gone, the log is still being shown */
 	uint32_t kind, domid;
 	char name[48];
-	struct textlog log;       /* GUEST */
-	struct input_guest in;    /* GUEST */
-	struct bootlog_line line; /* LOG */
-	bool urgent;              /* LOG of init: shown whatever is in the foreground */
+	struct textlog log;         /* GUEST */
+	uint64_t seen;              /* GUEST: what was shown of it, to whoever was attached */
+	struct input_guest in;      /* GUEST */
+	struct bootlog_line line;   /* LOG: begun, and not finished */
+	struct textlog *line_log;   /* LOG: where it goes */
+	struct guestlog *guest_log; /* LOG of a VMM */
+	bool urgent;                /* LOG of init: shown whatever is in the foreground */
 	struct bootlog_line urgent_line;
 };
 
@@ -51,23 +58,22 @@ static struct stream *shell;
 static struct stream *
 	attached; /* the guest in the foreground; NULL: the shell, or the boot log without one */
 static uint64_t attached_pos,
-	attached_from; /* shown so far; the end of the log when the user came */
+	attached_from;         /* shown so far; the end of the log when the user came */
+static uint64_t attached_lost; /* to be said before: so much of what nobody has seen is gone */
+static bool attached_escapes;  /* what was shown may have changed the terminal's state */
+static bool reset_owed;        /* before the shell says something */
 static char *
 	farewell; /* the log of the guest in the foreground, after it has gone: C2 lets nobody take its place */
 static struct input input;
 
-static struct textlog boot_log;
-static uint64_t boot_pos; /* shown so far, until the shell says its first word */
+static uint64_t
+	boot_pos; /* of the host's log: shown so far, until the shell says its first word */
 static bool shell_speaks;
-static struct textlog
-	urgent_log; /* what init says later: a domain failed, the machine goes down */
 static uint64_t urgent_pos;
-static const volatile struct sk_klog *klog;
-static uint64_t klog_pos;
 
-/* A log on its way to the shell as DATA (DMESG, GUEST_LOG); at most one. */
-static const struct textlog *copied;
-static uint64_t copied_pos, copied_end;
+/* On its way to the shell as DATA. */
+static struct dmesg dmesg;
+static bool dmesg_asked;
 
 /* ---- sending records ---- */
 
@@ -113,23 +119,21 @@ static bool log_show(const struct textlog *l, uint64_t *pos)
 			return true;
 		for (size_t i = 0; i < n; i++) {
 			/* The boot log has bare newlines; a guest's terminal driver sends its own returns. */
-			if (text[i] == '\n' && (l == &boot_log || l == &urgent_log))
+			if (text[i] == '\n' && (l == &host_log || l == &urgent_log))
 				out[len++] = '\r';
 			out[len++] = text[i];
 		}
 		if (!uart_put(out, len))
 			return false;
 		*pos = at;
+		if (attached && l == &attached->log && terminal_changes(out, len))
+			attached_escapes = true;
 	}
 }
 
 static void stream_free(struct stream *s)
 {
 	LIST_REMOVE(s, link);
-	if (copied == &s->log) {
-		copied = NULL;
-		(void)shell_put(CONSOLE_DONE, 0, NULL, 0);
-	}
 	input_guest_fini(&s->in);
 	textlog_fini(&s->log);
 	free(s);
@@ -139,28 +143,27 @@ static void detach(void)
 {
 	struct stream *s = attached;
 
+	reset_owed = reset_owed || attached_escapes;
+	attached_escapes = false;
 	attached = NULL;
 	(void)shell_put(CONSOLE_DETACHED, s->domid, NULL, 0);
 	if (!s->conn)
 		stream_free(s);
 }
 
-/* The shell's log copy, as far as its ring has room. */
-static void copy_pump(void)
+/* The log for the shell, as far as its ring has room. */
+static void dmesg_pump(void)
 {
-	char text[CONSOLE_CHUNK_MAX];
+	char line[BOOTLOG_TEXT_MAX];
+	size_t n;
 
-	while (copied && copied_pos < copied_end) {
-		uint64_t at = copied_pos, left = copied_end - copied_pos;
-		size_t n = textlog_read(
-			copied, &at, text, left < sizeof(text) ? left : sizeof(text));
-
-		if (!shell_put(CONSOLE_DATA, 0, text, n))
+	while (dmesg_asked && (n = dmesg_peek(&dmesg, line)) != 0) {
+		if (!shell_put(CONSOLE_DATA, 0, line, n))
 			return;
-		copied_pos = at;
+		dmesg_take(&dmesg);
 	}
-	if (copied && shell_put(CONSOLE_DONE, 0, NULL, 0))
-		copied = NULL;
+	if (dmesg_asked && shell_put(CONSOLE_DONE, 0, NULL, 0))
+		dmesg_asked = false;
 }
 
 static struct stream *guest_find(uint32_t domid)
@@ -173,15 +176,16 @@ static struct stream *guest_find(uint32_t domid)
 	return NULL;
 }
 
-static void copy_start(const struct textlog *l)
+/* What nobody has seen of its console so far comes first. */
+static void attach(struct stream *g)
 {
-	if (copied) {
-		(void)shell_put(CONSOLE_FAILED, 0, NULL, 0);
-		return;
-	}
-	copied = l;
-	copied_pos = textlog_start(l);
-	copied_end = l->end;
+	uint64_t oldest = textlog_start(&g->log);
+
+	attached = g;
+	attached_from = g->log.end;
+	attached_lost = oldest > g->seen ? oldest - g->seen : 0;
+	attached_pos = attached_lost ? oldest : g->seen;
+	input_attach(&input, &g->in);
 }
 
 /* One record of the shell; false: no room on the UART, the record must come again. */
@@ -196,24 +200,15 @@ static bool shell_record(const struct record *r)
 		input_ready(&input, r->m.arg != 0);
 		return true;
 	case CONSOLE_ATTACH:
-		if (g) {
-			attached = g;
-			attached_pos = textlog_start(&g->log);
-			attached_from = g->log.end;
-			input_attach(&input, &g->in);
-		} else {
-			(void)shell_put(CONSOLE_FAILED, r->m.arg, NULL, 0);
-		}
-		return true;
-	case CONSOLE_DMESG:
-		bootlog_kernel(&boot_log, klog, &klog_pos);
-		copy_start(&boot_log);
-		return true;
-	case CONSOLE_GUEST_LOG:
 		if (g)
-			copy_start(&g->log);
+			attach(g);
 		else
 			(void)shell_put(CONSOLE_FAILED, r->m.arg, NULL, 0);
+		return true;
+	case CONSOLE_DMESG:
+		hostlog_kernel();
+		dmesg_begin(&dmesg, &host_log);
+		dmesg_asked = true;
 		return true;
 	default:
 		return true;
@@ -226,7 +221,7 @@ static bool waiting;
 /* Before the shell's first word all of the boot log so far is shown. */
 static bool shell_first(void)
 {
-	if (!shell_speaks && log_show(&boot_log, &boot_pos)) {
+	if (!shell_speaks && log_show(&host_log, &boot_pos)) {
 		shell_speaks = true;
 		urgent_pos = urgent_log.end;
 	}
@@ -238,6 +233,9 @@ static int shell_pump(void)
 {
 	struct record *r = &kept;
 
+	if (reset_owed && !uart_put(terminal_reset, strlen(terminal_reset)))
+		return 0;
+	reset_owed = false;
 	while (shell && shell->conn && !shell->conn->dead && !attached) {
 		int rc = waiting ? 0 : ring_get(&shell->conn->req, r, sizeof(*r));
 
@@ -260,10 +258,29 @@ static int shell_pump(void)
 	return 0;
 }
 
+/* False: no room now. */
+static bool say_lost(void)
+{
+	char text[80];
+	int n = snprintf(text, sizeof(text), "[%llu bytes of this console were not kept]\r\n",
+		(unsigned long long)attached_lost);
+
+	if (attached_lost && !uart_put(text, (size_t)n))
+		return false;
+	attached_lost = 0;
+	return true;
+}
+
 /* The console in the foreground, left when its guest has gone and all of it was shown. */
 static void show_attached(void)
 {
-	if (attached && log_show(&attached->log, &attached_pos) && !attached->conn) {
+	bool all;
+
+	if (!attached || !say_lost())
+		return;
+	all = log_show(&attached->log, &attached_pos);
+	attached->seen = attached_pos;
+	if (all && !attached->conn) {
 		input_gone(&input);
 		detach();
 	}
@@ -273,13 +290,13 @@ static void show(void)
 {
 	show_attached();
 	if (!shell_speaks)
-		(void)log_show(&boot_log, &boot_pos);
+		(void)log_show(&host_log, &boot_pos);
 	else
 		(void)log_show(&urgent_log, &urgent_pos);
 	if (!attached && shell && shell->conn && shell_pump())
 		conn_kill(shell->conn, "broke the console protocol");
 	show_attached(); /* the shell may just have attached: no other event need come */
-	copy_pump();
+	dmesg_pump();
 }
 
 /* ---- input ---- */
@@ -397,6 +414,31 @@ static void uart_event(void *ctx)
 
 /* ---- clients ---- */
 
+/* What is about a guest does not take the space of what is about the host. */
+static struct textlog *log_for(const struct stream *s, uint32_t about)
+{
+	const bool host = s->conn->badge == SVC_BADGE_INIT;
+	struct guestlog *g = !host ? s->guest_log : about ? guestlog_of(about) : NULL;
+
+	return g ? &g->log : &host_log;
+}
+
+static void line_finish(struct stream *s)
+{
+	if (s->line_log)
+		bootlog_finish(s->line_log, &s->line, s->name, clock_ns());
+}
+
+static void log_in(struct stream *s, const struct record *r)
+{
+	struct textlog *l = log_for(s, r->m.arg);
+
+	if (l != s->line_log)
+		line_finish(s);
+	s->line_log = l;
+	bootlog_text(l, &s->line, s->name, clock_ns(), r->text, r->m.len);
+}
+
 static int text_in(struct stream *s, const struct record *r)
 {
 	if (r->m.type != CONSOLE_DATA)
@@ -404,9 +446,10 @@ static int text_in(struct stream *s, const struct record *r)
 	if (s->kind == CONSOLE_GUEST)
 		textlog_write(&s->log, r->text, r->m.len);
 	else
-		bootlog_text(&boot_log, &s->line, s->name, r->text, r->m.len);
+		log_in(s, r);
 	if (s->urgent)
-		bootlog_text(&urgent_log, &s->urgent_line, s->name, r->text, r->m.len);
+		bootlog_text(
+			&urgent_log, &s->urgent_line, s->name, clock_ns(), r->text, r->m.len);
 	return 0;
 }
 
@@ -420,7 +463,7 @@ static int client_event(struct svc_conn *c)
 		if (rc < (int)sizeof(r.m) || r.m.len != (unsigned int)rc - sizeof(r.m) ||
 			text_in(s, &r))
 			return -SK_E_PEER;
-	bootlog_kernel(&boot_log, klog, &klog_pos);
+	hostlog_kernel();
 	if (s->kind == CONSOLE_GUEST)
 		input_guest_run(&input, &s->in);
 	pump();
@@ -461,6 +504,13 @@ static int client_open(
 		free(s);
 		return -SK_E_INVAL;
 	}
+	if (p->kind == CONSOLE_LOG && c->badge == SVC_BADGE_CONTROL) {
+		s->guest_log = guestlog_open(p->name, p->domid);
+		if (!s->guest_log) {
+			free(s);
+			return -SK_E_NO_MEM;
+		}
+	}
 	s->conn = c;
 	s->kind = p->kind;
 	s->domid = p->domid;
@@ -484,14 +534,16 @@ static int client_close(struct svc_conn *c)
 	}
 	c->priv = NULL;
 	s->conn = NULL;
-	bootlog_finish(&boot_log, &s->line, s->name);
+	line_finish(s);
+	if (s->guest_log)
+		guestlog_close(s->guest_log);
 	if (s == shell) {
 		shell = NULL;
 		shell_speaks = false;
-		copied = NULL;
+		dmesg_asked = false;
 		waiting = false;
 		input_init(&input, &input_ops);
-		boot_pos = boot_log.end;
+		boot_pos = host_log.end;
 	}
 	if (s != attached)
 		stream_free(s);
@@ -511,24 +563,6 @@ static const struct svc_service service = {
 
 /* ---- start ---- */
 
-static int klog_map(void)
-{
-	struct sk_cap_info info;
-	char slot[16];
-	void *p = NULL;
-	sk_cap_t frame;
-	int rc;
-
-	if (!svc_arg("cap.klog", slot, sizeof(slot)))
-		return -SK_E_NOT_FOUND;
-	frame = (sk_cap_t)strtoul(slot, NULL, 0);
-	rc = (int)sk_cap_info(SK_CAP_CNODE, frame, &info);
-	if (rc == 0)
-		rc = vm_map(frame, info.order, SK_R, &p);
-	klog = p;
-	return rc;
-}
-
 /* From now on what the kernel logs comes out here; only a panic still writes to the UART by itself. */
 static int uart_take(void)
 {
@@ -537,8 +571,8 @@ static int uart_take(void)
 	uart = svc_channel("uart");
 	if (!uart || !svc_arg("cap.log", slot, sizeof(slot)))
 		return -SK_E_NOT_FOUND;
-	bootlog_kernel(&boot_log, klog, &klog_pos);
-	boot_pos = boot_log.end; /* the kernel has shown that much */
+	hostlog_kernel();
+	boot_pos = host_log.end; /* the kernel has shown that much */
 	if (sk_log_take((sk_cap_t)strtoul(slot, NULL, 0)))
 		return -SK_E_RIGHTS;
 	return svc_on_channel(uart, uart_event, NULL);
@@ -546,19 +580,14 @@ static int uart_take(void)
 
 int main(void)
 {
-	const struct sk_info *k = (const struct sk_info *)DOMAIN_KINFO_VADDR;
-	int rc = textlog_init(&boot_log, BOOT_LOG_SIZE);
+	int rc = hostlog_init();
 
-	stuck_ticks = k->tsc_hz * STUCK_S;
+	stuck_ticks = clock_ns_to_ticks(STUCK_S * 1000000000ull);
 	farewell = malloc(CONSOLE_LOG_SIZE);
-	if (!farewell)
+	if (rc == 0 && !farewell)
 		rc = -SK_E_NO_MEM;
 	input_init(&input, &input_ops);
 	stuck_timer = (struct svc_timer){ .deadline = SK_NO_DEADLINE, .fn = stuck };
-	if (rc == 0)
-		rc = textlog_init(&urgent_log, URGENT_LOG_SIZE);
-	if (rc == 0)
-		rc = klog_map();
 	if (rc == 0)
 		rc = uart_take();
 	if (rc == 0)

@@ -34,6 +34,8 @@ void textlog_fini(struct textlog *l)
 	l->bytes = NULL;
 }
 
+void textlog_clear(struct textlog *l) { l->first = l->end; }
+
 /* Where len bytes from position pos on lie: the first of them at bytes[*at], the rest at bytes[0]. */
 static void part(const struct textlog *l, uint64_t pos, size_t len, size_t *at, size_t *first)
 {
@@ -58,7 +60,9 @@ void textlog_write(struct textlog *l, const char *text, size_t len)
 
 uint64_t textlog_start(const struct textlog *l)
 {
-	return l->end > l->size ? l->end - l->size : 0;
+	uint64_t oldest = l->end > l->size ? l->end - l->size : 0;
+
+	return oldest > l->first ? oldest : l->first;
 }
 
 size_t textlog_read(const struct textlog *l, uint64_t *pos, char *out, size_t max)

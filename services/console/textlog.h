@@ -14,6 +14,7 @@ struct textlog {
 	bool allocated; /* by textlog_init() */
 	size_t size;    /* power of two */
 	uint64_t end;   /* bytes ever written: the position after the last */
+	uint64_t first; /* the oldest that may be read, if it is still there */
 };
 
 /* size: power of two. -SK_E_NO_MEM. */
@@ -23,6 +24,8 @@ int textlog_init_at(struct textlog *l, void *bytes, size_t size) must_check;
 /* The caller's memory goes: on in another piece of the same size. */
 void textlog_move(struct textlog *l, void *bytes);
 void textlog_fini(struct textlog *l);
+/* Forget what was written; positions go on. */
+void textlog_clear(struct textlog *l);
 void textlog_write(struct textlog *l, const char *text, size_t len);
 /* Position of the oldest byte that is still there. */
 uint64_t textlog_start(const struct textlog *l);

@@ -44,7 +44,7 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
 		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \
 		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
 	X("console", console, "", 1, 1, GUEST, "NAME", "attach to a guest's console", \
-		"What the guest printed before comes first. Ctrl-] leaves the console.\n") \
+		"What it printed and nobody has seen comes first. Ctrl-] leaves the console.\n") \
 	X("pause", pause, "", 1, 1, GUEST, "NAME", "stop a guest's CPUs", "") \
 	X("unpause", unpause, "", 1, 1, GUEST, "NAME", "let a paused guest run", "") \
 	X("shutdown", shutdown, "aw", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to shut down", \
@@ -63,7 +63,7 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
 		"The guest's balloon driver takes it there, as far and as soon as it can.\n") \
 	X("info", info, "n", 0, 1, NONE, "[KEY]", "facts about the host", \
 		"With KEY, only the value of that line.\n") \
-	X("dmesg", dmesg, "", 0, 0, NONE, "", "boot and service log of the host", "") \
+	X("dmesg", dmesg, "", 0, 0, NONE, "", "log of the host and of its guests", "") \
 	X("uptime", uptime, "s", 0, 64, GUEST, "[-s] [NAME...]", "how long domains have run", \
 		"") \
 	X("vcpu-list", vcpu_list, "", 0, 64, GUEST, "[NAME...]", \

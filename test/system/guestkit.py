@@ -3,6 +3,7 @@ import contextlib
 import gzip
 import hashlib
 import http.server
+import json
 import os
 import re
 import subprocess
@@ -68,7 +69,8 @@ def enter(m, name, pattern):
 
 
 def attach(m, name, pattern):
-    """Look at a guest's console from its first byte until pattern comes, then leave it; returns the match."""
+    """Look at a guest's console, from the first byte that was not shown so far, until pattern comes, then leave it; returns
+    the match."""
     match = enter(m, name, pattern)
     leave(m)
     return match
@@ -79,10 +81,16 @@ def info(m, key):
     return re.search(rf"^{key}\s*: (.*)$", m.shell("info"), re.M)[1]
 
 
+def resources(m):
+    """{domain of the host: (slots used, frames, objects)}, from `list -l`."""
+    rows = json.loads(m.shell("list -l Domain-0"))[0]["domains"]
+    return {r["name"]: (r["slots_used"], r["frames"], r["objects"]) for r in rows}
+
+
 def listed(m):
     """{name: (id, memory, vcpus, state)} of `list`, without Domain-0."""
     rows = [line.split() for line in m.shell("list").splitlines()[1:]]
-    return {r[0]: (int(r[1]), int(r[2]), int(r[3]), r[4]) for r in rows if r[0] != "Domain-0"}
+    return {r[0]: (int(r[1]), int(r[2]), int(r[3]), r[4]) for r in rows if r[0] != "Domain-0" and r[1].isdigit()}
 
 
 def wait_gone(m, *names):

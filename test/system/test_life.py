@@ -46,7 +46,7 @@ def test_life(machine, build, tmp_path):
     # what is typed while it is paused comes when it runs again
     m.shell("pause idle")
     assert listed(m)["idle"][3] == "--p---"
-    enter(m, "idle", "guest: user space[^$]*# ")
+    m.line("console idle")
     m.send("echo still-$((40+2))\r")
     leave(m)
     m.shell("unpause idle")

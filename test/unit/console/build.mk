@@ -1,4 +1,8 @@
-unit-tests += console_log console_input ns16550
+unit-tests += console console_log console_input ns16550
+src-unit-console := test/unit/console/console_test.c test/unit/console/console_main.c libs/ring/ring.c \
+	$(filter-out services/console/main.c,$(wildcard services/console/*.c))
+inc-unit-console := services/console
+cflags-unit-console := -iquote test/unit/console/fake
 src-unit-console_log := test/unit/console/log_test.c services/console/textlog.c services/console/bootlog.c
 inc-unit-console_log := services/console
 src-unit-console_input := test/unit/console/input_test.c services/console/input.c

@@ -94,14 +94,16 @@ static void lines_of_domains(void **state)
 
 	(void)state;
 	assert_int_equal(textlog_init(&log, 1024), 0);
-	bootlog_text(&log, &a, "uart", "one\r\ntw", 7);
-	bootlog_text(&log, &b, "ip", "esc \033[2J\n", 9);
-	bootlog_text(&log, &a, "uart", "o\nrest", 6);
-	bootlog_finish(&log, &a, "uart");
-	bootlog_finish(&log, &b, "ip");
+	bootlog_text(&log, &a, "uart", 1000000, "one\r\ntw", 7);
+	bootlog_text(&log, &b, "ip", 2000000999, "esc \033[2J\n", 9);
+	bootlog_text(&log, &a, "uart", 123456000001000, "o\nrest", 6);
+	bootlog_finish(&log, &a, "uart", UINT64_MAX);
+	bootlog_finish(&log, &b, "ip", UINT64_MAX);
 	n = textlog_read(&log, &pos, out, sizeof(out));
 	out[n] = 0;
-	assert_string_equal(out, "(uart) one\n(ip) esc .[2J\n(uart) two\n(uart) rest\n");
+	assert_string_equal(out,
+		"[    0.001000] (uart) one\n[    2.000000] (ip) esc .[2J\n"
+		"[123456.000001] (uart) two\n[18446744073.709551] (uart) rest\n");
 	textlog_fini(&log);
 }
 
@@ -114,26 +116,64 @@ static void endless_line_is_cut(void **state)
 	(void)state;
 	assert_int_equal(textlog_init(&log, 4096), 0);
 	memset(text, 'x', sizeof(text));
-	bootlog_text(&log, &a, "d", text, sizeof(text));
+	bootlog_text(&log, &a, "d", 0, text, sizeof(text));
 	assert_int_equal(a.len, 0);
-	assert_int_equal(log.end, 3 * (BOOTLOG_LINE_MAX + 5));
+	assert_int_equal(log.end, 3 * (BOOTLOG_LINE_MAX + 20));
+	/* the longest line that there can be is one text */
+	memset(text, 'n', 47);
+	text[47] = 0;
+	bootlog_text(&log, &a, text, UINT64_MAX, text + 48, BOOTLOG_LINE_MAX);
+	assert_true(log.end - 3 * (BOOTLOG_LINE_MAX + 20) < BOOTLOG_TEXT_MAX);
 	textlog_fini(&log);
+}
+
+static void times(void **state)
+{
+	(void)state;
+	assert_int_equal(bootlog_time("[    1.234567] x", 16), 1234567);
+	assert_int_equal(bootlog_time("[12345.000001] x", 16), 12345000001ull);
+	assert_int_equal(bootlog_time("[    1.234567", 13), UINT64_MAX);
+	assert_int_equal(bootlog_time("1.234567] x", 11), UINT64_MAX);
+	assert_int_equal(bootlog_time("", 0), UINT64_MAX);
+}
+
+static void forgotten_text_is_not_read(void **state)
+{
+	uint64_t pos = 0;
+
+	(void)state;
+	textlog_write(&l, "0123456789", 10);
+	textlog_clear(&l);
+	expect(&pos, 64, "");
+	assert_int_equal(pos, 10);
+	textlog_write(&l, "ab", 2);
+	pos = 0;
+	expect(&pos, 64, "ab");
+	textlog_write(&l, "0123456789abcdefghij", 20);
+	pos = 0;
+	expect(&pos, 64, "456789abcdefghij");
 }
 
 static void kernel_ring(void **state)
 {
 	struct sk_klog *ring = calloc(1, sizeof(*ring) + 8);
+	struct bootlog_line line = { 0 };
 	uint64_t pos = 0, shown = 0;
+	struct textlog log;
+	char out[256];
 
 	(void)state;
+	assert_int_equal(textlog_init(&log, 256), 0);
 	ring->size = 8;
-	memcpy(ring->data, "abcdefgh", 8);
+	memcpy(ring->data, "abc\nefgh", 8);
 	ring->head = 5;
-	bootlog_kernel(&l, ring, &pos);
-	expect(&shown, 64, "abcde");
+	bootlog_kernel(&log, &line, ring, &pos, 5000000);
 	ring->head = 100; /* overran the reader: the last 8 */
-	bootlog_kernel(&l, ring, &pos);
-	expect(&shown, 64, "efghabcd");
+	bootlog_kernel(&log, &line, ring, &pos, 6000000);
+	out[textlog_read(&log, &shown, out, sizeof(out))] = 0;
+	assert_string_equal(out, "[    0.005000] abc\n[    0.006000] eefghabc\n");
+	assert_int_equal(line.len, 0);
+	textlog_fini(&log);
 	free(ring);
 }
 
@@ -147,6 +187,8 @@ int main(void)
 		CASE(lines_of_domains),
 		CASE(endless_line_is_cut),
 		CASE(kernel_ring),
+		CASE(times),
+		CASE(forgotten_text_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

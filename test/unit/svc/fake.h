@@ -53,6 +53,8 @@ struct fake {
 	uint64_t call_mr1; /* of its answer */
 	bool no_memory;    /* for objects */
 	unsigned int n_objects;
+	uint32_t about[2]; /* of edge_log_about(), the last two */
+	unsigned int n_about;
 	long reply_rc;
 	struct sk_utcb utcb;
 };

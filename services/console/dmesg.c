@@ -1,0 +1,68 @@
+/*
+ * dmesg.c - several logs as one
+ *
+ * The logs go on being written while they are read. What was overwritten before it was read is left out; the oldest
+ * line of a log that has lost some may be the rest of one, which is left out too.
+ */
+#include "dmesg.h"
+
+#include <string.h>
+
+static void add(struct dmesg *d, const struct textlog *l)
+{
+	d->source[d->n++] = (struct dmesg_source){ .log = l, .end = l->end };
+}
+
+void dmesg_begin(struct dmesg *d, const struct textlog *host)
+{
+	struct guestlog *g;
+
+	memset(d, 0, sizeof(*d));
+	add(d, host);
+	for (uint32_t i = 0; (g = guestlog_at(i)) != NULL; i++)
+		add(d, &g->log);
+}
+
+/* A whole line at s->pos, or further on if that has gone; its length, 0 when there is none. */
+static size_t line_at(struct dmesg_source *s, char line[BOOTLOG_TEXT_MAX])
+{
+	uint64_t at;
+	size_t n;
+	char *end;
+
+	while (s->pos < s->end) {
+		at = s->pos;
+		n = textlog_read(s->log, &at, line, BOOTLOG_TEXT_MAX);
+		s->pos = at - n;
+		end = memchr(line, '\n', n);
+		if (!end || s->pos >= s->end)
+			break;
+		n = (size_t)(end - line) + 1;
+		if (bootlog_time(line, n) != UINT64_MAX)
+			return n;
+		s->pos += n;
+	}
+	return 0;
+}
+
+size_t dmesg_peek(struct dmesg *d, char line[BOOTLOG_TEXT_MAX])
+{
+	char text[BOOTLOG_TEXT_MAX];
+	uint64_t best = UINT64_MAX, time;
+	size_t n;
+
+	d->taken = 0;
+	for (uint32_t i = 0; i < d->n; i++) {
+		n = line_at(&d->source[i], text);
+		time = n ? bootlog_time(text, n) : UINT64_MAX;
+		if (time >= best)
+			continue;
+		best = time;
+		d->next = i;
+		d->taken = n;
+		memcpy(line, text, n);
+	}
+	return d->taken;
+}
+
+void dmesg_take(struct dmesg *d) { d->source[d->next].pos += d->taken; }
