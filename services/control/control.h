@@ -31,6 +31,8 @@ extern struct domtab guests;
 extern struct pool guest_pool;
 /* Text for the log of the host, which `dmesg` shows. */
 extern const struct out log_out;
+/* A line about a guest, for the part of that log which is the guest's own. */
+void guest_log(uint32_t domid, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- host.c: init, the machine ---- */
 
@@ -116,6 +118,8 @@ bool shell_is_busy(const struct shell *sh);
 void shell_print(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Somebody may wait for this guest. */
 void shell_on_note(const struct dom_action *a);
+/* Its console is there. */
+void shell_on_console(uint32_t domid);
 /* Who waits for this guest has to know this. */
 void shell_on_trouble(uint32_t domid, const char *text);
 /* The host goes down now: nothing is waited for any more. */
@@ -280,6 +284,8 @@ void guest_unbuild(struct guest *g);
 void guest_connect(struct guest *g);
 /* Close them all, those too that are being made; guest_disconnected() at the end, which may be far. */
 void guest_disconnect(struct guest *g);
+/* Is its console there to be looked at, or was it? */
+bool guest_has_console(const struct guest *g);
 /* In guest.c. */
 void guest_connected(struct guest *g);
 void guest_failed(struct guest *g, const char *text);

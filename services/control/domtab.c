@@ -4,18 +4,20 @@
  * Objects     struct dom in a fixed table; a queue of actions.
  * Locks       none; one thread.
  * Lifecycle   dom_add -> dom_started -> dom_ready -> (dom_down) -> DYING -> LEAVING ->
- *             dom_gone.
+ *             dom_gone -> (RESTING, until it is made again).
  * Invariants  T1 states change only in set_state(), along legal_moves   T2 names are unique
  *             T3 a config has one owner: an entry, an action, or whoever called
  *             T4 the queue has room: an event queues at most two actions per guest, and the
  *             loop empties it after each event
  */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "domtab.h"
+#include "restart.h"
 
 #define X(s) #s,
 static const char *const state_names[] = { DOM_STATES(X) };
@@ -24,11 +26,12 @@ static const char *const state_names[] = { DOM_STATES(X) };
 #define M(s) (1u << DOM_##s)
 static const uint8_t legal_moves[DOM_STATE_COUNT] = {
 	[DOM_FREE] = M(BUILDING),
-	[DOM_BUILDING] = M(LIVE) | M(DYING) | M(LEAVING) | M(FREE),
+	[DOM_BUILDING] = M(LIVE) | M(DYING) | M(LEAVING) | M(FREE) | M(RESTING),
 	[DOM_LIVE] = M(DOWN) | M(DYING) | M(LEAVING),
 	[DOM_DOWN] = M(DYING) | M(LEAVING),
 	[DOM_DYING] = M(LEAVING),
-	[DOM_LEAVING] = M(FREE),
+	[DOM_LEAVING] = M(FREE) | M(RESTING),
+	[DOM_RESTING] = M(FREE),
 };
 #undef M
 
@@ -42,15 +45,38 @@ static void set_state(struct dom *d, enum dom_state to)
 	d->state = to;
 }
 
-static void queue(
-	struct domtab *t, enum dom_do what, uint32_t domid, struct guest_config *config)
+static void queue_action(struct domtab *t, struct dom_action a)
 {
 	if (t->n_queued == DOMTAB_ACTIONS) {
 		fprintf(stderr, "queue of actions is full\n");
 		abort(); /* T4 */
 	}
-	t->queue[(t->head + t->n_queued++) % DOMTAB_ACTIONS] =
-		(struct dom_action){ .what = what, .domid = domid, .config = config };
+	t->queue[(t->head + t->n_queued++) % DOMTAB_ACTIONS] = a;
+}
+
+static void queue(struct domtab *t, enum dom_do what, uint32_t domid)
+{
+	queue_action(t, (struct dom_action){ .what = what, .domid = domid });
+}
+
+static void queue_create(struct domtab *t, const struct dom *d)
+{
+	queue_action(t, (struct dom_action){ .what = DO_CREATE,
+				.domid = d->domid,
+				.config = d->config,
+				.short_lives = d->short_lives });
+}
+
+static void __attribute__((format(printf, 3, 4)))
+say(const struct domtab *t, const struct dom *d, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	t->env->log(d->domid, line);
 }
 
 bool domtab_next_action(struct domtab *t, struct dom_action *a)
@@ -63,11 +89,10 @@ bool domtab_next_action(struct domtab *t, struct dom_action *a)
 	return true;
 }
 
-void domtab_init(struct domtab *t, const struct out *log, guest_random_fn random)
+void domtab_init(struct domtab *t, const struct domtab_env *env)
 {
 	memset(t, 0, sizeof(*t));
-	t->log = log;
-	t->random = random;
+	t->env = env;
 }
 
 void domtab_fini(struct domtab *t)
@@ -184,6 +209,14 @@ static int macs_check(struct domtab *t, const struct guest_config *config, struc
 	return 0;
 }
 
+static void entry_new(struct domtab *t, struct dom *d, struct guest_config *config)
+{
+	*d = (struct dom){ .state = DOM_FREE, .domid = new_domid(t), .config = config };
+	strcpy(d->name, config->name);
+	memcpy(d->uuid, config->uuid, UUID_SIZE);
+	set_state(d, DOM_BUILDING);
+}
+
 struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m)
 {
 	struct dom *d = free_entry(t);
@@ -205,10 +238,7 @@ struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m
 		goto add;
 	return NULL;
 add:
-	*d = (struct dom){ .state = DOM_FREE, .domid = new_domid(t), .config = config };
-	strcpy(d->name, config->name);
-	memcpy(d->uuid, config->uuid, UUID_SIZE);
-	set_state(d, DOM_BUILDING);
+	entry_new(t, d, config);
 	return d;
 }
 
@@ -226,7 +256,7 @@ void domtab_stop_waiting(struct domtab *t)
 	if (t->stopping == HOST_UP || t->power_queued)
 		return;
 	t->power_queued = true;
-	queue(t, DO_POWER, 0, NULL);
+	queue(t, DO_POWER, 0);
 }
 
 static void power_if_empty(struct domtab *t)
@@ -235,13 +265,27 @@ static void power_if_empty(struct domtab *t)
 		domtab_stop_waiting(t);
 }
 
+/* Nothing of it is left but, perhaps, its configuration. */
+static void entry_free(struct domtab *t, struct dom *d)
+{
+	set_state(d, DOM_FREE);
+	free(d->config);
+	d->config = NULL;
+	power_if_empty(t);
+}
+
 /* End the guest, whatever state it is in; nothing when its end has begun. */
 static void end(struct domtab *t, struct dom *d)
 {
+	if (d->state == DOM_RESTING) {
+		queue(t, DO_NOTE_GONE, d->domid);
+		entry_free(t, d);
+		return;
+	}
 	if (d->state == DOM_DYING || d->state == DOM_LEAVING)
 		return;
 	set_state(d, d->has_vmm ? DOM_DYING : DOM_LEAVING);
-	queue(t, d->has_vmm ? DO_QUIESCE : DO_TEARDOWN, d->domid, NULL);
+	queue(t, d->has_vmm ? DO_QUIESCE : DO_TEARDOWN, d->domid);
 }
 
 static void stop_guest(struct domtab *t, struct dom *d, bool now)
@@ -252,8 +296,8 @@ static void stop_guest(struct domtab *t, struct dom *d, bool now)
 		return;
 	}
 	if (d->paused)
-		queue(t, DO_UNPAUSE, d->domid, NULL);
-	queue(t, DO_ASK_DOWN, d->domid, NULL);
+		queue(t, DO_UNPAUSE, d->domid);
+	queue(t, DO_ASK_DOWN, d->domid);
 }
 
 void dom_ready(struct domtab *t, struct dom *d, bool paused)
@@ -262,6 +306,7 @@ void dom_ready(struct domtab *t, struct dom *d, bool paused)
 		return;
 	set_state(d, DOM_LIVE);
 	d->paused = paused;
+	d->born_ns = t->env->now_ns();
 	if (t->stopping != HOST_UP)
 		stop_guest(t, d, false);
 }
@@ -286,8 +331,7 @@ static enum guest_action action_for(struct domtab *t, const struct dom *d)
 	case REASON_WATCHDOG:
 		return ACTION_DESTROY;
 	default:
-		out_fmt(t->log, "Unknown shutdown reason code %u. Destroying domain.\n",
-			d->reason);
+		say(t, d, "Unknown shutdown reason code %u. Destroying domain.\n", d->reason);
 		return ACTION_DESTROY;
 	}
 }
@@ -313,42 +357,77 @@ static int preserved_name(
 	return 0;
 }
 
+/* It is made again when its time comes, perhaps at once. */
+static void rest(struct domtab *t, struct dom *d)
+{
+	set_state(d, DOM_RESTING);
+	d->has_vmm = d->paused = d->restart = false;
+	d->due_ns = t->env->now_ns() + restart_pause_s(d->short_lives) * 1000000000ull;
+}
+
 /* Keep the old guest under another name, and start a new one. */
 static void rename_restart(struct domtab *t, struct dom *d, uint64_t wall_seconds)
 {
 	char name[GUEST_NAME_MAX + 1];
 	struct guest_config *copy;
+	struct dom *next;
 
 	if (t->stopping != HOST_UP) {
 		end(t, d);
 		return;
 	}
-	copy = malloc(sizeof(*copy));
+	next = free_entry(t);
+	copy = next ? malloc(sizeof(*copy)) : NULL;
 	if (!copy || preserved_name(d, wall_seconds, name) || by_name(t, name)) {
 		free(copy);
-		out_fmt(t->log, "Domain %u cannot be renamed; it is kept as %s\n", d->domid,
-			d->name);
+		say(t, d, "Domain %u cannot be renamed; it is kept as %s\n", d->domid, d->name);
 		return;
 	}
 	*copy = *d->config;
-	out_fmt(t->log, "Preserving domain %u %s as %s\n", d->domid, d->name, name);
+	say(t, d, "Preserving domain %u %s as %s\n", d->domid, d->name, name);
 	strcpy(d->name, name); /* T2 */
-	uuid_make_random(d->uuid, t->random);
-	queue(t, DO_RENAME, d->domid, NULL);
-	queue(t, DO_CREATE, 0, copy); /* T3 */
+	uuid_make_random(d->uuid, t->env->random);
+	queue(t, DO_RENAME, d->domid);
+	entry_new(t, next, copy); /* T3 */
+	next->short_lives = d->short_lives;
+	rest(t, next);
+}
+
+static bool starts_anew(enum guest_action a)
+{
+	return a == ACTION_RESTART || a == ACTION_RENAME_RESTART ||
+	       a == ACTION_COREDUMP_RESTART;
+}
+
+static bool too_often(struct domtab *t, struct dom *d)
+{
+	uint32_t pause;
+
+	d->short_lives = restart_count(d->short_lives, t->env->now_ns() - d->born_ns);
+	pause = restart_pause_s(d->short_lives);
+	if (pause == RESTART_NEVER)
+		say(t, d,
+			"Domain %u (%s) ended %u times in a row within %d s of its start: it is not started again\n",
+			d->domid, d->name, d->short_lives, RESTART_LIFE_S);
+	else if (pause)
+		say(t, d,
+			"Domain %u (%s) ended %u times in a row within %d s of its start: it is started again %u s later\n",
+			d->domid, d->name, d->short_lives, RESTART_LIFE_S, pause);
+	return pause == RESTART_NEVER;
 }
 
 static void act(struct domtab *t, struct dom *d, uint64_t wall_seconds)
 {
 	enum guest_action a = action_for(t, d);
 
-	out_fmt(t->log, "Domain %u has shut down, reason code %u: action is %s\n", d->domid,
+	say(t, d, "Domain %u has shut down, reason code %u: action is %s\n", d->domid,
 		d->reason, guest_action_name(a));
+	if (starts_anew(a) && too_often(t, d))
+		a = a == ACTION_RENAME_RESTART ? ACTION_PRESERVE : ACTION_DESTROY;
 	switch (a) {
 	case ACTION_COREDUMP_DESTROY:
 	case ACTION_COREDUMP_RESTART:
-		out_fmt(t->log, "Domain %u: core dump failed: this host writes none\n",
-			d->domid);
+		say(t, d, "Domain %u: core dump failed: this host writes none\n", d->domid);
 		if (a == ACTION_COREDUMP_RESTART)
 			restart(t, d);
 		else
@@ -378,7 +457,7 @@ void dom_down(struct domtab *t, struct dom *d, uint32_t reason, uint64_t wall_se
 	set_state(d, DOM_DOWN);
 	d->paused = false;
 	d->reason = reason;
-	queue(t, DO_NOTE_DOWN, d->domid, NULL);
+	queue(t, DO_NOTE_DOWN, d->domid);
 	act(t, d, wall_seconds);
 }
 
@@ -405,21 +484,38 @@ void dom_quiesced(struct domtab *t, struct dom *d)
 	if (d->state != DOM_DYING)
 		return;
 	set_state(d, DOM_LEAVING);
-	queue(t, DO_TEARDOWN, d->domid, NULL);
+	queue(t, DO_TEARDOWN, d->domid);
 }
 
 void dom_gone(struct domtab *t, struct dom *d)
 {
-	set_state(d, DOM_FREE);
-	queue(t, DO_NOTE_GONE, d->domid, NULL);
+	queue(t, DO_NOTE_GONE, d->domid);
 	if (d->restart && t->stopping == HOST_UP)
-		queue(t, DO_CREATE, 0, d->config); /* T3 */
+		rest(t, d);
 	else
-		free(d->config);
-	d->config = NULL;
-	d->restart = false;
-	power_if_empty(t);
+		entry_free(t, d);
 }
+
+uint64_t domtab_due(struct domtab *t)
+{
+	uint64_t now = t->env->now_ns(), next = UINT64_MAX;
+	struct dom *d;
+
+	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
+		if (d->state != DOM_RESTING)
+			continue;
+		if (d->due_ns <= now) {
+			queue_create(t, d); /* T3 */
+			d->config = NULL;
+			entry_free(t, d);
+		} else if (d->due_ns < next) {
+			next = d->due_ns;
+		}
+	}
+	return next;
+}
+
+void dom_reboot_asked(struct dom *d) { d->short_lives = 0; }
 
 void dom_destroy(struct domtab *t, struct dom *d)
 {
@@ -436,7 +532,8 @@ int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m)
 			m, "a domain named '%s' exists already; choose another name", name);
 	strcpy(d->name, name);
 	strcpy(d->config->name, name); /* a restart keeps the new name */
-	queue(t, DO_RENAME, d->domid, NULL);
+	if (d->state != DOM_RESTING)
+		queue(t, DO_RENAME, d->domid);
 	return 0;
 }
 

@@ -12,7 +12,6 @@
 
 #include "guest_cfg.h"
 #include "msg.h"
-#include "out.h"
 
 enum {
 	DOMTAB_MAX = 64,         /* guests at a time */
@@ -37,8 +36,9 @@ enum dom_reason {
  * DOWN      the guest has shut down; its memory is kept
  * DYING     QUIESCE was queued, dom_quiesced() is to come
  * LEAVING   TEARDOWN was queued, dom_gone() is to come
+ * RESTING   gone, to be made again at due_ns; nothing but the entry is left of it
  */
-#define DOM_STATES(X) X(FREE) X(BUILDING) X(LIVE) X(DOWN) X(DYING) X(LEAVING)
+#define DOM_STATES(X) X(FREE) X(BUILDING) X(LIVE) X(DOWN) X(DYING) X(LEAVING) X(RESTING)
 #define X(s) DOM_##s,
 enum dom_state { DOM_STATES(X) DOM_STATE_COUNT };
 #undef X
@@ -47,9 +47,13 @@ struct dom {
 	enum dom_state state;
 	uint32_t domid;
 	bool paused;
-	bool has_vmm;                  /* there is somebody to quiesce */
-	bool restart;                  /* when it is gone */
-	uint32_t reason;               /* DOWN and later: enum dom_reason */
+	bool has_vmm;     /* there is somebody to quiesce */
+	bool restart;     /* when it is gone */
+	uint32_t reason;  /* DOWN and later: enum dom_reason */
+	uint64_t born_ns; /* when it was ready */
+	uint64_t due_ns;  /* RESTING */
+	uint32_t
+		short_lives; /* in a row, with those of the guests that it follows: restart.h */
 	char name[GUEST_NAME_MAX + 1]; /* rename-restart gives it another than config->name */
 	uint8_t uuid[UUID_SIZE];
 	struct guest_config *config; /* owned, malloc'ed */
@@ -59,8 +63,8 @@ struct dom {
 enum dom_do {
 	DO_QUIESCE, /* tell its VMM to stop; dom_quiesced() when it has, or is dead */
 	DO_TEARDOWN, /* close connections, revoke memory, remove from xenstore; then dom_gone() */
-	DO_CREATE,   /* a new guest with `config`, which the action owns */
-	DO_RENAME,   /* name and uuid of `dom` changed: tell xenstore */
+	DO_CREATE, /* a new guest with `config`, which the action owns; domid: it follows that one */
+	DO_RENAME,    /* name and uuid of `dom` changed: tell xenstore */
 	DO_ASK_DOWN,  /* ask the guest to power off */
 	DO_UNPAUSE,   /* let its vCPUs run */
 	DO_NOTE_DOWN, /* for those who wait: the guest shut down */
@@ -72,6 +76,15 @@ struct dom_action {
 	enum dom_do what;
 	uint32_t domid;
 	struct guest_config *config; /* DO_CREATE */
+	uint32_t short_lives;        /* DO_CREATE: of those that it follows */
+};
+
+/* What the table needs of the world. */
+struct domtab_env {
+	/* A line about a guest, for the log: what happens to it on its own. */
+	void (*log)(uint32_t domid, const char *line);
+	guest_random_fn random;
+	uint64_t (*now_ns)(void); /* since boot */
 };
 
 enum host_stop { HOST_UP, HOST_POWEROFF, HOST_REBOOT };
@@ -83,11 +96,10 @@ struct domtab {
 	bool power_queued;
 	struct dom_action queue[DOMTAB_ACTIONS];
 	uint32_t head, n_queued;
-	const struct out *log; /* what happens to guests on their own */
-	guest_random_fn random;
+	const struct domtab_env *env;
 };
 
-void domtab_init(struct domtab *t, const struct out *log, guest_random_fn random);
+void domtab_init(struct domtab *t, const struct domtab_env *env);
 void domtab_fini(struct domtab *t);
 
 /* A guest by domid; NULL: none. */
@@ -117,6 +129,10 @@ void dom_down(struct domtab *t, struct dom *d, uint32_t reason, uint64_t wall_se
 void dom_vmm_died(struct domtab *t, struct dom *d, uint64_t wall_seconds);
 void dom_quiesced(struct domtab *t, struct dom *d);
 void dom_gone(struct domtab *t, struct dom *d);
+/* The user has asked it to reboot: that is no short life. */
+void dom_reboot_asked(struct dom *d);
+/* Queue what has become due; when there is something again, in now_ns(); UINT64_MAX: nothing waits. */
+uint64_t domtab_due(struct domtab *t);
 /* Requests of the user. */
 void dom_destroy(struct domtab *t, struct dom *d);
 /* 0, or -1 with *m. */

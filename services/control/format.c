@@ -58,6 +58,15 @@ void format_list_row(const struct out *o, const struct list_row *r, bool verbose
 	out_str(o, "\n");
 }
 
+void format_resting(const struct out *o, const char *name, uint32_t short_lives,
+	uint32_t life_seconds, uint64_t left_seconds)
+{
+	out_fmt(o,
+		"%s ended %u times in a row within %u s of its start; it is started again in %" PRIu64
+		" s (`destroy %s` forgets it)\n",
+		name, short_lives, life_seconds, left_seconds, name);
+}
+
 void format_vcpu_head(const struct out *o)
 {
 	out_fmt(o, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU", "State",

@@ -17,6 +17,9 @@ struct list_row {
 };
 void format_list_head(const struct out *o, bool verbose);
 void format_list_row(const struct out *o, const struct list_row *r, bool verbose);
+/* Why a guest that is listed does not run: it ended too soon, too often. */
+void format_resting(const struct out *o, const char *name, uint32_t short_lives,
+	uint32_t life_seconds, uint64_t left_seconds);
 
 struct vcpu_row {
 	const char *name;

@@ -139,7 +139,8 @@ static void remove_layout(const struct dom *d)
 	snprintf(domid, sizeof(domid), "%u", d->domid);
 	if (xs_request_texts(XS_RELEASE, NULL, NULL, domid, NULL) ||
 		xs_layout_remove(d->domid, d->uuid, xs_emit_remove, &b))
-		printf("xenstore nodes of domain %u stay behind: no memory\n", d->domid);
+		guest_log(d->domid, "xenstore nodes of domain %u stay behind: no memory\n",
+			d->domid);
 }
 
 static void guest_free(struct dom *d)
@@ -189,7 +190,7 @@ static void quiesce_late(void *ctx)
 {
 	struct guest *g = ctx;
 
-	printf("the VMM of domain %u did not stop in time\n", g->dom->domid);
+	guest_log(g->dom->domid, "the VMM of domain %u did not stop in time\n", g->dom->domid);
 	dom_quiesced(&guests, g->dom);
 	guests_run();
 }
@@ -228,7 +229,7 @@ void guest_disconnected(struct guest *g)
 
 void guest_trouble(const struct dom *d, const char *text)
 {
-	printf("%s\n", text);
+	guest_log(d->domid, "%s\n", text);
 	shell_on_trouble(d->domid, text);
 }
 
@@ -243,17 +244,23 @@ static void restarted(void *ctx, uint32_t domid, const char *text)
 {
 	(void)ctx;
 	if (text)
-		printf("domain %u did not start again: %s\n", domid, text);
+		guest_log(domid, "domain %u did not start again: %s\n", domid, text);
 }
 
-static void do_create(struct guest_config *config)
+/* It follows the guest that had the number `before`. */
+static void do_create(struct guest_config *config, uint32_t before, uint32_t short_lives)
 {
 	struct msg m;
+	struct dom *d;
 
 	if (guest_create(config, false, restarted, NULL, &m)) {
-		printf("domain %s did not start again: %s\n", config->name, m.text);
+		guest_log(before, "domain %s did not start again: %s\n", config->name, m.text);
 		free(config);
+		return;
 	}
+	d = domtab_find(&guests, config->name, &m);
+	if (d)
+		d->short_lives = short_lives;
 }
 
 static void do_rename(struct dom *d)
@@ -267,7 +274,8 @@ static void do_rename(struct dom *d)
 		rc = xs_layout_new_uuid(
 			d->domid, d->uuid, d->name, host_wall_seconds(), xs_emit, &b);
 	if (rc)
-		printf("xenstore does not know the new name of domain %u: no memory\n",
+		guest_log(d->domid,
+			"xenstore does not know the new name of domain %u: no memory\n",
 			d->domid);
 }
 
@@ -277,6 +285,8 @@ void guest_ask(struct dom *d, const char *how)
 
 	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", d->domid);
 	(void)xs_write_value(path, how, (uint32_t)strlen(how), NULL, NULL);
+	if (strcmp(how, "reboot") == 0)
+		dom_reboot_asked(d);
 }
 
 void guest_pause(struct dom *d, bool pause)
@@ -309,7 +319,7 @@ static void run(const struct dom_action *a, struct dom *d)
 		do_teardown(d);
 		break;
 	case DO_CREATE:
-		do_create(a->config);
+		do_create(a->config, a->domid, a->short_lives);
 		break;
 	case DO_RENAME:
 		do_rename(d);
@@ -336,21 +346,55 @@ static bool about_a_guest(enum dom_do what)
 	       what != DO_POWER;
 }
 
-void guests_run(void)
+static void run_queue(void)
 {
-	static bool running;
 	struct dom_action a;
 	struct dom *d;
 
-	if (running)
-		return; /* the loop below goes on */
-	running = true;
 	while (domtab_next_action(&guests, &a)) {
 		d = domtab_get(&guests, a.domid);
 		if (d || !about_a_guest(a.what))
 			run(&a, d);
 	}
+}
+
+static uint64_t due_ns = UINT64_MAX; /* the timer is set to */
+
+static void due(void *ctx)
+{
+	(void)ctx;
+	due_ns = UINT64_MAX;
+	guests_run();
+}
+
+/* Guests that rest are made again when their time has come. */
+static void due_later(uint64_t at_ns)
+{
+	static struct svc_timer timer = { .fn = due };
+	sk_time_t deadline = SK_NO_DEADLINE;
+
+	if (at_ns == due_ns)
+		return;
+	due_ns = at_ns;
+	if (at_ns != UINT64_MAX)
+		deadline = deadline_in_ms((uint32_t)((at_ns - clock_ns()) / 1000000) + 1);
+	svc_timer_set(&timer, deadline);
+}
+
+void guests_run(void)
+{
+	static bool running;
+	uint64_t next;
+
+	if (running)
+		return; /* the loop below goes on */
+	running = true;
+	do {
+		run_queue();
+		next = domtab_due(&guests);
+	} while (guests.n_queued);
 	running = false;
+	due_later(next);
 }
 
 void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)
@@ -360,10 +404,10 @@ void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)
 	if (!d || !guest_of(d))
 		return;
 	if (fault)
-		printf("the VMM of domain %u (%s) faulted at %#llx, address %#llx\n", domid,
-			d->name, (unsigned long long)rip, (unsigned long long)address);
+		guest_log(domid, "the VMM of domain %u (%s) faulted at %#llx, address %#llx\n",
+			domid, d->name, (unsigned long long)rip, (unsigned long long)address);
 	else
-		printf("the VMM of domain %u (%s) ended\n", domid, d->name);
+		guest_log(domid, "the VMM of domain %u (%s) ended\n", domid, d->name);
 	if (!guest_of(d)->failure.text[0])
 		msg_fail(&guest_of(d)->failure, "its VMM died; `dmesg` may say why");
 	dom_vmm_died(&guests, d, host_wall_seconds());

@@ -371,9 +371,13 @@ static void opened(struct call *call)
 		guest_failed(g, m.text);
 	} else {
 		g->step++;
+		if (g->step == KIND_CONSOLE + 1)
+			shell_on_console(g->dom->domid);
 		next_open(g);
 	}
 }
+
+bool guest_has_console(const struct guest *g) { return g->leaving || g->step > KIND_CONSOLE; }
 
 void guest_connect(struct guest *g)
 {
@@ -412,7 +416,8 @@ static void closed(struct call *call)
 		const struct guest_conn *c = &g->conn[--g->n_conns]; /* N2 */
 
 		if (call->rc)
-			printf("%s does not know connection %u of domain %u any more\n",
+			guest_log(g->dom->domid,
+				"%s does not know connection %u of domain %u any more\n",
 				host_service_name(call->service), c->number, g->dom->domid);
 		else if (call->result)
 			trouble(g, c, call->result);

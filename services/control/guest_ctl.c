@@ -190,8 +190,8 @@ static int records(struct guest *g)
 static void breach(struct guest *g)
 {
 	g->broken = true;
-	printf("the VMM of domain %u (%s) broke the protocol; it is ended\n", g->dom->domid,
-		g->dom->name);
+	guest_log(g->dom->domid, "the VMM of domain %u (%s) broke the protocol; it is ended\n",
+		g->dom->domid, g->dom->name);
 	if (!g->failure.text[0])
 		msg_fail(&g->failure, "its VMM broke the protocol");
 	proc_stop(&g->proc);

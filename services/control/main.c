@@ -6,9 +6,12 @@
  * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto; then
  *             the prompt.
  */
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "control.h"
+#include "sys/clock.h"
+#include "sys/start.h"
 
 static void log_write(void *ctx, const char *text, size_t len)
 {
@@ -18,6 +21,22 @@ static void log_write(void *ctx, const char *text, size_t len)
 }
 
 const struct out log_out = { .write = log_write };
+
+void guest_log(uint32_t domid, const char *fmt, ...)
+{
+	va_list ap;
+
+	sys_log_about(domid);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	(void)fflush(stdout);
+	sys_log_about(0);
+}
+
+static void domain_log(uint32_t domid, const char *line) { guest_log(domid, "%s", line); }
+
+static const struct domtab_env env = { domain_log, host_random, clock_ns };
 
 static const struct {
 	const char *name;
@@ -38,7 +57,7 @@ int main(void)
 	int rc;
 
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	domtab_init(&guests, &log_out, host_random);
+	domtab_init(&guests, &env);
 	shell_init();
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		rc = parts[i].init();

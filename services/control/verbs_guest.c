@@ -176,12 +176,42 @@ void verb_rename(struct shell *sh, const struct options *o)
 		shell_print(sh, "rename: %s\n", m.text);
 }
 
+/* The guest whose console the user wants, which is not there yet; 0: none. */
+static uint32_t wanted;
+
+static void console_left(void) { wanted = 0; }
+
 void verb_console(struct shell *sh, const struct options *o)
 {
 	struct dom *d = guest_by_name(sh, o->argv[0]);
 
-	if (d)
+	if (!d)
+		return;
+	if (d->state == DOM_RESTING) {
+		shell_print(sh, "domain %u does not run\n", d->domid);
+	} else if (guest_has_console(guest_of(d))) {
 		shell_attach(sh, d->domid);
+	} else {
+		wanted = d->domid;
+		shell_busy(sh, console_left);
+	}
+}
+
+void shell_on_console(uint32_t domid)
+{
+	if (wanted != domid)
+		return;
+	wanted = 0;
+	shell_attach(the_shell, domid);
+}
+
+static void console_gone(uint32_t domid)
+{
+	if (wanted != domid)
+		return;
+	wanted = 0;
+	shell_print(the_shell, "console: domain %u has ended\n", domid);
+	shell_done(the_shell);
 }
 
 /* ---- going down ---- */
@@ -240,6 +270,8 @@ void shell_on_note(const struct dom_action *a)
 	bool waits = waiting.n != 0;
 	enum wait_news news = wait_note(&waiting, a, d && d->state == DOM_DOWN);
 
+	if (a->what == DO_NOTE_GONE)
+		console_gone(a->domid);
 	if (reports && news == WAIT_GONE)
 		shell_print(the_shell, "Domain %u has been destroyed\n", a->domid);
 	else if (reports && news == WAIT_DOWN && d)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "restart.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 
@@ -104,6 +105,29 @@ static void list_guest(const struct dom *d)
 	format_list_row(&term_out, &r, table.verbose);
 }
 
+/* It holds nothing; its number is that of the guest that it follows. */
+static void list_resting(const struct dom *d)
+{
+	const struct list_row r = {
+		.name = d->name, .domid = d->domid, .uuid = d->uuid, .reason = d->reason
+	};
+
+	format_list_row(&term_out, &r, table.verbose);
+}
+
+/* Below the table, so that its rows stay what scripts expect. */
+static void list_why_resting(void)
+{
+	uint64_t now = clock_ns();
+	struct dom *d;
+
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (chosen(d) && d->state == DOM_RESTING)
+			format_resting(&term_out, d->name, d->short_lives, RESTART_LIFE_S,
+				d->due_ns > now ? (d->due_ns - now + 999999999) / 1000000000
+						: 0);
+}
+
 static void list_print(void)
 {
 	struct dom *d;
@@ -113,9 +137,15 @@ static void list_print(void)
 	format_list_head(&term_out, table.verbose);
 	if (table.host)
 		list_host();
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
-		if (chosen(d) && guest_of(d))
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+		if (!chosen(d))
+			continue;
+		if (d->state == DOM_RESTING)
+			list_resting(d);
+		else if (guest_of(d))
 			list_guest(d);
+	}
+	list_why_resting();
 	shell_done(the_shell);
 }
 

@@ -34,11 +34,11 @@ static void write_target(struct shell *sh, struct dom *d, uint64_t kib)
 /* 0, or -1 with *m. */
 static int check(const struct dom *d, uint64_t kib, struct msg *m)
 {
-	uint64_t mib = (kib + 1023) / 1024, has = guest_has(guest_of(d)),
-		 free = guest_pool.free >> 20;
+	uint64_t mib = (kib + 1023) / 1024, free = guest_pool.free >> 20, has;
 
 	if (d->state != DOM_LIVE)
 		return msg_fail(m, "domain %u does not run", d->domid);
+	has = guest_has(guest_of(d));
 	if (mib > d->config->maxmem)
 		return msg_fail(m,
 			"%" PRIu64

@@ -29,7 +29,7 @@ inc-unit-control_format := $(control-inc)
 
 unit-tests += control_domtab
 src-unit-control_domtab := test/unit/control/domtab_test.c \
-	$(call control-src,domtab $(control-guest))
+	$(call control-src,domtab restart $(control-guest))
 inc-unit-control_domtab := $(control-inc)
 
 unit-tests += control_pool

@@ -91,6 +91,14 @@ static void end(uint32_t domid)
 	assert_null(domtab_get(&guests, domid));
 }
 
+/* It is to be made again, later. */
+static void end_resting(uint32_t domid)
+{
+	assert_true(vmm_heard(domid, VMCTL_QUIESCE));
+	vmm_says(domid, VMCTL_QUIESCED, 0, NULL, 0);
+	assert_int_equal(domtab_get(&guests, domid)->state, DOM_RESTING);
+}
+
 static void destroy(const char *name)
 {
 	uint32_t domid = domid_of(name);
@@ -574,6 +582,53 @@ static void shutdown_and_reboot(void **state)
 	at_rest();
 }
 
+/* A guest that crashes as soon as it is there: `list` and the log say what is done about it, all verbs bear with it. */
+static void crashes_in_a_loop(void **state)
+{
+	static const char *const verbs[] = { "console a\r", "pause a\r", "shutdown -w a\r",
+		"mem-set a 64\r", "vcpu-list a\r", "uptime a\r", "list -l a\r", "rename a b\r",
+		"rename b a\r", "create /guests/a.cfg\r" };
+	uint32_t domid = create("create /guests/a.cfg 'on_crash=\"restart\"'\r", "a");
+
+	(void)state;
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
+	end(domid);
+	domid = domid_of("a"); /* again at once */
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	memset(world.log, 0, sizeof(world.log));
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
+	assert_non_null(
+		strstr(world.log, "(a) ended 2 times in a row within 60 s of its start: "
+				  "it is started again 1 s later"));
+	assert_int_equal(world.log_about, domid);
+	end_resting(domid);
+	world.attached = 0;
+	assert_int_equal(guest_pool.free, guest_pool.total);
+	assert_int_equal(node_count(), HOST_NODES);
+	type("list\r");
+	assert_true(screen_has("     0     ------       0.0\r\n"));
+	assert_true(screen_has("a ended 2 times in a row within 60 s of its start; "
+			       "it is started again in 1 s (`destroy a` forgets it)\r\n"));
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		type(verbs[i]);
+		assert_true(screen_has("skerry# "));
+		assert_int_equal(world.attached, 0);
+	}
+	assert_int_equal(node_count(), HOST_NODES); /* rename left nothing */
+	timers_expire();
+	assert_int_equal(domid_of("a"), domid); /* its time has not come */
+	world.later_ns += 1000000000;
+	timers_expire();
+	assert_int_equal(domid_of("a"), domid + 1);
+	vmm_says(domid + 1, VMCTL_READY, 0, NULL, 0);
+	vmm_says(domid + 1, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
+	end_resting(domid + 1);
+	type("destroy a\r");
+	assert_true(screen_has("skerry# "));
+	world.later_ns = 0;
+	at_rest();
+}
+
 static void waiting_can_be_left(void **state)
 {
 	uint32_t domid = create("create /guests/a.cfg\r", "a");
@@ -750,6 +805,50 @@ static void consoles(void **state)
 	type("dmesg\r");
 	assert_true(screen_has("booted\r\nfine\r\n") && screen_has("skerry# "));
 	destroy("a");
+	at_rest();
+}
+
+/* Of a guest that is being made the console may not be there yet: it is waited for. */
+static void console_of_a_guest_in_the_making(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	world.fail_service = SERVICE_CONSOLE;
+	for (int i = 0; i < 3; i++) {
+		world.hold = true;
+		type("create /guests/a.cfg\r\x03");
+		domid = domid_of("a");
+		world.attached = 0;
+		type("console a\r");
+		assert_int_equal(world.attached, 0);
+		assert_false(screen_has("skerry# "));
+		if (i == 0) { /* it comes */
+			world.hold = false;
+			world_run();
+			assert_int_equal(world.attached, domid);
+			shell_detached(NULL);
+			world_run();
+		} else if (i == 1) { /* it does not */
+			world.fail_rc = -SK_E_NO_MEM;
+			world.hold = false;
+			world_run();
+			world.fail_rc = 0;
+			assert_true(screen_has("console: domain "));
+			assert_true(screen_has(" has ended") && screen_has("skerry# "));
+			assert_int_equal(world.attached, 0);
+			continue;
+		} else { /* the user does not want it any more */
+			type("\x03");
+			assert_true(screen_has("skerry# "));
+			world.hold = false;
+			world_run();
+			assert_int_equal(world.attached, 0);
+		}
+		type("destroy a\r");
+		vmm_says(domid, VMCTL_FAILED, 0, NULL, 0);
+		assert_true(screen_has("skerry# "));
+	}
 	at_rest();
 }
 
@@ -1039,6 +1138,7 @@ int main(void)
 		T(vmm_cannot_build),
 		T(vmm_dies),
 		T(shutdown_and_reboot),
+		T(crashes_in_a_loop),
 		T(waiting_can_be_left),
 		T(keys_are_kept_while_busy),
 		T(typed_ahead),
@@ -1046,6 +1146,7 @@ int main(void)
 		T(spreads),
 		T(renames),
 		T(consoles),
+		T(console_of_a_guest_in_the_making),
 		T(xenstore),
 		T(long_lines),
 		T(several_commands_in_a_line),

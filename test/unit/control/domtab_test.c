@@ -21,17 +21,29 @@ enum { WALL = 1767323096 }; /* 2026-01-02 03:04:56 UTC */
 
 static struct domtab t;
 static struct text_sink s;
-static struct out sink;
 static struct msg m;
 static uint8_t next_uuid;
+
+static uint64_t now; /* ns */
+
+static uint64_t now_ns(void) { return now; }
+
+static void log_line(uint32_t domid, const char *line)
+{
+	(void)domid;
+	text_sink_write(&s, line, strlen(line));
+}
 
 static void counting(void *buf, size_t size) { memset(buf, ++next_uuid, size); }
 
 static int setup(void **state)
 {
 	(void)state;
-	sink = text_sink_out(&s);
-	domtab_init(&t, &sink, counting);
+	static const struct domtab_env env = { log_line, counting, now_ns };
+
+	(void)text_sink_out(&s);
+	now = 1000;
+	domtab_init(&t, &env);
 	return 0;
 }
 
@@ -102,7 +114,14 @@ static void bury(struct dom *d)
 	nothing();
 	dom_gone(&t, d);
 	expect(DO_NOTE_GONE, domid);
-	assert_null(domtab_get(&t, domid));
+	assert_true(!domtab_get(&t, domid) || d->state == DOM_RESTING);
+}
+
+/* The guest that follows this one is made at once. */
+static struct dom_action reborn(uint32_t domid)
+{
+	assert_int_equal(domtab_due(&t), UINT64_MAX);
+	return expect(DO_CREATE, domid);
 }
 
 static void identities(void **state)
@@ -206,7 +225,7 @@ static void restarts(void **state)
 	dom_down(&t, d, REASON_REBOOT, WALL);
 	expect(DO_NOTE_DOWN, 1);
 	bury(d);
-	a = expect(DO_CREATE, 0);
+	a = reborn(1);
 	assert_ptr_equal(a.config, g);
 	d = dom_add(&t, a.config, &m);
 	assert_int_equal(d->domid, 2);
@@ -286,7 +305,7 @@ static void rename_restart(void **state)
 	dom_down(&t, d, REASON_REBOOT, WALL);
 	expect(DO_NOTE_DOWN, 1);
 	expect(DO_RENAME, 1);
-	a = expect(DO_CREATE, 0);
+	a = reborn(2);
 	nothing();
 	assert_string_equal(d->name, "a-20260102T0304Z");
 	assert_int_equal(d->state, DOM_DOWN);
@@ -298,7 +317,7 @@ static void rename_restart(void **state)
 	dom_started(d);
 	dom_ready(&t, d, false);
 	dom_down(&t, d, REASON_REBOOT, WALL); /* in the same minute: the name is taken */
-	expect(DO_NOTE_DOWN, 2);
+	expect(DO_NOTE_DOWN, d->domid);
 	nothing();
 	assert_string_equal(d->name, "a");
 	assert_non_null(strstr(s.text, "cannot be renamed"));
@@ -328,7 +347,7 @@ static void coredumps(void **state)
 	dom_down(&t, d, REASON_CRASH, WALL);
 	expect(DO_NOTE_DOWN, 1);
 	bury(d);
-	free(expect(DO_CREATE, 0).config);
+	free(reborn(1).config);
 	assert_non_null(strstr(s.text, "core dump failed"));
 	d = live("b");
 	d->config->on_crash = ACTION_COREDUMP_DESTROY;
@@ -361,7 +380,8 @@ static void other_reasons(void **state)
 
 static void renaming(void **state)
 {
-	struct dom *a = live("a");
+	struct dom *a = live("a"), *d;
+	struct guest_config *g;
 
 	(void)state;
 	live("b");
@@ -375,7 +395,151 @@ static void renaming(void **state)
 	dom_down(&t, a, REASON_REBOOT, WALL);
 	expect(DO_NOTE_DOWN, 1);
 	bury(a);
-	assert_string_equal(t.queue[t.head].config->name, "c");
+	d = domtab_find(&t, "c", &m);
+	assert_int_equal(dom_rename(&t, d, "d", &m), 0);
+	nothing(); /* there is nothing of it in xenstore */
+	g = reborn(1).config;
+	assert_string_equal(g->name, "d");
+	free(g);
+}
+
+/* It ends as soon as it is there, and is made again: what action follows, and when? */
+static uint64_t short_life(struct dom *d, uint32_t reason)
+{
+	uint32_t domid = d->domid;
+	uint64_t due;
+
+	s.len = 0;
+	s.text[0] = 0;
+	now += 1000000;
+	dom_down(&t, d, reason, WALL);
+	expect(DO_NOTE_DOWN, domid);
+	bury(d);
+	due = domtab_due(&t);
+	if (t.n_queued)
+		return 0;
+	if (due == UINT64_MAX)
+		return UINT64_MAX;
+	return due - now;
+}
+
+static struct dom *next_life(struct dom *d)
+{
+	uint32_t before = d->domid;
+	struct dom_action a;
+
+	(void)domtab_due(&t);
+	a = expect(DO_CREATE, before);
+	d = dom_add(&t, a.config, &m);
+	assert_non_null(d);
+	d->short_lives = a.short_lives;
+	dom_started(d);
+	dom_ready(&t, d, false);
+	return d;
+}
+
+/* A guest that crashes in a loop is made less and less often, and then no more. */
+static void restarts_in_a_loop(void **state)
+{
+	static const uint32_t pauses[] = { 0, 1, 2, 4, 8, 16, 32, 60, 60, 60 };
+	struct dom *d = live("a");
+
+	(void)state;
+	d->config->on_crash = ACTION_RESTART;
+	for (size_t i = 0; i < 10; i++) {
+		assert_int_equal(short_life(d, i % 2 ? REASON_CRASH : REASON_REBOOT),
+			pauses[i] * 1000000000ull);
+		if (pauses[i]) {
+			assert_int_equal(d->state, DOM_RESTING);
+			assert_non_null(strstr(s.text, "times in a row within 60 s"));
+			refused("a", "exists already"); /* the name is still its own */
+			now += pauses[i] * 1000000000ull - 1;
+			assert_int_equal(domtab_due(&t), now + 1);
+			nothing();
+			now++;
+		}
+		d = next_life(d);
+		assert_int_equal(d->short_lives, i + 1);
+	}
+	assert_int_equal(short_life(d, REASON_CRASH), UINT64_MAX);
+	assert_non_null(strstr(s.text, "ended 11 times in a row"));
+	assert_non_null(strstr(s.text, "not started again"));
+	assert_null(domtab_next(&t, 0));
+}
+
+static void a_long_life_or_a_wish_forgives(void **state)
+{
+	struct dom *d = live("a");
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		now += short_life(d, REASON_REBOOT);
+		d = next_life(d);
+	}
+	now += 60ull * 1000000000;
+	assert_int_equal(short_life(d, REASON_REBOOT), 0);
+	d = next_life(d);
+	assert_int_equal(short_life(d, REASON_REBOOT), 0);
+	d = next_life(d);
+	assert_int_equal(short_life(d, REASON_REBOOT), 1000000000);
+	now += 1000000000;
+	d = next_life(d);
+	dom_reboot_asked(d);
+	assert_int_equal(short_life(d, REASON_REBOOT), 0);
+	free(expect(DO_CREATE, d->domid).config);
+	nothing();
+}
+
+/* While it rests it can be forgotten, and does not keep the host up. */
+static void resting_guests_end_at_once(void **state)
+{
+	struct dom *d;
+	struct dom_action a;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		d = live("a");
+		(void)short_life(d, REASON_REBOOT);
+		d = next_life(d);
+		assert_int_equal(short_life(d, REASON_REBOOT), 1000000000);
+		if (i == 0)
+			dom_destroy(&t, d);
+		else
+			domtab_stop_host(&t, HOST_POWEROFF, false);
+		expect(DO_NOTE_GONE, d->domid);
+		assert_null(domtab_next(&t, 0));
+		now += 2000000000;
+		assert_int_equal(domtab_due(&t), UINT64_MAX);
+	}
+	assert_true(domtab_next_action(&t, &a) && a.what == DO_POWER);
+	nothing();
+}
+
+/* The old one is kept, under another name; so would be all others. */
+static void rename_restart_in_a_loop(void **state)
+{
+	struct dom *d = live("a"), *next;
+
+	(void)state;
+	d->config->on_crash = ACTION_RENAME_RESTART;
+	d->short_lives = 4;
+	dom_down(&t, d, REASON_CRASH, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	expect(DO_RENAME, 1);
+	assert_int_equal(domtab_due(&t), now + 8 * 1000000000ull);
+	nothing();
+	next = domtab_find(&t, "a", &m);
+	assert_int_equal(next->state, DOM_RESTING);
+	assert_int_equal(next->short_lives, 5);
+	now += 8 * 1000000000ull;
+	d = next_life(next);
+	d->short_lives = 10;
+	dom_down(&t, d, REASON_CRASH, WALL + 60);
+	expect(DO_NOTE_DOWN, d->domid);
+	assert_int_equal(domtab_due(&t), UINT64_MAX);
+	nothing(); /* it is kept, and nobody follows */
+	assert_int_equal(d->state, DOM_DOWN);
+	assert_string_equal(d->name, "a");
 }
 
 static void stopping_the_host(void **state)
@@ -490,6 +654,10 @@ int main(void)
 		T(coredumps),
 		T(other_reasons),
 		T(renaming),
+		T(restarts_in_a_loop),
+		T(a_long_life_or_a_wish_forgives),
+		T(resting_guests_end_at_once),
+		T(rename_restart_in_a_loop),
 		T(stopping_the_host),
 		T(stopping_without_guests),
 		T(preserved_on_the_way_down),

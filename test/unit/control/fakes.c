@@ -247,14 +247,18 @@ static bool timers_due(void)
 
 void timers_expire(void)
 {
-	struct svc_timer *t;
-	size_t i;
+	struct svc_timer *due[64], *t;
+	size_t i, k;
 
+	memcpy(due, timers, sizeof(due)); /* one that is set again waits for the next time */
 	for (i = 0; i < 64; i++) {
-		t = timers[i];
-		timers[i] = NULL;
-		if (t)
-			t->fn(t->ctx);
+		for (k = 0; k < 64 && (!due[i] || timers[k] != due[i]); k++)
+			continue;
+		if (k == 64)
+			continue; /* none, or it was cancelled */
+		t = timers[k];
+		timers[k] = NULL;
+		t->fn(t->ctx);
 	}
 	world_run();
 }
@@ -1020,9 +1024,26 @@ static void log_nowhere(void *ctx, const char *text, size_t len)
 }
 const struct out log_out = { .write = log_nowhere };
 
+static void log_about(uint32_t domid, const char *line) { guest_log(domid, "%s", line); }
+
+void guest_log(uint32_t domid, const char *fmt, ...)
+{
+	size_t len = strlen(world.log), room = sizeof(world.log) - len;
+	va_list ap;
+
+	if (room < 512)
+		len = 0;
+	world.log_about = domid;
+	va_start(ap, fmt);
+	vsnprintf(world.log + len, sizeof(world.log) - len, fmt, ap);
+	va_end(ap);
+}
+
 void world_init(void)
 {
-	domtab_init(&guests, &log_out, host_random);
+	static const struct domtab_env env = { log_about, host_random, clock_ns };
+
+	domtab_init(&guests, &env);
 	shell_init();
 	assert_int_equal(host_init(), 0);
 	assert_int_equal(term_init(), 0);

@@ -16,6 +16,8 @@
 struct world {
 	char screen[65536];
 	size_t n_screen;
+	char log[65536];         /* about guests */
+	uint32_t log_about;      /* domid of the last line */
 	uint32_t attached;       /* domid of the last ATTACH */
 	uint32_t opened, closed; /* connections of VMMs */
 	uint32_t vmms, started;
