@@ -52,6 +52,13 @@ int vm_reserve(uint64_t size, void **out) must_check;
  */
 int untyped_take(uint32_t min_order, sk_cap_t *out, uint32_t *order) must_check;
 
+/* What is in a CNode, an own slot names it: all its slots are looked at. */
+struct caps_count {
+	uint32_t slots, used;
+	uint32_t frames, objects; /* of those used; objects: all but frames and untypeds */
+};
+void caps_count(sk_cap_t cnode, struct caps_count *c);
+
 /* Bytes left in the domain's untypeds. */
 uint64_t caps_free_bytes(void);
 

@@ -19,7 +19,8 @@
 		"mr1 pieces in all, mr2 order of the frame, mr3 offset of the piece in it, " \
 		"mr4 bytes of the file in it, mr5 size of the file") \
 	X(DOMAIN_STATS, 7, \
-		"control: mr0 = index; mr1 memory bytes, mr2 CPU ticks, mr3.. name") \
+		"control: mr0 = index, mr1 = 1: count; mr1 memory bytes, mr2 CPU ticks, mr3..6 name, mr7 CPU, " \
+		"mr8 slots | slots used << 32, mr9 frames | other objects << 32; both 0 unless counted") \
 	X(WALLCLOCK, 8, \
 		"anyone: mr1 = nanoseconds since 1970 at boot_tsc; NOT_FOUND if unknown")
 

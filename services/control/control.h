@@ -53,6 +53,8 @@ const struct proc_image *host_vmm_image(void);
 void host_usage(uint64_t *memory, uint64_t *cpu_ns);
 /* The host's own domain number i; false: there are not so many. */
 bool host_domain(uint32_t i, struct host_row *r);
+/* The same, with what it has, which takes longer. */
+bool host_domain_counted(uint32_t i, struct host_row *r);
 void host_info(struct host_info *h);
 void host_random(void *buf, size_t size);
 /* Seconds since 1970; since boot if the machine does not know. */
@@ -271,6 +273,7 @@ int guest_start(struct guest *g, struct msg *m);
 uint32_t guest_grow(struct guest *g, uint32_t n);
 /* MiB of RAM that its VMM has, whether the guest holds it or not. */
 uint32_t guest_has(const struct guest *g);
+void guest_facts(const struct guest *g, struct guest_facts *f);
 /* Disks and vifs. */
 uint32_t guest_devices(const struct guest *g);
 /* The VMM runs no more, and what no service can reach is back in the pool. */

@@ -169,9 +169,8 @@ static void info_host(const struct info_sink *s, const struct host_info *h)
 	snprintf(text, sizeof(text), "%" PRIu64 ".%03" PRIu64, h->cpu_khz / 1000,
 		h->cpu_khz % 1000);
 	info_line(s, "cpu_mhz", text);
-	snprintf(text, sizeof(text), "pvh%s%s", h->hvm ? " hvm" : "",
-		h->iommu ? " hvm_directio" : "");
-	info_line(s, "virt_caps", text);
+	/* What guests here can be and have; without the hardware there are none. */
+	info_line(s, "virt_caps", h->hvm ? "pvh hap gnttab-v1" : "");
 	info_times(s, h);
 	info_number(s, "total_memory", h->total_memory >> 20);
 	info_number(s, "free_memory", h->free_memory >> 20);
@@ -190,7 +189,8 @@ void format_info(const struct out *o, const struct host_info *h, const char *key
 	info_line(&s, "xen_minor", "17");
 	info_line(&s, "xen_extra", "-skerry");
 	info_line(&s, "xen_version", "4.17-skerry");
-	info_line(&s, "xen_caps", "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ");
+	info_line(&s, "xen_caps",
+		""); /* it lists kinds of guests that are not to be had here: PV, HVM */
 	info_line(&s, "xen_scheduler", "skerry");
 	info_line(&s, "xen_pagesize", "4096");
 	info_line(&s, "xen_commandline", h->commandline);
@@ -344,7 +344,26 @@ static void json_action(const struct out *o, const char *key, enum guest_action 
 		strcmp(name, "rename_restart") == 0 ? "restart_rename" : name);
 }
 
-void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g)
+static void json_resources(const struct out *o, int depth, const struct resources *r)
+{
+	json_number(o, depth, false, "slots_used", r->used);
+	json_number(o, depth, false, "slots_free", r->slots - r->used);
+	json_number(o, depth, false, "frames", r->frames);
+	json_number(o, depth, false, "objects", r->objects);
+}
+
+static void json_facts(const struct out *o, const struct guest_facts *f)
+{
+	json_key(o, 2, false, "resources");
+	out_str(o, "{");
+	json_number(o, 3, true, "memkb", f->memory >> 10);
+	json_number(o, 3, false, "connections", f->connections);
+	json_resources(o, 3, &f->has);
+	out_fmt(o, "\n%*s}", 8, "");
+}
+
+void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g,
+	const struct guest_facts *f)
 {
 	out_fmt(o, "%*s{", 4, "");
 	json_number(o, 2, true, "domid", domid);
@@ -356,10 +375,13 @@ void format_config_json(const struct out *o, uint32_t domid, const struct guest_
 	json_action(o, "on_poweroff", g->on_poweroff);
 	json_action(o, "on_reboot", g->on_reboot);
 	json_action(o, "on_crash", g->on_crash);
-	out_fmt(o, "\n%*s}\n%*s}", 8, "", 4, "");
+	out_fmt(o, "\n%*s}", 8, "");
+	if (f)
+		json_facts(o, f);
+	out_fmt(o, "\n%*s}", 4, "");
 }
 
-void format_host_json(const struct out *o, bool (*domain)(uint32_t i, struct host_row *r))
+void format_host_json(const struct out *o, host_row_fn domain)
 {
 	struct host_row r;
 	uint32_t i;
@@ -379,6 +401,7 @@ void format_host_json(const struct out *o, bool (*domain)(uint32_t i, struct hos
 		json_text(o, 4, true, "name", r.name);
 		json_number(o, 4, false, "memkb", r.memory >> 10);
 		json_number(o, 4, false, "cpu_ms", r.cpu_ns / 1000000);
+		json_resources(o, 4, &r.has);
 		out_fmt(o, "\n%*s}", 12, "");
 	}
 	out_fmt(o, "\n%*s]\n%*s}", 8, "", 4, "");

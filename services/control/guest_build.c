@@ -344,3 +344,27 @@ void guest_unbuild(struct guest *g)
 	g->fault_ep = 0;
 	give_own_memory(g);
 }
+
+static uint64_t bytes_of(pool_piece_t piece)
+{
+	return piece ? 1ull << pool_order(&guest_pool, piece) : 0;
+}
+
+void guest_facts(const struct guest *g, struct guest_facts *f)
+{
+	struct caps_count c = { 0 };
+
+	if (g->proc_made)
+		caps_count(g->proc.cnode, &c);
+	*f = (struct guest_facts){ .has = { c.slots, c.used, c.frames, c.objects },
+		.connections = g->n_conns,
+		.memory = bytes_of(g->base) };
+	for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
+		f->memory += bytes_of(g->device[i]);
+	for (uint32_t i = 0; i < g->ram.n; i++)
+		f->memory += bytes_of(g->ram.piece[i]);
+	for (uint32_t i = 0; i < g->heap.n; i++)
+		f->memory += bytes_of(g->heap.piece[i]);
+	for (uint32_t i = 0; i < g->n_more; i++)
+		f->memory += bytes_of(g->more[i]);
+}

@@ -18,6 +18,7 @@
 #include "sys/sk.h"
 
 enum { STATIC_DOMAINS_MAX = 64 };
+enum { INIT_MS = 10000 }; /* init answers at once, but while the host goes down */
 
 static sk_cap_t endpoint[SERVICE_COUNT], ctl_sched;
 static struct proc_image vmm_image;
@@ -98,8 +99,8 @@ sk_cap_t host_service(enum service s)
 	if (endpoint[s])
 		return endpoint[s];
 	memcpy(mr, service_names[s], strlen(service_names[s]));
-	if (svc_call(DOMAIN_CAP_PARENT, INIT_SERVICE, mr, &n, &caps) || (int64_t)mr[0] ||
-		!caps.n_in)
+	if (svc_call_timed(DOMAIN_CAP_PARENT, INIT_SERVICE, mr, &n, &caps, INIT_MS) ||
+		(int64_t)mr[0] || !caps.n_in)
 		return 0;
 	endpoint[s] = caps.in[0];
 	return endpoint[s];
@@ -142,20 +143,28 @@ const struct proc_image *host_vmm_image(void)
 	return have_image ? &vmm_image : NULL;
 }
 
-bool host_domain(uint32_t i, struct host_row *r)
+static bool domain_ask(uint32_t i, bool count, struct host_row *r)
 {
-	uint64_t mr[SK_MR_MAX] = { i };
+	uint64_t mr[SK_MR_MAX] = { i, count };
 	struct svc_caps caps = { .n_out = 0 };
-	uint32_t n = 1;
+	uint32_t n = 2;
 
-	if (svc_call(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps) || (int64_t)mr[0])
+	if (svc_call_timed(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps, INIT_MS) ||
+		(int64_t)mr[0])
 		return false;
 	r->memory = mr[1];
 	r->cpu_ns = clock_ticks_to_ns(mr[2]);
 	memcpy(r->name, &mr[3], sizeof(r->name));
 	r->name[sizeof(r->name) - 1] = 0;
+	r->cpu = (uint32_t)mr[7];
+	r->has = (struct resources){ (uint32_t)mr[8], (uint32_t)(mr[8] >> 32), (uint32_t)mr[9],
+		(uint32_t)(mr[9] >> 32) };
 	return true;
 }
+
+bool host_domain(uint32_t i, struct host_row *r) { return domain_ask(i, false, r); }
+
+bool host_domain_counted(uint32_t i, struct host_row *r) { return domain_ask(i, true, r); }
 
 void host_usage(uint64_t *memory, uint64_t *cpu_ns)
 {
@@ -239,7 +248,6 @@ void host_info(struct host_info *h)
 		.total_memory = guest_pool.total + memory,
 		.free_memory = guest_pool.free,
 		.hvm = (k->features & (SK_FEAT_SVM | SK_FEAT_VMX)) != 0,
-		.iommu = (k->features & SK_FEAT_IOMMU) != 0,
 		.up_ns = clock_ticks_to_ns(ticks_now()),
 		.idle_ns = idle_ns };
 }

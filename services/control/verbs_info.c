@@ -152,18 +152,21 @@ static void list_print(void)
 static void list_json(void)
 {
 	bool first = !table.host;
+	struct guest_facts f;
 	struct dom *d;
 
 	out_str(&term_out, "[");
 	if (table.host) {
 		out_str(&term_out, "\n");
-		format_host_json(&term_out, host_domain);
+		format_host_json(&term_out, host_domain_counted);
 	}
 	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
 		if (!chosen(d))
 			continue;
 		out_str(&term_out, first ? "\n" : ",\n");
-		format_config_json(&term_out, d->domid, d->config);
+		if (guest_of(d))
+			guest_facts(guest_of(d), &f);
+		format_config_json(&term_out, d->domid, d->config, guest_of(d) ? &f : NULL);
 		first = false;
 	}
 	out_str(&term_out, "\n]\n");
@@ -184,15 +187,23 @@ void verb_list(struct shell *sh, const struct options *o)
 
 /* ---- vcpu-list ---- */
 
+/* A row for each CPU: what the host's own domains ran there. Each has its place. */
 static void vcpus_host(void)
 {
-	struct vcpu_row r = { .name = "Domain-0", .online = true, .running = true };
-	uint64_t memory;
+	struct vcpu_row r = { .name = "Domain-0", .online = true };
+	uint64_t ran[SK_CPU_MAX] = { 0 }, ticks, waited;
+	struct host_row h;
+	uint32_t here = 0;
 
-	host_usage(&memory, &r.cpu_ns);
-	r.cpu_ns /= sys_info()->n_cpus;
-	for (r.vcpu = 0; r.vcpu < sys_info()->n_cpus; r.vcpu++) {
+	for (uint32_t i = 0; host_domain(i, &h); i++)
+		if (h.cpu < SK_CPU_MAX)
+			ran[h.cpu] += h.cpu_ns;
+	(void)sk_sched_stats(SK_CAP_SCHED, &ticks, &waited, &here);
+	for (r.vcpu = 0; r.vcpu < sys_info()->n_cpus && r.vcpu < SK_CPU_MAX; r.vcpu++) {
 		r.cpu = r.vcpu;
+		r.running = r.cpu == here; /* this domain does, at least */
+		r.blocked = !r.running;
+		r.cpu_ns = ran[r.cpu];
 		format_vcpu_row(&term_out, &r);
 	}
 }

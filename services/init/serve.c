@@ -154,9 +154,10 @@ static int call_stats(struct request *q)
 {
 	const char *name = "init";
 	uint64_t memory = 0, ticks = 0, waited;
-	uint64_t index = q->mr[0];
-	sk_cap_t sched = SK_CAP_SCHED;
-	uint32_t cpu;
+	uint64_t index = q->mr[0], count = q->mr[1];
+	sk_cap_t sched = SK_CAP_SCHED, cnode = SK_CAP_CNODE;
+	struct caps_count has = { 0 };
+	uint32_t cpu = 0;
 
 	if (!(q->from->m->flags & MANIFEST_BUILDER))
 		return -SK_E_DENIED;
@@ -168,6 +169,7 @@ static int call_stats(struct request *q)
 		name = domains[index - 1].m->name;
 		memory = domains[index - 1].charged;
 		sched = domains[index - 1].proc.sched;
+		cnode = domains[index - 1].proc.cnode;
 	}
 	if (sched && sk_sched_stats(sched, &ticks, &waited, &cpu))
 		ticks = 0;
@@ -175,7 +177,12 @@ static int call_stats(struct request *q)
 	memcpy(&q->mr[3], name, strlen(name));
 	q->mr[1] = memory;
 	q->mr[2] = ticks;
-	q->n = 3 + NAME_WORDS;
+	if (count && cnode)
+		caps_count(cnode, &has);
+	q->mr[3 + NAME_WORDS] = cpu;
+	q->mr[4 + NAME_WORDS] = has.slots | (uint64_t)has.used << 32;
+	q->mr[5 + NAME_WORDS] = has.frames | (uint64_t)has.objects << 32;
+	q->n = 6 + NAME_WORDS;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 """Many guests: eight at once, and one after another; what they had comes back."""
 import os
 
-from guestkit import attach, boots, info, listed, rogue, run_guest, wait_gone
+from guestkit import attach, boots, info, listed, resources, rogue, run_guest, wait_gone
 from harness import GuestDir
 
 ROUNDS = int(os.environ.get("SKERRY_CREATE_ROUNDS", "5"))  # make soak: 100
@@ -37,7 +37,8 @@ def test_eight_at_once(machine, build, tmp_path):
 
 def again_and_again(m, name, config, rounds, look, last):
     """Create and destroy a guest; in every look[0]th round its console must say look[1]. Memory and xenstore come back each
-    time, and the guest of `last` works in the end."""
+    time, the host's domains have no more slots, frames and objects in the end than when all of it had happened once, and
+    the guest of `last` works in the end."""
     m.shell(f"create -p {config}")
     m.shell(f"destroy {name}")
     wait_gone(m)
@@ -49,6 +50,10 @@ def again_and_again(m, name, config, rounds, look, last):
         m.shell(f"destroy {name}")
         wait_gone(m)
         assert info(m, "free_memory") == free, f"round {i}"
+        if i == look[0]:
+            had = resources(m)
+    if rounds > look[0]:
+        assert resources(m) == had
     assert "\nworks" in run_guest(m, last)
     wait_gone(m)
     assert info(m, "free_memory") == free

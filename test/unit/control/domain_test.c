@@ -718,12 +718,26 @@ static void lists(void **state)
 	type("vcpu-list a\r");
 	timers_expire(); /* no answer this time */
 	assert_true(screen_has("  -b-       3.0  all / all\r\n") && screen_has("--p"));
+	type("vcpu-list Domain-0\r");
+	timers_expire(); /* what the host's domains ran, where they ran it */
+	assert_true(screen_has(
+		"Domain-0                             0     0    0   r--       0.0"));
+	assert_true(screen_has(
+		"Domain-0                             0     1    1   -b-       2.0"));
 	type("list -l a\r");
 	assert_true(screen_has("\"name\": \"a\","));
+	assert_true(screen_has("\"resources\": {\r\n            \"memkb\": 75776,\r\n"
+			       "            \"connections\": 7,\r\n"
+			       "            \"slots_used\": 100,\r\n"
+			       "            \"slots_free\": 308,\r\n"
+			       "            \"frames\": 40,\r\n"
+			       "            \"objects\": 50\r\n        }"));
 	assert_false(screen_has("Domain-0\""));
 	type("list -l Domain-0\r");
 	assert_true(screen_has("\"name\": \"Domain-0\""));
 	assert_true(screen_has("\"name\": \"console\",") && screen_has("\"memkb\": 32768,"));
+	assert_true(screen_has("\"slots_used\": 300,") && screen_has("\"slots_free\": 108,"));
+	assert_true(screen_has("\"frames\": 120,") && screen_has("\"objects\": 130\r\n"));
 	type("list Domain-0 a\r");
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	assert_true(screen_has("Domain-0  ") && screen_has("\r\na    "));

@@ -356,6 +356,19 @@ sk_cap_t svc_cap(const char *name, uint32_t *count)
 	return strcmp(name, "pool") == 0 ? POOL_SLOT : CTL_SLOT;
 }
 
+void caps_count(sk_cap_t cnode, struct caps_count *c)
+{
+	assert_true(cnode >= 1000);
+	*c = (struct caps_count){ 408, 100, 40, 50 };
+}
+
+int svc_call_timed(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
+	struct svc_caps *caps, uint32_t ms)
+{
+	assert_true(ms && ms <= 30000);
+	return svc_call(ep, label, mr, n, caps);
+}
+
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
 {
 	(void)ep;
@@ -373,10 +386,13 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 	case INIT_DOMAIN_STATS:
 		if (mr[0] > 1)
 			return -SK_E_NOT_FOUND;
+		mr[8] = mr[1] ? 408 | 300ull << 32 : 0;
 		mr[0] = 0;
 		mr[1] = 32 << 20;
 		mr[2] = 1000000000;
 		memcpy(&mr[3], "console", 8);
+		mr[7] = 1;
+		mr[9] = 120 | 130ull << 32;
 		return 0;
 	case INIT_POWER:
 		world.powered = mr[0] ? 2 : 1;

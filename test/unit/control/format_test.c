@@ -133,6 +133,8 @@ static void info(void **state)
 	assert_non_null(strstr(s.text, "max_cpu_id             : 1\n"));
 	assert_non_null(strstr(s.text, "cpu_mhz                : 2000.123\n"));
 	assert_non_null(strstr(s.text, "free_memory            : 1024\n"));
+	assert_non_null(strstr(s.text, "virt_caps              : pvh hap gnttab-v1\n"));
+	assert_null(strstr(s.text, "hvm")); /* no such guest can be made */
 	assert_non_null(strstr(s.text, "cpu_time               : 12.345678901\n"
 				       "cpu_idle               : 0.070000000 12.000000001\n"));
 	assert_non_null(strstr(s.text,
@@ -178,7 +180,7 @@ static void json(void **state)
 	struct out o = text_sink_out(&s);
 
 	(void)state;
-	format_config_json(&o, 7, &g);
+	format_config_json(&o, 7, &g, NULL);
 	assert_memory_equal(
 		s.text, "    {\n        \"domid\": 7,\n        \"config\": {\n", 45);
 	assert_non_null(strstr(s.text, "\"name\": \"we\\\"b\",\n"));
