@@ -1,5 +1,5 @@
 /*
- * balance.h - which CPUs guests have, which vCPU should go to another one, whose I/O goes first
+ * balance.h - which CPUs guests have, which vCPU should go to another one, whose I/O goes first, how a cap is shared
  */
 #ifndef CONTROL_BALANCE_H
 #define CONTROL_BALANCE_H
@@ -38,5 +38,25 @@ bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint6
  * CPU that others want, until it takes less than an eighth.
  */
 bool balance_io_first(bool before, uint64_t ran, uint64_t others_waited, uint64_t interval);
+
+/*
+ * A cap binds what a guest's vCPUs and the I/O thread of its VMM run together. The kernel has budgets for single threads
+ * (so much of each period), so the sum is kept by what the look sees each second: the I/O thread has half of the cap at
+ * most, the vCPUs what it left of it the second before, and what all of them ran beyond the cap is taken off the next
+ * seconds. So in the long run the sum is the cap, and in one second it is at most half as much again.
+ */
+enum { BALANCE_PERIOD_US = 100000 };
+struct balance_cap {
+	uint64_t total_us; /* of a period, for all threads; 0: there is no cap */
+	uint64_t vcpus_us; /* of that, for all vCPUs, as they are configured */
+	uint64_t debt_us;  /* ran beyond it, per period of a second */
+};
+/* percent of one CPU; 0: none. */
+void balance_cap_init(struct balance_cap *c, uint32_t percent);
+/* The last second, per period: what all threads ran, and the I/O thread. True: the vCPUs are to be configured anew. */
+bool balance_cap_look(struct balance_cap *c, uint64_t used_us, uint64_t io_us);
+/* Budgets of one of n vCPUs, and of the I/O thread; 0: no limit. */
+uint64_t balance_cap_vcpu(const struct balance_cap *c, uint32_t n_vcpus);
+uint64_t balance_cap_io(const struct balance_cap *c);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "balance.h"
 #include "calls.h"
 #include "domtab.h"
 #include "format.h"
@@ -227,9 +228,12 @@ struct guest {
 	struct svc_timer late_timer;
 	/* guest_sched.c */
 	sk_cap_t sched[VM_VCPUS_MAX];
-	uint64_t ran[VM_VCPUS_MAX], waited[VM_VCPUS_MAX]; /* guest_sched.c: at its last look */
+	uint64_t ran[VM_VCPUS_MAX], waited[VM_VCPUS_MAX]; /* at its last look */
 	uint64_t io_ran;
-	bool io_shares; /* guest_sched.c: the I/O thread takes its turn among vCPUs */
+	bool io_shares; /* the I/O thread takes its turn among vCPUs */
+	bool io_capped; /* its budget is set */
+	struct balance_cap cap;
+	uint64_t used; /* ticks that the vCPUs ran, at the last look */
 	sk_cap_t fault_ep;
 	/* guest_ctl.c: the vmctl connection, control being its service */
 	sk_cap_t ctl_frame, ctl_signal, ctl_wake;
@@ -302,10 +306,12 @@ void guest_trouble(const struct dom *d, const char *text);
 
 /* Where a context is to be made: on the CPU with the fewest vCPUs, of those that may be in guest mode if it is one. */
 uint32_t guest_sched_place(bool guest_mode);
-/* What the context of one vCPU of such a guest is configured to. */
-struct proc_sched guest_sched(const struct guest_config *c, uint32_t cpu);
-/* The same for the I/O thread of its VMM, which goes before vCPUs (`first`) or takes its turn among them. */
-struct proc_sched guest_sched_io(const struct guest_config *c, uint32_t cpu, bool first);
+/* Before the first of its contexts is made. */
+void guest_sched_init(struct guest *g);
+/* What the context of one of its vCPUs is configured to. */
+struct proc_sched guest_sched(const struct guest *g, uint32_t cpu);
+/* The same for the I/O thread of its VMM. */
+struct proc_sched guest_sched_io(const struct guest *g, uint32_t cpu);
 /* A guest runs: look once a second whether one of the vCPUs had better run elsewhere, and whose I/O is too much. */
 void guest_sched_start(void);
 

@@ -199,7 +199,7 @@ static int make_scheds(struct guest *g)
 	int rc;
 
 	for (i = 0; i < c->maxvcpus; i++) {
-		s = guest_sched(c, guest_sched_place(true));
+		s = guest_sched(g, guest_sched_place(true));
 		rc = proc_sched(&g->proc, VM_CAP_SCHED + i, host_ctl_sched(), &s, &g->sched[i]);
 		if (rc)
 			return rc;
@@ -227,7 +227,8 @@ static int make_vmm(struct guest *g, struct msg *m)
 			g->dom->config->maxmem);
 	s.cnode_order = cnode_order(g);
 	s.free_slot = VM_CAP_RAM + pieces_of(g->dom->config->maxmem);
-	s.sched = guest_sched_io(g->dom->config, guest_sched_place(false), true);
+	guest_sched_init(g);
+	s.sched = guest_sched_io(g, guest_sched_place(false));
 	rc = death_endpoint(g->dom->domid, &g->fault_ep);
 	if (rc)
 		return msg_fail(m, "no endpoint for the VMM: %s", error_text(rc));

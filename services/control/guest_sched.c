@@ -6,7 +6,6 @@
  * Locks       none.
  * Lifecycle   the first guest starts a timer, which goes on while there are guests.
  */
-#include "balance.h"
 #include "control.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
@@ -14,7 +13,7 @@
 #include <cpuid.h>
 #include <string.h>
 
-enum { PERIOD_US = 100000, LOOK_MS = 1000, VCPUS_MAX = DOMTAB_MAX * VM_VCPUS_MAX };
+enum { LOOK_MS = 1000, BUILD_S = 60, VCPUS_MAX = DOMTAB_MAX * VM_VCPUS_MAX };
 enum { CPUID_1_ECX_HYPERVISOR = 31, CPUID_HYPERVISOR = 0x40000000 };
 
 static struct svc_timer timer;
@@ -77,24 +76,34 @@ uint32_t guest_sched_place(bool guest_mode)
 
 /* ---- what they are configured to ---- */
 
-struct proc_sched guest_sched(const struct guest_config *c, uint32_t cpu)
+void guest_sched_init(struct guest *g) { balance_cap_init(&g->cap, g->dom->config->cap); }
+
+static void budget_set(struct proc_sched *s, uint64_t us)
 {
+	s->budget_us = us;
+	s->period_us = us ? BALANCE_PERIOD_US : 0;
+}
+
+struct proc_sched guest_sched(const struct guest *g, uint32_t cpu)
+{
+	const struct guest_config *c = g->dom->config;
 	struct proc_sched s = { .cpu = cpu,
 		.priority = host_priority(PRIORITY_VCPU) | SK_SCHED_GUESTS };
 
 	s.weight = c->weight / c->maxvcpus ? c->weight / c->maxvcpus : 1;
-	if (c->cap && c->cap < 100 * c->maxvcpus) {
-		s.period_us = PERIOD_US;
-		s.budget_us = (uint64_t)c->cap * PERIOD_US / 100 / c->maxvcpus;
-	}
+	budget_set(&s, balance_cap_vcpu(&g->cap, c->maxvcpus));
 	return s;
 }
 
-struct proc_sched guest_sched_io(const struct guest_config *c, uint32_t cpu, bool first)
+struct proc_sched guest_sched_io(const struct guest *g, uint32_t cpu)
 {
-	return (struct proc_sched){ .cpu = cpu,
-		.priority = host_priority(first ? PRIORITY_VMM : PRIORITY_VCPU),
-		.weight = c->weight };
+	struct proc_sched s = { .cpu = cpu,
+		.priority = host_priority(g->io_shares ? PRIORITY_VCPU : PRIORITY_VMM),
+		.weight = g->dom->config->weight };
+
+	if (g->io_capped)
+		budget_set(&s, balance_cap_io(&g->cap));
+	return s;
 }
 
 static void configure(sk_cap_t sched, struct proc_sched s)
@@ -117,12 +126,14 @@ static void see_vcpus(struct guest *g, uint64_t interval)
 {
 	uint64_t ran, waited;
 
+	g->used = 0;
 	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++) {
 		if (!g->sched[i] ||
 			sk_sched_stats(g->sched[i], &ran, &waited, &vcpu[n_vcpus].cpu))
 			continue;
 		vcpu[n_vcpus].ran = since(&g->ran[i], ran, interval);
 		vcpu[n_vcpus].waited = since(&g->waited[i], waited, interval);
+		g->used += vcpu[n_vcpus].ran;
 		vcpu_of[n_vcpus++] = (struct vcpu_of){ g, i };
 	}
 }
@@ -137,14 +148,40 @@ static void move_one(uint64_t interval)
 		vcpu[i].cpu -= first;
 	if (balance_pick(vcpu, n_vcpus, sys_info()->n_cpus - first, interval, &i, &to))
 		configure(vcpu_of[i].g->sched[vcpu_of[i].i],
-			guest_sched(vcpu_of[i].g->dom->config, first + to));
+			guest_sched(vcpu_of[i].g, first + to));
+}
+
+/* Until a guest is there the I/O thread makes it: that is the host's work, but not for ever. */
+static bool io_is_capped(const struct guest *g)
+{
+	return g->dom->state != DOM_BUILDING ||
+	       clock_ns() - g->start_ns > BUILD_S * 1000000000ull;
+}
+
+static uint64_t per_period(uint64_t ticks, uint64_t interval)
+{
+	return interval ? ticks * BALANCE_PERIOD_US / interval : 0;
+}
+
+static void see_cap(struct guest *g, uint64_t io, uint64_t interval)
+{
+	uint64_t used = io_is_capped(g) ? g->used + io : g->used;
+	uint64_t ran, waited;
+	uint32_t cpu;
+
+	if (!balance_cap_look(&g->cap, per_period(used, interval),
+		    per_period(io_is_capped(g) ? io : 0, interval)))
+		return;
+	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
+		if (g->sched[i] && !sk_sched_stats(g->sched[i], &ran, &waited, &cpu))
+			configure(g->sched[i], guest_sched(g, cpu));
 }
 
 /* Frames and blocks are moved on behalf of a guest: one that asks for very much of it must not get its neighbours' time. */
 static void see_io(struct guest *g, uint64_t interval)
 {
+	bool first = !g->io_shares, capped = io_is_capped(g);
 	uint64_t ran, waited, others = 0;
-	bool before = !g->io_shares, first;
 	uint32_t cpu;
 
 	if (!g->proc.sched || sk_sched_stats(g->proc.sched, &ran, &waited, &cpu))
@@ -152,11 +189,14 @@ static void see_io(struct guest *g, uint64_t interval)
 	for (size_t i = 0; i < n_vcpus; i++)
 		if (vcpu_of[i].g != g && vcpu[i].cpu == cpu)
 			others += vcpu[i].waited;
-	first = balance_io_first(before, since(&g->io_ran, ran, interval), others, interval);
-	if (first == before)
-		return;
-	g->io_shares = !first;
-	configure(g->proc.sched, guest_sched_io(g->dom->config, cpu, first));
+	ran = since(&g->io_ran, ran, interval);
+	first = balance_io_first(first, ran, others, interval);
+	if (first == g->io_shares || capped != g->io_capped) {
+		g->io_shares = !first;
+		g->io_capped = capped;
+		configure(g->proc.sched, guest_sched_io(g, cpu));
+	}
+	see_cap(g, ran, interval);
 }
 
 static void look(void *ctx)

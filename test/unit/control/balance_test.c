@@ -115,6 +115,88 @@ static void io_that_shares_until_it_is_little(void **state)
 	assert_true(balance_io_first(false, 124, 1000, SECOND));
 }
 
+/* ---- caps ---- */
+
+/*
+ * Seconds of a guest that runs as much as it may: its vCPUs, and its I/O thread every `busy` seconds of `of`. Each
+ * configuration begins a period anew, which gives one budget more that second. What all of it ran, in seconds of one CPU.
+ */
+static double lives(uint32_t percent, uint32_t n, uint32_t seconds, uint32_t busy, uint32_t of)
+{
+	struct balance_cap c;
+	uint64_t vcpu, io, used, all = 0;
+	bool again = false;
+
+	balance_cap_init(&c, percent);
+	for (uint32_t i = 0; i < seconds; i++) {
+		vcpu = balance_cap_vcpu(&c, n);
+		vcpu = n * (vcpu ? vcpu : BALANCE_PERIOD_US);
+		if (again)
+			vcpu += vcpu / 10;
+		io = balance_cap_io(&c);
+		io = i % of < busy ? io ? io : BALANCE_PERIOD_US : 0;
+		used = vcpu + io;
+		all += used;
+		assert_true(used <= (uint64_t)percent * 1000 * 17 / 10 + 1000);
+		again = balance_cap_look(&c, used, io);
+	}
+	return (double)all / BALANCE_PERIOD_US;
+}
+
+static void a_cap_binds_the_sum(void **state)
+{
+	static const uint32_t caps[] = { 5, 25, 50, 100, 150 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
+		double cap = caps[i] * 100 / 100.0; /* 100 seconds of it */
+
+		for (uint32_t n = 2; n <= 4; n += 2) {
+			/* computing only; I/O all the time; now and then; every other second; three of four */
+			assert_in_range(
+				(int)(1000 * lives(caps[i], n, 100, 0, 1) / cap), 970, 1030);
+			assert_in_range(
+				(int)(1000 * lives(caps[i], n, 100, 1, 1) / cap), 900, 1030);
+			assert_in_range(
+				(int)(1000 * lives(caps[i], n, 100, 1, 10) / cap), 900, 1030);
+			assert_in_range(
+				(int)(1000 * lives(caps[i], n, 100, 1, 2) / cap), 850, 1030);
+			assert_in_range(
+				(int)(1000 * lives(caps[i], n, 100, 3, 4) / cap), 850, 1030);
+		}
+	}
+}
+
+static void without_a_cap_nothing_is_bound(void **state)
+{
+	struct balance_cap c;
+
+	(void)state;
+	balance_cap_init(&c, 0);
+	assert_int_equal(balance_cap_vcpu(&c, 3), 0);
+	assert_int_equal(balance_cap_io(&c), 0);
+	assert_false(balance_cap_look(&c, 800000, 100000));
+	assert_int_equal(balance_cap_vcpu(&c, 3), 0);
+}
+
+static void caps_that_say_little(void **state)
+{
+	struct balance_cap c;
+
+	(void)state;
+	balance_cap_init(&c, 6400); /* more than there are CPUs */
+	assert_int_equal(balance_cap_vcpu(&c, 8), 0);
+	assert_int_equal(balance_cap_io(&c), 0);
+	balance_cap_init(&c, 1); /* the kernel takes no budget of nothing */
+	for (int i = 0; i < 20; i++)
+		(void)balance_cap_look(&c, UINT64_MAX / 4, UINT64_MAX / 4);
+	assert_true(balance_cap_vcpu(&c, 8) >= 1 && balance_cap_io(&c) >= 1);
+	for (int i = 0; i < 20; i++)
+		(void)balance_cap_look(&c, 0, 0);
+	assert_int_equal(balance_cap_vcpu(&c, 1), 1000); /* no debt is for ever */
+	assert_false(balance_cap_look(&c, 0, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +209,9 @@ int main(void)
 		cmocka_unit_test(cpu_0_under_tcg_is_the_hosts),
 		cmocka_unit_test(io_that_takes_what_others_want),
 		cmocka_unit_test(io_that_shares_until_it_is_little),
+		cmocka_unit_test(a_cap_binds_the_sum),
+		cmocka_unit_test(without_a_cap_nothing_is_bound),
+		cmocka_unit_test(caps_that_say_little),
 	};
 
 	return cmocka_run_group_tests_name("control balance", tests, NULL, NULL);

@@ -760,7 +760,7 @@ static void lists(void **state)
 static void spreads(void **state)
 {
 	(void)state;
-	(void)create("create /guests/a.cfg cpu_weight=512 cap=50\r", "a");
+	(void)create("create /guests/a.cfg cpu_weight=512\r", "a");
 	timers_expire(); /* no time has passed */
 	assert_int_equal(world.moves, 0);
 	world.later_ns += 1000000000;
@@ -774,15 +774,57 @@ static void spreads(void **state)
 	assert_int_equal(world.moves, 1);
 	assert_int_equal(world.moved.cpu, 1);
 	assert_int_equal(world.moved.priority, host_priority(PRIORITY_VCPU) | SK_SCHED_GUESTS);
-	assert_int_equal(world.moved.weight, 256); /* of each of two */
-	assert_int_equal(world.moved.budget_us, 25000);
-	assert_int_equal(world.moved.period_us, 100000);
+	assert_int_equal(world.moved.weight, 256);  /* of each of two */
+	assert_int_equal(world.moved.period_us, 0); /* no cap */
 	destroy("a");
 	world.later_ns += 1000000000;
 	assert_true(timers_set());
 	timers_expire();
 	assert_false(timers_set()); /* without guests nobody looks */
 	world.later_ns = world.ran_ns = world.waited_ns = 0;
+	at_rest();
+}
+
+/* One second goes by, of which each vCPU and the I/O thread run so many ms. */
+static void second(uint32_t vcpu_ms, uint32_t io_ms)
+{
+	world.later_ns += 1000000000;
+	world.ran_ns += vcpu_ms * 1000000ull;
+	world.io_ran_ns += io_ms * 1000000ull;
+	timers_expire();
+}
+
+/* cap=50: what the I/O thread takes of it the vCPUs do not get, and what was too much is paid back. */
+static void caps_bind_all_threads(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create /guests/a.cfg cap=50\r");
+	domid = domid_of("a");
+	world.io = (struct proc_sched){ 0 };
+	second(0, 900); /* the VMM makes the guest */
+	assert_int_equal(world.io.period_us, 0);
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	for (int i = 0; i < 5; i++)
+		second(0, 0); /* what it ran before the first look is paid back */
+	second(250, 0);
+	assert_int_equal(world.io.period_us, 100000);
+	assert_int_equal(world.io.budget_us, 25000);
+	world.moves = 0;
+	second(250, 200);
+	assert_int_equal(world.moves, 2); /* 20 ms of I/O, and 20 too many */
+	assert_int_equal(world.moved.budget_us, (50000 - 20000 - 20000) / 2);
+	second(50, 200); /* in debt no more */
+	assert_int_equal(world.moved.budget_us, (50000 - 20000) / 2);
+	second(150, 200);
+	assert_int_equal(world.moves, 4); /* as it is */
+	second(150, 0);
+	assert_int_equal(world.moved.budget_us, 25000);
+	destroy("a");
+	timers_expire();
+	world.later_ns = world.ran_ns = world.io_ran_ns = 0;
+	world.moves = 0;
 	at_rest();
 }
 
@@ -1158,6 +1200,7 @@ int main(void)
 		T(typed_ahead),
 		T(lists),
 		T(spreads),
+		T(caps_bind_all_threads),
 		T(renames),
 		T(consoles),
 		T(console_of_a_guest_in_the_making),

@@ -155,9 +155,10 @@ long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *info)
 
 long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32_t *cpu)
 {
-	(void)sched;
-	*consumed = 3000000000ull + world.ran_ns;
-	*waited = world.waited_ns;
+	bool io = sched == world.io_sched;
+
+	*consumed = 3000000000ull + (io ? world.io_ran_ns : world.ran_ns);
+	*waited = io ? 0 : world.waited_ns;
 	*cpu = 0;
 	return 0;
 }
@@ -172,6 +173,10 @@ long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu, uint32_t pri
 	assert_true(sched >= 1000);
 	if (sched == PROBE_SLOT) {
 		probe_cpu = cpu;
+		return 0;
+	}
+	if (sched == world.io_sched) {
+		world.io = (struct proc_sched){ cpu, priority, weight, budget_us, period_us };
 		return 0;
 	}
 	world.moves++;
@@ -494,9 +499,11 @@ int proc_create(struct proc *p, const struct proc_spec *s)
 
 	assert_true(strlen(s->name) < DOMAIN_NAME_MAX);
 	assert_int_equal(s->sched.priority, 12);
-	*p = (struct proc){
-		.untyped = s->untyped, .cnode = slot_alloc(1), .ntfn = slot_alloc(1)
-	};
+	*p = (struct proc){ .untyped = s->untyped,
+		.cnode = slot_alloc(1),
+		.ntfn = slot_alloc(1),
+		.sched = slot_alloc(1) };
+	world.io_sched = p->sched;
 	assert_int_equal(sscanf(s->name, "vmm-%u", &v->domid), 1);
 	p->entry = v->domid;
 	world.vmms++;
@@ -507,6 +514,7 @@ void proc_destroy(struct proc *p)
 {
 	slot_free(p->cnode, 1);
 	slot_free(p->ntfn, 1);
+	slot_free(p->sched, 1);
 	*vmm_of((uint32_t)p->entry) = (struct vmm){ 0 };
 	world.vmms--;
 }

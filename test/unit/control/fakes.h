@@ -29,6 +29,9 @@ struct world {
 	uint64_t ran_ns, waited_ns; /* of every vCPU, more than at the beginning */
 	uint32_t moves;             /* vCPUs that were configured again */
 	struct proc_sched moved;    /* the last of them */
+	sk_cap_t io_sched;          /* of the I/O thread of the last VMM */
+	uint64_t io_ran_ns;         /* that it ran */
+	struct proc_sched io;       /* what it was configured to last */
 	int fail_service;           /* enum service that refuses opens with fail_rc */
 	int fail_rc;
 	bool hang;              /* fail_service answers neither closes nor pings */
