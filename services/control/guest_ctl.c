@@ -76,8 +76,10 @@ static void stats_take(struct guest *g, const void *body, uint32_t len)
 	if (len != sizeof(s))
 		return;
 	memcpy(&s, body, sizeof(s));
-	if (s.n_vcpus > VM_VCPUS_MAX)
-		s.n_vcpus = VM_VCPUS_MAX;
+	if (s.n_vcpus > g->dom->config->maxvcpus)
+		s.n_vcpus = g->dom->config->maxvcpus;
+	if (s.memory > (uint64_t)guest_has(g) << 20) /* it cannot hold more than it was given */
+		s.memory = (uint64_t)guest_has(g) << 20;
 	g->stats = s;
 	g->stats_asked = false;
 }

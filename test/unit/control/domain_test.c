@@ -741,6 +741,13 @@ static void lists(void **state)
 	type("list Domain-0 a\r");
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	assert_true(screen_has("Domain-0  ") && screen_has("\r\na    "));
+	s = (struct vmctl_stats){ .memory = UINT64_MAX, .n_vcpus = UINT32_MAX };
+	type("list a\r"); /* of what a VMM says is shown what can be */
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	snprintf(row, sizeof(row),
+		"a                                        %5u    64     2     r-----       6.0\r\n",
+		domid);
+	assert_true(screen_has(row));
 	type("xl\r");
 	assert_true(screen_has(" create           create a guest"));
 	type("list nobody\r");
