@@ -83,7 +83,7 @@ static int start(struct caller *k)
 	if (!rc)
 		rc = cap_copy(k->ntfn, SK_W, 1, &k->wake);
 	if (!rc)
-		rc = host_thread_sched(&spec.sched);
+		rc = host_thread_sched(0, &spec.sched);
 	return rc ? rc : thread_start(&spec, &thread);
 }
 

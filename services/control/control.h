@@ -44,8 +44,8 @@ const char *host_service_name(enum service s);
 /* What a -SK_E_* means. */
 const char *error_text(int rc);
 sk_cap_t host_ctl_sched(void);
-/* A scheduling context for a further thread of this domain: above all guests. */
-int host_thread_sched(sk_cap_t *sched) must_check;
+/* A scheduling context for a further thread of this domain: above all guests. percent: of a CPU; 0: no limit. */
+int host_thread_sched(uint32_t percent, sk_cap_t *sched) must_check;
 /* As the manifest says, higher first: guests' vCPUs, their VMMs' I/O threads, this domain. */
 enum host_priority { PRIORITY_VCPU, PRIORITY_VMM, PRIORITY_SELF, PRIORITY_COUNT };
 uint32_t host_priority(enum host_priority of);
@@ -280,6 +280,8 @@ uint32_t guest_has(const struct guest *g);
 void guest_facts(const struct guest *g, struct guest_facts *f);
 /* Disks and vifs. */
 uint32_t guest_devices(const struct guest *g);
+/* The VMM runs no more; all that it has stays. */
+void guest_halt(struct guest *g);
 /* The VMM runs no more, and what no service can reach is back in the pool. */
 void guest_stop(struct guest *g);
 /* After guest_stop(), and without connections: VMM gone, memory back in the pool. */

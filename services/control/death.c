@@ -19,6 +19,9 @@
 #include "sys/thread.h"
 
 enum { DEATHS = 2 * DOMTAB_MAX };
+enum {
+	PERCENT = 10
+}; /* of a CPU, which is the most that a VMM takes by calling its parent without end */
 
 struct death {
 	uint32_t used; /* atomic */
@@ -30,19 +33,30 @@ struct death {
 static struct death dead[DEATHS];
 static sk_cap_t endpoint, reply, wake;
 
-static void note(uint32_t domid, const struct sk_msg *m)
+/* A VMM dies once: one that says so again and again takes no slot that another one needs. */
+static struct death *slot_for(uint32_t domid)
 {
-	struct death *d;
+	struct death *d, *unused = NULL;
 
 	for (d = dead; d < dead + DEATHS; d++) {
-		if (__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
-			continue;
+		if (!__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
+			unused = d;
+		else if (d->domid == domid)
+			return NULL;
+	}
+	return unused;
+}
+
+static void note(uint32_t domid, const struct sk_msg *m)
+{
+	struct death *d = slot_for(domid);
+
+	if (d) {
 		d->domid = domid;
 		d->fault = SK_MI_LABEL(m->mi) == SK_LABEL_FAULT;
 		d->address = m->mr[1];
 		d->rip = m->mr[2];
 		__atomic_store_n(&d->used, 1, __ATOMIC_RELEASE);
-		break;
 	}
 	(void)sk_signal(wake);
 }
@@ -112,7 +126,7 @@ int death_init(void)
 	if (!rc)
 		rc = svc_on_bit(BIT_DEATH, seen, NULL, "death");
 	if (!rc)
-		rc = host_thread_sched(&spec.sched);
+		rc = host_thread_sched(PERCENT, &spec.sched);
 	if (!rc)
 		rc = thread_start(&spec, &thread);
 	return rc;

@@ -401,8 +401,9 @@ void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)
 {
 	struct dom *d = domtab_get(&guests, domid);
 
-	if (!d || !guest_of(d))
-		return;
+	if (!d || !guest_of(d) || !d->has_vmm)
+		return;          /* or it is said already */
+	guest_halt(guest_of(d)); /* also of one that is kept */
 	if (fault)
 		guest_log(domid, "the VMM of domain %u (%s) faulted at %#llx, address %#llx\n",
 			domid, d->name, (unsigned long long)rip, (unsigned long long)address);

@@ -319,6 +319,24 @@ int guest_start(struct guest *g, struct msg *m)
 	return rc ? msg_fail(m, "cannot start the VMM: %s", error_text(rc)) : 0;
 }
 
+/* Its threads cannot run without the contexts that control made, and none of them can wake another one. */
+void guest_halt(struct guest *g)
+{
+	uint64_t waited;
+	uint32_t i, cpu;
+
+	for (i = 0; i < VM_VCPUS_MAX; i++) {
+		if (!g->sched[i])
+			continue;
+		(void)sk_sched_stats(g->sched[i], &g->ran[i], &waited, &cpu);
+		(void)sk_revoke(SK_CAP_CNODE, g->sched[i]); /* the VMM's own capability */
+		cap_drop(g->sched[i]);
+		g->sched[i] = 0;
+	}
+	if (g->proc_made)
+		proc_stop(&g->proc);
+}
+
 /* B3. Its other threads, and what else could wake the first, are gone when the memory that they were made of is. */
 void guest_stop(struct guest *g)
 {

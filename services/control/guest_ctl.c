@@ -196,7 +196,7 @@ static void breach(struct guest *g)
 		g->dom->domid, g->dom->name);
 	if (!g->failure.text[0])
 		msg_fail(&g->failure, "its VMM broke the protocol");
-	proc_stop(&g->proc);
+	guest_halt(g);
 	dom_vmm_died(&guests, g->dom, host_wall_seconds());
 }
 

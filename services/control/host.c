@@ -110,13 +110,13 @@ sk_cap_t host_ctl_sched(void) { return ctl_sched; }
 
 uint32_t host_priority(enum host_priority of) { return priority[of]; }
 
-int host_thread_sched(sk_cap_t *sched)
+int host_thread_sched(uint32_t percent, sk_cap_t *sched)
 {
 	int rc = object_make(SK_OBJ_SCHED, 0, sched);
 
 	return rc ? rc
-		  : (int)sk_sched_configure(
-			    ctl_sched, *sched, 0, priority[PRIORITY_SELF], 256, 0, 0);
+		  : (int)sk_sched_configure(ctl_sched, *sched, 0, priority[PRIORITY_SELF], 256,
+			    percent * 1000, percent ? 100000 : 0);
 }
 
 /* False: one is missing, or they are not in order; then nothing can be put where it belongs. */

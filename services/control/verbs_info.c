@@ -61,7 +61,9 @@ static uint64_t vcpu_ns(const struct guest *g, uint32_t i)
 	uint64_t ticks = 0, waited;
 	uint32_t cpu;
 
-	if (!g->sched[i] || sk_sched_stats(g->sched[i], &ticks, &waited, &cpu))
+	if (!g->sched[i]) /* it runs no more, or never did */
+		ticks = g->ran[i];
+	else if (sk_sched_stats(g->sched[i], &ticks, &waited, &cpu))
 		return 0;
 	return clock_ticks_to_ns(ticks);
 }

@@ -532,6 +532,19 @@ static void vmm_dies(void **state)
 	assert_int_equal(domtab_get(&guests, domid)->state, DOM_DOWN);
 	assert_int_equal(domtab_get(&guests, domid)->reason, REASON_CRASH);
 	assert_false(vmm_babbles(domid, 65)); /* it is not listened to any more */
+	assert_int_equal(guest_of(domtab_get(&guests, domid))->sched[0], 0); /* nor runs */
+	type("list a\r");
+	assert_true(screen_has("---sc-       6.0\r\n"));
+	type("destroy a\r");
+	at_rest();
+	domid = create("create /guests/a.cfg 'on_crash=\"preserve\"'\r", "a");
+	memset(world.log, 0, sizeof(world.log));
+	for (int i = 0; i < 5; i++)
+		guest_vmm_died(domid, 0, 0, false);
+	guests_run();
+	assert_int_equal(guest_of(domtab_get(&guests, domid))->sched[1], 0);
+	assert_non_null(strstr(world.log, "(a) ended\n"));
+	assert_null(strstr(strstr(world.log, "(a) ended\n") + 1, "(a) ended\n"));
 	type("destroy a\r");
 	at_rest();
 	type("create /guests/a.cfg\r");
