@@ -52,8 +52,8 @@ static void pump(struct queue *q)
 
 	if (!c)
 		return;
-	c->ms = ASK_MS /
-		(q->n_again + 1); /* all of them within ASK_MS, if they are not too many */
+	/* All of them within ASK_MS, if they are not too many. */
+	c->ms = ASK_MS / (q->n_again + 1);
 	if (c->ms < ASK_LEAST_MS)
 		c->ms = ASK_LEAST_MS;
 	q->given = c;

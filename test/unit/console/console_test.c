@@ -385,6 +385,30 @@ static void colours_do_not_stay(void)
 	assert_string_equal(strstr(screen, terminal_reset) + strlen(terminal_reset), "$ ");
 }
 
+/* The user leaves while the UART is full, to whatever byte: what undoes the colours comes when there is room. */
+static void colours_do_not_stay_on_a_slow_line(void)
+{
+	static char much[RING];
+
+	begin();
+	vmm_starts(&guest[0], &vmm[0], "web", 1);
+	for (uint32_t len = RING / 4; len < RING; len += 24) {
+		attach(1);
+		screen_stopped = true;
+		memset(much, 'x', sizeof(much));
+		memcpy(much, "\033[31m", 5);
+		say(&guest[0], CONSOLE_DATA, 0, much, len);
+		typed("\x1d");
+		say(&shell, CONSOLE_DATA, 0, "$ ", 2);
+		screen_stopped = false;
+		uart_fn(NULL);
+		settle();
+		assert_non_null(strstr(screen, terminal_reset));
+		assert_string_equal(
+			strstr(screen, terminal_reset) + strlen(terminal_reset), "$ ");
+	}
+}
+
 /* ---- the log ---- */
 
 static void log_tells_when(void)
@@ -443,6 +467,7 @@ static void a_guest_fills_its_own_log_only(void)
 	dmesg();
 	assert_true(n_told < GUESTLOG_SIZE + 500);
 	assert_non_null(strstr(told, "(vmm-good) is well\n"));
+	assert_null(guestlog_at(2)); /* one for each name */
 }
 
 /* More names than there are logs: the one that was not used for the longest time goes. */
@@ -464,6 +489,25 @@ static void logs_are_used_again(void)
 	assert_non_null(strstr(told, "(vmm-lives) from the beginning\n"));
 	assert_null(strstr(told, "(vmm-n0) "));
 	assert_non_null(strstr(told, "(vmm-n159) was here\n"));
+}
+
+/* Numbers come again after a long time: a line is about the last guest that had it. */
+static void numbers_come_again(void)
+{
+	begin();
+	assert_int_equal(
+		connect(&vmm[0], CONSOLE_LOG, SVC_BADGE_INIT, "control", SVC_STATIC | 9), 0);
+	vmm_starts(&guest[2], &vmm[2], "new", 6);
+	leave(&vmm[2]);
+	leave(&guest[2]);
+	vmm_starts(&guest[1], &vmm[1], "old", 5);
+	leave(&vmm[1]);
+	leave(&guest[1]);
+	vmm_starts(&guest[2], &vmm[2], "new", 5);
+	say(&vmm[0], CONSOLE_DATA, 5, "about the new one\n", 18);
+	assert_int_equal(guestlog_of(5)->users, 1);
+	assert_string_equal(guestlog_of(5)->name, "vmm-new");
+	assert_true(guestlog_of(5)->log.end > 0);
 }
 
 /* Who may say what a line is about? Not a VMM. */
@@ -555,6 +599,8 @@ int main(void)
 		T(says_what_was_not_kept),
 		T(what_was_shown_in_part_goes_on),
 		T(colours_do_not_stay),
+		T(colours_do_not_stay_on_a_slow_line),
+		T(numbers_come_again),
 		T(log_tells_when),
 		T(a_guest_fills_its_own_log_only),
 		T(logs_are_used_again),

@@ -195,6 +195,10 @@ static void caps_that_say_little(void **state)
 		(void)balance_cap_look(&c, 0, 0);
 	assert_int_equal(balance_cap_vcpu(&c, 1), 1000); /* no debt is for ever */
 	assert_false(balance_cap_look(&c, 0, 0));
+	balance_cap_init(&c, 50); /* to configure costs a budget: not for a 64th of the cap */
+	assert_false(balance_cap_look(&c, 50000 + 50000 / 64, 0));
+	assert_int_equal(balance_cap_vcpu(&c, 1), 50000);
+	assert_true(balance_cap_look(&c, 50000 + 50000 / 16, 0));
 }
 
 int main(void)

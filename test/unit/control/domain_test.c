@@ -754,7 +754,7 @@ static void lists(void **state)
 	type("list Domain-0 a\r");
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	assert_true(screen_has("Domain-0  ") && screen_has("\r\na    "));
-	s = (struct vmctl_stats){ .memory = UINT64_MAX, .n_vcpus = UINT32_MAX };
+	s = (struct vmctl_stats){ .memory = UINT64_MAX, .n_vcpus = VM_VCPUS_MAX };
 	type("list a\r"); /* of what a VMM says is shown what can be */
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	snprintf(row, sizeof(row),

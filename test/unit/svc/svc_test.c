@@ -505,7 +505,8 @@ static void breach_kills_the_connection_only(void)
 	add_close(1);
 	serve();
 	assert_int_equal(seen.events, 1); /* no more events for the dead */
-	assert_int_equal(fake.about[0], 5); /* the line is the guest's own, and the next is not */
+	assert_int_equal(
+		fake.about[0], 5); /* the line is the guest's own, and the next is not */
 	assert_int_equal(fake.about[1], 0);
 	assert_int_equal(fake.n_about, 2);
 	assert_true(fake.at == fake.n_script);
