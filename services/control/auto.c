@@ -95,7 +95,7 @@ static void ended(void *ctx, uint32_t domid, const char *text)
 /* CREATE_TRY: what a guest would be, as xl's dry run prints it. */
 static void try_ended(struct making *k, struct guest_config *g)
 {
-	format_config_json(&term_out, 0, g);
+	format_config_json(&term_out, 0, g, NULL);
 	out_str(&term_out, "\n");
 	free(g);
 	ended(k, 0, NULL);
@@ -171,7 +171,19 @@ static struct {
 	char **name;
 	size_t n, at;
 	void (*done)(void);
+	struct svc_timer patience;
 } list;
+
+enum { PATIENCE_MS = 120000 };
+
+/* A guest that does not come, or a service that does not answer it, does not keep the shell from the user. */
+static void no_patience(void *ctx)
+{
+	(void)ctx;
+	out_fmt(&term_messages, "%s/%s takes long; the others follow when it is there\n",
+		auto_dir, list.name[list.at - 1]);
+	list.done();
+}
 
 static void start_next(void);
 
@@ -198,11 +210,13 @@ static void start_next(void)
 		char *name = list.name[list.at++];
 
 		snprintf(path, sizeof(path), "%s/%.200s", auto_dir, name);
+		svc_timer_set(&list.patience, deadline_in_ms(PATIENCE_MS));
 		if (create_from_file(path, NULL, 0, CREATE_RUN, &log_out, started, name, &m) ==
 			0)
 			return;
 		out_fmt(&term_messages, "%s\n", m.text);
 	}
+	svc_timer_set(&list.patience, SK_NO_DEADLINE);
 	list.done();
 }
 
@@ -230,6 +244,7 @@ static void listed(void *ctx, int status, const struct file_entry *entries, size
 void auto_start(void (*fn)(void))
 {
 	list.done = fn;
+	list.patience.fn = no_patience;
 	if (files_list(auto_dir, listed, NULL))
 		fn();
 }

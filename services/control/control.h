@@ -335,7 +335,7 @@ int death_endpoint(uint32_t domid, sk_cap_t *out) must_check;
 
 /* ---- auto.c ---- */
 
-/* Start the guests of /guests/auto, then call fn. */
+/* Start the guests of /guests/auto, then call fn; earlier, and then again, when one of them takes very long. */
 void auto_start(void (*fn)(void));
 /* What becomes of a configuration that is right: a guest, or only its description on the terminal. */
 enum create_how { CREATE_RUN, CREATE_PAUSED, CREATE_TRY };

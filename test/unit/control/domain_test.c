@@ -117,6 +117,12 @@ static void starts_with_auto_guests(void **state)
 	vmm_says(1, VMCTL_READY, 0, NULL, 0);
 	assert_string_equal(domtab_get(&guests, 1)->name, "one");
 	assert_true(screen_has("Started domain 1 from /guests/auto/1.cfg"));
+	assert_false(screen_has("skerry# "));
+	timers_expire(); /* the second does not come for a long time */
+	assert_true(screen_has("/guests/auto/2.cfg takes long"));
+	assert_true(screen_has("skerry# "));
+	type("domid two\r");
+	assert_true(screen_has("\r\n2\r\n"));
 	vmm_says(2, VMCTL_READY, 0, NULL, 0);
 	assert_string_equal(domtab_get(&guests, 2)->name, "two");
 	assert_true(screen_has("/guests/auto/3.cfg"));
@@ -781,6 +787,7 @@ static void spreads(void **state)
 {
 	(void)state;
 	(void)create("create /guests/a.cfg cpu_weight=512\r", "a");
+	world.moves = 0;
 	timers_expire(); /* no time has passed */
 	assert_int_equal(world.moves, 0);
 	world.later_ns += 1000000000;
