@@ -363,6 +363,7 @@ int slot_delete(struct slot *s)
 
 int slot_revoke(struct slot *s)
 {
+	const struct thread *me = this_cpu()->current;
 	int rc;
 
 	/* A deleted child's own children come up in its place: no descent, each step is bounded. */
@@ -370,7 +371,8 @@ int slot_revoke(struct slot *s)
 		rc = slot_delete(s->first_child);
 		if (rc)
 			return rc;
-		if (this_cpu()->current->dying || arch_irq_pending())
+		/* who has ended itself goes no further: nothing may come on its list */
+		if (me->dying || me->obj.dead || arch_irq_pending())
 			return SYS_RESTART;
 	}
 	return 0;

@@ -297,6 +297,43 @@ static void taken_over(void)
 	CHECK(free_again(untyped));
 }
 
+static sk_cap_t family;
+
+static void revoke_own_family(void *arg)
+{
+	(void)arg;
+	(void)sk_revoke(ME, family);
+}
+
+/* A thread revokes the memory that it is made of: it comes as far as itself, others do the rest. */
+static void revokes_itself(void)
+{
+	sk_cap_t s = slots_new(2);
+	struct kthread *k = kthread_start(revoke_own_family, NULL, 0, 10);
+	struct sk_regs regs;
+	uint64_t utcb = range_new(12);
+	uint32_t level;
+
+	family = object_new(SK_OBJ_UNTYPED, 14);
+	CHECK_EQ(sk_thread_suspend(k->thread), 0);
+	CHECK_EQ(sk_thread_read(k->thread, &regs), 0);
+	CHECK_EQ(sk_retype(family, SK_OBJ_CNODE, 12, ME, s, 1, 0), 0);
+	CHECK_EQ(sk_retype(family, SK_OBJ_THREAD, 0, ME, s + 1, 1, 0), 0);
+	tables_for(SK_CAP_SPACE, utcb);
+	CHECK_EQ(sk_thread_configure(s + 1, ME, SK_CAP_SPACE, 0, utcb, &level), 0);
+	CHECK_EQ(sk_thread_write(s + 1, &regs), 0);
+	CHECK_EQ(sk_sched_bind(k->sched, SK_NULL_CAP), 0);
+	CHECK_EQ(sk_sched_bind(k->sched, s + 1), 0);
+	CHECK_EQ(sk_thread_resume(s + 1), 0);
+	main_priority(5);
+	main_priority(20);
+	CHECK_EQ(type_of(s + 1), SK_OBJ_NULL);
+	CHECK_EQ(type_of(s), SK_OBJ_CNODE);
+	CHECK_EQ(sk_revoke(ME, family), 0);
+	CHECK_EQ(type_of(s), SK_OBJ_NULL);
+	CHECK_EQ(sk_retype(family, SK_OBJ_CNODE, 14, ME, s, 1, 0), 0);
+}
+
 /* A thread whose capability space holds its own last capability, and a CNode that holds its own. */
 static void circles(void)
 {
@@ -330,4 +367,5 @@ void test_main(void)
 	others_do_not_pay();
 	taken_over();
 	circles();
+	revokes_itself();
 }
