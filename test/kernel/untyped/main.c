@@ -73,6 +73,8 @@ static void exhaustion(void)
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 14, ME, s, 1, 0), 0);
 }
 
+enum { SMALL = 66 };
+
 static bool all_zero(const uint64_t *p, uint64_t size)
 {
 	for (; size; size -= 8)
@@ -85,7 +87,8 @@ static bool all_zero(const uint64_t *p, uint64_t size)
 static void zeroed(void)
 {
 	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 21), s = slots_new(2);
-	uint64_t at = range_new(21);
+	uint64_t at = range_new(21), word;
+	sk_cap_t small;
 	int round;
 
 	for (round = 0; round < 3; round++) {
@@ -100,6 +103,18 @@ static void zeroed(void)
 		CHECK_EQ(sk_copy(s, SK_CNODE_SLOTS(21) - 1, ME, ME, SK_R), 0);
 		CHECK_EQ(sk_revoke(ME, u), 0);
 	}
+	/* small objects, a few at a time, in a page that was full of something else */
+	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 21, ME, s, 1, 0), 0);
+	CHECK_EQ(map_into(s, SK_CAP_SPACE, at, 0, 21, SK_R | SK_W), 0);
+	__builtin_memset((void *)at, 0xa5, 1 << 21);
+	CHECK_EQ(sk_revoke(ME, u), 0);
+	small = slots_new(SMALL);
+	for (round = 0; round < SMALL; round += 3) {
+		CHECK_EQ(sk_retype(u, SK_OBJ_NOTIFICATION, 0, ME, small + round, 3, 0), 0);
+		for (int i = 0; i < 3; i++)
+			CHECK_EQ(sk_poll(small + round + i, &word), -SK_E_AGAIN);
+	}
+	CHECK_EQ(sk_revoke(ME, u), 0);
 	/* small frames one by one over a page that held small objects */
 	CHECK_EQ(sk_retype(u, SK_OBJ_NOTIFICATION, 0, ME, s, 1, 0), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s + 1, 1, 0), 0);
