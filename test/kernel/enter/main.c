@@ -27,6 +27,7 @@ static sk_cap_t memory, nested, copy, vcpu;
 static uint64_t state_at;
 static uint8_t *ram;
 static volatile unsigned long entries[2];
+static volatile bool hold; /* nobody goes in */
 static uint32_t rnd = 1;
 
 /* Some time passes, never the same. */
@@ -45,6 +46,8 @@ static void enterer(void *arg)
 	long rc;
 
 	for (;;) {
+		while (hold)
+			sk_yield();
 		reason = SK_EXIT_NONE;
 		until = sk_now() + INFO->tsc_hz / 20000;
 		rc = sk_vcpu_enter(vcpu, until, &reason);
@@ -59,15 +62,12 @@ static void enterer(void *arg)
 	}
 }
 
+/* Nobody is inside: it has no nested space. */
 static void configure(void)
 {
 	uint32_t level;
-	long rc;
 
-	do {
-		rc = sk_vcpu_configure(vcpu, copy, SK_CAP_SPACE, state_at, &level);
-	} while (rc == -SK_E_BUSY);
-	CHECK_EQ(rc, 0);
+	CHECK_EQ(sk_vcpu_configure(vcpu, copy, SK_CAP_SPACE, state_at, &level), 0);
 }
 
 /* From here on the guest's memory is there; what enters before finds the state after a reset, and faults. */
@@ -100,14 +100,23 @@ static void revoke(void)
 	configure();
 }
 
-static void reconfigure(void) { configure(); }
+/* Refused while somebody is inside, which is nearly always. */
+static void reconfigure(void)
+{
+	uint32_t level;
+	long rc = sk_vcpu_configure(vcpu, copy, SK_CAP_SPACE, state_at, &level);
+
+	CHECK(rc == 0 || rc == -SK_E_BUSY);
+}
 
 static void remake(void)
 {
 	CHECK_EQ(sk_delete(ME, vcpu), 0);
+	hold = true;
 	CHECK_EQ(sk_retype(memory, SK_OBJ_VCPU, 0, ME, vcpu, 1, 0), 0);
 	configure();
 	start();
+	hold = false;
 }
 
 static struct kthread *k[2];
@@ -170,6 +179,8 @@ void test_main(void)
 
 		dawdle();
 		acts[i % ARRAY_SIZE(acts)]();
+		if (i % 60 == 0)
+			print("%u\n", i);
 		if (i % 16 == 0) /* both go on */
 			while (entries[0] == before[0] || entries[1] == before[1])
 				sk_yield();
