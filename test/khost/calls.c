@@ -202,8 +202,11 @@ static uint64_t argument(char kind, bool safe)
 		return choose(4) ? AT_BADGED + (choose(2) ? 0 : choose(3))
 				 : one_of(AT_NOTIFICATION, 3, AT_PEER_NOTIFICATION);
 	case 'E':
+		if (choose(4) == 0)
+			return AT_BADGED + 3;
+		return one_of(AT_ENDPOINT, 3, AT_PEER_ENDPOINT);
 	case 'F':
-		return kind == 'F' && choose(2) ? 0 : one_of(AT_ENDPOINT, 3, AT_PEER_ENDPOINT);
+		return choose(2) ? 0 : one_of(AT_ENDPOINT, 3, AT_PEER_ENDPOINT);
 	case 'y':
 		return one_of(AT_REPLY, 2, 0);
 	case 'M':
@@ -303,6 +306,11 @@ static const struct call scripts[][4] = {
 		{ SK_SYS_MAP_TABLE,
 			{ AT_NESTED_TABLE + 1, AT_SPACE, 1ull << SK_HUGE_ORDER, 2 } },
 		{ SK_SYS_MAP_TABLE, { AT_NESTED_TABLE + 2, AT_SPACE, SK_LARGE_SIZE, 1 } } },
+	{ /* a window that begins below address 0 */
+		{ SK_SYS_MAP, { AT_FRAMES4, AT_SPACE, 0x1000, 0x2000, 12, SK_R } },
+		{ SK_SYS_MAP, { AT_FRAMES4, AT_SPACE, 0x2000, 0x3000, 12, SK_R } },
+		{ SK_SYS_UNMAP, { AT_FRAMES4, 0x2000, 12 } },
+		{ SK_SYS_DELETE, { AT_CNODE, AT_FRAMES4 } } },
 	{ /* a frame in pieces, and then as a whole */
 		{ SK_SYS_MAP, { AT_FRAMES4, AT_SPACE, 0x101000, 0x1000, 12, SK_R } },
 		{ SK_SYS_MAP, { AT_FRAMES4, AT_SPACE, 0x103000, 0x3000, 12, SK_R | SK_W } },
@@ -329,13 +337,17 @@ static const struct call *script_next(const struct thread *t)
 	return &scripts[scripted.script][scripted.at++];
 }
 
-struct call call_choose(struct thread *t, bool safe)
+struct call call_choose(struct thread *t, bool safe, bool meet)
 {
 	const struct call *next = script_next(t);
 	struct call c = { 0 };
 
 	if (next)
 		return *next;
+	if (meet && choose(3) == 0)
+		return (struct call){ SK_SYS_COPY,
+			{ AT_CNODE, AT_FREE + choose(AT_PEER - AT_FREE), AT_CNODE, hot_slot,
+				SK_ALL } };
 	do {
 		const char *args;
 
@@ -347,7 +359,7 @@ struct call call_choose(struct thread *t, bool safe)
 	utcb_choose(t, safe);
 	if (c.nr == SK_SYS_DELETE || c.nr == SK_SYS_REVOKE)
 		hot_slot = c.arg[1];
-	else if (c.nr <= SK_SYS_WAIT && choose(2))
+	else if (!meet && c.nr <= SK_SYS_WAIT && choose(2))
 		hot_slot = c.arg[0];
 	return c;
 }

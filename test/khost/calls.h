@@ -11,8 +11,11 @@ struct call {
 	uint64_t arg[6];
 };
 
-/* The next call of t, and what its UTCB says; `safe`: nothing that makes t wait or that stops it. */
-struct call call_choose(struct thread *t, bool safe);
+/*
+ * The next call of t, and what its UTCB says. safe: nothing that makes t wait or that stops it; meet: a call is half done,
+ * so look for what it is at.
+ */
+struct call call_choose(struct thread *t, bool safe, bool meet);
 const char *call_name(unsigned int nr);
 
 #endif

@@ -163,7 +163,7 @@ static void step_syscall(struct thread *t)
 		trace("again", NULL);
 		t->regs.r.rip += 2;
 	} else {
-		c = call_choose(t, safe);
+		c = call_choose(t, safe, any_unfinished());
 		call_set(t, c.nr, c.arg);
 		trace(call_name(c.nr), &c);
 	}

@@ -7,13 +7,14 @@
 """
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
 import tomllib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HANG = 60 # seconds within which a fault is to be found
+CPU_SECONDS, HANG = 60, 900 # within which a fault is to be found: of its own, and on a busy machine
 
 
 def faults():
@@ -34,7 +35,8 @@ def found(fault, program):
     """Whether the program finds the fault, and what it says."""
     try:
         done = subprocess.run([program, *fault["what"].split()], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              errors="replace", timeout=HANG)
+                              errors="replace", timeout=HANG,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS)))
     except subprocess.TimeoutExpired:
         return False, "nothing within the limit"
     text = done.stdout + done.stderr

@@ -250,7 +250,7 @@ static void peers_make(unsigned int i)
 			AT_PEER + n == AT_PEER_FRAME ? SK_R : SK_ALL);
 	for (unsigned int n = 0; n < 4; n++)
 		must(call_whole(domains[i].thread[0], SK_SYS_MINT, AT_CNODE, AT_BADGED + n,
-			     AT_CNODE, n < 3 ? AT_NOTIFICATION + n : AT_ENDPOINT, SK_ALL,
+			     AT_CNODE, n < 3 ? AT_NOTIFICATION + n : AT_ENDPOINT + 1, SK_ALL,
 			     1ull << n),
 			"MINT");
 }

@@ -48,7 +48,7 @@ enum {
 	AT_PEER_FRAME, /* to be read only */
 	AT_PEER_CNODE,
 	AT_PEER_SPACE,
-	AT_BADGED, /* its own notifications and first endpoint, with a badge */
+	AT_BADGED, /* its own notifications and an endpoint, with a badge */
 	AT_END = AT_BADGED + 4
 };
 /* In the root task's space besides: the memory of each domain, its CNode, the device untyped. */
