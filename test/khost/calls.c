@@ -220,7 +220,8 @@ static uint64_t argument(char kind, bool safe)
 	case 'i':
 		return kind == 'k' ? AT_CTL_SCHED : AT_CTL_IRQ;
 	case 'c':
-		return choose(n_cpus) | (8 + choose(4)) << 16;
+		return choose(n_cpus) | ((8 + choose(4)) | (choose(4) ? SK_SCHED_GUESTS : 0))
+						<< 16;
 	case 'g':
 		return 1 + choose(300);
 	case 'B':

@@ -47,7 +47,8 @@ static struct program *runs_on(unsigned int k, unsigned int cpu)
 	unsigned int thread = k ? AT_THREAD2 : AT_THREAD, sched = k ? AT_SCHED2 : AT_SCHED;
 
 	p->t = domains[1].thread[k];
-	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, sched, cpu | 10 << 16, 256, 0));
+	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, sched,
+		cpu | (10 | SK_SCHED_GUESTS) << 16, 256, 0));
 	must(act(SK_SYS_THREAD_RESUME, thread, 0, 0, 0, 0));
 	return p;
 }
@@ -60,7 +61,8 @@ static struct program *third_on(unsigned int cpu)
 	p->t = domains[2].thread[1];
 	must(act(SK_SYS_THREAD_CONFIGURE, AT_PEER_THREAD, AT_CNODE, AT_SPACE, 0,
 		UTCB_VADDR + 2 * SK_PAGE_SIZE));
-	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_PEER_SCHED, cpu | 10 << 16, 256, 0));
+	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_PEER_SCHED,
+		cpu | (10 | SK_SCHED_GUESTS) << 16, 256, 0));
 	must(act(SK_SYS_THREAD_RESUME, AT_PEER_THREAD, 0, 0, 0, 0));
 	return p;
 }
@@ -140,6 +142,22 @@ static void enter_signal(void)
 	end();
 }
 
+/* It was in the guest, or came too late; it was not refused. */
+static void guest_was_possible(void)
+{
+	long rc = programs[1].result[0];
+
+	if (programs[1].at && rc && rc != -SK_E_DELETED && rc != -SK_E_AGAIN &&
+		rc != -SK_E_STATE && rc != -SK_E_CAP)
+		fail("VCPU_ENTER says %ld", rc);
+}
+static void guest_got_signal(void)
+{
+	if (programs[1].at != 1 || programs[1].result[0] ||
+		programs[1].regs[0].rdi != SK_EXIT_SIGNAL)
+		fail("a signal did not end the guest's run: %ld", programs[1].result[0]);
+}
+
 /* --- scheduling contexts ---------------------------------------------------------------------- */
 
 static void rebind(void)
@@ -148,7 +166,8 @@ static void rebind(void)
 
 	begin(2);
 	must(act(SK_SYS_RETYPE, AT_UNTYPED, SK_OBJ_SCHED, AT_CNODE, AT_FREE, 1));
-	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_FREE, 0 | 12 << 16, 256, 0));
+	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_FREE,
+		0 | (12 | SK_SCHED_GUESTS) << 16, 256, 0));
 	p = runs_on(0, 0);
 	q = runs_on(1, 1);
 	calls(q, SK_SYS_YIELD, 0, 0, 0, 0, 0);
@@ -391,11 +410,11 @@ static void three_signal_wait(void)
 #name, 2, name, verify \
 	}
 const struct scenario scenarios[] = {
-	SCENARIO(enter_revoke, NULL),
-	SCENARIO(enter_delete, NULL),
-	SCENARIO(enter_suspend, NULL),
-	SCENARIO(enter_configure, NULL),
-	SCENARIO(enter_signal, NULL),
+	SCENARIO(enter_revoke, guest_was_possible),
+	SCENARIO(enter_delete, guest_was_possible),
+	SCENARIO(enter_suspend, guest_was_possible),
+	SCENARIO(enter_configure, guest_was_possible),
+	SCENARIO(enter_signal, guest_got_signal),
 	SCENARIO(rebind, NULL),
 	SCENARIO(signal_bound_waiter, NULL),
 	SCENARIO(signal_wait, waiter_got_signal),

@@ -9,11 +9,6 @@
 #include "vcpu.h"
 #include "world.h"
 
-#ifdef SK_SCHED_GUESTS
-#define GUESTS SK_SCHED_GUESTS
-#else
-#define GUESTS 0u
-#endif
 #define CALL_RIP 0x2002ull /* after a SYSCALL instruction */
 enum {
 	BOOT_PADDR = 1 << 20,
@@ -229,8 +224,8 @@ static void domain_start(unsigned int i)
 		STATE_VADDR, 0);
 	for (unsigned int n = 0; n < 2; n++)
 		own(i, "SCHED_CONFIGURE", SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED,
-			n ? AT_SCHED2 : AT_SCHED, (i + n) % n_cpus | (10 | GUESTS) << 16, 256,
-			0);
+			n ? AT_SCHED2 : AT_SCHED,
+			(i + n) % n_cpus | (10 | SK_SCHED_GUESTS) << 16, 256, 0);
 	own(i, "THREAD_BIND", SK_SYS_THREAD_BIND, AT_THREAD, AT_NOTIFICATION + 2, 0, 0, 0);
 	own(i, "SCHED_BIND", SK_SYS_SCHED_BIND, AT_SCHED, AT_THREAD, 0, 0, 0);
 	own(i, "SCHED_BIND", SK_SYS_SCHED_BIND, AT_SCHED2, AT_THREAD2, 0, 0, 0);
