@@ -28,7 +28,7 @@ static long (*const handlers[64])(struct thread *t, struct sk_regs *r, const str
 	SK_SYSCALLS(X)
 #undef X
 #ifdef CHECKED
-	[SK_SYS_CHECK] = sys_CHECK,
+		[SK_SYS_CHECK] = sys_CHECK,
 #endif
 };
 _Static_assert(SK_SYS_END <= SK_SYS_CHECK && SK_SYS_CHECK < ARRAY_SIZE(handlers), "table size");

@@ -266,6 +266,34 @@ static void call_reply(void)
 	end();
 }
 
+/* Two callers and one Reply: the first is told that it will not be answered. */
+static void reply_taken(void)
+{
+	struct program *p, *q, *r;
+
+	begin(2);
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	r = third_on(0);
+	thread_utcb(p->t)->deadline = thread_utcb(q->t)->deadline =
+		thread_utcb(r->t)->deadline = SK_NO_DEADLINE;
+	thread_utcb(q->t)->reply = AT_REPLY;
+	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
+	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
+	calls(p, SK_SYS_CALL, AT_ENDPOINT, SK_MI(1, 1, 0), 7, 0, 0);
+	calls(r, SK_SYS_CALL, AT_ENDPOINT, SK_MI(1, 1, 0), 8, 0, 0);
+	end();
+}
+static void one_was_told(void)
+{
+	unsigned int told = 0;
+
+	for (unsigned int i = 0; i < 3; i += 2)
+		told += programs[i].at == 1 && programs[i].result[0] == -SK_E_DELETED;
+	if (told != 1)
+		fail("%u of two callers of one Reply were told", told);
+}
+
 /* A call that times out while it is taken, and while it is answered. */
 static void call_timeout(void)
 {
@@ -421,6 +449,7 @@ const struct scenario scenarios[] = {
 	SCENARIO(signal_recv, waiter_got_signal),
 	SCENARIO(send_recv, both_returned),
 	SCENARIO(call_reply, both_returned),
+	SCENARIO(reply_taken, one_was_told),
 	SCENARIO(call_timeout, NULL),
 	SCENARIO(recv_suspend, suspended_came_back),
 	SCENARIO(recv_delete, receiver_heard_of_it),
