@@ -71,6 +71,8 @@ def runtests_reads(words, out):
     tiers = words[words.index("--tier") + 1].split(",") if "--tier" in words else ["unit", "fuzz", "kernel", "system"]
     with open(words[words.index("--list") + 1]) as f:
         tests = [line.rstrip("\n").split("\t") for line in f if line.strip()]
+    name = words[-1] if words[-2] not in ("--tier", "--list", "--build", "--fuzz-secs") else ""
+    tests = [t for t in tests if name in t[1]]
     paths = [t[2] for t in tests if t[0] in tiers and t[0] in ("unit", "fuzz", "kernel")]
     if "kernel" in tiers:
         paths.append(f"{out}/kernel.elf")
