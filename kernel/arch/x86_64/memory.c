@@ -168,16 +168,29 @@ void flush_window(uint64_t vaddr, uint64_t size)
 	}
 }
 
+/*
+ * By stores that go past the caches and take their lines out (AMD64 manual volume 1, 3.9.3; Intel SDM volume 1,
+ * 10.4.6.2): who had the page may have written it uncached, and the next may read it so. What stays in a cache
+ * would be another page than the one in memory.
+ */
 void arch_zero_page(uint64_t paddr)
 {
 	unsigned int slot = FIX_TEMP + this_cpu()->id;
-	void *va = (void *)(FIXMAP_BASE + slot * SK_PAGE_SIZE);
-	uint64_t n = SK_PAGE_SIZE / 8, *to = va;
+	uint64_t va = FIXMAP_BASE + slot * SK_PAGE_SIZE;
 
 	fixmap_pt[slot] = paddr | PTE_PRESENT | PTE_WRITE | PTE_NX;
-	__asm__ volatile("rep stosq" : "+D"(to), "+c"(n) : "a"(0ull) : "memory");
+	for (uint64_t line = va; line < va + SK_PAGE_SIZE; line += 128)
+		__asm__ volatile(".set at, 0\n\t"
+				 ".rept 16\n\t"
+				 "movnti %1, at(%0)\n\t"
+				 ".set at, at + 8\n\t"
+				 ".endr"
+				 :
+				 : "r"(line), "r"(0ull)
+				 : "memory");
+	__asm__ volatile("sfence" : : : "memory");
 	fixmap_pt[slot] = 0;
-	invlpg((uint64_t)va);
+	invlpg(va);
 }
 
 void *fixmap_mmio(unsigned int slot, uint64_t paddr)
