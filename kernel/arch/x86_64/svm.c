@@ -26,6 +26,8 @@ enum { EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40 };
 enum { PAUSE_COUNT = 3000, PAUSE_THRESHOLD = 128 };
 enum { NPF_PRESENT = 1, NPF_WRITE = 2, NPF_EXEC = 16 };
 #define NPF_TABLE (1ull << 33)
+/* Protection keys, shadow stacks, user interrupts: their registers are switched by nobody. */
+#define CR4_NOT_SWITCHED (0xfull << 22)
 #define PAT_RESET 0x0007040600070406ull
 
 struct svm_vcpu {
@@ -218,6 +220,7 @@ void arch_vcpu_load(struct vcpu *v)
 	if (dirty & SK_VCPU_RIP)
 		b->int_shadow = s->int_shadow & 1;
 	if (dirty & SK_VCPU_CR) {
+		b->cr4 &= ~CR4_NOT_SWITCHED;
 		b->v_intr = (b->v_intr & ~0xfu) | (uint32_t)(s->cr8 & 0xf);
 		if (!tlb_broken("break=registers"))
 			svm_of(v)->asid =

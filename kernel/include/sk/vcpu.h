@@ -24,7 +24,7 @@ enum sk_seg_index { SK_ES, SK_CS, SK_SS, SK_DS, SK_FS, SK_GS, SK_LDTR, SK_TR, SK
 #define SK_VCPU_GROUPS(X)                                                                          \
 	X(GPR, 0, "gpr[] without rsp")                                                             \
 	X(RIP, 1, "rip, rflags, gpr[SK_RSP], int_shadow")                                          \
-	X(CR, 2, "cr0, cr2, cr3, cr4, cr8, efer, pat")                                             \
+	X(CR, 2, "cr0, cr2, cr3, cr4 (22 to 25 stay 0), cr8, efer, pat")                           \
 	X(SEG, 3, "seg[], gdtr, idtr, cpl")                                                        \
 	X(MSR, 4, "star to sysenter_eip")                                                          \
 	X(DR, 5, "dr6, dr7")                                                                       \

@@ -159,7 +159,9 @@ static void exits64(void)
 	uint32_t level;
 
 	long_mode(CODE64);
+	state->cr4 |= 1u << 22; /* protection keys: nobody switches their register */
 	CHECK_EQ(enter(), SK_EXIT_RDMSR);
+	CHECK_EQ(state->cr4, 0x620);
 	CHECK_EQ(state->gpr[SK_RCX], 0xc0000080);
 	state->gpr[SK_RAX] = 0x500;
 	state->gpr[SK_RDX] = 0;
