@@ -15,15 +15,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
-#endif
+#include "layout.h" /* first: it says for which version Xen's headers are read */
+
 #include <xen/errno.h>
-#include <xen/xen.h>
 #include <xen/event_channel.h>
-#include <xen/grant_table.h>
 #include <xen/hvm/params.h>
-#include <xen/vcpu.h>
 
 #include "edge.h"
 #include "xen.h"
@@ -131,7 +127,7 @@ extern __thread unsigned xen_this_cpu;
 /* ---- hypercall.c ------------------------------------------------------------------ */
 struct hcall {
 	unsigned cpu;
-	bool wide;   /* 64-bit caller */
+	bool wide;   /* 64-bit caller: its longs and pointers have 8 bytes, else 4 */
 	bool nested; /* inside a multicall */
 	bool again;  /* out: the guest shall execute the instruction again, with op and arg[] */
 	unsigned
@@ -155,6 +151,17 @@ static inline bool hc_out(const struct hcall *c, uint64_t gva, const void *src, 
 {
 	return edge_gva_write(c->cpu, gva, src, len);
 }
+/* *s, a structure of the ABI as the caller lays it out, from or to gva. */
+#define HC_GET(c, s, gva) hc_get(c, LAYOUT_OF(s), s, sizeof(*(s)), gva)
+#define HC_PUT(c, gva, s) hc_put(c, LAYOUT_OF(s), gva, s, sizeof(*(s)))
+bool hc_get(
+	const struct hcall *c, const struct layout *l, void *dst, uint64_t size, uint64_t gva);
+bool hc_put(const struct hcall *c, const struct layout *l, uint64_t gva, const void *src,
+	uint64_t size);
+/* Longs and pointers of the caller's, 8 at most. */
+bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned n);
+bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, unsigned n);
+static inline unsigned hc_word_size(const struct hcall *c) { return c->wide ? 8 : 4; }
 static inline bool dom_self(domid_t d) { return d == DOMID_SELF || d == xd.p.domid; }
 /* Domain argument of a call that serves the caller alone: 0, -ESRCH (no such), -EPERM (another's). */
 static inline int dom_check(domid_t d)
@@ -164,11 +171,7 @@ static inline int dom_check(domid_t d)
 	return d == 0 ? -XEN_EPERM : -XEN_ESRCH;
 }
 /* Argument 1 points to a structure: into *s. 0 or -EFAULT. */
-#define HC_STRUCT(c, s) hc_struct(c, s, sizeof(*(s)))
-static inline int hc_struct(const struct hcall *c, void *dst, uint64_t size)
-{
-	return hc_in(c, dst, c->arg[1], size) ? 0 : -XEN_EFAULT;
-}
+#define HC_STRUCT(c, s) (HC_GET(c, s, (c)->arg[1]) ? 0 : -XEN_EFAULT)
 /* The same, and the domain that it names has to be the caller. */
 #define HC_SELF(c, s) (HC_STRUCT(c, s) ?: dom_check((s)->domid))
 

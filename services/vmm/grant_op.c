@@ -60,7 +60,7 @@ static int64_t do_setup(struct hcall *c, union element *e)
 		return 0;
 	}
 	for (i = 0; i < n; i++)
-		if (!hc_out(c, list + 8 * i, &xd.grant_gfn[i], 8))
+		if (!hc_words_put(c, list + hc_word_size(c) * i, &xd.grant_gfn[i], 1))
 			e->setup.status = GNTST_bad_virt_addr;
 	return 0;
 }
@@ -165,38 +165,38 @@ static int64_t do_copy(struct hcall *c, union element *e)
 	return 0;
 }
 
-static const struct {
+/* fn, and the structure: its size, and its layout where 32-bit code has another. */
+#define ELEMENT(fn, s) fn, sizeof(struct s), LAYOUT_OF((struct s *)NULL)
+static const struct grant_op {
 	int64_t (*fn)(struct hcall *c, union element *e);
 	uint8_t size;
+	const struct layout *layout;
 	bool out, single;
 } ops[] = {
-	[GNTTABOP_map_grant_ref] = { do_map, sizeof(struct gnttab_map_grant_ref), true, false },
-	[GNTTABOP_unmap_grant_ref] = { do_unmap, sizeof(struct gnttab_unmap_grant_ref), true,
+	[GNTTABOP_map_grant_ref] = { ELEMENT(do_map, gnttab_map_grant_ref), true, false },
+	[GNTTABOP_unmap_grant_ref] = { ELEMENT(do_unmap, gnttab_unmap_grant_ref), true, false },
+	[GNTTABOP_unmap_and_replace] = { ELEMENT(do_replace, gnttab_unmap_and_replace), true,
 		false },
-	[GNTTABOP_unmap_and_replace] = { do_replace, sizeof(struct gnttab_unmap_and_replace),
-		true, false },
-	[GNTTABOP_setup_table] = { do_setup, sizeof(struct gnttab_setup_table), true, true },
-	[GNTTABOP_query_size] = { do_size, sizeof(struct gnttab_query_size), true, true },
-	[GNTTABOP_copy] = { do_copy, sizeof(struct gnttab_copy), true, false },
-	[GNTTABOP_set_version] = { do_set_version, sizeof(struct gnttab_set_version), true,
-		true },
-	[GNTTABOP_get_version] = { do_get_version, sizeof(struct gnttab_get_version), true,
-		true },
-	[GNTTABOP_cache_flush] = { do_flush, sizeof(struct gnttab_cache_flush), false, false },
+	[GNTTABOP_setup_table] = { ELEMENT(do_setup, gnttab_setup_table), true, true },
+	[GNTTABOP_query_size] = { ELEMENT(do_size, gnttab_query_size), true, true },
+	[GNTTABOP_copy] = { ELEMENT(do_copy, gnttab_copy), true, false },
+	[GNTTABOP_set_version] = { ELEMENT(do_set_version, gnttab_set_version), true, true },
+	[GNTTABOP_get_version] = { ELEMENT(do_get_version, gnttab_get_version), true, true },
+	[GNTTABOP_cache_flush] = { ELEMENT(do_flush, gnttab_cache_flush), false, false },
 };
 
-static int64_t element_do(struct hcall *c, uint32_t op, uint64_t at)
+static int64_t element_do(struct hcall *c, const struct grant_op *op, uint64_t at)
 {
 	union element e;
 	int64_t rc;
 
 	memset(&e, 0, sizeof(e));
-	if (!hc_in(c, &e, at, ops[op].size))
+	if (!hc_get(c, op->layout, &e, op->size, at))
 		return -XEN_EFAULT;
 	edge_lock(&xd.mem_lock);
-	rc = ops[op].fn(c, &e);
+	rc = op->fn(c, &e);
 	edge_unlock(&xd.mem_lock);
-	if (rc == 0 && ops[op].out && !hc_out(c, at, &e, ops[op].size))
+	if (rc == 0 && op->out && !hc_put(c, op->layout, at, &e, op->size))
 		rc = -XEN_EFAULT;
 	return rc;
 }
@@ -205,6 +205,7 @@ static int64_t element_do(struct hcall *c, uint32_t op, uint64_t at)
 int64_t hc_grant_table_op(struct hcall *c)
 {
 	uint32_t op = (uint32_t)c->arg[0], left = (uint32_t)c->arg[2];
+	const struct layout *l;
 	int64_t rc;
 
 	if ((int32_t)left < 0)
@@ -213,12 +214,13 @@ int64_t hc_grant_table_op(struct hcall *c)
 		return -XEN_ENOSYS;
 	if (ops[op].single && left != 1)
 		return -XEN_EINVAL;
+	l = ops[op].layout;
 	for (; left && c->budget; left--) {
 		hc_spend(c, 1);
-		rc = element_do(c, op, c->arg[1]);
+		rc = element_do(c, &ops[op], c->arg[1]);
 		if (rc)
 			return rc;
-		c->arg[1] += ops[op].size;
+		c->arg[1] += l && !c->wide ? l->compat_size : ops[op].size;
 	}
 	c->arg[2] = left;
 	c->again = left != 0;

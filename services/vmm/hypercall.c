@@ -26,27 +26,26 @@ static int64_t hc_denied(struct hcall *c)
 }
 
 /* One row for each hypercall that a PVH guest finds; the others do not exist. */
-#define ROW(name, fn, narrow) [__HYPERVISOR_##name] = { fn, #name, narrow }
+#define ROW(name, fn) [__HYPERVISOR_##name] = { fn, #name }
 static const struct hcall_row {
 	hcall_fn *fn;
 	const char *name;
-	bool narrow; /* arguments look the same to 32-bit code: allowed there */
 } table[N_HYPERCALLS] = {
-	ROW(memory_op, hc_memory_op, false),
-	ROW(multicall, hc_multicall, false),
-	ROW(set_timer_op, hc_set_timer_op, false),
-	ROW(xen_version, hc_xen_version, true),
-	ROW(console_io, hc_console_io, true),
-	ROW(grant_table_op, hc_grant_table_op, false),
-	ROW(vm_assist, hc_vm_assist, true),
-	ROW(vcpu_op, hc_vcpu_op, false),
-	ROW(sched_op, hc_sched_op, true),
-	ROW(event_channel_op, hc_event_channel_op, false),
-	ROW(hvm_op, hc_hvm_op, true),
-	ROW(platform_op, hc_denied, false),
-	ROW(sysctl, hc_denied, false),
-	ROW(domctl, hc_denied, false),
-	ROW(dm_op, hc_denied, false),
+	ROW(memory_op, hc_memory_op),
+	ROW(multicall, hc_multicall),
+	ROW(set_timer_op, hc_set_timer_op),
+	ROW(xen_version, hc_xen_version),
+	ROW(console_io, hc_console_io),
+	ROW(grant_table_op, hc_grant_table_op),
+	ROW(vm_assist, hc_vm_assist),
+	ROW(vcpu_op, hc_vcpu_op),
+	ROW(sched_op, hc_sched_op),
+	ROW(event_channel_op, hc_event_channel_op),
+	ROW(hvm_op, hc_hvm_op),
+	ROW(platform_op, hc_denied),
+	ROW(sysctl, hc_denied),
+	ROW(domctl, hc_denied),
+	ROW(dm_op, hc_denied),
 };
 
 /* The first time: a guest that goes silent after a call has said which one it missed. */
@@ -63,6 +62,60 @@ static void missing_note(const struct hcall *c, const struct hcall_row *row, uin
 			c->cpu, row->name, (uint32_t)sub_op, who);
 }
 
+/* ---- the caller's structures ------------------------------------------------------ */
+
+bool hc_get(
+	const struct hcall *c, const struct layout *l, void *dst, uint64_t size, uint64_t gva)
+{
+	uint8_t compat[LAYOUT_MAX];
+
+	if (c->wide || !l)
+		return hc_in(c, dst, gva, size);
+	if (!hc_in(c, compat, gva, l->compat_size))
+		return false;
+	layout_widen(l, dst, compat);
+	return true;
+}
+
+bool hc_put(const struct hcall *c, const struct layout *l, uint64_t gva, const void *src,
+	uint64_t size)
+{
+	uint8_t compat[LAYOUT_MAX];
+
+	if (c->wide || !l)
+		return hc_out(c, gva, src, size);
+	layout_narrow(l, compat, src);
+	return hc_out(c, gva, compat, l->compat_size);
+}
+
+bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned n)
+{
+	uint32_t compat[8];
+	unsigned i;
+
+	if (c->wide)
+		return hc_in(c, word, gva, n * 8ull);
+	if (!hc_in(c, compat, gva, n * 4ull))
+		return false;
+	for (i = 0; i < n; i++)
+		word[i] = compat[i];
+	return true;
+}
+
+bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, unsigned n)
+{
+	uint32_t compat[8];
+	unsigned i;
+
+	if (c->wide)
+		return hc_out(c, gva, word, n * 8ull);
+	for (i = 0; i < n; i++)
+		compat[i] = (uint32_t)word[i];
+	return hc_out(c, gva, compat, n * 4ull);
+}
+
+/* ---- dispatch --------------------------------------------------------------------- */
+
 static int64_t dispatch(struct hcall *c)
 {
 	const struct hcall_row *row = c->op < N_HYPERCALLS ? &table[c->op] : NULL;
@@ -71,34 +124,39 @@ static int64_t dispatch(struct hcall *c)
 
 	if (row && !row->fn)
 		row = NULL;
-	if (row && (c->wide || row->narrow))
+	if (row)
 		rc = row->fn(c);
 	if (rc == -XEN_ENOSYS || rc == -XEN_EPERM)
 		missing_note(c, row, row ? sub_op : 0);
 	return rc;
 }
 
+/* struct multicall_entry, whose members are all longs. */
+enum { ENTRY_OP, ENTRY_RESULT, ENTRY_ARGS, ENTRY_WORDS = 8 };
+_Static_assert(sizeof(struct multicall_entry) == ENTRY_WORDS * 8 &&
+		       offsetof(struct multicall_entry, result) == ENTRY_RESULT * 8 &&
+		       offsetof(struct multicall_entry, args) == ENTRY_ARGS * 8,
+	"members in this order");
+
 /* The call at `at`: its result, or what is left of it and `again`, into the guest's list. */
 static int64_t multicall_entry_run(struct hcall *c, uint64_t at)
 {
-	struct multicall_entry e;
-	struct hcall sub = { .cpu = c->cpu, .wide = true, .nested = true };
+	struct hcall sub = { .cpu = c->cpu, .wide = c->wide, .nested = true };
+	uint64_t entry[ENTRY_WORDS], result;
 	bool told;
 
-	if (!hc_in(c, &e, at, sizeof(e)))
+	if (!hc_words_get(c, entry, at, ENTRY_WORDS))
 		return -XEN_EFAULT;
-	sub.op = e.op;
+	sub.op = entry[ENTRY_OP];
 	sub.budget = c->budget;
-	memcpy(sub.arg, e.args, sizeof(sub.arg));
-	e.result = (xen_ulong_t)dispatch(&sub);
+	memcpy(sub.arg, entry + ENTRY_ARGS, sizeof(sub.arg));
+	result = (uint64_t)dispatch(&sub);
 	c->budget = sub.budget;
 	c->again = sub.again;
 	if (sub.again)
-		told = hc_out(c, at + offsetof(struct multicall_entry, args), sub.arg,
-			sizeof(sub.arg));
+		told = hc_words_put(c, at + ENTRY_ARGS * hc_word_size(c), sub.arg, 6);
 	else
-		told = hc_out(c, at + offsetof(struct multicall_entry, result), &e.result,
-			sizeof(e.result));
+		told = hc_words_put(c, at + ENTRY_RESULT * hc_word_size(c), &result, 1);
 	return told ? 0 : -XEN_EFAULT;
 }
 
@@ -119,7 +177,7 @@ static int64_t hc_multicall(struct hcall *c)
 		}
 		if (c->again)
 			break;
-		c->arg[0] += sizeof(struct multicall_entry);
+		c->arg[0] += ENTRY_WORDS * hc_word_size(c);
 		left--;
 	}
 	c->arg[1] = left;

@@ -10,8 +10,6 @@
  */
 #include "dom.h"
 
-#include <xen/memory.h>
-
 #define CMD_BITS 6u
 #define ORDER_MAX 9u /* 2 MiB: what Xen allows a domain without devices */
 #define GFN_LIMIT (1ull << 40)
@@ -109,6 +107,12 @@ static uint64_t pages_of(uint64_t extents, unsigned order)
 	return extents < xd.p.max_pages ? extents << order : xd.p.max_pages;
 }
 
+/* How many done extents fit above the command's bits of an argument; their list has an address that fits too. */
+static uint64_t extents_max(const struct hcall *c)
+{
+	return c->wide ? UINT64_MAX >> (CMD_BITS + 3) : UINT32_MAX >> CMD_BITS;
+}
+
 /* Returns how many extents are done, which may be fewer than asked for. */
 static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 {
@@ -118,13 +122,13 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 
 	if (rc)
 		return rc;
-	if (r.nr_extents > UINT64_MAX >> (CMD_BITS + 3) || start > r.nr_extents)
+	if (r.nr_extents > extents_max(c) || start > r.nr_extents)
 		return (int64_t)start;
 	if (cmd == XENMEM_increase_reservation || r.extent_order > ORDER_MAX)
 		return (int64_t)start; /* nothing without a place in the guest */
 	for (i = start; i < r.nr_extents && c->budget; i++) {
 		hc_spend(c, 1u << r.extent_order);
-		if (!hc_in(c, &gfn, (uint64_t)r.extent_start.p + 8 * i, sizeof(gfn)))
+		if (!hc_words_get(c, &gfn, (uint64_t)r.extent_start.p + hc_word_size(c) * i, 1))
 			return (int64_t)i;
 		rc = extent_do(cmd, gfn, r.extent_order, true);
 		if (rc == -SK_E_AGAIN) {
@@ -226,8 +230,8 @@ static int64_t add_to_physmap_batch(struct hcall *c, uint64_t start)
 		return -XEN_EINVAL;
 	for (i = start; i < a.size && c->budget; i++) {
 		hc_spend(c, 1);
-		if (!hc_in(c, &idx, (uint64_t)a.idxs.p + 8 * i, 8) ||
-			!hc_in(c, &gfn, (uint64_t)a.gpfns.p + 8 * i, 8))
+		if (!hc_words_get(c, &idx, (uint64_t)a.idxs.p + hc_word_size(c) * i, 1) ||
+			!hc_words_get(c, &gfn, (uint64_t)a.gpfns.p + hc_word_size(c) * i, 1))
 			return -XEN_EFAULT;
 		rc = (int)physmap_add(a.space, idx, gfn);
 		if (!hc_out(c, (uint64_t)a.errs.p + 4 * i, &rc, 4))
@@ -273,7 +277,7 @@ static int64_t memory_map(struct hcall *c)
 	if (!hc_out(c, (uint64_t)a.buffer.p, map, n * sizeof(map[0])))
 		return -XEN_EFAULT;
 	a.nr_entries = n;
-	return hc_out(c, c->arg[1], &a, sizeof(a)) ? 0 : -XEN_EFAULT;
+	return HC_PUT(c, c->arg[1], &a) ? 0 : -XEN_EFAULT;
 }
 
 static int64_t ask(struct hcall *c, uint64_t answer)

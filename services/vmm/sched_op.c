@@ -9,8 +9,6 @@
  */
 #include "dom.h"
 
-#include <xen/sched.h>
-
 #define POLL_PORTS_MAX 128u
 
 static void wait_begin(unsigned cpu, sk_time_t deadline)
@@ -126,14 +124,10 @@ static int64_t watchdog(struct hcall *c)
 	return -XEN_ENOSPC;
 }
 
-/* arg: operation, argument. 32-bit callers: what has one layout in both. */
+/* arg: operation, argument. */
 int64_t hc_sched_op(struct hcall *c)
 {
-	uint32_t op = (uint32_t)c->arg[0];
-
-	if (!c->wide && op == SCHEDOP_poll)
-		return -XEN_ENOSYS;
-	switch (op) {
+	switch ((uint32_t)c->arg[0]) {
 	case SCHEDOP_yield:
 		edge_yield();
 		return 0;

@@ -46,9 +46,9 @@ static int64_t register_runstate(struct hcall *c, unsigned cpu)
 	uint32_t first;
 	void *part[2] = { NULL, NULL };
 
-	if (!hc_in(c, &at, c->arg[2], sizeof(at)))
+	if (!hc_words_get(c, &at, c->arg[2], 1))
 		return -XEN_EFAULT;
-	if (at % 8 || at > UINT64_MAX - size)
+	if (at % hc_word_size(c) || at > UINT64_MAX - size)
 		return -XEN_EINVAL;
 	first = PAGE - (uint32_t)(at % PAGE);
 	if (first > size)
@@ -78,9 +78,9 @@ static int64_t register_time(struct hcall *c, unsigned cpu)
 	uint64_t at, gpa;
 	void *p;
 
-	if (!hc_in(c, &at, c->arg[2], sizeof(at)))
+	if (!hc_words_get(c, &at, c->arg[2], 1))
 		return -XEN_EFAULT;
-	if (at % 8 || at % PAGE > PAGE - sizeof(struct vcpu_time_info))
+	if (at % hc_word_size(c) || at % PAGE > PAGE - sizeof(struct vcpu_time_info))
 		return -XEN_EINVAL;
 	if (!edge_gva_to_gpa(c->cpu, at, &gpa))
 		return -XEN_EFAULT;
@@ -102,7 +102,7 @@ static int64_t get_runstate(struct hcall *c, unsigned cpu)
 	edge_lock(&xd.vcpu[cpu].time_lock);
 	r = xd.vcpu[cpu].runstate;
 	edge_unlock(&xd.vcpu[cpu].time_lock);
-	return hc_out(c, c->arg[2], &r, sizeof(r)) ? 0 : -XEN_EFAULT;
+	return HC_PUT(c, c->arg[2], &r) ? 0 : -XEN_EFAULT;
 }
 
 static int64_t set_singleshot(struct hcall *c, unsigned cpu)
@@ -111,7 +111,7 @@ static int64_t set_singleshot(struct hcall *c, unsigned cpu)
 
 	if (cpu != c->cpu)
 		return -XEN_EINVAL;
-	if (!hc_in(c, &a, c->arg[2], sizeof(a)))
+	if (!HC_GET(c, &a, c->arg[2]))
 		return -XEN_EFAULT;
 	if ((a.flags & VCPU_SSHOTTMR_future) && a.timeout_abs_ns < time_now())
 		return -XEN_ETIME;
@@ -186,11 +186,13 @@ int64_t hc_vcpu_op(struct hcall *c)
 	}
 }
 
-/* arg 0: absolute system time in ns, 0 = stop. */
+/* arg 0: absolute system time in ns, 0 = stop; 32-bit code has its high half in arg 1. */
 int64_t hc_set_timer_op(struct hcall *c)
 {
 	uint64_t at = c->arg[0], now = time_now();
 
+	if (!c->wide)
+		at |= c->arg[1] << 32;
 	if (at == 0) {
 		xd.vcpu[c->cpu].singleshot = SK_NO_DEADLINE;
 		return 0;

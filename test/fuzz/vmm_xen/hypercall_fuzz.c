@@ -67,10 +67,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_again();
 	fake_homes = RAM_PAGES - 300;
 	for (n = 0; n < 24 && f.left; n++) {
-		uint8_t how = feed8(&f);
-		uint32_t op = ops[feed8(&f) % sizeof(ops)];
+		uint8_t how = feed8(&f), what = feed8(&f);
+		uint32_t op = ops[what % sizeof(ops)];
 		uint64_t a = feed8(&f), b, c;
 
+		fake_state[0].seg[SK_CS].attr = what & 128 ? 1u << 10 : 1u << 9; /* D, L */
 		b = pointer(&f, how);
 		c = how & 4 ? pointer(&f, how >> 3) : feed8(&f);
 		if (op == __HYPERVISOR_multicall)

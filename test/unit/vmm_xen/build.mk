@@ -1,13 +1,22 @@
 # The Xen half of the VMM: real sources on a fake machine (fake.c) with a fake front end (device.c). One program, as
 # hypercalls reach everything.
-vmm-xen-src := $(addprefix services/vmm/,hypercall.c version.c time.c evtchn.c evtchn_fifo.c grant.c grant_op.c \
+vmm-xen-src := $(addprefix services/vmm/,hypercall.c layout.c version.c time.c evtchn.c evtchn_fifo.c grant.c grant_op.c \
 	memory_op.c hvm_op.c sched_op.c vcpu_op.c gring.c xs_link.c xs_ring.c cons_ring.c xenbus.c blkif_abi.c \
 	blkback.c netback.c frame.c) libs/ring/ring.c test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
 
 unit-tests += vmm_xen
-src-unit-vmm_xen := $(addprefix test/unit/vmm_xen/,main.c hypercall_test.c evtchn_test.c grant_test.c rings_test.c \
+src-unit-vmm_xen := $(addprefix test/unit/vmm_xen/,main.c hypercall_test.c compat_test.c evtchn_test.c grant_test.c rings_test.c \
 	blkback_test.c netback_test.c) $(vmm-xen-src)
 inc-unit-vmm_xen := services/vmm test/unit/vmm_xen
+
+# Xen's structures as 32-bit and as 64-bit code see them: see layout_check.c
+layout-cc = $(HOSTCC) -std=gnu11 -ffreestanding -fno-pic -w -Iservices/vmm -isystem $(SYSROOT)/xeninc -S $<
+$(B)/unit/vmm_xen.layout: test/unit/vmm_xen/layout_check.c services/vmm/layout.h | $(packages) $(sysroot)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(layout-cc) -m32 -o $@.32.s && grep -F .long $@.32.s >$@.32
+	$(Q)$(layout-cc) -m64 -o $@.64.s && grep -F .long $@.64.s >$@.64
+	$(call say,CMP,$<)cmp $@.32 $@.64 && touch $@
+$(B)/unit/vmm_xen: $(B)/unit/vmm_xen.layout
 
 unit-tests += vmm_xs_interleave
 src-unit-vmm_xs_interleave := test/unit/vmm_xen/xs_interleave_test.c

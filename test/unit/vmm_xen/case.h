@@ -56,6 +56,7 @@ static inline void case_run(void (*fn)(void))
 	} while (0)
 
 int hypercall_tests(void);
+int compat_tests(void);
 int evtchn_tests(void);
 int grant_tests(void);
 int rings_tests(void);

@@ -274,8 +274,8 @@ int64_t hypercall(uint32_t op, uint64_t a, uint64_t b, uint64_t c)
 	struct sk_vcpu_state *st = &fake_state[0];
 
 	st->gpr[SK_RAX] = op;
-	st->gpr[SK_RDI] = a;
-	st->gpr[SK_RSI] = b;
+	st->gpr[SK_RDI] = st->gpr[SK_RBX] = a;
+	st->gpr[SK_RSI] = st->gpr[SK_RCX] = b;
 	st->gpr[SK_RDX] = c;
 	do {
 		st->rip = 3;

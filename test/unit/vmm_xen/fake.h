@@ -37,7 +37,7 @@ void fake_guest(void);
 /* The same again, for fuzzers; back ends and connections are not taken back. */
 void fake_again(void);
 
-/* Hypercall of vCPU 0 in 64-bit mode: runs it to its end. */
+/* Hypercall of vCPU 0, as 64-bit code unless fake_state says otherwise: runs it to its end. */
 int64_t hypercall(uint32_t op, uint64_t a, uint64_t b, uint64_t c);
 /* Argument structures go here (guest address = offset in ram). */
 enum { ARG = 300 * 4096, ARG2 = 350 * 4096 };

@@ -7,6 +7,7 @@ int main(void)
 {
 	int failed = hypercall_tests();
 
+	failed += compat_tests();
 	failed += evtchn_tests();
 	failed += grant_tests();
 	failed += rings_tests();

@@ -1,0 +1,283 @@
+/*
+ * compat_test.c - callers that are 32-bit code: arguments, lists and results in their layout, and shared pages too
+ */
+#include "fake.h"
+#include "case.h"
+
+#include <xen/version.h>
+
+/* The upper halves of registers are not the caller's: a hypercall that looks at them fails. */
+#define JUNK 0xdead00000000ull
+
+static void mode_set(unsigned bits)
+{
+	fake_state[0].seg[SK_CS].attr = bits == 64 ? 1u << 9 : 1u << 10; /* L, D */
+}
+
+static void guest32(void)
+{
+	fake_guest();
+	mode_set(32);
+}
+
+/* Of vCPU 0 in 32-bit mode, to its end; the upper half of the result must be clear. */
+static int32_t hypercall32(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
+{
+	struct sk_vcpu_state *st = &fake_state[0];
+
+	st->gpr[SK_RAX] = JUNK | op;
+	st->gpr[SK_RBX] = JUNK | a;
+	st->gpr[SK_RCX] = JUNK | b;
+	st->gpr[SK_RDX] = JUNK | c;
+	do {
+		st->rip = 3;
+		xen_hypercall(0);
+	} while (st->rip == 0);
+	xen_this_cpu = UINT32_MAX;
+	CHECK_EQ(st->gpr[SK_RAX] >> 32, 0);
+	return (int32_t)st->gpr[SK_RAX];
+}
+#define H32(name, a, b, c) hypercall32(__HYPERVISOR_##name, a, b, c)
+
+/* A structure at ARG as argument b, what follows it in memory a page of ones; its copy comes back. */
+static int32_t op32(uint32_t nr, uint32_t cmd, void *arg, size_t size)
+{
+	int32_t rc;
+
+	memset(at(ARG), 0xff, 4096);
+	memcpy(at(ARG), arg, size);
+	rc = hypercall32(nr, cmd, ARG, 1);
+	memcpy(arg, at(ARG), size);
+	CHECK_EQ(((uint8_t *)at(ARG))[size], 0xff);
+	return rc;
+}
+#define OP32(name, cmd, s) op32(__HYPERVISOR_##name, cmd, s, sizeof(*(s)))
+
+CASE(every_call_is_there)
+{
+	guest32();
+	CHECK_EQ(H32(xen_version, XENVER_version, 0, 0), 4 << 16 | 17);
+	CHECK_EQ(H32(memory_op, XENMEM_maximum_ram_page, 0, 0), RAM_PAGES - 1);
+	CHECK_EQ(H32(physdev_op, 0, 0, 0), -XEN_ENOSYS);
+	CHECK_EQ(H32(domctl, 0, 0, 0), -XEN_EPERM);
+	CHECK_EQ(H32(memory_op, 63, 0, 0), -XEN_ENOSYS);
+}
+
+static int32_t reserve32(uint32_t cmd, uint32_t n, uint32_t gfn0)
+{
+	struct compat_xen_memory_reservation r = {
+		.extent_start = ARG2, .nr_extents = n, .domid = DOMID_SELF
+	};
+	uint32_t i, *list = at(ARG2);
+
+	for (i = 0; i < n && i < 700; i++)
+		list[i] = gfn0 + i;
+	return OP32(memory_op, cmd, &r);
+}
+
+CASE(balloon)
+{
+	guest32();
+	CHECK_EQ(reserve32(XENMEM_decrease_reservation, 600, 400), 600); /* in batches */
+	CHECK(!present[400] && !present[999] && present[399] && present[1000]);
+	CHECK_EQ(reserve32(XENMEM_populate_physmap, 3, 500), 3);
+	CHECK(present[500] && present[502] && !present[503] && !present[499]);
+	CHECK_EQ(reserve32(XENMEM_decrease_reservation, 1, 0xffffffff), 0);
+	/* what is done has no room above the command's bits of a 32-bit register */
+	CHECK_EQ(reserve32(XENMEM_populate_physmap, 1u << 26, 503), 0);
+	CHECK(!present[503]);
+}
+
+CASE(special_pages)
+{
+	struct compat_xen_add_to_physmap a = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = 200
+	};
+	struct compat_xen_add_to_physmap_batch b = { .domid = DOMID_SELF,
+		.space = XENMAPSPACE_grant_table,
+		.size = 2,
+		.idxs = ARG2,
+		.gpfns = ARG2 + 100,
+		.errs = ARG2 + 200 };
+	struct compat_xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = 200 };
+	struct compat_gnttab_setup_table t = {
+		.dom = DOMID_SELF, .nr_frames = 3, .status = 7, .frame_list = ARG2
+	};
+	uint32_t *word = at(ARG2);
+
+	guest32();
+	CHECK_EQ(OP32(memory_op, XENMEM_add_to_physmap, &a), 0);
+	CHECK_EQ(xd.shared_gfn, 200);
+	word[0] = 0;
+	word[1] = 1;
+	word[25] = 300;
+	word[26] = 301;
+	word[50] = word[51] = 0xffffffff;
+	CHECK_EQ(OP32(memory_op, XENMEM_add_to_physmap_batch, &b), 0);
+	CHECK_EQ(word[50] | word[51], 0);
+	CHECK(xd.grant_gfn[0] == 300 && xd.grant_gfn[1] == 301);
+	word[3] = 0x1234;
+	CHECK_EQ(OP32(grant_table_op, GNTTABOP_setup_table, &t), 0);
+	CHECK_EQ(t.status, GNTST_okay);
+	CHECK(word[0] == 300 && word[1] == 301 && word[2] == 0xffffffff && word[3] == 0x1234);
+	CHECK_EQ(OP32(memory_op, XENMEM_remove_from_physmap, &r), 0);
+	CHECK_EQ(xd.shared_gfn, UINT64_MAX);
+}
+
+CASE(memory_map_is_told)
+{
+	struct compat_xen_memory_map m = { .nr_entries = 8, .buffer = ARG2 };
+	struct {
+		uint64_t addr, size;
+		uint32_t type;
+	} __attribute__((packed)) *e = at(ARG2);
+
+	guest32();
+	CHECK_EQ(OP32(memory_op, XENMEM_memory_map, &m), 0);
+	CHECK(m.nr_entries == 2 && m.buffer == ARG2);
+	CHECK(e[1].addr == 0xfeff8000 && e[1].size == 0x8000 && e[1].type == 2);
+}
+
+/* Elements of a list lie closer together: those of the second batch too. */
+CASE(grant_copies)
+{
+	enum { N = 300 };
+	struct compat_gnttab_copy *c = at(ARG);
+	unsigned i;
+
+	guest32();
+	memset(at(ARG), 0xff, 4 * 4096);
+	for (i = 0; i < N; i++) {
+		c[i] = (struct compat_gnttab_copy){ .source_u = 600,
+			.source_domid = DOMID_SELF,
+			.source_offset = (uint16_t)i,
+			.dest_u = 601,
+			.dest_domid = DOMID_SELF,
+			.dest_offset = (uint16_t)(2 * i),
+			.len = 1,
+			.status = 99 };
+		*(uint8_t *)at(600 * 4096 + i) = (uint8_t)(i * 7 + 1);
+	}
+	grant_give(9, 601, GTF_permit_access, DOMID);
+	c[1].flags = GNTCOPY_dest_gref;
+	c[1].dest_u = 9;
+	c[2].source_domid = 5;
+	CHECK_EQ(H32(grant_table_op, GNTTABOP_copy, ARG, N), 0);
+	for (i = 0; i < N; i++) {
+		CHECK_EQ(c[i].status, i == 2 ? GNTST_bad_domain : GNTST_okay);
+		CHECK_EQ(*(uint8_t *)at(601 * 4096 + 2 * i), i == 2 ? 0 : (uint8_t)(i * 7 + 1));
+	}
+	CHECK_EQ(*(uint8_t *)at(ARG + N * sizeof(*c)), 0xff);
+}
+
+CASE(multicalls)
+{
+	struct entry {
+		uint32_t op, result, args[6];
+	} *e = at(ARG);
+	unsigned i;
+
+	guest32();
+	for (i = 0; i < 600; i++)
+		e[i] = (struct entry){ .op = __HYPERVISOR_xen_version,
+			.args = { XENVER_version } };
+	e[1].op = __HYPERVISOR_multicall;
+	e[2] = (struct entry){ .op = __HYPERVISOR_memory_op,
+		.args = { XENMEM_maximum_ram_page } };
+	e[600].result = 0x1234;
+	CHECK_EQ(H32(multicall, ARG, 600, 0), 0); /* continued twice */
+	CHECK_EQ(e[0].result, 4 << 16 | 17);
+	CHECK_EQ((int32_t)e[1].result, -XEN_EINVAL);
+	CHECK_EQ(e[2].result, RAM_PAGES - 1);
+	CHECK_EQ(e[599].result, 4 << 16 | 17);
+	CHECK_EQ(e[600].result, 0x1234);
+}
+
+/* What is left of a call is written into its entry, in words of 4 bytes. */
+CASE(multicall_goes_on)
+{
+	struct compat_xen_memory_reservation r = {
+		.extent_start = ARG2, .nr_extents = 700, .domid = DOMID_SELF
+	};
+	uint32_t *e = at(ARG + 4096), *list = at(ARG2), i;
+
+	guest32();
+	memcpy(at(ARG), &r, sizeof(r));
+	for (i = 0; i < 700; i++)
+		list[i] = 310 + i + (310 + i >= ARG2 / 4096 ? 1 : 0);
+	e[0] = __HYPERVISOR_memory_op;
+	e[2] = XENMEM_decrease_reservation;
+	e[3] = ARG;
+	e[4] = 0x5555;
+	e[8] = __HYPERVISOR_xen_version;
+	e[10] = XENVER_pagesize;
+	CHECK_EQ(H32(multicall, ARG + 4096, 2, 0), 0);
+	CHECK_EQ(e[1], 700);
+	CHECK(e[2] >> 6 && (e[2] & 63) == XENMEM_decrease_reservation);
+	CHECK(e[3] == ARG && e[4] == 0x5555);
+	CHECK_EQ(e[9], 4096);
+	CHECK_EQ(edge_mem_pages(), RAM_PAGES - 700);
+}
+
+CASE(poll_waits)
+{
+	struct compat_sched_poll p = { .ports = ARG2, .nr_ports = 1, .timeout = 5000000000ull };
+	uint32_t *port = at(ARG2);
+
+	guest32();
+	*port = 5;
+	CHECK_EQ(OP32(sched_op, SCHEDOP_poll, &p), 0);
+	CHECK(!xen_vcpu_runnable(0));
+	CHECK_EQ(xen_next_deadline(0), time_tsc(5000000000ull));
+	xen_vcpu_wake(0);
+	*port = EVTCHN_PORTS;
+	CHECK_EQ(OP32(sched_op, SCHEDOP_poll, &p), -XEN_EINVAL);
+}
+
+CASE(timers)
+{
+	struct compat_vcpu_set_singleshot_timer t = { .timeout_abs_ns = 0x300000000ull };
+
+	guest32();
+	memset(at(ARG), 0xff, 64); /* what follows it is no flags */
+	memcpy(at(ARG), &t, sizeof(t));
+	CHECK_EQ(H32(vcpu_op, VCPUOP_set_singleshot_timer, 0, ARG), 0);
+	CHECK_EQ(xen_next_deadline(0), time_tsc(0x300000000ull));
+	CHECK_EQ(H32(set_timer_op, 7000, 2, 0), 0); /* low half, high half */
+	CHECK_EQ(xen_next_deadline(0), time_tsc(0x200000000ull + 7000));
+	CHECK_EQ(H32(set_timer_op, 0, 0, 0), 0);
+	CHECK_EQ(xen_next_deadline(0), SK_NO_DEADLINE);
+}
+
+CASE(runstate_is_told)
+{
+	struct compat_vcpu_runstate_info *r = at(ARG);
+
+	guest32();
+	memset(r, 0xff, 64);
+	fake_tsc += 2500000; /* 1 ms */
+	CHECK_EQ(H32(vcpu_op, VCPUOP_get_runstate_info, 0, ARG), 0);
+	CHECK_EQ(r->state, RUNSTATE_running);
+	CHECK_EQ(r->state_entry_time, 0);
+	CHECK(r->time0 > 990000 && r->time0 < 1010000);
+	CHECK_EQ(r->time1 | r->time2 | r->time3, 0);
+	CHECK_EQ(*(uint32_t *)at(ARG + sizeof(*r)), 0xffffffff);
+}
+
+int compat_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_call_is_there),
+		cmocka_unit_test(balloon),
+		cmocka_unit_test(special_pages),
+		cmocka_unit_test(memory_map_is_told),
+		cmocka_unit_test(grant_copies),
+		cmocka_unit_test(multicalls),
+		cmocka_unit_test(multicall_goes_on),
+		cmocka_unit_test(poll_waits),
+		cmocka_unit_test(timers),
+		cmocka_unit_test(runstate_is_told),
+	};
+
+	return cmocka_run_group_tests_name("compat", tests, NULL, NULL);
+}
