@@ -83,15 +83,16 @@ struct xen_vcpu {
 	struct edge_lock time_lock;
 	struct vcpu_runstate_info runstate;
 	uint64_t runstate_tsc, waiting_ticks; /* at the last update */
-	void *runstate_at[2];    /* the guest's copy, perhaps across a page boundary */
-	uint32_t runstate_first; /* bytes of it in the first part */
-	struct vcpu_time_info *time_copy;
+	void *runstate_at[2]; /* the guest's copy, perhaps across a page boundary */
+	uint32_t runstate_size, runstate_first; /* its bytes, and those in the first part */
+	void *time_copy;                        /* struct vcpu_time_info, aligned to 4 */
 };
 
 struct xen_domain {
 	struct xen_params p;
 	struct edge_page shared_page;
-	struct shared_info *shared;
+	struct shared_info *shared; /* in the layout of 64-bit code, if not */
+	uint32_t shinfo_compat; /* atomic: laid out for 32-bit code; evtchn_lock to change it */
 	uint64_t hvm_param[HVM_NR_PARAMS]; /* constant but for CALLBACK_IRQ: atomic */
 	uint32_t runstate_flag;            /* VMASST_TYPE_runstate_update_flag, atomic */
 	uint32_t shut_down;                /* atomic: 1 + reason */
@@ -184,6 +185,28 @@ hcall_fn hc_hvm_op;                                   /* hvm_op.c */
 hcall_fn hc_sched_op;                                 /* sched_op.c */
 hcall_fn hc_vcpu_op, hc_set_timer_op;                 /* vcpu_op.c */
 
+/* Does the vCPU, whose thread this is, execute 64-bit code? */
+bool vcpu_in_long_mode(unsigned cpu);
+
+/* ---- shinfo.c --------------------------------------------------------------------- */
+bool shinfo_compat(void); /* laid out for 32-bit code */
+/* The guest does what new kernels begin with: the layout becomes that of the code that the vCPU runs. */
+void shinfo_latch(unsigned cpu);
+/* Event channels of the 2-level ABI; those that change a bit return what it was. */
+bool shinfo_pending(uint32_t port);
+bool shinfo_pending_set(uint32_t port);
+void shinfo_pending_clear(uint32_t port);
+bool shinfo_masked(uint32_t port);
+bool shinfo_unmask(uint32_t port);
+bool shinfo_select(unsigned cpu, uint32_t port);
+void shinfo_select_all(unsigned cpu);
+/* Members of the vCPU's vcpu_info; it is aligned to 4. */
+uint8_t *shinfo_upcall_pending(unsigned cpu);
+uint8_t *shinfo_upcall_mask(unsigned cpu);
+void *shinfo_time(unsigned cpu);
+/* Since 1970, of the guest's system time 0. */
+void shinfo_wallclock_write(uint64_t sec, uint32_t nsec);
+
 /* ---- sched_op.c ------------------------------------------------------------------- */
 void sched_wait_kick(unsigned cpu);
 void sched_wait_end(unsigned cpu); /* own thread */
@@ -206,6 +229,8 @@ void evtchn_mark_upcall(unsigned cpu); /* an event waits: make the upcall due */
 void evtchn_all_pending(
 	unsigned cpu); /* the vcpu_info moved: make the guest look at everything */
 void evtchn_set_pending(uint32_t port, union port p);
+/* evtchn_lock held: the layout of shared_info changed. What is pending is selected in the new one, as if it came now. */
+void evtchn_select_pending(void);
 
 /* ---- evtchn_fifo.c ---------------------------------------------------------------- */
 int64_t fifo_init_control(struct hcall *c, uint64_t arg);

@@ -13,8 +13,6 @@
  */
 #include "dom.h"
 
-#include <xen/sched.h>
-
 struct backend {
 	void (*fn)(void *ctx);
 	void *ctx;
@@ -40,11 +38,6 @@ static bool port_valid(uint32_t port) { return port && port < EVTCHN_PORTS; /* E
 
 /* ---- upcalls ---------------------------------------------------------------------- */
 
-static struct vcpu_info *vcpu_info(unsigned cpu)
-{
-	return __atomic_load_n(&xd.vcpu[cpu].info, __ATOMIC_ACQUIRE);
-}
-
 static void upcall_assert(unsigned cpu)
 {
 	struct xen_vcpu *xv = &xd.vcpu[cpu];
@@ -61,23 +54,20 @@ static void upcall_assert(unsigned cpu)
 
 void evtchn_mark_upcall(unsigned cpu)
 {
-	if (__atomic_exchange_n(&vcpu_info(cpu)->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST) ==
-		0)
+	if (__atomic_exchange_n(shinfo_upcall_pending(cpu), 1, __ATOMIC_SEQ_CST) == 0)
 		upcall_assert(cpu);
 }
 
 void evtchn_all_pending(unsigned cpu)
 {
-	struct vcpu_info *vi = vcpu_info(cpu);
-
-	__atomic_store_n(&vi->evtchn_pending_sel, ~0ul, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&vi->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
+	shinfo_select_all(cpu);
+	__atomic_store_n(shinfo_upcall_pending(cpu), 1, __ATOMIC_SEQ_CST);
 	upcall_assert(cpu);
 }
 
 bool evtchn_upcall_pending(unsigned cpu)
 {
-	return __atomic_load_n(&vcpu_info(cpu)->evtchn_upcall_pending, __ATOMIC_SEQ_CST) != 0;
+	return __atomic_load_n(shinfo_upcall_pending(cpu), __ATOMIC_SEQ_CST) != 0;
 }
 
 void xen_apic_enabled(unsigned cpu)
@@ -122,28 +112,10 @@ int xen_upcall_vector(unsigned cpu)
 
 /* ---- pending ---------------------------------------------------------------------- */
 
-static bool bit_test_set(xen_ulong_t *map, uint32_t bit)
-{
-	xen_ulong_t mask = 1ul << (bit % 64);
-
-	return __atomic_fetch_or(&map[bit / 64], mask, __ATOMIC_SEQ_CST) & mask;
-}
-
-static bool bit_test_clear(xen_ulong_t *map, uint32_t bit)
-{
-	xen_ulong_t mask = 1ul << (bit % 64);
-
-	return __atomic_fetch_and(&map[bit / 64], ~mask, __ATOMIC_SEQ_CST) & mask;
-}
-
-static bool bit_test(const xen_ulong_t *map, uint32_t bit)
-{
-	return __atomic_load_n(&map[bit / 64], __ATOMIC_SEQ_CST) >> (bit % 64) & 1;
-}
-
+/* For a port that is pending: if it is not masked, its vCPU learns of it. */
 static void select_upcall(uint32_t port, unsigned cpu)
 {
-	if (!bit_test_set(&vcpu_info(cpu)->evtchn_pending_sel, port / 64))
+	if (!shinfo_masked(port) && !shinfo_select(cpu, port))
 		evtchn_mark_upcall(cpu);
 }
 
@@ -153,9 +125,8 @@ void evtchn_set_pending(uint32_t port, union port p)
 {
 	if (fifo_on()) {
 		fifo_set_pending(port, p);
-	} else if (!bit_test_set(xd.shared->evtchn_pending, port) &&
-		   !bit_test(xd.shared->evtchn_mask, port)) {
-		select_upcall(port, p.vcpu);
+	} else if (!shinfo_pending_set(port)) {
+		select_upcall(port, p.vcpu); /* shinfo.c, L1 */
 	}
 	if (!__atomic_load_n(&xd.vcpu[p.vcpu].waiting, __ATOMIC_ACQUIRE))
 		return;
@@ -167,16 +138,26 @@ void evtchn_set_pending(uint32_t port, union port p)
 
 bool evtchn_pending(uint32_t port)
 {
-	return fifo_on() ? fifo_pending(port) : bit_test(xd.shared->evtchn_pending, port);
+	return fifo_on() ? fifo_pending(port) : shinfo_pending(port);
 }
 
 static void port_unmask(uint32_t port, union port p)
 {
 	if (fifo_on())
 		fifo_unmask(port, p);
-	else if (bit_test_clear(xd.shared->evtchn_mask, port) &&
-		 bit_test(xd.shared->evtchn_pending, port))
+	else if (shinfo_unmask(port) && shinfo_pending(port))
 		select_upcall(port, p.vcpu);
+}
+
+void evtchn_select_pending(void)
+{
+	uint32_t port;
+
+	if (fifo_on()) /* it has one layout */
+		return;
+	for (port = 1; port < EVTCHN_PORTS; port++)
+		if (shinfo_pending(port))
+			select_upcall(port, port_get(port).vcpu);
 }
 
 /* ---- ports: evtchn_lock held ------------------------------------------------------ */
@@ -224,7 +205,7 @@ static void port_close(uint32_t port)
 	if (fifo_on())
 		fifo_clear_pending(port);
 	else
-		bit_test_clear(xd.shared->evtchn_pending, port);
+		shinfo_pending_clear(port);
 }
 
 /* ---- domain 0's ends -------------------------------------------------------------- */

@@ -169,7 +169,7 @@ static void switch_over(void)
 	for (port = 1; port < EVTCHN_PORTS; port++) {
 		xd.fifo_last[port] =
 			(struct fifo_last){ .priority = EVTCHN_FIFO_PRIORITY_DEFAULT };
-		if (xd.shared->evtchn_pending[port / 64] >> (port % 64) & 1)
+		if (shinfo_pending(port))
 			xd.fifo_last[port].pending = true;
 	}
 	__atomic_store_n(&xd.fifo, 1, __ATOMIC_SEQ_CST);

@@ -244,7 +244,7 @@ static void exit_cr_write(struct vcpu *v)
 		exit_skip(v, 3);
 }
 
-bool hypercall_page_write(uint64_t value)
+bool hypercall_page_write(struct vcpu *v, uint64_t value)
 {
 	void *page;
 
@@ -254,7 +254,7 @@ bool hypercall_page_write(uint64_t value)
 	}
 	page = gmem(value, VM_PAGE);
 	if (page)
-		xen_hypercall_page(page, vm.amd);
+		xen_hypercall_page(v->id, page, vm.amd);
 	return page != NULL;
 }
 

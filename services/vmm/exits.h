@@ -26,7 +26,7 @@ void exit_nested_fault(struct vcpu *v);
 /* exit.c: what the state page reports; moves RIP, injects, or stops the guest. */
 void exit_dispatch(struct vcpu *v, uint32_t reason);
 /* A write of the MSR that the Xen leaf of CPUID names: the hypercall page to that address. */
-bool hypercall_page_write(uint64_t value) must_check;
+bool hypercall_page_write(struct vcpu *v, uint64_t value) must_check;
 
 /* port.c: absent devices, the ACPI ports, the debug port. */
 void port_out(struct vcpu *v, uint16_t port, uint8_t size, uint32_t value);

@@ -65,6 +65,7 @@ static int64_t set_param(struct hcall *c)
 			"vCPU %u: events by a callback of type %u, which never come: by vector alone",
 			c->cpu, (unsigned)(a.value >> 56));
 	callback_set(a.value);
+	shinfo_latch(c->cpu);
 	return 0;
 }
 

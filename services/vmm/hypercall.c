@@ -188,15 +188,17 @@ static int64_t hc_multicall(struct hcall *c)
 static const uint8_t wide_regs[6] = { SK_RDI, SK_RSI, SK_RDX, SK_R10, SK_R8, SK_R9 };
 static const uint8_t narrow_regs[6] = { SK_RBX, SK_RCX, SK_RDX, SK_RSI, SK_RDI, SK_RBP };
 
-static bool long_mode(const struct sk_vcpu_state *st)
+bool vcpu_in_long_mode(unsigned cpu)
 {
+	const struct sk_vcpu_state *st = edge_state(cpu);
+
 	return (st->efer & 1ull << 10) && (st->seg[SK_CS].attr & 1u << 9); /* EFER.LMA, CS.L */
 }
 
 void xen_hypercall(unsigned cpu)
 {
 	struct sk_vcpu_state *st = edge_state(cpu);
-	struct hcall c = { .cpu = cpu, .wide = long_mode(st), .budget = HCALL_BATCH };
+	struct hcall c = { .cpu = cpu, .wide = vcpu_in_long_mode(cpu), .budget = HCALL_BATCH };
 	const uint8_t *regs = c.wide ? wide_regs : narrow_regs;
 	int64_t result;
 	unsigned i;
@@ -219,11 +221,12 @@ void xen_hypercall(unsigned cpu)
 }
 
 /* 32 bytes each: mov $number, %eax; vmcall or vmmcall; ret. iret exists for PV guests only. */
-void xen_hypercall_page(void *page, bool amd)
+void xen_hypercall_page(unsigned cpu, void *page, bool amd)
 {
 	uint8_t *p = page;
 	uint32_t i;
 
+	shinfo_latch(cpu);
 	memset(p, 0xcc, PAGE);
 	for (i = 0; i < PAGE / 32; i++, p += 32) {
 		p[0] = 0xb8;

@@ -93,6 +93,21 @@ typedef uint64_t __attribute__((aligned(4))) compat_uint64_t;
 	X(vcpu_set_singleshot_timer)
 /* clang-format on */
 
+/* The shared pages for 32-bit code, of which a guest and its VMM change fields in place: shinfo.c. */
+struct compat_vcpu_info {
+	uint8_t evtchn_upcall_pending, evtchn_upcall_mask;
+	uint32_t evtchn_pending_sel;
+	uint32_t arch[6];
+	struct vcpu_time_info time;
+};
+struct compat_shared_info {
+	struct compat_vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS];
+	uint32_t evtchn_pending[32], evtchn_mask[32];
+	uint32_t wc_version, wc_sec, wc_nsec;
+	uint32_t arch[6];
+	uint32_t wc_sec_hi;
+};
+
 enum { LAYOUT_MAX = 44 }; /* bytes of the largest in 32-bit code */
 
 struct layout_field {

@@ -415,7 +415,7 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 		lapic_deadline_write(&v->lapic, value);
 		return true;
 	case XEN_HYPERCALL_MSR:
-		return hypercall_page_write(value);
+		return hypercall_page_write(v, value);
 	case MSR_DEBUGCTL:
 		return !(value & ~3ull);
 	default:

@@ -27,7 +27,7 @@ void sched_wait_kick(unsigned cpu) { wait_begin(cpu, SK_NO_DEADLINE); }
 
 static int64_t block(unsigned cpu)
 {
-	__atomic_store_n(&xd.vcpu[cpu].info->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(shinfo_upcall_mask(cpu), 0, __ATOMIC_SEQ_CST);
 	wait_begin(cpu, SK_NO_DEADLINE);
 	if (evtchn_upcall_pending(cpu))
 		sched_wait_end(cpu);

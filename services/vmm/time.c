@@ -10,8 +10,6 @@
  */
 #include "dom.h"
 
-#include <xen/sched.h>
-
 #define NS 1000000000ull
 #define RUNSTATE_STEP_NS \
 	1000000ull /* a running vCPU's times are at most this old when it is entered */
@@ -55,19 +53,24 @@ sk_time_t time_tsc(uint64_t ns)
 
 /* ---- pvclock ---------------------------------------------------------------------- */
 
-static void time_info_write(struct vcpu_time_info *t, uint64_t stamp)
+/* `at` is aligned to 4: 32-bit code asks for no more. */
+static void time_info_write(void *at, uint64_t stamp)
 {
-	uint32_t version = READ_ONCE(t->version) | 1;
+	const struct vcpu_time_info t = {
+		.tsc_timestamp = stamp,
+		.tsc_to_system_mul = mul,
+		.tsc_shift = (int8_t)shift,
+		.flags = xd.p.tsc_stable ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
+	};
+	const size_t from = offsetof(struct vcpu_time_info, tsc_timestamp);
+	uint32_t *version = at, odd = READ_ONCE(*version) | 1;
 
-	WRITE_ONCE(t->version, version); /* odd: being changed */
+	_Static_assert(offsetof(struct vcpu_time_info, version) == 0, "comes first");
+	WRITE_ONCE(*version, odd); /* being changed */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	t->tsc_timestamp = stamp;
-	t->system_time = 0;
-	t->tsc_to_system_mul = mul;
-	t->tsc_shift = (int8_t)shift;
-	t->flags = xd.p.tsc_stable ? XEN_PVCLOCK_TSC_STABLE_BIT : 0;
+	memcpy((uint8_t *)at + from, (const uint8_t *)&t + from, sizeof(t) - from);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	WRITE_ONCE(t->version, version + 1);
+	WRITE_ONCE(*version, odd + 1);
 }
 
 /* T1: the guest counts from its own TSC at start_tsc, which never changes but with its TSC offset. */
@@ -77,7 +80,7 @@ void time_write(unsigned cpu)
 	uint64_t stamp = xd.p.start_tsc + edge_tsc_offset(cpu);
 
 	edge_lock(&xv->time_lock);
-	time_info_write(&xv->info->time, stamp);
+	time_info_write(shinfo_time(cpu), stamp);
 	if (xv->time_copy)
 		time_info_write(xv->time_copy, stamp);
 	edge_unlock(&xv->time_lock);
@@ -87,21 +90,13 @@ void xen_time_update(unsigned cpu) { time_write(cpu); }
 
 void time_write_wallclock(void)
 {
-	struct shared_info *s = xd.shared;
-	uint64_t sec = xd.p.wallclock_start_ns / NS;
-
-	WRITE_ONCE(s->wc_version, READ_ONCE(s->wc_version) | 1);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	s->wc_sec = (uint32_t)sec;
-	s->wc_sec_hi = (uint32_t)(sec >> 32);
-	s->wc_nsec = (uint32_t)(xd.p.wallclock_start_ns % NS);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	WRITE_ONCE(s->wc_version, READ_ONCE(s->wc_version) + 1);
+	shinfo_wallclock_write(
+		xd.p.wallclock_start_ns / NS, (uint32_t)(xd.p.wallclock_start_ns % NS));
 }
 
 /* ---- runstate --------------------------------------------------------------------- */
 
-/* The guest's copy may lie across a page boundary: the field at `offset` is never split (8-aligned). */
+/* The guest's copy may lie across a page boundary. */
 static void area_copy(struct xen_vcpu *xv, uint32_t offset, const void *src, uint32_t len)
 {
 	uint32_t n = 0;
@@ -115,11 +110,17 @@ static void area_copy(struct xen_vcpu *xv, uint32_t offset, const void *src, uin
 			(const uint8_t *)src + n, len - n);
 }
 
+/* In the layout that shared_info has now. What the guest gave for the copy may be too small for it: the rest is left out. */
 static void runstate_publish(struct xen_vcpu *xv)
 {
-	const uint32_t at = offsetof(struct vcpu_runstate_info, state_entry_time);
+	bool flag = __atomic_load_n(&xd.runstate_flag, __ATOMIC_ACQUIRE),
+	     compat = shinfo_compat();
+	const uint32_t at = compat ? offsetof(
+					     struct compat_vcpu_runstate_info, state_entry_time)
+				   : offsetof(struct vcpu_runstate_info, state_entry_time);
 	struct vcpu_runstate_info r = xv->runstate;
-	bool flag = __atomic_load_n(&xd.runstate_flag, __ATOMIC_ACQUIRE);
+	uint8_t image[sizeof(r)];
+	uint32_t size = compat ? sizeof(struct compat_vcpu_runstate_info) : sizeof(r);
 
 	if (!xv->runstate_at[0])
 		return;
@@ -128,7 +129,11 @@ static void runstate_publish(struct xen_vcpu *xv)
 		area_copy(xv, at, &r.state_entry_time, 8);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	}
-	area_copy(xv, 0, &r, sizeof(r));
+	if (compat)
+		layout_narrow(&layout_vcpu_runstate_info, image, &r);
+	else
+		memcpy(image, &r, sizeof(r));
+	area_copy(xv, 0, image, size < xv->runstate_size ? size : xv->runstate_size);
 	if (flag) {
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		area_copy(xv, at, &xv->runstate.state_entry_time, 8);

@@ -4,7 +4,8 @@
  * Objects     areas and timers of struct xen_vcpu.
  * Locks       time_lock for the runstate area and the copy of pvclock.
  * Lifecycle   areas are registered once (vcpu_info) or again (the others), and stay.
- * Invariants  O1 a vcpu_info lies in one page and is 8-aligned: its words are changed by atomics
+ * Invariants  O1 a vcpu_info lies in one page, and is aligned as the longs of the layout of shared_info: they are
+ *                changed by atomics
  */
 #include "dom.h"
 
@@ -21,8 +22,8 @@ static int64_t register_info(struct hcall *c, unsigned cpu)
 
 	if (!hc_in(c, &a, c->arg[2], sizeof(a)))
 		return -XEN_EFAULT;
-	if (a.offset > PAGE - sizeof(struct vcpu_info) || a.offset % 8 ||
-		xv->info_registered) /* O1 */
+	if (a.offset > PAGE - sizeof(struct vcpu_info) ||
+		a.offset % (shinfo_compat() ? 4 : 8) || xv->info_registered) /* O1 */
 		return -XEN_EINVAL;
 	if (cpu != c->cpu && edge_vcpu_is_up(cpu))
 		return -XEN_EINVAL;
@@ -40,7 +41,8 @@ static int64_t register_info(struct hcall *c, unsigned cpu)
 
 static int64_t register_runstate(struct hcall *c, unsigned cpu)
 {
-	const uint32_t size = sizeof(struct vcpu_runstate_info);
+	const uint32_t size = c->wide ? sizeof(struct vcpu_runstate_info)
+				      : sizeof(struct compat_vcpu_runstate_info);
 	struct xen_vcpu *xv = &xd.vcpu[cpu];
 	uint64_t at, gpa[2];
 	uint32_t first;
@@ -66,6 +68,7 @@ static int64_t register_runstate(struct hcall *c, unsigned cpu)
 	edge_lock(&xv->time_lock);
 	xv->runstate_at[0] = part[0];
 	xv->runstate_at[1] = part[1];
+	xv->runstate_size = size;
 	xv->runstate_first = first;
 	edge_unlock(&xv->time_lock);
 	time_runstate_set(cpu, -1);

@@ -49,8 +49,8 @@ int xen_io_init(void) must_check;
 /* VMCTL_QUIESCE, after the vCPUs stopped: no back end touches guest memory or rings any more. */
 void xen_io_quiesce(void);
 
-/* Contents of the hypercall page, 4096 bytes: what MSR 0x40000000 asks for. */
-void xen_hypercall_page(void *page, bool amd);
+/* Contents of the hypercall page, 4096 bytes, which the vCPU asks for by MSR 0x40000000. */
+void xen_hypercall_page(unsigned cpu, void *page, bool amd);
 /* Registers in edge_state(cpu): arguments in, RAX out. RIP is the caller's business. */
 void xen_hypercall(unsigned cpu);
 

@@ -124,8 +124,9 @@ void xen_hypercall(unsigned cpu)
 	st.gpr[SK_RAX] = 77;
 }
 
-void xen_hypercall_page(void *page, bool amd)
+void xen_hypercall_page(unsigned cpu, void *page, bool amd)
 {
+	assert_int_equal(cpu, v.id);
 	assert_true(amd);
 	pages++;
 	memset(page, 0x5a, VM_PAGE);
@@ -709,10 +710,10 @@ static void cr4_by_decode_assist(void **state)
 static void hypercall_pages(void **state)
 {
 	(void)state;
-	assert_true(hypercall_page_write(DATA));
+	assert_true(hypercall_page_write(&v, DATA));
 	assert_int_equal(ram[DATA + 4095], 0x5a);
-	assert_false(hypercall_page_write(DATA | 1)); /* page 1 of 1 */
-	assert_false(hypercall_page_write(HOLE));
+	assert_false(hypercall_page_write(&v, DATA | 1)); /* page 1 of 1 */
+	assert_false(hypercall_page_write(&v, HOLE));
 	assert_int_equal(pages, 1);
 }
 

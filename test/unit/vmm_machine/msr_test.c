@@ -34,8 +34,9 @@ void vcpu_ipi(struct vcpu *from, const struct lapic_ipi *ipi)
 	(void)ipi;
 }
 
-bool hypercall_page_write(uint64_t value)
+bool hypercall_page_write(struct vcpu *c, uint64_t value)
 {
+	(void)c;
 	(void)value;
 	return true;
 }

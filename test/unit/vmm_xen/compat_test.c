@@ -264,6 +264,232 @@ CASE(runstate_is_told)
 	CHECK_EQ(*(uint32_t *)at(ARG + sizeof(*r)), 0xffffffff);
 }
 
+/* ---- shared pages ----------------------------------------------------------------- */
+
+static struct compat_shared_info *shared32(void)
+{
+	return (struct compat_shared_info *)(void *)xd.shared;
+}
+
+static void callback_set(unsigned bits)
+{
+	struct xen_hvm_param v = { .domid = DOMID_SELF,
+		.index = HVM_PARAM_CALLBACK_IRQ,
+		.value = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | 0xf3 };
+
+	mode_set(bits);
+	memcpy(at(ARG), &v, sizeof(v));
+	if (bits == 64)
+		CHECK_EQ(hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, ARG, 0), 0);
+	else
+		CHECK_EQ(H32(hvm_op, HVMOP_set_param, ARG, 0), 0);
+}
+
+static uint32_t ipi32(unsigned cpu)
+{
+	struct evtchn_bind_ipi a = { .vcpu = cpu };
+
+	CHECK_EQ(OP32(event_channel_op, EVTCHNOP_bind_ipi, &a), 0);
+	return a.port;
+}
+
+static void send32(uint32_t port) { CHECK_EQ(OP32(event_channel_op, EVTCHNOP_send, &port), 0); }
+
+/* A port beyond the first word of 32 bits, and within the first of 64. */
+static uint32_t port_of_second_word(unsigned cpu)
+{
+	uint32_t port;
+
+	do
+		port = ipi32(cpu);
+	while (port < 40);
+	return port;
+}
+
+CASE(layout_is_latched)
+{
+	uint8_t page[4096];
+
+	guest32();
+	ipi32(0); /* no other call decides */
+	CHECK(!shinfo_compat());
+	callback_set(32);
+	CHECK(shinfo_compat());
+	callback_set(64);
+	CHECK(!shinfo_compat());
+	mode_set(32);
+	xen_hypercall_page(0, page, true);
+	CHECK(shinfo_compat());
+	fake_state[1].seg[SK_CS].attr = 1u << 9;
+	xen_hypercall_page(1, page, true); /* the vCPU that asks */
+	CHECK(!shinfo_compat());
+}
+
+CASE(events_by_words_of_32_bits)
+{
+	const struct compat_vcpu_info *vi;
+	uint32_t port, bit;
+
+	guest32();
+	vi = &shared32()->vcpu_info[2];
+	callback_set(32);
+	port = port_of_second_word(2);
+	bit = 1u << (port - 32);
+	kicks[2] = 0;
+	send32(port);
+	CHECK_EQ(shared32()->evtchn_pending[1], bit);
+	CHECK_EQ(vi->evtchn_pending_sel, 2);
+	CHECK(vi->evtchn_upcall_pending == 1 && kicks[2] == 1);
+	CHECK_EQ(vi->arch[0], 0); /* where 64-bit code has its selector */
+
+	shared32()->evtchn_pending[1] = 0;
+	shared32()->vcpu_info[2].evtchn_pending_sel = 0;
+	shared32()->vcpu_info[2].evtchn_upcall_pending = 0;
+	shared32()->evtchn_mask[1] = bit;
+	send32(port);
+	CHECK_EQ(shared32()->evtchn_pending[1], bit);
+	CHECK(!vi->evtchn_upcall_pending && !vi->evtchn_pending_sel);
+	CHECK_EQ(OP32(event_channel_op, EVTCHNOP_unmask, &port), 0);
+	CHECK_EQ(shared32()->evtchn_mask[1], 0);
+	CHECK(vi->evtchn_upcall_pending && vi->evtchn_pending_sel == 2);
+}
+
+CASE(wall_clock_moves)
+{
+	guest32();
+	callback_set(32);
+	CHECK_EQ(shared32()->wc_sec, 1700000000);
+	CHECK_EQ(shared32()->wc_nsec, 123456789);
+	CHECK(shared32()->wc_version && !(shared32()->wc_version & 1));
+	CHECK_EQ(shared32()->wc_sec_hi, 0);
+	xd.p.wallclock_start_ns = 5000000000000000007ull; /* beyond 32 bits of seconds */
+	time_write_wallclock();
+	CHECK_EQ(shared32()->wc_sec, 5000000000ull & 0xffffffff);
+	CHECK_EQ(shared32()->wc_sec_hi, 1);
+	CHECK_EQ(shared32()->wc_nsec, 7);
+	xd.shared->wc_sec = 0;
+	callback_set(64);
+	CHECK_EQ(xd.shared->wc_sec, 5000000000ull & 0xffffffff);
+	CHECK_EQ(xd.shared->wc_sec_hi, 1);
+}
+
+CASE(vcpu_info_moves_to_words_of_4)
+{
+	struct vcpu_register_vcpu_info a = { .mfn = 50, .offset = 1004 };
+	struct compat_vcpu_info vi;
+	uint64_t area = 0xdeadbeef00000000ull |
+			(61 * 4096 + 12); /* the upper half is no pointer */
+	struct vcpu_time_info t;
+
+	guest32();
+	memcpy(at(ARG), &a, sizeof(a));
+	CHECK_EQ(H32(vcpu_op, VCPUOP_register_vcpu_info, 1, ARG),
+		-XEN_EINVAL); /* 64-bit layout */
+	callback_set(32);
+	memcpy(at(ARG), &a, sizeof(a));
+	CHECK_EQ(H32(vcpu_op, VCPUOP_register_vcpu_info, 1, ARG), 0);
+	memcpy(&vi, at(50 * 4096 + 1004), sizeof(vi));
+	CHECK(vi.evtchn_upcall_pending == 1 && vi.evtchn_pending_sel == 0xffffffff);
+	CHECK_EQ(vi.arch[0], 0);
+	CHECK(vi.time.tsc_to_system_mul && !(vi.time.version & 1));
+	memset(at(50 * 4096 + 1004), 0, 16);
+	send32(port_of_second_word(1));
+	memcpy(&vi, at(50 * 4096 + 1004), sizeof(vi));
+	CHECK(vi.evtchn_upcall_pending == 1 && vi.evtchn_pending_sel == 2);
+
+	memcpy(at(ARG), &area, 8);
+	CHECK_EQ(H32(vcpu_op, VCPUOP_register_vcpu_time_memory_area, 1, ARG), 0);
+	memcpy(&t, at(61 * 4096 + 12), sizeof(t));
+	CHECK(t.tsc_to_system_mul == vi.time.tsc_to_system_mul && t.version);
+}
+
+CASE(runstate_area_of_44_bytes)
+{
+	uint64_t area = 0xdeadbeef00000000ull |
+			(60 * 4096 - 20); /* across two pages, aligned to 4 */
+	struct compat_vcpu_runstate_info r;
+	uint32_t *behind = at(60 * 4096 - 20 + sizeof(r));
+
+	guest32();
+	callback_set(32);
+	CHECK_EQ(H32(vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0), 0);
+	*behind = 0x12345678;
+	memcpy(at(ARG), &area, 8);
+	CHECK_EQ(H32(vcpu_op, VCPUOP_register_runstate_memory_area, 0, ARG), 0);
+	fake_tsc += 2500000; /* 1 ms */
+	xen_vcpu_sleep(0);
+	fake_tsc += 5000000; /* 2 ms */
+	xen_vcpu_wake(0);
+	memcpy(&r, at(60 * 4096 - 20), sizeof(r));
+	CHECK_EQ(r.state, RUNSTATE_running);
+	CHECK(r.state_entry_time > 2990000 && r.state_entry_time < 3010000);
+	CHECK(r.time0 > 990000 && r.time0 < 1010000);
+	CHECK(r.time2 > 1990000 && r.time2 < 2010000);
+	CHECK_EQ(*behind, 0x12345678);
+	callback_set(
+		64); /* a kernel that came after it: what was given has no room for its layout */
+	time_runstate_set(0, -1);
+	CHECK_EQ(*behind, 0x12345678);
+}
+
+/* A 32-bit loader leaves its events to a 64-bit kernel that uses the 2-level ABI too. */
+CASE(handed_over_to_64_bits)
+{
+	uint32_t port, masked;
+
+	guest32();
+	callback_set(32);
+	port = port_of_second_word(1);
+	masked = ipi32(1);
+	xd.shared->evtchn_mask[0] = 1ul << masked; /* where the kernel will look */
+	send32(port);
+	send32(masked);
+	shared32()->evtchn_mask[3] = 0xffffffff;
+	shared32()->vcpu_info[1].evtchn_upcall_pending = 0; /* looked, and did not serve them */
+	xd.shared->vcpu_info[1].evtchn_pending_sel = 0;
+	kicks[1] = 0;
+
+	callback_set(64);
+	CHECK_EQ(xd.shared->evtchn_pending[0], 1ul << port | 1ul << masked);
+	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_pending_sel, 1);
+	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_upcall_pending, 1);
+	CHECK(kicks[1] > 0);
+	CHECK_EQ(xd.shared->vcpu_info[0].evtchn_upcall_pending, 0);
+	CHECK_EQ(xd.shared->evtchn_mask[0], 1ul << masked);
+	CHECK_EQ(xd.shared->evtchn_pending[EVTCHN_PORTS / 64 + 1], 0); /* the loader's masks */
+	CHECK_EQ(xd.shared->evtchn_pending[EVTCHN_PORTS / 64 + 2], 0); /* its wall clock */
+
+	xd.shared->evtchn_pending[0] = 0; /* the kernel serves them: the next one comes */
+	xd.shared->vcpu_info[1].evtchn_pending_sel = 0;
+	xd.shared->vcpu_info[1].evtchn_upcall_pending = 0;
+	memcpy(at(ARG), &port, 4);
+	CHECK_EQ(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, ARG, 0), 0);
+	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_pending_sel, 1);
+	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_upcall_pending, 1);
+}
+
+/* The FIFO ABI has one layout: what is pending when it begins comes along. */
+CASE(fifo_after_32_bits)
+{
+	struct evtchn_init_control ic = { .control_gfn = 70, .vcpu = 1 };
+	struct evtchn_expand_array ea = { .array_gfn = 71 };
+	event_word_t *words = at(71 * 4096);
+	uint32_t port;
+
+	guest32();
+	callback_set(32);
+	port = port_of_second_word(1);
+	send32(port);
+	CHECK_EQ(OP32(event_channel_op, EVTCHNOP_init_control, &ic), 0);
+	CHECK_EQ(ic.link_bits, EVTCHN_FIFO_LINK_BITS);
+	CHECK_EQ(OP32(event_channel_op, EVTCHNOP_expand_array, &ea), 0);
+	CHECK(words[port] & 1u << EVTCHN_FIFO_PENDING &&
+		words[port] & 1u << EVTCHN_FIFO_LINKED);
+	callback_set(64);
+	CHECK_EQ(xd.shared->wc_sec, 1700000000);
+	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_pending_sel, 0);
+}
+
 int compat_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +503,13 @@ int compat_tests(void)
 		cmocka_unit_test(poll_waits),
 		cmocka_unit_test(timers),
 		cmocka_unit_test(runstate_is_told),
+		cmocka_unit_test(layout_is_latched),
+		cmocka_unit_test(events_by_words_of_32_bits),
+		cmocka_unit_test(wall_clock_moves),
+		cmocka_unit_test(vcpu_info_moves_to_words_of_4),
+		cmocka_unit_test(runstate_area_of_44_bytes),
+		cmocka_unit_test(handed_over_to_64_bits),
+		cmocka_unit_test(fifo_after_32_bits),
 	};
 
 	return cmocka_run_group_tests_name("compat", tests, NULL, NULL);

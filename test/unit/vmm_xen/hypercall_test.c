@@ -997,10 +997,11 @@ CASE(hypercall_page)
 {
 	uint8_t page[4096];
 
-	xen_hypercall_page(page, true);
+	fake_guest();
+	xen_hypercall_page(0, page, true);
 	CHECK(memcmp(page + 32 * __HYPERVISOR_sched_op, "\xb8\x1d\0\0\0\x0f\x01\xd9\xc3", 9) ==
 		0);
-	xen_hypercall_page(page, false);
+	xen_hypercall_page(0, page, false);
 	CHECK(page[7] == 0xc1);
 	CHECK(page[32 * __HYPERVISOR_iret] == 0x0f && page[32 * __HYPERVISOR_iret + 1] == 0x0b);
 }

@@ -24,6 +24,24 @@
 	_Static_assert(sizeof(struct compat_##s) == sizeof(struct s), "size of " #s);
 LAYOUTS(CHECK_STRUCT)
 
+#define CHECK_SHARED(s, name, member) \
+	_Static_assert(offsetof(struct compat_##s, name) == offsetof(struct s, member) && \
+			       sizeof(((struct compat_##s *)0)->name) == \
+				       sizeof(((struct s *)0)->member), \
+		#member " of " #s);
+CHECK_SHARED(vcpu_info, evtchn_upcall_pending, evtchn_upcall_pending)
+CHECK_SHARED(vcpu_info, evtchn_upcall_mask, evtchn_upcall_mask)
+CHECK_SHARED(vcpu_info, evtchn_pending_sel, evtchn_pending_sel)
+CHECK_SHARED(vcpu_info, time, time)
+CHECK_SHARED(shared_info, vcpu_info, vcpu_info)
+CHECK_SHARED(shared_info, evtchn_pending, evtchn_pending)
+CHECK_SHARED(shared_info, evtchn_mask, evtchn_mask)
+CHECK_SHARED(shared_info, wc_version, wc_version)
+CHECK_SHARED(shared_info, wc_sec, wc_sec)
+CHECK_SHARED(shared_info, wc_nsec, wc_nsec)
+CHECK_SHARED(shared_info, wc_sec_hi, arch.wc_sec_hi)
+_Static_assert(sizeof(struct vcpu_info) == sizeof(struct compat_vcpu_info), "vcpu_info");
+
 /* All longs, and so a list of words to hypercall.c. */
 _Static_assert(sizeof(struct multicall_entry) == 8 * sizeof(long), "multicall_entry");
 _Static_assert(sizeof(xen_pfn_t) == 4 && sizeof(xen_ulong_t) == 4, "elements of lists");
