@@ -53,6 +53,31 @@ static int32_t op32(uint32_t nr, uint32_t cmd, void *arg, size_t size)
 }
 #define OP32(name, cmd, s) op32(__HYPERVISOR_##name, cmd, s, sizeof(*(s)))
 
+/* Whatever was there before: what 32-bit code does not say is zero, and so is what is between its members. */
+CASE(members_are_filled_up)
+{
+	const struct compat_sched_poll in = {
+		.ports = 0xfedcba98, .nr_ports = 7, .timeout = 9
+	};
+	struct xen_add_to_physmap wide = { .domid = 5, .idx = 0x123456789, .gpfn = UINT64_MAX };
+	struct compat_gnttab_setup_table narrow;
+	struct gnttab_setup_table t = { .dom = 3, .status = -1 };
+	struct compat_xen_add_to_physmap a;
+	struct sched_poll p;
+
+	memset(&p, 0xff, sizeof(p));
+	layout_widen(&layout_sched_poll, &p, &in);
+	CHECK_EQ((uint64_t)p.ports.p, 0xfedcba98);
+	CHECK(p.nr_ports == 7 && p.timeout == 9);
+	CHECK_EQ(((uint32_t *)&p)[3], 0);
+	layout_narrow(&layout_xen_add_to_physmap, &a, &wide);
+	CHECK(a.domid == 5 && a.idx == 0x23456789 && a.gpfn == UINT32_MAX);
+	memset(&narrow, 0xff, sizeof(narrow));
+	layout_narrow(&layout_gnttab_setup_table, &narrow, &t);
+	CHECK(narrow.dom == 3 && narrow.status == -1);
+	CHECK_EQ(((uint16_t *)&narrow)[1] | ((uint16_t *)&narrow)[5], 0);
+}
+
 CASE(every_call_is_there)
 {
 	guest32();
@@ -493,6 +518,7 @@ CASE(fifo_after_32_bits)
 int compat_tests(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(members_are_filled_up),
 		cmocka_unit_test(every_call_is_there),
 		cmocka_unit_test(balloon),
 		cmocka_unit_test(special_pages),
