@@ -251,11 +251,14 @@ image: $(kernel-elf) $(boot-img)
 GUESTCACHE ?= $(if $(wildcard build/guests/debian.img),build/guests,$(B)/guests)
 export SKERRY_GUESTS = $(abspath $(GUESTCACHE))
 sample := $(B)/sample
-guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,cloud-amd64 amd64)
-guest-ramdisks := $(patsubst %,$(GUESTCACHE)/initramfs-%,cloud-amd64 amd64)
+guest-flavours := cloud-amd64 amd64 686-pae
+guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,$(guest-flavours)) $(GUESTCACHE)/grub-xen/version
+guest-ramdisks := $(patsubst %,$(GUESTCACHE)/initramfs-%,$(guest-flavours))
 
 $(GUESTCACHE)/kernel-%/version: | $(packages)
 	$(Q)tools/fetch-guest $(GUESTCACHE) $*
+$(GUESTCACHE)/grub-xen/version: | $(packages)
+	$(Q)tools/fetch-guest $(GUESTCACHE) grub-xen
 $(GUESTCACHE)/initramfs-%: $(GUESTCACHE)/kernel-%/version tools/mkinitramfs tools/guest-init
 	$(call say,INITRD,$@)tools/mkinitramfs --kernel $(<D) -o $@
 $(GUESTCACHE)/debian.img: tools/mkrootfs | $(packages)

@@ -44,7 +44,9 @@ def made(commands, out):
             elif words[:1] == ["tools/mkrootfs"]:
                 paths.add(words[1])
             elif words[:1] == ["tools/fetch-guest"]:
-                paths |= {f"{words[1]}/kernel-{words[2]}/{f}" for f in ("version", "vmlinuz")}
+                grub = words[2] == "grub-xen"
+                where = words[1] + ("/grub-xen" if grub else f"/kernel-{words[2]}")
+                paths |= {f"{where}/{f}" for f in ("version", "grub-i386-xen_pvh.bin" if grub else "vmlinuz")}
     return paths | {os.path.dirname(p) for p in paths}
 
 
@@ -53,8 +55,8 @@ def machine(out):
 
 
 def guests(out):
-    return [f"{out}/guests/debian.img"] + [f"{out}/guests/{f}" for k in ("cloud-amd64", "amd64")
-                                           for f in (f"kernel-{k}/vmlinuz", f"initramfs-{k}")]
+    return [f"{out}/guests/{f}" for f in ("debian.img", "grub-xen/grub-i386-xen_pvh.bin")] + \
+           [f"{out}/guests/{f}" for k in ("cloud-amd64", "amd64", "686-pae") for f in (f"kernel-{k}/vmlinuz", f"initramfs-{k}")]
 
 
 def bench_kernel_tests(words):
