@@ -1,0 +1,94 @@
+"""32-bit guests: a stock 32-bit kernel, and PVH GRUB, which is 32-bit code and hands over to a 64-bit kernel of the guest's disk."""
+import hashlib
+import os
+import re
+import subprocess
+import time
+
+from guestkit import boots, leave, ramdisk, run_guest, served, wait_gone
+from harness import GuestDir
+
+CONTENT = bytes(range(256)) * 2048
+
+WORK = """#!/bin/sh
+echo "machine $(uname -m), $(nproc) CPUs"
+echo "clock $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
+echo "seconds $(date +%s)"
+head -c 1048576 /dev/urandom >/tmp/data
+dd if=/tmp/data of=/dev/xvda bs=64k conv=fsync 2>/dev/null || echo "TEST FAILED: write"
+echo 3 >/proc/sys/vm/drop_caches
+[ "$(head -c 1048576 /dev/xvda | sha256sum)" = "$(sha256sum </tmp/data)" ] || echo "TEST FAILED: disk"
+[ "$(wget -q -O - http://10.0.2.2:PORT/ | sha256sum)" = "SUM  -" ] || echo "TEST FAILED: network"
+grep -E 'xen-(percpu|dyn)' /proc/interrupts
+dmesg | grep -E 'BUG:|WARNING:|Call Trace|Oops|soft lockup' | sed 's/^/kernel says /'
+echo "work is done"
+"""
+
+
+def test_686_pae(machine, build, tmp_path):
+    guests = GuestDir(tmp_path / "g", build)
+    with served(CONTENT) as port:
+        work = WORK.replace("PORT", str(port)).replace("SUM", hashlib.sha256(CONTENT).hexdigest())
+        config = guests.add_config("pae", auto=False, flavour="686-pae", memory=192, vcpus=2, vif=["bridge=xenbr0"],
+                                   disk=[f"{guests.add_image('pae', size=1 << 20)},xvda,w"],
+                                   ramdisk=ramdisk(guests, "pae-ramdisk", {"work": work}, "686-pae"),
+                                   extra=boots("/work", more="net=dhcp"))
+        m = machine(guests=guests)
+        m.prompt()
+        out = run_guest(m, config)
+    assert "machine i686, 2 CPUs" in out and "work is done" in out, out
+    assert re.search(r"^clock (xen|tsc)$", out, re.M), out
+    assert abs(int(re.search(r"^seconds (\d+)$", out, re.M)[1]) - time.time()) < 86400, out
+    for cpu in range(2):
+        timer = re.search(rf"^ *\d+: ([ \d]+) xen-percpu +-virq +timer{cpu}$", out, re.M)
+        assert timer and int(timer[1].split()[cpu]) > 0, f"no timer interrupt on vCPU {cpu}:\n{out}"
+    assert "kernel says" not in out, out
+    wait_gone(m)
+    assert "by 32-bit code" not in m.shell("dmesg")
+    m.poweroff()
+
+
+GRUB_CFG = """set timeout=0
+menuentry Debian {
+	echo "grub: from the guest's own disk"
+	linux /boot/vmlinuz root=/dev/xvda rw console=hvc0 quiet xen.fifo_events=0
+	initrd /boot/initramfs
+}
+"""
+
+
+def install(image, files):
+    """Put {path: file on this computer} into an ext4 image."""
+    commands = "".join(f"cd {os.path.dirname(path)}\nwrite {source} {os.path.basename(path)}\n" for path, source in files.items())
+    subprocess.run(["debugfs", "-w", "-f", "-", image], input=f"mkdir /boot/grub\n{commands}", text=True, check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
+
+
+def test_pvh_grub(machine, build, tmp_path):
+    guests = GuestDir(tmp_path / "g", build)
+    disk = guests.add_image("debian", source=os.path.join(build.guests, "debian.img"))
+    grub_cfg = tmp_path / "grub.cfg"
+    grub_cfg.write_text(GRUB_CFG)
+    kernel, initramfs = build.linux()
+    install(os.path.join(guests.path, "debian.img"),
+            {"/boot/vmlinuz": kernel, "/boot/initramfs": initramfs, "/boot/grub/grub.cfg": str(grub_cfg)})
+    grub = guests.add_file(os.path.join(build.guests, "grub-xen", "grub-i386-xen_pvh.bin"))
+    config = guests.add_config("grub", auto=False, kernel=grub, ramdisk=None, extra=None, memory=256, disk=[f"{disk},xvda,w"],
+                               vif=["bridge=xenbr0"])
+    m = machine(guests=guests)
+    m.prompt()
+    m.line(f"create -c {config}")
+    m.expect("grub: from the guest's own disk")
+    m.expect(r"debian login: root \(automatic login\)[^$]*# ")
+    m.send("echo root-$((6*7)); findmnt -no SOURCE,FSTYPE /; ip -o -4 addr show eth0; dmesg | grep xen:events; date +%Y\r")
+    m.expect("root-42")
+    m.expect("/dev/xvda +ext4")
+    m.expect(r"inet 10\.0\.2\.\d+/24")
+    m.expect("Using 2-level ABI")
+    m.expect(rf"^{time.gmtime().tm_year}")
+    leave(m)
+    m.line("shutdown -w grub")
+    m.expect("Domain 1 has been shut down, reason code 0")
+    m.prompt()
+    wait_gone(m)
+    m.poweroff()
