@@ -13,6 +13,9 @@ int console_main(void);
 #define main console_main
 #include "../../../services/console/main.c"
 #undef main
+#include "../../../services/console/hostlog.c"
+#include "../../../services/console/guestlog.c"
+#include "svc/internal.h"
 
 enum { N_CLIENTS = 4, RING = 1024 };
 
@@ -69,6 +72,12 @@ int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
 	(void)frame, (void)order, (void)rights, (void)out;
 	return -SK_E_NO_MEM;
 }
+
+static uint64_t now_ns;
+
+uint64_t clock_ns(void) { return now_ns += 1000000; }
+
+uint64_t clock_ns_to_ticks(uint64_t ns) { return ns; }
 
 /* ---- steps -------------------------------------------------------------------------------------------------- */
 struct bytes {
@@ -156,9 +165,13 @@ static void peer_drain(struct peer *p)
 
 static void deliver(struct peer *p)
 {
+	int rc = 0;
+
 	if (p == &peers[N_CLIENTS])
 		uart_event(NULL);
-	else if (p->open && !p->conn.dead && client_event(&p->conn))
+	else if (p->open && !p->conn.dead && turn_begin(&p->conn))
+		rc = client_event(&p->conn);
+	if (rc && rc != -SK_E_AGAIN)
 		conn_kill(&p->conn, "");
 }
 
@@ -207,12 +220,13 @@ static void start(void)
 	static char memory_of_farewell[CONSOLE_LOG_SIZE];
 
 	farewell = memory_of_farewell;
-	if (textlog_init(&boot_log, 1024) || textlog_init(&urgent_log, 256))
+	if (textlog_init(&host_log, 1024) || textlog_init(&urgent_log, 256))
 		abort();
 	kernel_log->size = 256;
 	kernel_log->head = 0;
 	klog = kernel_log;
-	klog_pos = 0;
+	klog_pos = now_ns = 0;
+	klog_line = (struct bootlog_line){ 0 };
 	boot_pos = urgent_pos = 0;
 	input_init(&input, &input_ops);
 	stuck_timer.deadline = SK_NO_DEADLINE;
@@ -220,6 +234,18 @@ static void start(void)
 		memset(&peers[i], 0, sizeof(peers[i]));
 	peer_reset(&peers[N_CLIENTS], N_CLIENTS, true);
 	uart = &peers[N_CLIENTS].conn;
+}
+
+/* The logs of guests outlive them, but not a run. */
+static void guestlogs_drop(void)
+{
+	while (n_logs) {
+		if (logs[--n_logs].users)
+			abort(); /* nobody is connected any more */
+		textlog_fini(&logs[n_logs].log);
+		logs[n_logs] = (struct guestlog){ 0 };
+	}
+	last_opened = 0;
 }
 
 static void stop(void)
@@ -233,9 +259,10 @@ static void stop(void)
 	}
 	if (input.guest || shell || !LIST_EMPTY(&streams))
 		abort(); /* something of a client that is gone is still there */
-	waiting = shell_speaks = false;
-	copied = NULL;
-	textlog_fini(&boot_log);
+	shell_speaks = dmesg_asked = attached_escapes = reset_owed = false;
+	attached_lost = 0;
+	guestlogs_drop();
+	textlog_fini(&host_log);
 	textlog_fini(&urgent_log);
 }
 
