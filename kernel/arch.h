@@ -195,7 +195,7 @@ static inline void spin_lock(struct spinlock *l)
 {
 	uint16_t me = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
-	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me)
+	while (__builtin_expect(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me, 0))
 		__builtin_ia32_pause();
 }
 static inline void spin_unlock(struct spinlock *l)

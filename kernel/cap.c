@@ -67,7 +67,7 @@ void tree_pass(void)
 
 #define SEQ_ODD (1ull << 32) /* in slot->head: being written */
 
-void slot_read(const struct slot *s, struct cap *cap)
+inline void slot_read(const struct slot *s, struct cap *cap)
 {
 	uint64_t head;
 

@@ -176,21 +176,19 @@ static struct thread *reply_take(struct reply *reply)
 /* The caller now waits for this Reply; who waited for it before is given up. */
 static void reply_tie(struct reply *reply, struct thread *caller, sk_time_t deadline)
 {
-	struct thread *old = reply_take(reply);
-	bool dead;
+	struct thread *out;
 
-	if (old)
-		thread_wake(old, -SK_E_DELETED, false);
 	spin_lock(&reply->obj.lock);
-	old = reply->caller; /* somebody may use the same Reply at the same time */
-	dead = reply->obj.dead || old;
-	if (!dead) {
+	out = reply->obj.dead ? caller : reply->caller;
+	if (out)
+		store(&out->wait_obj, NULL);
+	if (out != caller) {
 		reply->caller = caller; /* E2 */
 		thread_wait(caller, &reply->obj, THREAD_CALLING, deadline);
 	}
 	spin_unlock(&reply->obj.lock);
-	if (dead)
-		thread_wake(caller, -SK_E_DELETED, false);
+	if (out)
+		thread_wake(out, -SK_E_DELETED, false);
 }
 
 int reply_destroy(struct object *o)

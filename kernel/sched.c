@@ -49,12 +49,12 @@ void sched_init(struct sched *s, uint8_t priority)
 
 static struct sched_cpu *sched_lock(struct sched *s)
 {
-	struct sched_cpu *sc;
-
 	for (;;) {
-		sc = &sched_cpus[load(&s->cpu)];
+		uint32_t cpu = load(&s->cpu);
+		struct sched_cpu *sc = &sched_cpus[cpu];
+
 		spin_lock(&sc->lock);
-		if (sc == &sched_cpus[s->cpu])
+		if (cpu == s->cpu)
 			return sc;
 		spin_unlock(&sc->lock);
 	}
@@ -420,7 +420,9 @@ void kernel_exit(void)
 	do {
 		if (!t || load(&c->resched) || !thread_runnable(t))
 			t = sched_switch(sc);
-		v = t && load(&t->vcpu) ? vcpu_check(t) : NULL;
+		v = t ? __atomic_load_n(&t->vcpu, __ATOMIC_ACQUIRE) : NULL;
+		if (v)
+			v = vcpu_check(v, t);
 	} while (load(&c->resched));
 	timer_program(c, sc);
 	if (!t)

@@ -45,40 +45,32 @@ static void vcpu_end(struct vcpu *v, long result, uint32_t reason)
 	__atomic_store_n(&t->vcpu, NULL, __ATOMIC_RELEASE); /* V1 */
 }
 
+/* The same if t has entered it still. */
+static void vcpu_end_of(struct vcpu *v, const struct thread *t, long result, uint32_t reason)
+{
+	spin_lock(&v->obj.lock);
+	if (v->entered == t)
+		vcpu_end(v, result, reason);
+	spin_unlock(&v->obj.lock);
+}
+
 void vcpu_leave(struct thread *t, long result)
 {
 	struct vcpu *v = load(&t->vcpu);
 
-	if (!v)
-		return;
-	spin_lock(&v->obj.lock);
-	if (v->entered == t)
-		vcpu_end(v, result, 0);
-	spin_unlock(&v->obj.lock);
+	if (v)
+		vcpu_end_of(v, t, result, 0);
 }
 
 void core_vcpu_exit(struct vcpu *v, const struct thread *t, uint32_t reason)
 {
-	spin_lock(&v->obj.lock);
-	if (v->entered == t)
-		vcpu_end(v, 0, reason);
-	spin_unlock(&v->obj.lock);
+	vcpu_end_of(v, t, 0, reason);
 }
 
-/* The exit was not the hardware's, so bring the state page up to date. Locked. */
-static void vcpu_end_here(struct vcpu *v, uint32_t reason)
+struct vcpu *vcpu_check(struct vcpu *v, struct thread *t)
 {
-	arch_vcpu_sync(v, SK_VCPU_HOT);
-	vcpu_end(v, 0, reason);
-}
-
-struct vcpu *vcpu_check(struct thread *t)
-{
-	struct vcpu *v = __atomic_load_n(&t->vcpu, __ATOMIC_ACQUIRE);
 	uint64_t word;
 
-	if (!v)
-		return NULL;
 	barrier_full(); /* with notification_signal(): N2 */
 	if (!load(&t->expired) && !notification_pending(t))
 		return v;
@@ -87,8 +79,11 @@ struct vcpu *vcpu_check(struct thread *t)
 		word = notification_take_bound(t);
 		if (word)
 			v->state->qual[0] = word;
-		if (word || load(&t->expired))
-			vcpu_end_here(v, word ? SK_EXIT_SIGNAL : SK_EXIT_DEADLINE);
+		if (word || load(&t->expired)) {
+			/* not the hardware's exit, which brings the state page up to date */
+			arch_vcpu_sync(v, SK_VCPU_HOT);
+			vcpu_end(v, 0, word ? SK_EXIT_SIGNAL : SK_EXIT_DEADLINE);
+		}
 	}
 	spin_unlock(&v->obj.lock);
 	return load(&t->vcpu);

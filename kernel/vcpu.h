@@ -24,8 +24,8 @@ static inline struct vcpu *vcpu_of(struct object *o) { return (struct vcpu *)o; 
 void vcpu_init(struct vcpu *v);
 /* t is in VCPU_ENTER no more; nothing if it was not. */
 void vcpu_leave(struct thread *t, long result);
-/* The vCPU with which t goes into guest mode now, if any. Ends the call if a signal waits or the deadline passed. */
-struct vcpu *vcpu_check(struct thread *t);
+/* t has entered v; ends the call if a signal waits or the deadline passed. With what t goes into guest mode now, or NULL. */
+struct vcpu *vcpu_check(struct vcpu *v, struct thread *t);
 /* The deadline timer of t, which is in VCPU_ENTER, fired; false if it is not there. */
 bool vcpu_timeout(struct thread *t, sk_time_t now);
 /*

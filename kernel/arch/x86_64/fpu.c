@@ -57,7 +57,7 @@ void arch_fpu_init_area(void *area)
 	*(uint32_t *)((uint8_t *)area + OFF_MXCSR) = MXCSR;
 }
 
-void arch_fpu_put(void)
+inline void arch_fpu_put(void)
 {
 	struct cpu_arch *a = this_arch();
 
@@ -65,17 +65,17 @@ void arch_fpu_put(void)
 		return;
 	image_save(a->fpu);
 	a->fpu = NULL;
-	if (a->vcpu)
+	if (a->vcpu) {
 		vcpu_put(a->vcpu); /* F2 */
-	a->vcpu = NULL;
+		a->vcpu = NULL;
+	}
 }
 
 void fpu_switch(void *area)
 {
 	struct cpu_arch *a = this_arch();
 
-	if (a->fpu)
-		arch_fpu_put();
+	arch_fpu_put();
 	/* F3 */
 	if (a->fpu_last != area || *loaded_by(area) != a->cpu.id + 1) {
 		image_load(area);

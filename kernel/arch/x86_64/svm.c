@@ -174,13 +174,10 @@ static const uint16_t segments[] = { STATE(seg[SK_ES]), STATE(seg[SK_CS]), STATE
 	STATE(seg[SK_LDTR]), STATE(idtr), STATE(seg[SK_TR]) };
 _Static_assert(sizeof(struct vmcb_seg) == sizeof(struct sk_segment), "the same layout");
 
-static uint64_t *field_vmcb(struct vcpu *v, unsigned int i)
+/* The field of a page, which is at that offset. */
+static volatile uint64_t *field_at(void *page, uint16_t offset)
 {
-	return (uint64_t *)(v->hw + fields[i].vmcb);
-}
-static volatile uint64_t *field_state(struct vcpu *v, unsigned int i)
-{
-	return (volatile uint64_t *)((uint8_t *)v->state + fields[i].state);
+	return (volatile uint64_t *)((uint8_t *)page + offset);
 }
 static struct vmcb_seg *seg_state(struct vcpu *v, unsigned int i)
 {
@@ -205,7 +202,8 @@ static void load_xcr0(struct vcpu *v, uint64_t xcr0)
 
 void arch_vcpu_load(struct vcpu *v)
 {
-	volatile struct sk_vcpu_state *s = v->state;
+	void *page = v->state;
+	volatile struct sk_vcpu_state *s = page;
 	struct vmcb *b = vmcb_of(v);
 	uint32_t dirty = s->dirty;
 	unsigned int n = dirty & ~(SK_VCPU_GPR | SK_VCPU_RIP) ? ARRAY_SIZE(fields) : N_FREQUENT;
@@ -215,7 +213,7 @@ void arch_vcpu_load(struct vcpu *v)
 	s->dirty = 0;
 	for (unsigned int i = 0; i < n; i++)
 		if (dirty & fields[i].group)
-			*field_vmcb(v, i) = *field_state(v, i);
+			*field_at(b, fields[i].vmcb) = *field_at(page, fields[i].state);
 	b->efer |= EFER_SVME; /* V1 */
 	if (dirty & SK_VCPU_RIP)
 		b->int_shadow = s->int_shadow & 1;
@@ -244,12 +242,15 @@ void arch_vcpu_load(struct vcpu *v)
 
 /* --- VMCB to state page --------------------------------------------------------------------------- */
 
-static void sync_fields(struct vcpu *v, unsigned int first, unsigned int n, uint32_t groups)
+static void sync_fields(struct vcpu *v, unsigned int n, uint32_t groups)
 {
-	for (unsigned int i = first; i < n; i++)
+	struct sk_vcpu_state *s = v->state;
+	uint8_t *b = v->hw;
+
+	for (unsigned int i = 0; i < n; i++)
 		if (fields[i].group & groups)
-			*field_state(v, i) = *field_vmcb(v, i);
-	v->state->efer &= ~EFER_SVME; /* V1 */
+			*field_at(s, fields[i].state) = *field_at(b, fields[i].vmcb);
+	s->efer &= ~EFER_SVME; /* V1 */
 }
 
 static void sync_event(struct vcpu *v)
@@ -264,10 +265,10 @@ static void sync_hot(struct vcpu *v)
 	const struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
 
-	sync_fields(v, 0, N_HOT, ~0u);
+	sync_fields(v, N_HOT, ~0u);
 	s->int_shadow = b->int_shadow & 1;
 	s->cpl = b->cpl;
-	memcpy(&s->seg[SK_CS], &b->cs, sizeof(b->cs));
+	__builtin_memcpy(&s->seg[SK_CS], &b->cs, sizeof(b->cs));
 	sync_event(v);
 }
 
@@ -279,7 +280,7 @@ void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 
 	if ((groups & SK_VCPU_HOT) == SK_VCPU_HOT)
 		sync_hot(v);
-	sync_fields(v, 0, ARRAY_SIZE(fields), groups);
+	sync_fields(v, ARRAY_SIZE(fields), groups);
 	if (groups & SK_VCPU_RIP)
 		s->int_shadow = b->int_shadow & 1;
 	if (groups & SK_VCPU_CR)

@@ -100,8 +100,8 @@ void arch_resume(struct thread *t, struct vcpu *v)
 	uint32_t reason;
 
 	space_load(this_cpu(), load(&t->space));
+	bases_load(t);
 	if (v) {
-		bases_load(t);
 		reason = arch_vcpu_run(v, t);
 		if (reason != SK_EXIT_NONE)
 			core_vcpu_exit(v, t, reason);
@@ -111,7 +111,6 @@ void arch_resume(struct thread *t, struct vcpu *v)
 		core_fault(t, 13, 0, r->rip);
 		kernel_leave();
 	}
-	bases_load(t);
 	fpu_get(t->fpu); /* F1 */
 	r->rflags = (r->rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
 	user_return(&t->regs, t->regs.vector == ENTRY_SYSCALL);
