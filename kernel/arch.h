@@ -38,8 +38,8 @@ struct user_regs {
  */
 struct cpu {
 	struct cpu *self;
-	struct thread *
-		current; /* whose registers an entry saves: its `on` is this CPU; NULL when idle */
+	/* whose registers an entry saves: its `on` is this CPU; NULL when idle */
+	struct thread *current;
 	uint64_t kernel_rsp;
 	uint64_t user_rsp; /* scratch of the syscall entry */
 	uint32_t id, apic_id;
@@ -67,8 +67,8 @@ void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr
 struct irq_source;
 void core_irq(struct irq_source *s); /* a source fired */
 void core_timer(void);               /* the local timer fired */
-void core_vcpu_exit(struct vcpu *v, const struct thread *t,
-	uint32_t reason); /* for the VMM; its record is written */
+/* t leaves v, if it is there: why = reason of an exit whose record is written, or -SK_E_*. */
+void core_vcpu_exit(struct vcpu *v, const struct thread *t, long why);
 /* core: choose the next thread, arm the timer, and resume it through arch_resume(). */
 void kernel_exit(void) __attribute__((noreturn));
 /* Return to user mode with t's registers and space, or into the guest when t has entered a vCPU (else NULL). */

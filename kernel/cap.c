@@ -149,21 +149,15 @@ int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t 
 
 int cap_find_empty(struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot)
 {
-	int rc = cap_find_in(t, cnode, SK_W, index, slot);
-
-	if (rc)
-		return rc;
-	return (*slot)->type == SK_OBJ_NULL ? 0 : -SK_E_SLOT;
+	return cap_find_in(t, cnode, SK_W, index, slot)
+		       ?: refuse((*slot)->type != SK_OBJ_NULL, SK_E_SLOT);
 }
 
 int cap_find_source(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
 	struct slot **slot)
 {
-	int rc = cap_find_in(t, cnode, rights, index, slot);
-
-	if (rc)
-		return rc;
-	return slot_alive(*slot) ? 0 : -SK_E_CAP;
+	return cap_find_in(t, cnode, rights, index, slot)
+		       ?: refuse(!slot_alive(*slot), SK_E_CAP);
 }
 
 bool slot_copyable(const struct slot *s)
@@ -245,20 +239,18 @@ void slot_set(struct slot *s, struct slot *parent, const struct cap *init)
 	slot_write(s, init);
 }
 
-void slot_set_badge(struct slot *s, uint64_t badge)
+void slot_update(struct slot *s, uint8_t flags, uint64_t badge)
 {
-	struct cap v;
-
-	slot_read(s, &v);
-	v.badge = badge;
-	slot_write(s, &v);
+	slot_write(s, &(struct cap){ s->type, s->rights, s->order, flags, s->paddr, badge });
 }
 
 void slot_derive(
 	struct slot *dst, struct slot *src, uint8_t rights, uint64_t badge, uint8_t flags)
 {
+	/* a frame's is where it is mapped: nowhere yet */
 	struct cap v = { src->type, src->rights & rights, src->order,
-		(src->flags & SLOT_DEVICE) | flags, src->paddr, badge };
+		(src->flags & SLOT_DEVICE) | flags, src->paddr,
+		src->type == SK_OBJ_FRAME ? 0 : badge };
 
 	BUG_ON(!slot_alive(src)); /* C3 */
 	if (destroy[src->type])
@@ -274,13 +266,9 @@ void slot_move(struct slot *dst, struct slot *src)
 
 	BUG_ON(!slot_alive(src)); /* C3 */
 	slot_read(src, &v);
-	dst->first_child = src->first_child;
-	dst->last_child = src->last_child;
-	dst->prev = src->prev;
-	dst->next = src->next;
-	dst->space = src->space;
-	dst->space_next = src->space_next;
-	dst->space_prev = src->space_prev;
+	__builtin_memcpy(&dst->first_child, &src->first_child,
+		sizeof(*dst) - offsetof(struct slot,
+				       first_child)); /* all but what slot_write() does */
 	link_after(dst->prev, (uintptr_t)dst);
 	link_before(dst->next, (uintptr_t)dst);
 	if (dst->first_child) {
@@ -295,25 +283,17 @@ void slot_move(struct slot *dst, struct slot *src)
 
 /* --- deleting ----------------------------------------------------------------------------- */
 
-/* Nobody maps the frame anew while it is unmapped step by step. */
-static int frame_end(struct slot *frame)
-{
-	struct cap v;
-	int rc = frame_unmap_all(frame);
-
-	if (rc) {
-		slot_read(frame, &v);
-		v.flags |= SLOT_ENDING;
-		slot_write(frame, &v);
-	}
-	return rc;
-}
-
 /* What the capability stands for goes; restartable. */
 static int slot_release(struct slot *s)
 {
-	if (s->type == SK_OBJ_FRAME)
-		return frame_end(s);
+	int rc;
+
+	if (s->type == SK_OBJ_FRAME) {
+		rc = frame_unmap_all(s);
+		if (rc) /* nobody maps it anew while it is unmapped step by step */
+			slot_update(s, s->flags | SLOT_ENDING, s->base);
+		return rc;
+	}
 	if (s->type == SK_OBJ_TABLE) {
 		table_unlink(s);
 		return 0;

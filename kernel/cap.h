@@ -18,6 +18,7 @@ static inline uint64_t align_up(uint64_t v, uint64_t size)
 /* A check in a chain of ?: */
 static inline int refuse(bool bad, int error) { return bad ? -error : 0; }
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 /* What a handler of a system call returns besides 0 and -SK_E_*. */
 #define SYS_RESTART 1 /* preempted: leave the kernel, then make the same call again */
@@ -147,7 +148,7 @@ int cap_find_empty(
 void slot_set(struct slot *s, struct slot *parent, const struct cap *init);
 /* Change what a slot says, for readers without the lock all at once; its place in the tree stays. */
 void slot_write(struct slot *s, const struct cap *v);
-void slot_set_badge(struct slot *s, uint64_t badge);
+void slot_update(struct slot *s, uint8_t flags, uint64_t badge);
 /* Derive dst from src: counts the reference, starts unmapped. */
 void slot_derive(
 	struct slot *dst, struct slot *src, uint8_t rights, uint64_t badge, uint8_t flags);

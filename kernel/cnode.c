@@ -34,13 +34,10 @@ static void cleaner_set(struct cnode *cn, struct thread *t)
 void cnode_end(struct slot *s)
 {
 	struct cnode *cn = (struct cnode *)s->obj;
-	struct cap v;
 
 	if (s != &cn->slots[0]) {
 		slot_move(&cn->slots[0], s);
-		slot_read(&cn->slots[0], &v);
-		v.flags = 0; /* it may have been a thread's */
-		slot_write(&cn->slots[0], &v);
+		slot_update(&cn->slots[0], 0, 0); /* it may have been a thread's */
 	}
 	cn->obj.dead = true;
 	cleaner_set(cn, this_cpu()->current);
@@ -103,15 +100,11 @@ struct copy_args {
 
 static int copy_decode(struct thread *t, const struct sk_regs *r, struct copy_args *a)
 {
-	int rc = cap_find_empty(t, r->rdi, r->rsi, &a->dst)
-			 ?: cap_find_source(t, r->rdx, SK_GRANT, r->r10, &a->src);
-
-	if (rc)
-		return rc;
-	if (r->r8 & ~(uint64_t)SK_ALL)
-		return -SK_E_INVAL;
 	a->rights = (uint8_t)r->r8;
-	return slot_copyable(a->src) ? 0 : -SK_E_CAP;
+	return cap_find_empty(t, r->rdi, r->rsi, &a->dst)
+		       ?: cap_find_source(t, r->rdx, SK_GRANT, r->r10, &a->src)
+		       ?: refuse(r->r8 & ~(uint64_t)SK_ALL, SK_E_INVAL)
+		       ?: refuse(!slot_copyable(a->src), SK_E_CAP);
 }
 
 SYSCALL_HANDLER(COPY)
@@ -120,8 +113,7 @@ SYSCALL_HANDLER(COPY)
 	int rc = copy_decode(t, r, &c);
 
 	if (!rc)
-		slot_derive(c.dst, c.src, c.rights,
-			c.src->type == SK_OBJ_FRAME ? 0 : c.src->badge, 0);
+		slot_derive(c.dst, c.src, c.rights, c.src->badge, 0);
 	return rc;
 }
 

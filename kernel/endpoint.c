@@ -26,14 +26,6 @@ static void endpoint_take(struct endpoint *ep, struct thread *t)
 	store(&t->wait_obj, NULL);
 }
 
-static void endpoint_wait(
-	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t until)
-{
-	ep->receivers = state == THREAD_RECEIVING; /* E1: the queue is empty or of this kind */
-	queue_append(&ep->queue, &t->link);
-	thread_wait(t, &ep->obj, state, until);
-}
-
 int endpoint_destroy(struct object *o)
 {
 	struct endpoint *ep = (struct endpoint *)o;
@@ -84,8 +76,7 @@ static bool cap_pass(
 	if (send.rights & SK_SEND_MOVE)
 		slot_move(dst, src);
 	else if (slot_copyable(src))
-		slot_derive(dst, src, (uint8_t)send.rights,
-			src->type == SK_OBJ_FRAME ? 0 : src->badge, 0);
+		slot_derive(dst, src, (uint8_t)send.rights, src->badge, 0);
 	else
 		return false;
 	return true;
@@ -233,16 +224,19 @@ static long send_to(
 static long endpoint_block(
 	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
 {
-	long rc = ep->obj.dead          ? -SK_E_DELETED
-		  : deadline == SK_POLL ? -SK_E_TIMEOUT
-					: SYS_BLOCKED;
+	int rc = refuse(ep->obj.dead, SK_E_DELETED)
+			 ?: refuse(deadline == SK_POLL, SK_E_TIMEOUT);
 
-	if (rc == SYS_BLOCKED)
-		endpoint_wait(ep, t, state, deadline);
+	if (!rc) {
+		/* E1: the queue is empty or of this kind */
+		ep->receivers = state == THREAD_RECEIVING;
+		queue_append(&ep->queue, &t->link);
+		thread_wait(t, &ep->obj, state, deadline);
+	}
 	spin_unlock(&ep->obj.lock);
-	if (rc == SYS_BLOCKED)
+	if (!rc)
 		thread_waiting(t);
-	return rc;
+	return rc ?: SYS_BLOCKED;
 }
 
 /* badge, call, faulted of the sender are set. */
@@ -319,12 +313,20 @@ static int sender_take(
 	}
 }
 
+/* A signal of the bound notification, or else a message. */
 static long endpoint_receive(struct endpoint *ep, struct thread *t)
 {
 	struct reply *reply = NULL;
 	struct thread *from;
-	int rc = sender_take(ep, t, &from, &reply);
+	uint64_t word = notification_pending(t) ? notification_take_bound(t) : 0;
+	int rc;
 
+	if (word) {
+		t->regs.r.rdi = word;
+		t->regs.r.rsi = SK_MI(SK_LABEL_SIGNAL, 0, 0);
+		return 0;
+	}
+	rc = sender_take(ep, t, &from, &reply);
 	if (rc)
 		return rc;
 	if (!from)
@@ -339,18 +341,7 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 	return 0;
 }
 
-static long receive_bound(struct thread *t, struct sk_regs *r, struct endpoint *ep)
-{
-	uint64_t word = notification_pending(t) ? notification_take_bound(t) : 0;
-
-	if (!word)
-		return endpoint_receive(ep, t);
-	r->rdi = word;
-	r->rsi = SK_MI(SK_LABEL_SIGNAL, 0, 0);
-	return 0;
-}
-
-SYSCALL_HANDLER(RECV) { return receive_bound(t, r, (struct endpoint *)a->cap.obj); }
+SYSCALL_HANDLER(RECV) { return endpoint_receive((struct endpoint *)a->cap.obj, t); }
 
 /* Answer from t; the message is in its registers. */
 static int reply_send(
@@ -383,7 +374,7 @@ SYSCALL_HANDLER(REPLY_RECV)
 
 	if (rc && rc != -SK_E_NOT_FOUND) /* a caller that gave up does not stop a server */
 		return rc;
-	rc = receive_bound(t, r, (struct endpoint *)a->cap.obj);
+	rc = endpoint_receive((struct endpoint *)a->cap.obj, t);
 	if (rc == SYS_RESTART || rc == SYS_TREE)
 		r->rax = SK_SYS_RECV; /* the reply is given */
 	return rc;

@@ -52,7 +52,7 @@ void notification_signal(struct notification *n, uint64_t badge)
 	if (t)
 		thread_wake(t, 0, false);
 	else if (bound && load(&bound->vcpu))
-		sched_kick_running(bound);
+		(void)sched_off(bound);
 }
 
 void notification_check_bound(struct thread *t)
@@ -92,7 +92,7 @@ void notification_bind(struct notification *n, struct thread *t)
 	spin_unlock(&n->obj.lock);
 	barrier_full();
 	notification_check_bound(t); /* N2 */
-	sched_kick_running(t);
+	(void)sched_off(t);
 }
 
 void notification_unbind(struct thread *t)

@@ -127,13 +127,6 @@ static void run_queue_remove(struct sched_cpu *sc, struct sched *s)
 		sc->bitmap &= ~(1u << s->priority);
 }
 
-static struct sched *run_queue_first(struct sched_cpu *sc)
-{
-	return sc->bitmap ? container_of(sc->queue[31 - __builtin_clz(sc->bitmap)],
-				    struct sched, link)
-			  : NULL;
-}
-
 /* Out of wherever it is; true if it was somewhere. */
 static bool place_leave(struct sched_cpu *sc, struct sched *s)
 {
@@ -248,14 +241,6 @@ bool sched_stop(struct thread *t)
 	return sched_off(t) || load(&t->on) == this_cpu();
 }
 
-void sched_kick_running(const struct thread *t)
-{
-	struct cpu *c = load(&t->on);
-
-	if (c && c != this_cpu())
-		arch_kick(c);
-}
-
 /* Take a context to the CPU that it was told to go to, as soon as nothing of it is left on the old one. */
 static void sched_migrate(struct sched *s)
 {
@@ -337,8 +322,11 @@ static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 
 static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
 {
-	struct sched *next = sc->next, *best = run_queue_first(sc);
+	struct sched *next = sc->next, *best = NULL;
 
+	if (sc->bitmap)
+		best = container_of(
+			sc->queue[31 - __builtin_clz(sc->bitmap)], struct sched, link);
 	if (next) {
 		sc->next = NULL;
 		next->place = SCHED_NOWHERE;
@@ -350,19 +338,6 @@ static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
 	if (best)
 		run_queue_remove(sc, best);
 	return best;
-}
-
-/* t, or nobody, has the CPU instead of `old`. Locked: the one place where a thread's owner changes. */
-static void current_set(struct cpu *c, struct thread *old, struct thread *t)
-{
-	arch_fpu_put();
-	if (old)
-		__atomic_store_n(&old->on, NULL,
-			__ATOMIC_RELEASE); /* all of its state is in its object */
-	BUG_ON(t && t->on);
-	if (t)
-		store(&t->on, c);
-	c->current = t;
 }
 
 static struct thread *sched_switch(struct sched_cpu *sc)
@@ -384,8 +359,15 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	if (s)
 		s->waited += now - s->ready_since;
 	t = s ? s->thread : NULL;
-	if (t != old)
-		current_set(c, old, t);
+	if (t != old) { /* the one place where a thread's owner changes */
+		arch_fpu_put();
+		if (old) /* all of its state is in its object */
+			__atomic_store_n(&old->on, NULL, __ATOMIC_RELEASE);
+		BUG_ON(t && t->on);
+		if (t)
+			store(&t->on, c);
+		c->current = t;
+	}
 	spin_unlock(&sc->lock);
 	s = old && old != t ? load(&old->sched) : NULL;
 	if (s && load(&s->move_to) != load(&s->cpu))
@@ -452,19 +434,11 @@ void timer_cancel(struct thread *t)
 		tag = load(&t->timer.tag);
 		sc = &sched_cpus[tag & TIMER_CPU];
 		spin_lock(&sc->lock);
-		if (heap_contains(&t->timer) &&
-			load(&t->timer.tag) == tag) /* in this CPU's heap still */
+		/* in this CPU's heap still? */
+		if (heap_contains(&t->timer) && load(&t->timer.tag) == tag)
 			timer_remove(sc, &t->timer);
 		spin_unlock(&sc->lock);
 	}
-}
-
-static void release(struct sched_cpu *sc, struct sched *s)
-{
-	s->place = SCHED_NOWHERE;
-	s->period_start = s->release.key; /* periods do not drift */
-	s->budget_left = s->budget;
-	sched_ready(sc, s, false);
 }
 
 /*
@@ -475,15 +449,20 @@ void core_timer(void)
 {
 	struct sched_cpu *sc = this_cpu()->sched;
 	sk_time_t now = arch_now(), end;
-	unsigned int i;
 	struct heap_node *n;
+	struct sched *s;
+	unsigned int i;
 
 	this_cpu()->resched = true;
 	spin_lock(&sc->lock);
 	for (i = 0; i < TIMERS_AT_ONCE && (n = timer_expired(sc, now)); i++) {
 		timer_remove(sc, n);
 		if (n->tag & TIMER_RELEASE) {
-			release(sc, container_of(n, struct sched, release));
+			s = container_of(n, struct sched, release);
+			s->place = SCHED_NOWHERE;
+			s->period_start = n->key; /* periods do not drift */
+			s->budget_left = s->budget;
+			sched_ready(sc, s, false);
 			continue;
 		}
 		spin_unlock(&sc->lock);
@@ -502,11 +481,10 @@ void core_timer(void)
 
 static int configure_check(const struct sk_regs *r)
 {
-	if (r->rdx >> 32 || (r->rdx & 0xffff) >= n_cpus ||
-		(r->rdx >> 16 & ~(uint64_t)SK_SCHED_GUESTS) >= SCHED_PRIORITIES)
-		return -SK_E_INVAL;
-	return refuse(!r->r10 || r->r10 > UINT16_MAX || r->r9 > UINT32_MAX || r->r8 > r->r9 ||
-			      (r->r9 && !r->r8),
+	return refuse(r->rdx >> 32 || (r->rdx & 0xffff) >= n_cpus ||
+			      (r->rdx >> 16 & ~(uint64_t)SK_SCHED_GUESTS) >= SCHED_PRIORITIES ||
+			      !r->r10 || r->r10 > UINT16_MAX || r->r9 > UINT32_MAX ||
+			      r->r8 > r->r9 || (r->r9 && !r->r8),
 		SK_E_INVAL);
 }
 
@@ -549,19 +527,15 @@ SYSCALL_HANDLER(SCHED_BIND)
 {
 	struct sched *s = (struct sched *)a->slot[0]->obj;
 	struct slot *thread;
-	int rc = r->rsi ? cap_find(t, r->rsi, SK_OBJ_THREAD, SK_W, &thread) : 0;
 
-	if (rc)
-		return rc;
 	if (r->rsi == SK_NULL_CAP) {
 		sched_unbind(s);
 		return 0;
 	}
-	if (s->thread || thread_of(thread->obj)->sched)
-		return -SK_E_EXISTS;
-	if (!s->weight)
-		return -SK_E_STATE;
-	return sched_bind(s, thread_of(thread->obj));
+	return cap_find(t, r->rsi, SK_OBJ_THREAD, SK_W, &thread)
+		       ?: refuse(s->thread || thread_of(thread->obj)->sched, SK_E_EXISTS)
+		       ?: refuse(!s->weight, SK_E_STATE)
+		       ?: sched_bind(s, thread_of(thread->obj));
 }
 
 SYSCALL_HANDLER(SCHED_STATS)

@@ -61,8 +61,6 @@ void sched_wake(struct thread *t, bool direct);
 bool sched_off(const struct thread *t);
 /* t, no longer runnable, leaves its queue. True when it is on no other CPU than this one. */
 bool sched_stop(struct thread *t);
-/* Make t's CPU enter the kernel if it is another one and runs t now. */
-void sched_kick_running(const struct thread *t);
 /* 0, or SYS_RESTART while another CPU still has t. Both are unbound. */
 int sched_bind(struct sched *s, struct thread *t) must_check;
 /* The binding ends at once; the thread may be on its CPU for a moment more. */

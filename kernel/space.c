@@ -38,11 +38,6 @@ static uint64_t space_end(const struct space *s)
 	return s->obj.type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END;
 }
 
-static bool in_user_range(const struct space *s, uint64_t vaddr, uint64_t size)
-{
-	return vaddr >= space_start(s) && vaddr < space_end(s) && size <= space_end(s) - vaddr;
-}
-
 /* The entry for vaddr in the table of this level: EXISTS when a large page lies in its place. */
 static int entry_find(struct space *s, uint64_t vaddr, unsigned int level, uint64_t **e)
 {
@@ -52,12 +47,6 @@ static int entry_find(struct space *s, uint64_t vaddr, unsigned int level, uint6
 	if (found == level)
 		return 0;
 	return pte_present(**e) ? -SK_E_EXISTS : no_table(found - 1);
-}
-
-/* Bytes from vaddr to the end of what an entry of this level translates. */
-static uint64_t entry_rest(uint64_t vaddr, unsigned int level)
-{
-	return pte_span(level) - (vaddr & (pte_span(level) - 1));
 }
 
 /* --- the list of a space ------------------------------------------------------------------ */
@@ -115,7 +104,7 @@ static void cursor_set(struct slot *frame, uint64_t offset)
 {
 	uint64_t base = window_base(frame), first = base & (SK_LARGE_SIZE - 1);
 
-	slot_set_badge(frame, base | (first + offset) >> SK_LARGE_ORDER); /* S5 */
+	slot_update(frame, frame->flags, base | (first + offset) >> SK_LARGE_ORDER); /* S5 */
 }
 
 /* --- mapping ------------------------------------------------------------------------------ */
@@ -130,9 +119,7 @@ static int rights_check(const struct slot *frame, const struct space *s, unsigne
 	unsigned int caching = rights & (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE);
 
 	if (rights & ~(SK_R | SK_W | SK_X | SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE) ||
-		!(rights & SK_R))
-		return -SK_E_INVAL;
-	if (caching == (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE))
+		!(rights & SK_R) || caching == (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE))
 		return -SK_E_INVAL;
 	if (s->obj.type == SK_OBJ_SPACE_HOST && (rights & SK_W) && (rights & SK_X))
 		return -SK_E_INVAL;
@@ -152,7 +139,8 @@ static int range_check(const struct slot *frame, const struct space *s, uint64_t
 		return -SK_E_ALIGN;
 	if (offset > (1ull << frame->order) - size)
 		return -SK_E_RANGE;
-	if (has_tables(s) && !in_user_range(s, vaddr, size))
+	if (has_tables(s) && (vaddr < space_start(s) || vaddr >= space_end(s) ||
+				     size > space_end(s) - vaddr))
 		return -SK_E_RANGE;
 	if (frame->space && (frame->space != s || window_base(frame) != vaddr - offset))
 		return -SK_E_EXISTS;
@@ -204,7 +192,7 @@ int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offs
 	if (!frame->space)
 		space_attach(s, frame);
 	if (frame->base != vaddr - offset)
-		slot_set_badge(frame, vaddr - offset); /* S5 */
+		slot_update(frame, frame->flags, vaddr - offset); /* S5 */
 	leaf = pte_leaf(frame->paddr + offset, rights, level);
 	leaf = entries_set(&run[0], leaf, pte_span(level));
 	entries_set(&run[1], leaf, pte_span(level));
@@ -227,11 +215,8 @@ int space_map_page(
 
 static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
 {
-	uint64_t e = large ? pte_split(large, level + 1) : 0,
-		 step = large ? pte_span(level) : 0;
-
-	for (unsigned int i = 0; i < 512; i++, e += step)
-		table[i] = e;
+	for (unsigned int i = 0; i < 512; i++)
+		table[i] = large ? pte_split(large, level + 1) + i * pte_span(level) : 0;
 }
 
 int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t level)
@@ -239,12 +224,11 @@ int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t
 	uint64_t span, old, *e;
 	int rc;
 
-	if (!has_tables(s))
-		return -SK_E_CAP;
-	if (level < 1 || level >= SPACE_LEVELS)
-		return -SK_E_INVAL;
-	if (table->space)
-		return -SK_E_EXISTS;
+	rc = refuse(!has_tables(s), SK_E_CAP)
+		     ?: refuse(level < 1 || level >= SPACE_LEVELS, SK_E_INVAL)
+		     ?: refuse(table->space != NULL, SK_E_EXISTS);
+	if (rc)
+		return rc;
 	span = pte_span(level + 1);
 	vaddr &= ~(span - 1);
 	if (vaddr >= space_end(s))
@@ -258,7 +242,7 @@ int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t
 	table_fill(phys_to_virt(table->paddr), pte_present(old) ? old : 0, level);
 	table->order = level;
 	space_attach(s, table);
-	slot_set_badge(table, vaddr);
+	slot_update(table, table->flags, vaddr);
 	store(e, pte_table(table->paddr));
 	if (pte_present(old))
 		arch_tlb_shootdown(s, vaddr, span);
@@ -307,7 +291,7 @@ static bool entries_clear(uint64_t *e, uint64_t n, uint64_t paddr, unsigned int 
  */
 static int range_unmap(const struct slot *frame, uint64_t *offset, uint64_t end)
 {
-	uint64_t vaddr, at, n, *e;
+	uint64_t vaddr, at, n, span, *e;
 	unsigned int level;
 
 	if (!window_clip(frame, offset, &end))
@@ -316,7 +300,9 @@ static int range_unmap(const struct slot *frame, uint64_t *offset, uint64_t end)
 		at = *offset;
 		vaddr = window_base(frame) + at;
 		e = pte_walk(phys_to_virt(frame->space->root), vaddr, 1, &level);
-		*offset = min_u64(end, at + entry_rest(vaddr, level > 1 ? level : 2));
+		/* to the end of what the entry, or the table of 4 KiB entries, translates */
+		span = pte_span(level > 1 ? level : 2);
+		*offset = min_u64(end, at + span - (vaddr & (span - 1)));
 		n = level > 1 ? 1 : (*offset - at) / SK_PAGE_SIZE;
 		if (entries_clear(e, n, frame->paddr + at, level))
 			arch_tlb_shootdown(frame->space, vaddr, *offset - at);
@@ -397,13 +383,10 @@ SYSCALL_HANDLER(MAP)
 
 static int unmap_check(const struct slot *frame, uint64_t offset, uint64_t order)
 {
-	if (order < SK_PAGE_ORDER || order > frame->order)
-		return -SK_E_INVAL;
-	if (offset & ((1ull << order) - 1))
-		return -SK_E_ALIGN;
-	if (offset > (1ull << frame->order) - (1ull << order))
-		return -SK_E_RANGE;
-	return frame->space ? 0 : -SK_E_NOT_FOUND;
+	return refuse(order < SK_PAGE_ORDER || order > frame->order, SK_E_INVAL)
+		       ?: refuse(offset & ((1ull << order) - 1), SK_E_ALIGN)
+		       ?: refuse(offset > (1ull << frame->order) - (1ull << order), SK_E_RANGE)
+		       ?: refuse(!frame->space, SK_E_NOT_FOUND);
 }
 
 /* A part of a large page cannot go before the page is split. */

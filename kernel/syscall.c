@@ -73,10 +73,9 @@ static long call_locked(unsigned int nr, struct thread *t, struct sk_regs *r)
 	int rc = t->dying ? cnodes_clear(t) : 0;
 
 	for (unsigned int i = 0; !rc && i < ARRAY_SIZE(index) && needs[nr][i]; i++) {
-		unsigned int type = needs[nr][i] & 0xff;
+		unsigned int need = needs[nr][i], type = need & 0xff;
 
-		rc = cap_find(
-			t, index[i], type == ANY ? 0 : type, needs[nr][i] >> 8, &a.slot[i]);
+		rc = cap_find(t, index[i], type == ANY ? 0 : type, need >> 8, &a.slot[i]);
 	}
 	return rc ?: handlers[nr](t, r, &a);
 }

@@ -190,10 +190,9 @@ int thread_destroy(struct object *o)
 	if (t->sched)
 		sched_unbind(t->sched);
 	rc = thread_unconfigure(t) ?: cnodes_inherit(t);
-	if (rc)
-		return rc;
-	timer_stop(t);
-	return 0;
+	if (!rc)
+		timer_stop(t);
+	return rc;
 }
 
 /* --- faults --------------------------------------------------------------------------------- */
@@ -202,10 +201,8 @@ void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr
 {
 	const struct sk_regs *r = &t->regs.r;
 
-	t->fault_mr[0] = vector | error << 32;
-	t->fault_mr[1] = addr;
-	t->fault_mr[2] = r->rip;
-	t->fault_mr[3] = r->rsp;
+	memcpy(t->fault_mr, (uint64_t[]){ vector | error << 32, addr, r->rip, r->rsp },
+		sizeof(t->fault_mr));
 	if (endpoint_send_fault(t))
 		return;
 	klog("thread %p stopped: exception %lu error %lx address %lx rip %lx rsp %lx\n",

@@ -38,8 +38,8 @@ struct thread {
 	struct vcpu *vcpu;   /* entered, or NULL */
 	struct cnode *cspace;
 	struct sched *sched;
-	struct cpu *
-		on; /* that runs it, or has its FPU state; NULL: none. Written in sched_switch() alone */
+	/* CPU that runs it, or has its FPU state; NULL: none. Written in sched_switch() alone */
+	struct cpu *on;
 	struct notification *bound;
 	struct link *dying; /* CNodes that it must clear (tree lock) */
 	struct restart restart;

@@ -18,6 +18,7 @@ struct retype_args {
 	uint64_t slot, n;
 	uint64_t start; /* in the untyped, bytes */
 	uint8_t type, order;
+	bool needs_reset; /* only after the untyped is used anew */
 };
 
 static const uint8_t fixed_order[] = {
@@ -51,32 +52,33 @@ static int order_decode(uint64_t type, uint64_t order, struct retype_args *a)
 
 static int dest_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a)
 {
-	struct slot *cnode, *s;
-	int rc = cap_find_in(t, r->rdx, SK_W, r->r10, &s)
-			 ?: cap_find(t, r->rdx, SK_OBJ_CNODE, SK_W, &cnode);
+	struct slot *cnode;
+	int rc = cap_find(t, r->rdx, SK_OBJ_CNODE, SK_W, &cnode);
 
 	if (rc)
 		return rc;
 	a->dest = (struct cnode *)cnode->obj;
 	a->slot = r->r10;
 	a->n = r->r8;
+	if (a->slot == 0 || a->slot >= a->dest->n_slots)
+		return -SK_E_SLOT;
 	if (a->n == 0 || a->n > SK_RETYPE_MAX)
 		return -SK_E_INVAL;
 	if (a->n > a->dest->n_slots - a->slot)
 		return -SK_E_SLOT;
 	for (uint64_t i = 0; i < a->n; i++)
-		if (s[i].type != SK_OBJ_NULL)
+		if (a->dest->slots[a->slot + i].type != SK_OBJ_NULL)
 			return -SK_E_SLOT;
 	return 0;
 }
 
-/* Where the objects go; needs_reset: only after the untyped is used anew. */
-static int place_decode(const struct sk_regs *r, struct retype_args *a, bool *needs_reset)
+/* Where the objects go. */
+static int place_decode(const struct sk_regs *r, struct retype_args *a)
 {
 	struct slot *u = a->untyped;
 	uint64_t total = 1ull << u->order, size = 1ull << a->order;
 
-	*needs_reset = false;
+	a->needs_reset = !(u->flags & SLOT_DEVICE) && !u->first_child && (u->flags & SLOT_USED);
 	if (u->flags & SLOT_DEVICE) {
 		if (a->type != SK_OBJ_FRAME)
 			return -SK_E_INVAL;
@@ -86,28 +88,24 @@ static int place_decode(const struct sk_regs *r, struct retype_args *a, bool *ne
 	} else {
 		if (r->r9)
 			return -SK_E_INVAL;
-		*needs_reset = !u->first_child && (u->flags & SLOT_USED);
-		a->start = *needs_reset ? 0 : align_up(u->used, size);
+		a->start = a->needs_reset ? 0 : align_up(u->used, size);
 	}
 	if (a->start > total || a->n > (total - a->start) >> a->order)
 		return -SK_E_NO_MEM;
 	return 0;
 }
 
-static int retype_decode(
-	struct thread *t, const struct sk_regs *r, struct retype_args *a, bool *needs_reset)
+static int retype_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a)
 {
 	return refuse(r->rsi >> 16, SK_E_INVAL) ?: order_decode(r->rsi & 0xff, r->rsi >> 8, a) ?:
 	       cap_find(t, r->rdi, SK_OBJ_UNTYPED, SK_W, &a->untyped) ?: dest_decode(t, r, a) ?:
-	       place_decode(r, a, needs_reset);
+	       place_decode(r, a);
 }
 
 static void untyped_set(struct slot *u, uint64_t used, uint64_t prepared, uint8_t flags)
 {
-	struct cap v = { u->type, u->rights, u->order, flags, u->paddr, used };
-
 	u->prepared = prepared;
-	slot_write(u, &v);
+	slot_update(u, flags, used);
 }
 
 /* All children are gone: wait until nobody can still look at them, unless somebody was faster. */
@@ -203,16 +201,6 @@ static void object_init(struct retype_args *a, uint64_t paddr, struct cap *v)
 	v->obj = (uint64_t)o;
 }
 
-/* The untyped after the objects below `end` were made. */
-static void untyped_advance(struct slot *u, uint64_t end)
-{
-	uint64_t prepared = align_up(end, SK_PAGE_SIZE);
-
-	if (!(u->flags & SLOT_DEVICE))
-		untyped_set(u, end, u->prepared > prepared ? u->prepared : prepared,
-			u->flags | SLOT_USED);
-}
-
 /* Some objects; the registers then name those that are left. */
 static void retype_step(struct retype_args *a, struct sk_regs *r)
 {
@@ -226,26 +214,25 @@ static void retype_step(struct retype_args *a, struct sk_regs *r)
 		slot_set(&a->dest->slots[a->slot + i], u, &v);
 		a->start += 1ull << a->order;
 	}
-	untyped_advance(u, a->start);
-	a->slot += n;
-	a->n -= n;
-	r->r10 = a->slot;
-	r->r8 = a->n;
+	r->r10 = a->slot += n;
+	r->r8 = a->n -= n;
 	if (u->flags & SLOT_DEVICE)
 		r->r9 = a->start;
+	else
+		untyped_set(u, a->start, max_u64(u->prepared, align_up(a->start, SK_PAGE_SIZE)),
+			u->flags | SLOT_USED);
 }
 
 SYSCALL_HANDLER(RETYPE)
 {
 	struct retype_args args;
-	bool needs_reset;
 	int rc;
 
 	do {
-		rc = retype_decode(t, r, &args, &needs_reset);
-		if (!rc && needs_reset)
+		rc = retype_decode(t, r, &args);
+		if (!rc && args.needs_reset)
 			rc = untyped_reset(args.untyped);
-	} while (!rc && needs_reset);
+	} while (!rc && args.needs_reset);
 	if (!rc && args.type != SK_OBJ_UNTYPED && !(args.untyped->flags & SLOT_DEVICE))
 		rc = untyped_prepare(&args);
 	while (!rc && args.n) {

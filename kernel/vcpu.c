@@ -29,28 +29,27 @@ void vcpu_init(struct vcpu *v)
 
 /* --- leaving -------------------------------------------------------------------------------- */
 
-/* The end of a VCPU_ENTER, the only one; an exit when result is 0. Locked. */
-static void vcpu_end(struct vcpu *v, long result, uint32_t reason)
+/* The end of a VCPU_ENTER, the only one: the reason of an exit, or -SK_E_*. Locked. */
+static void vcpu_end(struct vcpu *v, long why)
 {
 	struct thread *t = v->entered;
 
 	timer_stop(t);
-	t->regs.r.rax = result;
-	if (!result) {
-		v->state->exit_reason = reason;
+	t->regs.r.rax = why < 0 ? why : 0;
+	if (why >= 0) {
+		v->state->exit_reason = (uint32_t)why;
 		v->state->exits++;
-		t->regs.r.rdi = reason;
+		t->regs.r.rdi = why;
 	}
 	v->entered = NULL;
 	__atomic_store_n(&t->vcpu, NULL, __ATOMIC_RELEASE); /* V1 */
 }
 
-/* The same if t has entered it still. */
-static void vcpu_end_of(struct vcpu *v, const struct thread *t, long result, uint32_t reason)
+void core_vcpu_exit(struct vcpu *v, const struct thread *t, long why)
 {
 	spin_lock(&v->obj.lock);
 	if (v->entered == t)
-		vcpu_end(v, result, reason);
+		vcpu_end(v, why);
 	spin_unlock(&v->obj.lock);
 }
 
@@ -59,12 +58,7 @@ void vcpu_leave(struct thread *t, long result)
 	struct vcpu *v = load(&t->vcpu);
 
 	if (v)
-		vcpu_end_of(v, t, result, 0);
-}
-
-void core_vcpu_exit(struct vcpu *v, const struct thread *t, uint32_t reason)
-{
-	vcpu_end_of(v, t, 0, reason);
+		core_vcpu_exit(v, t, result);
 }
 
 struct vcpu *vcpu_check(struct vcpu *v, struct thread *t)
@@ -82,7 +76,7 @@ struct vcpu *vcpu_check(struct vcpu *v, struct thread *t)
 		if (word || load(&t->expired)) {
 			/* not the hardware's exit, which brings the state page up to date */
 			arch_vcpu_sync(v, SK_VCPU_HOT);
-			vcpu_end(v, 0, word ? SK_EXIT_SIGNAL : SK_EXIT_DEADLINE);
+			vcpu_end(v, word ? SK_EXIT_SIGNAL : SK_EXIT_DEADLINE);
 		}
 	}
 	spin_unlock(&v->obj.lock);
@@ -99,7 +93,7 @@ bool vcpu_timeout(struct thread *t, sk_time_t now)
 	if (v->entered == t && t->deadline <= now)
 		store(&t->expired, true);
 	spin_unlock(&v->obj.lock);
-	sched_kick_running(t);
+	(void)sched_off(t);
 	return true;
 }
 
@@ -113,8 +107,8 @@ struct space *vcpu_take(struct vcpu *v, const struct thread *t)
 		BUG_ON(v->on && v->on != c); /* V2, V3 */
 		nested = v->nested;
 		store(&v->on, c);
-		__atomic_store_n(&c->nested, nested,
-			__ATOMIC_SEQ_CST); /* and a barrier before pending_irq is looked at */
+		/* with a barrier before pending_irq is looked at */
+		__atomic_store_n(&c->nested, nested, __ATOMIC_SEQ_CST);
 	}
 	spin_unlock(&v->obj.lock);
 	return nested;
@@ -127,7 +121,7 @@ static int vcpu_stop(struct vcpu *v)
 
 	spin_lock(&v->obj.lock);
 	if (v->entered)
-		vcpu_end(v, -SK_E_DELETED, 0);
+		vcpu_end(v, -SK_E_DELETED);
 	v->nested = NULL; /* V3 */
 	spin_unlock(&v->obj.lock);
 	on = __atomic_load_n(&v->on, __ATOMIC_ACQUIRE);
@@ -150,11 +144,12 @@ int vcpu_destroy(struct object *o)
 
 /* --- system calls --------------------------------------------------------------------------- */
 
-static int vcpu_configure(
-	struct vcpu *v, struct slot *nested, struct slot *host, uint64_t vaddr)
+SYSCALL_HANDLER(VCPU_CONFIGURE)
 {
+	struct vcpu *v = vcpu_of(a->slot[0]->obj);
+	struct slot *nested = a->slot[1];
 	int rc = refuse(load(&v->entered) != NULL, SK_E_BUSY) ?: slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot) ?:
-		 space_map_page(&v->state_slot, SLOT_VCPU_STATE, v->state, space_of(host->obj), vaddr);
+		 space_map_page(&v->state_slot, SLOT_VCPU_STATE, v->state, space_of(a->slot[2]->obj), r->r10);
 
 	if (rc)
 		return rc;
@@ -164,11 +159,6 @@ static int vcpu_configure(
 	v->nested = space_of(nested->obj);
 	spin_unlock(&v->obj.lock);
 	return 0;
-}
-
-SYSCALL_HANDLER(VCPU_CONFIGURE)
-{
-	return vcpu_configure(vcpu_of(a->slot[0]->obj), a->slot[1], a->slot[2], r->r10);
 }
 
 SYSCALL_HANDLER(VCPU_ENTER)
@@ -190,7 +180,7 @@ SYSCALL_HANDLER(VCPU_ENTER)
 		rc = -SK_E_BUSY;
 	else if (load(&v->on))
 		rc = SYS_RESTART; /* V3: its last CPU is on the way out of the kernel, or was kicked */
-	if (rc == SYS_BLOCKED) {
+	else {
 		arch_vcpu_load(v);
 		store(&t->expired, false);
 		t->deadline = r->rsi;

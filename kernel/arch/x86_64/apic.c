@@ -131,11 +131,9 @@ bool arch_irq_pending(void)
 {
 	arch_serve(); /* so that a request's interrupt can wait */
 	for (unsigned int i = 1; i < 8; i++) {
-		uint32_t pending = lapic_read(REG_IRR + i * 0x10);
+		uint32_t served = i == VEC_REQUEST / 32 ? 1u << VEC_REQUEST % 32 : 0;
 
-		if (i == VEC_REQUEST / 32)
-			pending &= ~(1u << VEC_REQUEST % 32);
-		if (pending)
+		if (lapic_read(REG_IRR + i * 0x10) & ~served)
 			return true;
 	}
 	return false;

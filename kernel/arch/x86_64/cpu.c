@@ -67,33 +67,26 @@ static void detect_xsave(void)
 
 void features_detect(void)
 {
-	struct cpuid v = cpuid(0, 0), one = cpuid(1, 0), seven = { 0 }, ext, size = { .a = 36 };
-	uint32_t max_ext = cpuid(0x80000000, 0).a;
+	struct cpuid v = cpuid(0, 0), one = cpuid(1, 0), seven = cpuid_leaf(7);
+	struct cpuid ext = cpuid(0x80000001, 0), size = cpuid_leaf(0x80000008), svm = { 0 };
 
-	ext = cpuid(0x80000001, 0);
-	if (v.a >= 7)
-		seven = cpuid(7, 0);
-	if (max_ext >= 0x80000008)
-		size = cpuid(0x80000008, 0);
 	features.nx = ext.d & 1u << 20;
 	features.x2apic = one.c & 1u << 21;
 	features.tsc_deadline = one.c & 1u << 24;
 	features.cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT |
 		       (one.d & 1u << 13 ? CR4_PGE : 0) | (seven.b & 1u << 7 ? CR4_SMEP : 0) |
 		       (seven.b & 1u << 20 ? CR4_SMAP : 0) | (seven.c & 1u << 2 ? CR4_UMIP : 0);
-	features.phys_bits = size.a & 0xff;
+	features.phys_bits = size.a ? size.a & 0xff : 36;
 	features.svm = ext.c & 1u << 2;
+	if (features.svm)
+		svm = cpuid_leaf(0x8000000a);
+	features.asids = tlb_model_asids(svm.b);
+	features.svm_bits = svm.d;
 	features.xsave_size = 512;
 	features.xcr0 = 3;
 	if (one.c & 1u << 26 && v.a >= 0xd)
 		detect_xsave();
 	features.cr4 |= features.xsave ? CR4_OSXSAVE : 0;
-	if (features.svm && max_ext >= 0x8000000a) {
-		struct cpuid svm = cpuid(0x8000000a, 0);
-
-		features.asids = tlb_model_asids(svm.b);
-		features.svm_bits = svm.d;
-	}
 	/* AMD's FXRSTOR and XRSTOR, unless CPUID 8000_0008 EBX says XSaveErPtr; Intel's always load them */
 	features.x87_pointers_stay = v.b != INTEL_EBX && !(size.b & 1u << 2);
 	spec_detect();

@@ -180,14 +180,11 @@ void arch_zero_page(uint64_t paddr)
 
 	fixmap_pt[slot] = paddr | PTE_PRESENT | PTE_WRITE | PTE_NX;
 	for (uint64_t line = va; line < va + SK_PAGE_SIZE; line += 128)
-		__asm__ volatile(".set at, 0\n\t"
-				 ".rept 16\n\t"
-				 "movnti %1, at(%0)\n\t"
-				 ".set at, at + 8\n\t"
-				 ".endr"
-				 :
-				 : "r"(line), "r"(0ull)
-				 : "memory");
+		__asm__ volatile(
+			".set at, 0; .rept 16; movnti %1, at(%0); .set at, at + 8; .endr"
+			:
+			: "r"(line), "r"(0ull)
+			: "memory");
 	__asm__ volatile("sfence" : : : "memory");
 	fixmap_pt[slot] = 0;
 	invlpg(va);
@@ -256,10 +253,10 @@ void memory_init(void)
 	for (m = ram; m < ram + n; m++) {
 		uint64_t end = m->type == BOOT_MEM_RAM ? m->base + m->size : 0;
 
+		/* M2 */
 		for (uint64_t at = m->base & ~(SK_LARGE_SIZE - 1); at < end;
 			at += SK_LARGE_SIZE)
-			boot_entry(kernel_pml4, WINDOW_BASE + at,
-				PTE_PRESENT | PTE_WRITE); /* M2 */
+			boot_entry(kernel_pml4, WINDOW_BASE + at, PTE_PRESENT | PTE_WRITE);
 	}
 	for (m = boot_info.mem; m < boot_info.mem + boot_info.n_mem; m++)
 		if (m->type == BOOT_MEM_KERNEL && m->base >= LOW_END)

@@ -12,8 +12,8 @@
 #include "tlb_model.h"
 
 static uint64_t online = 1; /* bit per CPU */
-static uint64_t
-	generation; /* of translations: every new space and every shoot-down has its own */
+/* Of translations: every new space and every shoot-down has its own. */
+static uint64_t generation;
 extern const uint8_t trampoline_start[], trampoline_end[];
 extern uint64_t boot_pml4[512];
 
@@ -80,9 +80,8 @@ static void shoot_local(void *arg)
 		flush_window(s->vaddr, s->size);
 	} else if (this_cpu()->space == s->space) {
 		if (s->size <= 32 * SK_PAGE_SIZE)
-			for (uint64_t at = s->vaddr; at < s->vaddr + s->size;
-				at += SK_PAGE_SIZE)
-				invlpg(at);
+			for (uint64_t at = 0; at < s->size; at += SK_PAGE_SIZE)
+				invlpg(s->vaddr + at);
 		else
 			write_cr3(read_cr3());
 	}
@@ -154,8 +153,8 @@ void arch_space_drop(struct space *s)
 
 	drop_local(s);
 	ask(mask, drop_local, s);
-	for (uint32_t i = 0; i < n_cpus;
-		i++) /* another space at this address is not the same */
+	/* another space at this address is not the same */
+	for (uint32_t i = 0; i < n_cpus; i++)
 		if (load(&arch_of(cpus[i])->last_space) == s)
 			store(&arch_of(cpus[i])->last_space, NULL);
 }

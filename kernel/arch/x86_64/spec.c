@@ -79,13 +79,11 @@ static uint32_t item(const char **at, int *value)
 {
 	*value = !skip(at, "no-", NULL);
 	for (const struct barrier *b = barriers; b < barriers + ARRAY_SIZE(barriers); b++) {
-		if (skip(at, b->name, ", "))
-			return b->bit;
-		if (*value && skip(at, b->name, "=")) {
-			++*at;
+		if (!skip(at, b->name, *value ? "=, " : ", "))
+			continue;
+		if (skip(at, "=", NULL))
 			*value = boolean(at);
-			return *value < 0 ? 0 : b->bit;
-		}
+		return *value < 0 ? 0 : b->bit;
 	}
 	return 0;
 }
@@ -111,33 +109,25 @@ uint32_t spec_choose(const char *list, uint32_t offered, const char **unknown)
 
 /* --- set-up ------------------------------------------------------------------------------- */
 
-static void report(uint32_t offered)
-{
-	klog("speculation: retpolines, LFENCE");
-	for (const struct barrier *b = barriers; b < barriers + ARRAY_SIZE(barriers); b++)
-		if (offered & b->bit)
-			klog(", %s%s", spec_on & b->bit ? "" : "no ", b->what);
-	klog("%s\n", offered & SPEC_IBPB ? "" : "; this CPU offers no IBPB");
-}
-
 void spec_detect(void)
 {
 	const char *unknown;
 	uint32_t offered;
 
-	if (cpuid(0, 0).a >= 7)
-		id.leaf7_edx = cpuid(7, 0).d;
-	if (cpuid(0x80000000, 0).a >= 0x80000008)
-		id.ext8_ebx = cpuid(0x80000008, 0).b;
-	if (cpuid(0x80000000, 0).a >= 0x80000021)
-		id.ext21_eax = cpuid(0x80000021, 0).a;
+	id.leaf7_edx = cpuid_leaf(7).d;
+	id.ext8_ebx = cpuid_leaf(0x80000008).b;
+	id.ext21_eax = cpuid_leaf(0x80000021).a;
 	if (id.leaf7_edx & INTEL_ARCH_CAPS)
 		id.arch_capabilities = rdmsr(MSR_ARCH_CAPABILITIES);
 	offered = spec_offered(&id);
 	spec_on = spec_choose(boot_option_value("spec-ctrl="), offered, &unknown);
 	if (unknown)
 		klog("spec-ctrl=: not known: %s\n", unknown);
-	report(offered);
+	klog("speculation: retpolines, LFENCE");
+	for (const struct barrier *b = barriers; b < barriers + ARRAY_SIZE(barriers); b++)
+		if (offered & b->bit)
+			klog(", %s%s", spec_on & b->bit ? "" : "no ", b->what);
+	klog("%s\n", offered & SPEC_IBPB ? "" : "; this CPU offers no IBPB");
 }
 
 void spec_setup_cpu(void)

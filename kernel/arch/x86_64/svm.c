@@ -221,8 +221,7 @@ void arch_vcpu_load(struct vcpu *v)
 		b->cr4 &= ~CR4_NOT_SWITCHED;
 		b->v_intr = (b->v_intr & ~0xfu) | (uint32_t)(s->cr8 & 0xf);
 		if (!tlb_broken("break=registers"))
-			svm_of(v)->asid =
-				0; /* translations made under the old values must go: V2 */
+			svm_of(v)->asid = 0; /* translations by the old values must go: V2 */
 		tlb_model_changed(&svm_of(v)->model);
 	}
 	if (dirty & SK_VCPU_SEG) {
@@ -408,17 +407,10 @@ static const struct exit_row {
 	{ EXIT_VMSAVE, SK_EXIT_UNDEFINED, 3 },     { EXIT_STGI, SK_EXIT_UNDEFINED, 3 },
 	{ EXIT_CLGI, SK_EXIT_UNDEFINED, 3 },       { EXIT_SKINIT, SK_EXIT_UNDEFINED, 3 },
 	{ EXIT_MONITOR, SK_EXIT_UNDEFINED, 3 },    { EXIT_MWAIT, SK_EXIT_UNDEFINED, 3 },
-	{ EXIT_MWAIT_ARMED, SK_EXIT_UNDEFINED, 3 }, { EXIT_RDPRU, SK_EXIT_UNDEFINED, 3 }
+	{ EXIT_MWAIT_ARMED, SK_EXIT_UNDEFINED, 3 }, { EXIT_RDPRU, SK_EXIT_UNDEFINED, 3 },
+	{ 0, SK_EXIT_UNKNOWN, 0 } /* all others */
 };
 /* clang-format on */
-
-static struct exit_row row_find(uint32_t code)
-{
-	for (unsigned int i = 0; i < ARRAY_SIZE(exit_rows); i++)
-		if (exit_rows[i].code == code)
-			return exit_rows[i];
-	return (struct exit_row){ 0, SK_EXIT_UNKNOWN, 0 };
-}
 
 static void record_io(const struct vmcb *b, struct sk_vcpu_state *s)
 {
@@ -441,38 +433,36 @@ static void record_fault(const struct vmcb *b, struct sk_vcpu_state *s)
 	memcpy(s->instr, b->fetched, s->n_instr);
 }
 
-/* Bit 63: the processor decoded a MOV, from the register in bits 0 to 3 (APM vol. 2, 15.8.1). */
-static void record_cr4(const struct vmcb *b, struct sk_vcpu_state *s)
-{
-	s->qual[0] = 4;
-	s->qual[1] = b->exit_info1 >> 63 ? b->exit_info1 & 0xf : 0xff;
-}
-
 /* Fill in the exit record; the reason. */
 static uint32_t record(struct vcpu *v, uint32_t code)
 {
 	const struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
-	struct exit_row row = row_find(code);
+	const struct exit_row *row = exit_rows;
 	uint64_t length = b->next_rip - b->rip;
 
-	s->instr_len = row.length;
+	while (row->code && row->code != code)
+		row++;
+	s->instr_len = row->length;
 	s->n_instr = 0;
 	s->qual[0] = code;
 	s->qual[1] = b->exit_info1;
 	s->qual[2] = b->exit_info2;
 	s->qual[3] = b->exit_int_info;
-	if (code == EXIT_CR4_WRITE)
-		record_cr4(b, s);
+	if (code == EXIT_CR4_WRITE) {
+		s->qual[0] = 4;
+		/* the register of a MOV that the processor decoded: APM vol. 2, 15.8.1 */
+		s->qual[1] = b->exit_info1 >> 63 ? b->exit_info1 & 0xf : 0xff;
+	}
+	if (code == EXIT_MSR && b->exit_info1 & 1)
+		return SK_EXIT_WRMSR;
 	if (code == EXIT_IOIO)
 		record_io(b, s);
 	else if (code == EXIT_NPF)
 		record_fault(b, s);
-	else if (code == EXIT_MSR && b->exit_info1 & 1)
-		row.reason = SK_EXIT_WRMSR;
-	else if (row.length && features.svm_bits & FEATURE_NRIP && b->next_rip && length <= 15)
+	else if (row->length && features.svm_bits & FEATURE_NRIP && b->next_rip && length <= 15)
 		s->instr_len = (uint8_t)length;
-	return row.reason;
+	return row->reason;
 }
 
 /* The processor does not take the state. What it leaves in the VMCB then may be the host's. */

@@ -32,12 +32,10 @@ static uint64_t pit_wait(void)
 
 static uint64_t tsc_from_cpuid(void)
 {
-	if (cpuid(0, 0).a >= 0x15) {
-		struct cpuid r = cpuid(0x15, 0);
+	struct cpuid r = cpuid_leaf(0x15);
 
-		if (r.a && r.b && r.c)
-			return (uint64_t)r.c * r.b / r.a;
-	}
+	if (r.a && r.b && r.c)
+		return (uint64_t)r.c * r.b / r.a;
 	if (cpuid(1, 0).c >> 31 && cpuid(0x40000000, 0).a >= 0x40000010)
 		return cpuid(0x40000010, 0).a * 1000ull;
 	return 0;

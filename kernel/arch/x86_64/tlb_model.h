@@ -40,19 +40,15 @@ void tlb_model_end(struct space *s, uint64_t begin);
 
 #else
 
-static inline uint32_t tlb_model_asids(uint32_t n) { return n; }
-static inline bool tlb_broken(const char *option) { return (void)option, false; }
-static inline void tlb_model_space(struct space *s) { (void)s; }
-static inline void tlb_model_vcpu(struct tlb_vcpu *v) { (void)v; }
-static inline void tlb_model_changed(struct tlb_vcpu *v) { (void)v; }
-static inline void tlb_model_enter(
-	const struct tlb_vcpu *v, const struct space *nested, uint32_t asid, bool flush)
-{
-	(void)v, (void)nested, (void)asid, (void)flush;
-}
-static inline void tlb_model_leave(void) {}
-static inline uint64_t tlb_model_begin(void) { return 0; }
-static inline void tlb_model_end(struct space *s, uint64_t begin) { (void)s, (void)begin; }
+#define tlb_model_asids(n) (n)
+#define tlb_broken(option) false
+#define tlb_model_space(s) ((void)0)
+#define tlb_model_vcpu(v) ((void)0)
+#define tlb_model_changed(v) ((void)0)
+#define tlb_model_enter(v, nested, asid, flush) ((void)0)
+#define tlb_model_leave() ((void)0)
+#define tlb_model_begin() 0
+#define tlb_model_end(s, begin) ((void)(begin))
 
 #endif
 

@@ -42,6 +42,13 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 	__asm__("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
 	return r;
 }
+/* The same, sub-leaf 0; all zero when this CPU has no such leaf. */
+static inline struct cpuid cpuid_leaf(uint32_t leaf)
+{
+	struct cpuid none = { 0 };
+
+	return cpuid(leaf & 1u << 31, 0).a < leaf ? none : cpuid(leaf, 0);
+}
 static inline uint64_t rdmsr(uint32_t msr)
 {
 	uint32_t lo, hi;
