@@ -7,8 +7,7 @@ from harness import TOP
 
 def test_a_panic_ends_a_kernel_test_at_once(build, tmp_path):
     (tmp_path / "bad.img").write_bytes(b"no archive" * 1000)
-    (tmp_path / "list").write_text(f"kernel\tbad\t{tmp_path}/bad.img\t1\tmax,-smap,-monitor\t\n")
-    (tmp_path / "kernel.elf").symlink_to(build.kernel)
+    (tmp_path / "list").write_text(f"kernel\tbad\t{tmp_path}/bad.img\t1\tmax,-smap,-monitor\t{build.kernel}\t\t\t\n")
     done = subprocess.run([os.path.join(TOP, "tools", "runtests"), "--build", str(tmp_path), "--list", str(tmp_path / "list")],
                           capture_output=True, text=True)
-    assert done.returncode == 1 and "FAIL" in done.stdout and "PANIC boot archive" in done.stdout, done.stdout
+    assert done.returncode == 1 and "PANIC boot archive" in done.stdout, done.stdout
