@@ -325,6 +325,7 @@ void guest_halt(struct guest *g)
 	uint64_t waited;
 	uint32_t i, cpu;
 
+	g->halted = true;
 	for (i = 0; i < VM_VCPUS_MAX; i++) {
 		if (!g->sched[i])
 			continue;
@@ -340,8 +341,7 @@ void guest_halt(struct guest *g)
 /* B3. Its other threads, and what else could wake the first, are gone when the memory that they were made of is. */
 void guest_stop(struct guest *g)
 {
-	if (g->proc_made)
-		proc_stop(&g->proc);
+	guest_halt(g); /* none of them shall meet memory that is gone */
 	give_guest_memory(g);
 	if (g->proc_made)
 		proc_stop(&g->proc);
