@@ -94,8 +94,8 @@ static void segment_check(
 		wrong = "lies outside user memory";
 	else if (s->vaddr < RESERVED_END && s->vaddr + s->mem_size > RESERVED_START)
 		wrong = "overlaps the boot information or the stack";
-	else if (!(s->rights & SK_R) || s->rights & ~(SK_R | SK_W | SK_X) ||
-		 (s->rights & SK_W && s->rights & SK_X))
+	else if (!(s->rights & SK_R) || s->rights & ~(SK_R | SK_W | SK_EXEC) ||
+		 (s->rights & SK_W && s->rights & SK_EXEC))
 		wrong = "has bad rights";
 	if (wrong)
 		panic("boot archive: segment %u %s", i, wrong);
@@ -240,7 +240,7 @@ static void add_archive(const struct boot_info *bi)
 		if (info->n_archive == ARRAY_SIZE(info->archive))
 			panic("boot archive: more than %zu pieces", ARRAY_SIZE(info->archive));
 		info->archive[info->n_archive++] = (struct sk_boot_frame){ root.free, order };
-		boot_frame(root.free++, at, order, SK_R | SK_X | SK_GRANT);
+		boot_frame(root.free++, at, order, SK_R | SK_EXEC | SK_GRANT);
 	}
 }
 

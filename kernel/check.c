@@ -397,7 +397,7 @@ static void leaf_check(
 		vaddr, pte_paddr(e));
 	REQUIRE(!(e & PTE_WRITE) || f->rights & SK_W,
 		"%lx is mapped writable through a capability without that right", vaddr);
-	REQUIRE(e & PTE_NX || f->rights & SK_X,
+	REQUIRE(e & PTE_NX || f->rights & SK_EXEC,
 		"%lx is mapped executable through a capability without that right", vaddr);
 	*last = f;
 }

@@ -118,12 +118,12 @@ static int rights_check(const struct slot *frame, const struct space *s, unsigne
 {
 	unsigned int caching = rights & (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE);
 
-	if (rights & ~(SK_R | SK_W | SK_X | SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE) ||
+	if (rights & ~(SK_R | SK_W | SK_EXEC | SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE) ||
 		!(rights & SK_R) || caching == (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE))
 		return -SK_E_INVAL;
-	if (s->obj.type == SK_OBJ_SPACE_HOST && (rights & SK_W) && (rights & SK_X))
+	if (s->obj.type == SK_OBJ_SPACE_HOST && (rights & SK_W) && (rights & SK_EXEC))
 		return -SK_E_INVAL;
-	return rights & (SK_R | SK_W | SK_X) & ~frame->rights ? -SK_E_RIGHTS : 0;
+	return rights & (SK_R | SK_W | SK_EXEC) & ~frame->rights ? -SK_E_RIGHTS : 0;
 }
 
 static int range_check(const struct slot *frame, const struct space *s, uint64_t vaddr,

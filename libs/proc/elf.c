@@ -71,7 +71,7 @@ static const char *segment_add(const struct elf_segment *s, struct proc_elf *out
 		return "segments that share a page or are out of order";
 	out->seg[out->n_segs++] = (struct proc_seg){ s->vaddr, s->offset, s->filesz, s->memsz,
 		(s->flags & PF_R ? SK_R : 0) | (s->flags & PF_W ? SK_W : 0) |
-			(s->flags & PF_X ? SK_X : 0) };
+			(s->flags & PF_X ? SK_EXEC : 0) };
 	return NULL;
 }
 
@@ -80,7 +80,7 @@ static const char *entry_check(const struct proc_elf *e)
 	for (uint32_t i = 0; i < e->n_segs; i++) {
 		const struct proc_seg *s = &e->seg[i];
 
-		if ((s->rights & SK_X) && e->entry >= s->vaddr &&
+		if ((s->rights & SK_EXEC) && e->entry >= s->vaddr &&
 			e->entry - s->vaddr < s->mem_size)
 			return NULL;
 	}

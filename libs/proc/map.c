@@ -122,7 +122,7 @@ int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, ui
 	sk_cap_t copy;
 	int rc;
 
-	rc = cap_copy(frame, rights & (SK_R | SK_W | SK_X), 0, &copy);
+	rc = cap_copy(frame, rights & (SK_R | SK_W | SK_EXEC), 0, &copy);
 	if (rc)
 		return rc;
 	rc = map_part(p, copy, vaddr, offset, size, rights);

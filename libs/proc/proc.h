@@ -35,7 +35,7 @@
 
 /* `size` bytes of the file, page-aligned but for the last piece's end, lie at `offset` of a frame. */
 struct proc_piece {
-	sk_cap_t frame; /* in the builder's CSpace, at least SK_R | SK_X | SK_GRANT */
+	sk_cap_t frame; /* in the builder's CSpace, at least SK_R | SK_EXEC | SK_GRANT */
 	uint32_t order;
 	uint64_t offset;
 	uint64_t size;
@@ -43,7 +43,7 @@ struct proc_piece {
 struct proc_seg {
 	uint64_t vaddr, offset, file_size,
 		mem_size; /* offset in the file; same place in the page as vaddr */
-	uint32_t rights;  /* SK_R, SK_W, SK_X; never W and X */
+	uint32_t rights;  /* SK_R, SK_W, SK_EXEC; never W and X */
 };
 struct proc_elf {
 	uint64_t entry;
@@ -123,7 +123,7 @@ int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct p
 
 /*
  * Map [offset, offset + size) of a frame in an own slot at vaddr of the domain, through a copy that is kept;
- * rights: SK_R, SK_W, SK_X, SK_MAP_*. The page-table pages come out of p->untyped.
+ * rights: SK_R, SK_W, SK_EXEC, SK_MAP_*. The page-table pages come out of p->untyped.
  */
 int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size,
 	uint32_t rights) must_check;

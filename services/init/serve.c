@@ -131,7 +131,7 @@ static int call_image(struct request *q)
 	q->mr[5] = im.size;
 	q->n = 6;
 	q->cap = piece->frame;
-	q->rights = SK_R | SK_X | SK_GRANT;
+	q->rights = SK_R | SK_EXEC | SK_GRANT;
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 #include "proto/domain.h"
 #include "sys/sk.h"
 
-enum { RWX = SK_R | SK_W | SK_X };
+enum { RWX = SK_R | SK_W | SK_EXEC };
 
 int memk_alloc(uint32_t order, sk_cap_t *frame, void **out)
 {

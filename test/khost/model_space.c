@@ -111,7 +111,7 @@ errors_t model_map(struct m_cap *frame, const struct m_object *space, uint64_t v
 	uint64_t offset, uint64_t order, uint64_t rights)
 {
 	bool io = space->type == SK_OBJ_SPACE_IO;
-	uint64_t access = rights & (SK_R | SK_W | SK_X),
+	uint64_t access = rights & (SK_R | SK_W | SK_EXEC),
 		 caching = rights & (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE);
 	errors_t e = 0;
 	uint64_t size, step;
@@ -119,7 +119,7 @@ errors_t model_map(struct m_cap *frame, const struct m_object *space, uint64_t v
 	if (rights != (access | caching) || !(access & SK_R) ||
 		caching == (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE))
 		e |= ERROR(INVAL);
-	if (space->type == SK_OBJ_SPACE_HOST && access & SK_W && access & SK_X)
+	if (space->type == SK_OBJ_SPACE_HOST && access & SK_W && access & SK_EXEC)
 		e |= ERROR(INVAL);
 	if (access & ~(uint64_t)frame->rights)
 		e |= ERROR(RIGHTS);
@@ -253,7 +253,7 @@ static unsigned int leaves_met, tables_met;
 
 static unsigned int rights_in(uint64_t e)
 {
-	return SK_R | (e & PTE_WRITE ? SK_W : 0) | (e & PTE_NX ? 0 : SK_X);
+	return SK_R | (e & PTE_WRITE ? SK_W : 0) | (e & PTE_NX ? 0 : SK_EXEC);
 }
 
 static void leaf_meet(uint64_t space, uint64_t vaddr, uint64_t e, unsigned int level)

@@ -33,7 +33,7 @@ static inline uint64_t pte_leaf(uint64_t paddr, unsigned int rights, unsigned in
 
 	if (rights & SK_W)
 		e |= PTE_WRITE;
-	if (!(rights & SK_X))
+	if (!(rights & SK_EXEC))
 		e |= PTE_NX;
 	if (rights & SK_MAP_UNCACHED)
 		e |= PTE_PCD | PTE_PWT;

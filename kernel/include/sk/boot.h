@@ -14,7 +14,7 @@ struct sk_archive_seg {
 	uint64_t vaddr;  /* page-aligned */
 	uint64_t file_size;
 	uint64_t mem_size; /* the rest is zero */
-	uint32_t rights;   /* SK_R, SK_W, SK_X; never W and X */
+	uint32_t rights;   /* SK_R, SK_W, SK_EXEC; never W and X */
 	uint32_t reserved;
 };
 struct sk_archive {

@@ -46,7 +46,7 @@ enum sk_object_order { SK_OBJECTS(X) };
 /* Rights. A copy can only lose rights. */
 #define SK_R 1u     /* read (frame), receive (endpoint), wait (notification), look (CNode) */
 #define SK_W 2u     /* write (frame), send (endpoint), signal (notification), change (others) */
-#define SK_X 4u     /* execute (frame) */
+#define SK_EXEC 4u     /* execute (frame) */
 #define SK_GRANT 8u /* pass capabilities through this endpoint; copy out of this CNode */
 #define SK_ALL 15u
 

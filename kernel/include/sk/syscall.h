@@ -104,7 +104,7 @@ enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };
 /* SCHED_CONFIGURE: with the priority */
 #define SK_SCHED_GUESTS 0x100u
 
-/* MAP: SK_R, SK_W, SK_X and */
+/* MAP: SK_R, SK_W, SK_EXEC and */
 #define SK_MAP_UNCACHED 0x10u
 #define SK_MAP_WRITE_COMBINE 0x20u
 

@@ -22,7 +22,7 @@ static void check(const struct proc_elf *e, uint64_t size)
 		if (s->offset > size || s->file_size > size - s->offset ||
 			s->file_size > s->mem_size)
 			abort();
-		if ((s->rights & SK_W && s->rights & SK_X) || s->offset < s->vaddr % 4096)
+		if ((s->rights & SK_W && s->rights & SK_EXEC) || s->offset < s->vaddr % 4096)
 			abort();
 		last = end;
 	}

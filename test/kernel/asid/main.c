@@ -29,7 +29,7 @@ static sk_cap_t space_new(sk_cap_t *page)
 	sk_cap_t space = object_new(SK_OBJ_SPACE_NESTED, 0), copy = slots_new(1);
 
 	CHECK_EQ(sk_copy(ME, copy, ME, frame, SK_ALL), 0);
-	CHECK_EQ(map_into(copy, space, CODE, 0, 12, SK_R | SK_W | SK_X), 0);
+	CHECK_EQ(map_into(copy, space, CODE, 0, 12, SK_R | SK_W | SK_EXEC), 0);
 	*page = object_new(SK_OBJ_FRAME, 12);
 	CHECK_EQ(map_into(*page, space, CODE + 0x1000, 0, 12, SK_R), 0);
 	return space;

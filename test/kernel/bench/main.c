@@ -100,7 +100,7 @@ static void guest_exit(void)
 	sk_cap_t copy = slots_new(1);
 
 	CHECK_EQ(sk_copy(ME, copy, ME, frame, SK_ALL), 0);
-	CHECK_EQ(map_into(copy, nested, 0, 0, 12, SK_R | SK_W | SK_X), 0);
+	CHECK_EQ(map_into(copy, nested, 0, 0, 12, SK_R | SK_W | SK_EXEC), 0);
 	tables_for(SK_CAP_SPACE, at);
 	CHECK_EQ(sk_vcpu_configure(vcpu, nested, SK_CAP_SPACE, at, &level), 0);
 	v = (struct sk_vcpu_state *)at;

@@ -191,7 +191,7 @@ static struct sk_vcpu_state *guest_make(sk_cap_t vcpu)
 
 	__builtin_memcpy(memory_new(12, &frame), guest, guest_end - guest);
 	CHECK_EQ(sk_copy(ME, copy, ME, frame, SK_ALL), 0);
-	CHECK_EQ(map_into(copy, nested, 0, 0, 12, SK_R | SK_X), 0);
+	CHECK_EQ(map_into(copy, nested, 0, 0, 12, SK_R | SK_EXEC), 0);
 	tables_for(SK_CAP_SPACE, at);
 	CHECK_EQ(sk_vcpu_configure(vcpu, nested, SK_CAP_SPACE, at, &level), 0);
 	CHECK_EQ(sk_vcpu_sync(vcpu, ~0u), 0);

@@ -164,7 +164,7 @@ void test_main(void)
 	vcpu = copy + 2;
 	ram = memory_new(21, &frame);
 	CHECK_EQ(sk_copy(ME, copy + 1, ME, frame, SK_ALL), 0);
-	CHECK_EQ(map_into(copy + 1, nested, 0, 0, 21, SK_R | SK_W | SK_X), 0);
+	CHECK_EQ(map_into(copy + 1, nested, 0, 0, 21, SK_R | SK_W | SK_EXEC), 0);
 	__builtin_memcpy(ram + CODE, counter, counter_end - counter);
 	state_at = range_new(12);
 	tables_for(SK_CAP_SPACE, state_at);

@@ -109,10 +109,10 @@ static void rights(void)
 	*(volatile uint8_t *)at = 0xc3;
 	CHECK(!access_ok(at, 2));
 	CHECK_EQ(sk_unmap(f, 0, 12), 0);
-	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_R | SK_X), 0);
+	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_R | SK_EXEC), 0);
 	CHECK(access_ok(at, 2));
 	CHECK_EQ(sk_unmap(f, 0, 12), 0);
-	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_R | SK_W | SK_X), -SK_E_INVAL);
+	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_R | SK_W | SK_EXEC), -SK_E_INVAL);
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_W), -SK_E_INVAL);
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12, SK_R | 0x100), -SK_E_INVAL);
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 12,

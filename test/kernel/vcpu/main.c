@@ -47,7 +47,7 @@ static void machine(void)
 	sk_cap_t copy = slots_new(1);
 
 	CHECK_EQ(sk_copy(ME, copy, ME, ram_frame, SK_ALL), 0);
-	CHECK_EQ(map_into(copy, nested, 0, 0, 21, SK_R | SK_W | SK_X), 0);
+	CHECK_EQ(map_into(copy, nested, 0, 0, 21, SK_R | SK_W | SK_EXEC), 0);
 	__builtin_memcpy(ram + CODE16, guest16, guest16_end - guest16);
 	__builtin_memcpy(ram + CODE64, guest64, guest64_end - guest64);
 	__builtin_memcpy(ram + SPIN64, spin64, spin64_end - spin64);

@@ -207,7 +207,7 @@ static void guest_access(void)
 	vcpu = object_new(SK_OBJ_VCPU, 0);
 	__builtin_memcpy(memory_new(12, &ram), code, sizeof(code));
 	CHECK_EQ(sk_copy(ME, f + 1, ME, ram, SK_ALL), 0);
-	CHECK_EQ(map_into(f + 1, nested, CODE, 0, 12, SK_R | SK_X), 0);
+	CHECK_EQ(map_into(f + 1, nested, CODE, 0, 12, SK_R | SK_EXEC), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 14, ME, f, 1, 0), 0);
 	CHECK_EQ(map_into(f, nested, 0x1000, 0x3000, 12, SK_R | SK_W), 0);
 	tables_for(SK_CAP_SPACE, at);

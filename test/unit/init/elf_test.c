@@ -71,7 +71,7 @@ static void good(void **state)
 	assert_int_equal(decode(SIZE, &e), 0);
 	assert_int_equal(e.n_segs, 2);
 	assert_int_equal(e.entry, 0x10000010);
-	assert_int_equal(e.seg[0].rights, SK_R | SK_X);
+	assert_int_equal(e.seg[0].rights, SK_R | SK_EXEC);
 	assert_int_equal(e.seg[1].rights, SK_R | SK_W);
 	assert_int_equal(e.seg[1].mem_size, 0x5000);
 }
