@@ -1,7 +1,7 @@
 /*
  * control.h - what the files of the control domain share
  *
- * One thread runs everything (but what death.c and caller.c have threads for): handlers run to
+ * One thread runs everything (but what vmm_guard.c and caller.c have threads for): handlers run to
  * completion, and what takes time is a state of an object. Nothing waits for a service. Pure logic
  * is in the files that have a header of their own.
  */
@@ -12,16 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "balance.h"
-#include "calls.h"
-#include "domtab.h"
-#include "format.h"
-#include "pool.h"
+#include "guest/balance.h"
+#include "client/calls.h"
+#include "guest/domtab.h"
+#include "shell/format.h"
+#include "guest/pool.h"
 #include "proc/proc.h"
 #include "proto/vmctl.h"
 #include "svc/svc.h"
-#include "verbs.h"
-#include "xs_layout.h"
+#include "shell/verbs.h"
+#include "guest/xs_layout.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -133,7 +133,7 @@ void shell_on_room(void (*fn)(void));
 struct dom *guest_by_name(struct shell *sh, const char *who);
 /* The terminal goes to a guest's console until the user leaves it. */
 void shell_attach(struct shell *sh, uint32_t domid);
-/* ---- xs_client.c: xenstore, as dom0 ---- */
+/* ---- xenstore.c: xenstore, as dom0 ---- */
 
 /*
  * err: 0 or a positive errno of the wire's; data is terminated, and valid during the call only.
@@ -159,7 +159,7 @@ int xs_emit(void *ctx, const struct xs_entry *e);
 int xs_emit_remove(void *ctx, const struct xs_entry *e);
 const char *xs_error_text(int err);
 
-/* ---- files_client.c: the file system ---- */
+/* ---- files.c: the file system ---- */
 
 enum { FILES_TEXT_MAX = 64 * 1024, FILES_CANDIDATE = 256 };
 int files_client_init(void) must_check;
@@ -181,12 +181,12 @@ typedef void (*dir_done_fn)(void *ctx, int status, const struct file_entry *list
 int files_list(const char *path, dir_done_fn fn, void *ctx) must_check;
 const char *files_error_text(int status);
 
-/* ---- guest.c, guest_build.c: guests ---- */
+/* ---- life.c, build.c: guests ---- */
 
 struct guest_conn {
 	enum service service;
 	uint32_t number;
-	uint32_t step; /* guest_conn.c: which of the VMM's connections */
+	uint32_t step; /* connect.c: which of the VMM's connections */
 };
 /* The connection that is being made or closed. */
 struct guest_link {
@@ -208,7 +208,7 @@ typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
 
 struct guest {
 	struct dom *dom;
-	/* guest_build.c */
+	/* build.c */
 	struct pool_set ram;  /* in the order of guest physical addresses */
 	struct pool_set heap; /* what the VMM retypes itself */
 	pool_piece_t base;    /* charged by proc_create() */
@@ -219,7 +219,7 @@ struct guest {
 	struct proc proc;
 	bool proc_made;
 	bool halted; /* control lets its threads run no more */
-	/* guest_conn.c */
+	/* connect.c */
 	struct guest_conn conn[GUEST_CONNS_MAX]; /* in the order in which they were made */
 	uint32_t n_conns;
 	uint32_t doubt; /* 1 << service: it may have a connection that it was not heard of */
@@ -227,7 +227,7 @@ struct guest {
 	uint32_t step; /* of the connection that is being made */
 	bool leaving;  /* they are being closed */
 	struct svc_timer late_timer;
-	/* guest_sched.c */
+	/* sched.c */
 	sk_cap_t sched[VM_VCPUS_MAX];
 	uint64_t ran[VM_VCPUS_MAX], waited[VM_VCPUS_MAX]; /* at its last look */
 	uint64_t io_ran;
@@ -236,7 +236,7 @@ struct guest {
 	struct balance_cap cap;
 	uint64_t used; /* ticks that the vCPUs ran, at the last look */
 	sk_cap_t fault_ep;
-	/* guest_ctl.c: the vmctl connection, control being its service */
+	/* vmctl.c: the vmctl connection, control being its service */
 	sk_cap_t ctl_frame, ctl_signal, ctl_wake;
 	void *ctl_region;
 	struct ring from_vmm, to_vmm;
@@ -244,7 +244,7 @@ struct guest {
 	struct vmctl_stats stats;
 	bool stats_asked;
 	struct svc_timer quiesce_timer;
-	/* guest.c */
+	/* life.c */
 	uint64_t start_ns; /* clock_ns() */
 	created_fn created;
 	void *created_ctx;
@@ -288,7 +288,7 @@ void guest_stop(struct guest *g);
 /* After guest_stop(), and without connections: VMM gone, memory back in the pool. */
 void guest_unbuild(struct guest *g);
 
-/* ---- guest_conn.c: the VMM's connections with services ---- */
+/* ---- connect.c: the VMM's connections with services ---- */
 
 /* Make them all; guest_connected() or guest_failed() at the end, perhaps before this returns. */
 void guest_connect(struct guest *g);
@@ -296,7 +296,7 @@ void guest_connect(struct guest *g);
 void guest_disconnect(struct guest *g);
 /* Is its console there to be looked at, or was it? */
 bool guest_has_console(const struct guest *g);
-/* In guest.c. */
+/* In life.c. */
 void guest_connected(struct guest *g);
 void guest_failed(struct guest *g, const char *text);
 void guest_disconnected(struct guest *g);
@@ -305,7 +305,7 @@ void guest_late(struct guest *g, const char *text);
 /* Something that who ends this guest has to know. */
 void guest_trouble(const struct dom *d, const char *text);
 
-/* ---- guest_sched.c: where guests run, and what goes first ---- */
+/* ---- sched.c: where guests run, and what goes first ---- */
 
 /* Where a context is to be made: on the CPU with the fewest vCPUs, of those that may be in guest mode if it is one. */
 uint32_t guest_sched_place(bool guest_mode);
@@ -318,7 +318,7 @@ struct proc_sched guest_sched_io(const struct guest *g, uint32_t cpu);
 /* A guest runs: look once a second whether one of the vCPUs had better run elsewhere, and whose I/O is too much. */
 void guest_sched_start(void);
 
-/* ---- guest_ctl.c: messages from and to VMMs ---- */
+/* ---- vmctl.c: messages from and to VMMs ---- */
 
 int guest_ctl_init(void) must_check;
 int guest_ctl_connect(struct guest *g) must_check;
@@ -328,7 +328,7 @@ int guest_ctl_send(struct guest *g, uint32_t type, uint32_t arg);
 /* Ask all live guests for their statistics; fn when they answered, or did not in time. */
 void guest_ctl_stats(void (*fn)(void));
 
-/* ---- death.c: VMMs that fault or exit ---- */
+/* ---- vmm_guard.c: VMMs that fault or exit ---- */
 
 int death_init(void) must_check;
 /* The endpoint that VMMs know as their parent and fault handler, badged with the domid. */

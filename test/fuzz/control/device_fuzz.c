@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "disk_spec.h"
-#include "vif_spec.h"
+#include "config/disk_spec.h"
+#include "config/vif_spec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "filter.h"
-#include "line.h"
-#include "verbs.h"
-#include "words.h"
+#include "shell/filter.h"
+#include "shell/line.h"
+#include "shell/verbs.h"
+#include "shell/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

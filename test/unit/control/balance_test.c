@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "balance.h"
+#include "guest/balance.h"
 
 enum { SECOND = 1000 };
 

@@ -2,15 +2,15 @@
 control-src = $(patsubst %,services/control/%.c,$(1))
 control-inc := services/control test/unit/control
 # from a file's text to a checked configuration
-control-cfg := cfg cfg_lex cfg_advice report msg out
-control-guest := guest_cfg guest_keys path disk_spec vdev vif_spec uuid $(control-cfg)
+control-cfg := $(addprefix config/,cfg cfg_lex cfg_advice report) msg out
+control-guest := $(addprefix config/,guest_cfg guest_keys path disk_spec vdev vif_spec uuid) $(control-cfg)
 
 unit-tests += control_cfg
 src-unit-control_cfg := test/unit/control/cfg_test.c $(call control-src,$(control-cfg))
 inc-unit-control_cfg := $(control-inc)
 
 unit-tests += control_disk
-src-unit-control_disk := test/unit/control/disk_test.c $(call control-src,disk_spec vdev msg)
+src-unit-control_disk := test/unit/control/disk_test.c $(call control-src,config/disk_spec config/vdev msg)
 inc-unit-control_disk := $(control-inc)
 
 unit-tests += control_guest
@@ -19,38 +19,38 @@ src-unit-control_guest := test/unit/control/guest_test.c \
 inc-unit-control_guest := $(control-inc)
 
 unit-tests += control_shell
-src-unit-control_shell := test/unit/control/shell_test.c $(call control-src,line words filter verbs msg out)
+src-unit-control_shell := test/unit/control/shell_test.c $(call control-src,$(addprefix shell/,line words filter verbs) msg out)
 inc-unit-control_shell := $(control-inc)
 
 unit-tests += control_format
 src-unit-control_format := test/unit/control/format_test.c \
-	$(call control-src,format xs_layout $(control-guest))
+	$(call control-src,shell/format guest/xs_layout $(control-guest))
 inc-unit-control_format := $(control-inc)
 
 unit-tests += control_domtab
 src-unit-control_domtab := test/unit/control/domtab_test.c \
-	$(call control-src,domtab restart $(control-guest))
+	$(call control-src,guest/domtab guest/restart $(control-guest))
 inc-unit-control_domtab := $(control-inc)
 
 unit-tests += control_pool
-src-unit-control_pool := test/unit/control/pool_test.c $(call control-src,pool)
+src-unit-control_pool := test/unit/control/pool_test.c $(call control-src,guest/pool)
 inc-unit-control_pool := $(control-inc)
 
 unit-tests += control_mem_size
-src-unit-control_mem_size := test/unit/control/mem_size_test.c $(call control-src,mem_size)
+src-unit-control_mem_size := test/unit/control/mem_size_test.c $(call control-src,shell/mem_size)
 inc-unit-control_mem_size := $(control-inc)
 
 unit-tests += control_domain
 src-unit-control_domain := test/unit/control/domain_test.c test/unit/control/fakes.c libs/ring/ring.c \
-	$(filter-out services/control/main.c services/control/death.c services/control/caller.c,$(wildcard services/control/*.c))
+	$(filter-out $(call control-src,main guest/vmm_guard client/caller),$(wildcard services/control/*.c services/control/*/*.c))
 inc-unit-control_domain := $(control-inc) libs/proc
 cflags-unit-control_domain := -iquote test/unit/control/fake
 
 unit-tests += control_balance
-src-unit-control_balance := test/unit/control/balance_test.c $(call control-src,balance)
+src-unit-control_balance := test/unit/control/balance_test.c $(call control-src,guest/balance)
 inc-unit-control_balance := $(control-inc)
 
 unit-tests += control_calls
-src-unit-control_calls := test/unit/control/calls_test.c $(call control-src,calls)
+src-unit-control_calls := test/unit/control/calls_test.c $(call control-src,client/calls)
 inc-unit-control_calls := $(control-inc)
 cflags-unit-control_calls := -iquote test/unit/control/fake

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cfg.h"
+#include "config/cfg.h"
 
 static struct cfg c;
 static struct report r;

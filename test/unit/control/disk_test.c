@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "disk_spec.h"
+#include "config/disk_spec.h"
 
 static struct disk_spec d;
 static struct msg m;

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "fakes.h"
-#include "line.h"
+#include "shell/line.h"
 #include "sys/sk.h"
 
 #define GUEST(name, digit) \

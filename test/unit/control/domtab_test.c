@@ -14,7 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "domtab.h"
+#include "guest/domtab.h"
 #include "text_sink.h"
 
 enum { WALL = 1767323096 }; /* 2026-01-02 03:04:56 UTC */

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "format.h"
+#include "shell/format.h"
 #include "text_sink.h"
-#include "xs_layout.h"
+#include "guest/xs_layout.h"
 
 static struct text_sink s;
 static const uint8_t uuid[UUID_SIZE] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01,

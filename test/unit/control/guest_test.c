@@ -14,7 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "guest_cfg.h"
+#include "config/guest_cfg.h"
 #include "text_sink.h"
 
 #define REST "type='pvh'\nkernel='/guests/vmlinuz'\n"

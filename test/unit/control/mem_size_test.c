@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "mem_size.h"
+#include "shell/mem_size.h"
 
 static uint64_t kib;
 

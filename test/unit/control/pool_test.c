@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "pool.h"
+#include "guest/pool.h"
 
 enum { SLOTS = 60000 };
 static struct {

@@ -16,11 +16,11 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "filter.h"
-#include "line.h"
+#include "shell/filter.h"
+#include "shell/line.h"
 #include "text_sink.h"
-#include "verbs.h"
-#include "words.h"
+#include "shell/verbs.h"
+#include "shell/words.h"
 
 #define X(name, fn, letters, least, most, complete, args, summary, detail) \
 	void verb_##fn(struct shell *sh, const struct options *o) \

@@ -1,0 +1,103 @@
+/*
+ * caller.c - the threads that call services, one for each
+ *
+ * Objects     struct caller: a thread, with the call that it has been given.
+ * Locks       none: `given` and `done` are handed over with release and acquire. The thread touches a call between the
+ *             two, control's own thread before and after.
+ * Lifecycle   callers_init() once; the threads live as long as the domain.
+ */
+#include "client/calls.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "caps/caps.h"
+#include "control.h"
+#include "sys/sk.h"
+#include "sys/thread.h"
+
+enum { STACK_ORDER = 14 };
+
+static struct caller {
+	sk_cap_t ntfn, wake;
+	struct call *given; /* atomic */
+	bool done;          /* atomic */
+} callers[SERVICE_COUNT];
+
+static sk_cap_t back;
+
+static int make(struct call *c)
+{
+	switch (c->what) {
+	case CALL_OPEN:
+		return svc_open(c->endpoint, &c->open, &c->opened);
+	case CALL_CLOSE:
+		return svc_close_within(c->endpoint, c->number, c->ms, &c->result);
+	case CALL_PING:
+	default:
+		return svc_ping(c->endpoint, c->ms);
+	}
+}
+
+static void run(void *arg)
+{
+	struct caller *k = arg;
+	struct call *c;
+	uint64_t word;
+
+	for (;;) {
+		(void)sk_wait(k->ntfn, SK_NO_DEADLINE, &word);
+		c = __atomic_exchange_n(&k->given, NULL, __ATOMIC_ACQUIRE);
+		if (!c)
+			continue;
+		c->rc = make(c);
+		__atomic_store_n(&k->done, true, __ATOMIC_RELEASE);
+		(void)sk_signal(back);
+	}
+}
+
+void caller_give(struct call *c)
+{
+	struct caller *k = &callers[c->service];
+
+	__atomic_store_n(&k->given, c, __ATOMIC_RELEASE);
+	(void)sk_signal(k->wake);
+}
+
+static void returned(void *ctx)
+{
+	(void)ctx;
+	for (uint32_t s = 0; s < SERVICE_COUNT; s++)
+		if (__atomic_exchange_n(&callers[s].done, false, __ATOMIC_ACQUIRE))
+			calls_returned((enum service)s);
+	guests_run();
+}
+
+static int start(struct caller *k)
+{
+	struct thread_spec spec = { .fn = run, .arg = k, .stack_order = STACK_ORDER };
+	struct thread *thread;
+	int rc;
+
+	rc = object_make(SK_OBJ_NOTIFICATION, 0, &k->ntfn);
+	if (!rc)
+		rc = cap_copy(k->ntfn, SK_W, 1, &k->wake);
+	if (!rc)
+		rc = host_thread_sched(0, &spec.sched);
+	return rc ? rc : thread_start(&spec, &thread);
+}
+
+int callers_init(void)
+{
+	int rc;
+
+	calls_init();
+	if (!host_ctl_sched())
+		return 0; /* no guests either */
+	rc = svc_ntfn_badged(BIT_CALLS, &back);
+	if (!rc)
+		rc = svc_on_bit(BIT_CALLS, returned, NULL, "calls");
+	for (uint32_t s = 0; !rc && s < SERVICE_COUNT; s++)
+		rc = start(&callers[s]);
+	return rc;
+}

@@ -1,0 +1,272 @@
+/*
+ * xenstore.c - xenstore requests as dom0, many under way at a time
+ *
+ * Objects     struct request: from the call to its answer; in order, since the store answers in
+ *             order.
+ * Locks       none.
+ * Lifecycle   queued -> sent (at most WINDOW of them) -> answered and freed.
+ * Invariants  R1 the requests that were sent come first in the list   R2 sequence numbers of
+ *             the list rise by one
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <xen/io/xs_wire.h>
+
+#include "control.h"
+#include "proto/xs.h"
+
+enum { WINDOW = 16, PAYLOAD_MAX = XENSTORE_PAYLOAD_MAX };
+
+struct request {
+	STAILQ_ENTRY(request) link;
+	xs_done_fn fn;
+	void *ctx;
+	uint64_t seq;
+	struct xsd_sockmsg head;
+	char payload[];
+};
+
+static STAILQ_HEAD(, request) requests = STAILQ_HEAD_INITIALIZER(requests);
+static struct request *next_to_send;
+static uint32_t n_sent;
+static uint64_t last_seq;
+static struct svc_conn *chan;
+
+static const struct {
+	int err;
+	const char *name, *text;
+} errors[] = {
+	{ EINVAL, "EINVAL", "invalid path or argument" },
+	{ EACCES, "EACCES", "permission denied" },
+	{ EEXIST, "EEXIST", "exists already" },
+	{ EISDIR, "EISDIR", "is a directory" },
+	{ ENOENT, "ENOENT", "no such path" },
+	{ ENOMEM, "ENOMEM", "out of memory" },
+	{ ENOSPC, "ENOSPC", "quota or space used up" },
+	{ EIO, "EIO", "input/output error" },
+	{ ENOTEMPTY, "ENOTEMPTY", "not empty" },
+	{ ENOSYS, "ENOSYS", "not supported" },
+	{ EROFS, "EROFS", "read-only" },
+	{ EBUSY, "EBUSY", "busy" },
+	{ EAGAIN, "EAGAIN", "conflict, try again" },
+	{ EISCONN, "EISCONN", "connected already" },
+	{ E2BIG, "E2BIG", "too large" },
+	{ EPERM, "EPERM", "not permitted" },
+};
+
+const char *xs_error_text(int err)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++)
+		if (errors[i].err == err)
+			return errors[i].text;
+	return "unknown error";
+}
+
+static int error_number(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++)
+		if (strcmp(errors[i].name, name) == 0)
+			return errors[i].err;
+	return EIO;
+}
+
+static bool send_one(struct request *r)
+{
+	static struct {
+		struct xs_native native;
+		struct xsd_sockmsg head;
+		char payload[PAYLOAD_MAX];
+	} rec;
+
+	rec.native = (struct xs_native){ .role = XS_ROLE_DOM0, .seq = r->seq };
+	rec.head = r->head;
+	memcpy(rec.payload, r->payload, r->head.len);
+	return svc_send(chan, true, &rec,
+		       (uint32_t)(sizeof(rec) - PAYLOAD_MAX + r->head.len)) == 0;
+}
+
+static void pump(void)
+{
+	while (next_to_send && n_sent < WINDOW) {
+		if (!send_one(next_to_send)) {
+			if (ring_room_idle(&chan->req, (uint32_t)(sizeof(struct xs_native) +
+								  sizeof(struct xsd_sockmsg) +
+								  next_to_send->head.len)))
+				continue;
+			return;
+		}
+		n_sent++;
+		next_to_send = STAILQ_NEXT(next_to_send, link); /* R1 */
+	}
+}
+
+int xs_request(uint32_t type, const void *payload, uint32_t len, xs_done_fn fn, void *ctx)
+{
+	struct request *r;
+
+	if (len > PAYLOAD_MAX)
+		return -1;
+	r = malloc(sizeof(*r) + len);
+	if (!r)
+		return -1;
+	*r = (struct request){ .fn = fn, .ctx = ctx, .seq = ++last_seq }; /* R2 */
+	r->head = (struct xsd_sockmsg){ .type = type, .req_id = (uint32_t)r->seq, .len = len };
+	memcpy(r->payload, payload, len);
+	STAILQ_INSERT_TAIL(&requests, r, link);
+	if (!next_to_send)
+		next_to_send = r;
+	pump();
+	return 0;
+}
+
+int xs_request_texts(uint32_t type, xs_done_fn fn, void *ctx, ...)
+{
+	static char payload[PAYLOAD_MAX];
+	const char *text;
+	size_t used = 0, len;
+	va_list ap;
+
+	va_start(ap, ctx);
+	while ((text = va_arg(ap, const char *)) != NULL) {
+		len = strlen(text) + 1;
+		if (len > sizeof(payload) - used)
+			break;
+		memcpy(payload + used, text, len);
+		used += len;
+	}
+	va_end(ap);
+	return text ? -1 : xs_request(type, payload, (uint32_t)used, fn, ctx);
+}
+
+int xs_write_value(const char *path, const char *value, uint32_t n, xs_done_fn fn, void *ctx)
+{
+	static char payload[PAYLOAD_MAX];
+	size_t len = strlen(path) + 1;
+
+	if (len > sizeof(payload) || n > sizeof(payload) - len)
+		return -1;
+	memcpy(payload, path, len);
+	memcpy(payload + len, value, n);
+	return xs_request(XS_WRITE, payload, (uint32_t)(len + n), fn, ctx);
+}
+
+/* "n0,r5" behind the path, each permission with its terminator. */
+static int set_perms(const char *path, const char *perms, xs_done_fn fn, void *ctx)
+{
+	char payload[XS_PATH_MAX + 128], *p;
+	int n = snprintf(payload, sizeof(payload), "%s", path);
+	size_t len = strlen(perms);
+
+	if (n < 0 || (size_t)n + len + 2 > sizeof(payload))
+		return -1;
+	p = payload + n + 1;
+	memcpy(p, perms, len + 1);
+	for (; *p; p++)
+		if (*p == ',')
+			*p = '\0';
+	return xs_request(XS_SET_PERMS, payload, (uint32_t)((size_t)n + len + 2), fn, ctx);
+}
+
+int xs_emit(void *ctx, const struct xs_entry *e)
+{
+	struct xs_batch *b = ctx;
+	int rc;
+
+	if (e->value)
+		rc = xs_write_value(
+			e->path, e->value, (uint32_t)strlen(e->value), b->fn, b->ctx);
+	else
+		rc = xs_request_texts(XS_MKDIR, b->fn, b->ctx, e->path, NULL);
+	if (rc)
+		return rc;
+	b->n++;
+	if (e->perms) {
+		rc = set_perms(e->path, e->perms, b->fn, b->ctx);
+		b->n += rc == 0;
+	}
+	return rc;
+}
+
+int xs_emit_remove(void *ctx, const struct xs_entry *e)
+{
+	struct xs_batch *b = ctx;
+
+	if (xs_request_texts(XS_RM, b->fn, b->ctx, e->path, NULL))
+		return -1;
+	b->n++;
+	return 0;
+}
+
+static void answer(uint64_t seq, const struct xsd_sockmsg *head, const char *data)
+{
+	struct request *r = STAILQ_FIRST(&requests);
+	int err = 0;
+
+	if (!r || r == next_to_send || r->seq != seq) {
+		printf("answer of xenstore to nothing that was asked\n");
+		return;
+	}
+	STAILQ_REMOVE_HEAD(&requests, link);
+	n_sent--;
+	if (head->type == XS_ERROR)
+		err = error_number(data);
+	if (r->fn)
+		r->fn(r->ctx, err, data, head->len);
+	free(r);
+}
+
+static void incoming(const void *rec, uint32_t len)
+{
+	const struct xs_native *native = rec;
+	struct xsd_sockmsg head;
+	static char data[PAYLOAD_MAX + 1];
+
+	if (len < sizeof(*native) + sizeof(head))
+		return;
+	memcpy(&head, native + 1, sizeof(head));
+	if (head.len > PAYLOAD_MAX || head.len != len - sizeof(*native) - sizeof(head))
+		return;
+	memcpy(data, (const char *)(native + 1) + sizeof(head), head.len);
+	data[head.len] = '\0';
+	if (native->seq)
+		answer(native->seq, &head, data);
+}
+
+static void event(void *ctx)
+{
+	static uint64_t rec[XS_RECORD_MAX / sizeof(uint64_t) + 1];
+
+	(void)ctx;
+	chan_drain(chan, rec, XS_RECORD_MAX, incoming);
+	pump();
+	guests_run();
+}
+
+/* What a Xen host says of its own domain. */
+static void host_nodes(void)
+{
+	(void)xs_write_value("/local/domain/0/name", "Domain-0", 8, NULL, NULL);
+	(void)xs_write_value("/local/domain/0/domid", "0", 1, NULL, NULL);
+}
+
+int xs_client_init(void)
+{
+	int rc;
+
+	chan = svc_channel("xs");
+	if (!chan)
+		return -SK_E_NOT_FOUND;
+	rc = svc_on_channel(chan, event, NULL);
+	if (!rc)
+		host_nodes();
+	return rc;
+}

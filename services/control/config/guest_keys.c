@@ -1,0 +1,137 @@
+/*
+ * guest_keys.c - keys that this host does not act on
+ *
+ * What xl 4.17 does with each key in the file of a pvh guest was tried with its dry run: `foreign` has
+ * the result. xl passes over a key that it does not know without a word; here there is a remark, since it
+ * may be misspelt.
+ *
+ * Objects     constant tables.
+ * Locks       none.
+ * Lifecycle   pure functions.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/guest_keys.h"
+
+struct foreign {
+	const char *keys; /* each between blanks */
+	const char *off;  /* values that ask for nothing, likewise; 0 stands for every zero */
+	enum report_kind kind;
+	const char *text;
+};
+
+static const struct foreign foreign[] = {
+	{ " acpi_firmware acpi_laptop_slate acpi_s3 acpi_s4 altp2mhvm apic bios bios_path_override boot "
+	  "device_model device_model_args device_model_args_hvm device_model_args_pv "
+	  "device_model_override device_model_stubdomain_override "
+	  "device_model_stubdomain_seclabel device_model_user device_model_version display "
+	  "dm_restrict firmware_override gfx_passthru hdtype hpet keymap mca_caps mmio_hole "
+	  "ms_vm_genid nographic nx opengl pae rdm rdm_mem_boundary sdl serial smbios_firmware "
+	  "soundhw spice spice_clipboard_sharing spice_image_compression spice_streaming_video "
+	  "spiceagent_mouse spicedisable_ticketing spicehost spicepasswd spiceport "
+	  "spicetls_port spiceusbredirection spicevdagent stdvga stubdomain_cmdline "
+	  "stubdomain_kernel stubdomain_memory stubdomain_ramdisk usb usbdevice usbversion "
+	  "vendor_device vga videoram viridian vkb_device vnc vncdisplay vnclisten vncpasswd "
+	  "vncunused vncviewer vpt_align xauthority xen_platform_pci ",
+		"", REPORT_REMARK, "only hvm guests have such a thing; ignored" },
+	{ " e820_host ", "", REPORT_REMARK, "only pv guests have it; ignored" },
+	{ " device_tree gic_version tee vuart ", "", REPORT_REMARK,
+		"only ARM hosts have it; ignored" },
+	{ " bootloader_args claim_mode cpus_soft extratime hap init_seclabel latency localtime "
+	  "max_event_channels max_grant_frames max_grant_version max_maptrack_frames msr_relaxed "
+	  "nomigrate on_soft_reset on_watchdog oos passthrough pci_msitranslate pci_permissive "
+	  "pci_power_mgmt pci_seize period pvshim_cmdline pvshim_extra pvshim_path seclabel "
+	  "shadow_memory slice timer_mode vmtrace_buf_kb xend_suspend_evtchn_compat ",
+		"", REPORT_REMARK, "has no effect on this host; ignored" },
+	{ " arch console console_keymap cpu cpu_cap description features hostname hvm ioemu irq nfs_root "
+	  "nfs_server nics nodes on_xend_start on_xend_stop parallel pvh sched scsi superpages "
+	  "suppress_spurious_page_faults uname vcpu_avail vif2 vncconsole vscsi ",
+		"", REPORT_REMARK, "only older tools read it; ignored, as xl does" },
+	{ " acpi ", " 1 ", REPORT_REMARK, "guests always have ACPI tables; ignored" },
+	{ " cpus ", " all ", REPORT_MISTAKE,
+		"virtual CPUs are not bound to CPUs here; remove this line, or write cpus=\"all\"" },
+	{ " cpuid ", " host ", REPORT_MISTAKE,
+		"what CPUID shows cannot be changed here; remove this line" },
+	{ " firmware ", "", REPORT_MISTAKE,
+		"there is no firmware here; name what is to be booted with kernel=" },
+	{ " pool ", " Pool-0 ", REPORT_MISTAKE,
+		"there are no CPU pools here; remove this line" },
+	{ " tsc_mode ", " 0 2 default native ", REPORT_MISTAKE,
+		"guests see the CPU's own time stamps here; remove this line" },
+	{ " rtc_timeoffset ", " 0 ", REPORT_MISTAKE,
+		"guests have the host's time here; remove this line" },
+	{ " altp2m driver_domain nestedhvm pvshim vpmu ", " 0 disabled ", REPORT_MISTAKE,
+		"not supported here; remove this line, or write 0" },
+	{ " dtdev iomem ioports irqs pci usbctrl usbdev ", " 0 ", REPORT_MISTAKE,
+		"a device of the host cannot be given to a guest here; remove this line, or write []" },
+	{ " vfb vkb vdispl vsnd ", " 0 ", REPORT_MISTAKE,
+		"a guest has no screen here, only a console; remove this line, or write []" },
+	{ " channel p9 pvcalls vnuma vtpm ", " 0 ", REPORT_MISTAKE,
+		"not supported here; remove this line, or write []" },
+};
+
+static bool among(const char *words, const char *word)
+{
+	char padded[CFG_KEY_MAX + 3];
+
+	return strlen(word) <= CFG_KEY_MAX && !strchr(word, ' ') &&
+	       snprintf(padded, sizeof(padded), " %s ", word) > 0 && strstr(words, padded);
+}
+
+/* Does the value ask for nothing? */
+static bool is_off(const struct foreign *f, const struct cfg_value *v)
+{
+	int64_t n;
+
+	if (v->kind == CFG_LIST)
+		return !v->first;
+	if (cfg_number(v, &n) == 0 && n == 0)
+		return among(f->off, "0");
+	return !v->text[0] || among(f->off, v->text);
+}
+
+/* The words differ in one letter: another one, one more, one less, or two that changed places. */
+static bool alike(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	if (!*a || !*b)
+		return strlen(a) + strlen(b) == 1;
+	return strcmp(a + 1, b + 1) == 0 || strcmp(a + 1, b) == 0 || strcmp(a, b + 1) == 0 ||
+	       (a[0] == b[1] && a[1] == b[0] && strcmp(a + 2, b + 2) == 0);
+}
+
+#define X(key) #key,
+static const char *const own[] = { GUEST_KEYS(X) };
+#undef X
+
+static void unknown(const struct cfg_setting *s, struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (alike(s->key, own[i])) {
+			(void)cfg_report(s, r, REPORT_REMARK,
+				"unknown key, ignored as xl does; is '%s' meant?", own[i]);
+			return;
+		}
+	}
+	(void)cfg_report(s, r, REPORT_REMARK, "unknown key, ignored as xl does");
+}
+
+void guest_key_foreign(const struct cfg_setting *s, struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+		if (!among(foreign[i].keys, s->key))
+			continue;
+		if (!*foreign[i].off || !is_off(&foreign[i], s->value))
+			(void)cfg_report(s, r, foreign[i].kind, "%s", foreign[i].text);
+		return;
+	}
+	unknown(s, r);
+}

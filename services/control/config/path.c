@@ -1,0 +1,25 @@
+/*
+ * path.c - names of files as people type them
+ *
+ * Objects     none.
+ * Locks       none.
+ * Lifecycle   pure function.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/path.h"
+
+int path_full(char *to, size_t size, const char *name, struct msg *m)
+{
+	int n;
+
+	while (name[0] == '.' && name[1] == '/')
+		for (name += 2; *name == '/'; name++)
+			continue;
+	n = snprintf(to, size, "%s%s", *name == '/' ? "" : GUESTS_DIR "/", name);
+	if (n < 0 || (size_t)n >= size)
+		return msg_fail(
+			m, "'%.60s...' is too long a path; at most %zu bytes", name, size - 1);
+	return 0;
+}

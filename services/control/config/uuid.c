@@ -1,0 +1,65 @@
+/*
+ * uuid.c - UUIDs as text
+ *
+ * Objects     none.
+ * Locks       none.
+ * Lifecycle   pure, but for the random function that the caller passes.
+ */
+#include <string.h>
+
+#include "config/guest_cfg.h"
+
+static const char hex[] = "0123456789abcdef";
+
+static bool dash_before(size_t byte)
+{
+	return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+void uuid_format(const uint8_t uuid[UUID_SIZE], char text[UUID_TEXT])
+{
+	size_t i;
+
+	for (i = 0; i < UUID_SIZE; i++) {
+		if (dash_before(i))
+			*text++ = '-';
+		*text++ = hex[uuid[i] >> 4];
+		*text++ = hex[uuid[i] & 15];
+	}
+	*text = '\0';
+}
+
+static int nibble(char c)
+{
+	const char *found;
+
+	if (c >= 'A' && c <= 'F')
+		c = (char)(c - 'A' + 'a');
+	found = c ? strchr(hex, c) : NULL;
+	return found ? (int)(found - hex) : -1;
+}
+
+int uuid_parse_text(const char *text, uint8_t uuid[UUID_SIZE])
+{
+	int high, low;
+	size_t i;
+
+	for (i = 0; i < UUID_SIZE; i++) {
+		if (dash_before(i) && *text++ != '-')
+			return -1;
+		high = nibble(text[0]);
+		low = high < 0 ? -1 : nibble(text[1]);
+		if (low < 0)
+			return -1;
+		uuid[i] = (uint8_t)(high << 4 | low);
+		text += 2;
+	}
+	return *text ? -1 : 0;
+}
+
+void uuid_make_random(uint8_t uuid[UUID_SIZE], guest_random_fn random)
+{
+	random(uuid, UUID_SIZE);
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+}

@@ -1,0 +1,252 @@
+/*
+ * vif_spec.c - parser for one network interface specification
+ *
+ * Objects     none.
+ * Locks       none.
+ * Lifecycle   pure functions.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/vif_spec.h"
+
+static int nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* One or two hexadecimal digits; moves *p. -1: none. */
+static int octet(const char **p)
+{
+	int high = nibble(**p), low;
+
+	if (high < 0)
+		return -1;
+	low = nibble(*++*p);
+	if (low < 0)
+		return high;
+	++*p;
+	return high << 4 | low;
+}
+
+static int set_mac(struct vif_spec *v, const char *word, struct msg *m)
+{
+	static const uint8_t zero[VIF_MAC_SIZE];
+	const char *p = word;
+	int i, value;
+
+	for (i = 0; i < VIF_MAC_SIZE; i++) {
+		if (i && *p != ':' && *p != '-')
+			goto bad;
+		p += i != 0;
+		value = octet(&p);
+		if (value < 0)
+			goto bad;
+		v->mac[i] = (uint8_t)value;
+	}
+	if (*p)
+		goto bad;
+	if (v->mac[0] & 1)
+		return msg_fail(
+			m, "mac %s is a multicast address; make its first byte even", word);
+	if (memcmp(v->mac, zero, sizeof(zero)) == 0)
+		return msg_fail(
+			m, "mac %s is no address; remove mac= to get a random one", word);
+	v->mac_given = true;
+	return 0;
+bad:
+	return msg_fail(m,
+		"mac '%.40s' is not six pairs of hexadecimal digits; write 00:16:3e:00:00:01",
+		word);
+}
+
+static int keep(char *to, size_t size, const char *key, const char *word, struct msg *m)
+{
+	if (!*word)
+		return msg_fail(m, "%s= is empty; give a name or remove it", key);
+	if (strlen(word) >= size)
+		return msg_fail(
+			m, "%s '%.40s...' is too long; at most %zu bytes", key, word, size - 1);
+	strcpy(to, word);
+	return 0;
+}
+
+static int set_bridge(struct vif_spec *v, const char *word, struct msg *m)
+{
+	return keep(v->bridge, sizeof(v->bridge), "bridge", word, m);
+}
+
+static int set_model(struct vif_spec *v, const char *word, struct msg *m)
+{
+	return keep(v->model, sizeof(v->model), "model", word, m);
+}
+
+static int set_vifname(struct vif_spec *v, const char *word, struct msg *m)
+{
+	return keep(v->vifname, sizeof(v->vifname), "vifname", word, m);
+}
+
+static int set_ip(struct vif_spec *v, const char *word, struct msg *m)
+{
+	return keep(v->ip, sizeof(v->ip), "ip", word, m);
+}
+
+/* For a routed set-up, whose scripts are refused: kept for tools, as xl does with the bridge's script. */
+static int set_gatewaydev(struct vif_spec *v, const char *word, struct msg *m)
+{
+	return keep(v->gatewaydev, sizeof(v->gatewaydev), "gatewaydev", word, m);
+}
+
+static int set_devid(struct vif_spec *v, const char *word, struct msg *m)
+{
+	size_t n = strspn(word, "0123456789");
+
+	if (!n || n > 4 || word[n])
+		return msg_fail(m, "devid=%.20s is not a number; remove it", word);
+	v->devid = atoi(word);
+	return 0;
+}
+
+static int set_backend(struct vif_spec *v, const char *word, struct msg *m)
+{
+	(void)v;
+	if (strcmp(word, "0") == 0 || strcmp(word, "Domain-0") == 0)
+		return 0;
+	return msg_fail(m, "backend=%.60s: driver domains are not supported; remove it", word);
+}
+
+static int set_mtu(struct vif_spec *v, const char *word, struct msg *m)
+{
+	(void)v;
+	if (strcmp(word, "1500") == 0)
+		return 0;
+	return msg_fail(m, "mtu=%.20s is not supported; only 1500 is", word);
+}
+
+static int set_script(struct vif_spec *v, const char *word, struct msg *m)
+{
+	const char *name = strrchr(word, '/');
+
+	(void)v;
+	if (strcmp(name ? name + 1 : word, "vif-bridge") == 0)
+		return 0;
+	return msg_fail(m,
+		"script=%.60s: network scripts are not supported; only vif-bridge, the default",
+		word);
+}
+
+static int set_rate(struct vif_spec *v, const char *word, struct msg *m)
+{
+	(void)v;
+	return msg_fail(
+		m, "rate=%.40s is not supported: there is no rate limit here; remove it", word);
+}
+
+static const struct {
+	const char *key;
+	int (*set)(struct vif_spec *, const char *, struct msg *);
+} keys[] = {
+	{ "mac", set_mac },
+	{ "bridge", set_bridge },
+	{ "model", set_model },
+	{ "vifname", set_vifname },
+	{ "ip", set_ip },
+	{ "gatewaydev", set_gatewaydev },
+	{ "netdev", set_gatewaydev },
+	{ "devid", set_devid },
+	{ "backend", set_backend },
+	{ "mtu", set_mtu },
+	{ "script", set_script },
+	{ "rate", set_rate },
+};
+
+static void ignore(const char *key, struct msg *ignored)
+{
+	size_t n = strlen(ignored->text);
+
+	snprintf(ignored->text + n, sizeof(ignored->text) - n, "%s'%.60s'",
+		n ? ", " : "unknown, ignored as xl does: ", key);
+}
+
+static int set_key(struct vif_spec *v, const char *key, const char *word, struct msg *ignored,
+	struct msg *m)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(key, keys[i].key) == 0)
+			return keys[i].set(v, word, m);
+	if (strcmp(key, "type") == 0 && strcmp(word, "vif") == 0)
+		return 0;
+	if (strcmp(key, "type") == 0 && strcmp(word, "ioemu") == 0)
+		return msg_fail(m,
+			"type=ioemu needs an emulated card, which a pvh guest has not; use type=vif");
+	ignore(key, ignored);
+	return 0;
+}
+
+static int parse_word(struct vif_spec *v, char *word, struct msg *ignored, struct msg *m)
+{
+	char *equals = strchr(word, '=');
+
+	if (!*word)
+		return 0;
+	if (strcmp(word, "trusted") == 0 || strcmp(word, "untrusted") == 0) {
+		v->trusted = word[0] == 't';
+		return 0;
+	}
+	if (!equals) {
+		ignore(word, ignored);
+		return 0;
+	}
+	*equals = '\0';
+	return set_key(v, word, equals + 1, ignored, m);
+}
+
+int vif_spec_parse(struct vif_spec *v, const char *text, struct msg *ignored, struct msg *m)
+{
+	char word[192];
+	size_t len;
+	int rc;
+
+	ignored->text[0] = '\0';
+	*v = (struct vif_spec){ .trusted = true, .devid = -1 };
+	while (*text) {
+		text += strspn(text, " \t\n");
+		len = strcspn(text, ",");
+		if (len >= sizeof(word))
+			return msg_fail(m, "'%.40s...' is too long", text);
+		memcpy(word, text, len);
+		text += text[len] ? len + 1 : len;
+		while (len && strchr(" \t\n", word[len - 1]))
+			len--;
+		word[len] = '\0';
+		rc = parse_word(v, word, ignored, m);
+		if (rc)
+			return rc;
+	}
+	if (!v->bridge[0])
+		strcpy(v->bridge, "xenbr0");
+	return 0;
+}
+
+void vif_spec_random_mac(struct vif_spec *v, const uint8_t random[3])
+{
+	const uint8_t mac[VIF_MAC_SIZE] = { 0x00, 0x16, 0x3e, random[0] & 0x7f, random[1],
+		random[2] };
+
+	memcpy(v->mac, mac, sizeof(mac));
+}
+
+void vif_mac_format(const uint8_t mac[VIF_MAC_SIZE], char text[VIF_MAC_TEXT])
+{
+	snprintf(text, VIF_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
+}

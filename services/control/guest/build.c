@@ -1,0 +1,389 @@
+/*
+ * build.c - a guest's VMM: memory and capabilities; and the way back
+ *
+ * Objects     per guest: base, the untyped that proc_create() is charged to; heap, what the VMM
+ *             retypes itself; device, a region each; ram, what the guest has from the start; more,
+ *             what it got later. pool_give() takes everything back by one revoke of each.
+ * Locks       none.
+ * Lifecycle   guest_build, connections (connect.c), guest_start; guest_stop from any state in between, connections
+ *             closed, guest_unbuild.
+ * Invariants  B1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses, and what
+ *                comes later into the slots behind, never more than maxmem= in all
+ *             B2 the memory of connections goes when they are closed, and no service can use it any more
+ *             B3 all other memory goes at once, so that a service that is slow to close keeps no more than it may
+ *             still use
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "caps/caps.h"
+#include "control.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+enum {
+	BASE_ORDER =
+		22, /* image, CNode, page tables, small connections; one more for the largest CNode */
+	CNODE_ORDER_MAX = 21,
+	OWN_SLOTS = 1024, /* of the VMM, behind its RAM */
+	PIECE_SLOTS =
+		3, /* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
+	SPLIT_SLOTS =
+		4, /* of a piece that is seen page by page: view and table, and their untypeds */
+};
+
+/* ---- memory ---- */
+
+uint32_t guest_devices(const struct guest *g)
+{
+	return g->dom->config->n_disks + g->dom->config->n_vifs;
+}
+
+static uint32_t pieces_of(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); }
+
+/* Of the VMM's CNode: slots for all that it may get, and for as many pages seen one by one as fit then. */
+static uint32_t slots_least(const struct guest *g)
+{
+	return VM_CAP_RAM + PIECE_SLOTS * pieces_of(g->dom->config->maxmem) + OWN_SLOTS;
+}
+
+static uint32_t cnode_order(const struct guest *g)
+{
+	uint32_t order = 15,
+		 slots = slots_least(g) + SPLIT_SLOTS * pieces_of(g->dom->config->maxmem);
+
+	while (order < CNODE_ORDER_MAX && SK_CNODE_SLOTS(order) < slots)
+		order++;
+	return order;
+}
+
+static uint32_t base_order(const struct guest *g)
+{
+	return cnode_order(g) < CNODE_ORDER_MAX ? BASE_ORDER : BASE_ORDER + 1;
+}
+
+static uint64_t heap_bytes(const struct guest *g)
+{
+	const struct guest_config *c = g->dom->config;
+
+	return VM_HEAP_BYTES + VM_HEAP_VCPU * c->maxvcpus + VM_HEAP_DEVICE * guest_devices(g) +
+	       (uint64_t)VM_HEAP_PIECE * pieces_of(c->maxmem);
+}
+
+static int take_own(struct guest *g)
+{
+	uint32_t i;
+
+	g->base = pool_take(&guest_pool, base_order(g));
+	if (!g->base || pool_take_set(&guest_pool, heap_bytes(g), &g->heap))
+		return -1;
+	for (i = 0; i < guest_devices(g); i++) {
+		g->device[i] = pool_take(&guest_pool, GUEST_DEVICE_ORDER);
+		if (!g->device[i])
+			return -1;
+	}
+	return 0;
+}
+
+static uint64_t pool_round(uint64_t bytes)
+{
+	return (bytes + (1ull << POOL_ORDER_MIN) - 1) & ~((1ull << POOL_ORDER_MIN) - 1);
+}
+
+static int take_memory(struct guest *g, struct msg *m)
+{
+	uint64_t free = guest_pool.free, own;
+	uint32_t ram = g->dom->config->memory;
+
+	if (take_own(g) == 0 && pool_take_set(&guest_pool, (uint64_t)ram << 20, &g->ram) == 0)
+		return 0;
+	own = (1ull << base_order(g)) + pool_round(heap_bytes(g)) +
+	      ((uint64_t)guest_devices(g) << GUEST_DEVICE_ORDER);
+	return msg_fail(m,
+		"not enough free memory: the guest needs %u MiB and %u MiB for its VMM and devices, "
+		"%u MiB are free; lower memory= or destroy a guest",
+		ram, (unsigned int)(own >> 20), (unsigned int)(free >> 20));
+}
+
+/* What no service has ever seen. */
+static void give_guest_memory(struct guest *g)
+{
+	while (g->n_more)
+		pool_give(&guest_pool, g->more[--g->n_more]);
+	free(g->more);
+	g->more = NULL;
+	pool_give_set(&guest_pool, &g->ram);
+	pool_give_set(&guest_pool, &g->heap);
+}
+
+static void give_own_memory(struct guest *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(g->device); i++)
+		pool_give(&guest_pool, g->device[i]);
+	memset(g->device, 0, sizeof(g->device));
+	pool_give(&guest_pool, g->base);
+	g->base = 0;
+}
+
+/* B1 */
+static int give_ram(struct guest *g)
+{
+	uint32_t i, n, part, slot = VM_CAP_RAM;
+	int rc;
+
+	for (i = 0; i < g->ram.n; i++) {
+		n = 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_MIN);
+		for (; n; n -= part, slot += part) {
+			part = n < SK_RETYPE_MAX ? n : SK_RETYPE_MAX;
+			rc = object_make_in(pool_slot(&guest_pool, g->ram.piece[i]),
+				SK_OBJ_UNTYPED, POOL_ORDER_MIN, g->proc.cnode, slot, part);
+			if (rc)
+				return rc;
+		}
+	}
+	g->n_ram = slot - VM_CAP_RAM;
+	g->n_more_max = pieces_of(g->dom->config->maxmem) - g->n_ram;
+	if (!g->n_more_max)
+		return 0;
+	g->more = calloc(g->n_more_max, sizeof(*g->more));
+	return g->more ? 0 : -SK_E_NO_MEM;
+}
+
+uint32_t guest_grow(struct guest *g, uint32_t n)
+{
+	uint32_t done;
+
+	for (done = 0; done < n && done < VMCTL_GROW_MAX && g->n_more < g->n_more_max; done++) {
+		pool_piece_t piece = pool_take(&guest_pool, POOL_ORDER_MIN);
+
+		if (!piece)
+			break;
+		if (object_make_in(pool_slot(&guest_pool, piece), SK_OBJ_UNTYPED,
+			    POOL_ORDER_MIN, g->proc.cnode, VM_CAP_RAM + g->n_ram + g->n_more,
+			    1)) { /* the VMM put something else there */
+			pool_give(&guest_pool, piece);
+			break;
+		}
+		g->more[g->n_more++] = piece;
+	}
+	return done;
+}
+
+uint32_t guest_has(const struct guest *g)
+{
+	return (g->n_ram + g->n_more) << (POOL_ORDER_MIN - 20);
+}
+
+/* Untypeds of its own for the VMM. */
+static int give_heap(struct guest *g)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; !rc && i < g->heap.n; i++)
+		rc = proc_untyped(&g->proc, pool_order(&guest_pool, g->heap.piece[i]),
+			pool_slot(&guest_pool, g->heap.piece[i]));
+	return rc;
+}
+
+/* ---- the VMM ---- */
+
+static int make_scheds(struct guest *g)
+{
+	const struct guest_config *c = g->dom->config;
+	struct proc_sched s;
+	uint32_t i;
+	int rc;
+
+	for (i = 0; i < c->maxvcpus; i++) {
+		s = guest_sched(g, guest_sched_place(true));
+		rc = proc_sched(&g->proc, VM_CAP_SCHED + i, host_ctl_sched(), &s, &g->sched[i]);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int make_vmm(struct guest *g, struct msg *m)
+{
+	char name[DOMAIN_NAME_MAX];
+	struct proc_spec s = { .name = name,
+		.image = host_vmm_image(),
+		.untyped = pool_slot(&guest_pool, g->base),
+		.ctl_sched = host_ctl_sched() };
+	int rc;
+
+	snprintf(name, sizeof(name), "vmm-%u", g->dom->domid);
+	if (!s.image)
+		return msg_fail(m, "there is no VMM program on this host");
+	if (!s.ctl_sched)
+		return msg_fail(m,
+			"control may not make scheduling contexts; its manifest entry is wrong");
+	if (slots_least(g) > SK_CNODE_SLOTS(CNODE_ORDER_MAX))
+		return msg_fail(m, "maxmem=%u is more than one guest can have; lower it",
+			g->dom->config->maxmem);
+	s.cnode_order = cnode_order(g);
+	s.free_slot = VM_CAP_RAM + pieces_of(g->dom->config->maxmem);
+	guest_sched_init(g);
+	s.sched = guest_sched_io(g, guest_sched_place(false));
+	rc = death_endpoint(g->dom->domid, &g->fault_ep);
+	if (rc)
+		return msg_fail(m, "no endpoint for the VMM: %s", error_text(rc));
+	s.fault_ep = s.parent_ep = g->fault_ep;
+	rc = proc_create(&g->proc, &s);
+	if (rc)
+		return msg_fail(m, "cannot make the VMM: %s", error_text(rc));
+	g->proc_made = true;
+	rc = make_scheds(g);
+	if (rc)
+		return msg_fail(m, "cannot make the vCPUs: %s", error_text(rc));
+	return 0;
+}
+
+/* ---- configuration ---- */
+
+static void fill_devices(struct vm_config *v, const struct guest_config *c)
+{
+	uint32_t i;
+
+	v->n_disks = c->n_disks;
+	for (i = 0; i < c->n_disks; i++) {
+		v->disk[i] = (struct vm_disk){ .vdev = c->disks[i].spec.number,
+			.read_only = c->disks[i].spec.readonly,
+			.cdrom = c->disks[i].spec.cdrom };
+		snprintf(v->disk[i].channel, sizeof(v->disk[i].channel), "disk%u", i);
+	}
+	v->n_vifs = c->n_vifs;
+	for (i = 0; i < c->n_vifs; i++) {
+		v->vif[i].devid = i;
+		memcpy(v->vif[i].mac, c->vifs[i].mac, sizeof(v->vif[i].mac));
+		snprintf(v->vif[i].channel, sizeof(v->vif[i].channel), "vif%u", i);
+	}
+}
+
+static int give_config(struct guest *g)
+{
+	const struct guest_config *c = g->dom->config;
+	static struct vm_config v;
+	uint32_t i;
+
+	memset(&v, 0, sizeof(v));
+	v.magic = VM_CONFIG_MAGIC;
+	v.domid = g->dom->domid;
+	v.n_vcpus = c->maxvcpus;
+	v.n_ram = g->n_ram;
+	v.n_more = g->n_more_max;
+	v.memory = (uint64_t)v.n_ram << POOL_ORDER_MIN;
+	v.maxmem = (uint64_t)(v.n_ram + v.n_more) << POOL_ORDER_MIN;
+	v.ram_order = POOL_ORDER_MIN;
+	v.start_paused = g->start_paused;
+	v.wallclock_known = clock_wall_boot_ns(&v.wallclock_boot_ns);
+	memcpy(v.uuid, g->dom->uuid, sizeof(v.uuid));
+	strcpy(v.name, g->dom->name);
+	strcpy(v.cmdline, c->cmdline);
+	v.n_modules = c->n_modules;
+	for (i = 0; i < c->n_modules; i++)
+		strcpy(v.module_args[i], c->modules[i].args);
+	fill_devices(&v, c);
+	return proc_data(&g->proc, VM_CONFIG_VADDR, &v, sizeof(v), SK_R);
+}
+
+int guest_build(struct guest *g, struct msg *m)
+{
+	int rc;
+
+	if (take_memory(g, m) || make_vmm(g, m))
+		goto undo;
+	rc = give_heap(g);
+	if (!rc)
+		rc = give_ram(g);
+	if (!rc)
+		return 0;
+	msg_fail(m, "cannot give the VMM its memory: %s", error_text(rc));
+undo:
+	guest_stop(g);
+	guest_unbuild(g);
+	return -1;
+}
+
+int guest_start(struct guest *g, struct msg *m)
+{
+	int rc = give_config(g);
+
+	if (rc)
+		return msg_fail(m, "cannot give the VMM its configuration: %s", error_text(rc));
+	rc = proc_start(&g->proc);
+	return rc ? msg_fail(m, "cannot start the VMM: %s", error_text(rc)) : 0;
+}
+
+/* Its threads cannot run without the contexts that control made, and none of them can wake another one. */
+void guest_halt(struct guest *g)
+{
+	uint64_t waited;
+	uint32_t i, cpu;
+
+	g->halted = true;
+	for (i = 0; i < VM_VCPUS_MAX; i++) {
+		if (!g->sched[i])
+			continue;
+		(void)sk_sched_stats(g->sched[i], &g->ran[i], &waited, &cpu);
+		(void)sk_revoke(SK_CAP_CNODE, g->sched[i]); /* the VMM's own capability */
+		cap_drop(g->sched[i]);
+		g->sched[i] = 0;
+	}
+	if (g->proc_made)
+		proc_stop(&g->proc);
+}
+
+/* B3. Its other threads, and what else could wake the first, are gone when the memory that they were made of is. */
+void guest_stop(struct guest *g)
+{
+	guest_halt(g); /* none of them shall meet memory that is gone */
+	give_guest_memory(g);
+	if (g->proc_made)
+		proc_stop(&g->proc);
+}
+
+void guest_unbuild(struct guest *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < VM_VCPUS_MAX; i++) {
+		cap_drop(g->sched[i]);
+		g->sched[i] = 0;
+	}
+	guest_ctl_disconnect(g);
+	if (g->proc_made)
+		proc_destroy(&g->proc);
+	g->proc_made = false;
+	cap_drop(g->fault_ep);
+	g->fault_ep = 0;
+	give_own_memory(g);
+}
+
+static uint64_t bytes_of(pool_piece_t piece)
+{
+	return piece ? 1ull << pool_order(&guest_pool, piece) : 0;
+}
+
+void guest_facts(const struct guest *g, struct guest_facts *f)
+{
+	struct caps_count c = { 0 };
+
+	if (g->proc_made)
+		caps_count(g->proc.cnode, &c);
+	*f = (struct guest_facts){ .has = { c.slots, c.used, c.frames, c.objects },
+		.connections = g->n_conns,
+		.memory = bytes_of(g->base) };
+	for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
+		f->memory += bytes_of(g->device[i]);
+	for (uint32_t i = 0; i < g->ram.n; i++)
+		f->memory += bytes_of(g->ram.piece[i]);
+	for (uint32_t i = 0; i < g->heap.n; i++)
+		f->memory += bytes_of(g->heap.piece[i]);
+	for (uint32_t i = 0; i < g->n_more; i++)
+		f->memory += bytes_of(g->more[i]);
+}

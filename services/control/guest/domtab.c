@@ -1,0 +1,583 @@
+/*
+ * domtab.c - guests: identities, states, and what follows when one shuts down
+ *
+ * Objects     struct dom in a fixed table; a queue of actions.
+ * Locks       none; one thread.
+ * Lifecycle   dom_add -> dom_started -> dom_ready -> (dom_down) -> DYING -> LEAVING ->
+ *             dom_gone -> (RESTING, until it is made again).
+ * Invariants  T1 states change only in set_state(), along legal_moves   T2 names are unique
+ *             T3 a config has one owner: an entry, an action, or whoever called
+ *             T4 the queue has room: an event queues at most two actions per guest, and the
+ *             loop empties it after each event
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "guest/domtab.h"
+#include "guest/restart.h"
+
+#define X(s) #s,
+static const char *const state_names[] = { DOM_STATES(X) };
+#undef X
+
+#define M(s) (1u << DOM_##s)
+static const uint8_t legal_moves[DOM_STATE_COUNT] = {
+	[DOM_FREE] = M(BUILDING),
+	[DOM_BUILDING] = M(LIVE) | M(DYING) | M(LEAVING) | M(FREE) | M(RESTING),
+	[DOM_LIVE] = M(DOWN) | M(DYING) | M(LEAVING),
+	[DOM_DOWN] = M(DYING) | M(LEAVING),
+	[DOM_DYING] = M(LEAVING),
+	[DOM_LEAVING] = M(FREE) | M(RESTING),
+	[DOM_RESTING] = M(FREE),
+};
+#undef M
+
+static void set_state(struct dom *d, enum dom_state to)
+{
+	if (!(legal_moves[d->state] & 1u << to)) {
+		fprintf(stderr, "guest %u cannot go from %s to %s\n", d->domid,
+			state_names[d->state], state_names[to]);
+		abort(); /* T1 */
+	}
+	d->state = to;
+}
+
+static void queue_action(struct domtab *t, struct dom_action a)
+{
+	if (t->n_queued == DOMTAB_ACTIONS) {
+		fprintf(stderr, "queue of actions is full\n");
+		abort(); /* T4 */
+	}
+	t->queue[(t->head + t->n_queued++) % DOMTAB_ACTIONS] = a;
+}
+
+static void queue(struct domtab *t, enum dom_do what, uint32_t domid)
+{
+	queue_action(t, (struct dom_action){ .what = what, .domid = domid });
+}
+
+static void queue_create(struct domtab *t, const struct dom *d)
+{
+	queue_action(t, (struct dom_action){ .what = DO_CREATE,
+				.domid = d->domid,
+				.config = d->config,
+				.short_lives = d->short_lives });
+}
+
+static void __attribute__((format(printf, 3, 4)))
+say(const struct domtab *t, const struct dom *d, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	t->env->log(d->domid, line);
+}
+
+bool domtab_next_action(struct domtab *t, struct dom_action *a)
+{
+	if (!t->n_queued)
+		return false;
+	*a = t->queue[t->head];
+	t->head = (t->head + 1) % DOMTAB_ACTIONS;
+	t->n_queued--;
+	return true;
+}
+
+void domtab_init(struct domtab *t, const struct domtab_env *env)
+{
+	memset(t, 0, sizeof(*t));
+	t->env = env;
+}
+
+void domtab_fini(struct domtab *t)
+{
+	struct dom_action a;
+	size_t i;
+
+	while (domtab_next_action(t, &a))
+		free(a.config);
+	for (i = 0; i < DOMTAB_MAX; i++)
+		free(t->dom[i].config);
+	memset(t->dom, 0, sizeof(t->dom));
+}
+
+struct dom *domtab_get(struct domtab *t, uint32_t domid)
+{
+	size_t i;
+
+	for (i = 0; i < DOMTAB_MAX; i++)
+		if (t->dom[i].state != DOM_FREE && t->dom[i].domid == domid)
+			return &t->dom[i];
+	return NULL;
+}
+
+struct dom *domtab_next(struct domtab *t, uint32_t domid)
+{
+	struct dom *best = NULL, *d;
+
+	for (d = t->dom; d < t->dom + DOMTAB_MAX; d++)
+		if (d->state != DOM_FREE && d->domid > domid &&
+			(!best || d->domid < best->domid))
+			best = d;
+	return best;
+}
+
+static struct dom *by_name(struct domtab *t, const char *name)
+{
+	struct dom *d;
+
+	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
+		if (strcmp(d->name, name) == 0)
+			return d;
+	return NULL;
+}
+
+bool domtab_is_host(const char *who)
+{
+	return strcmp(who, "0") == 0 || strcmp(who, "Domain-0") == 0;
+}
+
+struct dom *domtab_find(struct domtab *t, const char *who, struct msg *m)
+{
+	size_t digits = strspn(who, "0123456789");
+	struct dom *d;
+
+	if (digits && !who[digits])
+		d = digits < 6 ? domtab_get(t, (uint32_t)strtoul(who, NULL, 10)) : NULL;
+	else
+		d = by_name(t, who);
+	if (!d)
+		msg_fail(m, "%.64s is an invalid domain identifier; `list` shows what there is",
+			who);
+	return d;
+}
+
+/* The next id that nobody has, so that a number is not used again soon. */
+static uint32_t new_domid(struct domtab *t)
+{
+	do
+		t->last_domid = t->last_domid + 1 < DOMID_RESERVED ? t->last_domid + 1 : 1;
+	while (domtab_get(t, t->last_domid));
+	return t->last_domid;
+}
+
+static struct dom *free_entry(struct domtab *t)
+{
+	struct dom *d;
+
+	for (d = t->dom; d < t->dom + DOMTAB_MAX; d++)
+		if (d->state == DOM_FREE)
+			return d;
+	return NULL;
+}
+
+static bool uuid_in_use(struct domtab *t, const uint8_t *uuid)
+{
+	struct dom *d;
+
+	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
+		if (memcmp(d->uuid, uuid, UUID_SIZE) == 0)
+			return true;
+	return false;
+}
+
+/* The switch refuses a second port with one address; here is known who has it. */
+static int macs_check(struct domtab *t, const struct guest_config *config, struct msg *m)
+{
+	char mac[VIF_MAC_TEXT];
+	struct dom *d;
+
+	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
+		for (uint32_t i = 0; i < config->n_vifs; i++) {
+			for (uint32_t k = 0; k < d->config->n_vifs; k++) {
+				if (memcmp(config->vifs[i].mac, d->config->vifs[k].mac,
+					    VIF_MAC_SIZE) != 0)
+					continue;
+				vif_mac_format(config->vifs[i].mac, mac);
+				return msg_fail(m,
+					"vif %u: domain %u (%s) has mac=%s already, as its vif %u; give another with mac=",
+					i, d->domid, d->name, mac, k);
+			}
+		}
+	}
+	return 0;
+}
+
+static void entry_new(struct domtab *t, struct dom *d, struct guest_config *config)
+{
+	*d = (struct dom){ .state = DOM_FREE, .domid = new_domid(t), .config = config };
+	strcpy(d->name, config->name);
+	memcpy(d->uuid, config->uuid, UUID_SIZE);
+	set_state(d, DOM_BUILDING);
+}
+
+struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m)
+{
+	struct dom *d = free_entry(t);
+
+	if (t->stopping != HOST_UP)
+		msg_fail(m, "the host is being stopped; no guest can be created");
+	else if (by_name(t, config->name))
+		msg_fail(m, "a domain named '%s' exists already; give another with name=",
+			config->name);
+	else if (uuid_in_use(t, config->uuid))
+		msg_fail(
+			m, "a domain with this uuid exists already; remove uuid= or change it");
+	else if (macs_check(t, config, m))
+		return NULL;
+	else if (!d)
+		msg_fail(
+			m, "%d guests are the most that there can be; destroy one", DOMTAB_MAX);
+	else
+		goto add;
+	return NULL;
+add:
+	entry_new(t, d, config);
+	return d;
+}
+
+void dom_drop(struct dom *d)
+{
+	set_state(d, DOM_FREE);
+	free(d->config);
+	d->config = NULL;
+}
+
+void dom_started(struct dom *d) { d->has_vmm = true; }
+
+void domtab_stop_waiting(struct domtab *t)
+{
+	if (t->stopping == HOST_UP || t->power_queued)
+		return;
+	t->power_queued = true;
+	queue(t, DO_POWER, 0);
+}
+
+static void power_if_empty(struct domtab *t)
+{
+	if (!domtab_next(t, 0))
+		domtab_stop_waiting(t);
+}
+
+/* Nothing of it is left but, perhaps, its configuration. */
+static void entry_free(struct domtab *t, struct dom *d)
+{
+	set_state(d, DOM_FREE);
+	free(d->config);
+	d->config = NULL;
+	power_if_empty(t);
+}
+
+/* End the guest, whatever state it is in; nothing when its end has begun. */
+static void end(struct domtab *t, struct dom *d)
+{
+	if (d->state == DOM_RESTING) {
+		queue(t, DO_NOTE_GONE, d->domid);
+		entry_free(t, d);
+		return;
+	}
+	if (d->state == DOM_DYING || d->state == DOM_LEAVING)
+		return;
+	set_state(d, d->has_vmm ? DOM_DYING : DOM_LEAVING);
+	queue(t, d->has_vmm ? DO_QUIESCE : DO_TEARDOWN, d->domid);
+}
+
+static void stop_guest(struct domtab *t, struct dom *d, bool now)
+{
+	if (now || d->state != DOM_LIVE) {
+		d->restart = false;
+		end(t, d);
+		return;
+	}
+	if (d->paused)
+		queue(t, DO_UNPAUSE, d->domid);
+	queue(t, DO_ASK_DOWN, d->domid);
+}
+
+void dom_ready(struct domtab *t, struct dom *d, bool paused)
+{
+	if (d->state != DOM_BUILDING)
+		return;
+	set_state(d, DOM_LIVE);
+	d->paused = paused;
+	d->born_ns = t->env->now_ns();
+	if (t->stopping != HOST_UP)
+		stop_guest(t, d, false);
+}
+
+void dom_failed(struct domtab *t, struct dom *d)
+{
+	if (d->state == DOM_BUILDING)
+		end(t, d);
+}
+
+static enum guest_action action_for(struct domtab *t, const struct dom *d)
+{
+	switch (d->reason) {
+	case REASON_POWEROFF:
+		return d->config->on_poweroff;
+	case REASON_REBOOT:
+		return d->config->on_reboot;
+	case REASON_CRASH:
+		return d->config->on_crash;
+	case REASON_SUSPEND:
+		return ACTION_PRESERVE;
+	case REASON_WATCHDOG:
+		return ACTION_DESTROY;
+	default:
+		say(t, d, "Unknown shutdown reason code %u. Destroying domain.\n", d->reason);
+		return ACTION_DESTROY;
+	}
+}
+
+static void restart(struct domtab *t, struct dom *d)
+{
+	d->restart = t->stopping == HOST_UP;
+	end(t, d);
+}
+
+/* NAME-20260102T0304Z, as long as it fits. */
+static int preserved_name(
+	const struct dom *d, uint64_t wall_seconds, char name[GUEST_NAME_MAX + 1])
+{
+	time_t now = (time_t)wall_seconds;
+	char suffix[32];
+	struct tm tm;
+
+	if (!gmtime_r(&now, &tm) || !strftime(suffix, sizeof(suffix), "-%Y%m%dT%H%MZ", &tm))
+		return -1;
+	snprintf(name, GUEST_NAME_MAX + 1, "%.*s%s", (int)(GUEST_NAME_MAX - strlen(suffix)),
+		d->name, suffix);
+	return 0;
+}
+
+/* It is made again when its time comes, perhaps at once. */
+static void rest(struct domtab *t, struct dom *d)
+{
+	set_state(d, DOM_RESTING);
+	d->has_vmm = d->paused = d->restart = false;
+	d->due_ns = t->env->now_ns() + restart_pause_s(d->short_lives) * 1000000000ull;
+}
+
+/* Keep the old guest under another name, and start a new one. */
+static void rename_restart(struct domtab *t, struct dom *d, uint64_t wall_seconds)
+{
+	char name[GUEST_NAME_MAX + 1];
+	struct guest_config *copy;
+	struct dom *next;
+
+	if (t->stopping != HOST_UP) {
+		end(t, d);
+		return;
+	}
+	next = free_entry(t);
+	copy = next ? malloc(sizeof(*copy)) : NULL;
+	if (!copy || preserved_name(d, wall_seconds, name) || by_name(t, name)) {
+		free(copy);
+		say(t, d, "Domain %u cannot be renamed; it is kept as %s\n", d->domid, d->name);
+		return;
+	}
+	*copy = *d->config;
+	say(t, d, "Preserving domain %u %s as %s\n", d->domid, d->name, name);
+	strcpy(d->name, name); /* T2 */
+	uuid_make_random(d->uuid, t->env->random);
+	queue(t, DO_RENAME, d->domid);
+	entry_new(t, next, copy); /* T3 */
+	next->short_lives = d->short_lives;
+	rest(t, next);
+}
+
+static bool starts_anew(enum guest_action a)
+{
+	return a == ACTION_RESTART || a == ACTION_RENAME_RESTART ||
+	       a == ACTION_COREDUMP_RESTART;
+}
+
+static bool too_often(struct domtab *t, struct dom *d)
+{
+	uint32_t pause;
+
+	d->short_lives = restart_count(d->short_lives, t->env->now_ns() - d->born_ns);
+	pause = restart_pause_s(d->short_lives);
+	if (pause == RESTART_NEVER)
+		say(t, d,
+			"Domain %u (%s) ended %u times in a row within %d s of its start: it is not started again\n",
+			d->domid, d->name, d->short_lives, RESTART_LIFE_S);
+	else if (pause)
+		say(t, d,
+			"Domain %u (%s) ended %u times in a row within %d s of its start: it is started again %u s later\n",
+			d->domid, d->name, d->short_lives, RESTART_LIFE_S, pause);
+	return pause == RESTART_NEVER;
+}
+
+static void act(struct domtab *t, struct dom *d, uint64_t wall_seconds)
+{
+	enum guest_action a = action_for(t, d);
+
+	say(t, d, "Domain %u has shut down, reason code %u: action is %s\n", d->domid,
+		d->reason, guest_action_name(a));
+	if (starts_anew(a) && too_often(t, d))
+		a = a == ACTION_RENAME_RESTART ? ACTION_PRESERVE : ACTION_DESTROY;
+	switch (a) {
+	case ACTION_COREDUMP_DESTROY:
+	case ACTION_COREDUMP_RESTART:
+		say(t, d, "Domain %u: core dump failed: this host writes none\n", d->domid);
+		if (a == ACTION_COREDUMP_RESTART)
+			restart(t, d);
+		else
+			end(t, d);
+		break;
+	case ACTION_RESTART:
+		restart(t, d);
+		break;
+	case ACTION_RENAME_RESTART:
+		rename_restart(t, d, wall_seconds);
+		break;
+	case ACTION_PRESERVE:
+		if (t->stopping != HOST_UP)
+			end(t, d);
+		break;
+	case ACTION_DESTROY:
+	default:
+		end(t, d);
+		break;
+	}
+}
+
+void dom_down(struct domtab *t, struct dom *d, uint32_t reason, uint64_t wall_seconds)
+{
+	if (d->state != DOM_LIVE)
+		return;
+	set_state(d, DOM_DOWN);
+	d->paused = false;
+	d->reason = reason;
+	queue(t, DO_NOTE_DOWN, d->domid);
+	act(t, d, wall_seconds);
+}
+
+void dom_vmm_died(struct domtab *t, struct dom *d, uint64_t wall_seconds)
+{
+	d->has_vmm = false;
+	switch (d->state) {
+	case DOM_LIVE:
+		dom_down(t, d, REASON_CRASH, wall_seconds);
+		break;
+	case DOM_BUILDING:
+		end(t, d);
+		break;
+	case DOM_DYING:
+		dom_quiesced(t, d);
+		break;
+	default:
+		break;
+	}
+}
+
+void dom_quiesced(struct domtab *t, struct dom *d)
+{
+	if (d->state != DOM_DYING)
+		return;
+	set_state(d, DOM_LEAVING);
+	queue(t, DO_TEARDOWN, d->domid);
+}
+
+void dom_gone(struct domtab *t, struct dom *d)
+{
+	queue(t, DO_NOTE_GONE, d->domid);
+	if (d->restart && t->stopping == HOST_UP)
+		rest(t, d);
+	else
+		entry_free(t, d);
+}
+
+uint64_t domtab_due(struct domtab *t)
+{
+	uint64_t now = t->env->now_ns(), next = UINT64_MAX;
+	struct dom *d;
+
+	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
+		if (d->state != DOM_RESTING)
+			continue;
+		if (d->due_ns <= now) {
+			queue_create(t, d); /* T3 */
+			d->config = NULL;
+			entry_free(t, d);
+		} else if (d->due_ns < next) {
+			next = d->due_ns;
+		}
+	}
+	return next;
+}
+
+void dom_reboot_asked(struct dom *d) { d->short_lives = 0; }
+
+void dom_destroy(struct domtab *t, struct dom *d)
+{
+	d->restart = false;
+	end(t, d);
+}
+
+int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m)
+{
+	if (guest_name_check(name, m))
+		return -1;
+	if (by_name(t, name))
+		return msg_fail(
+			m, "a domain named '%s' exists already; choose another name", name);
+	strcpy(d->name, name);
+	strcpy(d->config->name, name); /* a restart keeps the new name */
+	if (d->state != DOM_RESTING)
+		queue(t, DO_RENAME, d->domid);
+	return 0;
+}
+
+void domtab_stop_host(struct domtab *t, enum host_stop how, bool now)
+{
+	struct dom *d;
+
+	t->stopping = how;
+	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
+		stop_guest(t, d, now);
+	power_if_empty(t);
+}
+
+void wait_add(struct dom_wait *w, uint32_t domid)
+{
+	if (w->n == DOMTAB_MAX)
+		return;
+	w->dom[w->n].domid = domid;
+	w->dom[w->n++].down = false;
+}
+
+static uint32_t wait_find(const struct dom_wait *w, uint32_t domid)
+{
+	uint32_t i = 0;
+
+	while (i < w->n && w->dom[i].domid != domid)
+		i++;
+	return i;
+}
+
+bool wait_has(const struct dom_wait *w, uint32_t domid) { return wait_find(w, domid) < w->n; }
+
+enum wait_news wait_note(struct dom_wait *w, const struct dom_action *a, bool stays)
+{
+	bool down = a->what == DO_NOTE_DOWN && !w->gone_only, told;
+	uint32_t i = wait_find(w, a->domid);
+
+	if (i == w->n || (!down && a->what != DO_NOTE_GONE))
+		return WAIT_NO_NEWS;
+	told = w->dom[i].down;
+	w->dom[i].down = true;
+	if (!down || stays)
+		w->dom[i] = w->dom[--w->n];
+	if (told)
+		return WAIT_NO_NEWS;
+	return down ? WAIT_DOWN : WAIT_GONE;
+}

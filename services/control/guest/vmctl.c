@@ -1,0 +1,265 @@
+/*
+ * vmctl.c - the vmctl connections: control commands VMMs, and hears from them
+ *
+ * Control is the service end, so it made the region; its two rings are all that a VMM can reach
+ * here. All VMMs signal the same bit, and the handler looks at every ring. What a VMM sends is
+ * hostile: a breach ends its guest.
+ *
+ * Objects     the rings in struct guest.
+ * Locks       none.
+ * Lifecycle   guest_ctl_connect() before the VMM starts; guest_ctl_disconnect() before its
+ *             memory goes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "caps/caps.h"
+#include "control.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+enum { REGION_ORDER = 13, RING_BYTES = 4096, STATS_WAIT_MS = 500, TURN = 64 };
+
+static sk_cap_t vmctl_ntfn;
+static void (*stats_done)(void);
+static struct svc_timer stats_timer;
+
+/* ---- statistics ---- */
+
+static void stats_finish(void)
+{
+	void (*fn)(void) = stats_done;
+
+	if (!fn)
+		return;
+	stats_done = NULL;
+	svc_timer_set(&stats_timer, SK_NO_DEADLINE);
+	fn();
+}
+
+static void stats_late(void *ctx)
+{
+	(void)ctx;
+	stats_finish();
+	guests_run();
+}
+
+static bool stats_awaited(void)
+{
+	struct dom *d;
+
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (guest_of(d) && guest_of(d)->stats_asked)
+			return true;
+	return false;
+}
+
+void guest_ctl_stats(void (*fn)(void))
+{
+	struct dom *d;
+
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (d->state == DOM_LIVE && d->has_vmm)
+			guest_of(d)->stats_asked = guest_ctl_send(
+							   guest_of(d), VMCTL_STATS, 0) == 0;
+	stats_done = fn;
+	stats_timer.fn = stats_late;
+	svc_timer_set(&stats_timer, deadline_in_ms(STATS_WAIT_MS));
+	if (!stats_awaited())
+		stats_finish();
+}
+
+static void stats_take(struct guest *g, const void *body, uint32_t len)
+{
+	struct vmctl_stats s;
+
+	if (len != sizeof(s))
+		return;
+	memcpy(&s, body, sizeof(s));
+	if (s.n_vcpus > g->dom->config->maxvcpus)
+		s.n_vcpus = g->dom->config->maxvcpus;
+	if (s.memory > (uint64_t)guest_has(g) << 20) /* it cannot hold more than it was given */
+		s.memory = (uint64_t)guest_has(g) << 20;
+	g->stats = s;
+	g->stats_asked = false;
+}
+
+/* ---- messages ---- */
+
+int guest_ctl_send(struct guest *g, uint32_t type, uint32_t arg)
+{
+	struct vmctl_msg m = { .type = (uint16_t)type, .arg = arg };
+
+	if (!g->ctl_region || ring_put(&g->to_vmm, &m, sizeof(m)))
+		return -1;
+	if (ring_put_flush(&g->to_vmm))
+		(void)sk_signal(g->ctl_wake);
+	return 0;
+}
+
+/* Only a guest that is being made can fail to be; its VMM has nothing that runs, and nothing to quiesce. */
+static int failed(struct guest *g, const char *text, uint32_t len)
+{
+	char line[VMCTL_TEXT_MAX];
+	uint32_t i;
+
+	if (len >= sizeof(line))
+		len = sizeof(line) - 1;
+	for (i = 0; i < len && text[i]; i++)
+		line[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
+	line[i] = '\0';
+	if (g->dom->state == DOM_DYING && !g->was_ready) {
+		dom_quiesced(&guests, g->dom);
+		return 0;
+	}
+	if (g->dom->state != DOM_BUILDING)
+		return -SK_E_PEER;
+	g->dom->has_vmm = false;
+	guest_failed(g, i ? line : "the VMM could not build the guest");
+	return 0;
+}
+
+/* An answer that finds no room is lost to who did not read the ones before; what was given counts. */
+static void grow(struct guest *g, uint32_t n)
+{
+	if (g->dom->state == DOM_LIVE)
+		(void)guest_ctl_send(g, VMCTL_GROWN, guest_grow(g, n));
+}
+
+static int message(struct guest *g, const struct vmctl_msg *m, const char *body)
+{
+	switch (m->type) {
+	case VMCTL_READY:
+		g->was_ready = true;
+		dom_ready(&guests, g->dom, g->start_paused);
+		guest_ready(g);
+		break;
+	case VMCTL_FAILED:
+		return failed(g, body, m->len);
+	case VMCTL_SHUTDOWN:
+		dom_down(&guests, g->dom, m->arg, host_wall_seconds());
+		break;
+	case VMCTL_QUIESCED:
+		dom_quiesced(&guests, g->dom);
+		break;
+	case VMCTL_STATS:
+		stats_take(g, body, m->len);
+		break;
+	case VMCTL_GROW:
+		grow(g, m->arg);
+		break;
+	default: /* PAUSED, RUNNING: as was asked */
+		break;
+	}
+	return 0;
+}
+
+static int record(struct guest *g)
+{
+	struct {
+		struct vmctl_msg m;
+		char body[sizeof(struct vmctl_stats) > VMCTL_TEXT_MAX
+				  ? sizeof(struct vmctl_stats)
+				  : VMCTL_TEXT_MAX];
+	} rec;
+	int n = ring_get(&g->from_vmm, &rec, sizeof(rec));
+
+	if (n < 0)
+		return n;
+	if ((uint32_t)n < sizeof(rec.m) || rec.m.len != (uint32_t)n - sizeof(rec.m))
+		return -SK_E_PEER;
+	return message(g, &rec.m, rec.body);
+}
+
+/* The records of one VMM, TURN of them at most: the others have their turn first. -SK_E_PEER: it broke the rules. */
+static int records(struct guest *g)
+{
+	uint32_t n = 0;
+	int rc;
+
+	do {
+		while ((rc = record(g)) == 0 && ++n < TURN)
+			continue;
+		if (ring_get_flush(&g->from_vmm))
+			(void)sk_signal(g->ctl_wake);
+	} while (rc == -SK_E_AGAIN && ring_get_idle(&g->from_vmm));
+	if (rc == 0)
+		return svc_raise(BIT_VMCTL);
+	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
+}
+
+/* It is not listened to again, so that this is said once. */
+static void breach(struct guest *g)
+{
+	g->broken = true;
+	guest_log(g->dom->domid, "the VMM of domain %u (%s) broke the protocol; it is ended\n",
+		g->dom->domid, g->dom->name);
+	if (!g->failure.text[0])
+		msg_fail(&g->failure, "its VMM broke the protocol");
+	guest_halt(g);
+	dom_vmm_died(&guests, g->dom, host_wall_seconds());
+}
+
+static void event(void *ctx)
+{
+	struct dom *d;
+
+	(void)ctx;
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+		struct guest *g = guest_of(d);
+
+		if (g && g->ctl_region && !g->broken && d->state != DOM_LEAVING && records(g))
+			breach(g);
+	}
+	if (stats_done && !stats_awaited())
+		stats_finish();
+	guests_run();
+}
+
+/* ---- connections ---- */
+
+int guest_ctl_connect(struct guest *g)
+{
+	struct proc_channel c = { .name = "vmctl",
+		.proto = SVC_PROTO_VMCTL,
+		.req_size = RING_BYTES,
+		.rsp_size = RING_BYTES,
+		.signal = vmctl_ntfn };
+	uint32_t index;
+	int rc = vm_alloc(REGION_ORDER, &g->ctl_frame, &g->ctl_region);
+
+	if (rc) {
+		g->ctl_region = NULL;
+		return rc;
+	}
+	c.rings = g->ctl_frame;
+	rc = ring_init(&g->from_vmm, g->ctl_region, RING_BYTES, 0);
+	if (!rc)
+		rc = ring_init(&g->to_vmm, (char *)g->ctl_region + RING_BYTES, RING_BYTES, 0);
+	if (!rc)
+		rc = proc_channel(&g->proc, &c, &index);
+	if (!rc)
+		rc = cap_copy(g->proc.ntfn, SK_W, 1ull << index, &g->ctl_wake);
+	if (!rc)
+		(void)ring_get_idle(&g->from_vmm); /* ask for the first signal */
+	return rc;
+}
+
+void guest_ctl_disconnect(struct guest *g)
+{
+	if (!g->ctl_region)
+		return;
+	cap_drop(g->ctl_wake);
+	vm_unmap(g->ctl_region, g->ctl_frame, REGION_ORDER);
+	cap_drop(g->ctl_frame);
+	g->ctl_region = NULL;
+	g->ctl_wake = g->ctl_frame = 0;
+	g->stats_asked = false;
+}
+
+int guest_ctl_init(void)
+{
+	int rc = svc_ntfn_badged(BIT_VMCTL, &vmctl_ntfn);
+
+	return rc ? rc : svc_on_bit(BIT_VMCTL, event, NULL, "vmctl");
+}

@@ -1,0 +1,133 @@
+/*
+ * vmm_guard.c - VMMs that fault, or exit: the other end of their parent endpoint
+ *
+ * A thread of its own receives there, because the main thread receives on control's endpoint.
+ * It writes down who died and signals; the main thread does the rest. Faults are never
+ * answered: the guest is torn down.
+ *
+ * Objects     dead[]: a slot per death that the main thread has not seen yet.
+ * Locks       none: `used` is handed over with release and acquire; the thread writes only
+ *             slots that are not used, the main thread clears only those that are.
+ * Lifecycle   death_init() once; the thread lives as long as the domain.
+ */
+#include <stdio.h>
+
+#include "caps/caps.h"
+#include "control.h"
+#include "proto/init.h"
+#include "sys/sk.h"
+#include "sys/thread.h"
+
+enum { DEATHS = 2 * DOMTAB_MAX };
+enum {
+	PERCENT = 10
+}; /* of a CPU, which is the most that a VMM takes by calling its parent without end */
+
+struct death {
+	uint32_t used; /* atomic */
+	uint32_t domid;
+	uint64_t rip, address;
+	bool fault;
+};
+
+static struct death dead[DEATHS];
+static sk_cap_t endpoint, reply, wake;
+
+/* A VMM dies once: one that says so again and again takes no slot that another one needs. */
+static struct death *slot_for(uint32_t domid)
+{
+	struct death *d, *unused = NULL;
+
+	for (d = dead; d < dead + DEATHS; d++) {
+		if (!__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
+			unused = d;
+		else if (d->domid == domid)
+			return NULL;
+	}
+	return unused;
+}
+
+static void note(uint32_t domid, const struct sk_msg *m)
+{
+	struct death *d = slot_for(domid);
+
+	if (d) {
+		d->domid = domid;
+		d->fault = SK_MI_LABEL(m->mi) == SK_LABEL_FAULT;
+		d->address = m->mr[1];
+		d->rip = m->mr[2];
+		__atomic_store_n(&d->used, 1, __ATOMIC_RELEASE);
+	}
+	(void)sk_signal(wake);
+}
+
+static void refuse(void)
+{
+	struct sk_msg m = { .mi = SK_MI(0, 1, 0), .mr = { (uint64_t) - (int64_t)SK_E_DENIED } };
+
+	(void)sk_reply(reply, &m);
+}
+
+static void receive(void *arg)
+{
+	struct sk_msg m = { 0 };
+
+	(void)arg;
+	sk_utcb()->reply = reply;
+	sk_utcb()->recv_slot = 0;
+	for (;;) {
+		sk_utcb()->deadline = SK_NO_DEADLINE;
+		if (sk_recv(endpoint, &m))
+			continue;
+		switch (SK_MI_LABEL(m.mi)) {
+		case SK_LABEL_FAULT:
+		case INIT_EXIT:
+			note((uint32_t)m.badge, &m);
+			break;
+		default:
+			refuse();
+			break;
+		}
+	}
+}
+
+static void seen(void *ctx)
+{
+	struct death *d;
+
+	(void)ctx;
+	for (d = dead; d < dead + DEATHS; d++) {
+		if (!__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
+			continue;
+		guest_vmm_died(d->domid, d->rip, d->address, d->fault);
+		__atomic_store_n(&d->used, 0, __ATOMIC_RELEASE);
+	}
+	guests_run();
+}
+
+int death_endpoint(uint32_t domid, sk_cap_t *out)
+{
+	return cap_copy(endpoint, SK_W | SK_GRANT, domid, out);
+}
+
+int death_init(void)
+{
+	struct thread_spec spec = { .fn = receive };
+	struct thread *thread;
+	int rc;
+
+	if (!host_ctl_sched())
+		return 0; /* no guests either */
+	rc = object_make(SK_OBJ_ENDPOINT, 0, &endpoint);
+	if (!rc)
+		rc = object_make(SK_OBJ_REPLY, 0, &reply);
+	if (!rc)
+		rc = svc_ntfn_badged(BIT_DEATH, &wake);
+	if (!rc)
+		rc = svc_on_bit(BIT_DEATH, seen, NULL, "death");
+	if (!rc)
+		rc = host_thread_sched(PERCENT, &spec.sched);
+	if (!rc)
+		rc = thread_start(&spec, &thread);
+	return rc;
+}

@@ -1,0 +1,43 @@
+/*
+ * xs_layout.h - what the toolstack writes to xenstore for a PVH guest, as libxl 4.17 does
+ *
+ * Pure: entries come out one by one, parents before children; whoever calls writes them, in one
+ * transaction. Two differences to a Linux dom0: no `script` keys, since there are no scripts,
+ * and `hotplug-status` says "connected" from the start.
+ */
+#ifndef CONTROL_XS_LAYOUT_H
+#define CONTROL_XS_LAYOUT_H
+
+#include "config/guest_cfg.h"
+
+enum { XS_PATH_MAX = 256, XS_VALUE_MAX = 1100 };
+
+struct xs_entry {
+	const char *path;
+	const char *value; /* NULL: make the node, keep a value that is there */
+	const char *perms; /* "n0,r5"; NULL: as the parent's */
+};
+/* 0, or an error that ends the walk. */
+typedef int (*xs_emit_fn)(void *ctx, const struct xs_entry *e);
+
+struct xs_guest {
+	const struct guest_config *config;
+	const char *name; /* may differ from config's */
+	const uint8_t *uuid;
+	uint32_t domid;
+	uint32_t store_port, console_port;
+	uint64_t store_gfn, console_gfn;
+	uint64_t start_seconds; /* since 1970 */
+};
+
+int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx);
+/* Paths to remove, value and perms NULL. */
+int xs_layout_remove(uint32_t domid, const uint8_t *uuid, xs_emit_fn emit, void *ctx);
+/* A new name: entries to write. */
+int xs_layout_rename(
+	uint32_t domid, const uint8_t *uuid, const char *name, xs_emit_fn emit, void *ctx);
+/* After rename-restart: /vm of the guest that is kept moves to its new uuid. */
+int xs_layout_new_uuid(uint32_t domid, const uint8_t *uuid, const char *name,
+	uint64_t start_seconds, xs_emit_fn emit, void *ctx);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * filter.c - grep
+ *
+ * Objects     struct filter: one of a pipe, in the caller's storage.
+ * Locks       none.
+ * Lifecycle   filter_init; text through f->in; filter_end.
+ * Invariants  F1 the time for a line is bounded by its length and the pattern's: control serves guests
+ *             meanwhile
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "shell/filter.h"
+
+/* ---- patterns ---- */
+
+static char folded(const struct filter *f, char c)
+{
+	return f->fold && c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static int pattern_set(struct filter *f, const char *p, struct msg *m)
+{
+	struct filter_item *item = NULL;
+
+	f->at_start = *p == '^';
+	for (p += f->at_start; *p; p++) {
+		if (*p == '$' && !p[1]) {
+			f->at_end = true;
+			break;
+		}
+		if (*p == '*' && item) {
+			item->star = true;
+			continue;
+		}
+		if (f->n_items == FILTER_ITEMS)
+			return msg_fail(m,
+				"grep: the pattern is too long; at most %d characters",
+				FILTER_ITEMS);
+		item = &f->item[f->n_items++];
+		item->any = *p == '.';
+		if (*p == '\\' && p[1])
+			p++;
+		item->c = folded(f, *p);
+	}
+	return 0;
+}
+
+/* Bit i: the text so far ends with what the items before i may stand for. A star may stand for nothing. */
+static uint64_t pass_stars(const struct filter *f, uint64_t at)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->n_items; i++)
+		if ((at >> i & 1) && f->item[i].star)
+			at |= (uint64_t)2 << i;
+	return at;
+}
+
+static uint64_t step(const struct filter *f, uint64_t at, char c)
+{
+	uint64_t next = 0;
+	unsigned int i;
+
+	for (i = 0; i < f->n_items; i++)
+		if ((at >> i & 1) && (f->item[i].any || f->item[i].c == c))
+			next |= (uint64_t)(f->item[i].star ? 1 : 2) << i;
+	return next;
+}
+
+/* All ways of matching at once, so that none is tried twice (F1). */
+static bool matches(const struct filter *f, const char *line, size_t len)
+{
+	uint64_t all = (uint64_t)1 << f->n_items, at = pass_stars(f, 1);
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if ((at & all) && !f->at_end)
+			return true;
+		at = step(f, at, folded(f, line[i]));
+		if (!f->at_start)
+			at |= 1;
+		at = pass_stars(f, at);
+	}
+	return (at & all) != 0;
+}
+
+/* ---- lines ---- */
+
+static void take_line(struct filter *f)
+{
+	size_t len = f->len;
+
+	f->len = 0;
+	if (matches(f, f->line, len) == f->invert)
+		return;
+	f->chosen++;
+	if (f->count)
+		return;
+	out_bytes(f->to, f->line, len);
+	out_str(f->to, "\n");
+}
+
+static void write_in(void *ctx, const char *text, size_t len)
+{
+	struct filter *f = ctx;
+
+	for (; len; len--, text++) {
+		if (*text == '\n' || f->len == sizeof(f->line))
+			take_line(f);
+		if (*text != '\n')
+			f->line[f->len++] = *text;
+	}
+}
+
+void filter_end(struct filter *f)
+{
+	if (f->len)
+		take_line(f);
+	if (f->count)
+		out_fmt(f->to, "%lu\n", f->chosen);
+}
+
+/* ---- the command ---- */
+
+static int take_options(struct filter *f, const char *letters)
+{
+	for (; *letters; letters++) {
+		if (!strchr("civ", *letters))
+			return -1;
+		f->count = f->count || *letters == 'c';
+		f->fold = f->fold || *letters == 'i';
+		f->invert = f->invert || *letters == 'v';
+	}
+	return 0;
+}
+
+int filter_init(
+	struct filter *f, int argc, char *const *argv, const struct out *to, struct msg *m)
+{
+	int i, rc = 0;
+
+	memset(f, 0, sizeof(*f));
+	f->to = to;
+	f->in = (struct out){ .write = write_in, .ctx = f };
+	if (strcmp(argv[0], "grep") != 0)
+		return msg_fail(m, "%.60s: only grep can stand behind a | here", argv[0]);
+	for (i = 1; !rc && i < argc - 1 && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		rc = take_options(f, argv[i] + 1);
+	}
+	if (rc || i != argc - 1)
+		return msg_fail(m, "usage: ... | grep [-c] [-i] [-v] PATTERN");
+	return pattern_set(f, argv[i], m);
+}

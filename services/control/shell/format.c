@@ -1,0 +1,430 @@
+/*
+ * format.c - tables and facts for people
+ *
+ * Widths and spellings are those of xl 4.17, so that scripts made for it go on working.
+ *
+ * Objects     none.
+ * Locks       none.
+ * Lifecycle   pure functions.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sk/boot.h>
+
+#include "shell/format.h"
+
+#define NS_PER_S 1e9
+#define MIB ((uint64_t)1 << 20)
+
+void format_list_head(const struct out *o, bool verbose)
+{
+	out_str(o,
+		"Name                                        ID   Mem VCPUs\tState\tTime(s)");
+	if (verbose)
+		out_str(o, "   UUID                            Reason-Code\tSecurity Label");
+	out_str(o, "\n");
+}
+
+/* poweroff, reboot, suspend, crash, watchdog, soft reset */
+static char reason_letter(const struct list_row *r)
+{
+	static const char letters[] = "-rscwS";
+
+	if (!r->shutdown)
+		return '-';
+	return r->reason < sizeof(letters) - 1 ? letters[r->reason] : '?';
+}
+
+void format_list_row(const struct out *o, const struct list_row *r, bool verbose)
+{
+	char uuid[UUID_TEXT];
+
+	/* to the nearest: Linux gives a few pages back, and still has what its configuration says */
+	out_fmt(o, "%-40s %5u %5" PRIu64 " %5u     %c%c%c%c%c%c  %8.1f", r->name, r->domid,
+		(r->memory + MIB / 2) / MIB, r->vcpus, r->running ? 'r' : '-',
+		r->blocked ? 'b' : '-', r->paused ? 'p' : '-', r->shutdown ? 's' : '-',
+		reason_letter(r), r->dying ? 'd' : '-', (double)r->cpu_ns / NS_PER_S);
+	if (verbose) {
+		uuid_format(r->uuid, uuid);
+		out_fmt(o, " %s", uuid);
+		if (r->shutdown)
+			out_fmt(o, " %8x", r->reason);
+		else
+			out_fmt(o, " %8s", "-");
+		out_fmt(o, " %16s", "-");
+	}
+	out_str(o, "\n");
+}
+
+void format_resting(const struct out *o, const char *name, uint32_t short_lives,
+	uint32_t life_seconds, uint64_t left_seconds)
+{
+	out_fmt(o,
+		"%s ended %u times in a row within %u s of its start; it is started again in %" PRIu64
+		" s (`destroy %s` forgets it)\n",
+		name, short_lives, life_seconds, left_seconds, name);
+}
+
+void format_vcpu_head(const struct out *o)
+{
+	out_fmt(o, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU", "State",
+		"Time(s)", "Affinity (Hard / Soft)");
+}
+
+void format_vcpu_row(const struct out *o, const struct vcpu_row *r)
+{
+	out_fmt(o, "%-32s %5u %5u", r->name, r->domid, r->vcpu);
+	if (!r->online)
+		out_fmt(o, "%5c %3c%cp ", '-', '-', '-');
+	else
+		out_fmt(o, "%5u %3c%c- ", r->cpu, r->running ? 'r' : '-',
+			r->blocked ? 'b' : '-');
+	out_fmt(o, "%9.1f  all / all\n", (double)r->cpu_ns / NS_PER_S);
+}
+
+void format_uptime_head(const struct out *o)
+{
+	out_fmt(o, "%-33s %4s %s\n", "Name", "ID", "Uptime");
+}
+
+void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,
+	bool brief, uint64_t wall_seconds)
+{
+	uint64_t days = seconds / 86400;
+	unsigned int hour = (unsigned int)(seconds / 3600 % 24),
+		     min = (unsigned int)(seconds / 60 % 60);
+	unsigned int day_second = (unsigned int)(wall_seconds % 86400);
+	char up[64] = "";
+
+	if (days)
+		snprintf(up, sizeof(up), "%" PRIu64 " day%s, ", days, days > 1 ? "s" : "");
+	if (brief)
+		out_fmt(o, " %02u:%02u:%02u up %s%2u:%02u, %s (%u)\n", day_second / 3600,
+			day_second / 60 % 60, day_second % 60, up, hour, min, name, domid);
+	else
+		out_fmt(o, "%-33s %4u %s%2u:%02u:%02u\n", name, domid, up, hour, min,
+			(unsigned int)(seconds % 60));
+}
+
+struct info_sink {
+	const struct out *o;
+	const char *key;
+};
+
+static void info_line(const struct info_sink *s, const char *name, const char *value)
+{
+	if (!s->key)
+		out_fmt(s->o, "%-23s: %s\n", name, value);
+	else if (strncmp(name, s->key, strlen(s->key)) == 0)
+		out_fmt(s->o, "%s\n", value);
+}
+
+static void info_number(const struct info_sink *s, const char *name, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	info_line(s, name, text);
+}
+
+/* At most 21 bytes and the end; returns the end. */
+static char *seconds(char *text, const char *limit, uint64_t ns)
+{
+	return text + snprintf(text, (size_t)(limit - text), "%" PRIu64 ".%09" PRIu64,
+			      ns / 1000000000, ns % 1000000000);
+}
+
+/* Seconds since power-on, and how many of them each CPU was idle: what is left is work. */
+static void info_times(const struct info_sink *s, const struct host_info *h)
+{
+	char text[SK_CPU_MAX * 24];
+	char *end = text;
+	uint32_t i;
+
+	(void)seconds(text, text + sizeof(text), h->up_ns);
+	info_line(s, "cpu_time", text);
+	for (i = 0; i < h->n_cpus && i < SK_CPU_MAX; i++) {
+		if (i)
+			*end++ = ' ';
+		end = seconds(end, text + sizeof(text), h->idle_ns(i));
+	}
+	info_line(s, "cpu_idle", text);
+}
+
+static void info_host(const struct info_sink *s, const struct host_info *h)
+{
+	char text[48];
+
+	info_line(s, "host", h->host);
+	info_line(s, "release", h->release);
+	info_line(s, "version", h->version);
+	info_line(s, "machine", "x86_64");
+	info_number(s, "nr_cpus", h->n_cpus);
+	info_number(s, "max_cpu_id", h->n_cpus ? h->n_cpus - 1 : 0);
+	info_number(s, "nr_nodes", 1);
+	info_number(s, "cores_per_socket", h->n_cpus);
+	info_number(s, "threads_per_core", 1);
+	snprintf(text, sizeof(text), "%" PRIu64 ".%03" PRIu64, h->cpu_khz / 1000,
+		h->cpu_khz % 1000);
+	info_line(s, "cpu_mhz", text);
+	/* What guests here can be and have; without the hardware there are none. */
+	info_line(s, "virt_caps", h->hvm ? "pvh hap gnttab-v1" : "");
+	info_times(s, h);
+	info_number(s, "total_memory", h->total_memory >> 20);
+	info_number(s, "free_memory", h->free_memory >> 20);
+	info_number(s, "sharing_freed_memory", 0);
+	info_number(s, "sharing_used_memory", 0);
+	info_number(s, "outstanding_claims", 0);
+	info_number(s, "free_cpus", 0);
+}
+
+void format_info(const struct out *o, const struct host_info *h, const char *key)
+{
+	const struct info_sink s = { .o = o, .key = key };
+
+	info_host(&s, h);
+	info_line(&s, "xen_major", "4");
+	info_line(&s, "xen_minor", "17");
+	info_line(&s, "xen_extra", "-skerry");
+	info_line(&s, "xen_version", "4.17-skerry");
+	info_line(&s, "xen_caps",
+		""); /* it lists kinds of guests that are not to be had here: PV, HVM */
+	info_line(&s, "xen_scheduler", "skerry");
+	info_line(&s, "xen_pagesize", "4096");
+	info_line(&s, "xen_commandline", h->commandline);
+	info_line(&s, "cc_compiler", h->compiler);
+	info_line(&s, "xend_config_format", "4");
+}
+
+/* ---- JSON ---- */
+
+static void json_string(const struct out *o, const char *text)
+{
+	const char *p;
+
+	out_str(o, "\"");
+	for (p = text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			out_fmt(o, "\\%c", *p);
+		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			out_fmt(o, "\\u%04x", (unsigned char)*p);
+		else
+			out_bytes(o, p, 1);
+	}
+	out_str(o, "\"");
+}
+
+/* `"key": "text"` at a depth, with a comma before all but the first. */
+static void json_key(const struct out *o, int depth, bool first, const char *key)
+{
+	out_fmt(o, "%s\n%*s\"%s\": ", first ? "" : ",", depth * 4, "", key);
+}
+
+static void json_text(
+	const struct out *o, int depth, bool first, const char *key, const char *text)
+{
+	json_key(o, depth, first, key);
+	json_string(o, text);
+}
+
+static void json_number(const struct out *o, int depth, bool first, const char *key, uint64_t n)
+{
+	json_key(o, depth, first, key);
+	out_fmt(o, "%" PRIu64, n);
+}
+
+static void json_bool(const struct out *o, int depth, const char *key, bool value)
+{
+	json_key(o, depth, false, key);
+	out_str(o, value ? "true" : "false");
+}
+
+static void json_create_info(const struct out *o, const struct guest_config *g)
+{
+	char uuid[UUID_TEXT];
+
+	uuid_format(g->uuid, uuid);
+	json_key(o, 3, true, "c_info");
+	out_str(o, "{");
+	json_text(o, 4, true, "type", "pvh");
+	json_text(o, 4, false, "name", g->name);
+	json_text(o, 4, false, "uuid", uuid);
+	out_fmt(o, "\n%*s}", 12, "");
+}
+
+static void json_build_info(const struct out *o, const struct guest_config *g)
+{
+	uint32_t i;
+
+	json_key(o, 3, false, "b_info");
+	out_str(o, "{");
+	json_number(o, 4, true, "max_vcpus", g->maxvcpus);
+	json_key(o, 4, false, "avail_vcpus");
+	out_str(o, "[");
+	for (i = 0; i < g->vcpus; i++)
+		out_fmt(o, "%s%u", i ? ", " : "", i);
+	out_str(o, "]");
+	json_number(o, 4, false, "max_memkb", (uint64_t)g->maxmem << 10);
+	json_number(o, 4, false, "target_memkb", (uint64_t)g->memory << 10);
+	json_key(o, 4, false, "sched_params");
+	out_str(o, "{");
+	json_number(o, 5, true, "weight", g->weight);
+	json_number(o, 5, false, "cap", g->cap);
+	out_fmt(o, "\n%*s}", 16, "");
+	json_text(o, 4, false, "kernel", g->kernel);
+	if (g->n_modules)
+		json_text(o, 4, false, "ramdisk", g->modules[0].path);
+	json_text(o, 4, false, "cmdline", g->cmdline);
+	json_key(o, 4, false, "type.pvh");
+	out_fmt(o, "{}\n%*s}", 12, "");
+}
+
+static void json_disk(const struct out *o, const struct disk_spec *d, bool first)
+{
+	out_fmt(o, "%s\n%*s{", first ? "" : ",", 16, "");
+	json_text(o, 5, true, "pdev_path", d->target);
+	json_text(o, 5, false, "vdev", d->vdev);
+	json_text(o, 5, false, "backend", "phy");
+	json_text(o, 5, false, "format", disk_format_name(d->format));
+	json_number(o, 5, false, "removable", d->cdrom);
+	json_number(o, 5, false, "readwrite", !d->readonly);
+	json_number(o, 5, false, "is_cdrom", d->cdrom);
+	json_bool(o, 5, "discard_enable", d->discard);
+	out_fmt(o, "\n%*s}", 16, "");
+}
+
+static void json_nic(const struct out *o, const struct vif_spec *v, uint32_t devid)
+{
+	char mac[VIF_MAC_TEXT];
+
+	vif_mac_format(v->mac, mac);
+	out_fmt(o, "%s\n%*s{", devid ? "," : "", 16, "");
+	json_number(o, 5, true, "devid", devid);
+	json_text(o, 5, false, "mac", mac);
+	if (v->ip[0])
+		json_text(o, 5, false, "ip", v->ip);
+	json_text(o, 5, false, "bridge", v->bridge);
+	json_text(o, 5, false, "nictype", "vif");
+	out_fmt(o, "\n%*s}", 16, "");
+}
+
+static void json_devices(const struct out *o, const struct guest_config *g)
+{
+	uint32_t i;
+
+	if (g->n_disks) {
+		json_key(o, 3, false, "disks");
+		out_str(o, "[");
+		for (i = 0; i < g->n_disks; i++)
+			json_disk(o, &g->disks[i].spec, i == 0);
+		out_fmt(o, "\n%*s]", 12, "");
+	}
+	if (g->n_vifs) {
+		json_key(o, 3, false, "nics");
+		out_str(o, "[");
+		for (i = 0; i < g->n_vifs; i++)
+			json_nic(o, &g->vifs[i], i);
+		out_fmt(o, "\n%*s]", 12, "");
+	}
+}
+
+/* libxl spells an action with underscores. */
+static void json_action(const struct out *o, const char *key, enum guest_action a)
+{
+	char name[32];
+	char *p;
+
+	snprintf(name, sizeof(name), "%s", guest_action_name(a));
+	for (p = name; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	json_text(o, 3, false, key,
+		strcmp(name, "rename_restart") == 0 ? "restart_rename" : name);
+}
+
+static void json_resources(const struct out *o, int depth, const struct resources *r)
+{
+	json_number(o, depth, false, "slots_used", r->used);
+	json_number(o, depth, false, "slots_free", r->slots - r->used);
+	json_number(o, depth, false, "frames", r->frames);
+	json_number(o, depth, false, "objects", r->objects);
+}
+
+static void json_facts(const struct out *o, const struct guest_facts *f)
+{
+	json_key(o, 2, false, "resources");
+	out_str(o, "{");
+	json_number(o, 3, true, "memkb", f->memory >> 10);
+	json_number(o, 3, false, "connections", f->connections);
+	json_resources(o, 3, &f->has);
+	out_fmt(o, "\n%*s}", 8, "");
+}
+
+void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g,
+	const struct guest_facts *f)
+{
+	out_fmt(o, "%*s{", 4, "");
+	json_number(o, 2, true, "domid", domid);
+	json_key(o, 2, false, "config");
+	out_str(o, "{");
+	json_create_info(o, g);
+	json_build_info(o, g);
+	json_devices(o, g);
+	json_action(o, "on_poweroff", g->on_poweroff);
+	json_action(o, "on_reboot", g->on_reboot);
+	json_action(o, "on_crash", g->on_crash);
+	out_fmt(o, "\n%*s}", 8, "");
+	if (f)
+		json_facts(o, f);
+	out_fmt(o, "\n%*s}", 4, "");
+}
+
+void format_host_json(const struct out *o, host_row_fn domain)
+{
+	struct host_row r;
+	uint32_t i;
+
+	out_fmt(o, "%*s{", 4, "");
+	json_number(o, 2, true, "domid", 0);
+	json_key(o, 2, false, "config");
+	out_str(o, "{");
+	json_key(o, 3, true, "c_info");
+	out_str(o, "{");
+	json_text(o, 4, true, "name", "Domain-0");
+	out_fmt(o, "\n%*s}\n%*s}", 12, "", 8, "");
+	json_key(o, 2, false, "domains");
+	out_str(o, "[");
+	for (i = 0; domain(i, &r); i++) {
+		out_fmt(o, "%s\n%*s{", i ? "," : "", 12, "");
+		json_text(o, 4, true, "name", r.name);
+		json_number(o, 4, false, "memkb", r.memory >> 10);
+		json_number(o, 4, false, "cpu_ms", r.cpu_ns / 1000000);
+		json_resources(o, 4, &r.has);
+		out_fmt(o, "\n%*s}", 12, "");
+	}
+	out_fmt(o, "\n%*s]\n%*s}", 8, "", 4, "");
+}
+
+void format_escaped(const struct out *o, const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '\\' || c == '"')
+			out_fmt(o, "\\%c", c);
+		else if (c == '\n')
+			out_str(o, "\\n");
+		else if (c == '\r')
+			out_str(o, "\\r");
+		else if (c == '\t')
+			out_str(o, "\\t");
+		else if (c < 0x20 || c == 0x7f || c >= 0x80)
+			out_fmt(o, "\\%03o", c);
+		else
+			out_bytes(o, (const char *)&text[i], 1);
+	}
+}

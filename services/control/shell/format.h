@@ -1,0 +1,81 @@
+/* format.h - what the verbs print, column by column as xl 4.17 prints it */
+#ifndef CONTROL_FORMAT_H
+#define CONTROL_FORMAT_H
+
+#include "config/guest_cfg.h"
+#include "out.h"
+
+struct list_row {
+	const char *name;
+	uint32_t domid;
+	uint64_t memory; /* bytes */
+	uint32_t vcpus;  /* online */
+	bool running, blocked, paused, shutdown, dying;
+	uint32_t reason; /* SHUTDOWN_* of xen/sched.h, when shutdown */
+	uint64_t cpu_ns;
+	const uint8_t *uuid;
+};
+void format_list_head(const struct out *o, bool verbose);
+void format_list_row(const struct out *o, const struct list_row *r, bool verbose);
+/* Why a guest that is listed does not run: it ended too soon, too often. */
+void format_resting(const struct out *o, const char *name, uint32_t short_lives,
+	uint32_t life_seconds, uint64_t left_seconds);
+
+struct vcpu_row {
+	const char *name;
+	uint32_t domid, vcpu, cpu;
+	bool online, running, blocked;
+	uint64_t cpu_ns;
+};
+void format_vcpu_head(const struct out *o);
+void format_vcpu_row(const struct out *o, const struct vcpu_row *r);
+
+void format_uptime_head(const struct out *o);
+/* wall_seconds: time of day for the short form, seconds since 1970. */
+void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,
+	bool brief, uint64_t wall_seconds);
+
+struct host_info {
+	const char *host, *release, *version, *commandline, *compiler;
+	uint32_t n_cpus;
+	uint64_t cpu_khz, total_memory, free_memory; /* bytes */
+	bool hvm;                                    /* hardware for guests */
+	uint64_t up_ns;                              /* since power-on */
+	uint64_t (*idle_ns)(uint32_t cpu); /* of those, how many a CPU had nothing to run */
+};
+/* With key: only the values of lines whose name starts with it. */
+void format_info(const struct out *o, const struct host_info *h, const char *key);
+
+/* What a domain has, for who looks for leaks: capabilities in its CNode. */
+struct resources {
+	uint32_t slots, used; /* all, and those that are not empty: */
+	uint32_t frames,
+		objects; /* memory to map; threads, notifications, tables and all else but untypeds */
+};
+/* What is so of a guest and its VMM now, beside what was configured. */
+struct guest_facts {
+	struct resources has; /* its VMM */
+	uint32_t connections; /* of its VMM with services */
+	uint64_t memory;      /* bytes of the host that it takes, with all that belongs to it */
+};
+/* One element of the array that `list -l` prints. f: NULL: there is nothing of it now. */
+void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g,
+	const struct guest_facts *f);
+
+/* One of the host's own domains, all of which are Domain-0 to a user of xl. */
+struct host_row {
+	char name[32];
+	uint64_t memory; /* bytes that it was given, with its part of connections */
+	uint64_t cpu_ns;
+	uint32_t cpu;         /* which its main thread runs on */
+	struct resources has; /* if they were asked for */
+};
+/* Domain-0's element of that array: the domains that it consists of, fetched one by one. */
+/* Row i; false: there are not so many. */
+typedef bool (*host_row_fn)(uint32_t i, struct host_row *r);
+void format_host_json(const struct out *o, host_row_fn domain);
+
+/* A xenstore value for the terminal: quotes, backslashes and other bytes escaped. */
+void format_escaped(const struct out *o, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,451 @@
+/*
+ * shell.c - the person at the console: lines to verbs, one at a time
+ *
+ * Objects     struct shell: the one shell.
+ * Locks       none.
+ * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the next of the
+ *             line is to begin), EDIT <-> ATTACHED (the terminal belongs to a guest).
+ * Invariants  S1 keys come only while the mode is EDIT: console keeps what follows a key that
+ *             gives work (Enter, Tab) until ready(), and tells of a ^C in it, which ends the verb and what
+ *             of its line is still to come   S2 a line runs only if all of it was there and was understood
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control.h"
+#include "shell/filter.h"
+#include "shell/line.h"
+#include "config/path.h"
+#include "shell/words.h"
+
+enum { CANDIDATES_MAX = 256, PIPE_MAX = 4 };
+enum mode { CLOSED, EDIT, BUSY, ATTACHED };
+
+struct shell {
+	struct line line;
+	enum mode mode;
+	bool running; /* inside a verb's handler */
+	void (*cancel)(void);
+	void (*on_room)(void);
+	char *rest;            /* of the line: commands to come; NULL: none */
+	struct svc_timer next; /* each begins in an event of its own */
+	struct filter pipe[PIPE_MAX];
+	uint32_t n_pipe;      /* what the running verb prints goes through them */
+	bool interrupted;     /* the verb ended by ^C */
+	bool listing;         /* Tab waits for directory entries */
+	uint32_t listing_seq; /* the key that asked for them */
+	size_t complete_dir;  /* length of the directory part of the word */
+};
+
+static struct shell shell;
+struct shell *const the_shell = &shell;
+
+/* ---- verbs that go on ---- */
+
+void shell_print(struct shell *sh, const char *fmt, ...)
+{
+	char text[OUT_LINE_MAX];
+	va_list ap;
+
+	(void)sh;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	out_str(&term_messages, text);
+}
+
+bool shell_is_busy(const struct shell *sh) { return sh->mode == BUSY; }
+
+void shell_busy(struct shell *sh, void (*cancel)(void))
+{
+	sh->mode = BUSY;
+	sh->cancel = cancel;
+}
+
+/* The next keys, please (S1). */
+static void ready(struct shell *sh)
+{
+	term_ready(sh->interrupted);
+	sh->interrupted = false;
+}
+
+static void prompt(struct shell *sh)
+{
+	line_start(&sh->line);
+	ready(sh);
+}
+
+static void pipe_end(struct shell *sh)
+{
+	uint32_t i;
+
+	for (i = 0; i < sh->n_pipe; i++)
+		filter_end(&sh->pipe[i]);
+	sh->n_pipe = 0;
+	term_through(NULL);
+}
+
+static void rest_drop(void) { shell.rest = NULL; }
+
+static void run_rest(void *ctx);
+
+void shell_done(struct shell *sh)
+{
+	sh->on_room = NULL;
+	sh->cancel = NULL;
+	pipe_end(sh);
+	if (sh->mode == CLOSED)
+		return;
+	sh->mode = EDIT;
+	if (sh->running)
+		return; /* the handler's caller goes on */
+	if (!sh->rest) {
+		prompt(sh);
+		return;
+	}
+	shell_busy(sh, rest_drop);
+	sh->next.fn = run_rest;
+	svc_timer_set(&sh->next, 0); /* which is over */
+}
+
+void shell_on_room(void (*fn)(void)) { shell.on_room = fn; }
+
+void shell_drained(void)
+{
+	void (*fn)(void) = shell.on_room;
+
+	shell.on_room = NULL;
+	if (fn)
+		fn();
+}
+
+void shell_attach(struct shell *sh, uint32_t domid)
+{
+	pipe_end(sh);
+	sh->mode = ATTACHED;
+	term_attach(domid);
+}
+
+void shell_detached(const char *why)
+{
+	if (shell.mode != ATTACHED)
+		return;
+	if (why)
+		shell_print(&shell, "console: %s\n", why);
+	else
+		shell_print(&shell, "\n");
+	shell_done(&shell);
+}
+
+void shell_log_done(void)
+{
+	if (shell.mode == BUSY)
+		shell_done(&shell);
+}
+
+/* ---- lines ---- */
+
+static void run(struct shell *sh, int argc, char **argv)
+{
+	const struct verb *v;
+	struct options o;
+	struct msg m;
+
+	if (!argc)
+		return;
+	if (strcmp(argv[0], "xl") == 0) {
+		argc--;
+		argv++;
+	}
+	if (!argc) {
+		(void)verb_print_help(&term_out, NULL);
+		return;
+	}
+	v = verb_find(argv[0]);
+	if (!v) {
+		shell_print(sh, "%.60s: no such command; `help` lists them\n", argv[0]);
+		return;
+	}
+	if (verb_options(v, argc, argv, &o, &m)) {
+		shell_print(sh, "%s\n", m.text);
+		return;
+	}
+	if (o.count['h'])
+		(void)verb_print_help(&term_out, v->name);
+	else
+		v->run(sh, &o);
+}
+
+/* The filters behind the command that was taken off the line. 0, or -1 with *m. */
+static int pipe_begin(struct shell *sh, enum words_end end, struct msg *m)
+{
+	char *argv[WORDS_MAX + 1];
+	struct filter *f = sh->pipe;
+	int argc;
+
+	while (end == WORDS_PIPE) {
+		argc = words_split(&sh->rest, argv, &end, m);
+		if (f == sh->pipe + PIPE_MAX)
+			return msg_fail(
+				m, "at most %d filters can stand behind a command", PIPE_MAX);
+		if (filter_init(
+			    f, argc, argv, f + 1 < sh->pipe + PIPE_MAX ? &f[1].in : NULL, m))
+			return -1;
+		f++;
+	}
+	if (f == sh->pipe)
+		return 0;
+	f[-1].to = &term_messages;
+	sh->n_pipe = (uint32_t)(f - sh->pipe);
+	term_through(&sh->pipe[0].in);
+	return 0;
+}
+
+/* The first command of the rest of the line; the line was looked through by line_check(). */
+static void run_command(struct shell *sh)
+{
+	char *argv[WORDS_MAX + 1];
+	enum words_end end;
+	struct msg m;
+	int argc = words_split(&sh->rest, argv, &end, &m);
+
+	if (pipe_begin(sh, end, &m))
+		shell_print(sh, "%s\n", m.text);
+	else
+		run(sh, argc, argv);
+	if (!*sh->rest)
+		sh->rest = NULL;
+	if (sh->mode == EDIT)
+		pipe_end(sh);
+}
+
+static void run_line(struct shell *sh)
+{
+	sh->running = true;
+	while (sh->mode == EDIT && sh->rest)
+		run_command(sh);
+	sh->running = false;
+	if (sh->mode == EDIT)
+		prompt(sh);
+}
+
+static void run_rest(void *ctx)
+{
+	(void)ctx;
+	if (shell.mode != BUSY || shell.cancel != rest_drop)
+		return; /* it was left */
+	shell.cancel = NULL;
+	shell.mode = EDIT;
+	run_line(&shell);
+	guests_run();
+}
+
+/* S2: is all of it right? 0, or -1 with *m. The text is spoilt. */
+static int line_check(char *text, struct msg *m)
+{
+	char *argv[WORDS_MAX + 1];
+	enum words_end end = WORDS_LAST, before;
+	int argc;
+
+	do {
+		before = end;
+		argc = words_split(&text, argv, &end, m);
+		if (argc < 0)
+			return -1;
+		if (argc == 0 && (before == WORDS_PIPE || end == WORDS_PIPE))
+			return msg_fail(m, "a command is missing beside |");
+	} while (end != WORDS_LAST);
+	return 0;
+}
+
+static void enter(struct shell *sh)
+{
+	static char text[LINE_LEN_MAX + 1];
+	struct msg m;
+
+	memcpy(text, sh->line.text, sh->line.len + 1);
+	if (line_check(text, &m)) {
+		shell_print(sh, "%s\n", m.text);
+		prompt(sh);
+		return;
+	}
+	memcpy(text, sh->line.text, sh->line.len + 1);
+	sh->rest = text;
+	run_line(sh);
+}
+
+/* ---- completion ---- */
+
+struct candidates {
+	const char *text[CANDIDATES_MAX];
+	size_t n;
+};
+
+static void candidate(struct candidates *c, const char *word, size_t len, const char *text)
+{
+	if (c->n < CANDIDATES_MAX && strncmp(text, word, len) == 0)
+		c->text[c->n++] = text;
+}
+
+static void complete_verb(struct shell *sh, const char *word, size_t len)
+{
+	struct candidates c = { .n = 0 };
+	size_t i;
+
+	for (i = 0; verb_at(i); i++)
+		candidate(&c, word, len, verb_at(i)->name);
+	line_complete(&sh->line, c.text, c.n);
+}
+
+static void complete_guest(struct shell *sh, const char *word, size_t len)
+{
+	struct candidates c = { .n = 0 };
+	struct dom *d;
+
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		candidate(&c, word, len, d->name);
+	line_complete(&sh->line, c.text, c.n);
+}
+
+/* Entries of the directory that the word names; each candidate is the whole word. */
+static void directory_listed(void *ctx, int status, const struct file_entry *list, size_t n)
+{
+	static char text[CANDIDATES_MAX][FILES_CANDIDATE];
+	struct shell *sh = ctx;
+	struct candidates c = { .n = 0 };
+	size_t start, i;
+	const char *word;
+
+	if (!sh->listing || sh->line.seq != sh->listing_seq)
+		return; /* ^C was typed meanwhile */
+	sh->listing = false;
+	start = line_word(&sh->line);
+	word = sh->line.text + start;
+	for (i = 0; !status && i < n && c.n < CANDIDATES_MAX; i++) {
+		if ((size_t)snprintf(text[c.n], FILES_CANDIDATE, "%.*s%s%s",
+			    (int)sh->complete_dir, word, list[i].name,
+			    list[i].directory ? "/" : "") < FILES_CANDIDATE)
+			candidate(&c, word, sh->line.cursor - start, text[c.n]);
+	}
+	line_complete(&sh->line, c.text, c.n);
+	ready(sh);
+}
+
+static void complete_file(struct shell *sh, const char *word, size_t len)
+{
+	char dir[FILES_CANDIDATE], full[FILES_CANDIDATE];
+	size_t n = len;
+	struct msg m;
+
+	while (n && word[n - 1] != '/')
+		n--;
+	if (n >= sizeof(dir))
+		return;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(n > 1 ? n - 1 : n), word);
+	sh->listing_seq = sh->line.seq;
+	sh->complete_dir = n;
+	sh->listing = path_full(full, sizeof(full), n ? dir : GUESTS_DIR, &m) == 0 &&
+		      files_list(full, directory_listed, sh) == 0;
+	if (!sh->listing)
+		line_complete(&sh->line, NULL, 0);
+}
+
+/* The verb of the command that the cursor is in, and which of its words, which begins at `start`. */
+static const struct verb *verb_of_word(const struct shell *sh, size_t start, size_t *index)
+{
+	static char text[LINE_LEN_MAX + 1];
+	char *argv[WORDS_MAX + 1], *rest = text, **arg = argv;
+	enum words_end end;
+	struct msg m;
+	int argc;
+
+	snprintf(text, sizeof(text), "%.*s", (int)start, sh->line.text);
+	do
+		argc = words_split(&rest, argv, &end, &m);
+	while (argc >= 0 && end != WORDS_LAST);
+	if (argc > 0 && strcmp(argv[0], "xl") == 0) {
+		arg++;
+		argc--;
+	}
+	*index = argc < 0 ? 1 : (size_t)argc;
+	return argc > 0 ? verb_find(*arg) : NULL;
+}
+
+static void complete(struct shell *sh)
+{
+	size_t index, start = line_word(&sh->line);
+	const char *word = sh->line.text + start;
+	size_t len = sh->line.cursor - start;
+	const struct verb *v = verb_of_word(sh, start, &index);
+
+	if (index == 0 || (v && v->complete == COMPLETE_VERB))
+		complete_verb(sh, word, len);
+	else if (v && v->complete == COMPLETE_GUEST)
+		complete_guest(sh, word, len);
+	else if (v && v->complete == COMPLETE_FILE)
+		complete_file(sh, word, len);
+	else
+		line_complete(&sh->line, NULL, 0);
+}
+
+/* ---- keys ---- */
+
+void shell_key(uint8_t byte)
+{
+	struct shell *sh = &shell;
+
+	if (sh->mode != EDIT || sh->listing)
+		return; /* S1: none was asked for */
+	switch (line_input(&sh->line, byte)) {
+	case LINE_ENTER:
+		enter(sh); /* prompts, now or later */
+		return;
+	case LINE_TOO_LONG:
+		shell_print(sh, "a line has at most %d bytes: nothing of this one is done\n",
+			LINE_LEN_MAX);
+		line_start(&sh->line); /* S2 */
+		break;
+	case LINE_INTERRUPT:
+		line_start(&sh->line);
+		break;
+	case LINE_COMPLETE:
+		complete(sh);
+		break;
+	default: /* end of input: there is nowhere to go */
+		break;
+	}
+	if (!sh->listing && (byte == '\r' || byte == '\n' || byte == '\t'))
+		ready(sh);
+}
+
+void shell_interrupt(void)
+{
+	struct shell *sh = &shell;
+	void (*cancel)(void) = sh->cancel;
+
+	if (sh->listing) { /* the ^C itself comes in its turn */
+		sh->listing = false;
+		ready(sh);
+		return;
+	}
+	if (sh->mode != BUSY || !cancel)
+		return;
+	sh->interrupted = true;
+	sh->rest = NULL;
+	shell_print(sh, "^C\n");
+	cancel();
+	if (sh->mode == BUSY && sh->cancel == cancel)
+		shell_done(sh);
+}
+
+void shell_init(void) { line_init(&shell.line, &term_messages, "skerry# "); }
+
+void shell_open(void)
+{
+	if (shell.mode != CLOSED)
+		return;
+	shell.mode = EDIT;
+	prompt(&shell);
+}

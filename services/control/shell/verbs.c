@@ -1,0 +1,113 @@
+/*
+ * verbs.c - the table of verbs, their help, their options
+ *
+ * Objects     a constant table.
+ * Locks       none; getopt's state is reset by every call.
+ * Lifecycle   constant.
+ */
+#include <getopt.h>
+#include <string.h>
+
+#include "shell/verbs.h"
+
+#define X(name, fn, letters, least, most, complete, args, summary, detail) \
+	{ name, verb_##fn, letters, least, most, COMPLETE_##complete, args, summary, detail },
+static const struct verb verbs[] = { VERBS(X) };
+#undef X
+
+enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+
+/* Long names, for the verbs that have the letter. */
+static const struct option long_options[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "console", no_argument, NULL, 'c' },
+	{ "defconfig", required_argument, NULL, 'f' },
+	{ "dryrun", no_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "long", no_argument, NULL, 'l' },
+	{ "numa", no_argument, NULL, 'n' },
+	{ "paused", no_argument, NULL, 'p' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "wait", no_argument, NULL, 'w' },
+	{ NULL, 0, NULL, 0 },
+};
+
+const struct verb *verb_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_VERBS; i++)
+		if (strcmp(name, verbs[i].name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+const struct verb *verb_at(size_t i) { return i < N_VERBS ? &verbs[i] : NULL; }
+
+int verb_print_help(const struct out *o, const char *name)
+{
+	const struct verb *v;
+	size_t i;
+
+	if (name) {
+		v = verb_find(name);
+		if (!v)
+			return -1;
+		out_fmt(o, "Usage: %s%s%s\n\n%s.\n", v->name, *v->args ? " " : "", v->args,
+			v->summary);
+		out_str(o, v->detail);
+		return 0;
+	}
+	for (i = 0; i < N_VERBS; i++)
+		out_fmt(o, " %-16s %s\n", verbs[i].name, verbs[i].summary);
+	out_str(o, "`help COMMAND` says more. A leading `xl` is accepted.\n");
+	return 0;
+}
+
+static int usage(const struct verb *v, struct msg *m, const char *what)
+{
+	return msg_fail(m, "%s: %s; usage: %s%s%s", v->name, what, v->name, *v->args ? " " : "",
+		v->args);
+}
+
+static int take_letter(const struct verb *v, int letter, struct options *o, struct msg *m)
+{
+	const char *known = letter != ':' ? strchr(v->letters, letter) : NULL;
+
+	if (letter == ':')
+		return usage(v, m, "an option lacks its value");
+	if (letter == '?' || letter <= 0 || letter >= OPTION_LETTERS ||
+		(!known && letter != 'h'))
+		return usage(v, m, "unknown option");
+	if (o->count[letter] < 255)
+		o->count[letter]++;
+	if (known && known[1] == ':')
+		o->value[letter] = optarg;
+	return 0;
+}
+
+int verb_options(const struct verb *v, int argc, char **argv, struct options *o, struct msg *m)
+{
+	char letters[16] = ":h";
+	int letter, rc;
+
+	memset(o, 0, sizeof(*o));
+	strncat(letters, v->letters, sizeof(letters) - 3);
+	optind = 0; /* start afresh */
+	opterr = 0;
+	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+		rc = take_letter(v, letter, o, m);
+		if (rc)
+			return rc;
+	}
+	o->argv = argv + optind;
+	o->argc = argc - optind;
+	if (o->count['h'])
+		return 0;
+	if (o->argc < v->least)
+		return usage(v, m, "an argument is missing");
+	if (o->argc > v->most)
+		return usage(v, m, "too many arguments");
+	return 0;
+}

@@ -1,0 +1,293 @@
+/*
+ * verbs_info.c - verbs that tell: list, info, uptime, vcpu-list, dmesg, help
+ *
+ * Objects     the table that waits for statistics of VMMs: what to print, for whom.
+ * Locks       none.
+ * Lifecycle   a handler asks for statistics; the table is printed when they are there.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control.h"
+#include "guest/restart.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+enum { NAMES_MAX = 64 };
+
+static struct {
+	bool verbose, host, all;
+	uint32_t n;
+	uint32_t domid[NAMES_MAX];
+} table;
+
+/* The domains that the arguments name; all without any. False: one does not exist. */
+static bool choose(struct shell *sh, const struct options *o)
+{
+	struct dom *d;
+	struct msg m;
+	int i;
+
+	table.n = 0;
+	table.host = table.all = o->argc == 0;
+	for (i = 0; i < o->argc && i < NAMES_MAX; i++) {
+		if (domtab_is_host(o->argv[i])) {
+			table.host = true;
+			continue;
+		}
+		d = domtab_find(&guests, o->argv[i], &m);
+		if (!d) {
+			shell_print(sh, "%s\n", m.text);
+			return false;
+		}
+		table.domid[table.n++] = d->domid;
+	}
+	return true;
+}
+
+static bool chosen(const struct dom *d)
+{
+	uint32_t i;
+
+	for (i = 0; !table.all && i < table.n; i++)
+		if (table.domid[i] == d->domid)
+			return true;
+	return table.all;
+}
+
+static uint64_t vcpu_ns(const struct guest *g, uint32_t i)
+{
+	uint64_t ticks = 0, waited;
+	uint32_t cpu;
+
+	if (!g->sched[i]) /* it runs no more, or never did */
+		ticks = g->ran[i];
+	else if (sk_sched_stats(g->sched[i], &ticks, &waited, &cpu))
+		return 0;
+	return clock_ticks_to_ns(ticks);
+}
+
+/* ---- list ---- */
+
+static void list_host(void)
+{
+	static const uint8_t uuid[UUID_SIZE];
+	struct list_row r = {
+		.name = "Domain-0", .vcpus = sys_info()->n_cpus, .running = true, .uuid = uuid
+	};
+
+	host_usage(&r.memory, &r.cpu_ns);
+	format_list_row(&term_out, &r, table.verbose);
+}
+
+static void list_guest(const struct dom *d)
+{
+	const struct guest *g = guest_of(d);
+	bool any_running = false, live = d->state == DOM_LIVE && !d->paused;
+	struct list_row r = {
+		.name = d->name, .domid = d->domid, .uuid = d->uuid, .reason = d->reason
+	};
+	uint32_t i;
+
+	for (i = 0; i < g->stats.n_vcpus; i++) {
+		any_running = any_running || g->stats.vcpu[i].state == 0;
+		r.vcpus += g->stats.vcpu[i].state != 2;
+	}
+	for (i = 0; i < VM_VCPUS_MAX; i++)
+		r.cpu_ns += vcpu_ns(g, i);
+	if (!g->stats.n_vcpus)
+		r.vcpus = d->config->vcpus;
+	r.memory = g->stats.memory ? g->stats.memory : (uint64_t)d->config->memory << 20;
+	r.running = live && any_running;
+	r.blocked = live && !any_running;
+	r.paused = d->paused || d->state == DOM_BUILDING;
+	r.shutdown = d->state == DOM_DOWN;
+	r.dying = d->state == DOM_DYING || d->state == DOM_LEAVING;
+	format_list_row(&term_out, &r, table.verbose);
+}
+
+/* It holds nothing; its number is that of the guest that it follows. */
+static void list_resting(const struct dom *d)
+{
+	const struct list_row r = {
+		.name = d->name, .domid = d->domid, .uuid = d->uuid, .reason = d->reason
+	};
+
+	format_list_row(&term_out, &r, table.verbose);
+}
+
+/* Below the table, so that its rows stay what scripts expect. */
+static void list_why_resting(void)
+{
+	uint64_t now = clock_ns();
+	struct dom *d;
+
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (chosen(d) && d->state == DOM_RESTING)
+			format_resting(&term_out, d->name, d->short_lives, RESTART_LIFE_S,
+				d->due_ns > now ? (d->due_ns - now + 999999999) / 1000000000
+						: 0);
+}
+
+static void list_print(void)
+{
+	struct dom *d;
+
+	if (!shell_is_busy(the_shell))
+		return;
+	format_list_head(&term_out, table.verbose);
+	if (table.host)
+		list_host();
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+		if (!chosen(d))
+			continue;
+		if (d->state == DOM_RESTING)
+			list_resting(d);
+		else if (guest_of(d))
+			list_guest(d);
+	}
+	list_why_resting();
+	shell_done(the_shell);
+}
+
+static void list_json(void)
+{
+	bool first = !table.host;
+	struct guest_facts f;
+	struct dom *d;
+
+	out_str(&term_out, "[");
+	if (table.host) {
+		out_str(&term_out, "\n");
+		format_host_json(&term_out, host_domain_counted);
+	}
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+		if (!chosen(d))
+			continue;
+		out_str(&term_out, first ? "\n" : ",\n");
+		if (guest_of(d))
+			guest_facts(guest_of(d), &f);
+		format_config_json(&term_out, d->domid, d->config, guest_of(d) ? &f : NULL);
+		first = false;
+	}
+	out_str(&term_out, "\n]\n");
+}
+
+void verb_list(struct shell *sh, const struct options *o)
+{
+	if (!choose(sh, o))
+		return;
+	table.verbose = o->count['v'] != 0;
+	if (o->count['l']) {
+		list_json();
+		return;
+	}
+	shell_busy(sh, NULL);
+	guest_ctl_stats(list_print);
+}
+
+/* ---- vcpu-list ---- */
+
+/* A row for each CPU: what the host's own domains ran there. Each has its place. */
+static void vcpus_host(void)
+{
+	struct vcpu_row r = { .name = "Domain-0", .online = true };
+	uint64_t ran[SK_CPU_MAX] = { 0 }, ticks, waited;
+	struct host_row h;
+	uint32_t here = 0;
+
+	for (uint32_t i = 0; host_domain(i, &h); i++)
+		if (h.cpu < SK_CPU_MAX)
+			ran[h.cpu] += h.cpu_ns;
+	(void)sk_sched_stats(SK_CAP_SCHED, &ticks, &waited, &here);
+	for (r.vcpu = 0; r.vcpu < sys_info()->n_cpus && r.vcpu < SK_CPU_MAX; r.vcpu++) {
+		r.cpu = r.vcpu;
+		r.running = r.cpu == here; /* this domain does, at least */
+		r.blocked = !r.running;
+		r.cpu_ns = ran[r.cpu];
+		format_vcpu_row(&term_out, &r);
+	}
+}
+
+static void vcpus_guest(const struct dom *d)
+{
+	const struct guest *g = guest_of(d);
+	struct vcpu_row r = { .name = d->name, .domid = d->domid };
+	const struct vmctl_vcpu_stats *s;
+
+	for (r.vcpu = 0; r.vcpu < d->config->maxvcpus; r.vcpu++) {
+		s = &g->stats.vcpu[r.vcpu];
+		r.online = r.vcpu < g->stats.n_vcpus && s->state != 2;
+		r.running = s->state == 0 && !d->paused;
+		r.blocked = s->state == 1;
+		r.cpu = s->cpu;
+		r.cpu_ns = vcpu_ns(g, r.vcpu);
+		format_vcpu_row(&term_out, &r);
+	}
+}
+
+static void vcpus_print(void)
+{
+	struct dom *d;
+
+	if (!shell_is_busy(the_shell))
+		return;
+	format_vcpu_head(&term_out);
+	if (table.host)
+		vcpus_host();
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (chosen(d) && guest_of(d))
+			vcpus_guest(d);
+	shell_done(the_shell);
+}
+
+void verb_vcpu_list(struct shell *sh, const struct options *o)
+{
+	if (!choose(sh, o))
+		return;
+	shell_busy(sh, NULL);
+	guest_ctl_stats(vcpus_print);
+}
+
+/* ---- the rest ---- */
+
+void verb_uptime(struct shell *sh, const struct options *o)
+{
+	bool brief = o->count['s'] != 0;
+	uint64_t wall = host_wall_seconds(), now = clock_ns();
+	struct dom *d;
+
+	if (!choose(sh, o))
+		return;
+	if (!brief)
+		format_uptime_head(&term_out);
+	if (table.host)
+		format_uptime_row(&term_out, "Domain-0", 0, now / 1000000000ull, brief, wall);
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (chosen(d) && guest_of(d))
+			format_uptime_row(&term_out, d->name, d->domid,
+				(now - guest_of(d)->start_ns) / 1000000000ull, brief, wall);
+}
+
+void verb_info(struct shell *sh, const struct options *o)
+{
+	struct host_info h;
+
+	(void)sh;
+	host_info(&h);
+	format_info(&term_out, &h, o->argc ? o->argv[0] : NULL);
+}
+
+void verb_dmesg(struct shell *sh, const struct options *o)
+{
+	(void)o;
+	shell_busy(sh, NULL);
+	term_dmesg();
+}
+
+void verb_help(struct shell *sh, const struct options *o)
+{
+	if (verb_print_help(&term_out, o->argc ? o->argv[0] : NULL))
+		shell_print(sh, "help: no command named '%.60s'\n", o->argv[0]);
+}

@@ -1,0 +1,87 @@
+/*
+ * words.c - commands and their words
+ *
+ * Objects     none.
+ * Locks       none.
+ * Lifecycle   pure; words point into the caller's line.
+ * Invariants  W1 the writing position never passes the reading position
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "shell/words.h"
+
+struct splitter {
+	const char *in;
+	char *out;
+};
+
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+/* Behind the opening quote, to behind the closing one. */
+static int quoted(struct splitter *s, char quote)
+{
+	while (*s->in && *s->in != quote) {
+		if (quote == '"' && *s->in == '\\' && (s->in[1] == '"' || s->in[1] == '\\'))
+			s->in++;
+		*s->out++ = *s->in++;
+	}
+	if (!*s->in)
+		return -1;
+	s->in++;
+	return 0;
+}
+
+static bool ends_command(char c) { return c == ';' || c == '|'; }
+
+static int word(struct splitter *s, struct msg *m)
+{
+	char c;
+
+	while (*s->in && !blank(*s->in) && !ends_command(*s->in)) {
+		c = *s->in++;
+		if (c == '&' || c == '<' || c == '>')
+			return msg_fail(m,
+				"'%c' does nothing here: there is no redirection, no background and "
+				"no &&; quote it where it is meant as it is",
+				c);
+		if (c == '\'' || c == '"') {
+			if (quoted(s, c))
+				return msg_fail(m, "a quote %c is not closed; add another", c);
+		} else if (c == '\\' && *s->in) {
+			*s->out++ = *s->in++;
+		} else {
+			*s->out++ = c;
+		}
+	}
+	return 0;
+}
+
+int words_split(char **line, char *argv[WORDS_MAX + 1], enum words_end *end, struct msg *m)
+{
+	struct splitter s = { .in = *line, .out = *line };
+	char stop;
+	int n = 0;
+
+	do {
+		while (blank(*s.in))
+			s.in++;
+		stop = *s.in == '#' ? '\0' : *s.in;
+		if (stop && !ends_command(stop)) {
+			if (n == WORDS_MAX)
+				return msg_fail(m, "too many words; a command has at most %d",
+					WORDS_MAX);
+			argv[n++] = s.out;
+			if (word(&s, m))
+				return -1;
+			stop = *s.in;
+			*s.out++ = '\0'; /* W1: perhaps where `stop` stood */
+		}
+		s.in += stop ? 1 : strlen(s.in);
+	} while (blank(stop));
+	argv[n] = NULL;
+	*line = (char *)s.in;
+	*end = stop == ';' ? WORDS_NEXT : stop == '|' ? WORDS_PIPE : WORDS_LAST;
+	return n;
+}
