@@ -1,6 +1,7 @@
 domains += vmm
-src-vmm := $(sort $(wildcard services/vmm/*.c))
+src-vmm := $(sort $(wildcard services/vmm/*.c services/vmm/*/*.c))
 use-vmm := svc caps ring sys
+# -iquote: "xen/..." is the Xen half, <xen/...> are the public headers of Xen.
 # Its threads' FPU state stays the initial one: cheap to switch at each exit.
-cflags-vmm := -Iservices/vmm -mgeneral-regs-only
+cflags-vmm := -iquote services/vmm -mgeneral-regs-only
 extlibs-vmm := z lzma bz2 zstd lz4 Zydis

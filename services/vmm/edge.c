@@ -13,7 +13,7 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 #include "sys/thread.h"
-#include "vm.h"
+#include "machine/vm.h"
 
 static struct mem_page pages[EDGE_PAGES_MAX];
 static unsigned n_pages;

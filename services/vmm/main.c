@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "boot_info.h"
-#include "control.h"
-#include "cpuid.h"
-#include "file.h"
+#include "load/boot_info.h"
+#include "machine/vmctl.h"
+#include "machine/cpuid.h"
+#include "load/file.h"
 #include "proto/domain.h"
-#include "ram.h"
+#include "machine/ram.h"
 #include "svc/svc.h"
-#include "vcpu.h"
+#include "machine/vcpu.h"
 #include "xen.h"
 
 struct vm vm;

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "load.h"
+#include "load/load.h"
 
 enum { RAM = 24 << 20 };
 

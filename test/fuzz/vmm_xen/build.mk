@@ -1,7 +1,6 @@
 # The Xen half of the VMM on the fakes of its unit tests.
-vmm-xen-fuzz-src := $(addprefix services/vmm/,hypercall.c layout.c shinfo.c version.c time.c evtchn.c evtchn_fifo.c grant.c grant_op.c \
-	memory_op.c hvm_op.c sched_op.c vcpu_op.c gring.c xs_link.c xs_ring.c cons_ring.c xenbus.c blkif_abi.c \
-	blkback.c netback.c frame.c) libs/ring/ring.c test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
+vmm-xen-fuzz-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c services/vmm/backend/*.c))) libs/ring/ring.c \
+	test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
 vmm-xen-fuzzers := blkif netif console xenstore hypercall
 
 define vmm-xen-fuzz

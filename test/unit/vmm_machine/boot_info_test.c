@@ -2,7 +2,7 @@
  * boot_info_test.c - hvm_start_info and ACPI tables, followed as a guest follows them; iasl reads the AML if it is there
  */
 #define _GNU_SOURCE
-#include "boot_info.h"
+#include "load/boot_info.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * cpuid_test.c - what the guest's CPUID offers, on a host that has everything and on one that has little
  */
-#include "cpuid.h"
+#include "machine/cpuid.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -21,7 +21,7 @@ static long sk_yield(void)
 	return 0;
 }
 
-#include "../../../services/vmm/exit.c"
+#include "../../../services/vmm/machine/exit.c"
 
 enum { RAM = 8 << 20, CODE = 0x1000, TABLES = 0x10000, DATA = 0x20000, HOLE = 0x400000 };
 #define USER_PAGE 0x600000ull /* linear address of a page that user mode may use, on DATA */

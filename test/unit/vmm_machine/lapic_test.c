@@ -1,7 +1,7 @@
 /*
  * lapic_test.c - the local APIC: modes, priorities, timer, IPIs
  */
-#include "lapic.h"
+#include "machine/lapic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * load_test.c - the kernel loader: stock kernels, every packed form, and files that lie
  */
 #define _GNU_SOURCE
-#include "load.h"
+#include "load/load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "vm.h"
+#include "machine/vm.h"
 
 struct vm vm;
 

@@ -2,7 +2,7 @@
  * mem_test.c - the guest's physical map over a pretended nested space, and walks of hostile page tables
  */
 #define _GNU_SOURCE
-#include "gmem.h"
+#include "machine/guest_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ static sk_cap_t next_cap;
 static uint32_t n_copies; /* that are not dropped */
 static uint64_t piece_of_copy[1 << 16];
 static int fail_maps, fail_homes;
-static uint64_t heap; /* bytes that mem.c took, tables of splits with them */
+static uint64_t heap; /* bytes that physmap.c took, tables of splits with them */
 
 /* Where pieces that came later have their home. */
 enum { GROW_MAX = 4 };

@@ -1,7 +1,7 @@
 /*
  * mmio_test.c - decoding and emulation of memory accesses, form by form, against what the processor would do
  */
-#include "mmio.h"
+#include "machine/mmio.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

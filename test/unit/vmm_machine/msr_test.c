@@ -2,8 +2,8 @@
  * msr_test.c - the time stamp counter that the guest writes; registers that do not exist
  */
 #define _GNU_SOURCE
-#include "exits.h"
-#include "msr.h"
+#include "machine/exits.h"
+#include "machine/msr.h"
 #include "xen.h"
 
 #include <setjmp.h>

@@ -26,7 +26,7 @@ static long sk_vcpu_configure(
 static long sk_map_table(sk_cap_t table, sk_cap_t space, uint64_t at, uint32_t level);
 static long sk_sched_stats(sk_cap_t s, uint64_t *consumed, uint64_t *waited, uint32_t *cpu);
 
-#include "../../../services/vmm/vcpu.c"
+#include "../../../services/vmm/machine/vcpu.c"
 
 enum { CPUS = 2, KICK = 100, STACK = 128 << 10, STEPS_MAX = 200, PREEMPTIONS = 3, SCRIPT = 6 };
 enum where { RUNS, WAITS, IN_GUEST };

@@ -6,7 +6,7 @@
 
 #include <xen/io/blkif.h>
 
-#include "blkif_abi.h"
+#include "backend/blkif_abi.h"
 
 static struct front front;
 enum { SECTORS = 1000 };

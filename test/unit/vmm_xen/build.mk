@@ -1,8 +1,7 @@
 # The Xen half of the VMM: real sources on a fake machine (fake.c) with a fake front end (device.c). One program, as
 # hypercalls reach everything.
-vmm-xen-src := $(addprefix services/vmm/,hypercall.c layout.c shinfo.c version.c time.c evtchn.c evtchn_fifo.c grant.c grant_op.c \
-	memory_op.c hvm_op.c sched_op.c vcpu_op.c gring.c xs_link.c xs_ring.c cons_ring.c xenbus.c blkif_abi.c \
-	blkback.c netback.c frame.c) libs/ring/ring.c test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
+vmm-xen-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c services/vmm/backend/*.c))) libs/ring/ring.c \
+	test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
 
 unit-tests += vmm_xen
 src-unit-vmm_xen := $(addprefix test/unit/vmm_xen/,main.c hypercall_test.c compat_test.c evtchn_test.c grant_test.c rings_test.c \
@@ -11,7 +10,7 @@ inc-unit-vmm_xen := services/vmm test/unit/vmm_xen
 
 # Xen's structures as 32-bit and as 64-bit code see them: see layout_check.c
 layout-cc = $(HOSTCC) -std=gnu11 -ffreestanding -fno-pic -w -Iservices/vmm -isystem $(SYSROOT)/xeninc -S $<
-$(B)/unit/vmm_xen.layout: test/unit/vmm_xen/layout_check.c services/vmm/layout.h | $(packages) $(sysroot)
+$(B)/unit/vmm_xen.layout: test/unit/vmm_xen/layout_check.c services/vmm/xen/layout.h | $(packages) $(sysroot)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(layout-cc) -m32 -o $@.32.s && grep -F .long $@.32.s >$@.32
 	$(Q)$(layout-cc) -m64 -o $@.64.s && grep -F .long $@.64.s >$@.64

@@ -5,7 +5,7 @@
 #ifndef FAKE_H
 #define FAKE_H
 
-#include "backend.h"
+#include "backend/backend.h"
 
 #include "proto/blk.h"
 #include "proto/net.h"

@@ -1,11 +1,11 @@
 /*
- * layout_check.c - what services/vmm/layout.h says of 32-bit code, against Xen's own headers
+ * layout_check.c - what services/vmm/xen/layout.h says of 32-bit code, against Xen's own headers
  *
  * Compiled for both widths and never run. For 32-bit code the compiler sees the headers as a guest does: the listed
  * structures must be those of layout.h, member by member. `same` has sizes and places of what hypercalls take without
  * a translation: the build compares what both compilations make of it.
  */
-#include "layout.h"
+#include "xen/layout.h"
 
 #include <xen/event_channel.h>
 #include <xen/features.h>

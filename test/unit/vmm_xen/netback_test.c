@@ -6,7 +6,7 @@
 
 #include <xen/io/netif.h>
 
-#include "frame.h"
+#include "backend/ethernet.h"
 
 static struct front front;
 enum { RX = RING_PAGE + 1 };

@@ -11,7 +11,7 @@
 
 #include "../interleave.h"
 #undef fail /* the source has one of its own */
-#include "../../../services/vmm/xs_ring.c"
+#include "../../../services/vmm/backend/xs_ring.c"
 #undef __atomic_load_n
 #undef __atomic_store_n
 #undef __atomic_thread_fence

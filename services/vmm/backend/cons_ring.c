@@ -1,0 +1,146 @@
+/*
+ * cons_ring.c - the guest's console page, joined to the console service
+ *
+ * Objects     the page at HVM_PARAM_CONSOLE_PFN; `input`: a chunk from the service that waits for room.
+ * Locks       none: I/O thread.
+ * Lifecycle   for the life of the guest. What the guest writes stays in its ring until the service has room,
+ *             so that nothing is lost and nothing grows.
+ * Invariants  C1 our indices are private; the guest's are read once; an impossible one costs it the bytes
+ *             that it did not write properly, and it goes on from there
+ */
+#include "backend/backend.h"
+
+#include <xen/io/console.h>
+
+#include "proto/console.h"
+
+enum { TURNS = 64 };
+
+static struct xencons_interface *intf;
+static struct svc_conn *conn;
+static unsigned backend = NO_BACKEND;
+static uint32_t in_prod, out_cons;
+static union {
+	struct console_msg hdr;
+	uint8_t bytes[sizeof(struct console_msg) + CONSOLE_CHUNK_MAX];
+} input;
+static uint32_t input_at, input_len; /* text of `input` that is not in the page yet */
+
+static uint32_t shared_read(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+
+static void shared_write(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
+
+/* True when the guest has room again. */
+static bool output(void)
+{
+	struct console_msg m = { .type = CONSOLE_DATA };
+	uint8_t text[CONSOLE_CHUNK_MAX];
+	uint32_t avail, at, n, start = out_cons;
+
+	for (;;) {
+		avail = shared_read(&intf->out_prod) - out_cons;
+		if (avail > sizeof(intf->out)) { /* C1 */
+			edge_log("console ring: impossible index");
+			out_cons += avail;
+			break;
+		}
+		at = MASK_XENCONS_IDX(out_cons, intf->out);
+		n = avail < sizeof(text) ? avail : sizeof(text);
+		if (n > sizeof(intf->out) - at)
+			n = sizeof(intf->out) - at;
+		if (!n)
+			break;
+		memcpy(text, intf->out + at, n);
+		m.len = (uint16_t)n;
+		if (conn && ring_put2(&conn->req, &m, sizeof(m), text, n))
+			break;
+		out_cons += n;
+	}
+	shared_write(&intf->out_cons, out_cons);
+	return out_cons != start;
+}
+
+static bool input_next(void)
+{
+	int len;
+
+	if (!conn)
+		return false;
+	len = ring_get(&conn->rsp, input.bytes, sizeof(input.bytes));
+	if (len < (int)sizeof(input.hdr) || input.hdr.len > (uint32_t)len - sizeof(input.hdr))
+		return false;
+	input_at = sizeof(input.hdr);
+	input_len = input.hdr.type == CONSOLE_DATA ? input.hdr.len : 0;
+	return true;
+}
+
+/* True when the guest has something to read. */
+static bool feed(void)
+{
+	uint32_t used, at, n, start = in_prod;
+
+	while (input_len || input_next()) {
+		if (!input_len)
+			continue;
+		used = in_prod - shared_read(&intf->in_cons);
+		if (used >
+			sizeof(intf->in)) /* C1: as full as can be until the guest mends it */
+			break;
+		at = MASK_XENCONS_IDX(in_prod, intf->in);
+		n = sizeof(intf->in) - used;
+		if (n > sizeof(intf->in) - at)
+			n = sizeof(intf->in) - at;
+		if (n > input_len)
+			n = input_len;
+		if (!n)
+			break;
+		memcpy(intf->in + at, input.bytes + input_at, n);
+		in_prod += n;
+		input_at += n;
+		input_len -= n;
+		shared_write(&intf->in_prod, in_prod);
+	}
+	return in_prod != start;
+}
+
+static void run(void *ctx)
+{
+	int turns = TURNS;
+	bool moved;
+
+	(void)ctx;
+	do {
+		moved = output();
+		moved |= feed();
+		if (conn)
+			conn_settle(conn);
+		if (moved)
+			evtchn_backend_notify(backend);
+	} while (--turns && conn &&
+		 ((shared_read(&intf->out_prod) != out_cons &&
+			  ring_room_idle(&conn->req, sizeof(input))) ||
+			 (!input_len && ring_get_idle(&conn->rsp))));
+	if (!turns) /* a guest that never stops writing is not the only one here to be served */
+		evtchn_backend_again(backend);
+}
+
+void cons_ring_run(void)
+{
+	if (intf)
+		run(NULL);
+}
+
+int cons_ring_init(void)
+{
+	int rc;
+
+	intf = edge_gmem(xd.p.console_pfn * PAGE, PAGE);
+	if (!intf)
+		return -SK_E_RANGE;
+	conn = svc_channel("console");
+	rc = evtchn_backend_bind(
+		(uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN], run, NULL, &backend);
+	if (rc || !conn)
+		return rc;
+	return svc_on_channel(conn, run, NULL);
+}

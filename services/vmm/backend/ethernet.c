@@ -1,0 +1,107 @@
+/*
+ * ethernet.c - finding and finishing the transport checksum of an Ethernet frame
+ *
+ * Objects     none.
+ * Locks       none.
+ * Lifecycle   pure functions over a private copy of a frame.
+ * Invariants  every read is behind a check of the length
+ */
+#include "backend/ethernet.h"
+
+#include "proto/net.h"
+
+enum {
+	ETH = 14,
+	VLAN = 4,
+	TYPE_IPV4 = 0x0800,
+	TYPE_IPV6 = 0x86dd,
+	TYPE_VLAN = 0x8100,
+	TCP = 6,
+	UDP = 17,
+	EXT_HOP = 0,
+	EXT_ROUTE = 43,
+	EXT_DEST = 60,
+	EXT_MAX = 8,
+};
+
+static uint16_t be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+
+static bool transport_at(
+	uint8_t proto, uint32_t at, uint32_t len, uint16_t *start, uint16_t *offset)
+{
+	if (proto != TCP && proto != UDP)
+		return false;
+	*offset = proto == TCP ? 16 : 6;
+	if (at > len || len - at < *offset + 2u || at > UINT16_MAX)
+		return false;
+	*start = (uint16_t)at;
+	return true;
+}
+
+static bool ipv6_transport(
+	const uint8_t *f, uint32_t len, uint32_t at, uint16_t *start, uint16_t *offset)
+{
+	uint8_t next;
+	int i;
+
+	if (len - at < 40)
+		return false;
+	next = f[at + 6];
+	at += 40;
+	for (i = 0; i < EXT_MAX && (next == EXT_HOP || next == EXT_ROUTE || next == EXT_DEST);
+		i++) {
+		if (len < at || len - at < 8)
+			return false;
+		next = f[at];
+		at += 8u + f[at + 1] * 8u;
+	}
+	return transport_at(next, at, len, start, offset);
+}
+
+bool frame_transport(
+	const uint8_t *f, uint32_t len, uint16_t *start, uint16_t *offset, bool *ipv6)
+{
+	uint32_t at = ETH, ihl;
+	uint16_t type;
+
+	if (len < ETH)
+		return false;
+	type = be16(f + 12);
+	if (type == TYPE_VLAN) {
+		if (len < ETH + VLAN)
+			return false;
+		type = be16(f + 16);
+		at += VLAN;
+	}
+	*ipv6 = type == TYPE_IPV6;
+	if (*ipv6)
+		return ipv6_transport(f, len, at, start, offset);
+	if (type != TYPE_IPV4 || len - at < 20)
+		return false;
+	ihl = (f[at] & 15u) * 4;
+	if (f[at] >> 4 != 4 || ihl < 20 ||
+		be16(f + at + 6) & 0x1fff) /* a later fragment has no header */
+		return false;
+	return transport_at(f[at + 9], at + ihl, len, start, offset);
+}
+
+bool frame_checksum(uint8_t *f, uint32_t len, uint16_t start, uint16_t offset)
+{
+	uint32_t field = (uint32_t)start + offset, i;
+	uint64_t sum = 0;
+
+	if (!net_csum_inside(start, offset, len))
+		return false;
+	for (i = start; i + 1 < len; i += 2)
+		sum += be16(f + i);
+	if (i < len)
+		sum += (uint32_t)f[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~sum & 0xffff;
+	if (!sum)
+		sum = 0xffff; /* 0 would mean "none" to UDP */
+	f[field] = (uint8_t)(sum >> 8);
+	f[field + 1] = (uint8_t)sum;
+	return true;
+}

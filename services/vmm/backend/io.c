@@ -1,0 +1,40 @@
+/*
+ * io.c - the I/O thread's set-up: xenstore, console, disks, network interfaces
+ *
+ * Objects     none of its own.
+ * Locks       none: I/O thread.
+ * Lifecycle   xen_io_init() before svc_run(); xen_io_quiesce() when control is about to end the guest.
+ * Invariants  the order: the back ends' requests go over the xenstore connection
+ */
+#include "backend/backend.h"
+
+static int devices_add(const struct vm_config *cfg)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < cfg->n_disks && i < VM_DISKS_MAX && rc == 0; i++)
+		rc = blkback_add(&cfg->disk[i]);
+	for (i = 0; i < cfg->n_vifs && i < VM_VIFS_MAX && rc == 0; i++)
+		rc = netback_add(&cfg->vif[i]);
+	return rc;
+}
+
+int xen_io_init(void)
+{
+	int rc = edge_on_io_kick(evtchn_backends_run);
+
+	if (rc == 0)
+		rc = xsl_init();
+	if (rc == 0)
+		rc = xs_ring_init();
+	if (rc == 0)
+		rc = cons_ring_init();
+	return rc ? rc : devices_add((const struct vm_config *)VM_CONFIG_VADDR);
+}
+
+void xen_io_quiesce(void)
+{
+	xb_quiesce();
+	cons_ring_run(); /* its last words */
+}

@@ -1,0 +1,325 @@
+/*
+ * xenbus.c - devices of the guest on xenbus: the back ends' side of the state machine
+ *
+ * Objects     struct xb_dev: one disk or network interface.
+ * Locks       none: I/O thread. Every step is a request to xenstore and its reply.
+ * Lifecycle   control writes the back end's directory with state 1; the back end adds its features and goes
+ *             to 2 (InitWait), to 4 when the front end has published its rings, to 5 and 6 as the front end
+ *             closes, and from 6 to 2 again when another front end starts (kexec, driver reloaded). State 5
+ *             in the directory, written by control, closes from our side.
+ * Invariants  B1 rings are mapped only in state 4 and while connecting   B2 6 and 2 are entered only when no
+ *             request of the old connection is in flight: an old write cannot land behind a new one
+ */
+#include "backend/backend.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { VALUE_MAX = 128 };
+static struct xb_dev *devices[XB_DEVICES];
+static uint32_t n_devices;
+
+static void evaluate(struct xb_dev *d);
+
+/* ---- xenstore --------------------------------------------------------------------- */
+
+static void written(void *ctx, uint32_t type, const char *body, uint32_t len)
+{
+	struct xb_dev *d = ctx;
+
+	if (type == XS_ERROR)
+		edge_log("%s: xenstore write: %.*s", d->be, (int)len, body);
+}
+
+void xb_write(struct xb_dev *d, const char *key, const char *fmt, ...)
+{
+	char buf[XB_PATH + 64 + VALUE_MAX];
+	va_list ap;
+	int n, m;
+
+	n = snprintf(buf, XB_PATH + 64, "%s/%s", d->be, key);
+	va_start(ap, fmt);
+	m = vsnprintf(buf + n + 1, VALUE_MAX, fmt, ap);
+	va_end(ap);
+	if (n >= XB_PATH + 64 || m >= VALUE_MAX ||
+		xsl_request(XS_WRITE, buf, (uint32_t)(n + 1 + m), written, d))
+		edge_log("%s: %s not written", d->be, key);
+}
+
+static bool request_path(
+	uint32_t type, const char *dir, const char *key, xsl_reply_fn *fn, void *ctx)
+{
+	char path[XB_PATH + 64];
+	int n = snprintf(path, sizeof(path), "%s/%s", dir, key);
+
+	return n < (int)sizeof(path) && xsl_request(type, path, (uint32_t)n + 1, fn, ctx) == 0;
+}
+
+static bool number(const char *s, uint32_t len, uint32_t max, uint32_t *out)
+{
+	uint64_t v = 0;
+	uint32_t i;
+
+	if (!len || len > 10)
+		return false;
+	for (i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		v = v * 10 + (uint32_t)(s[i] - '0');
+	}
+	*out = (uint32_t)v;
+	return v <= max;
+}
+
+bool xb_number(const struct xb_value *v, uint32_t max, uint32_t *out)
+{
+	return v->present && number(v->text, (uint32_t)strlen(v->text), max, out);
+}
+
+static void connect_go_on(struct xb_dev *d);
+
+static void value_read(void *ctx, uint32_t type, const char *body, uint32_t len)
+{
+	struct xb_value *v = ctx;
+
+	v->present = type == XS_READ && len < sizeof(v->text);
+	if (v->present) {
+		memcpy(v->text, body, len);
+		v->text[len] = 0;
+	}
+	if (--v->dev->reads == 0)
+		connect_go_on(v->dev);
+}
+
+void xb_read(struct xb_dev *d, struct xb_value *v, const char *fmt, ...)
+{
+	char key[64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(key, sizeof(key), fmt, ap);
+	va_end(ap);
+	*v = (struct xb_value){ .dev = d };
+	if (request_path(XS_READ, d->fe, key, value_read, v))
+		d->reads++;
+}
+
+/* ---- states ----------------------------------------------------------------------- */
+
+static void state_write(struct xb_dev *d, uint32_t state)
+{
+	d->state = state;
+	d->after = 0;
+	d->writes++;
+	xb_write(d, "state", "%u", state);
+}
+
+/* Off the rings. B1 */
+static void rings_drop(struct xb_dev *d)
+{
+	if (d->open || d->connecting)
+		d->drv->disconnect(d);
+	d->open = false;
+	d->connecting = false;
+}
+
+/* B2 */
+static void state_enter(struct xb_dev *d, uint32_t state)
+{
+	rings_drop(d);
+	if (d->state == state) {
+		d->after = 0;
+		return;
+	}
+	if (state != XenbusStateClosing && d->drv->busy(d)) {
+		d->after = state;
+		return;
+	}
+	if (state == XenbusStateInitWait)
+		d->drv->features(d);
+	state_write(d, state);
+}
+
+void xb_idle(struct xb_dev *d)
+{
+	if (d->after && !d->drv->busy(d))
+		state_enter(d, d->after);
+}
+
+void xb_fail(struct xb_dev *d, const char *why)
+{
+	edge_log("%s: closed: %s", d->fe, why);
+	state_enter(d, XenbusStateClosing);
+}
+
+static void connect_go_on(struct xb_dev *d)
+{
+	int rc;
+
+	if (!d->connecting) { /* closed meanwhile: look at what it wants now */
+		evaluate(d);
+		return;
+	}
+	do
+		rc = d->drv->connect(d, d->phase++);
+	while (rc == 1 && !d->reads);
+	if (rc == 1)
+		return;
+	if (rc) {
+		xb_fail(d, "its rings or its offers are unusable");
+		return;
+	}
+	d->connecting = false;
+	d->open = true;
+	state_write(d, XenbusStateConnected);
+	evaluate(d);
+}
+
+static void connect_begin(struct xb_dev *d)
+{
+	d->connecting = true;
+	d->phase = 0;
+	connect_go_on(d);
+}
+
+/* The front end's state changed, or something that it waited for came to an end. */
+static void evaluate(struct xb_dev *d)
+{
+	if (!d->state || d->reads)
+		return;
+	switch (d->fe_state) {
+	case XenbusStateInitialising:
+	case XenbusStateInitWait:
+		if (d->state != XenbusStateInitWait)
+			state_enter(d, XenbusStateInitWait);
+		break;
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+		if (d->state == XenbusStateInitWait && !d->connecting)
+			connect_begin(d);
+		break;
+	case XenbusStateClosing:
+		if (d->state != XenbusStateClosed)
+			state_enter(d, XenbusStateClosing);
+		break;
+	case XenbusStateClosed:
+	case XenbusStateUnknown:
+		if (d->state != XenbusStateInitWait || d->connecting ||
+			d->fe_state == XenbusStateClosed)
+			state_enter(d, XenbusStateClosed);
+		break;
+	default:
+		break;
+	}
+}
+
+static void fe_state_read(void *ctx, uint32_t type, const char *body, uint32_t len)
+{
+	struct xb_dev *d = ctx;
+	uint32_t state = XenbusStateUnknown;
+
+	if (type == XS_READ && !number(body, len, XenbusStateReconfigured, &state))
+		return; /* rubbish: as if not written */
+	d->fe_state = state;
+	if (d->state)
+		evaluate(d);
+}
+
+/* Ours, as somebody wrote it: control to begin (1) or to end (5), or ourselves. */
+static void be_state_changed(struct xb_dev *d, uint32_t state)
+{
+	if (!d->state && state == XenbusStateInitialising) {
+		state_enter(d, XenbusStateInitWait);
+		evaluate(d);
+	} else if (d->state && d->state != XenbusStateClosed && state == XenbusStateClosing) {
+		state_enter(d, XenbusStateClosing);
+	}
+}
+
+static void be_state_ask(struct xb_dev *d);
+
+static void be_state_read(void *ctx, uint32_t type, const char *body, uint32_t len)
+{
+	struct xb_dev *d = ctx;
+	uint32_t state;
+
+	d->be_reading = false;
+	if (d->be_again ||
+		d->writes != d->writes_seen) { /* it may be older than what we wrote since */
+		be_state_ask(d);
+		return;
+	}
+	if (type != XS_READ) { /* not made yet, or removed */
+		if (d->state)
+			rings_drop(d);
+		d->state = 0;
+		return;
+	}
+	if (number(body, len, XenbusStateReconfigured, &state) && state != d->state)
+		be_state_changed(d, state);
+}
+
+static void be_state_ask(struct xb_dev *d)
+{
+	d->be_again = d->be_reading;
+	if (d->be_reading)
+		return;
+	d->writes_seen = d->writes;
+	d->be_reading = request_path(XS_READ, d->be, "state", be_state_read, d);
+}
+
+/* ---- watches ---------------------------------------------------------------------- */
+
+/* The token is "b" or "f" and the number of the device. */
+void xb_watch_event(const char *body, uint32_t len)
+{
+	const char *token = memchr(body, 0, len);
+	uint32_t i, n;
+
+	if (!token)
+		return;
+	token++;
+	n = len - (uint32_t)(token - body);
+	if (n && token[n - 1] == 0)
+		n--;
+	if (n < 2 || !number(token + 1, n - 1, n_devices - 1, &i) || i >= n_devices)
+		return;
+	if (token[0] == 'f')
+		request_path(XS_READ, devices[i]->fe, "state", fe_state_read, devices[i]);
+	else if (token[0] == 'b')
+		be_state_ask(devices[i]);
+}
+
+static bool watch(struct xb_dev *d, char kind, const char *dir)
+{
+	char buf[XB_PATH + 32];
+	int n = snprintf(buf, sizeof(buf), "%s/state%c%c%u", dir, 0, kind, d->index);
+
+	return xsl_request(XS_WATCH, buf, (uint32_t)n + 1, written, d) == 0;
+}
+
+int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id)
+{
+	if (n_devices == XB_DEVICES)
+		return -SK_E_LIMIT;
+	d->drv = drv;
+	d->id = id;
+	d->index = n_devices;
+	snprintf(d->fe, sizeof(d->fe), "/local/domain/%u/device/%s/%u", xd.p.domid, drv->type,
+		id);
+	snprintf(d->be, sizeof(d->be), "/local/domain/0/backend/%s/%u/%u", drv->type,
+		xd.p.domid, id);
+	devices[n_devices++] = d;
+	return watch(d, 'b', d->be) && watch(d, 'f', d->fe) ? 0 : -SK_E_NO_MEM;
+}
+
+void xb_quiesce(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_devices; i++) {
+		rings_drop(devices[i]);
+		devices[i]->state = 0;
+	}
+}

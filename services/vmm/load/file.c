@@ -1,0 +1,83 @@
+/*
+ * file.c - kernel and ramdisk, read piece by piece through connections to files
+ *
+ * Objects     struct file: one connection, at most one request outstanding.
+ * Locks       none: main thread, before the event loop. Signals of other channels that arrive meanwhile are not
+ *             lost: svc_on_channel() looks into the ring when their handlers are set.
+ * Invariants  F1 what the service says it read is checked against what was asked
+ */
+#include "load/file.h"
+
+#include <string.h>
+
+#include "proto/files.h"
+#include "svc/svc.h"
+#include "sys/sk.h"
+
+static int response_get(struct file *f, struct files_rsp *rsp)
+{
+	uint64_t word;
+	int n;
+
+	for (;;) {
+		n = ring_get(&f->conn->rsp, rsp, sizeof(*rsp));
+		if (n != -SK_E_AGAIN)
+			break;
+		if (!ring_get_idle(&f->conn->rsp))
+			(void)sk_wait(DOMAIN_CAP_NTFN, SK_NO_DEADLINE, &word);
+	}
+	if (n < 0)
+		return n;
+	if (ring_get_flush(&f->conn->rsp))
+		svc_signal(f->conn);
+	return n == sizeof(*rsp) && rsp->id == f->next_id ? rsp->status : -SK_E_PEER;
+}
+
+static int request(
+	struct file *f, uint32_t op, uint64_t position, uint64_t length, struct files_rsp *rsp)
+{
+	struct files_req req = {
+		.op = op, .id = ++f->next_id, .position = position, .length = length
+	};
+	int rc = svc_send(f->conn, true, &req, sizeof(req));
+
+	return rc ? rc : response_get(f, rsp);
+}
+
+static int file_read(struct load_source *s, uint64_t pos, void *buf, uint32_t len)
+{
+	struct file *f = s->ctx;
+	uint8_t *to = buf;
+	struct files_rsp rsp;
+	int rc;
+
+	while (len) {
+		uint32_t n = len < f->conn->data_size ? len : (uint32_t)f->conn->data_size;
+
+		rc = request(f, FILES_READ, pos, n, &rsp);
+		if (rc)
+			return rc;
+		if (!rsp.result || rsp.result > n) /* F1 */
+			return -SK_E_IO;
+		memcpy(to, f->conn->data, rsp.result);
+		to += rsp.result;
+		pos += rsp.result;
+		len -= (uint32_t)rsp.result;
+	}
+	return 0;
+}
+
+int file_open(struct file *f, const char *channel)
+{
+	struct files_rsp rsp;
+	int rc;
+
+	*f = (struct file){ .conn = svc_channel(channel) };
+	if (!f->conn)
+		return -SK_E_NOT_FOUND;
+	rc = request(f, FILES_STAT, 0, 0, &rsp);
+	if (rc)
+		return rc;
+	f->src = (struct load_source){ .size = rsp.result, .read = file_read, .ctx = f };
+	return 0;
+}

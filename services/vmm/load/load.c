@@ -1,0 +1,150 @@
+/*
+ * load.c - a kernel file into guest RAM: recognise the form, unpack, load the ELF image inside
+ *
+ * Objects     struct load_space: low guest RAM, filled from below, working memory from above.
+ * Locks       none: runs on the main thread before the first vCPU.
+ * Invariants  L1 floor <= top <= size: segments and working memory never overlap
+ *             L2 after load_kernel() all RAM above floor is zero
+ */
+#include "load/load.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FEED_CHUNK = 65536 };
+
+int load_fail(struct load_error *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	return -SK_E_INVAL;
+}
+
+void load_space_init(struct load_space *sp, uint8_t *ram, uint64_t size)
+{
+	*sp = (struct load_space){ .ram = ram, .size = size, .top = size };
+}
+
+void *load_scratch(struct load_space *sp, uint64_t size)
+{
+	uint64_t top;
+
+	if (size > sp->top)
+		return NULL;
+	top = (sp->top - size) & ~63ull;
+	if (top < sp->floor) /* L1 */
+		return NULL;
+	sp->top = top;
+	return sp->ram + top;
+}
+
+void load_space_clear(struct load_space *sp)
+{
+	memset(sp->ram + sp->top, 0, sp->size - sp->top);
+	sp->top = sp->size;
+}
+
+/* A file that is no bzImage: an ELF image, bare or packed as a whole. */
+static int load_plain(struct load_source *src, const uint8_t *head, size_t n, struct unpack *u)
+{
+	enum unpack_form form = elf_probe(head, n) ? UNPACK_NONE : unpack_detect(head, n);
+
+	if (form == UNPACK_NONE && !elf_probe(head, n))
+		return load_fail(
+			u->error, "kernel: neither a bzImage nor an ELF image, packed or not");
+	u->pos = 0;
+	u->end = src->size;
+	return unpack_run(form, u);
+}
+
+static int load_bzimage(
+	struct load_source *src, const uint8_t *head, size_t n, struct unpack *u)
+{
+	struct bzimage bz;
+	uint8_t magic[16];
+	enum unpack_form form;
+	int rc;
+
+	rc = bzimage_decode(head, n, src->size, &bz, u->error);
+	if (rc)
+		return rc;
+	rc = src->read(src, bz.payload, magic, sizeof(magic));
+	if (rc)
+		return load_fail(u->error, "kernel: cannot read the file (error %d)", -rc);
+	form = elf_probe(magic, sizeof(magic)) ? UNPACK_NONE
+					       : unpack_detect(magic, sizeof(magic));
+	if (form == UNPACK_NONE && !elf_probe(magic, sizeof(magic)))
+		return load_fail(u->error,
+			"kernel: bzImage payload of unknown form %02x %02x %02x %02x", magic[0],
+			magic[1], magic[2], magic[3]);
+	u->pos = bz.payload;
+	u->end = bz.payload + bz.payload_size;
+	/* The build appends the unpacked size to forms whose own trailer lacks it: no part of the stream. */
+	if (form == UNPACK_LZ4 || form == UNPACK_LZO)
+		u->end -= 4;
+	return unpack_run(form, u);
+}
+
+/* The whole file through the ELF loader. 0, ELF_AGAIN, or -SK_E_*. */
+static int load_image(struct load_source *src, const uint8_t *head, size_t n,
+	struct elf_load *elf, struct load_error *e)
+{
+	struct unpack u = {
+		.src = src, .space = elf->space, .sink = elf_feed, .ctx = elf, .error = e
+	};
+	int rc = bzimage_probe(head, n) ? load_bzimage(src, head, n, &u)
+					: load_plain(src, head, n, &u);
+
+	load_space_clear(elf->space); /* L2; segments lie below */
+	return rc ? rc : elf_finish(elf);
+}
+
+int load_kernel(
+	struct load_source *src, struct load_space *sp, uint64_t *entry, struct load_error *e)
+{
+	static struct elf_load elf;
+	uint8_t head[BZIMAGE_HEAD];
+	size_t n = src->size < sizeof(head) ? (size_t)src->size : sizeof(head);
+	int rc;
+
+	if (n < 16)
+		return load_fail(e, "kernel: file of %llu bytes is too short",
+			(unsigned long long)src->size);
+	rc = src->read(src, 0, head, (uint32_t)n);
+	if (rc)
+		return load_fail(e, "kernel: cannot read the file (error %d)", -rc);
+	elf_init(&elf, sp, e);
+	rc = load_image(src, head, n, &elf, e);
+	if (rc == ELF_AGAIN)
+		rc = load_image(src, head, n, &elf, e);
+	if (rc)
+		return rc;
+	*entry = elf.entry;
+	return 0;
+}
+
+int load_file(
+	struct load_source *src, struct load_space *sp, uint64_t gpa, struct load_error *e)
+{
+	uint64_t pos = 0;
+
+	if (gpa > sp->size || src->size > sp->size - gpa)
+		return load_fail(e,
+			"ramdisk or module: %llu bytes do not fit into the guest's memory",
+			(unsigned long long)src->size);
+	while (pos < src->size) {
+		uint64_t left = src->size - pos;
+		uint32_t n = left < FEED_CHUNK ? (uint32_t)left : FEED_CHUNK;
+		int rc = src->read(src, pos, sp->ram + gpa + pos, n);
+
+		if (rc)
+			return load_fail(
+				e, "ramdisk or module: cannot read the file (error %d)", -rc);
+		pos += n;
+	}
+	return 0;
+}

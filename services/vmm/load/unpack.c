@@ -1,0 +1,401 @@
+/*
+ * unpack.c - packed kernels: one streaming loop for each library, working memory from the guest's RAM
+ *
+ * Objects     struct unpack: the packed range of the source, the sink of plain bytes.
+ * Locks       none: main thread, before the first vCPU.
+ * Invariants  U1 no more than UNPACK_MAX plain bytes, whatever the stream claims
+ *             U2 libraries allocate through load_scratch() alone: a stream that wants more memory than
+ *                the guest has fails with a message, and costs the VMM nothing
+ */
+#include "load/load.h"
+
+#define ZSTD_STATIC_LINKING_ONLY
+#include <bzlib.h>
+#include <lz4.h>
+#include <lzma.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+enum { IN_SIZE = 65536, OUT_SIZE = 262144, LZ4_BLOCK = 8 << 20 };
+#define UNPACK_MAX (1ull << 30)
+
+const char *unpack_name(enum unpack_form form)
+{
+#define X(name, text) [UNPACK_##name] = text,
+	static const char *const names[] = { UNPACK_FORMS(X) };
+#undef X
+
+	return form < UNPACK_FORM_END ? names[form] : "?";
+}
+
+enum unpack_form unpack_detect(const uint8_t *head, size_t len)
+{
+	static const struct {
+		enum unpack_form form;
+		uint8_t n;
+		uint8_t magic[6];
+	} forms[] = {
+		{ UNPACK_GZIP, 2, { 0x1f, 0x8b } },
+		{ UNPACK_XZ, 6, { 0xfd, '7', 'z', 'X', 'Z', 0 } },
+		{ UNPACK_LZMA, 3, { 0x5d, 0, 0 } },
+		{ UNPACK_BZIP2, 3, { 'B', 'Z', 'h' } },
+		{ UNPACK_LZ4, 4, { 0x02, 0x21, 0x4c, 0x18 } },
+		{ UNPACK_ZSTD, 4, { 0x28, 0xb5, 0x2f, 0xfd } },
+		{ UNPACK_LZO, 4, { 0x89, 'L', 'Z', 'O' } },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (len >= forms[i].n && !memcmp(head, forms[i].magic, forms[i].n))
+			return forms[i].form;
+	return UNPACK_NONE;
+}
+
+/* Next piece of the source: bytes in buf, 0 at the end, -SK_E_* when it cannot be read. */
+static int64_t in_next(struct unpack *u, uint8_t *buf, uint32_t max)
+{
+	uint64_t left = u->end - u->pos;
+	uint32_t n = left < max ? (uint32_t)left : max;
+	int rc;
+
+	if (!n)
+		return 0;
+	rc = u->src->read(u->src, u->pos, buf, n);
+	if (rc) {
+		load_fail(u->error, "kernel: cannot read the file (error %d)", -rc);
+		return rc;
+	}
+	u->pos += n;
+	return n;
+}
+
+static int out_put(struct unpack *u, const uint8_t *buf, size_t len)
+{
+	if (len > UNPACK_MAX - u->total) /* U1 */
+		return load_fail(
+			u->error, "kernel: unpacks to more than %llu MiB", UNPACK_MAX >> 20);
+	u->total += len;
+	return u->sink(u->ctx, buf, len);
+}
+
+static int no_memory(struct unpack *u, enum unpack_form form)
+{
+	return load_fail(u->error, "kernel: the guest's %llu MiB are too little to unpack %s",
+		(unsigned long long)u->space->size >> 20, unpack_name(form));
+}
+
+static int cut_short(struct unpack *u, enum unpack_form form)
+{
+	return load_fail(u->error, "kernel: %s data end too early", unpack_name(form));
+}
+
+static int corrupt(struct unpack *u, enum unpack_form form, long detail)
+{
+	return load_fail(
+		u->error, "kernel: %s data are damaged (%ld)", unpack_name(form), detail);
+}
+
+/*
+ * The loop that all streaming libraries share. step() consumes from in, produces into out, and says whether the
+ * stream goes on (STEP_MORE), is over, or is bad; after anything but STEP_MORE the loop ends.
+ */
+enum step { STEP_MORE, STEP_END, STEP_BAD, STEP_NO_MEMORY };
+struct window {
+	const uint8_t *in;
+	size_t n_in;
+	uint8_t *out;
+	size_t n_out; /* room, and after the step what is left of it */
+	long detail;  /* the library's error */
+};
+typedef enum step (*step_fn)(void *state, struct window *w);
+
+static int stream_run(struct unpack *u, enum unpack_form form, step_fn step, void *state)
+{
+	uint8_t *in = load_scratch(u->space, IN_SIZE), *out = load_scratch(u->space, OUT_SIZE);
+	struct window w = { .in = in };
+	enum step s = STEP_MORE;
+	bool end = false;
+
+	if (!in || !out)
+		return no_memory(u, form);
+	while (s == STEP_MORE) {
+		size_t before;
+		int rc;
+
+		if (!w.n_in && !end) {
+			int64_t n = in_next(u, in, IN_SIZE);
+
+			if (n < 0)
+				return (int)n;
+			w.in = in;
+			w.n_in = (size_t)n;
+			end = !n;
+		}
+		before = w.n_in;
+		w.out = out;
+		w.n_out = OUT_SIZE;
+		s = step(state, &w);
+		if (w.n_out < OUT_SIZE) {
+			rc = out_put(u, out, OUT_SIZE - w.n_out);
+			if (rc)
+				return rc;
+		} else if (s == STEP_MORE && end && before == w.n_in) {
+			return cut_short(u, form);
+		}
+	}
+	if (s == STEP_NO_MEMORY)
+		return no_memory(u, form);
+	return s == STEP_END ? 0 : corrupt(u, form, w.detail);
+}
+
+/* ---- gzip ---------------------------------------------------------------------------------- */
+
+static voidpf z_alloc(voidpf space, uInt items, uInt size)
+{
+	return load_scratch(space, (uint64_t)items * size);
+}
+
+static void z_free(voidpf space, voidpf p)
+{
+	(void)space, (void)p; /* all at once, by load_space_clear() */
+}
+
+static enum step gzip_step(void *state, struct window *w)
+{
+	z_stream *z = state;
+	int rc;
+
+	z->next_in = (Bytef *)(uintptr_t)w->in;
+	z->avail_in = (uInt)w->n_in;
+	z->next_out = w->out;
+	z->avail_out = (uInt)w->n_out;
+	rc = inflate(z, Z_NO_FLUSH);
+	w->in = z->next_in;
+	w->n_in = z->avail_in;
+	w->n_out = z->avail_out;
+	w->detail = rc;
+	if (rc == Z_MEM_ERROR)
+		return STEP_NO_MEMORY;
+	return rc == Z_STREAM_END                ? STEP_END
+	       : rc == Z_OK || rc == Z_BUF_ERROR ? STEP_MORE
+						 : STEP_BAD;
+}
+
+static int gzip_run(struct unpack *u)
+{
+	z_stream z = { .zalloc = z_alloc, .zfree = z_free, .opaque = u->space };
+
+	if (inflateInit2(&z, 15 + 16) != Z_OK)
+		return no_memory(u, UNPACK_GZIP);
+	return stream_run(u, UNPACK_GZIP, gzip_step, &z);
+}
+
+/* ---- xz and lzma --------------------------------------------------------------------------- */
+
+static void *lzma_scratch(void *space, size_t items, size_t size)
+{
+	uint64_t bytes;
+
+	return __builtin_mul_overflow(items, size, &bytes) ? NULL : load_scratch(space, bytes);
+}
+
+static void lzma_scratch_free(void *space, void *p) { (void)space, (void)p; }
+
+static enum step lzma_step(void *state, struct window *w)
+{
+	lzma_stream *z = state;
+	lzma_ret rc;
+
+	z->next_in = w->in;
+	z->avail_in = w->n_in;
+	z->next_out = w->out;
+	z->avail_out = w->n_out;
+	rc = lzma_code(z, LZMA_RUN);
+	w->in = z->next_in;
+	w->n_in = z->avail_in;
+	w->n_out = z->avail_out;
+	w->detail = rc;
+	if (rc == LZMA_MEM_ERROR || rc == LZMA_MEMLIMIT_ERROR)
+		return STEP_NO_MEMORY;
+	return rc == LZMA_STREAM_END                   ? STEP_END
+	       : rc == LZMA_OK || rc == LZMA_BUF_ERROR ? STEP_MORE
+						       : STEP_BAD;
+}
+
+static int lzma_run(struct unpack *u, enum unpack_form form)
+{
+	lzma_allocator alloc = { lzma_scratch, lzma_scratch_free, u->space };
+	lzma_stream z = LZMA_STREAM_INIT;
+	lzma_ret rc;
+
+	z.allocator = &alloc;
+	rc = form == UNPACK_XZ ? lzma_stream_decoder(&z, UINT64_MAX, 0)
+			       : lzma_alone_decoder(&z, UINT64_MAX);
+	if (rc != LZMA_OK)
+		return no_memory(u, form);
+	return stream_run(u, form, lzma_step, &z);
+}
+
+/* ---- bzip2 --------------------------------------------------------------------------------- */
+
+static void *bz_scratch(void *space, int items, int size)
+{
+	return items < 0 || size < 0 ? NULL
+				     : load_scratch(space, (uint64_t)items * (uint64_t)size);
+}
+
+static void bz_scratch_free(void *space, void *p) { (void)space, (void)p; }
+
+static enum step bzip2_step(void *state, struct window *w)
+{
+	bz_stream *z = state;
+	int rc;
+
+	z->next_in = (char *)(uintptr_t)w->in;
+	z->avail_in = (unsigned)w->n_in;
+	z->next_out = (char *)w->out;
+	z->avail_out = (unsigned)w->n_out;
+	rc = BZ2_bzDecompress(z);
+	w->in = (const uint8_t *)z->next_in;
+	w->n_in = z->avail_in;
+	w->n_out = z->avail_out;
+	w->detail = rc;
+	if (rc == BZ_MEM_ERROR)
+		return STEP_NO_MEMORY;
+	return rc == BZ_STREAM_END ? STEP_END : rc == BZ_OK ? STEP_MORE : STEP_BAD;
+}
+
+static int bzip2_run(struct unpack *u)
+{
+	bz_stream z = { .bzalloc = bz_scratch, .bzfree = bz_scratch_free, .opaque = u->space };
+
+	if (BZ2_bzDecompressInit(&z, 0, 0) != BZ_OK)
+		return no_memory(u, UNPACK_BZIP2);
+	return stream_run(u, UNPACK_BZIP2, bzip2_step, &z);
+}
+
+/* ---- zstd ---------------------------------------------------------------------------------- */
+
+static void *zstd_scratch(void *space, size_t size) { return load_scratch(space, size); }
+
+static void zstd_scratch_free(void *space, void *p) { (void)space, (void)p; }
+
+static enum step zstd_step(void *state, struct window *w)
+{
+	ZSTD_inBuffer in = { w->in, w->n_in, 0 };
+	ZSTD_outBuffer out = { w->out, w->n_out, 0 };
+	size_t rc = ZSTD_decompressStream(state, &out, &in);
+
+	w->in += in.pos;
+	w->n_in -= in.pos;
+	w->n_out -= out.pos;
+	w->detail = ZSTD_isError(rc) ? (long)ZSTD_getErrorCode(rc) : 0;
+	if (w->detail == ZSTD_error_memory_allocation ||
+		w->detail == ZSTD_error_frameParameter_windowTooLarge)
+		return STEP_NO_MEMORY;
+	return ZSTD_isError(rc) ? STEP_BAD : rc ? STEP_MORE : STEP_END;
+}
+
+static int zstd_run(struct unpack *u)
+{
+	ZSTD_customMem mem = { zstd_scratch, zstd_scratch_free, u->space };
+	ZSTD_DCtx *z = ZSTD_createDCtx_advanced(mem);
+
+	if (!z)
+		return no_memory(u, UNPACK_ZSTD);
+	return stream_run(u, UNPACK_ZSTD, zstd_step, z);
+}
+
+/* ---- lz4, the legacy frame: blocks of 8 MiB, each packed on its own --------------------------- */
+
+static uint32_t le32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* Exactly n bytes of the source: 0, 1 at a clean end, -SK_E_*. */
+static int in_exact(struct unpack *u, uint8_t *buf, uint32_t n)
+{
+	uint32_t have = 0;
+
+	if (u->pos == u->end)
+		return 1;
+	while (have < n) {
+		int64_t got = in_next(u, buf + have, n - have < IN_SIZE ? n - have : IN_SIZE);
+
+		if (got < 0)
+			return (int)got;
+		if (!got)
+			return cut_short(u, UNPACK_LZ4);
+		have += (uint32_t)got;
+	}
+	return 0;
+}
+
+static int lz4_run(struct unpack *u)
+{
+	const uint32_t packed_max = (uint32_t)LZ4_COMPRESSBOUND(LZ4_BLOCK);
+	uint8_t *in = load_scratch(u->space, packed_max),
+		*out = load_scratch(u->space, LZ4_BLOCK);
+	uint8_t word[4];
+	int rc, n;
+
+	if (!in || !out)
+		return no_memory(u, UNPACK_LZ4);
+	rc = in_exact(u, word, 4); /* the magic number */
+	while (!rc && !(rc = in_exact(u, word, 4))) {
+		uint32_t size = le32(word);
+
+		if (!size || size > packed_max)
+			return corrupt(u, UNPACK_LZ4, (long)size);
+		rc = in_exact(u, in, size);
+		if (rc)
+			return rc < 0 ? rc : cut_short(u, UNPACK_LZ4);
+		n = LZ4_decompress_safe((const char *)in, (char *)out, (int)size, LZ4_BLOCK);
+		if (n < 0)
+			return corrupt(u, UNPACK_LZ4, n);
+		rc = out_put(u, out, (size_t)n);
+	}
+	return rc < 0 ? rc : u->total ? 0 : cut_short(u, UNPACK_LZ4);
+}
+
+/* ---- not packed ------------------------------------------------------------------------------ */
+
+static int copy_run(struct unpack *u)
+{
+	uint8_t *buf = load_scratch(u->space, IN_SIZE);
+	int64_t n;
+	int rc;
+
+	if (!buf)
+		return no_memory(u, UNPACK_NONE);
+	while ((n = in_next(u, buf, IN_SIZE)) > 0) {
+		rc = out_put(u, buf, (size_t)n);
+		if (rc)
+			return rc;
+	}
+	return (int)n;
+}
+
+int unpack_run(enum unpack_form form, struct unpack *u)
+{
+	switch (form) {
+	case UNPACK_NONE:
+		return copy_run(u);
+	case UNPACK_GZIP:
+		return gzip_run(u);
+	case UNPACK_XZ:
+	case UNPACK_LZMA:
+		return lzma_run(u, form);
+	case UNPACK_BZIP2:
+		return bzip2_run(u);
+	case UNPACK_LZ4:
+		return lz4_run(u);
+	case UNPACK_ZSTD:
+		return zstd_run(u);
+	default:
+		return load_fail(u->error, "kernel: %s is not supported", unpack_name(form));
+	}
+}

@@ -1,0 +1,321 @@
+/*
+ * exit.c - what a guest did that the kernel could not handle
+ *
+ * Objects     none of its own; works on the state page of the vCPU that exited.
+ * Locks       none: the vCPU's own thread.
+ * Invariants  X1 an exit either moves RIP, injects an exception, lets the guest try again after a change, or stops
+ *                the guest: no exit repeats for ever by itself
+ *             X2 what the guest can cause costs a line of the log at most, once
+ */
+#include "machine/exits.h"
+
+#include <xen/xen.h>
+#include <xen/sched.h>
+
+#include "load/boot_info.h"
+#include "machine/cpuid.h"
+#include "machine/guest_memory.h"
+#include "machine/mmio.h"
+#include "machine/msr.h"
+#include "sys/sk.h"
+#include "xen.h"
+
+enum { VEC_UD = 6, VEC_GP = 13 };
+enum { CR4_PAE = 1 << 5, CR4_LA57 = 1 << 12, CR4_PCIDE = 1 << 17, EFER_LMA = 1 << 10 };
+#define CR3_PCID 0xfffull
+
+/* ---- instructions --------------------------------------------------------------------------------------- */
+
+static void host_cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
+{
+	__asm__ volatile("cpuid"
+			 : "=a"(r->eax), "=b"(r->ebx), "=c"(r->ecx), "=d"(r->edx)
+			 : "a"(leaf), "c"(subleaf));
+}
+
+/* Some machines carry out XSETBV in spite of the intercept: ask the kernel where it matters. */
+static uint64_t xcr0_now(struct vcpu *v, uint32_t leaf)
+{
+	enum { LEAF_XSAVE = 0xd };
+
+	if (leaf != LEAF_XSAVE)
+		return 1;
+	vcpu_sync(v, SK_VCPU_XCR0);
+	return v->st->xcr0;
+}
+
+static struct cpuid_env cpuid_env_of(struct vcpu *v, uint32_t leaf)
+{
+	return (struct cpuid_env){
+		.host = host_cpuid,
+		.vcpu = v->id,
+		.n_vcpus = vm.n_vcpus,
+		.domid = vm.cfg->domid,
+		.xcr0_max = vm.info->xcr0,
+		.xcr0 = xcr0_now(v, leaf),
+		.cr4 = v->st->cr4,
+		.tsc_hz = vm.tsc_hz,
+		.tsc_offset = v->tsc_offset,
+	};
+}
+
+static void exit_cpuid(struct vcpu *v)
+{
+	struct sk_vcpu_state *st = v->st;
+	struct cpuid_env env = cpuid_env_of(v, (uint32_t)st->gpr[SK_RAX]);
+	struct cpuid_regs r;
+
+	cpuid_guest(&env, (uint32_t)st->gpr[SK_RAX], (uint32_t)st->gpr[SK_RCX], &r);
+	st->gpr[SK_RAX] = r.eax;
+	st->gpr[SK_RBX] = r.ebx;
+	st->gpr[SK_RCX] = r.ecx;
+	st->gpr[SK_RDX] = r.edx;
+	vcpu_dirty(v, SK_VCPU_GPR);
+	exit_skip(v, 2);
+}
+
+static void exit_rdmsr(struct vcpu *v)
+{
+	struct sk_vcpu_state *st = v->st;
+	uint64_t value;
+
+	if (!msr_read(v, (uint32_t)st->gpr[SK_RCX], &value)) {
+		vcpu_exception(v, VEC_GP, 0);
+		return;
+	}
+	st->gpr[SK_RAX] = (uint32_t)value;
+	st->gpr[SK_RDX] = value >> 32;
+	vcpu_dirty(v, SK_VCPU_GPR);
+	exit_skip(v, 2);
+}
+
+static void exit_wrmsr(struct vcpu *v)
+{
+	struct sk_vcpu_state *st = v->st;
+	uint64_t value = (uint32_t)st->gpr[SK_RAX] | st->gpr[SK_RDX] << 32;
+
+	if (msr_write(v, (uint32_t)st->gpr[SK_RCX], value))
+		exit_skip(v, 2);
+	else
+		vcpu_exception(v, VEC_GP, 0);
+}
+
+static void exit_xsetbv(struct vcpu *v)
+{
+	struct sk_vcpu_state *st = v->st;
+	uint64_t value = (uint32_t)st->gpr[SK_RAX] | st->gpr[SK_RDX] << 32;
+
+	if (st->cpl || (uint32_t)st->gpr[SK_RCX] || !cpuid_xcr0_valid(value, vm.info->xcr0)) {
+		vcpu_exception(v, VEC_GP, 0);
+		return;
+	}
+	st->xcr0 = value;
+	vcpu_dirty(v, SK_VCPU_XCR0);
+	exit_skip(v, 3);
+}
+
+static void exit_rdtsc(struct vcpu *v)
+{
+	struct sk_vcpu_state *st = v->st;
+	uint64_t now = guest_tsc(v);
+	uint8_t code[INSN_MAX];
+	size_t n;
+
+	st->gpr[SK_RAX] = (uint32_t)now;
+	st->gpr[SK_RDX] = now >> 32;
+	n = exit_code(v, code);
+	if (n >= 3 && code[0] == 0x0f && code[1] == 0x01 && code[2] == 0xf9)
+		st->gpr[SK_RCX] = v->tsc_aux;
+	vcpu_dirty(v, SK_VCPU_GPR);
+	exit_skip(v, 2);
+}
+
+static void exit_hypercall(struct vcpu *v)
+{
+	/* First step over it, then call: what the call changes is final. */
+	exit_skip(v, 3);
+	xen_hypercall(v->id);
+}
+
+static void exit_hlt(struct vcpu *v)
+{
+	exit_skip(v, 1);
+	vcpu_halt(v);
+}
+
+/* ---- ports ------------------------------------------------------------------------------------------------ */
+
+/* Ports of a PC at which kernels look whether something is there; so silence about them means nothing. */
+static bool port_expected(uint16_t port)
+{
+	static const struct {
+		uint16_t first, last;
+	} ranges[] = { { 0x00, 0x2f }, { 0x40, 0x4f }, { 0x60, 0x71 }, { 0x80, 0xdf },
+		{ 0xe9, 0xed }, { 0x170, 0x177 }, { 0x1f0, 0x1f7 }, { 0x278, 0x27f },
+		{ 0x2e9, 0x2ef }, { 0x2f9, 0x2ff }, { 0x370, 0x37f }, { 0x3b0, 0x3df },
+		{ 0x3e9, 0x3f7 }, { 0x3f9, 0x3ff }, { 0x4d0, 0x4d1 }, { 0xcf8, 0xcff } };
+	size_t i;
+
+	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (port >= ranges[i].first && port <= ranges[i].last)
+			return true;
+	return port >= ACPI_SLEEP_PORT && port <= ACPI_RESET_PORT;
+}
+
+/* A guest may wait for a device for ever, or say to a serial port what goes wrong. */
+static void port_note(const struct vcpu *v, uint16_t port, bool in)
+{
+	if (!port_expected(port))
+		vm_note(NOTE_PORT, port, "vCPU %u: %s port %#x at %#llx: nothing is there",
+			v->id, in ? "reads" : "writes", port, (unsigned long long)v->st->rip);
+}
+
+static void exit_io(struct vcpu *v)
+{
+	struct sk_vcpu_state *st = v->st;
+	uint64_t q = st->qual[0];
+	uint16_t port = (uint16_t)q;
+	uint8_t size = (uint8_t)(q >> 16);
+	uint64_t mask = size == 4 ? UINT32_MAX : (1ull << size * 8) - 1;
+
+	if (size != 1 && size != 2 && size != 4) {
+		exit_crash(v, "port access of no size");
+		return;
+	}
+	port_note(v, port, q >> 24 & 1);
+	if (q >> 25 & 1) { /* strings: no device has a use for them */
+		if (q >> 26 & 1)
+			st->gpr[SK_RCX] = 0;
+	} else if (q >> 24 & 1) {
+		uint64_t in = port_in(v, port, size);
+
+		st->gpr[SK_RAX] = size == 4 ? in : (st->gpr[SK_RAX] & ~mask) | (in & mask);
+	} else {
+		port_out(v, port, size, (uint32_t)(st->gpr[SK_RAX] & mask));
+	}
+	vcpu_dirty(v, SK_VCPU_GPR);
+	if (st->qual[1])
+		exit_rip_set(v, st->qual[1]);
+	else
+		exit_skip(v, 1);
+}
+
+/* ---- control registers ----------------------------------------------------------------------------------------- */
+
+/* What MOV to CR4 refuses beyond bits that CPUID hides (SDM vol. 2). */
+static bool cr4_valid(struct vcpu *v, uint64_t value)
+{
+	const struct sk_vcpu_state *st = v->st;
+	bool pcid_on = value & CR4_PCIDE && !(st->cr4 & CR4_PCIDE);
+
+	if (value & ~vm.cr4_bits)
+		return false;
+	if (st->efer & EFER_LMA)
+		return value & CR4_PAE && !((value ^ st->cr4) & CR4_LA57) &&
+		       !(pcid_on && st->cr3 & CR3_PCID);
+	return !pcid_on;
+}
+
+/* CR4 alone is intercepted. */
+static void exit_cr_write(struct vcpu *v)
+{
+	struct sk_vcpu_state *st = v->st;
+	uint8_t cr = (uint8_t)st->qual[0], gpr = (uint8_t)st->qual[1], code[INSN_MAX];
+	uint64_t value;
+	int n = st->instr_len;
+
+	if (st->qual[1] >= SK_N_GPR) /* the processor does not say */
+		n = insn_mov_to_cr(code, exit_code(v, code), insn_mode(st), &cr, &gpr);
+	if (cr != 4 || n < 0) {
+		exit_crash(v, "write to a control register that is not understood");
+		return;
+	}
+	value = insn_mode(st) == 64 ? st->gpr[gpr] : (uint32_t)st->gpr[gpr];
+	if (!cr4_valid(v, value)) {
+		vcpu_exception(v, VEC_GP, 0);
+		return;
+	}
+	vcpu_sync(v, SK_VCPU_CR);
+	st->cr4 = value;
+	vcpu_dirty(v, SK_VCPU_CR);
+	if (n)
+		exit_rip_set(v, st->rip + (uint64_t)n);
+	else
+		exit_skip(v, 3);
+}
+
+bool hypercall_page_write(struct vcpu *v, uint64_t value)
+{
+	void *page;
+
+	if (value & (VM_PAGE - 1)) { /* the low bits number the page: there is only page 0 */
+		vm_log("hypercall page %llu of 1", (unsigned long long)(value & (VM_PAGE - 1)));
+		return false;
+	}
+	page = gmem(value, VM_PAGE);
+	if (page)
+		xen_hypercall_page(v->id, page, vm.amd);
+	return page != NULL;
+}
+
+void exit_dispatch(struct vcpu *v, uint32_t reason)
+{
+	switch (reason) {
+	case SK_EXIT_SIGNAL:
+	case SK_EXIT_DEADLINE:
+	case SK_EXIT_NMI_WINDOW:
+		break;
+	case SK_EXIT_HYPERCALL:
+		exit_hypercall(v);
+		break;
+	case SK_EXIT_CPUID:
+		exit_cpuid(v);
+		break;
+	case SK_EXIT_HLT:
+		exit_hlt(v);
+		break;
+	case SK_EXIT_IO:
+		exit_io(v);
+		break;
+	case SK_EXIT_RDMSR:
+		exit_rdmsr(v);
+		break;
+	case SK_EXIT_WRMSR:
+		exit_wrmsr(v);
+		break;
+	case SK_EXIT_NESTED_FAULT:
+		exit_nested_fault(v);
+		break;
+	case SK_EXIT_XSETBV:
+		exit_xsetbv(v);
+		break;
+	case SK_EXIT_WBINVD:
+		exit_skip(v, 2);
+		break;
+	case SK_EXIT_PAUSE:
+		exit_skip(v, 2);
+		(void)sk_yield();
+		break;
+	case SK_EXIT_UNDEFINED:
+		vcpu_exception(v, VEC_UD, -1);
+		break;
+	case SK_EXIT_RDTSC:
+		exit_rdtsc(v);
+		break;
+	case SK_EXIT_CR_WRITE:
+		exit_cr_write(v);
+		break;
+	case SK_EXIT_SHUTDOWN:
+		exit_crash(v, "triple fault");
+		break;
+	case SK_EXIT_INVALID_STATE:
+		exit_crash(v, "the processor refuses the state");
+		break;
+	case SK_EXIT_TASK_SWITCH:
+		exit_crash(v, "task switch by hardware");
+		break;
+	default:
+		exit_crash(v, "exit that is not known");
+		break;
+	}
+}

@@ -1,0 +1,272 @@
+/*
+ * guest_memory.c - the VMM's view of guest memory: by guest-physical and by guest-virtual address
+ *
+ * Objects     none of its own; reads vm.chunk, page tables in guest RAM, and the vCPU's control registers.
+ * Locks       none: chunks and their page words are published atomically by physmap.c and memory behind them stays.
+ * Invariants  G1 a pointer is returned only if every page of the range is in the guest now and the
+ *                range is contiguous here
+ *             G2 a walk reads at most 5 entries, each of them once
+ */
+#include "machine/guest_memory.h"
+
+#include <string.h>
+
+#define GPA_LIMIT (1ull << VM_PHYS_BITS)
+
+/* What the guest sees at gpa, and how many bytes from there on are contiguous at least. */
+static uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
+{
+	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT);
+	uint8_t *page;
+
+	if (!c) {
+		*len = VM_CHUNK - (gpa & (VM_CHUNK - 1));
+		return chunk_is_ram(gpa >> CHUNK_SHIFT) ? vm.ram + gpa : NULL;
+	}
+	*len = VM_PAGE - (gpa & (VM_PAGE - 1));
+	page = page_ptr(
+		__atomic_load_n(&c->page[gpa / VM_PAGE % CHUNK_PAGES], __ATOMIC_ACQUIRE),
+		gpa & ~(uint64_t)(VM_PAGE - 1));
+	return page ? page + (gpa & (VM_PAGE - 1)) : NULL;
+}
+
+void *gmem(sk_gpa_t gpa, uint64_t len)
+{
+	uint64_t done = 0, n;
+	uint8_t *first = NULL;
+
+	if (!len || gpa >= GPA_LIMIT || len > GPA_LIMIT - gpa)
+		return NULL;
+	while (done < len) {
+		uint8_t *p = piece_at(gpa + done, &n);
+
+		if (!p || (done && p != first + done)) /* G1 */
+			return NULL;
+		if (!done)
+			first = p;
+		done += n;
+	}
+	return first;
+}
+
+/* Like gmem_read and _write over pieces that need not be contiguous here; checked first as a whole. */
+static int copy(sk_gpa_t gpa, uint8_t *buf, uint64_t len, bool write)
+{
+	uint64_t done, n;
+	uint8_t *p;
+
+	if (gpa >= GPA_LIMIT || len > GPA_LIMIT - gpa)
+		return -SK_E_RANGE;
+	for (done = 0; done < len; done += n)
+		if (!piece_at(gpa + done, &n))
+			return -SK_E_RANGE;
+	for (done = 0; done < len; done += n) {
+		p = piece_at(gpa + done, &n);
+		if (!p) /* went away meanwhile */
+			return -SK_E_RANGE;
+		if (n > len - done)
+			n = len - done;
+		if (write)
+			memcpy(p, buf + done, n);
+		else
+			memcpy(buf + done, p, n);
+	}
+	return 0;
+}
+
+int gmem_read(sk_gpa_t gpa, void *buf, uint64_t len) { return copy(gpa, buf, len, false); }
+
+int gmem_write(sk_gpa_t gpa, const void *buf, uint64_t len)
+{
+	return copy(gpa, (uint8_t *)(uintptr_t)buf, len, true);
+}
+
+/* ---- guest page tables ------------------------------------------------------------------------- */
+
+enum {
+	CR0_PG = 1u << 31,
+	CR0_WP = 1 << 16,
+	CR4_PSE = 1 << 4,
+	CR4_PAE = 1 << 5,
+	CR4_LA57 = 1 << 12,
+	CR4_SMAP = 1 << 21,
+	EFER_LMA = 1 << 10
+};
+enum { FLAG_AC = 1 << 18 };
+enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80 };
+#define PTE_ADDR 0x000ffffffffff000ull
+
+struct walk {
+	unsigned levels, bits; /* of the tables, index bits of each */
+	unsigned entry;        /* bytes */
+	uint64_t root;
+	bool pse; /* large pages without PAE */
+	bool wp;
+};
+
+static bool canonical(uint64_t gva, unsigned bits)
+{
+	int64_t s = (int64_t)(gva << (64 - bits)) >> (64 - bits);
+
+	return (uint64_t)s == gva;
+}
+
+/* False: the address cannot exist in this mode. */
+static bool walk_init(const struct sk_vcpu_state *st, uint64_t gva, struct walk *w)
+{
+	*w = (struct walk){ .bits = 9, .entry = 8, .wp = st->cr0 & CR0_WP, .pse = true };
+	if (st->efer & EFER_LMA) {
+		w->levels = st->cr4 & CR4_LA57 ? 5 : 4;
+		w->root = st->cr3 & PTE_ADDR;
+		return canonical(gva, 12 + 9 * w->levels);
+	}
+	if (gva >> 32)
+		return false;
+	if (st->cr4 & CR4_PAE) {
+		w->levels = 3;
+		w->root = st->cr3 & 0xffffffe0;
+	} else {
+		w->levels = 2;
+		w->bits = 10;
+		w->entry = 4;
+		w->root = st->cr3 & 0xfffff000;
+		w->pse = st->cr4 & CR4_PSE;
+	}
+	return true;
+}
+
+static bool entry_read(sk_gpa_t gpa, unsigned size, uint64_t *out)
+{
+	void *p = gmem(gpa, size);
+
+	if (!p)
+		return false;
+	*out = size == 8 ? __atomic_load_n((uint64_t *)p, __ATOMIC_RELAXED)
+			 : __atomic_load_n((uint32_t *)p, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* As the processor does: accessed on the way, dirty where it writes. */
+static void entry_mark(sk_gpa_t gpa, uint64_t entry, uint64_t bits)
+{
+	uint8_t *p;
+
+	if ((entry & bits) == bits)
+		return;
+	p = gmem(gpa, 1);
+	if (p)
+		__atomic_fetch_or(p, (uint8_t)bits, __ATOMIC_RELAXED);
+}
+
+static uint64_t large_page(const struct walk *w, uint64_t entry, uint64_t gva, unsigned shift)
+{
+	uint64_t mask = (1ull << shift) - 1, base = entry & PTE_ADDR & ~mask;
+
+	if (w->entry == 4) /* PSE-36: bits 13 to 20 are address bits 32 to 39 */
+		base = (entry & 0xffc00000) | (entry >> 13 & 0xff) << 32;
+	return base | (gva & mask);
+}
+
+/*
+ * The rights that all levels give to a page (PTE_W, PTE_U) into *rights, its address into *gpa. `write` sets dirty where the
+ * page is written to in the end. False: not mapped.
+ */
+static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
+	uint32_t *rights, sk_gpa_t *gpa)
+{
+	struct walk w;
+	uint64_t table, entry, at;
+	unsigned level, shift;
+
+	*rights = PTE_W | PTE_U;
+	*gpa = gva;
+	if (!(st->cr0 & CR0_PG))
+		return !(gva >> 32);
+	if (!walk_init(st, gva, &w))
+		return false;
+	table = w.root;
+	for (level = w.levels; level; level--) { /* G2 */
+		bool pdpte = w.levels == 3 && level == 3, leaf;
+
+		shift = 12 + w.bits * (level - 1);
+		at = table + (gva >> shift & ((1ull << w.bits) - 1)) * w.entry;
+		if (pdpte)
+			at = table + (gva >> 30 & 3) * 8;
+		if (!entry_read(at, w.entry, &entry) || !(entry & PTE_P))
+			return false;
+		if (!pdpte)
+			*rights &= (uint32_t)entry;
+		leaf = level == 1 || (entry & PTE_PS && w.pse && !pdpte && level < 4);
+		if (!pdpte)
+			entry_mark(at, entry,
+				PTE_A | (leaf && write && (*rights & PTE_W || !w.wp) ? PTE_D
+										     : 0));
+		if (leaf && level > 1) {
+			*gpa = large_page(&w, entry, gva, shift);
+			return true;
+		}
+		table = entry & (w.entry == 4 ? 0xfffff000 : PTE_ADDR);
+	}
+	*gpa = table | (gva & (VM_PAGE - 1));
+	return true;
+}
+
+sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva, bool write)
+{
+	uint32_t rights;
+	sk_gpa_t gpa;
+
+	if (!walk_page(v->st, gva, write, &rights, &gpa) ||
+		(write && v->st->cr0 & CR0_WP && !(rights & PTE_W)))
+		return UINT64_MAX;
+	return gpa;
+}
+
+uint32_t gva_access(struct vcpu *v, uint64_t gva, uint32_t access, sk_gpa_t *gpa)
+{
+	const struct sk_vcpu_state *st = v->st;
+	bool user = access & PF_USER, write = access & PF_WRITE;
+	uint32_t rights;
+
+	if (!walk_page(st, gva, write, &rights, gpa))
+		return access | PF_NONE;
+	if (!(st->cr0 & CR0_PG))
+		return 0;
+	if ((user && !(rights & PTE_U)) ||
+		(write && !(rights & PTE_W) && (user || st->cr0 & CR0_WP)) ||
+		(!user && rights & PTE_U && st->cr4 & CR4_SMAP && !(st->rflags & FLAG_AC)))
+		return access | PF_PRESENT;
+	return 0;
+}
+
+static int gva_copy(struct vcpu *v, uint64_t gva, uint8_t *buf, uint64_t len, bool write)
+{
+	while (len) {
+		uint64_t n = VM_PAGE - (gva & (VM_PAGE - 1)), ignored;
+		sk_gpa_t gpa = gva_to_gpa(v, gva, write);
+		uint8_t *p = gpa < GPA_LIMIT ? piece_at(gpa, &ignored) : NULL;
+
+		if (!p)
+			return -SK_E_RANGE;
+		if (n > len)
+			n = len;
+		if (write)
+			memcpy(p, buf, n);
+		else
+			memcpy(buf, p, n);
+		gva += n;
+		buf += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int gva_read(struct vcpu *v, uint64_t gva, void *buf, uint64_t len)
+{
+	return gva_copy(v, gva, buf, len, false);
+}
+
+int gva_write(struct vcpu *v, uint64_t gva, const void *buf, uint64_t len)
+{
+	return gva_copy(v, gva, (uint8_t *)(uintptr_t)buf, len, true);
+}

@@ -1,0 +1,93 @@
+/*
+ * log.c - lines of the VMM's log that a guest can cause, at a bounded rate or of a bounded number
+ *
+ * Objects     a bucket of lines that fills again with time; the notes that were made.
+ * Locks       its own; leaf but for output.
+ * Invariants  N1 notes do not take from the bucket: a guest that floods the log cannot hide why it ends
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "machine/vm.h"
+
+enum { BURST = 100, PER_SECOND = 4 };
+
+static struct mutex lock;
+static uint64_t bucket = BURST, last, dropped;
+
+/* Under the lock: may this line be written? */
+static bool take(void)
+{
+	uint64_t now = vm_rdtsc(), step = vm.tsc_hz ? vm.tsc_hz / PER_SECOND : UINT64_MAX,
+		 n = (now - last) / step;
+
+	if (n) {
+		bucket = bucket + n < BURST ? bucket + n : BURST;
+		last = now;
+	}
+	if (!bucket) {
+		dropped++;
+		return false;
+	}
+	bucket--;
+	return true;
+}
+
+static void line_write(const char *fmt, va_list ap)
+{
+	if (dropped)
+		printf("%llu lines dropped\n", (unsigned long long)dropped);
+	dropped = 0;
+	vprintf(fmt, ap);
+	putchar('\n');
+	fflush(stdout);
+}
+
+void vm_log(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	mutex_lock(&lock);
+	if (take())
+		line_write(fmt, ap);
+	mutex_unlock(&lock);
+	va_end(ap);
+}
+
+static struct note {
+	enum vm_note kind;
+	uint64_t number;
+} notes[VM_NOTES + VM_CRASH_NOTES];
+static uint32_t n_notes;
+
+/* Under the lock: is it news, and is there room to remember it? */
+static bool note_add(enum vm_note kind, uint64_t number)
+{
+	uint32_t i, room = kind == NOTE_CRASH ? VM_NOTES + VM_CRASH_NOTES : VM_NOTES;
+
+	for (i = 0; i < n_notes; i++)
+		if (notes[i].kind == kind && notes[i].number == number)
+			return false;
+	if (n_notes >= room)
+		return false;
+	notes[n_notes++] = (struct note){ kind, number };
+	return true;
+}
+
+void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	mutex_lock(&lock);
+	if (note_add(kind, number)) { /* N1 */
+		line_write(fmt, ap);
+		if (n_notes == VM_NOTES) {
+			puts("this was the last remark about what is not there");
+			fflush(stdout);
+		}
+	}
+	mutex_unlock(&lock);
+	va_end(ap);
+}

@@ -1,0 +1,15 @@
+/*
+ * msr.h - the guest's model-specific registers
+ */
+#ifndef VMM_MSR_H
+#define VMM_MSR_H
+
+#include "machine/vm.h"
+
+/* Power-up values of those that struct vcpu keeps. */
+void msr_reset(struct vcpu *v);
+/* Own thread. False: #GP. */
+bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value) must_check;
+bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value) must_check;
+
+#endif

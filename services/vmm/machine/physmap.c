@@ -1,0 +1,577 @@
+/*
+ * physmap.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the guest, memory beyond the start's
+ *
+ * Objects     struct chunk: 2 MiB of guest-physical space that needs a page-by-page view, made when the first
+ *             page of it changes, kept for ever. struct mem_page: a page of the VMM's own. struct copy: a
+ *             capability for pages that are not at home.
+ * Locks       vm.mem_lock for every change; guest_memory.c reads without it.
+ * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk, until a fill takes it. A
+ *             piece that control gave later gets its home where the guest first wants a page that has none.
+ * Invariants  M1 a page of RAM is at one place of the guest or free in its home chunk, never both
+ *             M2 vm.balloon_pages is the number of free pages
+ *             M3 chunks without RAM of their own are bounded by EXTRA_CHUNKS, whatever addresses the guest names
+ *             M4 pieces below vm.n_pieces have a home, those from there to vm.n_given do not
+ *             M5 pages of one piece at one distance from home are mapped through one copy, which counts them
+ */
+#include "machine/guest_memory.h"
+
+#include <string.h>
+
+enum { VIEW_ORDER = 12, HEADS_ORDER = 12, EXTRA_CHUNKS = 256 };
+enum { HEADS = (1 << HEADS_ORDER) / sizeof(struct chunk) };
+_Static_assert(CHUNK_PAGES * sizeof(page_word_t) <= 1u << VIEW_ORDER, "the view of a chunk");
+
+static uint32_t n_extra; /* mem_lock */
+static struct mem_page *specials;
+
+static bool gpa_valid(sk_gpa_t gpa)
+{
+	return gpa < 1ull << VM_PHYS_BITS && !(gpa & (VM_PAGE - 1)) &&
+	       gpa / VM_PAGE != VM_LAPIC_GPA / VM_PAGE;
+}
+
+/* Bytes from the start of all RAM, in the order of its pieces. */
+static uint64_t ram_linear(sk_gpa_t gpa)
+{
+	return gpa < VM_HIGH_GPA ? gpa : gpa - VM_HIGH_GPA + vm.low_size;
+}
+
+static uint64_t piece_of(sk_gpa_t gpa) { return ram_linear(gpa) >> vm.ram_order; }
+
+static uint64_t offset_of(sk_gpa_t gpa)
+{
+	return ram_linear(gpa) & ((1ull << vm.ram_order) - 1);
+}
+
+static page_word_t *slot_of(struct chunk *c, sk_gpa_t gpa)
+{
+	return &c->page[gpa / VM_PAGE % CHUNK_PAGES];
+}
+
+static void slot_set(page_word_t *s, enum page_kind kind, uint64_t addr)
+{
+	__atomic_store_n(s, addr | kind, __ATOMIC_RELEASE);
+}
+
+/* Offset of the page at gpa in the piece of RAM that has its home in c. */
+static uint64_t home_offset(const struct chunk *c, sk_gpa_t gpa)
+{
+	return c->offset + (gpa & (VM_CHUNK - 1));
+}
+
+/* ---- chunks ----------------------------------------------------------------------------------------- */
+
+static int leaf_make(uint64_t number)
+{
+	sk_cap_t frame;
+	void *leaf;
+	int rc;
+
+	if (vm.chunk[number / CHUNK_LEAF])
+		return 0;
+	rc = memk_alloc(12, &frame, &leaf);
+	if (rc)
+		return rc;
+	__atomic_store_n(&vm.chunk[number / CHUNK_LEAF], leaf, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* The chunk that is used next, with its view; it stays for another try when the rest fails. */
+static struct chunk *fresh;
+static uint32_t n_fresh;
+
+static int fresh_make(void)
+{
+	sk_cap_t frame;
+	int rc = 0;
+
+	if (!n_fresh) {
+		rc = memk_alloc(HEADS_ORDER, &frame, (void **)&fresh);
+		n_fresh = rc ? 0 : HEADS;
+	}
+	if (!rc && !fresh->page)
+		rc = memk_alloc(VIEW_ORDER, &frame, (void **)&fresh->page);
+	return rc;
+}
+
+static struct chunk *fresh_take(uint64_t number)
+{
+	n_fresh--;
+	fresh->number = number;
+	fresh->piece = PIECE_NONE;
+	return fresh++;
+}
+
+/* c is the home of that piece of RAM, of which the guest has nothing yet. */
+static void chunk_set_home(struct chunk *c, uint32_t piece, uint64_t offset)
+{
+	c->piece = piece;
+	c->offset = offset;
+	c->next = vm.split;
+	vm.split = c;
+}
+
+/* The chunk of gpa with a page-by-page view. */
+static int chunk_get(sk_gpa_t gpa, struct chunk **out)
+{
+	uint64_t number = gpa >> CHUNK_SHIFT, start = number << CHUNK_SHIFT;
+	bool ram = chunk_is_ram(number);
+	struct chunk *c = chunk_find(number);
+	uint32_t i;
+	int rc;
+
+	*out = c;
+	if (c)
+		return 0;
+	if (!ram && n_extra == EXTRA_CHUNKS) /* M3 */
+		return -SK_E_LIMIT;
+	rc = leaf_make(number);
+	if (!rc)
+		rc = fresh_make();
+	if (!rc && ram)
+		rc = memk_split(start);
+	if (rc)
+		return rc;
+	c = fresh_take(number);
+	for (i = 0; ram && i < CHUNK_PAGES; i++)
+		slot_set(&c->page[i], PAGE_HOME, 0);
+	if (ram)
+		chunk_set_home(c, (uint32_t)piece_of(start), offset_of(start));
+	else
+		n_extra++;
+	__atomic_store_n(
+		&vm.chunk[number / CHUNK_LEAF][number % CHUNK_LEAF], c, __ATOMIC_RELEASE);
+	*out = c;
+	return 0;
+}
+
+/* ---- free pages of RAM ------------------------------------------------------------------------------ */
+
+static void ram_free(sk_gpa_t home)
+{
+	struct chunk *c = chunk_find(home >> CHUNK_SHIFT);
+	uint32_t i = (uint32_t)(home / VM_PAGE % CHUNK_PAGES);
+
+	c->free[i / 64] |= 1ull << i % 64;
+	c->n_free++;
+	vm.balloon_pages++;
+}
+
+static void ram_take(struct chunk *c, uint32_t i)
+{
+	c->free[i / 64] &= ~(1ull << i % 64);
+	c->n_free--;
+	vm.balloon_pages--;
+}
+
+/* A free page: the one whose home is gpa if it is free, else any. False: none. */
+static bool ram_find(sk_gpa_t gpa, struct chunk **out, uint32_t *index)
+{
+	uint32_t i = (uint32_t)(gpa / VM_PAGE % CHUNK_PAGES);
+	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT);
+
+	if (c && c->free[i / 64] >> i % 64 & 1) {
+		*out = c;
+		*index = i;
+		return true;
+	}
+	for (c = vm.split; c; c = c->next)
+		for (i = 0; c->n_free && i < CHUNK_PAGES / 64; i++)
+			if (c->free[i]) {
+				*out = c;
+				*index = i * 64 + (uint32_t)__builtin_ctzll(c->free[i]);
+				return true;
+			}
+	return false;
+}
+
+/* ---- copies -------------------------------------------------------------------------------------------- */
+
+struct copy {
+	struct copy *next;
+	uint64_t piece, window; /* where in the guest the piece would begin, modulo 2^64 */
+	sk_cap_t cap;
+	uint32_t pages;
+};
+
+static struct copy *copies_free;
+
+static struct copy **copy_find(uint64_t piece, uint64_t window)
+{
+	struct copy **c = &vm.copies;
+
+	while (*c && ((*c)->piece != piece || (*c)->window != window))
+		c = &(*c)->next;
+	return c;
+}
+
+static int copy_node(struct copy **out)
+{
+	sk_cap_t frame;
+	struct copy *page;
+	int rc;
+
+	if (!copies_free) {
+		rc = memk_alloc(12, &frame, (void **)&page);
+		if (rc)
+			return rc;
+		for (uint32_t i = 0; i < VM_PAGE / sizeof(*page); i++) {
+			page[i].next = copies_free;
+			copies_free = &page[i];
+		}
+	}
+	*out = copies_free;
+	return 0;
+}
+
+/* The copy for that window, in the list; it may have no page yet. */
+static int copy_get(uint64_t piece, uint64_t window, struct copy ***at)
+{
+	struct copy *c;
+	sk_cap_t cap;
+	int rc;
+
+	*at = copy_find(piece, window);
+	if (**at)
+		return 0;
+	rc = copy_node(&c);
+	if (!rc)
+		rc = memk_copy(piece, &cap);
+	if (rc)
+		return rc;
+	copies_free = c->next;
+	*c = (struct copy){ NULL, piece, window, cap, 0 };
+	**at = c;
+	return 0;
+}
+
+static void copy_put(struct copy **at)
+{
+	struct copy *c = *at;
+
+	if (!c || c->pages)
+		return;
+	memk_drop_copy(c->cap);
+	*at = c->next;
+	c->next = copies_free;
+	copies_free = c;
+}
+
+static int copy_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+{
+	struct copy **at;
+	int rc = copy_get(piece, gpa - offset, &at);
+
+	if (rc)
+		return rc;
+	rc = memk_map_copy((*at)->cap, offset, gpa);
+	if (rc)
+		copy_put(at);
+	else
+		(*at)->pages++; /* M5 */
+	return rc;
+}
+
+static void copy_unmap(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+{
+	struct copy **c = copy_find(piece, gpa - offset);
+
+	if (!*c)
+		return; /* M5: it cannot be */
+	memk_unmap_copy((*c)->cap, offset);
+	(*c)->pages--;
+	copy_put(c);
+}
+
+/* ---- pages of the VMM --------------------------------------------------------------------------------- */
+
+int mem_page_alloc(struct mem_page *p)
+{
+	void *ptr;
+	int rc;
+
+	memset(p, 0, sizeof(*p));
+	rc = memk_alloc(12, &p->frame, &ptr);
+	if (rc)
+		return rc;
+	p->ptr = ptr;
+	mutex_lock(&vm.mem_lock);
+	p->next = specials;
+	specials = p;
+	mutex_unlock(&vm.mem_lock);
+	return 0;
+}
+
+static void special_unmap(struct mem_page *p)
+{
+	memk_unmap_copy(p->nested, 0);
+	memk_drop_copy(p->nested);
+	p->nested = 0;
+}
+
+static struct mem_page *special_find(const uint8_t *ptr)
+{
+	struct mem_page *p = specials;
+
+	while (p && p->ptr != ptr)
+		p = p->next;
+	return p;
+}
+
+/* ---- changes, under the lock --------------------------------------------------------------------------- */
+
+static void slot_empty(page_word_t *s, sk_gpa_t gpa)
+{
+	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT), *from;
+	page_word_t was = *s;
+	sk_gpa_t home = was & PAGE_ADDR;
+
+	slot_set(s, PAGE_HOLE, 0);
+	switch (page_kind(was)) {
+	case PAGE_HOME:
+		memk_unmap_home(c->piece, home_offset(c, gpa));
+		ram_free(gpa);
+		break;
+	case PAGE_MOVED:
+		from = chunk_find(home >> CHUNK_SHIFT);
+		copy_unmap(from->piece, home_offset(from, home), gpa);
+		ram_free(home);
+		break;
+	case PAGE_SPECIAL:
+		special_unmap(special_find(page_ptr(was, gpa)));
+		break;
+	default:
+		break;
+	}
+}
+
+/* Show the free page of RAM with home `home` at gpa. */
+static int slot_fill(page_word_t *s, sk_gpa_t gpa, sk_gpa_t home)
+{
+	const struct chunk *from = chunk_find(home >> CHUNK_SHIFT);
+	int rc;
+
+	if (home == gpa)
+		rc = memk_map_home(from->piece, home_offset(from, gpa), gpa);
+	else
+		rc = copy_map(from->piece, home_offset(from, home), gpa);
+	if (rc)
+		return rc;
+	if (home == gpa)
+		slot_set(s, PAGE_HOME, 0);
+	else
+		slot_set(s, PAGE_MOVED, home);
+	return 0;
+}
+
+static int hole_make(sk_gpa_t gpa)
+{
+	struct chunk *c;
+	int rc;
+
+	if (!gpa_valid(gpa))
+		return -SK_E_RANGE;
+	if (!chunk_is_ram(gpa >> CHUNK_SHIFT) && !chunk_find(gpa >> CHUNK_SHIFT))
+		return -SK_E_NOT_FOUND;
+	rc = chunk_get(gpa, &c);
+	if (rc)
+		return rc;
+	if (page_kind(*slot_of(c, gpa)) == PAGE_HOLE)
+		return -SK_E_NOT_FOUND;
+	slot_empty(slot_of(c, gpa), gpa);
+	return 0;
+}
+
+/* Give the chunk of gpa, which has no RAM of its own, a piece of those that control gave. */
+static int home_make(sk_gpa_t gpa, struct chunk **out)
+{
+	sk_gpa_t start = gpa & ~(VM_CHUNK - 1);
+	int rc = chunk_get(gpa, out);
+
+	if (!rc)
+		rc = memk_home(vm.n_pieces, start);
+	if (rc)
+		return rc;
+	chunk_set_home(*out, vm.n_pieces++, 0); /* M4 */
+	n_extra--;
+	memset((*out)->free, 0xff, sizeof((*out)->free));
+	(*out)->n_free = CHUNK_PAGES;
+	vm.balloon_pages += CHUNK_PAGES; /* M2 */
+	if (start + VM_CHUNK > vm.ram_end)
+		vm.ram_end = start + VM_CHUNK;
+	return 0;
+}
+
+/* May a piece of RAM get its home at gpa? -SK_E_AGAIN: if control gives one. */
+static int home_wanted(const struct chunk *c, bool ask)
+{
+	if ((c && c->piece != PIECE_NONE) || vm.n_pieces == vm.max_pieces)
+		return -SK_E_EXISTS;
+	if (vm.n_pieces < vm.n_given)
+		return 0;
+	return ask ? -SK_E_AGAIN : -SK_E_NO_MEM;
+}
+
+static int hole_fill(sk_gpa_t gpa, bool ask)
+{
+	struct chunk *c, *from;
+	uint32_t i;
+	int rc;
+
+	if (!gpa_valid(gpa))
+		return -SK_E_RANGE;
+	c = chunk_find(gpa >> CHUNK_SHIFT);
+	if (c ? page_kind(*slot_of(c, gpa)) != PAGE_HOLE : chunk_is_ram(gpa >> CHUNK_SHIFT))
+		return -SK_E_EXISTS;
+	rc = home_wanted(c, ask);
+	if (rc == -SK_E_AGAIN)
+		return rc;
+	if (!rc)
+		rc = home_make(gpa, &c);
+	else
+		rc = vm.balloon_pages ? chunk_get(gpa, &c) : -SK_E_NO_MEM;
+	if (rc)
+		return rc;
+	if (!ram_find(gpa, &from, &i))
+		return -SK_E_NO_MEM;
+	rc = slot_fill(slot_of(c, gpa), gpa, (from->number << CHUNK_SHIFT) + i * VM_PAGE);
+	if (!rc)
+		ram_take(from, i); /* M1 */
+	return rc;
+}
+
+static int special_map(sk_gpa_t gpa, struct mem_page *p)
+{
+	struct chunk *c;
+	int rc;
+
+	if (!gpa_valid(gpa))
+		return -SK_E_RANGE;
+	rc = chunk_get(gpa, &c);
+	if (rc)
+		return rc;
+	if (p->nested) {
+		if (p->gpa == gpa)
+			return 0;
+		slot_empty(slot_of(chunk_find(p->gpa >> CHUNK_SHIFT), p->gpa), p->gpa);
+	}
+	slot_empty(slot_of(c, gpa), gpa);
+	rc = memk_map_frame(p->frame, gpa, &p->nested);
+	if (rc)
+		return rc;
+	p->gpa = gpa;
+	slot_set(slot_of(c, gpa), PAGE_SPECIAL, (uintptr_t)p->ptr);
+	return 0;
+}
+
+static int page_move(sk_gpa_t from, sk_gpa_t to)
+{
+	struct chunk *cf, *ct;
+	page_word_t *s;
+	sk_gpa_t home;
+	int rc;
+
+	if (!gpa_valid(from) || !gpa_valid(to) || !gmem(from, VM_PAGE))
+		return -SK_E_RANGE;
+	if (from == to)
+		return 0;
+	rc = chunk_get(from, &cf);
+	if (!rc)
+		rc = chunk_get(to, &ct);
+	if (rc)
+		return rc;
+	s = slot_of(cf, from);
+	if (page_kind(*s) == PAGE_SPECIAL)
+		return special_map(to, special_find(page_ptr(*s, from)));
+	home = page_kind(*s) == PAGE_HOME ? from : *s & PAGE_ADDR;
+	slot_empty(slot_of(ct, to), to);
+	slot_empty(s, from);
+	rc = slot_fill(slot_of(ct, to), to, home);
+	if (!rc)
+		ram_take(chunk_find(home >> CHUNK_SHIFT),
+			(uint32_t)(home / VM_PAGE % CHUNK_PAGES));
+	return rc;
+}
+
+/* ---- the same with the lock ------------------------------------------------------------------------------ */
+
+int mem_hole_make(sk_gpa_t gpa)
+{
+	int rc;
+
+	mutex_lock(&vm.mem_lock);
+	rc = hole_make(gpa);
+	mutex_unlock(&vm.mem_lock);
+	return rc;
+}
+
+int mem_hole_fill(sk_gpa_t gpa, bool ask)
+{
+	int rc;
+
+	mutex_lock(&vm.mem_lock);
+	rc = hole_fill(gpa, ask);
+	mutex_unlock(&vm.mem_lock);
+	return rc;
+}
+
+int mem_special_map(sk_gpa_t gpa, struct mem_page *p)
+{
+	int rc;
+
+	mutex_lock(&vm.mem_lock);
+	rc = special_map(gpa, p);
+	mutex_unlock(&vm.mem_lock);
+	return rc;
+}
+
+int mem_move(sk_gpa_t from, sk_gpa_t to)
+{
+	int rc;
+
+	mutex_lock(&vm.mem_lock);
+	rc = page_move(from, to);
+	mutex_unlock(&vm.mem_lock);
+	return rc;
+}
+
+uint32_t mem_given(uint32_t n)
+{
+	mutex_lock(&vm.mem_lock);
+	if (n > vm.max_pieces - vm.n_given)
+		n = vm.max_pieces - vm.n_given;
+	vm.n_given += n;
+	mutex_unlock(&vm.mem_lock);
+	return n;
+}
+
+uint32_t mem_room(void)
+{
+	uint32_t n;
+
+	mutex_lock(&vm.mem_lock);
+	n = vm.max_pieces - vm.n_given;
+	mutex_unlock(&vm.mem_lock);
+	return n;
+}
+
+uint64_t mem_pages(void)
+{
+	uint64_t grown, n;
+
+	mutex_lock(&vm.mem_lock);
+	grown = (uint64_t)(vm.n_pieces - vm.n_birth) * CHUNK_PAGES;
+	n = (vm.low_size + vm.high_size) / VM_PAGE + grown - vm.balloon_pages;
+	mutex_unlock(&vm.mem_lock);
+	return n;
+}
+
+uint64_t mem_max_gfn(void)
+{
+	uint64_t end;
+
+	mutex_lock(&vm.mem_lock);
+	end = vm.ram_end;
+	mutex_unlock(&vm.mem_lock);
+	return end / VM_PAGE - 1;
+}

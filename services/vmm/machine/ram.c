@@ -1,0 +1,153 @@
+/*
+ * ram.c - guest RAM and nested mappings through the kernel's calls
+ *
+ * Objects     for each piece of RAM (an untyped that control gave): a frame, mapped in this domain, and a copy of its
+ *             capability, mapped in the nested space. Both rows of slots are consecutive.
+ * Locks       none of its own: physmap.c calls with vm.mem_lock held, ram_init() before any vCPU.
+ * Lifecycle   the start's pieces are made before the guest runs, further ones by memk_home(); gone with the guest.
+ */
+#include "machine/ram.h"
+
+#include "caps/caps.h"
+#include "machine/guest_memory.h"
+#include "proto/domain.h"
+#include "sys/sk.h"
+
+enum { RWX = SK_R | SK_W | SK_EXEC };
+
+int memk_alloc(uint32_t order, sk_cap_t *frame, void **out)
+{
+	return vm_alloc(order, frame, out);
+}
+
+int memk_map_home(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+{
+	return space_map_at(
+		vm.nested, vm.ram_nested + (sk_cap_t)piece, gpa, offset, SK_PAGE_ORDER, RWX);
+}
+
+void memk_unmap_home(uint64_t piece, uint64_t offset)
+{
+	(void)sk_unmap(vm.ram_nested + (sk_cap_t)piece, offset, SK_PAGE_ORDER);
+}
+
+int memk_copy(uint64_t piece, sk_cap_t *copy)
+{
+	return cap_copy(vm.ram_frame + (sk_cap_t)piece, SK_ALL, 0, copy);
+}
+
+int memk_map_copy(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
+{
+	return space_map_at(vm.nested, copy, gpa, offset, SK_PAGE_ORDER, RWX);
+}
+
+void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
+{
+	(void)sk_unmap(copy, offset, SK_PAGE_ORDER);
+}
+
+void memk_drop_copy(sk_cap_t copy) { cap_drop(copy); }
+
+int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
+{
+	int rc = cap_copy(frame, SK_ALL, 0, copy);
+
+	if (rc)
+		return rc;
+	rc = memk_map_copy(*copy, 0, gpa);
+	if (rc)
+		cap_drop(*copy);
+	return rc;
+}
+
+int memk_split(sk_gpa_t gpa)
+{
+	sk_cap_t table;
+	int rc = object_make(SK_OBJ_TABLE, 0, &table);
+
+	if (rc)
+		return rc;
+	rc = (int)sk_map_table(table, vm.nested, gpa, 1);
+	if (rc)
+		cap_drop(table);
+	return rc;
+}
+
+/* Where in guest-physical space the piece at this distance from the start of RAM is. */
+static sk_gpa_t gpa_of(uint64_t linear)
+{
+	return linear < vm.low_size ? linear : VM_HIGH_GPA + (linear - vm.low_size);
+}
+
+/* One large page or more at a time: pieces may be larger than what the tables hold as one entry. */
+static int map_piece(
+	sk_cap_t space, sk_cap_t frame, uint64_t at, uint64_t size, uint32_t rights)
+{
+	uint32_t order = size >= 1ull << SK_HUGE_ORDER ? SK_HUGE_ORDER : SK_LARGE_ORDER;
+	uint64_t offset;
+	int rc = 0;
+
+	for (offset = 0; !rc && offset < size; offset += 1ull << order)
+		rc = space_map_at(space, frame, at + offset, offset, order, rights);
+	return rc;
+}
+
+/* The piece's frame and its second capability, and what the VMM sees. Undone when it fails. */
+static int piece_make(uint32_t i, uint32_t order, sk_gpa_t gpa)
+{
+	int rc = object_make_in(
+		VM_CAP_RAM + i, SK_OBJ_FRAME, order, SK_CAP_CNODE, vm.ram_frame + i, 1);
+
+	if (rc)
+		return rc;
+	rc = (int)sk_copy(
+		SK_CAP_CNODE, vm.ram_nested + i, SK_CAP_CNODE, vm.ram_frame + i, SK_ALL);
+	if (!rc)
+		rc = map_piece(SK_CAP_SPACE, vm.ram_frame + i,
+			(uint64_t)(uintptr_t)vm.ram + gpa, 1ull << order, SK_R | SK_W);
+	if (rc)
+		(void)sk_revoke(SK_CAP_CNODE, VM_CAP_RAM + i);
+	return rc;
+}
+
+int memk_home(uint64_t piece, sk_gpa_t gpa)
+{
+	return piece_make((uint32_t)piece, CHUNK_SHIFT, gpa);
+}
+
+static int birth_make(uint32_t i)
+{
+	sk_gpa_t gpa = gpa_of((uint64_t)i << vm.ram_order);
+	int rc = piece_make(i, vm.ram_order, gpa);
+
+	return rc ? rc
+		  : map_piece(vm.nested, vm.ram_nested + i, gpa, 1ull << vm.ram_order, RWX);
+}
+
+int ram_init(const struct vm_config *cfg)
+{
+	uint64_t total = (uint64_t)cfg->n_ram << cfg->ram_order, low = VM_LOW_MAX;
+	uint32_t i;
+	int rc;
+
+	if (cfg->ram_order < SK_LARGE_ORDER || cfg->ram_order > SK_HUGE_ORDER || !cfg->n_ram)
+		return -SK_E_INVAL;
+	low &= ~((1ull << cfg->ram_order) - 1); /* no piece straddles the hole */
+	vm.ram_order = cfg->ram_order;
+	vm.ram = (uint8_t *)(uintptr_t)DOMAIN_GUEST_VADDR;
+	vm.low_size = total < low ? total : low;
+	vm.high_size = total - vm.low_size;
+	rc = object_make(SK_OBJ_SPACE_NESTED, 0, &vm.nested);
+	if (rc)
+		return rc;
+	vm.n_birth = vm.n_given = vm.n_pieces = cfg->n_ram;
+	vm.max_pieces = cfg->n_ram + cfg->n_more;
+	vm.ram_end = gpa_of(total - 1) + 1;
+	vm.ram_frame = slot_alloc(vm.max_pieces);
+	vm.ram_nested = slot_alloc(vm.max_pieces);
+	if (!vm.ram_frame || !vm.ram_nested)
+		return -SK_E_SLOT;
+	for (i = 0; !rc && i < cfg->n_ram; i++)
+		rc = birth_make(i);
+	return rc;
+}

@@ -1,0 +1,309 @@
+/*
+ * vmctl.c - what control commands and is told; pausing and stopping the guest
+ *
+ * Objects     the "vmctl" connection; `due`, the messages that are still to be sent, each at most once: each is
+ *             composed when there is room for it. `grow`: the question for more memory, one at a time.
+ * Locks       vm.lock for pause_count, n_parked and grow; all else on the I/O thread.
+ * Invariants  C1 PAUSED and QUIESCED are sent only while all vCPU threads are parked
+ *             C2 the first reason to stop wins, and SHUTDOWN is sent once
+ *             C3 grow.answered <= grow.asked <= grow.answered + 1; memory is counted before its answer is
+ */
+#include "machine/vmctl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "caps/caps.h"
+#include "machine/guest_memory.h"
+#include "svc/svc.h"
+#include "sys/sk.h"
+#include "xen.h"
+
+static struct svc_conn *conn;
+static sk_cap_t kick_cap[IO_MISC + 1];
+static struct mutex kick_lock;
+static char failure[VMCTL_TEXT_MAX];
+static uint32_t due; /* 1 << enum vmctl_type */
+static bool shutdown_told, pausing, quiescing, paused_by_control;
+
+/* ---- from any thread --------------------------------------------------------------------------------- */
+
+void io_kick(enum io_bit bit)
+{
+	sk_cap_t cap = __atomic_load_n(&kick_cap[bit], __ATOMIC_ACQUIRE);
+
+	if (!cap) {
+		mutex_lock(&kick_lock);
+		cap = kick_cap[bit];
+		if (!cap && !svc_ntfn_badged(bit, &cap))
+			__atomic_store_n(&kick_cap[bit], cap, __ATOMIC_RELEASE);
+		mutex_unlock(&kick_lock);
+	}
+	(void)sk_signal(cap);
+}
+
+static void kick_all(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < vm.n_vcpus; i++)
+		vcpu_kick(&vm.vcpu[i]);
+}
+
+void vm_shutdown(uint32_t reason)
+{
+	uint32_t running = 0;
+
+	if (!__atomic_compare_exchange_n(&vm.stopped, &running, reason + 1, false,
+		    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return; /* C2 */
+	kick_all();
+	io_kick(IO_CTL);
+}
+
+/* ---- more memory --------------------------------------------------------------------------------------- */
+
+static struct {
+	uint32_t asked, answered; /* numbers of the last question and answer */
+	uint32_t refused;         /* number of the last answer that gave nothing */
+	uint32_t n;               /* pieces asked for */
+	bool told;                /* the message is queued or sent */
+} grow;
+
+uint32_t vm_grow(uint32_t n)
+{
+	uint32_t number;
+
+	mutex_lock(&vm.lock);
+	if (grow.asked == grow.answered) { /* C3 */
+		grow.asked++;
+		grow.n = n < VMCTL_GROW_MAX ? n : VMCTL_GROW_MAX;
+		grow.told = false;
+	}
+	number = grow.asked;
+	mutex_unlock(&vm.lock);
+	io_kick(IO_CTL);
+	return number;
+}
+
+enum vm_grow vm_grow_answer(uint32_t number)
+{
+	enum vm_grow answer = GROW_ASKED;
+
+	mutex_lock(&vm.lock);
+	if ((int32_t)(grow.answered - number) >= 0)
+		answer = (int32_t)(grow.refused - number) >= 0 ? GROW_REFUSED : GROW_GIVEN;
+	mutex_unlock(&vm.lock);
+	return answer;
+}
+
+/* I/O thread: a question that control has not been told yet. */
+static bool grow_news(void)
+{
+	bool news;
+
+	mutex_lock(&vm.lock);
+	news = grow.asked != grow.answered && !grow.told;
+	grow.told = grow.told || news;
+	mutex_unlock(&vm.lock);
+	return news;
+}
+
+static void grow_answered(uint32_t n)
+{
+	n = mem_given(n);
+	mutex_lock(&vm.lock);
+	grow.answered = grow.asked;
+	if (!n)
+		grow.refused = grow.answered;
+	mutex_unlock(&vm.lock);
+	kick_all();
+}
+
+/* ---- to control ---------------------------------------------------------------------------------------- */
+
+static void stats_fill(struct vmctl_stats *s)
+{
+	uint32_t i;
+
+	memset(s, 0, sizeof(*s));
+	s->memory = mem_pages() * VM_PAGE;
+	s->n_vcpus = vm.n_vcpus;
+	for (i = 0; i < vm.n_vcpus; i++) {
+		const struct vcpu *v = &vm.vcpu[i];
+		uint64_t waited;
+
+		(void)sk_sched_stats(v->sched, &s->vcpu[i].run_ticks, &waited, &s->vcpu[i].cpu);
+		s->vcpu[i].state = !vcpu_is_up(v)                                ? 2
+				   : __atomic_load_n(&v->idle, __ATOMIC_RELAXED) ? 1
+										 : 0;
+	}
+}
+
+/* 0, or what svc_send() says. */
+static int send_one(uint32_t type)
+{
+	struct {
+		struct vmctl_msg msg;
+		union {
+			struct vmctl_stats stats;
+			char text[VMCTL_TEXT_MAX];
+		};
+	} m = { .msg = { .type = (uint16_t)type } };
+
+	if (type == VMCTL_STATS) {
+		stats_fill(&m.stats);
+		m.msg.len = sizeof(m.stats);
+	} else if (type == VMCTL_FAILED) {
+		m.msg.len = (uint16_t)(strlen(failure) + 1);
+		memcpy(m.text, failure, m.msg.len);
+	} else if (type == VMCTL_SHUTDOWN) {
+		m.msg.arg = vm.stopped - 1;
+	} else if (type == VMCTL_GROW) {
+		m.msg.arg = grow.n;
+	}
+	return svc_send(conn, true, &m, sizeof(m.msg) + m.msg.len);
+}
+
+static void flush(void)
+{
+	uint32_t type;
+
+	for (type = 1; type < VMCTL_MSG_END; type++)
+		if (due >> type & 1 && !send_one(type))
+			due &= ~(1u << type);
+	if (due)
+		(void)ring_room_idle(
+			&conn->req, sizeof(struct vmctl_msg) + sizeof(struct vmctl_stats));
+}
+
+static void tell(enum vmctl_type type) { due |= 1u << type; }
+
+/* ---- pausing ---------------------------------------------------------------------------------------------- */
+
+static void pause_add(int n)
+{
+	mutex_lock(&vm.lock);
+	__atomic_add_fetch(&vm.pause_count, (uint32_t)n, __ATOMIC_ACQ_REL);
+	mutex_unlock(&vm.lock);
+	kick_all();
+}
+
+static bool all_parked(void)
+{
+	bool all;
+
+	mutex_lock(&vm.lock);
+	all = vm.n_parked == vm.n_vcpus;
+	mutex_unlock(&vm.lock);
+	return all;
+}
+
+static void command(uint32_t type, uint32_t arg)
+{
+	switch (type) {
+	case VMCTL_PAUSE:
+		if (!paused_by_control)
+			pause_add(1);
+		paused_by_control = pausing = true;
+		break;
+	case VMCTL_UNPAUSE:
+		if (paused_by_control)
+			pause_add(-1);
+		paused_by_control = pausing = false;
+		tell(VMCTL_RUNNING);
+		break;
+	case VMCTL_STATS:
+		tell(VMCTL_STATS);
+		break;
+	case VMCTL_QUIESCE:
+		if (!quiescing)
+			pause_add(1);
+		quiescing = true;
+		break;
+	case VMCTL_GROWN:
+		grow_answered(arg);
+		break;
+	default:
+		vm_log("control sent a message of type %u", type);
+		break;
+	}
+}
+
+/* What became true since the last look. */
+static void progress(void)
+{
+	if (vm.stopped && !shutdown_told) {
+		shutdown_told = true;
+		tell(VMCTL_SHUTDOWN);
+	}
+	if (grow_news())
+		tell(VMCTL_GROW);
+	if ((pausing || quiescing) && all_parked()) { /* C1 */
+		if (pausing)
+			tell(VMCTL_PAUSED);
+		pausing = false;
+		if (quiescing) {
+			xen_io_quiesce();
+			tell(VMCTL_QUIESCED);
+		}
+		quiescing = false;
+	}
+	flush();
+}
+
+static void on_channel(void *ctx)
+{
+	struct {
+		struct vmctl_msg msg;
+		uint8_t rest[VMCTL_TEXT_MAX];
+	} m;
+	int n;
+
+	(void)ctx;
+	while ((n = ring_get(&conn->rsp, &m, sizeof(m))) >= 0)
+		if ((size_t)n >= sizeof(m.msg))
+			command(m.msg.type, m.msg.arg);
+	progress();
+}
+
+static void on_kick(void *ctx)
+{
+	(void)ctx;
+	progress();
+}
+
+int control_init(void)
+{
+	sk_cap_t cap;
+	int rc;
+
+	conn = svc_channel("vmctl");
+	if (!conn)
+		return -SK_E_NOT_FOUND;
+	rc = svc_ntfn_badged(IO_CTL, &cap);
+	if (rc)
+		return rc;
+	kick_cap[IO_CTL] = cap;
+	paused_by_control = vm.cfg->start_paused;
+	vm.pause_count = paused_by_control;
+	return svc_on_bit(IO_CTL, on_kick, NULL, "control");
+}
+
+void control_ready(void)
+{
+	if (svc_on_channel(conn, on_channel, NULL))
+		vm_log("control cannot be heard");
+	tell(VMCTL_READY);
+	flush();
+}
+
+void control_failed(const char *text)
+{
+	vm_log("%s", text);
+	if (!conn)
+		return;
+	snprintf(failure, sizeof(failure), "%s", text);
+	tell(VMCTL_FAILED);
+	flush();
+}

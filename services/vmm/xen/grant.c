@@ -1,0 +1,156 @@
+/*
+ * grant.c - grant tables, version 1: validating and using what the guest grants
+ *
+ * Objects     up to GRANT_FRAMES pages of entries, shown to the guest where it wants them; two counts of
+ *             users for each reference.
+ * Locks       mem_lock around every use. The guest changes its entries at any time, so flags change by
+ *             compare-and-swap and each other field is read once.
+ * Lifecycle   frames are made as the guest asks for them and stay. A reference is in use from
+ *             grant_acquire() to grant_release(), which shows in GTF_reading and GTF_writing.
+ * Invariants  G1 GTF_reading is set while readers or writers > 0, GTF_writing while writers > 0
+ *             G2 only RAM of the guest is ever reached through a grant
+ */
+#include "xen/xen_domain.h"
+
+#define ENTRIES (PAGE / sizeof(struct grant_entry_v1))
+#define SWAP_TRIES 8
+
+static struct grant_entry_v1 *entry_of(uint32_t ref)
+{
+	struct grant_entry_v1 *page;
+
+	if (ref >= xd.n_grant_frames * ENTRIES)
+		return NULL;
+	page = xd.grant_page[ref / ENTRIES].addr;
+	return page + ref % ENTRIES;
+}
+
+int grant_grow(uint32_t frames)
+{
+	if (frames > GRANT_FRAMES)
+		return -XEN_EINVAL;
+	for (; xd.n_grant_frames < frames; xd.n_grant_frames++) {
+		if (edge_page_alloc(&xd.grant_page[xd.n_grant_frames]))
+			return -XEN_ENOMEM;
+		xd.grant_gfn[xd.n_grant_frames] = UINT64_MAX;
+	}
+	return 0;
+}
+
+int grant_init(void) { return grant_grow(1) ? -SK_E_NO_MEM : 0; }
+
+/* flags and domid are one 32-bit word: both are checked and the flags set in one step. */
+static int entry_take(struct grant_entry_v1 *e, domid_t dom, bool write)
+{
+	uint32_t *word = (uint32_t *)(void *)e;
+	uint32_t old = __atomic_load_n(word, __ATOMIC_SEQ_CST), new;
+	int tries;
+
+	for (tries = 0; tries < SWAP_TRIES; tries++) {
+		if ((old & GTF_type_mask) != GTF_permit_access || old >> 16 != dom)
+			return GNTST_bad_gntref;
+		if (write && (old & GTF_readonly))
+			return GNTST_permission_denied;
+		new = old | GTF_reading | (write ? GTF_writing : 0);
+		if (__atomic_compare_exchange_n(
+			    word, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return GNTST_okay;
+	}
+	return GNTST_eagain;
+}
+
+/* G1 */
+static void entry_put(struct grant_entry_v1 *e, uint32_t ref)
+{
+	uint16_t clear = 0;
+
+	if (!xd.grant_writers[ref])
+		clear |= GTF_writing;
+	if (!xd.grant_writers[ref] && !xd.grant_readers[ref])
+		clear |= GTF_reading;
+	if (clear)
+		__atomic_fetch_and(&e->flags, (uint16_t)~clear, __ATOMIC_SEQ_CST);
+}
+
+int grant_acquire(uint32_t ref, domid_t dom, bool write, void **page)
+{
+	struct grant_entry_v1 *e = entry_of(ref);
+	uint16_t *users = write ? xd.grant_writers : xd.grant_readers;
+	uint32_t frame;
+	int rc;
+
+	if (!e)
+		return GNTST_bad_gntref;
+	if (users[ref] == UINT16_MAX)
+		return GNTST_no_space;
+	rc = entry_take(e, dom, write);
+	if (rc)
+		return rc;
+	frame = __atomic_load_n(&e->frame, __ATOMIC_SEQ_CST);
+	*page = edge_gmem((uint64_t)frame * PAGE, PAGE); /* G2 */
+	if (!*page) {
+		entry_put(e, ref);
+		return GNTST_bad_page;
+	}
+	users[ref]++;
+	return GNTST_okay;
+}
+
+void grant_release(uint32_t ref, bool write)
+{
+	uint16_t *users = write ? xd.grant_writers : xd.grant_readers;
+
+	users[ref]--;
+	entry_put(entry_of(ref), ref);
+}
+
+int grant_map(uint32_t ref, bool write, void **page)
+{
+	int rc;
+
+	edge_lock(&xd.mem_lock);
+	rc = grant_acquire(ref, 0, write, page);
+	edge_unlock(&xd.mem_lock);
+	return rc;
+}
+
+void grant_unmap(uint32_t ref, bool write)
+{
+	edge_lock(&xd.mem_lock);
+	grant_release(ref, write);
+	edge_unlock(&xd.mem_lock);
+}
+
+int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len)
+{
+	void *page;
+	int rc;
+
+	if (offset > PAGE || len > PAGE - offset)
+		return GNTST_bad_copy_arg;
+	edge_lock(&xd.mem_lock);
+	rc = grant_acquire(ref, 0, false, &page);
+	if (rc == GNTST_okay) {
+		memcpy(dst, (uint8_t *)page + offset, len);
+		grant_release(ref, false);
+	}
+	edge_unlock(&xd.mem_lock);
+	return rc;
+}
+
+int grant_write(uint32_t ref, uint32_t offset, const void *src, uint32_t len)
+{
+	void *page;
+	int rc;
+
+	if (offset > PAGE || len > PAGE - offset)
+		return GNTST_bad_copy_arg;
+	edge_lock(&xd.mem_lock);
+	rc = grant_acquire(ref, 0, true, &page);
+	if (rc == GNTST_okay) {
+		memcpy((uint8_t *)page + offset, src, len);
+		grant_release(ref, true);
+	}
+	edge_unlock(&xd.mem_lock);
+	return rc;
+}

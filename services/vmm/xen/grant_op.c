@@ -1,0 +1,228 @@
+/*
+ * grant_op.c - grant_table_op: the guest's own use of its grant table
+ *
+ * Objects     none of its own.
+ * Locks       mem_lock for each element.
+ * Lifecycle   one call.
+ * Invariants  none beyond grant.c's. A guest has no business with another domain's grants: such an element
+ *             fails with a status, the call does not.
+ */
+#include "xen/xen_domain.h"
+
+union element {
+	struct gnttab_map_grant_ref map;
+	struct gnttab_unmap_grant_ref unmap;
+	struct gnttab_unmap_and_replace replace;
+	struct gnttab_setup_table setup;
+	struct gnttab_query_size size;
+	struct gnttab_copy copy;
+	struct gnttab_set_version set_version;
+	struct gnttab_get_version get_version;
+	struct gnttab_cache_flush flush;
+};
+
+static int16_t self_status(domid_t d) { return dom_self(d) ? GNTST_okay : GNTST_bad_domain; }
+
+static int64_t do_map(struct hcall *c, union element *e)
+{
+	(void)c;
+	/* A domain cannot map its own grants: it has the pages. */
+	e->map.status = dom_self(e->map.dom) ? GNTST_general_error : GNTST_bad_domain;
+	e->map.handle = ~0u;
+	return 0;
+}
+
+static int64_t do_unmap(struct hcall *c, union element *e)
+{
+	(void)c;
+	e->unmap.status = GNTST_bad_handle;
+	return 0;
+}
+
+static int64_t do_replace(struct hcall *c, union element *e)
+{
+	(void)c;
+	e->replace.status = GNTST_bad_handle;
+	return 0;
+}
+
+/* The frames' places in the guest; all ones where it has not mapped one. */
+static int64_t do_setup(struct hcall *c, union element *e)
+{
+	uint32_t i, n = e->setup.nr_frames;
+	uint64_t list = (uint64_t)e->setup.frame_list.p;
+
+	e->setup.status = self_status(e->setup.dom);
+	if (e->setup.status)
+		return 0;
+	if (grant_grow(n)) {
+		e->setup.status = GNTST_general_error;
+		return 0;
+	}
+	for (i = 0; i < n; i++)
+		if (!hc_words_put(c, list + hc_word_size(c) * i, &xd.grant_gfn[i], 1))
+			e->setup.status = GNTST_bad_virt_addr;
+	return 0;
+}
+
+static int64_t do_size(struct hcall *c, union element *e)
+{
+	(void)c;
+	e->size.status = self_status(e->size.dom);
+	if (e->size.status == GNTST_okay) {
+		e->size.nr_frames = xd.n_grant_frames;
+		e->size.max_nr_frames = GRANT_FRAMES;
+	}
+	return 0;
+}
+
+static int64_t do_set_version(struct hcall *c, union element *e)
+{
+	(void)c;
+	if (e->set_version.version != 1 && e->set_version.version != 2)
+		return -XEN_EINVAL;
+	return e->set_version.version == 1 ? 0 : -XEN_ENOSYS;
+}
+
+static int64_t do_get_version(struct hcall *c, union element *e)
+{
+	(void)c;
+	if (!dom_self(e->get_version.dom))
+		return dom_check(e->get_version.dom);
+	e->get_version.version = 1;
+	return 0;
+}
+
+/* RAM is coherent: there is nothing to do but to say what is wrong. */
+static int64_t do_flush(struct hcall *c, union element *e)
+{
+	const struct gnttab_cache_flush *f = &e->flush;
+
+	(void)c;
+	if ((uint32_t)f->offset + f->length > PAGE)
+		return -XEN_EINVAL;
+	if (f->op & ~(GNTTAB_CACHE_INVAL | GNTTAB_CACHE_CLEAN))
+		return -XEN_EOPNOTSUPP;
+	return 0;
+}
+
+/* One side of a copy: the page, and whether a grant must be given back. */
+struct side {
+	uint8_t *page;
+	uint32_t ref;
+	bool granted;
+};
+
+static int16_t side_take(const struct gnttab_copy_ptr *p, bool gref, bool write, struct side *s)
+{
+	void *page;
+	int rc;
+
+	*s = (struct side){ .ref = p->u.ref, .granted = gref };
+	if (!dom_self(p->domid))
+		return GNTST_bad_domain;
+	if (!gref) {
+		if (p->u.gmfn >> 40)
+			return GNTST_bad_page;
+		s->page = edge_gmem(p->u.gmfn * PAGE, PAGE);
+		return s->page ? GNTST_okay : GNTST_bad_page;
+	}
+	rc = grant_acquire(p->u.ref, (domid_t)xd.p.domid, write, &page);
+	s->page = page;
+	return (int16_t)rc;
+}
+
+static void side_put(const struct side *s, bool write)
+{
+	if (s->granted)
+		grant_release(s->ref, write);
+}
+
+static int16_t copy_one(const struct gnttab_copy *op)
+{
+	struct side src, dst;
+	int16_t rc;
+
+	if ((uint32_t)op->source.offset + op->len > PAGE ||
+		(uint32_t)op->dest.offset + op->len > PAGE)
+		return GNTST_bad_copy_arg;
+	rc = side_take(&op->source, op->flags & GNTCOPY_source_gref, false, &src);
+	if (rc)
+		return rc;
+	rc = side_take(&op->dest, op->flags & GNTCOPY_dest_gref, true, &dst);
+	if (rc == GNTST_okay) {
+		memmove(dst.page + op->dest.offset, src.page + op->source.offset, op->len);
+		side_put(&dst, true);
+	}
+	side_put(&src, false);
+	return rc;
+}
+
+static int64_t do_copy(struct hcall *c, union element *e)
+{
+	(void)c;
+	e->copy.status = copy_one(&e->copy);
+	return 0;
+}
+
+/* fn, and the structure: its size, and its layout where 32-bit code has another. */
+#define ELEMENT(fn, s) fn, sizeof(struct s), LAYOUT_OF((struct s *)NULL)
+static const struct grant_op {
+	int64_t (*fn)(struct hcall *c, union element *e);
+	uint8_t size;
+	const struct layout *layout;
+	bool out, single;
+} ops[] = {
+	[GNTTABOP_map_grant_ref] = { ELEMENT(do_map, gnttab_map_grant_ref), true, false },
+	[GNTTABOP_unmap_grant_ref] = { ELEMENT(do_unmap, gnttab_unmap_grant_ref), true, false },
+	[GNTTABOP_unmap_and_replace] = { ELEMENT(do_replace, gnttab_unmap_and_replace), true,
+		false },
+	[GNTTABOP_setup_table] = { ELEMENT(do_setup, gnttab_setup_table), true, true },
+	[GNTTABOP_query_size] = { ELEMENT(do_size, gnttab_query_size), true, true },
+	[GNTTABOP_copy] = { ELEMENT(do_copy, gnttab_copy), true, false },
+	[GNTTABOP_set_version] = { ELEMENT(do_set_version, gnttab_set_version), true, true },
+	[GNTTABOP_get_version] = { ELEMENT(do_get_version, gnttab_get_version), true, true },
+	[GNTTABOP_cache_flush] = { ELEMENT(do_flush, gnttab_cache_flush), false, false },
+};
+
+static int64_t element_do(struct hcall *c, const struct grant_op *op, uint64_t at)
+{
+	union element e;
+	int64_t rc;
+
+	memset(&e, 0, sizeof(e));
+	if (!hc_get(c, op->layout, &e, op->size, at))
+		return -XEN_EFAULT;
+	edge_lock(&xd.mem_lock);
+	rc = op->fn(c, &e);
+	edge_unlock(&xd.mem_lock);
+	if (rc == 0 && op->out && !hc_put(c, op->layout, at, &e, op->size))
+		rc = -XEN_EFAULT;
+	return rc;
+}
+
+/* arg: operation, array, number of elements. */
+int64_t hc_grant_table_op(struct hcall *c)
+{
+	uint32_t op = (uint32_t)c->arg[0], left = (uint32_t)c->arg[2];
+	const struct layout *l;
+	int64_t rc;
+
+	if ((int32_t)left < 0)
+		return -XEN_EINVAL;
+	if (op >= ARRAY_SIZE(ops) || !ops[op].fn)
+		return -XEN_ENOSYS;
+	if (ops[op].single && left != 1)
+		return -XEN_EINVAL;
+	l = ops[op].layout;
+	for (; left && c->budget; left--) {
+		hc_spend(c, 1);
+		rc = element_do(c, &ops[op], c->arg[1]);
+		if (rc)
+			return rc;
+		c->arg[1] += l && !c->wide ? l->compat_size : ops[op].size;
+	}
+	c->arg[2] = left;
+	c->again = left != 0;
+	return 0;
+}

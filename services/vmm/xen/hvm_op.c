@@ -1,0 +1,148 @@
+/*
+ * hvm_op.c - hvm_op: parameters, upcall vectors, and small questions; and the set-up of the Xen half
+ *
+ * Objects     xd: the one guest.
+ * Locks       parameters are constant but for CALLBACK_IRQ, an atomic word.
+ * Lifecycle   xen_init() before the first vCPU runs; nothing is ever taken down: the VMM ends with its guest.
+ * Invariants  V1 an upcall vector is at least 0x10
+ */
+#include "xen/xen_domain.h"
+
+#define VECTOR_MIN 0x10u
+
+struct xen_domain xd;
+
+int xen_init(const struct xen_params *p)
+{
+	unsigned i;
+	int rc;
+
+	if (!p->n_vcpus || p->n_vcpus > XEN_VCPUS_MAX || !p->tsc_hz)
+		return -SK_E_INVAL;
+	xd.p = *p;
+	xd.shared_gfn = UINT64_MAX;
+	rc = edge_page_alloc(&xd.shared_page);
+	if (rc)
+		return rc;
+	xd.shared = xd.shared_page.addr;
+	for (i = 0; i < p->n_vcpus; i++)
+		xd.vcpu[i].info = &xd.shared->vcpu_info[i];
+	xd.hvm_param[HVM_PARAM_STORE_PFN] = p->store_pfn;
+	xd.hvm_param[HVM_PARAM_CONSOLE_PFN] = p->console_pfn;
+	time_init();
+	rc = grant_init();
+	return rc ? rc : evtchn_init();
+}
+
+static void callback_set(uint64_t via)
+{
+	unsigned i;
+
+	__atomic_store_n(&xd.hvm_param[HVM_PARAM_CALLBACK_IRQ], via, __ATOMIC_SEQ_CST);
+	for (i = 0; i < xd.p.n_vcpus; i++) { /* what already waits is due now */
+		__atomic_store_n(&xd.vcpu[i].upcall_new, 1, __ATOMIC_SEQ_CST);
+		if (i != xen_this_cpu && edge_vcpu_is_up(i))
+			edge_vcpu_kick(i);
+	}
+}
+
+static int64_t set_param(struct hcall *c)
+{
+	struct xen_hvm_param a;
+	int rc = HC_SELF(c, &a);
+
+	if (rc)
+		return rc;
+	if (a.index >= HVM_NR_PARAMS)
+		return -XEN_EINVAL;
+	if (a.index != HVM_PARAM_CALLBACK_IRQ)
+		return -XEN_EPERM;
+	if (a.value >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR &&
+		(a.value & 0xff) < VECTOR_MIN) /* V1 */
+		return -XEN_EINVAL;
+	if (a.value && a.value >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR)
+		edge_note(1ull << 48 | a.value >> 56,
+			"vCPU %u: events by a callback of type %u, which never come: by vector alone",
+			c->cpu, (unsigned)(a.value >> 56));
+	callback_set(a.value);
+	shinfo_latch(c->cpu);
+	return 0;
+}
+
+static int64_t get_param(struct hcall *c)
+{
+	struct xen_hvm_param a;
+	int rc = HC_SELF(c, &a);
+
+	if (rc)
+		return rc;
+	switch (a.index) {
+	case HVM_PARAM_CALLBACK_IRQ:
+	case HVM_PARAM_STORE_PFN:
+	case HVM_PARAM_STORE_EVTCHN:
+	case HVM_PARAM_CONSOLE_PFN:
+	case HVM_PARAM_CONSOLE_EVTCHN:
+	case HVM_PARAM_VM86_TSS:
+	case HVM_PARAM_ACPI_S_STATE:
+	case HVM_PARAM_VM_GENERATION_ID_ADDR:
+	case HVM_PARAM_ALTP2M:
+	case HVM_PARAM_X87_FIP_WIDTH:
+	case HVM_PARAM_VM86_TSS_SIZED:
+		a.value = __atomic_load_n(&xd.hvm_param[a.index], __ATOMIC_ACQUIRE);
+		return hc_out(c, c->arg[1], &a, sizeof(a)) ? 0 : -XEN_EFAULT;
+	default:
+		return a.index < HVM_NR_PARAMS ? -XEN_EPERM : -XEN_EINVAL;
+	}
+}
+
+static int64_t set_upcall_vector(struct hcall *c)
+{
+	struct xen_hvm_evtchn_upcall_vector a;
+
+	if (HC_STRUCT(c, &a))
+		return -XEN_EFAULT;
+	if (a.vector < VECTOR_MIN) /* V1 */
+		return -XEN_EINVAL;
+	if (a.vcpu >= xd.p.n_vcpus)
+		return -XEN_ENOENT;
+	__atomic_store_n(&xd.vcpu[a.vcpu].upcall_vector, a.vector, __ATOMIC_SEQ_CST);
+	xen_apic_enabled(a.vcpu);
+	return 0;
+}
+
+static int64_t get_mem_type(struct hcall *c)
+{
+	struct xen_hvm_get_mem_type a;
+	int rc = HC_SELF(c, &a);
+
+	if (rc)
+		return rc;
+	a.mem_type = HVMMEM_mmio_dm;
+	if (a.pfn >> 40 == 0 && edge_gmem(a.pfn * PAGE, PAGE))
+		a.mem_type = HVMMEM_ram_rw;
+	return hc_out(c, c->arg[1], &a, sizeof(a)) ? 0 : -XEN_EFAULT;
+}
+
+/* arg: operation, pointer to its structure. */
+int64_t hc_hvm_op(struct hcall *c)
+{
+	struct xen_hvm_get_time t;
+
+	switch ((uint32_t)c->arg[0]) {
+	case HVMOP_set_param:
+		return set_param(c);
+	case HVMOP_get_param:
+		return get_param(c);
+	case HVMOP_set_evtchn_upcall_vector:
+		return set_upcall_vector(c);
+	case HVMOP_get_time:
+		t.now = time_now();
+		return hc_out(c, c->arg[1], &t, sizeof(t)) ? 0 : -XEN_EFAULT;
+	case HVMOP_get_mem_type:
+		return get_mem_type(c);
+	case HVMOP_pagetable_dying: /* of shadow paging; Linux asks whether it is there */
+		return -XEN_EINVAL;
+	default:
+		return -XEN_ENOSYS;
+	}
+}

@@ -1,0 +1,242 @@
+/*
+ * hypercall.c - dispatch of hypercalls, multicall, and the hypercall page
+ *
+ * Objects     struct hcall: one call in progress, on the stack of the vCPU's thread.
+ * Locks       none here.
+ * Lifecycle   a call runs to its end; long lists are worked off in batches: the handler leaves what is
+ *             left in arg[] and sets `again`, and the guest executes the instruction once more. A call of a
+ *             multicall leaves it in its entry of the guest's list, and the multicall begins there.
+ * Invariants  H1 only CPL 0 gets past the dispatcher
+ *             H2 one execution does HCALL_BATCH units of work, however they are nested, and the step that uses
+ *                up the last of them
+ */
+#include "xen/xen_domain.h"
+
+#define N_HYPERCALLS 64u
+#define HCALL_INSTR 3u /* bytes of VMCALL and of VMMCALL */
+
+__thread unsigned xen_this_cpu = UINT32_MAX;
+
+static hcall_fn hc_multicall;
+
+static int64_t hc_denied(struct hcall *c)
+{
+	(void)c;
+	return -XEN_EPERM;
+}
+
+/* One row for each hypercall that a PVH guest finds; the others do not exist. */
+#define ROW(name, fn) [__HYPERVISOR_##name] = { fn, #name }
+static const struct hcall_row {
+	hcall_fn *fn;
+	const char *name;
+} table[N_HYPERCALLS] = {
+	ROW(memory_op, hc_memory_op),
+	ROW(multicall, hc_multicall),
+	ROW(set_timer_op, hc_set_timer_op),
+	ROW(xen_version, hc_xen_version),
+	ROW(console_io, hc_console_io),
+	ROW(grant_table_op, hc_grant_table_op),
+	ROW(vm_assist, hc_vm_assist),
+	ROW(vcpu_op, hc_vcpu_op),
+	ROW(sched_op, hc_sched_op),
+	ROW(event_channel_op, hc_event_channel_op),
+	ROW(hvm_op, hc_hvm_op),
+	ROW(platform_op, hc_denied),
+	ROW(sysctl, hc_denied),
+	ROW(domctl, hc_denied),
+	ROW(dm_op, hc_denied),
+};
+
+/* The first time: a guest that goes silent after a call has said which one it missed. */
+static void missing_note(const struct hcall *c, const struct hcall_row *row, uint64_t sub_op)
+{
+	uint64_t number = (uint64_t)c->wide << 63 | (c->op & 0xffff) << 32 | (uint32_t)sub_op;
+	const char *who = c->wide ? "" : " by 32-bit code";
+
+	if (!row)
+		edge_note(number, "vCPU %u: hypercall %llu%s: there is none", c->cpu,
+			(unsigned long long)c->op, who);
+	else
+		edge_note(number, "vCPU %u: hypercall %s, operation %u%s: not for this guest",
+			c->cpu, row->name, (uint32_t)sub_op, who);
+}
+
+/* ---- the caller's structures ------------------------------------------------------ */
+
+bool hc_get(
+	const struct hcall *c, const struct layout *l, void *dst, uint64_t size, uint64_t gva)
+{
+	uint8_t compat[LAYOUT_MAX];
+
+	if (c->wide || !l)
+		return hc_in(c, dst, gva, size);
+	if (!hc_in(c, compat, gva, l->compat_size))
+		return false;
+	layout_widen(l, dst, compat);
+	return true;
+}
+
+bool hc_put(const struct hcall *c, const struct layout *l, uint64_t gva, const void *src,
+	uint64_t size)
+{
+	uint8_t compat[LAYOUT_MAX];
+
+	if (c->wide || !l)
+		return hc_out(c, gva, src, size);
+	layout_narrow(l, compat, src);
+	return hc_out(c, gva, compat, l->compat_size);
+}
+
+bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned n)
+{
+	uint32_t compat[8];
+	unsigned i;
+
+	if (c->wide)
+		return hc_in(c, word, gva, n * 8ull);
+	if (!hc_in(c, compat, gva, n * 4ull))
+		return false;
+	for (i = 0; i < n; i++)
+		word[i] = compat[i];
+	return true;
+}
+
+bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, unsigned n)
+{
+	uint32_t compat[8];
+	unsigned i;
+
+	if (c->wide)
+		return hc_out(c, gva, word, n * 8ull);
+	for (i = 0; i < n; i++)
+		compat[i] = (uint32_t)word[i];
+	return hc_out(c, gva, compat, n * 4ull);
+}
+
+/* ---- dispatch --------------------------------------------------------------------- */
+
+static int64_t dispatch(struct hcall *c)
+{
+	const struct hcall_row *row = c->op < N_HYPERCALLS ? &table[c->op] : NULL;
+	uint64_t sub_op = c->arg[0];
+	int64_t rc = -XEN_ENOSYS;
+
+	if (row && !row->fn)
+		row = NULL;
+	if (row)
+		rc = row->fn(c);
+	if (rc == -XEN_ENOSYS || rc == -XEN_EPERM)
+		missing_note(c, row, row ? sub_op : 0);
+	return rc;
+}
+
+/* struct multicall_entry, whose members are all longs. */
+enum { ENTRY_OP, ENTRY_RESULT, ENTRY_ARGS, ENTRY_WORDS = 8 };
+_Static_assert(sizeof(struct multicall_entry) == ENTRY_WORDS * 8 &&
+		       offsetof(struct multicall_entry, result) == ENTRY_RESULT * 8 &&
+		       offsetof(struct multicall_entry, args) == ENTRY_ARGS * 8,
+	"members in this order");
+
+/* The call at `at`: its result, or what is left of it and `again`, into the guest's list. */
+static int64_t multicall_entry_run(struct hcall *c, uint64_t at)
+{
+	struct hcall sub = { .cpu = c->cpu, .wide = c->wide, .nested = true };
+	uint64_t entry[ENTRY_WORDS], result;
+	bool told;
+
+	if (!hc_words_get(c, entry, at, ENTRY_WORDS))
+		return -XEN_EFAULT;
+	sub.op = entry[ENTRY_OP];
+	sub.budget = c->budget;
+	memcpy(sub.arg, entry + ENTRY_ARGS, sizeof(sub.arg));
+	result = (uint64_t)dispatch(&sub);
+	c->budget = sub.budget;
+	c->again = sub.again;
+	if (sub.again)
+		told = hc_words_put(c, at + ENTRY_ARGS * hc_word_size(c), sub.arg, 6);
+	else
+		told = hc_words_put(c, at + ENTRY_RESULT * hc_word_size(c), &result, 1);
+	return told ? 0 : -XEN_EFAULT;
+}
+
+/* arg 0: array of multicall_entry; arg 1: how many. */
+static int64_t hc_multicall(struct hcall *c)
+{
+	uint64_t left = (uint32_t)c->arg[1];
+	int64_t rc;
+
+	if (c->nested)
+		return -XEN_EINVAL;
+	while (left && c->budget) { /* H2 */
+		hc_spend(c, 1);
+		rc = multicall_entry_run(c, c->arg[0]);
+		if (rc) {
+			c->again = false;
+			return rc;
+		}
+		if (c->again)
+			break;
+		c->arg[0] += ENTRY_WORDS * hc_word_size(c);
+		left--;
+	}
+	c->arg[1] = left;
+	c->again = left != 0;
+	return 0;
+}
+
+static const uint8_t wide_regs[6] = { SK_RDI, SK_RSI, SK_RDX, SK_R10, SK_R8, SK_R9 };
+static const uint8_t narrow_regs[6] = { SK_RBX, SK_RCX, SK_RDX, SK_RSI, SK_RDI, SK_RBP };
+
+bool vcpu_in_long_mode(unsigned cpu)
+{
+	const struct sk_vcpu_state *st = edge_state(cpu);
+
+	return (st->efer & 1ull << 10) && (st->seg[SK_CS].attr & 1u << 9); /* EFER.LMA, CS.L */
+}
+
+void xen_hypercall(unsigned cpu)
+{
+	struct sk_vcpu_state *st = edge_state(cpu);
+	struct hcall c = { .cpu = cpu, .wide = vcpu_in_long_mode(cpu), .budget = HCALL_BATCH };
+	const uint8_t *regs = c.wide ? wide_regs : narrow_regs;
+	int64_t result;
+	unsigned i;
+
+	xen_this_cpu = cpu;
+	c.op = c.wide ? st->gpr[SK_RAX] : (uint32_t)st->gpr[SK_RAX];
+	for (i = 0; i < 6; i++)
+		c.arg[i] = c.wide ? st->gpr[regs[i]] : (uint32_t)st->gpr[regs[i]];
+
+	result = st->cpl ? -XEN_EPERM : dispatch(&c); /* H1 */
+	st->dirty |= SK_VCPU_GPR;
+	if (c.again) {
+		for (i = 0; i < 6; i++)
+			st->gpr[regs[i]] = c.arg[i];
+		st->rip -= HCALL_INSTR;
+		st->dirty |= SK_VCPU_RIP;
+		return;
+	}
+	st->gpr[SK_RAX] = c.wide ? (uint64_t)result : (uint32_t)result;
+}
+
+/* 32 bytes each: mov $number, %eax; vmcall or vmmcall; ret. iret exists for PV guests only. */
+void xen_hypercall_page(unsigned cpu, void *page, bool amd)
+{
+	uint8_t *p = page;
+	uint32_t i;
+
+	shinfo_latch(cpu);
+	memset(p, 0xcc, PAGE);
+	for (i = 0; i < PAGE / 32; i++, p += 32) {
+		p[0] = 0xb8;
+		memcpy(p + 1, &i, 4);
+		p[5] = 0x0f;
+		p[6] = 0x01;
+		p[7] = amd ? 0xd9 : 0xc1;
+		p[8] = 0xc3;
+	}
+	p = (uint8_t *)page + 32 * __HYPERVISOR_iret;
+	p[0] = 0x0f; /* ud2 */
+	p[1] = 0x0b;
+}

@@ -1,0 +1,334 @@
+/*
+ * memory_op.c - memory_op: the balloon, the places of special pages, and what the guest may know of its memory
+ *
+ * Objects     none of its own; the physmap is the machine half's.
+ * Locks       mem_lock around each change, so that no grant is taken meanwhile.
+ * Lifecycle   one call; long lists go on by executing the hypercall again, with the number of extents that
+ *             are done above the command's bits, as the ABI has it. So does a call that waits for memory from
+ *             control: the vCPU sleeps between its two halves as in SCHEDOP_poll, so whatever stops a vCPU stops it.
+ * Invariants  M1 the guest never holds more than max_pages   M2 frame numbers are below 2^40 before use
+ */
+#include "xen/xen_domain.h"
+
+#define CMD_BITS 6u
+#define ORDER_MAX 9u /* 2 MiB: what Xen allows a domain without devices */
+#define GFN_LIMIT (1ull << 40)
+
+static bool room_for(uint64_t pages)
+{
+	uint64_t held = edge_mem_pages();
+
+	return held <= xd.p.max_pages && pages <= xd.p.max_pages - held; /* M1 */
+}
+
+/* Is one of our pages there? Those are not RAM to balloon with. */
+static bool special_at(uint64_t gfn)
+{
+	uint32_t i;
+
+	if (gfn == xd.shared_gfn || gfn == xd.p.store_pfn || gfn == xd.p.console_pfn)
+		return true;
+	for (i = 0; i < xd.n_grant_frames; i++)
+		if (xd.grant_gfn[i] == gfn)
+			return true;
+	return false;
+}
+
+/* 0 or -SK_E_*, as all that do one extent. */
+static int extent_release(uint64_t gfn, unsigned order)
+{
+	uint64_t i;
+
+	for (i = 0; i < 1ull << order; i++)
+		if (special_at(gfn + i) || edge_hole_make(gfn + i))
+			return -SK_E_NOT_FOUND;
+	return 0;
+}
+
+/* -SK_E_AGAIN, only with `ask`: there must come memory from control first. */
+static int extent_populate(uint64_t gfn, unsigned order, bool ask)
+{
+	uint64_t i, n = 1ull << order;
+	int rc = 0;
+
+	if (!room_for(n))
+		return -SK_E_LIMIT;
+	for (i = 0; i < n; i++) {
+		rc = special_at(gfn + i) ? -SK_E_EXISTS : edge_hole_fill(gfn + i, ask);
+		if (rc)
+			break;
+	}
+	if (i == n)
+		return 0;
+	while (i--) /* all or nothing */
+		if (edge_hole_make(gfn + i))
+			edge_log("balloon: page %#llx stays", (unsigned long long)(gfn + i));
+	return rc;
+}
+
+static int extent_do(uint32_t cmd, uint64_t gfn, unsigned order, bool ask)
+{
+	int rc;
+
+	if (gfn >= GFN_LIMIT || gfn & ((1ull << order) - 1)) /* M2 */
+		return -SK_E_RANGE;
+	edge_lock(&xd.mem_lock);
+	rc = cmd == XENMEM_decrease_reservation ? extent_release(gfn, order)
+						: extent_populate(gfn, order, ask);
+	edge_unlock(&xd.mem_lock);
+	return rc;
+}
+
+/*
+ * The extent at gfn needs memory that control has to give. True: the vCPU waits for the answer, and the guest makes the
+ * call again. False: there is no more.
+ */
+static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
+{
+	struct xen_vcpu *xv = &xd.vcpu[c->cpu];
+	bool asked = xv->ram_number && xv->ram_gfn == gfn;
+	enum edge_ram answer = asked ? edge_ram_answer(xv->ram_number) : EDGE_RAM_GIVEN;
+
+	if (answer == EDGE_RAM_REFUSED) {
+		xv->ram_number = 0;
+		return false;
+	}
+	if (answer == EDGE_RAM_GIVEN) { /* to others, if it was asked for here */
+		xv->ram_number = edge_ram_ask(pages);
+		xv->ram_gfn = gfn;
+	}
+	sched_wait_kick(c->cpu);
+	return true;
+}
+
+/* As many as a guest can have at most: what it asks for may be more. */
+static uint64_t pages_of(uint64_t extents, unsigned order)
+{
+	return extents < xd.p.max_pages ? extents << order : xd.p.max_pages;
+}
+
+/* How many done extents fit above the command's bits of an argument; their list has an address that fits too. */
+static uint64_t extents_max(const struct hcall *c)
+{
+	return c->wide ? UINT64_MAX >> (CMD_BITS + 3) : UINT32_MAX >> CMD_BITS;
+}
+
+/* Returns how many extents are done, which may be fewer than asked for. */
+static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
+{
+	struct xen_memory_reservation r;
+	uint64_t i, gfn;
+	int rc = HC_SELF(c, &r);
+
+	if (rc)
+		return rc;
+	if (r.nr_extents > extents_max(c) || start > r.nr_extents)
+		return (int64_t)start;
+	if (cmd == XENMEM_increase_reservation || r.extent_order > ORDER_MAX)
+		return (int64_t)start; /* nothing without a place in the guest */
+	for (i = start; i < r.nr_extents && c->budget; i++) {
+		hc_spend(c, 1u << r.extent_order);
+		if (!hc_words_get(c, &gfn, (uint64_t)r.extent_start.p + hc_word_size(c) * i, 1))
+			return (int64_t)i;
+		rc = extent_do(cmd, gfn, r.extent_order, true);
+		if (rc == -SK_E_AGAIN) {
+			if (ram_wait(c, gfn, pages_of(r.nr_extents - i, r.extent_order)))
+				break;
+			rc = extent_do(cmd, gfn, r.extent_order, false);
+		}
+		if (rc)
+			return (int64_t)i;
+	}
+	if (i < r.nr_extents) {
+		c->arg[0] = cmd | i << CMD_BITS;
+		c->again = true;
+	}
+	return (int64_t)i;
+}
+
+/* ---- special pages ---------------------------------------------------------------- */
+
+/* mem_lock held: forget what was shown at gfn, which something else takes. */
+static void place_forget(uint64_t gfn)
+{
+	uint32_t i;
+
+	if (xd.shared_gfn == gfn)
+		xd.shared_gfn = UINT64_MAX;
+	for (i = 0; i < xd.n_grant_frames; i++)
+		if (xd.grant_gfn[i] == gfn)
+			xd.grant_gfn[i] = UINT64_MAX;
+}
+
+static int64_t page_show(const struct edge_page *page, uint64_t *place, uint64_t gfn)
+{
+	if (edge_page_show(page, gfn))
+		return -XEN_EINVAL;
+	place_forget(gfn);
+	*place = gfn;
+	return 0;
+}
+
+static int64_t grant_frame_show(uint64_t idx, uint64_t gfn)
+{
+	int rc;
+
+	if (idx >= GRANT_FRAMES) /* status frames belong to version 2 */
+		return -XEN_EINVAL;
+	rc = grant_grow((uint32_t)idx + 1);
+	return rc ? rc : page_show(&xd.grant_page[idx], &xd.grant_gfn[idx], gfn);
+}
+
+static int64_t physmap_add(uint32_t space, uint64_t idx, uint64_t gfn)
+{
+	int64_t rc;
+
+	if (gfn >= GFN_LIMIT || gfn == xd.p.store_pfn || gfn == xd.p.console_pfn) /* M2 */
+		return -XEN_EINVAL;
+	edge_lock(&xd.mem_lock);
+	switch (space) {
+	case XENMAPSPACE_shared_info:
+		rc = idx ? -XEN_EINVAL : page_show(&xd.shared_page, &xd.shared_gfn, gfn);
+		break;
+	case XENMAPSPACE_grant_table:
+		rc = grant_frame_show(idx, gfn);
+		break;
+	case XENMAPSPACE_gmfn:
+		if (idx >= GFN_LIMIT || special_at(idx) || idx == gfn) {
+			rc = -XEN_EINVAL;
+			break;
+		}
+		rc = edge_page_move(idx, gfn) ? -XEN_EINVAL : 0;
+		if (rc == 0)
+			place_forget(gfn);
+		break;
+	default:
+		rc = space == XENMAPSPACE_gmfn_foreign ? -XEN_EPERM : -XEN_ENOSYS;
+	}
+	edge_unlock(&xd.mem_lock);
+	return rc;
+}
+
+static int64_t add_to_physmap(struct hcall *c)
+{
+	struct xen_add_to_physmap a;
+	int rc = HC_SELF(c, &a);
+
+	return rc ? rc : physmap_add(a.space, a.idx, a.gpfn);
+}
+
+static int64_t add_to_physmap_batch(struct hcall *c, uint64_t start)
+{
+	struct xen_add_to_physmap_batch a;
+	uint64_t i, idx, gfn;
+	int rc;
+
+	rc = HC_SELF(c, &a);
+	if (rc)
+		return rc;
+	if (start > a.size)
+		return -XEN_EINVAL;
+	for (i = start; i < a.size && c->budget; i++) {
+		hc_spend(c, 1);
+		if (!hc_words_get(c, &idx, (uint64_t)a.idxs.p + hc_word_size(c) * i, 1) ||
+			!hc_words_get(c, &gfn, (uint64_t)a.gpfns.p + hc_word_size(c) * i, 1))
+			return -XEN_EFAULT;
+		rc = (int)physmap_add(a.space, idx, gfn);
+		if (!hc_out(c, (uint64_t)a.errs.p + 4 * i, &rc, 4))
+			return -XEN_EFAULT;
+	}
+	if (i < a.size) {
+		c->arg[0] = XENMEM_add_to_physmap_batch | i << CMD_BITS;
+		c->again = true;
+	}
+	return 0;
+}
+
+static int64_t remove_from_physmap(struct hcall *c)
+{
+	struct xen_remove_from_physmap a;
+	int64_t rc;
+
+	rc = HC_SELF(c, &a);
+	if (rc)
+		return rc;
+	if (a.gpfn >= GFN_LIMIT || a.gpfn == xd.p.store_pfn || a.gpfn == xd.p.console_pfn)
+		return -XEN_EINVAL;
+	edge_lock(&xd.mem_lock);
+	rc = edge_hole_make(a.gpfn) ? -XEN_ENOENT : 0;
+	if (rc == 0)
+		place_forget(a.gpfn);
+	edge_unlock(&xd.mem_lock);
+	return rc;
+}
+
+/* ---- questions -------------------------------------------------------------------- */
+
+static int64_t memory_map(struct hcall *c)
+{
+	struct edge_range map[16];
+	struct xen_memory_map a;
+	unsigned n = edge_mem_map(map, ARRAY_SIZE(map));
+
+	if (HC_STRUCT(c, &a))
+		return -XEN_EFAULT;
+	if (a.nr_entries < n)
+		n = a.nr_entries;
+	if (!hc_out(c, (uint64_t)a.buffer.p, map, n * sizeof(map[0])))
+		return -XEN_EFAULT;
+	a.nr_entries = n;
+	return HC_PUT(c, c->arg[1], &a) ? 0 : -XEN_EFAULT;
+}
+
+static int64_t ask(struct hcall *c, uint64_t answer)
+{
+	struct xen_memory_domain d;
+	int rc = HC_SELF(c, &d);
+
+	return rc ? rc : (int64_t)answer;
+}
+
+/* arg: command | extents done << 6, pointer to its structure. */
+int64_t hc_memory_op(struct hcall *c)
+{
+	uint32_t cmd = (uint32_t)c->arg[0] & ((1u << CMD_BITS) - 1);
+	uint64_t start = c->arg[0] >> CMD_BITS;
+
+	switch (cmd) {
+	case XENMEM_increase_reservation:
+	case XENMEM_decrease_reservation:
+	case XENMEM_populate_physmap:
+		return reservation(c, cmd, start);
+	case XENMEM_add_to_physmap_batch:
+		return add_to_physmap_batch(c, start);
+	default:
+		break;
+	}
+	if (start) /* only those are ever continued */
+		return -XEN_ENOSYS;
+	switch (cmd) {
+	case XENMEM_add_to_physmap:
+		return add_to_physmap(c);
+	case XENMEM_remove_from_physmap:
+		return remove_from_physmap(c);
+	case XENMEM_memory_map:
+		return memory_map(c);
+	case XENMEM_maximum_ram_page:
+		return (int64_t)edge_mem_max_gfn();
+	case XENMEM_maximum_gpfn:
+		return ask(c, edge_mem_max_gfn());
+	case XENMEM_current_reservation:
+		return ask(c, edge_mem_pages());
+	case XENMEM_maximum_reservation:
+		return ask(c, xd.p.max_pages);
+	case XENMEM_get_vnumainfo:
+		return -XEN_EOPNOTSUPP;
+	case XENMEM_set_pod_target:
+	case XENMEM_get_pod_target:
+	case XENMEM_acquire_resource:
+	case XENMEM_set_memory_map:
+		return -XEN_EPERM;
+	default:
+		return -XEN_ENOSYS;
+	}
+}

@@ -1,0 +1,150 @@
+/*
+ * sched_op.c - sched_op: waiting, shutting down, watchdogs
+ *
+ * Objects     the wait of a vCPU: xv->waiting and its deadline.
+ * Locks       none; `waiting` is the vCPU's own, others look at it to know whom to kick.
+ * Lifecycle   a wait begins here, before the last look at what it waits for, and ends at the vCPU's next
+ *             wake-up, whatever caused that: the guest looks again.
+ * Invariants  S1 the flag is set before the last look, so a sender that comes after it kicks
+ */
+#include "xen/xen_domain.h"
+
+#define POLL_PORTS_MAX 128u
+
+static void wait_begin(unsigned cpu, sk_time_t deadline)
+{
+	xd.vcpu[cpu].poll_deadline = deadline;
+	__atomic_store_n(&xd.vcpu[cpu].waiting, true, __ATOMIC_SEQ_CST); /* S1 */
+}
+
+void sched_wait_end(unsigned cpu)
+{
+	__atomic_store_n(&xd.vcpu[cpu].waiting, false, __ATOMIC_SEQ_CST);
+}
+
+/* For something that ends with a kick of the vCPU. A kick that came already ends it at once. */
+void sched_wait_kick(unsigned cpu) { wait_begin(cpu, SK_NO_DEADLINE); }
+
+static int64_t block(unsigned cpu)
+{
+	__atomic_store_n(shinfo_upcall_mask(cpu), 0, __ATOMIC_SEQ_CST);
+	wait_begin(cpu, SK_NO_DEADLINE);
+	if (evtchn_upcall_pending(cpu))
+		sched_wait_end(cpu);
+	return 0;
+}
+
+static int64_t poll_ports(struct hcall *c, const struct sched_poll *p)
+{
+	uint32_t i, port;
+
+	for (i = 0; i < p->nr_ports; i++) {
+		if (!hc_in(c, &port, (uint64_t)p->ports.p + 4ull * i, sizeof(port)))
+			return -XEN_EFAULT;
+		if (port >= EVTCHN_PORTS)
+			return -XEN_EINVAL;
+		if (evtchn_pending(port))
+			return 1;
+	}
+	return 0;
+}
+
+static int64_t poll(struct hcall *c)
+{
+	struct sched_poll p;
+	int64_t rc;
+
+	if (HC_STRUCT(c, &p))
+		return -XEN_EFAULT;
+	if (p.nr_ports > POLL_PORTS_MAX)
+		return -XEN_EINVAL;
+	wait_begin(c->cpu, p.timeout ? time_tsc(p.timeout) : SK_NO_DEADLINE);
+	rc = poll_ports(c, &p);
+	if (rc || evtchn_upcall_pending(c->cpu) || (p.timeout && time_now() >= p.timeout))
+		sched_wait_end(c->cpu);
+	return rc < 0 ? rc : 0;
+}
+
+static int64_t shut_down(struct hcall *c)
+{
+	uint32_t running = 0;
+	struct sched_shutdown s;
+
+	if (HC_STRUCT(c, &s))
+		return -XEN_EFAULT;
+	if (s.reason > SHUTDOWN_MAX)
+		return -XEN_EINVAL;
+	if (__atomic_compare_exchange_n(&xd.shut_down, &running, s.reason + 1, false,
+		    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		edge_shutdown(s.reason);
+	return 0;
+}
+
+/* The reason for a shutdown that comes later by other means (a reset by the guest's firmware). */
+static int64_t shutdown_code(struct hcall *c)
+{
+	struct sched_shutdown s;
+
+	if (HC_STRUCT(c, &s))
+		return -XEN_EFAULT;
+	return s.reason > SHUTDOWN_MAX ? -XEN_EINVAL : 0;
+}
+
+/* id 0: a new one, its number is returned; else set it anew, timeout 0: stop it. Seconds. */
+static int64_t watchdog(struct hcall *c)
+{
+	struct sched_watchdog w;
+	sk_time_t deadline = SK_NO_DEADLINE;
+	unsigned i;
+
+	if (HC_STRUCT(c, &w))
+		return -XEN_EFAULT;
+	if (w.id > ARRAY_SIZE(xd.watchdog))
+		return -XEN_EINVAL;
+	if (w.timeout)
+		deadline = time_tsc(time_now() + w.timeout * 1000000000ull);
+	if (w.id) {
+		if (xd.watchdog[w.id - 1] == SK_NO_DEADLINE)
+			return -XEN_EINVAL;
+		__atomic_store_n(&xd.watchdog[w.id - 1], deadline, __ATOMIC_RELEASE);
+		edge_vcpu_kick(0);
+		return 0;
+	}
+	if (!w.timeout)
+		return -XEN_EINVAL;
+	for (i = 0; i < ARRAY_SIZE(xd.watchdog); i++) {
+		sk_time_t free_slot = SK_NO_DEADLINE;
+
+		if (__atomic_compare_exchange_n(&xd.watchdog[i], &free_slot, deadline, false,
+			    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+			edge_vcpu_kick(0); /* its thread watches */
+			return i + 1;
+		}
+	}
+	return -XEN_ENOSPC;
+}
+
+/* arg: operation, argument. */
+int64_t hc_sched_op(struct hcall *c)
+{
+	switch ((uint32_t)c->arg[0]) {
+	case SCHEDOP_yield:
+		edge_yield();
+		return 0;
+	case SCHEDOP_block:
+		return block(c->cpu);
+	case SCHEDOP_shutdown:
+		return shut_down(c);
+	case SCHEDOP_poll:
+		return poll(c);
+	case SCHEDOP_shutdown_code:
+		return shutdown_code(c);
+	case SCHEDOP_watchdog:
+		return watchdog(c);
+	case SCHEDOP_remote_shutdown:
+	case SCHEDOP_pin_override:
+		return -XEN_EPERM;
+	default:
+		return -XEN_ENOSYS;
+	}
+}

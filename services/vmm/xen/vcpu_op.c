@@ -1,0 +1,207 @@
+/*
+ * vcpu_op.c - vcpu_op and set_timer_op: areas that the guest registers for a vCPU, its timers, up and down
+ *
+ * Objects     areas and timers of struct xen_vcpu.
+ * Locks       time_lock for the runstate area and the copy of pvclock.
+ * Lifecycle   areas are registered once (vcpu_info) or again (the others), and stay.
+ * Invariants  O1 a vcpu_info lies in one page, and is aligned as the longs of the layout of shared_info: they are
+ *                changed by atomics
+ */
+#include "xen/xen_domain.h"
+
+#define FAR_FUTURE_BITS 50 /* a timeout this far off is a guest's time that wrapped */
+#define SOON_NS 100000000ull
+#define PERIOD_MIN_NS 1000000ull
+
+static int64_t register_info(struct hcall *c, unsigned cpu)
+{
+	struct xen_vcpu *xv = &xd.vcpu[cpu];
+	struct vcpu_register_vcpu_info a;
+	struct vcpu_info *info;
+	uint8_t *page;
+
+	if (!hc_in(c, &a, c->arg[2], sizeof(a)))
+		return -XEN_EFAULT;
+	if (a.offset > PAGE - sizeof(struct vcpu_info) ||
+		a.offset % (shinfo_compat() ? 4 : 8) || xv->info_registered) /* O1 */
+		return -XEN_EINVAL;
+	if (cpu != c->cpu && edge_vcpu_is_up(cpu))
+		return -XEN_EINVAL;
+	page = a.mfn >> 40 ? NULL : edge_gmem(a.mfn * PAGE, PAGE);
+	if (!page)
+		return -XEN_EINVAL;
+	info = (struct vcpu_info *)(page + a.offset);
+	memcpy(info, xv->info, sizeof(*info));
+	xv->info_registered = true;
+	__atomic_store_n(&xv->info, info, __ATOMIC_SEQ_CST);
+	time_write(cpu);
+	evtchn_all_pending(cpu); /* a sender may have hit the old place */
+	return 0;
+}
+
+static int64_t register_runstate(struct hcall *c, unsigned cpu)
+{
+	const uint32_t size = c->wide ? sizeof(struct vcpu_runstate_info)
+				      : sizeof(struct compat_vcpu_runstate_info);
+	struct xen_vcpu *xv = &xd.vcpu[cpu];
+	uint64_t at, gpa[2];
+	uint32_t first;
+	void *part[2] = { NULL, NULL };
+
+	if (!hc_words_get(c, &at, c->arg[2], 1))
+		return -XEN_EFAULT;
+	if (at % hc_word_size(c) || at > UINT64_MAX - size)
+		return -XEN_EINVAL;
+	first = PAGE - (uint32_t)(at % PAGE);
+	if (first > size)
+		first = size;
+	if (!edge_gva_to_gpa(c->cpu, at, &gpa[0]))
+		return -XEN_EFAULT;
+	part[0] = edge_gmem(gpa[0], first);
+	if (first < size) {
+		if (!edge_gva_to_gpa(c->cpu, at + first, &gpa[1]))
+			return -XEN_EFAULT;
+		part[1] = edge_gmem(gpa[1], size - first);
+	}
+	if (!part[0] || (first < size && !part[1]))
+		return -XEN_EFAULT;
+	edge_lock(&xv->time_lock);
+	xv->runstate_at[0] = part[0];
+	xv->runstate_at[1] = part[1];
+	xv->runstate_size = size;
+	xv->runstate_first = first;
+	edge_unlock(&xv->time_lock);
+	time_runstate_set(cpu, -1);
+	return 0;
+}
+
+static int64_t register_time(struct hcall *c, unsigned cpu)
+{
+	struct xen_vcpu *xv = &xd.vcpu[cpu];
+	uint64_t at, gpa;
+	void *p;
+
+	if (!hc_words_get(c, &at, c->arg[2], 1))
+		return -XEN_EFAULT;
+	if (at % hc_word_size(c) || at % PAGE > PAGE - sizeof(struct vcpu_time_info))
+		return -XEN_EINVAL;
+	if (!edge_gva_to_gpa(c->cpu, at, &gpa))
+		return -XEN_EFAULT;
+	p = edge_gmem(gpa, sizeof(struct vcpu_time_info));
+	if (!p)
+		return -XEN_EFAULT;
+	edge_lock(&xv->time_lock);
+	xv->time_copy = p;
+	edge_unlock(&xv->time_lock);
+	time_write(cpu);
+	return 0;
+}
+
+static int64_t get_runstate(struct hcall *c, unsigned cpu)
+{
+	struct vcpu_runstate_info r;
+
+	time_runstate_set(cpu, -1);
+	edge_lock(&xd.vcpu[cpu].time_lock);
+	r = xd.vcpu[cpu].runstate;
+	edge_unlock(&xd.vcpu[cpu].time_lock);
+	return HC_PUT(c, c->arg[2], &r) ? 0 : -XEN_EFAULT;
+}
+
+static int64_t set_singleshot(struct hcall *c, unsigned cpu)
+{
+	struct vcpu_set_singleshot_timer a;
+
+	if (cpu != c->cpu)
+		return -XEN_EINVAL;
+	if (!HC_GET(c, &a, c->arg[2]))
+		return -XEN_EFAULT;
+	if ((a.flags & VCPU_SSHOTTMR_future) && a.timeout_abs_ns < time_now())
+		return -XEN_ETIME;
+	xd.vcpu[cpu].singleshot = time_tsc(a.timeout_abs_ns);
+	return 0;
+}
+
+static int64_t set_periodic(struct hcall *c, unsigned cpu)
+{
+	struct vcpu_set_periodic_timer a;
+
+	if (!hc_in(c, &a, c->arg[2], sizeof(a)))
+		return -XEN_EFAULT;
+	if (a.period_ns < PERIOD_MIN_NS || a.period_ns >> FAR_FUTURE_BITS)
+		return -XEN_EINVAL;
+	__atomic_store_n(&xd.vcpu[cpu].period, a.period_ns, __ATOMIC_RELEASE);
+	if (cpu != c->cpu)
+		edge_vcpu_kick(cpu);
+	return 0;
+}
+
+static int64_t up(unsigned cpu)
+{
+	if (!xd.vcpu[cpu].started)
+		return -XEN_EINVAL; /* it has no state to start with: SIPI gives it one */
+	return edge_vcpu_is_up(cpu) || edge_vcpu_up(cpu) == 0 ? 0 : -XEN_EINVAL;
+}
+
+/* arg: operation, vCPU, pointer to its structure. */
+int64_t hc_vcpu_op(struct hcall *c)
+{
+	unsigned cpu = (uint32_t)c->arg[1];
+
+	if (cpu >= xd.p.n_vcpus)
+		return -XEN_ENOENT;
+	switch ((uint32_t)c->arg[0]) {
+	case VCPUOP_up:
+		return up(cpu);
+	case VCPUOP_down:
+		if (edge_vcpu_is_up(cpu))
+			edge_vcpu_down(cpu);
+		return 0;
+	case VCPUOP_is_up:
+		return edge_vcpu_is_up(cpu);
+	case VCPUOP_get_runstate_info:
+		return get_runstate(c, cpu);
+	case VCPUOP_register_runstate_memory_area:
+		return register_runstate(c, cpu);
+	case VCPUOP_set_periodic_timer:
+		return set_periodic(c, cpu);
+	case VCPUOP_stop_periodic_timer:
+		__atomic_store_n(&xd.vcpu[cpu].period, 0, __ATOMIC_RELEASE);
+		return 0;
+	case VCPUOP_set_singleshot_timer:
+		return set_singleshot(c, cpu);
+	case VCPUOP_stop_singleshot_timer:
+		if (cpu != c->cpu)
+			return -XEN_EINVAL;
+		xd.vcpu[cpu].singleshot = SK_NO_DEADLINE;
+		return 0;
+	case VCPUOP_register_vcpu_info:
+		return register_info(c, cpu);
+	case VCPUOP_register_vcpu_time_memory_area:
+		return register_time(c, cpu);
+	case VCPUOP_send_nmi:
+		edge_nmi(cpu);
+		return 0;
+	case VCPUOP_get_physid:
+		return -XEN_EINVAL; /* not pinned */
+	default:
+		return -XEN_ENOSYS;
+	}
+}
+
+/* arg 0: absolute system time in ns, 0 = stop; 32-bit code has its high half in arg 1. */
+int64_t hc_set_timer_op(struct hcall *c)
+{
+	uint64_t at = c->arg[0], now = time_now();
+
+	if (!c->wide)
+		at |= c->arg[1] << 32;
+	if (at == 0) {
+		xd.vcpu[c->cpu].singleshot = SK_NO_DEADLINE;
+		return 0;
+	}
+	if ((int64_t)at < 0 || (at > now && (at - now) >> FAR_FUTURE_BITS))
+		at = now + SOON_NS;
+	xd.vcpu[c->cpu].singleshot = time_tsc(at);
+	return 0;
+}

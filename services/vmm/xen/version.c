@@ -1,0 +1,161 @@
+/*
+ * version.c - xen_version, console_io and vm_assist: what the guest may know and say
+ *
+ * Objects     the line that the guest is writing by console_io.
+ * Locks       line_lock, leaf: the line.
+ * Lifecycle   for the life of the guest.
+ * Invariants  none beyond the types.
+ */
+#include "xen/xen_domain.h"
+
+#include <xen/features.h>
+#include <xen/version.h>
+
+#define VERSION_MAJOR 4u
+#define VERSION_MINOR 17u
+
+static struct edge_lock line_lock;
+static char line[128];
+static unsigned line_len;
+
+void domain_uuid(uint8_t out[16]) { memcpy(out, xd.p.uuid, 16); }
+
+static int64_t get_features(struct hcall *c)
+{
+	struct xen_feature_info fi;
+
+	if (!hc_in(c, &fi, c->arg[1], sizeof(fi)))
+		return -XEN_EFAULT;
+	if (fi.submap_idx)
+		return -XEN_EINVAL;
+	fi.submap = 1u << XENFEAT_writable_page_tables | 1u << XENFEAT_auto_translated_physmap |
+		    1u << XENFEAT_hvm_callback_vector | 1u << XENFEAT_hvm_safe_pvclock |
+		    1u << XENFEAT_not_direct_mapped;
+	return hc_out(c, c->arg[1], &fi, sizeof(fi)) ? 0 : -XEN_EFAULT;
+}
+
+static int64_t compile_info(struct hcall *c)
+{
+	static const struct xen_compile_info info = {
+		.compiler = "gcc",
+		.compile_by = "skerry",
+		.compile_domain = "",
+		.compile_date = "",
+	};
+
+	return hc_out(c, c->arg[1], &info, sizeof(info)) ? 0 : -XEN_EFAULT;
+}
+
+/* A string in a field of `size` bytes, zero-padded. */
+static int64_t give_string(struct hcall *c, const char *s, uint32_t size)
+{
+	static const char zero[64];
+	uint32_t len = (uint32_t)strlen(s), n;
+
+	if (!hc_out(c, c->arg[1], s, len))
+		return -XEN_EFAULT;
+	for (; len < size; len += n) {
+		n = size - len < sizeof(zero) ? size - len : sizeof(zero);
+		if (!hc_out(c, c->arg[1] + len, zero, n))
+			return -XEN_EFAULT;
+	}
+	return 0;
+}
+
+int64_t hc_xen_version(struct hcall *c)
+{
+	struct xen_platform_parameters pp = { .virt_start = 0 };
+	uint8_t uuid[16];
+
+	switch ((uint32_t)c->arg[0]) {
+	case XENVER_version:
+		return VERSION_MAJOR << 16 | VERSION_MINOR;
+	case XENVER_extraversion:
+		return give_string(c, "-skerry", XEN_EXTRAVERSION_LEN);
+	case XENVER_compile_info:
+		return compile_info(c);
+	case XENVER_capabilities:
+		return give_string(c,
+			"xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ",
+			XEN_CAPABILITIES_INFO_LEN);
+	case XENVER_changeset:
+		return give_string(c, "unavailable", XEN_CHANGESET_INFO_LEN);
+	case XENVER_platform_parameters:
+		return hc_out(c, c->arg[1], &pp, c->wide ? 8 : 4) ? 0 : -XEN_EFAULT;
+	case XENVER_get_features:
+		return get_features(c);
+	case XENVER_pagesize:
+		return PAGE;
+	case XENVER_guest_handle:
+		domain_uuid(uuid);
+		return hc_out(c, c->arg[1], uuid, sizeof(uuid)) ? 0 : -XEN_EFAULT;
+	case XENVER_commandline:
+		return give_string(c, "", sizeof(xen_commandline_t));
+	case XENVER_build_id:
+		return -XEN_ENODATA;
+	default:
+		return -XEN_ENOSYS;
+	}
+}
+
+/* ---- console_io ------------------------------------------------------------------- */
+
+static void line_end(void)
+{
+	line[line_len] = 0;
+	if (line_len)
+		edge_log("guest: %s", line);
+	line_len = 0;
+}
+
+static void line_put(const char *s, uint32_t n)
+{
+	uint32_t i;
+
+	edge_lock(&line_lock);
+	for (i = 0; i < n; i++) {
+		char ch = s[i];
+
+		if (ch == '\n' || ch == 0 || line_len == sizeof(line) - 1)
+			line_end();
+		if (ch >= ' ' && ch <= '~')
+			line[line_len++] = ch;
+		else if (ch == '\t')
+			line[line_len++] = ' ';
+	}
+	edge_unlock(&line_lock);
+}
+
+/* arg: command, bytes, buffer. What a guest says too fast or too long is cut, never an error. */
+int64_t hc_console_io(struct hcall *c)
+{
+	char buf[128];
+	uint32_t left, n;
+	uint64_t at = c->arg[2];
+
+	if ((uint32_t)c->arg[0] != CONSOLEIO_write)
+		return (uint32_t)c->arg[0] == CONSOLEIO_read ? -XEN_EPERM : -XEN_ENOSYS;
+	left = (uint32_t)c->arg[1];
+	if (left > PAGE)
+		left = PAGE;
+	for (; left; left -= n, at += n) {
+		n = left < sizeof(buf) ? left : sizeof(buf);
+		if (!hc_in(c, buf, at, n))
+			return -XEN_EFAULT;
+		line_put(buf, n);
+	}
+	return 0;
+}
+
+/* arg: command, type. */
+int64_t hc_vm_assist(struct hcall *c)
+{
+	uint32_t cmd = (uint32_t)c->arg[0];
+
+	if (cmd != VMASST_CMD_enable && cmd != VMASST_CMD_disable)
+		return -XEN_ENOSYS;
+	if ((uint32_t)c->arg[1] != VMASST_TYPE_runstate_update_flag)
+		return -XEN_EINVAL;
+	__atomic_store_n(&xd.runstate_flag, cmd == VMASST_CMD_enable, __ATOMIC_RELEASE);
+	return 0;
+}
