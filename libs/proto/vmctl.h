@@ -115,10 +115,21 @@ struct vmctl_vcpu_stats {
 	uint32_t state;     /* 0 running, 1 blocked, 2 offline */
 	uint32_t cpu;
 };
+/* What a guest can ask for that is not there: X(name, key in `list -l`). */
+#define VMCTL_UNKNOWN(X) \
+	X(HYPERCALL, "hypercalls") \
+	X(MSR_READ, "msr_reads") \
+	X(MSR_WRITE, "msr_writes") \
+	X(PORT, "ports") \
+	X(INSTRUCTION, "instructions")
+#define X(name, key) VMCTL_UNKNOWN_##name,
+enum vmctl_unknown { VMCTL_UNKNOWN(X) VMCTL_UNKNOWN_KINDS };
+#undef X
 struct vmctl_stats {
 	uint64_t memory; /* bytes that the guest holds now */
 	uint32_t n_vcpus, reserved;
 	struct vmctl_vcpu_stats vcpu[VM_VCPUS_MAX];
+	uint64_t unknown[VMCTL_UNKNOWN_KINDS]; /* how often the guest asked for each kind */
 };
 
 #endif

@@ -243,6 +243,7 @@ struct guest {
 	bool was_ready, broken; /* READY came; it broke the protocol */
 	struct vmctl_stats stats;
 	bool stats_asked;
+	uint32_t refused; /* what xenstore refused it for a quota: verbs_info.c */
 	struct svc_timer quiesce_timer;
 	/* life.c */
 	uint64_t start_ns; /* clock_ns() */
@@ -327,6 +328,8 @@ void guest_ctl_disconnect(struct guest *g);
 int guest_ctl_send(struct guest *g, uint32_t type, uint32_t arg);
 /* Ask all live guests for their statistics; fn when they answered, or did not in time. */
 void guest_ctl_stats(void (*fn)(void));
+/* Nobody waits for that any more. */
+void guest_ctl_stats_cancel(void);
 
 /* ---- vmm_guard.c: VMMs that fault or exit ---- */
 

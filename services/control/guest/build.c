@@ -377,7 +377,9 @@ void guest_facts(const struct guest *g, struct guest_facts *f)
 		caps_count(g->proc.cnode, &c);
 	*f = (struct guest_facts){ .has = { c.slots, c.used, c.frames, c.objects },
 		.connections = g->n_conns,
-		.memory = bytes_of(g->base) };
+		.memory = bytes_of(g->base),
+		.refused = g->refused };
+	memcpy(f->unknown, g->stats.unknown, sizeof(f->unknown));
 	for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
 		f->memory += bytes_of(g->device[i]);
 	for (uint32_t i = 0; i < g->ram.n; i++)

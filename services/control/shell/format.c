@@ -352,14 +352,26 @@ static void json_resources(const struct out *o, int depth, const struct resource
 	json_number(o, depth, false, "objects", r->objects);
 }
 
+#define X(name, key) key,
+static const char *const unknown_keys[] = { VMCTL_UNKNOWN(X) };
+#undef X
+
 static void json_facts(const struct out *o, const struct guest_facts *f)
 {
+	uint32_t i;
+
 	json_key(o, 2, false, "resources");
 	out_str(o, "{");
 	json_number(o, 3, true, "memkb", f->memory >> 10);
 	json_number(o, 3, false, "connections", f->connections);
 	json_resources(o, 3, &f->has);
 	out_fmt(o, "\n%*s}", 8, "");
+	json_key(o, 2, false, "unknown");
+	out_str(o, "{");
+	for (i = 0; i < VMCTL_UNKNOWN_KINDS; i++)
+		json_number(o, 3, i == 0, unknown_keys[i], f->unknown[i]);
+	out_fmt(o, "\n%*s}", 8, "");
+	json_number(o, 2, false, "xenstore_refused", f->refused);
 }
 
 void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g,

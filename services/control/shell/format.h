@@ -4,6 +4,7 @@
 
 #include "config/guest_cfg.h"
 #include "out.h"
+#include "proto/vmctl.h"
 
 struct list_row {
 	const char *name;
@@ -57,6 +58,8 @@ struct guest_facts {
 	struct resources has; /* its VMM */
 	uint32_t connections; /* of its VMM with services */
 	uint64_t memory;      /* bytes of the host that it takes, with all that belongs to it */
+	uint64_t unknown[VMCTL_UNKNOWN_KINDS]; /* how often it asked for what is not there */
+	uint32_t refused; /* how often xenstore refused it something for a quota */
 };
 /* One element of the array that `list -l` prints. f: NULL: there is nothing of it now. */
 void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g,

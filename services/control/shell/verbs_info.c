@@ -5,16 +5,18 @@
  * Locks       none.
  * Lifecycle   a handler asks for statistics; the table is printed when they are there.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xen/io/xs_wire.h>
 
 #include "control.h"
 #include "guest/restart.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-enum { NAMES_MAX = 64 };
+enum { NAMES_MAX = 64, REFUSALS_WAIT_MS = 500 };
 
 static struct {
 	bool verbose, host, all;
@@ -134,8 +136,6 @@ static void list_print(void)
 {
 	struct dom *d;
 
-	if (!shell_is_busy(the_shell))
-		return;
 	format_list_head(&term_out, table.verbose);
 	if (table.host)
 		list_host();
@@ -151,7 +151,7 @@ static void list_print(void)
 	shell_done(the_shell);
 }
 
-static void list_json(void)
+static void list_json_print(void)
 {
 	bool first = !table.host;
 	struct guest_facts f;
@@ -172,6 +172,82 @@ static void list_json(void)
 		first = false;
 	}
 	out_str(&term_out, "\n]\n");
+	shell_done(the_shell);
+}
+
+/*
+ * What xenstore refused each guest, from its answer "DOMID: N nodes, N bytes, N refused...". A guest that xenstore does
+ * not know was refused nothing.
+ */
+static uint32_t refused_parse(const char *text)
+{
+	const char *bytes = strchr(text, ',');
+	const char *refused = bytes ? strchr(bytes + 1, ',') : NULL;
+
+	return refused ? (uint32_t)strtoul(refused + 1, NULL, 10) : 0;
+}
+
+/* Of the `list -l` that waits: its number, and the answers that are still to come. */
+static struct {
+	uint32_t list, to_come;
+	struct svc_timer timer;
+} refusals;
+
+/* All answers are there, or it takes too long, or the user has left: later ones count for the next list. */
+static void refusals_end(void)
+{
+	refusals.list++;
+	refusals.to_come = 0;
+	svc_timer_set(&refusals.timer, SK_NO_DEADLINE);
+}
+
+static void refusals_late(void *ctx)
+{
+	(void)ctx;
+	refusals_end();
+	list_json_print();
+}
+
+static void refused_answer(void *ctx, int err, const char *data, uint32_t len)
+{
+	uint64_t list_and_domid = (uintptr_t)ctx;
+	struct dom *d = domtab_get(&guests, (uint32_t)list_and_domid);
+
+	(void)len;
+	if (d && guest_of(d))
+		guest_of(d)->refused = err ? 0 : refused_parse(data);
+	if (list_and_domid >> 32 == refusals.list && --refusals.to_come == 0)
+		refusals_late(NULL);
+}
+
+static void refused_ask(uint32_t domid)
+{
+	char number[16];
+	void *ctx = (void *)(uintptr_t)((uint64_t)refusals.list << 32 | domid);
+
+	snprintf(number, sizeof(number), "%u", domid);
+	if (!xs_request_texts(XS_CONTROL, refused_answer, ctx, "quota", number, NULL))
+		refusals.to_come++;
+}
+
+/* The VMMs have answered, or do not; now xenstore. */
+static void list_json_go_on(void)
+{
+	struct dom *d;
+
+	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (chosen(d) && guest_of(d))
+			refused_ask(d->domid);
+	refusals.timer.fn = refusals_late;
+	svc_timer_set(&refusals.timer, deadline_in_ms(REFUSALS_WAIT_MS));
+	if (!refusals.to_come)
+		refusals_late(NULL);
+}
+
+static void list_cancel(void)
+{
+	guest_ctl_stats_cancel();
+	refusals_end();
 }
 
 void verb_list(struct shell *sh, const struct options *o)
@@ -180,10 +256,11 @@ void verb_list(struct shell *sh, const struct options *o)
 		return;
 	table.verbose = o->count['v'] != 0;
 	if (o->count['l']) {
-		list_json();
+		shell_busy(sh, list_cancel);
+		guest_ctl_stats(list_json_go_on);
 		return;
 	}
-	shell_busy(sh, NULL);
+	shell_busy(sh, guest_ctl_stats_cancel);
 	guest_ctl_stats(list_print);
 }
 
@@ -231,8 +308,6 @@ static void vcpus_print(void)
 {
 	struct dom *d;
 
-	if (!shell_is_busy(the_shell))
-		return;
 	format_vcpu_head(&term_out);
 	if (table.host)
 		vcpus_host();
@@ -246,7 +321,7 @@ void verb_vcpu_list(struct shell *sh, const struct options *o)
 {
 	if (!choose(sh, o))
 		return;
-	shell_busy(sh, NULL);
+	shell_busy(sh, guest_ctl_stats_cancel);
 	guest_ctl_stats(vcpus_print);
 }
 

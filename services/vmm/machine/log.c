@@ -60,6 +60,7 @@ static struct note {
 	uint64_t number;
 } notes[VM_NOTES + VM_CRASH_NOTES];
 static uint32_t n_notes;
+static uint64_t counts_of[NOTE_CRASH + 1];
 
 /* Under the lock: is it news, and is there room to remember it? */
 static bool note_add(enum vm_note kind, uint64_t number)
@@ -81,6 +82,7 @@ void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	mutex_lock(&lock);
+	counts_of[kind]++;
 	if (note_add(kind, number)) { /* N1 */
 		line_write(fmt, ap);
 		if (n_notes == VM_NOTES) {
@@ -90,4 +92,14 @@ void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
 	}
 	mutex_unlock(&lock);
 	va_end(ap);
+}
+
+void vm_notes_counts(uint64_t counts[VMCTL_UNKNOWN_KINDS])
+{
+	uint32_t i;
+
+	mutex_lock(&lock);
+	for (i = 0; i < VMCTL_UNKNOWN_KINDS; i++)
+		counts[i] = counts_of[i];
+	mutex_unlock(&lock);
 }

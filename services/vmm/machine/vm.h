@@ -265,18 +265,18 @@ void vm_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * What a guest asks for and does not get, so that one that goes silent left a word: the first time for each kind and
  * number, up to VM_NOTES of them, and never held back by the rate of other lines.
  */
+#define X(name, key) NOTE_##name = VMCTL_UNKNOWN_##name,
 enum vm_note {
-	NOTE_HYPERCALL,
-	NOTE_MSR_READ,
-	NOTE_MSR_WRITE,
-	NOTE_PORT,
-	NOTE_INSTRUCTION,
-	NOTE_CRASH /* the guest ends */
+	VMCTL_UNKNOWN(X) /* all of these are counted */
+	NOTE_CRASH       /* the guest ends */
 };
+#undef X
 #define VM_NOTES 64u
 #define VM_CRASH_NOTES 16u /* of the last kind, beyond those */
 void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* How often a note of each kind was made, whether it was news or not. */
+void vm_notes_counts(uint64_t counts[VMCTL_UNKNOWN_KINDS]);
 /* Run the handler of that bit (svc_on_bit) on the I/O thread. */
 void io_kick(enum io_bit bit);
 

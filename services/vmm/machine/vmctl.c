@@ -129,6 +129,7 @@ static void stats_fill(struct vmctl_stats *s)
 	memset(s, 0, sizeof(*s));
 	s->memory = mem_pages() * VM_PAGE;
 	s->n_vcpus = vm.n_vcpus;
+	vm_notes_counts(s->unknown);
 	for (i = 0; i < vm.n_vcpus; i++) {
 		const struct vcpu *v = &vm.vcpu[i];
 		uint64_t waited;

@@ -743,8 +743,19 @@ static void lists(void **state)
 		"Domain-0                             0     0    0   r--       0.0"));
 	assert_true(screen_has(
 		"Domain-0                             0     1    1   -b-       2.0"));
+	s.unknown[VMCTL_UNKNOWN_HYPERCALL] = 3;
+	s.unknown[VMCTL_UNKNOWN_INSTRUCTION] = 5000000000;
+	world.refused = 70000;
 	type("list -l a\r");
+	assert_false(screen_has("\"name\""));
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	assert_true(screen_has("\"name\": \"a\","));
+	assert_true(screen_has("        \"unknown\": {\r\n            \"hypercalls\": 3,\r\n"
+			       "            \"msr_reads\": 0,\r\n"
+			       "            \"msr_writes\": 0,\r\n"
+			       "            \"ports\": 0,\r\n"
+			       "            \"instructions\": 5000000000\r\n        },\r\n"
+			       "        \"xenstore_refused\": 70000\r\n    }\r\n]"));
 	assert_true(screen_has("\"resources\": {\r\n            \"memkb\": 75776,\r\n"
 			       "            \"connections\": 7,\r\n"
 			       "            \"slots_used\": 100,\r\n"
@@ -752,7 +763,18 @@ static void lists(void **state)
 			       "            \"frames\": 40,\r\n"
 			       "            \"objects\": 50\r\n        }"));
 	assert_false(screen_has("Domain-0\""));
+	world.no_quota = true;
+	type("list -l a\r");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has("\"xenstore_refused\": 0\r\n"));
+	/* who leaves hears no more of it */
+	type("list -l a\r\x03");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	timers_expire();
+	assert_false(screen_has("\"name\""));
+	assert_true(screen_has("^C\r\nskerry# "));
 	type("list -l Domain-0\r");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	assert_true(screen_has("\"name\": \"Domain-0\""));
 	assert_true(screen_has("\"name\": \"console\",") && screen_has("\"memkb\": 32768,"));
 	assert_true(screen_has("\"slots_used\": 300,") && screen_has("\"slots_free\": 108,"));

@@ -976,6 +976,14 @@ static uint32_t store_answer(
 					       : nodes[node_find(path)].perms);
 		return (uint32_t)strlen(out) + (h->type == XS_GET_PERMS);
 	}
+	if (h->type == XS_CONTROL) {
+		assert_string_equal(path, "quota");
+		if (world.no_quota)
+			*err = "ENOENT";
+		return (uint32_t)sprintf(out,
+			"%s: 12 nodes, 3456 bytes, %u refused, the last for nodes\n", path + n,
+			world.refused);
+	}
 	*err = store_change(h->type, path, path + n, h->len - n);
 	strcpy(out, "OK");
 	return 3;

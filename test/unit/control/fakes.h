@@ -39,6 +39,8 @@ struct world {
 	int result;             /* of its closes */
 	uint32_t unheard;       /* closes and pings that were not answered */
 	uint32_t pings;         /* that were */
+	uint32_t refused;       /* what xenstore says that it refused a guest for a quota */
+	bool no_quota;          /* it does not know the guest */
 	bool refuse_introduce;  /* xenstore's answer to INTRODUCE is an error */
 	sk_cap_t made_in;       /* slot of the last object made in a VMM's CNode */
 	bool slot_taken;        /* such a slot is in use already */

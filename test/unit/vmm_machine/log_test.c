@@ -82,6 +82,7 @@ static void crash_notes(void)
 
 static void lines_are_bounded(void **state)
 {
+	uint64_t counts[VMCTL_UNKNOWN_KINDS] = { 0 };
 	bool found;
 
 	(void)state;
@@ -97,6 +98,11 @@ static void lines_are_bounded(void **state)
 		VM_NOTES - 2 + 1);
 	assert_true(found);
 	assert_int_equal(lines_of(many_notes, "", &found), 0);
+	/* whether told or not, all are counted, each kind for itself */
+	vm_notes_counts(counts);
+	assert_int_equal(counts[VMCTL_UNKNOWN_PORT], 200);
+	assert_int_equal(counts[VMCTL_UNKNOWN_MSR_READ], 2002);
+	assert_int_equal(counts[VMCTL_UNKNOWN_HYPERCALL], 0);
 	/* a guest that used them all up still says why it ends */
 	assert_int_equal(lines_of(crash_notes, "crash 0\n", &found), VM_CRASH_NOTES);
 	assert_true(found);
