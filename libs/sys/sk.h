@@ -1,12 +1,13 @@
 /*
  * sk.h - the system calls as functions
  *
- * Each is one SYSCALL instruction; names, arguments, results and errors are those of <sk/syscall.h>.
+ * Each is one SYSCALL instruction (trap.h); names, arguments, results and errors are those of <sk/syscall.h>.
  */
 #ifndef SK_SYS_H
 #define SK_SYS_H
 
 #include <sk/syscall.h>
+#include "sys/trap.h"
 
 /* UTCB of the calling thread; set by the start code (libs/sys) before main and before a thread's function. */
 extern _Thread_local struct sk_utcb *sk_utcb_self;
@@ -15,39 +16,6 @@ static inline struct sk_utcb *sk_utcb(void) { return sk_utcb_self; }
 struct sk_msg { /* registers of an IPC call */
 	uint64_t badge, mi, mr[SK_MR_REGS];
 };
-
-static inline long sk_sys6(
-	long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
-{
-	register uint64_t r10 __asm__("r10") = d;
-	register uint64_t r8 __asm__("r8") = e;
-	register uint64_t r9 __asm__("r9") = f;
-	long ret = nr;
-
-	__asm__ volatile("syscall"
-			 : "+a"(ret), "+D"(a), "+S"(b), "+d"(c), "+r"(r10), "+r"(r8), "+r"(r9)
-			 :
-			 : "rcx", "r11", "memory");
-	return ret;
-}
-/* The same for calls with results: they come back in r[0..5] (RDI RSI RDX R10 R8 R9). */
-static inline long sk_sys_r(long nr, uint64_t r[6])
-{
-	register uint64_t r10 __asm__("r10") = r[3];
-	register uint64_t r8 __asm__("r8") = r[4];
-	register uint64_t r9 __asm__("r9") = r[5];
-	long ret = nr;
-
-	__asm__ volatile(
-		"syscall"
-		: "+a"(ret), "+D"(r[0]), "+S"(r[1]), "+d"(r[2]), "+r"(r10), "+r"(r8), "+r"(r9)
-		:
-		: "rcx", "r11", "memory");
-	r[3] = r10;
-	r[4] = r8;
-	r[5] = r9;
-	return ret;
-}
 
 /* ---- IPC: deadline, capabilities and reply are in the UTCB; the message in m comes back in m ---------- */
 static inline long sk_ipc(long nr, sk_cap_t cap, struct sk_msg *m)
