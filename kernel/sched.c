@@ -4,7 +4,8 @@
  * Objects     struct sched: CPU, priority, weight, budget; struct sched_cpu: one per CPU.
  * Locks       sched_cpu->lock, leaf: the queues, timers and scheduling contexts of that CPU, and `on` of the
  *             threads that it runs.
- * Lifecycle   a context is made by RETYPE, configured, bound to a thread; sched_destroy() unbinds it.
+ * Lifecycle   a context is made by RETYPE, configured, bound to a thread; sched_destroy() takes the thread off its
+ *             CPU, then unbinds it.
  * Invariants  Q1 a context is in at most one place: a queue, the direct-switch slot, the release heap, or it
  *                is `running` of its CPU
  *             Q2 only runnable threads are in queues; whoever makes a thread not runnable calls sched_stop(),
@@ -13,6 +14,7 @@
  *                bound, only when its thread is on no CPU or on the right one
  *             Q4 the timer is armed for no later than the first deadline, or the end of the pause after some have
  *                expired; it may fire early
+ *             Q5 a dead context is put in no queue, so that its thread leaves its CPU and gets no other
  */
 #include "sched.h"
 #include "thread.h"
@@ -185,8 +187,8 @@ static void sched_charge(struct sched_cpu *sc, sk_time_t now)
 static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 {
 	if (!s->thread || !thread_runnable(s->thread) || s->place != SCHED_NOWHERE ||
-		sc->running == s || s->move_to != s->cpu)
-		return; /* Q1, Q2, Q3 */
+		sc->running == s || s->move_to != s->cpu || s->obj.dead)
+		return; /* Q1, Q2, Q3, Q5 */
 	s->ready_since = arch_now();
 	if (!sc->running) /* idle no longer: the way to the switch is work */
 		sched_charge(sc, s->ready_since);
@@ -295,8 +297,18 @@ void sched_unbind(struct sched *s)
 
 int sched_destroy(struct object *o)
 {
+	struct sched *s = (struct sched *)o;
+	struct sched_cpu *sc;
+	bool off;
+
 	o->dead = true;
-	sched_unbind((struct sched *)o);
+	sc = sched_lock(s);
+	place_leave(sc, s); /* Q5 */
+	off = !s->thread || sched_off(s->thread) || load(&s->thread->on) == this_cpu();
+	spin_unlock(&sc->lock);
+	if (!off)
+		return SYS_RESTART;
+	sched_unbind(s);
 	return 0;
 }
 
@@ -313,7 +325,7 @@ static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 		if (s->slice <= 0)
 			s->slice = slice_of(s);
 	}
-	if (!s->thread || !thread_runnable(s->thread) || s->move_to != s->cpu ||
+	if (!s->thread || !thread_runnable(s->thread) || s->move_to != s->cpu || s->obj.dead ||
 		(s->period && !budget_check(sc, s, now)))
 		return;
 	s->ready_since = now;

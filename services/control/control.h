@@ -218,7 +218,6 @@ struct guest {
 	pool_piece_t device[GUEST_DISKS_MAX + GUEST_VIFS_MAX]; /* data of disks, then vifs */
 	struct proc proc;
 	bool proc_made;
-	bool halted; /* control lets its threads run no more */
 	/* connect.c */
 	struct guest_conn conn[GUEST_CONNS_MAX]; /* in the order in which they were made */
 	uint32_t n_conns;

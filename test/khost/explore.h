@@ -25,6 +25,8 @@ struct program {
 extern struct program programs[PROGRAMS_MAX];
 /* Not a system call: the time becomes arg[0], and timers that are due fire. */
 #define OP_TIME 100u
+/* Nor this: the thread of program arg[0] must be on no CPU. */
+#define OP_OFF 101u
 
 struct scenario {
 	const char *name;

@@ -218,6 +218,12 @@ static void op_run(struct thread *t, struct program *p)
 		time_passes(op->arg[0]);
 		return;
 	}
+	if (op->nr == OP_OFF) {
+		p->at++;
+		if (programs[op->arg[0]].t->on)
+			fail("a thread whose end was waited for is on a CPU");
+		return;
+	}
 	if (t->regs.r.rip == CALL_RIP - 2)
 		explore_yield(); /* what it waits for must happen elsewhere */
 	else

@@ -176,6 +176,27 @@ static void rebind(void)
 	end();
 }
 
+/* Once its context is gone, a thread runs no more. */
+static void sched_delete(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	calls(q, SK_SYS_YIELD, 0, 0, 0, 0, 0);
+	calls(q, SK_SYS_POLL, AT_NOTIFICATION, 0, 0, 0, 0);
+	calls(p, SK_SYS_REVOKE, AT_CNODE, AT_SCHED2, 0, 0, 0);
+	calls(p, SK_SYS_DELETE, AT_CNODE, AT_SCHED2, 0, 0, 0);
+	calls(p, OP_OFF, 1, 0, 0, 0, 0);
+	end();
+}
+static void sched_is_gone(void)
+{
+	if (programs[0].at != 3 || programs[0].result[1])
+		fail("DELETE of a context in use: %ld", programs[0].result[1]);
+}
+
 /* --- IPC ---------------------------------------------------------------------------------------- */
 
 /* Waiting for one notification, bound to another that is signalled. */
@@ -444,6 +465,7 @@ const struct scenario scenarios[] = {
 	SCENARIO(enter_configure, guest_was_possible),
 	SCENARIO(enter_signal, guest_got_signal),
 	SCENARIO(rebind, NULL),
+	SCENARIO(sched_delete, sched_is_gone),
 	SCENARIO(signal_bound_waiter, NULL),
 	SCENARIO(signal_wait, waiter_got_signal),
 	SCENARIO(signal_recv, waiter_got_signal),

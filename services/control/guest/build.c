@@ -319,13 +319,13 @@ int guest_start(struct guest *g, struct msg *m)
 	return rc ? msg_fail(m, "cannot start the VMM: %s", error_text(rc)) : 0;
 }
 
-/* Its threads cannot run without the contexts that control made, and none of them can wake another one. */
+/* Its threads do not run without the contexts that control made, once these are gone, and none can wake another one. */
 void guest_halt(struct guest *g)
 {
 	uint64_t waited;
 	uint32_t i, cpu;
 
-	g->halted = true;
+	g->dom->has_vmm = false;
 	for (i = 0; i < VM_VCPUS_MAX; i++) {
 		if (!g->sched[i])
 			continue;

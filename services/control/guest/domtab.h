@@ -47,7 +47,7 @@ struct dom {
 	enum dom_state state;
 	uint32_t domid;
 	bool paused;
-	bool has_vmm;     /* there is somebody to quiesce */
+	bool has_vmm;     /* that runs: somebody to quiesce, whose death is news */
 	bool restart;     /* when it is gone */
 	uint32_t reason;  /* DOWN and later: enum dom_reason */
 	uint64_t born_ns; /* when it was ready */

@@ -401,7 +401,7 @@ void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)
 {
 	struct dom *d = domtab_get(&guests, domid);
 
-	if (!d || !guest_of(d) || !d->has_vmm || guest_of(d)->halted)
+	if (!d || !guest_of(d) || !d->has_vmm)
 		return;          /* or it is said already, or its end is ours */
 	guest_halt(guest_of(d)); /* also of one that is kept */
 	if (fault)
