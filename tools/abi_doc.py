@@ -54,7 +54,8 @@ MORE = {
     "COPY": ("SLOT", "constant"),
     "MINT": ("SLOT, RANGE (ports)", "constant"),
     "MOVE": ("SLOT", "constant"),
-    "DELETE": ("SLOT; an empty slot is no error", "preemptible after each capability, 2 MiB of addresses, waiter"),
+    "DELETE": ("SLOT; an empty slot is no error", "preemptible after each capability, 2 MiB of addresses, waiter; "
+               "restarted until another CPU has let go of the thread or vCPU that ends, or whose scheduling context does"),
     "REVOKE": ("SLOT; CAP when another capability came into the slot meanwhile", "as DELETE"),
     "CAP_INFO": ("SLOT", "constant"),
     "MAP": (LEVEL + ", EXISTS (entry or another window), ALIGN, RANGE", "256 entries"),
