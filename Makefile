@@ -43,9 +43,10 @@ include $(sort $(wildcard kernel/build.mk boot/build.mk libs/*/build.mk drivers/
 	test/*/build.mk test/*/*/build.mk))
 
 obj = $(patsubst %,$(B)/obj/$(1)/%.o,$(basename $(2)))
-# a component's libraries with theirs, four levels deep (two libraries may use each other)
-with-used = $(sort $(1) $(foreach l,$(1),$(use-$(l))))
-uses = $(call with-used,$(call with-used,$(call with-used,$(sort $(use-$(1))))))
+# $(call uses,X): the libraries that X names, with those that these name. Libraries do not use each other in a circle.
+uses = $(sort $(call uses-below,$(1),$(1)))
+uses-below = $(foreach l,$(use-$(1)),$(if $(filter $(l),$(2)),$(error libraries use each other: $(2) $(l)))$(l) \
+	$(call uses-below,$(l),$(2) $(l)))
 present = $(filter $(libs),$(1))
 # $(call recipe-of,NAME,TEXT): a file that changes when TEXT does, so that what a build.mk says is a prerequisite too
 same = $(and $(findstring x$(1)x,x$(2)x),$(findstring x$(2)x,x$(1)x))
@@ -61,7 +62,10 @@ libgcc = $(eval libgcc := $$(shell $(CC) -print-libgcc-file-name))$(libgcc)
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 prefix-map = -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(B)=build -ffile-prefix-map=$(SYSROOT)=build/sysroot
 deps = -MMD -MP -MF $(@:.o=.d)
-include-paths = -Ikernel/include -Ilibs -Ilibs/proto $(patsubst %,-Ilibs/%,$(1))
+# $(B)/include/X holds one link, X, to libs/X: a component finds the headers of the libraries that it uses, and no others
+header-links := $(patsubst %,$(B)/include/%,proto $(libs))
+include-paths = -Ikernel/include $(patsubst %,-I$(B)/include/%,proto $(1))
+host-include-paths = -Ikernel/include -Ilibs
 
 kernel-cflags = -std=gnu11 -ffreestanding -nostdinc -isystem $(gccinc) -O2 -g -fno-pic -fno-pie -mcmodel=kernel \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
@@ -79,7 +83,7 @@ user-cflags = -std=gnu11 -nostdinc -isystem $(gccinc) -isystem $(SYSROOT)/includ
 user-ldflags = -m elf_x86_64 -static -nostdlib -T tools/user.ld --gc-sections --build-id=none -z noexecstack \
 	-z max-page-size=4096 --fatal-warnings -u _start -L$(SYSROOT)/lib
 
-host-cflags = -std=gnu11 -O1 -g -fno-omit-frame-pointer $(warnings) $(prefix-map) -Itest $(call include-paths) \
+host-cflags = -std=gnu11 -O1 -g -fno-omit-frame-pointer $(warnings) $(prefix-map) -Itest $(host-include-paths) \
 	-isystem $(SYSROOT)/xeninc
 unit-cflags = $(host-cflags) -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz-cflags = $(host-cflags) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DFUZZING=1
@@ -143,11 +147,14 @@ $(eval $(call kernel-rules,$(B)/checked,$(src-kernel) $(src-kernel-checked),-DCH
 
 # ---- libraries --------------------------------------------------------------------------------------------------
 
+$(header-links):
+	$(Q)mkdir -p $@ && ln -srfn libs/$(@F) $@/$(@F)
+
 define lib-rules
-$(B)/obj/lib-$(1)/%.o: %.c $(B)/recipe/lib-$(1) | $(sysroot)
+$(B)/obj/lib-$(1)/%.o: %.c $(B)/recipe/lib-$(1) | $(sysroot) $(header-links)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(user-cflags) $$(call include-paths,$(1) $$(call uses,$(1))) $$(cflags-$(1)) $$(deps) -c $$< -o $$@
-$(B)/obj/lib-$(1)/%.o: %.S $(B)/recipe/lib-$(1) | $(sysroot)
+$(B)/obj/lib-$(1)/%.o: %.S $(B)/recipe/lib-$(1) | $(sysroot) $(header-links)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,AS,$$<)$$(CC) $$(user-cflags) -D__ASSEMBLY__ $$(call include-paths,$(1) $$(call uses,$(1))) $$(cflags-$(1)) $$(deps) -c $$< -o $$@
 $(B)/lib/libsk_$(1).a: $(call obj,lib-$(1),$(src-$(1))) $(call recipe-of,lib-$(1),$(src-$(1)) $(call uses,$(1)) $(cflags-$(1)))
@@ -160,10 +167,10 @@ $(foreach l,$(libs),$(eval $(call lib-rules,$(l))))
 
 # $(1) object directory, $(2) program, $(3) suffix of the variables, $(4) sources
 define program-rules
-$(B)/obj/$(1)/%.o: %.c $(B)/recipe/$(1) | $(sysroot)
+$(B)/obj/$(1)/%.o: %.c $(B)/recipe/$(1) | $(sysroot) $(header-links)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(user-cflags) $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)) $$(deps) -c $$< -o $$@
-$(B)/obj/$(1)/%.o: %.S $(B)/recipe/$(1) | $(sysroot)
+$(B)/obj/$(1)/%.o: %.S $(B)/recipe/$(1) | $(sysroot) $(header-links)
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,AS,$$<)$$(CC) $$(user-cflags) -D__ASSEMBLY__ $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)) $$(deps) -c $$< -o $$@
 $(2).elf: $(call obj,$(1),$(4)) $(patsubst %,$(B)/lib/libsk_%.a,$(call present,$(call uses,$(3)))) tools/user.ld \
@@ -425,7 +432,7 @@ $(B)/gdbinit: tools/gdbinit $(kernel-elf)
 gdb: $(B)/gdbinit
 	@exec gdb -q -x $(B)/gdbinit
 clean:
-	rm -rf $(B)/obj $(B)/recipe $(B)/lib $(B)/bin $(B)/boot $(B)/ksyms $(B)/unit $(B)/fuzz $(B)/hbench $(B)/ktest $(B)/test $(B)/run $(B)/iso \
+	rm -rf $(B)/obj $(B)/recipe $(B)/include $(B)/lib $(B)/bin $(B)/boot $(B)/ksyms $(B)/unit $(B)/fuzz $(B)/hbench $(B)/ktest $(B)/test $(B)/run $(B)/iso \
 		$(B)/live $(B)/checked $(B)/sample $(B)/stamp/sample $(B)/repro $(B)/kernel.elf $(B)/skerry.iso
 help:
 	@sed -n 's/^## \{0,1\}//p' Makefile

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include "caps/internal.h"
 #include "proto/domain.h"
+#include "sys/self.h"
 #include "sys/sk.h"
-#include "sys/start.h"
 
 struct mutex caps_lock;
 struct slot_meta *slot_meta;

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 #include "caps/caps.h"
-#include "sys/thread.h"
+#include "sys/mutex.h"
 
 extern struct mutex caps_lock;
 

@@ -2,8 +2,8 @@
  * edge.c - the system calls that libs/svc makes
  */
 #include "svc/edge.h"
+#include "rt/program.h"
 #include "sys/clock.h"
-#include "sys/start.h"
 
 struct sk_utcb *edge_utcb(void) { return sk_utcb(); }
 
@@ -50,4 +50,4 @@ bool edge_can_signal(sk_cap_t ntfn)
 	       info.badge && (info.rights & SK_W);
 }
 
-void edge_log_about(uint32_t domid) { sys_log_about(domid); }
+void edge_log_about(uint32_t domid) { rt_log_about(domid); }

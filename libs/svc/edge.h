@@ -22,7 +22,7 @@ bool edge_slot_empty(sk_cap_t slot);
 /* A notification with a badge: through one without, SIGNAL has no effect, and its owner would sleep for ever. */
 bool edge_can_signal(sk_cap_t ntfn);
 
-/* What is printed from now on is about this guest; 0: none (sys_log_about). */
+/* What is printed from now on is about this guest; 0: none (rt_log_about). */
 void edge_log_about(uint32_t domid);
 
 #endif

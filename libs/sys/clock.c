@@ -5,8 +5,8 @@
  */
 #include "proto/domain.h"
 #include "sys/clock.h"
+#include "sys/self.h"
 #include "sys/sk.h"
-#include "sys/start.h"
 
 #define NS_PER_SEC 1000000000ull
 

@@ -1,18 +1,26 @@
 /*
  * mutex.c - a lock that parks its waiters and is handed over in the order of arrival
  *
- * Objects     struct mutex: bit 31 of the word says locked; the low bits are the number, plus 1, of the thread
- *             that came last, whose `next` names the one before it, and so on.
- * Locks       none below this one. Only the owner takes threads out of the list, so a compare-and-swap of the
- *             first element suffices: whoever is found first is linked to what really follows.
- * Invariants  M1 a thread is in at most one list (it waits in mutex_lock)   M2 the word is 0 only when nobody
- *             owns the lock and nobody waits   M3 `granted` is set once per wait, by the owner, before the signal
+ * Objects     struct mutex: bit 31 of the word means locked; the low bits are the number, plus 1, of the thread
+ *             that came last. `next` of its waiter names the thread that came before it, and so on.
+ * Locks       no lock is taken under this one. Only the owner takes threads out of the list, so a compare-and-swap of
+ *             the first element is enough: the links behind it cannot change meanwhile.
+ * Invariants  MUTEX1 a thread is in at most one list: it waits in mutex_lock()
+ *             MUTEX2 the word is 0 only when no thread owns the lock and no thread waits
+ *             MUTEX3 `granted` is set once for each wait, by the owner, before the signal
  */
-#include "sys/internal.h"
+#include <stddef.h>
+#include "sys/mutex.h"
 #include "sys/sk.h"
 
 #define LOCKED 0x80000000u
-enum { SPINS = 200 }; /* about as long as a short critical section on another CPU */
+/* About as long as a short critical section on another CPU. */
+enum { SPINS = 200 };
+
+_Thread_local struct mutex_waiter *mutex_self;
+static struct mutex_waiter *waiters[MUTEX_WAITERS_MAX];
+
+void mutex_waiter_add(struct mutex_waiter *w) { waiters[w->number] = w; }
 
 bool mutex_try(struct mutex *m)
 {
@@ -33,7 +41,7 @@ static bool mutex_spin(struct mutex *m)
 }
 
 /* True: queued; false: the lock opened meanwhile and is ours. */
-static bool mutex_enqueue(struct mutex *m, struct thread *self)
+static bool mutex_enqueue(struct mutex *m, struct mutex_waiter *self)
 {
 	uint32_t word = __atomic_load_n(&m->word, __ATOMIC_RELAXED);
 	uint32_t wanted;
@@ -49,25 +57,25 @@ static bool mutex_enqueue(struct mutex *m, struct thread *self)
 
 void mutex_lock(struct mutex *m)
 {
-	struct thread *self;
+	struct mutex_waiter *self;
 	uint64_t word;
 
 	if (mutex_try(m) || mutex_spin(m))
 		return;
-	self = sys_self.thread;
+	self = mutex_self;
 	if (!mutex_enqueue(m, self))
 		return;
+	/* The signal may be an old one: look again. */
 	while (!__atomic_load_n(&self->granted, __ATOMIC_ACQUIRE))
-		(void)sk_wait(self->park, SK_NO_DEADLINE,
-			&word); /* may be an old signal: look again */
+		(void)sk_wait(self->park, SK_NO_DEADLINE, &word);
 }
 
-static struct thread *waiter(uint32_t link) { return link ? sys_threads[link - 1] : NULL; }
+static struct mutex_waiter *waiter(uint32_t link) { return link ? waiters[link - 1] : NULL; }
 
 /* Take the one that came first out of the list that starts at first; NULL when first is the only one. */
-static struct thread *take_oldest(struct thread *first)
+static struct mutex_waiter *take_oldest(struct mutex_waiter *first)
 {
-	struct thread *before = first, *oldest = waiter(first->next);
+	struct mutex_waiter *before = first, *oldest = waiter(first->next);
 
 	if (!oldest)
 		return NULL;
@@ -82,7 +90,7 @@ static struct thread *take_oldest(struct thread *first)
 void mutex_unlock(struct mutex *m)
 {
 	uint32_t word = LOCKED;
-	struct thread *t;
+	struct mutex_waiter *t;
 	sk_cap_t wake;
 
 	if (__atomic_compare_exchange_n(
@@ -96,6 +104,7 @@ void mutex_unlock(struct mutex *m)
 	} while (!__atomic_compare_exchange_n(
 		&m->word, &word, LOCKED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	wake = t->wake;
-	__atomic_store_n(&t->granted, 1, __ATOMIC_RELEASE); /* from here on t may be gone: M3 */
+	/* MUTEX3: from here on t may wait for another lock. */
+	__atomic_store_n(&t->granted, 1, __ATOMIC_RELEASE);
 	(void)sk_signal(wake);
 }

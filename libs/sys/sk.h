@@ -9,7 +9,7 @@
 #include <sk/syscall.h>
 #include "sys/trap.h"
 
-/* UTCB of the calling thread; set by the start code (libs/sys) before main and before a thread's function. */
+/* UTCB of the calling thread; set by the start code (libs/rt) before main and before a thread's function. */
 extern _Thread_local struct sk_utcb *sk_utcb_self;
 static inline struct sk_utcb *sk_utcb(void) { return sk_utcb_self; }
 

@@ -1,3 +1,3 @@
 domains += console
 src-console := $(wildcard services/console/*.c)
-use-console := svc ring caps sys
+use-console := svc caps sys

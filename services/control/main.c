@@ -11,7 +11,7 @@
 
 #include "control.h"
 #include "sys/clock.h"
-#include "sys/start.h"
+#include "rt/program.h"
 
 static void log_write(void *ctx, const char *text, size_t len)
 {
@@ -26,12 +26,12 @@ void guest_log(uint32_t domid, const char *fmt, ...)
 {
 	va_list ap;
 
-	sys_log_about(domid);
+	rt_log_about(domid);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
 	(void)fflush(stdout);
-	sys_log_about(0);
+	rt_log_about(0);
 }
 
 static void domain_log(uint32_t domid, const char *line) { guest_log(domid, "%s", line); }

@@ -1,4 +1,4 @@
 domains += files
 src-files := services/files/main.c services/files/tree.c services/files/volume.c
-use-files := svc ring caps sys
+use-files := svc
 extlibs-files := ext2fs com_err

@@ -11,7 +11,7 @@
 #include "proto/console.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
-#include "sys/start.h"
+#include "rt/program.h"
 
 enum { PROTOCOL_VERSION = 1 };
 
@@ -216,7 +216,7 @@ static int log_open(const struct domain *console)
 	if (rc)
 		return rc;
 	rc = svc_open(console->connector, &a, &r);
-	return rc ? rc : sys_log_attach(view, a.req_size, r.signal);
+	return rc ? rc : rt_log_attach(view, a.req_size, r.signal);
 }
 
 void connect_log(void)

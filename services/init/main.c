@@ -8,7 +8,7 @@
 #include "caps/caps.h"
 #include "init.h"
 #include "sys/sk.h"
-#include "sys/start.h"
+#include "rt/program.h"
 
 /* While it starts and restarts others it should not wait for them: above services, below drivers. */
 enum { INIT_PRIORITY = 22, WEIGHT = 256 };
@@ -59,7 +59,7 @@ int main(void)
 		rc = manifest_open(&why);
 	if (rc) {
 		printf("init: %s: error %d\n", why ? why : "cannot start", -rc);
-		sys_exit(1);
+		rt_exit(1);
 	}
 	start_all();
 	serve();

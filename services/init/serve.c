@@ -11,7 +11,7 @@
 #include "proto/init.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
-#include "sys/start.h"
+#include "rt/program.h"
 
 enum { GUESTS_MAX = 64, GUEST_CNODE_ORDER = 14, NAME_WORDS = 4 };
 
@@ -292,7 +292,7 @@ void serve(void)
 
 	if (object_make(SK_OBJ_REPLY, 0, &reply)) {
 		printf("no memory to answer calls with\n");
-		sys_exit(1);
+		rt_exit(1);
 	}
 	for (;;) {
 		u->reply = reply;

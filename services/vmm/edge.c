@@ -12,7 +12,7 @@
 #include "edge.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
-#include "sys/thread.h"
+#include "rt/thread.h"
 #include "machine/vm.h"
 
 static struct mem_page pages[EDGE_PAGES_MAX];

@@ -14,7 +14,7 @@
 #include "caps/caps.h"
 #include "control.h"
 #include "sys/sk.h"
-#include "sys/thread.h"
+#include "rt/thread.h"
 
 enum { STACK_ORDER = 14 };
 

@@ -16,7 +16,7 @@
 #include "control.h"
 #include "proto/init.h"
 #include "sys/sk.h"
-#include "sys/thread.h"
+#include "rt/thread.h"
 
 enum { DEATHS = 2 * DOMTAB_MAX };
 enum {

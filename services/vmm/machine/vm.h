@@ -24,7 +24,7 @@
 
 #include "machine/lapic.h"
 #include "proto/vmctl.h"
-#include "sys/thread.h"
+#include "rt/thread.h"
 
 #define VM_PAGE 4096u
 #define VM_CHUNK (2ull << 20)

@@ -3,15 +3,15 @@
  *
  * Objects     struct thread in a table; a Thread object, a park notification, stack and UTCB from libs/caps.
  * Locks       start_lock: one thread_start() at a time.
- * Lifecycle   threads last as long as the domain; thread_exit() suspends for ever.
- * Invariants  T1 sys_threads[n] is written before thread n runs and never changes   T2 main has a park
- *             notification before any other thread runs
+ * Lifecycle   threads last as long as the domain; thread_exit() suspends the caller for good.
+ * Invariants  THREAD1 a thread's waiter is known to libs/sys before the thread runs
+ *             THREAD2 main has a park notification before any other thread runs
  */
 #include <stdlib.h>
 #include <string.h>
 #include "caps/caps.h"
 #include "proto/domain.h"
-#include "sys/internal.h"
+#include "rt/internal.h"
 #include "sys/sk.h"
 
 enum { STACK_ORDER = 15 };
@@ -23,22 +23,20 @@ static struct mutex start_lock;
 static struct thread threads[THREADS_MAX]; /* main is not in it */
 static uint32_t n_threads = 1;
 
-uint32_t thread_self(void) { return sys_self.thread->number; }
+uint32_t thread_self(void) { return rt_self.thread->waiter.number; }
 
 sk_cap_t thread_cap(const struct thread *t) { return t->cap; }
 
 void thread_exit(void)
 {
 	for (;;)
-		(void)sk_thread_suspend(sys_self.thread->cap);
+		(void)sk_thread_suspend(rt_self.thread->cap);
 }
 
 /* First C code of a thread: fs is set already, by the registers that it was given. */
 void thread_run(struct thread *t)
 {
-	sys_self.thread = t;
-	sys_self.reent = t->reent;
-	sk_utcb_self = t->utcb;
+	rt_self_set(t);
 	t->fn(t->arg);
 	thread_exit();
 }
@@ -64,9 +62,10 @@ static int stack_make(struct thread *t, uint32_t order, uint64_t *top)
 
 static int park_make(struct thread *t)
 {
-	int rc = object_make(SK_OBJ_NOTIFICATION, 0, &t->park);
+	struct mutex_waiter *w = &t->waiter;
+	int rc = object_make(SK_OBJ_NOTIFICATION, 0, &w->park);
 
-	return rc ? rc : cap_copy(t->park, SK_W, 1, &t->wake);
+	return rc ? rc : cap_copy(w->park, SK_W, 1, &w->wake);
 }
 
 static int thread_prepare(struct thread *t)
@@ -103,8 +102,8 @@ static int thread_launch(struct thread *t, const struct thread_spec *s, uint64_t
 		rc = sk_sched_bind(s->sched, t->cap);
 	if (rc)
 		return (int)rc;
-	t->number = n_threads;
-	sys_threads[n_threads++] = t; /* T1 */
+	t->waiter.number = n_threads++;
+	mutex_waiter_add(&t->waiter); /* THREAD1 */
 	return (int)sk_thread_resume(t->cap);
 }
 
@@ -116,8 +115,8 @@ static int thread_start_locked(const struct thread_spec *s, struct thread **out)
 
 	if (n_threads >= THREADS_MAX)
 		return -SK_E_LIMIT;
-	if (!sys_threads[0]->park) { /* T2 */
-		rc = park_make(sys_threads[0]);
+	if (!rt_main_thread.waiter.park) { /* THREAD2 */
+		rc = park_make(&rt_main_thread);
 		if (rc)
 			return rc;
 	}

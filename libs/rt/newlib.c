@@ -15,10 +15,10 @@
 #include <unistd.h>
 #include "caps/caps.h"
 #include "proto/domain.h"
+#include "rt/internal.h"
+#include "rt/program.h"
 #include "sys/clock.h"
-#include "sys/internal.h"
 #include "sys/sk.h"
-#include "sys/start.h"
 
 /* The C library declares most of these nowhere when it is built without a system. */
 struct _reent *__getreent(void);
@@ -135,10 +135,10 @@ pid_t getpid(void) { return 1; }
 int kill(int pid, int sig)
 {
 	(void)pid;
-	sys_exit(128 + sig);
+	rt_exit(128 + sig);
 }
 
-void _exit(int code) { sys_exit(code); }
+void _exit(int code) { rt_exit(code); }
 
 int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 {
@@ -159,7 +159,7 @@ clock_t times(struct tms *t)
 }
 
 /* ---- threads ------------------------------------------------------------------------------------------------ */
-struct _reent *__getreent(void) { return sys_self.reent; }
+struct _reent *__getreent(void) { return rt_self.reent; }
 
 struct __lock {
 	struct mutex mutex;
@@ -181,7 +181,7 @@ void __retarget_lock_init(_LOCK_T *lock)
 {
 	*lock = calloc(1, sizeof(**lock));
 	if (!*lock)
-		sys_exit(126);
+		rt_exit(126);
 }
 
 void __retarget_lock_init_recursive(_LOCK_T *lock) { __retarget_lock_init(lock); }
@@ -198,7 +198,7 @@ int __retarget_lock_try_acquire(_LOCK_T lock) { return mutex_try(&lock->mutex); 
 
 void __retarget_lock_acquire_recursive(_LOCK_T lock)
 {
-	const struct thread *self = sys_self.thread;
+	const struct thread *self = rt_self.thread;
 
 	if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) != self) {
 		mutex_lock(&lock->mutex);
@@ -209,7 +209,7 @@ void __retarget_lock_acquire_recursive(_LOCK_T lock)
 
 int __retarget_lock_try_acquire_recursive(_LOCK_T lock)
 {
-	const struct thread *self = sys_self.thread;
+	const struct thread *self = rt_self.thread;
 
 	if (__atomic_load_n(&lock->owner, __ATOMIC_RELAXED) != self) {
 		if (!mutex_try(&lock->mutex))

@@ -2,37 +2,33 @@
  * start.c - from the first instruction to main: thread-local storage, resources, output, constructors
  *
  * Objects     the main thread's struct thread and thread-local block, both static.
- * Lifecycle   sys_start() runs once; what fails here ends the domain, because nothing can work without it.
+ * Lifecycle   rt_start() runs once. A failure here ends the domain, because nothing can work without it.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "caps/caps.h"
 #include "proto/domain.h"
 #include "proto/init.h"
-#include "sys/internal.h"
+#include "rt/internal.h"
+#include "rt/program.h"
+#include "sys/self.h"
 #include "sys/sk.h"
-#include "sys/start.h"
 
 extern char __tdata_start[], __tdata_size[], __tls_size[];
 extern void (*__preinit_array_start[])(void), (*__preinit_array_end[])(void);
 extern void (*__init_array_start[])(void), (*__init_array_end[])(void);
 int main(void);
-void sys_start(uint64_t info) __attribute__((noreturn));
+void rt_start(uint64_t info) __attribute__((noreturn));
 void _init(void);
 void _fini(void);
 
 #define TLS_ALIGN 64u
 enum { MAIN_TLS_MAX = 2048 };
 
-_Thread_local struct self sys_self = { .reent = (struct _reent *)-1 };
-_Thread_local struct sk_utcb *sk_utcb_self;
-struct thread *sys_threads[THREADS_MAX];
+_Thread_local struct rt_self rt_self = { .reent = (struct _reent *)-1 };
 
-static struct thread main_thread;
+struct thread rt_main_thread;
 static char main_tls[MAIN_TLS_MAX] __attribute__((aligned(TLS_ALIGN)));
-static bool root;
-
-bool sys_root(void) { return root; }
 
 static size_t tls_image_size(void)
 {
@@ -53,33 +49,40 @@ void *tls_init(void *block)
 	return base;
 }
 
+void rt_self_set(struct thread *t)
+{
+	rt_self.thread = t;
+	rt_self.reent = t->reent;
+	mutex_self = &t->waiter;
+	sk_utcb_self = t->utcb;
+}
+
 static void main_thread_init(void)
 {
-	main_thread.cap = SK_CAP_THREAD;
-	main_thread.utcb = (struct sk_utcb *)(root ? SK_INIT_UTCB_VADDR : DOMAIN_UTCB_VADDR);
-	main_thread.reent = _GLOBAL_REENT; /* exit() flushes stdio through this one only */
-	main_thread.tls = tls_init(main_tls);
-	sys_threads[0] = &main_thread;
-	if (sk_set_fs_base((uint64_t)main_thread.tls))
+	struct thread *t = &rt_main_thread;
+
+	t->cap = SK_CAP_THREAD;
+	t->utcb = (struct sk_utcb *)(sys_root() ? SK_INIT_UTCB_VADDR : DOMAIN_UTCB_VADDR);
+	/* exit() flushes stdio through this one only */
+	t->reent = _GLOBAL_REENT;
+	t->tls = tls_init(main_tls);
+	mutex_waiter_add(&t->waiter);
+	if (sk_set_fs_base((uint64_t)t->tls))
 		__builtin_trap();
-	sys_self.thread = &main_thread;
-	sys_self.reent = main_thread.reent;
-	sk_utcb_self = main_thread.utcb;
+	rt_self_set(t);
 }
 
 static void run_constructors(void)
 {
-	void (**fn)(void);
-
-	for (fn = __preinit_array_start; fn < __preinit_array_end; fn++)
+	for (void (**fn)(void) = __preinit_array_start; fn < __preinit_array_end; fn++)
 		(*fn)();
-	for (fn = __init_array_start; fn < __init_array_end; fn++)
+	for (void (**fn)(void) = __init_array_start; fn < __init_array_end; fn++)
 		(*fn)();
 }
 
-void sys_start(uint64_t info)
+void rt_start(uint64_t info)
 {
-	root = info != DOMAIN_INFO_VADDR;
+	sys_root_set(info != DOMAIN_INFO_VADDR);
 	if (tls_size() > sizeof(main_tls))
 		__builtin_trap();
 	main_thread_init();
@@ -88,22 +91,22 @@ void sys_start(uint64_t info)
 		static const char text[] = "no memory or slots to start with\n";
 
 		log_write(text, sizeof(text) - 1);
-		sys_exit(126);
+		rt_exit(126);
 	}
 	run_constructors();
 	exit(main());
 }
 
-void sys_exit(int code)
+void rt_exit(int code)
 {
 	struct sk_msg m = { .mi = SK_MI(INIT_EXIT, 1, 0), .mr = { (uint64_t)code } };
 
-	if (!root) {
+	if (!sys_root()) {
 		sk_utcb()->deadline = SK_NO_DEADLINE;
 		(void)sk_call(DOMAIN_CAP_PARENT, &m);
 	}
 	for (;;)
-		(void)sk_thread_suspend(sys_self.thread->cap);
+		(void)sk_thread_suspend(rt_self.thread->cap);
 }
 
 /* Referenced by the C library's exit and start code. */

@@ -3,25 +3,27 @@
  *
  * Objects     one producer ring to console.
  * Locks       log_lock around it: a VMM's threads all write.
- * Invariants  L1 nobody waits here: text that does not fit is counted, and the count is reported as soon as
+ * Invariants  LOG1 no thread waits here: text that does not fit is counted, and the count is reported as soon as
  *             there is room again. The newest text is lost, so that what led to a flood can be read.
  */
 #include <string.h>
 #include "proto/console.h"
 #include "proto/domain.h"
 #include "ring/ring.h"
-#include "sys/internal.h"
+#include "rt/internal.h"
+#include "rt/program.h"
+#include "sys/self.h"
 #include "sys/sk.h"
-#include "sys/start.h"
 
 static struct mutex log_lock;
 static struct ring ring;
 static sk_cap_t log_signal;
 static bool attached;
 static uint64_t lost;
-static uint32_t about; /* domid; 0: nobody */
+/* The guest that output is about; 0: none. */
+static uint32_t about;
 
-int sys_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
+int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
 {
 	int rc = ring_init(&ring, region, req_size, 0);
 
@@ -42,7 +44,7 @@ void log_init(void)
 		const struct domain_channel *c = &info->channel[i];
 
 		if (strcmp(c->name, "log") == 0 &&
-			sys_log_attach((void *)c->vaddr, c->req_size, c->signal) == 0)
+			rt_log_attach((void *)c->vaddr, c->req_size, c->signal) == 0)
 			return;
 	}
 }
@@ -95,7 +97,7 @@ static void channel_log(const char *text, size_t len)
 	while (len) {
 		size_t n = len < CONSOLE_CHUNK_MAX ? len : CONSOLE_CHUNK_MAX;
 
-		if (lost || !log_put(text, n)) /* L1 */
+		if (lost || !log_put(text, n)) /* LOG1 */
 			lost += n;
 		text += n;
 		len -= n;
@@ -105,7 +107,7 @@ static void channel_log(const char *text, size_t len)
 	mutex_unlock(&log_lock);
 }
 
-void sys_log_about(uint32_t domid)
+void rt_log_about(uint32_t domid)
 {
 	mutex_lock(&log_lock);
 	about = domid;

@@ -10,7 +10,7 @@
 _start:
 	xorl %ebp, %ebp
 	andq $-16, %rsp
-	call sys_start
+	call rt_start
 	ud2
 
 /* A further thread: RDI is its struct thread. */

@@ -1,0 +1,39 @@
+/*
+ * thread.h - threads within a domain
+ *
+ * A thread has its own stack with an unmapped page below, UTCB, thread-local storage and C library state.
+ * It runs with a scheduling context that the domain was given (a VMM: VM_CAP_SCHED + i).
+ */
+#ifndef RT_THREAD_H
+#define RT_THREAD_H
+
+#include <stdint.h>
+#include <sk/types.h>
+#include "sys/mutex.h"
+
+/* Of a domain, with the main thread. */
+#define THREADS_MAX MUTEX_WAITERS_MAX
+
+struct thread;
+
+struct thread_spec {
+	/* The thread ends when it returns. */
+	void (*fn)(void *arg);
+	void *arg;
+	/* The scheduling context that it runs with. */
+	sk_cap_t sched;
+	/* Bound to the thread (RECV, VCPU_ENTER); 0 = none. */
+	sk_cap_t ntfn;
+	/* 0 = 15 (32 KiB) */
+	uint32_t stack_order;
+};
+
+/* Make and start it. Threads are for the life of the domain: what one takes is not given back. */
+int thread_start(const struct thread_spec *s, struct thread **out) must_check;
+/* Capability to the thread, for suspend and resume. */
+sk_cap_t thread_cap(const struct thread *t);
+void thread_exit(void) __attribute__((noreturn));
+/* Number of the calling thread: 0 = main, then in order of thread_start(). */
+uint32_t thread_self(void);
+
+#endif

@@ -1,0 +1,61 @@
+"""What tools/check-layers and the build refuse: includes that go up or sideways, and libraries that use each other."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+@pytest.fixture
+def tree(tmp_path):
+    (tmp_path / "tools").mkdir()
+    shutil.copy(os.path.join(TOP, "tools/check-layers"), tmp_path / "tools")
+    for part in ("kernel", "boot", "libs", "drivers", "services"):
+        shutil.copytree(os.path.join(TOP, part), tmp_path / part)
+    return tmp_path
+
+
+def append(path, text):
+    with open(path, "a") as f:
+        f.write(text)
+
+
+def check(tree):
+    r = subprocess.run([tree / "tools/check-layers"], text=True, capture_output=True)
+    return r.returncode, r.stdout
+
+
+def test_the_tree_is_in_order(tree):
+    status, out = check(tree)
+    assert (status, out.count("\n")) == (0, 1), out
+
+
+@pytest.mark.parametrize("source, include, why", [
+    ("libs/sys/clock.c", "ring/ring.h", "libs/ring"),
+    ("services/storage/gpt.c", "caps/caps.h", "libs/caps"),  # only a library that storage uses names it
+    ("libs/ring/ring.c", "services/storage/gpt.h", "another component"),
+    ("services/files/tree.c", "services/storage/gpt.h", "another component"),
+    ("kernel/cap.c", "ring/ring.h", "the kernel includes"),
+    ("libs/proto/blk.h", "ring/ring.h", "a contract includes"),
+])
+def test_an_include_that_does_not_go_down(tree, source, include, why):
+    append(tree / source, f'#include "{include}"\n')
+    status, out = check(tree)
+    assert status == 1
+    assert source in out and why in out
+
+
+def test_libraries_that_use_each_other(tree):
+    append(tree / "libs/sys/build.mk", "use-sys := rt\n")
+    status, out = check(tree)
+    assert status == 1
+    assert "libraries use each other" in out
+
+
+def test_the_build_refuses_libraries_that_use_each_other(tmp_path):
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    r = subprocess.run(["make", "-n", f"O={tmp_path}", "use-sys=rt", "domains"], cwd=TOP, text=True, capture_output=True, env=env)
+    assert r.returncode != 0
+    assert "libraries use each other" in r.stderr
