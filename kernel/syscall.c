@@ -1,5 +1,5 @@
 /*
- * syscall.c - from the number in RAX to the handler; I/O ports; memory functions that the compiler calls
+ * syscall.c - from the number in RAX to the handler
  *
  * A handler reads its arguments from the saved registers and leaves them alone until it cannot fail or
  * be restarted any more: SYS_RESTART runs the same SYSCALL instruction again with the same arguments.
@@ -132,52 +132,4 @@ void core_syscall(struct thread *t)
 		r->rsi = -rc >> 8;
 		r->rax = -SK_E_NO_TABLE;
 	}
-}
-
-static int port_check(const struct sk_regs *r, uint64_t ports)
-{
-	uint64_t port = r->rsi, size = r->rdx, first = ports & 0xffff, last = ports >> 16;
-
-	if (size != 1 && size != 2 && size != 4)
-		return -SK_E_INVAL;
-	return refuse(port < first || port > last || size - 1 > last - port, SK_E_RANGE);
-}
-
-SYSCALL_HANDLER(PORT_IN)
-{
-	int rc = port_check(r, a->cap.obj);
-
-	if (!rc)
-		r->rdi = arch_port_in((uint16_t)r->rsi, (unsigned int)r->rdx);
-	return rc;
-}
-
-SYSCALL_HANDLER(PORT_OUT)
-{
-	int rc = port_check(r, a->cap.obj);
-
-	if (!rc)
-		arch_port_out((uint16_t)r->rsi, (unsigned int)r->rdx, (uint32_t)r->r10);
-	return rc;
-}
-
-void *memcpy(void *dst, const void *src, size_t n)
-{
-	size_t words = n / 8, rest = n % 8;
-	void *d = dst;
-
-	__asm__ volatile("rep movsq" : "+D"(d), "+S"(src), "+c"(words) : : "memory");
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(rest) : : "memory");
-	return dst;
-}
-
-void *memset(void *dst, int c, size_t n)
-{
-	size_t words = n / 8, rest = n % 8;
-	uint64_t fill = (uint8_t)c * 0x0101010101010101ull;
-	void *d = dst;
-
-	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(fill) : "memory");
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(fill) : "memory");
-	return dst;
 }

@@ -1,12 +1,12 @@
 # The kernel's core as a program of this machine: random calls against a model (khost_fuzz), all orders of accesses of two or
 # three CPUs (khost_explore), and whether these two still find faults that the kernel once had (khost_old).
-khost-core := $(patsubst %,kernel/%.c,cap check cnode endpoint heap irq log notification sched space syscall thread untyped vcpu)
+khost-core := $(patsubst %,kernel/%.c,cap check cnode endpoint heap ioport irq log notification sched space syscall thread untyped vcpu)
 khost-cflags := -DCHECKED -DWINDOW_BASE=0x200000000000ull -Dmemcpy=khost_memcpy -Dmemset=khost_memset -fno-strict-aliasing \
 	-fno-builtin -O2
 khost-link := -no-pie -Wl,-T,test/khost/state.ld
 
 # khost_fuzz: with the sanitizers; the same sources as a target of libFuzzer
-khost-fuzz-src := $(khost-core) $(patsubst %,test/khost/%.c,calls choice fake_arch fake_cpu fake_tlb fuzz model model_calls model_ipc model_space world)
+khost-fuzz-src := $(khost-core) kernel/arch/x86_64/string.c $(patsubst %,test/khost/%.c,calls choice fake_arch fake_cpu fake_tlb fuzz model model_calls model_ipc model_space world)
 unit-tests += khost_fuzz
 src-unit-khost_fuzz := $(khost-fuzz-src)
 inc-unit-khost_fuzz := kernel . test/khost
@@ -29,8 +29,7 @@ explore-own := $(patsubst %,test/khost/%.c,explore fake_arch hooks scenarios wor
 explore-plain := kernel/check.c kernel/log.c $(explore-own)
 # the compiler's command line for a source
 explore-flags = $(if $(filter $(explore-plain),$(1)),$(explore-cflags),$(if $(filter test/khost/machine.c,$(1)),$(explore-cflags) \
-	-include test/khost/hooks_x86.h,$(explore-hooked) $(if $(filter $(explore-x86),$(1)),test/khost/hooks_x86.h,test/khost/hooks.h) \
-	$(if $(filter kernel/syscall.c,$(1)),-Umemcpy -Umemset -Dmemcpy=own_memcpy -Dmemset=own_memset)))
+	-include test/khost/hooks_x86.h,$(explore-hooked) $(if $(filter $(explore-x86),$(1)),test/khost/hooks_x86.h,test/khost/hooks.h)))
 explore-src := $(khost-core) $(explore-x86) $(explore-own) test/khost/machine.c
 explore-objs := $(patsubst %.c,$(explore-dir)/%.o,$(explore-src))
 explore-link = $(HOSTCC) $(khost-link) -o $@
