@@ -194,7 +194,7 @@ struct args {
 #define SYSCALL_HANDLER(name) \
 	long sys_##name(struct thread *t unused, struct sk_regs *r unused, \
 		const struct args *a unused)
-#define X(name, num, args, what) SYSCALL_HANDLER(name);
+#define X(name, ...) SYSCALL_HANDLER(name);
 SK_SYSCALLS(X)
 #undef X
 

@@ -16,7 +16,7 @@ MARK = "@@entry"
 LISTS = {
     "SK_ERRORS": "name, num, what",
     "SK_OBJECTS": "name, num, order, what",
-    "SK_SYSCALLS": "name, num, args, what",
+    "SK_SYSCALLS": "name, num, lock, caps, args, what, errors, bound",
     "SK_EXITS": "name, num, what",
     "SK_VCPU_GROUPS": "name, num, what",
 }
@@ -29,63 +29,18 @@ Made by `tools/abi_doc.py` from `kernel/include/sk/`; `make check-abi` fails whe
 A system call is one SYSCALL instruction: the number in RAX, arguments in RDI, RSI, RDX, R10, R8, R9. RCX and
 R11 are destroyed. RAX returns 0 or the negative of an error; further results come back in RDI, RSI, RDX, R10,
 R8, R9 in that order, and registers without a result keep their value. A call that the kernel interrupts at a
-preemption point is restarted unnoticed, so every call is bounded or preemptible. Rights that a capability
-needs are in parentheses: R, W, X, G (GRANT). Calls that change an object need W where nothing is said.
+preemption point is restarted, and the caller does not notice. Every call is bounded or preemptible.
+
+The rights that a capability needs are in parentheses: R, W, G (GRANT). Without parentheses it needs none.
 
 All calls may return `CAP` (no such capability, or of the wrong type), `RIGHTS` (it lacks a right) and, for
 arguments outside what is documented, `INVAL`.
 """
-
-# Errors besides CAP, RIGHTS and INVAL, and what bounds the call. Every call has a line.
-WAITS = "TIMEOUT at the deadline (SK_POLL: at once), DELETED when the object goes, AGAIN when SUSPEND ended it"
-LEVEL = "NO_TABLE (2nd result: level of the missing table)"
-MORE = {
-    "CALL": (WAITS + ", PEER when the receiver presented no Reply, DELETED when its Reply goes or is used again",
-             "constant, 60 words and 4 capabilities"),
-    "SEND": (WAITS, "as CALL"),
-    "RECV": (WAITS, "as CALL; preemptible after each sender that cannot be answered and fails with PEER"),
-    "REPLY": ("NOT_FOUND when nobody waits for it", "as CALL"),
-    "REPLY_RECV": ("as RECV; a caller that gave up is no error", "as CALL"),
-    "SIGNAL": ("", "constant"),
-    "WAIT": (WAITS + ", BUSY when another thread waits", "constant"),
-    "POLL": ("AGAIN", "constant"),
-    "RETYPE": ("NO_MEM, SLOT, ALIGN (device offset), NO_SYS (VCpu without hardware)",
-               "preemptible after each 4 pages or 4 objects; at most 256 objects; reuse waits until each CPU left the kernel once"),
-    "COPY": ("SLOT", "constant"),
-    "MINT": ("SLOT, RANGE (ports)", "constant"),
-    "MOVE": ("SLOT", "constant"),
-    "DELETE": ("SLOT; an empty slot is no error", "preemptible after each capability, 2 MiB of addresses, waiter; "
-               "restarted until another CPU has let go of the thread or vCPU that ends, or whose scheduling context does"),
-    "REVOKE": ("SLOT; CAP when another capability came into the slot meanwhile", "as DELETE"),
-    "CAP_INFO": ("SLOT", "constant"),
-    "MAP": (LEVEL + ", EXISTS (entry or another window), ALIGN, RANGE", "256 entries"),
-    "UNMAP": ("NOT_FOUND, NO_TABLE (split the large page first), ALIGN, RANGE", "preemptible after each 2 MiB of addresses"),
-    "MAP_TABLE": (LEVEL + ", EXISTS, RANGE", "512 entries; one shoot-down"),
-    "THREAD_CONFIGURE": ("STATE unless suspended, EXISTS, RANGE, ALIGN, " + LEVEL, "constant"),
-    "THREAD_BIND": ("EXISTS", "constant"),
-    "THREAD_RESUME": ("STATE before CONFIGURE", "constant"),
-    "THREAD_SUSPEND": ("", "restarted until another CPU has let go of the thread"),
-    "THREAD_READ": ("STATE unless suspended", "constant"),
-    "THREAD_WRITE": ("STATE unless suspended, RANGE (RIP, FS and GS base not in user memory)", "constant"),
-    "SET_FS_BASE": ("RANGE", "constant"),
-    "YIELD": ("", "constant"),
-    "SCHED_CONFIGURE": ("", "constant"),
-    "SCHED_BIND": ("EXISTS, STATE before CONFIGURE", "constant; restarted until another CPU has let go of the thread"),
-    "SCHED_STATS": ("", "constant"),
-    "IRQ_PIN": ("EXISTS, BUSY when the pin is taken, NOT_FOUND, LIMIT", "constant"),
-    "IRQ_MSI": ("EXISTS, LIMIT", "constant"),
-    "IRQ_BIND": ("", "constant"),
-    "IRQ_ACK": ("STATE when it has no source", "constant"),
-    "PORT_IN": ("RANGE", "constant"),
-    "PORT_OUT": ("RANGE", "constant"),
-    "LOG": ("", "32 bytes; before LOG_TAKE also as long as the UART takes"),
-    "LOG_TAKE": ("", "constant"),
-    "VCPU_CONFIGURE": ("BUSY while entered, EXISTS, RANGE, ALIGN, " + LEVEL, "constant"),
-    "VCPU_ENTER": ("DENIED without SK_SCHED_GUESTS, STATE before CONFIGURE, BUSY, DELETED when the VCpu or its memory goes, AGAIN when suspended",
-                   "constant in the kernel; each exit that the kernel handles itself is bounded"),
-    "VCPU_SYNC": ("BUSY while entered", "constant"),
-    "VCPU_INJECT": ("BUSY (1st result: vector | 0x100 that waits)", "constant"),
-    "IO_ASSIGN": ("NO_SYS", "constant"),
+LOCKS = {
+    "TREE": "tree",
+    "NONE": "",
+    "SENDS": "tree to send capabilities",
+    "RECEIVES": "tree to receive capabilities",
 }
 
 
@@ -98,20 +53,30 @@ def preprocess(body, *flags):
     return r.stdout
 
 
-def entries(name, params):
+def fields_of(entry):
+    """The fields of one X(...): between commas outside strings and parentheses; of strings, what is in them."""
+    fields, depth = [""], 0
+    for token in re.findall(r'"(?:[^"\\]|\\.)*"|[(),]|[^"(),]+', entry):
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if token == "," and depth == 0:
+            fields.append("")
+        else:
+            fields[-1] += token
+    return ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', f)) if '"' in f else " ".join(f.split()) for f in fields]
+
+
+def entries(name):
+    """The rows of an X-list, each a dictionary."""
     text = preprocess(f"#define X(...) {MARK} __VA_ARGS__ {MARK}end\n{name}(X)\n")
-    out = []
-    for body in re.findall(rf"{MARK}\s+(.*?)\s*{MARK}end", text, re.S):
-        fields, rest = [], body
-        for _ in range(params.count(",")):
-            # a string argument may hold commas
-            m = re.match(r'\s*((?:"(?:[^"\\]|\\.)*"\s*)+|[^,]*?)\s*,', rest, re.S)
-            fields.append(m[1])
-            rest = rest[m.end():]
-        fields.append(rest.strip())
-        out.append(["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', f)) if '"' in f else " ".join(f.split())
-                    for f in fields])
-    return out
+    keys = LISTS[name].split(", ")
+    return [dict(zip(keys, fields_of(entry), strict=True))
+            for entry in re.findall(rf"{MARK}\s+(.*?)\s*{MARK}end", text, re.S)]
+
+
+def arguments(call):
+    """Names of the arguments: capabilities as `thread(W)`, then the rest."""
+    caps = [what.lower() + (f"({right})" if right != "N" else "") for right, what in re.findall(r"(\w)\((\w+)\)", call["caps"])]
+    return ", ".join(caps + ([call["args"]] if call["args"] else []))
 
 
 def offsets():
@@ -148,28 +113,28 @@ def table(head, rows):
     return text
 
 
+def named(name, prefix, number, what):
+    return table([number, "name", what], [(e["num"], f"`{prefix}{e['name']}`", e["what"]) for e in entries(name)])
+
+
 def document():
     out = INTRO
     out += "\n## System calls\n\n"
-    calls = entries("SK_SYSCALLS", LISTS["SK_SYSCALLS"])
+    calls = entries("SK_SYSCALLS")
     out += table(["no.", "name", "arguments", "what it does"],
-                 [(n, f"`SK_SYS_{name}`", args, what) for name, n, args, what in calls])
-    out += "\n### Errors and bounds\n\n"
-    out += table(["name", "further errors", "bound"], [(f"`{c[0]}`", *MORE[c[0]]) for c in calls])
+                 [(c["num"], f"`SK_SYS_{c['name']}`", arguments(c), c["what"]) for c in calls])
+    out += "\n### Errors, bounds and locks\n\nA call without a bound takes constant time.\n\n"
+    out += table(["name", "further errors", "bound", "lock"],
+                 [(f"`{c['name']}`", c["errors"], c["bound"], LOCKS[c["lock"]]) for c in calls])
     out += "\n## Errors\n\n"
-    out += table(["no.", "name", "meaning"],
-                 [(n, f"`SK_E_{name}`", what) for name, n, what in entries("SK_ERRORS", LISTS["SK_ERRORS"])])
+    out += named("SK_ERRORS", "SK_E_", "no.", "meaning")
     out += "\n## Objects\n\nOrder is log2 of the memory that one takes; 0 = the caller chooses, or it is not retyped.\n\n"
     out += table(["no.", "name", "order", "what it is"],
-                 [(n, f"`SK_OBJ_{name}`", order, what)
-                  for name, n, order, what in entries("SK_OBJECTS", LISTS["SK_OBJECTS"])])
+                 [(o["num"], f"`SK_OBJ_{o['name']}`", o["order"], o["what"]) for o in entries("SK_OBJECTS")])
     out += "\n## Guest exits\n\n`exit_reason` in the state page; the last column says what `qual[]` holds.\n\n"
-    out += table(["no.", "name", "qual"],
-                 [(n, f"`SK_EXIT_{name}`", what) for name, n, what in entries("SK_EXITS", LISTS["SK_EXITS"])])
+    out += named("SK_EXITS", "SK_EXIT_", "no.", "qual")
     out += "\n## Groups of guest state\n\n"
-    out += table(["bit", "name", "fields"],
-                 [(n, f"`SK_VCPU_{name}`", what)
-                  for name, n, what in entries("SK_VCPU_GROUPS", LISTS["SK_VCPU_GROUPS"])])
+    out += named("SK_VCPU_GROUPS", "SK_VCPU_", "bit", "fields")
     out += "\n## Structures\n\nOffsets in bytes.\n"
     for name, members, size in offsets():
         out += f"\n`struct {name}`, {size} bytes: "
