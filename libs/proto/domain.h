@@ -18,7 +18,7 @@
 #define DOMAIN_KINFO_VADDR 0x0e020000ull /* struct sk_info, read-only */
 #define DOMAIN_STACK_TOP 0x0e400000ull
 #define DOMAIN_IMAGE_VADDR 0x10000000ull /* ELF images are linked here */
-#define DOMAIN_HEAP_VADDR 0x40000000ull /* sbrk grows from here, mapped on demand by libs/sys */
+#define DOMAIN_HEAP_VADDR 0x40000000ull /* sbrk grows from here, mapped on demand by libs/rt */
 #define DOMAIN_CHANNEL_VADDR 0x100000000ull /* the builder maps regions and BARs from here up */
 #define DOMAIN_FREE_VADDR \
 	0x200000000ull /* the domain's own mappings (libs/caps) from here up */

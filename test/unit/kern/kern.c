@@ -11,8 +11,9 @@
 
 #include "proto/domain.h"
 #include "sys/sk.h"
-#include "sys/start.h"
-#include "sys/thread.h"
+#include "rt/program.h"
+#include "sys/mutex.h"
+#include "sys/self.h"
 
 enum { PHYS = 1 << 28, HANG_S = 60, CNODES = 256 };
 
@@ -802,17 +803,17 @@ long kern_syscall(long nr, uint64_t r[6])
 	}
 }
 
-/* ---- libs/sys: what the domain's start has set up, and locks of a program with one thread ---- */
+/* ---- libs/rt and libs/sys: what the domain's start has set up, and locks of a program with one thread ---- */
 bool sys_root(void) { return kern.root; }
 
-void sys_exit(int code)
+void rt_exit(int code)
 {
 	if (kern.on_exit)
 		kern.on_exit(code);
 	_exit(code ? code : 77);
 }
 
-void sys_log_about(uint32_t domid) { (void)domid; }
+void rt_log_about(uint32_t domid) { (void)domid; }
 
 void mutex_lock(struct mutex *m)
 {
