@@ -278,7 +278,11 @@ void khost_pause(void)
 {
 	if (!exploring)
 		return;
-	if (!who_else_can() && !vt[now_on].news && !go_to_yielded())
+	if (vt[now_on].news) { /* since it looked: it looks again first */
+		vt[now_on].news = false;
+		return;
+	}
+	if (!who_else_can() && !go_to_yielded())
 		stuck();
 	pause_here(__builtin_return_address(0));
 }
