@@ -6,11 +6,11 @@
  * Lifecycle   plain data.
  * Invariants  M1 the text is always terminated
  */
+#include "msg.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "msg.h"
 
 int msg_fail(struct msg *m, const char *fmt, ...)
 {

@@ -5,11 +5,11 @@
  * Locks       none.
  * Lifecycle   the caller's.
  */
+#include "out.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "out.h"
 
 void out_bytes(const struct out *o, const char *text, size_t len)
 {

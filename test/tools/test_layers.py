@@ -39,12 +39,34 @@ def test_the_tree_is_in_order(tree):
     ("services/files/tree.c", "services/storage/gpt.h", "another component"),
     ("kernel/cap.c", "ring/ring.h", "the kernel includes"),
     ("libs/proto/blk.h", "ring/ring.h", "a contract includes"),
+    ("services/control/guest/life.c", "shell/shell.h", "the room guest"),
+    ("services/control/client/files.c", "guest/life.h", "the room client"),
+    ("services/control/config/cfg.c", "client/host.h", "the room config"),
+    ("services/control/msg.h", "config/cfg.h", "the room ."),
 ])
 def test_an_include_that_does_not_go_down(tree, source, include, why):
     append(tree / source, f'#include "{include}"\n')
     status, out = check(tree)
     assert status == 1
     assert source in out and why in out
+
+
+@pytest.mark.parametrize("source, include", [
+    ("services/control/shell/shell.c", "guest/domtab.h"),
+    ("services/control/guest/life.c", "guest/pool.h"),
+    ("services/control/main.c", "shell/verbs.h"),
+])
+def test_an_include_of_a_room_below(tree, source, include):
+    append(tree / source, f'#include "{include}"\n')
+    assert check(tree)[0] == 0
+
+
+def test_a_room_that_is_not_in_the_table(tree):
+    (tree / "services/control/attic").mkdir()
+    (tree / "services/control/attic/old.c").write_text('#include "msg.h"\n')
+    status, out = check(tree)
+    assert status == 1
+    assert "the room attic of services/control is not in the table" in out
 
 
 def test_libraries_that_use_each_other(tree):

@@ -6,15 +6,15 @@
  *             two, control's own thread before and after.
  * Lifecycle   callers_init() once; the threads live as long as the domain.
  */
-#include "client/calls.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "caps/caps.h"
-#include "control.h"
-#include "sys/sk.h"
+#include "client/calls.h"
+#include "client/host.h"
+#include "event.h"
 #include "rt/thread.h"
+#include "sys/sk.h"
 
 enum { STACK_ORDER = 14 };
 
@@ -70,7 +70,7 @@ static void returned(void *ctx)
 	for (uint32_t s = 0; s < SERVICE_COUNT; s++)
 		if (__atomic_exchange_n(&callers[s].done, false, __ATOMIC_ACQUIRE))
 			calls_returned((enum service)s);
-	guests_run();
+	event_end();
 }
 
 static int start(struct caller *k)

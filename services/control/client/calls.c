@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "control.h"
+#include "client/host.h"
 
 enum {
 	ASK_MS = 200,  /* a new call waits at most so long for one that is asked again */

@@ -5,9 +5,9 @@
  * Locks       none.
  * Lifecycle   chan_drain() from the channel's handler.
  */
-#include <stdio.h>
+#include "client/chan.h"
 
-#include "control.h"
+#include <stdio.h>
 
 void chan_drain(
 	struct svc_conn *c, void *buf, uint32_t size, void (*fn)(const void *rec, uint32_t len))

@@ -7,12 +7,15 @@
  * Lifecycle   queued -> sent, perhaps several times for a directory -> answered and freed.
  * Invariants  F1 at most one request is under way
  */
+#include "client/files.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
-#include "control.h"
+#include "client/chan.h"
+#include "event.h"
 #include "proto/files.h"
 
 enum { ENTRIES_MAX = 4096 };
@@ -207,7 +210,7 @@ static void event(void *ctx)
 
 	(void)ctx;
 	chan_drain(chan, &rec, sizeof(rec), incoming);
-	guests_run();
+	event_end();
 }
 
 static int start(struct job *j, const char *path)

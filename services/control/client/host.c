@@ -1,18 +1,17 @@
 /*
- * host.c - what init and the kernel tell: services, guests' memory, the VMM's image, time,
- * power
+ * host.c - what init and the kernel tell: services, the VMM's image, priorities, domains, time, power
  *
- * Objects     endpoint[]: control endpoints of services; capabilities "pool" (untypeds for
- *             guests) and "sched" of the manifest.
+ * Objects     endpoint[]: control endpoints of services; the capability "sched" of the manifest.
  * Locks       none.
  * Lifecycle   host_init() before everything else.
  */
+#include "client/host.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "caps/caps.h"
-#include "control.h"
 #include "proto/init.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
@@ -30,8 +29,6 @@ static uint32_t priority[PRIORITY_COUNT];
 static const char *const service_names[] = { SERVICES(X) };
 #undef X
 
-struct pool guest_pool;
-
 const char *error_text(int rc)
 {
 	static const char *const texts[] = {
@@ -42,50 +39,6 @@ const char *error_text(int rc)
 
 	rc = -rc;
 	return rc > 0 && rc < SK_E_END && texts[rc] ? texts[rc] : "unknown error";
-}
-
-static int untyped_split(sk_cap_t slot, uint32_t half_order, sk_cap_t half[2])
-{
-	sk_cap_t first = slot_alloc(2);
-	int rc;
-
-	if (!first)
-		return -SK_E_SLOT;
-	rc = (int)sk_retype(slot, SK_OBJ_UNTYPED, half_order, SK_CAP_CNODE, first, 2, 0);
-	if (rc) {
-		slot_free(first, 2);
-		return rc;
-	}
-	half[0] = first;
-	half[1] = first + 1;
-	return 0;
-}
-
-static void untyped_join(sk_cap_t slot, const sk_cap_t half[2])
-{
-	(void)sk_revoke(SK_CAP_CNODE, slot);
-	slot_free(half[0], 1);
-	slot_free(half[1], 1);
-}
-
-static void untyped_clean(sk_cap_t slot) { (void)sk_revoke(SK_CAP_CNODE, slot); }
-
-static const struct pool_ops pool_ops = { untyped_split, untyped_join, untyped_clean };
-
-static void pool_fill(void)
-{
-	struct sk_cap_info info;
-	uint32_t count = 0, i;
-	sk_cap_t first = svc_cap("pool", &count);
-	int rc;
-
-	for (i = 0; first && i < count; i++) {
-		rc = (int)sk_cap_info(SK_CAP_CNODE, first + i, &info);
-		if (!rc)
-			rc = pool_add(&guest_pool, first + i, info.order);
-		if (rc && rc != -SK_E_RANGE) /* less than a large page serves nobody */
-			printf("memory of order %u is not used: error %d\n", info.order, -rc);
-	}
 }
 
 const char *host_service_name(enum service s) { return service_names[s]; }
@@ -245,16 +198,18 @@ void host_info(struct host_info *h)
 		.compiler = "gcc " __VERSION__,
 		.n_cpus = k->n_cpus,
 		.cpu_khz = k->tsc_hz / 1000,
-		.total_memory = guest_pool.total + memory,
-		.free_memory = guest_pool.free,
+		.total_memory = memory,
 		.hvm = (k->features & (SK_FEAT_SVM | SK_FEAT_VMX)) != 0,
 		.up_ns = clock_ticks_to_ns(ticks_now()),
 		.idle_ns = idle_ns };
 }
 
-int host_power(bool reboot)
+/* Words of INIT_POWER. */
+enum { POWER_OFF = 0, POWER_REBOOT = 1 };
+
+static int power(uint64_t how)
 {
-	uint64_t mr[SK_MR_MAX] = { reboot };
+	uint64_t mr[SK_MR_MAX] = { how };
 	struct svc_caps caps = { .n_out = 0 };
 	uint32_t n = 1;
 	int rc = svc_call(DOMAIN_CAP_PARENT, INIT_POWER, mr, &n, &caps);
@@ -262,12 +217,14 @@ int host_power(bool reboot)
 	return rc ? rc : (int)(int64_t)mr[0];
 }
 
+int host_poweroff(void) { return power(POWER_OFF); }
+
+int host_reboot(void) { return power(POWER_REBOOT); }
+
 int host_init(void)
 {
 	random_state[0] = 0x736b65727279ull;
 	random_state[1] = sys_info()->boot_tsc | 1;
-	pool_init(&guest_pool, &pool_ops);
-	pool_fill();
 	ctl_sched = svc_cap("sched", NULL);
 	if (!ctl_sched)
 		printf("no right to make scheduling contexts; no guest can be created\n");

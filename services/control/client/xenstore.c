@@ -8,6 +8,8 @@
  * Invariants  R1 the requests that were sent come first in the list   R2 sequence numbers of
  *             the list rise by one
  */
+#include "client/xenstore.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -17,10 +19,12 @@
 #include <sys/queue.h>
 #include <xen/io/xs_wire.h>
 
-#include "control.h"
+#include "array.h"
+#include "client/chan.h"
+#include "event.h"
 #include "proto/xs.h"
 
-enum { WINDOW = 16, PAYLOAD_MAX = XENSTORE_PAYLOAD_MAX };
+enum { WINDOW = 16, PAYLOAD_MAX = XENSTORE_PAYLOAD_MAX, PERMS_PAYLOAD_MAX = 384 };
 
 struct request {
 	STAILQ_ENTRY(request) link;
@@ -159,10 +163,10 @@ int xs_write_value(const char *path, const char *value, uint32_t n, xs_done_fn f
 	return xs_request(XS_WRITE, payload, (uint32_t)(len + n), fn, ctx);
 }
 
-/* "n0,r5" behind the path, each permission with its terminator. */
-static int set_perms(const char *path, const char *perms, xs_done_fn fn, void *ctx)
+/* Behind the path each permission stands with its terminator. */
+int xs_set_perms(const char *path, const char *perms, xs_done_fn fn, void *ctx)
 {
-	char payload[XS_PATH_MAX + 128], *p;
+	char payload[PERMS_PAYLOAD_MAX], *p;
 	int n = snprintf(payload, sizeof(payload), "%s", path);
 	size_t len = strlen(perms);
 
@@ -174,36 +178,6 @@ static int set_perms(const char *path, const char *perms, xs_done_fn fn, void *c
 		if (*p == ',')
 			*p = '\0';
 	return xs_request(XS_SET_PERMS, payload, (uint32_t)((size_t)n + len + 2), fn, ctx);
-}
-
-int xs_emit(void *ctx, const struct xs_entry *e)
-{
-	struct xs_batch *b = ctx;
-	int rc;
-
-	if (e->value)
-		rc = xs_write_value(
-			e->path, e->value, (uint32_t)strlen(e->value), b->fn, b->ctx);
-	else
-		rc = xs_request_texts(XS_MKDIR, b->fn, b->ctx, e->path, NULL);
-	if (rc)
-		return rc;
-	b->n++;
-	if (e->perms) {
-		rc = set_perms(e->path, e->perms, b->fn, b->ctx);
-		b->n += rc == 0;
-	}
-	return rc;
-}
-
-int xs_emit_remove(void *ctx, const struct xs_entry *e)
-{
-	struct xs_batch *b = ctx;
-
-	if (xs_request_texts(XS_RM, b->fn, b->ctx, e->path, NULL))
-		return -1;
-	b->n++;
-	return 0;
 }
 
 static void answer(uint64_t seq, const struct xsd_sockmsg *head, const char *data)
@@ -248,7 +222,7 @@ static void event(void *ctx)
 	(void)ctx;
 	chan_drain(chan, rec, XS_RECORD_MAX, incoming);
 	pump();
-	guests_run();
+	event_end();
 }
 
 /* What a Xen host says of its own domain. */

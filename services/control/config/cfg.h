@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "msg.h"
 #include "config/report.h"
+#include "msg.h"
 
 enum {
 	CFG_TEXT_MAX = 64 * 1024, /* bytes of one file */

@@ -6,10 +6,10 @@
  * Lifecycle   pure, but for the memory of texts, which the configuration owns.
  * Invariants  X1 every call of lex() moves on, but at the end
  */
+#include "config/cfg_lex.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "config/cfg_lex.h"
 
 static bool digit(char ch) { return ch >= '0' && ch <= '9'; }
 

@@ -11,10 +11,10 @@
  * Lifecycle   pure functions.
  * Invariants  D1 a parameter that was given is not given again with another value
  */
+#include "config/disk_spec.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "config/disk_spec.h"
 
 struct scan {
 	struct disk_spec *d;

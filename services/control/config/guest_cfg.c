@@ -6,10 +6,11 @@
  * Lifecycle   pure, but for the random function that the caller passes.
  * Invariants  G1 *g is complete only after 0 was returned
  */
+#include "config/guest_cfg.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "config/guest_cfg.h"
 #include "config/guest_keys.h"
 #include "config/path.h"
 

@@ -11,9 +11,9 @@
 
 #include "config/cfg.h"
 #include "config/disk_spec.h"
-#include "proto/vmctl.h"
 #include "config/report.h"
 #include "config/vif_spec.h"
+#include "proto/vmctl.h"
 
 enum {
 	GUEST_NAME_MAX = 63,

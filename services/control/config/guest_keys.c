@@ -9,10 +9,10 @@
  * Locks       none.
  * Lifecycle   pure functions.
  */
+#include "config/guest_keys.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "config/guest_keys.h"
 
 struct foreign {
 	const char *keys; /* each between blanks */

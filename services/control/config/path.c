@@ -5,10 +5,10 @@
  * Locks       none.
  * Lifecycle   pure function.
  */
+#include "config/path.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "config/path.h"
 
 int path_full(char *to, size_t size, const char *name, struct msg *m)
 {

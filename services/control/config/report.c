@@ -7,11 +7,11 @@
  * Invariants  R1 line[0..n) is in the order of the file; what has the same place stays in the order in
  *             which it was added
  */
+#include "config/report.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
-
-#include "config/report.h"
 
 void report_init(struct report *r)
 {

@@ -5,11 +5,11 @@
  * Locks       none.
  * Lifecycle   pure functions.
  */
+#include "config/vif_spec.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "config/vif_spec.h"
 
 static int nibble(char c)
 {

@@ -9,9 +9,8 @@
  */
 #include "guest/balance.h"
 
-#include <string.h>
-
 #include <sk/boot.h>
+#include <string.h>
 
 enum { WORTH = 8 };                  /* an eighth of a CPU */
 enum { IO_MUCH = 4, IO_LITTLE = 8 }; /* a quarter, an eighth */

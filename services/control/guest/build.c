@@ -13,12 +13,18 @@
  *             B3 all other memory goes at once, so that a service that is slow to close keeps no more than it may
  *             still use
  */
+#include "guest/build.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "caps/caps.h"
-#include "control.h"
+#include "guest/guest_pool.h"
+#include "guest/sched.h"
+#include "guest/vmctl.h"
+#include "guest/vmm_guard.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 
@@ -34,11 +40,6 @@ enum {
 };
 
 /* ---- memory ---- */
-
-uint32_t guest_devices(const struct guest *g)
-{
-	return g->dom->config->n_disks + g->dom->config->n_vifs;
-}
 
 static uint32_t pieces_of(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); }
 
@@ -229,7 +230,7 @@ static int make_vmm(struct guest *g, struct msg *m)
 	s.free_slot = VM_CAP_RAM + pieces_of(g->dom->config->maxmem);
 	guest_sched_init(g);
 	s.sched = guest_sched_io(g, guest_sched_place(false));
-	rc = death_endpoint(g->dom->domid, &g->fault_ep);
+	rc = vmm_guard_endpoint(g->dom->domid, &g->fault_ep);
 	if (rc)
 		return msg_fail(m, "no endpoint for the VMM: %s", error_text(rc));
 	s.fault_ep = s.parent_ep = g->fault_ep;
@@ -355,7 +356,7 @@ void guest_unbuild(struct guest *g)
 		cap_drop(g->sched[i]);
 		g->sched[i] = 0;
 	}
-	guest_ctl_disconnect(g);
+	vmctl_disconnect(g);
 	if (g->proc_made)
 		proc_destroy(&g->proc);
 	g->proc_made = false;

@@ -10,10 +10,17 @@
  *             has closed it; a service that may have made one that nobody heard of is in `doubt` until it says that it
  *             has not. Until both are empty all memory that services may use stays
  */
+#include "guest/connect.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "control.h"
+#include "client/host.h"
+#include "guest/guest_pool.h"
+#include "guest/life.h"
+#include "guest/listen.h"
+#include "guest/vmctl.h"
+#include "log.h"
 #include "proto/blk.h"
 #include "proto/console.h"
 #include "proto/files.h"
@@ -372,7 +379,7 @@ static void opened(struct call *call)
 	} else {
 		g->step++;
 		if (g->step == KIND_CONSOLE + 1)
-			shell_on_console(g->dom->domid);
+			guest_listener()->console(g->dom->domid);
 		next_open(g);
 	}
 }
@@ -382,7 +389,7 @@ bool guest_has_console(const struct guest *g) { return g->leaving || g->step > K
 void guest_connect(struct guest *g)
 {
 	struct msg m;
-	int rc = guest_ctl_connect(g);
+	int rc = vmctl_connect(g);
 
 	if (rc) {
 		msg_fail(&m, "cannot connect to the VMM: %s", error_text(rc));

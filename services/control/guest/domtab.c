@@ -10,13 +10,14 @@
  *             T4 the queue has room: an event queues at most two actions per guest, and the
  *             loop empties it after each event
  */
+#include "guest/domtab.h"
+
 #include <stdarg.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "guest/domtab.h"
 #include "guest/restart.h"
 
 #define X(s) #s,

@@ -8,23 +8,27 @@
  * Invariants  G1 a VMM starts only after its part of xenstore is complete
  *             G2 whoever asked for a guest hears exactly once how it went
  */
+#include "guest/life.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xen/io/xs_wire.h>
 
-#include "control.h"
+#include "client/host.h"
+#include "client/xenstore.h"
+#include "event.h"
+#include "guest/build.h"
+#include "guest/connect.h"
+#include "guest/listen.h"
+#include "guest/sched.h"
+#include "guest/store.h"
+#include "guest/vmctl.h"
+#include "log.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-enum {
-	STORE_GFN = 0xfeffc,
-	CONSOLE_GFN = 0xfefff, /* where libxl puts them */
-	STORE_PORT = 1,
-	CONSOLE_PORT = 2,
-	QUIESCE_WAIT_MS = 5000,
-};
+enum { QUIESCE_WAIT_MS = 5000 };
 
 struct domtab guests;
 
@@ -59,13 +63,13 @@ void guest_failed(struct guest *g, const char *text)
 	dom_failed(&guests, g->dom);
 }
 
-static void start(struct guest *g)
+void guest_stored(struct guest *g, const char *text)
 {
 	struct msg m;
 
-	if (g->layout_failed) {
-		guest_failed(g, "xenstore refused the guest's nodes");
-	} else if (guest_start(g, &m)) {
+	if (text) {
+		guest_failed(g, text);
+	} else if (guest_start(g, &m)) { /* G1 */
 		guest_failed(g, m.text);
 	} else {
 		g->start_ns = clock_ns();
@@ -74,73 +78,12 @@ static void start(struct guest *g)
 	}
 }
 
-/* One request of the layout was answered. The guest may have been destroyed meanwhile. */
-static void layout_done(void *ctx, int err, const char *data, uint32_t len)
-{
-	struct dom *d = domtab_get(&guests, (uint32_t)(uintptr_t)ctx);
-	struct guest *g = d ? guest_of(d) : NULL;
-
-	(void)data;
-	(void)len;
-	if (!g || !g->layout_left)
-		return;
-	if (err)
-		g->layout_failed = true;
-	if (--g->layout_left == 0 && d->state == DOM_BUILDING)
-		start(g); /* G1 */
-}
-
-static int introduce(struct guest *g, struct xs_batch *b)
-{
-	char domid[16], gfn[16], port[16];
-
-	snprintf(domid, sizeof(domid), "%u", g->dom->domid);
-	snprintf(gfn, sizeof(gfn), "%u", STORE_GFN);
-	snprintf(port, sizeof(port), "%u", STORE_PORT);
-	if (xs_request_texts(XS_INTRODUCE, b->fn, b->ctx, domid, gfn, port, NULL))
-		return -1;
-	b->n++;
-	return 0;
-}
-
-static int write_layout(struct guest *g, struct msg *m)
-{
-	struct xs_guest x = { .config = g->dom->config,
-		.name = g->dom->name,
-		.uuid = g->dom->uuid,
-		.domid = g->dom->domid,
-		.store_port = STORE_PORT,
-		.console_port = CONSOLE_PORT,
-		.store_gfn = STORE_GFN,
-		.console_gfn = CONSOLE_GFN,
-		.start_seconds = host_wall_seconds() };
-	struct xs_batch b = { .fn = layout_done, .ctx = (void *)(uintptr_t)g->dom->domid };
-
-	g->layout_left = UINT32_MAX; /* no answer before all is queued counts as the last */
-	if (xs_layout_create(&x, xs_emit, &b) || introduce(g, &b))
-		return msg_fail(m, "no memory for the guest's xenstore nodes");
-	g->layout_left = b.n;
-	return 0;
-}
-
 void guest_connected(struct guest *g)
 {
 	struct msg m;
 
-	if (write_layout(g, &m))
+	if (guest_store_write(g, &m))
 		guest_failed(g, m.text);
-}
-
-static void remove_layout(const struct dom *d)
-{
-	struct xs_batch b = { .fn = NULL };
-	char domid[16];
-
-	snprintf(domid, sizeof(domid), "%u", d->domid);
-	if (xs_request_texts(XS_RELEASE, NULL, NULL, domid, NULL) ||
-		xs_layout_remove(d->domid, d->uuid, xs_emit_remove, &b))
-		guest_log(d->domid, "xenstore nodes of domain %u stay behind: no memory\n",
-			d->domid);
 }
 
 static void guest_free(struct dom *d)
@@ -201,7 +144,7 @@ static void do_quiesce(struct dom *d)
 
 	g->quiesce_timer.fn = quiesce_late;
 	g->quiesce_timer.ctx = g;
-	if (guest_ctl_send(g, VMCTL_QUIESCE, 0))
+	if (vmctl_send(g, VMCTL_QUIESCE, 0))
 		dom_quiesced(&guests, d);
 	else
 		svc_timer_set(&g->quiesce_timer, deadline_in_ms(QUIESCE_WAIT_MS));
@@ -221,7 +164,7 @@ void guest_disconnected(struct guest *g)
 	struct dom *d = g->dom;
 
 	guest_unbuild(g);
-	remove_layout(d);
+	guest_store_remove(d);
 	not_created(g);
 	guest_free(d);
 	dom_gone(&guests, d);
@@ -230,7 +173,7 @@ void guest_disconnected(struct guest *g)
 void guest_trouble(const struct dom *d, const char *text)
 {
 	guest_log(d->domid, "%s\n", text);
-	shell_on_trouble(d->domid, text);
+	guest_listener()->trouble(d->domid, text);
 }
 
 /* Who asked for it need not wait for what is left. */
@@ -263,22 +206,6 @@ static void do_create(struct guest_config *config, uint32_t before, uint32_t sho
 		d->short_lives = short_lives;
 }
 
-static void do_rename(struct dom *d)
-{
-	struct xs_batch b = { .fn = NULL };
-	int rc;
-
-	if (memcmp(d->uuid, d->config->uuid, UUID_SIZE) == 0)
-		rc = xs_layout_rename(d->domid, d->uuid, d->name, xs_emit, &b);
-	else
-		rc = xs_layout_new_uuid(
-			d->domid, d->uuid, d->name, host_wall_seconds(), xs_emit, &b);
-	if (rc)
-		guest_log(d->domid,
-			"xenstore does not know the new name of domain %u: no memory\n",
-			d->domid);
-}
-
 void guest_ask(struct dom *d, const char *how)
 {
 	char path[64];
@@ -292,7 +219,7 @@ void guest_ask(struct dom *d, const char *how)
 void guest_pause(struct dom *d, bool pause)
 {
 	if (d->state != DOM_LIVE ||
-		guest_ctl_send(guest_of(d), pause ? VMCTL_PAUSE : VMCTL_UNPAUSE, 0))
+		vmctl_send(guest_of(d), pause ? VMCTL_PAUSE : VMCTL_UNPAUSE, 0))
 		return;
 	d->paused = pause;
 }
@@ -301,12 +228,11 @@ static void power(void)
 {
 	int rc;
 
-	shell_stopped();
-	rc = host_power(guests.stopping == HOST_REBOOT);
+	guest_listener()->host_down();
+	rc = guests.stopping == HOST_REBOOT ? host_reboot() : host_poweroff();
 	guests.stopping = HOST_UP;
 	guests.power_queued = false;
-	shell_print(the_shell, "The host did not go down: error %d\n", -rc);
-	shell_done(the_shell);
+	guest_listener()->host_stays(rc);
 }
 
 static void run(const struct dom_action *a, struct dom *d)
@@ -322,7 +248,7 @@ static void run(const struct dom_action *a, struct dom *d)
 		do_create(a->config, a->domid, a->short_lives);
 		break;
 	case DO_RENAME:
-		do_rename(d);
+		guest_store_rename(d);
 		break;
 	case DO_ASK_DOWN:
 		guest_ask(d, "poweroff");
@@ -332,7 +258,7 @@ static void run(const struct dom_action *a, struct dom *d)
 		break;
 	case DO_NOTE_DOWN:
 	case DO_NOTE_GONE:
-		shell_on_note(a);
+		guest_listener()->note(a);
 		break;
 	case DO_POWER:
 		power();
@@ -395,6 +321,16 @@ void guests_run(void)
 	} while (guests.n_queued);
 	running = false;
 	due_later(next);
+}
+
+static void domain_log(uint32_t domid, const char *line) { guest_log(domid, "%s", line); }
+
+void guests_init(void)
+{
+	static const struct domtab_env env = { domain_log, host_random, clock_ns };
+
+	domtab_init(&guests, &env);
+	event_on_end(guests_run);
 }
 
 void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)

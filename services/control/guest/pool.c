@@ -8,9 +8,9 @@
  *             free
  *             P3 `free` is the sum of the free lists
  */
-#include <string.h>
-
 #include "guest/pool.h"
+
+#include <string.h>
 
 void pool_init(struct pool *p, const struct pool_ops *ops)
 {

@@ -8,9 +8,9 @@
 #ifndef CONTROL_POOL_H
 #define CONTROL_POOL_H
 
+#include <sk/types.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sk/types.h>
 
 enum {
 	POOL_ORDER_MIN = 21, /* 2 MiB: what guests' RAM consists of */

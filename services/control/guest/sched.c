@@ -6,12 +6,15 @@
  * Locks       none.
  * Lifecycle   the first guest starts a timer, which goes on while there are guests.
  */
-#include "control.h"
-#include "sys/clock.h"
-#include "sys/sk.h"
+#include "guest/sched.h"
 
 #include <cpuid.h>
 #include <string.h>
+
+#include "client/host.h"
+#include "guest/life.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
 
 enum { LOOK_MS = 1000, BUILD_S = 60, VCPUS_MAX = DOMTAB_MAX * VM_VCPUS_MAX };
 enum { CPUID_1_ECX_HYPERVISOR = 31, CPUID_HYPERVISOR = 0x40000000 };

@@ -7,14 +7,20 @@
  *
  * Objects     the rings in struct guest.
  * Locks       none.
- * Lifecycle   guest_ctl_connect() before the VMM starts; guest_ctl_disconnect() before its
+ * Lifecycle   vmctl_connect() before the VMM starts; vmctl_disconnect() before its
  *             memory goes.
  */
+#include "guest/vmctl.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "caps/caps.h"
-#include "control.h"
+#include "client/host.h"
+#include "event.h"
+#include "guest/build.h"
+#include "guest/life.h"
+#include "log.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 
@@ -54,14 +60,13 @@ static bool stats_awaited(void)
 	return false;
 }
 
-void guest_ctl_stats(void (*fn)(void))
+void vmctl_stats_ask(void (*fn)(void))
 {
 	struct dom *d;
 
 	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (d->state == DOM_LIVE && d->has_vmm)
-			guest_of(d)->stats_asked = guest_ctl_send(
-							   guest_of(d), VMCTL_STATS, 0) == 0;
+			guest_of(d)->stats_asked = vmctl_send(guest_of(d), VMCTL_STATS, 0) == 0;
 	stats_done = fn;
 	stats_timer.fn = stats_late;
 	svc_timer_set(&stats_timer, deadline_in_ms(STATS_WAIT_MS));
@@ -69,7 +74,7 @@ void guest_ctl_stats(void (*fn)(void))
 		stats_finish();
 }
 
-void guest_ctl_stats_cancel(void)
+void vmctl_stats_cancel(void)
 {
 	stats_done = NULL;
 	svc_timer_set(&stats_timer, SK_NO_DEADLINE);
@@ -92,7 +97,7 @@ static void stats_take(struct guest *g, const void *body, uint32_t len)
 
 /* ---- messages ---- */
 
-int guest_ctl_send(struct guest *g, uint32_t type, uint32_t arg)
+int vmctl_send(struct guest *g, uint32_t type, uint32_t arg)
 {
 	struct vmctl_msg m = { .type = (uint16_t)type, .arg = arg };
 
@@ -129,7 +134,7 @@ static int failed(struct guest *g, const char *text, uint32_t len)
 static void grow(struct guest *g, uint32_t n)
 {
 	if (g->dom->state == DOM_LIVE)
-		(void)guest_ctl_send(g, VMCTL_GROWN, guest_grow(g, n));
+		(void)vmctl_send(g, VMCTL_GROWN, guest_grow(g, n));
 }
 
 static int message(struct guest *g, const struct vmctl_msg *m, const char *body)
@@ -224,7 +229,7 @@ static void event(void *ctx)
 
 /* ---- connections ---- */
 
-int guest_ctl_connect(struct guest *g)
+int vmctl_connect(struct guest *g)
 {
 	struct proc_channel c = { .name = "vmctl",
 		.proto = SVC_PROTO_VMCTL,
@@ -251,7 +256,7 @@ int guest_ctl_connect(struct guest *g)
 	return rc;
 }
 
-void guest_ctl_disconnect(struct guest *g)
+void vmctl_disconnect(struct guest *g)
 {
 	if (!g->ctl_region)
 		return;
@@ -263,7 +268,7 @@ void guest_ctl_disconnect(struct guest *g)
 	g->stats_asked = false;
 }
 
-int guest_ctl_init(void)
+int vmctl_init(void)
 {
 	int rc = svc_ntfn_badged(BIT_VMCTL, &vmctl_ntfn);
 

@@ -8,15 +8,19 @@
  * Objects     dead[]: a slot per death that the main thread has not seen yet.
  * Locks       none: `used` is handed over with release and acquire; the thread writes only
  *             slots that are not used, the main thread clears only those that are.
- * Lifecycle   death_init() once; the thread lives as long as the domain.
+ * Lifecycle   vmm_guard_init() once; the thread lives as long as the domain.
  */
+#include "guest/vmm_guard.h"
+
 #include <stdio.h>
 
 #include "caps/caps.h"
-#include "control.h"
+#include "client/host.h"
+#include "event.h"
+#include "guest/life.h"
 #include "proto/init.h"
-#include "sys/sk.h"
 #include "rt/thread.h"
+#include "sys/sk.h"
 
 enum { DEATHS = 2 * DOMTAB_MAX };
 enum {
@@ -105,12 +109,12 @@ static void seen(void *ctx)
 	guests_run();
 }
 
-int death_endpoint(uint32_t domid, sk_cap_t *out)
+int vmm_guard_endpoint(uint32_t domid, sk_cap_t *out)
 {
 	return cap_copy(endpoint, SK_W | SK_GRANT, domid, out);
 }
 
-int death_init(void)
+int vmm_guard_init(void)
 {
 	struct thread_spec spec = { .fn = receive };
 	struct thread *thread;
@@ -122,9 +126,9 @@ int death_init(void)
 	if (!rc)
 		rc = object_make(SK_OBJ_REPLY, 0, &reply);
 	if (!rc)
-		rc = svc_ntfn_badged(BIT_DEATH, &wake);
+		rc = svc_ntfn_badged(BIT_VMM_GUARD, &wake);
 	if (!rc)
-		rc = svc_on_bit(BIT_DEATH, seen, NULL, "death");
+		rc = svc_on_bit(BIT_VMM_GUARD, seen, NULL, "death");
 	if (!rc)
 		rc = host_thread_sched(PERCENT, &spec.sched);
 	if (!rc)

@@ -6,12 +6,12 @@
  * Lifecycle   pure functions.
  * Invariants  X1 after the first error of emit nothing more is emitted
  */
+#include "guest/xs_layout.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "guest/xs_layout.h"
 
 #define STATE_INITIALISING "1" /* XenbusStateInitialising */
 #define CONSOLE_LIMIT "1048576"

@@ -7,12 +7,20 @@
  * Lifecycle   create_from_file(): read, parse, check, guest_create(); freed when it is known how
  *             that went.
  */
+#include "shell/auto.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "control.h"
+#include "array.h"
+#include "client/files.h"
+#include "client/host.h"
 #include "config/path.h"
+#include "guest/life.h"
+#include "log.h"
+#include "shell/format.h"
+#include "shell/term.h"
 
 struct making {
 	const struct out *remarks;

@@ -7,10 +7,10 @@
  * Invariants  F1 the time for a line is bounded by its length and the pattern's: control serves guests
  *             meanwhile
  */
+#include "shell/filter.h"
+
 #include <stdint.h>
 #include <string.h>
-
-#include "shell/filter.h"
 
 /* ---- patterns ---- */
 

@@ -7,13 +7,14 @@
  * Locks       none.
  * Lifecycle   pure functions.
  */
+#include "shell/format.h"
+
 #include <inttypes.h>
+#include <sk/boot.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <sk/boot.h>
-
-#include "shell/format.h"
+#include "guest/build.h"
 
 #define NS_PER_S 1e9
 #define MIB ((uint64_t)1 << 20)

@@ -2,9 +2,11 @@
 #ifndef CONTROL_FORMAT_H
 #define CONTROL_FORMAT_H
 
+#include "client/host.h"
 #include "config/guest_cfg.h"
 #include "out.h"
-#include "proto/vmctl.h"
+
+struct guest_facts;
 
 struct list_row {
 	const char *name;
@@ -36,43 +38,13 @@ void format_uptime_head(const struct out *o);
 void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,
 	bool brief, uint64_t wall_seconds);
 
-struct host_info {
-	const char *host, *release, *version, *commandline, *compiler;
-	uint32_t n_cpus;
-	uint64_t cpu_khz, total_memory, free_memory; /* bytes */
-	bool hvm;                                    /* hardware for guests */
-	uint64_t up_ns;                              /* since power-on */
-	uint64_t (*idle_ns)(uint32_t cpu); /* of those, how many a CPU had nothing to run */
-};
 /* With key: only the values of lines whose name starts with it. */
 void format_info(const struct out *o, const struct host_info *h, const char *key);
 
-/* What a domain has, for who looks for leaks: capabilities in its CNode. */
-struct resources {
-	uint32_t slots, used; /* all, and those that are not empty: */
-	uint32_t frames,
-		objects; /* memory to map; threads, notifications, tables and all else but untypeds */
-};
-/* What is so of a guest and its VMM now, beside what was configured. */
-struct guest_facts {
-	struct resources has; /* its VMM */
-	uint32_t connections; /* of its VMM with services */
-	uint64_t memory;      /* bytes of the host that it takes, with all that belongs to it */
-	uint64_t unknown[VMCTL_UNKNOWN_KINDS]; /* how often it asked for what is not there */
-	uint32_t refused; /* how often xenstore refused it something for a quota */
-};
 /* One element of the array that `list -l` prints. f: NULL: there is nothing of it now. */
 void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g,
 	const struct guest_facts *f);
 
-/* One of the host's own domains, all of which are Domain-0 to a user of xl. */
-struct host_row {
-	char name[32];
-	uint64_t memory; /* bytes that it was given, with its part of connections */
-	uint64_t cpu_ns;
-	uint32_t cpu;         /* which its main thread runs on */
-	struct resources has; /* if they were asked for */
-};
 /* Domain-0's element of that array: the domains that it consists of, fetched one by one. */
 /* Row i; false: there are not so many. */
 typedef bool (*host_row_fn)(uint32_t i, struct host_row *r);

@@ -10,10 +10,10 @@
  *             L3 the cursor never stands inside a UTF-8 sequence   L4 a text that lacks something that was
  *             typed is never given out as a line
  */
+#include "shell/line.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "shell/line.h"
 
 enum { ESC_NONE, ESC_START, ESC_CSI, ESC_SS3 };
 

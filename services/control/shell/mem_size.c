@@ -5,10 +5,10 @@
  * Locks       none.
  * Lifecycle   pure function.
  */
+#include "shell/mem_size.h"
+
 #include <stddef.h>
 #include <string.h>
-
-#include "shell/mem_size.h"
 
 int mem_size_parse(const char *text, uint64_t *kib)
 {

@@ -9,15 +9,20 @@
  *             gives work (Enter, Tab) until ready(), and tells of a ^C in it, which ends the verb and what
  *             of its line is still to come   S2 a line runs only if all of it was there and was understood
  */
+#include "shell/shell.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "control.h"
+#include "client/files.h"
+#include "config/path.h"
+#include "guest/life.h"
 #include "shell/filter.h"
 #include "shell/line.h"
-#include "config/path.h"
+#include "shell/term.h"
+#include "shell/verbs.h"
 #include "shell/words.h"
 
 enum { CANDIDATES_MAX = 256, PIPE_MAX = 4 };
@@ -112,7 +117,7 @@ void shell_done(struct shell *sh)
 
 void shell_on_room(void (*fn)(void)) { shell.on_room = fn; }
 
-void shell_drained(void)
+static void shell_drained(void)
 {
 	void (*fn)(void) = shell.on_room;
 
@@ -128,7 +133,7 @@ void shell_attach(struct shell *sh, uint32_t domid)
 	term_attach(domid);
 }
 
-void shell_detached(const char *why)
+static void shell_detached(const char *why)
 {
 	if (shell.mode != ATTACHED)
 		return;
@@ -139,7 +144,7 @@ void shell_detached(const char *why)
 	shell_done(&shell);
 }
 
-void shell_log_done(void)
+static void shell_log_done(void)
 {
 	if (shell.mode == BUSY)
 		shell_done(&shell);
@@ -392,7 +397,7 @@ static void complete(struct shell *sh)
 
 /* ---- keys ---- */
 
-void shell_key(uint8_t byte)
+static void shell_key(uint8_t byte)
 {
 	struct shell *sh = &shell;
 
@@ -420,7 +425,7 @@ void shell_key(uint8_t byte)
 		ready(sh);
 }
 
-void shell_interrupt(void)
+static void shell_interrupt(void)
 {
 	struct shell *sh = &shell;
 	void (*cancel)(void) = sh->cancel;
@@ -440,7 +445,15 @@ void shell_interrupt(void)
 		shell_done(sh);
 }
 
-void shell_init(void) { line_init(&shell.line, &term_messages, "skerry# "); }
+void shell_init(void)
+{
+	static const struct term_listener listener = { shell_key, shell_interrupt,
+		shell_detached, shell_log_done, shell_drained };
+
+	term_listen(&listener);
+	verbs_guest_init();
+	line_init(&shell.line, &term_messages, "skerry# ");
+}
 
 void shell_open(void)
 {

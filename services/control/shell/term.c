@@ -9,11 +9,14 @@
  *             the queue of the ring behind the text that preceded them: they are sent when the
  *             queue is empty
  */
+#include "shell/term.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "control.h"
+#include "client/chan.h"
+#include "guest/life.h"
 #include "proto/console.h"
 
 enum { QUEUE_FIRST = 4096, QUEUE_MAX = 4 << 20 };
@@ -23,6 +26,10 @@ static char *queue;
 static size_t queue_size, queue_head, queue_len;
 static struct console_msg wish; /* request that waits for the queue: type 0 = none */
 static bool logging; /* DATA is the log that was asked for: no keys come before READY */
+
+static const struct term_listener *listener;
+
+void term_listen(const struct term_listener *l) { listener = l; }
 
 static bool put(uint16_t type, uint32_t arg, const char *text, uint16_t len)
 {
@@ -141,13 +148,13 @@ void term_dmesg(void)
 static void keys(const char *text, uint16_t len)
 {
 	while (len--)
-		shell_key((uint8_t)*text++);
+		listener->key((uint8_t)*text++);
 }
 
 static void log_end(void)
 {
 	logging = false;
-	shell_log_done();
+	listener->log_done();
 }
 
 static void incoming(const void *rec, uint32_t len)
@@ -164,14 +171,14 @@ static void incoming(const void *rec, uint32_t len)
 			keys((const char *)(m + 1), m->len);
 		break;
 	case CONSOLE_INTERRUPT:
-		shell_interrupt();
+		listener->interrupt();
 		break;
 	case CONSOLE_DETACHED:
-		shell_detached(NULL);
+		listener->detached(NULL);
 		break;
 	case CONSOLE_FAILED:
 		if (!logging)
-			shell_detached("there is no such console");
+			listener->detached("there is no such console");
 		else
 			log_end();
 		break;
@@ -194,7 +201,7 @@ static void event(void *ctx)
 	chan_drain(chan, &rec, sizeof(rec), incoming);
 	pump();
 	if (queue_len < TERM_HIGH)
-		shell_drained();
+		listener->drained();
 	guests_run();
 }
 

@@ -5,10 +5,10 @@
  * Locks       none; getopt's state is reset by every call.
  * Lifecycle   constant.
  */
+#include "shell/verbs.h"
+
 #include <getopt.h>
 #include <string.h>
-
-#include "shell/verbs.h"
 
 #define X(name, fn, letters, least, most, complete, args, summary, detail) \
 	{ name, verb_##fn, letters, least, most, COMPLETE_##complete, args, summary, detail },

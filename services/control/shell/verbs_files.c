@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control.h"
+#include "client/files.h"
 #include "config/path.h"
+#include "shell/shell.h"
+#include "shell/term.h"
+#include "shell/verbs.h"
 
 static struct {
 	uintptr_t number;

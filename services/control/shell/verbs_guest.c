@@ -10,7 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control.h"
+#include "client/host.h"
+#include "guest/connect.h"
+#include "guest/life.h"
+#include "guest/listen.h"
+#include "shell/auto.h"
+#include "shell/shell.h"
+#include "shell/term.h"
+#include "shell/verbs.h"
 
 struct dom *guest_by_name(struct shell *sh, const char *who)
 {
@@ -197,7 +204,7 @@ void verb_console(struct shell *sh, const struct options *o)
 	}
 }
 
-void shell_on_console(uint32_t domid)
+static void console_there(uint32_t domid)
 {
 	if (wanted != domid)
 		return;
@@ -258,13 +265,13 @@ void verb_shutdown(struct shell *sh, const struct options *o) { down(sh, o, fals
 
 void verb_reboot(struct shell *sh, const struct options *o) { down(sh, o, true); }
 
-void shell_on_trouble(uint32_t domid, const char *text)
+static void trouble_of_guest(uint32_t domid, const char *text)
 {
 	if (wait_has(&waiting, domid))
 		shell_print(the_shell, "%s\n", text);
 }
 
-void shell_on_note(const struct dom_action *a)
+static void note_of_guest(const struct dom_action *a)
 {
 	struct dom *d = domtab_get(&guests, a->domid);
 	bool waits = waiting.n != 0;
@@ -318,7 +325,7 @@ static void destroy_all(void)
 	guests_run();
 }
 
-void shell_stopped(void) { svc_timer_set(&stop_timer, SK_NO_DEADLINE); }
+static void host_down(void) { svc_timer_set(&stop_timer, SK_NO_DEADLINE); }
 
 static void stop_late(void *ctx)
 {
@@ -353,4 +360,18 @@ void verb_poweroff(struct shell *sh, const struct options *o)
 void verb_reboot_host(struct shell *sh, const struct options *o)
 {
 	stop_host(sh, HOST_REBOOT, o->count['f'] != 0);
+}
+
+static void host_stays(int rc)
+{
+	shell_print(the_shell, "The host did not go down: %s\n", error_text(rc));
+	shell_done(the_shell);
+}
+
+void verbs_guest_init(void)
+{
+	static const struct guest_listener listener = { note_of_guest, console_there,
+		trouble_of_guest, host_down, host_stays };
+
+	guest_listen(&listener);
 }

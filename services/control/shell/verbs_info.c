@@ -11,8 +11,17 @@
 #include <string.h>
 #include <xen/io/xs_wire.h>
 
-#include "control.h"
+#include "client/host.h"
+#include "client/xenstore.h"
+#include "guest/build.h"
+#include "guest/guest_pool.h"
+#include "guest/life.h"
 #include "guest/restart.h"
+#include "guest/vmctl.h"
+#include "shell/format.h"
+#include "shell/shell.h"
+#include "shell/term.h"
+#include "shell/verbs.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 
@@ -246,7 +255,7 @@ static void list_json_go_on(void)
 
 static void list_cancel(void)
 {
-	guest_ctl_stats_cancel();
+	vmctl_stats_cancel();
 	refusals_end();
 }
 
@@ -257,11 +266,11 @@ void verb_list(struct shell *sh, const struct options *o)
 	table.verbose = o->count['v'] != 0;
 	if (o->count['l']) {
 		shell_busy(sh, list_cancel);
-		guest_ctl_stats(list_json_go_on);
+		vmctl_stats_ask(list_json_go_on);
 		return;
 	}
-	shell_busy(sh, guest_ctl_stats_cancel);
-	guest_ctl_stats(list_print);
+	shell_busy(sh, vmctl_stats_cancel);
+	vmctl_stats_ask(list_print);
 }
 
 /* ---- vcpu-list ---- */
@@ -321,8 +330,8 @@ void verb_vcpu_list(struct shell *sh, const struct options *o)
 {
 	if (!choose(sh, o))
 		return;
-	shell_busy(sh, guest_ctl_stats_cancel);
-	guest_ctl_stats(vcpus_print);
+	shell_busy(sh, vmctl_stats_cancel);
+	vmctl_stats_ask(vcpus_print);
 }
 
 /* ---- the rest ---- */
@@ -351,6 +360,8 @@ void verb_info(struct shell *sh, const struct options *o)
 
 	(void)sh;
 	host_info(&h);
+	h.total_memory += guest_pool.total;
+	h.free_memory = guest_pool.free;
 	format_info(&term_out, &h, o->argc ? o->argv[0] : NULL);
 }
 

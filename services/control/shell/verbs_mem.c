@@ -13,8 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control.h"
+#include "client/xenstore.h"
+#include "guest/build.h"
+#include "guest/guest_pool.h"
+#include "guest/life.h"
 #include "shell/mem_size.h"
+#include "shell/shell.h"
+#include "shell/verbs.h"
 
 enum { MEM_LEAST = 4 }; /* MiB, as memory= */
 

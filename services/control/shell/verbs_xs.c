@@ -15,7 +15,12 @@
 #include <sys/queue.h>
 #include <xen/io/xs_wire.h>
 
-#include "control.h"
+#include "array.h"
+#include "client/xenstore.h"
+#include "shell/format.h"
+#include "shell/shell.h"
+#include "shell/term.h"
+#include "shell/verbs.h"
 
 struct step {
 	SLIST_ENTRY(step) link;

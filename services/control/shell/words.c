@@ -6,11 +6,11 @@
  * Lifecycle   pure; words point into the caller's line.
  * Invariants  W1 the writing position never passes the reading position
  */
+#include "shell/words.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-
-#include "shell/words.h"
 
 struct splitter {
 	const char *in;

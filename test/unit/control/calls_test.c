@@ -12,7 +12,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "control.h"
+#include "array.h"
+#include "client/calls.h"
+#include "client/host.h"
 
 enum { MANY = 8, SHARE = 200 / (MANY + 1) };
 

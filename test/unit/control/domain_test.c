@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "array.h"
 #include "fakes.h"
 #include "shell/line.h"
 #include "sys/sk.h"
@@ -691,7 +692,7 @@ static void typed_ahead(void **state)
 	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
 	assert_int_equal(world.attached, domid);
 	assert_false(screen_has("for the guest"));
-	shell_detached(NULL); /* had the guest not taken it, it would be the shell's now */
+	console_detaches(); /* had the guest not taken it, it would be the shell's now */
 	world_run();
 	assert_true(screen_has("skerry# for the guest\r\n"));
 	type("cat /guests/te\t\ndomid a\n");
@@ -900,7 +901,7 @@ static void consoles(void **state)
 	domid = create("create -c /guests/a.cfg\r", "a");
 	assert_int_equal(world.attached, domid);
 	assert_false(screen_has("skerry# "));
-	shell_detached(NULL);
+	console_detaches();
 	world_run();
 	assert_true(screen_has("skerry# "));
 	type("console nobody\r");
@@ -932,7 +933,7 @@ static void console_of_a_guest_in_the_making(void **state)
 			world.hold = false;
 			world_run();
 			assert_int_equal(world.attached, domid);
-			shell_detached(NULL);
+			console_detaches();
 			world_run();
 		} else if (i == 1) { /* it does not */
 			world.fail_rc = -SK_E_NO_MEM;
@@ -1054,7 +1055,7 @@ static void several_commands_in_a_line(void **state)
 	domid = domid_of("a");
 	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
 	assert_int_equal(world.attached, domid);
-	shell_detached(NULL);
+	console_detaches();
 	world_run();
 	assert_true(screen_has("Domain-0\r\nskerry# "));
 	destroy("a");
@@ -1097,7 +1098,7 @@ static void pipes(void **state)
 	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
 	type("console a | grep x\r");
 	assert_int_equal(world.attached, domid_of("a"));
-	shell_detached(NULL);
+	console_detaches();
 	world_run();
 	type("domid a\r");
 	assert_true(screen_has("skerry# "));

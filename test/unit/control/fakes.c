@@ -16,7 +16,18 @@
 #include <cmocka.h>
 #include <xen/io/xs_wire.h>
 
+#include "array.h"
 #include "caps/caps.h"
+#include "client/calls.h"
+#include "client/files.h"
+#include "client/xenstore.h"
+#include "event.h"
+#include "guest/vmm_guard.h"
+#include "guest/vmctl.h"
+#include "log.h"
+#include "shell/auto.h"
+#include "shell/shell.h"
+#include "shell/term.h"
 #include "fakes.h"
 #include "proto/console.h"
 #include "proto/files.h"
@@ -597,7 +608,7 @@ int proc_start(struct proc *p)
 	return 0;
 }
 
-int death_endpoint(uint32_t domid, sk_cap_t *out)
+int vmm_guard_endpoint(uint32_t domid, sk_cap_t *out)
 {
 	(void)domid;
 	*out = slot_alloc(1);
@@ -713,6 +724,12 @@ static void console_record(const struct console_msg *m)
 	default:
 		fail();
 	}
+}
+
+void console_detaches(void)
+{
+	console_put(CONSOLE_DETACHED, NULL, 0);
+	world_run();
 }
 
 /* What the shell gets now. */
@@ -1056,8 +1073,6 @@ static void log_nowhere(void *ctx, const char *text, size_t len)
 }
 const struct out log_out = { .write = log_nowhere };
 
-static void log_about(uint32_t domid, const char *line) { guest_log(domid, "%s", line); }
-
 void guest_log(uint32_t domid, const char *fmt, ...)
 {
 	size_t len = strlen(world.log), room = sizeof(world.log) - len;
@@ -1073,15 +1088,14 @@ void guest_log(uint32_t domid, const char *fmt, ...)
 
 void world_init(void)
 {
-	static const struct domtab_env env = { log_about, host_random, clock_ns };
-
-	domtab_init(&guests, &env);
+	guests_init();
 	shell_init();
 	assert_int_equal(host_init(), 0);
+	assert_int_equal(guest_pool_init(), 0);
 	assert_int_equal(term_init(), 0);
 	assert_int_equal(xs_client_init(), 0);
 	assert_int_equal(files_client_init(), 0);
-	assert_int_equal(guest_ctl_init(), 0);
+	assert_int_equal(vmctl_init(), 0);
 	calls_init();
 	auto_start(shell_open);
 	world_run();

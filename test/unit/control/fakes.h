@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "control.h"
+#include "client/host.h"
+#include "guest/guest_pool.h"
+#include "guest/life.h"
 
 struct world {
 	char screen[65536];
@@ -54,6 +56,9 @@ void world_run(void);
 /* Type and let the world act; the screen is cleared before. */
 void type(const char *keys);
 bool screen_has(const char *text);
+
+/* The user leaves the guest's console. */
+void console_detaches(void);
 
 void file_add(const char *path, const char *text);
 

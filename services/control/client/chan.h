@@ -1,0 +1,13 @@
+/* chan.h - the client ends of this domain's connections */
+#ifndef CONTROL_CHAN_H
+#define CONTROL_CHAN_H
+
+#include <stdint.h>
+
+#include "svc/svc.h"
+
+/* Pass every record that came in to `fn`. Returns when none is left and the peer knows it. */
+void chan_drain(struct svc_conn *c, void *buf, uint32_t size,
+	void (*fn)(const void *rec, uint32_t len));
+
+#endif

@@ -1,0 +1,82 @@
+/* host.h - what init and the kernel tell about the host: services, rights, priorities, domains, time */
+#ifndef CONTROL_HOST_H
+#define CONTROL_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/calls.h"
+#include "proc/proc.h"
+
+int host_init(void) must_check;
+
+/* The control endpoint of a service; 0: the service does not run now. */
+sk_cap_t host_service(enum service s);
+const char *host_service_name(enum service s);
+/* What a -SK_E_* means. */
+const char *error_text(int rc);
+/* The program of a VMM; NULL: this host has none. */
+const struct proc_image *host_vmm_image(void);
+
+/* The right to configure scheduling contexts; 0: this domain does not have it, and no guest can be created. */
+sk_cap_t host_ctl_sched(void);
+/*
+ * A scheduling context for a further thread of this domain, which runs before all guests. percent: of one CPU; 0: no
+ * limit.
+ */
+int host_thread_sched(uint32_t percent, sk_cap_t *sched) must_check;
+/* The priorities that the manifest gives, lowest first: guests' vCPUs, the I/O threads of VMMs, this domain. */
+enum host_priority {
+	PRIORITY_VCPU,
+	PRIORITY_VMM,
+	PRIORITY_SELF,
+	PRIORITY_COUNT,
+};
+uint32_t host_priority(enum host_priority of);
+
+/* Capabilities in a domain's CNode, for a person who looks for leaks. */
+struct resources {
+	uint32_t slots;   /* all of the CNode */
+	uint32_t used;    /* slots that are not empty */
+	uint32_t frames;  /* capabilities to memory that can be mapped */
+	uint32_t objects; /* threads, notifications, tables and all else except untypeds */
+};
+/* One of the host's own domains. A user of xl sees all of them as Domain-0. */
+struct host_row {
+	char name[32];
+	uint64_t memory; /* bytes that it was given, with its part of connections */
+	uint64_t cpu_ns;
+	uint32_t cpu;         /* where its main thread runs */
+	struct resources has; /* host_domain_counted() only */
+};
+/* The host's own domain number i; false: there are fewer. */
+bool host_domain(uint32_t i, struct host_row *r);
+/* The same, with the capabilities that it has. This takes longer. */
+bool host_domain_counted(uint32_t i, struct host_row *r);
+/* Memory and CPU time of all the host's own domains together. */
+void host_usage(uint64_t *memory, uint64_t *cpu_ns);
+
+struct host_info {
+	const char *host, *release, *version, *commandline, *compiler;
+	uint32_t n_cpus;
+	uint64_t cpu_khz;
+	uint64_t total_memory, free_memory; /* bytes */
+	bool hvm;                           /* the CPUs can run guests */
+	uint64_t up_ns;                     /* since power-on */
+	uint64_t (*idle_ns)(uint32_t cpu);  /* how much of that time a CPU had nothing to run */
+};
+/* All except for the memory of guests, which the caller adds to total_memory and free_memory. */
+void host_info(struct host_info *h);
+
+void host_random(void *buf, size_t size);
+/* Seconds since 1970, or since boot if the machine does not know the time of day. */
+uint64_t host_wall_seconds(void);
+/* An absolute time in TSC ticks, for timers. */
+sk_time_t deadline_in_ms(uint32_t ms);
+
+/* Each returns only when init refuses: -SK_E_*. */
+int host_poweroff(void);
+int host_reboot(void);
+
+#endif

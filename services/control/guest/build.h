@@ -1,0 +1,35 @@
+/* build.h - a guest's memory and its VMM, without connections */
+#ifndef CONTROL_BUILD_H
+#define CONTROL_BUILD_H
+
+#include "client/host.h"
+#include "guest/guest.h"
+
+/* Memory, the VMM and its vCPUs. 0, or -1 with *m and everything undone. */
+int guest_build(struct guest *g, struct msg *m);
+/* With its connections the VMM is complete: it gets its configuration and runs. 0, or -1 with *m. */
+int guest_start(struct guest *g, struct msg *m);
+/* Give the VMM of a guest that runs up to n pieces of RAM more; returns how many. */
+uint32_t guest_grow(struct guest *g, uint32_t n);
+/* MiB of RAM that its VMM has, whether the guest holds it or not. */
+uint32_t guest_has(const struct guest *g);
+
+/* What is so of a guest and its VMM now, beside what was configured. */
+struct guest_facts {
+	struct resources has; /* of its VMM */
+	uint32_t connections; /* of its VMM with services */
+	uint64_t memory;      /* bytes of the host that it takes, with all that belongs to it */
+	uint64_t unknown
+		[VMCTL_UNKNOWN_KINDS]; /* how often it asked for something that is not there */
+	uint32_t refused;              /* how often xenstore refused it something for a quota */
+};
+void guest_facts(const struct guest *g, struct guest_facts *f);
+
+/* The VMM runs no more; all that it has stays. */
+void guest_halt(struct guest *g);
+/* The VMM runs no more, and what no service can reach is back in the pool. */
+void guest_stop(struct guest *g);
+/* After guest_stop(), and without connections: the VMM is gone, all memory is back in the pool. */
+void guest_unbuild(struct guest *g);
+
+#endif

@@ -1,0 +1,104 @@
+/* guest.h - struct guest: all that control keeps about one guest, by the module that uses it */
+#ifndef CONTROL_GUEST_H
+#define CONTROL_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/calls.h"
+#include "guest/balance.h"
+#include "guest/domtab.h"
+#include "guest/pool.h"
+#include "proc/proc.h"
+#include "proto/vmctl.h"
+#include "svc/svc.h"
+
+struct guest_conn {
+	enum service service;
+	uint32_t number;
+	uint32_t step; /* which of the VMM's connections: connect.c */
+};
+/* The connection that is being made or closed. */
+struct guest_link {
+	struct call call;
+	bool under_way;
+	struct proc_connect c;
+	struct proc_connection made;
+	char name[16];
+	uint64_t params[SVC_PARAMS_MAX / 8];
+};
+enum {
+	GUEST_CONNS_MAX = 4 + GUEST_MODULES_MAX + GUEST_DISKS_MAX + GUEST_VIFS_MAX,
+	GUEST_DEVICE_ORDER =
+		21, /* data part of a disk's or a vif's region; the rings come out of base */
+};
+
+/* The end of a creation: text NULL when the guest is there, else why not. */
+typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
+
+struct guest {
+	struct dom *dom;
+
+	/* build.c */
+	struct pool_set ram;  /* in the order of guest physical addresses */
+	struct pool_set heap; /* what the VMM retypes itself */
+	pool_piece_t base;    /* charged by proc_create() */
+	pool_piece_t *more;   /* pieces that the VMM got later: up to n_more_max */
+	uint32_t n_ram;       /* pieces of RAM at start */
+	uint32_t n_more, n_more_max;
+	pool_piece_t device[GUEST_DISKS_MAX + GUEST_VIFS_MAX]; /* data of disks, then vifs */
+	struct proc proc;
+	bool proc_made;
+
+	/* connect.c */
+	struct guest_conn conn[GUEST_CONNS_MAX]; /* in the order in which they were made */
+	uint32_t n_conns;
+	uint32_t
+		doubt; /* 1 << service: it may have a connection that control was not told of */
+	struct guest_link link;
+	uint32_t step; /* of the connection that is being made */
+	bool leaving;  /* they are being closed */
+	struct svc_timer late_timer;
+
+	/* sched.c */
+	sk_cap_t sched[VM_VCPUS_MAX];
+	uint64_t ran[VM_VCPUS_MAX], waited[VM_VCPUS_MAX]; /* at the last balance */
+	uint64_t io_ran;
+	bool io_shares; /* the I/O thread takes its turn among vCPUs */
+	bool io_capped; /* its budget is set */
+	struct balance_cap cap;
+	uint64_t used; /* ticks that the vCPUs ran, at the last balance */
+	sk_cap_t fault_ep;
+
+	/* vmctl.c: the vmctl connection, control being its service */
+	sk_cap_t ctl_frame, ctl_signal, ctl_wake;
+	void *ctl_region;
+	struct ring from_vmm, to_vmm;
+	bool was_ready; /* READY came */
+	bool broken;    /* the VMM broke the protocol */
+	struct vmctl_stats stats;
+	bool stats_asked;
+	uint32_t refused; /* what xenstore refused it for a quota: verbs_info.c */
+	struct svc_timer quiesce_timer;
+
+	/* life.c */
+	uint64_t start_ns; /* clock_ns() */
+	created_fn created;
+	void *created_ctx;
+	bool start_paused;
+	struct msg failure;
+
+	/* store.c */
+	uint32_t nodes_left; /* xenstore requests that must be answered before the VMM starts */
+	bool nodes_failed;
+};
+
+static inline struct guest *guest_of(const struct dom *d) { return d->priv; }
+
+/* Disks and vifs. */
+static inline uint32_t guest_devices(const struct guest *g)
+{
+	return g->dom->config->n_disks + g->dom->config->n_vifs;
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* listen.h - what others hear of guests: the shell registers for it, so that guests need not know of the shell */
+#ifndef CONTROL_LISTEN_H
+#define CONTROL_LISTEN_H
+
+#include "guest/domtab.h"
+
+struct guest_listener {
+	/* A guest has shut down, or is gone. */
+	void (*note)(const struct dom_action *a);
+	/* The console of a guest can be looked at now. */
+	void (*console)(uint32_t domid);
+	/* Something that a person who waits for the end of this guest has to know. */
+	void (*trouble)(uint32_t domid, const char *text);
+	/* The host goes down now: nothing is waited for any more. */
+	void (*host_down)(void);
+	/* It did not go down: -SK_E_*. */
+	void (*host_stays)(int rc);
+};
+/* There is one listener; until it is registered nobody hears anything. */
+void guest_listen(const struct guest_listener *l);
+/* Never NULL. */
+const struct guest_listener *guest_listener(void);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * store.c - a guest's nodes in xenstore: written before its VMM starts, renamed, removed
+ *
+ * Objects     nodes_left, nodes_failed of struct guest: requests that are not answered yet.
+ */
+#include "guest/store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <xen/io/xs_wire.h>
+
+#include "client/host.h"
+#include "client/xenstore.h"
+#include "guest/life.h"
+#include "guest/xs_layout.h"
+#include "log.h"
+
+/* Requests that belong together: n counts them. */
+struct xs_batch {
+	xs_done_fn fn;
+	void *ctx;
+	uint32_t n;
+};
+
+static int xs_emit(void *ctx, const struct xs_entry *e)
+{
+	struct xs_batch *b = ctx;
+	int rc;
+
+	if (e->value)
+		rc = xs_write_value(
+			e->path, e->value, (uint32_t)strlen(e->value), b->fn, b->ctx);
+	else
+		rc = xs_request_texts(XS_MKDIR, b->fn, b->ctx, e->path, NULL);
+	if (rc)
+		return rc;
+	b->n++;
+	if (e->perms) {
+		rc = xs_set_perms(e->path, e->perms, b->fn, b->ctx);
+		b->n += rc == 0;
+	}
+	return rc;
+}
+
+static int xs_emit_remove(void *ctx, const struct xs_entry *e)
+{
+	struct xs_batch *b = ctx;
+
+	if (xs_request_texts(XS_RM, b->fn, b->ctx, e->path, NULL))
+		return -1;
+	b->n++;
+	return 0;
+}
+
+/* One request was answered. The guest may have been destroyed meanwhile. */
+static void node_answered(void *ctx, int err, const char *data, uint32_t len)
+{
+	struct dom *d = domtab_get(&guests, (uint32_t)(uintptr_t)ctx);
+	struct guest *g = d ? guest_of(d) : NULL;
+
+	(void)data;
+	(void)len;
+	if (!g || !g->nodes_left)
+		return;
+	if (err)
+		g->nodes_failed = true;
+	if (--g->nodes_left == 0 && d->state == DOM_BUILDING)
+		guest_stored(g, g->nodes_failed ? "xenstore refused the guest's nodes" : NULL);
+}
+
+static int introduce(struct guest *g, struct xs_batch *b)
+{
+	char domid[16], gfn[16], port[16];
+
+	snprintf(domid, sizeof(domid), "%u", g->dom->domid);
+	snprintf(gfn, sizeof(gfn), "%u", STORE_GFN);
+	snprintf(port, sizeof(port), "%u", STORE_PORT);
+	if (xs_request_texts(XS_INTRODUCE, b->fn, b->ctx, domid, gfn, port, NULL))
+		return -1;
+	b->n++;
+	return 0;
+}
+
+int guest_store_write(struct guest *g, struct msg *m)
+{
+	struct xs_guest x = { .config = g->dom->config,
+		.name = g->dom->name,
+		.uuid = g->dom->uuid,
+		.domid = g->dom->domid,
+		.store_port = STORE_PORT,
+		.console_port = CONSOLE_PORT,
+		.store_gfn = STORE_GFN,
+		.console_gfn = CONSOLE_GFN,
+		.start_seconds = host_wall_seconds() };
+	struct xs_batch b = { .fn = node_answered, .ctx = (void *)(uintptr_t)g->dom->domid };
+
+	g->nodes_left = UINT32_MAX; /* no answer before all is queued counts as the last */
+	if (xs_layout_create(&x, xs_emit, &b) || introduce(g, &b))
+		return msg_fail(m, "no memory for the guest's xenstore nodes");
+	g->nodes_left = b.n;
+	return 0;
+}
+
+void guest_store_remove(const struct dom *d)
+{
+	struct xs_batch b = { .fn = NULL };
+	char domid[16];
+
+	snprintf(domid, sizeof(domid), "%u", d->domid);
+	if (xs_request_texts(XS_RELEASE, NULL, NULL, domid, NULL) ||
+		xs_layout_remove(d->domid, d->uuid, xs_emit_remove, &b))
+		guest_log(d->domid, "xenstore nodes of domain %u stay behind: no memory\n",
+			d->domid);
+}
+
+void guest_store_rename(const struct dom *d)
+{
+	struct xs_batch b = { .fn = NULL };
+	int rc;
+
+	if (memcmp(d->uuid, d->config->uuid, UUID_SIZE) == 0)
+		rc = xs_layout_rename(d->domid, d->uuid, d->name, xs_emit, &b);
+	else
+		rc = xs_layout_new_uuid(
+			d->domid, d->uuid, d->name, host_wall_seconds(), xs_emit, &b);
+	if (rc)
+		guest_log(d->domid,
+			"xenstore does not know the new name of domain %u: no memory\n",
+			d->domid);
+}

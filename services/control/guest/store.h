@@ -1,0 +1,22 @@
+/* store.h - a guest's nodes in xenstore: xs_layout.h says what they are */
+#ifndef CONTROL_STORE_H
+#define CONTROL_STORE_H
+
+#include "guest/guest.h"
+
+/* Where libxl puts the pages and event channels of xenstore and console. */
+enum {
+	STORE_GFN = 0xfeffc,
+	CONSOLE_GFN = 0xfefff,
+	STORE_PORT = 1,
+	CONSOLE_PORT = 2,
+};
+
+/* Write them all and introduce the guest; guest_stored() when all is answered. 0, or -1 with *m. */
+int guest_store_write(struct guest *g, struct msg *m);
+/* Its name or uuid changed. */
+void guest_store_rename(const struct dom *d);
+/* Release the guest and remove its nodes. */
+void guest_store_remove(const struct dom *d);
+
+#endif

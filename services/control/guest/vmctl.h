@@ -1,0 +1,17 @@
+/* vmctl.h - messages from and to VMMs */
+#ifndef CONTROL_VMCTL_H
+#define CONTROL_VMCTL_H
+
+#include "guest/guest.h"
+
+int vmctl_init(void) must_check;
+int vmctl_connect(struct guest *g) must_check;
+void vmctl_disconnect(struct guest *g);
+/* 0, or -1: the VMM does not take messages any more. */
+int vmctl_send(struct guest *g, uint32_t type, uint32_t arg);
+/* Ask all live guests for their statistics; fn when all answered, or some did not in time. */
+void vmctl_stats_ask(void (*fn)(void));
+/* Nobody waits for that any more. */
+void vmctl_stats_cancel(void);
+
+#endif

@@ -1,0 +1,32 @@
+/* shell.h - the person at the console: what verbs need of the shell */
+#ifndef CONTROL_SHELL_H
+#define CONTROL_SHELL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dom;
+struct shell;
+extern struct shell *const the_shell;
+
+void shell_init(void);
+/* Prompt, when the machine is ready to be talked to. */
+void shell_open(void);
+
+/* A verb goes on after its handler returned; on ^C `cancel` is called (NULL: nothing to undo). */
+void shell_busy(struct shell *sh, void (*cancel)(void));
+/* It has ended: the prompt comes back. */
+void shell_done(struct shell *sh);
+bool shell_is_busy(const struct shell *sh);
+void shell_print(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A verb has more output: `fn` is called when the terminal has room again. */
+void shell_on_room(void (*fn)(void));
+/* The terminal goes to a guest's console until the user leaves it. */
+void shell_attach(struct shell *sh, uint32_t domid);
+
+/* A guest by what was typed; NULL: there is none, and the user was told so. */
+struct dom *guest_by_name(struct shell *sh, const char *who);
+/* verbs_guest.c: hear of guests that somebody waits for. */
+void verbs_guest_init(void);
+
+#endif

@@ -1,0 +1,48 @@
+/* term.h - the shell's connection to console: text out, keys in */
+#ifndef CONTROL_TERM_H
+#define CONTROL_TERM_H
+
+#include <sk/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "out.h"
+
+int term_init(void) must_check;
+
+/* What the terminal tells. */
+struct term_listener {
+	void (*key)(uint8_t byte);
+	/* ^C was typed since the last term_ready(). */
+	void (*interrupt)(void);
+	/* The terminal is back from a guest's console; why: NULL if the user left it. */
+	void (*detached)(const char *why);
+	/* All of the log was printed. */
+	void (*log_done)(void);
+	/* Fewer than TERM_HIGH bytes wait for room. */
+	void (*drained)(void);
+};
+void term_listen(const struct term_listener *l);
+
+/*
+ * Text for the terminal; newlines become CR LF. term_out: what a verb was asked for, which goes through the filters
+ * behind it. term_messages: what is to be seen in any case.
+ */
+extern const struct out term_out, term_messages;
+/* Where text for term_out goes; NULL: to the terminal. */
+void term_through(const struct out *o);
+/* Bytes that wait for room. Above TERM_HIGH whoever writes should pause: `drained` tells when to go on. */
+enum { TERM_HIGH = 16384 };
+size_t term_pending(void);
+/*
+ * Ask for the next line; with drop, what was typed up to the ^C that `interrupt` told of is
+ * void. After each key that gave work.
+ */
+void term_ready(bool drop);
+/* Give the terminal to a guest's console; `detached` tells when it is back. */
+void term_attach(uint32_t domid);
+/* Print the log of the host; `log_done` at its end. */
+void term_dmesg(void);
+
+#endif
