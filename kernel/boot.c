@@ -3,8 +3,8 @@
  *
  * Lifecycle   core_init() runs once on the boot CPU: makes the root task out of boot memory, turns all other
  *             memory into untypeds, lends everything to the root task, starts the other CPUs.
- * Invariants  B1 memory that the kernel keeps (image, boot allocations, interrupt controllers) is in no untyped
- *             B2 what user land can map is closed in the kernel window, but for the log
+ * Invariants  BOOT1 memory that the kernel keeps (image, boot allocations, interrupt controllers) is in no untyped
+ *             BOOT2 what user land can map is closed in the kernel window, but for the log
  */
 #include "log.h"
 #include "../boot/boot_info.h"
@@ -74,7 +74,7 @@ static void boot_map(uint64_t vaddr, const void *memory, uint64_t size, unsigned
 			panic("boot archive: two segments at %lx", vaddr + at);
 		*e = pte_leaf(virt_to_phys(memory) + at, rights, 1) | PTE_BOOT;
 	}
-	arch_window_close(virt_to_phys(memory), size); /* B2 */
+	arch_window_close(virt_to_phys(memory), size); /* BOOT2 */
 }
 
 /* --- archive -------------------------------------------------------------------------------- */
@@ -216,7 +216,7 @@ static void add_memory(const struct boot_info *bi)
 		if (m->type == BOOT_MEM_RAM || m->type == BOOT_MEM_KERNEL)
 			root.info->ram_size += m->size;
 		if (m->type == BOOT_MEM_RAM)
-			add_ram(bi, m->base, m->base + m->size, 0); /* B1 */
+			add_ram(bi, m->base, m->base + m->size, 0); /* BOOT1 */
 	}
 	for (m = bi->mem; m < bi->mem + bi->n_mem; m++) {
 		if (m->type != BOOT_MEM_RAM && m->type != BOOT_MEM_KERNEL)

@@ -9,9 +9,9 @@
  *             interrupt is pending; its call is made again. cap_read() needs no lock.
  * Lifecycle   slot_set/slot_derive fill a slot, slot_delete empties it; the last capability of an object ends
  *             the object. The last one of a CNode goes into the CNode itself (cnode_end()): no recursion.
- * Invariants  C1 object->refs is the number of slots that name it
- *             C2 only the first and last child know the parent, so a list of children is spliced in O(1)
- *             C3 no capability to an object that has begun to end is derived or moved: the last one ends it
+ * Invariants  CAP1 object->refs is the number of slots that name it
+ *             CAP2 only the first and last child know the parent, so a list of children is spliced in O(1)
+ *             CAP3 no capability to an object that has begun to end is derived or moved: the last one ends it
  */
 #include "cap.h"
 #include "space.h"
@@ -209,7 +209,7 @@ static void tree_remove(struct slot *s)
 	if (s->first_child) {
 		first = (uintptr_t)s->first_child;
 		last = (uintptr_t)s->last_child;
-		s->first_child->prev = s->prev; /* C2 */
+		s->first_child->prev = s->prev; /* CAP2 */
 		s->last_child->next = s->next;
 	}
 	link_after(s->prev, first);
@@ -252,9 +252,9 @@ void slot_derive(
 		(src->flags & SLOT_DEVICE) | flags, src->paddr,
 		src->type == SK_OBJ_FRAME ? 0 : badge };
 
-	BUG_ON(!slot_alive(src)); /* C3 */
+	BUG_ON(!slot_alive(src)); /* CAP3 */
 	if (destroy[src->type])
-		src->obj->refs++; /* C1 */
+		src->obj->refs++; /* CAP1 */
 	slot_set(dst, src, &v);
 }
 
@@ -264,7 +264,7 @@ void slot_move(struct slot *dst, struct slot *src)
 {
 	struct cap v;
 
-	BUG_ON(!slot_alive(src)); /* C3 */
+	BUG_ON(!slot_alive(src)); /* CAP3 */
 	slot_read(src, &v);
 	__builtin_memcpy(&dst->first_child, &src->first_child,
 		sizeof(*dst) - offsetof(struct slot,
@@ -300,7 +300,7 @@ static int slot_release(struct slot *s)
 	}
 	if (!destroy[s->type])
 		return 0;
-	BUG_ON(s->obj->refs == 0); /* C1 */
+	BUG_ON(s->obj->refs == 0); /* CAP1 */
 	return s->obj->refs == 1 ? destroy[s->type](s->obj) : 0;
 }
 
@@ -320,7 +320,7 @@ static int slot_detach(struct slot *s)
 void slot_clear(struct slot *s)
 {
 	if (destroy[s->type])
-		s->obj->refs--; /* C1 */
+		s->obj->refs--; /* CAP1 */
 	tree_remove(s);
 	slot_write(s, &empty);
 }

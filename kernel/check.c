@@ -6,7 +6,7 @@
  * Locks       the caller holds the tree lock; locks of objects and CPUs are taken one at a time, so that the other
  *             CPUs may go on with calls that need no tree lock.
  * Lifecycle   compiled into the checked kernel and the host build only; check_all() on demand.
- * Invariants  those of the files that keep the data: C1, C2, S1, S2, E1, E2, N1, Q1, Q2, T1, V1. The first one that
+ * Invariants  those of the files that keep the data: CAP1, CAP2, SPACE1, SPACE2, EP1, EP2, NTFN1, SCHED1, SCHED2, THREAD1, V1. The first one that
  *             does not hold ends the kernel with a sentence.
  */
 #include "check.h"
@@ -88,12 +88,12 @@ static void links_check(const struct slot *s)
 	if (prev)
 		REQUIRE((s->prev & PARENT ? (uintptr_t)prev->first_child : prev->next) ==
 				(uintptr_t)s,
-			"slot %p of type %u: the slot before it in the tree does not know it (C2)",
+			"slot %p of type %u: the slot before it in the tree does not know it (CAP2)",
 			(const void *)s, s->type);
 	if (next)
 		REQUIRE((s->next & PARENT ? (uintptr_t)next->last_child : next->prev) ==
 				(uintptr_t)s,
-			"slot %p of type %u: the slot after it in the tree does not know it (C2)",
+			"slot %p of type %u: the slot after it in the tree does not know it (CAP2)",
 			(const void *)s, s->type);
 	REQUIRE(!s->first_child == !s->last_child, "slot %p has a first or a last child alone",
 		(const void *)s);
@@ -157,7 +157,7 @@ static void children_check(struct slot *s)
 	}
 }
 
-/* A frame or table that is mapped: its neighbours in the list of its space know it (S1). */
+/* A frame or table that is mapped: its neighbours in the list of its space know it (SPACE1). */
 static void mapped_check(const struct slot *s)
 {
 	const struct space *space = s->space;
@@ -167,10 +167,10 @@ static void mapped_check(const struct slot *s)
 	REQUIRE(object_known(&space->obj) || !alone,
 		"a slot of type %u is mapped in a space that is gone", s->type);
 	REQUIRE((s->space_prev ? s->space_prev->space_next : space->mapped) == s,
-		"slot %p of type %u: its space's list does not know it (S1)", (const void *)s,
-		s->type);
+		"slot %p of type %u: its space's list does not know it (SPACE1)",
+		(const void *)s, s->type);
 	REQUIRE(!s->space_next || s->space_next->space_prev == s,
-		"slot %p of type %u: its successor in its space's list does not know it (S1)",
+		"slot %p of type %u: its successor in its space's list does not know it (SPACE1)",
 		(const void *)s, s->type);
 }
 
@@ -249,7 +249,8 @@ static void wait_check(struct thread *t)
 		REQUIRE(object_known(o), "thread %p waits on an object that is gone",
 			(void *)t);
 		REQUIRE(waits_there(t, o),
-			"thread %p waits on an object that does not know it (T1)", (void *)t);
+			"thread %p waits on an object that does not know it (THREAD1)",
+			(void *)t);
 	}
 	spin_unlock(&o->lock);
 }
@@ -286,7 +287,7 @@ static void endpoint_check(struct endpoint *ep)
 
 		REQUIRE(object_known(&t->obj), "an endpoint's queue has a thread that is gone");
 		REQUIRE(t->wait_obj == &ep->obj && t->state == want,
-			"thread %p in state %u is in an endpoint's queue (E1)", (void *)t,
+			"thread %p in state %u is in an endpoint's queue (EP1)", (void *)t,
 			t->state);
 		at = at->next == ep->queue ? NULL : at->next;
 	}
@@ -298,7 +299,7 @@ static void notification_check(const struct notification *n)
 
 	REQUIRE(!w || (object_known(&w->obj) && w->wait_obj == &n->obj),
 		"a notification's waiter does not wait for it");
-	REQUIRE(!w || !n->word, "a thread waits for a notification with word %lx (N1)",
+	REQUIRE(!w || !n->word, "a thread waits for a notification with word %lx (NTFN1)",
 		n->word);
 	REQUIRE(!n->bound || (object_known(&n->bound->obj) && n->bound->bound == n),
 		"a notification's bound thread does not know it");
@@ -310,7 +311,7 @@ static void reply_check(const struct reply *r)
 
 	REQUIRE(!t || (object_known(&t->obj) && t->wait_obj == &r->obj &&
 			      t->state == THREAD_CALLING),
-		"a Reply's caller does not wait for it (E2)");
+		"a Reply's caller does not wait for it (EP2)");
 }
 
 static void vcpu_check_object(struct vcpu *v)
@@ -319,7 +320,7 @@ static void vcpu_check_object(struct vcpu *v)
 
 	in_slot(&v->nested_slot, SK_OBJ_SPACE_NESTED, v->nested, "a vCPU's nested space");
 	REQUIRE(!t || (object_known(&t->obj) && t->vcpu == v),
-		"a vCPU is entered by a thread that does not know it (V1)");
+		"a vCPU is entered by a thread that does not know it (VCPU1)");
 }
 
 /* With the object's lock. */
@@ -393,7 +394,7 @@ static void leaf_check(
 	const struct slot *f = leaf_owner(s, *last, vaddr, pte_paddr(e));
 
 	REQUIRE(f,
-		"%lx is mapped to %lx, which no frame capability of the space stands for (S2)",
+		"%lx is mapped to %lx, which no frame capability of the space stands for (SPACE2)",
 		vaddr, pte_paddr(e));
 	REQUIRE(!(e & PTE_WRITE) || f->rights & SK_W,
 		"%lx is mapped writable through a capability without that right", vaddr);
@@ -446,7 +447,7 @@ static void space_check(struct space *s)
 		REQUIRE(++steps < STEPS_MAX, "the list of space %p is a loop", (void *)s);
 		REQUIRE(at->space == s &&
 				(at->type == SK_OBJ_FRAME || at->type == SK_OBJ_TABLE),
-			"slot %p of type %u is in the list of a space that is not its (S1)",
+			"slot %p of type %u is in the list of a space that is not its (SPACE1)",
 			(const void *)at, at->type);
 	}
 	if (s->obj.dead || s->obj.type == SK_OBJ_SPACE_IO)
@@ -488,10 +489,10 @@ static void queue_check(const struct sched_cpu *sc, unsigned int priority)
 			sc->cpu->id);
 		REQUIRE(s->place == SCHED_QUEUED && s->cpu == sc->cpu->id &&
 				s->priority == priority && s->thread,
-			"CPU %u: scheduling context %p is in a queue where it does not belong (Q1)",
+			"CPU %u: scheduling context %p is in a queue where it does not belong (SCHED1)",
 			sc->cpu->id, (const void *)s);
 		REQUIRE(!alone || thread_runnable(s->thread),
-			"CPU %u: thread %p is queued and cannot run (Q2)", sc->cpu->id,
+			"CPU %u: thread %p is queued and cannot run (SCHED2)", sc->cpu->id,
 			(void *)s->thread);
 		at = at->next;
 	} while (at != first);
@@ -502,13 +503,13 @@ static void timer_check(const struct sched_cpu *sc, const struct heap_node *n)
 	uint32_t left = n->left ? n->left->rank : 0, right = n->right ? n->right->rank : 0;
 
 	REQUIRE(!n->parent || n->parent->key <= n->key,
-		"a timer is earlier than its parent (H1)");
+		"a timer is earlier than its parent (HEAP1)");
 	REQUIRE(left >= right && n->rank == right + 1,
-		"the timers' heap leans to the right (H2)");
+		"the timers' heap leans to the right (HEAP2)");
 	REQUIRE((n->tag & TIMER_CPU) == sc->cpu->id, "CPU %u has a timer of CPU %u",
 		sc->cpu->id, n->tag & TIMER_CPU);
-	REQUIRE(n->key >= sc->first_deadline, "CPU %u: a deadline is before the first one (Q4)",
-		sc->cpu->id);
+	REQUIRE(n->key >= sc->first_deadline,
+		"CPU %u: a deadline is before the first one (SCHED4)", sc->cpu->id);
 	if (n->tag & TIMER_RELEASE)
 		REQUIRE(container_of(n, struct sched, release)->place == SCHED_THROTTLED,
 			"CPU %u: a release timer of a context that is not throttled",
@@ -554,9 +555,9 @@ static void cpu_check(struct cpu *c)
 	for (unsigned int band = 0; band < TIMER_BANDS; band++)
 		timers_check(sc, band);
 	REQUIRE(!sc->running || sc->running->place == SCHED_NOWHERE,
-		"CPU %u: the running context is also in a queue (Q1)", c->id);
+		"CPU %u: the running context is also in a queue (SCHED1)", c->id);
 	REQUIRE(!sc->next || sc->next->place == SCHED_NEXT,
-		"CPU %u: its next context is not (Q1)", c->id);
+		"CPU %u: its next context is not (SCHED1)", c->id);
 	REQUIRE(!t || object_known(&t->obj), "CPU %u runs a thread that is gone", c->id);
 	REQUIRE(!t || t->on == c, "CPU %u runs thread %p, whose owner is another", c->id,
 		(const void *)t);
@@ -597,8 +598,9 @@ static void object_check(struct found *f)
 {
 	struct object *o = f->obj;
 
-	REQUIRE(o->refs == f->refs, "object %p of type %u: %u slots name it, it counts %u (C1)",
-		(void *)o, o->type, f->refs, o->refs);
+	REQUIRE(o->refs == f->refs,
+		"object %p of type %u: %u slots name it, it counts %u (CAP1)", (void *)o,
+		o->type, f->refs, o->refs);
 	REQUIRE(!all_done || !o->dead, "a capability names an object of type %u that has ended",
 		o->type);
 	if (o->type == SK_OBJ_THREAD)

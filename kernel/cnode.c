@@ -7,7 +7,7 @@
  *             the memory is not used again before the CNode is cleared. The thread that deleted it clears it, slot
  *             by slot, before it does anything else under the tree lock; CNodes found on the way join its list.
  *             Whoever revokes the memory takes the work over, and so does who ends that thread.
- * Invariants  N1 cn->cleaner == t exactly while cn is in t->dying; then its last capability is in its slot 0
+ * Invariants  CNODE1 cn->cleaner == t exactly while cn is in t->dying; then its last capability is in its slot 0
  */
 #include "cap.h"
 #include "thread.h"
@@ -26,7 +26,7 @@ static void cleaner_set(struct cnode *cn, struct thread *t)
 {
 	if (cn->cleaner)
 		queue_remove(&cn->cleaner->dying, &cn->link);
-	cn->cleaner = t; /* N1 */
+	cn->cleaner = t; /* CNODE1 */
 	if (t)
 		queue_append(&t->dying, &cn->link);
 }

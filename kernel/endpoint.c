@@ -6,8 +6,8 @@
  *             who took it, so messages move without a lock; capabilities under the tree lock, which comes first.
  *             Order: tree -> endpoint -> reply -> CPU
  * Lifecycle   made by RETYPE; destroying fails all waiters with DELETED.
- * Invariants  E1 the queue holds only senders or only receivers
- *             E2 a thread is the caller of at most one Reply, and waits on it
+ * Invariants  EP1 the queue holds only senders or only receivers
+ *             EP2 a thread is the caller of at most one Reply, and waits on it
  */
 #include "ipc.h"
 #include "sched.h"
@@ -19,7 +19,7 @@ static struct thread *queue_first(struct endpoint *ep)
 	return ep->queue ? container_of(ep->queue, struct thread, link) : NULL;
 }
 
-/* The first of the queue, which from now on belongs to the caller (T2). */
+/* The first of the queue, which from now on belongs to the caller (THREAD2). */
 static void endpoint_take(struct endpoint *ep, struct thread *t)
 {
 	queue_remove(&ep->queue, &t->link);
@@ -174,7 +174,7 @@ static void reply_tie(struct reply *reply, struct thread *caller, sk_time_t dead
 	if (out)
 		store(&out->wait_obj, NULL);
 	if (out != caller) {
-		reply->caller = caller; /* E2 */
+		reply->caller = caller; /* EP2 */
 		thread_wait(caller, &reply->obj, THREAD_CALLING, deadline);
 	}
 	spin_unlock(&reply->obj.lock);
@@ -228,7 +228,7 @@ static long endpoint_block(
 			 ?: refuse(deadline == SK_POLL, SK_E_TIMEOUT);
 
 	if (!rc) {
-		/* E1: the queue is empty or of this kind */
+		/* EP1: the queue is empty or of this kind */
 		ep->receivers = state == THREAD_RECEIVING;
 		queue_append(&ep->queue, &t->link);
 		thread_wait(t, &ep->obj, state, deadline);

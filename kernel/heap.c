@@ -2,7 +2,7 @@
  * heap.c - leftist heap with parent links
  *
  * Locks       the user's.
- * Invariants  H1 no key is below its parent's   H2 rank(left) >= rank(right), so that the way down on the
+ * Invariants  HEAP1 no key is below its parent's   HEAP2 rank(left) >= rank(right), so that the way down on the
  *             right, which merge() and rank repair follow, is at most log2(n + 1) long
  */
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 static uint32_t rank_of(const struct heap_node *n) { return n ? n->rank : 0; }
 
-/* Restore H2 and the rank at n; false when nothing changed. */
+/* Restore HEAP2 and the rank at n; false when nothing changed. */
 static bool balance(struct heap_node *n)
 {
 	struct heap_node *left = n->left;
@@ -31,7 +31,7 @@ static struct heap_node *merge(struct heap_node *a, struct heap_node *b)
 	if (!a || !b)
 		return a ? a : b;
 	low = a->key <= b->key ? a : b;
-	low->right = merge(low->right, low == a ? b : a); /* depth: H2 */
+	low->right = merge(low->right, low == a ? b : a); /* depth: HEAP2 */
 	low->right->parent = low;
 	balance(low);
 	return low;

@@ -4,8 +4,8 @@
  * Objects     struct irq: one source of the arch, and the notification capability that it signals.
  * Locks       tree lock; core_irq() takes none: the slot is read as it is.
  * Lifecycle   made by RETYPE, claimed by IRQ_PIN or IRQ_MSI; irq_destroy() gives the source back.
- * Invariants  I1 irq->source.vector is 0 exactly while it is not claimed
- *             I2 a level pin stays masked from its interrupt to IRQ_ACK, also while nobody is bound
+ * Invariants  IRQ1 irq->source.vector is 0 exactly while it is not claimed
+ *             IRQ2 a level pin stays masked from its interrupt to IRQ_ACK, also while nobody is bound
  */
 #include "ipc.h"
 #include "irq.h"
@@ -25,7 +25,7 @@ int irq_destroy(struct object *o)
 
 	o->dead = true;
 	if (irq->source.vector)
-		irq_source_free(&irq->source); /* I1 */
+		irq_source_free(&irq->source); /* IRQ1 */
 	return slot_delete(&irq->signal_slot);
 }
 
@@ -74,6 +74,6 @@ SYSCALL_HANDLER(IRQ_ACK)
 	if (!irq->source.vector)
 		return -SK_E_STATE;
 	if (irq->source.level)
-		irq_source_mask(&irq->source, false); /* I2 */
+		irq_source_mask(&irq->source, false); /* IRQ2 */
 	return 0;
 }

@@ -4,8 +4,8 @@
  * Objects     struct notification: the word, at most one waiting and one bound thread.
  * Locks       notification->lock.  Order: tree -> notification -> endpoint -> CPU
  * Lifecycle   made by RETYPE; notification_destroy() wakes the waiter with DELETED and unbinds.
- * Invariants  N1 a thread waits only while the word is 0
- *             N2 the bound thread sees a word that is not 0 before it sleeps in RECV or enters a guest: who sets
+ * Invariants  NTFN1 a thread waits only while the word is 0
+ *             NTFN2 the bound thread sees a word that is not 0 before it sleeps in RECV or enters a guest: who sets
  *                the word looks at the thread afterwards, and the thread looks at the word after it began to wait
  */
 #include "ipc.h"
@@ -43,7 +43,7 @@ void notification_signal(struct notification *n, uint64_t badge)
 
 	spin_lock(&n->obj.lock);
 	store(&n->word, n->word | badge);
-	barrier_full(); /* N2 */
+	barrier_full(); /* NTFN2 */
 	t = n->word ? waiter_take(n) : NULL;
 	if (!t)
 		t = bound_take(n);
@@ -91,7 +91,7 @@ void notification_bind(struct notification *n, struct thread *t)
 	store(&t->bound, n);
 	spin_unlock(&n->obj.lock);
 	barrier_full();
-	notification_check_bound(t); /* N2 */
+	notification_check_bound(t); /* NTFN2 */
 	(void)sched_off(t);
 }
 
@@ -150,7 +150,7 @@ static long notification_wait(
 	if (!rc)
 		n->word = 0;
 	if (rc == SYS_BLOCKED) {
-		n->waiter = t; /* N1 */
+		n->waiter = t; /* NTFN1 */
 		thread_wait(t, &n->obj, THREAD_WAITING, until);
 	}
 	spin_unlock(&n->obj.lock);

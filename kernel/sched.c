@@ -6,15 +6,15 @@
  *             threads that it runs.
  * Lifecycle   a context is made by RETYPE, configured, bound to a thread; sched_destroy() takes the thread off its
  *             CPU, then unbinds it.
- * Invariants  Q1 a context is in at most one place: a queue, the direct-switch slot, the release heap, or it
+ * Invariants  SCHED1 a context is in at most one place: a queue, the direct-switch slot, the release heap, or it
  *                is `running` of its CPU
- *             Q2 only runnable threads are in queues; whoever makes a thread not runnable calls sched_stop(),
+ *             SCHED2 only runnable threads are in queues; whoever makes a thread not runnable calls sched_stop(),
  *                or is that thread itself on its way out of the kernel
- *             Q3 a thread that is on a CPU has its context there, or none: a context changes its CPU, and is
+ *             SCHED3 a thread that is on a CPU has its context there, or none: a context changes its CPU, and is
  *                bound, only when its thread is on no CPU or on the right one
- *             Q4 the timer is armed for no later than the first deadline, or the end of the pause after some have
+ *             SCHED4 the timer is armed for no later than the first deadline, or the end of the pause after some have
  *                expired; it may fire early
- *             Q5 a dead context is put in no queue, so that its thread leaves its CPU and gets no other
+ *             SCHED5 a dead context is put in no queue, so that its thread leaves its CPU and gets no other
  */
 #include "sched.h"
 #include "thread.h"
@@ -160,7 +160,7 @@ static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 		return true;
 	s->place = SCHED_THROTTLED;
 	timer_insert(sc, &s->release, s->priority, TIMER_RELEASE, s->period_start + s->period);
-	arch_kick(sc->cpu); /* Q4 */
+	arch_kick(sc->cpu); /* SCHED4 */
 	return false;
 }
 
@@ -188,7 +188,7 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 {
 	if (!s->thread || !thread_runnable(s->thread) || s->place != SCHED_NOWHERE ||
 		sc->running == s || s->move_to != s->cpu || s->obj.dead)
-		return; /* Q1, Q2, Q3, Q5 */
+		return; /* SCHED1, SCHED2, SCHED3, SCHED5 */
 	s->ready_since = arch_now();
 	if (!sc->running) /* idle no longer: the way to the switch is work */
 		sched_charge(sc, s->ready_since);
@@ -248,7 +248,7 @@ static void sched_migrate(struct sched *s)
 {
 	struct sched_cpu *sc = sched_lock(s);
 
-	if (!sched_busy(sc, s)) /* Q3 */
+	if (!sched_busy(sc, s)) /* SCHED3 */
 		s->cpu = s->move_to;
 	spin_unlock(&sc->lock);
 	sc = sched_lock(s);
@@ -274,7 +274,7 @@ int sched_bind(struct sched *s, struct thread *t)
 	spin_unlock(&sc->lock);
 	if (on)
 		arch_kick(on);
-	return on ? SYS_RESTART : 0; /* Q3 */
+	return on ? SYS_RESTART : 0; /* SCHED3 */
 }
 
 void sched_unbind(struct sched *s)
@@ -303,7 +303,7 @@ int sched_destroy(struct object *o)
 
 	o->dead = true;
 	sc = sched_lock(s);
-	place_leave(sc, s); /* Q5 */
+	place_leave(sc, s); /* SCHED5 */
 	off = !s->thread || sched_off(s->thread) || load(&s->thread->on) == this_cpu();
 	spin_unlock(&sc->lock);
 	if (!off)
@@ -401,7 +401,7 @@ static void timer_program(struct cpu *c, struct sched_cpu *sc)
 		when = min_u64(when, sc->switched + (left > 0 ? left : 0));
 	}
 	if (when < c->timer_armed)
-		arch_timer_arm(when); /* Q4 */
+		arch_timer_arm(when); /* SCHED4 */
 }
 
 void kernel_exit(void)

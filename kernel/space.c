@@ -5,12 +5,12 @@
  * Locks       tree lock.
  * Lifecycle   made by RETYPE; space_destroy() forgets what is mapped. A table that is deleted leaves its
  *             parent's entry empty; tables and pages below it are then out of reach of the processor.
- * Invariants  S1 slot->space is set exactly while the slot is in that space's list
- *             S2 every present leaf entry that the processor can reach points into a frame whose capability
+ * Invariants  SPACE1 slot->space is set exactly while the slot is in that space's list
+ *             SPACE2 every present leaf entry that the processor can reach points into a frame whose capability
  *                is in the list, at the address that its base says
- *             S3 an entry is cleared only if it points into the frame (or at the table) that goes away
- *             S4 base is the address of the frame's first byte modulo 2^64; only addresses of the space are walked
- *             S5 while base holds a cursor, nothing is mapped through the frame below it; MAP takes it away
+ *             SPACE3 an entry is cleared only if it points into the frame (or at the table) that goes away
+ *             SPACE4 base is the address of the frame's first byte modulo 2^64; only addresses of the space are walked
+ *             SPACE5 while base holds a cursor, nothing is mapped through the frame below it; MAP takes it away
  */
 #include "space.h"
 #include "thread.h"
@@ -53,7 +53,7 @@ static int entry_find(struct space *s, uint64_t vaddr, unsigned int level, uint6
 
 static void space_attach(struct space *s, struct slot *slot)
 {
-	slot->space = s; /* S1 */
+	slot->space = s; /* SPACE1 */
 	slot->space_prev = NULL;
 	slot->space_next = s->mapped;
 	if (s->mapped)
@@ -104,7 +104,7 @@ static void cursor_set(struct slot *frame, uint64_t offset)
 {
 	uint64_t base = window_base(frame), first = base & (SK_LARGE_SIZE - 1);
 
-	slot_update(frame, frame->flags, base | (first + offset) >> SK_LARGE_ORDER); /* S5 */
+	slot_update(frame, frame->flags, base | (first + offset) >> SK_LARGE_ORDER); /* SPACE5 */
 }
 
 /* --- mapping ------------------------------------------------------------------------------ */
@@ -174,7 +174,7 @@ static int entries_find(
 static uint64_t entries_set(const struct run *run, uint64_t leaf, uint64_t step)
 {
 	for (uint64_t i = 0; i < run->n; i++, leaf += step)
-		store(&run->e[i], leaf); /* S2 */
+		store(&run->e[i], leaf); /* SPACE2 */
 	return leaf;
 }
 
@@ -192,7 +192,7 @@ int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offs
 	if (!frame->space)
 		space_attach(s, frame);
 	if (frame->base != vaddr - offset)
-		slot_update(frame, frame->flags, vaddr - offset); /* S5 */
+		slot_update(frame, frame->flags, vaddr - offset); /* SPACE5 */
 	leaf = pte_leaf(frame->paddr + offset, rights, level);
 	leaf = entries_set(&run[0], leaf, pte_span(level));
 	entries_set(&run[1], leaf, pte_span(level));
@@ -253,7 +253,7 @@ int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t
 
 /*
  * The part of [*offset, *end) of the frame that lies at addresses of its space: false when there is none. A window
- * may begin below the first address, also below 0, and reach beyond the last (S4). It is at most 1 GiB from the
+ * may begin below the first address, also below 0, and reach beyond the last (SPACE4). It is at most 1 GiB from the
  * space, so addresses compare right as signed numbers.
  */
 static bool window_clip(const struct slot *frame, uint64_t *offset, uint64_t *end)
@@ -279,7 +279,7 @@ static bool entries_clear(uint64_t *e, uint64_t n, uint64_t paddr, unsigned int 
 	for (; e < end; e++, leaf += SK_PAGE_SIZE) {
 		if ((load(e) & mask) != leaf)
 			continue;
-		store(e, 0); /* S3 */
+		store(e, 0); /* SPACE3 */
 		found = true;
 	}
 	return found;
@@ -336,7 +336,7 @@ void table_unlink(struct slot *table)
 	if (!table->space)
 		return;
 	if (!entry_find(table->space, table->base, level, &e) && pte_is_table(*e, level) &&
-		pte_paddr(*e) == table->paddr) { /* S3 */
+		pte_paddr(*e) == table->paddr) { /* SPACE3 */
 		store(e, 0);
 		arch_tlb_shootdown(table->space, table->base, pte_span(level));
 	}

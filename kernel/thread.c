@@ -5,10 +5,10 @@
  * Locks       a wait is guarded by the lock of the object waited on; configuration by the tree lock.
  * Lifecycle   made by RETYPE, suspended; CONFIGURE gives it capability space, address space and UTCB;
  *             thread_destroy() takes it off its CPU first.
- * Invariants  T1 wait_obj is set exactly while the thread is in the queue of that object (or its caller, waiter)
- *             T2 who sets wait_obj to NULL under the object's lock is alone in ending the wait: only he writes
+ * Invariants  THREAD1 wait_obj is set exactly while the thread is in the queue of that object (or its caller, waiter)
+ *             THREAD2 who sets wait_obj to NULL under the object's lock is alone in ending the wait: only he writes
  *                the registers and calls thread_wake()
- *             T3 a suspended thread is in no wait: who suspends cancels, and who begins to wait looks again
+ *             THREAD3 a suspended thread is in no wait: who suspends cancels, and who begins to wait looks again
  */
 #include "ipc.h"
 #include "sched.h"
@@ -41,7 +41,7 @@ void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk
 {
 	t->deadline = until;
 	thread_set_state(t, state);
-	store(&t->wait_obj, o); /* T1 */
+	store(&t->wait_obj, o); /* THREAD1 */
 	if (until != SK_NO_DEADLINE)
 		timer_start(t, until);
 }
@@ -50,7 +50,7 @@ void thread_waiting(struct thread *t)
 {
 	barrier_full(); /* pairs with thread_stop() and notification_signal() */
 	if (load(&t->suspended) && thread_cancel(t, SK_NO_DEADLINE, THREAD_ANY_STATE))
-		thread_wake(t, -SK_E_AGAIN, false); /* T3 */
+		thread_wake(t, -SK_E_AGAIN, false); /* THREAD3 */
 	else if (load(&t->bound))
 		notification_check_bound(t);
 }
@@ -92,7 +92,7 @@ bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states)
 		same = t->wait_obj == o;
 		out = same && t->deadline <= when && (states & 1u << t->state);
 		if (out)
-			wait_leave(o, t); /* T2 */
+			wait_leave(o, t); /* THREAD2 */
 		spin_unlock(&o->lock);
 		if (same)
 			return out;

@@ -5,8 +5,8 @@
  * Locks       tree lock.
  * Lifecycle   RETYPE carves from the watermark up. When all children are gone, the next RETYPE starts at 0
  *             again, after every CPU has left the kernel once, so that no stale pointer can meet new contents.
- * Invariants  U1 pages of user memory are closed in the kernel window, pages of kernel objects open
- *             U2 pages between page_up(used) and prepared are zero, and open or closed as SLOT_OPENED says
+ * Invariants  UNTYPED1 pages of user memory are closed in the kernel window, pages of kernel objects open
+ *             UNTYPED2 pages between page_up(used) and prepared are zero, and open or closed as SLOT_OPENED says
  */
 #include "ipc.h"
 #include "space.h"
@@ -141,13 +141,13 @@ static int untyped_prepare(struct retype_args *a)
 {
 	struct slot *u = a->untyped;
 	bool open = a->type != SK_OBJ_FRAME;
-	/* whole pages, also for small objects: U2 */
+	/* whole pages, also for small objects: UNTYPED2 */
 	uint64_t end = align_up(a->start + (a->n << a->order), SK_PAGE_SIZE);
 	uint8_t flags = (uint8_t)((u->flags & ~SLOT_OPENED) | (open ? SLOT_OPENED : 0));
 	uint64_t at = u->prepared, closed, size;
 
 	if (a->start > u->used || flags != u->flags) {
-		/* U2: what lies between is skipped or was prepared for the other use */
+		/* UNTYPED2: what lies between is skipped or was prepared for the other use */
 		if (flags != u->flags || a->start > at)
 			at = align_up(a->start, SK_PAGE_SIZE);
 		untyped_set(u, a->start, at, flags);

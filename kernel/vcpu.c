@@ -5,11 +5,11 @@
  * Locks       vcpu->obj.lock: entered, nested, and with them thread->vcpu.
  *             Order: tree -> vcpu -> notification -> CPU
  * Lifecycle   made by RETYPE; CONFIGURE binds it to guest memory; vcpu_destroy() takes its thread out first.
- * Invariants  V1 v->entered == t exactly while t->vcpu == v: both change at once, as does v->nested when it goes;
+ * Invariants  VCPU1 v->entered == t exactly while t->vcpu == v: both change at once, as does v->nested when it goes;
  *                who clears them has written t's registers
- *             V2 v->on is set by vcpu_take() on the CPU of the thread that has entered, and cleared there; whoever
+ *             VCPU2 v->on is set by vcpu_take() on the CPU of the thread that has entered, and cleared there; whoever
  *                ends the entry and wants the tables or the control block kicks that CPU and comes back
- *             V3 nobody has entered a vCPU without a nested space, or while a CPU still has it from before
+ *             VCPU3 nobody has entered a vCPU without a nested space, or while a CPU still has it from before
  */
 #include "vcpu.h"
 #include "ipc.h"
@@ -42,7 +42,7 @@ static void vcpu_end(struct vcpu *v, long why)
 		t->regs.r.rdi = why;
 	}
 	v->entered = NULL;
-	__atomic_store_n(&t->vcpu, NULL, __ATOMIC_RELEASE); /* V1 */
+	__atomic_store_n(&t->vcpu, NULL, __ATOMIC_RELEASE); /* VCPU1 */
 }
 
 void core_vcpu_exit(struct vcpu *v, const struct thread *t, long why)
@@ -65,7 +65,7 @@ struct vcpu *vcpu_check(struct vcpu *v, struct thread *t)
 {
 	uint64_t word;
 
-	barrier_full(); /* with notification_signal(): N2 */
+	barrier_full(); /* with notification_signal(): NTFN2 */
 	if (!load(&t->expired) && !notification_pending(t))
 		return v;
 	spin_lock(&v->obj.lock);
@@ -104,7 +104,7 @@ struct space *vcpu_take(struct vcpu *v, const struct thread *t)
 
 	spin_lock(&v->obj.lock);
 	if (v->entered == t) {
-		BUG_ON(v->on && v->on != c); /* V2, V3 */
+		BUG_ON(v->on && v->on != c); /* VCPU2, VCPU3 */
 		nested = v->nested;
 		store(&v->on, c);
 		/* with a barrier before pending_irq is looked at */
@@ -122,12 +122,12 @@ static int vcpu_stop(struct vcpu *v)
 	spin_lock(&v->obj.lock);
 	if (v->entered)
 		vcpu_end(v, -SK_E_DELETED);
-	v->nested = NULL; /* V3 */
+	v->nested = NULL; /* VCPU3 */
 	spin_unlock(&v->obj.lock);
 	on = __atomic_load_n(&v->on, __ATOMIC_ACQUIRE);
 	if (on)
 		arch_kick(on);
-	return on ? SYS_RESTART : 0; /* V2 */
+	return on ? SYS_RESTART : 0; /* VCPU2 */
 }
 
 int vcpu_detach(struct slot *s) { return vcpu_stop(container_of(s, struct vcpu, nested_slot)); }
@@ -155,7 +155,7 @@ SYSCALL_HANDLER(VCPU_CONFIGURE)
 		return rc;
 	slot_derive(&v->nested_slot, nested, SK_ALL, 0, SLOT_VCPU_NESTED);
 	spin_lock(&v->obj.lock);
-	BUG_ON(v->on); /* V2: vcpu_detach() waited */
+	BUG_ON(v->on); /* VCPU2: vcpu_detach() waited */
 	v->nested = space_of(nested->obj);
 	spin_unlock(&v->obj.lock);
 	return 0;
@@ -179,7 +179,7 @@ SYSCALL_HANDLER(VCPU_ENTER)
 	else if (v->entered)
 		rc = -SK_E_BUSY;
 	else if (load(&v->on))
-		rc = SYS_RESTART; /* V3: its last CPU is on the way out of the kernel, or was kicked */
+		rc = SYS_RESTART; /* VCPU3: its last CPU is on the way out of the kernel, or was kicked */
 	else {
 		arch_vcpu_load(v);
 		store(&t->expired, false);
@@ -187,7 +187,7 @@ SYSCALL_HANDLER(VCPU_ENTER)
 		if (r->rsi != SK_NO_DEADLINE)
 			timer_start(t, r->rsi);
 		v->entered = t;
-		store(&t->vcpu, v); /* V1 */
+		store(&t->vcpu, v); /* VCPU1 */
 	}
 	spin_unlock(&v->obj.lock);
 	return rc;

@@ -3,7 +3,7 @@
  *
  * Objects     one local APIC per CPU, touched by that CPU only.
  * Locks       none: a CPU with interrupts off is alone with its APIC.
- * Invariants  A1 every CPU uses the same mode   A2 cpu->timer_armed is the deadline in the hardware
+ * Invariants  APIC1 every CPU uses the same mode   APIC2 cpu->timer_armed is the deadline in the hardware
  */
 #include "cpu.h"
 
@@ -92,7 +92,7 @@ void arch_timer_arm(sk_time_t deadline)
 	struct cpu *c = this_cpu();
 	uint64_t now, count = 0;
 
-	if (c->timer_armed == deadline) /* A2 */
+	if (c->timer_armed == deadline) /* APIC2 */
 		return;
 	c->timer_armed = deadline;
 	if (features.tsc_deadline) {

@@ -3,7 +3,7 @@
  *
  * Objects     struct cpu_arch (with struct cpu first) per CPU, its kernel stack and its IST stacks.
  * Locks       none: written while booting, by one CPU or by the CPU itself.
- * Invariants  C1 every CPU has the same CR4, EFER, PAT and XCR0   C2 the word on top of an IST stack
+ * Invariants  CPU1 every CPU has the same CR4, EFER, PAT and XCR0   CPU2 the word on top of an IST stack
  *             is its struct cpu, and the page below a kernel stack is closed
  */
 #include "../../cap.h"
@@ -113,7 +113,7 @@ static uint64_t stack_top(size_t size)
 {
 	char *low = boot_alloc(size + SK_PAGE_SIZE);
 
-	arch_window_close(virt_to_phys(low), SK_PAGE_SIZE); /* C2 */
+	arch_window_close(virt_to_phys(low), SK_PAGE_SIZE); /* CPU2 */
 	return (uint64_t)low + SK_PAGE_SIZE + size;
 }
 

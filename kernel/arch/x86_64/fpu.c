@@ -4,9 +4,9 @@
  * Objects     areas inside threads and vCPUs: an XSAVE (or FXSAVE) image. Its bytes 464 to 467, which the
  *             processor leaves to software, name the CPU that loaded it last: id + 1, or 0.
  * Locks       none. A CPU touches the registers' area and that of the thread or vCPU that it owns.
- * Invariants  F1 while user mode or a guest runs, the registers are those of its area, and of nobody else
- *             F2 a thread or vCPU that no CPU owns (`on`) has its whole state in its area
- *             F3 what the registers hold after fpu_put() is the area's state for as long as it names this CPU
+ * Invariants  FPU1 while user mode or a guest runs, the registers are those of its area, and of nobody else
+ *             FPU2 a thread or vCPU that no CPU owns (`on`) has its whole state in its area
+ *             FPU3 what the registers hold after fpu_put() is the area's state for as long as it names this CPU
  */
 #include "../../thread.h"
 #include "../../vcpu.h"
@@ -66,7 +66,7 @@ inline void arch_fpu_put(void)
 	image_save(a->fpu);
 	a->fpu = NULL;
 	if (a->vcpu) {
-		vcpu_put(a->vcpu); /* F2 */
+		vcpu_put(a->vcpu); /* FPU2 */
 		a->vcpu = NULL;
 	}
 }
@@ -76,7 +76,7 @@ void fpu_switch(void *area)
 	struct cpu_arch *a = this_arch();
 
 	arch_fpu_put();
-	/* F3 */
+	/* FPU3 */
 	if (a->fpu_last != area || *loaded_by(area) != a->cpu.id + 1) {
 		image_load(area);
 		*loaded_by(area) = a->cpu.id + 1;

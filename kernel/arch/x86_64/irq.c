@@ -4,8 +4,8 @@
  * Objects     struct irq_source, inside core's objects; cpu_arch.source[] maps a CPU's vectors to them.
  * Locks       irq_lock, leaf: sources, the vector tables, the IO-APICs' index and data registers.
  * Lifecycle   ioapic_init() masks every pin; a source lives from irq_source_pin/msi() to irq_source_free().
- * Invariants  I1 source[v] of a CPU is the source that has that CPU and vector, or NULL
- *             I2 a level pin that fired is masked until core unmasks it
+ * Invariants  PIN1 source[v] of a CPU is the source that has that CPU and vector, or NULL
+ *             PIN2 a level pin that fired is masked until core unmasks it
  */
 #include "../../cap.h"
 #include "cpu.h"
@@ -66,7 +66,7 @@ static int source_take(struct irq_source *s, uint32_t cpu)
 		if (vectors[v])
 			continue;
 		*s = (struct irq_source){ .vector = (uint8_t)v, .cpu = (uint16_t)cpu };
-		vectors[v] = s; /* I1 */
+		vectors[v] = s; /* PIN1 */
 		return 0;
 	}
 	return -SK_E_LIMIT;
@@ -182,7 +182,7 @@ void irq_dispatch(unsigned int vector)
 	spin_lock(&irq_lock);
 	s = this_arch()->source[vector];
 	if (s && s->level)
-		pin_write(s, REDIR_MASKED); /* I2 */
+		pin_write(s, REDIR_MASKED); /* PIN2 */
 	spin_unlock(&irq_lock);
 	lapic_eoi();
 	if (s)

@@ -5,8 +5,8 @@
  *             RAM in the window; fixmap entries for MMIO and one temporary page per CPU.
  * Locks       none. A window entry is written by whoever owns its page; fixmap slots while booting.
  * Lifecycle   memory_init() first of all; boot_alloc() until core has made its untypeds.
- * Invariants  M1 nothing is writable and executable   M2 the tables of the window are complete after
- *             memory_init(), so that opening cannot fail   M3 no entry of the upper half of the root
+ * Invariants  MEM1 nothing is writable and executable   MEM2 the tables of the window are complete after
+ *             memory_init(), so that opening cannot fail   MEM3 no entry of the upper half of the root
  *             changes after that
  */
 #include "../../../boot/parse.h"
@@ -253,7 +253,7 @@ void memory_init(void)
 	for (m = ram; m < ram + n; m++) {
 		uint64_t end = m->type == BOOT_MEM_RAM ? m->base + m->size : 0;
 
-		/* M2 */
+		/* MEM2 */
 		for (uint64_t at = m->base & ~(SK_LARGE_SIZE - 1); at < end;
 			at += SK_LARGE_SIZE)
 			boot_entry(kernel_pml4, WINDOW_BASE + at, PTE_PRESENT | PTE_WRITE);

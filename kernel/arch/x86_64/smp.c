@@ -4,8 +4,8 @@
  * Objects     cpu_arch.request: the one thing that a CPU asks at a time; cpu_arch.requests: who asks it.
  * Locks       none. A CPU that waits for others serves what others ask of it, so any number may ask
  *             at once; a request's function may not ask in turn.
- * Invariants  S1 bit i of request.waiting is set by the asker before bit `asker` of requests of CPU i,
- *             and cleared by CPU i after the work   S2 a CPU with an even epoch holds no reference
+ * Invariants  SMP1 bit i of request.waiting is set by the asker before bit `asker` of requests of CPU i,
+ *             and cleared by CPU i after the work   SMP2 a CPU with an even epoch holds no reference
  */
 #include "../../space.h"
 #include "cpu.h"
@@ -32,7 +32,7 @@ void arch_serve(void)
 
 		askers &= askers - 1;
 		r->fn(r->arg);
-		__atomic_and_fetch(&r->waiting, ~bit(me->id), __ATOMIC_SEQ_CST); /* S1 */
+		__atomic_and_fetch(&r->waiting, ~bit(me->id), __ATOMIC_SEQ_CST); /* SMP1 */
 	}
 }
 
@@ -47,7 +47,7 @@ static void ask(uint64_t mask, void (*fn)(void *), void *arg)
 	BUG_ON(r->waiting);
 	r->fn = fn;
 	r->arg = arg;
-	__atomic_store_n(&r->waiting, mask, __ATOMIC_SEQ_CST); /* S1 */
+	__atomic_store_n(&r->waiting, mask, __ATOMIC_SEQ_CST); /* SMP1 */
 	for (uint64_t m = mask; m; m &= m - 1) {
 		struct cpu *c = cpus[__builtin_ctzll(m)];
 
@@ -177,7 +177,7 @@ bool arch_quiesce(void)
 	struct cpu *me = this_cpu();
 	bool all = true;
 
-	/* S2: we are outside while we wait */
+	/* SMP2: we are outside while we wait */
 	__atomic_add_fetch(&me->epoch, 1, __ATOMIC_SEQ_CST);
 	for (uint64_t m = online & ~bit(me->id); all && m; m &= m - 1)
 		all = outside(cpus[__builtin_ctzll(m)]);

@@ -5,11 +5,11 @@
  *             RSP live in the state page only.
  * Locks       none: a vCPU is touched by the CPU that owns it (vcpu->on), or under its lock when none does.
  * Lifecycle   init -> (load -> run ... -> sync)*; nothing to undo. After SK_EXIT_INVALID_STATE as after init.
- * Invariants  V1 EFER.SVME is set in every VMCB and never shown   V2 a (CPU, ASID) pair belongs to one
+ * Invariants  SVM1 EFER.SVME is set in every VMCB and never shown   SVM2 a (CPU, ASID) pair belongs to one
  *             vCPU and one generation of one nested space since the last flush of all ASIDs; no generation comes
  *             twice, in whatever space
- *             V3 cpu->nested is set exactly while the CPU may be in guest mode
- *             V4 what the VMM may write (the state page) is read once and never trusted: the processor
+ *             SVM3 cpu->nested is set exactly while the CPU may be in guest mode
+ *             SVM4 what the VMM may write (the state page) is read once and never trusted: the processor
  *             checks it at VMRUN, XCR0 and EFER.SVME excepted, which are checked here
  */
 #include "../../space.h"
@@ -33,7 +33,7 @@ enum { NPF_PRESENT = 1, NPF_WRITE = 2, NPF_EXEC = 16 };
 struct svm_vcpu {
 	uint64_t dr[4];
 	uint64_t xcr0;
-	uint64_t space_gen; /* what the ASID was given for: V2 */
+	uint64_t space_gen; /* what the ASID was given for: SVM2 */
 	uint32_t asid, asid_epoch, cpu;
 	struct tlb_vcpu model;
 	bool dr_live; /* the guest gets its DR0 to DR3 at the next entry */
@@ -130,7 +130,7 @@ void arch_vcpu_init(struct vcpu *v)
 	b->ldtr.attr = 0x82;
 	b->tr.attr = 0x8b;
 	b->cr0 = 0x60000010;
-	b->efer = EFER_SVME; /* V1 */
+	b->efer = EFER_SVME; /* SVM1 */
 	b->dr6 = 0xffff0ff0;
 	b->dr7 = 0x400;
 	b->rflags = RFLAGS_FIXED;
@@ -214,14 +214,14 @@ void arch_vcpu_load(struct vcpu *v)
 	for (unsigned int i = 0; i < n; i++)
 		if (dirty & fields[i].group)
 			*field_at(b, fields[i].vmcb) = *field_at(page, fields[i].state);
-	b->efer |= EFER_SVME; /* V1 */
+	b->efer |= EFER_SVME; /* SVM1 */
 	if (dirty & SK_VCPU_RIP)
 		b->int_shadow = s->int_shadow & 1;
 	if (dirty & SK_VCPU_CR) {
 		b->cr4 &= ~CR4_NOT_SWITCHED;
 		b->v_intr = (b->v_intr & ~0xfu) | (uint32_t)(s->cr8 & 0xf);
 		if (!tlb_broken("break=registers"))
-			svm_of(v)->asid = 0; /* translations by the old values must go: V2 */
+			svm_of(v)->asid = 0; /* translations by the old values must go: SVM2 */
 		tlb_model_changed(&svm_of(v)->model);
 	}
 	if (dirty & SK_VCPU_SEG) {
@@ -249,7 +249,7 @@ static void sync_fields(struct vcpu *v, unsigned int n, uint32_t groups)
 	for (unsigned int i = 0; i < n; i++)
 		if (fields[i].group & groups)
 			*field_at(s, fields[i].state) = *field_at(b, fields[i].vmcb);
-	s->efer &= ~EFER_SVME; /* V1 */
+	s->efer &= ~EFER_SVME; /* SVM1 */
 }
 
 static void sync_event(struct vcpu *v)
@@ -296,7 +296,7 @@ void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 
 /* --- entry -------------------------------------------------------------------------------------------- */
 
-/* V2; cpu->nested is set already, so a shoot-down after the read of the generation reaches us. */
+/* SVM2; cpu->nested is set already, so a shoot-down after the read of the generation reaches us. */
 static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_arch *a)
 {
 	struct svm_vcpu *sv = svm_of(v);
@@ -527,7 +527,7 @@ uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
 
 	if (a->vcpu != v)
 		arch_fpu_put(); /* another vCPU's state is in its object before we take this one */
-	nested = vcpu_take(v, t); /* V3 */
+	nested = vcpu_take(v, t); /* SVM3 */
 	if (!nested)
 		return SK_EXIT_NONE;
 	fpu_get(v->fpu);

@@ -4,7 +4,7 @@
  * Objects     seen[CPU][ASID]: who used it since this CPU flushed all; inside[CPU]: the guest that it is in.
  *             space->arch_data[1]: identity, [2]: begin of the last shoot-down that is over.
  * Locks       none: a CPU writes its own rows; one clock orders entries and shoot-downs.
- * Invariants  TM1 an entry is stamped after it has read what the ASID is valid for, a shoot-down before it changes that:
+ * Invariants  TLB1 an entry is stamped after it has read what the ASID is valid for, a shoot-down before it changes that:
  *             so an entry with an older stamp than a shoot-down that is over used the old translations
  */
 #include "tlb_model.h"
@@ -34,7 +34,7 @@ void tlb_model_enter(
 	const struct tlb_vcpu *v, const struct space *nested, uint32_t asid, bool flush)
 {
 	uint32_t cpu = this_cpu()->id;
-	uint64_t id = nested->arch_data[IDENTITY], now = tick(); /* TM1 */
+	uint64_t id = nested->arch_data[IDENTITY], now = tick(); /* TLB1 */
 	struct seen *s = &seen[cpu][asid];
 	const char *wrong = NULL;
 

@@ -2,8 +2,8 @@
  * trap.c - what entries lead to, and the way back to user mode
  *
  * Locks       none
- * Invariants  T1 user mode starts with the FS and GS base, the address space and the FPU state of its thread
- *             T2 RIP is canonical and in the lower half before SYSRET or IRET sees it
+ * Invariants  TRAP1 user mode starts with the FS and GS base, the address space and the FPU state of its thread
+ *             TRAP2 RIP is canonical and in the lower half before SYSRET or IRET sees it
  */
 #include "../../space.h"
 #include "../../thread.h"
@@ -107,11 +107,11 @@ void arch_resume(struct thread *t, struct vcpu *v)
 			core_vcpu_exit(v, t, reason);
 		kernel_leave();
 	}
-	if (r->rip >= USER_END) { /* T2 */
+	if (r->rip >= USER_END) { /* TRAP2 */
 		core_fault(t, 13, 0, r->rip);
 		kernel_leave();
 	}
-	fpu_get(t->fpu); /* F1 */
+	fpu_get(t->fpu); /* FPU1 */
 	r->rflags = (r->rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
 	user_return(&t->regs, t->regs.vector == ENTRY_SYSCALL);
 }
