@@ -50,7 +50,7 @@ def looks_like_a_file(word):
     if not re.fullmatch(r"[\w.*-]+(/[\w.*{},-]+)*/?", word) or word in EXAMPLES:
         return False
     name = word.rstrip("/")
-    return "/" in word and word.split("/")[0] in ROOMS or name.rsplit(".", 1)[-1] in SOURCE and "." in name
+    return "/" in word and word.split("/")[0] in ROOMS or name.rpartition(".")[0] != "" and name.rpartition(".")[2] in SOURCE
 
 
 def exists(word):
@@ -96,6 +96,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_functions_exist(page, identifiers):
     named = {word[:-2] for word in code_words(read(page)) if re.fullmatch(r"[a-z_]\w+\(\)", word)}
+    named.update(re.findall(r"([a-z_]\w+)\(\)", split_fences(read(page))[1]))
     assert sorted(named - identifiers) == []
 
 
