@@ -5,3 +5,10 @@ src-unit-init_policy := test/unit/init/policy_test.c services/init/policy.c
 inc-unit-init_policy := kernel/include libs services/init
 src-unit-proc_elf := test/unit/init/elf_test.c libs/proc/elf.c
 inc-unit-proc_elf := kernel/include libs
+
+unit-tests += init
+src-unit-init = test/unit/init/init_test.c $(kern) $(caps-src) libs/ring/ring.c \
+	$(addprefix libs/proc/,build.c connect.c elf.c image.c map.c) $(addprefix libs/svc/,args.c client.c edge.c) \
+	$(addprefix services/init/,main.c archive.c connect.c cpio.c device.c domain.c grant.c policy.c serve.c)
+inc-unit-init := libs/caps
+cflags-unit-init = $(kern-cflags) -iquote services/init -Dmain=domain_main -Wno-missing-prototypes

@@ -170,8 +170,8 @@ static void cap_clear(struct kern_cap *c)
 	struct kern_cap *child;
 
 	EACH_CAP(child)
-	if (child->parent == c)
-		child->parent = c->parent;
+		if (child->parent == c)
+			child->parent = c->parent;
 	cap_unmap(c, 0, UINT64_MAX - c->window);
 	*c = (struct kern_cap){ 0 };
 	if (--o->n_caps == 0)
@@ -194,11 +194,11 @@ static void cap_revoke(struct kern_cap *c)
 	do {
 		again = false;
 		EACH_CAP(d)
-		if (derives(d, c)) {
-			cap_clear(d);
-			again = true;
-			break;
-		}
+			if (derives(d, c)) {
+				cap_clear(d);
+				again = true;
+				break;
+			}
 	} while (again);
 	if (c->obj->type == SK_OBJ_UNTYPED)
 		c->obj->used = 0;
@@ -211,8 +211,8 @@ static void cap_move(struct kern_cap *to, struct kern_cap *from)
 	*to = *from;
 	*from = (struct kern_cap){ 0 };
 	EACH_CAP(c)
-	if (c->parent == from)
-		c->parent = to;
+		if (c->parent == from)
+			c->parent = to;
 	for (uint32_t i = 0; to->space && i < to->space->n_maps; i++)
 		if (to->space->map[i].cap == from)
 			to->space->map[i].cap = to;
@@ -280,7 +280,7 @@ static long sys_retype(uint64_t r[6])
 	if (rc)
 		return rc;
 	EACH_CAP(c)
-	children = children || c->parent == u;
+		children = children || c->parent == u;
 	if (u->obj->device) {
 		if (type != SK_OBJ_FRAME)
 			return -SK_E_INVAL;

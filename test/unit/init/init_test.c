@@ -1,0 +1,1218 @@
+/*
+ * init_test.c - the root task as a whole: a manifest of seven domains on a kernel that the test plays
+ *
+ * What each domain holds is compared with the manifest, capability by capability; then the domains call init. Services
+ * are played here: they answer SVC_OPEN and what init asks platform for.
+ */
+#include "kern.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "caps/caps.h"
+#include "caps/internal.h"
+#include "init.h"
+#include "proto/init.h"
+#include "proto/platform.h"
+#include "svc/svc.h"
+#include "sys/sk.h"
+
+#undef main
+int domain_main(void);
+
+enum {
+	SLOTS = 4000,
+	FIRST_FREE = 64,
+	ARCHIVE_SLOT = 32,
+	RAM_SLOT = 40,
+	DEVICE_SLOT = 50,
+	ARCHIVE_SIZE = (1 << 17) + (1 << 16),
+	BAR_SIZE = 0x4000,
+	HANDLE = 5,
+	RID = 0x0310,
+	PORTS = 16
+};
+enum { PLATFORM, UART, CONSOLE, DISK, NIC, STORAGE, CONTROL, DOMAINS };
+
+/* ---- the manifest ---- */
+static struct {
+	struct manifest_header h;
+	struct manifest_domain d[DOMAINS];
+	struct manifest_channel c[7];
+	struct manifest_cap cap[8];
+} man = {
+	.h = { MANIFEST_MAGIC, MANIFEST_VERSION, sizeof(man), DOMAINS, 7, 8, "bin/vmm" },
+	.d = {
+		[PLATFORM] = { .name = "platform", .flags = MANIFEST_PLATFORM, .first_cap = 0,
+			.n_caps = 3, .args = "p=1\n" },
+		[UART] = { .name = "uart", .serves = SVC_PROTO_UART,
+			.dev = { MANIFEST_PORTS, 0, "uart", .n_irqs = 1, .port = 0x3f8,
+				.n_ports = 8, .gsi = 4 } },
+		[CONSOLE] = { .name = "console", .serves = SVC_PROTO_CONSOLE, .first_cap = 3,
+			.n_caps = 2, .first_channel = 0, .n_channels = 1 },
+		[DISK] = { .name = "disk", .serves = SVC_PROTO_BLK, .first_channel = 1,
+			.n_channels = 1,
+			.dev = { MANIFEST_PCI, MANIFEST_DMA, "disk", 0x1af4, 0x1042, UINT32_MAX,
+				0, 2, 0, 0, 0 } },
+		[NIC] = { .name = "nic", .serves = SVC_PROTO_NET, .flags = MANIFEST_OPTIONAL,
+			.dev = { MANIFEST_PCI, MANIFEST_DMA, "nic", 0x1af4, 0x1041, UINT32_MAX, 0,
+				1, 0, 0, 0 } },
+		[STORAGE] = { .name = "storage", .serves = SVC_PROTO_BLK, .first_channel = 2,
+			.n_channels = 2, .args = "s=1\n" },
+		[CONTROL] = { .name = "control", .flags = MANIFEST_BUILDER,
+			.services = 1u << CONSOLE | 1u << STORAGE, .first_cap = 5, .n_caps = 3,
+			.first_channel = 4, .n_channels = 3, .cpu = 5 },
+	},
+	.c = {
+		{ "uart", UART, SVC_PROTO_UART, 0, 0, UINT64_MAX, { 0 } },
+		{ "log", CONSOLE, SVC_PROTO_LOG, 0, 3, UINT64_MAX, "abc" },
+		{ "log", CONSOLE, SVC_PROTO_LOG, 0, 0, UINT64_MAX, { 0 } },
+		{ "disk0", DISK, SVC_PROTO_BLK, 0, 0, 1 << 16, { 0 } },
+		{ "console", CONSOLE, SVC_PROTO_CONSOLE, MANIFEST_CHANNEL_CONTROL, 0, UINT64_MAX,
+			{ 0 } },
+		{ "journal", MANIFEST_NONE, 0, 0, 0, 1 << 15, { 0 } },
+		{ "blk", STORAGE, SVC_PROTO_BLK, MANIFEST_CHANNEL_OPTIONAL, 0, 1 << 16, { 0 } },
+	},
+	.cap = {
+		{ "irq", MANIFEST_CAP_CTL_IRQ, 0, 0, 0 },
+		{ "ports", MANIFEST_CAP_PORTS, 0x400, 0xcff, 0 },
+		{ "mem", MANIFEST_CAP_DEVICE_MEMORY, 0, 0, 0 },
+		{ "klog", MANIFEST_CAP_KLOG, 0, 0, 0 },
+		{ "log", MANIFEST_CAP_CTL_LOG, 0, 0, 0 },
+		{ "sched", MANIFEST_CAP_CTL_SCHED, 0, 0, 0 },
+		{ "cmos", MANIFEST_CAP_PORTS, 0x70, 0x71, 0 },
+		{ "pool", MANIFEST_CAP_GUEST_MEMORY, 0, 0, 0 },
+	},
+};
+
+static void manifest_fill(void)
+{
+	for (unsigned int i = 0; i < DOMAINS; i++) {
+		strcpy(man.d[i].binary, "bin/prog");
+		man.d[i].priority = 10 + i;
+		man.d[i].weight = 256;
+		man.d[i].cnode_order = i == PLATFORM ? 17 : 15;
+		man.d[i].stack_order = 14;
+		man.d[i].n_untyped = 1;
+		man.d[i].untyped_order[0] = 14;
+	}
+}
+
+/* ---- the boot archive ---- */
+static uint8_t archive[ARCHIVE_SIZE];
+static size_t archive_used = 4096;
+
+/* Data lies on a page: names are padded with zeros. */
+static void archive_add(const char *name, const void *data, size_t size)
+{
+	size_t pages = (archive_used + 110 + strlen(name) + 1 + 4095) & ~4095ul;
+	char head[111];
+
+	snprintf(head, sizeof(head),
+		"070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 1, 0100444, 0, 0,
+		1, 0, (unsigned int)size, 0, 0, 0, 0,
+		(unsigned int)(pages - archive_used - 110), 0);
+	memcpy(archive + archive_used, head, 110);
+	strcpy((char *)archive + archive_used + 110, name);
+	memcpy(archive + pages, data, size);
+	archive_used = (pages + size + 3) & ~3ul;
+}
+
+static void put(uint8_t *p, size_t at, uint64_t v, size_t n) { memcpy(p + at, &v, n); }
+
+static void archive_make(void)
+{
+	struct sk_archive *a = (struct sk_archive *)archive;
+	static uint8_t elf[0x1800] = "\177ELF\2\1\1";
+
+	put(elf, 16, 2 | 62 << 16, 4);
+	put(elf, 24, 0x10000010, 8);
+	put(elf, 32, 64, 8);
+	put(elf, 54, 56 | 1 << 16, 4);
+	put(elf, 64, 1 | 5ull << 32, 8);
+	put(elf, 80, 0x10000000, 8);
+	put(elf, 96, sizeof(elf), 8);
+	put(elf, 104, sizeof(elf), 8);
+	archive_add("manifest.bin", &man, sizeof(man));
+	archive_add("bin/prog", elf, sizeof(elf));
+	archive_add("bin/vmm", elf, sizeof(elf));
+	archive_add("volume.img", elf, 5000);
+	archive_add("TRAILER!!!", "", 0);
+	a->magic = SK_ARCHIVE_MAGIC;
+	a->files_offset = 4096;
+	a->files_size = archive_used - 4096;
+}
+
+/* ---- the machine ---- */
+static void machine(void)
+{
+	struct sk_bootinfo *bi;
+	struct kern_object *f;
+
+	manifest_fill();
+	archive_make();
+	kern.root = true;
+	kern_start(SLOTS + 1);
+	bi = kern_boot();
+	kern_info()->tsc_hz = 1000000000;
+	kern_info()->n_cpus = 2;
+	(void)kern_object(SK_CAP_CTL_SCHED, SK_OBJ_CTL_SCHED);
+	(void)kern_object(SK_CAP_CTL_IRQ, SK_OBJ_CTL_IRQ);
+	(void)kern_object(SK_CAP_IOPORT, SK_OBJ_IOPORT);
+	kern_own(SK_CAP_IOPORT)->badge = 0xffffull << 16;
+	(void)kern_object(SK_CAP_CTL_IO, SK_OBJ_CTL_IO);
+	(void)kern_object(SK_CAP_CTL_LOG, SK_OBJ_CTL_LOG);
+	(void)kern_frame(SK_CAP_INFO, 12);
+	(void)kern_frame(SK_CAP_KLOG, 13);
+	kern_own(SK_CAP_INFO)->rights = kern_own(SK_CAP_KLOG)->rights = SK_R | SK_GRANT;
+	bi->first_free_slot = FIRST_FREE;
+	bi->n_slots = SLOTS;
+	bi->rsdp = 0xf1234;
+	bi->archive_size = archive_used;
+	bi->n_archive = 2;
+	for (uint32_t i = 0; i < 2; i++) {
+		bi->archive[i] = (struct sk_boot_frame){ ARCHIVE_SLOT + i, 17 - i };
+		f = kern_frame(ARCHIVE_SLOT + i, 17 - i);
+		memcpy(kern.phys + f->paddr, archive + i * (1 << 17), 1 << (17 - i));
+	}
+	bi->n_untyped = 4;
+	bi->untyped[0] = (struct sk_boot_untyped){ DEVICE_SLOT, 20, SK_BOOT_DEVICE, 0x100000 };
+	bi->untyped[1] = (struct sk_boot_untyped){ RAM_SLOT, 24, 0, 0 };
+	bi->untyped[2] = (struct sk_boot_untyped){ DEVICE_SLOT + 1, 16, SK_BOOT_DEVICE,
+		0x80000 };
+	bi->untyped[3] = (struct sk_boot_untyped){ RAM_SLOT + 1, 23, 0, 0 };
+	(void)kern_device(DEVICE_SLOT, 20, 0x100000);
+	(void)kern_device(DEVICE_SLOT + 1, 16, 0x80000);
+	(void)kern_untyped(RAM_SLOT, 24);
+	(void)kern_untyped(RAM_SLOT + 1, 23);
+	assert_int_equal(caps_init(), 0);
+}
+
+/* ---- services ---- */
+static struct {
+	int open_rc[DOMAINS], close_rc;
+	unsigned int opens[DOMAINS], closes[DOMAINS], closed[16], n_closed;
+	struct kern_msg open[16];
+	unsigned int n_opens;
+	uint32_t client[16];
+	int claim_rc, bar_rc, irq_rc;
+	unsigned int claims, powers;
+	uint64_t power_arg, bar_offset, bar_order, n_pieces;
+	unsigned int no_caps; /* of a BAR */
+	bool extra_cap;
+} peer = { .bar_order = 12, .n_pieces = 2 };
+
+static unsigned int service_of(const struct kern_object *ep)
+{
+	for (unsigned int i = 0; i < DOMAINS; i++)
+		if (domains[i].service && kern_own(domains[i].service)->obj == ep)
+			return i;
+	abort();
+}
+
+static struct kern_cap made(uint32_t type, uint32_t rights, uint64_t badge)
+{
+	static sk_cap_t slot = SLOTS - 1;
+
+	return (struct kern_cap){
+		.obj = kern_object(slot--, type), .rights = rights, .badge = badge
+	};
+}
+
+static void answer(struct kern_msg *m, int rc, uint32_t n)
+{
+	m->mr[0] = (uint64_t)(int64_t)rc;
+	m->n = rc ? 1 : n;
+}
+
+static void platform_answers(struct kern_msg *m)
+{
+	switch (m->label) {
+	case PLATFORM_CLAIM:
+		peer.claims++;
+		assert_int_equal(m->n, 4);
+		if ((m->mr[0] & 0xffff0000) != 0x10420000) {
+			answer(m, -SK_E_NOT_FOUND, 1);
+			return;
+		}
+		assert_int_equal(m->mr[0], 0x10421af4);
+		assert_int_equal(m->mr[1], UINT64_MAX);
+		assert_int_equal(m->mr[3], 2);
+		memset(m->mr, 0, sizeof(m->mr));
+		m->mr[1] = HANDLE;
+		m->mr[2] = 0x10421af4 | (uint64_t)RID << 32;
+		m->mr[3] = 2;
+		m->mr[4 + 1] = BAR_SIZE;
+		m->mr[10] = 0x77;
+		answer(m, peer.claim_rc, 42);
+		return;
+	case PLATFORM_BAR:
+		assert_int_equal(m->mr[0], HANDLE);
+		assert_int_equal(m->mr[1], 1);
+		m->mr[3] = peer.bar_order;
+		m->mr[1] = peer.n_pieces;
+		m->mr[2] = m->mr[2] ? 0x2000 : peer.bar_offset;
+		answer(m, peer.bar_rc, 4);
+		if (peer.bar_rc || peer.no_caps)
+			return;
+		m->out[m->n_out++] = made(SK_OBJ_FRAME, SK_ALL, 0);
+		if (peer.extra_cap)
+			m->out[m->n_out++] = made(SK_OBJ_FRAME, SK_ALL, 0);
+		return;
+	case PLATFORM_IRQ:
+		assert_int_equal(m->mr[0], HANDLE);
+		m->out[m->n_out++] = made(SK_OBJ_IRQ, SK_ALL, 0);
+		m->out[0].obj->gsi = 100 + (uint32_t)m->mr[1];
+		answer(m, peer.irq_rc, 1);
+		return;
+	case PLATFORM_WALLCLOCK:
+		m->mr[1] = 5555;
+		answer(m, 0, 2);
+		return;
+	case PLATFORM_POWER:
+		peer.powers++;
+		peer.power_arg = m->mr[0];
+		answer(m, -SK_E_IO, 1);
+		return;
+	default:
+		abort();
+	}
+}
+
+static long called(struct kern_msg *m)
+{
+	unsigned int s = service_of(m->ep);
+
+	assert_int_equal(m->badge, SVC_BADGE_INIT);
+	if (s == PLATFORM) {
+		platform_answers(m);
+		return 0;
+	}
+	if (m->label == SVC_OPEN) {
+		peer.opens[s]++;
+		if (peer.open_rc[s] == -SK_E_TIMEOUT)
+			return -SK_E_TIMEOUT;
+		if (!peer.open_rc[s])
+			peer.open[peer.n_opens++] = *m;
+		m->mr[1] = 40 + peer.n_opens;
+		m->mr[2] = 0x020304050607;
+		m->mr[3] = 3;
+		if (!peer.open_rc[s])
+			m->out[m->n_out++] = made(SK_OBJ_NOTIFICATION, SK_W, 1 << 24);
+		answer(m, peer.open_rc[s], 4);
+		return 0;
+	}
+	assert_int_equal(m->label, SVC_CLOSE);
+	peer.closes[s]++;
+	peer.closed[peer.n_closed++] = (unsigned int)m->mr[0];
+	if (peer.close_rc == -SK_E_TIMEOUT)
+		return -SK_E_TIMEOUT;
+	answer(m, peer.close_rc, 2);
+	m->mr[1] = 0;
+	return 0;
+}
+
+static struct kern_object *logged;
+int sys_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
+{
+	assert_non_null(kern_view(kern.space, (uint64_t)region + req_size - 1, NULL));
+	logged = kern_own(signal)->obj;
+	return 0;
+}
+
+/* ---- what the domains say to init: one step after the other, each looks at the last one's answer ---- */
+static void (*const *script)(struct kern_msg *m);
+static struct kern_msg reply;
+static unsigned int n_replies;
+
+static long received(struct kern_msg *m)
+{
+	memset(m->mr, 0, sizeof(m->mr));
+	m->n = 1;
+	if (!*script)
+		_exit(0);
+	(*script++)(m);
+	return 0;
+}
+
+static void replied(struct kern_msg *m)
+{
+	reply = *m;
+	n_replies++;
+}
+
+static int status(void) { return (int)(int64_t)reply.mr[0]; }
+
+static void run(void (*const steps[])(struct kern_msg *m))
+{
+	script = steps;
+	kern.on_call = called;
+	kern.on_recv = received;
+	kern.on_reply = replied;
+	(void)domain_main();
+	abort();
+}
+
+/* ---- audit ---- */
+struct wanted {
+	sk_cap_t slot;
+	uint32_t type, rights;
+	uint64_t badge;
+	struct kern_object *obj; /* NULL: any of the type */
+};
+
+static struct kern_object *own(sk_cap_t slot) { return kern_own(slot)->obj; }
+
+/* Exactly these, beside what every domain has: a capability that the manifest does not name is found here. */
+static void audit(unsigned int i, const struct wanted *w, unsigned int n)
+{
+	const struct domain *d = &domains[i];
+	struct kern_object *cnode = own(d->proc.cnode);
+	const struct wanted all[] = {
+		{ SK_CAP_CNODE, SK_OBJ_CNODE, SK_ALL, 0, cnode },
+		{ SK_CAP_SPACE, SK_OBJ_SPACE_HOST, SK_ALL, 0, own(d->proc.space) },
+		{ SK_CAP_THREAD, SK_OBJ_THREAD, SK_ALL, 0, own(d->proc.thread) },
+		{ SK_CAP_SCHED, SK_OBJ_SCHED, SK_ALL, 0, own(d->proc.sched) },
+		{ DOMAIN_CAP_PARENT, SK_OBJ_ENDPOINT, SK_W | SK_GRANT, i + 1,
+			own(init_endpoint) },
+		{ DOMAIN_CAP_SERVICE, SK_OBJ_ENDPOINT, SK_R, 0, own(d->service) },
+		{ DOMAIN_CAP_NTFN, SK_OBJ_NOTIFICATION, SK_ALL, 0, own(d->ntfn) },
+		{ DOMAIN_CAP_REPLY, SK_OBJ_REPLY, SK_ALL, 0, NULL },
+		{ DOMAIN_CAP_UNTYPED, SK_OBJ_UNTYPED, SK_ALL, 0, NULL },
+	};
+	enum { COMMON = sizeof(all) / sizeof(all[0]) };
+
+	assert_int_equal(d->state, RUNNING);
+	for (sk_cap_t s = 1; s < cnode->n_slots; s++) {
+		const struct kern_cap *c = kern_cap(cnode, s);
+		const struct wanted *want = NULL;
+
+		for (unsigned int k = 0; k < COMMON + n; k++) {
+			const struct wanted *x = k < COMMON ? &all[k] : &w[k - COMMON];
+
+			if (x->slot == s)
+				want = x;
+		}
+		if (!want && c->obj)
+			printf("%s: slot %u holds an object of type %u\n", d->m->name, s,
+				c->obj->type);
+		assert_int_equal(want != NULL, c->obj != NULL);
+		if (!want)
+			continue;
+		assert_int_equal(c->obj->type, want->type);
+		assert_int_equal(c->rights, want->rights);
+		assert_int_equal(c->badge, want->badge);
+		if (want->obj)
+			assert_ptr_equal(c->obj, want->obj);
+	}
+	assert_true(own(d->proc.thread)->runs);
+	assert_ptr_equal(own(d->proc.thread)->fault, own(init_endpoint));
+	assert_int_equal(own(d->proc.thread)->fault_badge, i + 1);
+	assert_int_equal(own(d->proc.sched)->priority, 10 + i);
+	assert_int_equal(own(d->proc.sched)->cpu, i == CONTROL ? 1 : 0);
+}
+#define AUDIT(i, ...) \
+	do { \
+		const struct wanted w_[] = { __VA_ARGS__ }; \
+		audit(i, w_, sizeof(w_) / sizeof(w_[0])); \
+	} while (0)
+
+static const struct domain_info *info_of(unsigned int i)
+{
+	return (void *)kern_view(own(domains[i].proc.space), DOMAIN_INFO_VADDR, NULL);
+}
+
+static bool has_arg(unsigned int i, const char *line)
+{
+	return strstr(info_of(i)->args, line) != NULL;
+}
+
+static void each_has_what_the_manifest_says(struct kern_msg *m)
+{
+	struct kern_object *pool;
+	const struct platform_resources *res;
+	const struct domain_device *dev;
+	uint32_t rights;
+	uint64_t bytes = 0;
+	unsigned int n = 0;
+
+	(void)m;
+	AUDIT(PLATFORM, { 20, SK_OBJ_CTL_IRQ, SK_ALL, 0, own(SK_CAP_CTL_IRQ) },
+		{ 21, SK_OBJ_IOPORT, SK_R | SK_W, 0x400 | 0xcffull << 16, own(SK_CAP_IOPORT) },
+		{ PLATFORM_CAP_MEM, SK_OBJ_UNTYPED, SK_ALL, 0, NULL },
+		{ PLATFORM_CAP_MEM + 1, SK_OBJ_UNTYPED, SK_ALL, 0, NULL });
+	assert_null(own(DEVICE_SLOT)); /* moved, not copied */
+	res = (void *)kern_view(own(domains[PLATFORM].proc.space), PLATFORM_RES_VADDR, &rights);
+	assert_int_equal(rights, SK_R);
+	assert_int_equal(res->rsdp, 0xf1234);
+	assert_int_equal(res->n_mem, 2);
+	assert_int_equal(res->mem[1].paddr, 0x80000);
+	assert_int_equal(res->mem[1].slot, PLATFORM_CAP_MEM + 1);
+	assert_int_equal(res->mem[1].order, 16);
+	assert_int_equal(info_of(PLATFORM)->free_slot, PLATFORM_CAP_MEM + PLATFORM_MEM_MAX);
+
+	AUDIT(UART,
+		{ DOMAIN_CAP_DEVICE, SK_OBJ_IOPORT, SK_R | SK_W, 0x3f8 | 0x3ffull << 16,
+			own(SK_CAP_IOPORT) },
+		{ DOMAIN_CAP_DEVICE + 6, SK_OBJ_IRQ, SK_ALL, 0, NULL });
+	assert_int_equal(
+		kern_cap(own(domains[UART].proc.cnode), DOMAIN_CAP_DEVICE + 6)->obj->gsi, 4);
+	dev = &info_of(UART)->dev[0];
+	assert_int_equal(dev->io_port, 0x3f8);
+	assert_int_equal(dev->io_ports, 8);
+	assert_int_equal(dev->n_irqs, 1);
+	assert_string_equal(dev->name, "uart");
+
+	AUDIT(CONSOLE, { 20, SK_OBJ_FRAME, SK_R, 0, own(SK_CAP_KLOG) },
+		{ 21, SK_OBJ_CTL_LOG, SK_ALL, 0, own(SK_CAP_CTL_LOG) },
+		{ DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL });
+
+	AUDIT(DISK, { DOMAIN_CAP_DEVICE + 6, SK_OBJ_IRQ, SK_ALL, 0, NULL },
+		{ DOMAIN_CAP_DEVICE + 7, SK_OBJ_IRQ, SK_ALL, 0, NULL },
+		{ DOMAIN_CAP_DEVICE + 14, SK_OBJ_SPACE_IO, SK_ALL, 0, NULL },
+		{ DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL });
+	dev = &info_of(DISK)->dev[0];
+	assert_int_equal(dev->rid, RID);
+	assert_int_equal(dev->vendor, 0x1af4);
+	assert_int_equal(dev->n_irqs, 2);
+	assert_int_equal(dev->config[0], 0x77);
+	assert_int_equal(dev->bar[1].size, BAR_SIZE);
+	assert_int_equal(dev->bar[0].size, 0);
+	assert_int_equal(
+		kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 14)->obj->rid, RID);
+	assert_int_equal(
+		kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 7)->obj->gsi, 101);
+	assert_non_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr, &rights));
+	assert_int_equal(rights, SK_R | SK_W | SK_MAP_UNCACHED);
+	assert_non_null(
+		kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x2000, NULL));
+	assert_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x1000, NULL));
+
+	assert_int_equal(domains[NIC].state, ABSENT);
+	assert_int_equal(domains[NIC].charged, 0);
+
+	AUDIT(STORAGE, { DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL },
+		{ DOMAIN_CAP_CHANNEL + 2, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL },
+		{ DOMAIN_CAP_CHANNEL + 3, SK_OBJ_FRAME, SK_R | SK_W | SK_GRANT, 0, NULL });
+
+	pool = own(domains[CONTROL].proc.cnode);
+	while (kern_cap(pool, 22 + n)->obj &&
+		kern_cap(pool, 22 + n)->obj->type == SK_OBJ_UNTYPED)
+		bytes += 1ull << kern_cap(pool, 22 + n++)->obj->order;
+	assert_in_range(n, 2, 6);
+	assert_int_equal(bytes, guest_pool_bytes());
+	assert_true(bytes > 8 << 20);
+	assert_true(caps_free_bytes() >= 1 << 22); /* kept for restarts */
+	{
+		struct wanted w[16] = {
+			{ 20, SK_OBJ_CTL_SCHED, SK_ALL, 0, own(SK_CAP_CTL_SCHED) },
+			{ 21, SK_OBJ_IOPORT, SK_R | SK_W, 0x70 | 0x71ull << 16, NULL },
+			{ SK_CAP_INFO, SK_OBJ_FRAME, SK_R | SK_GRANT, 0, own(SK_CAP_INFO) },
+			{ DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL },
+			{ DOMAIN_CAP_CHANNEL + 3, SK_OBJ_FRAME, SK_R | SK_W | SK_GRANT, 0,
+				NULL },
+			{ DOMAIN_CAP_CHANNEL + 4, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL },
+			{ DOMAIN_CAP_CHANNEL + 5, SK_OBJ_FRAME, SK_R | SK_W | SK_GRANT, 0,
+				NULL },
+			{ 22 + n, SK_OBJ_ENDPOINT, SK_W | SK_GRANT, SVC_BADGE_CLIENT,
+				own(domains[CONSOLE].service) },
+		};
+
+		for (unsigned int i = 0; i < n; i++)
+			w[8 + i] = (struct wanted){ 22 + i, SK_OBJ_UNTYPED, SK_ALL, 0, NULL };
+		audit(CONTROL, w, 8 + n);
+	}
+	assert_int_equal(kern.sched->priority, 22);
+}
+
+static void each_is_told(struct kern_msg *m)
+{
+	char pool[32];
+
+	(void)m;
+	/* words of the kernel's command line first */
+	assert_string_equal(info_of(STORAGE)->args, "x=9\ny=1\ns=1\n");
+	assert_true(has_arg(PLATFORM, "p=1\ncap.irq=20,1\ncap.ports=21,1\n"));
+	assert_true(has_arg(CONSOLE, "cap.klog=20,1\ncap.log=21,1\n"));
+	snprintf(pool, sizeof(pool), "cap.pool=22,");
+	assert_true(has_arg(CONTROL, pool));
+	assert_true(has_arg(CONTROL, "console="));
+	assert_int_equal(info_of(PLATFORM)->wall_boot_ns, 0);
+	assert_int_equal(info_of(UART)->wall_boot_ns, 5555);
+	assert_int_equal(info_of(STORAGE)->n_channels, 2);
+	assert_string_equal(info_of(STORAGE)->channel[1].name, "disk0");
+	assert_int_equal(info_of(CONTROL)->channel[1].data_size, 1 << 15);
+	assert_int_equal(info_of(CONTROL)->channel[1].signal, 0);
+	assert_non_null(logged); /* init's own lines */
+}
+
+/* What a service gets of a connection, and that its memory is the client's. */
+static void services_get_their_part(struct kern_msg *m)
+{
+	const struct kern_msg *o = NULL;
+
+	(void)m;
+	for (unsigned int i = 0; i < peer.n_opens; i++)
+		if (peer.open[i].ep == own(domains[DISK].service))
+			o = &peer.open[i];
+	assert_non_null(o);
+	assert_int_equal(o->mr[0], SVC_PROTO_BLK | 1ull << 32);
+	assert_int_equal(o->mr[1], 1 << 16);
+	assert_int_equal(o->mr[3], STORAGE | SVC_STATIC);
+	assert_int_equal(o->n_caps, 3);
+	assert_int_equal(o->cap[0].obj->type, SK_OBJ_FRAME);
+	assert_ptr_equal(o->cap[1].obj, own(domains[STORAGE].ntfn));
+	assert_int_equal(o->cap[1].badge, 1 << 1);
+	assert_int_equal(o->cap[1].rights, SK_W | SK_GRANT);
+	assert_int_equal(o->cap[2].obj->order, 16);
+	assert_int_equal(domains[STORAGE].charged,
+		(1ull << own(domains[STORAGE].memory)->order) + (1 << 14) + (1 << 14) +
+			(1 << 13) + (1 << 16));
+	for (unsigned int i = 0; i < peer.n_opens; i++)
+		if (peer.open[i].mr[3] == (DISK | SVC_STATIC))
+			assert_memory_equal(&peer.open[i].mr[SVC_PARAMS_WORD], "abc", 3);
+}
+
+static void (*const all_start[])(struct kern_msg *m) = { each_has_what_the_manifest_says,
+	each_is_told, services_get_their_part, NULL };
+
+static void the_whole_system(void)
+{
+	machine();
+	strcpy(kern_boot()->cmdline,
+		" console=x storage.x=9 stor.y=7 storage.y=1 storage.z xstorage.q=1 storagex.k=1");
+	run(all_start);
+}
+
+/* ---- starts that fail ---- */
+static void disk_is_not_there(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[DISK].state, ABSENT);
+	assert_int_equal(domains[DISK].charged, 0);
+	assert_int_equal(domains[DISK].memory, 0);
+	/* who needs it does not start, and what he had is closed and given back */
+	assert_int_equal(domains[STORAGE].state, ABSENT);
+	assert_int_equal(domains[STORAGE].charged, 0);
+	assert_int_equal(domains[CONTROL].state, RUNNING);
+	assert_int_equal(domains[CONTROL].proc.info != NULL, 0);
+	for (uint32_t i = 0; i < man.h.n_channels; i++)
+		if (man.c[i].service != MANIFEST_NONE && !connections[i].open)
+			assert_int_equal(connections[i].memory | connections[i].data_memory |
+						 connections[i].c.rings,
+				0);
+}
+
+static void (*const no_disk[])(struct kern_msg *m) = { disk_is_not_there, NULL };
+
+static void a_device_that_cannot_be_claimed(void)
+{
+	machine();
+	peer.claim_rc = -SK_E_BUSY;
+	run(no_disk);
+}
+
+static void an_answer_that_is_too_long(void)
+{
+	machine();
+	peer.extra_cap = true;
+	run(no_disk);
+}
+
+static void an_answer_without_a_frame(void)
+{
+	machine();
+	peer.no_caps = 1;
+	run(no_disk);
+}
+
+static void a_piece_beyond_its_bar(void)
+{
+	machine();
+	peer.bar_offset = BAR_SIZE;
+	run(no_disk);
+}
+
+static void a_piece_larger_than_its_bar(void)
+{
+	machine();
+	peer.bar_order = 15;
+	run(no_disk);
+}
+
+static void a_piece_of_no_size(void)
+{
+	machine();
+	peer.bar_order = 64;
+	run(no_disk);
+}
+
+static void an_interrupt_that_is_refused(void)
+{
+	machine();
+	peer.irq_rc = -SK_E_RANGE;
+	run(no_disk);
+}
+
+static void no_iommu(void)
+{
+	machine();
+	kern.no_iommu = true;
+	run(no_disk);
+}
+
+static void an_image_that_is_not_there(void)
+{
+	machine();
+	strcpy(((struct manifest_domain *)(kern.phys + own(ARCHIVE_SLOT)->paddr + 8192 +
+					   sizeof(man.h)))[DISK]
+			.binary,
+		"bin/none");
+	run(no_disk);
+}
+
+static void disk_runs(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[DISK].state, RUNNING);
+	assert_int_equal(domains[STORAGE].state, RUNNING);
+}
+
+static void (*const with_disk[])(struct kern_msg *m) = { disk_runs, NULL };
+
+static void no_iommu_but_allowed(void)
+{
+	man.d[DISK].dev.flags |= MANIFEST_UNPROTECTED;
+	machine();
+	kern.no_iommu = true;
+	run(with_disk);
+}
+
+static void disk_without_dma(struct kern_msg *m)
+{
+	disk_runs(m);
+	assert_null(kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 14)->obj);
+}
+
+static void (*const without_dma[])(struct kern_msg *m) = { disk_without_dma, NULL };
+
+static void no_dma(void)
+{
+	man.d[DISK].dev.flags = 0;
+	machine();
+	run(without_dma);
+}
+
+static void bar_is_withheld(struct kern_msg *m)
+{
+	disk_runs(m);
+	assert_null(kern_view(
+		own(domains[DISK].proc.space), info_of(DISK)->dev[0].bar[1].vaddr, NULL));
+}
+
+static void (*const withheld[])(struct kern_msg *m) = { bar_is_withheld, NULL };
+
+static void a_bar_of_nothing_but_the_interrupt_table(void)
+{
+	machine();
+	peer.bar_rc = -SK_E_RANGE;
+	run(withheld);
+}
+
+/* ---- connections that fail ---- */
+static void storage_was_refused(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[DISK].state, RUNNING);
+	assert_int_equal(domains[STORAGE].state, ABSENT);
+	assert_int_equal(domains[STORAGE].charged, 0);
+	assert_int_equal(peer.closes[CONSOLE], 1); /* its log */
+	assert_int_equal(peer.closes[DISK], 0);
+	assert_int_equal(connections[3].memory | connections[3].data_memory, 0);
+	/* optional: control starts without it */
+	assert_int_equal(domains[CONTROL].state, RUNNING);
+	assert_int_equal(info_of(CONTROL)->n_channels, 2);
+}
+
+static void (*const refused[])(struct kern_msg *m) = { storage_was_refused, NULL };
+
+static void a_required_channel_is_refused(void)
+{
+	machine();
+	peer.open_rc[DISK] = -SK_E_BUSY;
+	run(refused);
+}
+
+static void region_is_kept_away(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[STORAGE].state, ABSENT);
+	/* charged on, never used again: the service may have it */
+	assert_int_equal(domains[STORAGE].charged, (1 << 14) + (1 << 16));
+	assert_int_equal(connections[3].memory, 0);
+}
+
+static void (*const silence[])(struct kern_msg *m) = { region_is_kept_away, NULL };
+
+static void a_service_that_does_not_answer(void)
+{
+	machine();
+	peer.open_rc[DISK] = -SK_E_TIMEOUT;
+	run(silence);
+}
+
+static void logs_are_not_needed(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[DISK].state, RUNNING);
+	assert_int_equal(domains[STORAGE].state, RUNNING);
+	assert_int_equal(domains[CONTROL].state, ABSENT); /* its console is */
+	assert_null(logged);
+}
+
+static void (*const no_logs[])(struct kern_msg *m) = { logs_are_not_needed, NULL };
+
+static void a_console_that_refuses(void)
+{
+	machine();
+	peer.open_rc[CONSOLE] = -SK_E_LIMIT;
+	run(no_logs);
+}
+
+/* ---- files of the archive ---- */
+static void file_is_shown(struct kern_msg *m)
+{
+	uint64_t at = strtoull(strstr(info_of(STORAGE)->args, "image=") + 6, NULL, 0);
+	uint32_t rights;
+	uint8_t *p = kern_view(own(domains[STORAGE].proc.space), at, &rights);
+
+	(void)m;
+	assert_true(has_arg(STORAGE, "image-size=5000\n"));
+	assert_memory_equal(p, "\177ELF", 4);
+	assert_int_equal(rights, SK_R);
+	assert_null(kern_view(own(domains[STORAGE].proc.space), at + 8192, NULL));
+	assert_int_equal(info_of(STORAGE)->n_channels, 1); /* instead of the disk */
+	assert_int_equal(peer.opens[DISK], 0);
+}
+
+static void (*const with_file[])(struct kern_msg *m) = { file_is_shown, NULL };
+
+static void a_member_in_the_place_of_a_channel(void)
+{
+	strcpy(man.d[STORAGE].archive_file, "volume.img");
+	strcpy(man.d[STORAGE].replaces, "disk0");
+	machine();
+	run(with_file);
+}
+
+static void no_file(void)
+{
+	strcpy(man.d[STORAGE].archive_file, "none.img");
+	strcpy(man.d[STORAGE].replaces, "disk0");
+	machine();
+	run(with_disk);
+}
+
+/* ---- archives that lie ---- */
+static void cannot_start(int code)
+{
+	assert_int_equal(code, 1);
+	_exit(0);
+}
+
+static void refuses(void)
+{
+	kern.on_exit = cannot_start;
+	run(all_start);
+}
+
+static struct sk_archive *head(void)
+{
+	return (struct sk_archive *)(kern.phys + own(ARCHIVE_SLOT)->paddr);
+}
+
+static void archive_of_another_kind(void)
+{
+	machine();
+	head()->magic++;
+	refuses();
+}
+
+static void archive_with_files_beyond_its_end(void)
+{
+	machine();
+	head()->files_size = kern_boot()->archive_size;
+	refuses();
+}
+
+static void archive_with_files_far_away(void)
+{
+	machine();
+	head()->files_offset = UINT64_MAX - 4095;
+	refuses();
+}
+
+static void archive_too_short(void)
+{
+	machine();
+	kern_boot()->archive_size = sizeof(struct sk_archive) - 1;
+	refuses();
+}
+
+static void archive_without_frames(void)
+{
+	machine();
+	kern_boot()->n_archive = 0;
+	refuses();
+}
+
+static void archive_with_a_bad_manifest(void)
+{
+	machine();
+	kern.phys[own(ARCHIVE_SLOT)->paddr + 8192] ^= 1;
+	refuses();
+}
+
+/* ---- calls ---- */
+static void ask(struct kern_msg *m, unsigned int from, uint64_t label)
+{
+	m->badge = from + 1;
+	m->label = label;
+}
+
+static void ask_service(struct kern_msg *m, unsigned int from, const char *name)
+{
+	ask(m, from, INIT_SERVICE);
+	strcpy((char *)m->mr, name);
+	m->n = 4;
+}
+
+static unsigned int used_before;
+
+static void c_service(struct kern_msg *m)
+{
+	used_before = kern_used(kern.cnode);
+	ask_service(m, CONTROL, "storage");
+}
+
+static void c_service_of_another(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.n_caps, 1);
+	assert_ptr_equal(reply.cap[0].obj, own(domains[STORAGE].service));
+	assert_int_equal(reply.cap[0].rights, SK_W | SK_GRANT);
+	assert_int_equal(reply.cap[0].badge, SVC_BADGE_CONTROL);
+	assert_int_equal(kern_used(kern.cnode), used_before); /* init keeps no copy */
+	ask_service(m, CONTROL, "disk");
+}
+
+static void c_service_by_another(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	assert_int_equal(reply.n_caps, 0);
+	ask_service(m, DISK, "storage");
+}
+
+static void c_service_unknown(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	ask_service(m, CONTROL, "storag");
+}
+
+static void c_image(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NOT_FOUND);
+	ask(m, CONTROL, INIT_IMAGE);
+}
+
+static void c_image_beyond(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.n, 6);
+	assert_int_equal(reply.mr[1], 1);
+	assert_int_equal(reply.mr[2], 17);
+	assert_int_equal(reply.mr[4], 0x1800);
+	assert_int_equal(reply.mr[5], 0x1800);
+	assert_memory_equal(kern.phys + reply.cap[0].obj->paddr + reply.mr[3], "\177ELF", 4);
+	assert_int_equal(reply.cap[0].rights, SK_R | SK_EXEC | SK_GRANT);
+	ask(m, CONTROL, INIT_IMAGE);
+	m->mr[0] = 1;
+}
+
+static void c_image_by_another(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_RANGE);
+	ask(m, STORAGE, INIT_IMAGE);
+}
+
+static void c_cnode(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	ask(m, CONTROL, INIT_GUEST_CNODE);
+	m->mr[0] = 7;
+}
+
+static struct kern_object *guest7;
+
+static sk_cap_t slot_of(const struct kern_object *o)
+{
+	for (sk_cap_t s = 1; s < SLOTS; s++)
+		if (own(s) == o)
+			return s;
+	return 0;
+}
+
+static void c_cnode_of_another_guest(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	guest7 = reply.cap[0].obj;
+	assert_int_equal(guest7->type, SK_OBJ_CNODE);
+	assert_int_equal(reply.cap[0].rights, SK_ALL);
+	/* control puts something into it, and gives a copy away */
+	(void)kern_object(SLOTS, SK_OBJ_NOTIFICATION);
+	assert_int_equal(sk_move(slot_of(guest7), 5, SK_CAP_CNODE, SLOTS), 0);
+	assert_int_equal(sk_copy(SK_CAP_CNODE, SLOTS, slot_of(guest7), 5, SK_ALL), 0);
+	ask(m, CONTROL, INIT_GUEST_CNODE);
+	m->mr[0] = 8;
+}
+
+static void c_cnode_again(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_ptr_not_equal(reply.cap[0].obj, guest7);
+	ask(m, CONTROL, INIT_GUEST_CNODE);
+	m->mr[0] = 7;
+}
+
+static void c_gone(struct kern_msg *m)
+{
+	assert_ptr_equal(reply.cap[0].obj, guest7);
+	ask(m, CONTROL, INIT_GUEST_GONE);
+	m->mr[0] = 7;
+}
+
+static void c_gone_again(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(slot_of(guest7), 0);
+	assert_null(own(SLOTS));
+	ask(m, CONTROL, INIT_GUEST_GONE);
+	m->mr[0] = 7;
+}
+
+static void c_gone_by_another(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NOT_FOUND);
+	ask(m, CONSOLE, INIT_GUEST_GONE);
+	m->mr[0] = 8;
+}
+
+static void c_cnode_by_another(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	ask(m, CONSOLE, INIT_GUEST_CNODE);
+	m->mr[0] = 8;
+}
+
+static void c_wallclock(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	assert_int_equal(reply.n_caps, 0);
+	ask(m, UART, INIT_WALLCLOCK);
+}
+
+static void c_stats(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.mr[1], 5555);
+	ask(m, CONTROL, INIT_DOMAIN_STATS);
+	m->mr[0] = 1 + STORAGE;
+	m->mr[1] = 1;
+}
+
+static void c_stats_of_init(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.mr[1], domains[STORAGE].charged);
+	assert_int_equal(reply.mr[2], 1000 + 10 + STORAGE);
+	assert_string_equal((char *)&reply.mr[3], "storage");
+	assert_int_equal(reply.mr[8], 408 | 12ull << 32);
+	assert_int_equal(reply.mr[9], 1 | 10ull << 32);
+	ask(m, CONTROL, INIT_DOMAIN_STATS);
+}
+
+static void c_stats_beyond(struct kern_msg *m)
+{
+	assert_string_equal((char *)&reply.mr[3], "init");
+	assert_int_equal(reply.mr[8] | reply.mr[9], 0);
+	ask(m, CONTROL, INIT_DOMAIN_STATS);
+	m->mr[0] = DOMAINS + 1;
+}
+
+static void c_stats_by_another(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NOT_FOUND);
+	ask(m, DISK, INIT_DOMAIN_STATS);
+}
+
+static void c_no_such_call(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	assert_int_equal(reply.n, 1);
+	ask(m, CONTROL, INIT_CALL_END);
+}
+
+static void c_call_zero(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NO_SYS);
+	ask(m, CONTROL, 0);
+}
+
+static void c_nobody(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NO_SYS);
+	n_replies = 0;
+	m->badge = 0;
+	m->label = INIT_POWER;
+}
+
+static void c_beyond_everybody(struct kern_msg *m)
+{
+	m->badge = DOMAINS + 1;
+	m->label = INIT_POWER;
+}
+
+static void c_fault(struct kern_msg *m)
+{
+	assert_int_equal(n_replies, 0);
+	ask(m, CONSOLE, SK_LABEL_FAULT);
+	m->mr[0] = 14;
+}
+
+static void c_service_dead(struct kern_msg *m)
+{
+	assert_int_equal(n_replies, 0);
+	assert_int_equal(domains[CONSOLE].state, DEAD);
+	assert_false(own(domains[CONSOLE].proc.thread)->runs);
+	assert_int_equal(domains[STORAGE].state, RUNNING);
+	ask_service(m, CONTROL, "console");
+}
+
+static void c_exit(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NOT_FOUND);
+	n_replies = 0;
+	ask(m, UART, INIT_EXIT);
+}
+
+static void c_power_by_another(struct kern_msg *m)
+{
+	assert_int_equal(n_replies, 0); /* it does not return */
+	assert_int_equal(domains[UART].state, DEAD);
+	assert_false(own(domains[UART].proc.thread)->runs);
+	ask(m, STORAGE, INIT_POWER);
+}
+
+static void c_power(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	assert_int_equal(peer.powers, 0);
+	assert_int_equal(peer.closes[STORAGE], 0);
+	ask(m, CONTROL, INIT_POWER);
+}
+
+static void c_reboot(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_IO);
+	assert_int_equal(peer.powers, 1);
+	assert_int_equal(peer.power_arg, 0);
+	assert_int_equal(peer.closes[STORAGE], 1); /* what control wrote is on the medium */
+	assert_int_equal(peer.closes[DISK], 0);
+	ask(m, CONTROL, INIT_POWER);
+	m->mr[0] = 1;
+}
+
+static void c_end(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(peer.powers, 2);
+	assert_int_equal(peer.power_arg, 1);
+	assert_int_equal(peer.closes[STORAGE], 1);
+}
+
+static void (*const call_steps[])(struct kern_msg *m) = { c_service, c_service_of_another,
+	c_service_by_another, c_service_unknown, c_image, c_image_beyond, c_image_by_another,
+	c_cnode, c_cnode_of_another_guest, c_cnode_again, c_gone, c_gone_again,
+	c_gone_by_another, c_cnode_by_another, c_wallclock, c_stats, c_stats_of_init,
+	c_stats_beyond, c_stats_by_another, c_no_such_call, c_call_zero, c_nobody,
+	c_beyond_everybody, c_fault, c_service_dead, c_exit, c_power_by_another, c_power,
+	c_reboot, c_end, NULL };
+
+static void calls_of_domains(void)
+{
+	machine();
+	run(call_steps);
+}
+
+/* ---- many guests ---- */
+static uint32_t guest;
+
+static void g_cnode(struct kern_msg *m)
+{
+	if (guest)
+		assert_int_equal(status(), guest <= 64 ? 0 : -SK_E_LIMIT);
+	ask(m, CONTROL, INIT_GUEST_CNODE);
+	m->mr[0] = ++guest;
+	if (guest <= 65)
+		script--;
+	else
+		m->mr[0] = 64;
+}
+
+static void g_end(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(status(), 0);
+}
+
+static void (*const guest_steps[])(struct kern_msg *m) = { g_cnode, g_end, NULL };
+
+static void no_more_guests_than_there_is_room_for(void)
+{
+	machine();
+	run(guest_steps);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KERN_CASE(the_whole_system),
+		KERN_CASE(a_device_that_cannot_be_claimed),
+		KERN_CASE(an_answer_that_is_too_long),
+		KERN_CASE(an_answer_without_a_frame),
+		KERN_CASE(a_piece_beyond_its_bar),
+		KERN_CASE(a_piece_larger_than_its_bar),
+		KERN_CASE(a_piece_of_no_size),
+		KERN_CASE(an_interrupt_that_is_refused),
+		KERN_CASE(no_iommu),
+		KERN_CASE(an_image_that_is_not_there),
+		KERN_CASE(no_iommu_but_allowed),
+		KERN_CASE(no_dma),
+		KERN_CASE(a_bar_of_nothing_but_the_interrupt_table),
+		KERN_CASE(a_required_channel_is_refused),
+		KERN_CASE(a_service_that_does_not_answer),
+		KERN_CASE(a_console_that_refuses),
+		KERN_CASE(a_member_in_the_place_of_a_channel),
+		KERN_CASE(no_file),
+		KERN_CASE(archive_of_another_kind),
+		KERN_CASE(archive_with_files_beyond_its_end),
+		KERN_CASE(archive_with_files_far_away),
+		KERN_CASE(archive_too_short),
+		KERN_CASE(archive_without_frames),
+		KERN_CASE(archive_with_a_bad_manifest),
+		KERN_CASE(calls_of_domains),
+		KERN_CASE(no_more_guests_than_there_is_room_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
