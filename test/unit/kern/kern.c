@@ -50,8 +50,6 @@ static struct kern_object *object_new(uint32_t type, uint32_t order, uint64_t pa
 			abort();
 		cnodes[n_cnodes++] = o;
 	}
-	if (type == SK_OBJ_FRAME)
-		memset(kern.phys + paddr, 0, 1ull << order);
 	return o;
 }
 
@@ -297,6 +295,8 @@ static long sys_retype(uint64_t r[6])
 	if (!u->obj->device)
 		u->obj->used = at + (1ull << order);
 	o = object_new(type, order, u->obj->paddr + at);
+	if (type == SK_OBJ_FRAME && !u->obj->device)
+		memset(kern.phys + o->paddr, 0, 1ull << order);
 	cap_put(to, o, SK_ALL, u);
 	return 0;
 }
