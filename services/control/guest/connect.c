@@ -3,7 +3,7 @@
  *
  * Objects     struct guest_link: the connection that is being made or closed; struct guest_conn: those that are there.
  * Locks       none.
- * Lifecycle   guest_connect -> an open at a time -> guest_connected, or guest_failed at the first that cannot be made;
+ * Lifecycle   guest_connect -> an open at a time -> creation_passed, or creation_failed at the first that cannot be made;
  *             guest_disconnect at any time -> a close at a time -> guest_disconnected.
  * Invariants  N1 one call of a guest is under way at a time
  *             N2 a connection is in conn[] from the moment on at which its service has made it until it says that it
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "client/host.h"
+#include "guest/creation.h"
 #include "guest/guest_pool.h"
 #include "guest/life.h"
 #include "guest/listen.h"
@@ -339,14 +340,10 @@ static int ask(struct guest *g, struct msg *m)
 	return 0;
 }
 
-static void next_open(struct guest *g)
+/* The connection of g->step. 0, or -1 with *m. */
+static int next_open(struct guest *g, struct msg *m)
 {
-	struct msg m;
-
-	if (g->step == steps(g))
-		guest_connected(g);
-	else if (want(g, &m) || ask(g, &m))
-		guest_failed(g, m.text);
+	return want(g, m) || ask(g, m) ? -1 : 0;
 }
 
 static void close_next(struct guest *g);
@@ -355,6 +352,19 @@ static void close_next(struct guest *g);
 static bool doubtful(int rc)
 {
 	return rc == -SK_E_TIMEOUT || rc == -SK_E_DELETED || rc == -SK_E_PEER;
+}
+
+static void opened_one(struct guest *g)
+{
+	struct msg m;
+
+	g->step++;
+	if (g->step == KIND_CONSOLE + 1)
+		guest_listener()->console(g->dom->domid);
+	if (g->step == steps(g))
+		creation_passed(g, CREATION_CONNECT);
+	else if (next_open(g, &m))
+		creation_failed(g, m.text);
 }
 
 static void opened(struct call *call)
@@ -375,28 +385,21 @@ static void opened(struct call *call)
 		close_next(g);
 	} else if (rc) {
 		refused(g, rc, &m);
-		guest_failed(g, m.text);
+		creation_failed(g, m.text);
 	} else {
-		g->step++;
-		if (g->step == KIND_CONSOLE + 1)
-			guest_listener()->console(g->dom->domid);
-		next_open(g);
+		opened_one(g);
 	}
 }
 
 bool guest_has_console(const struct guest *g) { return g->leaving || g->step > KIND_CONSOLE; }
 
-void guest_connect(struct guest *g)
+int guest_connect(struct guest *g, struct msg *m)
 {
-	struct msg m;
 	int rc = vmctl_connect(g);
 
-	if (rc) {
-		msg_fail(&m, "cannot connect to the VMM: %s", error_text(rc));
-		guest_failed(g, m.text);
-		return;
-	}
-	next_open(g);
+	if (rc)
+		return msg_fail(m, "cannot connect to the VMM: %s", error_text(rc));
+	return next_open(g, m);
 }
 
 /* ---- closing them ---- */

@@ -4,8 +4,11 @@
 
 #include "guest/guest.h"
 
-/* Make them all; guest_connected() or guest_failed() at the end, perhaps before this returns. */
-void guest_connect(struct guest *g);
+/*
+ * Begin to make them all; creation_passed() when all are made, creation_failed() when one cannot be. 0, or -1 with *m:
+ * not even the first one can be asked for.
+ */
+int guest_connect(struct guest *g, struct msg *m) must_check;
 /* Close them all, those too that are being made; guest_disconnected() at the end, which may take long. */
 void guest_disconnect(struct guest *g);
 /* Is its console there to be looked at, or was it? */

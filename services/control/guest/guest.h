@@ -33,8 +33,7 @@ enum {
 		21, /* data part of a disk's or a vif's region; the rings come out of base */
 };
 
-/* The end of a creation: text NULL when the guest is there, else why not. */
-typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
+struct creation;
 
 struct guest {
 	struct dom *dom;
@@ -83,10 +82,10 @@ struct guest {
 
 	/* life.c */
 	uint64_t start_ns; /* clock_ns() */
-	created_fn created;
-	void *created_ctx;
 	bool start_paused;
-	struct msg failure;
+
+	/* creation.c: NULL when nobody waits for the guest any more */
+	struct creation *creation;
 
 	/* store.c */
 	uint32_t nodes_left; /* xenstore requests that must be answered before the VMM starts */

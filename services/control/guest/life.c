@@ -1,12 +1,8 @@
 /*
- * life.c - guests from creation to end: carries out what the table of guests decides
+ * life.c - guests until their end: carries out what the table of guests decides
  *
- * Objects     struct guest, made with its entry in the table and freed when the entry becomes
- *             free.
- * Locks       none.
- * Lifecycle   guest_create: build, xenstore layout, start, READY; then actions of the table.
- * Invariants  G1 a VMM starts only after its part of xenstore is complete
- *             G2 whoever asked for a guest hears exactly once how it went
+ * Objects     struct guest, made with its entry in the table and freed when the entry becomes free.
+ * Lifecycle   creation.c makes it; then actions of the table, until guest_disconnected().
  */
 #include "guest/life.h"
 
@@ -20,8 +16,8 @@
 #include "event.h"
 #include "guest/build.h"
 #include "guest/connect.h"
+#include "guest/creation.h"
 #include "guest/listen.h"
-#include "guest/sched.h"
 #include "guest/store.h"
 #include "guest/vmctl.h"
 #include "log.h"
@@ -32,99 +28,41 @@ enum { QUIESCE_WAIT_MS = 5000 };
 
 struct domtab guests;
 
-/* G2 */
-static void created(struct guest *g, const char *text)
-{
-	created_fn fn = g->created;
+/* ---- struct guest ---- */
 
-	g->created = NULL;
-	if (fn)
-		fn(g->created_ctx, g->dom->domid, text);
-}
-
-static void not_created(struct guest *g)
-{
-	created(g, g->failure.text[0] ? g->failure.text
-				      : "it was destroyed while it was being created");
-}
-
-void guest_ready(struct guest *g)
-{
-	if (g->dom->state == DOM_LIVE)
-		created(g, NULL);
-}
-
-/* ---- creation ---- */
-
-void guest_failed(struct guest *g, const char *text)
-{
-	if (!g->failure.text[0])
-		msg_fail(&g->failure, "%s", text);
-	dom_failed(&guests, g->dom);
-}
-
-void guest_stored(struct guest *g, const char *text)
-{
-	struct msg m;
-
-	if (text) {
-		guest_failed(g, text);
-	} else if (guest_start(g, &m)) { /* G1 */
-		guest_failed(g, m.text);
-	} else {
-		g->start_ns = clock_ns();
-		dom_started(g->dom);
-		guest_sched_start();
-	}
-}
-
-void guest_connected(struct guest *g)
-{
-	struct msg m;
-
-	if (guest_store_write(g, &m))
-		guest_failed(g, m.text);
-}
-
-static void guest_free(struct dom *d)
-{
-	struct guest *g = guest_of(d);
-
-	if (!g)
-		return;
-	svc_timer_set(&g->quiesce_timer, SK_NO_DEADLINE);
-	svc_timer_set(&g->late_timer, SK_NO_DEADLINE);
-	free(g);
-	d->priv = NULL;
-}
-
-int guest_create(
-	struct guest_config *config, bool paused, created_fn fn, void *ctx, struct msg *m)
+struct guest *guest_new(struct guest_config *config, struct msg *m)
 {
 	struct guest *g = calloc(1, sizeof(*g));
-	struct dom *d;
 
-	if (!g)
-		return msg_fail(m, "control has no memory for another guest");
-	d = dom_add(&guests, config, m);
-	if (!d) {
+	if (!g) {
+		msg_fail(m, "control has no memory for another guest");
+		return NULL;
+	}
+	g->dom = dom_add(&guests, config, m);
+	if (!g->dom) {
 		free(g);
-		return -1;
+		return NULL;
 	}
-	g->dom = d;
-	g->start_paused = paused;
 	g->start_ns = clock_ns();
-	d->priv = g;
-	if (guest_build(g, m)) {
-		guest_free(d);
-		d->config = NULL; /* it stays the caller's */
-		dom_drop(d);
-		return -1;
-	}
-	g->created = fn;
-	g->created_ctx = ctx;
-	guest_connect(g);
-	return 0;
+	g->dom->priv = g;
+	return g;
+}
+
+static void guest_free(struct guest *g)
+{
+	svc_timer_set(&g->quiesce_timer, SK_NO_DEADLINE);
+	svc_timer_set(&g->late_timer, SK_NO_DEADLINE);
+	g->dom->priv = NULL;
+	free(g);
+}
+
+void guest_drop(struct guest *g)
+{
+	struct dom *d = g->dom;
+
+	guest_free(g);
+	d->config = NULL; /* it stays the caller's */
+	dom_drop(d);
 }
 
 /* ---- what the table wants ---- */
@@ -165,8 +103,8 @@ void guest_disconnected(struct guest *g)
 
 	guest_unbuild(g);
 	guest_store_remove(d);
-	not_created(g);
-	guest_free(d);
+	creation_over(g);
+	guest_free(g);
 	dom_gone(&guests, d);
 }
 
@@ -180,7 +118,7 @@ void guest_trouble(const struct dom *d, const char *text)
 void guest_late(struct guest *g, const char *text)
 {
 	guest_trouble(g->dom, text);
-	not_created(g);
+	creation_over(g);
 }
 
 static void restarted(void *ctx, uint32_t domid, const char *text)
@@ -194,16 +132,11 @@ static void restarted(void *ctx, uint32_t domid, const char *text)
 static void do_create(struct guest_config *config, uint32_t before, uint32_t short_lives)
 {
 	struct msg m;
-	struct dom *d;
 
-	if (guest_create(config, false, restarted, NULL, &m)) {
-		guest_log(before, "domain %s did not start again: %s\n", config->name, m.text);
-		free(config);
+	if (creation_from_config(config, short_lives, restarted, NULL, &m) == 0)
 		return;
-	}
-	d = domtab_find(&guests, config->name, &m);
-	if (d)
-		d->short_lives = short_lives;
+	guest_log(before, "domain %s did not start again: %s\n", config->name, m.text);
+	free(config);
 }
 
 void guest_ask(struct dom *d, const char *how)
@@ -345,7 +278,6 @@ void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)
 			domid, d->name, (unsigned long long)rip, (unsigned long long)address);
 	else
 		guest_log(domid, "the VMM of domain %u (%s) ended\n", domid, d->name);
-	if (!guest_of(d)->failure.text[0])
-		msg_fail(&guest_of(d)->failure, "its VMM died; `dmesg` may say why");
+	creation_blame(guest_of(d), "its VMM died; `dmesg` may say why");
 	dom_vmm_died(&guests, d, host_wall_seconds());
 }

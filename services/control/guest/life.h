@@ -11,23 +11,18 @@ void guests_init(void);
 /* Carry out what the table of guests has queued. */
 void guests_run(void);
 
-/*
- * Take a configuration over and make a guest of it. 0: `fn` will be called; -1 with *m: config
- * not taken.
- */
-int guest_create(
-	struct guest_config *config, bool paused, created_fn fn, void *ctx, struct msg *m);
-void guest_ready(struct guest *g);
+/* A guest with its entry in the table, state BUILDING. NULL with *m: there is none. The configuration is the table's. */
+struct guest *guest_new(struct guest_config *config, struct msg *m);
+/* Forget a guest that nothing was built for. The configuration is the caller's again. */
+void guest_drop(struct guest *g);
+
 void guest_pause(struct dom *d, bool pause);
 /* xenstore: control/shutdown = how. */
 void guest_ask(struct dom *d, const char *how);
 
 /* ---- what the other parts of a guest tell ---- */
 
-void guest_connected(struct guest *g);
-/* All its nodes are in xenstore; `text`: why they are not. */
-void guest_stored(struct guest *g, const char *text);
-void guest_failed(struct guest *g, const char *text);
+/* All its connections are closed. */
 void guest_disconnected(struct guest *g);
 /* It takes long. */
 void guest_late(struct guest *g, const char *text);

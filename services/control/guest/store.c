@@ -11,6 +11,7 @@
 
 #include "client/host.h"
 #include "client/xenstore.h"
+#include "guest/creation.h"
 #include "guest/life.h"
 #include "guest/xs_layout.h"
 #include "log.h"
@@ -64,8 +65,12 @@ static void node_answered(void *ctx, int err, const char *data, uint32_t len)
 		return;
 	if (err)
 		g->nodes_failed = true;
-	if (--g->nodes_left == 0 && d->state == DOM_BUILDING)
-		guest_stored(g, g->nodes_failed ? "xenstore refused the guest's nodes" : NULL);
+	if (--g->nodes_left)
+		return;
+	if (g->nodes_failed)
+		creation_failed(g, "xenstore refused the guest's nodes");
+	else
+		creation_passed(g, CREATION_STORE);
 }
 
 static int introduce(struct guest *g, struct xs_batch *b)

@@ -12,7 +12,8 @@ enum {
 	CONSOLE_PORT = 2,
 };
 
-/* Write them all and introduce the guest; guest_stored() when all is answered. 0, or -1 with *m. */
+/* Write them all and introduce the guest; creation_passed() or creation_failed() when all is answered. 0, or -1 with
+ * *m. */
 int guest_store_write(struct guest *g, struct msg *m);
 /* Its name or uuid changed. */
 void guest_store_rename(const struct dom *d);

@@ -19,6 +19,7 @@
 #include "client/host.h"
 #include "event.h"
 #include "guest/build.h"
+#include "guest/creation.h"
 #include "guest/life.h"
 #include "log.h"
 #include "sys/clock.h"
@@ -126,7 +127,7 @@ static int failed(struct guest *g, const char *text, uint32_t len)
 	if (g->dom->state != DOM_BUILDING)
 		return -SK_E_PEER;
 	g->dom->has_vmm = false;
-	guest_failed(g, i ? line : "the VMM could not build the guest");
+	creation_failed(g, i ? line : "the VMM could not build the guest");
 	return 0;
 }
 
@@ -143,7 +144,7 @@ static int message(struct guest *g, const struct vmctl_msg *m, const char *body)
 	case VMCTL_READY:
 		g->was_ready = true;
 		dom_ready(&guests, g->dom, g->start_paused);
-		guest_ready(g);
+		creation_passed(g, CREATION_BOOT);
 		break;
 	case VMCTL_FAILED:
 		return failed(g, body, m->len);
@@ -205,8 +206,7 @@ static void breach(struct guest *g)
 	g->broken = true;
 	guest_log(g->dom->domid, "the VMM of domain %u (%s) broke the protocol; it is ended\n",
 		g->dom->domid, g->dom->name);
-	if (!g->failure.text[0])
-		msg_fail(&g->failure, "its VMM broke the protocol");
+	creation_blame(g, "its VMM broke the protocol");
 	guest_halt(g);
 	dom_vmm_died(&guests, g->dom, host_wall_seconds());
 }

@@ -12,9 +12,10 @@
 
 #include "client/host.h"
 #include "guest/connect.h"
+#include "guest/creation.h"
 #include "guest/life.h"
 #include "guest/listen.h"
-#include "shell/auto.h"
+#include "shell/format.h"
 #include "shell/shell.h"
 #include "shell/term.h"
 #include "shell/verbs.h"
@@ -57,6 +58,13 @@ static void creation_ended(void *ctx, uint32_t domid, const char *text)
 	}
 }
 
+/* What a guest would be, as xl's dry run prints it. */
+static void describe(const struct guest_config *g)
+{
+	format_config_json(&term_out, 0, g, NULL);
+	out_str(&term_out, "\n");
+}
+
 /* ^C: the guest goes on without us. */
 static void creation_left(void) { creation.number++; }
 
@@ -83,8 +91,16 @@ void verb_create(struct shell *sh, const struct options *o)
 	if (!o->count['q'])
 		shell_print(sh, "Parsing config from %s\n", file);
 	shell_busy(sh, creation_left);
-	if (create_from_file(file, o->argv + first, o->argc - first, how, &term_messages,
-		    creation_ended, (void *)creation.number, &m)) {
+	if (creation_from_file(&(struct creation_request){ .file = file,
+				       .overrides = o->argv + first,
+				       .n_overrides = o->argc - first,
+				       .how = how,
+				       .mistakes = &term_messages,
+				       .remarks = &term_messages,
+				       .describe = describe,
+				       .fn = creation_ended,
+				       .ctx = (void *)creation.number },
+		    &m)) {
 		shell_print(sh, "create: %s\n", m.text);
 		shell_done(sh);
 	}

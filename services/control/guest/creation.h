@@ -1,0 +1,66 @@
+/*
+ * creation.h - how a guest comes to be: a state machine from a configuration to a guest that runs
+ *
+ * A creation passes through the states below, in this order. A step that is done at once leads on to the next; one that
+ * waits is ended by creation_passed() or creation_failed(), which the part that it waits for calls. creation.c has the
+ * table of steps, and of what is undone when one of them fails.
+ */
+#ifndef CONTROL_CREATION_H
+#define CONTROL_CREATION_H
+
+#include "guest/guest.h"
+#include "out.h"
+
+enum creation_state {
+	CREATION_READ,    /* files reads the configuration file */
+	CREATION_CHECK,   /* its text becomes a configuration without mistakes */
+	CREATION_BUILD,   /* the table has an entry; memory, the VMM and its vCPUs are made */
+	CREATION_CONNECT, /* services open the VMM's connections, one after the other */
+	CREATION_STORE,   /* xenstore takes the guest's nodes, and is introduced to it */
+	CREATION_START,   /* the VMM gets its configuration and runs */
+	CREATION_BOOT,    /* the VMM loads the kernel, then it says READY or FAILED */
+	CREATION_DONE,    /* the guest is there, or a dry run is over */
+	CREATION_FAILED,  /* the guest is taken back; whoever asked is told when that is done */
+};
+
+/* What becomes of a configuration without mistakes. */
+enum create_how {
+	CREATE_RUN,
+	CREATE_PAUSED,
+	CREATE_TRY, /* it is only described */
+};
+
+/* The end of a creation. text: why there is no guest; NULL when it is there. */
+typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
+
+struct creation_request {
+	const char *file;       /* a name without a leading / is below GUESTS_DIR */
+	char *const *overrides; /* key=value, copied */
+	int n_overrides;
+	enum create_how how;
+	const struct out *mistakes; /* all of them are printed there */
+	const struct out *remarks;  /* printed there when there are no mistakes */
+	void (*describe)(const struct guest_config *g); /* CREATE_TRY */
+	created_fn fn;
+	void *ctx;
+};
+
+/* Create a guest from a file. 0: fn will be called; -1 with *m: it will not. */
+int creation_from_file(const struct creation_request *r, struct msg *m) must_check;
+/*
+ * Create a guest again after as many short lives in a row (restart.h). 0: the configuration is taken over and fn will be
+ * called; -1 with *m: neither.
+ */
+int creation_from_config(struct guest_config *config, uint32_t short_lives, created_fn fn,
+	void *ctx, struct msg *m) must_check;
+
+/* The step that this guest's creation waits in is done. Without effect when the guest is to end. */
+void creation_passed(struct guest *g, enum creation_state state);
+/* It is not, and the guest is taken back. */
+void creation_failed(struct guest *g, const char *text);
+/* Remember why the guest fails, if nothing is known yet. Its end is begun elsewhere. */
+void creation_blame(struct guest *g, const char *text);
+/* The guest is gone, or all but gone: tell whoever still waits for it. */
+void creation_over(struct guest *g);
+
+#endif
