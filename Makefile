@@ -392,7 +392,7 @@ check: $(call wanted,$(unit-bins))
 	@$(runtests) --tier tools,unit $(T)
 ktest: $(ktest-kernels) $(call wanted,$(ktest-archives))
 	@$(runtests) --tier kernel $(T)
-khost: $(filter %/khost_fuzz %/khost_explore %/khost_old,$(unit-bins))
+khost: $(call wanted,$(filter %/khost_rules %/khost_fuzz %/khost_explore %/khost_old,$(unit-bins)))
 	@$(runtests) --tier unit $(or $(T),khost)
 system: $(test-machine) $(own-guests) guests iso
 	@$(runtests) --tier system $(T)

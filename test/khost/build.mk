@@ -67,3 +67,11 @@ unit-programs += khost_old
 $(B)/unit/khost_old: $(old-programs) test/khost/old_faults.py
 	$(Q)mkdir -p $(@D)
 	$(Q)printf '#!/bin/sh\nexec test/khost/old_faults.py run %s\n' '$(old-arguments)' >$@ && chmod +x $@
+
+# khost_rules: what each call must do, by examples
+khost-rules-src := $(khost-core) kernel/arch/x86_64/string.c $(patsubst %,test/khost/%.c,fake_arch fake_cpu fake_tlb world) $(wildcard test/khost/rules/*.c)
+unit-tests += khost_rules
+src-unit-khost_rules := $(khost-rules-src)
+inc-unit-khost_rules := kernel . test/khost
+cflags-unit-khost_rules := $(khost-cflags)
+ldlibs-unit-khost_rules := $(khost-link)

@@ -24,13 +24,23 @@ enum cpu_place { CPU_IDLE, CPU_USER, CPU_GUEST };
 extern enum cpu_place cpu_place[FAKE_CPUS];
 extern bool cpu_kicked[FAKE_CPUS]; /* an interrupt waits that makes it enter the kernel */
 
-extern sk_time_t fake_now;
+extern sk_time_t fake_now, fake_tick; /* tick: what passes each time that the kernel looks */
 /* Answers arch_irq_pending(); NULL: never. */
 extern bool (*fake_preempt)(void);
 /* A sentence about what went wrong; does not come back. */
 void fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Called by panic() and fail() with the sentence, when set; may leave by longjmp(). */
 extern void (*fail_hook)(const char *what);
+
+/* What the kernel has asked of the machine, for tests that look. */
+extern struct fake_did {
+	unsigned int shootdowns, quiesces, drops;
+	uint64_t flushed_at, flushed_size; /* of the last shoot-down of a space */
+	unsigned int masks, unmasks, frees;
+	uint16_t port;
+	unsigned int port_size;
+	uint32_t port_value;
+} fake_did;
 
 void fake_init(void); /* once */
 void fake_reset(unsigned int n);

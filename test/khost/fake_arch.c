@@ -43,9 +43,10 @@ static struct {
 STATE struct cpu *cpus[SK_CPU_MAX];
 STATE uint32_t n_cpus;
 STATE uint64_t tsc_hz;
-STATE sk_time_t fake_now;
+STATE sk_time_t fake_now, fake_tick;
 STATE static uint8_t irq_vector;
 void (*fail_hook)(const char *what);
+struct fake_did fake_did;
 
 /* --- failures ------------------------------------------------------------------------------- */
 
@@ -144,7 +145,7 @@ uint64_t *pte_walk(uint64_t *root, uint64_t vaddr, unsigned int to, unsigned int
 	return e;
 }
 
-sk_time_t arch_now(void) { return fake_now; }
+sk_time_t arch_now(void) { return fake_now += fake_tick; }
 
 /* --- devices -------------------------------------------------------------------------------- */
 
@@ -152,7 +153,9 @@ void arch_uart_putc(char c) { (void)c; }
 uint32_t arch_port_in(uint16_t port, unsigned int size) { return port ^ size; }
 void arch_port_out(uint16_t port, unsigned int size, uint32_t value)
 {
-	(void)port, (void)size, (void)value;
+	fake_did.port = port;
+	fake_did.port_size = size;
+	fake_did.port_value = value;
 }
 
 static int source_claim(struct irq_source *s)
@@ -172,8 +175,16 @@ int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t 
 	*data = 0;
 	return source_claim(s);
 }
-void irq_source_mask(const struct irq_source *s, bool masked) { (void)s, (void)masked; }
-void irq_source_free(struct irq_source *s) { s->vector = 0; }
+void irq_source_mask(const struct irq_source *s, bool masked)
+{
+	(void)s;
+	masked ? fake_did.masks++ : fake_did.unmasks++;
+}
+void irq_source_free(struct irq_source *s)
+{
+	fake_did.frees++;
+	s->vector = 0;
+}
 
 /* --- the whole state ------------------------------------------------------------------------ */
 

@@ -82,7 +82,11 @@ void arch_kick(struct cpu *c)
 }
 
 void arch_space_init(struct space *space) { (void)space; }
-bool arch_quiesce(void) { return true; }
+bool arch_quiesce(void)
+{
+	fake_did.quiesces++;
+	return true;
+}
 void arch_serve(void) {}
 
 /* --- FPU and guest CPUs --------------------------------------------------------------------- */

@@ -100,6 +100,9 @@ static void tlb_flush(struct tlb *tlb, uint64_t vaddr, uint64_t size)
 
 void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
 {
+	fake_did.shootdowns++;
+	fake_did.flushed_at = vaddr;
+	fake_did.flushed_size = size;
 	for (unsigned int i = 0; space && i < n_cpus; i++) {
 		if (tlbs[i][0].space == space)
 			tlb_flush(&tlbs[i][0], vaddr, size);
@@ -110,6 +113,7 @@ void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
 
 void arch_space_drop(struct space *space)
 {
+	fake_did.drops++;
 	for (unsigned int i = 0; i < n_cpus; i++) {
 		if (cpus[i]->space == space)
 			cpus[i]->space = NULL;

@@ -1,0 +1,504 @@
+/*
+ * rules_sched.c - who runs when, on which CPU, for how long; deadlines. A tick is 1 ns.
+ */
+#include "rules.h"
+#include "sched.h"
+
+enum { S = AT_FREE, SLICE = 5000000 + 1, N = AT_NOTIFICATION };
+
+static struct thread *t(unsigned int d, unsigned int k) { return domains[d].thread[k]; }
+static struct sched_cpu *sc(unsigned int cpu) { return cpus[cpu]->sched; }
+
+static void runs(unsigned int cpu, const struct thread *who)
+{
+	assert_ptr_equal(cpus[cpu]->current, who);
+}
+
+static long configure(unsigned int d, uint64_t sched, uint64_t cpu, uint64_t priority,
+	uint64_t weight, uint64_t budget, uint64_t period)
+{
+	return SYS(d, SCHED_CONFIGURE, AT_CTL_SCHED, sched, cpu | priority << 16, weight,
+		budget, period);
+}
+
+/* --- priorities and turns --------------------------------------------------------------------------- */
+
+static void higher_first(void **state)
+{
+	(void)state;
+	second_runs(1, 2, 9);
+	runs(2, t(2, 0));
+	assert_int_equal(SYS(2, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	runs(2, t(1, 1));
+	assert_int_equal(SYS(1, SIGNAL, AT_PEER_NOTIFICATION), 0);
+	/* woken above who runs */
+	assert_int_equal(SYS(0, SIGNAL, AT_BADGED), 0);
+	assert_int_equal(SYS(0, COPY, AT_CNODE, 200, ROOT_CNODE + 2, AT_BADGED, SK_ALL), 0);
+	assert_int_equal(SYS(0, SIGNAL, 200), 0);
+	runs(2, t(2, 0));
+	assert_int_equal(result(t(2, 0)), 0);
+	/* raised and lowered while it waits its turn */
+	prefer(1, 1, 2, 11);
+	runs(2, t(1, 1));
+	prefer(1, 1, 2, 9);
+	runs(2, t(2, 0));
+	/* the one that runs is lowered */
+	assert_int_equal(SYS(2, SCHED_CONFIGURE, AT_CTL_SCHED, AT_SCHED, 2 | 8 << 16, 256), 0);
+	runs(2, t(1, 1));
+	assert_int_equal(SYS2(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	runs(2, t(2, 0));
+	assert_int_equal(SYS(2, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	assert_null(cpus[2]->current);
+	assert_int_equal(cpu_place[2], CPU_IDLE);
+}
+
+static void equals_take_turns(void **state)
+{
+	sk_time_t start;
+
+	(void)state;
+	assert_int_equal(sc(2)->switched + SLICE, cpus[2]->timer_armed);
+	second_runs(1, 2, 10);
+	start = sc(2)->switched;
+	runs(2, t(2, 0));
+	time_is(start + SLICE - 1);
+	runs(2, t(2, 0));
+	time_is(start + SLICE);
+	runs(2, t(1, 1));
+	assert_int_equal(cpus[2]->timer_armed, start + 2 * SLICE);
+	time_is(start + 2 * SLICE + 1000); /* too long by 1000 */
+	runs(2, t(2, 0));
+	time_is(start + 3 * SLICE + 1000);
+	runs(2, t(1, 1));
+	time_is(start + 4 * SLICE - 1);
+	runs(2, t(1, 1));
+	time_is(start + 4 * SLICE); /* its next turn is shorter by that */
+	runs(2, t(2, 0));
+	/* and one that is much too long costs no more than that turn */
+	time_is(start + 10 * SLICE);
+	runs(2, t(1, 1));
+	time_is(start + 11 * SLICE);
+	runs(2, t(2, 0));
+	time_is(start + 12 * SLICE - 1);
+	runs(2, t(2, 0));
+	time_is(start + 12 * SLICE);
+	runs(2, t(1, 1));
+}
+
+static void turns_follow_weights(void **state)
+{
+	sk_time_t start;
+
+	(void)state;
+	second_runs(1, 2, 10);
+	assert_int_equal(configure(1, AT_SCHED2, 2, 10 | SK_SCHED_GUESTS, 1024, 0, 0), 0);
+	assert_int_equal(domains[1].sched[1]->slice, 20000000 + 1);
+	runs(2, t(2, 0));
+	assert_int_equal(SYS(2, YIELD), 0);
+	runs(2, t(1, 1));
+	start = sc(2)->switched;
+	time_is(start + 20000000);
+	runs(2, t(1, 1));
+	time_is(start + 20000001);
+	runs(2, t(2, 0));
+}
+
+/* Who is interrupted by somebody higher has the rest of its turn; who yields has not. */
+static void turns_go_on(void **state)
+{
+	sk_time_t start;
+
+	(void)state;
+	second_runs(1, 2, 10);
+	second_runs(3, 2, 20);
+	runs(2, t(3, 1));
+	assert_int_equal(SYS2(3, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	runs(2, t(2, 0));
+	start = sc(2)->switched;
+	time_is(start + 1000000);
+	assert_int_equal(SYS(3, SIGNAL, AT_BADGED), 0);
+	runs(2, t(3, 1));
+	time_is(start + 2000000);
+	assert_int_equal(SYS2(3, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	runs(2, t(2, 0));
+	assert_true(cpus[2]->timer_armed <= start + 1000000 + SLICE);
+	time_is(start + 1000000 + SLICE);
+	runs(2, t(1, 1));
+	assert_int_equal(SYS2(1, YIELD), 0);
+	runs(2, t(2, 0));
+	assert_int_equal(SYS(2, YIELD), 0);
+	runs(2, t(1, 1));
+	/* to equals only */
+	prefer(1, 1, 2, 11);
+	assert_int_equal(SYS2(1, YIELD), 0);
+	runs(2, t(1, 1));
+}
+
+/* Caller and server change places at once, before others of their priority. */
+static void calls_switch_directly(void **state)
+{
+	(void)state;
+	second_runs(1, 1, 10); /* the server */
+	second_runs(3, 1, 10); /* somebody else */
+	runs(1, t(1, 0));
+	utcb(t(1, 0))->deadline = SK_NO_DEADLINE;
+	thread_utcb(t(1, 1))->deadline = SK_NO_DEADLINE;
+	thread_utcb(t(1, 1))->reply = AT_REPLY;
+	assert_int_equal(SYS(1, YIELD), 0);
+	runs(1, t(1, 1));
+	assert_int_equal(SYS2(1, RECV, AT_ENDPOINT), BLOCKED);
+	runs(1, t(3, 1));
+	assert_int_equal(SYS2(3, YIELD), 0);
+	runs(1, t(1, 0));
+	assert_int_equal(SYS(1, CALL, AT_ENDPOINT, SK_MI(1, 1, 0)), BLOCKED);
+	runs(1, t(1, 1));
+	assert_int_equal(SYS2(1, REPLY_RECV, AT_ENDPOINT, SK_MI(1, 1, 0)), BLOCKED);
+	runs(1, t(1, 0));
+	/* not past somebody higher: then its turn comes in the queue */
+	prefer(3, 1, 1, 11);
+	runs(1, t(3, 1));
+	assert_int_equal(SYS2(3, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	runs(1, t(1, 0));
+	assert_int_equal(SYS(1, SEND, AT_ENDPOINT, SK_MI(1, 1, 0)), 0);
+	runs(1, t(1, 0));
+	assert_int_equal(SYS(1, YIELD), 0);
+	runs(1, t(1, 1));
+}
+
+/* --- budgets ----------------------------------------------------------------------------------------- */
+
+static void budgets_bind(void **state)
+{
+	sk_time_t start;
+
+	(void)state;
+	second_runs(1, 2, 20);
+	assert_int_equal(configure(1, AT_SCHED2, 2, 20, 256, 2, 10), 0);
+	runs(2, t(1, 1));
+	start = domains[1].sched[1]->period_start;
+	assert_int_equal(cpus[2]->timer_armed, sc(2)->switched + 2000);
+	time_is(start + 1999);
+	runs(2, t(1, 1));
+	time_is(start + 2000);
+	runs(2, t(2, 0));
+	time_is(start + 9999);
+	runs(2, t(2, 0));
+	time_is(start + 10000);
+	runs(2, t(1, 1));
+	time_is(start + 12000);
+	runs(2, t(2, 0));
+	/* released late: the period does not drift, and its budget is whole */
+	time_is(start + 20500);
+	runs(2, t(1, 1));
+	assert_int_equal(domains[1].sched[1]->period_start, start + 20000);
+	time_is(start + 22500);
+	runs(2, t(2, 0));
+	assert_int_equal(domains[1].sched[1]->place, SCHED_THROTTLED);
+	/* while it has none, nothing wakes it */
+	assert_int_equal(SYS(1, THREAD_SUSPEND, AT_THREAD2), 0);
+	assert_int_equal(SYS(1, THREAD_RESUME, AT_THREAD2), 0);
+	runs(2, t(2, 0));
+	time_is(start + 30000);
+	runs(2, t(1, 1));
+	/* the limit is taken away */
+	time_is(start + 32000);
+	runs(2, t(2, 0));
+	prefer(1, 1, 2, 20);
+	runs(2, t(1, 1));
+	time_is(start + 39000);
+	runs(2, t(1, 1));
+	assert_null(sc(2)->timers[1]);
+}
+
+/* A period begins with the work, not while there is none. */
+static void budgets_begin_with_work(void **state)
+{
+	sk_time_t start;
+
+	(void)state;
+	second_runs(1, 2, 20);
+	assert_int_equal(configure(1, AT_SCHED2, 2, 20, 256, 2, 10), 0);
+	assert_int_equal(SYS2(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	start = domains[1].sched[1]->period_start;
+	time_is(start + 9500);
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+	runs(2, t(1, 1));
+	assert_int_equal(domains[1].sched[1]->period_start, start);
+	assert_int_equal(SYS2(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	time_is(start + 15000);
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+	assert_int_equal(domains[1].sched[1]->period_start, start + 15000);
+	time_is(start + 16999);
+	runs(2, t(1, 1));
+	time_is(start + 17000);
+	runs(2, t(2, 0));
+	/* throttled, and then bound to nobody, it leaves no timer */
+	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, 0), 0);
+	assert_null(sc(2)->timers[1]);
+	time_is(start + 30000);
+	assert_null(t(1, 1)->on);
+}
+
+/* --- accounts ---------------------------------------------------------------------------------------- */
+
+static void stats_are_exact(void **state)
+{
+	sk_time_t start;
+
+	(void)state;
+	second_runs(1, 2, 10);
+	start = fake_now;
+	assert_int_equal(SYS(2, SCHED_STATS, AT_SCHED), 0);
+	{
+		uint64_t before = regs(2)->rdi, idle = regs(2)->r10;
+
+		fake_now = start + 700;
+		assert_int_equal(SYS(2, SCHED_STATS, AT_SCHED), 0);
+		assert_int_equal(regs(2)->rdi, before + 700);
+		assert_int_equal(regs(2)->rdx, 2);
+		assert_int_equal(regs(2)->r10, idle);
+	}
+	assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0); /* queued since */
+	assert_int_equal(regs(1)->rdi, 0);
+	assert_int_equal(regs(1)->rsi, 700);
+	assert_int_equal(SYS(2, YIELD), 0);
+	runs(2, t(1, 1));
+	fake_now = start + 1000;
+	assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
+	assert_int_equal(regs(1)->rdi, 300);
+	assert_int_equal(regs(1)->rsi, 700);
+	assert_int_equal(SYS(2 - 1, SCHED_STATS, AT_SCHED2), 0);
+	/* idle time */
+	assert_int_equal(SYS2(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	assert_int_equal(SYS(2, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
+	{
+		uint64_t idle = regs(1)->r10, consumed = regs(1)->rdi;
+
+		fake_now += 5000;
+		assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
+		assert_int_equal(regs(1)->r10, idle + 5000);
+		assert_int_equal(regs(1)->rdi, consumed);
+		assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+		fake_now += 100;
+		assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
+		assert_int_equal(regs(1)->r10, idle + 5000);
+		assert_int_equal(regs(1)->rdi, consumed + 100);
+	}
+	/* what it had is paid for when it leaves */
+	prefer(1, 1, 3, 20);
+	fake_now += 100;
+	assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
+	assert_int_equal(regs(1)->rdx, 3);
+	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, 0), 0);
+	assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
+	{
+		uint64_t consumed = regs(1)->rdi;
+
+		fake_now += 1000;
+		assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
+		assert_int_equal(regs(1)->rdi, consumed);
+	}
+}
+
+static void arguments(void **state)
+{
+	(void)state;
+	assert_int_equal(configure(1, AT_SCHED2, n_cpus, 1, 256, 0, 0), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 32, 256, 0, 0), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 0x200, 256, 0, 0), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 1ull << 16, 256, 0, 0), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 1, 0, 0, 0), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 1, 65536, 0, 0), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 1, 256, 2, 1), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 1, 256, 1, 0), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 1, 256, 0, 1), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 1, 256, 1, 1ull << 32), -SK_E_INVAL);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 1, 256, UINT32_MAX, UINT32_MAX), 0);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 1, 256, 1, 1), 0);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 31, 1, 0, 0), 0);
+	assert_int_equal(configure(1, AT_SCHED2, 0, 0, 65535, 0, 0), 0);
+}
+
+/* --- bindings ----------------------------------------------------------------------------------------- */
+
+static void binding(void **state)
+{
+	(void)state;
+	second_runs(1, 2, 20);
+	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_SCHED, AT_CNODE, S, 1), 0);
+	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, 0), 0);
+	runs(2, t(2, 0));
+	assert_null(t(1, 1)->sched);
+	assert_int_equal(
+		SYS(1, SCHED_BIND, S, AT_THREAD2), -SK_E_STATE); /* memory is no time */
+	assert_int_equal(SYS(1, THREAD_SUSPEND, AT_THREAD2), 0);
+	assert_int_equal(
+		SYS(1, THREAD_RESUME, AT_THREAD2), 0); /* without time it does not run */
+	assert_null(t(1, 1)->on);
+	assert_int_equal(configure(1, S, 3, 20, 256, 0, 0), 0);
+	assert_int_equal(SYS(1, SCHED_BIND, S, AT_THREAD2), 0);
+	runs(3, t(1, 1));
+	assert_int_equal(SYS(1, SCHED_BIND, S, AT_THREAD2), -SK_E_EXISTS);
+	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, AT_THREAD2), -SK_E_EXISTS);
+	assert_int_equal(SYS(1, SCHED_BIND, S, AT_PEER_THREAD), -SK_E_EXISTS);
+	assert_int_equal(SYS(1, DELETE, AT_CNODE, S), 0);
+	runs(3, t(3, 0));
+	assert_null(t(1, 1)->sched);
+	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, AT_THREAD2), 0);
+	runs(2, t(1, 1));
+	/* a context of nobody */
+	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, 0), 0);
+	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, 0), 0);
+}
+
+/* A thread that a CPU has not left yet gets no time on another one. */
+static void one_cpu_at_a_time(void **state)
+{
+	static const uint64_t unbind[6] = { AT_SCHED2, 0 }, bind[6] = { S, AT_THREAD2 };
+	struct thread *me = t(1, 0);
+
+	(void)state;
+	second_runs(1, 2, 20);
+	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_SCHED, AT_CNODE, S, 1), 0);
+	assert_int_equal(configure(1, S, 3, 20, 256, 0, 0), 0);
+	assert_true(sys_once(me, SK_SYS_SCHED_BIND, unbind));
+	assert_ptr_equal(t(1, 1)->on, cpus[2]);
+	assert_false(sys_once(me, SK_SYS_SCHED_BIND, bind));
+	assert_null(t(1, 1)->sched);
+	assert_ptr_equal(cpus[3]->current, t(3, 0));
+	kicks();
+	assert_true(sys_once(me, SK_SYS_SCHED_BIND, bind));
+	kicks();
+	runs(3, t(1, 1));
+}
+
+/* To another CPU: at once when it waits or is queued, else when it has left the old one. */
+static void moving(void **state)
+{
+	struct sched *s = domains[1].sched[1];
+	static const uint64_t to3[6] = { AT_CTL_SCHED, AT_SCHED2, 3 | 20 << 16, 256 };
+
+	(void)state;
+	second_runs(1, 2, 20);
+	runs(2, t(1, 1));
+	assert_true(sys_once(t(1, 0), SK_SYS_SCHED_CONFIGURE, to3));
+	assert_int_equal(s->cpu, 2);
+	assert_int_equal(s->move_to, 3);
+	runs(3, t(3, 0));
+	kicks();
+	runs(3, t(1, 1));
+	runs(2, t(2, 0));
+	assert_int_equal(s->cpu, 3);
+	assert_int_equal(SYS2(1, WAIT, N, fake_now + 1000), BLOCKED);
+	prefer(1, 1, 2, 20);
+	assert_int_equal(s->cpu, 2);
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0); /* its timer is in the heap of CPU 3 */
+	runs(2, t(1, 1));
+	assert_null(sc(3)->timers[0]);
+	assert_null(sc(3)->timers[1]);
+	assert_null(sc(2)->timers[1]);
+	prefer(1, 1, 2, 9);
+	runs(2, t(2, 0));
+	prefer(1, 1, 3, 11);
+	runs(3, t(1, 1));
+	/* itself */
+	prefer(1, 0, 0, 11);
+	runs(0, t(1, 0));
+	assert_null(cpus[1]->current);
+}
+
+/* --- deadlines ---------------------------------------------------------------------------------------- */
+
+static void deadlines_in_order(void **state)
+{
+	sk_time_t start = fake_now;
+
+	(void)state;
+	second_runs(1, 0, 20);
+	second_runs(3, 0, 20);
+	assert_int_equal(SYS2(1, WAIT, N, start + 2000), BLOCKED);
+	assert_int_equal(cpus[0]->timer_armed, start + 2000);
+	assert_int_equal(SYS2(3, WAIT, N, start + 1000), BLOCKED);
+	assert_int_equal(cpus[0]->timer_armed, start + 1000);
+	time_is(start + 999);
+	assert_int_equal(result(t(3, 1)), BLOCKED);
+	time_is(start + 1000);
+	assert_int_equal(result(t(3, 1)), -SK_E_TIMEOUT);
+	assert_int_equal(result(t(1, 1)), BLOCKED);
+	assert_int_equal(SYS2(3, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	time_is(start + 2000);
+	assert_int_equal(result(t(1, 1)), -SK_E_TIMEOUT);
+	/* in the past: at once */
+	assert_int_equal(SYS2(1, WAIT, N, 1), BLOCKED);
+	time_is(fake_now);
+	assert_int_equal(result(t(1, 1)), -SK_E_TIMEOUT);
+}
+
+static void enter_timer_once(void *arg)
+{
+	(void)arg;
+	this_cpu()->timer_armed = SK_NO_DEADLINE;
+	core_timer();
+}
+
+/* Thread k of domain d waits on CPU 0 until then. */
+static void waits_until(unsigned int d, unsigned int k, unsigned int priority, sk_time_t until)
+{
+	prefer(d, k, 0, priority);
+	runs(0, t(d, k));
+	assert_int_equal(
+		sys(t(d, k), SK_SYS_WAIT, (const uint64_t[6]){ N + k, until }), BLOCKED);
+}
+
+/* Many at one time: a few of them, those of high priority first, then a pause as long as the work was. */
+static void storms_of_deadlines(void **state)
+{
+	sk_time_t start = fake_now;
+	unsigned int over = 0;
+
+	(void)state;
+	for (unsigned int d = 0; d < DOMAINS; d++) {
+		second_runs(d, d, 5);
+		waits_until(d, 1, 11, start + 1000 + d);
+		waits_until(d, 0, d == 3 ? 20 : 11, start + 1100 + d);
+	}
+	fake_now = start + 2000;
+	fake_tick = 500;
+	use_cpu(0);
+	cpu_enter(enter_timer_once, NULL);
+	fake_tick = 0;
+	for (unsigned int i = 0; i < 2 * DOMAINS; i++)
+		over += (long)t(i / 2, i % 2)->regs.r.rax == -SK_E_TIMEOUT;
+	assert_int_equal(over, 4);
+	assert_int_equal(result(t(3, 0)), -SK_E_TIMEOUT); /* the last, and above all */
+	for (unsigned int d = 0; d < 3; d++)
+		assert_int_equal(result(t(d, 1)), -SK_E_TIMEOUT);
+	assert_true(sc(0)->pause_end > start + 3000 && sc(0)->pause_end < start + 2000 + 20000);
+	assert_int_equal(cpus[0]->timer_armed, sc(0)->pause_end);
+	time_is(sc(0)->pause_end);
+	for (unsigned int i = 0; i < 2 * DOMAINS; i++)
+		assert_int_equal(result(t(i / 2, i % 2)), -SK_E_TIMEOUT);
+}
+
+int rules_sched(void)
+{
+	static const struct CMUnitTest tests[] = {
+		RULE(higher_first),
+		RULE(equals_take_turns),
+		RULE(turns_follow_weights),
+		RULE(turns_go_on),
+		RULE(calls_switch_directly),
+		RULE(budgets_bind),
+		RULE(budgets_begin_with_work),
+		RULE(stats_are_exact),
+		RULE(arguments),
+		RULE(binding),
+		RULE(one_cpu_at_a_time),
+		RULE(moving),
+		RULE(deadlines_in_order),
+		RULE(storms_of_deadlines),
+	};
+
+	return cmocka_run_group_tests_name("scheduling", tests, NULL, NULL);
+}
