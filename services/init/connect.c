@@ -13,7 +13,7 @@
 #include "sys/sk.h"
 #include "rt/program.h"
 
-enum { PROTOCOL_VERSION = 1 };
+enum { PROTOCOL_VERSION = 1, CLOSE_LONG_MS = 10000 };
 
 /* What a driver said about itself when it was opened, for its client. */
 static int result_args(
@@ -144,17 +144,36 @@ int connect_channels(struct domain *d)
 	return 0;
 }
 
+/* Who looks at the terminal is told of what takes long, and of what the service could not do for its client any more. */
+static int connection_close(struct connection *c)
+{
+	const char *service = domains[c->service].m->name, *client = domains[c->client].m->name;
+	sk_cap_t endpoint = domains[c->service].connector;
+	int result = 0, rc;
+
+	c->open = false;
+	rc = svc_close_within(endpoint, c->c.number, CLOSE_LONG_MS, &result);
+	if (rc == -SK_E_TIMEOUT) {
+		printf("%s has not closed its connection with %s yet; it has %u s more\n",
+			service, client, (SVC_CLOSE_MS - CLOSE_LONG_MS) / 1000);
+		rc = svc_close_within(
+			endpoint, c->c.number, SVC_CLOSE_MS - CLOSE_LONG_MS, &result);
+	}
+	if (rc)
+		printf("%s does not close its connection with %s: error %d\n", service, client,
+			-rc);
+	else if (result)
+		printf("%s could not write all for %s: error %d; data may be lost\n", service,
+			client, -result);
+	return rc;
+}
+
 void connection_drop(struct domain *d, struct connection *c)
 {
 	const sk_cap_t boundary[] = { c->c.client_signal, c->c.service_signal, c->c.rings,
 		c->c.data };
+	int rc = c->open ? connection_close(c) : 0;
 
-	int rc = c->open ? svc_close(domains[c->service].connector, c->c.number, NULL) : 0;
-
-	if (rc && rc != -SK_E_TIMEOUT)
-		printf("%s: its service does not close the connection: error %d\n", d->m->name,
-			-rc);
-	c->open = false;
 	if (!c->memory)
 		return; /* kept memory, which outlives the domain, or nothing */
 	for (uint32_t i = 0; i < sizeof(boundary) / sizeof(boundary[0]); i++)
@@ -168,12 +187,8 @@ void connections_close(uint32_t service)
 	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
 		struct connection *c = &connections[i];
 
-		if (!c->open || c->service != service)
-			continue;
-		c->open = false;
-		if (svc_close(domains[service].connector, c->c.number, NULL))
-			printf("%s does not close its connection with %s\n",
-				domains[service].m->name, domains[c->client].m->name);
+		if (c->open && c->service == service)
+			(void)connection_close(c); /* it has told what went wrong */
 	}
 }
 

@@ -157,6 +157,11 @@ void guest_pause(struct dom *d, bool pause)
 	d->paused = pause;
 }
 
+/*
+ * The one call on which control waits for services, by way of init, who closes the connections of static domains with
+ * storage: up to SVC_CLOSE_MS each, and init tells what takes long. Nobody is left to be kept waiting: the guests are
+ * gone or given up, the user has been told what that may lose, and a guest that was started now would be cut off.
+ */
 static void power(void)
 {
 	int rc;

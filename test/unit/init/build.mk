@@ -3,6 +3,9 @@ src-unit-init_cpio := test/unit/init/cpio_test.c services/init/cpio.c
 inc-unit-init_cpio := kernel/include services/init
 src-unit-init_policy := test/unit/init/policy_test.c services/init/policy.c
 inc-unit-init_policy := kernel/include libs services/init
+unit-tests += init_connect
+src-unit-init_connect := test/unit/init/connect_test.c services/init/connect.c
+inc-unit-init_connect := kernel/include libs services/init
 src-unit-proc_elf := test/unit/init/elf_test.c libs/proc/elf.c
 inc-unit-proc_elf := kernel/include libs
 
