@@ -1,3 +1,3 @@
 domains += uart
 src-uart := drivers/uart/main.c drivers/uart/ns16550.c
-use-uart := svc sys
+use-uart := svc sys base

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ns16550.h"
+#include "base/error.h"
 #include "proto/console.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
@@ -32,14 +33,14 @@ static uint8_t reg_in(uint8_t reg)
 	uint32_t value = 0xff;
 
 	(void)sk_port_in(
-		DOMAIN_CAP_DEVICE, (uint16_t)(svc_info()->dev[0].io_port + reg), 1, &value);
+		DOMAIN_CAP_IOPORT(0), (uint16_t)(svc_info()->dev[0].io_port + reg), 1, &value);
 	return (uint8_t)value;
 }
 
 static void reg_out(uint8_t reg, uint8_t value)
 {
 	(void)sk_port_out(
-		DOMAIN_CAP_DEVICE, (uint16_t)(svc_info()->dev[0].io_port + reg), 1, value);
+		DOMAIN_CAP_IOPORT(0), (uint16_t)(svc_info()->dev[0].io_port + reg), 1, value);
 }
 
 static bool tx_fetch(void)
@@ -157,7 +158,8 @@ int main(void)
 	if (rc == 0 && !ns16550_start(&uart))
 		rc = -SK_E_NOT_FOUND;
 	if (rc) {
-		printf("no UART at port %#x: error %d\n", svc_info()->dev[0].io_port, -rc);
+		printf("no UART at port %#x: %s\n", svc_info()->dev[0].io_port,
+			sk_error_text(rc));
 		return 1;
 	}
 	rc = svc_serve(&service);

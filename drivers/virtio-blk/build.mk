@@ -1,3 +1,3 @@
 domains += virtio-blk
 src-virtio-blk := drivers/virtio-blk/main.c drivers/virtio-blk/request.c
-use-virtio-blk := svc virtio dma caps sys
+use-virtio-blk := svc virtio dma caps sys base

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "caps/caps.h"
 #include "dma/dma.h"
 #include "proto/blk.h"
@@ -392,7 +393,7 @@ int main(void)
 	int rc = device_start();
 
 	if (rc) {
-		printf("cannot start the disk: error %d\n", -rc);
+		printf("cannot start the disk: %s\n", sk_error_text(rc));
 		return 1;
 	}
 	printf("%llu MiB%s\n", (unsigned long long)(disk.sectors >> 11),

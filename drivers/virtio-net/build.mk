@@ -1,3 +1,3 @@
 domains += virtio-net
 src-virtio-net := drivers/virtio-net/main.c drivers/virtio-net/frame.c
-use-virtio-net := svc virtio dma caps sys
+use-virtio-net := svc virtio dma caps sys base

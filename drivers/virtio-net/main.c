@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "caps/caps.h"
 #include "dma/dma.h"
 #include "frame.h"
@@ -308,7 +309,7 @@ int main(void)
 	if (rc == 0)
 		rc = device_start();
 	if (rc) {
-		printf("cannot start the network card: error %d\n", -rc);
+		printf("cannot start the network card: %s\n", sk_error_text(rc));
 		return 1;
 	}
 	printf("%02x:%02x:%02x:%02x:%02x:%02x\n", (int)(mac & 255), (int)(mac >> 8 & 255),

@@ -7,6 +7,7 @@
  * Invariants  B1 every object of the domain comes out of spec->untyped, or was given in spec
  */
 #include <string.h>
+#include "base/array.h"
 #include "caps/caps.h"
 #include "proc/internal.h"
 #include "sys/clock.h"
@@ -138,7 +139,7 @@ static int give_objects(struct proc *p, const struct proc_spec *s)
 	};
 	int rc = 0;
 
-	for (uint32_t i = 0; !rc && i < sizeof(list) / sizeof(list[0]); i++)
+	for (uint32_t i = 0; !rc && i < ARRAY_SIZE(list); i++)
 		if (list[i].cap)
 			rc = proc_give(p, list[i].slot, list[i].cap, list[i].rights, 0);
 	return rc ? rc : proc_make(p, DOMAIN_CAP_REPLY, SK_OBJ_REPLY, 0, 0);
@@ -291,7 +292,7 @@ void proc_destroy(struct proc *p)
 	info_close(p);
 	if (p->untyped)
 		(void)sk_revoke(SK_CAP_CNODE, p->untyped);
-	for (uint32_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+	for (uint32_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (own[i])
 			slot_free(own[i], 1);
 	*p = (struct proc){ 0 };

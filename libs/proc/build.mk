@@ -1,4 +1,4 @@
 libs += proc
-use-proc := svc caps sys
+use-proc := svc caps sys base
 cflags-proc := -mgeneral-regs-only
 src-proc := libs/proc/build.c libs/proc/connect.c libs/proc/elf.c libs/proc/image.c libs/proc/map.c

@@ -5,6 +5,7 @@
  * and then into the client's slots and info page. Memory for the service alone goes to the service alone.
  */
 #include <string.h>
+#include "base/array.h"
 #include "caps/caps.h"
 #include "proc/internal.h"
 #include "svc/svc.h"
@@ -58,7 +59,7 @@ static int frame_map(
 
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 {
-	uint32_t i = p->info->n_channels, slot = DOMAIN_CAP_CHANNEL + 2 * i;
+	uint32_t i = p->info->n_channels, slot = DOMAIN_CAP_SIGNAL(i);
 	struct domain_channel *e = &p->info->channel[i];
 	uint64_t rings = 0, data = 0;
 	int rc = 0;
@@ -98,7 +99,7 @@ static void boundary_drop(struct proc_connection *out)
 	sk_cap_t *const caps[] = { &out->client_signal, &out->service_signal, &out->rings,
 		&out->data, &out->own };
 
-	for (uint32_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
+	for (uint32_t i = 0; i < ARRAY_SIZE(caps); i++) {
 		cap_drop(*caps[i]);
 		*caps[i] = 0;
 	}

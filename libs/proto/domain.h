@@ -18,7 +18,7 @@
 #define DOMAIN_KINFO_VADDR 0x0e020000ull /* struct sk_info, read-only */
 #define DOMAIN_STACK_TOP 0x0e400000ull
 #define DOMAIN_IMAGE_VADDR 0x10000000ull /* ELF images are linked here */
-#define DOMAIN_HEAP_VADDR 0x40000000ull /* sbrk grows from here, mapped on demand by libs/rt */
+#define DOMAIN_HEAP_VADDR 0x40000000ull  /* sbrk grows from here, mapped on demand by libs/rt */
 #define DOMAIN_CHANNEL_VADDR 0x100000000ull /* the builder maps regions and BARs from here up */
 #define DOMAIN_FREE_VADDR \
 	0x200000000ull /* the domain's own mappings (libs/caps) from here up */
@@ -32,18 +32,35 @@
 #define DOMAIN_DEVICES_MAX 2u
 #define DOMAIN_ARGS_MAX 512u
 
-/* Fixed slots beyond those of <sk/object.h>. 0 in a domain that does not have the thing. */
+/* Fixed slots beyond those of <sk/object.h>. The slot is empty in a domain that does not have the thing. */
 enum domain_slot {
-	DOMAIN_CAP_PARENT = 16,  /* endpoint to the builder, badged (init.h, vmctl.h) */
-	DOMAIN_CAP_SERVICE = 17, /* its own control endpoint: receive right */
-	DOMAIN_CAP_NTFN = 18,    /* its notification, unbadged, bound to the main thread */
+	/* Endpoint to the builder, badged (init.h, vmctl.h). */
+	DOMAIN_CAP_PARENT = 16,
+	/* The domain's own control endpoint: receive right. */
+	DOMAIN_CAP_SERVICE = 17,
+	/* Its notification, unbadged, bound to the main thread. */
+	DOMAIN_CAP_NTFN = 18,
 	DOMAIN_CAP_REPLY = 19,
-	DOMAIN_CAP_EXTRA = 20,   /* 20 to 63: what args name (pools, control objects) */
-	DOMAIN_CAP_CHANNEL = 64, /* two for each channel: signal, data frame */
-	DOMAIN_CAP_DEVICE = 128, /* 16 for each device: BAR frames 0-5, IRQs 6-13, IoSpace 14 */
-	DOMAIN_CAP_UNTYPED = 192, /* memory that the domain may retype */
-	DOMAIN_CAP_FREE = 256,    /* first slot that the domain manages itself */
+	/* 20 to 63: the capabilities that args name (pools, control objects). */
+	DOMAIN_CAP_EXTRA = 20,
+	/* Two for each channel: DOMAIN_CAP_SIGNAL, DOMAIN_CAP_DATA. */
+	DOMAIN_CAP_CHANNEL = 64,
+	/* 16 for each device: DOMAIN_CAP_BAR, DOMAIN_CAP_IRQ, DOMAIN_CAP_IOSPACE. */
+	DOMAIN_CAP_DEVICE = 128,
+	/* Memory that the domain may retype. */
+	DOMAIN_CAP_UNTYPED = 192,
+	/* First slot that the domain manages itself. */
+	DOMAIN_CAP_FREE = 256,
 };
+
+/* Of channel i: signals the service; frame of the data part. */
+#define DOMAIN_CAP_SIGNAL(i) (DOMAIN_CAP_CHANNEL + 2u * (i))
+#define DOMAIN_CAP_DATA(i) (DOMAIN_CAP_SIGNAL(i) + 1u)
+/* Of device i: the frame of a BAR, or the port range in place of BAR 0; interrupt n; the DMA space. */
+#define DOMAIN_CAP_BAR(i, bar) (DOMAIN_CAP_DEVICE + 16u * (i) + (bar))
+#define DOMAIN_CAP_IOPORT(i) DOMAIN_CAP_BAR(i, 0u)
+#define DOMAIN_CAP_IRQ(i, n) (DOMAIN_CAP_BAR(i, 6u) + (n))
+#define DOMAIN_CAP_IOSPACE(i) DOMAIN_CAP_BAR(i, 14u)
 
 struct domain_channel {
 	char name[16];   /* as the manifest calls it: "blk", "log", "uart", ... */
@@ -64,8 +81,8 @@ struct domain_bar {
 struct domain_device {
 	char name[16];
 	uint16_t vendor, device;
-	uint16_t rid;    /* bus << 8 | devfn */
-	uint16_t n_irqs; /* slots DOMAIN_CAP_DEVICE + 16 * i + 6 ... */
+	uint16_t rid; /* bus << 8 | devfn */
+	uint16_t n_irqs;
 	struct domain_bar bar[6];
 	uint8_t config[256];        /* snapshot of its configuration space */
 	uint16_t io_port, io_ports; /* port range, if it has one; capability in BAR slot 0 */

@@ -2,4 +2,4 @@ libs += rt
 use-rt := caps ring sys
 # no FPU in what a VMM's exit path may call
 cflags-rt := -mgeneral-regs-only
-src-rt := libs/rt/crt0.S libs/rt/start.c libs/rt/thread.c libs/rt/log.c libs/rt/newlib.c
+src-rt := libs/rt/crt0.S libs/rt/start.c libs/rt/thread.c libs/rt/log.c libs/rt/sleep.c libs/rt/newlib.c

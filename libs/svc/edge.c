@@ -24,7 +24,7 @@ long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn) { return sk_irq_bind(irq, ntfn);
 
 sk_time_t edge_now(void) { return sk_now(); }
 
-sk_time_t edge_in_ms(uint32_t ms) { return sk_now() + clock_ns_to_ticks(ms * 1000000ull); }
+sk_time_t edge_in_ms(uint32_t ms) { return clock_in_ms(ms); }
 
 uint32_t edge_frame_order(sk_cap_t frame)
 {

@@ -53,7 +53,7 @@ int svc_ntfn_badged(uint32_t bit, sk_cap_t *out)
 
 int svc_on_irq(uint32_t index, uint32_t n, uint32_t bit, svc_handler_fn fn)
 {
-	sk_cap_t irq = DOMAIN_CAP_DEVICE + 16 * index + 6 + n, signal;
+	sk_cap_t irq = DOMAIN_CAP_IRQ(index, n), signal;
 	int rc = svc_on_bit(bit, fn, NULL, "irq");
 
 	if (!rc)

@@ -1,3 +1,3 @@
 libs += virtio
 src-virtio := libs/virtio/virtio.c libs/virtio/virtq.c
-use-virtio := dma
+use-virtio := dma base

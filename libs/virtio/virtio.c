@@ -4,6 +4,7 @@
  * Trust       the configuration space snapshot comes from the device: capability walks are bounded, and
  *             an area counts only if it lies within a BAR that this domain was given.
  */
+#include "base/bytes.h"
 #include "virtio/virtio.h"
 
 #include <string.h>
@@ -60,21 +61,13 @@ static void put64(const struct virtio *v, uint32_t off, uint64_t value)
 	*reg32(v, off + 4) = (uint32_t)(value >> 32);
 }
 
-static uint32_t get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /* Where the area of the capability at `at` is mapped; NULL if not within a BAR that we have. */
 static volatile uint8_t *area(const struct domain_device *dev, uint8_t at, uint32_t *size)
 {
 	uint8_t bar = dev->config[at + 4];
-	uint32_t offset = get32(&dev->config[at + 8]);
+	uint32_t offset = get_le32(&dev->config[at + 8]);
 
-	*size = get32(&dev->config[at + 12]);
+	*size = get_le32(&dev->config[at + 12]);
 	if (bar >= 6 || dev->bar[bar].size < offset || dev->bar[bar].size - offset < *size)
 		return NULL;
 	return (volatile uint8_t *)dev->bar[bar].vaddr + offset;
@@ -95,7 +88,7 @@ static void areas_find(struct virtio *v)
 		} else if (p && type == TYPE_NOTIFY && !v->notify) {
 			v->notify = p;
 			v->notify_size = size;
-			v->notify_mult = get32(&cfg[at + 16]);
+			v->notify_mult = get_le32(&cfg[at + 16]);
 		} else if (p && type == TYPE_DEVICE && !v->config) {
 			v->config = p;
 			v->config_size = size;
@@ -141,7 +134,7 @@ int virtio_init(struct virtio *v, uint32_t index, uint64_t want)
 
 	memset(v, 0, sizeof(*v));
 	v->dev = &((const struct domain_info *)DOMAIN_INFO_VADDR)->dev[index];
-	v->io_space = DOMAIN_CAP_DEVICE + 16 * index + 14;
+	v->io_space = DOMAIN_CAP_IOSPACE(index);
 	areas_find(v);
 	if (!v->common || !v->notify || !v->config)
 		return -SK_E_NOT_FOUND;

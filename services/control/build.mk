@@ -1,5 +1,5 @@
 # control: the toolstack and its shell. An include names the room of a header: "guest/pool.h".
 domains += control
 src-control := $(wildcard services/control/*.c services/control/*/*.c)
-use-control := proc svc rt caps sys
+use-control := proc svc rt caps sys base
 cflags-control := -iquote services/control

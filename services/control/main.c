@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "array.h"
+#include "base/array.h"
 #include "client/calls.h"
 #include "client/files.h"
 #include "client/host.h"

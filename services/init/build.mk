@@ -1,4 +1,4 @@
 domains += init
 src-init := services/init/main.c services/init/archive.c services/init/connect.c services/init/cpio.c \
 	services/init/device.c services/init/domain.c services/init/grant.c services/init/policy.c services/init/serve.c
-use-init := proc svc rt caps sys
+use-init := proc svc rt caps sys base

@@ -6,6 +6,8 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "base/array.h"
+#include "base/error.h"
 #include "caps/caps.h"
 #include "init.h"
 #include "proto/console.h"
@@ -135,11 +137,13 @@ int connect_channels(struct domain *d)
 		if (!rc)
 			continue;
 		if (!optional) {
-			printf("%s: no channel %s: error %d\n", d->m->name, ch->name, -rc);
+			printf("%s: no channel %s: %s\n", d->m->name, ch->name,
+				sk_error_text(rc));
 			return rc;
 		}
 		if (rc != -SK_E_NOT_FOUND)
-			printf("%s: starts without %s: error %d\n", d->m->name, ch->name, -rc);
+			printf("%s: starts without %s: %s\n", d->m->name, ch->name,
+				sk_error_text(rc));
 	}
 	return 0;
 }
@@ -160,8 +164,8 @@ static int connection_close(struct connection *c)
 			endpoint, c->c.number, SVC_CLOSE_MS - CLOSE_LONG_MS, &result);
 	}
 	if (rc)
-		printf("%s does not close its connection with %s: error %d\n", service, client,
-			-rc);
+		printf("%s does not close its connection with %s: %s\n", service, client,
+			sk_error_text(rc));
 	else if (result)
 		printf("%s could not write all for %s: error %d; data may be lost\n", service,
 			client, -result);
@@ -176,7 +180,7 @@ void connection_drop(struct domain *d, struct connection *c)
 
 	if (!c->memory)
 		return; /* kept memory, which outlives the domain, or nothing */
-	for (uint32_t i = 0; i < sizeof(boundary) / sizeof(boundary[0]); i++)
+	for (uint32_t i = 0; i < ARRAY_SIZE(boundary); i++)
 		cap_drop(boundary[i]);
 	c->c = (struct proc_connection){ 0 };
 	region_return(d, c, rc);

@@ -8,11 +8,12 @@
 #include "caps/caps.h"
 #include "init.h"
 #include "proto/platform.h"
+#include "rt/sleep.h"
 #include "svc/svc.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-enum { SLOT_IRQ = 6, SLOT_IOSPACE = 14, PIECES_MAX = 64 };
+enum { PIECES_MAX = 64, POWER_MS = 1000 };
 
 uint64_t wall_boot_ns;
 
@@ -115,7 +116,7 @@ static int irq_give(struct domain *d, const struct device_claim *claim, uint32_t
 	rc = platform_call_cap(PLATFORM_IRQ, mr, 2, &irq);
 	if (rc)
 		return rc;
-	rc = proc_move(&d->proc, DOMAIN_CAP_DEVICE + SLOT_IRQ + index, irq);
+	rc = proc_move(&d->proc, DOMAIN_CAP_IRQ(0, index), irq);
 	if (rc)
 		cap_drop(irq);
 	return rc;
@@ -138,7 +139,7 @@ static int iospace_give(struct domain *d, const struct device_claim *claim)
 		rc = 0;
 	}
 	if (!rc)
-		rc = proc_give(&d->proc, DOMAIN_CAP_DEVICE + SLOT_IOSPACE, space, SK_ALL, 0);
+		rc = proc_give(&d->proc, DOMAIN_CAP_IOSPACE(0), space, SK_ALL, 0);
 	if (rc)
 		cap_drop(space);
 	return rc;
@@ -171,15 +172,15 @@ static int ports_give(struct domain *d)
 	sk_cap_t irq;
 	int rc;
 
-	rc = proc_give(
-		&d->proc, DOMAIN_CAP_DEVICE, SK_CAP_IOPORT, SK_R | SK_W, m->port | last << 16);
+	rc = proc_give(&d->proc, DOMAIN_CAP_IOPORT(0), SK_CAP_IOPORT, SK_R | SK_W,
+		m->port | last << 16);
 	if (rc)
 		return rc;
 	rc = object_make(SK_OBJ_IRQ, 0, &irq);
 	if (!rc)
 		rc = (int)sk_irq_pin(SK_CAP_CTL_IRQ, irq, m->gsi, 0, 0);
 	if (!rc)
-		rc = proc_give(&d->proc, DOMAIN_CAP_DEVICE + SLOT_IRQ, irq, SK_ALL, 0);
+		rc = proc_give(&d->proc, DOMAIN_CAP_IRQ(0, 0), irq, SK_ALL, 0);
 	dev->io_port = m->port;
 	dev->io_ports = m->n_ports;
 	dev->n_irqs = 1;
@@ -202,24 +203,12 @@ void device_wallclock(void)
 		wall_boot_ns = mr[1];
 }
 
-/* The hardware may take a moment after platform has said its word: only then is it a failure. */
-static void power_wait(void)
-{
-	sk_time_t until = sk_now() + sys_info()->tsc_hz;
-	sk_cap_t ntfn;
-	uint64_t word;
-
-	if (object_make(SK_OBJ_NOTIFICATION, 0, &ntfn))
-		return;
-	(void)sk_wait(ntfn, until, &word); /* nobody signals it */
-	cap_drop(ntfn);
-}
-
 int device_power(bool reboot)
 {
 	uint64_t mr[SK_MR_MAX] = { reboot };
 	int rc = platform_call(PLATFORM_POWER, mr, 1, NULL);
 
-	power_wait();
+	/* The hardware may take a moment after platform has told it: it has failed when that is over. */
+	rt_sleep_until(clock_in_ms(POWER_MS));
 	return rc;
 }

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/array.h"
+#include "base/error.h"
 #include "caps/caps.h"
 #include "init.h"
 #include "proto/platform.h"
@@ -229,12 +231,12 @@ static int complete(struct domain *d, const struct device_claim *claim)
 	if (d->m->dev.kind != MANIFEST_NO_DEVICE) {
 		rc = device_give(d, claim);
 		if (rc)
-			printf("%s: its device: error %d\n", d->m->name, -rc);
+			printf("%s: its device: %s\n", d->m->name, sk_error_text(rc));
 	}
-	for (uint32_t i = 0; !rc && i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (uint32_t i = 0; !rc && i < ARRAY_SIZE(steps); i++) {
 		rc = steps[i].run(d);
 		if (rc)
-			printf("%s: %s: error %d\n", d->m->name, steps[i].what, -rc);
+			printf("%s: %s: %s\n", d->m->name, steps[i].what, sk_error_text(rc));
 	}
 	return rc;
 }
@@ -249,7 +251,8 @@ int domain_start(struct domain *d)
 	rc = device_claim(&d->m->dev, &claim);
 	if (rc) {
 		if (!(d->m->flags & MANIFEST_OPTIONAL) || rc != -SK_E_NOT_FOUND)
-			printf("%s: no device %s: error %d\n", d->m->name, d->m->dev.name, -rc);
+			printf("%s: no device %s: %s\n", d->m->name, d->m->dev.name,
+				sk_error_text(rc));
 		return rc;
 	}
 	rc = archive_image(d->m->binary, &im, &why);
@@ -262,7 +265,7 @@ int domain_start(struct domain *d)
 	if (!rc)
 		rc = build(d, &im);
 	if (rc)
-		printf("%s: cannot be built: error %d\n", d->m->name, -rc);
+		printf("%s: cannot be built: %s\n", d->m->name, sk_error_text(rc));
 	else
 		rc = complete(d, &claim);
 	if (rc)

@@ -5,6 +5,7 @@
  * Lifecycle   never ends.
  */
 #include <stdio.h>
+#include "base/error.h"
 #include "caps/caps.h"
 #include "init.h"
 #include "sys/sk.h"
@@ -58,7 +59,7 @@ int main(void)
 	if (!rc)
 		rc = manifest_open(&why);
 	if (rc) {
-		printf("init: %s: error %d\n", why ? why : "cannot start", -rc);
+		printf("init: %s: %s\n", why ? why : "cannot start", sk_error_text(rc));
 		rt_exit(1);
 	}
 	start_all();

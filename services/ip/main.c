@@ -16,6 +16,7 @@
 #include <netif/ethernet.h>
 
 #include "port_if.h"
+#include "base/error.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
 
@@ -136,7 +137,7 @@ int main(void)
 	timer.fn = timer_event;
 	rc = interface_start();
 	if (rc) {
-		printf("no network: error %d\n", -rc);
+		printf("no network: %s\n", sk_error_text(rc));
 		return 1;
 	}
 	timer_rearm();

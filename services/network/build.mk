@@ -1,4 +1,4 @@
 domains += network
 src-network := services/network/main.c services/network/switch.c services/network/uplink.c services/network/port.c \
 	services/network/offload.c services/network/fdb.c
-use-network := svc sys
+use-network := svc sys base

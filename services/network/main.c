@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "switch.h"
+#include "sys/clock.h"
 #include "sys/sk.h"
 #include "uplink.h"
 
@@ -142,12 +143,11 @@ static int uplink_find(void)
 
 int main(void)
 {
-	const struct sk_info *k = (const struct sk_info *)DOMAIN_KINFO_VADDR;
 	int rc;
 
 	if (!svc_arg("bridge", bridge, sizeof(bridge)))
 		strcpy(bridge, "xenbr0");
-	switch_init(k->tsc_hz);
+	switch_init(sys_info()->tsc_hz);
 	rc = uplink_find();
 	if (rc == 0)
 		rc = svc_serve(&service);

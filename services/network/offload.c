@@ -4,6 +4,7 @@
  * Source: RFC 1071 (checksum), RFC 791, 8200 (IP headers), 9293 (TCP).
  */
 #include "offload.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
@@ -19,27 +20,11 @@ enum {
 	TCP_CWR = 128,
 };
 
-static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static uint32_t get32(const uint8_t *p) { return (uint32_t)get16(p) << 16 | get16(p + 2); }
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
 /* Sum of big-endian 16-bit words, not folded. */
 static uint64_t sum(const uint8_t *p, uint32_t len, uint64_t acc)
 {
 	for (; len >= 2; len -= 2, p += 2)
-		acc += get16(p);
+		acc += get_be16(p);
 	return len ? acc + (uint64_t)(p[0] << 8) : acc;
 }
 
@@ -58,7 +43,7 @@ int frame_checksum(struct frame *f)
 	if (!net_csum_inside(f->csum_start, f->csum_offset, f->length))
 		return -SK_E_INVAL;
 	value = fold(sum(f->bytes + f->csum_start, f->length - f->csum_start, 0));
-	put16(f->bytes + at, value ? value : 0xffff); /* 0 means "none" to UDP */
+	put_be16(f->bytes + at, value ? value : 0xffff); /* 0 means "none" to UDP */
 	f->flags = NET_CSUM_VALID;
 	f->csum_start = f->csum_offset = 0;
 	return 0;
@@ -82,18 +67,18 @@ static uint32_t l4_find(struct segmenter *s)
 
 	if (len < ETH_HEADER + 4 + 20u)
 		return 0;
-	if (get16(p + at) == ETH_VLAN)
+	if (get_be16(p + at) == ETH_VLAN)
 		at += 4;
 	s->l3 = at + 2;
 	s->v6 = s->f->flags & NET_GSO_TCPV6;
 	if (s->v6) {
-		bool tcp = get16(p + at) == ETH_IPV6 && len >= s->l3 + 40 &&
+		bool tcp = get_be16(p + at) == ETH_IPV6 && len >= s->l3 + 40 &&
 			   p[s->l3 + 6] == IP_TCP;
 
 		return tcp ? s->l3 + 40 : 0;
 	}
 	ihl = (p[s->l3] & 15u) * 4;
-	if (get16(p + at) != ETH_IPV4 || ihl < 20 || p[s->l3 + 9] != IP_TCP)
+	if (get_be16(p + at) != ETH_IPV4 || ihl < 20 || p[s->l3 + 9] != IP_TCP)
 		return 0;
 	return s->l3 + ihl;
 }
@@ -122,13 +107,13 @@ static void ip_fix(const struct segmenter *s, uint8_t *ip, uint32_t i, uint32_t 
 	uint32_t l3_len = total - s->l3;
 
 	if (s->v6) {
-		put16(ip + 4, l3_len - 40);
+		put_be16(ip + 4, l3_len - 40);
 		return;
 	}
-	put16(ip + 2, l3_len);
-	put16(ip + 4, get16(ip + 4) + i);
-	put16(ip + 10, 0);
-	put16(ip + 10, fold(sum(ip, s->l4 - s->l3, 0)));
+	put_be16(ip + 2, l3_len);
+	put_be16(ip + 4, get_be16(ip + 4) + i);
+	put_be16(ip + 10, 0);
+	put_be16(ip + 10, fold(sum(ip, s->l4 - s->l3, 0)));
 }
 
 uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out)
@@ -142,13 +127,13 @@ uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out)
 	memcpy(out, s->f->bytes, s->header);
 	memcpy(out + s->header, s->f->bytes + from, payload);
 	ip_fix(s, out + s->l3, i, total);
-	put32(tcp + 4, get32(tcp + 4) + i * s->f->gso_size);
+	put_be32(tcp + 4, get_be32(tcp + 4) + i * s->f->gso_size);
 	if (i > 0)
 		tcp[13] = (uint8_t)(tcp[13] & ~TCP_CWR);
 	if (i + 1 < s->n)
 		tcp[13] = (uint8_t)(tcp[13] & ~(TCP_FIN | TCP_PSH));
-	put16(tcp + 16, 0);
-	put16(tcp + 16,
+	put_be16(tcp + 16, 0);
+	put_be16(tcp + 16,
 		fold(sum(tcp, total - s->l4, pseudo_sum(s, out + s->l3, total - s->l4))));
 	return total;
 }

@@ -8,6 +8,7 @@
  *             7.4.2 (_Sx), 20.2 (AML encoding); PCI firmware specification 3.3, 4.1.2 (MCFG).
  */
 #include "acpi.h"
+#include "base/bytes.h"
 
 #include <string.h>
 #include <sk/types.h>
@@ -25,12 +26,6 @@ struct walk {
 	struct acpi_facts *facts;
 	void (*warn)(const char *table, const char *what);
 };
-
-static uint16_t get16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
-
-static uint32_t get32(const uint8_t *p) { return get16(p) | (uint32_t)get16(p + 2) << 16; }
-
-static uint64_t get64(const uint8_t *p) { return get32(p) | (uint64_t)get32(p + 4) << 32; }
 
 static bool sum_zero(const uint8_t *p, size_t len)
 {
@@ -53,7 +48,7 @@ static const uint8_t *table_map(struct walk *w, uint64_t paddr, char *sig, uint3
 	}
 	for (int i = 0; i < 4; i++)
 		sig[i] = h[i] >= 0x20 && h[i] < 0x7f ? (char)h[i] : '?';
-	*len = get32(h + 4);
+	*len = get_le32(h + 4);
 	if (*len < HEADER_SIZE || *len > ACPI_TABLE_MAX) {
 		w->warn(sig, "has an impossible length");
 		return NULL;
@@ -69,9 +64,10 @@ static const uint8_t *table_map(struct walk *w, uint64_t paddr, char *sig, uint3
 static void mcfg_read(struct walk *w, const uint8_t *t, uint32_t len)
 {
 	for (uint32_t at = HEADER_SIZE + 8; at + 16 <= len; at += 16) {
-		uint64_t base = get64(t + at);
+		uint64_t base = get_le64(t + at);
 
-		if (get16(t + at + 8) != 0) /* further segments have no legacy twin: not used */
+		if (get_le16(t + at + 8) !=
+			0) /* further segments have no legacy twin: not used */
 			continue;
 		if (base & 0xfffff || t[at + 10] > t[at + 11]) {
 			w->warn("MCFG", "has an impossible entry");
@@ -142,10 +138,10 @@ static void s5_scan(struct walk *w, const uint8_t *t, uint32_t len)
 /* A port out of a 32-bit legacy field or, where that is 0, out of a generic address structure. */
 static uint16_t fadt_port(const uint8_t *t, uint32_t len, uint32_t legacy, uint32_t gas)
 {
-	uint32_t port = get32(t + legacy);
+	uint32_t port = get_le32(t + legacy);
 
 	if (port == 0 && gas + 12 <= len && t[gas] == ACPI_SPACE_IO)
-		port = (uint32_t)get64(t + gas + 4);
+		port = (uint32_t)get_le64(t + gas + 4);
 	return port <= 0xfffe ? (uint16_t)port : 0;
 }
 
@@ -162,16 +158,17 @@ static void fadt_read(struct walk *w, const uint8_t *t, uint32_t len)
 	}
 	f->pm1a_cnt = fadt_port(t, len, 64, 172);
 	f->pm1b_cnt = fadt_port(t, len, 68, 184);
-	f->smi_cmd = get32(t + 48) <= 0xffff ? (uint16_t)get32(t + 48) : 0;
+	f->smi_cmd = get_le32(t + 48) <= 0xffff ? (uint16_t)get_le32(t + 48) : 0;
 	f->acpi_enable = t[52];
 	f->century = t[108] < 128 ? t[108] : 0;
-	if ((get32(t + 112) & FADT_RESET_SUPPORTED) && len >= 129 && t[116] <= ACPI_SPACE_PCI) {
+	if ((get_le32(t + 112) & FADT_RESET_SUPPORTED) && len >= 129 &&
+		t[116] <= ACPI_SPACE_PCI) {
 		f->reset = true;
 		f->reset_space = t[116];
-		f->reset_addr = get64(t + 120);
+		f->reset_addr = get_le64(t + 120);
 		f->reset_value = t[128];
 	}
-	dsdt = len >= 148 && get64(t + 140) ? get64(t + 140) : get32(t + 40);
+	dsdt = len >= 148 && get_le64(t + 140) ? get_le64(t + 140) : get_le32(t + 40);
 	t = table_map(w, dsdt, sig, &dsdt_len);
 	if (!t)
 		return;
@@ -216,7 +213,7 @@ static int root_read(struct walk *w, uint64_t paddr, const char *want, unsigned 
 		if (!t)
 			return 0;
 		t += HEADER_SIZE + (size_t)i * entry;
-		table_read(w, entry == 8 ? get64(t) : get32(t));
+		table_read(w, entry == 8 ? get_le64(t) : get_le32(t));
 	}
 	return 0;
 }
@@ -234,11 +231,11 @@ int acpi_parse(const struct acpi_mem *mem, uint64_t rsdp, struct acpi_facts *fac
 		warn("RSDP", "is missing or damaged");
 		return -SK_E_NOT_FOUND;
 	}
-	rsdt = get32(p + 16);
+	rsdt = get_le32(p + 16);
 	if (p[15] >= 2) {
 		p = mem->map(mem->ctx, rsdp, RSDP_SIZE);
 		if (p && sum_zero(p, RSDP_SIZE))
-			xsdt = get64(p + 24);
+			xsdt = get_le64(p + 24);
 	}
 	if (xsdt && root_read(&w, xsdt, "XSDT", 8) == 0)
 		return 0;

@@ -1,4 +1,4 @@
 domains += platform
 src-platform := services/platform/main.c services/platform/acpi.c services/platform/pci.c \
 	services/platform/rtc.c services/platform/devmem.c
-use-platform := svc caps sys
+use-platform := svc caps sys base rt

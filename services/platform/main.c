@@ -15,7 +15,9 @@
 #include "pci.h"
 #include "proto/platform.h"
 #include "rtc.h"
+#include "rt/sleep.h"
 #include "svc/svc.h"
+#include "sys/clock.h"
 #include "sys/sk.h"
 
 enum {
@@ -65,23 +67,7 @@ static uint8_t cmos_read(uint8_t index)
 	return (uint8_t)port_in(PORT_CMOS + 1, 1);
 }
 
-static void wait_ms(uint32_t ms)
-{
-	const struct sk_info *k = (const struct sk_info *)DOMAIN_KINFO_VADDR;
-	sk_time_t end = __builtin_ia32_rdtsc() + k->tsc_hz / 1000 * ms;
-	uint64_t word;
-
-	/* A notification that nobody signals, waited on until the deadline. */
-	while (__builtin_ia32_rdtsc() < end) {
-		sk_cap_t ntfn;
-
-		if (object_make(SK_OBJ_NOTIFICATION, 0, &ntfn))
-			continue;
-		if (sk_wait(ntfn, end, &word) != -SK_E_TIMEOUT)
-			printf("reset: wait cut short\n");
-		cap_drop(ntfn);
-	}
-}
+static void wait_ms(uint32_t ms) { rt_sleep_until(clock_in_ms(ms)); }
 
 /* ---- configuration space: by ECAM where the tables name it, else by ports ---- */
 
@@ -378,14 +364,10 @@ static void table_warn(const char *table, const char *what)
 
 static void wallclock_read(void)
 {
-	const struct sk_info *k = (const struct sk_info *)DOMAIN_KINFO_VADDR;
 	uint64_t seconds = rtc_seconds(cmos_read, facts.century);
-	uint64_t up = __builtin_ia32_rdtsc() - k->boot_tsc;
-	uint64_t up_ns = up / k->tsc_hz * 1000000000ull +
-			 up % k->tsc_hz * 1000000000ull / k->tsc_hz;
 
 	if (seconds)
-		wallclock_boot_ns = seconds * 1000000000ull - up_ns;
+		wallclock_boot_ns = seconds * 1000000000ull - clock_ns();
 	else
 		printf("wall clock: the CMOS clock holds no valid date\n");
 }

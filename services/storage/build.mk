@@ -1,4 +1,4 @@
 domains += storage
 src-storage := services/storage/main.c services/storage/client.c services/storage/disk.c services/storage/volume.c services/storage/gpt.c
-use-storage := svc
+use-storage := svc base
 extlibs-storage := z

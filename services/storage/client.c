@@ -11,6 +11,7 @@
  *             own.
  */
 #include "client.h"
+#include "base/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,10 +159,11 @@ static int client_end(struct client *cl)
 	int result = cl->result, rc = disk_region_del(cl->disk, cl->region);
 
 	if (rc)
-		printf("%s: region %u not unmapped: error %d\n", cl->volume->name, cl->region,
-			-rc);
+		printf("%s: region %u not unmapped: %s\n", cl->volume->name, cl->region,
+			sk_error_text(rc));
 	if (result)
-		printf("%s: the last flush failed: error %d\n", cl->volume->name, -result);
+		printf("%s: the last flush failed: %s\n", cl->volume->name,
+			sk_error_text(result));
 	volume_detach(cl->volume, cl->writable);
 	cl->conn->priv = NULL;
 	free(cl);

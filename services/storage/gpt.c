@@ -4,23 +4,17 @@
  * Invariants  G1 a partition that comes out lies within the usable range and overlaps none before it.
  */
 #include "gpt.h"
+#include "base/bytes.h"
 
 #include <string.h>
 #include <zlib.h>
 
 enum { HEADER_MIN = 92, ENTRY_MIN = 128, ENTRY_MAX = 1024, ENTRY_NAME = 56 };
 
-static uint32_t get32(const uint8_t *p)
-{
-	return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t get64(const uint8_t *p) { return get32(p) | (uint64_t)get32(p + 4) << 32; }
-
 static const char *header_fault(
 	const uint8_t *s, uint64_t lba, uint64_t n_blocks, struct gpt_header *h)
 {
-	uint32_t size = get32(s + 12);
+	uint32_t size = get_le32(s + 12);
 	uint8_t copy[GPT_SECTOR];
 	uint64_t entries_blocks;
 
@@ -30,17 +24,17 @@ static const char *header_fault(
 		return "impossible header size";
 	memcpy(copy, s, GPT_SECTOR);
 	memset(copy + 16, 0, 4);
-	if (crc32(0, copy, size) != get32(s + 16))
+	if (crc32(0, copy, size) != get_le32(s + 16))
 		return "wrong header checksum";
-	if (get64(s + 24) != lba)
+	if (get_le64(s + 24) != lba)
 		return "header belongs elsewhere";
-	h->other_lba = get64(s + 32);
-	h->first_usable = get64(s + 40);
-	h->last_usable = get64(s + 48);
-	h->entries_lba = get64(s + 72);
-	h->n_entries = get32(s + 80);
-	h->entry_size = get32(s + 84);
-	h->entries_crc = get32(s + 88);
+	h->other_lba = get_le64(s + 32);
+	h->first_usable = get_le64(s + 40);
+	h->last_usable = get_le64(s + 48);
+	h->entries_lba = get_le64(s + 72);
+	h->n_entries = get_le32(s + 80);
+	h->entry_size = get_le32(s + 84);
+	h->entries_crc = get_le32(s + 88);
 	if (h->first_usable > h->last_usable || h->last_usable >= n_blocks)
 		return "usable range beyond the end of the disk";
 	if (h->entry_size < ENTRY_MIN || h->entry_size > ENTRY_MAX ||
@@ -128,7 +122,7 @@ static bool name_decode(const uint8_t *p, char *out)
 static const char *entry_fault(const struct gpt_header *h, const uint8_t *e,
 	const struct gpt_partition *parts, uint32_t n, struct gpt_partition *p)
 {
-	uint64_t first = get64(e + 32), last = get64(e + 40);
+	uint64_t first = get_le64(e + 32), last = get_le64(e + 40);
 
 	if (first < h->first_usable || last > h->last_usable || first > last)
 		return "lies outside the usable range";

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "base/error.h"
 
 static struct disk disks[DISKS_MAX];
 static uint32_t n_disks;
@@ -117,7 +118,7 @@ static int disk_attach(const char *name)
 		return -SK_E_NOT_FOUND;
 	rc = disk_init(&disks[n_disks], driver, (sk_cap_t)strtoul(slot, NULL, 0));
 	if (rc) {
-		printf("%s: no disk: error %d\n", name, -rc);
+		printf("%s: no disk: %s\n", name, sk_error_text(rc));
 		return rc;
 	}
 	partitions_find(&disks[n_disks]);

@@ -1,6 +1,6 @@
 domains += vmm
 src-vmm := $(sort $(wildcard services/vmm/*.c services/vmm/*/*.c))
-use-vmm := svc rt caps sys
+use-vmm := svc rt caps sys base
 # -iquote: "xen/..." is the Xen half, <xen/...> are the public headers of Xen.
 # Its threads' FPU state stays the initial one: cheap to switch at each exit.
 cflags-vmm := -iquote services/vmm -mgeneral-regs-only

@@ -17,6 +17,7 @@
 #include "svc/svc.h"
 #include "machine/vcpu.h"
 #include "xen.h"
+#include "sys/clock.h"
 
 struct vm vm;
 
@@ -28,13 +29,6 @@ static int fail(struct load_error *e, int rc, const char *what)
 {
 	load_fail(e, "%s (error %d)", what, -rc);
 	return rc;
-}
-
-static void host_cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
-{
-	__asm__ volatile("cpuid"
-			 : "=a"(r->eax), "=b"(r->ebx), "=c"(r->ecx), "=d"(r->edx)
-			 : "a"(leaf), "c"(subleaf));
 }
 
 static int config_check(struct load_error *e)
@@ -51,7 +45,7 @@ static int config_check(struct load_error *e)
 		if (!memchr(cfg->module_args[i], 0, VM_MODULE_ARGS_MAX))
 			return fail(e, -SK_E_INVAL, "configuration page is not valid");
 	vm.cfg = cfg;
-	vm.info = (const struct sk_info *)DOMAIN_KINFO_VADDR;
+	vm.info = sys_info();
 	vm.n_vcpus = cfg->n_vcpus;
 	vm.tsc_hz = vm.info->tsc_hz;
 	vm.amd = cpuid_vendor_amd(&env);
@@ -175,10 +169,8 @@ static int xen_make(struct load_error *e)
 	uint64_t since = vm.start_tsc - vm.info->boot_tsc;
 	int rc;
 
-	if (cfg->wallclock_known) /* seconds and the rest apart: no overflow */
-		p.wallclock_start_ns = cfg->wallclock_boot_ns +
-				       since / vm.tsc_hz * 1000000000ull +
-				       since % vm.tsc_hz * 1000000000ull / vm.tsc_hz;
+	if (cfg->wallclock_known)
+		p.wallclock_start_ns = cfg->wallclock_boot_ns + clock_ticks_to_ns(since);
 	memcpy(p.uuid, cfg->uuid, sizeof(p.uuid));
 	rc = xen_init(&p);
 	if (!rc)

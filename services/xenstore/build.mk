@@ -3,4 +3,4 @@ xenstore-logic := $(addprefix services/xenstore/,journal.c mem.c ops.c ops_admin
 	persist_read.c quota.c session.c store.c tree.c tree_versions.c txn.c watch.c wire.c)
 domains += xenstore
 src-xenstore := services/xenstore/main.c $(xenstore-logic)
-use-xenstore := svc
+use-xenstore := svc base

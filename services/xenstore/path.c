@@ -8,6 +8,7 @@
  *             at most XENSTORE_ABS_PATH_MAX bytes and PATH_DEPTH_MAX components
  */
 #include "path.h"
+#include "base/array.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -115,7 +116,7 @@ bool path_in_backend_area(const char *path, uint16_t domid)
 		return below && after_domid(below + 1, domid);
 	}
 	below = after_domid(at, domid);
-	for (i = 0; below && i < sizeof(own) / sizeof(own[0]); i++)
+	for (i = 0; below && i < ARRAY_SIZE(own); i++)
 		if (path_below(below, own[i]))
 			return true;
 	return false;

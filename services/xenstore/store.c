@@ -12,6 +12,7 @@
 
 #include "persist.h"
 #include "store.h"
+#include "base/array.h"
 
 enum { PURGE_STEP = 256 << 10 }; /* bytes of new content */
 
@@ -31,7 +32,7 @@ static int tree_start(struct store *s)
 		return ENOMEM;
 	s->root = node_new(data, ++s->gen);
 	data_unref(data);
-	for (i = 0; s->root && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+	for (i = 0; s->root && i < ARRAY_SIZE(dirs); i++) {
 		data = data_new(path_leaf(dirs[i]), NULL, 0, &none, 1, 0);
 		if (!data)
 			return ENOMEM;

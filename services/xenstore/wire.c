@@ -7,6 +7,7 @@
  * Invariants  W1 a request's strings lie within its payload, with their NUL   W2 hdr.len <= XENSTORE_PAYLOAD_MAX
  */
 #include "wire.h"
+#include "base/array.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -96,7 +97,7 @@ const char *wire_error_name(int err)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(xsd_errors) / sizeof(xsd_errors[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(xsd_errors); i++)
 		if (xsd_errors[i].errnum == err)
 			return xsd_errors[i].errstring;
 	return "EINVAL";

@@ -29,8 +29,8 @@ typedef uint64_t sk_time_t; /* absolute time in TSC ticks */
 	X(NO_MEM, 4, "the untyped (or budget) that was presented is too small")                    \
 	X(SLOT, 5, "a destination slot is occupied or outside its CNode")                          \
 	X(NO_TABLE, 6, "a page table is missing; the level that is missing is in the 2nd result")  \
-	X(EXISTS, 7, "something is mapped or bound there already")                                 \
-	X(NOT_FOUND, 8, "nothing is mapped or bound there")                                        \
+	X(EXISTS, 7, "it is there already: mapped, bound or taken")                               \
+	X(NOT_FOUND, 8, "it is not there: not mapped, not bound, or unknown")                      \
 	X(ALIGN, 9, "an address, offset or size is not aligned as it must be")                     \
 	X(AGAIN, 10, "nothing there now; try after the next event")                                \
 	X(TIMEOUT, 11, "the deadline passed")                                                      \

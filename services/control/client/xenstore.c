@@ -8,6 +8,7 @@
  * Invariants  R1 the requests that were sent come first in the list   R2 sequence numbers of
  *             the list rise by one
  */
+#include "base/array.h"
 #include "client/xenstore.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <sys/queue.h>
 #include <xen/io/xs_wire.h>
 
-#include "array.h"
 #include "client/chan.h"
 #include "event.h"
 #include "proto/xs.h"

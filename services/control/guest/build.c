@@ -13,13 +13,13 @@
  *             B3 all other memory goes at once, so that a service that is slow to close keeps no more than it may
  *             still use
  */
+#include "base/array.h"
 #include "guest/build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
 #include "caps/caps.h"
 #include "guest/guest_pool.h"
 #include "guest/sched.h"

@@ -15,7 +15,7 @@
 #include <sys/queue.h>
 #include <xen/io/xs_wire.h>
 
-#include "array.h"
+#include "base/array.h"
 #include "client/xenstore.h"
 #include "shell/format.h"
 #include "shell/shell.h"

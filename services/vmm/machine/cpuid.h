@@ -6,10 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct cpuid_regs {
-	uint32_t eax, ebx, ecx, edx;
-};
+#include "base/cpuid.h"
 
 /* What the answer depends on. host() is the processor's own CPUID. */
 struct cpuid_env {

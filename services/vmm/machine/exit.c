@@ -26,13 +26,6 @@ enum { CR4_PAE = 1 << 5, CR4_LA57 = 1 << 12, CR4_PCIDE = 1 << 17, EFER_LMA = 1 <
 
 /* ---- instructions --------------------------------------------------------------------------------------- */
 
-static void host_cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
-{
-	__asm__ volatile("cpuid"
-			 : "=a"(r->eax), "=b"(r->ebx), "=c"(r->ecx), "=d"(r->edx)
-			 : "a"(leaf), "c"(subleaf));
-}
-
 /* Some machines carry out XSETBV in spite of the intercept: ask the kernel where it matters. */
 static uint64_t xcr0_now(struct vcpu *v, uint32_t leaf)
 {

@@ -23,9 +23,9 @@
 
 #include "edge.h"
 #include "xen.h"
+#include "base/array.h"
 
 #define PAGE 4096u
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 enum {
 	EVTCHN_PORTS = 1024,   /* as many as a guest gets from xl by default */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "array.h"
+#include "base/array.h"
 #include "client/calls.h"
 #include "client/host.h"
 

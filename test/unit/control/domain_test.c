@@ -15,8 +15,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "array.h"
 #include "fakes.h"
+#include "base/array.h"
 #include "shell/line.h"
 #include "sys/sk.h"
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <xen/io/xs_wire.h>
 
-#include "array.h"
+#include "base/array.h"
 #include "caps/caps.h"
 #include "client/calls.h"
 #include "client/files.h"

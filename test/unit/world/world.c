@@ -15,6 +15,7 @@
 #include "caps/caps.h"
 #include "svc/edge.h"
 #include "svc/internal.h"
+#include "sys/clock.h"
 
 enum { SLOTS = 8192, POLLS_MAX = 1000000, RINGS_MAX = 1 << 16, HANG_S = 60, CHANNELS = 8 };
 enum kind { NOTHING, FRAME, SIGNAL, REPLY, OTHER };
@@ -103,6 +104,8 @@ static void page_at(uint64_t addr, size_t size)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != want)
 		abort();
 }
+
+const struct sk_info *sys_info(void) { return (const struct sk_info *)DOMAIN_KINFO_VADDR; }
 
 static void world_make(void)
 {

@@ -1,0 +1,3 @@
+libs += base
+cflags-base := -mgeneral-regs-only
+src-base := libs/base/error.c

@@ -1,0 +1,10 @@
+/*
+ * error.h - errors in words
+ */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+/* What a result of 0 or -SK_E_* means, for messages: "no disk: the deadline passed". */
+const char *sk_error_text(int rc);
+
+#endif

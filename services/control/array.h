@@ -1,7 +1,0 @@
-/* array.h - the number of elements of an array */
-#ifndef CONTROL_ARRAY_H
-#define CONTROL_ARRAY_H
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
-#endif
