@@ -77,6 +77,17 @@ static void slots_are_given_once(void)
 	slot_free(run, 4);
 	assert_int_equal(slot_alloc(5), 0);
 	assert_int_equal(slot_alloc(4), run);
+	/* a run has no hole, and what a longer run left out is found */
+	slot_free(run, 2);
+	slot_free(run + 3, 1);
+	assert_int_equal(slot_alloc(3), 0);
+	slot_free(taken[n - 1], 1);
+	slot_free(taken[n - 2], 1);
+	slot_free(taken[n - 3], 1);
+	assert_int_equal(slot_alloc(3), taken[n - 3]);
+	assert_int_equal(slot_alloc(1), run);
+	assert_int_equal(slot_alloc(1), run + 1);
+	assert_int_equal(slot_alloc(1), run + 3);
 	/* not the domain's to give: */
 	slot_free(DOMAIN_CAP_FREE - 1, 1);
 	slot_free(SLOTS - 1, 2);

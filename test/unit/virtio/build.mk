@@ -16,3 +16,7 @@ src-unit-virtio_blk_main = test/unit/virtio/blk_main_test.c test/unit/virtio/dev
 	drivers/virtio-blk/request.c libs/virtio/virtq.c
 inc-unit-virtio_blk_main := drivers/virtio-blk test/unit libs/virtio
 cflags-unit-virtio_blk_main = $(world-cflags)
+
+unit-tests += virtio_transport
+src-unit-virtio_transport := test/unit/virtio/transport_test.c libs/virtio/virtio.c libs/virtio/virtq.c
+inc-unit-virtio_transport := libs/virtio
