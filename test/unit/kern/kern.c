@@ -813,7 +813,7 @@ void rt_exit(int code)
 	_exit(code ? code : 77);
 }
 
-void rt_log_about(uint32_t domid) { (void)domid; }
+__attribute__((weak)) void rt_log_about(uint32_t domid) { (void)domid; }
 
 void mutex_lock(struct mutex *m)
 {
