@@ -222,6 +222,27 @@ static void nothing_is_lost_to_alignment(void)
 	slots_agree();
 }
 
+/* When all is used up, the smallest piece that was given back and is large enough is cut. */
+static void free_pieces_are_cut(void)
+{
+	sk_cap_t c, small, fit, large;
+
+	start_with(1, (const uint8_t[]){ 20 });
+	assert_int_equal(object_make(SK_OBJ_FRAME, 18, &large), 0);
+	assert_int_equal(object_make(SK_OBJ_FRAME, 16, &fit), 0);
+	assert_int_equal(object_make(SK_OBJ_FRAME, 14, &small), 0);
+	while (object_make(SK_OBJ_FRAME, 12, &c) == 0)
+		;
+	cap_drop(small);
+	cap_drop(large);
+	cap_drop(fit);
+	assert_int_equal(object_make(SK_OBJ_FRAME, 15, &c), 0);
+	assert_int_equal(object_make(SK_OBJ_FRAME, 18, &large), 0);
+	assert_int_equal(object_make(SK_OBJ_FRAME, 14, &small), 0);
+	assert_int_equal(object_make(SK_OBJ_FRAME, 15, &c), 0);
+	assert_int_equal(object_make(SK_OBJ_FRAME, 15, &c), -SK_E_NO_MEM);
+}
+
 /* The piece with the least left that fits. */
 static void large_pieces_stay_whole(void)
 {
@@ -362,6 +383,7 @@ static void large_frames_are_aligned(void)
 static void reserved_addresses(void)
 {
 	unsigned int tables, maps;
+	uint64_t bytes;
 	sk_cap_t f;
 	void *v, *w;
 
@@ -377,6 +399,37 @@ static void reserved_addresses(void)
 	assert_int_equal(kern.space->n_tables, tables);
 	assert_int_equal(vm_alloc(12, &f, &w), 0);
 	assert_true((uint8_t *)w >= (uint8_t *)v + 2 * SK_LARGE_SIZE + 8192 || w < v);
+	/* the page that made the tables comes back */
+	assert_int_equal(vm_reserve(4096, &w), 0);
+	bytes = caps_free_bytes();
+	for (unsigned int i = 0; i < 20; i++)
+		assert_int_equal(vm_reserve(4096, &w), 0);
+	assert_int_equal(caps_free_bytes(), bytes);
+}
+
+static void tables_that_are_refused(void)
+{
+	unsigned int taken;
+	uint64_t bytes;
+	sk_cap_t f;
+
+	start();
+	assert_int_equal(object_make(SK_OBJ_FRAME, 12, &f), 0);
+	taken = slots_taken();
+	bytes = caps_free_bytes();
+	for (unsigned int i = 0; i < 10; i++) {
+		kern.fail_nr = SK_SYS_MAP_TABLE;
+		kern.fail_in = 1;
+		kern.fail_rc = -SK_E_EXISTS;
+		assert_int_equal(
+			space_map_at(SK_CAP_SPACE, f, DOMAIN_CHANNEL_VADDR, 0, 12, SK_R),
+			-SK_E_EXISTS);
+		kern.fail_in = 1;
+		assert_int_equal(dma_map(IO_SPACE, f, 0, 12, SK_R, &(struct dma_map){ 0 }),
+			-SK_E_EXISTS);
+	}
+	assert_in_range(slots_taken(), taken, taken + 1);
+	assert_int_equal(caps_free_bytes(), bytes);
 }
 
 /* Tables of another space come from the memory that is named. */
@@ -414,6 +467,7 @@ static void device_memory(void)
 	start();
 	io = kern_own(IO_SPACE)->obj;
 	assert_int_equal(object_make(SK_OBJ_FRAME, 14, &f), 0);
+	assert_int_equal(dma_map(IO_SPACE, f, 4096, 12, SK_R, &a), 0);
 	assert_int_equal(dma_map(IO_SPACE, f, 0, 14, SK_R | SK_W, &a), 0);
 	assert_int_equal(a.addr % (1 << 14), 0);
 	assert_true(a.addr > 0);
@@ -588,6 +642,7 @@ int main(void)
 		KERN_CASE(small_objects_share_pages),
 		KERN_CASE(whoever_has_a_copy_loses_it),
 		KERN_CASE(nothing_is_lost_to_alignment),
+		KERN_CASE(free_pieces_are_cut),
 		KERN_CASE(large_pieces_stay_whole),
 		KERN_CASE(arguments_of_objects),
 		KERN_CASE(the_largest_piece_is_taken),
@@ -596,6 +651,7 @@ int main(void)
 		KERN_CASE(free_addresses_are_joined),
 		KERN_CASE(large_frames_are_aligned),
 		KERN_CASE(reserved_addresses),
+		KERN_CASE(tables_that_are_refused),
 		KERN_CASE(tables_of_others),
 		KERN_CASE(device_memory),
 		KERN_CASE(failures_leave_nothing),
