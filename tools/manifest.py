@@ -5,10 +5,10 @@
   manifest --text FILE            who holds what and talks to whom, as text
   manifest --svg FILE             the same as a graph
 
-A manifest is the security policy of an appliance, so everything is checked here and what is wrong is named with
-file, line and key: unknown keys, channels that one side does not declare, a device or port in two domains, a
-device that can read and write memory without an IOMMU and without the words that allow it, budgets, priorities,
-arguments. The order of the output is the order in which init starts the domains.
+A manifest is the security policy of an appliance, so everything is checked here: unknown keys, channels that one side
+does not declare, a device or port in two domains, a device that can reach all memory without the word that allows it,
+budgets, priorities, arguments. An error names file, line and key. The order of the output is the order in which init
+starts the domains.
 """
 import argparse
 import dataclasses
@@ -58,7 +58,7 @@ def find_line(text, where):
 # ---- reading values ---------------------------------------------------------------------------------------------
 
 class Table:
-    """A TOML table that knows where it is and complains about keys that nobody asked for."""
+    """A TOML table that knows where it is and reports keys that nobody has read."""
 
     def __init__(self, value, where):
         if not isinstance(value, dict):
@@ -72,7 +72,7 @@ class Table:
         self.used.add(key)
         if key not in self.value:
             if required:
-                self.fail(key, "is missing")
+                self.fail(key, "is missing; add it")
             return default
         value = self.value[key]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -82,25 +82,25 @@ class Table:
     def text(self, key, default=None, required=False, limit=15):
         value = self.get(key, str, default, required)
         if value is not None and (len(value.encode()) > limit or "\0" in value or "\n" in value):
-            self.fail(key, f"longer than {limit} bytes, or not one line")
+            self.fail(key, f"is longer than {limit} bytes or has a line break; shorten it")
         return value
 
     def name(self, key, default=None, required=False, limit=15):
         value = self.text(key, default, required, limit)
         if value is not None and not NAME.match(value):
-            self.fail(key, f"{value!r} is not a name (small letters, digits, hyphens)")
+            self.fail(key, f"{value!r} is not a valid name; use lower-case letters, digits and hyphens, beginning with a letter")
         return value
 
     def number(self, key, low, high, default=None, required=False):
         value = self.get(key, int, default, required)
         if key in self.value and not low <= value <= high:
-            self.fail(key, f"{value} is not between {low} and {high}")
+            self.fail(key, f"is {value}, but must be between {low} and {high}")
         return value
 
     def choice(self, key, choices, default=None, required=False):
         value = self.get(key, str, default, required)
         if value is not None and value not in choices:
-            self.fail(key, f"{value!r} is none of: {', '.join(choices)}")
+            self.fail(key, f"{value!r} is unknown; use one of: {', '.join(choices)}")
         return value
 
     def table(self, key):
@@ -110,15 +110,15 @@ class Table:
         values = self.get(key, list, [])
         for v in values:
             if not isinstance(v, str) or not NAME.match(v) or len(v) > limit:
-                self.fail(key, f"{v!r} is not a name")
+                self.fail(key, f"{v!r} is not the name of a domain")
         if len(set(values)) != len(values):
-            self.fail(key, "names something twice")
+            self.fail(key, "names a domain twice; remove one")
         return values
 
     def done(self):
         for key in self.value:
             if key not in self.used:
-                self.fail(key, "unknown key")
+                self.fail(key, "unknown key; docs/manifest.md lists all keys")
 
 
 def parse_size(table, key, default=None, required=False):
@@ -127,10 +127,10 @@ def parse_size(table, key, default=None, required=False):
         return None
     m = re.fullmatch(r"(\d+)([KMG])", text)
     if not m:
-        table.fail(key, f"{text!r} is not a size such as 512K, 2M, 1G")
+        table.fail(key, f"{text!r} is not a valid size; write it as 512K, 2M or 1G")
     size = int(m[1]) << {"K": 10, "M": 20, "G": 30}[m[2]]
     if size < 4096 or size % 4096 or size > 1 << 40:
-        table.fail(key, f"{text} is not a whole number of pages, or too much")
+        table.fail(key, f"{text} is not a multiple of 4K up to 1024G")
     return size
 
 
@@ -138,10 +138,10 @@ def parse_ports(table, key, required=True):
     text = table.get(key, str, None, required)
     m = re.fullmatch(r"(0x[0-9a-fA-F]+|\d+)-(0x[0-9a-fA-F]+|\d+)", text or "")
     if not m:
-        table.fail(key, f"{text!r} is not a range of ports such as 0x3f8-0x3ff")
+        table.fail(key, f"{text!r} is not a range of ports; write it as 0x3f8-0x3ff")
     first, last = int(m[1], 0), int(m[2], 0)
     if first > last or last > 0xFFFF:
-        table.fail(key, f"{text} is not a range of ports")
+        table.fail(key, f"{text} is not a range of ports; the first must not be above the last, and the last not above 0xffff")
     return first, last
 
 
@@ -212,7 +212,7 @@ class Domain:
     kept: dict = dataclasses.field(default_factory=dict)
     archive_file: str = ""
     replaces: str = ""
-    guests: tuple = None  # builder: priorities of what guests run on, vCPUs and their VMMs' I/O threads
+    guests: tuple = None  # builder: priorities of guests' vCPUs and of their VMMs' I/O threads
 
 
 @dataclasses.dataclass
@@ -230,7 +230,7 @@ def read_device(table):
         dev.kind, dev.ports = 2, parse_ports(table, "ports")
         dev.gsi, dev.n_irqs = table.number("irq-pin", 0, 1023, required=True), 1
         if dev.ports[1] - dev.ports[0] > 0xFFF:
-            table.fail("ports", "more ports than one device has")
+            table.fail("ports", "a device has at most 4096 ports")
     else:
         dev.kind = 1
         dev.vendor = table.number("vendor", 0, 0xFFFF, 0xFFFF)
@@ -239,10 +239,10 @@ def read_device(table):
         dev.index = table.number("index", 0, 255, 0)
         dev.n_irqs = table.number("irqs", 0, 8, 1)
         if dev.vendor == dev.device == 0xFFFF and dev.class_code == NONE:
-            table.fail("vendor", "neither vendor and device nor class say which device")
+            table.fail("vendor", "is missing, and so is class; give vendor and device, or class, to say which device is meant")
         if "dma" not in table.value:
-            table.fail("dma", 'is missing: a PCI device can read and write memory; say dma = "iommu", or '
-                       '"unprotected" if it may also run where no IOMMU holds it back, or "none"')
+            table.fail("dma", 'is missing; a PCI device can reach all memory unless an IOMMU limits it. Write "iommu" to '
+                       'require one, "unprotected" to allow the device without one, or "none" if it needs no DMA')
         dev.dma = table.choice("dma", DMA)
         dev.flags = DMA[dev.dma]
     table.done()
@@ -256,7 +256,7 @@ def read_cap(value, where):
         cap.ports = parse_ports(table, "range")
         cap.shared = table.text("shared", limit=200)
         if cap.shared == "":
-            table.fail("shared", "say why these ports may overlap another domain's")
+            table.fail("shared", "is empty; give the reason why these ports may overlap another domain's")
     table.done()
     return cap
 
@@ -265,25 +265,26 @@ def read_args(table):
     lines = []
     for key, value in table.value.items():
         if not re.fullmatch(r"[a-z][a-z0-9.-]*", key) or key.startswith("cap."):
-            table.fail(key, "is not a name for an argument")
+            table.fail(key, "is not a valid name for an argument; use lower-case letters, digits, dots and hyphens, not cap. "
+                       "at the beginning")
         if isinstance(value, bool):
             value = "yes" if value else "no"
         if not isinstance(value, (str, int)) or "\n" in str(value) or "\0" in str(value):
-            table.fail(key, "expected a string of one line, a number or a truth value")
+            table.fail(key, "must be a string of one line, a number or a truth value")
         lines.append(f"{key}={value}\n")
     text = "".join(lines)
     if len(text.encode()) >= ARGS_MAX:
-        raise ManifestError(table.where, f"more than {ARGS_MAX - 1} bytes of arguments")
+        raise ManifestError(table.where, f"has more than {ARGS_MAX - 1} bytes of arguments; shorten them")
     return text
 
 
 def with_args(table, text, more):
     for key, value in more.items():
         if f"\n{key}=" in "\n" + text:
-            table.fail("args", f"{key} comes from the key `guests`")
+            table.fail("args", f"{key} comes from the key `guests`; remove it here")
         text += f"{key}={value}\n"
     if len(text.encode()) >= ARGS_MAX:
-        table.fail("args", f"more than {ARGS_MAX - 1} bytes of arguments")
+        table.fail("args", f"has more than {ARGS_MAX - 1} bytes of arguments; shorten them")
     return text
 
 
@@ -293,7 +294,7 @@ def read_budget(table):
     budget = table.number("us", 1, 10_000_000, required=True)
     period = table.number("period", 100, 10_000_000, required=True)
     if budget > period:
-        table.fail("us", f"a budget of {budget} us in a period of {period} us")
+        table.fail("us", f"a budget of {budget} us is more than its period of {period} us")
     table.done()
     return budget, period
 
@@ -304,7 +305,8 @@ def read_guests(table):
     vcpu = table.number("vcpu-priority", 0, 31, required=True)
     vmm = table.number("vmm-priority", 0, 31, required=True)
     if vcpu >= vmm:
-        table.fail("vmm-priority", f"{vmm} is not above vcpu-priority ({vcpu}): a guest that computes would stop its own I/O")
+        table.fail("vmm-priority", f"{vmm} is not above vcpu-priority ({vcpu}); raise it, or a guest that computes "
+                   "stops its own I/O")
     table.done()
     return vcpu, vmm
 
@@ -314,19 +316,20 @@ def read_kept(table):
     kept = {}
     for name in table.value:
         if not NAME.match(name) or len(name) > 15:
-            table.fail(name, "is not a name")
+            table.fail(name, "is not a valid name; use at most 15 lower-case letters, digits and hyphens")
         kept[name] = parse_size(table, name)
         if kept[name] & kept[name] - 1 or kept[name] > 1 << 28:
-            table.fail(name, "is not a power of two up to 256M")
+            table.fail(name, "is not a power of two up to 256M; choose the next one")
     return kept
 
 
 def read_channel(name, value, where):
     table = Table(value, where)
     if not NAME.match(name) or len(name) > 15:
-        raise ManifestError(where, f"{name!r} is not a name for a channel")
+        raise ManifestError(where, f"{name!r} is not a valid name for a channel; use at most 15 lower-case "
+                            "letters, digits and hyphens")
     if name == "log":
-        raise ManifestError(where, "every domain has this channel anyway")
+        raise ManifestError(where, "every domain has this channel anyway; remove it")
     channel = Channel(name=name, to=table.name("to", required=True, limit=31),
                       proto=table.choice("proto", PROTOS, required=True), optional=table.get("optional", bool, False),
                       control=table.get("control", bool, False), data_size=parse_size(table, "data"), table=table)
@@ -338,7 +341,8 @@ def read_channel(name, value, where):
 def read_domain(name, value):
     where = ["domain", name]
     if not NAME.match(name) or len(name) > 31:
-        raise ManifestError(where, f"{name!r} is not a name for a domain")
+        raise ManifestError(where, f"{name!r} is not a valid name for a domain; use at most 31 lower-case "
+                            "letters, digits and hyphens")
     table = Table(value, where)
     d = Domain(name, table)
     d.binary = table.name("binary", name, limit=27)
@@ -358,7 +362,8 @@ def read_domain(name, value):
     d.device = read_device(table.table("device"))
     d.services = table.names("services")
     d.guests = read_guests(table.table("guests"))
-    if d.guests:  # the builder is told, and what it may run at itself for the thread that watches VMMs
+    # the builder gets them as arguments, and its own priority for the thread that watches VMMs
+    if d.guests:
         d.args = with_args(table, d.args, {"vcpu-priority": d.guests[0], "vmm-priority": d.guests[1], "priority": d.priority})
     d.caps = [read_cap(c, where + ["caps"]) for c in table.get("caps", list, [])]
     d.channels = [read_channel(n, c, where + ["channel", n]) for n, c in table.get("channel", dict, {}).items()]
@@ -377,10 +382,10 @@ def read_domain(name, value):
 def mac_bytes(table, key):
     text = table.get(key, str, "00:00:00:00:00:00")
     if not re.fullmatch(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", text):
-        table.fail(key, f"{text!r} is not a MAC address")
+        table.fail(key, f"{text!r} is not a MAC address; write it as 02:73:6b:00:00:01")
     mac = bytes.fromhex(text.replace(":", ""))
     if mac[0] & 1:
-        table.fail(key, "is a group address")
+        table.fail(key, "is a group address; the first byte must be even")
     return mac
 
 
@@ -400,7 +405,7 @@ def net_params(table, _domain, _service):
     offloads = 0
     for o in table.get("offloads", list, []):
         if o not in OFFLOADS:
-            table.fail("offloads", f"{o!r} is none of: {', '.join(OFFLOADS)}")
+            table.fail("offloads", f"{o!r} is unknown; use some of: {', '.join(OFFLOADS)}")
         offloads |= OFFLOADS[o]
     return struct.pack("<16s16s6sH", table.text("bridge", required=True).encode(),
                        table.text("name", required=True).encode(), mac_bytes(table, "mac"), offloads)
@@ -434,38 +439,39 @@ def check_roles(domains):
     for role in ROLES:
         holders = [d for d in domains if d.role == role]
         if len(holders) > 1:
-            holders[1].table.fail("role", f"{holders[0].name} is the {role} already")
+            holders[1].table.fail("role", f"{holders[0].name} is the {role} already; there can be one")
     if sum(d.logs for d in domains) > 1:
-        [d for d in domains if d.logs][1].table.fail("logs", "another domain takes the logs already")
+        [d for d in domains if d.logs][1].table.fail("logs", "another domain takes the logs already; there can be one")
     platform = any(d.role == "platform" for d in domains)
     for d in domains:
         if d.device and d.device.kind == 1 and not platform:
-            d.table.fail("device", 'no domain has role = "platform", which claims PCI devices')
+            d.table.fail("device", 'no domain has role = "platform", which claims PCI devices; add one')
         for cap, role in (("device-memory", "platform"), ("guest-memory", "builder"), ("sched-control", "builder")):
             if d.role != role and any(c.kind == cap for c in d.caps):
-                d.table.fail("caps", f'{cap} is for the domain with role = "{role}" alone')
+                d.table.fail("caps", f'{cap} is only for the domain with role = "{role}"')
         if d.role == "builder" and d.serves:
-            d.table.fail("serves", "the builder starts last, when all memory that is left is its own")
+            d.table.fail("serves", "the builder cannot serve, because it starts last; remove this key")
         if d.role == "builder" and not d.guests:
-            d.table.fail("guests", "is missing: which priorities vCPUs and VMMs get")
+            d.table.fail("guests", "is missing; give the priorities of vCPUs and VMMs")
         if d.guests and d.role != "builder":
-            d.table.fail("guests", 'is for the domain with role = "builder" alone')
+            d.table.fail("guests", 'is only for the domain with role = "builder"')
         if d.services and d.role != "builder":
-            d.table.fail("services", 'only the domain with role = "builder" connects others to services')
+            d.table.fail("services", 'is only for the domain with role = "builder", which connects others to services')
 
 
 def check_channel(d, c, by_name):
     service = by_name.get(c.to)
     if service is None:
-        c.table.fail("to", f"there is no domain {c.to}")
+        c.table.fail("to", f"there is no domain {c.to}; define it or correct the name")
     if service is d:
-        c.table.fail("to", "a channel to itself")
+        c.table.fail("to", "a domain cannot have a channel to itself")
     if service.serves != c.proto:
         c.table.fail("proto", f"{c.to} serves {service.serves or 'nothing'}, not {c.proto}")
     if d.name not in service.clients:
-        raise ManifestError(c.table.where, f"{c.to} does not declare {d.name} among its clients")
+        raise ManifestError(c.table.where, f"{c.to} does not declare {d.name} among its clients; add it there, or "
+                            "remove this channel")
     if service.optional and not c.optional:
-        c.table.fail("optional", f"{c.to} is optional, so a channel to it must be too")
+        c.table.fail("optional", f"{c.to} is optional, so this channel must be too; add optional = true")
 
 
 def check_channels(domains):
@@ -477,19 +483,19 @@ def check_channels(domains):
     for d in domains:
         for name in d.kept:
             if name == "log" or name in [c.name for c in d.channels]:
-                d.table.fail("kept-memory", f"{name} is the name of a channel")
+                d.table.fail("kept-memory", f"{name} is also the name of a channel; rename one")
         if len(d.channels) + len(d.kept) + 1 > OWN_CHANNELS_MAX:
-            d.table.fail("channel", f"more than {OWN_CHANNELS_MAX} channels, with log")
+            d.table.fail("channel", f"has more than {OWN_CHANNELS_MAX} channels, log and kept memories included")
         if d.replaces and d.replaces not in [c.name for c in d.channels]:
-            d.table.fail("archive-file", f"replaces {d.replaces}, which is no channel of {d.name}")
+            d.table.fail("archive-file", f"replaces {d.replaces}, but {d.name} has no channel of this name")
         for name in d.clients:
             if not d.serves:
-                d.table.fail("clients", "has clients but serves nothing")
+                d.table.fail("clients", "lists clients, but the domain serves nothing; add serves")
             if name not in by_name or not any(c.to == d.name for c in by_name[name].channels):
-                d.table.fail("clients", f"{name} declares no channel to {d.name}")
+                d.table.fail("clients", f"{name} declares no channel to {d.name}; add it there, or remove {name} here")
         for name in d.services:
             if name not in by_name or not by_name[name].serves:
-                d.table.fail("services", f"{name} is no domain that serves anything")
+                d.table.fail("services", f"{name} is not a domain that serves connections")
 
 
 def check_devices(domains):
@@ -497,46 +503,48 @@ def check_devices(domains):
     for d in domains:
         if d.device:
             if d.device.name in names:
-                d.table.fail("device", f"{names[d.device.name]} has a device {d.device.name} already")
+                d.table.fail("device", f"{names[d.device.name]} has a device {d.device.name} already; rename one")
             names[d.device.name] = d.name
             if d.device.kind == 1:
                 key = (d.device.vendor, d.device.device, d.device.class_code, d.device.index)
                 if key in pci:
-                    d.table.fail("device", f"{pci[key]} has this device already")
+                    d.table.fail("device", f"{pci[key]} has this device already; use another index")
                 pci[key] = d.name
             else:
                 if d.device.gsi in pins:
-                    d.table.fail("device", f"{pins[d.device.gsi]} has interrupt pin {d.device.gsi} already")
+                    d.table.fail("device", f"{pins[d.device.gsi]} has interrupt pin {d.device.gsi} already; "
+                                  "a pin belongs to one domain")
                 pins[d.device.gsi] = d.name
                 ports.append((d, "device", d.device.ports, None))
         ports += [(d, "caps", c.ports, c.shared) for c in d.caps if c.ports]
     for i, (d, key, (first, last), shared) in enumerate(ports):
         for other, _, (a, b), other_shared in ports[:i]:
             if other is not d and first <= b and a <= last and not (shared or other_shared):
-                d.table.fail(key, f"ports {max(first, a):#x}-{min(last, b):#x} belong to {other.name} too")
+                d.table.fail(key, f"ports {max(first, a):#x}-{min(last, b):#x} belong to {other.name} too; "
+                             "if that is intended, say why with shared")
 
 
 def check_budgets(domains, limit, top):
     guests = next((d.guests for d in domains if d.guests), None)
     for d in domains:
         if guests and d.priority <= guests[1]:
-            d.table.fail("priority", f"{d.priority} is not above that of guests' VMMs ({guests[1]})")
+            d.table.fail("priority", f"{d.priority} is not above that of guests' VMMs ({guests[1]}); raise it")
         if len(orders_of(d.memory)) > UNTYPED_MAX:
-            d.table.fail("memory", f"is the sum of more than {UNTYPED_MAX} powers of two")
+            d.table.fail("memory", f"is not the sum of at most {UNTYPED_MAX} powers of two; choose a rounder size")
         lines = d.args.count("\n") + len(d.caps)
         if len(d.args.encode()) + 40 * (lines + 1) > 500:
-            d.table.fail("args", "too many arguments and capabilities for a start-up page")
+            d.table.fail("args", "too many arguments and capabilities for a start-up page; remove some")
     services = [d.priority for d in domains if not d.device]
     for d in domains:
         if d.device and any(d.priority < p for p in services if p != max(services)):
-            d.table.fail("priority", "a driver below services: its interrupts would wait for them")
+            d.table.fail("priority", "a driver must not be below services, or its interrupts wait for them; raise it")
     total = sum(d.memory + sum(d.kept.values()) for d in domains)
     if limit and total > limit:
-        top.fail("memory-limit", f"the domains together have {total >> 10} KiB")
+        top.fail("memory-limit", f"all domains together have {total >> 10} KiB; raise the limit or give them less")
 
 
 def start_order(domains):
-    """Services before clients, console before all whom it hears, the platform before PCI devices; else as written."""
+    """Services before clients, console before the domains that it hears, the platform before PCI devices; otherwise as written."""
     by_name = {d.name: d for d in domains}
     logs = [d for d in domains if d.logs]
     order, state = [], {}
@@ -563,7 +571,8 @@ def start_order(domains):
             return
         if state.get(d.name) == "open":
             raise ManifestError(["domain", d.name, "channel"],
-                                "channels in a circle: " + " -> ".join(chain[chain.index(d.name):] + [d.name]))
+                                "channels form a circle; remove one of them: "
+                                + " -> ".join(chain[chain.index(d.name):] + [d.name]))
         state[d.name] = "open"
         for n in needs(d):
             visit(n, chain + [d.name])
@@ -580,13 +589,13 @@ def start_order(domains):
 def read(document):
     top = Table(document, [])
     if top.number("version", 1, 1, required=True) != VERSION:
-        top.fail("version", "unknown")
+        top.fail("version", f"is unknown; this tool reads version {VERSION}")
     guest_image = top.name("guest-image", required=True, limit=23)
     limit = parse_size(top, "memory-limit")
     domains = [read_domain(n, v) for n, v in top.get("domain", dict, {}, True).items()]
     top.done()
     if not domains or len(domains) > DOMAINS_MAX:
-        top.fail("domain", f"{len(domains)} domains, expected 1 to {DOMAINS_MAX}")
+        top.fail("domain", f"there are {len(domains)} domains; there can be 1 to {DOMAINS_MAX}")
     check_roles(domains)
     check_channels(domains)
     check_devices(domains)
@@ -658,7 +667,8 @@ def encode(manifest):
         channels += own
         caps += [encode_cap(c) for c in d.caps]
     if len(channels) > CHANNELS_MAX or len(caps) > CAPS_MAX:
-        raise ManifestError(["domain"], f"{len(channels)} channels and {len(caps)} capabilities: too many")
+        raise ManifestError(["domain"], f"there are {len(channels)} channels and {len(caps)} capabilities; "
+                            f"the most are {CHANNELS_MAX} and {CAPS_MAX}")
     body = b"".join(domains + channels + caps)
     head = struct.pack("<QIIIII28s", MAGIC, VERSION, 56 + len(body), len(domains), len(channels), len(caps),
                        ("bin/" + manifest.guest_image).encode())
@@ -702,7 +712,7 @@ def draw_text(manifest):
 
 
 def layers(domains):
-    """How far each domain is from those that need nobody."""
+    """How far each domain is from those that need no other."""
     by_name, depth = {d.name: d for d in domains}, {}
     for d in domains:
         depth[d.name] = 1 + max((depth[c.to] for c in d.channels if c.to in by_name), default=-1)

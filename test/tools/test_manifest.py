@@ -88,7 +88,7 @@ def change(old, new):
 
 def test_good_order():
     names = [d.name for d in read(GOOD).domains]
-    assert names[:2] == ["uart", "console"]  # whoever hears the others comes before them
+    assert names[:2] == ["uart", "console"]  # the domain that hears the others comes before them
     assert names[-1] == "control"            # the builder gets what is left
     assert names.index("platform") < names.index("blk0") < names.index("storage") < names.index("files")
 
@@ -98,7 +98,7 @@ BAD = [
     ("version = 1", "version = 2", ["version"], "between"),
     ("version = 1", "version = true", ["version"], "expected int"),
     ("version = 1", "version = 1\nspeed = 3", ["speed"], "unknown key"),
-    ('guest-image = "vmm"', 'guest-image = "Vmm"', ["guest-image"], "not a name"),
+    ('guest-image = "vmm"', 'guest-image = "Vmm"', ["guest-image"], "valid name"),
     ('memory-limit = "16M"', 'memory-limit = "8M"', ["memory-limit"], "together"),
     ("[domain.uart]\npriority = 24", "[domain.uart]", ["domain", "uart", "priority"], "missing"),
     ("[domain.uart]\npriority = 24", "[domain.uart]\npriority = 32", ["domain", "uart", "priority"], "between"),
@@ -113,14 +113,14 @@ BAD = [
     ("guests = { vcpu-priority = 8, vmm-priority = 12 }\n", "guests = { vcpu-priority = 8, vmm-priority = 12 }\n"
      "args = { vcpu-priority = 9 }\n", ["domain", "control", "args"], "comes from the key"),
     ('[domain.files]\n', '[domain.files]\nguests = { vcpu-priority = 8, vmm-priority = 12 }\n',
-     ["domain", "files", "guests"], "alone"),
+     ["domain", "files", "guests"], "only for"),
     ("[domain.blk0]\nbinary = \"virtio-blk\"\noptional = true\npriority = 24",
-     "[domain.blk0]\nbinary = \"virtio-blk\"\noptional = true\npriority = 19", ["domain", "blk0", "priority"], "driver below"),
-    ("[domain.uart]", "[domain.Uart]", ["domain", "Uart"], "not a name"),
+     "[domain.blk0]\nbinary = \"virtio-blk\"\noptional = true\npriority = 19", ["domain", "blk0", "priority"], "driver must not"),
+    ("[domain.uart]", "[domain.Uart]", ["domain", "Uart"], "valid name"),
     ('memory = "128K"', 'memory = "128"', ["domain", "uart", "memory"], "size"),
-    ('memory = "128K"', 'memory = "1K"', ["domain", "uart", "memory"], "pages"),
+    ('memory = "128K"', 'memory = "1K"', ["domain", "uart", "memory"], "multiple of 4K"),
     ('memory = "128K"', 'memory = "124K"', ["domain", "uart", "memory"], "powers of two"),
-    ('serves = "uart"', 'serves = "telnet"', ["domain", "uart", "serves"], "none of"),
+    ('serves = "uart"', 'serves = "telnet"', ["domain", "uart", "serves"], "unknown; use"),
     # devices
     ("irq-pin = 4 }", "irq-pin = 4, speed = 9 }", ["domain", "uart", "device", "speed"], "unknown key"),
     ("0x3f8-0x3ff", "0x3ff-0x3f8", ["domain", "uart", "device", "ports"], "range"),
@@ -128,7 +128,7 @@ BAD = [
     ("0x3f8-0x3ff", "0x3f8", ["domain", "uart", "device", "ports"], "range"),
     ("0xcf8-0xcff", "0x3ff-0x400", ["domain", "platform", "caps"], "belong to uart"),
     (', dma = "unprotected"', "", ["domain", "blk0", "device", "dma"], "missing"),
-    ('dma = "unprotected"', 'dma = "maybe"', ["domain", "blk0", "device", "dma"], "none of"),
+    ('dma = "unprotected"', 'dma = "maybe"', ["domain", "blk0", "device", "dma"], "unknown; use"),
     ("vendor = 0x1af4, device = 0x1042, ", "", ["domain", "blk0", "device", "vendor"], "which device"),
     ('[domain.files]\n', '[domain.files]\ndevice = { kind = "pci", name = "disk1", vendor = 0x1af4, device = 0x1042, '
      'dma = "iommu" }\n', ["domain", "blk0", "device"], "files has this device"),
@@ -142,7 +142,7 @@ BAD = [
     ('clients = ["files"]', "clients = []", ["domain", "files", "channel", "blk"], "does not declare files"),
     ('clients = ["files"]', 'clients = ["files", "uart"]', ["domain", "storage", "clients"], "declares no channel"),
     ("control = true, optional = true", "control = true", ["domain", "storage", "channel", "disk", "optional"], "optional"),
-    ('kind = "shell"', 'kind = "bash"', ["domain", "control", "channel", "console", "params", "kind"], "none of"),
+    ('kind = "shell"', 'kind = "bash"', ["domain", "control", "channel", "console", "params", "kind"], "unknown; use"),
     ('volume = "by-partlabel/guests"', 'volume = "x", writeable = true',
      ["domain", "files", "channel", "blk", "params", "writeable"], "unknown key"),
     ('volume = "by-partlabel/guests"', f'volume = "{"x" * 64}"', ["domain", "files", "channel", "blk", "params", "volume"],
@@ -151,9 +151,9 @@ BAD = [
     ('clients = ["console"]', 'clients = ["console"]\nchannel.c = { to = "console", proto = "console", params = '
      '{ kind = "shell" } }', ["domain", "uart", "channel", "c"], "does not declare"),
     # roles and authority
-    ('role = "builder"\n', "", ["domain", "control", "caps"], "guest-memory is for"),
+    ('role = "builder"\n', "", ["domain", "control", "caps"], "guest-memory is only for"),
     ('[domain.files]\n', '[domain.files]\nrole = "builder"\n', ["domain", "files", "role"], "control is the builder"),
-    ('[domain.files]\n', '[domain.files]\nservices = ["storage"]\n', ["domain", "files", "services"], "only the domain"),
+    ('[domain.files]\n', '[domain.files]\nservices = ["storage"]\n', ["domain", "files", "services"], "only for the domain"),
     ('services = ["console", "storage"]', 'services = ["console", "files"]', ["domain", "control", "services"], "serves"),
     ('services = ["console", "storage"]', 'services = ["console", "console"]', ["domain", "control", "services"], "twice"),
     ('role = "builder"\n', 'role = "builder"\nserves = "vmctl"\n', ["domain", "control", "serves"], "starts last"),
@@ -162,7 +162,7 @@ BAD = [
     # budgets, arguments, memory
     ("us = 500, period = 1000", "us = 2000, period = 1000", ["domain", "files", "budget", "us"], "budget of 2000"),
     ("us = 500, period = 1000", "us = 500", ["domain", "files", "budget", "period"], "missing"),
-    ("verbose = true", '"cap.x" = "1"', ["domain", "storage", "args", "cap.x"], "not a name"),
+    ("verbose = true", '"cap.x" = "1"', ["domain", "storage", "args", "cap.x"], "valid name"),
     ("verbose = true", 'verbose = "a\\nb"', ["domain", "storage", "args", "verbose"], "one line"),
     ("verbose = true", f'verbose = "{"x" * 250}"', ["domain", "storage", "args"], "bytes of arguments"),
     ('journal = "64K"', 'journal = "96K"', ["domain", "storage", "kept-memory", "journal"], "power of two"),
