@@ -1,4 +1,4 @@
-"""children: processes that end with the one that started them, however that ends."""
+"""children: processes that end when the process that started them ends, for whatever reason."""
 import ctypes
 import os
 import signal
@@ -8,12 +8,12 @@ libc = ctypes.CDLL(None)
 
 
 def end_with_parent(sig=signal.SIGKILL):
-    """A preexec_fn for subprocess: the kernel sends sig to the child when the thread that starts it is gone."""
+    """A preexec_fn for subprocess: the kernel sends sig to the child when the thread that started it has ended."""
     parent = os.getpid()
 
     def in_child():
         libc.prctl(PR_SET_PDEATHSIG, sig)
-        if os.getppid() != parent:  # it was gone before
+        if os.getppid() != parent:  # the parent had ended before the call
             os._exit(1)
 
     return in_child
