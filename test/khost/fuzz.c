@@ -168,6 +168,7 @@ static void step_syscall(struct thread *t)
 		trace(call_name(c.nr), &c);
 	}
 	if (model.on) {
+		model_begin(t);
 		call_to_its_end(t, &c);
 		return;
 	}

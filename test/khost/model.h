@@ -30,10 +30,10 @@ struct m_object {
 	unsigned int n_slots; /* CNode */
 	/* thread */
 	bool suspended, call, faulted;
-	uint8_t state;                      /* enum thread_state */
-	uint64_t on;                        /* what it waits on */
-	uint64_t since;                     /* when it began: who comes first */
-	uint64_t badge, mi, mr[SK_MR_REGS]; /* of the message that it waits with */
+	uint8_t state;                     /* enum thread_state */
+	uint64_t on;                       /* what it waits on */
+	uint64_t since;                    /* when it began: who comes first */
+	uint64_t badge, mi, mr[SK_MR_MAX]; /* of the message that it waits with */
 	uint64_t deadline;
 	unsigned int timer_cpu;
 	uint64_t cspace, sched, bound;
@@ -67,6 +67,8 @@ typedef uint32_t errors_t;
 void model_import(struct cnode *root);
 void model_compare(void);
 /* t made this call, with these registers before it; it is over, and t's registers say how. */
+/* t begins a call: what its UTCB says now may be overwritten by what it receives. */
+void model_begin(struct thread *t);
 void model_call(struct thread *t, const struct call *c);
 /* t faulted. */
 void model_fault(struct thread *t);

@@ -114,8 +114,14 @@ static errors_t message_errors(const struct m_cap *through, uint64_t mi)
 static void message_keep(struct m_object *t, const struct call *c)
 {
 	t->mi = c->arg[1];
-	for (unsigned int i = 0; i < SK_MR_REGS; i++)
-		t->mr[i] = c->arg[2 + i];
+	memcpy(t->mr, c->arg + 2, SK_MR_REGS * sizeof(t->mr[0]));
+}
+
+void model_begin(struct thread *thread)
+{
+	struct m_object *t = object_at((uint64_t)&thread->obj);
+
+	memcpy(t->mr, utcb_of(t)->mr, sizeof(t->mr));
 }
 
 static bool pass_one(const struct m_object *from, struct sk_send_cap send,
@@ -177,7 +183,7 @@ static void message_pass(const struct m_object *from, const struct m_object *to,
 			fail("model: word %u of a message is %lx; it should be %lx", i, got[i],
 				words[i]);
 	for (unsigned int i = SK_MR_REGS; !from->faulted && i < SK_MI_WORDS(mi); i++)
-		if (utcb_of(to)->mr[i] != utcb_of(from)->mr[i])
+		if (utcb_of(to)->mr[i] != from->mr[i])
 			fail("model: word %u of a message did not arrive", i);
 }
 
