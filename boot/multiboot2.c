@@ -27,14 +27,6 @@ struct parse {
 	bool mmap, new_rsdp;
 };
 
-static uint32_t get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	__builtin_memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 static const char *tag_mmap(struct parse *ps, const uint8_t *tag, uint32_t size)
 {
 	const char *err = NULL;
@@ -42,7 +34,7 @@ static const char *tag_mmap(struct parse *ps, const uint8_t *tag, uint32_t size)
 
 	if (size < 16)
 		return "multiboot: memory map tag too short";
-	step = get32(tag + 8);
+	step = (uint32_t)boot_number(tag + 8, 4);
 	if (step < sizeof(struct mmap_entry))
 		return "multiboot: memory map entries too short";
 	for (uint32_t at = 16; !err && size - at >= step; at += step) {
@@ -61,8 +53,8 @@ static const char *tag_module(struct parse *ps, const uint8_t *tag, uint32_t siz
 
 	if (size < 16)
 		return "multiboot: module tag too short";
-	start = get32(tag + 8);
-	end = get32(tag + 12);
+	start = (uint32_t)boot_number(tag + 8, 4);
+	end = (uint32_t)boot_number(tag + 12, 4);
 	if (end < start)
 		return "multiboot: module ends before it starts";
 	return boot_set_archive(ps->bi, start, end - start);
@@ -104,7 +96,7 @@ const char *multiboot2_parse(const struct boot_phys *p, uint64_t paddr,
 
 	if (!head || paddr & 7)
 		return "multiboot: information out of reach";
-	total = get32(head);
+	total = (uint32_t)boot_number(head, 4);
 	ps.data = boot_phys_at(p, paddr, total);
 	if (total < 16 || total > MBI_MAX || !ps.data)
 		return "multiboot: bad total size";

@@ -25,6 +25,15 @@ static inline const void *boot_phys_at(const struct boot_phys *p, uint64_t paddr
 	return (const void *)(p->base + (uintptr_t)paddr);
 }
 
+/* A number of up to 8 bytes as it lies there, in any alignment. */
+static inline uint64_t boot_number(const uint8_t *p, unsigned int size)
+{
+	uint64_t v = 0;
+
+	__builtin_memcpy(&v, p, size);
+	return v;
+}
+
 /* The loader's memory map as it came: any order, overlapping, any type. */
 #define BOOT_RAW_MAX 256u
 struct boot_raw_map {

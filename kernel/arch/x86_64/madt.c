@@ -11,14 +11,6 @@
 enum { TABLE_MAX = 1 << 20, HEADER = 36, RSDP_V1 = 20, RSDP_V2 = 36 };
 enum { LAPIC = 0, IOAPIC = 1, OVERRIDE = 2, LAPIC_ADDRESS = 5, X2APIC = 9 };
 
-static uint64_t get(const uint8_t *p, unsigned int size)
-{
-	uint64_t v = 0;
-
-	__builtin_memcpy(&v, p, size);
-	return v;
-}
-
 static bool sums_to_zero(const uint8_t *p, uint32_t size)
 {
 	uint8_t sum = 0;
@@ -38,7 +30,7 @@ static bool rsdp_valid(const struct boot_phys *p, uint64_t paddr)
 uint64_t rsdp_search(const struct boot_phys *p)
 {
 	const uint8_t *segment = boot_phys_at(p, 0x40e, 2);
-	uint64_t ebda = segment ? get(segment, 2) << 4 : 0;
+	uint64_t ebda = segment ? boot_number(segment, 2) << 4 : 0;
 
 	for (uint64_t at = ebda; ebda && at < ebda + 1024; at += 16)
 		if (rsdp_valid(p, at))
@@ -56,7 +48,7 @@ static const uint8_t *table_at(const struct boot_phys *p, uint64_t paddr, uint32
 
 	if (!t)
 		return NULL;
-	*size = (uint32_t)get(t + 4, 4);
+	*size = (uint32_t)boot_number(t + 4, 4);
 	if (*size < HEADER || *size > TABLE_MAX || !boot_phys_at(p, paddr, *size))
 		return NULL;
 	return sums_to_zero(t, *size) ? t : NULL;
@@ -70,17 +62,17 @@ const char *madt_find(const struct boot_phys *p, uint64_t rsdp, uint64_t *madt)
 
 	if (!r || !rsdp_valid(p, rsdp))
 		return "ACPI: the RSDP is damaged or out of reach";
-	at = get(r + 16, 4);
+	at = boot_number(r + 16, 4);
 	if (r[15] >= 2 && boot_phys_at(p, rsdp, RSDP_V2) && sums_to_zero(r, RSDP_V2) &&
-		get(r + 24, 8)) {
-		at = get(r + 24, 8);
+		boot_number(r + 24, 8)) {
+		at = boot_number(r + 24, 8);
 		step = 8;
 	}
 	root = table_at(p, at, &size);
 	if (!root)
 		return "ACPI: the root table is damaged or out of reach";
 	for (uint32_t i = HEADER; size - i >= step; i += step) {
-		uint64_t paddr = get(root + i, step);
+		uint64_t paddr = boot_number(root + i, step);
 		const uint8_t *t = boot_phys_at(p, paddr, HEADER);
 
 		if (t && !__builtin_memcmp(t, "APIC", 4)) {
@@ -105,18 +97,18 @@ static void add_entry(struct madt *out, const uint8_t *e, uint32_t size)
 {
 	if (e[0] == LAPIC && size >= 8) {
 		if (e[3] != 0xff)
-			add_cpu(out, e[3], (uint32_t)get(e + 4, 4));
+			add_cpu(out, e[3], (uint32_t)boot_number(e + 4, 4));
 	} else if (e[0] == X2APIC && size >= 16) {
-		add_cpu(out, (uint32_t)get(e + 4, 4), (uint32_t)get(e + 8, 4));
+		add_cpu(out, (uint32_t)boot_number(e + 4, 4), (uint32_t)boot_number(e + 8, 4));
 	} else if (e[0] == LAPIC_ADDRESS && size >= 12) {
-		out->lapic = get(e + 4, 8);
+		out->lapic = boot_number(e + 4, 8);
 	} else if (e[0] == IOAPIC && size >= 12 && out->n_ioapics < MADT_IOAPICS) {
-		out->ioapic[out->n_ioapics].paddr = (uint32_t)get(e + 4, 4);
-		out->ioapic[out->n_ioapics++].gsi = (uint32_t)get(e + 8, 4);
+		out->ioapic[out->n_ioapics].paddr = (uint32_t)boot_number(e + 4, 4);
+		out->ioapic[out->n_ioapics++].gsi = (uint32_t)boot_number(e + 8, 4);
 	} else if (e[0] == OVERRIDE && size >= 10 && out->n_overrides < MADT_OVERRIDES) {
 		out->override[out->n_overrides].irq = e[3];
-		out->override[out->n_overrides].gsi = (uint32_t)get(e + 4, 4);
-		out->override[out->n_overrides++].flags = (uint16_t)get(e + 8, 2);
+		out->override[out->n_overrides].gsi = (uint32_t)boot_number(e + 4, 4);
+		out->override[out->n_overrides++].flags = (uint16_t)boot_number(e + 8, 2);
 	}
 }
 
@@ -128,7 +120,7 @@ const char *madt_parse(const struct boot_phys *p, uint64_t paddr, struct madt *o
 	__builtin_memset(out, 0, sizeof(*out));
 	if (!t || size < HEADER + 8)
 		return "ACPI: the MADT is damaged or out of reach";
-	out->lapic = get(t + HEADER, 4);
+	out->lapic = boot_number(t + HEADER, 4);
 	for (uint32_t at = HEADER + 8; size - at >= 2; at += t[at + 1]) {
 		if (t[at + 1] < 2 || t[at + 1] > size - at)
 			return "ACPI: a MADT entry runs over the end";
