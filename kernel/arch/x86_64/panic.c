@@ -4,7 +4,6 @@
  * The first CPU that panics prints; the others are stopped by NMI. Boot option panic=exit ends an
  * emulator through its debug-exit port, panic=reboot resets, otherwise the CPU halts.
  */
-#include "../../ksyms.h"
 #include "../../log.h"
 #include "cpu.h"
 
@@ -12,6 +11,18 @@ enum { MAX_FRAMES = 24, DEBUG_EXIT = 0xf4, EXIT_PANIC = 0x7f };
 
 bool panicking;
 extern const char boot_stack[], boot_stack_top[];
+
+/*
+ * The kernel's own symbols, sorted by address: tools/ksyms makes them, the build adds them in a second link.
+ * Weak: the first link has none.
+ */
+struct ksym {
+	uint64_t addr;
+	uint32_t name_off; /* into ksyms_names */
+};
+extern const struct ksym ksyms[] __attribute__((weak));
+extern const uint32_t ksyms_count __attribute__((weak));
+extern const char ksyms_names[] __attribute__((weak));
 
 static void print_symbol(uint64_t addr)
 {
