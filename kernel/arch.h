@@ -10,11 +10,7 @@
 #ifndef KERNEL_ARCH_H
 #define KERNEL_ARCH_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <sk/syscall.h>
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "base.h"
 
 struct thread;
 struct vcpu;

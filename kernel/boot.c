@@ -12,15 +12,11 @@
 #include "check.h"
 #include "sched.h"
 #include "space.h"
-#include "thread.h"
 
 #define ROOT_CNODE_ORDER 18
 #define ROOT_PRIORITY 20
 #define STACK_SIZE (256u << 10)
 #define SEGMENT_MAX (64ull << 20)
-#define RESERVED_START SK_BOOTINFO_VADDR
-#define RESERVED_END SK_INIT_STACK_TOP
-#define MMIO_MAX 32u
 
 extern const char kernel_image_start[];
 
@@ -36,20 +32,20 @@ static struct {
 
 /* --- capabilities --------------------------------------------------------------------------- */
 
-static struct slot *boot_cap(sk_cap_t index, struct cap v)
+static void boot_cap(sk_cap_t index, struct cap v)
 {
-	struct slot *s = &root.cnode->slots[index];
-
 	BUG_ON(index >= root.cnode->n_slots);
-	slot_set(s, NULL, &v);
-	return s;
+	slot_set(&root.cnode->slots[index], NULL, &v);
 }
 
-static struct slot *boot_object(sk_cap_t index, struct object *o, uint8_t type, uint8_t order)
+static struct object *boot_object(sk_cap_t index, uint8_t type, uint8_t order)
 {
-	o->type = type;
-	o->refs = 1;
-	return boot_cap(index, (struct cap){ type, SK_ALL, order, 0, (uint64_t)o, 0 });
+	struct object *o = object_make(boot_alloc(1ull << order), type, order);
+
+	if (type == SK_OBJ_CNODE)
+		root.cnode = (struct cnode *)o;
+	boot_cap(index, (struct cap){ type, SK_ALL, order, 0, (uint64_t)o, 0 });
+	return o;
 }
 
 static void boot_frame(sk_cap_t index, uint64_t paddr, uint8_t order, uint8_t rights)
@@ -66,10 +62,9 @@ static uint64_t *root_entry(uint64_t vaddr)
 
 static void boot_map(uint64_t vaddr, const void *memory, uint64_t size, unsigned int rights)
 {
-	uint64_t at, *e;
+	for (uint64_t at = 0; at < size; at += SK_PAGE_SIZE) {
+		uint64_t *e = root_entry(vaddr + at);
 
-	for (at = 0; at < size; at += SK_PAGE_SIZE) {
-		e = root_entry(vaddr + at);
 		if (pte_present(*e))
 			panic("boot archive: two segments at %lx", vaddr + at);
 		*e = pte_leaf(virt_to_phys(memory) + at, rights, 1) | PTE_BOOT;
@@ -92,7 +87,7 @@ static void segment_check(
 		wrong = "has a bad size";
 	else if (s->vaddr < USER_START || s->vaddr > USER_END - SEGMENT_MAX)
 		wrong = "lies outside user memory";
-	else if (s->vaddr < RESERVED_END && s->vaddr + s->mem_size > RESERVED_START)
+	else if (s->vaddr < SK_INIT_STACK_TOP && s->vaddr + s->mem_size > SK_BOOTINFO_VADDR)
 		wrong = "overlaps the boot information or the stack";
 	else if (!(s->rights & SK_R) || s->rights & ~(SK_R | SK_W | SK_EXEC) ||
 		 (s->rights & SK_W && s->rights & SK_EXEC))
@@ -208,17 +203,16 @@ static void add_device(uint64_t base, uint64_t end, const uint64_t *mmio, unsign
 
 static void add_memory(const struct boot_info *bi)
 {
-	uint64_t mmio[MMIO_MAX], at = 0;
-	unsigned int n = arch_kernel_mmio(mmio, MMIO_MAX);
-	const struct boot_mem *m;
+	uint64_t mmio[32], at = 0;
+	unsigned int n = arch_kernel_mmio(mmio, ARRAY_SIZE(mmio));
 
-	for (m = bi->mem; m < bi->mem + bi->n_mem; m++) {
+	for (const struct boot_mem *m = bi->mem; m < bi->mem + bi->n_mem; m++) {
 		if (m->type == BOOT_MEM_RAM || m->type == BOOT_MEM_KERNEL)
 			root.info->ram_size += m->size;
 		if (m->type == BOOT_MEM_RAM)
 			add_ram(bi, m->base, m->base + m->size, 0); /* BOOT1 */
 	}
-	for (m = bi->mem; m < bi->mem + bi->n_mem; m++) {
+	for (const struct boot_mem *m = bi->mem; m < bi->mem + bi->n_mem; m++) {
 		if (m->type != BOOT_MEM_RAM && m->type != BOOT_MEM_KERNEL)
 			continue;
 		add_device(at, m->base & ~(SK_PAGE_SIZE - 1), mmio, n);
@@ -251,20 +245,13 @@ static void root_objects(void)
 	static const uint8_t controls[][2] = { { SK_CAP_CTL_SCHED, SK_OBJ_CTL_SCHED },
 		{ SK_CAP_CTL_IRQ, SK_OBJ_CTL_IRQ }, { SK_CAP_CTL_IO, SK_OBJ_CTL_IO },
 		{ SK_CAP_CTL_LOG, SK_OBJ_CTL_LOG } };
-	char *space = boot_alloc(1u << SK_ORDER_SPACE_HOST);
 
-	root.cnode = boot_alloc(1u << ROOT_CNODE_ORDER);
-	cnode_init(root.cnode, ROOT_CNODE_ORDER);
-	root.space = (struct space *)(space + SK_PAGE_SIZE);
-	space_init(root.space, SK_OBJ_SPACE_HOST, virt_to_phys(space));
-	root.thread = boot_alloc(1u << SK_ORDER_THREAD);
-	thread_init(root.thread);
-	root.sched = boot_alloc(SK_PAGE_SIZE);
-	sched_init(root.sched, ROOT_PRIORITY);
-	boot_object(SK_CAP_CNODE, &root.cnode->obj, SK_OBJ_CNODE, ROOT_CNODE_ORDER);
-	boot_object(SK_CAP_SPACE, &root.space->obj, SK_OBJ_SPACE_HOST, SK_ORDER_SPACE_HOST);
-	boot_object(SK_CAP_THREAD, &root.thread->obj, SK_OBJ_THREAD, SK_ORDER_THREAD);
-	boot_object(SK_CAP_SCHED, &root.sched->obj, SK_OBJ_SCHED, SK_ORDER_SCHED);
+	boot_object(SK_CAP_CNODE, SK_OBJ_CNODE, ROOT_CNODE_ORDER);
+	root.space = space_of(
+		boot_object(SK_CAP_SPACE, SK_OBJ_SPACE_HOST, SK_ORDER_SPACE_HOST));
+	root.thread = thread_of(boot_object(SK_CAP_THREAD, SK_OBJ_THREAD, SK_ORDER_THREAD));
+	root.sched = (struct sched *)boot_object(SK_CAP_SCHED, SK_OBJ_SCHED, SK_ORDER_SCHED);
+	sched_init_root(root.sched, ROOT_PRIORITY);
 	boot_cap(SK_CAP_IOPORT, (struct cap){ SK_OBJ_IOPORT, SK_ALL, 0, 0, 0xffff0000, 0 });
 	for (unsigned int i = 0; i < ARRAY_SIZE(controls); i++)
 		boot_cap(controls[i][0], (struct cap){ controls[i][1], SK_ALL, 0, 0, 0, 0 });

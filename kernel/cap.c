@@ -13,7 +13,6 @@
  *             CAP2 only the first and last child know the parent, so a list of children is spliced in O(1)
  *             CAP3 no capability to an object that has begun to end is derived or moved: the last one ends it
  */
-#include "cap.h"
 #include "space.h"
 #include "thread.h"
 
@@ -94,22 +93,11 @@ int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 	return rights & ~cap->rights ? -SK_E_RIGHTS : 0;
 }
 
-/* Types whose slots name an object, and what ends it. */
-static object_destroy_fn *const destroy[SK_OBJ_END] = {
-	/* clang-format off */
-	[SK_OBJ_CNODE] = cnode_destroy, [SK_OBJ_SPACE_HOST] = space_destroy,
-	[SK_OBJ_SPACE_NESTED] = space_destroy, [SK_OBJ_SPACE_IO] = space_destroy,
-	[SK_OBJ_THREAD] = thread_destroy, [SK_OBJ_SCHED] = sched_destroy,
-	[SK_OBJ_ENDPOINT] = endpoint_destroy, [SK_OBJ_REPLY] = reply_destroy,
-	[SK_OBJ_NOTIFICATION] = notification_destroy, [SK_OBJ_IRQ] = irq_destroy,
-	[SK_OBJ_VCPU] = vcpu_destroy
-	/* clang-format on */
-};
+static bool names_object(const struct slot *s) { return object_ops[s->type].destroy; }
 
-/* It names something, and that has not begun to end. */
-static bool slot_alive(const struct slot *s)
+bool slot_alive(const struct slot *s)
 {
-	if (destroy[s->type])
+	if (names_object(s))
 		return !s->obj->dead;
 	return s->type != SK_OBJ_NULL && !(s->flags & SLOT_ENDING);
 }
@@ -129,35 +117,6 @@ int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 		return -SK_E_RIGHTS;
 	*slot = s;
 	return 0;
-}
-
-int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
-	struct slot **slot)
-{
-	struct slot *s;
-	struct cnode *cn;
-	int rc = cap_find(t, cnode, SK_OBJ_CNODE, rights, &s);
-
-	if (rc)
-		return rc;
-	cn = (struct cnode *)s->obj;
-	if (index == 0 || index >= cn->n_slots)
-		return -SK_E_SLOT;
-	*slot = &cn->slots[index];
-	return 0;
-}
-
-int cap_find_empty(struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot)
-{
-	return cap_find_in(t, cnode, SK_W, index, slot)
-		       ?: refuse((*slot)->type != SK_OBJ_NULL, SK_E_SLOT);
-}
-
-int cap_find_source(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
-	struct slot **slot)
-{
-	return cap_find_in(t, cnode, rights, index, slot)
-		       ?: refuse(!slot_alive(*slot), SK_E_CAP);
 }
 
 bool slot_copyable(const struct slot *s)
@@ -253,7 +212,7 @@ void slot_derive(
 		src->type == SK_OBJ_FRAME ? 0 : badge };
 
 	BUG_ON(!slot_alive(src)); /* CAP3 */
-	if (destroy[src->type])
+	if (names_object(src))
 		src->obj->refs++; /* CAP1 */
 	slot_set(dst, src, &v);
 }
@@ -298,10 +257,10 @@ static int slot_release(struct slot *s)
 		table_unlink(s);
 		return 0;
 	}
-	if (!destroy[s->type])
+	if (!names_object(s))
 		return 0;
 	BUG_ON(s->obj->refs == 0); /* CAP1 */
-	return s->obj->refs == 1 ? destroy[s->type](s->obj) : 0;
+	return s->obj->refs == 1 ? object_ops[s->type].destroy(s->obj) : 0;
 }
 
 static int slot_detach(struct slot *s)
@@ -319,7 +278,7 @@ static int slot_detach(struct slot *s)
 
 void slot_clear(struct slot *s)
 {
-	if (destroy[s->type])
+	if (names_object(s))
 		s->obj->refs--; /* CAP1 */
 	tree_remove(s);
 	slot_write(s, &empty);

@@ -7,26 +7,10 @@
 #include "arch.h"
 #include "queue.h"
 
-#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
-#define load(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define barrier_full() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-static inline uint64_t align_up(uint64_t v, uint64_t size)
-{
-	return (v + size - 1) & ~(size - 1);
-}
-/* A check in a chain of ?: */
-static inline int refuse(bool bad, int error) { return bad ? -error : 0; }
-static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static inline uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 /* What a handler of a system call returns besides 0 and -SK_E_*. */
 #define SYS_RESTART 1 /* preempted: leave the kernel, then make the same call again */
 #define SYS_BLOCKED 2 /* the thread waits, or its registers are already what they must be */
 #define SYS_TREE 3    /* nothing done yet: make the call that RAX names under the tree lock */
-
-/* A table of this level is missing: core_syscall() makes the level the 2nd result. */
-static inline int no_table(unsigned int level) { return -(SK_E_NO_TABLE | (int)level << 8); }
 
 struct object {
 	uint8_t type;
@@ -35,14 +19,41 @@ struct object {
 	uint32_t refs; /* capabilities that name it (tree lock) */
 };
 
-/* Flags of a slot. The upper half says inside which object an internal slot lies. */
-/* DEVICE: untyped or frame is not RAM. USED: objects were made of the untyped since the last reset.
- * OPENED: pages of the untyped up to `prepared` are open in the kernel window, else closed.
- * ENDING: a frame whose deletion was interrupted; it can only be deleted. */
-enum { SLOT_DEVICE = 1, SLOT_USED = 2, SLOT_OPENED = 4, SLOT_ENDING = 8 };
-enum { SLOT_OWNER = 0xf0, SLOT_THREAD_CSPACE = 0x10, SLOT_THREAD_SPACE = 0x20 };
-enum { SLOT_THREAD_FAULT = 0x30, SLOT_THREAD_UTCB = 0x40, SLOT_VCPU_NESTED = 0x50 };
-enum { SLOT_VCPU_STATE = 0x60, SLOT_IRQ_SIGNAL = 0x70 };
+/* Makes an object out of zeroed memory, when its type and refs are set. */
+typedef void object_init_fn(struct object *o, uint8_t order);
+/* Ends an object, with the tree lock and one capability left: 0 or SYS_RESTART. */
+typedef int object_destroy_fn(struct object *o);
+/* A type whose slots name an object; destroy is NULL for all other types. */
+extern const struct object_ops {
+	object_init_fn *init; /* NULL: nothing to do */
+	object_destroy_fn *destroy;
+	uint32_t offset; /* of struct object in the memory */
+} object_ops[SK_OBJ_END];
+object_init_fn cnode_init, space_init, thread_init, vcpu_init;
+object_destroy_fn cnode_destroy, space_destroy, thread_destroy, sched_destroy, endpoint_destroy,
+	reply_destroy, notification_destroy, irq_destroy, vcpu_destroy;
+struct object *object_make(void *memory, uint8_t type, uint8_t order);
+
+/* Flags of a slot. */
+enum {
+	/* the untyped or frame is not RAM */
+	SLOT_DEVICE = 1,
+	/* objects were made of the untyped since its memory was last free */
+	SLOT_USED = 2,
+	/* pages of the untyped up to `prepared` are open in the kernel window, else closed */
+	SLOT_OPENED = 4,
+	/* the deletion of the frame was interrupted; it can only be deleted */
+	SLOT_ENDING = 8,
+	/* which slot inside an object it is; 0: it lies in a CNode */
+	SLOT_OWNER = 0xf0,
+	SLOT_THREAD_CSPACE = 0x10,
+	SLOT_THREAD_SPACE = 0x20,
+	SLOT_THREAD_FAULT = 0x30,
+	SLOT_THREAD_UTCB = 0x40,
+	SLOT_VCPU_NESTED = 0x50,
+	SLOT_VCPU_STATE = 0x60,
+	SLOT_IRQ_SIGNAL = 0x70
+};
 
 /*
  * All fields are written under the tree lock. Those before first_child are written with seq odd, so
@@ -135,14 +146,8 @@ void slot_read(const struct slot *s, struct cap *cap);
 /* The same under the tree lock. */
 int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
 	struct slot **slot) must_check;
-/* A slot inside a CNode that the caller names; type of the slot's contents not looked at. */
-int cap_find_in(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
-	struct slot **slot) must_check;
-/* What a capability is derived from, or moved from: there is one, to an object that lives. */
-int cap_find_source(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
-	struct slot **slot) must_check;
-int cap_find_empty(
-	struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot) must_check;
+/* It names something, and that has not begun to end. */
+bool slot_alive(const struct slot *s);
 
 /* Make an empty slot a capability; parent may be NULL. */
 void slot_set(struct slot *s, struct slot *parent, const struct cap *init);
@@ -165,7 +170,6 @@ void slot_clear(struct slot *s);
 /* May there be two? */
 bool slot_copyable(const struct slot *s);
 
-void cnode_init(struct cnode *cn, uint8_t order);
 /* The last capability of a CNode goes: move it into the CNode, which the running thread will clear. */
 void cnode_end(struct slot *s);
 /* Clear what t has to clear. 0 or SYS_RESTART. */
@@ -173,10 +177,6 @@ int cnodes_clear(struct thread *t) must_check;
 /* t ends: the running thread clears what t did not come to. 0 or SYS_RESTART. */
 int cnodes_inherit(struct thread *t) must_check;
 
-/* Ends of objects, one per type; called with the tree lock, refs == 1. 0 or SYS_RESTART. */
-typedef int object_destroy_fn(struct object *o);
-object_destroy_fn cnode_destroy, space_destroy, thread_destroy, sched_destroy, endpoint_destroy,
-	reply_destroy, notification_destroy, irq_destroy, vcpu_destroy;
 /* An internal slot goes away: its owner must not use the object any more. 0 or SYS_RESTART. */
 int thread_detach(struct slot *s) must_check;
 int vcpu_detach(struct slot *s) must_check;
@@ -186,10 +186,8 @@ struct args {
 	struct cap cap;       /* without the tree lock: named by the first argument */
 	struct slot *slot[3]; /* with the tree lock: named by the first arguments */
 };
-#define unused __attribute__((unused))
 /*
  * System calls: registers in, registers out. All but a few (syscall.c) run with the tree lock held.
- * Results are chained with ?: - the first check that fails gives the error.
  */
 #define SYSCALL_HANDLER(name) \
 	long sys_##name(struct thread *t unused, struct sk_regs *r unused, \
@@ -197,8 +195,5 @@ struct args {
 #define X(name, ...) SYSCALL_HANDLER(name);
 SK_SYSCALLS(X)
 #undef X
-
-void *memcpy(void *dst, const void *src, size_t n);
-void *memset(void *dst, int c, size_t n);
 
 #endif

@@ -9,7 +9,6 @@
 #include "cap.h"
 
 #ifdef CHECKED
-#define CHECK_ON(cond) BUG_ON(cond)
 /* How much of the kernel stands still: what needs the tree lock; all of it; and no call is half done or given up. */
 enum check_world { CHECK_OTHERS_RUN, CHECK_CALLS_HALF_DONE, CHECK_STANDS_STILL };
 
@@ -23,7 +22,6 @@ void check_init(struct cnode *cnode);
 /* An address space's root: is its upper half what all have? */
 bool arch_space_root_ok(const uint64_t *root);
 #else
-#define CHECK_ON(cond) ((void)0)
 #define check_init(cnode) ((void)0)
 #endif
 

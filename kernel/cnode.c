@@ -9,13 +9,14 @@
  *             Whoever revokes the memory takes the work over, and so does who ends that thread.
  * Invariants  CNODE1 cn->cleaner == t exactly while cn is in t->dying; then its last capability is in its slot 0
  */
-#include "cap.h"
 #include "thread.h"
 
 enum { EMPTY_SLOTS_A_STEP = 64 };
 
-void cnode_init(struct cnode *cn, uint8_t order)
+void cnode_init(struct object *o, uint8_t order)
 {
+	struct cnode *cn = (struct cnode *)o;
+
 	cn->n_slots = (uint32_t)SK_CNODE_SLOTS(order);
 	cn->cleared = 1;
 }
@@ -88,10 +89,41 @@ int cnodes_inherit(struct thread *t)
 	return 0;
 }
 
-/* The table of cap.c wants one; cnode_end() does it. */
+/* Never called: cnode_end() comes before it. */
 int cnode_destroy(struct object *o) { panic("CNode %p ends twice", (void *)o); }
 
 /* --- system calls ------------------------------------------------------------------------- */
+
+/* A slot inside a CNode that the caller names. */
+static int slot_find(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
+	struct slot **slot)
+{
+	struct slot *s;
+	struct cnode *cn;
+	int rc = cap_find(t, cnode, SK_OBJ_CNODE, rights, &s);
+
+	if (rc)
+		return rc;
+	cn = (struct cnode *)s->obj;
+	if (index == 0 || index >= cn->n_slots)
+		return -SK_E_SLOT;
+	*slot = &cn->slots[index];
+	return 0;
+}
+
+static int slot_find_empty(struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot)
+{
+	return slot_find(t, cnode, SK_W, index, slot)
+		       ?: error_if((*slot)->type != SK_OBJ_NULL, SK_E_SLOT);
+}
+
+/* What a capability is derived from, or moved from. */
+static int slot_find_source(struct thread *t, uint64_t cnode, unsigned int rights,
+	uint64_t index, struct slot **slot)
+{
+	return slot_find(t, cnode, rights, index, slot)
+		       ?: error_if(!slot_alive(*slot), SK_E_CAP);
+}
 
 struct copy_args {
 	struct slot *dst, *src;
@@ -101,10 +133,10 @@ struct copy_args {
 static int copy_decode(struct thread *t, const struct sk_regs *r, struct copy_args *a)
 {
 	a->rights = (uint8_t)r->r8;
-	return cap_find_empty(t, r->rdi, r->rsi, &a->dst)
-		       ?: cap_find_source(t, r->rdx, SK_GRANT, r->r10, &a->src)
-		       ?: refuse(r->r8 & ~(uint64_t)SK_ALL, SK_E_INVAL)
-		       ?: refuse(!slot_copyable(a->src), SK_E_CAP);
+	return slot_find_empty(t, r->rdi, r->rsi, &a->dst)
+		       ?: slot_find_source(t, r->rdx, SK_GRANT, r->r10, &a->src)
+		       ?: error_if(r->r8 & ~(uint64_t)SK_ALL, SK_E_INVAL)
+		       ?: error_if(!slot_copyable(a->src), SK_E_CAP);
 }
 
 SYSCALL_HANDLER(COPY)
@@ -150,8 +182,8 @@ SYSCALL_HANDLER(MINT)
 SYSCALL_HANDLER(MOVE)
 {
 	struct slot *dst, *src;
-	int rc = cap_find_empty(t, r->rdi, r->rsi, &dst)
-			 ?: cap_find_source(t, r->rdx, SK_W | SK_GRANT, r->r10, &src);
+	int rc = slot_find_empty(t, r->rdi, r->rsi, &dst)
+			 ?: slot_find_source(t, r->rdx, SK_W | SK_GRANT, r->r10, &src);
 
 	if (!rc)
 		slot_move(dst, src);
@@ -178,7 +210,7 @@ SYSCALL_HANDLER(DELETE)
 
 	if (t->restart.stage == RESTART_DONE) /* what is there now is another's */
 		return 0;
-	rc = cap_find_in(t, r->rdi, SK_W, r->rsi, &s);
+	rc = slot_find(t, r->rdi, SK_W, r->rsi, &s);
 	if (rc || !same_as_before(t, s))
 		return rc;
 	rc = slot_delete(s);
@@ -191,15 +223,15 @@ SYSCALL_HANDLER(DELETE)
 SYSCALL_HANDLER(REVOKE)
 {
 	struct slot *s;
-	int rc = cap_find_in(t, r->rdi, SK_W, r->rsi, &s);
+	int rc = slot_find(t, r->rdi, SK_W, r->rsi, &s);
 
-	return rc ?: refuse(!same_as_before(t, s), SK_E_CAP) ?: slot_revoke(s);
+	return rc ?: error_if(!same_as_before(t, s), SK_E_CAP) ?: slot_revoke(s);
 }
 
 SYSCALL_HANDLER(CAP_INFO)
 {
 	struct slot *s;
-	int rc = cap_find_in(t, r->rdi, SK_R, r->rsi, &s);
+	int rc = slot_find(t, r->rdi, SK_R, r->rsi, &s);
 	bool ports = !rc && s->type == SK_OBJ_IOPORT;
 
 	if (rc)

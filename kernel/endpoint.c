@@ -40,7 +40,7 @@ int endpoint_destroy(struct object *o)
 		spin_unlock(&o->lock);
 		if (!t)
 			return 0;
-		thread_wake(t, -SK_E_DELETED, false);
+		thread_wake(t, -SK_E_DELETED);
 		if (arch_irq_pending())
 			return SYS_RESTART;
 	}
@@ -56,7 +56,7 @@ static int message_check(const struct sk_regs *r, const struct cap *cap)
 	if (SK_MI_WORDS(mi) > SK_MR_MAX || SK_MI_CAPS(mi) > SK_CAPS_MAX ||
 		SK_MI_LABEL(mi) >= SK_LABEL_KERNEL)
 		return -SK_E_INVAL;
-	return refuse(SK_MI_CAPS(mi) && !(cap->rights & SK_GRANT), SK_E_RIGHTS);
+	return error_if(SK_MI_CAPS(mi) && !(cap->rights & SK_GRANT), SK_E_RIGHTS);
 }
 
 /* One capability from slot to slot; false when it cannot be. Tree locked. */
@@ -179,7 +179,7 @@ static void reply_tie(struct reply *reply, struct thread *caller, sk_time_t dead
 	}
 	spin_unlock(&reply->obj.lock);
 	if (out)
-		thread_wake(out, -SK_E_DELETED, false);
+		thread_wake(out, -SK_E_DELETED);
 }
 
 int reply_destroy(struct object *o)
@@ -192,7 +192,7 @@ int reply_destroy(struct object *o)
 	spin_unlock(&o->lock);
 	caller = reply_take(reply);
 	if (caller)
-		thread_wake(caller, -SK_E_DELETED, false);
+		thread_wake(caller, -SK_E_DELETED);
 	return 0;
 }
 
@@ -211,12 +211,13 @@ static long send_to(
 	endpoint_take(ep, to);
 	spin_unlock(&ep->obj.lock);
 	message_move(from, to, from->badge);
-	if (reply)
-		reply_tie(reply, from, until);
-	thread_wake(to, 0, reply);
-	if (!reply)
+	if (!reply) {
+		thread_wake(to, 0);
 		return 0;
-	thread_waiting(from);
+	}
+	reply_tie(reply, from, until);
+	thread_wait_over(to, 0, WAKE_DIRECT);
+	thread_wait_recheck(from);
 	return SYS_BLOCKED;
 }
 
@@ -224,8 +225,8 @@ static long send_to(
 static long endpoint_block(
 	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
 {
-	int rc = refuse(ep->obj.dead, SK_E_DELETED)
-			 ?: refuse(deadline == SK_POLL, SK_E_TIMEOUT);
+	int rc = error_if(ep->obj.dead, SK_E_DELETED)
+			 ?: error_if(deadline == SK_POLL, SK_E_TIMEOUT);
 
 	if (!rc) {
 		/* EP1: the queue is empty or of this kind */
@@ -235,7 +236,7 @@ static long endpoint_block(
 	}
 	spin_unlock(&ep->obj.lock);
 	if (!rc)
-		thread_waiting(t);
+		thread_wait_recheck(t);
 	return rc ?: SYS_BLOCKED;
 }
 
@@ -248,21 +249,20 @@ static long endpoint_send(struct endpoint *ep, struct thread *t, sk_time_t deadl
 	return endpoint_block(ep, t, THREAD_SENDING, deadline);
 }
 
-static long message_send(
-	struct thread *t, const struct sk_regs *r, const struct cap *cap, bool call)
+static long message_send(struct thread *t, const struct sk_regs *r, const struct cap *cap)
 {
 	int rc = message_check(r, cap);
 
 	if (rc)
 		return rc;
 	t->badge = cap->badge;
-	t->call = call;
+	t->call = r->rax == SK_SYS_CALL;
 	return endpoint_send((struct endpoint *)cap->obj, t, load(&thread_utcb(t)->deadline));
 }
 
-SYSCALL_HANDLER(CALL) { return message_send(t, r, &a->cap, true); }
+SYSCALL_HANDLER(CALL) { return message_send(t, r, &a->cap); }
 
-SYSCALL_HANDLER(SEND) { return message_send(t, r, &a->cap, false); }
+SYSCALL_HANDLER(SEND) { return message_send(t, r, &a->cap); }
 
 bool endpoint_send_fault(struct thread *t)
 {
@@ -307,7 +307,7 @@ static int sender_take(
 		spin_unlock(&ep->obj.lock);
 		if (answerable)
 			return 0;
-		thread_wake(*from, -SK_E_PEER, false);
+		thread_wake(*from, -SK_E_PEER);
 		if (arch_irq_pending())
 			return SYS_RESTART;
 	}
@@ -334,9 +334,9 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 	message_move(from, t, from->badge);
 	if (reply) {
 		reply_tie(reply, from, from->deadline);
-		thread_waiting(from);
+		thread_wait_recheck(from);
 	} else {
-		thread_wake(from, 0, false);
+		thread_wake(from, 0);
 	}
 	return 0;
 }
@@ -345,7 +345,7 @@ SYSCALL_HANDLER(RECV) { return endpoint_receive((struct endpoint *)a->cap.obj, t
 
 /* Answer from t; the message is in its registers. */
 static int reply_send(
-	struct thread *t, const struct sk_regs *r, const struct cap *cap, bool direct)
+	struct thread *t, const struct sk_regs *r, const struct cap *cap, enum wake how)
 {
 	struct thread *caller;
 	long result = 0;
@@ -360,17 +360,17 @@ static int reply_send(
 		message_move(t, caller, 0);
 	else if (SK_MI_LABEL(r->rsi))
 		result = -SK_E_DENIED;
-	thread_wake(caller, result, direct);
+	thread_wait_over(caller, result, how);
 	return 0;
 }
 
-SYSCALL_HANDLER(REPLY) { return reply_send(t, r, &a->cap, false); }
+SYSCALL_HANDLER(REPLY) { return reply_send(t, r, &a->cap, WAKE_QUEUED); }
 
 SYSCALL_HANDLER(REPLY_RECV)
 {
 	struct cap cap;
 	long rc = cap_read(t, load(&thread_utcb(t)->reply), SK_OBJ_REPLY, SK_W, &cap)
-			  ?: reply_send(t, r, &cap, true);
+			  ?: reply_send(t, r, &cap, WAKE_DIRECT);
 
 	if (rc && rc != -SK_E_NOT_FOUND) /* a caller that gave up does not stop a server */
 		return rc;

@@ -9,7 +9,7 @@ static int port_check(const struct sk_regs *r, uint64_t ports)
 
 	if (size != 1 && size != 2 && size != 4)
 		return -SK_E_INVAL;
-	return refuse(port < first || port > last || size - 1 > last - port, SK_E_RANGE);
+	return error_if(port < first || port > last || size - 1 > last - port, SK_E_RANGE);
 }
 
 SYSCALL_HANDLER(PORT_IN)

@@ -32,8 +32,8 @@ int irq_destroy(struct object *o)
 SYSCALL_HANDLER(IRQ_PIN)
 {
 	struct irq_source *s = &((struct irq *)a->slot[1]->obj)->source;
-	int rc = refuse(r->r8 >= n_cpus, SK_E_INVAL) ?: refuse(s->vector, SK_E_EXISTS) ?:
-		 refuse(r->rdx > UINT32_MAX || r->r10 & ~3ull, SK_E_INVAL) ?:
+	int rc = error_if(r->r8 >= n_cpus, SK_E_INVAL) ?: error_if(s->vector, SK_E_EXISTS) ?:
+		 error_if(r->rdx > UINT32_MAX || r->r10 & ~3ull, SK_E_INVAL) ?:
 		 irq_source_pin(s, (uint32_t)r->rdx, r->r10 & 1, r->r10 & 2, (uint32_t)r->r8);
 
 	if (!rc)
@@ -46,7 +46,7 @@ SYSCALL_HANDLER(IRQ_MSI)
 	struct irq_source *s = &((struct irq *)a->slot[1]->obj)->source;
 	uint64_t addr;
 	uint32_t data;
-	int rc = refuse(r->rdx >= n_cpus, SK_E_INVAL) ?: refuse(s->vector, SK_E_EXISTS) ?:
+	int rc = error_if(r->rdx >= n_cpus, SK_E_INVAL) ?: error_if(s->vector, SK_E_EXISTS) ?:
 		 irq_source_msi(s, (uint32_t)r->rdx, &addr, &data);
 
 	if (rc)

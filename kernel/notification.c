@@ -50,7 +50,7 @@ void notification_signal(struct notification *n, uint64_t badge)
 	bound = n->word ? n->bound : NULL;
 	spin_unlock(&n->obj.lock);
 	if (t)
-		thread_wake(t, 0, false);
+		thread_wake(t, 0);
 	else if (bound && load(&bound->vcpu))
 		(void)sched_off(bound);
 }
@@ -65,7 +65,7 @@ void notification_check_bound(struct thread *t)
 	t = n->bound == t ? bound_take(n) : NULL;
 	spin_unlock(&n->obj.lock);
 	if (t)
-		thread_wake(t, 0, false);
+		thread_wake(t, 0);
 }
 
 uint64_t notification_take_bound(struct thread *t)
@@ -120,7 +120,7 @@ int notification_destroy(struct object *o)
 	t = waiter_take(n);
 	spin_unlock(&o->lock);
 	if (t)
-		thread_wake(t, -SK_E_DELETED, false);
+		thread_wake(t, -SK_E_DELETED);
 	return 0;
 }
 
@@ -155,7 +155,7 @@ static long notification_wait(
 	}
 	spin_unlock(&n->obj.lock);
 	if (rc == SYS_BLOCKED)
-		thread_waiting(t);
+		thread_wait_recheck(t);
 	return rc;
 }
 

@@ -17,7 +17,6 @@
  *             SCHED5 a dead context is put in no queue, so that its thread leaves its CPU and gets no other
  */
 #include "sched.h"
-#include "thread.h"
 #include "vcpu.h"
 
 static struct sched_cpu sched_cpus[SK_CPU_MAX];
@@ -41,7 +40,7 @@ void sched_cpu_init(struct cpu *c)
 	c->sched = sc;
 }
 
-void sched_init(struct sched *s, uint8_t priority)
+void sched_init_root(struct sched *s, uint8_t priority)
 {
 	s->priority = priority;
 	s->guests = true;
@@ -108,14 +107,16 @@ static struct heap_node *timer_expired(struct sched_cpu *sc, sk_time_t now)
 
 /* --- queues; CPU locked --------------------------------------------------------------------- */
 
-static void run_queue_insert(struct sched_cpu *sc, struct sched *s, bool head)
+enum queue_end { QUEUE_TAIL, QUEUE_HEAD };
+
+static void run_queue_insert(struct sched_cpu *sc, struct sched *s, enum queue_end end)
 {
 	struct link **q = &sc->queue[s->priority];
 
 	s->place = SCHED_QUEUED;
 	sc->bitmap |= 1u << s->priority;
 	queue_append(q, &s->link);
-	if (head)
+	if (end == QUEUE_HEAD)
 		*q = &s->link;
 }
 
@@ -184,7 +185,7 @@ static void sched_charge(struct sched_cpu *sc, sk_time_t now)
 }
 
 /* Put a context whose thread may run where it will be picked. */
-static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
+static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
 {
 	if (!s->thread || !thread_runnable(s->thread) || s->place != SCHED_NOWHERE ||
 		sc->running == s || s->move_to != s->cpu || s->obj.dead)
@@ -194,17 +195,17 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, bool direct)
 		sched_charge(sc, s->ready_since);
 	if (s->period && !budget_check(sc, s, s->ready_since))
 		return;
-	if (direct && !sc->next && sc->cpu == this_cpu()) {
+	if (how == WAKE_DIRECT && !sc->next && sc->cpu == this_cpu()) {
 		s->place = SCHED_NEXT;
 		sc->next = s;
 	} else {
-		run_queue_insert(sc, s, false);
+		run_queue_insert(sc, s, QUEUE_TAIL);
 	}
 	if (!sc->running || sc->running->priority < s->priority)
 		arch_kick(sc->cpu);
 }
 
-void sched_wake(struct thread *t, bool direct)
+void sched_wake(struct thread *t, enum wake how)
 {
 	struct sched *s = load(&t->sched);
 	struct sched_cpu *sc;
@@ -217,7 +218,7 @@ void sched_wake(struct thread *t, bool direct)
 	}
 	sc = sched_lock(s);
 	if (s->thread == t)
-		sched_ready(sc, s, direct);
+		sched_ready(sc, s, how);
 	spin_unlock(&sc->lock);
 }
 
@@ -252,7 +253,7 @@ static void sched_migrate(struct sched *s)
 		s->cpu = s->move_to;
 	spin_unlock(&sc->lock);
 	sc = sched_lock(s);
-	sched_ready(sc, s, false);
+	sched_ready(sc, s, WAKE_QUEUED);
 	spin_unlock(&sc->lock);
 }
 
@@ -268,7 +269,7 @@ int sched_bind(struct sched *s, struct thread *t)
 		store(&t->sched, s);
 		s->thread = t;
 		barrier_full(); /* with sched_wake() */
-		sched_ready(sc, s, false);
+		sched_ready(sc, s, WAKE_QUEUED);
 		on = NULL;
 	}
 	spin_unlock(&sc->lock);
@@ -329,7 +330,7 @@ static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 		(s->period && !budget_check(sc, s, now)))
 		return;
 	s->ready_since = now;
-	run_queue_insert(sc, s, !turn_over);
+	run_queue_insert(sc, s, turn_over ? QUEUE_TAIL : QUEUE_HEAD);
 }
 
 static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
@@ -345,7 +346,7 @@ static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
 		if (!best || best->priority < next->priority ||
 			(!prev_ready && best->priority == next->priority))
 			return next;
-		run_queue_insert(sc, next, false);
+		run_queue_insert(sc, next, QUEUE_TAIL);
 	}
 	if (best)
 		run_queue_remove(sc, best);
@@ -463,18 +464,17 @@ void core_timer(void)
 	sk_time_t now = arch_now(), end;
 	struct heap_node *n;
 	struct sched *s;
-	unsigned int i;
 
 	this_cpu()->resched = true;
 	spin_lock(&sc->lock);
-	for (i = 0; i < TIMERS_AT_ONCE && (n = timer_expired(sc, now)); i++) {
+	for (unsigned int i = 0; i < TIMERS_AT_ONCE && (n = timer_expired(sc, now)); i++) {
 		timer_remove(sc, n);
 		if (n->tag & TIMER_RELEASE) {
 			s = container_of(n, struct sched, release);
 			s->place = SCHED_NOWHERE;
 			s->period_start = n->key; /* periods do not drift */
 			s->budget_left = s->budget;
-			sched_ready(sc, s, false);
+			sched_ready(sc, s, WAKE_QUEUED);
 			continue;
 		}
 		spin_unlock(&sc->lock);
@@ -493,10 +493,11 @@ void core_timer(void)
 
 static int configure_check(const struct sk_regs *r)
 {
-	return refuse(r->rdx >> 32 || (r->rdx & 0xffff) >= n_cpus ||
-			      (r->rdx >> 16 & ~(uint64_t)SK_SCHED_GUESTS) >= SCHED_PRIORITIES ||
-			      !r->r10 || r->r10 > UINT16_MAX || r->r9 > UINT32_MAX ||
-			      r->r8 > r->r9 || (r->r9 && !r->r8),
+	return error_if(
+		r->rdx >> 32 || (r->rdx & 0xffff) >= n_cpus ||
+			(r->rdx >> 16 & ~(uint64_t)SK_SCHED_GUESTS) >= SCHED_PRIORITIES ||
+			!r->r10 || r->r10 > UINT16_MAX || r->r9 > UINT32_MAX || r->r8 > r->r9 ||
+			(r->r9 && !r->r8),
 		SK_E_INVAL);
 }
 
@@ -520,7 +521,7 @@ static void configure_commit(struct sched *s, const struct sk_regs *r)
 	if (running || (move && sched_busy(sc, s)))
 		arch_kick(sc->cpu); /* sched_switch() takes it to the other CPU */
 	else if (!move)
-		sched_ready(sc, s, false);
+		sched_ready(sc, s, WAKE_QUEUED);
 	spin_unlock(&sc->lock);
 	if (move)
 		sched_migrate(s);
@@ -545,8 +546,8 @@ SYSCALL_HANDLER(SCHED_BIND)
 		return 0;
 	}
 	return cap_find(t, r->rsi, SK_OBJ_THREAD, SK_W, &thread)
-		       ?: refuse(s->thread || thread_of(thread->obj)->sched, SK_E_EXISTS)
-		       ?: refuse(!s->weight, SK_E_STATE)
+		       ?: error_if(s->thread || thread_of(thread->obj)->sched, SK_E_EXISTS)
+		       ?: error_if(!s->weight, SK_E_STATE)
 		       ?: sched_bind(s, thread_of(thread->obj));
 }
 

@@ -4,9 +4,6 @@
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
 
-#include "cap.h"
-#include "heap.h"
-#include "queue.h"
 #include "thread.h"
 
 #define SCHED_PRIORITIES 32
@@ -54,9 +51,9 @@ struct sched_cpu {
 
 void sched_cpu_init(struct cpu *c);
 /* Of the root task, while booting: CPU 0, may run guests. */
-void sched_init(struct sched *s, uint8_t priority);
-/* t may run now, if nothing else keeps it; direct: switch to it as soon as the current thread waits. */
-void sched_wake(struct thread *t, bool direct);
+void sched_init_root(struct sched *s, uint8_t priority);
+/* t may run now, if nothing else keeps it. */
+void sched_wake(struct thread *t, enum wake how);
 /* Is t on no CPU? Else its CPU is told to look again whom it runs. */
 bool sched_off(const struct thread *t);
 /* t, no longer runnable, leaves its queue. True when it is on no other CPU than this one. */

@@ -16,14 +16,17 @@
 #include "thread.h"
 #include "arch/x86_64/pte.h"
 
-void space_init(struct space *s, uint8_t type, uint64_t root)
+void space_init(struct object *o, uint8_t order unused)
 {
-	s->obj.type = type;
-	s->root = root;
+	struct space *s = space_of(o);
+
+	s->root = virt_to_phys(o) - SK_PAGE_SIZE;
 	arch_space_init(s);
-	if (type == SK_OBJ_SPACE_HOST)
-		arch_space_init_root(phys_to_virt(root));
+	if (o->type == SK_OBJ_SPACE_HOST)
+		arch_space_init_root(phys_to_virt(s->root));
 }
+
+unsigned int space_missing_level;
 
 static bool has_tables(const struct space *s) { return s->obj.type != SK_OBJ_SPACE_IO; }
 
@@ -38,6 +41,12 @@ static uint64_t space_end(const struct space *s)
 	return s->obj.type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END;
 }
 
+static int table_missing(unsigned int level)
+{
+	space_missing_level = level;
+	return -SK_E_NO_TABLE;
+}
+
 /* The entry for vaddr in the table of this level: EXISTS when a large page lies in its place. */
 static int entry_find(struct space *s, uint64_t vaddr, unsigned int level, uint64_t **e)
 {
@@ -46,7 +55,7 @@ static int entry_find(struct space *s, uint64_t vaddr, unsigned int level, uint6
 	*e = pte_walk(phys_to_virt(s->root), vaddr, level, &found);
 	if (found == level)
 		return 0;
-	return pte_present(**e) ? -SK_E_EXISTS : no_table(found - 1);
+	return pte_present(**e) ? -SK_E_EXISTS : table_missing(found - 1);
 }
 
 /* --- the list of a space ------------------------------------------------------------------ */
@@ -104,7 +113,8 @@ static void cursor_set(struct slot *frame, uint64_t offset)
 {
 	uint64_t base = window_base(frame), first = base & (SK_LARGE_SIZE - 1);
 
-	slot_update(frame, frame->flags, base | (first + offset) >> SK_LARGE_ORDER); /* SPACE5 */
+	slot_update(
+		frame, frame->flags, base | (first + offset) >> SK_LARGE_ORDER); /* SPACE5 */
 }
 
 /* --- mapping ------------------------------------------------------------------------------ */
@@ -178,7 +188,7 @@ static uint64_t entries_set(const struct run *run, uint64_t leaf, uint64_t step)
 	return leaf;
 }
 
-int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
+static int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
 	unsigned int order, unsigned int rights)
 {
 	unsigned int level = leaf_level(order);
@@ -219,14 +229,14 @@ static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
 		table[i] = large ? pte_split(large, level + 1) + i * pte_span(level) : 0;
 }
 
-int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t level)
+static int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t level)
 {
 	uint64_t span, old, *e;
 	int rc;
 
-	rc = refuse(!has_tables(s), SK_E_CAP)
-		     ?: refuse(level < 1 || level >= SPACE_LEVELS, SK_E_INVAL)
-		     ?: refuse(table->space != NULL, SK_E_EXISTS);
+	rc = error_if(!has_tables(s), SK_E_CAP)
+		     ?: error_if(level < 1 || level >= SPACE_LEVELS, SK_E_INVAL)
+		     ?: error_if(table->space != NULL, SK_E_EXISTS);
 	if (rc)
 		return rc;
 	span = pte_span(level + 1);
@@ -234,7 +244,7 @@ int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t
 	if (vaddr >= space_end(s))
 		return -SK_E_RANGE;
 	rc = entry_find(s, vaddr, level + 1, &e)
-		     ?: refuse(pte_is_table(*e, level + 1), SK_E_EXISTS);
+		     ?: error_if(pte_is_table(*e, level + 1), SK_E_EXISTS);
 	if (rc)
 		return rc;
 	old = *e;
@@ -373,7 +383,7 @@ SYSCALL_HANDLER(MAP)
 {
 	struct slot *frame = a->slot[0];
 	struct space *s;
-	int rc = space_of_slot(a->slot[1], &s) ?: refuse(r->r8 > SK_HUGE_ORDER || r->r9 >> 32, SK_E_INVAL) ?:
+	int rc = space_of_slot(a->slot[1], &s) ?: error_if(r->r8 > SK_HUGE_ORDER || r->r9 >> 32, SK_E_INVAL) ?:
 		 space_map(frame, s, r->rdx, r->r10, (uint8_t)r->r8, (uint32_t)r->r9);
 
 	if (!rc)
@@ -383,10 +393,10 @@ SYSCALL_HANDLER(MAP)
 
 static int unmap_check(const struct slot *frame, uint64_t offset, uint64_t order)
 {
-	return refuse(order < SK_PAGE_ORDER || order > frame->order, SK_E_INVAL)
-		       ?: refuse(offset & ((1ull << order) - 1), SK_E_ALIGN)
-		       ?: refuse(offset > (1ull << frame->order) - (1ull << order), SK_E_RANGE)
-		       ?: refuse(!frame->space, SK_E_NOT_FOUND);
+	return error_if(order < SK_PAGE_ORDER || order > frame->order, SK_E_INVAL)
+		       ?: error_if(offset & ((1ull << order) - 1), SK_E_ALIGN)
+		       ?: error_if(offset > (1ull << frame->order) - (1ull << order), SK_E_RANGE)
+		       ?: error_if(!frame->space, SK_E_NOT_FOUND);
 }
 
 /* A part of a large page cannot go before the page is split. */
@@ -402,7 +412,7 @@ static int split_check(const struct slot *frame, uint64_t offset, uint64_t size)
 	if (level == 1 || !pte_present(*e) || size >= pte_span(level) ||
 		pte_paddr(*e) + (vaddr & (pte_span(level) - 1)) != frame->paddr + offset)
 		return 0;
-	return no_table(level - 1);
+	return table_missing(level - 1);
 }
 
 SYSCALL_HANDLER(UNMAP)
@@ -426,7 +436,7 @@ SYSCALL_HANDLER(MAP_TABLE)
 {
 	struct space *s;
 
-	return space_of_slot(a->slot[1], &s) ?: refuse(r->r10 >= SPACE_LEVELS, SK_E_INVAL) ?:
+	return space_of_slot(a->slot[1], &s) ?: error_if(r->r10 >= SPACE_LEVELS, SK_E_INVAL) ?:
 	       space_map_table(a->slot[0], s, r->rdx, (uint8_t)r->r10);
 }
 

@@ -21,12 +21,8 @@ struct space {
 };
 static inline struct space *space_of(struct object *o) { return (struct space *)o; }
 
-void space_init(struct space *s, uint8_t type, uint64_t root);
-/* With the tree lock. */
-int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
-	unsigned int order, unsigned int rights) must_check;
-int space_map_table(
-	struct slot *table, struct space *s, uint64_t vaddr, uint8_t level) must_check;
+/* Which level of table was missing at the last -SK_E_NO_TABLE (tree lock). */
+extern unsigned int space_missing_level;
 /* Map a page of an object for its user; slot, an internal one that is empty, stands for that. */
 int space_map_page(struct slot *slot, uint8_t owner, void *page, struct space *s,
 	uint64_t vaddr) must_check;

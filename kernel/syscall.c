@@ -4,8 +4,8 @@
  * A handler reads its arguments from the saved registers and leaves them alone until it cannot fail or
  * be restarted any more: SYS_RESTART runs the same SYSCALL instruction again with the same arguments.
  */
-#include "cap.h"
 #include "check.h"
+#include "space.h"
 #include "thread.h"
 
 #define SYSCALL_SIZE 2 /* bytes of the instruction */
@@ -76,6 +76,8 @@ static long call_under_tree(const struct call *call, struct thread *t, struct sk
 	if (!tree_lock())
 		return SYS_RESTART;
 	rc = call->lock == TREE ? call_locked(call, t, r) : call_lock_free(call, t, r);
+	if (rc == -SK_E_NO_TABLE)
+		r->rsi = space_missing_level;
 	if (tree_held())
 		tree_unlock();
 	return rc;
@@ -107,8 +109,4 @@ void core_syscall(struct thread *t)
 		t->restart.stage = RESTART_NEW;
 	if (rc != SYS_RESTART && rc != SYS_BLOCKED)
 		r->rax = rc;
-	if (rc <= no_table(1)) {
-		r->rsi = -rc >> 8;
-		r->rax = -SK_E_NO_TABLE;
-	}
 }

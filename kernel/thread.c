@@ -14,13 +14,14 @@
 #include "sched.h"
 #include "space.h"
 #include "vcpu.h"
-#include "arch/x86_64/pte.h"
 
 #define RFLAGS_USER 0x240cd5ull /* CF PF AF ZF SF TF DF OF, AC, ID */
 #define RFLAGS_FIXED 0x202ull   /* IF and the bit that is always set */
 
-void thread_init(struct thread *t)
+void thread_init(struct object *o, uint8_t order unused)
 {
+	struct thread *t = thread_of(o);
+
 	t->suspended = true;
 	t->regs.r.rflags = RFLAGS_FIXED;
 	arch_fpu_init_area(t->fpu);
@@ -46,11 +47,11 @@ void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk
 		timer_start(t, until);
 }
 
-void thread_waiting(struct thread *t)
+void thread_wait_recheck(struct thread *t)
 {
 	barrier_full(); /* pairs with thread_stop() and notification_signal() */
 	if (load(&t->suspended) && thread_cancel(t, SK_NO_DEADLINE, THREAD_ANY_STATE))
-		thread_wake(t, -SK_E_AGAIN, false); /* THREAD3 */
+		thread_wake(t, -SK_E_AGAIN); /* THREAD3 */
 	else if (load(&t->bound))
 		notification_check_bound(t);
 }
@@ -100,7 +101,7 @@ bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states)
 	return false;
 }
 
-void thread_wake(struct thread *t, long result, bool direct)
+void thread_wait_over(struct thread *t, long result, enum wake how)
 {
 	timer_stop(t);
 	if (!t->faulted) {
@@ -111,24 +112,24 @@ void thread_wake(struct thread *t, long result, bool direct)
 			store(&t->suspended, true);
 	}
 	thread_set_state(t, THREAD_READY);
-	sched_wake(t, direct);
+	sched_wake(t, how);
 }
 
 void thread_timeout(struct thread *t, sk_time_t now)
 {
 	if (!vcpu_timeout(t, now) && thread_cancel(t, now, THREAD_ANY_STATE))
-		thread_wake(t, -SK_E_TIMEOUT, false);
+		thread_wake(t, -SK_E_TIMEOUT);
 }
 
 bool thread_stop(struct thread *t)
 {
 	store(&t->suspended, true);
-	barrier_full(); /* pairs with thread_waiting() */
+	barrier_full(); /* pairs with thread_wait_recheck() */
 	if (!sched_stop(t))
 		return false;
 	vcpu_leave(t, -SK_E_AGAIN);
 	if (thread_cancel(t, SK_NO_DEADLINE, THREAD_ANY_STATE))
-		thread_wake(t, -SK_E_AGAIN, false);
+		thread_wake(t, -SK_E_AGAIN);
 	return true;
 }
 
@@ -257,7 +258,7 @@ SYSCALL_HANDLER(THREAD_RESUME)
 	if (!target->cspace || !target->space)
 		return -SK_E_STATE;
 	store(&target->suspended, false);
-	sched_wake(target, false);
+	sched_wake(target, WAKE_QUEUED);
 	return 0;
 }
 

@@ -6,7 +6,6 @@
 
 #include "cap.h"
 #include "heap.h"
-#include "queue.h"
 
 /* What it waits for: nothing; in an endpoint's queue; for a Reply; for a notification. */
 /* clang-format off */
@@ -68,19 +67,24 @@ static inline struct sk_utcb *thread_utcb(struct thread *t)
 	return (struct sk_utcb *)((char *)t + 4096);
 }
 
-void thread_init(struct thread *t);
 /* t waits on o, whose lock the caller holds and has queued t under; arms the deadline. */
 void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until);
 /* After the lock of o is dropped: end the wait again if t was suspended or signalled meanwhile. */
-void thread_waiting(struct thread *t);
+void thread_wait_recheck(struct thread *t);
 /*
  * Take t out of its wait, whatever it waits on, if its state is one of the mask (1 << THREAD_x) and its
  * deadline is not after `when`. True: the caller is the one who must wake it.
  */
 bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states);
 #define THREAD_ANY_STATE (~0u)
+/* How a thread that may run gets a CPU: from the run queue, or as soon as the current thread waits. */
+enum wake { WAKE_QUEUED, WAKE_DIRECT };
 /* After the end of a wait: RAX = result, and t may run. A failed fault message leaves t suspended. */
-void thread_wake(struct thread *t, long result, bool direct);
+void thread_wait_over(struct thread *t, long result, enum wake how);
+static inline void thread_wake(struct thread *t, long result)
+{
+	thread_wait_over(t, result, WAKE_QUEUED);
+}
 static inline bool thread_runnable(const struct thread *t)
 {
 	return load(&t->state) == THREAD_READY && !load(&t->suspended);

@@ -8,9 +8,7 @@
  * Invariants  UNTYPED1 pages of user memory are closed in the kernel window, pages of kernel objects open
  *             UNTYPED2 pages between page_up(used) and prepared are zero, and open or closed as SLOT_OPENED says
  */
-#include "ipc.h"
-#include "space.h"
-#include "vcpu.h"
+#include "cap.h"
 
 struct retype_args {
 	struct slot *untyped;
@@ -97,7 +95,7 @@ static int place_decode(const struct sk_regs *r, struct retype_args *a)
 
 static int retype_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a)
 {
-	return refuse(r->rsi >> 16, SK_E_INVAL) ?: order_decode(r->rsi & 0xff, r->rsi >> 8, a) ?:
+	return error_if(r->rsi >> 16, SK_E_INVAL) ?: order_decode(r->rsi & 0xff, r->rsi >> 8, a) ?:
 	       cap_find(t, r->rdi, SK_OBJ_UNTYPED, SK_W, &a->untyped) ?: dest_decode(t, r, a) ?:
 	       place_decode(r, a);
 }
@@ -166,41 +164,6 @@ static int untyped_prepare(struct retype_args *a)
 	return 0;
 }
 
-static void object_init(struct retype_args *a, uint64_t paddr, struct cap *v)
-{
-	char *p = phys_to_virt(paddr);
-	struct object *o = (struct object *)p;
-
-	switch (a->type) {
-	case SK_OBJ_UNTYPED:
-	case SK_OBJ_FRAME:
-	case SK_OBJ_TABLE:
-		v->obj = paddr;
-		return;
-	case SK_OBJ_CNODE:
-		cnode_init((struct cnode *)p, a->order);
-		break;
-	case SK_OBJ_SPACE_HOST:
-	case SK_OBJ_SPACE_NESTED:
-	case SK_OBJ_SPACE_IO:
-		space_init((struct space *)(p + SK_PAGE_SIZE), a->type, paddr);
-		o = &((struct space *)(p + SK_PAGE_SIZE))->obj;
-		break;
-	case SK_OBJ_THREAD:
-		thread_init((struct thread *)p);
-		o = &((struct thread *)p)->obj;
-		break;
-	case SK_OBJ_VCPU:
-		vcpu_init((struct vcpu *)p);
-		break;
-	default:
-		break;
-	}
-	o->type = a->type;
-	o->refs = 1;
-	v->obj = (uint64_t)o;
-}
-
 /* Some objects; the registers then name those that are left. */
 static void retype_step(struct retype_args *a, struct sk_regs *r)
 {
@@ -208,9 +171,11 @@ static void retype_step(struct retype_args *a, struct sk_regs *r)
 	uint64_t n = min_u64(a->n, STEP_OBJECTS);
 
 	for (uint64_t i = 0; i < n; i++) {
-		struct cap v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE, 0, 0 };
+		struct cap v = { a->type, SK_ALL, a->order, u->flags & SLOT_DEVICE,
+			u->paddr + a->start, 0 };
 
-		object_init(a, u->paddr + a->start, &v);
+		if (object_ops[a->type].destroy)
+			v.obj = (uint64_t)object_make(phys_to_virt(v.obj), a->type, a->order);
 		slot_set(&a->dest->slots[a->slot + i], u, &v);
 		a->start += 1ull << a->order;
 	}

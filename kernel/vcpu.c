@@ -16,13 +16,14 @@
 #include "sched.h"
 #include "space.h"
 
-void vcpu_init(struct vcpu *v)
+void vcpu_init(struct object *o, uint8_t order unused)
 {
-	char *page = (char *)v;
+	struct vcpu *v = vcpu_of(o);
+	uint8_t *page = (uint8_t *)o;
 
-	v->hw = (uint8_t *)page + SK_PAGE_SIZE;
+	v->hw = page + SK_PAGE_SIZE;
 	v->state = (struct sk_vcpu_state *)(page + 2 * SK_PAGE_SIZE);
-	v->fpu = (uint8_t *)page + 3 * SK_PAGE_SIZE;
+	v->fpu = page + 3 * SK_PAGE_SIZE;
 	arch_fpu_init_area(v->fpu);
 	arch_vcpu_init(v);
 }
@@ -148,7 +149,7 @@ SYSCALL_HANDLER(VCPU_CONFIGURE)
 {
 	struct vcpu *v = vcpu_of(a->slot[0]->obj);
 	struct slot *nested = a->slot[1];
-	int rc = refuse(load(&v->entered) != NULL, SK_E_BUSY) ?: slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot) ?:
+	int rc = error_if(load(&v->entered) != NULL, SK_E_BUSY) ?: slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot) ?:
 		 space_map_page(&v->state_slot, SLOT_VCPU_STATE, v->state, space_of(a->slot[2]->obj), r->r10);
 
 	if (rc)

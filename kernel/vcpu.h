@@ -21,7 +21,6 @@ struct vcpu {
 
 static inline struct vcpu *vcpu_of(struct object *o) { return (struct vcpu *)o; }
 
-void vcpu_init(struct vcpu *v);
 /* t is in VCPU_ENTER no more; nothing if it was not. */
 void vcpu_leave(struct thread *t, long result);
 /* t has entered v; ends the call if a signal waits or the deadline passed. With what t goes into guest mode now, or NULL. */

@@ -85,16 +85,14 @@ static void boot_slot(
 static void root_make(void)
 {
 	struct domain *d = &domains[0];
-	char *space;
 
 	boot_free = BOOT_PADDR;
-	d->cnode = boot_memory(1 << ROOT_ORDER);
-	cnode_init(d->cnode, ROOT_ORDER);
-	space = boot_memory(1 << SK_ORDER_SPACE_HOST);
-	d->space = (struct space *)(space + SK_PAGE_SIZE);
-	space_init(d->space, SK_OBJ_SPACE_HOST, virt_to_phys(space));
-	d->thread[0] = boot_memory(1 << SK_ORDER_THREAD);
-	thread_init(d->thread[0]);
+	d->cnode = (struct cnode *)object_make(
+		boot_memory(1 << ROOT_ORDER), SK_OBJ_CNODE, ROOT_ORDER);
+	d->space = space_of(object_make(
+		boot_memory(1 << SK_ORDER_SPACE_HOST), SK_OBJ_SPACE_HOST, SK_ORDER_SPACE_HOST));
+	d->thread[0] = thread_of(
+		object_make(boot_memory(1 << SK_ORDER_THREAD), SK_OBJ_THREAD, SK_ORDER_THREAD));
 	d->sched[0] = boot_memory(1 << SK_ORDER_SCHED);
 	boot_slot(AT_CNODE, SK_OBJ_CNODE, ROOT_ORDER, &d->cnode->obj, 0, 0);
 	boot_slot(AT_SPACE, SK_OBJ_SPACE_HOST, SK_ORDER_SPACE_HOST, &d->space->obj, 0, 0);

@@ -6,7 +6,6 @@
  * Invariants  CPU1 every CPU has the same CR4, EFER, PAT and XCR0   CPU2 the word on top of an IST stack
  *             is its struct cpu, and the page below a kernel stack is closed
  */
-#include "../../cap.h"
 #include "cpu.h"
 #include "pte.h"
 #include "spec.h"

@@ -8,7 +8,6 @@
  *             FPU2 a thread or vCPU that no CPU owns (`on`) has its whole state in its area
  *             FPU3 what the registers hold after fpu_put() is the area's state for as long as it names this CPU
  */
-#include "../../thread.h"
 #include "../../vcpu.h"
 #include "cpu.h"
 

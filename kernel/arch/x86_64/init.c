@@ -5,7 +5,6 @@
  * Lifecycle   arch_start() runs once on the boot CPU, on the boot stack, in the boot map; everything
  *             that allocates is done before core_init().
  */
-#include "../../cap.h"
 #include "../../../boot/parse.h"
 #include "cpu.h"
 #include "madt.h"

@@ -7,7 +7,6 @@
  * Invariants  PIN1 source[v] of a CPU is the source that has that CPU and vector, or NULL
  *             PIN2 a level pin that fired is masked until core unmasks it
  */
-#include "../../cap.h"
 #include "cpu.h"
 #include "madt.h"
 

@@ -10,7 +10,6 @@
  *             changes after that
  */
 #include "../../../boot/parse.h"
-#include "../../cap.h"
 #include "../../check.h"
 #include "cpu.h"
 #include "pte.h"

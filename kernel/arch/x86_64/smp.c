@@ -7,7 +7,6 @@
  * Invariants  SMP1 bit i of request.waiting is set by the asker before bit `asker` of requests of CPU i,
  *             and cleared by CPU i after the work   SMP2 a CPU with an even epoch holds no reference
  */
-#include "../../space.h"
 #include "cpu.h"
 #include "tlb_model.h"
 

@@ -1,7 +1,7 @@
 /*
  * string.c - the memory functions that the compiler also calls by itself
  */
-#include "../../cap.h"
+#include "../../base.h"
 
 void *memcpy(void *dst, const void *src, size_t n)
 {

@@ -6,7 +6,6 @@
  *             TRAP2 RIP is canonical and in the lower half before SYSRET or IRET sees it
  */
 #include "../../space.h"
-#include "../../thread.h"
 #include "../../vcpu.h"
 #include "cpu.h"
 #include "spec.h"

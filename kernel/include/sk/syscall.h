@@ -24,11 +24,11 @@
  * lock          of the kernel: TREE: the tree lock; NONE: not that one; SENDS, RECEIVES: it, if capabilities move
  * capabilities  what the first arguments must name, with the right that the call needs: R, W or N (none). The call finds
  *               those in "other arguments" by itself. SPACE: a space of any kind
+ *               IPC takes its deadline, the capabilities to send and the Reply from the UTCB.
  * errors        besides CAP, RIGHTS and INVAL
  * bound         empty: constant
  */
 #define SK_SYSCALLS(X) \
-	/* IPC; deadline, capabilities and Reply are in the UTCB */ \
 	X(CALL, 1, SENDS, CAPS(W(ENDPOINT)), "mi, mr0-3", \
 	  "send a message and wait for the reply; results: 0, mi, mr0-3", SK_WAIT_ERRORS "; PEER: the receiver " \
 	  "presented no Reply; DELETED: its Reply was deleted or used again", "60 words and 4 capabilities") \
@@ -41,12 +41,10 @@
 	  "answer the caller tied to a Reply; never waits", "NOT_FOUND: nobody waits for it", "as CALL") \
 	X(REPLY_RECV, 5, SENDS, CAPS(R(ENDPOINT)), "mi, mr0-3", "REPLY to utcb.reply, then RECV", \
 	  "as RECV; a caller that gave up is no error", "as CALL") \
-	/* notifications */ \
 	X(SIGNAL, 6, NONE, CAPS(W(NOTIFICATION)), "", "set the bits of the badge in the word; no badge: no effect", "", "") \
 	X(WAIT, 7, NONE, CAPS(R(NOTIFICATION)), "deadline", \
 	  "wait until the word is not 0, and take it; results: word", SK_WAIT_ERRORS "; BUSY: another thread waits", "") \
 	X(POLL, 8, NONE, CAPS(R(NOTIFICATION)), "", "take the word; results: word", "AGAIN: it is 0; DELETED", "") \
-	/* memory and capabilities */ \
 	X(RETYPE, 9, TREE, CAPS(), "untyped(W), type | order << 8, cnode(W), slot, n, offset", \
 	  "make n (1 to SK_RETYPE_MAX) objects in n consecutive slots; offset: device untypeds only, else 0; type " \
 	  "and order have 8 bits each; results: slot, n and offset of what was not made, so that after an error n " \
@@ -66,7 +64,6 @@
 	  "SLOT; CAP: another capability came into the slot meanwhile", "as DELETE") \
 	X(CAP_INFO, 15, TREE, CAPS(), "cnode(R), slot", \
 	  "results: type | rights << 8 | order << 16, badge (untyped: bytes used), size in bytes", "SLOT", "") \
-	/* address spaces */ \
 	X(MAP, 16, TREE, CAPS(N(FRAME), W(SPACE)), "vaddr, offset, order, rights | SK_MAP_* flags", \
 	  "map 2^order bytes of the frame; all maps of one capability are one linear window of one space (copy the " \
 	  "capability for another); results: address (IO spaces: the device address)", \
@@ -76,7 +73,6 @@
 	X(MAP_TABLE, 18, TREE, CAPS(W(TABLE), W(SPACE)), "vaddr, level", \
 	  "level 1 holds 4 KiB entries; a large page in that place is split", \
 	  SK_LEVEL_ERROR "; EXISTS; RANGE", "512 entries; one shoot-down") \
-	/* threads */ \
 	X(THREAD_CONFIGURE, 19, TREE, CAPS(W(THREAD), W(CNODE), W(SPACE_HOST)), "fault endpoint(W) or 0, utcb vaddr", \
 	  "of a suspended thread", "STATE: not suspended; EXISTS; RANGE; ALIGN; " SK_LEVEL_ERROR, "") \
 	X(THREAD_BIND, 20, TREE, CAPS(W(THREAD)), "notification(R) or 0", \
@@ -90,7 +86,6 @@
 	  "STATE: not suspended; RANGE: RIP, FS or GS base is outside user memory", "") \
 	X(SET_FS_BASE, 25, NONE, CAPS(), "address", "of the calling thread", "RANGE", "") \
 	X(YIELD, 26, NONE, CAPS(), "", "to threads of the same priority", "", "") \
-	/* scheduling contexts */ \
 	X(SCHED_CONFIGURE, 27, TREE, CAPS(W(CTL_SCHED), W(SCHED)), "cpu | priority << 16, weight, budget, period", \
 	  "priority 0 to 31, higher runs first, plus SK_SCHED_GUESTS to allow VCPU_ENTER; weight 1 to 65535 (usual: " \
 	  "256); budget and period in microseconds; period 0: no cap", "", "") \
@@ -98,7 +93,6 @@
 	  "EXISTS; STATE: not configured", "restarted until the thread has left its CPU") \
 	X(SCHED_STATS, 29, NONE, CAPS(R(SCHED)), "", "results: TSC ticks consumed, ticks spent runnable without the " \
 	  "CPU, cpu, ticks that this CPU had no thread to run", "", "") \
-	/* interrupts, ports, log */ \
 	X(IRQ_PIN, 30, TREE, CAPS(W(CTL_IRQ), W(IRQ)), "gsi, flags, cpu", "flags: 1 level, 2 active low", \
 	  "EXISTS; BUSY: the pin is taken; NOT_FOUND; LIMIT", "") \
 	X(IRQ_MSI, 31, TREE, CAPS(W(CTL_IRQ), W(IRQ)), "cpu", "results: message address, data", "EXISTS; LIMIT", "") \
@@ -109,7 +103,6 @@
 	X(LOG, 36, NONE, CAPS(W(CTL_LOG)), "n, w0-w3", "n <= 32 bytes, packed, to the kernel log", \
 	  "", "32 bytes; before LOG_TAKE also the time that the UART takes") \
 	X(LOG_TAKE, 37, NONE, CAPS(W(CTL_LOG)), "", "the kernel writes nothing to the UART any more, except a panic", "", "") \
-	/* guests */ \
 	X(VCPU_CONFIGURE, 38, TREE, CAPS(W(VCPU), W(SPACE_NESTED), W(SPACE_HOST)), "state vaddr", \
 	  "bind the VCpu to its guest memory and map its state page", \
 	  "BUSY: entered; EXISTS; RANGE; ALIGN; " SK_LEVEL_ERROR, "") \
@@ -121,7 +114,6 @@
 	X(VCPU_INJECT, 41, NONE, CAPS(W(VCPU)), "vector", \
 	  "from any thread: deliver an external interrupt as soon as the guest takes one", \
 	  "BUSY: another one is pending; results: its vector | 0x100", "") \
-	/* devices */ \
 	X(IO_ASSIGN, 42, TREE, CAPS(W(CTL_IO), W(SPACE_IO)), "segment << 16 | bus << 8 | devfn", "", \
 	  "NO_SYS: no IOMMU", "")
 
