@@ -12,8 +12,6 @@
  *             SVM4 what the VMM may write (the state page) is read once and never trusted: the processor
  *             checks it at VMRUN, XCR0 and EFER.SVME excepted, which are checked here
  */
-#include "../../space.h"
-#include "../../vcpu.h"
 #include "cpu.h"
 #include "svm.h"
 #include "tlb_model.h"
@@ -22,10 +20,7 @@ enum { IOPM_SIZE = 12288, MSRPM_SIZE = 8192, SEG_ATTR = 0xfff, VM_CR_DISABLED = 
 enum { FEATURE_NP = 1, FEATURE_NRIP = 8, FEATURE_PAUSE = 0x400 };
 enum { VEC_DB = 1, VEC_BP = 3, VEC_OF = 4, VEC_AC = 17, EV_TYPE = 0x700, EV_SOFT_INT = 0x400 };
 #define EV_LOADED (0xffu | EV_TYPE | SK_EV_ERROR_CODE | SK_EV_VALID)
-enum { EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40 };
 enum { PAUSE_COUNT = 3000, PAUSE_THRESHOLD = 128 };
-enum { NPF_PRESENT = 1, NPF_WRITE = 2, NPF_EXEC = 16 };
-#define NPF_TABLE (1ull << 33)
 /* Protection keys, shadow stacks, user interrupts: their registers are switched by nobody. */
 #define CR4_NOT_SWITCHED (0xfull << 22)
 #define PAT_RESET 0x0007040600070406ull
@@ -44,10 +39,33 @@ _Static_assert(sizeof(struct svm_vcpu) <= sizeof(((struct vcpu *)0)->arch_data),
 void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host);
 
 static uint64_t iopm_paddr, msrpm_paddr;
+static uint32_t intercepts[5];
 static bool available;
 
 static struct vmcb *vmcb_of(struct vcpu *v) { return (struct vmcb *)v->hw; }
 static struct svm_vcpu *svm_of(struct vcpu *v) { return (struct svm_vcpu *)v->arch_data; }
+
+/* --- exits ---------------------------------------------------------------------------------- */
+
+static const struct exit_row {
+	uint16_t code;
+	uint8_t reason, length;
+} exit_rows[] = {
+#define X(name, code, reason, length) { code, SK_EXIT_##reason, length },
+	SVM_EXITS(X)
+#undef X
+		{ 0, SK_EXIT_UNKNOWN, 0 } /* all others */
+};
+
+static void intercepts_make(void)
+{
+	intercepts[EXIT_EXCEPTION / 32] = 1u << VEC_DB | 1u << VEC_AC | 1u << VEC_MC;
+	for (const struct exit_row *row = exit_rows; row->code; row++)
+		if (row->code / 32 < ARRAY_SIZE(intercepts))
+			intercepts[row->code / 32] |= INTERCEPT(row->code);
+	if (!(features.svm_bits & FEATURE_PAUSE))
+		intercepts[EXIT_PAUSE / 32] &= ~INTERCEPT(EXIT_PAUSE);
+}
 
 /* --- set-up ---------------------------------------------------------------------------------- */
 
@@ -71,6 +89,7 @@ static void maps_make(void)
 		msr_pass(msrpm, free_msrs[i]);
 	iopm_paddr = virt_to_phys(iopm);
 	msrpm_paddr = virt_to_phys(msrpm);
+	intercepts_make();
 }
 
 /* First on the boot CPU; the others must agree with it. */
@@ -108,16 +127,8 @@ void arch_vcpu_init(struct vcpu *v)
 	memset(v->arch_data, 0, sizeof(v->arch_data));
 	svm_of(v)->xcr0 = 1;
 	tlb_model_vcpu(&svm_of(v)->model);
-	b->intercept[0] = INT0_CR4_WRITE; /* what CPUID hides must not be set */
-	b->intercept[2] = 1u << VEC_DB | 1u << VEC_AC | 1u << VEC_MC;
-	b->intercept[3] = INT3_INTR | INT3_NMI | INT3_SMI | INT3_INIT | INT3_RDPMC |
-			  INT3_CPUID | INT3_INVD | INT3_HLT | INT3_INVLPGA | INT3_IOIO |
-			  INT3_MSR | INT3_TASK | INT3_SHUTDOWN;
-	b->intercept[4] = INT4_VMRUN | INT4_VMMCALL | INT4_VMLOAD | INT4_VMSAVE | INT4_STGI |
-			  INT4_CLGI | INT4_SKINIT | INT4_WBINVD | INT4_MONITOR | INT4_MWAIT |
-			  INT4_XSETBV | INT4_RDPRU;
+	memcpy(b->intercept, intercepts, sizeof(intercepts));
 	if (features.svm_bits & FEATURE_PAUSE) {
-		b->intercept[3] |= INT3_PAUSE;
 		b->pause_count = PAUSE_COUNT;
 		b->pause_threshold = PAUSE_THRESHOLD;
 	}
@@ -185,7 +196,7 @@ static struct vmcb_seg *seg_state(struct vcpu *v, unsigned int i)
 }
 
 /* Event words of the ABI and of the VMCB agree but for types that only the processor makes. */
-static void load_event(struct vmcb *b, volatile struct sk_vcpu_state *s)
+static void event_load(struct vmcb *b, volatile struct sk_vcpu_state *s)
 {
 	uint32_t event = s->event, code = s->event_code;
 
@@ -193,7 +204,7 @@ static void load_event(struct vmcb *b, volatile struct sk_vcpu_state *s)
 	s->event = 0;
 }
 
-static void load_xcr0(struct vcpu *v, uint64_t xcr0)
+static void xcr0_load(struct vcpu *v, uint64_t xcr0)
 {
 	svm_of(v)->bad = !xcr0_valid(xcr0);
 	if (!svm_of(v)->bad)
@@ -219,7 +230,7 @@ void arch_vcpu_load(struct vcpu *v)
 		b->int_shadow = s->int_shadow & 1;
 	if (dirty & SK_VCPU_CR) {
 		b->cr4 &= ~CR4_NOT_SWITCHED;
-		b->v_intr = (b->v_intr & ~0xfu) | (uint32_t)(s->cr8 & 0xf);
+		b->v_intr = (b->v_intr & ~V_TPR) | (uint32_t)(s->cr8 & V_TPR);
 		if (!tlb_broken("break=registers"))
 			svm_of(v)->asid = 0; /* translations by the old values must go: SVM2 */
 		tlb_model_changed(&svm_of(v)->model);
@@ -232,16 +243,16 @@ void arch_vcpu_load(struct vcpu *v)
 		b->cpl = s->cpl & 3;
 	}
 	if (dirty & SK_VCPU_XCR0)
-		load_xcr0(v, s->xcr0);
+		xcr0_load(v, s->xcr0);
 	if (dirty & SK_VCPU_EVENT)
-		load_event(b, s);
+		event_load(b, s);
 	if (dirty & SK_VCPU_FPU)
 		arch_fpu_init_area(v->fpu);
 }
 
 /* --- VMCB to state page --------------------------------------------------------------------------- */
 
-static void sync_fields(struct vcpu *v, unsigned int n, uint32_t groups)
+static void fields_sync(struct vcpu *v, unsigned int n, uint32_t groups)
 {
 	struct sk_vcpu_state *s = v->state;
 	uint8_t *b = v->hw;
@@ -252,23 +263,23 @@ static void sync_fields(struct vcpu *v, unsigned int n, uint32_t groups)
 	s->efer &= ~EFER_SVME; /* SVM1 */
 }
 
-static void sync_event(struct vcpu *v)
+static void event_sync(struct vcpu *v)
 {
 	v->state->event = (uint32_t)vmcb_of(v)->event_inject;
 	v->state->event_code = (uint32_t)(vmcb_of(v)->event_inject >> 32);
 	v->state->irq_pending = __atomic_load_n(&v->pending_irq, __ATOMIC_RELAXED);
 }
 
-static void sync_hot(struct vcpu *v)
+static void hot_sync(struct vcpu *v)
 {
 	const struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
 
-	sync_fields(v, N_HOT, ~0u);
+	fields_sync(v, N_HOT, ~0u);
 	s->int_shadow = b->int_shadow & 1;
 	s->cpl = b->cpl;
 	__builtin_memcpy(&s->seg[SK_CS], &b->cs, sizeof(b->cs));
-	sync_event(v);
+	event_sync(v);
 }
 
 /* Only what was asked for: the rest of the page may hold what the VMM has not handed over yet. */
@@ -278,18 +289,18 @@ void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 	struct sk_vcpu_state *s = v->state;
 
 	if ((groups & SK_VCPU_HOT) == SK_VCPU_HOT)
-		sync_hot(v);
-	sync_fields(v, ARRAY_SIZE(fields), groups);
+		hot_sync(v);
+	fields_sync(v, ARRAY_SIZE(fields), groups);
 	if (groups & SK_VCPU_RIP)
 		s->int_shadow = b->int_shadow & 1;
 	if (groups & SK_VCPU_CR)
-		s->cr8 = b->v_intr & 0xf;
+		s->cr8 = b->v_intr & V_TPR;
 	for (unsigned int i = 0; groups & SK_VCPU_SEG && i < ARRAY_SIZE(segments); i++)
 		*seg_state(v, i) = (&b->es)[i];
 	if (groups & SK_VCPU_SEG)
 		s->cpl = b->cpl;
 	if (groups & SK_VCPU_EVENT)
-		sync_event(v);
+		event_sync(v);
 	if (groups & SK_VCPU_XCR0)
 		s->xcr0 = svm_of(v)->xcr0;
 }
@@ -328,19 +339,20 @@ static void irq_deliver(struct vcpu *v)
 	uint32_t pending = __atomic_load_n(&v->pending_irq, __ATOMIC_ACQUIRE);
 	uint32_t priority = pending >> 4 & 0xf;
 
-	b->intercept[3] &= ~INT3_VINTR;
-	b->v_intr &= ~(V_IRQ | V_IGN_TPR | 0xfu << 16);
+	b->intercept[EXIT_VINTR / 32] &= ~INTERCEPT(EXIT_VINTR);
+	b->v_intr &= ~(V_IRQ | V_IGN_TPR | V_PRIORITY);
 	if (!(pending & 0x100))
 		return;
 	/* Vectors below 16 cannot come from a local APIC: no task priority holds them. */
 	if (!(b->event_inject & EVENT_VALID) && b->rflags & RFLAGS_IF && !(b->int_shadow & 1) &&
-		(!priority || priority > (b->v_intr & 0xf))) {
+		(!priority || priority > (b->v_intr & V_TPR))) {
 		b->event_inject = EVENT_VALID | SK_EV_INTR | (pending & 0xff);
 		__atomic_store_n(&v->pending_irq, 0, __ATOMIC_RELEASE);
 		return;
 	}
-	b->intercept[3] |= INT3_VINTR;
-	b->v_intr |= V_IRQ | priority << 16 | (priority ? 0 : V_IGN_TPR);
+	b->intercept[EXIT_VINTR / 32] |= INTERCEPT(EXIT_VINTR);
+	b->v_intr |= V_IRQ | (uint32_t)field_put(V_PRIORITY, priority) |
+		     (priority ? 0 : V_IGN_TPR);
 }
 
 static void debug_load(struct vcpu *v)
@@ -350,7 +362,7 @@ static void debug_load(struct vcpu *v)
 
 	if (b->dr7 & 0xff)
 		sv->dr_live = true;
-	b->intercept[1] = sv->dr_live ? 0 : UINT32_MAX;
+	b->intercept[EXIT_DR_FIRST / 32] = sv->dr_live ? 0 : UINT32_MAX;
 	if (sv->dr_live)
 		__asm__ volatile(
 			"mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
@@ -367,12 +379,14 @@ static void debug_save(struct svm_vcpu *sv)
 	sv->dr_live = false;
 }
 
-static void enter(struct vcpu *v, struct cpu *c)
+static void guest_enter(struct vcpu *v, struct cpu *c)
 {
 	struct svm_vcpu *sv = svm_of(v);
 	struct cpu_arch *a = arch_of(c);
+	struct vmcb *host = phys_to_virt(a->host_paddr + SK_PAGE_SIZE);
 
-	vmcb_host_bases(phys_to_virt(a->host_paddr), a->fs_base, a->gs_base);
+	host->fs.base = a->fs_base; /* for VMLOAD after the guest */
+	host->kernel_gs_base = a->gs_base;
 	debug_load(v);
 	if (features.xsave && sv->xcr0 != features.xcr0)
 		xsetbv(sv->xcr0);
@@ -389,40 +403,18 @@ static void enter(struct vcpu *v, struct cpu *c)
 
 /* --- exit --------------------------------------------------------------------------------------------- */
 
-/* What goes to the VMM as it is: reason, length of the instruction (0 = not one, or unknown). */
-static const struct exit_row {
-	uint16_t code;
-	uint8_t reason, length;
-	/* clang-format off */
-} exit_rows[] = { /* frequent ones first */
-	{ EXIT_VMMCALL, SK_EXIT_HYPERCALL, 3 },    { EXIT_MSR, SK_EXIT_RDMSR, 2 },
-	{ EXIT_NPF, SK_EXIT_NESTED_FAULT, 0 },     { EXIT_HLT, SK_EXIT_HLT, 1 },
-	{ EXIT_IOIO, SK_EXIT_IO, 0 },              { EXIT_CPUID, SK_EXIT_CPUID, 2 },
-	{ EXIT_PAUSE, SK_EXIT_PAUSE, 2 },          { EXIT_XSETBV, SK_EXIT_XSETBV, 3 },
-	{ EXIT_CR4_WRITE, SK_EXIT_CR_WRITE, 3 },
-	{ EXIT_WBINVD, SK_EXIT_WBINVD, 2 },        { EXIT_INVD, SK_EXIT_WBINVD, 2 },
-	{ EXIT_SHUTDOWN, SK_EXIT_SHUTDOWN, 0 },    { EXIT_TASK, SK_EXIT_TASK_SWITCH, 0 },
-	{ EXIT_RDPMC, SK_EXIT_UNDEFINED, 2 },      { EXIT_INVLPGA, SK_EXIT_UNDEFINED, 3 },
-	{ EXIT_VMRUN, SK_EXIT_UNDEFINED, 3 },      { EXIT_VMLOAD, SK_EXIT_UNDEFINED, 3 },
-	{ EXIT_VMSAVE, SK_EXIT_UNDEFINED, 3 },     { EXIT_STGI, SK_EXIT_UNDEFINED, 3 },
-	{ EXIT_CLGI, SK_EXIT_UNDEFINED, 3 },       { EXIT_SKINIT, SK_EXIT_UNDEFINED, 3 },
-	{ EXIT_MONITOR, SK_EXIT_UNDEFINED, 3 },    { EXIT_MWAIT, SK_EXIT_UNDEFINED, 3 },
-	{ EXIT_MWAIT_ARMED, SK_EXIT_UNDEFINED, 3 }, { EXIT_RDPRU, SK_EXIT_UNDEFINED, 3 },
-	{ 0, SK_EXIT_UNKNOWN, 0 } /* all others */
-};
-/* clang-format on */
-
-static void record_io(const struct vmcb *b, struct sk_vcpu_state *s)
+static void exit_record_io(const struct vmcb *b, struct sk_vcpu_state *s)
 {
 	uint64_t i = b->exit_info1;
 
-	s->qual[0] = (i >> 16 & 0xffff) | (i >> 4 & 7) << 16 | (i & 1) << 24 |
-		     (i >> 2 & 1) << 25 | (i >> 3 & 1) << 26;
+	s->qual[0] = field_get(IOIO_PORT, i) | field_get(IOIO_SIZE, i) << 16 |
+		     field_get(IOIO_IN, i) << 24 | field_get(IOIO_STRING, i) << 25 |
+		     field_get(IOIO_REP, i) << 26;
 	s->qual[1] = b->exit_info2;
 	s->instr_len = (uint8_t)(b->exit_info2 - b->rip);
 }
 
-static void record_fault(const struct vmcb *b, struct sk_vcpu_state *s)
+static void exit_record_fault(const struct vmcb *b, struct sk_vcpu_state *s)
 {
 	uint64_t i = b->exit_info1;
 
@@ -434,7 +426,7 @@ static void record_fault(const struct vmcb *b, struct sk_vcpu_state *s)
 }
 
 /* Fill in the exit record; the reason. */
-static uint32_t record(struct vcpu *v, uint32_t code)
+static uint32_t exit_record_fill(struct vcpu *v, uint32_t code)
 {
 	const struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
@@ -457,16 +449,16 @@ static uint32_t record(struct vcpu *v, uint32_t code)
 	if (code == EXIT_MSR && b->exit_info1 & 1)
 		return SK_EXIT_WRMSR;
 	if (code == EXIT_IOIO)
-		record_io(b, s);
+		exit_record_io(b, s);
 	else if (code == EXIT_NPF)
-		record_fault(b, s);
+		exit_record_fault(b, s);
 	else if (row->length && features.svm_bits & FEATURE_NRIP && b->next_rip && length <= 15)
 		s->instr_len = (uint8_t)length;
 	return row->reason;
 }
 
 /* The processor does not take the state. What it leaves in the VMCB then may be the host's. */
-static uint32_t refused(struct vcpu *v)
+static uint32_t vmrun_refused(struct vcpu *v)
 {
 	arch_vcpu_init(v);
 	v->state->instr_len = v->state->n_instr = 0;
@@ -475,7 +467,7 @@ static uint32_t refused(struct vcpu *v)
 }
 
 /* An exit that interrupted the delivery of an event: deliver it again, unless the guest will by itself. */
-static void requeue(struct vmcb *b)
+static void event_requeue(struct vmcb *b)
 {
 	uint64_t info = b->exit_int_info, vector = info & 0xff, type = info & EV_TYPE;
 	bool soft = type == EV_SOFT_INT ||
@@ -485,7 +477,7 @@ static void requeue(struct vmcb *b)
 }
 
 /* #DB and #AC are intercepted because a guest could make the processor deliver them for ever. */
-static uint32_t exception(struct vmcb *b, uint32_t vector)
+static uint32_t exception_reinject(struct vmcb *b, uint32_t vector)
 {
 	if (vector == VEC_MC)
 		panic("machine check in a guest");
@@ -495,16 +487,16 @@ static uint32_t exception(struct vmcb *b, uint32_t vector)
 	return SK_EXIT_NONE;
 }
 
-static uint32_t handle_exit(struct vcpu *v)
+static uint32_t exit_handle(struct vcpu *v)
 {
 	struct vmcb *b = vmcb_of(v);
 	uint32_t code = (uint32_t)b->exit_code;
 
 	if (code == UINT32_MAX)
-		return refused(v);
+		return vmrun_refused(v);
 	this_arch()->asid_flush = false; /* VMRUN got as far as to do it */
-	requeue(b);
-	sync_hot(v);
+	event_requeue(b);
+	hot_sync(v);
 	if (code == EXIT_INTR)
 		irq_window();
 	/* others: taken when GIF was set again; or the window is open */
@@ -515,8 +507,8 @@ static uint32_t handle_exit(struct vcpu *v)
 		return SK_EXIT_NONE;
 	}
 	if (code >= EXIT_EXCEPTION && code < EXIT_EXCEPTION + 32)
-		return exception(b, code - EXIT_EXCEPTION);
-	return record(v, code);
+		return exception_reinject(b, code - EXIT_EXCEPTION);
+	return exit_record_fill(v, code);
 }
 
 uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
@@ -533,14 +525,14 @@ uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
 	fpu_get(v->fpu);
 	a->vcpu = v;
 	if (svm_of(v)->bad) {
-		reason = refused(v);
+		reason = vmrun_refused(v);
 	} else {
 		irq_deliver(v);
 		asid_assign(v, nested, a);
-		enter(v, &a->cpu);
+		guest_enter(v, &a->cpu);
 		reason = 0;
 	}
 	tlb_model_leave();
 	__atomic_store_n(&a->cpu.nested, NULL, __ATOMIC_SEQ_CST);
-	return reason ?: handle_exit(v);
+	return reason ?: exit_handle(v);
 }

@@ -7,19 +7,65 @@
 #include <stddef.h>
 #include <sk/vcpu.h>
 
-/* Intercept words of the VMCB; word 0 and 1 are CR and DR accesses, word 2 exceptions. */
-enum { INT0_CR4_WRITE = 1 << 20 };
-enum { INT3_INTR = 1 << 0, INT3_NMI = 1 << 1, INT3_SMI = 1 << 2, INT3_INIT = 1 << 3 };
-enum { INT3_VINTR = 1 << 4, INT3_RDPMC = 1 << 15, INT3_CPUID = 1 << 18, INT3_INVD = 1 << 22 };
-enum { INT3_PAUSE = 1 << 23, INT3_HLT = 1 << 24, INT3_INVLPGA = 1 << 26, INT3_IOIO = 1 << 27 };
-enum { INT3_MSR = 1 << 28, INT3_TASK = 1 << 29 };
-#define INT3_SHUTDOWN (1u << 31)
-enum { INT4_VMRUN = 1 << 0, INT4_VMMCALL = 1 << 1, INT4_VMLOAD = 1 << 2, INT4_VMSAVE = 1 << 3 };
-enum { INT4_STGI = 1 << 4, INT4_CLGI = 1 << 5, INT4_SKINIT = 1 << 6, INT4_WBINVD = 1 << 9 };
-enum { INT4_MONITOR = 1 << 10, INT4_MWAIT = 3 << 11, INT4_XSETBV = 1 << 13 };
-enum { INT4_RDPRU = 1 << 14 };
+/*
+ * What is intercepted, frequent exits first (NPF needs no intercept).
+ * X(name, code, reason for the VMM, length of the instruction); NONE: the kernel handles the exit itself; length 0: there is
+ * no instruction, or its length is unknown
+ */
+#define SVM_EXITS(X) \
+	X(VMMCALL, 0x81, HYPERCALL, 3) \
+	X(MSR, 0x7c, RDMSR, 2) \
+	X(NPF, 0x400, NESTED_FAULT, 0) \
+	X(HLT, 0x78, HLT, 1) \
+	X(IOIO, 0x7b, IO, 0) \
+	X(CPUID, 0x72, CPUID, 2) \
+	X(PAUSE, 0x77, PAUSE, 2) \
+	X(XSETBV, 0x8d, XSETBV, 3) \
+	X(CR4_WRITE, 0x14, CR_WRITE, 3) /* what CPUID hides must not be set */ \
+	X(WBINVD, 0x89, WBINVD, 2) \
+	X(INVD, 0x76, WBINVD, 2) \
+	X(SHUTDOWN, 0x7f, SHUTDOWN, 0) \
+	X(TASK, 0x7d, TASK_SWITCH, 0) \
+	X(RDPMC, 0x6f, UNDEFINED, 2) \
+	X(INVLPGA, 0x7a, UNDEFINED, 3) \
+	X(VMRUN, 0x80, UNDEFINED, 3) \
+	X(VMLOAD, 0x82, UNDEFINED, 3) \
+	X(VMSAVE, 0x83, UNDEFINED, 3) \
+	X(STGI, 0x84, UNDEFINED, 3) \
+	X(CLGI, 0x85, UNDEFINED, 3) \
+	X(SKINIT, 0x86, UNDEFINED, 3) \
+	X(MONITOR, 0x8a, UNDEFINED, 3) \
+	X(MWAIT, 0x8b, UNDEFINED, 3) \
+	X(MWAIT_ARMED, 0x8c, UNDEFINED, 3) \
+	X(RDPRU, 0x8e, UNDEFINED, 3) \
+	X(INTR, 0x60, NONE, 0) \
+	X(NMI, 0x61, NONE, 0) \
+	X(SMI, 0x62, NONE, 0) \
+	X(INIT, 0x63, NONE, 0)
+#define X(name, code, reason, length) EXIT_##name = (code),
+enum { SVM_EXITS(X) };
+#undef X
+/* What is intercepted now and then; EXCEPTION: and the vector. */
+enum { EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40, EXIT_VINTR = 0x64 };
+/* The bit of an exit in vmcb.intercept[code / 32]. */
+#define INTERCEPT(code) (1u << (code) % 32)
 
-enum { V_IRQ = 1 << 8, V_IGN_TPR = 1 << 20, V_INTR_MASKING = 1 << 24 };
+/* exit_info1 of EXIT_IOIO */
+enum { IOIO_IN = 1 << 0, IOIO_STRING = 1 << 2, IOIO_REP = 1 << 3, IOIO_SIZE = 7 << 4 };
+#define IOIO_PORT 0xffff0000u
+
+/* exit_info1 of EXIT_NPF */
+enum { NPF_PRESENT = 1 << 0, NPF_WRITE = 1 << 1, NPF_EXEC = 1 << 4 };
+#define NPF_TABLE (1ull << 33)
+
+/* vmcb.v_intr */
+enum {
+	V_TPR = 0xf,
+	V_IRQ = 1 << 8,
+	V_PRIORITY = 0xf << 16,
+	V_IGN_TPR = 1 << 20,
+	V_INTR_MASKING = 1 << 24
+};
 enum { TLB_FLUSH_ALL = 1, NP_ENABLE = 1 };
 #define EVENT_VALID (1ull << 31)
 #define EVENT_ERROR (1ull << 11)
@@ -36,7 +82,7 @@ struct vmcb {
 	uint16_t pause_threshold, pause_count;
 	uint64_t iopm, msrpm, tsc_offset;
 	uint32_t asid, tlb_control;
-	uint32_t v_intr; /* TPR in bits 0-7, V_* */
+	uint32_t v_intr; /* V_* */
 	uint32_t v_intr_vector;
 	uint64_t int_shadow; /* bit 0 */
 	uint64_t exit_code, exit_info1, exit_info2, exit_int_info;
@@ -75,23 +121,5 @@ _Static_assert(offsetof(struct vmcb, cpl) == 0x4cb, "VMCB");
 _Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "VMCB");
 _Static_assert(offsetof(struct vmcb, cr2) == 0x640, "VMCB");
 _Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
-
-enum { EXIT_CR4_WRITE = 0x14 };
-enum { EXIT_INTR = 0x60, EXIT_NMI = 0x61, EXIT_VINTR = 0x64, EXIT_RDPMC = 0x6f };
-enum { EXIT_CPUID = 0x72, EXIT_INVD = 0x76, EXIT_PAUSE = 0x77, EXIT_HLT = 0x78 };
-enum { EXIT_INVLPGA = 0x7a, EXIT_IOIO = 0x7b, EXIT_MSR = 0x7c, EXIT_TASK = 0x7d };
-enum { EXIT_SHUTDOWN = 0x7f, EXIT_VMRUN = 0x80, EXIT_VMMCALL = 0x81, EXIT_VMLOAD = 0x82 };
-enum { EXIT_VMSAVE = 0x83, EXIT_STGI = 0x84, EXIT_CLGI = 0x85, EXIT_SKINIT = 0x86 };
-enum { EXIT_WBINVD = 0x89, EXIT_MONITOR = 0x8a, EXIT_MWAIT = 0x8b, EXIT_MWAIT_ARMED = 0x8c };
-enum { EXIT_XSETBV = 0x8d, EXIT_RDPRU = 0x8e, EXIT_NPF = 0x400 };
-
-/* The host's FS and KERNEL_GS base, which VMLOAD gives back after a guest ran. */
-static inline void vmcb_host_bases(uint8_t *host_save, uint64_t fs, uint64_t kernel_gs)
-{
-	struct vmcb *host = (struct vmcb *)(host_save + 4096);
-
-	host->fs.base = fs;
-	host->kernel_gs_base = kernel_gs;
-}
 
 #endif
