@@ -8,20 +8,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "load/boot_info.h"
-#include "machine/vmctl.h"
-#include "machine/cpuid.h"
+#include "load/acpi.h"
 #include "load/file.h"
-#include "proto/domain.h"
+#include "load/load.h"
+#include "load/start_info.h"
+#include "machine/cpuid.h"
+#include "machine/physmap.h"
 #include "machine/ram.h"
-#include "svc/svc.h"
 #include "machine/vcpu.h"
+#include "machine/vmctl.h"
+#include "proto/domain.h"
+#include "svc/svc.h"
 #include "xen.h"
 #include "sys/clock.h"
 
 struct vm vm;
 
-static struct mem_page acpi_page[VM_ACPI_PAGES], store_page, console_page;
+static struct guest_page acpi_page[VM_ACPI_PAGES], store_page, console_page;
 
 static uint64_t page_up(uint64_t v) { return (v + VM_PAGE - 1) & ~(uint64_t)(VM_PAGE - 1); }
 
@@ -65,20 +68,20 @@ static int pages_make(struct load_error *e)
 	if (acpi_make(tables, sizeof(tables), VM_ACPI_GPA, vm.n_vcpus) < 0)
 		return fail(e, -SK_E_RANGE, "ACPI tables do not fit");
 	for (i = 0; !rc && i < VM_ACPI_PAGES; i++) {
-		rc = mem_page_alloc(&acpi_page[i]);
+		rc = physmap_page_alloc(&acpi_page[i]);
 		if (!rc)
-			memcpy(acpi_page[i].ptr, tables + i * VM_PAGE, VM_PAGE);
+			memcpy(acpi_page[i].addr, tables + i * VM_PAGE, VM_PAGE);
 		if (!rc)
-			rc = mem_special_map(VM_ACPI_GPA + i * VM_PAGE, &acpi_page[i]);
+			rc = physmap_page_show(VM_ACPI_GPA + i * VM_PAGE, &acpi_page[i]);
 	}
 	if (!rc)
-		rc = mem_page_alloc(&store_page);
+		rc = physmap_page_alloc(&store_page);
 	if (!rc)
-		rc = mem_special_map(VM_XENSTORE_GPA, &store_page);
+		rc = physmap_page_show(VM_XENSTORE_GPA, &store_page);
 	if (!rc)
-		rc = mem_page_alloc(&console_page);
+		rc = physmap_page_alloc(&console_page);
 	if (!rc)
-		rc = mem_special_map(VM_CONSOLE_GPA, &console_page);
+		rc = physmap_page_show(VM_CONSOLE_GPA, &console_page);
 	return rc ? fail(e, rc, "no memory for the guest's special pages") : 0;
 }
 
@@ -216,14 +219,14 @@ int main(void)
 
 	rc = config_check(&e);
 	if (!rc)
-		rc = control_init();
+		rc = vmctl_init();
 	if (!rc)
 		rc = build(&e);
 	if (!rc)
 		rc = threads_start(&e);
 	if (rc)
-		control_failed(e.text[0] ? e.text : "no connection to control");
+		vmctl_failed(e.text[0] ? e.text : "no connection to control");
 	else
-		control_ready();
+		vmctl_ready();
 	return svc_run();
 }

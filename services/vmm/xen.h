@@ -23,8 +23,6 @@
 #include <stdint.h>
 #include <sk/types.h>
 
-enum { XEN_VCPUS_MAX = 8 };
-
 struct xen_params {
 	uint32_t domid;
 	uint32_t n_vcpus;
@@ -49,30 +47,33 @@ int xen_io_init(void) must_check;
 /* VMCTL_QUIESCE, after the vCPUs stopped: no back end touches guest memory or rings any more. */
 void xen_io_quiesce(void);
 
-/* Contents of the hypercall page, 4096 bytes, which the vCPU asks for by MSR 0x40000000. */
-void xen_hypercall_page(unsigned cpu, void *page, bool amd);
+/*
+ * The vCPU writes MSR 0x40000000: the hypercall page goes to that address; the low bits number the page, of which there is
+ * one. `amd`: VMMCALL, not VMCALL. False: #GP.
+ */
+bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd) must_check;
 /* Registers in edge_state(cpu): arguments in, RAX out. RIP is the caller's business. */
-void xen_hypercall(unsigned cpu);
+void xen_hypercall(unsigned int cpu);
 
 /* Before each entry and after each wait: due timers fire, runstate is brought up to date. */
-void xen_vcpu_prepare(unsigned cpu);
+void xen_vcpu_prepare(unsigned int cpu);
 /* False while SCHEDOP_block or SCHEDOP_poll waits. Call after xen_vcpu_prepare(). */
-bool xen_vcpu_runnable(unsigned cpu);
+bool xen_vcpu_runnable(unsigned int cpu);
 /* True when an upcall by the callback vector waits (ends a HLT as an interrupt would). Any thread. */
-bool xen_vcpu_event_pending(unsigned cpu);
+bool xen_vcpu_event_pending(unsigned int cpu);
 /* Vector to deliver without the local APIC, or -1. A vector that the kernel still holds is not repeated. */
-int xen_upcall_vector(unsigned cpu);
+int xen_upcall_vector(unsigned int cpu);
 /* When the vCPU's timers and poll timeout want xen_vcpu_prepare(); TSC, SK_NO_DEADLINE if none. */
-sk_time_t xen_next_deadline(unsigned cpu);
+sk_time_t xen_next_deadline(unsigned int cpu);
 /* Runstate: around a wait of the thread (blocked), and when a vCPU goes on- or offline (any thread). */
-void xen_vcpu_sleep(unsigned cpu);
-void xen_vcpu_wake(unsigned cpu);
+void xen_vcpu_sleep(unsigned int cpu);
+void xen_vcpu_wake(unsigned int cpu);
 /* What it waits for may have come unheard: the wait ends. */
-void xen_vcpu_look_again(unsigned cpu);
-void xen_vcpu_online(unsigned cpu, bool online);
+void xen_vcpu_look_again(unsigned int cpu);
+void xen_vcpu_online(unsigned int cpu, bool online);
 /* The vCPU's local APIC takes interrupts now: an upcall that it did not take before is due again. */
-void xen_apic_enabled(unsigned cpu);
+void xen_apic_enabled(unsigned int cpu);
 /* The guest's TSC offset changed: pvclock follows. */
-void xen_time_update(unsigned cpu);
+void xen_time_update(unsigned int cpu);
 
 #endif

@@ -46,16 +46,16 @@ bool gring_push(struct gring *r);
 
 /* ---- xs_link.c: the VMM's xenstore connection ------------------------------------- */
 /* type: of the reply (XS_ERROR: body is the error's name). */
-typedef void xsl_reply_fn(void *ctx, uint32_t type, const char *body, uint32_t len);
-int xsl_init(void) must_check;
+typedef void xs_reply_fn(void *ctx, uint32_t type, const char *body, uint32_t len);
+int xs_link_init(void) must_check;
 /* As a back end: one request with its payload. Queued; -SK_E_NO_MEM when too much waits. */
-int xsl_request(
-	uint32_t type, const void *body, uint32_t len, xsl_reply_fn *fn, void *ctx) must_check;
+int xs_link_request(
+	uint32_t type, const void *body, uint32_t len, xs_reply_fn *fn, void *ctx) must_check;
 /* What the guest wrote, whole: 0, or -SK_E_AGAIN: later (xs_ring_run() is called then). */
-int xsl_guest_request(const struct xsd_sockmsg *m) must_check;
-void xsl_guest_reset(
+int xs_link_guest_request(const struct xsd_sockmsg *m) must_check;
+void xs_link_guest_reset(
 	void); /* the guest starts anew: its watches, transactions and replies go */
-void xsl_run(void);
+void xs_link_run(void);
 
 /* ---- xs_ring.c: the guest's xenstore page ----------------------------------------- */
 int xs_ring_init(void) must_check;
@@ -83,7 +83,7 @@ struct xb_driver {
 	void (*features)(struct xb_dev *d); /* write what the back end can do */
 	/* Front end is ready: read values (phase 0, 1, ...): 1 = more was asked for, call again when read;
 	 * 0 = connected; -SK_E_*. */
-	int (*connect)(struct xb_dev *d, unsigned phase);
+	int (*connect)(struct xb_dev *d, unsigned int phase);
 	void (*disconnect)(struct xb_dev *d); /* also when half connected */
 	bool (*busy)(struct xb_dev *d); /* requests of this connection are still in flight */
 };
@@ -96,7 +96,7 @@ struct xb_dev {
 	uint32_t fe_state;
 	uint32_t after; /* state to enter when no longer busy; 0 = none */
 	uint32_t reads; /* outstanding in connect */
-	unsigned phase;
+	unsigned int phase;
 	bool connecting, open;
 	uint32_t writes;      /* of our state, */
 	uint32_t writes_seen; /* and how many there were when the read of it was sent */

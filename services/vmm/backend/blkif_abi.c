@@ -6,14 +6,16 @@
  * Lifecycle   pure functions.
  * Invariants  D1 a decoded request has 1 to BLKIF_SEGMENTS segments of 1 to 8 sectors each, or needs none
  */
+#include "backend/blkif_abi.h"
+
 #include <stddef.h>
 #include <string.h>
 
-#include "xen/xen_domain.h"
+#include "xen/layout.h"
 
 #include <xen/io/blkif.h>
 
-#include "backend/blkif_abi.h"
+#include "guest.h"
 
 /* The host's own structures are the 64-bit ones; 32-bit code aligns 8-byte fields to 4. */
 const struct blkif_layout blkif_layout_64 = {
@@ -22,7 +24,6 @@ const struct blkif_layout blkif_layout_64 = {
 	.id = offsetof(struct blkif_request, id),
 	.sector = offsetof(struct blkif_request, sector_number),
 	.segments = offsetof(struct blkif_request, seg),
-	.count = offsetof(struct blkif_request_discard, nr_sectors),
 	.indirect_sector = offsetof(struct blkif_request_indirect, sector_number),
 	.indirect_refs = offsetof(struct blkif_request_indirect, indirect_grefs),
 	.rsp_op = offsetof(struct blkif_response, operation),
@@ -34,7 +35,6 @@ const struct blkif_layout blkif_layout_32 = {
 	.id = 4,
 	.sector = 12,
 	.segments = 20,
-	.count = 20,
 	.indirect_sector = 12,
 	.indirect_refs = 24,
 	.rsp_op = 8,
@@ -62,7 +62,7 @@ int blkif_segments(const uint8_t *bytes, struct blkif_op *q)
 		memcpy(&s->ref, bytes, 4);
 		s->first = bytes[4];
 		s->last = bytes[5];
-		if (s->first > s->last || s->last >= PAGE / 512) /* D1 */
+		if (s->first > s->last || s->last >= VM_PAGE / 512) /* D1 */
 			return BLKIF_RSP_ERROR;
 		q->sectors += s->last - s->first + 1u;
 	}
@@ -110,10 +110,6 @@ int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blki
 	case BLKIF_OP_WRITE_BARRIER:
 	case BLKIF_OP_FLUSH_DISKCACHE:
 		return decode_rw(l, entry, q, 0);
-	case BLKIF_OP_DISCARD:
-		q->sector = get64(entry + l->sector);
-		q->count = get64(entry + l->count);
-		return q->count ? 0 : BLKIF_RSP_ERROR;
 	case BLKIF_OP_INDIRECT:
 		return decode_indirect(l, entry, q);
 	default:
@@ -123,9 +119,7 @@ int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blki
 
 bool blkif_in_range(const struct blkif_op *q, uint64_t disk_sectors)
 {
-	uint64_t n = q->op == BLKIF_OP_DISCARD ? q->count : q->sectors;
-
-	return n <= disk_sectors && q->sector <= disk_sectors - n;
+	return q->sectors <= disk_sectors && q->sector <= disk_sectors - q->sectors;
 }
 
 void blkif_response(

@@ -10,16 +10,17 @@
 #include <stdint.h>
 
 enum {
-	BLKIF_SEGMENTS =
-		32, /* in one indirect request: what "feature-max-indirect-segments" says */
+	/* in one indirect request: what "feature-max-indirect-segments" says */
+	BLKIF_SEGMENTS = 32,
 	BLKIF_ENTRY_MAX = 112,
-	BLKIF_SEGMENT_SIZE = 8, /* grant, first and last sector, padding: the same for all */
+	/* grant, first and last sector, padding: the same in both layouts */
+	BLKIF_SEGMENT_SIZE = 8,
 };
 
+/* Sizes of a ring slot and of a response, and offsets in them. */
 struct blkif_layout {
-	uint8_t entry, response; /* bytes of a ring slot and of a response */
-	uint8_t id, sector, segments,
-		count; /* read, write, discard: `count` is the discard's */
+	uint8_t entry, response;
+	uint8_t id, sector, segments;
 	uint8_t indirect_sector, indirect_refs;
 	uint8_t rsp_op, rsp_status;
 };
@@ -27,22 +28,26 @@ extern const struct blkif_layout blkif_layout_64, blkif_layout_32;
 
 struct blkif_segment {
 	uint32_t ref;
-	uint8_t first, last; /* sectors of the page, both included */
+	/* Sectors of the page, both included. */
+	uint8_t first, last;
 };
+
 struct blkif_op {
-	uint8_t op;    /* BLKIF_OP_*; an indirect request has its inner one */
-	bool indirect; /* segments are in the page `indirect_ref` */
+	/* BLKIF_OP_*; of an indirect request, the operation that it wraps. */
+	uint8_t op;
+	/* The segments are in the page `indirect_ref`. */
+	bool indirect;
 	uint16_t n_segments;
 	uint32_t indirect_ref;
 	uint64_t id, sector;
-	uint64_t count;   /* DISCARD: sectors */
-	uint32_t sectors; /* of all segments, once they are known */
+	/* Of all segments, once they are known. */
+	uint32_t sectors;
 	struct blkif_segment segment[BLKIF_SEGMENTS];
 };
 
 /* 0, or a BLKIF_RSP_* to answer with. `id` and `op` are valid in any case. */
 int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q);
-/* n segments from their bytes: checks each and counts the sectors. */
+/* n_segments segments from their bytes: checks each and counts the sectors. 0 or BLKIF_RSP_*. */
 int blkif_segments(const uint8_t *bytes, struct blkif_op *q);
 /* Does it lie on a disk of that many sectors? */
 bool blkif_in_range(const struct blkif_op *q, uint64_t disk_sectors);

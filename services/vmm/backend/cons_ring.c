@@ -8,17 +8,26 @@
  * Invariants  C1 our indices are private; the guest's are read once; an impossible one costs it the bytes
  *             that it did not write properly, and it goes on from there
  */
-#include "backend/backend.h"
+#include "backend/cons_ring.h"
+
+#include <string.h>
+
+#include "xen/xen_domain.h"
 
 #include <xen/io/console.h>
 
+#include "backend/settle.h"
+#include "edge.h"
+#include "guest.h"
 #include "proto/console.h"
+#include "svc/svc.h"
+#include "xen/evtchn_backend.h"
 
 enum { TURNS = 64 };
 
 static struct xencons_interface *intf;
 static struct svc_conn *conn;
-static unsigned backend = NO_BACKEND;
+static unsigned int backend = NO_BACKEND;
 static uint32_t in_prod, out_cons;
 static union {
 	struct console_msg hdr;
@@ -121,7 +130,7 @@ static void run(void *ctx)
 			  ring_room_idle(&conn->req, sizeof(input))) ||
 			 (!input_len && ring_get_idle(&conn->rsp))));
 	if (!turns) /* a guest that never stops writing is not the only one here to be served */
-		evtchn_backend_again(backend);
+		evtchn_backend_wake(backend);
 }
 
 void cons_ring_run(void)
@@ -134,12 +143,12 @@ int cons_ring_init(void)
 {
 	int rc;
 
-	intf = edge_gmem(xd.p.console_pfn * PAGE, PAGE);
+	intf = edge_gmem(xen_dom.p.console_pfn * VM_PAGE, VM_PAGE);
 	if (!intf)
 		return -SK_E_RANGE;
 	conn = svc_channel("console");
 	rc = evtchn_backend_bind(
-		(uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN], run, NULL, &backend);
+		(uint32_t)xen_dom.hvm_param[HVM_PARAM_CONSOLE_EVTCHN], run, NULL, &backend);
 	if (rc || !conn)
 		return rc;
 	return svc_on_channel(conn, run, NULL);

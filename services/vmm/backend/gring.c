@@ -7,7 +7,12 @@
  * Invariants  R1 our indices are private; the guest's req_prod is read once and range-checked
  *             R2 responses outstanding never exceed requests taken, so a response always fits
  */
-#include "backend/backend.h"
+#include "backend/gring.h"
+
+#include <string.h>
+
+#include "guest.h"
+#include "xen/grant.h"
 
 enum { REQ_PROD = 0, REQ_EVENT = 4, RSP_PROD = 8, RSP_EVENT = 12, ENTRIES = 64 };
 
@@ -30,10 +35,10 @@ int gring_map(struct gring *r, const uint32_t *refs, uint32_t n_pages, uint32_t 
 		return -SK_E_INVAL;
 	memset(r, 0, sizeof(*r));
 	r->entry_size = entry_size;
-	n = (n_pages * PAGE - ENTRIES) / entry_size;
+	n = (n_pages * VM_PAGE - ENTRIES) / entry_size;
 	r->n_entries = 1u << (31 - __builtin_clz(n));
 	for (r->n_pages = 0; r->n_pages < n_pages; r->n_pages++) {
-		if (grant_map(refs[r->n_pages], true, &page)) {
+		if (grant_map(refs[r->n_pages], GRANT_WRITE, &page)) {
 			gring_unmap(r);
 			return -SK_E_PEER;
 		}
@@ -52,7 +57,7 @@ void gring_unmap(struct gring *r)
 {
 	while (r->n_pages) {
 		r->n_pages--;
-		grant_unmap(r->ref[r->n_pages], true);
+		grant_unmap(r->ref[r->n_pages], GRANT_WRITE);
 	}
 }
 
@@ -89,11 +94,11 @@ static void entry_copy(
 	uint8_t *b = buf;
 
 	for (; len; len -= n, b += n, at += n) {
-		n = PAGE - at % PAGE < len ? PAGE - at % PAGE : len;
+		n = VM_PAGE - at % VM_PAGE < len ? VM_PAGE - at % VM_PAGE : len;
 		if (write)
-			memcpy(r->page[at / PAGE] + at % PAGE, b, n);
+			memcpy(r->page[at / VM_PAGE] + at % VM_PAGE, b, n);
 		else
-			memcpy(b, r->page[at / PAGE] + at % PAGE, n);
+			memcpy(b, r->page[at / VM_PAGE] + at % VM_PAGE, n);
 	}
 }
 

@@ -6,7 +6,15 @@
  * Lifecycle   xen_io_init() before svc_run(); xen_io_quiesce() when control is about to end the guest.
  * Invariants  the order: the back ends' requests go over the xenstore connection
  */
-#include "backend/backend.h"
+#include "backend/blkback.h"
+#include "backend/cons_ring.h"
+#include "backend/netback.h"
+#include "backend/xenbus.h"
+#include "backend/xs_link.h"
+#include "backend/xs_ring.h"
+#include "edge.h"
+#include "xen.h"
+#include "xen/evtchn_backend.h"
 
 static int devices_add(const struct vm_config *cfg)
 {
@@ -25,7 +33,7 @@ int xen_io_init(void)
 	int rc = edge_on_io_kick(evtchn_backends_run);
 
 	if (rc == 0)
-		rc = xsl_init();
+		rc = xs_link_init();
 	if (rc == 0)
 		rc = xs_ring_init();
 	if (rc == 0)

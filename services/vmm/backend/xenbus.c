@@ -10,21 +10,25 @@
  * Invariants  B1 rings are mapped only in state 4 and while connecting   B2 6 and 2 are entered only when no
  *             request of the old connection is in flight: an old write cannot land behind a new one
  */
-#include "backend/backend.h"
+#include "backend/xenbus.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
+
+#include "backend/xs_link.h"
+#include "edge.h"
+#include "xen/xen_domain.h"
 
 enum { VALUE_MAX = 128 };
 static struct xb_dev *devices[XB_DEVICES];
 static uint32_t n_devices;
 
-static void evaluate(struct xb_dev *d);
+static void frontend_state_apply(struct xb_dev *d);
 
 /* ---- xenstore --------------------------------------------------------------------- */
 
-static void written(void *ctx, uint32_t type, const char *body, uint32_t len)
+static void write_answered(void *ctx, uint32_t type, const char *body, uint32_t len)
 {
 	struct xb_dev *d = ctx;
 
@@ -43,20 +47,21 @@ void xb_write(struct xb_dev *d, const char *key, const char *fmt, ...)
 	m = vsnprintf(buf + n + 1, VALUE_MAX, fmt, ap);
 	va_end(ap);
 	if (n >= XB_PATH + 64 || m >= VALUE_MAX ||
-		xsl_request(XS_WRITE, buf, (uint32_t)(n + 1 + m), written, d))
+		xs_link_request(XS_WRITE, buf, (uint32_t)(n + 1 + m), write_answered, d))
 		edge_log("%s: %s not written", d->be, key);
 }
 
 static bool request_path(
-	uint32_t type, const char *dir, const char *key, xsl_reply_fn *fn, void *ctx)
+	uint32_t type, const char *dir, const char *key, xs_reply_fn *fn, void *ctx)
 {
 	char path[XB_PATH + 64];
 	int n = snprintf(path, sizeof(path), "%s/%s", dir, key);
 
-	return n < (int)sizeof(path) && xsl_request(type, path, (uint32_t)n + 1, fn, ctx) == 0;
+	return n < (int)sizeof(path) &&
+	       xs_link_request(type, path, (uint32_t)n + 1, fn, ctx) == 0;
 }
 
-static bool number(const char *s, uint32_t len, uint32_t max, uint32_t *out)
+static bool decimal_parse(const char *s, uint32_t len, uint32_t max, uint32_t *out)
 {
 	uint64_t v = 0;
 	uint32_t i;
@@ -74,12 +79,12 @@ static bool number(const char *s, uint32_t len, uint32_t max, uint32_t *out)
 
 bool xb_number(const struct xb_value *v, uint32_t max, uint32_t *out)
 {
-	return v->present && number(v->text, (uint32_t)strlen(v->text), max, out);
+	return v->present && decimal_parse(v->text, (uint32_t)strlen(v->text), max, out);
 }
 
-static void connect_go_on(struct xb_dev *d);
+static void connect_continue(struct xb_dev *d);
 
-static void value_read(void *ctx, uint32_t type, const char *body, uint32_t len)
+static void value_answered(void *ctx, uint32_t type, const char *body, uint32_t len)
 {
 	struct xb_value *v = ctx;
 
@@ -89,7 +94,7 @@ static void value_read(void *ctx, uint32_t type, const char *body, uint32_t len)
 		v->text[len] = 0;
 	}
 	if (--v->dev->reads == 0)
-		connect_go_on(v->dev);
+		connect_continue(v->dev);
 }
 
 void xb_read(struct xb_dev *d, struct xb_value *v, const char *fmt, ...)
@@ -101,7 +106,7 @@ void xb_read(struct xb_dev *d, struct xb_value *v, const char *fmt, ...)
 	vsnprintf(key, sizeof(key), fmt, ap);
 	va_end(ap);
 	*v = (struct xb_value){ .dev = d };
-	if (request_path(XS_READ, d->fe, key, value_read, v))
+	if (request_path(XS_READ, d->fe, key, value_answered, v))
 		d->reads++;
 }
 
@@ -110,7 +115,7 @@ void xb_read(struct xb_dev *d, struct xb_value *v, const char *fmt, ...)
 static void state_write(struct xb_dev *d, uint32_t state)
 {
 	d->state = state;
-	d->after = 0;
+	d->next_state = 0;
 	d->writes++;
 	xb_write(d, "state", "%u", state);
 }
@@ -129,22 +134,22 @@ static void state_enter(struct xb_dev *d, uint32_t state)
 {
 	rings_drop(d);
 	if (d->state == state) {
-		d->after = 0;
+		d->next_state = 0;
 		return;
 	}
 	if (state != XenbusStateClosing && d->drv->busy(d)) {
-		d->after = state;
+		d->next_state = state;
 		return;
 	}
 	if (state == XenbusStateInitWait)
-		d->drv->features(d);
+		d->drv->features_write(d);
 	state_write(d, state);
 }
 
 void xb_idle(struct xb_dev *d)
 {
-	if (d->after && !d->drv->busy(d))
-		state_enter(d, d->after);
+	if (d->next_state && !d->drv->busy(d))
+		state_enter(d, d->next_state);
 }
 
 void xb_fail(struct xb_dev *d, const char *why)
@@ -153,16 +158,16 @@ void xb_fail(struct xb_dev *d, const char *why)
 	state_enter(d, XenbusStateClosing);
 }
 
-static void connect_go_on(struct xb_dev *d)
+static void connect_continue(struct xb_dev *d)
 {
 	int rc;
 
 	if (!d->connecting) { /* closed meanwhile: look at what it wants now */
-		evaluate(d);
+		frontend_state_apply(d);
 		return;
 	}
 	do
-		rc = d->drv->connect(d, d->phase++);
+		rc = d->drv->connect(d, d->step++);
 	while (rc == 1 && !d->reads);
 	if (rc == 1)
 		return;
@@ -173,18 +178,18 @@ static void connect_go_on(struct xb_dev *d)
 	d->connecting = false;
 	d->open = true;
 	state_write(d, XenbusStateConnected);
-	evaluate(d);
+	frontend_state_apply(d);
 }
 
 static void connect_begin(struct xb_dev *d)
 {
 	d->connecting = true;
-	d->phase = 0;
-	connect_go_on(d);
+	d->step = 0;
+	connect_continue(d);
 }
 
 /* The front end's state changed, or something that it waited for came to an end. */
-static void evaluate(struct xb_dev *d)
+static void frontend_state_apply(struct xb_dev *d)
 {
 	if (!d->state || d->reads)
 		return;
@@ -214,32 +219,32 @@ static void evaluate(struct xb_dev *d)
 	}
 }
 
-static void fe_state_read(void *ctx, uint32_t type, const char *body, uint32_t len)
+static void frontend_state_answered(void *ctx, uint32_t type, const char *body, uint32_t len)
 {
 	struct xb_dev *d = ctx;
 	uint32_t state = XenbusStateUnknown;
 
-	if (type == XS_READ && !number(body, len, XenbusStateReconfigured, &state))
+	if (type == XS_READ && !decimal_parse(body, len, XenbusStateReconfigured, &state))
 		return; /* rubbish: as if not written */
 	d->fe_state = state;
 	if (d->state)
-		evaluate(d);
+		frontend_state_apply(d);
 }
 
 /* Ours, as somebody wrote it: control to begin (1) or to end (5), or ourselves. */
-static void be_state_changed(struct xb_dev *d, uint32_t state)
+static void backend_state_changed(struct xb_dev *d, uint32_t state)
 {
 	if (!d->state && state == XenbusStateInitialising) {
 		state_enter(d, XenbusStateInitWait);
-		evaluate(d);
+		frontend_state_apply(d);
 	} else if (d->state && d->state != XenbusStateClosed && state == XenbusStateClosing) {
 		state_enter(d, XenbusStateClosing);
 	}
 }
 
-static void be_state_ask(struct xb_dev *d);
+static void backend_state_ask(struct xb_dev *d);
 
-static void be_state_read(void *ctx, uint32_t type, const char *body, uint32_t len)
+static void backend_state_answered(void *ctx, uint32_t type, const char *body, uint32_t len)
 {
 	struct xb_dev *d = ctx;
 	uint32_t state;
@@ -247,7 +252,7 @@ static void be_state_read(void *ctx, uint32_t type, const char *body, uint32_t l
 	d->be_reading = false;
 	if (d->be_again ||
 		d->writes != d->writes_seen) { /* it may be older than what we wrote since */
-		be_state_ask(d);
+		backend_state_ask(d);
 		return;
 	}
 	if (type != XS_READ) { /* not made yet, or removed */
@@ -256,17 +261,17 @@ static void be_state_read(void *ctx, uint32_t type, const char *body, uint32_t l
 		d->state = 0;
 		return;
 	}
-	if (number(body, len, XenbusStateReconfigured, &state) && state != d->state)
-		be_state_changed(d, state);
+	if (decimal_parse(body, len, XenbusStateReconfigured, &state) && state != d->state)
+		backend_state_changed(d, state);
 }
 
-static void be_state_ask(struct xb_dev *d)
+static void backend_state_ask(struct xb_dev *d)
 {
 	d->be_again = d->be_reading;
 	if (d->be_reading)
 		return;
 	d->writes_seen = d->writes;
-	d->be_reading = request_path(XS_READ, d->be, "state", be_state_read, d);
+	d->be_reading = request_path(XS_READ, d->be, "state", backend_state_answered, d);
 }
 
 /* ---- watches ---------------------------------------------------------------------- */
@@ -283,12 +288,13 @@ void xb_watch_event(const char *body, uint32_t len)
 	n = len - (uint32_t)(token - body);
 	if (n && token[n - 1] == 0)
 		n--;
-	if (n < 2 || !number(token + 1, n - 1, n_devices - 1, &i) || i >= n_devices)
+	if (n < 2 || !decimal_parse(token + 1, n - 1, n_devices - 1, &i) || i >= n_devices)
 		return;
 	if (token[0] == 'f')
-		request_path(XS_READ, devices[i]->fe, "state", fe_state_read, devices[i]);
+		request_path(
+			XS_READ, devices[i]->fe, "state", frontend_state_answered, devices[i]);
 	else if (token[0] == 'b')
-		be_state_ask(devices[i]);
+		backend_state_ask(devices[i]);
 }
 
 static bool watch(struct xb_dev *d, char kind, const char *dir)
@@ -296,7 +302,7 @@ static bool watch(struct xb_dev *d, char kind, const char *dir)
 	char buf[XB_PATH + 32];
 	int n = snprintf(buf, sizeof(buf), "%s/state%c%c%u", dir, 0, kind, d->index);
 
-	return xsl_request(XS_WATCH, buf, (uint32_t)n + 1, written, d) == 0;
+	return xs_link_request(XS_WATCH, buf, (uint32_t)n + 1, write_answered, d) == 0;
 }
 
 int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id)
@@ -306,10 +312,10 @@ int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id)
 	d->drv = drv;
 	d->id = id;
 	d->index = n_devices;
-	snprintf(d->fe, sizeof(d->fe), "/local/domain/%u/device/%s/%u", xd.p.domid, drv->type,
-		id);
+	snprintf(d->fe, sizeof(d->fe), "/local/domain/%u/device/%s/%u", xen_dom.p.domid,
+		drv->type, id);
 	snprintf(d->be, sizeof(d->be), "/local/domain/0/backend/%s/%u/%u", drv->type,
-		xd.p.domid, id);
+		xen_dom.p.domid, id);
 	devices[n_devices++] = d;
 	return watch(d, 'b', d->be) && watch(d, 'f', d->fe) ? 0 : -SK_E_NO_MEM;
 }

@@ -8,22 +8,29 @@
  *             generation: replies to the old one are dropped.
  * Invariants  L1 seq - oldest unanswered < EXPECTED   L2 at most GUEST_MAX of those are the guest's
  */
-#include "backend/backend.h"
+#include "backend/xs_link.h"
 
+#include <string.h>
+
+#include "backend/settle.h"
+#include "backend/xenbus.h"
+#include "backend/xs_ring.h"
+#include "edge.h"
 #include "proto/xs.h"
+#include "svc/svc.h"
 
 enum { EXPECTED = 512, GUEST_MAX = 32, BACKLOG = 65536 };
 
 struct expected {
 	uint64_t seq; /* 0 = free */
 	uint32_t role, generation;
-	xsl_reply_fn *fn;
+	xs_reply_fn *fn;
 	void *ctx;
 };
 
 struct queued { /* followed by len bytes: header and payload */
 	uint32_t len, reserved;
-	xsl_reply_fn *fn;
+	xs_reply_fn *fn;
 	void *ctx;
 };
 
@@ -35,7 +42,7 @@ static uint8_t backlog[BACKLOG];
 static uint32_t backlog_len;
 static bool ring_full; /* the last request found no room */
 
-static int send(uint32_t role, const void *msg, uint32_t len, xsl_reply_fn *fn, void *ctx)
+static int send(uint32_t role, const void *msg, uint32_t len, xs_reply_fn *fn, void *ctx)
 {
 	struct xs_native n = { .role = role, .seq = next_seq };
 	struct expected *e = &expected[next_seq % EXPECTED];
@@ -72,7 +79,7 @@ static void backlog_run(void)
 	memmove(backlog, backlog + at, backlog_len);
 }
 
-int xsl_request(uint32_t type, const void *body, uint32_t len, xsl_reply_fn *fn, void *ctx)
+int xs_link_request(uint32_t type, const void *body, uint32_t len, xs_reply_fn *fn, void *ctx)
 {
 	struct xsd_sockmsg hdr = { .type = type, .len = len };
 	struct queued q = { .len = (uint32_t)sizeof(hdr) + len, .fn = fn, .ctx = ctx };
@@ -91,7 +98,7 @@ int xsl_request(uint32_t type, const void *body, uint32_t len, xsl_reply_fn *fn,
 	return 0;
 }
 
-int xsl_guest_request(const struct xsd_sockmsg *m)
+int xs_link_guest_request(const struct xsd_sockmsg *m)
 {
 	int rc;
 
@@ -108,7 +115,7 @@ static void reset_done(void *ctx, uint32_t type, const char *body, uint32_t len)
 	(void)ctx, (void)type, (void)body, (void)len;
 }
 
-void xsl_guest_reset(void)
+void xs_link_guest_reset(void)
 {
 	static const struct {
 		struct xsd_sockmsg hdr;
@@ -178,16 +185,8 @@ static void receive(void)
 	}
 }
 
-void conn_settle(struct svc_conn *c)
-{
-	bool wake = ring_put_flush(&c->req);
-
-	if (ring_get_flush(&c->rsp) || wake)
-		svc_signal(c);
-}
-
 /* Both directions, and again while something arrived or there is room again: each turn moves a record. */
-void xsl_run(void)
+void xs_link_run(void)
 {
 	if (!conn)
 		return;
@@ -204,10 +203,10 @@ void xsl_run(void)
 static void event(void *ctx)
 {
 	(void)ctx;
-	xsl_run();
+	xs_link_run();
 }
 
-int xsl_init(void)
+int xs_link_init(void)
 {
 	conn = svc_channel("xs");
 	return conn ? svc_on_channel(conn, event, NULL) : 0;

@@ -14,12 +14,23 @@
  *                an index of ours that is new is followed by one more look, behind the system calls of the event loop,
  *                when what the guest did meanwhile is to be seen
  */
-#include "backend/backend.h"
+#include "backend/xs_ring.h"
+
+#include <string.h>
+
+#include "xen/xen_domain.h"
+
+#include <xen/io/xs_wire.h>
+
+#include "backend/xs_link.h"
+#include "edge.h"
+#include "guest.h"
+#include "xen/evtchn_backend.h"
 
 enum { MESSAGE_MAX = sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX, OUT = 8 * 4224 };
 
 static struct xenstore_domain_interface *intf;
-static unsigned backend = NO_BACKEND;
+static unsigned int backend = NO_BACKEND;
 static uint32_t req_cons, rsp_prod;
 static bool broken;
 
@@ -73,7 +84,7 @@ static bool whole(void) { return in_len >= sizeof(struct xsd_sockmsg) && wanted(
 /* False when the link takes no more now. */
 static bool pass_on(void)
 {
-	int rc = xsl_guest_request(&in.hdr);
+	int rc = xs_link_guest_request(&in.hdr);
 
 	if (rc == -SK_E_AGAIN)
 		return false;
@@ -161,7 +172,7 @@ static void fresh_start(void)
 	shared_write(&intf->rsp_cons, 0);
 	shared_write(&intf->rsp_prod, 0);
 	shared_write(&intf->error, XENSTORE_ERROR_NONE);
-	xsl_guest_reset();
+	xs_link_guest_reset();
 	shared_write(&intf->connection, XENSTORE_CONNECTED);
 }
 
@@ -179,23 +190,23 @@ void xs_ring_run(void)
 	if (fresh || sent || took)
 		evtchn_backend_notify(backend);
 	if (took || (sent && out_len))
-		evtchn_backend_again(backend); /* X3 */
+		evtchn_backend_wake(backend); /* X3 */
 }
 
 static void event(void *ctx)
 {
 	(void)ctx;
-	xsl_run();
+	xs_link_run();
 }
 
 int xs_ring_init(void)
 {
-	intf = edge_gmem(xd.p.store_pfn * PAGE, PAGE);
+	intf = edge_gmem(xen_dom.p.store_pfn * VM_PAGE, VM_PAGE);
 	if (!intf)
 		return -SK_E_RANGE;
 	intf->server_features = XENSTORE_SERVER_FEATURE_RECONNECTION |
 				XENSTORE_SERVER_FEATURE_ERROR;
 	intf->connection = XENSTORE_CONNECTED;
 	return evtchn_backend_bind(
-		(uint32_t)xd.hvm_param[HVM_PARAM_STORE_EVTCHN], event, NULL, &backend);
+		(uint32_t)xen_dom.hvm_param[HVM_PARAM_STORE_EVTCHN], event, NULL, &backend);
 }

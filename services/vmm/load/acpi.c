@@ -6,10 +6,12 @@
  * Invariants  A1 a write past the buffer sets `full` and nothing else; acpi_make() then fails
  *             A2 every table's bytes add up to 0
  */
-#include "load/boot_info.h"
+#include "load/acpi.h"
 
 #include <stdbool.h>
 #include <string.h>
+
+#include "guest.h"
 
 struct table {
 	uint8_t *buf;

@@ -4,7 +4,7 @@
  * Objects     none; pure functions over the first bytes of the file.
  * Invariants  B1 a decoded payload lies within the file and is at least PAYLOAD_MIN bytes
  */
-#include "load/load.h"
+#include "load/bzimage.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
  *             E2 file ranges of segments and notes do not overflow; bytes are copied by the
  *                intersection of a range with what is fed
  */
-#include "load/load.h"
+#include "load/elf.h"
 
 #include <elf.h>
 #include <string.h>

@@ -4,11 +4,11 @@
 #ifndef VMM_FILE_H
 #define VMM_FILE_H
 
-#include "load/load.h"
+#include "load/load_space.h"
 
 struct svc_conn;
 struct file {
-	struct load_source src; /* first: for load_kernel() and load_file() */
+	struct load_source src; /* for load_kernel() and load_file() */
 	struct svc_conn *conn;
 	uint64_t next_id;
 };

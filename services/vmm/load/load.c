@@ -1,52 +1,15 @@
 /*
  * load.c - a kernel file into guest RAM: recognise the form, unpack, load the ELF image inside
  *
- * Objects     struct load_space: low guest RAM, filled from below, working memory from above.
- * Locks       none: runs on the main thread before the first vCPU.
- * Invariants  L1 floor <= top <= size: segments and working memory never overlap
- *             L2 after load_kernel() all RAM above floor is zero
+ * Invariants  LOAD1 after load_kernel() all RAM above sp->floor is zero
  */
 #include "load/load.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
+#include "load/bzimage.h"
+#include "load/elf.h"
+#include "load/unpack.h"
 
 enum { FEED_CHUNK = 65536 };
-
-int load_fail(struct load_error *e, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return -SK_E_INVAL;
-}
-
-void load_space_init(struct load_space *sp, uint8_t *ram, uint64_t size)
-{
-	*sp = (struct load_space){ .ram = ram, .size = size, .top = size };
-}
-
-void *load_scratch(struct load_space *sp, uint64_t size)
-{
-	uint64_t top;
-
-	if (size > sp->top)
-		return NULL;
-	top = (sp->top - size) & ~63ull;
-	if (top < sp->floor) /* L1 */
-		return NULL;
-	sp->top = top;
-	return sp->ram + top;
-}
-
-void load_space_clear(struct load_space *sp)
-{
-	memset(sp->ram + sp->top, 0, sp->size - sp->top);
-	sp->top = sp->size;
-}
 
 /* A file that is no bzImage: an ELF image, bare or packed as a whole. */
 static int load_plain(struct load_source *src, const uint8_t *head, size_t n, struct unpack *u)
@@ -99,7 +62,7 @@ static int load_image(struct load_source *src, const uint8_t *head, size_t n,
 	int rc = bzimage_probe(head, n) ? load_bzimage(src, head, n, &u)
 					: load_plain(src, head, n, &u);
 
-	load_space_clear(elf->space); /* L2; segments lie below */
+	load_space_clear(elf->space); /* LOAD1; segments lie below */
 	return rc ? rc : elf_finish(elf);
 }
 

@@ -4,24 +4,25 @@
  * Objects     none: pure functions over buffers.
  * Invariants  S1 everything that start_info points to lies in the same buffer, so below 4 GiB
  */
-#include "load/boot_info.h"
+#include "load/start_info.h"
 
 #include <string.h>
 #include <xen/xen.h>
 #include <xen/arch-x86/hvm/start_info.h>
 
-uint32_t map_make(uint64_t low_size, uint64_t high_size, struct vm_range *map)
+uint32_t map_make(uint64_t low_size, uint64_t high_size, struct guest_range *map)
 {
 	uint32_t n = 0;
 
-	map[n++] = (struct vm_range){ 0, low_size, XEN_HVM_MEMMAP_TYPE_RAM };
-	map[n++] = (struct vm_range){ VM_ACPI_GPA, VM_ACPI_PAGES * VM_PAGE,
+	map[n++] = (struct guest_range){ 0, low_size, XEN_HVM_MEMMAP_TYPE_RAM };
+	map[n++] = (struct guest_range){ VM_ACPI_GPA, VM_ACPI_PAGES * VM_PAGE,
 		XEN_HVM_MEMMAP_TYPE_ACPI };
-	map[n++] = (struct vm_range){ VM_LAPIC_GPA, VM_PAGE, XEN_HVM_MEMMAP_TYPE_RESERVED };
-	map[n++] = (struct vm_range){ VM_SPECIAL_GPA, VM_SPECIAL_PAGES * VM_PAGE,
+	map[n++] = (struct guest_range){ VM_LAPIC_GPA, VM_PAGE, XEN_HVM_MEMMAP_TYPE_RESERVED };
+	map[n++] = (struct guest_range){ VM_SPECIAL_GPA, VM_SPECIAL_PAGES * VM_PAGE,
 		XEN_HVM_MEMMAP_TYPE_RESERVED };
 	if (high_size)
-		map[n++] = (struct vm_range){ VM_HIGH_GPA, high_size, XEN_HVM_MEMMAP_TYPE_RAM };
+		map[n++] = (struct guest_range){ VM_HIGH_GPA, high_size,
+			XEN_HVM_MEMMAP_TYPE_RAM };
 	return n;
 }
 

@@ -7,7 +7,7 @@
  *             U2 libraries allocate through load_scratch() alone: a stream that wants more memory than
  *                the guest has fails with a message, and costs the VMM nothing
  */
-#include "load/load.h"
+#include "load/unpack.h"
 
 #define ZSTD_STATIC_LINKING_ONLY
 #include <bzlib.h>
@@ -254,9 +254,9 @@ static enum step bzip2_step(void *state, struct window *w)
 	int rc;
 
 	z->next_in = (char *)(uintptr_t)w->in;
-	z->avail_in = (unsigned)w->n_in;
+	z->avail_in = (unsigned int)w->n_in;
 	z->next_out = (char *)w->out;
-	z->avail_out = (unsigned)w->n_out;
+	z->avail_out = (unsigned int)w->n_out;
 	rc = BZ2_bzDecompress(z);
 	w->in = (const uint8_t *)z->next_in;
 	w->n_in = z->avail_in;

@@ -6,7 +6,7 @@
  * Invariants  M3 an access that the guest's page tables forbid is a page fault, also where the processor itself
  *                did not come to check it: emulation gives a guest's user nothing that its kernel keeps from him
  */
-#include "machine/exits.h"
+#include "machine/emulate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,10 @@
 #include <xen/sched.h>
 
 #include "machine/guest_memory.h"
+#include "machine/log.h"
 #include "machine/mmio.h"
+#include "machine/vcpu.h"
+#include "machine/vmctl.h"
 
 enum { VEC_UD = 6, VEC_GP = 13, VEC_PF = 14 };
 enum { FLAG_RF = 1 << 16, BYTES_SHOWN = 8 };
@@ -118,7 +121,7 @@ struct piece {
 
 static bool apic_page(const struct vcpu *v, sk_gpa_t gpa)
 {
-	return gpa / VM_PAGE == LAPIC_BASE_GPA / VM_PAGE && v->lapic.mode == LAPIC_XAPIC;
+	return gpa / VM_PAGE == VM_LAPIC_GPA / VM_PAGE && v->lapic.mode == LAPIC_XAPIC;
 }
 
 /* All of it is translated before any of it is touched: M3, and no half of a store is done alone. */

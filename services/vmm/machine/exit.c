@@ -7,16 +7,18 @@
  *                the guest: no exit repeats for ever by itself
  *             X2 what the guest can cause costs a line of the log at most, once
  */
-#include "machine/exits.h"
+#include "machine/exit.h"
 
 #include <xen/xen.h>
 #include <xen/sched.h>
 
-#include "load/boot_info.h"
 #include "machine/cpuid.h"
-#include "machine/guest_memory.h"
-#include "machine/mmio.h"
+#include "machine/emulate.h"
+#include "machine/insn.h"
+#include "machine/log.h"
 #include "machine/msr.h"
+#include "machine/port.h"
+#include "machine/vcpu.h"
 #include "sys/sk.h"
 #include "xen.h"
 
@@ -180,11 +182,11 @@ static void exit_io(struct vcpu *v)
 		if (q >> 26 & 1)
 			st->gpr[SK_RCX] = 0;
 	} else if (q >> 24 & 1) {
-		uint64_t in = port_in(v, port, size);
+		uint64_t in = port_in(port, size);
 
 		st->gpr[SK_RAX] = size == 4 ? in : (st->gpr[SK_RAX] & ~mask) | (in & mask);
 	} else {
-		port_out(v, port, size, (uint32_t)(st->gpr[SK_RAX] & mask));
+		port_out(port, size, (uint32_t)(st->gpr[SK_RAX] & mask));
 	}
 	vcpu_dirty(v, SK_VCPU_GPR);
 	if (st->qual[1])
@@ -235,20 +237,6 @@ static void exit_cr_write(struct vcpu *v)
 		exit_rip_set(v, st->rip + (uint64_t)n);
 	else
 		exit_skip(v, 3);
-}
-
-bool hypercall_page_write(struct vcpu *v, uint64_t value)
-{
-	void *page;
-
-	if (value & (VM_PAGE - 1)) { /* the low bits number the page: there is only page 0 */
-		vm_log("hypercall page %llu of 1", (unsigned long long)(value & (VM_PAGE - 1)));
-		return false;
-	}
-	page = gmem(value, VM_PAGE);
-	if (page)
-		xen_hypercall_page(v->id, page, vm.amd);
-	return page != NULL;
 }
 
 void exit_dispatch(struct vcpu *v, uint32_t reason)

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "machine/chunk.h"
+
 #define GPA_LIMIT (1ull << VM_PHYS_BITS)
 
 /* What the guest sees at gpa, and how many bytes from there on are contiguous at least. */
@@ -49,38 +51,6 @@ void *gmem(sk_gpa_t gpa, uint64_t len)
 	return first;
 }
 
-/* Like gmem_read and _write over pieces that need not be contiguous here; checked first as a whole. */
-static int copy(sk_gpa_t gpa, uint8_t *buf, uint64_t len, bool write)
-{
-	uint64_t done, n;
-	uint8_t *p;
-
-	if (gpa >= GPA_LIMIT || len > GPA_LIMIT - gpa)
-		return -SK_E_RANGE;
-	for (done = 0; done < len; done += n)
-		if (!piece_at(gpa + done, &n))
-			return -SK_E_RANGE;
-	for (done = 0; done < len; done += n) {
-		p = piece_at(gpa + done, &n);
-		if (!p) /* went away meanwhile */
-			return -SK_E_RANGE;
-		if (n > len - done)
-			n = len - done;
-		if (write)
-			memcpy(p, buf + done, n);
-		else
-			memcpy(buf + done, p, n);
-	}
-	return 0;
-}
-
-int gmem_read(sk_gpa_t gpa, void *buf, uint64_t len) { return copy(gpa, buf, len, false); }
-
-int gmem_write(sk_gpa_t gpa, const void *buf, uint64_t len)
-{
-	return copy(gpa, (uint8_t *)(uintptr_t)buf, len, true);
-}
-
 /* ---- guest page tables ------------------------------------------------------------------------- */
 
 enum {
@@ -97,14 +67,14 @@ enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x8
 #define PTE_ADDR 0x000ffffffffff000ull
 
 struct walk {
-	unsigned levels, bits; /* of the tables, index bits of each */
-	unsigned entry;        /* bytes */
+	unsigned int levels, bits; /* of the tables, index bits of each */
+	unsigned int entry;        /* bytes */
 	uint64_t root;
 	bool pse; /* large pages without PAE */
 	bool wp;
 };
 
-static bool canonical(uint64_t gva, unsigned bits)
+static bool canonical(uint64_t gva, unsigned int bits)
 {
 	int64_t s = (int64_t)(gva << (64 - bits)) >> (64 - bits);
 
@@ -135,7 +105,7 @@ static bool walk_init(const struct sk_vcpu_state *st, uint64_t gva, struct walk 
 	return true;
 }
 
-static bool entry_read(sk_gpa_t gpa, unsigned size, uint64_t *out)
+static bool entry_read(sk_gpa_t gpa, unsigned int size, uint64_t *out)
 {
 	void *p = gmem(gpa, size);
 
@@ -158,7 +128,8 @@ static void entry_mark(sk_gpa_t gpa, uint64_t entry, uint64_t bits)
 		__atomic_fetch_or(p, (uint8_t)bits, __ATOMIC_RELAXED);
 }
 
-static uint64_t large_page(const struct walk *w, uint64_t entry, uint64_t gva, unsigned shift)
+static uint64_t large_page(
+	const struct walk *w, uint64_t entry, uint64_t gva, unsigned int shift)
 {
 	uint64_t mask = (1ull << shift) - 1, base = entry & PTE_ADDR & ~mask;
 
@@ -176,7 +147,7 @@ static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
 {
 	struct walk w;
 	uint64_t table, entry, at;
-	unsigned level, shift;
+	unsigned int level, shift;
 
 	*rights = PTE_W | PTE_U;
 	*gpa = gva;
@@ -211,15 +182,22 @@ static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
 	return true;
 }
 
-sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva, bool write)
+sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva)
 {
 	uint32_t rights;
 	sk_gpa_t gpa;
 
-	if (!walk_page(v->st, gva, write, &rights, &gpa) ||
-		(write && v->st->cr0 & CR0_WP && !(rights & PTE_W)))
+	return walk_page(v->st, gva, false, &rights, &gpa) ? gpa : UINT64_MAX;
+}
+
+sk_gpa_t gva_to_gpa_writable(struct vcpu *v, uint64_t gva)
+{
+	uint32_t rights;
+	sk_gpa_t gpa;
+
+	if (!walk_page(v->st, gva, true, &rights, &gpa))
 		return UINT64_MAX;
-	return gpa;
+	return v->st->cr0 & CR0_WP && !(rights & PTE_W) ? UINT64_MAX : gpa;
 }
 
 uint32_t gva_access(struct vcpu *v, uint64_t gva, uint32_t access, sk_gpa_t *gpa)
@@ -239,34 +217,41 @@ uint32_t gva_access(struct vcpu *v, uint64_t gva, uint32_t access, sk_gpa_t *gpa
 	return 0;
 }
 
-static int gva_copy(struct vcpu *v, uint64_t gva, uint8_t *buf, uint64_t len, bool write)
+/* The rest of the page at gpa as the VMM sees it, *n bytes, at most `len`; NULL: not memory. */
+static uint8_t *page_rest(sk_gpa_t gpa, uint64_t len, uint64_t *n)
 {
-	while (len) {
-		uint64_t n = VM_PAGE - (gva & (VM_PAGE - 1)), ignored;
-		sk_gpa_t gpa = gva_to_gpa(v, gva, write);
-		uint8_t *p = gpa < GPA_LIMIT ? piece_at(gpa, &ignored) : NULL;
+	uint64_t ignored;
 
-		if (!p)
-			return -SK_E_RANGE;
-		if (n > len)
-			n = len;
-		if (write)
-			memcpy(p, buf, n);
-		else
-			memcpy(buf, p, n);
-		gva += n;
-		buf += n;
-		len -= n;
-	}
-	return 0;
+	*n = VM_PAGE - gpa % VM_PAGE;
+	if (*n > len)
+		*n = len;
+	return gpa < GPA_LIMIT ? piece_at(gpa, &ignored) : NULL;
 }
 
 int gva_read(struct vcpu *v, uint64_t gva, void *buf, uint64_t len)
 {
-	return gva_copy(v, gva, buf, len, false);
+	uint64_t n;
+
+	for (uint64_t done = 0; done < len; done += n) {
+		const uint8_t *p = page_rest(gva_to_gpa(v, gva + done), len - done, &n);
+
+		if (!p)
+			return -SK_E_RANGE;
+		memcpy((uint8_t *)buf + done, p, n);
+	}
+	return 0;
 }
 
 int gva_write(struct vcpu *v, uint64_t gva, const void *buf, uint64_t len)
 {
-	return gva_copy(v, gva, (uint8_t *)(uintptr_t)buf, len, true);
+	uint64_t n;
+
+	for (uint64_t done = 0; done < len; done += n) {
+		uint8_t *p = page_rest(gva_to_gpa_writable(v, gva + done), len - done, &n);
+
+		if (!p)
+			return -SK_E_RANGE;
+		memcpy(p, (const uint8_t *)buf + done, n);
+	}
+	return 0;
 }

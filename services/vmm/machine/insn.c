@@ -4,7 +4,7 @@
  * Objects     none: pure functions over code bytes.
  * Invariants  I1 what is decoded is executed whole: an instruction with an operand that is not understood is refused
  */
-#include "machine/mmio.h"
+#include "machine/insn.h"
 
 #include <Zydis/Zydis.h>
 
@@ -12,7 +12,7 @@
 #define EFER_LMA 0x400ull
 enum { ATTR_L = 1 << 9, ATTR_D = 1 << 10 };
 
-unsigned insn_mode(const struct sk_vcpu_state *st)
+unsigned int insn_mode(const struct sk_vcpu_state *st)
 {
 	if (!(st->cr0 & CR0_PE))
 		return 16;
@@ -21,8 +21,8 @@ unsigned insn_mode(const struct sk_vcpu_state *st)
 	return st->seg[SK_CS].attr & ATTR_D ? 32 : 16;
 }
 
-static int decode(const uint8_t *code, size_t len, unsigned mode, ZydisDecodedInstruction *in,
-	ZydisDecodedOperand *op)
+static int decode(const uint8_t *code, size_t len, unsigned int mode,
+	ZydisDecodedInstruction *in, ZydisDecodedOperand *op)
 {
 	ZydisDecoder d;
 	ZyanStatus s;
@@ -41,7 +41,7 @@ static int decode(const uint8_t *code, size_t len, unsigned mode, ZydisDecodedIn
 	return ZYAN_SUCCESS(s) ? 0 : -SK_E_INVAL;
 }
 
-int insn_length(const uint8_t *code, size_t len, unsigned mode)
+int insn_length(const uint8_t *code, size_t len, unsigned int mode)
 {
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction in;
@@ -272,7 +272,7 @@ static bool string_of(
 {
 	const struct kind_row *row = row_find(
 		strings, sizeof(strings) / sizeof(strings[0]), in->mnemonic);
-	unsigned i;
+	unsigned int i;
 
 	if (!row)
 		return false;
@@ -294,7 +294,7 @@ static bool string_of(
 	return true;
 }
 
-int mmio_decode(const uint8_t *code, size_t len, unsigned mode, struct mmio_insn *out)
+int mmio_decode(const uint8_t *code, size_t len, unsigned int mode, struct mmio_insn *out)
 {
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction in;
@@ -315,7 +315,8 @@ int mmio_decode(const uint8_t *code, size_t len, unsigned mode, struct mmio_insn
 	return known ? 0 : -SK_E_INVAL;
 }
 
-int insn_mov_to_cr(const uint8_t *code, size_t len, unsigned mode, uint8_t *cr, uint8_t *gpr)
+int insn_mov_to_cr(
+	const uint8_t *code, size_t len, unsigned int mode, uint8_t *cr, uint8_t *gpr)
 {
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction in;

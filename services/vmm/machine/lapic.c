@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#include "guest.h"
+
 enum {
 	R_ID = 0x02,
 	R_VERSION = 0x03,
@@ -110,7 +112,7 @@ void lapic_reset(struct lapic *l, uint32_t id, bool bsp, bool keep_mode)
 
 uint64_t lapic_base_read(const struct lapic *l)
 {
-	return LAPIC_BASE_GPA | (l->bsp ? BASE_BSP : 0) |
+	return VM_LAPIC_GPA | (l->bsp ? BASE_BSP : 0) |
 	       (l->mode != LAPIC_OFF ? BASE_ENABLE : 0) |
 	       (l->mode == LAPIC_X2APIC ? BASE_X2APIC : 0);
 }
@@ -120,7 +122,7 @@ bool lapic_base_write(struct lapic *l, uint64_t value)
 	bool enable = value & BASE_ENABLE, x2 = value & BASE_X2APIC;
 	enum lapic_mode mode = !enable ? LAPIC_OFF : x2 ? LAPIC_X2APIC : LAPIC_XAPIC;
 
-	if ((value & ~(uint64_t)(BASE_BSP | BASE_X2APIC | BASE_ENABLE)) != LAPIC_BASE_GPA ||
+	if ((value & ~(uint64_t)(BASE_BSP | BASE_X2APIC | BASE_ENABLE)) != VM_LAPIC_GPA ||
 		(x2 && !enable))
 		return false;
 	if ((l->mode == LAPIC_X2APIC && mode == LAPIC_XAPIC) ||

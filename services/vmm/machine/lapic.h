@@ -14,7 +14,6 @@
 #include <sk/types.h>
 
 #define LAPIC_REGS 64u /* 16-byte registers, 0x000 to 0x3f0; kept as their low words */
-#define LAPIC_BASE_GPA 0xfee00000ull
 
 enum lapic_mode { LAPIC_OFF = 0, LAPIC_XAPIC = 1, LAPIC_X2APIC = 2 };
 

@@ -5,6 +5,8 @@
  * Locks       its own; leaf but for output.
  * Invariants  N1 notes do not take from the bucket: a guest that floods the log cannot hide why it ends
  */
+#include "machine/log.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -103,7 +103,7 @@ static uint64_t result_flags(uint64_t r, uint8_t size)
 	uint64_t top = 1ull << (size * 8 - 1);
 
 	return (r ? 0 : FL_ZF) | (r & top ? FL_SF : 0) |
-	       (__builtin_parity((unsigned)(r & 0xff)) ? 0 : FL_PF);
+	       (__builtin_parity((unsigned int)(r & 0xff)) ? 0 : FL_PF);
 }
 
 static uint64_t add(uint64_t a, uint64_t b, bool carry, uint8_t size, uint64_t *f)
@@ -193,7 +193,7 @@ static int bits_execute(const struct mmio_insn *in, struct sk_vcpu_state *st,
 	const struct mmio_bus *bus, uint64_t offset)
 {
 	uint64_t number = other_get(in, st), mem, bit;
-	unsigned width = in->size * 8;
+	unsigned int width = in->size * 8;
 	int rc;
 
 	if (in->other == MMIO_REG) /* a register reaches beyond the operand, to both sides */
@@ -392,7 +392,7 @@ static bool string_ends(const struct mmio_insn *in, const struct sk_vcpu_state *
 static int string_execute(
 	const struct mmio_insn *in, struct sk_vcpu_state *st, const struct mmio_bus *bus)
 {
-	unsigned n;
+	unsigned int n;
 	int rc;
 
 	if (in->rep == MMIO_ONCE)

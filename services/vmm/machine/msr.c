@@ -9,7 +9,8 @@
 #include "machine/msr.h"
 
 #include "machine/cpuid.h"
-#include "machine/exits.h"
+#include "machine/log.h"
+#include "machine/vcpu.h"
 #include "xen.h"
 
 enum {
@@ -127,12 +128,12 @@ static uint64_t *mtrr_at(struct vcpu *v, uint32_t msr)
 }
 
 /* Types 0, 1, 4, 5, 6; the PAT has 7 as well. */
-static bool types_valid(uint64_t value, unsigned mask)
+static bool types_valid(uint64_t value, unsigned int mask)
 {
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < 64; i += 8) {
-		unsigned t = value >> i & 0xff;
+		unsigned int t = value >> i & 0xff;
 
 		if (t > 7 || !(mask >> t & 1))
 			return false;
@@ -415,7 +416,7 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 		lapic_deadline_write(&v->lapic, value);
 		return true;
 	case XEN_HYPERCALL_MSR:
-		return hypercall_page_write(v, value);
+		return xen_hypercall_page_write(v->id, value, vm.amd);
 	case MSR_DEBUGCTL:
 		return !(value & ~3ull);
 	default:

@@ -2,7 +2,7 @@
  * physmap.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the guest, memory beyond the start's
  *
  * Objects     struct chunk: 2 MiB of guest-physical space that needs a page-by-page view, made when the first
- *             page of it changes, kept for ever. struct mem_page: a page of the VMM's own. struct copy: a
+ *             page of it changes, kept for ever. struct guest_page: a page of the VMM's own. struct copy: a
  *             capability for pages that are not at home.
  * Locks       vm.mem_lock for every change; guest_memory.c reads without it.
  * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk, until a fill takes it. A
@@ -13,16 +13,20 @@
  *             M4 pieces below vm.n_pieces have a home, those from there to vm.n_given do not
  *             M5 pages of one piece at one distance from home are mapped through one copy, which counts them
  */
-#include "machine/guest_memory.h"
+#include "machine/physmap.h"
 
 #include <string.h>
+
+#include "machine/chunk.h"
+#include "machine/guest_memory.h"
+#include "machine/ram.h"
 
 enum { VIEW_ORDER = 12, HEADS_ORDER = 12, EXTRA_CHUNKS = 256 };
 enum { HEADS = (1 << HEADS_ORDER) / sizeof(struct chunk) };
 _Static_assert(CHUNK_PAGES * sizeof(page_word_t) <= 1u << VIEW_ORDER, "the view of a chunk");
 
 static uint32_t n_extra; /* mem_lock */
-static struct mem_page *specials;
+static struct guest_page *specials;
 
 static bool gpa_valid(sk_gpa_t gpa)
 {
@@ -69,7 +73,7 @@ static int leaf_make(uint64_t number)
 
 	if (vm.chunk[number / CHUNK_LEAF])
 		return 0;
-	rc = memk_alloc(12, &frame, &leaf);
+	rc = ram_own_alloc(12, &frame, &leaf);
 	if (rc)
 		return rc;
 	__atomic_store_n(&vm.chunk[number / CHUNK_LEAF], leaf, __ATOMIC_RELEASE);
@@ -77,29 +81,29 @@ static int leaf_make(uint64_t number)
 }
 
 /* The chunk that is used next, with its view; it stays for another try when the rest fails. */
-static struct chunk *fresh;
-static uint32_t n_fresh;
+static struct chunk *chunk_spare;
+static uint32_t n_spare;
 
-static int fresh_make(void)
+static int chunk_spare_make(void)
 {
 	sk_cap_t frame;
 	int rc = 0;
 
-	if (!n_fresh) {
-		rc = memk_alloc(HEADS_ORDER, &frame, (void **)&fresh);
-		n_fresh = rc ? 0 : HEADS;
+	if (!n_spare) {
+		rc = ram_own_alloc(HEADS_ORDER, &frame, (void **)&chunk_spare);
+		n_spare = rc ? 0 : HEADS;
 	}
-	if (!rc && !fresh->page)
-		rc = memk_alloc(VIEW_ORDER, &frame, (void **)&fresh->page);
+	if (!rc && !chunk_spare->page)
+		rc = ram_own_alloc(VIEW_ORDER, &frame, (void **)&chunk_spare->page);
 	return rc;
 }
 
-static struct chunk *fresh_take(uint64_t number)
+static struct chunk *chunk_spare_take(uint64_t number)
 {
-	n_fresh--;
-	fresh->number = number;
-	fresh->piece = PIECE_NONE;
-	return fresh++;
+	n_spare--;
+	chunk_spare->number = number;
+	chunk_spare->piece = PIECE_NONE;
+	return chunk_spare++;
 }
 
 /* c is the home of that piece of RAM, of which the guest has nothing yet. */
@@ -127,12 +131,12 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 		return -SK_E_LIMIT;
 	rc = leaf_make(number);
 	if (!rc)
-		rc = fresh_make();
+		rc = chunk_spare_make();
 	if (!rc && ram)
-		rc = memk_split(start);
+		rc = ram_large_split(start);
 	if (rc)
 		return rc;
-	c = fresh_take(number);
+	c = chunk_spare_take(number);
 	for (i = 0; ram && i < CHUNK_PAGES; i++)
 		slot_set(&c->page[i], PAGE_HOME, 0);
 	if (ram)
@@ -147,7 +151,7 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 
 /* ---- free pages of RAM ------------------------------------------------------------------------------ */
 
-static void ram_free(sk_gpa_t home)
+static void free_page_put(sk_gpa_t home)
 {
 	struct chunk *c = chunk_find(home >> CHUNK_SHIFT);
 	uint32_t i = (uint32_t)(home / VM_PAGE % CHUNK_PAGES);
@@ -157,7 +161,7 @@ static void ram_free(sk_gpa_t home)
 	vm.balloon_pages++;
 }
 
-static void ram_take(struct chunk *c, uint32_t i)
+static void free_page_take(struct chunk *c, uint32_t i)
 {
 	c->free[i / 64] &= ~(1ull << i % 64);
 	c->n_free--;
@@ -165,7 +169,7 @@ static void ram_take(struct chunk *c, uint32_t i)
 }
 
 /* A free page: the one whose home is gpa if it is free, else any. False: none. */
-static bool ram_find(sk_gpa_t gpa, struct chunk **out, uint32_t *index)
+static bool free_page_find(sk_gpa_t gpa, struct chunk **out, uint32_t *index)
 {
 	uint32_t i = (uint32_t)(gpa / VM_PAGE % CHUNK_PAGES);
 	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT);
@@ -212,7 +216,7 @@ static int copy_node(struct copy **out)
 	int rc;
 
 	if (!copies_free) {
-		rc = memk_alloc(12, &frame, (void **)&page);
+		rc = ram_own_alloc(12, &frame, (void **)&page);
 		if (rc)
 			return rc;
 		for (uint32_t i = 0; i < VM_PAGE / sizeof(*page); i++) {
@@ -236,7 +240,7 @@ static int copy_get(uint64_t piece, uint64_t window, struct copy ***at)
 		return 0;
 	rc = copy_node(&c);
 	if (!rc)
-		rc = memk_copy(piece, &cap);
+		rc = ram_copy_make(piece, &cap);
 	if (rc)
 		return rc;
 	copies_free = c->next;
@@ -251,7 +255,7 @@ static void copy_put(struct copy **at)
 
 	if (!c || c->pages)
 		return;
-	memk_drop_copy(c->cap);
+	ram_copy_drop(c->cap);
 	*at = c->next;
 	c->next = copies_free;
 	copies_free = c;
@@ -264,7 +268,7 @@ static int copy_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 
 	if (rc)
 		return rc;
-	rc = memk_map_copy((*at)->cap, offset, gpa);
+	rc = ram_copy_map((*at)->cap, offset, gpa);
 	if (rc)
 		copy_put(at);
 	else
@@ -278,23 +282,23 @@ static void copy_unmap(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 
 	if (!*c)
 		return; /* M5: it cannot be */
-	memk_unmap_copy((*c)->cap, offset);
+	ram_copy_unmap((*c)->cap, offset);
 	(*c)->pages--;
 	copy_put(c);
 }
 
 /* ---- pages of the VMM --------------------------------------------------------------------------------- */
 
-int mem_page_alloc(struct mem_page *p)
+int physmap_page_alloc(struct guest_page *p)
 {
 	void *ptr;
 	int rc;
 
 	memset(p, 0, sizeof(*p));
-	rc = memk_alloc(12, &p->frame, &ptr);
+	rc = ram_own_alloc(12, &p->frame, &ptr);
 	if (rc)
 		return rc;
-	p->ptr = ptr;
+	p->addr = ptr;
 	mutex_lock(&vm.mem_lock);
 	p->next = specials;
 	specials = p;
@@ -302,18 +306,18 @@ int mem_page_alloc(struct mem_page *p)
 	return 0;
 }
 
-static void special_unmap(struct mem_page *p)
+static void special_unmap(struct guest_page *p)
 {
-	memk_unmap_copy(p->nested, 0);
-	memk_drop_copy(p->nested);
+	ram_copy_unmap(p->nested, 0);
+	ram_copy_drop(p->nested);
 	p->nested = 0;
 }
 
-static struct mem_page *special_find(const uint8_t *ptr)
+static struct guest_page *special_find(const uint8_t *ptr)
 {
-	struct mem_page *p = specials;
+	struct guest_page *p = specials;
 
-	while (p && p->ptr != ptr)
+	while (p && p->addr != ptr)
 		p = p->next;
 	return p;
 }
@@ -329,13 +333,13 @@ static void slot_empty(page_word_t *s, sk_gpa_t gpa)
 	slot_set(s, PAGE_HOLE, 0);
 	switch (page_kind(was)) {
 	case PAGE_HOME:
-		memk_unmap_home(c->piece, home_offset(c, gpa));
-		ram_free(gpa);
+		ram_page_unmap(c->piece, home_offset(c, gpa));
+		free_page_put(gpa);
 		break;
 	case PAGE_MOVED:
 		from = chunk_find(home >> CHUNK_SHIFT);
 		copy_unmap(from->piece, home_offset(from, home), gpa);
-		ram_free(home);
+		free_page_put(home);
 		break;
 	case PAGE_SPECIAL:
 		special_unmap(special_find(page_ptr(was, gpa)));
@@ -352,7 +356,7 @@ static int slot_fill(page_word_t *s, sk_gpa_t gpa, sk_gpa_t home)
 	int rc;
 
 	if (home == gpa)
-		rc = memk_map_home(from->piece, home_offset(from, gpa), gpa);
+		rc = ram_page_map(from->piece, home_offset(from, gpa), gpa);
 	else
 		rc = copy_map(from->piece, home_offset(from, home), gpa);
 	if (rc)
@@ -389,7 +393,7 @@ static int home_make(sk_gpa_t gpa, struct chunk **out)
 	int rc = chunk_get(gpa, out);
 
 	if (!rc)
-		rc = memk_home(vm.n_pieces, start);
+		rc = ram_piece_make(vm.n_pieces, start);
 	if (rc)
 		return rc;
 	chunk_set_home(*out, vm.n_pieces++, 0); /* M4 */
@@ -402,17 +406,23 @@ static int home_make(sk_gpa_t gpa, struct chunk **out)
 	return 0;
 }
 
-/* May a piece of RAM get its home at gpa? -SK_E_AGAIN: if control gives one. */
-static int home_wanted(const struct chunk *c, bool ask)
+/* What to do for a page without RAM of its own when control gave no piece that has no home yet. */
+enum no_piece {
+	TAKE_BALLOONED,
+	ASK_CONTROL,
+};
+
+/* May a piece of RAM get its home in c? -SK_E_AGAIN: if control gives one. */
+static int home_wanted(const struct chunk *c, enum no_piece otherwise)
 {
 	if ((c && c->piece != PIECE_NONE) || vm.n_pieces == vm.max_pieces)
 		return -SK_E_EXISTS;
 	if (vm.n_pieces < vm.n_given)
 		return 0;
-	return ask ? -SK_E_AGAIN : -SK_E_NO_MEM;
+	return otherwise == ASK_CONTROL ? -SK_E_AGAIN : -SK_E_NO_MEM;
 }
 
-static int hole_fill(sk_gpa_t gpa, bool ask)
+static int hole_fill(sk_gpa_t gpa, enum no_piece otherwise)
 {
 	struct chunk *c, *from;
 	uint32_t i;
@@ -423,7 +433,7 @@ static int hole_fill(sk_gpa_t gpa, bool ask)
 	c = chunk_find(gpa >> CHUNK_SHIFT);
 	if (c ? page_kind(*slot_of(c, gpa)) != PAGE_HOLE : chunk_is_ram(gpa >> CHUNK_SHIFT))
 		return -SK_E_EXISTS;
-	rc = home_wanted(c, ask);
+	rc = home_wanted(c, otherwise);
 	if (rc == -SK_E_AGAIN)
 		return rc;
 	if (!rc)
@@ -432,15 +442,15 @@ static int hole_fill(sk_gpa_t gpa, bool ask)
 		rc = vm.balloon_pages ? chunk_get(gpa, &c) : -SK_E_NO_MEM;
 	if (rc)
 		return rc;
-	if (!ram_find(gpa, &from, &i))
+	if (!free_page_find(gpa, &from, &i))
 		return -SK_E_NO_MEM;
 	rc = slot_fill(slot_of(c, gpa), gpa, (from->number << CHUNK_SHIFT) + i * VM_PAGE);
 	if (!rc)
-		ram_take(from, i); /* M1 */
+		free_page_take(from, i); /* M1 */
 	return rc;
 }
 
-static int special_map(sk_gpa_t gpa, struct mem_page *p)
+static int special_map(sk_gpa_t gpa, struct guest_page *p)
 {
 	struct chunk *c;
 	int rc;
@@ -456,11 +466,11 @@ static int special_map(sk_gpa_t gpa, struct mem_page *p)
 		slot_empty(slot_of(chunk_find(p->gpa >> CHUNK_SHIFT), p->gpa), p->gpa);
 	}
 	slot_empty(slot_of(c, gpa), gpa);
-	rc = memk_map_frame(p->frame, gpa, &p->nested);
+	rc = ram_frame_map(p->frame, gpa, &p->nested);
 	if (rc)
 		return rc;
 	p->gpa = gpa;
-	slot_set(slot_of(c, gpa), PAGE_SPECIAL, (uintptr_t)p->ptr);
+	slot_set(slot_of(c, gpa), PAGE_SPECIAL, (uintptr_t)p->addr);
 	return 0;
 }
 
@@ -488,14 +498,14 @@ static int page_move(sk_gpa_t from, sk_gpa_t to)
 	slot_empty(s, from);
 	rc = slot_fill(slot_of(ct, to), to, home);
 	if (!rc)
-		ram_take(chunk_find(home >> CHUNK_SHIFT),
+		free_page_take(chunk_find(home >> CHUNK_SHIFT),
 			(uint32_t)(home / VM_PAGE % CHUNK_PAGES));
 	return rc;
 }
 
 /* ---- the same with the lock ------------------------------------------------------------------------------ */
 
-int mem_hole_make(sk_gpa_t gpa)
+int physmap_hole_make(sk_gpa_t gpa)
 {
 	int rc;
 
@@ -505,17 +515,21 @@ int mem_hole_make(sk_gpa_t gpa)
 	return rc;
 }
 
-int mem_hole_fill(sk_gpa_t gpa, bool ask)
+static int hole_fill_locked(sk_gpa_t gpa, enum no_piece otherwise)
 {
 	int rc;
 
 	mutex_lock(&vm.mem_lock);
-	rc = hole_fill(gpa, ask);
+	rc = hole_fill(gpa, otherwise);
 	mutex_unlock(&vm.mem_lock);
 	return rc;
 }
 
-int mem_special_map(sk_gpa_t gpa, struct mem_page *p)
+int physmap_hole_fill(sk_gpa_t gpa) { return hole_fill_locked(gpa, TAKE_BALLOONED); }
+
+int physmap_hole_fill_or_ask(sk_gpa_t gpa) { return hole_fill_locked(gpa, ASK_CONTROL); }
+
+int physmap_page_show(sk_gpa_t gpa, struct guest_page *p)
 {
 	int rc;
 
@@ -525,7 +539,7 @@ int mem_special_map(sk_gpa_t gpa, struct mem_page *p)
 	return rc;
 }
 
-int mem_move(sk_gpa_t from, sk_gpa_t to)
+int physmap_page_move(sk_gpa_t from, sk_gpa_t to)
 {
 	int rc;
 
@@ -535,7 +549,7 @@ int mem_move(sk_gpa_t from, sk_gpa_t to)
 	return rc;
 }
 
-uint32_t mem_given(uint32_t n)
+uint32_t physmap_ram_given(uint32_t n)
 {
 	mutex_lock(&vm.mem_lock);
 	if (n > vm.max_pieces - vm.n_given)
@@ -545,7 +559,7 @@ uint32_t mem_given(uint32_t n)
 	return n;
 }
 
-uint32_t mem_room(void)
+uint32_t physmap_ram_room(void)
 {
 	uint32_t n;
 
@@ -555,18 +569,18 @@ uint32_t mem_room(void)
 	return n;
 }
 
-uint64_t mem_pages(void)
+uint64_t physmap_pages(void)
 {
 	uint64_t grown, n;
 
 	mutex_lock(&vm.mem_lock);
-	grown = (uint64_t)(vm.n_pieces - vm.n_birth) * CHUNK_PAGES;
+	grown = (uint64_t)(vm.n_pieces - vm.n_boot_pieces) * CHUNK_PAGES;
 	n = (vm.low_size + vm.high_size) / VM_PAGE + grown - vm.balloon_pages;
 	mutex_unlock(&vm.mem_lock);
 	return n;
 }
 
-uint64_t mem_max_gfn(void)
+uint64_t physmap_max_gfn(void)
 {
 	uint64_t end;
 

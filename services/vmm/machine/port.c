@@ -5,12 +5,13 @@
  * Invariants  absent ports read as all ones and ignore writes; but for the counter of
  *             the absent PIT: Linux calibrates against it, and reads it 100,000 times while it shows 0xff
  */
-#include "machine/exits.h"
+#include "machine/port.h"
 
 #include <xen/xen.h>
 #include <xen/sched.h>
 
-#include "load/boot_info.h"
+#include "machine/log.h"
+#include "machine/vmctl.h"
 
 enum {
 	PORT_PIT_COUNTER = 0x42,
@@ -45,9 +46,8 @@ static void sleep_write(uint32_t value)
 		vm_shutdown(SHUTDOWN_poweroff);
 }
 
-void port_out(struct vcpu *v, uint16_t port, uint8_t size, uint32_t value)
+void port_out(uint16_t port, uint8_t size, uint32_t value)
 {
-	(void)v;
 	if (size > 1 && port != PORT_RESET)
 		return;
 	switch (port) {
@@ -74,9 +74,8 @@ void port_out(struct vcpu *v, uint16_t port, uint8_t size, uint32_t value)
 	}
 }
 
-uint32_t port_in(struct vcpu *v, uint16_t port, uint8_t size)
+uint32_t port_in(uint16_t port, uint8_t size)
 {
-	(void)v;
 	switch (port) {
 	case PORT_PIT_COUNTER:
 	case PORT_SYSTEM_B:

@@ -4,63 +4,63 @@
  * Objects     for each piece of RAM (an untyped that control gave): a frame, mapped in this domain, and a copy of its
  *             capability, mapped in the nested space. Both rows of slots are consecutive.
  * Locks       none of its own: physmap.c calls with vm.mem_lock held, ram_init() before any vCPU.
- * Lifecycle   the start's pieces are made before the guest runs, further ones by memk_home(); gone with the guest.
+ * Lifecycle   the start's pieces are made before the guest runs, further ones by ram_piece_make(); gone with the guest.
  */
 #include "machine/ram.h"
 
 #include "caps/caps.h"
-#include "machine/guest_memory.h"
+#include "machine/chunk.h"
 #include "proto/domain.h"
 #include "sys/sk.h"
 
 enum { RWX = SK_R | SK_W | SK_EXEC };
 
-int memk_alloc(uint32_t order, sk_cap_t *frame, void **out)
+int ram_own_alloc(uint32_t order, sk_cap_t *frame, void **out)
 {
 	return vm_alloc(order, frame, out);
 }
 
-int memk_map_home(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+int ram_page_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 {
 	return space_map_at(
 		vm.nested, vm.ram_nested + (sk_cap_t)piece, gpa, offset, SK_PAGE_ORDER, RWX);
 }
 
-void memk_unmap_home(uint64_t piece, uint64_t offset)
+void ram_page_unmap(uint64_t piece, uint64_t offset)
 {
 	(void)sk_unmap(vm.ram_nested + (sk_cap_t)piece, offset, SK_PAGE_ORDER);
 }
 
-int memk_copy(uint64_t piece, sk_cap_t *copy)
+int ram_copy_make(uint64_t piece, sk_cap_t *copy)
 {
 	return cap_copy(vm.ram_frame + (sk_cap_t)piece, SK_ALL, 0, copy);
 }
 
-int memk_map_copy(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
+int ram_copy_map(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
 {
 	return space_map_at(vm.nested, copy, gpa, offset, SK_PAGE_ORDER, RWX);
 }
 
-void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
+void ram_copy_unmap(sk_cap_t copy, uint64_t offset)
 {
 	(void)sk_unmap(copy, offset, SK_PAGE_ORDER);
 }
 
-void memk_drop_copy(sk_cap_t copy) { cap_drop(copy); }
+void ram_copy_drop(sk_cap_t copy) { cap_drop(copy); }
 
-int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
+int ram_frame_map(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
 {
 	int rc = cap_copy(frame, SK_ALL, 0, copy);
 
 	if (rc)
 		return rc;
-	rc = memk_map_copy(*copy, 0, gpa);
+	rc = ram_copy_map(*copy, 0, gpa);
 	if (rc)
 		cap_drop(*copy);
 	return rc;
 }
 
-int memk_split(sk_gpa_t gpa)
+int ram_large_split(sk_gpa_t gpa)
 {
 	sk_cap_t table;
 	int rc = object_make(SK_OBJ_TABLE, 0, &table);
@@ -110,12 +110,12 @@ static int piece_make(uint32_t i, uint32_t order, sk_gpa_t gpa)
 	return rc;
 }
 
-int memk_home(uint64_t piece, sk_gpa_t gpa)
+int ram_piece_make(uint64_t piece, sk_gpa_t gpa)
 {
 	return piece_make((uint32_t)piece, CHUNK_SHIFT, gpa);
 }
 
-static int birth_make(uint32_t i)
+static int boot_piece_make(uint32_t i)
 {
 	sk_gpa_t gpa = gpa_of((uint64_t)i << vm.ram_order);
 	int rc = piece_make(i, vm.ram_order, gpa);
@@ -140,7 +140,7 @@ int ram_init(const struct vm_config *cfg)
 	rc = object_make(SK_OBJ_SPACE_NESTED, 0, &vm.nested);
 	if (rc)
 		return rc;
-	vm.n_birth = vm.n_given = vm.n_pieces = cfg->n_ram;
+	vm.n_boot_pieces = vm.n_given = vm.n_pieces = cfg->n_ram;
 	vm.max_pieces = cfg->n_ram + cfg->n_more;
 	vm.ram_end = gpa_of(total - 1) + 1;
 	vm.ram_frame = slot_alloc(vm.max_pieces);
@@ -148,6 +148,6 @@ int ram_init(const struct vm_config *cfg)
 	if (!vm.ram_frame || !vm.ram_nested)
 		return -SK_E_SLOT;
 	for (i = 0; !rc && i < cfg->n_ram; i++)
-		rc = birth_make(i);
+		rc = boot_piece_make(i);
 	return rc;
 }

@@ -20,8 +20,11 @@
 #include <xen/sched.h>
 
 #include "caps/caps.h"
-#include "machine/exits.h"
+#include "machine/exit.h"
+#include "machine/log.h"
 #include "machine/msr.h"
+#include "machine/vmctl.h"
+#include "rt/thread.h"
 #include "sys/sk.h"
 #include "xen.h"
 
@@ -30,8 +33,8 @@ enum { RETRY_US = 100 };
 
 /* ---- register state ------------------------------------------------------------------------------ */
 
-static void segment_set(struct sk_vcpu_state *st, unsigned s, uint16_t selector, uint16_t attr,
-	uint32_t limit, uint64_t base)
+static void segment_set(struct sk_vcpu_state *st, unsigned int s, uint16_t selector,
+	uint16_t attr, uint32_t limit, uint64_t base)
 {
 	st->seg[s] = (struct sk_segment){ selector, attr, limit, base };
 }
@@ -41,7 +44,7 @@ static void state_reset(struct vcpu *v)
 {
 	enum { ATTR_DATA = 0x93, ATTR_CODE = 0x9b, ATTR_LDT = 0x82, ATTR_TSS = 0x8b };
 	struct sk_vcpu_state *st = v->st;
-	unsigned s;
+	unsigned int s;
 
 	memset(st->gpr, 0, sizeof(st->gpr));
 	st->gpr[SK_RDX] = 0x600;
@@ -120,12 +123,6 @@ void vcpu_post(struct vcpu *v, uint8_t vector)
 void vcpu_nmi(struct vcpu *v)
 {
 	lapic_post_nmi(&v->lapic);
-	vcpu_kick(v);
-}
-
-void vcpu_inject(struct vcpu *v, uint8_t vector)
-{
-	__atomic_store_n(&v->callback, vector | 0x100u, __ATOMIC_RELEASE);
 	vcpu_kick(v);
 }
 
@@ -482,7 +479,6 @@ int vcpu_make(struct vcpu *v, uint32_t id)
 	int rc;
 
 	v->id = id;
-	v->vm = &vm;
 	v->down_told = id != 0; /* as time_init() has it */
 	v->sched = VM_CAP_SCHED + id;
 	rc = object_make(SK_OBJ_NOTIFICATION, 0, &v->ntfn);

@@ -14,13 +14,15 @@
 #include <string.h>
 
 #include "caps/caps.h"
-#include "machine/guest_memory.h"
+#include "machine/log.h"
+#include "machine/physmap.h"
+#include "machine/vcpu.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
 #include "xen.h"
 
 static struct svc_conn *conn;
-static sk_cap_t kick_cap[IO_MISC + 1];
+static sk_cap_t kick_cap[IO_XEN + 1];
 static struct mutex kick_lock;
 static char failure[VMCTL_TEXT_MAX];
 static uint32_t due; /* 1 << enum vmctl_type */
@@ -86,13 +88,13 @@ uint32_t vm_grow(uint32_t n)
 	return number;
 }
 
-enum vm_grow vm_grow_answer(uint32_t number)
+enum ram_answer vm_grow_answer(uint32_t number)
 {
-	enum vm_grow answer = GROW_ASKED;
+	enum ram_answer answer = RAM_ASKED;
 
 	mutex_lock(&vm.lock);
 	if ((int32_t)(grow.answered - number) >= 0)
-		answer = (int32_t)(grow.refused - number) >= 0 ? GROW_REFUSED : GROW_GIVEN;
+		answer = (int32_t)(grow.refused - number) >= 0 ? RAM_REFUSED : RAM_GIVEN;
 	mutex_unlock(&vm.lock);
 	return answer;
 }
@@ -111,7 +113,7 @@ static bool grow_news(void)
 
 static void grow_answered(uint32_t n)
 {
-	n = mem_given(n);
+	n = physmap_ram_given(n);
 	mutex_lock(&vm.lock);
 	grow.answered = grow.asked;
 	if (!n)
@@ -127,7 +129,7 @@ static void stats_fill(struct vmctl_stats *s)
 	uint32_t i;
 
 	memset(s, 0, sizeof(*s));
-	s->memory = mem_pages() * VM_PAGE;
+	s->memory = physmap_pages() * VM_PAGE;
 	s->n_vcpus = vm.n_vcpus;
 	vm_notes_counts(s->unknown);
 	for (i = 0; i < vm.n_vcpus; i++) {
@@ -274,7 +276,7 @@ static void on_kick(void *ctx)
 	progress();
 }
 
-int control_init(void)
+int vmctl_init(void)
 {
 	sk_cap_t cap;
 	int rc;
@@ -291,7 +293,7 @@ int control_init(void)
 	return svc_on_bit(IO_CTL, on_kick, NULL, "control");
 }
 
-void control_ready(void)
+void vmctl_ready(void)
 {
 	if (svc_on_channel(conn, on_channel, NULL))
 		vm_log("control cannot be heard");
@@ -299,7 +301,7 @@ void control_ready(void)
 	flush();
 }
 
-void control_failed(const char *text)
+void vmctl_failed(const char *text)
 {
 	vm_log("%s", text);
 	if (!conn)

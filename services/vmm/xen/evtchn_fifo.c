@@ -9,7 +9,11 @@
  *             F2 what the guest writes into words costs it events, never us: a port number that we follow
  *                (tail) is our own, never one from a word
  */
-#include "xen/xen_domain.h"
+#include "xen/evtchn_fifo.h"
+
+#include "xen/hypercall.h"
+#include "xen/shinfo.h"
+#include "xen/upcall.h"
 
 #define BIT(n) (1u << (n))
 #define LINK_TRIES 4 /* a guest that changes its word all the time gets its event lost */
@@ -17,22 +21,22 @@
 static event_word_t *word_of(uint32_t port)
 {
 	event_word_t *page = __atomic_load_n(
-		&xd.fifo_word[port / (PAGE / 4)], __ATOMIC_ACQUIRE);
+		&xen_dom.fifo_word[port / (VM_PAGE / 4)], __ATOMIC_ACQUIRE);
 
-	return page ? page + port % (PAGE / 4) : NULL;
+	return page ? page + port % (VM_PAGE / 4) : NULL;
 }
 
-static bool word_set(event_word_t *w, unsigned bit)
+static bool word_set(event_word_t *w, unsigned int bit)
 {
 	return __atomic_fetch_or(w, BIT(bit), __ATOMIC_SEQ_CST) & BIT(bit);
 }
 
-static bool word_clear(event_word_t *w, unsigned bit)
+static bool word_clear(event_word_t *w, unsigned int bit)
 {
 	return __atomic_fetch_and(w, ~BIT(bit), __ATOMIC_SEQ_CST) & BIT(bit);
 }
 
-static bool word_test(const event_word_t *w, unsigned bit)
+static bool word_test(const event_word_t *w, unsigned int bit)
 {
 	return __atomic_load_n(w, __ATOMIC_SEQ_CST) & BIT(bit);
 }
@@ -72,10 +76,10 @@ static bool link_after(event_word_t *tail, uint32_t port)
 /* fifo_lock held, F1: the caller set LINKED. True when the queue was empty. */
 static bool enqueue(uint32_t port, union port p)
 {
-	struct xen_vcpu *xv = &xd.vcpu[p.vcpu];
-	struct fifo_last *last = &xd.fifo_last[port];
-	struct fifo_queue *old = &xd.vcpu[last->vcpu].queue[last->priority];
-	struct fifo_queue *q = &xv->queue[p.priority];
+	struct xen_vcpu *vcpu = &xen_dom.vcpu[p.vcpu];
+	struct fifo_last *last = &xen_dom.fifo_last[port];
+	struct fifo_queue *old = &xen_dom.vcpu[last->vcpu].queue[last->priority];
+	struct fifo_queue *q = &vcpu->queue[p.priority];
 	bool linked = false;
 
 	if (old->tail == port) /* it is off that queue, so that queue is empty */
@@ -85,7 +89,7 @@ static bool enqueue(uint32_t port, union port p)
 	if (q->tail)
 		linked = link_after(word_of(q->tail), port);
 	if (!linked)
-		__atomic_store_n(&xv->control->head[p.priority], port, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&vcpu->control->head[p.priority], port, __ATOMIC_SEQ_CST);
 	q->tail = port;
 	return !linked;
 }
@@ -93,18 +97,18 @@ static bool enqueue(uint32_t port, union port p)
 static void make_ready(union port p)
 {
 	uint32_t bit = BIT(p.priority);
-	struct evtchn_fifo_control_block *control = xd.vcpu[p.vcpu].control;
+	struct evtchn_fifo_control_block *control = xen_dom.vcpu[p.vcpu].control;
 
 	if (!(__atomic_fetch_or(&control->ready, bit, __ATOMIC_SEQ_CST) & bit))
-		evtchn_mark_upcall(p.vcpu);
+		upcall_mark(p.vcpu);
 }
 
 static void set_pending_locked(uint32_t port, union port p)
 {
 	event_word_t *w = word_of(port);
 
-	if (!w || !xd.vcpu[p.vcpu].control) { /* kept until the guest gives the page */
-		xd.fifo_last[port].pending = true;
+	if (!w || !xen_dom.vcpu[p.vcpu].control) { /* kept until the guest gives the page */
+		xen_dom.fifo_last[port].pending = true;
 		return;
 	}
 	word_set(w, EVTCHN_FIFO_PENDING);
@@ -116,9 +120,9 @@ static void set_pending_locked(uint32_t port, union port p)
 
 void fifo_set_pending(uint32_t port, union port p)
 {
-	edge_lock(&xd.fifo_lock);
+	mutex_lock(&xen_dom.fifo_lock);
 	set_pending_locked(port, p);
-	edge_unlock(&xd.fifo_lock);
+	mutex_unlock(&xen_dom.fifo_lock);
 }
 
 void fifo_unmask(uint32_t port, union port p)
@@ -138,14 +142,14 @@ void fifo_clear_pending(uint32_t port)
 
 	if (w)
 		word_clear(w, EVTCHN_FIFO_PENDING);
-	xd.fifo_last[port].pending = false;
+	xen_dom.fifo_last[port].pending = false;
 }
 
 bool fifo_pending(uint32_t port)
 {
 	const event_word_t *w = word_of(port);
 
-	return w ? word_test(w, EVTCHN_FIFO_PENDING) : xd.fifo_last[port].pending;
+	return w ? word_test(w, EVTCHN_FIFO_PENDING) : xen_dom.fifo_last[port].pending;
 }
 
 /* ---- set-up ----------------------------------------------------------------------- */
@@ -156,9 +160,10 @@ static void pending_replay(uint32_t first, uint32_t n)
 	uint32_t port;
 
 	for (port = first; port < first + n; port++)
-		if (xd.port[port].state != EVTCHNSTAT_closed && xd.fifo_last[port].pending) {
-			xd.fifo_last[port].pending = false;
-			set_pending_locked(port, xd.port[port]);
+		if (xen_dom.port[port].state != EVTCHNSTAT_closed &&
+			xen_dom.fifo_last[port].pending) {
+			xen_dom.fifo_last[port].pending = false;
+			set_pending_locked(port, xen_dom.port[port]);
 		}
 }
 
@@ -167,34 +172,34 @@ static void switch_over(void)
 	uint32_t port;
 
 	for (port = 1; port < EVTCHN_PORTS; port++) {
-		xd.fifo_last[port] =
+		xen_dom.fifo_last[port] =
 			(struct fifo_last){ .priority = EVTCHN_FIFO_PRIORITY_DEFAULT };
 		if (shinfo_pending(port))
-			xd.fifo_last[port].pending = true;
+			xen_dom.fifo_last[port].pending = true;
 	}
-	__atomic_store_n(&xd.fifo, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&xen_dom.fifo, 1, __ATOMIC_SEQ_CST);
 }
 
 static int64_t control_set(const struct evtchn_init_control *a)
 {
-	struct xen_vcpu *xv = &xd.vcpu[a->vcpu];
+	struct xen_vcpu *vcpu = &xen_dom.vcpu[a->vcpu];
 	uint8_t *page;
-	unsigned i;
+	unsigned int i;
 
-	if (xv->control)
+	if (vcpu->control)
 		return -XEN_EINVAL;
-	page = a->control_gfn >> 40 ? NULL : edge_gmem(a->control_gfn * PAGE, PAGE);
+	page = guest_frame(a->control_gfn);
 	if (!page)
 		return -XEN_EINVAL;
-	xv->control = (struct evtchn_fifo_control_block *)(page + a->offset);
+	vcpu->control = (struct evtchn_fifo_control_block *)(page + a->offset);
 	for (i = 0; i < EVTCHN_FIFO_MAX_QUEUES; i++) {
-		xv->queue[i].tail = 0;
-		__atomic_store_n(&xv->control->head[i], 0, __ATOMIC_RELAXED);
+		vcpu->queue[i].tail = 0;
+		__atomic_store_n(&vcpu->control->head[i], 0, __ATOMIC_RELAXED);
 	}
-	__atomic_store_n(&xv->control->ready, 0, __ATOMIC_SEQ_CST);
-	if (!xd.fifo)
+	__atomic_store_n(&vcpu->control->ready, 0, __ATOMIC_SEQ_CST);
+	if (!xen_dom.fifo)
 		switch_over();
-	pending_replay(0, xd.n_fifo_pages * (PAGE / 4));
+	pending_replay(0, xen_dom.n_fifo_pages * (VM_PAGE / 4));
 	return 0;
 }
 
@@ -205,15 +210,15 @@ int64_t fifo_init_control(struct hcall *c, uint64_t arg)
 
 	if (!hc_in(c, &a, arg, sizeof(a)))
 		return -XEN_EFAULT;
-	if (a.vcpu >= xd.p.n_vcpus)
+	if (a.vcpu >= xen_dom.p.n_vcpus)
 		return -XEN_ENOENT;
-	if (a.offset % 8 || a.offset > PAGE - sizeof(struct evtchn_fifo_control_block))
+	if (a.offset % 8 || a.offset > VM_PAGE - sizeof(struct evtchn_fifo_control_block))
 		return -XEN_EINVAL;
-	edge_lock(&xd.evtchn_lock);
-	edge_lock(&xd.fifo_lock);
+	mutex_lock(&xen_dom.evtchn_lock);
+	mutex_lock(&xen_dom.fifo_lock);
 	rc = control_set(&a);
-	edge_unlock(&xd.fifo_lock);
-	edge_unlock(&xd.evtchn_lock);
+	mutex_unlock(&xen_dom.fifo_lock);
+	mutex_unlock(&xen_dom.evtchn_lock);
 	a.link_bits = EVTCHN_FIFO_LINK_BITS;
 	if (rc == 0 && !hc_out(c, arg, &a, sizeof(a)))
 		rc = -XEN_EFAULT;
@@ -223,18 +228,18 @@ int64_t fifo_init_control(struct hcall *c, uint64_t arg)
 static int64_t array_add(uint64_t gfn)
 {
 	event_word_t *page;
-	uint32_t n = xd.n_fifo_pages;
+	uint32_t n = xen_dom.n_fifo_pages;
 
-	if (!xd.fifo)
+	if (!xen_dom.fifo)
 		return -XEN_EOPNOTSUPP;
 	if (n == FIFO_PAGES)
 		return -XEN_ENOSPC;
-	page = gfn >> 40 ? NULL : edge_gmem(gfn * PAGE, PAGE);
+	page = guest_frame(gfn);
 	if (!page)
 		return -XEN_EINVAL;
-	__atomic_store_n(&xd.fifo_word[n], page, __ATOMIC_RELEASE);
-	xd.n_fifo_pages = n + 1;
-	pending_replay(n * (PAGE / 4), PAGE / 4);
+	__atomic_store_n(&xen_dom.fifo_word[n], page, __ATOMIC_RELEASE);
+	xen_dom.n_fifo_pages = n + 1;
+	pending_replay(n * (VM_PAGE / 4), VM_PAGE / 4);
 	return 0;
 }
 
@@ -245,25 +250,25 @@ int64_t fifo_expand_array(struct hcall *c, uint64_t arg)
 
 	if (!hc_in(c, &a, arg, sizeof(a)))
 		return -XEN_EFAULT;
-	edge_lock(&xd.evtchn_lock);
-	edge_lock(&xd.fifo_lock);
+	mutex_lock(&xen_dom.evtchn_lock);
+	mutex_lock(&xen_dom.fifo_lock);
 	rc = array_add(a.array_gfn);
-	edge_unlock(&xd.fifo_lock);
-	edge_unlock(&xd.evtchn_lock);
+	mutex_unlock(&xen_dom.fifo_lock);
+	mutex_unlock(&xen_dom.evtchn_lock);
 	return rc;
 }
 
 /* evtchn_lock held, all ports closed. */
 void fifo_reset(void)
 {
-	unsigned i;
+	unsigned int i;
 
-	edge_lock(&xd.fifo_lock);
-	__atomic_store_n(&xd.fifo, 0, __ATOMIC_SEQ_CST);
+	mutex_lock(&xen_dom.fifo_lock);
+	__atomic_store_n(&xen_dom.fifo, 0, __ATOMIC_SEQ_CST);
 	for (i = 0; i < FIFO_PAGES; i++)
-		__atomic_store_n(&xd.fifo_word[i], NULL, __ATOMIC_RELEASE);
-	xd.n_fifo_pages = 0;
-	for (i = 0; i < xd.p.n_vcpus; i++)
-		xd.vcpu[i].control = NULL;
-	edge_unlock(&xd.fifo_lock);
+		__atomic_store_n(&xen_dom.fifo_word[i], NULL, __ATOMIC_RELEASE);
+	xen_dom.n_fifo_pages = 0;
+	for (i = 0; i < xen_dom.p.n_vcpus; i++)
+		xen_dom.vcpu[i].control = NULL;
+	mutex_unlock(&xen_dom.fifo_lock);
 }

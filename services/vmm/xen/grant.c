@@ -10,18 +10,18 @@
  * Invariants  G1 GTF_reading is set while readers or writers > 0, GTF_writing while writers > 0
  *             G2 only RAM of the guest is ever reached through a grant
  */
-#include "xen/xen_domain.h"
+#include "xen/grant.h"
 
-#define ENTRIES (PAGE / sizeof(struct grant_entry_v1))
+#define ENTRIES (VM_PAGE / sizeof(struct grant_entry_v1))
 #define SWAP_TRIES 8
 
 static struct grant_entry_v1 *entry_of(uint32_t ref)
 {
 	struct grant_entry_v1 *page;
 
-	if (ref >= xd.n_grant_frames * ENTRIES)
+	if (ref >= xen_dom.n_grant_frames * ENTRIES)
 		return NULL;
-	page = xd.grant_page[ref / ENTRIES].addr;
+	page = xen_dom.grant_page[ref / ENTRIES].addr;
 	return page + ref % ENTRIES;
 }
 
@@ -29,10 +29,10 @@ int grant_grow(uint32_t frames)
 {
 	if (frames > GRANT_FRAMES)
 		return -XEN_EINVAL;
-	for (; xd.n_grant_frames < frames; xd.n_grant_frames++) {
-		if (edge_page_alloc(&xd.grant_page[xd.n_grant_frames]))
+	for (; xen_dom.n_grant_frames < frames; xen_dom.n_grant_frames++) {
+		if (edge_page_alloc(&xen_dom.grant_page[xen_dom.n_grant_frames]))
 			return -XEN_ENOMEM;
-		xd.grant_gfn[xd.n_grant_frames] = UINT64_MAX;
+		xen_dom.grant_gfn[xen_dom.n_grant_frames] = UINT64_MAX;
 	}
 	return 0;
 }
@@ -40,7 +40,7 @@ int grant_grow(uint32_t frames)
 int grant_init(void) { return grant_grow(1) ? -SK_E_NO_MEM : 0; }
 
 /* flags and domid are one 32-bit word: both are checked and the flags set in one step. */
-static int entry_take(struct grant_entry_v1 *e, domid_t dom, bool write)
+static int entry_take(struct grant_entry_v1 *e, domid_t dom, enum grant_use use)
 {
 	uint32_t *word = (uint32_t *)(void *)e;
 	uint32_t old = __atomic_load_n(word, __ATOMIC_SEQ_CST), new;
@@ -49,9 +49,9 @@ static int entry_take(struct grant_entry_v1 *e, domid_t dom, bool write)
 	for (tries = 0; tries < SWAP_TRIES; tries++) {
 		if ((old & GTF_type_mask) != GTF_permit_access || old >> 16 != dom)
 			return GNTST_bad_gntref;
-		if (write && (old & GTF_readonly))
+		if (use == GRANT_WRITE && (old & GTF_readonly))
 			return GNTST_permission_denied;
-		new = old | GTF_reading | (write ? GTF_writing : 0);
+		new = old | GTF_reading | (use == GRANT_WRITE ? GTF_writing : 0);
 		if (__atomic_compare_exchange_n(
 			    word, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return GNTST_okay;
@@ -64,18 +64,18 @@ static void entry_put(struct grant_entry_v1 *e, uint32_t ref)
 {
 	uint16_t clear = 0;
 
-	if (!xd.grant_writers[ref])
+	if (!xen_dom.grant_writers[ref])
 		clear |= GTF_writing;
-	if (!xd.grant_writers[ref] && !xd.grant_readers[ref])
+	if (!xen_dom.grant_writers[ref] && !xen_dom.grant_readers[ref])
 		clear |= GTF_reading;
 	if (clear)
 		__atomic_fetch_and(&e->flags, (uint16_t)~clear, __ATOMIC_SEQ_CST);
 }
 
-int grant_acquire(uint32_t ref, domid_t dom, bool write, void **page)
+int grant_acquire(uint32_t ref, domid_t dom, enum grant_use use, void **page)
 {
 	struct grant_entry_v1 *e = entry_of(ref);
-	uint16_t *users = write ? xd.grant_writers : xd.grant_readers;
+	uint16_t *users = use == GRANT_WRITE ? xen_dom.grant_writers : xen_dom.grant_readers;
 	uint32_t frame;
 	int rc;
 
@@ -83,11 +83,11 @@ int grant_acquire(uint32_t ref, domid_t dom, bool write, void **page)
 		return GNTST_bad_gntref;
 	if (users[ref] == UINT16_MAX)
 		return GNTST_no_space;
-	rc = entry_take(e, dom, write);
+	rc = entry_take(e, dom, use);
 	if (rc)
 		return rc;
 	frame = __atomic_load_n(&e->frame, __ATOMIC_SEQ_CST);
-	*page = edge_gmem((uint64_t)frame * PAGE, PAGE); /* G2 */
+	*page = edge_gmem((uint64_t)frame * VM_PAGE, VM_PAGE); /* G2 */
 	if (!*page) {
 		entry_put(e, ref);
 		return GNTST_bad_page;
@@ -96,29 +96,29 @@ int grant_acquire(uint32_t ref, domid_t dom, bool write, void **page)
 	return GNTST_okay;
 }
 
-void grant_release(uint32_t ref, bool write)
+void grant_release(uint32_t ref, enum grant_use use)
 {
-	uint16_t *users = write ? xd.grant_writers : xd.grant_readers;
+	uint16_t *users = use == GRANT_WRITE ? xen_dom.grant_writers : xen_dom.grant_readers;
 
 	users[ref]--;
 	entry_put(entry_of(ref), ref);
 }
 
-int grant_map(uint32_t ref, bool write, void **page)
+int grant_map(uint32_t ref, enum grant_use use, void **page)
 {
 	int rc;
 
-	edge_lock(&xd.mem_lock);
-	rc = grant_acquire(ref, 0, write, page);
-	edge_unlock(&xd.mem_lock);
+	mutex_lock(&xen_dom.mem_lock);
+	rc = grant_acquire(ref, 0, use, page);
+	mutex_unlock(&xen_dom.mem_lock);
 	return rc;
 }
 
-void grant_unmap(uint32_t ref, bool write)
+void grant_unmap(uint32_t ref, enum grant_use use)
 {
-	edge_lock(&xd.mem_lock);
-	grant_release(ref, write);
-	edge_unlock(&xd.mem_lock);
+	mutex_lock(&xen_dom.mem_lock);
+	grant_release(ref, use);
+	mutex_unlock(&xen_dom.mem_lock);
 }
 
 int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len)
@@ -126,15 +126,15 @@ int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len)
 	void *page;
 	int rc;
 
-	if (offset > PAGE || len > PAGE - offset)
+	if (offset > VM_PAGE || len > VM_PAGE - offset)
 		return GNTST_bad_copy_arg;
-	edge_lock(&xd.mem_lock);
-	rc = grant_acquire(ref, 0, false, &page);
+	mutex_lock(&xen_dom.mem_lock);
+	rc = grant_acquire(ref, 0, GRANT_READ, &page);
 	if (rc == GNTST_okay) {
 		memcpy(dst, (uint8_t *)page + offset, len);
-		grant_release(ref, false);
+		grant_release(ref, GRANT_READ);
 	}
-	edge_unlock(&xd.mem_lock);
+	mutex_unlock(&xen_dom.mem_lock);
 	return rc;
 }
 
@@ -143,14 +143,14 @@ int grant_write(uint32_t ref, uint32_t offset, const void *src, uint32_t len)
 	void *page;
 	int rc;
 
-	if (offset > PAGE || len > PAGE - offset)
+	if (offset > VM_PAGE || len > VM_PAGE - offset)
 		return GNTST_bad_copy_arg;
-	edge_lock(&xd.mem_lock);
-	rc = grant_acquire(ref, 0, true, &page);
+	mutex_lock(&xen_dom.mem_lock);
+	rc = grant_acquire(ref, 0, GRANT_WRITE, &page);
 	if (rc == GNTST_okay) {
 		memcpy((uint8_t *)page + offset, src, len);
-		grant_release(ref, true);
+		grant_release(ref, GRANT_WRITE);
 	}
-	edge_unlock(&xd.mem_lock);
+	mutex_unlock(&xen_dom.mem_lock);
 	return rc;
 }

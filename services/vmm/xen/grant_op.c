@@ -7,6 +7,8 @@
  * Invariants  none beyond grant.c's. A guest has no business with another domain's grants: such an element
  *             fails with a status, the call does not.
  */
+#include "xen/grant.h"
+#include "xen/hypercall.h"
 #include "xen/xen_domain.h"
 
 union element {
@@ -60,7 +62,7 @@ static int64_t do_setup(struct hcall *c, union element *e)
 		return 0;
 	}
 	for (i = 0; i < n; i++)
-		if (!hc_words_put(c, list + hc_word_size(c) * i, &xd.grant_gfn[i], 1))
+		if (!hc_words_put(c, list + hc_word_size(c) * i, &xen_dom.grant_gfn[i], 1))
 			e->setup.status = GNTST_bad_virt_addr;
 	return 0;
 }
@@ -70,7 +72,7 @@ static int64_t do_size(struct hcall *c, union element *e)
 	(void)c;
 	e->size.status = self_status(e->size.dom);
 	if (e->size.status == GNTST_okay) {
-		e->size.nr_frames = xd.n_grant_frames;
+		e->size.nr_frames = xen_dom.n_grant_frames;
 		e->size.max_nr_frames = GRANT_FRAMES;
 	}
 	return 0;
@@ -99,7 +101,7 @@ static int64_t do_flush(struct hcall *c, union element *e)
 	const struct gnttab_cache_flush *f = &e->flush;
 
 	(void)c;
-	if ((uint32_t)f->offset + f->length > PAGE)
+	if ((uint32_t)f->offset + f->length > VM_PAGE)
 		return -XEN_EINVAL;
 	if (f->op & ~(GNTTAB_CACHE_INVAL | GNTTAB_CACHE_CLEAN))
 		return -XEN_EOPNOTSUPP;
@@ -113,7 +115,8 @@ struct side {
 	bool granted;
 };
 
-static int16_t side_take(const struct gnttab_copy_ptr *p, bool gref, bool write, struct side *s)
+static int16_t side_take(
+	const struct gnttab_copy_ptr *p, bool gref, enum grant_use use, struct side *s)
 {
 	void *page;
 	int rc;
@@ -122,20 +125,18 @@ static int16_t side_take(const struct gnttab_copy_ptr *p, bool gref, bool write,
 	if (!dom_self(p->domid))
 		return GNTST_bad_domain;
 	if (!gref) {
-		if (p->u.gmfn >> 40)
-			return GNTST_bad_page;
-		s->page = edge_gmem(p->u.gmfn * PAGE, PAGE);
+		s->page = guest_frame(p->u.gmfn);
 		return s->page ? GNTST_okay : GNTST_bad_page;
 	}
-	rc = grant_acquire(p->u.ref, (domid_t)xd.p.domid, write, &page);
+	rc = grant_acquire(p->u.ref, (domid_t)xen_dom.p.domid, use, &page);
 	s->page = page;
 	return (int16_t)rc;
 }
 
-static void side_put(const struct side *s, bool write)
+static void side_put(const struct side *s, enum grant_use use)
 {
 	if (s->granted)
-		grant_release(s->ref, write);
+		grant_release(s->ref, use);
 }
 
 static int16_t copy_one(const struct gnttab_copy *op)
@@ -143,18 +144,18 @@ static int16_t copy_one(const struct gnttab_copy *op)
 	struct side src, dst;
 	int16_t rc;
 
-	if ((uint32_t)op->source.offset + op->len > PAGE ||
-		(uint32_t)op->dest.offset + op->len > PAGE)
+	if ((uint32_t)op->source.offset + op->len > VM_PAGE ||
+		(uint32_t)op->dest.offset + op->len > VM_PAGE)
 		return GNTST_bad_copy_arg;
-	rc = side_take(&op->source, op->flags & GNTCOPY_source_gref, false, &src);
+	rc = side_take(&op->source, op->flags & GNTCOPY_source_gref, GRANT_READ, &src);
 	if (rc)
 		return rc;
-	rc = side_take(&op->dest, op->flags & GNTCOPY_dest_gref, true, &dst);
+	rc = side_take(&op->dest, op->flags & GNTCOPY_dest_gref, GRANT_WRITE, &dst);
 	if (rc == GNTST_okay) {
 		memmove(dst.page + op->dest.offset, src.page + op->source.offset, op->len);
-		side_put(&dst, true);
+		side_put(&dst, GRANT_WRITE);
 	}
-	side_put(&src, false);
+	side_put(&src, GRANT_READ);
 	return rc;
 }
 
@@ -193,9 +194,9 @@ static int64_t element_do(struct hcall *c, const struct grant_op *op, uint64_t a
 	memset(&e, 0, sizeof(e));
 	if (!hc_get(c, op->layout, &e, op->size, at))
 		return -XEN_EFAULT;
-	edge_lock(&xd.mem_lock);
+	mutex_lock(&xen_dom.mem_lock);
 	rc = op->fn(c, &e);
-	edge_unlock(&xd.mem_lock);
+	mutex_unlock(&xen_dom.mem_lock);
 	if (rc == 0 && op->out && !hc_put(c, op->layout, at, &e, op->size))
 		rc = -XEN_EFAULT;
 	return rc;

@@ -1,34 +1,40 @@
 /*
  * hvm_op.c - hvm_op: parameters, upcall vectors, and small questions; and the set-up of the Xen half
  *
- * Objects     xd: the one guest.
+ * Objects     xen_dom: the one guest.
  * Locks       parameters are constant but for CALLBACK_IRQ, an atomic word.
  * Lifecycle   xen_init() before the first vCPU runs; nothing is ever taken down: the VMM ends with its guest.
  * Invariants  V1 an upcall vector is at least 0x10
  */
+#include "xen.h"
+#include "xen/evtchn.h"
+#include "xen/grant.h"
+#include "xen/hypercall.h"
+#include "xen/shinfo.h"
+#include "xen/time.h"
 #include "xen/xen_domain.h"
 
 #define VECTOR_MIN 0x10u
 
-struct xen_domain xd;
+struct xen_domain xen_dom;
 
 int xen_init(const struct xen_params *p)
 {
-	unsigned i;
+	unsigned int i;
 	int rc;
 
-	if (!p->n_vcpus || p->n_vcpus > XEN_VCPUS_MAX || !p->tsc_hz)
+	if (!p->n_vcpus || p->n_vcpus > VM_VCPUS_MAX || !p->tsc_hz)
 		return -SK_E_INVAL;
-	xd.p = *p;
-	xd.shared_gfn = UINT64_MAX;
-	rc = edge_page_alloc(&xd.shared_page);
+	xen_dom.p = *p;
+	xen_dom.shared_gfn = UINT64_MAX;
+	rc = edge_page_alloc(&xen_dom.shared_page);
 	if (rc)
 		return rc;
-	xd.shared = xd.shared_page.addr;
+	xen_dom.shared = xen_dom.shared_page.addr;
 	for (i = 0; i < p->n_vcpus; i++)
-		xd.vcpu[i].info = &xd.shared->vcpu_info[i];
-	xd.hvm_param[HVM_PARAM_STORE_PFN] = p->store_pfn;
-	xd.hvm_param[HVM_PARAM_CONSOLE_PFN] = p->console_pfn;
+		xen_dom.vcpu[i].info = &xen_dom.shared->vcpu_info[i];
+	xen_dom.hvm_param[HVM_PARAM_STORE_PFN] = p->store_pfn;
+	xen_dom.hvm_param[HVM_PARAM_CONSOLE_PFN] = p->console_pfn;
 	time_init();
 	rc = grant_init();
 	return rc ? rc : evtchn_init();
@@ -36,11 +42,11 @@ int xen_init(const struct xen_params *p)
 
 static void callback_set(uint64_t via)
 {
-	unsigned i;
+	unsigned int i;
 
-	__atomic_store_n(&xd.hvm_param[HVM_PARAM_CALLBACK_IRQ], via, __ATOMIC_SEQ_CST);
-	for (i = 0; i < xd.p.n_vcpus; i++) { /* what already waits is due now */
-		__atomic_store_n(&xd.vcpu[i].upcall_new, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&xen_dom.hvm_param[HVM_PARAM_CALLBACK_IRQ], via, __ATOMIC_SEQ_CST);
+	for (i = 0; i < xen_dom.p.n_vcpus; i++) { /* what already waits is due now */
+		__atomic_store_n(&xen_dom.vcpu[i].upcall_new, 1, __ATOMIC_SEQ_CST);
 		if (i != xen_this_cpu && edge_vcpu_is_up(i))
 			edge_vcpu_kick(i);
 	}
@@ -63,7 +69,7 @@ static int64_t set_param(struct hcall *c)
 	if (a.value && a.value >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR)
 		edge_note(1ull << 48 | a.value >> 56,
 			"vCPU %u: events by a callback of type %u, which never come: by vector alone",
-			c->cpu, (unsigned)(a.value >> 56));
+			c->cpu, (unsigned int)(a.value >> 56));
 	callback_set(a.value);
 	shinfo_latch(c->cpu);
 	return 0;
@@ -88,7 +94,7 @@ static int64_t get_param(struct hcall *c)
 	case HVM_PARAM_ALTP2M:
 	case HVM_PARAM_X87_FIP_WIDTH:
 	case HVM_PARAM_VM86_TSS_SIZED:
-		a.value = __atomic_load_n(&xd.hvm_param[a.index], __ATOMIC_ACQUIRE);
+		a.value = __atomic_load_n(&xen_dom.hvm_param[a.index], __ATOMIC_ACQUIRE);
 		return hc_out(c, c->arg[1], &a, sizeof(a)) ? 0 : -XEN_EFAULT;
 	default:
 		return a.index < HVM_NR_PARAMS ? -XEN_EPERM : -XEN_EINVAL;
@@ -103,9 +109,9 @@ static int64_t set_upcall_vector(struct hcall *c)
 		return -XEN_EFAULT;
 	if (a.vector < VECTOR_MIN) /* V1 */
 		return -XEN_EINVAL;
-	if (a.vcpu >= xd.p.n_vcpus)
+	if (a.vcpu >= xen_dom.p.n_vcpus)
 		return -XEN_ENOENT;
-	__atomic_store_n(&xd.vcpu[a.vcpu].upcall_vector, a.vector, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&xen_dom.vcpu[a.vcpu].upcall_vector, a.vector, __ATOMIC_SEQ_CST);
 	xen_apic_enabled(a.vcpu);
 	return 0;
 }
@@ -118,7 +124,7 @@ static int64_t get_mem_type(struct hcall *c)
 	if (rc)
 		return rc;
 	a.mem_type = HVMMEM_mmio_dm;
-	if (a.pfn >> 40 == 0 && edge_gmem(a.pfn * PAGE, PAGE))
+	if (guest_frame(a.pfn))
 		a.mem_type = HVMMEM_ram_rw;
 	return hc_out(c, c->arg[1], &a, sizeof(a)) ? 0 : -XEN_EFAULT;
 }

@@ -1,5 +1,5 @@
 /*
- * hypercall.c - dispatch of hypercalls, multicall, and the hypercall page
+ * hypercall.c - dispatch of hypercalls, and multicall
  *
  * Objects     struct hcall: one call in progress, on the stack of the vCPU's thread.
  * Locks       none here.
@@ -10,42 +10,29 @@
  *             H2 one execution does HCALL_BATCH units of work, however they are nested, and the step that uses
  *                up the last of them
  */
-#include "xen/xen_domain.h"
+#include "xen/hypercall.h"
+
+#include "xen.h"
+#include "xen/layout.h"
 
 #define N_HYPERCALLS 64u
 #define HCALL_INSTR 3u /* bytes of VMCALL and of VMMCALL */
 
-__thread unsigned xen_this_cpu = UINT32_MAX;
+__thread unsigned int xen_this_cpu = UINT32_MAX;
 
-static hcall_fn hc_multicall;
-
-static int64_t hc_denied(struct hcall *c)
+int64_t hc_denied(struct hcall *c)
 {
 	(void)c;
 	return -XEN_EPERM;
 }
 
-/* One row for each hypercall that a PVH guest finds; the others do not exist. */
-#define ROW(name, fn) [__HYPERVISOR_##name] = { fn, #name }
 static const struct hcall_row {
 	hcall_fn *fn;
 	const char *name;
 } table[N_HYPERCALLS] = {
-	ROW(memory_op, hc_memory_op),
-	ROW(multicall, hc_multicall),
-	ROW(set_timer_op, hc_set_timer_op),
-	ROW(xen_version, hc_xen_version),
-	ROW(console_io, hc_console_io),
-	ROW(grant_table_op, hc_grant_table_op),
-	ROW(vm_assist, hc_vm_assist),
-	ROW(vcpu_op, hc_vcpu_op),
-	ROW(sched_op, hc_sched_op),
-	ROW(event_channel_op, hc_event_channel_op),
-	ROW(hvm_op, hc_hvm_op),
-	ROW(platform_op, hc_denied),
-	ROW(sysctl, hc_denied),
-	ROW(domctl, hc_denied),
-	ROW(dm_op, hc_denied),
+#define X(name, fn) [__HYPERVISOR_##name] = { fn, #name },
+	HYPERCALLS(X)
+#undef X
 };
 
 /* The first time: a guest that goes silent after a call has said which one it missed. */
@@ -88,10 +75,10 @@ bool hc_put(const struct hcall *c, const struct layout *l, uint64_t gva, const v
 	return hc_out(c, gva, compat, l->compat_size);
 }
 
-bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned n)
+bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned int n)
 {
 	uint32_t compat[8];
-	unsigned i;
+	unsigned int i;
 
 	if (c->wide)
 		return hc_in(c, word, gva, n * 8ull);
@@ -102,10 +89,10 @@ bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned 
 	return true;
 }
 
-bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, unsigned n)
+bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, unsigned int n)
 {
 	uint32_t compat[8];
-	unsigned i;
+	unsigned int i;
 
 	if (c->wide)
 		return hc_out(c, gva, word, n * 8ull);
@@ -161,7 +148,7 @@ static int64_t multicall_entry_run(struct hcall *c, uint64_t at)
 }
 
 /* arg 0: array of multicall_entry; arg 1: how many. */
-static int64_t hc_multicall(struct hcall *c)
+int64_t hc_multicall(struct hcall *c)
 {
 	uint64_t left = (uint32_t)c->arg[1];
 	int64_t rc;
@@ -188,20 +175,20 @@ static int64_t hc_multicall(struct hcall *c)
 static const uint8_t wide_regs[6] = { SK_RDI, SK_RSI, SK_RDX, SK_R10, SK_R8, SK_R9 };
 static const uint8_t narrow_regs[6] = { SK_RBX, SK_RCX, SK_RDX, SK_RSI, SK_RDI, SK_RBP };
 
-bool vcpu_in_long_mode(unsigned cpu)
+bool vcpu_in_long_mode(unsigned int cpu)
 {
 	const struct sk_vcpu_state *st = edge_state(cpu);
 
 	return (st->efer & 1ull << 10) && (st->seg[SK_CS].attr & 1u << 9); /* EFER.LMA, CS.L */
 }
 
-void xen_hypercall(unsigned cpu)
+void xen_hypercall(unsigned int cpu)
 {
 	struct sk_vcpu_state *st = edge_state(cpu);
 	struct hcall c = { .cpu = cpu, .wide = vcpu_in_long_mode(cpu), .budget = HCALL_BATCH };
 	const uint8_t *regs = c.wide ? wide_regs : narrow_regs;
 	int64_t result;
-	unsigned i;
+	unsigned int i;
 
 	xen_this_cpu = cpu;
 	c.op = c.wide ? st->gpr[SK_RAX] : (uint32_t)st->gpr[SK_RAX];
@@ -218,25 +205,4 @@ void xen_hypercall(unsigned cpu)
 		return;
 	}
 	st->gpr[SK_RAX] = c.wide ? (uint64_t)result : (uint32_t)result;
-}
-
-/* 32 bytes each: mov $number, %eax; vmcall or vmmcall; ret. iret exists for PV guests only. */
-void xen_hypercall_page(unsigned cpu, void *page, bool amd)
-{
-	uint8_t *p = page;
-	uint32_t i;
-
-	shinfo_latch(cpu);
-	memset(p, 0xcc, PAGE);
-	for (i = 0; i < PAGE / 32; i++, p += 32) {
-		p[0] = 0xb8;
-		memcpy(p + 1, &i, 4);
-		p[5] = 0x0f;
-		p[6] = 0x01;
-		p[7] = amd ? 0xd9 : 0xc1;
-		p[8] = 0xc3;
-	}
-	p = (uint8_t *)page + 32 * __HYPERVISOR_iret;
-	p[0] = 0x0f; /* ud2 */
-	p[1] = 0x0b;
 }

@@ -8,17 +8,19 @@
  *             control: the vCPU sleeps between its two halves as in SCHEDOP_poll, so whatever stops a vCPU stops it.
  * Invariants  M1 the guest never holds more than max_pages   M2 frame numbers are below 2^40 before use
  */
+#include "xen/grant.h"
+#include "xen/hypercall.h"
+#include "xen/sched_op.h"
 #include "xen/xen_domain.h"
 
 #define CMD_BITS 6u
 #define ORDER_MAX 9u /* 2 MiB: what Xen allows a domain without devices */
-#define GFN_LIMIT (1ull << 40)
 
 static bool room_for(uint64_t pages)
 {
 	uint64_t held = edge_mem_pages();
 
-	return held <= xd.p.max_pages && pages <= xd.p.max_pages - held; /* M1 */
+	return held <= xen_dom.p.max_pages && pages <= xen_dom.p.max_pages - held; /* M1 */
 }
 
 /* Is one of our pages there? Those are not RAM to balloon with. */
@@ -26,16 +28,17 @@ static bool special_at(uint64_t gfn)
 {
 	uint32_t i;
 
-	if (gfn == xd.shared_gfn || gfn == xd.p.store_pfn || gfn == xd.p.console_pfn)
+	if (gfn == xen_dom.shared_gfn || gfn == xen_dom.p.store_pfn ||
+		gfn == xen_dom.p.console_pfn)
 		return true;
-	for (i = 0; i < xd.n_grant_frames; i++)
-		if (xd.grant_gfn[i] == gfn)
+	for (i = 0; i < xen_dom.n_grant_frames; i++)
+		if (xen_dom.grant_gfn[i] == gfn)
 			return true;
 	return false;
 }
 
 /* 0 or -SK_E_*, as all that do one extent. */
-static int extent_release(uint64_t gfn, unsigned order)
+static int extent_release(uint64_t gfn, unsigned int order)
 {
 	uint64_t i;
 
@@ -45,8 +48,8 @@ static int extent_release(uint64_t gfn, unsigned order)
 	return 0;
 }
 
-/* -SK_E_AGAIN, only with `ask`: there must come memory from control first. */
-static int extent_populate(uint64_t gfn, unsigned order, bool ask)
+/* -SK_E_AGAIN, only of edge_hole_fill_or_ask(): memory has to come from control first. */
+static int extent_populate(uint64_t gfn, unsigned int order, int (*fill)(uint64_t gfn))
 {
 	uint64_t i, n = 1ull << order;
 	int rc = 0;
@@ -54,7 +57,7 @@ static int extent_populate(uint64_t gfn, unsigned order, bool ask)
 	if (!room_for(n))
 		return -SK_E_LIMIT;
 	for (i = 0; i < n; i++) {
-		rc = special_at(gfn + i) ? -SK_E_EXISTS : edge_hole_fill(gfn + i, ask);
+		rc = special_at(gfn + i) ? -SK_E_EXISTS : fill(gfn + i);
 		if (rc)
 			break;
 	}
@@ -66,16 +69,16 @@ static int extent_populate(uint64_t gfn, unsigned order, bool ask)
 	return rc;
 }
 
-static int extent_do(uint32_t cmd, uint64_t gfn, unsigned order, bool ask)
+static int extent_do(uint32_t cmd, uint64_t gfn, unsigned int order, int (*fill)(uint64_t gfn))
 {
 	int rc;
 
 	if (gfn >= GFN_LIMIT || gfn & ((1ull << order) - 1)) /* M2 */
 		return -SK_E_RANGE;
-	edge_lock(&xd.mem_lock);
+	mutex_lock(&xen_dom.mem_lock);
 	rc = cmd == XENMEM_decrease_reservation ? extent_release(gfn, order)
-						: extent_populate(gfn, order, ask);
-	edge_unlock(&xd.mem_lock);
+						: extent_populate(gfn, order, fill);
+	mutex_unlock(&xen_dom.mem_lock);
 	return rc;
 }
 
@@ -85,26 +88,26 @@ static int extent_do(uint32_t cmd, uint64_t gfn, unsigned order, bool ask)
  */
 static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
 {
-	struct xen_vcpu *xv = &xd.vcpu[c->cpu];
-	bool asked = xv->ram_number && xv->ram_gfn == gfn;
-	enum edge_ram answer = asked ? edge_ram_answer(xv->ram_number) : EDGE_RAM_GIVEN;
+	struct xen_vcpu *vcpu = &xen_dom.vcpu[c->cpu];
+	bool asked = vcpu->ram_number && vcpu->ram_gfn == gfn;
+	enum ram_answer answer = asked ? edge_ram_answer(vcpu->ram_number) : RAM_GIVEN;
 
-	if (answer == EDGE_RAM_REFUSED) {
-		xv->ram_number = 0;
+	if (answer == RAM_REFUSED) {
+		vcpu->ram_number = 0;
 		return false;
 	}
-	if (answer == EDGE_RAM_GIVEN) { /* to others, if it was asked for here */
-		xv->ram_number = edge_ram_ask(pages);
-		xv->ram_gfn = gfn;
+	if (answer == RAM_GIVEN) { /* to others, if it was asked for here */
+		vcpu->ram_number = edge_ram_ask(pages);
+		vcpu->ram_gfn = gfn;
 	}
 	sched_wait_kick(c->cpu);
 	return true;
 }
 
 /* As many as a guest can have at most: what it asks for may be more. */
-static uint64_t pages_of(uint64_t extents, unsigned order)
+static uint64_t pages_of(uint64_t extents, unsigned int order)
 {
-	return extents < xd.p.max_pages ? extents << order : xd.p.max_pages;
+	return extents < xen_dom.p.max_pages ? extents << order : xen_dom.p.max_pages;
 }
 
 /* How many done extents fit above the command's bits of an argument; their list has an address that fits too. */
@@ -130,11 +133,11 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 		hc_spend(c, 1u << r.extent_order);
 		if (!hc_words_get(c, &gfn, (uint64_t)r.extent_start.p + hc_word_size(c) * i, 1))
 			return (int64_t)i;
-		rc = extent_do(cmd, gfn, r.extent_order, true);
+		rc = extent_do(cmd, gfn, r.extent_order, edge_hole_fill_or_ask);
 		if (rc == -SK_E_AGAIN) {
 			if (ram_wait(c, gfn, pages_of(r.nr_extents - i, r.extent_order)))
 				break;
-			rc = extent_do(cmd, gfn, r.extent_order, false);
+			rc = extent_do(cmd, gfn, r.extent_order, edge_hole_fill);
 		}
 		if (rc)
 			return (int64_t)i;
@@ -153,14 +156,14 @@ static void place_forget(uint64_t gfn)
 {
 	uint32_t i;
 
-	if (xd.shared_gfn == gfn)
-		xd.shared_gfn = UINT64_MAX;
-	for (i = 0; i < xd.n_grant_frames; i++)
-		if (xd.grant_gfn[i] == gfn)
-			xd.grant_gfn[i] = UINT64_MAX;
+	if (xen_dom.shared_gfn == gfn)
+		xen_dom.shared_gfn = UINT64_MAX;
+	for (i = 0; i < xen_dom.n_grant_frames; i++)
+		if (xen_dom.grant_gfn[i] == gfn)
+			xen_dom.grant_gfn[i] = UINT64_MAX;
 }
 
-static int64_t page_show(const struct edge_page *page, uint64_t *place, uint64_t gfn)
+static int64_t page_show(struct guest_page *page, uint64_t *place, uint64_t gfn)
 {
 	if (edge_page_show(page, gfn))
 		return -XEN_EINVAL;
@@ -176,19 +179,21 @@ static int64_t grant_frame_show(uint64_t idx, uint64_t gfn)
 	if (idx >= GRANT_FRAMES) /* status frames belong to version 2 */
 		return -XEN_EINVAL;
 	rc = grant_grow((uint32_t)idx + 1);
-	return rc ? rc : page_show(&xd.grant_page[idx], &xd.grant_gfn[idx], gfn);
+	return rc ? rc : page_show(&xen_dom.grant_page[idx], &xen_dom.grant_gfn[idx], gfn);
 }
 
 static int64_t physmap_add(uint32_t space, uint64_t idx, uint64_t gfn)
 {
 	int64_t rc;
 
-	if (gfn >= GFN_LIMIT || gfn == xd.p.store_pfn || gfn == xd.p.console_pfn) /* M2 */
+	if (gfn >= GFN_LIMIT || gfn == xen_dom.p.store_pfn ||
+		gfn == xen_dom.p.console_pfn) /* M2 */
 		return -XEN_EINVAL;
-	edge_lock(&xd.mem_lock);
+	mutex_lock(&xen_dom.mem_lock);
 	switch (space) {
 	case XENMAPSPACE_shared_info:
-		rc = idx ? -XEN_EINVAL : page_show(&xd.shared_page, &xd.shared_gfn, gfn);
+		rc = idx ? -XEN_EINVAL
+			 : page_show(&xen_dom.shared_page, &xen_dom.shared_gfn, gfn);
 		break;
 	case XENMAPSPACE_grant_table:
 		rc = grant_frame_show(idx, gfn);
@@ -205,7 +210,7 @@ static int64_t physmap_add(uint32_t space, uint64_t idx, uint64_t gfn)
 	default:
 		rc = space == XENMAPSPACE_gmfn_foreign ? -XEN_EPERM : -XEN_ENOSYS;
 	}
-	edge_unlock(&xd.mem_lock);
+	mutex_unlock(&xen_dom.mem_lock);
 	return rc;
 }
 
@@ -252,13 +257,14 @@ static int64_t remove_from_physmap(struct hcall *c)
 	rc = HC_SELF(c, &a);
 	if (rc)
 		return rc;
-	if (a.gpfn >= GFN_LIMIT || a.gpfn == xd.p.store_pfn || a.gpfn == xd.p.console_pfn)
+	if (a.gpfn >= GFN_LIMIT || a.gpfn == xen_dom.p.store_pfn ||
+		a.gpfn == xen_dom.p.console_pfn)
 		return -XEN_EINVAL;
-	edge_lock(&xd.mem_lock);
+	mutex_lock(&xen_dom.mem_lock);
 	rc = edge_hole_make(a.gpfn) ? -XEN_ENOENT : 0;
 	if (rc == 0)
 		place_forget(a.gpfn);
-	edge_unlock(&xd.mem_lock);
+	mutex_unlock(&xen_dom.mem_lock);
 	return rc;
 }
 
@@ -266,9 +272,9 @@ static int64_t remove_from_physmap(struct hcall *c)
 
 static int64_t memory_map(struct hcall *c)
 {
-	struct edge_range map[16];
+	struct guest_range map[VM_MAP_MAX];
 	struct xen_memory_map a;
-	unsigned n = edge_mem_map(map, ARRAY_SIZE(map));
+	unsigned int n = edge_mem_map(map);
 
 	if (HC_STRUCT(c, &a))
 		return -XEN_EFAULT;
@@ -320,7 +326,7 @@ int64_t hc_memory_op(struct hcall *c)
 	case XENMEM_current_reservation:
 		return ask(c, edge_mem_pages());
 	case XENMEM_maximum_reservation:
-		return ask(c, xd.p.max_pages);
+		return ask(c, xen_dom.p.max_pages);
 	case XENMEM_get_vnumainfo:
 		return -XEN_EOPNOTSUPP;
 	case XENMEM_set_pod_target:

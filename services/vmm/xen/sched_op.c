@@ -1,35 +1,42 @@
 /*
  * sched_op.c - sched_op: waiting, shutting down, watchdogs
  *
- * Objects     the wait of a vCPU: xv->waiting and its deadline.
+ * Objects     the wait of a vCPU: vcpu->waiting and its deadline.
  * Locks       none; `waiting` is the vCPU's own, others look at it to know whom to kick.
  * Lifecycle   a wait begins here, before the last look at what it waits for, and ends at the vCPU's next
  *             wake-up, whatever caused that: the guest looks again.
  * Invariants  S1 the flag is set before the last look, so a sender that comes after it kicks
  */
+#include "xen/sched_op.h"
+
+#include "xen/evtchn.h"
+#include "xen/hypercall.h"
+#include "xen/shinfo.h"
+#include "xen/time.h"
+#include "xen/upcall.h"
 #include "xen/xen_domain.h"
 
 #define POLL_PORTS_MAX 128u
 
-static void wait_begin(unsigned cpu, sk_time_t deadline)
+static void wait_begin(unsigned int cpu, sk_time_t deadline)
 {
-	xd.vcpu[cpu].poll_deadline = deadline;
-	__atomic_store_n(&xd.vcpu[cpu].waiting, true, __ATOMIC_SEQ_CST); /* S1 */
+	xen_dom.vcpu[cpu].poll_deadline = deadline;
+	__atomic_store_n(&xen_dom.vcpu[cpu].waiting, true, __ATOMIC_SEQ_CST); /* S1 */
 }
 
-void sched_wait_end(unsigned cpu)
+void sched_wait_end(unsigned int cpu)
 {
-	__atomic_store_n(&xd.vcpu[cpu].waiting, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&xen_dom.vcpu[cpu].waiting, false, __ATOMIC_SEQ_CST);
 }
 
 /* For something that ends with a kick of the vCPU. A kick that came already ends it at once. */
-void sched_wait_kick(unsigned cpu) { wait_begin(cpu, SK_NO_DEADLINE); }
+void sched_wait_kick(unsigned int cpu) { wait_begin(cpu, SK_NO_DEADLINE); }
 
-static int64_t block(unsigned cpu)
+static int64_t block(unsigned int cpu)
 {
 	__atomic_store_n(shinfo_upcall_mask(cpu), 0, __ATOMIC_SEQ_CST);
 	wait_begin(cpu, SK_NO_DEADLINE);
-	if (evtchn_upcall_pending(cpu))
+	if (upcall_pending(cpu))
 		sched_wait_end(cpu);
 	return 0;
 }
@@ -60,7 +67,7 @@ static int64_t poll(struct hcall *c)
 		return -XEN_EINVAL;
 	wait_begin(c->cpu, p.timeout ? time_tsc(p.timeout) : SK_NO_DEADLINE);
 	rc = poll_ports(c, &p);
-	if (rc || evtchn_upcall_pending(c->cpu) || (p.timeout && time_now() >= p.timeout))
+	if (rc || upcall_pending(c->cpu) || (p.timeout && time_now() >= p.timeout))
 		sched_wait_end(c->cpu);
 	return rc < 0 ? rc : 0;
 }
@@ -74,7 +81,7 @@ static int64_t shut_down(struct hcall *c)
 		return -XEN_EFAULT;
 	if (s.reason > SHUTDOWN_MAX)
 		return -XEN_EINVAL;
-	if (__atomic_compare_exchange_n(&xd.shut_down, &running, s.reason + 1, false,
+	if (__atomic_compare_exchange_n(&xen_dom.shut_down, &running, s.reason + 1, false,
 		    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		edge_shutdown(s.reason);
 	return 0;
@@ -95,28 +102,28 @@ static int64_t watchdog(struct hcall *c)
 {
 	struct sched_watchdog w;
 	sk_time_t deadline = SK_NO_DEADLINE;
-	unsigned i;
+	unsigned int i;
 
 	if (HC_STRUCT(c, &w))
 		return -XEN_EFAULT;
-	if (w.id > ARRAY_SIZE(xd.watchdog))
+	if (w.id > ARRAY_SIZE(xen_dom.watchdog))
 		return -XEN_EINVAL;
 	if (w.timeout)
 		deadline = time_tsc(time_now() + w.timeout * 1000000000ull);
 	if (w.id) {
-		if (xd.watchdog[w.id - 1] == SK_NO_DEADLINE)
+		if (xen_dom.watchdog[w.id - 1] == SK_NO_DEADLINE)
 			return -XEN_EINVAL;
-		__atomic_store_n(&xd.watchdog[w.id - 1], deadline, __ATOMIC_RELEASE);
+		__atomic_store_n(&xen_dom.watchdog[w.id - 1], deadline, __ATOMIC_RELEASE);
 		edge_vcpu_kick(0);
 		return 0;
 	}
 	if (!w.timeout)
 		return -XEN_EINVAL;
-	for (i = 0; i < ARRAY_SIZE(xd.watchdog); i++) {
+	for (i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++) {
 		sk_time_t free_slot = SK_NO_DEADLINE;
 
-		if (__atomic_compare_exchange_n(&xd.watchdog[i], &free_slot, deadline, false,
-			    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		if (__atomic_compare_exchange_n(&xen_dom.watchdog[i], &free_slot, deadline,
+			    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 			edge_vcpu_kick(0); /* its thread watches */
 			return i + 1;
 		}

@@ -9,6 +9,11 @@
  *                all pending ports afterwards: one of them selects it in the new layout
  *             L2 pending bits lie at the same place in both layouts, upcall flags and time too: the rest moves
  */
+#include "xen/shinfo.h"
+
+#include "xen/evtchn.h"
+#include "xen/hypercall.h"
+#include "xen/time.h"
 #include "xen/xen_domain.h"
 
 typedef uint32_t __attribute__((may_alias)) word_t;
@@ -25,13 +30,13 @@ _Static_assert(
 		offsetof(struct vcpu_info, time) == offsetof(struct compat_vcpu_info, time),
 	"one place in both layouts");
 
-bool shinfo_compat(void) { return __atomic_load_n(&xd.shinfo_compat, __ATOMIC_SEQ_CST); }
+bool shinfo_compat(void) { return __atomic_load_n(&xen_dom.shinfo_compat, __ATOMIC_SEQ_CST); }
 
 /* ---- bits: of a map in words of 32 bits, as x86 numbers the bits of longs too ------- */
 
 static word_t *shared_word(size_t map, uint32_t bit)
 {
-	return (word_t *)(void *)((uint8_t *)xd.shared + map) + bit / 32;
+	return (word_t *)(void *)((uint8_t *)xen_dom.shared + map) + bit / 32;
 }
 
 static bool bit_set(word_t *w, uint32_t bit)
@@ -77,25 +82,25 @@ bool shinfo_unmask(uint32_t port) { return bit_clear(mask_word(port), port); }
 
 /* ---- vcpu_info -------------------------------------------------------------------- */
 
-static uint8_t *info_of(unsigned cpu)
+static uint8_t *info_of(unsigned int cpu)
 {
-	return (uint8_t *)__atomic_load_n(&xd.vcpu[cpu].info, __ATOMIC_ACQUIRE);
+	return (uint8_t *)__atomic_load_n(&xen_dom.vcpu[cpu].info, __ATOMIC_ACQUIRE);
 }
 
-uint8_t *shinfo_upcall_pending(unsigned cpu)
+uint8_t *shinfo_upcall_pending(unsigned int cpu)
 {
 	return info_of(cpu) + offsetof(struct vcpu_info, evtchn_upcall_pending);
 }
 
-uint8_t *shinfo_upcall_mask(unsigned cpu)
+uint8_t *shinfo_upcall_mask(unsigned int cpu)
 {
 	return info_of(cpu) + offsetof(struct vcpu_info, evtchn_upcall_mask);
 }
 
-void *shinfo_time(unsigned cpu) { return info_of(cpu) + offsetof(struct vcpu_info, time); }
+void *shinfo_time(unsigned int cpu) { return info_of(cpu) + offsetof(struct vcpu_info, time); }
 
 /* The selector has a bit for each long of the pending bits. */
-bool shinfo_select(unsigned cpu, uint32_t port)
+bool shinfo_select(unsigned int cpu, uint32_t port)
 {
 	uint8_t *info = info_of(cpu);
 	void *at;
@@ -108,7 +113,7 @@ bool shinfo_select(unsigned cpu, uint32_t port)
 	return bit_set(at, port / 64);
 }
 
-void shinfo_select_all(unsigned cpu)
+void shinfo_select_all(unsigned int cpu)
 {
 	uint8_t *info = info_of(cpu);
 
@@ -148,20 +153,20 @@ static void compat_forget(void)
 {
 	const size_t from = offsetof(struct compat_shared_info, evtchn_mask);
 
-	memset((uint8_t *)xd.shared + from, 0,
+	memset((uint8_t *)xen_dom.shared + from, 0,
 		offsetof(struct shared_info, evtchn_mask) - from);
 }
 
-void shinfo_latch(unsigned cpu)
+void shinfo_latch(unsigned int cpu)
 {
 	uint32_t compat = !vcpu_in_long_mode(cpu);
 
-	edge_lock(&xd.evtchn_lock);
-	if (__atomic_exchange_n(&xd.shinfo_compat, compat, __ATOMIC_SEQ_CST) != compat) {
+	mutex_lock(&xen_dom.evtchn_lock);
+	if (__atomic_exchange_n(&xen_dom.shinfo_compat, compat, __ATOMIC_SEQ_CST) != compat) {
 		if (!compat)
 			compat_forget();
 		time_write_wallclock();
 		evtchn_select_pending(); /* L1 */
 	}
-	edge_unlock(&xd.evtchn_lock);
+	mutex_unlock(&xen_dom.evtchn_lock);
 }

@@ -7,43 +7,47 @@
  * Invariants  O1 a vcpu_info lies in one page, and is aligned as the longs of the layout of shared_info: they are
  *                changed by atomics
  */
+#include "xen/hypercall.h"
+#include "xen/shinfo.h"
+#include "xen/time.h"
+#include "xen/upcall.h"
 #include "xen/xen_domain.h"
 
 #define FAR_FUTURE_BITS 50 /* a timeout this far off is a guest's time that wrapped */
 #define SOON_NS 100000000ull
 #define PERIOD_MIN_NS 1000000ull
 
-static int64_t register_info(struct hcall *c, unsigned cpu)
+static int64_t register_info(struct hcall *c, unsigned int cpu)
 {
-	struct xen_vcpu *xv = &xd.vcpu[cpu];
+	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
 	struct vcpu_register_vcpu_info a;
 	struct vcpu_info *info;
 	uint8_t *page;
 
 	if (!hc_in(c, &a, c->arg[2], sizeof(a)))
 		return -XEN_EFAULT;
-	if (a.offset > PAGE - sizeof(struct vcpu_info) ||
-		a.offset % (shinfo_compat() ? 4 : 8) || xv->info_registered) /* O1 */
+	if (a.offset > VM_PAGE - sizeof(struct vcpu_info) ||
+		a.offset % (shinfo_compat() ? 4 : 8) || vcpu->info_registered) /* O1 */
 		return -XEN_EINVAL;
 	if (cpu != c->cpu && edge_vcpu_is_up(cpu))
 		return -XEN_EINVAL;
-	page = a.mfn >> 40 ? NULL : edge_gmem(a.mfn * PAGE, PAGE);
+	page = guest_frame(a.mfn);
 	if (!page)
 		return -XEN_EINVAL;
 	info = (struct vcpu_info *)(page + a.offset);
-	memcpy(info, xv->info, sizeof(*info));
-	xv->info_registered = true;
-	__atomic_store_n(&xv->info, info, __ATOMIC_SEQ_CST);
+	memcpy(info, vcpu->info, sizeof(*info));
+	vcpu->info_registered = true;
+	__atomic_store_n(&vcpu->info, info, __ATOMIC_SEQ_CST);
 	time_write(cpu);
-	evtchn_all_pending(cpu); /* a sender may have hit the old place */
+	upcall_mark_all(cpu); /* a sender may have hit the old place */
 	return 0;
 }
 
-static int64_t register_runstate(struct hcall *c, unsigned cpu)
+static int64_t register_runstate(struct hcall *c, unsigned int cpu)
 {
 	const uint32_t size = c->wide ? sizeof(struct vcpu_runstate_info)
 				      : sizeof(struct compat_vcpu_runstate_info);
-	struct xen_vcpu *xv = &xd.vcpu[cpu];
+	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
 	uint64_t at, gpa[2];
 	uint32_t first;
 	void *part[2] = { NULL, NULL };
@@ -52,7 +56,7 @@ static int64_t register_runstate(struct hcall *c, unsigned cpu)
 		return -XEN_EFAULT;
 	if (at % hc_word_size(c) || at > UINT64_MAX - size)
 		return -XEN_EINVAL;
-	first = PAGE - (uint32_t)(at % PAGE);
+	first = VM_PAGE - (uint32_t)(at % VM_PAGE);
 	if (first > size)
 		first = size;
 	if (!edge_gva_to_gpa(c->cpu, at, &gpa[0]))
@@ -65,50 +69,50 @@ static int64_t register_runstate(struct hcall *c, unsigned cpu)
 	}
 	if (!part[0] || (first < size && !part[1]))
 		return -XEN_EFAULT;
-	edge_lock(&xv->time_lock);
-	xv->runstate_at[0] = part[0];
-	xv->runstate_at[1] = part[1];
-	xv->runstate_size = size;
-	xv->runstate_first = first;
-	edge_unlock(&xv->time_lock);
-	time_runstate_set(cpu, -1);
+	mutex_lock(&vcpu->time_lock);
+	vcpu->runstate_at[0] = part[0];
+	vcpu->runstate_at[1] = part[1];
+	vcpu->runstate_size = size;
+	vcpu->runstate_first = first;
+	mutex_unlock(&vcpu->time_lock);
+	time_runstate_update(cpu);
 	return 0;
 }
 
-static int64_t register_time(struct hcall *c, unsigned cpu)
+static int64_t register_time(struct hcall *c, unsigned int cpu)
 {
-	struct xen_vcpu *xv = &xd.vcpu[cpu];
+	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
 	uint64_t at, gpa;
 	void *p;
 
 	if (!hc_words_get(c, &at, c->arg[2], 1))
 		return -XEN_EFAULT;
-	if (at % hc_word_size(c) || at % PAGE > PAGE - sizeof(struct vcpu_time_info))
+	if (at % hc_word_size(c) || at % VM_PAGE > VM_PAGE - sizeof(struct vcpu_time_info))
 		return -XEN_EINVAL;
 	if (!edge_gva_to_gpa(c->cpu, at, &gpa))
 		return -XEN_EFAULT;
 	p = edge_gmem(gpa, sizeof(struct vcpu_time_info));
 	if (!p)
 		return -XEN_EFAULT;
-	edge_lock(&xv->time_lock);
-	xv->time_copy = p;
-	edge_unlock(&xv->time_lock);
+	mutex_lock(&vcpu->time_lock);
+	vcpu->time_copy = p;
+	mutex_unlock(&vcpu->time_lock);
 	time_write(cpu);
 	return 0;
 }
 
-static int64_t get_runstate(struct hcall *c, unsigned cpu)
+static int64_t get_runstate(struct hcall *c, unsigned int cpu)
 {
 	struct vcpu_runstate_info r;
 
-	time_runstate_set(cpu, -1);
-	edge_lock(&xd.vcpu[cpu].time_lock);
-	r = xd.vcpu[cpu].runstate;
-	edge_unlock(&xd.vcpu[cpu].time_lock);
+	time_runstate_update(cpu);
+	mutex_lock(&xen_dom.vcpu[cpu].time_lock);
+	r = xen_dom.vcpu[cpu].runstate;
+	mutex_unlock(&xen_dom.vcpu[cpu].time_lock);
 	return HC_PUT(c, c->arg[2], &r) ? 0 : -XEN_EFAULT;
 }
 
-static int64_t set_singleshot(struct hcall *c, unsigned cpu)
+static int64_t set_singleshot(struct hcall *c, unsigned int cpu)
 {
 	struct vcpu_set_singleshot_timer a;
 
@@ -118,11 +122,11 @@ static int64_t set_singleshot(struct hcall *c, unsigned cpu)
 		return -XEN_EFAULT;
 	if ((a.flags & VCPU_SSHOTTMR_future) && a.timeout_abs_ns < time_now())
 		return -XEN_ETIME;
-	xd.vcpu[cpu].singleshot = time_tsc(a.timeout_abs_ns);
+	xen_dom.vcpu[cpu].singleshot = time_tsc(a.timeout_abs_ns);
 	return 0;
 }
 
-static int64_t set_periodic(struct hcall *c, unsigned cpu)
+static int64_t set_periodic(struct hcall *c, unsigned int cpu)
 {
 	struct vcpu_set_periodic_timer a;
 
@@ -130,15 +134,15 @@ static int64_t set_periodic(struct hcall *c, unsigned cpu)
 		return -XEN_EFAULT;
 	if (a.period_ns < PERIOD_MIN_NS || a.period_ns >> FAR_FUTURE_BITS)
 		return -XEN_EINVAL;
-	__atomic_store_n(&xd.vcpu[cpu].period, a.period_ns, __ATOMIC_RELEASE);
+	__atomic_store_n(&xen_dom.vcpu[cpu].period, a.period_ns, __ATOMIC_RELEASE);
 	if (cpu != c->cpu)
 		edge_vcpu_kick(cpu);
 	return 0;
 }
 
-static int64_t up(unsigned cpu)
+static int64_t up(unsigned int cpu)
 {
-	if (!xd.vcpu[cpu].started)
+	if (!xen_dom.vcpu[cpu].started)
 		return -XEN_EINVAL; /* it has no state to start with: SIPI gives it one */
 	return edge_vcpu_is_up(cpu) || edge_vcpu_up(cpu) == 0 ? 0 : -XEN_EINVAL;
 }
@@ -146,9 +150,9 @@ static int64_t up(unsigned cpu)
 /* arg: operation, vCPU, pointer to its structure. */
 int64_t hc_vcpu_op(struct hcall *c)
 {
-	unsigned cpu = (uint32_t)c->arg[1];
+	unsigned int cpu = (uint32_t)c->arg[1];
 
-	if (cpu >= xd.p.n_vcpus)
+	if (cpu >= xen_dom.p.n_vcpus)
 		return -XEN_ENOENT;
 	switch ((uint32_t)c->arg[0]) {
 	case VCPUOP_up:
@@ -166,14 +170,14 @@ int64_t hc_vcpu_op(struct hcall *c)
 	case VCPUOP_set_periodic_timer:
 		return set_periodic(c, cpu);
 	case VCPUOP_stop_periodic_timer:
-		__atomic_store_n(&xd.vcpu[cpu].period, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&xen_dom.vcpu[cpu].period, 0, __ATOMIC_RELEASE);
 		return 0;
 	case VCPUOP_set_singleshot_timer:
 		return set_singleshot(c, cpu);
 	case VCPUOP_stop_singleshot_timer:
 		if (cpu != c->cpu)
 			return -XEN_EINVAL;
-		xd.vcpu[cpu].singleshot = SK_NO_DEADLINE;
+		xen_dom.vcpu[cpu].singleshot = SK_NO_DEADLINE;
 		return 0;
 	case VCPUOP_register_vcpu_info:
 		return register_info(c, cpu);
@@ -197,11 +201,11 @@ int64_t hc_set_timer_op(struct hcall *c)
 	if (!c->wide)
 		at |= c->arg[1] << 32;
 	if (at == 0) {
-		xd.vcpu[c->cpu].singleshot = SK_NO_DEADLINE;
+		xen_dom.vcpu[c->cpu].singleshot = SK_NO_DEADLINE;
 		return 0;
 	}
 	if ((int64_t)at < 0 || (at > now && (at - now) >> FAR_FUTURE_BITS))
 		at = now + SOON_NS;
-	xd.vcpu[c->cpu].singleshot = time_tsc(at);
+	xen_dom.vcpu[c->cpu].singleshot = time_tsc(at);
 	return 0;
 }

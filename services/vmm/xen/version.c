@@ -6,6 +6,7 @@
  * Lifecycle   for the life of the guest.
  * Invariants  none beyond the types.
  */
+#include "xen/hypercall.h"
 #include "xen/xen_domain.h"
 
 #include <xen/features.h>
@@ -14,11 +15,9 @@
 #define VERSION_MAJOR 4u
 #define VERSION_MINOR 17u
 
-static struct edge_lock line_lock;
+static struct mutex line_lock;
 static char line[128];
-static unsigned line_len;
-
-void domain_uuid(uint8_t out[16]) { memcpy(out, xd.p.uuid, 16); }
+static unsigned int line_len;
 
 static int64_t get_features(struct hcall *c)
 {
@@ -65,7 +64,6 @@ static int64_t give_string(struct hcall *c, const char *s, uint32_t size)
 int64_t hc_xen_version(struct hcall *c)
 {
 	struct xen_platform_parameters pp = { .virt_start = 0 };
-	uint8_t uuid[16];
 
 	switch ((uint32_t)c->arg[0]) {
 	case XENVER_version:
@@ -85,10 +83,11 @@ int64_t hc_xen_version(struct hcall *c)
 	case XENVER_get_features:
 		return get_features(c);
 	case XENVER_pagesize:
-		return PAGE;
+		return VM_PAGE;
 	case XENVER_guest_handle:
-		domain_uuid(uuid);
-		return hc_out(c, c->arg[1], uuid, sizeof(uuid)) ? 0 : -XEN_EFAULT;
+		return hc_out(c, c->arg[1], xen_dom.p.uuid, sizeof(xen_dom.p.uuid))
+			       ? 0
+			       : -XEN_EFAULT;
 	case XENVER_commandline:
 		return give_string(c, "", sizeof(xen_commandline_t));
 	case XENVER_build_id:
@@ -112,7 +111,7 @@ static void line_put(const char *s, uint32_t n)
 {
 	uint32_t i;
 
-	edge_lock(&line_lock);
+	mutex_lock(&line_lock);
 	for (i = 0; i < n; i++) {
 		char ch = s[i];
 
@@ -123,7 +122,7 @@ static void line_put(const char *s, uint32_t n)
 		else if (ch == '\t')
 			line[line_len++] = ' ';
 	}
-	edge_unlock(&line_lock);
+	mutex_unlock(&line_lock);
 }
 
 /* arg: command, bytes, buffer. What a guest says too fast or too long is cut, never an error. */
@@ -136,8 +135,8 @@ int64_t hc_console_io(struct hcall *c)
 	if ((uint32_t)c->arg[0] != CONSOLEIO_write)
 		return (uint32_t)c->arg[0] == CONSOLEIO_read ? -XEN_EPERM : -XEN_ENOSYS;
 	left = (uint32_t)c->arg[1];
-	if (left > PAGE)
-		left = PAGE;
+	if (left > VM_PAGE)
+		left = VM_PAGE;
 	for (; left; left -= n, at += n) {
 		n = left < sizeof(buf) ? left : sizeof(buf);
 		if (!hc_in(c, buf, at, n))
@@ -156,6 +155,6 @@ int64_t hc_vm_assist(struct hcall *c)
 		return -XEN_ENOSYS;
 	if ((uint32_t)c->arg[1] != VMASST_TYPE_runstate_update_flag)
 		return -XEN_EINVAL;
-	__atomic_store_n(&xd.runstate_flag, cmd == VMASST_CMD_enable, __ATOMIC_RELEASE);
+	__atomic_store_n(&xen_dom.runstate_flag, cmd == VMASST_CMD_enable, __ATOMIC_RELEASE);
 	return 0;
 }

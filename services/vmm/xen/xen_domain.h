@@ -2,10 +2,10 @@
  * xen_domain.h - the guest as Xen describes it: state that the files of the Xen half share
  *
  * Threads     vCPU threads run hypercalls to completion; the I/O thread runs the back ends.
- * Locks       xd.evtchn_lock  port allocation and binding (sending takes none)
- *             xd.fifo_lock    queues of the FIFO ABI, leaf
- *             xd.mem_lock     grants and physmap
- *             xv->time_lock   runstate of one vCPU, leaf
+ * Locks       xen_dom.mem_lock       grants and the physical map
+ *             xen_dom.evtchn_lock    ports being allocated and bound; sending takes no lock
+ *             xen_dom.fifo_lock      queues of the FIFO ABI; leaf
+ *             xen_vcpu.time_lock     runstate of one vCPU; leaf
  *             Order: mem_lock, evtchn_lock, fifo_lock.
  */
 #ifndef VMM_XEN_DOMAIN_H
@@ -15,44 +15,56 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "xen/layout.h" /* first: it says for which version Xen's headers are read */
+/* First: it says for which version Xen's headers are read. */
+#include "xen/layout.h"
 
 #include <xen/errno.h>
 #include <xen/event_channel.h>
 #include <xen/hvm/params.h>
 
-#include "edge.h"
-#include "xen.h"
 #include "base/array.h"
+#include "edge.h"
+#include "proto/vmctl.h"
+#include "sys/mutex.h"
+#include "xen.h"
 
-#define PAGE 4096u
+/* Frame numbers from here on are refused. */
+#define GFN_LIMIT (1ull << 40)
 
 enum {
-	EVTCHN_PORTS = 1024,   /* as many as a guest gets from xl by default */
-	EVTCHN_BACKENDS = 256, /* ports of the guest that a back end is bound to */
-	FIFO_PAGES = EVTCHN_PORTS * sizeof(event_word_t) / PAGE,
+	/* as many as a guest gets from xl by default */
+	EVTCHN_PORTS = 1024,
+	/* ports of the guest that a back end is bound to */
+	EVTCHN_BACKENDS = 256,
+	FIFO_PAGES = EVTCHN_PORTS * sizeof(event_word_t) / VM_PAGE,
 	GRANT_FRAMES = 32,
-	GRANT_REFS = GRANT_FRAMES * PAGE / sizeof(struct grant_entry_v1),
+	GRANT_REFS = GRANT_FRAMES * VM_PAGE / sizeof(struct grant_entry_v1),
 };
 
-/* A port, read and written as one word; who changes it holds evtchn_lock. */
+/* A port, read and written as one word; evtchn_lock is held to change it. */
 union port {
 	uint64_t word;
 	struct {
-		uint8_t state; /* EVTCHNSTAT_*, or PORT_LOCAL */
+		/* EVTCHNSTAT_*, or PORT_LOCAL */
+		uint8_t state;
 		uint8_t vcpu;
 		uint8_t priority;
 		uint8_t virq;
-		uint16_t remote;  /* domain of an unbound port; PORT_LOCAL: the other port */
-		uint16_t backend; /* interdomain: index of the back end */
+		/* Of an unbound port: the domain that may bind it. Of PORT_LOCAL: the other port. */
+		uint16_t remote;
+		/* Of an interdomain port: the number of the back end. */
+		uint16_t backend;
 	};
 };
 _Static_assert(sizeof(union port) == 8, "one word");
-enum { PORT_LOCAL = 0x80 }; /* interdomain with another port of the same guest */
+/* A port that is bound to another port of the same guest. */
+enum { PORT_LOCAL = 0x80 };
 
-struct fifo_last { /* the queue that an event was last put on: it may still be linked there */
+/* The queue that an event was last put on; it may still be linked there. */
+struct fifo_last {
 	uint8_t vcpu, priority;
-	bool pending; /* the event's word did not exist yet */
+	/* The event came before its word existed. */
+	bool pending;
 };
 
 struct fifo_queue {
@@ -60,211 +72,103 @@ struct fifo_queue {
 };
 
 struct xen_vcpu {
-	struct vcpu_info *info; /* in shared_info, or where the guest wants it */
+	/* In shared_info, or where the guest registered it. */
+	struct vcpu_info *info;
 	bool info_registered;
-	uint8_t upcall_vector; /* HVMOP_set_evtchn_upcall_vector; 0 = none */
-	uint32_t upcall_new; /* atomic: an upcall became due since the last one was injected */
-	uint16_t virq_port[NR_VIRQS]; /* evtchn_lock */
-	/* FIFO: fifo_lock */
+	/* HVMOP_set_evtchn_upcall_vector; 0: none. */
+	uint8_t upcall_vector;
+	/* Atomic: an upcall became due since the last one was injected. */
+	uint32_t upcall_new;
+	/* evtchn_lock */
+	uint16_t virq_port[NR_VIRQS];
+
+	/* ---- FIFO: fifo_lock ---- */
+
 	struct evtchn_fifo_control_block *control;
 	struct fifo_queue queue[EVTCHN_FIFO_MAX_QUEUES];
-	/* its thread */
-	bool waiting; /* in SCHEDOP_block or _poll */
+
+	/* ---- its thread ---- */
+
+	/* In SCHEDOP_block or SCHEDOP_poll. */
+	bool waiting;
 	sk_time_t poll_deadline;
-	uint32_t ram_number; /* of the question for RAM at ram_gfn that it waits for; 0: none */
+	/* The number of the question for RAM at ram_gfn that it waits for; 0: none. */
+	uint32_t ram_number;
 	uint64_t ram_gfn;
 	sk_time_t singleshot;
-	/* any thread */
-	uint64_t period;       /* ns, atomic; 0 = no periodic timer */
-	sk_time_t next_period; /* its thread; SK_NO_DEADLINE = start one from now */
+	/* SK_NO_DEADLINE: start a period from now. */
+	sk_time_t next_period;
 	uint64_t period_seen;
-	bool started; /* came up once */
-	/* time_lock */
-	struct edge_lock time_lock;
+
+	/* ---- any thread ---- */
+
+	/* ns, atomic; 0: no periodic timer. */
+	uint64_t period;
+	/* It came up once. */
+	bool started;
+
+	/* ---- time_lock ---- */
+
+	struct mutex time_lock;
 	struct vcpu_runstate_info runstate;
-	uint64_t runstate_tsc, waiting_ticks; /* at the last update */
-	void *runstate_at[2]; /* the guest's copy, perhaps across a page boundary */
-	uint32_t runstate_size, runstate_first; /* its bytes, and those in the first part */
-	void *time_copy;                        /* struct vcpu_time_info, aligned to 4 */
+	/* At the last update. */
+	uint64_t runstate_tsc, waiting_ticks;
+	/* The guest's copy, perhaps across a page boundary: its parts, its size, and the size of the first part. */
+	void *runstate_at[2];
+	uint32_t runstate_size, runstate_first;
+	/* struct vcpu_time_info, aligned to 4. */
+	void *time_copy;
 };
 
 struct xen_domain {
 	struct xen_params p;
-	struct edge_page shared_page;
-	struct shared_info *shared; /* in the layout of 64-bit code, if not */
-	uint32_t shinfo_compat; /* atomic: laid out for 32-bit code; evtchn_lock to change it */
-	uint64_t hvm_param[HVM_NR_PARAMS]; /* constant but for CALLBACK_IRQ: atomic */
-	uint32_t runstate_flag;            /* VMASST_TYPE_runstate_update_flag, atomic */
-	uint32_t shut_down;                /* atomic: 1 + reason */
+	struct guest_page shared_page;
+	/* In the layout of 64-bit code, unless shinfo_compat is set. */
+	struct shared_info *shared;
+	/* It is laid out for 32-bit code. Atomic; evtchn_lock to change it. */
+	uint32_t shinfo_compat;
+	/* Constant, except for CALLBACK_IRQ, which is atomic. */
+	uint64_t hvm_param[HVM_NR_PARAMS];
+	/* VMASST_TYPE_runstate_update_flag, atomic. */
+	uint32_t runstate_flag;
+	/* 1 + reason, atomic. */
+	uint32_t shut_down;
 
-	struct edge_lock evtchn_lock, fifo_lock;
+	struct mutex evtchn_lock, fifo_lock;
 	union port port[EVTCHN_PORTS];
 	struct fifo_last fifo_last[EVTCHN_PORTS];
-	uint32_t fifo;                       /* atomic: the guest switched to the FIFO ABI */
-	event_word_t *fifo_word[FIFO_PAGES]; /* atomic: set once */
+	/* The guest switched to the FIFO ABI; atomic. */
+	uint32_t fifo;
+	/* Set once; atomic. */
+	event_word_t *fifo_word[FIFO_PAGES];
 	uint32_t n_fifo_pages;
 
-	struct edge_lock mem_lock;
-	struct edge_page grant_page[GRANT_FRAMES];
+	struct mutex mem_lock;
+	struct guest_page grant_page[GRANT_FRAMES];
 	uint64_t grant_gfn[GRANT_FRAMES];
 	uint64_t shared_gfn;
 	uint32_t n_grant_frames;
-	uint16_t grant_readers[GRANT_REFS],
-		grant_writers[GRANT_REFS]; /* users of each reference */
+	/* Users of each reference. */
+	uint16_t grant_readers[GRANT_REFS], grant_writers[GRANT_REFS];
 
-	sk_time_t watchdog[2]; /* vCPU 0's thread looks; atomic */
+	/* Atomic; vCPU 0's thread looks at them. */
+	sk_time_t watchdog[2];
 
-	struct xen_vcpu vcpu[XEN_VCPUS_MAX];
+	struct xen_vcpu vcpu[VM_VCPUS_MAX];
 };
-extern struct xen_domain xd;
+extern struct xen_domain xen_dom;
 
-/* One read of a value that the guest may change meanwhile. */
+/* One read or write of a value that the guest may change meanwhile. */
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
 /* The vCPU whose thread this is; UINT32_MAX on the I/O thread. */
-extern __thread unsigned xen_this_cpu;
+extern __thread unsigned int xen_this_cpu;
 
-/* ---- hypercall.c ------------------------------------------------------------------ */
-struct hcall {
-	unsigned cpu;
-	bool wide;   /* 64-bit caller: its longs and pointers have 8 bytes, else 4 */
-	bool nested; /* inside a multicall */
-	bool again;  /* out: the guest shall execute the instruction again, with op and arg[] */
-	unsigned
-		budget; /* work units left before it has to, shared by the calls of a multicall */
-	uint64_t op;
-	uint64_t arg[6];
-};
-/* Units of one execution: calls of a multicall, elements of a list, pages of an extent. */
-enum { HCALL_BATCH = 256 };
-/* A step that costs n units: it may begin while there is any budget left, so each execution makes progress. */
-static inline void hc_spend(struct hcall *c, unsigned n)
+/* The page at that frame number as the VMM sees it; NULL: it is not RAM of the guest. */
+static inline void *guest_frame(uint64_t gfn)
 {
-	c->budget -= n < c->budget ? n : c->budget;
+	return gfn < GFN_LIMIT ? edge_gmem(gfn * VM_PAGE, VM_PAGE) : NULL;
 }
-
-static inline bool hc_in(const struct hcall *c, void *dst, uint64_t gva, uint64_t len)
-{
-	return edge_gva_read(c->cpu, dst, gva, len);
-}
-static inline bool hc_out(const struct hcall *c, uint64_t gva, const void *src, uint64_t len)
-{
-	return edge_gva_write(c->cpu, gva, src, len);
-}
-/* *s, a structure of the ABI as the caller lays it out, from or to gva. */
-#define HC_GET(c, s, gva) hc_get(c, LAYOUT_OF(s), s, sizeof(*(s)), gva)
-#define HC_PUT(c, gva, s) hc_put(c, LAYOUT_OF(s), gva, s, sizeof(*(s)))
-bool hc_get(
-	const struct hcall *c, const struct layout *l, void *dst, uint64_t size, uint64_t gva);
-bool hc_put(const struct hcall *c, const struct layout *l, uint64_t gva, const void *src,
-	uint64_t size);
-/* Longs and pointers of the caller's, 8 at most. */
-bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned n);
-bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, unsigned n);
-static inline unsigned hc_word_size(const struct hcall *c) { return c->wide ? 8 : 4; }
-static inline bool dom_self(domid_t d) { return d == DOMID_SELF || d == xd.p.domid; }
-/* Domain argument of a call that serves the caller alone: 0, -ESRCH (no such), -EPERM (another's). */
-static inline int dom_check(domid_t d)
-{
-	if (dom_self(d))
-		return 0;
-	return d == 0 ? -XEN_EPERM : -XEN_ESRCH;
-}
-/* Argument 1 points to a structure: into *s. 0 or -EFAULT. */
-#define HC_STRUCT(c, s) (HC_GET(c, s, (c)->arg[1]) ? 0 : -XEN_EFAULT)
-/* The same, and the domain that it names has to be the caller. */
-#define HC_SELF(c, s) (HC_STRUCT(c, s) ?: dom_check((s)->domid))
-
-typedef int64_t hcall_fn(struct hcall *c);
-hcall_fn hc_xen_version, hc_console_io, hc_vm_assist; /* version.c */
-hcall_fn hc_memory_op;                                /* memory_op.c */
-hcall_fn hc_event_channel_op;                         /* evtchn.c */
-hcall_fn hc_grant_table_op;                           /* grant_op.c */
-hcall_fn hc_hvm_op;                                   /* hvm_op.c */
-hcall_fn hc_sched_op;                                 /* sched_op.c */
-hcall_fn hc_vcpu_op, hc_set_timer_op;                 /* vcpu_op.c */
-
-/* Does the vCPU, whose thread this is, execute 64-bit code? */
-bool vcpu_in_long_mode(unsigned cpu);
-
-/* ---- shinfo.c --------------------------------------------------------------------- */
-bool shinfo_compat(void); /* laid out for 32-bit code */
-/* The guest does what new kernels begin with: the layout becomes that of the code that the vCPU runs. */
-void shinfo_latch(unsigned cpu);
-/* Event channels of the 2-level ABI; those that change a bit return what it was. */
-bool shinfo_pending(uint32_t port);
-bool shinfo_pending_set(uint32_t port);
-void shinfo_pending_clear(uint32_t port);
-bool shinfo_masked(uint32_t port);
-bool shinfo_unmask(uint32_t port);
-bool shinfo_select(unsigned cpu, uint32_t port);
-void shinfo_select_all(unsigned cpu);
-/* Members of the vCPU's vcpu_info; it is aligned to 4. */
-uint8_t *shinfo_upcall_pending(unsigned cpu);
-uint8_t *shinfo_upcall_mask(unsigned cpu);
-void *shinfo_time(unsigned cpu);
-/* Since 1970, of the guest's system time 0. */
-void shinfo_wallclock_write(uint64_t sec, uint32_t nsec);
-
-/* ---- sched_op.c ------------------------------------------------------------------- */
-void sched_wait_kick(unsigned cpu);
-void sched_wait_end(unsigned cpu); /* own thread */
-
-/* ---- evtchn.c --------------------------------------------------------------------- */
-int evtchn_init(void) must_check;
-/* A port of the guest's that domain 0 may bind, made at the guest's birth. 0 = none left. */
-uint32_t evtchn_alloc_unbound(void);
-/* A back end takes the unbound port: fn(ctx) runs on the I/O thread when the guest notifies. */
-int evtchn_backend_bind(
-	uint32_t port, void (*fn)(void *ctx), void *ctx, unsigned *backend) must_check;
-void evtchn_backend_unbind(unsigned backend);
-void evtchn_backend_notify(unsigned backend); /* raise the event in the guest */
-void evtchn_backend_again(unsigned backend);  /* call fn(ctx) once more, after the others */
-void evtchn_backends_run(void);               /* I/O thread: call those that were notified */
-void evtchn_virq(unsigned cpu, unsigned virq);
-bool evtchn_pending(uint32_t port);
-bool evtchn_upcall_pending(unsigned cpu);
-void evtchn_mark_upcall(unsigned cpu); /* an event waits: make the upcall due */
-void evtchn_all_pending(
-	unsigned cpu); /* the vcpu_info moved: make the guest look at everything */
-void evtchn_set_pending(uint32_t port, union port p);
-/* evtchn_lock held: the layout of shared_info changed. What is pending is selected in the new one, as if it came now. */
-void evtchn_select_pending(void);
-
-/* ---- evtchn_fifo.c ---------------------------------------------------------------- */
-int64_t fifo_init_control(struct hcall *c, uint64_t arg);
-int64_t fifo_expand_array(struct hcall *c, uint64_t arg);
-void fifo_set_pending(uint32_t port, union port p);
-void fifo_unmask(uint32_t port, union port p);
-void fifo_clear_pending(uint32_t port);
-bool fifo_pending(uint32_t port);
-void fifo_reset(void);
-
-/* ---- grant.c ---------------------------------------------------------------------- */
-int grant_init(void) must_check;
-int grant_grow(uint32_t frames) must_check; /* mem_lock held: 0, -XEN_ENOMEM, -XEN_EINVAL */
-/* For domain `dom`, mem_lock held: GNTST_*; *page is the granted page. */
-int grant_acquire(uint32_t ref, domid_t dom, bool write, void **page);
-void grant_release(uint32_t ref, bool write);
-/* Back ends (domain 0), any thread. 0 or GNTST_*. */
-int grant_map(uint32_t ref, bool write, void **page);
-void grant_unmap(uint32_t ref, bool write);
-int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len);
-int grant_write(uint32_t ref, uint32_t offset, const void *src, uint32_t len);
-
-/* ---- time.c ----------------------------------------------------------------------- */
-void time_init(void);
-uint64_t time_ns(uint64_t tsc);  /* system time at a host TSC */
-sk_time_t time_tsc(uint64_t ns); /* host TSC at a system time, rounded up */
-uint64_t time_ticks_ns(uint64_t ticks);
-static inline uint64_t time_now(void) { return time_ns(edge_tsc()); }
-void time_write(unsigned cpu); /* pvclock pages of the vCPU */
-void time_write_wallclock(void);
-void time_runstate_set(
-	unsigned cpu, int state); /* state < 0: as it is, bring the times up to date */
-void time_timers_run(unsigned cpu);
-/* version.c */
-void domain_uuid(uint8_t out[16]);
 
 #endif

@@ -3,7 +3,10 @@
  */
 #include <stdlib.h>
 
+#include "load/bzimage.h"
+#include "load/elf.h"
 #include "load/load.h"
+#include "load/unpack.h"
 
 enum { RAM = 24 << 20 };
 
@@ -16,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct load_space sp;
 	struct load_error e = { "" };
 	size_t piece, pos;
-	unsigned rounds = 0;
+	unsigned int rounds = 0;
 	int rc;
 
 	if (!size)

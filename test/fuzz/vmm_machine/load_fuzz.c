@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load/bzimage.h"
+#include "load/elf.h"
 #include "load/load.h"
+#include "load/unpack.h"
 
 enum { RAM = 24 << 20 };
 

@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static unsigned reads, writes, fail_at;
+static unsigned int reads, writes, fail_at;
 
 static int step(uint8_t size)
 {
@@ -46,7 +46,7 @@ static void fields_check(const struct mmio_insn *in, int n)
 static void carry_out(const struct mmio_insn *in)
 {
 	static const struct mmio_bus bus = { bus_read, bus_write, NULL };
-	unsigned rounds = in->rep != MMIO_ONCE ? MMIO_REP_MAX : 1;
+	unsigned int rounds = in->rep != MMIO_ONCE ? MMIO_REP_MAX : 1;
 	struct sk_vcpu_state st, old;
 	int rc;
 
@@ -65,7 +65,7 @@ static void carry_out(const struct mmio_insn *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const unsigned modes[] = { 16, 32, 64 };
+	static const unsigned int modes[] = { 16, 32, 64 };
 	struct mmio_insn in;
 	uint8_t cr, gpr;
 	size_t i;

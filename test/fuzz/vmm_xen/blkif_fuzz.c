@@ -14,7 +14,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc, (void)argv;
 	log_quiet = true;
 	fake_guest();
-	disk_make(SECTORS, BLK_HAS_FLUSH | BLK_HAS_DISCARD, false);
+	disk_make(SECTORS, BLK_HAS_FLUSH, false);
 	disk_connect(&front, "x86_64-abi");
 	return 0;
 }
@@ -43,8 +43,7 @@ static bool storage_run(struct feed *f)
 
 	memset(busy, 0, sizeof(busy));
 	while (n < 64 && storage_take(&q[n])) {
-		MUST(q[n].op == BLK_READ || q[n].op == BLK_WRITE || q[n].op == BLK_FLUSH ||
-			q[n].op == BLK_DISCARD);
+		MUST(q[n].op == BLK_READ || q[n].op == BLK_WRITE || q[n].op == BLK_FLUSH);
 		if (q[n].op == BLK_READ || q[n].op == BLK_WRITE) {
 			MUST(q[n].length && q[n].length % 512 == 0);
 			MUST(q[n].offset <= 1048576 && q[n].length <= 1048576 - q[n].offset);

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (ring_put(&con->rsp, rec, sizeof(m) + len) == 0)
 				ring_put_flush(&con->rsp);
 		}
-		guest_send((uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN]);
+		guest_send((uint32_t)xen_dom.hvm_param[HVM_PARAM_CONSOLE_EVTCHN]);
 		fake_event(con);
 		while (!(what & 128) && (n = ring_get(&con->req, rec, sizeof(rec))) > 0) {
 			struct console_msg m;

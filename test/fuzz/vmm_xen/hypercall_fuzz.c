@@ -27,7 +27,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	log_quiet = true;
 	max_pages = RAM_PAGES - 8;
 	fake_homes_step = 16;
-	fake_answer = EDGE_RAM_GIVEN;
+	fake_answer = RAM_GIVEN;
 	return 0;
 }
 
@@ -51,17 +51,18 @@ static void check(void)
 	uint32_t i;
 
 	for (i = 1; i < EVTCHN_PORTS; i++)
-		MUST(xd.port[i].state == EVTCHNSTAT_closed || xd.port[i].vcpu < FAKE_VCPUS);
+		MUST(xen_dom.port[i].state == EVTCHNSTAT_closed ||
+			xen_dom.port[i].vcpu < FAKE_VCPUS);
 	for (i = 0; i < GRANT_REFS; i++)
-		MUST(!xd.grant_readers[i] && !xd.grant_writers[i]);
-	MUST(xd.n_grant_frames <= GRANT_FRAMES && edge_mem_pages() <= RAM_PAGES);
-	MUST(!xd.evtchn_lock.word && !xd.fifo_lock.word && !xd.mem_lock.word);
+		MUST(!xen_dom.grant_readers[i] && !xen_dom.grant_writers[i]);
+	MUST(xen_dom.n_grant_frames <= GRANT_FRAMES && edge_mem_pages() <= RAM_PAGES);
+	MUST(!xen_dom.evtchn_lock.word && !xen_dom.fifo_lock.word && !xen_dom.mem_lock.word);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct feed f = { data, size };
-	unsigned n, cpu;
+	unsigned int n, cpu;
 
 	memset(at(ARG), 0, ARG2 + 0x10000 - ARG);
 	fake_again();

@@ -13,7 +13,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	log_quiet = true;
 	fake_guest();
 	xs = fake_channel("xs", 16384, 0);
-	MUST(xsl_init() == 0 && xs_ring_init() == 0);
+	MUST(xs_link_init() == 0 && xs_ring_init() == 0);
 	return 0;
 }
 
@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			intf->rsp_cons = feed32(&f);
 		if (what & 64 && (intf->error || what & 128))
 			intf->connection = XENSTORE_RECONNECT;
-		memcpy(at(ARG), &xd.hvm_param[HVM_PARAM_STORE_EVTCHN], 4);
+		memcpy(at(ARG), &xen_dom.hvm_param[HVM_PARAM_STORE_EVTCHN], 4);
 		MUST(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, ARG, 0) == 0);
 		evtchn_backends_run();
 		if (!(what & 128))

@@ -2,7 +2,9 @@
  * boot_info_test.c - hvm_start_info and ACPI tables, followed as a guest follows them; iasl reads the AML if it is there
  */
 #define _GNU_SOURCE
-#include "load/boot_info.h"
+#include "load/acpi.h"
+#include "load/start_info.h"
+#include "proto/vmctl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +31,7 @@ static const void *at(uint64_t gpa, uint64_t base, size_t len)
 
 static void start_info(void **state)
 {
-	struct vm_range map[VM_MAP_MAX];
+	struct guest_range map[VM_MAP_MAX];
 	uint32_t n = map_make(0x40000000, 0x8000000, map), i;
 	struct start_info_module m = { 0x6000000, 12345, "" };
 	struct start_info_args a = { GPA, "root=/dev/xvda quiet", &m, 1, 0xfc000000, map, n };
@@ -66,7 +68,7 @@ static void start_info(void **state)
 
 static void start_info_modules(void **state)
 {
-	struct vm_range map[VM_MAP_MAX];
+	struct guest_range map[VM_MAP_MAX];
 	struct start_info_module m[VM_MODULES_MAX];
 	struct start_info_args a = { GPA, "x", m, VM_MODULES_MAX, 0, map,
 		map_make(0x100000, 0, map) };
@@ -99,7 +101,7 @@ static void start_info_modules(void **state)
 
 static void start_info_too_small(void **state)
 {
-	struct vm_range map[VM_MAP_MAX];
+	struct guest_range map[VM_MAP_MAX];
 	struct start_info_module m[2] = { { 0, 1, "one" }, { 2, 3, "two" } };
 	struct start_info_args a = { GPA, "x", m, 2, 0, map, map_make(0x100000, 0, map) };
 	int64_t need = start_info_make(buf, sizeof(buf), &a);

@@ -1,5 +1,5 @@
 unit-tests += vmm_load
-src-unit-vmm_load := test/unit/vmm_machine/load_test.c $(addprefix services/vmm/load/,load.c bzimage.c elf.c unpack.c)
+src-unit-vmm_load := test/unit/vmm_machine/load_test.c $(addprefix services/vmm/load/,load.c load_space.c bzimage.c elf.c unpack.c)
 inc-unit-vmm_load := services/vmm
 ldlibs-unit-vmm_load := -lz -llzma -lbz2 -lzstd -llz4
 

@@ -14,7 +14,7 @@
 
 #include <sk/syscall.h>
 
-static unsigned yields;
+static unsigned int yields;
 static long sk_yield(void)
 {
 	yields++;
@@ -22,6 +22,9 @@ static long sk_yield(void)
 }
 
 #include "../../../services/vmm/machine/exit.c"
+#include "machine/guest_memory.h"
+#include "machine/mmio.h"
+#include "machine/vmctl.h"
 
 enum { RAM = 8 << 20, CODE = 0x1000, TABLES = 0x10000, DATA = 0x20000, HOLE = 0x400000 };
 #define USER_PAGE 0x600000ull /* linear address of a page that user mode may use, on DATA */
@@ -34,7 +37,7 @@ static struct sk_vcpu_state st;
 static struct vcpu v;
 static struct vm_config config = { .domid = 7 };
 static struct sk_info info = { .xcr0 = 7 };
-static unsigned halts, ipis, notes, hypercalls, pages;
+static unsigned int halts, ipis, notes, hypercalls;
 static enum vm_note noted;
 static uint64_t noted_number, rip_at_call;
 static char note_text[256];
@@ -101,35 +104,26 @@ bool msr_write(struct vcpu *c, uint32_t msr, uint64_t value)
 static uint16_t port_seen;
 static uint32_t port_value;
 static uint8_t port_size;
-void port_out(struct vcpu *c, uint16_t port, uint8_t size, uint32_t value)
+void port_out(uint16_t port, uint8_t size, uint32_t value)
 {
-	(void)c;
 	port_seen = port;
 	port_size = size;
 	port_value = value;
 }
 
-uint32_t port_in(struct vcpu *c, uint16_t port, uint8_t size)
+uint32_t port_in(uint16_t port, uint8_t size)
 {
-	(void)c, (void)size;
+	(void)size;
 	port_seen = port;
 	return 0xa1b2c3d4;
 }
 
-void xen_hypercall(unsigned cpu)
+void xen_hypercall(unsigned int cpu)
 {
 	assert_int_equal(cpu, v.id);
 	rip_at_call = st.rip;
 	hypercalls++;
 	st.gpr[SK_RAX] = 77;
-}
-
-void xen_hypercall_page(unsigned cpu, void *page, bool amd)
-{
-	assert_int_equal(cpu, v.id);
-	assert_true(amd);
-	pages++;
-	memset(page, 0x5a, VM_PAGE);
 }
 
 /* Long mode, everything mapped one to one for the supervisor alone, but USER_PAGE. */
@@ -175,7 +169,7 @@ static int setup(void **state)
 	st.rflags = 0x10202; /* RF is set by the way */
 	st.seg[SK_CS].attr = ATTR_CODE64;
 	st.idtr.limit = 0xfff;
-	halts = ipis = notes = hypercalls = pages = yields = synced = 0;
+	halts = ipis = notes = hypercalls = yields = synced = 0;
 	shutdown_reason = -1;
 	note_text[0] = 0;
 	return 0;
@@ -657,7 +651,7 @@ static void cr4_write(uint64_t value, bool good)
 /* A bit that CPUID hides is #GP, and the guest goes on. */
 static void cr4_bits(void **state)
 {
-	unsigned bit;
+	unsigned int bit;
 
 	(void)state;
 	for (bit = 0; bit < 64; bit++)
@@ -707,16 +701,6 @@ static void cr4_by_decode_assist(void **state)
 	assert_int_equal(shutdown_reason, SHUTDOWN_crash);
 }
 
-static void hypercall_pages(void **state)
-{
-	(void)state;
-	assert_true(hypercall_page_write(&v, DATA));
-	assert_int_equal(ram[DATA + 4095], 0x5a);
-	assert_false(hypercall_page_write(&v, DATA | 1)); /* page 1 of 1 */
-	assert_false(hypercall_page_write(&v, HOLE));
-	assert_int_equal(pages, 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -740,7 +724,6 @@ int main(void)
 		cmocka_unit_test_setup(user_rights, setup),
 		cmocka_unit_test_setup(cr4_bits, setup),
 		cmocka_unit_test_setup(cr4_by_decode_assist, setup),
-		cmocka_unit_test_setup(hypercall_pages, setup),
 	};
 
 	return cmocka_run_group_tests_name("vmm exit", tests, NULL, NULL);

@@ -2,7 +2,10 @@
  * load_test.c - the kernel loader: stock kernels, every packed form, and files that lie
  */
 #define _GNU_SOURCE
+#include "load/bzimage.h"
+#include "load/elf.h"
 #include "load/load.h"
+#include "load/unpack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -400,7 +403,7 @@ static void pack(enum unpack_form form, const uint8_t *in, size_t n, struct pack
 {
 	uint8_t *to = out->data;
 	size_t room = sizeof(out->data), pos = 0;
-	unsigned bz_size = (unsigned)room;
+	unsigned int bz_size = (unsigned int)room;
 	z_stream z = { 0 };
 	lzma_options_lzma opt;
 	lzma_stream ls = LZMA_STREAM_INIT;
@@ -435,7 +438,7 @@ static void pack(enum unpack_form form, const uint8_t *in, size_t n, struct pack
 		break;
 	case UNPACK_BZIP2:
 		assert_int_equal(BZ2_bzBuffToBuffCompress((char *)to, &bz_size,
-					 (char *)(uintptr_t)in, (unsigned)n, 9, 0, 0),
+					 (char *)(uintptr_t)in, (unsigned int)n, 9, 0, 0),
 			BZ_OK);
 		pos = bz_size;
 		break;

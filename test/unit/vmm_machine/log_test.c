@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "machine/log.h"
 #include "machine/vm.h"
 
 struct vm vm;
@@ -23,12 +24,12 @@ void mutex_lock(struct mutex *m)
 void mutex_unlock(struct mutex *m) { m->word = 0; }
 
 /* Lines that fn() writes, and whether one of them is `line`. */
-static unsigned lines_of(void (*fn)(void), const char *line, bool *found)
+static unsigned int lines_of(void (*fn)(void), const char *line, bool *found)
 {
 	FILE *f = tmpfile();
 	int out = dup(1);
 	char buf[256];
-	unsigned n = 0;
+	unsigned int n = 0;
 
 	assert_non_null(f);
 	fflush(stdout);
@@ -66,7 +67,7 @@ static void same_note(void)
 
 static void many_notes(void)
 {
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < 1000; i++)
 		vm_note(NOTE_MSR_READ, 0x1000 + i, "register %u", i);
@@ -74,7 +75,7 @@ static void many_notes(void)
 
 static void crash_notes(void)
 {
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < 100; i++)
 		vm_note(NOTE_CRASH, i, "crash %u", i);

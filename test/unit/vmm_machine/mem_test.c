@@ -2,7 +2,10 @@
  * mem_test.c - the guest's physical map over a pretended nested space, and walks of hostile page tables
  */
 #define _GNU_SOURCE
+#include "machine/chunk.h"
 #include "machine/guest_memory.h"
+#include "machine/physmap.h"
+#include "machine/ram.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +56,7 @@ void mutex_unlock(struct mutex *m)
 	m->word = 0;
 }
 
-int memk_alloc(uint32_t order, sk_cap_t *frame, void **out)
+int ram_own_alloc(uint32_t order, sk_cap_t *frame, void **out)
 {
 	static uint8_t *pool;
 	static uint64_t left;
@@ -76,8 +79,8 @@ static sk_gpa_t home_of(uint64_t piece, uint64_t offset)
 {
 	uint64_t linear = (piece << vm.ram_order) + offset;
 
-	if (piece >= vm.n_birth)
-		return grown[piece - vm.n_birth] + offset;
+	if (piece >= vm.n_boot_pieces)
+		return grown[piece - vm.n_boot_pieces] + offset;
 	return linear < vm.low_size ? linear : VM_HIGH_GPA + linear - vm.low_size;
 }
 
@@ -102,13 +105,13 @@ static int map_add(struct mapping m)
 
 static void map_remove(uint32_t i) { maps[i] = maps[--n_maps]; }
 
-int memk_map_home(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+int ram_page_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 {
 	assert_int_equal(home_of(piece, offset), gpa);
 	return map_add((struct mapping){ gpa, piece, offset, 0, true });
 }
 
-void memk_unmap_home(uint64_t piece, uint64_t offset)
+void ram_page_unmap(uint64_t piece, uint64_t offset)
 {
 	uint32_t i;
 
@@ -120,7 +123,7 @@ void memk_unmap_home(uint64_t piece, uint64_t offset)
 	fail_msg("not mapped");
 }
 
-int memk_copy(uint64_t piece, sk_cap_t *copy)
+int ram_copy_make(uint64_t piece, sk_cap_t *copy)
 {
 	*copy = ++next_cap;
 	assert_true(*copy < sizeof(piece_of_copy) / sizeof(piece_of_copy[0]));
@@ -129,8 +132,8 @@ int memk_copy(uint64_t piece, sk_cap_t *copy)
 	return 0;
 }
 
-/* The kernel gives a capability one window; and no other one may have the same, see memk_drop_copy(). */
-int memk_map_copy(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
+/* The kernel gives a capability one window; and no other one may have the same, see ram_copy_drop(). */
+int ram_copy_map(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
 {
 	uint64_t piece = piece_of_copy[copy];
 	uint32_t i;
@@ -142,7 +145,7 @@ int memk_map_copy(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
 	return map_add((struct mapping){ gpa, piece, offset, copy, false });
 }
 
-void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
+void ram_copy_unmap(sk_cap_t copy, uint64_t offset)
 {
 	uint32_t i;
 
@@ -155,7 +158,7 @@ void memk_unmap_copy(sk_cap_t copy, uint64_t offset)
 }
 
 /* The kernel clears what of the piece lies in the window, whoever mapped it: nothing may be left there. */
-void memk_drop_copy(sk_cap_t copy)
+void ram_copy_drop(sk_cap_t copy)
 {
 	uint32_t i;
 
@@ -164,17 +167,17 @@ void memk_drop_copy(sk_cap_t copy)
 	n_copies--;
 }
 
-int memk_home(uint64_t piece, sk_gpa_t gpa)
+int ram_piece_make(uint64_t piece, sk_gpa_t gpa)
 {
 	if (fail_homes)
 		return -SK_E_NO_MEM;
-	assert_true(piece >= vm.n_birth && piece < vm.n_given);
+	assert_true(piece >= vm.n_boot_pieces && piece < vm.n_given);
 	assert_int_equal(gpa % VM_CHUNK, 0);
-	grown[piece - vm.n_birth] = gpa;
+	grown[piece - vm.n_boot_pieces] = gpa;
 	return 0;
 }
 
-int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
+int ram_frame_map(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
 {
 	(void)frame;
 	*copy = ++next_cap;
@@ -182,7 +185,7 @@ int memk_map_frame(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
 	return map_add((struct mapping){ gpa, UINT64_MAX, 0, *copy, false });
 }
 
-int memk_split(sk_gpa_t gpa)
+int ram_large_split(sk_gpa_t gpa)
 {
 	uint32_t i;
 
@@ -200,7 +203,7 @@ int memk_split(sk_gpa_t gpa)
 }
 
 /* What a guest access at gpa reaches, as the VMM sees it; NULL = nested fault. */
-static uint8_t *nested(sk_gpa_t gpa, const struct mem_page *pages, uint32_t n)
+static uint8_t *nested(sk_gpa_t gpa, const struct guest_page *pages, uint32_t n)
 {
 	uint32_t i, j;
 
@@ -213,7 +216,7 @@ static uint8_t *nested(sk_gpa_t gpa, const struct mem_page *pages, uint32_t n)
 			return vm.ram + home_of(maps[i].piece, maps[i].offset);
 		for (j = 0; j < n; j++)
 			if (pages[j].nested == maps[i].cap)
-				return pages[j].ptr;
+				return pages[j].addr;
 		fail_msg("a page of nobody's at %lx", (long)gpa);
 	}
 	return NULL;
@@ -231,7 +234,7 @@ static int setup(void **state)
 		.high_size = RAM_SIZE / 2,
 		.ram_order = 22,
 		.ram_end = VM_HIGH_GPA + RAM_SIZE / 2 };
-	vm.n_birth = vm.n_given = vm.n_pieces = vm.max_pieces = RAM_SIZE >> 22;
+	vm.n_boot_pieces = vm.n_given = vm.n_pieces = vm.max_pieces = RAM_SIZE >> 22;
 	memset(vm.ram, 0, RAM_SIZE / 2);
 	memset(split, 0, sizeof(split));
 	n_maps = n_copies = 0;
@@ -245,8 +248,6 @@ static int setup(void **state)
 
 static void bounds(void **state)
 {
-	uint8_t buf[64];
-
 	(void)state;
 	assert_ptr_equal(gmem(0, 1), vm.ram);
 	assert_ptr_equal(gmem(0, RAM_SIZE / 2), vm.ram);
@@ -260,39 +261,32 @@ static void bounds(void **state)
 	assert_null(gmem(UINT64_MAX, 2));
 	assert_null(gmem(1, UINT64_MAX));
 	assert_null(gmem(1ull << VM_PHYS_BITS, 1));
-	assert_null(gmem_frame(UINT64_MAX));
-	assert_null(gmem_frame(1ull << 52));
-	assert_int_equal(gmem_read(RAM_SIZE / 2 - 32, buf, 64), -SK_E_RANGE);
-	assert_int_equal(gmem_write(UINT64_MAX - 3, buf, 64), -SK_E_RANGE);
-	assert_int_equal(gmem_write(RAM_SIZE / 2 - 64, "0123456789abcdef", 16), 0);
-	assert_int_equal(gmem_read(RAM_SIZE / 2 - 64, buf, 16), 0);
-	assert_memory_equal(buf, "0123456789abcdef", 16);
 }
 
 static void holes(void **state)
 {
-	uint64_t pages = mem_pages();
+	uint64_t pages = physmap_pages();
 
 	(void)state;
 	assert_int_equal(pages, RAM_SIZE / VM_PAGE);
-	assert_int_equal(mem_hole_make(0x5000), 0);
-	assert_int_equal(mem_hole_make(0x5000), -SK_E_NOT_FOUND);
-	assert_int_equal(mem_hole_make(0x5001), -SK_E_RANGE);
-	assert_int_equal(mem_hole_make(RAM_SIZE / 2), -SK_E_NOT_FOUND);
-	assert_int_equal(mem_hole_make(1ull << 60), -SK_E_RANGE);
+	assert_int_equal(physmap_hole_make(0x5000), 0);
+	assert_int_equal(physmap_hole_make(0x5000), -SK_E_NOT_FOUND);
+	assert_int_equal(physmap_hole_make(0x5001), -SK_E_RANGE);
+	assert_int_equal(physmap_hole_make(RAM_SIZE / 2), -SK_E_NOT_FOUND);
+	assert_int_equal(physmap_hole_make(1ull << 60), -SK_E_RANGE);
 	assert_null(gmem(0x5000, 1));
 	assert_null(gmem(0x4000, 0x1001));
 	assert_null(gmem(0x4fff, 2));
 	assert_ptr_equal(gmem(0x4000, 0x1000), vm.ram + 0x4000);
 	assert_ptr_equal(gmem(0x6000, VM_CHUNK), vm.ram + 0x6000);
 	assert_null(nested(0x5000, NULL, 0));
-	assert_int_equal(mem_pages(), pages - 1);
-	assert_int_equal(mem_hole_fill(0x4000, true), -SK_E_EXISTS);
-	assert_int_equal(mem_hole_fill(0x5000, true), 0);
+	assert_int_equal(physmap_pages(), pages - 1);
+	assert_int_equal(physmap_hole_fill_or_ask(0x4000), -SK_E_EXISTS);
+	assert_int_equal(physmap_hole_fill_or_ask(0x5000), 0);
 	assert_ptr_equal(nested(0x5000, NULL, 0), vm.ram + 0x5000);
-	assert_int_equal(mem_pages(), pages);
-	assert_int_equal(mem_hole_fill(0x5000, true), -SK_E_EXISTS);
-	assert_int_equal(mem_hole_fill(0x400000, true), -SK_E_EXISTS);
+	assert_int_equal(physmap_pages(), pages);
+	assert_int_equal(physmap_hole_fill_or_ask(0x5000), -SK_E_EXISTS);
+	assert_int_equal(physmap_hole_fill_or_ask(0x400000), -SK_E_EXISTS);
 }
 
 /* A page of RAM may come back elsewhere, beyond RAM too, and then home again. */
@@ -301,108 +295,99 @@ static void moved_pages(void **state)
 	const sk_gpa_t beyond = 0x8000000;
 
 	(void)state;
-	assert_int_equal(mem_hole_fill(beyond, true), -SK_E_NO_MEM);
-	assert_int_equal(mem_hole_make(VM_HIGH_GPA + 0x3000), 0);
-	assert_int_equal(mem_hole_fill(beyond, true), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(beyond), -SK_E_NO_MEM);
+	assert_int_equal(physmap_hole_make(VM_HIGH_GPA + 0x3000), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(beyond), 0);
 	assert_ptr_equal(gmem(beyond, VM_PAGE), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_ptr_equal(nested(beyond, NULL, 0), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_null(gmem(beyond, VM_PAGE + 1));
-	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000, true),
+	assert_int_equal(physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000),
 		-SK_E_NO_MEM); /* its page is at `beyond` */
-	assert_int_equal(mem_hole_make(0x7000), 0);
-	assert_int_equal(mem_hole_fill(VM_HIGH_GPA + 0x3000, true), 0); /* another one's */
+	assert_int_equal(physmap_hole_make(0x7000), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000), 0); /* another one's */
 	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + 0x7000);
-	assert_null(gmem(
-		VM_HIGH_GPA + 0x2000, 0x2000)); /* not contiguous here: gmem_read is for that */
-	memset(vm.ram + VM_HIGH_GPA + 0x2ff8, 0x11, 8);
-	memset(vm.ram + 0x7000, 0x22, 8);
-	{
-		uint8_t buf[16];
-
-		assert_int_equal(gmem_read(VM_HIGH_GPA + 0x2ff8, buf, 16), 0);
-		assert_int_equal(buf[7], 0x11);
-		assert_int_equal(buf[8], 0x22);
-	}
-	assert_int_equal(mem_hole_make(beyond), 0);
-	assert_int_equal(mem_hole_make(VM_HIGH_GPA + 0x3000), 0);
+	/* not contiguous here */
+	assert_null(gmem(VM_HIGH_GPA + 0x2000, 0x2000));
+	assert_int_equal(physmap_hole_make(beyond), 0);
+	assert_int_equal(physmap_hole_make(VM_HIGH_GPA + 0x3000), 0);
 	assert_int_equal(
-		mem_hole_fill(VM_HIGH_GPA + 0x3000, true), 0); /* its own, as it is free */
+		physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000), 0); /* its own, as it is free */
 	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_int_equal(vm.balloon_pages, 1);
 }
 
 static void special_pages(void **state)
 {
-	static struct mem_page p[2];
+	static struct guest_page p[2];
 
 	(void)state;
-	assert_int_equal(mem_page_alloc(&p[0]), 0);
-	assert_int_equal(mem_page_alloc(&p[1]), 0);
-	assert_int_equal(mem_special_map(0x1000, &p[0]), 0);
-	assert_int_equal(mem_special_map(0x1000, &p[0]), 0);
-	assert_ptr_equal(gmem(0x1000, VM_PAGE), p[0].ptr);
-	assert_ptr_equal(nested(0x1000, p, 2), p[0].ptr);
+	assert_int_equal(physmap_page_alloc(&p[0]), 0);
+	assert_int_equal(physmap_page_alloc(&p[1]), 0);
+	assert_int_equal(physmap_page_show(0x1000, &p[0]), 0);
+	assert_int_equal(physmap_page_show(0x1000, &p[0]), 0);
+	assert_ptr_equal(gmem(0x1000, VM_PAGE), p[0].addr);
+	assert_ptr_equal(nested(0x1000, p, 2), p[0].addr);
 	assert_int_equal(vm.balloon_pages, 1);
-	assert_int_equal(mem_special_map(VM_SPECIAL_GPA, &p[1]), 0);
-	assert_ptr_equal(nested(VM_SPECIAL_GPA, p, 2), p[1].ptr);
-	assert_int_equal(mem_special_map(0x1000, &p[1]), 0); /* over the other one */
-	assert_ptr_equal(gmem(0x1000, 1), p[1].ptr);
-	assert_ptr_equal(nested(0x1000, p, 2), p[1].ptr);
+	assert_int_equal(physmap_page_show(VM_SPECIAL_GPA, &p[1]), 0);
+	assert_ptr_equal(nested(VM_SPECIAL_GPA, p, 2), p[1].addr);
+	assert_int_equal(physmap_page_show(0x1000, &p[1]), 0); /* over the other one */
+	assert_ptr_equal(gmem(0x1000, 1), p[1].addr);
+	assert_ptr_equal(nested(0x1000, p, 2), p[1].addr);
 	assert_null(gmem(VM_SPECIAL_GPA, 1));
 	assert_null(nested(VM_SPECIAL_GPA, p, 2));
 	assert_int_equal(p[0].nested, 0);
-	assert_int_equal(mem_special_map(0x400000, &p[1]), 0); /* moves: a hole stays */
+	assert_int_equal(physmap_page_show(0x400000, &p[1]), 0); /* moves: a hole stays */
 	assert_null(gmem(0x1000, 1));
-	assert_int_equal(mem_hole_fill(0x1000, true), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(0x1000), 0);
 	assert_ptr_equal(gmem(0x1000, 1), vm.ram + 0x1000);
-	assert_int_equal(mem_hole_make(0x400000), 0);
+	assert_int_equal(physmap_hole_make(0x400000), 0);
 	assert_int_equal(p[1].nested, 0);
 	assert_int_equal(vm.balloon_pages, 1);
-	assert_int_equal(mem_special_map(VM_LAPIC_GPA, &p[0]), -SK_E_RANGE);
-	assert_int_equal(mem_special_map(1ull << VM_PHYS_BITS, &p[0]), -SK_E_RANGE);
-	assert_int_equal(mem_special_map(12, &p[0]), -SK_E_RANGE);
+	assert_int_equal(physmap_page_show(VM_LAPIC_GPA, &p[0]), -SK_E_RANGE);
+	assert_int_equal(physmap_page_show(1ull << VM_PHYS_BITS, &p[0]), -SK_E_RANGE);
+	assert_int_equal(physmap_page_show(12, &p[0]), -SK_E_RANGE);
 }
 
 static void moves(void **state)
 {
-	static struct mem_page p;
+	static struct guest_page p;
 
 	(void)state;
 	memset(vm.ram + 0x9000, 0x5a, 8);
-	assert_int_equal(mem_move(0x9000, 0x10000000), 0);
+	assert_int_equal(physmap_page_move(0x9000, 0x10000000), 0);
 	assert_null(gmem(0x9000, 1));
 	assert_int_equal(*(uint8_t *)gmem(0x10000000, 1), 0x5a);
 	assert_ptr_equal(nested(0x10000000, NULL, 0), vm.ram + 0x9000);
 	assert_int_equal(vm.balloon_pages, 0);
-	assert_int_equal(mem_move(0x10000000, 0x9000), 0); /* home again */
+	assert_int_equal(physmap_page_move(0x10000000, 0x9000), 0); /* home again */
 	assert_ptr_equal(nested(0x9000, NULL, 0), vm.ram + 0x9000);
-	assert_int_equal(mem_move(0x9000, 0xa000), 0); /* over RAM: that goes out */
+	assert_int_equal(physmap_page_move(0x9000, 0xa000), 0); /* over RAM: that goes out */
 	assert_int_equal(vm.balloon_pages, 1);
 	assert_ptr_equal(gmem(0xa000, 1), vm.ram + 0x9000);
-	assert_int_equal(mem_move(0x9000, 0xb000), -SK_E_RANGE);
-	assert_int_equal(mem_move(0xa000, 0xa000), 0);
-	assert_int_equal(mem_page_alloc(&p), 0);
-	assert_int_equal(mem_special_map(0xc000, &p), 0);
-	assert_int_equal(mem_move(0xc000, 0xd000), 0);
-	assert_ptr_equal(gmem(0xd000, 1), p.ptr);
+	assert_int_equal(physmap_page_move(0x9000, 0xb000), -SK_E_RANGE);
+	assert_int_equal(physmap_page_move(0xa000, 0xa000), 0);
+	assert_int_equal(physmap_page_alloc(&p), 0);
+	assert_int_equal(physmap_page_show(0xc000, &p), 0);
+	assert_int_equal(physmap_page_move(0xc000, 0xd000), 0);
+	assert_ptr_equal(gmem(0xd000, 1), p.addr);
 }
 
 /* Pages that moved side by side have one capability; one that goes leaves the other. */
 static void moves_side_by_side(void **state)
 {
 	(void)state;
-	assert_int_equal(mem_move(0x9000, 0x10000000), 0);
-	assert_int_equal(mem_move(0xa000, 0x10001000), 0);
+	assert_int_equal(physmap_page_move(0x9000, 0x10000000), 0);
+	assert_int_equal(physmap_page_move(0xa000, 0x10001000), 0);
 	assert_int_equal(n_copies, 1);
-	assert_int_equal(mem_move(0xc000, 0x10002000), 0); /* at another distance */
+	assert_int_equal(physmap_page_move(0xc000, 0x10002000), 0); /* at another distance */
 	assert_int_equal(n_copies, 2);
-	assert_int_equal(mem_hole_make(0x10000000), 0);
+	assert_int_equal(physmap_hole_make(0x10000000), 0);
 	assert_int_equal(n_copies, 2);
 	assert_ptr_equal(nested(0x10001000, NULL, 0), vm.ram + 0xa000);
-	assert_int_equal(mem_hole_make(0x10001000), 0);
+	assert_int_equal(physmap_hole_make(0x10001000), 0);
 	assert_int_equal(n_copies, 1);
 	fail_maps = 1;
-	assert_int_equal(mem_move(0x10002000, 0x10003000), -SK_E_NO_MEM);
+	assert_int_equal(physmap_page_move(0x10002000, 0x10003000), -SK_E_NO_MEM);
 	assert_int_equal(n_copies, 0);
 }
 
@@ -421,32 +406,33 @@ static int setup_growing(void **state)
 /* Where there is no RAM control is asked; what it gives has its home there, and only what is populated is the guest's. */
 static void grows(void **state)
 {
-	uint64_t pages = mem_pages(), i;
+	uint64_t pages = physmap_pages(), i;
 
 	(void)state;
-	assert_int_equal(mem_max_gfn(), (VM_HIGH_GPA + RAM_SIZE / 2) / VM_PAGE - 1);
-	assert_int_equal(mem_hole_fill(hot + 0x3000, true), -SK_E_AGAIN);
-	assert_int_equal(mem_hole_fill(hot + 0x3000, false), -SK_E_NO_MEM);
-	assert_int_equal(mem_hole_fill(0x3000, true), -SK_E_EXISTS);
-	assert_int_equal(mem_given(1), 1);
-	assert_int_equal(mem_pages(), pages);
+	assert_int_equal(physmap_max_gfn(), (VM_HIGH_GPA + RAM_SIZE / 2) / VM_PAGE - 1);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), -SK_E_AGAIN);
+	assert_int_equal(physmap_hole_fill(hot + 0x3000), -SK_E_NO_MEM);
+	assert_int_equal(physmap_hole_fill_or_ask(0x3000), -SK_E_EXISTS);
+	assert_int_equal(physmap_ram_given(1), 1);
+	assert_int_equal(physmap_pages(), pages);
 	for (i = 0; i < CHUNK_PAGES; i++) {
 		sk_gpa_t at = hot + (i * 5 % CHUNK_PAGES) * VM_PAGE;
 
 		assert_null(nested(at, NULL, 0));
-		assert_int_equal(mem_hole_fill(at, true), 0);
+		assert_int_equal(physmap_hole_fill_or_ask(at), 0);
 		assert_ptr_equal(gmem(at, VM_PAGE), vm.ram + at);
 		assert_ptr_equal(nested(at, NULL, 0), vm.ram + at);
-		assert_int_equal(mem_pages(), pages + i + 1);
+		assert_int_equal(physmap_pages(), pages + i + 1);
 	}
 	for (i = 0; i < n_maps; i++)
 		assert_true(maps[i].home); /* no capability is copied */
 	assert_ptr_equal(gmem(hot, VM_CHUNK), vm.ram + hot);
 	assert_int_equal(vm.balloon_pages, 0);
-	assert_int_equal(mem_hole_fill(hot + 0x3000, true), -SK_E_EXISTS);
-	assert_int_equal(mem_hole_make(hot + 0x3000), 0);
-	assert_int_equal(mem_hole_fill(hot + 0x3000, true), 0); /* its own: nothing is asked */
-	assert_int_equal(mem_hole_fill(hot + VM_CHUNK, true), -SK_E_AGAIN);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), -SK_E_EXISTS);
+	assert_int_equal(physmap_hole_make(hot + 0x3000), 0);
+	assert_int_equal(
+		physmap_hole_fill_or_ask(hot + 0x3000), 0); /* its own: nothing is asked */
+	assert_int_equal(physmap_hole_fill_or_ask(hot + VM_CHUNK), -SK_E_AGAIN);
 }
 
 /* Never more than maxmem: control's word is not taken for it, and what is ballooned out fills places without RAM. */
@@ -455,16 +441,16 @@ static void growth_ends(void **state)
 	uint32_t i;
 
 	(void)state;
-	assert_int_equal(mem_room(), GROW_MAX);
-	assert_int_equal(mem_given(GROW_MAX - 1), GROW_MAX - 1);
-	assert_int_equal(mem_given(7), 1);
-	assert_int_equal(mem_given(UINT32_MAX), 0);
-	assert_int_equal(mem_room(), 0);
+	assert_int_equal(physmap_ram_room(), GROW_MAX);
+	assert_int_equal(physmap_ram_given(GROW_MAX - 1), GROW_MAX - 1);
+	assert_int_equal(physmap_ram_given(7), 1);
+	assert_int_equal(physmap_ram_given(UINT32_MAX), 0);
+	assert_int_equal(physmap_ram_room(), 0);
 	for (i = 0; i < GROW_MAX; i++)
-		assert_int_equal(mem_hole_fill((1ull << 33) - i * VM_CHUNK, true), 0);
-	assert_int_equal(mem_max_gfn(), ((1ull << 33) + VM_CHUNK) / VM_PAGE - 1);
+		assert_int_equal(physmap_hole_fill_or_ask((1ull << 33) - i * VM_CHUNK), 0);
+	assert_int_equal(physmap_max_gfn(), ((1ull << 33) + VM_CHUNK) / VM_PAGE - 1);
 	/* all have a home: the rest of them goes where it is wanted */
-	assert_int_equal(mem_hole_fill(hot, true), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(hot), 0);
 	assert_int_not_equal(page_kind(*chunk_find(hot >> CHUNK_SHIFT)->page), PAGE_HOME);
 	assert_int_equal(vm.balloon_pages, GROW_MAX * (CHUNK_PAGES - 1) - 1);
 	assert_ptr_equal(gmem(hot, VM_PAGE), nested(hot, NULL, 0));
@@ -473,24 +459,24 @@ static void growth_ends(void **state)
 /* A chunk that the guest used otherwise becomes the home of a piece; what is there stays. */
 static void grows_around(void **state)
 {
-	static struct mem_page p;
+	static struct guest_page p;
 
 	(void)state;
-	assert_int_equal(mem_page_alloc(&p), 0);
-	assert_int_equal(mem_special_map(hot, &p), 0);
-	assert_int_equal(mem_move(0x9000, hot + VM_PAGE), 0);
-	assert_int_equal(mem_hole_fill(hot + 2 * VM_PAGE, true), -SK_E_AGAIN);
-	assert_int_equal(mem_given(1), 1);
+	assert_int_equal(physmap_page_alloc(&p), 0);
+	assert_int_equal(physmap_page_show(hot, &p), 0);
+	assert_int_equal(physmap_page_move(0x9000, hot + VM_PAGE), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 2 * VM_PAGE), -SK_E_AGAIN);
+	assert_int_equal(physmap_ram_given(1), 1);
 	fail_homes = 1;
-	assert_int_equal(mem_hole_fill(hot + 2 * VM_PAGE, true), -SK_E_NO_MEM);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 2 * VM_PAGE), -SK_E_NO_MEM);
 	fail_homes = 0;
 	assert_int_equal(vm.balloon_pages, 0);
-	assert_int_equal(mem_hole_fill(hot + 2 * VM_PAGE, true), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 2 * VM_PAGE), 0);
 	assert_int_equal(vm.balloon_pages, CHUNK_PAGES - 1);
-	assert_ptr_equal(gmem(hot, 1), p.ptr);
+	assert_ptr_equal(gmem(hot, 1), p.addr);
 	assert_ptr_equal(nested(hot + VM_PAGE, &p, 1), vm.ram + 0x9000);
-	assert_int_equal(mem_hole_make(hot + VM_PAGE), 0);
-	assert_int_equal(mem_hole_fill(hot + VM_PAGE, true), 0);
+	assert_int_equal(physmap_hole_make(hot + VM_PAGE), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + VM_PAGE), 0);
 	assert_ptr_equal(nested(hot + VM_PAGE, &p, 1), vm.ram + hot + VM_PAGE);
 }
 
@@ -501,8 +487,8 @@ static void heap_suffices(void **state)
 
 	(void)state;
 	for (i = 0; i < RAM_SIZE / 2; i += 2 * VM_PAGE) {
-		assert_int_equal(mem_hole_make(i), 0);
-		assert_int_equal(mem_hole_make(VM_HIGH_GPA + i), 0);
+		assert_int_equal(physmap_hole_make(i), 0);
+		assert_int_equal(physmap_hole_make(VM_HIGH_GPA + i), 0);
 	}
 	assert_int_equal(vm.balloon_pages, RAM_SIZE / VM_PAGE / 2);
 	/* besides: a table of pointers for each half, and a page of heads begun */
@@ -517,44 +503,44 @@ static void extra_bounded(void **state)
 	int rc = 0;
 
 	(void)state;
-	assert_int_equal(mem_hole_make(0), 0);
+	assert_int_equal(physmap_hole_make(0), 0);
 	for (i = 0; !rc && i < 1000; i++) {
-		rc = mem_hole_fill(far + i * VM_CHUNK, false);
+		rc = physmap_hole_fill(far + i * VM_CHUNK);
 		if (!rc)
-			assert_int_equal(mem_hole_make(far + i * VM_CHUNK), 0);
+			assert_int_equal(physmap_hole_make(far + i * VM_CHUNK), 0);
 	}
 	assert_int_equal(rc, -SK_E_LIMIT);
 	assert_true(i < 300);
 	/* what becomes the home of RAM is bounded by that, and counts no more */
-	assert_int_equal(mem_given(1), 1);
-	assert_int_equal(mem_hole_fill(far, true), 0);
+	assert_int_equal(physmap_ram_given(1), 1);
+	assert_int_equal(physmap_hole_fill_or_ask(far), 0);
 	assert_int_equal(page_kind(*chunk_find(far >> CHUNK_SHIFT)->page), PAGE_HOME);
-	assert_int_equal(mem_hole_fill(far + i * VM_CHUNK, false), 0);
-	assert_int_equal(mem_hole_fill(far + (i + 1) * VM_CHUNK, false), -SK_E_LIMIT);
+	assert_int_equal(physmap_hole_fill(far + i * VM_CHUNK), 0);
+	assert_int_equal(physmap_hole_fill(far + (i + 1) * VM_CHUNK), -SK_E_LIMIT);
 }
 
 static void failure_loses_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(mem_hole_make(0x5000), 0);
+	assert_int_equal(physmap_hole_make(0x5000), 0);
 	fail_maps = 1;
-	assert_int_equal(mem_hole_fill(0x5000, true), -SK_E_NO_MEM);
+	assert_int_equal(physmap_hole_fill_or_ask(0x5000), -SK_E_NO_MEM);
 	fail_maps = 0;
 	assert_int_equal(vm.balloon_pages, 1);
-	assert_int_equal(mem_hole_fill(0x5000, true), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(0x5000), 0);
 	assert_int_equal(vm.balloon_pages, 0);
 }
 
 /* A long random run against what the nested space then shows. */
 static void model_run(void)
 {
-	static struct mem_page p[4];
+	static struct guest_page p[4];
 	sk_gpa_t where[24];
 	uint32_t i, j;
 
 	srand(1);
 	for (i = 0; i < 4; i++)
-		assert_int_equal(mem_page_alloc(&p[i]), 0);
+		assert_int_equal(physmap_page_alloc(&p[i]), 0);
 	for (i = 0; i < 24; i++)
 		where[i] = (i % 3 == 0          ? 0x200000ull
 				   : i % 3 == 1 ? VM_HIGH_GPA
@@ -566,18 +552,18 @@ static void model_run(void)
 
 		switch (rand() % 4) {
 		case 0:
-			rc = mem_hole_make(a);
+			rc = physmap_hole_make(a);
 			break;
 		case 1:
-			rc = mem_hole_fill(a, true);
+			rc = physmap_hole_fill_or_ask(a);
 			if (rc == -SK_E_AGAIN)
-				rc = mem_given(1) == 1 ? mem_hole_fill(a, false) : 1;
+				rc = physmap_ram_given(1) == 1 ? physmap_hole_fill(a) : 1;
 			break;
 		case 2:
-			rc = mem_special_map(a, &p[rand() % 4]);
+			rc = physmap_page_show(a, &p[rand() % 4]);
 			break;
 		default:
-			rc = mem_move(a, b);
+			rc = physmap_page_move(a, b);
 			break;
 		}
 		assert_true(rc == 0 || rc == -SK_E_NOT_FOUND || rc == -SK_E_EXISTS ||
@@ -586,7 +572,7 @@ static void model_run(void)
 			assert_ptr_equal(gmem(where[j], VM_PAGE), nested(where[j], p, 4));
 	}
 	for (j = 0; j < 24; j++) {
-		int rc = mem_hole_make(where[j]);
+		int rc = physmap_hole_make(where[j]);
 
 		assert_true(rc == 0 || rc == -SK_E_NOT_FOUND || rc == -SK_E_RANGE);
 	}
@@ -597,7 +583,7 @@ static void model(void **state)
 {
 	(void)state;
 	model_run();
-	assert_int_equal(vm.n_pieces, vm.n_birth);
+	assert_int_equal(vm.n_pieces, vm.n_boot_pieces);
 }
 
 static void model_growing(void **state)
@@ -605,7 +591,7 @@ static void model_growing(void **state)
 	(void)state;
 	model_run();
 	assert_int_equal(
-		vm.n_pieces, vm.n_birth + 1); /* all places beyond RAM are in one chunk */
+		vm.n_pieces, vm.n_boot_pieces + 1); /* all places beyond RAM are in one chunk */
 }
 
 /* ---- by guest-virtual address ---------------------------------------------------------------------------- */
@@ -631,17 +617,16 @@ static void four_levels(void **state)
 	pte(0x11000 + 8 * (gva >> 30 & 511), 0x12003);
 	pte(0x12000 + 8 * (gva >> 21 & 511), 0x13003);
 	pte(0x13000 + 8 * 3, 0x8000000000042001); /* read-only, no execute */
-	assert_int_equal(gva_to_gpa(&cpu, gva, false), 0x42123);
-	assert_int_equal(gva_to_gpa(&cpu, gva, true), UINT64_MAX);
+	assert_int_equal(gva_to_gpa(&cpu, gva), 0x42123);
+	assert_int_equal(gva_to_gpa_writable(&cpu, gva), UINT64_MAX);
 	st.cr0 = 0x80000001; /* without WP supervisors write anywhere */
-	assert_int_equal(gva_to_gpa(&cpu, gva, true), 0x42123);
+	assert_int_equal(gva_to_gpa_writable(&cpu, gva), 0x42123);
 	memcpy(&v, vm.ram + 0x13018, 8);
 	assert_int_equal(v, 0x8000000000042061); /* accessed and dirty */
-	assert_int_equal(gva_to_gpa(&cpu, gva + VM_PAGE, false), UINT64_MAX);
-	assert_int_equal(
-		gva_to_gpa(&cpu, 0x0000888000003123, false), UINT64_MAX); /* not canonical */
+	assert_int_equal(gva_to_gpa(&cpu, gva + VM_PAGE), UINT64_MAX);
+	assert_int_equal(gva_to_gpa(&cpu, 0x0000888000003123), UINT64_MAX); /* not canonical */
 	st.cr3 = 0x10000 | 1ull << 50; /* tables beyond memory */
-	assert_int_equal(gva_to_gpa(&cpu, gva, false), UINT64_MAX);
+	assert_int_equal(gva_to_gpa(&cpu, gva), UINT64_MAX);
 }
 
 static void large_pages(void **state)
@@ -652,11 +637,11 @@ static void large_pages(void **state)
 	pte(0x11000, 0x12003);
 	pte(0x11008, 0x100000083ull); /* 1 GiB at 4 GiB */
 	pte(0x12008, 0x600083);       /* 2 MiB */
-	assert_int_equal(gva_to_gpa(&cpu, 0x2abcde, true), 0x6abcde);
-	assert_int_equal(gva_to_gpa(&cpu, 0x40123456, true), 0x100123456ull);
+	assert_int_equal(gva_to_gpa_writable(&cpu, 0x2abcde), 0x6abcde);
+	assert_int_equal(gva_to_gpa_writable(&cpu, 0x40123456), 0x100123456ull);
 	pte(0x10000,
 		0x11083); /* a large page at the top level does not exist: the bit is reserved */
-	assert_int_equal(gva_to_gpa(&cpu, 0x2abcde, true), 0x6abcde);
+	assert_int_equal(gva_to_gpa_writable(&cpu, 0x2abcde), 0x6abcde);
 }
 
 static void five_levels(void **state)
@@ -667,33 +652,33 @@ static void five_levels(void **state)
 	pte(0x10000 + 8 * 511, 0x11003);
 	pte(0x11000, 0x12003);
 	pte(0x12000, 0x83);
-	assert_int_equal(gva_to_gpa(&cpu, 0xffff000000001234, false), 0x1234);
-	assert_int_equal(gva_to_gpa(&cpu, 0x00ff800000001234, false), UINT64_MAX);
+	assert_int_equal(gva_to_gpa(&cpu, 0xffff000000001234), 0x1234);
+	assert_int_equal(gva_to_gpa(&cpu, 0x00ff800000001234), UINT64_MAX);
 }
 
 static void old_modes(void **state)
 {
 	(void)state;
-	assert_int_equal(gva_to_gpa(&cpu, 0x12345, true), 0x12345); /* no paging */
-	assert_int_equal(gva_to_gpa(&cpu, 1ull << 32, true), UINT64_MAX);
+	assert_int_equal(gva_to_gpa_writable(&cpu, 0x12345), 0x12345); /* no paging */
+	assert_int_equal(gva_to_gpa_writable(&cpu, 1ull << 32), UINT64_MAX);
 	st.cr0 = 0x80010001; /* two levels */
 	st.cr3 = 0x10000;
 	memcpy(vm.ram + 0x10000 + 4, &(uint32_t){ 0x11003 }, 4);
 	memcpy(vm.ram + 0x11000 + 8, &(uint32_t){ 0x77003 }, 4);
 	memcpy(vm.ram + 0x10000 + 8, &(uint32_t){ 0x00c00083 }, 4);
-	assert_int_equal(gva_to_gpa(&cpu, 0x402abc, true), 0x77abc);
+	assert_int_equal(gva_to_gpa_writable(&cpu, 0x402abc), 0x77abc);
 	assert_int_equal(
-		gva_to_gpa(&cpu, 0x801234, true), UINT64_MAX); /* large pages are off */
+		gva_to_gpa_writable(&cpu, 0x801234), UINT64_MAX); /* large pages are off */
 	st.cr4 = 0x10;
-	assert_int_equal(gva_to_gpa(&cpu, 0x801234, true), 0xc01234);
-	assert_int_equal(gva_to_gpa(&cpu, 1ull << 32, true), UINT64_MAX);
+	assert_int_equal(gva_to_gpa_writable(&cpu, 0x801234), 0xc01234);
+	assert_int_equal(gva_to_gpa_writable(&cpu, 1ull << 32), UINT64_MAX);
 	st.cr4 = 0x20; /* PAE: the third level has no write bit */
 	st.cr3 = 0x20020;
 	pte(0x20020 + 8, 0x21001);
 	pte(0x21000 + 8, 0x22003);
 	pte(0x22000, 0x55003);
-	assert_int_equal(gva_to_gpa(&cpu, 0x40200010, true), 0x55010);
-	assert_int_equal(gva_to_gpa(&cpu, 0xc0200010, true), UINT64_MAX);
+	assert_int_equal(gva_to_gpa_writable(&cpu, 0x40200010), 0x55010);
+	assert_int_equal(gva_to_gpa_writable(&cpu, 0xc0200010), UINT64_MAX);
 }
 
 static void copies(void **state)
@@ -722,7 +707,7 @@ static void copies(void **state)
 	assert_int_equal(gva_read(&cpu, UINT64_MAX, buf, 2), -SK_E_RANGE);
 	pte(0x13000 + 8 * 5, 0x10003); /* tables that point to themselves end all the same */
 	pte(0x10000 + 8 * 1, 0x10003);
-	assert_int_not_equal(gva_to_gpa(&cpu, 0x8040201000, false), 0);
+	assert_int_not_equal(gva_to_gpa(&cpu, 0x8040201000), 0);
 }
 
 int main(void)

@@ -50,7 +50,7 @@ static const struct mmio_bus bus = { bus_read, bus_write, NULL };
 struct row {
 	const char *text;
 	uint8_t code[12], n;
-	unsigned mode;
+	unsigned int mode;
 	uint64_t rax, mem, rax_after, mem_after;
 	uint8_t size, reads, writes;
 	uint32_t flags; /* of ALL; ~0 = unchanged */
@@ -178,7 +178,7 @@ static void other_registers(void **state)
 	static const uint8_t low[] = { 0x40, 0x88, 0x31 };  /* mov [rcx], sil */
 	struct sk_vcpu_state st = { 0 };
 	struct mmio_insn in;
-	unsigned i;
+	unsigned int i;
 
 	(void)state;
 	for (i = 0; i < SK_N_GPR; i++)
@@ -312,7 +312,7 @@ static void arithmetic_as_the_processor(void **state)
 		OP(dec, 0xff, 0x09) };
 	static const uint8_t prefix[] = { 0, 0x66, 0, 0x48 };
 	size_t i, round;
-	unsigned s;
+	unsigned int s;
 
 	(void)state;
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
@@ -358,7 +358,7 @@ static void conditions_as_the_processor(void **state)
 	static uint64_t (*const judge[])(
 		uint64_t * a, uint64_t b, uint64_t flags) = { CONDITIONS(X) };
 #undef X
-	unsigned i, f;
+	unsigned int i, f;
 
 	(void)state;
 	for (i = 0; i < 16; i++)
@@ -385,7 +385,7 @@ static void conditions_as_the_processor(void **state)
 enum { WINDOW = 0x1000, BYTES = 4096 };
 static uint8_t bytes[BYTES];
 static uint64_t refused_at; /* an access there fails */
-static unsigned accesses;
+static unsigned int accesses;
 
 static int window_access(uint64_t linear, uint8_t size)
 {
@@ -420,7 +420,7 @@ static const struct mmio_bus window = { window_read, window_write, NULL };
 
 static int window_setup(void **state)
 {
-	unsigned i;
+	unsigned int i;
 
 	(void)state;
 	for (i = 0; i < BYTES; i++)
@@ -429,7 +429,7 @@ static int window_setup(void **state)
 	return 0;
 }
 
-static int run(struct sk_vcpu_state *st, unsigned mode, const uint8_t *code, size_t n)
+static int run(struct sk_vcpu_state *st, unsigned int mode, const uint8_t *code, size_t n)
 {
 	struct mmio_insn in;
 

@@ -2,8 +2,9 @@
  * msr_test.c - the time stamp counter that the guest writes; registers that do not exist
  */
 #define _GNU_SOURCE
-#include "machine/exits.h"
+#include "machine/log.h"
 #include "machine/msr.h"
+#include "machine/vcpu.h"
 #include "xen.h"
 
 #include <setjmp.h>
@@ -18,7 +19,7 @@ enum { TSC = 0x10, TSC_ADJUST = 0x3b };
 struct vm vm;
 static struct sk_vcpu_state st;
 static struct vcpu v = { .st = &st, .id = 3 };
-static unsigned updates, logs;
+static unsigned int updates, logs;
 static enum vm_note noted;
 static uint64_t noted_number;
 
@@ -34,15 +35,14 @@ void vcpu_ipi(struct vcpu *from, const struct lapic_ipi *ipi)
 	(void)ipi;
 }
 
-bool hypercall_page_write(struct vcpu *c, uint64_t value)
+bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd)
 {
-	(void)c;
-	(void)value;
+	(void)cpu, (void)value, (void)amd;
 	return true;
 }
 
 /* What pvclock is written from has to be there already. */
-void xen_time_update(unsigned cpu)
+void xen_time_update(unsigned int cpu)
 {
 	assert_int_equal(cpu, v.id);
 	assert_int_equal(v.tsc_offset, st.tsc_offset);

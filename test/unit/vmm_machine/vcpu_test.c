@@ -38,7 +38,7 @@ static struct side {
 	enum where where;
 	bool signal;
 	action script[SCRIPT];
-	unsigned at;
+	unsigned int at;
 } side[CPUS];
 static uint8_t stack[CPUS][STACK] __attribute__((aligned(64)));
 static ucontext_t scheduler;
@@ -46,7 +46,8 @@ static int me = -1;
 
 struct vm vm;
 static struct sk_vcpu_state state[CPUS];
-static unsigned ran[CPUS], nmis[CPUS], injected[CPUS], entries[CPUS], enabled_told, shutdowns;
+static unsigned int ran[CPUS], nmis[CPUS], injected[CPUS], entries[CPUS], enabled_told,
+	shutdowns;
 static uint8_t injected_vector;
 static bool online[CPUS], upcall_pending[CPUS], poll_waits[CPUS];
 static void (*at_shutdown)(void);
@@ -211,24 +212,24 @@ void exit_dispatch(struct vcpu *v, uint32_t reason)
 		s->script[s->at++](v);
 }
 
-bool xen_vcpu_event_pending(unsigned cpu) { return upcall_pending[cpu]; }
-int xen_upcall_vector(unsigned cpu)
+bool xen_vcpu_event_pending(unsigned int cpu) { return upcall_pending[cpu]; }
+int xen_upcall_vector(unsigned int cpu)
 {
 	(void)cpu;
 	return -1;
 }
-bool xen_vcpu_runnable(unsigned cpu) { return !poll_waits[cpu]; }
-sk_time_t xen_next_deadline(unsigned cpu)
+bool xen_vcpu_runnable(unsigned int cpu) { return !poll_waits[cpu]; }
+sk_time_t xen_next_deadline(unsigned int cpu)
 {
 	(void)cpu;
 	return SK_NO_DEADLINE;
 }
-void xen_vcpu_prepare(unsigned cpu) { (void)cpu; }
-void xen_vcpu_sleep(unsigned cpu) { (void)cpu; }
-void xen_vcpu_wake(unsigned cpu) { poll_waits[cpu] = false; }
-void xen_vcpu_look_again(unsigned cpu) { poll_waits[cpu] = false; }
-void xen_vcpu_online(unsigned cpu, bool is) { online[cpu] = is; }
-void xen_apic_enabled(unsigned cpu)
+void xen_vcpu_prepare(unsigned int cpu) { (void)cpu; }
+void xen_vcpu_sleep(unsigned int cpu) { (void)cpu; }
+void xen_vcpu_wake(unsigned int cpu) { poll_waits[cpu] = false; }
+void xen_vcpu_look_again(unsigned int cpu) { poll_waits[cpu] = false; }
+void xen_vcpu_online(unsigned int cpu, bool is) { online[cpu] = is; }
+void xen_apic_enabled(unsigned int cpu)
 {
 	enabled_told++;
 	if (upcall_pending[cpu])
@@ -258,7 +259,7 @@ static void side_make(int i)
 
 static void world_make(const action script[CPUS][SCRIPT])
 {
-	unsigned i;
+	unsigned int i;
 
 	memset(&vm, 0, sizeof(vm));
 	memset(side, 0, sizeof(side));
@@ -298,9 +299,9 @@ static void resume(int i)
 static uint8_t choice[STEPS_MAX], choices[STEPS_MAX];
 
 /* One schedule, choice[] of choices[] at each step; returns the number of steps. */
-static unsigned schedule_run(void)
+static unsigned int schedule_run(void)
 {
-	unsigned n = 0, preempted = 0;
+	unsigned int n = 0, preempted = 0;
 	int last = 0, i;
 
 	for (;;) {
@@ -327,7 +328,7 @@ static unsigned schedule_run(void)
 static void every_order(
 	const action script[CPUS][SCRIPT], void (*set_up)(void), void (*check)(void))
 {
-	unsigned n, orders = 0;
+	unsigned int n, orders = 0;
 
 	memset(choice, 0, sizeof(choice));
 	do {

@@ -9,7 +9,7 @@
 /* The upper halves of registers are not the caller's: a hypercall that looks at them fails. */
 #define JUNK 0xdead00000000ull
 
-static void mode_set(unsigned bits)
+static void mode_set(unsigned int bits)
 {
 	fake_state[0].seg[SK_CS].attr = bits == 64 ? 1u << 9 : 1u << 10; /* L, D */
 }
@@ -132,7 +132,7 @@ CASE(special_pages)
 
 	guest32();
 	CHECK_EQ(OP32(memory_op, XENMEM_add_to_physmap, &a), 0);
-	CHECK_EQ(xd.shared_gfn, 200);
+	CHECK_EQ(xen_dom.shared_gfn, 200);
 	word[0] = 0;
 	word[1] = 1;
 	word[25] = 300;
@@ -140,13 +140,13 @@ CASE(special_pages)
 	word[50] = word[51] = 0xffffffff;
 	CHECK_EQ(OP32(memory_op, XENMEM_add_to_physmap_batch, &b), 0);
 	CHECK_EQ(word[50] | word[51], 0);
-	CHECK(xd.grant_gfn[0] == 300 && xd.grant_gfn[1] == 301);
+	CHECK(xen_dom.grant_gfn[0] == 300 && xen_dom.grant_gfn[1] == 301);
 	word[3] = 0x1234;
 	CHECK_EQ(OP32(grant_table_op, GNTTABOP_setup_table, &t), 0);
 	CHECK_EQ(t.status, GNTST_okay);
 	CHECK(word[0] == 300 && word[1] == 301 && word[2] == 0xffffffff && word[3] == 0x1234);
 	CHECK_EQ(OP32(memory_op, XENMEM_remove_from_physmap, &r), 0);
-	CHECK_EQ(xd.shared_gfn, UINT64_MAX);
+	CHECK_EQ(xen_dom.shared_gfn, UINT64_MAX);
 }
 
 CASE(memory_map_is_told)
@@ -168,7 +168,7 @@ CASE(grant_copies)
 {
 	enum { N = 300 };
 	struct compat_gnttab_copy *c = at(ARG);
-	unsigned i;
+	unsigned int i;
 
 	guest32();
 	memset(at(ARG), 0xff, 4 * 4096);
@@ -200,7 +200,7 @@ CASE(multicalls)
 	struct entry {
 		uint32_t op, result, args[6];
 	} *e = at(ARG);
-	unsigned i;
+	unsigned int i;
 
 	guest32();
 	for (i = 0; i < 600; i++)
@@ -293,10 +293,10 @@ CASE(runstate_is_told)
 
 static struct compat_shared_info *shared32(void)
 {
-	return (struct compat_shared_info *)(void *)xd.shared;
+	return (struct compat_shared_info *)(void *)xen_dom.shared;
 }
 
-static void callback_set(unsigned bits)
+static void callback_set(unsigned int bits)
 {
 	struct xen_hvm_param v = { .domid = DOMID_SELF,
 		.index = HVM_PARAM_CALLBACK_IRQ,
@@ -310,7 +310,7 @@ static void callback_set(unsigned bits)
 		CHECK_EQ(H32(hvm_op, HVMOP_set_param, ARG, 0), 0);
 }
 
-static uint32_t ipi32(unsigned cpu)
+static uint32_t ipi32(unsigned int cpu)
 {
 	struct evtchn_bind_ipi a = { .vcpu = cpu };
 
@@ -321,7 +321,7 @@ static uint32_t ipi32(unsigned cpu)
 static void send32(uint32_t port) { CHECK_EQ(OP32(event_channel_op, EVTCHNOP_send, &port), 0); }
 
 /* A port beyond the first word of 32 bits, and within the first of 64. */
-static uint32_t port_of_second_word(unsigned cpu)
+static uint32_t port_of_second_word(unsigned int cpu)
 {
 	uint32_t port;
 
@@ -333,8 +333,6 @@ static uint32_t port_of_second_word(unsigned cpu)
 
 CASE(layout_is_latched)
 {
-	uint8_t page[4096];
-
 	guest32();
 	ipi32(0); /* no other call decides */
 	CHECK(!shinfo_compat());
@@ -343,10 +341,10 @@ CASE(layout_is_latched)
 	callback_set(64);
 	CHECK(!shinfo_compat());
 	mode_set(32);
-	xen_hypercall_page(0, page, true);
+	CHECK(xen_hypercall_page_write(0, ARG2, true));
 	CHECK(shinfo_compat());
 	fake_state[1].seg[SK_CS].attr = 1u << 9;
-	xen_hypercall_page(1, page, true); /* the vCPU that asks */
+	CHECK(xen_hypercall_page_write(1, ARG2, true)); /* the vCPU that asks */
 	CHECK(!shinfo_compat());
 }
 
@@ -387,15 +385,15 @@ CASE(wall_clock_moves)
 	CHECK_EQ(shared32()->wc_nsec, 123456789);
 	CHECK(shared32()->wc_version && !(shared32()->wc_version & 1));
 	CHECK_EQ(shared32()->wc_sec_hi, 0);
-	xd.p.wallclock_start_ns = 5000000000000000007ull; /* beyond 32 bits of seconds */
+	xen_dom.p.wallclock_start_ns = 5000000000000000007ull; /* beyond 32 bits of seconds */
 	time_write_wallclock();
 	CHECK_EQ(shared32()->wc_sec, 5000000000ull & 0xffffffff);
 	CHECK_EQ(shared32()->wc_sec_hi, 1);
 	CHECK_EQ(shared32()->wc_nsec, 7);
-	xd.shared->wc_sec = 0;
+	xen_dom.shared->wc_sec = 0;
 	callback_set(64);
-	CHECK_EQ(xd.shared->wc_sec, 5000000000ull & 0xffffffff);
-	CHECK_EQ(xd.shared->wc_sec_hi, 1);
+	CHECK_EQ(xen_dom.shared->wc_sec, 5000000000ull & 0xffffffff);
+	CHECK_EQ(xen_dom.shared->wc_sec_hi, 1);
 }
 
 CASE(vcpu_info_moves_to_words_of_4)
@@ -453,7 +451,7 @@ CASE(runstate_area_of_44_bytes)
 	CHECK_EQ(*behind, 0x12345678);
 	callback_set(
 		64); /* a kernel that came after it: what was given has no room for its layout */
-	time_runstate_set(0, -1);
+	time_runstate_update(0);
 	CHECK_EQ(*behind, 0x12345678);
 }
 
@@ -466,31 +464,32 @@ CASE(handed_over_to_64_bits)
 	callback_set(32);
 	port = port_of_second_word(1);
 	masked = ipi32(1);
-	xd.shared->evtchn_mask[0] = 1ul << masked; /* where the kernel will look */
+	xen_dom.shared->evtchn_mask[0] = 1ul << masked; /* where the kernel will look */
 	send32(port);
 	send32(masked);
 	shared32()->evtchn_mask[3] = 0xffffffff;
 	shared32()->vcpu_info[1].evtchn_upcall_pending = 0; /* looked, and did not serve them */
-	xd.shared->vcpu_info[1].evtchn_pending_sel = 0;
+	xen_dom.shared->vcpu_info[1].evtchn_pending_sel = 0;
 	kicks[1] = 0;
 
 	callback_set(64);
-	CHECK_EQ(xd.shared->evtchn_pending[0], 1ul << port | 1ul << masked);
-	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_pending_sel, 1);
-	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_upcall_pending, 1);
+	CHECK_EQ(xen_dom.shared->evtchn_pending[0], 1ul << port | 1ul << masked);
+	CHECK_EQ(xen_dom.shared->vcpu_info[1].evtchn_pending_sel, 1);
+	CHECK_EQ(xen_dom.shared->vcpu_info[1].evtchn_upcall_pending, 1);
 	CHECK(kicks[1] > 0);
-	CHECK_EQ(xd.shared->vcpu_info[0].evtchn_upcall_pending, 0);
-	CHECK_EQ(xd.shared->evtchn_mask[0], 1ul << masked);
-	CHECK_EQ(xd.shared->evtchn_pending[EVTCHN_PORTS / 64 + 1], 0); /* the loader's masks */
-	CHECK_EQ(xd.shared->evtchn_pending[EVTCHN_PORTS / 64 + 2], 0); /* its wall clock */
+	CHECK_EQ(xen_dom.shared->vcpu_info[0].evtchn_upcall_pending, 0);
+	CHECK_EQ(xen_dom.shared->evtchn_mask[0], 1ul << masked);
+	CHECK_EQ(xen_dom.shared->evtchn_pending[EVTCHN_PORTS / 64 + 1],
+		0); /* the loader's masks */
+	CHECK_EQ(xen_dom.shared->evtchn_pending[EVTCHN_PORTS / 64 + 2], 0); /* its wall clock */
 
-	xd.shared->evtchn_pending[0] = 0; /* the kernel serves them: the next one comes */
-	xd.shared->vcpu_info[1].evtchn_pending_sel = 0;
-	xd.shared->vcpu_info[1].evtchn_upcall_pending = 0;
+	xen_dom.shared->evtchn_pending[0] = 0; /* the kernel serves them: the next one comes */
+	xen_dom.shared->vcpu_info[1].evtchn_pending_sel = 0;
+	xen_dom.shared->vcpu_info[1].evtchn_upcall_pending = 0;
 	memcpy(at(ARG), &port, 4);
 	CHECK_EQ(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, ARG, 0), 0);
-	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_pending_sel, 1);
-	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_upcall_pending, 1);
+	CHECK_EQ(xen_dom.shared->vcpu_info[1].evtchn_pending_sel, 1);
+	CHECK_EQ(xen_dom.shared->vcpu_info[1].evtchn_upcall_pending, 1);
 }
 
 /* The FIFO ABI has one layout: what is pending when it begins comes along. */
@@ -511,8 +510,8 @@ CASE(fifo_after_32_bits)
 	CHECK(words[port] & 1u << EVTCHN_FIFO_PENDING &&
 		words[port] & 1u << EVTCHN_FIFO_LINKED);
 	callback_set(64);
-	CHECK_EQ(xd.shared->wc_sec, 1700000000);
-	CHECK_EQ(xd.shared->vcpu_info[1].evtchn_pending_sel, 0);
+	CHECK_EQ(xen_dom.shared->wc_sec, 1700000000);
+	CHECK_EQ(xen_dom.shared->vcpu_info[1].evtchn_pending_sel, 0);
 }
 
 int compat_tests(void)

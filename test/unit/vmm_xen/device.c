@@ -78,7 +78,7 @@ void disk_make(uint64_t sectors, uint32_t flags, bool read_only)
 	fake_channel("xs", 16384, 0);
 	blk = fake_channel("disk0", 4096, disk_region);
 	grants_make();
-	if (xsl_init() || blkback_add(&cfg) || !storage_take(&q) || q.op != BLK_INFO)
+	if (xs_link_init() || blkback_add(&cfg) || !storage_take(&q) || q.op != BLK_INFO)
 		abort();
 	r.id = q.id;
 	storage_say(&r);
@@ -109,7 +109,7 @@ void vif_make(void)
 	fake_channel("xs", 16384, 0);
 	net = fake_channel("vif0", 8192, 1048576);
 	grants_make();
-	if (xsl_init() || netback_add(&cfg))
+	if (xs_link_init() || netback_add(&cfg))
 		abort();
 	fake_xs_set(VIF_FE "/state", "1");
 	fake_xs_set(VIF_BE "/state", "1");

@@ -14,7 +14,7 @@ static int64_t op(uint32_t cmd, void *arg, size_t size)
 	return rc;
 }
 
-static uint32_t ipi(unsigned cpu)
+static uint32_t ipi(unsigned int cpu)
 {
 	struct evtchn_bind_ipi a = { .vcpu = cpu };
 
@@ -26,7 +26,7 @@ static int64_t send(uint32_t port) { return op(EVTCHNOP_send, &port, 4); }
 
 static int64_t close_port(uint32_t port) { return op(EVTCHNOP_close, &port, 4); }
 
-static struct vcpu_info *info(unsigned cpu) { return xd.vcpu[cpu].info; }
+static struct vcpu_info *info(unsigned int cpu) { return xen_dom.vcpu[cpu].info; }
 
 CASE(ports_are_checked)
 {
@@ -104,23 +104,24 @@ CASE(two_level)
 	port = ipi(2);
 	kicks[2] = 0;
 	CHECK_EQ(send(port), 0);
-	CHECK(xd.shared->evtchn_pending[0] & 1ul << port);
+	CHECK(xen_dom.shared->evtchn_pending[0] & 1ul << port);
 	CHECK(info(2)->evtchn_pending_sel == 1 && info(2)->evtchn_upcall_pending == 1);
 	CHECK_EQ(kicks[2], 1);
 	CHECK_EQ(send(port), 0); /* no second kick for one that is pending */
 	CHECK_EQ(kicks[2], 1);
 
-	xd.shared->evtchn_pending[0] = 0;
+	xen_dom.shared->evtchn_pending[0] = 0;
 	info(2)->evtchn_pending_sel = 0;
 	info(2)->evtchn_upcall_pending = 0;
-	xd.shared->evtchn_mask[0] = 1ul << port;
+	xen_dom.shared->evtchn_mask[0] = 1ul << port;
 	CHECK_EQ(send(port), 0);
 	CHECK(!info(2)->evtchn_upcall_pending);
-	CHECK(xd.shared->evtchn_pending[0] & 1ul << port);
+	CHECK(xen_dom.shared->evtchn_pending[0] & 1ul << port);
 	CHECK_EQ(op(EVTCHNOP_unmask, &port, 4), 0);
-	CHECK(info(2)->evtchn_upcall_pending && !(xd.shared->evtchn_mask[0] & 1ul << port));
+	CHECK(info(2)->evtchn_upcall_pending &&
+		!(xen_dom.shared->evtchn_mask[0] & 1ul << port));
 	CHECK_EQ(close_port(port), 0);
-	CHECK(!(xd.shared->evtchn_pending[0] & 1ul << port));
+	CHECK(!(xen_dom.shared->evtchn_pending[0] & 1ul << port));
 }
 
 CASE(local_channel)
@@ -155,7 +156,7 @@ CASE(local_channel)
 	CHECK_EQ(op(EVTCHNOP_alloc_unbound, &u, sizeof(u)), -XEN_EPERM);
 }
 
-static unsigned called;
+static unsigned int called;
 static void count(void *ctx)
 {
 	CHECK(ctx == &called);
@@ -166,7 +167,7 @@ CASE(backend_ends)
 {
 	struct evtchn_alloc_unbound u = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
 	uint32_t port, other;
-	unsigned b, b2;
+	unsigned int b, b2;
 
 	fake_guest();
 	port = guest_port();
@@ -204,7 +205,7 @@ CASE(backend_ends)
 
 CASE(backend_numbers_run_out)
 {
-	unsigned b, i;
+	unsigned int b, i;
 
 	fake_guest();
 	for (i = 0; i < EVTCHN_BACKENDS; i++)
@@ -218,12 +219,12 @@ enum { CONTROL = 100, ARRAY = 101 };
 
 static event_word_t *word(uint32_t port) { return (event_word_t *)at(ARRAY * 4096) + port; }
 
-static struct evtchn_fifo_control_block *control(unsigned cpu)
+static struct evtchn_fifo_control_block *control(unsigned int cpu)
 {
 	return at(CONTROL * 4096 + cpu * 128);
 }
 
-static int64_t init_control(unsigned cpu, uint64_t gfn, uint32_t offset)
+static int64_t init_control(unsigned int cpu, uint64_t gfn, uint32_t offset)
 {
 	struct evtchn_init_control a = { .control_gfn = gfn, .offset = offset, .vcpu = cpu };
 	int64_t rc = op(EVTCHNOP_init_control, &a, sizeof(a));
@@ -235,7 +236,7 @@ static int64_t init_control(unsigned cpu, uint64_t gfn, uint32_t offset)
 static void fifo_guest(void)
 {
 	struct evtchn_expand_array e = { .array_gfn = ARRAY };
-	unsigned i;
+	unsigned int i;
 
 	fake_guest();
 	for (i = 0; i < FAKE_VCPUS; i++)
@@ -310,7 +311,7 @@ CASE(fifo_priority_and_move)
 	CHECK_EQ(send(a), 0);
 	CHECK_EQ(control(0)->head[0], a);
 	CHECK_EQ(control(0)->ready, 1u << 7 | 1);
-	CHECK_EQ(xd.vcpu[0].queue[7].tail,
+	CHECK_EQ(xen_dom.vcpu[0].queue[7].tail,
 		0); /* or the next event would be linked behind it, in the wrong queue */
 }
 
@@ -382,7 +383,7 @@ CASE(fifo_hostile_words)
 	CHECK_EQ(control(0)->head[7], b);
 	*word(b) |= EVTCHN_FIFO_LINK_MASK;
 	CHECK_EQ(send(a), 0);
-	CHECK_EQ(xd.vcpu[0].queue[7].tail, a);
+	CHECK_EQ(xen_dom.vcpu[0].queue[7].tail, a);
 }
 
 CASE(reset_goes_back)
@@ -398,7 +399,7 @@ CASE(reset_goes_back)
 	CHECK_EQ(send(1), -XEN_EINVAL); /* xenstore's, too */
 	a = ipi(1);
 	CHECK_EQ(send(a), 0);
-	CHECK(xd.shared->evtchn_pending[0] & 1ul << a);
+	CHECK(xen_dom.shared->evtchn_pending[0] & 1ul << a);
 	CHECK_EQ(init_control(0, CONTROL, 0), 0);
 	r.dom = 4;
 	CHECK_EQ(op(EVTCHNOP_reset, &r, sizeof(r)), -XEN_ESRCH);

@@ -12,7 +12,7 @@
 uint8_t ram[RAM_PAGES * 4096] __attribute__((aligned(4096)));
 uint8_t present[RAM_PAGES];
 struct sk_vcpu_state fake_state[FAKE_VCPUS];
-unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
+unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
 uint64_t last_note;
 uint8_t last_post;
 bool up[FAKE_VCPUS], log_quiet;
@@ -21,37 +21,36 @@ uint64_t fake_tsc = 1000, fake_waiting;
 int shutdown_reason = -1;
 uint64_t max_pages = RAM_PAGES;
 uint64_t fake_tsc_offset[FAKE_VCPUS];
-unsigned yields;
+unsigned int yields;
 uint64_t fake_homes = RAM_PAGES, fake_homes_step, fake_asked_pages;
-unsigned fake_asks;
-enum edge_ram fake_answer;
-uint64_t shown_gfn[EDGE_PAGES_MAX];
-static uint8_t pages[EDGE_PAGES_MAX][4096] __attribute__((aligned(4096)));
-static unsigned n_pages;
+unsigned int fake_asks;
+enum ram_answer fake_answer;
+static uint8_t pages[FAKE_PAGES][4096] __attribute__((aligned(4096)));
+static unsigned int n_pages;
 static void (*io_fn)(void);
 static bool io_pending;
 
 /* ---- edges ------------------------------------------------------------------------ */
 
-void edge_lock(struct edge_lock *l)
+void mutex_lock(struct mutex *l)
 {
 	if (l->word)
 		abort(); /* taken twice: a deadlock */
 	l->word = 1;
 }
 
-void edge_unlock(struct edge_lock *l)
+void mutex_unlock(struct mutex *l)
 {
 	if (!l->word)
 		abort();
 	l->word = 0;
 }
 
-struct sk_vcpu_state *edge_state(unsigned cpu) { return &fake_state[cpu]; }
+struct sk_vcpu_state *edge_state(unsigned int cpu) { return &fake_state[cpu]; }
 
-void edge_vcpu_kick(unsigned cpu) { kicks[cpu]++; }
+void edge_vcpu_kick(unsigned int cpu) { kicks[cpu]++; }
 
-void edge_lapic_post(unsigned cpu, uint8_t vector)
+void edge_lapic_post(unsigned int cpu, uint8_t vector)
 {
 	if (fake_apic_off[cpu])
 		return;
@@ -59,25 +58,25 @@ void edge_lapic_post(unsigned cpu, uint8_t vector)
 	last_post = vector;
 }
 
-void edge_nmi(unsigned cpu) { (void)cpu; }
+void edge_nmi(unsigned int cpu) { (void)cpu; }
 
-bool edge_vcpu_is_up(unsigned cpu) { return up[cpu]; }
+bool edge_vcpu_is_up(unsigned int cpu) { return up[cpu]; }
 
-int edge_vcpu_up(unsigned cpu)
+int edge_vcpu_up(unsigned int cpu)
 {
 	up[cpu] = true;
 	return 0;
 }
 
-void edge_vcpu_down(unsigned cpu) { up[cpu] = false; }
+void edge_vcpu_down(unsigned int cpu) { up[cpu] = false; }
 
-uint64_t edge_ticks_waiting(unsigned cpu) { return cpu == 0 ? fake_waiting : 0; }
+uint64_t edge_ticks_waiting(unsigned int cpu) { return cpu == 0 ? fake_waiting : 0; }
 
 void edge_shutdown(uint32_t reason) { shutdown_reason = (int)reason; }
 
 uint64_t edge_tsc(void) { return fake_tsc; }
 
-uint64_t edge_tsc_offset(unsigned cpu) { return fake_tsc_offset[cpu]; }
+uint64_t edge_tsc_offset(unsigned int cpu) { return fake_tsc_offset[cpu]; }
 
 void edge_yield(void) { yields++; }
 
@@ -93,7 +92,7 @@ void *edge_gmem(uint64_t gpa, uint64_t len)
 	return ram + gpa;
 }
 
-bool edge_gva_read(unsigned cpu, void *dst, uint64_t gva, uint64_t len)
+bool edge_gva_read(unsigned int cpu, void *dst, uint64_t gva, uint64_t len)
 {
 	void *p = len ? edge_gmem(gva, len) : dst;
 
@@ -103,7 +102,7 @@ bool edge_gva_read(unsigned cpu, void *dst, uint64_t gva, uint64_t len)
 	return p != NULL;
 }
 
-bool edge_gva_write(unsigned cpu, uint64_t gva, const void *src, uint64_t len)
+bool edge_gva_write(unsigned int cpu, uint64_t gva, const void *src, uint64_t len)
 {
 	void *p = edge_gmem(gva, len);
 
@@ -115,26 +114,25 @@ bool edge_gva_write(unsigned cpu, uint64_t gva, const void *src, uint64_t len)
 	return p != NULL;
 }
 
-bool edge_gva_to_gpa(unsigned cpu, uint64_t gva, uint64_t *gpa)
+bool edge_gva_to_gpa(unsigned int cpu, uint64_t gva, uint64_t *gpa)
 {
 	(void)cpu;
 	*gpa = gva;
 	return gva < sizeof(ram);
 }
 
-int edge_page_alloc(struct edge_page *p)
+int edge_page_alloc(struct guest_page *p)
 {
-	if (n_pages == EDGE_PAGES_MAX)
+	if (n_pages == FAKE_PAGES)
 		return -SK_E_LIMIT;
-	shown_gfn[n_pages] = UINT64_MAX;
-	p->addr = pages[n_pages];
-	p->number = n_pages++;
+	p->gpa = UINT64_MAX;
+	p->addr = pages[n_pages++];
 	return 0;
 }
 
-int edge_page_show(const struct edge_page *p, uint64_t gfn)
+int edge_page_show(struct guest_page *p, uint64_t gfn)
 {
-	shown_gfn[p->number] = gfn;
+	p->gpa = gfn * 4096;
 	return 0;
 }
 
@@ -146,15 +144,19 @@ int edge_hole_make(uint64_t gfn)
 	return 0;
 }
 
-int edge_hole_fill(uint64_t gfn, bool ask)
+static int hole_fill(uint64_t gfn, int beyond_homes)
 {
 	if (gfn >= RAM_PAGES || present[gfn])
 		return -SK_E_EXISTS;
 	if (gfn >= fake_homes)
-		return ask ? -SK_E_AGAIN : -SK_E_NO_MEM;
+		return beyond_homes;
 	present[gfn] = 1;
 	return 0;
 }
+
+int edge_hole_fill(uint64_t gfn) { return hole_fill(gfn, -SK_E_NO_MEM); }
+
+int edge_hole_fill_or_ask(uint64_t gfn) { return hole_fill(gfn, -SK_E_AGAIN); }
 
 int edge_page_move(uint64_t from, uint64_t to)
 {
@@ -171,14 +173,14 @@ uint32_t edge_ram_ask(uint64_t n)
 	return ++fake_asks;
 }
 
-enum edge_ram edge_ram_answer(uint32_t number)
+enum ram_answer edge_ram_answer(uint32_t number)
 {
 	if (!number || number > fake_asks)
 		abort();
-	if (fake_answer == EDGE_RAM_GIVEN && fake_homes_step) {
+	if (fake_answer == RAM_GIVEN && fake_homes_step) {
 		fake_homes += fake_homes_step;
 		if (fake_homes > RAM_PAGES)
-			return EDGE_RAM_REFUSED;
+			return RAM_REFUSED;
 	}
 	return fake_answer;
 }
@@ -194,11 +196,10 @@ uint64_t edge_mem_pages(void)
 
 uint64_t edge_mem_max_gfn(void) { return RAM_PAGES - 1; }
 
-unsigned edge_mem_map(struct edge_range *map, unsigned max)
+unsigned int edge_mem_map(struct guest_range map[VM_MAP_MAX])
 {
-	(void)max;
-	map[0] = (struct edge_range){ 0, sizeof(ram), 1 };
-	map[1] = (struct edge_range){ 0xfeff8000, 0x8000, 2 };
+	map[0] = (struct guest_range){ 0, sizeof(ram), 1 };
+	map[1] = (struct guest_range){ 0xfeff8000, 0x8000, 2 };
 	return 2;
 }
 
@@ -251,7 +252,7 @@ void fake_guest(void)
 		.max_pages = max_pages,
 		.store_pfn = 2,
 		.console_pfn = 3 };
-	unsigned i;
+	unsigned int i;
 
 	memset(present, 1, sizeof(present));
 	for (i = 0; i < 16; i++)
@@ -287,7 +288,7 @@ int64_t hypercall(uint32_t op, uint64_t a, uint64_t b, uint64_t c)
 
 void fake_again(void)
 {
-	memset(&xd, 0, sizeof(xd));
+	memset(&xen_dom, 0, sizeof(xen_dom));
 	memset(pages, 0, sizeof(pages));
 	memset(fake_state, 0, sizeof(fake_state));
 	memset(up, 0, sizeof(up));
@@ -298,7 +299,7 @@ void fake_again(void)
 
 void grant_give(uint32_t ref, uint32_t frame, uint16_t flags, uint16_t domid)
 {
-	struct grant_entry_v1 *e = (struct grant_entry_v1 *)xd.grant_page[ref / 512].addr +
+	struct grant_entry_v1 *e = (struct grant_entry_v1 *)xen_dom.grant_page[ref / 512].addr +
 				   ref % 512;
 
 	e->frame = frame;
@@ -320,7 +321,7 @@ uint32_t guest_port(void)
 /* ---- connections ------------------------------------------------------------------ */
 
 static struct fake_conn conns[4];
-static unsigned n_conns;
+static unsigned int n_conns;
 
 struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t data_bytes)
 {
@@ -341,7 +342,7 @@ struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t d
 
 struct svc_conn *svc_channel(const char *name)
 {
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < n_conns; i++)
 		if (strcmp(conns[i].name, name) == 0)
@@ -374,9 +375,9 @@ static struct {
 static struct {
 	char path[128], token[32];
 } watch[WATCHES];
-static unsigned n_nodes, n_watches;
+static unsigned int n_nodes, n_watches;
 __typeof__(guest_request) guest_request;
-unsigned guest_requests;
+unsigned int guest_requests;
 
 static void text_copy(char *dst, size_t size, const char *src)
 {
@@ -403,7 +404,7 @@ static void xs_put(uint32_t role, uint64_t seq, uint32_t type, const void *body,
 static void xs_fire(const char *path)
 {
 	char body[192];
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < n_watches; i++)
 		if (strcmp(watch[i].path, path) == 0) {
@@ -415,7 +416,7 @@ static void xs_fire(const char *path)
 
 const char *fake_xs_get(const char *path)
 {
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < n_nodes; i++)
 		if (strcmp(node[i].path, path) == 0)
@@ -425,7 +426,7 @@ const char *fake_xs_get(const char *path)
 
 static void xs_store(const char *path, const char *value)
 {
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < n_nodes && strcmp(node[i].path, path); i++)
 		continue;
@@ -494,7 +495,7 @@ void fake_xs_run(void)
 
 void fake_io_run(void)
 {
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < 50; i++) {
 		if (io_pending) {

@@ -5,18 +5,37 @@
 #ifndef FAKE_H
 #define FAKE_H
 
-#include "backend/backend.h"
+#include <string.h>
+
+#include "backend/blkback.h"
+#include "backend/cons_ring.h"
+#include "backend/gring.h"
+#include "backend/netback.h"
+#include "backend/xenbus.h"
+#include "backend/xs_link.h"
+#include "backend/xs_ring.h"
+#include "svc/svc.h"
+#include "xen/evtchn.h"
+#include "xen/evtchn_backend.h"
+#include "xen/evtchn_fifo.h"
+#include "xen/grant.h"
+#include "xen/hypercall.h"
+#include "xen/sched_op.h"
+#include "xen/shinfo.h"
+#include "xen/time.h"
+#include "xen/upcall.h"
+#include "xen/xen_domain.h"
 
 #include "proto/blk.h"
 #include "proto/net.h"
 #include "proto/xs.h"
 
-enum { RAM_PAGES = 1024, FAKE_VCPUS = 4, DOMID = 7 };
+enum { RAM_PAGES = 1024, FAKE_VCPUS = 4, FAKE_PAGES = 33, DOMID = 7 };
 
 extern uint8_t ram[RAM_PAGES * 4096];
 extern uint8_t present[RAM_PAGES]; /* 1: the guest has the page */
 extern struct sk_vcpu_state fake_state[FAKE_VCPUS];
-extern unsigned kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
+extern unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
 extern uint64_t last_note;
 extern uint8_t last_post;
 extern bool up[FAKE_VCPUS], log_quiet;
@@ -25,12 +44,11 @@ extern uint64_t fake_tsc, fake_waiting;
 extern int shutdown_reason;
 extern uint64_t max_pages;
 extern uint64_t fake_tsc_offset[FAKE_VCPUS];
-extern unsigned yields;
+extern unsigned int yields;
 /* Pages from here on are no RAM's home: control is asked, and answers so; `step` of them come with each GIVEN. */
 extern uint64_t fake_homes, fake_homes_step, fake_asked_pages;
-extern unsigned fake_asks;
-extern enum edge_ram fake_answer;
-extern uint64_t shown_gfn[EDGE_PAGES_MAX];
+extern unsigned int fake_asks;
+extern enum ram_answer fake_answer;
 
 /* A fresh guest; once per process. Store page is 2, console page 3. */
 void fake_guest(void);
@@ -55,7 +73,7 @@ struct fake_conn {
 	struct ring req, rsp; /* the service's: consumer, producer */
 	svc_handler_fn fn;
 	void *ctx;
-	unsigned signals;
+	unsigned int signals;
 	uint8_t *mem;
 };
 struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t data_bytes);
@@ -71,7 +89,7 @@ extern struct {
 	struct xsd_sockmsg m;
 	char body[4096];
 } guest_request;
-extern unsigned guest_requests;
+extern unsigned int guest_requests;
 
 /* I/O thread and services until nothing moves. */
 void fake_io_run(void);

@@ -6,7 +6,7 @@
 
 static struct grant_entry_v1 *entry(uint32_t ref)
 {
-	return (struct grant_entry_v1 *)xd.grant_page[ref / 512].addr + ref % 512;
+	return (struct grant_entry_v1 *)xen_dom.grant_page[ref / 512].addr + ref % 512;
 }
 
 CASE(grant_rules)
@@ -14,21 +14,21 @@ CASE(grant_rules)
 	void *page;
 
 	fake_guest();
-	CHECK_EQ(grant_map(8, false, &page), GNTST_bad_gntref);   /* never given */
-	CHECK_EQ(grant_map(512, false, &page), GNTST_bad_gntref); /* no such frame yet */
-	CHECK_EQ(grant_map(0xffffffff, false, &page), GNTST_bad_gntref);
+	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref);   /* never given */
+	CHECK_EQ(grant_map(512, GRANT_READ, &page), GNTST_bad_gntref); /* no such frame yet */
+	CHECK_EQ(grant_map(0xffffffff, GRANT_READ, &page), GNTST_bad_gntref);
 	grant_give(8, 100, GTF_permit_access, 3);
-	CHECK_EQ(grant_map(8, false, &page), GNTST_bad_gntref); /* for somebody else */
+	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref); /* for somebody else */
 	grant_give(8, 100, GTF_accept_transfer, 0);
-	CHECK_EQ(grant_map(8, false, &page), GNTST_bad_gntref);
+	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref);
 	grant_give(8, 100, GTF_transitive, 0);
-	CHECK_EQ(grant_map(8, false, &page), GNTST_bad_gntref);
+	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref);
 	grant_give(8, RAM_PAGES, GTF_permit_access, 0);
-	CHECK_EQ(grant_map(8, true, &page), GNTST_bad_page);
+	CHECK_EQ(grant_map(8, GRANT_WRITE, &page), GNTST_bad_page);
 	CHECK_EQ(entry(8)->flags, GTF_permit_access); /* not left in use */
 	grant_give(8, 100, GTF_permit_access | GTF_readonly, 0);
-	CHECK_EQ(grant_map(8, true, &page), GNTST_permission_denied);
-	CHECK_EQ(grant_map(8, false, &page), 0);
+	CHECK_EQ(grant_map(8, GRANT_WRITE, &page), GNTST_permission_denied);
+	CHECK_EQ(grant_map(8, GRANT_READ, &page), 0);
 	CHECK(page == at(100 * 4096));
 }
 
@@ -38,19 +38,19 @@ CASE(grant_in_use_flags)
 
 	fake_guest();
 	grant_give(9, 100, GTF_permit_access, 0);
-	CHECK_EQ(grant_map(9, false, &page), 0);
+	CHECK_EQ(grant_map(9, GRANT_READ, &page), 0);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access | GTF_reading);
-	CHECK_EQ(grant_map(9, true, &page), 0);
+	CHECK_EQ(grant_map(9, GRANT_WRITE, &page), 0);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access | GTF_reading | GTF_writing);
-	grant_unmap(9, false);
+	grant_unmap(9, GRANT_READ);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access | GTF_reading | GTF_writing);
-	grant_unmap(9, true);
+	grant_unmap(9, GRANT_WRITE);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access);
-	CHECK_EQ(grant_map(9, true, &page), 0);
-	CHECK_EQ(grant_map(9, false, &page), 0);
-	grant_unmap(9, true);
+	CHECK_EQ(grant_map(9, GRANT_WRITE, &page), 0);
+	CHECK_EQ(grant_map(9, GRANT_READ, &page), 0);
+	grant_unmap(9, GRANT_WRITE);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access | GTF_reading);
-	grant_unmap(9, false);
+	grant_unmap(9, GRANT_READ);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access);
 }
 
@@ -175,7 +175,7 @@ CASE(table_ops)
 CASE(long_lists_go_on)
 {
 	struct gnttab_copy *c = at(ARG);
-	unsigned i;
+	unsigned int i;
 
 	fake_guest();
 	for (i = 0; i < 600; i++) {

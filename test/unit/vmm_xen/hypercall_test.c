@@ -115,7 +115,7 @@ CASE(version_tells)
 CASE(multicall_runs_all)
 {
 	struct multicall_entry *e = at(ARG);
-	unsigned i;
+	unsigned int i;
 
 	fake_guest();
 	for (i = 0; i < 600; i++)
@@ -148,7 +148,7 @@ CASE(console_write_is_bounded)
 
 /* ---- memory ----------------------------------------------------------------------- */
 
-static int64_t reserve(uint32_t cmd, uint64_t n, unsigned order, uint64_t gfn0)
+static int64_t reserve(uint32_t cmd, uint64_t n, unsigned int order, uint64_t gfn0)
 {
 	struct xen_memory_reservation r = {
 		.nr_extents = n, .extent_order = order, .domid = DOMID_SELF
@@ -181,7 +181,7 @@ CASE(balloon_counts)
 	CHECK_EQ(reserve(XENMEM_increase_reservation, 1, 0, 0), 0);
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, UINT64_MAX / 4, 0, 0), 0);
 	memset(present, 1, sizeof(present));
-	xd.p.store_pfn = xd.p.console_pfn = UINT64_MAX;
+	xen_dom.p.store_pfn = xen_dom.p.console_pfn = UINT64_MAX;
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 10, 0), 0); /* too large at once */
 }
 
@@ -205,7 +205,7 @@ static bool populate_step(bool first)
 	return step();
 }
 
-static void populate_list(uint64_t n, unsigned order, uint64_t gfn0)
+static void populate_list(uint64_t n, unsigned int order, uint64_t gfn0)
 {
 	struct xen_memory_reservation r = {
 		.nr_extents = n, .extent_order = order, .domid = DOMID_SELF
@@ -237,7 +237,7 @@ CASE(populate_waits_for_memory)
 	CHECK_EQ(fake_asks, 1);
 	/* another vCPU took what was given */
 	xen_vcpu_wake(0);
-	fake_answer = EDGE_RAM_GIVEN;
+	fake_answer = RAM_GIVEN;
 	CHECK(populate_step(false) && !xen_vcpu_runnable(0));
 	CHECK_EQ(fake_asks, 2);
 	xen_vcpu_wake(0);
@@ -255,7 +255,7 @@ CASE(populate_does_what_it_can)
 	populate_list(1, 9, 512);
 	CHECK(populate_step(true));
 	CHECK_EQ(fake_asked_pages, 512);
-	fake_answer = EDGE_RAM_REFUSED;
+	fake_answer = RAM_REFUSED;
 	xen_vcpu_wake(0);
 	CHECK(!populate_step(false));
 	CHECK_EQ(fake_state[0].gpr[SK_RAX], 0);
@@ -269,11 +269,11 @@ CASE(populate_does_what_it_can)
 	CHECK_EQ(edge_mem_pages(), 515);
 	/* an answer that came for one place is none for another, nor for the same place later */
 	populate_list(1, 0, 600);
-	fake_answer = EDGE_RAM_ASKED;
+	fake_answer = RAM_ASKED;
 	CHECK(populate_step(true));
 	CHECK_EQ(fake_asks, 3);
 	xen_vcpu_wake(0);
-	fake_answer = EDGE_RAM_REFUSED;
+	fake_answer = RAM_REFUSED;
 	populate_list(1, 0, 700);
 	CHECK(populate_step(true));
 	CHECK_EQ(fake_asks, 4);
@@ -284,11 +284,11 @@ CASE(populate_does_what_it_can)
 	xen_vcpu_wake(0);
 	CHECK(!populate_step(false));
 	/* above maxmem nobody is asked */
-	xd.p.max_pages = 515;
+	xen_dom.p.max_pages = 515;
 	CHECK_EQ(reserve(XENMEM_populate_physmap, 1, 0, 600), 0);
 	CHECK_EQ(fake_asks, 5);
 	/* a count that means nothing asks for what a guest can have */
-	xd.p.max_pages = 1024;
+	xen_dom.p.max_pages = 1024;
 	populate_list(1, 3, 600);
 	((struct xen_memory_reservation *)at(ARG))->nr_extents = 1ull << 54;
 	CHECK(populate_step(true));
@@ -297,7 +297,7 @@ CASE(populate_does_what_it_can)
 
 /* A multicall of n entries that lie at ARG3; then step() by step(). */
 enum { ARG3 = 400 * 4096 };
-static void multicall_begin(const struct multicall_entry *e, unsigned n)
+static void multicall_begin(const struct multicall_entry *e, unsigned int n)
 {
 	struct sk_vcpu_state *st = &fake_state[0];
 
@@ -307,7 +307,7 @@ static void multicall_begin(const struct multicall_entry *e, unsigned n)
 	st->gpr[SK_RSI] = n;
 }
 
-static int64_t multicall_result(unsigned i)
+static int64_t multicall_result(unsigned int i)
 {
 	return (int64_t)((struct multicall_entry *)at(ARG3))[i].result;
 }
@@ -331,7 +331,7 @@ CASE(populate_waits_in_a_multicall)
 	CHECK(!xen_vcpu_runnable(0));
 	CHECK_EQ(multicall_result(0), 4 << 16 | 17);
 	xen_vcpu_wake(0);
-	fake_answer = EDGE_RAM_GIVEN;
+	fake_answer = RAM_GIVEN;
 	fake_homes = 910;
 	CHECK(!step());
 	CHECK_EQ(fake_state[0].gpr[SK_RAX], 0);
@@ -349,10 +349,10 @@ CASE(nested_calls_share_one_budget)
 		{ .op = __HYPERVISOR_grant_table_op, .args = { GNTTABOP_copy, ARG2, 1000 } },
 	};
 	uint64_t before;
-	unsigned steps, i;
+	unsigned int steps, i;
 
 	fake_guest();
-	xd.p.store_pfn = xd.p.console_pfn = UINT64_MAX;
+	xen_dom.p.store_pfn = xen_dom.p.console_pfn = UINT64_MAX;
 	populate_list(700, 0, 0);
 	for (i = 0; i < 700; i++) /* frames of the lists themselves stay */
 		((uint64_t *)at(ARG2))[i] = i < 290 ? i : i + 200;
@@ -370,7 +370,7 @@ CASE(nested_calls_share_one_budget)
 CASE(large_extents_are_done_one_by_one)
 {
 	fake_guest();
-	xd.p.max_pages = 4096;
+	xen_dom.p.max_pages = 4096;
 	memset(present + 512, 0, 512);
 	populate_list(2, 8, 512);
 	CHECK(populate_step(true));
@@ -415,9 +415,9 @@ CASE(balloon_keeps_special_pages)
 	fake_guest();
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 0, 2), 0); /* xenstore */
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 0, 3), 0); /* console */
-	xd.shared_gfn = 40;
+	xen_dom.shared_gfn = 40;
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 0, 40), 0);
-	xd.grant_gfn[0] = 41;
+	xen_dom.grant_gfn[0] = 41;
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 0, 41), 0);
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 0, 42), 1);
 }
@@ -447,16 +447,16 @@ CASE(special_pages_are_placed)
 {
 	fake_guest();
 	CHECK_EQ(add(XENMAPSPACE_shared_info, 0, 100), 0);
-	CHECK_EQ(shown_gfn[xd.shared_page.number], 100);
+	CHECK_EQ(xen_dom.shared_page.gpa, 100 * 4096);
 	CHECK_EQ(add(XENMAPSPACE_shared_info, 1, 100), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_shared_info, 0, 1ull << 40), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 31, 5000), 0);
-	CHECK_EQ(xd.n_grant_frames, 32);
+	CHECK_EQ(xen_dom.n_grant_frames, 32);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 32, 5001), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 0x80000000, 5001), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 1ull << 32, 5001), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 100), 0); /* pushes shared_info out */
-	CHECK_EQ(xd.shared_gfn, UINT64_MAX);
+	CHECK_EQ(xen_dom.shared_gfn, UINT64_MAX);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 2),
 		-XEN_EINVAL); /* not over the xenstore page */
 	CHECK_EQ(add(XENMAPSPACE_gmfn_foreign, 0, 100), -XEN_EPERM);
@@ -483,9 +483,9 @@ CASE(physmap_batch_and_remove)
 	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, &b, sizeof(b)), 0);
 	CHECK_EQ(err[0], 0);
 	CHECK_EQ(err[2], -XEN_EINVAL);
-	CHECK_EQ(xd.grant_gfn[1], 251);
+	CHECK_EQ(xen_dom.grant_gfn[1], 251);
 	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r, sizeof(r)), 0);
-	CHECK_EQ(xd.grant_gfn[0], UINT64_MAX);
+	CHECK_EQ(xen_dom.grant_gfn[0], UINT64_MAX);
 	CHECK_EQ(op(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r, sizeof(r)),
 		-XEN_ENOENT);
 	r.gpfn = 3;
@@ -545,7 +545,7 @@ CASE(hvm_params)
 	v = 2ull << 56 | 0xf3;
 	CHECK_EQ(param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v), 0);
 	CHECK_EQ(xen_upcall_vector(0), -1); /* nothing pending */
-	evtchn_mark_upcall(0);
+	upcall_mark(0);
 	CHECK_EQ(xen_upcall_vector(0), 0xf3);
 	v = 0; /* none any more: nothing to remark */
 	CHECK_EQ(param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v), 0);
@@ -561,7 +561,7 @@ CASE(hvm_upcall_vector)
 
 	fake_guest();
 	CHECK_EQ(op(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &a, sizeof(a)), 0);
-	evtchn_mark_upcall(1);
+	upcall_mark(1);
 	CHECK_EQ(posts[1], 1);
 	CHECK_EQ(last_post, 0x40);
 	CHECK_EQ(xen_upcall_vector(1), -1); /* through the APIC only */
@@ -573,7 +573,7 @@ CASE(hvm_upcall_vector)
 		-XEN_ENOENT);
 }
 
-static void vector_set(unsigned cpu, uint8_t vector)
+static void vector_set(unsigned int cpu, uint8_t vector)
 {
 	struct xen_hvm_evtchn_upcall_vector a = { .vcpu = cpu, .vector = vector };
 
@@ -586,16 +586,16 @@ CASE(upcall_waits_for_the_apic)
 	fake_guest();
 	fake_apic_off[0] = true;
 	vector_set(0, 0x40);
-	evtchn_mark_upcall(0);
+	upcall_mark(0);
 	CHECK_EQ(posts[0], 0);
 	fake_apic_off[0] = false;
 	xen_apic_enabled(0);
 	CHECK_EQ(posts[0], 1);
 	CHECK_EQ(last_post, 0x40);
-	xd.vcpu[0].info->evtchn_upcall_pending = 0;
+	xen_dom.vcpu[0].info->evtchn_upcall_pending = 0;
 	xen_apic_enabled(0);
 	CHECK_EQ(posts[0], 1); /* nothing waits */
-	evtchn_mark_upcall(1);
+	upcall_mark(1);
 	xen_apic_enabled(1);
 	CHECK_EQ(posts[1], 0); /* no vector: the callback is not the APIC's */
 }
@@ -605,7 +605,7 @@ CASE(upcall_vector_after_the_event)
 {
 	fake_guest();
 	fake_apic_off[1] = true;
-	evtchn_mark_upcall(1);
+	upcall_mark(1);
 	vector_set(1, 0x41);
 	CHECK_EQ(posts[1], 0);
 	fake_apic_off[1] = false;
@@ -625,7 +625,7 @@ CASE(upcall_waits_for_the_vcpu)
 	param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v);
 	fake_state[1].rflags = 0;
 	xen_vcpu_online(1, true);
-	evtchn_mark_upcall(1);
+	upcall_mark(1);
 	CHECK_EQ(xen_upcall_vector(1), 0xf3);
 	xen_vcpu_online(1, false); /* went down before it took it */
 	xen_vcpu_online(1, true);
@@ -641,7 +641,7 @@ CASE(upcall_is_not_repeated)
 	fake_guest();
 	param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v);
 	fake_state[0].rflags = 0;
-	evtchn_mark_upcall(0);
+	upcall_mark(0);
 	CHECK_EQ(xen_upcall_vector(0), 0xf3);
 	CHECK_EQ(xen_upcall_vector(0), -1);
 	fake_state[0].rflags = 1u << 9;
@@ -679,10 +679,10 @@ CASE(block_and_poll)
 	CHECK(xen_next_deadline(0) == SK_NO_DEADLINE);
 	xen_vcpu_wake(0);
 	CHECK(xen_vcpu_runnable(0));
-	evtchn_mark_upcall(0);
+	upcall_mark(0);
 	CHECK_EQ(H(sched_op, SCHEDOP_block, 0, 0), 0);
 	CHECK(xen_vcpu_runnable(0)); /* something was there */
-	xd.vcpu[0].info->evtchn_upcall_pending = 0;
+	xen_dom.vcpu[0].info->evtchn_upcall_pending = 0;
 
 	*port = 5;
 	set_xen_guest_handle(p.ports, (evtchn_port_t *)ARG2);
@@ -691,14 +691,14 @@ CASE(block_and_poll)
 	CHECK(!xen_vcpu_runnable(0));
 	CHECK_EQ(xen_next_deadline(0), time_tsc(1000000));
 	xen_vcpu_wake(0);
-	xd.shared->evtchn_pending[0] = 1 << 5;
+	xen_dom.shared->evtchn_pending[0] = 1 << 5;
 	CHECK_EQ(op(__HYPERVISOR_sched_op, SCHEDOP_poll, &p, sizeof(p)), 0);
 	CHECK(xen_vcpu_runnable(0));
 	*port = EVTCHN_PORTS;
 	CHECK_EQ(op(__HYPERVISOR_sched_op, SCHEDOP_poll, &p, sizeof(p)), -XEN_EINVAL);
 	CHECK(xen_vcpu_runnable(0));
 	*port = 7;
-	xd.shared->evtchn_pending[0] = 0;
+	xen_dom.shared->evtchn_pending[0] = 0;
 	p.nr_ports = 129;
 	CHECK_EQ(op(__HYPERVISOR_sched_op, SCHEDOP_poll, &p, sizeof(p)), -XEN_EINVAL);
 	p.nr_ports = 0;
@@ -723,10 +723,11 @@ CASE(own_timer_ends_the_wait)
 	CHECK(xen_vcpu_runnable(0));
 	CHECK(evtchn_pending(v.port));
 
-	xd.shared->evtchn_pending[0] = 0; /* the same for a poll on a masked port: no upcall */
-	xd.vcpu[0].info->evtchn_upcall_pending = 0;
-	xd.vcpu[0].info->evtchn_pending_sel = 0;
-	xd.shared->evtchn_mask[0] = ~0ul;
+	xen_dom.shared->evtchn_pending[0] =
+		0; /* the same for a poll on a masked port: no upcall */
+	xen_dom.vcpu[0].info->evtchn_upcall_pending = 0;
+	xen_dom.vcpu[0].info->evtchn_pending_sel = 0;
+	xen_dom.shared->evtchn_mask[0] = ~0ul;
 	*(uint32_t *)at(ARG2) = v.port;
 	set_xen_guest_handle(p.ports, (evtchn_port_t *)ARG2);
 	CHECK_EQ(H(set_timer_op, 2000, 0, 0), 0);
@@ -735,7 +736,7 @@ CASE(own_timer_ends_the_wait)
 	fake_tsc = time_tsc(2000);
 	xen_vcpu_prepare(0);
 	CHECK(xen_vcpu_runnable(0));
-	CHECK(!evtchn_upcall_pending(0));
+	CHECK(!upcall_pending(0));
 }
 
 /* A masked port that is polled on wakes the vCPU though no upcall is due. */
@@ -743,12 +744,12 @@ CASE(poll_wakes_on_masked_port)
 {
 	struct sched_poll p = { .nr_ports = 1 };
 	uint32_t port;
-	unsigned backend;
+	unsigned int backend;
 
 	fake_guest();
 	port = guest_port();
 	CHECK_EQ(evtchn_backend_bind(port, NULL, NULL, &backend), 0);
-	xd.shared->evtchn_mask[0] = ~0ul;
+	xen_dom.shared->evtchn_mask[0] = ~0ul;
 	*(uint32_t *)at(ARG2) = port;
 	set_xen_guest_handle(p.ports, (evtchn_port_t *)ARG2);
 	op(__HYPERVISOR_sched_op, SCHEDOP_poll, &p, sizeof(p));
@@ -779,7 +780,7 @@ CASE(watchdog_fires)
 
 /* ---- vcpu_op, time ---------------------------------------------------------------- */
 
-static int64_t vcpu_op(uint32_t cmd, unsigned cpu, void *arg, size_t size)
+static int64_t vcpu_op(uint32_t cmd, unsigned int cpu, void *arg, size_t size)
 {
 	memcpy(at(ARG), arg, size);
 	return hypercall(__HYPERVISOR_vcpu_op, cmd, cpu, ARG);
@@ -825,7 +826,7 @@ CASE(clock_agrees)
 {
 	static const uint64_t hz[] = { 1000000000, 999999999, 2500000000ull, 3999999999ull,
 		800000000, 5000000000ull };
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(hz); i++) {
 		struct xen_params p = { .domid = 7,
@@ -835,14 +836,15 @@ CASE(clock_agrees)
 			.max_pages = 10 };
 		uint64_t tsc = 500 + hz[i] * 100, ns, d;
 
-		memset(&xd, 0, sizeof(xd));
+		memset(&xen_dom, 0, sizeof(xen_dom));
 		CHECK_EQ(xen_init(&p), 0);
 		ns = time_ns(tsc);
 		d = ns > 100000000000ull ? ns - 100000000000ull : 100000000000ull - ns;
 		CHECK(d < 200); /* 100 s, within 2 ppb */
-		CHECK_EQ(pvclock(&xd.shared->vcpu_info[0].time, tsc), ns);
+		CHECK_EQ(pvclock(&xen_dom.shared->vcpu_info[0].time, tsc), ns);
 		CHECK(time_ns(time_tsc(ns)) >= ns && time_tsc(ns) <= tsc + 8);
-		CHECK_EQ(xd.shared->vcpu_info[0].time.flags, 0); /* tsc_stable was not said */
+		CHECK_EQ(xen_dom.shared->vcpu_info[0].time.flags,
+			0); /* tsc_stable was not said */
 	}
 	CHECK(time_tsc(UINT64_MAX) < SK_NO_DEADLINE);
 }
@@ -857,20 +859,20 @@ CASE(clock_follows_the_tsc)
 	ns = time_ns(later);
 	fake_tsc_offset[1] = 1ull << 40;
 	xen_time_update(1);
-	CHECK_EQ(pvclock(&xd.shared->vcpu_info[0].time, later), ns);
-	CHECK_EQ(pvclock(&xd.shared->vcpu_info[1].time, later + (1ull << 40)), ns);
+	CHECK_EQ(pvclock(&xen_dom.shared->vcpu_info[0].time, later), ns);
+	CHECK_EQ(pvclock(&xen_dom.shared->vcpu_info[1].time, later + (1ull << 40)), ns);
 	fake_tsc_offset[1] = -(later - 77); /* its TSC shows 77 */
 	xen_time_update(1);
-	CHECK_EQ(pvclock(&xd.shared->vcpu_info[1].time, 77), ns);
+	CHECK_EQ(pvclock(&xen_dom.shared->vcpu_info[1].time, 77), ns);
 }
 
 CASE(wallclock)
 {
 	fake_guest();
-	CHECK_EQ(xd.shared->wc_sec, 1700000000);
-	CHECK_EQ(xd.shared->wc_nsec, 123456789);
-	CHECK(!(xd.shared->wc_version & 1) && xd.shared->wc_version);
-	CHECK_EQ(xd.shared->vcpu_info[0].time.flags, XEN_PVCLOCK_TSC_STABLE_BIT);
+	CHECK_EQ(xen_dom.shared->wc_sec, 1700000000);
+	CHECK_EQ(xen_dom.shared->wc_nsec, 123456789);
+	CHECK(!(xen_dom.shared->wc_version & 1) && xen_dom.shared->wc_version);
+	CHECK_EQ(xen_dom.shared->vcpu_info[0].time.flags, XEN_PVCLOCK_TSC_STABLE_BIT);
 }
 
 CASE(singleshot)
@@ -885,10 +887,10 @@ CASE(singleshot)
 	CHECK_EQ(xen_next_deadline(0), time_tsc(1000000));
 	fake_tsc = time_tsc(1000000) - 1;
 	xen_vcpu_prepare(0);
-	CHECK(!evtchn_upcall_pending(0));
+	CHECK(!upcall_pending(0));
 	fake_tsc++;
 	xen_vcpu_prepare(0);
-	CHECK(evtchn_upcall_pending(0));
+	CHECK(upcall_pending(0));
 	CHECK(!xen_vcpu_event_pending(0)); /* no way to deliver it was set up */
 	CHECK(evtchn_pending(v.port));
 	CHECK(xen_next_deadline(0) == SK_NO_DEADLINE);
@@ -975,7 +977,7 @@ CASE(time_area)
 
 	fake_guest();
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &addr, 8), 0);
-	CHECK_EQ(t->tsc_to_system_mul, xd.shared->vcpu_info[0].time.tsc_to_system_mul);
+	CHECK_EQ(t->tsc_to_system_mul, xen_dom.shared->vcpu_info[0].time.tsc_to_system_mul);
 	addr = 62 * 4096 - 8;
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &addr, 8), -XEN_EINVAL);
 }
@@ -995,15 +997,17 @@ CASE(vcpu_up_down)
 
 CASE(hypercall_page)
 {
-	uint8_t page[4096];
+	const uint8_t *page = at(ARG2);
 
 	fake_guest();
-	xen_hypercall_page(0, page, true);
+	CHECK(xen_hypercall_page_write(0, ARG2, true));
 	CHECK(memcmp(page + 32 * __HYPERVISOR_sched_op, "\xb8\x1d\0\0\0\x0f\x01\xd9\xc3", 9) ==
 		0);
-	xen_hypercall_page(0, page, false);
+	CHECK(xen_hypercall_page_write(0, ARG2, false));
 	CHECK(page[7] == 0xc1);
 	CHECK(page[32 * __HYPERVISOR_iret] == 0x0f && page[32 * __HYPERVISOR_iret + 1] == 0x0b);
+	CHECK(!xen_hypercall_page_write(0, ARG2 | 1, true)); /* page 1 of 1 */
+	CHECK(!xen_hypercall_page_write(0, RAM_PAGES * 4096ull, true));
 }
 
 int hypercall_tests(void)

@@ -48,7 +48,7 @@ _Static_assert(sizeof(xen_pfn_t) == 4 && sizeof(xen_ulong_t) == 4, "elements of 
 #endif
 
 #define AT(s, member) offsetof(struct s, member), sizeof(((struct s *)0)->member)
-const unsigned same[] = {
+const unsigned int same[] = {
 	/* clang-format off */
 	sizeof(struct evtchn_alloc_unbound), AT(evtchn_alloc_unbound, remote_dom), AT(evtchn_alloc_unbound, port),
 	sizeof(struct evtchn_bind_interdomain), AT(evtchn_bind_interdomain, remote_port),

@@ -61,7 +61,7 @@ static struct {
 	uint32_t id, length;
 	uint64_t offset;
 } posted[256];
-static unsigned n_posted;
+static unsigned int n_posted;
 
 /* The next frame for the switch; buffers that are posted meanwhile are noted. */
 static bool sent(struct net_desc *d)
@@ -229,7 +229,7 @@ CASE(every_length)
 CASE(bad_packets_are_answered)
 {
 	struct net_desc d;
-	unsigned i;
+	unsigned int i;
 
 	vif(true);
 	tx(32, 0, 0, 1, 13);    /* less than a header */
@@ -289,7 +289,7 @@ static void breaks(void (*fn)(void))
 		CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "5") == 0);
 		CHECK(!sent(&d));
 		CHECK_EQ(ring_word_get(RING_PAGE, 8), 0); /* nothing was made of it */
-		CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags,
+		CHECK_EQ(((struct grant_entry_v1 *)xen_dom.grant_page[0].addr)[RING_PAGE].flags,
 			GTF_permit_access);
 		_exit(0);
 	}
@@ -303,7 +303,7 @@ static void extra_cut_off(void) { tx(32, 0, NETTXF_extra_info, 1, 100); }
 
 static void too_many_slots(void)
 {
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < 25; i++)
 		tx(32, 0, NETTXF_more_data, 1, 100);
@@ -311,7 +311,7 @@ static void too_many_slots(void)
 
 static void too_many_extras(void)
 {
-	unsigned i;
+	unsigned int i;
 
 	tx(32, 0, NETTXF_extra_info, 1, 100);
 	for (i = 0; i < 8; i++)
@@ -401,7 +401,7 @@ CASE(frame_comes_in)
 
 CASE(frames_that_are_none_are_lost)
 {
-	unsigned n;
+	unsigned int n;
 
 	vif(true);
 	rx_buffers(4);
@@ -419,7 +419,7 @@ CASE(frames_that_are_none_are_lost)
 
 CASE(frames_wait_for_buffers)
 {
-	unsigned i, n;
+	unsigned int i, n;
 
 	vif(true);
 	sent(&(struct net_desc){ 0 });
@@ -527,7 +527,7 @@ CASE(front_end_must_copy)
 CASE(credit_waits_in_the_ring)
 {
 	struct net_desc d[128];
-	unsigned n = 0, i;
+	unsigned int n = 0, i;
 
 	vif(true);
 	for (i = 0; i < 100; i++)

@@ -34,7 +34,7 @@ CASE(gring_checks_the_index)
 	ring_word(RING_PAGE, REQ_PROD, 19);
 	CHECK_EQ(gring_requests(&r), -SK_E_PEER);
 	gring_unmap(&r);
-	CHECK_EQ(((struct grant_entry_v1 *)xd.grant_page[0].addr)[RING_PAGE].flags,
+	CHECK_EQ(((struct grant_entry_v1 *)xen_dom.grant_page[0].addr)[RING_PAGE].flags,
 		GTF_permit_access);
 }
 
@@ -109,7 +109,10 @@ static void console_guest(void)
 	CHECK_EQ(cons_ring_init(), 0);
 }
 
-static void console_send(void) { guest_send((uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN]); }
+static void console_send(void)
+{
+	guest_send((uint32_t)xen_dom.hvm_param[HVM_PARAM_CONSOLE_EVTCHN]);
+}
 
 static uint32_t console_take(char *text)
 {
@@ -152,7 +155,8 @@ CASE(console_loses_nothing)
 	CHECK_EQ(got, 20000);
 	CHECK(memcmp(text, all, got) == 0);
 	CHECK(evtchn_pending(
-		(uint32_t)xd.hvm_param[HVM_PARAM_CONSOLE_EVTCHN])); /* it was told of room */
+		(uint32_t)
+			xen_dom.hvm_param[HVM_PARAM_CONSOLE_EVTCHN])); /* it was told of room */
 }
 
 CASE(console_survives_its_indices)
@@ -232,7 +236,7 @@ static void store_guest(void)
 	fake_guest();
 	log_quiet = true;
 	xs = fake_channel("xs", 16384, 0);
-	CHECK_EQ(xsl_init(), 0);
+	CHECK_EQ(xs_link_init(), 0);
 	CHECK_EQ(xs_ring_init(), 0);
 	CHECK_EQ(store()->server_features, 3);
 }
@@ -240,7 +244,7 @@ static void store_guest(void)
 /* Rings the bell without serving the link: what the guest sent stays in it. */
 static void store_send(void)
 {
-	uint32_t port = (uint32_t)xd.hvm_param[HVM_PARAM_STORE_EVTCHN];
+	uint32_t port = (uint32_t)xen_dom.hvm_param[HVM_PARAM_STORE_EVTCHN];
 
 	memcpy(at(ARG), &port, 4);
 	CHECK_EQ(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, ARG, 0), 0);
@@ -314,7 +318,7 @@ CASE(store_assembles_messages)
 
 CASE(store_wraps)
 {
-	unsigned i;
+	unsigned int i;
 	char want[100];
 
 	store_guest();
@@ -450,7 +454,7 @@ CASE(link_bounds_its_requests)
 	uint32_t n = 0, taken = 0;
 
 	store_guest();
-	while (n < 4000 && xsl_request(XS_READ, body, sizeof(body), ignore, NULL) == 0) {
+	while (n < 4000 && xs_link_request(XS_READ, body, sizeof(body), ignore, NULL) == 0) {
 		n++;
 		while (taken < 2000 && store_take())
 			taken++;

@@ -18,7 +18,7 @@
 
 enum { BODY = 39, HERE = 24 };
 
-struct xen_domain xd;
+struct xen_domain xen_dom;
 static struct xenstore_domain_interface page;
 static bool event_here, event_there; /* for us, for the guest */
 static uint32_t messages, read_bytes;
@@ -26,41 +26,42 @@ static uint32_t messages, read_bytes;
 void *edge_gmem(uint64_t gpa, uint64_t len)
 {
 	(void)gpa;
-	assert_int_equal(len, PAGE);
+	assert_int_equal(len, VM_PAGE);
 	return &page;
 }
 
 void edge_log(const char *fmt, ...) { assert_null(fmt); }
 
-int evtchn_backend_bind(unsigned port, void (*fn)(void *ctx), void *ctx, unsigned *local)
+int evtchn_backend_bind(
+	unsigned int port, void (*fn)(void *ctx), void *ctx, unsigned int *local)
 {
 	(void)port, (void)fn, (void)ctx;
 	*local = 1;
 	return 0;
 }
 
-void evtchn_backend_again(unsigned local)
+void evtchn_backend_wake(unsigned int local)
 {
 	assert_int_equal(local, 1);
 	event_here = true;
 }
 
-void evtchn_backend_notify(unsigned local)
+void evtchn_backend_notify(unsigned int local)
 {
 	assert_int_equal(local, 1);
 	event_there = true;
 }
 
-int xsl_guest_request(const struct xsd_sockmsg *m)
+int xs_link_guest_request(const struct xsd_sockmsg *m)
 {
 	assert_int_equal(m->len, BODY);
 	messages++;
 	return 0;
 }
 
-void xsl_guest_reset(void) { assert_true(false); }
+void xs_link_guest_reset(void) { assert_true(false); }
 
-void xsl_run(void) { xs_ring_run(); }
+void xs_link_run(void) { xs_ring_run(); }
 
 /* ---- the guest ---------------------------------------------------------------------------------------- */
 

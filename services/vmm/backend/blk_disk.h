@@ -1,0 +1,110 @@
+/*
+ * blk_disk.h - a disk of the guest: its connection to storage, its rings, its requests
+ *
+ * blkback.c makes and connects it, blk_request.c serves its requests.
+ */
+#ifndef VMM_BLK_DISK_H
+#define VMM_BLK_DISK_H
+
+#include "backend/blkif_abi.h"
+#include "backend/gring.h"
+#include "backend/xenbus.h"
+#include "guest.h"
+#include "proto/blk.h"
+#include "svc/svc.h"
+
+enum {
+	DISK_QUEUES = 4,
+	/* log2 of the most pages that a ring may have */
+	DISK_RING_ORDER = 2,
+	/* pages of the data region that are used at most */
+	DISK_DATA_PAGES = 512,
+};
+
+struct disk;
+
+/* One ring of requests. */
+struct disk_queue {
+	struct disk *disk;
+	struct gring ring;
+	/* evtchn_backend_bind()'s number of the event channel, or NO_BACKEND */
+	unsigned int port;
+};
+
+enum request_step {
+	REQUEST_FREE,
+	/* One request to storage, whose answer is the guest's. */
+	REQUEST_PLAIN,
+	/* A barrier's flush; its data follow. */
+	REQUEST_FLUSH_FIRST,
+	/* Our own question for the size of the disk. */
+	REQUEST_INFO,
+};
+
+/* A request of the guest, from its ring slot to its response. */
+struct disk_request {
+	enum request_step step;
+	/* NULL: its ring is gone. */
+	struct disk_queue *queue;
+	/* Its pages of the data region. */
+	uint32_t page, n_pages;
+	struct blkif_op op;
+};
+
+/* What the front end's directory says. */
+struct disk_offers {
+	struct xb_value protocol, queues, order, single_ref;
+	struct {
+		struct xb_value port, ref[1 << DISK_RING_ORDER];
+	} queue[DISK_QUEUES];
+};
+
+struct disk {
+	struct xb_dev dev;
+	struct vm_disk cfg;
+	struct svc_conn *conn;
+
+	/* What storage said of the volume: 512-byte sectors, BLK_* flags, bytes of a block. 0 sectors: nothing yet. */
+	uint64_t sectors;
+	uint32_t flags;
+	uint32_t block;
+
+	/* The connection to a front end. */
+	const struct blkif_layout *layout;
+	uint32_t n_queues, n_ring_pages;
+	struct disk_queue queue[DISK_QUEUES];
+	struct disk_offers offers;
+
+	/* The requests that are used: as many as both native rings hold. */
+	uint32_t depth;
+	struct disk_request request[BLK_DEPTH];
+	uint32_t in_flight;
+	/* The barrier that is on its way. */
+	struct disk_request *barrier;
+	/* Something waits in a ring for a request, for pages, or for the end of a barrier. */
+	bool stalled;
+
+	/* Pages of the data region. */
+	uint32_t n_pages;
+	uint64_t page_used[DISK_DATA_PAGES / 64];
+};
+
+static inline bool disk_read_only(const struct disk *d)
+{
+	return d->cfg.read_only || d->flags & BLK_READ_ONLY;
+}
+
+/* ---- blk_request.c ---- */
+
+/* Sets what serving requests needs; disk.conn is set. */
+void disk_requests_init(struct disk *d);
+/* Ask storage for the size of the volume. */
+int disk_info_request(struct disk *d) must_check;
+/* Requests of the guest: take and start as many as possible. */
+void disk_queues_serve(struct disk *d);
+/* Answers of storage. 0, or -SK_E_*: it broke the protocol. */
+int disk_answers_take(struct disk *d) must_check;
+/* The rings go: requests in flight will be answered to nobody. */
+void disk_requests_orphan(struct disk *d);
+
+#endif

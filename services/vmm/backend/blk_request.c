@@ -1,0 +1,432 @@
+/*
+ * blk_request.c - a block request of the guest, from its ring slot to its response
+ *
+ * The walk of a request:
+ *     disk_queues_serve()   a slot is copied out of the ring
+ *     request_decode()      the copy is decoded and checked: nothing has changed so far
+ *     request_take()        it gets a struct disk_request and pages of the data region; data of a write are copied there
+ *     request_start()       one request to storage; a barrier with data begins with a flush
+ *     storage_answered()    the answer of storage; data of a read are copied to the guest
+ *     guest_respond()       the response goes into the guest's ring
+ *
+ * Locks       none: I/O thread.
+ * Lifecycle   A request in flight outlives its ring, and is then answered to nobody.
+ * Invariants  BLK1 requests in flight <= depth, so both native rings hold them; each has pages of the data region of its
+ *                  own
+ *             BLK2 data move between granted pages and the region only; storage never sees a page of the guest
+ *             BLK3 nothing is taken from a ring while a barrier is on its way, and a barrier waits until nothing else is
+ *                  in flight
+ *             BLK4 a request is answered exactly once, or its ring is gone
+ */
+#include "backend/blk_disk.h"
+
+#include <string.h>
+
+#include "xen/xen_domain.h"
+
+#include <xen/io/blkif.h>
+
+#include "backend/settle.h"
+#include "xen/evtchn_backend.h"
+#include "xen/grant.h"
+
+enum {
+	SECTORS_PER_PAGE = VM_PAGE / BLK_SECTOR,
+	/* requests that are taken from a ring before others get their turn */
+	TURN = 256,
+};
+
+/* ---- pages of the data region ----------------------------------------------------- */
+
+static bool page_used(const struct disk *d, uint32_t i)
+{
+	return d->page_used[i / 64] >> (i % 64) & 1;
+}
+
+/* n pages in a row, the first of them in *first. */
+static bool pages_take(struct disk *d, uint32_t n, uint32_t *first)
+{
+	uint32_t i, run = 0;
+
+	for (i = 0; i < d->n_pages && run < n; i++)
+		run = page_used(d, i) ? 0 : run + 1;
+	if (run < n)
+		return false;
+	*first = i - n;
+	for (i = *first; i < *first + n; i++)
+		d->page_used[i / 64] |= 1ull << (i % 64);
+	return true;
+}
+
+static void pages_give(struct disk *d, uint32_t first, uint32_t n)
+{
+	for (uint32_t i = first; i < first + n; i++)
+		d->page_used[i / 64] &= ~(1ull << (i % 64));
+}
+
+static uint8_t *request_data(const struct disk *d, const struct disk_request *r)
+{
+	return d->conn->data + (uint64_t)r->page * VM_PAGE;
+}
+
+static uint32_t segment_offset(const struct blkif_segment *s) { return s->first * BLK_SECTOR; }
+
+static uint32_t segment_length(const struct blkif_segment *s)
+{
+	return (s->last - s->first + 1u) * BLK_SECTOR;
+}
+
+/* BLK2. From the granted pages to the request's pages. 0 or GNTST_*. */
+static int data_from_guest(const struct disk *d, const struct disk_request *r)
+{
+	uint8_t *data = request_data(d, r);
+
+	for (uint32_t i = 0; i < r->op.n_segments; i++) {
+		const struct blkif_segment *s = &r->op.segment[i];
+		int rc = grant_read(s->ref, segment_offset(s), data, segment_length(s));
+
+		if (rc)
+			return rc;
+		data += segment_length(s);
+	}
+	return 0;
+}
+
+/* The other way. */
+static int data_to_guest(const struct disk *d, const struct disk_request *r)
+{
+	const uint8_t *data = request_data(d, r);
+
+	for (uint32_t i = 0; i < r->op.n_segments; i++) {
+		const struct blkif_segment *s = &r->op.segment[i];
+		int rc = grant_write(s->ref, segment_offset(s), data, segment_length(s));
+
+		if (rc)
+			return rc;
+		data += segment_length(s);
+	}
+	return 0;
+}
+
+/* ---- responses to the guest ------------------------------------------------------- */
+
+/* The front end expects the operation that an indirect request wrapped. */
+static void guest_respond(struct disk_queue *q, const struct blkif_op *op, int16_t status)
+{
+	uint8_t bytes[BLKIF_ENTRY_MAX];
+
+	if (!q || !q->ring.n_pages)
+		return;
+	blkif_response(q->disk->layout, op->id, op->op, status, bytes);
+	gring_put(&q->ring, bytes, q->disk->layout->response);
+}
+
+static void queues_push(struct disk *d)
+{
+	for (uint32_t i = 0; i < d->n_queues; i++)
+		if (d->queue[i].ring.n_pages && gring_push(&d->queue[i].ring))
+			evtchn_backend_notify(d->queue[i].port);
+}
+
+/* ---- requests to storage ---------------------------------------------------------- */
+
+/* BLK1: it fits. */
+static int storage_submit(struct disk *d, struct disk_request *r, uint16_t op, uint16_t flags)
+{
+	struct blk_req q = { .op = op, .flags = flags, .id = (uint64_t)(r - d->request) };
+	const struct blk_target t = { .sectors = d->sectors,
+		.region_size = d->conn->data_size,
+		.block = d->block,
+		.read_only = disk_read_only(d) };
+	int rc;
+
+	if (op == BLK_READ || op == BLK_WRITE) {
+		q.sector = r->op.sector;
+		q.offset = (uint64_t)r->page * VM_PAGE;
+		q.length = (uint64_t)r->op.sectors * BLK_SECTOR;
+	}
+	rc = blk_req_check(&q, &t);
+	if (rc)
+		return rc;
+	rc = ring_put(&d->conn->req, &q, sizeof(q));
+	if (rc)
+		edge_log("%s: storage's ring is unusable: %d", d->dev.be, rc);
+	else
+		d->in_flight++;
+	return rc;
+}
+
+static int request_start(struct disk *d, struct disk_request *r)
+{
+	switch (r->op.op) {
+	case BLKIF_OP_READ:
+		return storage_submit(d, r, BLK_READ, 0);
+	case BLKIF_OP_WRITE:
+		return storage_submit(d, r, BLK_WRITE, 0);
+	default: /* flush and barrier; their data, if any, follow */
+		if (r->op.n_segments)
+			r->step = REQUEST_FLUSH_FIRST;
+		return storage_submit(d, r, BLK_FLUSH, 0);
+	}
+}
+
+int disk_info_request(struct disk *d)
+{
+	d->request[0].step = REQUEST_INFO;
+	return storage_submit(d, &d->request[0], BLK_INFO, 0);
+}
+
+/* ---- requests of the guest -------------------------------------------------------- */
+
+static bool op_writes(const struct blkif_op *op)
+{
+	return op->op == BLKIF_OP_WRITE || op->op == BLKIF_OP_WRITE_BARRIER ||
+	       (op->op == BLKIF_OP_FLUSH_DISKCACHE && op->n_segments);
+}
+
+/* A write that has to come after all that was sent before it. */
+static bool op_is_barrier(const struct blkif_op *op)
+{
+	return op->op == BLKIF_OP_WRITE_BARRIER ||
+	       (op->op == BLKIF_OP_FLUSH_DISKCACHE && op->n_segments);
+}
+
+/* 0 or BLKIF_RSP_*. */
+static int op_permitted(const struct disk *d, const struct blkif_op *op)
+{
+	if (op_writes(op) && disk_read_only(d))
+		return BLKIF_RSP_ERROR;
+	if (op->n_segments && !blkif_in_range(op, d->sectors))
+		return BLKIF_RSP_ERROR;
+	return 0;
+}
+
+/* One slot of the ring, completely. 0 or BLKIF_RSP_*. */
+static int request_decode(const struct disk *d, const uint8_t *entry, struct blkif_op *op)
+{
+	uint8_t bytes[BLKIF_SEGMENTS * BLKIF_SEGMENT_SIZE];
+	int rc = blkif_decode(d->layout, entry, op);
+
+	if (rc)
+		return rc;
+	if (op->indirect) {
+		if (grant_read(op->indirect_ref, 0, bytes,
+			    op->n_segments * (uint32_t)BLKIF_SEGMENT_SIZE))
+			return BLKIF_RSP_ERROR;
+		rc = blkif_segments(bytes, op);
+		if (rc)
+			return rc;
+	}
+	return op_permitted(d, op);
+}
+
+static struct disk_request *request_find_free(struct disk *d)
+{
+	for (uint32_t i = 0; i < d->depth; i++)
+		if (d->request[i].step == REQUEST_FREE)
+			return &d->request[i];
+	return NULL;
+}
+
+static void request_free(struct disk *d, struct disk_request *r)
+{
+	pages_give(d, r->page, r->n_pages);
+	if (d->barrier == r)
+		d->barrier = NULL;
+	r->step = REQUEST_FREE;
+}
+
+/* r has its pages. 0, or an error that the guest is told. */
+static int request_run(struct disk *d, struct disk_request *r)
+{
+	if (r->op.op != BLKIF_OP_READ && data_from_guest(d, r))
+		return -SK_E_INVAL;
+	if (op_is_barrier(&r->op))
+		d->barrier = r;
+	return request_start(d, r);
+}
+
+enum take {
+	/* It was answered, or is on its way. */
+	TAKE_DONE,
+	/* It has to wait, and stays in the ring. */
+	TAKE_LATER,
+};
+
+/* BLK1: a request gets its slot and its pages before anything is sent. */
+static enum take request_take(struct disk_queue *q, const uint8_t *entry)
+{
+	struct disk *d = q->disk;
+	struct disk_request *r = request_find_free(d);
+	uint32_t pages;
+	int rc;
+
+	if (!r || d->barrier) /* BLK3 */
+		return TAKE_LATER;
+	rc = request_decode(d, entry, &r->op);
+	if (rc) {
+		guest_respond(q, &r->op, (int16_t)rc);
+		return TAKE_DONE;
+	}
+	pages = (r->op.sectors + SECTORS_PER_PAGE - 1) / SECTORS_PER_PAGE;
+	if (pages > d->n_pages) {
+		guest_respond(q, &r->op, BLKIF_RSP_ERROR);
+		return TAKE_DONE;
+	}
+	if (op_is_barrier(&r->op) && d->in_flight) /* BLK3 */
+		return TAKE_LATER;
+	if (!pages_take(d, pages, &r->page))
+		return TAKE_LATER;
+	r->n_pages = pages;
+	r->step = REQUEST_PLAIN;
+	r->queue = q;
+	if (request_run(d, r)) {
+		guest_respond(q, &r->op, BLKIF_RSP_ERROR);
+		request_free(d, r);
+	}
+	return TAKE_DONE;
+}
+
+/* 0, or -SK_E_PEER: the front end broke the rules. */
+static int queue_serve(struct disk_queue *q)
+{
+	struct disk *d = q->disk;
+	uint8_t entry[BLKIF_ENTRY_MAX];
+	int n, done = 0;
+
+	do {
+		n = gring_requests(&q->ring);
+		if (n < 0)
+			return n;
+		for (; n; n--, done++) {
+			gring_get(&q->ring, q->ring.req_cons, entry, d->layout->entry);
+			if (request_take(q, entry) == TAKE_LATER) {
+				d->stalled = true;
+				return 0;
+			}
+			q->ring.req_cons++;
+		}
+		if (done >= TURN) {
+			evtchn_backend_wake(q->port);
+			return 0;
+		}
+	} while (gring_final_check(&q->ring));
+	return 0;
+}
+
+void disk_queues_serve(struct disk *d)
+{
+	int rc = 0;
+
+	d->stalled = false;
+	for (uint32_t i = 0; !rc && i < d->n_queues; i++)
+		if (d->queue[i].ring.n_pages)
+			rc = queue_serve(&d->queue[i]);
+	queues_push(d);
+	if (rc)
+		xb_fail(&d->dev, "impossible ring index");
+	else
+		conn_settle(d->conn);
+}
+
+/* ---- answers of storage ----------------------------------------------------------- */
+
+static int16_t status_of(const struct blkif_op *op, int32_t status)
+{
+	bool plain = op->op == BLKIF_OP_READ || op->op == BLKIF_OP_WRITE;
+
+	if (!status)
+		return BLKIF_RSP_OKAY;
+	if (!plain && (status == -SK_E_NO_SYS || status == -SK_E_INVAL))
+		return BLKIF_RSP_EOPNOTSUPP;
+	return BLKIF_RSP_ERROR;
+}
+
+static void info_answered(struct disk *d, const struct blk_rsp *rsp)
+{
+	if (rsp->status) {
+		edge_log("%s: no volume: %d", d->dev.be, rsp->status);
+		return;
+	}
+	d->sectors = rsp->result;
+	d->flags = rsp->flags;
+	d->block = blk_info_block(rsp->flags);
+}
+
+static void storage_answered(struct disk *d, const struct blk_rsp *rsp)
+{
+	struct disk_request *r = rsp->id < BLK_DEPTH ? &d->request[rsp->id] : NULL;
+	int16_t status;
+
+	if (!r || r->step == REQUEST_FREE) {
+		edge_log("%s: answer to nothing", d->dev.be);
+		return;
+	}
+	d->in_flight--;
+	if (r->step == REQUEST_INFO) {
+		info_answered(d, rsp);
+		request_free(d, r);
+		return;
+	}
+	status = status_of(&r->op, rsp->status);
+	if (r->step == REQUEST_FLUSH_FIRST && status == BLKIF_RSP_OKAY && r->queue) {
+		r->step = REQUEST_PLAIN;
+		if (storage_submit(d, r, BLK_WRITE, BLK_FUA) == 0)
+			return;
+		status = BLKIF_RSP_ERROR;
+	}
+	if (r->op.op == BLKIF_OP_READ && status == BLKIF_RSP_OKAY && r->queue &&
+		data_to_guest(d, r))
+		status = BLKIF_RSP_ERROR;
+	guest_respond(r->queue, &r->op, status); /* BLK4 */
+	request_free(d, r);
+}
+
+int disk_answers_take(struct disk *d)
+{
+	struct blk_rsp rsp;
+	int rc;
+
+	do {
+		while ((rc = ring_get(&d->conn->rsp, &rsp, sizeof(rsp))) == sizeof(rsp))
+			storage_answered(d, &rsp);
+		if (rc != -SK_E_AGAIN) {
+			edge_log("%s: storage broke the protocol: %d", d->dev.be, rc);
+			return -SK_E_PEER;
+		}
+		if (d->stalled)
+			disk_queues_serve(d);
+		else
+			queues_push(d);
+		conn_settle(d->conn);
+	} while (ring_get_idle(&d->conn->rsp));
+	return 0;
+}
+
+/* ---- the disk's requests as a whole ----------------------------------------------- */
+
+static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* Records of that size that a native ring holds. */
+static uint32_t ring_records(uint32_t ring_size, uint32_t record)
+{
+	return ring_size / ((4 + record + 7) / 8 * 8);
+}
+
+void disk_requests_init(struct disk *d)
+{
+	const struct svc_conn *c = d->conn;
+
+	d->depth = min_u32(ring_records(c->req.size, sizeof(struct blk_req)),
+		ring_records(c->rsp.size, sizeof(struct blk_rsp)));
+	d->depth = min_u32(d->depth, BLK_DEPTH);
+	d->n_pages = DISK_DATA_PAGES;
+	if (c->data_size / VM_PAGE < DISK_DATA_PAGES)
+		d->n_pages = (uint32_t)(c->data_size / VM_PAGE);
+}
+
+void disk_requests_orphan(struct disk *d)
+{
+	for (uint32_t i = 0; i < BLK_DEPTH; i++)
+		d->request[i].queue = NULL;
+}

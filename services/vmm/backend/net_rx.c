@@ -1,0 +1,210 @@
+/*
+ * net_rx.c - frames for the guest, from the switch to its ring
+ *
+ * The walk of a frame:
+ *     buffer_post()      the switch gets a buffer of the data region
+ *     vif_rx_arrived()   the switch filled it: the record is checked, and the frame waits in its buffer
+ *     frame_adapt()      offloads that the guest does not take are done or left out here
+ *     frame_put()        the frame is copied to pages that the guest granted; then its buffer is posted again
+ *
+ * Locks       none: I/O thread.
+ * Lifecycle   Buffers once posted stay with the switch: a frame that comes while there is no front end is dropped, and its
+ *             buffer posted again.
+ * Invariants  NETRX1 a buffer is the switch's or ours, never both: `posted` says which
+ *             NETRX2 frames for the guest wait in their buffers, in order, until it has room
+ */
+#include "backend/net_vif.h"
+
+#include "xen/xen_domain.h"
+
+#include <xen/io/netif.h>
+
+#include "backend/ethernet.h"
+#include "xen/grant.h"
+
+enum {
+	/* bytes of a buffer, for a guest that takes GSO */
+	RX_LARGE = VM_PAGE,
+	/* for one that does not: nothing larger than a frame fits */
+	RX_SMALL = 1536,
+};
+
+static uint64_t rx_offset(uint32_t buffer)
+{
+	return (uint64_t)(VIF_TX_PAGES + buffer) * VM_PAGE;
+}
+
+/* ---- buffers ---------------------------------------------------------------------- */
+
+static void buffer_post(struct vif *v, uint32_t i)
+{
+	bool large = v->gso4 || v->gso6;
+	struct net_desc d = { .op = NET_RX_POST,
+		.id = i,
+		.offset = rx_offset(i),
+		.length = large ? RX_LARGE : RX_SMALL };
+
+	if (ring_put(&v->conn->req, &d, sizeof(d)) == 0)
+		v->posted[i] = true;
+}
+
+void vif_rx_post(struct vif *v)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->rx_max && !v->buffers_posted; i++)
+		buffer_post(v, i);
+	v->buffers_posted = true;
+}
+
+static bool buffer_posted(const struct vif *v, const struct net_desc *d)
+{
+	return d->id < VIF_RX_BUFFERS && v->posted[d->id];
+}
+
+void vif_rx_arrived(struct vif *v, const struct net_desc *d)
+{
+	uint32_t tail = (v->wait_head + v->n_waiting) % VIF_RX_BUFFERS;
+
+	if (!buffer_posted(v, d)) {
+		edge_log("%s: frame in a buffer that is not the switch's", v->dev.be);
+		return;
+	}
+	v->posted[d->id] = false;
+	if (!d->length) {
+		edge_log("%s: the switch refuses a buffer: %u", v->dev.be, d->flags);
+		return;
+	}
+	if (d->offset != rx_offset(d->id) || d->length > VM_PAGE || !net_frame_legal(d)) {
+		buffer_post(v, d->id); /* lost, as on a wire */
+		return;
+	}
+	v->waiting[tail] = *d;
+	v->n_waiting++;
+}
+
+/* ---- to the guest ----------------------------------------------------------------- */
+
+/* Offloads that the guest does not take are done or left out here. False: drop the frame. */
+static bool frame_adapt(struct vif *v, struct net_desc *d)
+{
+	uint8_t *data = v->conn->data + d->offset;
+	bool ipv6 = d->length > 13 && data[12] == 0x86 && data[13] == 0xdd;
+	bool gso = (d->flags & NET_GSO_TCPV4 && v->gso4) ||
+		   (d->flags & NET_GSO_TCPV6 && v->gso6);
+
+	if (!gso) {
+		if (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) && d->length > NET_FRAME_STD)
+			return false;
+		d->flags &= (uint16_t) ~(NET_GSO_TCPV4 | NET_GSO_TCPV6);
+	}
+	if (d->flags & NET_CSUM_BLANK && !(ipv6 ? v->csum6 : v->csum4)) {
+		if (gso || !frame_checksum(data, d->length, d->csum_start, d->csum_offset))
+			return false;
+		d->flags = (uint16_t)((d->flags & ~NET_CSUM_BLANK) | NET_CSUM_VALID);
+	}
+	return v->sg || d->length <= VM_PAGE;
+}
+
+static uint16_t rx_flags(const struct net_desc *d)
+{
+	if (d->flags & NET_CSUM_BLANK)
+		return NETRXF_csum_blank | NETRXF_data_validated;
+	return d->flags & NET_CSUM_VALID ? NETRXF_data_validated : 0;
+}
+
+static void extra_put(struct vif *v, const struct net_desc *d)
+{
+	struct netif_extra_info e = { .type = XEN_NETIF_EXTRA_TYPE_GSO };
+
+	e.u.gso.size = d->gso_size;
+	e.u.gso.type = d->flags & NET_GSO_TCPV4 ? XEN_NETIF_GSO_TYPE_TCPV4
+						: XEN_NETIF_GSO_TYPE_TCPV6;
+	gring_put(&v->rx, &e, sizeof(e));
+	v->rx.req_cons++; /* the slot's buffer is not used: the guest finds it by position */
+}
+
+/* One slot of the frame: copies up to a page. The status that the guest gets. */
+static int16_t slot_fill(struct vif *v, const struct netif_rx_request *q,
+	const struct net_desc *d, uint32_t at, uint32_t n)
+{
+	return grant_write(q->gref, 0, v->conn->data + d->offset + at, n) ? NETIF_RSP_ERROR
+									  : (int16_t)n;
+}
+
+static void frame_put(struct vif *v, const struct net_desc *d)
+{
+	bool gso = d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6);
+	uint32_t at = 0, n;
+
+	do {
+		struct netif_rx_request q;
+		struct netif_rx_response r = { 0 };
+
+		gring_get(&v->rx, v->rx.req_cons++, &q, sizeof(q));
+		n = d->length - at < VM_PAGE ? d->length - at : VM_PAGE;
+		r.id = q.id;
+		r.flags = at ? 0 : rx_flags(d);
+		r.status = slot_fill(v, &q, d, at, n);
+		if (at + n < d->length)
+			r.flags |= NETRXF_more_data;
+		if (at == 0 && gso)
+			r.flags |= NETRXF_extra_info;
+		gring_put(&v->rx, &r, sizeof(r));
+		if (at == 0 && gso)
+			extra_put(v, d);
+		at += n;
+	} while (at < d->length);
+}
+
+static uint32_t slots_for(const struct net_desc *d)
+{
+	return (d->length + VM_PAGE - 1) / VM_PAGE +
+	       (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) ? 1 : 0);
+}
+
+static struct net_desc *waiting_first(struct vif *v)
+{
+	return v->n_waiting ? &v->waiting[v->wait_head] : NULL;
+}
+
+static void waiting_pop(struct vif *v)
+{
+	uint32_t i = v->waiting[v->wait_head].id;
+
+	v->wait_head = (v->wait_head + 1) % VIF_RX_BUFFERS;
+	v->n_waiting--;
+	buffer_post(v, i);
+}
+
+/* The guest has room for that frame: 1; it has not, and will send an event when it has: 0; -SK_E_PEER. */
+static int room_for(struct vif *v, const struct net_desc *d)
+{
+	uint32_t need = slots_for(d);
+	int n = gring_requests(&v->rx);
+
+	if (n < 0)
+		return n;
+	if ((uint32_t)n >= need)
+		return 1;
+	gring_want_request(&v->rx, v->rx.req_cons + need - 1);
+	n = gring_requests(&v->rx); /* once more: it may have posted them meanwhile */
+	return n < 0 ? n : (uint32_t)n >= need;
+}
+
+int vif_rx_serve(struct vif *v)
+{
+	struct net_desc *d;
+	int rc;
+
+	while ((d = waiting_first(v))) { /* NETRX2 */
+		if (v->rx.n_pages && frame_adapt(v, d)) {
+			rc = room_for(v, d);
+			if (rc <= 0)
+				return rc;
+			frame_put(v, d);
+		}
+		waiting_pop(v);
+	}
+	return 0;
+}

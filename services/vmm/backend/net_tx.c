@@ -1,0 +1,255 @@
+/*
+ * net_tx.c - packets of the guest, from its ring to the switch
+ *
+ * The walk of a packet:
+ *     packet_read()      its slots are copied out of the ring
+ *     packet_check()     the copy is checked
+ *     packet_copy()      the frame is copied from granted pages to pages of the data region
+ *     packet_send()      the copy of the frame is checked, and one record goes to the switch
+ *     packet_respond()   each slot is answered at once: the guest's pages are free
+ *     vif_tx_done()      the switch is done: the pages of the data region are free
+ *
+ * Locks       none: I/O thread.
+ * Invariants  NETTX1 pages of the data region are the switch's or ours, never both: `sent` says which
+ *             NETTX2 a packet is taken from the ring whole or not at all; each of its slots is answered once
+ *             NETTX3 a frame that goes to the switch was copied to the region first, and checked there
+ */
+#include "backend/net_vif.h"
+
+#include <string.h>
+
+#include "xen/xen_domain.h"
+
+#include <xen/io/netif.h>
+
+#include "backend/ethernet.h"
+#include "xen/evtchn_backend.h"
+#include "xen/grant.h"
+
+enum {
+	/* slots of one packet: what other back ends tolerate */
+	SLOTS_MAX = 20,
+	/* packets that are taken before others get their turn */
+	TURN = 256,
+};
+
+/* A packet of the guest, as its slots describe it. */
+struct packet {
+	struct netif_tx_request slot[SLOTS_MAX];
+	uint32_t n_slots, n_extras, used; /* ring slots in all */
+	uint32_t size;
+	uint16_t gso_size, gso_flag;
+	bool bad;
+};
+
+/* ---- pages of the data region ----------------------------------------------------- */
+
+static bool tx_pages_take(struct vif *v, uint32_t n, uint32_t *first)
+{
+	uint32_t i, run = 0;
+
+	for (i = 0; i < VIF_TX_PAGES && run < n; i++)
+		run = v->page_used[i / 64] >> (i % 64) & 1 ? 0 : run + 1;
+	if (run < n)
+		return false;
+	*first = i - n;
+	for (i = *first; i < *first + n; i++)
+		v->page_used[i / 64] |= 1ull << (i % 64);
+	v->sent[*first] = (uint16_t)n;
+	return true;
+}
+
+static void tx_pages_give(struct vif *v, uint32_t first)
+{
+	uint32_t i;
+
+	for (i = first; i < first + v->sent[first]; i++)
+		v->page_used[i / 64] &= ~(1ull << (i % 64));
+	v->sent[first] = 0;
+}
+
+/* ---- packets ---------------------------------------------------------------------- */
+
+static void tx_respond(struct vif *v, uint16_t id, int16_t status)
+{
+	struct netif_tx_response r = { .id = id, .status = status };
+
+	gring_put(&v->tx, &r, sizeof(r));
+}
+
+/* NETTX2. In the order of the slots: first, extras, the others. */
+static void packet_respond(struct vif *v, const struct packet *p, int16_t status)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->n_slots; i++) {
+		tx_respond(v, p->slot[i].id, status);
+		for (uint32_t e = 0; i == 0 && e < p->n_extras; e++)
+			tx_respond(v, 0, NETIF_RSP_NULL);
+	}
+	v->tx.req_cons += p->used;
+}
+
+static void extra_take(struct packet *p, const struct netif_extra_info *e)
+{
+	if (e->type != XEN_NETIF_EXTRA_TYPE_GSO) {
+		p->bad = true; /* nothing else was offered */
+		return;
+	}
+	p->gso_size = e->u.gso.size;
+	if (e->u.gso.type == XEN_NETIF_GSO_TYPE_TCPV4)
+		p->gso_flag = NET_GSO_TCPV4;
+	else if (e->u.gso.type == XEN_NETIF_GSO_TYPE_TCPV6)
+		p->gso_flag = NET_GSO_TCPV6;
+	if (!p->gso_flag || e->u.gso.features)
+		p->bad = true;
+}
+
+/* Extras follow the first slot: -SK_E_PEER if they run beyond what is there. */
+static int extras_read(struct vif *v, struct packet *p, uint32_t avail)
+{
+	struct netif_extra_info e;
+
+	do {
+		if (p->used == avail || p->n_extras == XEN_NETIF_EXTRA_TYPE_MAX - 1)
+			return -SK_E_PEER;
+		gring_get(&v->tx, v->tx.req_cons + p->used, &e, sizeof(e));
+		p->used++;
+		p->n_extras++;
+		extra_take(p, &e);
+	} while (e.flags & XEN_NETIF_EXTRA_FLAG_MORE);
+	return 0;
+}
+
+/* The sizes of the slots add up to the first one's, which holds what the others do not. (Offsets: grant_read().) */
+static void packet_check(struct packet *p)
+{
+	uint32_t rest = 0, i;
+
+	p->size = p->slot[0].size;
+	for (i = 1; i < p->n_slots; i++)
+		rest += p->slot[i].size;
+	if (rest > p->size || p->size < NET_FRAME_MIN) {
+		p->bad = true;
+		return;
+	}
+	p->slot[0].size = (uint16_t)(p->size - rest);
+	if (p->size > (p->gso_flag ? NET_FRAME_MAX : NET_FRAME_STD))
+		p->bad = true;
+}
+
+/* One packet out of `avail` slots. 0, or -SK_E_PEER: no packet has this form. */
+static int packet_read(struct vif *v, struct packet *p, uint32_t avail)
+{
+	struct netif_tx_request *s;
+
+	memset(p, 0, sizeof(*p));
+	do {
+		if (p->used == avail || p->n_slots == SLOTS_MAX)
+			return -SK_E_PEER;
+		s = &p->slot[p->n_slots];
+		gring_get(&v->tx, v->tx.req_cons + p->used, s, sizeof(*s));
+		p->used++;
+		if (p->n_slots++ == 0 && (s->flags & NETTXF_extra_info) &&
+			extras_read(v, p, avail))
+			return -SK_E_PEER;
+	} while (s->flags & NETTXF_more_data);
+	packet_check(p);
+	return 0;
+}
+
+static bool packet_copy(const struct packet *p, uint8_t *data)
+{
+	uint32_t i;
+
+	for (i = 0; i < p->n_slots; i++) {
+		if (p->slot[i].size &&
+			grant_read(p->slot[i].gref, p->slot[i].offset, data, p->slot[i].size))
+			return false;
+		data += p->slot[i].size;
+	}
+	return true;
+}
+
+/* NETTX3 */
+static int packet_send(struct vif *v, const struct packet *p, uint32_t first)
+{
+	const uint8_t *data = v->conn->data + (uint64_t)first * VM_PAGE;
+	struct net_desc d = { .op = NET_TX,
+		.id = first,
+		.offset = (uint64_t)first * VM_PAGE,
+		.length = p->size };
+	bool ipv6;
+	int rc;
+
+	if (p->slot[0].flags & NETTXF_csum_blank || p->gso_flag) {
+		if (!frame_transport(data, p->size, &d.csum_start, &d.csum_offset, &ipv6))
+			return -SK_E_INVAL;
+		if (p->gso_flag && ipv6 != (p->gso_flag == NET_GSO_TCPV6))
+			return -SK_E_INVAL;
+		d.flags = NET_CSUM_BLANK;
+	} else if (p->slot[0].flags & NETTXF_data_validated) {
+		d.flags = NET_CSUM_VALID;
+	}
+	d.flags |= p->gso_flag;
+	d.gso_size = p->gso_flag ? p->gso_size : 0;
+	if (!net_tx_legal(&d, v->conn->data_size))
+		return -SK_E_INVAL;
+	rc = ring_put(&v->conn->req, &d, sizeof(d));
+	if (rc == 0)
+		v->in_flight++;
+	return rc;
+}
+
+/* 1: done; 0: there is no room now; -SK_E_PEER. */
+static int packet_take(struct vif *v, uint32_t avail)
+{
+	int16_t status = NETIF_RSP_ERROR;
+	struct packet p;
+	uint32_t first;
+
+	if (packet_read(v, &p, avail))
+		return -SK_E_PEER;
+	if (!p.bad) {
+		if (v->in_flight >= v->tx_max ||
+			!tx_pages_take(v, (p.size + VM_PAGE - 1) / VM_PAGE, &first))
+			return 0;
+		if (packet_copy(&p, v->conn->data + (uint64_t)first * VM_PAGE) &&
+			packet_send(v, &p, first) == 0)
+			status = NETIF_RSP_OKAY;
+		else
+			tx_pages_give(v, first);
+	}
+	packet_respond(v, &p, status);
+	return 1;
+}
+
+int vif_tx_serve(struct vif *v)
+{
+	int n, rc, done = 0;
+
+	do {
+		while ((n = gring_requests(&v->tx)) > 0) {
+			rc = packet_take(v, (uint32_t)n);
+			if (rc < 0)
+				return rc;
+			if (rc == 0) /* goes on when the switch returns a frame's pages */
+				return 0;
+			if (++done == TURN) {
+				evtchn_backend_wake(v->tx_port);
+				return 0;
+			}
+		}
+		if (n < 0)
+			return n;
+	} while (gring_final_check(&v->tx));
+	return 0;
+}
+
+void vif_tx_done(struct vif *v, uint32_t first_page)
+{
+	if (first_page >= VIF_TX_PAGES || !v->sent[first_page])
+		return;
+	tx_pages_give(v, first_page);
+	v->in_flight--;
+}

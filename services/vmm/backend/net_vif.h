@@ -1,0 +1,71 @@
+/*
+ * net_vif.h - a network interface of the guest: its connection to the switch, its rings, its buffers
+ *
+ * netback.c makes and connects it, net_tx.c carries frames from the guest, net_rx.c frames to the guest.
+ *
+ * The data region is cut into pages: the first VIF_TX_PAGES carry frames that the guest sends, the others are buffers for
+ * frames that it gets.
+ */
+#ifndef VMM_NET_VIF_H
+#define VMM_NET_VIF_H
+
+#include "backend/gring.h"
+#include "backend/xenbus.h"
+#include "guest.h"
+#include "proto/net.h"
+#include "svc/svc.h"
+
+enum {
+	VIF_TX_PAGES = 128,
+	VIF_RX_BUFFERS = 128,
+};
+
+/* What the front end's directory says. */
+struct vif_offers {
+	struct xb_value tx_ref, rx_ref, port, tx_port, rx_port;
+	struct xb_value copy, no_csum, csum6, gso4, gso6, sg;
+};
+
+struct vif {
+	struct xb_dev dev;
+	struct vm_vif cfg;
+	struct svc_conn *conn;
+
+	/* The connection to a front end. Without split channels both ports are the same. */
+	struct gring tx, rx;
+	unsigned int tx_port, rx_port;
+	struct vif_offers offers;
+	/* What the guest takes. */
+	bool gso4, gso6, csum4, csum6, sg;
+
+	/* To the switch. Pages of the frame that begins at a page and is out; 0: none. */
+	uint16_t sent[VIF_TX_PAGES];
+	uint64_t page_used[VIF_TX_PAGES / 64];
+	uint32_t in_flight, tx_max;
+
+	/* From the switch. Buffers that the switch has, and how many buffers are used. */
+	bool posted[VIF_RX_BUFFERS];
+	uint32_t rx_max;
+	bool buffers_posted;
+	/* Frames that wait until the guest has room, in order: a queue. */
+	struct net_desc waiting[VIF_RX_BUFFERS];
+	uint32_t wait_head, n_waiting;
+};
+
+/* ---- net_tx.c ---- */
+
+/* Send packets of the guest. 0, or -SK_E_PEER: the front end broke the rules. */
+int vif_tx_serve(struct vif *v) must_check;
+/* The switch is done with a frame. */
+void vif_tx_done(struct vif *v, uint32_t first_page);
+
+/* ---- net_rx.c ---- */
+
+/* Hand all buffers to the switch, once. */
+void vif_rx_post(struct vif *v);
+/* The switch filled a buffer, or refused it. */
+void vif_rx_arrived(struct vif *v, const struct net_desc *d);
+/* Give the guest frames that wait. 0, or -SK_E_PEER. */
+int vif_rx_serve(struct vif *v) must_check;
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * start_info.h - the guest's memory map and hvm_start_info; pure functions
+ */
+#ifndef VMM_START_INFO_H
+#define VMM_START_INFO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sk/types.h>
+
+#include "guest.h"
+
+/* Memory map of a guest with that much RAM below and above 4 GiB. Entries used, at most VM_MAP_MAX. */
+uint32_t map_make(uint64_t low_size, uint64_t high_size, struct guest_range *map);
+
+struct start_info_module {
+	uint64_t gpa, size;
+	const char *cmdline; /* "": none */
+};
+struct start_info_args {
+	uint64_t gpa; /* where the buffer is seen by the guest */
+	const char *cmdline;
+	const struct start_info_module *module;
+	uint32_t n_modules;
+	uint64_t rsdp;
+	const struct guest_range *map;
+	uint32_t n_map;
+};
+/* hvm_start_info with everything that it points to, at buf. Bytes used, or -SK_E_RANGE. */
+int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args *a) must_check;
+
+#endif

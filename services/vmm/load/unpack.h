@@ -1,0 +1,36 @@
+/*
+ * unpack.h - packed kernels: which form, and their plain bytes
+ */
+#ifndef VMM_UNPACK_H
+#define VMM_UNPACK_H
+
+#include "load/load_space.h"
+
+#define UNPACK_FORMS(X) \
+	X(NONE, "not packed") \
+	X(GZIP, "gzip") \
+	X(XZ, "xz") \
+	X(LZMA, "lzma") \
+	X(BZIP2, "bzip2") \
+	X(LZ4, "lz4") \
+	X(ZSTD, "zstd") \
+	X(LZO, "lzo")
+#define X(name, text) UNPACK_##name,
+enum unpack_form { UNPACK_FORMS(X) UNPACK_FORM_END };
+#undef X
+const char *unpack_name(enum unpack_form form);
+enum unpack_form unpack_detect(const uint8_t *head, size_t len);
+
+/* [pos, end) of the source is packed; the plain bytes go to the sink in order. sink: 0 or -SK_E_*. */
+struct unpack {
+	struct load_source *src;
+	uint64_t pos, end;
+	struct load_space *space;
+	int (*sink)(void *ctx, const uint8_t *buf, size_t len);
+	void *ctx;
+	uint64_t total; /* bytes given to the sink */
+	struct load_error *error;
+};
+int unpack_run(enum unpack_form form, struct unpack *u) must_check;
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * emulate.h - guest code that an exit handler looks at, on the vCPU's own thread
+ */
+#ifndef VMM_EMULATE_H
+#define VMM_EMULATE_H
+
+#include "machine/insn.h"
+#include "machine/vm.h"
+
+/* Code at RIP, as many bytes as can be read. */
+size_t exit_code(struct vcpu *v, uint8_t code[INSN_MAX]);
+/* Go on at rip. */
+void exit_rip_set(struct vcpu *v, uint64_t rip);
+/* Go on behind the intercepted instruction; usual = its length as encoded without prefixes. */
+void exit_skip(struct vcpu *v, uint8_t usual);
+/* The guest ends; the reason and the place go to the log. */
+void exit_crash(struct vcpu *v, const char *why);
+/* An access to guest-physical memory that is not mapped. */
+void exit_nested_fault(struct vcpu *v);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * evtchn.h - event channels: ports and their pending bits
+ */
+#ifndef VMM_EVTCHN_H
+#define VMM_EVTCHN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xen/xen_domain.h"
+
+int evtchn_init(void) must_check;
+
+/* ---- a port's word ---- */
+
+union port port_get(uint32_t port);
+void port_set(uint32_t port, union port p);
+bool port_valid(uint32_t port);
+/* evtchn_lock held. 0: none is left. */
+uint32_t port_alloc(union port p);
+
+/* ---- pending ---- */
+
+bool evtchn_fifo_on(void);
+void evtchn_set_pending(uint32_t port, union port p);
+bool evtchn_pending(uint32_t port);
+void evtchn_clear_pending(uint32_t port);
+void evtchn_unmask(uint32_t port, union port p);
+/* A virtual interrupt for the vCPU, if the guest bound it. */
+void evtchn_virq(unsigned int cpu, unsigned int virq);
+/* evtchn_lock held: the layout of shared_info changed. Pending ports are selected in the new one, as if they came now. */
+void evtchn_select_pending(void);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * grant.h - use of memory that the guest grants
+ */
+#ifndef VMM_GRANT_H
+#define VMM_GRANT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xen/xen_domain.h"
+
+int grant_init(void) must_check;
+/* mem_lock held: 0, -XEN_ENOMEM, -XEN_EINVAL. */
+int grant_grow(uint32_t frames) must_check;
+
+enum grant_use {
+	GRANT_READ,
+	GRANT_WRITE,
+};
+
+/* For domain `dom`, mem_lock held: GNTST_*; *page is the granted page. */
+int grant_acquire(uint32_t ref, domid_t dom, enum grant_use use, void **page);
+void grant_release(uint32_t ref, enum grant_use use);
+
+/* ---- for back ends (domain 0), any thread. 0 or GNTST_* ---- */
+
+int grant_map(uint32_t ref, enum grant_use use, void **page);
+void grant_unmap(uint32_t ref, enum grant_use use);
+int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len);
+int grant_write(uint32_t ref, uint32_t offset, const void *src, uint32_t len);
+
+#endif

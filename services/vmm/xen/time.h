@@ -1,0 +1,28 @@
+/*
+ * time.h - the guest's system time, wall clock, runstate and timers
+ */
+#ifndef VMM_TIME_H
+#define VMM_TIME_H
+
+#include <stdint.h>
+#include <sk/types.h>
+
+#include "edge.h"
+
+void time_init(void);
+
+/* System time (ns) at a host TSC. */
+uint64_t time_ns(uint64_t tsc);
+/* Host TSC at a system time, rounded up. */
+sk_time_t time_tsc(uint64_t ns);
+static inline uint64_t time_now(void) { return time_ns(edge_tsc()); }
+
+/* The pvclock pages of the vCPU. */
+void time_write(unsigned int cpu);
+void time_write_wallclock(void);
+
+void time_runstate_set(unsigned int cpu, int state);
+/* Bring the times of the vCPU's state up to date. */
+void time_runstate_update(unsigned int cpu);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * upcall.h - upcalls: how a vCPU learns that events are pending
+ */
+#ifndef VMM_UPCALL_H
+#define VMM_UPCALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* An event waits: make the upcall due. */
+void upcall_mark(unsigned int cpu);
+/* The vcpu_info moved: make the guest look at all events. */
+void upcall_mark_all(unsigned int cpu);
+bool upcall_pending(unsigned int cpu);
+
+#endif
