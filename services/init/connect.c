@@ -167,8 +167,8 @@ static int connection_close(struct connection *c)
 		printf("%s does not close its connection with %s: %s\n", service, client,
 			sk_error_text(rc));
 	else if (result)
-		printf("%s could not write all for %s: error %d; data may be lost\n", service,
-			client, -result);
+		printf("%s could not write all for %s: %s; data may be lost\n", service,
+			client, sk_error_text(result));
 	return rc;
 }
 

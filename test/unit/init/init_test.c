@@ -313,7 +313,7 @@ static long called(struct kern_msg *m)
 }
 
 static struct kern_object *logged;
-int sys_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
+int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
 {
 	assert_non_null(kern_view(kern.space, (uint64_t)region + req_size - 1, NULL));
 	logged = kern_own(signal)->obj;
