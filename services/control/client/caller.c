@@ -1,9 +1,9 @@
 /*
  * caller.c - the threads that call services, one for each
  *
- * Objects     struct caller: a thread, with the call that it has been given.
- * Locks       none: `given` and `done` are handed over with release and acquire. The thread touches a call between the
- *             two, control's own thread before and after.
+ * Objects     struct caller: a thread, with the call that it was given.
+ * Locks       none: `given` and `done` are handed over with release and acquire. Between the two the call belongs to the
+ *             thread, before and after to control's own thread.
  * Lifecycle   callers_init() once; the threads live as long as the domain.
  */
 #include <stdbool.h>
@@ -19,14 +19,16 @@
 enum { STACK_ORDER = 14 };
 
 static struct caller {
-	sk_cap_t ntfn, wake;
+	sk_cap_t ntfn;      /* the thread waits for it */
+	sk_cap_t wake;      /* signals it */
 	struct call *given; /* atomic */
 	bool done;          /* atomic */
 } callers[SERVICE_COUNT];
 
-static sk_cap_t back;
+/* Signals this domain that a call is back. */
+static sk_cap_t calls_signal;
 
-static int make(struct call *c)
+static int call_make(struct call *c)
 {
 	switch (c->what) {
 	case CALL_OPEN:
@@ -39,7 +41,7 @@ static int make(struct call *c)
 	}
 }
 
-static void run(void *arg)
+static void caller_run(void *arg)
 {
 	struct caller *k = arg;
 	struct call *c;
@@ -50,9 +52,9 @@ static void run(void *arg)
 		c = __atomic_exchange_n(&k->given, NULL, __ATOMIC_ACQUIRE);
 		if (!c)
 			continue;
-		c->rc = make(c);
+		c->rc = call_make(c);
 		__atomic_store_n(&k->done, true, __ATOMIC_RELEASE);
-		(void)sk_signal(back);
+		(void)sk_signal(calls_signal);
 	}
 }
 
@@ -64,7 +66,7 @@ void caller_give(struct call *c)
 	(void)sk_signal(k->wake);
 }
 
-static void returned(void *ctx)
+static void calls_back(void *ctx)
 {
 	(void)ctx;
 	for (uint32_t s = 0; s < SERVICE_COUNT; s++)
@@ -73,9 +75,9 @@ static void returned(void *ctx)
 	event_end();
 }
 
-static int start(struct caller *k)
+static int caller_start(struct caller *k)
 {
-	struct thread_spec spec = { .fn = run, .arg = k, .stack_order = STACK_ORDER };
+	struct thread_spec spec = { .fn = caller_run, .arg = k, .stack_order = STACK_ORDER };
 	struct thread *thread;
 	int rc;
 
@@ -94,10 +96,10 @@ int callers_init(void)
 	calls_init();
 	if (!host_ctl_sched())
 		return 0; /* no guests either */
-	rc = svc_ntfn_badged(BIT_CALLS, &back);
+	rc = svc_ntfn_badged(BIT_CALLS, &calls_signal);
 	if (!rc)
-		rc = svc_on_bit(BIT_CALLS, returned, NULL, "calls");
+		rc = svc_on_bit(BIT_CALLS, calls_back, NULL, "calls");
 	for (uint32_t s = 0; !rc && s < SERVICE_COUNT; s++)
-		rc = start(&callers[s]);
+		rc = caller_start(&callers[s]);
 	return rc;
 }

@@ -1,10 +1,4 @@
-/*
- * chan.c - reading from connections that this domain uses
- *
- * Objects     none.
- * Locks       none.
- * Lifecycle   chan_drain() from the channel's handler.
- */
+/* chan.c - reading from connections that this domain uses */
 #include "client/chan.h"
 
 #include <stdio.h>

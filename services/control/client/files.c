@@ -1,11 +1,10 @@
 /*
  * files.c - files and directories, one request at a time
  *
- * Objects     struct job: a file to read, a piece of one, or a directory to list; the first of
- *             the queue is the one that the service works on, with the whole data region.
- * Locks       none.
+ * Objects     struct job: a file to read, a piece of one, or a directory to list. The service works on the first job of
+ *             the queue, which has the whole data region.
  * Lifecycle   queued -> sent, perhaps several times for a directory -> answered and freed.
- * Invariants  F1 at most one request is under way
+ * Invariants  FILE1 at most one request is under way
  */
 #include "client/files.h"
 
@@ -23,7 +22,7 @@ enum { ENTRIES_MAX = 4096 };
 struct job {
 	STAILQ_ENTRY(job) link;
 	enum files_op op;
-	bool whole; /* READ: the file is to be short */
+	bool whole; /* READ: the file must not be longer than FILES_TEXT_MAX */
 	file_done_fn file_done;
 	dir_done_fn dir_done;
 	void *ctx;
@@ -66,7 +65,7 @@ static void job_free(struct job *j)
 	free(j);
 }
 
-static void finish(struct job *j, int status, const char *text, size_t len)
+static void job_finish(struct job *j, int status, const char *text, size_t len)
 {
 	STAILQ_REMOVE_HEAD(&jobs, link);
 	if (j->op == FILES_READDIR)
@@ -93,12 +92,12 @@ static bool send_job(struct job *j)
 	return svc_send(chan, true, &rec, (uint32_t)sizeof(rec.q) + rec.q.path_len) == 0;
 }
 
-static void pump(void)
+static void jobs_pump(void)
 {
 	while (!under_way && !STAILQ_EMPTY(&jobs)) {
-		under_way = send_job(STAILQ_FIRST(&jobs)); /* F1 */
+		under_way = send_job(STAILQ_FIRST(&jobs)); /* FILE1 */
 		if (!under_way)
-			finish(STAILQ_FIRST(&jobs), -SK_E_IO, NULL, 0);
+			job_finish(STAILQ_FIRST(&jobs), -SK_E_IO, NULL, 0);
 	}
 }
 
@@ -124,7 +123,7 @@ static bool entry_add(struct job *j, const struct files_dirent *e, const char *n
 	return true;
 }
 
-/* One filled data region of entries. 0 or -SK_E_*. */
+/* Take the entries that fill the data region. 0 or -SK_E_*. */
 static int entries_take(struct job *j, uint64_t count)
 {
 	struct files_dirent e;
@@ -147,46 +146,44 @@ static int entries_take(struct job *j, uint64_t count)
 	return 0;
 }
 
-static int by_name(const void *a, const void *b)
+static int entry_compare(const void *a, const void *b)
 {
 	return strcmp(
 		((const struct file_entry *)a)->name, ((const struct file_entry *)b)->name);
 }
 
-/* True when the directory is complete. */
-static bool dir_answer(struct job *j, const struct files_rsp *r)
+static void dir_answered(struct job *j, const struct files_rsp *r)
 {
 	int rc = r->status;
 
 	if (!rc && r->result) {
 		rc = entries_take(j, r->result);
 		if (!rc)
-			return false; /* ask for the next ones */
+			return; /* jobs_pump() asks for the next ones */
 	}
 	if (!rc && j->n)
-		qsort(j->list, j->n, sizeof(*j->list), by_name);
-	finish(j, rc, NULL, 0);
-	return true;
+		qsort(j->list, j->n, sizeof(*j->list), entry_compare);
+	job_finish(j, rc, NULL, 0);
 }
 
-static void file_answer(struct job *j, const struct files_rsp *r)
+static void file_answered(struct job *j, const struct files_rsp *r)
 {
 	uint64_t len = r->result;
 
 	if (r->status) {
-		finish(j, r->status, NULL, 0);
+		job_finish(j, r->status, NULL, 0);
 		return;
 	}
 	if (len > chan->data_size)
-		finish(j, -SK_E_PEER, NULL, 0);
+		job_finish(j, -SK_E_PEER, NULL, 0);
 	else if (j->whole && len > FILES_TEXT_MAX)
-		finish(j, -SK_E_LIMIT, NULL, 0);
+		job_finish(j, -SK_E_LIMIT, NULL, 0);
 	else
-		finish(j, 0, (const char *)chan->data,
+		job_finish(j, 0, (const char *)chan->data,
 			len < FILES_TEXT_MAX ? len : FILES_TEXT_MAX);
 }
 
-static void incoming(const void *rec, uint32_t len)
+static void record_received(const void *rec, uint32_t len)
 {
 	struct job *j = STAILQ_FIRST(&jobs);
 	struct files_rsp r;
@@ -198,22 +195,22 @@ static void incoming(const void *rec, uint32_t len)
 		return;
 	under_way = false;
 	if (j->op == FILES_READDIR)
-		(void)dir_answer(j, &r);
+		dir_answered(j, &r);
 	else
-		file_answer(j, &r);
-	pump();
+		file_answered(j, &r);
+	jobs_pump();
 }
 
-static void event(void *ctx)
+static void files_event(void *ctx)
 {
 	static struct files_rsp rec;
 
 	(void)ctx;
-	chan_drain(chan, &rec, sizeof(rec), incoming);
+	chan_drain(chan, &rec, sizeof(rec), record_received);
 	event_end();
 }
 
-static int start(struct job *j, const char *path)
+static int job_start(struct job *j, const char *path)
 {
 	if (!chan || strlen(path) >= sizeof(j->path)) {
 		job_free(j);
@@ -221,7 +218,7 @@ static int start(struct job *j, const char *path)
 	}
 	strcpy(j->path, path);
 	STAILQ_INSERT_TAIL(&jobs, j, link);
-	pump();
+	jobs_pump();
 	return 0;
 }
 
@@ -235,7 +232,7 @@ int files_read_at(const char *path, uint64_t position, file_done_fn fn, void *ct
 	j->file_done = fn;
 	j->ctx = ctx;
 	j->position = position;
-	return start(j, path);
+	return job_start(j, path);
 }
 
 int files_read(const char *path, file_done_fn fn, void *ctx)
@@ -248,7 +245,7 @@ int files_read(const char *path, file_done_fn fn, void *ctx)
 	j->whole = true;
 	j->file_done = fn;
 	j->ctx = ctx;
-	return start(j, path);
+	return job_start(j, path);
 }
 
 int files_list(const char *path, dir_done_fn fn, void *ctx)
@@ -260,7 +257,7 @@ int files_list(const char *path, dir_done_fn fn, void *ctx)
 	j->op = FILES_READDIR;
 	j->dir_done = fn;
 	j->ctx = ctx;
-	return start(j, path);
+	return job_start(j, path);
 }
 
 int files_client_init(void)
@@ -268,5 +265,5 @@ int files_client_init(void)
 	chan = svc_channel("files");
 	if (!chan)
 		return -SK_E_NOT_FOUND;
-	return svc_on_channel(chan, event, NULL);
+	return svc_on_channel(chan, files_event, NULL);
 }

@@ -1,8 +1,7 @@
 /*
- * host.c - what init and the kernel tell: services, the VMM's image, priorities, domains, time, power
+ * host.c - what init and the kernel tell: services, the VMM's image, priorities, domains, time, power_call
  *
  * Objects     endpoint[]: control endpoints of services; the capability "sched" of the manifest.
- * Locks       none.
  * Lifecycle   host_init() before everything else.
  */
 #include "client/host.h"
@@ -17,7 +16,8 @@
 #include "sys/sk.h"
 
 enum { STATIC_DOMAINS_MAX = 64 };
-enum { INIT_MS = 10000 }; /* init answers at once, but while the host goes down */
+/* init answers at once, except while the host goes down. */
+enum { INIT_MS = 10000 };
 
 static sk_cap_t endpoint[SERVICE_COUNT], ctl_sched;
 static struct proc_image vmm_image;
@@ -72,11 +72,14 @@ int host_thread_sched(uint32_t percent, sk_cap_t *sched)
 			    percent * 1000, percent ? 100000 : 0);
 }
 
-/* False: one is missing, or they are not in order; then nothing can be put where it belongs. */
+/* False: one is missing, or they are not in order, so that no guest can get its place. */
 static bool priorities_read(void)
 {
-	static const char *const keys[PRIORITY_COUNT] = { "vcpu-priority", "vmm-priority",
-		"priority" };
+	static const char *const keys[PRIORITY_COUNT] = {
+		"vcpu-priority",
+		"vmm-priority",
+		"priority",
+	};
 	char text[4];
 
 	for (uint32_t i = 0; i < PRIORITY_COUNT; i++) {
@@ -96,7 +99,10 @@ const struct proc_image *host_vmm_image(void)
 	return have_image ? &vmm_image : NULL;
 }
 
-static bool domain_ask(uint32_t i, bool count, struct host_row *r)
+/* Words of INIT_DOMAIN_STATS. */
+enum count { COUNT_NOTHING = 0, COUNT_CAPS = 1 };
+
+static bool domain_stats(uint32_t i, enum count count, struct host_row *r)
 {
 	uint64_t mr[SK_MR_MAX] = { i, count };
 	struct svc_caps caps = { .n_out = 0 };
@@ -115,9 +121,12 @@ static bool domain_ask(uint32_t i, bool count, struct host_row *r)
 	return true;
 }
 
-bool host_domain(uint32_t i, struct host_row *r) { return domain_ask(i, false, r); }
+bool host_domain(uint32_t i, struct host_row *r) { return domain_stats(i, COUNT_NOTHING, r); }
 
-bool host_domain_counted(uint32_t i, struct host_row *r) { return domain_ask(i, true, r); }
+bool host_domain_counted(uint32_t i, struct host_row *r)
+{
+	return domain_stats(i, COUNT_CAPS, r);
+}
 
 void host_usage(uint64_t *memory, uint64_t *cpu_ns)
 {
@@ -131,30 +140,14 @@ void host_usage(uint64_t *memory, uint64_t *cpu_ns)
 	}
 }
 
-static uint64_t ticks_now(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
-}
-
-sk_time_t deadline_in_ms(uint32_t ms)
-{
-	return ticks_now() + clock_ns_to_ticks(ms * 1000000ull);
-}
-
-/*
- * A stream that differs from boot to boot by the time stamp counter; for names, not for
- * secrets.
- */
+/* A stream that differs from boot to boot by the time stamp counter. It is for names, not for secrets. */
 void host_random(void *buf, size_t size)
 {
 	uint8_t *p = buf;
 	uint64_t x;
 
 	while (size--) {
-		x = random_state[0] ^ ticks_now();
+		x = random_state[0] ^ svc_now();
 		random_state[0] = random_state[1];
 		x ^= x << 23;
 		random_state[1] = x ^ random_state[0] ^ (x >> 17) ^ (random_state[0] >> 26);
@@ -171,8 +164,8 @@ uint64_t host_wall_seconds(void)
 	return (boot + clock_ns()) / 1000000000ull;
 }
 
-/* A scheduling context that nobody runs on, moved to the CPU that is asked about. */
-static uint64_t idle_ns(uint32_t cpu)
+/* The kernel tells this by a scheduling context that nobody runs on, which is moved to the CPU in question. */
+static uint64_t cpu_idle_ns(uint32_t cpu)
 {
 	static sk_cap_t probe;
 	uint64_t ticks = 0;
@@ -200,14 +193,14 @@ void host_info(struct host_info *h)
 		.cpu_khz = k->tsc_hz / 1000,
 		.total_memory = memory,
 		.hvm = (k->features & (SK_FEAT_SVM | SK_FEAT_VMX)) != 0,
-		.up_ns = clock_ticks_to_ns(ticks_now()),
-		.idle_ns = idle_ns };
+		.up_ns = clock_ticks_to_ns(svc_now()),
+		.idle_ns = cpu_idle_ns };
 }
 
 /* Words of INIT_POWER. */
 enum { POWER_OFF = 0, POWER_REBOOT = 1 };
 
-static int power(uint64_t how)
+static int power_call(uint64_t how)
 {
 	uint64_t mr[SK_MR_MAX] = { how };
 	struct svc_caps caps = { .n_out = 0 };
@@ -217,9 +210,9 @@ static int power(uint64_t how)
 	return rc ? rc : (int)(int64_t)mr[0];
 }
 
-int host_poweroff(void) { return power(POWER_OFF); }
+int host_poweroff(void) { return power_call(POWER_OFF); }
 
-int host_reboot(void) { return power(POWER_REBOOT); }
+int host_reboot(void) { return power_call(POWER_REBOOT); }
 
 int host_init(void)
 {
@@ -227,9 +220,9 @@ int host_init(void)
 	random_state[1] = sys_info()->boot_tsc | 1;
 	ctl_sched = svc_cap("sched", NULL);
 	if (!ctl_sched)
-		printf("no right to make scheduling contexts; no guest can be created\n");
+		printf("control may not make scheduling contexts, so no guest can be created\n");
 	if (ctl_sched && !priorities_read()) {
-		printf("vcpu-priority, vmm-priority, priority: not given in this order, lowest first; "
+		printf("vcpu-priority, vmm-priority and priority must be given and rise in this order; "
 		       "no guest can be created\n");
 		ctl_sched = 0;
 	}

@@ -72,8 +72,6 @@ void host_info(struct host_info *h);
 void host_random(void *buf, size_t size);
 /* Seconds since 1970, or since boot if the machine does not know the time of day. */
 uint64_t host_wall_seconds(void);
-/* An absolute time in TSC ticks, for timers. */
-sk_time_t deadline_in_ms(uint32_t ms);
 
 /* Each returns only when init refuses: -SK_E_*. */
 int host_poweroff(void);

@@ -1,12 +1,10 @@
 /*
  * xenstore.c - xenstore requests as dom0, many under way at a time
  *
- * Objects     struct request: from the call to its answer; in order, since the store answers in
- *             order.
- * Locks       none.
+ * Objects     struct request: from the call to its answer. The list is in order, because xenstore answers in order.
  * Lifecycle   queued -> sent (at most WINDOW of them) -> answered and freed.
- * Invariants  R1 the requests that were sent come first in the list   R2 sequence numbers of
- *             the list rise by one
+ * Invariants  REQUEST1 the requests that were sent come first in the list
+ *             REQUEST2 sequence numbers of the list rise by one
  */
 #include "base/array.h"
 #include "client/xenstore.h"
@@ -83,7 +81,7 @@ static int error_number(const char *name)
 	return EIO;
 }
 
-static bool send_one(struct request *r)
+static bool request_send(struct request *r)
 {
 	static struct {
 		struct xs_native native;
@@ -98,10 +96,10 @@ static bool send_one(struct request *r)
 		       (uint32_t)(sizeof(rec) - PAYLOAD_MAX + r->head.len)) == 0;
 }
 
-static void pump(void)
+static void requests_pump(void)
 {
 	while (next_to_send && n_sent < WINDOW) {
-		if (!send_one(next_to_send)) {
+		if (!request_send(next_to_send)) {
 			if (ring_room_idle(&chan->req, (uint32_t)(sizeof(struct xs_native) +
 								  sizeof(struct xsd_sockmsg) +
 								  next_to_send->head.len)))
@@ -109,7 +107,7 @@ static void pump(void)
 			return;
 		}
 		n_sent++;
-		next_to_send = STAILQ_NEXT(next_to_send, link); /* R1 */
+		next_to_send = STAILQ_NEXT(next_to_send, link); /* REQUEST1 */
 	}
 }
 
@@ -122,13 +120,13 @@ int xs_request(uint32_t type, const void *payload, uint32_t len, xs_done_fn fn, 
 	r = malloc(sizeof(*r) + len);
 	if (!r)
 		return -1;
-	*r = (struct request){ .fn = fn, .ctx = ctx, .seq = ++last_seq }; /* R2 */
+	*r = (struct request){ .fn = fn, .ctx = ctx, .seq = ++last_seq }; /* REQUEST2 */
 	r->head = (struct xsd_sockmsg){ .type = type, .req_id = (uint32_t)r->seq, .len = len };
 	memcpy(r->payload, payload, len);
 	STAILQ_INSERT_TAIL(&requests, r, link);
 	if (!next_to_send)
 		next_to_send = r;
-	pump();
+	requests_pump();
 	return 0;
 }
 
@@ -180,13 +178,13 @@ int xs_set_perms(const char *path, const char *perms, xs_done_fn fn, void *ctx)
 	return xs_request(XS_SET_PERMS, payload, (uint32_t)((size_t)n + len + 2), fn, ctx);
 }
 
-static void answer(uint64_t seq, const struct xsd_sockmsg *head, const char *data)
+static void request_answered(uint64_t seq, const struct xsd_sockmsg *head, const char *data)
 {
 	struct request *r = STAILQ_FIRST(&requests);
 	int err = 0;
 
 	if (!r || r == next_to_send || r->seq != seq) {
-		printf("answer of xenstore to nothing that was asked\n");
+		printf("xenstore answered a request that was not sent\n");
 		return;
 	}
 	STAILQ_REMOVE_HEAD(&requests, link);
@@ -198,7 +196,7 @@ static void answer(uint64_t seq, const struct xsd_sockmsg *head, const char *dat
 	free(r);
 }
 
-static void incoming(const void *rec, uint32_t len)
+static void record_received(const void *rec, uint32_t len)
 {
 	const struct xs_native *native = rec;
 	struct xsd_sockmsg head;
@@ -212,21 +210,21 @@ static void incoming(const void *rec, uint32_t len)
 	memcpy(data, (const char *)(native + 1) + sizeof(head), head.len);
 	data[head.len] = '\0';
 	if (native->seq)
-		answer(native->seq, &head, data);
+		request_answered(native->seq, &head, data);
 }
 
-static void event(void *ctx)
+static void xs_event(void *ctx)
 {
 	static uint64_t rec[XS_RECORD_MAX / sizeof(uint64_t) + 1];
 
 	(void)ctx;
-	chan_drain(chan, rec, XS_RECORD_MAX, incoming);
-	pump();
+	chan_drain(chan, rec, XS_RECORD_MAX, record_received);
+	requests_pump();
 	event_end();
 }
 
-/* What a Xen host says of its own domain. */
-static void host_nodes(void)
+/* The nodes of the host itself, as on a Xen host. */
+static void host_nodes_write(void)
 {
 	(void)xs_write_value("/local/domain/0/name", "Domain-0", 8, NULL, NULL);
 	(void)xs_write_value("/local/domain/0/domid", "0", 1, NULL, NULL);
@@ -239,8 +237,8 @@ int xs_client_init(void)
 	chan = svc_channel("xs");
 	if (!chan)
 		return -SK_E_NOT_FOUND;
-	rc = svc_on_channel(chan, event, NULL);
+	rc = svc_on_channel(chan, xs_event, NULL);
 	if (!rc)
-		host_nodes();
+		host_nodes_write();
 	return rc;
 }

@@ -475,7 +475,7 @@ void guest_disconnect(struct guest *g)
 	g->leaving = true;
 	g->late_timer.fn = late;
 	g->late_timer.ctx = g;
-	svc_timer_set(&g->late_timer, deadline_in_ms(LATE_MS));
+	svc_timer_set(&g->late_timer, svc_in_ms(LATE_MS));
 	if (!g->link.under_way)
 		close_next(g);
 }

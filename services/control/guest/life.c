@@ -85,7 +85,7 @@ static void do_quiesce(struct dom *d)
 	if (vmctl_send(g, VMCTL_QUIESCE, 0))
 		dom_quiesced(&guests, d);
 	else
-		svc_timer_set(&g->quiesce_timer, deadline_in_ms(QUIESCE_WAIT_MS));
+		svc_timer_set(&g->quiesce_timer, svc_in_ms(QUIESCE_WAIT_MS));
 }
 
 static void do_teardown(struct dom *d)
@@ -241,7 +241,7 @@ static void due_later(uint64_t at_ns)
 		return;
 	due_ns = at_ns;
 	if (at_ns != UINT64_MAX)
-		deadline = deadline_in_ms((uint32_t)((at_ns - clock_ns()) / 1000000) + 1);
+		deadline = svc_in_ms((uint32_t)((at_ns - clock_ns()) / 1000000) + 1);
 	svc_timer_set(&timer, deadline);
 }
 

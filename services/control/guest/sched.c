@@ -219,7 +219,7 @@ static void look(void *ctx)
 	move_one(interval);
 	looking = n_vcpus != 0;
 	if (looking)
-		svc_timer_set(&timer, deadline_in_ms(LOOK_MS));
+		svc_timer_set(&timer, svc_in_ms(LOOK_MS));
 }
 
 void guest_sched_start(void)
@@ -229,5 +229,5 @@ void guest_sched_start(void)
 	looking = true;
 	last_look = clock_ns_to_ticks(clock_ns());
 	timer.fn = look;
-	svc_timer_set(&timer, deadline_in_ms(LOOK_MS));
+	svc_timer_set(&timer, svc_in_ms(LOOK_MS));
 }

@@ -70,7 +70,7 @@ void vmctl_stats_ask(void (*fn)(void))
 			guest_of(d)->stats_asked = vmctl_send(guest_of(d), VMCTL_STATS, 0) == 0;
 	stats_done = fn;
 	stats_timer.fn = stats_late;
-	svc_timer_set(&stats_timer, deadline_in_ms(STATS_WAIT_MS));
+	svc_timer_set(&stats_timer, svc_in_ms(STATS_WAIT_MS));
 	if (!stats_awaited())
 		stats_finish();
 }

@@ -61,7 +61,7 @@ static void start_next(void)
 		char *name = list.name[list.at++];
 
 		snprintf(path, sizeof(path), "%s/%.200s", auto_dir, name);
-		svc_timer_set(&list.patience, deadline_in_ms(PATIENCE_MS));
+		svc_timer_set(&list.patience, svc_in_ms(PATIENCE_MS));
 		if (creation_from_file(&(struct creation_request){ .file = path,
 					       .how = CREATE_RUN,
 					       .mistakes = &term_messages,

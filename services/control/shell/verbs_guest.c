@@ -336,7 +336,7 @@ static void destroy_all(void)
 {
 	shell_busy(the_shell, close_left);
 	stop_timer.fn = close_late;
-	svc_timer_set(&stop_timer, deadline_in_ms(CLOSE_WAIT_S * 1000));
+	svc_timer_set(&stop_timer, svc_in_ms(CLOSE_WAIT_S * 1000));
 	domtab_stop_host(&guests, guests.stopping, true);
 	guests_run();
 }
@@ -360,7 +360,7 @@ static void stop_host(struct shell *sh, enum host_stop how, bool now)
 		shell_print(sh, "Shutting down all guests; Ctrl-C destroys them instead.\n");
 	shell_busy(sh, destroy_all);
 	stop_timer.fn = stop_late;
-	svc_timer_set(&stop_timer, deadline_in_ms(STOP_WAIT_S * 1000));
+	svc_timer_set(&stop_timer, svc_in_ms(STOP_WAIT_S * 1000));
 	guests.stopping = how;
 	if (now)
 		destroy_all();

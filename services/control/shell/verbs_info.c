@@ -248,7 +248,7 @@ static void list_json_go_on(void)
 		if (chosen(d) && guest_of(d))
 			refused_ask(d->domid);
 	refusals.timer.fn = refusals_late;
-	svc_timer_set(&refusals.timer, deadline_in_ms(REFUSALS_WAIT_MS));
+	svc_timer_set(&refusals.timer, svc_in_ms(REFUSALS_WAIT_MS));
 	if (!refusals.to_come)
 		refusals_late(NULL);
 }

@@ -37,7 +37,7 @@ void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
 	timer = t;
 }
 
-sk_time_t deadline_in_ms(uint32_t ms) { return ms; }
+sk_time_t svc_in_ms(uint32_t ms) { return ms; }
 
 static void tell(struct call *c) { told[n_told++] = c; }
 

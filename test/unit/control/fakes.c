@@ -220,6 +220,10 @@ uint64_t clock_ticks_to_ns(uint64_t ticks) { return ticks; }
 
 uint64_t clock_ns_to_ticks(uint64_t ns) { return ns; }
 
+sk_time_t svc_now(void) { return clock_ns(); }
+
+sk_time_t svc_in_ms(uint32_t ms) { return svc_now() + ms * 1000000ull; }
+
 bool clock_wall_boot_ns(uint64_t *ns)
 {
 	*ns = 1767323096ull * 1000000000ull;
