@@ -57,9 +57,7 @@ const char *files_error_text(int status)
 
 static void job_free(struct job *j)
 {
-	size_t i;
-
-	for (i = 0; i < j->n; i++)
+	for (size_t i = 0; i < j->n; i++)
 		free(j->list[i].name);
 	free(j->list);
 	free(j);

@@ -131,10 +131,9 @@ bool host_domain_counted(uint32_t i, struct host_row *r)
 void host_usage(uint64_t *memory, uint64_t *cpu_ns)
 {
 	struct host_row r;
-	uint32_t i;
 
 	*memory = *cpu_ns = 0;
-	for (i = 0; i < STATIC_DOMAINS_MAX && host_domain(i, &r); i++) {
+	for (uint32_t i = 0; i < STATIC_DOMAINS_MAX && host_domain(i, &r); i++) {
 		*memory += r.memory;
 		*cpu_ns += r.cpu_ns;
 	}

@@ -63,9 +63,7 @@ static const struct {
 
 const char *xs_error_text(int err)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(errors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
 		if (errors[i].err == err)
 			return errors[i].text;
 	return "unknown error";
@@ -73,9 +71,7 @@ const char *xs_error_text(int err)
 
 static int error_number(const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(errors); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
 		if (strcmp(errors[i].name, name) == 0)
 			return errors[i].err;
 	return EIO;

@@ -58,9 +58,9 @@ void cfg_init(struct cfg *c) { *c = (struct cfg){ 0 }; }
 
 void cfg_fini(struct cfg *c)
 {
-	struct cfg_chunk *k, *next;
+	struct cfg_chunk *next;
 
-	for (k = c->chunks; k; k = next) {
+	for (struct cfg_chunk *k = c->chunks; k; k = next) {
 		next = k->next;
 		free(k);
 	}
@@ -224,9 +224,7 @@ static struct cfg_value *parse_value(struct lexer *l, unsigned int depth)
 
 static struct cfg_setting *find(const struct cfg *c, const char *key)
 {
-	struct cfg_setting *s;
-
-	for (s = c->first; s; s = s->next)
+	for (struct cfg_setting *s = c->first; s; s = s->next)
 		if (strcmp(s->key, key) == 0)
 			return s;
 	return NULL;

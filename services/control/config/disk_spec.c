@@ -147,10 +147,8 @@ static const struct {
 
 static int set_named(struct scan *s, char *word, char *equals)
 {
-	size_t i;
-
 	*equals = '\0';
-	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
 		if (strcmp(word, named[i].key) == 0)
 			return named[i].set(s, equals + 1);
 	return msg_fail(s->m, "unknown parameter '%.80s'; see xl-disk-configuration(5)", word);
@@ -192,9 +190,7 @@ static int vdev_with_type(struct scan *s, char *word, bool *done)
 
 static bool format_known(const char *word)
 {
-	int i;
-
-	for (i = 0; i < DISK_FORMAT_COUNT; i++)
+	for (int i = 0; i < DISK_FORMAT_COUNT; i++)
 		if (strcmp(word, format_names[i]) == 0)
 			return true;
 	return !*word;

@@ -84,7 +84,6 @@ static int number_value(struct make *k, const struct cfg_setting *s, uint32_t lo
 
 int guest_name_check(const char *name, struct msg *m)
 {
-	const char *p;
 	bool digits = true;
 
 	if (!*name)
@@ -92,7 +91,7 @@ int guest_name_check(const char *name, struct msg *m)
 	if (strlen(name) > GUEST_NAME_MAX)
 		return msg_fail(
 			m, "a guest's name has at most %d bytes; shorten it", GUEST_NAME_MAX);
-	for (p = name; *p; p++) {
+	for (const char *p = name; *p; p++) {
 		if ((unsigned char)*p <= ' ' || *p == 127 || *p == '/')
 			return msg_fail(m,
 				"a guest's name cannot contain '/', spaces or control characters; "
@@ -272,12 +271,11 @@ static int item_report(struct make *k, const struct cfg_setting *s,
 
 static int check_list(struct make *k, const struct cfg_setting *s, unsigned int most)
 {
-	const struct cfg_value *item;
 	unsigned int n = 0;
 
 	if (s->value->kind != CFG_LIST)
 		return mistake(k, s, "must be a list; write %s = [ '...' ]", s->key);
-	for (item = s->value->first; item; item = item->next)
+	for (const struct cfg_value *item = s->value->first; item; item = item->next)
 		n++;
 	if (n > most)
 		return mistake(k, s, "%u entries are too many; at most %u", n, most);
@@ -310,7 +308,6 @@ static int check_module(const struct cfg_value *item, struct guest_module *m, st
 static int take_ramdisk(struct make *k, const struct cfg_setting *s)
 {
 	struct guest_module *m = k->g->modules;
-	const struct cfg_value *item;
 	unsigned int index = 0;
 	struct msg why;
 	int rc;
@@ -321,7 +318,8 @@ static int take_ramdisk(struct make *k, const struct cfg_setting *s)
 		return rc;
 	}
 	rc = check_list(k, s, GUEST_MODULES_MAX);
-	for (item = rc ? NULL : s->value->first; item; item = item->next, index++) {
+	for (const struct cfg_value *item = rc ? NULL : s->value->first; item;
+		item = item->next, index++) {
 		if (check_module(item, &m[k->g->n_modules], &why))
 			rc = item_report(k, s, item, index, REPORT_MISTAKE, why.text);
 		else
@@ -333,7 +331,6 @@ static int take_ramdisk(struct make *k, const struct cfg_setting *s)
 static int check_disk(
 	struct make *k, const struct cfg_value *item, struct guest_disk *d, struct msg *why)
 {
-	const struct guest_disk *other;
 	int rc;
 
 	if (item->kind != CFG_STRING)
@@ -341,7 +338,7 @@ static int check_disk(
 	rc = disk_spec_parse(&d->spec, item->text, why);
 	if (!rc)
 		rc = disk_spec_check(&d->spec, d->label, why);
-	for (other = k->g->disks; !rc && other < d; other++)
+	for (const struct guest_disk *other = k->g->disks; !rc && other < d; other++)
 		if (other->spec.number == d->spec.number)
 			rc = msg_fail(why, "vdev %s is used by two disks; give each its own",
 				d->spec.vdev);
@@ -350,12 +347,12 @@ static int check_disk(
 
 static int take_disk(struct make *k, const struct cfg_setting *s)
 {
-	const struct cfg_value *item;
 	unsigned int index = 0;
 	struct msg why;
 	int rc = check_list(k, s, GUEST_DISKS_MAX);
 
-	for (item = rc ? NULL : s->value->first; item; item = item->next, index++) {
+	for (const struct cfg_value *item = rc ? NULL : s->value->first; item;
+		item = item->next, index++) {
 		if (check_disk(k, item, &k->g->disks[k->g->n_disks], &why))
 			rc = item_report(k, s, item, index, REPORT_MISTAKE, why.text);
 		else
@@ -398,12 +395,12 @@ static int check_vif(struct make *k, const struct cfg_value *item, unsigned int 
 
 static int take_vif(struct make *k, const struct cfg_setting *s)
 {
-	const struct cfg_value *item;
 	struct msg ignored, why;
 	unsigned int index = 0;
 	int rc = check_list(k, s, GUEST_VIFS_MAX);
 
-	for (item = rc ? NULL : s->value->first; item; item = item->next, index++) {
+	for (const struct cfg_value *item = rc ? NULL : s->value->first; item;
+		item = item->next, index++) {
 		ignored.text[0] = '\0';
 		if (check_vif(k, item, index, &ignored, &why))
 			rc = item_report(k, s, item, index, REPORT_MISTAKE, why.text);
@@ -424,9 +421,7 @@ static const struct {
 
 static void take(struct make *k, const struct cfg_setting *s)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (strcmp(s->key, keys[i].key) == 0) {
 			(void)keys[i].take(k, s); /* which reported what is wrong */
 			return;
@@ -528,14 +523,13 @@ int guest_config_make(
 	struct guest_config *g, const struct cfg *c, guest_random_fn random, struct report *r)
 {
 	struct make k = { .g = g, .c = c, .random = random, .r = r };
-	const struct cfg_setting *s;
 
 	memset(g, 0, sizeof(*g));
 	g->weight = GUEST_WEIGHT_DEFAULT;
 	g->on_poweroff = ACTION_DESTROY;
 	g->on_reboot = ACTION_RESTART;
 	g->on_crash = ACTION_DESTROY;
-	for (s = c->first; s; s = s->next)
+	for (const struct cfg_setting *s = c->first; s; s = s->next)
 		if (s->value)
 			take(&k, s);
 	finish_required(&k);

@@ -110,9 +110,7 @@ static const char *const own[] = { GUEST_KEYS(X) };
 
 static void unknown(const struct cfg_setting *s, struct report *r)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		if (alike(s->key, own[i])) {
 			(void)cfg_report(s, r, REPORT_REMARK,
 				"unknown key, ignored as xl does; is '%s' meant?", own[i]);
@@ -124,9 +122,7 @@ static void unknown(const struct cfg_setting *s, struct report *r)
 
 void guest_key_foreign(const struct cfg_setting *s, struct report *r)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
 		if (!among(foreign[i].keys, s->key))
 			continue;
 		if (!*foreign[i].off || !is_off(&foreign[i], s->value))

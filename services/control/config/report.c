@@ -36,11 +36,9 @@ static void lose(struct report *r, unsigned int i)
 /* The last remark gives way to a mistake, else the last line to one that comes before it. */
 static bool make_room(struct report *r, enum report_kind kind, unsigned int at)
 {
-	unsigned int i;
-
 	if (r->n < REPORT_MAX)
 		return true;
-	for (i = r->n; kind == REPORT_MISTAKE && i > 0; i--) {
+	for (unsigned int i = r->n; kind == REPORT_MISTAKE && i > 0; i--) {
 		if (r->line[i - 1].kind == REPORT_REMARK) {
 			lose(r, i - 1);
 			return true;
@@ -71,9 +69,7 @@ void report_add(struct report *r, enum report_kind kind, unsigned int at, const 
 
 void report_drop_remarks(struct report *r)
 {
-	unsigned int i;
-
-	for (i = r->n; i > 0; i--)
+	for (unsigned int i = r->n; i > 0; i--)
 		if (r->line[i - 1].kind == REPORT_REMARK)
 			take_out(r, i - 1);
 	r->lost[REPORT_REMARK] = 0;
@@ -81,9 +77,7 @@ void report_drop_remarks(struct report *r)
 
 void report_print(const struct report *r, const struct out *o)
 {
-	unsigned int i;
-
-	for (i = 0; i < r->n; i++)
+	for (unsigned int i = 0; i < r->n; i++)
 		out_fmt(o, "%s\n", r->line[i].text.text);
 	if (r->lost[REPORT_MISTAKE] || r->lost[REPORT_REMARK])
 		out_fmt(o, "and %u mistakes and %u remarks more\n", r->lost[REPORT_MISTAKE],

@@ -18,9 +18,7 @@ static bool dash_before(size_t byte)
 
 void uuid_format(const uint8_t uuid[UUID_SIZE], char text[UUID_TEXT])
 {
-	size_t i;
-
-	for (i = 0; i < UUID_SIZE; i++) {
+	for (size_t i = 0; i < UUID_SIZE; i++) {
 		if (dash_before(i))
 			*text++ = '-';
 		*text++ = hex[uuid[i] >> 4];
@@ -42,9 +40,8 @@ static int nibble(char c)
 int uuid_parse_text(const char *text, uint8_t uuid[UUID_SIZE])
 {
 	int high, low;
-	size_t i;
 
-	for (i = 0; i < UUID_SIZE; i++) {
+	for (size_t i = 0; i < UUID_SIZE; i++) {
 		if (dash_before(i) && *text++ != '-')
 			return -1;
 		high = nibble(text[0]);

@@ -40,9 +40,9 @@ static int set_mac(struct vif_spec *v, const char *word, struct msg *m)
 {
 	static const uint8_t zero[VIF_MAC_SIZE];
 	const char *p = word;
-	int i, value;
+	int value;
 
-	for (i = 0; i < VIF_MAC_SIZE; i++) {
+	for (int i = 0; i < VIF_MAC_SIZE; i++) {
 		if (i && *p != ':' && *p != '-')
 			goto bad;
 		p += i != 0;
@@ -178,9 +178,7 @@ static void ignore(const char *key, struct msg *ignored)
 static int set_key(struct vif_spec *v, const char *key, const char *word, struct msg *ignored,
 	struct msg *m)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(key, keys[i].key) == 0)
 			return keys[i].set(v, word, m);
 	if (strcmp(key, "type") == 0 && strcmp(word, "vif") == 0)

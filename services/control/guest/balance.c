@@ -36,17 +36,16 @@ bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint6
 	uint64_t load[SK_CPU_MAX] = { 0 }, waited[SK_CPU_MAX] = { 0 }, best, then;
 	uint32_t busy = 0, idle = 0;
 	bool found = false;
-	size_t i;
 
 	if (n_cpus > SK_CPU_MAX)
 		n_cpus = SK_CPU_MAX;
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (v[i].cpu >= n_cpus)
 			continue;
 		load[v[i].cpu] += wish(&v[i]);
 		waited[v[i].cpu] += v[i].waited;
 	}
-	for (i = 1; i < n_cpus; i++) {
+	for (size_t i = 1; i < n_cpus; i++) {
 		if (load[i] > load[busy])
 			busy = (uint32_t)i;
 		if (load[i] < load[idle])
@@ -55,7 +54,7 @@ bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint6
 	if (interval < WORTH || waited[busy] < interval / WORTH)
 		return false; /* nobody would gain */
 	best = load[busy] - (load[busy] < interval / WORTH ? load[busy] : interval / WORTH);
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		then = more(load[busy] - wish(&v[i]), load[idle] + wish(&v[i]));
 		if (v[i].cpu != busy || then > best || (found && then == best))
 			continue;

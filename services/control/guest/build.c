@@ -74,12 +74,10 @@ static uint64_t heap_bytes(const struct guest *g)
 
 static int take_own(struct guest *g)
 {
-	uint32_t i;
-
 	g->base = pool_take(&guest_pool, base_order(g));
 	if (!g->base || pool_take_set(&guest_pool, heap_bytes(g), &g->heap))
 		return -1;
-	for (i = 0; i < guest_devices(g); i++) {
+	for (uint32_t i = 0; i < guest_devices(g); i++) {
 		g->device[i] = pool_take(&guest_pool, GUEST_DEVICE_ORDER);
 		if (!g->device[i])
 			return -1;
@@ -120,9 +118,7 @@ static void give_guest_memory(struct guest *g)
 
 static void give_own_memory(struct guest *g)
 {
-	uint32_t i;
-
-	for (i = 0; i < ARRAY_SIZE(g->device); i++)
+	for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
 		pool_give(&guest_pool, g->device[i]);
 	memset(g->device, 0, sizeof(g->device));
 	pool_give(&guest_pool, g->base);
@@ -132,10 +128,10 @@ static void give_own_memory(struct guest *g)
 /* B1 */
 static int give_ram(struct guest *g)
 {
-	uint32_t i, n, part, slot = VM_CAP_RAM;
+	uint32_t n, part, slot = VM_CAP_RAM;
 	int rc;
 
-	for (i = 0; i < g->ram.n; i++) {
+	for (uint32_t i = 0; i < g->ram.n; i++) {
 		n = 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_MIN);
 		for (; n; n -= part, slot += part) {
 			part = n < SK_RETYPE_MAX ? n : SK_RETYPE_MAX;
@@ -181,10 +177,9 @@ uint32_t guest_has(const struct guest *g)
 /* Untypeds of its own for the VMM. */
 static int give_heap(struct guest *g)
 {
-	uint32_t i;
 	int rc = 0;
 
-	for (i = 0; !rc && i < g->heap.n; i++)
+	for (uint32_t i = 0; !rc && i < g->heap.n; i++)
 		rc = proc_untyped(&g->proc, pool_order(&guest_pool, g->heap.piece[i]),
 			pool_slot(&guest_pool, g->heap.piece[i]));
 	return rc;
@@ -196,10 +191,9 @@ static int make_scheds(struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
 	struct proc_sched s;
-	uint32_t i;
 	int rc;
 
-	for (i = 0; i < c->maxvcpus; i++) {
+	for (uint32_t i = 0; i < c->maxvcpus; i++) {
 		s = guest_sched(g, guest_sched_place(true));
 		rc = proc_sched(&g->proc, VM_CAP_SCHED + i, host_ctl_sched(), &s, &g->sched[i]);
 		if (rc)
@@ -248,17 +242,15 @@ static int make_vmm(struct guest *g, struct msg *m)
 
 static void fill_devices(struct vm_config *v, const struct guest_config *c)
 {
-	uint32_t i;
-
 	v->n_disks = c->n_disks;
-	for (i = 0; i < c->n_disks; i++) {
+	for (uint32_t i = 0; i < c->n_disks; i++) {
 		v->disk[i] = (struct vm_disk){ .vdev = c->disks[i].spec.number,
 			.read_only = c->disks[i].spec.readonly,
 			.cdrom = c->disks[i].spec.cdrom };
 		snprintf(v->disk[i].channel, sizeof(v->disk[i].channel), "disk%u", i);
 	}
 	v->n_vifs = c->n_vifs;
-	for (i = 0; i < c->n_vifs; i++) {
+	for (uint32_t i = 0; i < c->n_vifs; i++) {
 		v->vif[i].devid = i;
 		memcpy(v->vif[i].mac, c->vifs[i].mac, sizeof(v->vif[i].mac));
 		snprintf(v->vif[i].channel, sizeof(v->vif[i].channel), "vif%u", i);
@@ -269,7 +261,6 @@ static int give_config(struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
 	static struct vm_config v;
-	uint32_t i;
 
 	memset(&v, 0, sizeof(v));
 	v.magic = VM_CONFIG_MAGIC;
@@ -286,7 +277,7 @@ static int give_config(struct guest *g)
 	strcpy(v.name, g->dom->name);
 	strcpy(v.cmdline, c->cmdline);
 	v.n_modules = c->n_modules;
-	for (i = 0; i < c->n_modules; i++)
+	for (uint32_t i = 0; i < c->n_modules; i++)
 		strcpy(v.module_args[i], c->modules[i].args);
 	fill_devices(&v, c);
 	return proc_data(&g->proc, VM_CONFIG_VADDR, &v, sizeof(v), SK_R);
@@ -324,10 +315,10 @@ int guest_start(struct guest *g, struct msg *m)
 void guest_halt(struct guest *g)
 {
 	uint64_t waited;
-	uint32_t i, cpu;
+	uint32_t cpu;
 
 	g->dom->has_vmm = false;
-	for (i = 0; i < VM_VCPUS_MAX; i++) {
+	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++) {
 		if (!g->sched[i])
 			continue;
 		(void)sk_sched_stats(g->sched[i], &g->ran[i], &waited, &cpu);
@@ -350,9 +341,7 @@ void guest_stop(struct guest *g)
 
 void guest_unbuild(struct guest *g)
 {
-	uint32_t i;
-
-	for (i = 0; i < VM_VCPUS_MAX; i++) {
+	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++) {
 		cap_drop(g->sched[i]);
 		g->sched[i] = 0;
 	}

@@ -99,20 +99,17 @@ void domtab_init(struct domtab *t, const struct domtab_env *env)
 void domtab_fini(struct domtab *t)
 {
 	struct dom_action a;
-	size_t i;
 
 	while (domtab_next_action(t, &a))
 		free(a.config);
-	for (i = 0; i < DOMTAB_MAX; i++)
+	for (size_t i = 0; i < DOMTAB_MAX; i++)
 		free(t->dom[i].config);
 	memset(t->dom, 0, sizeof(t->dom));
 }
 
 struct dom *domtab_get(struct domtab *t, uint32_t domid)
 {
-	size_t i;
-
-	for (i = 0; i < DOMTAB_MAX; i++)
+	for (size_t i = 0; i < DOMTAB_MAX; i++)
 		if (t->dom[i].state != DOM_FREE && t->dom[i].domid == domid)
 			return &t->dom[i];
 	return NULL;
@@ -120,9 +117,9 @@ struct dom *domtab_get(struct domtab *t, uint32_t domid)
 
 struct dom *domtab_next(struct domtab *t, uint32_t domid)
 {
-	struct dom *best = NULL, *d;
+	struct dom *best = NULL;
 
-	for (d = t->dom; d < t->dom + DOMTAB_MAX; d++)
+	for (struct dom *d = t->dom; d < t->dom + DOMTAB_MAX; d++)
 		if (d->state != DOM_FREE && d->domid > domid &&
 			(!best || d->domid < best->domid))
 			best = d;
@@ -131,9 +128,7 @@ struct dom *domtab_next(struct domtab *t, uint32_t domid)
 
 static struct dom *by_name(struct domtab *t, const char *name)
 {
-	struct dom *d;
-
-	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
+	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
 		if (strcmp(d->name, name) == 0)
 			return d;
 	return NULL;
@@ -170,9 +165,7 @@ static uint32_t new_domid(struct domtab *t)
 
 static struct dom *free_entry(struct domtab *t)
 {
-	struct dom *d;
-
-	for (d = t->dom; d < t->dom + DOMTAB_MAX; d++)
+	for (struct dom *d = t->dom; d < t->dom + DOMTAB_MAX; d++)
 		if (d->state == DOM_FREE)
 			return d;
 	return NULL;
@@ -180,9 +173,7 @@ static struct dom *free_entry(struct domtab *t)
 
 static bool uuid_in_use(struct domtab *t, const uint8_t *uuid)
 {
-	struct dom *d;
-
-	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
+	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
 		if (memcmp(d->uuid, uuid, UUID_SIZE) == 0)
 			return true;
 	return false;
@@ -192,9 +183,8 @@ static bool uuid_in_use(struct domtab *t, const uint8_t *uuid)
 static int macs_check(struct domtab *t, const struct guest_config *config, struct msg *m)
 {
 	char mac[VIF_MAC_TEXT];
-	struct dom *d;
 
-	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
+	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
 		for (uint32_t i = 0; i < config->n_vifs; i++) {
 			for (uint32_t k = 0; k < d->config->n_vifs; k++) {
 				if (memcmp(config->vifs[i].mac, d->config->vifs[k].mac,
@@ -500,9 +490,8 @@ void dom_gone(struct domtab *t, struct dom *d)
 uint64_t domtab_due(struct domtab *t)
 {
 	uint64_t now = t->env->now_ns(), next = UINT64_MAX;
-	struct dom *d;
 
-	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
+	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
 		if (d->state != DOM_RESTING)
 			continue;
 		if (d->due_ns <= now) {
@@ -540,10 +529,8 @@ int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m)
 
 void domtab_stop_host(struct domtab *t, enum host_stop how, bool now)
 {
-	struct dom *d;
-
 	t->stopping = how;
-	for (d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
+	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
 		stop_guest(t, d, now);
 	power_if_empty(t);
 }

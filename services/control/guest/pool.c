@@ -14,11 +14,9 @@
 
 void pool_init(struct pool *p, const struct pool_ops *ops)
 {
-	pool_piece_t i;
-
 	memset(p, 0, sizeof(*p));
 	p->ops = ops;
-	for (i = POOL_NODES - 1; i > 0; i--) {
+	for (pool_piece_t i = POOL_NODES - 1; i > 0; i--) {
 		p->node[i].next = p->unused;
 		p->unused = i;
 	}
@@ -158,12 +156,12 @@ int pool_take_set(struct pool *p, uint64_t bytes, struct pool_set *set)
 {
 	uint64_t left = bytes;
 	pool_piece_t piece;
-	uint32_t order;
 
 	set->n = 0;
 	while (left) {
 		piece = 0;
-		for (order = order_within(left); !piece && order >= POOL_ORDER_MIN; order--)
+		for (uint32_t order = order_within(left); !piece && order >= POOL_ORDER_MIN;
+			order--)
 			piece = pool_take(p, order);
 		if (piece && set->n == POOL_SET_MAX) {
 			pool_give(p, piece);

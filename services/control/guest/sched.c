@@ -59,11 +59,10 @@ uint32_t guest_sched_place(bool guest_mode)
 {
 	uint32_t load[SK_CPU_MAX] = { 0 }, best = first_cpu(), i, cpu;
 	uint64_t ticks, waited;
-	struct dom *d;
 
 	if (best && !guest_mode)
 		return 0; /* where no vCPU is in its way */
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		for (i = 0; guest_of(d) && i < VM_VCPUS_MAX; i++)
 			if (guest_of(d)->sched[i] &&
 				sk_sched_stats(guest_of(d)->sched[i], &ticks, &waited, &cpu) ==
@@ -205,15 +204,14 @@ static void see_io(struct guest *g, uint64_t interval)
 static void look(void *ctx)
 {
 	uint64_t now = clock_ns_to_ticks(clock_ns()), interval = now - last_look;
-	struct dom *d;
 
 	(void)ctx;
 	last_look = now;
 	n_vcpus = 0;
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (guest_of(d))
 			see_vcpus(guest_of(d), interval);
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (guest_of(d))
 			see_io(guest_of(d), interval);
 	move_one(interval);

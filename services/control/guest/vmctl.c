@@ -53,9 +53,7 @@ static void stats_late(void *ctx)
 
 static bool stats_awaited(void)
 {
-	struct dom *d;
-
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (guest_of(d) && guest_of(d)->stats_asked)
 			return true;
 	return false;
@@ -63,9 +61,7 @@ static bool stats_awaited(void)
 
 void vmctl_stats_ask(void (*fn)(void))
 {
-	struct dom *d;
-
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (d->state == DOM_LIVE && d->has_vmm)
 			guest_of(d)->stats_asked = vmctl_send(guest_of(d), VMCTL_STATS, 0) == 0;
 	stats_done = fn;
@@ -213,10 +209,8 @@ static void breach(struct guest *g)
 
 static void event(void *ctx)
 {
-	struct dom *d;
-
 	(void)ctx;
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
 		struct guest *g = guest_of(d);
 
 		if (g && g->ctl_region && !g->broken && d->state != DOM_LEAVING && records(g))

@@ -40,9 +40,9 @@ static sk_cap_t endpoint, reply, wake;
 /* A VMM dies once: one that says so again and again takes no slot that another one needs. */
 static struct death *slot_for(uint32_t domid)
 {
-	struct death *d, *unused = NULL;
+	struct death *unused = NULL;
 
-	for (d = dead; d < dead + DEATHS; d++) {
+	for (struct death *d = dead; d < dead + DEATHS; d++) {
 		if (!__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
 			unused = d;
 		else if (d->domid == domid)
@@ -97,10 +97,8 @@ static void receive(void *arg)
 
 static void seen(void *ctx)
 {
-	struct death *d;
-
 	(void)ctx;
-	for (d = dead; d < dead + DEATHS; d++) {
+	for (struct death *d = dead; d < dead + DEATHS; d++) {
 		if (!__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
 			continue;
 		guest_vmm_died(d->domid, d->rip, d->address, d->fault);

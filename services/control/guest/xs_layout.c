@@ -112,11 +112,10 @@ static void skeleton(struct walk *w)
 		"attr",
 		"error",
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
+	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
 		node(w, readable[i], w->ro);
-	for (i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
+	for (size_t i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
 		put(w, writable[i], "", w->rw);
 	put(w, "control/platform-feature-multiprocessor-suspend", "1", NULL);
 	put(w, "control/platform-feature-xs_reset_watches", "1", NULL);
@@ -125,7 +124,6 @@ static void skeleton(struct walk *w)
 static void domain_tree(struct walk *w, const struct xs_guest *g)
 {
 	char text[UUID_TEXT], key[48];
-	uint32_t i;
 
 	uuid_format(g->uuid, text);
 	set_base(w, "/local/domain/%u", g->domid);
@@ -143,7 +141,7 @@ static void domain_tree(struct walk *w, const struct xs_guest *g)
 	put_number(w, "domid", g->domid, NULL);
 	put_number(w, "store/port", g->store_port, NULL);
 	put_number(w, "store/ring-ref", g->store_gfn, NULL);
-	for (i = 0; i < g->config->maxvcpus; i++) {
+	for (uint32_t i = 0; i < g->config->maxvcpus; i++) {
 		snprintf(key, sizeof(key), "cpu/%u/availability", i);
 		put(w, key, i < g->config->vcpus ? "online" : "offline", NULL);
 	}
@@ -248,7 +246,6 @@ static void nic(struct walk *w, const struct vif_spec *v, uint32_t devid)
 int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx)
 {
 	struct walk w;
-	uint32_t i;
 
 	walk_init(&w, g->domid, emit, ctx);
 	domain_tree(&w, g);
@@ -258,9 +255,9 @@ int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx)
 	node(&w, "device", "n0");
 	put(&w, "type", "pvh", NULL);
 	console(&w, g);
-	for (i = 0; i < g->config->n_disks; i++)
+	for (uint32_t i = 0; i < g->config->n_disks; i++)
 		disk(&w, &g->config->disks[i].spec);
-	for (i = 0; i < g->config->n_vifs; i++)
+	for (uint32_t i = 0; i < g->config->n_vifs; i++)
 		nic(&w, &g->config->vifs[i], i);
 	return w.rc;
 }
@@ -270,10 +267,9 @@ int xs_layout_remove(uint32_t domid, const uint8_t *uuid, xs_emit_fn emit, void 
 	static const char *const kinds[] = { "vbd", "vif", "console" };
 	char text[UUID_TEXT];
 	struct walk w;
-	size_t i;
 
 	walk_init(&w, domid, emit, ctx);
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		set_base(&w, "/local/domain/0/backend/%s/%u", kinds[i], domid);
 		node(&w, "", NULL);
 	}

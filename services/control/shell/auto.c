@@ -85,12 +85,10 @@ static bool is_config(const struct file_entry *e)
 
 static void listed(void *ctx, int status, const struct file_entry *entries, size_t n)
 {
-	size_t i;
-
 	(void)ctx;
 	list.name = status ? NULL : calloc(n + 1, sizeof(*list.name));
 	list.n = list.at = 0;
-	for (i = 0; list.name && i < n; i++)
+	for (size_t i = 0; list.name && i < n; i++)
 		if (is_config(&entries[i]) &&
 			(list.name[list.n] = strdup(entries[i].name)) != NULL)
 			list.n++;

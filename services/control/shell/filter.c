@@ -49,9 +49,7 @@ static int pattern_set(struct filter *f, const char *p, struct msg *m)
 /* Bit i: the text so far ends with what the items before i may stand for. A star may stand for nothing. */
 static uint64_t pass_stars(const struct filter *f, uint64_t at)
 {
-	unsigned int i;
-
-	for (i = 0; i < f->n_items; i++)
+	for (unsigned int i = 0; i < f->n_items; i++)
 		if ((at >> i & 1) && f->item[i].star)
 			at |= (uint64_t)2 << i;
 	return at;
@@ -60,9 +58,8 @@ static uint64_t pass_stars(const struct filter *f, uint64_t at)
 static uint64_t step(const struct filter *f, uint64_t at, char c)
 {
 	uint64_t next = 0;
-	unsigned int i;
 
-	for (i = 0; i < f->n_items; i++)
+	for (unsigned int i = 0; i < f->n_items; i++)
 		if ((at >> i & 1) && (f->item[i].any || f->item[i].c == c))
 			next |= (uint64_t)(f->item[i].star ? 1 : 2) << i;
 	return next;
@@ -72,9 +69,8 @@ static uint64_t step(const struct filter *f, uint64_t at, char c)
 static bool matches(const struct filter *f, const char *line, size_t len)
 {
 	uint64_t all = (uint64_t)1 << f->n_items, at = pass_stars(f, 1);
-	size_t i;
 
-	for (i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i++) {
 		if ((at & all) && !f->at_end)
 			return true;
 		at = step(f, at, folded(f, line[i]));

@@ -142,11 +142,10 @@ static void info_times(const struct info_sink *s, const struct host_info *h)
 {
 	char text[SK_CPU_MAX * 24];
 	char *end = text;
-	uint32_t i;
 
 	(void)seconds(text, text + sizeof(text), h->up_ns);
 	info_line(s, "cpu_time", text);
-	for (i = 0; i < h->n_cpus && i < SK_CPU_MAX; i++) {
+	for (uint32_t i = 0; i < h->n_cpus && i < SK_CPU_MAX; i++) {
 		if (i)
 			*end++ = ' ';
 		end = seconds(end, text + sizeof(text), h->idle_ns(i));
@@ -203,10 +202,8 @@ void format_info(const struct out *o, const struct host_info *h, const char *key
 
 static void json_string(const struct out *o, const char *text)
 {
-	const char *p;
-
 	out_str(o, "\"");
-	for (p = text; *p; p++) {
+	for (const char *p = text; *p; p++) {
 		if (*p == '"' || *p == '\\')
 			out_fmt(o, "\\%c", *p);
 		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
@@ -257,14 +254,12 @@ static void json_create_info(const struct out *o, const struct guest_config *g)
 
 static void json_build_info(const struct out *o, const struct guest_config *g)
 {
-	uint32_t i;
-
 	json_key(o, 3, false, "b_info");
 	out_str(o, "{");
 	json_number(o, 4, true, "max_vcpus", g->maxvcpus);
 	json_key(o, 4, false, "avail_vcpus");
 	out_str(o, "[");
-	for (i = 0; i < g->vcpus; i++)
+	for (uint32_t i = 0; i < g->vcpus; i++)
 		out_fmt(o, "%s%u", i ? ", " : "", i);
 	out_str(o, "]");
 	json_number(o, 4, false, "max_memkb", (uint64_t)g->maxmem << 10);
@@ -313,19 +308,17 @@ static void json_nic(const struct out *o, const struct vif_spec *v, uint32_t dev
 
 static void json_devices(const struct out *o, const struct guest_config *g)
 {
-	uint32_t i;
-
 	if (g->n_disks) {
 		json_key(o, 3, false, "disks");
 		out_str(o, "[");
-		for (i = 0; i < g->n_disks; i++)
+		for (uint32_t i = 0; i < g->n_disks; i++)
 			json_disk(o, &g->disks[i].spec, i == 0);
 		out_fmt(o, "\n%*s]", 12, "");
 	}
 	if (g->n_vifs) {
 		json_key(o, 3, false, "nics");
 		out_str(o, "[");
-		for (i = 0; i < g->n_vifs; i++)
+		for (uint32_t i = 0; i < g->n_vifs; i++)
 			json_nic(o, &g->vifs[i], i);
 		out_fmt(o, "\n%*s]", 12, "");
 	}
@@ -335,10 +328,9 @@ static void json_devices(const struct out *o, const struct guest_config *g)
 static void json_action(const struct out *o, const char *key, enum guest_action a)
 {
 	char name[32];
-	char *p;
 
 	snprintf(name, sizeof(name), "%s", guest_action_name(a));
-	for (p = name; *p; p++)
+	for (char *p = name; *p; p++)
 		if (*p == '-')
 			*p = '_';
 	json_text(o, 3, false, key,
@@ -359,8 +351,6 @@ static const char *const unknown_keys[] = { VMCTL_UNKNOWN(X) };
 
 static void json_facts(const struct out *o, const struct guest_facts *f)
 {
-	uint32_t i;
-
 	json_key(o, 2, false, "resources");
 	out_str(o, "{");
 	json_number(o, 3, true, "memkb", f->memory >> 10);
@@ -369,7 +359,7 @@ static void json_facts(const struct out *o, const struct guest_facts *f)
 	out_fmt(o, "\n%*s}", 8, "");
 	json_key(o, 2, false, "unknown");
 	out_str(o, "{");
-	for (i = 0; i < VMCTL_UNKNOWN_KINDS; i++)
+	for (uint32_t i = 0; i < VMCTL_UNKNOWN_KINDS; i++)
 		json_number(o, 3, i == 0, unknown_keys[i], f->unknown[i]);
 	out_fmt(o, "\n%*s}", 8, "");
 	json_number(o, 2, false, "xenstore_refused", f->refused);
@@ -397,7 +387,6 @@ void format_config_json(const struct out *o, uint32_t domid, const struct guest_
 void format_host_json(const struct out *o, host_row_fn domain)
 {
 	struct host_row r;
-	uint32_t i;
 
 	out_fmt(o, "%*s{", 4, "");
 	json_number(o, 2, true, "domid", 0);
@@ -409,7 +398,7 @@ void format_host_json(const struct out *o, host_row_fn domain)
 	out_fmt(o, "\n%*s}\n%*s}", 12, "", 8, "");
 	json_key(o, 2, false, "domains");
 	out_str(o, "[");
-	for (i = 0; domain(i, &r); i++) {
+	for (uint32_t i = 0; domain(i, &r); i++) {
 		out_fmt(o, "%s\n%*s{", i ? "," : "", 12, "");
 		json_text(o, 4, true, "name", r.name);
 		json_number(o, 4, false, "memkb", r.memory >> 10);
@@ -422,9 +411,7 @@ void format_host_json(const struct out *o, host_row_fn domain)
 
 void format_escaped(const struct out *o, const char *text, size_t len)
 {
-	size_t i;
-
-	for (i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 
 		if (c == '\\' || c == '"')

@@ -47,9 +47,7 @@ void line_init(struct line *l, const struct out *echo, const char *prompt)
 
 void line_fini(struct line *l)
 {
-	uint32_t i;
-
-	for (i = 0; i < LINE_HISTORY; i++)
+	for (uint32_t i = 0; i < LINE_HISTORY; i++)
 		free(l->history[i]);
 	memset(l->history, 0, sizeof(l->history));
 	l->n_history = 0;
@@ -379,10 +377,8 @@ static size_t shared_prefix(const char *const *candidates, size_t n)
 
 static void list_candidates(struct line *l, const char *const *candidates, size_t n)
 {
-	size_t i;
-
 	out_str(l->echo, "\n");
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		out_fmt(l->echo, "%s%s", candidates[i], i + 1 < n ? "  " : "\n");
 	line_redraw(l);
 }

@@ -84,9 +84,7 @@ static void prompt(struct shell *sh)
 
 static void pipe_end(struct shell *sh)
 {
-	uint32_t i;
-
-	for (i = 0; i < sh->n_pipe; i++)
+	for (uint32_t i = 0; i < sh->n_pipe; i++)
 		filter_end(&sh->pipe[i]);
 	sh->n_pipe = 0;
 	term_through(NULL);
@@ -297,9 +295,8 @@ static void candidate(struct candidates *c, const char *word, size_t len, const 
 static void complete_verb(struct shell *sh, const char *word, size_t len)
 {
 	struct candidates c = { .n = 0 };
-	size_t i;
 
-	for (i = 0; verb_at(i); i++)
+	for (size_t i = 0; verb_at(i); i++)
 		candidate(&c, word, len, verb_at(i)->name);
 	line_complete(&sh->line, c.text, c.n);
 }
@@ -307,9 +304,8 @@ static void complete_verb(struct shell *sh, const char *word, size_t len)
 static void complete_guest(struct shell *sh, const char *word, size_t len)
 {
 	struct candidates c = { .n = 0 };
-	struct dom *d;
 
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		candidate(&c, word, len, d->name);
 	line_complete(&sh->line, c.text, c.n);
 }
@@ -320,7 +316,7 @@ static void directory_listed(void *ctx, int status, const struct file_entry *lis
 	static char text[CANDIDATES_MAX][FILES_CANDIDATE];
 	struct shell *sh = ctx;
 	struct candidates c = { .n = 0 };
-	size_t start, i;
+	size_t start;
 	const char *word;
 
 	if (!sh->listing || sh->line.seq != sh->listing_seq)
@@ -328,7 +324,7 @@ static void directory_listed(void *ctx, int status, const struct file_entry *lis
 	sh->listing = false;
 	start = line_word(&sh->line);
 	word = sh->line.text + start;
-	for (i = 0; !status && i < n && c.n < CANDIDATES_MAX; i++) {
+	for (size_t i = 0; !status && i < n && c.n < CANDIDATES_MAX; i++) {
 		if ((size_t)snprintf(text[c.n], FILES_CANDIDATE, "%.*s%s%s",
 			    (int)sh->complete_dir, word, list[i].name,
 			    list[i].directory ? "/" : "") < FILES_CANDIDATE)

@@ -35,9 +35,7 @@ static const struct option long_options[] = {
 
 const struct verb *verb_find(const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < N_VERBS; i++)
+	for (size_t i = 0; i < N_VERBS; i++)
 		if (strcmp(name, verbs[i].name) == 0)
 			return &verbs[i];
 	return NULL;
@@ -48,7 +46,6 @@ const struct verb *verb_at(size_t i) { return i < N_VERBS ? &verbs[i] : NULL; }
 int verb_print_help(const struct out *o, const char *name)
 {
 	const struct verb *v;
-	size_t i;
 
 	if (name) {
 		v = verb_find(name);
@@ -59,7 +56,7 @@ int verb_print_help(const struct out *o, const char *name)
 		out_str(o, v->detail);
 		return 0;
 	}
-	for (i = 0; i < N_VERBS; i++)
+	for (size_t i = 0; i < N_VERBS; i++)
 		out_fmt(o, " %-16s %s\n", verbs[i].name, verbs[i].summary);
 	out_str(o, "`help COMMAND` says more. A leading `xl` is accepted.\n");
 	return 0;

@@ -54,11 +54,9 @@ static void finish(int status)
 
 static void listed(void *ctx, int status, const struct file_entry *list, size_t n)
 {
-	size_t i;
-
 	if ((uintptr_t)ctx != show.number)
 		return;
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (show.sizes)
 			out_fmt(&term_out, "%12llu ", (unsigned long long)list[i].size);
 		out_fmt(&term_out, "%s%s\n", list[i].name, list[i].directory ? "/" : "");

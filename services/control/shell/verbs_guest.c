@@ -314,10 +314,8 @@ static struct svc_timer stop_timer;
 /* Guests are destroyed, and some service does not let go of them: it has had its time. */
 static void close_late(void *ctx)
 {
-	struct dom *d;
-
 	(void)ctx;
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		shell_print(the_shell,
 			"Domain %u (%s) is not closed; what it wrote last may be lost.\n",
 			d->domid, d->name);

@@ -38,11 +38,10 @@ static bool choose(struct shell *sh, const struct options *o)
 {
 	struct dom *d;
 	struct msg m;
-	int i;
 
 	table.n = 0;
 	table.host = table.all = o->argc == 0;
-	for (i = 0; i < o->argc && i < NAMES_MAX; i++) {
+	for (int i = 0; i < o->argc && i < NAMES_MAX; i++) {
 		if (domtab_is_host(o->argv[i])) {
 			table.host = true;
 			continue;
@@ -59,9 +58,7 @@ static bool choose(struct shell *sh, const struct options *o)
 
 static bool chosen(const struct dom *d)
 {
-	uint32_t i;
-
-	for (i = 0; !table.all && i < table.n; i++)
+	for (uint32_t i = 0; !table.all && i < table.n; i++)
 		if (table.domid[i] == d->domid)
 			return true;
 	return table.all;
@@ -99,13 +96,12 @@ static void list_guest(const struct dom *d)
 	struct list_row r = {
 		.name = d->name, .domid = d->domid, .uuid = d->uuid, .reason = d->reason
 	};
-	uint32_t i;
 
-	for (i = 0; i < g->stats.n_vcpus; i++) {
+	for (uint32_t i = 0; i < g->stats.n_vcpus; i++) {
 		any_running = any_running || g->stats.vcpu[i].state == 0;
 		r.vcpus += g->stats.vcpu[i].state != 2;
 	}
-	for (i = 0; i < VM_VCPUS_MAX; i++)
+	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
 		r.cpu_ns += vcpu_ns(g, i);
 	if (!g->stats.n_vcpus)
 		r.vcpus = d->config->vcpus;
@@ -132,9 +128,8 @@ static void list_resting(const struct dom *d)
 static void list_why_resting(void)
 {
 	uint64_t now = clock_ns();
-	struct dom *d;
 
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (chosen(d) && d->state == DOM_RESTING)
 			format_resting(&term_out, d->name, d->short_lives, RESTART_LIFE_S,
 				d->due_ns > now ? (d->due_ns - now + 999999999) / 1000000000
@@ -143,12 +138,10 @@ static void list_why_resting(void)
 
 static void list_print(void)
 {
-	struct dom *d;
-
 	format_list_head(&term_out, table.verbose);
 	if (table.host)
 		list_host();
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
 		if (!chosen(d))
 			continue;
 		if (d->state == DOM_RESTING)
@@ -164,14 +157,13 @@ static void list_json_print(void)
 {
 	bool first = !table.host;
 	struct guest_facts f;
-	struct dom *d;
 
 	out_str(&term_out, "[");
 	if (table.host) {
 		out_str(&term_out, "\n");
 		format_host_json(&term_out, host_domain_counted);
 	}
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
 		if (!chosen(d))
 			continue;
 		out_str(&term_out, first ? "\n" : ",\n");
@@ -242,9 +234,7 @@ static void refused_ask(uint32_t domid)
 /* The VMMs have answered, or do not; now xenstore. */
 static void list_json_go_on(void)
 {
-	struct dom *d;
-
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (chosen(d) && guest_of(d))
 			refused_ask(d->domid);
 	refusals.timer.fn = refusals_late;
@@ -315,12 +305,10 @@ static void vcpus_guest(const struct dom *d)
 
 static void vcpus_print(void)
 {
-	struct dom *d;
-
 	format_vcpu_head(&term_out);
 	if (table.host)
 		vcpus_host();
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (chosen(d) && guest_of(d))
 			vcpus_guest(d);
 	shell_done(the_shell);
@@ -340,7 +328,6 @@ void verb_uptime(struct shell *sh, const struct options *o)
 {
 	bool brief = o->count['s'] != 0;
 	uint64_t wall = host_wall_seconds(), now = clock_ns();
-	struct dom *d;
 
 	if (!choose(sh, o))
 		return;
@@ -348,7 +335,7 @@ void verb_uptime(struct shell *sh, const struct options *o)
 		format_uptime_head(&term_out);
 	if (table.host)
 		format_uptime_row(&term_out, "Domain-0", 0, now / 1000000000ull, brief, wall);
-	for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (chosen(d) && guest_of(d))
 			format_uptime_row(&term_out, d->name, d->domid,
 				(now - guest_of(d)->start_ns) / 1000000000ull, brief, wall);

@@ -91,10 +91,8 @@ static void print_name(const struct step *s)
 
 static void print_perms(const char *data, uint32_t len)
 {
-	uint32_t at;
-
 	out_str(&term_out, "   (");
-	for (at = 0; at < len; at += (uint32_t)strlen(data + at) + 1)
+	for (uint32_t at = 0; at < len; at += (uint32_t)strlen(data + at) + 1)
 		out_fmt(&term_out, "%s%s", at ? "," : "", data + at);
 	out_str(&term_out, ")");
 }
@@ -215,9 +213,7 @@ static void batch_end(void)
 
 static void print_list(const char *path, const char *data, uint32_t len)
 {
-	uint32_t at;
-
-	for (at = 0; at < len; at += (uint32_t)strlen(data + at) + 1) {
+	for (uint32_t at = 0; at < len; at += (uint32_t)strlen(data + at) + 1) {
 		if (walk.prefix && strcmp(path, "/") != 0)
 			out_str(&term_out, path);
 		if (walk.prefix)
@@ -279,13 +275,11 @@ static void batch_next(void)
 
 static void batch_start(struct shell *sh, const struct options *o, uint32_t type)
 {
-	int i;
-
 	batch_clear();
 	batch.type = type;
 	walk.prefix = o->count['p'] != 0;
 	shell_busy(sh, batch_clear);
-	for (i = 0; i < o->argc && i < (int)ARRAY_SIZE(batch.argv); i++) {
+	for (int i = 0; i < o->argc && i < (int)ARRAY_SIZE(batch.argv); i++) {
 		batch.argv[i] = strdup(o->argv[i]);
 		if (!batch.argv[i]) {
 			shell_print(sh, "out of memory\n");

@@ -27,7 +27,6 @@ static void must(bool holds)
 static void check(const struct guest_config *g)
 {
 	struct msg m;
-	uint32_t i;
 
 	must(guest_name_check(g->name, &m) == 0);
 	must(g->kernel[0] == '/');
@@ -36,19 +35,19 @@ static void check(const struct guest_config *g)
 	must(g->n_disks <= GUEST_DISKS_MAX && g->n_vifs <= GUEST_VIFS_MAX);
 	must(g->on_crash < ACTION_COUNT && g->on_poweroff < ACTION_COUNT &&
 		g->on_reboot < ACTION_COUNT);
-	for (i = 0; i < g->n_disks; i++)
+	for (uint32_t i = 0; i < g->n_disks; i++)
 		must(g->disks[i].label[0] && g->disks[i].spec.format == DISK_RAW);
-	for (i = 0; i < g->n_vifs; i++)
+	for (uint32_t i = 0; i < g->n_vifs; i++)
 		must(!(g->vifs[i].mac[0] & 1) && g->vifs[i].bridge[0]);
 }
 
 /* What is said is complete, in the order of the file, and says where. */
 static void check_report(const struct report *r)
 {
-	unsigned int i, mistakes = 0;
+	unsigned int mistakes = 0;
 
 	must(r->n <= REPORT_MAX);
-	for (i = 0; i < r->n; i++) {
+	for (unsigned int i = 0; i < r->n; i++) {
 		must(strncmp(r->line[i].text.text, "fuzz.cfg:", 9) == 0 ||
 			strncmp(r->line[i].text.text, "command line", 12) == 0);
 		must(!i || r->line[i - 1].at - 1 <= r->line[i].at - 1); /* 0 comes last */
@@ -60,13 +59,11 @@ static void check_report(const struct report *r)
 
 static void check_settings(const struct cfg *c, bool mistakes)
 {
-	const struct cfg_setting *s, *other;
-
-	for (s = c->first; s; s = s->next) {
+	for (const struct cfg_setting *s = c->first; s; s = s->next) {
 		must(strlen(s->key) <= CFG_KEY_MAX && s->key[0] >= 'a' && s->key[0] <= 'z');
 		must(s->value || mistakes);
 		must(!s->before || s->added);
-		for (other = s->next; other; other = other->next)
+		for (const struct cfg_setting *other = s->next; other; other = other->next)
 			must(strcmp(s->key, other->key) != 0);
 	}
 }

@@ -60,7 +60,7 @@ static void run(struct line *l)
 	char *argv[WORDS_MAX + 1], *rest = l->text, *before;
 	enum words_end end = WORDS_LAST, last;
 	struct msg m = { "" };
-	int n, i;
+	int n;
 
 	do {
 		before = rest;
@@ -73,7 +73,7 @@ static void run(struct line *l)
 		}
 		must(rest >= before && rest <= l->text + l->len && argv[n] == NULL);
 		must(end == WORDS_LAST ? rest == l->text + l->len : rest > before);
-		for (i = 0; i < n; i++) /* W1 */
+		for (int i = 0; i < n; i++) /* W1 */
 			must(argv[i] >= before && argv[i] + strlen(argv[i]) < rest + 1);
 		if (n > 0)
 			run_command(n, argv, last == WORDS_PIPE);
@@ -85,10 +85,10 @@ static void complete(struct line *l)
 	static const char *const candidates[] = { "reboot", "reboot-host", "r\xc3\xa4" };
 	size_t start = line_word(l);
 	const char *fits[3];
-	size_t i, n = 0;
+	size_t n = 0;
 
 	must(start <= l->cursor);
-	for (i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++)
 		if (strncmp(candidates[i], l->text + start, l->cursor - start) == 0)
 			fits[n++] = candidates[i];
 	line_complete(l, fits, n);
@@ -98,11 +98,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct out echo = { .write = no_text };
 	static struct line l;
-	size_t i;
 
 	line_init(&l, &echo, "> ");
 	line_start(&l);
-	for (i = 0; i < size; i++) {
+	for (size_t i = 0; i < size; i++) {
 		switch (line_input(&l, data[i])) {
 		case LINE_ENTER:
 			run(&l);

@@ -235,10 +235,9 @@ static void errors(void **state)
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=1",
 			"g.cfg:1: ", "long" },
 	};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		cfg_fini(&c);
 		report_init(&r);
 		if (parse(list[i].text) != -1)
@@ -319,22 +318,20 @@ static void longest_key(void **state)
 /* With more than fit, those of the first lines are kept, and mistakes rather than remarks. */
 static void a_report_has_limits(void **state)
 {
-	unsigned int i;
-
 	(void)state;
-	for (i = 0; i < REPORT_MAX; i++)
+	for (unsigned int i = 0; i < REPORT_MAX; i++)
 		report_add(&r, REPORT_REMARK, i + 1, "remark");
 	assert_int_equal(r.mistakes, 0);
 	report_add(&r, REPORT_MISTAKE, 0, "of the command line");
 	assert_int_equal(r.line[REPORT_MAX - 1].kind, REPORT_MISTAKE);
 	assert_int_equal(r.line[REPORT_MAX - 2].at, REPORT_MAX - 1);
-	for (i = 100; i > 1; i--)
+	for (unsigned int i = 100; i > 1; i--)
 		report_add(&r, REPORT_MISTAKE, i, "mistake");
 	assert_int_equal(r.n, REPORT_MAX);
 	assert_int_equal(r.mistakes, 100);
 	assert_int_equal(r.lost[REPORT_MISTAKE], 100 - REPORT_MAX);
 	assert_int_equal(r.lost[REPORT_REMARK], REPORT_MAX);
-	for (i = 0; i < REPORT_MAX; i++) {
+	for (unsigned int i = 0; i < REPORT_MAX; i++) {
 		assert_int_equal(r.line[i].kind, REPORT_MISTAKE);
 		assert_int_equal(r.line[i].at, i + 2);
 	}
@@ -402,10 +399,9 @@ static void bad_overrides(void **state)
 {
 	static const char *const list[] = { "", "=", "foo", "=x", "1=2", "a-b=1", "disk=['x",
 		"a='x", "Memory=3" };
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		assert_int_equal(cfg_override(&c, list[i], &r), -1);
 		assert_memory_equal(first(), "command line", 12);
 		report_init(&r);

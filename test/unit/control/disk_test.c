@@ -92,10 +92,9 @@ static void spellings(void **state)
 			false },
 		{ ",raw,xvda,r,target=/x", "/x", "xvda", DISK_RAW, true, false },
 	};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		if (disk_spec_parse(&d, list[i].text, &m)) {
 			if (list[i].format != DISK_FORMAT_COUNT)
 				fail_msg("'%s' refused: %s", list[i].text, m.text);
@@ -153,10 +152,9 @@ static void refusals(void **state)
 		{ "/x,,qcow2:hda", "twice" },
 	};
 	char text[DISK_TARGET_MAX + 64];
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		if (!disk_spec_parse(&d, list[i].text, &m))
 			fail_msg("accepted: %s", list[i].text);
 		if (!strstr(m.text, list[i].part))
@@ -280,13 +278,12 @@ static void device_numbers(void **state)
 		"xvda-1",
 	};
 	uint32_t n;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
 		if (vdev_number(list[i].vdev, &n) || n != list[i].number)
 			fail_msg("%s gave %u", list[i].vdev, n);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (!vdev_number(bad[i], &n))
 			fail_msg("accepted: %s", bad[i]);
 }

@@ -1151,10 +1151,8 @@ static void files_and_completion(void **state)
 
 static void a_hundred_guests_in_a_row(void **state)
 {
-	int i;
-
 	(void)state;
-	for (i = 0; i < 100; i++) {
+	for (int i = 0; i < 100; i++) {
 		(void)create("create -q /guests/a.cfg\r", "a");
 		destroy("a");
 	}

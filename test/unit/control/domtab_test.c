@@ -167,7 +167,6 @@ static void additions_refused(void **state)
 {
 	struct guest_config *g;
 	char name[16];
-	int i;
 
 	(void)state;
 	add("a");
@@ -177,7 +176,7 @@ static void additions_refused(void **state)
 	assert_null(dom_add(&t, g, &m));
 	assert_non_null(strstr(m.text, "uuid"));
 	free(g);
-	for (i = 1; i < DOMTAB_MAX; i++) {
+	for (int i = 1; i < DOMTAB_MAX; i++) {
 		snprintf(name, sizeof(name), "n%d", i);
 		add(name);
 	}

@@ -232,9 +232,9 @@ bool clock_wall_boot_ns(uint64_t *ns)
 
 void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
 {
-	size_t i, room = 64;
+	size_t room = 64;
 
-	for (i = 0; i < 64; i++) {
+	for (size_t i = 0; i < 64; i++) {
 		if (timers[i] == t)
 			timers[i] = NULL;
 		if (!timers[i])
@@ -252,9 +252,8 @@ static bool timers_due(void)
 {
 	struct svc_timer *t;
 	bool any = false;
-	size_t i;
 
-	for (i = 0; i < 64; i++) {
+	for (size_t i = 0; i < 64; i++) {
 		t = timers[i];
 		if (!t || t->deadline)
 			continue;
@@ -268,10 +267,10 @@ static bool timers_due(void)
 void timers_expire(void)
 {
 	struct svc_timer *due[64], *t;
-	size_t i, k;
+	size_t k;
 
 	memcpy(due, timers, sizeof(due)); /* one that is set again waits for the next time */
-	for (i = 0; i < 64; i++) {
+	for (size_t i = 0; i < 64; i++) {
 		for (k = 0; k < 64 && (!due[i] || timers[k] != due[i]); k++)
 			continue;
 		if (k == 64)
@@ -493,9 +492,7 @@ static struct vmm vmm[DOMTAB_MAX];
 
 static struct vmm *vmm_of(uint32_t domid)
 {
-	size_t i;
-
-	for (i = 0; i < DOMTAB_MAX; i++)
+	for (size_t i = 0; i < DOMTAB_MAX; i++)
 		if (vmm[i].domid == domid)
 			return &vmm[i];
 	return NULL;
@@ -699,11 +696,11 @@ static void console_put(uint16_t type_, const char *text, size_t len)
 static void console_record(const struct console_msg *m)
 {
 	const char *text = (const char *)(m + 1);
-	uint16_t i;
 
 	switch (m->type) {
 	case CONSOLE_DATA:
-		for (i = 0; i < m->len && world.n_screen < sizeof(world.screen) - 1; i++)
+		for (uint16_t i = 0; i < m->len && world.n_screen < sizeof(world.screen) - 1;
+			i++)
 			world.screen[world.n_screen++] = text[i];
 		break;
 	case CONSOLE_ATTACH:
@@ -791,9 +788,9 @@ void file_add(const char *path, const char *text)
 
 static int file_read_data(const char *path, const struct files_req *q, struct files_rsp *r)
 {
-	size_t i, len;
+	size_t len;
 
-	for (i = 0; i < n_files; i++) {
+	for (size_t i = 0; i < n_files; i++) {
 		if (strcmp(file[i].path, path) != 0)
 			continue;
 		len = strlen(file[i].text);
@@ -866,9 +863,7 @@ static size_t n_nodes;
 
 static size_t node_find(const char *path)
 {
-	size_t i;
-
-	for (i = 0; i < n_nodes; i++)
+	for (size_t i = 0; i < n_nodes; i++)
 		if (strcmp(nodes[i].path, path) == 0)
 			return i;
 	return SIZE_MAX;

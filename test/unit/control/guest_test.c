@@ -284,15 +284,14 @@ static void keys_that_xl_ignores(void **state)
 		"max_grant_frames=64", "cpus_soft='all'", "pci_msitranslate=1",
 		"xend_suspend_evtchn_compat=1", "bootloader_args=['-q']" };
 	char text[256];
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(ignored_there) / sizeof(ignored_there[0]); i++) {
+	for (size_t i = 0; i < sizeof(ignored_there) / sizeof(ignored_there[0]); i++) {
 		snprintf(text, sizeof(text), BASE "%s\n", ignored_there[i]);
 		remarked(text, "g.cfg:4: key '", "ignored");
 		assert_null(strstr(said.text, "unknown"));
 	}
-	for (i = 0; i < sizeof(no_matter) / sizeof(no_matter[0]); i++) {
+	for (size_t i = 0; i < sizeof(no_matter) / sizeof(no_matter[0]); i++) {
 		snprintf(text, sizeof(text), BASE "%s\n", no_matter[i]);
 		remarked(text, "g.cfg:4: key '", "has no effect on this host");
 	}
@@ -312,10 +311,9 @@ static void keys_that_change_the_guest(void **state)
 		"vsnd=[['x']]", "vdispl=['x']", "pvcalls=['x']", "firmware='pvgrub64'",
 		"cpuid=['0:eax=x']" };
 	char text[256], key[32];
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
 		snprintf(text, sizeof(text), BASE "%s\n", asks[i]);
 		snprintf(key, sizeof(key), "g.cfg:4: key '%.*s': ", (int)strcspn(asks[i], "="),
 			asks[i]);

@@ -23,10 +23,9 @@ static void good(void **state)
 	} cases[] = { { "512", 524288 }, { "0", 0 }, { "512m", 524288 }, { "512M", 524288 },
 		{ "1g", 1048576 }, { "2T", 2147483648 }, { "1025k", 1025 }, { "2047b", 1 },
 		{ "1048576B", 1024 }, { "0007", 7168 } };
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(mem_size_parse(cases[i].text, &kib), 0);
 		assert_int_equal(kib, cases[i].kib);
 	}
@@ -37,10 +36,9 @@ static void bad(void **state)
 	static const char *const cases[] = { "", "m", "-1", "+1", " 1", "1 ", "1.5g", "0x10",
 		"1mb", "1p", "1@", "18446744073709551616", "99999999999999999999k",
 		"18014398509481984m", "18446744073709551615g", "1\n" };
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (mem_size_parse(cases[i], &kib) == 0)
 			fail_msg("accepted: %s", cases[i]);
 }

@@ -122,18 +122,17 @@ static void fragments(void **state)
 {
 	pool_piece_t piece[512];
 	struct pool_set set;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 512; i++)
+	for (int i = 0; i < 512; i++)
 		assert_true((piece[i] = pool_take(&p, 21)) != 0);
-	for (i = 0; i < 512; i += 2)
+	for (int i = 0; i < 512; i += 2)
 		pool_give(&p, piece[i]);
 	assert_int_equal(pool_take_set(&p, 128 << 20, &set), 0);
 	pool_give_set(&p, &set);
 	assert_int_equal(
 		pool_take_set(&p, 256 << 20, &set), -SK_E_NO_MEM); /* too many pieces */
-	for (i = 1; i < 512; i += 2)
+	for (int i = 1; i < 512; i += 2)
 		pool_give(&p, piece[i]);
 	assert_int_equal(p.free, p.total);
 	assert_int_equal(live_slots, 2);
@@ -157,10 +156,10 @@ static void a_failed_split_takes_nothing(void **state)
 static void random_rounds(void **state)
 {
 	pool_piece_t held[64] = { 0 };
-	unsigned int seed = 1, i, k;
+	unsigned int seed = 1, k;
 
 	(void)state;
-	for (i = 0; i < 5000; i++) {
+	for (unsigned int i = 0; i < 5000; i++) {
 		seed = seed * 1103515245 + 12345;
 		k = seed >> 16 & 63;
 		if (held[k]) {

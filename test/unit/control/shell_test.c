@@ -146,11 +146,10 @@ static void home_and_end(void **state)
 {
 	static const char *const home[] = { "\033[H", "\033[1~", "\033[7~", "\033OH", "\x01" };
 	static const char *const end[] = { "\033[F", "\033[4~", "\033[8~", "\033OF", "\x05" };
-	size_t i;
 
 	(void)state;
 	type("abc");
-	for (i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		type(home[i]);
 		shows("abc", 0);
 		type(end[i]);
@@ -280,7 +279,6 @@ static void enter(const char *text)
 static void history(void **state)
 {
 	char text[16];
-	int i;
 
 	(void)state;
 	enter("one");
@@ -299,11 +297,11 @@ static void history(void **state)
 	shows("dra", 3);
 	type("\033[B");
 	assert_int_equal(row.bells, 2);
-	for (i = 0; i < LINE_HISTORY + 5; i++) {
+	for (int i = 0; i < LINE_HISTORY + 5; i++) {
 		snprintf(text, sizeof(text), "n%d", i);
 		enter(text);
 	}
-	for (i = 0; i < LINE_HISTORY; i++)
+	for (int i = 0; i < LINE_HISTORY; i++)
 		type("\033[A");
 	assert_string_equal(l.text, "n5");
 	row.bells = 0;
@@ -314,10 +312,10 @@ static void history(void **state)
 
 static void history_has_a_bound_in_bytes(void **state)
 {
-	size_t i, n, sum = 0;
+	size_t n, sum = 0;
 
 	(void)state;
-	for (i = 0; i < 40; i++) {
+	for (size_t i = 0; i < 40; i++) {
 		line_start(&l);
 		type_times(i & 1 ? "a" : "b", 3000 + i);
 		type("\r");
@@ -376,12 +374,11 @@ static void command(const char *text, enum words_end end, const char *rest, int 
 	enum words_end got;
 	struct msg m;
 	va_list ap;
-	int i;
 
 	strcpy(line, text);
 	assert_int_equal(words_split(&at, argv, &got, &m), n);
 	va_start(ap, n);
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		assert_string_equal(argv[i], va_arg(ap, const char *));
 	va_end(ap);
 	assert_null(argv[n]);
@@ -476,7 +473,6 @@ static void filtered(const char *text, const char *in, const char *expected)
 {
 	static struct text_sink s;
 	struct out o;
-	const char *p;
 
 	o = text_sink_out(&s);
 	filter(&f, &o, text);
@@ -486,7 +482,7 @@ static void filtered(const char *text, const char *in, const char *expected)
 		fail_msg("%s gave '%s'", text, s.text);
 	o = text_sink_out(&s);
 	filter(&f, &o, text);
-	for (p = in; *p; p++)
+	for (const char *p = in; *p; p++)
 		out_bytes(&f.in, p, 1);
 	filter_end(&f);
 	assert_string_equal(s.text, expected);
@@ -564,11 +560,10 @@ static void bad_filters(void **state)
 	char line[64], *at, *argv[WORDS_MAX + 1], pattern[FILTER_ITEMS + 2];
 	enum words_end end;
 	struct msg m;
-	size_t i;
 	int n;
 
 	(void)state;
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		strcpy(line, list[i]);
 		at = line;
 		n = words_split(&at, argv, &end, &m);
@@ -649,10 +644,9 @@ static void bad_options(void **state)
 	};
 	struct options o;
 	struct msg m;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		assert_int_equal(options(&o, &m, list[i].text), -1);
 		assert_non_null(strstr(m.text, list[i].part));
 		assert_non_null(strstr(m.text, "usage: "));
