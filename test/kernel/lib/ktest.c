@@ -245,7 +245,7 @@ struct kthread *kthread_start(
 	return kthread_new(fn, arg, &(struct kthread_args){ .cpu = cpu, .priority = priority });
 }
 
-enum { LOOKER_PRIORITY = 24, CROWD_PRIORITY = 25, LOOK_STEP = 20011 };
+enum { LOOKER_PRIORITY = 24, CROWD_PRIORITY = 25, TIME_STEP = 20011 };
 static void (*volatile look_now)(void);
 volatile unsigned int looks;
 
@@ -256,7 +256,7 @@ static void looker(void *arg)
 
 	(void)arg;
 	for (;;) {
-		sk_wait(alarm, sk_now() + LOOK_STEP, &word);
+		sk_wait(alarm, sk_now() + TIME_STEP, &word);
 		if (!look_now)
 			continue;
 		looks++;
@@ -276,6 +276,27 @@ void watched(void (*look)(void), void (*work)(void))
 	look_now = NULL;
 	CHECK(looks > 0);
 }
+
+volatile uint64_t ticker_runs, ticker_worst;
+
+static void ticker(void *arg)
+{
+	sk_cap_t alarm = object_new(SK_OBJ_NOTIFICATION, 0);
+	uint64_t next = sk_now(), word, late;
+
+	(void)arg;
+	for (;;) {
+		next += TIME_STEP;
+		sk_wait(alarm, next, &word);
+		late = sk_now() - next;
+		next += late;
+		if (late > ticker_worst)
+			ticker_worst = late;
+		ticker_runs++;
+	}
+}
+
+void ticker_start(unsigned int priority) { kthread_start(ticker, NULL, 0, priority); }
 
 extern const char crowd_code[];
 __asm__(".text\n"

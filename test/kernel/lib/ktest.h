@@ -75,6 +75,12 @@ struct kthread *kthread_start(
 void watched(void (*look)(void), void (*work)(void));
 extern volatile unsigned int looks;
 /*
+ * A thread of CPU 0 waits for one moment after another, every 20,000 ticks: how often it ran, and how late it was at
+ * worst. Both may be set back at any time.
+ */
+void ticker_start(unsigned int priority);
+extern volatile uint64_t ticker_runs, ticker_worst;
+/*
  * Many threads without stacks. Each makes one system call with (RDI, RSI) and waits in it; the deadline in its UTCB
  * is none. They share one scheduling context, above the main thread, so each has begun to wait when the next starts.
  */
