@@ -43,6 +43,17 @@ def test_the_tree_is_in_order(tree):
     ("services/control/client/files.c", "guest/life.h", "the room client"),
     ("services/control/config/cfg.c", "client/host.h", "the room config"),
     ("services/control/msg.h", "config/cfg.h", "the room ."),
+    ("services/vmm/xen/grant.c", "machine/vm.h", "the room xen"),
+    ("services/vmm/xen/grant.c", "backend/gring.h", "the room xen"),
+    ("services/vmm/backend/gring.c", "machine/vcpu.h", "the room backend"),
+    ("services/vmm/machine/vcpu.c", "edge.h", "the room machine"),
+    ("services/vmm/machine/vcpu.c", "xen/evtchn.h", "the room machine"),
+    ("services/vmm/machine/port.c", "load/acpi.h", "the room machine"),
+    ("services/vmm/load/elf.c", "machine/vm.h", "the room load"),
+    ("services/vmm/edge.h", "machine/vm.h", "the room ."),
+    ("services/vmm/edge.c", "xen/grant.h", "the room edge.c"),
+    ("services/vmm/xen/grant.c", "sys/sk.h", "libs/sys/sk.h"),
+    ("services/vmm/backend/xenbus.c", "caps/caps.h", "libs/caps/caps.h"),
 ])
 def test_an_include_that_does_not_go_down(tree, source, include, why):
     append(tree / source, f'#include "{include}"\n')
@@ -55,6 +66,9 @@ def test_an_include_that_does_not_go_down(tree, source, include, why):
     ("services/control/shell/shell.c", "guest/domtab.h"),
     ("services/control/guest/life.c", "guest/pool.h"),
     ("services/control/main.c", "shell/verbs.h"),
+    ("services/vmm/backend/xenbus.c", "xen/grant.h"),
+    ("services/vmm/edge.c", "machine/lapic.h"),
+    ("services/vmm/main.c", "machine/lapic.h"),
 ])
 def test_an_include_of_a_room_below(tree, source, include):
     append(tree / source, f'#include "{include}"\n')
