@@ -74,15 +74,16 @@ static int request_serve(struct svc_conn *c, const struct record *r, uint32_t le
 static int client_event(struct svc_conn *c)
 {
 	struct record r;
-	int rc = -SK_E_AGAIN;
+	int rc;
 
-	while (svc_room(c, sizeof(struct files_rsp), 1) &&
-		(rc = svc_get(c, &r, sizeof(r))) >= 0) {
-		rc = request_serve(c, &r, (uint32_t)rc);
-		if (rc)
+	while (svc_room(c, sizeof(struct files_rsp), 1)) {
+		rc = svc_get(c, &r, sizeof(r));
+		if (rc == -SK_E_AGAIN)
+			return 0;
+		if (rc < 0 || request_serve(c, &r, (uint32_t)rc))
 			return -SK_E_PEER;
 	}
-	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
+	return 0;
 }
 
 static int client_open(

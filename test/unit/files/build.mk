@@ -7,3 +7,9 @@ unit-tests += files_volume
 src-unit-files_volume := test/unit/files/volume_test.c services/files/volume.c libs/ring/ring.c
 inc-unit-files_volume := services/files
 ldlibs-unit-files_volume := -lext2fs -lcom_err
+
+unit-tests += files_main
+src-unit-files_main = test/unit/files/main_test.c $(world) services/files/main.c services/files/tree.c services/files/volume.c
+inc-unit-files_main := services/files test/unit
+cflags-unit-files_main = $(world-cflags)
+ldlibs-unit-files_main := -lext2fs -lcom_err
