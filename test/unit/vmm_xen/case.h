@@ -56,6 +56,8 @@ static inline void case_run(void (*fn)(void))
 	} while (0)
 
 int hypercall_tests(void);
+int memory_op_tests(void);
+int vcpu_op_tests(void);
 int compat_tests(void);
 int evtchn_tests(void);
 int grant_tests(void);

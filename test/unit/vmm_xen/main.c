@@ -7,6 +7,8 @@ int main(void)
 {
 	int failed = hypercall_tests();
 
+	failed += memory_op_tests();
+	failed += vcpu_op_tests();
 	failed += compat_tests();
 	failed += evtchn_tests();
 	failed += grant_tests();
