@@ -12,13 +12,13 @@ from harness import Build, Machine  # noqa: E402
 
 @pytest.fixture(scope="session")
 def build():
-    """Paths of the build under test (SKERRY_BUILD, else build/)."""
+    """Paths of the build under test (SKERRY_BUILD, otherwise build/)."""
     return Build(os.environ.get("SKERRY_BUILD", os.path.join(TOP, "build")))
 
 
 @pytest.fixture
 def machine(build, request, tmp_path):
-    """machine(guests=DIR, smp=2, ...) starts a host; every one is ended with the test, its log shown if that failed."""
+    """machine(guests=DIR, smp=2, ...) starts a host. All hosts are ended after the test; if it failed, their logs are shown."""
     started = []
 
     def start(**options):

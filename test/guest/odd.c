@@ -1,9 +1,9 @@
 /*
- * odd.c - a guest that does what kernels do seldom, and says whether it came out as on a real machine
+ * odd.c - a guest that does what kernels rarely do, and reports whether the result is that of a real machine
  *
  * It has exceptions and one interrupt, its own segments and a user mode. Each case prints `odd: ok WHAT` or
- * `odd: FAILED WHAT`; then it does things that are not there, for the host's log, and halts with interrupts off, which is
- * how such a guest switches itself off.
+ * `odd: FAILED WHAT`. Then it uses absent features, to test the lines in the host's log. At the end it halts with
+ * interrupts off, which switches such a guest off.
  */
 #include "pv.h"
 
@@ -36,7 +36,7 @@ extern uint8_t entry_gp[], entry_upcall[], entry_back[];
 static uint8_t user_stack[256] __attribute__((aligned(16))),
 	trap_stack[4096] __attribute__((aligned(16)));
 
-/* #GP goes on at resume_at; the upcall is counted and acknowledged; INT 0x80 returns from user mode. */
+/* #GP continues at resume_at; the upcall is counted and acknowledged; INT 0x80 returns from user mode. */
 __asm__(".text\n"
 	"entry_gp:	incl faults(%rip)\n"
 	"		addq $8, %rsp\n"
@@ -112,7 +112,7 @@ static void check(const char *what, bool good)
 	say("odd: %s %s\n", good ? "ok" : "FAILED", what);
 }
 
-/* An instruction that may fault: the next one comes either way. */
+/* An instruction that may fault; the next one is executed in both cases. */
 #define MAY_FAULT(insn, ...) \
 	__asm__ volatile("movq $1f, resume_at(%%rip)\n\t" insn "\n1:" __VA_ARGS__)
 
@@ -136,7 +136,7 @@ static void exit_often(void)
 		hypercall(__HYPERVISOR_xen_version, 0, 0);
 }
 
-/* The event comes first, then its vector, and the local APIC is enabled last of all. */
+/* The event comes first, then its vector; the local APIC is enabled last. */
 static void upcall_before_apic(void)
 {
 	struct evtchn_bind_ipi ipi = { .vcpu = 0 };
@@ -159,7 +159,7 @@ static void upcall_before_apic(void)
 
 static void apic_errors(void)
 {
-	apic_write(APIC_ICR, 0x40002); /* to itself, an illegal vector */
+	apic_write(APIC_ICR, 0x40002); /* to the vCPU itself, with an illegal vector */
 	apic_write(APIC_ESR, 0);
 	check("both errors of an illegal self-IPI", apic_read(APIC_ESR) == 0x60);
 }
@@ -183,7 +183,7 @@ static void hidden_cr4_bits(void)
 	uint64_t cr4, value;
 
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	value = cr4 | 1ull << 31; /* no processor of today has it */
+	value = cr4 | 1ull << 31; /* no current processor has it */
 	MAY_FAULT("mov %0, %%cr4", : : "r"(value));
 	value = cr4 | 1 << 13; /* CPUID hides it */
 	MAY_FAULT("mov %0, %%cr4", : : "r"(value));
@@ -191,12 +191,12 @@ static void hidden_cr4_bits(void)
 	value = cr4 | 1 << 7;
 	MAY_FAULT("mov %0, %%cr4", : : "r"(value));
 	__asm__ volatile("mov %%cr4, %0" : "=r"(value));
-	check("others can be set", faults == before + 2 && value == (cr4 | 1 << 7));
+	check("other bits of CR4 can be set", faults == before + 2 && value == (cr4 | 1 << 7));
 }
 
 static uint8_t lost_page[PAGE] PAGE_ALIGNED;
 
-/* A page that the guest gave away reads as ones and takes all writes, whatever the instruction. */
+/* A page that the guest gave away reads as ones and ignores writes, for every instruction. */
 static void accesses_to_a_hole(void)
 {
 	uint64_t gfn = (uint64_t)lost_page / PAGE, r = 5, n = 8;
@@ -230,7 +230,7 @@ static void hypercall_of_a_user(void)
 {
 	user_run(user_stack + sizeof(user_stack));
 	check("no hypercall from user mode", (int64_t)user_result == -1);
-	check("but from the kernel", hypercall(__HYPERVISOR_xen_version, 0, 0) > 0);
+	check("hypercall from the kernel", hypercall(__HYPERVISOR_xen_version, 0, 0) > 0);
 }
 
 static void modules(uint64_t start_info)
@@ -245,8 +245,8 @@ static void modules(uint64_t start_info)
 			m[i].cmdline_paddr ? (const char *)m[i].cmdline_paddr : "");
 }
 
-/* What nobody has: the host's log gets a line for each, however often. */
-static void things_that_are_not_there(void)
+/* Features that no guest has: the host's log gets one line for each, however often it is used. */
+static void absent_features_use(void)
 {
 	int i;
 
@@ -265,7 +265,7 @@ void guest_main(uint64_t start_info)
 	pv_init();
 	tables_load();
 	how = pv_option(start_info, "do");
-	if (how && !strcmp(how, "fault")) { /* with no handler for it */
+	if (how && !strcmp(how, "fault")) { /* without a handler for it */
 		memset(idt, 0, sizeof(idt));
 		__asm__ volatile("ud2");
 	}
@@ -277,7 +277,7 @@ void guest_main(uint64_t start_info)
 	hypercall_of_a_user();
 	upcall_before_apic();
 	apic_errors();
-	things_that_are_not_there();
+	absent_features_use();
 	say("odd: end\n");
 	for (;;)
 		__asm__ volatile("cli; hlt");

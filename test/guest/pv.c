@@ -1,11 +1,9 @@
 /*
- * pv.c - a guest's side of the Xen ABI, as small as tests need it
+ * pv.c - a guest's side of the Xen ABI, limited to what tests need
  *
- * Objects     the pages of console and xenstore, where the host put them; shared info and grant table, over
- *             pages of our own.
- * Locks       none: one vCPU, no interrupts.
- * Lifecycle   pv_init(), then pv_devices_init() for those who want more than a console.
- * Invariants  none that a caller could not break on purpose.
+ * Objects     the pages of console and xenstore, where the host put them; shared info and grant table, which replace
+ *             two of our own pages.
+ * Lifecycle   pv_init(), then pv_devices_init() if the guest needs more than a console.
  */
 #include "pv.h"
 
@@ -212,7 +210,7 @@ static bool map(unsigned int space, void *page)
 	return hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &m) == 0;
 }
 
-/* All channels masked: none asks for an interrupt, which would end each wait at once. */
+/* All channels are masked, because an interrupt request would end each wait at once. */
 void pv_shared_reset(void)
 {
 	memset(&pv_shared, 0, PAGE);
@@ -323,7 +321,7 @@ int pv_store_talk(uint32_t type, const void *body, uint32_t len)
 	}
 }
 
-/* TEXT, a zero byte, MORE: the form of most bodies. `zero`: one at the end as well. */
+/* Most bodies have the form TEXT, zero byte, MORE; with `zero`, another zero byte follows. */
 static int talk2(uint32_t type, const char *text, const char *more, bool zero)
 {
 	char body[XS_TEXT];
@@ -441,7 +439,7 @@ bool pv_device_wait(struct pv_device *d, enum xenbus_state state)
 			return false;
 		if (seen != pv_watch_events)
 			continue;
-		/* An event is on its way: it ends the wait, and the next read takes it. */
+		/* An event will come: it ends the wait, and the next read takes it. */
 		if (*(volatile uint32_t *)&pv_store->rsp_prod == pv_store->rsp_cons)
 			pv_wait(pv_store_port);
 	}

@@ -1,8 +1,8 @@
 /*
- * pv.h - what guests of our own need of the Xen ABI: hypercalls, console, event channels, grants, xenstore, xenbus
+ * pv.h - the part of the Xen ABI that our own guests need: hypercalls, console, event channels, grants, xenstore, xenbus
  *
- * One vCPU, no interrupts, memory mapped one to one: an address is a guest physical one. Whoever waits does so in
- * SCHEDOP_poll. Rings and tables of the ABI are open to the caller, who may want to put garbage there.
+ * One vCPU, no interrupts, memory mapped one to one: an address is a guest-physical address. All waits use
+ * SCHEDOP_poll. Callers may access the rings and tables of the ABI, because some put garbage there.
  */
 #ifndef GUEST_PV_H
 #define GUEST_PV_H
@@ -52,20 +52,20 @@ static inline long hypercall(unsigned int op, uint64_t a1, const void *a2)
 
 /* ---- start, console ---- */
 
-/* CPU vendor and console: all that say() and hypercall() need. */
+/* Finds the CPU vendor and the console; say() and hypercall() need no more. */
 void pv_init(void);
 uint64_t pv_param(uint32_t index);
-/* The value of NAME=VALUE on the command line, up to the next blank; NULL without. Overwritten by the next call. */
+/* The value of NAME=VALUE on the command line, up to the next blank, or NULL. The next call overwrites it. */
 const char *pv_option(uint64_t start_info, const char *name);
 extern struct xencons_interface *pv_console;
 void pv_console_notify(void);
-/* %s %u (unsigned) %d (int) %x (unsigned); a newline tells the host. */
+/* %s %u (unsigned) %d (int) %x (unsigned); a newline notifies the host. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void pv_shutdown(unsigned int reason);
 
 /* ---- event channels and grants ---- */
 
-/* A whole page, because the host's takes the place of ours. */
+/* A whole page, because a page of the host replaces it. */
 union pv_shared_page {
 	struct shared_info info;
 	uint8_t bytes[PAGE];
@@ -76,13 +76,13 @@ extern struct grant_entry_v1 pv_grant[GRANTS];
 
 /* Maps pv_shared and pv_grant into our memory, and finds xenstore's page. */
 bool pv_devices_init(void);
-/* pv_shared as it was after that, whatever it holds. */
+/* Brings pv_shared back to its state after pv_devices_init(). */
 void pv_shared_reset(void);
-/* A new channel whose other end domain 0 may bind; 0: none. */
+/* A new channel whose other end domain 0 may bind, or 0. */
 evtchn_port_t pv_port_new(void);
 void pv_port_close(evtchn_port_t port);
 void pv_notify(evtchn_port_t port);
-/* Until something came in on that port; takes it. */
+/* Waits for an event on that port and clears it. */
 void pv_wait(evtchn_port_t port);
 /* Let domain 0 use a page; flags as in GTF_*. */
 void pv_grant_set(uint32_t ref, const void *page, uint16_t flags);
@@ -91,13 +91,14 @@ void pv_grant_set(uint32_t ref, const void *page, uint16_t flags);
 
 extern struct xenstore_domain_interface *pv_store;
 extern evtchn_port_t pv_store_port;
-extern unsigned int pv_watch_events; /* that have come in so far */
+/* Watch events received so far. */
+extern unsigned int pv_watch_events;
 
-/* Bytes into the request ring as they are. */
+/* Puts bytes into the request ring, unchanged. */
 void pv_store_send(const void *data, uint32_t len);
 /*
- * A request whose body is `len` bytes; the answer, ended by a zero byte, is in pv_answer. Its length, or -1 when
- * it is an error (whose name is in pv_answer).
+ * Sends a request with a body of `len` bytes. pv_answer then has the answer, with a zero byte at its end. Returns the
+ * length of the answer, or -1 if it is an error (pv_answer has its name).
  */
 int pv_store_talk(uint32_t type, const void *body, uint32_t len);
 extern char pv_answer[XENSTORE_PAYLOAD_MAX + 1];
@@ -105,7 +106,7 @@ bool pv_store_write(const char *path, const char *value);
 bool pv_store_write_number(const char *path, uint32_t value);
 const char *pv_store_read(const char *path);
 bool pv_store_watch(const char *path, const char *token);
-/* After the ring was broken: begin again. Watches are gone then. */
+/* Begins again after the ring was broken; all watches are lost. */
 void pv_store_reconnect(void);
 
 /* ---- xenbus ---- */
@@ -122,9 +123,9 @@ void pv_device_put_text(struct pv_device *d, const char *key, const char *value)
 void pv_device_remove(struct pv_device *d, const char *key);
 void pv_device_state(struct pv_device *d, enum xenbus_state state);
 bool pv_device_is(struct pv_device *d, enum xenbus_state state);
-/* Wait until the back end is in that state; false: it went to another end (Closing or Closed) instead. */
+/* Waits until the back end is in that state; false if it went to Closing or Closed instead. */
 bool pv_device_wait(struct pv_device *d, enum xenbus_state state);
-/* Close from our side and begin again: the back end waits for our rings afterwards. */
+/* Closes the device from our side and begins again: afterwards, the back end waits for our rings. */
 void pv_device_reset(struct pv_device *d);
 
 /* ---- small things ---- */

@@ -1,8 +1,9 @@
 /*
  * rogue.c - a guest that misbehaves towards its host: do=attack|watch|busy|flood|crumbs|print|spin other=DOMID on its command line
  *
- * attack: everything of rogue.h in turn and, after the line "rogue: storm", noise over all that is shared with the
- * host, until somebody destroys it. The others do one harmless thing without an end, as a state to be killed in.
+ * attack: everything of rogue.h, one after the other. After the line "rogue: storm" it writes noise over all memory that
+ * it shares with the host, until it is destroyed. The others do one harmless thing endlessly, as a state in which the
+ * guest is destroyed.
  */
 #include "rogue.h"
 
@@ -22,7 +23,7 @@ void noise(void *p, unsigned long n)
 
 /* ---- console ---- */
 
-/* Until the back end has taken all, or what it takes for all: words that are still in the ring are lost with it. */
+/* Waits until the back end believes that it has read everything, because text in a broken ring is lost. */
 static void console_drain(void)
 {
 	volatile XENCONS_RING_IDX *cons = &pv_console->out_cons;

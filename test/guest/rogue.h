@@ -1,8 +1,8 @@
 /*
  * rogue.h - the guest that misbehaves towards its host
  *
- * Each part attacks one interface: it shows first that the interface works, then does one wrong thing after another,
- * says what came of it, and shows at the end that the interface still works. Every result is a line
+ * Each part attacks one interface. It first shows that the interface works, then does one wrong thing after another and
+ * reports the results. At the end it shows that the interface still works. Every result is a line
  * "rogue: ok WHAT" or "rogue: FAILED WHAT".
  */
 #ifndef GUEST_ROGUE_H
@@ -22,33 +22,33 @@ enum {
 };
 
 void result(bool ok, const char *what);
-/* n bytes of noise; some words are small numbers, which lie in range more often. */
+/* n random bytes; some words are small numbers, which are more often in range. */
 void noise(void *p, unsigned long n);
 
 bool blk_init(void);
-/* Connects anew from whatever state; true when the disk works. */
+/* Connects again from any state; true if the disk works. */
 bool blk_again(void);
 void blk_attack(void);
-/* Any number of times, without looking at what comes back; leaves the ring beyond repair. */
+/* Can be called repeatedly; ignores all answers and leaves the ring in ruins. */
 void blk_storm(void);
-/* A full ring of reads and writes without an end. */
+/* Keeps the ring full of reads and writes, endlessly. */
 void blk_busy(const char *other);
 
 bool net_init(void);
 bool net_again(void);
 void net_attack(void);
 void net_storm(void);
-/* Frames of every length, pieces of every size, checksums everywhere. */
+/* Sends frames of every length, with pieces of every size and checksums at every place. */
 void net_frames(const char *other);
-/* Broadcasts without an end. */
+/* Sends broadcasts endlessly. */
 void net_flood(const char *other);
-/* Large frames that want to be cut into as many small ones as there can be. */
+/* Sends large frames that must be cut into the greatest possible number of small ones. */
 void net_crumbs(const char *other);
 
 /* `other` is the number of another guest. */
 void store_attack(const char *other);
 void store_storm(void);
-/* Changes what it watches without an end. */
+/* Changes a node that it watches, endlessly. */
 void store_watch(const char *other);
 
 #endif

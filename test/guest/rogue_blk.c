@@ -1,5 +1,5 @@
 /*
- * rogue_blk.c - a disk's ring, right and wrong
+ * rogue_blk.c - correct and wrong use of a disk's ring
  *
  * Objects     one ring of one page; a page of data, granted for writing, and a scratch page.
  */
@@ -148,7 +148,7 @@ static bool works(void)
 	return true;
 }
 
-/* One request of a connection that is in order; REF_BLK_SCRATCH is granted read-only. */
+/* Each is one request on a good connection; REF_BLK_SCRATCH is granted read-only. */
 static const struct {
 	const char *what;
 	union slot slot;

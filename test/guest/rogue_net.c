@@ -132,14 +132,14 @@ static int16_t status(uint32_t slots_ago)
 	return tx->ring[(tx_rsp - slots_ago) % SLOTS].rsp.status;
 }
 
-static uint8_t asker, asked; /* the last bytes of who asked, and for whom */
-static uint8_t answerer[6];  /* who answered */
+static uint8_t asker, asked; /* last bytes of the addresses of the sender and the target */
+static uint8_t answerer[6];  /* address of the answerer */
 enum {
 	GATEWAY = 2,
 	HOST = 15
 }; /* QEMU's side of the uplink, and the host's own address by its DHCP */
 
-/* Who has 10.0.2.WHOM? Each time asked as somebody else, so that answers can be told apart. */
+/* Makes the question "who has 10.0.2.WHOM?". The sender's address is new each time, to tell the answers apart. */
 static void arp_make(uint8_t whom)
 {
 	static const uint8_t arp[] = { 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1 };
@@ -161,7 +161,7 @@ static void arp_make(uint8_t whom)
 		.req = {.gref = (ref), .offset = (off), .flags = (fl), .size = (len) } \
 	}
 
-/* Takes one frame that came; false: there is none. `answer`: it is that to our question. */
+/* Takes one received frame; false if there is none. `answer` says whether it answers our question. */
 static bool take(bool *answer)
 {
 	const struct netif_rx_response *r = &rx->ring[rx_rsp % SLOTS].rsp;
@@ -188,7 +188,7 @@ static void ask(void)
 	send();
 }
 
-/* Asks until there is an answer: a switch whose ports are full drops frames. */
+/* Asks until there is an answer, because the switch drops frames for a full port. */
 static bool reaches(uint8_t whom)
 {
 	bool answer = false;
@@ -209,7 +209,7 @@ static bool reaches(uint8_t whom)
 static bool works(void) { return reaches(GATEWAY); }
 
 enum { MORE = NETTXF_more_data, EXTRA = NETTXF_extra_info, BLANK = NETTXF_csum_blank };
-enum { CRUMB = 48 }; /* what the host cuts at the least */
+enum { CRUMB = 48 }; /* the smallest piece that the host makes */
 #define GSO(kind, mss) \
 	{ \
 		.extra = { \
@@ -260,7 +260,7 @@ static void bad_packets(void)
 	result(works(), "interface works after bad packets");
 }
 
-/* TCP of so many bytes that asks to be cut into pieces of so many. The status of the packet. */
+/* Sends a TCP packet of `length` bytes to be cut into pieces of `mss`; returns its status. */
 static int16_t pieces_send(uint32_t length, uint16_t mss)
 {
 	const union slot extra = GSO(XEN_NETIF_GSO_TYPE_TCPV4, mss);
@@ -280,7 +280,7 @@ static int16_t pieces_send(uint32_t length, uint16_t mss)
 	return status(n + 1);
 }
 
-/* 60 KiB, for everybody on the switch. */
+/* 60 KiB, for all ports of the switch. */
 static int16_t crumbs_send(uint16_t mss) { return pieces_send(15 * PAGE, mss); }
 
 static void crumbs_make(void)
@@ -302,7 +302,7 @@ static void crumbs(void)
 	result(crumbs_send(CRUMB) == OKAY, "GSO of the smallest pieces");
 }
 
-/* More senders than the switch can remember (1024), each of whom it has to flood. */
+/* More senders than the switch can remember (1024), each with a frame that goes to all ports. */
 static void many_senders(void)
 {
 	enum { BATCH = PAGE / 64, BATCHES = 24 };
@@ -354,7 +354,7 @@ static void bad_rings(void)
 	tx_req -= 1;
 	result(closes(), "index going back");
 
-	/* frames come in: answers to its own questions */
+	/* frames arrive: answers to our own questions */
 	while (take(&answer))
 		continue;
 	for (i = 0; i < BUFFERS; i++)
@@ -428,11 +428,11 @@ void net_crumbs(const char *other)
 		crumbs_send(CRUMB);
 }
 
-/* ---- every frame that there can be ---- */
+/* ---- frames of every form ---- */
 
 enum { FRAME_MIN = 14, FRAME_MAX = 1518, TAGGED = 1514, HEADERS = 54 };
 
-/* One of that length, tagged for a VLAN where it is too long without; to the uplink and to the host itself. */
+/* Sends a frame of that length, with a VLAN tag if it is too long without one. */
 static bool length_send(uint32_t length, const uint8_t *to)
 {
 	union slot s = TX(REF_NET_FRAME, 0, 0, (uint16_t)length);
@@ -484,7 +484,7 @@ static void every_piece(const uint8_t gateway[6])
 	result(works(), "the uplink works after large frames of every length");
 }
 
-/* A checksum to be filled in, by headers of every length, in frames that are too short for them. */
+/* Frames that ask for a checksum, with headers of every length, in frames that are too short for them. */
 static void every_checksum(const uint8_t gateway[6])
 {
 	uint32_t length, words;

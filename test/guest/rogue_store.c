@@ -1,5 +1,5 @@
 /*
- * rogue_store.c - the ring of xenstore and what goes over it, right and wrong
+ * rogue_store.c - correct and wrong use of xenstore's ring and its requests
  */
 #include "rogue.h"
 
@@ -8,7 +8,7 @@ static bool works(void)
 	return pv_store_write("data/rogue", "x") && pv_store_read("data/rogue");
 }
 
-/* The ring is refused with that error, and works again after a fresh start. */
+/* xenstore refuses the ring with that error, and it works again after a new start. */
 static void broken(uint32_t error, const char *what)
 {
 	pv_notify(pv_store_port);
@@ -37,7 +37,7 @@ static void bad_rings(void)
 	pv_store_send(&h, sizeof(h));
 	pv_store_send("name", 5);
 	broken(XENSTORE_ERROR_RINGIDX, "index of answers far ahead");
-	h.len = 4000; /* half a message, then a fresh start */
+	h.len = 4000; /* half a message, then a new start */
 	pv_store_send(&h, sizeof(h));
 	pv_store_reconnect();
 	result(works(), "half a message");
@@ -73,7 +73,7 @@ static bool denied(const char *before, const char *other, const char *after)
 	return !pv_store_write(path, "rogue") && !strcmp(pv_answer, "EACCES");
 }
 
-/* What belongs to others, and everything it may have until there is no more. */
+/* Asks for what belongs to others, and for its own quotas until they are used up. */
 static void greed(const char *other)
 {
 	static char body[3000], name[] = "data/many/0000";

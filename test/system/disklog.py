@@ -1,7 +1,7 @@
-"""disklog: what a disk may hold after a power cut, from the log of its writes that tools/run --disk-log makes.
+"""disklog: computes what a disk may hold after a power cut, from the log of writes made by tools/run --disk-log.
 
-The format is that of Linux's dm-log-writes (Documentation/admin-guide/device-mapper/log-writes.rst): a super block, then an
-entry of one sector for each write or flush, behind it the data of that write.
+The format is that of Linux's dm-log-writes (Documentation/admin-guide/device-mapper/log-writes.rst): a super block, then
+one entry for each write or flush. An entry has one sector, followed by the data of the write.
 """
 import struct
 
@@ -11,13 +11,13 @@ SECTOR = 512
 
 class Entry:
     def __init__(self, end, offset, data, flush, fua):
-        self.end = end              # where the log goes on behind it, bytes
+        self.end = end              # offset of the log after this entry, bytes
         self.offset, self.data = offset, data
         self.flush, self.fua = flush, fua
 
 
 def read_log(path):
-    """All entries that are complete in the file, whatever its super block says of their number."""
+    """All entries that are complete in the file, whatever number its super block gives."""
     with open(path, "rb") as f:
         log = f.read()
     magic, version, _, sector = struct.unpack_from("<QQQI", log)
@@ -36,11 +36,11 @@ def read_log(path):
 
 
 def cuts(entries, rng, per_interval):
-    """(end, writes) for each power cut that is tried: at every flush, and per_interval times between one and the next.
+    """(end, writes) for each power cut that is tried: at every flush, and per_interval times between two flushes.
 
-    end is the place in the log before which everything was acknowledged by the disk. writes are [(offset, data)] in the order in
-    which they are on the medium: all before the last flush, and of those after it as many as the disk's cache happened to
-    write, some of them torn at a sector.
+    end is an offset in the log; the disk had acknowledged everything before it. writes are [(offset, data)] in the order in
+    which they reached the medium: all writes before the last flush, and some of the later ones, as a cache would write them,
+    possibly torn at a sector.
     """
     stable, since = [], []
     for i, entry in enumerate(entries):

@@ -1,4 +1,4 @@
-"""guestkit: what several system tests do with guests: programs of their own in the ramdisk, scripts, one guest after another."""
+"""guestkit: helpers of the system tests for guests: programs in the ramdisk, scripts, one guest after another."""
 import contextlib
 import gzip
 import hashlib
@@ -11,12 +11,12 @@ import threading
 
 from harness import PROMPT
 
-LEAVE = "\x1d"  # Ctrl-] leaves a guest's console
+LEAVE = "\x1d"  # Ctrl-], which leaves a guest's console
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def cpio(files):
-    """An archive in newc form of {name: bytes}, every file executable."""
+    """A newc archive of {name: bytes}; every file is executable."""
     out = bytearray()
     for ino, (name, data) in enumerate([*files.items(), ("TRAILER!!!", b"")], 1):
         raw = name.encode() + b"\0"
@@ -28,7 +28,7 @@ def cpio(files):
 
 
 def compile_tool(name, where):
-    """The program test/system/tools/NAME.c, static, for a guest."""
+    """Compile test/system/tools/NAME.c as a static program for a guest; returns its bytes."""
     out = os.path.join(str(where), name)
     subprocess.run(["gcc", "-std=gnu11", "-O2", "-static", "-Wall", "-Wextra", "-Werror", "-o", out,
                     os.path.join(HERE, "tools", name + ".c")], check=True)
@@ -37,9 +37,9 @@ def compile_tool(name, where):
 
 
 def ramdisk(guests, name, files, flavour="cloud-amd64"):
-    """A ramdisk NAME in the guests' directory: the usual one and FILES (text or bytes); returns its path on the host.
+    """Make a ramdisk NAME in the guests' directory: the usual one and FILES (text or bytes); returns its path on the host.
 
-    Linux unpacks archives that follow each other one after the other.
+    Linux unpacks several archives in one file, one after the other.
     """
     data = {n: d.encode() if isinstance(d, str) else d for n, d in files.items()}
     with open(guests.build.linux(flavour)[1], "rb") as f:
@@ -50,12 +50,12 @@ def ramdisk(guests, name, files, flavour="cloud-amd64"):
 
 
 def boots(script, end="poweroff", more=""):
-    """extra= of a guest that runs a shell script (a path in the ramdisk, or commands) and ends."""
+    """The value of extra= for a guest that runs a shell script (a path in the ramdisk, or commands) and then ends."""
     return f'console=hvc0 quiet {more} end={end} run="{script}"'
 
 
 def run_guest(m, config, keys=""):
-    """create -c: what the guest prints until the shell is back (the guest has ended)."""
+    """Run create -c; returns the output of the guest until it has ended and the shell is back."""
     start = m.pos
     m.line(f"create -c {config} {keys}".rstrip())
     m.expect(r"(?:^|(?<=\n))" + PROMPT)
@@ -63,21 +63,21 @@ def run_guest(m, config, keys=""):
 
 
 def enter(m, name, pattern):
-    """Go to a guest's console and stay there."""
+    """Attach to a guest's console and stay there."""
     m.line("console " + name)
     return m.expect(pattern)
 
 
 def attach(m, name, pattern):
-    """Look at a guest's console, from the first byte that was not shown so far, until pattern comes, then leave it; returns
-    the match."""
+    """Read a guest's console, from the first byte that has not been shown, until pattern appears; then leave it.
+    Returns the match."""
     match = enter(m, name, pattern)
     leave(m)
     return match
 
 
 def info(m, key):
-    """A line of `info`. What guests are given comes in pieces of 2 MiB, so that its MiB are exact to the byte."""
+    """A line of `info`. Guests get memory in pieces of 2 MiB, so its numbers of MiB are exact."""
     return re.search(rf"^{key}\s*: (.*)$", m.shell("info"), re.M)[1]
 
 
@@ -94,19 +94,19 @@ def listed(m):
 
 
 def wait_gone(m, *names):
-    """Ask until none of the guests (without names: no guest) is listed: an end takes its time."""
+    """Wait until none of the guests (without names: no guest at all) is listed, because an end takes time."""
     m.until(lambda: not (set(names) & set(listed(m)) if names else listed(m)), f"the end of {names or 'all guests'}")
 
 
 def leave(m):
-    """Ctrl-]: from a guest's console back to the shell."""
+    """Type Ctrl-], which leads from a guest's console back to the shell."""
     m.send(LEAVE)
     m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
 
 
 @contextlib.contextmanager
 def served(content):
-    """The port of an HTTP server on this computer that gives everyone content; a guest finds it at 10.0.2.2."""
+    """The port of an HTTP server on this computer that always answers with content; guests reach it at 10.0.2.2."""
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
@@ -124,14 +124,14 @@ def served(content):
 
 
 def rogue(guests, build, name, do, **keys):
-    """A guest of test/guest/rogue.c, with a disk and an interface of its own."""
+    """A guest with test/guest/rogue.c as its kernel, and with its own disk and interface."""
     volume = guests.add_image(name, size=1 << 20)
     kernel = guests.add_file(os.path.join(build.top, "guest", "rogue"), "rogue")
     keys = {"memory": 32, "vif": ["bridge=xenbr0"], **keys}
     return guests.add_config(name, auto=False, kernel=kernel, ramdisk=None, extra="do=" + do, disk=[f"{volume},xvda,w"], **keys)
 
 
-# checks its own work for ever; a wrong sum is the end of it
+# checks its own work again and again; a wrong sum ends the test
 BYSTANDER = """#!/bin/sh
 head -c 1048576 /dev/urandom >/tmp/data
 good=$(sha256sum </tmp/data)
@@ -148,7 +148,7 @@ done
 
 
 class Bystander:
-    """A guest `calm` that verifies disk and network all the time, and must not notice what others do."""
+    """A guest `calm` that verifies disk and network all the time, and must not be disturbed by others."""
 
     def __init__(self, guests, port, content):
         script = BYSTANDER.replace("PORT", str(port)).replace("SUM", hashlib.sha256(content).hexdigest())
@@ -166,11 +166,11 @@ class Bystander:
         self.tree = self.nodes()
 
     def nodes(self):
-        """xenstore without what changes by itself."""
+        """The contents of xenstore, without nodes that change by themselves."""
         return re.sub(r"^.*(memory|target|feature-|control).*$", "", self.m.shell("xenstore-ls"), flags=re.M)
 
     def undisturbed(self):
-        """Two more of its rounds are right; memory and xenstore are as if nobody else had been there."""
+        """Check that two more rounds succeed, and that memory and xenstore are as if no other guest had existed."""
         m = self.m
         assert set(listed(m)) == {"calm"}
         assert info(m, "free_memory") == self.free
@@ -178,12 +178,12 @@ class Bystander:
         self.goes_on()
 
     def goes_on(self):
-        """What it echoes is from now; two more of its rounds must follow."""
+        """Type a mark that the guest echoes; two more rounds must follow it."""
         m, self.marks = self.m, self.marks + 1
         enter(m, "calm", r"bystander round \d+")
         mark = "MARK" + chr(ord("A") + self.marks)
         m.send(mark + "\r")
-        m.expect(r"[^A-Z]*".join(mark))  # the guest may say something between two characters of its echo
+        m.expect(r"[^A-Z]*".join(mark))  # output of the guest may come between two characters of its echo
         m.expect(r"bystander round \d+\s+bystander round \d+\s")
         leave(m)
         assert "TEST FAILED" not in m.text, m.tail()

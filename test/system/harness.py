@@ -1,8 +1,8 @@
 """harness: starts a whole machine through tools/run and talks to its console.
 
-A Machine's console is a stream of text. expect() waits for a pattern in what came since the last match;
-nothing here sleeps, and the one time limit (HANG_LIMIT) only ends a test that would never end by itself. The log of the console stays
-in BUILD/test/logs; the disk goes with the machine unless SKERRY_KEEP is set.
+A Machine's console is a stream of text. expect() waits for a pattern in the text after the last match. Nothing here
+sleeps. The one time limit (HANG_LIMIT) only ends a test that would never end by itself. The log of the console stays in
+BUILD/test/logs. The disk is removed with the machine unless SKERRY_KEEP is set.
 """
 import json
 import os
@@ -28,7 +28,7 @@ AGAIN = "run: the machine starts again"
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78]|\r")
 
 
-# what a guest of a test says when it has found something wrong, and the kernel: nothing else need be waited for
+# a guest of a test, or the kernel, prints this when something is wrong; waiting for anything else is then useless
 FAILED = re.compile(r"^(TEST FAILED|PANIC on CPU).*", re.M)
 
 
@@ -37,7 +37,7 @@ class Hang(AssertionError):
 
 
 class Build:
-    """Where the things under test are."""
+    """The paths of the files under test."""
 
     def __init__(self, top):
         self.top = os.path.abspath(top)
@@ -61,7 +61,7 @@ class GuestDir:
         os.makedirs(os.path.join(self.path, "auto"), exist_ok=True)
 
     def add_file(self, source, name=None):
-        """Put a file there (a link where possible); returns its name as the host sees it."""
+        """Put a link to a file there; returns its path on the host."""
         name = name or os.path.basename(source)
         there = os.path.join(self.path, name)
         if not os.path.exists(there):
@@ -108,7 +108,7 @@ def config_value(value):
 class Machine:
     """A host in QEMU. Options are those of `make run`; extra is a list of more arguments for tools/run.
 
-    again=M starts on the disk that machine M left.
+    again=M uses the disk that machine M left.
     """
 
     def __init__(self, build, name="machine", guests=None, smp=2, mem="2G", netfwd="", again=None, append="", icount=False,
@@ -152,7 +152,7 @@ class Machine:
                 log.write(data)
                 log.flush()
                 pending += data.decode("utf-8", "replace")
-                # an escape sequence may be cut in two by the read
+                # the read may have cut an escape sequence in two
                 cut = pending.rfind("\x1b")
                 if cut < 0 or len(pending) - cut > 16 or CONTROL.match(pending, cut):
                     cut = len(pending)
@@ -168,7 +168,7 @@ class Machine:
     # ---- talking
 
     def send(self, data):
-        """Type data as it is."""
+        """Type data unchanged."""
         self.process.stdin.write(data.encode() if isinstance(data, str) else data)
 
     def line(self, text):
@@ -192,7 +192,7 @@ class Machine:
                     raise Hang(f"{self.name}: silence while waiting for {pattern!r}\n{self.tail()}")
 
     def until(self, ask, what):
-        """Ask again and again, each time with a command in the shell, until the answer is true; returns it."""
+        """Call ask again and again, each time after a command in the shell, until its result is true; returns the result."""
         began = time.monotonic()
         while not (answer := ask()):
             if time.monotonic() - began > HANG_LIMIT:
@@ -218,11 +218,11 @@ class Machine:
         return rest[: rest.rfind(PROMPT.rstrip())].rstrip("\n")
 
     def since(self, mark):
-        """Text after a position that was taken from .pos."""
+        """The text after a position that was read from .pos."""
         return self.text[mark:]
 
     def qmp(self, command):
-        """A question to QEMU itself, such as query-blockstats."""
+        """Ask QEMU itself, for example query-blockstats; returns the answer."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(HANG_LIMIT)
             s.connect(self.qmp_path)
@@ -241,7 +241,7 @@ class Machine:
         began = time.monotonic()
         with self.changed:
             while not self.ended:
-                assert AGAIN not in self.text[self.pos:], f"{self.name}: it starts again instead of ending\n{self.tail()}"
+                assert AGAIN not in self.text[self.pos:], f"{self.name}: it restarted instead of switching off\n{self.tail()}"
                 if time.monotonic() - began > limit:
                     raise Hang(f"{self.name}: the machine did not end\n{self.tail()}")
                 self.changed.wait(limit)
@@ -256,7 +256,7 @@ class Machine:
         assert status == 0, f"status {status} at power off\n{self.tail()}"
 
     def close(self):
-        """End the machine whatever its state, and give back the disk's space."""
+        """End the machine whatever its state, and free the disk space."""
         if self.process.poll() is None:
             try:
                 os.killpg(self.process.pid, signal.SIGTERM)
@@ -275,7 +275,7 @@ class Machine:
 
 
 def partition(disk, name):
-    """(offset, size) in bytes of a GPT partition of a disk image, for checks from outside."""
+    """(offset, size) in bytes of a GPT partition of a disk image, to check its contents from outside."""
     with open(disk, "rb") as f:
         f.seek(1024)
         table = f.read(128 * 128)

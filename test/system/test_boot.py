@@ -1,4 +1,4 @@
-"""Stock Debian kernels as guests: vCPUs against host CPUs, and what they see of the host."""
+"""Stock Debian kernels as guests: numbers of vCPUs on numbers of host CPUs, and what the guests see of the host."""
 import re
 
 import pytest
@@ -16,8 +16,8 @@ ls /proc/xen
 dmesg | grep -E 'BUG:|WARNING:|Call Trace|Oops|soft lockup|Firmware Bug' | sed 's/^/kernel says /'
 """
 
-# pairwise: host CPUs, and which vCPU counts meet them
-PAIRS = [(1, [1, 2, 4]), (2, [2, 4, 8])]  # 1 on 2: the other kernel, below
+# (number of host CPUs, numbers of vCPUs of the guests on it)
+PAIRS = [(1, [1, 2, 4]), (2, [2, 4, 8])]  # 1 vCPU on 2 CPUs is tested below with the other kernel
 
 
 def look_guest(guests, name, vcpus, **keys):

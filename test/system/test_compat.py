@@ -1,4 +1,4 @@
-"""32-bit guests: a stock 32-bit kernel, and PVH GRUB, which is 32-bit code and hands over to a 64-bit kernel of the guest's disk."""
+"""32-bit guests: a stock 32-bit kernel, and PVH GRUB, which is 32-bit code and starts a 64-bit kernel from the guest's disk."""
 import hashlib
 import os
 import re

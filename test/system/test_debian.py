@@ -1,4 +1,4 @@
-"""The sample guest as `make run` starts it: a Debian root file system, from its configuration in auto/, to login and down again."""
+"""The sample guest as `make run` starts it: a Debian root file system, from its configuration in auto/ to login and power off."""
 import os
 
 from guestkit import enter, leave, wait_gone
@@ -6,7 +6,7 @@ from harness import TOP, GuestDir, partition
 
 
 def superblock(path, offset=0):
-    """Of an ext4 file system: how often it was mounted, state, incompatible features."""
+    """Mount count, state and incompatible features of an ext4 file system."""
     with open(path, "rb") as f:
         f.seek(offset + 1024)
         block = f.read(1024)
@@ -33,7 +33,7 @@ def test_debian(machine, build, tmp_path):
     m.prompt()
     wait_gone(m)
     m.poweroff()
-    # it mounted its root for writing, which counts, and unmounted it: marked as clean, nothing in the journal
+    # the guest mounted its root for writing, which counts, and unmounted it: it is marked clean, and the journal is empty
     offset, _ = partition(m.disk, "debian")
     mounts, state, incompatible = superblock(m.disk, offset)
     assert mounts == next(superblock(os.path.join(build.guests, "debian.img"))) + 1

@@ -49,10 +49,10 @@ def test_disk(machine, build, tmp_path):
     before = flushes(m)
     out = run_guest(m, "/guests/mix.cfg")
     assert "mixio: 4 of 4 processes verified" in out and "\nMIXED" in out, out
-    # each of its four processes asked for at least three flushes, and storage has passed them on to the disk
+    # each of its four processes asked for at least three flushes, and storage must have passed them on to the disk
     assert flushes(m) - before >= 8, "flushes did not reach the disk"
 
-    # one writer, or any number of readers; a refusal leaves nothing behind
+    # one writer or any number of readers may attach; a refusal leaves nothing behind
     m.shell("create -p /guests/hold.cfg")
     for other in ("second", "reader"):
         assert "in use by another guest" in m.shell(f"create /guests/{other}.cfg")
@@ -73,4 +73,4 @@ def test_disk(machine, build, tmp_path):
         offset, size = partition(m.disk, name)
         with open(m.disk, "rb") as f:
             f.seek(offset)
-            assert size == SIZE and f.read(size) == content, f"partition {name} is not as it should be"
+            assert size == SIZE and f.read(size) == content, f"partition {name} has the wrong size or contents"

@@ -1,4 +1,4 @@
-"""A guest sends every frame that there can be; host, uplink and a neighbour must not notice."""
+"""A guest sends frames of every form; host, uplink and a neighbour must not be disturbed."""
 import random
 
 from guestkit import Bystander, leave, rogue, served, wait_gone
@@ -6,7 +6,7 @@ from harness import GuestDir
 
 CONTENT = random.Random(2).randbytes(64 << 10)
 
-# what test/guest/rogue_net.c must have come to
+# the results that test/guest/rogue_net.c must report
 MILESTONES = ["the host answers", "frames of every length", "the uplink works after frames of every length",
               "the host answers after frames of every length", "pieces of every size",
               "the uplink works after pieces of every size", "large frames of every length",

@@ -1,10 +1,10 @@
-"""The host's own life: guests of auto/ start in name order, reboot-host and poweroff shut them down first, nothing is lost."""
+"""The life of the host: guests of auto/ start in the order of their names; reboot-host and poweroff shut them down first."""
 import os
 
 from guestkit import attach, boots, listed, ramdisk
 from harness import GuestDir, partition
 
-# says what the volume has, then writes it without a sync: the guest's own shutdown has to do that
+# prints the contents of the volume, then writes to it without a sync: the shutdown of the guest must write the data
 KEEPER = """#!/bin/sh
 echo "volume has [$(head -c 11 /dev/xvda)]"
 echo -n "from $1 here" >/dev/xvda

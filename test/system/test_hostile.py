@@ -1,4 +1,4 @@
-"""A guest that breaks every rule of its rings, while a bystander verifies disk and network and must not notice."""
+"""A guest breaks every rule of its rings, while a bystander verifies disk and network and must not be disturbed."""
 import random
 
 from guestkit import Bystander, attach, leave, listed, rogue, served, wait_gone
@@ -6,7 +6,7 @@ from harness import GuestDir
 
 CONTENT = random.Random(1).randbytes(256 << 10)
 
-# what test/guest/rogue.c must have come to: that an interface still works after each kind of abuse
+# the results that test/guest/rogue.c must report: an interface still works after each kind of abuse
 MILESTONES = ["disk works after bad requests", "read over its own ring", "disk works after bad offers",
               "interface works after bad packets", "1536 senders", "index of buffers far ahead",
               "interface works after bad offers", "xenstore works after greed", "disk works after nonsense in its nodes",
@@ -24,7 +24,7 @@ def test_hostile(machine, build, tmp_path):
         calm.start(m)
         assert listed(m)["calm"][0] == 1
 
-        # rule by rule
+        # one rule after the other
         start = m.pos
         m.line("create -c " + config)
         m.expect(r"rogue: storm|skerry# ")
@@ -34,13 +34,13 @@ def test_hostile(machine, build, tmp_path):
         for what in MILESTONES:
             assert f"rogue: ok {what}" in said, f"'{what}' is missing:\n{said}"
         leave(m)
-        # everything at once, without an end
+        # everything at once, endlessly
         calm.goes_on()
         m.shell("destroy rogue")
         wait_gone(m, "rogue")
         calm.undisturbed()
 
-        # its volume, its port of the switch and its numbers serve the next one
+        # the next guest gets its volume, its port of the switch and its numbers
         m.line("create -c " + config)
         m.expect("rogue: ok interface works after bad packets")
         leave(m)
@@ -51,7 +51,7 @@ def test_hostile(machine, build, tmp_path):
 
 
 def test_flood_on_one_cpu(machine, build, tmp_path):
-    """Guests that send all they can, on the only CPU that there is; their neighbour still gets its work done."""
+    """Guests send as much as they can on the only CPU; their neighbour still gets its work done."""
     guests = GuestDir(tmp_path / "g", build)
     for do in ("flood", "crumbs"):
         rogue(guests, build, do, do)

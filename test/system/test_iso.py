@@ -1,4 +1,4 @@
-"""The bootable image: from a CD and as a disk, by GRUB, with the live guest out of the boot archive."""
+"""The bootable image: GRUB boots it from a CD and as a disk; the live guest comes from the boot archive."""
 import pytest
 
 from guestkit import enter, leave, wait_gone

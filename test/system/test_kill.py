@@ -1,11 +1,11 @@
-"""Guests that are ended in every state that a guest can be in, while a bystander must not notice."""
+"""Guests are destroyed in every possible state, while a bystander must not be disturbed."""
 import random
 
 from guestkit import Bystander, attach, boots, leave, listed, rogue, served, wait_gone
 from harness import PROMPT, GuestDir
 
 CONTENT = random.Random(2).randbytes(64 << 10)
-# what the rogue does, and how its console tells
+# (what the rogue does, the line on its console that shows it)
 STATES = {"spin": "rogue: spin", "busy": "rogue: busy", "watch": "rogue: watch", "flood": "rogue: flood",
           "crumbs": "rogue: crumbs", "print": "without an end"}
 
@@ -29,16 +29,16 @@ def test_kill(machine, build, tmp_path):
             m.shell("destroy " + name)
             wait_gone(m, name)
 
-        # its kernel is being unpacked: Ctrl-C gives the shell back, the creation goes on, beside another one
+        # while its kernel is unpacked: Ctrl-C returns to the shell, and the creation continues beside another one
         m.line("create /guests/slow.cfg")
         m.send("\x03")
         m.expect(r"(?:^|(?<=\n))" + PROMPT)
-        m.until(lambda: "slow" in listed(m), "guest slow")  # its file is still being read
+        m.until(lambda: "slow" in listed(m), "guest slow")  # its kernel is still being read
         m.shell("create -p /guests/linux.cfg")
         assert listed(m)["linux"][3] == "--p---"
         assert m.shell("destroy slow") == ""
         wait_gone(m, "slow")
-        # made, and never run; with its first instructions; while its kernel starts
+        # before it has ever run; at its first instructions; while its kernel starts
         destroy("linux")
         m.shell("create /guests/linux.cfg")
         destroy("linux")
@@ -47,12 +47,12 @@ def test_kill(machine, build, tmp_path):
         destroy("linux")
         calm.undisturbed()
 
-        # asked to shut down, and not left the time
+        # after it was asked to shut down, before it has done so
         m.shell("create /guests/linux.cfg")
         attach(m, "linux", "user space")
         m.shell("shutdown linux")
         destroy("linux")
-        # crashed, and kept
+        # crashed and preserved
         m.line("create -c /guests/crash.cfg")
         m.expect("Kernel Offset: disabled")
         leave(m)
@@ -60,8 +60,8 @@ def test_kill(machine, build, tmp_path):
         destroy("crash")
         calm.undisturbed()
 
-        # computing, one vCPU of two never up; requests in the disk's queue; watches firing; frames for everybody; a
-        # console that is never silent: each as it is, and each paused
+        # computing, with one of two vCPUs never started; with requests in the disk's queue; with watches firing; sending
+        # frames to everybody; printing all the time: each running, and each paused
         for do, word in STATES.items():
             for paused in (False, True):
                 m.shell(f"create /guests/{do}.cfg")
@@ -70,7 +70,7 @@ def test_kill(machine, build, tmp_path):
                     m.shell("pause " + do)
                     assert listed(m)[do][3] == "--p---"
                 destroy(do)
-        # together, while the bystander works beside them
+        # all together, while the bystander works beside them
         for do in STATES:
             m.shell(f"create /guests/{do}.cfg")
         calm.goes_on()

@@ -7,7 +7,7 @@ from harness import PROMPT, GuestDir
 
 
 def wait_for_domain(m, name, number):
-    """Ask until the guest has that number: the one before it has ended, and a restart is under way."""
+    """Wait until the guest has that number, which it gets when it is restarted."""
     end = m.until(lambda: re.search(rf"Domain {number - 1} has shut down, .*", m.shell("dmesg")), f"the end of domain {number - 1}")
     assert "action is restart" in end[0], end[0]
     m.until(lambda: listed(m).get(name, (0,))[0] == number, f"domain {number}")
@@ -24,14 +24,14 @@ def test_life(machine, build, tmp_path):
     m.prompt()
     free = info(m, "free_memory")
 
-    # both start paused; their order of ends is ours
+    # both start paused, so the test decides the order in which they end
     out = m.shell("create -p /guests/idle.cfg")
     assert listed(m)["idle"][1:] == (96, 1, "--p---")
     assert m.shell("domid idle") == "1" and m.shell("domname 1") == "idle"
     assert "already" in m.shell("create /guests/idle.cfg"), out
     m.shell("unpause idle")
     attach(m, "idle", "guest: user space[^$]*# ")
-    # each byte of one write reaches the one it was typed for: the shell, the guest, the shell again
+    # each byte of one write reaches the reader for which it was typed: the shell, the guest, the shell again
     body = "".join(f"line {i:04d} of a script that somebody pastes\n" for i in range(100))
     digest = hashlib.md5(body.encode()).hexdigest()
     m.send(f"domname 1\nconsole idle\r\ncat >/f <<X\n{body}X\nmd5sum /f\n")
@@ -43,7 +43,7 @@ def test_life(machine, build, tmp_path):
     m.expect(r"^1$")
     m.prompt()
     attach(m, "idle", "interrupted-42")
-    # what is typed while it is paused comes when it runs again
+    # input typed while the guest is paused arrives when it runs again
     m.shell("pause idle")
     assert listed(m)["idle"][3] == "--p---"
     m.line("console idle")
@@ -54,7 +54,7 @@ def test_life(machine, build, tmp_path):
     assert m.shell("rename idle other") == ""
     assert "other" in listed(m) and m.shell("domid other") == "1"
 
-    # reboot: the same name, a new number, user space again
+    # a reboot gives the same name, a new number, and user space again
     m.shell("reboot other")
     wait_for_domain(m, "other", 2)
     # a crash is followed by on_crash=restart
@@ -72,7 +72,7 @@ def test_life(machine, build, tmp_path):
     out = run_guest(m, "/guests/again.cfg")
     assert "user space" in out, out
     wait_gone(m)
-    m.line("create -c /guests/crash.cfg")  # what is preserved keeps its console
+    m.line("create -c /guests/crash.cfg")  # a preserved guest keeps its console
     m.expect("Kernel Offset: disabled")
     leave(m)
     m.until(lambda: listed(m)["crash"][3] == "---sc-", "the state of a crashed guest")

@@ -1,11 +1,11 @@
-"""Many guests: eight at once, and one after another; what they had comes back."""
+"""Many guests, eight at once and one after another; everything that they used comes back."""
 import os
 
 from guestkit import attach, boots, info, listed, resources, rogue, run_guest, wait_gone
 from harness import GuestDir
 
 ROUNDS = int(os.environ.get("SKERRY_CREATE_ROUNDS", "5"))  # make soak: 100
-MEMORY = 88  # the least that this kernel unpacks in
+MEMORY = 88  # the least in which this kernel can be unpacked
 
 
 def test_eight_at_once(machine, build, tmp_path):
@@ -17,7 +17,7 @@ def test_eight_at_once(machine, build, tmp_path):
                           extra=boots("head -c 12 /dev/xvda; echo; echo here", end="halt"))
     m = machine(guests=guests)
     m.prompt()
-    m.shell("create -p /guests/g0.cfg")  # the first leaves directories in xenstore
+    m.shell("create -p /guests/g0.cfg")  # the first guest leaves directories in xenstore
     m.shell("destroy g0")
     wait_gone(m)
     free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
@@ -36,9 +36,9 @@ def test_eight_at_once(machine, build, tmp_path):
 
 
 def again_and_again(m, name, config, rounds, look, last):
-    """Create and destroy a guest; in every look[0]th round its console must say look[1]. Memory and xenstore come back each
-    time, the host's domains have no more slots, frames and objects in the end than when all of it had happened once, and
-    the guest of `last` works in the end."""
+    """Create and destroy a guest in each round; in every look[0]th round its console must print look[1]. Memory and xenstore
+    come back each time. At the end, the host's domains have no more slots, frames and objects than after the first round,
+    and the guest of `last` works."""
     m.shell(f"create -p {config}")
     m.shell(f"destroy {name}")
     wait_gone(m)
@@ -63,7 +63,7 @@ def again_and_again(m, name, config, rounds, look, last):
 
 
 def test_one_after_another(machine, build, tmp_path):
-    """Guests that are destroyed as they begin to boot; the last of all still works."""
+    """Guests are destroyed while they begin to boot; the last one still works."""
     guests = GuestDir(tmp_path / "g", build)
     volume = guests.add_image("data", size=1 << 20)
     config = guests.add_config("one", auto=False, memory=MEMORY, vcpus=2, disk=[f"{volume},xvda,w"], vif=["bridge=xenbr0"],
@@ -74,7 +74,7 @@ def test_one_after_another(machine, build, tmp_path):
 
 
 def test_hundred_in_a_row(machine, build, tmp_path):
-    """Small guests, more than any table or log of the host has room for at once; a big one still works afterwards."""
+    """More small guests than any table or log of the host can hold; a large guest still works afterwards."""
     guests = GuestDir(tmp_path / "g", build)
     small = rogue(guests, build, "small", "spin", memory=24)
     big = guests.add_config("big", auto=False, memory=MEMORY, extra=boots("echo works"))

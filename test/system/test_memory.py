@@ -1,4 +1,4 @@
-"""Guests' memory while they run: up to maxmem and down again, what is refused, and all of it comes back."""
+"""The memory of running guests: it grows to maxmem and shrinks, illegal requests are refused, and all of it comes back."""
 import hashlib
 import itertools
 import re
@@ -16,7 +16,7 @@ umount /mnt"""
 
 
 def filled():
-    """What FILL is to print."""
+    """The output that FILL must print."""
     one = (b"skerry\n" * 150000)[:1 << 20]
     return hashlib.md5(b"".join(b"block %d\n" % i + one for i in range(1, BLOCKS + 1))).hexdigest()
 
@@ -26,12 +26,12 @@ def free(m):
 
 
 def holds(m, name):
-    """MiB that the guest holds now."""
+    """The number of MiB that the guest holds now."""
     return listed(m)[name][1]
 
 
 def wait_for(m, name, reached):
-    """Ask until what the guest holds is as wanted: its balloon works by itself."""
+    """Wait until the guest holds the wanted amount, because its balloon works at its own pace."""
     while not reached(holds(m, name)):
         pass
 
@@ -40,10 +40,10 @@ marks = itertools.count(100)
 
 
 def run(m, name, command):
-    """Type a command into a guest's shell; returns what it printed. What the console shows again has other marks."""
+    """Type a command into a guest's shell; returns its output. Marks tell it from text that the console shows again."""
     mark = next(marks)
     m.line("console " + name)
-    m.send("\r")  # what was shown before does not come again: ask for a prompt
+    m.send("\r")  # text that was shown does not come again, so ask for a new prompt
     m.expect("# ")
     m.send(f"echo begin-$(({mark})); {command}; echo end-$(({mark}))\r")
     m.expect(rf"\nbegin-{mark}\n")
@@ -66,7 +66,7 @@ def test_grow_and_shrink(machine, build, tmp_path):
                       extra="console=hvc0 quiet memhp_default_state=online")
     m = machine(guests=guests, mem="1G")
     m.prompt()
-    m.shell("create -p /guests/grow.cfg")  # the first leaves directories in xenstore
+    m.shell("create -p /guests/grow.cfg")  # the first guest leaves directories in xenstore
     m.shell("destroy grow")
     wait_gone(m)
     before = free(m)
@@ -76,12 +76,12 @@ def test_grow_and_shrink(machine, build, tmp_path):
     at_boot, memory = holds(m, "grow"), total(m, "grow")
     assert 190 <= at_boot <= 192
 
-    # what cannot be is refused, and changes nothing
+    # an illegal size is refused and changes nothing
     assert "385 MiB is more than the maxmem=384" in m.shell("mem-set grow 385")
     assert "no amount of memory" in m.shell("mem-set grow 1.5g")
     assert m.shell("xenstore-read /local/domain/2/memory/target") == str(192 << 10)
 
-    # up, to memory that it did not have, and all of it is good
+    # grow into memory that the guest did not have; all of it must work
     assert m.shell("mem-set grow 320") == ""
     wait_for(m, "grow", lambda mib: mib >= at_boot + 128)
     assert free(m) == before - own - 320
@@ -89,7 +89,7 @@ def test_grow_and_shrink(machine, build, tmp_path):
     said = run(m, "grow", "/fill")
     assert filled() in said, said
 
-    # down: its VMM keeps the memory; and up again, out of that
+    # shrink: the VMM keeps the memory; grow again from that memory
     m.shell("mem-set grow 160m")
     wait_for(m, "grow", lambda mib: mib <= at_boot - 32)
     assert 29000 <= memory - total(m, "grow") <= 36000
@@ -97,7 +97,7 @@ def test_grow_and_shrink(machine, build, tmp_path):
     wait_for(m, "grow", lambda mib: mib >= at_boot + 64)
     assert free(m) == before - own - 320
 
-    # whatever the guest is told, it does not get more than maxmem
+    # the guest never gets more than maxmem, whatever its target is
     m.shell(f"xenstore-write /local/domain/2/memory/target {900 << 10}")
     wait_for(m, "grow", lambda mib: mib >= at_boot + 192)
     while free(m) > before - own - 384:
@@ -109,7 +109,7 @@ def test_grow_and_shrink(machine, build, tmp_path):
     wait_gone(m)
     assert free(m) == before
 
-    # a pause while it grows, and its end
+    # pause it while it grows, and destroy it while it grows
     m.shell("create /guests/grow.cfg")
     attach(m, "grow", BOOT)
     m.shell("mem-set grow 384")
@@ -122,7 +122,7 @@ def test_grow_and_shrink(machine, build, tmp_path):
     wait_gone(m)
     assert free(m) == before
 
-    # more than the host has
+    # ask for more than the host has
     m.shell("create -p /guests/grow.cfg maxmem=6000")
     assert "not enough free memory: domain 4 has 192 MiB and needs 1308 more" in m.shell("mem-set grow 1500")
     m.shell("destroy grow")
@@ -133,9 +133,9 @@ def test_grow_and_shrink(machine, build, tmp_path):
 
 
 def test_balloon_everywhere(machine, build, tmp_path):
-    """A guest that gives pages of nearly all its memory away: its VMM can keep account of each."""
+    """A guest gives away pages of nearly all its memory, and its VMM can record each of them."""
     guests = GuestDir(tmp_path / "g", build)
-    guests.add_config("wide", auto=False, memory=513)  # an odd one: it has 514
+    guests.add_config("wide", auto=False, memory=513)  # an odd number, so the guest has 514
     m = machine(guests=guests, mem="1G")
     m.prompt()
     m.shell("create -p /guests/wide.cfg")
@@ -158,7 +158,7 @@ def test_balloon_everywhere(machine, build, tmp_path):
 
 
 def test_busy_guest(machine, build, tmp_path):
-    """Eight vCPUs that make and end processes all the time, while pages go out of the guest and come back."""
+    """Eight vCPUs start and end processes all the time, while pages leave the guest and come back."""
     guests = GuestDir(tmp_path / "g", build)
     guests.add_config("busy", auto=False, memory=192, vcpus=8, extra="console=hvc0 quiet", on_crash="preserve")
     m = machine(guests=guests)
@@ -170,7 +170,7 @@ def test_busy_guest(machine, build, tmp_path):
     run(m, "busy", "for i in 1 2 3 4; do while :; do cat /proc/meminfo; ls -R /sys; done >/dev/null 2>&1 & done")
     for _ in range(6):
         m.shell("mem-set busy 130")
-        wait_for(m, "busy", lambda mib: mib <= 185)  # how far it comes is a matter of what the guest has free
+        wait_for(m, "busy", lambda mib: mib <= 185)  # how far it gets depends on the guest's free memory
         m.shell("mem-set busy 190")
         wait_for(m, "busy", lambda mib: mib >= 189)
         assert "c" not in listed(m)["busy"][3], m.shell("dmesg")

@@ -1,4 +1,4 @@
-"""The network: host to guest and back through the uplink, guest to guest through the switch, the host's own address."""
+"""The network: from host to guest and back through the uplink, from guest to guest through the switch, and the host's own address."""
 import hashlib
 import random
 import re
@@ -12,9 +12,9 @@ from harness import GuestDir
 
 SIZE = 64 << 20
 MAC = "00:16:3e:12:34:56"
-HOST_MAC = "02:73:6b:00:00:01"  # of the domain ip, from the manifest
+HOST_MAC = "02:73:6b:00:00:01"  # the address of the domain ip in the manifest
 
-# a server of 64 MiB that it downloads from the host first
+# serves a file of 64 MiB, which it first downloads from the host
 SERVER = """#!/bin/sh
 echo "mac $(cat /sys/class/net/eth0/address)"
 mkdir /tmp/w; mount -t tmpfs tmpfs /tmp/w
@@ -34,7 +34,7 @@ ping -c 2 -W 3 10.0.2.16 || echo "the thief hears nothing"
 
 @pytest.fixture
 def file_server():
-    """(port, content) of an HTTP server on this computer, which a guest finds at 10.0.2.2."""
+    """(port, content) of an HTTP server on this computer; guests reach it at 10.0.2.2."""
     content = random.Random(10).randbytes(SIZE)
     with served(content) as port:
         yield port, content
@@ -73,7 +73,7 @@ def test_net(machine, build, tmp_path, file_server):
     assert re.fullmatch(r"00:16:3e(:[0-9a-f]{2}){3}", m.expect(r"mac (\S+)\r?\n")[1]) and MAC not in m.text[-40:]
     m.expect("peer answers")
     assert m.expect(r"^sum (\w+)  -")[1] == digest
-    # with the server's address it is nobody, and the server still is who it was
+    # with the server's address it reaches nobody, and the server is not disturbed
     m.expect("now " + MAC)
     m.expect("the thief hears nothing")
     m.prompt()

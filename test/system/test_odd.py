@@ -1,4 +1,4 @@
-"""Guests that do what kernels do seldom: what they find, what they leave in the host's log, and how they end."""
+"""Guests do what kernels rarely do: what they observe, what the host's log says about it, and how they end."""
 import os
 import re
 import struct
@@ -6,14 +6,14 @@ import struct
 from guestkit import boots, listed, run_guest, wait_gone
 from harness import GuestDir
 
-CASES = ["devices", "performance counters read 0", "hidden bits of CR4 fault", "others can be set",
-         "a page that was given away", "no hypercall from user mode", "but from the kernel",
+CASES = ["devices", "performance counters read 0", "hidden bits of CR4 fault", "other bits of CR4 can be set",
+         "a page that was given away", "no hypercall from user mode", "hypercall from the kernel",
          "no upcall while the local APIC is disabled", "upcall when the local APIC is enabled",
          "both errors of an illegal self-IPI"]
 
 
 def without_note_segment(elf):
-    """The same image with its notes in a section only."""
+    """The same image, with its notes only in a section."""
     data = bytearray(elf)
     offset, = struct.unpack_from("<Q", data, 32)
     size, number = struct.unpack_from("<HH", data, 54)
@@ -34,7 +34,7 @@ def test_odd(machine, build, tmp_path):
     config = guests.add_config("odd", auto=False, memory=32, kernel="/guests/odd", extra="do=all",
                                ramdisk=["/guests/one", "/guests/two with arguments", "/guests/three"])
     fault = guests.add_config("fault", auto=False, memory=32, kernel="/guests/odd", ramdisk=None, extra="do=fault")
-    # nobody needs its devices to halt
+    # it needs no devices to halt
     halt = guests.add_config("halt", auto=False, vcpus=2, extra=boots("/bin/busybox halt -f"))
     m = machine(guests=guests)
     m.prompt()
@@ -45,7 +45,7 @@ def test_odd(machine, build, tmp_path):
         assert f"odd: ok {case}" in said, f"'{case}' is missing:\n{said}"
     modules = re.findall(r"odd: module (\d) of (\d+) bytes begins with (\w+), '(.*)'", said)
     assert modules == [("0", "4", "31313131", ""), ("1", "70004", "32323232", "with arguments"), ("2", "4", "33333333", "")], said
-    # its last words were followed by cli; hlt: it is off, without a call
+    # after its last output it executed cli; hlt, so it is off without a hypercall
     assert "odd: end" in said and not listed(m)
     log = m.shell("dmesg")
     for line in (r"hypercall 33: there is none", r"hypercall hvm_op, operation 77: not for this guest",
@@ -55,7 +55,7 @@ def test_odd(machine, build, tmp_path):
     run_guest(m, fault)
     assert re.search(r"triple fault at 0x\w+ in 64-bit code, bytes 0f 0b ", m.shell("dmesg")), m.shell("dmesg")
 
-    # a stock Linux: no word about what is missing, and off when all its vCPUs have halted
+    # a stock Linux: the log says nothing about absent features, and the guest is off when all its vCPUs have halted
     before = len(m.shell("dmesg").splitlines())
     said = run_guest(m, halt)
     assert "System halted" in said, said

@@ -1,4 +1,4 @@
-"""Power cuts: whatever of the disk's cache is lost, what a guest was told is on the medium is there."""
+"""Power cuts: data that was reported to a guest as written is on the medium, whichever part of the disk's cache is lost."""
 import random
 import subprocess
 import types
@@ -9,10 +9,10 @@ from harness import TOP, GuestDir, partition
 
 FILES = 12
 SIZE = 16 << 20
-# nothing that the guest would write later without its journal
+# no feature that makes the guest write later without its journal
 PLAIN = ("-O", "^metadata_csum,^uninit_bg", "-E", "lazy_itable_init=0,lazy_journal_init=0")
 
-# a file at a time, written under another name first, as careful programs do
+# one file at a time, written under another name first, as careful programs do
 WRITER = f"""#!/bin/sh
 mount -t ext4 /dev/xvda /mnt || echo "TEST FAILED: no file system"
 for i in $(seq 1 {FILES}); do
@@ -31,7 +31,7 @@ def content(i):
 
 
 def check_volume(path, promised, where):
-    """The file system replays its journal, has no error then, and holds the files that were promised."""
+    """Check that the file system replays its journal, is then without errors, and contains the promised files."""
     subprocess.run(["e2fsck", "-y", "-E", "journal_only", path], capture_output=True)
     done = subprocess.run(["e2fsck", "-f", "-n", path], capture_output=True, text=True)
     assert done.returncode == 0, f"{where}: {done.stdout}"
@@ -60,7 +60,7 @@ def test_what_was_synced_survives(machine, build, tmp_path):
     m = machine(guests=guests, again=types.SimpleNamespace(dir=str(first)), extra=["--disk-log", str(log)])
     m.prompt()
     m.line("console writer")
-    told = []  # how long the log was when the guest said that file i is there
+    told = []  # the length of the log when the guest reported file i
     for i in range(1, FILES + 1):
         m.expect(rf"SYNCED {i}\b")
         told.append(log.stat().st_size)

@@ -1,4 +1,4 @@
-"""The test runner itself, with a kernel that stops."""
+"""The test runner itself, with a kernel that panics."""
 import os
 import subprocess
 

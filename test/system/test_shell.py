@@ -9,8 +9,8 @@ from harness import GuestDir
 
 GOOD = {"name": '"bad"', "type": '"pvh"', "memory": "64", "kernel": '"/guests/vmlinuz-cloud-amd64"'}
 
-# (what is changed in a good configuration, key that the message must name, words of the message);
-# the changed key comes last in the file
+# (change to a good configuration, key that the message must name, words of the message);
+# the changed key is the last one in the file
 BAD_KEYS = [
     ({"pci": "[ '01:05.1' ]"}, "pci", "cannot be given"),
     ({"bootloader": '"pygrub"', "kernel": None}, "bootloader", "copy the guest's kernel"),
@@ -34,7 +34,7 @@ BAD_KEYS = [
     ({"vif": "[ 'rate=9' ]"}, "vif", "rate"),
 ]
 
-# what xl passes over: the guest would be made, and a remark names the key
+# keys that xl ignores: the guest would be made, and a remark names the key
 REMARKS = [
     ({"flavour": '"sweet"'}, "flavour", "unknown key, ignored"),
     ({"serial": '"pty"'}, "serial", "only hvm"),
@@ -44,7 +44,7 @@ REMARKS = [
     ({"vif": "[ 'speed=9' ]"}, "vif", "entry 0: unknown, ignored as xl does: 'speed'"),
 ]
 
-# five mistakes, each with its line and key, and what else is read between them
+# five mistakes, each with its line and key, and correct lines between them
 MANY = """import os, re
 name = "many"
 type = "pvh"
@@ -57,7 +57,7 @@ disk = [ 'phy:/dev/vg/w,ioemu:hda,w', \\
 install-method = x
 """
 
-# configurations that read well and cannot be built
+# configurations that are correct and cannot be built
 BAD_THINGS = [
     ({"kernel": '"/guests/missing"'}, "/guests/missing' does not exist"),
     ({"ramdisk": '"/guests/missing"'}, "/guests/missing' does not exist"),
@@ -145,7 +145,7 @@ def check_verbs(m):
 
 
 def check_editing(m):
-    """Each line gives what Domain-0 is called, however it came to be typed."""
+    """Each line prints the name of Domain-0, in whatever way it was typed."""
     up, left, ctrl_a, ctrl_c, backspace = "\x1b[A", "\x1b[D", "\x01", "\x03", "\x7f"
     keys = ["domn\t0", up, "uptime" + ctrl_c + up, "xdomname 9" + backspace + "0" + ctrl_a + "\x04", "dommame 0" + left * 5 + backspace + "n",
             "'domname' \"0\""]
@@ -200,7 +200,7 @@ def check_bad_commands(m):
     assert "/nothing" in m.shell("xenstore-read /nothing")
     m.shell("x" * 3000)
     m.shell("\x00\x01\x7f\x1b[A\x1b[Z\xc3\x28")
-    assert m.shell("domname 0") == "Domain-0"  # it still listens
+    assert m.shell("domname 0") == "Domain-0"  # the shell still works
 
 
 def check_bad_configurations(m):
@@ -243,7 +243,7 @@ def test_shell(machine, guests):
     check_editing(m)
     check_lines(m)
     check_vif_address(m)
-    # a first refusal makes the few directories of xenstore that stay
+    # the first refusal makes a few directories in xenstore, which stay
     m.shell("create /guests/thing2.cfg")
     free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
     check_bad_configurations(m)

@@ -1,4 +1,4 @@
-"""tools/mkdisk, mkarchive, ksyms, loc: what they make, read back by code of its own."""
+"""tools/mkdisk, mkarchive, ksyms and loc: their output is read back by independent code."""
 import os
 import struct
 import subprocess
@@ -101,7 +101,7 @@ def test_image_that_is_no_file(tmp_path, make):
 
 
 def test_links_of_a_directory(tmp_path):
-    """One to itself or above is left out and does not go on for ever; what leads nowhere is named."""
+    """A link to its own directory or one above is left out; a link that leads nowhere is reported."""
     d = tmp_path / "d"
     (d / "sub").mkdir(parents=True)
     (d / "sub" / "file").write_text("x")

@@ -1,4 +1,4 @@
-"""The ledger of lines: what counts is what the ordinary image is made of."""
+"""tools/loc: it counts the lines of which the ordinary image is made."""
 import importlib.machinery
 import importlib.util
 import os

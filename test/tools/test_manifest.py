@@ -1,4 +1,4 @@
-"""The manifest compiler: one mistake at a time, each named with its key, and the binary form byte for byte."""
+"""The manifest compiler: each mistake is reported with its key; the binary form is compared byte for byte."""
 import importlib.util
 import os
 import re

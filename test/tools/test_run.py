@@ -1,4 +1,4 @@
-"""tools/run: exit statuses, reboot, end of input; with a stand-in for the kernel, so that these need no build."""
+"""tools/run: exit statuses, reboot, end of input. A small program stands in for the kernel, so these tests need no build."""
 import json
 import os
 import pty

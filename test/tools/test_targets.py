@@ -1,8 +1,8 @@
-"""Makefile: every target that `make help` names can be made from a clean tree, and makes all that its recipe reads.
+"""Makefile: every target that `make help` names can be made from a clean tree, and makes everything that its recipe reads.
 
-The targets are played with `make -n` into an empty directory, without a set-up of its own, so that nothing that an
-earlier build left hides what a rule forgot. What a recipe reads without naming it (tools that get a directory) stands
-in the table IMPLIED.
+The targets are run with `make -n` into an empty directory without a set-up, so that files of an earlier build cannot hide
+a missing prerequisite. The table IMPLIED lists the files that a recipe reads without naming them (in tools that get a
+directory).
 """
 import os
 import re
@@ -60,7 +60,7 @@ def guests(out):
 
 
 def bench_kernel_tests(words):
-    """Their names, behind `bench --build DIR`, programs of this computer left out."""
+    """Their names, after `bench --build DIR`, without programs for this computer."""
     return [w for before, w in zip(words[2:], words[3:]) if "--host" not in (before, w)]
 
 
@@ -83,9 +83,9 @@ def runtests_reads(words, out):
     return paths
 
 
-# what these read below the directory that they are given
+# the files that these read below the directory that they get
 IMPLIED = {"test/bench/bench": bench_reads, "tools/runtests": runtests_reads}
-# options whose value is a place to write to, or a directory
+# options whose value is a path to write to, or a directory
 NOT_READ = {"-o", "--dir", "--build", "--list"}
 
 
@@ -102,7 +102,7 @@ def reads(commands, out):
 def test_a_clean_tree_suffices(target, tmp_path):
     commands, out = plan(tmp_path, target)
     if target in ("clean", "format", "help", "lint", "setup", "kernel", "domains", "guests", "image", "iso"):
-        return  # what they make is what they name: that make finds every rule is all
+        return  # these make exactly what they name, so it is enough that make finds every rule
     missing = sorted(set(reads(commands, out)) - made(commands, out))
     assert not missing, f"make {target} reads what it does not make: {missing}"
 

@@ -1,4 +1,4 @@
-"""The user-land foundation without guests: every domain of the manifest starts, is heard, and the machine goes down."""
+"""The domains of the manifest, without guests: each one starts, its output appears in the log, and the machine powers off."""
 import re
 
 import pytest
@@ -7,7 +7,7 @@ import pytest
 @pytest.mark.parametrize("smp", [1, 2])
 def test_all_domains_start(machine, smp):
     m = machine(smp=smp)
-    m.expect(r"\(platform\) \d+ PCI functions")  # the boot log is shown before there is a shell
+    m.expect(r"\(platform\) \d+ PCI functions")  # the boot log appears before the shell starts
     m.prompt()
     log = m.shell("dmesg")
     assert re.match(r"\[ *\d+\.\d{6}\] speculation: .*\n\[ *\d+\.\d{6}\] Skerry: \d+ CPUs", log), log  # the kernel's lines come first
@@ -19,7 +19,7 @@ def test_all_domains_start(machine, smp):
 
 
 def test_without_devices(machine):
-    """No disk, no partition: drivers whose device is absent are not started, the rest runs."""
+    """Without disks and partitions, drivers whose device is absent are not started, and the other domains run."""
     m = machine(extra=["--no-disk"])
     m.prompt()
     log = m.shell("dmesg")
@@ -29,7 +29,7 @@ def test_without_devices(machine):
 
 
 def test_command_line_reaches_a_domain(machine):
-    """A word NAME.KEY=VALUE of the kernel's command line is an argument of that domain alone."""
+    """A word NAME.KEY=VALUE of the kernel's command line is an argument of that domain only."""
     m = machine(append="ip.address=10.9.8.7 ip.netmask=255.0.0.0 nobody.address=10.1.1.1")
     m.prompt()
     assert "address 10.9.8.7 netmask 255.0.0.0" in m.shell("dmesg")
@@ -37,7 +37,7 @@ def test_command_line_reaches_a_domain(machine):
 
 
 def test_failed_domain_is_reported(machine):
-    """A domain that ends is named with its code, also after the shell has the screen."""
+    """If a domain ends, its name and its code are printed, even when the shell has the screen."""
     m = machine(append="ip.address=nonsense")
     m.expect(r"\(init\) ip: ended with code")
     m.prompt()
