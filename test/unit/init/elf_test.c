@@ -126,6 +126,26 @@ static void bad_segments(void **state)
 	refused(P_VADDR(1), 0x3fffe100, 8); /* into the heap */
 }
 
+/* Two fields that only together lead astray. */
+static void bad_together(void **state)
+{
+	struct proc_elf e;
+
+	(void)state;
+	make();
+	put(P_OFFSET(1), UINT64_MAX - 0xeff, 8); /* the end wraps to 0x100 */
+	put(P_FILESZ(1), 0x1000, 8);
+	assert_int_equal(decode(SIZE, &e), -SK_E_INVAL);
+	make();
+	put(P_VADDR(0), 0x0e000000, 8); /* over the info page */
+	put(ENTRY, 0x0e000010, 8);
+	assert_int_equal(decode(SIZE, &e), -SK_E_INVAL);
+	make();
+	put(P_VADDR(1), 0x10000900, 8); /* behind the other, in its page */
+	put(P_OFFSET(1), 0x1900, 8);
+	assert_int_equal(decode(SIZE, &e), -SK_E_INVAL);
+}
+
 static void too_many(void **state)
 {
 	struct proc_elf e;
@@ -146,6 +166,7 @@ int main(void)
 		cmocka_unit_test(good),
 		cmocka_unit_test(bad_header),
 		cmocka_unit_test(bad_segments),
+		cmocka_unit_test(bad_together),
 		cmocka_unit_test(too_many),
 	};
 
