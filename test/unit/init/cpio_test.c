@@ -104,6 +104,7 @@ static void bad_fields(void **state)
 	corrupt(0, "070702");    /* magic */
 	corrupt(54, "fffffffe"); /* file size beyond the end */
 	corrupt(54, "0000000g"); /* not a digit */
+	corrupt(54, "000000g5"); /* nor a zero */
 	corrupt(94, "00000000"); /* no name at all */
 	corrupt(94, "00010000"); /* name beyond the end */
 	corrupt(94, "ffffffff");

@@ -200,6 +200,45 @@ static void channels_at_the_end(void **state)
 	free(copy);
 }
 
+/* Records that all fit the block, and are more than init has room for. */
+static void records_without_room(void **state)
+{
+	static const uint32_t most[3] = { MANIFEST_DOMAINS_MAX, MANIFEST_CHANNELS_MAX,
+		MANIFEST_CAPS_MAX };
+
+	(void)state;
+	for (unsigned int which = 0; which < 3; which++)
+		for (unsigned int beyond = 0; beyond < 2; beyond++) {
+			struct sample s = sample();
+			uint32_t n[3] = { 1, 0, 0 };
+			struct manifest_header *h;
+			struct manifest_domain *d;
+			struct manifest m;
+			const char *why;
+			size_t size;
+
+			n[which] = most[which] + beyond;
+			size = sizeof(*h) + n[0] * sizeof(s.d[0]) + n[1] * sizeof(s.c[0]) +
+			       n[2] * sizeof(s.cap[0]);
+			h = calloc(1, size);
+			*h = s.h;
+			h->size = (uint32_t)size;
+			h->n_domains = n[0];
+			h->n_channels = n[1];
+			h->n_caps = n[2];
+			d = (struct manifest_domain *)(h + 1);
+			for (uint32_t i = 0; i < n[0]; i++) {
+				d[i] = s.d[1];
+				d[i].n_channels = d[i].services = 0;
+			}
+			for (uint32_t i = 0; i < n[2]; i++)
+				((struct manifest_cap *)(d + n[0]))[i] = s.cap[0];
+			assert_int_equal(
+				manifest_decode(h, size, &m, &why), beyond ? -SK_E_INVAL : 0);
+			free(h);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +249,7 @@ int main(void)
 		cmocka_unit_test(bad_channels),
 		cmocka_unit_test(bad_caps),
 		cmocka_unit_test(channels_at_the_end),
+		cmocka_unit_test(records_without_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #define FAKE_LWIP_NETIF_H
 
 #include <stdint.h>
+#include "lwip/ip4_addr.h"
 
 typedef int8_t err_t;
 typedef uint8_t u8_t;
@@ -27,6 +28,18 @@ struct netif {
 	char name[2];
 	u16_t mtu;
 	u8_t hwaddr[6], hwaddr_len, flags;
+	ip4_addr_t address, mask, gateway;
 };
+
+#define netif_ip4_addr(n) (&(n)->address)
+#define netif_ip4_netmask(n) (&(n)->mask)
+#define netif_ip4_gw(n) (&(n)->gateway)
+struct netif *netif_add_noaddr(struct netif *n, void *state, err_t (*init)(struct netif *n),
+	err_t (*input)(struct pbuf *p, struct netif *n));
+void netif_set_default(struct netif *n);
+void netif_set_status_callback(struct netif *n, void (*fn)(struct netif *n));
+void netif_set_up(struct netif *n);
+void netif_set_addr(struct netif *n, const ip4_addr_t *address, const ip4_addr_t *mask,
+	const ip4_addr_t *gateway);
 
 #endif

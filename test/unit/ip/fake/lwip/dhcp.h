@@ -1,0 +1,9 @@
+/* dhcp.h - of lwIP, what ip uses; main_test.c plays it */
+#ifndef FAKE_LWIP_DHCP_H
+#define FAKE_LWIP_DHCP_H
+
+#include "lwip/netif.h"
+
+err_t dhcp_start(struct netif *n);
+
+#endif

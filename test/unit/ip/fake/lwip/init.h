@@ -1,0 +1,7 @@
+/* init.h - of lwIP, what ip uses; main_test.c plays it */
+#ifndef FAKE_LWIP_INIT_H
+#define FAKE_LWIP_INIT_H
+
+void lwip_init(void);
+
+#endif

@@ -1,0 +1,9 @@
+/* ethernet.h - of lwIP, what ip uses; main_test.c plays it */
+#ifndef FAKE_NETIF_ETHERNET_H
+#define FAKE_NETIF_ETHERNET_H
+
+#include "lwip/netif.h"
+
+err_t ethernet_input(struct pbuf *p, struct netif *n);
+
+#endif
