@@ -142,7 +142,16 @@ static void bad_domains(void **state)
 
 static void bad_devices(void **state)
 {
+	struct sample s = sample();
+	struct manifest m;
+	const char *why;
+
 	(void)state;
+	s.d[0].dev.kind = MANIFEST_PCI;
+	s.d[0].dev.n_irqs = 8;
+	assert_int_equal(manifest_decode(&s, sizeof(s), &m, &why), 0);
+	s.d[0].dev.n_irqs = 9;
+	refused(&s, sizeof(s));
 	BAD(d[0].dev.kind, 3);
 	BAD(d[0].dev.flags, 4);
 	BAD(d[0].dev.name[0], 0);
