@@ -27,6 +27,8 @@ extern bool cpu_kicked[FAKE_CPUS]; /* an interrupt waits that makes it enter the
 extern sk_time_t fake_now, fake_tick; /* tick: what passes each time that the kernel looks */
 /* Answers arch_irq_pending(); NULL: never. */
 extern bool (*fake_preempt)(void);
+/* Called while a CPU waits for the others to leave the kernel: what they do meanwhile. */
+extern void (*fake_quiesce)(void);
 /* A sentence about what went wrong; does not come back. */
 void fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Called by panic() and fail() with the sentence, when set; may leave by longjmp(). */

@@ -139,6 +139,8 @@ uint64_t *pte_walk(uint64_t *root, uint64_t vaddr, unsigned int to, unsigned int
 	unsigned int l = SPACE_LEVELS;
 	uint64_t *e = &root[pte_index(vaddr, l)];
 
+	if (vaddr >> 47)
+		fail("a walk of tables leaves the user half: %lx", vaddr);
 	for (; l > to && pte_is_table(*e, l); l--)
 		e = (uint64_t *)phys_to_virt(pte_paddr(*e)) + pte_index(vaddr, l - 1);
 	*level = l;

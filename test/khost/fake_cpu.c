@@ -13,6 +13,7 @@ STATE enum cpu_place cpu_place[FAKE_CPUS];
 STATE bool cpu_kicked[FAKE_CPUS];
 static jmp_buf outside;
 bool (*fake_preempt)(void);
+void (*fake_quiesce)(void);
 
 void machine_init(unsigned int n)
 {
@@ -85,6 +86,8 @@ void arch_space_init(struct space *space) { (void)space; }
 bool arch_quiesce(void)
 {
 	fake_did.quiesces++;
+	if (fake_quiesce)
+		fake_quiesce();
 	return true;
 }
 void arch_serve(void) {}

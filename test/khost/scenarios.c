@@ -376,6 +376,45 @@ static void receiver_heard_of_it(void)
 		fail("a receiver of an endpoint that is gone: %ld", rc);
 }
 
+static void wait_delete(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	must(act(SK_SYS_RETYPE, AT_UNTYPED, SK_OBJ_NOTIFICATION, AT_CNODE, AT_FREE, 1));
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	calls(q, SK_SYS_WAIT, AT_FREE, SK_NO_DEADLINE, 0, 0, 0);
+	calls(p, SK_SYS_DELETE, AT_CNODE, AT_FREE, 0, 0, 0);
+	end();
+}
+
+/* The Reply ends while a call is taken with it. */
+static void call_delete(void)
+{
+	struct program *p, *q, *r;
+
+	begin(2);
+	p = runs_on(0, 0);
+	q = runs_on(1, 1);
+	r = third_on(0);
+	thread_utcb(p->t)->deadline = thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	thread_utcb(q->t)->reply = AT_REPLY;
+	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
+	calls(r, SK_SYS_DELETE, AT_CNODE, AT_REPLY, 0, 0, 0);
+	calls(p, SK_SYS_CALL, AT_ENDPOINT, SK_MI(1, 1, 0), 7, 0, 0);
+	end();
+}
+static void caller_heard_of_it(void)
+{
+	const struct thread *t = programs[0].t;
+	long rc = (long)t->regs.r.rax;
+
+	if (programs[1].at == 1 && programs[2].at == 1 &&
+		(t->wait_obj || (rc != -SK_E_DELETED && rc != -SK_E_PEER)))
+		fail("a caller whose Reply is gone: %ld", rc);
+}
+
 /* The memory of what others may still look at without a lock is used again. */
 static void reset_lookup(void)
 {
@@ -475,6 +514,8 @@ const struct scenario scenarios[] = {
 	SCENARIO(call_timeout, NULL),
 	SCENARIO(recv_suspend, suspended_came_back),
 	SCENARIO(recv_delete, receiver_heard_of_it),
+	SCENARIO(wait_delete, receiver_heard_of_it),
+	SCENARIO(call_delete, caller_heard_of_it),
 	SCENARIO(reset_lookup, NULL),
 	SCENARIO(map_delete, NULL),
 	SCENARIO(space_delete, NULL),

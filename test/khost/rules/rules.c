@@ -154,6 +154,7 @@ int world_fresh(void **state)
 	}
 	state_restore();
 	fake_preempt = NULL;
+	fake_quiesce = NULL;
 	world_make(FAKE_CPUS);
 	for (unsigned int i = 0; i < DOMAINS; i++)
 		assert_int_equal(call_whole(domains[i].thread[0], SK_SYS_THREAD_SUSPEND,

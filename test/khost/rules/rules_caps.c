@@ -201,6 +201,18 @@ static void copies_lose_rights(void **state)
 	assert_int_equal(((struct object *)object_of(1, S))->refs, 5 + 1);
 }
 
+/* Readers without the lock see that it was written. */
+static void writes_are_numbered(void **state)
+{
+	uint32_t seq = slot_in(1, S)->seq;
+
+	(void)state;
+	assert_int_equal(SYS(1, COPY, AT_CNODE, S, AT_CNODE, AT_FRAME, SK_ALL), 0);
+	assert_int_equal(slot_in(1, S)->seq, seq + 2);
+	assert_int_equal(SYS(1, DELETE, AT_CNODE, S), 0);
+	assert_int_equal(slot_in(1, S)->seq, seq + 4);
+}
+
 static void minting_has_rules(void **state)
 {
 	(void)state;
@@ -329,6 +341,9 @@ static void moving_keeps_mappings(void **state)
 	assert_int_equal(SYS(1, MOVE, AT_CNODE, S, AT_CNODE, AT_FRAME + 1), 0);
 	assert_int_equal(SYS(1, MOVE, AT_CNODE, S + 1, AT_CNODE, AT_FRAMES4), 0);
 	assert_int_equal(SYS(1, MOVE, AT_CNODE, S + 2, AT_CNODE, AT_TABLE + 2), 0);
+	/* the empty slot knows nothing of it */
+	assert_int_equal(SYS(1, COPY, AT_CNODE, AT_FRAME + 1, AT_CNODE, AT_FRAME, SK_ALL), 0);
+	assert_int_equal(SYS(1, UNMAP, AT_FRAME + 1, 0, 12), -SK_E_NOT_FOUND);
 	check_all(CHECK_STANDS_STILL);
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, S), 0);
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, S + 1), 0);
@@ -337,14 +352,14 @@ static void moving_keeps_mappings(void **state)
 	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, 0x121000, 0, 12, SK_R), 0);
 }
 
-/* Domain 1's second thread receives there, as if it ran. */
-static long core_dead_recv(unsigned int slot)
+/* A call of a domain's second thread, as if it ran. */
+static long as_second(unsigned int d, unsigned int nr, const uint64_t arg[6])
 {
-	struct thread *t = domains[1].thread[1];
+	struct thread *t = domains[d].thread[1];
 
 	thread_utcb(t)->deadline = SK_NO_DEADLINE;
-	call_set(t, SK_SYS_RECV, (const uint64_t[6]){ slot });
-	use_cpu(1);
+	call_set(t, nr, arg);
+	use_cpu(d);
 	core_syscall(t);
 	return result(t);
 }
@@ -372,7 +387,7 @@ static void what_ends_is_not_derived(void **state)
 	assert_int_equal(SYS(0, MINT, AT_CNODE, S, ROOT_CNODE + 1, S, SK_ALL, 1), -SK_E_CAP);
 	assert_int_equal(SYS(0, MOVE, AT_CNODE, S, ROOT_CNODE + 1, S), -SK_E_CAP);
 	/* nor does anybody begin to wait on it */
-	assert_int_equal(core_dead_recv(S), -SK_E_DELETED);
+	assert_int_equal(as_second(1, SK_SYS_RECV, (const uint64_t[6]){ S }), -SK_E_DELETED);
 	assert_true(sys_once(ender, SK_SYS_DELETE, args));
 	assert_int_equal(slot_in(1, S)->type, SK_OBJ_NULL);
 	kicks();
@@ -392,7 +407,7 @@ static void restart_knows_its_slot(void **state)
 {
 	static const uint64_t args[6] = { AT_CNODE, AT_DEVICE_HUGE };
 	struct thread *t = domains[0].thread[0];
-	struct slot *s = slot_in(0, AT_DEVICE_HUGE), *found;
+	struct slot *s = slot_in(0, AT_DEVICE_HUGE);
 
 	(void)state;
 	huge_map();
@@ -400,9 +415,16 @@ static void restart_knows_its_slot(void **state)
 	assert_false(sys_once(t, SK_SYS_DELETE, args));
 	/* begun, so nobody derives it or maps it */
 	assert_int_equal(s->flags & SLOT_ENDING, SLOT_ENDING);
-	assert_int_equal(cap_find(t, AT_DEVICE_HUGE, SK_OBJ_FRAME, 0, &found), -SK_E_CAP);
 	assert_int_equal(
-		cap_find_source(t, AT_CNODE, SK_GRANT, AT_DEVICE_HUGE, &found), -SK_E_CAP);
+		as_second(0, SK_SYS_COPY,
+			(const uint64_t[6]){ AT_CNODE, S, AT_CNODE, AT_DEVICE_HUGE, SK_ALL }),
+		-SK_E_CAP);
+	assert_int_equal(as_second(0, SK_SYS_MOVE,
+				 (const uint64_t[6]){ AT_CNODE, S, AT_CNODE, AT_DEVICE_HUGE }),
+		-SK_E_CAP);
+	assert_int_equal(
+		as_second(0, SK_SYS_UNMAP, (const uint64_t[6]){ AT_DEVICE_HUGE, 0, 12 }),
+		-SK_E_CAP);
 	assert_false(sys_once(t, SK_SYS_DELETE, args));
 	fake_preempt = NULL;
 	assert_int_equal(slot_delete(s), 0);
@@ -466,6 +488,41 @@ static void cnodes_take_all_with_them(void **state)
 	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_FRAME | 16 << 8, AT_CNODE, S, 1), 0);
 }
 
+/* What cannot go at once is waited for, not passed over; and a thread's own slot may be the last one. */
+static void cnodes_wait_for_what_they_hold(void **state)
+{
+	static const uint64_t configure[6] = { AT_THREAD2, AT_CNODE, AT_SPACE, 0, 0x150000 };
+	struct thread *t = domains[1].thread[0];
+	unsigned int tries = 0;
+
+	(void)state;
+	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_CNODE | 12 << 8, AT_CNODE, S, 1), 0);
+	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_ENDPOINT, S, 5, 1), 0);
+	for (unsigned int d = 2; d < 4; d++) {
+		assert_int_equal(SYS(1, COPY, AT_CNODE, S + d, S, 5, SK_ALL), 0);
+		assert_int_equal(SYS(0, MOVE, ROOT_CNODE + d, S, ROOT_CNODE + 1, S + d), 0);
+		utcb(domains[d].thread[0])->deadline = SK_NO_DEADLINE;
+		assert_int_equal(SYS(d, RECV, S), BLOCKED);
+		assert_int_equal(SYS(0, DELETE, ROOT_CNODE + d, S), 0);
+	}
+	assert_int_equal(SYS(1, THREAD_CONFIGURE, AT_THREAD2, S, AT_SPACE, 0, 0x150000), 0);
+	assert_int_equal(SYS(1, DELETE, AT_CNODE, S), 0);
+	assert_ptr_equal(domains[1].thread[1]->cspace, domains[1].thread[1]->cspace_slot.obj);
+	fake_preempt = always;
+	while (!sys_once(t, SK_SYS_THREAD_CONFIGURE, configure)) {
+		assert_true(++tries < 100);
+		use_cpu(0);
+		check_all(CHECK_CALLS_HALF_DONE);
+	}
+	fake_preempt = NULL;
+	kicks();
+	assert_int_equal(t->regs.r.rax, 0);
+	assert_true(tries > 3);
+	assert_null(slot_in(1, AT_UNTYPED)->first_child);
+	for (unsigned int d = 2; d < 4; d++)
+		assert_int_equal(result(domains[d].thread[0]), -SK_E_DELETED);
+}
+
 /* Who is ended with work undone leaves it to who ends it. */
 static void work_is_inherited(void **state)
 {
@@ -527,6 +584,7 @@ int rules_caps(void)
 		RULE(slots_have_bounds),
 		RULE(numbers_have_bounds),
 		RULE(copies_lose_rights),
+		RULE(writes_are_numbered),
 		RULE(minting_has_rules),
 		RULE(ports_have_bounds),
 		RULE(info_tells),
@@ -537,6 +595,7 @@ int rules_caps(void)
 		RULE(restart_knows_its_slot),
 		RULE(revoke_knows_its_slot),
 		RULE(cnodes_take_all_with_them),
+		RULE(cnodes_wait_for_what_they_hold),
 		RULE(work_is_inherited),
 		RULE(log_takes_bytes),
 	};

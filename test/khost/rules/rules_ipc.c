@@ -37,7 +37,7 @@ static void words_arrive(void **state)
 	(void)state;
 	patient();
 	for (unsigned int round = 0; round < 2; round++)
-		for (unsigned int words = 0; words <= SK_MR_MAX; words += 3) {
+		for (unsigned int words = 0; words <= SK_MR_MAX; words++) {
 			uint64_t mi = SK_MI(7, words, 0);
 
 			for (unsigned int i = 0; i < SK_MR_MAX; i++) {
@@ -305,6 +305,35 @@ static void ends_are_told(void **state)
 	assert_int_equal(SYS(0, DELETE, ROOT_CNODE + CLIENT, AT_NOTIFICATION), 0);
 	assert_int_equal(result(client()), -SK_E_DELETED);
 	assert_int_equal(SYS(CLIENT, SIGNAL, AT_NOTIFICATION), -SK_E_CAP);
+}
+
+/* Who still holds a pointer to what has ended begins no wait on it. */
+static void the_dead_are_left_alone(void **state)
+{
+	struct object *n = object_of(1, AT_NOTIFICATION), *ep = object_of(SERVER, FROM),
+		      *reply = object_of(SERVER, REPLY_SLOT);
+
+	(void)state;
+	patient();
+	n->dead = true;
+	assert_int_equal(SYS(1, WAIT, AT_NOTIFICATION, SK_NO_DEADLINE), -SK_E_DELETED);
+	assert_int_equal(SYS(1, POLL, AT_NOTIFICATION), -SK_E_DELETED);
+	n->dead = false;
+	reply->dead = true;
+	assert_int_equal(SYS(SERVER, RECV, FROM), BLOCKED);
+	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0)), -SK_E_DELETED);
+	assert_int_equal(result(server()), 0);
+	reply->dead = false;
+	ep->dead = true;
+	assert_int_equal(SYS(SERVER, RECV, FROM), -SK_E_DELETED);
+	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0)), -SK_E_DELETED);
+	ep->dead = false;
+	/* each end says so before it looks for who waits */
+	assert_int_equal(notification_destroy(n), 0);
+	assert_int_equal(endpoint_destroy(ep), 0);
+	assert_int_equal(reply_destroy(reply), 0);
+	assert_true(n->dead && ep->dead && reply->dead);
+	n->dead = ep->dead = reply->dead = false; /* for the walker */
 }
 
 /* --- capabilities in messages ------------------------------------------------------------------------ */
@@ -648,6 +677,7 @@ int rules_ipc(void)
 		RULE(reply_and_receive),
 		RULE(reply_is_given_once),
 		RULE(ends_are_told),
+		RULE(the_dead_are_left_alone),
 		RULE(caps_arrive),
 		RULE(caps_stop),
 		RULE(caps_of_waiting_senders),

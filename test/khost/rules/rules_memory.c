@@ -37,6 +37,7 @@ static void retype_arguments(void **state)
 	assert_int_equal(retype(SK_OBJ_IOPORT, S, 1), -SK_E_INVAL);
 	assert_int_equal(retype(ORDER(CTL_LOG, 12), S, 1), -SK_E_INVAL);
 	assert_int_equal(retype(SK_OBJ_END, S, 1), -SK_E_INVAL);
+	assert_int_equal(retype(SK_OBJ_END + SK_OBJ_SCHED, S, 1), -SK_E_INVAL);
 	assert_int_equal(retype(ORDER(FRAME, 12) | 1 << 16, S, 1), -SK_E_INVAL);
 	assert_int_equal(retype(SK_OBJ_SCHED, S, 0), -SK_E_INVAL);
 	assert_int_equal(retype(SK_OBJ_SCHED, S, SK_RETYPE_MAX + 1), -SK_E_INVAL);
@@ -170,6 +171,53 @@ static void retype_goes_on(void **state)
 		for (unsigned int w = 0; w < 512; w++)
 			assert_int_equal(at[w], 0);
 	}
+}
+
+/* Interrupted, and then not gone on with: what was prepared for frames is not what objects need, nor the other way. */
+static void retype_is_given_up(void **state)
+{
+	static const uint64_t frames[6] = { AT_UNTYPED, ORDER(FRAME, 12), AT_CNODE, S, 12 },
+			      tables[6] = { AT_UNTYPED, SK_OBJ_TABLE, AT_CNODE, S, 12 };
+	struct slot *u = slot_in(1, AT_UNTYPED);
+	struct thread *t = domains[1].thread[0];
+
+	(void)state;
+	for (unsigned int round = 0; round < 4; round++) {
+		memset(user_memory(u->paddr), 0xee, 1 << 16);
+		fake_preempt = always;
+		assert_false(sys_once(t, SK_SYS_RETYPE, round & 1 ? tables : frames));
+		fake_preempt = NULL;
+		assert_true(u->prepared > u->used);
+		if (round < 2)
+			memset(user_memory(u->paddr), 0xee, 1 << 16);
+		assert_int_equal(
+			retype(round & 1 ? ORDER(FRAME, 12) : SK_OBJ_SCHED, S + 20, 1), 0);
+		assert_int_equal(window_is_open(u->paddr), !(round & 1));
+		if (round & 1)
+			assert_int_equal(*(uint64_t *)user_memory(u->paddr), 0);
+		assert_int_equal(SYS(1, REVOKE, AT_CNODE, AT_UNTYPED), 0);
+	}
+}
+
+/* Another CPU was faster, and has made something by now. */
+static void made_meanwhile(void)
+{
+	struct slot *u = slot_in(1, AT_UNTYPED);
+	struct cap frame = { SK_OBJ_FRAME, SK_ALL, SK_PAGE_ORDER, 0, u->paddr, 0 };
+
+	slot_set(slot_in(1, S + 10), u, &frame);
+	u->prepared = PAGE;
+	slot_update(u, SLOT_USED, PAGE);
+}
+
+static void resets_meet(void **state)
+{
+	(void)state;
+	assert_int_equal(retype(SK_OBJ_SCHED, S, 1), 0);
+	assert_int_equal(SYS(1, DELETE, AT_CNODE, S), 0);
+	fake_quiesce = made_meanwhile;
+	assert_int_equal(retype(ORDER(FRAME, 12), S, 1), 0);
+	assert_int_equal(slot_in(1, S)->paddr, slot_in(1, AT_UNTYPED)->paddr + PAGE);
 }
 
 static void devices(void **state)
@@ -619,6 +667,38 @@ static void orphans_do_no_harm(void **state)
 	assert_int_equal(entry_at(domains[0].space, GIB, &level), 0);
 }
 
+/* A table that came in the place of another stays when the capability of the first goes. */
+static void tables_know_their_place(void **state)
+{
+	unsigned int level;
+
+	(void)state;
+	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_TABLE, AT_CNODE, S, 1), 0);
+	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, AT_SPACE, GIB, 2), 0);
+	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 4, AT_SPACE, GIB, 1), 0);
+	assert_int_equal(SYS(1, DELETE, AT_CNODE, AT_TABLE + 3), 0);
+	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 5, AT_SPACE, GIB, 2), 0);
+	assert_int_equal(SYS(1, MAP_TABLE, S, AT_SPACE, GIB, 1), 0);
+	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, GIB, 0, 12, SK_R), 0);
+	fake_did.shootdowns = 0;
+	assert_int_equal(SYS(1, DELETE, AT_CNODE, AT_TABLE + 4), 0);
+	assert_int_equal(fake_did.shootdowns, 0);
+	assert_int_not_equal(entry_at(domains[1].space, GIB, &level), 0);
+	assert_int_equal(level, 1);
+}
+
+/* Another's large page inside a window is neither in the way nor taken away. */
+static void neighbours(void **state)
+{
+	(void)state;
+	assert_int_equal(SYS(1, MAP, AT_DEVICE_LARGE, AT_SPACE, SK_LARGE_SIZE, 0, 21, SK_R), 0);
+	assert_int_equal(map(SK_LARGE_SIZE - PAGE, 0, 12, SK_R), 0);
+	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, PAGE, 12), 0);
+	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 2 * PAGE, 13), 0);
+	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 14), 0);
+	assert_int_equal(SYS(1, UNMAP, AT_DEVICE_LARGE, 0, 12), -SK_E_NO_TABLE);
+}
+
 /* A space ends: what was mapped in it is free, and no CPU keeps its tables. */
 static void spaces_end(void **state)
 {
@@ -681,6 +761,8 @@ int rules_memory(void)
 		RULE(new_memory_is_zero),
 		RULE(open_and_closed_in_turn),
 		RULE(retype_goes_on),
+		RULE(retype_is_given_up),
+		RULE(resets_meet),
 		RULE(devices),
 		RULE(map_arguments),
 		RULE(map_nested),
@@ -696,6 +778,8 @@ int rules_memory(void)
 		RULE(tables_arguments),
 		RULE(tables_begin_empty),
 		RULE(orphans_do_no_harm),
+		RULE(tables_know_their_place),
+		RULE(neighbours),
 		RULE(spaces_end),
 		RULE(threads_lose_their_space),
 	};

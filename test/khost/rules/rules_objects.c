@@ -40,6 +40,8 @@ static void threads_are_configured(void **state)
 	assert_ptr_equal(t->cspace, domains[1].cnode);
 	assert_ptr_equal(t->space, domains[1].space);
 	assert_int_equal(t->fault_slot.badge, 8);
+	assert_int_equal(t->utcb_slot.paddr, virt_to_phys(thread_utcb(t)));
+	assert_int_equal(t->utcb_slot.rights, SK_R | SK_W);
 	assert_int_equal(t->fault_slot.rights, SK_W);
 	assert_int_equal(((struct object *)object_of(1, AT_CNODE))->refs, refs + 1);
 	/* again: what it had is given back first */

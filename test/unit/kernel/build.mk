@@ -2,3 +2,13 @@
 unit-tests += kernel_tree_lock
 src-unit-kernel_tree_lock := test/unit/kernel/tree_lock_test.c kernel/cap.c
 inc-unit-kernel_tree_lock := kernel/include kernel
+unit-tests += kernel_heap
+src-unit-kernel_heap := test/unit/kernel/heap_test.c kernel/heap.c
+inc-unit-kernel_heap := kernel/include kernel
+# Sources of the processor, each included by its test; processor.h plays what only a kernel may execute.
+arch-tests := apic fpu irq svm trap
+unit-tests += $(patsubst %,kernel_%,$(arch-tests))
+arch-includes := kernel/include kernel .
+$(foreach t,$(arch-tests),$(eval src-unit-kernel_$(t) := test/unit/kernel/$(t)_test.c) \
+	$(eval inc-unit-kernel_$(t) := $(arch-includes)) \
+	$(eval cflags-unit-kernel_$(t) := -DWINDOW_BASE=0 -fno-strict-aliasing))

@@ -1,0 +1,154 @@
+/*
+ * fpu_test.c - whose state the FPU registers are, with this machine's own registers
+ */
+#include "processor.h"
+#include "kernel/arch/x86_64/fpu.c"
+
+struct features features;
+static struct cpu_arch machine[2];
+static struct thread threads[2];
+static struct vcpu vcpu;
+
+static void xmm_set(uint64_t v) { __asm__ volatile("movq %0, %%xmm7" : : "r"(v)); }
+static uint64_t xmm_get(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("movq %%xmm7, %0" : "=r"(v));
+	return v;
+}
+
+static void on(unsigned int cpu) { be(&machine[cpu].cpu); }
+
+static void begin(bool xsave)
+{
+	struct cpuid one = cpuid(1, 0);
+
+	memset(machine, 0, sizeof(machine));
+	machine[1].cpu.id = 1;
+	features = (struct features){ .xcr0 = 3 };
+	if (xsave && one.c & 1u << 27) {
+		features.xsave = true;
+		features.xsaveopt = cpuid(0xd, 1).a & 1;
+	}
+	vcpu.on = &machine[0].cpu;
+	for (unsigned int i = 0; i < 2; i++) {
+		memset(threads[i].fpu, 0xee, sizeof(threads[i].fpu));
+		arch_fpu_init_area(threads[i].fpu);
+	}
+	processor_reset();
+	on(0);
+}
+
+static void areas_begin_clean(void **state)
+{
+	(void)state;
+	begin(false);
+	assert_int_equal(*(uint16_t *)threads[0].fpu, 0x37f);
+	assert_int_equal(*(uint32_t *)(threads[0].fpu + 24), 0x1f80);
+	for (unsigned int i = 32; i < FPU_AREA_SIZE; i++)
+		assert_int_equal(threads[0].fpu[i], 0);
+	for (unsigned int xsave = 0; xsave < 2; xsave++) {
+		begin(xsave);
+		xmm_set(0x1234);
+		fpu_switch(threads[0].fpu);
+		assert_int_equal(xmm_get(), 0);
+		arch_fpu_put();
+	}
+}
+
+static void each_has_its_own(void **state)
+{
+	(void)state;
+	for (unsigned int xsave = 0; xsave < 2; xsave++) {
+		begin(xsave);
+		fpu_switch(threads[0].fpu);
+		xmm_set(1);
+		fpu_switch(threads[1].fpu);
+		assert_ptr_equal(machine[0].fpu, threads[1].fpu);
+		assert_int_equal(xmm_get(), 0);
+		xmm_set(2);
+		fpu_switch(threads[0].fpu);
+		assert_int_equal(xmm_get(), 1);
+		arch_fpu_put();
+		assert_null(machine[0].fpu);
+		xmm_set(0xbad); /* the kernel uses none; an interrupted load would */
+		fpu_switch(threads[1].fpu);
+		assert_int_equal(xmm_get(), 2);
+		arch_fpu_put();
+	}
+}
+
+/* Over another CPU and back: what the first CPU's registers hold is old by then. */
+static void not_what_is_old(void **state)
+{
+	(void)state;
+	for (unsigned int xsave = 0; xsave < 2; xsave++) {
+		begin(xsave);
+		fpu_switch(threads[0].fpu);
+		xmm_set(1);
+		arch_fpu_put();
+		on(1);
+		fpu_switch(threads[0].fpu);
+		assert_int_equal(xmm_get(), 1);
+		xmm_set(5);
+		arch_fpu_put();
+		xmm_set(1); /* the registers of CPU 0 as it left them */
+		on(0);
+		fpu_switch(threads[0].fpu);
+		assert_int_equal(xmm_get(), 5);
+		arch_fpu_put();
+		/* and what they hold still needs no load */
+		xmm_set(6);
+		fpu_switch(threads[0].fpu);
+		assert_int_equal(xmm_get(), 6);
+		arch_fpu_put();
+		arch_fpu_init_area(threads[0].fpu); /* unless it begins anew */
+		fpu_switch(threads[0].fpu);
+		assert_int_equal(xmm_get(), 0);
+		arch_fpu_put();
+	}
+}
+
+static void vcpus_are_given_back(void **state)
+{
+	(void)state;
+	begin(false);
+	fpu_switch(threads[0].fpu);
+	xmm_set(9);
+	machine[0].vcpu = &vcpu;
+	arch_fpu_put();
+	assert_null(vcpu.on);
+	assert_null(machine[0].vcpu);
+	assert_null(machine[0].fpu);
+	vcpu.on = &machine[1].cpu;
+	arch_fpu_put(); /* nothing to give */
+	assert_ptr_equal(vcpu.on, &machine[1].cpu);
+}
+
+static void set_xcr0(void **state)
+{
+	(void)state;
+	begin(true);
+	features.xsave = true;
+	features.xcr0 = 7;
+	fpu_init_cpu();
+	assert_int_equal(processor.xcr0, 7);
+	features.xsave = false;
+	processor.xcr0 = 0;
+	fpu_init_cpu();
+	assert_int_equal(processor.xcr0, 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(areas_begin_clean),
+		cmocka_unit_test(each_has_its_own),
+		cmocka_unit_test(not_what_is_old),
+		cmocka_unit_test(vcpus_are_given_back),
+		cmocka_unit_test(set_xcr0),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,732 @@
+/*
+ * svm_test.c - what a guest's control block says: at its begin, after each group of the state page, at each entry and exit
+ */
+#include "processor.h"
+#include "kernel/arch/x86_64/svm.c"
+
+/* --- the rest of the kernel ------------------------------------------------------------------------- */
+
+static struct cpu_arch machine[2];
+static struct space space, other_space;
+static uint8_t hw[4096] __attribute__((aligned(4096)));
+static uint8_t state_page[4096] __attribute__((aligned(4096)));
+static uint8_t host_pages[2][8192] __attribute__((aligned(4096)));
+static uint8_t fpu_page[4096], other_fpu[4096];
+static struct vcpu v;
+static struct sk_vcpu_state *const s = (struct sk_vcpu_state *)state_page;
+static struct vmcb *const b = (struct vmcb *)hw;
+static struct thread *const thread = (struct thread *)fpu_page; /* an address alone */
+
+struct features features;
+struct cpu *cpus[SK_CPU_MAX];
+uint32_t n_cpus = 2;
+static unsigned int entries, puts_of_fpu, windows, inits_of_fpu;
+static bool taken_away;
+static void (*in_guest)(void);
+static struct space *nested_in_guest;
+static uint64_t xcr0_in_guest;
+
+void klog(const char *fmt, ...) { (void)fmt; }
+void panic(const char *fmt, ...)
+{
+	(void)fmt;
+	abort();
+}
+void *boot_alloc(size_t size)
+{
+	void *p = aligned_alloc(4096, (size + 4095) & ~4095ul);
+
+	return memset(p, 0, size);
+}
+struct space *vcpu_take(struct vcpu *of, const struct thread *t)
+{
+	assert_ptr_equal(of, &v);
+	assert_ptr_equal(t, thread);
+	if (taken_away)
+		return NULL;
+	this_cpu()->nested = v.nested;
+	return v.nested;
+}
+void arch_fpu_put(void) { puts_of_fpu++; }
+void fpu_switch(void *area) { this_arch()->fpu = area; }
+void arch_fpu_init_area(void *area)
+{
+	assert_ptr_equal(area, v.fpu);
+	inits_of_fpu++;
+}
+void irq_window(void) { windows++; }
+bool boot_option(const char *word)
+{
+	(void)word;
+	return false;
+}
+
+/* What the guest does is in_guest(). */
+void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host)
+{
+	assert_int_equal(guest, (uint64_t)hw);
+	assert_ptr_equal(gpr, s->gpr);
+	assert_int_equal(host, this_arch()->host_paddr + 4096);
+	assert_ptr_equal(this_arch()->fpu, v.fpu);
+	assert_ptr_equal(this_arch()->vcpu, &v);
+	assert_int_equal(this_cpu()->epoch & 1, 0); /* it holds nothing of the kernel's */
+	nested_in_guest = this_cpu()->nested;
+	xcr0_in_guest = processor.xcr0;
+	entries++;
+	if (in_guest)
+		in_guest();
+}
+
+/* --- a vCPU on CPU 0 --------------------------------------------------------------------------------- */
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(machine, 0, sizeof(machine));
+	for (unsigned int i = 0; i < 2; i++) {
+		machine[i].cpu = (struct cpu){ .self = &machine[i].cpu, .id = i, .epoch = 1 };
+		machine[i].host_paddr = (uint64_t)host_pages[i];
+		cpus[i] = &machine[i].cpu;
+	}
+	features = (struct features){ .svm = true,
+		.asids = 4,
+		.svm_bits = FEATURE_NP | FEATURE_NRIP | FEATURE_PAUSE,
+		.xsave = true,
+		.xcr0 = 7 };
+	processor_reset();
+	be(&machine[0].cpu);
+	processor.xcr0 = 7;
+	vcpu_setup_cpu();
+	memset(intercepts, 0, sizeof(intercepts));
+	intercepts_make();
+	space = (struct space){ .root = 0x5000, .arch_data = { 17 } };
+	other_space = (struct space){ .root = 0x6000, .arch_data = { 18 } };
+	memset(hw, 0xee, sizeof(hw));
+	memset(state_page, 0, sizeof(state_page));
+	v = (struct vcpu){ .state = s, .hw = hw, .fpu = fpu_page, .nested = &space };
+	arch_vcpu_init(&v);
+	entries = puts_of_fpu = windows = inits_of_fpu = 0;
+	taken_away = false;
+	in_guest = NULL;
+	return 0;
+}
+
+static void exits_with(uint64_t code, uint64_t info1, uint64_t info2)
+{
+	b->exit_code = code;
+	b->exit_info1 = info1;
+	b->exit_info2 = info2;
+	b->exit_int_info = 0;
+}
+
+static uint32_t run(uint64_t code, uint64_t info1, uint64_t info2)
+{
+	be(this_cpu());
+	exits_with(code, info1, info2);
+	return arch_vcpu_run(&v, thread);
+}
+
+/* --- the processor is set up -------------------------------------------------------------------------- */
+
+static bool passes(const uint8_t *map, uint32_t msr)
+{
+	uint32_t at = msr >= 0xc0000000 ? 0x800 + (msr - 0xc0000000) / 4 : msr / 4;
+
+	return !(map[at] >> msr % 4 * 2 & 3);
+}
+
+static void processor_is_ready(void **state)
+{
+	static const uint32_t pass[] = { 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000081,
+		0xc0000082, 0xc0000083, 0xc0000084, 0x174, 0x175, 0x176, 0x277 };
+	const uint8_t *map = (const uint8_t *)msrpm_paddr;
+	unsigned int n = 0;
+
+	(void)state;
+	assert_true(arch_vcpu_available());
+	assert_true(msr_now(MSR_EFER) & EFER_SVME);
+	assert_int_equal(msr_now(MSR_VM_HSAVE_PA), machine[0].host_paddr);
+	assert_int_equal(processor.vmsaves, 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(pass); i++)
+		assert_true(passes(map, pass[i]));
+	for (uint32_t i = 0; i < 0x2000; i++)
+		n += passes(map, i) + passes(map, 0xc0000000 + i);
+	assert_int_equal(n, ARRAY_SIZE(pass));
+	for (unsigned int i = 0; i < IOPM_SIZE; i++)
+		assert_int_equal(((const uint8_t *)iopm_paddr)[i], 0xff);
+	for (unsigned int i = 0x1000; i < MSRPM_SIZE; i++)
+		assert_int_equal(map[i], 0xff);
+}
+
+static void processors_without(void **state)
+{
+	(void)state;
+	be(this_cpu());
+	wrmsr(MSR_VM_CR, 0x10); /* the firmware has locked it */
+	vcpu_setup_cpu();
+	assert_false(arch_vcpu_available());
+	wrmsr(MSR_VM_CR, 0);
+	features.svm_bits &= ~(uint32_t)FEATURE_NP;
+	vcpu_setup_cpu();
+	assert_false(arch_vcpu_available());
+	features.svm_bits |= FEATURE_NP;
+	features.asids = 1;
+	vcpu_setup_cpu();
+	assert_false(arch_vcpu_available());
+	features.asids = 2;
+	vcpu_setup_cpu();
+	assert_true(arch_vcpu_available());
+	/* one that disagrees with the boot CPU */
+	be(&machine[1].cpu);
+	wrmsr(MSR_VM_CR, 0x10);
+	vcpu_setup_cpu();
+	assert_false(arch_vcpu_available());
+	be(&machine[0].cpu);
+	wrmsr(MSR_VM_CR, 0);
+	features.svm = false;
+	vcpu_setup_cpu();
+	assert_false(arch_vcpu_available());
+}
+
+static void guests_begin_as_after_reset(void **state)
+{
+	(void)state;
+	/* APM volume 2, appendix B: CR4 writes; #DB #AC #MC; all that the kernel or the VMM must see */
+	assert_int_equal(b->intercept[0], 1 << 20);
+	assert_int_equal(b->intercept[1], 0);
+	assert_int_equal(b->intercept[2], 1 << 1 | 1 << 17 | 1 << 18);
+	assert_int_equal(b->intercept[3], 0xbdc4800f);
+	assert_int_equal(b->intercept[4], 0x7e7f);
+	assert_int_equal(b->intercept[5], 0);
+	assert_int_equal(b->iopm, iopm_paddr);
+	assert_int_equal(b->msrpm, msrpm_paddr);
+	assert_int_equal(b->np_control, 1);
+	assert_int_equal(b->v_intr, 1 << 24);
+	assert_int_equal(b->efer, 0x1000);
+	assert_int_equal(b->cr0, 0x60000010);
+	assert_int_equal(b->rip, 0xfff0);
+	assert_int_equal(b->rflags, 2);
+	assert_int_equal(b->cs.base, 0xffff0000);
+	assert_int_equal(b->cs.selector, 0xf000);
+	assert_int_equal(b->dr7, 0x400);
+	assert_int_equal(b->pat, 0x0007040600070406);
+	assert_int_equal(b->tr.attr, 0x8b);
+	assert_int_equal(b->ldtr.attr, 0x82);
+	assert_int_equal(b->event_inject, 0);
+	assert_int_equal(b->pause_count, PAUSE_COUNT);
+	features.svm_bits &= ~(uint32_t)FEATURE_PAUSE;
+	memset(intercepts, 0, sizeof(intercepts));
+	intercepts_make();
+	arch_vcpu_init(&v);
+	assert_int_equal(b->intercept[3], 0xbd44800f);
+}
+
+/* --- state page and control block ---------------------------------------------------------------------- */
+
+static void fill_page(void)
+{
+	for (unsigned int i = 0; i < SK_N_GPR; i++)
+		s->gpr[i] = 0x1000 + i;
+	s->rip = 0x2001;
+	s->rflags = 0x2002;
+	s->cr0 = 0x2003;
+	s->cr2 = 0x2004;
+	s->cr3 = 0x2005;
+	s->cr4 = ~0ull;
+	s->cr8 = 0xf5;
+	s->efer = 0x501;
+	s->pat = 0x2008;
+	s->dr6 = 0x2009;
+	s->dr7 = 0x200a;
+	s->tsc_offset = 0x200b;
+	s->xcr0 = 7;
+	s->star = 0x200c;
+	s->lstar = 0x200d;
+	s->cstar = 0x200e;
+	s->sfmask = 0x200f;
+	s->kernel_gs_base = 0x2010;
+	s->sysenter_cs = 0x2011;
+	s->sysenter_esp = 0x2012;
+	s->sysenter_eip = 0x2013;
+	for (unsigned int i = 0; i < SK_N_SEG; i++)
+		s->seg[i] = (struct sk_segment){ (uint16_t)(8 * i), 0xffff, 0x100 + i,
+			0x3000 + i };
+	s->gdtr = (struct sk_segment){ 1, 2, 3, 0x4000 };
+	s->idtr = (struct sk_segment){ 1, 2, 4, 0x4001 };
+	s->cpl = 7;
+	s->int_shadow = 0xff;
+	s->event = 0xffffffff;
+	s->event_code = 0x77;
+}
+
+/* Only what the mask says, and all of it. */
+static void groups_are_loaded(void **state)
+{
+	struct vmcb before;
+
+	(void)state;
+	fill_page();
+	memcpy(&before, b, sizeof(before));
+	arch_vcpu_load(&v);
+	assert_memory_equal(&before, b, sizeof(before));
+	for (unsigned int group = 0; group < 10; group++) {
+		s->dirty = 1u << group;
+		set_up(NULL);
+		fill_page();
+		s->dirty = 1u << group;
+		arch_vcpu_load(&v);
+		assert_int_equal(s->dirty, 0);
+		assert_int_equal(b->rax == 0x1000, 1u << group == SK_VCPU_GPR);
+		assert_int_equal(b->rip == 0x2001, 1u << group == SK_VCPU_RIP);
+		assert_int_equal(b->rflags == 0x2002, 1u << group == SK_VCPU_RIP);
+		assert_int_equal(b->rsp == 0x1000 + SK_RSP, 1u << group == SK_VCPU_RIP);
+		assert_int_equal(b->int_shadow == 1, 1u << group == SK_VCPU_RIP);
+		assert_int_equal(b->cr0 == 0x2003, 1u << group == SK_VCPU_CR);
+		assert_int_equal(b->cr2 == 0x2004, 1u << group == SK_VCPU_CR);
+		assert_int_equal(b->cr3 == 0x2005, 1u << group == SK_VCPU_CR);
+		assert_int_equal(b->cr4 == ~(0xfull << 22), 1u << group == SK_VCPU_CR);
+		assert_int_equal(b->v_intr & 0xff, 1u << group == SK_VCPU_CR ? 5 : 0);
+		assert_int_equal(b->pat == 0x2008, 1u << group == SK_VCPU_CR);
+		assert_int_equal(b->efer, 1u << group == SK_VCPU_CR ? 0x1501 : 0x1000);
+		assert_int_equal(b->dr6 == 0x2009, 1u << group == SK_VCPU_DR);
+		assert_int_equal(b->dr7 == 0x200a, 1u << group == SK_VCPU_DR);
+		assert_int_equal(b->tsc_offset == 0x200b, 1u << group == SK_VCPU_TSC);
+		assert_int_equal(b->star == 0x200c, 1u << group == SK_VCPU_MSR);
+		assert_int_equal(b->lstar == 0x200d, 1u << group == SK_VCPU_MSR);
+		assert_int_equal(b->cstar == 0x200e, 1u << group == SK_VCPU_MSR);
+		assert_int_equal(b->sfmask == 0x200f, 1u << group == SK_VCPU_MSR);
+		assert_int_equal(b->kernel_gs_base == 0x2010, 1u << group == SK_VCPU_MSR);
+		assert_int_equal(b->sysenter_cs == 0x2011, 1u << group == SK_VCPU_MSR);
+		assert_int_equal(b->sysenter_esp == 0x2012, 1u << group == SK_VCPU_MSR);
+		assert_int_equal(b->sysenter_eip == 0x2013, 1u << group == SK_VCPU_MSR);
+		assert_int_equal(b->es.base == 0x3000 + SK_ES, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(b->fs.limit == 0x100 + SK_FS, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(b->tr.selector == 8 * SK_TR, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(b->ldtr.base == 0x3000 + SK_LDTR, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(b->gdtr.base == 0x4000, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(b->idtr.base == 0x4001, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(b->ss.attr == 0xfff, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(b->cpl, 1u << group == SK_VCPU_SEG ? 3 : 0);
+		assert_int_equal(
+			b->event_inject, 1u << group == SK_VCPU_EVENT ? 0x7780000fffull : 0);
+		assert_int_equal(s->event == 0, 1u << group == SK_VCPU_EVENT);
+		assert_int_equal(inits_of_fpu, 1u << group == SK_VCPU_FPU);
+		assert_int_equal(b->intercept[3], 0xbdc4800f);
+		assert_int_equal(b->np_control, 1);
+	}
+	/* an event that is not valid is none */
+	s->event = 0x7fffffff;
+	s->dirty = SK_VCPU_EVENT;
+	arch_vcpu_load(&v);
+	assert_int_equal(b->event_inject, 0);
+}
+
+/* Only what was asked for: the rest may hold what the VMM has not handed over. */
+static void groups_are_synced(void **state)
+{
+	(void)state;
+	for (unsigned int group = 0; group < 9; group++) {
+		set_up(NULL);
+		fill_page();
+		s->dirty = ~0u;
+		arch_vcpu_load(&v);
+		b->event_inject = 0;
+		memset(state_page, 0xcc, sizeof(state_page));
+		v.pending_irq = 0x155;
+		arch_vcpu_sync(&v, 1u << group);
+		assert_int_equal(s->gpr[SK_RAX] == 0x1000, 1u << group == SK_VCPU_GPR);
+		assert_int_equal(s->rip == 0x2001, 1u << group == SK_VCPU_RIP);
+		assert_int_equal(s->int_shadow == 1, 1u << group == SK_VCPU_RIP);
+		assert_int_equal(s->cr3 == 0x2005, 1u << group == SK_VCPU_CR);
+		assert_int_equal(s->cr8 == 5, 1u << group == SK_VCPU_CR);
+		assert_int_equal(s->efer == 0x501, 1u << group == SK_VCPU_CR);
+		assert_int_equal(s->efer & EFER_SVME, 0);
+		assert_int_equal(s->dr7 == 0x200a, 1u << group == SK_VCPU_DR);
+		assert_int_equal(s->lstar == 0x200d, 1u << group == SK_VCPU_MSR);
+		assert_int_equal(s->tsc_offset == 0x200b, 1u << group == SK_VCPU_TSC);
+		assert_int_equal(s->xcr0 == 7, 1u << group == SK_VCPU_XCR0);
+		assert_int_equal(
+			s->seg[SK_GS].base == 0x3000 + SK_GS, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(s->idtr.limit == 4, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(s->cpl == 3, 1u << group == SK_VCPU_SEG);
+		assert_int_equal(s->event == 0, 1u << group == SK_VCPU_EVENT);
+		assert_int_equal(s->irq_pending == 0x155, 1u << group == SK_VCPU_EVENT);
+	}
+	memset(state_page, 0xcc, sizeof(state_page));
+	arch_vcpu_sync(&v, SK_VCPU_HOT);
+	assert_int_equal(s->cr0, 0x2003);
+	assert_int_equal(s->cr4, ~(0xfull << 22));
+	assert_int_equal(s->efer, 0x501);
+	assert_int_equal(s->cpl, 3);
+	assert_int_equal(s->seg[SK_CS].base, 0x3000 + SK_CS);
+	assert_int_equal(s->irq_pending, 0x155);
+	assert_int_equal(s->event, 0);
+	assert_int_equal(s->lstar, 0xcccccccccccccccc);
+}
+
+/* An XCR0 that the processor would refuse, or whose state nobody switches, never reaches it. */
+static void xcr0_is_checked(void **state)
+{
+	static const struct {
+		uint64_t xcr0;
+		bool good;
+	} rows[] = { { 1, true }, { 3, true }, { 7, true }, { 0, false }, { 2, false },
+		{ 5, false }, { 9, false }, { 0xe7, false }, { 1ull << 62 | 3, false } };
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		set_up(NULL);
+		s->xcr0 = rows[i].xcr0;
+		s->dirty = SK_VCPU_XCR0;
+		arch_vcpu_load(&v);
+		assert_int_equal(run(EXIT_HLT, 0, 0),
+			rows[i].good ? SK_EXIT_HLT : SK_EXIT_INVALID_STATE);
+		assert_int_equal(entries, rows[i].good);
+		if (rows[i].good)
+			assert_int_equal(xcr0_in_guest, rows[i].xcr0);
+		assert_int_equal(processor.xcr0, 7); /* the kernel's own afterwards */
+	}
+	features.xcr0 = 0xe7;
+	assert_true(xcr0_valid(0xe7));
+	assert_false(xcr0_valid(0xe3));
+	assert_false(xcr0_valid(0x67));
+	features.xsave = false;
+	assert_true(xcr0_valid(1));
+	assert_false(xcr0_valid(3));
+}
+
+/* --- entries --------------------------------------------------------------------------------------------- */
+
+static void entered(uint32_t asid, bool flush)
+{
+	assert_int_equal(run(EXIT_HLT, 0, 0), SK_EXIT_HLT);
+	assert_int_equal(b->asid, asid);
+	assert_int_equal(b->tlb_control, flush);
+	assert_int_equal(b->n_cr3, v.nested->root);
+	assert_ptr_equal(nested_in_guest, v.nested);
+	assert_null(this_cpu()->nested);
+	assert_int_equal(this_cpu()->epoch & 1, 1);
+}
+
+/* A vCPU keeps its ASID as long as all that it has seen is still so. */
+static void asids_are_given_out(void **state)
+{
+	(void)state;
+	entered(1, true);
+	entered(1, false);
+	space.arch_data[0] = 20; /* something was unmapped */
+	entered(2, false);
+	entered(2, false);
+	v.nested = &other_space;
+	entered(3, false);
+	v.nested = &space;
+	entered(1, true); /* all used up */
+	entered(1, false);
+	s->cr3 = 0x7000;
+	s->dirty = SK_VCPU_CR; /* the VMM has changed what translations come from */
+	arch_vcpu_load(&v);
+	entered(2, false);
+	be(&machine[1].cpu);
+	machine[1].fpu = v.fpu;
+	machine[1].vcpu = &v;
+	entered(1, true); /* another CPU has its own */
+	be(&machine[0].cpu);
+	entered(3, false);
+	be(&machine[1].cpu);
+	entered(2, false);
+}
+
+/* A flush that the processor did not get to is still to be done. */
+static void refused_at_once(void) { b->exit_code = UINT64_MAX; }
+
+static void flushes_are_not_lost(void **state)
+{
+	(void)state;
+	in_guest = refused_at_once;
+	assert_int_equal(arch_vcpu_run(&v, thread), SK_EXIT_INVALID_STATE);
+	assert_int_equal(s->qual[0], UINT32_MAX);
+	assert_int_equal(s->instr_len, 0);
+	assert_int_equal(b->rip, 0xfff0); /* as after its begin */
+	in_guest = NULL;
+	entered(2, true);
+	entered(2, false);
+}
+
+static void owners_of_registers(void **state)
+{
+	(void)state;
+	machine[0].fpu = other_fpu;
+	entered(1, true);
+	assert_int_equal(puts_of_fpu, 1); /* another's were in the registers */
+	entered(1, false);
+	assert_int_equal(puts_of_fpu, 1);
+	taken_away = true;
+	assert_int_equal(run(EXIT_HLT, 0, 0), SK_EXIT_NONE);
+	assert_int_equal(entries, 2);
+	/* the host's bases come back with VMLOAD */
+	taken_away = false;
+	machine[0].fs_base = 0x1111;
+	machine[0].gs_base = 0x2222;
+	entered(1, false);
+	assert_int_equal(((struct vmcb *)(machine[0].host_paddr + 4096))->fs.base, 0x1111);
+	assert_int_equal(
+		((struct vmcb *)(machine[0].host_paddr + 4096))->kernel_gs_base, 0x2222);
+}
+
+/* Debug registers are the guest's only when it uses them. */
+static void guest_uses_dr(void)
+{
+	processor.dr[0] = 0xd0;
+	processor.dr[3] = 0xd3;
+}
+
+static void debug_registers(void **state)
+{
+	(void)state;
+	b->dr7 = 0x400;
+	entered(1, true);
+	assert_int_equal(b->intercept[1], UINT32_MAX);
+	assert_int_equal(processor.dr_writes + processor.dr_reads, 0);
+	assert_int_equal(run(0x23, 0, 0), SK_EXIT_NONE); /* it wants them */
+	in_guest = guest_uses_dr;
+	entered(1, false);
+	assert_int_equal(b->intercept[1], 0);
+	assert_int_equal(processor.dr_writes, 4);
+	assert_int_equal(processor.dr_reads, 4);
+	in_guest = NULL;
+	processor.dr[0] = processor.dr[3] = 0xbad;
+	entered(1, false);
+	assert_int_equal(b->intercept[1], UINT32_MAX);
+	b->dr7 = 0x401; /* a breakpoint of the guest's */
+	entered(1, false);
+	assert_int_equal(processor.dr_writes, 8);
+	assert_int_equal(b->intercept[1], 0);
+	assert_int_equal(processor.dr[0], 0xd0);
+	assert_int_equal(processor.dr[3], 0xd3);
+}
+
+/* --- interrupts --------------------------------------------------------------------------------------------- */
+
+static uint64_t injected;
+static uint32_t v_intr, intercepts_seen;
+static void look(void)
+{
+	injected = b->event_inject;
+	v_intr = b->v_intr;
+	intercepts_seen = b->intercept[3];
+}
+
+static void deliver(
+	uint32_t pending, uint64_t rflags, uint64_t shadow, uint32_t tpr, uint64_t event)
+{
+	v.pending_irq = pending;
+	b->rflags = rflags;
+	b->int_shadow = shadow;
+	b->v_intr = (b->v_intr & ~0xffu) | tpr;
+	b->event_inject = event;
+	in_guest = look;
+	assert_int_equal(run(EXIT_HLT, 0, 0), SK_EXIT_HLT);
+}
+
+static void delivered(uint64_t event)
+{
+	assert_int_equal(injected, event);
+	assert_int_equal(v.pending_irq, 0);
+	assert_int_equal(intercepts_seen & INTERCEPT(EXIT_VINTR), 0);
+	assert_int_equal(v_intr & V_IRQ, 0);
+}
+
+static void waits_for_a_window(uint32_t priority, bool no_priority)
+{
+	assert_int_equal(v.pending_irq & 0x100, 0x100);
+	assert_int_equal(intercepts_seen & INTERCEPT(EXIT_VINTR), INTERCEPT(EXIT_VINTR));
+	assert_int_equal(v_intr & V_IRQ, V_IRQ);
+	assert_int_equal(v_intr >> 16 & 0xf, priority);
+	assert_int_equal((v_intr & V_IGN_TPR) != 0, no_priority);
+}
+
+static void interrupts_are_delivered(void **state)
+{
+	(void)state;
+	deliver(0x140, RFLAGS_IF, 0, 0, 0);
+	delivered(EVENT_VALID | 0x40);
+	deliver(0x140, 0, 0, 0, 0);
+	waits_for_a_window(4, false);
+	assert_int_equal(injected, 0);
+	deliver(0x140, RFLAGS_IF, 1, 0, 0);
+	waits_for_a_window(4, false);
+	deliver(0x140, RFLAGS_IF, 0, 4, 0); /* its task priority holds it */
+	waits_for_a_window(4, false);
+	deliver(0x150, RFLAGS_IF, 0, 4, 0);
+	delivered(EVENT_VALID | 0x50);
+	deliver(0x140, RFLAGS_IF, 0, 0, EVENT_VALID | 0x30e); /* another event goes first */
+	waits_for_a_window(4, false);
+	assert_int_equal(injected, EVENT_VALID | 0x30e);
+	deliver(0x108, RFLAGS_IF, 0, 15, 0); /* no priority holds what no APIC sent */
+	delivered(EVENT_VALID | 0x08);
+	deliver(0x108, 0, 0, 15, 0);
+	waits_for_a_window(0, true);
+	deliver(0, RFLAGS_IF, 0, 0, 0);
+	delivered(0);
+	deliver(0x100, RFLAGS_IF, 0, 0, 0);
+	delivered(EVENT_VALID);
+}
+
+/* --- exits ---------------------------------------------------------------------------------------------------- */
+
+static void exits_have_reasons(void **state)
+{
+	static const struct {
+		uint32_t code, reason;
+		uint8_t length;
+	} rows[] = { { 0x81, SK_EXIT_HYPERCALL, 3 }, { 0x7c, SK_EXIT_RDMSR, 2 },
+		{ 0x78, SK_EXIT_HLT, 1 }, { 0x72, SK_EXIT_CPUID, 2 },
+		{ 0x77, SK_EXIT_PAUSE, 2 }, { 0x8d, SK_EXIT_XSETBV, 3 },
+		{ 0x89, SK_EXIT_WBINVD, 2 }, { 0x76, SK_EXIT_WBINVD, 2 },
+		{ 0x7f, SK_EXIT_SHUTDOWN, 0 }, { 0x7d, SK_EXIT_TASK_SWITCH, 0 },
+		{ 0x6f, SK_EXIT_UNDEFINED, 2 }, { 0x7a, SK_EXIT_UNDEFINED, 3 },
+		{ 0x80, SK_EXIT_UNDEFINED, 3 }, { 0x82, SK_EXIT_UNDEFINED, 3 },
+		{ 0x83, SK_EXIT_UNDEFINED, 3 }, { 0x84, SK_EXIT_UNDEFINED, 3 },
+		{ 0x85, SK_EXIT_UNDEFINED, 3 }, { 0x86, SK_EXIT_UNDEFINED, 3 },
+		{ 0x8a, SK_EXIT_UNDEFINED, 3 }, { 0x8b, SK_EXIT_UNDEFINED, 3 },
+		{ 0x8c, SK_EXIT_UNDEFINED, 3 }, { 0x8e, SK_EXIT_UNDEFINED, 3 },
+		{ 0x66, SK_EXIT_UNKNOWN, 0 }, { 0x401, SK_EXIT_UNKNOWN, 0 } };
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		b->next_rip = 0;
+		assert_int_equal(run(rows[i].code, 0, 0x99), rows[i].reason);
+		assert_int_equal(s->instr_len, rows[i].length);
+		assert_int_equal(s->n_instr, 0);
+		assert_int_equal(s->qual[0], rows[i].code);
+		assert_int_equal(s->qual[2], 0x99);
+		b->rip = 0x1000; /* the processor says more than the table */
+		b->next_rip = 0x1005;
+		run(rows[i].code, 0, 0x99);
+		assert_int_equal(s->instr_len, rows[i].length ? 5 : 0);
+		b->next_rip = 0x1010; /* longer than any instruction is */
+		run(rows[i].code, 0, 0x99);
+		assert_int_equal(s->instr_len, rows[i].length);
+		b->rip = 0xfff0;
+	}
+	assert_int_equal(run(0x7c, 1, 0), SK_EXIT_WRMSR);
+	b->rip = 0x1000;
+	b->next_rip = 0x1004;
+	features.svm_bits &= ~(uint32_t)FEATURE_NRIP;
+	run(0x72, 0, 0);
+	assert_int_equal(s->instr_len, 2);
+}
+
+static void records_of_io_faults_and_cr4(void **state)
+{
+	(void)state;
+	b->rip = 0x1000;
+	assert_int_equal(run(0x7b, 0x3f8ull << 16 | 2 << 4 | 1, 0x1002), SK_EXIT_IO);
+	assert_int_equal(s->qual[0], 0x3f8 | 2 << 16 | 1 << 24);
+	assert_int_equal(s->qual[1], 0x1002);
+	assert_int_equal(s->instr_len, 2);
+	assert_int_equal(
+		run(0x7b, 0x60ull << 16 | 4 << 4 | 1 << 2 | 1 << 3, 0x1003), SK_EXIT_IO);
+	assert_int_equal(s->qual[0], 0x60 | 4 << 16 | 1 << 25 | 1 << 26);
+	b->n_fetched = 3;
+	memcpy(b->fetched, "\x8b\x07\x90", 3);
+	assert_int_equal(run(0x400, 1 | 2, 0xfee00000), SK_EXIT_NESTED_FAULT);
+	assert_int_equal(s->qual[0], 0xfee00000);
+	assert_int_equal(s->qual[1], SK_NF_PRESENT | SK_NF_WRITE);
+	assert_int_equal(s->n_instr, 3);
+	assert_memory_equal(s->instr, "\x8b\x07\x90", 3);
+	assert_int_equal(run(0x400, 16 | 1ull << 33, 0), SK_EXIT_NESTED_FAULT);
+	assert_int_equal(s->qual[1], SK_NF_EXEC | SK_NF_TABLE);
+	b->n_fetched = 16; /* more than there are */
+	run(0x400, 0, 0);
+	assert_int_equal(s->n_instr, 0);
+	assert_int_equal(s->qual[1], 0);
+	b->n_fetched = 15;
+	run(0x400, 0, 0);
+	assert_int_equal(s->n_instr, 15);
+	assert_int_equal(run(0x14, 1ull << 63 | 9, 0), SK_EXIT_CR_WRITE);
+	assert_int_equal(s->qual[0], 4);
+	assert_int_equal(s->qual[1], 9);
+	assert_int_equal(run(0x14, 9, 0), SK_EXIT_CR_WRITE);
+	assert_int_equal(s->qual[1], 0xff);
+}
+
+/* What an exit interrupted is delivered again, but for what the guest does again by itself. */
+static uint64_t interrupted;
+static void interrupt_delivery(void) { b->exit_int_info = interrupted; }
+
+static void events_are_not_lost(void **state)
+{
+	static const struct {
+		uint64_t info, again;
+	} rows[] = { { EVENT_VALID | 0x41, EVENT_VALID | 0x41 }, { 0x41, 0 },
+		{ EVENT_VALID | 0x400 | 0x80, 0 }, /* INT n */
+		{ EVENT_VALID | 0x300 | 3, 0 }, { EVENT_VALID | 0x300 | 4, 0 },
+		{ EVENT_VALID | 0x300 | 3 << 16 | 14, EVENT_VALID | 0x300 | 3 << 16 | 14 },
+		{ 0x2200000000ull | EVENT_VALID | 0xb0e,
+			0x2200000000ull | EVENT_VALID | 0xb0e },
+		{ EVENT_VALID | 0x202, EVENT_VALID | 0x202 } };
+
+	(void)state;
+	in_guest = interrupt_delivery;
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		interrupted = rows[i].info;
+		assert_int_equal(run(0x400, 0, 0), SK_EXIT_NESTED_FAULT);
+		assert_int_equal(b->event_inject, rows[i].again);
+		assert_int_equal(s->event, (uint32_t)rows[i].again);
+		assert_int_equal(s->event_code, rows[i].again >> 32);
+		assert_int_equal(s->qual[1], 0);
+	}
+}
+
+static void the_kernels_own_exits(void **state)
+{
+	(void)state;
+	assert_int_equal(run(0x60, 0, 0), SK_EXIT_NONE);
+	assert_int_equal(windows, 1); /* the interrupt is let in */
+	for (uint32_t code = 0x61; code <= 0x64; code++)
+		assert_int_equal(run(code, 0, 0), SK_EXIT_NONE);
+	assert_int_equal(windows, 1);
+	assert_int_equal(run(0x20, 0, 0), SK_EXIT_NONE);
+	assert_int_equal(run(0x3f, 0, 0), SK_EXIT_NONE);
+	/* #DB and #AC go to the guest */
+	assert_int_equal(run(0x41, 0, 0), SK_EXIT_NONE);
+	assert_int_equal(b->event_inject, EVENT_VALID | 0x301);
+	assert_int_equal(run(0x51, 0, 0), SK_EXIT_NONE);
+	assert_int_equal(b->event_inject, EVENT_VALID | 0x311 | 1 << 11);
+	/* but not over what was on its way */
+	in_guest = interrupt_delivery;
+	interrupted = EVENT_VALID | 0x41;
+	assert_int_equal(run(0x41, 0, 0), SK_EXIT_NONE);
+	assert_int_equal(b->event_inject, EVENT_VALID | 0x41);
+	/* the state page is up to date after any exit */
+	b->rip = 0x9999;
+	b->cs.base = 0x8888;
+	run(0x64, 0, 0);
+	assert_int_equal(s->rip, 0x9999);
+	assert_int_equal(s->seg[SK_CS].base, 0x8888);
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, set_up)
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(processor_is_ready),
+		TEST(processors_without),
+		TEST(guests_begin_as_after_reset),
+		TEST(groups_are_loaded),
+		TEST(groups_are_synced),
+		TEST(xcr0_is_checked),
+		TEST(asids_are_given_out),
+		TEST(flushes_are_not_lost),
+		TEST(owners_of_registers),
+		TEST(debug_registers),
+		TEST(interrupts_are_delivered),
+		TEST(exits_have_reasons),
+		TEST(records_of_io_faults_and_cr4),
+		TEST(events_are_not_lost),
+		TEST(the_kernels_own_exits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
