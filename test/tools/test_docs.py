@@ -95,7 +95,7 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_functions_exist(page, identifiers):
-    named = {word[:-2] for word in code_words(read(page)) if re.fullmatch(r"[a-z_]\w+\(\)", word)}
+    named = {word[:-2] for word in code_words(read(page)) if re.fullmatch(r"[a-z_][a-z0-9_]+\(\)", word)}
     named.update(re.findall(r"([a-z_]\w+)\(\)", split_fences(read(page))[1]))
     assert sorted(named - identifiers) == []
 
