@@ -26,7 +26,8 @@ static struct record tx;
 static uint32_t tx_at;
 static uint8_t rx[64];
 static uint32_t n_rx;
-static bool broken; /* the client sent what is no record, or one without text */
+/* The client sent a malformed record, or one without text. */
+static bool broken;
 
 static uint8_t reg_in(uint8_t reg)
 {
@@ -77,7 +78,7 @@ static bool rx_flush(void)
 	if (!client)
 		return false;
 	memcpy(r.text, rx, n_rx);
-	while ((rc = svc_send(client, false, &r, len)) == -SK_E_AGAIN)
+	while ((rc = svc_respond(client, &r, len)) == -SK_E_AGAIN)
 		if (!ring_room_idle(&client->rsp, len))
 			return false;
 	if (rc) /* it is there no more, but for SVC_CLOSE */
@@ -96,20 +97,15 @@ static struct ns16550 uart = {
 	.in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte
 };
 
-/* Space that sending freed goes back to the client, who may wait for it. */
-static void tx_release(void)
-{
-	if (client && ring_get_flush(&client->req))
-		svc_signal(client);
-}
-
 static void irq_event(void *ctx)
 {
 	(void)ctx;
 	ns16550_interrupt(&uart);
 	(void)rx_flush();
-	tx_release();
-	if (client && ring_get_idle(&client->req))
+	if (!client)
+		return;
+	svc_settle(client);
+	if (svc_more(client))
 		ns16550_tx_kick(&uart);
 }
 

@@ -77,7 +77,7 @@ static int respond(const struct blk_req *q, int status, uint32_t flags, uint64_t
 {
 	struct blk_rsp rsp = { q->id, status, flags, result };
 
-	return svc_send(client, false, &rsp, sizeof(rsp));
+	return svc_respond(client, &rsp, sizeof(rsp));
 }
 
 static struct slot *slot_free_find(void)
@@ -199,7 +199,7 @@ static void slot_finish(struct slot *s)
 	s->busy = false;
 	n_busy--;
 	if (client && respond(&s->q, status == 0 ? 0 : -SK_E_IO, 0, 0))
-		conn_kill(client, "writes nonsense into its ring");
+		svc_conn_kill(client, "writes nonsense into its ring");
 	if (closing && n_busy == 0) {
 		struct svc_conn *c = closing;
 

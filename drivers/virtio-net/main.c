@@ -119,7 +119,7 @@ static int buffer_give(struct side *s, const struct net_desc *d)
 static void respond(const struct net_desc *d)
 {
 	if (client && ring_put(&client->rsp, d, sizeof(*d)))
-		conn_kill(client, "writes nonsense into its ring");
+		svc_conn_kill(client, "writes nonsense into its ring");
 }
 
 /* It comes back as it is. */
@@ -205,8 +205,8 @@ static void irq_event(void *ctx)
 	(void)ctx;
 	side_finished(&tx, tx_finish);
 	side_finished(&rx, rx_finish);
-	if (client && ring_put_flush(&client->rsp))
-		svc_signal(client);
+	if (client)
+		svc_settle(client);
 }
 
 static int side_init(struct side *s, uint16_t index)

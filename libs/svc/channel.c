@@ -76,9 +76,8 @@ struct svc_conn *svc_channel(const char *name)
 
 void svc_signal(struct svc_conn *c) { edge_signal(c->signal); }
 
-int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
+static int send(struct svc_conn *c, struct ring *r, const void *rec, uint32_t len)
 {
-	struct ring *r = to_service ? &c->req : &c->rsp;
 	int rc;
 
 	if (c->dead)
@@ -89,22 +88,24 @@ int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
 	return rc;
 }
 
+int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
+{
+	return send(c, &c->req, rec, len);
+}
+
+int svc_respond(struct svc_conn *c, const void *rec, uint32_t len)
+{
+	return send(c, &c->rsp, rec, len);
+}
+
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 {
 	struct channel *ch = (struct channel *)c;
 	int rc = svc_on_bit(ch->bit, fn, ctx, svc_info()->channel[c->number].name);
 
-	if (!rc && ring_get_idle(&c->rsp))
+	if (!rc && svc_more(c))
 		rc = svc_raise(ch->bit);
 	return rc;
-}
-
-static void channel_flush(struct svc_conn *c)
-{
-	bool wake = ring_put_flush(&c->req);
-
-	if (ring_get_flush(&c->rsp) || wake)
-		svc_signal(c);
 }
 
 uint32_t channel_bit(const struct svc_conn *c) { return ((const struct channel *)c)->bit; }
@@ -126,8 +127,8 @@ bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx)
 	do {
 		before = c->rsp.index;
 		fn(ctx);
-		channel_flush(c);
-		more = ring_get_idle(&c->rsp);
+		svc_settle(c);
+		more = svc_more(c);
 	} while (more && !turn_over(c) && c->rsp.index != before);
 	if (more && turn_over(c))
 		return svc_raise(bit) == 0;

@@ -34,17 +34,6 @@ void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps);
 /* turn.c. A turn begins; false: it is left out, for an earlier one cost more than its share. */
 bool turn_begin(struct svc_conn *c);
 bool turn_over(const struct svc_conn *c);
-/* The ring that records come in by. */
-static inline struct ring *conn_in(struct svc_conn *c)
-{
-	return c->channel ? &c->rsp : &c->req;
-}
-
-static inline struct ring *conn_out(struct svc_conn *c)
-{
-	return c->channel ? &c->req : &c->rsp;
-}
-
 /* serve.c */
 void serve_call(struct message *q, bool *later);
 /* The answer to q was heard, or the caller had given up before. */

@@ -55,7 +55,7 @@ int svc_serve(const struct svc_service *s)
 
 static bool live(const struct conn *k) { return k->state == OPEN && !k->c.dead; }
 
-struct svc_conn *svc_next(struct svc_conn *after)
+struct svc_conn *svc_conn_next(struct svc_conn *after)
 {
 	struct conn *k = after ? ((struct conn *)after)->next : conns;
 
@@ -73,7 +73,7 @@ static struct conn *conn_find(uint64_t number)
 	return k;
 }
 
-void conn_kill(struct svc_conn *c, const char *why)
+void svc_conn_kill(struct svc_conn *c, const char *why)
 {
 	if (c->dead)
 		return;
@@ -200,14 +200,6 @@ static struct conn *conn_new(const struct message *q, const struct open_request 
 
 static uint32_t conn_bit(const struct conn *k) { return k->c.number % CLIENT_BITS; }
 
-static void conn_publish(struct conn *k)
-{
-	bool wake = ring_put_flush(&k->c.rsp);
-
-	if (ring_get_flush(&k->c.req) || wake)
-		svc_signal(&k->c);
-}
-
 static int open_commit(struct message *q, const struct open_request *o)
 {
 	struct conn *k = conn_new(q, o);
@@ -228,9 +220,9 @@ static int open_commit(struct message *q, const struct open_request *o)
 		goto drop_signal;
 	k->next = conns;
 	conns = k;
-	(void)ring_get_idle(
-		&k->c.req); /* the wish: nothing can be there, the client has not got it yet */
-	conn_publish(k);
+	/* The wish for a signal. Nothing can be there: the client does not have the connection yet. */
+	(void)svc_more(&k->c);
+	svc_settle(&k->c);
 	q->mr[1] = q->number = k->c.number;
 	q->n = 4;
 	q->caps.out[0] = signal;
@@ -480,13 +472,13 @@ static void conn_event(struct conn *k)
 		before = k->c.req.index;
 		rc = service->event ? service->event(&k->c) : 0;
 		if (rc && rc != -SK_E_AGAIN) {
-			conn_kill(&k->c, "it broke the protocol");
+			svc_conn_kill(&k->c, "it broke the protocol");
 			return;
 		}
 		if (!live(k))
 			return;
-		conn_publish(k);
-		more = ring_get_idle(&k->c.req);
+		svc_settle(&k->c);
+		more = svc_more(&k->c);
 	} while (more && !turn_over(&k->c) && k->c.req.index != before);
 	if (more && turn_over(&k->c))
 		turn_want(k);

@@ -48,11 +48,34 @@ struct svc_conn {
 	void *priv;     /* the service's own state for it */
 };
 
+/* The ring that records come in by, and the ring that they go out by. */
+static inline struct ring *conn_in(struct svc_conn *c)
+{
+	return c->channel ? &c->rsp : &c->req;
+}
+
+static inline struct ring *conn_out(struct svc_conn *c)
+{
+	return c->channel ? &c->req : &c->rsp;
+}
+
 /* Client: find channel `name` of the start-up page and set up its rings. NULL if the manifest gives none. */
 struct svc_conn *svc_channel(const char *name);
-/* Send on the side's outgoing ring and signal if the peer sleeps. As ring_put. */
-int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len) must_check;
+/* One record to the service, or to the client, with a signal if the peer sleeps. The result is that of ring_put(). */
+int svc_request(struct svc_conn *c, const void *rec, uint32_t len) must_check;
+int svc_respond(struct svc_conn *c, const void *rec, uint32_t len) must_check;
 void svc_signal(struct svc_conn *c);
+/*
+ * The loop settles the rings of a connection around its handler. Code that uses them elsewhere (at start-up, in a thread,
+ * for one client in the handler of another) does it itself:
+ * svc_settle()       publishes what was put and taken, and signals the peer where it waits for that.
+ * svc_more()         asks for a signal at the next record; true: there is one already.
+ * svc_next_record()  the next record, as ring_get(). Where there is none, the rings are settled and the peer will signal:
+ *                    a loop over it can end there. A loop that ends earlier calls svc_settle().
+ */
+void svc_settle(struct svc_conn *c);
+bool svc_more(struct svc_conn *c);
+int svc_next_record(struct svc_conn *c, void *buf, uint32_t max) must_check;
 /*
  * Do n records of len bytes fit the side's outgoing ring? If not, the peer signals when it has made room: a request is
  * taken only when its answer fits, so that who does not take answers waits, and nobody else does.
@@ -97,7 +120,7 @@ struct svc_service {
 int svc_serve(const struct svc_service *s) must_check;
 void svc_closed(struct svc_conn *c, int result);
 /* Drop a client that broke the protocol: logs once, stops its rings; SVC_CLOSE comes later. */
-void conn_kill(struct svc_conn *c, const char *why);
+void svc_conn_kill(struct svc_conn *c, const char *why);
 /*
  * A client has one turn after the other with the other clients, and a turn is so much work: SVC_TURN bytes, of which a
  * request counts SVC_RECORD (about what copying as many bytes costs), and a handler adds by svc_charge() what it copies
@@ -113,7 +136,7 @@ void svc_charge(struct svc_conn *c, uint64_t bytes);
 void svc_resume(struct svc_conn *c);
 
 /* Iterate over connections, with those that are dead, and those being closed whose priv is still set. */
-struct svc_conn *svc_next(struct svc_conn *after);
+struct svc_conn *svc_conn_next(struct svc_conn *after);
 
 /*
  * Around every event() and channel handler the loop publishes what was put and taken, signals the peer where it
@@ -141,6 +164,8 @@ void svc_timer_set(struct svc_timer *t, sk_time_t deadline);
 sk_time_t svc_now(void);
 sk_time_t svc_in_ms(uint32_t ms);
 
+/* svc_next_record() that waits for one: for start-up, as svc_wait(). */
+int svc_wait_record(struct svc_conn *c, void *buf, uint32_t max, sk_time_t deadline) must_check;
 /*
  * Wait until the service behind channel c signals; all other events stay pending for svc_run(). For start-up,
  * and for a domain whose work cannot be cut into events (files: its file system library reads synchronously).

@@ -89,8 +89,7 @@ static bool record_put(struct svc_conn *c, bool to_service, uint16_t type, uint3
 		return false;
 	if (rc == -SK_E_AGAIN)
 		rc = ring_put2(r, &m, sizeof(m), text, (uint32_t)len);
-	if (rc == 0 && ring_put_flush(r))
-		svc_signal(c);
+	svc_settle(c);
 	return rc == 0;
 }
 
@@ -237,15 +236,12 @@ static int shell_pump(void)
 		return 0;
 	reset_owed = false;
 	while (shell && shell->conn && !shell->conn->dead && !attached) {
-		int rc = waiting ? 0 : ring_get(&shell->conn->req, r, sizeof(*r));
+		int rc = waiting ? 0 : svc_next_record(shell->conn, r, sizeof(*r));
 
-		if (rc < 0) {
-			if (rc != -SK_E_AGAIN)
-				return -SK_E_PEER;
-			if (!ring_get_idle(&shell->conn->req))
-				break;
-			continue;
-		}
+		if (rc == -SK_E_AGAIN)
+			break;
+		if (rc < 0)
+			return -SK_E_PEER;
 		if (!waiting &&
 			(rc < (int)sizeof(r->m) || r->m.len != (unsigned int)rc - sizeof(r->m)))
 			return -SK_E_PEER;
@@ -253,8 +249,8 @@ static int shell_pump(void)
 		if (waiting)
 			break;
 	}
-	if (shell && shell->conn && ring_get_flush(&shell->conn->req))
-		svc_signal(shell->conn);
+	if (shell && shell->conn)
+		svc_settle(shell->conn);
 	return 0;
 }
 
@@ -294,7 +290,7 @@ static void show(void)
 	else
 		(void)log_show(&urgent_log, &urgent_pos);
 	if (!attached && shell && shell->conn && shell_pump())
-		conn_kill(shell->conn, "broke the console protocol");
+		svc_conn_kill(shell->conn, "broke the console protocol");
 	show_attached(); /* the shell may just have attached: no other event need come */
 	dmesg_pump();
 }
@@ -364,9 +360,7 @@ static bool input_take(void)
 	int rc;
 
 	while (input_room(&input) >= CONSOLE_CHUNK_MAX) {
-		rc = ring_get(&uart->rsp, &r, sizeof(r));
-		if (rc == -SK_E_AGAIN && ring_get_idle(&uart->rsp))
-			continue;
+		rc = svc_next_record(uart, &r, sizeof(r));
 		if (rc < 0)
 			break;
 		if (rc < (int)sizeof(r.m) || r.m.type != CONSOLE_DATA ||
@@ -375,8 +369,7 @@ static bool input_take(void)
 		input_add(&input, r.text, r.m.len);
 		any = true;
 	}
-	if (ring_get_flush(&uart->rsp))
-		svc_signal(uart);
+	svc_settle(uart);
 	return any;
 }
 

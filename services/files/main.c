@@ -68,7 +68,7 @@ static int request_serve(struct svc_conn *c, const struct record *r, uint32_t le
 	if (len < sizeof(r->q) || len - sizeof(r->q) != r->q.path_len)
 		return -SK_E_PEER;
 	rsp.status = request_execute(c, r, &rsp);
-	return svc_send(c, false, &rsp, sizeof(rsp));
+	return svc_respond(c, &rsp, sizeof(rsp));
 }
 
 static int client_event(struct svc_conn *c)

@@ -18,22 +18,12 @@ static uint32_t volume_block = BLK_SECTOR; /* reads are of whole ones */
 
 static int transact(const struct blk_req *q, struct blk_rsp *rsp)
 {
-	int rc = svc_send(storage, true, q, sizeof(*q));
+	int n, rc = svc_request(storage, q, sizeof(*q));
 
 	if (rc)
 		return rc;
-	while ((rc = ring_get(&storage->rsp, rsp, sizeof(*rsp))) == -SK_E_AGAIN) {
-		if (ring_get_idle(&storage->rsp))
-			continue;
-		rc = svc_wait(storage);
-		if (rc)
-			return rc;
-	}
-	if (ring_get_flush(&storage->rsp))
-		svc_signal(storage);
-	if (rc != sizeof(*rsp) || rsp->id != q->id)
-		return -SK_E_PEER;
-	return rsp->status;
+	n = svc_wait_record(storage, rsp, sizeof(*rsp), SK_NO_DEADLINE);
+	return n == sizeof(*rsp) && rsp->id == q->id ? rsp->status : -SK_E_PEER;
 }
 
 int volume_use_channel(struct svc_conn *c)

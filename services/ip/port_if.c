@@ -24,7 +24,7 @@ static void rx_post(struct port_if *p)
 	while (p->n_rx_ours) {
 		d.id = p->rx_ours[p->n_rx_ours - 1];
 		d.offset = (uint64_t)d.id * BUFFER;
-		if (svc_send(p->conn, true, &d, sizeof(d)))
+		if (svc_request(p->conn, &d, sizeof(d)))
 			return;
 		p->posted[d.id] = true;
 		p->n_rx_ours--;
@@ -43,7 +43,7 @@ static err_t frame_out(struct netif *netif, struct pbuf *pb)
 	d.id = p->tx_free[p->n_tx_free - 1];
 	d.offset = (uint64_t)(BUFFERS + d.id) * BUFFER;
 	pbuf_copy_partial(pb, p->conn->data + d.offset, pb->tot_len, 0);
-	if (svc_send(p->conn, true, &d, sizeof(d)))
+	if (svc_request(p->conn, &d, sizeof(d)))
 		return ERR_IF;
 	p->sent[d.id] = true;
 	p->n_tx_free--;

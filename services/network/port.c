@@ -72,7 +72,7 @@ static void put(struct port *p, const struct frame *f)
 		p->sent[b.id] = true;
 	}
 	if (ring_put(out, &d, sizeof(d))) {
-		conn_kill(p->conn, "writes nonsense into its ring");
+		svc_conn_kill(p->conn, "writes nonsense into its ring");
 		return;
 	}
 	p->dirty = true;
@@ -156,6 +156,5 @@ void port_flush(struct port *p)
 	if (!p->dirty)
 		return;
 	p->dirty = false;
-	if (ring_put_flush(p->uplink ? &p->conn->req : &p->conn->rsp))
-		svc_signal(p->conn);
+	svc_settle(p->conn);
 }

@@ -31,7 +31,7 @@ static int respond(struct client *cl, uint64_t id, int status, uint32_t flags, u
 {
 	struct blk_rsp rsp = { id, status, flags, result };
 
-	return svc_send(cl->conn, false, &rsp, sizeof(rsp));
+	return svc_respond(cl->conn, &rsp, sizeof(rsp));
 }
 
 static int info_respond(struct client *cl, const struct blk_req *q)
@@ -114,14 +114,13 @@ static void stalled_serve(struct disk *d)
 		if (cl->conn->dead)
 			continue;
 		rc = request_take(cl);
-		if (ring_get_flush(&cl->conn->req))
-			svc_signal(cl->conn);
+		svc_settle(cl->conn);
 		if (rc == 0)
 			stall(cl);
 		else if (rc == -SK_E_AGAIN)
 			svc_resume(cl->conn);
 		else
-			conn_kill(cl->conn, "broke the block protocol");
+			svc_conn_kill(cl->conn, "broke the block protocol");
 	}
 }
 
@@ -234,7 +233,7 @@ static void flight_land(const struct flight *f, const struct blk_rsp *rsp)
 	if (cl->closing)
 		closing_land(cl, f, rsp);
 	else if (!cl->conn->dead && respond(cl, f->id, rsp->status, rsp->flags, rsp->result))
-		conn_kill(cl->conn, "writes nonsense into its ring");
+		svc_conn_kill(cl->conn, "writes nonsense into its ring");
 }
 
 void client_driver_event(void *ctx)
@@ -249,5 +248,5 @@ void client_driver_event(void *ctx)
 	endings_serve(d);
 	stalled_serve(d);
 	if (rc == -SK_E_PEER)
-		conn_kill(d->driver, "the disk's driver writes nonsense into its ring");
+		svc_conn_kill(d->driver, "the disk's driver writes nonsense into its ring");
 }

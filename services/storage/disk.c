@@ -31,7 +31,7 @@ int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q, enum
 	if (i == BLK_DEPTH)
 		return -SK_E_AGAIN;
 	out.id = i;
-	rc = svc_send(d->driver, true, &out, sizeof(out));
+	rc = svc_request(d->driver, &out, sizeof(out));
 	if (rc)
 		return rc;
 	d->flight[i] = (struct flight){ cl, q->id, use };
@@ -67,7 +67,8 @@ static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp
 		return rc;
 	while ((rc = disk_finished(d, &f, rsp)) == -SK_E_AGAIN) {
 		d->driver->spent = 0; /* nobody else has a turn yet */
-		if (ring_get_idle(&d->driver->rsp))
+		svc_settle(d->driver);
+		if (svc_more(d->driver))
 			continue;
 		rc = svc_wait_until(d->driver, deadline);
 		if (rc)

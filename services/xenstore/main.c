@@ -82,7 +82,7 @@ static void turn_want_all(void)
 {
 	struct svc_conn *c;
 
-	for (c = svc_next(NULL); c; c = svc_next(c))
+	for (c = svc_conn_next(NULL); c; c = svc_conn_next(c))
 		if (c->priv && events_due(c->priv)) /* NULL: being closed */
 			turn_want(c->priv);
 }
@@ -160,7 +160,7 @@ static int request_take(struct client *cl)
 static bool turn_serve(struct client *cl)
 {
 	struct svc_conn *c = cl->conn;
-	bool wake, more = true;
+	bool more = true;
 	int rc = send_due(cl);
 
 	if (!rc)
@@ -171,15 +171,13 @@ static bool turn_serve(struct client *cl)
 		rc = send_due(cl); /* M3 */
 		turn_want_all();
 	} else if (rc == -SK_E_AGAIN && more) {
-		more = ring_get_idle(&c->req);
+		more = svc_more(c);
 	}
 	if (rc && rc != -SK_E_AGAIN) {
-		conn_kill(c, "not a xenstore message");
+		svc_conn_kill(c, "not a xenstore message");
 		return false;
 	}
-	wake = ring_put_flush(&c->rsp);
-	if (ring_get_flush(&c->req) || wake)
-		svc_signal(c);
+	svc_settle(c);
 	return more;
 }
 

@@ -87,7 +87,7 @@ static bool send_job(struct job *j)
 	if (j->op == FILES_READ && rec.q.length > FILES_TEXT_MAX + 1)
 		rec.q.length = FILES_TEXT_MAX + 1;
 	memcpy(rec.path, j->path, rec.q.path_len);
-	return svc_send(chan, true, &rec, (uint32_t)sizeof(rec.q) + rec.q.path_len) == 0;
+	return svc_request(chan, &rec, (uint32_t)sizeof(rec.q) + rec.q.path_len) == 0;
 }
 
 static void jobs_pump(void)

@@ -88,8 +88,8 @@ static bool request_send(struct request *r)
 	rec.native = (struct xs_native){ .role = XS_ROLE_DOM0, .seq = r->seq };
 	rec.head = r->head;
 	memcpy(rec.payload, r->payload, r->head.len);
-	return svc_send(chan, true, &rec,
-		       (uint32_t)(sizeof(rec) - PAYLOAD_MAX + r->head.len)) == 0;
+	return svc_request(chan, &rec, (uint32_t)(sizeof(rec) - PAYLOAD_MAX + r->head.len)) ==
+	       0;
 }
 
 static void requests_pump(void)

@@ -70,9 +70,9 @@ struct guest {
 	sk_cap_t fault_ep;
 
 	/* vmctl.c: the vmctl connection, control being its service */
-	sk_cap_t ctl_frame, ctl_signal, ctl_wake;
+	sk_cap_t ctl_frame;
 	void *ctl_region;
-	struct ring from_vmm, to_vmm;
+	struct svc_conn ctl;
 	bool was_ready; /* READY came */
 	bool broken;    /* the VMM broke the protocol */
 	struct vmctl_stats stats;

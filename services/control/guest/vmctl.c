@@ -98,11 +98,7 @@ int vmctl_send(struct guest *g, uint32_t type, uint32_t arg)
 {
 	struct vmctl_msg m = { .type = (uint16_t)type, .arg = arg };
 
-	if (!g->ctl_region || ring_put(&g->to_vmm, &m, sizeof(m)))
-		return -1;
-	if (ring_put_flush(&g->to_vmm))
-		(void)sk_signal(g->ctl_wake);
-	return 0;
+	return g->ctl_region && !svc_respond(&g->ctl, &m, sizeof(m)) ? 0 : -1;
 }
 
 /* Only a guest that is being made can fail to be; its VMM has nothing that runs, and nothing to quiesce. */
@@ -170,7 +166,7 @@ static int record(struct guest *g)
 				  ? sizeof(struct vmctl_stats)
 				  : VMCTL_TEXT_MAX];
 	} rec;
-	int n = ring_get(&g->from_vmm, &rec, sizeof(rec));
+	int n = svc_next_record(&g->ctl, &rec, sizeof(rec));
 
 	if (n < 0)
 		return n;
@@ -185,15 +181,12 @@ static int records(struct guest *g)
 	uint32_t n = 0;
 	int rc;
 
-	do {
-		while ((rc = record(g)) == 0 && ++n < TURN)
-			continue;
-		if (ring_get_flush(&g->from_vmm))
-			(void)sk_signal(g->ctl_wake);
-	} while (rc == -SK_E_AGAIN && ring_get_idle(&g->from_vmm));
-	if (rc == 0)
-		return svc_raise(BIT_VMCTL);
-	return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
+	while ((rc = record(g)) == 0 && ++n < TURN)
+		continue;
+	if (rc)
+		return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
+	svc_settle(&g->ctl);
+	return svc_raise(BIT_VMCTL);
 }
 
 /* It is not listened to again, so that this is said once. */
@@ -238,15 +231,15 @@ int vmctl_connect(struct guest *g)
 		return rc;
 	}
 	c.rings = g->ctl_frame;
-	rc = ring_init(&g->from_vmm, g->ctl_region, RING_BYTES, 0);
+	rc = ring_init(&g->ctl.req, g->ctl_region, RING_BYTES, 0);
 	if (!rc)
-		rc = ring_init(&g->to_vmm, (char *)g->ctl_region + RING_BYTES, RING_BYTES, 0);
+		rc = ring_init(&g->ctl.rsp, (char *)g->ctl_region + RING_BYTES, RING_BYTES, 0);
 	if (!rc)
 		rc = proc_channel(&g->proc, &c, &index);
 	if (!rc)
-		rc = cap_copy(g->proc.ntfn, SK_W, 1ull << index, &g->ctl_wake);
+		rc = cap_copy(g->proc.ntfn, SK_W, 1ull << index, &g->ctl.signal);
 	if (!rc)
-		(void)ring_get_idle(&g->from_vmm); /* ask for the first signal */
+		(void)svc_more(&g->ctl); /* ask for the first signal */
 	return rc;
 }
 
@@ -254,11 +247,12 @@ void vmctl_disconnect(struct guest *g)
 {
 	if (!g->ctl_region)
 		return;
-	cap_drop(g->ctl_wake);
+	cap_drop(g->ctl.signal);
 	vm_unmap(g->ctl_region, g->ctl_frame, REGION_ORDER);
 	cap_drop(g->ctl_frame);
 	g->ctl_region = NULL;
-	g->ctl_wake = g->ctl_frame = 0;
+	g->ctl_frame = 0;
+	g->ctl = (struct svc_conn){ 0 };
 	g->stats_asked = false;
 }
 

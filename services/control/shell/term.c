@@ -40,7 +40,7 @@ static bool put(uint16_t type, uint32_t arg, const char *text, uint16_t len)
 
 	if (len)
 		memcpy(rec.text, text, len);
-	return svc_send(chan, true, &rec, (uint32_t)(sizeof(rec.m) + len)) == 0;
+	return svc_request(chan, &rec, (uint32_t)(sizeof(rec.m) + len)) == 0;
 }
 
 /* As much as the ring takes. */

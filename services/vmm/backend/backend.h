@@ -119,6 +119,6 @@ int blkback_add(const struct vm_disk *disk) must_check;
 int netback_add(const struct vm_vif *vif) must_check;
 
 /* After using a client connection's rings outside its handler: publish, give back, wake. */
-void conn_settle(struct svc_conn *c);
+void svc_settle(struct svc_conn *c);
 
 #endif

@@ -26,7 +26,6 @@
 
 #include <xen/io/blkif.h>
 
-#include "backend/settle.h"
 #include "xen/evtchn_backend.h"
 #include "xen/grant.h"
 
@@ -326,7 +325,7 @@ void disk_queues_serve(struct disk *d)
 	if (rc)
 		xb_fail(&d->dev, "impossible ring index");
 	else
-		conn_settle(d->conn);
+		svc_settle(d->conn);
 }
 
 /* ---- answers of storage ----------------------------------------------------------- */
@@ -398,7 +397,7 @@ int disk_answers_take(struct disk *d)
 			disk_queues_serve(d);
 		else
 			queues_push(d);
-		conn_settle(d->conn);
+		svc_settle(d->conn);
 	} while (ring_get_idle(&d->conn->rsp));
 	return 0;
 }

@@ -16,7 +16,6 @@
 #include <xen/io/protocols.h>
 
 #include "backend/blk_disk.h"
-#include "backend/settle.h"
 #include "xen/evtchn_backend.h"
 
 static struct disk *disk_of(struct xb_dev *dev)
@@ -249,6 +248,6 @@ int blkback_add(const struct vm_disk *cfg)
 	if (rc)
 		return rc;
 	rc = disk_info_request(d);
-	conn_settle(d->conn);
+	svc_settle(d->conn);
 	return rc;
 }

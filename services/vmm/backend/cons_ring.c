@@ -16,7 +16,6 @@
 
 #include <xen/io/console.h>
 
-#include "backend/settle.h"
 #include "edge.h"
 #include "guest.h"
 #include "proto/console.h"
@@ -122,7 +121,7 @@ static void run(void *ctx)
 		moved = output();
 		moved |= feed();
 		if (conn)
-			conn_settle(conn);
+			svc_settle(conn);
 		if (moved)
 			evtchn_backend_notify(backend);
 	} while (--turns && conn &&

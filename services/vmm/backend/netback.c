@@ -14,7 +14,6 @@
 #include <xen/io/netif.h>
 
 #include "backend/net_vif.h"
-#include "backend/settle.h"
 #include "xen/evtchn_backend.h"
 
 enum {
@@ -38,7 +37,7 @@ static void vif_serve(struct vif *v)
 		evtchn_backend_notify(v->tx_port);
 	if (v->rx.n_pages && gring_push(&v->rx))
 		evtchn_backend_notify(v->rx_port);
-	conn_settle(v->conn);
+	svc_settle(v->conn);
 	if (tx || rx)
 		xb_fail(&v->dev, "impossible ring index or packet");
 }
@@ -159,7 +158,7 @@ static int connect_rings(struct vif *v)
 	if (rc)
 		return rc;
 	vif_rx_post(v);
-	conn_settle(v->conn);
+	svc_settle(v->conn);
 	evtchn_backend_wake(v->tx_port);
 	return 0;
 }

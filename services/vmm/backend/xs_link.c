@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#include "backend/settle.h"
 #include "backend/xenbus.h"
 #include "backend/xs_ring.h"
 #include "edge.h"
@@ -93,8 +92,7 @@ int xs_link_request(uint32_t type, const void *body, uint32_t len, xs_reply_fn *
 	memcpy(backlog + backlog_len + sizeof(q) + sizeof(hdr), body, len);
 	backlog_len += (uint32_t)sizeof(q) + q.len;
 	backlog_run();
-	if (ring_put_flush(&conn->req))
-		svc_signal(conn);
+	svc_settle(conn);
 	return 0;
 }
 
@@ -105,8 +103,7 @@ int xs_link_guest_request(const struct xsd_sockmsg *m)
 	if (!conn || n_guest >= GUEST_MAX) /* L2 */
 		return -SK_E_AGAIN;
 	rc = send(XS_ROLE_GUEST, m, (uint32_t)sizeof(*m) + m->len, NULL, NULL);
-	if (rc == 0 && ring_put_flush(&conn->req))
-		svc_signal(conn);
+	svc_settle(conn);
 	return rc;
 }
 
@@ -195,7 +192,7 @@ void xs_link_run(void)
 		receive();
 		backlog_run();
 		xs_ring_run();
-		conn_settle(conn);
+		svc_settle(conn);
 	} while ((xs_ring_room() && ring_get_idle(&conn->rsp)) ||
 		 (ring_full && ring_room_idle(&conn->req, XS_RECORD_MAX)));
 }

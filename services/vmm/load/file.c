@@ -2,8 +2,8 @@
  * file.c - kernel and ramdisk, read piece by piece through connections to files
  *
  * Objects     struct file: one connection, at most one request outstanding.
- * Locks       none: main thread, before the event loop. Signals of other channels that arrive meanwhile are not
- *             lost: svc_on_channel() looks into the ring when their handlers are set.
+ * Locks       none: main thread, before the event loop. Signals of other channels that arrive meanwhile stay
+ *             pending for the loop (svc_wait_record()).
  * Invariants  F1 what the service says it read is checked against what was asked
  */
 #include "load/file.h"
@@ -12,24 +12,13 @@
 
 #include "proto/files.h"
 #include "svc/svc.h"
-#include "sys/sk.h"
 
 static int response_get(struct file *f, struct files_rsp *rsp)
 {
-	uint64_t word;
-	int n;
+	int n = svc_wait_record(f->conn, rsp, sizeof(*rsp), SK_NO_DEADLINE);
 
-	for (;;) {
-		n = ring_get(&f->conn->rsp, rsp, sizeof(*rsp));
-		if (n != -SK_E_AGAIN)
-			break;
-		if (!ring_get_idle(&f->conn->rsp))
-			(void)sk_wait(DOMAIN_CAP_NTFN, SK_NO_DEADLINE, &word);
-	}
 	if (n < 0)
 		return n;
-	if (ring_get_flush(&f->conn->rsp))
-		svc_signal(f->conn);
 	return n == sizeof(*rsp) && rsp->id == f->next_id ? rsp->status : -SK_E_PEER;
 }
 
@@ -39,7 +28,7 @@ static int request(
 	struct files_req req = {
 		.op = op, .id = ++f->next_id, .position = position, .length = length
 	};
-	int rc = svc_send(f->conn, true, &req, sizeof(req));
+	int rc = svc_request(f->conn, &req, sizeof(req));
 
 	return rc ? rc : response_get(f, rsp);
 }

@@ -143,7 +143,7 @@ static void stats_fill(struct vmctl_stats *s)
 	}
 }
 
-/* 0, or what svc_send() says. */
+/* 0, or what svc_request() says. */
 static int send_one(uint32_t type)
 {
 	struct {
@@ -165,7 +165,7 @@ static int send_one(uint32_t type)
 	} else if (type == VMCTL_GROW) {
 		m.msg.arg = grow.n;
 	}
-	return svc_send(conn, true, &m, sizeof(m.msg) + m.msg.len);
+	return svc_request(conn, &m, sizeof(m.msg) + m.msg.len);
 }
 
 static void flush(void)

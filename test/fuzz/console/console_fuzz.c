@@ -33,7 +33,7 @@ static struct sk_klog *const kernel_log = (struct sk_klog *)kernel_log_memory;
 /* ---- libs/svc, as far as the service calls it --------------------------------------------------------- */
 void svc_signal(struct svc_conn *c) { (void)c; }
 
-void conn_kill(struct svc_conn *c, const char *why)
+void svc_conn_kill(struct svc_conn *c, const char *why)
 {
 	(void)why;
 	c->dead = true;
@@ -172,7 +172,7 @@ static void deliver(struct peer *p)
 	else if (p->open && !p->conn.dead && turn_begin(&p->conn))
 		rc = client_event(&p->conn);
 	if (rc && rc != -SK_E_AGAIN)
-		conn_kill(&p->conn, "");
+		svc_conn_kill(&p->conn, "");
 }
 
 static void step(struct bytes *b)
@@ -234,6 +234,7 @@ static void start(void)
 		memset(&peers[i], 0, sizeof(peers[i]));
 	peer_reset(&peers[N_CLIENTS], N_CLIENTS, true);
 	uart = &peers[N_CLIENTS].conn;
+	uart->channel = true;
 }
 
 /* The logs of guests outlive them, but not a run. */

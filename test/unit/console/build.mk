@@ -1,5 +1,5 @@
 unit-tests += console console_log console_input ns16550
-src-unit-console := test/unit/console/console_test.c test/unit/console/console_main.c libs/ring/ring.c \
+src-unit-console := test/unit/console/console_test.c test/unit/console/console_main.c libs/ring/ring.c libs/svc/rings.c \
 	$(filter-out services/console/main.c,$(wildcard services/console/*.c))
 inc-unit-console := services/console
 cflags-unit-console := -iquote test/unit/console/fake

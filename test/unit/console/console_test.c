@@ -62,6 +62,7 @@ static void peer_init(struct peer *p)
 struct svc_conn *svc_channel(const char *name)
 {
 	assert_string_equal(name, "uart");
+	uart.c.channel = true;
 	return &uart.c;
 }
 
@@ -96,7 +97,7 @@ int svc_get(struct svc_conn *c, void *buf, uint32_t max)
 void svc_signal(struct svc_conn *c) { (void)c; }
 void svc_timer_set(struct svc_timer *t, sk_time_t deadline) { t->deadline = deadline; }
 
-void conn_kill(struct svc_conn *c, const char *why)
+void svc_conn_kill(struct svc_conn *c, const char *why)
 {
 	(void)why;
 	c->dead = true;
@@ -191,7 +192,7 @@ static void event(struct peer *p)
 {
 	p->c.spent = 0;
 	if (!p->c.dead && console->event(&p->c))
-		conn_kill(&p->c, "a breach");
+		svc_conn_kill(&p->c, "a breach");
 	(void)ring_get_flush(&p->c.req); /* the loop's part */
 	(void)ring_put_flush(&p->c.rsp);
 	settle();

@@ -313,6 +313,7 @@ struct svc_conn *svc_channel(const char *name)
 	assert_int_equal(ring_init(&k->rsp, k->mem + RING, RING, 0), 0);
 	k->c.data = k->data;
 	k->c.data_size = DATA;
+	k->c.channel = true;
 	return &k->c;
 }
 
@@ -327,12 +328,22 @@ int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 
 void svc_signal(struct svc_conn *c) { (void)c; }
 
-int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
+static int send(struct ring *r, const void *rec, uint32_t len)
 {
-	int rc = ring_put(to_service ? &c->req : &c->rsp, rec, len);
+	int rc = ring_put(r, rec, len);
 
-	(void)ring_put_flush(to_service ? &c->req : &c->rsp);
+	(void)ring_put_flush(r);
 	return rc;
+}
+
+int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
+{
+	return send(&c->req, rec, len);
+}
+
+int svc_respond(struct svc_conn *c, const void *rec, uint32_t len)
+{
+	return send(&c->rsp, rec, len);
 }
 
 int svc_raise(uint32_t bit)

@@ -4,7 +4,7 @@ inc-unit-files_tree := services/files
 ldlibs-unit-files_tree := -lext2fs -lcom_err
 
 unit-tests += files_volume
-src-unit-files_volume := test/unit/files/volume_test.c services/files/volume.c libs/ring/ring.c
+src-unit-files_volume := test/unit/files/volume_test.c services/files/volume.c libs/ring/ring.c libs/svc/rings.c libs/svc/wait.c
 inc-unit-files_volume := services/files
 ldlibs-unit-files_volume := -lext2fs -lcom_err
 

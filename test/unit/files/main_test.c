@@ -193,7 +193,7 @@ static void opens_that_are_refused(void)
 	memset(params.path, '/', sizeof(params.path));
 	assert_int_equal(
 		world_open(&c, SVC_PROTO_FILES, 3, &params, sizeof(params), DATA), -SK_E_INVAL);
-	assert_null(svc_next(NULL));
+	assert_null(svc_conn_next(NULL));
 }
 
 static void requests_beyond_the_region(void)

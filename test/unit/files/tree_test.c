@@ -15,36 +15,16 @@
 #include "volume.h"
 
 /* The channel is not used: the volume is memory. */
-int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
+int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
-	(void)c;
-	(void)to_service;
-	(void)rec;
-	(void)len;
+	(void)c, (void)rec, (void)len;
 	return -SK_E_IO;
 }
-int svc_wait(struct svc_conn *c)
+
+int svc_wait_record(struct svc_conn *c, void *buf, uint32_t max, sk_time_t deadline)
 {
-	(void)c;
+	(void)c, (void)buf, (void)max, (void)deadline;
 	return -SK_E_IO;
-}
-void svc_signal(struct svc_conn *c) { (void)c; }
-int ring_get(struct ring *r, void *buf, uint32_t max)
-{
-	(void)r;
-	(void)buf;
-	(void)max;
-	return -SK_E_IO;
-}
-bool ring_get_idle(struct ring *r)
-{
-	(void)r;
-	return false;
-}
-bool ring_get_flush(struct ring *r)
-{
-	(void)r;
-	return false;
 }
 
 enum { IMAGE = 8 << 20, BIG = 3000000 };

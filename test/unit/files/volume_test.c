@@ -22,18 +22,17 @@ static struct svc_conn conn;
 static uint32_t block;
 static unsigned int n_reads;
 
-int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
+int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
 	int rc = ring_put(&c->req, rec, len);
 
-	(void)to_service;
 	(void)ring_put_flush(&c->req);
 	return rc;
 }
 void svc_signal(struct svc_conn *c) { (void)c; }
 
 /* storage: it serves whole blocks only. */
-int svc_wait(struct svc_conn *c)
+int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 {
 	const struct blk_target t = {
 		.sectors = SIZE / 512, .region_size = DATA, .block = block, .read_only = true
@@ -42,7 +41,7 @@ int svc_wait(struct svc_conn *c)
 		.flags = BLK_READ_ONLY | blk_block_info(block) };
 	struct blk_req q;
 
-	(void)c;
+	(void)c, (void)deadline;
 	assert_int_equal(ring_get(&req, &q, sizeof(q)), sizeof(q));
 	(void)ring_get_flush(&req);
 	r.id = q.id;
@@ -64,7 +63,7 @@ static void reads(void **state)
 		image[i] = (uint8_t)(i * 7 + i / 251);
 	for (block = 512; block <= 8192; block *= 4) {
 		memset(memory, 0, sizeof(memory));
-		conn = (struct svc_conn){ .data = data, .data_size = DATA };
+		conn = (struct svc_conn){ .data = data, .data_size = DATA, .channel = true };
 		assert_int_equal(ring_init(&conn.req, memory, RING, 0), 0);
 		assert_int_equal(ring_init(&conn.rsp, memory + RING, RING, 0), 0);
 		assert_int_equal(ring_init(&req, memory, RING, 0), 0);

@@ -62,11 +62,10 @@ static err_t input(struct pbuf *p, struct netif *n)
 }
 
 /* ---- libs/svc ---- */
-int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
+int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
 	int rc = ring_put(&c->req, rec, len);
 
-	assert_true(to_service);
 	(void)ring_put_flush(&c->req);
 	return rc;
 }

@@ -18,7 +18,7 @@ static struct ring reader; /* the other end of the port's outgoing ring */
 static void *ring_mem;
 static unsigned int kills, signals;
 
-void conn_kill(struct svc_conn *c, const char *why)
+void svc_conn_kill(struct svc_conn *c, const char *why)
 {
 	(void)why;
 	c->dead = true;
@@ -28,14 +28,6 @@ void svc_signal(struct svc_conn *c)
 {
 	(void)c;
 	signals++;
-}
-int svc_send(struct svc_conn *c, bool to_service, const void *rec, uint32_t len)
-{
-	struct ring *r = to_service ? &c->req : &c->rsp;
-	int rc = ring_put(r, rec, len);
-
-	(void)ring_put_flush(r);
-	return rc;
 }
 
 static int setup(void **state)
@@ -181,7 +173,7 @@ static void uplink(void **state)
 
 	(void)state;
 	port_init(&p, &conn, "uplink", NET_CSUM_BLANK);
-	p.uplink = true;
+	p.uplink = conn.channel = true;
 	assert_true(port_uplink_buffers(
 		&p, 63, &rx, &tx)); /* half of the region in 2 KiB buffers */
 	assert_int_equal(tx.offset, DATA - 2048);

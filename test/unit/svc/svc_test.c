@@ -35,7 +35,7 @@ static struct {
 	uint64_t charge;     /* for each record, beside the record itself */
 	void (*after)(void); /* each record */
 	uint32_t n_in;
-	struct svc_conn *next; /* what svc_next() gives while one is closed */
+	struct svc_conn *next; /* what svc_conn_next() gives while one is closed */
 } seen;
 
 static int open_cb(
@@ -68,7 +68,7 @@ static int close_cb(struct svc_conn *c)
 {
 	seen.closes++;
 	c->priv = seen.close_rc ? &seen : NULL;
-	seen.next = svc_next(NULL);
+	seen.next = svc_conn_next(NULL);
 	return seen.close_rc;
 }
 
@@ -519,7 +519,7 @@ static void finish(void)
 {
 	assert_int_equal(fake.n_answers, 1); /* the close is not answered yet */
 	if (seen.closes)
-		assert_ptr_equal(svc_next(NULL), seen.conn);
+		assert_ptr_equal(svc_conn_next(NULL), seen.conn);
 	svc_closed(seen.conn, -SK_E_IO);
 }
 
@@ -836,8 +836,8 @@ static void channel_use(void)
 	assert_int_equal(channel->data_frame, 65);
 	assert_int_equal(svc_on_channel(channel, on_channel, NULL), 0);
 	((struct ring_shared *)fake.region)->want_data = 1; /* the service sleeps */
-	assert_int_equal(svc_send(channel, true, "x", 1), 0);
-	assert_int_equal(svc_send(channel, true, "x", 1), 0);
+	assert_int_equal(svc_request(channel, "x", 1), 0);
+	assert_int_equal(svc_request(channel, "x", 1), 0);
 	assert_int_equal(fake.signals[64], 1); /* it is woken once */
 	fake_add(SK_LABEL_SIGNAL, 1 << 7)->before = service_answers;
 	serve();

@@ -1,6 +1,6 @@
 # The Xen half of the VMM: real sources on a fake machine (fake.c) with a fake front end (device.c). One program, as
 # hypercalls reach everything.
-vmm-xen-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c services/vmm/backend/*.c))) libs/ring/ring.c \
+vmm-xen-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c services/vmm/backend/*.c))) libs/ring/ring.c libs/svc/rings.c \
 	test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
 
 unit-tests += vmm_xen

@@ -345,8 +345,10 @@ struct svc_conn *svc_channel(const char *name)
 	unsigned int i;
 
 	for (i = 0; i < n_conns; i++)
-		if (strcmp(conns[i].name, name) == 0)
+		if (strcmp(conns[i].name, name) == 0) {
+			conns[i].c.channel = true;
 			return &conns[i].c;
+		}
 	return NULL;
 }
 

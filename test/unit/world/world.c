@@ -308,7 +308,7 @@ void peer_put(struct peer *p, const void *rec, uint32_t len)
 
 bool peer_dead(const struct peer *p)
 {
-	for (struct svc_conn *c = svc_next(NULL); c; c = svc_next(c))
+	for (struct svc_conn *c = svc_conn_next(NULL); c; c = svc_conn_next(c))
 		if (c->number == p->number)
 			return c->dead;
 	return false;

@@ -4,6 +4,6 @@ src-unit-xs_$(1) := test/unit/xenstore/$(1)_test.c $(xenstore-logic) $(2)
 inc-unit-xs_$(1) := services/xenstore
 endef
 $(foreach t,ops watch txn tree quota share journal cost,$(eval $(call xenstore-unit,$(t))))
-$(eval $(call xenstore-unit,main,libs/ring/ring.c))
+$(eval $(call xenstore-unit,main,libs/ring/ring.c libs/svc/rings.c))
 # counts what runs: the compiler calls the test at each basic block
 cflags-unit-xs_cost := -fsanitize-coverage=trace-pc

@@ -49,7 +49,7 @@ int svc_raise(uint32_t bit)
 	return 0;
 }
 
-struct svc_conn *svc_next(struct svc_conn *after)
+struct svc_conn *svc_conn_next(struct svc_conn *after)
 {
 	size_t i = after ? (size_t)(after - conns) + 1 : 0;
 
@@ -64,7 +64,7 @@ void svc_signal(struct svc_conn *c)
 	order[n_order++ % 64] = (unsigned)(c - conns);
 }
 
-void conn_kill(struct svc_conn *c, const char *why)
+void svc_conn_kill(struct svc_conn *c, const char *why)
 {
 	assert_non_null(why);
 	c->dead = true;
@@ -128,7 +128,7 @@ static int put(
 static void signal_service(unsigned i)
 {
 	if (!conns[i].dead && served->event(&conns[i]))
-		conn_kill(&conns[i], "event");
+		svc_conn_kill(&conns[i], "event");
 }
 
 static void run(void)

@@ -1,0 +1,27 @@
+/*
+ * rings.c - using the rings of a connection outside the loop's turns
+ */
+#include "svc/svc.h"
+
+void svc_settle(struct svc_conn *c)
+{
+	bool wake = ring_put_flush(conn_out(c));
+
+	if (ring_get_flush(conn_in(c)) || wake)
+		svc_signal(c);
+}
+
+bool svc_more(struct svc_conn *c) { return ring_get_idle(conn_in(c)); }
+
+int svc_next_record(struct svc_conn *c, void *buf, uint32_t max)
+{
+	int rc;
+
+	do {
+		rc = ring_get(conn_in(c), buf, max);
+		if (rc != -SK_E_AGAIN)
+			return rc;
+		svc_settle(c);
+	} while (svc_more(c));
+	return -SK_E_AGAIN;
+}
