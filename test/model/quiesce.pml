@@ -2,17 +2,20 @@
  * quiesce.pml - when the kernel uses memory again (docs/decisions/0004): each CPU has an epoch that is odd while it is in
  * the kernel and may hold pointers, and arch_quiesce() waits until each has been even or has changed since
  *
- * As in kernel/arch/x86_64: entry.S and svm.c count with LOCK on the way in and without on the way out; arch_quiesce(),
- * ask() and arch_serve() are those of smp.c; untyped_reset() lets the tree lock go before it waits. A CPU does a few of:
- * look an object up by its capability, without a lock, and use it; take an object's last capability away and use its
- * memory again; ask another CPU for something under the tree lock (a shoot-down) and wait. In user mode it can be
- * interrupted for a request; in the kernel interrupts are off.
+ * As in kernel/: entry.S and svm.c count with LOCK on the way in and without on the way out; arch_quiesce(), ask() and
+ * arch_serve() are those of smp.c; tree_lock() and tree_unlock() those of cap.c, which hand the lock to a CPU that said it
+ * waits; untyped_reset() lets the tree lock go before it waits. A CPU does a few of: look an object up by its capability,
+ * without a lock, and use it; take an object's last capability away and use its memory again; ask another CPU for something
+ * under the tree lock (a shoot-down) and wait. In user mode it can be interrupted for a request; in the kernel interrupts
+ * are off, and one that waits ends a wait for epochs or for the lock early: the CPU leaves the kernel, and a call that is
+ * not done is made again. There is a number of such interrupts, so a wait may also find none.
  *
- * Shows: memory is never used again while another CPU holds a pointer into it (an assertion), and no CPU waits for ever
- * (an invalid end state: all that wait block here, they do not spin).
+ * Shows: memory is never used again while another CPU holds a pointer into it, and the lock has one holder (assertions);
+ * no CPU waits for ever (an invalid end state: all that wait block here, they do not spin).
  *
  * Variants, each of which must be found wrong:
  * NO_ENTRY_FENCE NO_QUIESCE_FENCE NO_WAIT EARLY_EXIT NO_OUTSIDE NO_SERVE_QUIESCE NO_SERVE_ASK NO_SERVE_LOCK
+ * EARLY_END_COUNTS NO_COUNT_AFTER_EARLY_END NO_LOOK_AT_WISH NO_WISH_BACK NO_WISH_TAKEN
  */
 #define N_PROCS 3 /* CPUs */
 #define N_OBJECTS 2 /* CPU i takes object i away */
@@ -20,18 +23,21 @@
 #define STORES 3
 #include "tso.inc"
 
-/* How often a CPU enters the kernel of its own accord. */
+/* How often a CPU enters the kernel of its own accord, and how many interrupts wait for it while it waits. */
 #define ENTRIES(cpu) ((cpu) < 2 -> 2 : 1)
+#define INTERRUPTS(cpu) ((cpu) < 1 -> 1 : 0)
 
 #define EPOCH 0 /* + CPU */
 #define GONE 3  /* + object: its capability is no more */
-#define TREE 5  /* the tree lock */
+#define TREE 5  /* the tree lock: 0 or its holder + 1 */
 
 #define ODD(epoch) ((epoch) & 1)
 
 bool held[6]; /* CPU * N_OBJECTS + object: it has a pointer there */
 bool again[N_OBJECTS]; /* the memory is something else now */
 bool asked[9]; /* by * N_PROCS + whom; both struct cpu_arch.requests and request.waiting */
+bool wanted[N_PROCS]; /* tree.wanted, which is only changed by locked instructions */
+byte inside; /* CPUs that believe that they have the tree lock */
 
 #define HELD(cpu, object) held[(cpu) * N_OBJECTS + (object)]
 #define ASKED(by, whom) asked[(by) * N_PROCS + (whom)]
@@ -79,23 +85,67 @@ bool asked[9]; /* by * N_PROCS + whom; both struct cpu_arch.requests and request
 #define SERVES_LOCK WANTED
 #endif
 
+/* --- the tree lock ------------------------------------------------------------------------------------------------ */
+
+#define TREE_FREE (empty(buffer[me]) && !mem[TREE])
+#define TAKEN inside++; assert(inside == 1)
+/* wish_take(): the wish is taken back, if it is there still. */
+#ifdef NO_LOOK_AT_WISH
+#define WITHDRAW(cpu) atomic { interrupts > 0 && empty(buffer[cpu]) -> wanted[cpu] = false; interrupts--; out = true }
+#else
+#define WITHDRAW(cpu) \
+	atomic { interrupts > 0 && empty(buffer[cpu]) && wanted[cpu] -> wanted[cpu] = false; interrupts--; out = true }
+#endif
+
+/* Without `out` the lock is this CPU's; else an interrupt came first. */
 inline tree_lock()
 {
-	do
-	:: atomic { empty(buffer[me]) && !mem[TREE] -> mem[TREE] = 1 }; break
-	:: SERVES_LOCK -> SERVE
-	od
+	if
+	:: atomic { TREE_FREE -> mem[TREE] = me + 1; TAKEN }
+	:: atomic { empty(buffer[me]) && mem[TREE] -> wanted[me] = true };
+		do
+		:: atomic { mem[TREE] == me + 1 -> TAKEN }; break
+#ifdef NO_WISH_BACK
+		:: atomic { TREE_FREE -> mem[TREE] = me + 1; TAKEN }; break
+#else
+		:: atomic { TREE_FREE -> mem[TREE] = me + 1; TAKEN }; atomic { empty(buffer[me]); wanted[me] = false }; break
+#endif
+		:: SERVES_LOCK -> SERVE
+		:: WITHDRAW(me); break
+		od
+	fi
 }
 
-#define TREE_UNLOCK STORE(TREE, 0)
+#ifdef NO_WISH_TAKEN
+#define PASS(cpu) atomic { wanted[cpu] -> inside--; STORE(TREE, cpu + 1) }
+#else
+#define PASS(cpu) atomic { empty(buffer[me]) && wanted[cpu] -> wanted[cpu] = false; inside--; STORE(TREE, cpu + 1) }
+#endif
 
-/* Waits for CPU c: it is outside, or has been since we looked first. */
+/*
+ * The next in the circle is one of those that wait; which of them does not matter here. Others see the store later, so a
+ * wish may come between.
+ */
+inline tree_unlock()
+{
+	if
+	:: atomic { !wanted[0] && !wanted[1] && !wanted[2] -> inside--; STORE(TREE, 0) }
+	:: PASS(0)
+	:: PASS(1)
+	:: PASS(2)
+	fi
+}
+
+/* --- waiting for epochs ----------------------------------------------------------------------------------------- */
+
+/* Waits for CPU c: it is outside, or has been since we looked first, or there is an interrupt. */
 inline wait_for(c)
 {
 	was = mem[EPOCH + c];
 	do
 	:: !ODD(was) || mem[EPOCH + c] != was -> break
 	:: SERVES_QUIESCE -> SERVE
+	:: interrupts > 0 -> interrupts--; out = true; break
 	od;
 	was = 0
 }
@@ -106,28 +156,49 @@ inline quiesce()
 #ifndef NO_WAIT
 	other = 0;
 	do
-	:: other == N_PROCS -> break
-	:: other == me -> other++
-	:: other < N_PROCS && other != me -> wait_for(other); other++
+	:: other == N_PROCS || out -> break
+	:: other == me && !out -> other++
+	:: other < N_PROCS && other != me && !out -> wait_for(other); other++
 	od;
 #endif
 	other = 0;
+#ifdef NO_COUNT_AFTER_EARLY_END
+	if
+	:: !out -> QUIESCE_IN
+	:: else
+	fi
+#else
 	QUIESCE_IN
+#endif
+#ifdef EARLY_END_COUNTS
+	; out = false
+#endif
 }
 
-/* An object's last capability goes, and its memory is used again. */
+/* --- calls ---------------------------------------------------------------------------------------------------------- */
+
+/* An object's last capability goes, and its memory is used again: DELETE, then RETYPE, which may be made twice. */
 inline take_away()
 {
 	tree_lock();
-	STORE(GONE + me, 1);
-	TREE_UNLOCK;
-	quiesce();
-	tree_lock();
-	atomic {
-		again[me] = true;
-		assert(!HELD(0, me) && !HELD(1, me) && !HELD(2, me))
-	};
-	TREE_UNLOCK
+	if
+	:: !out -> STORE(GONE + me, 1); tree_unlock(); quiesce()
+	:: else
+	fi;
+	if
+	:: !out -> tree_lock()
+	:: else
+	fi;
+	if
+	:: !out ->
+		atomic {
+			again[me] = true;
+			assert(!HELD(0, me) && !HELD(1, me) && !HELD(2, me))
+		};
+		tree_unlock();
+		todo = false
+	:: else
+	fi
 }
 
 /* A lookup without a lock: what it finds it uses until it leaves the kernel. */
@@ -145,22 +216,27 @@ inline look_up(object)
 inline ask(whom)
 {
 	if
-	:: true -> tree_lock(); locked = true
+	:: true -> tree_lock(); locked = !out
 	:: true -> skip
 	fi;
-	atomic { empty(buffer[me]); ASKED(me, whom) = true };
-	do
-	:: !ASKED(me, whom) -> break
-	:: SERVES_ASK -> SERVE
-	od;
 	if
-	:: locked -> TREE_UNLOCK; locked = false
+	:: !out ->
+		atomic { empty(buffer[me]); ASKED(me, whom) = true };
+		do
+		:: !ASKED(me, whom) -> break
+		:: SERVES_ASK -> SERVE
+		od
+	:: else
+	fi;
+	if
+	:: locked -> locked = false; tree_unlock()
 	:: else
 	fi
 }
 
 inline leave()
 {
+	out = false;
 #ifdef EARLY_EXIT
 	EPOCH_OUT;
 	atomic { HELD(me, 0) = false; HELD(me, 1) = false }
@@ -172,18 +248,19 @@ inline leave()
 
 proctype cpu(byte me)
 {
-	byte entries, epoch, was, other;
-	bool took, locked;
+	byte entries, epoch, was, other, interrupts = INTERRUPTS(me);
+	bool took, todo, locked, out;
 
 end:	do
 	:: WANTED -> EPOCH_IN; SERVE; leave()
-	:: entries < ENTRIES(me) ->
+	:: todo -> EPOCH_IN; take_away(); leave()
+	:: entries < ENTRIES(me) && !todo ->
 		entries++;
 		EPOCH_IN;
 		if
 		:: true -> look_up(0)
 		:: true -> look_up(1)
-		:: me < N_OBJECTS && !took -> took = true; take_away()
+		:: me < N_OBJECTS && !took -> took = true; todo = true; take_away()
 		:: true -> ask((me + 1) % N_PROCS)
 		fi;
 		leave()
