@@ -131,6 +131,17 @@ def rogue(guests, build, name, do, **keys):
     return guests.add_config(name, auto=False, kernel=kernel, ramdisk=None, extra="do=" + do, disk=[f"{volume},xvda,w"], **keys)
 
 
+def rogue_says(m, config, last, milestones):
+    """create -c for a guest of rogue(), until it prints `rogue: LAST`; by then it has come to all milestones. Its console stays."""
+    start = m.pos
+    m.line("create -c " + config)
+    m.expect(rf"rogue: {last}|skerry# ")
+    said = m.since(start)
+    assert "rogue: FAILED" not in said and f"rogue: {last}" in said, said
+    for what in milestones:
+        assert f"rogue: ok {what}" in said, f"'{what}' is missing:\n{said}"
+
+
 # checks its own work again and again; a wrong sum ends the test
 BYSTANDER = """#!/bin/sh
 head -c 1048576 /dev/urandom >/tmp/data

@@ -1,7 +1,7 @@
 """A guest sends frames of every form; host, uplink and a neighbour must not be disturbed."""
 import random
 
-from guestkit import Bystander, leave, rogue, served, wait_gone
+from guestkit import Bystander, leave, rogue, rogue_says, served, wait_gone
 from harness import GuestDir
 
 CONTENT = random.Random(2).randbytes(64 << 10)
@@ -23,13 +23,7 @@ def test_frames(machine, build, tmp_path):
         m.prompt()
         m.until(lambda: "(ip) address 10.0.2.15 " in m.shell("dmesg"), "an address by DHCP")
         calm.start(m)
-        start = m.pos
-        m.line("create -c " + config)
-        m.expect(r"rogue: frames done|skerry# ")
-        said = m.since(start)
-        assert "rogue: FAILED" not in said, said
-        for what in MILESTONES:
-            assert f"rogue: ok {what}" in said, f"'{what}' is missing:\n{said}"
+        rogue_says(m, config, "frames done", MILESTONES)
         leave(m)
         calm.goes_on()
         m.shell("destroy rogue")
