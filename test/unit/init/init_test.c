@@ -199,6 +199,7 @@ static struct {
 	unsigned int claims, powers;
 	uint64_t power_arg, bar_offset, bar_order, n_pieces;
 	unsigned int no_caps; /* of a BAR */
+	struct kern_object *bar_frame;
 	bool extra_cap;
 } peer = { .bar_order = 12, .n_pieces = 2 };
 
@@ -256,6 +257,7 @@ static void platform_answers(struct kern_msg *m)
 		if (peer.bar_rc || peer.no_caps)
 			return;
 		m->out[m->n_out++] = made(SK_OBJ_FRAME, SK_ALL, 0);
+		peer.bar_frame = m->out[0].obj;
 		if (peer.extra_cap)
 			m->out[m->n_out++] = made(SK_OBJ_FRAME, SK_ALL, 0);
 		return;
@@ -484,6 +486,7 @@ static void each_has_what_the_manifest_says(struct kern_msg *m)
 		kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 7)->obj->gsi, 101);
 	assert_non_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr, &rights));
 	assert_int_equal(rights, SK_R | SK_W | SK_MAP_UNCACHED);
+	assert_int_equal(peer.bar_frame->n_caps, 2); /* platform's, and the one that is mapped */
 	assert_non_null(
 		kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x2000, NULL));
 	assert_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x1000, NULL));
@@ -630,6 +633,13 @@ static void a_piece_beyond_its_bar(void)
 {
 	machine();
 	peer.bar_offset = BAR_SIZE;
+	run(no_disk);
+}
+
+static void a_piece_far_beyond_its_bar(void)
+{
+	machine();
+	peer.bar_offset = BAR_SIZE + 4096;
 	run(no_disk);
 }
 
@@ -1191,6 +1201,7 @@ int main(void)
 		KERN_CASE(an_answer_that_is_too_long),
 		KERN_CASE(an_answer_without_a_frame),
 		KERN_CASE(a_piece_beyond_its_bar),
+		KERN_CASE(a_piece_far_beyond_its_bar),
 		KERN_CASE(a_piece_larger_than_its_bar),
 		KERN_CASE(a_piece_of_no_size),
 		KERN_CASE(an_interrupt_that_is_refused),
