@@ -4,6 +4,7 @@
  * What each domain holds is compared with the manifest, capability by capability; then the domains call init. Services
  * are played here: they answer SVC_OPEN and what init asks platform for.
  */
+#define _GNU_SOURCE
 #include "kern.h"
 
 #include <stdlib.h>
@@ -190,7 +191,8 @@ static void machine(void)
 
 /* ---- services ---- */
 static struct {
-	int open_rc[DOMAINS], close_rc;
+	int open_rc[DOMAINS], close_rc, close_result;
+	unsigned int slow_closes;
 	unsigned int opens[DOMAINS], closes[DOMAINS], closed[16], n_closed;
 	struct kern_msg open[16];
 	unsigned int n_opens;
@@ -309,8 +311,12 @@ static long called(struct kern_msg *m)
 	peer.closed[peer.n_closed++] = (unsigned int)m->mr[0];
 	if (peer.close_rc == -SK_E_TIMEOUT)
 		return -SK_E_TIMEOUT;
+	if (peer.slow_closes) {
+		peer.slow_closes--;
+		return -SK_E_TIMEOUT;
+	}
 	answer(m, peer.close_rc, 2);
-	m->mr[1] = 0;
+	m->mr[1] = (uint64_t)(int64_t)peer.close_result;
 	return 0;
 }
 
@@ -486,7 +492,8 @@ static void each_has_what_the_manifest_says(struct kern_msg *m)
 		kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 7)->obj->gsi, 101);
 	assert_non_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr, &rights));
 	assert_int_equal(rights, SK_R | SK_W | SK_MAP_UNCACHED);
-	assert_int_equal(peer.bar_frame->n_caps, 2); /* platform's, and the one that is mapped */
+	assert_int_equal(
+		peer.bar_frame->n_caps, 2); /* platform's, and the one that is mapped */
 	assert_non_null(
 		kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x2000, NULL));
 	assert_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x1000, NULL));
@@ -571,6 +578,13 @@ static void services_get_their_part(struct kern_msg *m)
 	assert_int_equal(domains[STORAGE].charged,
 		(1ull << own(domains[STORAGE].memory)->order) + (1 << 14) + (1 << 14) +
 			(1 << 13) + (1 << 16));
+	/* kept memory is charged too */
+	assert_int_equal(domains[CONTROL].charged,
+		(1ull << own(domains[CONTROL].memory)->order) + (1 << 14) + (1 << 15) +
+			(1 << 13) + (1 << 14) + (1 << 16));
+	for (unsigned int i = 0; i < peer.n_opens; i++)
+		if (peer.open[i].mr[3] == (SVC_STATIC | 0xffff)) /* init itself */
+			assert_int_equal(peer.open[i].cap[1].badge, 1);
 	for (unsigned int i = 0; i < peer.n_opens; i++)
 		if (peer.open[i].mr[3] == (DISK | SVC_STATIC))
 			assert_memory_equal(&peer.open[i].mr[SVC_PARAMS_WORD], "abc", 3);
@@ -815,12 +829,20 @@ static void a_member_in_the_place_of_a_channel(void)
 	run(with_file);
 }
 
+static void all_channels(struct kern_msg *m)
+{
+	disk_runs(m);
+	assert_int_equal(info_of(STORAGE)->n_channels, 2);
+}
+
+static void (*const with_all[])(struct kern_msg *m) = { all_channels, NULL };
+
 static void no_file(void)
 {
 	strcpy(man.d[STORAGE].archive_file, "none.img");
 	strcpy(man.d[STORAGE].replaces, "disk0");
 	machine();
-	run(with_disk);
+	run(with_all);
 }
 
 /* ---- archives that lie ---- */
@@ -1164,6 +1186,36 @@ static void calls_of_domains(void)
 	run(call_steps);
 }
 
+/* ---- the last words of services ---- */
+static char *said;
+static size_t said_size;
+
+static void power_off(struct kern_msg *m)
+{
+	fflush(stdout);
+	stdout = open_memstream(&said, &said_size);
+	ask(m, CONTROL, INIT_POWER);
+}
+
+static void said_both(struct kern_msg *m)
+{
+	(void)m;
+	fflush(stdout);
+	assert_int_equal(peer.closes[STORAGE], 2); /* it was given more time */
+	assert_non_null(strstr(said, "storage has not closed its connection with control"));
+	assert_non_null(strstr(said, "storage could not write all for control"));
+}
+
+static void (*const power_steps[])(struct kern_msg *m) = { power_off, said_both, NULL };
+
+static void data_that_may_be_lost(void)
+{
+	machine();
+	peer.slow_closes = 1;
+	peer.close_result = -SK_E_IO;
+	run(power_steps);
+}
+
 /* ---- many guests ---- */
 static uint32_t guest;
 
@@ -1222,6 +1274,7 @@ int main(void)
 		KERN_CASE(archive_without_frames),
 		KERN_CASE(archive_with_a_bad_manifest),
 		KERN_CASE(calls_of_domains),
+		KERN_CASE(data_that_may_be_lost),
 		KERN_CASE(no_more_guests_than_there_is_room_for),
 	};
 
