@@ -197,7 +197,7 @@ static struct {
 	struct kern_msg open[16];
 	unsigned int n_opens;
 	uint32_t client[16];
-	int claim_rc, bar_rc, irq_rc;
+	int claim_rc, bar_rc, irq_rc, clock_rc;
 	unsigned int claims, powers;
 	uint64_t power_arg, bar_offset, bar_order, n_pieces;
 	unsigned int no_caps; /* of a BAR */
@@ -271,7 +271,7 @@ static void platform_answers(struct kern_msg *m)
 		return;
 	case PLATFORM_WALLCLOCK:
 		m->mr[1] = 5555;
-		answer(m, 0, 2);
+		answer(m, peer.clock_rc, 2);
 		return;
 	case PLATFORM_POWER:
 		peer.powers++;
@@ -1186,6 +1186,30 @@ static void calls_of_domains(void)
 	run(call_steps);
 }
 
+/* ---- no wall clock ---- */
+static void time_is_asked_for(struct kern_msg *m)
+{
+	assert_int_equal(info_of(STORAGE)->wall_boot_ns, 0);
+	ask(m, UART, INIT_WALLCLOCK);
+}
+
+static void time_is_not_known(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(status(), -SK_E_NOT_FOUND);
+	assert_int_equal(reply.n, 1); /* and no words */
+}
+
+static void (*const no_clock_steps[])(
+	struct kern_msg *m) = { time_is_asked_for, time_is_not_known, NULL };
+
+static void no_wall_clock(void)
+{
+	machine();
+	peer.clock_rc = -SK_E_NOT_FOUND;
+	run(no_clock_steps);
+}
+
 /* ---- the last words of services ---- */
 static char *said;
 static size_t said_size;
@@ -1274,6 +1298,7 @@ int main(void)
 		KERN_CASE(archive_without_frames),
 		KERN_CASE(archive_with_a_bad_manifest),
 		KERN_CASE(calls_of_domains),
+		KERN_CASE(no_wall_clock),
 		KERN_CASE(data_that_may_be_lost),
 		KERN_CASE(no_more_guests_than_there_is_room_for),
 	};
