@@ -22,3 +22,5 @@ smp-ktest-fpu := 2
 cpu-ktest-fpu := max,-smap,-monitor,-xsaveerptr
 smp-ktest-dual := 2
 smp-ktest-enter := 3
+# the wrappers of system calls; all in a header
+$(foreach t,$(kernel-tests),$(eval use-ktest-$(t) := sys))
