@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "load/acpi.h"
 #include "load/file.h"
 #include "load/load.h"
@@ -30,7 +31,7 @@ static uint64_t page_up(uint64_t v) { return (v + VM_PAGE - 1) & ~(uint64_t)(VM_
 
 static int fail(struct load_error *e, int rc, const char *what)
 {
-	load_fail(e, "%s (error %d)", what, -rc);
+	load_fail(e, "%s: %s", what, sk_error_text(rc));
 	return rc;
 }
 
@@ -38,13 +39,12 @@ static int config_check(struct load_error *e)
 {
 	const struct vm_config *cfg = (const struct vm_config *)VM_CONFIG_VADDR;
 	struct cpuid_env env = { .host = host_cpuid };
-	uint32_t i;
 
 	if (cfg->magic != VM_CONFIG_MAGIC || !cfg->n_vcpus || cfg->n_vcpus > VM_VCPUS_MAX ||
 		!memchr(cfg->cmdline, 0, sizeof(cfg->cmdline)) ||
 		cfg->n_modules > VM_MODULES_MAX)
 		return fail(e, -SK_E_INVAL, "configuration page is not valid");
-	for (i = 0; i < cfg->n_modules; i++)
+	for (uint32_t i = 0; i < cfg->n_modules; i++)
 		if (!memchr(cfg->module_args[i], 0, VM_MODULE_ARGS_MAX))
 			return fail(e, -SK_E_INVAL, "configuration page is not valid");
 	vm.cfg = cfg;
@@ -62,12 +62,11 @@ static int config_check(struct load_error *e)
 static int pages_make(struct load_error *e)
 {
 	static uint8_t tables[VM_ACPI_PAGES * VM_PAGE];
-	uint32_t i;
 	int rc = 0;
 
 	if (acpi_make(tables, sizeof(tables), VM_ACPI_GPA, vm.n_vcpus) < 0)
 		return fail(e, -SK_E_RANGE, "ACPI tables do not fit");
-	for (i = 0; !rc && i < VM_ACPI_PAGES; i++) {
+	for (uint32_t i = 0; !rc && i < VM_ACPI_PAGES; i++) {
 		rc = physmap_page_alloc(&acpi_page[i]);
 		if (!rc)
 			memcpy(acpi_page[i].addr, tables + i * VM_PAGE, VM_PAGE);
@@ -90,10 +89,9 @@ static int modules_load(struct load_space *sp, struct start_info_module m[VM_MOD
 	uint64_t *at, struct load_error *e)
 {
 	struct file f;
-	uint32_t i;
 	int rc = 0;
 
-	for (i = 0; !rc && i < vm.cfg->n_modules; i++) {
+	for (uint32_t i = 0; !rc && i < vm.cfg->n_modules; i++) {
 		char name[20] = "ramdisk";
 
 		if (i)
@@ -123,7 +121,7 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 
 	rc = file_open(&kernel, "kernel");
 	if (rc)
-		return fail(e, rc, "kernel: cannot be opened");
+		return fail(e, rc, "the kernel cannot be opened");
 	load_space_init(&sp, vm.ram, vm.low_size);
 	rc = load_kernel(&kernel.src, &sp, entry, e);
 	if (rc)
@@ -144,10 +142,9 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 
 static int vcpus_make(uint64_t entry, uint64_t start_info, struct load_error *e)
 {
-	uint32_t i;
 	int rc = 0;
 
-	for (i = 0; !rc && i < vm.n_vcpus; i++)
+	for (uint32_t i = 0; !rc && i < vm.n_vcpus; i++)
 		rc = vcpu_make(&vm.vcpu[i], i);
 	if (rc)
 		return fail(e, rc, "vCPUs cannot be made");
@@ -204,10 +201,9 @@ static int build(struct load_error *e)
 
 static int threads_start(struct load_error *e)
 {
-	uint32_t i;
 	int rc = 0;
 
-	for (i = 0; !rc && i < vm.n_vcpus; i++)
+	for (uint32_t i = 0; !rc && i < vm.n_vcpus; i++)
 		rc = vcpu_start_thread(&vm.vcpu[i]);
 	return rc ? fail(e, rc, "vCPU threads cannot be started") : 0;
 }

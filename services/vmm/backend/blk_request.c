@@ -26,6 +26,7 @@
 
 #include <xen/io/blkif.h>
 
+#include "base/error.h"
 #include "xen/evtchn_backend.h"
 #include "xen/grant.h"
 
@@ -149,7 +150,7 @@ static int storage_submit(struct disk *d, struct disk_request *r, uint16_t op, u
 		return rc;
 	rc = ring_put(&d->conn->req, &q, sizeof(q));
 	if (rc)
-		edge_log("%s: storage's ring is unusable: %d", d->dev.be, rc);
+		edge_log("%s: storage's ring is unusable: %s", d->dev.be, sk_error_text(rc));
 	else
 		d->in_flight++;
 	return rc;
@@ -344,7 +345,7 @@ static int16_t status_of(const struct blkif_op *op, int32_t status)
 static void info_answered(struct disk *d, const struct blk_rsp *rsp)
 {
 	if (rsp->status) {
-		edge_log("%s: no volume: %d", d->dev.be, rsp->status);
+		edge_log("%s: no volume: %s", d->dev.be, sk_error_text(rsp->status));
 		return;
 	}
 	d->sectors = rsp->result;
@@ -390,7 +391,8 @@ int disk_answers_take(struct disk *d)
 		while ((rc = ring_get(&d->conn->rsp, &rsp, sizeof(rsp))) == sizeof(rsp))
 			storage_answered(d, &rsp);
 		if (rc != -SK_E_AGAIN) {
-			edge_log("%s: storage broke the protocol: %d", d->dev.be, rc);
+			edge_log("%s: storage broke the protocol: %s", d->dev.be,
+				sk_error_text(rc));
 			return -SK_E_PEER;
 		}
 		if (d->stalled)

@@ -15,6 +15,7 @@
 
 #include <xen/io/blkif.h>
 
+#include "base/bytes.h"
 #include "guest.h"
 
 /* The host's own structures are the 64-bit ones; 32-bit code aligns 8-byte fields to 4. */
@@ -43,23 +44,13 @@ const struct blkif_layout blkif_layout_32 = {
 _Static_assert(sizeof(union blkif_sring_entry) == BLKIF_ENTRY_MAX, "a slot of the 64-bit ring");
 _Static_assert(sizeof(struct blkif_request_segment) == BLKIF_SEGMENT_SIZE, "a segment");
 
-static uint64_t get64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, 8);
-	return v;
-}
-
 int blkif_segments(const uint8_t *bytes, struct blkif_op *q)
 {
-	uint32_t i;
-
 	q->sectors = 0;
-	for (i = 0; i < q->n_segments; i++, bytes += BLKIF_SEGMENT_SIZE) {
+	for (uint32_t i = 0; i < q->n_segments; i++, bytes += BLKIF_SEGMENT_SIZE) {
 		struct blkif_segment *s = &q->segment[i];
 
-		memcpy(&s->ref, bytes, 4);
+		s->ref = get_le32(bytes);
 		s->first = bytes[4];
 		s->last = bytes[5];
 		if (s->first > s->last || s->last >= VM_PAGE / 512) /* D1 */
@@ -73,7 +64,7 @@ static int decode_rw(
 	const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q, uint32_t least)
 {
 	q->n_segments = entry[1];
-	q->sector = get64(entry + l->sector);
+	q->sector = get_le64(entry + l->sector);
 	if (q->n_segments < least || q->n_segments > BLKIF_MAX_SEGMENTS_PER_REQUEST)
 		return BLKIF_RSP_ERROR;
 	return blkif_segments(entry + l->segments, q);
@@ -86,10 +77,10 @@ static int decode_indirect(
 
 	q->indirect = true;
 	q->op = entry[1];
-	memcpy(&n, entry + 2, 2);
+	n = get_le16(entry + 2);
 	q->n_segments = n;
-	q->sector = get64(entry + l->indirect_sector);
-	memcpy(&q->indirect_ref, entry + l->indirect_refs, 4);
+	q->sector = get_le64(entry + l->indirect_sector);
+	q->indirect_ref = get_le32(entry + l->indirect_refs);
 	if (q->op != BLKIF_OP_READ && q->op != BLKIF_OP_WRITE)
 		return BLKIF_RSP_ERROR;
 	return n && n <= BLKIF_SEGMENTS
@@ -102,7 +93,7 @@ int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blki
 {
 	memset(q, 0, sizeof(*q));
 	q->op = entry[0];
-	q->id = get64(entry + l->id);
+	q->id = get_le64(entry + l->id);
 	switch (q->op) {
 	case BLKIF_OP_READ:
 	case BLKIF_OP_WRITE:

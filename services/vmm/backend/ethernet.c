@@ -8,6 +8,7 @@
  */
 #include "backend/ethernet.h"
 
+#include "base/bytes.h"
 #include "proto/net.h"
 
 enum {
@@ -23,8 +24,6 @@ enum {
 	EXT_DEST = 60,
 	EXT_MAX = 8,
 };
-
-static uint16_t be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 
 static bool transport_at(
 	uint8_t proto, uint32_t at, uint32_t len, uint16_t *start, uint16_t *offset)
@@ -42,13 +41,13 @@ static bool ipv6_transport(
 	const uint8_t *f, uint32_t len, uint32_t at, uint16_t *start, uint16_t *offset)
 {
 	uint8_t next;
-	int i;
 
 	if (len - at < 40)
 		return false;
 	next = f[at + 6];
 	at += 40;
-	for (i = 0; i < EXT_MAX && (next == EXT_HOP || next == EXT_ROUTE || next == EXT_DEST);
+	for (int i = 0;
+		i < EXT_MAX && (next == EXT_HOP || next == EXT_ROUTE || next == EXT_DEST);
 		i++) {
 		if (len < at || len - at < 8)
 			return false;
@@ -66,11 +65,11 @@ bool frame_transport(
 
 	if (len < ETH)
 		return false;
-	type = be16(f + 12);
+	type = get_be16(f + 12);
 	if (type == TYPE_VLAN) {
 		if (len < ETH + VLAN)
 			return false;
-		type = be16(f + 16);
+		type = get_be16(f + 16);
 		at += VLAN;
 	}
 	*ipv6 = type == TYPE_IPV6;
@@ -80,7 +79,7 @@ bool frame_transport(
 		return false;
 	ihl = (f[at] & 15u) * 4;
 	if (f[at] >> 4 != 4 || ihl < 20 ||
-		be16(f + at + 6) & 0x1fff) /* a later fragment has no header */
+		get_be16(f + at + 6) & 0x1fff) /* a later fragment has no header */
 		return false;
 	return transport_at(f[at + 9], at + ihl, len, start, offset);
 }
@@ -93,7 +92,7 @@ bool frame_checksum(uint8_t *f, uint32_t len, uint16_t start, uint16_t offset)
 	if (!net_csum_inside(start, offset, len))
 		return false;
 	for (i = start; i + 1 < len; i += 2)
-		sum += be16(f + i);
+		sum += get_be16(f + i);
 	if (i < len)
 		sum += (uint32_t)f[i] << 8;
 	while (sum >> 16)
@@ -101,7 +100,6 @@ bool frame_checksum(uint8_t *f, uint32_t len, uint16_t start, uint16_t offset)
 	sum = ~sum & 0xffff;
 	if (!sum)
 		sum = 0xffff; /* 0 would mean "none" to UDP */
-	f[field] = (uint8_t)(sum >> 8);
-	f[field + 1] = (uint8_t)sum;
+	put_be16(f + field, (uint32_t)sum);
 	return true;
 }

@@ -18,12 +18,11 @@
 
 static int devices_add(const struct vm_config *cfg)
 {
-	uint32_t i;
 	int rc = 0;
 
-	for (i = 0; i < cfg->n_disks && i < VM_DISKS_MAX && rc == 0; i++)
+	for (uint32_t i = 0; i < cfg->n_disks && i < VM_DISKS_MAX && rc == 0; i++)
 		rc = blkback_add(&cfg->disk[i]);
-	for (i = 0; i < cfg->n_vifs && i < VM_VIFS_MAX && rc == 0; i++)
+	for (uint32_t i = 0; i < cfg->n_vifs && i < VM_VIFS_MAX && rc == 0; i++)
 		rc = netback_add(&cfg->vif[i]);
 	return rc;
 }

@@ -50,9 +50,7 @@ static void buffer_post(struct vif *v, uint32_t i)
 
 void vif_rx_post(struct vif *v)
 {
-	uint32_t i;
-
-	for (i = 0; i < v->rx_max && !v->buffers_posted; i++)
+	for (uint32_t i = 0; i < v->rx_max && !v->buffers_posted; i++)
 		buffer_post(v, i);
 	v->buffers_posted = true;
 }

@@ -61,9 +61,7 @@ static bool tx_pages_take(struct vif *v, uint32_t n, uint32_t *first)
 
 static void tx_pages_give(struct vif *v, uint32_t first)
 {
-	uint32_t i;
-
-	for (i = first; i < first + v->sent[first]; i++)
+	for (uint32_t i = first; i < first + v->sent[first]; i++)
 		v->page_used[i / 64] &= ~(1ull << (i % 64));
 	v->sent[first] = 0;
 }
@@ -80,9 +78,7 @@ static void tx_respond(struct vif *v, uint16_t id, int16_t status)
 /* NETTX2. In the order of the slots: first, extras, the others. */
 static void packet_respond(struct vif *v, const struct packet *p, int16_t status)
 {
-	uint32_t i;
-
-	for (i = 0; i < p->n_slots; i++) {
+	for (uint32_t i = 0; i < p->n_slots; i++) {
 		tx_respond(v, p->slot[i].id, status);
 		for (uint32_t e = 0; i == 0 && e < p->n_extras; e++)
 			tx_respond(v, 0, NETIF_RSP_NULL);
@@ -160,9 +156,7 @@ static int packet_read(struct vif *v, struct packet *p, uint32_t avail)
 
 static bool packet_copy(const struct packet *p, uint8_t *data)
 {
-	uint32_t i;
-
-	for (i = 0; i < p->n_slots; i++) {
+	for (uint32_t i = 0; i < p->n_slots; i++) {
 		if (p->slot[i].size &&
 			grant_read(p->slot[i].gref, p->slot[i].offset, data, p->slot[i].size))
 			return false;

@@ -14,6 +14,7 @@
 #include <xen/io/netif.h>
 
 #include "backend/net_vif.h"
+#include "base/error.h"
 #include "xen/evtchn_backend.h"
 
 enum {
@@ -68,7 +69,8 @@ static void switch_event(void *ctx)
 		while ((rc = ring_get(&v->conn->rsp, &d, sizeof(d))) == sizeof(d))
 			desc_arrived(v, &d);
 		if (rc != -SK_E_AGAIN) {
-			edge_log("%s: the switch broke the protocol: %d", v->dev.be, rc);
+			edge_log("%s: the switch broke the protocol: %s", v->dev.be,
+				sk_error_text(rc));
 			return;
 		}
 		vif_serve(v);

@@ -64,11 +64,10 @@ static bool request_path(
 static bool decimal_parse(const char *s, uint32_t len, uint32_t max, uint32_t *out)
 {
 	uint64_t v = 0;
-	uint32_t i;
 
 	if (!len || len > 10)
 		return false;
-	for (i = 0; i < len; i++) {
+	for (uint32_t i = 0; i < len; i++) {
 		if (s[i] < '0' || s[i] > '9')
 			return false;
 		v = v * 10 + (uint32_t)(s[i] - '0');
@@ -322,9 +321,7 @@ int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id)
 
 void xb_quiesce(void)
 {
-	uint32_t i;
-
-	for (i = 0; i < n_devices; i++) {
+	for (uint32_t i = 0; i < n_devices; i++) {
 		rings_drop(devices[i]);
 		devices[i]->state = 0;
 	}

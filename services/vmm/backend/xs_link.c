@@ -14,6 +14,7 @@
 
 #include "backend/xenbus.h"
 #include "backend/xs_ring.h"
+#include "base/error.h"
 #include "edge.h"
 #include "proto/xs.h"
 #include "svc/svc.h"
@@ -175,7 +176,7 @@ static void receive(void)
 		len = ring_get(&conn->rsp, buf.bytes, sizeof(buf.bytes));
 		if (len < 0) {
 			if (len != -SK_E_AGAIN)
-				edge_log("xenstore: connection broken: %d", len);
+				edge_log("xenstore: connection broken: %s", sk_error_text(len));
 			return;
 		}
 		record(buf.bytes, (uint32_t)len);

@@ -89,11 +89,10 @@ static void table_end(struct table *t, size_t at)
 static size_t madt_make(struct table *t, uint32_t n_vcpus)
 {
 	size_t at = table_begin(t, "APIC", 3);
-	uint32_t i;
 
 	put32(t, (uint32_t)VM_LAPIC_GPA);
 	put32(t, 0); /* no PC-AT interrupt controllers */
-	for (i = 0; i < n_vcpus; i++) {
+	for (uint32_t i = 0; i < n_vcpus; i++) {
 		put8(t, 0); /* local APIC: UID, APIC ID, enabled */
 		put8(t, 8);
 		put8(t, (uint8_t)i);
@@ -208,12 +207,11 @@ static void aml_processor(struct table *t, uint8_t uid)
 static size_t dsdt_make(struct table *t, uint32_t n_vcpus)
 {
 	size_t at = table_begin(t, "DSDT", 2), scope;
-	uint32_t i;
 
 	put8(t, AML_SCOPE);
 	scope = aml_begin(t);
 	put(t, "\\_SB_", 5);
-	for (i = 0; i < n_vcpus; i++)
+	for (uint32_t i = 0; i < n_vcpus; i++)
 		aml_processor(t, (uint8_t)i);
 	aml_end(t, scope);
 	aml_name(t, "\\_S5_");
@@ -221,7 +219,7 @@ static size_t dsdt_make(struct table *t, uint32_t n_vcpus)
 	scope = aml_begin(t);
 	put8(t, 4);
 	aml_byte(t, ACPI_S5_TYPE);
-	for (i = 0; i < 3; i++)
+	for (uint32_t i = 0; i < 3; i++)
 		aml_byte(t, 0);
 	aml_end(t, scope);
 	table_end(t, at);

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 /* Offsets of the boot protocol's header. */
 enum {
 	HDR_SETUP_SECTS = 0x1f1,
@@ -21,13 +23,9 @@ enum {
 	SECTOR = 512,
 };
 
-static uint32_t le16(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8; }
-
-static uint32_t le32(const uint8_t *p) { return le16(p) | le16(p + 2) << 16; }
-
 bool bzimage_probe(const uint8_t *head, size_t len)
 {
-	return len >= HDR_END && le16(head + HDR_BOOT_FLAG) == 0xaa55 &&
+	return len >= HDR_END && get_le16(head + HDR_BOOT_FLAG) == 0xaa55 &&
 	       !memcmp(head + HDR_MAGIC, "HdrS", 4);
 }
 
@@ -39,15 +37,15 @@ int bzimage_decode(const uint8_t *head, size_t len, uint64_t size, struct bzimag
 
 	if (!bzimage_probe(head, len))
 		return load_fail(e, "kernel: no bzImage header");
-	version = le16(head + HDR_VERSION);
+	version = get_le16(head + HDR_VERSION);
 	if (version < 0x208)
 		return load_fail(e,
 			"kernel: boot protocol %x.%02x does not say where its payload is (2.08 does)",
 			version >> 8, version & 0xff);
 	sects = head[HDR_SETUP_SECTS] ? head[HDR_SETUP_SECTS] : 4;
 	start = (sects + 1ull) * SECTOR;
-	offset = le32(head + HDR_PAYLOAD_OFFSET);
-	length = le32(head + HDR_PAYLOAD_LENGTH);
+	offset = get_le32(head + HDR_PAYLOAD_OFFSET);
+	length = get_le32(head + HDR_PAYLOAD_LENGTH);
 	if (start + offset > size || length > size - start - offset)
 		return load_fail(e,
 			"kernel: bzImage payload at %llu + %llu, %llu bytes, is beyond the file's %llu",

@@ -97,7 +97,6 @@ static struct phdr phdr_at(const struct elf_load *l, const struct header *h, uin
 static int segment_add(struct elf_load *l, const struct phdr *p)
 {
 	struct load_space *sp = l->space;
-	uint32_t i;
 
 	if (p->file_size > p->mem_size || p->offset + p->file_size < p->offset)
 		return load_fail(l->error,
@@ -111,7 +110,7 @@ static int segment_add(struct elf_load *l, const struct phdr *p)
 			(unsigned long long)p->paddr, (unsigned long long)p->mem_size,
 			(unsigned long long)sp->size >> 20,
 			(unsigned long long)(sp->size - sp->top) >> 20);
-	for (i = 0; i < l->n_segs; i++)
+	for (uint32_t i = 0; i < l->n_segs; i++)
 		if (p->paddr < l->seg[i].paddr + l->seg[i].mem_size &&
 			l->seg[i].paddr < p->paddr + p->mem_size)
 			return load_fail(l->error, "kernel: ELF segments overlap at %#llx",
@@ -149,10 +148,9 @@ static int headers_parse(struct elf_load *l)
 {
 	struct header h = { 0 };
 	uint64_t notes = 0;
-	uint32_t i;
 	int rc = header_decode(l, &h);
 
-	for (i = 0; !rc && i < h.phnum; i++) {
+	for (uint32_t i = 0; !rc && i < h.phnum; i++) {
 		struct phdr p = phdr_at(l, &h, i);
 
 		if (p.type == PT_LOAD && p.mem_size)
@@ -182,11 +180,9 @@ static void range_copy(const struct elf_range *r, uint8_t *base, uint64_t pos,
 
 static void scatter(struct elf_load *l, uint64_t pos, const uint8_t *buf, uint64_t len)
 {
-	uint32_t i;
-
-	for (i = 0; i < l->n_segs; i++)
+	for (uint32_t i = 0; i < l->n_segs; i++)
 		range_copy(&l->seg[i], l->space->ram, pos, buf, len);
-	for (i = 0; i < l->n_notes; i++)
+	for (uint32_t i = 0; i < l->n_notes; i++)
 		range_copy(&l->note[i], l->notes, pos, buf, len);
 	range_copy(&l->section_headers, l->sections, pos, buf, len);
 }
@@ -241,9 +237,7 @@ static bool notes_scan(const uint8_t *p, uint64_t size, uint64_t *entry)
 
 static bool entry_find(struct elf_load *l)
 {
-	uint32_t i;
-
-	for (i = 0; i < l->n_notes; i++)
+	for (uint32_t i = 0; i < l->n_notes; i++)
 		if (notes_scan(l->notes + l->note[i].paddr, l->note[i].file_size, &l->entry))
 			return true;
 	return false;
@@ -279,9 +273,7 @@ static int note_sections_find(struct elf_load *l)
 
 static int entry_check(struct elf_load *l)
 {
-	uint32_t i;
-
-	for (i = 0; i < l->n_segs; i++)
+	for (uint32_t i = 0; i < l->n_segs; i++)
 		if (l->entry >= l->seg[i].paddr &&
 			l->entry - l->seg[i].paddr < l->seg[i].mem_size)
 			return 0;
@@ -306,9 +298,7 @@ static int entry_missing(struct elf_load *l)
 
 static int ranges_check(struct elf_load *l)
 {
-	uint32_t i;
-
-	for (i = 0; i < l->n_segs + l->n_notes; i++) {
+	for (uint32_t i = 0; i < l->n_segs + l->n_notes; i++) {
 		const struct elf_range *r = i < l->n_segs ? &l->seg[i]
 							  : &l->note[i - l->n_segs];
 
@@ -322,7 +312,6 @@ static int ranges_check(struct elf_load *l)
 
 int elf_finish(struct elf_load *l)
 {
-	uint32_t i;
 	int rc;
 
 	if (!l->parsed) { /* a file shorter than the header buffer */
@@ -334,7 +323,7 @@ int elf_finish(struct elf_load *l)
 	rc = ranges_check(l);
 	if (rc)
 		return rc;
-	for (i = 0; i < l->n_segs; i++)
+	for (uint32_t i = 0; i < l->n_segs; i++)
 		memset(l->space->ram + l->seg[i].paddr + l->seg[i].file_size, 0,
 			l->seg[i].mem_size - l->seg[i].file_size);
 	return entry_find(l) ? entry_check(l) : entry_missing(l);

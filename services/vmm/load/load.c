@@ -5,6 +5,7 @@
  */
 #include "load/load.h"
 
+#include "base/error.h"
 #include "load/bzimage.h"
 #include "load/elf.h"
 #include "load/unpack.h"
@@ -37,7 +38,8 @@ static int load_bzimage(
 		return rc;
 	rc = src->read(src, bz.payload, magic, sizeof(magic));
 	if (rc)
-		return load_fail(u->error, "kernel: cannot read the file (error %d)", -rc);
+		return load_fail(
+			u->error, "kernel: cannot read the file: %s", sk_error_text(rc));
 	form = elf_probe(magic, sizeof(magic)) ? UNPACK_NONE
 					       : unpack_detect(magic, sizeof(magic));
 	if (form == UNPACK_NONE && !elf_probe(magic, sizeof(magic)))
@@ -79,7 +81,7 @@ int load_kernel(
 			(unsigned long long)src->size);
 	rc = src->read(src, 0, head, (uint32_t)n);
 	if (rc)
-		return load_fail(e, "kernel: cannot read the file (error %d)", -rc);
+		return load_fail(e, "kernel: cannot read the file: %s", sk_error_text(rc));
 	elf_init(&elf, sp, e);
 	rc = load_image(src, head, n, &elf, e);
 	if (rc == ELF_AGAIN)
@@ -105,8 +107,8 @@ int load_file(
 		int rc = src->read(src, pos, sp->ram + gpa + pos, n);
 
 		if (rc)
-			return load_fail(
-				e, "ramdisk or module: cannot read the file (error %d)", -rc);
+			return load_fail(e, "ramdisk or module: cannot read the file: %s",
+				sk_error_text(rc));
 		pos += n;
 	}
 	return 0;

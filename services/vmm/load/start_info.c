@@ -51,9 +51,7 @@ static uint64_t text_put(uint8_t *buf, size_t size, uint64_t *used, const char *
 static int modules_put(
 	uint8_t *buf, size_t size, uint64_t at, uint64_t *used, const struct start_info_args *a)
 {
-	uint32_t i;
-
-	for (i = 0; i < a->n_modules; i++) {
+	for (uint32_t i = 0; i < a->n_modules; i++) {
 		const struct start_info_module *m = &a->module[i];
 		struct hvm_modlist_entry e = { .paddr = m->gpa, .size = m->size };
 		uint64_t text = m->cmdline[0] ? text_put(buf, size, used, m->cmdline) : 0;
@@ -70,7 +68,6 @@ int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args 
 {
 	uint64_t used = 0, at_info, at_mod, at_map, at_cmd;
 	struct hvm_start_info si = { .magic = XEN_HVM_START_MAGIC_VALUE, .version = 1 };
-	uint32_t i;
 	int rc;
 
 	at_info = take(&used, size, sizeof(si));
@@ -92,7 +89,7 @@ int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args 
 	si.memmap_paddr = a->gpa + at_map;
 	si.memmap_entries = a->n_map;
 	memcpy(buf + at_info, &si, sizeof(si));
-	for (i = 0; i < a->n_map; i++) {
+	for (uint32_t i = 0; i < a->n_map; i++) {
 		struct hvm_memmap_table_entry e = { a->map[i].addr, a->map[i].size,
 			a->map[i].type, 0 };
 

@@ -18,6 +18,10 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "base/array.h"
+#include "base/bytes.h"
+#include "base/error.h"
+
 enum { IN_SIZE = 65536, OUT_SIZE = 262144, LZ4_BLOCK = 8 << 20 };
 #define UNPACK_MAX (1ull << 30)
 
@@ -45,9 +49,8 @@ enum unpack_form unpack_detect(const uint8_t *head, size_t len)
 		{ UNPACK_ZSTD, 4, { 0x28, 0xb5, 0x2f, 0xfd } },
 		{ UNPACK_LZO, 4, { 0x89, 'L', 'Z', 'O' } },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
 		if (len >= forms[i].n && !memcmp(head, forms[i].magic, forms[i].n))
 			return forms[i].form;
 	return UNPACK_NONE;
@@ -64,7 +67,7 @@ static int64_t in_next(struct unpack *u, uint8_t *buf, uint32_t max)
 		return 0;
 	rc = u->src->read(u->src, u->pos, buf, n);
 	if (rc) {
-		load_fail(u->error, "kernel: cannot read the file (error %d)", -rc);
+		load_fail(u->error, "kernel: cannot read the file: %s", sk_error_text(rc));
 		return rc;
 	}
 	u->pos += n;
@@ -310,11 +313,6 @@ static int zstd_run(struct unpack *u)
 
 /* ---- lz4, the legacy frame: blocks of 8 MiB, each packed on its own --------------------------- */
 
-static uint32_t le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* Exactly n bytes of the source: 0, 1 at a clean end, -SK_E_*. */
 static int in_exact(struct unpack *u, uint8_t *buf, uint32_t n)
 {
@@ -346,7 +344,7 @@ static int lz4_run(struct unpack *u)
 		return no_memory(u, UNPACK_LZ4);
 	rc = in_exact(u, word, 4); /* the magic number */
 	while (!rc && !(rc = in_exact(u, word, 4))) {
-		uint32_t size = le32(word);
+		uint32_t size = get_le32(word);
 
 		if (!size || size > packed_max)
 			return corrupt(u, UNPACK_LZ4, (long)size);

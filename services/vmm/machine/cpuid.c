@@ -12,6 +12,8 @@
 #include <xen/xen.h>
 #include <xen/arch-x86/cpuid.h>
 
+#include "base/array.h"
+
 #define BIT(n) (1u << (n))
 
 /* Leaf 1. */
@@ -356,11 +358,10 @@ uint64_t cpuid_cr4_bits(const struct cpuid_env *env)
 	const uint64_t pce = BIT(8); /* goes with no feature */
 	struct cpuid_regs one, seven;
 	uint64_t allowed = pce;
-	size_t i;
 
 	cpuid_guest(env, 1, 0, &one);
 	cpuid_guest(env, 7, 0, &seven);
-	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
 		const uint32_t words[] = { one.edx, one.ecx, seven.ebx, seven.ecx };
 
 		if (words[bits[i].where] >> bits[i].feature & 1)

@@ -12,6 +12,7 @@
 #include <xen/xen.h>
 #include <xen/sched.h>
 
+#include "base/array.h"
 #include "machine/cpuid.h"
 #include "machine/emulate.h"
 #include "machine/insn.h"
@@ -149,9 +150,8 @@ static bool port_expected(uint16_t port)
 		{ 0xe9, 0xed }, { 0x170, 0x177 }, { 0x1f0, 0x1f7 }, { 0x278, 0x27f },
 		{ 0x2e9, 0x2ef }, { 0x2f9, 0x2ff }, { 0x370, 0x37f }, { 0x3b0, 0x3df },
 		{ 0x3e9, 0x3f7 }, { 0x3f9, 0x3ff }, { 0x4d0, 0x4d1 }, { 0xcf8, 0xcff } };
-	size_t i;
 
-	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		if (port >= ranges[i].first && port <= ranges[i].last)
 			return true;
 	return port >= ACPI_SLEEP_PORT && port <= ACPI_RESET_PORT;

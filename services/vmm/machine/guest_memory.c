@@ -147,7 +147,7 @@ static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
 {
 	struct walk w;
 	uint64_t table, entry, at;
-	unsigned int level, shift;
+	unsigned int shift;
 
 	*rights = PTE_W | PTE_U;
 	*gpa = gva;
@@ -156,7 +156,7 @@ static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
 	if (!walk_init(st, gva, &w))
 		return false;
 	table = w.root;
-	for (level = w.levels; level; level--) { /* G2 */
+	for (unsigned int level = w.levels; level; level--) { /* G2 */
 		bool pdpte = w.levels == 3 && level == 3, leaf;
 
 		shift = 12 + w.bits * (level - 1);

@@ -8,6 +8,8 @@
 
 #include <Zydis/Zydis.h>
 
+#include "base/array.h"
+
 #define CR0_PE 1ull
 #define EFER_LMA 0x400ull
 enum { ATTR_L = 1 << 9, ATTR_D = 1 << 10 };
@@ -113,9 +115,7 @@ static const struct kind_row strings[] = {
 
 static const struct kind_row *row_find(const struct kind_row *rows, size_t n, ZydisMnemonic m)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (rows[i].m == m)
 			return &rows[i];
 	return NULL;
@@ -133,7 +133,7 @@ static bool kind_of(const ZydisDecodedInstruction *in, struct mmio_insn *out)
 		return in->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
 		       in->opcode_map == ZYDIS_OPCODE_MAP_0F;
 	}
-	row = row_find(kinds, sizeof(kinds) / sizeof(kinds[0]), in->mnemonic);
+	row = row_find(kinds, ARRAY_SIZE(kinds), in->mnemonic);
 	if (!row)
 		return false;
 	out->kind = row->kind;
@@ -198,9 +198,8 @@ static bool segment_of(ZydisRegister r, uint8_t *out)
 	} segments[] = { { ZYDIS_REGISTER_ES, SK_ES }, { ZYDIS_REGISTER_CS, SK_CS },
 		{ ZYDIS_REGISTER_SS, SK_SS }, { ZYDIS_REGISTER_DS, SK_DS },
 		{ ZYDIS_REGISTER_FS, SK_FS }, { ZYDIS_REGISTER_GS, SK_GS } };
-	size_t i;
 
-	for (i = 0; i < sizeof(segments) / sizeof(segments[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(segments); i++)
 		if (segments[i].r == r) {
 			*out = segments[i].seg;
 			return true;
@@ -270,16 +269,14 @@ static bool operands_of(
 static bool string_of(
 	const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, struct mmio_insn *out)
 {
-	const struct kind_row *row = row_find(
-		strings, sizeof(strings) / sizeof(strings[0]), in->mnemonic);
-	unsigned int i;
+	const struct kind_row *row = row_find(strings, ARRAY_SIZE(strings), in->mnemonic);
 
 	if (!row)
 		return false;
 	out->kind = row->kind;
 	out->size = row->detail;
 	out->seg = SK_DS;
-	for (i = 0; i < in->operand_count; i++) {
+	for (unsigned int i = 0; i < in->operand_count; i++) {
 		int8_t base;
 
 		if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&

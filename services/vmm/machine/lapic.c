@@ -84,13 +84,11 @@ static void mode_set(struct lapic *l, enum lapic_mode mode)
 
 static void registers_reset(struct lapic *l)
 {
-	uint32_t r;
-
-	for (r = 0; r < LAPIC_REGS; r++)
+	for (uint32_t r = 0; r < LAPIC_REGS; r++)
 		word_set(l, r, 0);
 	word_set(l, R_DFR, 0xffffffff);
 	word_set(l, R_SVR, 0xff);
-	for (r = R_LVT_TIMER; r <= R_LVT_ERROR; r++)
+	for (uint32_t r = R_LVT_TIMER; r <= R_LVT_ERROR; r++)
 		word_set(l, r, LVT_MASKED);
 	l->errors = 0;
 	l->enable_seen = false;
@@ -140,9 +138,7 @@ bool lapic_base_write(struct lapic *l, uint64_t value)
 /* Highest bit of the 256 that start at register r, or -1. */
 static int highest(const struct lapic *l, uint32_t r)
 {
-	int i;
-
-	for (i = 7; i >= 0; i--) {
+	for (int i = 7; i >= 0; i--) {
 		uint32_t v = word(l, r + (uint32_t)i);
 
 		if (v)
@@ -357,13 +353,11 @@ void lapic_deadline_write(struct lapic *l, uint64_t value)
 
 static void svr_write(struct lapic *l, uint32_t value)
 {
-	uint32_t r;
-
 	__atomic_store_n(&l->reg[R_SVR], value & 0x1ff, __ATOMIC_SEQ_CST);
 	l->enable_seen = value & SVR_ENABLE;
 	if (value & SVR_ENABLE)
 		return;
-	for (r = R_LVT_TIMER; r <= R_LVT_ERROR; r++)
+	for (uint32_t r = R_LVT_TIMER; r <= R_LVT_ERROR; r++)
 		word_set(l, r, word(l, r) | LVT_MASKED);
 }
 

@@ -98,10 +98,8 @@ void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
 
 void vm_notes_counts(uint64_t counts[VMCTL_UNKNOWN_KINDS])
 {
-	uint32_t i;
-
 	mutex_lock(&lock);
-	for (i = 0; i < VMCTL_UNKNOWN_KINDS; i++)
+	for (uint32_t i = 0; i < VMCTL_UNKNOWN_KINDS; i++)
 		counts[i] = counts_of[i];
 	mutex_unlock(&lock);
 }

@@ -392,14 +392,13 @@ static bool string_ends(const struct mmio_insn *in, const struct sk_vcpu_state *
 static int string_execute(
 	const struct mmio_insn *in, struct sk_vcpu_state *st, const struct mmio_bus *bus)
 {
-	unsigned int n;
 	int rc;
 
 	if (in->rep == MMIO_ONCE)
 		return string_step(in, st, bus);
 	if (!(st->gpr[SK_RCX] & mask_of(in->addr_size)))
 		return 0;
-	for (n = 0; n < MMIO_REP_MAX; n++) {
+	for (unsigned int n = 0; n < MMIO_REP_MAX; n++) {
 		rc = string_step(in, st, bus);
 		if (rc)
 			return rc;

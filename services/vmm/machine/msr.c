@@ -8,6 +8,7 @@
  */
 #include "machine/msr.h"
 
+#include "base/array.h"
 #include "machine/cpuid.h"
 #include "machine/log.h"
 #include "machine/vcpu.h"
@@ -97,17 +98,15 @@ enum { EFER_SCE = 1, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 }
 
 static const uint32_t mtrr_fixed_msr[] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b,
 	0x26c, 0x26d, 0x26e, 0x26f };
-enum { N_FIXED = sizeof(mtrr_fixed_msr) / sizeof(mtrr_fixed_msr[0]) };
+enum { N_FIXED = ARRAY_SIZE(mtrr_fixed_msr) };
 
 void msr_reset(struct vcpu *v)
 {
-	uint32_t i;
-
 	v->misc_enable = MISC_ENABLE;
 	v->mtrr_def_type = MTRR_DEF_RESET;
-	for (i = 0; i < N_FIXED; i++)
+	for (uint32_t i = 0; i < N_FIXED; i++)
 		v->mtrr_fixed[i] = MTRR_FIXED_RESET;
-	for (i = 0; i < sizeof(v->mtrr_var) / sizeof(v->mtrr_var[0]); i++)
+	for (uint32_t i = 0; i < ARRAY_SIZE(v->mtrr_var); i++)
 		v->mtrr_var[i] = 0;
 }
 
@@ -115,13 +114,11 @@ void msr_reset(struct vcpu *v)
 
 static uint64_t *mtrr_at(struct vcpu *v, uint32_t msr)
 {
-	uint32_t i;
-
 	if (msr == MSR_MTRR_DEF)
 		return &v->mtrr_def_type;
 	if (msr >= MSR_MTRR_VAR && msr <= MSR_MTRR_VAR_LAST)
 		return &v->mtrr_var[msr - MSR_MTRR_VAR];
-	for (i = 0; i < N_FIXED; i++)
+	for (uint32_t i = 0; i < N_FIXED; i++)
 		if (mtrr_fixed_msr[i] == msr)
 			return &v->mtrr_fixed[i];
 	return NULL;
@@ -130,9 +127,7 @@ static uint64_t *mtrr_at(struct vcpu *v, uint32_t msr)
 /* Types 0, 1, 4, 5, 6; the PAT has 7 as well. */
 static bool types_valid(uint64_t value, unsigned int mask)
 {
-	unsigned int i;
-
-	for (i = 0; i < 64; i += 8) {
+	for (unsigned int i = 0; i < 64; i += 8) {
 		unsigned int t = value >> i & 0xff;
 
 		if (t > 7 || !(mask >> t & 1))
@@ -303,9 +298,8 @@ static const struct fixed {
 static bool fixed_access(const struct vcpu *v, uint32_t msr, uint8_t access, uint64_t *value)
 {
 	const char *what = access == MSR_R ? "RDMSR" : "WRMSR";
-	size_t i;
 
-	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
 		const struct fixed *f = &fixed[i];
 
 		if (msr < f->first || msr > f->last || !(f->access & access) ||

@@ -121,7 +121,6 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 	uint64_t number = gpa >> CHUNK_SHIFT, start = number << CHUNK_SHIFT;
 	bool ram = chunk_is_ram(number);
 	struct chunk *c = chunk_find(number);
-	uint32_t i;
 	int rc;
 
 	*out = c;
@@ -137,7 +136,7 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 	if (rc)
 		return rc;
 	c = chunk_spare_take(number);
-	for (i = 0; ram && i < CHUNK_PAGES; i++)
+	for (uint32_t i = 0; ram && i < CHUNK_PAGES; i++)
 		slot_set(&c->page[i], PAGE_HOME, 0);
 	if (ram)
 		chunk_set_home(c, (uint32_t)piece_of(start), offset_of(start));

@@ -84,10 +84,9 @@ static int map_piece(
 	sk_cap_t space, sk_cap_t frame, uint64_t at, uint64_t size, uint32_t rights)
 {
 	uint32_t order = size >= 1ull << SK_HUGE_ORDER ? SK_HUGE_ORDER : SK_LARGE_ORDER;
-	uint64_t offset;
 	int rc = 0;
 
-	for (offset = 0; !rc && offset < size; offset += 1ull << order)
+	for (uint64_t offset = 0; !rc && offset < size; offset += 1ull << order)
 		rc = space_map_at(space, frame, at + offset, offset, order, rights);
 	return rc;
 }
@@ -127,7 +126,6 @@ static int boot_piece_make(uint32_t i)
 int ram_init(const struct vm_config *cfg)
 {
 	uint64_t total = (uint64_t)cfg->n_ram << cfg->ram_order, low = VM_LOW_MAX;
-	uint32_t i;
 	int rc;
 
 	if (cfg->ram_order < SK_LARGE_ORDER || cfg->ram_order > SK_HUGE_ORDER || !cfg->n_ram)
@@ -147,7 +145,7 @@ int ram_init(const struct vm_config *cfg)
 	vm.ram_nested = slot_alloc(vm.max_pieces);
 	if (!vm.ram_frame || !vm.ram_nested)
 		return -SK_E_SLOT;
-	for (i = 0; !rc && i < cfg->n_ram; i++)
+	for (uint32_t i = 0; !rc && i < cfg->n_ram; i++)
 		rc = boot_piece_make(i);
 	return rc;
 }

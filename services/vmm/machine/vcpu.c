@@ -19,6 +19,7 @@
 #include <xen/xen.h>
 #include <xen/sched.h>
 
+#include "base/error.h"
 #include "caps/caps.h"
 #include "machine/exit.h"
 #include "machine/log.h"
@@ -44,7 +45,6 @@ static void state_reset(struct vcpu *v)
 {
 	enum { ATTR_DATA = 0x93, ATTR_CODE = 0x9b, ATTR_LDT = 0x82, ATTR_TSS = 0x8b };
 	struct sk_vcpu_state *st = v->st;
-	unsigned int s;
 
 	memset(st->gpr, 0, sizeof(st->gpr));
 	st->gpr[SK_RDX] = 0x600;
@@ -60,7 +60,7 @@ static void state_reset(struct vcpu *v)
 	st->event = 0;
 	st->star = st->lstar = st->cstar = st->sfmask = st->kernel_gs_base = 0;
 	st->sysenter_cs = st->sysenter_esp = st->sysenter_eip = 0;
-	for (s = 0; s < SK_N_SEG; s++)
+	for (unsigned int s = 0; s < SK_N_SEG; s++)
 		segment_set(st, s, 0, ATTR_DATA, 0xffff, 0);
 	segment_set(st, SK_CS, 0xf000, ATTR_CODE, 0xffff, 0xffff0000);
 	segment_set(st, SK_LDTR, 0, ATTR_LDT, 0xffff, 0);
@@ -196,9 +196,7 @@ static bool ipi_is_for(
 
 void vcpu_ipi(struct vcpu *from, const struct lapic_ipi *ipi)
 {
-	uint32_t i;
-
-	for (i = 0; i < vm.n_vcpus; i++) {
+	for (uint32_t i = 0; i < vm.n_vcpus; i++) {
 		if (!ipi_is_for(from, &vm.vcpu[i], ipi) ||
 			(ipi->mode == IPI_LOWEST && !lapic_enabled(&vm.vcpu[i].lapic)))
 			continue;
@@ -269,11 +267,10 @@ static bool can_run(const struct vcpu *v)
 static void settled_set(struct vcpu *v, bool settled)
 {
 	bool alive = false;
-	uint32_t i;
 
 	mutex_lock(&vm.lock);
 	v->settled = settled;
-	for (i = 0; i < vm.n_vcpus; i++)
+	for (uint32_t i = 0; i < vm.n_vcpus; i++)
 		alive = alive || can_run(&vm.vcpu[i]);
 	mutex_unlock(&vm.lock);
 	if (alive || __atomic_load_n(&vm.stopped, __ATOMIC_ACQUIRE))
@@ -441,8 +438,8 @@ static void vcpu_loop(void *arg)
 		if (!rc) {
 			exit_dispatch(v, reason);
 		} else if (rc != -SK_E_TIMEOUT && rc != -SK_E_AGAIN) {
-			vm_note(NOTE_CRASH, 2 * v->id, "vCPU %u: cannot be entered: error %ld",
-				v->id, -rc);
+			vm_note(NOTE_CRASH, 2 * v->id, "vCPU %u: cannot be entered: %s", v->id,
+				sk_error_text((int)rc));
 			vm_shutdown(SHUTDOWN_crash);
 		}
 	}

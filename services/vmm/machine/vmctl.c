@@ -46,9 +46,7 @@ void io_kick(enum io_bit bit)
 
 static void kick_all(void)
 {
-	uint32_t i;
-
-	for (i = 0; i < vm.n_vcpus; i++)
+	for (uint32_t i = 0; i < vm.n_vcpus; i++)
 		vcpu_kick(&vm.vcpu[i]);
 }
 
@@ -126,13 +124,11 @@ static void grow_answered(uint32_t n)
 
 static void stats_fill(struct vmctl_stats *s)
 {
-	uint32_t i;
-
 	memset(s, 0, sizeof(*s));
 	s->memory = physmap_pages() * VM_PAGE;
 	s->n_vcpus = vm.n_vcpus;
 	vm_notes_counts(s->unknown);
-	for (i = 0; i < vm.n_vcpus; i++) {
+	for (uint32_t i = 0; i < vm.n_vcpus; i++) {
 		const struct vcpu *v = &vm.vcpu[i];
 		uint64_t waited;
 
@@ -170,9 +166,7 @@ static int send_one(uint32_t type)
 
 static void flush(void)
 {
-	uint32_t type;
-
-	for (type = 1; type < VMCTL_MSG_END; type++)
+	for (uint32_t type = 1; type < VMCTL_MSG_END; type++)
 		if (due >> type & 1 && !send_one(type))
 			due &= ~(1u << type);
 	if (due)

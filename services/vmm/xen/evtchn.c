@@ -33,9 +33,7 @@ bool port_valid(uint32_t port) { return port && port < EVTCHN_PORTS; }
 
 uint32_t port_alloc(union port p)
 {
-	uint32_t port;
-
-	for (port = 1; port < EVTCHN_PORTS; port++)
+	for (uint32_t port = 1; port < EVTCHN_PORTS; port++)
 		if (xen_dom.port[port].state == EVTCHNSTAT_closed) {
 			p.priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
 			port_set(port, p);
@@ -93,11 +91,9 @@ void evtchn_clear_pending(uint32_t port)
 
 void evtchn_select_pending(void)
 {
-	uint32_t port;
-
 	if (evtchn_fifo_on()) /* it has one layout */
 		return;
-	for (port = 1; port < EVTCHN_PORTS; port++)
+	for (uint32_t port = 1; port < EVTCHN_PORTS; port++)
 		if (shinfo_pending(port))
 			select_upcall(port, port_get(port).vcpu);
 }

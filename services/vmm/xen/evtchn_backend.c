@@ -99,9 +99,7 @@ void evtchn_backend_notify(unsigned int backend)
 
 void evtchn_backends_run(void)
 {
-	unsigned int w;
-
-	for (w = 0; w < ARRAY_SIZE(notified); w++) {
+	for (unsigned int w = 0; w < ARRAY_SIZE(notified); w++) {
 		uint64_t bits = __atomic_exchange_n(&notified[w], 0, __ATOMIC_ACQ_REL);
 
 		for (; bits; bits &= bits - 1) {

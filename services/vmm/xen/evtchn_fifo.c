@@ -157,9 +157,7 @@ bool fifo_pending(uint32_t port)
 /* evtchn_lock and fifo_lock held: what came so far, by the 2-level ABI or before there was a page. */
 static void pending_replay(uint32_t first, uint32_t n)
 {
-	uint32_t port;
-
-	for (port = first; port < first + n; port++)
+	for (uint32_t port = first; port < first + n; port++)
 		if (xen_dom.port[port].state != EVTCHNSTAT_closed &&
 			xen_dom.fifo_last[port].pending) {
 			xen_dom.fifo_last[port].pending = false;
@@ -169,9 +167,7 @@ static void pending_replay(uint32_t first, uint32_t n)
 
 static void switch_over(void)
 {
-	uint32_t port;
-
-	for (port = 1; port < EVTCHN_PORTS; port++) {
+	for (uint32_t port = 1; port < EVTCHN_PORTS; port++) {
 		xen_dom.fifo_last[port] =
 			(struct fifo_last){ .priority = EVTCHN_FIFO_PRIORITY_DEFAULT };
 		if (shinfo_pending(port))
@@ -184,7 +180,6 @@ static int64_t control_set(const struct evtchn_init_control *a)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[a->vcpu];
 	uint8_t *page;
-	unsigned int i;
 
 	if (vcpu->control)
 		return -XEN_EINVAL;
@@ -192,7 +187,7 @@ static int64_t control_set(const struct evtchn_init_control *a)
 	if (!page)
 		return -XEN_EINVAL;
 	vcpu->control = (struct evtchn_fifo_control_block *)(page + a->offset);
-	for (i = 0; i < EVTCHN_FIFO_MAX_QUEUES; i++) {
+	for (unsigned int i = 0; i < EVTCHN_FIFO_MAX_QUEUES; i++) {
 		vcpu->queue[i].tail = 0;
 		__atomic_store_n(&vcpu->control->head[i], 0, __ATOMIC_RELAXED);
 	}
@@ -261,14 +256,12 @@ int64_t fifo_expand_array(struct hcall *c, uint64_t arg)
 /* evtchn_lock held, all ports closed. */
 void fifo_reset(void)
 {
-	unsigned int i;
-
 	mutex_lock(&xen_dom.fifo_lock);
 	__atomic_store_n(&xen_dom.fifo, 0, __ATOMIC_SEQ_CST);
-	for (i = 0; i < FIFO_PAGES; i++)
+	for (unsigned int i = 0; i < FIFO_PAGES; i++)
 		__atomic_store_n(&xen_dom.fifo_word[i], NULL, __ATOMIC_RELEASE);
 	xen_dom.n_fifo_pages = 0;
-	for (i = 0; i < xen_dom.p.n_vcpus; i++)
+	for (unsigned int i = 0; i < xen_dom.p.n_vcpus; i++)
 		xen_dom.vcpu[i].control = NULL;
 	mutex_unlock(&xen_dom.fifo_lock);
 }

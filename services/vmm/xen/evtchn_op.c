@@ -185,12 +185,11 @@ static int64_t op_set_priority(struct evtchn_set_priority *a)
 
 static int64_t op_reset(struct evtchn_reset *a)
 {
-	uint32_t port;
 	int rc = dom_check(a->dom);
 
 	if (rc)
 		return rc;
-	for (port = 1; port < EVTCHN_PORTS; port++)
+	for (uint32_t port = 1; port < EVTCHN_PORTS; port++)
 		if (port_get(port).state != EVTCHNSTAT_closed)
 			port_close(port);
 	fifo_reset();

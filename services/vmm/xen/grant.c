@@ -44,9 +44,8 @@ static int entry_take(struct grant_entry_v1 *e, domid_t dom, enum grant_use use)
 {
 	uint32_t *word = (uint32_t *)(void *)e;
 	uint32_t old = __atomic_load_n(word, __ATOMIC_SEQ_CST), new;
-	int tries;
 
-	for (tries = 0; tries < SWAP_TRIES; tries++) {
+	for (int tries = 0; tries < SWAP_TRIES; tries++) {
 		if ((old & GTF_type_mask) != GTF_permit_access || old >> 16 != dom)
 			return GNTST_bad_gntref;
 		if (use == GRANT_WRITE && (old & GTF_readonly))

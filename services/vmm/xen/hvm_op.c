@@ -20,7 +20,6 @@ struct xen_domain xen_dom;
 
 int xen_init(const struct xen_params *p)
 {
-	unsigned int i;
 	int rc;
 
 	if (!p->n_vcpus || p->n_vcpus > VM_VCPUS_MAX || !p->tsc_hz)
@@ -31,7 +30,7 @@ int xen_init(const struct xen_params *p)
 	if (rc)
 		return rc;
 	xen_dom.shared = xen_dom.shared_page.addr;
-	for (i = 0; i < p->n_vcpus; i++)
+	for (unsigned int i = 0; i < p->n_vcpus; i++)
 		xen_dom.vcpu[i].info = &xen_dom.shared->vcpu_info[i];
 	xen_dom.hvm_param[HVM_PARAM_STORE_PFN] = p->store_pfn;
 	xen_dom.hvm_param[HVM_PARAM_CONSOLE_PFN] = p->console_pfn;
@@ -42,10 +41,9 @@ int xen_init(const struct xen_params *p)
 
 static void callback_set(uint64_t via)
 {
-	unsigned int i;
-
 	__atomic_store_n(&xen_dom.hvm_param[HVM_PARAM_CALLBACK_IRQ], via, __ATOMIC_SEQ_CST);
-	for (i = 0; i < xen_dom.p.n_vcpus; i++) { /* what already waits is due now */
+	for (unsigned int i = 0; i < xen_dom.p.n_vcpus;
+		i++) { /* what already waits is due now */
 		__atomic_store_n(&xen_dom.vcpu[i].upcall_new, 1, __ATOMIC_SEQ_CST);
 		if (i != xen_this_cpu && edge_vcpu_is_up(i))
 			edge_vcpu_kick(i);

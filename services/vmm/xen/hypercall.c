@@ -78,13 +78,12 @@ bool hc_put(const struct hcall *c, const struct layout *l, uint64_t gva, const v
 bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned int n)
 {
 	uint32_t compat[8];
-	unsigned int i;
 
 	if (c->wide)
 		return hc_in(c, word, gva, n * 8ull);
 	if (!hc_in(c, compat, gva, n * 4ull))
 		return false;
-	for (i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++)
 		word[i] = compat[i];
 	return true;
 }
@@ -92,11 +91,10 @@ bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned 
 bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, unsigned int n)
 {
 	uint32_t compat[8];
-	unsigned int i;
 
 	if (c->wide)
 		return hc_out(c, gva, word, n * 8ull);
-	for (i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++)
 		compat[i] = (uint32_t)word[i];
 	return hc_out(c, gva, compat, n * 4ull);
 }
@@ -188,17 +186,16 @@ void xen_hypercall(unsigned int cpu)
 	struct hcall c = { .cpu = cpu, .wide = vcpu_in_long_mode(cpu), .budget = HCALL_BATCH };
 	const uint8_t *regs = c.wide ? wide_regs : narrow_regs;
 	int64_t result;
-	unsigned int i;
 
 	xen_this_cpu = cpu;
 	c.op = c.wide ? st->gpr[SK_RAX] : (uint32_t)st->gpr[SK_RAX];
-	for (i = 0; i < 6; i++)
+	for (unsigned int i = 0; i < 6; i++)
 		c.arg[i] = c.wide ? st->gpr[regs[i]] : (uint32_t)st->gpr[regs[i]];
 
 	result = st->cpl ? -XEN_EPERM : dispatch(&c); /* H1 */
 	st->dirty |= SK_VCPU_GPR;
 	if (c.again) {
-		for (i = 0; i < 6; i++)
+		for (unsigned int i = 0; i < 6; i++)
 			st->gpr[regs[i]] = c.arg[i];
 		st->rip -= HCALL_INSTR;
 		st->dirty |= SK_VCPU_RIP;

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "base/array.h"
+
 #define FIELD(s, type, name, member) \
 	{ offsetof(struct s, member), offsetof(struct compat_##s, name), \
 		sizeof(((struct s *)0)->member), sizeof(type) },
@@ -17,7 +19,7 @@
 	static const struct layout_field fields_##s[] = { LAYOUT_##s(FIELD, s) }; \
 	const struct layout layout_##s = { \
 		fields_##s, \
-		sizeof(fields_##s) / sizeof(fields_##s[0]), \
+		ARRAY_SIZE(fields_##s), \
 		sizeof(struct s), \
 		sizeof(struct compat_##s), \
 	};

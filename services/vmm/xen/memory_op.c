@@ -26,12 +26,10 @@ static bool room_for(uint64_t pages)
 /* Is one of our pages there? Those are not RAM to balloon with. */
 static bool special_at(uint64_t gfn)
 {
-	uint32_t i;
-
 	if (gfn == xen_dom.shared_gfn || gfn == xen_dom.p.store_pfn ||
 		gfn == xen_dom.p.console_pfn)
 		return true;
-	for (i = 0; i < xen_dom.n_grant_frames; i++)
+	for (uint32_t i = 0; i < xen_dom.n_grant_frames; i++)
 		if (xen_dom.grant_gfn[i] == gfn)
 			return true;
 	return false;
@@ -40,9 +38,7 @@ static bool special_at(uint64_t gfn)
 /* 0 or -SK_E_*, as all that do one extent. */
 static int extent_release(uint64_t gfn, unsigned int order)
 {
-	uint64_t i;
-
-	for (i = 0; i < 1ull << order; i++)
+	for (uint64_t i = 0; i < 1ull << order; i++)
 		if (special_at(gfn + i) || edge_hole_make(gfn + i))
 			return -SK_E_NOT_FOUND;
 	return 0;
@@ -154,11 +150,9 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 /* mem_lock held: forget what was shown at gfn, which something else takes. */
 static void place_forget(uint64_t gfn)
 {
-	uint32_t i;
-
 	if (xen_dom.shared_gfn == gfn)
 		xen_dom.shared_gfn = UINT64_MAX;
-	for (i = 0; i < xen_dom.n_grant_frames; i++)
+	for (uint32_t i = 0; i < xen_dom.n_grant_frames; i++)
 		if (xen_dom.grant_gfn[i] == gfn)
 			xen_dom.grant_gfn[i] = UINT64_MAX;
 }

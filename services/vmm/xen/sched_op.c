@@ -43,9 +43,9 @@ static int64_t block(unsigned int cpu)
 
 static int64_t poll_ports(struct hcall *c, const struct sched_poll *p)
 {
-	uint32_t i, port;
+	uint32_t port;
 
-	for (i = 0; i < p->nr_ports; i++) {
+	for (uint32_t i = 0; i < p->nr_ports; i++) {
 		if (!hc_in(c, &port, (uint64_t)p->ports.p + 4ull * i, sizeof(port)))
 			return -XEN_EFAULT;
 		if (port >= EVTCHN_PORTS)
@@ -102,7 +102,6 @@ static int64_t watchdog(struct hcall *c)
 {
 	struct sched_watchdog w;
 	sk_time_t deadline = SK_NO_DEADLINE;
-	unsigned int i;
 
 	if (HC_STRUCT(c, &w))
 		return -XEN_EFAULT;
@@ -119,7 +118,7 @@ static int64_t watchdog(struct hcall *c)
 	}
 	if (!w.timeout)
 		return -XEN_EINVAL;
-	for (i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++) {
 		sk_time_t free_slot = SK_NO_DEADLINE;
 
 		if (__atomic_compare_exchange_n(&xen_dom.watchdog[i], &free_slot, deadline,

@@ -233,9 +233,7 @@ static void period_run(unsigned int cpu, sk_time_t now)
 
 static void watchdog_run(sk_time_t now)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++)
 		if (now >= __atomic_load_n(&xen_dom.watchdog[i], __ATOMIC_ACQUIRE)) {
 			__atomic_store_n(
 				&xen_dom.watchdog[i], SK_NO_DEADLINE, __ATOMIC_RELEASE);
@@ -264,23 +262,20 @@ sk_time_t xen_next_deadline(unsigned int cpu)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
 	sk_time_t t = earlier(vcpu->singleshot, vcpu->next_period);
-	unsigned int i;
 
 	if (vcpu->waiting)
 		t = earlier(t, vcpu->poll_deadline);
-	for (i = 0; cpu == 0 && i < ARRAY_SIZE(xen_dom.watchdog); i++)
+	for (unsigned int i = 0; cpu == 0 && i < ARRAY_SIZE(xen_dom.watchdog); i++)
 		t = earlier(t, __atomic_load_n(&xen_dom.watchdog[i], __ATOMIC_ACQUIRE));
 	return t;
 }
 
 void time_init(void)
 {
-	unsigned int i;
-
 	scale_init(xen_dom.p.tsc_hz);
-	for (i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++)
 		xen_dom.watchdog[i] = SK_NO_DEADLINE;
-	for (i = 0; i < xen_dom.p.n_vcpus; i++) {
+	for (unsigned int i = 0; i < xen_dom.p.n_vcpus; i++) {
 		struct xen_vcpu *vcpu = &xen_dom.vcpu[i];
 
 		vcpu->singleshot = vcpu->next_period = vcpu->poll_deadline = SK_NO_DEADLINE;

@@ -109,10 +109,8 @@ static void line_end(void)
 
 static void line_put(const char *s, uint32_t n)
 {
-	uint32_t i;
-
 	mutex_lock(&line_lock);
-	for (i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		char ch = s[i];
 
 		if (ch == '\n' || ch == 0 || line_len == sizeof(line) - 1)

@@ -1,5 +1,5 @@
 unit-tests += vmm_load
-src-unit-vmm_load := test/unit/vmm_machine/load_test.c $(addprefix services/vmm/load/,load.c load_space.c bzimage.c elf.c unpack.c)
+src-unit-vmm_load := test/unit/vmm_machine/load_test.c $(addprefix services/vmm/load/,load.c load_space.c bzimage.c elf.c unpack.c) libs/base/error.c
 inc-unit-vmm_load := services/vmm
 ldlibs-unit-vmm_load := -lz -llzma -lbz2 -lzstd -llz4
 
@@ -29,7 +29,7 @@ src-unit-vmm_msr := test/unit/vmm_machine/msr_test.c services/vmm/machine/msr.c 
 inc-unit-vmm_msr := services/vmm
 
 unit-tests += vmm_vcpu
-src-unit-vmm_vcpu := test/unit/vmm_machine/vcpu_test.c services/vmm/machine/lapic.c
+src-unit-vmm_vcpu := test/unit/vmm_machine/vcpu_test.c services/vmm/machine/lapic.c libs/base/error.c
 inc-unit-vmm_vcpu := services/vmm
 
 unit-tests += vmm_log

@@ -1,7 +1,7 @@
 # The Xen half of the VMM: real sources on a fake machine (fake.c) with a fake front end (device.c). One program, as
 # hypercalls reach everything.
-vmm-xen-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c services/vmm/backend/*.c))) libs/ring/ring.c libs/svc/rings.c \
-	test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
+vmm-xen-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c services/vmm/backend/*.c))) \
+	libs/base/error.c libs/ring/ring.c libs/svc/rings.c test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
 
 unit-tests += vmm_xen
 src-unit-vmm_xen := $(addprefix test/unit/vmm_xen/,main.c hypercall_test.c memory_op_test.c vcpu_op_test.c compat_test.c evtchn_test.c grant_test.c rings_test.c \
