@@ -201,11 +201,14 @@ static struct ring reader;
 static void channel_make(void)
 {
 	struct domain_info *info = kern_domain();
-	void *memory = aligned_alloc(4096, 2 * RING);
+	uint8_t *memory = aligned_alloc(4096, 4 * RING);
 
-	memset(memory, 0, 2 * RING);
+	memset(memory, 0, 4 * RING);
 	info->n_channels = 2;
-	info->channel[0] = (struct domain_channel){ .name = "lo" };
+	info->channel[0] = (struct domain_channel){ .name = "logs",
+		.vaddr = (uint64_t)memory + 2 * RING,
+		.req_size = RING,
+		.rsp_size = RING };
 	info->channel[1] = (struct domain_channel){ .name = "log",
 		.vaddr = (uint64_t)memory,
 		.req_size = RING,
@@ -298,6 +301,27 @@ static void text_that_does_not_fit(void)
 	assert_string_equal(console, "then\n");
 }
 
+/* Nothing of a later text comes before what was lost, however short it is. */
+static void short_text_after_a_loss(void)
+{
+	char line[64];
+
+	start(20);
+	channel_make();
+	for (size_t len = 20; len < 60; len++) {
+		memset(line, 'a', sizeof(line));
+		for (unsigned int i = 0; i < 300; i++)
+			log_write(line, len);
+		log_write("z", 1);
+		reader_takes();
+		assert_null(strchr(console, 'z'));
+		log_write("end", 3);
+		reader_takes();
+		assert_int_equal(console[0], '[');
+		assert_non_null(strstr(console, "lost]\nend"));
+	}
+}
+
 /* ---- the heap ---- */
 static void the_heap(void)
 {
@@ -322,6 +346,7 @@ static void the_heap(void)
 		(void *)-1);
 	before = under_test_sbrk(0);
 	assert_ptr_equal(before, q + 200000);
+	assert_true(caps_free_bytes() > 3000000); /* it was refused at once */
 	/* down to the last page, when there are no larger frames */
 	while (under_test_sbrk(4096) != (void *)-1)
 		;
@@ -412,6 +437,7 @@ int main(void)
 		KERN_CASE(root_task_writes_to_the_kernel),
 		KERN_CASE(domains_write_to_their_channel),
 		KERN_CASE(text_that_does_not_fit),
+		KERN_CASE(short_text_after_a_loss),
 		KERN_CASE(the_heap),
 		KERN_CASE(a_heap_that_cannot_grow),
 		KERN_CASE(locks_that_nest),
