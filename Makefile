@@ -88,6 +88,16 @@ host-cflags = -std=gnu11 -O1 -g -fno-omit-frame-pointer $(warnings) $(prefix-map
 unit-cflags = $(host-cflags) -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz-cflags = $(host-cflags) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DFUZZING=1
 
+# Objects of C and assembly sources. $(1) directory, $(2) what to say, $(3) compiler and flags, $(4) recipe, $(5) made before
+define compile-rules
+$(1)/%.o: %.c $(4) | $(5)
+	$$(Q)mkdir -p $$(@D)
+	$$(call say,$(2),$$<)$(3) $$(deps) -c $$< -o $$@
+$(1)/%.o: %.S $(4) | $(5)
+	$$(Q)mkdir -p $$(@D)
+	$$(call say,AS,$$<)$(3) -D__ASSEMBLY__ $$(deps) -c $$< -o $$@
+endef
+
 # ---- set-up -----------------------------------------------------------------------------------------------------
 
 packages := $(B)/stamp/packages
@@ -119,12 +129,7 @@ kernel-link = $(LD) $(kernel-ldflags) -T $(ldscript-kernel) -o $@ $(filter %.o,$
 # right size, then with the right addresses; the last two must agree.
 # $(1) directory, $(2) sources, $(3) further flags, $(4) name of the recipe
 define kernel-rules
-$(1)/obj/kernel/%.o: %.c $(B)/recipe/$(4) | $(packages)
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(CC) $$(kernel-cflags) $(3) $$(cflags-$$<) $$(deps) -c $$< -o $$@
-$(1)/obj/kernel/%.o: %.S $(B)/recipe/$(4) | $(packages)
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,AS,$$<)$$(CC) $$(kernel-cflags) -D__ASSEMBLY__ $$(deps) -c $$< -o $$@
+$(call compile-rules,$(1)/obj/kernel,CC,$$(CC) $$(kernel-cflags) $(3) $$(cflags-$$<),$(B)/recipe/$(4),$(packages))
 $(1)/ksyms/0.S: tools/ksyms | $(packages)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)tools/ksyms $$@ </dev/null
@@ -151,12 +156,7 @@ $(header-links):
 	$(Q)mkdir -p $@ && ln -srfn libs/$(@F) $@/$(@F)
 
 define lib-rules
-$(B)/obj/lib-$(1)/%.o: %.c $(B)/recipe/lib-$(1) | $(sysroot) $(header-links)
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(CC) $$(user-cflags) $$(call include-paths,$(1) $$(call uses,$(1))) $$(cflags-$(1)) $$(deps) -c $$< -o $$@
-$(B)/obj/lib-$(1)/%.o: %.S $(B)/recipe/lib-$(1) | $(sysroot) $(header-links)
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,AS,$$<)$$(CC) $$(user-cflags) -D__ASSEMBLY__ $$(call include-paths,$(1) $$(call uses,$(1))) $$(cflags-$(1)) $$(deps) -c $$< -o $$@
+$(call compile-rules,$(B)/obj/lib-$(1),CC,$$(CC) $$(user-cflags) $$(call include-paths,$(1) $$(call uses,$(1))) $$(cflags-$(1)),$(B)/recipe/lib-$(1),$(sysroot) $(header-links))
 $(B)/lib/libsk_$(1).a: $(call obj,lib-$(1),$(src-$(1))) $(call recipe-of,lib-$(1),$(src-$(1)) $(call uses,$(1)) $(cflags-$(1)))
 	$$(Q)mkdir -p $$(@D); rm -f $$@
 	$$(call say,AR,$$@)$$(AR) rcsD $$@ $$(filter %.o,$$^)
@@ -167,12 +167,7 @@ $(foreach l,$(libs),$(eval $(call lib-rules,$(l))))
 
 # $(1) object directory, $(2) program, $(3) suffix of the variables, $(4) sources
 define program-rules
-$(B)/obj/$(1)/%.o: %.c $(B)/recipe/$(1) | $(sysroot) $(header-links)
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,CC,$$<)$$(CC) $$(user-cflags) $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)) $$(deps) -c $$< -o $$@
-$(B)/obj/$(1)/%.o: %.S $(B)/recipe/$(1) | $(sysroot) $(header-links)
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,AS,$$<)$$(CC) $$(user-cflags) -D__ASSEMBLY__ $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)) $$(deps) -c $$< -o $$@
+$(call compile-rules,$(B)/obj/$(1),CC,$$(CC) $$(user-cflags) $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)),$(B)/recipe/$(1),$(sysroot) $(header-links))
 $(2).elf: $(call obj,$(1),$(4)) $(patsubst %,$(B)/lib/libsk_%.a,$(call present,$(call uses,$(3)))) tools/user.ld \
 		$(call recipe-of,$(1),$(4) $(call present,$(call uses,$(3))) $(cflags-$(3)) $(extlibs-$(3)))
 	$$(Q)mkdir -p $$(@D)
@@ -193,18 +188,14 @@ $(B)/ktest/%.img: $(B)/ktest/% tools/mkarchive
 # ---- host tests -------------------------------------------------------------------------------------------------
 
 define unit-rules
-$(B)/obj/unit-$(1)/%.o: %.c $(B)/recipe/unit-$(1) | $(packages) $(sysroot)
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,HOSTCC,$$<)$$(HOSTCC) $$(unit-cflags) $$(patsubst %,-I%,$$(inc-unit-$(1))) $$(cflags-unit-$(1)) $$(deps) -c $$< -o $$@
+$(call compile-rules,$(B)/obj/unit-$(1),HOSTCC,$$(HOSTCC) $$(unit-cflags) $$(patsubst %,-I%,$$(inc-unit-$(1))) $$(cflags-unit-$(1)),$(B)/recipe/unit-$(1),$(packages) $(sysroot))
 $(B)/unit/$(1): $(call obj,unit-$(1),$(src-unit-$(1))) \
 		$(call recipe-of,unit-$(1),$(src-unit-$(1)) $(inc-unit-$(1)) $(cflags-unit-$(1)) $(ldlibs-unit-$(1)))
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,HOSTLD,$$@)$$(HOSTCC) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) -lcmocka $$(ldlibs-unit-$(1))
 endef
 define fuzz-rules
-$(B)/obj/fuzz-$(1)/%.o: %.c $(B)/recipe/fuzz-$(1) | $(packages) $(sysroot)
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,CLANG,$$<)$$(CLANG) $$(fuzz-cflags) $$(patsubst %,-I%,$$(inc-fuzz-$(1))) $$(cflags-fuzz-$(1)) $$(deps) -c $$< -o $$@
+$(call compile-rules,$(B)/obj/fuzz-$(1),CLANG,$$(CLANG) $$(fuzz-cflags) $$(patsubst %,-I%,$$(inc-fuzz-$(1))) $$(cflags-fuzz-$(1)),$(B)/recipe/fuzz-$(1),$(packages) $(sysroot))
 $(B)/fuzz/$(1): $(call obj,fuzz-$(1),$(src-fuzz-$(1))) \
 		$(call recipe-of,fuzz-$(1),$(src-fuzz-$(1)) $(inc-fuzz-$(1)) $(cflags-fuzz-$(1)) $(ldlibs-fuzz-$(1)))
 	$$(Q)mkdir -p $$(@D)
@@ -212,9 +203,7 @@ $(B)/fuzz/$(1): $(call obj,fuzz-$(1),$(src-fuzz-$(1))) \
 endef
 # programs whose instructions `make bench` counts: as they are in the product, without sanitizers
 define host-bench-rules
-$(B)/obj/hbench-$(1)/%.o: %.c $(B)/recipe/hbench-$(1) | $(packages) $(sysroot)
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,HOSTCC,$$<)$$(HOSTCC) $$(host-cflags) -O2 $$(patsubst %,-I%,$$(inc-hbench-$(1))) $$(deps) -c $$< -o $$@
+$(call compile-rules,$(B)/obj/hbench-$(1),HOSTCC,$$(HOSTCC) $$(host-cflags) -O2 $$(patsubst %,-I%,$$(inc-hbench-$(1))),$(B)/recipe/hbench-$(1),$(packages) $(sysroot))
 $(B)/hbench/$(1): $(call obj,hbench-$(1),$(src-hbench-$(1))) \
 		$(call recipe-of,hbench-$(1),$(src-hbench-$(1)) $(inc-hbench-$(1)))
 	$$(Q)mkdir -p $$(@D)
@@ -338,12 +327,7 @@ own-guests := $(patsubst %,$(B)/guest/%,bench odd rogue)
 guest-cflags = -std=gnu11 -ffreestanding -nostdinc -isystem $(gccinc) -isystem $(SYSROOT)/xeninc -O2 -fno-pic -fno-pie \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
 	$(warnings) $(prefix-map)
-$(B)/obj/guest/%.o: %.c | $(sysroot)
-	$(Q)mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(guest-cflags) $(deps) -c $< -o $@
-$(B)/obj/guest/%.o: %.S | $(sysroot)
-	$(Q)mkdir -p $(@D)
-	$(call say,AS,$<)$(CC) $(guest-cflags) -D__ASSEMBLY__ $(deps) -c $< -o $@
+$(eval $(call compile-rules,$(B)/obj/guest,CC,$$(CC) $$(guest-cflags),,$(sysroot)))
 define guest-rules
 $(B)/guest/$(1): $(call obj,guest,$(patsubst %,test/guest/%,entry.S $(src-guest-$(1)))) test/guest/guest.ld
 	$$(Q)mkdir -p $$(@D)
