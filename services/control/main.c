@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/array.h"
+#include "base/error.h"
 #include "client/calls.h"
 #include "client/files.h"
 #include "client/host.h"
@@ -45,7 +46,7 @@ int main(void)
 		int rc = parts[i].init();
 
 		if (rc) {
-			printf("%s: %s\n", parts[i].name, error_text(rc));
+			printf("%s: %s\n", parts[i].name, sk_error_text(rc));
 			return 1;
 		}
 	}

@@ -41,7 +41,7 @@ REMARKS = [
     ({"display": '":0"'}, "display", "only hvm"),
     ({"slice": "3"}, "slice", "has no effect"),
     ({"vif2": "[ '' ]"}, "vif2", "only older tools"),
-    ({"vif": "[ 'speed=9' ]"}, "vif", "entry 0: unknown, ignored as xl does: 'speed'"),
+    ({"vif": "[ 'speed=9' ]"}, "vif", "entry 0: unknown, ignored as by xl: 'speed'"),
 ]
 
 # five mistakes, each with its line and key, and correct lines between them
@@ -222,7 +222,7 @@ def check_bad_configurations(m):
         assert f"/guests/many.cfg:{line}: {words}" in said, said
     assert "create: /guests/many.cfg: 5 mistakes" in said, said
     said = m.shell("create -n sum.cfg")
-    assert "key 'memory': += does not add numbers; it stays 64" in said and '"max_memkb": 65536' in said, said
+    assert "key 'memory': += does not add numbers; the value stays 64" in said and '"max_memkb": 65536' in said, said
     assert "create: /guests/none.cfg: no such file" in m.shell("create none.cfg")
     assert 'type="pvh"' in m.shell("create /guests/notype.cfg")
     assert "'name' is missing" in m.shell("create /guests/noname.cfg")

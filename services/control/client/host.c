@@ -29,18 +29,6 @@ static uint32_t priority[PRIORITY_COUNT];
 static const char *const service_names[] = { SERVICES(X) };
 #undef X
 
-const char *error_text(int rc)
-{
-	static const char *const texts[] = {
-#define X(name, num, text) [num] = (text),
-		SK_ERRORS(X)
-#undef X
-	};
-
-	rc = -rc;
-	return rc > 0 && rc < SK_E_END && texts[rc] ? texts[rc] : "unknown error";
-}
-
 const char *host_service_name(enum service s) { return service_names[s]; }
 
 sk_cap_t host_service(enum service s)

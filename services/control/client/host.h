@@ -14,8 +14,6 @@ int host_init(void) must_check;
 /* The control endpoint of a service; 0: the service does not run now. */
 sk_cap_t host_service(enum service s);
 const char *host_service_name(enum service s);
-/* What a -SK_E_* means. */
-const char *error_text(int rc);
 /* The program of a VMM; NULL: this host has none. */
 const struct proc_image *host_vmm_image(void);
 

@@ -6,7 +6,6 @@
  * Invariants  REQUEST1 the requests that were sent come first in the list
  *             REQUEST2 sequence numbers of the list rise by one
  */
-#include "base/array.h"
 #include "client/xenstore.h"
 
 #include <errno.h>
@@ -18,6 +17,7 @@
 #include <sys/queue.h>
 #include <xen/io/xs_wire.h>
 
+#include "base/array.h"
 #include "client/chan.h"
 #include "event.h"
 #include "proto/xs.h"

@@ -1,13 +1,12 @@
 /*
  * cfg.c - parser for the syntax of xl.cfg(5)
  *
- * Objects     struct cfg: settings, in memory taken in chunks.
- * Locks       none.
- * Lifecycle   cfg_init; any number of cfg_parse and cfg_override; cfg_fini frees everything at
- *             once.
- * Invariants  C1 every text is terminated and lives as long as the cfg   C2 a key occurs once
- *             C3 recursion is bounded by CFG_DEPTH_MAX   C4 a setting with a mistake has no value, and
- *             the next one is read as if there had been none
+ * Objects     struct cfg: settings, in memory that is taken in chunks.
+ * Lifecycle   cfg_init; any number of cfg_parse and cfg_override; cfg_fini frees everything at once.
+ * Invariants  CFG1 every text is terminated and lives as long as the cfg
+ *             CFG2 a key occurs once
+ *             CFG3 recursion is bounded by CFG_DEPTH_MAX
+ *             CFG4 a setting with a mistake has no value, and the next one is read as if there had been no mistake
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -150,19 +149,19 @@ static struct cfg_value *value_new(struct lexer *l, enum cfg_kind kind)
 
 static struct cfg_value *parse_value(struct lexer *l, unsigned int depth);
 
-/* No ] before the next setting, or before the end. */
+/* The list has no ] before the next setting, or before the end. */
 static bool list_unclosed(struct lexer *l, unsigned int start)
 {
 	if (l->token != T_END && (l->token != T_KEY || !lex_setting_at(l, l->start)))
 		return false;
-	if (!l->told) /* else the bracket was passed over with what is wrong */
+	if (!l->told) /* else the bracket may be in the text that was skipped */
 		cfg_fail(l, start, "list without its closing bracket; add ]");
 	l->at = l->start; /* the setting is read next */
 	l->given_up = true;
 	return true;
 }
 
-/* Behind an item: a comma, or what is wrong. */
+/* Behind an item there is a comma, or a mistake. */
 static void list_goes_on(struct lexer *l)
 {
 	if (l->token == T_COMMA)
@@ -171,7 +170,7 @@ static void list_goes_on(struct lexer *l)
 		(void)cfg_fail_item(l);
 }
 
-/* After `[`. Leaves the token behind `]` unread. */
+/* The token at hand is `[`. The token behind `]` is left unread. */
 static struct cfg_value *parse_list(struct lexer *l, unsigned int depth)
 {
 	struct cfg_value *list = value_new(l, CFG_LIST), **tail, *item;
@@ -204,7 +203,7 @@ static struct cfg_value *parse_list(struct lexer *l, unsigned int depth)
 	return list;
 }
 
-/* The token at hand starts a value. Else NULL, which is reported. */
+/* The value that the token at hand starts. NULL: it does not start one, which is reported. */
 static struct cfg_value *parse_value(struct lexer *l, unsigned int depth)
 {
 	switch (l->token) {
@@ -213,7 +212,7 @@ static struct cfg_value *parse_value(struct lexer *l, unsigned int depth)
 	case T_NUMBER:
 		return value_new(l, CFG_NUMBER);
 	case T_OPEN:
-		return parse_list(l, depth); /* C3 */
+		return parse_list(l, depth); /* CFG3 */
 	default:
 		cfg_fail_value(l);
 		return NULL;
@@ -222,7 +221,7 @@ static struct cfg_value *parse_value(struct lexer *l, unsigned int depth)
 
 /* ---- settings ---- */
 
-static struct cfg_setting *find(const struct cfg *c, const char *key)
+static struct cfg_setting *setting_find(const struct cfg *c, const char *key)
 {
 	for (struct cfg_setting *s = c->first; s; s = s->next)
 		if (strcmp(s->key, key) == 0)
@@ -232,11 +231,12 @@ static struct cfg_setting *find(const struct cfg *c, const char *key)
 
 const struct cfg_setting *cfg_find(const struct cfg *c, const char *key)
 {
-	return find(c, key);
+	return setting_find(c, key);
 }
 
-/* A new one of both texts or of all items; NULL: no memory. */
-static struct cfg_value *join(struct cfg *c, struct cfg_value *a, const struct cfg_value *b)
+/* A new value of both texts, or of all items. NULL: no memory. */
+static struct cfg_value *value_join(
+	struct cfg *c, struct cfg_value *a, const struct cfg_value *b)
 {
 	struct cfg_value *v = cfg_alloc(c, sizeof(*v)), *item;
 	size_t n1 = strlen(a->text), n2 = strlen(b->text);
@@ -264,11 +264,11 @@ static int append_value(struct lexer *l, struct cfg_setting *s, struct cfg_value
 
 	if (s->value) {
 		if ((s->value->kind == CFG_LIST) != (v->kind == CFG_LIST)) {
-			s->value = NULL; /* C4 */
+			s->value = NULL; /* CFG4 */
 			return cfg_fail(l, v->line,
 				"+= joins two strings or two lists; write both in the same way");
 		}
-		sum = join(l->c, s->value, v);
+		sum = value_join(l->c, s->value, v);
 		if (!sum)
 			return fail_memory(l);
 	}
@@ -279,10 +279,10 @@ static int append_value(struct lexer *l, struct cfg_setting *s, struct cfg_value
 	return 0;
 }
 
-/* The setting of that key, made if there was none; NULL: no memory. */
+/* The setting of that key, made if it is new. NULL: no memory. */
 static struct cfg_setting *setting_of(struct lexer *l, const char *key)
 {
-	struct cfg_setting *s = find(l->c, key); /* C2 */
+	struct cfg_setting *s = setting_find(l->c, key); /* CFG2 */
 
 	if (s)
 		return s;
@@ -299,7 +299,7 @@ static struct cfg_setting *setting_of(struct lexer *l, const char *key)
 	return l->c->last = s;
 }
 
-/* v NULL: there is a mistake in it. */
+/* v: NULL if there is a mistake in it. */
 static int set_value(struct lexer *l, const char *key, unsigned int line, struct cfg_value *v,
 	enum token how)
 {
@@ -315,12 +315,12 @@ static int set_value(struct lexer *l, const char *key, unsigned int line, struct
 		return append_value(l, s, v);
 	s->added = false;
 	s->before = NULL;
-	s->value = how == T_APPEND && !fresh ? NULL : v; /* C4 */
+	s->value = how == T_APPEND && !fresh ? NULL : v; /* CFG4 */
 	return 0;
 }
 
-/* To the end of the setting that went wrong. */
-static void skip(struct lexer *l)
+/* Go to the end of a setting with a mistake. */
+static void setting_skip(struct lexer *l)
 {
 	if (!l->given_up && l->token != T_NEWLINE && l->token != T_END)
 		lex_skip_setting(l);
@@ -338,17 +338,17 @@ static void parse_setting(struct lexer *l)
 	if (strlen(key) > CFG_KEY_MAX) {
 		cfg_fail(l, line,
 			"this key is too long to be any known key; check its spelling");
-		skip(l);
+		setting_skip(l);
 		return;
 	}
 	l->key = key;
 	how = lex(l);
 	if (how != T_ASSIGN && how != T_APPEND) {
 		cfg_fail_key(l, key, start, line);
-		skip(l);
+		setting_skip(l);
 	} else if (*key < 'a' || *key > 'z') {
 		cfg_fail(l, line, "keys begin with a small letter; check its spelling");
-		skip(l);
+		setting_skip(l);
 	} else {
 		lex(l);
 		v = parse_value(l, 0);
@@ -358,8 +358,8 @@ static void parse_setting(struct lexer *l)
 				cfg_fail_rest(l);
 		}
 		if (l->mistakes != mistakes) {
-			v = NULL; /* C4 */
-			skip(l);
+			v = NULL; /* CFG4 */
+			setting_skip(l);
 		}
 		(void)set_value(l, key, line, v, how);
 	}
@@ -385,13 +385,13 @@ static int parse_settings(struct lexer *l)
 				l->token == T_ERROR
 					? l->wrong.text
 					: "a setting starts with its key; write key = value");
-			skip(l);
+			setting_skip(l);
 			break;
 		}
 	}
 }
 
-/* Other formats, of which each line would be a mistake. */
+/* In a file of another format each line would be a mistake, so only the format is reported. */
 static bool other_format(struct lexer *l)
 {
 	const char *p = l->at;
@@ -409,8 +409,8 @@ static bool other_format(struct lexer *l)
 	return true;
 }
 
-/* line 0: the text has no lines; r may be NULL. */
-static int parse(struct cfg *c, const char *source, unsigned int line, const char *text,
+/* line: 0 if the text has no lines. r may be NULL. */
+static int text_parse(struct cfg *c, const char *source, unsigned int line, const char *text,
 	size_t len, struct report *r)
 {
 	struct lexer l = { .c = c, .at = text, .end = text + len, .line = line, .r = r };
@@ -422,7 +422,8 @@ static int parse(struct cfg *c, const char *source, unsigned int line, const cha
 	}
 	if (len > CFG_TEXT_MAX) {
 		c->unclear = true;
-		return cfg_fail(&l, 0, "longer than %u bytes; this is no guest configuration",
+		return cfg_fail(&l, 0,
+			"longer than %u bytes; this is not a guest configuration",
 			(unsigned int)CFG_TEXT_MAX);
 	}
 	return other_format(&l) ? -1 : parse_settings(&l);
@@ -431,7 +432,7 @@ static int parse(struct cfg *c, const char *source, unsigned int line, const cha
 int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, struct report *r)
 {
 	c->file = source;
-	return parse(c, source, 1, text, len, r);
+	return text_parse(c, source, 1, text, len, r);
 }
 
 /* ---- the command line ---- */
@@ -471,11 +472,11 @@ int cfg_override(struct cfg *c, const char *arg, struct report *r)
 			&l, 0, "'%.100s' is not key=value; write it like memory=512", arg);
 	v = p + 1;
 	if (*p != '=' || *v == '"' || *v == '\'' || *v == '[')
-		return parse(c, command_line, 0, arg, len, r);
+		return text_parse(c, command_line, 0, arg, len, r);
 	cfg_init(&scratch);
-	rc = parse(&scratch, command_line, 0, arg, len, NULL);
+	rc = text_parse(&scratch, command_line, 0, arg, len, NULL);
 	cfg_fini(&scratch);
-	return rc ? override_words(c, arg, p, r) : parse(c, command_line, 0, arg, len, r);
+	return rc ? override_words(c, arg, p, r) : text_parse(c, command_line, 0, arg, len, r);
 }
 
 /* ---- numbers ---- */

@@ -1,11 +1,11 @@
 /*
- * cfg.h - the syntax of guest configuration files, as xl.cfg(5) has it
+ * cfg.h - the syntax of guest configuration files, as in xl.cfg(5)
  *
  * A file is a series of `key = value` and `key += value`, separated by newlines or `;`, with
  * `#` comments. A value is a string in ' or ", a number (decimal, 0x hexadecimal, 0 octal) or a
- * list of values in [ ]. What the keys mean is guest_cfg.h's business.
+ * list of values in [ ]. guest_cfg.h says what the keys mean.
  *
- * A mistake does not end the reading: it is reported, and what follows is read on.
+ * A mistake does not end the parse: it is reported, and the next setting is read.
  */
 #ifndef CONTROL_CFG_H
 #define CONTROL_CFG_H
@@ -37,19 +37,20 @@ struct cfg_setting {
 	struct cfg_setting *next;
 	const char *key;
 	const char *source;       /* file name, or "command line" */
-	unsigned int line;        /* of the last mention; 0: none */
-	struct cfg_value *value;  /* NULL: what was written is no value, which was reported */
-	bool added;               /* by += ... */
-	struct cfg_value *before; /* ... to this; NULL: to nothing */
+	unsigned int line;        /* where the key was last set; 0: not in a file */
+	struct cfg_value *value;  /* NULL: there is a mistake in it, which was reported */
+	bool added;               /* the last one was set by += */
+	struct cfg_value *before; /* the value that += was applied to; NULL: there was none */
 };
 
 struct cfg_chunk;
 
 struct cfg {
-	struct cfg_setting *first, *last; /* one per key, in the order of first mention */
-	struct cfg_chunk *chunks;         /* all memory of this configuration */
-	const char *file;                 /* the source that was parsed last, the caller's */
-	bool unclear; /* something was not understood: keys may seem absent that are not */
+	struct cfg_setting *first,
+		*last;            /* one per key, in the order in which keys first appear */
+	struct cfg_chunk *chunks; /* all memory of this configuration */
+	const char *file;         /* the source that was parsed last; the caller's text */
+	bool unclear; /* part of the file was not understood: a key that seems absent may be there */
 };
 
 void cfg_init(struct cfg *c);
@@ -62,18 +63,12 @@ void cfg_fini(struct cfg *c);
 int cfg_parse(
 	struct cfg *c, const char *source, const char *text, size_t len, struct report *r);
 
-/*
- * One command-line argument: what a file may contain, or key=WORDS with the words unquoted. 0,
- * or -1 with a mistake in *r.
- */
+/* One argument of the command line: settings as in a file, or key=WORDS without quotes. 0, or -1 with a mistake in *r. */
 int cfg_override(struct cfg *c, const char *arg, struct report *r);
 
 const struct cfg_setting *cfg_find(const struct cfg *c, const char *key);
 
-/*
- * Strict conversion of a number, or of a string that holds one. 0, or -1 when it is none or
- * does not fit.
- */
+/* Strict conversion of a number, or of a string that holds one. 0, or -1 when it is not a number or does not fit. */
 int cfg_number(const struct cfg_value *v, int64_t *n);
 
 /* Fill *m with "source:line: key 'k': text". Always -1. */

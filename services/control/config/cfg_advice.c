@@ -1,16 +1,10 @@
-/*
- * cfg_advice.c - what people write into configuration files instead of what belongs there, and what to tell them
- *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure functions; each reports one mistake.
- */
+/* cfg_advice.c - what people write into configuration files by mistake, and the advice that they get */
 #include <stdio.h>
 #include <string.h>
 
 #include "config/cfg_lex.h"
 
-static bool among(const char *words, const char *word)
+static bool list_has(const char *words, const char *word)
 {
 	char padded[CFG_KEY_MAX + 3];
 
@@ -18,20 +12,20 @@ static bool among(const char *words, const char *word)
 	return strstr(words, padded) != NULL;
 }
 
-/* Files for xm were Python programs; xl and this host take the settings only. */
+/* Files for xm were Python programs. xl and this host read only settings. */
 static const char python[] =
-	"this is Python, which xl does not run, nor does this host; write out what it computes";
+	"this is Python, which neither xl nor this host runs; write out what it computes";
 static const char python_words[] =
 	" import from def if elif else for while try except finally print class with return raise "
 	"assert pass exec del global lambda ";
 
-/* What an expression goes on with. */
+/* Is the token at hand the continuation of an expression? */
 static bool python_goes_on(const struct lexer *l)
 {
 	return l->start < l->end && *l->start && strchr("(.[+*/%", *l->start) != NULL;
 }
 
-/* A word and what makes it a call, a member or an item of something. */
+/* Does the word at hand begin a call, or name a member or an item of something? */
 static bool python_word(const struct lexer *l)
 {
 	const char *p = l->at;
@@ -41,7 +35,7 @@ static bool python_word(const struct lexer *l)
 	return p < l->end && (*p == '(' || *p == '.' || *p == '[');
 }
 
-/* The word at p, to a blank, a = or a comment. */
+/* Length of the word at p, up to a blank, a = or a comment. */
 static int word_length(const struct lexer *l, const char *p)
 {
 	int n = 0;
@@ -53,19 +47,19 @@ static int word_length(const struct lexer *l, const char *p)
 
 int cfg_fail_key(struct lexer *l, const char *key, const char *start, unsigned int line)
 {
-	if (among(python_words, key) || (l->token != T_NEWLINE && python_goes_on(l))) {
+	if (list_has(python_words, key) || (l->token != T_NEWLINE && python_goes_on(l))) {
 		l->key = NULL;
 		return cfg_fail(l, line, "%s", python);
 	}
 	if (l->token == T_ERROR && *l->start == ':')
-		return cfg_fail(l, line, "a : stands where = belongs; write %s = value", key);
+		return cfg_fail(l, line, "there is a : instead of =; write %s = value", key);
 	if (l->token == T_ERROR && l->start == start + strlen(key)) {
 		l->key = NULL;
 		return cfg_fail(l, line,
-			"'%.*s' is no key: keys consist of letters, digits and _; remove the line",
+			"'%.*s' is not a valid key: keys consist of letters, digits and _; remove the line",
 			word_length(l, start), start);
 	}
-	return cfg_fail(l, line, "no = follows; write %s = value", key);
+	return cfg_fail(l, line, "there is no = behind the key; write %s = value", key);
 }
 
 int cfg_fail_value(struct lexer *l)
@@ -83,14 +77,14 @@ int cfg_fail_value(struct lexer *l)
 	if (l->token == T_ERROR && *l->start == '(')
 		return cfg_fail(l, l->token_line, "%s", python);
 	if (l->token == T_ERROR && (*l->start == '/' || *l->start == '.'))
-		return cfg_fail(l, l->token_line, "a path stands in quotes, as in \"%.*s\"",
+		return cfg_fail(l, l->token_line, "a path needs quotes, as in \"%.*s\"",
 			word_length(l, l->start), l->start);
 	if (l->token == T_ERROR && *l->start == '-')
 		return cfg_fail(l, l->token_line,
-			"a number is never negative here; remove the minus sign");
+			"numbers cannot be negative here; remove the minus sign");
 	if (l->token == T_ERROR && *l->start == '\\')
 		return cfg_fail(l, l->token_line,
-			"a line is not continued with \\ here; remove it (in a list the next "
+			"a line cannot be continued with \\; remove it (in a list the next "
 			"line may follow without it)");
 	if (l->token == T_ERROR)
 		return cfg_fail(l, l->token_line, "%s", l->wrong.text);
@@ -100,7 +94,7 @@ int cfg_fail_value(struct lexer *l)
 		"a value is missing here; give a string in quotes, a number or a list");
 }
 
-static bool fraction(const struct lexer *l)
+static bool at_fraction(const struct lexer *l)
 {
 	return *l->start == '.' && l->end - l->start > 1 && l->start[1] >= '0' &&
 	       l->start[1] <= '9';
@@ -111,7 +105,7 @@ int cfg_fail_item(struct lexer *l)
 	if (l->token != T_ERROR)
 		return cfg_fail(l, l->token_line,
 			"values of a list are separated by commas; add a comma or ]");
-	if (python_goes_on(l) && !fraction(l))
+	if (python_goes_on(l) && !at_fraction(l))
 		return cfg_fail(l, l->token_line, "%s", python);
 	return cfg_fail_value(l);
 }
@@ -120,9 +114,9 @@ int cfg_fail_rest(struct lexer *l)
 {
 	if (l->token == T_ERROR && *l->start == '\\')
 		return cfg_fail_value(l);
-	if (l->token == T_ERROR && python_goes_on(l) && !fraction(l))
+	if (l->token == T_ERROR && python_goes_on(l) && !at_fraction(l))
 		return cfg_fail(l, l->token_line, "%s", python);
 	return cfg_fail(l, l->token_line,
-		"something follows the value; put the next setting on a line of its own or "
+		"there is more text behind the value; put the next setting on a line of its own or "
 		"behind a ;");
 }

@@ -1,10 +1,8 @@
 /*
  * cfg_lex.c - configuration files as tokens
  *
- * Objects     struct lexer: one parse.
- * Locks       none.
- * Lifecycle   pure, but for the memory of texts, which the configuration owns.
- * Invariants  X1 every call of lex() moves on, but at the end
+ * Objects     struct lexer: one parse. Memory for texts belongs to the configuration.
+ * Invariants  LEX1 every call of lex() advances, except at the end
  */
 #include "config/cfg_lex.h"
 
@@ -39,8 +37,8 @@ static enum token out_of_memory(struct lexer *l)
 	return T_ERROR;
 }
 
-/* The character that a backslash and *p stand for; 0: none. Moves *p behind it. */
-static int escape(const char **p, const char *end)
+/* The character that a backslash and the text at *p stand for; 0: there is no such escape. Moves *p behind it. */
+static int lex_escape(const char **p, const char *end)
 {
 	static const char from[] = "abfnrtv'\"\\";
 	static const char to[] = "\a\b\f\n\r\t\v'\"\\";
@@ -95,7 +93,7 @@ static enum token lex_string(struct lexer *l)
 	while (p < close) {
 		ch = (unsigned char)*p++;
 		if (ch == '\\')
-			ch = escape(&p, close);
+			ch = lex_escape(&p, close);
 		if (!ch) {
 			(void)msg_fail(&l->wrong,
 				"backslash in a string before something that it cannot "
@@ -133,7 +131,7 @@ static enum token lex_mark(struct lexer *l)
 {
 	static const char marks[] = "[],=;";
 	static const enum token tokens[] = { T_OPEN, T_CLOSE, T_COMMA, T_ASSIGN, T_NEWLINE };
-	char ch = *l->at++; /* X1 */
+	char ch = *l->at++; /* LEX1 */
 	const char *found = ch ? strchr(marks, ch) : NULL;
 
 	if (found)
@@ -195,7 +193,7 @@ bool lex_setting_at(const struct lexer *l, const char *p)
 
 void lex_skip_setting(struct lexer *l)
 {
-	/* the line, as some would write it */
+	/* Some people end a line with a backslash to continue it. */
 	bool continued = l->start < l->end && *l->start == '\\';
 	int depth = 0;
 
@@ -207,7 +205,7 @@ void lex_skip_setting(struct lexer *l)
 		case '\'':
 			l->at = string_end(l->at, l->end);
 			if (l->at == l->end || *l->at == '\n')
-				l->at--; /* it was no string */
+				l->at--; /* the string has no end */
 			break;
 		case '#':
 			skip_blank(l);

@@ -1,4 +1,4 @@
-/* cfg_lex.h - what cfg.c, cfg_lex.c and cfg_advice.c share: tokens of configuration files, and mistakes in them */
+/* cfg_lex.h - tokens of configuration files and mistakes in them: for cfg.c, cfg_lex.c and cfg_advice.c only */
 #ifndef CONTROL_CFG_LEX_H
 #define CONTROL_CFG_LEX_H
 
@@ -15,7 +15,7 @@ enum token {
 	T_COMMA,
 	T_ASSIGN,
 	T_APPEND,
-	T_ERROR /* text says what is wrong; at least one byte was passed over */
+	T_ERROR, /* `wrong` says why; at least one byte was skipped */
 };
 
 struct lexer {
@@ -28,42 +28,42 @@ struct lexer {
 	char *text; /* T_KEY, T_STRING, T_NUMBER */
 	struct msg wrong;
 	/* cfg.c */
-	struct report *r;      /* NULL: nobody wants to know */
-	const char *key;       /* of the setting at hand */
-	unsigned int mistakes; /* of this text */
-	unsigned int told_line;
-	bool told; /* of a mistake of this setting, on told_line */
-	bool given_up; /* the setting: `at` is where the next one begins, or somewhere in this one */
+	struct report *r;       /* NULL: mistakes are counted only */
+	const char *key;        /* of the setting at hand */
+	unsigned int mistakes;  /* in this text */
+	bool told;              /* a mistake of this setting was reported ... */
+	unsigned int told_line; /* ... on this line */
+	bool given_up; /* the setting is not read on: `at` is somewhere in it, or where the next one begins */
 };
 
-/* Memory that lives as long as c; NULL: there is none. */
+/* Memory that lives as long as c. NULL: out of memory. */
 void *cfg_alloc(struct cfg *c, size_t size);
 char *cfg_text(struct cfg *c, const char *text, size_t len);
 
 enum token lex(struct lexer *l);
-/* Past newlines, which mean nothing inside of a list. */
+/* The next token that is not a newline: inside a list newlines mean nothing. */
 void lex_in_list(struct lexer *l);
 /*
- * To the newline or ; behind the setting that goes wrong here: past strings, comments and brackets
- * that close, but not past a line that begins like a setting.
+ * Go to the newline or ; behind the setting that has a mistake here. Strings, comments and closed brackets are skipped,
+ * but not a line that begins like a setting.
  */
 void lex_skip_setting(struct lexer *l);
 /* Does `key =` or `key +=` stand here? */
 bool lex_setting_at(const struct lexer *l, const char *p);
 
 /*
- * A mistake of the syntax in the setting at hand. Of one setting only the first on a line is told: the
+ * Report a mistake of syntax in the setting at hand. Only the first one on a line of a setting is reported, because
  * others follow from it. Always -1.
  */
 int cfg_fail(struct lexer *l, unsigned int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* A key that begins at `start`, and then no =: the token at hand stands there instead. Always -1. */
+/* A key begins at `start`, and the token at hand stands where = should. Always -1. */
 int cfg_fail_key(struct lexer *l, const char *key, const char *start, unsigned int line);
 /* The token at hand does not begin a value. Always -1. */
 int cfg_fail_value(struct lexer *l);
-/* The token at hand follows an item of a list where a comma or ] should. Always -1. */
+/* The token at hand stands behind an item of a list, where a comma or ] should. Always -1. */
 int cfg_fail_item(struct lexer *l);
-/* The token at hand follows the value of a setting, and must not. Always -1. */
+/* The token at hand stands behind the value of a setting, where nothing should. Always -1. */
 int cfg_fail_rest(struct lexer *l);
 
 #endif

@@ -3,19 +3,18 @@
  *
  * The text is a series of parameters separated by commas: key=value, a flag, or the next of
  * target, format, vdev, access by position. `target=` takes the whole rest. Deprecated
- * spellings: prefixes such as phy: before the target (xl takes them off any parameter, and people
- * write ioemu: before the vdev), and vdev:cdrom; behind a prefix the format may be left out.
+ * spellings are understood too: prefixes such as phy: before the target, and vdev:cdrom. xl accepts
+ * a prefix before any parameter, and people write ioemu: before the vdev. Behind a prefix the format may be left out.
  *
  * Objects     struct scan: one parse.
- * Locks       none.
- * Lifecycle   pure functions.
- * Invariants  D1 a parameter that was given is not given again with another value
+ * Invariants  DISK1 a parameter is not given twice with different values
  */
 #include "config/disk_spec.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 struct scan {
 	struct disk_spec *d;
 	struct msg *m;
@@ -33,8 +32,9 @@ const char *disk_format_name(enum disk_format f)
 
 static bool blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
 
-/* Keep a word once; an empty one that stands there may be replaced. */
-static int keep(struct scan *s, char *to, size_t size, const char *what, const char *word)
+/* Set a word that must not be set already, unless it is empty. DISK1 */
+static int word_set_once(
+	struct scan *s, char *to, size_t size, const char *what, const char *word)
 {
 	if (*to)
 		return msg_fail(s->m, "%s is given twice ('%.80s' and '%.80s'); remove one",
@@ -48,13 +48,13 @@ static int keep(struct scan *s, char *to, size_t size, const char *what, const c
 static int set_target(struct scan *s, const char *word)
 {
 	s->have_target = true;
-	return keep(s, s->d->target, sizeof(s->d->target), "target", word);
+	return word_set_once(s, s->d->target, sizeof(s->d->target), "target", word);
 }
 
 static int set_vdev(struct scan *s, const char *word)
 {
 	s->have_vdev = true;
-	return keep(s, s->d->vdev, sizeof(s->d->vdev), "vdev", word);
+	return word_set_once(s, s->d->vdev, sizeof(s->d->vdev), "vdev", word);
 }
 
 static int set_format(struct scan *s, const char *word)
@@ -101,22 +101,24 @@ static int set_devtype(struct scan *s, const char *word)
 
 static int set_script(struct scan *s, const char *word)
 {
-	return keep(s, s->d->script, sizeof(s->d->script), "script", word);
+	return word_set_once(s, s->d->script, sizeof(s->d->script), "script", word);
 }
 
 static int set_backend(struct scan *s, const char *word)
 {
-	return keep(s, s->d->backend, sizeof(s->d->backend), "backend", word);
+	return word_set_once(s, s->d->backend, sizeof(s->d->backend), "backend", word);
 }
 
 static int set_backendtype(struct scan *s, const char *word)
 {
-	return keep(s, s->d->backendtype, sizeof(s->d->backendtype), "backendtype", word);
+	return word_set_once(
+		s, s->d->backendtype, sizeof(s->d->backendtype), "backendtype", word);
 }
 
 static int set_specification(struct scan *s, const char *word)
 {
-	return keep(s, s->d->specification, sizeof(s->d->specification), "specification", word);
+	return word_set_once(
+		s, s->d->specification, sizeof(s->d->specification), "specification", word);
 }
 
 static int set_colo(struct scan *s, const char *word)
@@ -148,13 +150,13 @@ static const struct {
 static int set_named(struct scan *s, char *word, char *equals)
 {
 	*equals = '\0';
-	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++)
 		if (strcmp(word, named[i].key) == 0)
 			return named[i].set(s, equals + 1);
 	return msg_fail(s->m, "unknown parameter '%.80s'; see xl-disk-configuration(5)", word);
 }
 
-/* True when the word is one of the parameters that have no value. */
+/* False: the word is not one of the parameters that have no value. */
 static bool set_flag(struct scan *s, const char *word)
 {
 	struct disk_spec *d = s->d;
@@ -213,7 +215,7 @@ static int set_positional(struct scan *s, char *word)
 		s->d->format = DISK_EMPTY;
 		return 0;
 	}
-	/* Behind a prefix the manual has no place for the format, but people write one. */
+	/* The manual has no place for the format behind a prefix, but people write one. */
 	if (!s->have_format && !s->d->vdev[0] && format_known(word))
 		return set_format(s, word);
 	if (!s->d->vdev[0]) {
@@ -221,11 +223,11 @@ static int set_positional(struct scan *s, char *word)
 		return rc || done ? rc : set_vdev(s, word);
 	}
 	if (!s->have_access) {
-		s->have_access = true; /* access= may come besides */
+		s->have_access = true; /* access= may be given as well */
 		return set_access(s, word);
 	}
 	return msg_fail(s->m,
-		"too many words: '%.80s' is left over; the order is target, format, vdev, access",
+		"too many words, from '%.80s' on; the order is target, format, vdev, access",
 		word);
 }
 
@@ -234,7 +236,7 @@ static const char *const plain_prefixes[] = { "tapdisk", "tap", "tap2", "aio", "
 static const char *const format_prefixes[] = { "raw", "qcow", "qcow2", "vhd", NULL };
 static const char *const script_prefixes[] = { "iscsi", "nbd", "enbd", "drbd", NULL };
 
-static bool among(const char *const *list, const char *word, size_t len)
+static bool list_has(const char *const *list, const char *word, size_t len)
 {
 	for (; *list; list++)
 		if (strlen(*list) == len && memcmp(*list, word, len) == 0)
@@ -254,7 +256,7 @@ static size_t prefix_length(const char *p)
 	return p[n] == ':' ? n : 0;
 }
 
-/* Take all prefixes off. */
+/* Remove all prefixes. */
 static int strip_prefixes(struct scan *s, const char **p)
 {
 	char word[DISK_WORD_MAX + 1];
@@ -268,11 +270,11 @@ static int strip_prefixes(struct scan *s, const char **p)
 		rc = 0;
 		if (cdrom) {
 			s->d->cdrom = true;
-		} else if (among(format_prefixes, *p, n)) {
+		} else if (list_has(format_prefixes, *p, n)) {
 			rc = set_format(s, word);
-		} else if (among(script_prefixes, *p, n)) {
+		} else if (list_has(script_prefixes, *p, n)) {
 			rc = set_script(s, word);
-		} else if (!among(plain_prefixes, *p, n)) {
+		} else if (!list_has(plain_prefixes, *p, n)) {
 			if ((*p)[n + 1] &&
 				strchr("abcdefghijklmnopqrstuvwxyz0123456789", (*p)[n + 1]))
 				return 0;
@@ -318,7 +320,7 @@ static int parse_parameter(struct scan *s, const char *p, const char **next)
 	return set_positional(s, word);
 }
 
-static int finish(struct scan *s)
+static int spec_finish(struct scan *s)
 {
 	struct disk_spec *d = s->d;
 	char path[sizeof(d->target)];
@@ -327,7 +329,7 @@ static int finish(struct scan *s)
 		return msg_fail(s->m, "no vdev; say which disk the guest sees, such as xvda");
 	if (vdev_number(d->vdev, &d->number))
 		return msg_fail(s->m,
-			"vdev '%s' is no virtual disk; use xvda, xvda1, sda, hda or d0p1",
+			"vdev '%s' is not a virtual disk; use xvda, xvda1, sda, hda or d0p1",
 			d->vdev);
 	if (d->cdrom)
 		d->readonly = true;
@@ -362,7 +364,7 @@ int disk_spec_parse(struct disk_spec *d, const char *text, struct msg *m)
 		if (rc)
 			return rc;
 	}
-	return finish(&s);
+	return spec_finish(&s);
 }
 
 static bool own_backend(const char *backend)
@@ -413,8 +415,8 @@ int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m)
 	name = d->target + sizeof(dir) - 1;
 	if (!*name || characters(name) > DISK_LABEL_MAX || strchr(name, '/'))
 		return msg_fail(m,
-			"%s: '%.100s' is no partition name; it has 1 to %d characters", d->vdev,
-			name, DISK_LABEL_MAX);
+			"%s: '%.100s' is not a partition name, which has 1 to %d characters",
+			d->vdev, name, DISK_LABEL_MAX);
 	if (strlen(name) >= DISK_LABEL_SIZE)
 		return msg_fail(m, "%s: the partition name is too long; at most %d bytes",
 			d->vdev, DISK_LABEL_SIZE - 1);

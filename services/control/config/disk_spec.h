@@ -1,8 +1,7 @@
 /*
- * disk_spec.h - one entry of disk = [ ... ], as xl-disk-configuration(5) writes it
+ * disk_spec.h - one entry of disk = [ ... ], as in xl-disk-configuration(5)
  *
- * Parsing keeps to what the manual accepts; disk_spec_check() then says what this host can do
- * with it.
+ * The parser accepts what the manual does. disk_spec_check() then says whether this host can serve it.
  */
 #ifndef CONTROL_DISK_SPEC_H
 #define CONTROL_DISK_SPEC_H
@@ -16,13 +15,18 @@ enum {
 	DISK_TARGET_MAX = 255,
 	DISK_VDEV_MAX = 31,
 	DISK_WORD_MAX = 63,
-	DISK_LABEL_MAX = 36,  /* characters of a GPT partition name */
-	DISK_LABEL_SIZE = 51, /* bytes of one, with the terminator, that storage takes */
+	DISK_LABEL_MAX = 36, /* characters of a GPT partition name */
+	DISK_LABEL_SIZE =
+		51, /* bytes of such a name that storage accepts, with the terminator */
 };
 
 #define DISK_FORMATS(X) \
 	X(RAW, "raw") \
-	X(QCOW, "qcow") X(QCOW2, "qcow2") X(VHD, "vhd") X(QED, "qed") X(EMPTY, "empty")
+	X(QCOW, "qcow") \
+	X(QCOW2, "qcow2") \
+	X(VHD, "vhd") \
+	X(QED, "qed") \
+	X(EMPTY, "empty")
 #define X(sym, name) DISK_##sym,
 enum disk_format { DISK_FORMATS(X) DISK_FORMAT_COUNT };
 #undef X
@@ -44,10 +48,7 @@ const char *disk_format_name(enum disk_format f);
 /* 0, or -1 with what is wrong with the text in *m. */
 int disk_spec_parse(struct disk_spec *d, const char *text, struct msg *m);
 
-/*
- * Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_SIZE], or -1 with
- * *m.
- */
+/* Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_SIZE], or -1 with *m. */
 int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m);
 
 /* "xvda1", "sdb", "d536p37", "0xca00" and so on to a virtual device number. 0 or -1. */

@@ -1,27 +1,24 @@
 /*
  * guest_cfg.c - the keys of a guest's configuration: meaning, defaults, limits
  *
- * Objects     struct make: one configuration being checked.
- * Locks       none.
- * Lifecycle   pure, but for the random function that the caller passes.
- * Invariants  G1 *g is complete only after 0 was returned
+ * Objects     struct config_builder: one configuration that is being checked.
  */
 #include "config/guest_cfg.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "config/guest_keys.h"
 #include "config/path.h"
 
-struct make {
+struct config_builder {
 	struct guest_config *g;
 	const struct cfg *c;
 	guest_random_fn random;
 	struct report *r;
-	bool have_memory, have_maxmem, have_vcpus,
-		have_maxvcpus; /* a number that can be used */
-	bool other_type;       /* that is no pvh guest; this was said */
+	bool have_memory, have_maxmem, have_vcpus, have_maxvcpus; /* the number is valid */
+	bool other_type; /* it is not a pvh guest, which was reported */
 	char root[GUEST_CMDLINE_MAX + 1], extra[GUEST_CMDLINE_MAX + 1];
 };
 
@@ -34,48 +31,49 @@ const char *guest_action_name(enum guest_action a)
 	return a < ACTION_COUNT ? action_names[a] : "?";
 }
 
-#define mistake(k, s, ...) cfg_report(s, (k)->r, REPORT_MISTAKE, __VA_ARGS__)
-#define remark(k, s, ...) (void)cfg_report(s, (k)->r, REPORT_REMARK, __VA_ARGS__)
+#define mistake(b, s, ...) cfg_report(s, (b)->r, REPORT_MISTAKE, __VA_ARGS__)
+#define remark(b, s, ...) (void)cfg_report(s, (b)->r, REPORT_REMARK, __VA_ARGS__)
 
-static int text_value(struct make *k, const struct cfg_setting *s, char *to, size_t size)
+static int value_text(
+	struct config_builder *b, const struct cfg_setting *s, char *to, size_t size)
 {
 	if (s->value->kind == CFG_LIST)
-		return mistake(k, s, "a list is not allowed here; give a string in quotes");
+		return mistake(b, s, "a list is not allowed here; give a string in quotes");
 	if (strlen(s->value->text) >= size)
-		return mistake(k, s, "too long; at most %zu bytes", size - 1);
+		return mistake(b, s, "too long; at most %zu bytes", size - 1);
 	strcpy(to, s->value->text);
 	return 0;
 }
 
-/* 512MB, 1g: a number and a unit. */
-static bool with_unit(const char *text)
+/* "512MB", "1g": a number and a unit. */
+static bool text_has_unit(const char *text)
 {
 	size_t digits = strspn(text, "0123456789"), n = strlen(text + digits);
 
 	return digits && n && n <= 3 && strspn(text + digits, "kKmMgGtTiIbB") == n;
 }
 
-/* To *to if there is one in range; *have tells so. What += adds to a number is lost, as with xl. */
-static int number_value(struct make *k, const struct cfg_setting *s, uint32_t low,
+/* *have: there is a valid number, in *to. What += adds to a number is lost, as with xl. */
+static int value_number(struct config_builder *b, const struct cfg_setting *s, uint32_t low,
 	uint32_t high, uint32_t *to, bool *have)
 {
 	const struct cfg_value *v = s->added ? s->before : s->value;
 	int64_t n;
 
 	if (s->added)
-		remark(k, s, "+= does not add numbers; %s%s",
-			v ? "it stays " : "the line is ignored", v ? v->text : "");
+		remark(b, s, "+= does not add numbers; %s%s",
+			v ? "the value stays " : "the line is ignored", v ? v->text : "");
 	if (!v)
 		return 0;
-	if (v->kind != CFG_LIST && with_unit(v->text))
-		return mistake(k, s,
-			"'%.20s': a number stands without its unit, memory is in MiB; write %.*s",
-			v->text, (int)strspn(v->text, "0123456789"), v->text);
+	if (v->kind != CFG_LIST && text_has_unit(v->text))
+		return mistake(b, s,
+			"'%.20s': numbers have no unit, memory is in MiB; write %.*s", v->text,
+			(int)strspn(v->text, "0123456789"), v->text);
 	if (cfg_number(v, &n))
-		return mistake(k, s, "'%.40s' is not a number; give one from %u to %u",
+		return mistake(b, s, "'%.40s' is not a number; give one from %u to %u",
 			v->kind == CFG_LIST ? "[...]" : v->text, low, high);
 	if (n < low || n > high)
-		return mistake(k, s, "%lld is out of range; give a number from %u to %u",
+		return mistake(b, s, "%lld is out of range; give a number from %u to %u",
 			(long long)n, low, high);
 	*to = (uint32_t)n;
 	*have = true;
@@ -106,159 +104,161 @@ int guest_name_check(const char *name, struct msg *m)
 	return 0;
 }
 
-static int take_name(struct make *k, const struct cfg_setting *s)
+static int take_name(struct config_builder *b, const struct cfg_setting *s)
 {
 	struct msg why;
-	int rc = text_value(k, s, k->g->name, sizeof(k->g->name));
+	int rc = value_text(b, s, b->g->name, sizeof(b->g->name));
 
 	if (rc)
 		return rc;
-	if (guest_name_check(k->g->name, &why))
-		return mistake(k, s, "%s", why.text);
+	if (guest_name_check(b->g->name, &why))
+		return mistake(b, s, "%s", why.text);
 	return 0;
 }
 
-static int take_type(struct make *k, const struct cfg_setting *s)
+static int take_type(struct config_builder *b, const struct cfg_setting *s)
 {
 	const char *text = s->value->kind == CFG_LIST ? "[...]" : s->value->text;
 
 	if (strcmp(text, "pvh") == 0)
 		return 0;
-	k->other_type = true;
+	b->other_type = true;
 	if (strcmp(text, "pv") == 0 || strcmp(text, "hvm") == 0)
-		return mistake(k, s, "%s guests are not supported yet; use type=\"pvh\"", text);
-	return mistake(k, s, "unknown guest type '%.40s'; use type=\"pvh\"", text);
+		return mistake(b, s, "%s guests are not supported yet; use type=\"pvh\"", text);
+	return mistake(b, s, "unknown guest type '%.40s'; use type=\"pvh\"", text);
 }
 
 /* The older spelling of type=. */
-static int take_builder(struct make *k, const struct cfg_setting *s)
+static int take_builder(struct config_builder *b, const struct cfg_setting *s)
 {
-	k->other_type = true;
-	return mistake(k, s,
-		"it stands for an hvm or pv guest, which are not supported yet; remove it and use "
-		"type=\"pvh\", if the kernel can");
+	b->other_type = true;
+	return mistake(b, s,
+		"this means an hvm or pv guest, which are not supported yet; remove it and use "
+		"type=\"pvh\" if the kernel supports it");
 }
 
-static int take_memory(struct make *k, const struct cfg_setting *s)
+static int take_memory(struct config_builder *b, const struct cfg_setting *s)
 {
-	return number_value(k, s, 4, GUEST_MEMORY_MAX, &k->g->memory, &k->have_memory);
+	return value_number(b, s, 4, GUEST_MEMORY_MAX, &b->g->memory, &b->have_memory);
 }
 
-static int take_maxmem(struct make *k, const struct cfg_setting *s)
+static int take_maxmem(struct config_builder *b, const struct cfg_setting *s)
 {
-	return number_value(k, s, 4, GUEST_MEMORY_MAX, &k->g->maxmem, &k->have_maxmem);
+	return value_number(b, s, 4, GUEST_MEMORY_MAX, &b->g->maxmem, &b->have_maxmem);
 }
 
-static int take_vcpus(struct make *k, const struct cfg_setting *s)
+static int take_vcpus(struct config_builder *b, const struct cfg_setting *s)
 {
-	return number_value(k, s, 1, GUEST_VCPUS_MAX, &k->g->vcpus, &k->have_vcpus);
+	return value_number(b, s, 1, GUEST_VCPUS_MAX, &b->g->vcpus, &b->have_vcpus);
 }
 
-static int take_maxvcpus(struct make *k, const struct cfg_setting *s)
+static int take_maxvcpus(struct config_builder *b, const struct cfg_setting *s)
 {
-	return number_value(k, s, 1, GUEST_VCPUS_MAX, &k->g->maxvcpus, &k->have_maxvcpus);
+	return value_number(b, s, 1, GUEST_VCPUS_MAX, &b->g->maxvcpus, &b->have_maxvcpus);
 }
 
-/* A name without a leading / is looked for where guests' files are. */
-static int path_value(struct make *k, const struct cfg_setting *s, char *to, size_t size)
+/* A name without a leading / is below GUESTS_DIR. */
+static int value_path(
+	struct config_builder *b, const struct cfg_setting *s, char *to, size_t size)
 {
 	struct msg why;
 
 	if (s->value->kind == CFG_LIST)
-		return mistake(k, s, "a list is not allowed here; give a string in quotes");
+		return mistake(b, s, "a list is not allowed here; give a string in quotes");
 	if (s->value->text[0] && path_full(to, size, s->value->text, &why))
-		return mistake(k, s, "%s", why.text);
+		return mistake(b, s, "%s", why.text);
 	return 0;
 }
 
-static int take_kernel(struct make *k, const struct cfg_setting *s)
+static int take_kernel(struct config_builder *b, const struct cfg_setting *s)
 {
-	return path_value(k, s, k->g->kernel, sizeof(k->g->kernel));
+	return value_path(b, s, b->g->kernel, sizeof(b->g->kernel));
 }
 
-/* What it boots is not known here: finish_kernel() says what to do when that is all there is. */
-static int take_bootloader(struct make *k, const struct cfg_setting *s)
+/* This host cannot know what the boot loader would boot. finish_kernel() gives advice when there is no kernel=. */
+static int take_bootloader(struct config_builder *b, const struct cfg_setting *s)
 {
-	if (cfg_find(k->c, "kernel"))
-		remark(k, s, "no boot loader runs on this host; kernel= is booted instead");
+	if (cfg_find(b->c, "kernel"))
+		remark(b, s, "no boot loader runs on this host; kernel= is booted instead");
 	return 0;
 }
 
-static int take_cmdline(struct make *k, const struct cfg_setting *s)
+static int take_cmdline(struct config_builder *b, const struct cfg_setting *s)
 {
-	return text_value(k, s, k->g->cmdline, sizeof(k->g->cmdline));
+	return value_text(b, s, b->g->cmdline, sizeof(b->g->cmdline));
 }
 
-static int take_root(struct make *k, const struct cfg_setting *s)
+static int take_root(struct config_builder *b, const struct cfg_setting *s)
 {
-	return text_value(k, s, k->root, sizeof(k->root));
+	return value_text(b, s, b->root, sizeof(b->root));
 }
 
-static int take_extra(struct make *k, const struct cfg_setting *s)
+static int take_extra(struct config_builder *b, const struct cfg_setting *s)
 {
-	return text_value(k, s, k->extra, sizeof(k->extra));
+	return value_text(b, s, b->extra, sizeof(b->extra));
 }
 
-static int take_uuid(struct make *k, const struct cfg_setting *s)
+static int take_uuid(struct config_builder *b, const struct cfg_setting *s)
 {
-	if (s->value->kind == CFG_LIST || uuid_parse_text(s->value->text, k->g->uuid))
+	if (s->value->kind == CFG_LIST || uuid_parse_text(s->value->text, b->g->uuid))
 		return mistake(
-			k, s, "not a UUID; write 8-4-4-4-12 hexadecimal digits, or remove it");
+			b, s, "not a UUID; write 8-4-4-4-12 hexadecimal digits, or remove it");
 	return 0;
 }
 
-static int take_action(struct make *k, const struct cfg_setting *s, enum guest_action *to)
+static int take_action(
+	struct config_builder *b, const struct cfg_setting *s, enum guest_action *to)
 {
 	const char *text = s->value->kind == CFG_LIST ? "[...]" : s->value->text;
 	int i;
 
 	if (strcmp(text, "soft-reset") == 0)
-		return mistake(k, s, "soft-reset is not supported; use destroy or restart");
+		return mistake(b, s, "soft-reset is not supported; use destroy or restart");
 	for (i = 0; i < ACTION_COUNT && strcmp(text, action_names[i]) != 0; i++)
 		continue;
 	if (i == ACTION_COUNT)
-		return mistake(k, s,
+		return mistake(b, s,
 			"unknown action '%.40s'; use destroy, restart, rename-restart, "
 			"preserve, coredump-destroy or coredump-restart",
 			text);
 	*to = (enum guest_action)i;
 	if (i == ACTION_COREDUMP_DESTROY || i == ACTION_COREDUMP_RESTART)
-		remark(k, s, "no core is written on this host; the guest is just %s",
+		remark(b, s, "no core is written on this host; the guest is just %s",
 			i == ACTION_COREDUMP_DESTROY ? "destroyed" : "restarted");
 	return 0;
 }
 
-static int take_on_poweroff(struct make *k, const struct cfg_setting *s)
+static int take_on_poweroff(struct config_builder *b, const struct cfg_setting *s)
 {
-	return take_action(k, s, &k->g->on_poweroff);
+	return take_action(b, s, &b->g->on_poweroff);
 }
 
-static int take_on_reboot(struct make *k, const struct cfg_setting *s)
+static int take_on_reboot(struct config_builder *b, const struct cfg_setting *s)
 {
-	return take_action(k, s, &k->g->on_reboot);
+	return take_action(b, s, &b->g->on_reboot);
 }
 
-static int take_on_crash(struct make *k, const struct cfg_setting *s)
+static int take_on_crash(struct config_builder *b, const struct cfg_setting *s)
 {
-	return take_action(k, s, &k->g->on_crash);
+	return take_action(b, s, &b->g->on_crash);
 }
 
-static int take_cpu_weight(struct make *k, const struct cfg_setting *s)
-{
-	bool have;
-
-	return number_value(k, s, 1, 65535, &k->g->weight, &have);
-}
-
-static int take_cap(struct make *k, const struct cfg_setting *s)
+static int take_cpu_weight(struct config_builder *b, const struct cfg_setting *s)
 {
 	bool have;
 
-	return number_value(k, s, 0, GUEST_CAP_MAX, &k->g->cap, &have);
+	return value_number(b, s, 1, 65535, &b->g->weight, &have);
 }
 
-/* What is said of a list's item names its line. */
-static int item_report(struct make *k, const struct cfg_setting *s,
+static int take_cap(struct config_builder *b, const struct cfg_setting *s)
+{
+	bool have;
+
+	return value_number(b, s, 0, GUEST_CAP_MAX, &b->g->cap, &have);
+}
+
+/* A mistake or remark about an item of a list names the line of the item. */
+static int item_report(struct config_builder *b, const struct cfg_setting *s,
 	const struct cfg_value *item, unsigned int index, enum report_kind kind,
 	const char *text)
 {
@@ -266,19 +266,19 @@ static int item_report(struct make *k, const struct cfg_setting *s,
 
 	if (at.line)
 		at.line = item->line;
-	return cfg_report(&at, k->r, kind, "entry %u: %s", index, text);
+	return cfg_report(&at, b->r, kind, "entry %u: %s", index, text);
 }
 
-static int check_list(struct make *k, const struct cfg_setting *s, unsigned int most)
+static int check_list(struct config_builder *b, const struct cfg_setting *s, unsigned int most)
 {
 	unsigned int n = 0;
 
 	if (s->value->kind != CFG_LIST)
-		return mistake(k, s, "must be a list; write %s = [ '...' ]", s->key);
+		return mistake(b, s, "must be a list; write %s = [ '...' ]", s->key);
 	for (const struct cfg_value *item = s->value->first; item; item = item->next)
 		n++;
 	if (n > most)
-		return mistake(k, s, "%u entries are too many; at most %u", n, most);
+		return mistake(b, s, "%u entries are too many; at most %u", n, most);
 	return 0;
 }
 
@@ -292,8 +292,8 @@ static int check_module(const struct cfg_value *item, struct guest_module *m, st
 		return msg_fail(why, "must be a string; put it in quotes");
 	n = strcspn(item->text, " ");
 	if (n == 0 || n >= sizeof(path))
-		return msg_fail(why, "begins with no path, or one of more than %u bytes",
-			GUEST_PATH_MAX);
+		return msg_fail(
+			why, "does not begin with a path of at most %u bytes", GUEST_PATH_MAX);
 	memcpy(path, item->text, n);
 	path[n] = 0;
 	n += strspn(item->text + n, " ");
@@ -304,32 +304,32 @@ static int check_module(const struct cfg_value *item, struct guest_module *m, st
 	return path_full(m->path, sizeof(m->path), path, why);
 }
 
-/* A path as in Xen; or a list of modules, for which xl has no word. */
-static int take_ramdisk(struct make *k, const struct cfg_setting *s)
+/* A path as for xl, or a list of modules, which xl does not know. */
+static int take_ramdisk(struct config_builder *b, const struct cfg_setting *s)
 {
-	struct guest_module *m = k->g->modules;
+	struct guest_module *m = b->g->modules;
 	unsigned int index = 0;
 	struct msg why;
 	int rc;
 
 	if (s->value->kind != CFG_LIST) {
-		rc = path_value(k, s, m->path, sizeof(m->path));
-		k->g->n_modules = m->path[0] != 0;
+		rc = value_path(b, s, m->path, sizeof(m->path));
+		b->g->n_modules = m->path[0] != 0;
 		return rc;
 	}
-	rc = check_list(k, s, GUEST_MODULES_MAX);
+	rc = check_list(b, s, GUEST_MODULES_MAX);
 	for (const struct cfg_value *item = rc ? NULL : s->value->first; item;
 		item = item->next, index++) {
-		if (check_module(item, &m[k->g->n_modules], &why))
-			rc = item_report(k, s, item, index, REPORT_MISTAKE, why.text);
+		if (check_module(item, &m[b->g->n_modules], &why))
+			rc = item_report(b, s, item, index, REPORT_MISTAKE, why.text);
 		else
-			k->g->n_modules++;
+			b->g->n_modules++;
 	}
 	return rc;
 }
 
-static int check_disk(
-	struct make *k, const struct cfg_value *item, struct guest_disk *d, struct msg *why)
+static int check_disk(struct config_builder *b, const struct cfg_value *item,
+	struct guest_disk *d, struct msg *why)
 {
 	int rc;
 
@@ -338,30 +338,30 @@ static int check_disk(
 	rc = disk_spec_parse(&d->spec, item->text, why);
 	if (!rc)
 		rc = disk_spec_check(&d->spec, d->label, why);
-	for (const struct guest_disk *other = k->g->disks; !rc && other < d; other++)
+	for (const struct guest_disk *other = b->g->disks; !rc && other < d; other++)
 		if (other->spec.number == d->spec.number)
 			rc = msg_fail(why, "vdev %s is used by two disks; give each its own",
 				d->spec.vdev);
 	return rc;
 }
 
-static int take_disk(struct make *k, const struct cfg_setting *s)
+static int take_disk(struct config_builder *b, const struct cfg_setting *s)
 {
 	unsigned int index = 0;
 	struct msg why;
-	int rc = check_list(k, s, GUEST_DISKS_MAX);
+	int rc = check_list(b, s, GUEST_DISKS_MAX);
 
 	for (const struct cfg_value *item = rc ? NULL : s->value->first; item;
 		item = item->next, index++) {
-		if (check_disk(k, item, &k->g->disks[k->g->n_disks], &why))
-			rc = item_report(k, s, item, index, REPORT_MISTAKE, why.text);
+		if (check_disk(b, item, &b->g->disks[b->g->n_disks], &why))
+			rc = item_report(b, s, item, index, REPORT_MISTAKE, why.text);
 		else
-			k->g->n_disks++;
+			b->g->n_disks++;
 	}
 	return rc;
 }
 
-/* No two of one guest have the same address; the one before, or -1. */
+/* The interface before this one that has the same address, or -1. */
 static int same_mac(const struct guest_config *g, const struct vif_spec *v)
 {
 	for (uint32_t i = 0; i < g->n_vifs; i++)
@@ -370,10 +370,10 @@ static int same_mac(const struct guest_config *g, const struct vif_spec *v)
 	return -1;
 }
 
-static int check_vif(struct make *k, const struct cfg_value *item, unsigned int index,
+static int check_vif(struct config_builder *b, const struct cfg_value *item, unsigned int index,
 	struct msg *ignored, struct msg *why)
 {
-	struct vif_spec *v = &k->g->vifs[k->g->n_vifs];
+	struct vif_spec *v = &b->g->vifs[b->g->n_vifs];
 	uint8_t bytes[3];
 
 	if (item->kind != CFG_STRING)
@@ -384,30 +384,30 @@ static int check_vif(struct make *k, const struct cfg_value *item, unsigned int 
 		return msg_fail(
 			why, "interfaces are numbered in the order of the list; remove devid=");
 	if (!v->mac_given) {
-		k->random(bytes, sizeof(bytes));
+		b->random(bytes, sizeof(bytes));
 		vif_spec_random_mac(v, bytes);
 	}
-	if (same_mac(k->g, v) >= 0)
+	if (same_mac(b->g, v) >= 0)
 		return msg_fail(
-			why, "entry %d has this mac already; change mac=", same_mac(k->g, v));
+			why, "entry %d has this mac already; change mac=", same_mac(b->g, v));
 	return 0;
 }
 
-static int take_vif(struct make *k, const struct cfg_setting *s)
+static int take_vif(struct config_builder *b, const struct cfg_setting *s)
 {
 	struct msg ignored, why;
 	unsigned int index = 0;
-	int rc = check_list(k, s, GUEST_VIFS_MAX);
+	int rc = check_list(b, s, GUEST_VIFS_MAX);
 
 	for (const struct cfg_value *item = rc ? NULL : s->value->first; item;
 		item = item->next, index++) {
 		ignored.text[0] = '\0';
-		if (check_vif(k, item, index, &ignored, &why))
-			rc = item_report(k, s, item, index, REPORT_MISTAKE, why.text);
+		if (check_vif(b, item, index, &ignored, &why))
+			rc = item_report(b, s, item, index, REPORT_MISTAKE, why.text);
 		else
-			k->g->n_vifs++;
+			b->g->n_vifs++;
 		if (ignored.text[0])
-			(void)item_report(k, s, item, index, REPORT_REMARK, ignored.text);
+			(void)item_report(b, s, item, index, REPORT_REMARK, ignored.text);
 	}
 	return rc;
 }
@@ -415,114 +415,117 @@ static int take_vif(struct make *k, const struct cfg_setting *s)
 #define X(key) { #key, take_##key },
 static const struct {
 	const char *key;
-	int (*take)(struct make *, const struct cfg_setting *);
-} keys[] = { GUEST_KEYS(X) };
+	int (*take)(struct config_builder *, const struct cfg_setting *);
+} keys[] = { GUEST_KEYS(X) GUEST_KEYS_ADVISED(X) };
 #undef X
 
-static void take(struct make *k, const struct cfg_setting *s)
+static void setting_take(struct config_builder *b, const struct cfg_setting *s)
 {
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (strcmp(s->key, keys[i].key) == 0) {
-			(void)keys[i].take(k, s); /* which reported what is wrong */
+			(void)keys[i].take(b, s); /* it reports its mistakes */
 			return;
 		}
 	}
-	guest_key_foreign(s, k->r);
+	guest_key_foreign(s, b->r);
 }
 
-static void finish_sizes(struct make *k)
+static void finish_sizes(struct config_builder *b)
 {
-	struct guest_config *g = k->g;
+	struct guest_config *g = b->g;
 
-	if (!k->have_memory)
-		g->memory = k->have_maxmem ? g->maxmem : 32;
-	if (!k->have_maxmem)
+	if (!b->have_memory)
+		g->memory = b->have_maxmem ? g->maxmem : 32;
+	if (!b->have_maxmem)
 		g->maxmem = g->memory;
 	if (g->maxmem < g->memory)
-		(void)mistake(k, cfg_find(k->c, "maxmem"),
+		(void)mistake(b, cfg_find(b->c, "maxmem"),
 			"%u is less than memory=%u; raise it", g->maxmem, g->memory);
 	g->memory = guest_memory_round(g->memory);
 	g->maxmem = guest_memory_round(g->maxmem);
-	if (!k->have_vcpus)
+	if (!b->have_vcpus)
 		g->vcpus = 1;
-	if (!k->have_maxvcpus)
+	if (!b->have_maxvcpus)
 		g->maxvcpus = g->vcpus;
 	if (g->maxvcpus < g->vcpus)
-		(void)mistake(k, cfg_find(k->c, "maxvcpus"),
+		(void)mistake(b, cfg_find(b->c, "maxvcpus"),
 			"%u is less than vcpus=%u; raise it", g->maxvcpus, g->vcpus);
 }
 
 /* cmdline= alone, or root= and extra= together. */
-static void finish_cmdline(struct make *k)
+static void finish_cmdline(struct config_builder *b)
 {
-	const struct cfg_setting *s = cfg_find(k->c, "cmdline");
-	char *to = k->g->cmdline;
-	size_t size = sizeof(k->g->cmdline);
+	const struct cfg_setting *s = cfg_find(b->c, "cmdline");
+	char *to = b->g->cmdline;
+	size_t size = sizeof(b->g->cmdline);
 	int n;
 
 	if (s) {
-		if (k->root[0] || k->extra[0])
-			remark(k, s, "root= and extra= are ignored, since this is given");
+		if (b->root[0] || b->extra[0])
+			remark(b, s, "root= and extra= are ignored because cmdline= is given");
 		return;
 	}
-	n = snprintf(to, size, "%s%s%s%s", k->root[0] ? "root=" : "", k->root,
-		k->root[0] && k->extra[0] ? " " : "", k->extra);
+	n = snprintf(to, size, "%s%s%s%s", b->root[0] ? "root=" : "", b->root,
+		b->root[0] && b->extra[0] ? " " : "", b->extra);
 	if (n < 0 || (size_t)n >= size)
-		(void)mistake(k, cfg_find(k->c, "extra"),
+		(void)mistake(b, cfg_find(b->c, "extra"),
 			"root= and extra= together are too long; at most "
 			"%d bytes",
 			GUEST_CMDLINE_MAX);
 }
 
-static void missing(struct make *k, const char *text)
+static void key_missing(struct config_builder *b, const char *text)
 {
 	struct msg m;
 
-	(void)msg_fail(&m, "%.150s: %s", k->c->file ? k->c->file : "configuration", text);
-	report_add(k->r, REPORT_MISTAKE, 0, m.text);
+	(void)msg_fail(&m, "%.150s: %s", b->c->file ? b->c->file : "configuration", text);
+	report_add(b->r, REPORT_MISTAKE, 0, m.text);
 }
 
-static bool absent(const struct make *k, const char *key) { return !cfg_find(k->c, key); }
-
-static void finish_kernel(struct make *k)
+static bool key_absent(const struct config_builder *b, const char *key)
 {
-	const struct cfg_setting *s = cfg_find(k->c, "kernel"), *loader;
+	return !cfg_find(b->c, key);
+}
 
-	if (s && (!s->value || k->g->kernel[0] || s->value->kind == CFG_LIST ||
+static void finish_kernel(struct config_builder *b)
+{
+	const struct cfg_setting *s = cfg_find(b->c, "kernel"), *loader;
+
+	if (s && (!s->value || b->g->kernel[0] || s->value->kind == CFG_LIST ||
 			 s->value->text[0]))
-		return; /* there is one, or this was said */
-	loader = cfg_find(k->c, "bootloader");
+		return; /* there is one, or its mistake was reported */
+	loader = cfg_find(b->c, "bootloader");
 	if (loader)
-		(void)mistake(k, loader,
-			"no boot loader runs on this host to look into the guest's disk; copy the "
+		(void)mistake(b, loader,
+			"this host does not look into the guest's disk for a kernel; copy the "
 			"guest's kernel and initrd into the directory of guests, and name them with "
 			"kernel=\"/guests/...\", ramdisk=\"/guests/...\" and root=");
-	else if (absent(k, "firmware"))
-		missing(k,
-			"key 'kernel' is missing; add kernel=\"/guests/...\", a pvh guest has no firmware");
+	else if (key_absent(b, "firmware"))
+		key_missing(b,
+			"key 'kernel' is missing; add kernel=\"/guests/...\", because a pvh guest has no firmware");
 }
 
-/* What is missing; only when all that is there was understood. */
-static void finish_required(struct make *k)
+/* Keys that are missing. Nothing is said of them unless all of the file was understood. */
+static void finish_required(struct config_builder *b)
 {
-	if (k->c->unclear)
+	if (b->c->unclear)
 		return;
-	if (absent(k, "type") && absent(k, "builder")) {
-		k->other_type = true;
-		missing(k,
+	if (key_absent(b, "type") && key_absent(b, "builder")) {
+		b->other_type = true;
+		key_missing(b,
 			"key 'type' is missing, which means a pv guest; pv is not supported yet, "
-			"add type=\"pvh\", if the kernel can");
+			"add type=\"pvh\" if the kernel supports it");
 	}
-	if (absent(k, "name"))
-		missing(k, "key 'name' is missing; add name=\"...\"");
-	if (absent(k, "builder"))
-		finish_kernel(k);
+	if (key_absent(b, "name"))
+		key_missing(b, "key 'name' is missing; add name=\"...\"");
+	if (key_absent(b, "builder"))
+		finish_kernel(b);
 }
 
 int guest_config_make(
 	struct guest_config *g, const struct cfg *c, guest_random_fn random, struct report *r)
 {
-	struct make k = { .g = g, .c = c, .random = random, .r = r };
+	struct config_builder b = { .g = g, .c = c, .random = random, .r = r };
 
 	memset(g, 0, sizeof(*g));
 	g->weight = GUEST_WEIGHT_DEFAULT;
@@ -531,13 +534,13 @@ int guest_config_make(
 	g->on_crash = ACTION_DESTROY;
 	for (const struct cfg_setting *s = c->first; s; s = s->next)
 		if (s->value)
-			take(&k, s);
-	finish_required(&k);
-	finish_sizes(&k);
-	finish_cmdline(&k);
-	if (absent(&k, "uuid"))
+			setting_take(&b, s);
+	finish_required(&b);
+	finish_sizes(&b);
+	finish_cmdline(&b);
+	if (key_absent(&b, "uuid"))
 		uuid_make_random(g->uuid, random);
-	if (k.other_type)
+	if (b.other_type)
 		report_drop_remarks(r); /* they are about a pvh guest */
-	return r->mistakes ? -1 : 0;    /* G1 */
+	return r->mistakes ? -1 : 0;
 }

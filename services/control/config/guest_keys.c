@@ -1,22 +1,19 @@
 /*
  * guest_keys.c - keys that this host does not act on
  *
- * What xl 4.17 does with each key in the file of a pvh guest was tried with its dry run: `foreign` has
- * the result. xl passes over a key that it does not know without a word; here there is a remark, since it
- * may be misspelt.
- *
- * Objects     constant tables.
- * Locks       none.
- * Lifecycle   pure functions.
+ * `foreign` says what xl 4.17 does with each key in the file of a pvh guest, as found with its dry run. xl silently
+ * ignores a key that it does not know. Here there is a remark, because the key may be misspelt.
  */
 #include "config/guest_keys.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 struct foreign {
 	const char *keys; /* each between blanks */
-	const char *off;  /* values that ask for nothing, likewise; 0 stands for every zero */
+	const char *
+		off; /* values that ask for nothing, each between blanks; 0 stands for every zero */
 	enum report_kind kind;
 	const char *text;
 };
@@ -34,7 +31,7 @@ static const struct foreign foreign[] = {
 	  "stubdomain_kernel stubdomain_memory stubdomain_ramdisk usb usbdevice usbversion "
 	  "vendor_device vga videoram viridian vkb_device vnc vncdisplay vnclisten vncpasswd "
 	  "vncunused vncviewer vpt_align xauthority xen_platform_pci ",
-		"", REPORT_REMARK, "only hvm guests have such a thing; ignored" },
+		"", REPORT_REMARK, "only hvm guests have it; ignored" },
 	{ " e820_host ", "", REPORT_REMARK, "only pv guests have it; ignored" },
 	{ " device_tree gic_version tee vuart ", "", REPORT_REMARK,
 		"only ARM hosts have it; ignored" },
@@ -47,14 +44,14 @@ static const struct foreign foreign[] = {
 	{ " arch console console_keymap cpu cpu_cap description features hostname hvm ioemu irq nfs_root "
 	  "nfs_server nics nodes on_xend_start on_xend_stop parallel pvh sched scsi superpages "
 	  "suppress_spurious_page_faults uname vcpu_avail vif2 vncconsole vscsi ",
-		"", REPORT_REMARK, "only older tools read it; ignored, as xl does" },
+		"", REPORT_REMARK, "only older tools read it; ignored as by xl" },
 	{ " acpi ", " 1 ", REPORT_REMARK, "guests always have ACPI tables; ignored" },
 	{ " cpus ", " all ", REPORT_MISTAKE,
 		"virtual CPUs are not bound to CPUs here; remove this line, or write cpus=\"all\"" },
 	{ " cpuid ", " host ", REPORT_MISTAKE,
 		"what CPUID shows cannot be changed here; remove this line" },
 	{ " firmware ", "", REPORT_MISTAKE,
-		"there is no firmware here; name what is to be booted with kernel=" },
+		"there is no firmware here; use kernel= to name what the guest boots" },
 	{ " pool ", " Pool-0 ", REPORT_MISTAKE,
 		"there are no CPU pools here; remove this line" },
 	{ " tsc_mode ", " 0 2 default native ", REPORT_MISTAKE,
@@ -71,7 +68,7 @@ static const struct foreign foreign[] = {
 		"not supported here; remove this line, or write []" },
 };
 
-static bool among(const char *words, const char *word)
+static bool list_has(const char *words, const char *word)
 {
 	char padded[CFG_KEY_MAX + 3];
 
@@ -80,19 +77,19 @@ static bool among(const char *words, const char *word)
 }
 
 /* Does the value ask for nothing? */
-static bool is_off(const struct foreign *f, const struct cfg_value *v)
+static bool value_off(const struct foreign *f, const struct cfg_value *v)
 {
 	int64_t n;
 
 	if (v->kind == CFG_LIST)
 		return !v->first;
 	if (cfg_number(v, &n) == 0 && n == 0)
-		return among(f->off, "0");
-	return !v->text[0] || among(f->off, v->text);
+		return list_has(f->off, "0");
+	return !v->text[0] || list_has(f->off, v->text);
 }
 
-/* The words differ in one letter: another one, one more, one less, or two that changed places. */
-static bool alike(const char *a, const char *b)
+/* Do the words differ in one letter: another one, one more, one less, or two that changed places? */
+static bool words_alike(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
 		a++;
@@ -105,29 +102,30 @@ static bool alike(const char *a, const char *b)
 }
 
 #define X(key) #key,
-static const char *const own[] = { GUEST_KEYS(X) };
+static const char *const own_keys[] = { GUEST_KEYS(X) GUEST_KEYS_ADVISED(X) };
 #undef X
 
-static void unknown(const struct cfg_setting *s, struct report *r)
+static void key_unknown(const struct cfg_setting *s, struct report *r)
 {
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		if (alike(s->key, own[i])) {
+	for (size_t i = 0; i < ARRAY_SIZE(own_keys); i++) {
+		if (words_alike(s->key, own_keys[i])) {
 			(void)cfg_report(s, r, REPORT_REMARK,
-				"unknown key, ignored as xl does; is '%s' meant?", own[i]);
+				"unknown key, ignored as by xl; did you mean '%s'?",
+				own_keys[i]);
 			return;
 		}
 	}
-	(void)cfg_report(s, r, REPORT_REMARK, "unknown key, ignored as xl does");
+	(void)cfg_report(s, r, REPORT_REMARK, "unknown key, ignored as by xl");
 }
 
 void guest_key_foreign(const struct cfg_setting *s, struct report *r)
 {
-	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
-		if (!among(foreign[i].keys, s->key))
+	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++) {
+		if (!list_has(foreign[i].keys, s->key))
 			continue;
-		if (!*foreign[i].off || !is_off(&foreign[i], s->value))
+		if (!*foreign[i].off || !value_off(&foreign[i], s->value))
 			(void)cfg_report(s, r, foreign[i].kind, "%s", foreign[i].text);
 		return;
 	}
-	unknown(s, r);
+	key_unknown(s, r);
 }

@@ -1,21 +1,22 @@
-/* guest_keys.h - keys of a guest's configuration: which this host acts on, and what becomes of the others */
+/* guest_keys.h - the keys of a guest's configuration: those that this host acts on, and the treatment of all others */
 #ifndef CONTROL_GUEST_KEYS_H
 #define CONTROL_GUEST_KEYS_H
 
 #include "config/cfg.h"
 
-/* Those that it acts on; guest_cfg.c has a function take_KEY for each. */
+/*
+ * The keys that this host acts on. The parser, the help of `create` and the remark about a misspelt key are made from
+ * this list; a test compares it with the table in docs/guests.md. guest_cfg.c has a function take_KEY for each.
+ */
 #define GUEST_KEYS(X) \
 	X(name) \
 	X(type) \
-	X(builder) \
 	X(memory) \
 	X(maxmem) \
 	X(vcpus) \
 	X(maxvcpus) \
 	X(kernel) \
 	X(ramdisk) \
-	X(bootloader) \
 	X(cmdline) \
 	X(root) \
 	X(extra) \
@@ -28,9 +29,14 @@
 	X(cpu_weight) \
 	X(cap)
 
+/* Keys that only lead to advice, by a function take_KEY as well. */
+#define GUEST_KEYS_ADVISED(X) \
+	X(builder) \
+	X(bootloader)
+
 /*
- * Say what becomes of any other key: a remark when xl makes such a guest as if the key were not there, or
- * this host can; a mistake when the guest would be another one.
+ * Report any other key: a remark when xl, or this host, can make the guest as if the key were not there, a mistake when
+ * that would be a different guest.
  */
 void guest_key_foreign(const struct cfg_setting *s, struct report *r);
 

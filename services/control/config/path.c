@@ -1,10 +1,4 @@
-/*
- * path.c - names of files as people type them
- *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure function.
- */
+/* path.c - names of files as people type them */
 #include "config/path.h"
 
 #include <stdio.h>
@@ -19,7 +13,7 @@ int path_full(char *to, size_t size, const char *name, struct msg *m)
 			continue;
 	n = snprintf(to, size, "%s%s", *name == '/' ? "" : GUESTS_DIR "/", name);
 	if (n < 0 || (size_t)n >= size)
-		return msg_fail(
-			m, "'%.60s...' is too long a path; at most %zu bytes", name, size - 1);
+		return msg_fail(m, "the path '%.60s...' is too long; at most %zu bytes", name,
+			size - 1);
 	return 0;
 }

@@ -1,11 +1,8 @@
 /*
- * report.c - what is to be said about a configuration
+ * report.c - the mistakes and remarks about one configuration
  *
- * Objects     struct report, in the caller's storage.
- * Locks       none.
- * Lifecycle   plain data.
- * Invariants  R1 line[0..n) is in the order of the file; what has the same place stays in the order in
- *             which it was added
+ * Invariants  REPORT1 line[0..n) is in the order of the file; lines with the same place stay in the order in which they
+ *             were added
  */
 #include "config/report.h"
 
@@ -19,36 +16,36 @@ void report_init(struct report *r)
 	r->lost[REPORT_REMARK] = r->lost[REPORT_MISTAKE] = 0;
 }
 
-static unsigned int place(unsigned int at) { return at ? at : UINT_MAX; }
+static unsigned int line_place(unsigned int at) { return at ? at : UINT_MAX; }
 
-static void take_out(struct report *r, unsigned int i)
+static void line_remove(struct report *r, unsigned int i)
 {
 	r->n--;
 	memmove(&r->line[i], &r->line[i + 1], (r->n - i) * sizeof(r->line[0]));
 }
 
-static void lose(struct report *r, unsigned int i)
+static void line_lose(struct report *r, unsigned int i)
 {
 	r->lost[r->line[i].kind]++;
-	take_out(r, i);
+	line_remove(r, i);
 }
 
-/* The last remark gives way to a mistake, else the last line to one that comes before it. */
-static bool make_room(struct report *r, enum report_kind kind, unsigned int at)
+/* When all lines are taken, a mistake replaces the last remark, or else the last line if that comes behind it. */
+static bool room_make(struct report *r, enum report_kind kind, unsigned int at)
 {
 	if (r->n < REPORT_MAX)
 		return true;
 	for (unsigned int i = r->n; kind == REPORT_MISTAKE && i > 0; i--) {
 		if (r->line[i - 1].kind == REPORT_REMARK) {
-			lose(r, i - 1);
+			line_lose(r, i - 1);
 			return true;
 		}
 	}
-	if (kind == REPORT_REMARK || place(r->line[r->n - 1].at) <= place(at)) {
+	if (kind == REPORT_REMARK || line_place(r->line[r->n - 1].at) <= line_place(at)) {
 		r->lost[kind]++;
 		return false;
 	}
-	lose(r, r->n - 1);
+	line_lose(r, r->n - 1);
 	return true;
 }
 
@@ -57,21 +54,21 @@ void report_add(struct report *r, enum report_kind kind, unsigned int at, const 
 	unsigned int i;
 
 	r->mistakes += kind == REPORT_MISTAKE;
-	if (!make_room(r, kind, at))
+	if (!room_make(r, kind, at))
 		return;
-	for (i = r->n; i > 0 && place(r->line[i - 1].at) > place(at); i--)
+	for (i = r->n; i > 0 && line_place(r->line[i - 1].at) > line_place(at); i--)
 		r->line[i] = r->line[i - 1];
 	r->line[i].kind = kind;
 	r->line[i].at = at;
 	(void)msg_fail(&r->line[i].text, "%s", text);
-	r->n++; /* R1 */
+	r->n++; /* REPORT1 */
 }
 
 void report_drop_remarks(struct report *r)
 {
 	for (unsigned int i = r->n; i > 0; i--)
 		if (r->line[i - 1].kind == REPORT_REMARK)
-			take_out(r, i - 1);
+			line_remove(r, i - 1);
 	r->lost[REPORT_REMARK] = 0;
 }
 
@@ -80,6 +77,6 @@ void report_print(const struct report *r, const struct out *o)
 	for (unsigned int i = 0; i < r->n; i++)
 		out_fmt(o, "%s\n", r->line[i].text.text);
 	if (r->lost[REPORT_MISTAKE] || r->lost[REPORT_REMARK])
-		out_fmt(o, "and %u mistakes and %u remarks more\n", r->lost[REPORT_MISTAKE],
-			r->lost[REPORT_REMARK]);
+		out_fmt(o, "and %u more mistakes and %u more remarks\n",
+			r->lost[REPORT_MISTAKE], r->lost[REPORT_REMARK]);
 }

@@ -1,8 +1,8 @@
 /*
- * report.h - all that is to be said about one guest's configuration, in the order of the file
+ * report.h - all mistakes and remarks about one guest's configuration, in the order of the file
  *
- * Mistakes stop the guest, remarks do not. Whoever finds one goes on looking, so that a person reads of
- * all of them at once.
+ * A mistake stops the guest, a remark does not. The check goes on after a mistake, so that a person reads of all of them
+ * at once.
  */
 #ifndef CONTROL_REPORT_H
 #define CONTROL_REPORT_H
@@ -10,27 +10,29 @@
 #include "msg.h"
 #include "out.h"
 
-enum { REPORT_MAX = 32 }; /* lines that are kept; of more only the number */
+/* Lines that are kept. Of further ones only the number is known. */
+enum { REPORT_MAX = 32 };
 
 enum report_kind { REPORT_REMARK, REPORT_MISTAKE };
 
 struct report_line {
 	enum report_kind kind;
-	unsigned int at; /* line of the file; 0: the command line or none, which come last */
+	unsigned int
+		at; /* line of the file; 0: the command line, or no line; these come last */
 	struct msg text;
 };
 
 struct report {
 	struct report_line line[REPORT_MAX];
-	unsigned int n;        /* kept */
-	unsigned int mistakes; /* kept or not */
-	unsigned int lost[2];  /* not kept, of each kind */
+	unsigned int n;        /* lines that are kept */
+	unsigned int mistakes; /* all of them, kept or not */
+	unsigned int lost[2];  /* lines of each kind that are not kept */
 };
 
 void report_init(struct report *r);
-/* One line, without a newline at its end. A remark gives way to a mistake when there is no room. */
+/* Add one line; the text has no newline at its end. */
 void report_add(struct report *r, enum report_kind kind, unsigned int at, const char *text);
-/* Remarks, when they would only distract. */
+/* Forget the remarks, when they would only distract. */
 void report_drop_remarks(struct report *r);
 void report_print(const struct report *r, const struct out *o);
 

@@ -1,15 +1,9 @@
-/*
- * uuid.c - UUIDs as text
- *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure, but for the random function that the caller passes.
- */
+/* uuid.c - UUIDs as text */
 #include <string.h>
 
 #include "config/guest_cfg.h"
 
-static const char hex[] = "0123456789abcdef";
+static const char hex_digits[] = "0123456789abcdef";
 
 static bool dash_before(size_t byte)
 {
@@ -21,20 +15,20 @@ void uuid_format(const uint8_t uuid[UUID_SIZE], char text[UUID_TEXT])
 	for (size_t i = 0; i < UUID_SIZE; i++) {
 		if (dash_before(i))
 			*text++ = '-';
-		*text++ = hex[uuid[i] >> 4];
-		*text++ = hex[uuid[i] & 15];
+		*text++ = hex_digits[uuid[i] >> 4];
+		*text++ = hex_digits[uuid[i] & 15];
 	}
 	*text = '\0';
 }
 
-static int nibble(char c)
+static int hex_digit(char c)
 {
 	const char *found;
 
 	if (c >= 'A' && c <= 'F')
 		c = (char)(c - 'A' + 'a');
-	found = c ? strchr(hex, c) : NULL;
-	return found ? (int)(found - hex) : -1;
+	found = c ? strchr(hex_digits, c) : NULL;
+	return found ? (int)(found - hex_digits) : -1;
 }
 
 int uuid_parse_text(const char *text, uint8_t uuid[UUID_SIZE])
@@ -44,8 +38,8 @@ int uuid_parse_text(const char *text, uint8_t uuid[UUID_SIZE])
 	for (size_t i = 0; i < UUID_SIZE; i++) {
 		if (dash_before(i) && *text++ != '-')
 			return -1;
-		high = nibble(text[0]);
-		low = high < 0 ? -1 : nibble(text[1]);
+		high = hex_digit(text[0]);
+		low = high < 0 ? -1 : hex_digit(text[1]);
 		if (low < 0)
 			return -1;
 		uuid[i] = (uint8_t)(high << 4 | low);

@@ -1,10 +1,4 @@
-/*
- * vdev.c - names of virtual disks and the numbers that xen-vbd-interface(7) gives them
- *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure functions.
- */
+/* vdev.c - names of virtual disks, and the numbers that xen-vbd-interface(7) gives them */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +15,7 @@ enum {
 };
 
 /* Decimal digits below `limit`; moves *p. -1: none, too large, or a needless leading zero. */
-static long decimal(const char **p, long limit)
+static long decimal_number(const char **p, long limit)
 {
 	long n = 0;
 
@@ -36,7 +30,8 @@ static long decimal(const char **p, long limit)
 }
 
 /* a, b, ..., z, aa, ab, ...: the disk number, and the partition in decimal behind it. */
-static int letters(const char *p, long disks, long partitions, long *disk, long *partition)
+static int letters_number(
+	const char *p, long disks, long partitions, long *disk, long *partition)
 {
 	long n = 0;
 
@@ -50,7 +45,7 @@ static int letters(const char *p, long disks, long partitions, long *disk, long 
 	*disk = n - 1;
 	*partition = 0;
 	if (*p) {
-		*partition = decimal(&p, partitions);
+		*partition = decimal_number(&p, partitions);
 		if (*partition <= 0 || *p)
 			return -1;
 	}
@@ -59,11 +54,11 @@ static int letters(const char *p, long disks, long partitions, long *disk, long 
 
 static int disk_partition(const char *p, long *disk, long *partition)
 {
-	*disk = decimal(&p, XVD_DISKS);
+	*disk = decimal_number(&p, XVD_DISKS);
 	*partition = 0;
 	if (*disk >= 0 && *p == 'p') {
 		p++;
-		*partition = decimal(&p, XVD_PARTITIONS);
+		*partition = decimal_number(&p, XVD_PARTITIONS);
 	}
 	return *disk < 0 || *partition < 0 || *p ? -1 : 0;
 }
@@ -95,15 +90,15 @@ int vdev_number(const char *vdev, uint32_t *number)
 	if (vdev[0] >= '0' && vdev[0] <= '9')
 		return plain_number(vdev, number);
 	if (strncmp(vdev, "xvd", 3) == 0) {
-		if (letters(vdev + 3, XVD_DISKS, XVD_PARTITIONS, &disk, &partition))
+		if (letters_number(vdev + 3, XVD_DISKS, XVD_PARTITIONS, &disk, &partition))
 			return -1;
 		*number = xvd_number(disk, partition);
 	} else if (strncmp(vdev, "sd", 2) == 0) {
-		if (letters(vdev + 2, SD_DISKS, SD_PARTITIONS, &disk, &partition))
+		if (letters_number(vdev + 2, SD_DISKS, SD_PARTITIONS, &disk, &partition))
 			return -1;
 		*number = (uint32_t)(8 << 8 | disk << 4 | partition);
 	} else if (strncmp(vdev, "hd", 2) == 0) {
-		if (letters(vdev + 2, HD_DISKS, HD_PARTITIONS, &disk, &partition))
+		if (letters_number(vdev + 2, HD_DISKS, HD_PARTITIONS, &disk, &partition))
 			return -1;
 		*number = (uint32_t)((disk < 2 ? 3 : 22) << 8 | (disk & 1) << 6 | partition);
 	} else if (vdev[0] == 'd') {

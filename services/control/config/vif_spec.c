@@ -1,17 +1,12 @@
-/*
- * vif_spec.c - parser for one network interface specification
- *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure functions.
- */
+/* vif_spec.c - parser for one network interface specification */
 #include "config/vif_spec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int nibble(char c)
+#include "base/array.h"
+static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -22,14 +17,14 @@ static int nibble(char c)
 	return -1;
 }
 
-/* One or two hexadecimal digits; moves *p. -1: none. */
-static int octet(const char **p)
+/* The value of one or two hexadecimal digits; moves *p. -1: there is none. */
+static int hex_octet(const char **p)
 {
-	int high = nibble(**p), low;
+	int high = hex_digit(**p), low;
 
 	if (high < 0)
 		return -1;
-	low = nibble(*++*p);
+	low = hex_digit(*++*p);
 	if (low < 0)
 		return high;
 	++*p;
@@ -46,7 +41,7 @@ static int set_mac(struct vif_spec *v, const char *word, struct msg *m)
 		if (i && *p != ':' && *p != '-')
 			goto bad;
 		p += i != 0;
-		value = octet(&p);
+		value = hex_octet(&p);
 		if (value < 0)
 			goto bad;
 		v->mac[i] = (uint8_t)value;
@@ -57,8 +52,8 @@ static int set_mac(struct vif_spec *v, const char *word, struct msg *m)
 		return msg_fail(
 			m, "mac %s is a multicast address; make its first byte even", word);
 	if (memcmp(v->mac, zero, sizeof(zero)) == 0)
-		return msg_fail(
-			m, "mac %s is no address; remove mac= to get a random one", word);
+		return msg_fail(m,
+			"mac %s is not a valid address; remove mac= to get a random one", word);
 	v->mac_given = true;
 	return 0;
 bad:
@@ -67,7 +62,7 @@ bad:
 		word);
 }
 
-static int keep(char *to, size_t size, const char *key, const char *word, struct msg *m)
+static int word_set(char *to, size_t size, const char *key, const char *word, struct msg *m)
 {
 	if (!*word)
 		return msg_fail(m, "%s= is empty; give a name or remove it", key);
@@ -80,28 +75,28 @@ static int keep(char *to, size_t size, const char *key, const char *word, struct
 
 static int set_bridge(struct vif_spec *v, const char *word, struct msg *m)
 {
-	return keep(v->bridge, sizeof(v->bridge), "bridge", word, m);
+	return word_set(v->bridge, sizeof(v->bridge), "bridge", word, m);
 }
 
 static int set_model(struct vif_spec *v, const char *word, struct msg *m)
 {
-	return keep(v->model, sizeof(v->model), "model", word, m);
+	return word_set(v->model, sizeof(v->model), "model", word, m);
 }
 
 static int set_vifname(struct vif_spec *v, const char *word, struct msg *m)
 {
-	return keep(v->vifname, sizeof(v->vifname), "vifname", word, m);
+	return word_set(v->vifname, sizeof(v->vifname), "vifname", word, m);
 }
 
 static int set_ip(struct vif_spec *v, const char *word, struct msg *m)
 {
-	return keep(v->ip, sizeof(v->ip), "ip", word, m);
+	return word_set(v->ip, sizeof(v->ip), "ip", word, m);
 }
 
-/* For a routed set-up, whose scripts are refused: kept for tools, as xl does with the bridge's script. */
+/* Only scripts for routing use it, which are refused. It is kept for tools, as by xl. */
 static int set_gatewaydev(struct vif_spec *v, const char *word, struct msg *m)
 {
-	return keep(v->gatewaydev, sizeof(v->gatewaydev), "gatewaydev", word, m);
+	return word_set(v->gatewaydev, sizeof(v->gatewaydev), "gatewaydev", word, m);
 }
 
 static int set_devid(struct vif_spec *v, const char *word, struct msg *m)
@@ -138,7 +133,7 @@ static int set_script(struct vif_spec *v, const char *word, struct msg *m)
 	if (strcmp(name ? name + 1 : word, "vif-bridge") == 0)
 		return 0;
 	return msg_fail(m,
-		"script=%.60s: network scripts are not supported; only vif-bridge, the default",
+		"script=%.60s: network scripts are not supported, except for the default, vif-bridge",
 		word);
 }
 
@@ -167,26 +162,26 @@ static const struct {
 	{ "rate", set_rate },
 };
 
-static void ignore(const char *key, struct msg *ignored)
+static void word_ignore(const char *key, struct msg *ignored)
 {
 	size_t n = strlen(ignored->text);
 
 	snprintf(ignored->text + n, sizeof(ignored->text) - n, "%s'%.60s'",
-		n ? ", " : "unknown, ignored as xl does: ", key);
+		n ? ", " : "unknown, ignored as by xl: ", key);
 }
 
 static int set_key(struct vif_spec *v, const char *key, const char *word, struct msg *ignored,
 	struct msg *m)
 {
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (strcmp(key, keys[i].key) == 0)
 			return keys[i].set(v, word, m);
 	if (strcmp(key, "type") == 0 && strcmp(word, "vif") == 0)
 		return 0;
 	if (strcmp(key, "type") == 0 && strcmp(word, "ioemu") == 0)
 		return msg_fail(m,
-			"type=ioemu needs an emulated card, which a pvh guest has not; use type=vif");
-	ignore(key, ignored);
+			"type=ioemu needs an emulated card, which a pvh guest does not have; use type=vif");
+	word_ignore(key, ignored);
 	return 0;
 }
 
@@ -201,7 +196,7 @@ static int parse_word(struct vif_spec *v, char *word, struct msg *ignored, struc
 		return 0;
 	}
 	if (!equals) {
-		ignore(word, ignored);
+		word_ignore(word, ignored);
 		return 0;
 	}
 	*equals = '\0';

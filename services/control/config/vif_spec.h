@@ -1,4 +1,4 @@
-/* vif_spec.h - one entry of vif = [ ... ], as xl-network-configuration(5) writes it */
+/* vif_spec.h - one entry of vif = [ ... ], as in xl-network-configuration(5) */
 #ifndef CONTROL_VIF_SPEC_H
 #define CONTROL_VIF_SPEC_H
 
@@ -12,21 +12,21 @@ enum { VIF_NAME_MAX = 15, VIF_IP_MAX = 127, VIF_MAC_SIZE = 6, VIF_MAC_TEXT = 18 
 struct vif_spec {
 	uint8_t mac[VIF_MAC_SIZE];
 	bool mac_given, trusted;
-	int devid; /* that was asked for; -1: none */
+	int devid; /* -1: not given */
 	char bridge[VIF_NAME_MAX + 1];
 	char model[VIF_NAME_MAX + 1];
 	char vifname[VIF_NAME_MAX + 1];
 	char gatewaydev[VIF_NAME_MAX + 1];
-	char ip[VIF_IP_MAX + 1]; /* kept in xenstore, for tools; nothing is filtered by it */
+	char ip[VIF_IP_MAX + 1]; /* written to xenstore for tools; nothing is filtered by it */
 };
 
 /*
- * 0, or -1 with what is wrong in *m. Without mac= the address stays unset: vif_spec_random_mac(). What xl
- * passes over is named in *ignored, which is empty without.
+ * 0, or -1 with the mistake in *m. Without mac= the address stays unset: vif_spec_random_mac(). *ignored names the
+ * parameters that xl ignores, and is empty if there are none.
  */
 int vif_spec_parse(struct vif_spec *v, const char *text, struct msg *ignored, struct msg *m);
 
-/* An address out of Xen's own range from three random bytes. */
+/* An address of Xen's own range, made of three random bytes. */
 void vif_spec_random_mac(struct vif_spec *v, const uint8_t random[3]);
 
 /* "00:16:3e:xx:xx:xx", VIF_MAC_TEXT bytes with the terminator. */

@@ -13,13 +13,14 @@
  *             B3 all other memory goes at once, so that a service that is slow to close keeps no more than it may
  *             still use
  */
-#include "base/array.h"
 #include "guest/build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/error.h"
 #include "caps/caps.h"
 #include "guest/guest_pool.h"
 #include "guest/sched.h"
@@ -226,15 +227,15 @@ static int make_vmm(struct guest *g, struct msg *m)
 	s.sched = guest_sched_io(g, guest_sched_place(false));
 	rc = vmm_guard_endpoint(g->dom->domid, &g->fault_ep);
 	if (rc)
-		return msg_fail(m, "no endpoint for the VMM: %s", error_text(rc));
+		return msg_fail(m, "no endpoint for the VMM: %s", sk_error_text(rc));
 	s.fault_ep = s.parent_ep = g->fault_ep;
 	rc = proc_create(&g->proc, &s);
 	if (rc)
-		return msg_fail(m, "cannot make the VMM: %s", error_text(rc));
+		return msg_fail(m, "cannot make the VMM: %s", sk_error_text(rc));
 	g->proc_made = true;
 	rc = make_scheds(g);
 	if (rc)
-		return msg_fail(m, "cannot make the vCPUs: %s", error_text(rc));
+		return msg_fail(m, "cannot make the vCPUs: %s", sk_error_text(rc));
 	return 0;
 }
 
@@ -294,7 +295,7 @@ int guest_build(struct guest *g, struct msg *m)
 		rc = give_ram(g);
 	if (!rc)
 		return 0;
-	msg_fail(m, "cannot give the VMM its memory: %s", error_text(rc));
+	msg_fail(m, "cannot give the VMM its memory: %s", sk_error_text(rc));
 undo:
 	guest_stop(g);
 	guest_unbuild(g);
@@ -306,9 +307,10 @@ int guest_start(struct guest *g, struct msg *m)
 	int rc = give_config(g);
 
 	if (rc)
-		return msg_fail(m, "cannot give the VMM its configuration: %s", error_text(rc));
+		return msg_fail(
+			m, "cannot give the VMM its configuration: %s", sk_error_text(rc));
 	rc = proc_start(&g->proc);
-	return rc ? msg_fail(m, "cannot start the VMM: %s", error_text(rc)) : 0;
+	return rc ? msg_fail(m, "cannot start the VMM: %s", sk_error_text(rc)) : 0;
 }
 
 /* Its threads do not run without the contexts that control made, once these are gone, and none can wake another one. */

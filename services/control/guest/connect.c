@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "client/host.h"
 #include "guest/creation.h"
 #include "guest/guest_pool.h"
@@ -311,7 +312,7 @@ static void refused(const struct guest *g, int rc, struct msg *m)
 			service);
 	else
 		msg_fail(m, "%s: %s refused: %s", subject(g, g->step, text), service,
-			error_text(rc));
+			sk_error_text(rc));
 }
 
 /* ---- making them ---- */
@@ -330,7 +331,7 @@ static int ask(struct guest *g, struct msg *m)
 	rc = proc_connect_prepare(&g->proc, &l->c, &l->call.open, &l->made);
 	if (rc)
 		return msg_fail(m, "%s: there is no memory for the connection: %s",
-			subject(g, g->step, text), error_text(rc));
+			subject(g, g->step, text), sk_error_text(rc));
 	l->call.what = CALL_OPEN;
 	l->call.endpoint = l->c.endpoint;
 	l->call.fn = opened;
@@ -398,7 +399,7 @@ int guest_connect(struct guest *g, struct msg *m)
 	int rc = vmctl_connect(g);
 
 	if (rc)
-		return msg_fail(m, "cannot connect to the VMM: %s", error_text(rc));
+		return msg_fail(m, "cannot connect to the VMM: %s", sk_error_text(rc));
 	return next_open(g, m);
 }
 
@@ -411,7 +412,7 @@ static void trouble(const struct guest *g, const struct guest_conn *c, int resul
 
 	msg_fail(&m,
 		"domain %u (%s): %s: the last flush failed: %s; what it wrote last may be lost",
-		g->dom->domid, g->dom->name, subject(g, c->step, text), error_text(result));
+		g->dom->domid, g->dom->name, subject(g, c->step, text), sk_error_text(result));
 	guest_trouble(g->dom, m.text);
 }
 

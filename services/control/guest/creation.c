@@ -8,12 +8,12 @@
  *             CREATION2 whoever asked for a guest hears exactly once how it went
  *             CREATION3 a VMM starts only after its part of xenstore is complete
  */
-#include "base/array.h"
 #include "guest/creation.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "client/files.h"
 #include "client/host.h"
 #include "config/guest_cfg.h"

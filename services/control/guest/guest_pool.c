@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/error.h"
 #include "caps/caps.h"
 #include "client/host.h"
 #include "svc/svc.h"
@@ -52,7 +53,7 @@ int guest_pool_init(void)
 			rc = pool_add(&guest_pool, first + i, info.order);
 		if (rc && rc != -SK_E_RANGE) /* a piece below 2 MiB is of no use to any guest */
 			printf("memory of order %u is not used: %s\n", info.order,
-				error_text(rc));
+				sk_error_text(rc));
 	}
 	return 0;
 }

@@ -3,13 +3,13 @@
  *
  * Objects     list: the files, and how many of them were begun.
  */
-#include "base/array.h"
 #include "shell/auto.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "client/files.h"
 #include "client/host.h"
 #include "config/path.h"

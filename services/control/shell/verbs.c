@@ -10,12 +10,17 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "config/guest_keys.h"
+
 #define X(name, fn, letters, least, most, complete, args, summary, detail) \
 	{ name, verb_##fn, letters, least, most, COMPLETE_##complete, args, summary, detail },
 static const struct verb verbs[] = { VERBS(X) };
 #undef X
 
-enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+#define X(key) #key,
+static const char *const config_keys[] = { GUEST_KEYS(X) };
+#undef X
 
 /* Long names, for the verbs that have the letter. */
 static const struct option long_options[] = {
@@ -35,13 +40,32 @@ static const struct option long_options[] = {
 
 const struct verb *verb_find(const char *name)
 {
-	for (size_t i = 0; i < N_VERBS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (strcmp(name, verbs[i].name) == 0)
 			return &verbs[i];
 	return NULL;
 }
 
-const struct verb *verb_at(size_t i) { return i < N_VERBS ? &verbs[i] : NULL; }
+const struct verb *verb_at(size_t i) { return i < ARRAY_SIZE(verbs) ? &verbs[i] : NULL; }
+
+/* The keys of a configuration file, in lines that a terminal of 80 columns shows. */
+static void keys_print(const struct out *o)
+{
+	static const char first[] = "Keys:", further[] = "\n     ";
+	size_t column = strlen(first), len;
+
+	out_str(o, first);
+	for (size_t i = 0; i < ARRAY_SIZE(config_keys); i++) {
+		len = strlen(config_keys[i]) + 1;
+		if (column + len >= 80) {
+			out_str(o, further);
+			column = strlen(further) - 1;
+		}
+		out_fmt(o, " %s", config_keys[i]);
+		column += len;
+	}
+	out_str(o, "\n");
+}
 
 int verb_print_help(const struct out *o, const char *name)
 {
@@ -54,9 +78,11 @@ int verb_print_help(const struct out *o, const char *name)
 		out_fmt(o, "Usage: %s%s%s\n\n%s.\n", v->name, *v->args ? " " : "", v->args,
 			v->summary);
 		out_str(o, v->detail);
+		if (v->run == verb_create)
+			keys_print(o);
 		return 0;
 	}
-	for (size_t i = 0; i < N_VERBS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		out_fmt(o, " %-16s %s\n", verbs[i].name, verbs[i].summary);
 	out_str(o, "`help COMMAND` says more. A leading `xl` is accepted.\n");
 	return 0;

@@ -37,9 +37,7 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
 		"  -p  leave it paused        -c  attach to its console        -q  say nothing\n" \
 		"  -n  make no guest, only say what is wrong, or what the guest would be\n" \
 		"FILE is what xl.cfg(5) describes, below /guests when it has no leading /;\n" \
-		"key=value overrides the file.\n" \
-		"Keys: name type memory maxmem vcpus maxvcpus kernel ramdisk cmdline root extra\n" \
-		"      disk vif uuid on_poweroff on_reboot on_crash cpu_weight cap\n") \
+		"key=value overrides the file.\n") \
 	X("list", list, "lv", 0, 64, GUEST, "[-l] [-v] [NAME...]", "list domains", \
 		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \
 		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \

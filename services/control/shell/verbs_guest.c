@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "client/host.h"
 #include "guest/connect.h"
 #include "guest/creation.h"
@@ -378,7 +379,7 @@ void verb_reboot_host(struct shell *sh, const struct options *o)
 
 static void host_stays(int rc)
 {
-	shell_print(the_shell, "The host did not go down: %s\n", error_text(rc));
+	shell_print(the_shell, "The host did not go down: %s\n", sk_error_text(rc));
 	shell_done(the_shell);
 }
 

@@ -144,7 +144,7 @@ static void refusals(void **state)
 		{ "format=raw,format=qcow2,vdev=xvda,/x", "twice" },
 		{ "file:/x,hdc:foo,r", "devtype" },
 		{ "devtype=foo,/x,,xvda", "devtype" },
-		{ "/x,,vda", "no virtual disk" },
+		{ "/x,,vda", "not a virtual disk" },
 		{ "/x,vmdk,xvda", "unknown format" },
 		{ "target=/dev/sr0,vdev=xvdb", "no vdev" },
 		{ "cdrom:/x,xvda,r", "unknown prefix" },

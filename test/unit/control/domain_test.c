@@ -347,8 +347,7 @@ static void dry_runs(void **state)
 	assert_true(screen_has("Domain-0\r\nskerry# "));
 	at_rest();
 	type("create --dryrun -c ./a.cfg 'vif=[\"speed=3\"]' name=12\r");
-	assert_true(
-		screen_has("command line: key 'vif': entry 0: unknown, ignored as xl does"));
+	assert_true(screen_has("command line: key 'vif': entry 0: unknown, ignored as by xl"));
 	assert_true(screen_has("command line: key 'name': "));
 	assert_true(screen_has("create: /guests/a.cfg: 1 mistake; no guest is made"));
 	assert_false(screen_has("max_memkb"));

@@ -160,7 +160,8 @@ static void modules(void **state)
 		"g.cfg:4: key 'ramdisk': ", "too many");
 	good(BASE "ramdisk=['./d']"); /* as everywhere, below /guests */
 	assert_string_equal(g.modules[0].path, "/guests/d");
-	bad(BASE "ramdisk=['/1',' a']", "g.cfg:4: key 'ramdisk': entry 1", "no path");
+	bad(BASE "ramdisk=['/1',' a']", "g.cfg:4: key 'ramdisk': entry 1",
+		"does not begin with a path");
 	bad(BASE "ramdisk=[3]", "g.cfg:4: key 'ramdisk': ", "string");
 }
 
@@ -251,7 +252,7 @@ static void keys(void **state)
 	remarked(BASE "flavour='sweet'", "g.cfg:4: key 'flavour': ", "unknown key, ignored");
 	remarked(BASE "memroy=1", "g.cfg:4: key 'memroy': unknown key", "'memory'");
 	remarked(BASE "memmory=1", "g.cfg:4: key 'memmory': unknown key", "'memory'");
-	remarked(BASE "vif22=1", "g.cfg:4: key 'vif22': unknown key", "as xl does\n");
+	remarked(BASE "vif22=1", "g.cfg:4: key 'vif22': unknown key", "as by xl\n");
 	remarked(BASE "vcpu=1", "g.cfg:4: key 'vcpu': unknown key", "'vcpus'");
 	remarked(BASE "disks=[]", "g.cfg:4: key 'disks': unknown key", "'disk'");
 	remarked(BASE "kermel='x'", "g.cfg:4: key 'kermel': unknown key", "'kernel'");
@@ -460,7 +461,7 @@ static void devices(void **state)
 	quiet(BASE "vif=['devid=0','devid=1,mac=2:0:0:0:0:1']");
 	bad(BASE "vif=['','devid=0']", "g.cfg:4: key 'vif': entry 1: ", "order of the list");
 	remarked(BASE "vif=['','bridge=a,speed=9,mac=2:0:0:0:0:1,x']",
-		"g.cfg:4: key 'vif': entry 1: ", "ignored as xl does: 'speed', 'x'");
+		"g.cfg:4: key 'vif': entry 1: ", "ignored as by xl: 'speed', 'x'");
 	assert_string_equal(g.vifs[1].bridge, "a");
 	quiet(BASE "vif=['ip=192.0.2.7,mac=00:16:3e:00:00:07,bridge=xenbr0']");
 	assert_string_equal(g.vifs[0].ip, "192.0.2.7");
@@ -531,7 +532,7 @@ static void vifs(void **state)
 	vif_bad("mac=", "six pairs");
 	vif_bad("mac=01:16:3e:00:00:00", "multicast");
 	vif_bad("mac=ff:ff:ff:ff:ff:ff", "multicast");
-	vif_bad("mac=00:00:00:00:00:00", "no address");
+	vif_bad("mac=00:00:00:00:00:00", "not a valid address");
 	vif_bad("type=ioemu", "type=vif");
 	vif_bad("rate=100Mb/s@20ms", "rate limit");
 	vif_bad("ip=", "empty");
@@ -548,7 +549,7 @@ static void vifs(void **state)
 			&ignored, &m),
 		0);
 	assert_string_equal(ignored.text,
-		"unknown, ignored as xl does: 'xenbr0', 'foo', 'type', 'accel', 'vlan', 'trusted'");
+		"unknown, ignored as by xl: 'xenbr0', 'foo', 'type', 'accel', 'vlan', 'trusted'");
 	assert_true(v.trusted);
 	assert_int_equal(
 		vif_spec_parse(&v, "ip=10.0.0.1 10.0.0.2,netdev=eth0", &ignored, &m), 0);
