@@ -308,10 +308,13 @@ static void areas_that_are_none(void **state)
 	info->dev[0].config[0x40 + 40] = 5;
 	info->dev[0].config[0x40 + 60] = 5;
 	assert_int_equal(virtio_init(&v, 0, 0), -SK_E_NOT_FOUND);
-	/* at the end of the 256 bytes */
+	/* at the end of the 256 bytes: what lies behind would make it a good one */
 	caps_good();
-	info->dev[0].config[0x40 + 40 + 1] = 0xfc;
-	info->dev[0].config[0x40 + 40] = 5;
+	info->dev[0].config[0x40 + 20 + 1] = 0xfc;
+	memcpy(&info->dev[0].config[0xfc], (uint8_t[]){ 9, 0, 20, 4 }, 4);
+	info->dev[0].io_port = BAR;
+	info->dev[0].reserved = CONFIG;
+	info->dev[1].name[0] = 32;
 	assert_int_equal(virtio_init(&v, 0, 0), -SK_E_NOT_FOUND);
 }
 
