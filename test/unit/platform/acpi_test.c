@@ -270,6 +270,62 @@ static void mcfg_entries(void **state)
 	assert_false(parse(0).ecam);
 }
 
+static void facts_that_are_none(void **state)
+{
+	(void)state;
+	put(MCFG + 52, 1, 2); /* of another segment */
+	table(MCFG, "MCFG", 60);
+	assert_false(parse(0).ecam);
+	build();
+	put(FADT + 64, 0x10604, 4); /* a port beyond the last */
+	put(FADT + 108, 0x90, 1);   /* a register beyond the CMOS */
+	put(FADT + 112, 0, 4);      /* no reset register, whatever stands in its place */
+	table(FADT, "FACP", 132);
+	assert_int_equal(parse(0).pm1a_cnt, 0);
+	assert_int_equal(parse(0).century, 0);
+	assert_false(parse(0).reset);
+	build();
+	table(DSDT, "DSDX", 64);
+	assert_false(parse(0).s5);
+	assert_int_equal(warnings, 1);
+	build();
+	image[RSDP + 33]++; /* the part with the XSDT */
+	parse(-SK_E_NOT_FOUND);
+}
+
+/* Newer tables have the ports in another place too. */
+static void ports_by_generic_address(void **state)
+{
+	(void)state;
+	put(FADT + 64, 0, 4);
+	table(FADT, "FACP", 132); /* which this one is too short for */
+	assert_int_equal(parse(0).pm1a_cnt, 0);
+	put(FADT + 172, 1, 1);
+	put(FADT + 176, 0x1804, 8);
+	table(FADT, "FACP", 244);
+	assert_int_equal(parse(0).pm1a_cnt, 0x1804);
+	put(FADT + 172, 0, 1); /* memory */
+	table(FADT, "FACP", 244);
+	assert_int_equal(parse(0).pm1a_cnt, 0);
+}
+
+static void many_tables(void **state)
+{
+	enum { LONG = 0x4000 };
+
+	(void)state;
+	for (unsigned int last = ACPI_TABLES_MAX; last <= ACPI_TABLES_MAX + 1; last++) {
+		for (unsigned int i = 0; i < last; i++)
+			put(LONG + 36 + 8 * i, BASE + (i + 1 < last ? SSDT : MCFG), 8);
+		table(LONG, "XSDT", 36 + 8 * last);
+		put(RSDP + 24, BASE + LONG, 8);
+		seal(RSDP, 36, 32);
+		warnings = 0;
+		assert_int_equal(parse(0).ecam, last == ACPI_TABLES_MAX);
+		assert_int_equal(warnings, last != ACPI_TABLES_MAX);
+	}
+}
+
 static void tables_outside_memory(void **state)
 {
 	(void)state;
@@ -306,6 +362,9 @@ int main(void)
 		CASE(s5_cut_off_at_the_end),
 		CASE(s5_in_an_ssdt),
 		CASE(mcfg_entries),
+		CASE(facts_that_are_none),
+		CASE(ports_by_generic_address),
+		CASE(many_tables),
 		CASE(tables_outside_memory),
 		CASE(rsdt_when_there_is_no_xsdt),
 	};

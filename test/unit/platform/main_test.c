@@ -82,14 +82,14 @@ static void functions_make(void)
 	fn[0].reg[7] = BARS + 0x11000;
 	fn[0].mask[3] = 0xfffff000;
 	fn[0].reg[13] = 0x40;
-	fn[0].reg[16] = 0x11 | 0x80 << 8 | (ENTRIES_X - 1) << 16;
+	fn[0].reg[16] = 0x11 | 0x80 << 8 | (ENTRIES_X - 1) << 16 | 1u << 30; /* all masked */
 	fn[0].reg[17] = TABLE_X;
 	fn[0].reg[32] = 0x10; /* PCI Express, with a reset of its own */
 	fn[0].reg[33] = 1 << 28;
 	fn[1] = fn[0];
 	fn[1].rid = RID_M;
 	fn[1].reg[4] = BARS + 0x40000;
-	fn[1].reg[16] = 0x05 | 1 << 23;
+	fn[1].reg[16] = 0x05 | 3 << 20 | 1 << 23; /* eight messages */
 	fn[2] = fn[0];
 	fn[2].rid = RID_N;
 	fn[2].reg[0] = 0x12341af4;
@@ -376,6 +376,7 @@ static void claimed_msi(struct kern_msg *m)
 	assert_int_equal(fn[1].reg[18], 1);
 	assert_int_equal(fn[1].reg[19], ENTRIES_X + 1);
 	assert_int_equal(fn[1].reg[16] >> 16 & 1, 1);
+	assert_int_equal(fn[1].reg[16] >> 20 & 7, 0);
 	call(m, PLATFORM_CLAIM, 0x1234ffff, UINT64_MAX, 0, 2);
 }
 

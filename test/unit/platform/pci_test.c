@@ -47,6 +47,7 @@ static void cfg_write(uint16_t rid, uint16_t off, uint32_t v)
 		assert_false(f->reg[1] & 2);
 		f->reg[off / 4] = (f->reg[off / 4] & ~mask) | (v & mask);
 	} else if (off == 4) {
+		assert_int_equal(v >> 16, 0); /* a 1 clears a bit of the status */
 		f->reg[1] = (f->reg[1] & ~0xffffu) |
 			    (v & 0xffff); /* status: write 1 to clear */
 	} else {
@@ -155,6 +156,45 @@ static void msix_table_must_lie_in_its_bar(void **state)
 	assert_int_equal(d[0].msix, 0);
 }
 
+static void msix_table_is_in_no_port(void **state)
+{
+	struct fake *f = add(0x08, 0);
+	struct pci_device d[4];
+
+	(void)state;
+	f->reg[1] = 1 << 20;
+	f->reg[5] = 0xc001; /* 4 Ki ports */
+	f->bar_mask[1] = 0xf000;
+	f->reg[13] = 0x98;
+	f->reg[0x98 / 4] = 0x11;
+	f->reg[0x9c / 4] = 1;
+	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(d[0].bar[1].size, 0x1000);
+	assert_int_equal(d[0].msix, 0);
+}
+
+static void lists_that_are_none(void **state)
+{
+	struct fake *f = add(0x08, 0);
+	struct pci_device d[4];
+
+	(void)state;
+	f->reg[4] = 0xc005; /* reads as an MSI capability */
+	f->reg[6] = 0;      /* a BAR that nobody has given a place */
+	f->bar_mask[2] = 0xfffff000;
+	f->reg[13] = 0x40;
+	f->reg[16] = 0x05;
+	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(d[0].msi, 0); /* the status says that there is no list */
+	assert_int_equal(d[0].bar[2].size, 0);
+	f->reg[1] = 1 << 20;
+	pci_enumerate(&cfg, d, 4);
+	assert_int_equal(d[0].msi, 0x40);
+	f->reg[13] = 0x10; /* in the header */
+	pci_enumerate(&cfg, d, 4);
+	assert_int_equal(d[0].msi, 0);
+}
+
 static void bridges_and_loops(void **state)
 {
 	struct pci_device d[8];
@@ -203,6 +243,8 @@ int main(void)
 		CASE(wide_bar_in_the_last_register),
 		CASE(capability_loop_ends),
 		CASE(msix_table_must_lie_in_its_bar),
+		CASE(msix_table_is_in_no_port),
+		CASE(lists_that_are_none),
 		CASE(bridges_and_loops),
 		CASE(reset_needs_the_capability),
 	};

@@ -11,13 +11,19 @@
 #include "rtc.h"
 
 static uint8_t cmos[128];
-static unsigned int updates; /* reads of register A that still say: update in progress */
+static unsigned int updates;
+static unsigned int torn;
+	/* so many readings of the seconds are each another */ /* reads of register A that still say: update in progress */
 
 static uint8_t cmos_read(uint8_t index)
 {
 	if (index == 10 && updates) {
 		updates--;
 		return 0x80;
+	}
+	if (index == 0 && torn) {
+		torn--;
+		return (uint8_t)(torn % 60);
 	}
 	return cmos[index];
 }
@@ -68,6 +74,32 @@ static void nonsense_is_refused(void **state)
 	assert_int_equal(rtc_seconds(cmos_read, 0), 0);
 }
 
+static void centuries(void **state)
+{
+	(void)state;
+	set(6, 0, 3, 1, 0, 0, 0);
+	cmos[0x32] = 21; /* no leap year */
+	assert_int_equal(rtc_seconds(cmos_read, 0x32), 4107542400);
+	set(6, 99, 3, 1, 0, 0, 0);
+	cmos[0x32] = 19;
+	assert_int_equal(rtc_seconds(cmos_read, 0x32), 0);
+	set(6, 24, 1, 0, 0, 0, 0); /* day 0 */
+	assert_int_equal(rtc_seconds(cmos_read, 0), 0);
+}
+
+/* A reading counts when two in a row agree, and a clock that never rests has none. */
+static void readings_that_differ(void **state)
+{
+	(void)state;
+	set(6, 24, 2, 29, 23, 59, 59);
+	torn = 20;
+	assert_int_equal(rtc_seconds(cmos_read, 0), 1709251199);
+	assert_int_equal(torn, 0);
+	torn = 100000;
+	assert_int_equal(rtc_seconds(cmos_read, 0), 0);
+	torn = 0;
+}
+
 static void waits_for_the_update(void **state)
 {
 	(void)state;
@@ -82,6 +114,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dates),
 		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(centuries),
+		cmocka_unit_test(readings_that_differ),
 		cmocka_unit_test(waits_for_the_update),
 	};
 

@@ -140,6 +140,49 @@ static void bad_arguments(void **state)
 	assert_int_equal(virtq_add(&q, request, SIZE + 1, NULL), -SK_E_INVAL);
 }
 
+static void parts_lie_apart(void **state)
+{
+	(void)state;
+	for (uint16_t size = 1; size <= VIRTQ_SIZE_MAX; size *= 2) {
+		size_t avail, used, bytes = virtq_bytes(size, &avail, &used);
+
+		assert_int_equal(avail, 16u * size);
+		assert_true(used >= avail + 2u * (3u + size)); /* flags, index, ring, wish */
+		assert_int_equal(used % 4, 0);
+		assert_int_equal(bytes, used + 6 + 8u * size);
+	}
+}
+
+/* What a chain may be written does not grow with the chains before it. */
+static void limits_do_not_add_up(void **state)
+{
+	void *token;
+	uint32_t len;
+
+	(void)state;
+	for (unsigned int round = 0; round < 3; round++) {
+		assert_int_equal(virtq_add(&q, request, 3, NULL), 0);
+		virtq_kick(&q);
+		device_returns(q.avail->ring[(q.avail->idx - 1) % SIZE], 514);
+		assert_int_equal(virtq_get(&q, &token, &len), -SK_E_IO);
+		q.used->idx--;
+		device_returns(q.avail->ring[(q.avail->idx - 1) % SIZE], 513);
+		assert_int_equal(virtq_get(&q, &token, &len), 0);
+	}
+}
+
+static void a_device_that_looks_by_itself(void **state)
+{
+	(void)state;
+	q.used->flags = 1;
+	assert_int_equal(virtq_add(&q, request, 2, NULL), 0);
+	assert_false(virtq_kick(&q));
+	assert_int_equal(q.avail->idx, 1);
+	q.used->flags = 0;
+	assert_int_equal(virtq_add(&q, request, 2, NULL), 0);
+	assert_true(virtq_kick(&q));
+}
+
 static void event_index(void **state)
 {
 	void *token;
@@ -171,6 +214,9 @@ int main(void)
 		CASE(hostile_used_ring),
 		CASE(device_cannot_change_the_chain),
 		CASE(bad_arguments),
+		CASE(parts_lie_apart),
+		CASE(limits_do_not_add_up),
+		CASE(a_device_that_looks_by_itself),
 		CASE(event_index),
 	};
 
