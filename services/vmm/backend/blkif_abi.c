@@ -1,10 +1,7 @@
 /*
- * blkif_abi.c - decoding of block requests
+ * blkif_abi.c - decoding of block requests; pure functions
  *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure functions.
- * Invariants  D1 a decoded request has 1 to BLKIF_SEGMENTS segments of 1 to 8 sectors each, or needs none
+ * Invariants  BLKIF1 a decoded request has 1 to BLKIF_SEGMENTS segments of 1 to 8 sectors each, or needs none
  */
 #include "backend/blkif_abi.h"
 
@@ -53,7 +50,7 @@ int blkif_segments(const uint8_t *bytes, struct blkif_op *q)
 		s->ref = get_le32(bytes);
 		s->first = bytes[4];
 		s->last = bytes[5];
-		if (s->first > s->last || s->last >= VM_PAGE / 512) /* D1 */
+		if (s->first > s->last || s->last >= VM_PAGE / 512) /* BLKIF1 */
 			return BLKIF_RSP_ERROR;
 		q->sectors += s->last - s->first + 1u;
 	}
@@ -85,7 +82,7 @@ static int decode_indirect(
 		return BLKIF_RSP_ERROR;
 	return n && n <= BLKIF_SEGMENTS
 		       ? 0
-		       : BLKIF_RSP_ERROR; /* D1: so the first page holds them all */
+		       : BLKIF_RSP_ERROR; /* BLKIF1: so the first page holds them all */
 }
 _Static_assert(BLKIF_SEGMENTS *BLKIF_SEGMENT_SIZE <= 4096, "one page of segments");
 

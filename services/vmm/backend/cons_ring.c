@@ -3,10 +3,10 @@
  *
  * Objects     the page at HVM_PARAM_CONSOLE_PFN; `input`: a chunk from the service that waits for room.
  * Locks       none: I/O thread.
- * Lifecycle   for the life of the guest. What the guest writes stays in its ring until the service has room,
- *             so that nothing is lost and nothing grows.
- * Invariants  C1 our indices are private; the guest's are read once; an impossible one costs it the bytes
- *             that it did not write properly, and it goes on from there
+ * Lifecycle   for the life of the guest. Output of the guest stays in its ring until the service has room, so that nothing
+ *             is lost and nothing grows.
+ * Invariants  CONSRING1 our indices are private; the guest's are read once. An impossible index loses the guest the bytes
+ *                       that it did not write properly; the ring goes on from there.
  */
 #include "backend/cons_ring.h"
 
@@ -47,7 +47,7 @@ static bool output(void)
 
 	for (;;) {
 		avail = shared_read(&intf->out_prod) - out_cons;
-		if (avail > sizeof(intf->out)) { /* C1 */
+		if (avail > sizeof(intf->out)) { /* CONSRING1 */
 			edge_log("console ring: impossible index");
 			out_cons += avail;
 			break;
@@ -92,7 +92,7 @@ static bool feed(void)
 			continue;
 		used = in_prod - shared_read(&intf->in_cons);
 		if (used >
-			sizeof(intf->in)) /* C1: as full as can be until the guest mends it */
+			sizeof(intf->in)) /* CONSRING1: as full as can be until the guest mends it */
 			break;
 		at = MASK_XENCONS_IDX(in_prod, intf->in);
 		n = sizeof(intf->in) - used;

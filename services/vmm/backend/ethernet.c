@@ -1,10 +1,7 @@
 /*
  * ethernet.c - finding and finishing the transport checksum of an Ethernet frame
  *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure functions over a private copy of a frame.
- * Invariants  every read is behind a check of the length
+ * Pure functions over a private copy of a frame. The length is checked before every read.
  */
 #include "backend/ethernet.h"
 

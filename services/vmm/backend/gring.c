@@ -1,11 +1,11 @@
 /*
  * gring.c - request/response rings in pages that the guest granted
  *
- * Objects     struct gring: one ring, over 1 to 16 pages that need not lie next to each other.
+ * Objects     struct gring: one ring, over 1 to GRING_PAGES pages that need not lie next to each other.
  * Locks       none: I/O thread.
- * Lifecycle   gring_map() grants to gring_unmap().
- * Invariants  R1 our indices are private; the guest's req_prod is read once and range-checked
- *             R2 responses outstanding never exceed requests taken, so a response always fits
+ * Lifecycle   from gring_map() to gring_unmap().
+ * Invariants  GRING1 our indices are private; the guest's req_prod is read once and range-checked
+ *             GRING2 outstanding responses never exceed the requests taken, so a response always fits
  */
 #include "backend/gring.h"
 
@@ -61,14 +61,14 @@ void gring_unmap(struct gring *r)
 	}
 }
 
-/* R1 */
+/* GRING1 */
 int gring_requests(struct gring *r)
 {
 	uint32_t n = index_read(r, REQ_PROD) - r->req_cons;
 
 	if (n > r->n_entries -
 			(r->req_cons -
-				r->rsp_prod)) /* more than fits beside the unanswered: R2 */
+				r->rsp_prod)) /* more than fits beside the unanswered: GRING2 */
 		return -SK_E_PEER;
 	return (int)n;
 }

@@ -1,10 +1,8 @@
 /*
  * io.c - the I/O thread's set-up: xenstore, console, disks, network interfaces
  *
- * Objects     none of its own.
- * Locks       none: I/O thread.
- * Lifecycle   xen_io_init() before svc_run(); xen_io_quiesce() when control is about to end the guest.
- * Invariants  the order: the back ends' requests go over the xenstore connection
+ * Lifecycle   xen_io_init() before svc_run(); xenstore comes first, because the requests of the back ends go over that
+ *             connection. xen_io_quiesce() when control is about to end the guest.
  */
 #include "backend/blkback.h"
 #include "backend/cons_ring.h"

@@ -3,12 +3,16 @@
  *
  * Objects     struct xb_dev: one disk or network interface.
  * Locks       none: I/O thread. Every step is a request to xenstore and its reply.
- * Lifecycle   control writes the back end's directory with state 1; the back end adds its features and goes
- *             to 2 (InitWait), to 4 when the front end has published its rings, to 5 and 6 as the front end
- *             closes, and from 6 to 2 again when another front end starts (kexec, driver reloaded). State 5
- *             in the directory, written by control, closes from our side.
- * Invariants  B1 rings are mapped only in state 4 and while connecting   B2 6 and 2 are entered only when no
- *             request of the old connection is in flight: an old write cannot land behind a new one
+ * Lifecycle   The states of a back end are XenbusState*:
+ *               1 Initialising   control wrote the back end's directory
+ *               2 InitWait       the back end has added its features, and waits for a front end
+ *               4 Connected      the front end has published its rings, and they are mapped
+ *               5, 6 Closing, Closed    the front end closes
+ *             From 6 a back end goes to 2 again when another front end starts (kexec, driver reloaded). When control
+ *             writes state 5 into the directory, the device closes from our side.
+ * Invariants  XENBUS1 rings are mapped only in state 4 and while connecting
+ *             XENBUS2 6 and 2 are entered only when no request of the old connection is in flight, so that an old write
+ *                     cannot land behind a new one
  */
 #include "backend/xenbus.h"
 
@@ -119,7 +123,7 @@ static void state_write(struct xb_dev *d, uint32_t state)
 	xb_write(d, "state", "%u", state);
 }
 
-/* Off the rings. B1 */
+/* Off the rings. XENBUS1 */
 static void rings_drop(struct xb_dev *d)
 {
 	if (d->open || d->connecting)
@@ -128,7 +132,7 @@ static void rings_drop(struct xb_dev *d)
 	d->connecting = false;
 }
 
-/* B2 */
+/* XENBUS2 */
 static void state_enter(struct xb_dev *d, uint32_t state)
 {
 	rings_drop(d);

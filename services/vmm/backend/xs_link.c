@@ -2,11 +2,12 @@
  * xs_link.c - the VMM's one xenstore connection, shared by the guest and by its back ends
  *
  * Objects     struct expected: a request that was sent and not answered, by sequence number.
- *             backlog: requests of back ends that found the ring full.
+ *             backlog: requests of back ends for which the ring had no room.
  * Locks       none: I/O thread.
- * Lifecycle   for the life of the VMM. A guest that starts anew (kexec, reset of its ring) gets a new
- *             generation: replies to the old one are dropped.
- * Invariants  L1 seq - oldest unanswered < EXPECTED   L2 at most GUEST_MAX of those are the guest's
+ * Lifecycle   for the life of the VMM. A guest that starts anew (kexec, reset of its ring) gets a new generation; replies
+ *             to the old one are dropped.
+ * Invariants  XSLINK1 seq - oldest unanswered < EXPECTED
+ *             XSLINK2 at most GUEST_MAX of those are the guest's
  */
 #include "backend/xs_link.h"
 
@@ -48,7 +49,7 @@ static int send(uint32_t role, const void *msg, uint32_t len, xs_reply_fn *fn, v
 	struct expected *e = &expected[next_seq % EXPECTED];
 	int rc;
 
-	if (e->seq) /* L1 */
+	if (e->seq) /* XSLINK1 */
 		return -SK_E_AGAIN;
 	rc = ring_put2(&conn->req, &n, sizeof(n), msg, len);
 	ring_full = rc == -SK_E_AGAIN;
@@ -101,7 +102,7 @@ int xs_link_guest_request(const struct xsd_sockmsg *m)
 {
 	int rc;
 
-	if (!conn || n_guest >= GUEST_MAX) /* L2 */
+	if (!conn || n_guest >= GUEST_MAX) /* XSLINK2 */
 		return -SK_E_AGAIN;
 	rc = send(XS_ROLE_GUEST, m, (uint32_t)sizeof(*m) + m->len, NULL, NULL);
 	svc_settle(conn);

@@ -1,18 +1,17 @@
 /*
  * xs_ring.c - the guest's end of xenstore: two byte streams in one page, whole messages behind them
  *
- * Objects     the page at HVM_PARAM_STORE_PFN; `in`: the message that is arriving; `out`: bytes that wait
- *             for room in the page.
+ * Objects     the page at HVM_PARAM_STORE_PFN; `in`: the message that is arriving; `out`: bytes that wait for room in the
+ *             page.
  * Locks       none: I/O thread.
- * Lifecycle   connected from the guest's first day; the guest may ask for a fresh start through the page's
- *             `connection` word. A guest that breaks the protocol is told so in `error` and not heard any
- *             more until it asks for that.
- * Invariants  X1 our indices are private; the guest's are read once and range-checked
- *             X2 `out` always has room for one more message when xs_ring_room() says so
- *             X3 Linux sends an event for what it wrote only when it sees that all it wrote before was taken, for what
- *                it took only when the page was full; and it has no barrier between its index and its look at ours. So
- *                an index of ours that is new is followed by one more look, behind the system calls of the event loop,
- *                when what the guest did meanwhile is to be seen
+ * Lifecycle   Connected from the start. The guest may ask for a fresh start through the page's `connection` word. When a
+ *             guest breaks the protocol, `error` says so, and its messages are ignored until it asks for a fresh start.
+ * Invariants  XSRING1 our indices are private; the guest's are read once and range-checked
+ *             XSRING2 `out` has room for one more message when xs_ring_room() says so
+ *             XSRING3 after a new index of ours, the page is looked at once more, behind the system calls of the event
+ *                     loop, when what the guest did meanwhile is to be seen. For Linux sends an event for what it wrote
+ *                     only when it sees that all it wrote before was taken, and for what it read only when the page was
+ *                     full; and it has no barrier between its index and its look at ours.
  */
 #include "backend/xs_ring.h"
 
@@ -64,7 +63,7 @@ static uint32_t wanted(void)
 	return in_len < head ? head - in_len : head + in.hdr.len - in_len;
 }
 
-/* Up to n bytes from the page. X1: avail is checked. */
+/* Up to n bytes from the page. XSRING1: avail is checked. */
 static uint32_t take(uint32_t n, uint32_t avail)
 {
 	uint32_t at = MASK_XENSTORE_IDX(req_cons);
@@ -121,7 +120,7 @@ static bool requests(void)
 
 bool xs_ring_room(void) { return broken || OUT - out_len >= MESSAGE_MAX; }
 
-/* X2 */
+/* XSRING2 */
 void xs_ring_message(const void *msg, uint32_t len)
 {
 	if (broken || len > OUT - out_len)
@@ -190,7 +189,7 @@ void xs_ring_run(void)
 	if (fresh || sent || took)
 		evtchn_backend_notify(backend);
 	if (took || (sent && out_len))
-		evtchn_backend_wake(backend); /* X3 */
+		evtchn_backend_wake(backend); /* XSRING3 */
 }
 
 static void event(void *ctx)

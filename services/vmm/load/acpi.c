@@ -3,8 +3,8 @@
  *
  * Objects     struct table: the buffer being filled. AML is written by a small encoder: names, integers,
  *             and packages of which the length is patched in afterwards.
- * Invariants  A1 a write past the buffer sets `full` and nothing else; acpi_make() then fails
- *             A2 every table's bytes add up to 0
+ * Invariants  ACPI1 a write past the buffer sets `full` and nothing else; acpi_make() then fails
+ *             ACPI2 every table's bytes add up to 0
  */
 #include "load/acpi.h"
 
@@ -22,7 +22,7 @@ struct table {
 static void put(struct table *t, const void *p, size_t n)
 {
 	if (n > t->size - t->used) {
-		t->full = true; /* A1 */
+		t->full = true; /* ACPI1 */
 		return;
 	}
 	memcpy(t->buf + t->used, p, n);
@@ -83,7 +83,7 @@ static void table_end(struct table *t, size_t at)
 	if (t->full)
 		return;
 	memcpy(t->buf + at + HEADER_LENGTH, &length, 4);
-	t->buf[at + HEADER_CHECKSUM] = (uint8_t)-sum(t->buf + at, length); /* A2 */
+	t->buf[at + HEADER_CHECKSUM] = (uint8_t)-sum(t->buf + at, length); /* ACPI2 */
 }
 
 static size_t madt_make(struct table *t, uint32_t n_vcpus)

@@ -1,8 +1,7 @@
 /*
  * bzimage.c - the header of a Linux bzImage: where the packed kernel lies in it
  *
- * Objects     none; pure functions over the first bytes of the file.
- * Invariants  B1 a decoded payload lies within the file and is at least PAYLOAD_MIN bytes
+ * Invariants  BZIMAGE1 a decoded payload lies within the file and is at least PAYLOAD_MIN bytes
  */
 #include "load/bzimage.h"
 

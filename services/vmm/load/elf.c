@@ -3,9 +3,9 @@
  *
  * Objects     struct elf_load: the headers once they have passed by, and where the stream stands.
  * Locks       none: main thread, before the first vCPU.
- * Invariants  E1 every segment lies in [0, space->top) from the moment the headers are parsed, and
+ * Invariants  ELF1 every segment lies in [0, space->top) from the moment the headers are parsed, and
  *                space->floor covers it, so working memory cannot grow into it
- *             E2 file ranges of segments and notes do not overflow; bytes are copied by the
+ *             ELF2 file ranges of segments and notes do not overflow; bytes are copied by the
  *                intersection of a range with what is fed
  */
 #include "load/elf.h"
@@ -118,7 +118,7 @@ static int segment_add(struct elf_load *l, const struct phdr *p)
 	l->seg[l->n_segs++] = (struct elf_range){ p->offset, p->file_size, p->paddr,
 		p->mem_size };
 	if (p->paddr + p->mem_size > sp->floor)
-		sp->floor = p->paddr + p->mem_size; /* E1 */
+		sp->floor = p->paddr + p->mem_size; /* ELF1 */
 	return 0;
 }
 
@@ -174,7 +174,7 @@ static void range_copy(const struct elf_range *r, uint8_t *base, uint64_t pos,
 	uint64_t to = r->offset + r->file_size < pos + len ? r->offset + r->file_size
 							   : pos + len;
 
-	if (from < to) /* E2 */
+	if (from < to) /* ELF2 */
 		memcpy(base + r->paddr + (from - r->offset), buf + (from - pos), to - from);
 }
 

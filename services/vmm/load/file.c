@@ -1,10 +1,10 @@
 /*
- * file.c - kernel and ramdisk, read piece by piece through connections to files
+ * file.c - kernel and modules, read piece by piece through connections to files
  *
  * Objects     struct file: one connection, at most one request outstanding.
- * Locks       none: main thread, before the event loop. Signals of other channels that arrive meanwhile stay
- *             pending for the loop (svc_wait_record()).
- * Invariants  F1 what the service says it read is checked against what was asked
+ * Locks       none: main thread, before the event loop. Signals of other channels that arrive meanwhile are not lost:
+ *             svc_on_channel() looks into the ring when their handlers are set.
+ * Invariants  FILE1 the length that the service says it read is checked against the length that was asked for
  */
 #include "load/file.h"
 
@@ -46,7 +46,7 @@ static int file_read(struct load_source *s, uint64_t pos, void *buf, uint32_t le
 		rc = request(f, FILES_READ, pos, n, &rsp);
 		if (rc)
 			return rc;
-		if (!rsp.result || rsp.result > n) /* F1 */
+		if (!rsp.result || rsp.result > n) /* FILE1 */
 			return -SK_E_IO;
 		memcpy(to, f->conn->data, rsp.result);
 		to += rsp.result;

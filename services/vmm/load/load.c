@@ -1,6 +1,7 @@
 /*
  * load.c - a kernel file into guest RAM: recognise the form, unpack, load the ELF image inside
  *
+ * Locks       none: runs on the main thread before the first vCPU.
  * Invariants  LOAD1 after load_kernel() all RAM above sp->floor is zero
  */
 #include "load/load.h"

@@ -1,8 +1,7 @@
 /*
  * start_info.c - the guest's memory map and the hvm_start_info that points to it
  *
- * Objects     none: pure functions over buffers.
- * Invariants  S1 everything that start_info points to lies in the same buffer, so below 4 GiB
+ * Invariants  STARTINFO1 everything that start_info points to lies in the same buffer, so below 4 GiB
  */
 #include "load/start_info.h"
 

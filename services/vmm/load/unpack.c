@@ -3,9 +3,9 @@
  *
  * Objects     struct unpack: the packed range of the source, the sink of plain bytes.
  * Locks       none: main thread, before the first vCPU.
- * Invariants  U1 no more than UNPACK_MAX plain bytes, whatever the stream claims
- *             U2 libraries allocate through load_scratch() alone: a stream that wants more memory than
- *                the guest has fails with a message, and costs the VMM nothing
+ * Invariants  UNPACK1 no more than UNPACK_MAX plain bytes, whatever the stream claims
+ *             UNPACK2 libraries allocate through load_scratch() only: a stream that wants more memory than the guest has
+ *                     fails with a message, and costs the VMM nothing
  */
 #include "load/unpack.h"
 
@@ -76,7 +76,7 @@ static int64_t in_next(struct unpack *u, uint8_t *buf, uint32_t max)
 
 static int out_put(struct unpack *u, const uint8_t *buf, size_t len)
 {
-	if (len > UNPACK_MAX - u->total) /* U1 */
+	if (len > UNPACK_MAX - u->total) /* UNPACK1 */
 		return load_fail(
 			u->error, "kernel: unpacks to more than %llu MiB", UNPACK_MAX >> 20);
 	u->total += len;

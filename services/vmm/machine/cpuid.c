@@ -1,10 +1,10 @@
 /*
  * cpuid.c - the CPUID policy
  *
- * Objects     tables of the feature bits that pass through; everything that is not named here reads as 0.
- * Invariants  C1 a feature is offered only if the host has it, but for those that the VMM makes up: x2APIC,
- *                TSC deadline, hypervisor
- *             C2 nothing that reads host state which is not switched: no RDTSCP, RDPID, PMU, SPEC_CTRL, PKU
+ * Objects     tables of the feature bits that pass through; every bit that is not named here reads as 0.
+ * Invariants  CPUID1 a feature is offered only if the host has it, except for those that the VMM provides: x2APIC, TSC
+ *                    deadline, hypervisor
+ *             CPUID2 no feature is offered that reads host state which is not switched: RDTSCP, RDPID, PMU, SPEC_CTRL, PKU
  */
 #include "machine/cpuid.h"
 

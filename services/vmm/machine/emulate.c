@@ -1,10 +1,10 @@
 /*
- * emulate.c - guest code that a handler has to look at: its bytes, its length, and accesses to memory that is none
+ * emulate.c - guest code that a handler looks at: its bytes, its length, and accesses to unbacked addresses
  *
  * Objects     struct access: one instruction on its way.
  * Locks       none: the vCPU's own thread.
- * Invariants  M3 an access that the guest's page tables forbid is a page fault, also where the processor itself
- *                did not come to check it: emulation gives a guest's user nothing that its kernel keeps from him
+ * Invariants  EMULATE1 an access that the guest's page tables forbid is a page fault, also where the processor itself did
+ *                      not come to check it: emulation does not give a user of the guest what the guest's kernel denies
  */
 #include "machine/emulate.h"
 
@@ -124,7 +124,7 @@ static bool apic_page(const struct vcpu *v, sk_gpa_t gpa)
 	return gpa / VM_PAGE == VM_LAPIC_GPA / VM_PAGE && v->lapic.mode == LAPIC_XAPIC;
 }
 
-/* All of it is translated before any of it is touched: M3, and no half of a store is done alone. */
+/* All of it is translated before any of it is touched: EMULATE1, and no half of a store is done alone. */
 static int pieces_of(
 	struct access *a, uint64_t linear, uint8_t size, uint32_t access, struct piece p[2])
 {

@@ -1,11 +1,10 @@
 /*
- * exit.c - what a guest did that the kernel could not handle
+ * exit.c - exits: what a guest did that the kernel does not handle
  *
- * Objects     none of its own; works on the state page of the vCPU that exited.
- * Locks       none: the vCPU's own thread.
- * Invariants  X1 an exit either moves RIP, injects an exception, lets the guest try again after a change, or stops
- *                the guest: no exit repeats for ever by itself
- *             X2 what the guest can cause costs a line of the log at most, once
+ * Locks       none: the vCPU's own thread, on the state page of that vCPU.
+ * Invariants  EXIT1 an exit moves RIP, injects an exception, lets the guest try again after a change, or stops the guest:
+ *                   no exit repeats endlessly by itself
+ *             EXIT2 an action of the guest costs at most one line of the log, once
  */
 #include "machine/exit.h"
 

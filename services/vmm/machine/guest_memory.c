@@ -1,11 +1,10 @@
 /*
  * guest_memory.c - the VMM's view of guest memory: by guest-physical and by guest-virtual address
  *
- * Objects     none of its own; reads vm.chunk, page tables in guest RAM, and the vCPU's control registers.
- * Locks       none: chunks and their page words are published atomically by physmap.c and memory behind them stays.
- * Invariants  G1 a pointer is returned only if every page of the range is in the guest now and the
- *                range is contiguous here
- *             G2 a walk reads at most 5 entries, each of them once
+ * Locks       none: chunks and their page words are published atomically by physmap.c, and memory behind them stays.
+ * Invariants  GMEM1 a pointer is returned only if every page of the range is in the guest now and the range is contiguous
+ *                   here
+ *             GMEM2 a walk reads at most 5 entries, each of them once
  */
 #include "machine/guest_memory.h"
 
@@ -42,7 +41,7 @@ void *gmem(sk_gpa_t gpa, uint64_t len)
 	while (done < len) {
 		uint8_t *p = piece_at(gpa + done, &n);
 
-		if (!p || (done && p != first + done)) /* G1 */
+		if (!p || (done && p != first + done)) /* GMEM1 */
 			return NULL;
 		if (!done)
 			first = p;
@@ -156,7 +155,7 @@ static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
 	if (!walk_init(st, gva, &w))
 		return false;
 	table = w.root;
-	for (unsigned int level = w.levels; level; level--) { /* G2 */
+	for (unsigned int level = w.levels; level; level--) { /* GMEM2 */
 		bool pdpte = w.levels == 3 && level == 3, leaf;
 
 		shift = 12 + w.bits * (level - 1);

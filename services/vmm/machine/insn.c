@@ -2,7 +2,7 @@
  * insn.c - guest code to struct mmio_insn, by Zydis
  *
  * Objects     none: pure functions over code bytes.
- * Invariants  I1 what is decoded is executed whole: an instruction with an operand that is not understood is refused
+ * Invariants  INSN1 what is decoded is executed whole: an instruction with an operand that is not understood is refused
  */
 #include "machine/insn.h"
 
@@ -308,7 +308,7 @@ int mmio_decode(const uint8_t *code, size_t len, unsigned int mode, struct mmio_
 	if (in.meta.category == ZYDIS_CATEGORY_STRINGOP)
 		known = string_of(&in, op, out);
 	else
-		known = kind_of(&in, out) && operands_of(&in, op, out); /* I1 */
+		known = kind_of(&in, out) && operands_of(&in, op, out); /* INSN1 */
 	return known ? 0 : -SK_E_INVAL;
 }
 

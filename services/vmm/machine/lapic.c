@@ -2,12 +2,12 @@
  * lapic.c - the local APIC of a vCPU
  *
  * Objects     struct lapic, one in each struct vcpu.
- * Locks       none: own thread, but for IRR and nmi_pending (atomic or from any thread) and the words that
- *             lapic_match() reads.
- * Invariants  P1 a vector is delivered only when its class is above the processor priority
- *             P2 vectors 0 to 15 never get into IRR
- *             P3 the timer fires at most once for each call of lapic_timer_run(), however late it is
- *             P4 an APIC that APIC_BASE turns off comes back as after power-up (SDM vol. 3, 11.4.3)
+ * Locks       none: own thread, except for IRR and nmi_pending (atomic or from any thread) and the words that lapic_match()
+ *             reads.
+ * Invariants  LAPIC1 a vector is delivered only when its class is above the processor priority
+ *             LAPIC2 vectors 0 to 15 never get into IRR
+ *             LAPIC3 the timer fires at most once for each call of lapic_timer_run(), however late it is
+ *             LAPIC4 an APIC that APIC_BASE turns off comes back as after power-up (SDM vol. 3, 11.4.3)
  */
 #include "machine/lapic.h"
 
@@ -126,7 +126,7 @@ bool lapic_base_write(struct lapic *l, uint64_t value)
 	if ((l->mode == LAPIC_X2APIC && mode == LAPIC_XAPIC) ||
 		(l->mode == LAPIC_OFF && mode == LAPIC_X2APIC))
 		return false;
-	if (mode == LAPIC_OFF) /* P4 */
+	if (mode == LAPIC_OFF) /* LAPIC4 */
 		registers_reset(l);
 	if (mode != l->mode)
 		mode_set(l, mode);
@@ -171,7 +171,7 @@ bool lapic_enable_take(struct lapic *l)
 
 bool lapic_post(struct lapic *l, uint8_t vector)
 {
-	if (vector < 16 || !lapic_enabled(l)) /* P2 */
+	if (vector < 16 || !lapic_enabled(l)) /* LAPIC2 */
 		return false;
 	__atomic_fetch_or(&l->reg[R_IRR + vector / 32], 1u << vector % 32, __ATOMIC_RELEASE);
 	return true;
@@ -183,7 +183,8 @@ int lapic_pending(const struct lapic *l)
 {
 	int irr = highest(l, R_IRR);
 
-	return irr >= 0 && ((uint32_t)irr & 0xf0) > (priority(l) & 0xf0) ? irr : -1; /* P1 */
+	return irr >= 0 && ((uint32_t)irr & 0xf0) > (priority(l) & 0xf0) ? irr
+									 : -1; /* LAPIC1 */
 }
 
 void lapic_accept(struct lapic *l, uint8_t vector)
@@ -320,7 +321,7 @@ sk_time_t lapic_timer_run(struct lapic *l, sk_time_t now)
 	if (now < l->timer_deadline)
 		return l->timer_deadline;
 	l->tsc_deadline = 0;
-	if (l->timer_period) /* P3: the next multiple that is still to come */
+	if (l->timer_period) /* LAPIC3: the next multiple that is still to come */
 		l->timer_deadline += (now - l->timer_deadline) / l->timer_period *
 					     l->timer_period +
 				     l->timer_period;

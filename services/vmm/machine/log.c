@@ -1,9 +1,9 @@
 /*
  * log.c - lines of the VMM's log that a guest can cause, at a bounded rate or of a bounded number
  *
- * Objects     a bucket of lines that fills again with time; the notes that were made.
- * Locks       its own; leaf but for output.
- * Invariants  N1 notes do not take from the bucket: a guest that floods the log cannot hide why it ends
+ * Objects     a bucket of lines that fills again with time; the notes that were made; how often each kind was made.
+ * Locks       its own; leaf, except for output.
+ * Invariants  LOG1 notes do not take from the bucket: a guest that floods the log cannot hide why it ends
  */
 #include "machine/log.h"
 
@@ -85,7 +85,7 @@ void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
 	va_start(ap, fmt);
 	mutex_lock(&lock);
 	counts_of[kind]++;
-	if (note_add(kind, number)) { /* N1 */
+	if (note_add(kind, number)) { /* LOG1 */
 		line_write(fmt, ap);
 		if (n_notes == VM_NOTES) {
 			puts("this was the last remark about what is not there");

@@ -1,11 +1,11 @@
 /*
- * mmio.c - instructions carried out on the state page: those with which kernels touch the local APIC's page and addresses
- * that are empty
+ * mmio.c - execution of instructions on the state page: those with which kernels touch the local APIC's page and unbacked addresses
  *
- * Objects     none: pure functions over the decoded instruction, the state page, and a bus for memory.
- * Invariants  M1 registers and flags change only after all memory accesses of the instruction (of a string: of its step)
- *                have succeeded
- *             M2 exactly the memory accesses of the instruction, reads before writes
+ * Pure functions over the decoded instruction, the state page, and a bus for memory.
+ *
+ * Invariants  MMIO1 registers and flags change only after all memory accesses of the instruction (of a string: of its step)
+ *                   have succeeded
+ *             MMIO2 the memory accesses are exactly those of the instruction, reads before writes
  */
 #include "machine/mmio.h"
 
@@ -338,7 +338,7 @@ static int pop_execute(
 	else
 		reg_set(in, st, value);
 	if (rc)
-		st->gpr[SK_RSP] = old; /* M1 */
+		st->gpr[SK_RSP] = old; /* MMIO1 */
 	return rc;
 }
 

@@ -1,10 +1,10 @@
 /*
  * msr.c - the guest's model-specific registers, those that exit
  *
- * Objects     struct vcpu: MTRRs and the like. The rest lives in the state page or in the local APIC.
+ * Objects     struct vcpu: MTRRs and the like. Others are in the state page or in the local APIC.
  * Locks       none: the vCPU's own thread.
- * Invariants  R1 an unknown register is #GP, both ways, and costs at most one line of the log for each
- *             R2 memory types that the guest sets have no effect: nested pages are write-back
+ * Invariants  MSR1 reading or writing an unknown register is #GP, and costs at most one line of the log for each register
+ *             MSR2 memory types that the guest sets have no effect: nested pages are write-back
  */
 #include "machine/msr.h"
 
@@ -309,7 +309,7 @@ static bool fixed_access(const struct vcpu *v, uint32_t msr, uint8_t access, uin
 			*value = f->value;
 		return true;
 	}
-	vm_note(access == MSR_R ? NOTE_MSR_READ : NOTE_MSR_WRITE, msr, /* R1 */
+	vm_note(access == MSR_R ? NOTE_MSR_READ : NOTE_MSR_WRITE, msr, /* MSR1 */
 		"vCPU %u: %s %#x at %#llx: no such register", v->id, what, msr,
 		(unsigned long long)v->st->rip);
 	return false;
@@ -392,7 +392,7 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	if (at) {
 		if (!mtrr_valid(msr, value))
 			return false;
-		*at = value; /* R2 */
+		*at = value; /* MSR2 */
 		return true;
 	}
 	if (msr >= MSR_X2APIC && msr <= MSR_X2APIC_LAST)

@@ -1,17 +1,17 @@
 /*
- * physmap.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the guest, memory beyond the start's
+ * physmap.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the guest, memory from control
  *
- * Objects     struct chunk: 2 MiB of guest-physical space that needs a page-by-page view, made when the first
- *             page of it changes, kept for ever. struct guest_page: a page of the VMM's own. struct copy: a
- *             capability for pages that are not at home.
+ * Objects     struct chunk: 2 MiB of guest-physical space that need a page-by-page view, made when the first page of it
+ *             changes, kept until the VMM ends. struct guest_page: a page of the VMM's own. struct copy: a capability for
+ *             pages that are not at home.
  * Locks       vm.mem_lock for every change; guest_memory.c reads without it.
- * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk, until a fill takes it. A
- *             piece that control gave later gets its home where the guest first wants a page that has none.
- * Invariants  M1 a page of RAM is at one place of the guest or free in its home chunk, never both
- *             M2 vm.balloon_pages is the number of free pages
- *             M3 chunks without RAM of their own are bounded by EXTRA_CHUNKS, whatever addresses the guest names
- *             M4 pieces below vm.n_pieces have a home, those from there to vm.n_given do not
- *             M5 pages of one piece at one distance from home are mapped through one copy, which counts them
+ * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk, until a fill takes it. A piece
+ *             that control gave later gets its home where the guest first wants a page that has none.
+ * Invariants  PHYSMAP1 a page of RAM is at one place of the guest or free in its home chunk, never both
+ *             PHYSMAP2 vm.balloon_pages is the number of free pages
+ *             PHYSMAP3 there are at most EXTRA_CHUNKS chunks without RAM of their own, whatever addresses the guest names
+ *             PHYSMAP4 pieces below vm.n_pieces have a home, those from there to vm.n_given do not
+ *             PHYSMAP5 pages of one piece at one distance from home are mapped through one copy, which counts them
  */
 #include "machine/physmap.h"
 
@@ -126,7 +126,7 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 	*out = c;
 	if (c)
 		return 0;
-	if (!ram && n_extra == EXTRA_CHUNKS) /* M3 */
+	if (!ram && n_extra == EXTRA_CHUNKS) /* PHYSMAP3 */
 		return -SK_E_LIMIT;
 	rc = leaf_make(number);
 	if (!rc)
@@ -271,7 +271,7 @@ static int copy_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 	if (rc)
 		copy_put(at);
 	else
-		(*at)->pages++; /* M5 */
+		(*at)->pages++; /* PHYSMAP5 */
 	return rc;
 }
 
@@ -280,7 +280,7 @@ static void copy_unmap(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 	struct copy **c = copy_find(piece, gpa - offset);
 
 	if (!*c)
-		return; /* M5: it cannot be */
+		return; /* PHYSMAP5: it cannot be */
 	ram_copy_unmap((*c)->cap, offset);
 	(*c)->pages--;
 	copy_put(c);
@@ -395,11 +395,11 @@ static int home_make(sk_gpa_t gpa, struct chunk **out)
 		rc = ram_piece_make(vm.n_pieces, start);
 	if (rc)
 		return rc;
-	chunk_set_home(*out, vm.n_pieces++, 0); /* M4 */
+	chunk_set_home(*out, vm.n_pieces++, 0); /* PHYSMAP4 */
 	n_extra--;
 	memset((*out)->free, 0xff, sizeof((*out)->free));
 	(*out)->n_free = CHUNK_PAGES;
-	vm.balloon_pages += CHUNK_PAGES; /* M2 */
+	vm.balloon_pages += CHUNK_PAGES; /* PHYSMAP2 */
 	if (start + VM_CHUNK > vm.ram_end)
 		vm.ram_end = start + VM_CHUNK;
 	return 0;
@@ -445,7 +445,7 @@ static int hole_fill(sk_gpa_t gpa, enum no_piece otherwise)
 		return -SK_E_NO_MEM;
 	rc = slot_fill(slot_of(c, gpa), gpa, (from->number << CHUNK_SHIFT) + i * VM_PAGE);
 	if (!rc)
-		free_page_take(from, i); /* M1 */
+		free_page_take(from, i); /* PHYSMAP1 */
 	return rc;
 }
 

@@ -1,9 +1,10 @@
 /*
- * port.c - the guest's I/O ports: nothing is there but a way out, and a debug port
+ * port.c - the guest's I/O ports: there are only ports to power off and to reset, and a debug port
+ *
+ * Absent ports read as all ones and ignore writes. The exception is the counter of the absent PIT: Linux calibrates against it,
+ * and would read it 100,000 times while it shows 0xff.
  *
  * Objects     the line that the debug port (0xe9) collects, shared by all vCPUs under its lock.
- * Invariants  absent ports read as all ones and ignore writes; but for the counter of
- *             the absent PIT: Linux calibrates against it, and reads it 100,000 times while it shows 0xff
  */
 #include "machine/port.h"
 

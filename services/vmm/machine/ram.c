@@ -3,8 +3,9 @@
  *
  * Objects     for each piece of RAM (an untyped that control gave): a frame, mapped in this domain, and a copy of its
  *             capability, mapped in the nested space. Both rows of slots are consecutive.
- * Locks       none of its own: physmap.c calls with vm.mem_lock held, ram_init() before any vCPU.
- * Lifecycle   the start's pieces are made before the guest runs, further ones by ram_piece_make(); gone with the guest.
+ * Locks       none of its own: physmap.c calls with vm.mem_lock held, ram_init() runs before any vCPU.
+ * Lifecycle   The pieces that are present at boot are made before the guest runs, further ones by ram_piece_make(). They
+ *             end with the guest.
  */
 #include "machine/ram.h"
 

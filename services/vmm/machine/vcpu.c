@@ -3,15 +3,15 @@
  *
  * Objects     struct vcpu with its VCpu, thread, scheduling context and notification.
  * Locks       vm.lock for parking and for going on- and offline; leaf.
- * Lifecycle   vcpu_make() before anything runs; the threads live as long as the guest. OFFLINE vCPUs' threads
- *             wait for INIT and SIPI, or for vcpu_up(); DEAF ones for an NMI as well.
- * Invariants  V1 whoever leaves something for a vCPU (IRR, a request, an event) does so before vcpu_kick(), and
- *                the thread looks at all of it after each wait and each exit: nothing is lost
- *             V2 v->st is touched by its own thread only, but while the vCPU is OFFLINE and parked
- *             V3 the kernel holds one vector for the guest at most; what waits behind it has the thread come
- *                back after RETRY_US
- *             V4 when every vCPU is settled, and no request or NMI waits for one, nothing can run any more: only
- *                vCPUs send requests and NMIs, and a thread takes `settled` back before it takes a request
+ * Lifecycle   vcpu_make() runs before anything else; the threads live as long as the guest. The thread of an OFFLINE vCPU
+ *             waits for INIT and SIPI, or for vcpu_up(); that of a DEAF one waits for an NMI as well.
+ * Invariants  VLOOP1 a thread that leaves something for a vCPU (IRR, a request, an event) does so before vcpu_kick(), and
+ *                    the vCPU's thread looks at all of it after each wait and each exit: nothing is lost
+ *             VLOOP2 v->st is touched by the vCPU's own thread only, except while the vCPU is OFFLINE and parked
+ *             VLOOP3 the kernel holds at most one vector for the guest; when another waits behind it, the thread comes back
+ *                    after RETRY_US
+ *             VLOOP4 when every vCPU is settled, and no request or NMI waits for one, nothing can run any more: only vCPUs
+ *                    send requests and NMIs, and a thread takes `settled` back before it takes a request
  */
 #include "machine/vcpu.h"
 
@@ -346,7 +346,8 @@ static void thread_sleep(struct vcpu *v, sk_time_t deadline)
 {
 	uint64_t word;
 
-	(void)sk_wait(v->ntfn, deadline, &word); /* V1: the caller looks at everything again */
+	(void)sk_wait(
+		v->ntfn, deadline, &word); /* VLOOP1: the caller looks at everything again */
 }
 
 static bool must_park(void)
@@ -402,7 +403,7 @@ static sk_time_t wait_ready(struct vcpu *v)
 		requests_run(v);
 		if (!vcpu_is_up(v)) {
 			deadline = timers_run(v); /* vCPU 0's thread watches the watchdogs */
-			settled_set(v, true);     /* V4 */
+			settled_set(v, true);     /* VLOOP4 */
 			thread_sleep(v, deadline);
 			settled_set(v, false);
 			continue;
@@ -430,7 +431,7 @@ static void vcpu_loop(void *arg)
 		long rc;
 
 		events_inject(v);
-		if (interrupts_inject(v)) { /* V3 */
+		if (interrupts_inject(v)) { /* VLOOP3 */
 			retry = vm_rdtsc() + vm.tsc_hz / 1000000 * RETRY_US;
 			deadline = retry < deadline ? retry : deadline;
 		}

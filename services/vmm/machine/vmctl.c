@@ -1,12 +1,12 @@
 /*
- * vmctl.c - what control commands and is told; pausing and stopping the guest
+ * vmctl.c - the guest as a whole: pausing, stopping, more memory; and the connection to control
  *
- * Objects     the "vmctl" connection; `due`, the messages that are still to be sent, each at most once: each is
+ * Objects     the "vmctl" connection; messages_due: the messages that are still to be sent, each at most once; each is
  *             composed when there is room for it. `grow`: the question for more memory, one at a time.
- * Locks       vm.lock for pause_count, n_parked and grow; all else on the I/O thread.
- * Invariants  C1 PAUSED and QUIESCED are sent only while all vCPU threads are parked
- *             C2 the first reason to stop wins, and SHUTDOWN is sent once
- *             C3 grow.answered <= grow.asked <= grow.answered + 1; memory is counted before its answer is
+ * Locks       vm.lock for pause_count, n_parked and grow; everything else is used on the I/O thread.
+ * Invariants  VMCTL1 PAUSED and QUIESCED are sent only while all vCPU threads are parked
+ *             VMCTL2 the first reason to stop counts, and SHUTDOWN is sent once
+ *             VMCTL3 grow.answered <= grow.asked <= grow.answered + 1; memory is counted before its answer is
  */
 #include "machine/vmctl.h"
 
@@ -56,7 +56,7 @@ void vm_shutdown(uint32_t reason)
 
 	if (!__atomic_compare_exchange_n(&vm.stopped, &running, reason + 1, false,
 		    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return; /* C2 */
+		return; /* VMCTL2 */
 	kick_all();
 	io_kick(IO_CTL);
 }
@@ -75,7 +75,7 @@ uint32_t vm_grow(uint32_t n)
 	uint32_t number;
 
 	mutex_lock(&vm.lock);
-	if (grow.asked == grow.answered) { /* C3 */
+	if (grow.asked == grow.answered) { /* VMCTL3 */
 		grow.asked++;
 		grow.n = n < VMCTL_GROW_MAX ? n : VMCTL_GROW_MAX;
 		grow.told = false;
@@ -236,7 +236,7 @@ static void progress(void)
 	}
 	if (grow_news())
 		tell(VMCTL_GROW);
-	if ((pausing || quiescing) && all_parked()) { /* C1 */
+	if ((pausing || quiescing) && all_parked()) { /* VMCTL1 */
 		if (pausing)
 			tell(VMCTL_PAUSED);
 		pausing = false;

@@ -44,8 +44,8 @@ uint32_t port_alloc(union port p)
 
 /* ---- pending ---------------------------------------------------------------------- */
 
-/* For a port that is pending: if it is not masked, its vCPU learns of it. */
-static void select_upcall(uint32_t port, unsigned int cpu)
+/* The port is pending. If it is not masked, its vCPU is told. */
+static void port_select(uint32_t port, unsigned int cpu)
 {
 	if (!shinfo_masked(port) && !shinfo_select(cpu, port))
 		upcall_mark(cpu);
@@ -58,14 +58,14 @@ void evtchn_set_pending(uint32_t port, union port p)
 	if (evtchn_fifo_on()) {
 		fifo_set_pending(port, p);
 	} else if (!shinfo_pending_set(port)) {
-		select_upcall(port, p.vcpu); /* shinfo.c, L1 */
+		port_select(port, p.vcpu); /* SHINFO1 */
 	}
 	if (!__atomic_load_n(&xen_dom.vcpu[p.vcpu].waiting, __ATOMIC_ACQUIRE))
 		return;
 	if (p.vcpu == xen_this_cpu)
-		sched_wait_end(p.vcpu); /* its own timer fired before it fell asleep */
+		sched_wait_end(p.vcpu); /* its own timer fired before it slept */
 	else
-		edge_vcpu_kick(p.vcpu); /* polls a masked port, perhaps */
+		edge_vcpu_kick(p.vcpu); /* it may be polling a masked port */
 }
 
 bool evtchn_pending(uint32_t port)
@@ -78,7 +78,7 @@ void evtchn_unmask(uint32_t port, union port p)
 	if (evtchn_fifo_on())
 		fifo_unmask(port, p);
 	else if (shinfo_unmask(port) && shinfo_pending(port))
-		select_upcall(port, p.vcpu);
+		port_select(port, p.vcpu);
 }
 
 void evtchn_clear_pending(uint32_t port)
@@ -95,7 +95,7 @@ void evtchn_select_pending(void)
 		return;
 	for (uint32_t port = 1; port < EVTCHN_PORTS; port++)
 		if (shinfo_pending(port))
-			select_upcall(port, port_get(port).vcpu);
+			port_select(port, port_get(port).vcpu);
 }
 
 void evtchn_virq(unsigned int cpu, unsigned int virq)

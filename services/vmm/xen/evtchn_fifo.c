@@ -1,13 +1,13 @@
 /*
- * evtchn_fifo.c - the FIFO ABI of event channels: one word an event, 16 queues a vCPU, linked lists in guest memory
+ * evtchn_fifo.c - the FIFO ABI of event channels: a word for each event, 16 queues for each vCPU, linked lists in guest memory
  *
  * Objects     event words in pages that the guest gave (expand_array), control blocks (init_control).
- * Locks       fifo_lock: tails, fifo_last. The guest takes events off a queue without it: words and
- *             heads are changed by atomic operations only.
- * Lifecycle   the first init_control switches the guest over; EVTCHNOP_reset switches it back.
- * Invariants  F1 a word is linked into at most one queue: whoever sets LINKED puts it there
- *             F2 what the guest writes into words costs it events, never us: a port number that we follow
- *                (tail) is our own, never one from a word
+ * Locks       fifo_lock: tails, fifo_last. The guest takes events off a queue without it, so words and heads are changed
+ *             by atomic operations only.
+ * Lifecycle   The first init_control switches the guest over to this ABI; EVTCHNOP_reset switches it back.
+ * Invariants  FIFO1 a word is linked into at most one queue: the thread that sets LINKED puts it there
+ *             FIFO2 a value that the guest writes into a word can lose the guest events, and has no other effect: a port
+ *                   number that is followed here (tail) is the VMM's own, never one from a word
  */
 #include "xen/evtchn_fifo.h"
 
@@ -16,7 +16,8 @@
 #include "xen/upcall.h"
 
 #define BIT(n) (1u << (n))
-#define LINK_TRIES 4 /* a guest that changes its word all the time gets its event lost */
+/* A guest that changes its word all the time loses its event. */
+#define LINK_TRIES 4
 
 static event_word_t *word_of(uint32_t port)
 {
@@ -41,7 +42,7 @@ static bool word_test(const event_word_t *w, unsigned int bit)
 	return __atomic_load_n(w, __ATOMIC_SEQ_CST) & BIT(bit);
 }
 
-/* Make `port` the successor of the tail's word: 1 done, 0 the tail is off the queue, -1 it changed under us. */
+/* Make `port` the successor of the tail's word. 1: done; 0: the tail is off the queue; -1: it changed meanwhile. */
 static int link_try(event_word_t *tail, uint32_t port)
 {
 	event_word_t old = __atomic_load_n(tail, __ATOMIC_SEQ_CST), new;
@@ -61,7 +62,7 @@ static bool link_after(event_word_t *tail, uint32_t port)
 
 	if (rc >= 0)
 		return rc;
-	word_set(tail, EVTCHN_FIFO_BUSY); /* holds the guest off */
+	word_set(tail, EVTCHN_FIFO_BUSY); /* the guest waits */
 	for (tries = 0; tries < LINK_TRIES; tries++) {
 		rc = link_try(tail, port);
 		if (rc > 0)
@@ -70,11 +71,11 @@ static bool link_after(event_word_t *tail, uint32_t port)
 			break;
 	}
 	word_clear(tail, EVTCHN_FIFO_BUSY);
-	return rc != 0; /* given up: lost, and the head stays as it is */
+	return rc != 0; /* given up: the event is lost, and the head stays */
 }
 
-/* fifo_lock held, F1: the caller set LINKED. True when the queue was empty. */
-static bool enqueue(uint32_t port, union port p)
+/* fifo_lock held, FIFO1: the caller set LINKED. True when the queue was empty. */
+static bool event_enqueue(uint32_t port, union port p)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[p.vcpu];
 	struct fifo_last *last = &xen_dom.fifo_last[port];
@@ -94,7 +95,7 @@ static bool enqueue(uint32_t port, union port p)
 	return !linked;
 }
 
-static void make_ready(union port p)
+static void queue_make_ready(union port p)
 {
 	uint32_t bit = BIT(p.priority);
 	struct evtchn_fifo_control_block *control = xen_dom.vcpu[p.vcpu].control;
@@ -103,25 +104,26 @@ static void make_ready(union port p)
 		upcall_mark(p.vcpu);
 }
 
-static void set_pending_locked(uint32_t port, union port p)
+static void pending_set_locked(uint32_t port, union port p)
 {
 	event_word_t *w = word_of(port);
 
-	if (!w || !xen_dom.vcpu[p.vcpu].control) { /* kept until the guest gives the page */
+	if (!w ||
+		!xen_dom.vcpu[p.vcpu].control) { /* remembered until the guest gives the page */
 		xen_dom.fifo_last[port].pending = true;
 		return;
 	}
 	word_set(w, EVTCHN_FIFO_PENDING);
 	if (word_test(w, EVTCHN_FIFO_MASKED) || word_set(w, EVTCHN_FIFO_LINKED))
 		return;
-	if (enqueue(port, p))
-		make_ready(p);
+	if (event_enqueue(port, p))
+		queue_make_ready(p);
 }
 
 void fifo_set_pending(uint32_t port, union port p)
 {
 	mutex_lock(&xen_dom.fifo_lock);
-	set_pending_locked(port, p);
+	pending_set_locked(port, p);
 	mutex_unlock(&xen_dom.fifo_lock);
 }
 
@@ -154,18 +156,18 @@ bool fifo_pending(uint32_t port)
 
 /* ---- set-up ----------------------------------------------------------------------- */
 
-/* evtchn_lock and fifo_lock held: what came so far, by the 2-level ABI or before there was a page. */
+/* evtchn_lock and fifo_lock held: deliver what came by the 2-level ABI, or before there was a page. */
 static void pending_replay(uint32_t first, uint32_t n)
 {
 	for (uint32_t port = first; port < first + n; port++)
 		if (xen_dom.port[port].state != EVTCHNSTAT_closed &&
 			xen_dom.fifo_last[port].pending) {
 			xen_dom.fifo_last[port].pending = false;
-			set_pending_locked(port, xen_dom.port[port]);
+			pending_set_locked(port, xen_dom.port[port]);
 		}
 }
 
-static void switch_over(void)
+static void fifo_switch_over(void)
 {
 	for (uint32_t port = 1; port < EVTCHN_PORTS; port++) {
 		xen_dom.fifo_last[port] =
@@ -176,7 +178,7 @@ static void switch_over(void)
 	__atomic_store_n(&xen_dom.fifo, 1, __ATOMIC_SEQ_CST);
 }
 
-static int64_t control_set(const struct evtchn_init_control *a)
+static int64_t control_block_set(const struct evtchn_init_control *a)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[a->vcpu];
 	uint8_t *page;
@@ -193,7 +195,7 @@ static int64_t control_set(const struct evtchn_init_control *a)
 	}
 	__atomic_store_n(&vcpu->control->ready, 0, __ATOMIC_SEQ_CST);
 	if (!xen_dom.fifo)
-		switch_over();
+		fifo_switch_over();
 	pending_replay(0, xen_dom.n_fifo_pages * (VM_PAGE / 4));
 	return 0;
 }
@@ -211,7 +213,7 @@ int64_t fifo_init_control(struct hcall *c, uint64_t arg)
 		return -XEN_EINVAL;
 	mutex_lock(&xen_dom.evtchn_lock);
 	mutex_lock(&xen_dom.fifo_lock);
-	rc = control_set(&a);
+	rc = control_block_set(&a);
 	mutex_unlock(&xen_dom.fifo_lock);
 	mutex_unlock(&xen_dom.evtchn_lock);
 	a.link_bits = EVTCHN_FIFO_LINK_BITS;
@@ -220,7 +222,7 @@ int64_t fifo_init_control(struct hcall *c, uint64_t arg)
 	return rc;
 }
 
-static int64_t array_add(uint64_t gfn)
+static int64_t array_page_add(uint64_t gfn)
 {
 	event_word_t *page;
 	uint32_t n = xen_dom.n_fifo_pages;
@@ -247,7 +249,7 @@ int64_t fifo_expand_array(struct hcall *c, uint64_t arg)
 		return -XEN_EFAULT;
 	mutex_lock(&xen_dom.evtchn_lock);
 	mutex_lock(&xen_dom.fifo_lock);
-	rc = array_add(a.array_gfn);
+	rc = array_page_add(a.array_gfn);
 	mutex_unlock(&xen_dom.fifo_lock);
 	mutex_unlock(&xen_dom.evtchn_lock);
 	return rc;

@@ -1,14 +1,14 @@
 /*
- * grant.c - grant tables, version 1: validating and using what the guest grants
+ * grant.c - grant tables, version 1: checking and using what the guest grants
  *
- * Objects     up to GRANT_FRAMES pages of entries, shown to the guest where it wants them; two counts of
- *             users for each reference.
- * Locks       mem_lock around every use. The guest changes its entries at any time, so flags change by
- *             compare-and-swap and each other field is read once.
- * Lifecycle   frames are made as the guest asks for them and stay. A reference is in use from
- *             grant_acquire() to grant_release(), which shows in GTF_reading and GTF_writing.
- * Invariants  G1 GTF_reading is set while readers or writers > 0, GTF_writing while writers > 0
- *             G2 only RAM of the guest is ever reached through a grant
+ * Objects     up to GRANT_FRAMES pages of entries, shown to the guest where it wants them; two counts of users for each
+ *             reference.
+ * Locks       mem_lock around every use. The guest changes its entries at any time, so flags are changed by
+ *             compare-and-swap, and each other field is read once.
+ * Lifecycle   Frames are made as the guest asks for them, and stay. A reference is in use from grant_acquire() to
+ *             grant_release(); GTF_reading and GTF_writing show that to the guest.
+ * Invariants  GRANT1 GTF_reading is set while readers or writers > 0, GTF_writing while writers > 0
+ *             GRANT2 only RAM of the guest is reached through a grant
  */
 #include "xen/grant.h"
 
@@ -58,7 +58,7 @@ static int entry_take(struct grant_entry_v1 *e, domid_t dom, enum grant_use use)
 	return GNTST_eagain;
 }
 
-/* G1 */
+/* GRANT1 */
 static void entry_put(struct grant_entry_v1 *e, uint32_t ref)
 {
 	uint16_t clear = 0;
@@ -86,7 +86,7 @@ int grant_acquire(uint32_t ref, domid_t dom, enum grant_use use, void **page)
 	if (rc)
 		return rc;
 	frame = __atomic_load_n(&e->frame, __ATOMIC_SEQ_CST);
-	*page = edge_gmem((uint64_t)frame * VM_PAGE, VM_PAGE); /* G2 */
+	*page = edge_gmem((uint64_t)frame * VM_PAGE, VM_PAGE); /* GRANT2 */
 	if (!*page) {
 		entry_put(e, ref);
 		return GNTST_bad_page;

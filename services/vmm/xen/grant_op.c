@@ -1,11 +1,9 @@
 /*
  * grant_op.c - grant_table_op: the guest's own use of its grant table
  *
- * Objects     none of its own.
+ * A guest cannot use grants of another domain: such an element fails with a status, and the call succeeds.
+ *
  * Locks       mem_lock for each element.
- * Lifecycle   one call.
- * Invariants  none beyond grant.c's. A guest has no business with another domain's grants: such an element
- *             fails with a status, the call does not.
  */
 #include "xen/grant.h"
 #include "xen/hypercall.h"
@@ -25,31 +23,31 @@ union element {
 
 static int16_t self_status(domid_t d) { return dom_self(d) ? GNTST_okay : GNTST_bad_domain; }
 
-static int64_t do_map(struct hcall *c, union element *e)
+static int64_t element_map(struct hcall *c, union element *e)
 {
 	(void)c;
-	/* A domain cannot map its own grants: it has the pages. */
+	/* A domain cannot map its own grants: it has the pages already. */
 	e->map.status = dom_self(e->map.dom) ? GNTST_general_error : GNTST_bad_domain;
 	e->map.handle = ~0u;
 	return 0;
 }
 
-static int64_t do_unmap(struct hcall *c, union element *e)
+static int64_t element_unmap(struct hcall *c, union element *e)
 {
 	(void)c;
 	e->unmap.status = GNTST_bad_handle;
 	return 0;
 }
 
-static int64_t do_replace(struct hcall *c, union element *e)
+static int64_t element_unmap_and_replace(struct hcall *c, union element *e)
 {
 	(void)c;
 	e->replace.status = GNTST_bad_handle;
 	return 0;
 }
 
-/* The frames' places in the guest; all ones where it has not mapped one. */
-static int64_t do_setup(struct hcall *c, union element *e)
+/* Where the guest has mapped the frames; all ones for a frame that it has not mapped. */
+static int64_t element_setup_table(struct hcall *c, union element *e)
 {
 	uint32_t i, n = e->setup.nr_frames;
 	uint64_t list = (uint64_t)e->setup.frame_list.p;
@@ -67,7 +65,7 @@ static int64_t do_setup(struct hcall *c, union element *e)
 	return 0;
 }
 
-static int64_t do_size(struct hcall *c, union element *e)
+static int64_t element_query_size(struct hcall *c, union element *e)
 {
 	(void)c;
 	e->size.status = self_status(e->size.dom);
@@ -78,7 +76,7 @@ static int64_t do_size(struct hcall *c, union element *e)
 	return 0;
 }
 
-static int64_t do_set_version(struct hcall *c, union element *e)
+static int64_t element_set_version(struct hcall *c, union element *e)
 {
 	(void)c;
 	if (e->set_version.version != 1 && e->set_version.version != 2)
@@ -86,7 +84,7 @@ static int64_t do_set_version(struct hcall *c, union element *e)
 	return e->set_version.version == 1 ? 0 : -XEN_ENOSYS;
 }
 
-static int64_t do_get_version(struct hcall *c, union element *e)
+static int64_t element_get_version(struct hcall *c, union element *e)
 {
 	(void)c;
 	if (!dom_self(e->get_version.dom))
@@ -95,8 +93,8 @@ static int64_t do_get_version(struct hcall *c, union element *e)
 	return 0;
 }
 
-/* RAM is coherent: there is nothing to do but to say what is wrong. */
-static int64_t do_flush(struct hcall *c, union element *e)
+/* RAM is coherent: only errors are reported. */
+static int64_t element_cache_flush(struct hcall *c, union element *e)
 {
 	const struct gnttab_cache_flush *f = &e->flush;
 
@@ -159,34 +157,43 @@ static int16_t copy_one(const struct gnttab_copy *op)
 	return rc;
 }
 
-static int64_t do_copy(struct hcall *c, union element *e)
+static int64_t element_copy(struct hcall *c, union element *e)
 {
 	(void)c;
 	e->copy.status = copy_one(&e->copy);
 	return 0;
 }
 
-/* fn, and the structure: its size, and its layout where 32-bit code has another. */
+/* A function, and its structure: the size, and the layout where 32-bit code has another. */
 #define ELEMENT(fn, s) fn, sizeof(struct s), LAYOUT_OF((struct s *)NULL)
 static const struct grant_op {
 	int64_t (*fn)(struct hcall *c, union element *e);
 	uint8_t size;
 	const struct layout *layout;
-	bool out, single;
+	/* The structure carries results. */
+	bool out;
+	/* The call takes one element only. */
+	bool single;
 } ops[] = {
-	[GNTTABOP_map_grant_ref] = { ELEMENT(do_map, gnttab_map_grant_ref), true, false },
-	[GNTTABOP_unmap_grant_ref] = { ELEMENT(do_unmap, gnttab_unmap_grant_ref), true, false },
-	[GNTTABOP_unmap_and_replace] = { ELEMENT(do_replace, gnttab_unmap_and_replace), true,
+	[GNTTABOP_map_grant_ref] = { ELEMENT(element_map, gnttab_map_grant_ref), true, false },
+	[GNTTABOP_unmap_grant_ref] = { ELEMENT(element_unmap, gnttab_unmap_grant_ref), true,
 		false },
-	[GNTTABOP_setup_table] = { ELEMENT(do_setup, gnttab_setup_table), true, true },
-	[GNTTABOP_query_size] = { ELEMENT(do_size, gnttab_query_size), true, true },
-	[GNTTABOP_copy] = { ELEMENT(do_copy, gnttab_copy), true, false },
-	[GNTTABOP_set_version] = { ELEMENT(do_set_version, gnttab_set_version), true, true },
-	[GNTTABOP_get_version] = { ELEMENT(do_get_version, gnttab_get_version), true, true },
-	[GNTTABOP_cache_flush] = { ELEMENT(do_flush, gnttab_cache_flush), false, false },
+	[GNTTABOP_unmap_and_replace] = { ELEMENT(element_unmap_and_replace,
+						 gnttab_unmap_and_replace),
+		true, false },
+	[GNTTABOP_setup_table] = { ELEMENT(element_setup_table, gnttab_setup_table), true,
+		true },
+	[GNTTABOP_query_size] = { ELEMENT(element_query_size, gnttab_query_size), true, true },
+	[GNTTABOP_copy] = { ELEMENT(element_copy, gnttab_copy), true, false },
+	[GNTTABOP_set_version] = { ELEMENT(element_set_version, gnttab_set_version), true,
+		true },
+	[GNTTABOP_get_version] = { ELEMENT(element_get_version, gnttab_get_version), true,
+		true },
+	[GNTTABOP_cache_flush] = { ELEMENT(element_cache_flush, gnttab_cache_flush), false,
+		false },
 };
 
-static int64_t element_do(struct hcall *c, const struct grant_op *op, uint64_t at)
+static int64_t element_run(struct hcall *c, const struct grant_op *op, uint64_t at)
 {
 	union element e;
 	int64_t rc;
@@ -218,7 +225,7 @@ int64_t hc_grant_table_op(struct hcall *c)
 	l = ops[op].layout;
 	for (; left && c->budget; left--) {
 		hc_spend(c, 1);
-		rc = element_do(c, &ops[op], c->arg[1]);
+		rc = element_run(c, &ops[op], c->arg[1]);
 		if (rc)
 			return rc;
 		c->arg[1] += l && !c->wide ? l->compat_size : ops[op].size;

@@ -2,9 +2,9 @@
  * hvm_op.c - hvm_op: parameters, upcall vectors, and small questions; and the set-up of the Xen half
  *
  * Objects     xen_dom: the one guest.
- * Locks       parameters are constant but for CALLBACK_IRQ, an atomic word.
- * Lifecycle   xen_init() before the first vCPU runs; nothing is ever taken down: the VMM ends with its guest.
- * Invariants  V1 an upcall vector is at least 0x10
+ * Locks       Parameters are constant, except for CALLBACK_IRQ, an atomic word.
+ * Lifecycle   xen_init() runs before the first vCPU. Nothing is taken down: the VMM ends with its guest.
+ * Invariants  HVMOP1 an upcall vector is at least 0x10
  */
 #include "xen.h"
 #include "xen/evtchn.h"
@@ -43,14 +43,14 @@ static void callback_set(uint64_t via)
 {
 	__atomic_store_n(&xen_dom.hvm_param[HVM_PARAM_CALLBACK_IRQ], via, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < xen_dom.p.n_vcpus;
-		i++) { /* what already waits is due now */
+		i++) { /* events that wait already are due now */
 		__atomic_store_n(&xen_dom.vcpu[i].upcall_new, 1, __ATOMIC_SEQ_CST);
 		if (i != xen_this_cpu && edge_vcpu_is_up(i))
 			edge_vcpu_kick(i);
 	}
 }
 
-static int64_t set_param(struct hcall *c)
+static int64_t param_set(struct hcall *c)
 {
 	struct xen_hvm_param a;
 	int rc = HC_SELF(c, &a);
@@ -62,18 +62,18 @@ static int64_t set_param(struct hcall *c)
 	if (a.index != HVM_PARAM_CALLBACK_IRQ)
 		return -XEN_EPERM;
 	if (a.value >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR &&
-		(a.value & 0xff) < VECTOR_MIN) /* V1 */
+		(a.value & 0xff) < VECTOR_MIN) /* HVMOP1 */
 		return -XEN_EINVAL;
 	if (a.value && a.value >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR)
 		edge_note(1ull << 48 | a.value >> 56,
-			"vCPU %u: events by a callback of type %u, which never come: by vector alone",
+			"vCPU %u: asks for events by a callback of type %u, but only the type by vector exists",
 			c->cpu, (unsigned int)(a.value >> 56));
 	callback_set(a.value);
 	shinfo_latch(c->cpu);
 	return 0;
 }
 
-static int64_t get_param(struct hcall *c)
+static int64_t param_get(struct hcall *c)
 {
 	struct xen_hvm_param a;
 	int rc = HC_SELF(c, &a);
@@ -99,13 +99,13 @@ static int64_t get_param(struct hcall *c)
 	}
 }
 
-static int64_t set_upcall_vector(struct hcall *c)
+static int64_t upcall_vector_set(struct hcall *c)
 {
 	struct xen_hvm_evtchn_upcall_vector a;
 
 	if (HC_STRUCT(c, &a))
 		return -XEN_EFAULT;
-	if (a.vector < VECTOR_MIN) /* V1 */
+	if (a.vector < VECTOR_MIN) /* HVMOP1 */
 		return -XEN_EINVAL;
 	if (a.vcpu >= xen_dom.p.n_vcpus)
 		return -XEN_ENOENT;
@@ -114,7 +114,7 @@ static int64_t set_upcall_vector(struct hcall *c)
 	return 0;
 }
 
-static int64_t get_mem_type(struct hcall *c)
+static int64_t mem_type_get(struct hcall *c)
 {
 	struct xen_hvm_get_mem_type a;
 	int rc = HC_SELF(c, &a);
@@ -134,17 +134,17 @@ int64_t hc_hvm_op(struct hcall *c)
 
 	switch ((uint32_t)c->arg[0]) {
 	case HVMOP_set_param:
-		return set_param(c);
+		return param_set(c);
 	case HVMOP_get_param:
-		return get_param(c);
+		return param_get(c);
 	case HVMOP_set_evtchn_upcall_vector:
-		return set_upcall_vector(c);
+		return upcall_vector_set(c);
 	case HVMOP_get_time:
 		t.now = time_now();
 		return hc_out(c, c->arg[1], &t, sizeof(t)) ? 0 : -XEN_EFAULT;
 	case HVMOP_get_mem_type:
-		return get_mem_type(c);
-	case HVMOP_pagetable_dying: /* of shadow paging; Linux asks whether it is there */
+		return mem_type_get(c);
+	case HVMOP_pagetable_dying: /* for shadow paging; Linux asks whether it exists */
 		return -XEN_EINVAL;
 	default:
 		return -XEN_ENOSYS;

@@ -2,13 +2,12 @@
  * hypercall.c - dispatch of hypercalls, and multicall
  *
  * Objects     struct hcall: one call in progress, on the stack of the vCPU's thread.
- * Locks       none here.
- * Lifecycle   a call runs to its end; long lists are worked off in batches: the handler leaves what is
- *             left in arg[] and sets `again`, and the guest executes the instruction once more. A call of a
- *             multicall leaves it in its entry of the guest's list, and the multicall begins there.
- * Invariants  H1 only CPL 0 gets past the dispatcher
- *             H2 one execution does HCALL_BATCH units of work, however they are nested, and the step that uses
- *                up the last of them
+ * Lifecycle   A call runs to its end. A long list is processed in parts: the handler leaves the rest of its work in arg[]
+ *             and sets `again`, and the guest executes the instruction once more. A call of a multicall leaves it in its
+ *             entry of the guest's list, and the multicall goes on there.
+ * Invariants  HCALL1 only CPL 0 gets past the dispatcher
+ *             HCALL2 one execution does HCALL_BATCH units of work, however calls are nested, and completes the step that
+ *                    uses up the last of them
  */
 #include "xen/hypercall.h"
 
@@ -35,17 +34,18 @@ static const struct hcall_row {
 #undef X
 };
 
-/* The first time: a guest that goes silent after a call has said which one it missed. */
-static void missing_note(const struct hcall *c, const struct hcall_row *row, uint64_t sub_op)
+/* For the log, once for each call: if the guest goes silent after it, the line says which call it missed. */
+static void missing_call_note(
+	const struct hcall *c, const struct hcall_row *row, uint64_t sub_op)
 {
 	uint64_t number = (uint64_t)c->wide << 63 | (c->op & 0xffff) << 32 | (uint32_t)sub_op;
 	const char *who = c->wide ? "" : " by 32-bit code";
 
 	if (!row)
-		edge_note(number, "vCPU %u: hypercall %llu%s: there is none", c->cpu,
+		edge_note(number, "vCPU %u: hypercall %llu%s does not exist", c->cpu,
 			(unsigned long long)c->op, who);
 	else
-		edge_note(number, "vCPU %u: hypercall %s, operation %u%s: not for this guest",
+		edge_note(number, "vCPU %u: hypercall %s, operation %u%s is not available",
 			c->cpu, row->name, (uint32_t)sub_op, who);
 }
 
@@ -101,7 +101,7 @@ bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, uns
 
 /* ---- dispatch --------------------------------------------------------------------- */
 
-static int64_t dispatch(struct hcall *c)
+static int64_t hcall_dispatch(struct hcall *c)
 {
 	const struct hcall_row *row = c->op < N_HYPERCALLS ? &table[c->op] : NULL;
 	uint64_t sub_op = c->arg[0];
@@ -112,7 +112,7 @@ static int64_t dispatch(struct hcall *c)
 	if (row)
 		rc = row->fn(c);
 	if (rc == -XEN_ENOSYS || rc == -XEN_EPERM)
-		missing_note(c, row, row ? sub_op : 0);
+		missing_call_note(c, row, row ? sub_op : 0);
 	return rc;
 }
 
@@ -123,26 +123,26 @@ _Static_assert(sizeof(struct multicall_entry) == ENTRY_WORDS * 8 &&
 		       offsetof(struct multicall_entry, args) == ENTRY_ARGS * 8,
 	"members in this order");
 
-/* The call at `at`: its result, or what is left of it and `again`, into the guest's list. */
+/* Run the call at `at`. Its result goes into the guest's list; or the rest of its work does, and c->again is set. */
 static int64_t multicall_entry_run(struct hcall *c, uint64_t at)
 {
 	struct hcall sub = { .cpu = c->cpu, .wide = c->wide, .nested = true };
 	uint64_t entry[ENTRY_WORDS], result;
-	bool told;
+	bool written;
 
 	if (!hc_words_get(c, entry, at, ENTRY_WORDS))
 		return -XEN_EFAULT;
 	sub.op = entry[ENTRY_OP];
 	sub.budget = c->budget;
 	memcpy(sub.arg, entry + ENTRY_ARGS, sizeof(sub.arg));
-	result = (uint64_t)dispatch(&sub);
+	result = (uint64_t)hcall_dispatch(&sub);
 	c->budget = sub.budget;
 	c->again = sub.again;
 	if (sub.again)
-		told = hc_words_put(c, at + ENTRY_ARGS * hc_word_size(c), sub.arg, 6);
+		written = hc_words_put(c, at + ENTRY_ARGS * hc_word_size(c), sub.arg, 6);
 	else
-		told = hc_words_put(c, at + ENTRY_RESULT * hc_word_size(c), &result, 1);
-	return told ? 0 : -XEN_EFAULT;
+		written = hc_words_put(c, at + ENTRY_RESULT * hc_word_size(c), &result, 1);
+	return written ? 0 : -XEN_EFAULT;
 }
 
 /* arg 0: array of multicall_entry; arg 1: how many. */
@@ -153,7 +153,7 @@ int64_t hc_multicall(struct hcall *c)
 
 	if (c->nested)
 		return -XEN_EINVAL;
-	while (left && c->budget) { /* H2 */
+	while (left && c->budget) { /* HCALL2 */
 		hc_spend(c, 1);
 		rc = multicall_entry_run(c, c->arg[0]);
 		if (rc) {
@@ -170,6 +170,7 @@ int64_t hc_multicall(struct hcall *c)
 	return 0;
 }
 
+/* Where 64-bit and 32-bit code have the arguments. */
 static const uint8_t wide_regs[6] = { SK_RDI, SK_RSI, SK_RDX, SK_R10, SK_R8, SK_R9 };
 static const uint8_t narrow_regs[6] = { SK_RBX, SK_RCX, SK_RDX, SK_RSI, SK_RDI, SK_RBP };
 
@@ -192,7 +193,7 @@ void xen_hypercall(unsigned int cpu)
 	for (unsigned int i = 0; i < 6; i++)
 		c.arg[i] = c.wide ? st->gpr[regs[i]] : (uint32_t)st->gpr[regs[i]];
 
-	result = st->cpl ? -XEN_EPERM : dispatch(&c); /* H1 */
+	result = st->cpl ? -XEN_EPERM : hcall_dispatch(&c); /* HCALL1 */
 	st->dirty |= SK_VCPU_GPR;
 	if (c.again) {
 		for (unsigned int i = 0; i < 6; i++)

@@ -1,12 +1,12 @@
 /*
  * memory_op.c - memory_op: the balloon, the places of special pages, and what the guest may know of its memory
  *
- * Objects     none of its own; the physmap is the machine half's.
- * Locks       mem_lock around each change, so that no grant is taken meanwhile.
- * Lifecycle   one call; long lists go on by executing the hypercall again, with the number of extents that
- *             are done above the command's bits, as the ABI has it. So does a call that waits for memory from
- *             control: the vCPU sleeps between its two halves as in SCHEDOP_poll, so whatever stops a vCPU stops it.
- * Invariants  M1 the guest never holds more than max_pages   M2 frame numbers are below 2^40 before use
+ * Locks       mem_lock around each change, so that no grant is taken meanwhile. The physical map is the machine half's.
+ * Lifecycle   A long list goes on when the guest executes the hypercall again; the number of extents that are done is above
+ *             the command's bits, as the ABI has it. So does a call that waits for memory from control: between its two
+ *             halves the vCPU sleeps as in SCHEDOP_poll, so it can be stopped like a vCPU that polls.
+ * Invariants  MEMOP1 the guest never holds more than max_pages
+ *             MEMOP2 frame numbers are below GFN_LIMIT before use
  */
 #include "xen/grant.h"
 #include "xen/hypercall.h"
@@ -20,10 +20,10 @@ static bool room_for(uint64_t pages)
 {
 	uint64_t held = edge_mem_pages();
 
-	return held <= xen_dom.p.max_pages && pages <= xen_dom.p.max_pages - held; /* M1 */
+	return held <= xen_dom.p.max_pages && pages <= xen_dom.p.max_pages - held; /* MEMOP1 */
 }
 
-/* Is one of our pages there? Those are not RAM to balloon with. */
+/* Is a page of the VMM there? Such a page is not RAM for the balloon. */
 static bool special_at(uint64_t gfn)
 {
 	if (gfn == xen_dom.shared_gfn || gfn == xen_dom.p.store_pfn ||
@@ -35,7 +35,7 @@ static bool special_at(uint64_t gfn)
 	return false;
 }
 
-/* 0 or -SK_E_*, as all that do one extent. */
+/* 0 or -SK_E_*. */
 static int extent_release(uint64_t gfn, unsigned int order)
 {
 	for (uint64_t i = 0; i < 1ull << order; i++)
@@ -61,15 +61,17 @@ static int extent_populate(uint64_t gfn, unsigned int order, int (*fill)(uint64_
 		return 0;
 	while (i--) /* all or nothing */
 		if (edge_hole_make(gfn + i))
-			edge_log("balloon: page %#llx stays", (unsigned long long)(gfn + i));
+			edge_log("balloon: page %#llx cannot be taken out again",
+				(unsigned long long)(gfn + i));
 	return rc;
 }
 
-static int extent_do(uint32_t cmd, uint64_t gfn, unsigned int order, int (*fill)(uint64_t gfn))
+static int extent_change(
+	uint32_t cmd, uint64_t gfn, unsigned int order, int (*fill)(uint64_t gfn))
 {
 	int rc;
 
-	if (gfn >= GFN_LIMIT || gfn & ((1ull << order) - 1)) /* M2 */
+	if (gfn >= GFN_LIMIT || gfn & ((1ull << order) - 1)) /* MEMOP2 */
 		return -SK_E_RANGE;
 	mutex_lock(&xen_dom.mem_lock);
 	rc = cmd == XENMEM_decrease_reservation ? extent_release(gfn, order)
@@ -79,8 +81,8 @@ static int extent_do(uint32_t cmd, uint64_t gfn, unsigned int order, int (*fill)
 }
 
 /*
- * The extent at gfn needs memory that control has to give. True: the vCPU waits for the answer, and the guest makes the
- * call again. False: there is no more.
+ * The extent at gfn needs memory from control. True: the vCPU waits for the answer, and the guest makes the call again.
+ * False: there is no more memory.
  */
 static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
 {
@@ -92,7 +94,7 @@ static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
 		vcpu->ram_number = 0;
 		return false;
 	}
-	if (answer == RAM_GIVEN) { /* to others, if it was asked for here */
+	if (answer == RAM_GIVEN) { /* perhaps to others: ask once more */
 		vcpu->ram_number = edge_ram_ask(pages);
 		vcpu->ram_gfn = gfn;
 	}
@@ -100,20 +102,20 @@ static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
 	return true;
 }
 
-/* As many as a guest can have at most: what it asks for may be more. */
+/* At most as many as the guest can have: it may ask for more. */
 static uint64_t pages_of(uint64_t extents, unsigned int order)
 {
 	return extents < xen_dom.p.max_pages ? extents << order : xen_dom.p.max_pages;
 }
 
-/* How many done extents fit above the command's bits of an argument; their list has an address that fits too. */
+/* The most extents whose number fits above the command's bits of an argument, and whose list fits into the address space. */
 static uint64_t extents_max(const struct hcall *c)
 {
 	return c->wide ? UINT64_MAX >> (CMD_BITS + 3) : UINT32_MAX >> CMD_BITS;
 }
 
 /* Returns how many extents are done, which may be fewer than asked for. */
-static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
+static int64_t reservation_change(struct hcall *c, uint32_t cmd, uint64_t start)
 {
 	struct xen_memory_reservation r;
 	uint64_t i, gfn;
@@ -124,16 +126,16 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 	if (r.nr_extents > extents_max(c) || start > r.nr_extents)
 		return (int64_t)start;
 	if (cmd == XENMEM_increase_reservation || r.extent_order > ORDER_MAX)
-		return (int64_t)start; /* nothing without a place in the guest */
+		return (int64_t)start; /* memory without a place in the guest does not exist */
 	for (i = start; i < r.nr_extents && c->budget; i++) {
 		hc_spend(c, 1u << r.extent_order);
 		if (!hc_words_get(c, &gfn, (uint64_t)r.extent_start.p + hc_word_size(c) * i, 1))
 			return (int64_t)i;
-		rc = extent_do(cmd, gfn, r.extent_order, edge_hole_fill_or_ask);
+		rc = extent_change(cmd, gfn, r.extent_order, edge_hole_fill_or_ask);
 		if (rc == -SK_E_AGAIN) {
 			if (ram_wait(c, gfn, pages_of(r.nr_extents - i, r.extent_order)))
 				break;
-			rc = extent_do(cmd, gfn, r.extent_order, edge_hole_fill);
+			rc = extent_change(cmd, gfn, r.extent_order, edge_hole_fill);
 		}
 		if (rc)
 			return (int64_t)i;
@@ -147,7 +149,7 @@ static int64_t reservation(struct hcall *c, uint32_t cmd, uint64_t start)
 
 /* ---- special pages ---------------------------------------------------------------- */
 
-/* mem_lock held: forget what was shown at gfn, which something else takes. */
+/* mem_lock held: something else takes the place of the page that was shown at gfn. */
 static void place_forget(uint64_t gfn)
 {
 	if (xen_dom.shared_gfn == gfn)
@@ -181,7 +183,7 @@ static int64_t physmap_add(uint32_t space, uint64_t idx, uint64_t gfn)
 	int64_t rc;
 
 	if (gfn >= GFN_LIMIT || gfn == xen_dom.p.store_pfn ||
-		gfn == xen_dom.p.console_pfn) /* M2 */
+		gfn == xen_dom.p.console_pfn) /* MEMOP2 */
 		return -XEN_EINVAL;
 	mutex_lock(&xen_dom.mem_lock);
 	switch (space) {
@@ -264,7 +266,7 @@ static int64_t remove_from_physmap(struct hcall *c)
 
 /* ---- questions -------------------------------------------------------------------- */
 
-static int64_t memory_map(struct hcall *c)
+static int64_t memory_map_get(struct hcall *c)
 {
 	struct guest_range map[VM_MAP_MAX];
 	struct xen_memory_map a;
@@ -280,7 +282,7 @@ static int64_t memory_map(struct hcall *c)
 	return HC_PUT(c, c->arg[1], &a) ? 0 : -XEN_EFAULT;
 }
 
-static int64_t ask(struct hcall *c, uint64_t answer)
+static int64_t question_answer(struct hcall *c, uint64_t answer)
 {
 	struct xen_memory_domain d;
 	int rc = HC_SELF(c, &d);
@@ -298,13 +300,13 @@ int64_t hc_memory_op(struct hcall *c)
 	case XENMEM_increase_reservation:
 	case XENMEM_decrease_reservation:
 	case XENMEM_populate_physmap:
-		return reservation(c, cmd, start);
+		return reservation_change(c, cmd, start);
 	case XENMEM_add_to_physmap_batch:
 		return add_to_physmap_batch(c, start);
 	default:
 		break;
 	}
-	if (start) /* only those are ever continued */
+	if (start) /* only the calls above are ever continued */
 		return -XEN_ENOSYS;
 	switch (cmd) {
 	case XENMEM_add_to_physmap:
@@ -312,15 +314,15 @@ int64_t hc_memory_op(struct hcall *c)
 	case XENMEM_remove_from_physmap:
 		return remove_from_physmap(c);
 	case XENMEM_memory_map:
-		return memory_map(c);
+		return memory_map_get(c);
 	case XENMEM_maximum_ram_page:
 		return (int64_t)edge_mem_max_gfn();
 	case XENMEM_maximum_gpfn:
-		return ask(c, edge_mem_max_gfn());
+		return question_answer(c, edge_mem_max_gfn());
 	case XENMEM_current_reservation:
-		return ask(c, edge_mem_pages());
+		return question_answer(c, edge_mem_pages());
 	case XENMEM_maximum_reservation:
-		return ask(c, xen_dom.p.max_pages);
+		return question_answer(c, xen_dom.p.max_pages);
 	case XENMEM_get_vnumainfo:
 		return -XEN_EOPNOTSUPP;
 	case XENMEM_set_pod_target:

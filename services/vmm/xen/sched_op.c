@@ -1,11 +1,11 @@
 /*
  * sched_op.c - sched_op: waiting, shutting down, watchdogs
  *
- * Objects     the wait of a vCPU: vcpu->waiting and its deadline.
- * Locks       none; `waiting` is the vCPU's own, others look at it to know whom to kick.
- * Lifecycle   a wait begins here, before the last look at what it waits for, and ends at the vCPU's next
- *             wake-up, whatever caused that: the guest looks again.
- * Invariants  S1 the flag is set before the last look, so a sender that comes after it kicks
+ * Objects     the wait of a vCPU: its flag `waiting` and the deadline.
+ * Locks       none. The flag is the vCPU's own; others read it to know which vCPU to kick.
+ * Lifecycle   A wait begins here, before the last look at what it waits for, and ends when the vCPU wakes up for any
+ *             reason: the guest looks again.
+ * Invariants  WAIT1 the flag is set before the last look, so a sender that comes after the look kicks
  */
 #include "xen/sched_op.h"
 
@@ -21,7 +21,7 @@
 static void wait_begin(unsigned int cpu, sk_time_t deadline)
 {
 	xen_dom.vcpu[cpu].poll_deadline = deadline;
-	__atomic_store_n(&xen_dom.vcpu[cpu].waiting, true, __ATOMIC_SEQ_CST); /* S1 */
+	__atomic_store_n(&xen_dom.vcpu[cpu].waiting, true, __ATOMIC_SEQ_CST); /* WAIT1 */
 }
 
 void sched_wait_end(unsigned int cpu)
@@ -29,10 +29,9 @@ void sched_wait_end(unsigned int cpu)
 	__atomic_store_n(&xen_dom.vcpu[cpu].waiting, false, __ATOMIC_SEQ_CST);
 }
 
-/* For something that ends with a kick of the vCPU. A kick that came already ends it at once. */
 void sched_wait_kick(unsigned int cpu) { wait_begin(cpu, SK_NO_DEADLINE); }
 
-static int64_t block(unsigned int cpu)
+static int64_t sched_block(unsigned int cpu)
 {
 	__atomic_store_n(shinfo_upcall_mask(cpu), 0, __ATOMIC_SEQ_CST);
 	wait_begin(cpu, SK_NO_DEADLINE);
@@ -41,7 +40,7 @@ static int64_t block(unsigned int cpu)
 	return 0;
 }
 
-static int64_t poll_ports(struct hcall *c, const struct sched_poll *p)
+static int64_t ports_poll(struct hcall *c, const struct sched_poll *p)
 {
 	uint32_t port;
 
@@ -56,7 +55,7 @@ static int64_t poll_ports(struct hcall *c, const struct sched_poll *p)
 	return 0;
 }
 
-static int64_t poll(struct hcall *c)
+static int64_t sched_poll(struct hcall *c)
 {
 	struct sched_poll p;
 	int64_t rc;
@@ -66,13 +65,13 @@ static int64_t poll(struct hcall *c)
 	if (p.nr_ports > POLL_PORTS_MAX)
 		return -XEN_EINVAL;
 	wait_begin(c->cpu, p.timeout ? time_tsc(p.timeout) : SK_NO_DEADLINE);
-	rc = poll_ports(c, &p);
+	rc = ports_poll(c, &p);
 	if (rc || upcall_pending(c->cpu) || (p.timeout && time_now() >= p.timeout))
 		sched_wait_end(c->cpu);
 	return rc < 0 ? rc : 0;
 }
 
-static int64_t shut_down(struct hcall *c)
+static int64_t sched_shutdown(struct hcall *c)
 {
 	uint32_t running = 0;
 	struct sched_shutdown s;
@@ -87,8 +86,8 @@ static int64_t shut_down(struct hcall *c)
 	return 0;
 }
 
-/* The reason for a shutdown that comes later by other means (a reset by the guest's firmware). */
-static int64_t shutdown_code(struct hcall *c)
+/* The reason for a shutdown that comes later in another way (a reset by the guest's firmware). */
+static int64_t sched_shutdown_code(struct hcall *c)
 {
 	struct sched_shutdown s;
 
@@ -97,8 +96,8 @@ static int64_t shutdown_code(struct hcall *c)
 	return s.reason > SHUTDOWN_MAX ? -XEN_EINVAL : 0;
 }
 
-/* id 0: a new one, its number is returned; else set it anew, timeout 0: stop it. Seconds. */
-static int64_t watchdog(struct hcall *c)
+/* id 0: start a watchdog; its number is returned. Another id: set that one again; timeout 0 stops it. Seconds. */
+static int64_t sched_watchdog(struct hcall *c)
 {
 	struct sched_watchdog w;
 	sk_time_t deadline = SK_NO_DEADLINE;
@@ -138,15 +137,15 @@ int64_t hc_sched_op(struct hcall *c)
 		edge_yield();
 		return 0;
 	case SCHEDOP_block:
-		return block(c->cpu);
+		return sched_block(c->cpu);
 	case SCHEDOP_shutdown:
-		return shut_down(c);
+		return sched_shutdown(c);
 	case SCHEDOP_poll:
-		return poll(c);
+		return sched_poll(c);
 	case SCHEDOP_shutdown_code:
-		return shutdown_code(c);
+		return sched_shutdown_code(c);
 	case SCHEDOP_watchdog:
-		return watchdog(c);
+		return sched_watchdog(c);
 	case SCHEDOP_remote_shutdown:
 	case SCHEDOP_pin_override:
 		return -XEN_EPERM;

@@ -1,13 +1,13 @@
 /*
  * shinfo.c - shared_info and vcpu_info, laid out for 64-bit or for 32-bit code
  *
- * Objects     the shared page, and each vCPU's vcpu_info, there or where the guest registered it.
- * Locks       none for bits that guest and VMM both change: these are atomics. evtchn_lock for a change of layout.
- * Lifecycle   for 64-bit code at first. When a vCPU does what Xen takes as the sign of a new kernel, the layout becomes
- *             that of the code that it runs: a 32-bit loader hands over to a 64-bit kernel so.
- * Invariants  L1 who makes a port pending looks at the layout afterwards, to select it; who changes the layout looks at
- *                all pending ports afterwards: one of them selects it in the new layout
- *             L2 pending bits lie at the same place in both layouts, upcall flags and time too: the rest moves
+ * Objects     the shared page, and each vCPU's vcpu_info, in that page or where the guest registered it.
+ * Locks       evtchn_lock for a change of layout. Bits that guest and VMM both change are atomics.
+ * Lifecycle   The layout is that of 64-bit code at first. When a vCPU does what Xen takes as the sign of a new kernel, it
+ *             becomes the layout of the code that the vCPU runs. Thus a 32-bit loader can start a 64-bit kernel.
+ * Invariants  SHINFO1 a thread that makes a port pending reads the layout afterwards, to select the port; a thread that
+ *                     changes the layout reads all pending ports afterwards. One of them selects the port in the new layout.
+ *             SHINFO2 pending bits, upcall flags and time are at the same place in both layouts; other members are not
  */
 #include "xen/shinfo.h"
 
@@ -20,7 +20,7 @@ typedef uint32_t __attribute__((may_alias)) word_t;
 
 _Static_assert(EVTCHN_PORTS <= 8 * sizeof(((struct compat_shared_info *)0)->evtchn_pending),
 	"32-bit code can have all ports");
-/* L2 */
+/* SHINFO2 */
 _Static_assert(
 	offsetof(struct shared_info, evtchn_pending) ==
 			offsetof(struct compat_shared_info, evtchn_pending) &&
@@ -32,7 +32,7 @@ _Static_assert(
 
 bool shinfo_compat(void) { return __atomic_load_n(&xen_dom.shinfo_compat, __ATOMIC_SEQ_CST); }
 
-/* ---- bits: of a map in words of 32 bits, as x86 numbers the bits of longs too ------- */
+/* ---- bits of a map in words of 32 bits; x86 numbers the bits of longs in the same way */
 
 static word_t *shared_word(size_t map, uint32_t bit)
 {
@@ -82,27 +82,30 @@ bool shinfo_unmask(uint32_t port) { return bit_clear(mask_word(port), port); }
 
 /* ---- vcpu_info -------------------------------------------------------------------- */
 
-static uint8_t *info_of(unsigned int cpu)
+static uint8_t *vcpu_info_of(unsigned int cpu)
 {
 	return (uint8_t *)__atomic_load_n(&xen_dom.vcpu[cpu].info, __ATOMIC_ACQUIRE);
 }
 
 uint8_t *shinfo_upcall_pending(unsigned int cpu)
 {
-	return info_of(cpu) + offsetof(struct vcpu_info, evtchn_upcall_pending);
+	return vcpu_info_of(cpu) + offsetof(struct vcpu_info, evtchn_upcall_pending);
 }
 
 uint8_t *shinfo_upcall_mask(unsigned int cpu)
 {
-	return info_of(cpu) + offsetof(struct vcpu_info, evtchn_upcall_mask);
+	return vcpu_info_of(cpu) + offsetof(struct vcpu_info, evtchn_upcall_mask);
 }
 
-void *shinfo_time(unsigned int cpu) { return info_of(cpu) + offsetof(struct vcpu_info, time); }
+void *shinfo_time(unsigned int cpu)
+{
+	return vcpu_info_of(cpu) + offsetof(struct vcpu_info, time);
+}
 
-/* The selector has a bit for each long of the pending bits. */
+/* The selector has one bit for each long of the pending bits. */
 bool shinfo_select(unsigned int cpu, uint32_t port)
 {
-	uint8_t *info = info_of(cpu);
+	uint8_t *info = vcpu_info_of(cpu);
 	void *at;
 
 	if (shinfo_compat()) {
@@ -115,7 +118,7 @@ bool shinfo_select(unsigned int cpu, uint32_t port)
 
 void shinfo_select_all(unsigned int cpu)
 {
-	uint8_t *info = info_of(cpu);
+	uint8_t *info = vcpu_info_of(cpu);
 
 	if (shinfo_compat())
 		__atomic_store_n((word_t *)(void *)(info + offsetof(struct compat_vcpu_info,
@@ -148,8 +151,8 @@ void shinfo_wallclock_write(uint64_t sec, uint32_t nsec)
 	WRITE_ONCE(*version, READ_ONCE(*version) + 1);
 }
 
-/* What the 32-bit layout left where a 64-bit kernel looks for pending ports that there are none of. */
-static void compat_forget(void)
+/* Clear what the 32-bit layout left where a 64-bit kernel looks for pending ports that do not exist. */
+static void compat_remains_clear(void)
 {
 	const size_t from = offsetof(struct compat_shared_info, evtchn_mask);
 
@@ -164,9 +167,9 @@ void shinfo_latch(unsigned int cpu)
 	mutex_lock(&xen_dom.evtchn_lock);
 	if (__atomic_exchange_n(&xen_dom.shinfo_compat, compat, __ATOMIC_SEQ_CST) != compat) {
 		if (!compat)
-			compat_forget();
+			compat_remains_clear();
 		time_write_wallclock();
-		evtchn_select_pending(); /* L1 */
+		evtchn_select_pending(); /* SHINFO1 */
 	}
 	mutex_unlock(&xen_dom.evtchn_lock);
 }

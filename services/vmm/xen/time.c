@@ -1,12 +1,12 @@
 /*
  * time.c - the guest's system time, wall clock, runstate and timers
  *
- * Objects     pvclock pages, runstate areas, timers of struct xen_vcpu.
- * Locks       vcpu->time_lock: runstate. Timers belong to the vCPU's thread (the period is atomic).
- * Lifecycle   set up by time_init(); pvclock is written again when the guest changes its TSC.
- * Invariants  T1 system time = ns since start_tsc by one multiplier, for the guest and for us alike, whatever the
- *                guest does to its TSC
- *             T2 runstate times never shrink and add up to the time since the vCPU was made
+ * Objects     pvclock pages, runstate areas, and timers of struct xen_vcpu.
+ * Locks       time_lock of the vCPU: runstate. Timers belong to the vCPU's thread; the period is atomic.
+ * Lifecycle   Set up by time_init(). pvclock is written again when the guest changes its TSC.
+ * Invariants  TIME1 system time = ns since start_tsc by one multiplier, for the guest and for the VMM, whatever the guest
+ *                   does to its TSC
+ *             TIME2 runstate times never shrink, and add up to the time since the vCPU was made
  */
 #include "xen/time.h"
 
@@ -20,10 +20,11 @@
 #define RUNSTATE_STEP_NS \
 	1000000ull /* a running vCPU's times are at most this old when it is entered */
 
-static uint32_t mul; /* ns = ((ticks << shift) * mul) >> 32 */
+/* ns = ((ticks << shift) * mul) >> 32 */
+static uint32_t mul;
 static int shift;
 
-static void scale_init(uint64_t hz)
+static void clock_scale_init(uint64_t hz)
 {
 	shift = 0;
 	while (hz > 2 * NS) {
@@ -79,7 +80,7 @@ static void time_info_write(void *at, uint64_t stamp)
 	WRITE_ONCE(*version, odd + 1);
 }
 
-/* T1: the guest counts from its own TSC at start_tsc, which never changes but with its TSC offset. */
+/* TIME1: the guest counts from its own TSC at start_tsc, which changes only with its TSC offset. */
 void time_write(unsigned int cpu)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
@@ -103,7 +104,8 @@ void time_write_wallclock(void)
 /* ---- runstate --------------------------------------------------------------------- */
 
 /* The guest's copy may lie across a page boundary. */
-static void area_copy(struct xen_vcpu *vcpu, uint32_t offset, const void *src, uint32_t len)
+static void runstate_area_copy(
+	struct xen_vcpu *vcpu, uint32_t offset, const void *src, uint32_t len)
 {
 	uint32_t n = 0;
 
@@ -116,7 +118,7 @@ static void area_copy(struct xen_vcpu *vcpu, uint32_t offset, const void *src, u
 			(const uint8_t *)src + n, len - n);
 }
 
-/* In the layout that shared_info has now. What the guest gave for the copy may be too small for it: the rest is left out. */
+/* In the layout that shared_info has now. If the guest's area is too small for it, the rest is left out. */
 static void runstate_publish(struct xen_vcpu *vcpu)
 {
 	bool flag = __atomic_load_n(&xen_dom.runstate_flag, __ATOMIC_ACQUIRE),
@@ -132,21 +134,22 @@ static void runstate_publish(struct xen_vcpu *vcpu)
 		return;
 	if (flag) {
 		r.state_entry_time |= XEN_RUNSTATE_UPDATE;
-		area_copy(vcpu, at, &r.state_entry_time, 8);
+		runstate_area_copy(vcpu, at, &r.state_entry_time, 8);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	}
 	if (compat)
 		layout_narrow(&layout_vcpu_runstate_info, image, &r);
 	else
 		memcpy(image, &r, sizeof(r));
-	area_copy(vcpu, 0, image, size < vcpu->runstate_size ? size : vcpu->runstate_size);
+	runstate_area_copy(
+		vcpu, 0, image, size < vcpu->runstate_size ? size : vcpu->runstate_size);
 	if (flag) {
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		area_copy(vcpu, at, &vcpu->runstate.state_entry_time, 8);
+		runstate_area_copy(vcpu, at, &vcpu->runstate.state_entry_time, 8);
 	}
 }
 
-/* T2: what passed since the last update goes to the state that was; waiting for a CPU is "runnable". */
+/* TIME2: the time since the last update is added to the state of that time; waiting for a CPU counts as "runnable". */
 static void runstate_account(unsigned int cpu, uint64_t tsc)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
@@ -194,7 +197,7 @@ void xen_vcpu_sleep(unsigned int cpu) { time_runstate_set(cpu, RUNSTATE_blocked)
 
 void xen_vcpu_look_again(unsigned int cpu) { sched_wait_end(cpu); }
 
-/* Whatever woke it ends SCHEDOP_block and SCHEDOP_poll: guests look again. */
+/* Every wake-up ends SCHEDOP_block and SCHEDOP_poll: the guest looks again. */
 void xen_vcpu_wake(unsigned int cpu)
 {
 	xen_vcpu_look_again(cpu);
@@ -205,7 +208,7 @@ void xen_vcpu_online(unsigned int cpu, bool online)
 {
 	if (online) {
 		xen_dom.vcpu[cpu].started = true;
-		/* What came while it was down is due now: it begins with interrupts off, and nobody tells it again. */
+		/* Events that came while it was down are due now: it begins with interrupts off, and is not told again. */
 		__atomic_store_n(&xen_dom.vcpu[cpu].upcall_new, 1, __ATOMIC_SEQ_CST);
 	}
 	time_runstate_set(cpu, online ? RUNSTATE_running : RUNSTATE_offline);
@@ -213,7 +216,7 @@ void xen_vcpu_online(unsigned int cpu, bool online)
 
 /* ---- timers ----------------------------------------------------------------------- */
 
-static void period_run(unsigned int cpu, sk_time_t now)
+static void periodic_timer_run(unsigned int cpu, sk_time_t now)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
 	uint64_t period = __atomic_load_n(&vcpu->period, __ATOMIC_ACQUIRE);
@@ -226,12 +229,11 @@ static void period_run(unsigned int cpu, sk_time_t now)
 	}
 	if (!period || now < vcpu->next_period)
 		return;
-	vcpu->next_period = time_tsc(
-		time_ns(now) + period); /* missed ones are not made up for */
+	vcpu->next_period = time_tsc(time_ns(now) + period); /* missed ones are not repeated */
 	evtchn_virq(cpu, VIRQ_TIMER);
 }
 
-static void watchdog_run(sk_time_t now)
+static void watchdogs_run(sk_time_t now)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++)
 		if (now >= __atomic_load_n(&xen_dom.watchdog[i], __ATOMIC_ACQUIRE)) {
@@ -251,28 +253,28 @@ static void timers_run(unsigned int cpu)
 		vcpu->singleshot = SK_NO_DEADLINE;
 		evtchn_virq(cpu, VIRQ_TIMER);
 	}
-	period_run(cpu, now);
+	periodic_timer_run(cpu, now);
 	if (cpu == 0)
-		watchdog_run(now);
+		watchdogs_run(now);
 }
 
-static sk_time_t earlier(sk_time_t a, sk_time_t b) { return a < b ? a : b; }
+static sk_time_t min_time(sk_time_t a, sk_time_t b) { return a < b ? a : b; }
 
 sk_time_t xen_next_deadline(unsigned int cpu)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
-	sk_time_t t = earlier(vcpu->singleshot, vcpu->next_period);
+	sk_time_t t = min_time(vcpu->singleshot, vcpu->next_period);
 
 	if (vcpu->waiting)
-		t = earlier(t, vcpu->poll_deadline);
+		t = min_time(t, vcpu->poll_deadline);
 	for (unsigned int i = 0; cpu == 0 && i < ARRAY_SIZE(xen_dom.watchdog); i++)
-		t = earlier(t, __atomic_load_n(&xen_dom.watchdog[i], __ATOMIC_ACQUIRE));
+		t = min_time(t, __atomic_load_n(&xen_dom.watchdog[i], __ATOMIC_ACQUIRE));
 	return t;
 }
 
 void time_init(void)
 {
-	scale_init(xen_dom.p.tsc_hz);
+	clock_scale_init(xen_dom.p.tsc_hz);
 	for (unsigned int i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++)
 		xen_dom.watchdog[i] = SK_NO_DEADLINE;
 	for (unsigned int i = 0; i < xen_dom.p.n_vcpus; i++) {

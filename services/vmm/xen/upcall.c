@@ -11,7 +11,7 @@
 #include "xen/shinfo.h"
 #include "xen/xen_domain.h"
 
-static void upcall_assert(unsigned int cpu)
+static void upcall_deliver(unsigned int cpu)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
 	uint8_t vector = __atomic_load_n(&vcpu->upcall_vector, __ATOMIC_SEQ_CST);
@@ -28,14 +28,14 @@ static void upcall_assert(unsigned int cpu)
 void upcall_mark(unsigned int cpu)
 {
 	if (__atomic_exchange_n(shinfo_upcall_pending(cpu), 1, __ATOMIC_SEQ_CST) == 0)
-		upcall_assert(cpu);
+		upcall_deliver(cpu);
 }
 
 void upcall_mark_all(unsigned int cpu)
 {
 	shinfo_select_all(cpu);
 	__atomic_store_n(shinfo_upcall_pending(cpu), 1, __ATOMIC_SEQ_CST);
-	upcall_assert(cpu);
+	upcall_deliver(cpu);
 }
 
 bool upcall_pending(unsigned int cpu)
@@ -51,7 +51,7 @@ void xen_apic_enabled(unsigned int cpu)
 		edge_lapic_post(cpu, vector);
 }
 
-/* Vector of HVM_PARAM_CALLBACK_IRQ, 0 if upcalls come in no such way (a vCPU's own vector: by its APIC). */
+/* The vector of HVM_PARAM_CALLBACK_IRQ. 0: upcalls do not come by it. (A vCPU's own vector goes through its APIC.) */
 static uint8_t callback_vector(unsigned int cpu)
 {
 	uint64_t via = __atomic_load_n(
@@ -70,8 +70,8 @@ bool xen_vcpu_event_pending(unsigned int cpu)
 }
 
 /*
- * The upcall is a level: due as long as evtchn_upcall_pending is set. To not interrupt a handler that
- * is about to clear it, a guest with interrupts off gets it once for each time that it became due.
+ * The upcall is a level: it is due as long as evtchn_upcall_pending is set. A guest with interrupts off gets it once for
+ * each time that it became due, so that a handler which is about to clear the flag is not interrupted again.
  */
 int xen_upcall_vector(unsigned int cpu)
 {

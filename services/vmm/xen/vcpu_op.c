@@ -3,9 +3,9 @@
  *
  * Objects     areas and timers of struct xen_vcpu.
  * Locks       time_lock for the runstate area and the copy of pvclock.
- * Lifecycle   areas are registered once (vcpu_info) or again (the others), and stay.
- * Invariants  O1 a vcpu_info lies in one page, and is aligned as the longs of the layout of shared_info: they are
- *                changed by atomics
+ * Lifecycle   vcpu_info is registered once, the other areas any number of times.
+ * Invariants  VCPUOP1 a vcpu_info lies in one page, and is aligned as the longs of the layout of shared_info, because it is
+ *                     changed by atomics
  */
 #include "xen/hypercall.h"
 #include "xen/shinfo.h"
@@ -13,11 +13,12 @@
 #include "xen/upcall.h"
 #include "xen/xen_domain.h"
 
-#define FAR_FUTURE_BITS 50 /* a timeout this far off is a guest's time that wrapped */
+/* A timeout this far in the future is a guest's time that wrapped. */
+#define FAR_FUTURE_BITS 50
 #define SOON_NS 100000000ull
 #define PERIOD_MIN_NS 1000000ull
 
-static int64_t register_info(struct hcall *c, unsigned int cpu)
+static int64_t info_register(struct hcall *c, unsigned int cpu)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
 	struct vcpu_register_vcpu_info a;
@@ -27,7 +28,7 @@ static int64_t register_info(struct hcall *c, unsigned int cpu)
 	if (!hc_in(c, &a, c->arg[2], sizeof(a)))
 		return -XEN_EFAULT;
 	if (a.offset > VM_PAGE - sizeof(struct vcpu_info) ||
-		a.offset % (shinfo_compat() ? 4 : 8) || vcpu->info_registered) /* O1 */
+		a.offset % (shinfo_compat() ? 4 : 8) || vcpu->info_registered) /* VCPUOP1 */
 		return -XEN_EINVAL;
 	if (cpu != c->cpu && edge_vcpu_is_up(cpu))
 		return -XEN_EINVAL;
@@ -39,11 +40,11 @@ static int64_t register_info(struct hcall *c, unsigned int cpu)
 	vcpu->info_registered = true;
 	__atomic_store_n(&vcpu->info, info, __ATOMIC_SEQ_CST);
 	time_write(cpu);
-	upcall_mark_all(cpu); /* a sender may have hit the old place */
+	upcall_mark_all(cpu); /* a sender may have written to the old place */
 	return 0;
 }
 
-static int64_t register_runstate(struct hcall *c, unsigned int cpu)
+static int64_t runstate_register(struct hcall *c, unsigned int cpu)
 {
 	const uint32_t size = c->wide ? sizeof(struct vcpu_runstate_info)
 				      : sizeof(struct compat_vcpu_runstate_info);
@@ -79,7 +80,7 @@ static int64_t register_runstate(struct hcall *c, unsigned int cpu)
 	return 0;
 }
 
-static int64_t register_time(struct hcall *c, unsigned int cpu)
+static int64_t time_register(struct hcall *c, unsigned int cpu)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
 	uint64_t at, gpa;
@@ -101,7 +102,7 @@ static int64_t register_time(struct hcall *c, unsigned int cpu)
 	return 0;
 }
 
-static int64_t get_runstate(struct hcall *c, unsigned int cpu)
+static int64_t runstate_get(struct hcall *c, unsigned int cpu)
 {
 	struct vcpu_runstate_info r;
 
@@ -112,7 +113,7 @@ static int64_t get_runstate(struct hcall *c, unsigned int cpu)
 	return HC_PUT(c, c->arg[2], &r) ? 0 : -XEN_EFAULT;
 }
 
-static int64_t set_singleshot(struct hcall *c, unsigned int cpu)
+static int64_t singleshot_set(struct hcall *c, unsigned int cpu)
 {
 	struct vcpu_set_singleshot_timer a;
 
@@ -126,7 +127,7 @@ static int64_t set_singleshot(struct hcall *c, unsigned int cpu)
 	return 0;
 }
 
-static int64_t set_periodic(struct hcall *c, unsigned int cpu)
+static int64_t periodic_set(struct hcall *c, unsigned int cpu)
 {
 	struct vcpu_set_periodic_timer a;
 
@@ -140,10 +141,10 @@ static int64_t set_periodic(struct hcall *c, unsigned int cpu)
 	return 0;
 }
 
-static int64_t up(unsigned int cpu)
+static int64_t vcpu_bring_up(unsigned int cpu)
 {
 	if (!xen_dom.vcpu[cpu].started)
-		return -XEN_EINVAL; /* it has no state to start with: SIPI gives it one */
+		return -XEN_EINVAL; /* it has no state to start with; SIPI gives it one */
 	return edge_vcpu_is_up(cpu) || edge_vcpu_up(cpu) == 0 ? 0 : -XEN_EINVAL;
 }
 
@@ -156,7 +157,7 @@ int64_t hc_vcpu_op(struct hcall *c)
 		return -XEN_ENOENT;
 	switch ((uint32_t)c->arg[0]) {
 	case VCPUOP_up:
-		return up(cpu);
+		return vcpu_bring_up(cpu);
 	case VCPUOP_down:
 		if (edge_vcpu_is_up(cpu))
 			edge_vcpu_down(cpu);
@@ -164,25 +165,25 @@ int64_t hc_vcpu_op(struct hcall *c)
 	case VCPUOP_is_up:
 		return edge_vcpu_is_up(cpu);
 	case VCPUOP_get_runstate_info:
-		return get_runstate(c, cpu);
+		return runstate_get(c, cpu);
 	case VCPUOP_register_runstate_memory_area:
-		return register_runstate(c, cpu);
+		return runstate_register(c, cpu);
 	case VCPUOP_set_periodic_timer:
-		return set_periodic(c, cpu);
+		return periodic_set(c, cpu);
 	case VCPUOP_stop_periodic_timer:
 		__atomic_store_n(&xen_dom.vcpu[cpu].period, 0, __ATOMIC_RELEASE);
 		return 0;
 	case VCPUOP_set_singleshot_timer:
-		return set_singleshot(c, cpu);
+		return singleshot_set(c, cpu);
 	case VCPUOP_stop_singleshot_timer:
 		if (cpu != c->cpu)
 			return -XEN_EINVAL;
 		xen_dom.vcpu[cpu].singleshot = SK_NO_DEADLINE;
 		return 0;
 	case VCPUOP_register_vcpu_info:
-		return register_info(c, cpu);
+		return info_register(c, cpu);
 	case VCPUOP_register_vcpu_time_memory_area:
-		return register_time(c, cpu);
+		return time_register(c, cpu);
 	case VCPUOP_send_nmi:
 		edge_nmi(cpu);
 		return 0;

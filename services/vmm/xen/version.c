@@ -1,10 +1,8 @@
 /*
- * version.c - xen_version, console_io and vm_assist: what the guest may know and say
+ * version.c - xen_version, console_io and vm_assist
  *
  * Objects     the line that the guest is writing by console_io.
- * Locks       line_lock, leaf: the line.
- * Lifecycle   for the life of the guest.
- * Invariants  none beyond the types.
+ * Locks       line_lock: that line; leaf.
  */
 #include "xen/hypercall.h"
 #include "xen/xen_domain.h"
@@ -19,7 +17,7 @@ static struct mutex line_lock;
 static char line[128];
 static unsigned int line_len;
 
-static int64_t get_features(struct hcall *c)
+static int64_t features_get(struct hcall *c)
 {
 	struct xen_feature_info fi;
 
@@ -33,7 +31,7 @@ static int64_t get_features(struct hcall *c)
 	return hc_out(c, c->arg[1], &fi, sizeof(fi)) ? 0 : -XEN_EFAULT;
 }
 
-static int64_t compile_info(struct hcall *c)
+static int64_t compile_info_get(struct hcall *c)
 {
 	static const struct xen_compile_info info = {
 		.compiler = "gcc",
@@ -45,8 +43,8 @@ static int64_t compile_info(struct hcall *c)
 	return hc_out(c, c->arg[1], &info, sizeof(info)) ? 0 : -XEN_EFAULT;
 }
 
-/* A string in a field of `size` bytes, zero-padded. */
-static int64_t give_string(struct hcall *c, const char *s, uint32_t size)
+/* Write a string into a field of `size` bytes, padded with zeros. */
+static int64_t string_put(struct hcall *c, const char *s, uint32_t size)
 {
 	static const char zero[64];
 	uint32_t len = (uint32_t)strlen(s), n;
@@ -69,19 +67,19 @@ int64_t hc_xen_version(struct hcall *c)
 	case XENVER_version:
 		return VERSION_MAJOR << 16 | VERSION_MINOR;
 	case XENVER_extraversion:
-		return give_string(c, "-skerry", XEN_EXTRAVERSION_LEN);
+		return string_put(c, "-skerry", XEN_EXTRAVERSION_LEN);
 	case XENVER_compile_info:
-		return compile_info(c);
+		return compile_info_get(c);
 	case XENVER_capabilities:
-		return give_string(c,
+		return string_put(c,
 			"xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ",
 			XEN_CAPABILITIES_INFO_LEN);
 	case XENVER_changeset:
-		return give_string(c, "unavailable", XEN_CHANGESET_INFO_LEN);
+		return string_put(c, "unavailable", XEN_CHANGESET_INFO_LEN);
 	case XENVER_platform_parameters:
 		return hc_out(c, c->arg[1], &pp, c->wide ? 8 : 4) ? 0 : -XEN_EFAULT;
 	case XENVER_get_features:
-		return get_features(c);
+		return features_get(c);
 	case XENVER_pagesize:
 		return VM_PAGE;
 	case XENVER_guest_handle:
@@ -89,7 +87,7 @@ int64_t hc_xen_version(struct hcall *c)
 			       ? 0
 			       : -XEN_EFAULT;
 	case XENVER_commandline:
-		return give_string(c, "", sizeof(xen_commandline_t));
+		return string_put(c, "", sizeof(xen_commandline_t));
 	case XENVER_build_id:
 		return -XEN_ENODATA;
 	default:
@@ -123,7 +121,7 @@ static void line_put(const char *s, uint32_t n)
 	mutex_unlock(&line_lock);
 }
 
-/* arg: command, bytes, buffer. What a guest says too fast or too long is cut, never an error. */
+/* arg: command, bytes, buffer. Text that comes too fast or is too long is cut; that is not an error. */
 int64_t hc_console_io(struct hcall *c)
 {
 	char buf[128];
