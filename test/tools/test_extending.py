@@ -8,7 +8,8 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ROOMS = ("boot", "kernel", "libs", "drivers", "services", "configs", "tools", "test", "docs")
 # where an example may be mentioned without being a part of it
-TALK = ("docs/decisions/*", "docs/extending.md", "docs/style.md", "docs/GLOSSARY.md", "test/tools/test_extending.py")
+# the page names test/mutants once, for all walks
+TALK = ("test/mutants/*", "docs/decisions/*", "docs/extending.md", "docs/style.md", "docs/GLOSSARY.md", "test/tools/test_extending.py")
 
 # (section, example): the spellings of the example in the tree
 EXAMPLES = {
