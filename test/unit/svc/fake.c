@@ -31,6 +31,8 @@ void fake_reset(void)
 	memset(page, 0, 4096);
 	memset(&fake, 0, sizeof(fake));
 	fake.call_mr1 = 9;
+	fake.call_words = 2;
+	fake.call_caps = 1;
 	fake.region = memory_new();
 	fake.data = memory_new();
 	fake.own = memory_new();
@@ -131,11 +133,11 @@ long edge_call(sk_cap_t endpoint, struct sk_msg *m)
 	memcpy(s->cap, fake.utcb.send, sizeof(s->cap));
 	if (fake.call_rc)
 		return fake.call_rc;
-	if (fake.utcb.recv_slot) /* the service's signal */
-		fake.filled[fake.utcb.recv_slot] = true;
+	for (uint32_t i = 0; fake.utcb.recv_slot && i < fake.call_caps; i++)
+		fake.filled[fake.utcb.recv_slot + i] = true; /* the service's signal */
 	m->mr[0] = 0;
 	m->mr[1] = fake.call_mr1;
-	m->mi = SK_MI(0, 2, fake.utcb.recv_slot ? 1 : 0);
+	m->mi = SK_MI(0, fake.call_words, fake.utcb.recv_slot ? fake.call_caps : 0);
 	return 0;
 }
 

@@ -51,7 +51,8 @@ struct fake {
 	} sent; /* by the last call */
 	long call_rc;
 	uint64_t call_mr1; /* of its answer */
-	bool no_memory;    /* for objects */
+	uint32_t call_words, call_caps;
+	bool no_memory; /* for objects */
 	unsigned int n_objects;
 	uint32_t about[2]; /* of edge_log_about(), the last two */
 	unsigned int n_about;

@@ -323,6 +323,17 @@ static void open_refused_by_service(void)
 	assert_int_equal(seen.opens, 1);
 }
 
+/* Nor what its end would have needed. */
+static void many_refused_opens(void)
+{
+	seen.open_rc = -SK_E_BUSY;
+	for (unsigned int i = 0; i < 20; i++)
+		add_open();
+	serve();
+	assert_int_equal(seen.opens, 20);
+	assert_int_equal(fake.n_objects, 1);
+}
+
 /* ---- events ------------------------------------------------------------------------------------------------- */
 static void event_takes_all(void)
 {
@@ -512,6 +523,30 @@ static void breach_kills_the_connection_only(void)
 	assert_true(fake.at == fake.n_script);
 	assert_int_equal(status(1), 0);
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+static void nothing_is_sent_to_the_dead(void)
+{
+	assert_true(client_dead());
+	assert_int_equal(svc_respond(seen.conn, "x", 1), -SK_E_PEER);
+}
+
+static void breach_ends_sending(void)
+{
+	add_open();
+	signal_of(1, send_garbage);
+	signal_of(1, nothing_is_sent_to_the_dead);
+	serve();
+}
+
+/* A signal of one client is not the others'. */
+static void signals_of_one_client(void)
+{
+	add_open();
+	signal_of(2, send_three);
+	signal_of(1 + 40, NULL); /* of the same bit: it is looked at */
+	serve();
+	assert_int_equal(seen.events, 1);
 }
 
 /* ---- close --------------------------------------------------------------------------------------------------- */
@@ -844,6 +879,26 @@ static void channel_use(void)
 	assert_int_equal(got, 2);
 }
 
+/* What came before the handler was there is looked at without a signal. */
+static void a_channel_that_has_something(void)
+{
+	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
+
+	info->n_channels = 1;
+	info->channel[0] = (struct domain_channel){ .name = "blk",
+		.bit = 7,
+		.vaddr = (uint64_t)fake.region,
+		.req_size = RING,
+		.rsp_size = RING };
+	service_answers();
+	channel = svc_channel("blk");
+	assert_int_equal(svc_on_channel(channel, on_channel, NULL), 0);
+	fake_add(SVC_PING, SVC_BADGE_INIT);
+	serve();
+	assert_int_equal(got, 2);
+	assert_int_equal(((struct ring_shared *)((char *)fake.region + RING))->want_data, 1);
+}
+
 static struct ring answers; /* of a service that always has one more */
 
 static void answer_more(void)
@@ -1004,6 +1059,34 @@ static void connect_does_not_wait_for_ever(void)
 	assert_int_equal(fake.deadline, 1007);
 }
 
+static void answers_that_are_none(void)
+{
+	uint64_t mr[SK_MR_MAX] = { 0 };
+	struct svc_open_args a = connection;
+	struct svc_open_result r;
+	static char params[SVC_PARAMS_MAX + 1];
+	uint32_t n = 1;
+
+	fake.call_words = 0;
+	assert_int_equal(svc_call(40, SVC_FIRST, mr, &n, NULL), -SK_E_PEER);
+	fake.call_words = 1; /* no number, but a capability */
+	assert_int_equal(svc_open(40, &a, &r), -SK_E_PEER);
+	fake.call_words = 2;
+	fake.call_caps = 0;
+	assert_int_equal(svc_open(40, &a, &r), -SK_E_PEER);
+	fake.call_caps = 2;
+	assert_int_equal(svc_open(40, &a, &r), -SK_E_PEER);
+	assert_int_equal(fake_slots(), 0);
+	a.params = params;
+	a.params_len = sizeof(params);
+	fake.call_caps = 1;
+	assert_int_equal(svc_open(40, &a, &r), -SK_E_INVAL);
+	a.params_len--;
+	assert_int_equal(svc_open(40, &a, &r), 0);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(fake.sent.cap[i].rights, SK_ALL); /* copies */
+}
+
 static void closing_hears_of_the_last_flush(void)
 {
 	int result = 1;
@@ -1075,6 +1158,7 @@ int main(void)
 		T(open_signal_without_badge),
 		T(open_by_a_client),
 		T(open_refused_by_service),
+		T(many_refused_opens),
 		T(open_without_slots),
 		T(event_takes_all),
 		T(event_that_leaves_records_is_not_called_for_ever),
@@ -1086,6 +1170,8 @@ int main(void)
 		T(a_service_that_is_full_goes_on_later),
 		T(open_for_a_caller_that_has_gone),
 		T(breach_kills_the_connection_only),
+		T(breach_ends_sending),
+		T(signals_of_one_client),
 		T(close_waits_for_what_is_in_flight),
 		T(close_says_what_went_wrong),
 		T(close_needs_no_memory),
@@ -1104,11 +1190,13 @@ int main(void)
 		T(own_bits),
 		T(interrupts),
 		T(channel_use),
+		T(a_channel_that_has_something),
 		T(a_channel_has_turns_too),
 		T(wait_keeps_other_signals),
 		T(arguments),
 		T(connect_sends_the_region),
 		T(connect_does_not_wait_for_ever),
+		T(answers_that_are_none),
 		T(closing_hears_of_the_last_flush),
 	};
 
