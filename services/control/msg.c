@@ -2,8 +2,6 @@
  * msg.c - messages for people
  *
  * Objects     struct msg, in the caller's storage.
- * Locks       none; control is single-threaded.
- * Lifecycle   plain data.
  * Invariants  M1 the text is always terminated
  */
 #include "msg.h"

@@ -2,7 +2,6 @@
  * out.c - text sinks
  *
  * Objects     struct out: a function and its context; borrowed, never kept.
- * Locks       none.
  * Lifecycle   the caller's.
  */
 #include "out.h"

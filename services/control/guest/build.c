@@ -4,7 +4,6 @@
  * Objects     per guest: base, the untyped that proc_create() is charged to; heap, what the VMM
  *             retypes itself; device, a region each; ram, what the guest has from the start; more,
  *             what it got later. pool_give() takes everything back by one revoke of each.
- * Locks       none.
  * Lifecycle   guest_build, connections (connect.c), guest_start; guest_stop from any state in between, connections
  *             closed, guest_unbuild.
  * Invariants  B1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses, and what
@@ -195,7 +194,7 @@ static int make_scheds(struct guest *g)
 	int rc;
 
 	for (uint32_t i = 0; i < c->maxvcpus; i++) {
-		s = guest_sched(g, guest_sched_place(true));
+		s = guest_sched(g, guest_sched_place_vcpu());
 		rc = proc_sched(&g->proc, VM_CAP_SCHED + i, host_ctl_sched(), &s, &g->sched[i]);
 		if (rc)
 			return rc;
@@ -224,7 +223,7 @@ static int make_vmm(struct guest *g, struct msg *m)
 	s.cnode_order = cnode_order(g);
 	s.free_slot = VM_CAP_RAM + pieces_of(g->dom->config->maxmem);
 	guest_sched_init(g);
-	s.sched = guest_sched_io(g, guest_sched_place(false));
+	s.sched = guest_sched_io(g, guest_sched_place_io());
 	rc = vmm_guard_endpoint(g->dom->domid, &g->fault_ep);
 	if (rc)
 		return msg_fail(m, "no endpoint for the VMM: %s", sk_error_text(rc));

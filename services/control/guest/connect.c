@@ -2,7 +2,6 @@
  * connect.c - the connections of a guest's VMM with the services: made one after the other, closed newest first
  *
  * Objects     struct guest_link: the connection that is being made or closed; struct guest_conn: those that are there.
- * Locks       none.
  * Lifecycle   guest_connect -> an open at a time -> creation_passed, or creation_failed at the first that cannot be made;
  *             guest_disconnect at any time -> a close at a time -> guest_disconnected.
  * Invariants  N1 one call of a guest is under way at a time

@@ -2,7 +2,6 @@
  * domtab.c - guests: identities, states, and what follows when one shuts down
  *
  * Objects     struct dom in a fixed table; a queue of actions.
- * Locks       none; one thread.
  * Lifecycle   dom_add -> dom_started -> dom_ready -> (dom_down) -> DYING -> LEAVING ->
  *             dom_gone -> (RESTING, until it is made again).
  * Invariants  T1 states change only in set_state(), along legal_moves   T2 names are unique

@@ -2,7 +2,6 @@
  * pool.c - buddy allocator over untypeds
  *
  * Objects     struct pool_node: a piece, in a tree of halves; roots are what pool_add() got.
- * Locks       none; one thread.
  * Lifecycle   pieces are free, taken, or split; two free halves are joined at once.
  * Invariants  P1 a free piece has nothing made out of it   P2 never are both halves of a piece
  *             free

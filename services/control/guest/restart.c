@@ -1,8 +1,4 @@
-/*
- * restart.c - how soon a guest that ended by itself is made again
- *
- * Objects     none; pure.
- */
+/* restart.c - how soon a guest that ended by itself is made again */
 #include "guest/restart.h"
 
 uint32_t restart_count(uint32_t before, uint64_t lived_ns)

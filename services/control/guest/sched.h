@@ -4,15 +4,17 @@
 
 #include "guest/guest.h"
 
-/* Where a context is to be made: on the CPU with the fewest vCPUs, of those that may be in guest mode if it is one. */
-uint32_t guest_sched_place(bool guest_mode);
+/* The CPU for a new vCPU: the one with the fewest vCPUs, of those that may be in guest mode. */
+uint32_t guest_sched_place_vcpu(void);
+/* The CPU for the I/O thread of a new VMM. */
+uint32_t guest_sched_place_io(void);
 /* Before the first of its contexts is made. */
 void guest_sched_init(struct guest *g);
-/* What the context of one of its vCPUs is configured to. */
+/* The configuration of the context of one of its vCPUs. */
 struct proc_sched guest_sched(const struct guest *g, uint32_t cpu);
 /* The same for the I/O thread of its VMM. */
 struct proc_sched guest_sched_io(const struct guest *g, uint32_t cpu);
-/* A guest runs: look once a second whether one of the vCPUs had better run elsewhere, and whose I/O is too much. */
+/* A guest runs: from now on vCPUs are balanced once a second, and I/O threads that run too much lose their priority. */
 void guest_sched_start(void);
 
 #endif

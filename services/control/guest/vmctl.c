@@ -6,7 +6,6 @@
  * hostile: a breach ends its guest.
  *
  * Objects     the rings in struct guest.
- * Locks       none.
  * Lifecycle   vmctl_connect() before the VMM starts; vmctl_disconnect() before its
  *             memory goes.
  */

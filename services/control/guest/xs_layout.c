@@ -2,8 +2,6 @@
  * xs_layout.c - the standard xenstore layout of a guest
  *
  * Objects     struct walk: one guest's entries being produced.
- * Locks       none.
- * Lifecycle   pure functions.
  * Invariants  X1 after the first error of emit nothing more is emitted
  */
 #include "guest/xs_layout.h"

@@ -2,7 +2,6 @@
  * filter.c - grep
  *
  * Objects     struct filter: one of a pipe, in the caller's storage.
- * Locks       none.
  * Lifecycle   filter_init; text through f->in; filter_end.
  * Invariants  F1 the time for a line is bounded by its length and the pattern's: control serves guests
  *             meanwhile

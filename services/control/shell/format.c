@@ -2,10 +2,6 @@
  * format.c - tables and facts for people
  *
  * Widths and spellings are those of xl 4.17, so that scripts made for it go on working.
- *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure functions.
  */
 #include "shell/format.h"
 

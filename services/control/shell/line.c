@@ -2,7 +2,6 @@
  * line.c - the line editor, a state machine over bytes
  *
  * Objects     struct line.
- * Locks       none.
  * Lifecycle   line_init; per line: line_start, line_input until an event; line_fini frees the
  *             history.
  * Invariants  L1 cursor <= len <= LINE_LEN_MAX, text[len] is 0   L2 the terminal's cursor

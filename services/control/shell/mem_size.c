@@ -1,10 +1,4 @@
-/*
- * mem_size.c - amounts of memory as a person types them
- *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure function.
- */
+/* mem_size.c - amounts of memory as a person types them */
 #include "shell/mem_size.h"
 
 #include <stddef.h>

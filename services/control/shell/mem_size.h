@@ -1,6 +1,4 @@
-/*
- * mem_size.h - amounts of memory as a person types them
- */
+/* mem_size.h - amounts of memory as a person types them */
 #ifndef CONTROL_MEM_SIZE_H
 #define CONTROL_MEM_SIZE_H
 

@@ -2,7 +2,6 @@
  * shell.c - the person at the console: lines to verbs, one at a time
  *
  * Objects     struct shell: the one shell.
- * Locks       none.
  * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the next of the
  *             line is to begin), EDIT <-> ATTACHED (the terminal belongs to a guest).
  * Invariants  S1 keys come only while the mode is EDIT: console keeps what follows a key that

@@ -3,7 +3,6 @@
  * guests
  *
  * Objects     queue: text that waits for room in the ring, a growing ring of bytes.
- * Locks       none.
  * Lifecycle   term_init(); the channel's handler feeds the shell.
  * Invariants  M1 text leaves in the order in which it came; requests (attach, dmesg) stand in
  *             the queue of the ring behind the text that preceded them: they are sent when the

@@ -2,8 +2,6 @@
  * verbs.c - the table of verbs, their help, their options
  *
  * Objects     a constant table.
- * Locks       none; getopt's state is reset by every call.
- * Lifecycle   constant.
  */
 #include "shell/verbs.h"
 

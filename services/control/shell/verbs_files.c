@@ -2,7 +2,6 @@
  * verbs_files.c - ls and cat
  *
  * Objects     the file that is being shown, and how far.
- * Locks       none.
  * Lifecycle   a handler asks for the first piece; each answer prints and asks for the next when
  *             the terminal has room.
  * Invariants  C1 an answer that belongs to a command that was left is recognized by its number

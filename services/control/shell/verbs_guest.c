@@ -2,7 +2,6 @@
  * verbs_guest.c - verbs that do something to guests
  *
  * Objects     the verb that goes on: a creation, or waiting for guests to go down.
- * Locks       none.
  * Lifecycle   a handler starts; what it waits for comes back as a callback or an action of the
  *             table.
  */

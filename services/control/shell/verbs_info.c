@@ -2,7 +2,6 @@
  * verbs_info.c - verbs that tell: list, info, uptime, vcpu-list, dmesg, help
  *
  * Objects     the table that waits for statistics of VMMs: what to print, for whom.
- * Locks       none.
  * Lifecycle   a handler asks for statistics; the table is printed when they are there.
  */
 #include <stdint.h>

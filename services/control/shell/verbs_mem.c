@@ -6,7 +6,6 @@
  *
  * Objects     none of its own; the new size is that of the guest's configuration from then on, so
  *             that a reboot keeps it, as with xl.
- * Locks       none.
  * Lifecycle   a handler checks and writes; nothing waits for the guest.
  */
 #include <inttypes.h>

@@ -3,7 +3,6 @@
  *
  * Objects     struct walk: what the running command still has to ask, as a stack of paths. One
  *             request is under way at a time; its answer prints, pushes, and sends the next.
- * Locks       none.
  * Lifecycle   a handler fills the stack; the command ends when it is empty, or with ^C.
  * Invariants  W1 an answer that belongs to a command that was left is recognized by its number
  */

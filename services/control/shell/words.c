@@ -1,9 +1,6 @@
 /*
  * words.c - commands and their words
  *
- * Objects     none.
- * Locks       none.
- * Lifecycle   pure; words point into the caller's line.
  * Invariants  W1 the writing position never passes the reading position
  */
 #include "shell/words.h"

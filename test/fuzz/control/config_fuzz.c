@@ -4,8 +4,6 @@
  *
  * Input: a file; behind a NUL byte, one command-line setting.
  *
- * Objects     none kept.
- * Locks       none.
  * Lifecycle   one call per input.
  */
 #include <stdlib.h>

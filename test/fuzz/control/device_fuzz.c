@@ -1,8 +1,6 @@
 /*
  * device_fuzz.c - disk and network interface specifications, virtual device names
  *
- * Objects     none kept.
- * Locks       none.
  * Lifecycle   one call per input.
  */
 #include <stdlib.h>

@@ -3,7 +3,6 @@
  * verbs
  *
  * Objects     one editor per input.
- * Locks       none.
  * Lifecycle   one call per input.
  */
 #include <stdlib.h>

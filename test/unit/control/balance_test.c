@@ -1,6 +1,4 @@
-/*
- * balance_test.c - which CPUs guests have, which vCPU goes to another one, whose I/O goes first
- */
+/* balance_test.c - which CPUs guests have, which vCPU goes to another one, whose I/O goes first */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -138,7 +136,7 @@ static double lives(uint32_t percent, uint32_t n, uint32_t seconds, uint32_t bus
 		used = vcpu + io;
 		all += used;
 		assert_true(used <= (uint64_t)percent * 1000 * 17 / 10 + 1000);
-		again = balance_cap_look(&c, used, io);
+		again = balance_cap_update(&c, used, io);
 	}
 	return (double)all / BALANCE_PERIOD_US;
 }
@@ -175,7 +173,7 @@ static void without_a_cap_nothing_is_bound(void **state)
 	balance_cap_init(&c, 0);
 	assert_int_equal(balance_cap_vcpu(&c, 3), 0);
 	assert_int_equal(balance_cap_io(&c), 0);
-	assert_false(balance_cap_look(&c, 800000, 100000));
+	assert_false(balance_cap_update(&c, 800000, 100000));
 	assert_int_equal(balance_cap_vcpu(&c, 3), 0);
 }
 
@@ -189,16 +187,16 @@ static void caps_that_say_little(void **state)
 	assert_int_equal(balance_cap_io(&c), 0);
 	balance_cap_init(&c, 1); /* the kernel takes no budget of nothing */
 	for (int i = 0; i < 20; i++)
-		(void)balance_cap_look(&c, UINT64_MAX / 4, UINT64_MAX / 4);
+		(void)balance_cap_update(&c, UINT64_MAX / 4, UINT64_MAX / 4);
 	assert_true(balance_cap_vcpu(&c, 8) >= 1 && balance_cap_io(&c) >= 1);
 	for (int i = 0; i < 20; i++)
-		(void)balance_cap_look(&c, 0, 0);
+		(void)balance_cap_update(&c, 0, 0);
 	assert_int_equal(balance_cap_vcpu(&c, 1), 1000); /* no debt is for ever */
-	assert_false(balance_cap_look(&c, 0, 0));
+	assert_false(balance_cap_update(&c, 0, 0));
 	balance_cap_init(&c, 50); /* to configure costs a budget: not for a 64th of the cap */
-	assert_false(balance_cap_look(&c, 50000 + 50000 / 64, 0));
+	assert_false(balance_cap_update(&c, 50000 + 50000 / 64, 0));
 	assert_int_equal(balance_cap_vcpu(&c, 1), 50000);
-	assert_true(balance_cap_look(&c, 50000 + 50000 / 16, 0));
+	assert_true(balance_cap_update(&c, 50000 + 50000 / 16, 0));
 }
 
 int main(void)

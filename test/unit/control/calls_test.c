@@ -2,8 +2,6 @@
  * calls_test.c - calls of services: who is asked what in which order, when a service is slow, dead, or says no
  *
  * Objects     the threads' side is played by the cases: `out` is the call that a service's thread has.
- * Locks       none.
- * Lifecycle   a cmocka group.
  */
 #include <setjmp.h>
 #include <stdarg.h>

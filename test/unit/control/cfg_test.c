@@ -2,8 +2,6 @@
  * cfg_test.c - the syntax of guest configuration files
  *
  * Objects     one struct cfg per case.
- * Locks       none.
- * Lifecycle   a cmocka group.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,6 @@
  * disk_test.c - disk specifications and virtual device numbers
  *
  * Objects     tables of spellings; what they mean was compared with Xen 4.17's own parser.
- * Locks       none.
- * Lifecycle   a cmocka group.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,8 +5,6 @@
  * found it.
  *
  * Objects     the world of fakes.h.
- * Locks       none.
- * Lifecycle   a cmocka group.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,6 @@
  * domtab_test.c - the lives of guests: events in, actions out
  *
  * Objects     one table per case.
- * Locks       none.
- * Lifecycle   a cmocka group.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,6 @@
  *
  * Objects     struct chan: the service ends of control's three channels; files[], nodes[]: what the services
  *             serve; struct vmm: the other end of a vmctl region.
- * Locks       none.
  * Lifecycle   world_init() once per process.
  */
 #include <setjmp.h>

@@ -2,8 +2,6 @@
  * format_test.c - tables, facts, JSON; and the xenstore layout of a guest
  *
  * Objects     expected texts.
- * Locks       none.
- * Lifecycle   a cmocka group.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,8 +3,6 @@
  * UUIDs
  *
  * Objects     one struct guest_config, made anew by each case.
- * Locks       none.
- * Lifecycle   a cmocka group.
  */
 #include <setjmp.h>
 #include <stdarg.h>

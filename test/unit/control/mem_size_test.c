@@ -1,10 +1,4 @@
-/*
- * mem_size_test.c - amounts of memory as a person types them
- *
- * Objects     none.
- * Locks       none.
- * Lifecycle   a cmocka group.
- */
+/* mem_size_test.c - amounts of memory as a person types them */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

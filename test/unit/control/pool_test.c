@@ -2,8 +2,6 @@
  * pool_test.c - the guests' memory as a buddy tree
  *
  * Objects     a model of the kernel's side: which slot is split, which is clean.
- * Locks       none.
- * Lifecycle   a cmocka group.
  */
 #include <setjmp.h>
 #include <stdarg.h>

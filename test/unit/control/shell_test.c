@@ -5,8 +5,6 @@
  * with what the editor holds.
  *
  * Objects     struct row: the terminal.
- * Locks       none.
- * Lifecycle   a cmocka group.
  */
 #include <setjmp.h>
 #include <stdarg.h>
