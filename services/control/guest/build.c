@@ -1,16 +1,16 @@
 /*
- * build.c - a guest's VMM: memory and capabilities; and the way back
+ * build.c - a guest's VMM: memory and capabilities, and how they are taken back
  *
- * Objects     per guest: base, the untyped that proc_create() is charged to; heap, what the VMM
- *             retypes itself; device, a region each; ram, what the guest has from the start; more,
- *             what it got later. pool_give() takes everything back by one revoke of each.
+ * Objects     per guest: base, the untyped that proc_create() is charged to; heap, which the VMM retypes itself; device,
+ *             one region each; ram, which the guest has from the start; more, which it got later. pool_give() takes each
+ *             of them back by one revoke.
  * Lifecycle   guest_build, connections (connect.c), guest_start; guest_stop from any state in between, connections
  *             closed, guest_unbuild.
- * Invariants  B1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses, and what
- *                comes later into the slots behind, never more than maxmem= in all
- *             B2 the memory of connections goes when they are closed, and no service can use it any more
- *             B3 all other memory goes at once, so that a service that is slow to close keeps no more than it may
- *             still use
+ * Invariants  BUILD1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses. Later pieces go into
+ *                    the slots behind, never more than maxmem= in all
+ *             BUILD2 the memory of connections is taken back when they are closed, and no service can use it any more
+ *             BUILD3 all other memory is taken back at once, so that a service that is slow to close keeps only what it
+ *                    may still use
  */
 #include "guest/build.h"
 
@@ -29,30 +29,31 @@
 #include "sys/sk.h"
 
 enum {
-	BASE_ORDER =
-		22, /* image, CNode, page tables, small connections; one more for the largest CNode */
+	/* image, CNode, page tables, small connections; one more for the largest CNode */
+	BASE_ORDER = 22,
 	CNODE_ORDER_MAX = 21,
-	OWN_SLOTS = 1024, /* of the VMM, behind its RAM */
-	PIECE_SLOTS =
-		3, /* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
-	SPLIT_SLOTS =
-		4, /* of a piece that is seen page by page: view and table, and their untypeds */
+	/* slots that the VMM has for itself, behind its RAM */
+	OWN_SLOTS = 1024,
+	/* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
+	PIECE_SLOTS = 3,
+	/* of a piece that is mapped page by page: view and table, and their untypeds */
+	SPLIT_SLOTS = 4,
 };
 
 /* ---- memory ---- */
 
-static uint32_t pieces_of(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); }
+static uint32_t ram_pieces(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); }
 
-/* Of the VMM's CNode: slots for all that it may get, and for as many pages seen one by one as fit then. */
-static uint32_t slots_least(const struct guest *g)
+/* The fewest slots that the VMM's CNode must have: for all pieces that the guest may get. */
+static uint32_t cnode_slots_min(const struct guest *g)
 {
-	return VM_CAP_RAM + PIECE_SLOTS * pieces_of(g->dom->config->maxmem) + OWN_SLOTS;
+	return VM_CAP_RAM + PIECE_SLOTS * ram_pieces(g->dom->config->maxmem) + OWN_SLOTS;
 }
 
 static uint32_t cnode_order(const struct guest *g)
 {
 	uint32_t order = 15,
-		 slots = slots_least(g) + SPLIT_SLOTS * pieces_of(g->dom->config->maxmem);
+		 slots = cnode_slots_min(g) + SPLIT_SLOTS * ram_pieces(g->dom->config->maxmem);
 
 	while (order < CNODE_ORDER_MAX && SK_CNODE_SLOTS(order) < slots)
 		order++;
@@ -69,10 +70,10 @@ static uint64_t heap_bytes(const struct guest *g)
 	const struct guest_config *c = g->dom->config;
 
 	return VM_HEAP_BYTES + VM_HEAP_VCPU * c->maxvcpus + VM_HEAP_DEVICE * guest_devices(g) +
-	       (uint64_t)VM_HEAP_PIECE * pieces_of(c->maxmem);
+	       (uint64_t)VM_HEAP_PIECE * ram_pieces(c->maxmem);
 }
 
-static int take_own(struct guest *g)
+static int own_memory_take(struct guest *g)
 {
 	g->base = pool_take(&guest_pool, base_order(g));
 	if (!g->base || pool_take_set(&guest_pool, heap_bytes(g), &g->heap))
@@ -85,19 +86,20 @@ static int take_own(struct guest *g)
 	return 0;
 }
 
-static uint64_t pool_round(uint64_t bytes)
+static uint64_t round_to_pieces(uint64_t bytes)
 {
 	return (bytes + (1ull << POOL_ORDER_MIN) - 1) & ~((1ull << POOL_ORDER_MIN) - 1);
 }
 
-static int take_memory(struct guest *g, struct msg *m)
+static int memory_take(struct guest *g, struct msg *m)
 {
 	uint64_t free = guest_pool.free, own;
 	uint32_t ram = g->dom->config->memory;
 
-	if (take_own(g) == 0 && pool_take_set(&guest_pool, (uint64_t)ram << 20, &g->ram) == 0)
+	if (own_memory_take(g) == 0 &&
+		pool_take_set(&guest_pool, (uint64_t)ram << 20, &g->ram) == 0)
 		return 0;
-	own = (1ull << base_order(g)) + pool_round(heap_bytes(g)) +
+	own = (1ull << base_order(g)) + round_to_pieces(heap_bytes(g)) +
 	      ((uint64_t)guest_devices(g) << GUEST_DEVICE_ORDER);
 	return msg_fail(m,
 		"not enough free memory: the guest needs %u MiB and %u MiB for its VMM and devices, "
@@ -105,8 +107,8 @@ static int take_memory(struct guest *g, struct msg *m)
 		ram, (unsigned int)(own >> 20), (unsigned int)(free >> 20));
 }
 
-/* What no service has ever seen. */
-static void give_guest_memory(struct guest *g)
+/* Memory that no service has ever seen. */
+static void guest_memory_give(struct guest *g)
 {
 	while (g->n_more)
 		pool_give(&guest_pool, g->more[--g->n_more]);
@@ -116,7 +118,7 @@ static void give_guest_memory(struct guest *g)
 	pool_give_set(&guest_pool, &g->heap);
 }
 
-static void give_own_memory(struct guest *g)
+static void own_memory_give(struct guest *g)
 {
 	for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
 		pool_give(&guest_pool, g->device[i]);
@@ -125,8 +127,8 @@ static void give_own_memory(struct guest *g)
 	g->base = 0;
 }
 
-/* B1 */
-static int give_ram(struct guest *g)
+/* BUILD1 */
+static int ram_give(struct guest *g)
 {
 	uint32_t n, part, slot = VM_CAP_RAM;
 	int rc;
@@ -142,7 +144,7 @@ static int give_ram(struct guest *g)
 		}
 	}
 	g->n_ram = slot - VM_CAP_RAM;
-	g->n_more_max = pieces_of(g->dom->config->maxmem) - g->n_ram;
+	g->n_more_max = ram_pieces(g->dom->config->maxmem) - g->n_ram;
 	if (!g->n_more_max)
 		return 0;
 	g->more = calloc(g->n_more_max, sizeof(*g->more));
@@ -160,7 +162,7 @@ uint32_t guest_grow(struct guest *g, uint32_t n)
 			break;
 		if (object_make_in(pool_slot(&guest_pool, piece), SK_OBJ_UNTYPED,
 			    POOL_ORDER_MIN, g->proc.cnode, VM_CAP_RAM + g->n_ram + g->n_more,
-			    1)) { /* the VMM put something else there */
+			    1)) { /* the VMM has put something else into the slot */
 			pool_give(&guest_pool, piece);
 			break;
 		}
@@ -174,8 +176,8 @@ uint32_t guest_has(const struct guest *g)
 	return (g->n_ram + g->n_more) << (POOL_ORDER_MIN - 20);
 }
 
-/* Untypeds of its own for the VMM. */
-static int give_heap(struct guest *g)
+/* The heap becomes untypeds of the VMM. */
+static int heap_give(struct guest *g)
 {
 	int rc = 0;
 
@@ -187,7 +189,7 @@ static int give_heap(struct guest *g)
 
 /* ---- the VMM ---- */
 
-static int make_scheds(struct guest *g)
+static int scheds_make(struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
 	struct proc_sched s;
@@ -202,7 +204,7 @@ static int make_scheds(struct guest *g)
 	return 0;
 }
 
-static int make_vmm(struct guest *g, struct msg *m)
+static int vmm_make(struct guest *g, struct msg *m)
 {
 	char name[DOMAIN_NAME_MAX];
 	struct proc_spec s = { .name = name,
@@ -213,15 +215,15 @@ static int make_vmm(struct guest *g, struct msg *m)
 
 	snprintf(name, sizeof(name), "vmm-%u", g->dom->domid);
 	if (!s.image)
-		return msg_fail(m, "there is no VMM program on this host");
+		return msg_fail(m, "this host has no VMM program");
 	if (!s.ctl_sched)
 		return msg_fail(m,
 			"control may not make scheduling contexts; its manifest entry is wrong");
-	if (slots_least(g) > SK_CNODE_SLOTS(CNODE_ORDER_MAX))
-		return msg_fail(m, "maxmem=%u is more than one guest can have; lower it",
+	if (cnode_slots_min(g) > SK_CNODE_SLOTS(CNODE_ORDER_MAX))
+		return msg_fail(m, "maxmem=%u is more than a guest can have; lower it",
 			g->dom->config->maxmem);
 	s.cnode_order = cnode_order(g);
-	s.free_slot = VM_CAP_RAM + pieces_of(g->dom->config->maxmem);
+	s.free_slot = VM_CAP_RAM + ram_pieces(g->dom->config->maxmem);
 	guest_sched_init(g);
 	s.sched = guest_sched_io(g, guest_sched_place_io());
 	rc = vmm_guard_endpoint(g->dom->domid, &g->fault_ep);
@@ -232,7 +234,7 @@ static int make_vmm(struct guest *g, struct msg *m)
 	if (rc)
 		return msg_fail(m, "cannot make the VMM: %s", sk_error_text(rc));
 	g->proc_made = true;
-	rc = make_scheds(g);
+	rc = scheds_make(g);
 	if (rc)
 		return msg_fail(m, "cannot make the vCPUs: %s", sk_error_text(rc));
 	return 0;
@@ -240,7 +242,7 @@ static int make_vmm(struct guest *g, struct msg *m)
 
 /* ---- configuration ---- */
 
-static void fill_devices(struct vm_config *v, const struct guest_config *c)
+static void config_fill_devices(struct vm_config *v, const struct guest_config *c)
 {
 	v->n_disks = c->n_disks;
 	for (uint32_t i = 0; i < c->n_disks; i++) {
@@ -257,7 +259,7 @@ static void fill_devices(struct vm_config *v, const struct guest_config *c)
 	}
 }
 
-static int give_config(struct guest *g)
+static int config_give(struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
 	static struct vm_config v;
@@ -279,7 +281,7 @@ static int give_config(struct guest *g)
 	v.n_modules = c->n_modules;
 	for (uint32_t i = 0; i < c->n_modules; i++)
 		strcpy(v.module_args[i], c->modules[i].args);
-	fill_devices(&v, c);
+	config_fill_devices(&v, c);
 	return proc_data(&g->proc, VM_CONFIG_VADDR, &v, sizeof(v), SK_R);
 }
 
@@ -287,11 +289,11 @@ int guest_build(struct guest *g, struct msg *m)
 {
 	int rc;
 
-	if (take_memory(g, m) || make_vmm(g, m))
+	if (memory_take(g, m) || vmm_make(g, m))
 		goto undo;
-	rc = give_heap(g);
+	rc = heap_give(g);
 	if (!rc)
-		rc = give_ram(g);
+		rc = ram_give(g);
 	if (!rc)
 		return 0;
 	msg_fail(m, "cannot give the VMM its memory: %s", sk_error_text(rc));
@@ -303,7 +305,7 @@ undo:
 
 int guest_start(struct guest *g, struct msg *m)
 {
-	int rc = give_config(g);
+	int rc = config_give(g);
 
 	if (rc)
 		return msg_fail(
@@ -331,11 +333,14 @@ void guest_halt(struct guest *g)
 		proc_stop(&g->proc);
 }
 
-/* B3. Its other threads, and what else could wake the first, are gone when the memory that they were made of is. */
+/*
+ * BUILD3. The other threads of the VMM, and whatever else could wake the first one, are gone when the memory that they
+ * were made of is gone.
+ */
 void guest_stop(struct guest *g)
 {
-	guest_halt(g); /* none of them shall meet memory that is gone */
-	give_guest_memory(g);
+	guest_halt(g); /* first, so that no thread meets memory that is gone */
+	guest_memory_give(g);
 	if (g->proc_made)
 		proc_stop(&g->proc);
 }
@@ -352,10 +357,10 @@ void guest_unbuild(struct guest *g)
 	g->proc_made = false;
 	cap_drop(g->fault_ep);
 	g->fault_ep = 0;
-	give_own_memory(g);
+	own_memory_give(g);
 }
 
-static uint64_t bytes_of(pool_piece_t piece)
+static uint64_t piece_bytes(pool_piece_t piece)
 {
 	return piece ? 1ull << pool_order(&guest_pool, piece) : 0;
 }
@@ -368,15 +373,15 @@ void guest_facts(const struct guest *g, struct guest_facts *f)
 		caps_count(g->proc.cnode, &c);
 	*f = (struct guest_facts){ .has = { c.slots, c.used, c.frames, c.objects },
 		.connections = g->n_conns,
-		.memory = bytes_of(g->base),
+		.memory = piece_bytes(g->base),
 		.refused = g->refused };
 	memcpy(f->unknown, g->stats.unknown, sizeof(f->unknown));
 	for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
-		f->memory += bytes_of(g->device[i]);
+		f->memory += piece_bytes(g->device[i]);
 	for (uint32_t i = 0; i < g->ram.n; i++)
-		f->memory += bytes_of(g->ram.piece[i]);
+		f->memory += piece_bytes(g->ram.piece[i]);
 	for (uint32_t i = 0; i < g->heap.n; i++)
-		f->memory += bytes_of(g->heap.piece[i]);
+		f->memory += piece_bytes(g->heap.piece[i]);
 	for (uint32_t i = 0; i < g->n_more; i++)
-		f->memory += bytes_of(g->more[i]);
+		f->memory += piece_bytes(g->more[i]);
 }

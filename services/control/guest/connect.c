@@ -1,13 +1,13 @@
 /*
- * connect.c - the connections of a guest's VMM with the services: made one after the other, closed newest first
+ * connect.c - the connections of a guest's VMM with services: made one after the other, closed in the opposite order
  *
  * Objects     struct guest_link: the connection that is being made or closed; struct guest_conn: those that are there.
- * Lifecycle   guest_connect -> an open at a time -> creation_passed, or creation_failed at the first that cannot be made;
- *             guest_disconnect at any time -> a close at a time -> guest_disconnected.
- * Invariants  N1 one call of a guest is under way at a time
- *             N2 a connection is in conn[] from the moment on at which its service has made it until it says that it
- *             has closed it; a service that may have made one that nobody heard of is in `doubt` until it says that it
- *             has not. Until both are empty all memory that services may use stays
+ * Lifecycle   guest_connect -> one open at a time -> creation_passed, or creation_failed at the first that cannot be made;
+ *             guest_disconnect at any time -> one close at a time -> guest_disconnected.
+ * Invariants  CONNECT1 a guest has one call under way at a time
+ *             CONNECT2 a connection is in conn[] from the moment on at which its service has made it until the service
+ *             says that it has closed it. A service that may have made a connection without control knowing is in `doubt`
+ *             until it says that it has not. All memory that services may use stays until both are empty
  */
 #include "guest/connect.h"
 
@@ -34,8 +34,8 @@ enum {
 };
 
 /*
- * What a VMM is connected with, in this order; of the last three kinds there may be several, or none. Modules come last:
- * the VMM reads them before it listens to anybody, and has its own uses for high signal bits then.
+ * The connections of a VMM, in this order. There may be several of the last three kinds, or none. Modules come last,
+ * because the VMM reads them before it handles events, and uses the high signal bits for itself after that.
  */
 enum kind { KIND_LOG, KIND_CONSOLE, KIND_STORE, KIND_KERNEL, KIND_DISK, KIND_VIF, KIND_MODULE };
 
@@ -46,13 +46,13 @@ static const char *module_path(const struct guest *g, uint32_t i)
 	return g->dom->config->modules[i].path;
 }
 
-static uint32_t steps(const struct guest *g)
+static uint32_t steps_count(const struct guest *g)
 {
 	return KIND_DISK + guest_devices(g) + n_modules(g);
 }
 
-/* Of a step: its kind, and which one of them. */
-static enum kind kind_of(const struct guest *g, uint32_t step, uint32_t *i)
+/* The kind of a step; *i: which one of that kind. */
+static enum kind step_kind(const struct guest *g, uint32_t step, uint32_t *i)
 {
 	const struct guest_config *c = g->dom->config;
 
@@ -69,7 +69,7 @@ static enum kind kind_of(const struct guest *g, uint32_t step, uint32_t *i)
 	return KIND_MODULE;
 }
 
-/* ---- what is asked for ---- */
+/* ---- the request for a connection ---- */
 
 static void params_set(struct guest_link *l, const void *params, size_t len)
 {
@@ -83,7 +83,7 @@ static void params_set(struct guest_link *l, const void *params, size_t len)
 	l->c.params_len = (uint32_t)len;
 }
 
-static void want_log(struct guest *g)
+static void prepare_log(struct guest *g)
 {
 	struct console_params p = { .kind = CONSOLE_LOG, .domid = g->dom->domid };
 
@@ -93,7 +93,7 @@ static void want_log(struct guest *g)
 	params_set(&g->link, &p, sizeof(p));
 }
 
-static void want_console(struct guest *g)
+static void prepare_console(struct guest *g)
 {
 	struct console_params p = { .kind = CONSOLE_GUEST, .domid = g->dom->domid };
 
@@ -104,7 +104,7 @@ static void want_console(struct guest *g)
 	params_set(&g->link, &p, sizeof(p));
 }
 
-static void want_store(struct guest *g)
+static void prepare_store(struct guest *g)
 {
 	struct xs_params p = { .domid = g->dom->domid };
 
@@ -113,7 +113,7 @@ static void want_store(struct guest *g)
 	params_set(&g->link, &p, sizeof(p));
 }
 
-static int want_file(struct guest *g, const char *name, const char *path, struct msg *m)
+static int prepare_file(struct guest *g, const char *name, const char *path, struct msg *m)
 {
 	struct files_params p = { .kind = FILES_FILE };
 
@@ -127,39 +127,41 @@ static int want_file(struct guest *g, const char *name, const char *path, struct
 	return 0;
 }
 
-static int want_module(struct guest *g, uint32_t i, struct msg *m)
+static int prepare_module(struct guest *g, uint32_t i, struct msg *m)
 {
-	enum { MODULE_BUFFER = 64 << 10 }; /* they all come out of the VMM's base */
+	enum {
+		MODULE_BUFFER = 64 << 10
+	}; /* taken from the VMM's base, like those of all modules */
 	char name[sizeof(g->link.name)] = "ramdisk";
 	int rc;
 
 	if (i)
 		snprintf(name, sizeof(name), "module%u", i & 15);
-	rc = want_file(g, name, module_path(g, i), m);
+	rc = prepare_file(g, name, module_path(g, i), m);
 	if (i)
 		g->link.c.data_size = MODULE_BUFFER;
 	return rc;
 }
 
-static void want_device(struct guest *g, uint32_t proto)
+static void prepare_device(struct guest *g, uint32_t proto)
 {
 	g->link.c.proto = proto;
 	g->link.c.data_size = 1ull << GUEST_DEVICE_ORDER;
 	g->link.c.data_untyped = pool_slot(&guest_pool, g->device[g->step - KIND_DISK]);
 }
 
-static void want_disk(struct guest *g, uint32_t i)
+static void prepare_disk(struct guest *g, uint32_t i)
 {
 	const struct guest_disk *d = &g->dom->config->disks[i];
 	struct blk_params p = { .writable = !d->spec.readonly };
 
 	snprintf(g->link.name, sizeof(g->link.name), "disk%u", i);
 	snprintf(p.volume, sizeof(p.volume), "by-partlabel/%s", d->label);
-	want_device(g, SVC_PROTO_BLK);
+	prepare_device(g, SVC_PROTO_BLK);
 	params_set(&g->link, &p, sizeof(p));
 }
 
-static void want_vif(struct guest *g, uint32_t i)
+static void prepare_vif(struct guest *g, uint32_t i)
 {
 	const struct vif_spec *v = &g->dom->config->vifs[i];
 	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID };
@@ -171,11 +173,11 @@ static void want_vif(struct guest *g, uint32_t i)
 		strcpy(p.name, v->vifname);
 	else
 		snprintf(p.name, sizeof(p.name), "vif%u.%u", g->dom->domid & 0xffff, i & 15);
-	want_device(g, SVC_PROTO_NET);
+	prepare_device(g, SVC_PROTO_NET);
 	params_set(&g->link, &p, sizeof(p));
 }
 
-static const enum service services[] = { [KIND_LOG] = SERVICE_CONSOLE,
+static const enum service kind_services[] = { [KIND_LOG] = SERVICE_CONSOLE,
 	[KIND_CONSOLE] = SERVICE_CONSOLE,
 	[KIND_STORE] = SERVICE_XENSTORE,
 	[KIND_KERNEL] = SERVICE_FILES,
@@ -183,50 +185,50 @@ static const enum service services[] = { [KIND_LOG] = SERVICE_CONSOLE,
 	[KIND_VIF] = SERVICE_NETWORK,
 	[KIND_MODULE] = SERVICE_FILES };
 
-/* The connection of g->step into g->link. 0, or -1 with *m. */
-static int want(struct guest *g, struct msg *m)
+/* Fill g->link with the request for the connection of g->step. 0, or -1 with *m. */
+static int link_prepare(struct guest *g, struct msg *m)
 {
 	uint32_t i;
-	enum kind k = kind_of(g, g->step, &i);
+	enum kind k = step_kind(g, g->step, &i);
 
 	g->link.c = (struct proc_connect){ .name = g->link.name,
-		.endpoint = host_service(services[k]),
+		.endpoint = host_service(kind_services[k]),
 		.client = g->dom->domid,
 		.version = PROTO_VERSION };
-	g->link.call.service = services[k];
+	g->link.call.service = kind_services[k];
 	switch (k) {
 	case KIND_LOG:
-		want_log(g);
+		prepare_log(g);
 		return 0;
 	case KIND_CONSOLE:
-		want_console(g);
+		prepare_console(g);
 		return 0;
 	case KIND_STORE:
-		want_store(g);
+		prepare_store(g);
 		return 0;
 	case KIND_KERNEL:
-		return want_file(g, "kernel", g->dom->config->kernel, m);
+		return prepare_file(g, "kernel", g->dom->config->kernel, m);
 	case KIND_DISK:
-		want_disk(g, i);
+		prepare_disk(g, i);
 		return 0;
 	case KIND_VIF:
-		want_vif(g, i);
+		prepare_vif(g, i);
 		return 0;
 	case KIND_MODULE:
 	default:
-		return want_module(g, i, m);
+		return prepare_module(g, i, m);
 	}
 }
 
-/* ---- why it was not given ---- */
+/* ---- why a service refused it ---- */
 
-/* What a step is about, for people. */
-static const char *subject(const struct guest *g, uint32_t step, char text[24])
+/* The name of a step for messages. */
+static const char *step_subject(const struct guest *g, uint32_t step, char text[24])
 {
 	static const char *const names[] = { "log", "console", "xenstore", "kernel" };
 	uint32_t i;
 
-	switch (kind_of(g, step, &i)) {
+	switch (step_kind(g, step, &i)) {
 	case KIND_DISK:
 		return g->dom->config->disks[i].spec.vdev;
 	case KIND_VIF:
@@ -263,7 +265,7 @@ static int disk_refused(const struct guest_disk *d, int rc, struct msg *m)
 	if (rc == -SK_E_BUSY)
 		return msg_fail(m,
 			"disk %s: partition '%s' is in use by another guest or the host, and one of the two "
-			"writes; attach it read-only to both",
+			"may write; attach it read-only to both",
 			d->spec.vdev, d->label);
 	if (rc == -SK_E_DENIED)
 		return msg_fail(m,
@@ -281,14 +283,14 @@ static int vif_refused(const struct vif_spec *v, uint32_t i, int rc, struct msg 
 	return 0;
 }
 
-static void refused(const struct guest *g, int rc, struct msg *m)
+static void refusal_tell(const struct guest *g, int rc, struct msg *m)
 {
 	const char *service = host_service_name(g->link.call.service);
 	char text[24];
 	int told = 0;
 	uint32_t i;
 
-	switch (kind_of(g, g->step, &i)) {
+	switch (step_kind(g, g->step, &i)) {
 	case KIND_KERNEL:
 		told = file_refused(g, g->dom->config->kernel, rc, m);
 		break;
@@ -307,67 +309,67 @@ static void refused(const struct guest *g, int rc, struct msg *m)
 	if (told)
 		return;
 	if (rc == -SK_E_TIMEOUT)
-		msg_fail(m, "%s: the service %s does not answer", subject(g, g->step, text),
-			service);
+		msg_fail(m, "%s: the service %s does not answer",
+			step_subject(g, g->step, text), service);
 	else
-		msg_fail(m, "%s: %s refused: %s", subject(g, g->step, text), service,
+		msg_fail(m, "%s: %s refused: %s", step_subject(g, g->step, text), service,
 			sk_error_text(rc));
 }
 
 /* ---- making them ---- */
 
-static void opened(struct call *call);
+static void link_opened(struct call *call);
 
-static int ask(struct guest *g, struct msg *m)
+static int link_open(struct guest *g, struct msg *m)
 {
 	struct guest_link *l = &g->link;
 	char text[24];
 	int rc;
 
 	if (!l->c.endpoint)
-		return msg_fail(m, "%s: the service %s does not run", subject(g, g->step, text),
-			host_service_name(l->call.service));
+		return msg_fail(m, "%s: the service %s does not run",
+			step_subject(g, g->step, text), host_service_name(l->call.service));
 	rc = proc_connect_prepare(&g->proc, &l->c, &l->call.open, &l->made);
 	if (rc)
-		return msg_fail(m, "%s: there is no memory for the connection: %s",
-			subject(g, g->step, text), sk_error_text(rc));
+		return msg_fail(m, "%s: cannot prepare the connection: %s",
+			step_subject(g, g->step, text), sk_error_text(rc));
 	l->call.what = CALL_OPEN;
 	l->call.endpoint = l->c.endpoint;
-	l->call.fn = opened;
+	l->call.fn = link_opened;
 	l->call.ctx = g;
-	l->under_way = true; /* N1 */
+	l->under_way = true; /* CONNECT1 */
 	call_start(&l->call);
 	return 0;
 }
 
 /* The connection of g->step. 0, or -1 with *m. */
-static int next_open(struct guest *g, struct msg *m)
+static int connection_next(struct guest *g, struct msg *m)
 {
-	return want(g, m) || ask(g, m) ? -1 : 0;
+	return link_prepare(g, m) || link_open(g, m) ? -1 : 0;
 }
 
-static void close_next(struct guest *g);
+static void connection_close_next(struct guest *g);
 
-/* No answer, or none that says what became of it. */
-static bool doubtful(int rc)
+/* The service has not answered, or its answer does not say whether it made the connection. */
+static bool answer_doubtful(int rc)
 {
 	return rc == -SK_E_TIMEOUT || rc == -SK_E_DELETED || rc == -SK_E_PEER;
 }
 
-static void opened_one(struct guest *g)
+static void connection_made(struct guest *g)
 {
 	struct msg m;
 
 	g->step++;
 	if (g->step == KIND_CONSOLE + 1)
 		guest_listener()->console(g->dom->domid);
-	if (g->step == steps(g))
+	if (g->step == steps_count(g))
 		creation_passed(g, CREATION_CONNECT);
-	else if (next_open(g, &m))
+	else if (connection_next(g, &m))
 		creation_failed(g, m.text);
 }
 
-static void opened(struct call *call)
+static void link_opened(struct call *call)
 {
 	struct guest *g = call->ctx;
 	struct guest_link *l = &g->link;
@@ -376,18 +378,18 @@ static void opened(struct call *call)
 		&g->proc, &l->c, false, &call->open, call->rc, &call->opened, &l->made);
 
 	l->under_way = false;
-	if (l->made.number) /* N2 */
+	if (l->made.number) /* CONNECT2 */
 		g->conn[g->n_conns++] = (struct guest_conn){ call->service, l->made.number,
 			g->step };
-	else if (doubtful(call->rc))
+	else if (answer_doubtful(call->rc))
 		g->doubt |= 1u << call->service;
 	if (g->leaving) {
-		close_next(g);
+		connection_close_next(g);
 	} else if (rc) {
-		refused(g, rc, &m);
+		refusal_tell(g, rc, &m);
 		creation_failed(g, m.text);
 	} else {
-		opened_one(g);
+		connection_made(g);
 	}
 }
 
@@ -399,23 +401,24 @@ int guest_connect(struct guest *g, struct msg *m)
 
 	if (rc)
 		return msg_fail(m, "cannot connect to the VMM: %s", sk_error_text(rc));
-	return next_open(g, m);
+	return connection_next(g, m);
 }
 
 /* ---- closing them ---- */
 
-static void trouble(const struct guest *g, const struct guest_conn *c, int result)
+static void flush_failed(const struct guest *g, const struct guest_conn *c, int result)
 {
 	char text[24];
 	struct msg m;
 
 	msg_fail(&m,
 		"domain %u (%s): %s: the last flush failed: %s; what it wrote last may be lost",
-		g->dom->domid, g->dom->name, subject(g, c->step, text), sk_error_text(result));
+		g->dom->domid, g->dom->name, step_subject(g, c->step, text),
+		sk_error_text(result));
 	guest_trouble(g->dom, m.text);
 }
 
-static void closed(struct call *call)
+static void link_closed(struct call *call)
 {
 	struct guest *g = call->ctx;
 
@@ -423,19 +426,19 @@ static void closed(struct call *call)
 	if (call->what == CALL_PING) {
 		g->doubt &= ~(1u << call->service);
 	} else {
-		const struct guest_conn *c = &g->conn[--g->n_conns]; /* N2 */
+		const struct guest_conn *c = &g->conn[--g->n_conns]; /* CONNECT2 */
 
 		if (call->rc)
 			guest_log(g->dom->domid,
 				"%s does not know connection %u of domain %u any more\n",
 				host_service_name(call->service), c->number, g->dom->domid);
 		else if (call->result)
-			trouble(g, c, call->result);
+			flush_failed(g, c, call->result);
 	}
-	close_next(g);
+	connection_close_next(g);
 }
 
-static void close_next(struct guest *g)
+static void connection_close_next(struct guest *g)
 {
 	struct call *call = &g->link.call;
 	const struct guest_conn *c = g->n_conns ? &g->conn[g->n_conns - 1] : NULL;
@@ -448,15 +451,15 @@ static void close_next(struct guest *g)
 	*call = (struct call){ .what = c ? CALL_CLOSE : CALL_PING,
 		.service = c ? c->service : (enum service)__builtin_ctz(g->doubt),
 		.number = c ? c->number : 0,
-		.fn = closed,
+		.fn = link_closed,
 		.ctx = g };
 	call->endpoint = host_service(call->service);
-	g->link.under_way = true; /* N1 */
+	g->link.under_way = true; /* CONNECT1 */
 	call_start(call);
 }
 
-/* Said once; it goes on. */
-static void late(void *ctx)
+/* This is reported once; closing goes on. */
+static void disconnect_late(void *ctx)
 {
 	struct guest *g = ctx;
 	const struct guest_conn *c = g->n_conns ? &g->conn[g->n_conns - 1] : NULL;
@@ -466,16 +469,16 @@ static void late(void *ctx)
 	msg_fail(&m,
 		"domain %u (%s): the service %s has not finished with its %s yet; what it may still use is kept until it has",
 		g->dom->domid, g->dom->name, host_service_name(g->link.call.service),
-		subject(g, c ? c->step : g->step, text));
+		step_subject(g, c ? c->step : g->step, text));
 	guest_late(g, m.text);
 }
 
 void guest_disconnect(struct guest *g)
 {
 	g->leaving = true;
-	g->late_timer.fn = late;
+	g->late_timer.fn = disconnect_late;
 	g->late_timer.ctx = g;
 	svc_timer_set(&g->late_timer, svc_in_ms(LATE_MS));
 	if (!g->link.under_way)
-		close_next(g);
+		connection_close_next(g);
 }

@@ -2,12 +2,13 @@
  * domtab.c - guests: identities, states, and what follows when one shuts down
  *
  * Objects     struct dom in a fixed table; a queue of actions.
- * Lifecycle   dom_add -> dom_started -> dom_ready -> (dom_down) -> DYING -> LEAVING ->
- *             dom_gone -> (RESTING, until it is made again).
- * Invariants  T1 states change only in set_state(), along legal_moves   T2 names are unique
- *             T3 a config has one owner: an entry, an action, or whoever called
- *             T4 the queue has room: an event queues at most two actions per guest, and the
- *             loop empties it after each event
+ * Lifecycle   dom_add -> dom_started -> dom_ready -> (dom_down) -> DYING -> LEAVING -> dom_gone -> (RESTING, until it is
+ *             created again).
+ * Invariants  DOMTAB1 states change only in dom_set_state(), along legal_moves
+ *             DOMTAB2 names are unique
+ *             DOMTAB3 a configuration has one owner: an entry, an action, or the caller
+ *             DOMTAB4 the queue has room: an event queues at most two actions per guest, and the loop empties the queue
+ *             after each event
  */
 #include "guest/domtab.h"
 
@@ -35,12 +36,12 @@ static const uint8_t legal_moves[DOM_STATE_COUNT] = {
 };
 #undef M
 
-static void set_state(struct dom *d, enum dom_state to)
+static void dom_set_state(struct dom *d, enum dom_state to)
 {
 	if (!(legal_moves[d->state] & 1u << to)) {
 		fprintf(stderr, "guest %u cannot go from %s to %s\n", d->domid,
 			state_names[d->state], state_names[to]);
-		abort(); /* T1 */
+		abort(); /* DOMTAB1 */
 	}
 	d->state = to;
 }
@@ -49,12 +50,12 @@ static void queue_action(struct domtab *t, struct dom_action a)
 {
 	if (t->n_queued == DOMTAB_ACTIONS) {
 		fprintf(stderr, "queue of actions is full\n");
-		abort(); /* T4 */
+		abort(); /* DOMTAB4 */
 	}
 	t->queue[(t->head + t->n_queued++) % DOMTAB_ACTIONS] = a;
 }
 
-static void queue(struct domtab *t, enum dom_do what, uint32_t domid)
+static void queue_for(struct domtab *t, enum dom_do what, uint32_t domid)
 {
 	queue_action(t, (struct dom_action){ .what = what, .domid = domid });
 }
@@ -68,7 +69,7 @@ static void queue_create(struct domtab *t, const struct dom *d)
 }
 
 static void __attribute__((format(printf, 3, 4)))
-say(const struct domtab *t, const struct dom *d, const char *fmt, ...)
+guest_say(const struct domtab *t, const struct dom *d, const char *fmt, ...)
 {
 	char line[256];
 	va_list ap;
@@ -125,7 +126,7 @@ struct dom *domtab_next(struct domtab *t, uint32_t domid)
 	return best;
 }
 
-static struct dom *by_name(struct domtab *t, const char *name)
+static struct dom *dom_by_name(struct domtab *t, const char *name)
 {
 	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
 		if (strcmp(d->name, name) == 0)
@@ -146,14 +147,14 @@ struct dom *domtab_find(struct domtab *t, const char *who, struct msg *m)
 	if (digits && !who[digits])
 		d = digits < 6 ? domtab_get(t, (uint32_t)strtoul(who, NULL, 10)) : NULL;
 	else
-		d = by_name(t, who);
+		d = dom_by_name(t, who);
 	if (!d)
 		msg_fail(m, "%.64s is an invalid domain identifier; `list` shows what there is",
 			who);
 	return d;
 }
 
-/* The next id that nobody has, so that a number is not used again soon. */
+/* The next free id after the last one, so that a number is not used again soon. */
 static uint32_t new_domid(struct domtab *t)
 {
 	do
@@ -162,7 +163,7 @@ static uint32_t new_domid(struct domtab *t)
 	return t->last_domid;
 }
 
-static struct dom *free_entry(struct domtab *t)
+static struct dom *entry_find_free(struct domtab *t)
 {
 	for (struct dom *d = t->dom; d < t->dom + DOMTAB_MAX; d++)
 		if (d->state == DOM_FREE)
@@ -178,7 +179,7 @@ static bool uuid_in_use(struct domtab *t, const uint8_t *uuid)
 	return false;
 }
 
-/* The switch refuses a second port with one address; here is known who has it. */
+/* The switch would refuse a second port with the same address. Here the guest that has the address is known. */
 static int macs_check(struct domtab *t, const struct guest_config *config, struct msg *m)
 {
 	char mac[VIF_MAC_TEXT];
@@ -191,7 +192,7 @@ static int macs_check(struct domtab *t, const struct guest_config *config, struc
 					continue;
 				vif_mac_format(config->vifs[i].mac, mac);
 				return msg_fail(m,
-					"vif %u: domain %u (%s) has mac=%s already, as its vif %u; give another with mac=",
+					"vif %u: domain %u (%s) has mac=%s already, as its vif %u; give another address with mac=",
 					i, d->domid, d->name, mac, k);
 			}
 		}
@@ -204,16 +205,16 @@ static void entry_new(struct domtab *t, struct dom *d, struct guest_config *conf
 	*d = (struct dom){ .state = DOM_FREE, .domid = new_domid(t), .config = config };
 	strcpy(d->name, config->name);
 	memcpy(d->uuid, config->uuid, UUID_SIZE);
-	set_state(d, DOM_BUILDING);
+	dom_set_state(d, DOM_BUILDING);
 }
 
 struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m)
 {
-	struct dom *d = free_entry(t);
+	struct dom *d = entry_find_free(t);
 
 	if (t->stopping != HOST_UP)
 		msg_fail(m, "the host is being stopped; no guest can be created");
-	else if (by_name(t, config->name))
+	else if (dom_by_name(t, config->name))
 		msg_fail(m, "a domain named '%s' exists already; give another with name=",
 			config->name);
 	else if (uuid_in_use(t, config->uuid))
@@ -222,8 +223,8 @@ struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m
 	else if (macs_check(t, config, m))
 		return NULL;
 	else if (!d)
-		msg_fail(
-			m, "%d guests are the most that there can be; destroy one", DOMTAB_MAX);
+		msg_fail(m, "there are %d guests already, which is the limit; destroy one",
+			DOMTAB_MAX);
 	else
 		goto add;
 	return NULL;
@@ -234,7 +235,7 @@ add:
 
 void dom_drop(struct dom *d)
 {
-	set_state(d, DOM_FREE);
+	dom_set_state(d, DOM_FREE);
 	free(d->config);
 	d->config = NULL;
 }
@@ -246,7 +247,7 @@ void domtab_stop_waiting(struct domtab *t)
 	if (t->stopping == HOST_UP || t->power_queued)
 		return;
 	t->power_queued = true;
-	queue(t, DO_POWER, 0);
+	queue_for(t, DO_POWER, 0);
 }
 
 static void power_if_empty(struct domtab *t)
@@ -255,46 +256,46 @@ static void power_if_empty(struct domtab *t)
 		domtab_stop_waiting(t);
 }
 
-/* Nothing of it is left but, perhaps, its configuration. */
+/* Nothing of the guest is left, except perhaps its configuration. */
 static void entry_free(struct domtab *t, struct dom *d)
 {
-	set_state(d, DOM_FREE);
+	dom_set_state(d, DOM_FREE);
 	free(d->config);
 	d->config = NULL;
 	power_if_empty(t);
 }
 
-/* End the guest, whatever state it is in; nothing when its end has begun. */
-static void end(struct domtab *t, struct dom *d)
+/* Begin the end of a guest, whatever state it is in. No effect if its end has begun. */
+static void guest_end(struct domtab *t, struct dom *d)
 {
 	if (d->state == DOM_RESTING) {
-		queue(t, DO_NOTE_GONE, d->domid);
+		queue_for(t, DO_NOTE_GONE, d->domid);
 		entry_free(t, d);
 		return;
 	}
 	if (d->state == DOM_DYING || d->state == DOM_LEAVING)
 		return;
-	set_state(d, d->has_vmm ? DOM_DYING : DOM_LEAVING);
-	queue(t, d->has_vmm ? DO_QUIESCE : DO_TEARDOWN, d->domid);
+	dom_set_state(d, d->has_vmm ? DOM_DYING : DOM_LEAVING);
+	queue_for(t, d->has_vmm ? DO_QUIESCE : DO_TEARDOWN, d->domid);
 }
 
 static void stop_guest(struct domtab *t, struct dom *d, bool now)
 {
 	if (now || d->state != DOM_LIVE) {
 		d->restart = false;
-		end(t, d);
+		guest_end(t, d);
 		return;
 	}
 	if (d->paused)
-		queue(t, DO_UNPAUSE, d->domid);
-	queue(t, DO_ASK_DOWN, d->domid);
+		queue_for(t, DO_UNPAUSE, d->domid);
+	queue_for(t, DO_ASK_DOWN, d->domid);
 }
 
 void dom_ready(struct domtab *t, struct dom *d, bool paused)
 {
 	if (d->state != DOM_BUILDING)
 		return;
-	set_state(d, DOM_LIVE);
+	dom_set_state(d, DOM_LIVE);
 	d->paused = paused;
 	d->born_ns = t->env->now_ns();
 	if (t->stopping != HOST_UP)
@@ -304,10 +305,10 @@ void dom_ready(struct domtab *t, struct dom *d, bool paused)
 void dom_failed(struct domtab *t, struct dom *d)
 {
 	if (d->state == DOM_BUILDING)
-		end(t, d);
+		guest_end(t, d);
 }
 
-static enum guest_action action_for(struct domtab *t, const struct dom *d)
+static enum guest_action shutdown_action(struct domtab *t, const struct dom *d)
 {
 	switch (d->reason) {
 	case REASON_POWEROFF:
@@ -321,15 +322,16 @@ static enum guest_action action_for(struct domtab *t, const struct dom *d)
 	case REASON_WATCHDOG:
 		return ACTION_DESTROY;
 	default:
-		say(t, d, "Unknown shutdown reason code %u. Destroying domain.\n", d->reason);
+		guest_say(t, d, "Unknown shutdown reason code %u. Destroying domain.\n",
+			d->reason);
 		return ACTION_DESTROY;
 	}
 }
 
-static void restart(struct domtab *t, struct dom *d)
+static void guest_restart(struct domtab *t, struct dom *d)
 {
 	d->restart = t->stopping == HOST_UP;
-	end(t, d);
+	guest_end(t, d);
 }
 
 /* NAME-20260102T0304Z, as long as it fits. */
@@ -347,10 +349,10 @@ static int preserved_name(
 	return 0;
 }
 
-/* It is made again when its time comes, perhaps at once. */
-static void rest(struct domtab *t, struct dom *d)
+/* The guest is created again when its time comes, perhaps at once. */
+static void guest_rest(struct domtab *t, struct dom *d)
 {
-	set_state(d, DOM_RESTING);
+	dom_set_state(d, DOM_RESTING);
 	d->has_vmm = d->paused = d->restart = false;
 	d->due_ns = t->env->now_ns() + restart_pause_s(d->short_lives) * 1000000000ull;
 }
@@ -363,24 +365,25 @@ static void rename_restart(struct domtab *t, struct dom *d, uint64_t wall_second
 	struct dom *next;
 
 	if (t->stopping != HOST_UP) {
-		end(t, d);
+		guest_end(t, d);
 		return;
 	}
-	next = free_entry(t);
+	next = entry_find_free(t);
 	copy = next ? malloc(sizeof(*copy)) : NULL;
-	if (!copy || preserved_name(d, wall_seconds, name) || by_name(t, name)) {
+	if (!copy || preserved_name(d, wall_seconds, name) || dom_by_name(t, name)) {
 		free(copy);
-		say(t, d, "Domain %u cannot be renamed; it is kept as %s\n", d->domid, d->name);
+		guest_say(t, d, "Domain %u cannot be renamed; it is kept as %s\n", d->domid,
+			d->name);
 		return;
 	}
 	*copy = *d->config;
-	say(t, d, "Preserving domain %u %s as %s\n", d->domid, d->name, name);
-	strcpy(d->name, name); /* T2 */
+	guest_say(t, d, "Preserving domain %u %s as %s\n", d->domid, d->name, name);
+	strcpy(d->name, name); /* DOMTAB2 */
 	uuid_make_random(d->uuid, t->env->random);
-	queue(t, DO_RENAME, d->domid);
-	entry_new(t, next, copy); /* T3 */
+	queue_for(t, DO_RENAME, d->domid);
+	entry_new(t, next, copy); /* DOMTAB3 */
 	next->short_lives = d->short_lives;
-	rest(t, next);
+	guest_rest(t, next);
 }
 
 static bool starts_anew(enum guest_action a)
@@ -389,53 +392,53 @@ static bool starts_anew(enum guest_action a)
 	       a == ACTION_COREDUMP_RESTART;
 }
 
-static bool too_often(struct domtab *t, struct dom *d)
+static bool restarts_too_often(struct domtab *t, struct dom *d)
 {
 	uint32_t pause;
 
 	d->short_lives = restart_count(d->short_lives, t->env->now_ns() - d->born_ns);
 	pause = restart_pause_s(d->short_lives);
 	if (pause == RESTART_NEVER)
-		say(t, d,
+		guest_say(t, d,
 			"Domain %u (%s) ended %u times in a row within %d s of its start: it is not started again\n",
 			d->domid, d->name, d->short_lives, RESTART_LIFE_S);
 	else if (pause)
-		say(t, d,
+		guest_say(t, d,
 			"Domain %u (%s) ended %u times in a row within %d s of its start: it is started again %u s later\n",
 			d->domid, d->name, d->short_lives, RESTART_LIFE_S, pause);
 	return pause == RESTART_NEVER;
 }
 
-static void act(struct domtab *t, struct dom *d, uint64_t wall_seconds)
+static void shutdown_action_run(struct domtab *t, struct dom *d, uint64_t wall_seconds)
 {
-	enum guest_action a = action_for(t, d);
+	enum guest_action a = shutdown_action(t, d);
 
-	say(t, d, "Domain %u has shut down, reason code %u: action is %s\n", d->domid,
+	guest_say(t, d, "Domain %u has shut down, reason code %u: action is %s\n", d->domid,
 		d->reason, guest_action_name(a));
-	if (starts_anew(a) && too_often(t, d))
+	if (starts_anew(a) && restarts_too_often(t, d))
 		a = a == ACTION_RENAME_RESTART ? ACTION_PRESERVE : ACTION_DESTROY;
 	switch (a) {
 	case ACTION_COREDUMP_DESTROY:
 	case ACTION_COREDUMP_RESTART:
-		say(t, d, "Domain %u: core dump failed: this host writes none\n", d->domid);
+		guest_say(t, d, "Domain %u: this host writes no core dumps\n", d->domid);
 		if (a == ACTION_COREDUMP_RESTART)
-			restart(t, d);
+			guest_restart(t, d);
 		else
-			end(t, d);
+			guest_end(t, d);
 		break;
 	case ACTION_RESTART:
-		restart(t, d);
+		guest_restart(t, d);
 		break;
 	case ACTION_RENAME_RESTART:
 		rename_restart(t, d, wall_seconds);
 		break;
 	case ACTION_PRESERVE:
 		if (t->stopping != HOST_UP)
-			end(t, d);
+			guest_end(t, d);
 		break;
 	case ACTION_DESTROY:
 	default:
-		end(t, d);
+		guest_end(t, d);
 		break;
 	}
 }
@@ -444,11 +447,11 @@ void dom_down(struct domtab *t, struct dom *d, uint32_t reason, uint64_t wall_se
 {
 	if (d->state != DOM_LIVE)
 		return;
-	set_state(d, DOM_DOWN);
+	dom_set_state(d, DOM_DOWN);
 	d->paused = false;
 	d->reason = reason;
-	queue(t, DO_NOTE_DOWN, d->domid);
-	act(t, d, wall_seconds);
+	queue_for(t, DO_NOTE_DOWN, d->domid);
+	shutdown_action_run(t, d, wall_seconds);
 }
 
 void dom_vmm_died(struct domtab *t, struct dom *d, uint64_t wall_seconds)
@@ -459,7 +462,7 @@ void dom_vmm_died(struct domtab *t, struct dom *d, uint64_t wall_seconds)
 		dom_down(t, d, REASON_CRASH, wall_seconds);
 		break;
 	case DOM_BUILDING:
-		end(t, d);
+		guest_end(t, d);
 		break;
 	case DOM_DYING:
 		dom_quiesced(t, d);
@@ -473,15 +476,15 @@ void dom_quiesced(struct domtab *t, struct dom *d)
 {
 	if (d->state != DOM_DYING)
 		return;
-	set_state(d, DOM_LEAVING);
-	queue(t, DO_TEARDOWN, d->domid);
+	dom_set_state(d, DOM_LEAVING);
+	queue_for(t, DO_TEARDOWN, d->domid);
 }
 
 void dom_gone(struct domtab *t, struct dom *d)
 {
-	queue(t, DO_NOTE_GONE, d->domid);
+	queue_for(t, DO_NOTE_GONE, d->domid);
 	if (d->restart && t->stopping == HOST_UP)
-		rest(t, d);
+		guest_rest(t, d);
 	else
 		entry_free(t, d);
 }
@@ -494,7 +497,7 @@ uint64_t domtab_due(struct domtab *t)
 		if (d->state != DOM_RESTING)
 			continue;
 		if (d->due_ns <= now) {
-			queue_create(t, d); /* T3 */
+			queue_create(t, d); /* DOMTAB3 */
 			d->config = NULL;
 			entry_free(t, d);
 		} else if (d->due_ns < next) {
@@ -509,20 +512,20 @@ void dom_reboot_asked(struct dom *d) { d->short_lives = 0; }
 void dom_destroy(struct domtab *t, struct dom *d)
 {
 	d->restart = false;
-	end(t, d);
+	guest_end(t, d);
 }
 
 int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m)
 {
 	if (guest_name_check(name, m))
 		return -1;
-	if (by_name(t, name))
+	if (dom_by_name(t, name))
 		return msg_fail(
 			m, "a domain named '%s' exists already; choose another name", name);
 	strcpy(d->name, name);
 	strcpy(d->config->name, name); /* a restart keeps the new name */
 	if (d->state != DOM_RESTING)
-		queue(t, DO_RENAME, d->domid);
+		queue_for(t, DO_RENAME, d->domid);
 	return 0;
 }
 

@@ -114,7 +114,7 @@ void guest_trouble(const struct dom *d, const char *text)
 	guest_listener()->trouble(d->domid, text);
 }
 
-/* Who asked for it need not wait for what is left. */
+/* Whoever asked for the guest need not wait until all of it is gone. */
 void guest_late(struct guest *g, const char *text)
 {
 	guest_trouble(g->dom, text);
@@ -128,7 +128,7 @@ static void restarted(void *ctx, uint32_t domid, const char *text)
 		guest_log(domid, "domain %u did not start again: %s\n", domid, text);
 }
 
-/* It follows the guest that had the number `before`. */
+/* Create a guest again; `before` is the number that it had. */
 static void do_create(struct guest_config *config, uint32_t before, uint32_t short_lives)
 {
 	struct msg m;
@@ -158,11 +158,11 @@ void guest_pause(struct dom *d, bool pause)
 }
 
 /*
- * The one call on which control waits for services, by way of init, who closes the connections of static domains with
- * storage: up to SVC_CLOSE_MS each, and init tells what takes long. Nobody is left to be kept waiting: the guests are
- * gone or given up, the user has been told what that may lose, and a guest that was started now would be cut off.
+ * This is the only call in which control waits for services. init closes the connections of static domains with storage,
+ * which takes up to SVC_CLOSE_MS each, and init prints what takes long. The wait delays nobody: the guests are gone or
+ * given up, the user was told what may be lost, and a guest that started now would be cut off.
  */
-static void power(void)
+static void do_power(void)
 {
 	int rc;
 
@@ -173,7 +173,7 @@ static void power(void)
 	guest_listener()->host_stays(rc);
 }
 
-static void run(const struct dom_action *a, struct dom *d)
+static void action_run(const struct dom_action *a, struct dom *d)
 {
 	switch (a->what) {
 	case DO_QUIESCE:
@@ -199,47 +199,48 @@ static void run(const struct dom_action *a, struct dom *d)
 		guest_listener()->note(a);
 		break;
 	case DO_POWER:
-		power();
+		do_power();
 		break;
 	}
 }
 
-static bool about_a_guest(enum dom_do what)
+static bool action_needs_guest(enum dom_do what)
 {
 	return what != DO_CREATE && what != DO_NOTE_DOWN && what != DO_NOTE_GONE &&
 	       what != DO_POWER;
 }
 
-static void run_queue(void)
+static void actions_run(void)
 {
 	struct dom_action a;
 	struct dom *d;
 
 	while (domtab_next_action(&guests, &a)) {
 		d = domtab_get(&guests, a.domid);
-		if (d || !about_a_guest(a.what))
-			run(&a, d);
+		if (d || !action_needs_guest(a.what))
+			action_run(&a, d);
 	}
 }
 
-static uint64_t due_ns = UINT64_MAX; /* the timer is set to */
+/* When the timer for guests that rest expires. */
+static uint64_t rest_until_ns = UINT64_MAX;
 
-static void due(void *ctx)
+static void rest_over(void *ctx)
 {
 	(void)ctx;
-	due_ns = UINT64_MAX;
+	rest_until_ns = UINT64_MAX;
 	guests_run();
 }
 
-/* Guests that rest are made again when their time has come. */
-static void due_later(uint64_t at_ns)
+/* Guests that rest are created again when their time has come. */
+static void rest_timer_set(uint64_t at_ns)
 {
-	static struct svc_timer timer = { .fn = due };
+	static struct svc_timer timer = { .fn = rest_over };
 	sk_time_t deadline = SK_NO_DEADLINE;
 
-	if (at_ns == due_ns)
+	if (at_ns == rest_until_ns)
 		return;
-	due_ns = at_ns;
+	rest_until_ns = at_ns;
 	if (at_ns != UINT64_MAX)
 		deadline = svc_in_ms((uint32_t)((at_ns - clock_ns()) / 1000000) + 1);
 	svc_timer_set(&timer, deadline);
@@ -254,11 +255,11 @@ void guests_run(void)
 		return; /* the loop below goes on */
 	running = true;
 	do {
-		run_queue();
+		actions_run();
 		next = domtab_due(&guests);
 	} while (guests.n_queued);
 	running = false;
-	due_later(next);
+	rest_timer_set(next);
 }
 
 static void domain_log(uint32_t domid, const char *line) { guest_log(domid, "%s", line); }
@@ -276,8 +277,8 @@ void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)
 	struct dom *d = domtab_get(&guests, domid);
 
 	if (!d || !guest_of(d) || !d->has_vmm)
-		return;          /* or it is said already, or its end is ours */
-	guest_halt(guest_of(d)); /* also of one that is kept */
+		return;          /* this is known already, or control ended the VMM itself */
+	guest_halt(guest_of(d)); /* also if the guest is kept */
 	if (fault)
 		guest_log(domid, "the VMM of domain %u (%s) faulted at %#llx, address %#llx\n",
 			domid, d->name, (unsigned long long)rip, (unsigned long long)address);

@@ -1,11 +1,11 @@
 /*
  * pool.c - buddy allocator over untypeds
  *
- * Objects     struct pool_node: a piece, in a tree of halves; roots are what pool_add() got.
+ * Objects     struct pool_node: a piece, in a tree of halves; roots are the untypeds that pool_add() got.
  * Lifecycle   pieces are free, taken, or split; two free halves are joined at once.
- * Invariants  P1 a free piece has nothing made out of it   P2 never are both halves of a piece
- *             free
- *             P3 `free` is the sum of the free lists
+ * Invariants  POOL1 nothing is made out of a free piece
+ *             POOL2 the two halves of a piece are never both free
+ *             POOL3 `free` is the sum of the free lists
  */
 #include "guest/pool.h"
 
@@ -49,7 +49,7 @@ static void list_add(struct pool *p, pool_piece_t i)
 	if (n->next)
 		p->node[n->next].prev = i;
 	p->first[n->order] = i;
-	p->free += 1ull << n->order; /* P3 */
+	p->free += 1ull << n->order; /* POOL3 */
 }
 
 static void list_del(struct pool *p, pool_piece_t i)
@@ -124,7 +124,7 @@ void pool_give(struct pool *p, pool_piece_t i)
 
 	if (!i)
 		return;
-	p->ops->clean(p->node[i].slot); /* P1 */
+	p->ops->clean(p->node[i].slot); /* POOL1 */
 	list_add(p, i);
 	while ((parent = p->node[i].parent) != 0) {
 		n = &p->node[parent];
@@ -137,7 +137,7 @@ void pool_give(struct pool *p, pool_piece_t i)
 		node_drop(p, n->half[0]);
 		node_drop(p, n->half[1]);
 		n->half[0] = n->half[1] = 0;
-		list_add(p, parent); /* P2 */
+		list_add(p, parent); /* POOL2 */
 		i = parent;
 	}
 }

@@ -1,9 +1,9 @@
 /*
  * pool.h - the guests' memory as a buddy tree of untypeds
  *
- * A piece is an untyped of 2^order bytes in an own slot. Splitting makes its two halves as
- * children; joining revokes the parent. So every free piece is unused as a whole, whatever came
- * and went. The kernel's part is behind pool_ops, so that the tree can be tested anywhere.
+ * A piece is an untyped of 2^order bytes in a slot of its own. A split makes its two halves as children; a join revokes
+ * the parent. So every free piece is unused as a whole, whatever was taken and given before. The calls of the kernel are
+ * behind pool_ops, so that the tree can be tested anywhere.
  */
 #ifndef CONTROL_POOL_H
 #define CONTROL_POOL_H
@@ -20,17 +20,15 @@ enum {
 };
 
 struct pool_ops {
-	/*
-	 * Two untypeds of half the order out of `slot`, into slots of their own. 0 or -SK_E_*.
-	 */
+	/* Make two untypeds of half the size out of `slot`, in slots of their own. 0 or -SK_E_*. */
 	int (*split)(sk_cap_t slot, uint32_t half_order, sk_cap_t half[2]);
 	/* Make `slot` whole again; the halves' slots become free. */
 	void (*join)(sk_cap_t slot, const sk_cap_t half[2]);
-	/* Take everything away that was made out of it. */
+	/* Delete everything that was made out of `slot`. */
 	void (*clean)(sk_cap_t slot);
 };
 
-/* Indices into the pool; 0 is none. */
+/* An index into the pool; 0: no piece. */
 typedef uint16_t pool_piece_t;
 
 struct pool_node {
@@ -49,7 +47,7 @@ struct pool {
 	uint64_t total, free; /* bytes */
 };
 
-/* Pieces that together hold some amount of memory. */
+/* Pieces that together have some amount of memory. */
 struct pool_set {
 	uint32_t n;
 	pool_piece_t piece[POOL_SET_MAX];
@@ -58,14 +56,11 @@ struct pool_set {
 void pool_init(struct pool *p, const struct pool_ops *ops);
 /* An unused untyped joins the pool. 0 or -SK_E_*. */
 int pool_add(struct pool *p, sk_cap_t slot, uint32_t order) must_check;
-/* A piece of exactly this order; 0: none. */
+/* Take a piece of exactly this order; 0: there is none. */
 pool_piece_t pool_take(struct pool *p, uint32_t order);
-/* Back into the pool, cleaned. */
+/* Give a piece back to the pool, which deletes everything that was made out of it. */
 void pool_give(struct pool *p, pool_piece_t piece);
-/*
- * At least `bytes`, in as few pieces as there are: largest first. 0 or -SK_E_NO_MEM (nothing
- * taken).
- */
+/* Take at least `bytes`, in as few pieces as possible, the largest first. 0, or -SK_E_NO_MEM and nothing is taken. */
 int pool_take_set(struct pool *p, uint64_t bytes, struct pool_set *set) must_check;
 void pool_give_set(struct pool *p, struct pool_set *set);
 

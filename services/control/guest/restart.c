@@ -1,4 +1,4 @@
-/* restart.c - how soon a guest that ended by itself is made again */
+/* restart.c - how soon a guest that ended by itself is created again */
 #include "guest/restart.h"
 
 uint32_t restart_count(uint32_t before, uint64_t lived_ns)

@@ -1,10 +1,10 @@
 /*
- * restart.h - how soon a guest that ended by itself is made again
+ * restart.h - how soon a guest that ended by itself is created again
  *
- * A guest that crashes or reboots as soon as it is there would otherwise keep the host busy with making it, and fill
- * everybody's log. The first short life is taken for an accident; then each pause is twice the one before, and after
- * RESTART_MOST short lives in a row the guest is not made any more. One life of RESTART_LIFE_S seconds, or a reboot that
- * the user asked for, and all is forgiven.
+ * A guest that crashes or reboots as soon as it is there would otherwise keep the host busy with its creation, and fill
+ * the logs. The first short life counts as an accident. After that each pause is twice the one before, and after
+ * RESTART_MOST short lives in a row the guest is not created any more. A life of RESTART_LIFE_S seconds, or a reboot that
+ * the user asked for, resets the count.
  */
 #ifndef CONTROL_RESTART_H
 #define CONTROL_RESTART_H
@@ -14,9 +14,9 @@
 enum { RESTART_LIFE_S = 60, RESTART_MOST = 10, RESTART_PAUSE_MAX_S = 60 };
 #define RESTART_NEVER UINT32_MAX
 
-/* How many short lives in a row there were with one that lasted so long. */
+/* The number of short lives in a row, after another life that lasted so long. */
 uint32_t restart_count(uint32_t before, uint64_t lived_ns);
-/* Seconds until the next; RESTART_NEVER: there is none. */
+/* Seconds until the guest is created again; RESTART_NEVER: it is not. */
 uint32_t restart_pause_s(uint32_t short_lives);
 
 #endif

@@ -1,13 +1,11 @@
 /*
- * vmctl.c - the vmctl connections: control commands VMMs, and hears from them
+ * vmctl.c - the vmctl connections: control commands VMMs and receives their messages
  *
- * Control is the service end, so it made the region; its two rings are all that a VMM can reach
- * here. All VMMs signal the same bit, and the handler looks at every ring. What a VMM sends is
- * hostile: a breach ends its guest.
+ * Control is the service end, so it makes the region. A VMM reaches nothing of control except for the two rings. All VMMs
+ * signal the same bit, and the handler looks at every ring. Messages of a VMM are hostile: a breach ends its guest.
  *
  * Objects     the rings in struct guest.
- * Lifecycle   vmctl_connect() before the VMM starts; vmctl_disconnect() before its
- *             memory goes.
+ * Lifecycle   vmctl_connect() before the VMM starts; vmctl_disconnect() before its memory is taken back.
  */
 #include "guest/vmctl.h"
 
@@ -85,7 +83,8 @@ static void stats_take(struct guest *g, const void *body, uint32_t len)
 	memcpy(&s, body, sizeof(s));
 	if (s.n_vcpus > g->dom->config->maxvcpus)
 		s.n_vcpus = g->dom->config->maxvcpus;
-	if (s.memory > (uint64_t)guest_has(g) << 20) /* it cannot hold more than it was given */
+	/* A guest cannot hold more than it was given. */
+	if (s.memory > (uint64_t)guest_has(g) << 20)
 		s.memory = (uint64_t)guest_has(g) << 20;
 	g->stats = s;
 	g->stats_asked = false;
@@ -100,8 +99,8 @@ int vmctl_send(struct guest *g, uint32_t type, uint32_t arg)
 	return g->ctl_region && !svc_respond(&g->ctl, &m, sizeof(m)) ? 0 : -1;
 }
 
-/* Only a guest that is being made can fail to be; its VMM has nothing that runs, and nothing to quiesce. */
-static int failed(struct guest *g, const char *text, uint32_t len)
+/* Only a guest that is being created can fail. Its VMM runs no vCPU then, so there is nothing to quiesce. */
+static int vmm_failed(struct guest *g, const char *text, uint32_t len)
 {
 	char line[VMCTL_TEXT_MAX];
 	uint32_t i;
@@ -122,14 +121,14 @@ static int failed(struct guest *g, const char *text, uint32_t len)
 	return 0;
 }
 
-/* An answer that finds no room is lost to who did not read the ones before; what was given counts. */
-static void grow(struct guest *g, uint32_t n)
+/* A VMM that does not read its messages may miss the answer. The pieces that it was given count in any case. */
+static void vmm_grow(struct guest *g, uint32_t n)
 {
 	if (g->dom->state == DOM_LIVE)
 		(void)vmctl_send(g, VMCTL_GROWN, guest_grow(g, n));
 }
 
-static int message(struct guest *g, const struct vmctl_msg *m, const char *body)
+static int message_handle(struct guest *g, const struct vmctl_msg *m, const char *body)
 {
 	switch (m->type) {
 	case VMCTL_READY:
@@ -138,7 +137,7 @@ static int message(struct guest *g, const struct vmctl_msg *m, const char *body)
 		creation_passed(g, CREATION_BOOT);
 		break;
 	case VMCTL_FAILED:
-		return failed(g, body, m->len);
+		return vmm_failed(g, body, m->len);
 	case VMCTL_SHUTDOWN:
 		dom_down(&guests, g->dom, m->arg, host_wall_seconds());
 		break;
@@ -149,15 +148,15 @@ static int message(struct guest *g, const struct vmctl_msg *m, const char *body)
 		stats_take(g, body, m->len);
 		break;
 	case VMCTL_GROW:
-		grow(g, m->arg);
+		vmm_grow(g, m->arg);
 		break;
-	default: /* PAUSED, RUNNING: as was asked */
+	default: /* PAUSED, RUNNING: control asked for it */
 		break;
 	}
 	return 0;
 }
 
-static int record(struct guest *g)
+static int record_take(struct guest *g)
 {
 	struct {
 		struct vmctl_msg m;
@@ -171,16 +170,16 @@ static int record(struct guest *g)
 		return n;
 	if ((uint32_t)n < sizeof(rec.m) || rec.m.len != (uint32_t)n - sizeof(rec.m))
 		return -SK_E_PEER;
-	return message(g, &rec.m, rec.body);
+	return message_handle(g, &rec.m, rec.body);
 }
 
-/* The records of one VMM, TURN of them at most: the others have their turn first. -SK_E_PEER: it broke the rules. */
-static int records(struct guest *g)
+/* Take the records of one VMM, at most TURN of them, then the other VMMs have theirs. -SK_E_PEER: a breach. */
+static int records_take(struct guest *g)
 {
 	uint32_t n = 0;
 	int rc;
 
-	while ((rc = record(g)) == 0 && ++n < TURN)
+	while ((rc = record_take(g)) == 0 && ++n < TURN)
 		continue;
 	if (rc)
 		return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
@@ -188,8 +187,8 @@ static int records(struct guest *g)
 	return svc_raise(BIT_VMCTL);
 }
 
-/* It is not listened to again, so that this is said once. */
-static void breach(struct guest *g)
+/* The VMM is not listened to any more, so this is reported once. */
+static void vmm_breach(struct guest *g)
 {
 	g->broken = true;
 	guest_log(g->dom->domid, "the VMM of domain %u (%s) broke the protocol; it is ended\n",
@@ -199,14 +198,15 @@ static void breach(struct guest *g)
 	dom_vmm_died(&guests, g->dom, host_wall_seconds());
 }
 
-static void event(void *ctx)
+static void vmctl_event(void *ctx)
 {
 	(void)ctx;
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
 		struct guest *g = guest_of(d);
 
-		if (g && g->ctl_region && !g->broken && d->state != DOM_LEAVING && records(g))
-			breach(g);
+		if (g && g->ctl_region && !g->broken && d->state != DOM_LEAVING &&
+			records_take(g))
+			vmm_breach(g);
 	}
 	if (stats_done && !stats_awaited())
 		stats_finish();
@@ -259,5 +259,5 @@ int vmctl_init(void)
 {
 	int rc = svc_ntfn_badged(BIT_VMCTL, &vmctl_ntfn);
 
-	return rc ? rc : svc_on_bit(BIT_VMCTL, event, NULL, "vmctl");
+	return rc ? rc : svc_on_bit(BIT_VMCTL, vmctl_event, NULL, "vmctl");
 }

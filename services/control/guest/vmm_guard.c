@@ -1,13 +1,12 @@
 /*
- * vmm_guard.c - VMMs that fault, or exit: the other end of their parent endpoint
+ * vmm_guard.c - hears of VMMs that fault or exit: the other end of their parent endpoint
  *
- * A thread of its own receives there, because the main thread receives on control's endpoint.
- * It writes down who died and signals; the main thread does the rest. Faults are never
- * answered: the guest is torn down.
+ * The main thread receives on control's endpoint, so the guard is a thread of its own. It records which VMM died and
+ * signals the main thread, which does the rest. The guard never answers a fault, because the guest is torn down.
  *
  * Objects     dead[]: a slot per death that the main thread has not seen yet.
- * Locks       none: `used` is handed over with release and acquire; the thread writes only
- *             slots that are not used, the main thread clears only those that are.
+ * Locks       none: `used` is handed over with release and acquire. The guard writes only slots that are not used, and
+ *             the main thread clears only slots that are.
  * Lifecycle   vmm_guard_init() once; the thread lives as long as the domain.
  */
 #include "guest/vmm_guard.h"
@@ -23,9 +22,8 @@
 #include "sys/sk.h"
 
 enum { DEATHS = 2 * DOMTAB_MAX };
-enum {
-	PERCENT = 10
-}; /* of a CPU, which is the most that a VMM takes by calling its parent without end */
+/* Of a CPU: a VMM that calls its parent in a loop takes no more. */
+enum { PERCENT = 10 };
 
 struct death {
 	uint32_t used; /* atomic */
@@ -37,8 +35,8 @@ struct death {
 static struct death dead[DEATHS];
 static sk_cap_t endpoint, reply, wake;
 
-/* A VMM dies once: one that says so again and again takes no slot that another one needs. */
-static struct death *slot_for(uint32_t domid)
+/* A VMM dies once. If it says so again, it does not get a slot that another one may need. */
+static struct death *death_slot(uint32_t domid)
 {
 	struct death *unused = NULL;
 
@@ -51,9 +49,9 @@ static struct death *slot_for(uint32_t domid)
 	return unused;
 }
 
-static void note(uint32_t domid, const struct sk_msg *m)
+static void death_record(uint32_t domid, const struct sk_msg *m)
 {
-	struct death *d = slot_for(domid);
+	struct death *d = death_slot(domid);
 
 	if (d) {
 		d->domid = domid;
@@ -65,14 +63,14 @@ static void note(uint32_t domid, const struct sk_msg *m)
 	(void)sk_signal(wake);
 }
 
-static void refuse(void)
+static void call_refuse(void)
 {
 	struct sk_msg m = { .mi = SK_MI(0, 1, 0), .mr = { (uint64_t) - (int64_t)SK_E_DENIED } };
 
 	(void)sk_reply(reply, &m);
 }
 
-static void receive(void *arg)
+static void guard_run(void *arg)
 {
 	struct sk_msg m = { 0 };
 
@@ -86,16 +84,16 @@ static void receive(void *arg)
 		switch (SK_MI_LABEL(m.mi)) {
 		case SK_LABEL_FAULT:
 		case INIT_EXIT:
-			note((uint32_t)m.badge, &m);
+			death_record((uint32_t)m.badge, &m);
 			break;
 		default:
-			refuse();
+			call_refuse();
 			break;
 		}
 	}
 }
 
-static void seen(void *ctx)
+static void deaths_seen(void *ctx)
 {
 	(void)ctx;
 	for (struct death *d = dead; d < dead + DEATHS; d++) {
@@ -114,7 +112,7 @@ int vmm_guard_endpoint(uint32_t domid, sk_cap_t *out)
 
 int vmm_guard_init(void)
 {
-	struct thread_spec spec = { .fn = receive };
+	struct thread_spec spec = { .fn = guard_run };
 	struct thread *thread;
 	int rc;
 
@@ -126,7 +124,7 @@ int vmm_guard_init(void)
 	if (!rc)
 		rc = svc_ntfn_badged(BIT_VMM_GUARD, &wake);
 	if (!rc)
-		rc = svc_on_bit(BIT_VMM_GUARD, seen, NULL, "death");
+		rc = svc_on_bit(BIT_VMM_GUARD, deaths_seen, NULL, "death");
 	if (!rc)
 		rc = host_thread_sched(PERCENT, &spec.sched);
 	if (!rc)

@@ -283,7 +283,7 @@ static void large_ones(void **state)
 	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 8 + 26 + 2 + 2) << 20));
 	destroy("a");
 	type("create /guests/a.cfg maxmem=17000\r");
-	assert_true(screen_has("create: maxmem=17000 is more than one guest can have"));
+	assert_true(screen_has("create: maxmem=17000 is more than a guest can have"));
 	at_rest();
 }
 

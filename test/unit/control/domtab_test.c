@@ -178,7 +178,7 @@ static void additions_refused(void **state)
 		snprintf(name, sizeof(name), "n%d", i);
 		add(name);
 	}
-	refused("one-more", "most");
+	refused("one-more", "limit");
 }
 
 static void plain_life(void **state)
@@ -345,7 +345,7 @@ static void coredumps(void **state)
 	expect(DO_NOTE_DOWN, 1);
 	bury(d);
 	free(reborn(1).config);
-	assert_non_null(strstr(s.text, "core dump failed"));
+	assert_non_null(strstr(s.text, "writes no core dumps"));
 	d = live("b");
 	d->config->on_crash = ACTION_COREDUMP_DESTROY;
 	dom_down(&t, d, REASON_CRASH, WALL);
