@@ -14,7 +14,6 @@
  *             larger blocks (INFO): a transfer is of whole ones.
  * Legal       blk_req_check() says what a request must be, to VMM, storage and driver alike. One that is not
  *             is answered with its error.
- * Restart     storage re-issues what a dead driver took with it after the queue was reset.
  */
 #ifndef PROTO_BLK_H
 #define PROTO_BLK_H

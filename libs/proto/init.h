@@ -10,9 +10,6 @@
 #define INIT_CALLS(X) \
 	X(EXIT, 1, "anyone: mr0 = exit code; does not return") \
 	X(POWER, 2, "control: mr0 = 0 power off, 1 reboot; services flush first") \
-	X(GUEST_CNODE, 3, \
-		"control: mr0 = domid; reply carries the guest's CNode, made if new") \
-	X(GUEST_GONE, 4, "control: mr0 = domid; init revokes what the guest's CNode held") \
 	X(SERVICE, 5, "control: mr0.. = name; reply carries the service's control endpoint") \
 	X(IMAGE, 6, \
 		"control: mr0 = piece of the VMM's ELF file; reply carries a frame, read-only, " \

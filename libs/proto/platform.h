@@ -49,7 +49,6 @@ enum platform_call {
 	 */
 	PLATFORM_BAR = 17,
 	PLATFORM_IRQ = 18,   /* mr0 handle, mr1 vector index; reply carries the IrqHandler */
-	PLATFORM_RESET = 19, /* mr0 handle: bus mastering off, function reset, wait */
 	PLATFORM_POWER = 20, /* mr0 = 0 off (S5), 1 reboot; returns only on failure */
 	PLATFORM_WALLCLOCK =
 		21 /* reply mr1 = nanoseconds since 1970 at boot_tsc of struct sk_info */

@@ -62,8 +62,8 @@ enum svc_call {
 	 * Asked again by the same connector, it takes the place of the call before; by another: -SK_E_BUSY.
 	 */
 	SVC_CLOSE = 2,
-	SVC_PING =
-		3, /* heartbeat; -SK_E_BUSY: what an opener that gave up had brought is still in use */
+	/* -SK_E_BUSY: the memory that an opener brought which gave up is still in use. */
+	SVC_PING = 3,
 	SVC_STATS = 4, /* mr0 connection number or 0; reply: words of the protocol */
 	SVC_FIRST = 16 /* calls of the service itself from here, in its protocol's header */
 };

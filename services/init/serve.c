@@ -1,8 +1,7 @@
 /*
  * serve.c - init's endpoint: calls of the domains (proto/init.h), and their faults
  *
- * Objects     guests[]: a CNode per guest that control asked for.
- * Invariants  a caller is known by its badge, which init minted: its number plus 1
+ * Invariants  SERVE1 a caller is known by its badge, which init minted: its number plus 1
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 #include "sys/sk.h"
 #include "rt/program.h"
 
-enum { GUESTS_MAX = 64, GUEST_CNODE_ORDER = 14, NAME_WORDS = 4 };
+enum { NAME_WORDS = 4 };
 
 struct request {
 	struct domain *from;
@@ -23,11 +22,6 @@ struct request {
 	uint32_t rights;
 	bool temporary; /* the capability is dropped after the answer */
 };
-
-static struct {
-	uint32_t domid;
-	sk_cap_t cnode;
-} guests[GUESTS_MAX];
 
 /* ---- faults ------------------------------------------------------------------------------------------------ */
 static void print_registers(const struct domain *d)
@@ -186,51 +180,6 @@ static int call_stats(struct request *q)
 	return 0;
 }
 
-static int call_guest_cnode(struct request *q)
-{
-	uint32_t unused = GUESTS_MAX, i;
-	int rc;
-
-	if (!(q->from->m->flags & MANIFEST_BUILDER))
-		return -SK_E_DENIED;
-	for (i = 0; i < GUESTS_MAX; i++) {
-		if (guests[i].cnode && guests[i].domid == q->mr[0])
-			break;
-		if (!guests[i].cnode && unused == GUESTS_MAX)
-			unused = i;
-	}
-	if (i == GUESTS_MAX) {
-		i = unused;
-		if (i == GUESTS_MAX)
-			return -SK_E_LIMIT;
-		rc = object_make(SK_OBJ_CNODE, GUEST_CNODE_ORDER, &guests[i].cnode);
-		if (rc) {
-			guests[i].cnode = 0;
-			return rc;
-		}
-		guests[i].domid = (uint32_t)q->mr[0];
-	}
-	q->cap = guests[i].cnode;
-	q->rights = SK_ALL;
-	return 0;
-}
-
-static int call_guest_gone(struct request *q)
-{
-	if (!(q->from->m->flags & MANIFEST_BUILDER))
-		return -SK_E_DENIED;
-	for (uint32_t i = 0; i < GUESTS_MAX; i++) {
-		if (!guests[i].cnode || guests[i].domid != q->mr[0])
-			continue;
-		for (sk_cap_t s = 1; s < SK_CNODE_SLOTS(GUEST_CNODE_ORDER); s++)
-			(void)sk_revoke(guests[i].cnode, s);
-		cap_drop(guests[i].cnode);
-		guests[i].cnode = 0;
-		return 0;
-	}
-	return -SK_E_NOT_FOUND;
-}
-
 static int call_wallclock(struct request *q)
 {
 	q->mr[1] = wall_boot_ns;
@@ -240,8 +189,6 @@ static int call_wallclock(struct request *q)
 
 static int (*const calls[INIT_CALL_END])(struct request *q) = {
 	[INIT_POWER] = call_power,
-	[INIT_GUEST_CNODE] = call_guest_cnode,
-	[INIT_GUEST_GONE] = call_guest_gone,
 	[INIT_SERVICE] = call_service,
 	[INIT_IMAGE] = call_image,
 	[INIT_DOMAIN_STATS] = call_stats,

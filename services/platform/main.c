@@ -1,7 +1,7 @@
 /*
  * main.c - platform: owns the machine's firmware tables, PCI configuration space, MSI-X tables and power
  *
- * Objects     devs[]: every PCI function; a claimed one keeps its interrupt capabilities until reset.
+ * Objects     devs[]: every PCI function; a claimed one keeps its interrupt capabilities.
  * Lifecycle   tables and devices are read once at start; afterwards only init calls.
  * Trust       only SVC_BADGE_INIT may call; drivers never see an MSI-X table, because a page that holds
  *             one is in no piece that PLATFORM_BAR hands out.
@@ -262,14 +262,6 @@ static int irq_call(const uint64_t *mr, struct svc_caps *caps)
 	return 0;
 }
 
-static int reset_call(uint32_t handle)
-{
-	int rc = pci_reset(&config, &devs[handle], wait_ms);
-
-	/* Without a function-level reset the driver resets the device itself; bus mastering is off. */
-	return rc == -SK_E_NOT_FOUND ? 0 : rc;
-}
-
 /* ---- power ---- */
 
 static void acpi_mode_on(void)
@@ -313,8 +305,7 @@ static void reboot(void)
 static int platform_call(
 	uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
 {
-	bool has_handle = label == PLATFORM_BAR || label == PLATFORM_IRQ ||
-			  label == PLATFORM_RESET;
+	bool has_handle = label == PLATFORM_BAR || label == PLATFORM_IRQ;
 
 	if (badge != SVC_BADGE_INIT)
 		return -SK_E_DENIED;
@@ -327,8 +318,6 @@ static int platform_call(
 		return mr[1] < PCI_BARS ? bar_call(mr, n_mr, caps) : -SK_E_RANGE;
 	case PLATFORM_IRQ:
 		return irq_call(mr, caps);
-	case PLATFORM_RESET:
-		return reset_call((uint32_t)mr[0]);
 	case PLATFORM_POWER:
 		if (mr[0] == 0)
 			power_off();

@@ -25,15 +25,12 @@ enum {
 	CMD_NO_INTX = 1 << 10,
 	STATUS_CAPS = 1 << 20,
 	CAP_MSI = 0x05,
-	CAP_PCIE = 0x10,
 	CAP_MSIX = 0x11,
 	CAPS_WALK_MAX = 48,
 	MSIX_ENABLE_BIT = 31,
 	MSIX_MASK_ALL_BIT = 30,
 	MSI_ENABLE = 1 << 16,
 	MSI_64 = 1 << 23,
-	PCIE_FLR_CAP = 1 << 28,
-	PCIE_FLR_GO = 1 << 15,
 };
 
 static void command_set(
@@ -116,8 +113,6 @@ static void caps_read(const struct pci_config *cfg, struct pci_device *d)
 			msix_read(cfg, d, at);
 		else if ((head & 0xff) == CAP_MSI && at <= 0xec)
 			d->msi = at;
-		else if ((head & 0xff) == CAP_PCIE && at <= 0xf0)
-			d->pcie = at;
 		at = (head >> 8) & 0xfc;
 	}
 }
@@ -189,20 +184,6 @@ uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, ui
 void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool on)
 {
 	command_set(cfg, d->rid, on ? 0 : CMD_MASTER, on ? CMD_MEMORY | CMD_MASTER : 0);
-}
-
-int pci_reset(
-	const struct pci_config *cfg, const struct pci_device *d, void (*wait_ms)(uint32_t))
-{
-	uint32_t control;
-
-	pci_enable(cfg, d, false);
-	if (!d->pcie || !(cfg->read(d->rid, d->pcie + 4) & PCIE_FLR_CAP))
-		return -SK_E_NOT_FOUND;
-	control = cfg->read(d->rid, d->pcie + 8) & 0xffff;
-	cfg->write(d->rid, d->pcie + 8, control | PCIE_FLR_GO);
-	wait_ms(100); /* 6.6.2: the function must be ready after 100 ms */
-	return 0;
 }
 
 void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d)

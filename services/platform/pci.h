@@ -32,7 +32,6 @@ struct pci_device {
 	uint8_t msix_bar;
 	uint32_t msix_offset; /* of the table in that BAR */
 	uint16_t msi;
-	uint16_t pcie;
 	bool claimed;
 };
 
@@ -40,9 +39,6 @@ struct pci_device {
 uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, uint32_t max);
 /* Memory decoding and bus mastering. */
 void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool on);
-/* Function-level reset where the function has one; bus mastering is off afterwards. */
-int pci_reset(const struct pci_config *cfg, const struct pci_device *d,
-	void (*wait_ms)(uint32_t)) must_check;
 /* MSI-X: enable with INTx off. The table is written by the caller before. */
 void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d);
 void pci_msi_program(

@@ -977,75 +977,6 @@ static void c_image_by_another(struct kern_msg *m)
 	ask(m, STORAGE, INIT_IMAGE);
 }
 
-static void c_cnode(struct kern_msg *m)
-{
-	assert_int_equal(status(), -SK_E_DENIED);
-	ask(m, CONTROL, INIT_GUEST_CNODE);
-	m->mr[0] = 7;
-}
-
-static struct kern_object *guest7;
-
-static sk_cap_t slot_of(const struct kern_object *o)
-{
-	for (sk_cap_t s = 1; s < SLOTS; s++)
-		if (own(s) == o)
-			return s;
-	return 0;
-}
-
-static void c_cnode_of_another_guest(struct kern_msg *m)
-{
-	assert_int_equal(status(), 0);
-	guest7 = reply.cap[0].obj;
-	assert_int_equal(guest7->type, SK_OBJ_CNODE);
-	assert_int_equal(reply.cap[0].rights, SK_ALL);
-	/* control puts something into it, and gives a copy away */
-	(void)kern_object(SLOTS, SK_OBJ_NOTIFICATION);
-	assert_int_equal(sk_move(slot_of(guest7), 5, SK_CAP_CNODE, SLOTS), 0);
-	assert_int_equal(sk_copy(SK_CAP_CNODE, SLOTS, slot_of(guest7), 5, SK_ALL), 0);
-	ask(m, CONTROL, INIT_GUEST_CNODE);
-	m->mr[0] = 8;
-}
-
-static void c_cnode_again(struct kern_msg *m)
-{
-	assert_int_equal(status(), 0);
-	assert_ptr_not_equal(reply.cap[0].obj, guest7);
-	ask(m, CONTROL, INIT_GUEST_CNODE);
-	m->mr[0] = 7;
-}
-
-static void c_gone(struct kern_msg *m)
-{
-	assert_ptr_equal(reply.cap[0].obj, guest7);
-	ask(m, CONTROL, INIT_GUEST_GONE);
-	m->mr[0] = 7;
-}
-
-static void c_gone_again(struct kern_msg *m)
-{
-	assert_int_equal(status(), 0);
-	assert_int_equal(slot_of(guest7), 0);
-	assert_null(own(SLOTS));
-	ask(m, CONTROL, INIT_GUEST_GONE);
-	m->mr[0] = 7;
-}
-
-static void c_gone_by_another(struct kern_msg *m)
-{
-	assert_int_equal(status(), -SK_E_NOT_FOUND);
-	ask(m, CONSOLE, INIT_GUEST_GONE);
-	m->mr[0] = 8;
-}
-
-static void c_cnode_by_another(struct kern_msg *m)
-{
-	assert_int_equal(status(), -SK_E_DENIED);
-	ask(m, CONSOLE, INIT_GUEST_CNODE);
-	m->mr[0] = 8;
-}
-
 static void c_wallclock(struct kern_msg *m)
 {
 	assert_int_equal(status(), -SK_E_DENIED);
@@ -1174,11 +1105,9 @@ static void c_end(struct kern_msg *m)
 
 static void (*const call_steps[])(struct kern_msg *m) = { c_service, c_service_of_another,
 	c_service_by_another, c_service_unknown, c_image, c_image_beyond, c_image_by_another,
-	c_cnode, c_cnode_of_another_guest, c_cnode_again, c_gone, c_gone_again,
-	c_gone_by_another, c_cnode_by_another, c_wallclock, c_stats, c_stats_of_init,
-	c_stats_beyond, c_stats_by_another, c_no_such_call, c_call_zero, c_nobody,
-	c_beyond_everybody, c_fault, c_service_dead, c_exit, c_power_by_another, c_power,
-	c_reboot, c_end, NULL };
+	c_wallclock, c_stats, c_stats_of_init, c_stats_beyond, c_stats_by_another,
+	c_no_such_call, c_call_zero, c_nobody, c_beyond_everybody, c_fault, c_service_dead,
+	c_exit, c_power_by_another, c_power, c_reboot, c_end, NULL };
 
 static void calls_of_domains(void)
 {
@@ -1240,35 +1169,6 @@ static void data_that_may_be_lost(void)
 	run(power_steps);
 }
 
-/* ---- many guests ---- */
-static uint32_t guest;
-
-static void g_cnode(struct kern_msg *m)
-{
-	if (guest)
-		assert_int_equal(status(), guest <= 64 ? 0 : -SK_E_LIMIT);
-	ask(m, CONTROL, INIT_GUEST_CNODE);
-	m->mr[0] = ++guest;
-	if (guest <= 65)
-		script--;
-	else
-		m->mr[0] = 64;
-}
-
-static void g_end(struct kern_msg *m)
-{
-	(void)m;
-	assert_int_equal(status(), 0);
-}
-
-static void (*const guest_steps[])(struct kern_msg *m) = { g_cnode, g_end, NULL };
-
-static void no_more_guests_than_there_is_room_for(void)
-{
-	machine();
-	run(guest_steps);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1300,7 +1200,6 @@ int main(void)
 		KERN_CASE(calls_of_domains),
 		KERN_CASE(no_wall_clock),
 		KERN_CASE(data_that_may_be_lost),
-		KERN_CASE(no_more_guests_than_there_is_room_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

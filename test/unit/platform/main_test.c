@@ -39,7 +39,6 @@ enum {
 static struct function {
 	uint16_t rid;
 	uint32_t reg[64], mask[6];
-	bool flr;
 } fn[FUNCTIONS];
 static uint32_t config_address;
 
@@ -62,8 +61,6 @@ static void config_write(uint16_t rid, uint32_t off, uint32_t v)
 		f->reg[1] = (f->reg[1] & ~0xffffu) | (v & 0xffff);
 	else
 		f->reg[off / 4] = v;
-	if (off == 0x88)
-		f->flr = v >> 15 & 1;
 }
 
 static void functions_make(void)
@@ -84,8 +81,6 @@ static void functions_make(void)
 	fn[0].reg[13] = 0x40;
 	fn[0].reg[16] = 0x11 | 0x80 << 8 | (ENTRIES_X - 1) << 16 | 1u << 30; /* all masked */
 	fn[0].reg[17] = TABLE_X;
-	fn[0].reg[32] = 0x10; /* PCI Express, with a reset of its own */
-	fn[0].reg[33] = 1 << 28;
 	fn[1] = fn[0];
 	fn[1].rid = RID_M;
 	fn[1].reg[4] = BARS + 0x40000;
@@ -469,26 +464,10 @@ static void bar_is_ram(struct kern_msg *m)
 	call(m, PLATFORM_BAR, 2, 0, 0, 0);
 }
 
-static void reset(struct kern_msg *m)
+static void no_such_call(struct kern_msg *m)
 {
 	assert_int_equal(status(), -SK_E_NOT_FOUND); /* no device memory */
 	assert_int_equal(reply.n_caps, 0);
-	call(m, PLATFORM_RESET, handle, 0, 0, 0);
-}
-
-static void reset_without_a_way(struct kern_msg *m)
-{
-	assert_int_equal(status(), 0);
-	assert_true(fn[0].flr);
-	assert_int_equal(fn[0].reg[1] & 4, 0); /* no bus master */
-	fn[2].reg[1] |= 4;
-	call(m, PLATFORM_RESET, 2, 0, 0, 0);
-}
-
-static void no_such_call(struct kern_msg *m)
-{
-	assert_int_equal(status(), 0);
-	assert_int_equal(fn[2].reg[1] & 4, 0);
 	call(m, PLATFORM_WALLCLOCK + 1, 0, 0, 0, 0);
 }
 
@@ -501,8 +480,7 @@ static void end(struct kern_msg *m)
 static void (*const claims[])(struct kern_msg *m) = { by_another, unclaimed, handle_beyond,
 	unknown_ids, unknown_class, index_beyond, claim_first, claimed, claim_msi, claimed_msi,
 	claimed_without, irq, irq_again, bar_beyond, bar_of_ports, bar_of_half_a_page,
-	bar_first, bar_next, bar_of_another, bar_is_ram, reset, reset_without_a_way,
-	no_such_call, end, NULL };
+	bar_first, bar_next, bar_of_another, bar_is_ram, no_such_call, end, NULL };
 
 static void devices(void)
 {
