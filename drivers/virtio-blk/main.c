@@ -314,7 +314,6 @@ static int client_close(struct svc_conn *c)
 
 static const struct svc_service service = {
 	.proto = SVC_PROTO_BLK,
-	.version = 1,
 	.open = client_open,
 	.event = client_event,
 	.close = client_close,

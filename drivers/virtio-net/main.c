@@ -294,7 +294,6 @@ static int client_close(struct svc_conn *c)
 
 static const struct svc_service service = {
 	.proto = SVC_PROTO_NET,
-	.version = 1,
 	.min_data = 4096,
 	.data_unmapped = true, /* the card reads and writes them, not we */
 	.open = client_open,

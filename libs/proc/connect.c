@@ -11,12 +11,6 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-const struct proc_sizes proc_sizes[SVC_PROTO_END] = {
-#define X(name, num, req, rsp, data) [num] = { req, rsp, data },
-	SVC_PROTOS(X)
-#undef X
-};
-
 static uint32_t order_for(uint64_t size)
 {
 	uint32_t order = SK_PAGE_ORDER;
@@ -29,10 +23,10 @@ static uint32_t order_for(uint64_t size)
 void proc_connect_orders(
 	uint32_t proto, uint64_t data_size, uint32_t *ring_order, uint32_t *data_order)
 {
-	const struct proc_sizes *s = &proc_sizes[proto];
-	uint64_t data = data_size == UINT64_MAX ? s->data : data_size;
+	const struct svc_proto_info *s = svc_proto_info(proto);
+	uint64_t data = data_size == UINT64_MAX ? s->data_size : data_size;
 
-	*ring_order = order_for((uint64_t)s->req + s->rsp);
+	*ring_order = order_for((uint64_t)s->req_size + s->rsp_size);
 	*data_order = data ? order_for(data) : 0;
 }
 
@@ -142,11 +136,10 @@ static int args_make(
 	if (c->data_size != UINT64_MAX && c->data_size > 1ull << (SK_HUGE_ORDER - 1))
 		return -SK_E_INVAL;
 	*a = (struct svc_open_args){ .proto = c->proto,
-		.version = c->version,
 		.client = c->client,
 		.epoch = c->epoch,
-		.req_size = proc_sizes[c->proto].req,
-		.rsp_size = proc_sizes[c->proto].rsp,
+		.req_size = svc_proto_info(c->proto)->req_size,
+		.rsp_size = svc_proto_info(c->proto)->rsp_size,
 		.params = c->params,
 		.params_len = c->params_len };
 	return 0;

@@ -140,7 +140,7 @@ uint64_t proc_vaddr(struct proc *p, uint32_t order);
 struct proc_connect {
 	const char *name;  /* of the channel, at most 15 bytes */
 	sk_cap_t endpoint; /* the service's control endpoint */
-	uint32_t proto, version;
+	uint32_t proto;
 	uint32_t client; /* identity: domid, or number | SVC_STATIC */
 	uint32_t epoch;
 	uint64_t data_size; /* bytes of data wanted; UINT64_MAX = the protocol's default */
@@ -158,11 +158,6 @@ struct proc_connection {
 	sk_cap_t rings, data, own;              /* frames in own slots; 0 unless keep_caps */
 	sk_cap_t client_signal, service_signal; /* likewise */
 };
-/* The two rings and the default data part of a protocol (proto/svc.h). */
-struct proc_sizes {
-	uint32_t req, rsp, data;
-};
-extern const struct proc_sizes proc_sizes[SVC_PROTO_END];
 /* Orders of the frames for the rings and the data of such a connection; data_order 0 = no data. */
 void proc_connect_orders(
 	uint32_t proto, uint64_t data_size, uint32_t *ring_order, uint32_t *data_order);

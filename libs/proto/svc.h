@@ -23,21 +23,37 @@
 
 #include <stdint.h>
 
-/* X(name, number, request ring bytes, response ring bytes, default data bytes) */
+/* X(name, number, version, request ring bytes, response ring bytes, default data bytes) */
 #define SVC_PROTOS(X) \
-	X(NONE, 0, 0, 0, 0) \
-	X(CONSOLE, 1, 4096, 4096, 0) /* text streams: console.h */ \
-	X(UART, 2, 4096, 4096, 0) \
-	X(XS, 3, 16384, 16384, 0)      /* xenstore messages: xs.h */ \
-	X(BLK, 4, 8192, 8192, 1048576) /* BLK_DEPTH records fit */ \
-	X(NET, 5, 20480, 20480, 1048576) \
-	X(FILES, 6, 4096, 4096, 262144) \
-	X(VMCTL, 7, 4096, 4096, 0) \
-	X(LOG, 8, 4096, 4096, 0) /* standard output of a domain: console.h records */
+	X(NONE, 0, 0, 0, 0, 0) \
+	X(CONSOLE, 1, 1, 4096, 4096, 0) /* text streams: console.h */ \
+	X(UART, 2, 1, 4096, 4096, 0) \
+	X(XS, 3, 1, 16384, 16384, 0)      /* xenstore messages: xs.h */ \
+	X(BLK, 4, 1, 8192, 8192, 1048576) /* BLK_DEPTH records fit */ \
+	X(NET, 5, 1, 20480, 20480, 1048576) \
+	X(FILES, 6, 1, 4096, 4096, 262144) \
+	X(VMCTL, 7, 1, 4096, 4096, 0) \
+	X(LOG, 8, 1, 4096, 4096, 0) /* standard output of a domain: console.h records */
 
-#define X(name, num, req, rsp, data) SVC_PROTO_##name = (num),
+#define X(name, num, version, req, rsp, data) SVC_PROTO_##name = (num),
 enum svc_proto { SVC_PROTOS(X) SVC_PROTO_END };
 #undef X
+
+struct svc_proto_info {
+	uint32_t version, req_size, rsp_size;
+	uint64_t data_size;
+};
+/* The row of a protocol in the list above; that of NONE for a number that is no protocol. */
+static inline const struct svc_proto_info *svc_proto_info(uint32_t proto)
+{
+	static const struct svc_proto_info infos[] = {
+#define X(name, num, version, req, rsp, data) [num] = { (version), (req), (rsp), (data) },
+		SVC_PROTOS(X)
+#undef X
+	};
+
+	return &infos[proto < SVC_PROTO_END ? proto : SVC_PROTO_NONE];
+}
 
 #define SVC_BADGE_INIT 1u
 #define SVC_BADGE_CONTROL 2u
@@ -47,13 +63,10 @@ enum svc_proto { SVC_PROTOS(X) SVC_PROTO_END };
 /* Labels of calls. Replies: label 0 with mr0 = 0 or -SK_E_*, then results. */
 enum svc_call {
 	/*
-	 * mr0 proto | version << 32, mr1 data size, mr2 request ring size | response ring size << 32,
-	 * mr3 client's identity (domid of the guest, or the number of the static domain | SVC_STATIC),
-	 * mr4 epoch, mr5 bytes of parameters, mr6 size of the service's own memory, mr7.. the parameters
-	 * (struct of the protocol's header).
-	 * Capabilities: ring frame, client's signal (with a badge), data frame unless mr1 is 0, own frame unless mr6 is 0.
-	 * Reply: mr0 status, mr1 connection number, mr2, mr3 of the protocol; capability: signal to the
-	 * service.
+	 * struct svc_open_msg, then the parameters (the struct of the protocol's header).
+	 * Capabilities: ring frame; the client's signal, with a badge; the data frame unless data_size is 0; the own frame
+	 * unless own_size is 0.
+	 * Reply: mr0 status, mr1 connection number, mr2, mr3 of the protocol; capability: signal to the service.
 	 */
 	SVC_OPEN = 1,
 	/*
@@ -67,8 +80,20 @@ enum svc_call {
 	SVC_STATS = 4, /* mr0 connection number or 0; reply: words of the protocol */
 	SVC_FIRST = 16 /* calls of the service itself from here, in its protocol's header */
 };
+/* The first words of SVC_OPEN. Clients are domids of guests, or numbers of static domains with SVC_STATIC. */
+struct svc_open_msg {
+	uint32_t proto, version;
+	uint64_t data_size;
+	uint32_t req_size, rsp_size;
+	uint32_t client, reserved0;
+	uint32_t epoch, reserved1;
+	uint64_t params_len;
+	/* Of the frame for what the service keeps about the client. */
+	uint64_t own_size;
+};
+_Static_assert(sizeof(struct svc_open_msg) == 56, "no padding");
 #define SVC_STATIC 0x80000000u
-#define SVC_PARAMS_WORD 7u
-#define SVC_PARAMS_MAX ((64u - SVC_PARAMS_WORD) * 8u)
+#define SVC_PARAMS_WORD (sizeof(struct svc_open_msg) / 8u)
+#define SVC_PARAMS_MAX (64u * 8u - sizeof(struct svc_open_msg))
 
 #endif

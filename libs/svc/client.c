@@ -98,15 +98,23 @@ static void drop_all(const struct svc_caps *caps)
 
 int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open_result *r)
 {
-	uint64_t mr[SK_MR_MAX] = { a->proto | (uint64_t)a->version << 32, a->data_size,
-		a->req_size | (uint64_t)a->rsp_size << 32, a->client, a->epoch, a->params_len,
-		a->own_size };
+	const struct svc_open_msg m = { .proto = a->proto,
+		.version = svc_proto_info(a->proto)->version,
+		.data_size = a->data_size,
+		.req_size = a->req_size,
+		.rsp_size = a->rsp_size,
+		.client = a->client,
+		.epoch = a->epoch,
+		.params_len = a->params_len,
+		.own_size = a->own_size };
+	uint64_t mr[SK_MR_MAX] = { 0 };
 	struct svc_caps caps = { .out = { a->rings, a->client_signal }, .n_out = 2 };
-	uint32_t n = SVC_PARAMS_WORD + (a->params_len + 7) / 8;
+	uint32_t n = (uint32_t)SVC_PARAMS_WORD + (a->params_len + 7) / 8;
 	int rc;
 
 	if (a->params_len > SVC_PARAMS_MAX)
 		return -SK_E_INVAL;
+	memcpy(mr, &m, sizeof(m));
 	if (a->params_len)
 		memcpy(&mr[SVC_PARAMS_WORD], a->params, a->params_len);
 	if (a->data_size)

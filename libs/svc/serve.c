@@ -94,36 +94,30 @@ static void drop_in(struct message *q)
 
 /* ---- open ----------------------------------------------------------------------------------------------- */
 struct open_request {
-	uint32_t proto, version, req_size, rsp_size, client, epoch, params_len;
-	uint64_t data_size, own_size;
+	struct svc_open_msg m;
 	const void *params;
 };
 
 static int open_decode(const struct message *q, struct open_request *o)
 {
+	const struct svc_open_msg *m = &o->m;
+
 	if (q->no_slots)
 		return -SK_E_LIMIT;
 	if (q->n < SVC_PARAMS_WORD)
 		return -SK_E_INVAL;
-	o->proto = (uint32_t)q->mr[0];
-	o->version = (uint32_t)(q->mr[0] >> 32);
-	o->data_size = q->mr[1];
-	o->own_size = q->mr[6];
-	o->req_size = (uint32_t)q->mr[2];
-	o->rsp_size = (uint32_t)(q->mr[2] >> 32);
-	o->client = (uint32_t)q->mr[3];
-	o->epoch = (uint32_t)q->mr[4];
+	memcpy(&o->m, q->mr, sizeof(o->m));
 	o->params = &q->mr[SVC_PARAMS_WORD];
-	if (q->mr[5] > (uint64_t)(q->n - SVC_PARAMS_WORD) * 8)
+	if (m->params_len > (q->n - SVC_PARAMS_WORD) * 8)
 		return -SK_E_INVAL;
-	o->params_len = (uint32_t)q->mr[5];
-	if (service->proto != SVC_PROTO_END &&
-		(o->proto != service->proto || o->version != service->version))
+	if (service->proto != SVC_PROTO_END && m->proto != service->proto)
 		return -SK_E_INVAL;
-	if (o->req_size % SK_PAGE_SIZE || o->rsp_size % SK_PAGE_SIZE ||
-		o->data_size < service->min_data)
+	if (m->version != svc_proto_info(m->proto)->version)
 		return -SK_E_INVAL;
-	if (q->caps.n_in != 2u + !!o->data_size + !!o->own_size)
+	if (m->req_size % SK_PAGE_SIZE || m->rsp_size % SK_PAGE_SIZE ||
+		m->data_size < service->min_data)
+		return -SK_E_INVAL;
+	if (q->caps.n_in != 2u + !!m->data_size + !!m->own_size)
 		return -SK_E_INVAL;
 	return edge_can_signal(q->caps.in[1]) ? 0 : -SK_E_INVAL;
 }
@@ -154,13 +148,13 @@ static void views_close(struct conn *k)
 
 static int views_open(struct conn *k, const struct open_request *o, const sk_cap_t *caps)
 {
-	int rc = view_open(&k->rings, caps[0], (uint64_t)o->req_size + o->rsp_size, true);
+	int rc = view_open(&k->rings, caps[0], (uint64_t)o->m.req_size + o->m.rsp_size, true);
 
 	caps += 2; /* behind the signal */
-	if (!rc && o->data_size)
-		rc = view_open(&k->data, *caps++, o->data_size, !service->data_unmapped);
-	if (!rc && o->own_size)
-		rc = view_open(&k->own, *caps, o->own_size, true);
+	if (!rc && o->m.data_size)
+		rc = view_open(&k->data, *caps++, o->m.data_size, !service->data_unmapped);
+	if (!rc && o->m.own_size)
+		rc = view_open(&k->own, *caps, o->m.own_size, true);
 	return rc;
 }
 
@@ -170,16 +164,17 @@ static int conn_map(struct conn *k, const struct open_request *o, const sk_cap_t
 	int rc = views_open(k, o, caps);
 
 	if (!rc)
-		rc = ring_init(&c->req, k->rings.at, o->req_size, 0);
+		rc = ring_init(&c->req, k->rings.at, o->m.req_size, 0);
 	if (!rc)
-		rc = ring_init(&c->rsp, (uint8_t *)k->rings.at + o->req_size, o->rsp_size, 0);
+		rc = ring_init(
+			&c->rsp, (uint8_t *)k->rings.at + o->m.req_size, o->m.rsp_size, 0);
 	if (rc)
 		views_close(k);
 	c->data = k->data.at;
-	c->data_size = o->data_size;
+	c->data_size = o->m.data_size;
 	c->data_frame = k->data.frame;
 	c->own = k->own.at;
-	c->own_size = o->own_size;
+	c->own_size = o->m.own_size;
 	return rc;
 }
 
@@ -189,9 +184,9 @@ static struct conn *conn_new(const struct message *q, const struct open_request 
 
 	if (!k)
 		return NULL;
-	k->c.proto = o->proto;
-	k->c.client = o->client;
-	k->c.epoch = o->epoch;
+	k->c.proto = o->m.proto;
+	k->c.client = o->m.client;
+	k->c.epoch = o->m.epoch;
 	k->c.badge = q->badge;
 	k->c.signal = q->caps.in[1];
 	k->c.number = ++last_number; /* S1 */
@@ -215,7 +210,7 @@ static int open_commit(struct message *q, const struct open_request *o)
 	rc = svc_ntfn_badged(OWN_BITS + conn_bit(k), &signal);
 	if (rc)
 		goto unmap;
-	rc = service->open(&k->c, o->params, o->params_len, &q->mr[2]);
+	rc = service->open(&k->c, o->params, (uint32_t)o->m.params_len, &q->mr[2]);
 	if (rc)
 		goto drop_signal;
 	k->next = conns;

@@ -94,7 +94,6 @@ struct svc_caps {
 
 struct svc_service {
 	uint32_t proto; /* the one protocol; SVC_PROTO_END: op table decides by conn->proto */
-	uint32_t version;
 	uint64_t min_data;  /* smallest data part that open accepts */
 	bool data_unmapped; /* only a device reaches data: they are not mapped in this domain */
 	/* params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or -SK_E_*. */
@@ -179,7 +178,7 @@ int svc_run(void);
 
 /* ---- connecting (init, control): call a service's control endpoint ------------------------------ */
 struct svc_open_args {
-	uint32_t proto, version, client, epoch;
+	uint32_t proto, client, epoch;
 	uint32_t req_size, rsp_size;
 	uint64_t data_size, own_size; /* 0 = none */
 	sk_cap_t rings, data, own;    /* frames */

@@ -123,7 +123,6 @@ static int client_close(struct svc_conn *c)
 
 static const struct svc_service service = {
 	.proto = SVC_PROTO_FILES,
-	.version = 1,
 	.min_data = 4096,
 	.open = client_open,
 	.event = client_event,

@@ -15,7 +15,7 @@
 #include "sys/sk.h"
 #include "rt/program.h"
 
-enum { PROTOCOL_VERSION = 1, CLOSE_LONG_MS = 10000 };
+enum { CLOSE_LONG_MS = 10000 };
 
 /* What a driver said about itself when it was opened, for its client. */
 static int result_args(
@@ -91,7 +91,6 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 {
 	struct proc_connect q = { .name = ch->name,
 		.proto = ch->proto,
-		.version = PROTOCOL_VERSION,
 		.client = d->number | SVC_STATIC,
 		.epoch = d->epoch,
 		.data_size = ch->data_size,
@@ -167,8 +166,8 @@ static int connection_close(struct connection *c)
 		printf("%s does not close its connection with %s: %s\n", service, client,
 			sk_error_text(rc));
 	else if (result)
-		printf("%s could not write all for %s: %s; data may be lost\n", service,
-			client, sk_error_text(result));
+		printf("%s could not write all for %s: %s; data may be lost\n", service, client,
+			sk_error_text(result));
 	return rc;
 }
 
@@ -209,10 +208,9 @@ static int log_open(const struct domain *console)
 {
 	struct console_params params = { .kind = CONSOLE_LOG, .name = "init" };
 	struct svc_open_args a = { .proto = SVC_PROTO_LOG,
-		.version = PROTOCOL_VERSION,
 		.client = SVC_STATIC | 0xffff,
-		.req_size = proc_sizes[SVC_PROTO_LOG].req,
-		.rsp_size = proc_sizes[SVC_PROTO_LOG].rsp,
+		.req_size = svc_proto_info(SVC_PROTO_LOG)->req_size,
+		.rsp_size = svc_proto_info(SVC_PROTO_LOG)->rsp_size,
 		.params = &params,
 		.params_len = sizeof(params) };
 	struct svc_open_result r;

@@ -118,7 +118,6 @@ static uint32_t client_stats(struct svc_conn *c, uint64_t *mr)
 
 static const struct svc_service service = {
 	.proto = SVC_PROTO_NET,
-	.version = 1,
 	.min_data = 2 * NET_FRAME_STD,
 	.open = client_open,
 	.event = client_event,

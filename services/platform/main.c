@@ -336,9 +336,7 @@ static int platform_call(
 	}
 }
 
-static const struct svc_service service = {
-	.proto = SVC_PROTO_NONE, .version = 1, .call = platform_call
-};
+static const struct svc_service service = { .proto = SVC_PROTO_NONE, .call = platform_call };
 
 static const uint8_t *table_map(void *ctx, uint64_t paddr, size_t len)
 {

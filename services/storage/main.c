@@ -35,7 +35,6 @@ static int client_open(
 
 static const struct svc_service service = {
 	.proto = SVC_PROTO_BLK,
-	.version = 1,
 	.min_data = BLK_SECTOR,
 	.data_unmapped = true, /* they go between the client's memory and the disk */
 	.open = client_open,

@@ -24,7 +24,6 @@
 
 enum {
 	WORK_BIT = 23, /* raised by this domain itself while somebody waits for a turn */
-	XS_VERSION = 1,
 	DOMID_MAX = 0x7fef,
 	KIB = 1024,
 	/* of this domain's memory: page tables and kernel objects, clients, the C library */
@@ -304,7 +303,6 @@ static uint32_t client_stats(struct svc_conn *c, uint64_t *mr)
 
 static const struct svc_service service = {
 	.proto = SVC_PROTO_XS,
-	.version = XS_VERSION,
 	.open = client_open,
 	.event = client_event,
 	.close = client_close,

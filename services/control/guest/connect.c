@@ -28,10 +28,8 @@
 #include "proto/net.h"
 #include "proto/xs.h"
 
-enum {
-	PROTO_VERSION = 1, /* of every protocol so far */
-	LATE_MS = 10000    /* then who waits is told why */
-};
+/* After this time the client that waits for the guest is told why. */
+enum { LATE_MS = 10000 };
 
 /*
  * The connections of a VMM, in this order. There may be several of the last three kinds, or none. Modules come last,
@@ -193,8 +191,7 @@ static int link_prepare(struct guest *g, struct msg *m)
 
 	g->link.c = (struct proc_connect){ .name = g->link.name,
 		.endpoint = host_service(kind_services[k]),
-		.client = g->dom->domid,
-		.version = PROTO_VERSION };
+		.client = g->dom->domid };
 	g->link.call.service = kind_services[k];
 	switch (k) {
 	case KIND_LOG:

@@ -572,7 +572,6 @@ int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct sv
 	struct proc_connection *out)
 {
 	assert_int_equal(c->client, p->entry);
-	assert_int_equal(c->version, 1);
 	assert_true(strlen(c->name) < 16);
 	*a = (struct svc_open_args){
 		.proto = c->proto, .params = c->params, .params_len = c->params_len

@@ -19,7 +19,6 @@ struct manifest manifest;
 struct domain domains[MANIFEST_DOMAINS_MAX];
 struct connection connections[MANIFEST_CHANNELS_MAX];
 sk_cap_t init_endpoint;
-const struct proc_sizes proc_sizes[SVC_PROTO_END];
 
 /* ---- what is not called here --------------------------------------------------------------------------- */
 #pragma GCC diagnostic push
@@ -148,12 +147,12 @@ static void a_failed_flush_is_told(void **state)
 	service.result = -SK_E_IO;
 	connections[0].open = false;
 	hear(storage_closes);
-	assert_string_equal(
-		said, "storage could not write all for files: the device or medium reported an error; data may be lost\n");
+	assert_string_equal(said,
+		"storage could not write all for files: the device or medium reported an error; data may be lost\n");
 	connections[3].open = true;
 	hear(files_ends);
-	assert_string_equal(
-		said, "storage could not write all for files: the device or medium reported an error; data may be lost\n");
+	assert_string_equal(said,
+		"storage could not write all for files: the device or medium reported an error; data may be lost\n");
 	assert_int_equal(returned, 2); /* the connection is gone all the same */
 	assert_int_equal(dropped, 2);
 }
@@ -174,8 +173,7 @@ static void memory_of_an_open_end_is_lost(void **state)
 	(void)state;
 	service.takes_ms = 120001;
 	hear(files_ends);
-	assert_non_null(
-		strstr(said, "storage does not close its connection with files: "));
+	assert_non_null(strstr(said, "storage does not close its connection with files: "));
 	assert_non_null(strstr(said, "the region that it may have is lost\n"));
 	assert_int_equal(returned, 0);
 }

@@ -158,7 +158,6 @@ static int setup(void **state)
 static const struct proc_connect disk = { .name = "disk0",
 	.endpoint = ENDPOINT,
 	.proto = SVC_PROTO_BLK,
-	.version = 1,
 	.client = 5,
 	.data_size = 1 << 21,
 	.own_size = 65536,

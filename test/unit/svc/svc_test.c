@@ -87,7 +87,6 @@ static int call_cb(
 }
 
 static const struct svc_service service = { .proto = SVC_PROTO_BLK,
-	.version = 1,
 	.min_data = 4096,
 	.open = open_cb,
 	.event = event_cb,
@@ -998,7 +997,6 @@ static void arguments(void)
 
 /* ---- connecting ---- */
 static const struct svc_open_args connection = { .proto = SVC_PROTO_BLK,
-	.version = 1,
 	.client = 5,
 	.req_size = RING,
 	.rsp_size = RING,

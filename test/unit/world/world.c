@@ -147,7 +147,7 @@ void world_test(void **state)
 
 /* ---- what the domain has from the start ---- */
 static const uint32_t ring_sizes[SVC_PROTO_END][2] = {
-#define X(name, num, req, rsp, data) [num] = { req, rsp },
+#define X(name, num, version, req, rsp, data) [num] = { req, rsp },
 	SVC_PROTOS(X)
 #undef X
 };
