@@ -114,6 +114,8 @@ static void paths(void **state)
 	assert_int_equal(find("/guests/none", &f), -SK_E_NOT_FOUND);
 	assert_int_equal(find("/guests/a.cfg/x", &f), -SK_E_NOT_FOUND);
 	assert_int_equal(find("/guestsx", &f), -SK_E_NOT_FOUND);
+	assert_int_equal(find("/guestsa.cfg", &f), -SK_E_NOT_FOUND);
+	assert_int_equal(find("/guests/..x", &f), -SK_E_NOT_FOUND); /* a name like others */
 	assert_int_equal(find("/etc/passwd", &f), -SK_E_NOT_FOUND);
 	assert_int_equal(find("guests/a.cfg", &f), -SK_E_INVAL);
 	assert_int_equal(find("", &f), -SK_E_INVAL);
@@ -164,12 +166,16 @@ static void listings(void **state)
 	uint64_t n, m, at = 0;
 
 	(void)state;
+	memset(buf, 0xff, sizeof(buf));
 	assert_int_equal(find("/guests", &f), 0);
 	assert_int_equal(tree_list(&f, 0, buf, sizeof(buf), &n), 0);
 	for (uint64_t i = 0; i < n; i++) {
 		const struct files_dirent *d = (const void *)(buf + at);
 
 		assert_int_equal(d->record_len % 8, 0);
+		for (unsigned int k = d->name_len;
+			&d->name[k] < (char *)buf + at + d->record_len; k++)
+			assert_int_equal(d->name[k], 0); /* nothing of what was there before */
 		strcat((char *)names, d->name);
 		strcat((char *)names, " ");
 		if (strcmp(d->name, "big") == 0)

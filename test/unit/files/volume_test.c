@@ -21,6 +21,8 @@ static struct ring req, rsp;
 static struct svc_conn conn;
 static uint32_t block;
 static unsigned int n_reads;
+static enum { HONEST, OTHER_ID, SHORT, FAILS } storage_is;
+static uint64_t last_id;
 
 int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
@@ -48,10 +50,14 @@ int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 	r.status = blk_req_check(&q, &t);
 	assert_int_equal(r.status, 0);
 	if (q.op == BLK_READ) {
+		assert_int_not_equal(q.id, last_id);
+		last_id = q.id;
 		memcpy(data + q.offset, image + q.sector * 512, q.length);
 		n_reads++;
 	}
-	assert_int_equal(ring_put(&rsp, &r, sizeof(r)), 0);
+	r.id += storage_is == OTHER_ID;
+	r.status = storage_is == FAILS ? -SK_E_IO : r.status;
+	assert_int_equal(ring_put(&rsp, &r, sizeof(r) - (storage_is == SHORT ? 8 : 0)), 0);
 	(void)ring_put_flush(&rsp);
 	return 0;
 }
@@ -85,9 +91,31 @@ static void reads(void **state)
 	}
 }
 
+/* The rings of `reads` go on. */
+static void answers_that_are_none(void **state)
+{
+	(void)state;
+	block = 512;
+	assert_int_equal(volume_use_channel(&conn), 0);
+	assert_int_equal(volume_read(1, 512, out), -SK_E_ALIGN);
+	assert_int_equal(volume_read(512, 100, out), -SK_E_ALIGN);
+	storage_is = OTHER_ID;
+	assert_int_equal(volume_read(512, 512, out), -SK_E_PEER);
+	storage_is = SHORT;
+	assert_int_equal(volume_read(512, 512, out), -SK_E_PEER);
+	storage_is = FAILS;
+	assert_int_equal(volume_read(512, 512, out), -SK_E_IO);
+	storage_is = HONEST;
+	assert_int_equal(volume_read(512, 512, out), 0);
+	storage_is = FAILS;
+	assert_int_equal(volume_use_channel(&conn), -SK_E_IO);
+	assert_int_equal(volume_read(512, 512, out), -SK_E_RANGE); /* it has no size */
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(reads) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(reads),
+		cmocka_unit_test(answers_that_are_none) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
