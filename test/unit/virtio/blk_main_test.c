@@ -205,6 +205,114 @@ static void large_blocks(void)
 	assert_int_equal(sector(&c), 8); /* counts 512 bytes all the same: 5.2.6 */
 }
 
+static void begin(uint64_t features, uint64_t sectors)
+{
+	device.features = features;
+	config(0, sectors, 8);
+	world_start();
+	assert_int_equal(world_open(&storage, SVC_PROTO_BLK, 1 | SVC_STATIC, NULL, 0, 0), 0);
+	assert_int_equal(world_call(BLK_REGION_ADD, (uint64_t[8]){ REGION, 3 }, REGION), 0);
+}
+
+static struct blk_rsp info(void)
+{
+	struct blk_rsp rsp = { .status = 99 };
+
+	ask((struct blk_req){ .op = BLK_INFO });
+	assert_true(peer_take(&storage, &rsp, sizeof(rsp)));
+	return rsp;
+}
+
+static void a_last_block_that_is_not_whole(void)
+{
+	config(20, 4096, 4);
+	begin(F_BLK_SIZE, 1003);
+	assert_int_equal(info().result, 1000);
+}
+
+static void flushes(void)
+{
+	const struct blk_req flush = { .op = BLK_FLUSH, .id = 6 };
+	struct chain c;
+
+	start();
+	assert_false(info().flags & BLK_READ_ONLY);
+	ask(flush);
+	assert_true(device_take(0, &c));
+	assert_int_equal(type(&c), FLUSH);
+	assert_int_equal(answered(6), 99);
+	lands(&c, 0);
+	assert_int_equal(answered(6), 0);
+}
+
+/* The device writes through: it need not be asked, and does not know how. */
+static void no_flushes(void)
+{
+	struct blk_req q = { .op = BLK_FLUSH, .id = 6 };
+	struct chain c;
+
+	begin(0, 1000);
+	ask(q);
+	assert_int_equal(answered(6), 0);
+	assert_false(device_take(0, &c));
+	q = reading;
+	q.op = BLK_WRITE;
+	q.flags = BLK_FUA;
+	ask(q);
+	assert_true(device_take(0, &c));
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+}
+
+/* It says that it is done, and not how it went: the status of the request before does not count. */
+static void a_device_without_a_word(void)
+{
+	struct chain c;
+
+	start();
+	for (int i = 0; i < 2; i++) {
+		ask(reading);
+		assert_true(device_take(0, &c));
+		if (i) {
+			device_give(0, c.id, 0);
+			world_irq(IRQ);
+		} else {
+			lands(&c, 0);
+		}
+		assert_int_equal(answered(5), i ? -SK_E_IO : 0);
+	}
+}
+
+static void many_segments_in_a_small_queue(void)
+{
+	struct blk_req q = reading;
+	uint64_t bytes = 0;
+	struct chain c;
+
+	device.queue_size = 8;
+	config(8, 4096, 4);
+	config(12, 16, 4);
+	begin(F_SIZE_MAX | F_SEG_MAX, 1000);
+	q.length = 20 * 4096;
+	ask(q);
+	while (bytes < q.length) {
+		assert_true(device_take(0, &c));
+		assert_true(c.n <= 8);
+		bytes += (c.n - 2) * 4096u;
+		lands(&c, 0);
+	}
+	assert_int_equal(answered(5), 0);
+}
+
+static void regions_come_and_go(void)
+{
+	start();
+	for (unsigned int i = 0; i < 9000; i++) { /* more than there are slots */
+		assert_int_equal(world_call(BLK_REGION_ADD, (uint64_t[8]){ 4096, 4 }, 4096), 0);
+		assert_int_equal(world_call(BLK_REGION_DEL, (uint64_t[8]){ 4 }, 0), 0);
+	}
+}
+
 static void blocks_that_are_none(void)
 {
 	device.features = F_BLK_SIZE;
@@ -361,6 +469,12 @@ int main(void)
 		CASE(fua),
 		CASE(small_segments),
 		CASE(large_blocks),
+		CASE(a_last_block_that_is_not_whole),
+		CASE(flushes),
+		CASE(no_flushes),
+		CASE(a_device_without_a_word),
+		CASE(many_segments_in_a_small_queue),
+		CASE(regions_come_and_go),
 		CASE(blocks_that_are_none),
 		CASE(bad_requests_are_answered),
 		CASE(more_than_the_depth_waits),
