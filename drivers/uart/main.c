@@ -4,6 +4,8 @@
  * Objects     tx: the record that is being sent.  rx: bytes that came in and wait for the end of the burst.
  * Lifecycle   the device runs from start on; without a client, what comes in stays in it.
  * Invariants  a byte is taken out of the device only when there is room for it in rx.
+ *             U3 the line is edge-triggered: an edge that is lost (while the pin was masked, or by the hardware) would
+ *             silence the device for good, so it is looked at once a second as well.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-enum { IRQ_BIT = 23 };
+enum { IRQ_BIT = 23, LOOK_MS = 1000 };
 
 struct record {
 	struct console_msg m;
@@ -26,6 +28,9 @@ static struct record tx;
 static uint32_t tx_at;
 static uint8_t rx[64];
 static uint32_t n_rx;
+static struct svc_timer look_timer, again_timer;
+/* The last look found something, and no interrupt has come since. */
+static bool unannounced;
 /* The client sent a malformed record, or one without text. */
 static bool broken;
 
@@ -97,16 +102,41 @@ static struct ns16550 uart = {
 	.in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte
 };
 
-static void irq_event(void *ctx)
+/* The device first, then what it has made room for. True when it had something to say. */
+static bool device_serve(void)
 {
-	(void)ctx;
-	ns16550_interrupt(&uart);
+	enum ns16550_said said = ns16550_interrupt(&uart);
+
+	if (said == NS16550_MORE)
+		svc_timer_set(&again_timer, svc_now());
 	(void)rx_flush();
 	if (!client)
-		return;
+		return said != NS16550_NOTHING;
 	svc_settle(client);
 	if (svc_more(client))
 		ns16550_tx_kick(&uart);
+	return said != NS16550_NOTHING;
+}
+
+static void irq_event(void *ctx)
+{
+	(void)ctx;
+	unannounced = false;
+	(void)device_serve();
+}
+
+/* U3. Its interrupt may be on the way when this finds something: only if none comes until the next look, it was lost. */
+static void look(void *ctx)
+{
+	static bool told;
+
+	(void)ctx;
+	if (unannounced && !told)
+		printf("an interrupt of the UART at port %#x was lost\n",
+			svc_info()->dev[0].io_port);
+	told |= unannounced;
+	unannounced = device_serve();
+	svc_timer_set(&look_timer, svc_in_ms(LOOK_MS));
 }
 
 static int client_event(struct svc_conn *c)
@@ -157,6 +187,9 @@ int main(void)
 			sk_error_text(rc));
 		return 1;
 	}
+	look_timer.fn = look;
+	again_timer.fn = irq_event;
+	look(NULL);
 	rc = svc_serve(&service);
 	return rc ? rc : svc_run();
 }

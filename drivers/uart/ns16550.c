@@ -83,14 +83,17 @@ static void receive(struct ns16550 *u)
 	}
 }
 
-void ns16550_interrupt(struct ns16550 *u)
+enum ns16550_said ns16550_interrupt(struct ns16550 *u)
 {
 	/* The line is edge-triggered: until the device has nothing left, there is no next edge. */
-	for (unsigned int i = 0; i < ROUNDS_MAX && !(u->in(REG_IIR)&IIR_NONE); i++) {
+	for (unsigned int i = 0; i < ROUNDS_MAX; i++) {
+		if (u->in(REG_IIR)&IIR_NONE)
+			return i ? NS16550_ALL : NS16550_NOTHING;
 		receive(u);
 		if (u->tx_on && u->in(REG_LSR)&LSR_TX_EMPTY)
 			transmit(u);
 	}
+	return NS16550_MORE;
 }
 
 void ns16550_tx_kick(struct ns16550 *u)

@@ -23,8 +23,14 @@ struct ns16550 {
 
 /* 115200 baud, 8 data bits, no parity, FIFOs on, receive interrupts on. False: there is no UART. */
 bool ns16550_start(struct ns16550 *u);
-/* Serve everything that the device has to say; call on its interrupt. */
-void ns16550_interrupt(struct ns16550 *u);
+enum ns16550_said {
+	NS16550_NOTHING,
+	NS16550_ALL,
+	/* It has not come to rest, and its line is still up, so that no edge will come. Call again. */
+	NS16550_MORE
+};
+/* Serve what the device has to say; call on its interrupt. */
+enum ns16550_said ns16550_interrupt(struct ns16550 *u);
 /* There is something to send. */
 void ns16550_tx_kick(struct ns16550 *u);
 /* There is room again for received bytes. */

@@ -13,7 +13,7 @@
 /* The model: a FIFO that is sent when sent() is called, a queue of bytes to receive. */
 static uint8_t ier, scratch, lcr, sent_bytes[256], incoming[64];
 static unsigned int in_fifo, n_sent, n_in, in_at;
-static bool present, tx_pending;
+static bool present, tx_pending, restless;
 
 static uint8_t reg_in(uint8_t reg)
 {
@@ -21,6 +21,8 @@ static uint8_t reg_in(uint8_t reg)
 	case 0:
 		return incoming[in_at++];
 	case 2:
+		if (restless)
+			return 6;
 		if (ier & 1 && in_at < n_in)
 			return 4;
 		if (ier & 2 && tx_pending) {
@@ -89,7 +91,7 @@ static int setup(void **state)
 	};
 	ier = lcr = 0;
 	in_fifo = n_sent = n_in = in_at = n_received = 0;
-	tx_pending = false;
+	tx_pending = restless = false;
 	present = true;
 	text = "";
 	room = 64;
@@ -170,12 +172,25 @@ static void takes_what_came_before(void **state)
 	assert_memory_equal(received, "list\n", 5);
 }
 
+/* Its line stays up then, and no edge comes: the caller has to know. */
+static void says_when_the_device_does_not_rest(void **state)
+{
+	(void)state;
+	assert_true(ns16550_start(&u));
+	assert_int_equal(ns16550_interrupt(&u), NS16550_NOTHING);
+	memcpy(incoming, "ls\n", 3);
+	n_in = 3;
+	assert_int_equal(ns16550_interrupt(&u), NS16550_ALL);
+	restless = true;
+	assert_int_equal(ns16550_interrupt(&u), NS16550_MORE);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = { CASE(absent), CASE(sends_in_fifo_loads),
 		CASE(kick_while_the_fifo_is_busy), CASE(receives_until_there_is_no_room),
-		CASE(takes_what_came_before) };
+		CASE(takes_what_came_before), CASE(says_when_the_device_does_not_rest) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,6 +187,28 @@ static void typing_to_a_client_that_does_not_read(void)
 		assert_int_equal(text[i], '0' + i % 10);
 }
 
+/* The edge of an interrupt that is lost would be the last: the line stays up. */
+static void a_lost_interrupt_costs_a_second(void)
+{
+	char text[200];
+
+	start();
+	memcpy(typed + n_typed, "help\r", 5);
+	n_typed += 5;
+	world_run();
+	assert_int_equal(heard(text, sizeof(text)), 0);
+	world.now += WORLD_HZ;
+	world_run();
+	assert_int_equal(heard(text, sizeof(text)), 5);
+	put("ok", CONSOLE_DATA); /* enough for the FIFO, and its interrupt does not come */
+	put("this is more than a FIFO holds", CONSOLE_DATA);
+	peer_signal(&console);
+	assert_int_equal(n_sent, 16);
+	world.now += WORLD_HZ;
+	world_run();
+	assert_int_equal(n_sent, 32);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +218,7 @@ int main(void)
 		CASE(typing_to_a_client_that_was_dropped),
 		CASE(typing_to_a_client_with_an_impossible_index),
 		CASE(typing_to_a_client_that_does_not_read),
+		CASE(a_lost_interrupt_costs_a_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
