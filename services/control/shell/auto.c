@@ -27,18 +27,18 @@ static struct {
 
 enum { PATIENCE_MS = 120000 };
 
-/* A guest that does not come, or a service that does not answer it, does not keep the shell from the user. */
-static void no_patience(void *ctx)
+/* The shell opens even if a guest does not start, or a service does not answer. */
+static void patience_over(void *ctx)
 {
 	(void)ctx;
-	out_fmt(&term_messages, "%s/%s takes long; the others follow when it is there\n",
+	out_fmt(&term_messages, "%s/%s takes long; the other guests follow when it is there\n",
 		auto_dir, list.name[list.at - 1]);
 	list.done();
 }
 
-static void start_next(void);
+static void guest_start_next(void);
 
-static void started(void *ctx, uint32_t domid, const char *text)
+static void guest_started(void *ctx, uint32_t domid, const char *text)
 {
 	const char *name = ctx;
 
@@ -49,10 +49,10 @@ static void started(void *ctx, uint32_t domid, const char *text)
 	else
 		out_fmt(&term_messages, "Started domain %u from %s/%s\n", domid, auto_dir,
 			name);
-	start_next();
+	guest_start_next();
 }
 
-static void start_next(void)
+static void guest_start_next(void)
 {
 	char path[FILES_CANDIDATE];
 	struct msg m;
@@ -66,7 +66,7 @@ static void start_next(void)
 					       .how = CREATE_RUN,
 					       .mistakes = &term_messages,
 					       .remarks = &log_out,
-					       .fn = started,
+					       .fn = guest_started,
 					       .ctx = name },
 			    &m) == 0)
 			return;
@@ -76,29 +76,29 @@ static void start_next(void)
 	list.done();
 }
 
-static bool is_config(const struct file_entry *e)
+static bool entry_is_config(const struct file_entry *e)
 {
 	size_t len = strlen(e->name);
 
 	return !e->directory && len > 4 && len < 200 && strcmp(e->name + len - 4, ".cfg") == 0;
 }
 
-static void listed(void *ctx, int status, const struct file_entry *entries, size_t n)
+static void auto_listed(void *ctx, int status, const struct file_entry *entries, size_t n)
 {
 	(void)ctx;
 	list.name = status ? NULL : calloc(n + 1, sizeof(*list.name));
 	list.n = list.at = 0;
 	for (size_t i = 0; list.name && i < n; i++)
-		if (is_config(&entries[i]) &&
+		if (entry_is_config(&entries[i]) &&
 			(list.name[list.n] = strdup(entries[i].name)) != NULL)
 			list.n++;
-	start_next();
+	guest_start_next();
 }
 
 void auto_start(void (*fn)(void))
 {
 	list.done = fn;
-	list.patience.fn = no_patience;
-	if (files_list(auto_dir, listed, NULL))
+	list.patience.fn = patience_over;
+	if (files_list(auto_dir, auto_listed, NULL))
 		fn();
 }

@@ -3,8 +3,8 @@
  *
  * Objects     struct filter: one of a pipe, in the caller's storage.
  * Lifecycle   filter_init; text through f->in; filter_end.
- * Invariants  F1 the time for a line is bounded by its length and the pattern's: control serves guests
- *             meanwhile
+ * Invariants  FILTER1 the time for a line is bounded by its length and the pattern's, because control serves guests
+ *             on the same thread
  */
 #include "shell/filter.h"
 
@@ -13,7 +13,7 @@
 
 /* ---- patterns ---- */
 
-static char folded(const struct filter *f, char c)
+static char char_fold(const struct filter *f, char c)
 {
 	return f->fold && c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
@@ -40,13 +40,13 @@ static int pattern_set(struct filter *f, const char *p, struct msg *m)
 		item->any = *p == '.';
 		if (*p == '\\' && p[1])
 			p++;
-		item->c = folded(f, *p);
+		item->c = char_fold(f, *p);
 	}
 	return 0;
 }
 
-/* Bit i: the text so far ends with what the items before i may stand for. A star may stand for nothing. */
-static uint64_t pass_stars(const struct filter *f, uint64_t at)
+/* Bit i of `at`: the end of the text so far matches the items before i. A starred item may match nothing. */
+static uint64_t stars_pass(const struct filter *f, uint64_t at)
 {
 	for (unsigned int i = 0; i < f->n_items; i++)
 		if ((at >> i & 1) && f->item[i].star)
@@ -54,7 +54,7 @@ static uint64_t pass_stars(const struct filter *f, uint64_t at)
 	return at;
 }
 
-static uint64_t step(const struct filter *f, uint64_t at, char c)
+static uint64_t items_step(const struct filter *f, uint64_t at, char c)
 {
 	uint64_t next = 0;
 
@@ -64,30 +64,30 @@ static uint64_t step(const struct filter *f, uint64_t at, char c)
 	return next;
 }
 
-/* All ways of matching at once, so that none is tried twice (F1). */
-static bool matches(const struct filter *f, const char *line, size_t len)
+/* All ways to match are followed at once, so that none is tried twice (FILTER1). */
+static bool line_matches(const struct filter *f, const char *line, size_t len)
 {
-	uint64_t all = (uint64_t)1 << f->n_items, at = pass_stars(f, 1);
+	uint64_t all = (uint64_t)1 << f->n_items, at = stars_pass(f, 1);
 
 	for (size_t i = 0; i < len; i++) {
 		if ((at & all) && !f->at_end)
 			return true;
-		at = step(f, at, folded(f, line[i]));
+		at = items_step(f, at, char_fold(f, line[i]));
 		if (!f->at_start)
 			at |= 1;
-		at = pass_stars(f, at);
+		at = stars_pass(f, at);
 	}
 	return (at & all) != 0;
 }
 
 /* ---- lines ---- */
 
-static void take_line(struct filter *f)
+static void line_take(struct filter *f)
 {
 	size_t len = f->len;
 
 	f->len = 0;
-	if (matches(f, f->line, len) == f->invert)
+	if (line_matches(f, f->line, len) == f->invert)
 		return;
 	f->chosen++;
 	if (f->count)
@@ -96,13 +96,13 @@ static void take_line(struct filter *f)
 	out_str(f->to, "\n");
 }
 
-static void write_in(void *ctx, const char *text, size_t len)
+static void filter_write(void *ctx, const char *text, size_t len)
 {
 	struct filter *f = ctx;
 
 	for (; len; len--, text++) {
 		if (*text == '\n' || f->len == sizeof(f->line))
-			take_line(f);
+			line_take(f);
 		if (*text != '\n')
 			f->line[f->len++] = *text;
 	}
@@ -111,14 +111,14 @@ static void write_in(void *ctx, const char *text, size_t len)
 void filter_end(struct filter *f)
 {
 	if (f->len)
-		take_line(f);
+		line_take(f);
 	if (f->count)
 		out_fmt(f->to, "%lu\n", f->chosen);
 }
 
 /* ---- the command ---- */
 
-static int take_options(struct filter *f, const char *letters)
+static int options_take(struct filter *f, const char *letters)
 {
 	for (; *letters; letters++) {
 		if (!strchr("civ", *letters))
@@ -137,15 +137,15 @@ int filter_init(
 
 	memset(f, 0, sizeof(*f));
 	f->to = to;
-	f->in = (struct out){ .write = write_in, .ctx = f };
+	f->in = (struct out){ .write = filter_write, .ctx = f };
 	if (strcmp(argv[0], "grep") != 0)
-		return msg_fail(m, "%.60s: only grep can stand behind a | here", argv[0]);
+		return msg_fail(m, "%.60s: only grep can follow a | here", argv[0]);
 	for (i = 1; !rc && i < argc - 1 && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--") == 0) {
 			i++;
 			break;
 		}
-		rc = take_options(f, argv[i] + 1);
+		rc = options_take(f, argv[i] + 1);
 	}
 	if (rc || i != argc - 1)
 		return msg_fail(m, "usage: ... | grep [-c] [-i] [-v] PATTERN");

@@ -1,5 +1,5 @@
 /*
- * filter.h - what stands behind a | in the shell: grep, over the lines of a verb's output
+ * filter.h - the command behind a | in the shell: grep, over the lines of a verb's output
  *
  * Its pattern knows . * ^ and $; a backslash makes the next character an ordinary one.
  */
@@ -13,7 +13,7 @@
 #include "out.h"
 
 enum {
-	FILTER_LINE_MAX = 4096, /* a longer line is taken for several */
+	FILTER_LINE_MAX = 4096, /* a longer line counts as several */
 	FILTER_ITEMS = 63,      /* of a pattern */
 };
 
@@ -34,10 +34,10 @@ struct filter {
 	char line[FILTER_LINE_MAX];
 };
 
-/* From the words of a command; what it lets through goes to `to`. 0, or -1 with *m. */
+/* A filter from the words of a command. The lines that it selects go to `to`. 0, or -1 with *m. */
 int filter_init(
 	struct filter *f, int argc, char *const *argv, const struct out *to, struct msg *m);
-/* No more input: the end of the last line, or the count. */
+/* There is no more input: write the last line, or the count. */
 void filter_end(struct filter *f);
 
 #endif

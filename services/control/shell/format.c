@@ -1,7 +1,7 @@
 /*
  * format.c - tables and facts for people
  *
- * Widths and spellings are those of xl 4.17, so that scripts made for it go on working.
+ * Widths and spellings are those of xl 4.17, so that scripts made for xl work here.
  */
 #include "shell/format.h"
 
@@ -38,7 +38,7 @@ void format_list_row(const struct out *o, const struct list_row *r, bool verbose
 {
 	char uuid[UUID_TEXT];
 
-	/* to the nearest: Linux gives a few pages back, and still has what its configuration says */
+	/* rounded to the nearest MiB, because Linux gives a few pages back */
 	out_fmt(o, "%-40s %5u %5" PRIu64 " %5u     %c%c%c%c%c%c  %8.1f", r->name, r->domid,
 		(r->memory + MIB / 2) / MIB, r->vcpus, r->running ? 'r' : '-',
 		r->blocked ? 'b' : '-', r->paused ? 'p' : '-', r->shutdown ? 's' : '-',
@@ -126,14 +126,14 @@ static void info_number(const struct info_sink *s, const char *name, uint64_t va
 	info_line(s, name, text);
 }
 
-/* At most 21 bytes and the end; returns the end. */
+/* Writes at most 21 bytes and a terminator; returns its place. */
 static char *seconds(char *text, const char *limit, uint64_t ns)
 {
 	return text + snprintf(text, (size_t)(limit - text), "%" PRIu64 ".%09" PRIu64,
 			      ns / 1000000000, ns % 1000000000);
 }
 
-/* Seconds since power-on, and how many of them each CPU was idle: what is left is work. */
+/* Seconds since power-on, and the seconds that each CPU was idle. */
 static void info_times(const struct info_sink *s, const struct host_info *h)
 {
 	char text[SK_CPU_MAX * 24];
@@ -165,7 +165,7 @@ static void info_host(const struct info_sink *s, const struct host_info *h)
 	snprintf(text, sizeof(text), "%" PRIu64 ".%03" PRIu64, h->cpu_khz / 1000,
 		h->cpu_khz % 1000);
 	info_line(s, "cpu_mhz", text);
-	/* What guests here can be and have; without the hardware there are none. */
+	/* Features that guests have here; none without hardware support. */
 	info_line(s, "virt_caps", h->hvm ? "pvh hap gnttab-v1" : "");
 	info_times(s, h);
 	info_number(s, "total_memory", h->total_memory >> 20);
@@ -186,7 +186,7 @@ void format_info(const struct out *o, const struct host_info *h, const char *key
 	info_line(&s, "xen_extra", "-skerry");
 	info_line(&s, "xen_version", "4.17-skerry");
 	info_line(&s, "xen_caps",
-		""); /* it lists kinds of guests that are not to be had here: PV, HVM */
+		""); /* xl lists kinds of guests here that this host does not have: PV, HVM */
 	info_line(&s, "xen_scheduler", "skerry");
 	info_line(&s, "xen_pagesize", "4096");
 	info_line(&s, "xen_commandline", h->commandline);

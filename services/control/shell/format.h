@@ -1,4 +1,4 @@
-/* format.h - what the verbs print, column by column as xl 4.17 prints it */
+/* format.h - the output of the verbs, column by column as in xl 4.17 */
 #ifndef CONTROL_FORMAT_H
 #define CONTROL_FORMAT_H
 
@@ -20,7 +20,7 @@ struct list_row {
 };
 void format_list_head(const struct out *o, bool verbose);
 void format_list_row(const struct out *o, const struct list_row *r, bool verbose);
-/* Why a guest that is listed does not run: it ended too soon, too often. */
+/* A line that explains why a guest of the list does not run: it ended too soon, too often. */
 void format_resting(const struct out *o, const char *name, uint32_t short_lives,
 	uint32_t life_seconds, uint64_t left_seconds);
 
@@ -34,23 +34,23 @@ void format_vcpu_head(const struct out *o);
 void format_vcpu_row(const struct out *o, const struct vcpu_row *r);
 
 void format_uptime_head(const struct out *o);
-/* wall_seconds: time of day for the short form, seconds since 1970. */
+/* wall_seconds: seconds since 1970, for the time of day in the short form. */
 void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,
 	bool brief, uint64_t wall_seconds);
 
-/* With key: only the values of lines whose name starts with it. */
+/* key: only the values of lines whose names start with it; NULL: all lines. */
 void format_info(const struct out *o, const struct host_info *h, const char *key);
 
-/* One element of the array that `list -l` prints. f: NULL: there is nothing of it now. */
+/* One element of the array that `list -l` prints. f: NULL if the guest does not exist now. */
 void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g,
 	const struct guest_facts *f);
 
-/* Domain-0's element of that array: the domains that it consists of, fetched one by one. */
-/* Row i; false: there are not so many. */
+/* The host's own domain number i; false: there are fewer. */
 typedef bool (*host_row_fn)(uint32_t i, struct host_row *r);
+/* Domain-0's element of that array: the domains that it consists of, fetched one by one. */
 void format_host_json(const struct out *o, host_row_fn domain);
 
-/* A xenstore value for the terminal: quotes, backslashes and other bytes escaped. */
+/* A value of xenstore for the terminal: quotes, backslashes and bytes that cannot be printed are escaped. */
 void format_escaped(const struct out *o, const char *text, size_t len);
 
 #endif

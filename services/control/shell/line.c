@@ -2,12 +2,11 @@
  * line.c - the line editor, a state machine over bytes
  *
  * Objects     struct line.
- * Lifecycle   line_init; per line: line_start, line_input until an event; line_fini frees the
- *             history.
- * Invariants  L1 cursor <= len <= LINE_LEN_MAX, text[len] is 0   L2 the terminal's cursor
- *             stands at `cursor`
- *             L3 the cursor never stands inside a UTF-8 sequence   L4 a text that lacks something that was
- *             typed is never given out as a line
+ * Lifecycle   line_init; per line: line_start, line_input until an event; line_fini frees the history.
+ * Invariants  LINE1 cursor <= len <= LINE_LEN_MAX, text[len] is 0
+ *             LINE2 the terminal's cursor stands at `cursor`
+ *             LINE3 the cursor never stands inside a UTF-8 sequence
+ *             LINE4 a text in which something that was typed is missing is never returned as a line
  */
 #include "shell/line.h"
 
@@ -18,14 +17,14 @@ enum { ESC_NONE, ESC_START, ESC_CSI, ESC_SS3 };
 
 #define CTRL(c) ((c)&0x1f)
 
-static bool continuation(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
+static bool utf8_continues(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
-static size_t columns(const char *text, size_t len)
+static size_t text_columns(const char *text, size_t len)
 {
 	size_t n = 0;
 
 	while (len--)
-		n += !continuation(*text++);
+		n += !utf8_continues(*text++);
 	return n;
 }
 
@@ -53,51 +52,51 @@ void line_fini(struct line *l)
 	l->history_bytes = 0;
 }
 
-static void move_to(struct line *l, size_t cursor)
+static void cursor_move(struct line *l, size_t cursor)
 {
 	if (cursor < l->cursor)
-		echo_repeat(l, "\b", columns(l->text + cursor, l->cursor - cursor));
+		echo_repeat(l, "\b", text_columns(l->text + cursor, l->cursor - cursor));
 	else
 		out_bytes(l->echo, l->text + l->cursor, cursor - l->cursor);
-	l->cursor = cursor; /* L2 */
+	l->cursor = cursor; /* LINE2 */
 }
 
-static size_t step_left(const struct line *l)
+static size_t cursor_left(const struct line *l)
 {
 	size_t at = l->cursor;
 
-	while (at > 0 && continuation(l->text[--at]))
+	while (at > 0 && utf8_continues(l->text[--at]))
 		continue;
 	return at;
 }
 
-static size_t step_right(const struct line *l)
+static size_t cursor_right(const struct line *l)
 {
 	size_t at = l->cursor;
 
 	if (at < l->len)
 		at++;
-	while (at < l->len && continuation(l->text[at]))
+	while (at < l->len && utf8_continues(l->text[at]))
 		at++;
 	return at;
 }
 
 /* Remove [from, to), leaving the cursor at `from`. */
-static void erase(struct line *l, size_t from, size_t to)
+static void text_erase(struct line *l, size_t from, size_t to)
 {
-	size_t gone = columns(l->text + from, to - from), tail;
+	size_t gone = text_columns(l->text + from, to - from), tail;
 
-	move_to(l, from);
+	cursor_move(l, from);
 	memmove(l->text + from, l->text + to, l->len - to + 1);
 	l->len -= to - from;
 	l->cut = l->cut && l->len;
 	out_str(l->echo, l->text + from);
 	echo_repeat(l, " ", gone);
-	tail = columns(l->text + from, l->len - from);
+	tail = text_columns(l->text + from, l->len - from);
 	echo_repeat(l, "\b", gone + tail);
 }
 
-static void insert(struct line *l, const char *text, size_t len)
+static void text_insert(struct line *l, const char *text, size_t len)
 {
 	if (len > LINE_LEN_MAX - l->len) {
 		bell(l);
@@ -110,14 +109,14 @@ static void insert(struct line *l, const char *text, size_t len)
 	out_bytes(l->echo, text, len);
 	if (l->cursor < l->len) {
 		out_str(l->echo, l->text + l->cursor);
-		echo_repeat(l, "\b", columns(l->text + l->cursor, l->len - l->cursor));
+		echo_repeat(l, "\b", text_columns(l->text + l->cursor, l->len - l->cursor));
 	}
 }
 
-static void replace(struct line *l, const char *text)
+static void text_replace(struct line *l, const char *text)
 {
-	erase(l, 0, l->len);
-	insert(l, text, strlen(text));
+	text_erase(l, 0, l->len);
+	text_insert(l, text, strlen(text));
 }
 
 void line_redraw(struct line *l)
@@ -126,8 +125,8 @@ void line_redraw(struct line *l)
 
 	out_str(l->echo, l->prompt);
 	l->cursor = 0;
-	move_to(l, l->len);
-	move_to(l, cursor);
+	cursor_move(l, l->len);
+	cursor_move(l, cursor);
 }
 
 void line_start(struct line *l)
@@ -145,7 +144,7 @@ static const char *history_entry(const struct line *l, uint32_t back)
 	return l->history[(l->next + LINE_HISTORY - back) % LINE_HISTORY];
 }
 
-static void forget_oldest(struct line *l)
+static void history_drop_oldest(struct line *l)
 {
 	uint32_t i = (l->next + LINE_HISTORY - l->n_history) % LINE_HISTORY;
 
@@ -155,7 +154,7 @@ static void forget_oldest(struct line *l)
 	l->n_history--;
 }
 
-static void remember(struct line *l)
+static void history_add(struct line *l)
 {
 	char *copy;
 
@@ -163,7 +162,7 @@ static void remember(struct line *l)
 		return;
 	while (l->n_history && (l->n_history == LINE_HISTORY ||
 				       l->history_bytes + l->len + 1 > LINE_HISTORY_BYTES))
-		forget_oldest(l);
+		history_drop_oldest(l);
 	copy = strdup(l->text);
 	if (!copy)
 		return;
@@ -173,7 +172,7 @@ static void remember(struct line *l)
 	l->history_bytes += l->len + 1;
 }
 
-static void show_history(struct line *l, uint32_t back)
+static void history_show(struct line *l, uint32_t back)
 {
 	if (back > l->n_history) {
 		bell(l);
@@ -182,18 +181,18 @@ static void show_history(struct line *l, uint32_t back)
 	if (l->back == 0)
 		memcpy(l->draft, l->text, l->len + 1);
 	l->back = back;
-	replace(l, back ? history_entry(l, back) : l->draft);
+	text_replace(l, back ? history_entry(l, back) : l->draft);
 }
 
-static void newer(struct line *l)
+static void history_newer(struct line *l)
 {
 	if (l->back)
-		show_history(l, l->back - 1);
+		history_show(l, l->back - 1);
 	else
 		bell(l);
 }
 
-static void erase_word(struct line *l)
+static void word_erase(struct line *l)
 {
 	size_t from = l->cursor;
 
@@ -201,17 +200,17 @@ static void erase_word(struct line *l)
 		from--;
 	while (from > 0 && l->text[from - 1] != ' ')
 		from--;
-	erase(l, from, l->cursor);
+	text_erase(l, from, l->cursor);
 }
 
-static enum line_event finish(struct line *l, enum line_event event)
+static enum line_event line_finish(struct line *l, enum line_event event)
 {
 	if (event == LINE_ENTER && l->cut)
-		event = LINE_TOO_LONG; /* L4 */
-	move_to(l, l->len);
+		event = LINE_TOO_LONG; /* LINE4 */
+	cursor_move(l, l->len);
 	out_str(l->echo, event == LINE_INTERRUPT ? "^C\n" : "\n");
 	if (event == LINE_ENTER)
-		remember(l);
+		history_add(l);
 	else
 		l->len = l->cursor = 0;
 	l->text[l->len] = '\0';
@@ -223,25 +222,25 @@ static void key_escape_final(struct line *l, uint8_t byte)
 {
 	switch (byte == '~' ? "?HX3FXXHF"[l->number < 9 ? l->number : 0] : byte) {
 	case 'A':
-		show_history(l, l->back + 1);
+		history_show(l, l->back + 1);
 		break;
 	case 'B':
-		newer(l);
+		history_newer(l);
 		break;
 	case 'C':
-		move_to(l, step_right(l));
+		cursor_move(l, cursor_right(l));
 		break;
 	case 'D':
-		move_to(l, step_left(l));
+		cursor_move(l, cursor_left(l));
 		break;
 	case 'H':
-		move_to(l, 0);
+		cursor_move(l, 0);
 		break;
 	case 'F':
-		move_to(l, l->len);
+		cursor_move(l, l->len);
 		break;
 	case '3':
-		erase(l, l->cursor, step_right(l));
+		text_erase(l, l->cursor, cursor_right(l));
 		break;
 	default:
 		break;
@@ -268,46 +267,46 @@ static enum line_event input_control(struct line *l, uint8_t byte)
 	switch (byte) {
 	case '\r':
 	case '\n':
-		return finish(l, LINE_ENTER);
+		return line_finish(l, LINE_ENTER);
 	case CTRL('C'):
-		return finish(l, LINE_INTERRUPT);
+		return line_finish(l, LINE_INTERRUPT);
 	case CTRL('D'):
 		if (l->len == 0)
 			return LINE_EOF;
-		erase(l, l->cursor, step_right(l));
+		text_erase(l, l->cursor, cursor_right(l));
 		break;
 	case '\t':
 		return LINE_COMPLETE;
 	case CTRL('H'):
 	case 0x7f:
-		erase(l, step_left(l), l->cursor);
+		text_erase(l, cursor_left(l), l->cursor);
 		break;
 	case CTRL('A'):
-		move_to(l, 0);
+		cursor_move(l, 0);
 		break;
 	case CTRL('E'):
-		move_to(l, l->len);
+		cursor_move(l, l->len);
 		break;
 	case CTRL('B'):
-		move_to(l, step_left(l));
+		cursor_move(l, cursor_left(l));
 		break;
 	case CTRL('F'):
-		move_to(l, step_right(l));
+		cursor_move(l, cursor_right(l));
 		break;
 	case CTRL('K'):
-		erase(l, l->cursor, l->len);
+		text_erase(l, l->cursor, l->len);
 		break;
 	case CTRL('U'):
-		erase(l, 0, l->cursor);
+		text_erase(l, 0, l->cursor);
 		break;
 	case CTRL('W'):
-		erase_word(l);
+		word_erase(l);
 		break;
 	case CTRL('P'):
-		show_history(l, l->back + 1);
+		history_show(l, l->back + 1);
 		break;
 	case CTRL('N'):
-		newer(l);
+		history_newer(l);
 		break;
 	case CTRL('L'):
 		out_str(l->echo, "\033[H\033[2J");
@@ -339,10 +338,10 @@ enum line_event line_input(struct line *l, uint8_t byte)
 		return LINE_NONE; /* CR LF is one key */
 	if (byte < 0x20 || byte == 0x7f)
 		return input_control(l, byte);
-	if (continuation(c) && l->cursor == 0)
-		return LINE_NONE; /* L3 */
+	if (utf8_continues(c) && l->cursor == 0)
+		return LINE_NONE; /* LINE3 */
 	if (l->len < LINE_LEN_MAX) {
-		insert(l, &c, 1);
+		text_insert(l, &c, 1);
 	} else {
 		if (!l->cut)
 			bell(l);
@@ -369,7 +368,7 @@ static size_t shared_prefix(const char *const *candidates, size_t n)
 			continue;
 		len = k;
 	}
-	while (len && continuation(candidates[0][len]))
+	while (len && utf8_continues(candidates[0][len]))
 		len--;
 	return len;
 }
@@ -392,10 +391,10 @@ void line_complete(struct line *l, const char *const *candidates, size_t n)
 	}
 	len = shared_prefix(candidates, n);
 	if (len > have)
-		insert(l, candidates[0] + have, len - have);
+		text_insert(l, candidates[0] + have, len - have);
 	if (n == 1) {
 		if (len && candidates[0][len - 1] != '/')
-			insert(l, " ", 1);
+			text_insert(l, " ", 1);
 	} else if (len <= have) {
 		if (l->listed)
 			list_candidates(l, candidates, n);

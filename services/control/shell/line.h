@@ -18,7 +18,7 @@ enum { LINE_LEN_MAX = 8191, LINE_HISTORY = 64, LINE_HISTORY_BYTES = 64 * 1024 };
 enum line_event {
 	LINE_NONE,
 	LINE_ENTER,     /* l->text is a whole line */
-	LINE_TOO_LONG,  /* Enter, but not all that was typed had room: it is dropped */
+	LINE_TOO_LONG,  /* Enter, but some of the text had no room: the line is dropped */
 	LINE_INTERRUPT, /* ^C: the line is dropped */
 	LINE_EOF,       /* ^D on an empty line */
 	LINE_COMPLETE,  /* Tab: find candidates for line_word(), then line_complete() */
@@ -33,7 +33,7 @@ struct line {
 	uint8_t escape; /* how far into an escape sequence */
 	uint8_t number; /* its parameter */
 	bool after_cr, listed;
-	bool cut; /* something that was typed had no room; until all of the text is erased */
+	bool cut; /* something that was typed had no room, and the text was not erased since */
 	char *history[LINE_HISTORY];
 	uint32_t n_history, next;     /* entries kept; where the next goes */
 	size_t history_bytes;         /* of those; at most LINE_HISTORY_BYTES */
@@ -45,7 +45,7 @@ void line_init(struct line *l, const struct out *echo, const char *prompt);
 void line_fini(struct line *l);
 /* Begin a new line: empty text, prompt on the terminal. */
 void line_start(struct line *l);
-/* Show prompt and text again, after something else was printed. */
+/* Show prompt and text again after other output. */
 void line_redraw(struct line *l);
 enum line_event line_input(struct line *l, uint8_t byte);
 

@@ -2,11 +2,11 @@
  * shell.c - the person at the console: lines to verbs, one at a time
  *
  * Objects     struct shell: the one shell.
- * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the next of the
- *             line is to begin), EDIT <-> ATTACHED (the terminal belongs to a guest).
- * Invariants  S1 keys come only while the mode is EDIT: console keeps what follows a key that
- *             gives work (Enter, Tab) until ready(), and tells of a ^C in it, which ends the verb and what
- *             of its line is still to come   S2 a line runs only if all of it was there and was understood
+ * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the next command of the line is to
+ *             begin), EDIT <-> ATTACHED (the terminal belongs to a guest).
+ * Invariants  SHELL1 keys come only while the mode is EDIT. console keeps the input behind a key that gives work (Enter,
+ *             Tab) until keys_ask(), and tells of a ^C in it, which ends the verb and the rest of its line
+ *             SHELL2 a line runs only if it is complete and all of it was understood
  */
 #include "shell/shell.h"
 
@@ -34,10 +34,10 @@ struct shell {
 	void (*cancel)(void);
 	void (*on_room)(void);
 	char *rest;            /* of the line: commands to come; NULL: none */
-	struct svc_timer next; /* each begins in an event of its own */
+	struct svc_timer next; /* each command begins in an event of its own */
 	struct filter pipe[PIPE_MAX];
-	uint32_t n_pipe;      /* what the running verb prints goes through them */
-	bool interrupted;     /* the verb ended by ^C */
+	uint32_t n_pipe;      /* filters for the output of the running verb */
+	bool interrupted;     /* ^C ended the verb */
 	bool listing;         /* Tab waits for directory entries */
 	uint32_t listing_seq; /* the key that asked for them */
 	size_t complete_dir;  /* length of the directory part of the word */
@@ -68,17 +68,20 @@ void shell_busy(struct shell *sh, void (*cancel)(void))
 	sh->cancel = cancel;
 }
 
-/* The next keys, please (S1). */
-static void ready(struct shell *sh)
+/* Ask for the next keys (SHELL1). */
+static void keys_ask(struct shell *sh)
 {
-	term_ready(sh->interrupted);
+	if (sh->interrupted)
+		term_ready_dropping();
+	else
+		term_ready();
 	sh->interrupted = false;
 }
 
-static void prompt(struct shell *sh)
+static void prompt_show(struct shell *sh)
 {
 	line_start(&sh->line);
-	ready(sh);
+	keys_ask(sh);
 }
 
 static void pipe_end(struct shell *sh)
@@ -102,14 +105,14 @@ void shell_done(struct shell *sh)
 		return;
 	sh->mode = EDIT;
 	if (sh->running)
-		return; /* the handler's caller goes on */
+		return; /* run_line() goes on */
 	if (!sh->rest) {
-		prompt(sh);
+		prompt_show(sh);
 		return;
 	}
 	shell_busy(sh, rest_drop);
 	sh->next.fn = run_rest;
-	svc_timer_set(&sh->next, 0); /* which is over */
+	svc_timer_set(&sh->next, 0); /* at once */
 }
 
 void shell_on_room(void (*fn)(void)) { shell.on_room = fn; }
@@ -149,7 +152,7 @@ static void shell_log_done(void)
 
 /* ---- lines ---- */
 
-static void run(struct shell *sh, int argc, char **argv)
+static void words_run(struct shell *sh, int argc, char **argv)
 {
 	const struct verb *v;
 	struct options o;
@@ -180,7 +183,7 @@ static void run(struct shell *sh, int argc, char **argv)
 		v->run(sh, &o);
 }
 
-/* The filters behind the command that was taken off the line. 0, or -1 with *m. */
+/* Set up the filters behind a command that was taken off the line. 0, or -1 with *m. */
 static int pipe_begin(struct shell *sh, enum words_end end, struct msg *m)
 {
 	char *argv[WORDS_MAX + 1];
@@ -190,8 +193,7 @@ static int pipe_begin(struct shell *sh, enum words_end end, struct msg *m)
 	while (end == WORDS_PIPE) {
 		argc = words_split(&sh->rest, argv, &end, m);
 		if (f == sh->pipe + PIPE_MAX)
-			return msg_fail(
-				m, "at most %d filters can stand behind a command", PIPE_MAX);
+			return msg_fail(m, "at most %d filters can follow a command", PIPE_MAX);
 		if (filter_init(
 			    f, argc, argv, f + 1 < sh->pipe + PIPE_MAX ? &f[1].in : NULL, m))
 			return -1;
@@ -205,7 +207,7 @@ static int pipe_begin(struct shell *sh, enum words_end end, struct msg *m)
 	return 0;
 }
 
-/* The first command of the rest of the line; the line was looked through by line_check(). */
+/* Run the first command of the rest of the line, which line_check() has checked. */
 static void run_command(struct shell *sh)
 {
 	char *argv[WORDS_MAX + 1];
@@ -216,7 +218,7 @@ static void run_command(struct shell *sh)
 	if (pipe_begin(sh, end, &m))
 		shell_print(sh, "%s\n", m.text);
 	else
-		run(sh, argc, argv);
+		words_run(sh, argc, argv);
 	if (!*sh->rest)
 		sh->rest = NULL;
 	if (sh->mode == EDIT)
@@ -230,21 +232,21 @@ static void run_line(struct shell *sh)
 		run_command(sh);
 	sh->running = false;
 	if (sh->mode == EDIT)
-		prompt(sh);
+		prompt_show(sh);
 }
 
 static void run_rest(void *ctx)
 {
 	(void)ctx;
 	if (shell.mode != BUSY || shell.cancel != rest_drop)
-		return; /* it was left */
+		return; /* the user has left it */
 	shell.cancel = NULL;
 	shell.mode = EDIT;
 	run_line(&shell);
 	guests_run();
 }
 
-/* S2: is all of it right? 0, or -1 with *m. The text is spoilt. */
+/* SHELL2: is all of the line correct? 0, or -1 with *m. The text is destroyed. */
 static int line_check(char *text, struct msg *m)
 {
 	char *argv[WORDS_MAX + 1];
@@ -257,12 +259,12 @@ static int line_check(char *text, struct msg *m)
 		if (argc < 0)
 			return -1;
 		if (argc == 0 && (before == WORDS_PIPE || end == WORDS_PIPE))
-			return msg_fail(m, "a command is missing beside |");
+			return msg_fail(m, "there is no command on one side of |");
 	} while (end != WORDS_LAST);
 	return 0;
 }
 
-static void enter(struct shell *sh)
+static void line_enter(struct shell *sh)
 {
 	static char text[LINE_LEN_MAX + 1];
 	struct msg m;
@@ -270,7 +272,7 @@ static void enter(struct shell *sh)
 	memcpy(text, sh->line.text, sh->line.len + 1);
 	if (line_check(text, &m)) {
 		shell_print(sh, "%s\n", m.text);
-		prompt(sh);
+		prompt_show(sh);
 		return;
 	}
 	memcpy(text, sh->line.text, sh->line.len + 1);
@@ -285,7 +287,7 @@ struct candidates {
 	size_t n;
 };
 
-static void candidate(struct candidates *c, const char *word, size_t len, const char *text)
+static void candidate_add(struct candidates *c, const char *word, size_t len, const char *text)
 {
 	if (c->n < CANDIDATES_MAX && strncmp(text, word, len) == 0)
 		c->text[c->n++] = text;
@@ -296,7 +298,7 @@ static void complete_verb(struct shell *sh, const char *word, size_t len)
 	struct candidates c = { .n = 0 };
 
 	for (size_t i = 0; verb_at(i); i++)
-		candidate(&c, word, len, verb_at(i)->name);
+		candidate_add(&c, word, len, verb_at(i)->name);
 	line_complete(&sh->line, c.text, c.n);
 }
 
@@ -305,7 +307,7 @@ static void complete_guest(struct shell *sh, const char *word, size_t len)
 	struct candidates c = { .n = 0 };
 
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
-		candidate(&c, word, len, d->name);
+		candidate_add(&c, word, len, d->name);
 	line_complete(&sh->line, c.text, c.n);
 }
 
@@ -319,7 +321,7 @@ static void directory_listed(void *ctx, int status, const struct file_entry *lis
 	const char *word;
 
 	if (!sh->listing || sh->line.seq != sh->listing_seq)
-		return; /* ^C was typed meanwhile */
+		return; /* ^C was typed in the meantime */
 	sh->listing = false;
 	start = line_word(&sh->line);
 	word = sh->line.text + start;
@@ -327,10 +329,10 @@ static void directory_listed(void *ctx, int status, const struct file_entry *lis
 		if ((size_t)snprintf(text[c.n], FILES_CANDIDATE, "%.*s%s%s",
 			    (int)sh->complete_dir, word, list[i].name,
 			    list[i].directory ? "/" : "") < FILES_CANDIDATE)
-			candidate(&c, word, sh->line.cursor - start, text[c.n]);
+			candidate_add(&c, word, sh->line.cursor - start, text[c.n]);
 	}
 	line_complete(&sh->line, c.text, c.n);
-	ready(sh);
+	keys_ask(sh);
 }
 
 static void complete_file(struct shell *sh, const char *word, size_t len)
@@ -352,7 +354,7 @@ static void complete_file(struct shell *sh, const char *word, size_t len)
 		line_complete(&sh->line, NULL, 0);
 }
 
-/* The verb of the command that the cursor is in, and which of its words, which begins at `start`. */
+/* The verb of the command that the cursor is in. *index: the number of the word in it that begins at `start`. */
 static const struct verb *verb_of_word(const struct shell *sh, size_t start, size_t *index)
 {
 	static char text[LINE_LEN_MAX + 1];
@@ -373,7 +375,7 @@ static const struct verb *verb_of_word(const struct shell *sh, size_t start, siz
 	return argc > 0 ? verb_find(*arg) : NULL;
 }
 
-static void complete(struct shell *sh)
+static void word_complete(struct shell *sh)
 {
 	size_t index, start = line_word(&sh->line);
 	const char *word = sh->line.text + start;
@@ -397,27 +399,27 @@ static void shell_key(uint8_t byte)
 	struct shell *sh = &shell;
 
 	if (sh->mode != EDIT || sh->listing)
-		return; /* S1: none was asked for */
+		return; /* SHELL1: the shell did not ask for keys */
 	switch (line_input(&sh->line, byte)) {
 	case LINE_ENTER:
-		enter(sh); /* prompts, now or later */
+		line_enter(sh); /* prompts, now or later */
 		return;
 	case LINE_TOO_LONG:
-		shell_print(sh, "a line has at most %d bytes: nothing of this one is done\n",
-			LINE_LEN_MAX);
-		line_start(&sh->line); /* S2 */
+		shell_print(
+			sh, "a line has at most %d bytes; this one is not run\n", LINE_LEN_MAX);
+		line_start(&sh->line); /* SHELL2 */
 		break;
 	case LINE_INTERRUPT:
 		line_start(&sh->line);
 		break;
 	case LINE_COMPLETE:
-		complete(sh);
+		word_complete(sh);
 		break;
-	default: /* end of input: there is nowhere to go */
+	default: /* end of input has no meaning here */
 		break;
 	}
 	if (!sh->listing && (byte == '\r' || byte == '\n' || byte == '\t'))
-		ready(sh);
+		keys_ask(sh);
 }
 
 static void shell_interrupt(void)
@@ -425,9 +427,9 @@ static void shell_interrupt(void)
 	struct shell *sh = &shell;
 	void (*cancel)(void) = sh->cancel;
 
-	if (sh->listing) { /* the ^C itself comes in its turn */
+	if (sh->listing) { /* the ^C itself comes as a key later */
 		sh->listing = false;
-		ready(sh);
+		keys_ask(sh);
 		return;
 	}
 	if (sh->mode != BUSY || !cancel)
@@ -455,5 +457,5 @@ void shell_open(void)
 	if (shell.mode != CLOSED)
 		return;
 	shell.mode = EDIT;
-	prompt(&shell);
+	prompt_show(&shell);
 }

@@ -1,4 +1,4 @@
-/* shell.h - the person at the console: what verbs need of the shell */
+/* shell.h - the person at the console: the part of the shell that verbs use */
 #ifndef CONTROL_SHELL_H
 #define CONTROL_SHELL_H
 
@@ -10,7 +10,7 @@ struct shell;
 extern struct shell *const the_shell;
 
 void shell_init(void);
-/* Prompt, when the machine is ready to be talked to. */
+/* Prompt, when the host has started. */
 void shell_open(void);
 
 /* A verb goes on after its handler returned; on ^C `cancel` is called (NULL: nothing to undo). */

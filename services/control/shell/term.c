@@ -1,12 +1,10 @@
 /*
- * term.c - the shell's connection to console: text out with a queue, keys in, attaching to
- * guests
+ * term.c - the shell's connection to console: text out with a queue, keys in, attaching to guests
  *
  * Objects     queue: text that waits for room in the ring, a growing ring of bytes.
- * Lifecycle   term_init(); the channel's handler feeds the shell.
- * Invariants  M1 text leaves in the order in which it came; requests (attach, dmesg) stand in
- *             the queue of the ring behind the text that preceded them: they are sent when the
- *             queue is empty
+ * Lifecycle   term_init(); the channel's handler feeds the listener.
+ * Invariants  TERM1 text leaves in the order in which it came. A request (attach, dmesg) comes behind the text before it:
+ *             it is sent when the queue is empty
  */
 #include "shell/term.h"
 
@@ -23,14 +21,16 @@ enum { QUEUE_FIRST = 4096, QUEUE_MAX = 4 << 20 };
 static struct svc_conn *chan;
 static char *queue;
 static size_t queue_size, queue_head, queue_len;
-static struct console_msg wish; /* request that waits for the queue: type 0 = none */
-static bool logging; /* DATA is the log that was asked for: no keys come before READY */
+/* The request that waits for the queue; type 0: none. */
+static struct console_msg waiting_request;
+/* DATA is the log that was asked for, because no keys come before READY. */
+static bool logging;
 
 static const struct term_listener *listener;
 
 void term_listen(const struct term_listener *l) { listener = l; }
 
-static bool put(uint16_t type, uint32_t arg, const char *text, uint16_t len)
+static bool record_put(uint16_t type, uint32_t arg, const char *text, uint16_t len)
 {
 	struct {
 		struct console_msg m;
@@ -42,8 +42,8 @@ static bool put(uint16_t type, uint32_t arg, const char *text, uint16_t len)
 	return svc_request(chan, &rec, (uint32_t)(sizeof(rec.m) + len)) == 0;
 }
 
-/* As much as the ring takes. */
-static void pump(void)
+/* Send as much as the ring takes. */
+static void queue_pump(void)
 {
 	size_t n;
 
@@ -51,7 +51,7 @@ static void pump(void)
 		n = queue_size - queue_head < queue_len ? queue_size - queue_head : queue_len;
 		if (n > CONSOLE_CHUNK_MAX)
 			n = CONSOLE_CHUNK_MAX;
-		if (!put(CONSOLE_DATA, 0, queue + queue_head, (uint16_t)n)) {
+		if (!record_put(CONSOLE_DATA, 0, queue + queue_head, (uint16_t)n)) {
 			if (ring_room_idle(
 				    &chan->req, (uint32_t)(sizeof(struct console_msg) + n)))
 				continue;
@@ -60,15 +60,15 @@ static void pump(void)
 		queue_head = (queue_head + n) % queue_size;
 		queue_len -= n;
 	}
-	while (wish.type) {
-		if (put(wish.type, wish.arg, NULL, 0))
-			wish.type = 0;
-		else if (!ring_room_idle(&chan->req, (uint32_t)sizeof(wish)))
+	while (waiting_request.type) {
+		if (record_put(waiting_request.type, waiting_request.arg, NULL, 0))
+			waiting_request.type = 0;
+		else if (!ring_room_idle(&chan->req, (uint32_t)sizeof(waiting_request)))
 			return;
 	}
 }
 
-static bool grow(size_t need)
+static bool queue_grow(size_t need)
 {
 	size_t size = queue_size ? queue_size : QUEUE_FIRST, first;
 	char *bigger;
@@ -96,8 +96,8 @@ static bool grow(size_t need)
 
 static void queue_byte(char c)
 {
-	if (queue_len == queue_size && !grow(queue_len + 1))
-		return; /* nobody reads: the rest is lost */
+	if (queue_len == queue_size && !queue_grow(queue_len + 1))
+		return; /* nobody reads, so the rest is lost */
 	queue[(queue_head + queue_len++) % queue_size] = c;
 }
 
@@ -109,12 +109,13 @@ static void term_write(void *ctx, const char *text, size_t len)
 			queue_byte('\r');
 		queue_byte(*text++);
 	}
-	pump();
+	queue_pump();
 }
 
 const struct out term_messages = { .write = term_write };
 
-static const struct out *through; /* NULL: as it is */
+/* Where text for term_out goes; NULL: to the terminal. */
+static const struct out *through;
 
 void term_through(const struct out *o) { through = o; }
 
@@ -128,35 +129,37 @@ const struct out term_out = { .write = term_write_through };
 
 size_t term_pending(void) { return queue_len; }
 
-static void request(uint16_t type, uint32_t arg)
+static void request_set(uint16_t type, uint32_t arg)
 {
-	wish = (struct console_msg){ .type = type, .arg = arg };
-	pump(); /* M1 */
+	waiting_request = (struct console_msg){ .type = type, .arg = arg };
+	queue_pump(); /* TERM1 */
 }
 
-void term_ready(bool drop) { request(CONSOLE_READY, drop); }
+void term_ready(void) { request_set(CONSOLE_READY, 0); }
 
-void term_attach(uint32_t domid) { request(CONSOLE_ATTACH, domid); }
+void term_ready_dropping(void) { request_set(CONSOLE_READY, 1); }
+
+void term_attach(uint32_t domid) { request_set(CONSOLE_ATTACH, domid); }
 
 void term_dmesg(void)
 {
 	logging = true;
-	request(CONSOLE_DMESG, 0);
+	request_set(CONSOLE_DMESG, 0);
 }
 
-static void keys(const char *text, uint16_t len)
+static void keys_forward(const char *text, uint16_t len)
 {
 	while (len--)
 		listener->key((uint8_t)*text++);
 }
 
-static void log_end(void)
+static void log_ended(void)
 {
 	logging = false;
 	listener->log_done();
 }
 
-static void incoming(const void *rec, uint32_t len)
+static void record_received(const void *rec, uint32_t len)
 {
 	const struct console_msg *m = rec;
 
@@ -167,7 +170,7 @@ static void incoming(const void *rec, uint32_t len)
 		if (logging)
 			out_bytes(&term_out, (const char *)(m + 1), m->len);
 		else
-			keys((const char *)(m + 1), m->len);
+			keys_forward((const char *)(m + 1), m->len);
 		break;
 	case CONSOLE_INTERRUPT:
 		listener->interrupt();
@@ -179,17 +182,17 @@ static void incoming(const void *rec, uint32_t len)
 		if (!logging)
 			listener->detached("there is no such console");
 		else
-			log_end();
+			log_ended();
 		break;
 	case CONSOLE_DONE:
-		log_end();
+		log_ended();
 		break;
 	default:
 		break;
 	}
 }
 
-static void event(void *ctx)
+static void term_event(void *ctx)
 {
 	static union {
 		struct console_msg m;
@@ -197,8 +200,8 @@ static void event(void *ctx)
 	} rec;
 
 	(void)ctx;
-	chan_drain(chan, &rec, sizeof(rec), incoming);
-	pump();
+	chan_drain(chan, &rec, sizeof(rec), record_received);
+	queue_pump();
 	if (queue_len < TERM_HIGH)
 		listener->drained();
 	guests_run();
@@ -209,5 +212,5 @@ int term_init(void)
 	chan = svc_channel("console");
 	if (!chan)
 		return -SK_E_NOT_FOUND;
-	return svc_on_channel(chan, event, NULL);
+	return svc_on_channel(chan, term_event, NULL);
 }

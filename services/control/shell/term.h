@@ -26,8 +26,8 @@ struct term_listener {
 void term_listen(const struct term_listener *l);
 
 /*
- * Text for the terminal; newlines become CR LF. term_out: what a verb was asked for, which goes through the filters
- * behind it. term_messages: what is to be seen in any case.
+ * Text for the terminal; newlines become CR LF. term_out is for the output of a verb, which goes through the filters
+ * behind it. term_messages is for text that the user must see in any case.
  */
 extern const struct out term_out, term_messages;
 /* Where text for term_out goes; NULL: to the terminal. */
@@ -35,11 +35,10 @@ void term_through(const struct out *o);
 /* Bytes that wait for room. Above TERM_HIGH whoever writes should pause: `drained` tells when to go on. */
 enum { TERM_HIGH = 16384 };
 size_t term_pending(void);
-/*
- * Ask for the next line; with drop, what was typed up to the ^C that `interrupt` told of is
- * void. After each key that gave work.
- */
-void term_ready(bool drop);
+/* Ask for the next line, after each key that gave work. */
+void term_ready(void);
+/* The same, and drop the input up to the ^C that `interrupt` told of. */
+void term_ready_dropping(void);
 /* Give the terminal to a guest's console; `detached` tells when it is back. */
 void term_attach(uint32_t domid);
 /* Print the log of the host; `log_done` at its end. */

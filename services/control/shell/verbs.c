@@ -1,7 +1,7 @@
 /*
  * verbs.c - the table of verbs, their help, their options
  *
- * Objects     a constant table.
+ * Every call of verb_options() resets getopt's state.
  */
 #include "shell/verbs.h"
 
@@ -86,21 +86,21 @@ int verb_print_help(const struct out *o, const char *name)
 	return 0;
 }
 
-static int usage(const struct verb *v, struct msg *m, const char *what)
+static int usage_fail(const struct verb *v, struct msg *m, const char *what)
 {
 	return msg_fail(m, "%s: %s; usage: %s%s%s", v->name, what, v->name, *v->args ? " " : "",
 		v->args);
 }
 
-static int take_letter(const struct verb *v, int letter, struct options *o, struct msg *m)
+static int letter_take(const struct verb *v, int letter, struct options *o, struct msg *m)
 {
 	const char *known = letter != ':' ? strchr(v->letters, letter) : NULL;
 
 	if (letter == ':')
-		return usage(v, m, "an option lacks its value");
+		return usage_fail(v, m, "an option lacks its value");
 	if (letter == '?' || letter <= 0 || letter >= OPTION_LETTERS ||
 		(!known && letter != 'h'))
-		return usage(v, m, "unknown option");
+		return usage_fail(v, m, "unknown option");
 	if (o->count[letter] < 255)
 		o->count[letter]++;
 	if (known && known[1] == ':')
@@ -115,10 +115,10 @@ int verb_options(const struct verb *v, int argc, char **argv, struct options *o,
 
 	memset(o, 0, sizeof(*o));
 	strncat(letters, v->letters, sizeof(letters) - 3);
-	optind = 0; /* start afresh */
+	optind = 0; /* start again */
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
-		rc = take_letter(v, letter, o, m);
+		rc = letter_take(v, letter, o, m);
 		if (rc)
 			return rc;
 	}
@@ -127,8 +127,8 @@ int verb_options(const struct verb *v, int argc, char **argv, struct options *o,
 	if (o->count['h'])
 		return 0;
 	if (o->argc < v->least)
-		return usage(v, m, "an argument is missing");
+		return usage_fail(v, m, "an argument is missing");
 	if (o->argc > v->most)
-		return usage(v, m, "too many arguments");
+		return usage_fail(v, m, "too many arguments");
 	return 0;
 }

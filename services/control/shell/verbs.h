@@ -1,5 +1,5 @@
 /*
- * verbs.h - what one can type into the shell
+ * verbs.h - the commands of the shell
  *
  * One list makes the table, the help and the declarations of the handlers.
  */
@@ -25,7 +25,12 @@ struct options {
 };
 
 /* What Tab offers for a verb's arguments. */
-enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB };
+enum verb_complete {
+	COMPLETE_NONE,
+	COMPLETE_GUEST,
+	COMPLETE_FILE,
+	COMPLETE_VERB,
+};
 
 /*
  * X(verb, handler, options for getopt, least and most arguments, completion, arguments, help,
@@ -35,19 +40,19 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
 	X("create", create, "pcqnf:", 0, 64, FILE, "[-p] [-c] [-n] FILE [key=value...]", \
 		"create a guest from a configuration file", \
 		"  -p  leave it paused        -c  attach to its console        -q  say nothing\n" \
-		"  -n  make no guest, only say what is wrong, or what the guest would be\n" \
-		"FILE is what xl.cfg(5) describes, below /guests when it has no leading /;\n" \
+		"  -n  create no guest; only show mistakes, or a description of the guest\n" \
+		"FILE has the syntax of xl.cfg(5), and is below /guests if it has no leading /.\n" \
 		"key=value overrides the file.\n") \
 	X("list", list, "lv", 0, 64, GUEST, "[-l] [-v] [NAME...]", "list domains", \
 		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \
 		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
 	X("console", console, "", 1, 1, GUEST, "NAME", "attach to a guest's console", \
-		"What it printed and nobody has seen comes first. Ctrl-] leaves the console.\n") \
+		"Output that nobody has seen yet comes first. Ctrl-] leaves the console.\n") \
 	X("pause", pause, "", 1, 1, GUEST, "NAME", "stop a guest's CPUs", "") \
 	X("unpause", unpause, "", 1, 1, GUEST, "NAME", "let a paused guest run", "") \
 	X("shutdown", shutdown, "aw", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to shut down", \
 		"  -a  all guests        -w  wait until it is done; Ctrl-C stops waiting\n" \
-		"  -ww  wait until it is gone, though it may be kept when it has shut down\n") \
+		"  -ww  wait until it is gone, even if it is kept after the shutdown\n") \
 	X("reboot", reboot, "aw", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to reboot", \
 		"  -a  all guests        -w  wait until it has gone down\n") \
 	X("destroy", destroy, "f", 1, 1, GUEST, "NAME", \
@@ -55,10 +60,9 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
 	X("domid", domid, "", 1, 1, GUEST, "NAME", "the number of a domain", "") \
 	X("domname", domname, "", 1, 1, NONE, "ID", "the name of a domain", "") \
 	X("rename", rename, "", 2, 2, GUEST, "NAME NEW-NAME", "give a guest another name", "") \
-	X("mem-set", mem_set, "", 2, 2, GUEST, "NAME MEM", \
-		"set how much memory a guest is to hold", \
+	X("mem-set", mem_set, "", 2, 2, GUEST, "NAME MEM", "set the memory size of a guest", \
 		"MEM is in MiB, or ends in b, k, m, g or t; at most the guest's maxmem.\n" \
-		"The guest's balloon driver takes it there, as far and as soon as it can.\n") \
+		"The guest's balloon driver changes the size, as far and as soon as it can.\n") \
 	X("info", info, "n", 0, 1, NONE, "[KEY]", "facts about the host", \
 		"With KEY, only the value of that line.\n") \
 	X("dmesg", dmesg, "", 0, 0, NONE, "", "log of the host and of its guests", "") \
@@ -83,7 +87,7 @@ enum verb_complete { COMPLETE_NONE, COMPLETE_GUEST, COMPLETE_FILE, COMPLETE_VERB
 	X("cat", cat, "", 1, 1, FILE, "FILE", "show a text file", "") \
 	X("help", help, "", 0, 1, VERB, "[COMMAND]", "this list, or more about one command", "")
 
-/* Handlers run to completion; what takes time becomes a state of the shell. */
+/* Handlers run to completion; whatever takes time becomes a state of the shell. */
 typedef void (*verb_fn)(struct shell *sh, const struct options *o);
 
 struct verb {
@@ -108,8 +112,8 @@ const struct verb *verb_at(size_t i);
 int verb_print_help(const struct out *o, const char *name);
 
 /*
- * Options and arguments of a split line; a leading `xl` was removed. 0, or -1 with *m. The
- * words of argv may be put into another order.
+ * The options and arguments of a split line, without a leading `xl`. 0, or -1 with *m. The order of the words in argv may
+ * change.
  */
 int verb_options(const struct verb *v, int argc, char **argv, struct options *o, struct msg *m);
 

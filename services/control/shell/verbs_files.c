@@ -2,9 +2,8 @@
  * verbs_files.c - ls and cat
  *
  * Objects     the file that is being shown, and how far.
- * Lifecycle   a handler asks for the first piece; each answer prints and asks for the next when
- *             the terminal has room.
- * Invariants  C1 an answer that belongs to a command that was left is recognized by its number
+ * Lifecycle   a handler asks for the first piece; each answer prints and asks for the next when the terminal has room.
+ * Invariants  FILES1 an answer to a command that the user has left is recognized by its number
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,13 +18,13 @@ static struct {
 	uintptr_t number;
 	bool sizes, file;
 	uint64_t position;
-	char last; /* of what was shown; 0: nothing yet */
+	char last; /* the last byte that was shown; 0: none yet */
 	char path[FILES_CANDIDATE];
 } show;
 
-static void leave(void) { show.number++; /* C1 */ }
+static void show_leave(void) { show.number++; /* FILES1 */ }
 
-static bool begin(struct shell *sh, const char *path, bool file)
+static bool show_begin(struct shell *sh, const char *path, bool file)
 {
 	struct msg m;
 
@@ -37,11 +36,11 @@ static bool begin(struct shell *sh, const char *path, bool file)
 	show.file = file;
 	show.position = 0;
 	show.last = 0;
-	shell_busy(sh, leave);
+	shell_busy(sh, show_leave);
 	return true;
 }
 
-static void finish(int status)
+static void show_finish(int status)
 {
 	if (status == -SK_E_INVAL)
 		shell_print(the_shell, "%s: not %s, or not a path\n", show.path,
@@ -51,7 +50,7 @@ static void finish(int status)
 	shell_done(the_shell);
 }
 
-static void listed(void *ctx, int status, const struct file_entry *list, size_t n)
+static void dir_listed(void *ctx, int status, const struct file_entry *list, size_t n)
 {
 	if ((uintptr_t)ctx != show.number)
 		return;
@@ -60,58 +59,58 @@ static void listed(void *ctx, int status, const struct file_entry *list, size_t 
 			out_fmt(&term_out, "%12llu ", (unsigned long long)list[i].size);
 		out_fmt(&term_out, "%s%s\n", list[i].name, list[i].directory ? "/" : "");
 	}
-	finish(status);
+	show_finish(status);
 }
 
 void verb_ls(struct shell *sh, const struct options *o)
 {
 	int rc;
 
-	if (!begin(sh, o->argc ? o->argv[0] : "/", false))
+	if (!show_begin(sh, o->argc ? o->argv[0] : "/", false))
 		return;
 	show.sizes = o->count['l'] != 0;
-	rc = files_list(show.path, listed, (void *)show.number);
+	rc = files_list(show.path, dir_listed, (void *)show.number);
 	if (rc)
-		finish(rc);
+		show_finish(rc);
 }
 
-static void more(void);
+static void piece_ask(void);
 
-/* The prompt begins a line, whatever the file's last one was. */
-static void end_line(void)
+/* The prompt begins on a new line, even if the file does not end with a newline. */
+static void line_end(void)
 {
 	if (show.last && show.last != '\n')
 		out_str(&term_out, "\n");
 }
 
-static void piece(void *ctx, int status, const char *text, size_t len)
+static void piece_show(void *ctx, int status, const char *text, size_t len)
 {
 	if ((uintptr_t)ctx != show.number)
 		return;
 	if (status || !len) {
-		end_line();
-		finish(status);
+		line_end();
+		show_finish(status);
 		return;
 	}
 	out_bytes(&term_out, text, len);
 	show.position += len;
 	show.last = text[len - 1];
 	if (term_pending() > TERM_HIGH)
-		shell_on_room(more);
+		shell_on_room(piece_ask);
 	else
-		more();
+		piece_ask();
 }
 
-static void more(void)
+static void piece_ask(void)
 {
-	int rc = files_read_at(show.path, show.position, piece, (void *)show.number);
+	int rc = files_read_at(show.path, show.position, piece_show, (void *)show.number);
 
 	if (rc)
-		finish(rc);
+		show_finish(rc);
 }
 
 void verb_cat(struct shell *sh, const struct options *o)
 {
-	if (begin(sh, o->argv[0], true))
-		more();
+	if (show_begin(sh, o->argv[0], true))
+		piece_ask();
 }

@@ -2,8 +2,7 @@
  * verbs_guest.c - verbs that do something to guests
  *
  * Objects     the verb that goes on: a creation, or waiting for guests to go down.
- * Lifecycle   a handler starts; what it waits for comes back as a callback or an action of the
- *             table.
+ * Lifecycle   a handler starts; the end of its wait comes as a callback or by the listener.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +64,7 @@ static void describe(const struct guest_config *g)
 	out_str(&term_out, "\n");
 }
 
-/* ^C: the guest goes on without us. */
+/* ^C: the creation goes on, and nobody waits for it. */
 static void creation_left(void) { creation.number++; }
 
 void verb_create(struct shell *sh, const struct options *o)
@@ -130,13 +129,14 @@ void verb_unpause(struct shell *sh, const struct options *o)
 	pause_or_not(sh, o->argv[0], false);
 }
 
-static struct dom_wait waiting;
-static bool reports; /* tell of each guest that is down, as xl does */
+static struct dom_wait awaited;
+/* Print a line for each guest that is down, as xl does. */
+static bool reporting;
 
 static void stop_waiting(void)
 {
-	waiting.n = 0;
-	reports = false;
+	awaited.n = 0;
+	reporting = false;
 }
 
 void verb_destroy(struct shell *sh, const struct options *o)
@@ -145,8 +145,8 @@ void verb_destroy(struct shell *sh, const struct options *o)
 
 	if (!d)
 		return;
-	waiting = (struct dom_wait){ .gone_only = true };
-	wait_add(&waiting, d->domid);
+	awaited = (struct dom_wait){ .gone_only = true };
+	wait_add(&awaited, d->domid);
 	shell_busy(sh, stop_waiting);
 	dom_destroy(&guests, d);
 }
@@ -199,10 +199,10 @@ void verb_rename(struct shell *sh, const struct options *o)
 		shell_print(sh, "rename: %s\n", m.text);
 }
 
-/* The guest whose console the user wants, which is not there yet; 0: none. */
-static uint32_t wanted;
+/* The guest whose console the user waits for; 0: none. */
+static uint32_t console_wanted;
 
-static void console_left(void) { wanted = 0; }
+static void console_left(void) { console_wanted = 0; }
 
 void verb_console(struct shell *sh, const struct options *o)
 {
@@ -215,31 +215,31 @@ void verb_console(struct shell *sh, const struct options *o)
 	} else if (guest_has_console(guest_of(d))) {
 		shell_attach(sh, d->domid);
 	} else {
-		wanted = d->domid;
+		console_wanted = d->domid;
 		shell_busy(sh, console_left);
 	}
 }
 
 static void console_there(uint32_t domid)
 {
-	if (wanted != domid)
+	if (console_wanted != domid)
 		return;
-	wanted = 0;
+	console_wanted = 0;
 	shell_attach(the_shell, domid);
 }
 
 static void console_gone(uint32_t domid)
 {
-	if (wanted != domid)
+	if (console_wanted != domid)
 		return;
-	wanted = 0;
+	console_wanted = 0;
 	shell_print(the_shell, "console: domain %u has ended\n", domid);
 	shell_done(the_shell);
 }
 
 /* ---- going down ---- */
 
-static void ask(struct shell *sh, struct dom *d, bool reboot, bool wait)
+static void guest_ask_down(struct shell *sh, struct dom *d, bool reboot, bool wait)
 {
 	if (d->state != DOM_LIVE) {
 		shell_print(sh, "domain %u does not run\n", d->domid);
@@ -248,10 +248,10 @@ static void ask(struct shell *sh, struct dom *d, bool reboot, bool wait)
 	shell_print(sh, "%s domain %u\n", reboot ? "Rebooting" : "Shutting down", d->domid);
 	guest_ask(d, reboot ? "reboot" : "poweroff");
 	if (wait)
-		wait_add(&waiting, d->domid);
+		wait_add(&awaited, d->domid);
 }
 
-static void down(struct shell *sh, const struct options *o, bool reboot)
+static void guests_ask_down(struct shell *sh, const struct options *o, bool reboot)
 {
 	bool wait = o->count['w'] != 0;
 	struct dom *d;
@@ -260,49 +260,49 @@ static void down(struct shell *sh, const struct options *o, bool reboot)
 		shell_print(sh, "You must specify -a or a domain id.\n");
 		return;
 	}
-	waiting = (struct dom_wait){ .gone_only = o->count['w'] > 1 };
+	awaited = (struct dom_wait){ .gone_only = o->count['w'] > 1 };
 	if (o->count['a']) {
 		for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 			if (d->state == DOM_LIVE)
-				ask(sh, d, reboot, wait);
+				guest_ask_down(sh, d, reboot, wait);
 	} else {
 		d = guest_by_name(sh, o->argv[0]);
 		if (d)
-			ask(sh, d, reboot, wait);
+			guest_ask_down(sh, d, reboot, wait);
 	}
-	if (!waiting.n)
+	if (!awaited.n)
 		return;
-	reports = true;
-	shell_print(sh, "Waiting for %u domains\n", waiting.n);
+	reporting = true;
+	shell_print(sh, "Waiting for %u domains\n", awaited.n);
 	shell_busy(sh, stop_waiting);
 }
 
-void verb_shutdown(struct shell *sh, const struct options *o) { down(sh, o, false); }
+void verb_shutdown(struct shell *sh, const struct options *o) { guests_ask_down(sh, o, false); }
 
-void verb_reboot(struct shell *sh, const struct options *o) { down(sh, o, true); }
+void verb_reboot(struct shell *sh, const struct options *o) { guests_ask_down(sh, o, true); }
 
 static void trouble_of_guest(uint32_t domid, const char *text)
 {
-	if (wait_has(&waiting, domid))
+	if (wait_has(&awaited, domid))
 		shell_print(the_shell, "%s\n", text);
 }
 
 static void note_of_guest(const struct dom_action *a)
 {
 	struct dom *d = domtab_get(&guests, a->domid);
-	bool waits = waiting.n != 0;
-	enum wait_news news = wait_note(&waiting, a, d && d->state == DOM_DOWN);
+	bool waits = awaited.n != 0;
+	enum wait_news news = wait_note(&awaited, a, d && d->state == DOM_DOWN);
 
 	if (a->what == DO_NOTE_GONE)
 		console_gone(a->domid);
-	if (reports && news == WAIT_GONE)
+	if (reporting && news == WAIT_GONE)
 		shell_print(the_shell, "Domain %u has been destroyed\n", a->domid);
-	else if (reports && news == WAIT_DOWN && d)
+	else if (reporting && news == WAIT_DOWN && d)
 		shell_print(the_shell, "Domain %u has been shut down, reason code %u\n",
 			a->domid, d->reason);
-	if (!waits || waiting.n)
+	if (!waits || awaited.n)
 		return;
-	reports = false;
+	reporting = false;
 	shell_done(the_shell);
 }
 
@@ -311,7 +311,7 @@ static void note_of_guest(const struct dom_action *a)
 enum { STOP_WAIT_S = 60, CLOSE_WAIT_S = 120 };
 static struct svc_timer stop_timer;
 
-/* Guests are destroyed, and some service does not let go of them: it has had its time. */
+/* Guests were destroyed, and some service has not closed their connections in time. */
 static void close_late(void *ctx)
 {
 	(void)ctx;
@@ -329,7 +329,7 @@ static void close_left(void)
 	close_late(NULL);
 }
 
-/* ^C from now on is for those who know what they do. */
+/* From now on ^C gives up on guests that are not closed. */
 static void destroy_all(void)
 {
 	shell_busy(the_shell, close_left);

@@ -1,7 +1,7 @@
 /*
- * verbs_info.c - verbs that tell: list, info, uptime, vcpu-list, dmesg, help
+ * verbs_info.c - verbs that show something: list, info, uptime, vcpu-list, dmesg, help
  *
- * Objects     the table that waits for statistics of VMMs: what to print, for whom.
+ * Objects     the table that waits for statistics of VMMs: its rows and options.
  * Lifecycle   a handler asks for statistics; the table is printed when they are there.
  */
 #include <stdint.h>
@@ -32,8 +32,8 @@ static struct {
 	uint32_t domid[NAMES_MAX];
 } table;
 
-/* The domains that the arguments name; all without any. False: one does not exist. */
-static bool choose(struct shell *sh, const struct options *o)
+/* The domains that the arguments name; all if there are no arguments. False: one does not exist. */
+static bool domains_choose(struct shell *sh, const struct options *o)
 {
 	struct dom *d;
 	struct msg m;
@@ -55,7 +55,7 @@ static bool choose(struct shell *sh, const struct options *o)
 	return true;
 }
 
-static bool chosen(const struct dom *d)
+static bool domain_chosen(const struct dom *d)
 {
 	for (uint32_t i = 0; !table.all && i < table.n; i++)
 		if (table.domid[i] == d->domid)
@@ -68,7 +68,7 @@ static uint64_t vcpu_ns(const struct guest *g, uint32_t i)
 	uint64_t ticks = 0, waited;
 	uint32_t cpu;
 
-	if (!g->sched[i]) /* it runs no more, or never did */
+	if (!g->sched[i]) /* it does not run any more, or never did */
 		ticks = g->ran[i];
 	else if (sk_sched_stats(g->sched[i], &ticks, &waited, &cpu))
 		return 0;
@@ -113,7 +113,7 @@ static void list_guest(const struct dom *d)
 	format_list_row(&term_out, &r, table.verbose);
 }
 
-/* It holds nothing; its number is that of the guest that it follows. */
+/* It has no memory and no vCPUs; its number is that of the guest before it. */
 static void list_resting(const struct dom *d)
 {
 	const struct list_row r = {
@@ -123,13 +123,13 @@ static void list_resting(const struct dom *d)
 	format_list_row(&term_out, &r, table.verbose);
 }
 
-/* Below the table, so that its rows stay what scripts expect. */
+/* Below the table, so that the rows are as scripts expect them. */
 static void list_why_resting(void)
 {
 	uint64_t now = clock_ns();
 
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
-		if (chosen(d) && d->state == DOM_RESTING)
+		if (domain_chosen(d) && d->state == DOM_RESTING)
 			format_resting(&term_out, d->name, d->short_lives, RESTART_LIFE_S,
 				d->due_ns > now ? (d->due_ns - now + 999999999) / 1000000000
 						: 0);
@@ -141,7 +141,7 @@ static void list_print(void)
 	if (table.host)
 		list_host();
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
-		if (!chosen(d))
+		if (!domain_chosen(d))
 			continue;
 		if (d->state == DOM_RESTING)
 			list_resting(d);
@@ -163,7 +163,7 @@ static void list_json_print(void)
 		format_host_json(&term_out, host_domain_counted);
 	}
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
-		if (!chosen(d))
+		if (!domain_chosen(d))
 			continue;
 		out_str(&term_out, first ? "\n" : ",\n");
 		if (guest_of(d))
@@ -234,7 +234,7 @@ static void refused_ask(uint32_t domid)
 static void list_json_go_on(void)
 {
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
-		if (chosen(d) && guest_of(d))
+		if (domain_chosen(d) && guest_of(d))
 			refused_ask(d->domid);
 	refusals.timer.fn = refusals_late;
 	svc_timer_set(&refusals.timer, svc_in_ms(REFUSALS_WAIT_MS));
@@ -250,7 +250,7 @@ static void list_cancel(void)
 
 void verb_list(struct shell *sh, const struct options *o)
 {
-	if (!choose(sh, o))
+	if (!domains_choose(sh, o))
 		return;
 	table.verbose = o->count['v'] != 0;
 	if (o->count['l']) {
@@ -264,7 +264,7 @@ void verb_list(struct shell *sh, const struct options *o)
 
 /* ---- vcpu-list ---- */
 
-/* A row for each CPU: what the host's own domains ran there. Each has its place. */
+/* A row for each CPU, with the time of the host's own domains there. They do not move between CPUs. */
 static void vcpus_host(void)
 {
 	struct vcpu_row r = { .name = "Domain-0", .online = true };
@@ -278,7 +278,7 @@ static void vcpus_host(void)
 	(void)sk_sched_stats(SK_CAP_SCHED, &ticks, &waited, &here);
 	for (r.vcpu = 0; r.vcpu < sys_info()->n_cpus && r.vcpu < SK_CPU_MAX; r.vcpu++) {
 		r.cpu = r.vcpu;
-		r.running = r.cpu == here; /* this domain does, at least */
+		r.running = r.cpu == here; /* at least this domain does */
 		r.blocked = !r.running;
 		r.cpu_ns = ran[r.cpu];
 		format_vcpu_row(&term_out, &r);
@@ -308,14 +308,14 @@ static void vcpus_print(void)
 	if (table.host)
 		vcpus_host();
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
-		if (chosen(d) && guest_of(d))
+		if (domain_chosen(d) && guest_of(d))
 			vcpus_guest(d);
 	shell_done(the_shell);
 }
 
 void verb_vcpu_list(struct shell *sh, const struct options *o)
 {
-	if (!choose(sh, o))
+	if (!domains_choose(sh, o))
 		return;
 	shell_busy(sh, vmctl_stats_cancel);
 	vmctl_stats_ask(vcpus_print);
@@ -328,14 +328,14 @@ void verb_uptime(struct shell *sh, const struct options *o)
 	bool brief = o->count['s'] != 0;
 	uint64_t wall = host_wall_seconds(), now = clock_ns();
 
-	if (!choose(sh, o))
+	if (!domains_choose(sh, o))
 		return;
 	if (!brief)
 		format_uptime_head(&term_out);
 	if (table.host)
 		format_uptime_row(&term_out, "Domain-0", 0, now / 1000000000ull, brief, wall);
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
-		if (chosen(d) && guest_of(d))
+		if (domain_chosen(d) && guest_of(d))
 			format_uptime_row(&term_out, d->name, d->domid,
 				(now - guest_of(d)->start_ns) / 1000000000ull, brief, wall);
 }

@@ -1,11 +1,10 @@
 /*
- * verbs_mem.c - mem-set: how much memory a guest is to hold
+ * verbs_mem.c - mem-set: the memory size of a guest
  *
- * The guest is asked by xenstore and gets there by its balloon; what it needs beyond what its VMM has
- * comes from the pool when it takes it (guest_grow).
+ * The guest is asked by xenstore and reaches the size by its balloon driver. Memory beyond what its VMM has comes from the
+ * pool when the guest takes it (guest_grow). The new size becomes that of the guest's configuration, so that a reboot
+ * keeps it, as with xl.
  *
- * Objects     none of its own; the new size is that of the guest's configuration from then on, so
- *             that a reboot keeps it, as with xl.
  * Lifecycle   a handler checks and writes; nothing waits for the guest.
  */
 #include <inttypes.h>
@@ -20,9 +19,10 @@
 #include "shell/shell.h"
 #include "shell/verbs.h"
 
-enum { MEM_LEAST = 4 }; /* MiB, as memory= */
+/* MiB, as for memory=. */
+enum { MEM_MIN = 4 };
 
-static void write_target(struct shell *sh, struct dom *d, uint64_t kib)
+static void target_write(struct shell *sh, struct dom *d, uint64_t kib)
 {
 	char path[64], value[24];
 
@@ -36,7 +36,7 @@ static void write_target(struct shell *sh, struct dom *d, uint64_t kib)
 }
 
 /* 0, or -1 with *m. */
-static int check(const struct dom *d, uint64_t kib, struct msg *m)
+static int size_check(const struct dom *d, uint64_t kib, struct msg *m)
 {
 	uint64_t mib = (kib + 1023) / 1024, free = guest_pool.free >> 20, has;
 
@@ -48,8 +48,8 @@ static int check(const struct dom *d, uint64_t kib, struct msg *m)
 			"%" PRIu64
 			" MiB is more than the maxmem=%u that domain %u was created with",
 			mib, d->config->maxmem, d->domid);
-	if (mib < MEM_LEAST)
-		return msg_fail(m, "a guest needs at least %u MiB", MEM_LEAST);
+	if (mib < MEM_MIN)
+		return msg_fail(m, "a guest needs at least %u MiB", MEM_MIN);
 	if (mib > has && mib - has > free)
 		return msg_fail(m,
 			"not enough free memory: domain %u has %" PRIu64
@@ -69,10 +69,10 @@ void verb_mem_set(struct shell *sh, const struct options *o)
 		return;
 	if (mem_size_parse(o->argv[1], &kib))
 		shell_print(sh,
-			"mem-set: '%.40s' is no amount of memory; say 512 (MiB), or 524288k, 512m, 1g\n",
+			"mem-set: '%.40s' is not a valid memory size; write 512 (MiB), or 524288k, 512m, 1g\n",
 			o->argv[1]);
-	else if (check(d, kib, &m))
+	else if (size_check(d, kib, &m))
 		shell_print(sh, "mem-set: %s\n", m.text);
 	else
-		write_target(sh, d, kib);
+		target_write(sh, d, kib);
 }

@@ -1,10 +1,10 @@
 /*
  * verbs_xs.c - the xenstore-* commands
  *
- * Objects     struct walk: what the running command still has to ask, as a stack of paths. One
- *             request is under way at a time; its answer prints, pushes, and sends the next.
+ * Objects     struct walk: the requests that the running command still has to send, as a stack of paths. One request is
+ *             under way at a time; its answer prints, pushes, and sends the next.
  * Lifecycle   a handler fills the stack; the command ends when it is empty, or with ^C.
- * Invariants  W1 an answer that belongs to a command that was left is recognized by its number
+ * Invariants  WALK1 an answer to a command that the user has left is recognized by its number
  */
 #include <errno.h>
 #include <stdint.h>
@@ -35,9 +35,9 @@ static struct {
 	size_t root; /* bytes of the path that is not printed */
 } walk;
 
-static void next(void);
+static void walk_next(void);
 
-static bool push(uint32_t type, uint32_t depth, const char *dir, const char *name)
+static bool walk_push(uint32_t type, uint32_t depth, const char *dir, const char *name)
 {
 	size_t n = strlen(dir) + strlen(name) + 2;
 	struct step *s = malloc(sizeof(*s) + n);
@@ -51,32 +51,32 @@ static bool push(uint32_t type, uint32_t depth, const char *dir, const char *nam
 	return true;
 }
 
-static void clear(void)
+static void walk_clear(void)
 {
 	struct step *s;
 
-	walk.number++; /* W1 */
+	walk.number++; /* WALK1 */
 	while ((s = SLIST_FIRST(&walk.steps)) != NULL) {
 		SLIST_REMOVE_HEAD(&walk.steps, link);
 		free(s);
 	}
 }
 
-static void end(void)
+static void walk_end(void)
 {
-	clear();
+	walk_clear();
 	shell_done(the_shell);
 }
 
-static void fail(const char *path, const char *why)
+static void walk_fail(const char *path, const char *why)
 {
 	shell_print(the_shell, "%.300s: %s\n", path, why);
-	end();
+	walk_end();
 }
 
 /* ---- printing ---- */
 
-static void print_name(const struct step *s)
+static void ls_print_name(const struct step *s)
 {
 	const char *slash = strrchr(s->path, '/');
 
@@ -88,7 +88,7 @@ static void print_name(const struct step *s)
 	}
 }
 
-static void print_perms(const char *data, uint32_t len)
+static void ls_print_perms(const char *data, uint32_t len)
 {
 	out_str(&term_out, "   (");
 	for (uint32_t at = 0; at < len; at += (uint32_t)strlen(data + at) + 1)
@@ -98,15 +98,15 @@ static void print_perms(const char *data, uint32_t len)
 
 /* ---- xenstore-ls ---- */
 
-/* Children, so that the first comes off the stack first. */
-static bool push_children(const struct step *s, const char *data, uint32_t len)
+/* Push the children so that the first one comes off the stack first. */
+static bool walk_push_children(const struct step *s, const char *data, uint32_t len)
 {
 	uint32_t end_at = len, at;
 
 	while (end_at > 0) {
 		for (at = end_at - 1; at > 0 && data[at - 1]; at--)
 			continue;
-		if (data[at] && !push(XS_READ, s->depth + 1, s->path, data + at))
+		if (data[at] && !walk_push(XS_READ, s->depth + 1, s->path, data + at))
 			return false;
 		end_at = at;
 	}
@@ -117,7 +117,7 @@ static void ls_value(const struct step *s, const char *data, uint32_t len)
 {
 	if (s->depth == UINT32_MAX)
 		return; /* the root of the listing is not shown */
-	print_name(s);
+	ls_print_name(s);
 	out_str(&term_out, " = \"");
 	format_escaped(&term_out, data, len);
 	out_str(&term_out, "\"");
@@ -134,56 +134,56 @@ static void ls_answer(void *ctx, int err, const char *data, uint32_t len)
 		return;
 	SLIST_REMOVE_HEAD(&walk.steps, link);
 	if (err && err != ENOENT) {
-		fail(s->path, xs_error_text(err));
+		walk_fail(s->path, xs_error_text(err));
 	} else if (err) {
 		if (s->depth == UINT32_MAX)
-			fail(s->path, xs_error_text(err));
+			walk_fail(s->path, xs_error_text(err));
 		else
-			next(); /* went away meanwhile */
+			walk_next(); /* it was removed in the meantime */
 	} else {
 		if (s->type == XS_READ) {
 			ls_value(s, data, len);
-			ok = push(XS_DIRECTORY, s->depth, s->path, "") &&
+			ok = walk_push(XS_DIRECTORY, s->depth, s->path, "") &&
 			     (!walk.perms || s->depth == UINT32_MAX ||
-				     push(XS_GET_PERMS, s->depth, s->path, ""));
+				     walk_push(XS_GET_PERMS, s->depth, s->path, ""));
 		} else if (s->type == XS_GET_PERMS) {
-			print_perms(data, len);
+			ls_print_perms(data, len);
 			out_str(&term_out, "\n");
 		} else {
-			ok = push_children(s, data, len);
+			ok = walk_push_children(s, data, len);
 		}
 		if (ok)
-			next();
+			walk_next();
 		else
-			fail(s->path, "out of memory");
+			walk_fail(s->path, "out of memory");
 	}
 	free(s);
 }
 
-static void next(void)
+static void walk_next(void)
 {
 	struct step *s = SLIST_FIRST(&walk.steps);
 
 	if (!s)
-		end();
+		walk_end();
 	else if (term_pending() > TERM_HIGH)
-		shell_on_room(next);
+		shell_on_room(walk_next);
 	else if (xs_request_texts(s->type, ls_answer, (void *)walk.number, s->path, NULL))
-		fail(s->path, "the path is too long");
+		walk_fail(s->path, "the path is too long");
 }
 
 void verb_xenstore_ls(struct shell *sh, const struct options *o)
 {
 	const char *path = o->argc ? o->argv[0] : "/";
 
-	clear();
+	walk_clear();
 	walk.full = o->count['f'] != 0;
 	walk.perms = o->count['p'] != 0;
-	shell_busy(sh, clear);
-	if (push(XS_READ, UINT32_MAX, path, ""))
-		next();
+	shell_busy(sh, walk_clear);
+	if (walk_push(XS_READ, UINT32_MAX, path, ""))
+		walk_next();
 	else
-		end();
+		walk_end();
 }
 
 /* ---- one request after the other: read, write, rm, list ---- */

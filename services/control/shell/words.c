@@ -1,7 +1,7 @@
 /*
  * words.c - commands and their words
  *
- * Invariants  W1 the writing position never passes the reading position
+ * Invariants  WORDS1 the writing position never passes the reading position
  */
 #include "shell/words.h"
 
@@ -16,8 +16,8 @@ struct splitter {
 
 static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-/* Behind the opening quote, to behind the closing one. */
-static int quoted(struct splitter *s, char quote)
+/* From behind the opening quote to behind the closing one. */
+static int quoted_take(struct splitter *s, char quote)
 {
 	while (*s->in && *s->in != quote) {
 		if (quote == '"' && *s->in == '\\' && (s->in[1] == '"' || s->in[1] == '\\'))
@@ -32,7 +32,7 @@ static int quoted(struct splitter *s, char quote)
 
 static bool ends_command(char c) { return c == ';' || c == '|'; }
 
-static int word(struct splitter *s, struct msg *m)
+static int word_take(struct splitter *s, struct msg *m)
 {
 	char c;
 
@@ -40,11 +40,11 @@ static int word(struct splitter *s, struct msg *m)
 		c = *s->in++;
 		if (c == '&' || c == '<' || c == '>')
 			return msg_fail(m,
-				"'%c' does nothing here: there is no redirection, no background and "
-				"no &&; quote it where it is meant as it is",
+				"'%c' has no meaning here: there is no redirection, no background and "
+				"no &&; quote it to use it as a character",
 				c);
 		if (c == '\'' || c == '"') {
-			if (quoted(s, c))
+			if (quoted_take(s, c))
 				return msg_fail(m, "a quote %c is not closed; add another", c);
 		} else if (c == '\\' && *s->in) {
 			*s->out++ = *s->in++;
@@ -70,10 +70,10 @@ int words_split(char **line, char *argv[WORDS_MAX + 1], enum words_end *end, str
 				return msg_fail(m, "too many words; a command has at most %d",
 					WORDS_MAX);
 			argv[n++] = s.out;
-			if (word(&s, m))
+			if (word_take(&s, m))
 				return -1;
 			stop = *s.in;
-			*s.out++ = '\0'; /* W1: perhaps where `stop` stood */
+			*s.out++ = '\0'; /* WORDS1: this may overwrite `stop` */
 		}
 		s.in += stop ? 1 : strlen(s.in);
 	} while (blank(stop));

@@ -248,7 +248,7 @@ static void sizes_are_set(void **state)
 	type("mem-set a 3\r");
 	assert_true(screen_has("at least 4 MiB"));
 	type("mem-set a 0.2g\r");
-	assert_true(screen_has("'0.2g' is no amount of memory"));
+	assert_true(screen_has("'0.2g' is not a valid memory size"));
 	type("mem-set nobody 64\r");
 	assert_true(screen_has("nobody"));
 	type("mem-set a\r");
@@ -1001,7 +1001,7 @@ static void long_lines(void **state)
 	strcpy(line + LINE_LEN_MAX + 1, "\r");
 	type(line);
 	assert_true(screen_has(
-		"a line has at most 8191 bytes: nothing of this one is done\r\nskerry# "));
+		"a line has at most 8191 bytes; this one is not run\r\nskerry# "));
 	assert_string_equal(node_value("/t/x"), value);
 	strcpy(line + LINE_LEN_MAX,
 		"\r"); /* fits, but is too much for xenstore: refused as a whole, too */
@@ -1082,11 +1082,11 @@ static void pipes(void **state)
 	type("list | less\r");
 	assert_true(screen_has("less: only grep") && !screen_has("Name "));
 	type("list |\r");
-	assert_true(screen_has("a command is missing beside |"));
+	assert_true(screen_has("there is no command on one side of |"));
 	type("| grep x\r");
-	assert_true(screen_has("a command is missing beside |"));
+	assert_true(screen_has("there is no command on one side of |"));
 	type("list | | grep x\r");
-	assert_true(screen_has("a command is missing beside |"));
+	assert_true(screen_has("there is no command on one side of |"));
 	type("list | grep a | grep a | grep a | grep a | grep a\r");
 	assert_true(screen_has("at most 4 filters"));
 	type("domname 0\r");
