@@ -184,17 +184,19 @@ void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)))
 
 /* --- locks ------------------------------------------------------------------------------------------------------- */
 /* Ticket spin lock; interrupts are off in the kernel except at arch_idle() and preemption points. */
-struct spinlock {
+struct TA(capability("lock")) spinlock {
 	uint16_t next, owner;
 };
-static inline void spin_lock(struct spinlock *l)
+static inline void spin_lock(struct spinlock *l) takes_lock(*l);
+static inline void spin_unlock(struct spinlock *l) drops_lock(*l);
+static inline void TA_OFF spin_lock(struct spinlock *l)
 {
 	uint16_t me = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
 	while (__builtin_expect(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me, 0))
 		__builtin_ia32_pause();
 }
-static inline void spin_unlock(struct spinlock *l)
+static inline void TA_OFF spin_unlock(struct spinlock *l)
 {
 	__atomic_store_n(&l->owner, (uint16_t)(l->owner + 1), __ATOMIC_RELEASE);
 }

@@ -32,7 +32,7 @@ static struct {
 
 /* --- capabilities --------------------------------------------------------------------------- */
 
-static void boot_cap(sk_cap_t index, struct cap v)
+static void TA_OFF boot_cap(sk_cap_t index, struct cap v)
 {
 	BUG_ON(index >= root.cnode->n_slots);
 	slot_set(&root.cnode->slots[index], NULL, &v);
@@ -284,7 +284,7 @@ static void root_info(const struct boot_info *bi)
 	root.info->cmdline[SK_CMDLINE_MAX - 1] = '\0';
 }
 
-static void root_start(uint64_t entry)
+static void TA_OFF root_start(uint64_t entry)
 {
 	struct slot *slots = root.cnode->slots;
 

@@ -225,9 +225,9 @@ void slot_move(struct slot *dst, struct slot *src)
 
 	BUG_ON(!slot_alive(src)); /* CAP3 */
 	slot_read(src, &v);
+	/* all but what slot_write() does */
 	__builtin_memcpy(&dst->first_child, &src->first_child,
-		sizeof(*dst) - offsetof(struct slot,
-				       first_child)); /* all but what slot_write() does */
+		sizeof(*dst) - offsetof(struct slot, first_child));
 	link_after(dst->prev, (uintptr_t)dst);
 	link_before(dst->next, (uintptr_t)dst);
 	if (dst->first_child) {
@@ -243,7 +243,7 @@ void slot_move(struct slot *dst, struct slot *src)
 /* --- deleting ----------------------------------------------------------------------------- */
 
 /* What the capability stands for goes; restartable. */
-static int slot_release(struct slot *s)
+static int under_tree slot_release(struct slot *s)
 {
 	int rc;
 
@@ -263,17 +263,13 @@ static int slot_release(struct slot *s)
 	return s->obj->refs == 1 ? object_ops[s->type].destroy(s->obj) : 0;
 }
 
-static int slot_detach(struct slot *s)
+static int under_tree slot_detach(struct slot *s)
 {
-	switch (s->flags & SLOT_OWNER) {
-	case SLOT_THREAD_CSPACE:
-	case SLOT_THREAD_SPACE:
+	unsigned int owner = s->flags & SLOT_OWNER;
+
+	if (owner == SLOT_THREAD_CSPACE || owner == SLOT_THREAD_SPACE)
 		return thread_detach(s);
-	case SLOT_VCPU_NESTED:
-		return vcpu_detach(s);
-	default:
-		return 0;
-	}
+	return owner == SLOT_VCPU_NESTED ? vcpu_detach(s) : 0;
 }
 
 void slot_clear(struct slot *s)

@@ -111,10 +111,12 @@ struct cap {
  * The tree lock. CPUs that wait say so, and who releases it hands it to the next of them in a circle; it is free only
  * when none waits.
  */
-extern struct tree_lock {
+extern struct TA(capability("lock")) tree_lock {
 	uint32_t holder; /* CPU + 1, or 0 */
 	uint64_t wanted; /* a bit for each CPU that waits */
 } tree;
+/* A function that wants the tree lock held. */
+#define under_tree with_lock(tree)
 static inline bool tree_held(void)
 {
 	return __atomic_load_n(&tree.holder, __ATOMIC_ACQUIRE) == this_cpu()->id + 1;
@@ -129,8 +131,9 @@ static inline bool tree_take(void)
 bool tree_wait(void) must_check;
 void tree_pass(void);
 /* False when an interrupt came first: leave the kernel and make the call again. */
-static inline bool must_check tree_lock(void) { return tree_take() || tree_wait(); }
-static inline void tree_unlock(void)
+static inline bool tree_lock(void) must_check TA(try_acquire_capability(true, tree));
+static inline bool tree_lock(void) { return tree_take() || tree_wait(); }
+static inline void drops_lock(tree) TA_OFF tree_unlock(void)
 {
 	if (load(&tree.wanted))
 		tree_pass();
@@ -144,42 +147,42 @@ int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int r
 /* A consistent copy, taken without the tree lock. */
 void slot_read(const struct slot *s, struct cap *cap);
 /* The same under the tree lock. */
-int cap_find(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
-	struct slot **slot) must_check;
+int under_tree cap_find(struct thread *t, uint64_t index, unsigned int type,
+	unsigned int rights, struct slot **slot) must_check;
 /* It names something, and that has not begun to end. */
 bool slot_alive(const struct slot *s);
 
 /* Make an empty slot a capability; parent may be NULL. */
-void slot_set(struct slot *s, struct slot *parent, const struct cap *init);
+void under_tree slot_set(struct slot *s, struct slot *parent, const struct cap *init);
 /* Change what a slot says, for readers without the lock all at once; its place in the tree stays. */
-void slot_write(struct slot *s, const struct cap *v);
-void slot_update(struct slot *s, uint8_t flags, uint64_t badge);
+void under_tree slot_write(struct slot *s, const struct cap *v);
+void under_tree slot_update(struct slot *s, uint8_t flags, uint64_t badge);
 /* Derive dst from src: counts the reference, starts unmapped. */
-void slot_derive(
+void under_tree slot_derive(
 	struct slot *dst, struct slot *src, uint8_t rights, uint64_t badge, uint8_t flags);
-void slot_move(struct slot *dst, struct slot *src);
+void under_tree slot_move(struct slot *dst, struct slot *src);
 /*
  * Empty a slot; the last capability ends the object. 0 or SYS_RESTART: then the slot is still there. When it was
  * the last of a CNode, the running thread must call cnodes_clear() before it makes another call.
  */
-int slot_delete(struct slot *s) must_check;
+int under_tree slot_delete(struct slot *s) must_check;
 /* Delete all descendants. 0 or SYS_RESTART. */
-int slot_revoke(struct slot *s) must_check;
+int under_tree slot_revoke(struct slot *s) must_check;
 /* Take it out of the tree; what it stood for is over. */
-void slot_clear(struct slot *s);
+void under_tree slot_clear(struct slot *s);
 /* May there be two? */
 bool slot_copyable(const struct slot *s);
 
 /* The last capability of a CNode goes: move it into the CNode, which the running thread will clear. */
-void cnode_end(struct slot *s);
+void under_tree cnode_end(struct slot *s);
 /* Clear what t has to clear. 0 or SYS_RESTART. */
-int cnodes_clear(struct thread *t) must_check;
+int under_tree cnodes_clear(struct thread *t) must_check;
 /* t ends: the running thread clears what t did not come to. 0 or SYS_RESTART. */
-int cnodes_inherit(struct thread *t) must_check;
+int under_tree cnodes_inherit(struct thread *t) must_check;
 
 /* An internal slot goes away: its owner must not use the object any more. 0 or SYS_RESTART. */
-int thread_detach(struct slot *s) must_check;
-int vcpu_detach(struct slot *s) must_check;
+int under_tree thread_detach(struct slot *s) must_check;
+int under_tree vcpu_detach(struct slot *s) must_check;
 
 /* What core_syscall() found for a handler, as its table says. */
 struct args {
@@ -192,7 +195,11 @@ struct args {
 #define SYSCALL_HANDLER(name) \
 	long sys_##name(struct thread *t unused, struct sk_regs *r unused, \
 		const struct args *a unused)
-#define X(name, ...) SYSCALL_HANDLER(name);
+#define under_NONE
+#define under_SENDS
+#define under_RECEIVES
+#define under_TREE under_tree
+#define X(name, num, lock, ...) under_##lock SYSCALL_HANDLER(name);
 SK_SYSCALLS(X)
 #undef X
 

@@ -579,7 +579,7 @@ static void owner_check(const struct object *o)
 			"thread %p is on a CPU that does not run it", (const void *)t);
 }
 
-static void cpus_check(void)
+static void TA_OFF cpus_check(void)
 {
 	uint32_t i;
 

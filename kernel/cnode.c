@@ -90,13 +90,13 @@ int cnodes_inherit(struct thread *t)
 }
 
 /* Never called: cnode_end() comes before it. */
-int cnode_destroy(struct object *o) { panic("CNode %p ends twice", (void *)o); }
+int under_tree cnode_destroy(struct object *o) { panic("CNode %p ends twice", (void *)o); }
 
 /* --- system calls ------------------------------------------------------------------------- */
 
 /* A slot inside a CNode that the caller names. */
-static int slot_find(struct thread *t, uint64_t cnode, unsigned int rights, uint64_t index,
-	struct slot **slot)
+static int under_tree slot_find(struct thread *t, uint64_t cnode, unsigned int rights,
+	uint64_t index, struct slot **slot)
 {
 	struct slot *s;
 	struct cnode *cn;
@@ -111,14 +111,15 @@ static int slot_find(struct thread *t, uint64_t cnode, unsigned int rights, uint
 	return 0;
 }
 
-static int slot_find_empty(struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot)
+static int under_tree slot_find_empty(
+	struct thread *t, uint64_t cnode, uint64_t index, struct slot **slot)
 {
 	return slot_find(t, cnode, SK_W, index, slot)
 		       ?: error_if((*slot)->type != SK_OBJ_NULL, SK_E_SLOT);
 }
 
 /* What a capability is derived from, or moved from. */
-static int slot_find_source(struct thread *t, uint64_t cnode, unsigned int rights,
+static int under_tree slot_find_source(struct thread *t, uint64_t cnode, unsigned int rights,
 	uint64_t index, struct slot **slot)
 {
 	return slot_find(t, cnode, rights, index, slot)
@@ -130,7 +131,8 @@ struct copy_args {
 	uint8_t rights;
 };
 
-static int copy_decode(struct thread *t, const struct sk_regs *r, struct copy_args *a)
+static int under_tree copy_decode(
+	struct thread *t, const struct sk_regs *r, struct copy_args *a)
 {
 	a->rights = (uint8_t)r->r8;
 	return slot_find_empty(t, r->rdi, r->rsi, &a->dst)
@@ -149,7 +151,7 @@ SYSCALL_HANDLER(COPY)
 	return rc;
 }
 
-static int mint_ports(const struct copy_args *a, uint64_t ports)
+static int under_tree mint_ports(const struct copy_args *a, uint64_t ports)
 {
 	struct cap v = { SK_OBJ_IOPORT, a->src->rights & a->rights, 0, 0, ports, 0 };
 	uint64_t first = ports & 0xffff, last = ports >> 16;

@@ -19,6 +19,7 @@ static struct thread *queue_first(struct endpoint *ep)
 	return ep->queue ? container_of(ep->queue, struct thread, link) : NULL;
 }
 
+static void endpoint_take(struct endpoint *ep, struct thread *t) with_lock(ep->obj.lock);
 /* The first of the queue, which from now on belongs to the caller (THREAD2). */
 static void endpoint_take(struct endpoint *ep, struct thread *t)
 {
@@ -32,12 +33,12 @@ int endpoint_destroy(struct object *o)
 	struct thread *t;
 
 	for (;;) {
-		spin_lock(&o->lock);
+		spin_lock(&ep->obj.lock);
 		o->dead = true;
 		t = queue_first(ep);
 		if (t)
 			endpoint_take(ep, t);
-		spin_unlock(&o->lock);
+		spin_unlock(&ep->obj.lock);
 		if (!t)
 			return 0;
 		thread_wake(t, -SK_E_DELETED);
@@ -60,7 +61,7 @@ static int message_check(const struct sk_regs *r, const struct cap *cap)
 }
 
 /* One capability from slot to slot; false when it cannot be. Tree locked. */
-static bool cap_pass(
+static bool under_tree cap_pass(
 	struct thread *from, struct sk_send_cap send, struct thread *to, uint64_t index)
 {
 	struct slot *src, *dst;
@@ -82,6 +83,8 @@ static bool cap_pass(
 	return true;
 }
 
+static void TA(assert_capability(tree)) tree_expect(void) { BUG_ON(!tree_held()); }
+
 /* How many arrived. Whoever sends capabilities, or takes such a message, has the tree lock. */
 static unsigned int caps_move(struct thread *from, struct thread *to, unsigned int n)
 {
@@ -92,7 +95,7 @@ static unsigned int caps_move(struct thread *from, struct thread *to, unsigned i
 
 	if (!slot)
 		return 0;
-	BUG_ON(!tree_held());
+	tree_expect();
 	memcpy(send, thread_utcb(from)->send, sizeof(send));
 	for (i = 0; i < n && i < slots; i++)
 		if (!cap_pass(from, send[i], to, slot + i))
@@ -198,6 +201,11 @@ int reply_destroy(struct object *o)
 
 /* --- sending -------------------------------------------------------------------------------- */
 
+static long send_to(struct endpoint *ep, struct thread *from, struct thread *to,
+	sk_time_t until) drops_lock(ep->obj.lock);
+static long endpoint_block(struct endpoint *ep, struct thread *t, enum thread_state state,
+	sk_time_t deadline) drops_lock(ep->obj.lock);
+
 /* A receiver waits: hand it the message at once. */
 static long send_to(
 	struct endpoint *ep, struct thread *from, struct thread *to, sk_time_t until)
@@ -216,7 +224,7 @@ static long send_to(
 		return 0;
 	}
 	reply_tie(reply, from, until);
-	thread_wait_over(to, 0, WAKE_DIRECT);
+	thread_wake_as(to, 0, WAKE_DIRECT);
 	thread_wait_recheck(from);
 	return SYS_BLOCKED;
 }
@@ -285,10 +293,10 @@ bool endpoint_send_fault(struct thread *t)
 /* --- receiving ------------------------------------------------------------------------------ */
 
 /*
- * The first sender, out of the queue, in *from; those that cannot be answered fail. 0, SYS_RESTART when an interrupt
- * waits, or SYS_TREE when it sends capabilities; without a sender *from is NULL and the endpoint stays locked.
+ * The first sender, out of the queue, in *from; those that cannot be answered fail. 0; SYS_RESTART when an interrupt waits;
+ * SYS_TREE when it sends capabilities; without a sender what the end of waiting for one says.
  */
-static int sender_take(
+static long sender_take(
 	struct endpoint *ep, struct thread *t, struct thread **from, struct reply **reply)
 {
 	bool answerable;
@@ -297,7 +305,8 @@ static int sender_take(
 		spin_lock(&ep->obj.lock);
 		*from = ep->receivers ? NULL : queue_first(ep);
 		if (!*from)
-			return 0;
+			return endpoint_block(
+				ep, t, THREAD_RECEIVING, load(&thread_utcb(t)->deadline));
 		if (!(*from)->faulted && SK_MI_CAPS((*from)->regs.r.rsi) && !tree_held()) {
 			spin_unlock(&ep->obj.lock);
 			return SYS_TREE;
@@ -319,7 +328,7 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 	struct reply *reply = NULL;
 	struct thread *from;
 	uint64_t word = notification_pending(t) ? notification_take_bound(t) : 0;
-	int rc;
+	long rc;
 
 	if (word) {
 		t->regs.r.rdi = word;
@@ -329,8 +338,6 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 	rc = sender_take(ep, t, &from, &reply);
 	if (rc)
 		return rc;
-	if (!from)
-		return endpoint_block(ep, t, THREAD_RECEIVING, load(&thread_utcb(t)->deadline));
 	message_move(from, t, from->badge);
 	if (reply) {
 		reply_tie(reply, from, from->deadline);
@@ -360,11 +367,11 @@ static int reply_send(
 		message_move(t, caller, 0);
 	else if (SK_MI_LABEL(r->rsi))
 		result = -SK_E_DENIED;
-	thread_wait_over(caller, result, how);
+	thread_wake_as(caller, result, how);
 	return 0;
 }
 
-SYSCALL_HANDLER(REPLY) { return reply_send(t, r, &a->cap, WAKE_QUEUED); }
+SYSCALL_HANDLER(REPLY) { return reply_send(t, r, &a->cap, WAKE_QUEUE); }
 
 SYSCALL_HANDLER(REPLY_RECV)
 {

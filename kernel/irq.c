@@ -19,7 +19,7 @@ void core_irq(struct irq_source *s)
 		notification_signal((struct notification *)cap.obj, cap.badge);
 }
 
-int irq_destroy(struct object *o)
+int under_tree irq_destroy(struct object *o)
 {
 	struct irq *irq = (struct irq *)o;
 

@@ -53,7 +53,7 @@ static const char *log_convert(const char *f, va_list *ap)
 	return f + 1;
 }
 
-void vklog(const char *fmt, va_list ap)
+void TA_OFF vklog(const char *fmt, va_list ap)
 {
 	bool locked = !panicked;
 	va_list args;

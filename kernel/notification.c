@@ -11,6 +11,8 @@
 #include "ipc.h"
 #include "sched.h"
 
+static struct thread *bound_take(struct notification *n) with_lock(n->obj.lock);
+static struct thread *waiter_take(struct notification *n) with_lock(n->obj.lock);
 /* The bound thread, if it receives now, returns with the word. Locked. */
 static struct thread *bound_take(struct notification *n)
 {
@@ -114,11 +116,11 @@ int notification_destroy(struct object *o)
 
 	if (n->bound)
 		notification_unbind(n->bound);
-	spin_lock(&o->lock);
+	spin_lock(&n->obj.lock);
 	o->dead = true;
 	n->word = 0;
 	t = waiter_take(n);
-	spin_unlock(&o->lock);
+	spin_unlock(&n->obj.lock);
 	if (t)
 		thread_wake(t, -SK_E_DELETED);
 	return 0;

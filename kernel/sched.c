@@ -48,16 +48,22 @@ void sched_init_root(struct sched *s, uint8_t priority)
 	s->slice = slice_of(s);
 }
 
-static struct sched_cpu *sched_lock(struct sched *s)
+static bool place_leave(struct sched_cpu *sc, struct sched *s) with_lock(sc->lock);
+static void sched_charge(struct sched_cpu *sc, sk_time_t now) with_lock(sc->lock);
+static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
+	with_lock(sc->lock);
+static void sched_lock(struct sched *s, struct sched_cpu **sc) takes_lock((*sc)->lock);
+/* Lock the CPU that a context belongs to, in *sc. */
+static void TA_OFF sched_lock(struct sched *s, struct sched_cpu **sc)
 {
 	for (;;) {
 		uint32_t cpu = load(&s->cpu);
-		struct sched_cpu *sc = &sched_cpus[cpu];
 
-		spin_lock(&sc->lock);
+		*sc = &sched_cpus[cpu];
+		spin_lock(&(*sc)->lock);
 		if (cpu == s->cpu)
-			return sc;
-		spin_unlock(&sc->lock);
+			return;
+		spin_unlock(&(*sc)->lock);
 	}
 }
 
@@ -216,7 +222,7 @@ void sched_wake(struct thread *t, enum wake how)
 		if (!s)
 			return;
 	}
-	sc = sched_lock(s);
+	sched_lock(s, &sc);
 	if (s->thread == t)
 		sched_ready(sc, s, how);
 	spin_unlock(&sc->lock);
@@ -237,7 +243,7 @@ bool sched_stop(struct thread *t)
 	struct sched_cpu *sc;
 
 	if (s) {
-		sc = sched_lock(s);
+		sched_lock(s, &sc);
 		place_leave(sc, s);
 		spin_unlock(&sc->lock);
 	}
@@ -247,13 +253,14 @@ bool sched_stop(struct thread *t)
 /* Take a context to the CPU that it was told to go to, as soon as nothing of it is left on the old one. */
 static void sched_migrate(struct sched *s)
 {
-	struct sched_cpu *sc = sched_lock(s);
+	struct sched_cpu *sc;
 
+	sched_lock(s, &sc);
 	if (!sched_busy(sc, s)) /* SCHED3 */
 		s->cpu = s->move_to;
 	spin_unlock(&sc->lock);
-	sc = sched_lock(s);
-	sched_ready(sc, s, WAKE_QUEUED);
+	sched_lock(s, &sc);
+	sched_ready(sc, s, WAKE_QUEUE);
 	spin_unlock(&sc->lock);
 }
 
@@ -263,13 +270,13 @@ int sched_bind(struct sched *s, struct thread *t)
 	struct cpu *on;
 
 	sched_migrate(s);
-	sc = sched_lock(s);
+	sched_lock(s, &sc);
 	on = load(&t->on); /* without a context it can only leave that CPU */
 	if (!on || on == sc->cpu) {
 		store(&t->sched, s);
 		s->thread = t;
 		barrier_full(); /* with sched_wake() */
-		sched_ready(sc, s, WAKE_QUEUED);
+		sched_ready(sc, s, WAKE_QUEUE);
 		on = NULL;
 	}
 	spin_unlock(&sc->lock);
@@ -280,9 +287,11 @@ int sched_bind(struct sched *s, struct thread *t)
 
 void sched_unbind(struct sched *s)
 {
-	struct sched_cpu *sc = sched_lock(s);
-	struct thread *t = s->thread;
+	struct sched_cpu *sc;
+	struct thread *t;
 
+	sched_lock(s, &sc);
+	t = s->thread;
 	place_leave(sc, s);
 	if (sc->running == s) {
 		sched_charge(sc, arch_now());
@@ -299,15 +308,9 @@ void sched_unbind(struct sched *s)
 int sched_destroy(struct object *o)
 {
 	struct sched *s = (struct sched *)o;
-	struct sched_cpu *sc;
-	bool off;
 
-	o->dead = true;
-	sc = sched_lock(s);
-	place_leave(sc, s); /* SCHED5 */
-	off = !s->thread || sched_off(s->thread) || load(&s->thread->on) == this_cpu();
-	spin_unlock(&sc->lock);
-	if (!off)
+	o->dead = true; /* SCHED5 */
+	if (s->thread && !sched_stop(s->thread))
 		return SYS_RESTART;
 	sched_unbind(s);
 	return 0;
@@ -474,7 +477,7 @@ void core_timer(void)
 			s->place = SCHED_NOWHERE;
 			s->period_start = n->key; /* periods do not drift */
 			s->budget_left = s->budget;
-			sched_ready(sc, s, WAKE_QUEUED);
+			sched_ready(sc, s, WAKE_QUEUE);
 			continue;
 		}
 		spin_unlock(&sc->lock);
@@ -503,9 +506,11 @@ static int configure_check(const struct sk_regs *r)
 
 static void configure_commit(struct sched *s, const struct sk_regs *r)
 {
-	struct sched_cpu *sc = sched_lock(s);
-	bool running = sc->running == s, move;
+	struct sched_cpu *sc;
+	bool running, move;
 
+	sched_lock(s, &sc);
+	running = sc->running == s;
 	if (running)
 		sched_charge(sc, arch_now());
 	place_leave(sc, s);
@@ -521,7 +526,7 @@ static void configure_commit(struct sched *s, const struct sk_regs *r)
 	if (running || (move && sched_busy(sc, s)))
 		arch_kick(sc->cpu); /* sched_switch() takes it to the other CPU */
 	else if (!move)
-		sched_ready(sc, s, WAKE_QUEUED);
+		sched_ready(sc, s, WAKE_QUEUE);
 	spin_unlock(&sc->lock);
 	if (move)
 		sched_migrate(s);
@@ -556,7 +561,7 @@ SYSCALL_HANDLER(SCHED_STATS)
 	struct sched *s = (struct sched *)a->cap.obj;
 	struct sched_cpu *sc;
 
-	sc = sched_lock(s);
+	sched_lock(s, &sc);
 	if (sc->running == s || !sc->running)
 		sched_charge(sc, arch_now());
 	r->rdi = s->consumed;

@@ -109,7 +109,7 @@ static uint64_t cursor_get(const struct slot *frame)
 		     : 0;
 }
 
-static void cursor_set(struct slot *frame, uint64_t offset)
+static void under_tree cursor_set(struct slot *frame, uint64_t offset)
 {
 	uint64_t base = window_base(frame), first = base & (SK_LARGE_SIZE - 1);
 
@@ -188,8 +188,8 @@ static uint64_t entries_set(const struct run *run, uint64_t leaf, uint64_t step)
 	return leaf;
 }
 
-static int space_map(struct slot *frame, struct space *s, uint64_t vaddr, uint64_t offset,
-	unsigned int order, unsigned int rights)
+static int under_tree space_map(struct slot *frame, struct space *s, uint64_t vaddr,
+	uint64_t offset, unsigned int order, unsigned int rights)
 {
 	unsigned int level = leaf_level(order);
 	struct run run[2] = { { NULL, 0 }, { NULL, 0 } };
@@ -229,7 +229,8 @@ static void table_fill(uint64_t *table, uint64_t large, unsigned int level)
 		table[i] = large ? pte_split(large, level + 1) + i * pte_span(level) : 0;
 }
 
-static int space_map_table(struct slot *table, struct space *s, uint64_t vaddr, uint8_t level)
+static int under_tree space_map_table(
+	struct slot *table, struct space *s, uint64_t vaddr, uint8_t level)
 {
 	uint64_t span, old, *e;
 	int rc;

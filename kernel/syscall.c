@@ -14,13 +14,11 @@
 static SYSCALL_HANDLER(CHECK) { return check_all(CHECK_OTHERS_RUN) ? 0 : -SK_E_STATE; }
 #endif
 
-/* Taken before the handler runs: the tree lock; none; the tree lock if the message has capabilities. */
-enum lock {
-	TREE = 1,
-	NONE,
-	SENDS,
-	RECEIVES = NONE /* the handler asks for the lock: SYS_TREE */
-};
+/*
+ * Taken before the handler runs: the tree lock; none; the tree lock if the message has capabilities. A handler that
+ * receives asks for the lock by SYS_TREE.
+ */
+enum lock { TREE = 1, NONE, SENDS, RECEIVES = NONE };
 
 /* What a call needs before its handler runs; need[]: rights << 8 and types of the first arguments. */
 static const struct call {
@@ -45,7 +43,7 @@ static const struct call {
 _Static_assert(SK_SYS_END <= SK_SYS_CHECK && SK_SYS_CHECK < ARRAY_SIZE(calls), "table size");
 
 /* With the tree lock. */
-static long call_locked(const struct call *call, struct thread *t, struct sk_regs *r)
+static long under_tree call_locked(const struct call *call, struct thread *t, struct sk_regs *r)
 {
 	uint64_t index[] = { r->rdi, r->rsi, r->rdx };
 	struct args a;
@@ -69,7 +67,7 @@ static long call_lock_free(const struct call *call, struct thread *t, struct sk_
 }
 
 /* The handler may have dropped the lock, on the way to be restarted. */
-static long call_under_tree(const struct call *call, struct thread *t, struct sk_regs *r)
+static long TA_OFF call_under_tree(const struct call *call, struct thread *t, struct sk_regs *r)
 {
 	long rc;
 

@@ -101,7 +101,7 @@ bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states)
 	return false;
 }
 
-void thread_wait_over(struct thread *t, long result, enum wake how)
+void thread_wake_as(struct thread *t, long result, enum wake how)
 {
 	timer_stop(t);
 	if (!t->faulted) {
@@ -150,7 +150,7 @@ int thread_detach(struct slot *s)
 	return 0;
 }
 
-static int thread_unconfigure(struct thread *t)
+static int under_tree thread_unconfigure(struct thread *t)
 {
 	return slot_delete(&t->utcb_slot) ?: slot_delete(&t->fault_slot) ?: slot_delete(&t->space_slot) ?:
 	       slot_delete(&t->cspace_slot);
@@ -179,7 +179,7 @@ int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
 	return 0;
 }
 
-int thread_destroy(struct object *o)
+int under_tree thread_destroy(struct object *o)
 {
 	struct thread *t = thread_of(o);
 	int rc;
@@ -258,7 +258,7 @@ SYSCALL_HANDLER(THREAD_RESUME)
 	if (!target->cspace || !target->space)
 		return -SK_E_STATE;
 	store(&target->suspended, false);
-	sched_wake(target, WAKE_QUEUED);
+	sched_wake(target, WAKE_QUEUE);
 	return 0;
 }
 

@@ -78,13 +78,10 @@ void thread_wait_recheck(struct thread *t);
 bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states);
 #define THREAD_ANY_STATE (~0u)
 /* How a thread that may run gets a CPU: from the run queue, or as soon as the current thread waits. */
-enum wake { WAKE_QUEUED, WAKE_DIRECT };
+enum wake { WAKE_QUEUE, WAKE_DIRECT };
 /* After the end of a wait: RAX = result, and t may run. A failed fault message leaves t suspended. */
-void thread_wait_over(struct thread *t, long result, enum wake how);
-static inline void thread_wake(struct thread *t, long result)
-{
-	thread_wait_over(t, result, WAKE_QUEUED);
-}
+void thread_wake_as(struct thread *t, long result, enum wake how);
+static inline void thread_wake(struct thread *t, long rc) { thread_wake_as(t, rc, WAKE_QUEUE); }
 static inline bool thread_runnable(const struct thread *t)
 {
 	return load(&t->state) == THREAD_READY && !load(&t->suspended);
@@ -94,7 +91,7 @@ bool thread_stop(struct thread *t);
 /* The deadline timer of t fired. */
 void thread_timeout(struct thread *t, sk_time_t now);
 /* Give t its capability space and so on (tree lock). */
-int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
+int under_tree thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
 	struct slot *fault, uint64_t utcb) must_check;
 
 #endif

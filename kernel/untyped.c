@@ -48,7 +48,8 @@ static int order_decode(uint64_t type, uint64_t order, struct retype_args *a)
 	return 0;
 }
 
-static int dest_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a)
+static int under_tree dest_decode(
+	struct thread *t, const struct sk_regs *r, struct retype_args *a)
 {
 	struct slot *cnode;
 	int rc = cap_find(t, r->rdx, SK_OBJ_CNODE, SK_W, &cnode);
@@ -93,21 +94,23 @@ static int place_decode(const struct sk_regs *r, struct retype_args *a)
 	return 0;
 }
 
-static int retype_decode(struct thread *t, const struct sk_regs *r, struct retype_args *a)
+static int under_tree retype_decode(
+	struct thread *t, const struct sk_regs *r, struct retype_args *a)
 {
 	return error_if(r->rsi >> 16, SK_E_INVAL) ?: order_decode(r->rsi & 0xff, r->rsi >> 8, a) ?:
 	       cap_find(t, r->rdi, SK_OBJ_UNTYPED, SK_W, &a->untyped) ?: dest_decode(t, r, a) ?:
 	       place_decode(r, a);
 }
 
-static void untyped_set(struct slot *u, uint64_t used, uint64_t prepared, uint8_t flags)
+static void under_tree untyped_set(
+	struct slot *u, uint64_t used, uint64_t prepared, uint8_t flags)
 {
 	u->prepared = prepared;
 	slot_update(u, flags, used);
 }
 
 /* All children are gone: wait until nobody can still look at them, unless somebody was faster. */
-static int untyped_reset(struct slot *u)
+static int TA_OFF untyped_reset(struct slot *u)
 {
 	uint32_t seq = u->seq;
 
@@ -135,7 +138,7 @@ static void pages_zero(uint64_t paddr, uint64_t size, bool open)
 }
 
 /* Make the pages of the new objects zero, and open or closed; keeps its progress in the slot. */
-static int untyped_prepare(struct retype_args *a)
+static int under_tree untyped_prepare(struct retype_args *a)
 {
 	struct slot *u = a->untyped;
 	bool open = a->type != SK_OBJ_FRAME;
@@ -165,7 +168,7 @@ static int untyped_prepare(struct retype_args *a)
 }
 
 /* Some objects; the registers then name those that are left. */
-static void retype_step(struct retype_args *a, struct sk_regs *r)
+static void under_tree retype_step(struct retype_args *a, struct sk_regs *r)
 {
 	struct slot *u = a->untyped;
 	uint64_t n = min_u64(a->n, STEP_OBJECTS);

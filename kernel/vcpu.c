@@ -30,6 +30,7 @@ void vcpu_init(struct object *o, uint8_t order unused)
 
 /* --- leaving -------------------------------------------------------------------------------- */
 
+static void vcpu_end(struct vcpu *v, long why) with_lock(v->obj.lock);
 /* The end of a VCPU_ENTER, the only one: the reason of an exit, or -SK_E_*. Locked. */
 static void vcpu_end(struct vcpu *v, long why)
 {
@@ -133,7 +134,7 @@ static int vcpu_stop(struct vcpu *v)
 
 int vcpu_detach(struct slot *s) { return vcpu_stop(container_of(s, struct vcpu, nested_slot)); }
 
-int vcpu_destroy(struct object *o)
+int under_tree vcpu_destroy(struct object *o)
 {
 	struct vcpu *v = vcpu_of(o);
 

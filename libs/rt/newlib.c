@@ -190,13 +190,13 @@ void __retarget_lock_close(_LOCK_T lock) { free(lock); }
 
 void __retarget_lock_close_recursive(_LOCK_T lock) { free(lock); }
 
-void __retarget_lock_acquire(_LOCK_T lock) { mutex_lock(&lock->mutex); }
+void TA_OFF __retarget_lock_acquire(_LOCK_T lock) { mutex_lock(&lock->mutex); }
 
-void __retarget_lock_release(_LOCK_T lock) { mutex_unlock(&lock->mutex); }
+void TA_OFF __retarget_lock_release(_LOCK_T lock) { mutex_unlock(&lock->mutex); }
 
-int __retarget_lock_try_acquire(_LOCK_T lock) { return mutex_try(&lock->mutex); }
+int TA_OFF __retarget_lock_try_acquire(_LOCK_T lock) { return mutex_try(&lock->mutex); }
 
-void __retarget_lock_acquire_recursive(_LOCK_T lock)
+void TA_OFF __retarget_lock_acquire_recursive(_LOCK_T lock)
 {
 	const struct thread *self = rt_self.thread;
 
@@ -207,7 +207,7 @@ void __retarget_lock_acquire_recursive(_LOCK_T lock)
 	lock->depth++;
 }
 
-int __retarget_lock_try_acquire_recursive(_LOCK_T lock)
+int TA_OFF __retarget_lock_try_acquire_recursive(_LOCK_T lock)
 {
 	const struct thread *self = rt_self.thread;
 
@@ -220,7 +220,7 @@ int __retarget_lock_try_acquire_recursive(_LOCK_T lock)
 	return 1;
 }
 
-void __retarget_lock_release_recursive(_LOCK_T lock)
+void TA_OFF __retarget_lock_release_recursive(_LOCK_T lock)
 {
 	if (--lock->depth)
 		return;

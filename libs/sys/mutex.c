@@ -22,7 +22,7 @@ static struct mutex_waiter *waiters[MUTEX_WAITERS_MAX];
 
 void mutex_waiter_add(struct mutex_waiter *w) { waiters[w->number] = w; }
 
-bool mutex_try(struct mutex *m)
+bool TA_OFF mutex_try(struct mutex *m)
 {
 	uint32_t open = 0;
 
@@ -30,7 +30,7 @@ bool mutex_try(struct mutex *m)
 		&m->word, &open, LOCKED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static bool mutex_spin(struct mutex *m)
+static bool TA_OFF mutex_spin(struct mutex *m)
 {
 	for (unsigned int i = 0; i < SPINS; i++) {
 		if (!__atomic_load_n(&m->word, __ATOMIC_RELAXED) && mutex_try(m))
@@ -55,7 +55,7 @@ static bool mutex_enqueue(struct mutex *m, struct mutex_waiter *self)
 	return word != 0;
 }
 
-void mutex_lock(struct mutex *m)
+void TA_OFF mutex_lock(struct mutex *m)
 {
 	struct mutex_waiter *self;
 	uint64_t word;
@@ -87,7 +87,7 @@ static struct mutex_waiter *take_oldest(struct mutex_waiter *first)
 	return oldest;
 }
 
-void mutex_unlock(struct mutex *m)
+void TA_OFF mutex_unlock(struct mutex *m)
 {
 	uint32_t word = LOCKED;
 	struct mutex_waiter *t;

@@ -12,12 +12,12 @@
 #include <stdint.h>
 #include <sk/types.h>
 
-struct mutex {
+struct TA(capability("mutex")) mutex {
 	uint32_t word;
 };
-void mutex_lock(struct mutex *m);
-bool mutex_try(struct mutex *m);
-void mutex_unlock(struct mutex *m);
+void mutex_lock(struct mutex *m) takes_lock(*m);
+bool mutex_try(struct mutex *m) TA(try_acquire_capability(true, *m));
+void mutex_unlock(struct mutex *m) drops_lock(*m);
 
 #define MUTEX_WAITERS_MAX 32u
 

@@ -54,7 +54,7 @@ uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max)
 }
 
 /* A free vector of that CPU; irq_lock held. */
-static int source_take(struct irq_source *s, uint32_t cpu)
+static int with_lock(irq_lock) source_take(struct irq_source *s, uint32_t cpu)
 {
 	struct irq_source **vectors;
 
@@ -71,7 +71,7 @@ static int source_take(struct irq_source *s, uint32_t cpu)
 	return -SK_E_LIMIT;
 }
 
-static void source_drop(struct irq_source *s)
+static void with_lock(irq_lock) source_drop(struct irq_source *s)
 {
 	struct ioapic *io = &ioapics[s->ioapic];
 
@@ -96,7 +96,7 @@ static void override_apply(uint32_t gsi, bool *level, bool *low)
 	}
 }
 
-static void pin_write(const struct irq_source *s, uint32_t bits)
+static void with_lock(irq_lock) pin_write(const struct irq_source *s, uint32_t bits)
 {
 	const struct ioapic *io = &ioapics[s->ioapic];
 
@@ -104,7 +104,8 @@ static void pin_write(const struct irq_source *s, uint32_t bits)
 }
 
 /* Program a pin, masked; irq_lock held. */
-static int pin_program(struct irq_source *s, uint32_t gsi, bool level, bool low)
+static int with_lock(irq_lock)
+	pin_program(struct irq_source *s, uint32_t gsi, bool level, bool low)
 {
 	for (uint8_t k = 0; k < madt.n_ioapics; k++) {
 		struct ioapic *io = &ioapics[k];

@@ -50,4 +50,15 @@ enum sk_error { SK_E_OK = 0, SK_ERRORS(X) SK_E_END };
 
 #define must_check __attribute__((warn_unused_result))
 
+/* What clang's -Wthread-safety checks (make lint): the locks that a function takes, drops or wants held. */
+#ifdef __clang__
+#define TA(x) __attribute__((x))
+#else
+#define TA(x)
+#endif
+#define TA_OFF TA(no_thread_safety_analysis)
+#define takes_lock(lock) TA(acquire_capability(lock))
+#define drops_lock(lock) TA(release_capability(lock))
+#define with_lock(lock) TA(requires_capability(lock))
+
 #endif
