@@ -665,7 +665,9 @@ static void help(void **state)
 		assert_non_null(strstr(s.text, v->name));
 		assert_non_null(strstr(s.text, v->summary));
 	}
-	assert_int_equal(i, 26);
+#define X(...) +1
+	assert_int_equal(i, 0 VERBS(X));
+#undef X
 	o = text_sink_out(&s);
 	assert_int_equal(verb_print_help(&o, "create"), 0);
 	assert_non_null(strstr(s.text, "Usage: create [-p] [-c] [-n] FILE [key=value...]\n"));
