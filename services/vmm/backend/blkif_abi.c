@@ -15,7 +15,7 @@
 #include "base/bytes.h"
 #include "guest.h"
 
-/* The host's own structures are the 64-bit ones; 32-bit code aligns 8-byte fields to 4. */
+/* Xen's headers have the 64-bit structures here; 32-bit code aligns 8-byte fields to 4. */
 const struct blkif_layout blkif_layout_64 = {
 	.entry = sizeof(union blkif_sring_entry),
 	.response = sizeof(struct blkif_response),
@@ -57,7 +57,7 @@ int blkif_segments(const uint8_t *bytes, struct blkif_op *q)
 	return 0;
 }
 
-static int decode_rw(
+static int read_write_decode(
 	const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q, uint32_t least)
 {
 	q->n_segments = entry[1];
@@ -67,7 +67,7 @@ static int decode_rw(
 	return blkif_segments(entry + l->segments, q);
 }
 
-static int decode_indirect(
+static int indirect_decode(
 	const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q)
 {
 	uint16_t n;
@@ -80,9 +80,8 @@ static int decode_indirect(
 	q->indirect_ref = get_le32(entry + l->indirect_refs);
 	if (q->op != BLKIF_OP_READ && q->op != BLKIF_OP_WRITE)
 		return BLKIF_RSP_ERROR;
-	return n && n <= BLKIF_SEGMENTS
-		       ? 0
-		       : BLKIF_RSP_ERROR; /* BLKIF1: so the first page holds them all */
+	/* BLKIF1; so the first page holds them all */
+	return n && n <= BLKIF_SEGMENTS ? 0 : BLKIF_RSP_ERROR;
 }
 _Static_assert(BLKIF_SEGMENTS *BLKIF_SEGMENT_SIZE <= 4096, "one page of segments");
 
@@ -94,12 +93,12 @@ int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blki
 	switch (q->op) {
 	case BLKIF_OP_READ:
 	case BLKIF_OP_WRITE:
-		return decode_rw(l, entry, q, 1);
+		return read_write_decode(l, entry, q, 1);
 	case BLKIF_OP_WRITE_BARRIER:
 	case BLKIF_OP_FLUSH_DISKCACHE:
-		return decode_rw(l, entry, q, 0);
+		return read_write_decode(l, entry, q, 0);
 	case BLKIF_OP_INDIRECT:
-		return decode_indirect(l, entry, q);
+		return indirect_decode(l, entry, q);
 	default:
 		return BLKIF_RSP_EOPNOTSUPP;
 	}

@@ -22,6 +22,7 @@
 #include "svc/svc.h"
 #include "xen/evtchn_backend.h"
 
+/* Turns before others are served. */
 enum { TURNS = 64 };
 
 static struct xencons_interface *intf;
@@ -32,14 +33,15 @@ static union {
 	struct console_msg hdr;
 	uint8_t bytes[sizeof(struct console_msg) + CONSOLE_CHUNK_MAX];
 } input;
-static uint32_t input_at, input_len; /* text of `input` that is not in the page yet */
+/* Text of `input` that is not in the page yet. */
+static uint32_t input_at, input_len;
 
 static uint32_t shared_read(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 
 static void shared_write(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
-/* True when the guest has room again. */
-static bool output(void)
+/* True: the guest has room again. */
+static bool output_move(void)
 {
 	struct console_msg m = { .type = CONSOLE_DATA };
 	uint8_t text[CONSOLE_CHUNK_MAX];
@@ -82,8 +84,8 @@ static bool input_next(void)
 	return true;
 }
 
-/* True when the guest has something to read. */
-static bool feed(void)
+/* True: the guest has something to read. */
+static bool input_move(void)
 {
 	uint32_t used, at, n, start = in_prod;
 
@@ -91,8 +93,7 @@ static bool feed(void)
 		if (!input_len)
 			continue;
 		used = in_prod - shared_read(&intf->in_cons);
-		if (used >
-			sizeof(intf->in)) /* CONSRING1: as full as can be until the guest mends it */
+		if (used > sizeof(intf->in)) /* CONSRING1: full, until the guest corrects it */
 			break;
 		at = MASK_XENCONS_IDX(in_prod, intf->in);
 		n = sizeof(intf->in) - used;
@@ -111,15 +112,15 @@ static bool feed(void)
 	return in_prod != start;
 }
 
-static void run(void *ctx)
+static void ring_run(void *ctx)
 {
 	int turns = TURNS;
 	bool moved;
 
 	(void)ctx;
 	do {
-		moved = output();
-		moved |= feed();
+		moved = output_move();
+		moved |= input_move();
 		if (conn)
 			svc_settle(conn);
 		if (moved)
@@ -128,14 +129,14 @@ static void run(void *ctx)
 		 ((shared_read(&intf->out_prod) != out_cons &&
 			  ring_room_idle(&conn->req, sizeof(input))) ||
 			 (!input_len && ring_get_idle(&conn->rsp))));
-	if (!turns) /* a guest that never stops writing is not the only one here to be served */
+	if (!turns) /* a guest that never stops writing lets others be served, too */
 		evtchn_backend_wake(backend);
 }
 
 void cons_ring_run(void)
 {
 	if (intf)
-		run(NULL);
+		ring_run(NULL);
 }
 
 int cons_ring_init(void)
@@ -146,9 +147,9 @@ int cons_ring_init(void)
 	if (!intf)
 		return -SK_E_RANGE;
 	conn = svc_channel("console");
-	rc = evtchn_backend_bind(
-		(uint32_t)xen_dom.hvm_param[HVM_PARAM_CONSOLE_EVTCHN], run, NULL, &backend);
+	rc = evtchn_backend_bind((uint32_t)xen_dom.hvm_param[HVM_PARAM_CONSOLE_EVTCHN],
+		ring_run, NULL, &backend);
 	if (rc || !conn)
 		return rc;
-	return svc_on_channel(conn, run, NULL);
+	return svc_on_channel(conn, ring_run, NULL);
 }

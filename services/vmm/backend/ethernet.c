@@ -96,7 +96,7 @@ bool frame_checksum(uint8_t *f, uint32_t len, uint16_t start, uint16_t offset)
 		sum = (sum & 0xffff) + (sum >> 16);
 	sum = ~sum & 0xffff;
 	if (!sum)
-		sum = 0xffff; /* 0 would mean "none" to UDP */
+		sum = 0xffff; /* UDP reads 0 as "no checksum" */
 	put_be16(f + field, (uint32_t)sum);
 	return true;
 }

@@ -14,7 +14,14 @@
 #include "guest.h"
 #include "xen/grant.h"
 
-enum { REQ_PROD = 0, REQ_EVENT = 4, RSP_PROD = 8, RSP_EVENT = 12, ENTRIES = 64 };
+/* Offsets in the first page. */
+enum {
+	REQ_PROD = 0,
+	REQ_EVENT = 4,
+	RSP_PROD = 8,
+	RSP_EVENT = 12,
+	ENTRIES = 64,
+};
 
 static uint32_t index_read(const struct gring *r, uint32_t at)
 {
@@ -66,9 +73,8 @@ int gring_requests(struct gring *r)
 {
 	uint32_t n = index_read(r, REQ_PROD) - r->req_cons;
 
-	if (n > r->n_entries -
-			(r->req_cons -
-				r->rsp_prod)) /* more than fits beside the unanswered: GRING2 */
+	/* GRING2: more than fits beside the requests that are not answered */
+	if (n > r->n_entries - (r->req_cons - r->rsp_prod))
 		return -SK_E_PEER;
 	return (int)n;
 }
@@ -76,8 +82,8 @@ int gring_requests(struct gring *r)
 void gring_want_request(struct gring *r, uint32_t index)
 {
 	index_write(r, REQ_EVENT, index + 1);
-	__atomic_thread_fence(
-		__ATOMIC_SEQ_CST); /* pairs with the guest's between req_prod and req_event */
+	/* pairs with the guest's between req_prod and req_event */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 bool gring_final_check(struct gring *r)
@@ -86,34 +92,39 @@ bool gring_final_check(struct gring *r)
 	return gring_requests(r) != 0;
 }
 
-/* Entries may lie across two pages. */
-static void entry_copy(
-	const struct gring *r, uint32_t index, void *buf, uint32_t len, bool write)
+static uint32_t entry_offset(const struct gring *r, uint32_t index)
 {
-	uint32_t at = ENTRIES + (index & (r->n_entries - 1)) * r->entry_size, n;
-	uint8_t *b = buf;
+	return ENTRIES + (index & (r->n_entries - 1)) * r->entry_size;
+}
 
-	for (; len; len -= n, b += n, at += n) {
-		n = VM_PAGE - at % VM_PAGE < len ? VM_PAGE - at % VM_PAGE : len;
-		if (write)
-			memcpy(r->page[at / VM_PAGE] + at % VM_PAGE, b, n);
-		else
-			memcpy(b, r->page[at / VM_PAGE] + at % VM_PAGE, n);
-	}
+/* The bytes from offset `at` on that lie in one page, at most len: an entry may lie across two pages. */
+static uint8_t *page_part(const struct gring *r, uint32_t at, uint32_t len, uint32_t *n)
+{
+	*n = VM_PAGE - at % VM_PAGE < len ? VM_PAGE - at % VM_PAGE : len;
+	return r->page[at / VM_PAGE] + at % VM_PAGE;
 }
 
 void gring_get(const struct gring *r, uint32_t index, void *entry, uint32_t len)
 {
-	entry_copy(r, index, entry, len, false);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* the copy is what is checked */
+	uint32_t at = entry_offset(r, index), n;
+
+	for (uint32_t done = 0; done < len; done += n) {
+		const uint8_t *part = page_part(r, at + done, len - done, &n);
+
+		memcpy((uint8_t *)entry + done, part, n);
+	}
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* the copy is checked, not the original */
 }
 
 void gring_put(struct gring *r, const void *response, uint32_t len)
 {
-	uint8_t copy[128];
+	uint32_t at = entry_offset(r, r->rsp_prod++), n;
 
-	memcpy(copy, response, len);
-	entry_copy(r, r->rsp_prod++, copy, len, true);
+	for (uint32_t done = 0; done < len; done += n) {
+		uint8_t *part = page_part(r, at + done, len - done, &n);
+
+		memcpy(part, (const uint8_t *)response + done, n);
+	}
 }
 
 bool gring_push(struct gring *r)

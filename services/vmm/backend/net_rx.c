@@ -74,7 +74,7 @@ void vif_rx_arrived(struct vif *v, const struct net_desc *d)
 		return;
 	}
 	if (d->offset != rx_offset(d->id) || d->length > VM_PAGE || !net_frame_legal(d)) {
-		buffer_post(v, d->id); /* lost, as on a wire */
+		buffer_post(v, d->id); /* the frame is lost, as on a wire */
 		return;
 	}
 	v->waiting[tail] = *d;
@@ -119,10 +119,10 @@ static void extra_put(struct vif *v, const struct net_desc *d)
 	e.u.gso.type = d->flags & NET_GSO_TCPV4 ? XEN_NETIF_GSO_TYPE_TCPV4
 						: XEN_NETIF_GSO_TYPE_TCPV6;
 	gring_put(&v->rx, &e, sizeof(e));
-	v->rx.req_cons++; /* the slot's buffer is not used: the guest finds it by position */
+	v->rx.req_cons++; /* the buffer of this slot is not used: the guest finds the slot by its position */
 }
 
-/* One slot of the frame: copies up to a page. The status that the guest gets. */
+/* Copy one slot of the frame, at most a page. Returns the status for the guest. */
 static int16_t slot_fill(struct vif *v, const struct netif_rx_request *q,
 	const struct net_desc *d, uint32_t at, uint32_t n)
 {

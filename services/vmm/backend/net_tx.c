@@ -36,7 +36,8 @@ enum {
 /* A packet of the guest, as its slots describe it. */
 struct packet {
 	struct netif_tx_request slot[SLOTS_MAX];
-	uint32_t n_slots, n_extras, used; /* ring slots in all */
+	/* `used`: slots of the ring, in all */
+	uint32_t n_slots, n_extras, used;
 	uint32_t size;
 	uint16_t gso_size, gso_flag;
 	bool bad;
@@ -86,7 +87,7 @@ static void packet_respond(struct vif *v, const struct packet *p, int16_t status
 	v->tx.req_cons += p->used;
 }
 
-static void extra_take(struct packet *p, const struct netif_extra_info *e)
+static void extra_read(struct packet *p, const struct netif_extra_info *e)
 {
 	if (e->type != XEN_NETIF_EXTRA_TYPE_GSO) {
 		p->bad = true; /* nothing else was offered */
@@ -101,7 +102,7 @@ static void extra_take(struct packet *p, const struct netif_extra_info *e)
 		p->bad = true;
 }
 
-/* Extras follow the first slot: -SK_E_PEER if they run beyond what is there. */
+/* Extras follow the first slot. -SK_E_PEER: they continue beyond the last slot. */
 static int extras_read(struct vif *v, struct packet *p, uint32_t avail)
 {
 	struct netif_extra_info e;
@@ -112,12 +113,12 @@ static int extras_read(struct vif *v, struct packet *p, uint32_t avail)
 		gring_get(&v->tx, v->tx.req_cons + p->used, &e, sizeof(e));
 		p->used++;
 		p->n_extras++;
-		extra_take(p, &e);
+		extra_read(p, &e);
 	} while (e.flags & XEN_NETIF_EXTRA_FLAG_MORE);
 	return 0;
 }
 
-/* The sizes of the slots add up to the first one's, which holds what the others do not. (Offsets: grant_read().) */
+/* The first slot has the size of the packet; its own size is what the other slots leave. (grant_read() checks offsets.) */
 static void packet_check(struct packet *p)
 {
 	uint32_t rest = 0, i;
@@ -134,7 +135,7 @@ static void packet_check(struct packet *p)
 		p->bad = true;
 }
 
-/* One packet out of `avail` slots. 0, or -SK_E_PEER: no packet has this form. */
+/* One packet out of `avail` slots. 0, or -SK_E_PEER: a malformed packet. */
 static int packet_read(struct vif *v, struct packet *p, uint32_t avail)
 {
 	struct netif_tx_request *s;

@@ -142,7 +142,8 @@ static int connect_rings(struct vif *v)
 	uint32_t tx, rx;
 	int rc;
 
-	if (!offer_flag(&v->offers.copy)) /* the other way, page flipping, has long been gone */
+	/* the other way, page flipping, does not exist any more */
+	if (!offer_flag(&v->offers.copy))
 		return -SK_E_INVAL;
 	if (!xb_number(&v->offers.tx_ref, UINT32_MAX, &tx) ||
 		!xb_number(&v->offers.rx_ref, UINT32_MAX, &rx))

@@ -123,7 +123,7 @@ static void state_write(struct xb_dev *d, uint32_t state)
 	xb_write(d, "state", "%u", state);
 }
 
-/* Off the rings. XENBUS1 */
+/* XENBUS1 */
 static void rings_drop(struct xb_dev *d)
 {
 	if (d->open || d->connecting)
@@ -165,7 +165,7 @@ static void connect_continue(struct xb_dev *d)
 {
 	int rc;
 
-	if (!d->connecting) { /* closed meanwhile: look at what it wants now */
+	if (!d->connecting) { /* closed meanwhile: apply the state that it has now */
 		frontend_state_apply(d);
 		return;
 	}
@@ -175,7 +175,7 @@ static void connect_continue(struct xb_dev *d)
 	if (rc == 1)
 		return;
 	if (rc) {
-		xb_fail(d, "its rings or its offers are unusable");
+		xb_fail(d, "its rings or the values in its directory are unusable");
 		return;
 	}
 	d->connecting = false;
@@ -191,7 +191,7 @@ static void connect_begin(struct xb_dev *d)
 	connect_continue(d);
 }
 
-/* The front end's state changed, or something that it waited for came to an end. */
+/* The front end's state changed, or something that this waited for has ended. */
 static void frontend_state_apply(struct xb_dev *d)
 {
 	if (!d->state || d->reads)
@@ -228,13 +228,13 @@ static void frontend_state_answered(void *ctx, uint32_t type, const char *body, 
 	uint32_t state = XenbusStateUnknown;
 
 	if (type == XS_READ && !decimal_parse(body, len, XenbusStateReconfigured, &state))
-		return; /* rubbish: as if not written */
+		return; /* malformed value: ignored */
 	d->fe_state = state;
 	if (d->state)
 		frontend_state_apply(d);
 }
 
-/* Ours, as somebody wrote it: control to begin (1) or to end (5), or ourselves. */
+/* The back end's state as it was written: by control to begin (1) or to end (5), or by us. */
 static void backend_state_changed(struct xb_dev *d, uint32_t state)
 {
 	if (!d->state && state == XenbusStateInitialising) {
@@ -253,8 +253,8 @@ static void backend_state_answered(void *ctx, uint32_t type, const char *body, u
 	uint32_t state;
 
 	d->be_reading = false;
-	if (d->be_again ||
-		d->writes != d->writes_seen) { /* it may be older than what we wrote since */
+	/* it may be older than what we have written since */
+	if (d->be_again || d->writes != d->writes_seen) {
 		backend_state_ask(d);
 		return;
 	}
@@ -300,7 +300,7 @@ void xb_watch_event(const char *body, uint32_t len)
 		backend_state_ask(devices[i]);
 }
 
-static bool watch(struct xb_dev *d, char kind, const char *dir)
+static bool state_watch(struct xb_dev *d, char kind, const char *dir)
 {
 	char buf[XB_PATH + 32];
 	int n = snprintf(buf, sizeof(buf), "%s/state%c%c%u", dir, 0, kind, d->index);
@@ -320,7 +320,7 @@ int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id)
 	snprintf(d->be, sizeof(d->be), "/local/domain/0/backend/%s/%u/%u", drv->type,
 		xen_dom.p.domid, id);
 	devices[n_devices++] = d;
-	return watch(d, 'b', d->be) && watch(d, 'f', d->fe) ? 0 : -SK_E_NO_MEM;
+	return state_watch(d, 'b', d->be) && state_watch(d, 'f', d->fe) ? 0 : -SK_E_NO_MEM;
 }
 
 void xb_quiesce(void)

@@ -23,13 +23,15 @@
 enum { EXPECTED = 512, GUEST_MAX = 32, BACKLOG = 65536 };
 
 struct expected {
-	uint64_t seq; /* 0 = free */
+	/* 0: free */
+	uint64_t seq;
 	uint32_t role, generation;
 	xs_reply_fn *fn;
 	void *ctx;
 };
 
-struct queued { /* followed by len bytes: header and payload */
+/* Followed by len bytes: header and payload. */
+struct queued {
 	uint32_t len, reserved;
 	xs_reply_fn *fn;
 	void *ctx;
@@ -41,9 +43,11 @@ static uint64_t next_seq = 1;
 static uint32_t n_guest, generation;
 static uint8_t backlog[BACKLOG];
 static uint32_t backlog_len;
-static bool ring_full; /* the last request found no room */
+/* There was no room for the last request. */
+static bool ring_full;
 
-static int send(uint32_t role, const void *msg, uint32_t len, xs_reply_fn *fn, void *ctx)
+static int request_send(
+	uint32_t role, const void *msg, uint32_t len, xs_reply_fn *fn, void *ctx)
 {
 	struct xs_native n = { .role = role, .seq = next_seq };
 	struct expected *e = &expected[next_seq % EXPECTED];
@@ -72,7 +76,7 @@ static void backlog_run(void)
 
 	while (at < backlog_len) {
 		memcpy(&q, backlog + at, sizeof(q));
-		if (send(XS_ROLE_BACKEND, backlog + at + sizeof(q), q.len, q.fn, q.ctx))
+		if (request_send(XS_ROLE_BACKEND, backlog + at + sizeof(q), q.len, q.fn, q.ctx))
 			break;
 		at += (uint32_t)sizeof(q) + q.len;
 	}
@@ -104,7 +108,7 @@ int xs_link_guest_request(const struct xsd_sockmsg *m)
 
 	if (!conn || n_guest >= GUEST_MAX) /* XSLINK2 */
 		return -SK_E_AGAIN;
-	rc = send(XS_ROLE_GUEST, m, (uint32_t)sizeof(*m) + m->len, NULL, NULL);
+	rc = request_send(XS_ROLE_GUEST, m, (uint32_t)sizeof(*m) + m->len, NULL, NULL);
 	svc_settle(conn);
 	return rc;
 }
@@ -122,18 +126,20 @@ void xs_link_guest_reset(void)
 	} reset = { .hdr = { .type = XS_RESET_WATCHES, .len = 1 } };
 
 	generation++;
-	if (conn && send(XS_ROLE_GUEST, &reset, sizeof(reset.hdr) + 1, reset_done, NULL))
-		edge_log("xenstore: old watches of the guest stay");
+	if (conn &&
+		request_send(XS_ROLE_GUEST, &reset, sizeof(reset.hdr) + 1, reset_done, NULL))
+		edge_log("xenstore: the guest's old watches cannot be dropped");
 }
 
 /* ---- replies ---------------------------------------------------------------------- */
 
-static void reply(const struct xs_native *n, const struct xsd_sockmsg *m, const char *body)
+static void reply_deliver(
+	const struct xs_native *n, const struct xsd_sockmsg *m, const char *body)
 {
 	struct expected *e = &expected[n->seq % EXPECTED], was = *e;
 
 	if (e->seq != n->seq) {
-		edge_log("xenstore: reply to nothing");
+		edge_log("xenstore: a reply without a request");
 		return;
 	}
 	e->seq = 0;
@@ -145,7 +151,7 @@ static void reply(const struct xs_native *n, const struct xsd_sockmsg *m, const 
 		xs_ring_message(m, (uint32_t)sizeof(*m) + m->len);
 }
 
-static void record(const uint8_t *buf, uint32_t len)
+static void record_deliver(const uint8_t *buf, uint32_t len)
 {
 	const struct xsd_sockmsg *m =
 		(const struct xsd_sockmsg *)(buf + sizeof(struct xs_native));
@@ -158,14 +164,14 @@ static void record(const uint8_t *buf, uint32_t len)
 	}
 	memcpy(&n, buf, sizeof(n));
 	if (n.seq)
-		reply(&n, m, body);
+		reply_deliver(&n, m, body);
 	else if (n.role == XS_ROLE_BACKEND)
 		xb_watch_event(body, m->len);
 	else
 		xs_ring_message(m, (uint32_t)sizeof(*m) + m->len);
 }
 
-static void receive(void)
+static void records_receive(void)
 {
 	static union {
 		uint64_t align;
@@ -180,18 +186,18 @@ static void receive(void)
 				edge_log("xenstore: connection broken: %s", sk_error_text(len));
 			return;
 		}
-		record(buf.bytes, (uint32_t)len);
+		record_deliver(buf.bytes, (uint32_t)len);
 	}
 }
 
-/* Both directions, and again while something arrived or there is room again: each turn moves a record. */
+/* Both directions, and once more while records arrive or there is room again: each turn moves a record. */
 void xs_link_run(void)
 {
 	if (!conn)
 		return;
 	do {
 		ring_full = false;
-		receive();
+		records_receive();
 		backlog_run();
 		xs_ring_run();
 		svc_settle(conn);
@@ -199,7 +205,7 @@ void xs_link_run(void)
 		 (ring_full && ring_room_idle(&conn->req, XS_RECORD_MAX)));
 }
 
-static void event(void *ctx)
+static void conn_event(void *ctx)
 {
 	(void)ctx;
 	xs_link_run();
@@ -208,5 +214,5 @@ static void event(void *ctx)
 int xs_link_init(void)
 {
 	conn = svc_channel("xs");
-	return conn ? svc_on_channel(conn, event, NULL) : 0;
+	return conn ? svc_on_channel(conn, conn_event, NULL) : 0;
 }

@@ -46,7 +46,7 @@ static uint32_t shared_read(const uint32_t *p) { return __atomic_load_n(p, __ATO
 
 static void shared_write(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
-static void fail(uint32_t error, const char *what)
+static void ring_fail(uint32_t error, const char *what)
 {
 	broken = true;
 	in_len = out_len = 0;
@@ -56,7 +56,7 @@ static void fail(uint32_t error, const char *what)
 
 /* ---- requests --------------------------------------------------------------------- */
 
-static uint32_t wanted(void)
+static uint32_t bytes_wanted(void)
 {
 	uint32_t head = sizeof(struct xsd_sockmsg);
 
@@ -64,7 +64,7 @@ static uint32_t wanted(void)
 }
 
 /* Up to n bytes from the page. XSRING1: avail is checked. */
-static uint32_t take(uint32_t n, uint32_t avail)
+static void bytes_take(uint32_t n, uint32_t avail)
 {
 	uint32_t at = MASK_XENSTORE_IDX(req_cons);
 
@@ -75,42 +75,44 @@ static uint32_t take(uint32_t n, uint32_t avail)
 	memcpy(in.bytes + in_len, intf->req + at, n);
 	in_len += n;
 	req_cons += n;
-	return n;
 }
 
-static bool whole(void) { return in_len >= sizeof(struct xsd_sockmsg) && wanted() == 0; }
+static bool message_whole(void)
+{
+	return in_len >= sizeof(struct xsd_sockmsg) && bytes_wanted() == 0;
+}
 
-/* False when the link takes no more now. */
-static bool pass_on(void)
+/* False: the link takes no more now. */
+static bool message_pass_on(void)
 {
 	int rc = xs_link_guest_request(&in.hdr);
 
 	if (rc == -SK_E_AGAIN)
 		return false;
 	if (rc)
-		fail(XENSTORE_ERROR_COMM, "no connection");
+		ring_fail(XENSTORE_ERROR_COMM, "no connection");
 	in_len = 0;
 	return true;
 }
 
 /* True when bytes were taken. */
-static bool requests(void)
+static bool requests_move(void)
 {
 	uint32_t avail, start = req_cons;
 
 	while (!broken) {
-		if (whole() && !pass_on())
+		if (message_whole() && !message_pass_on())
 			break;
 		avail = shared_read(&intf->req_prod) - req_cons;
 		if (avail > XENSTORE_RING_SIZE) {
-			fail(XENSTORE_ERROR_RINGIDX, "impossible index of requests");
+			ring_fail(XENSTORE_ERROR_RINGIDX, "impossible index of requests");
 			break;
 		}
 		if (!avail)
 			break;
-		take(wanted(), avail);
+		bytes_take(bytes_wanted(), avail);
 		if (in_len >= sizeof(struct xsd_sockmsg) && in.hdr.len > XENSTORE_PAYLOAD_MAX)
-			fail(XENSTORE_ERROR_PROTO, "message too long");
+			ring_fail(XENSTORE_ERROR_PROTO, "message too long");
 	}
 	shared_write(&intf->req_cons, req_cons);
 	return req_cons != start;
@@ -129,14 +131,14 @@ void xs_ring_message(const void *msg, uint32_t len)
 	out_len += len;
 }
 
-static bool replies(void)
+static bool replies_move(void)
 {
 	uint32_t used, at, n, sent = 0;
 
 	while (!broken && sent < out_len) {
 		used = rsp_prod - shared_read(&intf->rsp_cons);
 		if (used > XENSTORE_RING_SIZE) {
-			fail(XENSTORE_ERROR_RINGIDX, "impossible index of replies");
+			ring_fail(XENSTORE_ERROR_RINGIDX, "impossible index of replies");
 			return true;
 		}
 		at = MASK_XENSTORE_IDX(rsp_prod);
@@ -184,15 +186,15 @@ void xs_ring_run(void)
 	fresh = shared_read(&intf->connection) == XENSTORE_RECONNECT;
 	if (fresh)
 		fresh_start();
-	sent = replies();
-	took = requests();
+	sent = replies_move();
+	took = requests_move();
 	if (fresh || sent || took)
 		evtchn_backend_notify(backend);
 	if (took || (sent && out_len))
 		evtchn_backend_wake(backend); /* XSRING3 */
 }
 
-static void event(void *ctx)
+static void guest_event(void *ctx)
 {
 	(void)ctx;
 	xs_link_run();
@@ -206,6 +208,6 @@ int xs_ring_init(void)
 	intf->server_features = XENSTORE_SERVER_FEATURE_RECONNECTION |
 				XENSTORE_SERVER_FEATURE_ERROR;
 	intf->connection = XENSTORE_CONNECTED;
-	return evtchn_backend_bind(
-		(uint32_t)xen_dom.hvm_param[HVM_PARAM_STORE_EVTCHN], event, NULL, &backend);
+	return evtchn_backend_bind((uint32_t)xen_dom.hvm_param[HVM_PARAM_STORE_EVTCHN],
+		guest_event, NULL, &backend);
 }
