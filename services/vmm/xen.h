@@ -1,12 +1,12 @@
 /*
  * xen.h - the Xen half of a VMM, as the machine half sees it
  *
- * The Xen half keeps its own state for each vCPU by number; it asks the machine half for memory,
- * registers, kicks and interrupts through edge.h, and for nothing else.
+ * The Xen half keeps its own state for each vCPU, by number. It asks the machine half for memory, registers, kicks and
+ * interrupts through edge.h, and for nothing else.
  *
- * Threads     xen_init() and xen_io_init() run on the main (I/O) thread before any vCPU enters.
- *             Functions with a `cpu` argument run on that vCPU's thread unless they say "any thread".
- * Loop        a vCPU thread does, for ever:
+ * Threads     xen_init() and xen_io_init() run on the main thread, which becomes the I/O thread, before any vCPU enters.
+ *             Functions with a `cpu` argument run on that vCPU's thread, unless they say "any thread".
+ * Loop        The thread of a vCPU repeats:
  *                 while (!xen_vcpu_runnable(cpu) || halted without an interrupt)
  *                         xen_vcpu_sleep(cpu), wait for its notification until
  *                         xen_next_deadline(cpu) or the local APIC's, xen_vcpu_wake(cpu),
@@ -14,7 +14,7 @@
  *                 xen_vcpu_prepare(cpu);
  *                 vector = xen_upcall_vector(cpu); if (vector >= 0) inject it (no APIC, no EOI);
  *                 VCPU_ENTER with that deadline; on HYPERCALL: skip the instruction, xen_hypercall(cpu).
- *             edge_vcpu_kick(cpu) from any thread makes the loop turn once more, asleep or in guest mode.
+ *             edge_vcpu_kick(cpu) on any thread makes the loop turn once more, from sleep and from guest mode.
  */
 #ifndef VMM_XEN_H
 #define VMM_XEN_H
@@ -27,49 +27,62 @@ struct xen_params {
 	uint32_t domid;
 	uint32_t n_vcpus;
 	uint64_t tsc_hz;
-	uint64_t
-		start_tsc; /* host TSC that is system time 0 of the guest: read it just before */
-	uint64_t wallclock_start_ns; /* since 1970, at start_tsc; 0 = unknown */
-	bool tsc_stable;             /* constant rate, synchronous over CPUs */
-	uint64_t max_pages;          /* balloon's ceiling (maxmem) */
-	uint64_t store_pfn;   /* guest pages of the xenstore and console rings: RAM, zeroed, */
-	uint64_t console_pfn; /* reserved in the guest's memory map */
+	/* Host TSC that is system time 0 of the guest: to be read just before. */
+	uint64_t start_tsc;
+	/* Time since 1970 at start_tsc; 0: unknown. */
+	uint64_t wallclock_start_ns;
+	/* The TSC has a constant rate and is synchronous over CPUs. */
+	bool tsc_stable;
+	/* The balloon's limit (maxmem). */
+	uint64_t max_pages;
+	/* Guest pages of the xenstore and console rings: zeroed RAM, reserved in the guest's memory map. */
+	uint64_t store_pfn, console_pfn;
 	uint8_t uuid[16];
 };
+
+/* ---- set-up ---- */
 
 /* Shared info, event channels of store and console, grant table. 0 or -SK_E_*. */
 int xen_init(const struct xen_params *p) must_check;
 /*
- * Channels "console", "xs", those of disks and vifs (names and numbers from struct vm_config at
- * VM_CONFIG_VADDR), and the handler of edge_io_kick(). Before svc_run(). 0 or -SK_E_*.
+ * Channels "console" and "xs", those of disks and interfaces (names and numbers from struct vm_config at VM_CONFIG_VADDR),
+ * and the handler of edge_io_kick(). Before svc_run(). 0 or -SK_E_*.
  */
 int xen_io_init(void) must_check;
 /* VMCTL_QUIESCE, after the vCPUs stopped: no back end touches guest memory or rings any more. */
 void xen_io_quiesce(void);
+
+/* ---- hypercalls ---- */
 
 /*
  * The vCPU writes MSR 0x40000000: the hypercall page goes to that address; the low bits number the page, of which there is
  * one. `amd`: VMMCALL, not VMCALL. False: #GP.
  */
 bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd) must_check;
-/* Registers in edge_state(cpu): arguments in, RAX out. RIP is the caller's business. */
+/* Registers in edge_state(cpu): arguments in, RAX out. The caller moves RIP. */
 void xen_hypercall(unsigned int cpu);
+
+/* ---- the loop of a vCPU ---- */
 
 /* Before each entry and after each wait: due timers fire, runstate is brought up to date. */
 void xen_vcpu_prepare(unsigned int cpu);
-/* False while SCHEDOP_block or SCHEDOP_poll waits. Call after xen_vcpu_prepare(). */
+/* False while SCHEDOP_block or SCHEDOP_poll waits. To be called after xen_vcpu_prepare(). */
 bool xen_vcpu_runnable(unsigned int cpu);
-/* True when an upcall by the callback vector waits (ends a HLT as an interrupt would). Any thread. */
+/* Any thread. True: an upcall by the callback vector waits, which ends a HLT as an interrupt does. */
 bool xen_vcpu_event_pending(unsigned int cpu);
-/* Vector to deliver without the local APIC, or -1. A vector that the kernel still holds is not repeated. */
+/* The vector to deliver without the local APIC, or -1. A vector that the kernel still holds is not repeated. */
 int xen_upcall_vector(unsigned int cpu);
-/* When the vCPU's timers and poll timeout want xen_vcpu_prepare(); TSC, SK_NO_DEADLINE if none. */
+/* The TSC at which timers or the timeout of a poll need xen_vcpu_prepare(); SK_NO_DEADLINE: none. */
 sk_time_t xen_next_deadline(unsigned int cpu);
-/* Runstate: around a wait of the thread (blocked), and when a vCPU goes on- or offline (any thread). */
+/* Around a wait of the thread: the runstate is "blocked" meanwhile. */
 void xen_vcpu_sleep(unsigned int cpu);
 void xen_vcpu_wake(unsigned int cpu);
-/* What it waits for may have come unheard: the wait ends. */
+/* What the vCPU waits for may have come unnoticed: its wait ends. */
 void xen_vcpu_look_again(unsigned int cpu);
+
+/* ---- changes that the Xen half has to know ---- */
+
+/* Any thread. */
 void xen_vcpu_online(unsigned int cpu, bool online);
 /* The vCPU's local APIC takes interrupts now: an upcall that it did not take before is due again. */
 void xen_apic_enabled(unsigned int cpu);

@@ -75,8 +75,9 @@ bool frame_transport(
 	if (type != TYPE_IPV4 || len - at < 20)
 		return false;
 	ihl = (f[at] & 15u) * 4;
-	if (f[at] >> 4 != 4 || ihl < 20 ||
-		get_be16(f + at + 6) & 0x1fff) /* a later fragment has no header */
+	if (f[at] >> 4 != 4 || ihl < 20)
+		return false;
+	if (get_be16(f + at + 6) & 0x1fff) /* a later fragment has no header */
 		return false;
 	return transport_at(f[at + 9], at + ihl, len, start, offset);
 }

@@ -108,8 +108,8 @@ static void pending_set_locked(uint32_t port, union port p)
 {
 	event_word_t *w = word_of(port);
 
-	if (!w ||
-		!xen_dom.vcpu[p.vcpu].control) { /* remembered until the guest gives the page */
+	if (!w || !xen_dom.vcpu[p.vcpu].control) {
+		/* remembered until the guest gives the page */
 		xen_dom.fifo_last[port].pending = true;
 		return;
 	}
