@@ -29,7 +29,7 @@ static struct guest_page acpi_page[VM_ACPI_PAGES], store_page, console_page;
 
 static uint64_t page_up(uint64_t v) { return (v + VM_PAGE - 1) & ~(uint64_t)(VM_PAGE - 1); }
 
-static int fail(struct load_error *e, int rc, const char *what)
+static int build_fail(struct load_error *e, int rc, const char *what)
 {
 	load_fail(e, "%s: %s", what, sk_error_text(rc));
 	return rc;
@@ -43,10 +43,10 @@ static int config_check(struct load_error *e)
 	if (cfg->magic != VM_CONFIG_MAGIC || !cfg->n_vcpus || cfg->n_vcpus > VM_VCPUS_MAX ||
 		!memchr(cfg->cmdline, 0, sizeof(cfg->cmdline)) ||
 		cfg->n_modules > VM_MODULES_MAX)
-		return fail(e, -SK_E_INVAL, "configuration page is not valid");
+		return build_fail(e, -SK_E_INVAL, "configuration page is not valid");
 	for (uint32_t i = 0; i < cfg->n_modules; i++)
 		if (!memchr(cfg->module_args[i], 0, VM_MODULE_ARGS_MAX))
-			return fail(e, -SK_E_INVAL, "configuration page is not valid");
+			return build_fail(e, -SK_E_INVAL, "configuration page is not valid");
 	vm.cfg = cfg;
 	vm.info = sys_info();
 	vm.n_vcpus = cfg->n_vcpus;
@@ -65,7 +65,7 @@ static int pages_make(struct load_error *e)
 	int rc = 0;
 
 	if (acpi_make(tables, sizeof(tables), VM_ACPI_GPA, vm.n_vcpus) < 0)
-		return fail(e, -SK_E_RANGE, "ACPI tables do not fit");
+		return build_fail(e, -SK_E_RANGE, "ACPI tables do not fit");
 	for (uint32_t i = 0; !rc && i < VM_ACPI_PAGES; i++) {
 		rc = physmap_page_alloc(&acpi_page[i]);
 		if (!rc)
@@ -81,10 +81,10 @@ static int pages_make(struct load_error *e)
 		rc = physmap_page_alloc(&console_page);
 	if (!rc)
 		rc = physmap_page_show(VM_CONSOLE_GPA, &console_page);
-	return rc ? fail(e, rc, "no memory for the guest's special pages") : 0;
+	return rc ? build_fail(e, rc, "no memory for the guest's special pages") : 0;
 }
 
-/* The modules one after the other from *at on, each at the beginning of a page. */
+/* The modules, one after the other from *at on, each at the beginning of a page. */
 static int modules_load(struct load_space *sp, struct start_info_module m[VM_MODULES_MAX],
 	uint64_t *at, struct load_error *e)
 {
@@ -98,7 +98,7 @@ static int modules_load(struct load_space *sp, struct start_info_module m[VM_MOD
 			snprintf(name, sizeof(name), "module%u", i);
 		rc = file_open(&f, name);
 		if (rc)
-			return fail(e, rc, "a module cannot be opened");
+			return build_fail(e, rc, "a module cannot be opened");
 		rc = load_file(&f.src, sp, *at, e);
 		m[i] = (struct start_info_module){ *at, f.src.size, vm.cfg->module_args[i] };
 		*at = page_up(*at + f.src.size);
@@ -121,7 +121,7 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 
 	rc = file_open(&kernel, "kernel");
 	if (rc)
-		return fail(e, rc, "the kernel cannot be opened");
+		return build_fail(e, rc, "the kernel cannot be opened");
 	load_space_init(&sp, vm.ram, vm.low_size);
 	rc = load_kernel(&kernel.src, &sp, entry, e);
 	if (rc)
@@ -135,7 +135,7 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 	n = a.gpa < vm.low_size ? start_info_make(vm.ram + a.gpa, vm.low_size - a.gpa, &a)
 				: -SK_E_RANGE;
 	if (n < 0)
-		return fail(e, (int)n, "start info does not fit into the guest's memory");
+		return build_fail(e, (int)n, "start info does not fit into the guest's memory");
 	*start_info = a.gpa;
 	return 0;
 }
@@ -147,7 +147,7 @@ static int vcpus_make(uint64_t entry, uint64_t start_info, struct load_error *e)
 	for (uint32_t i = 0; !rc && i < vm.n_vcpus; i++)
 		rc = vcpu_make(&vm.vcpu[i], i);
 	if (rc)
-		return fail(e, rc, "vCPUs cannot be made");
+		return build_fail(e, rc, "vCPUs cannot be made");
 	vcpu_pvh_entry(&vm.vcpu[0], entry, start_info);
 	vm.vcpu[0].run = VCPU_RUNNABLE;
 	return 0;
@@ -175,17 +175,17 @@ static int xen_make(struct load_error *e)
 	rc = xen_init(&p);
 	if (!rc)
 		rc = xen_io_init();
-	return rc ? fail(e, rc, "back ends cannot be set up") : 0;
+	return rc ? build_fail(e, rc, "back ends cannot be set up") : 0;
 }
 
-static int build(struct load_error *e)
+static int guest_build(struct load_error *e)
 {
 	uint64_t entry = 0, start_info = 0;
 	int rc;
 
 	rc = ram_init(vm.cfg);
 	if (rc)
-		return fail(e, rc, "guest memory cannot be set up");
+		return build_fail(e, rc, "guest memory cannot be set up");
 	vm.n_map = map_make(vm.low_size, vm.high_size, vm.map);
 	rc = pages_make(e);
 	if (!rc)
@@ -205,7 +205,7 @@ static int threads_start(struct load_error *e)
 
 	for (uint32_t i = 0; !rc && i < vm.n_vcpus; i++)
 		rc = vcpu_start_thread(&vm.vcpu[i]);
-	return rc ? fail(e, rc, "vCPU threads cannot be started") : 0;
+	return rc ? build_fail(e, rc, "vCPU threads cannot be started") : 0;
 }
 
 int main(void)
@@ -217,7 +217,7 @@ int main(void)
 	if (!rc)
 		rc = vmctl_init();
 	if (!rc)
-		rc = build(&e);
+		rc = guest_build(&e);
 	if (!rc)
 		rc = threads_start(&e);
 	if (rc)

@@ -49,7 +49,7 @@ def test_odd(machine, build, tmp_path):
     assert "odd: end" in said and not listed(m)
     log = m.shell("dmesg")
     for line in (r"hypercall 33 does not exist", r"hypercall hvm_op, operation 77 is not available",
-                 r"RDMSR 0x12345678 at 0x\w+: no such register", r"writes port 0x3f8 at 0x\w+: nothing is there"):
+                 r"RDMSR 0x12345678 at 0x\w+: no such register", r"writes port 0x3f8 at 0x\w+: no device is there"):
         assert len(re.findall(line, log)) == 1, f"'{line}' once in\n{log}"
 
     run_guest(m, fault)

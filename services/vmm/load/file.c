@@ -13,7 +13,7 @@
 #include "proto/files.h"
 #include "svc/svc.h"
 
-static int response_get(struct file *f, struct files_rsp *rsp)
+static int response_wait(struct file *f, struct files_rsp *rsp)
 {
 	int n = svc_wait_record(f->conn, rsp, sizeof(*rsp), SK_NO_DEADLINE);
 
@@ -22,7 +22,7 @@ static int response_get(struct file *f, struct files_rsp *rsp)
 	return n == sizeof(*rsp) && rsp->id == f->next_id ? rsp->status : -SK_E_PEER;
 }
 
-static int request(
+static int file_request(
 	struct file *f, uint32_t op, uint64_t position, uint64_t length, struct files_rsp *rsp)
 {
 	struct files_req req = {
@@ -30,7 +30,7 @@ static int request(
 	};
 	int rc = svc_request(f->conn, &req, sizeof(req));
 
-	return rc ? rc : response_get(f, rsp);
+	return rc ? rc : response_wait(f, rsp);
 }
 
 static int file_read(struct load_source *s, uint64_t pos, void *buf, uint32_t len)
@@ -43,7 +43,7 @@ static int file_read(struct load_source *s, uint64_t pos, void *buf, uint32_t le
 	while (len) {
 		uint32_t n = len < f->conn->data_size ? len : (uint32_t)f->conn->data_size;
 
-		rc = request(f, FILES_READ, pos, n, &rsp);
+		rc = file_request(f, FILES_READ, pos, n, &rsp);
 		if (rc)
 			return rc;
 		if (!rsp.result || rsp.result > n) /* FILE1 */
@@ -64,7 +64,7 @@ int file_open(struct file *f, const char *channel)
 	*f = (struct file){ .conn = svc_channel(channel) };
 	if (!f->conn)
 		return -SK_E_NOT_FOUND;
-	rc = request(f, FILES_STAT, 0, 0, &rsp);
+	rc = file_request(f, FILES_STAT, 0, 0, &rsp);
 	if (rc)
 		return rc;
 	f->src = (struct load_source){ .size = rsp.result, .read = file_read, .ctx = f };

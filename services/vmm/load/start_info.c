@@ -26,7 +26,7 @@ uint32_t map_make(uint64_t low_size, uint64_t high_size, struct guest_range *map
 }
 
 /* Room for n bytes, 8-byte aligned: the offset in the buffer, or UINT64_MAX. */
-static uint64_t take(uint64_t *used, size_t size, uint64_t n)
+static uint64_t room_take(uint64_t *used, size_t size, uint64_t n)
 {
 	uint64_t at = (*used + 7) & ~7ull;
 
@@ -39,7 +39,7 @@ static uint64_t take(uint64_t *used, size_t size, uint64_t n)
 /* Text at the end of what is used: its offset, or UINT64_MAX. */
 static uint64_t text_put(uint8_t *buf, size_t size, uint64_t *used, const char *text)
 {
-	uint64_t n = strlen(text) + 1, at = take(used, size, n);
+	uint64_t n = strlen(text) + 1, at = room_take(used, size, n);
 
 	if (at != UINT64_MAX)
 		memcpy(buf + at, text, n);
@@ -69,9 +69,9 @@ int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args 
 	struct hvm_start_info si = { .magic = XEN_HVM_START_MAGIC_VALUE, .version = 1 };
 	int rc;
 
-	at_info = take(&used, size, sizeof(si));
-	at_mod = take(&used, size, a->n_modules * sizeof(struct hvm_modlist_entry));
-	at_map = take(&used, size, a->n_map * sizeof(struct hvm_memmap_table_entry));
+	at_info = room_take(&used, size, sizeof(si));
+	at_mod = room_take(&used, size, a->n_modules * sizeof(struct hvm_modlist_entry));
+	at_map = room_take(&used, size, a->n_map * sizeof(struct hvm_memmap_table_entry));
 	if (at_info == UINT64_MAX || at_mod == UINT64_MAX || at_map == UINT64_MAX)
 		return -SK_E_RANGE;
 	memset(buf, 0, used);

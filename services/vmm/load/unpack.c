@@ -57,7 +57,7 @@ enum unpack_form unpack_detect(const uint8_t *head, size_t len)
 }
 
 /* Next piece of the source: bytes in buf, 0 at the end, -SK_E_* when it cannot be read. */
-static int64_t in_next(struct unpack *u, uint8_t *buf, uint32_t max)
+static int64_t input_next(struct unpack *u, uint8_t *buf, uint32_t max)
 {
 	uint64_t left = u->end - u->pos;
 	uint32_t n = left < max ? (uint32_t)left : max;
@@ -74,7 +74,7 @@ static int64_t in_next(struct unpack *u, uint8_t *buf, uint32_t max)
 	return n;
 }
 
-static int out_put(struct unpack *u, const uint8_t *buf, size_t len)
+static int output_put(struct unpack *u, const uint8_t *buf, size_t len)
 {
 	if (len > UNPACK_MAX - u->total) /* UNPACK1 */
 		return load_fail(
@@ -83,18 +83,18 @@ static int out_put(struct unpack *u, const uint8_t *buf, size_t len)
 	return u->sink(u->ctx, buf, len);
 }
 
-static int no_memory(struct unpack *u, enum unpack_form form)
+static int fail_no_memory(struct unpack *u, enum unpack_form form)
 {
-	return load_fail(u->error, "kernel: the guest's %llu MiB are too little to unpack %s",
+	return load_fail(u->error, "kernel: the guest's %llu MiB are not enough to unpack %s",
 		(unsigned long long)u->space->size >> 20, unpack_name(form));
 }
 
-static int cut_short(struct unpack *u, enum unpack_form form)
+static int fail_cut_short(struct unpack *u, enum unpack_form form)
 {
 	return load_fail(u->error, "kernel: %s data end too early", unpack_name(form));
 }
 
-static int corrupt(struct unpack *u, enum unpack_form form, long detail)
+static int fail_corrupt(struct unpack *u, enum unpack_form form, long detail)
 {
 	return load_fail(
 		u->error, "kernel: %s data are damaged (%ld)", unpack_name(form), detail);
@@ -104,7 +104,12 @@ static int corrupt(struct unpack *u, enum unpack_form form, long detail)
  * The loop that all streaming libraries share. step() consumes from in, produces into out, and says whether the
  * stream goes on (STEP_MORE), is over, or is bad; after anything but STEP_MORE the loop ends.
  */
-enum step { STEP_MORE, STEP_END, STEP_BAD, STEP_NO_MEMORY };
+enum step {
+	STEP_MORE,
+	STEP_END,
+	STEP_BAD,
+	STEP_NO_MEMORY,
+};
 struct window {
 	const uint8_t *in;
 	size_t n_in;
@@ -122,13 +127,13 @@ static int stream_run(struct unpack *u, enum unpack_form form, step_fn step, voi
 	bool end = false;
 
 	if (!in || !out)
-		return no_memory(u, form);
+		return fail_no_memory(u, form);
 	while (s == STEP_MORE) {
 		size_t before;
 		int rc;
 
 		if (!w.n_in && !end) {
-			int64_t n = in_next(u, in, IN_SIZE);
+			int64_t n = input_next(u, in, IN_SIZE);
 
 			if (n < 0)
 				return (int)n;
@@ -141,16 +146,16 @@ static int stream_run(struct unpack *u, enum unpack_form form, step_fn step, voi
 		w.n_out = OUT_SIZE;
 		s = step(state, &w);
 		if (w.n_out < OUT_SIZE) {
-			rc = out_put(u, out, OUT_SIZE - w.n_out);
+			rc = output_put(u, out, OUT_SIZE - w.n_out);
 			if (rc)
 				return rc;
 		} else if (s == STEP_MORE && end && before == w.n_in) {
-			return cut_short(u, form);
+			return fail_cut_short(u, form);
 		}
 	}
 	if (s == STEP_NO_MEMORY)
-		return no_memory(u, form);
-	return s == STEP_END ? 0 : corrupt(u, form, w.detail);
+		return fail_no_memory(u, form);
+	return s == STEP_END ? 0 : fail_corrupt(u, form, w.detail);
 }
 
 /* ---- gzip ---------------------------------------------------------------------------------- */
@@ -191,7 +196,7 @@ static int gzip_run(struct unpack *u)
 	z_stream z = { .zalloc = z_alloc, .zfree = z_free, .opaque = u->space };
 
 	if (inflateInit2(&z, 15 + 16) != Z_OK)
-		return no_memory(u, UNPACK_GZIP);
+		return fail_no_memory(u, UNPACK_GZIP);
 	return stream_run(u, UNPACK_GZIP, gzip_step, &z);
 }
 
@@ -237,7 +242,7 @@ static int lzma_run(struct unpack *u, enum unpack_form form)
 	rc = form == UNPACK_XZ ? lzma_stream_decoder(&z, UINT64_MAX, 0)
 			       : lzma_alone_decoder(&z, UINT64_MAX);
 	if (rc != LZMA_OK)
-		return no_memory(u, form);
+		return fail_no_memory(u, form);
 	return stream_run(u, form, lzma_step, &z);
 }
 
@@ -275,7 +280,7 @@ static int bzip2_run(struct unpack *u)
 	bz_stream z = { .bzalloc = bz_scratch, .bzfree = bz_scratch_free, .opaque = u->space };
 
 	if (BZ2_bzDecompressInit(&z, 0, 0) != BZ_OK)
-		return no_memory(u, UNPACK_BZIP2);
+		return fail_no_memory(u, UNPACK_BZIP2);
 	return stream_run(u, UNPACK_BZIP2, bzip2_step, &z);
 }
 
@@ -307,7 +312,7 @@ static int zstd_run(struct unpack *u)
 	ZSTD_DCtx *z = ZSTD_createDCtx_advanced(mem);
 
 	if (!z)
-		return no_memory(u, UNPACK_ZSTD);
+		return fail_no_memory(u, UNPACK_ZSTD);
 	return stream_run(u, UNPACK_ZSTD, zstd_step, z);
 }
 
@@ -321,12 +326,13 @@ static int in_exact(struct unpack *u, uint8_t *buf, uint32_t n)
 	if (u->pos == u->end)
 		return 1;
 	while (have < n) {
-		int64_t got = in_next(u, buf + have, n - have < IN_SIZE ? n - have : IN_SIZE);
+		int64_t got = input_next(
+			u, buf + have, n - have < IN_SIZE ? n - have : IN_SIZE);
 
 		if (got < 0)
 			return (int)got;
 		if (!got)
-			return cut_short(u, UNPACK_LZ4);
+			return fail_cut_short(u, UNPACK_LZ4);
 		have += (uint32_t)got;
 	}
 	return 0;
@@ -341,22 +347,22 @@ static int lz4_run(struct unpack *u)
 	int rc, n;
 
 	if (!in || !out)
-		return no_memory(u, UNPACK_LZ4);
+		return fail_no_memory(u, UNPACK_LZ4);
 	rc = in_exact(u, word, 4); /* the magic number */
 	while (!rc && !(rc = in_exact(u, word, 4))) {
 		uint32_t size = get_le32(word);
 
 		if (!size || size > packed_max)
-			return corrupt(u, UNPACK_LZ4, (long)size);
+			return fail_corrupt(u, UNPACK_LZ4, (long)size);
 		rc = in_exact(u, in, size);
 		if (rc)
-			return rc < 0 ? rc : cut_short(u, UNPACK_LZ4);
+			return rc < 0 ? rc : fail_cut_short(u, UNPACK_LZ4);
 		n = LZ4_decompress_safe((const char *)in, (char *)out, (int)size, LZ4_BLOCK);
 		if (n < 0)
-			return corrupt(u, UNPACK_LZ4, n);
-		rc = out_put(u, out, (size_t)n);
+			return fail_corrupt(u, UNPACK_LZ4, n);
+		rc = output_put(u, out, (size_t)n);
 	}
-	return rc < 0 ? rc : u->total ? 0 : cut_short(u, UNPACK_LZ4);
+	return rc < 0 ? rc : u->total ? 0 : fail_cut_short(u, UNPACK_LZ4);
 }
 
 /* ---- not packed ------------------------------------------------------------------------------ */
@@ -368,9 +374,9 @@ static int copy_run(struct unpack *u)
 	int rc;
 
 	if (!buf)
-		return no_memory(u, UNPACK_NONE);
-	while ((n = in_next(u, buf, IN_SIZE)) > 0) {
-		rc = out_put(u, buf, (size_t)n);
+		return fail_no_memory(u, UNPACK_NONE);
+	while ((n = input_next(u, buf, IN_SIZE)) > 0) {
+		rc = output_put(u, buf, (size_t)n);
 		if (rc)
 			return rc;
 	}

@@ -227,7 +227,7 @@ static void page_fault(struct vcpu *v, const struct access *a)
 	vcpu_exception(v, VEC_PF, a->error & (PF_PRESENT | PF_WRITE | PF_USER));
 }
 
-static void emulate(struct vcpu *v, sk_gpa_t gpa)
+static void access_emulate(struct vcpu *v, sk_gpa_t gpa)
 {
 	struct access a = { .v = v };
 	struct mmio_bus bus = { access_read, access_write, &a };
@@ -259,12 +259,13 @@ void exit_nested_fault(struct vcpu *v)
 	sk_gpa_t gpa = v->st->qual[0];
 	uint64_t how = v->st->qual[1];
 
-	if (gmem(gpa, 1) && !(how & SK_NF_PRESENT)) /* came back meanwhile: try again */
+	/* the page came back meanwhile: try again */
+	if (gmem(gpa, 1) && !(how & SK_NF_PRESENT))
 		return;
 	if (how & SK_NF_TABLE)
-		exit_crash(v, "page tables where no memory is");
+		exit_crash(v, "page tables at unbacked addresses");
 	else if (how & SK_NF_EXEC)
 		vcpu_exception(v, VEC_UD, -1);
 	else
-		emulate(v, gpa);
+		access_emulate(v, gpa);
 }

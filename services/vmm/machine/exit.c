@@ -22,13 +22,21 @@
 #include "sys/sk.h"
 #include "xen.h"
 
-enum { VEC_UD = 6, VEC_GP = 13 };
-enum { CR4_PAE = 1 << 5, CR4_LA57 = 1 << 12, CR4_PCIDE = 1 << 17, EFER_LMA = 1 << 10 };
+enum {
+	VEC_UD = 6,
+	VEC_GP = 13,
+};
+enum {
+	CR4_PAE = 1 << 5,
+	CR4_LA57 = 1 << 12,
+	CR4_PCIDE = 1 << 17,
+	EFER_LMA = 1 << 10,
+};
 #define CR3_PCID 0xfffull
 
 /* ---- instructions --------------------------------------------------------------------------------------- */
 
-/* Some machines carry out XSETBV in spite of the intercept: ask the kernel where it matters. */
+/* Some machines execute XSETBV in spite of the intercept: ask the kernel where it matters. */
 static uint64_t xcr0_now(struct vcpu *v, uint32_t leaf)
 {
 	enum { LEAF_XSAVE = 0xd };
@@ -127,7 +135,7 @@ static void exit_rdtsc(struct vcpu *v)
 
 static void exit_hypercall(struct vcpu *v)
 {
-	/* First step over it, then call: what the call changes is final. */
+	/* Step over it before the call: the registers that the call sets are final. */
 	exit_skip(v, 3);
 	xen_hypercall(v->id);
 }
@@ -140,7 +148,7 @@ static void exit_hlt(struct vcpu *v)
 
 /* ---- ports ------------------------------------------------------------------------------------------------ */
 
-/* Ports of a PC at which kernels look whether something is there; so silence about them means nothing. */
+/* Ports of a PC at which kernels probe for devices. An access to them is not worth a line of the log. */
 static bool port_expected(uint16_t port)
 {
 	static const struct {
@@ -156,11 +164,11 @@ static bool port_expected(uint16_t port)
 	return port >= ACPI_SLEEP_PORT && port <= ACPI_RESET_PORT;
 }
 
-/* A guest may wait for a device for ever, or say to a serial port what goes wrong. */
+/* The guest may be waiting for a device that never answers, or be reporting a failure to a serial port. */
 static void port_note(const struct vcpu *v, uint16_t port, bool in)
 {
 	if (!port_expected(port))
-		vm_note(NOTE_PORT, port, "vCPU %u: %s port %#x at %#llx: nothing is there",
+		vm_note(NOTE_PORT, port, "vCPU %u: %s port %#x at %#llx: no device is there",
 			v->id, in ? "reads" : "writes", port, (unsigned long long)v->st->rip);
 }
 
@@ -173,11 +181,11 @@ static void exit_io(struct vcpu *v)
 	uint64_t mask = size == 4 ? UINT32_MAX : (1ull << size * 8) - 1;
 
 	if (size != 1 && size != 2 && size != 4) {
-		exit_crash(v, "port access of no size");
+		exit_crash(v, "port access of an impossible size");
 		return;
 	}
 	port_note(v, port, q >> 24 & 1);
-	if (q >> 25 & 1) { /* strings: no device has a use for them */
+	if (q >> 25 & 1) { /* strings: no device supports them */
 		if (q >> 26 & 1)
 			st->gpr[SK_RCX] = 0;
 	} else if (q >> 24 & 1) {
@@ -196,7 +204,7 @@ static void exit_io(struct vcpu *v)
 
 /* ---- control registers ----------------------------------------------------------------------------------------- */
 
-/* What MOV to CR4 refuses beyond bits that CPUID hides (SDM vol. 2). */
+/* What MOV to CR4 refuses (SDM vol. 2), besides bits that CPUID hides. */
 static bool cr4_valid(struct vcpu *v, uint64_t value)
 {
 	const struct sk_vcpu_state *st = v->st;
@@ -210,7 +218,7 @@ static bool cr4_valid(struct vcpu *v, uint64_t value)
 	return !pcid_on;
 }
 
-/* CR4 alone is intercepted. */
+/* Only CR4 is intercepted. */
 static void exit_cr_write(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
@@ -221,7 +229,7 @@ static void exit_cr_write(struct vcpu *v)
 	if (st->qual[1] >= SK_N_GPR) /* the processor does not say */
 		n = insn_mov_to_cr(code, exit_code(v, code), insn_mode(st), &cr, &gpr);
 	if (cr != 4 || n < 0) {
-		exit_crash(v, "write to a control register that is not understood");
+		exit_crash(v, "write to a control register that could not be decoded");
 		return;
 	}
 	value = insn_mode(st) == 64 ? st->gpr[gpr] : (uint32_t)st->gpr[gpr];
@@ -289,13 +297,13 @@ void exit_dispatch(struct vcpu *v, uint32_t reason)
 		exit_crash(v, "triple fault");
 		break;
 	case SK_EXIT_INVALID_STATE:
-		exit_crash(v, "the processor refuses the state");
+		exit_crash(v, "the processor refuses the state of the vCPU");
 		break;
 	case SK_EXIT_TASK_SWITCH:
 		exit_crash(v, "task switch by hardware");
 		break;
 	default:
-		exit_crash(v, "exit that is not known");
+		exit_crash(v, "unknown exit");
 		break;
 	}
 }

@@ -14,7 +14,7 @@
 
 #define GPA_LIMIT (1ull << VM_PHYS_BITS)
 
-/* What the guest sees at gpa, and how many bytes from there on are contiguous at least. */
+/* The guest's memory at gpa as the VMM sees it, and how many bytes from there on are contiguous at least. */
 static uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
 {
 	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT);
@@ -115,7 +115,7 @@ static bool entry_read(sk_gpa_t gpa, unsigned int size, uint64_t *out)
 	return true;
 }
 
-/* As the processor does: accessed on the way, dirty where it writes. */
+/* As the processor does: set the accessed bit on the way, and the dirty bit where it writes. */
 static void entry_mark(sk_gpa_t gpa, uint64_t entry, uint64_t bits)
 {
 	uint8_t *p;
@@ -138,8 +138,8 @@ static uint64_t large_page(
 }
 
 /*
- * The rights that all levels give to a page (PTE_W, PTE_U) into *rights, its address into *gpa. `write` sets dirty where the
- * page is written to in the end. False: not mapped.
+ * Store the rights that all levels give to a page (PTE_W, PTE_U) in *rights, and its address in *gpa. `write`: the page
+ * will be written, so its dirty bit is set. False: not mapped.
  */
 static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
 	uint32_t *rights, sk_gpa_t *gpa)

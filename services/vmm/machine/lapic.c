@@ -50,17 +50,17 @@ enum {
 	LVT_DEADLINE = 2 << 17,
 	ESR_SEND_VECTOR = 0x20,
 	ESR_RECEIVE_VECTOR = 0x40,
-	TIMER_SHIFT =
-		5, /* the timer's clock is the TSC's divided by 32, before the divide register */
+	/* the timer's clock is the TSC's divided by 32, before the divide register */
+	TIMER_SHIFT = 5,
 };
 enum { BASE_BSP = 1 << 8, BASE_X2APIC = 1 << 10, BASE_ENABLE = 1 << 11 };
 
-static uint32_t word(const struct lapic *l, uint32_t r)
+static uint32_t reg_word(const struct lapic *l, uint32_t r)
 {
 	return __atomic_load_n(&l->reg[r], __ATOMIC_RELAXED);
 }
 
-static void word_set(struct lapic *l, uint32_t r, uint32_t v)
+static void reg_word_set(struct lapic *l, uint32_t r, uint32_t v)
 {
 	__atomic_store_n(&l->reg[r], v, __ATOMIC_RELAXED);
 }
@@ -78,18 +78,18 @@ static uint32_t x2apic_ldr(uint32_t id) { return (id >> 4) << 16 | 1u << (id & 1
 static void mode_set(struct lapic *l, enum lapic_mode mode)
 {
 	if (mode == LAPIC_X2APIC)
-		word_set(l, R_LDR, x2apic_ldr(l->id));
+		reg_word_set(l, R_LDR, x2apic_ldr(l->id));
 	__atomic_store_n(&l->mode, mode, __ATOMIC_RELEASE);
 }
 
 static void registers_reset(struct lapic *l)
 {
 	for (uint32_t r = 0; r < LAPIC_REGS; r++)
-		word_set(l, r, 0);
-	word_set(l, R_DFR, 0xffffffff);
-	word_set(l, R_SVR, 0xff);
+		reg_word_set(l, r, 0);
+	reg_word_set(l, R_DFR, 0xffffffff);
+	reg_word_set(l, R_SVR, 0xff);
 	for (uint32_t r = R_LVT_TIMER; r <= R_LVT_ERROR; r++)
-		word_set(l, r, LVT_MASKED);
+		reg_word_set(l, r, LVT_MASKED);
 	l->errors = 0;
 	l->enable_seen = false;
 	timer_stop(l);
@@ -139,7 +139,7 @@ bool lapic_base_write(struct lapic *l, uint64_t value)
 static int highest(const struct lapic *l, uint32_t r)
 {
 	for (int i = 7; i >= 0; i--) {
-		uint32_t v = word(l, r + (uint32_t)i);
+		uint32_t v = reg_word(l, r + (uint32_t)i);
 
 		if (v)
 			return i * 32 + 31 - __builtin_clz(v);
@@ -150,7 +150,7 @@ static int highest(const struct lapic *l, uint32_t r)
 static uint32_t priority(const struct lapic *l)
 {
 	int isr = highest(l, R_ISR);
-	uint32_t tpr = word(l, R_TPR) & 0xff;
+	uint32_t tpr = reg_word(l, R_TPR) & 0xff;
 
 	return isr >= 0 && ((uint32_t)isr & 0xf0) > (tpr & 0xf0) ? (uint32_t)isr & 0xf0 : tpr;
 }
@@ -191,22 +191,23 @@ void lapic_accept(struct lapic *l, uint8_t vector)
 {
 	__atomic_fetch_and(
 		&l->reg[R_IRR + vector / 32], ~(1u << vector % 32), __ATOMIC_ACQUIRE);
-	word_set(l, R_ISR + vector / 32, word(l, R_ISR + vector / 32) | 1u << vector % 32);
+	reg_word_set(
+		l, R_ISR + vector / 32, reg_word(l, R_ISR + vector / 32) | 1u << vector % 32);
 }
 
-static void eoi(struct lapic *l)
+static void eoi_write(struct lapic *l)
 {
 	int v = highest(l, R_ISR);
 
 	if (v >= 0)
-		word_set(l, R_ISR + (uint32_t)v / 32,
-			word(l, R_ISR + (uint32_t)v / 32) & ~(1u << v % 32));
+		reg_word_set(l, R_ISR + (uint32_t)v / 32,
+			reg_word(l, R_ISR + (uint32_t)v / 32) & ~(1u << v % 32));
 }
 
 bool lapic_match(const struct lapic *l, const struct lapic_ipi *ipi)
 {
 	enum lapic_mode mode = (enum lapic_mode)__atomic_load_n(&l->mode, __ATOMIC_ACQUIRE);
-	uint32_t ldr = word(l, R_LDR), dest = ipi->dest;
+	uint32_t ldr = reg_word(l, R_LDR), dest = ipi->dest;
 
 	if (mode == LAPIC_OFF) /* INIT and SIPI reach a disabled APIC by its ID */
 		return !ipi->logical && dest == l->id;
@@ -217,15 +218,15 @@ bool lapic_match(const struct lapic *l, const struct lapic_ipi *ipi)
 	if (mode == LAPIC_X2APIC)
 		return dest >> 16 == ldr >> 16 && (dest & ldr & 0xffff);
 	ldr >>= 24;
-	if (word(l, R_DFR) >> 28 == 0xf)
+	if (reg_word(l, R_DFR) >> 28 == 0xf)
 		return ldr & dest;
 	return (ldr & 0xf0) == (dest & 0xf0) && (ldr & dest & 0x0f);
 }
 
-/* An error for ESR, and its interrupt (SDM vol. 3, 11.5.3). */
+/* Record an error for ESR, and raise its interrupt (SDM vol. 3, 11.5.3). */
 static void error_raise(struct lapic *l, uint32_t error)
 {
-	uint32_t lvt = word(l, R_LVT_ERROR);
+	uint32_t lvt = reg_word(l, R_LVT_ERROR);
 
 	if (l->errors & error)
 		return;
@@ -305,7 +306,7 @@ static void lvt_timer_write(struct lapic *l, uint32_t value, sk_time_t now)
 {
 	uint32_t old = timer_mode(l);
 
-	word_set(l, R_LVT_TIMER, value & (LVT_MODE | LVT_MASKED | 0xff));
+	reg_word_set(l, R_LVT_TIMER, value & (LVT_MODE | LVT_MASKED | 0xff));
 	if (timer_mode(l) == old)
 		return;
 	if (timer_mode(l) == LVT_DEADLINE || old == LVT_DEADLINE)
@@ -359,7 +360,7 @@ static void svr_write(struct lapic *l, uint32_t value)
 	if (value & SVR_ENABLE)
 		return;
 	for (uint32_t r = R_LVT_TIMER; r <= R_LVT_ERROR; r++)
-		word_set(l, r, word(l, r) | LVT_MASKED);
+		reg_word_set(l, r, reg_word(l, r) | LVT_MASKED);
 }
 
 static uint32_t reg_read(struct lapic *l, uint32_t r, sk_time_t now)
@@ -377,44 +378,45 @@ static uint32_t reg_read(struct lapic *l, uint32_t r, sk_time_t now)
 	case R_SELF_IPI:
 		return 0;
 	default:
-		return word(l, r);
+		return reg_word(l, r);
 	}
 }
 
-/* Registers that both modes write alike; false: there is none, or it is read-only. */
+/* Registers that both modes write in the same way. False: it does not exist, or is read-only. */
 static bool reg_write(struct lapic *l, uint32_t r, uint32_t v, sk_time_t now)
 {
 	switch (r) {
 	case R_TPR:
-		word_set(l, R_TPR, v & 0xff);
+		reg_word_set(l, R_TPR, v & 0xff);
 		return true;
 	case R_EOI:
-		eoi(l);
+		eoi_write(l);
 		return true;
 	case R_SVR:
 		svr_write(l, v);
 		return true;
 	case R_ESR:
-		word_set(l, R_ESR, l->errors);
+		reg_word_set(l, R_ESR, l->errors);
 		l->errors = 0;
 		return true;
 	case R_LVT_TIMER:
-		lvt_timer_write(l, word(l, R_SVR) & SVR_ENABLE ? v : v | LVT_MASKED, now);
+		lvt_timer_write(l, reg_word(l, R_SVR) & SVR_ENABLE ? v : v | LVT_MASKED, now);
 		return true;
 	case R_LVT_THERMAL:
 	case R_LVT_PERF:
 	case R_LVT_LINT0:
 	case R_LVT_LINT1:
 	case R_LVT_ERROR:
-		word_set(l, r, (word(l, R_SVR) & SVR_ENABLE ? v : v | LVT_MASKED) & 0x1a7ff);
+		reg_word_set(
+			l, r, (reg_word(l, R_SVR) & SVR_ENABLE ? v : v | LVT_MASKED) & 0x1a7ff);
 		return true;
 	case R_TIMER_INITIAL:
 		if (timer_mode(l) != LVT_DEADLINE)
-			word_set(l, r, v);
+			reg_word_set(l, r, v);
 		timer_load(l, now);
 		return true;
 	case R_TIMER_DIVIDE:
-		word_set(l, r, v & 0xb);
+		reg_word_set(l, r, v & 0xb);
 		return true;
 	default:
 		return false;
@@ -438,20 +440,21 @@ void lapic_write(
 		return;
 	switch (r) {
 	case R_ICR:
-		word_set(l, R_ICR, value & 0xccfff);
-		ipi_decode(l, value, word(l, R_ICR2) >> 24, false, ipi);
+		reg_word_set(l, R_ICR, value & 0xccfff);
+		ipi_decode(l, value, reg_word(l, R_ICR2) >> 24, false, ipi);
 		break;
 	case R_ICR2:
-		word_set(l, r, value & 0xff000000);
+		reg_word_set(l, r, value & 0xff000000);
 		break;
 	case R_LDR:
-		word_set(l, r, value & 0xff000000);
+		reg_word_set(l, r, value & 0xff000000);
 		break;
 	case R_DFR:
-		word_set(l, r, value | 0x0fffffff);
+		reg_word_set(l, r, value | 0x0fffffff);
 		break;
 	default:
-		(void)reg_write(l, r, value, now); /* xAPIC ignores what it does not have */
+		(void)reg_write(
+			l, r, value, now); /* xAPIC ignores registers that it does not have */
 	}
 }
 
@@ -470,7 +473,7 @@ bool lapic_msr_read(struct lapic *l, uint32_t msr, sk_time_t now, uint64_t *valu
 		return false;
 	*value = reg_read(l, r, now);
 	if (r == R_ICR)
-		*value |= (uint64_t)word(l, R_ICR2) << 32;
+		*value |= (uint64_t)reg_word(l, R_ICR2) << 32;
 	return true;
 }
 
@@ -483,8 +486,8 @@ bool lapic_msr_write(
 	if (l->mode != LAPIC_X2APIC || r >= LAPIC_REGS)
 		return false;
 	if (r == R_ICR) {
-		word_set(l, R_ICR, low & 0xccfff);
-		word_set(l, R_ICR2, (uint32_t)(value >> 32));
+		reg_word_set(l, R_ICR, low & 0xccfff);
+		reg_word_set(l, R_ICR2, (uint32_t)(value >> 32));
 		ipi_decode(l, low, (uint32_t)(value >> 32), true, ipi);
 		return true;
 	}

@@ -12,13 +12,18 @@
 
 #include "machine/vm.h"
 
-enum { BURST = 100, PER_SECOND = 4 };
+enum {
+	/* lines in a full bucket */
+	BURST = 100,
+	/* lines that it gains */
+	PER_SECOND = 4,
+};
 
 static struct mutex lock;
 static uint64_t bucket = BURST, last, dropped;
 
 /* Under the lock: may this line be written? */
-static bool take(void)
+static bool line_permitted(void)
 {
 	uint64_t now = vm_rdtsc(), step = vm.tsc_hz ? vm.tsc_hz / PER_SECOND : UINT64_MAX,
 		 n = (now - last) / step;
@@ -51,7 +56,7 @@ void vm_log(const char *fmt, ...)
 
 	va_start(ap, fmt);
 	mutex_lock(&lock);
-	if (take())
+	if (line_permitted())
 		line_write(fmt, ap);
 	mutex_unlock(&lock);
 	va_end(ap);
@@ -64,7 +69,7 @@ static struct note {
 static uint32_t n_notes;
 static uint64_t counts_of[NOTE_CRASH + 1];
 
-/* Under the lock: is it news, and is there room to remember it? */
+/* Under the lock: is it new, and is there room to remember it? */
 static bool note_add(enum vm_note kind, uint64_t number)
 {
 	uint32_t i, room = kind == NOTE_CRASH ? VM_NOTES + VM_CRASH_NOTES : VM_NOTES;
@@ -88,7 +93,7 @@ void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
 	if (note_add(kind, number)) { /* LOG1 */
 		line_write(fmt, ap);
 		if (n_notes == VM_NOTES) {
-			puts("this was the last remark about what is not there");
+			puts("no more lines about features that do not exist");
 			fflush(stdout);
 		}
 	}

@@ -218,7 +218,7 @@ static bool efer_write(struct vcpu *v, uint64_t value)
 	return true;
 }
 
-/* The TSC goes ahead by `ticks`, and TSC_ADJUST with it; pvclock follows, so that the guest's time does not. */
+/* The TSC goes ahead by `ticks`, and so does TSC_ADJUST. pvclock is adjusted, so that the guest's time does not jump. */
 static void tsc_shift(struct vcpu *v, uint64_t ticks)
 {
 	v->tsc_adjust += ticks;
@@ -242,12 +242,20 @@ static bool tsc_adjust_write(struct vcpu *v, uint64_t value)
 
 /* ---- registers of one value ------------------------------------------------------------------------------ */
 
-enum { MSR_R = 1, MSR_W = 2, MSR_RW = 3 };
-enum vendor { ANY, AMD, INTEL };
+enum {
+	MSR_R = 1,
+	MSR_W = 2,
+	MSR_RW = 3,
+};
+enum vendor {
+	ANY,
+	AMD,
+	INTEL,
+};
 
 /*
- * Registers that kernels touch without asking CPUID first, and that have nothing behind them here: they read as the value,
- * and a write, where there may be one, has no effect. No performance counters: all of theirs stand still.
+ * Registers that kernels touch without asking CPUID first, and that have no function here. They read as the value; a write,
+ * where it is permitted, has no effect. There are no performance counters: they stand still.
  */
 static const struct fixed {
 	uint32_t first, last;
@@ -258,14 +266,15 @@ static const struct fixed {
 	{ MSR_P5_MC_ADDR, MSR_P5_MC_TYPE, ANY, MSR_R, 0 },
 	{ MSR_PLATFORM_ID, MSR_PLATFORM_ID, INTEL, MSR_R, 0 },
 	{ MSR_EBC_FREQUENCY, MSR_EBC_FREQUENCY, ANY, MSR_R, 0 },
-	{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, INTEL, MSR_R,
-		1 }, /* locked, nothing enabled */
+	/* locked, nothing enabled */
+	{ MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, INTEL, MSR_R, 1 },
 	{ MSR_UCODE_WRITE, MSR_UCODE_WRITE, ANY, MSR_W, 0 },
 	{ MSR_UCODE_REV, MSR_UCODE_REV, ANY, MSR_RW, 0 },
 	{ MSR_PERFCTR, MSR_PERFCTR_LAST, INTEL, MSR_RW, 0 },
 	{ MSR_PLATFORM_INFO, MSR_PLATFORM_INFO, INTEL, MSR_R, 0 },
 	{ MSR_MISC_FEATURES, MSR_MISC_FEATURES, INTEL, MSR_RW, 0 },
-	{ MSR_MCG_CAP, MSR_MCG_CAP, ANY, MSR_R, 0 }, /* no banks */
+	/* no banks */
+	{ MSR_MCG_CAP, MSR_MCG_CAP, ANY, MSR_R, 0 },
 	{ MSR_MCG_STATUS, MSR_MCG_CTL, ANY, MSR_RW, 0 },
 	{ MSR_EVNTSEL, MSR_EVNTSEL_LAST, INTEL, MSR_RW, 0 },
 	{ MSR_PERF_STATUS, MSR_PERF_STATUS, INTEL, MSR_R, 0 },
@@ -294,7 +303,7 @@ static const struct fixed {
 	{ MSR_AMD_BU_CFG2, MSR_AMD_EX_CFG, AMD, MSR_RW, 0 },
 };
 
-/* False: #GP, and the first time for each a line of the log. */
+/* False: #GP, and a line of the log the first time for each register. */
 static bool fixed_access(const struct vcpu *v, uint32_t msr, uint8_t access, uint64_t *value)
 {
 	const char *what = access == MSR_R ? "RDMSR" : "WRMSR";
@@ -315,7 +324,7 @@ static bool fixed_access(const struct vcpu *v, uint32_t msr, uint8_t access, uin
 	return false;
 }
 
-/* ---- both ways ------------------------------------------------------------------------------------------ */
+/* ---- reading and writing ------------------------------------------------------------------------------------------ */
 
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 {

@@ -80,7 +80,7 @@ static int leaf_make(uint64_t number)
 	return 0;
 }
 
-/* The chunk that is used next, with its view; it stays for another try when the rest fails. */
+/* The chunk that is used next, with its view. It stays for another attempt when the rest fails. */
 static struct chunk *chunk_spare;
 static uint32_t n_spare;
 
@@ -106,7 +106,7 @@ static struct chunk *chunk_spare_take(uint64_t number)
 	return chunk_spare++;
 }
 
-/* c is the home of that piece of RAM, of which the guest has nothing yet. */
+/* c becomes the home of that piece of RAM, of which the guest has no page yet. */
 static void chunk_set_home(struct chunk *c, uint32_t piece, uint64_t offset)
 {
 	c->piece = piece;
@@ -167,7 +167,7 @@ static void free_page_take(struct chunk *c, uint32_t i)
 	vm.balloon_pages--;
 }
 
-/* A free page: the one whose home is gpa if it is free, else any. False: none. */
+/* A free page: the page whose home is gpa if it is free, else any. False: there is none. */
 static bool free_page_find(sk_gpa_t gpa, struct chunk **out, uint32_t *index)
 {
 	uint32_t i = (uint32_t)(gpa / VM_PAGE % CHUNK_PAGES);
@@ -280,7 +280,7 @@ static void copy_unmap(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 	struct copy **c = copy_find(piece, gpa - offset);
 
 	if (!*c)
-		return; /* PHYSMAP5: it cannot be */
+		return; /* PHYSMAP5: cannot happen */
 	ram_copy_unmap((*c)->cap, offset);
 	(*c)->pages--;
 	copy_put(c);
@@ -385,7 +385,7 @@ static int hole_make(sk_gpa_t gpa)
 	return 0;
 }
 
-/* Give the chunk of gpa, which has no RAM of its own, a piece of those that control gave. */
+/* Give the chunk of gpa, which has no RAM of its own, one of the pieces that control gave. */
 static int home_make(sk_gpa_t gpa, struct chunk **out)
 {
 	sk_gpa_t start = gpa & ~(VM_CHUNK - 1);

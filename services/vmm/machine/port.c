@@ -28,7 +28,7 @@ static struct mutex debug_lock;
 static char debug_line[DEBUG_LINE + 1];
 static uint32_t debug_len;
 
-static void debug_put(uint8_t c)
+static void debug_char_put(uint8_t c)
 {
 	mutex_lock(&debug_lock);
 	if (c >= ' ' && c < 0x7f)
@@ -53,7 +53,7 @@ void port_out(uint16_t port, uint8_t size, uint32_t value)
 		return;
 	switch (port) {
 	case PORT_DEBUG:
-		debug_put((uint8_t)value);
+		debug_char_put((uint8_t)value);
 		break;
 	case ACPI_SLEEP_PORT:
 		sleep_write(value);

@@ -74,13 +74,13 @@ int ram_large_split(sk_gpa_t gpa)
 	return rc;
 }
 
-/* Where in guest-physical space the piece at this distance from the start of RAM is. */
+/* The guest-physical address of the byte at this distance from the start of RAM. */
 static sk_gpa_t gpa_of(uint64_t linear)
 {
 	return linear < vm.low_size ? linear : VM_HIGH_GPA + (linear - vm.low_size);
 }
 
-/* One large page or more at a time: pieces may be larger than what the tables hold as one entry. */
+/* Map it in large pages: a piece may be larger than what the tables hold as one entry. */
 static int map_piece(
 	sk_cap_t space, sk_cap_t frame, uint64_t at, uint64_t size, uint32_t rights)
 {
@@ -92,7 +92,7 @@ static int map_piece(
 	return rc;
 }
 
-/* The piece's frame and its second capability, and what the VMM sees. Undone when it fails. */
+/* Make the piece's frame and its second capability, and map it in the VMM. Undone when it fails. */
 static int piece_make(uint32_t i, uint32_t order, sk_gpa_t gpa)
 {
 	int rc = object_make_in(

@@ -97,7 +97,7 @@ void vcpu_pvh_entry(struct vcpu *v, uint64_t entry, uint64_t start_info)
 
 void vcpu_sync(struct vcpu *v, uint32_t groups)
 {
-	/* What was changed here and not loaded yet is newer than what the kernel has. */
+	/* Registers that were changed here and are not loaded yet are newer than those that the kernel has. */
 	groups &= ~(SK_VCPU_HOT | v->st->dirty);
 	if (groups)
 		(void)sk_vcpu_sync(v->cap, groups);
@@ -223,7 +223,7 @@ void vcpu_halt(struct vcpu *v)
 		run_set(v, VCPU_DEAF);
 }
 
-static void sipi(struct vcpu *v)
+static void sipi_start(struct vcpu *v)
 {
 	uint32_t vector = __atomic_load_n(&v->sipi_vector, __ATOMIC_RELAXED);
 	struct sk_vcpu_state *st = v->st;
@@ -246,7 +246,7 @@ static void requests_run(struct vcpu *v)
 	if (r & VCPU_REQ_INIT)
 		vcpu_reset(v);
 	if (r & VCPU_REQ_SIPI)
-		sipi(v);
+		sipi_start(v);
 	if (v->run == VCPU_DEAF && __atomic_load_n(&v->lapic.nmi_pending, __ATOMIC_ACQUIRE))
 		run_set(v, VCPU_RUNNABLE);
 	if (v->down_told == vcpu_is_up(v)) {
@@ -255,8 +255,8 @@ static void requests_run(struct vcpu *v)
 	}
 }
 
-/* vm.lock held: may it run again by what was done so far? */
-static bool can_run(const struct vcpu *v)
+/* vm.lock held: does anything that was done so far make it run again? */
+static bool vcpu_can_run(const struct vcpu *v)
 {
 	return !v->settled || vcpu_is_up(v) ||
 	       __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) ||
@@ -271,7 +271,7 @@ static void settled_set(struct vcpu *v, bool settled)
 	mutex_lock(&vm.lock);
 	v->settled = settled;
 	for (uint32_t i = 0; i < vm.n_vcpus; i++)
-		alive = alive || can_run(&vm.vcpu[i]);
+		alive = alive || vcpu_can_run(&vm.vcpu[i]);
 	mutex_unlock(&vm.lock);
 	if (alive || __atomic_load_n(&vm.stopped, __ATOMIC_ACQUIRE))
 		return;
@@ -282,7 +282,7 @@ static void settled_set(struct vcpu *v, bool settled)
 
 /* ---- interrupts, by its own thread --------------------------------------------------------------------- */
 
-static bool slot_inject(struct vcpu *v, uint8_t vector)
+static bool vector_inject(struct vcpu *v, uint8_t vector)
 {
 	uint32_t pending;
 	long rc = sk_vcpu_inject(v->cap, vector, &pending);
@@ -290,13 +290,13 @@ static bool slot_inject(struct vcpu *v, uint8_t vector)
 	return !rc || (rc == -SK_E_BUSY && (pending & 0xff) == vector);
 }
 
-/* Hand vectors to the kernel: the local APIC's first, as its EOI brings the guest back here. True: one waits. */
+/* Hand vectors to the kernel: the local APIC's first, because its EOI brings the guest back here. True: one has to wait. */
 static bool interrupts_inject(struct vcpu *v)
 {
 	int vector = lapic_pending(&v->lapic);
 	uint32_t callback;
 
-	if (vector >= 0 && slot_inject(v, (uint8_t)vector)) {
+	if (vector >= 0 && vector_inject(v, (uint8_t)vector)) {
 		lapic_accept(&v->lapic, (uint8_t)vector);
 		vector = lapic_pending(&v->lapic);
 	}
@@ -306,7 +306,7 @@ static bool interrupts_inject(struct vcpu *v)
 
 		callback = upcall >= 0 ? (uint32_t)upcall | 0x100 : 0;
 	}
-	if (callback && !slot_inject(v, (uint8_t)callback)) {
+	if (callback && !vector_inject(v, (uint8_t)callback)) {
 		__atomic_store_n(&v->callback, callback, __ATOMIC_RELEASE);
 		return true;
 	}
@@ -330,7 +330,7 @@ static void events_inject(struct vcpu *v)
 }
 
 /* Would an interrupt end a HLT? */
-static bool halt_over(struct vcpu *v)
+static bool halt_ends(struct vcpu *v)
 {
 	if (__atomic_load_n(&v->lapic.nmi_pending, __ATOMIC_ACQUIRE))
 		return true;
@@ -350,14 +350,14 @@ static void thread_sleep(struct vcpu *v, sk_time_t deadline)
 		v->ntfn, deadline, &word); /* VLOOP1: the caller looks at everything again */
 }
 
-static bool must_park(void)
+static bool vcpus_must_park(void)
 {
 	return __atomic_load_n(&vm.pause_count, __ATOMIC_ACQUIRE) ||
 	       __atomic_load_n(&vm.stopped, __ATOMIC_ACQUIRE);
 }
 
-/* Stand still while the guest is paused or has stopped. */
-static void park(struct vcpu *v)
+/* Sleep while the guest is paused or has stopped. */
+static void vcpu_park(struct vcpu *v)
 {
 	bool last;
 
@@ -367,7 +367,7 @@ static void park(struct vcpu *v)
 	mutex_unlock(&vm.lock);
 	if (last)
 		io_kick(IO_CTL);
-	while (must_park())
+	while (vcpus_must_park())
 		thread_sleep(v, SK_NO_DEADLINE);
 	mutex_lock(&vm.lock);
 	v->parked = 0;
@@ -375,7 +375,7 @@ static void park(struct vcpu *v)
 	mutex_unlock(&vm.lock);
 }
 
-/* Host time of what the vCPU has to be awake for; due timers fire on the way. */
+/* Run due timers. Returns the host time at which the vCPU has to be awake again. */
 static sk_time_t timers_run(struct vcpu *v)
 {
 	sk_time_t apic, xen;
@@ -390,26 +390,26 @@ static sk_time_t timers_run(struct vcpu *v)
 	return apic < xen ? apic : xen;
 }
 
-/* Returns when the guest can run; until when at most. */
-static sk_time_t wait_ready(struct vcpu *v)
+/* Wait until the guest can run. Returns the time until which it may run at most. */
+static sk_time_t ready_wait(struct vcpu *v)
 {
 	sk_time_t deadline;
 
 	for (;;) {
-		if (must_park()) {
-			park(v);
+		if (vcpus_must_park()) {
+			vcpu_park(v);
 			xen_vcpu_look_again(v->id); /* a kick may have come meanwhile */
 		}
 		requests_run(v);
 		if (!vcpu_is_up(v)) {
-			deadline = timers_run(v); /* vCPU 0's thread watches the watchdogs */
+			deadline = timers_run(v); /* the watchdogs are vCPU 0's */
 			settled_set(v, true);     /* VLOOP4 */
 			thread_sleep(v, deadline);
 			settled_set(v, false);
 			continue;
 		}
 		deadline = timers_run(v);
-		if (v->run == VCPU_HALTED && halt_over(v))
+		if (v->run == VCPU_HALTED && halt_ends(v))
 			__atomic_store_n(&v->run, VCPU_RUNNABLE, __ATOMIC_RELEASE);
 		if (v->run == VCPU_RUNNABLE && xen_vcpu_runnable(v->id))
 			return deadline;
@@ -426,7 +426,7 @@ static void vcpu_loop(void *arg)
 	struct vcpu *v = arg;
 
 	for (;;) {
-		sk_time_t deadline = wait_ready(v), retry;
+		sk_time_t deadline = ready_wait(v), retry;
 		uint32_t reason;
 		long rc;
 
@@ -448,7 +448,7 @@ static void vcpu_loop(void *arg)
 
 /* ---- making ---------------------------------------------------------------------------------------------- */
 
-static int configure(struct vcpu *v)
+static int state_page_make(struct vcpu *v)
 {
 	uint64_t at;
 	uint32_t level;
@@ -485,7 +485,7 @@ int vcpu_make(struct vcpu *v, uint32_t id)
 	if (!rc)
 		rc = object_make(SK_OBJ_VCPU, 0, &v->cap);
 	if (!rc)
-		rc = configure(v);
+		rc = state_page_make(v);
 	if (rc)
 		return rc;
 	v->st->tsc_offset = v->tsc_offset = vm.tsc_offset;

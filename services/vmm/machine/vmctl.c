@@ -25,7 +25,8 @@ static struct svc_conn *conn;
 static sk_cap_t kick_cap[IO_XEN + 1];
 static struct mutex kick_lock;
 static char failure[VMCTL_TEXT_MAX];
-static uint32_t due; /* 1 << enum vmctl_type */
+/* 1 << enum vmctl_type */
+static uint32_t messages_due;
 static bool shutdown_told, pausing, quiescing, paused_by_control;
 
 /* ---- from any thread --------------------------------------------------------------------------------- */
@@ -44,7 +45,7 @@ void io_kick(enum io_bit bit)
 	(void)sk_signal(cap);
 }
 
-static void kick_all(void)
+static void vcpus_kick(void)
 {
 	for (uint32_t i = 0; i < vm.n_vcpus; i++)
 		vcpu_kick(&vm.vcpu[i]);
@@ -57,7 +58,7 @@ void vm_shutdown(uint32_t reason)
 	if (!__atomic_compare_exchange_n(&vm.stopped, &running, reason + 1, false,
 		    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return; /* VMCTL2 */
-	kick_all();
+	vcpus_kick();
 	io_kick(IO_CTL);
 }
 
@@ -97,8 +98,8 @@ enum ram_answer vm_grow_answer(uint32_t number)
 	return answer;
 }
 
-/* I/O thread: a question that control has not been told yet. */
-static bool grow_news(void)
+/* I/O thread: is there a question that control has not been told yet? It counts as told from now on. */
+static bool grow_question_new(void)
 {
 	bool news;
 
@@ -117,7 +118,7 @@ static void grow_answered(uint32_t n)
 	if (!n)
 		grow.refused = grow.answered;
 	mutex_unlock(&vm.lock);
-	kick_all();
+	vcpus_kick();
 }
 
 /* ---- to control ---------------------------------------------------------------------------------------- */
@@ -140,7 +141,7 @@ static void stats_fill(struct vmctl_stats *s)
 }
 
 /* 0, or what svc_request() says. */
-static int send_one(uint32_t type)
+static int message_send(uint32_t type)
 {
 	struct {
 		struct vmctl_msg msg;
@@ -164,17 +165,17 @@ static int send_one(uint32_t type)
 	return svc_request(conn, &m, sizeof(m.msg) + m.msg.len);
 }
 
-static void flush(void)
+static void messages_send(void)
 {
 	for (uint32_t type = 1; type < VMCTL_MSG_END; type++)
-		if (due >> type & 1 && !send_one(type))
-			due &= ~(1u << type);
-	if (due)
+		if (messages_due >> type & 1 && !message_send(type))
+			messages_due &= ~(1u << type);
+	if (messages_due)
 		(void)ring_room_idle(
 			&conn->req, sizeof(struct vmctl_msg) + sizeof(struct vmctl_stats));
 }
 
-static void tell(enum vmctl_type type) { due |= 1u << type; }
+static void vmctl_queue(enum vmctl_type type) { messages_due |= 1u << type; }
 
 /* ---- pausing ---------------------------------------------------------------------------------------------- */
 
@@ -183,7 +184,7 @@ static void pause_add(int n)
 	mutex_lock(&vm.lock);
 	__atomic_add_fetch(&vm.pause_count, (uint32_t)n, __ATOMIC_ACQ_REL);
 	mutex_unlock(&vm.lock);
-	kick_all();
+	vcpus_kick();
 }
 
 static bool all_parked(void)
@@ -196,7 +197,7 @@ static bool all_parked(void)
 	return all;
 }
 
-static void command(uint32_t type, uint32_t arg)
+static void command_run(uint32_t type, uint32_t arg)
 {
 	switch (type) {
 	case VMCTL_PAUSE:
@@ -208,10 +209,10 @@ static void command(uint32_t type, uint32_t arg)
 		if (paused_by_control)
 			pause_add(-1);
 		paused_by_control = pausing = false;
-		tell(VMCTL_RUNNING);
+		vmctl_queue(VMCTL_RUNNING);
 		break;
 	case VMCTL_STATS:
-		tell(VMCTL_STATS);
+		vmctl_queue(VMCTL_STATS);
 		break;
 	case VMCTL_QUIESCE:
 		if (!quiescing)
@@ -227,29 +228,29 @@ static void command(uint32_t type, uint32_t arg)
 	}
 }
 
-/* What became true since the last look. */
-static void progress(void)
+/* Queue the messages that have become due since the last look, and send what can be sent. */
+static void vmctl_advance(void)
 {
 	if (vm.stopped && !shutdown_told) {
 		shutdown_told = true;
-		tell(VMCTL_SHUTDOWN);
+		vmctl_queue(VMCTL_SHUTDOWN);
 	}
-	if (grow_news())
-		tell(VMCTL_GROW);
+	if (grow_question_new())
+		vmctl_queue(VMCTL_GROW);
 	if ((pausing || quiescing) && all_parked()) { /* VMCTL1 */
 		if (pausing)
-			tell(VMCTL_PAUSED);
+			vmctl_queue(VMCTL_PAUSED);
 		pausing = false;
 		if (quiescing) {
 			xen_io_quiesce();
-			tell(VMCTL_QUIESCED);
+			vmctl_queue(VMCTL_QUIESCED);
 		}
 		quiescing = false;
 	}
-	flush();
+	messages_send();
 }
 
-static void on_channel(void *ctx)
+static void channel_event(void *ctx)
 {
 	struct {
 		struct vmctl_msg msg;
@@ -260,14 +261,14 @@ static void on_channel(void *ctx)
 	(void)ctx;
 	while ((n = ring_get(&conn->rsp, &m, sizeof(m))) >= 0)
 		if ((size_t)n >= sizeof(m.msg))
-			command(m.msg.type, m.msg.arg);
-	progress();
+			command_run(m.msg.type, m.msg.arg);
+	vmctl_advance();
 }
 
-static void on_kick(void *ctx)
+static void kick_event(void *ctx)
 {
 	(void)ctx;
-	progress();
+	vmctl_advance();
 }
 
 int vmctl_init(void)
@@ -284,15 +285,15 @@ int vmctl_init(void)
 	kick_cap[IO_CTL] = cap;
 	paused_by_control = vm.cfg->start_paused;
 	vm.pause_count = paused_by_control;
-	return svc_on_bit(IO_CTL, on_kick, NULL, "control");
+	return svc_on_bit(IO_CTL, kick_event, NULL, "control");
 }
 
 void vmctl_ready(void)
 {
-	if (svc_on_channel(conn, on_channel, NULL))
-		vm_log("control cannot be heard");
-	tell(VMCTL_READY);
-	flush();
+	if (svc_on_channel(conn, channel_event, NULL))
+		vm_log("no messages can be received from control");
+	vmctl_queue(VMCTL_READY);
+	messages_send();
 }
 
 void vmctl_failed(const char *text)
@@ -301,6 +302,6 @@ void vmctl_failed(const char *text)
 	if (!conn)
 		return;
 	snprintf(failure, sizeof(failure), "%s", text);
-	tell(VMCTL_FAILED);
-	flush();
+	vmctl_queue(VMCTL_FAILED);
+	messages_send();
 }

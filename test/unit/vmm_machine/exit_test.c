@@ -366,8 +366,8 @@ static void ends(void **state)
 		uint32_t reason;
 		const char *text;
 	} rows[] = { { SK_EXIT_SHUTDOWN, "triple fault" }, { SK_EXIT_INVALID_STATE, "refuses" },
-		{ SK_EXIT_TASK_SWITCH, "task switch" }, { SK_EXIT_UNKNOWN, "not known" },
-		{ 999, "not known" } };
+		{ SK_EXIT_TASK_SWITCH, "task switch" }, { SK_EXIT_UNKNOWN, "unknown exit" },
+		{ 999, "unknown exit" } };
 	size_t i;
 
 	(void)state;

@@ -649,7 +649,7 @@ static void no_room_to_unpack(void **state)
 		ram_make(16384);
 		bz_make(f, &im);
 		assert_int_equal(run(im.data, im.size), -SK_E_INVAL);
-		assert_non_null(strstr(fx.error.text, "too little"));
+		assert_non_null(strstr(fx.error.text, "not enough"));
 		teardown(NULL);
 	}
 }

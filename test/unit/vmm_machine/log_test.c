@@ -95,7 +95,7 @@ static void lines_are_bounded(void **state)
 	assert_true(found);
 	assert_int_equal(lines_of(same_note, "", &found), 0);
 	assert_int_equal(lines_of(many_notes,
-				 "this was the last remark about what is not there\n", &found),
+				 "no more lines about features that do not exist\n", &found),
 		VM_NOTES - 2 + 1);
 	assert_true(found);
 	assert_int_equal(lines_of(many_notes, "", &found), 0);
