@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""abi_doc.py [-o FILE | --check FILE]: docs/abi.md from the X-lists of kernel/include/sk/.
+"""abi_doc.py [-o FILE | --check FILE]: docs/abi.md from the X-lists of kernel/include/sk/, and the structures of libs/proto.
 
 The lists go through the C preprocessor with macros that mark each entry, so the document says what the
 headers say. Structure offsets are asked from the compiler. --check compares and fails when they differ.
@@ -22,6 +22,8 @@ LISTS = {
 }
 STRUCTS = ["sk_utcb", "sk_send_cap", "sk_regs", "sk_archive", "sk_archive_seg", "sk_bootinfo", "sk_boot_untyped",
            "sk_boot_frame", "sk_info", "sk_klog", "sk_vcpu_state", "sk_segment"]
+# structures of libs/proto that stay within one domain
+INTERNAL = {"blk_target", "svc_proto_info"}
 INTRO = """# The kernel's ABI
 
 Made by `tools/abi_doc.py` from `kernel/include/sk/`; `make check-abi` fails when this page is out of date.
@@ -44,9 +46,11 @@ LOCKS = {
 }
 
 
-def preprocess(body, *flags):
-    source = "#include <sk/syscall.h>\n" + body
-    r = subprocess.run([CC, "-E", "-P", "-Ikernel/include", *flags, "-x", "c", "-"], input=source, text=True,
+CALLS = "#include <sk/syscall.h>\n"
+
+
+def preprocess(body, *flags, headers=CALLS):
+    r = subprocess.run([CC, "-E", "-P", "-Ikernel/include", "-Ilibs", *flags, "-x", "c", "-"], input=headers + body, text=True,
                        capture_output=True)
     if r.returncode:
         sys.exit(r.stderr)
@@ -79,11 +83,11 @@ def arguments(call):
     return ", ".join(caps + ([call["args"]] if call["args"] else []))
 
 
-def offsets():
-    """(struct, member, offset, size) of every member, from the compiler's own debug knowledge."""
+def offsets(structs, headers):
+    """(struct, [(member, offset)], size), from the compiler's own debug knowledge."""
     rows = []
-    for s in STRUCTS:
-        text = preprocess("", "-P")
+    text = preprocess("", headers=headers)
+    for s in structs:
         m = re.search(rf"struct {s} {{(.*?)\n?}};", text, re.S)
         members = []
         for decl in re.sub(r"\s+", " ", m[1]).split(";"):
@@ -91,11 +95,11 @@ def offsets():
             if decl:
                 kind, names = re.match(r"((?:struct )?\w+) (.*)", decl).groups()
                 members += [re.match(r"\w+", n.strip())[0] for n in names.split(",")]
-        body = "#include <stddef.h>\n#include <sk/syscall.h>\n"
+        body = "#include <stddef.h>\n" + headers
         for i, member in enumerate(members):
             body += f"unsigned long o{i} = __builtin_offsetof(struct {s}, {member});\n"
         body += f"unsigned long total = sizeof(struct {s});\n"
-        asm = subprocess.run([CC, "-S", "-Ikernel/include", "-x", "c", "-", "-o", "-"], input=body, text=True,
+        asm = subprocess.run([CC, "-S", "-Ikernel/include", "-Ilibs", "-x", "c", "-", "-o", "-"], input=body, text=True,
                              capture_output=True)
         if asm.returncode:
             sys.exit(asm.stderr)
@@ -117,6 +121,11 @@ def named(name, prefix, number, what):
     return table([number, "name", what], [(e["num"], f"`{prefix}{e['name']}`", e["what"]) for e in entries(name)])
 
 
+def structures(names, headers):
+    return "".join(f"\n`struct {name}`, {size} bytes: " + ", ".join(f"{m} {o}" for m, o in members) + "\n"
+                   for name, members, size in offsets(names, headers))
+
+
 def document():
     out = INTRO
     out += "\n## System calls\n\n"
@@ -136,9 +145,12 @@ def document():
     out += "\n## Groups of guest state\n\n"
     out += named("SK_VCPU_GROUPS", "SK_VCPU_", "bit", "fields")
     out += "\n## Structures\n\nOffsets in bytes.\n"
-    for name, members, size in offsets():
-        out += f"\n`struct {name}`, {size} bytes: "
-        out += ", ".join(f"{m} {o}" for m, o in members) + "\n"
+    out += structures(STRUCTS, CALLS)
+    out += "\n## Structures between domains\n\nThose of `libs/proto/`; [protocols.md](protocols.md) says who sends them.\n"
+    for header in sorted(os.listdir("libs/proto")):
+        names = re.findall(r"^struct (\w+) {", open("libs/proto/" + header).read(), re.M)
+        out += f"\n### {header}\n" if names else ""
+        out += structures([n for n in names if n not in INTERNAL], f"#include <proto/{header}>\n")
     return out
 
 

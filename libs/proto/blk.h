@@ -72,6 +72,7 @@ struct blk_req {
 	uint64_t offset; /* of the data in the region */
 	uint64_t length; /* bytes (DISCARD: sectors) */
 };
+_Static_assert(sizeof(struct blk_req) == 40, "no padding");
 
 struct blk_rsp {
 	uint64_t id;
@@ -79,6 +80,7 @@ struct blk_rsp {
 	uint32_t flags;  /* INFO: enum blk_info_flag */
 	uint64_t result; /* INFO: sectors */
 };
+_Static_assert(sizeof(struct blk_rsp) == 24, "no padding");
 
 /* What a request is held against: a disk, or a volume on it, and the data region that it names. */
 struct blk_target {
@@ -133,6 +135,7 @@ struct blk_params {      /* of SVC_OPEN towards storage */
 	uint32_t writable;
 	uint32_t reserved;
 };
+_Static_assert(sizeof(struct blk_params) == 72, "no padding");
 /* Reply of SVC_OPEN: mr2 = sectors. BUSY: attached for writing by somebody else. */
 
 /* Calls on a block driver's control endpoint, by storage. */

@@ -28,6 +28,7 @@ struct console_params {
 	uint32_t domid;
 	char name[48];
 };
+_Static_assert(sizeof(struct console_params) == 56, "no padding");
 
 /* X(name, number, direction and meaning) */
 #define CONSOLE_MSGS(X) \
@@ -52,5 +53,6 @@ struct console_msg {
 	uint16_t len; /* bytes that follow, at most CONSOLE_CHUNK_MAX */
 	uint32_t arg;
 };
+_Static_assert(sizeof(struct console_msg) == 8, "no padding");
 
 #endif

@@ -74,10 +74,12 @@ struct domain_channel {
 	uint32_t epoch;
 	uint32_t reserved;
 };
+_Static_assert(sizeof(struct domain_channel) == 72, "no padding");
 
 struct domain_bar {
 	uint64_t vaddr, size; /* 0: not given */
 };
+_Static_assert(sizeof(struct domain_bar) == 16, "no padding");
 struct domain_device {
 	char name[16];
 	uint16_t vendor, device;
@@ -88,6 +90,7 @@ struct domain_device {
 	uint16_t io_port, io_ports; /* port range, if it has one; capability in BAR slot 0 */
 	uint32_t reserved;
 };
+_Static_assert(sizeof(struct domain_device) == 384, "no padding");
 
 struct domain_info {
 	uint64_t magic;
@@ -106,6 +109,7 @@ struct domain_info {
 	struct domain_device dev[DOMAIN_DEVICES_MAX];
 	char args[DOMAIN_ARGS_MAX]; /* lines key=value */
 };
+_Static_assert(sizeof(struct domain_info) == 3104, "no padding");
 _Static_assert(sizeof(struct domain_info) <= 4096, "one page");
 
 #endif

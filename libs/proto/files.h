@@ -22,6 +22,7 @@ struct files_params {
 	char path
 		[FILES_PATH_MAX]; /* FILE: zero-terminated. Reply of SVC_OPEN: mr2 = size in bytes */
 };
+_Static_assert(sizeof(struct files_params) == 264, "no padding");
 
 #define FILES_OPS(X) \
 	X(READ, 1, "path (BROWSE) or the connection's file; position, length <= data size") \
@@ -42,6 +43,7 @@ struct files_req {
 	uint64_t position;
 	uint64_t offset, length; /* in the data region */
 };
+_Static_assert(sizeof(struct files_req) == 40, "no padding");
 struct files_rsp {
 	uint64_t id;
 	int32_t status;  /* 0 or -SK_E_* */
@@ -49,6 +51,7 @@ struct files_rsp {
 	uint64_t result; /* bytes read, entries, or size */
 	uint64_t mtime;  /* STAT: seconds since 1970 */
 };
+_Static_assert(sizeof(struct files_rsp) == 32, "no padding");
 struct files_dirent { /* 8-byte aligned in the data region */
 	uint64_t size;
 	uint32_t type;
@@ -56,5 +59,6 @@ struct files_dirent { /* 8-byte aligned in the data region */
 	uint16_t record_len; /* whole record including padding */
 	char name[];
 };
+_Static_assert(sizeof(struct files_dirent) == 16, "no padding");
 
 #endif

@@ -53,6 +53,7 @@ struct net_desc {
 	uint16_t gso_size; /* of GSO frames: NET_GSO_MIN or more, each piece a standard frame */
 	uint16_t reserved[3]; /* zero */
 };
+_Static_assert(sizeof(struct net_desc) == 32, "no padding");
 
 #define NET_GSO (NET_GSO_TCPV4 | NET_GSO_TCPV6)
 
@@ -115,6 +116,7 @@ struct net_params {        /* of SVC_OPEN towards network */
 	uint8_t mac[6];    /* the port's own; -SK_E_EXISTS: another port's */
 	uint16_t offloads; /* enum net_flag that the client understands in received frames */
 };
+_Static_assert(sizeof(struct net_params) == 40, "no padding");
 /* Reply of SVC_OPEN by a NIC driver: mr2 = MAC address in bits 0-47, mr3 = offloads. */
 
 #endif

@@ -25,12 +25,14 @@ struct platform_mem {
 	uint32_t slot;
 	uint32_t order;
 };
+_Static_assert(sizeof(struct platform_mem) == 16, "no padding");
 struct platform_resources {
 	uint64_t rsdp; /* 0: not found */
 	uint32_t n_mem;
 	uint32_t reserved;
 	struct platform_mem mem[PLATFORM_MEM_MAX];
 };
+_Static_assert(sizeof(struct platform_resources) == 1552, "no padding");
 _Static_assert(sizeof(struct platform_resources) <= 4096, "one page");
 
 enum platform_call {

@@ -20,6 +20,11 @@
 /* Files that the start info names as modules; the first is the ramdisk. As many as there are channels for beside all else. */
 #define VM_MODULES_MAX 7u
 #define VM_MODULE_ARGS_MAX 128u
+/* Where libxl puts the pages and event channels of xenstore and console. control writes them into xenstore. */
+#define VM_STORE_GFN 0xfeffcu
+#define VM_CONSOLE_GFN 0xfefffu
+#define VM_STORE_PORT 1u
+#define VM_CONSOLE_PORT 2u
 #define VM_CONFIG_MAGIC 0x464e4f434d56ull /* "VMCONF" */
 
 /*
@@ -50,12 +55,14 @@ struct vm_disk {
 	uint32_t cdrom;
 	char channel[16]; /* name of the BLK channel in the domain info */
 };
+_Static_assert(sizeof(struct vm_disk) == 28, "no padding");
 struct vm_vif {
 	uint32_t devid;
 	uint8_t mac[6];
 	uint16_t reserved;
 	char channel[16];
 };
+_Static_assert(sizeof(struct vm_vif) == 28, "no padding");
 struct vm_config { /* fits two pages */
 	uint64_t magic;
 	uint32_t domid;
@@ -81,6 +88,7 @@ struct vm_config { /* fits two pages */
 	 * and so on, which come last, as nobody listens to them later
 	 */
 };
+_Static_assert(sizeof(struct vm_config) == 2408, "no padding");
 _Static_assert(sizeof(struct vm_config) <= 8192, "two pages");
 
 #define VMCTL_MSGS(X) \
@@ -110,11 +118,13 @@ struct vmctl_msg {
 	uint16_t len; /* bytes that follow */
 	uint32_t arg;
 };
+_Static_assert(sizeof(struct vmctl_msg) == 8, "no padding");
 struct vmctl_vcpu_stats {
 	uint64_t run_ticks; /* TSC */
 	uint32_t state;     /* 0 running, 1 blocked, 2 offline */
 	uint32_t cpu;
 };
+_Static_assert(sizeof(struct vmctl_vcpu_stats) == 16, "no padding");
 /* What a guest can ask for that is not there: X(name, key in `list -l`). */
 #define VMCTL_UNKNOWN(X) \
 	X(HYPERCALL, "hypercalls") \
@@ -131,5 +141,6 @@ struct vmctl_stats {
 	struct vmctl_vcpu_stats vcpu[VM_VCPUS_MAX];
 	uint64_t unknown[VMCTL_UNKNOWN_KINDS]; /* how often the guest asked for each kind */
 };
+_Static_assert(sizeof(struct vmctl_stats) == 184, "no padding");
 
 #endif

@@ -19,12 +19,14 @@ struct xs_params {
 	uint32_t domid;
 	uint32_t privileged; /* 1: control */
 };
+_Static_assert(sizeof(struct xs_params) == 8, "no padding");
 
 struct xs_native {
 	uint32_t role;
 	uint32_t reserved; /* zero */
 	uint64_t seq;
 };
+_Static_assert(sizeof(struct xs_native) == 16, "no padding");
 
 #define XS_RECORD_MAX (sizeof(struct xs_native) + 16u + 4096u)
 

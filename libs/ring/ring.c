@@ -38,6 +38,11 @@ int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index)
 
 uint32_t ring_record_max(const struct ring *r) { return r->size - HEADER; }
 
+uint32_t ring_records_max(const struct ring *r, uint32_t len)
+{
+	return len > ring_record_max(r) ? 0 : r->size / record_size(len);
+}
+
 static void copy_in(struct ring *r, uint32_t at, const void *src, uint32_t len)
 {
 	uint32_t pos = at & (r->size - 1);

@@ -45,6 +45,9 @@ int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index) must_ch
 /* Largest record that can ever fit. */
 uint32_t ring_record_max(const struct ring *r);
 
+/* Records of len bytes that fit an empty ring. */
+uint32_t ring_records_max(const struct ring *r, uint32_t len);
+
 /* Producer: 0, -SK_E_AGAIN (no room now), -SK_E_INVAL (never fits), -SK_E_PEER. */
 int ring_put(struct ring *r, const void *rec, uint32_t len) must_check;
 /* The same in two pieces (a header and its text). */

@@ -25,6 +25,11 @@
 
 struct vm vm;
 
+/* What the VMM shows, and what control tells the guest in xenstore. */
+_Static_assert(VM_XENSTORE_GPA == (uint64_t)VM_STORE_GFN << SK_PAGE_ORDER, "page of xenstore");
+_Static_assert(
+	VM_CONSOLE_GPA == (uint64_t)VM_CONSOLE_GFN << SK_PAGE_ORDER, "page of the console");
+
 static struct guest_page acpi_page[VM_ACPI_PAGES], store_page, console_page;
 
 static uint64_t page_up(uint64_t v) { return (v + VM_PAGE - 1) & ~(uint64_t)(VM_PAGE - 1); }

@@ -3,6 +3,7 @@ import importlib.util
 import os
 import re
 import struct
+import subprocess
 import sys
 import tomllib
 
@@ -271,3 +272,40 @@ def test_text_and_svg_name_everything():
 def test_configurations_of_the_tree(name):
     if name.endswith(".toml"):
         manifest.encode(manifest.load(os.path.join(TOP, "configs", name)))
+
+
+def values_in_c(tmp_path, names):
+    """What constants of libs/proto are to the compiler."""
+    source, program = tmp_path / "values.c", tmp_path / "values"
+    headers = ["console", "domain", "files", "manifest", "net", "svc"]
+    source.write_text("#include <stdio.h>\n" + "".join(f'#include "proto/{h}.h"\n' for h in headers) + "int main(void)\n{\n" +
+                      "".join(f'\tprintf("%llu\\n", (unsigned long long)({n}));\n' for n in names) + "}\n")
+    subprocess.run(["gcc", "-I" + os.path.join(TOP, "kernel/include"), "-I" + os.path.join(TOP, "libs"), source, "-o", program],
+                   check=True)
+    return [int(v) for v in subprocess.run([program], check=True, text=True, capture_output=True).stdout.split()]
+
+
+def upper(names):
+    return [n.upper().replace("-", "_") for n in names]
+
+
+def test_numbers_are_those_of_the_headers(tmp_path):
+    m = manifest
+    kinds = {"irq-control": "CTL_IRQ", "sched-control": "CTL_SCHED", "log-control": "CTL_LOG", "kernel-log": "KLOG",
+             "ports": "PORTS", "device-memory": "DEVICE_MEMORY", "guest-memory": "GUEST_MEMORY"}
+    same = [
+        ("MANIFEST_MAGIC", m.MAGIC), ("MANIFEST_VERSION", m.VERSION), ("MANIFEST_NONE", m.NONE),
+        ("MANIFEST_DOMAINS_MAX", m.DOMAINS_MAX), ("MANIFEST_CHANNELS_MAX", m.CHANNELS_MAX), ("MANIFEST_CAPS_MAX", m.CAPS_MAX),
+        ("DOMAIN_CHANNELS_MAX", m.OWN_CHANNELS_MAX), ("MANIFEST_UNTYPED_MAX", m.UNTYPED_MAX),
+        ("MANIFEST_ARGS_MAX", m.ARGS_MAX), ("MANIFEST_PARAMS_MAX", m.PARAMS_MAX),
+        *(("SVC_PROTO_" + n, v) for n, v in zip(upper(m.PROTOS), m.PROTOS.values())),
+        *(("MANIFEST_CAP_" + kinds[k], v) for k, v in m.CAP_KINDS.items()),
+        *(("MANIFEST_" + n, v) for n, v in zip(upper(m.ROLES), m.ROLES.values())),
+        *(("CONSOLE_" + n, v) for n, v in zip(upper(m.CONSOLE_KINDS), m.CONSOLE_KINDS.values())),
+        *(("FILES_" + n, v) for n, v in zip(upper(m.FILES_KINDS), m.FILES_KINDS.values())),
+        *(("NET_" + n, v) for n, v in zip(upper(m.OFFLOADS), m.OFFLOADS.values())),
+        ("0", m.DMA["none"]), ("MANIFEST_DMA", m.DMA["iommu"]), ("MANIFEST_DMA | MANIFEST_UNPROTECTED", m.DMA["unprotected"]),
+        # all of them, so that what a header gets is missed here
+        ("SVC_PROTO_END - 1", len(m.PROTOS)), ("MANIFEST_CAP_END - 1", len(m.CAP_KINDS)),
+    ]
+    assert list(zip([n for n, _ in same], values_in_c(tmp_path, [n for n, _ in same]))) == same

@@ -78,8 +78,8 @@ static int introduce(struct guest *g, struct xs_batch *b)
 	char domid[16], gfn[16], port[16];
 
 	snprintf(domid, sizeof(domid), "%u", g->dom->domid);
-	snprintf(gfn, sizeof(gfn), "%u", STORE_GFN);
-	snprintf(port, sizeof(port), "%u", STORE_PORT);
+	snprintf(gfn, sizeof(gfn), "%u", VM_STORE_GFN);
+	snprintf(port, sizeof(port), "%u", VM_STORE_PORT);
 	if (xs_request_texts(XS_INTRODUCE, b->fn, b->ctx, domid, gfn, port, NULL))
 		return -1;
 	b->n++;
@@ -92,10 +92,10 @@ int guest_store_write(struct guest *g, struct msg *m)
 		.name = g->dom->name,
 		.uuid = g->dom->uuid,
 		.domid = g->dom->domid,
-		.store_port = STORE_PORT,
-		.console_port = CONSOLE_PORT,
-		.store_gfn = STORE_GFN,
-		.console_gfn = CONSOLE_GFN,
+		.store_port = VM_STORE_PORT,
+		.console_port = VM_CONSOLE_PORT,
+		.store_gfn = VM_STORE_GFN,
+		.console_gfn = VM_CONSOLE_GFN,
 		.start_seconds = host_wall_seconds() };
 	struct xs_batch b = { .fn = node_answered, .ctx = (void *)(uintptr_t)g->dom->domid };
 

@@ -4,14 +4,6 @@
 
 #include "guest/guest.h"
 
-/* Where libxl puts the pages and event channels of xenstore and console. */
-enum {
-	STORE_GFN = 0xfeffc,
-	CONSOLE_GFN = 0xfefff,
-	STORE_PORT = 1,
-	CONSOLE_PORT = 2,
-};
-
 /* Write them all and introduce the guest; creation_passed() or creation_failed() when all is answered. 0, or -1 with
  * *m. */
 int guest_store_write(struct guest *g, struct msg *m);

@@ -408,18 +408,12 @@ int disk_answers_take(struct disk *d)
 
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* Records of that size that a native ring holds. */
-static uint32_t ring_records(uint32_t ring_size, uint32_t record)
-{
-	return ring_size / ((4 + record + 7) / 8 * 8);
-}
-
 void disk_requests_init(struct disk *d)
 {
 	const struct svc_conn *c = d->conn;
 
-	d->depth = min_u32(ring_records(c->req.size, sizeof(struct blk_req)),
-		ring_records(c->rsp.size, sizeof(struct blk_rsp)));
+	d->depth = min_u32(ring_records_max(&c->req, sizeof(struct blk_req)),
+		ring_records_max(&c->rsp, sizeof(struct blk_rsp)));
 	d->depth = min_u32(d->depth, BLK_DEPTH);
 	d->n_pages = DISK_DATA_PAGES;
 	if (c->data_size / VM_PAGE < DISK_DATA_PAGES)

@@ -18,8 +18,6 @@
 #include "xen/evtchn_backend.h"
 
 enum {
-	/* bytes of a descriptor on a native ring */
-	RECORD = (4 + sizeof(struct net_desc) + 7) / 8 * 8,
 	/* records that are not buffers: LINK */
 	SPARE_RECORDS = 4,
 };
@@ -201,9 +199,9 @@ static const struct xb_driver vif_driver = {
 /* NETBACK1 */
 static void credit_split(struct vif *v)
 {
-	uint32_t size = v->conn->req.size < v->conn->rsp.size ? v->conn->req.size
-							      : v->conn->rsp.size;
-	uint32_t n = size / RECORD - SPARE_RECORDS;
+	uint32_t req = ring_records_max(&v->conn->req, sizeof(struct net_desc));
+	uint32_t rsp = ring_records_max(&v->conn->rsp, sizeof(struct net_desc));
+	uint32_t n = (req < rsp ? req : rsp) - SPARE_RECORDS;
 
 	v->tx_max = n / 3 < VIF_TX_PAGES ? n / 3 : VIF_TX_PAGES;
 	v->rx_max = n - n / 3 < VIF_RX_BUFFERS ? n - n / 3 : VIF_RX_BUFFERS;

@@ -72,6 +72,10 @@ static void init_checks_arguments(void **state)
 	assert_int_equal(ring_init(&r, e->mem, 256, 0), 0);
 	assert_int_equal(r.size, 128);
 	assert_int_equal(ring_record_max(&r), 124);
+	assert_int_equal(ring_records_max(&r, 125), 0);
+	assert_int_equal(ring_records_max(&r, 124), 1);
+	assert_int_equal(ring_records_max(&r, 13), 5);
+	assert_int_equal(ring_records_max(&r, 12), 8);
 }
 
 static void nothing_is_seen_before_flush(void **state)

@@ -3,6 +3,7 @@
  */
 #include "call.h"
 #include "case.h"
+#include "proto/vmctl.h"
 
 #include <xen/features.h>
 #include <xen/sched.h>
@@ -167,9 +168,9 @@ CASE(hvm_params)
 	CHECK_EQ(param(HVMOP_get_param, HVM_PARAM_STORE_PFN, &v), 0);
 	CHECK_EQ(v, 2);
 	CHECK_EQ(param(HVMOP_get_param, HVM_PARAM_STORE_EVTCHN, &v), 0);
-	CHECK_EQ(v, 1);
+	CHECK_EQ(v, VM_STORE_PORT); /* which control tells the guest */
 	CHECK_EQ(param(HVMOP_get_param, HVM_PARAM_CONSOLE_EVTCHN, &v), 0);
-	CHECK_EQ(v, 2);
+	CHECK_EQ(v, VM_CONSOLE_PORT);
 	CHECK_EQ(param(HVMOP_set_param, HVM_PARAM_STORE_PFN, &v), -XEN_EPERM);
 	CHECK_EQ(param(HVMOP_get_param, HVM_PARAM_IOREQ_PFN, &v), -XEN_EPERM);
 	CHECK_EQ(param(HVMOP_get_param, HVM_NR_PARAMS, &v), -XEN_EINVAL);
