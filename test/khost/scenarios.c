@@ -40,7 +40,7 @@ static void begin(unsigned int n)
 	}
 }
 
-/* Thread k of domain 1 runs on this CPU; its program is empty yet. */
+/* Thread k of domain 1 runs on this CPU and waits as long as it takes; its program is empty yet. */
 static struct program *runs_on(unsigned int k, unsigned int cpu)
 {
 	struct program *p = &programs[n_programs++];
@@ -50,10 +50,17 @@ static struct program *runs_on(unsigned int k, unsigned int cpu)
 	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, sched,
 		cpu | (10 | SK_SCHED_GUESTS) << 16, 256, 0));
 	must(act(SK_SYS_THREAD_RESUME, thread, 0, 0, 0, 0));
+	thread_utcb(p->t)->deadline = SK_NO_DEADLINE;
 	return p;
 }
 
-/* A third thread of domain 1: one that is domain 2's otherwise. */
+static void both_run(struct program **p, struct program **q)
+{
+	*p = runs_on(0, 0);
+	*q = runs_on(1, 1);
+}
+
+/* A third thread of domain 1, in the same way: one that is domain 2's otherwise. */
 static struct program *third_on(unsigned int cpu)
 {
 	struct program *p = &programs[n_programs++];
@@ -64,6 +71,7 @@ static struct program *third_on(unsigned int cpu)
 	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_PEER_SCHED,
 		cpu | (10 | SK_SCHED_GUESTS) << 16, 256, 0));
 	must(act(SK_SYS_THREAD_RESUME, AT_PEER_THREAD, 0, 0, 0, 0));
+	thread_utcb(p->t)->deadline = SK_NO_DEADLINE;
 	return p;
 }
 
@@ -71,6 +79,13 @@ static void calls(struct program *p, unsigned int nr, uint64_t a, uint64_t b, ui
 	uint64_t d, uint64_t e)
 {
 	p->op[p->n++] = (struct op){ nr, { a, b, c, d, e, 0 } };
+}
+
+/* A capability that sends signal 1 to the first notification. */
+static void signal_mint(void)
+{
+	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
+		AT_NOTIFICATION, SK_ALL, 1));
 }
 
 static void end(void) { machine_online(); }
@@ -134,8 +149,7 @@ static void enter_signal(void)
 
 	begin(2);
 	must(act(SK_SYS_THREAD_BIND, AT_THREAD2, AT_NOTIFICATION, 0, 0, 0));
-	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
-		AT_NOTIFICATION, SK_ALL, 1));
+	signal_mint();
 	p = runs_on(0, 0);
 	enters();
 	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
@@ -168,8 +182,7 @@ static void rebind(void)
 	must(act(SK_SYS_RETYPE, AT_UNTYPED, SK_OBJ_SCHED, AT_CNODE, AT_FREE, 1));
 	must(act(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_FREE,
 		0 | (12 | SK_SCHED_GUESTS) << 16, 256, 0));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	both_run(&p, &q);
 	calls(q, SK_SYS_YIELD, 0, 0, 0, 0, 0);
 	calls(p, SK_SYS_SCHED_BIND, AT_SCHED2, 0, 0, 0, 0);
 	calls(p, SK_SYS_SCHED_BIND, AT_FREE, AT_THREAD2, 0, 0, 0);
@@ -182,8 +195,7 @@ static void sched_delete(void)
 	struct program *p, *q;
 
 	begin(2);
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	both_run(&p, &q);
 	calls(q, SK_SYS_YIELD, 0, 0, 0, 0, 0);
 	calls(q, SK_SYS_POLL, AT_NOTIFICATION, 0, 0, 0, 0);
 	calls(p, SK_SYS_REVOKE, AT_CNODE, AT_SCHED2, 0, 0, 0);
@@ -206,10 +218,8 @@ static void signal_bound_waiter(void)
 
 	begin(2);
 	must(act(SK_SYS_THREAD_BIND, AT_THREAD2, AT_NOTIFICATION, 0, 0, 0));
-	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
-		AT_NOTIFICATION, SK_ALL, 1));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	signal_mint();
+	both_run(&p, &q);
 	calls(q, SK_SYS_WAIT, AT_NOTIFICATION + 1, SK_NO_DEADLINE, 0, 0, 0);
 	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
 	end();
@@ -220,10 +230,8 @@ static void signal_wait(void)
 	struct program *p, *q;
 
 	begin(2);
-	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
-		AT_NOTIFICATION, SK_ALL, 1));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	signal_mint();
+	both_run(&p, &q);
 	calls(q, SK_SYS_WAIT, AT_NOTIFICATION, SK_NO_DEADLINE, 0, 0, 0);
 	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
 	end();
@@ -242,11 +250,8 @@ static void signal_recv(void)
 
 	begin(2);
 	must(act(SK_SYS_THREAD_BIND, AT_THREAD2, AT_NOTIFICATION, 0, 0, 0));
-	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
-		AT_NOTIFICATION, SK_ALL, 1));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
-	thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	signal_mint();
+	both_run(&p, &q);
 	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
 	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
 	end();
@@ -257,9 +262,7 @@ static void send_recv(void)
 	struct program *p, *q;
 
 	begin(2);
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
-	thread_utcb(p->t)->deadline = thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	both_run(&p, &q);
 	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
 	calls(p, SK_SYS_SEND, AT_ENDPOINT, SK_MI(1, 1, 0), 7, 0, 0);
 	end();
@@ -277,9 +280,7 @@ static void call_reply(void)
 	struct program *p, *q;
 
 	begin(2);
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
-	thread_utcb(p->t)->deadline = thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	both_run(&p, &q);
 	thread_utcb(q->t)->reply = AT_REPLY;
 	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
 	calls(q, SK_SYS_REPLY, AT_REPLY, SK_MI(2, 1, 0), 9, 0, 0);
@@ -293,11 +294,8 @@ static void reply_taken(void)
 	struct program *p, *q, *r;
 
 	begin(2);
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	both_run(&p, &q);
 	r = third_on(0);
-	thread_utcb(p->t)->deadline = thread_utcb(q->t)->deadline =
-		thread_utcb(r->t)->deadline = SK_NO_DEADLINE;
 	thread_utcb(q->t)->reply = AT_REPLY;
 	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
 	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
@@ -321,10 +319,8 @@ static void call_timeout(void)
 	struct program *p, *q;
 
 	begin(2);
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	both_run(&p, &q);
 	thread_utcb(p->t)->deadline = SOON;
-	thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
 	thread_utcb(q->t)->reply = AT_REPLY;
 	calls(q, OP_TIME, SOON + 1, 0, 0, 0, 0);
 	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
@@ -338,9 +334,7 @@ static void recv_suspend(void)
 	struct program *p, *q;
 
 	begin(2);
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
-	thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	both_run(&p, &q);
 	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
 	calls(p, SK_SYS_THREAD_SUSPEND, AT_THREAD2, 0, 0, 0, 0);
 	calls(p, SK_SYS_THREAD_RESUME, AT_THREAD2, 0, 0, 0, 0);
@@ -361,9 +355,7 @@ static void recv_delete(void)
 
 	begin(2);
 	must(act(SK_SYS_RETYPE, AT_UNTYPED, SK_OBJ_ENDPOINT, AT_CNODE, AT_FREE, 1));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
-	thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
+	both_run(&p, &q);
 	calls(q, SK_SYS_RECV, AT_FREE, 0, 0, 0, 0);
 	calls(p, SK_SYS_DELETE, AT_CNODE, AT_FREE, 0, 0, 0);
 	end();
@@ -382,8 +374,7 @@ static void wait_delete(void)
 
 	begin(2);
 	must(act(SK_SYS_RETYPE, AT_UNTYPED, SK_OBJ_NOTIFICATION, AT_CNODE, AT_FREE, 1));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	both_run(&p, &q);
 	calls(q, SK_SYS_WAIT, AT_FREE, SK_NO_DEADLINE, 0, 0, 0);
 	calls(p, SK_SYS_DELETE, AT_CNODE, AT_FREE, 0, 0, 0);
 	end();
@@ -395,10 +386,8 @@ static void call_delete(void)
 	struct program *p, *q, *r;
 
 	begin(2);
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	both_run(&p, &q);
 	r = third_on(0);
-	thread_utcb(p->t)->deadline = thread_utcb(q->t)->deadline = SK_NO_DEADLINE;
 	thread_utcb(q->t)->reply = AT_REPLY;
 	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
 	calls(r, SK_SYS_DELETE, AT_CNODE, AT_REPLY, 0, 0, 0);
@@ -422,8 +411,7 @@ static void reset_lookup(void)
 
 	begin(2);
 	must(act(SK_SYS_RETYPE, AT_UNTYPED_SMALL, SK_OBJ_NOTIFICATION, AT_CNODE, AT_FREE, 1));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	both_run(&p, &q);
 	calls(q, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
 	calls(p, SK_SYS_DELETE, AT_CNODE, AT_FREE, 0, 0, 0);
 	calls(p, SK_SYS_RETYPE, AT_UNTYPED_SMALL, SK_OBJ_FRAME | SK_PAGE_ORDER << 8, AT_CNODE,
@@ -439,8 +427,7 @@ static void map_delete(void)
 
 	begin(2);
 	must(act(SK_SYS_DELETE, AT_CNODE, AT_FRAME + 1, 0, 0, 0));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	both_run(&p, &q);
 	calls(q, SK_SYS_MAP, AT_FRAME, AT_SPACE, 0x120000, 0, SK_PAGE_ORDER);
 	q->op[0].arg[5] = SK_R;
 	calls(p, SK_SYS_DELETE, AT_CNODE, AT_FRAME, 0, 0, 0);
@@ -467,8 +454,7 @@ static void thread_delete(void)
 	begin(2);
 	must(call_whole(
 		domains[0].thread[0], SK_SYS_DELETE, AT_CNODE, AT_PEER_THREAD, 0, 0, 0, 0));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	both_run(&p, &q);
 	calls(q, SK_SYS_YIELD, 0, 0, 0, 0, 0);
 	calls(q, SK_SYS_POLL, AT_NOTIFICATION, 0, 0, 0, 0);
 	calls(p, SK_SYS_DELETE, AT_CNODE, AT_THREAD2, 0, 0, 0);
@@ -482,10 +468,8 @@ static void three_signal_wait(void)
 	struct program *p, *q, *r;
 
 	begin(3);
-	must(call_whole(domains[1].thread[0], SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE,
-		AT_NOTIFICATION, SK_ALL, 1));
-	p = runs_on(0, 0);
-	q = runs_on(1, 1);
+	signal_mint();
+	both_run(&p, &q);
 	r = third_on(2);
 	calls(q, SK_SYS_WAIT, AT_NOTIFICATION, SK_NO_DEADLINE, 0, 0, 0);
 	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
