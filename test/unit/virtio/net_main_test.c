@@ -234,6 +234,56 @@ static void a_closed_region_is_out_of_the_cards_reach(void)
 	assert_false(peer_dead(&net));
 }
 
+/* Each frame has the header that came with it. */
+static void headers_of_their_own(void)
+{
+	const struct frame_header checked = { .flags = 2 };
+	struct chain a, b;
+	struct net_desc d;
+
+	start();
+	post_one(1);
+	post_one(2);
+	assert_true(device_take(RX, &a));
+	assert_true(device_take(RX, &b));
+	memcpy(b.buf[0].at, &checked, sizeof(checked));
+	arrives(&b, 60);
+	d = answer();
+	assert_true(d.id == 2 && d.flags == NET_CSUM_VALID);
+	arrives(&a, 60);
+	d = answer();
+	assert_true(d.id == 1 && d.flags == 0);
+}
+
+static void what_the_client_is_told(void)
+{
+	static const uint8_t mac[6] = { 2, 3, 4, 5, 6, 7 };
+	unsigned int signals;
+	struct chain c;
+
+	device.features = 1 << 0 | 1 << 5 | 1 << 12;
+	memcpy(device.config, mac, sizeof(mac));
+	world_start();
+	assert_int_equal(world_open(&net, SVC_PROTO_NET, 1 | SVC_STATIC, NULL, 0, DATA), 0);
+	assert_int_equal(net.word[0], 0x070605040302);
+	assert_int_equal(net.word[1], NET_CSUM_BLANK | NET_GSO_TCPV6);
+	send_one(1);
+	assert_true(device_take(TX, &c));
+	nothing(); /* it sleeps */
+	signals = net.signals;
+	device_give(TX, c.id, 0);
+	world_irq(IRQ);
+	assert_int_equal(net.signals, signals + 1);
+}
+
+static void wrong_records_are_a_breach(void)
+{
+	start();
+	peer_put(&net, "short", 5);
+	peer_signal(&net);
+	assert_true(peer_dead(&net));
+}
+
 static void one_client_only(void)
 {
 	static struct peer other;
@@ -253,6 +303,9 @@ int main(void)
 		CASE(answers_wait_for_who_takes_none),
 		CASE(the_cards_nonsense_is_dropped),
 		CASE(a_closed_region_is_out_of_the_cards_reach),
+		CASE(headers_of_their_own),
+		CASE(what_the_client_is_told),
+		CASE(wrong_records_are_a_breach),
 		CASE(one_client_only),
 	};
 
