@@ -107,6 +107,9 @@ static void hostile_used_ring(void **state)
 		assert_int_equal(virtq_get(&q, &token, &len), -SK_E_IO);
 		q.used->idx--;
 	}
+	device_returns(SIZE + head, 0); /* that would be the head */
+	assert_int_equal(virtq_get(&q, &token, &len), -SK_E_IO);
+	q.used->idx--;
 	device_returns(head, 514); /* more than it may write */
 	assert_int_equal(virtq_get(&q, &token, &len), -SK_E_IO);
 	q.used->idx--;
@@ -183,6 +186,36 @@ static void a_device_that_looks_by_itself(void **state)
 	assert_true(virtq_kick(&q));
 }
 
+static void use(bool used[SIZE], uint16_t head, unsigned int n)
+{
+	for (uint16_t at = head; n--; at = q.desc[at].next) {
+		assert_false(used[at]);
+		used[at] = true;
+	}
+}
+
+/* Whatever comes back first: no descriptor is in two chains. */
+static void chains_share_nothing(void **state)
+{
+	bool used[SIZE] = { false };
+	void *token;
+	uint32_t len;
+
+	(void)state;
+	assert_int_equal(virtq_add(&q, request, 3, NULL), 0);
+	assert_int_equal(virtq_add(&q, request, 3, NULL), 0);
+	virtq_kick(&q);
+	device_returns(q.avail->ring[0], 0);
+	assert_int_equal(virtq_get(&q, &token, &len), 0);
+	assert_int_equal(virtq_add(&q, request, 3, NULL), 0);
+	assert_int_equal(virtq_add(&q, request, 2, NULL), 0);
+	virtq_kick(&q);
+	use(used, q.avail->ring[1], 3);
+	use(used, q.avail->ring[2], 3);
+	use(used, q.avail->ring[3], 2);
+	assert_int_equal(q.n_free, 0);
+}
+
 static void event_index(void **state)
 {
 	void *token;
@@ -217,6 +250,7 @@ int main(void)
 		CASE(parts_lie_apart),
 		CASE(limits_do_not_add_up),
 		CASE(a_device_that_looks_by_itself),
+		CASE(chains_share_nothing),
 		CASE(event_index),
 	};
 
