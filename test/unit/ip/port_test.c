@@ -209,6 +209,49 @@ static void sending(void **state)
 	assert_int_equal(netif.linkoutput(&netif, &p), ERR_MEM);
 }
 
+static err_t input_refuses(struct pbuf *p, struct netif *n)
+{
+	(void)p, (void)n;
+	return ERR_MEM;
+}
+
+/* Two at a time; one that lwIP does not take is not kept. */
+static void all_that_is_there_is_taken(void **state)
+{
+	const struct net_desc a = { .op = NET_RX, .id = 1, .offset = SIZE, .length = 60 },
+			      b = { .op = NET_RX, .id = 2, .offset = 2 * SIZE, .length = 60 },
+			      c = { .op = NET_RX, .id = 3, .offset = 3 * SIZE, .length = 60 };
+	struct net_desc last;
+
+	(void)state;
+	(void)taken(&last, NET_RX_POST);
+	assert_int_equal(ring_put(&rsp, &a, sizeof(a)), 0);
+	gives(b);
+	assert_int_equal(n_frames, 2);
+	netif.input = input_refuses;
+	gives(c);
+	assert_int_equal(n_pbufs, 0);
+	assert_int_equal(taken(&last, NET_RX_POST), 3);
+}
+
+/* Frames are sent from the half where nothing is received. */
+static void two_halves(void **state)
+{
+	struct pbuf *pb = pbuf_alloc(PBUF_RAW, 60, PBUF_POOL);
+	struct net_desc last;
+
+	(void)state;
+	(void)taken(&last, NET_RX_POST);
+	assert_int_equal(netif.linkoutput(&netif, pb), ERR_OK);
+	assert_int_equal(taken(&last, NET_TX), 1);
+	assert_true(last.offset >= N * SIZE && last.offset <= DATA - SIZE);
+	pbuf_free(pb);
+	conn.data_size = 2 * N * SIZE - 1;
+	memset(&port, 0, sizeof(port));
+	port.conn = &conn;
+	assert_int_equal(port_if_init(&netif), ERR_MEM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +259,8 @@ int main(void)
 		cmocka_unit_test_setup(without_memory_too, setup),
 		cmocka_unit_test_setup(a_full_ring_loses_no_buffer, setup),
 		cmocka_unit_test_setup(sending, setup),
+		cmocka_unit_test_setup(all_that_is_there_is_taken, setup),
+		cmocka_unit_test_setup(two_halves, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
