@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "volume.h"
@@ -117,9 +118,30 @@ static void blocks(void **state)
 	assert_int_equal(volume_translate(&v, false, 8192, &q), -SK_E_INVAL);
 }
 
+static void found_by_name(void **state)
+{
+	struct volume v[2] = { { .name = "root" }, { .name = "root2" } };
+	char path[64] = "by-partlabel/root2", *endless = malloc(17);
+
+	(void)state;
+	assert_ptr_equal(volume_find(v, 2, path, sizeof(path)), &v[1]);
+	path[17] = '\0';
+	assert_ptr_equal(volume_find(v, 2, path, sizeof(path)), &v[0]);
+	path[16] = '\0';
+	assert_null(volume_find(v, 2, path, sizeof(path))); /* "roo" */
+	assert_null(volume_find(v, 2, "by-partlabel/", 14));
+	assert_null(volume_find(v, 2, "to-partlabel/root", 18));
+	assert_null(volume_find(v, 2, "by-partlabel", 13));
+	assert_null(volume_find(v, 0, "by-partlabel/root", 18));
+	memcpy(endless, "by-partlabel/root", 17);
+	assert_null(volume_find(v, 2, endless, 17));
+	free(endless);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(found_by_name),
 		cmocka_unit_test(finding),
 		cmocka_unit_test(sharing),
 		cmocka_unit_test(requests),
