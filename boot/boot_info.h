@@ -6,7 +6,9 @@
 
 #include <stdint.h>
 
-/* BOOT_MEM_KERNEL: taken out of RAM by boot_alloc(); the kernel's for ever, never user land's. */
+/*
+ * BOOT_MEM_KERNEL: taken out of RAM by boot_alloc(); the kernel's for ever, never user land's.
+ */
 enum boot_mem_type { BOOT_MEM_RAM = 1, BOOT_MEM_RESERVED, BOOT_MEM_ACPI, BOOT_MEM_KERNEL };
 struct boot_mem {
 	uint64_t base, size;

@@ -1,10 +1,12 @@
 /*
  * memory_map.c - the loader's memory map, made sorted, disjoint and page-aligned
  *
- * Objects     struct boot_raw_map collects what the loader says; struct boot_info receives the result.
- * Lifecycle   boot_raw_add() for each range, boot_mem_finish() once, boot_mem_carve() while booting.
- * Invariants  bi->mem[] is sorted and disjoint; every bound is page-aligned; a byte that any range
- *             calls reserved is in no RAM entry.
+ * Objects     struct boot_raw_map collects what the loader says; struct boot_info receives the
+ *             result.
+ * Lifecycle   boot_raw_add() for each range, boot_mem_finish() once, boot_mem_carve() while
+ *             booting.
+ * Invariants  MAP1 bi->mem[] is sorted and disjoint, and every bound is page-aligned
+ *             MAP2 a byte that any range calls reserved is in no RAM entry
  */
 #include <stdbool.h>
 
@@ -75,7 +77,10 @@ static uint64_t next_bound(const struct boot_raw_map *raw, uint64_t from, bool i
 	return best;
 }
 
-/* A full table loses small RAM ranges, never a reserved one's protection: what is not listed is not RAM. */
+/*
+ * A full table loses small RAM ranges, never a reserved one's protection: what is not listed is
+ * not RAM.
+ */
 static void append(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type)
 {
 	struct boot_mem *last = bi->n_mem ? &bi->mem[bi->n_mem - 1] : NULL;

@@ -1,8 +1,8 @@
 /*
  * multiboot2.c - the Multiboot2 information structure that GRUB passes
  *
- * A total size, then tags of {type, size} at 8-byte steps, ended by type 0. Tags are bounded by the
- * total, entries by their tag; unknown tags are skipped.
+ * It is a total size, then tags of {type, size} at 8-byte steps, ended by type 0. Tags are
+ * bounded by the total, entries by their tag; unknown tags are skipped.
  */
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /*
  * parse.h - from what a loader left in memory to struct boot_info
  *
- * Pure C without a machine below it: physical memory is an array behind boot_phys_at(), so that the
- * same code runs in the kernel (identity map), in unit tests and under a fuzzer.
+ * Pure C without a machine below it. Physical memory is an array behind boot_phys_at(), so that
+ * the same code runs in the kernel (identity map), in unit tests and under a fuzzer.
  */
 #ifndef BOOT_PARSE_H
 #define BOOT_PARSE_H
@@ -50,9 +50,9 @@ const char *boot_mem_finish(struct boot_raw_map *raw, struct boot_info *bi);
 const char *boot_mem_carve(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type);
 
 /*
- * bi->kernel_start and kernel_end are set by the caller. Each fills the rest and returns NULL, or
- * returns a message and leaves bi unusable. rsdp: for Multiboot2 it points into the information
- * structure, which the caller copies out. raw is scratch.
+ * bi->kernel_start and kernel_end are set by the caller. Each fills the rest and returns NULL,
+ * or returns a message and leaves bi unusable. rsdp: for Multiboot2 it points into the
+ * information structure, which the caller copies out. raw is scratch.
  */
 const char *start_info_parse(const struct boot_phys *p, uint64_t paddr,
 	struct boot_raw_map *raw, struct boot_info *bi);

@@ -1,8 +1,8 @@
 /*
  * start_info.c - the PVH start information (struct hvm_start_info, version 1 and up)
  *
- * The loader is trusted no more than any other source: each structure is copied out once, checked,
- * and used from the copy.
+ * The loader is trusted no more than any other source: each structure is copied out once,
+ * checked, and used from the copy.
  */
 
 #include "parse.h"

@@ -1,9 +1,10 @@
 /*
- * arch.h - what the portable kernel asks of the processor, and what the processor code calls back
+ * arch.h - what the portable kernel asks of the processor code, and what that calls back
  *
- * The kernel runs on one stack per CPU and never blocks in the middle of a call: an entry saves the
- * registers into the current thread, does its bounded work, and leaves through kernel_exit(), which
- * picks a thread and resumes it. A thread that waits is a state in its object, not a stack.
+ * The kernel runs on one stack per CPU and never blocks in the middle of a call. An entry saves
+ * the registers into the current thread, does its bounded work, and leaves through
+ * kernel_exit(), which picks a thread and resumes it. A thread that waits is a state in its
+ * object, not a stack.
  *
  * Implemented in kernel/arch/x86_64/ unless the comment says "core".
  */
@@ -28,9 +29,9 @@ struct user_regs {
 #define FPU_AREA_SIZE 2688u
 
 /*
- * One per CPU, found through GS in the kernel (this_cpu()).
- * epoch is odd while the CPU is inside the kernel holding references to objects, even otherwise;
- * quiesce() uses it to wait until nobody can still hold a pointer that a capability gave him.
+ * One per CPU, found through GS in the kernel (this_cpu()). epoch is odd while the CPU is
+ * inside the kernel holding references to objects, even otherwise; quiesce() uses it to wait
+ * until nobody can still hold a pointer that a capability gave him.
  */
 struct cpu {
 	struct cpu *self;
@@ -57,7 +58,10 @@ static inline struct cpu *this_cpu(void)
 }
 
 /* --- entry and exit ---------------------------------------------------------------------- */
-/* core: handle one entry of this_cpu()->current; each returns normally, then the arch calls kernel_exit(). */
+/*
+ * core: handle one entry of this_cpu()->current; each returns normally, then the arch calls
+ * kernel_exit().
+ */
 void core_syscall(struct thread *t);
 void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr);
 struct irq_source;
@@ -67,39 +71,46 @@ void core_timer(void);               /* the local timer fired */
 void core_vcpu_exit(struct vcpu *v, const struct thread *t, long why);
 /* core: choose the next thread, arm the timer, and resume it through arch_resume(). */
 void kernel_exit(void) __attribute__((noreturn));
-/* Return to user mode with t's registers and space, or into the guest when t has entered a vCPU (else NULL). */
+/*
+ * Return to user mode with t's registers and space, or into the guest when t has entered a vCPU
+ * (else NULL).
+ */
 void arch_resume(struct thread *t, struct vcpu *v) __attribute__((noreturn));
 /* Wait for an interrupt with interrupts on; comes back into the kernel through an entry. */
 void arch_idle(void) __attribute__((noreturn));
 /*
- * True when an interrupt is pending that a long operation should let in (preemption point). What other CPUs ask for is
- * answered on the spot.
+ * True when an interrupt is pending that a long operation should let in (preemption point).
+ * What other CPUs ask for is answered on the spot.
  */
 bool arch_irq_pending(void);
 
-/* --- time ----------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------- */
 sk_time_t arch_now(void);                /* TSC */
 void arch_timer_arm(sk_time_t deadline); /* this CPU; SK_NO_DEADLINE = off */
 extern uint64_t tsc_hz;
 
-/* --- other CPUs ------------------------------------------------------------------------------ */
+/* --- other CPUs --------------------------------------------------------------------------- */
 /* Make c enter its kernel (leaves guest mode) and look at c->resched. */
 void arch_kick(struct cpu *c);
 /*
- * Drop translations of [vaddr, vaddr + size) of a host or nested space on all CPUs that may hold them;
- * returns when done, for a nested space after each of its vCPUs has left guest mode once. Interrupts
- * may be off: it serves requests of others while it waits. space == NULL: the kernel window.
+ * Drop translations of [vaddr, vaddr + size) of a host or nested space on all CPUs that may
+ * hold them; returns when done, for a nested space after each of its vCPUs has left guest mode
+ * once. Interrupts may be off: it serves requests of others while it waits. space == NULL: the
+ * kernel window.
  */
 void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size);
 /*
- * Wait until every other CPU has left the kernel once since the call: true; false when an interrupt came first.
- * Caller holds no lock and no reference.
+ * Wait until every other CPU has left the kernel once since the call: true; false when an
+ * interrupt came first. Caller holds no lock and no reference.
  */
 bool arch_quiesce(void) must_check;
-/* Answer the requests above if another CPU made one: called in the spin for the lock that they are made under. */
+/*
+ * Answer the requests above if another CPU made one: called in the spin for the lock that they
+ * are made under.
+ */
 void arch_serve(void);
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 /*
  * Kernel window: kernel objects are visible at phys_to_virt(paddr) while their pages are open.
  * Page tables of the window exist for all RAM from boot on, so opening cannot fail.
@@ -118,17 +129,23 @@ void arch_space_init_root(uint64_t *root);
 void arch_space_init(struct space *space);
 /* The space dies and no thread uses it: no CPU keeps its root table loaded. */
 void arch_space_drop(struct space *space);
-/* Width of physical addresses, and the pages of interrupt controllers that user land must not have. */
+/*
+ * Width of physical addresses, and the pages of interrupt controllers that user land must not
+ * have.
+ */
 uint32_t arch_phys_bits(void);
 uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max);
 
-/* --- FPU ------------------------------------------------------------------------------------------ */
+/* --- FPU ---------------------------------------------------------------------------------- */
 /* Power-up state; no CPU owns the thread or vCPU. */
 void arch_fpu_init_area(void *area);
-/* Save what this CPU's registers hold to its area; before another CPU may own the thread or vCPU. */
+/*
+ * Save what this CPU's registers hold to its area; before another CPU may own the thread or
+ * vCPU.
+ */
 void arch_fpu_put(void);
 
-/* --- interrupts --------------------------------------------------------------------------------------- */
+/* --- interrupts --------------------------------------------------------------------------- */
 /* One pin or message, inside the object that claims it; all zero when it is not claimed. */
 struct irq_source {
 	bool pin, level;
@@ -143,37 +160,44 @@ int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t 
 void irq_source_mask(const struct irq_source *s, bool masked);
 void irq_source_free(struct irq_source *s);
 
-/* --- ports --------------------------------------------------------------------------------------------- */
+/* --- ports -------------------------------------------------------------------------------- */
 uint32_t arch_port_in(uint16_t port, unsigned int size);
 void arch_port_out(uint16_t port, unsigned int size, uint32_t value);
 
-/* --- guest CPUs (one vendor's back end is chosen at boot) ------------------------------------------------- */
+/* --- guest CPUs (one vendor's back end is chosen at boot) --------------------------------- */
 /*
- * struct vcpu (core, kernel/vcpu.h) has: struct sk_vcpu_state *state; uint8_t *hw (one page, VMCB or VMCS);
- * uint8_t *fpu; atomic uint32_t pending_irq (vector | 0x100).
+ * struct vcpu (core, kernel/vcpu.h) has: struct sk_vcpu_state *state; uint8_t *hw (one page,
+ * VMCB or VMCS); uint8_t *fpu; atomic uint32_t pending_irq (vector | 0x100).
  */
 bool arch_vcpu_available(void);
 void arch_vcpu_init(struct vcpu *v); /* hw page to reset state, all intercepts set */
 /*
- * Enter the guest until something happens, if t has entered it still (vcpu_take()). Called with interrupts off from
- * arch_resume(); returns the reason when the exit record is for the VMM, SK_EXIT_NONE when t has left, or only the
- * kernel's own work (an interrupt, now handled) interrupted the guest: the caller then goes through kernel_exit().
+ * Enter the guest until something happens, if t has entered it still (vcpu_take()). Called with
+ * interrupts off from arch_resume(); returns the reason when the exit record is for the VMM,
+ * SK_EXIT_NONE when t has left, or only the kernel's own work (an interrupt, now handled)
+ * interrupted the guest: the caller then goes through kernel_exit().
  */
 uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t);
 void arch_vcpu_sync(struct vcpu *v, uint32_t groups);
 void arch_vcpu_load(struct vcpu *v); /* consume state->dirty */
 
-/* --- start-up ------------------------------------------------------------------------------------------------ */
-/* core: called once on the boot CPU with paging, this_cpu(), interrupts (masked) and time working. */
+/* --- start-up ----------------------------------------------------------------------------- */
+/*
+ * core: called once on the boot CPU with paging, this_cpu(), interrupts (masked) and time
+ * working.
+ */
 void core_init(const struct boot_info *bi) __attribute__((noreturn));
 /* Start the other CPUs; core calls it when it can schedule. */
 void arch_start_secondaries(void);
 void arch_fill_info(struct sk_info *info); /* n_cpus, apic_id, features, xcr0, xsave_size */
 extern uint64_t boot_alloc_total;
-/* Before untypeds exist: zeroed page-aligned memory that is open in the window; carves it from boot_info's map. */
+/*
+ * Before untypeds exist: zeroed page-aligned memory that is open in the window; carves it from
+ * boot_info's map.
+ */
 void *boot_alloc(size_t size);
 
-/* --- log and panic --------------------------------------------------------------------------------------------- */
+/* --- log and panic ------------------------------------------------------------------------ */
 /* core, log.c: %s %u %x %p %l* %z* */
 void klog(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void arch_uart_putc(char c);
@@ -182,8 +206,11 @@ void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)))
 	(__builtin_expect(!!(cond), 0) ? panic("%s:%u: BUG_ON(%s)", __FILE__, __LINE__, #cond) \
 				       : (void)0)
 
-/* --- locks ------------------------------------------------------------------------------------------------------- */
-/* Ticket spin lock; interrupts are off in the kernel except at arch_idle() and preemption points. */
+/* --- locks -------------------------------------------------------------------------------- */
+/*
+ * Ticket spin lock; interrupts are off in the kernel except at arch_idle() and preemption
+ * points.
+ */
 struct TA(capability("lock")) spinlock {
 	uint16_t next, owner;
 };

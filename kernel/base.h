@@ -1,5 +1,6 @@
 /*
- * base.h - what every file of the kernel may use: types, arithmetic, accesses to shared memory, results
+ * base.h - what every file of the kernel may use: types, arithmetic, accesses to shared memory,
+ * results
  */
 #ifndef KERNEL_BASE_H
 #define KERNEL_BASE_H

@@ -1,10 +1,13 @@
 /*
  * boot.c - from the boot information to the running root task
  *
- * Lifecycle   core_init() runs once on the boot CPU: makes the root task out of boot memory, turns all other
- *             memory into untypeds, lends everything to the root task, starts the other CPUs.
- * Invariants  BOOT1 memory that the kernel keeps (image, boot allocations, interrupt controllers) is in no untyped
- *             BOOT2 what user land can map is closed in the kernel window, but for the log
+ * Lifecycle   core_init() runs once, on the boot CPU. It makes the root task out of boot
+ *             memory, turns all other memory into untypeds, gives the root task capabilities to
+ *             everything, and starts the other CPUs.
+ * Invariants  BOOT1 memory that the kernel keeps (image, boot allocations, interrupt
+ *                controllers) is in no untyped
+ *             BOOT2 memory that user land can map is closed in the kernel window, except the
+ *                log
  */
 #include "log.h"
 #include "../boot/boot_info.h"
@@ -30,7 +33,7 @@ static struct {
 	unsigned int dropped; /* untypeds that found no room in the list */
 } root;
 
-/* --- capabilities --------------------------------------------------------------------------- */
+/* --- capabilities ------------------------------------------------------------------------- */
 
 static void TA_OFF boot_cap(sk_cap_t index, struct cap v)
 {
@@ -53,7 +56,7 @@ static void boot_frame(sk_cap_t index, uint64_t paddr, uint8_t order, uint8_t ri
 	boot_cap(index, (struct cap){ SK_OBJ_FRAME, rights, order, 0, paddr, 0 });
 }
 
-/* --- the root task's address space ---------------------------------------------------------- */
+/* --- the root task's address space -------------------------------------------------------- */
 
 static uint64_t *root_entry(uint64_t vaddr)
 {
@@ -72,7 +75,7 @@ static void boot_map(uint64_t vaddr, const void *memory, uint64_t size, unsigned
 	arch_window_close(virt_to_phys(memory), size); /* BOOT2 */
 }
 
-/* --- archive -------------------------------------------------------------------------------- */
+/* --- archive ------------------------------------------------------------------------------ */
 
 static void segment_check(
 	const struct sk_archive *a, const struct sk_archive_seg *s, unsigned int i)
@@ -140,7 +143,7 @@ static struct sk_archive archive_open(const struct boot_info *bi)
 	return a;
 }
 
-/* --- memory for user land ------------------------------------------------------------------- */
+/* --- memory for user land ----------------------------------------------------------------- */
 
 static uint8_t piece_order(uint64_t base, uint64_t end, uint8_t max)
 {
@@ -238,7 +241,7 @@ static void add_archive(const struct boot_info *bi)
 	}
 }
 
-/* --- the root task -------------------------------------------------------------------------- */
+/* --- the root task ------------------------------------------------------------------------ */
 
 static void root_objects(void)
 {

@@ -1,17 +1,21 @@
 /*
  * cap.c - capability slots and the derivation tree
  *
- * Objects     struct slot: in CNodes, and a few inside threads, VCpus and interrupts (internal slots), which
- *             are ordinary members of the tree, so that revoking finds them.
- * Locks       tree lock (global): all slots, links, reference counts, mappings, bindings. First in the order:
- *             tree -> endpoint, notification, reply, vcpu -> CPU. It is the only lock under which requests to
- *             other CPUs are made, so whoever waits for it answers such requests. A waiter leaves when an
- *             interrupt is pending; its call is made again. cap_read() needs no lock.
- * Lifecycle   slot_set/slot_derive fill a slot, slot_delete empties it; the last capability of an object ends
- *             the object. The last one of a CNode goes into the CNode itself (cnode_end()): no recursion.
+ * Objects     struct slot: in CNodes, and a few inside threads, VCpus and interrupts. Those
+ *             internal slots are ordinary members of the tree, so that revoking finds them.
+ * Locks       the tree lock (global) guards all slots, links, reference counts, mappings and
+ *             bindings. It is the first in the order: tree -> endpoint, notification, reply,
+ *             vcpu -> CPU. Requests to other CPUs are made under it alone, so a CPU that waits
+ *             for it answers such requests. The wait ends when an interrupt is pending, and the
+ *             call is made again. cap_read() needs no lock.
+ * Lifecycle   slot_set() and slot_derive() fill a slot, slot_delete() empties it. The last
+ *             capability of an object ends the object. The last one of a CNode moves into the
+ *             CNode itself (cnode_end()), so that nothing recurses.
  * Invariants  CAP1 object->refs is the number of slots that name it
- *             CAP2 only the first and last child know the parent, so a list of children is spliced in O(1)
- *             CAP3 no capability to an object that has begun to end is derived or moved: the last one ends it
+ *             CAP2 only the first and the last child know the parent, so a list of children is
+ *                spliced in O(1)
+ *             CAP3 no capability to an object that has begun to end is derived or moved: the
+ *                last one ends it
  */
 #include "space.h"
 #include "thread.h"
@@ -301,7 +305,10 @@ int slot_revoke(struct slot *s)
 	const struct thread *me = this_cpu()->current;
 	int rc;
 
-	/* A deleted child's own children come up in its place: no descent, each step is bounded. */
+	/*
+	 * A deleted child's own children come up in its place: no descent, each step is
+	 * bounded.
+	 */
 	while (s->first_child) {
 		rc = slot_delete(s->first_child);
 		if (rc)

@@ -1,5 +1,6 @@
 /*
- * cap.h - capabilities: slots, the derivation tree, and the header that every kernel object starts with
+ * cap.h - capabilities: slots, the derivation tree, and the header that every kernel object
+ * starts with
  */
 #ifndef KERNEL_CAP_H
 #define KERNEL_CAP_H
@@ -56,8 +57,8 @@ enum {
 };
 
 /*
- * All fields are written under the tree lock. Those before first_child are written with seq odd, so
- * that cap_read() can read them without the lock.
+ * All fields are written under the tree lock. Those before first_child are written with seq
+ * odd, so that cap_read() can read them without the lock.
  */
 struct slot {
 	union { /* head: all of it in one access */
@@ -75,8 +76,11 @@ struct slot {
 	union {
 		uint64_t badge;
 		uint64_t used; /* untyped: watermark in bytes */
-		/* frame: address of its first byte in the space, modulo 2^64, and in the low 12 bits how
-		 * far an unmap that was interrupted is, in steps of 2 MiB; table: what it translates */
+		/*
+		 * frame: address of its first byte in the space, modulo 2^64, and in the low 12
+		 * bits how far an unmap that was interrupted is, in steps of 2 MiB; table: what
+		 * it translates
+		 */
 		uint64_t base;
 	};
 	struct slot *first_child, *last_child;
@@ -108,8 +112,8 @@ struct cap {
 };
 
 /*
- * The tree lock. CPUs that wait say so, and who releases it hands it to the next of them in a circle; it is free only
- * when none waits.
+ * The tree lock. CPUs that wait say so, and who releases it hands it to the next of them in a
+ * circle; it is free only when none waits.
  */
 extern struct TA(capability("lock")) tree_lock {
 	uint32_t holder; /* CPU + 1, or 0 */
@@ -141,7 +145,10 @@ static inline void drops_lock(tree) TA_OFF tree_unlock(void)
 		__atomic_store_n(&tree.holder, 0, __ATOMIC_RELEASE);
 }
 
-/* Lock-free lookup in t's capability space: the object stays memory until this CPU leaves the kernel. */
+/*
+ * Lock-free lookup in t's capability space: the object stays memory until this CPU leaves the
+ * kernel.
+ */
 int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
 	struct cap *cap) must_check;
 /* A consistent copy, taken without the tree lock. */
@@ -154,7 +161,10 @@ bool slot_alive(const struct slot *s);
 
 /* Make an empty slot a capability; parent may be NULL. */
 void under_tree slot_set(struct slot *s, struct slot *parent, const struct cap *init);
-/* Change what a slot says, for readers without the lock all at once; its place in the tree stays. */
+/*
+ * Change what a slot says, for readers without the lock all at once; its place in the tree
+ * stays.
+ */
 void under_tree slot_write(struct slot *s, const struct cap *v);
 void under_tree slot_update(struct slot *s, uint8_t flags, uint64_t badge);
 /* Derive dst from src: counts the reference, starts unmapped. */
@@ -162,8 +172,9 @@ void under_tree slot_derive(
 	struct slot *dst, struct slot *src, uint8_t rights, uint64_t badge, uint8_t flags);
 void under_tree slot_move(struct slot *dst, struct slot *src);
 /*
- * Empty a slot; the last capability ends the object. 0 or SYS_RESTART: then the slot is still there. When it was
- * the last of a CNode, the running thread must call cnodes_clear() before it makes another call.
+ * Empty a slot; the last capability ends the object. 0 or SYS_RESTART: then the slot is still
+ * there. When it was the last of a CNode, the running thread must call cnodes_clear() before it
+ * makes another call.
  */
 int under_tree slot_delete(struct slot *s) must_check;
 /* Delete all descendants. 0 or SYS_RESTART. */
@@ -173,7 +184,10 @@ void under_tree slot_clear(struct slot *s);
 /* May there be two? */
 bool slot_copyable(const struct slot *s);
 
-/* The last capability of a CNode goes: move it into the CNode, which the running thread will clear. */
+/*
+ * The last capability of a CNode goes: move it into the CNode, which the running thread will
+ * clear.
+ */
 void under_tree cnode_end(struct slot *s);
 /* Clear what t has to clear. 0 or SYS_RESTART. */
 int under_tree cnodes_clear(struct thread *t) must_check;
@@ -190,7 +204,8 @@ struct args {
 	struct slot *slot[3]; /* with the tree lock: named by the first arguments */
 };
 /*
- * System calls: registers in, registers out. All but a few (syscall.c) run with the tree lock held.
+ * System calls: registers in, registers out. All but a few (syscall.c) run with the tree lock
+ * held.
  */
 #define SYSCALL_HANDLER(name) \
 	long sys_##name(struct thread *t unused, struct sk_regs *r unused, \

@@ -1,13 +1,16 @@
 /*
- * check.c - the walker of the checked kernel: does everything that the kernel keeps still agree?
+ * check.c - the walker of the checked kernel: does everything that the kernel keeps still
+ * agree?
  *
- * Objects     a table of the objects that capabilities name, filled by following capability spaces, derivation
- *             links and the slots inside objects from the root task's CNode on.
- * Locks       the caller holds the tree lock; locks of objects and CPUs are taken one at a time, so that the other
- *             CPUs may go on with calls that need no tree lock.
+ * Objects     a table of the objects that capabilities name. Starting from the root task's
+ *             CNode, the walk follows capability spaces, derivation links and the slots inside
+ *             objects.
+ * Locks       the caller holds the tree lock. Locks of objects and CPUs are taken one at a
+ *             time, so that the other CPUs may go on with calls that need no tree lock.
  * Lifecycle   compiled into the checked kernel and the host build only; check_all() on demand.
- * Invariants  those of the files that keep the data: CAP1, CAP2, SPACE1, SPACE2, EP1, EP2, NTFN1, SCHED1, SCHED2, THREAD1, V1. The first one that
- *             does not hold ends the kernel with a sentence.
+ * Invariants  those of the files that keep the data: CAP1, CAP2, SPACE1, SPACE2, EP1, EP2,
+ *             NTFN1, SCHED1, SCHED2, SCHED4, THREAD1, VCPU1, HEAP1, HEAP2. When one does not
+ *             hold, the kernel stops with a sentence about it.
  */
 #include "check.h"
 #include "arch/x86_64/pte.h"
@@ -39,7 +42,7 @@ static bool alone, all_done; /* nobody else is in the kernel; and no call is hal
 
 void check_init(struct cnode *cnode) { root = cnode; }
 
-/* --- objects -------------------------------------------------------------------------------- */
+/* --- objects ------------------------------------------------------------------------------ */
 
 static bool names_object(unsigned int type)
 {
@@ -76,7 +79,7 @@ static struct found *object_add(struct object *o)
 	return &found[*h - 1];
 }
 
-/* --- slots and the derivation tree ---------------------------------------------------------- */
+/* --- slots and the derivation tree -------------------------------------------------------- */
 
 static struct slot *link_slot(uintptr_t link) { return (struct slot *)(link & ~PARENT); }
 
@@ -195,7 +198,7 @@ static void slot_check(struct slot *s, unsigned int owner)
 	}
 }
 
-/* --- objects one by one --------------------------------------------------------------------- */
+/* --- objects one by one ------------------------------------------------------------------- */
 
 /* The pointer goes first, and a call that empties the slot may be half done. */
 static void in_slot(const struct slot *s, uint8_t type, const void *obj, const char *what)
@@ -368,9 +371,12 @@ static void object_slots_check(struct object *o)
 	}
 }
 
-/* --- page tables ---------------------------------------------------------------------------- */
+/* --- page tables -------------------------------------------------------------------------- */
 
-/* Which frame of the space a leaf belongs to; frames come in the order of addresses, so try the last one first. */
+/*
+ * Which frame of the space a leaf belongs to; frames come in the order of addresses, so try the
+ * last one first.
+ */
 static const struct slot *leaf_owner(
 	const struct space *s, const struct slot *last, uint64_t vaddr, uint64_t paddr)
 {
@@ -472,7 +478,7 @@ static void mappings_check(struct object *o)
 		mapped_check(&((struct vcpu *)o)->state_slot);
 }
 
-/* --- CPUs ----------------------------------------------------------------------------------- */
+/* --- CPUs --------------------------------------------------------------------------------- */
 
 static void queue_check(const struct sched_cpu *sc, unsigned int priority)
 {
@@ -593,7 +599,7 @@ static void TA_OFF cpus_check(void)
 		spin_unlock(&((struct sched_cpu *)cpus[i]->sched)->lock);
 }
 
-/* --- all of it ------------------------------------------------------------------------------ */
+/* --- all of it ---------------------------------------------------------------------------- */
 
 static void object_check(struct found *f)
 {

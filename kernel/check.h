@@ -1,7 +1,9 @@
 /*
- * check.h - hooks of the checked kernel (make CHECKED=1), which cost nothing in the ordinary one
+ * check.h - hooks of the checked kernel (make CHECKED=1), which cost nothing in the ordinary
+ * one
  *
- * The checked kernel compares what the kernel does with models of what must hold, and panics at the first difference.
+ * The checked kernel compares what the kernel does with models of what must hold, and panics at
+ * the first difference.
  */
 #ifndef KERNEL_CHECK_H
 #define KERNEL_CHECK_H
@@ -9,12 +11,15 @@
 #include "cap.h"
 
 #ifdef CHECKED
-/* How much of the kernel stands still: what needs the tree lock; all of it; and no call is half done or given up. */
+/*
+ * How much of the kernel stands still: what needs the tree lock; all of it; and no call is half
+ * done or given up.
+ */
 enum check_world { CHECK_OTHERS_RUN, CHECK_CALLS_HALF_DONE, CHECK_STANDS_STILL };
 
 /*
- * check.c, the walker: is everything that the kernel keeps as the invariants say? With the tree lock. Panics with a
- * sentence at the first violation; returns how many objects there are.
+ * check.c, the walker: is everything that the kernel keeps as the invariants say? With the tree
+ * lock. Panics with a sentence at the first violation; returns how many objects there are.
  */
 unsigned int check_all(enum check_world world);
 /* The walk begins at the root task's capability space. */

@@ -1,13 +1,16 @@
 /*
  * cnode.c - CNodes: the system calls on slots, and how a CNode ends
  *
- * Objects     struct cnode: a header of 128 bytes, then slots; no call can name slot 0.
- * Locks       tree lock, held by the caller.
- * Lifecycle   When the last capability is deleted, it moves into slot 0, so that it stays a child of its untyped:
- *             the memory is not used again before the CNode is cleared. The thread that deleted it clears it, slot
- *             by slot, before it does anything else under the tree lock; CNodes found on the way join its list.
- *             Whoever revokes the memory takes the work over, and so does who ends that thread.
- * Invariants  CNODE1 cn->cleaner == t exactly while cn is in t->dying; then its last capability is in its slot 0
+ * Objects     struct cnode: a header of 128 bytes, then slots. No call can name slot 0.
+ * Locks       the tree lock, held by the caller.
+ * Lifecycle   when the last capability to a CNode is deleted, it moves into slot 0 and stays a
+ *             child of its untyped, so that the memory is not used again before the CNode is
+ *             empty. The thread that deleted the capability clears the CNode slot by slot,
+ *             before it does anything else under the tree lock. CNodes found on the way join
+ *             its list. A thread that revokes the memory, or ends the clearing thread, takes
+ *             the work over.
+ * Invariants  CNODE1 cn->cleaner == t exactly while cn is in t->dying; then the last capability
+ *                to cn is in its slot 0
  */
 #include "thread.h"
 

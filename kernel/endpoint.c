@@ -1,18 +1,20 @@
 /*
- * endpoint.c - synchronous IPC: endpoints, replies, and the transfer of messages and capabilities
+ * endpoint.c - synchronous IPC: endpoints, replies, and the transfer of messages and
+ * capabilities
  *
- * Objects     struct endpoint: a queue of senders or of receivers; struct reply: a caller that waits for it.
- * Locks       endpoint->lock, reply->lock: queue and caller. A thread that was taken out of a wait belongs to
- *             who took it, so messages move without a lock; capabilities under the tree lock, which comes first.
- *             Order: tree -> endpoint -> reply -> CPU
- * Lifecycle   made by RETYPE; destroying fails all waiters with DELETED.
+ * Objects     struct endpoint: a queue of senders or of receivers; struct reply: a caller that
+ *             waits for it.
+ * Locks       endpoint->lock, reply->lock: queue and caller. A thread taken out of a wait
+ *             belongs to the code that took it, so messages move without a lock. Capabilities
+ *             move under the tree lock. Order: tree -> endpoint -> reply -> CPU
+ * Lifecycle   made by RETYPE; at their end all waiters fail with DELETED.
  * Invariants  EP1 the queue holds only senders or only receivers
  *             EP2 a thread is the caller of at most one Reply, and waits on it
  */
 #include "ipc.h"
 #include "sched.h"
 
-/* --- the queue; endpoint locked ------------------------------------------------------------- */
+/* --- the queue; endpoint locked ----------------------------------------------------------- */
 
 static struct thread *queue_first(struct endpoint *ep)
 {
@@ -47,7 +49,7 @@ int endpoint_destroy(struct object *o)
 	}
 }
 
-/* --- moving a message ----------------------------------------------------------------------- */
+/* --- moving a message --------------------------------------------------------------------- */
 
 /* May the message in these registers go out through that capability? */
 static int message_check(const struct sk_regs *r, const struct cap *cap)
@@ -139,7 +141,7 @@ static void message_move(struct thread *from, struct thread *to, uint64_t badge)
 	d->rsi = SK_MI(SK_MI_LABEL(mi), words, caps);
 }
 
-/* --- replies -------------------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------------------------ */
 
 /* The Reply object that the receiver t has chosen. */
 static int reply_of_receiver(struct thread *t, struct reply **reply)
@@ -199,7 +201,7 @@ int reply_destroy(struct object *o)
 	return 0;
 }
 
-/* --- sending -------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------ */
 
 static long send_to(struct endpoint *ep, struct thread *from, struct thread *to,
 	sk_time_t until) drops_lock(ep->obj.lock);
@@ -229,7 +231,9 @@ static long send_to(
 	return SYS_BLOCKED;
 }
 
-/* Nobody is there: wait for somebody, if the endpoint and the deadline let us. Drops the lock. */
+/*
+ * Nobody is there: wait for somebody, if the endpoint and the deadline let us. Drops the lock.
+ */
 static long endpoint_block(
 	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
 {
@@ -290,11 +294,12 @@ bool endpoint_send_fault(struct thread *t)
 	return false;
 }
 
-/* --- receiving ------------------------------------------------------------------------------ */
+/* --- receiving ---------------------------------------------------------------------------- */
 
 /*
- * The first sender, out of the queue, in *from; those that cannot be answered fail. 0; SYS_RESTART when an interrupt waits;
- * SYS_TREE when it sends capabilities; without a sender what the end of waiting for one says.
+ * The first sender, out of the queue, in *from; those that cannot be answered fail. 0;
+ * SYS_RESTART when an interrupt waits; SYS_TREE when it sends capabilities; without a sender
+ * what the end of waiting for one says.
  */
 static long sender_take(
 	struct endpoint *ep, struct thread *t, struct thread **from, struct reply **reply)

@@ -1,9 +1,9 @@
 /*
  * heap.c - leftist heap with parent links
  *
- * Locks       the user's.
- * Invariants  HEAP1 no key is below its parent's   HEAP2 rank(left) >= rank(right), so that the way down on the
- *             right, which merge() and rank repair follow, is at most log2(n + 1) long
+ * Invariants  HEAP1 no key is below its parent's
+ *             HEAP2 rank(left) >= rank(right): the way down on the right, which merge() and the
+ *                repair of ranks follow, has at most log2(n + 1) nodes
  */
 #include <stddef.h>
 #include "heap.h"

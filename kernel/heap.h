@@ -1,5 +1,6 @@
 /*
- * heap.h - leftist heap of deadlines: insert, remove and minimum in O(log n), no memory of its own
+ * heap.h - leftist heap of deadlines: insert, remove and minimum in O(log n), no memory of its
+ * own
  */
 #ifndef KERNEL_HEAP_H
 #define KERNEL_HEAP_H
@@ -18,7 +19,9 @@ struct heap_node {
 /* The heap is its root node; NULL when empty. */
 void heap_insert(struct heap_node **heap, struct heap_node *n, uint64_t key);
 void heap_remove(struct heap_node **heap, struct heap_node *n);
-/* Without the heap's lock only a hint; what was written before heap_insert() is visible then. */
+/*
+ * Without the heap's lock only a hint; what was written before heap_insert() is visible then.
+ */
 static inline bool heap_contains(const struct heap_node *n)
 {
 	return __atomic_load_n(&n->rank, __ATOMIC_ACQUIRE) != 0;

@@ -1,11 +1,14 @@
 /*
  * irq.c - interrupt sources as objects: claimed, bound to a notification, acknowledged
  *
- * Objects     struct irq: one source of the arch, and the notification capability that it signals.
- * Locks       tree lock; core_irq() takes none: the slot is read as it is.
- * Lifecycle   made by RETYPE, claimed by IRQ_PIN or IRQ_MSI; irq_destroy() gives the source back.
- * Invariants  IRQ1 irq->source.vector is 0 exactly while it is not claimed
- *             IRQ2 a level pin stays masked from its interrupt to IRQ_ACK, also while nobody is bound
+ * Objects     struct irq: one source of the processor code, and the notification capability
+ *             that it signals.
+ * Locks       the tree lock. core_irq() takes none and reads the slot as cap_read() does.
+ * Lifecycle   made by RETYPE, claimed by IRQ_PIN or IRQ_MSI; irq_destroy() gives the source
+ *             back.
+ * Invariants  IRQ1 irq->source.vector is 0 exactly while the object has claimed no source
+ *             IRQ2 a level pin stays masked from its interrupt until IRQ_ACK, also while no
+ *                notification is bound
  */
 #include "ipc.h"
 #include "irq.h"

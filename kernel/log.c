@@ -1,8 +1,10 @@
 /*
- * log.c - the kernel's log: lines into a ring that user land maps read-only, at first also to the UART
+ * log.c - the kernel's log: a ring that user land maps read-only; at first the UART shows it
+ * too
  *
- * Objects     ring: struct sk_klog and its bytes, on pages of their own in the kernel's image.
- * Locks       log_lock, leaf; a panic ignores it.
+ * Objects     log_ring: struct sk_klog and its bytes, on pages of their own in the kernel's
+ *             image.
+ * Locks       log_lock, the last in the order. A panic ignores it.
  */
 #include "log.h"
 

@@ -1,12 +1,14 @@
 /*
- * notification.c - notifications: a word of signal bits, set by anyone with the right, taken by one waiter
+ * notification.c - notifications: a word of bits that senders set and one waiter takes
  *
  * Objects     struct notification: the word, at most one waiting and one bound thread.
- * Locks       notification->lock.  Order: tree -> notification -> endpoint -> CPU
- * Lifecycle   made by RETYPE; notification_destroy() wakes the waiter with DELETED and unbinds.
+ * Locks       notification->lock. Order: tree -> notification -> endpoint -> CPU
+ * Lifecycle   made by RETYPE; notification_destroy() wakes the waiter with DELETED and unbinds
+ *             the thread.
  * Invariants  NTFN1 a thread waits only while the word is 0
- *             NTFN2 the bound thread sees a word that is not 0 before it sleeps in RECV or enters a guest: who sets
- *                the word looks at the thread afterwards, and the thread looks at the word after it began to wait
+ *             NTFN2 the bound thread sees a word that is not 0 before it sleeps in RECV or
+ *                enters a guest: the signaller sets the word and then looks at the thread; the
+ *                thread begins to wait and then looks at the word
  */
 #include "ipc.h"
 #include "sched.h"

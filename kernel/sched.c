@@ -2,19 +2,21 @@
  * sched.c - scheduling contexts, run queues, timers, and the way out of the kernel
  *
  * Objects     struct sched: CPU, priority, weight, budget; struct sched_cpu: one per CPU.
- * Locks       sched_cpu->lock, leaf: the queues, timers and scheduling contexts of that CPU, and `on` of the
- *             threads that it runs.
- * Lifecycle   a context is made by RETYPE, configured, bound to a thread; sched_destroy() takes the thread off its
- *             CPU, then unbinds it.
- * Invariants  SCHED1 a context is in at most one place: a queue, the direct-switch slot, the release heap, or it
- *                is `running` of its CPU
- *             SCHED2 only runnable threads are in queues; whoever makes a thread not runnable calls sched_stop(),
- *                or is that thread itself on its way out of the kernel
- *             SCHED3 a thread that is on a CPU has its context there, or none: a context changes its CPU, and is
- *                bound, only when its thread is on no CPU or on the right one
- *             SCHED4 the timer is armed for no later than the first deadline, or the end of the pause after some have
- *                expired; it may fire early
- *             SCHED5 a dead context is put in no queue, so that its thread leaves its CPU and gets no other
+ * Locks       sched_cpu->lock, the last in the order: the queues, timers and scheduling
+ *             contexts of that CPU, and `on` of the threads that it runs.
+ * Lifecycle   a context is made by RETYPE, configured, and bound to a thread. sched_destroy()
+ *             takes the thread off its CPU, then unbinds it.
+ * Invariants  SCHED1 a context is in at most one place: a queue, the direct-switch slot, the
+ *                release heap, or it is `running` of its CPU
+ *             SCHED2 only runnable threads are in queues: code that makes a thread not runnable
+ *                calls sched_stop(), or runs in that thread on its way out of the kernel
+ *             SCHED3 a thread that is on a CPU has its context there, or none: a context
+ *                changes its CPU, and is bound, only when its thread is on no CPU or on the
+ *                right one
+ *             SCHED4 the timer is armed for no later than the first deadline, or the end of the
+ *                pause after some have expired; it may fire early
+ *             SCHED5 a dead context is put in no queue, so its thread leaves its CPU and gets
+ *                no other
  */
 #include "sched.h"
 #include "vcpu.h"
@@ -73,7 +75,7 @@ static bool sched_busy(const struct sched_cpu *sc, const struct sched *s)
 	return sc->running == s || (s->thread && load(&s->thread->on));
 }
 
-/* --- timers; CPU locked --------------------------------------------------------------------- */
+/* --- timers; CPU locked ------------------------------------------------------------------- */
 
 static void timer_insert(struct sched_cpu *sc, struct heap_node *n, unsigned int priority,
 	uint32_t kind, sk_time_t key)
@@ -91,7 +93,10 @@ static void timer_remove(struct sched_cpu *sc, struct heap_node *n)
 	heap_remove(&sc->timers[n->tag >> TIMER_BAND_SHIFT], n);
 }
 
-/* What was taken out before it expired is forgotten here, when the timer fires for it in vain: Q4. */
+/*
+ * What was taken out before it expired is forgotten here, when the timer fires for it in vain:
+ * Q4.
+ */
 static void first_deadline_find(struct sched_cpu *sc)
 {
 	sk_time_t first = SK_NO_DEADLINE;
@@ -111,7 +116,7 @@ static struct heap_node *timer_expired(struct sched_cpu *sc, sk_time_t now)
 	return NULL;
 }
 
-/* --- queues; CPU locked --------------------------------------------------------------------- */
+/* --- queues; CPU locked ------------------------------------------------------------------- */
 
 enum queue_end { QUEUE_TAIL, QUEUE_HEAD };
 
@@ -217,7 +222,8 @@ void sched_wake(struct thread *t, enum wake how)
 	struct sched_cpu *sc;
 
 	if (!s) {
-		barrier_full(); /* with sched_bind(): it sees the thread runnable, or we see its context */
+		/* with sched_bind(): it sees the thread runnable, or we see its context */
+		barrier_full();
 		s = load(&t->sched);
 		if (!s)
 			return;
@@ -250,7 +256,10 @@ bool sched_stop(struct thread *t)
 	return sched_off(t) || load(&t->on) == this_cpu();
 }
 
-/* Take a context to the CPU that it was told to go to, as soon as nothing of it is left on the old one. */
+/*
+ * Take a context to the CPU that it was told to go to, as soon as nothing of it is left on the
+ * old one.
+ */
 static void sched_migrate(struct sched *s)
 {
 	struct sched_cpu *sc;
@@ -316,7 +325,7 @@ int sched_destroy(struct object *o)
 	return 0;
 }
 
-/* --- choosing ------------------------------------------------------------------------------- */
+/* --- choosing ----------------------------------------------------------------------------- */
 
 /* The context that has the CPU gives it up; queued again if its thread may go on. */
 static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
@@ -428,7 +437,7 @@ void kernel_exit(void)
 	arch_resume(t, v);
 }
 
-/* --- timers --------------------------------------------------------------------------------- */
+/* --- timers ------------------------------------------------------------------------------- */
 
 void timer_start(struct thread *t, sk_time_t deadline)
 {
@@ -458,8 +467,9 @@ void timer_cancel(struct thread *t)
 }
 
 /*
- * A bounded number of deadlines at a time. What is left waits for a pause as long as the work was (at most 10 us), in
- * which interrupts are taken and threads run: many deadlines at one time cannot keep a CPU from more urgent work.
+ * A bounded number of deadlines at a time. What is left waits for a pause as long as the work
+ * was (at most 10 us), in which interrupts are taken and threads run: many deadlines at one
+ * time cannot keep a CPU from more urgent work.
  */
 void core_timer(void)
 {
@@ -492,7 +502,7 @@ void core_timer(void)
 	spin_unlock(&sc->lock);
 }
 
-/* --- system calls --------------------------------------------------------------------------- */
+/* --- system calls ------------------------------------------------------------------------- */
 
 static int configure_check(const struct sk_regs *r)
 {

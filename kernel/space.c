@@ -1,16 +1,21 @@
 /*
  * space.c - address spaces: page tables and the frames mapped in them
  *
- * Objects     struct space (and its root table); tables and frames are slots, listed in space->mapped.
- * Locks       tree lock.
- * Lifecycle   made by RETYPE; space_destroy() forgets what is mapped. A table that is deleted leaves its
- *             parent's entry empty; tables and pages below it are then out of reach of the processor.
+ * Objects     struct space and its root table. Tables and frames are slots, listed in
+ *             space->mapped.
+ * Locks       the tree lock.
+ * Lifecycle   made by RETYPE; space_destroy() forgets what is mapped. When a table is deleted,
+ *             its parent's entry becomes empty, and the processor no longer reaches the tables
+ *             and pages below it.
  * Invariants  SPACE1 slot->space is set exactly while the slot is in that space's list
- *             SPACE2 every present leaf entry that the processor can reach points into a frame whose capability
- *                is in the list, at the address that its base says
- *             SPACE3 an entry is cleared only if it points into the frame (or at the table) that goes away
- *             SPACE4 base is the address of the frame's first byte modulo 2^64; only addresses of the space are walked
- *             SPACE5 while base holds a cursor, nothing is mapped through the frame below it; MAP takes it away
+ *             SPACE2 every present leaf entry that the processor can reach points into a frame
+ *                whose capability is in the list, at the address that its base says
+ *             SPACE3 an entry is cleared only if it points into the frame (or at the table)
+ *                that goes away
+ *             SPACE4 base is the address of the frame's first byte modulo 2^64; only addresses
+ *                of the space are walked
+ *             SPACE5 while base holds a cursor, nothing is mapped through the frame below the
+ *                cursor; MAP removes it
  */
 #include "space.h"
 #include "thread.h"
@@ -47,7 +52,9 @@ static int table_missing(unsigned int level)
 	return -SK_E_NO_TABLE;
 }
 
-/* The entry for vaddr in the table of this level: EXISTS when a large page lies in its place. */
+/*
+ * The entry for vaddr in the table of this level: EXISTS when a large page lies in its place.
+ */
 static int entry_find(struct space *s, uint64_t vaddr, unsigned int level, uint64_t **e)
 {
 	unsigned int found;
@@ -100,7 +107,10 @@ static uint64_t window_base(const struct slot *frame)
 	return frame->base & ~(SK_PAGE_SIZE - 1);
 }
 
-/* How far an interrupted unmap is; it stops where 2 MiB of addresses end, so a count of those says it. */
+/*
+ * How far an interrupted unmap is; it stops where 2 MiB of addresses end, so a count of those
+ * says it.
+ */
 static uint64_t cursor_get(const struct slot *frame)
 {
 	uint64_t steps = frame->base & (SK_PAGE_SIZE - 1);
@@ -263,9 +273,10 @@ static int under_tree space_map_table(
 /* --- unmapping ---------------------------------------------------------------------------- */
 
 /*
- * The part of [*offset, *end) of the frame that lies at addresses of its space: false when there is none. A window
- * may begin below the first address, also below 0, and reach beyond the last (SPACE4). It is at most 1 GiB from the
- * space, so addresses compare right as signed numbers.
+ * The part of [*offset, *end) of the frame that lies at addresses of its space: false when
+ * there is none. A window may begin below the first address, also below 0, and reach beyond the
+ * last (SPACE4). It is at most 1 GiB from the space, so addresses compare right as signed
+ * numbers.
  */
 static bool window_clip(const struct slot *frame, uint64_t *offset, uint64_t *end)
 {
@@ -297,8 +308,8 @@ static bool entries_clear(uint64_t *e, uint64_t n, uint64_t paddr, unsigned int 
 }
 
 /*
- * Unmap from *offset up to end in steps: a table of 4 KiB entries, or one larger entry, present or not. 0, or
- * SYS_RESTART when an interrupt waits: then *offset says how far it came.
+ * Unmap from *offset up to end in steps: a table of 4 KiB entries, or one larger entry, present
+ * or not. 0, or SYS_RESTART when an interrupt waits: then *offset says how far it came.
  */
 static int range_unmap(const struct slot *frame, uint64_t *offset, uint64_t end)
 {
@@ -359,7 +370,10 @@ int space_destroy(struct object *o)
 	struct space *s = space_of(o);
 
 	o->dead = true;
-	/* no thread and no vCPU has it any more; before its tables are let go, no CPU may walk them */
+	/*
+	 * no thread and no vCPU has it any more; before its tables are let go, no CPU may walk
+	 * them
+	 */
 	arch_space_drop(s);
 	while (s->mapped) {
 		space_detach(s, s->mapped);

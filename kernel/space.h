@@ -1,5 +1,6 @@
 /*
- * space.h - address spaces of threads, guests and devices, and the tables and frames mapped in them
+ * space.h - address spaces of threads, guests and devices, and the tables and frames mapped in
+ * them
  */
 #ifndef KERNEL_SPACE_H
 #define KERNEL_SPACE_H
@@ -23,7 +24,9 @@ static inline struct space *space_of(struct object *o) { return (struct space *)
 
 /* Which level of table was missing at the last -SK_E_NO_TABLE (tree lock). */
 extern unsigned int space_missing_level;
-/* Map a page of an object for its user; slot, an internal one that is empty, stands for that. */
+/*
+ * Map a page of an object for its user; slot, an internal one that is empty, stands for that.
+ */
 int under_tree space_map_page(struct slot *slot, uint8_t owner, void *page, struct space *s,
 	uint64_t vaddr) must_check;
 /* The frame or table capability goes away. */

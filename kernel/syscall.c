@@ -1,8 +1,9 @@
 /*
  * syscall.c - from the number in RAX to the handler
  *
- * A handler reads its arguments from the saved registers and leaves them alone until it cannot fail or
- * be restarted any more: SYS_RESTART runs the same SYSCALL instruction again with the same arguments.
+ * A handler reads its arguments from the saved registers. It changes them only when it can no
+ * longer fail or be restarted: SYS_RESTART runs the same SYSCALL instruction again with the
+ * same arguments.
  */
 #include "check.h"
 #include "space.h"
@@ -15,12 +16,15 @@ static SYSCALL_HANDLER(CHECK) { return check_all(CHECK_OTHERS_RUN) ? 0 : -SK_E_S
 #endif
 
 /*
- * Taken before the handler runs: the tree lock; none; the tree lock if the message has capabilities. A handler that
- * receives asks for the lock by SYS_TREE.
+ * Taken before the handler runs: the tree lock; none; the tree lock if the message has
+ * capabilities. A handler that receives asks for the lock by SYS_TREE.
  */
 enum lock { TREE = 1, NONE, SENDS, RECEIVES = NONE };
 
-/* What a call needs before its handler runs; need[]: rights << 8 and types of the first arguments. */
+/*
+ * What a call needs before its handler runs; need[]: rights << 8 and types of the first
+ * arguments.
+ */
 static const struct call {
 	long (*handler)(struct thread *t, struct sk_regs *r, const struct args *a);
 	uint16_t need[3];

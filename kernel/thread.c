@@ -2,13 +2,16 @@
  * thread.c - threads: waiting and waking, suspending, configuration, faults
  *
  * Objects     struct thread; its second page is the UTCB.
- * Locks       a wait is guarded by the lock of the object waited on; configuration by the tree lock.
- * Lifecycle   made by RETYPE, suspended; CONFIGURE gives it capability space, address space and UTCB;
- *             thread_destroy() takes it off its CPU first.
- * Invariants  THREAD1 wait_obj is set exactly while the thread is in the queue of that object (or its caller, waiter)
- *             THREAD2 who sets wait_obj to NULL under the object's lock is alone in ending the wait: only he writes
- *                the registers and calls thread_wake()
- *             THREAD3 a suspended thread is in no wait: who suspends cancels, and who begins to wait looks again
+ * Locks       a wait is guarded by the lock of the object that the thread waits on;
+ *             configuration by the tree lock.
+ * Lifecycle   made by RETYPE, suspended; CONFIGURE gives it capability space, address space and
+ *             UTCB; thread_destroy() takes it off its CPU first.
+ * Invariants  THREAD1 wait_obj is set exactly while the thread is in the queue of that object,
+ *                or is its caller or waiter
+ *             THREAD2 the code that sets wait_obj to NULL, under the object's lock, is alone in
+ *                ending the wait: no other writes the registers and calls thread_wake()
+ *             THREAD3 a suspended thread is in no wait: SUSPEND cancels the wait, and a thread
+ *                that begins to wait then looks whether it is suspended
  */
 #include "ipc.h"
 #include "sched.h"
@@ -30,13 +33,16 @@ void thread_init(struct object *o, uint8_t order unused)
 /* The one writer of state. */
 static void thread_set_state(struct thread *t, enum thread_state state)
 {
-	/* legal moves: into a wait, out of it, and from having sent a call to awaiting its reply */
+	/*
+	 * legal moves: into a wait, out of it, and from having sent a call to awaiting its
+	 * reply
+	 */
 	BUG_ON(t->state != THREAD_READY && state != THREAD_READY &&
 		(t->state != THREAD_SENDING || state != THREAD_CALLING));
 	store(&t->state, (uint8_t)state);
 }
 
-/* --- waits ---------------------------------------------------------------------------------- */
+/* --- waits -------------------------------------------------------------------------------- */
 
 void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until)
 {
@@ -133,7 +139,7 @@ bool thread_stop(struct thread *t)
 	return true;
 }
 
-/* --- configuration -------------------------------------------------------------------------- */
+/* --- configuration ------------------------------------------------------------------------ */
 
 int thread_detach(struct slot *s)
 {
@@ -162,7 +168,10 @@ int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
 	struct space *s = space_of(space->obj);
 	int rc;
 
-	/* the end of its capability space may take much with it, the arguments too: find them again */
+	/*
+	 * the end of its capability space may take much with it, the arguments too: find them
+	 * again
+	 */
 	if (t->cspace_slot.type != SK_OBJ_NULL)
 		return thread_unconfigure(t) ?: SYS_RESTART;
 	rc = thread_unconfigure(t)
@@ -196,7 +205,7 @@ int under_tree thread_destroy(struct object *o)
 	return rc;
 }
 
-/* --- faults --------------------------------------------------------------------------------- */
+/* --- faults ------------------------------------------------------------------------------- */
 
 void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr)
 {
@@ -211,7 +220,7 @@ void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr
 	store(&t->suspended, true);
 }
 
-/* --- system calls --------------------------------------------------------------------------- */
+/* --- system calls ------------------------------------------------------------------------- */
 
 /* Suspended, off every CPU and out of its last call: its registers stand still. */
 static int thread_settled(struct thread *t)

@@ -15,8 +15,9 @@ enum thread_state {
 /* clang-format on */
 
 /*
- * What a call that was interrupted (SYS_RESTART) must know when it is made again. In the thread, not in its registers:
- * they are the user's. A thread that is made to do something else in between can only mislead itself by it.
+ * What a call that was interrupted (SYS_RESTART) must know when it is made again. In the
+ * thread, not in its registers: they are the user's. A thread that is made to do something else
+ * in between can only mislead itself by it.
  */
 enum restart_stage { RESTART_NEW, RESTART_FOUND, RESTART_DONE };
 struct restart {
@@ -27,8 +28,8 @@ struct restart {
 
 /*
  * wait_obj and the queue links are written under the lock of the object waited on; whoever sets
- * wait_obj back to NULL there is the one who ends the wait and may touch the registers. suspended is
- * set by anybody and cleared by RESUME alone.
+ * wait_obj back to NULL there is the one who ends the wait and may touch the registers.
+ * suspended is set by anybody and cleared by RESUME alone.
  */
 struct thread {
 	struct user_regs regs; /* first: the entry code saves here */
@@ -37,7 +38,9 @@ struct thread {
 	struct vcpu *vcpu;   /* entered, or NULL */
 	struct cnode *cspace;
 	struct sched *sched;
-	/* CPU that runs it, or has its FPU state; NULL: none. Written in sched_switch() alone */
+	/*
+	 * CPU that runs it, or has its FPU state; NULL: none. Written in sched_switch() alone
+	 */
 	struct cpu *on;
 	struct notification *bound;
 	struct link *dying; /* CNodes that it must clear (tree lock) */
@@ -69,17 +72,25 @@ static inline struct sk_utcb *thread_utcb(struct thread *t)
 
 /* t waits on o, whose lock the caller holds and has queued t under; arms the deadline. */
 void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until);
-/* After the lock of o is dropped: end the wait again if t was suspended or signalled meanwhile. */
+/*
+ * After the lock of o is dropped: end the wait again if t was suspended or signalled meanwhile.
+ */
 void thread_wait_recheck(struct thread *t);
 /*
- * Take t out of its wait, whatever it waits on, if its state is one of the mask (1 << THREAD_x) and its
- * deadline is not after `when`. True: the caller is the one who must wake it.
+ * Take t out of its wait, whatever it waits on, if its state is one of the mask (1 << THREAD_x)
+ * and its deadline is not after `when`. True: the caller is the one who must wake it.
  */
 bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states);
 #define THREAD_ANY_STATE (~0u)
-/* How a thread that may run gets a CPU: from the run queue, or as soon as the current thread waits. */
+/*
+ * How a thread that may run gets a CPU: from the run queue, or as soon as the current thread
+ * waits.
+ */
 enum wake { WAKE_QUEUE, WAKE_DIRECT };
-/* After the end of a wait: RAX = result, and t may run. A failed fault message leaves t suspended. */
+/*
+ * After the end of a wait: RAX = result, and t may run. A failed fault message leaves t
+ * suspended.
+ */
 void thread_wake_as(struct thread *t, long result, enum wake how);
 static inline void thread_wake(struct thread *t, long rc) { thread_wake_as(t, rc, WAKE_QUEUE); }
 static inline bool thread_runnable(const struct thread *t)

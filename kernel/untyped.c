@@ -1,12 +1,16 @@
 /*
  * untyped.c - untyped memory: making objects out of it, and using it again
  *
- * Objects     the untyped is its slot: a range, the watermark `used`, and how far pages are `prepared`.
- * Locks       tree lock.
- * Lifecycle   RETYPE carves from the watermark up. When all children are gone, the next RETYPE starts at 0
- *             again, after every CPU has left the kernel once, so that no stale pointer can meet new contents.
- * Invariants  UNTYPED1 pages of user memory are closed in the kernel window, pages of kernel objects open
- *             UNTYPED2 pages between page_up(used) and prepared are zero, and open or closed as SLOT_OPENED says
+ * Objects     the untyped is its slot: a range, the watermark `used`, and how far pages are
+ *             `prepared`.
+ * Locks       the tree lock.
+ * Lifecycle   RETYPE carves from the watermark up. When all children are gone, the next RETYPE
+ *             starts at 0 again, after every CPU has left the kernel once, so that no stale
+ *             pointer meets new contents.
+ * Invariants  UNTYPED1 pages of user memory are closed in the kernel window, pages of kernel
+ *                objects are open
+ *             UNTYPED2 pages between page_up(used) and prepared are zero, and open or closed as
+ *                SLOT_OPENED says
  */
 #include "cap.h"
 
@@ -109,7 +113,9 @@ static void under_tree untyped_set(
 	slot_update(u, flags, used);
 }
 
-/* All children are gone: wait until nobody can still look at them, unless somebody was faster. */
+/*
+ * All children are gone: wait until nobody can still look at them, unless somebody was faster.
+ */
 static int TA_OFF untyped_reset(struct slot *u)
 {
 	uint32_t seq = u->seq;
@@ -137,7 +143,9 @@ static void pages_zero(uint64_t paddr, uint64_t size, bool open)
 		arch_zero_page(paddr + at);
 }
 
-/* Make the pages of the new objects zero, and open or closed; keeps its progress in the slot. */
+/*
+ * Make the pages of the new objects zero, and open or closed; keeps its progress in the slot.
+ */
 static int under_tree untyped_prepare(struct retype_args *a)
 {
 	struct slot *u = a->untyped;

@@ -1,15 +1,19 @@
 /*
  * vcpu.c - guest CPUs: configuration, entering and leaving guest mode, injection
  *
- * Objects     struct vcpu: four pages (this structure, hardware control block, state page, FPU state).
- * Locks       vcpu->obj.lock: entered, nested, and with them thread->vcpu.
- *             Order: tree -> vcpu -> notification -> CPU
- * Lifecycle   made by RETYPE; CONFIGURE binds it to guest memory; vcpu_destroy() takes its thread out first.
- * Invariants  VCPU1 v->entered == t exactly while t->vcpu == v: both change at once, as does v->nested when it goes;
- *                who clears them has written t's registers
- *             VCPU2 v->on is set by vcpu_take() on the CPU of the thread that has entered, and cleared there; whoever
- *                ends the entry and wants the tables or the control block kicks that CPU and comes back
- *             VCPU3 nobody has entered a vCPU without a nested space, or while a CPU still has it from before
+ * Objects     struct vcpu: four pages (this structure, hardware control block, state page, FPU
+ *             state).
+ * Locks       vcpu->obj.lock: entered, nested, and with them thread->vcpu. Order: tree -> vcpu
+ *             -> notification -> CPU
+ * Lifecycle   made by RETYPE; CONFIGURE binds it to guest memory; vcpu_destroy() takes its
+ *             thread out first.
+ * Invariants  VCPU1 v->entered == t exactly while t->vcpu == v. Both change at once, as does
+ *                v->nested when it goes. The code that clears them has written t's registers
+ *             VCPU2 v->on is set by vcpu_take() on the CPU of the thread that has entered, and
+ *                cleared on that CPU. Code that ends the entry and needs the tables or the
+ *                control block kicks that CPU and comes back
+ *             VCPU3 no thread enters a vCPU without a nested space, or while a CPU still has it
+ *                from before
  */
 #include "vcpu.h"
 #include "ipc.h"
@@ -28,7 +32,7 @@ void vcpu_init(struct object *o, uint8_t order unused)
 	arch_vcpu_init(v);
 }
 
-/* --- leaving -------------------------------------------------------------------------------- */
+/* --- leaving ------------------------------------------------------------------------------ */
 
 static void vcpu_end(struct vcpu *v, long why) with_lock(v->obj.lock);
 /* The end of a VCPU_ENTER, the only one: the reason of an exit, or -SK_E_*. Locked. */
@@ -144,7 +148,7 @@ int under_tree vcpu_destroy(struct object *o)
 	return vcpu_stop(v) ?: slot_delete(&v->state_slot) ?: slot_delete(&v->nested_slot);
 }
 
-/* --- system calls --------------------------------------------------------------------------- */
+/* --- system calls ------------------------------------------------------------------------- */
 
 SYSCALL_HANDLER(VCPU_CONFIGURE)
 {
@@ -181,7 +185,7 @@ SYSCALL_HANDLER(VCPU_ENTER)
 	else if (v->entered)
 		rc = -SK_E_BUSY;
 	else if (load(&v->on))
-		rc = SYS_RESTART; /* VCPU3: its last CPU is on the way out of the kernel, or was kicked */
+		rc = SYS_RESTART; /* VCPU3: its last CPU is about to let it go */
 	else {
 		arch_vcpu_load(v);
 		store(&t->expired, false);

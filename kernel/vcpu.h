@@ -23,13 +23,17 @@ static inline struct vcpu *vcpu_of(struct object *o) { return (struct vcpu *)o; 
 
 /* t is in VCPU_ENTER no more; nothing if it was not. */
 void vcpu_leave(struct thread *t, long result);
-/* t has entered v; ends the call if a signal waits or the deadline passed. With what t goes into guest mode now, or NULL. */
+/*
+ * t has entered v; ends the call if a signal waits or the deadline passed. With what t goes
+ * into guest mode now, or NULL.
+ */
 struct vcpu *vcpu_check(struct vcpu *v, struct thread *t);
 /* The deadline timer of t, which is in VCPU_ENTER, fired; false if it is not there. */
 bool vcpu_timeout(struct thread *t, sk_time_t now);
 /*
- * This CPU becomes the owner of v, which t has entered, and of its nested space in cpu->nested: that space, or NULL
- * when t has left v. The arch gives v back with vcpu_put() when the registers hold nothing of it.
+ * This CPU becomes the owner of v, which t has entered, and of its nested space in cpu->nested:
+ * that space, or NULL when t has left v. The arch gives v back with vcpu_put() when the
+ * registers hold nothing of it.
  */
 struct space *vcpu_take(struct vcpu *v, const struct thread *t);
 static inline void vcpu_put(struct vcpu *v)

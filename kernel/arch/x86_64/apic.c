@@ -1,9 +1,10 @@
 /*
- * apic.c - the local APIC: xAPIC through MMIO, or x2APIC through MSRs; its timer; inter-processor interrupts
+ * apic.c - the local APIC: xAPIC through MMIO, or x2APIC through MSRs; its timer; interrupts to
+ * other CPUs
  *
- * Objects     one local APIC per CPU, touched by that CPU only.
- * Locks       none: a CPU with interrupts off is alone with its APIC.
- * Invariants  APIC1 every CPU uses the same mode   APIC2 cpu->timer_armed is the deadline in the hardware
+ * Objects     one local APIC per CPU. Only that CPU touches it, with interrupts off.
+ * Invariants  APIC1 every CPU uses the same mode
+ *             APIC2 cpu->timer_armed is the deadline in the hardware
  */
 #include "cpu.h"
 
@@ -104,7 +105,9 @@ void arch_timer_arm(sk_time_t deadline)
 	if (deadline != SK_NO_DEADLINE) {
 		uint64_t ticks = deadline > now ? deadline - now : 0;
 
-		/* A timer that fires early is armed again by core; one that never fires hurts. */
+		/*
+		 * A timer that fires early is armed again by core; one that never fires hurts.
+		 */
 		count = ticks >= tsc_hz ? lapic_hz
 					: ticks * (lapic_hz >> 8) / (tsc_hz >> 8) + 1;
 		if (count > UINT32_MAX)
@@ -113,7 +116,9 @@ void arch_timer_arm(sk_time_t deadline)
 	lapic_write(REG_COUNT_INIT, (uint32_t)count);
 }
 
-/* Let the timer count down from the top while wait() runs: APIC ticks, and TSC ticks in *tsc. */
+/*
+ * Let the timer count down from the top while wait() runs: APIC ticks, and TSC ticks in *tsc.
+ */
 uint64_t lapic_count_between(uint64_t (*wait)(void), uint64_t *tsc)
 {
 	uint64_t counted;

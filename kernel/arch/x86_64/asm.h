@@ -21,7 +21,9 @@
 #define R_RFLAGS 136
 #define R_VECTOR 160
 
-/* Vectors: exceptions 0 to 31, devices from VEC_DEVICE up to VEC_TIMER, then the kernel's own. */
+/*
+ * Vectors: exceptions 0 to 31, devices from VEC_DEVICE up to VEC_TIMER, then the kernel's own.
+ */
 #define VEC_DEVICE 0x30
 #define VEC_TIMER 0xf0
 #define VEC_KICK 0xf1

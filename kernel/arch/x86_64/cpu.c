@@ -1,10 +1,11 @@
 /*
- * cpu.c - features, and what each CPU's registers must hold before it may run the kernel
+ * cpu.c - features, and what the registers of each CPU hold before it runs the kernel
  *
- * Objects     struct cpu_arch (with struct cpu first) per CPU, its kernel stack and its IST stacks.
- * Locks       none: written while booting, by one CPU or by the CPU itself.
- * Invariants  CPU1 every CPU has the same CR4, EFER, PAT and XCR0   CPU2 the word on top of an IST stack
- *             is its struct cpu, and the page below a kernel stack is closed
+ * Objects     struct cpu_arch (with struct cpu first) per CPU, its kernel stack and its IST
+ *             stacks. They are written while booting, by one CPU or by the CPU itself.
+ * Invariants  CPU1 every CPU has the same CR4, EFER, PAT and XCR0
+ *             CPU2 the word on top of an IST stack is its struct cpu, and the page below a
+ *                kernel stack is closed
  */
 #include "cpu.h"
 #include "pte.h"
@@ -40,7 +41,10 @@ _Static_assert(sizeof(struct tss) == 104, "TSS");
 
 static void detect_xsave(void)
 {
-	/* x87, SSE, AVX, AVX-512: what fits the area and has no state outside the register file. */
+	/*
+	 * x87, SSE, AVX, AVX-512: what fits the area and has no state outside the register
+	 * file.
+	 */
 	static const uint64_t choices[] = { 0xe7, 0x07, 0x03 };
 	struct cpuid leaf = cpuid(0xd, 0);
 	uint64_t offered = (uint64_t)leaf.d << 32 | leaf.a;
@@ -86,7 +90,10 @@ void features_detect(void)
 	if (one.c & 1u << 26 && v.a >= 0xd)
 		detect_xsave();
 	features.cr4 |= features.xsave ? CR4_OSXSAVE : 0;
-	/* AMD's FXRSTOR and XRSTOR, unless CPUID 8000_0008 EBX says XSaveErPtr; Intel's always load them */
+	/*
+	 * AMD's FXRSTOR and XRSTOR, unless CPUID 8000_0008 EBX says XSaveErPtr; Intel's always
+	 * load them
+	 */
 	features.x87_pointers_stay = v.b != INTEL_EBX && !(size.b & 1u << 2);
 	spec_detect();
 }

@@ -1,14 +1,15 @@
 /*
  * entry.S - ways into the kernel and out of it
  *
- * Every entry from user mode saves the registers into this_cpu()->current (struct user_regs comes
- * first in struct thread), makes cpu->epoch odd, and runs C on the CPU's stack from its top; the
- * only way out is kernel_exit(). Interrupts arrive in the kernel only where it idles or has just
- * left a guest, and find nothing to save there. NMI, double fault and machine check have stacks of
- * their own whose top word names the CPU, so they do not depend on what GS holds.
+ * Every entry from user mode saves the registers into this_cpu()->current (struct user_regs
+ * comes first in struct thread), makes cpu->epoch odd, and runs C on the CPU's stack from its
+ * top; the only way out is kernel_exit(). Interrupts arrive in the kernel only where it idles
+ * or has just left a guest, and find nothing to save there. NMI, double fault and machine check
+ * have stacks of their own whose top word names the CPU, so they do not depend on what GS
+ * holds.
  *
- * LFENCE behind the branch to SWAPGS, on both its ways: no load through GS with the wrong base, not even
- * in speculation.
+ * LFENCE behind the branch to SWAPGS, on both its ways: no load through GS with the wrong base,
+ * not even in speculation.
  */
 #include "asm.h"
 #include "gpr.inc"
@@ -88,7 +89,10 @@ entry_panic:
 	cld
 	call	trap_kernel
 
-/* The same from a stack of its own: GS may be the user's; the word above the frame names the CPU. */
+/*
+ * The same from a stack of its own: GS may be the user's; the word above the frame names the
+ * CPU.
+ */
 	func	entry_fatal
 	push_all rax, rcx, rdx
 	gs_set	80(%rsp)
@@ -111,8 +115,8 @@ entry_panic:
 	iretq
 
 /*
- * user_return(regs, sysret): SYSRET when the thread came by SYSCALL and its RIP is canonical and
- * below the hole, else IRET. Both leave cpu->epoch even.
+ * user_return(regs, sysret): SYSRET when the thread came by SYSCALL and its RIP is canonical
+ * and below the hole, else IRET. Both leave cpu->epoch even.
  */
 	func	user_return
 	incq	%gs:CPU_EPOCH
@@ -149,8 +153,8 @@ verw_selector:
 	jmp	1b
 
 /*
- * Let an interrupt in that stopped a guest: it is taken at the NOPs and abandons this frame. When
- * none comes after all (a device withdrew it), this returns. The epoch is even while open.
+ * Let an interrupt in that stopped a guest: it is taken at the NOPs and abandons this frame.
+ * When none comes after all (a device withdrew it), this returns. The epoch is even while open.
  */
 	func	irq_window
 	incq	%gs:CPU_EPOCH

@@ -1,12 +1,15 @@
 /*
  * fpu.c - FPU state, switched when the CPU turns to another thread or goes into a guest
  *
- * Objects     areas inside threads and vCPUs: an XSAVE (or FXSAVE) image. Its bytes 464 to 467, which the
- *             processor leaves to software, name the CPU that loaded it last: id + 1, or 0.
- * Locks       none. A CPU touches the registers' area and that of the thread or vCPU that it owns.
- * Invariants  FPU1 while user mode or a guest runs, the registers are those of its area, and of nobody else
+ * Objects     areas inside threads and vCPUs: an XSAVE (or FXSAVE) image. Bytes 464 to 467 are
+ *             free for software: they name the CPU that loaded the image last, as id + 1, or 0.
+ *             A CPU touches the area that its registers belong to, and that of the thread or
+ *             vCPU that it owns.
+ * Invariants  FPU1 while user mode or a guest runs, the registers are those of its area, and of
+ *                no other
  *             FPU2 a thread or vCPU that no CPU owns (`on`) has its whole state in its area
- *             FPU3 what the registers hold after fpu_put() is the area's state for as long as it names this CPU
+ *             FPU3 what the registers hold after fpu_put() is the area's state for as long as
+ *                the area names this CPU
  */
 #include "../../vcpu.h"
 #include "cpu.h"
@@ -32,8 +35,9 @@ static void image_load(const void *area)
 	uint32_t lo = (uint32_t)features.xcr0, hi = 0; /* choices of detect_xsave() */
 
 	/*
-	 * AMD64 manual volume 2, section 11.4 (FXRSTOR, XRSTOR): without a pending exception in the image the addresses of the last
-	 * x87 instruction and operand keep the last owner's values. This makes them the kernel's own.
+	 * AMD64 manual volume 2, section 11.4 (FXRSTOR, XRSTOR): without a pending exception in
+	 *    the image the addresses of the last x87 instruction and operand keep the last
+	 *    owner's values. This makes them the kernel's own.
 	 */
 	if (features.x87_pointers_stay)
 		__asm__ volatile("fnclex; emms; fildl %0" : : "m"(features.asids));

@@ -1,9 +1,9 @@
 /*
  * init.c - from the boot code to core_init(): the order in which the machine is set up
  *
- * Objects     boot_info: what the loader said, then what is left of it; read by core.
- * Lifecycle   arch_start() runs once on the boot CPU, on the boot stack, in the boot map; everything
- *             that allocates is done before core_init().
+ * Objects     boot_info: what the loader said, then what is left of it; core reads it.
+ * Lifecycle   arch_start() runs once on the boot CPU, on the boot stack, in the boot map.
+ *             Everything that allocates is done before core_init().
  */
 #include "../../../boot/parse.h"
 #include "cpu.h"
@@ -16,7 +16,7 @@ static struct boot_raw_map raw_map;
 static const struct boot_phys phys = { .base = 0, .limit = 4ull << 30 };
 extern const char kernel_image_start[], kernel_image_end[];
 
-/* --- boot options ------------------------------------------------------------------------------ */
+/* --- boot options ------------------------------------------------------------------------- */
 
 const char *boot_option_value(const char *prefix)
 {
@@ -57,7 +57,7 @@ static uint64_t option_number(const char *name, uint64_t otherwise)
 	return v;
 }
 
-/* --- steps ------------------------------------------------------------------------------------------ */
+/* --- steps -------------------------------------------------------------------------------- */
 
 static void loader_read(uint32_t multiboot, uint64_t info)
 {

@@ -1,9 +1,13 @@
 /*
- * irq.c - interrupt sources: IO-APIC pins and message-signalled interrupts, and where their vectors lead
+ * irq.c - interrupt sources: IO-APIC pins and message-signalled interrupts, and where their
+ * vectors lead
  *
- * Objects     struct irq_source, inside core's objects; cpu_arch.source[] maps a CPU's vectors to them.
- * Locks       irq_lock, leaf: sources, the vector tables, the IO-APICs' index and data registers.
- * Lifecycle   ioapic_init() masks every pin; a source lives from irq_source_pin/msi() to irq_source_free().
+ * Objects     struct irq_source, inside core's objects; cpu_arch.source[] maps a CPU's vectors
+ *             to them.
+ * Locks       irq_lock, the last in the order: sources, the vector tables, the IO-APICs' index
+ *             and data registers.
+ * Lifecycle   ioapic_init() masks every pin; a source lives from irq_source_pin() or
+ *             irq_source_msi() to irq_source_free().
  * Invariants  PIN1 source[v] of a CPU is the source that has that CPU and vector, or NULL
  *             PIN2 a level pin that fired is masked until core unmasks it
  */

@@ -1,13 +1,16 @@
 /*
- * memory.c - the kernel's own page tables: image, window, MMIO and temporary mappings; boot memory
+ * memory.c - the kernel's own page tables: image, window, MMIO and temporary mappings; boot
+ * memory
  *
- * Objects     kernel_pml4, whose upper half every host space copies; one 4 KiB entry for each page of
- *             RAM in the window; fixmap entries for MMIO and one temporary page per CPU.
- * Locks       none. A window entry is written by whoever owns its page; fixmap slots while booting.
+ * Objects     kernel_pml4, whose upper half every host space copies; one 4 KiB entry for each
+ *             page of RAM in the window; fixmap entries for MMIO and one temporary page per
+ *             CPU. A window entry is written by the owner of its page, a fixmap entry while
+ *             booting: there is no lock.
  * Lifecycle   memory_init() first of all; boot_alloc() until core has made its untypeds.
- * Invariants  MEM1 nothing is writable and executable   MEM2 the tables of the window are complete after
- *             memory_init(), so that opening cannot fail   MEM3 no entry of the upper half of the root
- *             changes after that
+ * Invariants  MEM1 nothing is writable and executable
+ *             MEM2 the tables of the window are complete after memory_init(), so that opening
+ *                cannot fail
+ *             MEM3 no entry of the upper half of the root changes after that
  */
 #include "../../../boot/parse.h"
 #include "../../check.h"
@@ -31,7 +34,7 @@ static bool switched;
 
 static uint64_t image_paddr(const void *p) { return (uint64_t)p - KERNEL_BASE; }
 
-/* --- boot allocator ------------------------------------------------------------------------- */
+/* --- boot allocator ----------------------------------------------------------------------- */
 
 /* First address at or after `at` where size bytes miss the kernel image and the archive. */
 static uint64_t skip_taken(uint64_t at, uint64_t size)
@@ -89,7 +92,7 @@ void *boot_alloc(size_t size)
 	return memset(phys_to_virt(at), 0, bytes);
 }
 
-/* --- window -------------------------------------------------------------------------------------- */
+/* --- window ------------------------------------------------------------------------------- */
 
 uint64_t *pte_walk(uint64_t *root, uint64_t vaddr, unsigned int to, unsigned int *level)
 {
@@ -168,9 +171,9 @@ void flush_window(uint64_t vaddr, uint64_t size)
 }
 
 /*
- * By stores that go past the caches and take their lines out (AMD64 manual volume 1, 3.9.3; Intel SDM volume 1,
- * 10.4.6.2): who had the page may have written it uncached, and the next may read it so. What stays in a cache
- * would be another page than the one in memory.
+ * By stores that go past the caches and take their lines out (AMD64 manual volume 1, 3.9.3;
+ * Intel SDM volume 1, 10.4.6.2): who had the page may have written it uncached, and the next
+ * may read it so. What stays in a cache would be another page than the one in memory.
  */
 void arch_zero_page(uint64_t paddr)
 {
@@ -198,7 +201,7 @@ void *fixmap_mmio(unsigned int slot, uint64_t paddr)
 	return (void *)(va + (paddr & (SK_PAGE_SIZE - 1)));
 }
 
-/* --- start-up --------------------------------------------------------------------------------------- */
+/* --- start-up ----------------------------------------------------------------------------- */
 
 static void image_build(void)
 {

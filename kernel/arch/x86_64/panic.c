@@ -1,8 +1,9 @@
 /*
- * panic.c - the end: say where and why on the UART, stop the machine
+ * panic.c - the end: print where and why on the UART, stop the machine
  *
- * The first CPU that panics prints; the others are stopped by NMI. Boot option panic=exit ends an
- * emulator through its debug-exit port, panic=reboot resets, otherwise the CPU halts.
+ * The first CPU that panics prints; NMIs stop the others. With the boot option panic=exit an
+ * emulator ends through its debug-exit port, with panic=reboot the machine resets; otherwise
+ * the CPU halts.
  */
 #include "../../log.h"
 #include "cpu.h"
@@ -13,8 +14,8 @@ bool panicking;
 extern const char boot_stack[], boot_stack_top[];
 
 /*
- * The kernel's own symbols, sorted by address: tools/ksyms makes them, the build adds them in a second link.
- * Weak: the first link has none.
+ * The kernel's own symbols, sorted by address: tools/ksyms makes them, the build adds them in a
+ * second link. Weak: the first link has none.
  */
 struct ksym {
 	uint64_t addr;

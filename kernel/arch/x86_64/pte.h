@@ -56,9 +56,15 @@ static inline uint64_t pte_split(uint64_t e, unsigned int level)
 }
 
 /* memory.c */
-/* The entry for vaddr in the lowest table that there is, but not below level `to`; its level in *level. */
+/*
+ * The entry for vaddr in the lowest table that there is, but not below level `to`; its level in
+ * *level.
+ */
 uint64_t *pte_walk(uint64_t *root, uint64_t vaddr, unsigned int to, unsigned int *level);
-/* While booting: the entry for a page; tables that are missing are made, their entries with these bits. */
+/*
+ * While booting: the entry for a page; tables that are missing are made, their entries with
+ * these bits.
+ */
 uint64_t *boot_entry(uint64_t *root, uint64_t vaddr, uint64_t bits);
 
 #endif

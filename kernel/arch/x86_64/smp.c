@@ -1,11 +1,12 @@
 /*
  * smp.c - starting the other CPUs, and what CPUs ask of each other
  *
- * Objects     cpu_arch.request: the one thing that a CPU asks at a time; cpu_arch.requests: who asks it.
- * Locks       none. A CPU that waits for others serves what others ask of it, so any number may ask
- *             at once; a request's function may not ask in turn.
- * Invariants  SMP1 bit i of request.waiting is set by the asker before bit `asker` of requests of CPU i,
- *             and cleared by CPU i after the work   SMP2 a CPU with an even epoch holds no reference
+ * Objects     cpu_arch.request: the one thing that a CPU asks at a time; cpu_arch.requests: the
+ *             CPUs that ask it. A CPU that waits for others serves what others ask of it, so
+ *             any number may ask at once. The function of a request may not ask in turn.
+ * Invariants  SMP1 bit i of request.waiting is set by the asker before bit `asker` of requests
+ *                of CPU i, and cleared by CPU i after the work
+ *             SMP2 a CPU with an even epoch holds no reference
  */
 #include "cpu.h"
 #include "tlb_model.h"
@@ -84,7 +85,10 @@ static void shoot_local(void *arg)
 		else
 			write_cr3(read_cr3());
 	}
-	/* A nested space: being here, this CPU is out of guest mode; the generation does the rest. */
+	/*
+	 * A nested space: being here, this CPU is out of guest mode; the generation does the
+	 * rest.
+	 */
 }
 
 /* The other CPUs that use the space; NULL: all of them. */

@@ -1,15 +1,16 @@
 /*
  * spec.c - which barriers against leaks through speculation this CPU offers, and which are on
  *
- * Always there, by the way the kernel is compiled: indirect calls that no prediction steers, and LFENCE behind
- * the branch that decides on SWAPGS (entry.S).
- *
- * Locks       none: spec_on is written while booting.
+ * Always there, by the way the kernel is compiled: no prediction steers indirect calls, and
+ * LFENCE follows the branch that decides on SWAPGS (entry.S). spec_on is written while booting.
  */
 #include "cpu.h"
 #include "spec.h"
 
-/* CPUID 7 EDX and IA32_ARCH_CAPABILITIES: Intel SDM volume 4, table 2-2; 8000_0008 and 8000_0021: AMD64 volume 3, E.4 */
+/*
+ * CPUID 7 EDX and IA32_ARCH_CAPABILITIES: Intel SDM volume 4, table 2-2; 8000_0008 and
+ * 8000_0021: AMD64 volume 3, E.4
+ */
 enum { INTEL_MD_CLEAR = 1 << 10, INTEL_IBPB = 1 << 26, INTEL_STIBP = 1 << 27 };
 enum { INTEL_ARCH_CAPS = 1 << 29, CAP_IBRS_ALL = 1 << 1, CAP_MDS_NO = 1 << 5 };
 enum { AMD_IBPB = 1 << 12, AMD_STIBP = 1 << 15, AMD_LFENCE = 1 << 2, AMD_AUTO_IBRS = 1 << 8 };
@@ -38,7 +39,10 @@ uint32_t spec_offered(const struct spec_cpuid *c)
 	bool stibp = c->leaf7_edx & INTEL_STIBP || c->ext8_ebx & AMD_STIBP;
 	bool verw = c->leaf7_edx & INTEL_MD_CLEAR && !(c->arch_capabilities & CAP_MDS_NO);
 
-	/* automatic IBRS guards the predictor of returns too; a CPU without IBPB has no control to complete */
+	/*
+	 * automatic IBRS guards the predictor of returns too; a CPU without IBPB has no control
+	 * to complete
+	 */
 	return (ibpb ? SPEC_IBPB : 0) | (ibrs ? SPEC_IBRS : 0) | (stibp ? SPEC_STIBP : 0) |
 	       (ibpb && !(c->ext21_eax & AMD_AUTO_IBRS) ? SPEC_RSB : 0) |
 	       (verw ? SPEC_VERW : 0);
@@ -140,7 +144,10 @@ void spec_setup_cpu(void)
 		ctrl |= SPEC_CTRL_IBRS;
 	if (ctrl)
 		wrmsr(MSR_SPEC_CTRL, ctrl);
-	/* AMD: LFENCE waits for what came before it only if told so; under a hypervisor that is its own business */
+	/*
+	 * AMD: LFENCE waits for what came before it only if told so; under a hypervisor that is
+	 * its own business
+	 */
 	if (cpuid(0, 0).b == AMD_EBX && !(id.ext21_eax & AMD_LFENCE) &&
 		!(cpuid(1, 0).c & HYPERVISOR))
 		wrmsr(MSR_DE_CFG, rdmsr(MSR_DE_CFG) | DE_CFG_LFENCE);

@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 /*
- * Name in spec-ctrl=, bit, what the boot log says. IBPB: forget branch predictions when the CPU turns to another
- * domain. IBRS: predictions made by user mode or a guest do not steer the kernel. STIBP: nor those of the core's
- * other thread. RSB: at the end of a guest's turn, fill the predictor of returns. VERW: before user mode, empty
- * the buffers that MDS reads.
+ * Name in spec-ctrl=, bit, what the boot log says. IBPB: forget branch predictions when the CPU
+ * turns to another domain. IBRS: predictions made by user mode or a guest do not steer the
+ * kernel. STIBP: nor those of the core's other thread. RSB: at the end of a guest's turn, fill
+ * the predictor of returns. VERW: before user mode, empty the buffers that MDS reads.
  */
 #define SPEC_BARRIERS(X) \
 	X(IBPB, "ibpb", 1, "IBPB between domains") \
@@ -37,9 +37,9 @@ extern uint32_t spec_on; /* bits of the barriers that are used */
 /* Bits of the barriers that such a CPU offers and needs. */
 uint32_t spec_offered(const struct spec_cpuid *id);
 /*
- * What is left of `offered` after a list as spec-ctrl= has it (Xen's command line: a boolean for all, `name`,
- * `no-name`, `name=boolean`, separated by commas, ended by a blank). *unknown: the first word that is none of
- * these, or NULL.
+ * What is left of `offered` after a list as spec-ctrl= has it (Xen's command line: a boolean
+ * for all, `name`, `no-name`, `name=boolean`, separated by commas, ended by a blank). *unknown:
+ * the first word that is none of these, or NULL.
  */
 uint32_t spec_choose(const char *list, uint32_t offered, const char **unknown);
 /* Decide what to use, and say so; on the boot CPU. */

@@ -1,16 +1,21 @@
 /*
  * svm.c - guest CPUs on AMD-V with nested paging
  *
- * Objects     vcpu->hw is the VMCB; vcpu->arch_data is struct svm_vcpu. General registers but RAX and
- *             RSP live in the state page only.
- * Locks       none: a vCPU is touched by the CPU that owns it (vcpu->on), or under its lock when none does.
- * Lifecycle   init -> (load -> run ... -> sync)*; nothing to undo. After SK_EXIT_INVALID_STATE as after init.
- * Invariants  SVM1 EFER.SVME is set in every VMCB and never shown   SVM2 a (CPU, ASID) pair belongs to one
- *             vCPU and one generation of one nested space since the last flush of all ASIDs; no generation comes
- *             twice, in whatever space
+ * Objects     vcpu->hw is the VMCB; vcpu->arch_data is struct svm_vcpu. Of the general
+ *             registers only RAX and RSP are in the VMCB; the others are in the state page
+ *             only.
+ * Locks       a vCPU is touched by the CPU that owns it (vcpu->on), or under its lock while no
+ *             CPU owns it.
+ * Lifecycle   init -> (load -> run ... -> sync)*; there is nothing to undo. After
+ *             SK_EXIT_INVALID_STATE the VMCB is as after init.
+ * Invariants  SVM1 EFER.SVME is set in every VMCB and never shown
+ *             SVM2 since the last flush of all ASIDs, a (CPU, ASID) pair belongs to one vCPU
+ *                and one generation of one nested space; no generation comes twice, in whatever
+ *                space
  *             SVM3 cpu->nested is set exactly while the CPU may be in guest mode
- *             SVM4 what the VMM may write (the state page) is read once and never trusted: the processor
- *             checks it at VMRUN, XCR0 and EFER.SVME excepted, which are checked here
+ *             SVM4 what the VMM may write (the state page) is read once and never trusted: the
+ *                processor checks it at VMRUN, except XCR0 and EFER.SVME, which are checked
+ *                here
  */
 #include "cpu.h"
 #include "svm.h"
@@ -45,7 +50,7 @@ static bool available;
 static struct vmcb *vmcb_of(struct vcpu *v) { return (struct vmcb *)v->hw; }
 static struct svm_vcpu *svm_of(struct vcpu *v) { return (struct svm_vcpu *)v->arch_data; }
 
-/* --- exits ---------------------------------------------------------------------------------- */
+/* --- exits -------------------------------------------------------------------------------- */
 
 static const struct exit_row {
 	uint16_t code;
@@ -67,7 +72,7 @@ static void intercepts_make(void)
 		intercepts[EXIT_PAUSE / 32] &= ~INTERCEPT(EXIT_PAUSE);
 }
 
-/* --- set-up ---------------------------------------------------------------------------------- */
+/* --- set-up ------------------------------------------------------------------------------- */
 
 static void msr_pass(uint8_t *map, uint32_t msr)
 {
@@ -149,7 +154,7 @@ void arch_vcpu_init(struct vcpu *v)
 	b->pat = PAT_RESET;
 }
 
-/* --- state page to VMCB ------------------------------------------------------------------------ */
+/* --- state page to VMCB ------------------------------------------------------------------- */
 
 static bool xcr0_valid(uint64_t x)
 {
@@ -160,7 +165,10 @@ static bool xcr0_valid(uint64_t x)
 	return !(x & 0xe0) || ((x & 0xe0) == 0xe0 && x & 4);
 }
 
-/* 64-bit fields that the state page and the VMCB both have, by group: one table for both directions. */
+/*
+ * 64-bit fields that the state page and the VMCB both have, by group: one table for both
+ * directions.
+ */
 #define STATE(name) offsetof(struct sk_vcpu_state, name)
 /* clang-format off */
 #define FIELD(group, name, from) { SK_VCPU_##group, offsetof(struct vmcb, name), STATE(from) }
@@ -250,7 +258,7 @@ void arch_vcpu_load(struct vcpu *v)
 		arch_fpu_init_area(v->fpu);
 }
 
-/* --- VMCB to state page --------------------------------------------------------------------------- */
+/* --- VMCB to state page ------------------------------------------------------------------- */
 
 static void fields_sync(struct vcpu *v, unsigned int n, uint32_t groups)
 {
@@ -282,7 +290,9 @@ static void hot_sync(struct vcpu *v)
 	event_sync(v);
 }
 
-/* Only what was asked for: the rest of the page may hold what the VMM has not handed over yet. */
+/*
+ * Only what was asked for: the rest of the page may hold what the VMM has not handed over yet.
+ */
 void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 {
 	struct vmcb *b = vmcb_of(v);
@@ -305,9 +315,12 @@ void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 		s->xcr0 = svm_of(v)->xcr0;
 }
 
-/* --- entry -------------------------------------------------------------------------------------------- */
+/* --- entry -------------------------------------------------------------------------------- */
 
-/* SVM2; cpu->nested is set already, so a shoot-down after the read of the generation reaches us. */
+/*
+ * SVM2; cpu->nested is set already, so a shoot-down after the read of the generation reaches
+ * us.
+ */
 static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_arch *a)
 {
 	struct svm_vcpu *sv = svm_of(v);
@@ -401,7 +414,7 @@ static void guest_enter(struct vcpu *v, struct cpu *c)
 	debug_save(sv);
 }
 
-/* --- exit --------------------------------------------------------------------------------------------- */
+/* --- exit --------------------------------------------------------------------------------- */
 
 static void exit_record_io(const struct vmcb *b, struct sk_vcpu_state *s)
 {
@@ -466,7 +479,10 @@ static uint32_t vmrun_refused(struct vcpu *v)
 	return SK_EXIT_INVALID_STATE;
 }
 
-/* An exit that interrupted the delivery of an event: deliver it again, unless the guest will by itself. */
+/*
+ * An exit that interrupted the delivery of an event: deliver it again, unless the guest will by
+ * itself.
+ */
 static void event_requeue(struct vmcb *b)
 {
 	uint64_t info = b->exit_int_info, vector = info & 0xff, type = info & EV_TYPE;
@@ -476,7 +492,9 @@ static void event_requeue(struct vmcb *b)
 	b->event_inject = info & EVENT_VALID && !soft ? info : 0;
 }
 
-/* #DB and #AC are intercepted because a guest could make the processor deliver them for ever. */
+/*
+ * #DB and #AC are intercepted because a guest could make the processor deliver them for ever.
+ */
 static uint32_t exception_reinject(struct vmcb *b, uint32_t vector)
 {
 	if (vector == VEC_MC)
@@ -518,7 +536,7 @@ uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
 	uint32_t reason;
 
 	if (a->vcpu != v)
-		arch_fpu_put(); /* another vCPU's state is in its object before we take this one */
+		arch_fpu_put();   /* the state of another vCPU goes to its object first */
 	nested = vcpu_take(v, t); /* SVM3 */
 	if (!nested)
 		return SK_EXIT_NONE;

@@ -8,9 +8,9 @@
 #include <sk/vcpu.h>
 
 /*
- * What is intercepted, frequent exits first (NPF needs no intercept).
- * X(name, code, reason for the VMM, length of the instruction); NONE: the kernel handles the exit itself; length 0: there is
- * no instruction, or its length is unknown
+ * What is intercepted, frequent exits first (NPF needs no intercept). X(name, code, reason for
+ * the VMM, length of the instruction); NONE: the kernel handles the exit itself; length 0:
+ * there is no instruction, or its length is unknown
  */
 #define SVM_EXITS(X) \
 	X(VMMCALL, 0x81, HYPERCALL, 3) \

@@ -5,10 +5,11 @@
 #include "spec.h"
 
 /*
- * svm_enter(guest VMCB, gpr[], host VMCB), the VMCBs by physical address. GIF is clear while state is mixed, so
- * that nothing at all is taken with the guest's GS. IF is set for VMRUN: an interrupt then ends the
- * guest at once, and stays pending until irq_window(). The predictor of returns is full of addresses of this
- * function before the first return: 32 entries, more than any processor with AMD-V has.
+ * svm_enter(guest VMCB, gpr[], host VMCB), the VMCBs by physical address. GIF is clear while
+ * state is mixed, so that nothing at all is taken with the guest's GS. IF is set for VMRUN: an
+ * interrupt then ends the guest at once, and stays pending until irq_window(). The predictor of
+ * returns is full of addresses of this function before the first return: 32 entries, more than
+ * any processor with AMD-V has.
  */
 	.set	RSB_ENTRIES, 32
 	.text

@@ -1,8 +1,8 @@
 /*
  * time.c - frequencies of the TSC and of the APIC timer
  *
- * Taken from CPUID where it states them, measured against the PIT otherwise. The kernel's clock is
- * the TSC; nothing else ticks.
+ * They are taken from CPUID where it states them, and measured against the PIT otherwise. The
+ * kernel's clock is the TSC; nothing else ticks.
  */
 #include "cpu.h"
 
@@ -12,7 +12,9 @@ uint64_t tsc_hz;
 
 sk_time_t arch_now(void) { return rdtsc(); }
 
-/* One shot of PIT channel 2: 10 ms. Returns TSC ticks meanwhile, 0 when the PIT does not count. */
+/*
+ * One shot of PIT channel 2: 10 ms. Returns TSC ticks meanwhile, 0 when the PIT does not count.
+ */
 static uint64_t pit_wait(void)
 {
 	uint8_t gate = inb(PIT_GATE) & 0xfc;
@@ -45,7 +47,9 @@ void time_init(void)
 {
 	uint64_t best_tsc = UINT64_MAX, best_apic = 0;
 
-	/* The shortest of three: an interruption of the machine below us only lengthens a run. */
+	/*
+	 * The shortest of three: an interruption of the machine below us only lengthens a run.
+	 */
 	for (int i = 0; i < 3; i++) {
 		uint64_t tsc, apic = lapic_count_between(pit_wait, &tsc);
 

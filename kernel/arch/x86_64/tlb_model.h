@@ -1,10 +1,12 @@
 /*
- * tlb_model.h - which guest translations each ASID of each CPU may hold: a model, in the checked kernel only
+ * tlb_model.h - a model of the guest translations that each ASID of each CPU may hold, in the
+ * checked kernel only
  *
- * No emulator here keeps guest translations over an exit, so a missing flush shows on real processors alone. The
- * checked kernel therefore notes with what each ASID has been used since the last flush of all, and panics before a
- * guest is entered with one that may hold something else or something older. `break=NAME` on its command line leaves
- * out one of the steps that prevent this, so that tests can see the model find it.
+ * No emulator here keeps guest translations over an exit, so a missing flush shows on real
+ * processors alone. The checked kernel therefore notes how each ASID has been used since the
+ * last flush of all, and panics before a guest is entered with one that may hold other or older
+ * translations. `break=NAME` on its command line leaves out one of the steps that prevent this,
+ * so that tests see the model find it.
  */
 #ifndef TLB_MODEL_H
 #define TLB_MODEL_H
@@ -12,7 +14,10 @@
 #include "../../space.h"
 #include "../../vcpu.h"
 
-/* What the model keeps inside a vCPU: its identity, and when its control registers last changed from outside. */
+/*
+ * What the model keeps inside a vCPU: its identity, and when its control registers last changed
+ * from outside.
+ */
 struct tlb_vcpu {
 	uint64_t id, changed;
 };

@@ -1,5 +1,6 @@
 /*
- * trampoline.S - first steps of a further CPU: real mode to long mode, copied to a page below 1 MiB
+ * trampoline.S - first steps of a further CPU: real mode to long mode, copied to a page below 1
+ * MiB
  *
  * The last 64 bytes are data that the starting CPU fills in (offsets in asm.h). Addresses are
  * made from CS, so the copy runs wherever it lies.

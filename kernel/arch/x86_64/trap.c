@@ -1,8 +1,8 @@
 /*
  * trap.c - what entries lead to, and the way back to user mode
  *
- * Locks       none
- * Invariants  TRAP1 user mode starts with the FS and GS base, the address space and the FPU state of its thread
+ * Invariants  TRAP1 user mode starts with the FS and GS base, the address space and the FPU
+ *                state of its thread
  *             TRAP2 RIP is canonical and in the lower half before SYSRET or IRET sees it
  */
 #include "../../space.h"
@@ -63,7 +63,9 @@ void trap_nmi(void)
 			__asm__ volatile("cli; hlt");
 }
 
-/* The base registers of t; user mode may have zeroed them, so only the same thread keeps them. */
+/*
+ * The base registers of t; user mode may have zeroed them, so only the same thread keeps them.
+ */
 static void bases_load(struct thread *t)
 {
 	struct cpu_arch *a = this_arch();

@@ -6,7 +6,10 @@
 
 #include <sk/types.h>
 
-/* First page of the boot archive, made by tools/mkarchive: init as raw segments, no file format. */
+/*
+ * First page of the boot archive, made by tools/mkarchive: init as raw segments, no file
+ * format.
+ */
 #define SK_ARCHIVE_MAGIC 0x31544f4f424b53ull /* "SKBOOT1" */
 #define SK_ARCHIVE_SEGS 8u
 struct sk_archive_seg {

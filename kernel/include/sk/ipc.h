@@ -1,10 +1,10 @@
 /*
  * ipc.h - messages and the per-thread IPC buffer (UTCB)
  *
- * A message is an info word (label, words, capabilities) and up to SK_MR_MAX words. Words 0 to 3
- * travel in registers, the rest in the UTCB: a page of the Thread object that the kernel maps for
- * the thread at an address given to SK_SYS_THREAD_CONFIGURE. The kernel reads each UTCB field at
- * most once per call.
+ * A message is an info word (label, words, capabilities) and up to SK_MR_MAX words. Words 0 to
+ * 3 travel in registers, the rest in the UTCB: a page of the Thread object that the kernel maps
+ * for the thread at an address given to SK_SYS_THREAD_CONFIGURE. The kernel reads each UTCB
+ * field at most once per call.
  */
 /* clang-format off */
 #ifndef SK_IPC_H
@@ -24,10 +24,13 @@
 
 /* Labels from SK_LABEL_KERNEL up are the kernel's; senders cannot use them. */
 #define SK_LABEL_KERNEL 0xffffffff0000ull
-#define SK_LABEL_SIGNAL 0xffffffff0001ull /* a receive that returned for the bound notification */
-#define SK_LABEL_FAULT 0xffffffff0002ull  /* mr0 vector | error << 32, mr1 CR2, mr2 RIP, mr3 RSP */
+/* a receive that returned for the bound notification */
+#define SK_LABEL_SIGNAL 0xffffffff0001ull
+/* mr0 vector | error << 32, mr1 CR2, mr2 RIP, mr3 RSP */
+#define SK_LABEL_FAULT 0xffffffff0002ull
 
-#define SK_SEND_MOVE 0x80000000u /* in sk_send_cap.rights: move the capability, do not copy it */
+/* in sk_send_cap.rights: move the capability, do not copy it */
+#define SK_SEND_MOVE 0x80000000u
 
 struct sk_send_cap {
 	sk_cap_t slot;
@@ -35,18 +38,23 @@ struct sk_send_cap {
 };
 
 struct sk_utcb {
-	uint64_t mr[SK_MR_MAX]; /* words 4.. of a message; 0 to 3 are in registers and not kept here */
+	/* words 4.. of a message; 0 to 3 are in registers and not kept here */
+	uint64_t mr[SK_MR_MAX];
 	struct sk_send_cap send[SK_CAPS_MAX];
 	sk_cap_t recv_slot; /* first slot for received capabilities; 0 = take none */
 	uint32_t recv_slots;
-	sk_cap_t reply;     /* Reply object that a receive ties the caller to; 0 = one-way only */
+	/* Reply object that a receive ties the caller to; 0 = one-way only */
+	sk_cap_t reply;
 	uint32_t reserved0; /* zero */
 	sk_time_t deadline; /* of the next blocking IPC call */
 	uint64_t reserved[441];
 };
 _Static_assert(sizeof(struct sk_utcb) == 4096, "the UTCB is one page");
 
-/* Registers of a thread, as SK_SYS_THREAD_READ/WRITE pass them: in mr[0..] of the caller's UTCB. */
+/*
+ * Registers of a thread, as SK_SYS_THREAD_READ/WRITE pass them: in mr[0..] of the caller's
+ * UTCB.
+ */
 struct sk_regs {
 	uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi;
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;

@@ -55,8 +55,8 @@ enum sk_object_order { SK_OBJECTS(X) };
 enum { SK_CAP_CNODE = 1, SK_CAP_SPACE, SK_CAP_THREAD, SK_CAP_SCHED };
 /*
  * The root task only. Other domains get these, if at all, in slots that their info page names.
- * IOPORT: all 64 Ki ports. INFO, KLOG: frames with struct sk_info and struct sk_klog, read-only.
- * From BOOT_FIRST: untypeds and archive frames, as struct sk_bootinfo lists them.
+ * IOPORT: all 64 Ki ports. INFO, KLOG: frames with struct sk_info and struct sk_klog,
+ * read-only. From BOOT_FIRST: untypeds and archive frames, as struct sk_bootinfo lists them.
  */
 enum { SK_CAP_CTL_SCHED = 5, SK_CAP_CTL_IRQ, SK_CAP_IOPORT, SK_CAP_CTL_IO, SK_CAP_CTL_LOG };
 enum { SK_CAP_INFO = 10, SK_CAP_KLOG, SK_CAP_BOOT_FIRST = 16 };

@@ -1,12 +1,13 @@
 /*
  * syscall.h - the system calls
  *
- * SYSCALL with the number in RAX, arguments in RDI RSI RDX R10 R8 R9. RCX and R11 are destroyed.
- * RAX returns 0 or -SK_E_*. Further results, where said, in RDI, RSI, RDX, R10, R8, R9 in that
- * order ("results:"); registers that hold no result are preserved. A call that the kernel
- * interrupts at a preemption point is restarted without the caller noticing.
+ * SYSCALL with the number in RAX, arguments in RDI RSI RDX R10 R8 R9. RCX and R11 are
+ * destroyed. RAX returns 0 or -SK_E_*. Further results, where said, in RDI, RSI, RDX, R10, R8,
+ * R9 in that order ("results:"); registers that hold no result are preserved. A call that the
+ * kernel interrupts at a preemption point is restarted without the caller noticing.
  *
- * SK_SYSCALLS is the only table of them. The numbers, the kernel's dispatch, checks and locks, and docs/abi.md are made from it.
+ * SK_SYSCALLS is the only table of them. The numbers, the kernel's dispatch, checks and locks,
+ * and docs/abi.md are made from it.
  */
 /* clang-format off */
 #ifndef SK_SYSCALL_H
@@ -21,10 +22,12 @@
 /*
  * X(name, number, lock, capabilities, other arguments, what it does, errors, bound)
  *
- * lock          of the kernel: TREE: the tree lock; NONE: not that one; SENDS, RECEIVES: it, if capabilities move
- * capabilities  what the first arguments must name, with the right that the call needs: R, W or N (none). The call finds
- *               those in "other arguments" by itself. SPACE: a space of any kind
- *               IPC takes its deadline, the capabilities to send and the Reply from the UTCB.
+ * lock          of the kernel: TREE: the tree lock; NONE: not that one; SENDS, RECEIVES: it, if
+ *               capabilities move
+ * capabilities  what the first arguments must name, with the right that the call needs: R, W or
+ *               N (none). The call finds those in "other arguments" by itself. SPACE: a space
+ *               of any kind IPC takes its deadline, the capabilities to send and the Reply from
+ *               the UTCB.
  * errors        besides CAP, RIGHTS and INVAL
  * bound         empty: constant
  */
@@ -125,7 +128,10 @@
 enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };
 #undef X
 
-/* Not for programs: the checked kernel walks all that it keeps and stops at what is wrong; NO_SYS elsewhere. */
+/*
+ * Not for programs: the checked kernel walks all that it keeps and stops at what is wrong;
+ * NO_SYS elsewhere.
+ */
 #define SK_SYS_CHECK 63u
 
 #define SK_RETYPE_MAX 256u

@@ -1,5 +1,6 @@
 /*
- * types.h - the opaque integers that name things across the kernel boundary, and the error codes
+ * types.h - the opaque integers that name things across the kernel boundary, and the error
+ * codes
  */
 /* clang-format off */
 #ifndef SK_TYPES_H
@@ -7,7 +8,8 @@
 
 #include <stdint.h>
 
-typedef uint32_t sk_cap_t;  /* index of a slot in the caller's capability space; 0 names nothing */
+/* index of a slot in the caller's capability space; 0 names nothing */
+typedef uint32_t sk_cap_t;
 typedef uint64_t sk_gpa_t;  /* guest physical address */
 typedef uint64_t sk_time_t; /* absolute time in TSC ticks */
 
@@ -50,7 +52,10 @@ enum sk_error { SK_E_OK = 0, SK_ERRORS(X) SK_E_END };
 
 #define must_check __attribute__((warn_unused_result))
 
-/* What clang's -Wthread-safety checks (make lint): the locks that a function takes, drops or wants held. */
+/*
+ * What clang's -Wthread-safety checks (make lint): the locks that a function takes, drops or
+ * wants held.
+ */
 #ifdef __clang__
 #define TA(x) __attribute__((x))
 #else

@@ -1,11 +1,11 @@
 /*
  * vcpu.h - guest CPUs: the state page and the exit record, the same for AMD-V and VT-x
  *
- * The state page is part of the VCpu object; SK_SYS_VCPU_CONFIGURE maps it for the VMM. On every
- * return from SK_SYS_VCPU_ENTER the kernel has written the exit record and the group HOT. Other
- * groups are written by SK_SYS_VCPU_SYNC. Before entry the VMM sets in `dirty` the groups that it
- * changed; the kernel loads just those and clears the mask. Wrong values hurt the guest alone: the
- * processor refuses them and the exit reason is INVALID_STATE.
+ * The state page is part of the VCpu object; SK_SYS_VCPU_CONFIGURE maps it for the VMM. On
+ * every return from SK_SYS_VCPU_ENTER the kernel has written the exit record and the group HOT.
+ * Other groups are written by SK_SYS_VCPU_SYNC. Before entry the VMM sets in `dirty` the groups
+ * that it changed; the kernel loads just those and clears the mask. Wrong values hurt the guest
+ * alone: the processor refuses them and the exit reason is INVALID_STATE.
  */
 /* clang-format off */
 #ifndef SK_VCPU_H
@@ -81,7 +81,8 @@ enum sk_exit_reason { SK_EXITS(X) SK_EXIT_END };
 
 struct sk_segment {
 	uint16_t selector;
-	uint16_t attr; /* type, S, DPL, P in bits 0-7, AVL, L, D, G in bits 8-11 (APM vol. 2, 15.5) */
+	/* type, S, DPL, P in bits 0-7, AVL, L, D, G in bits 8-11 (APM vol. 2, 15.5) */
+	uint16_t attr;
 	uint32_t limit;
 	uint64_t base;
 };
@@ -94,7 +95,8 @@ struct sk_vcpu_state {
 	uint8_t int_shadow; /* 1: the next instruction blocks interrupts (STI, MOV SS) */
 	uint64_t qual[4];
 	uint8_t instr[16];
-	uint32_t irq_pending; /* vector | 0x100 given to SK_SYS_VCPU_INJECT, not yet delivered */
+	/* vector | 0x100 given to SK_SYS_VCPU_INJECT, not yet delivered */
+	uint32_t irq_pending;
 	uint32_t dirty;       /* SK_VCPU_* groups to load at the next entry */
 
 	uint64_t gpr[SK_N_GPR];
