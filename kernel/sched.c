@@ -186,7 +186,8 @@ static void sched_charge(struct sched_cpu *sc, sk_time_t now)
 		return;
 	sc->switched = now;
 	if (!s) {
-		sc->idle += ran;
+		if (!sc->bitmap && !sc->next) /* else it is on its way to a thread */
+			sc->idle += ran;
 		return;
 	}
 	s->consumed += ran;
@@ -202,7 +203,7 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
 		sc->running == s || s->move_to != s->cpu || s->obj.dead)
 		return; /* SCHED1, SCHED2, SCHED3, SCHED5 */
 	s->ready_since = arch_now();
-	if (!sc->running) /* idle no longer: the way to the switch is work */
+	if (!sc->running) /* idle no longer */
 		sched_charge(sc, s->ready_since);
 	if (s->period && !budget_check(sc, s, s->ready_since))
 		return;

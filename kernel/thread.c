@@ -227,8 +227,7 @@ static int thread_settled(struct thread *t)
 {
 	if (!t->suspended)
 		return -SK_E_STATE;
-	return sched_stop(t) && sched_off(t) && load(&t->state) == THREAD_READY ? 0
-										: SYS_RESTART;
+	return sched_off(t) && load(&t->state) == THREAD_READY ? 0 : SYS_RESTART;
 }
 
 SYSCALL_HANDLER(THREAD_CONFIGURE)

@@ -148,6 +148,17 @@ static void calls_need_a_reply(void **state)
 	assert_int_equal(SYS(SERVER, RECV, FROM), 0);
 	assert_int_equal(regs(SERVER)->rdx, 2);
 	assert_int_equal(result(client()), -SK_E_PEER);
+	/* a crowd of them does not keep interrupts out */
+	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0), 1), BLOCKED);
+	assert_int_equal(SYS2(CLIENT, CALL, TO, SK_MI(1, 1, 0), 2), BLOCKED);
+	fake_preempt = always;
+	assert_false(sys_once(server(), SK_SYS_RECV, (const uint64_t[6]){ FROM }));
+	fake_preempt = NULL;
+	kicks();
+	assert_int_equal(result(client()), -SK_E_PEER);
+	assert_int_equal(result(domains[CLIENT].thread[1]), BLOCKED);
+	assert_int_equal(SYS(CLIENT, SEND, TO, SK_MI(1, 1, 0), 3), BLOCKED);
+	assert_int_equal(SYS(SERVER, RECV, FROM), 0);
 	/* one that lacks the right is none */
 	slot_in(SERVER, REPLY_SLOT)->rights = SK_R;
 	utcb(server())->reply = REPLY_SLOT;
