@@ -43,7 +43,6 @@ void heap_insert(struct heap_node **heap, struct heap_node *n, uint64_t key)
 	n->parent = n->left = n->right = NULL;
 	n->rank = 1;
 	*heap = merge(*heap, n);
-	(*heap)->parent = NULL;
 }
 
 void heap_remove(struct heap_node **heap, struct heap_node *n)
