@@ -484,6 +484,7 @@ static void faults_are_messages(void **state)
 		r->rip = 0x4242;
 		r->rsp = 0x9000;
 		r->rax = 0xaaaa;
+		r->rdx = 0xdddd;
 		if (round)
 			assert_int_equal(SYS(SERVER, RECV, FROM), BLOCKED);
 		fault(CLIENT, 14, 7, 0x123456);
@@ -501,6 +502,7 @@ static void faults_are_messages(void **state)
 		assert_ptr_equal(cpus[CLIENT]->current, client());
 		assert_int_equal(r->rax, 0xaaaa);
 		assert_int_equal(r->rip, 0x4242);
+		assert_int_equal(r->rdx, 0xdddd);
 		assert_false(client()->faulted);
 	}
 	/* with another label it stops */

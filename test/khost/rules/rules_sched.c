@@ -103,6 +103,19 @@ static void turns_follow_weights(void **state)
 	runs(2, t(2, 0));
 }
 
+/* Too long by exactly a turn: the next one is whole. */
+static void overruns_of_a_turn(void **state)
+{
+	sk_time_t start;
+
+	(void)state;
+	second_runs(1, 2, 10);
+	start = sc(2)->switched;
+	time_is(start + 2 * SLICE);
+	runs(2, t(1, 1));
+	assert_int_equal(domains[2].sched[0]->slice, SLICE);
+}
+
 /* Who is interrupted by somebody higher has the rest of its turn; who yields has not. */
 static void turns_go_on(void **state)
 {
@@ -418,6 +431,17 @@ static void stats_are_exact(void **state)
 		assert_int_equal(regs(1)->r10, idle + 5000);
 		assert_int_equal(regs(1)->rdi, consumed + 100);
 	}
+	/* idle time that nobody asked for meanwhile */
+	assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
+	{
+		uint64_t idle = regs(1)->r10;
+
+		assert_int_equal(SYS2(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+		fake_now += 3000;
+		assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+		assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
+		assert_int_equal(regs(1)->r10, idle + 3000);
+	}
 	/* what it had is paid for when it leaves */
 	prefer(1, 1, 3, 20);
 	fake_now += 100;
@@ -509,6 +533,22 @@ static void one_cpu_at_a_time(void **state)
 	kicks();
 	assert_true(sys_once(me, SK_SYS_SCHED_BIND, bind));
 	kicks();
+	runs(3, t(1, 1));
+}
+
+/* A context that was on its way to another CPU when it lost its thread goes there with the next. */
+static void bound_on_the_way(void **state)
+{
+	static const uint64_t to3[6] = { AT_CTL_SCHED, AT_SCHED2, 3 | 20 << 16, 256 },
+			      unbind[6] = { AT_SCHED2, 0 };
+
+	(void)state;
+	second_runs(1, 2, 20);
+	assert_true(sys_once(t(1, 0), SK_SYS_SCHED_CONFIGURE, to3));
+	assert_true(sys_once(t(1, 0), SK_SYS_SCHED_BIND, unbind));
+	kicks();
+	runs(2, t(2, 0));
+	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, AT_THREAD2), 0);
 	runs(3, t(1, 1));
 }
 
@@ -671,6 +711,7 @@ int rules_sched(void)
 		RULE(higher_first),
 		RULE(equals_take_turns),
 		RULE(turns_follow_weights),
+		RULE(overruns_of_a_turn),
 		RULE(turns_go_on),
 		RULE(configured_while_it_runs),
 		RULE(calls_switch_directly),
@@ -682,6 +723,7 @@ int rules_sched(void)
 		RULE(arguments),
 		RULE(binding),
 		RULE(one_cpu_at_a_time),
+		RULE(bound_on_the_way),
 		RULE(contexts_end),
 		RULE(moving_before_it_has_left),
 		RULE(moving),
