@@ -211,6 +211,47 @@ static void turns_go_on(void **state)
 	assert_null(cpus[1]->nested);
 }
 
+/* Only who is in a guest leaves it, and who was taken out does not go in. */
+static void turns_have_an_owner(void **state)
+{
+	uint8_t syncs;
+
+	(void)state;
+	use_cpu(1);
+	assert_null(vcpu_take(v(), runner()));
+	enter_guest(SK_NO_DEADLINE);
+	core_vcpu_exit(v(), domains[1].thread[1], SK_EXIT_HLT);
+	assert_ptr_equal(v()->entered, runner());
+	guest_exit(1, SK_EXIT_HLT);
+	/* a signal and the deadline at once: the signal, and the page is up to date */
+	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD, 0), 0);
+	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD, N), 0);
+	assert_int_equal(SYS(0, COPY, AT_CNODE, 200, ROOT_CNODE + 1, AT_BADGED, SK_ALL), 0);
+	enter_guest(fake_now + 1000);
+	syncs = v()->hw[0];
+	assert_true(sys_once(domains[0].thread[0], SK_SYS_SIGNAL, (const uint64_t[6]){ 200 }));
+	fake_now += 1000;
+	thread_timeout(runner(), fake_now);
+	kicks();
+	left_with(0, SK_EXIT_SIGNAL);
+	assert_int_equal(v()->hw[0], syncs + 1);
+	/* its memory goes when its CPU has left, not before */
+	enter_guest(SK_NO_DEADLINE);
+	assert_false(sys_once(domains[0].thread[0], SK_SYS_REVOKE,
+		(const uint64_t[6]){ ROOT_CNODE + 1, AT_NESTED }));
+	kicks();
+	assert_true(sys_once(domains[0].thread[0], SK_SYS_REVOKE,
+		(const uint64_t[6]){ ROOT_CNODE + 1, AT_NESTED }));
+	/* nobody enters one that has ended */
+	assert_int_equal(SYS(1, VCPU_CONFIGURE, AT_VCPU, AT_NESTED, AT_SPACE, AT_STATE), 0);
+	v()->obj.dead = true;
+	assert_int_equal(SYS(1, VCPU_ENTER, AT_VCPU, SK_NO_DEADLINE), -SK_E_DELETED);
+	v()->obj.dead = false;
+	assert_int_equal(vcpu_destroy(&v()->obj), 0);
+	assert_true(v()->obj.dead);
+	v()->obj.dead = false; /* for the walker */
+}
+
 /* What takes a thread out of a guest says why. */
 static void guests_are_ended(void **state)
 {
@@ -284,6 +325,7 @@ int rules_vcpu(void)
 		RULE(registers_come_home),
 		RULE(interrupts_are_injected),
 		RULE(turns_go_on),
+		RULE(turns_have_an_owner),
 		RULE(guests_are_ended),
 		RULE(nested_spaces_end),
 		RULE(state_pages),

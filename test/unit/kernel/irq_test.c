@@ -175,7 +175,8 @@ static void pins_are_programmed(void **state)
 	irq_source_mask(&other, false);
 	assert_int_equal(low(1, 0), 0x31 | 1 << 15 | 1 << 13);
 	assert_int_equal(low(0, PINS - 1), 1 << 16);
-	irq_source_free(&s);
+	irq_source_mask(&s, false);
+	irq_source_free(&s); /* an open pin closes */
 	assert_int_equal(low(0, 3), 1 << 16 | 0x30);
 	assert_int_equal(s.vector, 0);
 	assert_null(machine[1].source[0x30]);
@@ -225,6 +226,14 @@ static void overrides(void **state)
 	assert_int_equal(irq_source_pin(&s, 10, true, true, 0), 0);
 	assert_false(s.level);
 	assert_int_equal(s.low, 0x30);
+	irq_source_free(&s);
+	madt.override[1].flags = 0xd; /* level, high */
+	assert_int_equal(irq_source_pin(&s, 10, false, true, 0), 0);
+	assert_int_equal(s.low, 0x30 | 1 << 15);
+	irq_source_free(&s);
+	madt.override[1].flags = 0x7; /* edge, low */
+	assert_int_equal(irq_source_pin(&s, 10, true, false, 0), 0);
+	assert_int_equal(s.low, 0x30 | 1 << 13);
 	irq_source_free(&s);
 	madt.override[1].flags = 0; /* says nothing */
 	assert_int_equal(irq_source_pin(&s, 10, true, true, 0), 0);
