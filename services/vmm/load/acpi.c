@@ -1,8 +1,8 @@
 /*
  * acpi.c - the guest's ACPI tables: RSDP, XSDT, FADT (reduced hardware), MADT, DSDT
  *
- * Objects     struct table: the buffer being filled. AML is written by a small encoder: names, integers,
- *             and packages of which the length is patched in afterwards.
+ * Objects     struct table: the buffer that is being filled. A small encoder writes AML: names, integers, and packages,
+ *             whose length is filled in afterwards.
  * Invariants  ACPI1 a write past the buffer sets `full` and nothing else; acpi_make() then fails
  *             ACPI2 every table's bytes add up to 0
  */

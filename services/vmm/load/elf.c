@@ -1,12 +1,12 @@
 /*
  * elf.c - a kernel's ELF image, fed in order, into guest RAM; its PVH entry from the notes of segments, else of sections
  *
- * Objects     struct elf_load: the headers once they have passed by, and where the stream stands.
+ * Objects     struct elf_load: the headers, once they were fed, and the position in the stream.
  * Locks       none: main thread, before the first vCPU.
- * Invariants  ELF1 every segment lies in [0, space->top) from the moment the headers are parsed, and
- *                space->floor covers it, so working memory cannot grow into it
- *             ELF2 file ranges of segments and notes do not overflow; bytes are copied by the
- *                intersection of a range with what is fed
+ * Invariants  ELF1 every segment lies in [0, space->top) from the moment the headers are parsed, and space->floor covers
+ *                  it, so working memory cannot grow into it
+ *             ELF2 file ranges of segments and notes do not overflow; the bytes that are copied are the intersection of
+ *                  a range with what is fed
  */
 #include "load/elf.h"
 

@@ -8,19 +8,22 @@
 #include <stdint.h>
 #include "base/cpuid.h"
 
-/* What the answer depends on. host() is the processor's own CPUID. */
+/* What the answer depends on. */
 struct cpuid_env {
+	/* The processor's own CPUID. */
 	void (*host)(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out);
 	uint32_t vcpu, n_vcpus, domid;
-	uint64_t xcr0_max;  /* components that guests may turn on */
-	uint64_t xcr0, cr4; /* the vCPU's, now */
+	/* Components that guests may turn on. */
+	uint64_t xcr0_max;
+	/* The vCPU's, now. */
+	uint64_t xcr0, cr4;
 	uint64_t tsc_hz, tsc_offset;
 };
 void cpuid_guest(
 	const struct cpuid_env *env, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out);
-/* Bits of CR4 that the guest may set: those of features that its CPUID shows. */
+/* The bits of CR4 that the guest may set: those of features that its CPUID shows. */
 uint64_t cpuid_cr4_bits(const struct cpuid_env *env);
-/* AMD and its kin make hypercalls by VMMCALL. */
+/* On processors of AMD and Hygon, guests make hypercalls by VMMCALL. */
 bool cpuid_vendor_amd(const struct cpuid_env *env);
 /* May the guest set XCR0 to this? */
 bool cpuid_xcr0_valid(uint64_t value, uint64_t xcr0_max);

@@ -1,8 +1,9 @@
 /*
- * insn.c - guest code to struct mmio_insn, by Zydis
+ * insn.c - guest code decoded to struct mmio_insn, by Zydis
  *
- * Objects     none: pure functions over code bytes.
- * Invariants  INSN1 what is decoded is executed whole: an instruction with an operand that is not understood is refused
+ * Pure functions over code bytes.
+ *
+ * Invariants  INSN1 a decoded instruction can be executed completely: an instruction with an unknown operand is refused
  */
 #include "machine/insn.h"
 
@@ -12,7 +13,10 @@
 
 #define CR0_PE 1ull
 #define EFER_LMA 0x400ull
-enum { ATTR_L = 1 << 9, ATTR_D = 1 << 10 };
+enum {
+	ATTR_L = 1 << 9,
+	ATTR_D = 1 << 10,
+};
 
 unsigned int insn_mode(const struct sk_vcpu_state *st)
 {

@@ -38,15 +38,27 @@ enum mmio_kind {
 	MMIO_SETCC,
 	MMIO_PUSH,
 	MMIO_POP,
-	MMIO_MOVS, /* from here on with a repeat prefix, perhaps */
+	/* the kinds from here on may have a repeat prefix */
+	MMIO_MOVS,
 	MMIO_STOS,
 	MMIO_LODS,
 	MMIO_SCAS,
 	MMIO_CMPS,
 };
-enum mmio_rep { MMIO_ONCE, MMIO_REPE, MMIO_REPNE }; /* REPE is REP where nothing is compared */
-/* What is not the memory operand; MMIO_NONE: there is nothing else, or the kind says what. */
-enum mmio_other { MMIO_NONE, MMIO_REG, MMIO_IMM };
+enum mmio_rep {
+	MMIO_ONCE,
+	/* REP, for kinds that do not compare. */
+	MMIO_REPE,
+	MMIO_REPNE,
+};
+
+/* The operand that is not memory. */
+enum mmio_other {
+	/* There is none, or the kind implies it. */
+	MMIO_NONE,
+	MMIO_REG,
+	MMIO_IMM,
+};
 
 struct mmio_insn {
 	enum mmio_kind kind;
@@ -72,14 +84,15 @@ struct mmio_insn {
 	uint64_t displacement;
 };
 
-/* Bits of code that a vCPU in this state runs: 16, 32 or 64. */
+/* How many bits the code has that a vCPU in this state runs: 16, 32 or 64. */
 unsigned int insn_mode(const struct sk_vcpu_state *st);
-/* Length of the instruction, -SK_E_INVAL: none, -SK_E_AGAIN: `len` bytes are too few. */
+/* The length of the instruction. -SK_E_INVAL: not an instruction; -SK_E_AGAIN: `len` bytes are not enough. */
 int insn_length(const uint8_t *code, size_t len, unsigned int mode) must_check;
-/* The same, and what it does to its memory operand; INVAL also for instructions not in enum mmio_kind. */
+/* 0, and what it does to its memory operand; or as insn_length(). -SK_E_INVAL also for kinds not in enum mmio_kind. */
 int mmio_decode(
 	const uint8_t *code, size_t len, unsigned int mode, struct mmio_insn *out) must_check;
-/* MOV to a control register: which, and from where (enum sk_gpr). Length, or as insn_length(). */
+/* MOV to a control register: which register, and from where (enum sk_gpr). Returns the length, or as insn_length(). */
 int insn_mov_to_cr(const uint8_t *code, size_t len, unsigned int mode, uint8_t *cr,
 	uint8_t *gpr) must_check;
+
 #endif

@@ -95,15 +95,19 @@ static void registers_reset(struct lapic *l)
 	timer_stop(l);
 }
 
-void lapic_reset(struct lapic *l, uint32_t id, bool bsp, bool keep_mode)
+void lapic_init(struct lapic *l)
 {
-	enum lapic_mode mode = keep_mode ? (enum lapic_mode)l->mode : LAPIC_XAPIC;
-
-	l->id = id;
-	l->bsp = bsp;
 	registers_reset(l);
 	__atomic_store_n(&l->nmi_pending, 0, __ATOMIC_RELAXED);
-	mode_set(l, mode);
+	mode_set(l, (enum lapic_mode)l->mode);
+}
+
+void lapic_power_up(struct lapic *l, uint32_t id, bool bsp)
+{
+	l->id = id;
+	l->bsp = bsp;
+	l->mode = LAPIC_XAPIC;
+	lapic_init(l);
 }
 
 /* ---- IA32_APIC_BASE ------------------------------------------------------------------------------ */

@@ -75,7 +75,7 @@ static void state_reset(struct vcpu *v)
 void vcpu_reset(struct vcpu *v)
 {
 	state_reset(v);
-	lapic_reset(&v->lapic, 2 * v->id, v->id == 0, true);
+	lapic_init(&v->lapic);
 	msr_reset(v);
 }
 
@@ -489,7 +489,7 @@ int vcpu_make(struct vcpu *v, uint32_t id)
 	if (rc)
 		return rc;
 	v->st->tsc_offset = v->tsc_offset = vm.tsc_offset;
-	lapic_reset(&v->lapic, 2 * id, id == 0, false);
+	lapic_power_up(&v->lapic, 2 * id, id == 0);
 	msr_reset(v);
 	state_reset(v);
 	return 0;

@@ -159,7 +159,7 @@ static int setup(void **state)
 	vm.cr4_bits = 0x6f8 | CR4_PCIDE;
 	v.st = &st;
 	v.id = 3;
-	lapic_reset(&v.lapic, 6, false, false);
+	lapic_power_up(&v.lapic, 6, false);
 	tables_make();
 	st.cr0 = 0x80010011;
 	st.cr3 = TABLES;

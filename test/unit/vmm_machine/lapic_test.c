@@ -35,7 +35,7 @@ static int setup(void **state)
 	(void)state;
 	memset(&l, 0xa5, sizeof(l));
 	l.mode = LAPIC_XAPIC;
-	lapic_reset(&l, 6, true, false);
+	lapic_power_up(&l, 6, true);
 	lapic_write(&l, SVR, 0x1ff, 0, &ipi);
 	return 0;
 }
@@ -45,7 +45,7 @@ static void wr(uint32_t offset, uint32_t value) { lapic_write(&l, offset, value,
 static void reset_state(void **state)
 {
 	(void)state;
-	lapic_reset(&l, 6, false, false);
+	lapic_power_up(&l, 6, false);
 	assert_int_equal(lapic_read(&l, 0x20, 0), 6u << 24);
 	assert_int_equal(lapic_read(&l, 0x30, 0), 0x50014);
 	assert_int_equal(lapic_read(&l, SVR, 0), 0xff);
@@ -74,10 +74,10 @@ static void base_transitions(void **state)
 	assert_false(lapic_base_write(&l, 0xfee00d00)); /* not from off to x2APIC */
 	assert_false(lapic_post(&l, 0x40));
 	assert_true(lapic_base_write(&l, 0xfee00900));
-	lapic_reset(&l, 6, true, true);
+	lapic_init(&l);
 	assert_int_equal(l.mode, LAPIC_XAPIC);
 	assert_true(lapic_base_write(&l, 0xfee00d00));
-	lapic_reset(&l, 6, true, true); /* INIT leaves the mode */
+	lapic_init(&l); /* INIT leaves the mode */
 	assert_int_equal(l.mode, LAPIC_X2APIC);
 }
 
@@ -301,7 +301,7 @@ static void enabling_is_told(void **state)
 	assert_true(lapic_enabled(&l));
 	assert_true(lapic_enable_take(&l));
 	assert_true(lapic_post(&l, 0x40));
-	lapic_reset(&l, 6, true, true); /* INIT: disabled, and what waited is gone */
+	lapic_init(&l); /* INIT: disabled, and what waited is gone */
 	assert_int_equal(lapic_pending(&l), -1);
 	assert_false(lapic_enabled(&l));
 	assert_true(lapic_base_write(&l, 0xfee00d00));
@@ -323,7 +323,7 @@ static void off_keeps_the_nmi(void **state)
 	assert_true(lapic_base_write(&l, 0xfee00100));
 	assert_true(lapic_base_write(&l, 0xfee00900));
 	assert_int_equal(l.nmi_pending, 1); /* it does not come through the APIC's registers */
-	lapic_reset(&l, 6, true, true);
+	lapic_init(&l);
 	assert_int_equal(l.nmi_pending, 0);
 }
 
@@ -351,7 +351,7 @@ static void matching(void **state)
 	assert_false(lapic_match(&l, &d));
 	d.dest = 0x23;
 	assert_false(lapic_match(&l, &d));
-	lapic_reset(&l, 0x26, false, false);
+	lapic_power_up(&l, 0x26, false);
 	assert_true(lapic_base_write(&l, 0xfee00c00));
 	d.x2 = true;
 	d.dest = 2u << 16 | 1u << 6;

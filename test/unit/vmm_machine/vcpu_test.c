@@ -282,7 +282,7 @@ static void world_make(const action script[CPUS][SCRIPT])
 		v->ntfn = v->kick = KICK + i;
 		v->down_told = i != 0;
 		online[i] = i == 0;
-		lapic_reset(&v->lapic, 2 * i, i == 0, false);
+		lapic_power_up(&v->lapic, 2 * i, i == 0);
 		memcpy(side[i].script, script[i], sizeof(side[i].script));
 		side_make((int)i);
 	}
