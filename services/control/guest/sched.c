@@ -7,9 +7,9 @@
  */
 #include "guest/sched.h"
 
-#include <cpuid.h>
 #include <string.h>
 
+#include "base/cpuid.h"
 #include "client/host.h"
 #include "guest/life.h"
 #include "sys/clock.h"
@@ -40,14 +40,15 @@ static size_t n_vcpus;
 /* CPUID leaf 0x40000000: all hypervisors have a signature in EBX, ECX and EDX. NULL: there is no hypervisor. */
 static const char *hypervisor_signature(char signature[12])
 {
-	uint32_t a, b, c, d;
+	struct cpuid_regs r;
 
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> CPUID_1_ECX_HYPERVISOR & 1))
+	host_cpuid(1, 0, &r);
+	if (!(r.ecx >> CPUID_1_ECX_HYPERVISOR & 1))
 		return NULL;
-	__cpuid(CPUID_HYPERVISOR, a, b, c, d);
-	memcpy(signature, &b, 4);
-	memcpy(signature + 4, &c, 4);
-	memcpy(signature + 8, &d, 4);
+	host_cpuid(CPUID_HYPERVISOR, 0, &r);
+	memcpy(signature, &r.ebx, 4);
+	memcpy(signature + 4, &r.ecx, 4);
+	memcpy(signature + 8, &r.edx, 4);
 	return signature;
 }
 

@@ -1000,8 +1000,8 @@ static void long_lines(void **state)
 	memcpy(line, "xenstore-write /t/x ", 20);
 	strcpy(line + LINE_LEN_MAX + 1, "\r");
 	type(line);
-	assert_true(screen_has(
-		"a line has at most 8191 bytes; this one is not run\r\nskerry# "));
+	assert_true(
+		screen_has("a line has at most 8191 bytes; this one is not run\r\nskerry# "));
 	assert_string_equal(node_value("/t/x"), value);
 	strcpy(line + LINE_LEN_MAX,
 		"\r"); /* fits, but is too much for xenstore: refused as a whole, too */
