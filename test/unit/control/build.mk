@@ -41,7 +41,9 @@ src-unit-control_mem_size := test/unit/control/mem_size_test.c $(call control-sr
 inc-unit-control_mem_size := $(control-inc)
 
 unit-tests += control_domain
-src-unit-control_domain := test/unit/control/domain_test.c test/unit/control/fakes.c libs/base/error.c libs/ring/ring.c libs/svc/rings.c \
+src-unit-control_domain := $(addprefix test/unit/control/,domain_test.c domain_create_test.c domain_life_test.c domain_shell_test.c) \
+	$(wildcard test/unit/control/fake*.c) \
+	libs/base/error.c libs/ring/ring.c libs/svc/rings.c \
 	$(filter-out $(call control-src,main log guest/vmm_guard client/caller),$(wildcard services/control/*.c services/control/*/*.c))
 inc-unit-control_domain := $(control-inc) libs/proc
 cflags-unit-control_domain := -iquote test/unit/control/fake

@@ -1,0 +1,67 @@
+/*
+ * domain_cases.h - the cases of the control domain's test, in the order in which they run, and their common steps
+ *
+ * The domain's state is static: a case goes on where the one before stopped, and each leaves the host as it found it.
+ */
+#ifndef DOMAIN_CASES_H
+#define DOMAIN_CASES_H
+
+#include <stdint.h>
+
+#define DOMAIN_CASES(X) \
+	X(starts_with_auto_guests) \
+	X(creates_and_destroys) \
+	X(grows) \
+	X(sizes_are_set) \
+	X(large_ones) \
+	X(errors_leave_nothing) \
+	X(dry_runs) \
+	X(service_is_slow_to_close) \
+	X(service_does_not_answer_an_open) \
+	X(destroyed_while_it_is_being_connected) \
+	X(connection_that_is_of_no_use) \
+	X(last_flush_fails) \
+	X(xenstore_refuses) \
+	X(vmm_cannot_build) \
+	X(vmm_dies) \
+	X(shutdown_and_reboot) \
+	X(crashes_in_a_loop) \
+	X(waiting_can_be_left) \
+	X(keys_are_kept_while_busy) \
+	X(typed_ahead) \
+	X(lists) \
+	X(spreads) \
+	X(caps_bind_all_threads) \
+	X(renames) \
+	X(consoles) \
+	X(console_of_a_guest_in_the_making) \
+	X(xenstore) \
+	X(long_lines) \
+	X(several_commands_in_a_line) \
+	X(pipes) \
+	X(files_and_completion) \
+	X(a_hundred_guests_in_a_row) \
+	X(power) \
+	X(power_without_a_service)
+
+#define X(name) void name(void **state);
+DOMAIN_CASES(X)
+#undef X
+
+/* Nodes of xenstore when there are no guests: name and domid of Domain-0. */
+enum { HOST_NODES = 2 };
+/* Capability slots in use when there are no guests. */
+extern uint64_t slots_at_rest;
+
+/* Everything that guests took has come back. */
+void world_at_rest(void);
+uint32_t domid_of(const char *name);
+/* From typing to READY. */
+uint32_t guest_created(const char *command, const char *name);
+/* The VMM goes as it should. */
+void guest_ends(uint32_t domid);
+/* It is to be made again, later. */
+void guest_ends_resting(uint32_t domid);
+void guest_destroyed(const char *name);
+
+#endif

@@ -1,0 +1,286 @@
+/* domain_create_test.c - the control domain: guests are created, and fail to be */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "domain_cases.h"
+#include "fakes.h"
+
+enum { HELD = (4 + 2 + 2) << 20 }; /* base and two devices of `a` */
+
+void starts_with_auto_guests(void **state)
+{
+	(void)state;
+	assert_false(screen_has("skerry# "));
+	vmm_says(1, VMCTL_READY, 0, NULL, 0);
+	assert_string_equal(domtab_get(&guests, 1)->name, "one");
+	assert_true(screen_has("Started domain 1 from /guests/auto/1.cfg"));
+	assert_false(screen_has("skerry# "));
+	timers_expire(); /* the second does not come for a long time */
+	assert_true(screen_has("/guests/auto/2.cfg takes long"));
+	assert_true(screen_has("skerry# "));
+	type("domid two\r");
+	assert_true(screen_has("\r\n2\r\n"));
+	vmm_says(2, VMCTL_READY, 0, NULL, 0);
+	assert_string_equal(domtab_get(&guests, 2)->name, "two");
+	assert_true(screen_has("/guests/auto/3.cfg"));
+	assert_true(screen_has("skerry# "));
+	slots_at_rest = 0;
+	guest_destroyed("one");
+	guest_destroyed("two");
+	slots_at_rest = world.slots; /* those that the domain keeps */
+	world_at_rest();
+}
+
+void creates_and_destroys(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("xl create /guests/a.cfg maxmem=128\r");
+	domid = domid_of("a");
+	assert_true(screen_has("Parsing config from /guests/a.cfg\r\n"));
+	assert_int_equal(world.keys_at_start, node_count()); /* all of it was there */
+	assert_true(node_count() > 60);
+	assert_false(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_true(screen_has("skerry# "));
+	assert_string_equal(vmm_config(domid)->cmdline, "console=hvc0");
+	assert_int_equal(vmm_config(domid)->memory, 64 << 20);
+	assert_int_equal(vmm_config(domid)->maxmem, 128 << 20);
+	assert_int_equal(vmm_config(domid)->n_ram, 32);
+	assert_int_equal(vmm_config(domid)->n_more, 32);
+	assert_int_equal(vmm_config(domid)->disk[0].vdev, 51712);
+	assert_string_equal(vmm_config(domid)->disk[0].channel, "disk0");
+	assert_memory_equal(vmm_config(domid)->vif[0].mac, "\0\x16\x3e\0\0\x0a", 6);
+	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 4 + 2 + 2 + 2) << 20));
+	type("domid a\r");
+	assert_true(screen_has("\r\n3\r\n"));
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has("create: a domain named 'a' exists already"));
+	type("create /guests/b.cfg \"vif=['', 'mac=00:16:3e:00:00:0a']\"\r");
+	assert_true(screen_has(
+		"create: command line: key 'vif': vif 1: domain 3 (a) has mac=00:16:3e:00:00:0a already, as its vif 0"));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void errors_leave_nothing(void **state)
+{
+	(void)state;
+	type("create /guests/none.cfg\r");
+	assert_true(screen_has("create: /guests/none.cfg: no such file"));
+	type("create /guests/bad.cfg\r");
+	assert_true(screen_has("/guests/bad.cfg:3: key 'memory': 'lots' is not a number"));
+	assert_true(screen_has("/guests/bad.cfg: key 'kernel' is missing"));
+	assert_true(screen_has("create: /guests/bad.cfg: 2 mistakes; no guest is made"));
+	type("create empty.cfg\r");
+	assert_true(screen_has("/guests/empty.cfg: key 'type' is missing"));
+	assert_true(screen_has("/guests/empty.cfg: key 'name' is missing"));
+	assert_true(screen_has("create: /guests/empty.cfg: 3 mistakes; no guest is made"));
+	type("create /guests/a.cfg vcpus=99 serial=pty\r");
+	assert_true(screen_has("command line: key 'vcpus': 99 is out of range"));
+	assert_true(screen_has("command line: key 'serial': only hvm guests"));
+	assert_true(screen_has("create: /guests/a.cfg: 1 mistake; no guest is made"));
+	type("create /guests/huge.cfg\r");
+	assert_true(screen_has("create: not enough free memory: the guest needs 4096 MiB"));
+	world_at_rest();
+	for (int s = 0; s < SERVICE_COUNT; s++) {
+		world.fail_service = s;
+		world.fail_rc = -SK_E_NOT_FOUND;
+		type("create /guests/a.cfg\r");
+		assert_true(screen_has("create: ") && screen_has("skerry# "));
+		world_at_rest();
+	}
+	world.fail_service = SERVICE_FILES;
+	world.fail_rc = -SK_E_INVAL;
+	type("create /guests/a.cfg\r");
+	assert_true(
+		screen_has("a.cfg:5: key 'kernel': kernel '/guests/vmlinuz' is not a file"));
+	world.fail_rc = -SK_E_NOT_FOUND;
+	world.fail_service = SERVICE_STORAGE;
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has(
+		"create: /guests/a.cfg:8: key 'disk': disk xvda: there is no partition named 'root'"));
+	type("create /guests/a.cfg \"disk=['phy:/dev/disk/by-partlabel/root,xvda,w']\"\r");
+	assert_true(screen_has("create: command line: key 'disk': disk xvda: there is"));
+	world.fail_rc = -SK_E_BUSY;
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has("in use by another guest"));
+	world.fail_rc = 0;
+	world_at_rest();
+}
+
+/* Nothing is made, and all is said. */
+void dry_runs(void **state)
+{
+	(void)state;
+	type("create -n a.cfg memory=128\r");
+	assert_true(screen_has("Parsing config from a.cfg") && screen_has("skerry# "));
+	assert_true(screen_has("\"max_memkb\": 131072") && screen_has("\"vdev\": \"xvda\""));
+	world_at_rest();
+	type("create -nc a.cfg; domname 0\r"); /* there is nothing to attach to */
+	assert_true(screen_has("Domain-0\r\nskerry# "));
+	world_at_rest();
+	type("create --dryrun -c ./a.cfg 'vif=[\"speed=3\"]' name=12\r");
+	assert_true(screen_has("command line: key 'vif': entry 0: unknown, ignored as by xl"));
+	assert_true(screen_has("command line: key 'name': "));
+	assert_true(screen_has("create: /guests/a.cfg: 1 mistake; no guest is made"));
+	assert_false(screen_has("max_memkb"));
+	world_at_rest();
+	type("create none.cfg\r");
+	assert_true(screen_has("create: /guests/none.cfg: no such file"));
+	type("create ./\r");
+	assert_true(screen_has("create: /guests/: "));
+}
+
+/*
+ * A service does not close: what it may use is kept, all else comes back at once, the shell and other guests go on,
+ * and when it has closed the rest comes back.
+ */
+void service_is_slow_to_close(void **state)
+{
+	uint32_t a = guest_created("create /guests/a.cfg\r", "a"), b;
+
+	(void)state;
+	world.fail_service = SERVICE_STORAGE;
+	world.hang = true;
+	type("destroy a\r");
+	assert_true(vmm_heard(a, VMCTL_QUIESCE));
+	vmm_says(a, VMCTL_QUIESCED, 0, NULL, 0);
+	assert_false(screen_has("skerry# "));
+	assert_int_equal(world.unheard, 1);
+	assert_int_equal(domtab_get(&guests, a)->state, DOM_LEAVING);
+	assert_int_equal(guest_pool.free, guest_pool.total - HELD);
+	timers_expire(); /* it has become late */
+	assert_true(screen_has("(a): the service storage has not finished with its xvda yet"));
+	assert_int_equal(world.unheard, 2);
+	type("\x03");
+	assert_true(screen_has("skerry# "));
+	type("list a\r");
+	assert_true(screen_has(" -----d "));
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has("a domain named 'a' exists already"));
+	b = guest_created("create /guests/b.cfg\r", "b"); /* whose disk is opened meanwhile */
+	type("destroy b\r");
+	assert_true(vmm_heard(b, VMCTL_QUIESCE));
+	vmm_says(b, VMCTL_QUIESCED, 0, NULL, 0);
+	timers_expire();
+	assert_int_equal(guest_pool.free, guest_pool.total - 2 * HELD);
+	assert_false(screen_has("skerry# "));
+	world.hang = false;
+	timers_expire();
+	assert_true(screen_has("skerry# "));
+	world.unheard = 0;
+	world_at_rest();
+}
+
+/* It may have made a connection that nobody knows: its memory stays until it says that it has not. */
+void service_does_not_answer_an_open(void **state)
+{
+	uint32_t pings = world.pings;
+
+	(void)state;
+	world.fail_service = SERVICE_STORAGE;
+	world.fail_rc = -SK_E_TIMEOUT;
+	world.hang = true;
+	type("create /guests/a.cfg\r");
+	assert_false(screen_has("skerry# ")); /* nor the ping */
+	timers_expire();
+	assert_true(screen_has("create: xvda: the service storage does not answer"));
+	assert_true(screen_has("skerry# "));
+	assert_int_equal(guest_pool.free, guest_pool.total - HELD);
+	assert_int_equal(world.opened, world.closed); /* those of the others are closed */
+	world.fail_rc = 0;
+	world.hang = false;
+	timers_expire();
+	assert_int_equal(world.pings, pings + 1);
+	world.unheard = 0;
+	world_at_rest();
+}
+
+/* The shell is there while an open is under way, and the guest can be destroyed; what comes of it is closed. */
+void destroyed_while_it_is_being_connected(void **state)
+{
+	(void)state;
+	for (int s = 0; s < SERVICE_COUNT; s++) {
+		world.fail_service = s;
+		world.hold = true;
+		type("create /guests/a.cfg\r");
+		assert_false(screen_has("skerry# "));
+		type("\x03");
+		assert_true(screen_has("skerry# "));
+		type("destroy a\r");
+		assert_false(screen_has("skerry# ")); /* the answer may still come */
+		assert_int_equal(domtab_get(&guests, domid_of("a"))->state, DOM_LEAVING);
+		world.hold = false;
+		world_run();
+		assert_true(screen_has("skerry# "));
+		world_at_rest();
+	}
+}
+
+/* The service has made it, and the VMM cannot have it. */
+void connection_that_is_of_no_use(void **state)
+{
+	(void)state;
+	world.fail_service = SERVICE_NETWORK;
+	world.no_channel = true;
+	type("create /guests/a.cfg\r");
+	world.no_channel = false;
+	assert_true(screen_has("vif 0: network refused: "));
+	world_at_rest();
+}
+
+/* What could not be written reaches who ended the guest, and is no success. */
+void last_flush_fails(void **state)
+{
+	uint32_t a = guest_created("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	world.fail_service = SERVICE_STORAGE;
+	world.result = -SK_E_IO;
+	guest_destroyed("a");
+	assert_non_null(strstr(world.screen, "the last flush failed: "));
+	a = guest_created("create /guests/a.cfg\r", "a");
+	type("shutdown -w a\r");
+	vmm_says(a, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	guest_ends(a);
+	assert_true(screen_has("the last flush failed: "));
+	assert_true(screen_has("skerry# "));
+	a = guest_created("create /guests/a.cfg\r", "a"); /* nobody asked */
+	vmm_says(a, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	guest_ends(a);
+	assert_false(screen_has("flush"));
+	world.result = 0;
+	world_at_rest();
+}
+
+void xenstore_refuses(void **state)
+{
+	uint32_t started = world.started;
+
+	(void)state;
+	world.refuse_introduce = true;
+	type("create /guests/a.cfg\r");
+	world.refuse_introduce = false;
+	assert_true(screen_has("create: xenstore refused the guest's nodes"));
+	assert_int_equal(world.started, started);
+	world_at_rest();
+}
+
+void vmm_cannot_build(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create /guests/a.cfg\r");
+	domid = domid_of("a");
+	vmm_says(domid, VMCTL_FAILED, 0, "not a kernel\033[2J", 16);
+	assert_true(screen_has("create: not a kernel?[2J\r\n"));
+	assert_true(screen_has("skerry# "));
+	world_at_rest();
+}

@@ -1,0 +1,420 @@
+/* domain_life_test.c - the control domain: guests change size, die, start again and share CPUs; the host goes down */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/array.h"
+#include "domain_cases.h"
+#include "fakes.h"
+#include "sys/sk.h"
+
+/* How many pieces a VMM gets that asks for n; -1: no answer. */
+static int grow(uint32_t domid, uint32_t n)
+{
+	vmm_says(domid, VMCTL_GROW, n, NULL, 0);
+	return vmm_heard(domid, VMCTL_GROWN) ? (int)vmm_heard_arg(domid) : -1;
+}
+
+/* Memory at run time: what maxmem= allows and the pool has, and all of it comes back. */
+void grows(void **state)
+{
+	uint32_t domid;
+	uint64_t free;
+	pool_piece_t rest[POOL_ORDERS];
+
+	(void)state;
+	domid = guest_created("create /guests/a.cfg maxmem=256\r", "a");
+	free = guest_pool.free;
+	assert_int_equal(grow(domid, 3), 3);
+	assert_int_equal(guest_pool.free, free - (6 << 20));
+	assert_int_equal(world.made_in, VM_CAP_RAM + 32 + 2);
+	assert_int_equal(grow(domid, 0), 0);
+	world.slot_taken = true; /* a VMM that uses slots which are not its own */
+	assert_int_equal(grow(domid, 3), 0);
+	world.slot_taken = false;
+	assert_int_equal(guest_pool.free, free - (6 << 20));
+	for (size_t i = 0; i < POOL_ORDERS; i++) { /* all but 8 MiB */
+		rest[i] = guest_pool.free - (1ull << (POOL_ORDERS - 1 - i)) >= 8 << 20 &&
+					  guest_pool.free > 1ull << (POOL_ORDERS - 1 - i)
+				  ? pool_take(&guest_pool, (uint32_t)(POOL_ORDERS - 1 - i))
+				  : 0;
+	}
+	assert_int_equal(guest_pool.free, 8 << 20);
+	assert_int_equal(grow(domid, 9), 4);
+	assert_int_equal(grow(domid, 1), 0);
+	for (size_t i = 0; i < POOL_ORDERS; i++)
+		pool_give(&guest_pool, rest[i]);
+	assert_int_equal(grow(domid, UINT32_MAX), VMCTL_GROW_MAX);
+	assert_int_equal(grow(domid, 1000), 96 - 3 - 4 - 64);
+	assert_int_equal(grow(domid, 1), 0);
+	assert_int_equal(guest_pool.free, free - (192ull << 20));
+	guest_destroyed("a");
+	world_at_rest();
+	/* what goes down gets nothing */
+	domid = guest_created(
+		"create /guests/a.cfg maxmem=128 'on_poweroff=\"preserve\"'\r", "a");
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	assert_int_equal(grow(domid, 1), -1);
+	type("destroy a\r");
+	assert_int_equal(grow(domid, 1), -1);
+	guest_ends(domid);
+	world_at_rest();
+}
+
+/* MiB, 0 where there is no such node. */
+static unsigned target_of(uint32_t domid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);
+	return node_value(path) ? (unsigned)(strtoul(node_value(path), NULL, 10) / 1024) : 0;
+}
+
+void sizes_are_set(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg memory=65 maxmem=301\r", "a");
+
+	(void)state;
+	assert_int_equal(vmm_config(domid)->memory, 66 << 20);
+	assert_int_equal(vmm_config(domid)->n_ram, 33);
+	assert_int_equal(vmm_config(domid)->maxmem, 302 << 20);
+	assert_int_equal(target_of(domid), 66); /* what its memory map shows */
+	type("mem-set a 128\r");
+	assert_false(screen_has("mem-set:"));
+	assert_int_equal(target_of(domid), 128);
+	type("mem-set a 131072k\rmem-set a 302\r");
+	assert_int_equal(target_of(domid), 302);
+	type("mem-set a 303\r");
+	assert_true(screen_has("mem-set: 303 MiB is more than the maxmem=302"));
+	type("mem-set a 309249k\r"); /* 302 MiB and 1 */
+	assert_true(screen_has("is more than the maxmem=302"));
+	type("mem-set a 3\r");
+	assert_true(screen_has("at least 4 MiB"));
+	type("mem-set a 0.2g\r");
+	assert_true(screen_has("'0.2g' is not a valid memory size"));
+	type("mem-set nobody 64\r");
+	assert_true(screen_has("nobody"));
+	type("mem-set a\r");
+	assert_true(screen_has("an argument is missing"));
+	assert_int_equal(target_of(domid), 302);
+	type("create /guests/b.cfg memory=340\r"); /* of 512: little is left */
+	vmm_says(domid_of("b"), VMCTL_READY, 0, NULL, 0);
+	type("mem-set a 200\r");
+	assert_true(screen_has("mem-set: not enough free memory: domain"));
+	assert_true(screen_has("has 66 MiB and needs 134 more, "));
+	assert_int_equal(target_of(domid), 302);
+	guest_destroyed("b");
+	type("mem-set a 200\r");
+	/* a reboot keeps the size */
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
+	guest_ends(domid);
+	domid = domid_of("a");
+	assert_int_equal(vmm_config(domid)->memory, 200 << 20);
+	assert_int_equal(vmm_config(domid)->maxmem, 302 << 20);
+	assert_int_equal(target_of(domid), 200);
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+/* What a VMM needs besides grows with maxmem=, up to what its largest CNode can hold. */
+void large_ones(void **state)
+{
+	(void)state;
+	(void)guest_created("create /guests/a.cfg maxmem=6000\r", "a");
+	/* a base with room for a CNode of 2 MiB; the heap's 25 MiB in whole pieces; a disk, a vif */
+	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 8 + 26 + 2 + 2) << 20));
+	guest_destroyed("a");
+	type("create /guests/a.cfg maxmem=17000\r");
+	assert_true(screen_has("create: maxmem=17000 is more than a guest can have"));
+	world_at_rest();
+}
+
+void vmm_dies(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create /guests/a.cfg\r");
+	guest_vmm_died(domid_of("a"), 1, 2, true);
+	guests_run();
+	world_run();
+	assert_true(screen_has("create: its VMM died"));
+	world_at_rest();
+	domid = guest_created("create /guests/a.cfg\r", "a");
+	guest_vmm_died(domid, 1, 2, true);
+	guests_run();
+	world_run();
+	world_at_rest();
+	domid = guest_created("create /guests/a.cfg\r", "a");
+	assert_false(vmm_babbles(domid, 63));
+	assert_true(vmm_babbles(domid, 65)); /* the others have their turn first */
+	vmm_garbage(domid);
+	world_at_rest();
+	domid = guest_created("create /guests/a.cfg\r", "a");
+	vmm_says(domid, VMCTL_FAILED, 0, "ha", 2); /* it was made already */
+	assert_null(domtab_get(&guests, domid));
+	world_at_rest();
+	domid = guest_created("create /guests/a.cfg 'on_crash=\"preserve\"'\r", "a");
+	vmm_says(domid, VMCTL_FAILED, 0, "ha", 2);
+	assert_int_equal(domtab_get(&guests, domid)->state, DOM_DOWN);
+	assert_int_equal(domtab_get(&guests, domid)->reason, REASON_CRASH);
+	assert_false(vmm_babbles(domid, 65)); /* it is not listened to any more */
+	assert_int_equal(guest_of(domtab_get(&guests, domid))->sched[0], 0); /* nor runs */
+	type("list a\r");
+	assert_true(screen_has("---sc-       6.0\r\n"));
+	type("destroy a\r");
+	world_at_rest();
+	domid = guest_created("create /guests/a.cfg 'on_crash=\"preserve\"'\r", "a");
+	memset(world.log, 0, sizeof(world.log));
+	for (int i = 0; i < 5; i++)
+		guest_vmm_died(domid, 0, 0, false);
+	guests_run();
+	assert_int_equal(guest_of(domtab_get(&guests, domid))->sched[1], 0);
+	assert_non_null(strstr(world.log, "(a) ended\n"));
+	assert_null(strstr(strstr(world.log, "(a) ended\n") + 1, "(a) ended\n"));
+	type("destroy a\r");
+	world_at_rest();
+	type("create /guests/a.cfg\r");
+	domid = domid_of("a");
+	type("\x03"
+	     "destroy a\r"); /* while it builds, which then fails: nothing has to stop */
+	vmm_says(domid, VMCTL_FAILED, 0, NULL, 0);
+	world_at_rest();
+	domid = guest_created("create /guests/a.cfg\r", "a");
+	type("destroy a\r");
+	timers_expire(); /* it never answers QUIESCE */
+	assert_true(screen_has("skerry# "));
+	world_at_rest();
+}
+
+void shutdown_and_reboot(void **state)
+{
+	char path[64];
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("shutdown -w a\r");
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
+	assert_string_equal(node_value(path), "poweroff");
+	assert_int_equal(node_perms(path)[0], 'n'); /* the guest's own */
+	assert_false(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	assert_true(screen_has("has been shut down, reason code 0"));
+	assert_false(screen_has("skerry# ")); /* `list` would still show it */
+	guest_ends(domid);
+	assert_true(screen_has("skerry# "));
+	assert_false(screen_has("has been destroyed"));
+	world_at_rest();
+	domid = guest_created("create /guests/a.cfg on_poweroff='\"preserve\"'\r", "a");
+	type("shutdown -w a\r");
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	assert_true(screen_has("has been shut down, reason code 0") && screen_has("skerry# "));
+	guest_destroyed("a");
+	world_at_rest();
+	domid = guest_created("create /guests/a.cfg\r", "a");
+	type("reboot a\r");
+	assert_true(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
+	guest_ends(domid);
+	assert_int_equal(domid_of("a"), domid + 1);
+	vmm_says(domid + 1, VMCTL_READY, 0, NULL, 0);
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+/* A guest that crashes as soon as it is there: `list` and the log say what is done about it, all verbs bear with it. */
+void crashes_in_a_loop(void **state)
+{
+	static const char *const verbs[] = { "console a\r", "pause a\r", "shutdown -w a\r",
+		"mem-set a 64\r", "vcpu-list a\r", "uptime a\r", "list -l a\r", "rename a b\r",
+		"rename b a\r", "create /guests/a.cfg\r" };
+	uint32_t domid = guest_created("create /guests/a.cfg 'on_crash=\"restart\"'\r", "a");
+
+	(void)state;
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
+	guest_ends(domid);
+	domid = domid_of("a"); /* again at once */
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	memset(world.log, 0, sizeof(world.log));
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
+	assert_non_null(
+		strstr(world.log, "(a) ended 2 times in a row within 60 s of its start: "
+				  "it is started again 1 s later"));
+	assert_int_equal(world.log_about, domid);
+	guest_ends_resting(domid);
+	world.attached = 0;
+	assert_int_equal(guest_pool.free, guest_pool.total);
+	assert_int_equal(node_count(), HOST_NODES);
+	type("list\r");
+	assert_true(screen_has("     0     ------       0.0\r\n"));
+	assert_true(screen_has("a ended 2 times in a row within 60 s of its start; "
+			       "it is started again in 1 s (`destroy a` forgets it)\r\n"));
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		type(verbs[i]);
+		assert_true(screen_has("skerry# "));
+		assert_int_equal(world.attached, 0);
+	}
+	assert_int_equal(node_count(), HOST_NODES); /* rename left nothing */
+	timers_expire();
+	assert_int_equal(domid_of("a"), domid); /* its time has not come */
+	world.later_ns += 1000000000;
+	timers_expire();
+	assert_int_equal(domid_of("a"), domid + 1);
+	vmm_says(domid + 1, VMCTL_READY, 0, NULL, 0);
+	vmm_says(domid + 1, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
+	guest_ends_resting(domid + 1);
+	type("destroy a\r");
+	assert_true(screen_has("skerry# "));
+	world.later_ns = 0;
+	world_at_rest();
+}
+
+/* Both vCPUs of a guest want a whole CPU, and are on the same. */
+void spreads(void **state)
+{
+	(void)state;
+	(void)guest_created("create /guests/a.cfg cpu_weight=512\r", "a");
+	world.moves = 0;
+	timers_expire(); /* no time has passed */
+	assert_int_equal(world.moves, 0);
+	world.later_ns += 1000000000;
+	world.ran_ns += 900000000;
+	timers_expire(); /* nobody waits */
+	assert_int_equal(world.moves, 0);
+	world.later_ns += 1000000000;
+	world.ran_ns += 500000000;
+	world.waited_ns += 500000000;
+	timers_expire();
+	assert_int_equal(world.moves, 1);
+	assert_int_equal(world.moved.cpu, 1);
+	assert_int_equal(world.moved.priority, host_priority(PRIORITY_VCPU) | SK_SCHED_GUESTS);
+	assert_int_equal(world.moved.weight, 256);  /* of each of two */
+	assert_int_equal(world.moved.period_us, 0); /* no cap */
+	guest_destroyed("a");
+	world.later_ns += 1000000000;
+	assert_true(timers_set());
+	timers_expire();
+	assert_false(timers_set()); /* without guests nobody looks */
+	world.later_ns = world.ran_ns = world.waited_ns = 0;
+	world_at_rest();
+}
+
+/* One second goes by, of which each vCPU and the I/O thread run so many ms. */
+static void second(uint32_t vcpu_ms, uint32_t io_ms)
+{
+	world.later_ns += 1000000000;
+	world.ran_ns += vcpu_ms * 1000000ull;
+	world.io_ran_ns += io_ms * 1000000ull;
+	timers_expire();
+}
+
+/* cap=50: what the I/O thread takes of it the vCPUs do not get, and what was too much is paid back. */
+void caps_bind_all_threads(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create /guests/a.cfg cap=50\r");
+	domid = domid_of("a");
+	world.io = (struct proc_sched){ 0 };
+	second(0, 900); /* the VMM makes the guest */
+	assert_int_equal(world.io.period_us, 0);
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	for (int i = 0; i < 5; i++)
+		second(0, 0); /* what it ran before the first look is paid back */
+	second(250, 0);
+	assert_int_equal(world.io.period_us, 100000);
+	assert_int_equal(world.io.budget_us, 25000);
+	world.moves = 0;
+	second(250, 200);
+	assert_int_equal(world.moves, 2); /* 20 ms of I/O, and 20 too many */
+	assert_int_equal(world.moved.budget_us, (50000 - 20000 - 20000) / 2);
+	second(50, 200); /* in debt no more */
+	assert_int_equal(world.moved.budget_us, (50000 - 20000) / 2);
+	second(150, 200);
+	assert_int_equal(world.moves, 4); /* as it is */
+	second(150, 0);
+	assert_int_equal(world.moved.budget_us, 25000);
+	guest_destroyed("a");
+	timers_expire();
+	world.later_ns = world.ran_ns = world.io_ran_ns = 0;
+	world.moves = 0;
+	world_at_rest();
+}
+
+void a_hundred_guests_in_a_row(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		(void)guest_created("create -q /guests/a.cfg\r", "a");
+		guest_destroyed("a");
+	}
+	world_at_rest();
+}
+
+void power(void **state)
+{
+	uint32_t a = guest_created("create /guests/a.cfg\r", "a"),
+		 b = guest_created("create -p /guests/b.cfg\r", "b");
+	char path[64];
+
+	(void)state;
+	type("poweroff\r");
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", a);
+	assert_string_equal(node_value(path), "poweroff");
+	assert_true(vmm_heard(b, VMCTL_UNPAUSE));
+	vmm_says(a, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
+	guest_ends(a);
+	assert_int_equal(world.powered, 0);
+	assert_false(vmm_heard(b, VMCTL_QUIESCE));
+	timers_expire();
+	assert_true(screen_has("did not shut down in 60 seconds"));
+	guest_ends(b);
+	assert_int_equal(world.powered, 1);
+	assert_true(screen_has("The host did not go down"));
+	world.powered = 0;
+	b = guest_created("create /guests/b.cfg\r", "b");
+	type("poweroff\r");
+	type("\x03"); /* asks nobody any more, and goes on */
+	assert_true(screen_has("^C"));
+	assert_false(screen_has("skerry# "));
+	guest_ends(b);
+	assert_int_equal(world.powered, 1);
+	world.powered = 0;
+	type("reboot-host\r");
+	assert_int_equal(world.powered, 2);
+	world_at_rest();
+}
+
+/* A service that never lets go of a guest does not keep the host up for ever, nor who insists. */
+void power_without_a_service(void **state)
+{
+	uint32_t a;
+
+	(void)state;
+	for (int insists = 0; insists < 2; insists++) {
+		a = guest_created("create /guests/a.cfg\r", "a");
+		world.fail_service = SERVICE_STORAGE;
+		world.hang = true;
+		world.powered = 0;
+		type("poweroff -f\r");
+		assert_true(vmm_heard(a, VMCTL_QUIESCE));
+		vmm_says(a, VMCTL_QUIESCED, 0, NULL, 0);
+		assert_int_equal(world.powered, 0);
+		if (insists)
+			type("\x03");
+		else
+			timers_expire();
+		assert_int_equal(world.powered, 1);
+		assert_true(screen_has("(a) is not closed; what it wrote last may be lost"));
+		world.hang = false;
+		timers_expire();
+		world.unheard = 0;
+		world.powered = 0;
+		world_at_rest();
+	}
+}

@@ -1,0 +1,439 @@
+/* domain_shell_test.c - the control domain: lines, lists, consoles, pipes and files of the shell */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "domain_cases.h"
+#include "fakes.h"
+#include "base/array.h"
+#include "shell/line.h"
+
+void waiting_can_be_left(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("shutdown -w a\r");
+	assert_false(screen_has("skerry# "));
+	type("domid a\r");
+	assert_false(screen_has("skerry# ")); /* kept for later */
+	type("\x03");
+	assert_true(screen_has("^C") && screen_has("skerry# "));
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	guest_ends(domid);
+	type("create /guests/a.cfg\r");
+	type("\x03");
+	assert_true(screen_has("skerry# "));
+	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void keys_are_kept_while_busy(void **state)
+{
+	(void)state;
+	type("create /guests/a.cfg\rdomid a\rdestroy a\r");
+	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
+	assert_true(screen_has("domid a\r\n"));
+	guest_ends(domid_of("a"));
+	assert_true(screen_has("skerry# "));
+	world_at_rest();
+}
+
+/* What follows a line in the same write stays with console until the shell or a guest may have it. */
+void typed_ahead(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create -c /guests/a.cfg\nfor the guest\n");
+	domid = domid_of("a");
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_int_equal(world.attached, domid);
+	assert_false(screen_has("for the guest"));
+	console_detaches(); /* had the guest not taken it, it would be the shell's now */
+	world_run();
+	assert_true(screen_has("skerry# for the guest\r\n"));
+	type("cat /guests/te\t\ndomid a\n");
+	assert_true(screen_has("cat /guests/text \r\nline one\r\n"));
+	assert_true(screen_has("skerry# domid a\r\n"));
+	type("\033[\n\033\n"); /* an end of line in an escape sequence asks for more, too */
+	type("domname 0\n");
+	assert_true(screen_has("Domain-0"));
+	type("shutdown -w a\ndomid a\n");
+	assert_false(screen_has("domid a"));
+	type("\x03"
+	     "domname 0\n");
+	assert_true(screen_has("^C\r\nskerry# domname 0\r\nDomain-0\r\n"));
+	assert_false(screen_has("domid a"));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void lists(void **state)
+{
+	struct vmctl_stats s = {
+		.memory = 60 << 20, .n_vcpus = 2, .vcpu = { { 0, 1, 1 }, { 0, 2, 0 } }
+	};
+	uint32_t domid = guest_created("create -p /guests/a.cfg\r", "a");
+	char row[128];
+
+	(void)state;
+	assert_int_equal(vmm_config(domid)->start_paused, 1);
+	type("list\r");
+	assert_true(vmm_heard(domid, VMCTL_STATS));
+	assert_false(screen_has("Name"));
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has(
+		"Name                                        ID   Mem VCPUs\tState\tTime(s)\r\n"));
+	assert_true(screen_has(
+		"Domain-0                                     0    64     2     r-----       2.0\r\n"));
+	snprintf(row, sizeof(row),
+		"a                                        %5u    60     1     --p---       6.0\r\n",
+		domid);
+	assert_true(screen_has(row));
+	type("unpause a\r");
+	assert_true(vmm_heard(domid, VMCTL_UNPAUSE));
+	type("vcpu-list a\r");
+	timers_expire(); /* no answer this time */
+	assert_true(screen_has("  -b-       3.0  all / all\r\n") && screen_has("--p"));
+	type("vcpu-list Domain-0\r");
+	timers_expire(); /* what the host's domains ran, where they ran it */
+	assert_true(screen_has(
+		"Domain-0                             0     0    0   r--       0.0"));
+	assert_true(screen_has(
+		"Domain-0                             0     1    1   -b-       2.0"));
+	s.unknown[VMCTL_UNKNOWN_HYPERCALL] = 3;
+	s.unknown[VMCTL_UNKNOWN_INSTRUCTION] = 5000000000;
+	world.refused = 70000;
+	type("list -l a\r");
+	assert_false(screen_has("\"name\""));
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has("\"name\": \"a\","));
+	assert_true(screen_has("        \"unknown\": {\r\n            \"hypercalls\": 3,\r\n"
+			       "            \"msr_reads\": 0,\r\n"
+			       "            \"msr_writes\": 0,\r\n"
+			       "            \"ports\": 0,\r\n"
+			       "            \"instructions\": 5000000000\r\n        },\r\n"
+			       "        \"xenstore_refused\": 70000\r\n    }\r\n]"));
+	assert_true(screen_has("\"resources\": {\r\n            \"memkb\": 75776,\r\n"
+			       "            \"connections\": 7,\r\n"
+			       "            \"slots_used\": 100,\r\n"
+			       "            \"slots_free\": 308,\r\n"
+			       "            \"frames\": 40,\r\n"
+			       "            \"objects\": 50\r\n        }"));
+	assert_false(screen_has("Domain-0\""));
+	world.no_quota = true;
+	type("list -l a\r");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has("\"xenstore_refused\": 0\r\n"));
+	/* who leaves hears no more of it */
+	type("list -l a\r\x03");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	timers_expire();
+	assert_false(screen_has("\"name\""));
+	assert_true(screen_has("^C\r\nskerry# "));
+	type("list -l Domain-0\r");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has("\"name\": \"Domain-0\""));
+	assert_true(screen_has("\"name\": \"console\",") && screen_has("\"memkb\": 32768,"));
+	assert_true(screen_has("\"slots_used\": 300,") && screen_has("\"slots_free\": 108,"));
+	assert_true(screen_has("\"frames\": 120,") && screen_has("\"objects\": 130\r\n"));
+	type("list Domain-0 a\r");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has("Domain-0  ") && screen_has("\r\na    "));
+	s = (struct vmctl_stats){ .memory = UINT64_MAX, .n_vcpus = VM_VCPUS_MAX };
+	type("list a\r"); /* of what a VMM says is shown what can be */
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	snprintf(row, sizeof(row),
+		"a                                        %5u    64     2     r-----       6.0\r\n",
+		domid);
+	assert_true(screen_has(row));
+	type("xl\r");
+	assert_true(screen_has(" create           create a guest"));
+	type("list nobody\r");
+	assert_true(screen_has("nobody is an invalid domain identifier"));
+	type("info free_memory\r");
+	snprintf(row, sizeof(row), "\r\n%llu\r\n", (unsigned long long)guest_pool.free >> 20);
+	assert_true(screen_has(row));
+	type("info cpu_idle\r");
+	assert_true(screen_has("\r\n1.111111111 2.222222222\r\n"));
+	type("uptime\r");
+	assert_true(screen_has("Domain-0                             0  0:00:05\r\n"));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void renames(void **state)
+{
+	char path[64];
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("rename a web\r");
+	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+	assert_string_equal(node_value(path), "web");
+	type("domname 0\r");
+	assert_true(screen_has("Domain-0"));
+	guest_destroyed("web");
+	world_at_rest();
+}
+
+void consoles(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	domid = guest_created("create -c /guests/a.cfg\r", "a");
+	assert_int_equal(world.attached, domid);
+	assert_false(screen_has("skerry# "));
+	console_detaches();
+	world_run();
+	assert_true(screen_has("skerry# "));
+	type("console nobody\r");
+	assert_true(screen_has("invalid domain"));
+	type("console 0\r");
+	assert_true(screen_has("the host itself"));
+	type("dmesg\r");
+	assert_true(screen_has("booted\r\nfine\r\n") && screen_has("skerry# "));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+/* Of a guest that is being made the console may not be there yet: it is waited for. */
+void console_of_a_guest_in_the_making(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	world.fail_service = SERVICE_CONSOLE;
+	for (int i = 0; i < 3; i++) {
+		world.hold = true;
+		type("create /guests/a.cfg\r\x03");
+		domid = domid_of("a");
+		world.attached = 0;
+		type("console a\r");
+		assert_int_equal(world.attached, 0);
+		assert_false(screen_has("skerry# "));
+		if (i == 0) { /* it comes */
+			world.hold = false;
+			world_run();
+			assert_int_equal(world.attached, domid);
+			console_detaches();
+			world_run();
+		} else if (i == 1) { /* it does not */
+			world.fail_rc = -SK_E_NO_MEM;
+			world.hold = false;
+			world_run();
+			world.fail_rc = 0;
+			assert_true(screen_has("console: domain "));
+			assert_true(screen_has(" has ended") && screen_has("skerry# "));
+			assert_int_equal(world.attached, 0);
+			continue;
+		} else { /* the user does not want it any more */
+			type("\x03");
+			assert_true(screen_has("skerry# "));
+			world.hold = false;
+			world_run();
+			assert_int_equal(world.attached, 0);
+		}
+		type("destroy a\r");
+		vmm_says(domid, VMCTL_FAILED, 0, NULL, 0);
+		assert_true(screen_has("skerry# "));
+	}
+	world_at_rest();
+}
+
+void xenstore(void **state)
+{
+	(void)state;
+	type("xenstore-write /t/a 1 /t/b/c 'x \"y'\r");
+	assert_string_equal(node_value("/t/b/c"), "x \"y");
+	type("xenstore-read /t/a /t/b/c\r");
+	assert_true(screen_has("\r\n1\r\nx \\\"y\r\n"));
+	type("xenstore-read /local/domain/0/name /local/domain/0/domid\r");
+	assert_true(screen_has("\r\nDomain-0\r\n0\r\n"));
+	type("xenstore-read -p /t/a\r");
+	assert_true(screen_has("/t/a: 1\r\n"));
+	type("xenstore-read /t/none\r");
+	assert_true(screen_has("/t/none: no such path"));
+	type("xenstore-list /t\r");
+	assert_true(screen_has("\r\na\r\nb\r\n"));
+	type("xenstore-ls /t\r");
+	assert_true(screen_has("\r\na = \"1\"\r\nb = \"\"\r\n c = \"x \\\"y\"\r\n"));
+	type("xenstore-ls -f\r");
+	assert_true(screen_has("/t/b/c = \""));
+	type("xenstore-ls /none\r");
+	assert_true(screen_has("/none: no such path"));
+	type("xenstore-write /t/a\r");
+	assert_true(screen_has("missing"));
+	type("xenstore-rm /t\r");
+	assert_int_equal(node_count(), HOST_NODES);
+	world_at_rest();
+}
+
+void long_lines(void **state)
+{
+	static char line[LINE_LEN_MAX + 64];
+	char value[2001];
+
+	(void)state;
+	memset(value, 'v', 2000);
+	value[2000] = '\0';
+	snprintf(line, sizeof(line), "xenstore-write /t/x %s\r", value);
+	type(line);
+	assert_string_equal(node_value("/t/x"), value);
+	type("xenstore-read -p /t/x | grep -c ^/t/x:.vv*v$\r");
+	assert_true(screen_has("\r\n1\r\n"));
+	memset(line, 'w', sizeof(line));
+	memcpy(line, "xenstore-write /t/x ", 20);
+	strcpy(line + LINE_LEN_MAX + 1, "\r");
+	type(line);
+	assert_true(
+		screen_has("a line has at most 8191 bytes; this one is not run\r\nskerry# "));
+	assert_string_equal(node_value("/t/x"), value);
+	strcpy(line + LINE_LEN_MAX,
+		"\r"); /* fits, but is too much for xenstore: refused as a whole, too */
+	type(line);
+	assert_true(screen_has("too long") && screen_has("skerry# "));
+	assert_string_equal(node_value("/t/x"), value);
+	memcpy(line, "domid 0; x", 10);
+	line[LINE_LEN_MAX] = 'w';
+	strcpy(line + LINE_LEN_MAX + 1, "\rdomname 0\r");
+	type(line);
+	assert_true(screen_has("skerry# domname 0\r\nDomain-0\r\nskerry# "));
+	assert_false(screen_has("\r\n0\r\n"));
+	type("xenstore-rm /t\r");
+	world_at_rest();
+}
+
+void several_commands_in_a_line(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("domid 0;domname 0; xenstore-write /t/a 1 ; xenstore-read /t/a;; ls /guests | grep ^te ; xenstore-rm /t; domid 0\r");
+	assert_true(screen_has("\r\n0\r\nDomain-0\r\n1\r\ntext\r\n0\r\nskerry# "));
+	type("list; list\r");
+	assert_non_null(strstr(strstr(world.screen, "Name ") + 1, "Name "));
+	assert_true(screen_has("skerry# "));
+	type("domid nobody; domname 0\r"); /* as a Unix shell goes on */
+	assert_true(screen_has("does not exist.\r\nDomain-0\r\n"));
+	type("domid 0; domname 'x\r"); /* all of a line or nothing */
+	assert_true(screen_has("not closed") && !screen_has("\r\n0\r\n"));
+	type("domid 0 && domname 0\r");
+	assert_true(screen_has("no &&") && !screen_has("\r\n0\r\n"));
+	type("xenstore-write /t/a b > /t/c; domid 0\r");
+	assert_true(screen_has("no redirection") && !screen_has("\r\n0\r\n"));
+	assert_int_equal(node_count(), HOST_NODES);
+	type("create a.cfg; domid a; shutdown -w a; domname 0\r");
+	domid = domid_of("a");
+	assert_false(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_true(screen_has("Shutting down domain") && !screen_has("Domain-0"));
+	type("\x03"); /* ends the command, and what is to come of the line */
+	assert_true(screen_has("^C\r\nskerry# ") && !screen_has("Domain-0"));
+	type("destroy a; domname 0\r");
+	assert_false(screen_has("Domain-0"));
+	guest_ends(domid);
+	assert_true(screen_has("Domain-0\r\nskerry# "));
+	type("create -c a.cfg; domname 0\r");
+	domid = domid_of("a");
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_int_equal(world.attached, domid);
+	console_detaches();
+	world_run();
+	assert_true(screen_has("Domain-0\r\nskerry# "));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void pipes(void **state)
+{
+	(void)state;
+	type("xenstore-ls -f /local | grep -v domid | grep Domain\r");
+	assert_true(
+		screen_has("| grep Domain\r\n/local/domain/0/name = \"Domain-0\"\r\nskerry# "));
+	type("help | grep -c xenstore-r\r");
+	assert_true(screen_has("\r\n2\r\n"));
+	type("dmesg | grep fine\r");
+	assert_true(screen_has("grep fine\r\nfine\r\nskerry# "));
+	type("list | grep nobody; list | grep Domain-0\r");
+	assert_false(screen_has("Name "));
+	assert_true(screen_has("\r\nDomain-0 "));
+	type("domid nobody | grep x\r"); /* messages are no output */
+	assert_true(screen_has("does not exist."));
+	type("create none.cfg | grep x\r");
+	assert_true(screen_has("no such file"));
+	type("create -n a.cfg serial=x | grep memkb\r");
+	assert_true(screen_has("key 'serial': only hvm") && screen_has("\"max_memkb\": 65536"));
+	assert_false(screen_has("vdev"));
+	type("list | less\r");
+	assert_true(screen_has("less: only grep") && !screen_has("Name "));
+	type("list |\r");
+	assert_true(screen_has("there is no command on one side of |"));
+	type("| grep x\r");
+	assert_true(screen_has("there is no command on one side of |"));
+	type("list | | grep x\r");
+	assert_true(screen_has("there is no command on one side of |"));
+	type("list | grep a | grep a | grep a | grep a | grep a\r");
+	assert_true(screen_has("at most 4 filters"));
+	type("domname 0\r");
+	assert_true(screen_has("Domain-0\r\nskerry# "));
+	type("create a.cfg | grep x\r");
+	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
+	type("console a | grep x\r");
+	assert_int_equal(world.attached, domid_of("a"));
+	console_detaches();
+	world_run();
+	type("domid a\r");
+	assert_true(screen_has("skerry# "));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void files_and_completion(void **state)
+{
+	(void)state;
+	type("ls /guests\r");
+	assert_true(screen_has(
+		"\r\na.cfg\r\nb.cfg\r\nbad.cfg\r\nempty.cfg\r\nhuge.cfg\r\ntext\r\n"));
+	type("cat /guests/text\r");
+	assert_true(screen_has("line one\r\nline two\r\n"));
+	file_add("/guests/end", "no newline");
+	type("cat /guests/end\r");
+	assert_true(screen_has("no newline\r\nskerry# "));
+	type("ls /guests/none\r");
+	assert_true(screen_has("/guests/none: no such file"));
+	type("cat text; ls auto; ls ./auto\r");
+	assert_true(screen_has("line two\r\n1.cfg\r\n2.cfg\r\n3.cfg\r\nreadme\r\n1.cfg\r\n"));
+	type("cat nothing\r");
+	assert_true(screen_has("/guests/nothing: no such file"));
+	type("cat te\t");
+	assert_true(screen_has("cat text "));
+	type("\x15"
+	     "domid 0; cat auto/re\t\r");
+	assert_true(screen_has("cat auto/readme \r\n0\r\nno guest"));
+	type("list | grep x; domna\t0\r");
+	assert_true(screen_has("\r\nDomain-0\r\n"));
+	type("cat /none\r");
+	assert_true(screen_has("/none: no such file"));
+	type("cat /guests/te\t");
+	assert_true(screen_has("cat /guests/text "));
+	type("\x15"
+	     "do\t");
+	type("m\x15");
+	type("uns\t");
+	type("\x15"
+	     "unp\t");
+	assert_true(screen_has("unpause "));
+	type("\x15nonsense\r");
+	assert_true(screen_has("nonsense: no such command"));
+	type("help create\r");
+	assert_true(screen_has("Usage: create"));
+	type("ls 'x\r");
+	assert_true(screen_has("not closed"));
+}

@@ -1,0 +1,110 @@
+/* fake_console.c - the console service: lines one by one */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fake_parts.h"
+#include "proto/console.h"
+
+static char typed[65536];
+static size_t n_typed;
+static bool asked, told;
+
+static void console_put(uint16_t type_, const char *text, size_t len)
+{
+	struct console_msg m = { .type = type_, .len = (uint16_t)len };
+
+	assert_int_equal(ring_put2(&console_chan.rsp, &m, sizeof(m), text, (uint32_t)len), 0);
+	(void)ring_put_flush(&console_chan.rsp);
+}
+
+static void console_record(const struct console_msg *m)
+{
+	const char *text = (const char *)(m + 1);
+
+	switch (m->type) {
+	case CONSOLE_DATA:
+		for (uint16_t i = 0; i < m->len && world.n_screen < sizeof(world.screen) - 1;
+			i++)
+			world.screen[world.n_screen++] = text[i];
+		break;
+	case CONSOLE_ATTACH:
+		assert_false(asked);
+		world.attached = m->arg;
+		break;
+	case CONSOLE_READY:
+		assert_false(asked); /* once for each line */
+		asked = true;
+		told = false;
+		if (m->arg) {
+			const char *end = memchr(typed, 3, n_typed);
+			size_t drop = end ? (size_t)(end - typed) + 1 : n_typed;
+
+			memmove(typed, typed + drop, n_typed -= drop);
+		}
+		break;
+	case CONSOLE_DMESG:
+		console_put(CONSOLE_DATA, "booted\nfine\n", 12);
+		console_put(CONSOLE_DONE, NULL, 0);
+		break;
+	default:
+		fail();
+	}
+}
+
+void console_detaches(void)
+{
+	console_put(CONSOLE_DETACHED, NULL, 0);
+	world_run();
+}
+
+/* What the shell gets now. */
+bool console_type(void)
+{
+	size_t n = 0;
+
+	if (!asked && !told && memchr(typed, 3, n_typed)) {
+		told = true;
+		console_put(CONSOLE_INTERRUPT, NULL, 0);
+		return true;
+	}
+	if (!asked || !n_typed)
+		return false;
+	while (n < n_typed && n < CONSOLE_CHUNK_MAX && !strchr("\r\n\t", typed[n]))
+		n++;
+	if (n < n_typed && n < CONSOLE_CHUNK_MAX) {
+		n++;
+		asked = false;
+	}
+	console_put(CONSOLE_DATA, typed, n);
+	memmove(typed, typed + n, n_typed -= n);
+	return true;
+}
+
+bool console_serve(void)
+{
+	static struct {
+		struct console_msg m;
+		char text[CONSOLE_CHUNK_MAX];
+	} rec;
+	bool any = false;
+
+	while (ring_get(&console_chan.req, &rec, sizeof(rec)) >= 0) {
+		console_record(&rec.m);
+		any = true;
+	}
+	(void)ring_get_flush(&console_chan.req);
+	return any;
+}
+
+void console_keys(const char *keys)
+{
+	assert_true(strlen(keys) <= sizeof(typed) - n_typed);
+	memcpy(typed + n_typed, keys, strlen(keys));
+	n_typed += strlen(keys);
+}

@@ -1,0 +1,45 @@
+/* fake_parts.h - what the parts of the world around the control domain share */
+#ifndef CONTROL_FAKE_PARTS_H
+#define CONTROL_FAKE_PARTS_H
+
+#include "fakes.h"
+
+/* Capabilities that the manifest gives control, and the scheduling context with which it asks for idle times. */
+enum {
+	CTL_SLOT = 899,
+	POOL_SLOT = 900,
+	POOL_ORDER = 29,
+	PROBE_SLOT = 4000,
+};
+
+enum {
+	CHAN_RING = 16384,
+	CHAN_DATA = 262144,
+};
+
+/* One of control's channels, with the ends of the service. */
+struct chan {
+	struct svc_conn c;
+	struct ring req, rsp;
+	svc_handler_fn fn;
+	void *ctx;
+	_Alignas(4096) uint8_t mem[2 * CHAN_RING];
+	uint8_t data[CHAN_DATA];
+};
+extern struct chan console_chan, xs_chan, files_chan;
+
+/* Handlers of control's own bits, and the bits that svc_raise() set. */
+extern svc_handler_fn bit_fn[24];
+extern uint64_t raised;
+
+/* Each lets one party act; false: it had nothing to do. */
+bool timers_due(void);
+bool calls_serve(void);
+bool console_serve(void);
+bool console_type(void);
+bool files_serve(void);
+bool xs_serve(void);
+/* Keys for the console, which gives them to the shell line by line. */
+void console_keys(const char *keys);
+
+#endif

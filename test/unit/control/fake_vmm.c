@@ -1,0 +1,216 @@
+/* fake_vmm.c - libs/proc and the VMMs that the control domain makes */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "caps/caps.h"
+#include "event.h"
+#include "fake_parts.h"
+#include "guest/life.h"
+#include "guest/vmm_guard.h"
+#include "proc/proc.h"
+#include "sys/sk.h"
+
+struct vmm {
+	uint32_t domid;
+	bool started;
+	void *region;
+	struct ring to_control, from_control;
+	uint64_t heard; /* message types */
+	uint32_t arg;   /* of the last one */
+	struct vm_config config;
+};
+static struct vmm vmm[DOMTAB_MAX];
+
+static struct vmm *vmm_of(uint32_t domid)
+{
+	for (size_t i = 0; i < DOMTAB_MAX; i++)
+		if (vmm[i].domid == domid)
+			return &vmm[i];
+	return NULL;
+}
+
+int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im)
+{
+	(void)init_ep;
+	(void)im;
+	return 0;
+}
+
+int proc_create(struct proc *p, const struct proc_spec *s)
+{
+	struct vmm *v = vmm_of(0);
+
+	assert_true(strlen(s->name) < DOMAIN_NAME_MAX);
+	assert_int_equal(s->sched.priority, 12);
+	*p = (struct proc){ .untyped = s->untyped,
+		.cnode = slot_alloc(1),
+		.ntfn = slot_alloc(1),
+		.sched = slot_alloc(1) };
+	world.io_sched = p->sched;
+	assert_int_equal(sscanf(s->name, "vmm-%u", &v->domid), 1);
+	p->entry = v->domid;
+	world.vmms++;
+	return 0;
+}
+
+void proc_destroy(struct proc *p)
+{
+	slot_free(p->cnode, 1);
+	slot_free(p->ntfn, 1);
+	slot_free(p->sched, 1);
+	*vmm_of((uint32_t)p->entry) = (struct vmm){ 0 };
+	world.vmms--;
+}
+
+void proc_stop(struct proc *p) { assert_true(p->cnode); }
+
+int proc_untyped(struct proc *p, uint32_t order, sk_cap_t from)
+{
+	(void)p;
+	return order && from ? 0 : -SK_E_INVAL;
+}
+
+int proc_sched(
+	struct proc *p, uint32_t slot, sk_cap_t ctl, const struct proc_sched *s, sk_cap_t *own)
+{
+	(void)p;
+	assert_true(slot >= VM_CAP_SCHED && ctl == CTL_SLOT && s->weight >= 1);
+	assert_int_equal(s->priority, 8 | SK_SCHED_GUESTS);
+	*own = slot_alloc(1);
+	return 0;
+}
+
+int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size, uint32_t rights)
+{
+	(void)rights;
+	assert_int_equal(vaddr, VM_CONFIG_VADDR);
+	assert_int_equal(size, sizeof(struct vm_config));
+	memcpy(&vmm_of((uint32_t)p->entry)->config, data, size);
+	return 0;
+}
+
+int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
+	struct proc_connection *out)
+{
+	assert_int_equal(c->client, p->entry);
+	assert_true(strlen(c->name) < 16);
+	*a = (struct svc_open_args){
+		.proto = c->proto, .params = c->params, .params_len = c->params_len
+	};
+	*out = (struct proc_connection){ 0 };
+	return 0;
+}
+
+int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_caps,
+	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
+	struct proc_connection *out)
+{
+	(void)p;
+	assert_int_equal(a->proto, c->proto);
+	assert_ptr_equal(a->params, c->params);
+	assert_false(keep_caps);
+	if (!open_rc)
+		out->number = r->number;
+	if (!open_rc && world.no_channel && (int)c->endpoint == 10 + world.fail_service)
+		return -SK_E_NO_MEM;
+	return open_rc;
+}
+
+int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
+{
+	struct guest *g = guest_of(domtab_get(&guests, (uint32_t)p->entry));
+	struct vmm *v = vmm_of((uint32_t)p->entry);
+
+	v->region = g->ctl_region;
+	assert_int_equal(ring_init(&v->to_control, v->region, c->req_size, 0), 0);
+	assert_int_equal(
+		ring_init(&v->from_control, (char *)v->region + c->req_size, c->rsp_size, 0),
+		0);
+	*index = 5;
+	return 0;
+}
+
+int proc_start(struct proc *p)
+{
+	vmm_of((uint32_t)p->entry)->started = true;
+	world.started++;
+	world.keys_at_start = node_count();
+	assert_int_equal(world.introduced, world.started); /* xenstore was complete */
+	return 0;
+}
+
+int vmm_guard_endpoint(uint32_t domid, sk_cap_t *out)
+{
+	(void)domid;
+	*out = slot_alloc(1);
+	return 0;
+}
+
+static void vmm_listen(struct vmm *v)
+{
+	struct vmctl_msg m;
+
+	while (v->region && ring_get(&v->from_control, &m, sizeof(m)) == sizeof(m)) {
+		v->heard |= 1ull << m.type;
+		v->arg = m.arg;
+	}
+	if (v->region)
+		(void)ring_get_flush(&v->from_control);
+}
+
+bool vmm_heard(uint32_t domid, uint16_t type_)
+{
+	struct vmm *v = vmm_of(domid);
+	bool heard;
+
+	if (!v)
+		return false;
+	vmm_listen(v);
+	heard = v->heard & 1ull << type_;
+	v->heard &= ~(1ull << type_);
+	return heard;
+}
+
+uint32_t vmm_heard_arg(uint32_t domid) { return vmm_of(domid)->arg; }
+
+void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, uint16_t len)
+{
+	struct vmctl_msg m = { .type = type_, .len = len, .arg = arg };
+	struct vmm *v = vmm_of(domid);
+
+	assert_true(v && v->started);
+	assert_int_equal(ring_put2(&v->to_control, &m, sizeof(m), body, len), 0);
+	(void)ring_put_flush(&v->to_control);
+	bit_fn[BIT_VMCTL](NULL);
+	world_run();
+}
+
+bool vmm_babbles(uint32_t domid, uint32_t n)
+{
+	struct vmctl_msg m = { .type = VMCTL_RUNNING };
+	struct vmm *v = vmm_of(domid);
+
+	while (n--)
+		assert_int_equal(ring_put(&v->to_control, &m, sizeof(m)), 0);
+	(void)ring_put_flush(&v->to_control);
+	raised = 0;
+	bit_fn[BIT_VMCTL](NULL);
+	return raised >> BIT_VMCTL & 1;
+}
+
+void vmm_garbage(uint32_t domid)
+{
+	struct ring_shared *sh = vmm_of(domid)->region;
+
+	sh->prod = 0x12345678;
+	bit_fn[BIT_VMCTL](NULL);
+	world_run();
+}
+
+const struct vm_config *vmm_config(uint32_t domid) { return &vmm_of(domid)->config; }
