@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 /*
- * BOOT_MEM_KERNEL: taken out of RAM by boot_alloc(); the kernel's for ever, never user land's.
+ * BOOT_MEM_KERNEL: taken out of RAM by boot_alloc(); the kernel keeps it, user land never gets
+ * it.
  */
 enum boot_mem_type { BOOT_MEM_RAM = 1, BOOT_MEM_RESERVED, BOOT_MEM_ACPI, BOOT_MEM_KERNEL };
 struct boot_mem {
@@ -21,7 +22,7 @@ struct boot_info {
 	struct boot_mem mem[BOOT_MEM_MAX];
 	uint64_t archive, archive_size;    /* physical; 0 = the loader passed no module */
 	uint64_t rsdp;                     /* physical address of the RSDP, 0 = search for it */
-	uint64_t kernel_start, kernel_end; /* physical, what the kernel image occupies */
+	uint64_t kernel_start, kernel_end; /* physical addresses of the kernel's image */
 	char cmdline[1024];
 };
 

@@ -44,7 +44,7 @@ const char *boot_raw_add(struct boot_raw_map *raw, uint64_t base, uint64_t size,
 	return NULL;
 }
 
-/* The strongest claim on a range that no boundary divides; 0 = none. */
+/* The strongest claim on a range that no boundary divides; 0: no claim. */
 static uint32_t claim(const struct boot_raw_map *raw, uint64_t base)
 {
 	uint32_t type = 0;
@@ -62,7 +62,7 @@ static uint32_t claim(const struct boot_raw_map *raw, uint64_t base)
 	return type;
 }
 
-/* Smallest bound of any range above `from`; PADDR_MAX + 1 = none. */
+/* Smallest bound of any range above `from`; PADDR_MAX + 1: there is no such bound. */
 static uint64_t next_bound(const struct boot_raw_map *raw, uint64_t from, bool inclusive)
 {
 	uint64_t best = PADDR_MAX + 1;
@@ -78,8 +78,8 @@ static uint64_t next_bound(const struct boot_raw_map *raw, uint64_t from, bool i
 }
 
 /*
- * A full table loses small RAM ranges, never a reserved one's protection: what is not listed is
- * not RAM.
+ * A full table loses small RAM ranges. Reserved ranges stay protected: a range that is not
+ * listed is not RAM.
  */
 static void append(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type)
 {

@@ -42,7 +42,7 @@ struct boot_raw_map {
 };
 /* E820 number to enum boot_mem_type. */
 uint32_t boot_mem_type(uint32_t e820);
-/* Both return NULL or a message that says what is wrong. Empty ranges are dropped. */
+/* Both return NULL or a message about the mistake. Empty ranges are dropped. */
 const char *boot_raw_add(struct boot_raw_map *raw, uint64_t base, uint64_t size, uint32_t type);
 /* Sort, resolve overlaps (reserved beats ACPI beats RAM), align, merge into bi->mem. */
 const char *boot_mem_finish(struct boot_raw_map *raw, struct boot_info *bi);
@@ -59,7 +59,7 @@ const char *start_info_parse(const struct boot_phys *p, uint64_t paddr,
 const char *multiboot2_parse(const struct boot_phys *p, uint64_t paddr,
 	struct boot_raw_map *raw, struct boot_info *bi);
 
-/* What both share. */
+/* Used by both. */
 const char *boot_set_archive(struct boot_info *bi, uint64_t base, uint64_t size);
 const char *boot_set_cmdline(struct boot_info *bi, const char *text, uint64_t room);
 

@@ -30,12 +30,12 @@ struct user_regs {
 
 /*
  * One per CPU, found through GS in the kernel (this_cpu()). epoch is odd while the CPU is
- * inside the kernel holding references to objects, even otherwise; quiesce() uses it to wait
- * until nobody can still hold a pointer that a capability gave him.
+ * inside the kernel and may hold pointers to objects, else even; arch_quiesce() waits for it to
+ * change.
  */
 struct cpu {
 	struct cpu *self;
-	/* whose registers an entry saves: its `on` is this CPU; NULL when idle */
+	/* the thread whose registers an entry saves; its `on` is this CPU; NULL when idle */
 	struct thread *current;
 	uint64_t kernel_rsp;
 	uint64_t user_rsp; /* scratch of the syscall entry */
@@ -67,7 +67,9 @@ void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr
 struct irq_source;
 void core_irq(struct irq_source *s); /* a source fired */
 void core_timer(void);               /* the local timer fired */
-/* t leaves v, if it is there: why = reason of an exit whose record is written, or -SK_E_*. */
+/*
+ * t leaves v, if it has entered it. why: reason of an exit whose record is written, or -SK_E_*.
+ */
 void core_vcpu_exit(struct vcpu *v, const struct thread *t, long why);
 /* core: choose the next thread, arm the timer, and resume it through arch_resume(). */
 void kernel_exit(void) __attribute__((noreturn));
@@ -80,7 +82,7 @@ void arch_resume(struct thread *t, struct vcpu *v) __attribute__((noreturn));
 void arch_idle(void) __attribute__((noreturn));
 /*
  * True when an interrupt is pending that a long operation should let in (preemption point).
- * What other CPUs ask for is answered on the spot.
+ * Requests of other CPUs are answered at once.
  */
 bool arch_irq_pending(void);
 
@@ -125,7 +127,7 @@ void arch_window_close(uint64_t paddr, uint64_t size); /* unmap where open, with
 void arch_zero_page(uint64_t paddr);                   /* through a per-CPU temporary mapping */
 /* core calls when a host space is made: copy the kernel half into its root table. */
 void arch_space_init_root(uint64_t *root);
-/* A space of any kind is made: it gets an identity that none had before. */
+/* A space of any kind is made: it gets an identity that no space had before. */
 void arch_space_init(struct space *space);
 /* The space dies and no thread uses it: no CPU keeps its root table loaded. */
 void arch_space_drop(struct space *space);
@@ -140,7 +142,7 @@ uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max);
 /* Power-up state; no CPU owns the thread or vCPU. */
 void arch_fpu_init_area(void *area);
 /*
- * Save what this CPU's registers hold to its area; before another CPU may own the thread or
+ * Save the FPU registers of this CPU to their area, before another CPU may own the thread or
  * vCPU.
  */
 void arch_fpu_put(void);

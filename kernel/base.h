@@ -24,7 +24,9 @@ static inline uint64_t align_up(uint64_t v, uint64_t size)
 }
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static inline uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
-/* A field of a register, which is a mask: v in the field's place, and what stands there. */
+/*
+ * A field of a register is a mask. Put v in the field's place; get the value that stands there.
+ */
 static inline uint64_t field_put(uint64_t mask, uint64_t v)
 {
 	return v << __builtin_ctzll(mask) & mask;

@@ -174,7 +174,7 @@ static void add_untypeds(uint64_t base, uint64_t end, uint8_t max, uint16_t flag
 	}
 }
 
-/* RAM but for the kernel's image and the archive. */
+/* RAM, except the kernel's image and the archive. */
 static void add_ram(const struct boot_info *bi, uint64_t base, uint64_t end, unsigned int hole)
 {
 	uint64_t start[] = { bi->kernel_start & ~(SK_PAGE_SIZE - 1), bi->archive };
@@ -191,7 +191,7 @@ static void add_ram(const struct boot_info *bi, uint64_t base, uint64_t end, uns
 	add_ram(bi, base > stop[hole] ? base : stop[hole], end, hole + 1);
 }
 
-/* Addresses that are not memory, but for the interrupt controllers. */
+/* Addresses that are not memory, except the interrupt controllers. */
 static void add_device(uint64_t base, uint64_t end, const uint64_t *mmio, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {

@@ -26,7 +26,7 @@ struct tree_lock tree;
 _Static_assert(SK_CPU_MAX <= 64, "a bit each");
 enum { SPINS_A_LOOK = 64 };
 
-/* Take a CPU's wish away; false when somebody did already. */
+/* Take a CPU's wish away; false if another CPU did already. */
 static bool wish_take(uint32_t cpu)
 {
 	uint64_t bit = 1ull << cpu;
@@ -134,7 +134,7 @@ bool slot_copyable(const struct slot *s)
 
 static struct slot *link_slot(uintptr_t link) { return (struct slot *)(link & ~PARENT); }
 
-/* What follows `at` in its list is now `to`. */
+/* The slot after `at` in its list is now `to`. */
 static void link_after(uintptr_t at, uintptr_t to)
 {
 	if (at & PARENT)
@@ -143,7 +143,7 @@ static void link_after(uintptr_t at, uintptr_t to)
 		link_slot(at)->next = to;
 }
 
-/* What precedes `at` in its list is now `to`. */
+/* The slot before `at` in its list is now `to`. */
 static void link_before(uintptr_t at, uintptr_t to)
 {
 	if (at & PARENT)
@@ -246,14 +246,14 @@ void slot_move(struct slot *dst, struct slot *src)
 
 /* --- deleting ----------------------------------------------------------------------------- */
 
-/* What the capability stands for goes; restartable. */
+/* End the object or mapping that the capability stands for; restartable. */
 static int under_tree slot_release(struct slot *s)
 {
 	int rc;
 
 	if (s->type == SK_OBJ_FRAME) {
 		rc = frame_unmap_all(s);
-		if (rc) /* nobody maps it anew while it is unmapped step by step */
+		if (rc) /* no call maps it anew while it is unmapped step by step */
 			slot_update(s, s->flags | SLOT_ENDING, s->base);
 		return rc;
 	}
@@ -313,7 +313,9 @@ int slot_revoke(struct slot *s)
 		rc = slot_delete(s->first_child);
 		if (rc)
 			return rc;
-		/* who has ended itself goes no further: nothing may come on its list */
+		/*
+		 * a thread that has ended itself stops here: no more CNodes may join its list
+		 */
 		if (me->dying || me->obj.dead || arch_irq_pending())
 			return SYS_RESTART;
 	}

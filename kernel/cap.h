@@ -8,9 +8,9 @@
 #include "arch.h"
 #include "queue.h"
 
-/* What a handler of a system call returns besides 0 and -SK_E_*. */
+/* Results of a handler of a system call besides 0 and -SK_E_*. */
 #define SYS_RESTART 1 /* preempted: leave the kernel, then make the same call again */
-#define SYS_BLOCKED 2 /* the thread waits, or its registers are already what they must be */
+#define SYS_BLOCKED 2 /* the thread waits, or its registers hold the results already */
 #define SYS_TREE 3    /* nothing done yet: make the call that RAX names under the tree lock */
 
 struct object {
@@ -98,22 +98,22 @@ struct cnode {
 	struct object obj;
 	uint32_t n_slots;
 	uint32_t cleared;       /* while it ends: slots from 1 up to this are empty */
-	struct thread *cleaner; /* who clears it, with link in its list; or NULL */
+	struct thread *cleaner; /* the thread that clears it, with link in its list; or NULL */
 	struct link link;
 	uint8_t reserved[128 - 48];
 	struct slot slots[]; /* the first only while it ends: its own last capability */
 };
 _Static_assert(sizeof(struct cnode) == 128, "SK_CNODE_SLOTS");
 
-/* What a slot says; obj is an address, or whatever the slot's type has in its place. */
+/* The contents of a slot. obj is an address, or what the slot's type has in its place. */
 struct cap {
 	uint8_t type, rights, order, flags;
 	uint64_t obj, badge;
 };
 
 /*
- * The tree lock. CPUs that wait say so, and who releases it hands it to the next of them in a
- * circle; it is free only when none waits.
+ * The tree lock. CPUs that wait set their bit, and a CPU that releases the lock hands it to the
+ * next of them in a circle. The lock is free only when no CPU waits.
  */
 extern struct TA(capability("lock")) tree_lock {
 	uint32_t holder; /* CPU + 1, or 0 */
@@ -162,7 +162,7 @@ bool slot_alive(const struct slot *s);
 /* Make an empty slot a capability; parent may be NULL. */
 void under_tree slot_set(struct slot *s, struct slot *parent, const struct cap *init);
 /*
- * Change what a slot says, for readers without the lock all at once; its place in the tree
+ * Change the contents of a slot, at once for readers without the lock; its place in the tree
  * stays.
  */
 void under_tree slot_write(struct slot *s, const struct cap *v);
@@ -179,7 +179,7 @@ void under_tree slot_move(struct slot *dst, struct slot *src);
 int under_tree slot_delete(struct slot *s) must_check;
 /* Delete all descendants. 0 or SYS_RESTART. */
 int under_tree slot_revoke(struct slot *s) must_check;
-/* Take it out of the tree; what it stood for is over. */
+/* Take a slot out of the tree; its object or mapping has ended already. */
 void under_tree slot_clear(struct slot *s);
 /* May there be two? */
 bool slot_copyable(const struct slot *s);
@@ -189,9 +189,9 @@ bool slot_copyable(const struct slot *s);
  * clear.
  */
 void under_tree cnode_end(struct slot *s);
-/* Clear what t has to clear. 0 or SYS_RESTART. */
+/* Clear the CNodes on t's list. 0 or SYS_RESTART. */
 int under_tree cnodes_clear(struct thread *t) must_check;
-/* t ends: the running thread clears what t did not come to. 0 or SYS_RESTART. */
+/* t ends: the running thread takes over the CNodes on t's list. 0 or SYS_RESTART. */
 int under_tree cnodes_inherit(struct thread *t) must_check;
 
 /* An internal slot goes away: its owner must not use the object any more. 0 or SYS_RESTART. */
@@ -204,8 +204,7 @@ struct args {
 	struct slot *slot[3]; /* with the tree lock: named by the first arguments */
 };
 /*
- * System calls: registers in, registers out. All but a few (syscall.c) run with the tree lock
- * held.
+ * System calls: registers in, registers out. The list says which run with the tree lock held.
  */
 #define SYSCALL_HANDLER(name) \
 	long sys_##name(struct thread *t unused, struct sk_regs *r unused, \

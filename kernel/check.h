@@ -12,8 +12,8 @@
 
 #ifdef CHECKED
 /*
- * How much of the kernel stands still: what needs the tree lock; all of it; and no call is half
- * done or given up.
+ * How much of the kernel stands still: the part under the tree lock; all of it; all of it, and
+ * no call is half done or given up.
  */
 enum check_world { CHECK_OTHERS_RUN, CHECK_CALLS_HALF_DONE, CHECK_STANDS_STILL };
 
@@ -24,7 +24,7 @@ enum check_world { CHECK_OTHERS_RUN, CHECK_CALLS_HALF_DONE, CHECK_STANDS_STILL }
 unsigned int check_all(enum check_world world);
 /* The walk begins at the root task's capability space. */
 void check_init(struct cnode *cnode);
-/* An address space's root: is its upper half what all have? */
+/* Is the upper half of an address space's root the same as in all others? */
 bool arch_space_root_ok(const uint64_t *root);
 #else
 #define check_init(cnode) ((void)0)

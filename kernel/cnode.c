@@ -121,7 +121,7 @@ static int under_tree slot_find_empty(
 		       ?: error_if((*slot)->type != SK_OBJ_NULL, SK_E_SLOT);
 }
 
-/* What a capability is derived from, or moved from. */
+/* The source of a capability that is derived or moved. */
 static int under_tree slot_find_source(struct thread *t, uint64_t cnode, unsigned int rights,
 	uint64_t index, struct slot **slot)
 {
@@ -213,7 +213,7 @@ SYSCALL_HANDLER(DELETE)
 	struct slot *s;
 	int rc;
 
-	if (t->restart.stage == RESTART_DONE) /* what is there now is another's */
+	if (t->restart.stage == RESTART_DONE) /* the slot may hold a new capability now */
 		return 0;
 	rc = slot_find(t, r->rdi, SK_W, r->rsi, &s);
 	if (rc || !same_as_before(t, s))

@@ -87,7 +87,10 @@ static bool under_tree cap_pass(
 
 static void TA(assert_capability(tree)) tree_expect(void) { BUG_ON(!tree_held()); }
 
-/* How many arrived. Whoever sends capabilities, or takes such a message, has the tree lock. */
+/*
+ * Returns how many arrived. Both the sender of capabilities and their receiver hold the tree
+ * lock.
+ */
 static unsigned int caps_move(struct thread *from, struct thread *to, unsigned int n)
 {
 	uint64_t slot = load(&thread_utcb(to)->recv_slot);
@@ -169,7 +172,7 @@ static struct thread *reply_take(struct reply *reply)
 	return caller;
 }
 
-/* The caller now waits for this Reply; who waited for it before is given up. */
+/* The caller now waits for this Reply; a thread that waited for it before is given up. */
 static void reply_tie(struct reply *reply, struct thread *caller, sk_time_t deadline)
 {
 	struct thread *out;
@@ -231,9 +234,7 @@ static long send_to(
 	return SYS_BLOCKED;
 }
 
-/*
- * Nobody is there: wait for somebody, if the endpoint and the deadline let us. Drops the lock.
- */
+/* Wait for the other side, if the endpoint and the deadline permit it. Drops the lock. */
 static long endpoint_block(
 	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
 {
@@ -297,9 +298,9 @@ bool endpoint_send_fault(struct thread *t)
 /* --- receiving ---------------------------------------------------------------------------- */
 
 /*
- * The first sender, out of the queue, in *from; those that cannot be answered fail. 0;
- * SYS_RESTART when an interrupt waits; SYS_TREE when it sends capabilities; without a sender
- * what the end of waiting for one says.
+ * Take the first sender out of the queue, into *from; senders that cannot be answered fail.
+ * Returns 0, SYS_RESTART when an interrupt waits, SYS_TREE when the sender sends capabilities,
+ * or, if there is no sender, the result of waiting for one.
  */
 static long sender_take(
 	struct endpoint *ep, struct thread *t, struct thread **from, struct reply **reply)

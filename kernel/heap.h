@@ -20,7 +20,8 @@ struct heap_node {
 void heap_insert(struct heap_node **heap, struct heap_node *n, uint64_t key);
 void heap_remove(struct heap_node **heap, struct heap_node *n);
 /*
- * Without the heap's lock only a hint; what was written before heap_insert() is visible then.
+ * Without the heap's lock this is only a hint. If true, writes made before heap_insert() are
+ * visible.
  */
 static inline bool heap_contains(const struct heap_node *n)
 {

@@ -20,7 +20,7 @@ _Static_assert(sizeof(struct sk_klog) + LOG_SIZE <= sizeof(union log_ring), "the
 
 /* klog() with a list. */
 void vklog(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
-/* From now on print to the UART whoever owns it, and take no lock. */
+/* From now on print to the UART, even if user land owns it, and take no lock. */
 void klog_panic(void);
 
 #endif

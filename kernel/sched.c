@@ -94,8 +94,8 @@ static void timer_remove(struct sched_cpu *sc, struct heap_node *n)
 }
 
 /*
- * What was taken out before it expired is forgotten here, when the timer fires for it in vain:
- * Q4.
+ * A timer that was taken out early is forgotten here, when the hardware fires for it in vain:
+ * SCHED4.
  */
 static void first_deadline_find(struct sched_cpu *sc)
 {
@@ -107,7 +107,7 @@ static void first_deadline_find(struct sched_cpu *sc)
 	store(&sc->first_deadline, first);
 }
 
-/* One that expired; of a higher band before those of lower ones. */
+/* An expired timer, from the highest band that has one. */
 static struct heap_node *timer_expired(struct sched_cpu *sc, sk_time_t now)
 {
 	for (unsigned int i = TIMER_BANDS; i--;)
@@ -141,7 +141,7 @@ static void run_queue_remove(struct sched_cpu *sc, struct sched *s)
 		sc->bitmap &= ~(1u << s->priority);
 }
 
-/* Out of wherever it is; true if it was somewhere. */
+/* Take a context out of its place; true if it was in one. */
 static bool place_leave(struct sched_cpu *sc, struct sched *s)
 {
 	switch (s->place) {
@@ -176,7 +176,9 @@ static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 	return false;
 }
 
-/* What passed since the last charge goes to the context that has the CPU, or is idle time. */
+/*
+ * Charge the time since the last charge to the context that has the CPU, or count it as idle.
+ */
 static void sched_charge(struct sched_cpu *sc, sk_time_t now)
 {
 	struct sched *s = sc->running;
@@ -196,7 +198,7 @@ static void sched_charge(struct sched_cpu *sc, sk_time_t now)
 		s->budget_left -= ran;
 }
 
-/* Put a context whose thread may run where it will be picked. */
+/* Queue a context whose thread may run. */
 static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
 {
 	if (!s->thread || !thread_runnable(s->thread) || s->place != SCHED_NOWHERE ||
@@ -468,9 +470,9 @@ void timer_cancel(struct thread *t)
 }
 
 /*
- * A bounded number of deadlines at a time. What is left waits for a pause as long as the work
- * was (at most 10 us), in which interrupts are taken and threads run: many deadlines at one
- * time cannot keep a CPU from more urgent work.
+ * Handle a bounded number of deadlines at a time. The others wait for a pause as long as the
+ * work was (at most 10 us), in which interrupts are taken and threads run: many deadlines at
+ * one time cannot keep a CPU from more urgent work.
  */
 void core_timer(void)
 {

@@ -7,7 +7,7 @@
 #include "thread.h"
 
 #define SCHED_PRIORITIES 32
-/* heap_node.tag: CPU, band of priorities, and what the node is in. */
+/* heap_node.tag: CPU, band of priorities, and the kind of object that the node is part of. */
 enum { TIMER_CPU = 0xffff, TIMER_RELEASE = 0x10000, TIMER_BAND_SHIFT = 24 };
 #define TIMER_BANDS 2 /* a storm of deadlines of one does not delay those of a higher one */
 #define SCHED_SLICE_US 5000u /* at weight 256 */
@@ -41,11 +41,11 @@ struct sched_cpu {
 	struct sched *next; /* woken by the current thread, to switch to directly */
 	/* deadlines of threads and releases of throttled contexts, by band of priorities */
 	struct heap_node *timers[TIMER_BANDS];
-	sk_time_t first_deadline; /* of all bands, or before it */
-	sk_time_t pause_end;      /* none expires before */
-	struct sched *running; /* that pays for the current thread, or NULL; placed NOWHERE */
-	sk_time_t switched;    /* when it got the CPU, or was last charged */
-	uint64_t idle;         /* ticks without a thread to run */
+	sk_time_t first_deadline; /* the first of all bands, or earlier */
+	sk_time_t pause_end;      /* no timer expires before this */
+	struct sched *running;    /* pays for the current thread, or NULL; placed NOWHERE */
+	sk_time_t switched;       /* when it got the CPU, or was last charged */
+	uint64_t idle;            /* ticks without a thread to run */
 	struct cpu *cpu;
 };
 
@@ -54,7 +54,7 @@ void sched_cpu_init(struct cpu *c);
 void sched_init_root(struct sched *s, uint8_t priority);
 /* t may run now, if nothing else keeps it. */
 void sched_wake(struct thread *t, enum wake how);
-/* Is t on no CPU? Else its CPU is told to look again whom it runs. */
+/* Is t on no CPU? If it is on one, that CPU is told to choose again. */
 bool sched_off(const struct thread *t);
 /* t, no longer runnable, leaves its queue. True when it is on no other CPU than this one. */
 bool sched_stop(struct thread *t);

@@ -22,8 +22,7 @@ static SYSCALL_HANDLER(CHECK) { return check_all(CHECK_OTHERS_RUN) ? 0 : -SK_E_S
 enum lock { TREE = 1, NONE, SENDS, RECEIVES = NONE };
 
 /*
- * What a call needs before its handler runs; need[]: rights << 8 and types of the first
- * arguments.
+ * A call's needs before its handler runs; need[]: rights << 8 and types of the first arguments.
  */
 static const struct call {
 	long (*handler)(struct thread *t, struct sk_regs *r, const struct args *a);

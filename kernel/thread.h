@@ -7,7 +7,10 @@
 #include "cap.h"
 #include "heap.h"
 
-/* What it waits for: nothing; in an endpoint's queue; for a Reply; for a notification. */
+/*
+ * READY: for nothing. SENDING, RECEIVING: in an endpoint's queue. CALLING: for a Reply.
+ * WAITING: for a notification.
+ */
 /* clang-format off */
 enum thread_state {
 	THREAD_READY, THREAD_SENDING, THREAD_RECEIVING, THREAD_CALLING, THREAD_WAITING
@@ -15,21 +18,21 @@ enum thread_state {
 /* clang-format on */
 
 /*
- * What a call that was interrupted (SYS_RESTART) must know when it is made again. In the
- * thread, not in its registers: they are the user's. A thread that is made to do something else
- * in between can only mislead itself by it.
+ * Notes of a call that was interrupted (SYS_RESTART), for the time when it is made again. They
+ * are in the thread and not in its registers, which are the user's. If the thread is made to do
+ * something else in between, the notes mislead only that thread.
  */
 enum restart_stage { RESTART_NEW, RESTART_FOUND, RESTART_DONE };
 struct restart {
 	uint8_t stage;  /* enum restart_stage */
-	uint8_t type;   /* DELETE, REVOKE: of what the slot held */
-	uint64_t value; /* and which; UNMAP: offset that it came to */
+	uint8_t type;   /* DELETE, REVOKE: type of the slot's contents */
+	uint64_t value; /* and which object; UNMAP: offset reached */
 };
 
 /*
- * wait_obj and the queue links are written under the lock of the object waited on; whoever sets
- * wait_obj back to NULL there is the one who ends the wait and may touch the registers.
- * suspended is set by anybody and cleared by RESUME alone.
+ * wait_obj and the queue links are written under the lock of the object that the thread waits
+ * on. The code that sets wait_obj back to NULL there ends the wait and may touch the registers.
+ * Any code may set suspended; only RESUME clears it.
  */
 struct thread {
 	struct user_regs regs; /* first: the entry code saves here */
@@ -39,7 +42,7 @@ struct thread {
 	struct cnode *cspace;
 	struct sched *sched;
 	/*
-	 * CPU that runs it, or has its FPU state; NULL: none. Written in sched_switch() alone
+	 * the CPU that runs it or has its FPU state, or NULL; written in sched_switch() alone
 	 */
 	struct cpu *on;
 	struct notification *bound;
@@ -70,15 +73,15 @@ static inline struct sk_utcb *thread_utcb(struct thread *t)
 	return (struct sk_utcb *)((char *)t + 4096);
 }
 
-/* t waits on o, whose lock the caller holds and has queued t under; arms the deadline. */
+/* t waits on o and its deadline is armed. The caller holds the lock of o and has queued t. */
 void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until);
 /*
  * After the lock of o is dropped: end the wait again if t was suspended or signalled meanwhile.
  */
 void thread_wait_recheck(struct thread *t);
 /*
- * Take t out of its wait, whatever it waits on, if its state is one of the mask (1 << THREAD_x)
- * and its deadline is not after `when`. True: the caller is the one who must wake it.
+ * Take t out of its wait, on any object, if its state is one of the mask (1 << THREAD_x) and
+ * its deadline is not after `when`. True: the caller must wake it.
  */
 bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states);
 #define THREAD_ANY_STATE (~0u)

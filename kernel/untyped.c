@@ -114,7 +114,8 @@ static void under_tree untyped_set(
 }
 
 /*
- * All children are gone: wait until nobody can still look at them, unless somebody was faster.
+ * All children are gone: wait until no CPU can still look at them. Another call may have reset
+ * the untyped meanwhile.
  */
 static int TA_OFF untyped_reset(struct slot *u)
 {
@@ -128,7 +129,7 @@ static int TA_OFF untyped_reset(struct slot *u)
 	return 0;
 }
 
-/* What is done between two looks at pending interrupts. */
+/* Amounts of work between two looks at pending interrupts. */
 enum { STEP_OBJECTS = 4, STEP_ZERO = 4 << SK_PAGE_ORDER, STEP_CLOSE = 64 << SK_PAGE_ORDER };
 
 /* Pages that are closed already, or opened here, become zero. */
@@ -156,7 +157,7 @@ static int under_tree untyped_prepare(struct retype_args *a)
 	uint64_t at = u->prepared, closed, size;
 
 	if (a->start > u->used || flags != u->flags) {
-		/* UNTYPED2: what lies between is skipped or was prepared for the other use */
+		/* UNTYPED2: pages between are skipped, or were prepared for the other use */
 		if (flags != u->flags || a->start > at)
 			at = align_up(a->start, SK_PAGE_SIZE);
 		untyped_set(u, a->start, at, flags);

@@ -120,7 +120,7 @@ struct space *vcpu_take(struct vcpu *v, const struct thread *t)
 	return nested;
 }
 
-/* End guest mode from outside, and let nobody enter again. */
+/* End guest mode from outside, and allow no new entry. */
 static int vcpu_stop(struct vcpu *v)
 {
 	struct cpu *on;

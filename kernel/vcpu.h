@@ -14,18 +14,19 @@ struct vcpu {
 	struct space *nested;   /* of nested_slot, or NULL; obj.lock */
 	uint32_t pending_irq;   /* atomic: vector | 0x100 */
 	struct thread *entered; /* in VCPU_ENTER with it, or NULL; obj.lock */
-	struct cpu *on;         /* in guest mode with it, or has its FPU state; NULL: none */
+	/* the CPU in guest mode with it or with its FPU state, or NULL */
+	struct cpu *on;
 	struct slot nested_slot, state_slot;
 	uint64_t arch_data[16]; /* x86_64: ASID, vendor state */
 };
 
 static inline struct vcpu *vcpu_of(struct object *o) { return (struct vcpu *)o; }
 
-/* t is in VCPU_ENTER no more; nothing if it was not. */
+/* End t's VCPU_ENTER, if it is in one. */
 void vcpu_leave(struct thread *t, long result);
 /*
- * t has entered v; ends the call if a signal waits or the deadline passed. With what t goes
- * into guest mode now, or NULL.
+ * t has entered v. End the call if a signal waits or the deadline has passed. Returns the vCPU
+ * with which t goes into guest mode now, or NULL.
  */
 struct vcpu *vcpu_check(struct vcpu *v, struct thread *t);
 /* The deadline timer of t, which is in VCPU_ENTER, fired; false if it is not there. */

@@ -42,7 +42,7 @@ _Static_assert(sizeof(struct tss) == 104, "TSS");
 static void detect_xsave(void)
 {
 	/*
-	 * x87, SSE, AVX, AVX-512: what fits the area and has no state outside the register
+	 * x87, SSE, AVX, AVX-512: they fit the area and have no state outside the register
 	 * file.
 	 */
 	static const uint64_t choices[] = { 0xe7, 0x07, 0x03 };

@@ -34,11 +34,11 @@ struct cpu_arch {
 	uint64_t gdt[8];
 	struct tss tss;
 	uint64_t stack_low;      /* lowest address of the kernel stack */
-	uint64_t requests;       /* bit per CPU whose request this CPU must serve */
-	struct request request;  /* what this CPU asks */
+	uint64_t requests;       /* a bit for each CPU whose request this CPU must serve */
+	struct request request;  /* this CPU's own request */
 	struct thread *bases_of; /* thread whose FS and GS base the registers hold */
 	uint64_t fs_base, gs_base;
-	void *fpu;                 /* area whose state the registers are; NULL: nobody's */
+	void *fpu;                 /* area whose state the registers hold, or NULL */
 	void *fpu_last;            /* area that they were loaded from */
 	struct vcpu *vcpu;         /* that this CPU owns; its FPU state is in the registers */
 	struct space *last_space;  /* for the barrier between spaces */
@@ -50,7 +50,7 @@ struct cpu_arch {
 static inline struct cpu_arch *arch_of(struct cpu *c) { return (struct cpu_arch *)c; }
 static inline struct cpu_arch *this_arch(void) { return (struct cpu_arch *)this_cpu(); }
 
-/* Features that change what the kernel does. */
+/* Features of the processor that change the kernel's behaviour. */
 extern struct features {
 	bool nx, xsave, xsaveopt, x2apic, tsc_deadline, svm, x87_pointers_stay;
 	uint32_t phys_bits, asids, svm_bits, xsave_size;
@@ -83,7 +83,9 @@ void arch_start(uint32_t multiboot, uint64_t info) __attribute__((noreturn));
 extern struct boot_info boot_info;
 /* Is this word, name or name=value, on the command line? */
 bool boot_option(const char *word);
-/* What follows the word that begins with `prefix`, up to a blank; NULL when there is none. */
+/*
+ * The text behind `prefix` in the first word that begins with it (it ends at a blank), or NULL.
+ */
 const char *boot_option_value(const char *prefix);
 
 /* memory.c */

@@ -153,8 +153,8 @@ verw_selector:
 	jmp	1b
 
 /*
- * Let an interrupt in that stopped a guest: it is taken at the NOPs and abandons this frame.
- * When none comes after all (a device withdrew it), this returns. The epoch is even while open.
+ * Take the interrupt that stopped a guest: it arrives at the NOPs and abandons this frame. If a
+ * device has withdrawn it, this function returns. The epoch is even meanwhile.
  */
 	func	irq_window
 	incq	%gs:CPU_EPOCH
@@ -165,7 +165,7 @@ verw_selector:
 	lock incq %gs:CPU_EPOCH
 	ret
 
-/* kernel_exit() from the top of the stack: what called this is over. */
+/* kernel_exit() from the top of the stack; the callers are abandoned. */
 	func	kernel_leave
 	mov	%gs:CPU_KERNEL_RSP, %rsp
 	xor	%ebp, %ebp

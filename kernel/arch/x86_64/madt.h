@@ -26,7 +26,7 @@ struct madt {
 
 /* Physical address of the RSDP in the BIOS areas, or 0. */
 uint64_t rsdp_search(const struct boot_phys *p);
-/* Each returns NULL or what is wrong; more of a kind than there is room for is ignored. */
+/* Each returns NULL or a message about the mistake. Entries that find no room are ignored. */
 const char *madt_find(const struct boot_phys *p, uint64_t rsdp, uint64_t *madt);
 const char *madt_parse(const struct boot_phys *p, uint64_t paddr, struct madt *out);
 

@@ -72,7 +72,7 @@ static void carve(uint64_t base, uint64_t size, uint32_t type)
 		panic("boot: %s", err);
 }
 
-/* A page that is not RAM any more but that user land may map; before memory_init(). */
+/* A page that is no longer RAM and that user land may map; before memory_init(). */
 uint64_t boot_page_reserve(void)
 {
 	uint64_t at = find_room(SK_PAGE_SIZE);
@@ -171,9 +171,9 @@ void flush_window(uint64_t vaddr, uint64_t size)
 }
 
 /*
- * By stores that go past the caches and take their lines out (AMD64 manual volume 1, 3.9.3;
- * Intel SDM volume 1, 10.4.6.2): who had the page may have written it uncached, and the next
- * may read it so. What stays in a cache would be another page than the one in memory.
+ * The stores bypass the caches and evict their lines (AMD64 manual volume 1, 3.9.3; Intel SDM
+ * volume 1, 10.4.6.2). The last user of the page may have written it uncached, and the next may
+ * read it so: a line that stayed in a cache would differ from memory.
  */
 void arch_zero_page(uint64_t paddr)
 {
@@ -221,7 +221,10 @@ static void image_build(void)
 	kernel_pml4[511] = image_paddr(image_pdpt) | PTE_PRESENT | PTE_WRITE;
 }
 
-/* A page below 1 MiB for the first steps of the other CPUs; page 0 is nobody's. */
+/*
+ * Take a page below 1 MiB for the first steps of the other CPUs, and page 0, which is given to
+ * no one.
+ */
 static void low_pages_take(void)
 {
 	uint64_t best = 0;

@@ -86,7 +86,7 @@ static void begin(void)
 	__asm__ volatile("cli");
 	if (__atomic_exchange_n(&panicking, true, __ATOMIC_SEQ_CST))
 		for (;;)
-			__asm__ volatile("hlt"); /* somebody else prints, or that went wrong */
+			__asm__ volatile("hlt"); /* another CPU prints, or printing failed */
 	smp_stop_others();
 	klog_panic();
 	klog("\nPANIC on CPU %u: ", gs_ready ? this_cpu()->id : 0);

@@ -96,7 +96,7 @@ static uint64_t users_of(const struct space *space)
 {
 	uint64_t mask = 0;
 
-	mfence(); /* a table entry is visible before we look who may hold it */
+	mfence(); /* a table entry is visible before we look which CPUs may hold it */
 	for (uint64_t m = online & ~bit(this_cpu()->id); m; m &= m - 1) {
 		struct cpu *c = cpus[__builtin_ctzll(m)];
 
@@ -108,7 +108,7 @@ static uint64_t users_of(const struct space *space)
 	return mask;
 }
 
-/* What an ASID was given for is valid while this value stays. */
+/* An ASID stays valid for the space while this value stays. */
 static void generation_draw(struct space *s)
 {
 	uint64_t gen = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);

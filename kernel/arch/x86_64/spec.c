@@ -66,7 +66,7 @@ static bool skip(const char **at, const char *word, const char *ends)
 	return true;
 }
 
-/* A boolean as Xen spells it: 1, 0, or -1 when there is none. */
+/* A boolean as Xen spells it: 1, 0, or -1 if the text is no boolean. */
 static int boolean(const char **at)
 {
 	static const char *const words[] = { "no", "yes", "off", "on", "0", "1", "false",
@@ -78,7 +78,7 @@ static int boolean(const char **at)
 	return -1;
 }
 
-/* One name with its boolean; the bit that it is about, 0 when it is none of ours. */
+/* One name with its boolean: the bit of the barrier, or 0 if the name is unknown. */
 static uint32_t item(const char **at, int *value)
 {
 	*value = !skip(at, "no-", NULL);
@@ -145,8 +145,8 @@ void spec_setup_cpu(void)
 	if (ctrl)
 		wrmsr(MSR_SPEC_CTRL, ctrl);
 	/*
-	 * AMD: LFENCE waits for what came before it only if told so; under a hypervisor that is
-	 * its own business
+	 * AMD: LFENCE waits for earlier instructions only if this bit is set; under a
+	 * hypervisor, the hypervisor decides on it
 	 */
 	if (cpuid(0, 0).b == AMD_EBX && !(id.ext21_eax & AMD_LFENCE) &&
 		!(cpuid(1, 0).c & HYPERVISOR))

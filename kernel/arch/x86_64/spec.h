@@ -11,10 +11,11 @@
 #include <stdint.h>
 
 /*
- * Name in spec-ctrl=, bit, what the boot log says. IBPB: forget branch predictions when the CPU
- * turns to another domain. IBRS: predictions made by user mode or a guest do not steer the
- * kernel. STIBP: nor those of the core's other thread. RSB: at the end of a guest's turn, fill
- * the predictor of returns. VERW: before user mode, empty the buffers that MDS reads.
+ * X(id, name in spec-ctrl=, bit, text in the boot log). IBPB: forget branch predictions when
+ * the CPU turns to another domain. IBRS: predictions made by user mode or a guest do not steer
+ * the kernel. STIBP: predictions of the core's other thread do not either. RSB: fill the
+ * predictor of returns at the end of a guest's turn. VERW: empty the buffers that MDS reads
+ * before user mode.
  */
 #define SPEC_BARRIERS(X) \
 	X(IBPB, "ibpb", 1, "IBPB between domains") \
@@ -26,7 +27,7 @@
 enum { SPEC_BARRIERS(X) SPEC_ALL = 31 };
 #undef X
 
-/* The words of CPUID that say what there is; 0 where there is no such leaf. */
+/* The words of CPUID that the decision needs; 0 where there is no such leaf. */
 struct spec_cpuid {
 	uint32_t leaf7_edx, ext8_ebx, ext21_eax;
 	uint64_t arch_capabilities; /* the MSR of that name, 0 without one */
@@ -37,9 +38,9 @@ extern uint32_t spec_on; /* bits of the barriers that are used */
 /* Bits of the barriers that such a CPU offers and needs. */
 uint32_t spec_offered(const struct spec_cpuid *id);
 /*
- * What is left of `offered` after a list as spec-ctrl= has it (Xen's command line: a boolean
- * for all, `name`, `no-name`, `name=boolean`, separated by commas, ended by a blank). *unknown:
- * the first word that is none of these, or NULL.
+ * The bits of `offered` that a list leaves on. The list is written as in Xen's spec-ctrl=: a
+ * boolean for all, `name`, `no-name` or `name=boolean`, separated by commas, ended by a blank.
+ * *unknown: the first word of another form, or NULL.
  */
 uint32_t spec_choose(const char *list, uint32_t offered, const char **unknown);
 /* Decide what to use, and say so; on the boot CPU. */

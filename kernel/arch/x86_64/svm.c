@@ -26,14 +26,16 @@ enum { FEATURE_NP = 1, FEATURE_NRIP = 8, FEATURE_PAUSE = 0x400 };
 enum { VEC_DB = 1, VEC_BP = 3, VEC_OF = 4, VEC_AC = 17, EV_TYPE = 0x700, EV_SOFT_INT = 0x400 };
 #define EV_LOADED (0xffu | EV_TYPE | SK_EV_ERROR_CODE | SK_EV_VALID)
 enum { PAUSE_COUNT = 3000, PAUSE_THRESHOLD = 128 };
-/* Protection keys, shadow stacks, user interrupts: their registers are switched by nobody. */
+/*
+ * Protection keys, shadow stacks, user interrupts: the kernel does not switch their registers.
+ */
 #define CR4_NOT_SWITCHED (0xfull << 22)
 #define PAT_RESET 0x0007040600070406ull
 
 struct svm_vcpu {
 	uint64_t dr[4];
 	uint64_t xcr0;
-	uint64_t space_gen; /* what the ASID was given for: SVM2 */
+	uint64_t space_gen; /* generation that the ASID is valid for: SVM2 */
 	uint32_t asid, asid_epoch, cpu;
 	struct tlb_vcpu model;
 	bool dr_live; /* the guest gets its DR0 to DR3 at the next entry */
@@ -203,7 +205,9 @@ static struct vmcb_seg *seg_state(struct vcpu *v, unsigned int i)
 	return (struct vmcb_seg *)((uint8_t *)v->state + segments[i]);
 }
 
-/* Event words of the ABI and of the VMCB agree but for types that only the processor makes. */
+/*
+ * Event words of the ABI and of the VMCB agree, except for types that only the processor makes.
+ */
 static void event_load(struct vmcb *b, volatile struct sk_vcpu_state *s)
 {
 	uint32_t event = s->event, code = s->event_code;
@@ -291,7 +295,8 @@ static void hot_sync(struct vcpu *v)
 }
 
 /*
- * Only what was asked for: the rest of the page may hold what the VMM has not handed over yet.
+ * Write only the groups asked for: the VMM may have written others and not yet handed them
+ * over.
  */
 void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 {
@@ -470,7 +475,7 @@ static uint32_t exit_record_fill(struct vcpu *v, uint32_t code)
 	return row->reason;
 }
 
-/* The processor does not take the state. What it leaves in the VMCB then may be the host's. */
+/* The processor refuses the state. The VMCB may then hold host state, so it is reset. */
 static uint32_t vmrun_refused(struct vcpu *v)
 {
 	arch_vcpu_init(v);
@@ -480,8 +485,8 @@ static uint32_t vmrun_refused(struct vcpu *v)
 }
 
 /*
- * An exit that interrupted the delivery of an event: deliver it again, unless the guest will by
- * itself.
+ * If the exit interrupted the delivery of an event, deliver it again, unless the guest repeats
+ * it.
  */
 static void event_requeue(struct vmcb *b)
 {
@@ -493,7 +498,8 @@ static void event_requeue(struct vmcb *b)
 }
 
 /*
- * #DB and #AC are intercepted because a guest could make the processor deliver them for ever.
+ * #DB and #AC are intercepted because a guest could make the processor deliver them without
+ * end.
  */
 static uint32_t exception_reinject(struct vmcb *b, uint32_t vector)
 {

@@ -8,7 +8,7 @@
 #include <sk/vcpu.h>
 
 /*
- * What is intercepted, frequent exits first (NPF needs no intercept). X(name, code, reason for
+ * The intercepted exits, frequent ones first (NPF needs no intercept). X(name, code, reason for
  * the VMM, length of the instruction); NONE: the kernel handles the exit itself; length 0:
  * there is no instruction, or its length is unknown
  */
@@ -45,7 +45,7 @@
 #define X(name, code, reason, length) EXIT_##name = (code),
 enum { SVM_EXITS(X) };
 #undef X
-/* What is intercepted now and then; EXCEPTION: and the vector. */
+/* Intercepted at times. To EXCEPTION the vector is added. */
 enum { EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40, EXIT_VINTR = 0x64 };
 /* The bit of an exit in vmcb.intercept[code / 32]. */
 #define INTERCEPT(code) (1u << (code) % 32)

@@ -16,7 +16,7 @@ enum { IDENTITY = 1, GONE = 2 };
 
 static uint64_t clock;
 static struct seen {
-	uint64_t vcpu, space, since; /* vcpu 0: nobody */
+	uint64_t vcpu, space, since; /* vcpu 0: not used */
 } seen[SK_CPU_MAX][TLB_MODEL_ASIDS];
 static struct inside {
 	uint64_t space, since; /* space 0: in no guest */

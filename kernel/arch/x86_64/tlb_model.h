@@ -15,8 +15,7 @@
 #include "../../vcpu.h"
 
 /*
- * What the model keeps inside a vCPU: its identity, and when its control registers last changed
- * from outside.
+ * Kept inside a vCPU: its identity, and when its control registers last changed from outside.
  */
 struct tlb_vcpu {
 	uint64_t id, changed;
@@ -39,7 +38,7 @@ void tlb_model_changed(struct tlb_vcpu *v);
 void tlb_model_enter(
 	const struct tlb_vcpu *v, const struct space *nested, uint32_t asid, bool flush);
 void tlb_model_leave(void);
-/* A shoot-down begins; what it returns goes to the call that says that it is over. */
+/* A shoot-down begins; the result goes to tlb_model_end(), when it is over. */
 uint64_t tlb_model_begin(void);
 void tlb_model_end(struct space *s, uint64_t begin);
 

@@ -55,7 +55,7 @@ void trap_kernel(struct trap_frame *f)
 	panic_regs(f, name ? name : "exception");
 }
 
-/* Nobody uses NMIs but a panicking CPU; others are ignored. */
+/* Only a panicking CPU sends NMIs; all others are ignored. */
 void trap_nmi(void)
 {
 	if (panicking)
@@ -64,7 +64,8 @@ void trap_nmi(void)
 }
 
 /*
- * The base registers of t; user mode may have zeroed them, so only the same thread keeps them.
+ * Load the base registers of t, unless it was the last thread here: user mode may have zeroed
+ * them.
  */
 static void bases_load(struct thread *t)
 {

@@ -26,7 +26,7 @@ enum { EFER_LMA = 1 << 10, EFER_NXE = 1 << 11, EFER_SVME = 1 << 12 };
 
 #define RFLAGS_FIXED (1ull << 1)
 #define RFLAGS_IF (1ull << 9)
-/* What a user thread may have set: arithmetic flags, TF, DF, AC, ID. */
+/* Flags that a user thread may set: arithmetic flags, TF, DF, AC, ID. */
 #define RFLAGS_USER 0x240dd5ull
 
 enum { VEC_NMI = 2, VEC_DF = 8, VEC_PF = 14, VEC_MC = 18 };

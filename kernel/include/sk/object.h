@@ -50,8 +50,10 @@ enum sk_object_order { SK_OBJECTS(X) };
 #define SK_GRANT 8u /* pass capabilities through this endpoint; copy out of this CNode */
 #define SK_ALL 15u
 
-/* Slots that every domain has: its own capability space, address space, main thread and its
- * scheduling context. What a domain does not hold stays empty. */
+/*
+ * Slots that every domain has: its own capability space, address space, main thread and its
+ * scheduling context. A slot stays empty if the domain does not hold the capability.
+ */
 enum { SK_CAP_CNODE = 1, SK_CAP_SPACE, SK_CAP_THREAD, SK_CAP_SCHED };
 /*
  * The root task only. Other domains get these, if at all, in slots that their info page names.

@@ -129,8 +129,8 @@ enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };
 #undef X
 
 /*
- * Not for programs: the checked kernel walks all that it keeps and stops at what is wrong;
- * NO_SYS elsewhere.
+ * Not for programs: the checked kernel walks its data and stops at the first mistake; NO_SYS
+ * elsewhere.
  */
 #define SK_SYS_CHECK 63u
 

@@ -14,7 +14,7 @@ typedef uint64_t sk_gpa_t;  /* guest physical address */
 typedef uint64_t sk_time_t; /* absolute time in TSC ticks */
 
 #define SK_NULL_CAP 0u
-#define SK_NO_DEADLINE UINT64_MAX /* wait for ever */
+#define SK_NO_DEADLINE UINT64_MAX /* wait without a limit */
 #define SK_POLL 0ull              /* a deadline that has passed: do not block */
 
 #define SK_PAGE_ORDER 12

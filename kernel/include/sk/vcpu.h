@@ -66,7 +66,7 @@ enum sk_vcpu_group { SK_VCPU_GROUPS(X) };
 enum sk_exit_reason { SK_EXITS(X) SK_EXIT_END };
 #undef X
 
-/* Nested fault: what the guest did, and whether a translation was present. */
+/* Nested fault: the kind of access, and whether a translation was present. */
 #define SK_NF_WRITE 1u
 #define SK_NF_EXEC 2u
 #define SK_NF_PRESENT 4u
