@@ -425,7 +425,7 @@ help:
 ##   make                 build the kernel and all domains
 ##   make run             boot in QEMU with a Debian guest, console on stdin and stdout
 ##   make test            set-up, build and every test; the last line is `N passed, N failed`
-##   make setup           install Debian packages, build the user-mode libraries (run, test and make do it by themselves)
+##   make setup           install Debian packages, build the user-mode libraries (run, test and make do this when necessary)
 ##   make kernel          the kernel only                      make domains    the domains only
 ##   make image           kernel and boot archive              make guests     download and make the sample guests
 ##   make iso             build/skerry.iso, boots by GRUB from CD and USB stick
@@ -434,7 +434,7 @@ help:
 ##   make khost           the kernel's core on this machine: calls against a model, all orders of accesses of CPUs
 ##   make fuzz            every fuzzer for SECS each           make system     whole-machine tests
 ##   make soak            long runs: khost and system tests    make bench      counts and times, under -icount
-##   make mutants         small faults, one at a time: do the tests notice? (T=area, GENERATE=20 SEED=1: others)
+##   make mutants         put small faults in, one at a time: do tests notice? (T=area, GENERATE=20 SEED=1)
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)
 ##   make format          let clang-format rewrite all C files
@@ -444,19 +444,19 @@ help:
 ## Variables
 ##   T=name               one test only: make check|ktest|fuzz|system|test T=name
 ##   V=1                  show commands
-##   O=build              where everything is made
-##   SYSROOT=, GUESTCACHE= where the set-up keeps libraries and guests (default: shared by all O=)
+##   O=build              directory for everything that the build makes
+##   SYSROOT=, GUESTCACHE= directories for libraries and guests (default: shared by all O=)
 ##   CROSS_COMPILE=x86_64-linux-gnu-   target tool chain
-##   CHECKED=1            the checked kernel for run, ktest and system: stops where an invariant is broken, slower
+##   CHECKED=1            use the checked kernel for run, ktest and system: it stops where an invariant is broken, and is slower
 ##   CONFIG=configs/default.toml       manifest (a path, or a name in configs/)
 ##   SMP=2  MEM=2G        CPUs and memory of the machine       CPU=          its QEMU model
-##   GUESTS=DIR           guests to run: DIR/auto/*.cfg are started, DIR/*.img become partitions, the rest is /guests
+##   GUESTS=DIR           guests to run: DIR/auto/*.cfg start at boot, DIR/*.img become partitions, all other files are below /guests
 ##   KEEP=1               keep the disk of the last run (build/run/disk.img)
 ##   NETFWD="tcp::8080-10.0.2.16:80"   QEMU hostfwd rules, separated by spaces
 ##   QEMU_ARGS=           more arguments for QEMU              APPEND=       kernel command line
 ##   ICOUNT=1             run with one instruction per nanosecond
 ##   SECS=300             seconds per fuzzer (make fuzz)       FUZZ_SECS=6   the same in make test
-##   ROUNDS=20            rounds of make soak; before them khost with KHOST_RUNS=20000 runs and KHOST_BOUND=3 preemptions
+##   ROUNDS=20            rounds of make soak, after khost with KHOST_RUNS=20000 runs and KHOST_BOUND=3 preemptions
 ##   PYTHON=/usr/bin/python3, HOSTCC=gcc, CLANG=clang          tools of this machine
 
 ifneq ($(MAKECMDGOALS),clean)
