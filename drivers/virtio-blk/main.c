@@ -9,6 +9,7 @@
  *             to it in parts, one after the other.
  * Source      Virtual I/O Device 1.1, 5.2 (block device).
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,23 +24,41 @@
 
 enum {
 	DEVICE_INDEX = 0,
-	IRQ_BIT = 23,     /* channels count from 0 */
-	QUEUE_SIZE = 256, /* three descriptors a request: BLK_DEPTH fit */
+	/* The highest own bit: channels count from 0. */
+	IRQ_BIT = 23,
+	/* With three descriptors for a request, BLK_DEPTH of them fit. */
+	QUEUE_SIZE = 256,
+};
+
+/* Feature bits. */
+enum {
 	F_SIZE_MAX = 1 << 1,
 	F_SEG_MAX = 1 << 2,
 	F_RO = 1 << 5,
 	F_BLK_SIZE = 1 << 6,
 	F_FLUSH = 1 << 9,
+};
+
+/* Offsets in the device's configuration. */
+enum {
 	CONFIG_CAPACITY = 0,
 	CONFIG_SIZE_MAX = 8,
 	CONFIG_SEG_MAX = 12,
 	CONFIG_BLK_SIZE = 20,
+};
+
+/* Types of requests. */
+enum {
 	TYPE_IN = 0,
 	TYPE_OUT = 1,
 	TYPE_FLUSH = 4,
 };
 
-struct dma_request { /* seen by the device: header, then the status byte */
+/*
+ * What the device sees of a request besides its data: a header that it reads, and a status byte that it writes. A
+ * descriptor is for one direction only, so a request takes at least two: header, data if there are any, status.
+ */
+struct dma_request {
 	uint32_t type, reserved;
 	uint64_t sector;
 	uint8_t status;
@@ -105,11 +124,11 @@ static void slot_submit(struct slot *s)
 	dma_reqs[i].reserved = 0;
 	dma_reqs[i].sector = data ? s->q.sector + s->done / BLK_SECTOR : 0;
 	dma_reqs[i].status = 0xff;
-	bufs[n++] = (struct virtq_buf){ at, 16, false };
+	bufs[n++] = (struct virtq_buf){ at, offsetof(struct dma_request, status), false };
 	s->part = data ? request_part(&disk, s->q.length - s->done) : 0; /* B3 */
 	n += request_segments(&disk, regions[s->q.region].map.addr + s->q.offset + s->done,
 		s->part, s->q.op == BLK_READ, bufs + n);
-	bufs[n++] = (struct virtq_buf){ at + 16, 1, true };
+	bufs[n++] = (struct virtq_buf){ at + offsetof(struct dma_request, status), 1, true };
 	s->waiting = virtq_add(&queue.q, bufs, n, s) != 0;
 	n_waiting += s->waiting;
 }

@@ -16,7 +16,7 @@ static struct cpio_file files;
 
 /* ---- mapping ------------------------------------------------------------------------------------------ */
 /* Where the archive starts relative to the alignment of its largest piece (A1). */
-static uint64_t lead(const struct sk_bootinfo *bi)
+static uint64_t archive_misalignment(const struct sk_bootinfo *bi)
 {
 	uint64_t before = 0, at = 0, size;
 	uint32_t order = 0;
@@ -34,7 +34,7 @@ static uint64_t lead(const struct sk_bootinfo *bi)
 
 static int map_all(const struct sk_bootinfo *bi)
 {
-	uint64_t at = ARCHIVE_VADDR + lead(bi);
+	uint64_t at = ARCHIVE_VADDR + archive_misalignment(bi);
 	int rc = 0;
 
 	base = (const uint8_t *)at;

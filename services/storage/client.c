@@ -229,6 +229,8 @@ static void flight_land(const struct flight *f, const struct blk_rsp *rsp)
 {
 	struct client *cl = f->client;
 
+	if (!cl)
+		return; /* storage's own read at its start, which was given up */
 	cl->in_flight--;
 	if (cl->closing)
 		closing_land(cl, f, rsp);

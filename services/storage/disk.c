@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct client *const self = (struct client *)-1; /* our own reads at start */
-
 bool disk_ready(struct disk *d, enum disk_use use)
 {
 	uint32_t max = use == DISK_CLOSING ? BLK_DEPTH
@@ -26,7 +24,7 @@ int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q, enum
 	uint32_t i;
 	int rc;
 
-	for (i = 0; i < BLK_DEPTH && d->flight[i].client; i++)
+	for (i = 0; i < BLK_DEPTH && d->flight[i].used; i++)
 		continue;
 	if (i == BLK_DEPTH)
 		return -SK_E_AGAIN;
@@ -34,7 +32,7 @@ int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q, enum
 	rc = svc_request(d->driver, &out, sizeof(out));
 	if (rc)
 		return rc;
-	d->flight[i] = (struct flight){ cl, q->id, use };
+	d->flight[i] = (struct flight){ true, use, cl, q->id };
 	d->n_flights++;
 	return 0;
 }
@@ -44,9 +42,9 @@ int disk_finished(struct disk *d, struct flight *f, struct blk_rsp *rsp)
 	int rc;
 
 	while ((rc = svc_get(d->driver, rsp, sizeof(*rsp))) >= 0) {
-		if (rc == sizeof(*rsp) && rsp->id < BLK_DEPTH && d->flight[rsp->id].client) {
+		if (rc == sizeof(*rsp) && rsp->id < BLK_DEPTH && d->flight[rsp->id].used) {
 			*f = d->flight[rsp->id];
-			d->flight[rsp->id].client = NULL; /* D1 */
+			d->flight[rsp->id].used = false; /* D1 */
 			d->n_flights--;
 			return 0;
 		}
@@ -61,7 +59,7 @@ static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp
 {
 	sk_time_t deadline = svc_in_ms(DISK_START_MS);
 	struct flight f;
-	int rc = disk_submit(d, self, q, DISK_CLIENT);
+	int rc = disk_submit(d, NULL, q, DISK_CLIENT);
 
 	if (rc)
 		return rc;

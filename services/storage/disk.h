@@ -23,10 +23,14 @@ TAILQ_HEAD(client_list, client);
 /* What a request is for: each has its own share of what the driver takes. */
 enum disk_use { DISK_CLIENT, DISK_CLOSING };
 
-struct flight {                /* a request that the driver has */
-	struct client *client; /* NULL: free */
-	uint64_t id;           /* the client's */
+/* A request that the driver has. */
+struct flight {
+	bool used;
 	enum disk_use use;
+	/* NULL: storage's own, at its start. */
+	struct client *client;
+	/* The client's. */
+	uint64_t id;
 };
 
 enum region_state { REGION_FREE, REGION_USED, REGION_STALE };

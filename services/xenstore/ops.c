@@ -64,7 +64,7 @@ int op_change_tree(struct op *op, struct node *root)
 	before = node_ref(op->s->root);
 	rc = store_commit(op->s, op->sess, root, NULL);
 	if (!rc) {
-		op->s->noted = true;
+		op->s->change_recorded = true;
 		watch_fire(op->s, before, op->s->root, op->path); /* O3 */
 	}
 	node_unref(before);

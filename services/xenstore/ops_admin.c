@@ -51,7 +51,7 @@ int op_watch(struct op *op)
 		watch_remove(op->s, w);
 		return rc;
 	}
-	op->s->noted = true;
+	op->s->change_recorded = true;
 	watch_fire_one(op->s, w);
 	return op_ok(op);
 }
@@ -73,7 +73,7 @@ int op_unwatch(struct op *op)
 	rc = store_commit(op->s, op->sess, node_ref(op->s->root), &change);
 	if (rc)
 		return rc;
-	op->s->noted = true;
+	op->s->change_recorded = true;
 	watch_remove(op->s, w);
 	return op_ok(op);
 }
@@ -85,7 +85,7 @@ int op_reset_watches(struct op *op)
 
 	if (rc)
 		return rc;
-	op->s->noted = true;
+	op->s->change_recorded = true;
 	session_reset(op->s, op->sess);
 	return op_ok(op);
 }
@@ -111,7 +111,7 @@ int op_transaction_start(struct op *op)
 		txn_drop(op->s, txn);
 		return rc;
 	}
-	op->s->noted = true;
+	op->s->change_recorded = true;
 	return reply_put(op->reply, id, u32_format(txn->id, id));
 }
 
@@ -131,7 +131,7 @@ int op_transaction_end(struct op *op)
 		op->s->note.err = (uint32_t)rc;
 		store_record(op->s, op->sess, &change);
 	}
-	op->s->noted = true;
+	op->s->change_recorded = true;
 	txn_drop(op->s, op->txn);
 	return rc ? rc : op_ok(op);
 }
@@ -160,7 +160,7 @@ int op_introduce(struct op *op)
 		rc = store_introduce(op->s, op->sess, domid);
 	if (rc)
 		return rc;
-	op->s->noted = true;
+	op->s->change_recorded = true;
 	return op_ok(op);
 }
 
@@ -179,7 +179,7 @@ int op_release(struct op *op)
 	if (!dom || !dom->introduced)
 		return ENOENT;
 	rc = store_release(op->s, op->sess, domid);
-	op->s->noted = true;
+	op->s->change_recorded = true;
 	return rc ? rc : op_ok(op);
 }
 
@@ -259,7 +259,7 @@ int op_set_target(struct op *op)
 		dom->target = was.target;
 		return rc;
 	}
-	op->s->noted = true;
+	op->s->change_recorded = true;
 	return op_ok(op);
 }
 

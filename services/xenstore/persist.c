@@ -191,7 +191,7 @@ int persist_append(
 	return rc;
 }
 
-static int one(struct store *s)
+static int snapshot_record_commit(struct store *s)
 {
 	int rc = journal_commit(s->journal);
 
@@ -205,7 +205,7 @@ static int dump_node(void *ctx, const struct diff *diff)
 	struct store *s = ctx;
 
 	put_node(s->journal, diff->path, diff->after);
-	return one(s);
+	return snapshot_record_commit(s);
 }
 
 static int dump_session(struct store *s, const struct session *sess)
@@ -216,19 +216,19 @@ static int dump_session(struct store *s, const struct session *sess)
 	int rc;
 
 	put_session(s->journal, sess);
-	rc = one(s);
+	rc = snapshot_record_commit(s);
 	TAILQ_FOREACH(w, &sess->watches, in_session) {
 		put_watch(s->journal, ENTRY_WATCH, w);
-		rc = rc ? rc : one(s);
+		rc = rc ? rc : snapshot_record_commit(s);
 	}
 	TAILQ_FOREACH(t, &sess->txns, in_session) {
 		put_txn(s->journal, ENTRY_TXN_START, sess, t->id);
-		rc = rc ? rc : one(s);
+		rc = rc ? rc : snapshot_record_commit(s);
 	}
 	for (i = 0; i < NOTES; i++) /* one record for all: each is small */
 		if (sess->notes[(sess->next_note + i) % NOTES].seq)
 			put_note(s->journal, sess, &sess->notes[(sess->next_note + i) % NOTES]);
-	return rc ? rc : one(s);
+	return rc ? rc : snapshot_record_commit(s);
 }
 
 static int dump(struct store *s)
@@ -240,17 +240,17 @@ static int dump(struct store *s)
 	journal_begin(s->journal);
 	put_u64(s->journal, s->gen);
 	put_u8(s->journal, ENTRY_CLEAR);
-	rc = one(s);
+	rc = snapshot_record_commit(s);
 	if (!rc)
 		rc = tree_diff(NULL, s->root, dump_node, s);
 	for (i = 0; i < SPECIALS && !rc; i++) {
 		put_special(s->journal, s->special[i]);
-		rc = one(s);
+		rc = snapshot_record_commit(s);
 	}
 	HASH_ITER(hh, s->domains, dom, next)
 	{
 		put_domain(s->journal, dom);
-		rc = rc ? rc : one(s);
+		rc = rc ? rc : snapshot_record_commit(s);
 	}
 	TAILQ_FOREACH(sess, &s->sessions, link)
 		rc = rc ? rc : dump_session(s, sess);

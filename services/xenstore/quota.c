@@ -197,12 +197,13 @@ int domain_count_guest(struct store *s, struct domain *dom, int by)
 
 /* ---- changes of the tree ------------------------------------------------------------------ */
 
-struct booking {
+struct quota_charges {
 	struct store *s;
 	struct domain *first;
 };
 
-static int book(struct booking *b, const struct data *data, size_t path_len, int sign)
+static int quota_charge(
+	struct quota_charges *b, const struct data *data, size_t path_len, int sign)
 {
 	struct domain *dom = domain_get(b->s, data->acct);
 
@@ -218,16 +219,16 @@ static int book(struct booking *b, const struct data *data, size_t path_len, int
 	return 0;
 }
 
-static int book_diff(void *ctx, const struct diff *diff)
+static int quota_charge_diff(void *ctx, const struct diff *diff)
 {
-	struct booking *b = ctx;
+	struct quota_charges *b = ctx;
 	size_t path_len = strlen(diff->path);
 	int rc = 0;
 
 	if (diff->before)
-		rc = book(b, diff->before, path_len, -1);
+		rc = quota_charge(b, diff->before, path_len, -1);
 	if (!rc && diff->after)
-		rc = book(b, diff->after, path_len, 1);
+		rc = quota_charge(b, diff->after, path_len, 1);
 	b->s->puts = b->s->puts || diff->after;
 	return rc;
 }
@@ -252,13 +253,13 @@ static int limits_check(struct store *s, struct domain *dom)
 int quota_prepare(struct store *s, struct node *root, struct session *by)
 {
 	const struct shares *sh = quota_shares(s);
-	struct booking b = { .s = s };
+	struct quota_charges b = { .s = s };
 	size_t beyond = s->beyond;
 	struct domain *dom;
 	int rc;
 
 	s->puts = false;
-	rc = tree_diff(s->root, root, book_diff, &b);
+	rc = tree_diff(s->root, root, quota_charge_diff, &b);
 	s->pending = b.first;
 	for (dom = b.first; dom && !rc; dom = dom->pend_next) {
 		if (by && session_limited(by))

@@ -167,11 +167,11 @@ int session_request(struct store *s, struct session *sess, uint64_t seq, const v
 		return 0;
 	}
 	s->note = (struct note){ .seq = seq, .type = req.hdr.type };
-	s->noted = false;
+	s->change_recorded = false;
 	mem_set_priority(request_priority(sess, req.hdr.type));
 	rc = op_handle(s, sess, &req, reply);
 	mem_set_priority(MEM_RESERVED);
-	if (s->noted && seq)
+	if (s->change_recorded && seq)
 		session_note(sess, &s->note);
 	s->note.seq = 0;
 	if (rc)

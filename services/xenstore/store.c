@@ -102,15 +102,15 @@ void store_fini(struct store *s)
 	memset(s, 0, sizeof(*s));
 }
 
-struct weighing {
+struct snapshot_cost {
 	struct node *root;
 	size_t bytes;
 };
 
 /* What stays only for the sake of snapshots: the old content, and the old versions of all that is above. */
-static int weigh(void *ctx, const struct diff *diff)
+static int snapshot_cost_add(void *ctx, const struct diff *diff)
 {
-	struct weighing *w = ctx;
+	struct snapshot_cost *w = ctx;
 
 	if (diff->top)
 		w->bytes += tree_path_memory(w->root, diff->path);
@@ -149,7 +149,7 @@ static int commit_journal(
 int store_commit(
 	struct store *s, struct session *by, struct node *root, const struct change *change)
 {
-	struct weighing w = { .root = s->root };
+	struct snapshot_cost w = { .root = s->root };
 	int rc = quota_prepare(s, root, by);
 
 	if (!rc && s->journal)
@@ -160,7 +160,7 @@ int store_commit(
 		return rc;
 	}
 	if (!TAILQ_EMPTY(&s->txns))
-		tree_diff(s->root, root, weigh, &w);
+		tree_diff(s->root, root, snapshot_cost_add, &w);
 	s->replaced += w.bytes;
 	node_unref(s->root);
 	s->root = root;

@@ -211,8 +211,8 @@ struct store {
 	size_t freed;           /* bytes since the last attempt */
 	bool purge_due;         /* some domain has `purge` set */
 	bool replaying; /* the journal is being read: what was granted once is granted again */
-	struct note note; /* of the request under way; seq 0: it has no number */
-	bool noted;       /* the request has changed something: its note counts */
+	struct note note;     /* of the request under way; seq 0: it has no number */
+	bool change_recorded; /* the request has changed something: its note counts */
 };
 
 /* What a change is besides nodes; one journal record has the nodes, at most one of these, and the note. */
