@@ -16,7 +16,10 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-enum { IRQ_BIT = 23, LOOK_MS = 1000 };
+enum {
+	IRQ_BIT = 23,
+	LOOK_MS = 1000,
+};
 
 struct record {
 	struct console_msg m;

@@ -8,9 +8,12 @@
 #include "ns16550.h"
 
 enum {
-	REG_DATA = 0, /* receive and transmit; divisor low with DLAB */
-	REG_IER = 1,  /* divisor high with DLAB */
-	REG_IIR = 2,  /* read; FIFO control when written */
+	/* Receive and transmit; divisor low with DLAB. */
+	REG_DATA = 0,
+	/* Divisor high with DLAB. */
+	REG_IER = 1,
+	/* Read; FIFO control when written. */
+	REG_IIR = 2,
 	REG_LCR = 3,
 	REG_MCR = 4,
 	REG_LSR = 5,
@@ -19,15 +22,18 @@ enum {
 	IER_TX = 2,
 	IER_LINE = 4,
 	IIR_NONE = 1,
-	FCR_ON = 0x01 | 0x40, /* FIFOs on, with what is in them; receive trigger at 4 bytes */
+	/* FIFOs on, with what is in them; receive trigger at 4 bytes. */
+	FCR_ON = 0x01 | 0x40,
 	LCR_8N1 = 3,
 	LCR_DLAB = 0x80,
-	MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
+	/* OUT2 gates the interrupt line on PCs. */
+	MCR_DTR_RTS_OUT2 = 0x0b,
 	LSR_DATA = 1,
 	LSR_OVERRUN = 2,
 	LSR_TX_EMPTY = 0x20,
 	FIFO = 16,
-	ROUNDS_MAX = 4096, /* a device that never comes to rest must not keep us here */
+	/* A device that never comes to rest must not keep us here. */
+	ROUNDS_MAX = 4096,
 };
 
 static void interrupts_set(struct ns16550 *u)

@@ -17,7 +17,8 @@ struct ns16550 {
 	bool (*tx_next)(uint8_t *byte);
 	/* A byte has come in; false: no room, keep the rest in the device. */
 	bool (*rx_byte)(uint8_t byte);
-	bool tx_on, rx_on; /* interrupts enabled */
+	/* Interrupts enabled. */
+	bool tx_on, rx_on;
 	uint32_t overruns;
 };
 

@@ -67,11 +67,14 @@ struct dma_request {
 
 struct slot {
 	struct blk_req q;
-	uint64_t done; /* bytes of it, and of the part that the device has */
+	/* Bytes of it, and of the part that the device has. */
+	uint64_t done;
 	uint32_t part;
 	bool busy;
-	bool waiting;  /* for descriptors: a small queue is full */
-	bool flushing; /* a write with BLK_FUA whose data are written, now flushed */
+	/* For descriptors: a small queue is full. */
+	bool waiting;
+	/* A write with BLK_FUA whose data are written, now flushed. */
+	bool flushing;
 };
 
 struct region {
@@ -90,7 +93,8 @@ static struct slot slots[BLK_DEPTH];
 static struct region regions[BLK_REGIONS];
 static struct svc_conn *client, *closing;
 static uint32_t n_busy, n_waiting;
-static bool full; /* the client has more than there are slots */
+/* The client has more than there are slots. */
+static bool full;
 
 static int respond(const struct blk_req *q, int status, uint32_t flags, uint64_t result)
 {

@@ -8,14 +8,17 @@
 #include "proto/blk.h"
 #include "virtio/virtq.h"
 
-enum { SEGMENTS_MAX = 16 }; /* of data in one request to the device */
+/* Of data in one request to the device. */
+enum { SEGMENTS_MAX = 16 };
 
 struct disk {
 	uint64_t sectors;
 	bool read_only, flush;
-	uint32_t block;         /* bytes */
-	uint32_t segment_bytes; /* of one segment at most: a multiple of block */
-	uint32_t n_segments;    /* of one request at most */
+	uint32_t block; /* bytes */
+	/* Of one segment at most: a multiple of block. */
+	uint32_t segment_bytes;
+	/* Of one request at most. */
+	uint32_t n_segments;
 };
 
 /*

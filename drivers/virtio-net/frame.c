@@ -3,7 +3,13 @@
  */
 #include "frame.h"
 
-enum { HDR_NEEDS_CSUM = 1, HDR_DATA_VALID = 2, GSO_NONE = 0, GSO_TCPV4 = 1, GSO_TCPV6 = 4 };
+enum {
+	HDR_NEEDS_CSUM = 1,
+	HDR_DATA_VALID = 2,
+	GSO_NONE = 0,
+	GSO_TCPV4 = 1,
+	GSO_TCPV6 = 4,
+};
 int frame_check(const struct net_desc *d, uint64_t data_size, uint16_t offloads)
 {
 	uint16_t wanted = d->flags & (NET_CSUM_BLANK | NET_GSO);

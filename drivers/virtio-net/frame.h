@@ -8,7 +8,8 @@
 #include "proto/net.h"
 #include <sk/types.h>
 
-struct frame_header { /* 5.1.6 struct virtio_net_hdr of a VERSION_1 device */
+/* 5.1.6 struct virtio_net_hdr of a VERSION_1 device. */
+struct frame_header {
 	uint8_t flags, gso_type;
 	uint16_t hdr_len, gso_size, csum_start, csum_offset, num_buffers;
 };

@@ -22,10 +22,12 @@
 
 enum {
 	DEVICE_INDEX = 0,
-	IRQ_BIT = 23, /* channels count from 0 */
+	/* Channels count from 0. */
+	IRQ_BIT = 23,
 	QUEUE_RX = 0,
 	QUEUE_TX = 1,
-	QUEUE_SIZE = 256, /* two descriptors a buffer */
+	/* Two descriptors a buffer. */
+	QUEUE_SIZE = 256,
 	F_CSUM = 1 << 0,
 	F_GUEST_CSUM = 1 << 1,
 	F_MAC = 1 << 5,
@@ -44,10 +46,12 @@ struct slot {
 struct side {
 	struct virtio_queue queue;
 	struct slot slot[NET_DEPTH];
-	struct frame_header *header; /* HEADER_ROOM apart */
+	/* HEADER_ROOM apart. */
+	struct frame_header *header;
 	uint64_t header_addr;
 	uint32_t n_busy;
-	struct slot *waiting[NET_DEPTH]; /* a queue: no descriptors were free */
+	/* A queue: no descriptors were free. */
+	struct slot *waiting[NET_DEPTH];
 	uint32_t wait_head, n_waiting;
 };
 

@@ -55,7 +55,8 @@ int untyped_take(uint32_t min_order, sk_cap_t *out, uint32_t *order) must_check;
 /* What is in a CNode, an own slot names it: all its slots are looked at. */
 struct caps_count {
 	uint32_t slots, used;
-	uint32_t frames, objects; /* of those used; objects: all but frames and untypeds */
+	/* Of those used; objects: all but frames and untypeds. */
+	uint32_t frames, objects;
 };
 void caps_count(sk_cap_t cnode, struct caps_count *c);
 

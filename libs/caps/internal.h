@@ -12,10 +12,14 @@ extern struct mutex caps_lock;
 
 /* What is known about one slot of the own CNode. */
 struct slot_meta {
-	uint16_t
-		home; /* slot of the untyped that the object was made from by object_make(); 0 = not so made */
-	uint16_t next; /* free untypeds: the next of the same order */
-	uint16_t live; /* untyped that small objects are made from: how many there are */
+	/*
+	 * Slot of the untyped that the object was made from by object_make(); 0 = not so made.
+	 */
+	uint16_t home;
+	/* Free untypeds: the next of the same order. */
+	uint16_t next;
+	/* Untyped that small objects are made from: how many there are. */
+	uint16_t live;
 	uint8_t order; /* untyped */
 	bool used;
 };

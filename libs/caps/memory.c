@@ -12,7 +12,10 @@
 #include "caps/internal.h"
 #include "sys/sk.h"
 
-enum { SOURCES_MAX = 128, ORDERS = 48 };
+enum {
+	SOURCES_MAX = 128,
+	ORDERS = 48,
+};
 
 struct source {
 	sk_cap_t slot;
@@ -21,7 +24,8 @@ struct source {
 static struct source sources[SOURCES_MAX];
 static uint32_t n_sources;
 static uint16_t free_list[ORDERS];
-static sk_cap_t chunk; /* where small objects come from now */
+/* Where small objects come from now. */
+static sk_cap_t chunk;
 static uint64_t chunk_used;
 
 static const uint8_t object_orders[SK_OBJ_END] = {

@@ -10,7 +10,8 @@
 #include "sys/sk.h"
 
 enum { RANGES_MAX = 256 };
-#define META_SPACE (4ull << 20) /* at DOMAIN_FREE_VADDR: the slot table */
+/* At DOMAIN_FREE_VADDR: the slot table. */
+#define META_SPACE (4ull << 20)
 
 static struct range {
 	uint64_t start, end;

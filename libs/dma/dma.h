@@ -14,7 +14,8 @@
 /* A contiguous piece of memory that the device sees at `addr`. */
 struct dma_map {
 	uint64_t addr;
-	sk_cap_t frame; /* this library's copy of the frame, which holds the mapping */
+	/* This library's copy of the frame, which holds the mapping. */
+	sk_cap_t frame;
 };
 
 /* Make 2^order bytes of `frame` from `offset` on reachable through IoSpace `space`; rights SK_R, SK_W. */

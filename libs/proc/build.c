@@ -13,7 +13,12 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-enum { CNODE_ORDER = 15, KEEP_ORDER = 13, STACK_ORDER = 16, INFO_ORDER = 12 };
+enum {
+	CNODE_ORDER = 15,
+	KEEP_ORDER = 13,
+	STACK_ORDER = 16,
+	INFO_ORDER = 12,
+};
 
 /* ---- capabilities for the domain ------------------------------------------------------------------------ */
 int proc_give(struct proc *p, uint32_t slot, sk_cap_t cap, uint32_t rights, uint64_t badge)

@@ -6,8 +6,17 @@
 #include <string.h>
 #include "proc/proc.h"
 
-enum { PT_LOAD = 1, PT_INTERP = 3, ET_EXEC = 2, MACHINE_X86_64 = 62 };
-enum { PF_X = 1, PF_W = 2, PF_R = 4 };
+enum {
+	PT_LOAD = 1,
+	PT_INTERP = 3,
+	ET_EXEC = 2,
+	MACHINE_X86_64 = 62,
+};
+enum {
+	PF_X = 1,
+	PF_W = 2,
+	PF_R = 4,
+};
 
 struct elf_header {
 	uint8_t ident[16];

@@ -9,7 +9,8 @@
 #include "proc/internal.h"
 #include "sys/sk.h"
 
-enum { MAP_ORDER_MAX = 29 }; /* larger pages would want addresses that nobody aligns for */
+/* Larger pages would want addresses that nobody aligns for. */
+enum { MAP_ORDER_MAX = 29 };
 
 int keep_put(struct proc *p, sk_cap_t cap)
 {

@@ -35,15 +35,19 @@
 
 /* `size` bytes of the file, page-aligned but for the last piece's end, lie at `offset` of a frame. */
 struct proc_piece {
-	sk_cap_t frame; /* in the builder's CSpace, at least SK_R | SK_EXEC | SK_GRANT */
+	/* In the builder's CSpace, at least SK_R | SK_EXEC | SK_GRANT. */
+	sk_cap_t frame;
 	uint32_t order;
 	uint64_t offset;
 	uint64_t size;
 };
 struct proc_seg {
-	uint64_t vaddr, offset, file_size,
-		mem_size; /* offset in the file; same place in the page as vaddr */
-	uint32_t rights;  /* SK_R, SK_W, SK_EXEC; never W and X */
+	uint64_t vaddr;
+	/* In the file; the same place in the page as vaddr. */
+	uint64_t offset;
+	uint64_t file_size, mem_size;
+	/* SK_R, SK_W, SK_EXEC; never W and X. */
+	uint32_t rights;
 };
 struct proc_elf {
 	uint64_t entry;
@@ -53,9 +57,11 @@ struct proc_elf {
 struct proc_image {
 	uint32_t n_pieces;
 	struct proc_piece piece[PROC_PIECES_MAX];
-	const uint8_t *base; /* the whole file, mapped read-only in the builder */
+	/* The whole file, mapped read-only in the builder. */
+	const uint8_t *base;
 	uint64_t size;
-	struct proc_elf elf; /* filled by proc_image_init() */
+	/* Filled by proc_image_init(). */
+	struct proc_elf elf;
 };
 
 /* Parse an ELF64 executable of ours: pure, trusts nothing. *why names what is wrong when it fails. */
@@ -69,38 +75,51 @@ int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im) must_check;
 /* ---- a domain in the making --------------------------------------------------------------------- */
 struct proc_sched {
 	uint32_t cpu, priority, weight;
-	uint64_t budget_us, period_us; /* period 0 = no cap */
+	/* Period 0 = no cap. */
+	uint64_t budget_us, period_us;
 };
 
 struct proc_spec {
 	const char *name;
-	const char *args; /* lines key=value; NULL = none */
+	/* Lines key=value; NULL = none. */
+	const char *args;
 	uint32_t epoch;
 	const struct proc_image *image;
-	sk_cap_t untyped;     /* charged: see above. Own slot; it must have no children yet */
-	uint32_t cnode_order; /* of the domain's CNode; 0 = 15 (408 slots) */
-	uint32_t free_slot; /* first slot that the domain manages itself; 0 = DOMAIN_CAP_FREE */
-	uint32_t stack_order; /* 0 = 16 (64 KiB) */
-	sk_cap_t
-		fault_ep; /* badged for this domain, own slot; 0 = faults suspend the thread silently */
-	sk_cap_t parent_ep; /* badged; copied to DOMAIN_CAP_PARENT; 0 = none */
-	sk_cap_t ntfn;      /* unbadged; 0 = made from the untyped */
-	sk_cap_t service;   /* endpoint with all rights; 0 = made from the untyped */
+	/* Charged: see above. Own slot; it must have no children yet. */
+	sk_cap_t untyped;
+	/* Of the domain's CNode; 0 = 15 (408 slots). */
+	uint32_t cnode_order;
+	/* First slot that the domain manages itself; 0 = DOMAIN_CAP_FREE. */
+	uint32_t free_slot;
+	/* 0 = 16 (64 KiB). */
+	uint32_t stack_order;
+	/* Badged for this domain, own slot; 0 = faults suspend the thread silently. */
+	sk_cap_t fault_ep;
+	/* Badged; copied to DOMAIN_CAP_PARENT; 0 = none. */
+	sk_cap_t parent_ep;
+	/* Unbadged; 0 = made from the untyped. */
+	sk_cap_t ntfn;
+	/* Endpoint with all rights; 0 = made from the untyped. */
+	sk_cap_t service;
 	sk_cap_t ctl_sched;
-	uint64_t wall_boot_ns; /* for the info page; 0 = what the builder itself was told */
-	struct proc_sched
-		sched; /* of the main thread; its context is SK_CAP_SCHED of the domain */
+	/* For the info page; 0 = what the builder itself was told. */
+	uint64_t wall_boot_ns;
+	/* Of the main thread; its context is SK_CAP_SCHED of the domain. */
+	struct proc_sched sched;
 };
 
 struct proc {
 	sk_cap_t untyped;
 	/* Own slots, valid from proc_create() to proc_destroy(). */
 	sk_cap_t cnode, keep, space, thread, sched, ntfn, service, info_frame;
-	bool own_ntfn, own_service; /* made from the untyped */
+	/* Made from the untyped. */
+	bool own_ntfn, own_service;
 	uint32_t n_slots, keep_next, keep_slots;
-	uint64_t next_vaddr; /* where the next region or BAR goes */
+	/* Where the next region or BAR goes. */
+	uint64_t next_vaddr;
 	uint64_t entry;
-	struct domain_info *info; /* the builder's view, writable until proc_start() */
+	/* The builder's view, writable until proc_start(). */
+	struct domain_info *info;
 };
 
 int proc_create(struct proc *p, const struct proc_spec *s) must_check;
@@ -138,24 +157,33 @@ uint64_t proc_vaddr(struct proc *p, uint32_t order);
  * channel in the info page. bit = the channel's index.
  */
 struct proc_connect {
-	const char *name;  /* of the channel, at most 15 bytes */
-	sk_cap_t endpoint; /* the service's control endpoint */
+	/* Of the channel, at most 15 bytes. */
+	const char *name;
+	/* The service's control endpoint. */
+	sk_cap_t endpoint;
 	uint32_t proto;
-	uint32_t client; /* identity: domid, or number | SVC_STATIC */
+	/* Identity: domid, or number | SVC_STATIC. */
+	uint32_t client;
 	uint32_t epoch;
-	uint64_t data_size; /* bytes of data wanted; UINT64_MAX = the protocol's default */
-	uint64_t
-		own_size; /* bytes for what the service keeps about the client, who gets no access to them */
+	/* Bytes of data wanted; UINT64_MAX = the protocol's default. */
+	uint64_t data_size;
+	/* Bytes for what the service keeps about the client, who gets no access to them. */
+	uint64_t own_size;
 	const void *params;
 	uint32_t params_len;
-	sk_cap_t untyped;      /* memory of rings and own_size; 0 = p->untyped */
-	sk_cap_t data_untyped; /* of the data part; 0 = the same */
+	/* Memory of rings and own_size; 0 = p->untyped. */
+	sk_cap_t untyped;
+	/* Of the data part; 0 = the same. */
+	sk_cap_t data_untyped;
 };
 struct proc_connection {
-	uint32_t number;                        /* for SVC_CLOSE */
-	uint32_t channel;                       /* index in the info page */
-	uint64_t word[2];                       /* mr2 and mr3 of the service's reply */
-	sk_cap_t rings, data, own;              /* frames in own slots; 0 unless keep_caps */
+	uint32_t number; /* for SVC_CLOSE */
+	/* Index in the info page. */
+	uint32_t channel;
+	/* mr2 and mr3 of the service's reply. */
+	uint64_t word[2];
+	/* Frames in own slots; 0 unless keep_caps. */
+	sk_cap_t rings, data, own;
 	sk_cap_t client_signal, service_signal; /* likewise */
 };
 /* Orders of the frames for the rings and the data of such a connection; data_order 0 = no data. */
@@ -188,11 +216,12 @@ int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_
 struct proc_channel {
 	const char *name;
 	uint32_t proto, epoch;
-	sk_cap_t rings, data; /* frames in own slots; copied. 0 = without */
+	/* Frames in own slots; copied. 0 = without. */
+	sk_cap_t rings, data;
 	uint32_t req_size, rsp_size;
 	uint64_t data_size;
-	sk_cap_t
-		signal; /* own slot: signals the service; copied. 0 = memory without a service */
+	/* Own slot: signals the service; copied. 0 = memory without a service. */
+	sk_cap_t signal;
 };
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index) must_check;
 

@@ -24,7 +24,8 @@
 
 #define BLK_DEPTH 64u
 #define BLK_SECTOR 512u
-#define BLK_BYTES_MAX (4u << 20) /* of one transfer */
+/* Of one transfer. */
+#define BLK_BYTES_MAX (4u << 20)
 
 #define BLK_OPS(X) \
 	X(READ, 1, "provider fills") \
@@ -37,9 +38,11 @@
 enum blk_op { BLK_OPS(X) BLK_OP_END };
 #undef X
 
-enum blk_flag { BLK_FUA = 1 }; /* of a request */
+/* Of a request. */
+enum blk_flag { BLK_FUA = 1 };
 enum blk_info_flag { BLK_READ_ONLY = 1, BLK_HAS_FLUSH = 2, BLK_HAS_DISCARD = 4 };
-#define BLK_INFO_BLOCK_SHIFT 8 /* flags of INFO, three bits: a block is BLK_SECTOR << that */
+/* Flags of INFO, three bits: a block is BLK_SECTOR << that. */
+#define BLK_INFO_BLOCK_SHIFT 8
 #define BLK_BLOCK_MAX (BLK_SECTOR << 7)
 
 static inline uint32_t blk_info_block(uint32_t info_flags)
@@ -65,19 +68,24 @@ static inline bool blk_block_legal(uint32_t block)
 struct blk_req {
 	uint16_t op;
 	uint16_t flags;
-	uint32_t
-		region; /* 0 for clients of storage; the driver's number between storage and driver */
-	uint64_t id;     /* chosen by the client, returned */
-	uint64_t sector; /* of the volume, or of the disk towards the driver */
-	uint64_t offset; /* of the data in the region */
-	uint64_t length; /* bytes (DISCARD: sectors) */
+	/* 0 for clients of storage; the driver's number between storage and driver. */
+	uint32_t region;
+	/* Chosen by the client, returned. */
+	uint64_t id;
+	/* Of the volume, or of the disk towards the driver. */
+	uint64_t sector;
+	/* Of the data in the region. */
+	uint64_t offset;
+	/* Bytes (DISCARD: sectors). */
+	uint64_t length;
 };
 _Static_assert(sizeof(struct blk_req) == 40, "no padding");
 
 struct blk_rsp {
 	uint64_t id;
-	int32_t status;  /* 0 or -SK_E_* */
-	uint32_t flags;  /* INFO: enum blk_info_flag */
+	int32_t status; /* 0 or -SK_E_* */
+	/* INFO: enum blk_info_flag. */
+	uint32_t flags;
 	uint64_t result; /* INFO: sectors */
 };
 _Static_assert(sizeof(struct blk_rsp) == 24, "no padding");
@@ -85,8 +93,9 @@ _Static_assert(sizeof(struct blk_rsp) == 24, "no padding");
 /* What a request is held against: a disk, or a volume on it, and the data region that it names. */
 struct blk_target {
 	uint64_t sectors;
-	uint64_t region_size; /* 0: there is no such region */
-	uint32_t block;       /* bytes */
+	/* 0: there is no such region. */
+	uint64_t region_size;
+	uint32_t block; /* bytes */
 	bool read_only;
 };
 
@@ -130,8 +139,10 @@ static inline int blk_req_check(const struct blk_req *q, const struct blk_target
 	}
 }
 
-struct blk_params {      /* of SVC_OPEN towards storage */
-	char volume[64]; /* "by-partlabel/NAME" as after /dev/disk/, zero-terminated UTF-8 */
+/* Of SVC_OPEN towards storage. */
+struct blk_params {
+	/* "by-partlabel/NAME" as after /dev/disk/, zero-terminated UTF-8. */
+	char volume[64];
 	uint32_t writable;
 	uint32_t reserved;
 };
@@ -145,8 +156,8 @@ enum blk_driver_call {
 	 * capability: frame of the data part. RANGE: no such number, EXISTS: in use.
 	 */
 	BLK_REGION_ADD = 16,
-	BLK_REGION_DEL =
-		17 /* mr0 number. BUSY: something in it is in flight, NOT_FOUND: there is none */
+	/* mr0 number. BUSY: something in it is in flight, NOT_FOUND: there is none. */
+	BLK_REGION_DEL = 17
 };
 #define BLK_REGIONS 128u
 

@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 #define CONSOLE_CHUNK_MAX 512u
-#define CONSOLE_LOG_SIZE \
-	65536u /* of a guest's log: the own memory (svc.h) that a GUEST connection brings */
+/* Of a guest's log: the own memory (svc.h) that a GUEST connection brings. */
+#define CONSOLE_LOG_SIZE 65536u
 
 enum console_kind { CONSOLE_LOG = 1, CONSOLE_GUEST = 2, CONSOLE_SHELL = 3 };
 
@@ -50,7 +50,8 @@ enum console_type { CONSOLE_MSGS(X) CONSOLE_MSG_END };
 
 struct console_msg {
 	uint16_t type;
-	uint16_t len; /* bytes that follow, at most CONSOLE_CHUNK_MAX */
+	/* Bytes that follow, at most CONSOLE_CHUNK_MAX. */
+	uint16_t len;
 	uint32_t arg;
 };
 _Static_assert(sizeof(struct console_msg) == 8, "no padding");

@@ -13,16 +13,21 @@
 #include <stdint.h>
 
 #define DOMAIN_INFO_VADDR 0x0e000000ull
-#define DOMAIN_UTCB_VADDR \
-	0x0e010000ull /* of the main thread; further threads: the domain chooses */
-#define DOMAIN_KINFO_VADDR 0x0e020000ull /* struct sk_info, read-only */
+/* Of the main thread; further threads: the domain chooses. */
+#define DOMAIN_UTCB_VADDR 0x0e010000ull
+/* struct sk_info, read-only. */
+#define DOMAIN_KINFO_VADDR 0x0e020000ull
 #define DOMAIN_STACK_TOP 0x0e400000ull
-#define DOMAIN_IMAGE_VADDR 0x10000000ull /* ELF images are linked here */
-#define DOMAIN_HEAP_VADDR 0x40000000ull  /* sbrk grows from here, mapped on demand by libs/rt */
-#define DOMAIN_CHANNEL_VADDR 0x100000000ull /* the builder maps regions and BARs from here up */
-#define DOMAIN_FREE_VADDR \
-	0x200000000ull /* the domain's own mappings (libs/caps) from here up */
-#define DOMAIN_GUEST_VADDR 0x10000000000ull /* VMM: guest physical 0 is visible here */
+/* ELF images are linked here. */
+#define DOMAIN_IMAGE_VADDR 0x10000000ull
+/* sbrk grows from here, mapped on demand by libs/rt. */
+#define DOMAIN_HEAP_VADDR 0x40000000ull
+/* The builder maps regions and BARs from here up. */
+#define DOMAIN_CHANNEL_VADDR 0x100000000ull
+/* The domain's own mappings (libs/caps) from here up. */
+#define DOMAIN_FREE_VADDR 0x200000000ull
+/* VMM: guest physical 0 is visible here. */
+#define DOMAIN_GUEST_VADDR 0x10000000000ull
 
 #define DOMAIN_MAGIC 0x4e49414d4f44ull /* "DOMAIN" */
 #define DOMAIN_VERSION 1u
@@ -63,14 +68,20 @@ enum domain_slot {
 #define DOMAIN_CAP_IOSPACE(i) DOMAIN_CAP_BAR(i, 14u)
 
 struct domain_channel {
-	char name[16];   /* as the manifest calls it: "blk", "log", "uart", ... */
-	uint32_t proto;  /* enum svc_proto */
-	uint32_t bit;    /* the domain's notification bit for it */
-	uint32_t signal; /* slot: signals the service */
-	uint32_t data;   /* slot: frame of the data part; 0 = no data */
-	uint64_t vaddr;  /* of the rings: requests, then responses */
+	/* As the manifest calls it: "blk", "log", "uart", ... */
+	char name[16];
+	uint32_t proto; /* enum svc_proto */
+	/* The domain's notification bit for it. */
+	uint32_t bit;
+	/* Slot: signals the service. */
+	uint32_t signal;
+	/* Slot: frame of the data part; 0 = no data. */
+	uint32_t data;
+	/* Of the rings: requests, then responses. */
+	uint64_t vaddr;
 	uint64_t data_vaddr, data_size;
-	uint32_t req_size, rsp_size; /* bytes of the two rings, see ring.h; 0 = memory only */
+	/* Bytes of the two rings, see ring.h; 0 = memory only. */
+	uint32_t req_size, rsp_size;
 	uint32_t epoch;
 	uint32_t reserved;
 };
@@ -83,11 +94,14 @@ _Static_assert(sizeof(struct domain_bar) == 16, "no padding");
 struct domain_device {
 	char name[16];
 	uint16_t vendor, device;
-	uint16_t rid; /* bus << 8 | devfn */
+	/* Bus << 8 | devfn. */
+	uint16_t rid;
 	uint16_t n_irqs;
 	struct domain_bar bar[6];
-	uint8_t config[256];        /* snapshot of its configuration space */
-	uint16_t io_port, io_ports; /* port range, if it has one; capability in BAR slot 0 */
+	/* Snapshot of its configuration space. */
+	uint8_t config[256];
+	/* Port range, if it has one; capability in BAR slot 0. */
+	uint16_t io_port, io_ports;
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct domain_device) == 384, "no padding");
@@ -95,19 +109,22 @@ _Static_assert(sizeof(struct domain_device) == 384, "no padding");
 struct domain_info {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t epoch; /* how often this domain was started before */
+	/* How often this domain was started before. */
+	uint32_t epoch;
 	char name[DOMAIN_NAME_MAX];
 	uint32_t n_slots; /* of its CNode */
 	uint32_t n_channels, n_untyped, n_devices;
-	uint32_t
-		free_slot; /* first slot that the domain manages itself, DOMAIN_CAP_FREE or more */
+	/* First slot that the domain manages itself, DOMAIN_CAP_FREE or more. */
+	uint32_t free_slot;
 	uint32_t reserved;
-	uint64_t
-		wall_boot_ns; /* nanoseconds since 1970 at boot_tsc of struct sk_info; 0 = unknown */
-	uint8_t untyped_order[DOMAIN_UNTYPED_MAX]; /* slot DOMAIN_CAP_UNTYPED + i */
+	/* Nanoseconds since 1970 at boot_tsc of struct sk_info; 0 = unknown. */
+	uint64_t wall_boot_ns;
+	/* Slot DOMAIN_CAP_UNTYPED + i. */
+	uint8_t untyped_order[DOMAIN_UNTYPED_MAX];
 	struct domain_channel channel[DOMAIN_CHANNELS_MAX];
 	struct domain_device dev[DOMAIN_DEVICES_MAX];
-	char args[DOMAIN_ARGS_MAX]; /* lines key=value */
+	/* Lines key=value. */
+	char args[DOMAIN_ARGS_MAX];
 };
 _Static_assert(sizeof(struct domain_info) == 3104, "no padding");
 _Static_assert(sizeof(struct domain_info) <= 4096, "one page");

@@ -19,8 +19,8 @@ enum files_kind { FILES_BROWSE = 1, FILES_FILE = 2 };
 struct files_params {
 	uint32_t kind;
 	uint32_t reserved;
-	char path
-		[FILES_PATH_MAX]; /* FILE: zero-terminated. Reply of SVC_OPEN: mr2 = size in bytes */
+	/* FILE: zero-terminated. Reply of SVC_OPEN: mr2 = size in bytes. */
+	char path[FILES_PATH_MAX];
 };
 _Static_assert(sizeof(struct files_params) == 264, "no padding");
 
@@ -37,26 +37,32 @@ enum files_type { FILES_REGULAR = 1, FILES_DIRECTORY = 2, FILES_OTHER = 3 };
 
 struct files_req {
 	uint32_t op;
-	uint32_t
-		path_len; /* bytes of path that follow the struct in the record (BROWSE), else 0 */
+	/* Bytes of path that follow the struct in the record (BROWSE), else 0. */
+	uint32_t path_len;
 	uint64_t id;
 	uint64_t position;
-	uint64_t offset, length; /* in the data region */
+	/* In the data region. */
+	uint64_t offset, length;
 };
 _Static_assert(sizeof(struct files_req) == 40, "no padding");
 struct files_rsp {
 	uint64_t id;
-	int32_t status;  /* 0 or -SK_E_* */
-	uint32_t type;   /* STAT: enum files_type */
-	uint64_t result; /* bytes read, entries, or size */
-	uint64_t mtime;  /* STAT: seconds since 1970 */
+	int32_t status; /* 0 or -SK_E_* */
+	/* STAT: enum files_type. */
+	uint32_t type;
+	/* Bytes read, entries, or size. */
+	uint64_t result;
+	/* STAT: seconds since 1970. */
+	uint64_t mtime;
 };
 _Static_assert(sizeof(struct files_rsp) == 32, "no padding");
-struct files_dirent { /* 8-byte aligned in the data region */
+/* 8-byte aligned in the data region. */
+struct files_dirent {
 	uint64_t size;
 	uint32_t type;
 	uint16_t name_len;
-	uint16_t record_len; /* whole record including padding */
+	/* Whole record including padding. */
+	uint16_t record_len;
 	char name[];
 };
 _Static_assert(sizeof(struct files_dirent) == 16, "no padding");

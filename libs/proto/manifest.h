@@ -20,75 +20,91 @@
 #define MANIFEST_PARAMS_MAX 272u
 #define MANIFEST_ARGS_MAX 256u
 #define MANIFEST_UNTYPED_MAX 4u
-#define MANIFEST_NONE \
-	0xffffffffu /* a channel's service: none; it is memory that outlives the domain */
+/* A channel's service: none; it is memory that outlives the domain. */
+#define MANIFEST_NONE 0xffffffffu
 
 struct manifest_header {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t size; /* of the whole, with this header */
+	/* Of the whole, with this header. */
+	uint32_t size;
 	uint32_t n_domains, n_channels, n_caps;
-	char guest_image[28]; /* archive member that guests' VMMs run */
+	/* Archive member that guests' VMMs run. */
+	char guest_image[28];
 };
 _Static_assert(sizeof(struct manifest_header) == 56, "no padding");
 
 enum manifest_device_kind { MANIFEST_NO_DEVICE = 0, MANIFEST_PCI = 1, MANIFEST_PORTS = 2 };
 enum manifest_device_flag {
-	MANIFEST_DMA = 1,         /* it can read and write memory by itself */
-	MANIFEST_UNPROTECTED = 2, /* and may, on a machine without an IOMMU */
+	/* It can read and write memory by itself. */
+	MANIFEST_DMA = 1,
+	/* And may, on a machine without an IOMMU. */
+	MANIFEST_UNPROTECTED = 2,
 };
 struct manifest_device {
 	uint32_t kind;
 	uint32_t flags;
 	char name[16];
-	uint16_t vendor, device; /* PCI; 0xffff = any */
-	uint32_t class_code;     /* PCI; ~0 = any */
-	uint32_t index;          /* among those that match */
-	uint32_t n_irqs;         /* vectors wanted */
-	uint16_t port, n_ports;  /* PORTS */
-	uint32_t gsi;            /* PORTS: interrupt pin */
+	/* PCI; 0xffff = any. */
+	uint16_t vendor, device;
+	uint32_t class_code; /* PCI; ~0 = any */
+	/* Among those that match. */
+	uint32_t index;
+	uint32_t n_irqs;        /* vectors wanted */
+	uint16_t port, n_ports; /* PORTS */
+	/* PORTS: interrupt pin. */
+	uint32_t gsi;
 };
 _Static_assert(sizeof(struct manifest_device) == 48, "no padding");
 
 enum manifest_flag {
-	MANIFEST_OPTIONAL = 1, /* not started, without a word, when its device is absent */
-	MANIFEST_BUILDER = 2,  /* builds domains itself (control): gets what that takes */
-	MANIFEST_PLATFORM = 4, /* claims devices for init */
+	/* Not started, without a word, when its device is absent. */
+	MANIFEST_OPTIONAL = 1,
+	/* Builds domains itself (control): gets what that takes. */
+	MANIFEST_BUILDER = 2,
+	/* Claims devices for init. */
+	MANIFEST_PLATFORM = 4,
 };
 struct manifest_domain {
 	char name[32];
 	char binary[32]; /* archive member */
 	uint32_t flags;
-	uint32_t serves; /* enum svc_proto of the connections that it accepts; 0 = none */
+	/* enum svc_proto of the connections that it accepts; 0 = none. */
+	uint32_t serves;
 	uint32_t priority, weight, cpu;
-	uint32_t budget_us, period_us; /* period 0: no cap */
+	/* Period 0: no cap. */
+	uint32_t budget_us, period_us;
 	uint32_t cnode_order, stack_order;
 	uint32_t n_untyped;
 	uint8_t untyped_order[MANIFEST_UNTYPED_MAX]; /* its own memory */
 	uint32_t first_channel, n_channels;
 	uint32_t first_cap, n_caps;
-	uint32_t services; /* bit per domain: control endpoints that INIT_SERVICE gives it */
-	char archive_file
-		[24]; /* archive member mapped for it (args image=, image-size=); empty = none */
-	char replaces[16]; /* then this channel is not made */
+	/* Bit per domain: control endpoints that INIT_SERVICE gives it. */
+	uint32_t services;
+	/* Archive member mapped for it (args image=, image-size=); empty = none. */
+	char archive_file[24];
+	/* Then this channel is not made. */
+	char replaces[16];
 	struct manifest_device dev;
 	char args[MANIFEST_ARGS_MAX]; /* lines */
 };
 _Static_assert(sizeof(struct manifest_domain) == 472, "no padding");
 
 enum manifest_channel_flag {
-	MANIFEST_CHANNEL_OPTIONAL =
-		1, /* the client starts without it when the service is absent or refuses */
-	MANIFEST_CHANNEL_CONTROL =
-		2, /* the client also gets the service's control endpoint: args NAME=SLOT */
+	/* The client starts without it when the service is absent or refuses. */
+	MANIFEST_CHANNEL_OPTIONAL = 1,
+	/* The client also gets the service's control endpoint: args NAME=SLOT. */
+	MANIFEST_CHANNEL_CONTROL = 2,
 };
 struct manifest_channel {
 	char name[16];
-	uint32_t service; /* index of the domain */
+	/* Index of the domain. */
+	uint32_t service;
 	uint32_t proto;
 	uint32_t flags;
 	uint32_t params_len;
-	uint64_t data_size; /* UINT64_MAX = the protocol's default */
+	/* UINT64_MAX = the protocol's default. */
+	uint64_t data_size;
 	uint8_t params[MANIFEST_PARAMS_MAX];
 };
 _Static_assert(sizeof(struct manifest_channel) == 312, "no padding");
@@ -108,7 +124,8 @@ enum manifest_cap_kind { MANIFEST_CAPS(X) MANIFEST_CAP_END };
 #undef X
 
 struct manifest_cap {
-	char name[16]; /* args cap.NAME=SLOT */
+	/* Args cap.NAME=SLOT. */
+	char name[16];
 	uint32_t kind;
 	uint32_t a, b;
 	uint32_t reserved;

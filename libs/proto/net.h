@@ -20,8 +20,10 @@
 #include <stdint.h>
 
 #define NET_DEPTH 128u
-#define NET_FRAME_MIN 14u    /* the Ethernet header */
-#define NET_FRAME_STD 1518u  /* without GSO: 1500 bytes behind a header with a VLAN tag */
+/* The Ethernet header. */
+#define NET_FRAME_MIN 14u
+/* Without GSO: 1500 bytes behind a header with a VLAN tag. */
+#define NET_FRAME_STD 1518u
 #define NET_FRAME_MAX 65550u /* with GSO */
 
 #define NET_OPS(X) \
@@ -38,19 +40,22 @@ enum net_op { NET_OPS(X) NET_OP_END };
 
 /* Bytes of TCP that each piece of a GSO frame carries at least: less is made up to keep others busy. */
 #define NET_GSO_MIN 48u
-#define NET_TCP_HEADER 20u     /* at least */
-#define NET_TCP_CSUM_OFFSET 16 /* of the checksum in it */
+#define NET_TCP_HEADER 20u /* at least */
+/* Of the checksum in it. */
+#define NET_TCP_CSUM_OFFSET 16
 
 enum net_flag { NET_CSUM_BLANK = 1, NET_CSUM_VALID = 2, NET_GSO_TCPV4 = 4, NET_GSO_TCPV6 = 8 };
 
 struct net_desc {
 	uint16_t op;
 	uint16_t flags;
-	uint32_t id; /* the client's, returned */
+	/* The client's, returned. */
+	uint32_t id;
 	uint64_t offset;
 	uint32_t length;
 	uint16_t csum_start, csum_offset;
-	uint16_t gso_size; /* of GSO frames: NET_GSO_MIN or more, each piece a standard frame */
+	/* Of GSO frames: NET_GSO_MIN or more, each piece a standard frame. */
+	uint16_t gso_size;
 	uint16_t reserved[3]; /* zero */
 };
 _Static_assert(sizeof(struct net_desc) == 32, "no padding");
@@ -110,11 +115,14 @@ static inline bool net_rx_post_legal(const struct net_desc *d, uint64_t data_siz
 	       !d->csum_start && !d->csum_offset && !d->gso_size;
 }
 
-struct net_params {        /* of SVC_OPEN towards network */
-	char bridge[16];   /* "xenbr0" */
-	char name[16];     /* "vif1.0" */
-	uint8_t mac[6];    /* the port's own; -SK_E_EXISTS: another port's */
-	uint16_t offloads; /* enum net_flag that the client understands in received frames */
+/* Of SVC_OPEN towards network. */
+struct net_params {
+	char bridge[16]; /* "xenbr0" */
+	char name[16];   /* "vif1.0" */
+	/* The port's own; -SK_E_EXISTS: another port's. */
+	uint8_t mac[6];
+	/* enum net_flag that the client understands in received frames. */
+	uint16_t offloads;
 };
 _Static_assert(sizeof(struct net_params) == 40, "no padding");
 /* Reply of SVC_OPEN by a NIC driver: mr2 = MAC address in bits 0-47, mr3 = offloads. */

@@ -16,8 +16,10 @@
 
 enum platform_slot {
 	PLATFORM_CAP_CTL_IRQ = 20,
-	PLATFORM_CAP_IOPORT = 21, /* all ports that no other domain of the manifest has */
-	PLATFORM_CAP_MEM = 1024,  /* device untypeds, as the resource page lists them */
+	/* All ports that no other domain of the manifest has. */
+	PLATFORM_CAP_IOPORT = 21,
+	/* Device untypeds, as the resource page lists them. */
+	PLATFORM_CAP_MEM = 1024,
 };
 
 struct platform_mem {
@@ -50,10 +52,12 @@ enum platform_call {
 	 * table or another device's registers are in no piece.
 	 */
 	PLATFORM_BAR = 17,
-	PLATFORM_IRQ = 18,   /* mr0 handle, mr1 vector index; reply carries the IrqHandler */
-	PLATFORM_POWER = 20, /* mr0 = 0 off (S5), 1 reboot; returns only on failure */
-	PLATFORM_WALLCLOCK =
-		21 /* reply mr1 = nanoseconds since 1970 at boot_tsc of struct sk_info */
+	/* mr0 handle, mr1 vector index; reply carries the IrqHandler. */
+	PLATFORM_IRQ = 18,
+	/* mr0 = 0 off (S5), 1 reboot; returns only on failure. */
+	PLATFORM_POWER = 20,
+	/* Reply mr1 = nanoseconds since 1970 at boot_tsc of struct sk_info. */
+	PLATFORM_WALLCLOCK = 21
 };
 
 #endif

@@ -57,8 +57,8 @@ static inline const struct svc_proto_info *svc_proto_info(uint32_t proto)
 
 #define SVC_BADGE_INIT 1u
 #define SVC_BADGE_CONTROL 2u
-#define SVC_BADGE_CLIENT \
-	3u /* a client that the manifest lets call the service's own labels; never OPEN or CLOSE */
+/* A client that the manifest lets call the service's own labels; never OPEN or CLOSE. */
+#define SVC_BADGE_CLIENT 3u
 
 /* Labels of calls. Replies: label 0 with mr0 = 0 or -SK_E_*, then results. */
 enum svc_call {
@@ -77,8 +77,10 @@ enum svc_call {
 	SVC_CLOSE = 2,
 	/* -SK_E_BUSY: the memory that an opener brought which gave up is still in use. */
 	SVC_PING = 3,
-	SVC_STATS = 4, /* mr0 connection number or 0; reply: words of the protocol */
-	SVC_FIRST = 16 /* calls of the service itself from here, in its protocol's header */
+	/* mr0 connection number or 0; reply: words of the protocol. */
+	SVC_STATS = 4,
+	/* Calls of the service itself from here, in its protocol's header. */
+	SVC_FIRST = 16
 };
 /* The first words of SVC_OPEN. Clients are domids of guests, or numbers of static domains with SVC_STATIC. */
 struct svc_open_msg {

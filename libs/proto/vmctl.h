@@ -34,8 +34,8 @@
  * time (GROW), in the slots behind; where in the guest they lie is the VMM's affair.
  */
 enum vm_slot {
-	VM_CAP_SCHED =
-		32, /* scheduling contexts of vCPUs 0..7; the I/O thread has SK_CAP_SCHED */
+	/* Scheduling contexts of vCPUs 0..7; the I/O thread has SK_CAP_SCHED. */
+	VM_CAP_SCHED = 32,
 	VM_CAP_RAM = 1024,
 };
 
@@ -50,10 +50,12 @@ enum vm_slot {
 #define VM_HEAP_PIECE 8448u
 
 struct vm_disk {
-	uint32_t vdev; /* virtual device number as in xenstore: xvda = 51712 */
+	/* Virtual device number as in xenstore: xvda = 51712. */
+	uint32_t vdev;
 	uint32_t read_only;
 	uint32_t cdrom;
-	char channel[16]; /* name of the BLK channel in the domain info */
+	/* Name of the BLK channel in the domain info. */
+	char channel[16];
 };
 _Static_assert(sizeof(struct vm_disk) == 28, "no padding");
 struct vm_vif {
@@ -63,27 +65,33 @@ struct vm_vif {
 	char channel[16];
 };
 _Static_assert(sizeof(struct vm_vif) == 28, "no padding");
-struct vm_config { /* fits two pages */
+/* Fits two pages. */
+struct vm_config {
 	uint64_t magic;
 	uint32_t domid;
 	uint32_t n_vcpus;
-	uint64_t memory; /* bytes of guest RAM at start: n_ram pieces */
-	uint64_t maxmem; /* bytes that the guest may hold: n_ram and n_more pieces */
+	/* Bytes of guest RAM at start: n_ram pieces. */
+	uint64_t memory;
+	/* Bytes that the guest may hold: n_ram and n_more pieces. */
+	uint64_t maxmem;
 	uint32_t n_ram;
 	uint32_t ram_order;
 	uint32_t n_disks, n_vifs;
 	uint32_t start_paused;
 	uint32_t wallclock_known;
-	uint64_t wallclock_boot_ns; /* nanoseconds since 1970 at boot_tsc of struct sk_info */
+	/* Nanoseconds since 1970 at boot_tsc of struct sk_info. */
+	uint64_t wallclock_boot_ns;
 	uint8_t uuid[16];
 	char name[64];
 	char cmdline[VM_CMDLINE_MAX];
 	struct vm_disk disk[VM_DISKS_MAX];
 	struct vm_vif vif[VM_VIFS_MAX];
-	uint32_t n_more; /* pieces of RAM that the VMM may still ask for */
+	/* Pieces of RAM that the VMM may still ask for. */
+	uint32_t n_more;
 	uint32_t n_modules;
-	char module_args[VM_MODULES_MAX][VM_MODULE_ARGS_MAX]; /* each module's command line */
-							      /*
+	/* Each module's command line. */
+	char module_args[VM_MODULES_MAX][VM_MODULE_ARGS_MAX];
+	/*
 	 * channels by fixed names: "console", "xs", "vmctl", "kernel", "log"; of modules "ramdisk", "module1", "module2"
 	 * and so on, which come last, as nobody listens to them later
 	 */
@@ -112,16 +120,19 @@ enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };
 #undef X
 
 #define VMCTL_TEXT_MAX 256u
-#define VMCTL_GROW_MAX 64u /* pieces that one GROW gets at most */
+/* Pieces that one GROW gets at most. */
+#define VMCTL_GROW_MAX 64u
 struct vmctl_msg {
 	uint16_t type;
-	uint16_t len; /* bytes that follow */
+	/* Bytes that follow. */
+	uint16_t len;
 	uint32_t arg;
 };
 _Static_assert(sizeof(struct vmctl_msg) == 8, "no padding");
 struct vmctl_vcpu_stats {
 	uint64_t run_ticks; /* TSC */
-	uint32_t state;     /* 0 running, 1 blocked, 2 offline */
+	/* 0 running, 1 blocked, 2 offline. */
+	uint32_t state;
 	uint32_t cpu;
 };
 _Static_assert(sizeof(struct vmctl_vcpu_stats) == 16, "no padding");
@@ -136,10 +147,12 @@ _Static_assert(sizeof(struct vmctl_vcpu_stats) == 16, "no padding");
 enum vmctl_unknown { VMCTL_UNKNOWN(X) VMCTL_UNKNOWN_KINDS };
 #undef X
 struct vmctl_stats {
-	uint64_t memory; /* bytes that the guest holds now */
+	/* Bytes that the guest holds now. */
+	uint64_t memory;
 	uint32_t n_vcpus, reserved;
 	struct vmctl_vcpu_stats vcpu[VM_VCPUS_MAX];
-	uint64_t unknown[VMCTL_UNKNOWN_KINDS]; /* how often the guest asked for each kind */
+	/* How often the guest asked for each kind. */
+	uint64_t unknown[VMCTL_UNKNOWN_KINDS];
 };
 _Static_assert(sizeof(struct vmctl_stats) == 184, "no padding");
 

@@ -12,7 +12,10 @@
 #include <string.h>
 #include "ring/ring.h"
 
-enum { HEADER = 4, ALIGN = 8 };
+enum {
+	HEADER = 4,
+	ALIGN = 8,
+};
 #define RING_MIN 256u
 #define RING_MAX (1u << 30)
 

@@ -21,23 +21,32 @@
 
 /* The shared header; indices count bytes and wrap at 2^32. */
 struct ring_shared {
-	uint32_t prod;      /* written by the producer */
-	uint32_t want_room; /* set by the producer, cleared by the consumer */
+	/* Written by the producer. */
+	uint32_t prod;
+	/* Set by the producer, cleared by the consumer. */
+	uint32_t want_room;
 	uint32_t pad0[14];
-	uint32_t cons;      /* written by the consumer */
-	uint32_t want_data; /* set by the consumer, cleared by the producer */
+	/* Written by the consumer. */
+	uint32_t cons;
+	/* Set by the consumer, cleared by the producer. */
+	uint32_t want_data;
 	uint32_t pad1[14];
-	uint8_t data[]; /* the rest, rounded down to a power of two */
+	/* The rest, rounded down to a power of two. */
+	uint8_t data[];
 };
 _Static_assert(sizeof(struct ring_shared) == 128, "two cache lines");
 
 /* One side's private handle: a producer or a consumer, never both. */
 struct ring {
 	struct ring_shared *sh;
-	uint32_t size;    /* of data[]: power of two */
-	uint32_t index;   /* own index: prod for a producer, cons for a consumer */
-	uint32_t peer;    /* last checked index of the peer */
-	uint32_t flushed; /* own index as last published: nothing new needs no signal */
+	/* Of data[]: power of two. */
+	uint32_t size;
+	/* Own index: prod for a producer, cons for a consumer. */
+	uint32_t index;
+	/* Last checked index of the peer. */
+	uint32_t peer;
+	/* Own index as last published: nothing new needs no signal. */
+	uint32_t flushed;
 };
 
 /* bytes: whole memory of the ring at mem (mem page-aligned, bytes from 256 to 2^30). 0 or -SK_E_INVAL. */

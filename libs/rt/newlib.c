@@ -27,7 +27,8 @@ int kill(int pid, int sig);
 
 /* ---- heap ---------------------------------------------------------------------------------------- */
 enum { HEAP_FIRST_ORDER = 14 };
-static uint64_t heap_end = DOMAIN_HEAP_VADDR; /* mapped up to here */
+/* Mapped up to here. */
+static uint64_t heap_end = DOMAIN_HEAP_VADDR;
 static uint64_t heap_break = DOMAIN_HEAP_VADDR;
 
 /* The next frame: as large as the heap is already, so that slots stay few; at most a large page. */

@@ -20,7 +20,8 @@ void thread_entry(void);
 void thread_run(struct thread *t) __attribute__((noreturn));
 
 static struct mutex start_lock;
-static struct thread threads[THREADS_MAX]; /* main is not in it */
+/* Main is not in it. */
+static struct thread threads[THREADS_MAX];
 static uint32_t n_threads = 1;
 
 uint32_t thread_self(void) { return rt_self.thread->waiter.number; }

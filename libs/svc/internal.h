@@ -7,8 +7,10 @@
 #include "svc/svc.h"
 #include "svc/edge.h"
 
-#define OWN_BITS 24u    /* notification bits of the domain's own channels and interrupts */
-#define CLIENT_BITS 40u /* and of its clients */
+/* Notification bits of the domain's own channels and interrupts. */
+#define OWN_BITS 24u
+/* And of its clients. */
+#define CLIENT_BITS 40u
 
 /* A message in one piece: registers and UTCB words together. */
 struct message {
@@ -17,8 +19,10 @@ struct message {
 	uint32_t n;
 	uint64_t mr[SK_MR_MAX];
 	struct svc_caps caps;
-	uint32_t number; /* of the connection that the answer is about; 0: none */
-	bool no_slots; /* capabilities that came with it were not taken: the domain's CNode is full */
+	/* Of the connection that the answer is about; 0: none. */
+	uint32_t number;
+	/* Capabilities that came with it were not taken: the domain's CNode is full. */
+	bool no_slots;
 };
 /* Words and capabilities of an outgoing message into UTCB and registers. */
 void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t n,

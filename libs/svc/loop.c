@@ -11,7 +11,10 @@
 #include "caps/caps.h"
 #include "svc/internal.h"
 
-enum { REPLIES_MAX = 1024, RX_SLOTS = 4 };
+enum {
+	REPLIES_MAX = 1024,
+	RX_SLOTS = 4,
+};
 
 struct handler {
 	svc_handler_fn fn;
@@ -19,12 +22,14 @@ struct handler {
 	const char *name;
 };
 static struct handler handlers[OWN_BITS];
-static uint64_t raised; /* bits that this domain set itself */
+/* Bits that this domain set itself. */
+static uint64_t raised;
 static struct svc_timer *timers;
 static sk_cap_t rx;
 
 static sk_cap_t reply_now = DOMAIN_CAP_REPLY; /* L1 */
-static sk_cap_t replies[REPLIES_MAX];         /* free ones: their memory does not come back */
+/* Free ones: their memory does not come back. */
+static sk_cap_t replies[REPLIES_MAX];
 static uint32_t n_replies;
 
 /* ---- registration ----------------------------------------------------------------------------------- */

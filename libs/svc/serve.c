@@ -21,8 +21,10 @@
 
 enum conn_state { OPEN, CLOSING, CLOSED, GONE };
 
-struct view {     /* a frame that came with SVC_OPEN */
-	void *at; /* NULL: not mapped */
+/* A frame that came with SVC_OPEN. */
+struct view {
+	/* NULL: not mapped. */
+	void *at;
 	sk_cap_t frame;
 	uint32_t order;
 };
@@ -32,11 +34,16 @@ struct conn {
 	struct conn *next;
 	enum conn_state state;
 	struct view rings, data, own;
-	sk_cap_t reply;  /* S3; CLOSING: of the caller that waits */
-	uint32_t closer; /* CLOSING: the badge of who asked last; 0: nobody */
-	bool orphan;     /* CLOSING: nobody knows it, and nobody will ask */
-	int result;      /* CLOSED: for the closer */
-	bool queued;     /* S4: for its next turn */
+	/* S3; CLOSING: of the caller that waits. */
+	sk_cap_t reply;
+	/* CLOSING: the badge of who asked last; 0: nobody. */
+	uint32_t closer;
+	/* CLOSING: nobody knows it, and nobody will ask. */
+	bool orphan;
+	/* CLOSED: for the closer. */
+	int result;
+	/* S4: for its next turn. */
+	bool queued;
 	TAILQ_ENTRY(conn) turn;
 };
 static const struct svc_service *service;

@@ -27,25 +27,35 @@ sk_cap_t svc_cap(const char *name, uint32_t *count);
 
 /* ---- one end of a connection ------------------------------------------------------------- */
 struct svc_conn {
-	struct ring req; /* client: producer; service: consumer */
+	/* Client: producer; service: consumer. */
+	struct ring req;
 	struct ring rsp; /* the other way */
-	uint8_t *
-		data; /* data part of the region; service side: NULL if svc_service.data_unmapped */
+	/* Data part of the region; service side: NULL if svc_service.data_unmapped. */
+	uint8_t *data;
 	uint64_t data_size;
-	sk_cap_t data_frame; /* its frame; 0 = no data */
-	void *own; /* service side: memory for what it keeps about this client, who does not see it */
+	/* Its frame; 0 = no data. */
+	sk_cap_t data_frame;
+	/* Service side: memory for what it keeps about this client, who does not see it. */
+	void *own;
 	uint64_t own_size;
-	sk_cap_t signal; /* signals the peer */
-	uint32_t number; /* service side: 1.. ; client side: index of the channel */
-	uint32_t
-		client; /* service side: identity given by the connector (domid, or static | SVC_STATIC) */
-	uint32_t badge; /* service side: who connected it: SVC_BADGE_* */
+	/* Signals the peer. */
+	sk_cap_t signal;
+	/* Service side: 1.. ; client side: index of the channel. */
+	uint32_t number;
+	/* Service side: identity given by the connector (domid, or static | SVC_STATIC). */
+	uint32_t client;
+	/* Service side: who connected it: SVC_BADGE_*. */
+	uint32_t badge;
 	uint32_t proto;
 	uint32_t epoch;
-	bool dead;      /* service side: killed for a breach; only SVC_CLOSE is left to come */
-	bool channel;   /* the client's end */
-	uint64_t spent; /* of its turn: svc_get() */
-	void *priv;     /* the service's own state for it */
+	/* Service side: killed for a breach; only SVC_CLOSE is left to come. */
+	bool dead;
+	/* The client's end. */
+	bool channel;
+	/* Of its turn: svc_get(). */
+	uint64_t spent;
+	/* The service's own state for it. */
+	void *priv;
 };
 
 /* The ring that records come in by, and the ring that they go out by. */
@@ -88,14 +98,18 @@ struct svc_caps {
 	sk_cap_t in[4];
 	uint32_t n_in;
 	sk_cap_t out[4];
-	bool move_out; /* move instead of copy */
+	/* Move instead of copy. */
+	bool move_out;
 	uint32_t n_out;
 };
 
 struct svc_service {
-	uint32_t proto; /* the one protocol; SVC_PROTO_END: op table decides by conn->proto */
-	uint64_t min_data;  /* smallest data part that open accepts */
-	bool data_unmapped; /* only a device reaches data: they are not mapped in this domain */
+	/* The one protocol; SVC_PROTO_END: op table decides by conn->proto. */
+	uint32_t proto;
+	/* Smallest data part that open accepts. */
+	uint64_t min_data;
+	/* Only a device reaches data: they are not mapped in this domain. */
+	bool data_unmapped;
 	/* params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or -SK_E_*. */
 	int (*open)(struct svc_conn *c, const void *params, uint32_t params_len,
 		uint64_t result[2]);
@@ -189,7 +203,8 @@ struct svc_open_args {
 struct svc_open_result {
 	uint32_t number;
 	uint64_t word[2];
-	sk_cap_t signal; /* signals the service; in a slot from libs/caps */
+	/* Signals the service; in a slot from libs/caps. */
+	sk_cap_t signal;
 };
 /*
  * -SK_E_TIMEOUT: the service did not answer within SVC_OPEN_MS, SVC_CLOSE_MS, or the time given. It may have the region
@@ -197,7 +212,8 @@ struct svc_open_result {
  * which would fault the service that everybody uses, until svc_close_within() or svc_ping() says 0 (proto/svc.h).
  */
 #define SVC_OPEN_MS 30000u
-#define SVC_CLOSE_MS 120000u /* drains and flushes first */
+/* Drains and flushes first. */
+#define SVC_CLOSE_MS 120000u
 int svc_open(sk_cap_t service_ep, const struct svc_open_args *a,
 	struct svc_open_result *r) must_check;
 /*

@@ -13,7 +13,8 @@
 extern _Thread_local struct sk_utcb *sk_utcb_self;
 static inline struct sk_utcb *sk_utcb(void) { return sk_utcb_self; }
 
-struct sk_msg { /* registers of an IPC call */
+/* Registers of an IPC call. */
+struct sk_msg {
 	uint64_t badge, mi, mr[SK_MR_REGS];
 };
 
@@ -105,7 +106,8 @@ static inline long sk_revoke(sk_cap_t cnode, sk_cap_t slot)
 }
 struct sk_cap_info {
 	uint32_t type, rights, order;
-	uint64_t badge; /* untyped: bytes used */
+	/* Untyped: bytes used. */
+	uint64_t badge;
 	uint64_t size;
 };
 static inline long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *info)

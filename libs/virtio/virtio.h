@@ -27,7 +27,8 @@ struct virtio_queue {
 	struct virtq q;
 	volatile uint16_t *doorbell;
 	uint16_t index;
-	void *mem; /* shared memory of the queue, kept over a restart of the device */
+	/* Shared memory of the queue, kept over a restart of the device. */
+	void *mem;
 	uint64_t addr;
 	uint32_t order;
 };

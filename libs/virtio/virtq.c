@@ -11,7 +11,11 @@
 
 #include <string.h>
 
-enum { DESC_NEXT = 1, DESC_WRITE = 2, USED_NO_NOTIFY = 1 };
+enum {
+	DESC_NEXT = 1,
+	DESC_WRITE = 2,
+	USED_NO_NOTIFY = 1,
+};
 
 static void compiler_barrier(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 

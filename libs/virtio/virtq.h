@@ -15,7 +15,8 @@
 
 #define VIRTQ_SIZE_MAX 256u
 
-struct virtq_desc { /* shared */
+/* Shared. */
+struct virtq_desc {
 	uint64_t addr;
 	uint32_t len;
 	uint16_t flags;
@@ -49,11 +50,13 @@ struct virtq {
 	volatile struct virtq_used *used;
 	volatile uint16_t *used_event, *avail_event; /* with event_idx */
 	bool event_idx;
-	uint16_t kicked; /* avail_idx at the last notification */
+	/* avail_idx at the last notification. */
+	uint16_t kicked;
 	uint16_t next[VIRTQ_SIZE_MAX];
-	uint16_t chain
-		[VIRTQ_SIZE_MAX]; /* descriptors of the chain that starts here; 0 = not a head */
-	uint32_t writable[VIRTQ_SIZE_MAX]; /* bytes that the device may write */
+	/* Descriptors of the chain that starts here; 0 = not a head. */
+	uint16_t chain[VIRTQ_SIZE_MAX];
+	/* Bytes that the device may write. */
+	uint32_t writable[VIRTQ_SIZE_MAX];
 	void *token[VIRTQ_SIZE_MAX];
 };
 

@@ -10,10 +10,12 @@ struct dmesg {
 	uint32_t n;
 	struct dmesg_source {
 		const struct textlog *log;
-		uint64_t pos, end; /* where the next line begins; the end when it began */
+		/* Where the next line begins; the end when it began. */
+		uint64_t pos, end;
 	} source[1 + GUESTLOG_MAX];
-	uint32_t next; /* whose line dmesg_peek() gave */
-	size_t taken;  /* its length */
+	/* Whose line dmesg_peek() gave. */
+	uint32_t next;
+	size_t taken; /* its length */
 };
 
 /* The log of the host and those of all guests, as far as they go now. */

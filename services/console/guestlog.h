@@ -9,13 +9,20 @@
 
 #include "bootlog.h"
 
-enum { GUESTLOG_MAX = 80, GUESTLOG_SIZE = 16384, GUESTLOG_NAME = 48 };
+enum {
+	GUESTLOG_MAX = 80,
+	GUESTLOG_SIZE = 16384,
+	GUESTLOG_NAME = 48,
+};
 
 struct guestlog {
 	char name[GUESTLOG_NAME];
-	uint32_t domid;  /* the last with that name */
-	uint32_t users;  /* connections that write here */
-	uint64_t opened; /* when it was last opened: a number that grows */
+	/* The last with that name. */
+	uint32_t domid;
+	/* Connections that write here. */
+	uint32_t users;
+	/* When it was last opened: a number that grows. */
+	uint64_t opened;
 	struct textlog log;
 };
 

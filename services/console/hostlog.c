@@ -11,7 +11,10 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-enum { HOST_LOG_SIZE = 128 << 10, URGENT_LOG_SIZE = 4 << 10 };
+enum {
+	HOST_LOG_SIZE = 128 << 10,
+	URGENT_LOG_SIZE = 4 << 10,
+};
 
 struct textlog host_log, urgent_log;
 

@@ -13,7 +13,10 @@
 
 #include "proto/console.h"
 
-enum { KEY_INTERRUPT = 3, KEY_LEAVE = 0x1d };
+enum {
+	KEY_INTERRUPT = 3,
+	KEY_LEAVE = 0x1d,
+};
 
 void input_init(struct input *in, const struct input_ops *ops)
 {

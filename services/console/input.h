@@ -16,7 +16,8 @@ enum { INPUT_MAX = 64 << 10 };
 
 /* A guest's side of it. */
 struct input_guest {
-	char *late; /* typed before the user left, and still without room */
+	/* Typed before the user left, and still without room. */
+	char *late;
 	size_t n_late;
 };
 
@@ -29,16 +30,22 @@ struct input_ops {
 	/* May the user leave now? What the console showed when he came is to be seen first. */
 	bool (*may_leave)(void);
 	void (*left)(void); /* he has: Ctrl-] */
-	void (*bell)(void); /* something was dropped */
+	/* Something was dropped. */
+	void (*bell)(void);
 };
 
 struct input {
 	const struct input_ops *ops;
-	struct input_guest *guest; /* in the foreground; NULL: the shell */
-	bool held;                 /* the shell works, and has not asked for more */
-	bool after_cr;             /* what made it work was a CR: a LF belongs to it */
-	bool interrupted;          /* it was told of a ^C */
-	size_t head, len;          /* what waits: a ring */
+	/* In the foreground; NULL: the shell. */
+	struct input_guest *guest;
+	/* The shell works, and has not asked for more. */
+	bool held;
+	/* What made it work was a CR: a LF belongs to it. */
+	bool after_cr;
+	/* It was told of a ^C. */
+	bool interrupted;
+	/* What waits: a ring. */
+	size_t head, len;
 	char byte[INPUT_MAX];
 };
 

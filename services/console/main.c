@@ -29,21 +29,30 @@
 #include "sys/sk.h"
 #include "terminal.h"
 
-enum { KEY_BELL = 7, STUCK_S = 10 };
-enum { LAST_TURNS = 4 }; /* in which all that a ring holds is taken */
+enum {
+	KEY_BELL = 7,
+	STUCK_S = 10,
+};
+/* In which all that a ring holds is taken. */
+enum { LAST_TURNS = 4 };
 
 struct stream {
 	LIST_ENTRY(stream) link;
-	struct svc_conn *conn; /* NULL: the client is gone, the log is still being shown */
+	/* NULL: the client is gone, the log is still being shown. */
+	struct svc_conn *conn;
 	uint32_t kind, domid;
 	char name[48];
-	struct textlog log;         /* GUEST */
-	uint64_t seen;              /* GUEST: what was shown of it, to whoever was attached */
-	struct input_guest in;      /* GUEST */
-	struct bootlog_line line;   /* LOG: begun, and not finished */
-	struct textlog *line_log;   /* LOG: where it goes */
+	struct textlog log; /* GUEST */
+	/* GUEST: what was shown of it, to whoever was attached. */
+	uint64_t seen;
+	struct input_guest in; /* GUEST */
+	/* LOG: begun, and not finished. */
+	struct bootlog_line line;
+	/* LOG: where it goes. */
+	struct textlog *line_log;
 	struct guestlog *guest_log; /* LOG of a VMM */
-	bool urgent;                /* LOG of init: shown whatever is in the foreground */
+	/* LOG of init: shown whatever is in the foreground. */
+	bool urgent;
 	struct bootlog_line urgent_line;
 };
 
@@ -55,19 +64,24 @@ struct record {
 static LIST_HEAD(, stream) streams = LIST_HEAD_INITIALIZER(streams);
 static struct svc_conn *uart;
 static struct stream *shell;
-static struct stream *
-	attached; /* the guest in the foreground; NULL: the shell, or the boot log without one */
-static uint64_t attached_pos,
-	attached_from;         /* shown so far; the end of the log when the user came */
-static uint64_t attached_lost; /* to be said before: so much of what nobody has seen is gone */
-static bool attached_escapes;  /* what was shown may have changed the terminal's state */
-static bool reset_owed;        /* before the shell says something */
-static char *
-	farewell; /* the log of the guest in the foreground, after it has gone: C2 lets nobody take its place */
+/* The guest in the foreground; NULL: the shell, or the boot log without one. */
+static struct stream *attached;
+/* Shown so far of its console. */
+static uint64_t attached_pos;
+/* The end of its log when the user came. */
+static uint64_t attached_from;
+/* To be said before: so much of what nobody has seen is gone. */
+static uint64_t attached_lost;
+/* What was shown may have changed the terminal's state. */
+static bool attached_escapes;
+/* Before the shell says something. */
+static bool reset_owed;
+/* The log of the guest in the foreground, after it has gone: C2 lets nobody take its place. */
+static char *farewell;
 static struct input input;
 
-static uint64_t
-	boot_pos; /* of the host's log: shown so far, until the shell says its first word */
+/* Of the host's log: shown so far, until the shell says its first word. */
+static uint64_t boot_pos;
 static bool shell_speaks;
 static uint64_t urgent_pos;
 
@@ -214,7 +228,8 @@ static bool shell_record(const struct record *r)
 	}
 }
 
-static struct record kept; /* of the shell: taken out of its ring, not yet on the UART */
+/* Of the shell: taken out of its ring, not yet on the UART. */
+static struct record kept;
 static bool waiting;
 
 /* Before the shell's first word all of the boot log so far is shown. */
@@ -307,8 +322,8 @@ static bool input_interrupt(void)
 	return shell && shell->conn && shell_put(CONSOLE_INTERRUPT, 0, NULL, 0);
 }
 
-static struct svc_timer
-	stuck_timer; /* set while the guest in the foreground holds back the typist */
+/* Set while the guest in the foreground holds back the typist. */
+static struct svc_timer stuck_timer;
 
 static uint64_t stuck_ticks; /* STUCK_S */
 

@@ -11,10 +11,13 @@
 
 struct textlog {
 	char *bytes;
-	bool allocated; /* by textlog_init() */
-	size_t size;    /* power of two */
-	uint64_t end;   /* bytes ever written: the position after the last */
-	uint64_t first; /* the oldest that may be read, if it is still there */
+	/* By textlog_init(). */
+	bool allocated;
+	size_t size; /* power of two */
+	/* Bytes ever written: the position after the last. */
+	uint64_t end;
+	/* The oldest that may be read, if it is still there. */
+	uint64_t first;
 };
 
 /* size: power of two. -SK_E_NO_MEM. */

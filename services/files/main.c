@@ -17,10 +17,12 @@
 
 struct client {
 	bool browse;
-	struct tree_file file; /* of a connection to one file */
+	/* Of a connection to one file. */
+	struct tree_file file;
 };
 
-struct record { /* a request as it comes out of the ring */
+/* A request as it comes out of the ring. */
+struct record {
 	struct files_req q;
 	char path[FILES_PATH_MAX];
 };

@@ -12,8 +12,10 @@
 #include "volume.h"
 
 enum {
-	RUN_MAX = 256, /* blocks read in one go */
-	ABOVE = 0      /* no inode: the directory "/", in which the volume is mounted */
+	/* Blocks read in one go. */
+	RUN_MAX = 256,
+	/* No inode: the directory "/", in which the volume is mounted. */
+	ABOVE = 0
 };
 
 static ext2_filsys fs;

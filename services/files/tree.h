@@ -15,7 +15,8 @@
 
 struct tree_file {
 	ext2_ino_t ino;
-	uint32_t type; /* enum files_type */
+	/* enum files_type */
+	uint32_t type;
 	uint64_t size, mtime;
 };
 

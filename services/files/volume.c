@@ -13,8 +13,9 @@
 
 static struct svc_conn *storage;
 static const uint8_t *memory;
-static uint64_t volume_size;               /* bytes */
-static uint32_t volume_block = BLK_SECTOR; /* reads are of whole ones */
+static uint64_t volume_size; /* bytes */
+/* Reads are of whole ones. */
+static uint32_t volume_block = BLK_SECTOR;
 
 static int transact(const struct blk_req *q, struct blk_rsp *rsp)
 {

@@ -9,7 +9,8 @@
 #include "caps/caps.h"
 #include "init.h"
 
-#define ARCHIVE_VADDR DOMAIN_CHANNEL_VADDR /* free in the root task */
+/* Free in the root task. */
+#define ARCHIVE_VADDR DOMAIN_CHANNEL_VADDR
 
 static const uint8_t *base;
 static struct cpio_file files;

@@ -7,10 +7,16 @@
 #include <string.h>
 #include "cpio.h"
 
-enum { HEADER = 110, FIELD = 8, FILESIZE_AT = 54, NAMESIZE_AT = 94 };
+enum {
+	HEADER = 110,
+	FIELD = 8,
+	FILESIZE_AT = 54,
+	NAMESIZE_AT = 94,
+};
 
 struct member {
-	uint64_t name, name_size, data, size, next; /* offsets in the archive */
+	/* Offsets in the archive. */
+	uint64_t name, name_size, data, size, next;
 };
 
 static int hex_field(const uint8_t *p, uint64_t *out)

@@ -13,7 +13,10 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-enum { PIECES_MAX = 64, POWER_MS = 1000 };
+enum {
+	PIECES_MAX = 64,
+	POWER_MS = 1000,
+};
 
 uint64_t wall_boot_ns;
 

@@ -11,7 +11,10 @@
 
 static uint64_t pool_bytes;
 
-enum { POOL_ORDER_MIN = SK_LARGE_ORDER, RESERVE_ORDER = 22 };
+enum {
+	POOL_ORDER_MIN = SK_LARGE_ORDER,
+	RESERVE_ORDER = 22,
+};
 
 static int give_control(struct domain *d, uint32_t slot, sk_cap_t cap, uint32_t rights)
 {

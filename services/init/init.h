@@ -21,28 +21,39 @@ struct domain {
 	const struct manifest_domain *m;
 	struct proc proc;
 	enum domain_state state;
-	uint32_t number; /* index in the manifest; badge - 1 */
+	/* Index in the manifest; badge - 1. */
+	uint32_t number;
 	uint32_t epoch;
-	sk_cap_t ntfn, service; /* its notification and control endpoint, unbadged */
-	sk_cap_t parent;        /* init's endpoint, badged for it */
-	sk_cap_t connector;     /* its control endpoint with SVC_BADGE_INIT */
-	sk_cap_t memory;        /* what proc charges */
-	sk_cap_t own[MANIFEST_UNTYPED_MAX]; /* what it may retype itself */
-	uint32_t next_extra;                /* next free DOMAIN_CAP_EXTRA slot */
-	uint64_t charged;                   /* bytes, with its connections' regions */
+	/* Its notification and control endpoint, unbadged. */
+	sk_cap_t ntfn, service;
+	/* init's endpoint, badged for it. */
+	sk_cap_t parent;
+	/* Its control endpoint with SVC_BADGE_INIT. */
+	sk_cap_t connector;
+	/* What proc charges. */
+	sk_cap_t memory;
+	/* What it may retype itself. */
+	sk_cap_t own[MANIFEST_UNTYPED_MAX];
+	/* Next free DOMAIN_CAP_EXTRA slot. */
+	uint32_t next_extra;
+	/* Bytes, with its connections' regions. */
+	uint64_t charged;
 };
 
 /* A connection of two static domains: everything on the boundary. */
 struct connection {
 	bool open;
-	uint32_t client, service;     /* indices of domains */
-	sk_cap_t memory, data_memory; /* of the region: rings; data part, if there is one */
+	/* Indices of domains. */
+	uint32_t client, service;
+	/* Of the region: rings; data part, if there is one. */
+	sk_cap_t memory, data_memory;
 	struct proc_connection c;
 };
 
 extern struct manifest manifest;
 extern struct domain domains[MANIFEST_DOMAINS_MAX];
-extern struct connection connections[MANIFEST_CHANNELS_MAX]; /* as in the manifest */
+/* As in the manifest. */
+extern struct connection connections[MANIFEST_CHANNELS_MAX];
 extern sk_cap_t init_endpoint;
 extern uint64_t wall_boot_ns;
 

@@ -12,7 +12,10 @@
 #include "rt/program.h"
 
 /* While it starts and restarts others it should not wait for them: above services, below drivers. */
-enum { INIT_PRIORITY = 22, WEIGHT = 256 };
+enum {
+	INIT_PRIORITY = 22,
+	WEIGHT = 256,
+};
 
 struct manifest manifest;
 struct domain domains[MANIFEST_DOMAINS_MAX];

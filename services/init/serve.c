@@ -18,9 +18,11 @@ struct request {
 	struct domain *from;
 	uint64_t mr[SK_MR_MAX];
 	uint32_t n;
-	sk_cap_t cap; /* to send back; 0 = none */
+	/* To send back; 0 = none. */
+	sk_cap_t cap;
 	uint32_t rights;
-	bool temporary; /* the capability is dropped after the answer */
+	/* The capability is dropped after the answer. */
+	bool temporary;
 };
 
 /* ---- faults ------------------------------------------------------------------------------------------------ */

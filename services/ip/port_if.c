@@ -14,7 +14,11 @@
 #include <lwip/pbuf.h>
 #include "proto/net.h"
 
-enum { BUFFERS = 64, BUFFER = 2048, MTU = 1500 };
+enum {
+	BUFFERS = 64,
+	BUFFER = 2048,
+	MTU = 1500,
+};
 
 /* I3. Those that the ring has no room for now are posted when something comes back. */
 static void rx_post(struct port_if *p)

@@ -11,11 +11,14 @@
 struct port_if {
 	struct svc_conn *conn;
 	uint8_t mac[6];
-	uint32_t tx_free[64]; /* ids of free send buffers */
+	/* Ids of free send buffers. */
+	uint32_t tx_free[64];
 	uint32_t n_tx_free;
-	uint32_t rx_ours[64]; /* of receive buffers that the switch does not have */
+	/* Of receive buffers that the switch does not have. */
+	uint32_t rx_ours[64];
 	uint32_t n_rx_ours;
-	bool sent[64], posted[64]; /* the switch has them */
+	/* The switch has them. */
+	bool sent[64], posted[64];
 	uint64_t dropped;
 };
 

@@ -20,21 +20,25 @@
 struct fdb_entry {
 	uint8_t mac[6];
 	bool used;
-	bool uplink; /* learned from there */
+	/* Learned from there. */
+	bool uplink;
 	uint32_t port;
 	sk_time_t seen;
 };
 struct fdb_own {
 	uint8_t mac[6];
-	uint8_t next; /* of the same set: index + 1, 0 = none */
+	/* Of the same set: index + 1, 0 = none. */
+	uint8_t next;
 	uint32_t port;
 };
 struct fdb {
 	struct fdb_own own[FDB_OWN_MAX];
 	uint32_t n_own;
-	uint8_t own_first[FDB_SETS]; /* index + 1, 0 = none */
+	/* Index + 1, 0 = none. */
+	uint8_t own_first[FDB_SETS];
 	struct fdb_entry entry[FDB_SETS][FDB_WAYS];
-	sk_time_t max_age; /* ticks; an entry not seen for longer is as if absent */
+	/* Ticks; an entry not seen for longer is as if absent. */
+	sk_time_t max_age;
 };
 
 /*

@@ -25,9 +25,11 @@ int frame_checksum(struct frame *f) must_check;
 /* How a GSO frame is cut up. */
 struct segmenter {
 	const struct frame *f;
-	uint32_t l3, l4; /* offsets of the IP and TCP headers */
-	uint32_t header; /* bytes before the payload */
-	uint32_t n;      /* segments */
+	/* Offsets of the IP and TCP headers. */
+	uint32_t l3, l4;
+	/* Bytes before the payload. */
+	uint32_t header;
+	uint32_t n; /* segments */
 	bool v6;
 };
 /* -SK_E_INVAL: not TCP over IPv4 or IPv6 as its flags say, or its pieces would be no standard frames. */

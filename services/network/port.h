@@ -22,18 +22,21 @@ struct port_buffer {
 
 struct port {
 	bool used, uplink;
-	bool dirty; /* something was put on its outgoing ring since the last flush */
+	/* Something was put on its outgoing ring since the last flush. */
+	bool dirty;
 	struct svc_conn *conn;
 	char name[16];
-	uint16_t offloads; /* that whoever is behind it takes in frames sent to him */
+	/* That whoever is behind it takes in frames sent to him. */
+	uint16_t offloads;
 	/* Buffers to deliver into: posted by a client; free send buffers of the uplink. A queue. */
 	struct port_buffer buffer[NET_DEPTH];
 	uint32_t buffer_head, n_buffers;
-	bool sent[NET_DEPTH]; /* uplink: send buffers that the driver has, by number */
+	/* Uplink: send buffers that the driver has, by number. */
+	bool sent[NET_DEPTH];
 	/* As the port's owner sees them; refused: sent from an address that is another's; storm: port_may_flood(). */
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, dropped, refused, storm;
-	sk_time_t
-		flood_paid; /* until then its frames to all have used up what it may send of them */
+	/* Until then its frames to all have used up what it may send of them. */
+	sk_time_t flood_paid;
 };
 
 void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t offloads);

@@ -15,7 +15,8 @@
 
 static struct port *uplink;
 static bool posted[NET_DEPTH];
-static bool owed[NET_DEPTH]; /* to be posted when the ring has room again */
+/* To be posted when the ring has room again. */
+static bool owed[NET_DEPTH];
 static uint32_t n_owed;
 static uint64_t faults, refused;
 

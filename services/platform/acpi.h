@@ -21,22 +21,28 @@ struct acpi_mem {
 enum acpi_space { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };
 
 struct acpi_facts {
-	bool ecam; /* PCI configuration space is at ecam_base + (bus - bus_first) MiB */
+	/* PCI configuration space is at ecam_base + (bus - bus_first) MiB. */
+	bool ecam;
 	uint64_t ecam_base;
 	uint8_t bus_first, bus_last;
 
-	bool s5; /* sleep type values for soft-off are known */
+	/* Sleep type values for soft-off are known. */
+	bool s5;
 	uint8_t s5_a, s5_b;
-	uint16_t pm1a_cnt, pm1b_cnt; /* ports; 0 = absent */
-	uint16_t smi_cmd;            /* port that turns ACPI mode on; 0 = it is on */
+	/* Ports; 0 = absent. */
+	uint16_t pm1a_cnt, pm1b_cnt;
+	/* Port that turns ACPI mode on; 0 = it is on. */
+	uint16_t smi_cmd;
 	uint8_t acpi_enable;
 
 	bool reset;
-	uint8_t reset_space; /* enum acpi_space */
+	/* enum acpi_space */
+	uint8_t reset_space;
 	uint64_t reset_addr;
 	uint8_t reset_value;
 
-	uint8_t century; /* CMOS index, 0 = none */
+	/* CMOS index, 0 = none. */
+	uint8_t century;
 };
 
 /*

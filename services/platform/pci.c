@@ -13,7 +13,8 @@
 
 enum {
 	REG_ID = 0x00,
-	REG_COMMAND = 0x04, /* status in the upper half */
+	/* Status in the upper half. */
+	REG_COMMAND = 0x04,
 	REG_CLASS = 0x08,
 	REG_HEADER = 0x0c,
 	REG_BAR0 = 0x10,
@@ -121,8 +122,9 @@ struct scan {
 	const struct pci_config *cfg;
 	struct pci_device *devs;
 	uint32_t n, max;
-	uint8_t seen[32];   /* buses visited */
-	uint8_t queue[256]; /* buses still to visit */
+	uint8_t seen[32]; /* buses visited */
+	/* Buses still to visit. */
+	uint8_t queue[256];
 	unsigned int queued;
 };
 

@@ -18,19 +18,24 @@ struct pci_config {
 };
 
 struct pci_bar {
-	uint64_t base, size; /* size 0: the function has no such BAR */
+	/* Size 0: the function has no such BAR. */
+	uint64_t base, size;
 	bool io;
 };
 
 struct pci_device {
-	uint16_t rid; /* bus << 8 | device << 3 | function */
+	/* bus << 8 | device << 3 | function */
+	uint16_t rid;
 	uint16_t vendor, device;
-	uint32_t class_code; /* class, subclass, interface */
+	/* Class, subclass, interface. */
+	uint32_t class_code;
 	struct pci_bar bar[PCI_BARS];
-	uint16_t msix; /* offset of the capability, 0 = none */
+	/* Offset of the capability, 0 = none. */
+	uint16_t msix;
 	uint16_t msix_entries;
 	uint8_t msix_bar;
-	uint32_t msix_offset; /* of the table in that BAR */
+	/* Of the table in that BAR. */
+	uint32_t msix_offset;
 	uint16_t msi;
 	bool claimed;
 };

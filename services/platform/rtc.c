@@ -11,7 +11,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { REG_A = 10, REG_B = 11, TRIES = 2000000 };
+enum {
+	REG_A = 10,
+	REG_B = 11,
+	TRIES = 2000000,
+};
 
 struct reading {
 	uint8_t sec, min, hour, day, month, year, century, b;

@@ -21,10 +21,13 @@ struct client {
 	struct disk *disk;
 	struct volume *volume;
 	bool writable, wrote, stalled, closing;
-	uint32_t region; /* its data region at the driver */
+	/* Its data region at the driver. */
+	uint32_t region;
 	uint32_t in_flight;
-	int result;               /* of the last flush */
-	TAILQ_ENTRY(client) turn; /* in the disk's `stalled` or `ending`: closing says which */
+	/* Of the last flush. */
+	int result;
+	/* In the disk's `stalled` or `ending`: closing says which. */
+	TAILQ_ENTRY(client) turn;
 };
 
 static int respond(struct client *cl, uint64_t id, int status, uint32_t flags, uint64_t result)

@@ -11,11 +11,14 @@
 #include "svc/svc.h"
 
 #define DISKS_MAX 4u
-#define DISK_CLOSING_RESERVE \
-	1u                   /* requests in flight that only the end of an attachment may add */
-#define DISK_CALL_MS 1000u   /* that a call on the driver may take */
-#define DISK_START_MS 30000u /* and the first answers */
-#define DISK_SILENT_MS 10000u /* that a driver which did not answer is left alone */
+/* Requests in flight that only the end of an attachment may add. */
+#define DISK_CLOSING_RESERVE 1u
+/* That a call on the driver may take. */
+#define DISK_CALL_MS 1000u
+/* And the first answers. */
+#define DISK_START_MS 30000u
+/* That a driver which did not answer is left alone. */
+#define DISK_SILENT_MS 10000u
 
 struct client;
 TAILQ_HEAD(client_list, client);
@@ -37,19 +40,23 @@ enum region_state { REGION_FREE, REGION_USED, REGION_STALE };
 
 struct disk {
 	struct svc_conn *driver;
-	sk_cap_t endpoint; /* the driver's control endpoint */
+	/* The driver's control endpoint. */
+	sk_cap_t endpoint;
 	uint64_t sectors;
 	uint32_t block; /* bytes */
 	bool read_only;
-	uint32_t own_region; /* number of our own data region at the driver */
+	/* Number of our own data region at the driver. */
+	uint32_t own_region;
 	struct flight flight[BLK_DEPTH];
 	uint32_t n_flights;
 	/* Clients of this disk that wait for room, and attachments that wait for their last flush: each in turn. */
 	struct client_list stalled, ending;
 	/* Numbers of data regions at the driver. STALE: it did not say whether it has done what it was asked. */
 	uint8_t region[BLK_REGIONS];
-	sk_time_t silent_until; /* no calls before: it did not answer one in time */
-	uint64_t faults;        /* answers to nothing */
+	/* No calls before: it did not answer one in time. */
+	sk_time_t silent_until;
+	/* Answers to nothing. */
+	uint64_t faults;
 };
 
 /* Ask the driver what the disk is and register our data region with it. */

@@ -9,7 +9,12 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { HEADER_MIN = 92, ENTRY_MIN = 128, ENTRY_MAX = 1024, ENTRY_NAME = 56 };
+enum {
+	HEADER_MIN = 92,
+	ENTRY_MIN = 128,
+	ENTRY_MAX = 1024,
+	ENTRY_NAME = 56,
+};
 
 static const char *header_fault(
 	const uint8_t *s, uint64_t lba, uint64_t n_blocks, struct gpt_header *h)

@@ -12,7 +12,8 @@
 #include <sk/types.h>
 
 #define GPT_NAME_UNITS 36u
-#define GPT_NAME_MAX (GPT_NAME_UNITS * 3u + 1u) /* UTF-8, zero-terminated */
+/* UTF-8, zero-terminated. */
+#define GPT_NAME_MAX (GPT_NAME_UNITS * 3u + 1u)
 #define GPT_ENTRIES_MAX 256u
 #define GPT_SECTOR 512u
 
@@ -21,8 +22,10 @@ struct gpt_header {
 	uint32_t n_entries, entry_size;
 	uint32_t entries_crc;
 	uint64_t first_usable, last_usable;
-	uint64_t other_lba; /* of the other header */
-	uint32_t block;     /* bytes of what an LBA counts */
+	/* Of the other header. */
+	uint64_t other_lba;
+	/* Bytes of what an LBA counts. */
+	uint32_t block;
 };
 
 struct gpt_partition {

@@ -12,7 +12,8 @@
 #define VOLUMES_MAX 128u
 
 struct volume {
-	char name[GPT_NAME_MAX]; /* "by-partlabel/" is not part of it */
+	/* "by-partlabel/" is not part of it. */
+	char name[GPT_NAME_MAX];
 	uint32_t disk;
 	uint64_t first, sectors;
 	uint32_t block; /* bytes */

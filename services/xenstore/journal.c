@@ -22,9 +22,11 @@ enum { JOURNAL_VERSION = 1 };
 
 struct record {
 	uint32_t magic;
-	uint32_t len; /* of the payload, which is padded to 8 */
+	/* Of the payload, which is padded to 8. */
+	uint32_t len;
 	uint64_t number;
-	uint32_t check; /* of len, number and payload */
+	/* Of len, number and payload. */
+	uint32_t check;
 	uint32_t zero;
 };
 

@@ -19,28 +19,35 @@ struct journal_head {
 	uint32_t version;
 	uint32_t reserved; /* zero */
 	uint64_t size;
-	uint64_t start
-		[2]; /* number of the first record of each half, with a check; the higher is live */
+	/* Number of the first record of each half, with a check; the higher is live. */
+	uint64_t start[2];
 };
 
 struct journal {
-	struct journal_head *head; /* the caller's memory */
+	/* The caller's memory. */
+	struct journal_head *head;
 	uint8_t *half[2];
 	size_t half_size;
-	unsigned live;    /* the half that is read and appended to */
-	unsigned writing; /* the half that records go to: differs from live in a compaction */
-	size_t end;       /* of the records in `writing` */
+	/* The half that is read and appended to. */
+	unsigned live;
+	/* The half that records go to: differs from live in a compaction. */
+	unsigned writing;
+	/* Of the records in `writing`. */
+	size_t end;
 	size_t live_end;
-	size_t len; /* payload of the record being written */
+	/* Payload of the record being written. */
+	size_t len;
 	bool overflow;
-	bool empty;      /* just formatted: there is nothing to look for */
-	uint64_t number; /* of the next record */
+	/* Just formatted: there is nothing to look for. */
+	bool empty;
+	/* Of the next record. */
+	uint64_t number;
 };
 
 struct journal_report {
 	uint32_t applied;
-	uint32_t
-		quarantined; /* stretches that hold no valid record, or that the reader refused */
+	/* Stretches that hold no valid record, or that the reader refused. */
+	uint32_t quarantined;
 	size_t quarantined_bytes;
 };
 

@@ -23,21 +23,24 @@
 #include "wire.h"
 
 enum {
-	WORK_BIT = 23, /* raised by this domain itself while somebody waits for a turn */
+	/* Raised by this domain itself while somebody waits for a turn. */
+	WORK_BIT = 23,
 	DOMID_MAX = 0x7fef,
 	KIB = 1024,
 	/* of this domain's memory: page tables and kernel objects, clients, the C library */
 	MEMORY_BESIDES = 1024 * KIB,
-	SURE_MIN = 16 * KIB, /* what a guest with a few devices needs in the store */
+	/* What a guest with a few devices needs in the store. */
+	SURE_MIN = 16 * KIB,
 };
 
 struct client {
 	TAILQ_ENTRY(client) turn;
 	struct svc_conn *conn;
-	struct session
-		*session[XS_ROLE_DOM0 + 1]; /* by enum xs_role; NULL: it may not speak so */
+	/* By enum xs_role; NULL: it may not speak so. */
+	struct session *session[XS_ROLE_DOM0 + 1];
 	bool queued;
-	bool unsent; /* `native` and `reply` wait for room */
+	/* `native` and `reply` wait for room. */
+	bool unsent;
 	struct xs_native native;
 	struct reply reply;
 };

@@ -22,8 +22,10 @@ void mem_set_limit(size_t limit);
 void mem_set_reserve(size_t bytes);
 
 enum mem_priority {
-	MEM_ORDINARY, /* what makes the store grow on a guest's behalf */
-	MEM_RESERVED, /* removals, and what control asks for */
+	/* What makes the store grow on a guest's behalf. */
+	MEM_ORDINARY,
+	/* Removals, and what control asks for. */
+	MEM_RESERVED,
 };
 /* For all allocations from now on. */
 void mem_set_priority(enum mem_priority priority);

@@ -13,8 +13,10 @@
 #include <string.h>
 
 enum op_flags {
-	OP_CONTROL = 1, /* for control alone */
-	OP_NO_TXN = 2,  /* the transaction in the header is ignored */
+	/* For control alone. */
+	OP_CONTROL = 1,
+	/* The transaction in the header is ignored. */
+	OP_NO_TXN = 2,
 };
 
 int op_ok(struct op *op) { return reply_puts(op->reply, "OK"); }

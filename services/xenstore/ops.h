@@ -12,9 +12,11 @@ struct op {
 	struct store *s;
 	struct session *sess;
 	const struct request *req;
-	struct txn *txn; /* that the header names, where that means something */
+	/* That the header names, where that means something. */
+	struct txn *txn;
 	struct reply *reply;
-	size_t used; /* memory, before it made a new version of the tree */
+	/* Memory, before it made a new version of the tree. */
+	size_t used;
 	char path[PATH_SIZE];
 };
 

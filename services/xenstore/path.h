@@ -11,8 +11,10 @@
 #include <xen/io/xs_wire.h>
 
 enum {
-	PATH_SIZE = XENSTORE_ABS_PATH_MAX + 1, /* a buffer that holds any path */
-	PATH_DEPTH_MAX = 64, /* components; bounds every recursion over the tree */
+	/* A buffer that holds any path. */
+	PATH_SIZE = XENSTORE_ABS_PATH_MAX + 1,
+	/* Components; bounds every recursion over the tree. */
+	PATH_DEPTH_MAX = 64,
 };
 
 /*

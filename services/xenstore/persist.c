@@ -16,7 +16,10 @@
 #include "persist_entry.h"
 
 /* Attempts to compact that are left out after one that failed: twice as many each time. */
-enum { COMPACT_DELAY_MIN = 8, COMPACT_DELAY_MAX = 4096 };
+enum {
+	COMPACT_DELAY_MIN = 8,
+	COMPACT_DELAY_MAX = 4096,
+};
 
 static void put_u8(struct journal *j, uint8_t v) { journal_put(j, &v, sizeof(v)); }
 

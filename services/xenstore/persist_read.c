@@ -19,7 +19,8 @@
 struct reader {
 	const uint8_t *at, *end;
 	bool bad;
-	struct store *s; /* NULL: only check (R1) */
+	/* NULL: only check (R1). */
+	struct store *s;
 };
 
 static void get(struct reader *r, void *out, size_t len)

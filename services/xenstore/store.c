@@ -14,7 +14,8 @@
 #include "store.h"
 #include "base/array.h"
 
-enum { PURGE_STEP = 256 << 10 }; /* bytes of new content */
+/* Bytes of new content. */
+enum { PURGE_STEP = 256 << 10 };
 
 static const char *const special_names[SPECIALS] = { "@introduceDomain", "@releaseDomain" };
 

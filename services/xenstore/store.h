@@ -22,24 +22,31 @@ struct request;
 
 enum role {
 	ROLE_CONTROL = 0, /* acts as dom0 */
-	ROLE_GUEST = 1,   /* acts as its domid */
-	ROLE_BACKEND =
-		2, /* acts as dom0 on the keys of its own guest's back ends, else as the guest */
+	/* Acts as its domid. */
+	ROLE_GUEST = 1,
+	/* Acts as dom0 on the keys of its own guest's back ends, else as the guest. */
+	ROLE_BACKEND = 2,
 };
 
 /* What one domain may have; control is limited by what there is (struct shares). */
 struct quota {
-	uint32_t domains; /* guests at a time */
+	/* Guests at a time. */
+	uint32_t domains;
 	uint32_t nodes;
-	uint32_t node_size; /* path and value of one node */
-	uint32_t perms;     /* per node */
-	uint32_t watches;   /* per session */
-	uint32_t txns;      /* per session */
-	uint32_t txn_paths; /* paths that one transaction touches */
-	uint32_t events;    /* that wait for one session */
+	/* Path and value of one node. */
+	uint32_t node_size;
+	uint32_t perms;   /* per node */
+	uint32_t watches; /* per session */
+	uint32_t txns;    /* per session */
+	/* Paths that one transaction touches. */
+	uint32_t txn_paths;
+	/* That wait for one session. */
+	uint32_t events;
 	size_t event_bytes;
-	size_t memory; /* nodes, watches, transactions, sessions together */
-	size_t snapshot; /* of the whole store: what transactions may keep of what changes have replaced */
+	/* Nodes, watches, transactions, sessions together. */
+	size_t memory;
+	/* Of the whole store: what transactions may keep of what changes have replaced. */
+	size_t snapshot;
 };
 
 extern const struct quota quota_default;
@@ -50,9 +57,12 @@ extern const struct quota quota_default;
  */
 struct shares {
 	const struct journal *of;
-	size_t sure; /* bytes that each guest can have whatever the others do */
-	size_t pool; /* for what guests need beyond, up to quota.memory; first come, first served */
-	size_t reserve; /* beyond the pool, for control alone */
+	/* Bytes that each guest can have whatever the others do. */
+	size_t sure;
+	/* For what guests need beyond, up to quota.memory; first come, first served. */
+	size_t pool;
+	/* Beyond the pool, for control alone. */
+	size_t reserve;
 };
 
 /* What a request can be refused for; X(name, the words of the log). */
@@ -78,14 +88,21 @@ struct domain {
 	uint16_t target;
 	bool has_target;
 	bool introduced;
-	bool purge;       /* gone, but memory to take its nodes out was lacking: try again */
-	unsigned holds;   /* sessions, and whoever is at work on it */
-	unsigned guests;  /* its sessions that quotas apply to */
-	uint32_t refused; /* requests, for a quota */
-	enum quota_kind refused_for; /* the last of them */
+	/* Gone, but memory to take its nodes out was lacking: try again. */
+	bool purge;
+	/* Sessions, and whoever is at work on it. */
+	unsigned holds;
+	/* Its sessions that quotas apply to. */
+	unsigned guests;
+	/* Requests, for a quota. */
+	uint32_t refused;
+	/* The last of them. */
+	enum quota_kind refused_for;
 	uint32_t nodes;
-	size_t bytes;                /* charged: domain_bytes() alone changes it */
-	long pend_nodes, pend_bytes; /* of the change under way */
+	/* Charged: domain_bytes() alone changes it. */
+	size_t bytes;
+	/* Of the change under way. */
+	long pend_nodes, pend_bytes;
 	struct domain *pend_next;
 	bool pending;
 };
@@ -94,8 +111,10 @@ struct watch {
 	TAILQ_ENTRY(watch) in_session, in_listener;
 	struct session *session;
 	struct listener *listener;
-	uint64_t serial; /* grows in the order of the listener's list */
-	size_t base_len; /* of what events leave out: 0, or that of /local/domain/<domid>/ */
+	/* Grows in the order of the listener's list. */
+	uint64_t serial;
+	/* Of what events leave out: 0, or that of /local/domain/<domid>/. */
+	size_t base_len;
 	size_t cost;
 	char token[];
 };
@@ -107,7 +126,8 @@ struct listener {
 	struct session *session;
 	struct watch_group *group;
 	TAILQ_HEAD(watch_list, watch) watches; /* never empty */
-	bool collapsed; /* too many events: one for each watch, on its own path, is due */
+	/* Too many events: one for each watch, on its own path, is due. */
+	bool collapsed;
 };
 
 /* All watches on one path. */
@@ -120,7 +140,8 @@ struct watch_group {
 struct event {
 	TAILQ_ENTRY(event) link;
 	struct listener *listener;
-	uint64_t from; /* the serial of the first watch that it is for; there is one */
+	/* The serial of the first watch that it is for; there is one. */
+	uint64_t from;
 	uint32_t hash; /* of path */
 	size_t size;
 	char path[];
@@ -135,14 +156,18 @@ struct touched {
 
 struct txn {
 	TAILQ_ENTRY(txn) in_session;
-	TAILQ_ENTRY(txn) in_store; /* with a snapshot only, the oldest first */
+	/* With a snapshot only, the oldest first. */
+	TAILQ_ENTRY(txn) in_store;
 	struct session *session;
 	uint32_t id;
-	struct node *base, *root; /* NULL when doomed: it will end with EAGAIN */
+	/* NULL when doomed: it will end with EAGAIN. */
+	struct node *base, *root;
 	uint64_t replaced_at_start;
-	long own_nodes; /* made less removed, of the session's own domain */
+	/* Made less removed, of the session's own domain. */
+	long own_nodes;
 	size_t cost;
-	struct touched *touched; /* in the order of first touch */
+	/* In the order of first touch. */
+	struct touched *touched;
 	unsigned n_touched;
 };
 
@@ -150,29 +175,35 @@ struct txn {
 struct note {
 	uint64_t seq;
 	uint32_t type;
-	uint32_t txid; /* what TRANSACTION_START answered */
+	/* What TRANSACTION_START answered. */
+	uint32_t txid;
 	uint32_t err;
 };
 
-enum { NOTES = 128 }; /* a client has no more changes under way than this */
+/* A client has no more changes under way than this. */
+enum { NOTES = 128 };
 
 struct session {
 	TAILQ_ENTRY(session) link;
-	uint32_t key; /* names the connection, over restarts */
+	/* Names the connection, over restarts. */
+	uint32_t key;
 	enum role role;
 	uint16_t domid;
-	bool attached; /* false: known from the journal, its client has not come back yet */
+	/* False: known from the journal, its client has not come back yet. */
+	bool attached;
 	struct domain *dom;
 	TAILQ_HEAD(, watch) watches;
 	unsigned n_watches;
 	TAILQ_HEAD(, event) events;
 	unsigned n_events;
 	size_t event_bytes;
-	TAILQ_HEAD(, listener) collapsed; /* told when no event waits any more */
+	/* Told when no event waits any more. */
+	TAILQ_HEAD(, listener) collapsed;
 	unsigned n_collapsed;
 	/* the watch that hears of the first event, or of the first collapsed listener, next; NULL: its first */
 	struct watch *cursor;
-	uint64_t fire_serial; /* the change that fire_permitted is about */
+	/* The change that fire_permitted is about. */
+	uint64_t fire_serial;
 	bool fire_permitted;
 	TAILQ_HEAD(, txn) txns;
 	unsigned n_txns;
@@ -185,34 +216,48 @@ enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, SPECIALS };
 
 struct store {
 	struct quota quota;
-	size_t room; /* what the memory can hold of charges; 0: only the journal counts */
+	/* What the memory can hold of charges; 0: only the journal counts. */
+	size_t room;
 	struct shares shares;
-	size_t beyond; /* bytes that domains have beyond what they are sure of: of pool and reserve */
-	unsigned n_guests; /* domains with a session that quotas apply to */
+	/* Bytes that domains have beyond what they are sure of: of pool and reserve. */
+	size_t beyond;
+	/* Domains with a session that quotas apply to. */
+	unsigned n_guests;
 	/* a domain's first refusal for a quota; NULL: nobody is told */
 	void (*refused)(const struct domain *dom);
 	struct node *root;
 	uint64_t gen;
-	uint64_t replaced; /* bytes of node versions that changes have replaced, ever */
+	/* Bytes of node versions that changes have replaced, ever. */
+	uint64_t replaced;
 	struct domain *domains;
-	struct domain *pending; /* those that the change under way touches */
-	bool puts;              /* it makes nodes or gives them new content */
+	/* Those that the change under way touches. */
+	struct domain *pending;
+	/* It makes nodes or gives them new content. */
+	bool puts;
 	struct watch_group *groups;
 	uint64_t watch_serial, fire_serial;
-	struct data *special
-		[SPECIALS]; /* name and permissions of @introduceDomain, @releaseDomain */
+	/* Name and permissions of @introduceDomain, @releaseDomain. */
+	struct data *special[SPECIALS];
 	TAILQ_HEAD(, session) sessions;
 	TAILQ_HEAD(, txn) txns;
-	struct journal *journal; /* NULL: nothing is kept */
-	bool journal_stale;      /* lacks something that could not be appended */
-	unsigned
-		compact_wait; /* attempts to compact that are still left out: the last ones failed */
-	unsigned compact_delay; /* how many were left out the last time */
-	size_t freed;           /* bytes since the last attempt */
-	bool purge_due;         /* some domain has `purge` set */
-	bool replaying; /* the journal is being read: what was granted once is granted again */
-	struct note note;     /* of the request under way; seq 0: it has no number */
-	bool change_recorded; /* the request has changed something: its note counts */
+	/* NULL: nothing is kept. */
+	struct journal *journal;
+	/* Lacks something that could not be appended. */
+	bool journal_stale;
+	/* Attempts to compact that are still left out: the last ones failed. */
+	unsigned compact_wait;
+	/* How many were left out the last time. */
+	unsigned compact_delay;
+	/* Bytes since the last attempt. */
+	size_t freed;
+	/* Some domain has `purge` set. */
+	bool purge_due;
+	/* The journal is being read: what was granted once is granted again. */
+	bool replaying;
+	/* Of the request under way; seq 0: it has no number. */
+	struct note note;
+	/* The request has changed something: its note counts. */
+	bool change_recorded;
 };
 
 /* What a change is besides nodes; one journal record has the nodes, at most one of these, and the note. */
@@ -227,7 +272,8 @@ enum change_kind {
 	CHANGE_TXN_END,
 	CHANGE_DOMAIN,
 	CHANGE_SPECIAL,
-	CHANGE_PURGE, /* of a domain's nodes and permissions; the record does not list them */
+	/* Of a domain's nodes and permissions; the record does not list them. */
+	CHANGE_PURGE,
 };
 
 struct change {

@@ -12,11 +12,13 @@
 enum perm_bits {
 	PERM_READ = 1,
 	PERM_WRITE = 2,
-	PERM_OWNER = 4, /* never stored: what the owner and dom0 have on top */
+	/* Never stored: what the owner and dom0 have on top. */
+	PERM_OWNER = 4,
 	PERM_ALL = 7,
 };
 
-enum { TREE_PERMS_MAX = 32 }; /* what any node may have, whoever asks */
+/* What any node may have, whoever asks. */
+enum { TREE_PERMS_MAX = 32 };
 
 struct perm {
 	uint16_t domid;
@@ -24,22 +26,27 @@ struct perm {
 };
 
 struct perm_list {
-	unsigned n; /* at least 1: [0] names the owner, and what everybody else may */
+	/* At least 1: [0] names the owner, and what everybody else may. */
+	unsigned n;
 	struct perm p[TREE_PERMS_MAX];
 };
 
 /* What a node says; immutable, shared by all versions of the node that say the same. */
 struct data {
 	unsigned refs;
-	uint16_t acct; /* the domain that pays */
+	/* The domain that pays. */
+	uint16_t acct;
 	uint16_t n_perms;
 	uint16_t name_len;
-	bool numeric; /* the name: for the order of children */
+	/* The name: for the order of children. */
+	bool numeric;
 	uint32_t value_len;
-	struct perm perms[]; /* then the name with a NUL, then the value */
+	/* Then the name with a NUL, then the value. */
+	struct perm perms[];
 };
 
-enum { CHUNK_MAX = 32 }; /* children in one piece of a directory */
+/* Children in one piece of a directory. */
+enum { CHUNK_MAX = 32 };
 
 /* A piece of a directory, never empty; immutable, shared by all versions of the directory that have it. */
 struct chunk {
@@ -52,10 +59,12 @@ struct chunk {
 struct node {
 	unsigned refs;
 	uint32_t n_children;
-	uint64_t gen; /* of the last change of data or of the list of children */
+	/* Of the last change of data or of the list of children. */
+	uint64_t gen;
 	struct data *data;
 	uint32_t n_chunks;
-	struct chunk *chunk[]; /* sorted: numbers by value, then the rest by bytes */
+	/* Sorted: numbers by value, then the rest by bytes. */
+	struct chunk *chunk[];
 };
 
 /* A walk over the children of a node: start with the node and zeros. */
@@ -147,7 +156,8 @@ int tree_purge(struct node *root, uint16_t domid, uint64_t gen, size_t budget,
 /* One node that differs. `top` is false below a removed node. */
 struct diff {
 	const char *path;
-	struct data *before, *after; /* NULL: did not, does not exist */
+	/* NULL: did not, does not exist. */
+	struct data *before, *after;
 	bool top;
 };
 

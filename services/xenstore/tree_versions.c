@@ -17,7 +17,8 @@
 struct builder {
 	struct chunk **chunk;
 	uint32_t n_chunks, room, n_children;
-	struct node *list[CHUNK_MAX]; /* not yet in a chunk; one reference each */
+	/* Not yet in a chunk; one reference each. */
+	struct node *list[CHUNK_MAX];
 	uint32_t n;
 };
 
@@ -261,7 +262,8 @@ int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t
 struct purge {
 	uint16_t domid;
 	uint64_t gen;
-	size_t budget; /* for new content */
+	/* For new content. */
+	size_t budget;
 	bool more;
 };
 

@@ -19,9 +19,13 @@
 #include "store.h"
 
 /* FNV-1a. It can be carried on from a path to what is below, so that one pass serves all ancestors. */
-enum { HASH_START = 0x811c9dc5, HASH_PRIME = 0x01000193 };
+enum {
+	HASH_START = 0x811c9dc5,
+	HASH_PRIME = 0x01000193,
+};
 
-enum { SERIAL_FIRST = 1 }; /* of all watches */
+/* Of all watches. */
+enum { SERIAL_FIRST = 1 };
 
 static uint32_t hash_on(uint32_t hash, const char *bytes, size_t len)
 {
