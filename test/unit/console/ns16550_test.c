@@ -11,7 +11,7 @@
 #include "ns16550.h"
 
 /* The model: a FIFO that is sent when sent() is called, a queue of bytes to receive. */
-static uint8_t ier, scratch, lcr, sent_bytes[256], incoming[64];
+static uint8_t ier, scratch, lcr, sent_bytes[256], incoming[64], mcr;
 static unsigned int in_fifo, n_sent, n_in, in_at;
 static bool present, tx_pending, restless;
 
@@ -54,6 +54,8 @@ static void reg_out(uint8_t reg, uint8_t value)
 			in_at = n_in;
 	} else if (reg == 3) {
 		lcr = value;
+	} else if (reg == 4) {
+		mcr = value;
 	} else if (reg == 7) {
 		scratch = value;
 	}
@@ -112,6 +114,7 @@ static void sends_in_fifo_loads(void **state)
 	(void)state;
 	assert_true(ns16550_start(&u));
 	assert_int_equal(lcr, 3);
+	assert_true(mcr & 8); /* OUT2: the interrupts come through */
 	text = all;
 	ns16550_tx_kick(&u);
 	assert_int_equal(n_sent, 16);
