@@ -1,6 +1,7 @@
 /*
- * mmio.c - execution of instructions on the state page: those with which kernels touch the local APIC's page and unbacked addresses
+ * mmio.c - execution of instructions on the state page
  *
+ * These are the instructions with which kernels touch the local APIC's page and unbacked addresses.
  * Pure functions over the decoded instruction, the state page, and a bus for memory.
  *
  * Invariants  MMIO1 registers and flags change only after all memory accesses of the instruction (of a string: of its step)

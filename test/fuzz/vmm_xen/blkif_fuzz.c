@@ -19,7 +19,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* A new front end with the protocol that the input wants. */
+/* A new front end with the protocol that the input chooses. */
 static void reconnect(const char *protocol)
 {
 	fake_xs_set(VBD_FE "/state", "6");
@@ -33,7 +33,7 @@ static void reconnect(const char *protocol)
 	MUST(strcmp(fake_xs_get(VBD_BE "/state"), "4") == 0);
 }
 
-/* Answer what has come; false: nothing had. */
+/* Answer the requests that have come. False: there were none. */
 static bool storage_run(struct feed *f)
 {
 	static uint8_t busy[256];

@@ -1,5 +1,5 @@
 /*
- * fuzz.h - a reader over the fuzzer's bytes: behind the end everything is 0
+ * fuzz.h - a reader of the fuzzer's bytes: after the end it reads 0
  */
 #ifndef FUZZ_H
 #define FUZZ_H

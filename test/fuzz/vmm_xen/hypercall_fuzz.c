@@ -1,5 +1,5 @@
 /*
- * hypercall_fuzz.c - any hypercall with any arguments, and the guest's shared pages changing under it
+ * hypercall_fuzz.c - any hypercall with any arguments, while the guest's shared pages change
  */
 #include "device.h"
 #include "fuzz.h"
@@ -31,7 +31,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* A pointer that means something, or any. */
+/* A valid pointer, or any number. */
 static uint64_t pointer(struct feed *f, uint8_t how)
 {
 	switch (how & 3) {

@@ -1,6 +1,6 @@
 /*
- * netif_fuzz.c - any transmit and receive rings: what reaches the switch is a frame inside the region, and
- * frames for the guest land in its grants only
+ * netif_fuzz.c - any transmit and receive rings: frames for the switch lie inside the region, and frames for
+ * the guest are written to its grants only
  */
 #include "device.h"
 #include "fuzz.h"

@@ -1,5 +1,5 @@
 /*
- * boot_info_test.c - hvm_start_info and ACPI tables, followed as a guest follows them; iasl reads the AML if it is there
+ * boot_info_test.c - hvm_start_info and ACPI tables, read as a guest reads them; iasl reads the AML if it is installed
  */
 #define _GNU_SOURCE
 #include "load/acpi.h"
@@ -195,7 +195,7 @@ static void acpi_too_small(void **state)
 	}
 }
 
-/* The reference implementation's own disassembler finds nothing to complain about, and our processors. */
+/* The disassembler of the reference implementation accepts the tables, and finds our processors. */
 static void acpi_iasl(void **state)
 {
 	char dir[] = "/tmp/sk-acpi-XXXXXX", command[256], line[256];

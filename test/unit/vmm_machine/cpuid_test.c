@@ -1,5 +1,5 @@
 /*
- * cpuid_test.c - what the guest's CPUID offers, on a host that has everything and on one that has little
+ * cpuid_test.c - what the guest's CPUID offers, on a host with all features and on one with few
  */
 #include "machine/cpuid.h"
 
@@ -183,7 +183,7 @@ static void xsave(void **state)
 	assert_false(cpuid_xcr0_valid(7 | 1ull << 62, 7));
 }
 
-/* CR4 has the bits of what CPUID shows, and PCE, which belongs to nothing. */
+/* CR4 has the bits of the features that CPUID shows, and PCE, which belongs to no feature. */
 static void cr4_follows(void **state)
 {
 	(void)state;

@@ -1,8 +1,8 @@
 /*
- * exit_test.c - what each exit does to a vCPU: registers, instruction pointer, exceptions, accesses to memory that is none
+ * exit_test.c - what each exit does to a vCPU: registers, instruction pointer, exceptions, accesses to unbacked addresses
  *
  * The handlers, the emulator, guest memory and page tables are the real ones; registers that other files keep, ports and
- * the Xen half are here.
+ * the Xen half are played here.
  */
 #define SK_SYS_H /* the kernel is here */
 #include <setjmp.h>
@@ -126,7 +126,7 @@ void xen_hypercall(unsigned int cpu)
 	st.gpr[SK_RAX] = 77;
 }
 
-/* Long mode, everything mapped one to one for the supervisor alone, but USER_PAGE. */
+/* Long mode, everything mapped one to one for the supervisor only, except for USER_PAGE. */
 static void tables_make(void)
 {
 	uint64_t *pml4 = (uint64_t *)(ram + TABLES), *pdpt = pml4 + 512, *pd = pdpt + 512,
@@ -210,7 +210,7 @@ static void hypercall_is_stepped_over_first(void **state)
 	assert_int_equal(st.gpr[SK_RAX], 77);
 }
 
-/* Lengths come from the exit record, else from the code, prefixes included, else from a guess. */
+/* A length comes from the exit record, else from the code with its prefixes, else from a guess. */
 static void instruction_lengths(void **state)
 {
 	(void)state;
@@ -359,7 +359,7 @@ static void what_needs_nothing(void **state)
 	faulted(EXC | 6, 0);
 }
 
-/* The end of a guest is told with where it was and what it did. */
+/* The log says where a guest was when it ended, and what it did. */
 static void ends(void **state)
 {
 	static const struct {
@@ -428,7 +428,7 @@ static void ports(void **state)
 	assert_int_equal(shutdown_reason, SHUTDOWN_crash);
 }
 
-/* Where every kernel looks, silence says nothing; what a guest does elsewhere is told. */
+/* Accesses to ports that every kernel probes are not logged; accesses to others are. */
 static void absent_ports_are_told(void **state)
 {
 	static const uint16_t usual[] = { 0x20, 0x43, 0x61, 0x64, 0x70, 0x80, 0xe9, 0x1f0,
@@ -514,7 +514,7 @@ static void absent_memory(void **state)
 	assert_int_equal(*(uint64_t *)(ram + DATA + 8), ~0ull);
 }
 
-/* A repeated string is interrupted now and then; the guest executes it again. */
+/* A repeated string instruction is interrupted from time to time; the guest executes it again. */
 static void long_strings_come_back(void **state)
 {
 	(void)state;
@@ -540,7 +540,7 @@ static void unknown_instructions(void **state)
 	assert_non_null(strstr(note_text, "ff 13"));
 }
 
-/* The record's bytes are the instruction that faulted; memory may hold another by now. */
+/* The bytes in the record are the instruction that faulted; memory may have another one by now. */
 static void fetched_bytes_count(void **state)
 {
 	(void)state;
@@ -590,7 +590,7 @@ static void apic_page_is_emulated(void **state)
 	assert_int_equal(st.gpr[SK_RAX], 0xffffffff);
 }
 
-/* What the processor would not let user mode do, emulation does not do for it. */
+/* Emulation does not do for user mode what the processor would refuse. */
 static void user_rights(void **state)
 {
 	(void)state;

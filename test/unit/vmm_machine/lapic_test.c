@@ -287,7 +287,7 @@ static void error_interrupt(void **state)
 	assert_int_equal(lapic_read(&l, ESR, 0), 0x60);
 }
 
-/* Whoever keeps a level behind a vector hears when the APIC takes it. */
+/* A source that keeps a level behind a vector is told when the APIC takes interrupts again. */
 static void enabling_is_told(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /*
- * load_test.c - the kernel loader: stock kernels, every packed form, and files that lie
+ * load_test.c - the kernel loader: stock kernels, every packed form, and files with false headers
  */
 #define _GNU_SOURCE
 #include "load/bzimage.h"
@@ -181,7 +181,7 @@ static void elf_32bit(void **state)
 	tiny_check(elf);
 }
 
-/* Two section headers at the end of the image: nothing, and the notes, which no program header names any more. */
+/* Two section headers at the end of the image: an empty one, and the notes, which no program header names any more. */
 enum { SECTIONS = TINY_SIZE - 2 * sizeof(Elf64_Shdr) };
 static void notes_to_sections(uint8_t *elf)
 {
@@ -252,7 +252,7 @@ static void elf_notes_in_32bit_sections(void **state)
 	assert_int_equal(fx.entry, TINY_ENTRY);
 }
 
-/* What is changed in the little image, and a word of the message that must come. */
+/* What is changed in the small image, and a word that the message must have. */
 struct lie {
 	const char *word;
 	uint32_t offset, size;
@@ -312,7 +312,7 @@ static void elf_lies(void **state)
 	}
 }
 
-/* Lies about sections, which are looked at only because there are no other notes. */
+/* False section headers, which are read only because there are no other notes. */
 static void elf_lies_in_sections(void **state)
 {
 #define SH(f) \
@@ -590,7 +590,7 @@ static void every_form_damaged(void **state)
 		}
 }
 
-/* Sizes of lz4 blocks are the file's word: more than a block can have is refused before anything is read. */
+/* The file says how large an lz4 block is: an impossible size is refused before anything is read. */
 static void lz4_block_sizes(void **state)
 {
 	static const uint32_t sizes[] = { 0, (8 << 20) + (8 << 20) / 255 + 17, 0xffffffff };
@@ -638,7 +638,7 @@ static void bz_lies(void **state)
 	}
 }
 
-/* A guest too small for the working memory gets a message, not half a kernel. */
+/* A guest that is too small for the working memory ends with a message, not with half a kernel. */
 static void no_room_to_unpack(void **state)
 {
 	static struct image im;

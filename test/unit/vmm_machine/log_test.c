@@ -1,5 +1,5 @@
 /*
- * log_test.c - what a guest can write into the log: how much, and what cannot be crowded out
+ * log_test.c - how much a guest can write into the log, and which lines it cannot crowd out
  */
 #include <setjmp.h>
 #include <stdarg.h>

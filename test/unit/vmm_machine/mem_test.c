@@ -132,7 +132,7 @@ int ram_copy_make(uint64_t piece, sk_cap_t *copy)
 	return 0;
 }
 
-/* The kernel gives a capability one window; and no other one may have the same, see ram_copy_drop(). */
+/* The kernel gives a capability one window, and no other capability may have the same: see ram_copy_drop(). */
 int ram_copy_map(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
 {
 	uint64_t piece = piece_of_copy[copy];
@@ -157,7 +157,7 @@ void ram_copy_unmap(sk_cap_t copy, uint64_t offset)
 	fail_msg("not mapped");
 }
 
-/* The kernel clears what of the piece lies in the window, whoever mapped it: nothing may be left there. */
+/* The kernel clears all pages of the piece in the window, whichever capability mapped them: none may be left there. */
 void ram_copy_drop(sk_cap_t copy)
 {
 	uint32_t i;
@@ -202,7 +202,7 @@ int ram_large_split(sk_gpa_t gpa)
 	return 0;
 }
 
-/* What a guest access at gpa reaches, as the VMM sees it; NULL = nested fault. */
+/* The memory that an access of the guest at gpa reaches, as the VMM sees it; NULL: nested fault. */
 static uint8_t *nested(sk_gpa_t gpa, const struct guest_page *pages, uint32_t n)
 {
 	uint32_t i, j;
@@ -289,7 +289,7 @@ static void holes(void **state)
 	assert_int_equal(physmap_hole_fill_or_ask(0x400000), -SK_E_EXISTS);
 }
 
-/* A page of RAM may come back elsewhere, beyond RAM too, and then home again. */
+/* A page of RAM may come back elsewhere, also beyond RAM, and then at home again. */
 static void moved_pages(void **state)
 {
 	const sk_gpa_t beyond = 0x8000000;
@@ -372,7 +372,7 @@ static void moves(void **state)
 	assert_ptr_equal(gmem(0xd000, 1), p.addr);
 }
 
-/* Pages that moved side by side have one capability; one that goes leaves the other. */
+/* Pages that moved side by side share one capability; when one goes, the other stays. */
 static void moves_side_by_side(void **state)
 {
 	(void)state;
@@ -403,7 +403,7 @@ static int setup_growing(void **state)
 	return rc;
 }
 
-/* Where there is no RAM control is asked; what it gives has its home there, and only what is populated is the guest's. */
+/* For a place without RAM control is asked. The piece has its home there; the guest gets only pages that it populates. */
 static void grows(void **state)
 {
 	uint64_t pages = physmap_pages(), i;
@@ -435,7 +435,7 @@ static void grows(void **state)
 	assert_int_equal(physmap_hole_fill_or_ask(hot + VM_CHUNK), -SK_E_AGAIN);
 }
 
-/* Never more than maxmem: control's word is not taken for it, and what is ballooned out fills places without RAM. */
+/* Never more than maxmem, even if control gives more; ballooned pages fill places without RAM. */
 static void growth_ends(void **state)
 {
 	uint32_t i;
@@ -456,7 +456,7 @@ static void growth_ends(void **state)
 	assert_ptr_equal(gmem(hot, VM_PAGE), nested(hot, NULL, 0));
 }
 
-/* A chunk that the guest used otherwise becomes the home of a piece; what is there stays. */
+/* A chunk that the guest used in another way becomes the home of a piece; its pages stay. */
 static void grows_around(void **state)
 {
 	static struct guest_page p;
@@ -480,7 +480,7 @@ static void grows_around(void **state)
 	assert_ptr_equal(nested(hot + VM_PAGE, &p, 1), vm.ram + hot + VM_PAGE);
 }
 
-/* Every other page of every chunk out: within what control gives a VMM for each piece of RAM. */
+/* With every other page of every chunk out, the heap is within what control gives a VMM for each piece of RAM. */
 static void heap_suffices(void **state)
 {
 	uint64_t before = heap, i;
@@ -531,7 +531,7 @@ static void failure_loses_nothing(void **state)
 	assert_int_equal(vm.balloon_pages, 0);
 }
 
-/* A long random run against what the nested space then shows. */
+/* A long random run, compared with what the nested space shows. */
 static void model_run(void)
 {
 	static struct guest_page p[4];

@@ -1,5 +1,5 @@
 /*
- * mmio_test.c - decoding and emulation of memory accesses, form by form, against what the processor would do
+ * mmio_test.c - decoding and emulation of memory accesses, form by form, compared with the processor
  */
 #include "machine/mmio.h"
 
@@ -23,7 +23,7 @@ enum {
 static uint64_t memory, n_reads, n_writes, last_at;
 static uint8_t last_size;
 
-/* One word of memory that is everywhere. */
+/* One word of memory, at every address. */
 static int bus_read(void *ctx, uint64_t linear, uint64_t *value, uint8_t size)
 {
 	(void)ctx;
@@ -46,7 +46,7 @@ static int bus_write(void *ctx, uint64_t linear, uint64_t value, uint8_t size)
 
 static const struct mmio_bus bus = { bus_read, bus_write, NULL };
 
-/* One row: code, registers and memory before, what must come out. RAX and RCX start as given. */
+/* A row: code, registers and memory before, and the results. RAX and RCX start as given. */
 struct row {
 	const char *text;
 	uint8_t code[12], n;
@@ -252,7 +252,7 @@ static void lengths(void **state)
 
 /* ---- the processor itself as the judge ----------------------------------------------------------- */
 
-/* Carry out `insn a, b` natively, with these flags before; the flags afterwards. Keeps off the red zone. */
+/* Execute `insn a, b` on the processor with these flags; returns the flags afterwards. Leaves the red zone alone. */
 #define JUDGE(name, insn, type) \
 	static uint64_t name(uint64_t *a, uint64_t b, uint64_t flags) \
 	{ \
@@ -631,7 +631,7 @@ static void strings(void **state)
 	assert_int_equal(st.gpr[SK_RDI], 0xabcd0000);
 }
 
-/* A long string goes on when the guest executes it again; what failed is not counted. */
+/* A long string goes on when the guest executes it again; a step that failed is not counted. */
 static void strings_in_parts(void **state)
 {
 	struct sk_vcpu_state st = { 0 };

@@ -41,7 +41,7 @@ bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd)
 	return true;
 }
 
-/* What pvclock is written from has to be there already. */
+/* pvclock is written from the new offset, which has to be set already. */
 void xen_time_update(unsigned int cpu)
 {
 	assert_int_equal(cpu, v.id);
@@ -127,7 +127,7 @@ static void unknown(void **state)
 	assert_int_equal(updates, 0);
 }
 
-/* There is no virtual PMU: counters and their selectors read 0 and take any value without a word. */
+/* There is no virtual PMU: counters and their selectors read 0 and accept any value silently. */
 static void counters_stand_still(void **state)
 {
 	static const struct {
@@ -153,7 +153,7 @@ static void counters_stand_still(void **state)
 	}
 }
 
-/* What kernels touch without asking CPUID. */
+/* Registers that kernels touch without asking CPUID. */
 static void registers_of_one_value(void **state)
 {
 	static const struct {

@@ -1,9 +1,9 @@
 /*
- * vcpu_test.c - the threads of vCPUs: whom an event, a request or an NMI wakes, and when the guest has switched itself off
+ * vcpu_test.c - the threads of vCPUs: which ones an event, a request or an NMI wakes, and when the guest is off
  *
  * The real threads run as coroutines on a fake kernel. They change at each lock, signal, wait and entry, in every order
- * that takes the processor from a thread that could go on at most PREEMPTIONS times; what must hold is looked at when
- * the guest stops and when nothing moves any more. What a guest does is a list of functions for each vCPU.
+ * that takes the processor at most PREEMPTIONS times from a thread that could go on. The invariants are checked when the
+ * guest stops and when nothing moves any more. A guest is a list of functions for each vCPU.
  */
 #define SK_SYS_H /* the kernel is here */
 #include <setjmp.h>
@@ -324,7 +324,7 @@ static unsigned int schedule_run(void)
 	}
 }
 
-/* All of them: make the world, run, check. */
+/* All schedules: set up, run, check. */
 static void every_order(
 	const action script[CPUS][SCRIPT], void (*set_up)(void), void (*check)(void))
 {
@@ -434,7 +434,7 @@ static void one_that_can_wake_keeps_the_guest(void **s)
 
 static void before_power_off_1_has_run(void) { assert_int_equal(ran[1], 1); }
 
-/* vCPU 0 starts vCPU 1 and halts for good: there is no moment at which the guest looks dead. */
+/* vCPU 0 starts vCPU 1 and halts for good: at no moment does the guest look dead. */
 static void a_start_on_its_way_counts(void **s)
 {
 	static const action script[CPUS][SCRIPT] = { { init_1, sipi_1, hlt_deaf },
@@ -465,7 +465,7 @@ static void woken_by_up(void)
 	assert_int_equal(online[1], false);
 }
 
-/* VCPUOP_up brings back a vCPU that halted with interrupts off, as one that went down. */
+/* VCPUOP_up brings back a vCPU that halted with interrupts off, as it does one that went down. */
 static void up_wakes_a_deaf_one(void **s)
 {
 	static const action script[CPUS][SCRIPT] = { { up_1, hlt },
@@ -548,7 +548,7 @@ static void apic_1_enabled(void)
 	write_svr(&vm.vcpu[1]);
 }
 
-/* An interrupt for whoever is least busy does not go to a disabled APIC, where it would be lost. */
+/* An interrupt of lowest priority does not go to a disabled APIC, where it would be lost. */
 static void lowest_priority_skips_a_disabled_apic(void **s)
 {
 	static const action script[CPUS][SCRIPT] = { { lowest_from_0 }, { hlt } };

@@ -135,7 +135,7 @@ CASE(read_only_disk)
 	CHECK(!storage_take(&(struct blk_req){ 0 }));
 }
 
-/* A guest of a disk with larger blocks learns of them; what it asks beside them is refused here. */
+/* A guest of a disk with larger blocks is told their size; requests that are not aligned to them are refused here. */
 CASE(large_blocks)
 {
 	struct blk_req q;
@@ -278,7 +278,7 @@ CASE(indirect_requests)
 	CHECK(!storage_take(&q));
 }
 
-/* What can never fit is an error, not a wait without end. */
+/* A request that can never fit is an error; it does not wait. */
 CASE(request_larger_than_the_region)
 {
 	struct blkif_request_segment *s = at(50 * 4096);
@@ -330,7 +330,7 @@ CASE(flush_and_barrier)
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
 }
 
-/* More than credit or region hold wait in the ring and go on as answers come. */
+/* Requests beyond the credit or the region wait in the ring, and go on as answers come. */
 CASE(credit_is_kept)
 {
 	struct blk_req q[64];
@@ -394,7 +394,7 @@ CASE(reconnects_when_drained)
 	CHECK_EQ(answer(&id), 99);
 }
 
-/* What a front end that is gone had asked for does not land in pages that are somebody else's now. */
+/* Data that a front end asked for before it went do not land in pages that have another use now. */
 CASE(late_read_goes_nowhere)
 {
 	struct blk_req q;
@@ -408,7 +408,7 @@ CASE(late_read_goes_nowhere)
 	CHECK(((char *)at(32 * 4096))[0] == 0);
 }
 
-/* An answer about our state that is older than the state must not close the new connection. */
+/* An answer about our state that is older than the state itself must not close the new connection. */
 CASE(stale_state_is_read_again)
 {
 	static const char event[] = VBD_BE "/state\0b0";

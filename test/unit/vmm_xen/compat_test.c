@@ -6,7 +6,7 @@
 
 #include <xen/version.h>
 
-/* The upper halves of registers are not the caller's: a hypercall that looks at them fails. */
+/* The upper halves of registers are not the caller's: a hypercall that reads them fails. */
 #define JUNK 0xdead00000000ull
 
 static void mode_set(unsigned int bits)
@@ -20,7 +20,7 @@ static void guest32(void)
 	mode_set(32);
 }
 
-/* Of vCPU 0 in 32-bit mode, to its end; the upper half of the result must be clear. */
+/* A hypercall of vCPU 0 in 32-bit mode, to its end; the upper half of the result must be clear. */
 static int32_t hypercall32(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
 {
 	struct sk_vcpu_state *st = &fake_state[0];
@@ -39,7 +39,7 @@ static int32_t hypercall32(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
 }
 #define H32(name, a, b, c) hypercall32(__HYPERVISOR_##name, a, b, c)
 
-/* A structure at ARG as argument b, what follows it in memory a page of ones; its copy comes back. */
+/* The structure is copied to ARG, argument b points to it, a page of ones follows it; it is copied back afterwards. */
 static int32_t op32(uint32_t nr, uint32_t cmd, void *arg, size_t size)
 {
 	int32_t rc;
@@ -53,7 +53,7 @@ static int32_t op32(uint32_t nr, uint32_t cmd, void *arg, size_t size)
 }
 #define OP32(name, cmd, s) op32(__HYPERVISOR_##name, cmd, s, sizeof(*(s)))
 
-/* Whatever was there before: what 32-bit code does not say is zero, and so is what is between its members. */
+/* Bytes that 32-bit code does not set, and those between its members, are zero, whatever was there before. */
 CASE(members_are_filled_up)
 {
 	const struct compat_sched_poll in = {
@@ -163,7 +163,7 @@ CASE(memory_map_is_told)
 	CHECK(e[1].addr == 0xfeff8000 && e[1].size == 0x8000 && e[1].type == 2);
 }
 
-/* Elements of a list lie closer together: those of the second batch too. */
+/* Elements of a list lie closer together, also those of the second part. */
 CASE(grant_copies)
 {
 	enum { N = 300 };
@@ -218,7 +218,7 @@ CASE(multicalls)
 	CHECK_EQ(e[600].result, 0x1234);
 }
 
-/* What is left of a call is written into its entry, in words of 4 bytes. */
+/* The rest of a call is written into its entry, in words of 4 bytes. */
 CASE(multicall_goes_on)
 {
 	struct compat_xen_memory_reservation r = {
@@ -455,7 +455,7 @@ CASE(runstate_area_of_44_bytes)
 	CHECK_EQ(*behind, 0x12345678);
 }
 
-/* A 32-bit loader leaves its events to a 64-bit kernel that uses the 2-level ABI too. */
+/* A 32-bit loader hands its events over to a 64-bit kernel that uses the 2-level ABI, too. */
 CASE(handed_over_to_64_bits)
 {
 	uint32_t port, masked;
@@ -492,7 +492,7 @@ CASE(handed_over_to_64_bits)
 	CHECK_EQ(xen_dom.shared->vcpu_info[1].evtchn_upcall_pending, 1);
 }
 
-/* The FIFO ABI has one layout: what is pending when it begins comes along. */
+/* The FIFO ABI has one layout: events that are pending when it begins are taken over. */
 CASE(fifo_after_32_bits)
 {
 	struct evtchn_init_control ic = { .control_gfn = 70, .vcpu = 1 };

@@ -34,7 +34,7 @@ uint8_t *ring_entry(uint32_t page, uint32_t index, uint32_t size, uint32_t count
 void ring_word(uint32_t page, uint32_t offset, uint32_t value);
 uint32_t ring_word_get(uint32_t page, uint32_t offset);
 void guest_send(uint32_t port);
-/* Serve one request on the disk: false if none waits. */
+/* Serve one request of the disk. False: none waits. */
 bool storage_take(struct blk_req *q);
 void storage_answer(const struct blk_req *q, int32_t status);
 

@@ -366,7 +366,7 @@ CASE(fifo_without_control)
 	CHECK_EQ(control(3)->head[7], a);
 }
 
-/* Words full of nonsense lose events of the guest's, and nothing else. */
+/* Senseless words lose the guest events, and have no other effect. */
 CASE(fifo_hostile_words)
 {
 	uint32_t a, b, i;

@@ -1,5 +1,5 @@
 /*
- * fake.h - a host stand-in for what the Xen half of the VMM stands on: guest memory, vCPUs, time, and the
+ * fake.h - a substitute on the build machine for what the Xen half of the VMM uses: guest memory, vCPUs, time, and the
  * services behind its connections
  */
 #ifndef FAKE_H
@@ -45,14 +45,14 @@ extern int shutdown_reason;
 extern uint64_t max_pages;
 extern uint64_t fake_tsc_offset[FAKE_VCPUS];
 extern unsigned int yields;
-/* Pages from here on are no RAM's home: control is asked, and answers so; `step` of them come with each GIVEN. */
+/* Pages from here on are not the home of RAM: control is asked, and gives fake_answer; each RAM_GIVEN brings `step` pages. */
 extern uint64_t fake_homes, fake_homes_step, fake_asked_pages;
 extern unsigned int fake_asks;
 extern enum ram_answer fake_answer;
 
 /* A fresh guest; once per process. Store page is 2, console page 3. */
 void fake_guest(void);
-/* The same again, for fuzzers; back ends and connections are not taken back. */
+/* Once more, for fuzzers; back ends and connections stay. */
 void fake_again(void);
 
 /* Hypercall of vCPU 0, as 64-bit code unless fake_state says otherwise: runs it to its end. */
@@ -79,11 +79,11 @@ struct fake_conn {
 struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t data_bytes);
 void fake_event(struct fake_conn *f);
 
-/* A little xenstore on the channel "xs": serves what waits. */
+/* A small xenstore on the channel "xs": serve the requests that wait. */
 void fake_xs_run(void);
 const char *fake_xs_get(const char *path);
 void fake_xs_set(const char *path, const char *value);
-/* Requests of the guest's are kept here instead of being served. */
+/* A request of the guest is kept here; it is not served. */
 extern struct {
 	struct xs_native n;
 	struct xsd_sockmsg m;
@@ -91,7 +91,7 @@ extern struct {
 } guest_request;
 extern unsigned int guest_requests;
 
-/* I/O thread and services until nothing moves. */
+/* Run the I/O thread and the services until nothing moves. */
 void fake_io_run(void);
 
 #endif

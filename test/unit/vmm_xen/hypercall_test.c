@@ -41,7 +41,7 @@ CASE(dispatch_32bit)
 	CHECK_EQ(st->gpr[SK_RAX], (uint32_t)-XEN_EPERM);
 }
 
-/* What is missing is told apart by call, operation and width of the caller; what works says nothing. */
+/* A call that is missing is noted by call, operation and width of the caller; calls that exist are not noted. */
 CASE(missing_calls_are_noted)
 {
 	struct sk_vcpu_state *st = &fake_state[0];
@@ -241,7 +241,7 @@ CASE(upcall_waits_for_the_apic)
 	CHECK_EQ(posts[1], 0); /* no vector: the callback is not the APIC's */
 }
 
-/* The vector comes after the event, for another vCPU, whose APIC is enabled last of all. */
+/* The vector is set after the event, for another vCPU, whose APIC is enabled last. */
 CASE(upcall_vector_after_the_event)
 {
 	fake_guest();
@@ -257,7 +257,7 @@ CASE(upcall_vector_after_the_event)
 	CHECK_EQ(last_post, 0x42);
 }
 
-/* A vCPU that comes up has interrupts off: it gets what came before once, as when it becomes due. */
+/* A vCPU that comes up has interrupts off: an upcall that came before is given once, as when it becomes due. */
 CASE(upcall_waits_for_the_vcpu)
 {
 	uint64_t v = 2ull << 56 | 0xf3;

@@ -2,8 +2,8 @@
  * layout_check.c - what services/vmm/xen/layout.h says of 32-bit code, against Xen's own headers
  *
  * Compiled for both widths and never run. For 32-bit code the compiler sees the headers as a guest does: the listed
- * structures must be those of layout.h, member by member. `same` has sizes and places of what hypercalls take without
- * a translation: the build compares what both compilations make of it.
+ * structures must be those of layout.h, member by member. `same` has sizes and offsets of structures that hypercalls take
+ * without translation: the build compares the results of both compilations.
  */
 #include "xen/layout.h"
 
@@ -42,7 +42,7 @@ CHECK_SHARED(shared_info, wc_nsec, wc_nsec)
 CHECK_SHARED(shared_info, wc_sec_hi, arch.wc_sec_hi)
 _Static_assert(sizeof(struct vcpu_info) == sizeof(struct compat_vcpu_info), "vcpu_info");
 
-/* All longs, and so a list of words to hypercall.c. */
+/* All members are longs, so hypercall.c treats it as a list of words. */
 _Static_assert(sizeof(struct multicall_entry) == 8 * sizeof(long), "multicall_entry");
 _Static_assert(sizeof(xen_pfn_t) == 4 && sizeof(xen_ulong_t) == 4, "elements of lists");
 #endif

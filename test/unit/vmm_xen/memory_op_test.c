@@ -44,7 +44,7 @@ CASE(balloon_counts)
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 10, 0), 0); /* too large at once */
 }
 
-/* One execution of the instruction: true when it is to be executed again. */
+/* One execution of the instruction. True: it has to be executed again. */
 static bool step(void)
 {
 	fake_state[0].rip = 3;
@@ -171,7 +171,7 @@ static int64_t multicall_result(unsigned int i)
 	return (int64_t)((struct multicall_entry *)at(ARG3))[i].result;
 }
 
-/* A call of a multicall waits as it does alone, and goes on where it was: that is in the guest's list. */
+/* A call in a multicall waits as it does alone, and goes on where it was: the guest's list says where. */
 CASE(populate_waits_in_a_multicall)
 {
 	const struct multicall_entry e[] = {
@@ -199,7 +199,7 @@ CASE(populate_waits_in_a_multicall)
 	CHECK_EQ(edge_mem_pages(), 910);
 }
 
-/* However long the lists of a multicall's calls are, the instruction ends soon, and the next one goes on. */
+/* However long the lists of the calls are, one execution ends soon, and the next one goes on. */
 CASE(nested_calls_share_one_budget)
 {
 	struct multicall_entry e[3] = {
@@ -238,7 +238,7 @@ CASE(large_extents_are_done_one_by_one)
 	CHECK_EQ(edge_mem_pages(), 1024);
 }
 
-/* What is left of a call is told to the guest's list, or the guest hears that it cannot be. */
+/* The rest of a call is written into the guest's list; if that is not possible, the multicall fails. */
 CASE(multicall_list_that_goes_away)
 {
 	struct multicall_entry e = { .op = __HYPERVISOR_memory_op,

@@ -1,5 +1,5 @@
 /*
- * netback_test.c - network interfaces: packets both ways, and what no packet looks like
+ * netback_test.c - network interfaces: packets both ways, and malformed packets
  */
 #include "device.h"
 #include "case.h"
@@ -63,7 +63,7 @@ static struct {
 } posted[256];
 static unsigned int n_posted;
 
-/* The next frame for the switch; buffers that are posted meanwhile are noted. */
+/* The next frame for the switch; buffers that are posted meanwhile are recorded. */
 static bool sent(struct net_desc *d)
 {
 	bool got = false;
@@ -181,7 +181,7 @@ CASE(gso)
 	}
 }
 
-/* A piece that is no standard frame is refused here, where it enters. */
+/* A frame that is larger than a standard frame is refused here, where it enters. */
 CASE(gso_sizes)
 {
 	struct net_desc d;

@@ -241,7 +241,7 @@ static void store_guest(void)
 	CHECK_EQ(store()->server_features, 3);
 }
 
-/* Rings the bell without serving the link: what the guest sent stays in it. */
+/* Signal without serving the link: messages of the guest stay in it. */
 static void store_send(void)
 {
 	uint32_t port = (uint32_t)xen_dom.hvm_param[HVM_PARAM_STORE_EVTCHN];
@@ -396,7 +396,7 @@ CASE(store_long_reply_in_pieces)
 	CHECK(last == 'z');
 }
 
-/* Replies to a guest that is no more are not for the one that came after it. */
+/* Replies for a guest before its restart do not reach it afterwards. */
 CASE(store_old_replies_are_dropped)
 {
 	__typeof__(guest_request) old;
@@ -447,7 +447,7 @@ static void ignore(void *ctx, uint32_t type, const char *body, uint32_t len)
 	(void)ctx, (void)type, (void)body, (void)len;
 }
 
-/* A store that takes requests and answers none. */
+/* A store that takes requests and answers none of them. */
 CASE(link_bounds_its_requests)
 {
 	char body[100] = "x";
@@ -463,7 +463,7 @@ CASE(link_bounds_its_requests)
 	CHECK_EQ(taken, 512);
 }
 
-/* A guest that does not read its replies holds the link's records back, not more than a bounded number of bytes. */
+/* When a guest does not read its replies, records stay in the link, and a bounded number of bytes is kept here. */
 CASE(store_slow_reader)
 {
 	uint32_t i, n = 0;

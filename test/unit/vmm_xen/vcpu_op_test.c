@@ -70,7 +70,7 @@ CASE(block_and_poll)
 	CHECK(!xen_vcpu_runnable(0));
 }
 
-/* A timer that fires between the wait's beginning and the thread's sleep ends the wait: nobody else would. */
+/* A timer that fires between the beginning of the wait and the sleep of the thread ends the wait: nothing else would. */
 CASE(own_timer_ends_the_wait)
 {
 	struct evtchn_bind_virq v = { .virq = VIRQ_TIMER, .vcpu = 0 };
@@ -103,7 +103,7 @@ CASE(own_timer_ends_the_wait)
 	CHECK(!upcall_pending(0));
 }
 
-/* A masked port that is polled on wakes the vCPU though no upcall is due. */
+/* A vCPU that polls a masked port is woken by it, although no upcall is due. */
 CASE(poll_wakes_on_masked_port)
 {
 	struct sched_poll p = { .nr_ports = 1 };
@@ -215,7 +215,7 @@ CASE(clock_agrees)
 	CHECK(time_tsc(UINT64_MAX) < SK_NO_DEADLINE);
 }
 
-/* A vCPU whose TSC goes its own way has the same system time. */
+/* A vCPU with a TSC of its own has the same system time. */
 CASE(clock_follows_the_tsc)
 {
 	uint64_t later, ns;

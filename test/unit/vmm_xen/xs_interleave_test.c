@@ -1,10 +1,10 @@
 /*
  * xs_interleave_test.c - the guest's xenstore page: no event is missed, whatever the order of its accesses and ours
  *
- * The guest does what Linux does: it sends an event for what it wrote only when all it wrote before had been taken,
- * and for what it took only when the page had been full, and looks at our index while its own is still in its store
- * buffer. Each of its steps runs at every point of one of ours; then both go on as long as somebody has an event, and
- * in the end everything has arrived.
+ * The guest does what Linux does. It sends an event for what it wrote only when all that it wrote before had been taken, and
+ * for what it took only when the page had been full. It looks at our index while its own is still in its store buffer. Each
+ * of its steps runs at every point of one of our runs; then both go on as long as either has an event. In the end everything
+ * must have arrived.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +110,7 @@ static void guest_reads(void)
 
 /* ---- orders ------------------------------------------------------------------------------------------- */
 
-/* One run of ours; both store buffers drain behind it. */
+/* One run of our side; both store buffers drain after it. */
 static void run(void)
 {
 	event_here = false;
@@ -131,7 +131,7 @@ static void start(void)
 	assert_int_equal(xs_ring_init(), 0);
 }
 
-/* The guest's step at access number `at` of one run of ours, or behind it; then until nobody has an event. */
+/* The guest's step at access number `at` of one of our runs, or after it; then both, until neither has an event. */
 static bool meet(void (*guest)(void), int at)
 {
 	bool met;
