@@ -14,8 +14,6 @@ qemu-ktest-steps := -icount shift=0,sleep=off
 kernel-tests += latency
 src-ktest-latency := $(src-ktest-bench_latency)
 cflags-ktest-latency := -DGATE
-# of sys its inline system calls alone: a root task has no C library, and a start of its own
-$(foreach t,$(ktest-names) latency,$(eval use-ktest-$(t) := sys))
 smp-ktest-latency := 1 2
 qemu-ktest-latency := -icount shift=0,sleep=off
 smp-ktest-fpu := 2
