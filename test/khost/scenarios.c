@@ -329,6 +329,15 @@ static void call_timeout(void)
 	end();
 }
 
+/* Who is answered has not timed out, and who has timed out is not answered. */
+static void one_end_of_a_call(void)
+{
+	const struct program *p = &programs[0], *q = &programs[1];
+
+	if (p->at == 1 && q->at == 3 && (p->result[0] == 0) != (q->result[2] == 0))
+		fail("CALL says %ld, REPLY %ld", p->result[0], q->result[2]);
+}
+
 static void recv_suspend(void)
 {
 	struct program *p, *q;
@@ -495,7 +504,7 @@ const struct scenario scenarios[] = {
 	SCENARIO(send_recv, both_returned),
 	SCENARIO(call_reply, both_returned),
 	SCENARIO(reply_taken, one_was_told),
-	SCENARIO(call_timeout, NULL),
+	SCENARIO(call_timeout, one_end_of_a_call),
 	SCENARIO(recv_suspend, suspended_came_back),
 	SCENARIO(recv_delete, receiver_heard_of_it),
 	SCENARIO(wait_delete, receiver_heard_of_it),
