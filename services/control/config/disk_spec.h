@@ -45,7 +45,7 @@ struct disk_spec {
 
 const char *disk_format_name(enum disk_format f);
 
-/* 0, or -1 with what is wrong with the text in *m. */
+/* 0, or -1 with the mistake in *m. */
 int disk_spec_parse(struct disk_spec *d, const char *text, struct msg *m);
 
 /* Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_SIZE], or -1 with *m. */

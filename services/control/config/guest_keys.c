@@ -11,9 +11,10 @@
 
 #include "base/array.h"
 struct foreign {
-	const char *keys; /* each between blanks */
-	const char *
-		off; /* values that ask for nothing, each between blanks; 0 stands for every zero */
+	/* each between blanks */
+	const char *keys;
+	/* values that ask for nothing, each between blanks; 0 stands for every zero */
+	const char *off;
 	enum report_kind kind;
 	const char *text;
 };

@@ -17,8 +17,8 @@ enum report_kind { REPORT_REMARK, REPORT_MISTAKE };
 
 struct report_line {
 	enum report_kind kind;
-	unsigned int
-		at; /* line of the file; 0: the command line, or no line; these come last */
+	/* line of the file; 0: the command line, or no line; these come last */
+	unsigned int at;
 	struct msg text;
 };
 

@@ -51,8 +51,8 @@ enum { BALANCE_PERIOD_US = 100000 };
 struct balance_cap {
 	uint64_t total_us; /* of a period, for all threads; 0: there is no cap */
 	uint64_t vcpus_us; /* of these, for all vCPUs, as they are configured */
-	uint64_t
-		debt_us; /* time beyond the cap that is still to be taken off, per period of one second */
+	/* time beyond the cap that is still to be taken off, per period of one second */
+	uint64_t debt_us;
 };
 /* percent: of one CPU; 0: no cap. */
 void balance_cap_init(struct balance_cap *c, uint32_t percent);

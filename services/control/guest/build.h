@@ -25,9 +25,9 @@ struct guest_facts {
 };
 void guest_facts(const struct guest *g, struct guest_facts *f);
 
-/* The VMM runs no more; all that it has stays. */
+/* The VMM does not run any more; all that it has stays. */
 void guest_halt(struct guest *g);
-/* The VMM runs no more, and what no service can reach is back in the pool. */
+/* The VMM does not run any more, and memory that no service can reach is back in the pool. */
 void guest_stop(struct guest *g);
 /* After guest_stop(), and without connections: the VMM is gone, all memory is back in the pool. */
 void guest_unbuild(struct guest *g);

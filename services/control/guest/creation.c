@@ -1,11 +1,11 @@
 /*
  * creation.c - how a guest comes to be: the steps from a configuration file to a guest that runs
  *
- * Objects     struct creation: from the request until whoever asked has been told how it went. From BUILD on the guest
+ * Objects     struct creation: from the request until the requester was told the result. From BUILD on the guest
  *             points to it.
  * Lifecycle   creation_from_file() begins with READ, creation_from_config() with BUILD; then the table of steps.
  * Invariants  CREATION1 the state changes only in creation_set_state()
- *             CREATION2 whoever asked for a guest hears exactly once how it went
+ *             CREATION2 the requester of a guest is told the result exactly once
  *             CREATION3 a VMM starts only after its part of xenstore is complete
  */
 #include "guest/creation.h"
@@ -32,7 +32,7 @@ static const char no_memory[] = "control has no memory for another guest";
 struct creation {
 	enum creation_state state;
 
-	/* whoever asked */
+	/* the requester */
 	enum create_how how;
 	const struct out *mistakes, *remarks;
 	void (*describe)(const struct guest_config *g);
@@ -189,7 +189,7 @@ static enum step_end step_boot(struct creation *c, struct msg *m)
 static const struct {
 	enum step_end (*run)(struct creation *c, struct msg *m);
 	enum {
-		FORGET,   /* a failure leaves nothing behind: whoever asked is told at once */
+		FORGET,   /* a failure leaves nothing behind: the requester is told at once */
 		END_GUEST /* the table ends the guest, as if it were destroyed */
 	} when_failed;
 } steps[] = {
@@ -267,7 +267,7 @@ void creation_over(struct guest *g)
 					   : "it was destroyed while it was being created");
 }
 
-/* ---- whoever asked ---- */
+/* ---- the requester ---- */
 
 /* Prefix the text with the configuration line that named the file or disk that it is about. */
 static void line_prefix(const struct cfg *cfg, struct msg *m)

@@ -20,7 +20,7 @@ enum creation_state {
 	CREATION_START,   /* the VMM gets its configuration and runs */
 	CREATION_BOOT,    /* the VMM loads the kernel, then it says READY or FAILED */
 	CREATION_DONE,    /* the guest is there, or a dry run is over */
-	CREATION_FAILED,  /* the guest is taken back; whoever asked is told when that is done */
+	CREATION_FAILED,  /* the guest is taken back; the requester is told when that is done */
 };
 
 /* What becomes of a configuration without mistakes. */
@@ -60,7 +60,7 @@ void creation_passed(struct guest *g, enum creation_state state);
 void creation_failed(struct guest *g, const char *text);
 /* Remember why the guest fails, if nothing is known yet. Its end is begun elsewhere. */
 void creation_blame(struct guest *g, const char *text);
-/* The guest is gone, or all but gone: tell whoever still waits for it. */
+/* The guest is gone, or almost: tell the requester, if it still waits. */
 void creation_over(struct guest *g);
 
 #endif

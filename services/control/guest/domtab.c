@@ -279,11 +279,16 @@ static void guest_end(struct domtab *t, struct dom *d)
 	queue_for(t, d->has_vmm ? DO_QUIESCE : DO_TEARDOWN, d->domid);
 }
 
-static void stop_guest(struct domtab *t, struct dom *d, bool now)
+static void guest_stop_now(struct domtab *t, struct dom *d)
 {
-	if (now || d->state != DOM_LIVE) {
-		d->restart = false;
-		guest_end(t, d);
+	d->restart = false;
+	guest_end(t, d);
+}
+
+static void guest_stop_asking(struct domtab *t, struct dom *d)
+{
+	if (d->state != DOM_LIVE) {
+		guest_stop_now(t, d);
 		return;
 	}
 	if (d->paused)
@@ -299,7 +304,7 @@ void dom_ready(struct domtab *t, struct dom *d, bool paused)
 	d->paused = paused;
 	d->born_ns = t->env->now_ns();
 	if (t->stopping != HOST_UP)
-		stop_guest(t, d, false);
+		guest_stop_asking(t, d);
 }
 
 void dom_failed(struct domtab *t, struct dom *d)
@@ -509,11 +514,7 @@ uint64_t domtab_due(struct domtab *t)
 
 void dom_reboot_asked(struct dom *d) { d->short_lives = 0; }
 
-void dom_destroy(struct domtab *t, struct dom *d)
-{
-	d->restart = false;
-	guest_end(t, d);
-}
+void dom_destroy(struct domtab *t, struct dom *d) { guest_stop_now(t, d); }
 
 int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m)
 {
@@ -529,12 +530,23 @@ int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m)
 	return 0;
 }
 
-void domtab_stop_host(struct domtab *t, enum host_stop how, bool now)
+static void stop_all(
+	struct domtab *t, enum host_stop how, void (*stop)(struct domtab *t, struct dom *d))
 {
 	t->stopping = how;
 	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
-		stop_guest(t, d, now);
+		stop(t, d);
 	power_if_empty(t);
+}
+
+void domtab_stop_host(struct domtab *t, enum host_stop how)
+{
+	stop_all(t, how, guest_stop_asking);
+}
+
+void domtab_stop_host_now(struct domtab *t, enum host_stop how)
+{
+	stop_all(t, how, guest_stop_now);
 }
 
 void wait_add(struct dom_wait *w, uint32_t domid)

@@ -66,8 +66,8 @@ enum dom_do {
 	DO_RENAME,    /* name and uuid of `dom` changed: tell xenstore */
 	DO_ASK_DOWN,  /* ask the guest to power off */
 	DO_UNPAUSE,   /* let its vCPUs run */
-	DO_NOTE_DOWN, /* tell whoever waits that the guest shut down */
-	DO_NOTE_GONE, /* tell whoever waits that the guest is gone; domid only */
+	DO_NOTE_DOWN, /* tell those who wait that the guest shut down */
+	DO_NOTE_GONE, /* tell those who wait that the guest is gone; domid only */
 	DO_POWER, /* all guests are gone, or no longer waited for: power off or reboot the host */
 };
 
@@ -109,7 +109,7 @@ struct dom *domtab_get(struct domtab *t, uint32_t domid);
  */
 struct dom *domtab_find(struct domtab *t, const char *who, struct msg *m);
 bool domtab_is_host(const char *who);
-/* Guests in the order of their domids: the first above `domid`; NULL: no more. */
+/* Guests in the order of their domids: the first above `domid`; NULL: there is none. */
 struct dom *domtab_next(struct domtab *t, uint32_t domid);
 
 /* A new entry in state BUILDING, which takes the config over. NULL with *m: the config stays the caller's. */
@@ -133,8 +133,10 @@ uint64_t domtab_due(struct domtab *t);
 void dom_destroy(struct domtab *t, struct dom *d);
 /* 0, or -1 with *m. */
 int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m);
-/* Stop all guests, then the host. now: destroy the guests. May be called again with `now`. */
-void domtab_stop_host(struct domtab *t, enum host_stop how, bool now);
+/* Ask all guests to shut down, then stop the host. */
+void domtab_stop_host(struct domtab *t, enum host_stop how);
+/* Destroy all guests, also those that were asked before, then stop the host. */
+void domtab_stop_host_now(struct domtab *t, enum host_stop how);
 /* The host is being stopped: do not wait for the guests that are not gone yet. */
 void domtab_stop_waiting(struct domtab *t);
 

@@ -52,8 +52,8 @@ struct guest {
 	/* connect.c */
 	struct guest_conn conn[GUEST_CONNS_MAX]; /* in the order in which they were made */
 	uint32_t n_conns;
-	uint32_t
-		doubt; /* 1 << service: it may have a connection that control was not told of */
+	/* 1 << service: it may have a connection that control was not told of */
+	uint32_t doubt;
 	struct guest_link link;
 	uint32_t step; /* of the connection that is being made */
 	bool leaving;  /* they are being closed */

@@ -114,7 +114,7 @@ void guest_trouble(const struct dom *d, const char *text)
 	guest_listener()->trouble(d->domid, text);
 }
 
-/* Whoever asked for the guest need not wait until all of it is gone. */
+/* The requester of the guest need not wait until all of it is gone. */
 void guest_late(struct guest *g, const char *text)
 {
 	guest_trouble(g->dom, text);
@@ -149,12 +149,16 @@ void guest_ask(struct dom *d, const char *how)
 		dom_reboot_asked(d);
 }
 
-void guest_pause(struct dom *d, bool pause)
+void guest_pause(struct dom *d)
 {
-	if (d->state != DOM_LIVE ||
-		vmctl_send(guest_of(d), pause ? VMCTL_PAUSE : VMCTL_UNPAUSE, 0))
-		return;
-	d->paused = pause;
+	if (d->state == DOM_LIVE && !vmctl_send(guest_of(d), VMCTL_PAUSE, 0))
+		d->paused = true;
+}
+
+void guest_unpause(struct dom *d)
+{
+	if (d->state == DOM_LIVE && !vmctl_send(guest_of(d), VMCTL_UNPAUSE, 0))
+		d->paused = false;
 }
 
 /*
@@ -192,7 +196,7 @@ static void action_run(const struct dom_action *a, struct dom *d)
 		guest_ask(d, "poweroff");
 		break;
 	case DO_UNPAUSE:
-		guest_pause(d, false);
+		guest_unpause(d);
 		break;
 	case DO_NOTE_DOWN:
 	case DO_NOTE_GONE:
@@ -272,18 +276,40 @@ void guests_init(void)
 	event_on_end(guests_run);
 }
 
-void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault)
+/* The VMM of a guest is dead. NULL: this is known already, or control ended the VMM itself. */
+static struct dom *vmm_dead(uint32_t domid)
 {
 	struct dom *d = domtab_get(&guests, domid);
 
 	if (!d || !guest_of(d) || !d->has_vmm)
-		return;          /* this is known already, or control ended the VMM itself */
+		return NULL;
 	guest_halt(guest_of(d)); /* also if the guest is kept */
-	if (fault)
-		guest_log(domid, "the VMM of domain %u (%s) faulted at %#llx, address %#llx\n",
-			domid, d->name, (unsigned long long)rip, (unsigned long long)address);
-	else
-		guest_log(domid, "the VMM of domain %u (%s) ended\n", domid, d->name);
+	return d;
+}
+
+static void vmm_dead_follow(struct dom *d)
+{
 	creation_blame(guest_of(d), "its VMM died; `dmesg` may say why");
 	dom_vmm_died(&guests, d, host_wall_seconds());
+}
+
+void guest_vmm_faulted(uint32_t domid, uint64_t rip, uint64_t address)
+{
+	struct dom *d = vmm_dead(domid);
+
+	if (!d)
+		return;
+	guest_log(domid, "the VMM of domain %u (%s) faulted at %#llx, address %#llx\n", domid,
+		d->name, (unsigned long long)rip, (unsigned long long)address);
+	vmm_dead_follow(d);
+}
+
+void guest_vmm_ended(uint32_t domid)
+{
+	struct dom *d = vmm_dead(domid);
+
+	if (!d)
+		return;
+	guest_log(domid, "the VMM of domain %u (%s) ended\n", domid, d->name);
+	vmm_dead_follow(d);
 }

@@ -16,7 +16,8 @@ struct guest *guest_new(struct guest_config *config, struct msg *m);
 /* Forget a guest that nothing was built for. The configuration is the caller's again. */
 void guest_drop(struct guest *g);
 
-void guest_pause(struct dom *d, bool pause);
+void guest_pause(struct dom *d);
+void guest_unpause(struct dom *d);
 /* xenstore: control/shutdown = how. */
 void guest_ask(struct dom *d, const char *how);
 
@@ -26,8 +27,9 @@ void guest_ask(struct dom *d, const char *how);
 void guest_disconnected(struct guest *g);
 /* It takes long. */
 void guest_late(struct guest *g, const char *text);
-/* Something that whoever ends this guest has to know. */
+/* Something that a person who ends this guest has to know. */
 void guest_trouble(const struct dom *d, const char *text);
-void guest_vmm_died(uint32_t domid, uint64_t rip, uint64_t address, bool fault);
+void guest_vmm_faulted(uint32_t domid, uint64_t rip, uint64_t address);
+void guest_vmm_ended(uint32_t domid);
 
 #endif

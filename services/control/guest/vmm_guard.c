@@ -99,7 +99,10 @@ static void deaths_seen(void *ctx)
 	for (struct death *d = dead; d < dead + DEATHS; d++) {
 		if (!__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
 			continue;
-		guest_vmm_died(d->domid, d->rip, d->address, d->fault);
+		if (d->fault)
+			guest_vmm_faulted(d->domid, d->rip, d->address);
+		else
+			guest_vmm_ended(d->domid);
 		__atomic_store_n(&d->used, 0, __ATOMIC_RELEASE);
 	}
 	guests_run();

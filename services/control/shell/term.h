@@ -32,7 +32,7 @@ void term_listen(const struct term_listener *l);
 extern const struct out term_out, term_messages;
 /* Where text for term_out goes; NULL: to the terminal. */
 void term_through(const struct out *o);
-/* Bytes that wait for room. Above TERM_HIGH whoever writes should pause: `drained` tells when to go on. */
+/* Bytes that wait for room. A writer should pause above TERM_HIGH; `drained` tells when to go on. */
 enum { TERM_HIGH = 16384 };
 size_t term_pending(void);
 /* Ask for the next line, after each key that gave work. */

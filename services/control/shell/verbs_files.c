@@ -14,9 +14,12 @@
 #include "shell/term.h"
 #include "shell/verbs.h"
 
+enum shown { SHOWN_DIRECTORY, SHOWN_FILE };
+
 static struct {
 	uintptr_t number;
-	bool sizes, file;
+	bool sizes;
+	enum shown kind;
 	uint64_t position;
 	char last; /* the last byte that was shown; 0: none yet */
 	char path[FILES_CANDIDATE];
@@ -24,7 +27,7 @@ static struct {
 
 static void show_leave(void) { show.number++; /* FILES1 */ }
 
-static bool show_begin(struct shell *sh, const char *path, bool file)
+static bool show_begin(struct shell *sh, const char *path, enum shown kind)
 {
 	struct msg m;
 
@@ -33,7 +36,7 @@ static bool show_begin(struct shell *sh, const char *path, bool file)
 		return false;
 	}
 	show.number++;
-	show.file = file;
+	show.kind = kind;
 	show.position = 0;
 	show.last = 0;
 	shell_busy(sh, show_leave);
@@ -44,7 +47,7 @@ static void show_finish(int status)
 {
 	if (status == -SK_E_INVAL)
 		shell_print(the_shell, "%s: not %s, or not a path\n", show.path,
-			show.file ? "a file" : "a directory");
+			show.kind == SHOWN_FILE ? "a file" : "a directory");
 	else if (status)
 		shell_print(the_shell, "%s: %s\n", show.path, files_error_text(status));
 	shell_done(the_shell);
@@ -66,7 +69,7 @@ void verb_ls(struct shell *sh, const struct options *o)
 {
 	int rc;
 
-	if (!show_begin(sh, o->argc ? o->argv[0] : "/", false))
+	if (!show_begin(sh, o->argc ? o->argv[0] : "/", SHOWN_DIRECTORY))
 		return;
 	show.sizes = o->count['l'] != 0;
 	rc = files_list(show.path, dir_listed, (void *)show.number);
@@ -111,6 +114,6 @@ static void piece_ask(void)
 
 void verb_cat(struct shell *sh, const struct options *o)
 {
-	if (show_begin(sh, o->argv[0], true))
+	if (show_begin(sh, o->argv[0], SHOWN_FILE))
 		piece_ask();
 }

@@ -107,26 +107,31 @@ void verb_create(struct shell *sh, const struct options *o)
 
 /* ---- pause, destroy, names ---- */
 
-static void pause_or_not(struct shell *sh, const char *who, bool pause)
+/* The guest by what was typed, if it runs or is paused; NULL: the user was told that it does not. */
+static struct dom *live_guest_by_name(struct shell *sh, const char *who)
 {
 	struct dom *d = guest_by_name(sh, who);
 
-	if (!d)
-		return;
-	if (d->state != DOM_LIVE)
-		shell_print(sh, "domain %u does not run\n", d->domid);
-	else
-		guest_pause(d, pause);
+	if (!d || d->state == DOM_LIVE)
+		return d;
+	shell_print(sh, "domain %u does not run\n", d->domid);
+	return NULL;
 }
 
 void verb_pause(struct shell *sh, const struct options *o)
 {
-	pause_or_not(sh, o->argv[0], true);
+	struct dom *d = live_guest_by_name(sh, o->argv[0]);
+
+	if (d)
+		guest_pause(d);
 }
 
 void verb_unpause(struct shell *sh, const struct options *o)
 {
-	pause_or_not(sh, o->argv[0], false);
+	struct dom *d = live_guest_by_name(sh, o->argv[0]);
+
+	if (d)
+		guest_unpause(d);
 }
 
 static struct dom_wait awaited;
@@ -239,19 +244,22 @@ static void console_gone(uint32_t domid)
 
 /* ---- going down ---- */
 
-static void guest_ask_down(struct shell *sh, struct dom *d, bool reboot, bool wait)
+enum down { DOWN_POWEROFF, DOWN_REBOOT };
+
+static void guest_ask_down(struct shell *sh, struct dom *d, enum down how, bool wait)
 {
 	if (d->state != DOM_LIVE) {
 		shell_print(sh, "domain %u does not run\n", d->domid);
 		return;
 	}
-	shell_print(sh, "%s domain %u\n", reboot ? "Rebooting" : "Shutting down", d->domid);
-	guest_ask(d, reboot ? "reboot" : "poweroff");
+	shell_print(sh, "%s domain %u\n", how == DOWN_REBOOT ? "Rebooting" : "Shutting down",
+		d->domid);
+	guest_ask(d, how == DOWN_REBOOT ? "reboot" : "poweroff");
 	if (wait)
 		wait_add(&awaited, d->domid);
 }
 
-static void guests_ask_down(struct shell *sh, const struct options *o, bool reboot)
+static void guests_ask_down(struct shell *sh, const struct options *o, enum down how)
 {
 	bool wait = o->count['w'] != 0;
 	struct dom *d;
@@ -264,11 +272,11 @@ static void guests_ask_down(struct shell *sh, const struct options *o, bool rebo
 	if (o->count['a']) {
 		for (d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 			if (d->state == DOM_LIVE)
-				guest_ask_down(sh, d, reboot, wait);
+				guest_ask_down(sh, d, how, wait);
 	} else {
 		d = guest_by_name(sh, o->argv[0]);
 		if (d)
-			guest_ask_down(sh, d, reboot, wait);
+			guest_ask_down(sh, d, how, wait);
 	}
 	if (!awaited.n)
 		return;
@@ -277,9 +285,15 @@ static void guests_ask_down(struct shell *sh, const struct options *o, bool rebo
 	shell_busy(sh, stop_waiting);
 }
 
-void verb_shutdown(struct shell *sh, const struct options *o) { guests_ask_down(sh, o, false); }
+void verb_shutdown(struct shell *sh, const struct options *o)
+{
+	guests_ask_down(sh, o, DOWN_POWEROFF);
+}
 
-void verb_reboot(struct shell *sh, const struct options *o) { guests_ask_down(sh, o, true); }
+void verb_reboot(struct shell *sh, const struct options *o)
+{
+	guests_ask_down(sh, o, DOWN_REBOOT);
+}
 
 static void trouble_of_guest(uint32_t domid, const char *text)
 {
@@ -335,7 +349,7 @@ static void destroy_all(void)
 	shell_busy(the_shell, close_left);
 	stop_timer.fn = close_late;
 	svc_timer_set(&stop_timer, svc_in_ms(CLOSE_WAIT_S * 1000));
-	domtab_stop_host(&guests, guests.stopping, true);
+	domtab_stop_host_now(&guests, guests.stopping);
 	guests_run();
 }
 
@@ -363,7 +377,7 @@ static void stop_host(struct shell *sh, enum host_stop how, bool now)
 	if (now)
 		destroy_all();
 	else
-		domtab_stop_host(&guests, how, false);
+		domtab_stop_host(&guests, how);
 }
 
 void verb_poweroff(struct shell *sh, const struct options *o)

@@ -502,7 +502,7 @@ static void resting_guests_end_at_once(void **state)
 		if (i == 0)
 			dom_destroy(&t, d);
 		else
-			domtab_stop_host(&t, HOST_POWEROFF, false);
+			domtab_stop_host(&t, HOST_POWEROFF);
 		expect(DO_NOTE_GONE, d->domid);
 		assert_null(domtab_next(&t, 0));
 		now += 2000000000;
@@ -549,7 +549,7 @@ static void stopping_the_host(void **state)
 	a->config->on_poweroff = ACTION_RESTART;
 	dom_down(&t, c, REASON_CRASH, WALL);
 	expect(DO_NOTE_DOWN, 3);
-	domtab_stop_host(&t, HOST_POWEROFF, false);
+	domtab_stop_host(&t, HOST_POWEROFF);
 	expect(DO_ASK_DOWN, 1);
 	expect(DO_UNPAUSE, 2);
 	expect(DO_ASK_DOWN, 2);
@@ -569,18 +569,18 @@ static void stopping_the_host(void **state)
 	expect(DO_TEARDOWN, 4);
 	dom_gone(&t, d);
 	expect(DO_NOTE_GONE, 4);
-	domtab_stop_host(&t, HOST_POWEROFF, true);
+	domtab_stop_host_now(&t, HOST_POWEROFF);
 	bury(b);
 	expect(DO_POWER, 0);
 	nothing();
-	domtab_stop_host(&t, HOST_POWEROFF, true);
+	domtab_stop_host_now(&t, HOST_POWEROFF);
 	nothing();
 }
 
 static void stopping_without_guests(void **state)
 {
 	(void)state;
-	domtab_stop_host(&t, HOST_REBOOT, false);
+	domtab_stop_host(&t, HOST_REBOOT);
 	expect(DO_POWER, 0);
 	assert_int_equal(t.stopping, HOST_REBOOT);
 }
@@ -592,7 +592,7 @@ static void preserved_on_the_way_down(void **state)
 	(void)state;
 	a->config->on_poweroff = ACTION_PRESERVE;
 	b->config->on_poweroff = ACTION_RENAME_RESTART;
-	domtab_stop_host(&t, HOST_REBOOT, false);
+	domtab_stop_host(&t, HOST_REBOOT);
 	expect(DO_ASK_DOWN, 1);
 	expect(DO_ASK_DOWN, 2);
 	dom_down(&t, a, REASON_POWEROFF, WALL);
