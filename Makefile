@@ -410,6 +410,7 @@ size: $(kernel-elf) $(domain-bins) $(if $(filter init,$(domains)),$(boot-img))
 lint: $(packages) $(sysroot)
 	@tools/lint --build $(B) --sysroot $(SYSROOT)
 format: $(packages)
+	-tools/comments --fix
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
 $(B)/gdbinit: tools/gdbinit $(kernel-elf)
 	$(Q)sed 's|@B@|$(abspath $(B))|g' $< >$@
@@ -437,7 +438,7 @@ help:
 ##   make mutants         put small faults in, one at a time: do tests notice? (T=area, GENERATE=20 SEED=1)
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)
-##   make format          let clang-format rewrite all C files
+##   make format          wrap comments, and let clang-format rewrite all C files
 ##   make clean           remove what was built, keep the set-up
 ##   make help            this list
 ##
