@@ -4,7 +4,7 @@
  * Objects     tx: the record that is being sent.  rx: bytes that came in and wait for the end of the burst.
  * Lifecycle   the device runs from start on; without a client, what comes in stays in it.
  * Invariants  a byte is taken out of the device only when there is room for it in rx.
- *             U3 the line is edge-triggered: an edge that is lost (while the pin was masked, or by the hardware) would
+ *             UART3 the line is edge-triggered: an edge that is lost (while the pin was masked, or by the hardware) would
  *             silence the device for good, so it is looked at once a second as well.
  */
 #include <stdio.h>
@@ -89,7 +89,7 @@ static bool rx_flush(void)
 	while ((rc = svc_respond(client, &r, len)) == -SK_E_AGAIN)
 		if (!ring_room_idle(&client->rsp, len))
 			return false;
-	if (rc) /* it is there no more, but for SVC_CLOSE */
+	if (rc) /* the client was dropped; only SVC_CLOSE is left to come */
 		return false;
 	n_rx = 0;
 	return true;
@@ -128,7 +128,7 @@ static void irq_event(void *ctx)
 	(void)device_serve();
 }
 
-/* U3. Its interrupt may be on the way when this finds something: only if none comes until the next look, it was lost. */
+/* UART3. Its interrupt may be on the way when this finds something: only if none comes until the next look, it was lost. */
 static void look(void *ctx)
 {
 	static bool told;

@@ -1,8 +1,8 @@
 /*
  * ns16550.c - the 16550 UART
  *
- * Invariants  U1 the transmit interrupt is on exactly while the FIFO was filled and nobody said that there is
- *             no more.  U2 receive interrupts are off exactly while a byte found no room, so that the sender is
+ * Invariants  NS165501 the transmit interrupt is on exactly while the FIFO was filled and nobody said that there is
+ *             no more.  NS165502 receive interrupts are off exactly while a byte found no room, so that the sender is
  *             held back by the device and no byte is dropped here.
  */
 #include "ns16550.h"
@@ -60,7 +60,7 @@ bool ns16550_start(struct ns16550 *u)
 	return true;
 }
 
-/* Fill the empty FIFO; U1. */
+/* Fill the empty FIFO; NS165501. */
 static void transmit(struct ns16550 *u)
 {
 	unsigned int n = 0;
@@ -84,7 +84,7 @@ static void receive(struct ns16550 *u)
 		u->overruns += (status & LSR_OVERRUN) != 0;
 		if (u->rx_byte(u->in(REG_DATA)))
 			continue;
-		u->rx_on = false; /* U2 */
+		u->rx_on = false; /* NS165502 */
 		interrupts_set(u);
 	}
 }

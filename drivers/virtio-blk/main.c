@@ -4,8 +4,8 @@
  * Objects     slots[]: one for each request in the device's hands, with its header and status byte in DMA
  *             memory.  regions[]: data regions of storage's clients, mapped for the device.
  * Lifecycle   device set up in main() before the loop; regions come and go with storage's calls.
- * Invariants  B1 a region is unmapped only when no slot uses it.  B2 a request is taken when it finds a slot, and the
- *             answers to it and to all that are out have room.  B3 what is longer than the device takes at once goes
+ * Invariants  VIRTIO_BLK1 a region is unmapped only when no slot uses it.  VIRTIO_BLK2 a request is taken when it finds a slot, and the
+ *             answers to it and to all that are out have room.  VIRTIO_BLK3 what is longer than the device takes at once goes
  *             to it in parts, one after the other.
  * Source      Virtual I/O Device 1.1, 5.2 (block device).
  */
@@ -129,7 +129,7 @@ static void slot_submit(struct slot *s)
 	dma_reqs[i].sector = data ? s->q.sector + s->done / BLK_SECTOR : 0;
 	dma_reqs[i].status = 0xff;
 	bufs[n++] = (struct virtq_buf){ at, offsetof(struct dma_request, status), false };
-	s->part = data ? request_part(&disk, s->q.length - s->done) : 0; /* B3 */
+	s->part = data ? request_part(&disk, s->q.length - s->done) : 0; /* VIRTIO_BLK3 */
 	n += request_segments(&disk, regions[s->q.region].map.addr + s->q.offset + s->done,
 		s->part, s->q.op == BLK_READ, bufs + n);
 	bufs[n++] = (struct virtq_buf){ at + offsetof(struct dma_request, status), 1, true };
@@ -171,7 +171,7 @@ static int request_serve(const struct blk_req *q)
 		return respond(q, 0, 0, 0);
 	s = slot_free_find();
 	if (!s)
-		return -SK_E_PEER; /* not so: B2 */
+		return -SK_E_PEER; /* not so: VIRTIO_BLK2 */
 	*s = (struct slot){ .q = *q, .busy = true };
 	slot_submit(s);
 	n_busy++;
@@ -187,7 +187,7 @@ static int client_event(struct svc_conn *c)
 
 	while (rc == 0 && n_busy < BLK_DEPTH &&
 		svc_room(c, sizeof(struct blk_rsp), n_busy + 1)) {
-		rc = svc_get(c, &q, sizeof(q)); /* B2 */
+		rc = svc_get(c, &q, sizeof(q)); /* VIRTIO_BLK2 */
 		if (rc >= 0)
 			rc = rc == sizeof(q) ? request_serve(&q) : -SK_E_PEER;
 	}
@@ -292,7 +292,7 @@ static int region_del(uint64_t number)
 {
 	if (number >= BLK_REGIONS || !regions[number].used)
 		return -SK_E_NOT_FOUND;
-	if (regions[number].in_flight) /* B1 */
+	if (regions[number].in_flight) /* VIRTIO_BLK1 */
 		return -SK_E_BUSY;
 	dma_unmap(&regions[number].map);
 	regions[number].used = false;

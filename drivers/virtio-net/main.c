@@ -4,9 +4,9 @@
  * Objects     tx, rx: one slot for each buffer in the device's hands, with its header in DMA memory, or on its way
  *             there: a device with a small queue takes them as descriptors come free, in their order.
  * Lifecycle   device set up in main(); the client's data region is mapped for DMA from open to close.
- * Invariants  N1 at most NET_DEPTH buffers each way: one more is a breach.  N2 a closed connection's region
+ * Invariants  VIRTIO_NET1 at most NET_DEPTH buffers each way: one more is a breach.  VIRTIO_NET2 a closed connection's region
  *             is unmapped only after the device was reset, since posted buffers do not come back by themselves.
- *             N3 a request is taken when the answers to it and to all buffers that are out have room.
+ *             VIRTIO_NET3 a request is taken when the answers to it and to all buffers that are out have room.
  * Source      Virtual I/O Device 1.1, 5.1 (network device).
  */
 #include <stdio.h>
@@ -108,7 +108,7 @@ static void waiting_submit(struct side *s)
 	}
 }
 
-/* -SK_E_PEER: more buffers than the credit allows (N1). */
+/* -SK_E_PEER: more buffers than the credit allows (VIRTIO_NET1). */
 static int buffer_give(struct side *s, const struct net_desc *d)
 {
 	struct slot *slot = slot_take(s, d);
@@ -152,7 +152,7 @@ static int client_event(struct svc_conn *c)
 	struct net_desc d;
 	int rc = 0;
 
-	while (rc == 0 && svc_room(c, sizeof(d), tx.n_busy + rx.n_busy + 1)) { /* N3 */
+	while (rc == 0 && svc_room(c, sizeof(d), tx.n_busy + rx.n_busy + 1)) { /* VIRTIO_NET3 */
 		rc = svc_get(c, &d, sizeof(d));
 		if (rc >= 0)
 			rc = rc == sizeof(d) ? request_serve(&d, c->data_size) : -SK_E_PEER;
@@ -289,7 +289,7 @@ static int client_close(struct svc_conn *c)
 	client = NULL;
 	side_empty(&tx);
 	side_empty(&rx);
-	/* N2: resetting takes all buffers back before the region goes. */
+	/* VIRTIO_NET2: resetting takes all buffers back before the region goes. */
 	if (device_start())
 		printf("the device did not restart\n");
 	dma_unmap(&region);

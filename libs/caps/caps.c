@@ -2,9 +2,9 @@
  * caps.c - a domain's slots, and how its allocators start
  *
  * Objects     slot_meta: an entry per slot of the own CNode, in pages that caps_init() maps first.
- * Locks       caps_lock guards slots, memory and addresses; leaf but for system calls.
+ * Locks       caps_lock guards slots, memory and addresses; only system calls are made under it.
  * Lifecycle   caps_init() from the start-up page (or the boot information in the root task), before main.
- * Invariants  C1 a slot that is not `used` is empty
+ * Invariants  CAPS1 a slot that is not `used` is empty
  */
 #include <stdbool.h>
 #include "caps/internal.h"

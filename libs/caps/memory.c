@@ -5,8 +5,8 @@
  *             no children. A chunk: a page-sized untyped that objects smaller than a page are made from.
  * Locks       caps_lock, held by the caller.
  * Lifecycle   an object of a page or more gets an untyped of its own (its home), so that dropping it revokes
- *             that, whoever still has a copy, and the memory can be used again for anything of that order.
- * Invariants  M1 what alignment skips in a source is on a free list   M2 an untyped on a free list, or home of
+ *             that, even if other domains have copies, and the memory can be used again for anything of that order.
+ * Invariants  MEMORY1 what alignment skips in a source is on a free list   MEMORY2 an untyped on a free list, or home of
  *             one object, is never carved further
  */
 #include "caps/internal.h"
@@ -81,7 +81,7 @@ static sk_cap_t free_pop(uint32_t order)
 	return slot;
 }
 
-/* M1. Without a slot for it, a gap is lost. */
+/* MEMORY1. Without a slot for it, a gap is lost. */
 static void keep_gap(struct source *s, uint32_t order)
 {
 	while (s->used & ((1ull << order) - 1)) {

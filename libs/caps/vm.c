@@ -3,7 +3,7 @@
  *
  * Objects     ranges: the free addresses from DOMAIN_FREE_VADDR up, sorted, first fit, merged when freed.
  * Locks       caps_lock.
- * Invariants  V1 ranges do not touch each other   V2 page tables stay once made: low addresses are used again
+ * Invariants  ADDR1 ranges do not touch each other   ADDR2 page tables stay once made: low addresses are used again
  */
 #include "caps/internal.h"
 #include "proto/domain.h"
@@ -75,7 +75,7 @@ static void addr_put(uint64_t start, uint64_t size)
 		range_insert(i, (struct range){ start, end });
 		return;
 	}
-	if (i + 1 < n_ranges && ranges[i].end == ranges[i + 1].start) { /* V1 */
+	if (i + 1 < n_ranges && ranges[i].end == ranges[i + 1].start) { /* ADDR1 */
 		ranges[i].end = ranges[i + 1].end;
 		range_remove(i + 1);
 	}

@@ -4,7 +4,7 @@
  * Objects     struct proc: own slots for the objects that the builder still needs, and a view of the info page.
  * Lifecycle   proc_create() -> filling -> proc_start(); proc_stop() and proc_destroy() at any time, also
  *             after a failure.
- * Invariants  B1 every object of the domain comes out of spec->untyped, or was given in spec
+ * Invariants  PROC_BUILD1 every object of the domain comes out of spec->untyped, or was given in spec
  */
 #include <string.h>
 #include "base/array.h"

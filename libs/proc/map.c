@@ -1,7 +1,7 @@
 /*
  * map.c - memory of a domain in the making: frames, page tables, and filling pages before it runs
  *
- * Invariants  M1 what is mapped in the domain is held by its keep, or by a slot of its own; a view that the
+ * Invariants  PROC_MAP1 what is mapped in the domain is held by its keep, or by a slot of its own; a view that the
  *             builder needs for a moment is a copy that is gone when the call returns
  */
 #include <string.h>
@@ -149,7 +149,7 @@ static int frame_fill(sk_cap_t frame, uint32_t order, const void *data, uint64_t
 		memcpy(view, data, size);
 		vm_unmap(view, copy, order);
 	}
-	cap_drop(copy); /* M1 */
+	cap_drop(copy); /* PROC_MAP1 */
 	return rc;
 }
 

@@ -33,7 +33,7 @@
 #define PROC_PIECES_MAX 64u
 #define PROC_SEGS_MAX 8u
 
-/* `size` bytes of the file, page-aligned but for the last piece's end, lie at `offset` of a frame. */
+/* `size` bytes of the file, page-aligned except for the end of the last piece, lie at `offset` of a frame. */
 struct proc_piece {
 	/* In the builder's CSpace, at least SK_R | SK_EXEC | SK_GRANT. */
 	sk_cap_t frame;
@@ -167,7 +167,7 @@ struct proc_connect {
 	uint32_t epoch;
 	/* Bytes of data wanted; UINT64_MAX = the protocol's default. */
 	uint64_t data_size;
-	/* Bytes for what the service keeps about the client, who gets no access to them. */
+	/* Bytes for what the service keeps about the client. The client gets no access to them. */
 	uint64_t own_size;
 	const void *params;
 	uint32_t params_len;

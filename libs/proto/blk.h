@@ -12,7 +12,7 @@
  *             responses, stay in the ring.
  * Units       sectors of 512 bytes; offset and length of data in bytes, multiples of 512. A disk may have
  *             larger blocks (INFO): a transfer is of whole ones.
- * Legal       blk_req_check() says what a request must be, to VMM, storage and driver alike. One that is not
+ * Legal       blk_req_check() defines a legal request, for VMM, storage and driver alike. One that is not legal
  *             is answered with its error.
  */
 #ifndef PROTO_BLK_H
@@ -147,7 +147,7 @@ struct blk_params {
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct blk_params) == 72, "no padding");
-/* Reply of SVC_OPEN: mr2 = sectors. BUSY: attached for writing by somebody else. */
+/* Reply of SVC_OPEN: mr2 = sectors. BUSY: attached for writing by another client. */
 
 /* Calls on a block driver's control endpoint, by storage. */
 enum blk_driver_call {

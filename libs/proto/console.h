@@ -8,9 +8,9 @@
  * Credit      a sender that finds the ring full waits for the signal that there is room again;
  *             console never waits for a client: output goes to the bounded log in any case, input
  *             that finds no room holds back the typist.
- * Lines       the shell gets input up to and with a byte that gives it work: CR, LF or Tab. What
- *             follows stays with console until the shell says READY or ATTACH; so it reaches
- *             whoever then has the terminal. LF behind a CR that waits there is part of it.
+ * Lines       the shell gets input up to and with a byte that gives it work: CR, LF or Tab. The
+ *             input behind it stays with console until the shell says READY or ATTACH; so it reaches
+ *             the client that then has the terminal. LF behind a CR that waits there is part of it.
  */
 #ifndef PROTO_CONSOLE_H
 #define PROTO_CONSOLE_H

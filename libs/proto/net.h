@@ -6,9 +6,9 @@
  * Ownership   TX: the provider owns the buffer until its TX_DONE. RX: the provider owns a posted
  *             buffer until it comes back filled in an RX response.
  * Credit      at most NET_DEPTH buffers each way; more is a breach. A port without posted buffers, or
- *             one that does not take what it is sent, loses frames, as a wire would; nobody waits for it.
- * Legal       net_tx_legal() and net_rx_post_legal() are what a request must be, for every layer alike. One
- *             that is not comes back by itself, with an error: TX_DONE, or an RX of length 0.
+ *             one that does not take what it is sent, loses frames, as a wire would; no domain waits for it.
+ * Legal       net_tx_legal() and net_rx_post_legal() define a legal request, for every layer alike. One
+ *             that is not legal comes back by itself, with an error: TX_DONE, or an RX of length 0.
  * Offload     NET_CSUM_BLANK: the transport checksum is partial, to be filled in at csum_start +
  *             csum_offset; NET_CSUM_VALID: checked or needs no check. GSO frames carry gso_size.
  *             A provider that was not granted an offload by NET_FEATURES never sees it.

@@ -7,13 +7,13 @@
  *             region and a capability that signals the client; the reply carries a capability that
  *             signals the service. The connector hands that and the region to the client.
  * Region      two frames, [request ring][response ring] and, if the protocol has any, [data]: sizes in the
- *             call, never read from the region. They are two so that data can be passed on to who moves
- *             them (a disk driver and its device) and the rings cannot.
+ *             call, never read from the region. They are two so that the data can be passed on to a disk
+ *             driver and its device, and the rings cannot.
  * Own         a third frame, if the call brings one, is memory for what the service keeps about this client,
- *             charged to the client, who never sees it.
- * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. What the service could not do
- *             for the client in the end (storage: the last flush) is said in the reply; the connection is gone all
- *             the same.
+ *             charged to the client. The client never sees it.
+ * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. The reply says if the service
+ *             could not do something for the client in the end (storage: the last flush). The connection is gone in
+ *             any case.
  * Giving up   a connector may stop waiting for any call, and keeps what the service was given until it knows better.
  *             A close can be asked again until its result was heard. An open that nobody waits for when it is done is
  *             undone by the service: once SVC_PING is answered with 0, nothing of it is left.

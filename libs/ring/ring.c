@@ -4,8 +4,8 @@
  * Objects     struct ring: one side's private handle. The shared header is only ever read once per look.
  * Locks       none; each handle belongs to one thread at a time.
  * Lifecycle   ring_init() on memory that is zero (or left by an earlier epoch at the same index).
- * Invariants  R1 own index, and every accepted index of the peer, is a multiple of 8 and at most `size` away
- *             from the other   R2 the peer's accepted index never goes back   R3 [cons, prod) holds whole records
+ * Invariants  RING1 own index, and every accepted index of the peer, is a multiple of 8 and at most `size` away
+ *             from the other   RING2 the peer's accepted index never goes back   RING3 [cons, prod) holds whole records
  * Barriers    the release store of an index pairs with the acquire load of the peer; the full fence between
  *             "index, then want" and "want, then index" pairs with the same fence of the other side.
  */
@@ -77,7 +77,7 @@ static int load_cons(struct ring *r)
 
 	if (cons % ALIGN ||
 		r->index - cons >
-			r->index - r->peer) /* R1, R2: between the last one and ours */
+			r->index - r->peer) /* RING1, RING2: between the last one and ours */
 		return -SK_E_PEER;
 	r->peer = cons;
 	return 0;
@@ -157,7 +157,7 @@ static int load_prod(struct ring *r)
 	uint32_t prod = __atomic_load_n(&r->sh->prod, __ATOMIC_ACQUIRE);
 
 	if (prod % ALIGN || prod - r->index > r->size ||
-		prod - r->index < r->peer - r->index) /* R1, R2 */
+		prod - r->index < r->peer - r->index) /* RING1, RING2 */
 		return -SK_E_PEER;
 	r->peer = prod;
 	return 0;
@@ -177,7 +177,7 @@ int ring_get(struct ring *r, void *buf, uint32_t max)
 	}
 	copy_out(r, r->index, &len, HEADER); /* the one look at it */
 	if (len > ring_record_max(r) || record_size(len) > r->peer - r->index)
-		return -SK_E_PEER; /* R3 */
+		return -SK_E_PEER; /* RING3 */
 	if (len > max)
 		return -SK_E_RANGE;
 	copy_out(r, r->index + HEADER, buf, len);

@@ -64,14 +64,14 @@ int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b,
 	uint32_t b_len) must_check;
 /*
  * Publish; true: the consumer sleeps and must be signalled. Call once after a batch of puts; without a new
- * record it does nothing, so that two sides that flush at every event do not wake each other for ever.
+ * record it does nothing, so that two sides that flush at every event do not keep waking each other.
  */
 bool ring_put_flush(struct ring *r);
 /* Do n records of len bytes fit now? True also when ring_put() has an error to say. */
 bool ring_room(struct ring *r, uint32_t len, uint32_t n);
 /*
  * About to wait until `len` bytes fit: true = room appeared meanwhile, do not sleep. False also when ring_put() has
- * another error to say than -SK_E_AGAIN: who tries again while this is true comes to an end.
+ * another error to say than -SK_E_AGAIN: a caller that tries again while this is true comes to an end.
  */
 bool ring_room_idle(struct ring *r, uint32_t len);
 

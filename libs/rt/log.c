@@ -3,7 +3,7 @@
  *
  * Objects     one producer ring to console.
  * Locks       log_lock around it: a VMM's threads all write.
- * Invariants  LOG1 no thread waits here: text that does not fit is counted, and the count is reported as soon as
+ * Invariants  RT_LOG1 no thread waits here: text that does not fit is counted, and the count is reported as soon as
  *             there is room again. The newest text is lost, so that what led to a flood can be read.
  */
 #include <string.h>
@@ -97,7 +97,7 @@ static void channel_log(const char *text, size_t len)
 	while (len) {
 		size_t n = len < CONSOLE_CHUNK_MAX ? len : CONSOLE_CHUNK_MAX;
 
-		if (lost || !log_put(text, n)) /* LOG1 */
+		if (lost || !log_put(text, n)) /* RT_LOG1 */
 			lost += n;
 		text += n;
 		len -= n;

@@ -3,7 +3,7 @@
  *
  * Objects     the heap: frames mapped one after the other from DOMAIN_HEAP_VADDR up, never given back.
  * Locks       the C library's own, each a mutex with an owner and a depth. sbrk() runs under malloc's.
- * Invariants  H1 heap_end is a multiple of the order of the next frame, so that large pages can be used
+ * Invariants  NEWLIB1 heap_end is a multiple of the order of the next frame, so that large pages can be used
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ static uint64_t heap_break = DOMAIN_HEAP_VADDR;
 static uint32_t heap_step(void)
 {
 	uint64_t size = heap_end - DOMAIN_HEAP_VADDR;
-	uint32_t order = size ? (uint32_t)__builtin_ctzll(size) : 0; /* H1 */
+	uint32_t order = size ? (uint32_t)__builtin_ctzll(size) : 0; /* NEWLIB1 */
 
 	if (order < HEAP_FIRST_ORDER)
 		return HEAP_FIRST_ORDER;

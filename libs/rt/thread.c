@@ -4,8 +4,8 @@
  * Objects     struct thread in a table; a Thread object, a park notification, stack and UTCB from libs/caps.
  * Locks       start_lock: one thread_start() at a time.
  * Lifecycle   threads last as long as the domain; thread_exit() suspends the caller for good.
- * Invariants  THREAD1 a thread's waiter is known to libs/sys before the thread runs
- *             THREAD2 main has a park notification before any other thread runs
+ * Invariants  RT_THREAD1 a thread's waiter is known to libs/sys before the thread runs
+ *             RT_THREAD2 main has a park notification before any other thread runs
  */
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +104,7 @@ static int thread_launch(struct thread *t, const struct thread_spec *s, uint64_t
 	if (rc)
 		return (int)rc;
 	t->waiter.number = n_threads++;
-	mutex_waiter_add(&t->waiter); /* THREAD1 */
+	mutex_waiter_add(&t->waiter); /* RT_THREAD1 */
 	return (int)sk_thread_resume(t->cap);
 }
 
@@ -116,7 +116,7 @@ static int thread_start_locked(const struct thread_spec *s, struct thread **out)
 
 	if (n_threads >= THREADS_MAX)
 		return -SK_E_LIMIT;
-	if (!rt_main_thread.waiter.park) { /* THREAD2 */
+	if (!rt_main_thread.waiter.park) { /* RT_THREAD2 */
 		rc = park_make(&rt_main_thread);
 		if (rc)
 			return rc;

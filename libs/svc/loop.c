@@ -4,7 +4,7 @@
  * Objects     handlers by notification bit; timers in a list sorted by deadline; Reply objects that neither a
  *             caller waits on nor a connection keeps for its end.
  * Locks       none: one thread.
- * Invariants  L1 utcb->reply is tied to at most the caller that is being served   L2 slots for capabilities are
+ * Invariants  LOOP1 utcb->reply is tied to at most the caller that is being served   LOOP2 slots for capabilities are
  *             empty when the loop receives
  */
 #include <stddef.h>
@@ -27,7 +27,7 @@ static uint64_t raised;
 static struct svc_timer *timers;
 static sk_cap_t rx;
 
-static sk_cap_t reply_now = DOMAIN_CAP_REPLY; /* L1 */
+static sk_cap_t reply_now = DOMAIN_CAP_REPLY; /* LOOP1 */
 /* Free ones: their memory does not come back. */
 static sk_cap_t replies[REPLIES_MAX];
 static uint32_t n_replies;
@@ -221,7 +221,7 @@ static int receive(struct sk_msg *m)
 {
 	struct sk_utcb *u = edge_utcb();
 
-	/* L2. A full CNode is no reason to end: connections that close make room, new ones are refused. */
+	/* LOOP2. A full CNode is no reason to end: connections that close make room, new ones are refused. */
 	if (rx_prepare(&rx))
 		rx = 0;
 	u->recv_slot = rx;
@@ -247,7 +247,7 @@ int svc_run(void)
 			word |= m.badge;
 		else if (!rc)
 			handle_call(&m);
-		serve_turns(); /* before those who come now: they have waited */
+		serve_turns(); /* before the clients that signal now: these have waited */
 		if (word)
 			handle_bits(word);
 		timers_run();

@@ -5,12 +5,12 @@
  * Locks       none: one thread.
  * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> CLOSED until a closer has heard
  *             the result -> GONE, freed by serve_reap() between events, because handlers may still hold the pointer.
- * Invariants  S1 numbers are never used twice   S2 events reach only connections that are OPEN
- *             S3 a connection has from the start what its end needs (a Reply object to keep the closer waiting), so
+ * Invariants  CONN1 numbers are never used twice   CONN2 events reach only connections that are OPEN
+ *             CONN3 a connection has from the start what its end needs (a Reply object to keep the closer waiting), so
  *             that a domain that is out of memory can still close
- *             S4 who waits for a turn gets it before who has just had one
- *             S5 what a connector has not heard of does not stay: a connection whose opener has given up is closed
- *             here; the result of a close is kept for the closer, who may ask again and again
+ *             CONN4 a client that waits for a turn gets it before a client that has just had one
+ *             CONN5 what a connector has not heard of does not stay: a connection whose opener has given up is closed
+ *             here; the result of a close is kept for the closer, which may ask more than once
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,15 +34,15 @@ struct conn {
 	struct conn *next;
 	enum conn_state state;
 	struct view rings, data, own;
-	/* S3; CLOSING: of the caller that waits. */
+	/* CONN3; CLOSING: of the caller that waits. */
 	sk_cap_t reply;
-	/* CLOSING: the badge of who asked last; 0: nobody. */
+	/* CLOSING: the badge of the connector that asked last; 0: none. */
 	uint32_t closer;
-	/* CLOSING: nobody knows it, and nobody will ask. */
+	/* CLOSING: no connector knows it, and none will ask. */
 	bool orphan;
 	/* CLOSED: for the closer. */
 	int result;
-	/* S4: for its next turn. */
+	/* CONN4: for its next turn. */
 	bool queued;
 	TAILQ_ENTRY(conn) turn;
 };
@@ -196,7 +196,7 @@ static struct conn *conn_new(const struct message *q, const struct open_request 
 	k->c.epoch = o->m.epoch;
 	k->c.badge = q->badge;
 	k->c.signal = q->caps.in[1];
-	k->c.number = ++last_number; /* S1 */
+	k->c.number = ++last_number; /* CONN1 */
 	return k;
 }
 
@@ -210,7 +210,7 @@ static int open_commit(struct message *q, const struct open_request *o)
 
 	if (!k)
 		return -SK_E_NO_MEM;
-	k->reply = loop_reply_new(); /* S3 */
+	k->reply = loop_reply_new(); /* CONN3 */
 	rc = k->reply ? conn_map(k, o, q->caps.in) : -SK_E_NO_MEM;
 	if (rc)
 		goto free_conn;
@@ -329,13 +329,13 @@ static bool close_begin(struct conn *k, int *result)
 	return *result != -SK_E_AGAIN;
 }
 
-/* S5: who asked before is not there any more, or gives up now. */
+/* CONN5: the caller that asked before is gone, or gives up now. */
 static int close_wait(struct conn *k, const struct message *q, bool *later)
 {
 	if (k->closer && k->closer != q->badge)
 		return -SK_E_BUSY;
 	k->closer = q->badge;
-	k->reply = loop_keep_caller(k->reply); /* S3 */
+	k->reply = loop_keep_caller(k->reply); /* CONN3 */
 	*later = true;
 	return 0;
 }
@@ -368,13 +368,13 @@ void serve_answered(const struct message *q, bool heard)
 		conn_end(k);
 	if (!k || heard || k->state != OPEN)
 		return;
-	printf("connection %u of client %#x: who wanted it has given up\n",
+	printf("connection %u of client %#x: the connector that wanted it has given up\n",
 		(unsigned int)k->c.number, (unsigned int)k->c.client);
 	if (close_begin(k, &result)) {
 		k->orphan = true;
 		conn_close(k, result);
 	}
-	k->orphan = true; /* S5 */
+	k->orphan = true; /* CONN5 */
 }
 
 void serve_reap(void)
@@ -404,7 +404,7 @@ static int serve_stats(struct message *q)
 	return 0;
 }
 
-/* S5: is all that nobody knows of closed? */
+/* CONN5: is all that nobody knows of closed? */
 static int serve_ping(const struct message *q)
 {
 	for (struct conn *k = conns; k; k = k->next)
@@ -489,13 +489,13 @@ static void conn_event(struct conn *k)
 void serve_signals(uint64_t word)
 {
 	for (struct conn *k = conns; word && k; k = k->next)
-		if ((word & 1ull << conn_bit(k)) && live(k) && !k->queued) /* S2, S4 */
+		if ((word & 1ull << conn_bit(k)) && live(k) && !k->queued) /* CONN2, CONN4 */
 			conn_event(k);
 }
 
 bool serve_turns_wanted(void) { return n_turns != 0; }
 
-/* S4. Those who want another turn meanwhile, or left theirs out, wait for the next time. */
+/* CONN4. Clients that want another turn meanwhile, or left theirs out, wait for the next time. */
 void serve_turns(void)
 {
 	for (uint32_t n = n_turns; n && n_turns; n--) {

@@ -35,7 +35,7 @@ struct svc_conn {
 	uint64_t data_size;
 	/* Its frame; 0 = no data. */
 	sk_cap_t data_frame;
-	/* Service side: memory for what it keeps about this client, who does not see it. */
+	/* Service side: memory for what it keeps about this client. The client does not see it. */
 	void *own;
 	uint64_t own_size;
 	/* Signals the peer. */
@@ -44,7 +44,7 @@ struct svc_conn {
 	uint32_t number;
 	/* Service side: identity given by the connector (domid, or static | SVC_STATIC). */
 	uint32_t client;
-	/* Service side: who connected it: SVC_BADGE_*. */
+	/* Service side: the badge of its connector, SVC_BADGE_*. */
 	uint32_t badge;
 	uint32_t proto;
 	uint32_t epoch;
@@ -88,7 +88,7 @@ bool svc_more(struct svc_conn *c);
 int svc_next_record(struct svc_conn *c, void *buf, uint32_t max) must_check;
 /*
  * Do n records of len bytes fit the side's outgoing ring? If not, the peer signals when it has made room: a request is
- * taken only when its answer fits, so that who does not take answers waits, and nobody else does.
+ * taken only when its answer fits, so that a client that does not take answers waits, and no other does.
  */
 bool svc_room(struct svc_conn *c, uint32_t len, uint32_t n);
 
@@ -187,7 +187,7 @@ int svc_wait(struct svc_conn *c) must_check;
 /* -SK_E_TIMEOUT at the deadline. */
 int svc_wait_until(struct svc_conn *c, sk_time_t deadline) must_check;
 
-/* Never returns but for a failure of the kernel's: its error. */
+/* Returns only if the kernel fails: its error. */
 int svc_run(void);
 
 /* ---- connecting (init, control): call a service's control endpoint ------------------------------ */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sk/boot.h>
 
-/* The page that the kernel fills for everybody. */
+/* The page that the kernel fills for all domains. */
 const struct sk_info *sys_info(void);
 /* Nanoseconds since the kernel started; and between two times. */
 uint64_t clock_ns(void);

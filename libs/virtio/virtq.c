@@ -1,8 +1,8 @@
 /*
  * virtq.c - split virtqueues, driver side
  *
- * Invariants  Q1 next[], chain[], writable[], token[] are private: the device cannot change how a chain
- *             is walked.  Q2 n_free is the length of the free list.  Q3 a chain's head is in the device's
+ * Invariants  VIRTQ1 next[], chain[], writable[], token[] are private: the device cannot change how a chain
+ *             is walked.  VIRTQ2 n_free is the length of the free list.  VIRTQ3 a chain's head is in the device's
  *             hands exactly while chain[head] != 0.
  * Barriers    x86 keeps stores in order and loads in order; what remains is the compiler, and the store
  *             of an index followed by the load of the peer's wish (full fence, in kick and idle).
@@ -104,14 +104,14 @@ int virtq_get(struct virtq *q, void **token, uint32_t *len)
 	compiler_barrier(); /* the index before the element */
 	id = q->used->ring[q->used_idx & (q->size - 1)].id;
 	*len = q->used->ring[q->used_idx & (q->size - 1)].len;
-	if (id >= q->size || q->chain[id] == 0 || *len > q->writable[id]) /* Q3 */
+	if (id >= q->size || q->chain[id] == 0 || *len > q->writable[id]) /* VIRTQ3 */
 		return -SK_E_IO;
 	q->used_idx++;
 	n = q->chain[id];
 	q->chain[id] = 0;
 	*token = q->token[id];
 	for (at = (uint16_t)id; n > 1;
-		n--, q->n_free++) /* to the last descriptor of the chain: Q1 */
+		n--, q->n_free++) /* to the last descriptor of the chain: VIRTQ1 */
 		at = q->next[at];
 	q->n_free++;
 	q->next[at] = q->free_head;

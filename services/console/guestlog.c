@@ -2,7 +2,7 @@
  * guestlog.c - a small log for each guest
  *
  * Objects     struct guestlog in a table; memory is taken when one is first needed, and kept.
- * Invariants  L1 a log in use is nobody else's: at most 64 guests live at a time, and GUESTLOG_MAX is more
+ * Invariants  GUESTLOG1 a log in use is nobody else's: at most 64 guests live at a time, and GUESTLOG_MAX is more
  */
 #include "guestlog.h"
 
@@ -48,7 +48,7 @@ static struct guestlog *unused(void)
 
 	if (n_logs < GUESTLOG_MAX && textlog_init(&logs[n_logs].log, GUESTLOG_SIZE) == 0)
 		return &logs[n_logs++];
-	g = least_used(); /* L1 */
+	g = least_used(); /* GUESTLOG1 */
 	if (g)
 		textlog_clear(&g->log);
 	return g;

@@ -2,8 +2,8 @@
  * input.c - typed bytes to the shell or to a guest
  *
  * Objects     struct input: the one keyboard; struct input_guest: per guest.
- * Invariants  I1 bytes leave in the order in which they came   I2 while `held` the shell gets nothing, so that no
- *             byte is at the shell that is meant for a guest   I3 what is dropped is dropped from the end, with a
+ * Invariants  INPUT1 bytes leave in the order in which they came   INPUT2 while `held` the shell gets nothing, so that no
+ *             byte is at the shell that is meant for a guest   INPUT3 what is dropped is dropped from the end, with a
  *             bell, or with the one it was meant for
  */
 #include "input.h"
@@ -96,7 +96,7 @@ static void shell_run(struct input *in)
 		in->interrupted = in->ops->interrupt();
 }
 
-/* What comes next is meant for who has the terminal now. */
+/* The input that comes next is meant for the client that has the terminal now. */
 static void line_over(struct input *in)
 {
 	if (in->after_cr && in->len && byte_at(in, 0) == '\n')
@@ -142,7 +142,7 @@ static void late_keep(struct input *in, struct input_guest *g, size_t len)
 	char *more = len <= INPUT_MAX - g->n_late ? realloc(g->late, g->n_late + len) : NULL;
 
 	if (!more) {
-		in->ops->bell(); /* I3 */
+		in->ops->bell(); /* INPUT3 */
 		take(in, len);
 		return;
 	}
@@ -159,7 +159,7 @@ static void guest_run(struct input *in)
 	bool leaves = until < in->len, room = late_send(in, g);
 	const char *text;
 
-	while (until && room) { /* I1: behind what is late */
+	while (until && room) { /* INPUT1: behind what is late */
 		n = piece(in, until, &text);
 		room = in->ops->to_guest(g, text, n);
 		if (!room)

@@ -3,7 +3,7 @@
  *
  * A line of the shell may change who gets what follows it, and so may Ctrl-]. So the shell gets one line at a time,
  * up to a byte that makes it work (Enter, Tab), and the rest waits here until it asks for more or gives the terminal
- * to a guest. Nothing here waits or talks to anybody: the caller says what happened, and calls input_run().
+ * to a guest. Nothing here waits or calls another domain: the caller says what happened, and calls input_run().
  */
 #ifndef CONSOLE_INPUT_H
 #define CONSOLE_INPUT_H

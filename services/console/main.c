@@ -2,15 +2,15 @@
  * main.c - console: the UART shared by the control shell, the guests' consoles and the boot log
  *
  * Objects     struct stream: a client. A guest's has a log from its first byte, in memory that came with its
- *             connection and is charged to the guest; what is still to be shown to who is attached when that
- *             goes is kept in `farewell`. What VMMs print, and what the host's domains say about a guest, is in a
+ *             connection and is charged to the guest. When the connection goes, the text that the attached user has
+ *             not seen yet is kept in `farewell`. What VMMs print, and what the host's domains say about a guest, is in a
  *             small log of that guest (guestlog.h).
  * Showing     text reaches the UART through a position in a log (guests, boot log) or straight from the
  *             shell's ring; pump() moves on whatever has the foreground as far as the UART takes it.
  *             Input: input.c.
- * Invariants  C1 nobody is waited for: a guest's output goes to its log whether shown or not; input that a guest
+ * Invariants  CONSOLE1 nobody is waited for: a guest's output goes to its log whether shown or not; input that a guest
  *             does not take holds back the typist, who has Ctrl-] within INPUT_MAX bytes, and after STUCK_S
- *             seconds is dropped with a bell.  C2 while a guest is in the foreground the shell's output stays in
+ *             seconds is dropped with a bell.  CONSOLE2 while a guest is in the foreground the shell's output stays in
  *             its ring.
  */
 #include <stddef.h>
@@ -43,7 +43,7 @@ struct stream {
 	uint32_t kind, domid;
 	char name[48];
 	struct textlog log; /* GUEST */
-	/* GUEST: what was shown of it, to whoever was attached. */
+	/* GUEST: how much of it was shown to an attached user. */
 	uint64_t seen;
 	struct input_guest in; /* GUEST */
 	/* LOG: begun, and not finished. */
@@ -76,7 +76,7 @@ static uint64_t attached_lost;
 static bool attached_escapes;
 /* Before the shell says something. */
 static bool reset_owed;
-/* The log of the guest in the foreground, after it has gone: C2 lets nobody take its place. */
+/* The log of the guest in the foreground, after it has gone: CONSOLE2 lets nobody take its place. */
 static char *farewell;
 static struct input input;
 
@@ -242,7 +242,7 @@ static bool shell_first(void)
 	return shell_speaks;
 }
 
-/* The shell's requests and text; C2. */
+/* The shell's requests and text; CONSOLE2. */
 static int shell_pump(void)
 {
 	struct record *r = &kept;
@@ -334,7 +334,7 @@ static bool input_to_guest(struct input_guest *g, const char *text, size_t len)
 	struct stream *s = (struct stream *)((char *)g - offsetof(struct stream, in));
 
 	if (!s->conn || s->conn->dead)
-		return true; /* nobody's */
+		return true; /* the guest is gone */
 	if (!record_put(s->conn, false, CONSOLE_DATA, 0, text, len))
 		return false;
 	if (s == attached)

@@ -1,7 +1,7 @@
 /*
  * textlog.c - a bounded log of text
  *
- * Invariants  T1 the byte at position p is bytes[p % size], for textlog_start() <= p < end.
+ * Invariants  TEXTLOG1 the byte at position p is bytes[p % size], for textlog_start() <= p < end.
  */
 #include "textlog.h"
 

@@ -1,9 +1,9 @@
 /*
  * tree.c - the files of the mounted volume
  *
- * Trust       the volume is written by whoever made the disk: libext2fs checks the structures, this file
+ * Trust       the volume is the work of another machine: libext2fs checks the structures, this file
  *             bounds what comes back (sizes, block numbers, name lengths) before it is used.
- * Invariants  T1 a run that is read lies within the block count of the superblock.
+ * Invariants  TREE1 a run that is read lies within the block count of the superblock.
  */
 #include "tree.h"
 
@@ -102,7 +102,7 @@ static int run_find(
 			break;
 	}
 	if (*phys && (*phys >= ext2fs_blocks_count(fs->super) ||
-			     *n > ext2fs_blocks_count(fs->super) - *phys)) /* T1 */
+			     *n > ext2fs_blocks_count(fs->super) - *phys)) /* TREE1 */
 		return -SK_E_IO;
 	return 0;
 }

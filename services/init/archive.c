@@ -2,7 +2,7 @@
  * archive.c - the boot archive: its frames, mapped in one piece, and the files in it
  *
  * Objects     pieces[]: the archive's frames with their place in it; `base`: where init sees its first byte.
- * Invariants  A1 pieces are physically consecutive and naturally aligned, so one base suits the large pages of all
+ * Invariants  ARCHIVE1 pieces are physically consecutive and naturally aligned, so one base suits the large pages of all
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static const uint8_t *base;
 static struct cpio_file files;
 
 /* ---- mapping ------------------------------------------------------------------------------------------ */
-/* Where the archive starts relative to the alignment of its largest piece (A1). */
+/* Where the archive starts relative to the alignment of its largest piece (ARCHIVE1). */
 static uint64_t archive_misalignment(const struct sk_bootinfo *bi)
 {
 	uint64_t before = 0, at = 0, size;

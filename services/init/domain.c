@@ -178,7 +178,7 @@ static int give_memory(struct domain *d)
 	return rc;
 }
 
-/* Whoever builds domains shows them the kernel's information page. */
+/* A domain that builds others shows them the kernel's information page. */
 static int give_builder(struct domain *d)
 {
 	if (!(d->m->flags & MANIFEST_BUILDER))

@@ -47,7 +47,7 @@ static int give_device_memory(struct domain *d)
 	return rc ? rc : proc_data(&d->proc, PLATFORM_RES_VADDR, &res, sizeof(res), SK_R);
 }
 
-/* What RAM is left, largest pieces first, but for what restarts take. */
+/* The RAM that is left, largest pieces first, except for a reserve. */
 static int give_guest_memory(struct domain *d, uint32_t first, uint32_t *count)
 {
 	uint32_t slot = first, order;

@@ -3,8 +3,8 @@
  *
  * Objects     BUFFERS receive and BUFFERS send buffers of BUFFER bytes, numbered, in the two halves of the
  *             channel's data region.
- * Invariants  I1 a frame is copied into a pbuf before lwIP looks at it.  I2 a buffer number that the switch
- *             names is checked; frames from the switch are hostile, as from any wire.  I3 a buffer that comes back is
+ * Invariants  PORT_IF1 a frame is copied into a pbuf before lwIP looks at it.  PORT_IF2 a buffer number that the switch
+ *             names is checked; frames from the switch are hostile, as from any wire.  PORT_IF3 a buffer that comes back is
  *             used again, whatever came in it
  */
 #include "port_if.h"
@@ -20,7 +20,7 @@ enum {
 	MTU = 1500,
 };
 
-/* I3. Those that the ring has no room for now are posted when something comes back. */
+/* PORT_IF3. Those that the ring has no room for now are posted when something comes back. */
 static void rx_post(struct port_if *p)
 {
 	struct net_desc d = { .op = NET_RX_POST, .length = BUFFER };
@@ -66,7 +66,7 @@ static void frame_in(struct netif *netif, const struct net_desc *d)
 		p->dropped++;
 		return;
 	}
-	pbuf_take(pb, p->conn->data + (size_t)d->id * BUFFER, (u16_t)d->length); /* I1 */
+	pbuf_take(pb, p->conn->data + (size_t)d->id * BUFFER, (u16_t)d->length); /* PORT_IF1 */
 	if (netif->input(pb, netif) != ERR_OK)
 		pbuf_free(pb);
 }
@@ -77,7 +77,7 @@ static int desc_take(struct netif *netif, const struct net_desc *d)
 
 	if (d->op == NET_LINK)
 		return 0;
-	if (d->id >= BUFFERS) /* I2 */
+	if (d->id >= BUFFERS) /* PORT_IF2 */
 		return -SK_E_PEER;
 	if (d->op == NET_TX_DONE && p->sent[d->id]) {
 		p->sent[d->id] = false;

@@ -1,9 +1,9 @@
 /*
  * fdb.c - forwarding database: own addresses of ports, and a set-associative table of fixed size
  *
- * Invariants  F1 an own address is one port's, and is in no entry
- *             F2 what a guest sends changes no entry that came from the uplink and is not too old
- *             F3 a guest that sends from many addresses can push out other guests' entries of its sets only, and
+ * Invariants  FDB1 an own address is one port's, and is in no entry
+ *             FDB2 what a guest sends changes no entry that came from the uplink and is not too old
+ *             FDB3 a guest that sends from many addresses can push out other guests' entries of its sets only, and
  *             costs them flooding, never memory
  */
 #include "fdb.h"
@@ -62,7 +62,7 @@ int fdb_own(struct fdb *t, const uint8_t mac[6], uint32_t port)
 	own_link(t, t->n_own++);
 	for (unsigned int i = 0; i < FDB_WAYS; i++)
 		if (entry_is(&set[i], mac))
-			set[i].used = false; /* F1 */
+			set[i].used = false; /* FDB1 */
 	return 0;
 }
 
@@ -77,7 +77,7 @@ static struct fdb_entry *entry_for(
 			return e;
 	for (e = set; e < set + FDB_WAYS; e++) {
 		if (e->uplink && !uplink && entry_fresh(t, e, now))
-			continue; /* F2 */
+			continue; /* FDB2 */
 		if (!to || (to->used && (!e->used || e->seen < to->seen)))
 			to = e;
 	}
@@ -91,13 +91,13 @@ bool fdb_learn(struct fdb *t, const uint8_t mac[6], uint32_t port, bool uplink, 
 
 	if (mac[0] & 1)
 		return false;
-	if (own != FDB_NONE) /* F1 */
+	if (own != FDB_NONE) /* FDB1 */
 		return own == port;
 	e = entry_for(t, mac, uplink, now);
 	if (!e)
 		return true;
 	if (entry_is(e, mac) && e->uplink && !uplink && entry_fresh(t, e, now))
-		return false; /* F2 */
+		return false; /* FDB2 */
 	memcpy(e->mac, mac, 6);
 	e->used = true;
 	e->uplink = uplink;

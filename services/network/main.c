@@ -3,8 +3,8 @@
  *
  * Objects     one switch, named by the manifest (arg "bridge").
  * Lifecycle   a client's port lives from SVC_OPEN to SVC_CLOSE; the uplink from start to end.
- * Invariants  W1 a request is taken when its answer has room: who takes none is not served, and no frame for
- *             him waits for that.  W2 a request that is not legal comes back with an error; only what cannot be
+ * Invariants  NETWORK1 a request is taken when its answer has room: a client that takes none is not served, and no frame for
+ *             it waits for that.  NETWORK2 a request that is not legal comes back with an error; only what cannot be
  *             answered ends a connection.
  */
 #include <stdio.h>
@@ -29,7 +29,7 @@ static int rx_post_serve(struct port *p, const struct net_desc *d)
 	const struct port_buffer b = { d->id, d->length, d->offset };
 	const struct net_desc no = { .op = NET_RX, .id = d->id, .flags = SK_E_INVAL };
 
-	if (!net_rx_post_legal(d, p->conn->data_size)) /* W2 */
+	if (!net_rx_post_legal(d, p->conn->data_size)) /* NETWORK2 */
 		return respond(p, &no);
 	return port_buffer_push(p, &b);
 }
@@ -41,7 +41,7 @@ static int tx_serve(struct port *p, const struct net_desc *d)
 	if (net_tx_legal(d, p->conn->data_size))
 		switch_frame_in(p, d);
 	else
-		done.flags = SK_E_INVAL; /* W2 */
+		done.flags = SK_E_INVAL; /* NETWORK2 */
 	return respond(p, &done);
 }
 
@@ -63,7 +63,7 @@ static int client_event(struct svc_conn *c)
 	struct net_desc d;
 	int rc = 0;
 
-	while (rc == 0 && svc_room(c, sizeof(d), 1)) { /* W1 */
+	while (rc == 0 && svc_room(c, sizeof(d), 1)) { /* NETWORK1 */
 		rc = svc_get(c, &d, sizeof(d));
 		if (rc < 0)
 			break;

@@ -1,8 +1,8 @@
 /*
  * port.c - delivery into ports
  *
- * Invariants  P1 n_buffers <= NET_DEPTH.  P2 buffers of a client were checked to lie in its region when it
- *             posted them.  P3 nobody who does not take frames is waited for, nor loses his port for it
+ * Invariants  PORT1 n_buffers <= NET_DEPTH.  PORT2 buffers of a client were checked to lie in its region when it
+ *             posted them.  PORT3 a client that does not take frames is not waited for, and does not lose its port
  */
 #include "port.h"
 
@@ -80,7 +80,7 @@ static void put(struct port *p, const struct frame *f)
 	p->rx_bytes += f->length;
 }
 
-/* The same, with the checksum filled in for who cannot do it himself. */
+/* The same, with the checksum filled in for a receiver that cannot do it itself. */
 static void put_checksummed(struct port *p, const struct frame *f)
 {
 	static uint8_t copy[NET_FRAME_STD];
@@ -103,7 +103,10 @@ static void put_checksummed(struct port *p, const struct frame *f)
 	put(p, &g);
 }
 
-/* Buffers come back only after this: who has none left gets no more pieces made, however many a guest asks for. */
+/*
+ * Buffers come back only after this: no more pieces are made for a port that has none left, however many a guest asks
+ * for.
+ */
 static void put_segments(struct port *p, const struct frame *f)
 {
 	static uint8_t segment[NET_FRAME_STD];

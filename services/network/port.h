@@ -26,7 +26,7 @@ struct port {
 	bool dirty;
 	struct svc_conn *conn;
 	char name[16];
-	/* That whoever is behind it takes in frames sent to him. */
+	/* That its client takes in frames sent to it. */
 	uint16_t offloads;
 	/* Buffers to deliver into: posted by a client; free send buffers of the uplink. A queue. */
 	struct port_buffer buffer[NET_DEPTH];
@@ -49,12 +49,12 @@ bool port_uplink_buffers(
 /* -SK_E_PEER: more than NET_DEPTH. */
 int port_buffer_push(struct port *p, const struct port_buffer *b) must_check;
 /*
- * Give the frame to whoever is behind the port, checksummed and cut up as he needs it; lost if he has no buffer, or
+ * Give the frame to the client of the port, checksummed and cut up as it needs it; lost if it has no buffer, or
  * does not take what he has been given.
  */
 void port_deliver(struct port *p, const struct frame *f);
 /*
- * May a frame that came in through p go to all ports? It makes work for everybody, so a port has PORT_FLOOD_RATE of
+ * May a frame that came in through p go to all ports? It makes work for all clients, so a port has PORT_FLOOD_RATE of
  * them a second, and PORT_FLOOD_BURST at once; of a GSO frame every piece counts. hz: ticks of `now` in a second.
  */
 bool port_may_flood(struct port *p, const struct frame *f, sk_time_t now, uint64_t hz);

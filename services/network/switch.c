@@ -2,7 +2,7 @@
  * switch.c - a learning switch: ports[], and which of them a frame goes to
  *
  * Objects     ports[]: see port.h; number 0 is the uplink's.
- * Invariants  W1 a frame is copied out of its sender's region before anything of it is looked at.
+ * Invariants  SWITCH1 a frame is copied out of its sender's region before anything of it is looked at.
  */
 #include "switch.h"
 
@@ -91,7 +91,7 @@ void switch_frame_in(struct port *p, const struct net_desc *d)
 		.csum_offset = d->csum_offset,
 		.gso_size = d->gso_size };
 
-	memcpy(copy, p->conn->data + d->offset, d->length); /* W1 */
+	memcpy(copy, p->conn->data + d->offset, d->length); /* SWITCH1 */
 	svc_charge(p->conn, d->length);
 	p->tx_frames++;
 	p->tx_bytes += d->length;

@@ -5,7 +5,7 @@
  *             data part. A send buffer is in the port's queue or in sent[], a receive buffer in posted[] or owed[].
  * Trust       the card's driver is not trusted with more than the card: what it names must be a buffer of ours that
  *             it has. What it names wrongly is skipped, and said once.
- * Invariants  U1 a buffer is the driver's or ours, never both
+ * Invariants  UPLINK1 a buffer is the driver's or ours, never both
  */
 #include "uplink.h"
 
@@ -79,7 +79,7 @@ static int desc_serve(const struct net_desc *d)
 
 	if (d->op == NET_LINK)
 		return 0;
-	if (!port_uplink_buffers(uplink, d->id, &rx, &tx)) /* U1 */
+	if (!port_uplink_buffers(uplink, d->id, &rx, &tx)) /* UPLINK1 */
 		return -SK_E_PEER;
 	switch (d->op) {
 	case NET_TX_DONE:

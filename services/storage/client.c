@@ -4,11 +4,13 @@
  * Objects     struct client: in svc_conn.priv from open to close.
  * Lifecycle   SVC_CLOSE waits for what is in flight, flushes what was written, and detaches: when it is answered,
  *             all that was acknowledged is on the medium, or the answer says that the flush failed.
- * Invariants  S1 data never pass through here: descriptors do.  S2 a request is taken out of a client's ring when the
- *             disk takes it and the answers to all that this client has out have room: nothing that is full costs
- *             anybody a request or his connection.  S3 who waits for a disk is in its `stalled`, one request each in
- *             turn; nobody is there while the disk is ready.  S4 endings go before them, and have a flight of their
- *             own.
+ * Invariants  ATTACH1 data never pass through here: descriptors do.
+ *             ATTACH2 a request is taken out of a client's ring when the disk takes it and the answers to all
+ *             requests of this client have room: no client loses a request or its connection because something
+ *             is full.
+ *             ATTACH3 a client that waits for a disk is in its `stalled`, one request each in turn; the list is
+ *             empty while the disk is ready.
+ *             ATTACH4 endings go before them, and have a flight of their own.
  */
 #include "client.h"
 #include "base/error.h"
@@ -45,7 +47,7 @@ static int info_respond(struct client *cl, const struct blk_req *q)
 		cl, q->id, 0, flags | (cl->writable ? 0 : BLK_READ_ONLY), cl->volume->sectors);
 }
 
-/* Serve one request, which the disk can take (S2). */
+/* Serve one request, which the disk can take (ATTACH2). */
 static int request_serve(struct client *cl, struct blk_req *q)
 {
 	int rc = volume_translate(cl->volume, cl->writable, cl->conn->data_size, q);
@@ -106,7 +108,7 @@ int client_event(struct svc_conn *c)
 	return rc;
 }
 
-/* S3. One who has no more, or whose turn is over, goes on by the loop. */
+/* ATTACH3. The loop goes on with a client that has no more requests, or whose turn is over. */
 static void stalled_serve(struct disk *d)
 {
 	while (!TAILQ_EMPTY(&d->stalled) && disk_ready(d, DISK_CLIENT)) {
@@ -155,7 +157,7 @@ free_client:
 	return rc;
 }
 
-/* Nothing is in flight, and nothing is to be flushed any more. The result for who closes. */
+/* Nothing is in flight, and nothing is to be flushed any more. The result for the closer. */
 static int client_end(struct client *cl)
 {
 	int result = cl->result, rc = disk_region_del(cl->disk, cl->region);
@@ -183,7 +185,7 @@ static bool flush_send(struct client *cl)
 	return cl->result == 0;
 }
 
-/* S4. First come, first served, as far as the driver takes flushes. */
+/* ATTACH4. First come, first served, as far as the driver takes flushes. */
 static void endings_serve(struct disk *d)
 {
 	while (!TAILQ_EMPTY(&d->ending) && disk_ready(d, DISK_CLOSING)) {

@@ -1,8 +1,8 @@
 /*
  * disk.c - a disk behind a driver domain
  *
- * Invariants  D1 flight[i] is in use exactly while the driver has the request with id i.  D2 clients' requests leave
- *             DISK_CLOSING_RESERVE flights free.  D3 a region's number is used again only when the driver has said
+ * Invariants  STORAGE_DISK1 flight[i] is in use exactly while the driver has the request with id i.  STORAGE_DISK2 clients' requests leave
+ *             DISK_CLOSING_RESERVE flights free.  STORAGE_DISK3 a region's number is used again only when the driver has said
  *             that it has none with it.
  */
 #include "disk.h"
@@ -12,8 +12,9 @@
 
 bool disk_ready(struct disk *d, enum disk_use use)
 {
-	uint32_t max = use == DISK_CLOSING ? BLK_DEPTH
-					   : BLK_DEPTH - DISK_CLOSING_RESERVE; /* D2 */
+	uint32_t max = use == DISK_CLOSING
+			       ? BLK_DEPTH
+			       : BLK_DEPTH - DISK_CLOSING_RESERVE; /* STORAGE_DISK2 */
 
 	return d->n_flights < max && svc_room(d->driver, sizeof(struct blk_req), 1);
 }
@@ -44,7 +45,7 @@ int disk_finished(struct disk *d, struct flight *f, struct blk_rsp *rsp)
 	while ((rc = svc_get(d->driver, rsp, sizeof(*rsp))) >= 0) {
 		if (rc == sizeof(*rsp) && rsp->id < BLK_DEPTH && d->flight[rsp->id].used) {
 			*f = d->flight[rsp->id];
-			d->flight[rsp->id].used = false; /* D1 */
+			d->flight[rsp->id].used = false; /* STORAGE_DISK1 */
 			d->n_flights--;
 			return 0;
 		}
@@ -94,7 +95,7 @@ static int region_call(struct disk *d, uint32_t label, uint64_t a, uint64_t b, s
 	return -SK_E_IO;
 }
 
-/* D3 */
+/* STORAGE_DISK3 */
 static int number_free(struct disk *d, uint32_t number)
 {
 	int rc = region_call(d, BLK_REGION_DEL, number, 0, SK_NULL_CAP);

@@ -1,7 +1,7 @@
 /*
- * gpt.c - GUID partition tables, decoded from sectors that anybody may have written
+ * gpt.c - GUID partition tables, decoded from sectors that are not trusted
  *
- * Invariants  G1 a partition that comes out lies within the usable range and overlaps none before it.
+ * Invariants  GPT1 a partition that comes out lies within the usable range and overlaps none before it.
  */
 #include "gpt.h"
 #include "base/bytes.h"
@@ -137,7 +137,7 @@ static const char *entry_fault(const struct gpt_header *h, const uint8_t *e,
 	p->sectors = last - first + 1;
 	for (uint32_t i = 0; i < n; i++) {
 		if (first < parts[i].first + parts[i].sectors &&
-			parts[i].first <= last) /* G1 */
+			parts[i].first <= last) /* GPT1 */
 			return "overlaps an earlier one";
 		if (strcmp(parts[i].name, p->name) == 0)
 			return "has the name of an earlier one";

@@ -1,7 +1,7 @@
 /*
- * volume.c - volumes and who has them attached
+ * volume.c - volumes and their attachments
  *
- * Invariants  V1 writer implies readers == 0.  V2 a translated request lies within its volume.
+ * Invariants  VOLUME1 writer implies readers == 0.  VOLUME2 a translated request lies within its volume.
  */
 #include "volume.h"
 
@@ -25,7 +25,7 @@ int volume_attach(struct volume *v, bool writable)
 {
 	if (writable && v->read_only)
 		return -SK_E_DENIED;
-	if (v->writer || (writable && v->readers)) /* V1 */
+	if (v->writer || (writable && v->readers)) /* VOLUME1 */
 		return -SK_E_BUSY;
 	if (writable)
 		v->writer = true;
@@ -49,7 +49,7 @@ int volume_translate(
 		.region_size = data_size,
 		.block = v->block,
 		.read_only = !writable };
-	int rc = q->region ? -SK_E_INVAL : blk_req_check(q, &t); /* V2 */
+	int rc = q->region ? -SK_E_INVAL : blk_req_check(q, &t); /* VOLUME2 */
 
 	if (rc)
 		return rc;

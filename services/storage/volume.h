@@ -1,5 +1,5 @@
 /*
- * volume.h - volumes and who has them attached
+ * volume.h - volumes and their attachments
  */
 #ifndef STORAGE_VOLUME_H
 #define STORAGE_VOLUME_H
@@ -26,7 +26,7 @@ struct volume {
 struct volume *volume_find(struct volume *volumes, uint32_t n, const char *path, uint32_t size);
 /*
  * Attach for reading or writing, as Xen's block script shares devices: a writer is alone, readers are
- * not. -SK_E_BUSY: somebody else's attachment forbids it; -SK_E_DENIED: writing to a read-only disk.
+ * not. -SK_E_BUSY: another client's attachment forbids it; -SK_E_DENIED: writing to a read-only disk.
  */
 int volume_attach(struct volume *v, bool writable) must_check;
 void volume_detach(struct volume *v, bool writable);

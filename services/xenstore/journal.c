@@ -4,8 +4,8 @@
  * Objects     struct journal: the private handle. In the memory: struct journal_head, two halves of records.
  * Locks       none; one writer, which may die between any two stores.
  * Lifecycle   journal_format() or journal_attach(), then journal_replay(), then appending.
- * Invariants  J1 a record's header is stored after its payload, so a torn record has no valid check   J2 numbers
- *             only grow, so what an earlier use of a half left behind is never taken for a record   J3 the live
+ * Invariants  JOURNAL1 a record's header is stored after its payload, so a torn record has no valid check   JOURNAL2 numbers
+ *             only grow, so what an earlier use of a half left behind is never taken for a record   JOURNAL3 the live
  *             half is not written but behind its last record; start[] changes by one 8-byte store
  */
 #include "journal.h"
@@ -216,7 +216,7 @@ int journal_commit(struct journal *j)
 	if (j->overflow)
 		return ENOSPC;
 	r.check = record_check(&r, at + sizeof(r));
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* J1 */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* JOURNAL1 */
 	memcpy(at, &r, sizeof(r));
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	j->end += size;
@@ -244,6 +244,6 @@ void journal_compact_end(struct journal *j, bool ok)
 	}
 	memcpy(&first, j->half[j->writing], sizeof(first));
 	__atomic_store_n(&j->head->start[j->writing], start_pack(first.number),
-		__ATOMIC_SEQ_CST); /* J3 */
+		__ATOMIC_SEQ_CST); /* JOURNAL3 */
 	j->live = j->writing;
 }

@@ -5,10 +5,10 @@
  * Locks       none; one thread.
  * Lifecycle   SVC_OPEN opens the sessions, or takes up those that the journal kept over a restart; SVC_CLOSE ends
  *             them, and for a guest the domain with them.
- * Invariants  M1 a client gets one request handled per turn, and turns go round, so nobody waits for a client that
- *             asks without end   M2 a request is only taken when the answer to the one before, and all events that
+ * Invariants  XSMAIN1 a client gets one request handled per turn, and turns go round, so nobody waits for a client that
+ *             asks without end   XSMAIN2 a request is only taken when the answer to the one before, and all events that
  *             are due, are in the ring: what waits for a client that does not read is bounded
- *             M3 an answer goes out before the events that its request has caused
+ *             XSMAIN3 an answer goes out before the events that its request has caused
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 #include "wire.h"
 
 enum {
-	/* Raised by this domain itself while somebody waits for a turn. */
+	/* Raised by this domain itself while a client waits for a turn. */
 	WORK_BIT = 23,
 	DOMID_MAX = 0x7fef,
 	KIB = 1024,
@@ -166,11 +166,11 @@ static bool turn_serve(struct client *cl)
 	int rc = send_due(cl);
 
 	if (!rc)
-		rc = request_take(cl); /* M2 */
+		rc = request_take(cl); /* XSMAIN2 */
 	else if (rc == -SK_E_AGAIN)
 		more = false;
 	if (!rc) {
-		rc = send_due(cl); /* M3 */
+		rc = send_due(cl); /* XSMAIN3 */
 		turn_want_all();
 	} else if (rc == -SK_E_AGAIN && more) {
 		more = svc_more(c);
@@ -183,7 +183,7 @@ static bool turn_serve(struct client *cl)
 	return more;
 }
 
-/* M1 */
+/* XSMAIN1 */
 static void work(void *ctx)
 {
 	struct client *cl = TAILQ_FIRST(&turns), *last = TAILQ_LAST(&turns, turn_list), *next;

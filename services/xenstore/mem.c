@@ -4,8 +4,8 @@
  * Objects     a block: a header with its size, then what the caller sees.
  * Locks       none; the service is one thread.
  * Lifecycle   mem_alloc() to mem_free(); blocks never move.
- * Invariants  M1 used is the sum of the sizes of all blocks, headers included   M2 used <= limit after each mem_alloc()
- *             M3 an ordinary mem_alloc() leaves the reserve free
+ * Invariants  XSMEM1 used is the sum of the sizes of all blocks, headers included   XSMEM2 used <= limit after each mem_alloc()
+ *             XSMEM3 an ordinary mem_alloc() leaves the reserve free
  */
 #include "mem.h"
 
@@ -30,7 +30,7 @@ void *mem_alloc(size_t size)
 	if (total < sizeof(*h)) /* it wrapped */
 		return NULL;
 	if (priority == MEM_ORDINARY)
-		most -= reserve < most ? reserve : most; /* M3 */
+		most -= reserve < most ? reserve : most; /* XSMEM3 */
 	if (used > most || total > most - used)
 		return NULL;
 	h = calloc(1, total);

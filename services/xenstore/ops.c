@@ -1,11 +1,11 @@
 /*
- * ops.c - requests: who may ask what, and what all handlers need
+ * ops.c - requests: the rights that each needs, and what all handlers share
  *
  * Objects     struct op: one request being handled; it lives on the stack.
  * Locks       none; the service is one thread.
  * Lifecycle   op_handle() decodes, checks rights, makes the new tree aside, and commits it last.
- * Invariants  O1 a request that fails has changed nothing but what its transaction has touched   O2 only
- *             ROLE_CONTROL gets past OP_CONTROL   O3 events are fired after the change is committed
+ * Invariants  OPS1 a request that fails has changed nothing but what its transaction has touched   OPS2 only
+ *             ROLE_CONTROL gets past OP_CONTROL   OPS3 events are fired after the change is committed
  */
 #include "ops.h"
 
@@ -26,7 +26,7 @@ unsigned op_bits_at(const struct op *op, const char *path, const struct node *no
 	return perm_bits(op->sess, path, node->data);
 }
 
-/* Whether somebody who lacks a node may know that he lacks it: as he may do with what there is above it. */
+/* ENOENT if the caller may see the parent, else EACCES. */
 static int absent(struct op *op, unsigned need)
 {
 	size_t len;
@@ -67,7 +67,7 @@ int op_change_tree(struct op *op, struct node *root)
 	rc = store_commit(op->s, op->sess, root, NULL);
 	if (!rc) {
 		op->s->change_recorded = true;
-		watch_fire(op->s, before, op->s->root, op->path); /* O3 */
+		watch_fire(op->s, before, op->s->root, op->path); /* OPS3 */
 	}
 	node_unref(before);
 	return rc;
@@ -117,7 +117,7 @@ int op_handle(
 
 	if (type >= XS_TYPE_COUNT || !ops[type].handle)
 		return ENOSYS;
-	if ((ops[type].flags & OP_CONTROL) && sess->role != ROLE_CONTROL) /* O2 */
+	if ((ops[type].flags & OP_CONTROL) && sess->role != ROLE_CONTROL) /* OPS2 */
 		return EACCES;
 	if (!(ops[type].flags & OP_NO_TXN) && req->hdr.tx_id) {
 		op.txn = txn_find(sess, req->hdr.tx_id);

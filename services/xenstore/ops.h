@@ -23,7 +23,7 @@ struct op {
 /* The answer of requests that have nothing to say. */
 int op_ok(struct op *op);
 
-/* The rights of who asks at a node. */
+/* The rights of the caller at a node. */
 unsigned op_bits_at(const struct op *op, const char *path, const struct node *node);
 
 /* The node that `name` means, with the rights `need`, its path in op->path. 0, EINVAL, ENOENT, EACCES... */

@@ -4,7 +4,7 @@
  * Objects     none of its own; struct op comes from ops.c.
  * Locks       none; the service is one thread.
  * Lifecycle   none.
- * Invariants  O5 a transaction is gone after its end, whatever the answer was
+ * Invariants  OPS_ADMIN5 a transaction is gone after its end, whatever the answer was
  */
 #include "ops.h"
 

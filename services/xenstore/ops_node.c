@@ -4,7 +4,7 @@
  * Objects     none of its own; struct op comes from ops.c.
  * Locks       none; the service is one thread.
  * Lifecycle   none.
- * Invariants  O4 what a session makes is paid by the owner, or, if that is dom0, by the guest whose VMM made it
+ * Invariants  OPS_NODE4 what a session makes is paid by the owner, or, if that is dom0, by the guest whose VMM made it
  */
 #include "ops.h"
 

@@ -4,7 +4,7 @@
  * Objects     none; pure functions over strings.
  * Locks       none.
  * Lifecycle   none.
- * Invariants  P1 what path_canon() accepts begins with '/', has no empty component, no trailing '/' (but "/"),
+ * Invariants  PATH1 what path_canon() accepts begins with '/', has no empty component, no trailing '/' (but "/"),
  *             at most XENSTORE_ABS_PATH_MAX bytes and PATH_DEPTH_MAX components
  */
 #include "path.h"

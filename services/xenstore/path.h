@@ -1,5 +1,5 @@
 /*
- * path.h - names of nodes: what is allowed, and who lives below what
+ * path.h - names of nodes: which are allowed, and which node is below which
  */
 #ifndef XS_PATH_H
 #define XS_PATH_H

@@ -1,10 +1,10 @@
 /*
- * perm.c - who may do what to a node
+ * perm.c - the rights of a domain at a node
  *
  * Objects     none; permissions live in struct data.
  * Locks       none.
  * Lifecycle   none.
- * Invariants  A1 a back-end session is dom0 only inside path_in_backend_area() of its own guest; everywhere
+ * Invariants  PERM1 a back-end session is dom0 only inside path_in_backend_area() of its own guest; everywhere
  *             else it is that guest
  */
 #include <errno.h>
@@ -18,7 +18,8 @@ bool session_is_dom0_at(const struct session *sess, const char *path)
 {
 	if (sess->role == ROLE_CONTROL)
 		return true;
-	return sess->role == ROLE_BACKEND && path_in_backend_area(path, sess->domid); /* A1 */
+	return sess->role == ROLE_BACKEND &&
+	       path_in_backend_area(path, sess->domid); /* PERM1 */
 }
 
 unsigned perm_bits(const struct session *sess, const char *path, const struct data *data)

@@ -5,7 +5,7 @@
  *             padding. Strings and values carry a 32-bit length.
  * Locks       none.
  * Lifecycle   none.
- * Invariants  R2 one record is one change: it is applied whole or not at all   R3 a compacted half begins with
+ * Invariants  PERSIST2 one record is one change: it is applied whole or not at all   PERSIST3 a compacted half begins with
  *             ENTRY_CLEAR
  */
 #include "persist.h"

@@ -4,7 +4,7 @@
  * Objects     struct reader: a place in a record.
  * Locks       none.
  * Lifecycle   none.
- * Invariants  R1 a record is checked from end to end before any of it is applied
+ * Invariants  PERSIST_READ1 a record is checked from end to end before any of it is applied
  */
 #include "persist.h"
 
@@ -19,7 +19,7 @@
 struct reader {
 	const uint8_t *at, *end;
 	bool bad;
-	/* NULL: only check (R1). */
+	/* NULL: only check (PERSIST_READ1). */
 	struct store *s;
 };
 

@@ -4,9 +4,9 @@
  * Objects     struct domain: one per domid that owns nodes, has a session or was introduced.
  * Locks       none; the service is one thread.
  * Lifecycle   made by domain_get(); domain_put() frees it once nothing refers to its number any more.
- * Invariants  Q1 nodes and bytes count the live tree plus what was charged to sessions   Q2 between
- *             quota_prepare() and quota_settle() only pend_* differ   Q3 a change by a guest
- *             that grows a limited domain beyond its quota never settles   Q4 beyond is the sum of what domains have
+ * Invariants  QUOTA1 nodes and bytes count the live tree plus what was charged to sessions   QUOTA2 between
+ *             quota_prepare() and quota_settle() only pend_* differ   QUOTA3 a change by a guest
+ *             that grows a limited domain beyond its quota never settles   QUOTA4 beyond is the sum of what domains have
  *             above what they are sure of: a guest below that is never refused for want of room
  */
 #include <errno.h>
@@ -57,7 +57,7 @@ static size_t excess(const struct shares *sh, const struct domain *dom, size_t b
 	return bytes > sure ? bytes - sure : 0;
 }
 
-/* Q4, after the shares or who has one changed. */
+/* QUOTA4, after the shares or who has one changed. */
 static void beyond_recount(struct store *s)
 {
 	struct domain *dom, *next;

@@ -1,12 +1,12 @@
 /*
- * session.c - who talks to the store: sessions, and how each of their requests is applied once
+ * session.c - sessions: clients of the store, whose requests are each applied once
  *
  * Objects     struct session: one role on one connection.
  * Locks       none; the service is one thread.
  * Lifecycle   session_open() to session_close(). A session that the journal brought back waits, unattached,
  *             for its client; its watches collect events meanwhile.
- * Invariants  N1 the answer to each of the last NOTES changes of a session is known: a request that comes again
- *             gets it and changes nothing   N2 a note is in the journal in the same record as its change
+ * Invariants  SESSION1 the answer to each of the last NOTES changes of a session is known: a request that comes again
+ *             gets it and changes nothing   SESSION2 a note is in the journal in the same record as its change
  */
 #include <errno.h>
 #include <string.h>
@@ -125,7 +125,7 @@ static const struct note *note_find(const struct session *sess, uint64_t seq)
 	return NULL;
 }
 
-/* N1: what was answered before, said again. */
+/* SESSION1: what was answered before, said again. */
 static void note_answer(const struct note *note, struct reply *reply)
 {
 	char id[16];

@@ -4,8 +4,8 @@
  * Objects     struct store: the live tree, domains, sessions, watches, transactions.
  * Locks       none; the service is one thread.
  * Lifecycle   store_init() to store_fini().
- * Invariants  S1 the live tree changes in store_commit() only, after books and journal have agreed
- *             S2 gen grows with every change, and is never used twice, also not over a restart
+ * Invariants  STORE1 the live tree changes in store_commit() only, after books and journal have agreed
+ *             STORE2 gen grows with every change, and is never used twice, also not over a restart
  */
 #include <errno.h>
 #include <string.h>

@@ -90,7 +90,7 @@ struct domain {
 	bool introduced;
 	/* Gone, but memory to take its nodes out was lacking: try again. */
 	bool purge;
-	/* Sessions, and whoever is at work on it. */
+	/* References: by sessions, and by code that works on it. */
 	unsigned holds;
 	/* Its sessions that quotas apply to. */
 	unsigned guests;

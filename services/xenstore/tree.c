@@ -4,10 +4,10 @@
  * Objects     struct data: name, permissions, value. struct node: one version of a node with its children, which
  *             are a list in pieces (struct chunk), so that a change copies one piece and not the directory.
  * Locks       none; the service is one thread.
- * Lifecycle   both are counted by reference. A node holds its data and its children; whoever holds a root
+ * Lifecycle   both are counted by reference. A node holds its data and its children; a holder of a root
  *             holds the whole snapshot.
- * Invariants  T1 nothing that is reachable by two references is ever written   T2 children are sorted by
- *             name_order(), without doubles, and no chunk is empty   T3 no deeper than PATH_DEPTH_MAX, which bounds
+ * Invariants  XSTREE1 nothing that is reachable by two references is ever written   XSTREE2 children are sorted by
+ *             name_order(), without doubles, and no chunk is empty   XSTREE3 no deeper than PATH_DEPTH_MAX, which bounds
  *             recursion here
  */
 #include "tree.h"

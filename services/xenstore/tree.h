@@ -17,7 +17,7 @@ enum perm_bits {
 	PERM_ALL = 7,
 };
 
-/* What any node may have, whoever asks. */
+/* Of any node, by any caller. */
 enum { TREE_PERMS_MAX = 32 };
 
 struct perm {
@@ -171,7 +171,7 @@ int tree_diff(struct node *before, struct node *after, diff_fn fn, void *ctx);
 
 /*
  * Bytes of the versions of all nodes from the root to `path`, as far as they exist: what a change there leaves behind
- * for those who still hold the old root.
+ * for those that still hold the old root.
  */
 size_t tree_path_memory(struct node *root, const char *path);
 

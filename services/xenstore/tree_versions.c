@@ -4,7 +4,7 @@
  * Objects     struct zip: a walk over two or three versions of a directory. struct builder: a directory being made.
  * Locks       none; the service is one thread.
  * Lifecycle   both live on the stack; a builder that is not finished is dropped.
- * Invariants  T4 what all versions share is neither looked at nor copied: a walk costs what has changed
+ * Invariants  XSVERSIONS4 what all versions share is neither looked at nor copied: a walk costs what has changed
  */
 #include <errno.h>
 #include <string.h>

@@ -5,9 +5,9 @@
  * Locks       none; the service is one thread.
  * Lifecycle   txn_start() to txn_drop(); txn_commit() leaves the dropping to the caller. A doomed one holds no
  *             snapshot any more; it reads the live tree, its changes are forgotten, its end is EAGAIN.
- * Invariants  X1 base is what the live tree was at the start   X2 it commits only if nothing that it read, and
- *             nothing that it changed, is different from base by then   X3 what it made is charged to its session's
- *             domain until it ends   X4 what all snapshots together keep of replaced nodes is bounded (quota.snapshot);
+ * Invariants  TXN1 base is what the live tree was at the start   TXN2 it commits only if nothing that it read, and
+ *             nothing that it changed, is different from base by then   TXN3 what it made is charged to its session's
+ *             domain until it ends   TXN4 what all snapshots together keep of replaced nodes is bounded (quota.snapshot);
  *             the oldest go first
  */
 #include <errno.h>
@@ -134,7 +134,7 @@ void txn_drop(struct store *s, struct txn *t)
 	mem_free(t);
 }
 
-/* X4: nothing that was replaced before the oldest snapshot was taken is kept by any of them. */
+/* TXN4: nothing that was replaced before the oldest snapshot was taken is kept by any of them. */
 void txn_doom_stale(struct store *s)
 {
 	struct txn *t;
@@ -220,7 +220,7 @@ static uint64_t gen_at(struct node *root, const char *path)
 	return node ? node->gen : 0;
 }
 
-/* X2, for what it read; tree_merge() sees to what it changed. */
+/* TXN2, for what it read; tree_merge() sees to what it changed. */
 static bool reads_hold(const struct store *s, const struct txn *t)
 {
 	const struct touched *p;

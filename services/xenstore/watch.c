@@ -8,10 +8,10 @@
  * Locks       none; the service is one thread.
  * Lifecycle   watch_add() to watch_remove(), which takes the watch's events with it. A listener lives as long as
  *             it has watches, a group as long as it has listeners.
- * Invariants  V1 no two watches of a session have the same path and token   V2 an event is never lost: where
+ * Invariants  WATCH1 no two watches of a session have the same path and token   WATCH2 an event is never lost: where
  *             there is no room, all events of its listener become one for each watch, on the watch's own path
- *             V3 equal events of one listener wait only once, but for one that some watches have heard of already
- *             V4 each event that waits is for one watch at least; cursor, if set, is one of those of the first
+ *             WATCH3 equal events of one listener wait only once, except for one that some watches have heard of already
+ *             WATCH4 each event that waits is for one watch at least; cursor, if set, is one of those of the first
  */
 #include <errno.h>
 #include <string.h>
@@ -262,7 +262,7 @@ void watch_remove(struct store *s, struct watch *w)
 	struct session *sess = w->session;
 
 	if (sess->cursor == w)
-		cursor_advance(sess, w); /* V4 */
+		cursor_advance(sess, w); /* WATCH4 */
 	TAILQ_REMOVE(&w->listener->watches, w, in_listener);
 	TAILQ_REMOVE(&sess->watches, w, in_session);
 	sess->n_watches--;
@@ -271,7 +271,7 @@ void watch_remove(struct store *s, struct watch *w)
 	mem_free(w);
 }
 
-/* V3. One that has been told in part does not count: those watches would not hear of the new change. */
+/* WATCH3. One that has been told in part does not count: those watches would not hear of the new change. */
 static struct event *event_waiting(const struct listener *l, const char *path, uint32_t hash)
 {
 	const struct session *sess = l->session;
@@ -308,7 +308,7 @@ static void event_add(
 	}
 	e = event_fits(s, sess, size) ? mem_alloc(size) : NULL;
 	if (!e) {
-		collapse(l); /* V2 */
+		collapse(l); /* WATCH2 */
 		return;
 	}
 	e->listener = l;
@@ -469,7 +469,7 @@ static struct watch *event_next(struct session *sess, const char **path)
 		return NULL;
 	w = sess->cursor ? sess->cursor : TAILQ_FIRST(&l->watches);
 	while (e && w->serial < e->from)
-		w = TAILQ_NEXT(w, in_listener); /* V4 */
+		w = TAILQ_NEXT(w, in_listener); /* WATCH4 */
 	*path = e ? e->path : l->group->path;
 	/* what is too long for a message is told as a change at the watch's own path, which came in one */
 	if (strlen(*path) - w->base_len + strlen(w->token) + 2 > XENSTORE_PAYLOAD_MAX)

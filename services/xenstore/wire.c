@@ -4,7 +4,7 @@
  * Objects     struct request: a view of a message that the caller owns. struct reply: a message being built.
  * Locks       none.
  * Lifecycle   none; nothing is allocated.
- * Invariants  W1 a request's strings lie within its payload, with their NUL   W2 hdr.len <= XENSTORE_PAYLOAD_MAX
+ * Invariants  WIRE1 a request's strings lie within its payload, with their NUL   WIRE2 hdr.len <= XENSTORE_PAYLOAD_MAX
  */
 #include "wire.h"
 #include "base/array.h"
