@@ -218,7 +218,7 @@ def check_bad_configurations(m):
         assert '"name": "bad"' in said, said
     said = m.shell("create many.cfg")
     for line, words in ((1, "this is Python"), (5, "key 'memory': "), (6, "key 'serial': "), (7, "key 'vcpus': "),
-                        (8, "key 'disk': "), (10, "'install-method' is no key")):
+                        (8, "key 'disk': "), (10, "'install-method' is not a valid key")):
         assert f"/guests/many.cfg:{line}: {words}" in said, said
     assert "create: /guests/many.cfg: 5 mistakes" in said, said
     said = m.shell("create -n sum.cfg")
