@@ -289,7 +289,7 @@ static uint32_t largest_order(const struct source *s)
 	return order;
 }
 
-static int take_locked(uint32_t min_order, sk_cap_t *out, uint32_t *order)
+static int with_lock(caps_lock) take_locked(uint32_t min_order, sk_cap_t *out, uint32_t *order)
 {
 	uint32_t best = 0;
 	int rc;

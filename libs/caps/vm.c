@@ -117,8 +117,8 @@ static int table_add(
 	return (int)rc;
 }
 
-static int map_locked(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr,
-	uint64_t offset, uint32_t order, uint32_t rights)
+static int with_lock(caps_lock) map_locked(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame,
+	uint64_t vaddr, uint64_t offset, uint32_t order, uint32_t rights)
 {
 	uint32_t level;
 	uint64_t at;
@@ -150,7 +150,8 @@ int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset
 	return space_map_from(0, space, frame, vaddr, offset, order, rights);
 }
 
-static int vm_map_locked(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
+static int with_lock(caps_lock)
+	vm_map_locked(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
 {
 	uint64_t size = 1ull << order;
 	uint64_t at = addr_take(size, size < SK_LARGE_SIZE ? size : SK_LARGE_SIZE);
@@ -199,7 +200,7 @@ int vm_alloc(uint32_t order, sk_cap_t *frame, void **out)
 }
 
 /* Mapping a page for a moment in each large page makes the tables. */
-static int tables_make(sk_cap_t frame, uint64_t start, uint64_t size)
+static int with_lock(caps_lock) tables_make(sk_cap_t frame, uint64_t start, uint64_t size)
 {
 	uint64_t at = start;
 	int rc = 0;
@@ -213,7 +214,7 @@ static int tables_make(sk_cap_t frame, uint64_t start, uint64_t size)
 	return rc;
 }
 
-static int reserve_locked(uint64_t size, void **out)
+static int with_lock(caps_lock) reserve_locked(uint64_t size, void **out)
 {
 	sk_cap_t frame;
 	uint64_t at;

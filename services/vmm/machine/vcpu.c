@@ -256,7 +256,7 @@ static void requests_run(struct vcpu *v)
 }
 
 /* vm.lock held: does anything that was done so far make it run again? */
-static bool vcpu_can_run(const struct vcpu *v)
+static bool with_lock(vm.lock) vcpu_can_run(const struct vcpu *v)
 {
 	return !v->settled || vcpu_is_up(v) ||
 	       __atomic_load_n(&v->requests, __ATOMIC_SEQ_CST) ||

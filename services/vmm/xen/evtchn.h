@@ -17,7 +17,7 @@ union port port_get(uint32_t port);
 void port_set(uint32_t port, union port p);
 bool port_valid(uint32_t port);
 /* evtchn_lock held. 0: none is left. */
-uint32_t port_alloc(union port p);
+uint32_t with_lock(xen_dom.evtchn_lock) port_alloc(union port p);
 
 /* ---- pending ---- */
 
@@ -29,6 +29,6 @@ void evtchn_unmask(uint32_t port, union port p);
 /* A virtual interrupt for the vCPU, if the guest bound it. */
 void evtchn_virq(unsigned int cpu, unsigned int virq);
 /* evtchn_lock held: the layout of shared_info changed. Pending ports are selected in the new one, as if they came now. */
-void evtchn_select_pending(void);
+void with_lock(xen_dom.evtchn_lock) evtchn_select_pending(void);
 
 #endif

@@ -75,7 +75,7 @@ static bool link_after(event_word_t *tail, uint32_t port)
 }
 
 /* fifo_lock held, FIFO1: the caller set LINKED. True when the queue was empty. */
-static bool event_enqueue(uint32_t port, union port p)
+static bool with_lock(xen_dom.fifo_lock) event_enqueue(uint32_t port, union port p)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[p.vcpu];
 	struct fifo_last *last = &xen_dom.fifo_last[port];
@@ -95,7 +95,7 @@ static bool event_enqueue(uint32_t port, union port p)
 	return !linked;
 }
 
-static void queue_make_ready(union port p)
+static void with_lock(xen_dom.fifo_lock) queue_make_ready(union port p)
 {
 	uint32_t bit = BIT(p.priority);
 	struct evtchn_fifo_control_block *control = xen_dom.vcpu[p.vcpu].control;
@@ -104,7 +104,7 @@ static void queue_make_ready(union port p)
 		upcall_mark(p.vcpu);
 }
 
-static void pending_set_locked(uint32_t port, union port p)
+static void with_lock(xen_dom.fifo_lock) pending_set_locked(uint32_t port, union port p)
 {
 	event_word_t *w = word_of(port);
 
@@ -157,7 +157,7 @@ bool fifo_pending(uint32_t port)
 /* ---- set-up ----------------------------------------------------------------------- */
 
 /* evtchn_lock and fifo_lock held: deliver what came by the 2-level ABI, or before there was a page. */
-static void pending_replay(uint32_t first, uint32_t n)
+static void with_lock(xen_dom.fifo_lock) pending_replay(uint32_t first, uint32_t n)
 {
 	for (uint32_t port = first; port < first + n; port++)
 		if (xen_dom.port[port].state != EVTCHNSTAT_closed &&
@@ -178,7 +178,8 @@ static void fifo_switch_over(void)
 	__atomic_store_n(&xen_dom.fifo, 1, __ATOMIC_SEQ_CST);
 }
 
-static int64_t control_block_set(const struct evtchn_init_control *a)
+static int64_t with_lock(xen_dom.fifo_lock)
+	control_block_set(const struct evtchn_init_control *a)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[a->vcpu];
 	uint8_t *page;
@@ -222,7 +223,7 @@ int64_t fifo_init_control(struct hcall *c, uint64_t arg)
 	return rc;
 }
 
-static int64_t array_page_add(uint64_t gfn)
+static int64_t with_lock(xen_dom.fifo_lock) array_page_add(uint64_t gfn)
 {
 	event_word_t *page;
 	uint32_t n = xen_dom.n_fifo_pages;

@@ -16,6 +16,6 @@ void fifo_unmask(uint32_t port, union port p);
 void fifo_clear_pending(uint32_t port);
 bool fifo_pending(uint32_t port);
 /* evtchn_lock held, all ports closed: back to the 2-level ABI. */
-void fifo_reset(void);
+void with_lock(xen_dom.evtchn_lock) fifo_reset(void);
 
 #endif

@@ -42,7 +42,7 @@ static void port_close(uint32_t port)
 
 /* ---- operations ------------------------------------------------------------------ */
 
-static int64_t op_alloc_unbound(struct evtchn_alloc_unbound *a)
+static int64_t with_lock(xen_dom.evtchn_lock) op_alloc_unbound(struct evtchn_alloc_unbound *a)
 {
 	union port p = { .state = EVTCHNSTAT_unbound };
 	int rc = dom_check(a->dom);
@@ -55,7 +55,8 @@ static int64_t op_alloc_unbound(struct evtchn_alloc_unbound *a)
 }
 
 /* No domain leaves a port for this guest but itself: domain 0 binds the guest's, not the other way. */
-static int64_t op_bind_interdomain(struct evtchn_bind_interdomain *a)
+static int64_t with_lock(xen_dom.evtchn_lock)
+	op_bind_interdomain(struct evtchn_bind_interdomain *a)
 {
 	union port p = { .state = PORT_LOCAL }, peer;
 
@@ -76,7 +77,7 @@ static int64_t op_bind_interdomain(struct evtchn_bind_interdomain *a)
 	return 0;
 }
 
-static int64_t op_bind_virq(struct evtchn_bind_virq *a)
+static int64_t with_lock(xen_dom.evtchn_lock) op_bind_virq(struct evtchn_bind_virq *a)
 {
 	union port p = { .state = EVTCHNSTAT_virq };
 
@@ -98,7 +99,7 @@ static int64_t op_bind_virq(struct evtchn_bind_virq *a)
 	return 0;
 }
 
-static int64_t op_bind_ipi(struct evtchn_bind_ipi *a)
+static int64_t with_lock(xen_dom.evtchn_lock) op_bind_ipi(struct evtchn_bind_ipi *a)
 {
 	union port p = { .state = EVTCHNSTAT_ipi, .vcpu = (uint8_t)a->vcpu };
 
@@ -183,7 +184,7 @@ static int64_t op_set_priority(struct evtchn_set_priority *a)
 	return 0;
 }
 
-static int64_t op_reset(struct evtchn_reset *a)
+static int64_t with_lock(xen_dom.evtchn_lock) op_reset(struct evtchn_reset *a)
 {
 	int rc = dom_check(a->dom);
 
@@ -246,7 +247,7 @@ union evtchn_args {
 	struct evtchn_reset reset;
 };
 
-static int64_t op_locked(uint32_t op, union evtchn_args *a)
+static int64_t with_lock(xen_dom.evtchn_lock) op_locked(uint32_t op, union evtchn_args *a)
 {
 	switch (op) {
 	case EVTCHNOP_alloc_unbound:

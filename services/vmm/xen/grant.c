@@ -37,7 +37,7 @@ int grant_grow(uint32_t frames)
 	return 0;
 }
 
-int grant_init(void) { return grant_grow(1) ? -SK_E_NO_MEM : 0; }
+int TA_OFF grant_init(void) { return grant_grow(1) ? -SK_E_NO_MEM : 0; }
 
 /* flags and domid are one 32-bit word: both are checked and the flags set in one step. */
 static int entry_take(struct grant_entry_v1 *e, domid_t dom, enum grant_use use)

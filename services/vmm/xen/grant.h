@@ -11,7 +11,7 @@
 
 int grant_init(void) must_check;
 /* mem_lock held: 0, -XEN_ENOMEM, -XEN_EINVAL. */
-int grant_grow(uint32_t frames) must_check;
+int with_lock(xen_dom.mem_lock) grant_grow(uint32_t frames) must_check;
 
 enum grant_use {
 	GRANT_READ,
@@ -19,8 +19,9 @@ enum grant_use {
 };
 
 /* For domain `dom`, mem_lock held: GNTST_*; *page is the granted page. */
-int grant_acquire(uint32_t ref, domid_t dom, enum grant_use use, void **page);
-void grant_release(uint32_t ref, enum grant_use use);
+int with_lock(xen_dom.mem_lock)
+	grant_acquire(uint32_t ref, domid_t dom, enum grant_use use, void **page);
+void with_lock(xen_dom.mem_lock) grant_release(uint32_t ref, enum grant_use use);
 
 /* ---- for back ends (domain 0), any thread. 0 or GNTST_* ---- */
 

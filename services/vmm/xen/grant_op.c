@@ -47,7 +47,8 @@ static int64_t element_unmap_and_replace(struct hcall *c, union element *e)
 }
 
 /* Where the guest has mapped the frames; all ones for a frame that it has not mapped. */
-static int64_t element_setup_table(struct hcall *c, union element *e)
+static int64_t with_lock(xen_dom.mem_lock)
+	element_setup_table(struct hcall *c, union element *e)
 {
 	uint32_t i, n = e->setup.nr_frames;
 	uint64_t list = (uint64_t)e->setup.frame_list.p;
@@ -113,7 +114,7 @@ struct side {
 	bool granted;
 };
 
-static int16_t side_take(
+static int16_t with_lock(xen_dom.mem_lock) side_take(
 	const struct gnttab_copy_ptr *p, bool gref, enum grant_use use, struct side *s)
 {
 	void *page;
@@ -131,13 +132,13 @@ static int16_t side_take(
 	return (int16_t)rc;
 }
 
-static void side_put(const struct side *s, enum grant_use use)
+static void with_lock(xen_dom.mem_lock) side_put(const struct side *s, enum grant_use use)
 {
 	if (s->granted)
 		grant_release(s->ref, use);
 }
 
-static int16_t copy_one(const struct gnttab_copy *op)
+static int16_t with_lock(xen_dom.mem_lock) copy_one(const struct gnttab_copy *op)
 {
 	struct side src, dst;
 	int16_t rc;
@@ -157,7 +158,7 @@ static int16_t copy_one(const struct gnttab_copy *op)
 	return rc;
 }
 
-static int64_t element_copy(struct hcall *c, union element *e)
+static int64_t with_lock(xen_dom.mem_lock) element_copy(struct hcall *c, union element *e)
 {
 	(void)c;
 	e->copy.status = copy_one(&e->copy);

@@ -150,7 +150,7 @@ static int64_t reservation_change(struct hcall *c, uint32_t cmd, uint64_t start)
 /* ---- special pages ---------------------------------------------------------------- */
 
 /* mem_lock held: something else takes the place of the page that was shown at gfn. */
-static void place_forget(uint64_t gfn)
+static void with_lock(xen_dom.mem_lock) place_forget(uint64_t gfn)
 {
 	if (xen_dom.shared_gfn == gfn)
 		xen_dom.shared_gfn = UINT64_MAX;
@@ -159,7 +159,8 @@ static void place_forget(uint64_t gfn)
 			xen_dom.grant_gfn[i] = UINT64_MAX;
 }
 
-static int64_t page_show(struct guest_page *page, uint64_t *place, uint64_t gfn)
+static int64_t with_lock(xen_dom.mem_lock)
+	page_show(struct guest_page *page, uint64_t *place, uint64_t gfn)
 {
 	if (edge_page_show(page, gfn))
 		return -XEN_EINVAL;
@@ -168,7 +169,7 @@ static int64_t page_show(struct guest_page *page, uint64_t *place, uint64_t gfn)
 	return 0;
 }
 
-static int64_t grant_frame_show(uint64_t idx, uint64_t gfn)
+static int64_t with_lock(xen_dom.mem_lock) grant_frame_show(uint64_t idx, uint64_t gfn)
 {
 	int rc;
 
