@@ -19,6 +19,7 @@
 	X(service_is_slow_to_close) \
 	X(service_does_not_answer_an_open) \
 	X(destroyed_while_it_is_being_connected) \
+	X(ready_after_its_end_has_begun) \
 	X(connection_that_is_of_no_use) \
 	X(last_flush_fails) \
 	X(xenstore_refuses) \

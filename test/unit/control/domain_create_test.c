@@ -223,6 +223,24 @@ void destroyed_while_it_is_being_connected(void **state)
 	}
 }
 
+/* A guest that was destroyed while its VMM loads the kernel is not there when the VMM says so. */
+void ready_after_its_end_has_begun(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create /guests/a.cfg\r");
+	domid = domid_of("a");
+	dom_destroy(&guests, domtab_get(&guests, domid));
+	guests_run();
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_false(screen_has("skerry# "));
+	guest_ends(domid);
+	assert_true(
+		screen_has("create: it was destroyed while it was being created\r\nskerry# "));
+	world_at_rest();
+}
+
 /* The service has made it, and the VMM cannot have it. */
 void connection_that_is_of_no_use(void **state)
 {
