@@ -38,7 +38,7 @@ struct guest_page {
 	struct guest_page *next;
 };
 
-/* What became of a question for more memory. */
+/* The answer to a question for more memory. */
 enum ram_answer {
 	RAM_ASKED,   /* no answer yet */
 	RAM_GIVEN,   /* some was given since the question */

@@ -77,7 +77,7 @@ sk_time_t xen_next_deadline(unsigned int cpu);
 /* Around a wait of the thread: the runstate is "blocked" meanwhile. */
 void xen_vcpu_sleep(unsigned int cpu);
 void xen_vcpu_wake(unsigned int cpu);
-/* What the vCPU waits for may have come unnoticed: its wait ends. */
+/* The event that the vCPU waits for may have come unnoticed: its wait ends. */
 void xen_vcpu_look_again(unsigned int cpu);
 
 /* ---- changes that the Xen half has to know ---- */

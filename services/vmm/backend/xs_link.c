@@ -20,7 +20,13 @@
 #include "proto/xs.h"
 #include "svc/svc.h"
 
-enum { EXPECTED = 512, GUEST_MAX = 32, BACKLOG = 65536 };
+enum {
+	/* requests that wait for their reply, and those of them that are the guest's */
+	EXPECTED = 512,
+	GUEST_MAX = 32,
+	/* bytes of requests that wait for room */
+	BACKLOG = 65536,
+};
 
 struct expected {
 	/* 0: free */

@@ -26,7 +26,11 @@
 #include "guest.h"
 #include "xen/evtchn_backend.h"
 
-enum { MESSAGE_MAX = sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX, OUT = 8 * 4224 };
+enum {
+	MESSAGE_MAX = sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX,
+	/* bytes that wait for room in the page */
+	OUT = 8 * 4224,
+};
 
 static struct xenstore_domain_interface *intf;
 static unsigned int backend = NO_BACKEND;

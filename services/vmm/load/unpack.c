@@ -22,7 +22,11 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { IN_SIZE = 65536, OUT_SIZE = 262144, LZ4_BLOCK = 8 << 20 };
+enum {
+	IN_SIZE = 65536,
+	OUT_SIZE = 262144,
+	LZ4_BLOCK = 8 << 20,
+};
 #define UNPACK_MAX (1ull << 30)
 
 const char *unpack_name(enum unpack_form form)

@@ -20,7 +20,9 @@
 #include "machine/vmctl.h"
 
 enum { VEC_UD = 6, VEC_GP = 13, VEC_PF = 14 };
-enum { FLAG_RF = 1 << 16, BYTES_SHOWN = 8 };
+enum { FLAG_RF = 1 << 16 };
+/* Bytes of an instruction that the log shows. */
+enum { BYTES_SHOWN = 8 };
 
 void exit_rip_set(struct vcpu *v, uint64_t rip)
 {
@@ -104,7 +106,7 @@ void exit_crash(struct vcpu *v, const char *why)
 	vm_shutdown(SHUTDOWN_crash);
 }
 
-/* ---- memory that is none ------------------------------------------------------------------------------------ */
+/* ---- unbacked addresses -------------------------------------------------------------------------------------- */
 
 struct access {
 	struct vcpu *v;

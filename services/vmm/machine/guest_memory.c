@@ -65,6 +65,11 @@ enum { FLAG_AC = 1 << 18 };
 enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40, PTE_PS = 0x80 };
 #define PTE_ADDR 0x000ffffffffff000ull
 
+enum walk_use {
+	WALK_READ,
+	WALK_WRITE,
+};
+
 struct walk {
 	unsigned int levels, bits; /* of the tables, index bits of each */
 	unsigned int entry;        /* bytes */
@@ -138,10 +143,10 @@ static uint64_t large_page(
 }
 
 /*
- * Store the rights that all levels give to a page (PTE_W, PTE_U) in *rights, and its address in *gpa. `write`: the page
+ * Store the rights that all levels give to a page (PTE_W, PTE_U) in *rights, and its address in *gpa. WALK_WRITE: the page
  * will be written, so its dirty bit is set. False: not mapped.
  */
-static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
+static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, enum walk_use use,
 	uint32_t *rights, sk_gpa_t *gpa)
 {
 	struct walk w;
@@ -169,8 +174,9 @@ static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, bool write,
 		leaf = level == 1 || (entry & PTE_PS && w.pse && !pdpte && level < 4);
 		if (!pdpte)
 			entry_mark(at, entry,
-				PTE_A | (leaf && write && (*rights & PTE_W || !w.wp) ? PTE_D
-										     : 0));
+				PTE_A | (leaf && use == WALK_WRITE && (*rights & PTE_W || !w.wp)
+							? PTE_D
+							: 0));
 		if (leaf && level > 1) {
 			*gpa = large_page(&w, entry, gva, shift);
 			return true;
@@ -186,7 +192,7 @@ sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva)
 	uint32_t rights;
 	sk_gpa_t gpa;
 
-	return walk_page(v->st, gva, false, &rights, &gpa) ? gpa : UINT64_MAX;
+	return walk_page(v->st, gva, WALK_READ, &rights, &gpa) ? gpa : UINT64_MAX;
 }
 
 sk_gpa_t gva_to_gpa_writable(struct vcpu *v, uint64_t gva)
@@ -194,7 +200,7 @@ sk_gpa_t gva_to_gpa_writable(struct vcpu *v, uint64_t gva)
 	uint32_t rights;
 	sk_gpa_t gpa;
 
-	if (!walk_page(v->st, gva, true, &rights, &gpa))
+	if (!walk_page(v->st, gva, WALK_WRITE, &rights, &gpa))
 		return UINT64_MAX;
 	return v->st->cr0 & CR0_WP && !(rights & PTE_W) ? UINT64_MAX : gpa;
 }
@@ -205,7 +211,7 @@ uint32_t gva_access(struct vcpu *v, uint64_t gva, uint32_t access, sk_gpa_t *gpa
 	bool user = access & PF_USER, write = access & PF_WRITE;
 	uint32_t rights;
 
-	if (!walk_page(st, gva, write, &rights, gpa))
+	if (!walk_page(st, gva, write ? WALK_WRITE : WALK_READ, &rights, gpa))
 		return access | PF_NONE;
 	if (!(st->cr0 & CR0_PG))
 		return 0;

@@ -350,7 +350,7 @@ static bool reads_source(enum mmio_kind k)
 	return k == MMIO_MOVS || k == MMIO_LODS || k == MMIO_CMPS;
 }
 
-/* One step but for the counter. */
+/* One step, except for the counter. */
 static int string_step(
 	const struct mmio_insn *in, struct sk_vcpu_state *st, const struct mmio_bus *bus)
 {

@@ -21,7 +21,12 @@
 #include "machine/guest_memory.h"
 #include "machine/ram.h"
 
-enum { VIEW_ORDER = 12, HEADS_ORDER = 12, EXTRA_CHUNKS = 256 };
+enum {
+	/* sizes of the view of a chunk, and of an array of struct chunk */
+	VIEW_ORDER = 12,
+	HEADS_ORDER = 12,
+	EXTRA_CHUNKS = 256,
+};
 enum { HEADS = (1 << HEADS_ORDER) / sizeof(struct chunk) };
 _Static_assert(CHUNK_PAGES * sizeof(page_word_t) <= 1u << VIEW_ORDER, "the view of a chunk");
 

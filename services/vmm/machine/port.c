@@ -22,7 +22,12 @@ enum {
 	PORT_DEBUG = 0xe9,
 	PORT_RESET = 0xcf9
 };
-enum { KBD_RESET = 0xfe, RESET_FULL = 4, DEBUG_LINE = 120 };
+enum {
+	/* values that reset the machine */
+	KBD_RESET = 0xfe,
+	RESET_FULL = 4,
+};
+enum { DEBUG_LINE = 120 };
 
 static struct mutex debug_lock;
 static char debug_line[DEBUG_LINE + 1];

@@ -264,12 +264,20 @@ static bool with_lock(vm.lock) vcpu_can_run(const struct vcpu *v)
 		       __atomic_load_n(&v->lapic.nmi_pending, __ATOMIC_SEQ_CST));
 }
 
-static void settled_set(struct vcpu *v, bool settled)
+static void settled_clear(struct vcpu *v)
+{
+	mutex_lock(&vm.lock);
+	v->settled = false;
+	mutex_unlock(&vm.lock);
+}
+
+/* VLOOP4 */
+static void settled_set(struct vcpu *v)
 {
 	bool alive = false;
 
 	mutex_lock(&vm.lock);
-	v->settled = settled;
+	v->settled = true;
 	for (uint32_t i = 0; i < vm.n_vcpus; i++)
 		alive = alive || vcpu_can_run(&vm.vcpu[i]);
 	mutex_unlock(&vm.lock);
@@ -403,9 +411,9 @@ static sk_time_t ready_wait(struct vcpu *v)
 		requests_run(v);
 		if (!vcpu_is_up(v)) {
 			deadline = timers_run(v); /* the watchdogs are vCPU 0's */
-			settled_set(v, true);     /* VLOOP4 */
+			settled_set(v);
 			thread_sleep(v, deadline);
-			settled_set(v, false);
+			settled_clear(v);
 			continue;
 		}
 		deadline = timers_run(v);

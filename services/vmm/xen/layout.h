@@ -2,8 +2,8 @@
  * layout.h - structures of the ABI that 32-bit code lays out otherwise than 64-bit code
  *
  * Longs and pointers have 4 bytes there, and 64-bit integers are aligned to 4 (System V ABI, i386 supplement). The
- * hypercalls' code sees the 64-bit structures of Xen's headers alone; hc_get() and hc_put() translate. What is not
- * listed here looks the same to both: a test compares all with Xen's headers as the compiler for 32-bit code sees them.
+ * hypercalls' code sees the 64-bit structures of Xen's headers only; hc_get() and hc_put() translate. Structures that are not
+ * listed here are the same for both. A test compares all of them with Xen's headers as the compiler for 32-bit code sees them.
  */
 #ifndef VMM_LAYOUT_H
 #define VMM_LAYOUT_H
@@ -93,7 +93,7 @@ typedef uint64_t __attribute__((aligned(4))) compat_uint64_t;
 	X(vcpu_set_singleshot_timer)
 /* clang-format on */
 
-/* The shared pages for 32-bit code, of which a guest and its VMM change fields in place: shinfo.c. */
+/* The shared pages for 32-bit code. The guest and its VMM change fields of them in place: shinfo.c. */
 struct compat_vcpu_info {
 	uint8_t evtchn_upcall_pending, evtchn_upcall_mask;
 	uint32_t evtchn_pending_sel;
@@ -108,7 +108,8 @@ struct compat_shared_info {
 	uint32_t wc_sec_hi;
 };
 
-enum { LAYOUT_MAX = 44 }; /* bytes of the largest in 32-bit code */
+/* Bytes of the largest of them in 32-bit code. */
+enum { LAYOUT_MAX = 44 };
 
 struct layout_field {
 	uint8_t at, compat_at, size, compat_size;
@@ -132,9 +133,9 @@ LAYOUTS(LAYOUT_DECLARE)
 #define LAYOUT_CASE(s) struct s * : &layout_##s,
 #define LAYOUT_OF(s) _Generic((s), LAYOUTS(LAYOUT_CASE) default : (const struct layout *)NULL)
 
-/* dst has l->size bytes, src l->compat_size: larger members are filled up with zero bits, the rest of *dst is zero. */
+/* dst has l->size bytes, src l->compat_size. Larger members are extended with zeros; the rest of *dst is zero. */
 void layout_widen(const struct layout *l, void *dst, const void *src);
-/* The other way: what does not fit loses its high bits. */
+/* The other way: a value that does not fit loses its high bits. */
 void layout_narrow(const struct layout *l, void *dst, const void *src);
 
 #endif

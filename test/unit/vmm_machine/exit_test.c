@@ -449,7 +449,7 @@ static void absent_ports_are_told(void **state)
 	}
 }
 
-/* ---- memory that is none ---- */
+/* ---- unbacked addresses ---- */
 
 static void nested_fault(uint64_t gpa, uint64_t how)
 {
