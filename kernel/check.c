@@ -92,14 +92,14 @@ static void links_check(const struct slot *s)
 		REQUIRE((s->prev & PARENT ? (uintptr_t)prev->first_child : prev->next) ==
 				(uintptr_t)s,
 			"slot %p of type %u: the slot before it in the tree does not know it (CAP2)",
-			(const void *)s, s->type);
+			s, s->type);
 	if (next)
 		REQUIRE((s->next & PARENT ? (uintptr_t)next->last_child : next->prev) ==
 				(uintptr_t)s,
 			"slot %p of type %u: the slot after it in the tree does not know it (CAP2)",
-			(const void *)s, s->type);
+			s, s->type);
 	REQUIRE(!s->first_child == !s->last_child, "slot %p has a first or a last child alone",
-		(const void *)s);
+		s);
 }
 
 /* First byte that an object or a piece of memory takes. */
@@ -117,8 +117,7 @@ static uint64_t slot_paddr(const struct slot *s)
 
 static void child_check(const struct slot *parent, const struct slot *child)
 {
-	REQUIRE(child->type != SK_OBJ_NULL, "empty slot %p is in the tree",
-		(const void *)child);
+	REQUIRE(child->type != SK_OBJ_NULL, "empty slot %p is in the tree", child);
 	if (parent->type == SK_OBJ_UNTYPED) {
 		uint64_t at = slot_paddr(child);
 
@@ -132,8 +131,8 @@ static void child_check(const struct slot *parent, const struct slot *child)
 	REQUIRE(child->type == parent->type, "slot of type %u derives from type %u",
 		child->type, parent->type);
 	REQUIRE(!(child->rights & ~parent->rights),
-		"slot %p of type %u has more rights (%x) than its parent (%x)",
-		(const void *)child, child->type, child->rights, parent->rights);
+		"slot %p of type %u has more rights (%x) than its parent (%x)", child,
+		child->type, child->rights, parent->rights);
 	if (child->type != SK_OBJ_IOPORT)
 		REQUIRE(child->paddr == parent->paddr,
 			"slot of type %u derives from another object's", child->type);
@@ -148,14 +147,14 @@ static void children_check(struct slot *s)
 	struct slot *c = s->first_child;
 
 	while (c) {
-		REQUIRE(++steps < STEPS_MAX, "the children of slot %p are a loop", (void *)s);
+		REQUIRE(++steps < STEPS_MAX, "the children of slot %p are a loop", s);
 		child_check(s, c);
 		links_check(c);
 		if (names_object(c->type))
 			object_add(c->obj);
 		if (c->next & PARENT)
 			REQUIRE(link_slot(c->next) == s,
-				"the last child of slot %p knows another parent", (void *)s);
+				"the last child of slot %p knows another parent", s);
 		c = c->next & PARENT ? NULL : link_slot(c->next);
 	}
 }
@@ -170,29 +169,27 @@ static void mapped_check(const struct slot *s)
 	REQUIRE(object_known(&space->obj) || !alone,
 		"a slot of type %u is mapped in a space that is gone", s->type);
 	REQUIRE((s->space_prev ? s->space_prev->space_next : space->mapped) == s,
-		"slot %p of type %u: its space's list does not know it (SPACE1)",
-		(const void *)s, s->type);
+		"slot %p of type %u: its space's list does not know it (SPACE1)", s, s->type);
 	REQUIRE(!s->space_next || s->space_next->space_prev == s,
 		"slot %p of type %u: its successor in its space's list does not know it (SPACE1)",
-		(const void *)s, s->type);
+		s, s->type);
 }
 
 /* owner: which of its object's slots it is; 0: it lies in a CNode. */
 static void slot_check(struct slot *s, unsigned int owner)
 {
-	REQUIRE(!(s->seq & 1), "slot %p is being written", (void *)s);
-	REQUIRE(s->type != SK_OBJ_NULL || !s->first_child, "empty slot %p has children",
-		(void *)s);
+	REQUIRE(!(s->seq & 1), "slot %p is being written", s);
+	REQUIRE(s->type != SK_OBJ_NULL || !s->first_child, "empty slot %p has children", s);
 	if (s->type == SK_OBJ_NULL)
 		return;
-	REQUIRE(s->type < SK_OBJ_END, "slot %p has type %u", (void *)s, s->type);
-	REQUIRE((s->flags & SLOT_OWNER) == owner, "slot %p of type %u has flags %x", (void *)s,
-		s->type, s->flags);
+	REQUIRE(s->type < SK_OBJ_END, "slot %p has type %u", s, s->type);
+	REQUIRE((s->flags & SLOT_OWNER) == owner, "slot %p of type %u has flags %x", s, s->type,
+		s->flags);
 	links_check(s);
 	children_check(s);
 	if (names_object(s->type)) {
 		REQUIRE(s->obj->type == s->type,
-			"slot %p of type %u names an object of type %u", (void *)s, s->type,
+			"slot %p of type %u names an object of type %u", s, s->type,
 			s->obj->type);
 		object_add(s->obj)->refs++;
 	}
@@ -250,11 +247,9 @@ static void wait_check(struct thread *t)
 		return;
 	spin_lock(&o->lock);
 	if (t->wait_obj == o) {
-		REQUIRE(object_known(o), "thread %p waits on an object that is gone",
-			(void *)t);
+		REQUIRE(object_known(o), "thread %p waits on an object that is gone", t);
 		REQUIRE(waits_there(t, o),
-			"thread %p waits on an object that does not know it (THREAD1)",
-			(void *)t);
+			"thread %p waits on an object that does not know it (THREAD1)", t);
 	}
 	spin_unlock(&o->lock);
 }
@@ -264,19 +259,19 @@ static void thread_check(struct thread *t)
 	in_slot(&t->cspace_slot, SK_OBJ_CNODE, t->cspace, "a thread's capability space");
 	in_slot(&t->space_slot, SK_OBJ_SPACE_HOST, t->space, "a thread's address space");
 	REQUIRE(!t->bound || (object_known(&t->bound->obj) && t->bound->bound == t),
-		"thread %p is bound to a notification that does not know it", (void *)t);
+		"thread %p is bound to a notification that does not know it", t);
 	REQUIRE(!t->sched || (object_known(&t->sched->obj) && t->sched->thread == t),
-		"thread %p has a scheduling context that does not know it", (void *)t);
-	REQUIRE(t->state <= THREAD_WAITING, "thread %p has state %u", (void *)t, t->state);
+		"thread %p has a scheduling context that does not know it", t);
+	REQUIRE(t->state <= THREAD_WAITING, "thread %p has state %u", t, t->state);
 	wait_check(t);
 	if (!alone)
 		return;
 	REQUIRE((t->state == THREAD_READY) == !t->wait_obj, "thread %p in state %u waits on %p",
-		(void *)t, t->state, (void *)t->wait_obj);
+		t, t->state, t->wait_obj);
 	REQUIRE(!heap_contains(&t->timer) || t->wait_obj || t->vcpu,
-		"thread %p has a timer and waits for nothing", (void *)t);
+		"thread %p has a timer and waits for nothing", t);
 	REQUIRE(!t->wait_obj || t->deadline == SK_NO_DEADLINE || heap_contains(&t->timer),
-		"thread %p waits until %lx without a timer", (void *)t, t->deadline);
+		"thread %p waits until %lx without a timer", t, t->deadline);
 }
 
 static void endpoint_check(struct endpoint *ep)
@@ -291,8 +286,7 @@ static void endpoint_check(struct endpoint *ep)
 
 		REQUIRE(object_known(&t->obj), "an endpoint's queue has a thread that is gone");
 		REQUIRE(t->wait_obj == &ep->obj && t->state == want,
-			"thread %p in state %u is in an endpoint's queue (EP1)", (void *)t,
-			t->state);
+			"thread %p in state %u is in an endpoint's queue (EP1)", t, t->state);
 		at = at->next == ep->queue ? NULL : at->next;
 	}
 }
@@ -451,17 +445,17 @@ static void space_check(struct space *s)
 	unsigned int steps = 0;
 
 	for (at = s->mapped; at; at = at->space_next) {
-		REQUIRE(++steps < STEPS_MAX, "the list of space %p is a loop", (void *)s);
+		REQUIRE(++steps < STEPS_MAX, "the list of space %p is a loop", s);
 		REQUIRE(at->space == s &&
 				(at->type == SK_OBJ_FRAME || at->type == SK_OBJ_TABLE),
 			"slot %p of type %u is in the list of a space that is not its (SPACE1)",
-			(const void *)at, at->type);
+			at, at->type);
 	}
 	if (s->obj.dead || s->obj.type == SK_OBJ_SPACE_IO)
 		return;
 	if (s->obj.type == SK_OBJ_SPACE_HOST)
 		REQUIRE(arch_space_root_ok(phys_to_virt(s->root)),
-			"the kernel half of space %p is not the kernel's", (void *)s);
+			"the kernel half of space %p is not the kernel's", s);
 	tables_walk(s, phys_to_virt(s->root), SPACE_LEVELS, 0, &last);
 }
 
@@ -497,10 +491,10 @@ static void queue_check(const struct sched_cpu *sc, unsigned int priority)
 		REQUIRE(s->place == SCHED_QUEUED && s->cpu == sc->cpu->id &&
 				s->priority == priority && s->thread,
 			"CPU %u: scheduling context %p is in a queue where it does not belong (SCHED1)",
-			sc->cpu->id, (const void *)s);
+			sc->cpu->id, s);
 		REQUIRE(!alone || thread_runnable(s->thread),
 			"CPU %u: thread %p is queued and cannot run (SCHED2)", sc->cpu->id,
-			(void *)s->thread);
+			s->thread);
 		at = at->next;
 	} while (at != first);
 }
@@ -566,13 +560,12 @@ static void cpu_check(struct cpu *c)
 	REQUIRE(!sc->next || sc->next->place == SCHED_NEXT,
 		"CPU %u: its next context is not (SCHED1)", c->id);
 	REQUIRE(!t || object_known(&t->obj), "CPU %u runs a thread that is gone", c->id);
-	REQUIRE(!t || t->on == c, "CPU %u runs thread %p, whose owner is another", c->id,
-		(const void *)t);
+	REQUIRE(!t || t->on == c, "CPU %u runs thread %p, whose owner is another", c->id, t);
 	REQUIRE(!c->space || object_known(&c->space->obj), "CPU %u uses a space that is gone",
 		c->id);
 	for (uint32_t i = 0; t && i < c->id; i++)
 		REQUIRE(load(&cpus[i]->current) != t, "thread %p runs on CPU %u and on CPU %u",
-			(const void *)t, i, c->id);
+			t, i, c->id);
 }
 
 /* A thread that says that a CPU has it is that CPU's present one. All CPUs locked. */
@@ -582,7 +575,7 @@ static void owner_check(const struct object *o)
 
 	if (o->type == SK_OBJ_THREAD)
 		REQUIRE(!t->on || t->on->current == t,
-			"thread %p is on a CPU that does not run it", (const void *)t);
+			"thread %p is on a CPU that does not run it", t);
 }
 
 static void TA_OFF cpus_check(void)
@@ -606,8 +599,8 @@ static void object_check(struct found *f)
 	struct object *o = f->obj;
 
 	REQUIRE(o->refs == f->refs,
-		"object %p of type %u: %u slots name it, it counts %u (CAP1)", (void *)o,
-		o->type, f->refs, o->refs);
+		"object %p of type %u: %u slots name it, it counts %u (CAP1)", o, o->type,
+		f->refs, o->refs);
 	REQUIRE(!all_done || !o->dead, "a capability names an object of type %u that has ended",
 		o->type);
 	if (o->type == SK_OBJ_THREAD)

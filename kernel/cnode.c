@@ -93,7 +93,7 @@ int cnodes_inherit(struct thread *t)
 }
 
 /* Never called: cnode_end() comes before it. */
-int under_tree cnode_destroy(struct object *o) { panic("CNode %p ends twice", (void *)o); }
+int under_tree cnode_destroy(struct object *o) { panic("CNode %p ends twice", o); }
 
 /* --- system calls ------------------------------------------------------------------------- */
 

@@ -215,8 +215,8 @@ void core_fault(struct thread *t, uint64_t vector, uint64_t error, uint64_t addr
 		sizeof(t->fault_mr));
 	if (endpoint_send_fault(t))
 		return;
-	klog("thread %p stopped: exception %lu error %lx address %lx rip %lx rsp %lx\n",
-		(void *)t, vector, error, addr, r->rip, r->rsp);
+	klog("thread %p stopped: exception %lu error %lx address %lx rip %lx rsp %lx\n", t,
+		vector, error, addr, r->rip, r->rsp);
 	store(&t->suspended, true);
 }
 
