@@ -29,9 +29,9 @@ struct journal {
 	uint8_t *half[2];
 	size_t half_size;
 	/* The half that is read and appended to. */
-	unsigned live;
+	unsigned int live;
 	/* The half that records go to: differs from live in a compaction. */
-	unsigned writing;
+	unsigned int writing;
 	/* Of the records in `writing`. */
 	size_t end;
 	size_t live_end;

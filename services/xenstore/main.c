@@ -393,7 +393,7 @@ static void shares_show(size_t given)
 
 	printf("xenstore: each of %u guests is sure of %lu KiB and may have up to %lu; %lu KiB are for all, %lu for control"
 	       " (memory %lu KiB, journal %lu)\n",
-		(unsigned)store.quota.domains, (unsigned long)(sh->sure / KIB),
+		(unsigned int)store.quota.domains, (unsigned long)(sh->sure / KIB),
 		(unsigned long)(store.quota.memory / KIB), (unsigned long)(sh->pool / KIB),
 		(unsigned long)(sh->reserve / KIB), (unsigned long)(given / KIB),
 		(unsigned long)(journal.half_size * 2 / KIB));

@@ -21,13 +21,13 @@ enum op_flags {
 
 int op_ok(struct op *op) { return reply_puts(op->reply, "OK"); }
 
-unsigned op_bits_at(const struct op *op, const char *path, const struct node *node)
+unsigned int op_bits_at(const struct op *op, const char *path, const struct node *node)
 {
 	return perm_bits(op->sess, path, node->data);
 }
 
 /* ENOENT if the caller may see the parent, else EACCES. */
-static int absent(struct op *op, unsigned need)
+static int absent(struct op *op, unsigned int need)
 {
 	size_t len;
 	struct node *above = tree_find_nearest(txn_root(op->s, op->txn), op->path, &len);
@@ -40,7 +40,7 @@ static int absent(struct op *op, unsigned need)
 	return (op_bits_at(op, part, above) & need) == need ? ENOENT : EACCES;
 }
 
-int op_find(struct op *op, const char *name, unsigned need, struct node **out)
+int op_find(struct op *op, const char *name, unsigned int need, struct node **out)
 {
 	struct touched *touched;
 	int rc = path_canon(name, session_base(op->sess), op->path, NULL);
@@ -85,7 +85,7 @@ struct data **op_special(struct op *op, const char *name)
 
 static const struct {
 	int (*handle)(struct op *op);
-	unsigned flags;
+	unsigned int flags;
 } ops[XS_TYPE_COUNT] = {
 	[XS_CONTROL] = { op_control, OP_CONTROL | OP_NO_TXN },
 	[XS_DIRECTORY] = { op_directory, 0 },

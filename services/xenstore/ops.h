@@ -24,10 +24,10 @@ struct op {
 int op_ok(struct op *op);
 
 /* The rights of the caller at a node. */
-unsigned op_bits_at(const struct op *op, const char *path, const struct node *node);
+unsigned int op_bits_at(const struct op *op, const char *path, const struct node *node);
 
 /* The node that `name` means, with the rights `need`, its path in op->path. 0, EINVAL, ENOENT, EACCES... */
-int op_find(struct op *op, const char *name, unsigned need, struct node **out);
+int op_find(struct op *op, const char *name, unsigned int need, struct node **out);
 
 /* Where the permissions of a special name are kept, or NULL. */
 struct data **op_special(struct op *op, const char *name);

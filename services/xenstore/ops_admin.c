@@ -267,7 +267,7 @@ static int put_quota(struct op *op, const struct domain *dom)
 {
 	char line[160];
 	int n = snprintf(line, sizeof(line), "%u: %u nodes, %zu bytes, %u refused%s%s\n",
-		dom->domid, (unsigned)dom->nodes, dom->bytes, (unsigned)dom->refused,
+		dom->domid, (unsigned int)dom->nodes, dom->bytes, (unsigned int)dom->refused,
 		dom->refused ? ", the last for " : "",
 		dom->refused ? quota_name(dom->refused_for) : "");
 

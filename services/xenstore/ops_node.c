@@ -84,7 +84,7 @@ int op_get_perms(struct op *op)
 	struct data **special;
 	struct node *node;
 	char text[8];
-	unsigned i;
+	unsigned int i;
 	int rc = wire_strings(op->req, &name, 1);
 
 	if (rc)

@@ -22,10 +22,10 @@ bool session_is_dom0_at(const struct session *sess, const char *path)
 	       path_in_backend_area(path, sess->domid); /* PERM1 */
 }
 
-unsigned perm_bits(const struct session *sess, const char *path, const struct data *data)
+unsigned int perm_bits(const struct session *sess, const char *path, const struct data *data)
 {
 	const struct domain *dom = sess->dom;
-	unsigned i;
+	unsigned int i;
 
 	if (session_is_dom0_at(sess, path) || data->perms[0].domid == sess->domid)
 		return PERM_ALL;

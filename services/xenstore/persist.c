@@ -37,7 +37,7 @@ static void put_bytes(struct journal *j, const void *bytes, size_t len)
 
 static void put_perms(struct journal *j, const struct data *d)
 {
-	unsigned i;
+	unsigned int i;
 
 	put_u16(j, d->n_perms);
 	for (i = 0; i < d->n_perms; i++) {
@@ -215,7 +215,7 @@ static int dump_session(struct store *s, const struct session *sess)
 {
 	const struct watch *w;
 	const struct txn *t;
-	unsigned i;
+	unsigned int i;
 	int rc;
 
 	put_session(s->journal, sess);
@@ -271,7 +271,7 @@ static bool compact_due(struct store *s)
 
 static void compact_failed(struct store *s)
 {
-	unsigned delay = 2 * s->compact_delay;
+	unsigned int delay = 2 * s->compact_delay;
 
 	if (delay < COMPACT_DELAY_MIN)
 		delay = COMPACT_DELAY_MIN;

@@ -107,7 +107,7 @@ static void get_path(struct reader *r, char *out)
 
 static void get_perms(struct reader *r, struct perm_list *list)
 {
-	unsigned i;
+	unsigned int i;
 
 	list->n = get_u16(r);
 	if (!list->n || list->n > TREE_PERMS_MAX) {

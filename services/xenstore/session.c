@@ -117,7 +117,7 @@ void session_note(struct session *sess, const struct note *note)
 
 static const struct note *note_find(const struct session *sess, uint64_t seq)
 {
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < NOTES && seq; i++)
 		if (sess->notes[i].seq == seq)

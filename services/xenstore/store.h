@@ -91,9 +91,9 @@ struct domain {
 	/* Gone, but memory to take its nodes out was lacking: try again. */
 	bool purge;
 	/* References: by sessions, and by code that works on it. */
-	unsigned holds;
+	unsigned int holds;
 	/* Its sessions that quotas apply to. */
-	unsigned guests;
+	unsigned int guests;
 	/* Requests, for a quota. */
 	uint32_t refused;
 	/* The last of them. */
@@ -168,7 +168,7 @@ struct txn {
 	size_t cost;
 	/* In the order of first touch. */
 	struct touched *touched;
-	unsigned n_touched;
+	unsigned int n_touched;
 };
 
 /* The answer to an applied change, for the case that it is sent again. */
@@ -193,23 +193,23 @@ struct session {
 	bool attached;
 	struct domain *dom;
 	TAILQ_HEAD(, watch) watches;
-	unsigned n_watches;
+	unsigned int n_watches;
 	TAILQ_HEAD(, event) events;
-	unsigned n_events;
+	unsigned int n_events;
 	size_t event_bytes;
 	/* Told when no event waits any more. */
 	TAILQ_HEAD(, listener) collapsed;
-	unsigned n_collapsed;
+	unsigned int n_collapsed;
 	/* the watch that hears of the first event, or of the first collapsed listener, next; NULL: its first */
 	struct watch *cursor;
 	/* The change that fire_permitted is about. */
 	uint64_t fire_serial;
 	bool fire_permitted;
 	TAILQ_HEAD(, txn) txns;
-	unsigned n_txns;
+	unsigned int n_txns;
 	uint32_t last_txid;
 	struct note notes[NOTES];
-	unsigned next_note;
+	unsigned int next_note;
 };
 
 enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, SPECIALS };
@@ -222,7 +222,7 @@ struct store {
 	/* Bytes that domains have beyond what they are sure of: of pool and reserve. */
 	size_t beyond;
 	/* Domains with a session that quotas apply to. */
-	unsigned n_guests;
+	unsigned int n_guests;
 	/* a domain's first refusal for a quota; NULL: nobody is told */
 	void (*refused)(const struct domain *dom);
 	struct node *root;
@@ -245,9 +245,9 @@ struct store {
 	/* Lacks something that could not be appended. */
 	bool journal_stale;
 	/* Attempts to compact that are still left out: the last ones failed. */
-	unsigned compact_wait;
+	unsigned int compact_wait;
 	/* How many were left out the last time. */
-	unsigned compact_delay;
+	unsigned int compact_delay;
 	/* Bytes since the last attempt. */
 	size_t freed;
 	/* Some domain has `purge` set. */
@@ -335,7 +335,7 @@ void quota_settle(struct store *s, bool commit);
 long quota_count(struct node *before, struct node *after, uint16_t acct);
 
 /* perm.c */
-unsigned perm_bits(const struct session *sess, const char *path, const struct data *data);
+unsigned int perm_bits(const struct session *sess, const char *path, const struct data *data);
 bool session_is_dom0_at(const struct session *sess, const char *path);
 /* Reads the strings between `at` and `end`; 0, EINVAL, ENOSPC. */
 int perm_parse(const char *at, const char *end, struct perm_list *list);

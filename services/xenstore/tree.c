@@ -56,7 +56,7 @@ static bool numeric(const char *s, size_t len)
 }
 
 struct data *data_new(const char *name, const void *value, size_t value_len,
-	const struct perm *perms, unsigned n_perms, uint16_t acct)
+	const struct perm *perms, unsigned int n_perms, uint16_t acct)
 {
 	size_t name_len = strlen(name);
 	struct data *d;

@@ -27,13 +27,13 @@ struct perm {
 
 struct perm_list {
 	/* At least 1: [0] names the owner, and what everybody else may. */
-	unsigned n;
+	unsigned int n;
 	struct perm p[TREE_PERMS_MAX];
 };
 
 /* What a node says; immutable, shared by all versions of the node that say the same. */
 struct data {
-	unsigned refs;
+	unsigned int refs;
 	/* The domain that pays. */
 	uint16_t acct;
 	uint16_t n_perms;
@@ -50,14 +50,14 @@ enum { CHUNK_MAX = 32 };
 
 /* A piece of a directory, never empty; immutable, shared by all versions of the directory that have it. */
 struct chunk {
-	unsigned refs;
+	unsigned int refs;
 	uint32_t n;
 	struct node *child[];
 };
 
 /* One version of a node; immutable. */
 struct node {
-	unsigned refs;
+	unsigned int refs;
 	uint32_t n_children;
 	/* Of the last change of data or of the list of children. */
 	uint64_t gen;
@@ -116,7 +116,7 @@ size_t data_charge(const struct data *d, size_t path_len);
 
 /* A new data block with one reference, or NULL without memory. */
 struct data *data_new(const char *name, const void *value, size_t value_len,
-	const struct perm *perms, unsigned n_perms, uint16_t acct);
+	const struct perm *perms, unsigned int n_perms, uint16_t acct);
 void data_unref(struct data *d);
 
 /* A tree of just the root, owned by `data`; takes a reference of its own. */

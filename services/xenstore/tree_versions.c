@@ -271,7 +271,7 @@ struct purge {
 static struct data *data_without(struct purge *p, struct data *d)
 {
 	struct perm kept[TREE_PERMS_MAX];
-	unsigned i, n = 0;
+	unsigned int i, n = 0;
 	size_t size = data_memory(d);
 
 	for (i = 0; i < d->n_perms; i++)

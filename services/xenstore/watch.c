@@ -391,7 +391,7 @@ static void fire_removed(
 
 /* The lengths of a path and of all its ancestors without "/", shortest first, and their hashes. */
 struct line {
-	unsigned n;
+	unsigned int n;
 	size_t len[PATH_DEPTH_MAX];
 	uint32_t hash[PATH_DEPTH_MAX];
 };
@@ -427,7 +427,7 @@ void watch_fire(struct store *s, struct node *before, struct node *after, const 
 	size_t len = strlen(path), parent = path_parent_len(path);
 	struct changed c = { path, 0, old ? old->data : NULL, data_at(after, path, len), NULL };
 	struct line line;
-	unsigned i;
+	unsigned int i;
 
 	if (!s->groups || (!c.before && !c.after))
 		return;

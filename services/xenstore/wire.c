@@ -35,10 +35,10 @@ const char *wire_string(const char **at, const char *end)
 	return s;
 }
 
-int wire_strings(const struct request *req, const char **out, unsigned n)
+int wire_strings(const struct request *req, const char **out, unsigned int n)
 {
 	const char *at = req->body, *end = req->body + req->len;
-	unsigned i;
+	unsigned int i;
 
 	for (i = 0; i < n; i++) {
 		out[i] = wire_string(&at, end);

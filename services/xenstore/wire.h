@@ -29,7 +29,7 @@ int wire_decode(const void *msg, size_t len, struct request *out);
 const char *wire_string(const char **at, const char *end);
 
 /* The payload as exactly `n` strings and nothing behind them: 0 or EINVAL. */
-int wire_strings(const struct request *req, const char **out, unsigned n);
+int wire_strings(const struct request *req, const char **out, unsigned int n);
 
 /* A number in decimal, 0 to 2^32-1. 0 or EINVAL. */
 int wire_u32(const char *s, uint32_t *out);

@@ -11,9 +11,10 @@
 #include "rtc.h"
 
 static uint8_t cmos[128];
+/* Reads of register A that still say: update in progress. */
 static unsigned int updates;
+/* Reads of the seconds that each give another value. */
 static unsigned int torn;
-	/* so many readings of the seconds are each another */ /* reads of register A that still say: update in progress */
 
 static uint8_t cmos_read(uint8_t index)
 {
