@@ -18,7 +18,7 @@
 #include "space.h"
 #include "vcpu.h"
 
-#define RFLAGS_USER 0x240cd5ull /* CF PF AF ZF SF TF DF OF, AC, ID */
+#define RFLAGS_USER 0x240cd5ull /* CF PF AF ZF SF DF OF, AC, ID */
 #define RFLAGS_FIXED 0x202ull   /* IF and the bit that is always set */
 
 void thread_init(struct object *o, uint8_t order unused)
