@@ -9,9 +9,8 @@ int request_check(const struct disk *d, const struct blk_req *q, uint64_t region
 		.region_size = region_size,
 		.block = d->block,
 		.read_only = d->read_only };
-	int rc = blk_req_check(q, &t);
 
-	return rc == 0 && q->op == BLK_DISCARD ? -SK_E_NO_SYS : rc;
+	return blk_req_check(q, &t);
 }
 
 uint32_t request_part(const struct disk *d, uint64_t left)

@@ -31,8 +31,7 @@
 	X(READ, 1, "provider fills") \
 	X(WRITE, 2, "provider drains") \
 	X(FLUSH, 3, "no data") \
-	X(INFO, 4, "no data; response carries sectors and flags") \
-	X(DISCARD, 5, "no data; sector and count of sectors in length")
+	X(INFO, 4, "no data; response carries sectors and flags")
 
 #define X(op, num, note) BLK_##op = (num),
 enum blk_op { BLK_OPS(X) BLK_OP_END };
@@ -40,7 +39,7 @@ enum blk_op { BLK_OPS(X) BLK_OP_END };
 
 /* Of a request. */
 enum blk_flag { BLK_FUA = 1 };
-enum blk_info_flag { BLK_READ_ONLY = 1, BLK_HAS_FLUSH = 2, BLK_HAS_DISCARD = 4 };
+enum blk_info_flag { BLK_READ_ONLY = 1, BLK_HAS_FLUSH = 2 };
 /* Flags of INFO, three bits: a block is BLK_SECTOR << that. */
 #define BLK_INFO_BLOCK_SHIFT 8
 #define BLK_BLOCK_MAX (BLK_SECTOR << 7)
@@ -76,8 +75,7 @@ struct blk_req {
 	uint64_t sector;
 	/* Of the data in the region. */
 	uint64_t offset;
-	/* Bytes (DISCARD: sectors). */
-	uint64_t length;
+	uint64_t length; /* bytes */
 };
 _Static_assert(sizeof(struct blk_req) == 40, "no padding");
 
@@ -127,9 +125,6 @@ static inline int blk_req_check(const struct blk_req *q, const struct blk_target
 		return blk_transfer_check(q, t);
 	case BLK_WRITE:
 		rc = blk_transfer_check(q, t);
-		return rc ? rc : t->read_only ? -SK_E_DENIED : 0;
-	case BLK_DISCARD:
-		rc = blk_range_check(q->sector, q->length, t);
 		return rc ? rc : t->read_only ? -SK_E_DENIED : 0;
 	case BLK_FLUSH:
 	case BLK_INFO:

@@ -58,8 +58,6 @@ int volume_translate(
 	case BLK_WRITE:
 		q->sector += v->first;
 		return 0;
-	case BLK_DISCARD:
-		return -SK_E_NO_SYS;
 	default:
 		q->sector = q->offset = q->length = 0;
 		return 0;

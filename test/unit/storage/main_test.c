@@ -495,7 +495,6 @@ static void bad_requests_are_answered(void)
 		{ .op = BLK_READ, .length = 512, .offset = 1 },
 		{ .op = BLK_READ, .length = 512, .region = 1 },
 		{ .op = BLK_READ, .length = 512, .flags = 2 },
-		{ .op = BLK_DISCARD, .length = 1 },
 		{ .op = 0 },
 		{ .op = 99 },
 	};

@@ -85,10 +85,6 @@ static void requests(void **state)
 	REFUSED(length, 0, SK_E_INVAL);
 	REFUSED(length, 100, SK_E_INVAL);
 	REFUSED(length, UINT64_MAX - 511, SK_E_INVAL);
-	q = (struct blk_req){ .op = BLK_DISCARD, .length = 1 };
-	assert_int_equal(translate(q, true, &sector), -SK_E_NO_SYS);
-	q.length = 17;
-	assert_int_equal(translate(q, true, &sector), -SK_E_RANGE);
 	REFUSED(region, 1, SK_E_INVAL);
 	REFUSED(op, 0, SK_E_INVAL);
 	REFUSED(length, BLK_BYTES_MAX + 512, SK_E_INVAL);

@@ -46,10 +46,7 @@ static void transfers(void **state)
 	REFUSED(length, BLK_BYTES_MAX + 512, SK_E_INVAL);
 	REFUSED(flags, 2, SK_E_INVAL);
 	REFUSED(op, 0, SK_E_INVAL);
-	REFUSED(op, BLK_DISCARD, SK_E_RANGE);
 	REFUSED(op, BLK_OP_END, SK_E_INVAL);
-	q = (struct blk_req){ .op = BLK_DISCARD, .length = 1 };
-	assert_int_equal(check(q), -SK_E_NO_SYS);
 }
 
 static void without_data(void **state)
