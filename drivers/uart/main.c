@@ -1,11 +1,13 @@
 /*
  * main.c - uart: one 16550, for its one client console
  *
- * Objects     tx: the record that is being sent.  rx: bytes that came in and wait for the end of the burst.
+ * Objects     tx: the record that is being sent. rx: bytes that came in and wait for the end of
+ *             the burst.
  * Lifecycle   the device runs from start on; without a client, what comes in stays in it.
  * Invariants  a byte is taken out of the device only when there is room for it in rx.
- *             UART3 the line is edge-triggered: an edge that is lost (while the pin was masked, or by the hardware) would
- *             silence the device for good, so it is looked at once a second as well.
+ *             UART3 the line is edge-triggered: an edge that is lost (while the pin was masked,
+ *                   or by the hardware) would silence the device for good, so it is looked at
+ *                   once a second as well.
  */
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +76,9 @@ static bool tx_next(uint8_t *byte)
 	return true;
 }
 
-/* Pass on what came in; false: console is not there or has no room, and tells us when it has. */
+/*
+ * Pass on what came in; false: console is not there or has no room, and tells us when it has.
+ */
 static bool rx_flush(void)
 {
 	struct record r = { .m = { .type = CONSOLE_DATA, .len = (uint16_t)n_rx } };
@@ -128,7 +132,10 @@ static void irq_event(void *ctx)
 	(void)device_serve();
 }
 
-/* UART3. Its interrupt may be on the way when this finds something: only if none comes until the next look, it was lost. */
+/*
+ * UART3. Its interrupt may be on the way when this finds something: only if none comes until
+ * the next look, it was lost.
+ */
 static void look(void *ctx)
 {
 	static bool told;

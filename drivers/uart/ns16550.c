@@ -1,9 +1,10 @@
 /*
  * ns16550.c - the 16550 UART
  *
- * Invariants  NS165501 the transmit interrupt is on exactly while the FIFO was filled and nobody said that there is
- *             no more.  NS165502 receive interrupts are off exactly while a byte found no room, so that the sender is
- *             held back by the device and no byte is dropped here.
+ * Invariants  NS1 the transmit interrupt is on exactly while the FIFO was filled and nobody
+ *                 said that there is no more.
+ *             NS2 receive interrupts are off exactly while a byte found no room, so that the
+ *                 sender is held back by the device and no byte is dropped here.
  */
 #include "ns16550.h"
 
@@ -60,7 +61,7 @@ bool ns16550_start(struct ns16550 *u)
 	return true;
 }
 
-/* Fill the empty FIFO; NS165501. */
+/* Fill the empty FIFO; NS1. */
 static void transmit(struct ns16550 *u)
 {
 	unsigned int n = 0;
@@ -84,14 +85,16 @@ static void receive(struct ns16550 *u)
 		u->overruns += (status & LSR_OVERRUN) != 0;
 		if (u->rx_byte(u->in(REG_DATA)))
 			continue;
-		u->rx_on = false; /* NS165502 */
+		u->rx_on = false; /* NS2 */
 		interrupts_set(u);
 	}
 }
 
 enum ns16550_said ns16550_interrupt(struct ns16550 *u)
 {
-	/* The line is edge-triggered: until the device has nothing left, there is no next edge. */
+	/*
+	 * The line is edge-triggered: until the device has nothing left, there is no next edge.
+	 */
 	for (unsigned int i = 0; i < ROUNDS_MAX; i++) {
 		if (u->in(REG_IIR)&IIR_NONE)
 			return i ? NS16550_ALL : NS16550_NOTHING;

@@ -22,12 +22,18 @@ struct ns16550 {
 	uint32_t overruns;
 };
 
-/* 115200 baud, 8 data bits, no parity, FIFOs on, receive interrupts on. False: there is no UART. */
+/*
+ * 115200 baud, 8 data bits, no parity, FIFOs on, receive interrupts on. False: there is no
+ * UART.
+ */
 bool ns16550_start(struct ns16550 *u);
 enum ns16550_said {
 	NS16550_NOTHING,
 	NS16550_ALL,
-	/* It has not come to rest, and its line is still up, so that no edge will come. Call again. */
+	/*
+	 * It has not come to rest, and its line is still up, so that no edge will come. Call
+	 * again.
+	 */
 	NS16550_MORE
 };
 /* Serve what the device has to say; call on its interrupt. */

@@ -1,12 +1,16 @@
 /*
  * main.c - virtio-blk: one disk, for its one client storage
  *
- * Objects     slots[]: one for each request in the device's hands, with its header and status byte in DMA
- *             memory.  regions[]: data regions of storage's clients, mapped for the device.
- * Lifecycle   device set up in main() before the loop; regions come and go with storage's calls.
- * Invariants  VIRTIO_BLK1 a region is unmapped only when no slot uses it.  VIRTIO_BLK2 a request is taken when it finds a slot, and the
- *             answers to it and to all that are out have room.  VIRTIO_BLK3 what is longer than the device takes at once goes
- *             to it in parts, one after the other.
+ * Objects     slots[]: one for each request in the device's hands, with its header and status
+ *             byte in DMA memory. regions[]: data regions of storage's clients, mapped for the
+ *             device.
+ * Lifecycle   device set up in main() before the loop; regions come and go with storage's
+ *             calls.
+ * Invariants  VIRTIO_BLK1 a region is unmapped only when no slot uses it.
+ *             VIRTIO_BLK2 a request is taken when it finds a slot, and the answers to it and to
+ *                         all that are out have room.
+ *             VIRTIO_BLK3 what is longer than the device takes at once goes to it in parts, one
+ *                         after the other.
  * Source      Virtual I/O Device 1.1, 5.2 (block device).
  */
 #include <stddef.h>
@@ -55,8 +59,9 @@ enum {
 };
 
 /*
- * What the device sees of a request besides its data: a header that it reads, and a status byte that it writes. A
- * descriptor is for one direction only, so a request takes at least two: header, data if there are any, status.
+ * What the device sees of a request besides its data: a header that it reads, and a status byte
+ * that it writes. A descriptor is for one direction only, so a request takes at least two:
+ * header, data if there are any, status.
  */
 struct dma_request {
 	uint32_t type, reserved;
@@ -116,7 +121,10 @@ static bool moves_data(const struct blk_req *q)
 	return q->op == BLK_READ || q->op == BLK_WRITE;
 }
 
-/* Hand the slot's request, or its flush, to the device, or let it wait until descriptors come free. */
+/*
+ * Hand the slot's request, or its flush, to the device, or let it wait until descriptors come
+ * free.
+ */
 static void slot_submit(struct slot *s)
 {
 	unsigned int i = (unsigned int)(s - slots), n = 0;
@@ -343,7 +351,10 @@ static const struct svc_service service = {
 	.call = driver_call,
 };
 
-/* 5.2.4: size_max is a limit of each segment, seg_max of their number; without it one segment is safe (5.2.5). */
+/*
+ * 5.2.4: size_max is a limit of each segment, seg_max of their number; without it one segment
+ * is safe (5.2.5).
+ */
 static void limits_read(void)
 {
 	uint32_t seg_max = dev.features & F_SEG_MAX

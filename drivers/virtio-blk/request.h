@@ -22,8 +22,8 @@ struct disk {
 };
 
 /*
- * q is a private copy. region_size: of the region that q names, 0 if there is none. 0: execute it; else the error to
- * answer it with.
+ * q is a private copy. region_size: of the region that q names, 0 if there is none. 0: execute
+ * it; else the error to answer it with.
  */
 int request_check(
 	const struct disk *d, const struct blk_req *q, uint64_t region_size) must_check;

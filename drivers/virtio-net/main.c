@@ -1,12 +1,16 @@
 /*
  * main.c - virtio-net: one network card, for its one client network
  *
- * Objects     tx, rx: one slot for each buffer in the device's hands, with its header in DMA memory, or on its way
- *             there: a device with a small queue takes them as descriptors come free, in their order.
- * Lifecycle   device set up in main(); the client's data region is mapped for DMA from open to close.
- * Invariants  VIRTIO_NET1 at most NET_DEPTH buffers each way: one more is a breach.  VIRTIO_NET2 a closed connection's region
- *             is unmapped only after the device was reset, since posted buffers do not come back by themselves.
- *             VIRTIO_NET3 a request is taken when the answers to it and to all buffers that are out have room.
+ * Objects     tx, rx: one slot for each buffer in the device's hands, with its header in DMA
+ *             memory, or on its way there: a device with a small queue takes them as
+ *             descriptors come free, in their order.
+ * Lifecycle   device set up in main(); the client's data region is mapped for DMA from open to
+ *             close.
+ * Invariants  VIRTIO_NET1 at most NET_DEPTH buffers each way: one more is a breach. VIRTIO_NET2
+ *                         a closed connection's region is unmapped only after the device was
+ *                         reset, since posted buffers do not come back by themselves.
+ *                         VIRTIO_NET3 a request is taken when the answers to it and to all
+ *                         buffers that are out have room.
  * Source      Virtual I/O Device 1.1, 5.1 (network device).
  */
 #include <stdio.h>

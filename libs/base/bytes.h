@@ -1,5 +1,6 @@
 /*
- * bytes.h - numbers in formats that fix the order of their bytes: read and written byte by byte, at any alignment
+ * bytes.h - numbers in formats that fix the order of their bytes: read and written byte by
+ * byte, at any alignment
  */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H

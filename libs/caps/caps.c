@@ -1,9 +1,12 @@
 /*
  * caps.c - a domain's slots, and how its allocators start
  *
- * Objects     slot_meta: an entry per slot of the own CNode, in pages that caps_init() maps first.
- * Locks       caps_lock guards slots, memory and addresses; only system calls are made under it.
- * Lifecycle   caps_init() from the start-up page (or the boot information in the root task), before main.
+ * Objects     slot_meta: an entry per slot of the own CNode, in pages that caps_init() maps
+ *             first.
+ * Locks       caps_lock guards slots, memory and addresses; only system calls are made under
+ *             it.
+ * Lifecycle   caps_init() from the start-up page (or the boot information in the root task),
+ *             before main.
  * Invariants  CAPS1 a slot that is not `used` is empty
  */
 #include <stdbool.h>
@@ -16,7 +19,7 @@ struct mutex caps_lock;
 struct slot_meta *slot_meta;
 static uint32_t first_slot, n_slots, hint;
 
-/* ---- slots -------------------------------------------------------------------------------------- */
+/* ---- slots ------------------------------------------------------------------------------- */
 void slots_init(uint32_t first, uint32_t n)
 {
 	first_slot = first;
@@ -84,7 +87,7 @@ void slot_free(sk_cap_t first, uint32_t n)
 	mutex_unlock(&caps_lock);
 }
 
-/* ---- capabilities ---------------------------------------------------------------------------------- */
+/* ---- capabilities ------------------------------------------------------------------------ */
 void cap_drop(sk_cap_t cap)
 {
 	if (!cap)
@@ -120,7 +123,7 @@ int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out)
 	return 0;
 }
 
-/* ---- start -------------------------------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------------------------- */
 static void read_boot_info(void)
 {
 	const struct sk_bootinfo *bi = (const struct sk_bootinfo *)SK_BOOTINFO_VADDR;

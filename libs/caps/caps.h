@@ -1,8 +1,8 @@
 /*
  * caps.h - a domain's own resources: free slots, untyped memory, address space
  *
- * All three allocators are per domain (process), set up by caps_init() from the start-up page, and
- * serialized by one lock so that a VMM's threads can use them.
+ * All three allocators are per domain (process), set up by caps_init() from the start-up page,
+ * and serialized by one lock so that a VMM's threads can use them.
  */
 #ifndef CAPS_H
 #define CAPS_H
@@ -19,14 +19,17 @@ int caps_init(void) must_check; /* called by crt0 before main */
 sk_cap_t slot_alloc(uint32_t n);
 void slot_free(sk_cap_t first, uint32_t n); /* the slots must be empty */
 
-/* Objects out of the domain's own untypeds: the slot in *out, -SK_E_NO_MEM when they are used up. */
+/*
+ * Objects out of the domain's own untypeds: the slot in *out, -SK_E_NO_MEM when they are used
+ * up.
+ */
 int object_make(uint32_t type, uint32_t order, sk_cap_t *out) must_check;
 /* Out of a given untyped into given slots of a given CNode. */
 int object_make_in(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode,
 	sk_cap_t slot, uint32_t n) must_check;
 /*
- * Delete the capability in an own slot and free the slot. Memory goes back to the free list of its
- * order when it came from object_make() (kept as an untyped per object of at least a page).
+ * Delete the capability in an own slot and free the slot. Memory goes back to the free list of
+ * its order when it came from object_make() (kept as an untyped per object of at least a page).
  */
 void cap_drop(sk_cap_t cap);
 /* Copy with fewer rights; a badge where it is not 0. Into an own new slot. */
@@ -38,17 +41,23 @@ int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset
 /* The same with tables from a given untyped (building another domain). */
 int space_map_from(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr,
 	uint64_t offset, uint32_t order, uint32_t rights) must_check;
-/* In this domain, at an address that it chooses (aligned to the frame's order, at most 2 MiB). */
+/*
+ * In this domain, at an address that it chooses (aligned to the frame's order, at most 2 MiB).
+ */
 int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out) must_check;
 void vm_unmap(void *addr, sk_cap_t frame, uint32_t order);
 /* Fresh zeroed memory with its frame: for rings and buffers to share. */
 int vm_alloc(uint32_t order, sk_cap_t *frame, void **out) must_check;
 
-/* A range of addresses of this domain with page tables in place and nothing mapped (UTCBs, vCPU state pages). */
+/*
+ * A range of addresses of this domain with page tables in place and nothing mapped (UTCBs, vCPU
+ * state pages).
+ */
 int vm_reserve(uint64_t size, void **out) must_check;
 /*
- * The largest piece of memory that is left, as an untyped of at least 2^min_order bytes in a slot of its own.
- * Not for cap_drop(): it is meant to be moved to another domain (init: the guest pool).
+ * The largest piece of memory that is left, as an untyped of at least 2^min_order bytes in a
+ * slot of its own. Not for cap_drop(): it is meant to be moved to another domain (init: the
+ * guest pool).
  */
 int untyped_take(uint32_t min_order, sk_cap_t *out, uint32_t *order) must_check;
 

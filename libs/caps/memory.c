@@ -1,13 +1,15 @@
 /*
  * memory.c - objects out of a domain's untypeds
  *
- * Objects     sources: untypeds that are carved from the bottom up. free_list[k]: untypeds of order k that have
- *             no children. A chunk: a page-sized untyped that objects smaller than a page are made from.
+ * Objects     sources: untypeds that are carved from the bottom up. free_list[k]: untypeds of
+ *             order k that have no children. A chunk: a page-sized untyped that objects smaller
+ *             than a page are made from.
  * Locks       caps_lock, held by the caller.
- * Lifecycle   an object of a page or more gets an untyped of its own (its home), so that dropping it revokes
- *             that, even if other domains have copies, and the memory can be used again for anything of that order.
- * Invariants  MEMORY1 what alignment skips in a source is on a free list   MEMORY2 an untyped on a free list, or home of
- *             one object, is never carved further
+ * Lifecycle   an object of a page or more gets an untyped of its own (its home), so that
+ *             dropping it revokes that, even if other domains have copies, and the memory can
+ *             be used again for anything of that order.
+ * Invariants  MEMORY1 what alignment skips in a source is on a free list
+ *             MEMORY2 an untyped on a free list, or home of one object, is never carved further
  */
 #include "caps/internal.h"
 #include "sys/sk.h"
@@ -40,7 +42,7 @@ void memory_add(sk_cap_t untyped, uint32_t order, uint64_t used)
 		sources[n_sources++] = (struct source){ untyped, 1ull << order, used };
 }
 
-/* ---- sources ---------------------------------------------------------------------------------------- */
+/* ---- sources ----------------------------------------------------------------------------- */
 static uint64_t align_up(uint64_t v, uint32_t order)
 {
 	return (v + (1ull << order) - 1) & ~((1ull << order) - 1);
@@ -124,7 +126,7 @@ int memory_retype(uint32_t type, uint32_t order, uint32_t object_order, sk_cap_t
 	return s ? source_retype(s, type, order, object_order, slot) : -SK_E_NO_MEM;
 }
 
-/* ---- untypeds of their own ------------------------------------------------------------------------------ */
+/* ---- untypeds of their own --------------------------------------------------------------- */
 /* The smallest free untyped that is larger becomes a source. */
 static struct source *source_from_free(uint32_t order)
 {
@@ -175,7 +177,7 @@ static void untyped_release(sk_cap_t untyped)
 	free_push(untyped, slot_meta[untyped].order);
 }
 
-/* ---- objects ---------------------------------------------------------------------------------------------- */
+/* ---- objects ----------------------------------------------------------------------------- */
 static int make_large(uint32_t type, uint32_t order, uint32_t object_order, sk_cap_t slot)
 {
 	sk_cap_t home;
@@ -263,7 +265,7 @@ void memory_drop(sk_cap_t cap)
 	slot_put(cap, 1);
 }
 
-/* ---- public ------------------------------------------------------------------------------------------------ */
+/* ---- public ------------------------------------------------------------------------------ */
 int object_make(uint32_t type, uint32_t order, sk_cap_t *out)
 {
 	int rc;

@@ -1,9 +1,11 @@
 /*
  * vm.c - a domain's own addresses, and mapping frames there
  *
- * Objects     ranges: the free addresses from DOMAIN_FREE_VADDR up, sorted, first fit, merged when freed.
+ * Objects     ranges: the free addresses from DOMAIN_FREE_VADDR up, sorted, first fit, merged
+ *             when freed.
  * Locks       caps_lock.
- * Invariants  ADDR1 ranges do not touch each other   ADDR2 page tables stay once made: low addresses are used again
+ * Invariants  ADDR1 ranges do not touch each other
+ *             ADDR2 page tables stay once made: low addresses are used again
  */
 #include "caps/internal.h"
 #include "proto/domain.h"
@@ -24,7 +26,7 @@ void vm_init(void)
 	n_ranges = 1;
 }
 
-/* ---- addresses --------------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------- */
 static void range_insert(uint32_t at, struct range r)
 {
 	if (n_ranges == RANGES_MAX)
@@ -81,7 +83,7 @@ static void addr_put(uint64_t start, uint64_t size)
 	}
 }
 
-/* ---- mapping ------------------------------------------------------------------------------------------- */
+/* ---- mapping ----------------------------------------------------------------------------- */
 static int table_make(sk_cap_t untyped, sk_cap_t *out)
 {
 	int rc;
@@ -97,7 +99,10 @@ static int table_make(sk_cap_t untyped, sk_cap_t *out)
 	return rc;
 }
 
-/* The kernel says which level is missing for some address of the range: put a table where the first gap is. */
+/*
+ * The kernel says which level is missing for some address of the range: put a table where the
+ * first gap is.
+ */
 static int table_add(
 	sk_cap_t untyped, sk_cap_t space, uint64_t vaddr, uint64_t size, uint32_t level)
 {

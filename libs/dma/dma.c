@@ -1,8 +1,9 @@
 /*
  * dma.c - maps frames into a device's DMA space
  *
- * Invariants  one mapping per copy of a frame capability, so that dropping the copy ends the mapping and
- *             leaves the giver's own mappings alone. Device addresses are handed out once, upwards.
+ * Invariants  one mapping per copy of a frame capability, so that dropping the copy ends the
+ *             mapping and leaves the giver's own mappings alone. Device addresses are handed
+ *             out once, upwards.
  */
 #include "dma/dma.h"
 
@@ -12,7 +13,9 @@
 /* The first IOVA; 0 stays invalid so that a forgotten address faults. */
 static uint64_t next_addr = 1ull << 32;
 
-/* MAP with the tables of the IoSpace made on demand; *at: wanted address in, the device's out. */
+/*
+ * MAP with the tables of the IoSpace made on demand; *at: wanted address in, the device's out.
+ */
 static int map_with_tables(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order,
 	uint32_t rights, uint64_t *at)
 {

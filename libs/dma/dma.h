@@ -1,5 +1,6 @@
 /*
- * dma.h - a driver's DMA space: memory that its device may reach, and the addresses the device uses
+ * dma.h - a driver's DMA space: memory that its device may reach, and the addresses the device
+ * uses
  *
  * Without an IOMMU the kernel answers with physical addresses, with one the addresses are this
  * library's choice; a driver sees no difference.
@@ -18,7 +19,10 @@ struct dma_map {
 	sk_cap_t frame;
 };
 
-/* Make 2^order bytes of `frame` from `offset` on reachable through IoSpace `space`; rights SK_R, SK_W. */
+/*
+ * Make 2^order bytes of `frame` from `offset` on reachable through IoSpace `space`; rights
+ * SK_R, SK_W.
+ */
 int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uint32_t rights,
 	struct dma_map *out) must_check;
 /* The device reaches it no more when this returns. */

@@ -1,10 +1,12 @@
 /*
  * build.c - making a domain and starting it
  *
- * Objects     struct proc: own slots for the objects that the builder still needs, and a view of the info page.
- * Lifecycle   proc_create() -> filling -> proc_start(); proc_stop() and proc_destroy() at any time, also
- *             after a failure.
- * Invariants  PROC_BUILD1 every object of the domain comes out of spec->untyped, or was given in spec
+ * Objects     struct proc: own slots for the objects that the builder still needs, and a view
+ *             of the info page.
+ * Lifecycle   proc_create() -> filling -> proc_start(); proc_stop() and proc_destroy() at any
+ *             time, also after a failure.
+ * Invariants  PROC_BUILD1 every object of the domain comes out of spec->untyped, or was given
+ *                         in spec
  */
 #include <string.h>
 #include "base/array.h"
@@ -20,7 +22,7 @@ enum {
 	INFO_ORDER = 12,
 };
 
-/* ---- capabilities for the domain ------------------------------------------------------------------------ */
+/* ---- capabilities for the domain --------------------------------------------------------- */
 int proc_give(struct proc *p, uint32_t slot, sk_cap_t cap, uint32_t rights, uint64_t badge)
 {
 	if (badge)
@@ -92,7 +94,7 @@ int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct p
 	return rc;
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------ */
+/* ---- objects ----------------------------------------------------------------------------- */
 static uint32_t stack_order(const struct proc_spec *s)
 {
 	return s->stack_order ? s->stack_order : STACK_ORDER;
@@ -150,7 +152,7 @@ static int give_objects(struct proc *p, const struct proc_spec *s)
 	return rc ? rc : proc_make(p, DOMAIN_CAP_REPLY, SK_OBJ_REPLY, 0, 0);
 }
 
-/* ---- the info page --------------------------------------------------------------------------------------------- */
+/* ---- the info page ----------------------------------------------------------------------- */
 static int info_fill(struct proc *p, const struct proc_spec *s)
 {
 	struct domain_info *info = p->info;
@@ -207,7 +209,7 @@ static void info_close(struct proc *p)
 	p->info_frame = 0;
 }
 
-/* ---- create, start, destroy -------------------------------------------------------------------------------------- */
+/* ---- create, start, destroy -------------------------------------------------------------- */
 static int thread_setup(struct proc *p, const struct proc_spec *s)
 {
 	uint32_t level;

@@ -1,8 +1,9 @@
 /*
  * connect.c - connections of a domain in the making, as client of a service
  *
- * The region's frames and the capability that signals the client are made here, go to the service with SVC_OPEN,
- * and then into the client's slots and info page. Memory for the service alone goes to the service alone.
+ * The region's frames and the capability that signals the client are made here, go to the
+ * service with SVC_OPEN, and then into the client's slots and info page. Memory for the service
+ * alone goes to the service alone.
  */
 #include <string.h>
 #include "base/array.h"
@@ -30,7 +31,7 @@ void proc_connect_orders(
 	*data_order = data ? order_for(data) : 0;
 }
 
-/* ---- the client's end -------------------------------------------------------------------------------- */
+/* ---- the client's end -------------------------------------------------------------------- */
 /* Through a copy, which holds the mapping: in a slot of the domain, or (slot 0) in its keep. */
 static int frame_map(
 	struct proc *p, sk_cap_t frame, uint64_t size, uint32_t slot, uint64_t *vaddr)
@@ -87,7 +88,7 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 	return 0;
 }
 
-/* ---- both ends -------------------------------------------------------------------------------------------- */
+/* ---- both ends --------------------------------------------------------------------------- */
 static void boundary_drop(struct proc_connection *out)
 {
 	sk_cap_t *const caps[] = { &out->client_signal, &out->service_signal, &out->rings,

@@ -1,5 +1,6 @@
 /*
- * elf.c - our own executables: static ELF64 for x86-64, segments on pages, nothing writable and executable
+ * elf.c - our own executables: static ELF64 for x86-64, segments on pages, nothing writable and
+ * executable
  *
  * Pure: looks only at [file, file + size), copies every field before it checks it.
  */

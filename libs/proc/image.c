@@ -1,8 +1,8 @@
 /*
  * image.c - an ELF file in frames, and mapping it into a domain
  *
- * Read-only segments are mapped from the frames of the file itself, so that all instances share them; writable
- * ones are copied.
+ * Read-only segments are mapped from the frames of the file itself, so that all instances share
+ * them; writable ones are copied.
  */
 #include <string.h>
 #include "caps/caps.h"
@@ -36,7 +36,7 @@ int proc_image_init(struct proc_image *im, const char **why)
 	return proc_elf_decode(im->base, im->size, &im->elf, why);
 }
 
-/* ---- from init -------------------------------------------------------------------------------------- */
+/* ---- from init --------------------------------------------------------------------------- */
 static int piece_fetch(sk_cap_t init_ep, struct proc_image *im, uint32_t index)
 {
 	uint64_t mr[SK_MR_MAX] = { index };
@@ -102,7 +102,7 @@ int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im)
 	return rc ? rc : proc_image_init(im, &why);
 }
 
-/* ---- into a domain ------------------------------------------------------------------------------------- */
+/* ---- into a domain ----------------------------------------------------------------------- */
 /* Pages [offset, offset + size) of the file, shared; both page-aligned. */
 static int share(struct proc *p, const struct proc_image *im, const struct proc_seg *s,
 	uint64_t offset, uint64_t size)

@@ -1,8 +1,10 @@
 /*
- * map.c - memory of a domain in the making: frames, page tables, and filling pages before it runs
+ * map.c - memory of a domain in the making: frames, page tables, and filling pages before it
+ * runs
  *
- * Invariants  PROC_MAP1 what is mapped in the domain is held by its keep, or by a slot of its own; a view that the
- *             builder needs for a moment is a copy that is gone when the call returns
+ * Invariants  PROC_MAP1 what is mapped in the domain is held by its keep, or by a slot of its
+ *                       own; a view that the builder needs for a moment is a copy that is gone
+ *                       when the call returns
  */
 #include <string.h>
 #include "caps/caps.h"
@@ -56,7 +58,10 @@ uint32_t map_order(uint64_t vaddr, uint64_t offset, uint64_t size, uint32_t fram
 	return order;
 }
 
-/* The kernel names the level that is missing somewhere in the range: put a table at the first gap. */
+/*
+ * The kernel names the level that is missing somewhere in the range: put a table at the first
+ * gap.
+ */
 static int table_add(struct proc *p, uint64_t vaddr, uint64_t size, uint32_t level)
 {
 	uint64_t span = 1ull << (12 + 9 * level), at = vaddr;

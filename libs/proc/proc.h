@@ -1,21 +1,23 @@
 /*
  * proc.h - building a domain: from an ELF image and capabilities to a running thread
  *
- * Used by init for every static domain and by control for VMMs. Everything that proc_create() and the
- * calls after it make is charged to one untyped (spec->untyped), so one revoke of it ends the domain and
- * frees all its memory; nothing else has to be undone. A call that fails leaves the builder's own slots as
- * they were; what it took out of the untyped comes back with the revoke.
+ * init uses it for every static domain, and control for VMMs. Everything that proc_create() and
+ * the calls after it make is charged to one untyped (spec->untyped), so one revoke of it ends
+ * the domain and frees all its memory; nothing else has to be undone. A call that fails leaves
+ * the builder's own slots as they were; the revoke gives back memory that it took from the
+ * untyped.
  *
  * The order of calls:
- *   proc_image_fetch()                 once (control); init fills the image from the boot archive
- *   proc_create()                      CNode, space, thread, UTCB, stack, image, info page
+ *   proc_image_fetch()              once (control); init takes the image from the archive
+ *   proc_create()                   CNode, space, thread, UTCB, stack, image, info page
  *   proc_give(), proc_move(), proc_untyped(), proc_map(), proc_data(), proc_connect() ...
- *   proc_start()                       the info page becomes read-only to everybody; the thread runs
- *   proc_stop()                        at any time: the main thread runs no more
- *   proc_destroy()                     at any time: revoke, and free the builder's own slots
+ *   proc_start()                    the info page becomes read-only to all; the thread runs
+ *   proc_stop()                     at any time: the main thread runs no more
+ *   proc_destroy()                  at any time: revoke, and free the builder's own slots
  *
- * Slots: `keep` is a CNode out of the domain's memory in which the builder leaves what must stay mapped
- * (copies of image frames, page tables, stack). The domain has no capability to it.
+ * Slots: `keep` is a CNode in the domain's memory. The builder leaves in it the capabilities of
+ * everything that must stay mapped (copies of image frames, page tables, stack). The domain has
+ * no capability to it.
  * All calls block at most on services that spec or arguments name (proc_connect: SVC_OPEN).
  */
 #ifndef PROC_H
@@ -29,11 +31,14 @@
 #include <sk/object.h>
 #include <sk/types.h>
 
-/* ---- images --------------------------------------------------------------------------------- */
+/* ---- images ------------------------------------------------------------------------------ */
 #define PROC_PIECES_MAX 64u
 #define PROC_SEGS_MAX 8u
 
-/* `size` bytes of the file, page-aligned except for the end of the last piece, lie at `offset` of a frame. */
+/*
+ * `size` bytes of the file, page-aligned except for the end of the last piece, lie at `offset`
+ * of a frame.
+ */
 struct proc_piece {
 	/* In the builder's CSpace, at least SK_R | SK_EXEC | SK_GRANT. */
 	sk_cap_t frame;
@@ -64,7 +69,10 @@ struct proc_image {
 	struct proc_elf elf;
 };
 
-/* Parse an ELF64 executable of ours: pure, trusts nothing. *why names what is wrong when it fails. */
+/*
+ * Parse an ELF64 executable of ours: pure, trusts nothing. *why names what is wrong when it
+ * fails.
+ */
 int proc_elf_decode(
 	const void *file, uint64_t size, struct proc_elf *out, const char **why) must_check;
 /* After n_pieces, piece[], base and size were filled. */
@@ -72,7 +80,7 @@ int proc_image_init(struct proc_image *im, const char **why) must_check;
 /* control: get the VMM's image from init (INIT_IMAGE) and map it. */
 int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im) must_check;
 
-/* ---- a domain in the making --------------------------------------------------------------------- */
+/* ---- a domain in the making -------------------------------------------------------------- */
 struct proc_sched {
 	uint32_t cpu, priority, weight;
 	/* Period 0 = no cap. */
@@ -124,37 +132,52 @@ struct proc {
 
 int proc_create(struct proc *p, const struct proc_spec *s) must_check;
 
-/* Capability in an own slot to a slot of the domain: a copy with these rights (badge where not 0), or moved. */
+/*
+ * Capability in an own slot to a slot of the domain: a copy with these rights (badge where not
+ * 0), or moved.
+ */
 int proc_give(struct proc *p, uint32_t slot, sk_cap_t cap, uint32_t rights,
 	uint64_t badge) must_check;
 int proc_move(struct proc *p, uint32_t slot, sk_cap_t cap) must_check;
-/* Make an object straight into a slot of the domain, out of p->untyped (or, where not 0, `from`). */
+/*
+ * Make an object straight into a slot of the domain, out of p->untyped (or, where not 0,
+ * `from`).
+ */
 int proc_make(
 	struct proc *p, uint32_t slot, uint32_t type, uint32_t order, sk_cap_t from) must_check;
-/* Memory that the domain may retype: the next DOMAIN_CAP_UNTYPED slot, listed in its info page. */
+/*
+ * Memory that the domain may retype: the next DOMAIN_CAP_UNTYPED slot, listed in its info page.
+ */
 int proc_untyped(struct proc *p, uint32_t order, sk_cap_t from) must_check;
 /*
- * A further scheduling context for a thread that the domain makes (VM_CAP_SCHED + i), configured. *own, where
- * not NULL, gets the builder's own copy, for SK_SYS_SCHED_CONFIGURE and _STATS later.
+ * A further scheduling context for a thread that the domain makes (VM_CAP_SCHED + i),
+ * configured. *own, where not NULL, gets the builder's own copy, for SK_SYS_SCHED_CONFIGURE and
+ * _STATS later.
  */
 int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct proc_sched *s,
 	sk_cap_t *own) must_check;
 
 /*
- * Map [offset, offset + size) of a frame in an own slot at vaddr of the domain, through a copy that is kept;
- * rights: SK_R, SK_W, SK_EXEC, SK_MAP_*. The page-table pages come out of p->untyped.
+ * Map [offset, offset + size) of a frame in an own slot at vaddr of the domain, through a copy
+ * that is kept; rights: SK_R, SK_W, SK_EXEC, SK_MAP_*. The page-table pages come out of
+ * p->untyped.
  */
 int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size,
 	uint32_t rights) must_check;
-/* New pages at vaddr, filled with a copy of data; the domain reads them, and writes them with SK_W. */
+/*
+ * New pages at vaddr, filled with a copy of data; the domain reads them, and writes them with
+ * SK_W.
+ */
 int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size,
 	uint32_t rights) must_check;
-/* An address for a frame of this order in the area of channels and BARs; aligned up to 2 MiB. */
+/*
+ * An address for a frame of this order in the area of channels and BARs; aligned up to 2 MiB.
+ */
 uint64_t proc_vaddr(struct proc *p, uint32_t order);
 
 /*
- * A connection with the domain as client: makes the region, calls SVC_OPEN on the service, and lists the
- * channel in the info page. bit = the channel's index.
+ * A connection with the domain as client: makes the region, calls SVC_OPEN on the service, and
+ * lists the channel in the info page. bit = the channel's index.
  */
 struct proc_connect {
 	/* Of the channel, at most 15 bytes. */
@@ -167,7 +190,9 @@ struct proc_connect {
 	uint32_t epoch;
 	/* Bytes of data wanted; UINT64_MAX = the protocol's default. */
 	uint64_t data_size;
-	/* Bytes for what the service keeps about the client. The client gets no access to them. */
+	/*
+	 * Bytes for what the service keeps about the client. The client gets no access to them.
+	 */
 	uint64_t own_size;
 	const void *params;
 	uint32_t params_len;
@@ -186,23 +211,26 @@ struct proc_connection {
 	sk_cap_t rings, data, own;
 	sk_cap_t client_signal, service_signal; /* likewise */
 };
-/* Orders of the frames for the rings and the data of such a connection; data_order 0 = no data. */
+/*
+ * Orders of the frames for the rings and the data of such a connection; data_order 0 = no data.
+ */
 void proc_connect_orders(
 	uint32_t proto, uint64_t data_size, uint32_t *ring_order, uint32_t *data_order);
 /*
- * -SK_E_TIMEOUT: the service does not answer and may have what came out of untyped and data_untyped, which must then
- * be left as they are (svc_open in svc.h): proc_stop(), and proc_destroy() when the service says that it has nothing.
- * keep_caps: leave the boundary objects in own slots (proc_connection); else the two ends alone hold them.
+ * -SK_E_TIMEOUT: the service does not answer and may have what came out of untyped and
+ * data_untyped, which must then be left as they are (svc_open in svc.h): proc_stop(), and
+ * proc_destroy() when the service says that it has nothing. keep_caps: leave the boundary
+ * objects in own slots (proc_connection); else the two ends alone hold them.
  */
 int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 	struct proc_connection *out) must_check;
 struct svc_open_args;
 struct svc_open_result; /* svc/svc.h */
 /*
- * The same for a builder that must not wait: first everything before the call, then svc_open() with *a by whoever may
- * wait, then everything after it with what that returned. *c, what it points to, and *out stay in between, and the
- * domain gets no other channel.
- * finish: with an error and out->number the service has made the connection, and it is the caller's to close.
+ * The same for a builder that must not wait: first everything before the call, then svc_open()
+ * with *a by whoever may wait, then everything after it with what that returned. *c, what it
+ * points to, and *out stay in between, and the domain gets no other channel. finish: with an
+ * error and out->number the service has made the connection, and it is the caller's to close.
  */
 int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
 	struct proc_connection *out) must_check;
@@ -210,8 +238,8 @@ int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_
 	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
 	struct proc_connection *out) must_check;
 /*
- * The service side of a connection whose client is the builder itself (control for "vmctl"), or whose region
- * exists already: list and map a channel with these parts.
+ * The service side of a connection whose client is the builder itself (control for "vmctl"), or
+ * whose region exists already: list and map a channel with these parts.
  */
 struct proc_channel {
 	const char *name;
@@ -226,7 +254,10 @@ struct proc_channel {
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index) must_check;
 
 int proc_start(struct proc *p) must_check;
-/* Revoke the untyped and free the builder's slots; the untyped itself stays, empty, with the builder. */
+/*
+ * Revoke the untyped and free the builder's slots; the untyped itself stays, empty, with the
+ * builder.
+ */
 void proc_destroy(struct proc *p);
 /* Stop the main thread, for good; all else stays until proc_destroy(). */
 void proc_stop(struct proc *p);

@@ -1,19 +1,20 @@
 /*
  * blk.h - block I/O: VMM to storage, storage to driver
  *
- * Transport   requests and responses are records on the rings; data lie in data regions. A client of
- *             storage has one region (the data part of its connection, region 0). storage forwards
- *             descriptors to the driver, which has mapped the clients' regions for DMA: BLK_REGION_*
- *             calls on the driver's control endpoint give a region its number there.
+ * Transport   requests and responses are records on the rings; data lie in data regions. A
+ *             client of storage has one region (the data part of its connection, region 0).
+ *             storage forwards descriptors to the driver, which has mapped the clients' regions
+ *             for DMA: BLK_REGION_* calls on the driver's control endpoint give a region its
+ *             number there.
  * Ownership   from request to response the provider owns the bytes that the request names.
- * Order       none between requests in flight; FLUSH covers every WRITE answered before it was sent.
- *             A write with BLK_FUA is on the medium when answered.
- * Credit      at most BLK_DEPTH requests outstanding. More, and those of a client that does not take its
- *             responses, stay in the ring.
- * Units       sectors of 512 bytes; offset and length of data in bytes, multiples of 512. A disk may have
- *             larger blocks (INFO): a transfer is of whole ones.
- * Legal       blk_req_check() defines a legal request, for VMM, storage and driver alike. One that is not legal
- *             is answered with its error.
+ * Order       none between requests in flight; FLUSH covers every WRITE answered before it was
+ *             sent. A write with BLK_FUA is on the medium when answered.
+ * Credit      at most BLK_DEPTH requests outstanding. More, and those of a client that does not
+ *             take its responses, stay in the ring.
+ * Units       sectors of 512 bytes; offset and length of data in bytes, multiples of 512. A
+ *             disk may have larger blocks (INFO): a transfer is of whole ones.
+ * Legal       blk_req_check() defines a legal request, for VMM, storage and driver alike. One
+ *             that is not legal is answered with its error.
  */
 #ifndef PROTO_BLK_H
 #define PROTO_BLK_H
@@ -88,7 +89,9 @@ struct blk_rsp {
 };
 _Static_assert(sizeof(struct blk_rsp) == 24, "no padding");
 
-/* What a request is held against: a disk, or a volume on it, and the data region that it names. */
+/*
+ * What a request is held against: a disk, or a volume on it, and the data region that it names.
+ */
 struct blk_target {
 	uint64_t sectors;
 	/* 0: there is no such region. */
@@ -147,8 +150,9 @@ _Static_assert(sizeof(struct blk_params) == 72, "no padding");
 /* Calls on a block driver's control endpoint, by storage. */
 enum blk_driver_call {
 	/*
-	 * mr0 data size, mr1 number: the caller's choice, so that one that got no answer in time knows what to remove;
-	 * capability: frame of the data part. RANGE: no such number, EXISTS: in use.
+	 * mr0 data size, mr1 number: the caller's choice, so that one that got no answer in
+	 * time knows what to remove; capability: frame of the data part. RANGE: no such number,
+	 * EXISTS: in use.
 	 */
 	BLK_REGION_ADD = 16,
 	/* mr0 number. BUSY: something in it is in flight, NOT_FOUND: there is none. */

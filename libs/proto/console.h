@@ -2,15 +2,16 @@
  * console.h - text streams between console, its clients, and the UART driver
  *
  * Transport   record rings; each record is a struct console_msg followed by len bytes.
- * Clients     LOG: a domain's standard output, client to console only. GUEST: a guest's console,
- *             both ways. SHELL: control; may attach to guests' consoles and read logs.
+ * Clients     LOG: a domain's standard output, client to console only. GUEST: a guest's
+ *             console, both ways. SHELL: control; may attach to guests' consoles and read logs.
  *             The UART driver speaks DATA only (protocol UART, console is its client).
  * Credit      a sender that finds the ring full waits for the signal that there is room again;
- *             console never waits for a client: output goes to the bounded log in any case, input
- *             that finds no room holds back the typist.
+ *             console never waits for a client: output goes to the bounded log in any case,
+ *             input that finds no room holds back the typist.
  * Lines       the shell gets input up to and with a byte that gives it work: CR, LF or Tab. The
- *             input behind it stays with console until the shell says READY or ATTACH; so it reaches
- *             the client that then has the terminal. LF behind a CR that waits there is part of it.
+ *             input behind it stays with console until the shell says READY or ATTACH; so it
+ *             reaches the client that then has the terminal. LF behind a CR that waits there is
+ *             part of it.
  */
 #ifndef PROTO_CONSOLE_H
 #define PROTO_CONSOLE_H

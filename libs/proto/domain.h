@@ -4,8 +4,8 @@
  * Transport   one read-only page at DOMAIN_INFO_VADDR, written by the builder before the first
  *             instruction. Everything in it is authority that the manifest (or the guest's
  *             configuration) names; the domain can trust it.
- * Channels    the client ends of connections. Their regions are mapped already; the service ends
- *             reach a service through SVC_OPEN (svc.h) and are not listed here.
+ * Channels    the client ends of connections. Their regions are mapped already; the service
+ *             ends reach a service through SVC_OPEN (svc.h) and are not listed here.
  */
 #ifndef PROTO_DOMAIN_H
 #define PROTO_DOMAIN_H
@@ -37,7 +37,10 @@
 #define DOMAIN_DEVICES_MAX 2u
 #define DOMAIN_ARGS_MAX 512u
 
-/* Fixed slots beyond those of <sk/object.h>. The slot is empty in a domain that does not have the thing. */
+/*
+ * Fixed slots beyond those of <sk/object.h>. The slot is empty in a domain that does not have
+ * the thing.
+ */
 enum domain_slot {
 	/* Endpoint to the builder, badged (init.h, vmctl.h). */
 	DOMAIN_CAP_PARENT = 16,
@@ -61,7 +64,10 @@ enum domain_slot {
 /* Of channel i: signals the service; frame of the data part. */
 #define DOMAIN_CAP_SIGNAL(i) (DOMAIN_CAP_CHANNEL + 2u * (i))
 #define DOMAIN_CAP_DATA(i) (DOMAIN_CAP_SIGNAL(i) + 1u)
-/* Of device i: the frame of a BAR, or the port range in place of BAR 0; interrupt n; the DMA space. */
+/*
+ * Of device i: the frame of a BAR, or the port range in place of BAR 0; interrupt n; the DMA
+ * space.
+ */
 #define DOMAIN_CAP_BAR(i, bar) (DOMAIN_CAP_DEVICE + 16u * (i) + (bar))
 #define DOMAIN_CAP_IOPORT(i) DOMAIN_CAP_BAR(i, 0u)
 #define DOMAIN_CAP_IRQ(i, n) (DOMAIN_CAP_BAR(i, 6u) + (n))

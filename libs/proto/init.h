@@ -1,7 +1,8 @@
 /*
  * init.h - calls on init's endpoint, which every domain holds badged with its number
  *
- * Transport   call/reply IPC; words and capabilities in the message. Replies: mr0 = 0 or -SK_E_*.
+ * Transport   call/reply IPC; words and capabilities in the message. Replies: mr0 = 0 or
+ *             -SK_E_*.
  */
 #ifndef PROTO_INIT_H
 #define PROTO_INIT_H

@@ -1,11 +1,13 @@
 /*
  * manifest.h - the compiled manifest: what tools/manifest writes and init reads
  *
- * Layout      little-endian; the header, then n_domains, n_channels, n_caps records in this order, and nothing
- *             after them. Domains are in the order in which they start: services before their clients, the one
- *             that serves PLATFORM first. A domain's channels and capabilities are consecutive.
+ * Layout      little-endian; the header, then n_domains, n_channels, n_caps records in this
+ *             order, and nothing after them. Domains are in the order in which they start:
+ *             services before their clients, the one that serves PLATFORM first. A domain's
+ *             channels and capabilities are consecutive.
  * Strings     zero-terminated, the rest of the field zero. Reserved fields are zero.
- * Trust       init checks all of it again (services/init/policy.c): a bad index must not start anything.
+ * Trust       init checks all of it again (services/init/policy.c): a bad index must not start
+ *             anything.
  */
 #ifndef PROTO_MANIFEST_H
 #define PROTO_MANIFEST_H

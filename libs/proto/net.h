@@ -1,17 +1,21 @@
 /*
- * net.h - Ethernet frames: a port of the switch (VMM, ip) to network, and network to a NIC driver
+ * net.h - Ethernet frames: a port of the switch (VMM, ip) to network, and network to a NIC
+ * driver
  *
  * Transport   records on the rings name buffers in the data part of the connection's region.
  *             The client of the connection is the port owner; towards a NIC driver, network is.
- * Ownership   TX: the provider owns the buffer until its TX_DONE. RX: the provider owns a posted
- *             buffer until it comes back filled in an RX response.
- * Credit      at most NET_DEPTH buffers each way; more is a breach. A port without posted buffers, or
- *             one that does not take what it is sent, loses frames, as a wire would; no domain waits for it.
- * Legal       net_tx_legal() and net_rx_post_legal() define a legal request, for every layer alike. One
- *             that is not legal comes back by itself, with an error: TX_DONE, or an RX of length 0.
- * Offload     NET_CSUM_BLANK: the transport checksum is partial, to be filled in at csum_start +
- *             csum_offset; NET_CSUM_VALID: checked or needs no check. GSO frames carry gso_size.
- *             A provider that was not granted an offload by NET_FEATURES never sees it.
+ * Ownership   TX: the provider owns the buffer until its TX_DONE. RX: the provider owns a
+ *             posted buffer until it comes back filled in an RX response.
+ * Credit      at most NET_DEPTH buffers each way; more is a breach. A port without posted
+ *             buffers, or one that does not take what it is sent, loses frames, as a wire
+ *             would; no domain waits for it.
+ * Legal       net_tx_legal() and net_rx_post_legal() define a legal request, for every layer
+ *             alike. One that is not legal comes back by itself, with an error: TX_DONE, or an
+ *             RX of length 0.
+ * Offload     NET_CSUM_BLANK: the transport checksum is partial, to be filled in at csum_start
+ *             + csum_offset; NET_CSUM_VALID: checked or needs no check. GSO frames carry
+ *             gso_size. A provider that was not granted an offload by NET_FEATURES never sees
+ *             it.
  */
 #ifndef PROTO_NET_H
 #define PROTO_NET_H
@@ -38,7 +42,10 @@
 enum net_op { NET_OPS(X) NET_OP_END };
 #undef X
 
-/* Bytes of TCP that each piece of a GSO frame carries at least: less is made up to keep others busy. */
+/*
+ * Bytes of TCP that each piece of a GSO frame carries at least: less is made up to keep others
+ * busy.
+ */
 #define NET_GSO_MIN 48u
 #define NET_TCP_HEADER 20u /* at least */
 /* Of the checksum in it. */
@@ -62,13 +69,18 @@ _Static_assert(sizeof(struct net_desc) == 32, "no padding");
 
 #define NET_GSO (NET_GSO_TCPV4 | NET_GSO_TCPV6)
 
-/* Does the checksum that starts at `start`, with its field `offset` behind, lie in a frame of that length? */
+/*
+ * Does the checksum that starts at `start`, with its field `offset` behind, lie in a frame of
+ * that length?
+ */
 static inline bool net_csum_inside(uint16_t start, uint16_t offset, uint32_t length)
 {
 	return start >= NET_FRAME_MIN && (uint32_t)start + offset + 2 <= length;
 }
 
-/* Flags, checksum and segmentation of a frame, as far as they can be judged without its bytes. */
+/*
+ * Flags, checksum and segmentation of a frame, as far as they can be judged without its bytes.
+ */
 static inline bool net_offloads_legal(const struct net_desc *d)
 {
 	uint16_t gso = d->flags & NET_GSO;

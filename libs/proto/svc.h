@@ -1,22 +1,24 @@
 /*
  * svc.h - the control endpoint that every service has, and how a connection is made
  *
- * Transport   call/reply IPC on the service's endpoint. Callers are connectors (init; control for
- *             guests); the badge says which: SVC_BADGE_INIT or SVC_BADGE_CONTROL.
- * Making one  the connector makes the region (frames charged to the client), calls SVC_OPEN with the
- *             region and a capability that signals the client; the reply carries a capability that
- *             signals the service. The connector hands that and the region to the client.
- * Region      two frames, [request ring][response ring] and, if the protocol has any, [data]: sizes in the
- *             call, never read from the region. They are two so that the data can be passed on to a disk
- *             driver and its device, and the rings cannot.
- * Own         a third frame, if the call brings one, is memory for what the service keeps about this client,
- *             charged to the client. The client never sees it.
- * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. The reply says if the service
- *             could not do something for the client in the end (storage: the last flush). The connection is gone in
- *             any case.
- * Giving up   a connector may stop waiting for any call, and keeps what the service was given until it knows better.
- *             A close can be asked again until its result was heard. An open that nobody waits for when it is done is
- *             undone by the service: once SVC_PING is answered with 0, nothing of it is left.
+ * Transport   call/reply IPC on the service's endpoint. Callers are connectors (init; control
+ *             for guests); the badge says which: SVC_BADGE_INIT or SVC_BADGE_CONTROL.
+ * Making one  the connector makes the region (frames charged to the client), calls SVC_OPEN
+ *             with the region and a capability that signals the client; the reply carries a
+ *             capability that signals the service. The connector hands that and the region to
+ *             the client.
+ * Region      two frames, [request ring][response ring] and, if the protocol has any, [data]:
+ *             sizes in the call, never read from the region. They are two so that the data can
+ *             be passed on to a disk driver and its device, and the rings cannot.
+ * Own         a third frame, if the call brings one, is memory for what the service keeps about
+ *             this client, charged to the client. The client never sees it.
+ * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. The reply
+ *             says if the service could not do something for the client in the end (storage:
+ *             the last flush). The connection is gone in any case.
+ * Giving up   a connector may stop waiting for any call, and keeps what the service was given
+ *             until it knows better. A close can be asked again until its result was heard. An
+ *             open that nobody waits for when it is done is undone by the service: once
+ *             SVC_PING is answered with 0, nothing of it is left.
  */
 #ifndef PROTO_SVC_H
 #define PROTO_SVC_H
@@ -64,15 +66,16 @@ static inline const struct svc_proto_info *svc_proto_info(uint32_t proto)
 enum svc_call {
 	/*
 	 * struct svc_open_msg, then the parameters (the struct of the protocol's header).
-	 * Capabilities: ring frame; the client's signal, with a badge; the data frame unless data_size is 0; the own frame
-	 * unless own_size is 0.
-	 * Reply: mr0 status, mr1 connection number, mr2, mr3 of the protocol; capability: signal to the service.
+	 * Capabilities: ring frame; the client's signal, with a badge; the data frame unless
+	 * data_size is 0; the own frame unless own_size is 0. Reply: mr0 status, mr1 connection
+	 * number, mr2, mr3 of the protocol; capability: signal to the service.
 	 */
 	SVC_OPEN = 1,
 	/*
-	 * mr0 connection number. Reply: mr0 status: 0 = the connection is gone, else it is as it was, and close can be
-	 * asked again; mr1 (with mr0 = 0) the result: 0, or the -SK_E_* of the last flush, whose data may be lost.
-	 * Asked again by the same connector, it takes the place of the call before; by another: -SK_E_BUSY.
+	 * mr0 connection number. Reply: mr0 status: 0 = the connection is gone, else it is as
+	 * it was, and close can be asked again; mr1 (with mr0 = 0) the result: 0, or the
+	 * -SK_E_* of the last flush, whose data may be lost. Asked again by the same connector,
+	 * it takes the place of the call before; by another: -SK_E_BUSY.
 	 */
 	SVC_CLOSE = 2,
 	/* -SK_E_BUSY: the memory that an opener brought which gave up is still in use. */
@@ -82,7 +85,10 @@ enum svc_call {
 	/* Calls of the service itself from here, in its protocol's header. */
 	SVC_FIRST = 16
 };
-/* The first words of SVC_OPEN. Clients are domids of guests, or numbers of static domains with SVC_STATIC. */
+/*
+ * The first words of SVC_OPEN. Clients are domids of guests, or numbers of static domains with
+ * SVC_STATIC.
+ */
 struct svc_open_msg {
 	uint32_t proto, version;
 	uint64_t data_size;

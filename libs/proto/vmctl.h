@@ -1,11 +1,12 @@
 /*
  * vmctl.h - control and one guest's VMM
  *
- * Transport   record rings, the VMM is the client. control gives the configuration in struct vm_config,
- *             a read-only page at VM_CONFIG_VADDR; the VMM reports; control commands.
+ * Transport   record rings, the VMM is the client. control gives the configuration in struct
+ *             vm_config, a read-only page at VM_CONFIG_VADDR; the VMM reports; control
+ *             commands.
  * Trust       control treats what comes from a VMM as hostile: a breach ends that guest.
- * Order       VMM: READY (or FAILED with a text) once; then SHUTDOWN when the guest stops. control
- *             destroys the guest by revoking it; there is no message for that.
+ * Order       VMM: READY (or FAILED with a text) once; then SHUTDOWN when the guest stops.
+ *             control destroys the guest by revoking it; there is no message for that.
  */
 #ifndef PROTO_VMCTL_H
 #define PROTO_VMCTL_H
@@ -17,10 +18,16 @@
 #define VM_DISKS_MAX 8u
 #define VM_VIFS_MAX 4u
 #define VM_VCPUS_MAX 8u
-/* Files that the start info names as modules; the first is the ramdisk. As many as there are channels for beside all else. */
+/*
+ * Files that the start info names as modules; the first is the ramdisk. As many as there are
+ * channels for beside all else.
+ */
 #define VM_MODULES_MAX 7u
 #define VM_MODULE_ARGS_MAX 128u
-/* Where libxl puts the pages and event channels of xenstore and console. control writes them into xenstore. */
+/*
+ * Where libxl puts the pages and event channels of xenstore and console. control writes them
+ * into xenstore.
+ */
 #define VM_STORE_GFN 0xfeffcu
 #define VM_CONSOLE_GFN 0xfefffu
 #define VM_STORE_PORT 1u
@@ -28,10 +35,11 @@
 #define VM_CONFIG_MAGIC 0x464e4f434d56ull /* "VMCONF" */
 
 /*
- * Capabilities of a VMM beyond domain.h, in its CSpace. Guest RAM comes as Untyped capabilities of
- * order `ram_order` in consecutive slots (most 2 MiB), in the order of guest physical addresses:
- * n_ram of them from VM_CAP_RAM. The VMM retypes and maps them itself. Up to n_more of 2 MiB may follow at run
- * time (GROW), in the slots behind; where in the guest they lie is the VMM's affair.
+ * Capabilities of a VMM beyond domain.h, in its CSpace. Guest RAM comes as Untyped capabilities
+ * of order `ram_order` in consecutive slots (most 2 MiB), in the order of guest physical
+ * addresses: n_ram of them from VM_CAP_RAM. The VMM retypes and maps them itself. Up to n_more
+ * of 2 MiB may follow at run time (GROW), in the slots behind; where in the guest they lie is
+ * the VMM's affair.
  */
 enum vm_slot {
 	/* Scheduling contexts of vCPUs 0..7; the I/O thread has SK_CAP_SCHED. */
@@ -40,9 +48,10 @@ enum vm_slot {
 };
 
 /*
- * What a VMM is given to retype: so much, and more for each vCPU (thread, stack, VCpu), for each disk and vif, and for
- * each piece of RAM that its guest may have, so that all of it can be seen page by page (a view and a page table of 4
- * KiB each, and the rest of what many share).
+ * What a VMM is given to retype: so much, and more for each vCPU (thread, stack, VCpu), for
+ * each disk and vif, and for each piece of RAM that its guest may have, so that all of it can
+ * be seen page by page (a view and a page table of 4 KiB each, and the rest of what many
+ * share).
  */
 #define VM_HEAP_BYTES (512u << 10)
 #define VM_HEAP_VCPU (72u << 10)
@@ -92,8 +101,9 @@ struct vm_config {
 	/* Each module's command line. */
 	char module_args[VM_MODULES_MAX][VM_MODULE_ARGS_MAX];
 	/*
-	 * channels by fixed names: "console", "xs", "vmctl", "kernel", "log"; of modules "ramdisk", "module1", "module2"
-	 * and so on, which come last, as nobody listens to them later
+	 * channels by fixed names: "console", "xs", "vmctl", "kernel", "log"; of modules
+	 * "ramdisk", "module1", "module2" and so on, which come last, as nobody listens to them
+	 * later
 	 */
 };
 _Static_assert(sizeof(struct vm_config) == 2408, "no padding");

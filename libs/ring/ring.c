@@ -1,13 +1,17 @@
 /*
  * ring.c - single-producer single-consumer record rings in shared memory
  *
- * Objects     struct ring: one side's private handle. The shared header is only ever read once per look.
- * Locks       none; each handle belongs to one thread at a time.
- * Lifecycle   ring_init() on memory that is zero (or left by an earlier epoch at the same index).
- * Invariants  RING1 own index, and every accepted index of the peer, is a multiple of 8 and at most `size` away
- *             from the other   RING2 the peer's accepted index never goes back   RING3 [cons, prod) holds whole records
- * Barriers    the release store of an index pairs with the acquire load of the peer; the full fence between
- *             "index, then want" and "want, then index" pairs with the same fence of the other side.
+ * Objects     struct ring: one side's private handle. The shared header is only ever read once
+ *             per look.
+ * Lifecycle   ring_init() on memory that is zero (or left by an earlier epoch at the same
+ *             index).
+ * Invariants  RING1 own index, and every accepted index of the peer, is a multiple of 8 and at
+ *                   most `size` away from the other
+ *             RING2 the peer's accepted index never goes back
+ *             RING3 [cons, prod) holds whole records
+ * Barriers    the release store of an index pairs with the acquire load of the peer; the full
+ *             fence between "index, then want" and "want, then index" pairs with the same fence
+ *             of the other side.
  */
 #include <string.h>
 #include "ring/ring.h"
@@ -68,7 +72,7 @@ static void copy_out(const struct ring *r, uint32_t at, void *dst, uint32_t len)
 	memcpy((uint8_t *)dst + first, r->sh->data, len - first);
 }
 
-/* ---- producer ---------------------------------------------------------------------------------- */
+/* ---- producer ---------------------------------------------------------------------------- */
 static uint32_t room(const struct ring *r) { return r->size - (r->index - r->peer); }
 
 static int load_cons(struct ring *r)
@@ -151,7 +155,7 @@ bool ring_room_idle(struct ring *r, uint32_t len)
 	return room(r) >= record_size(len);
 }
 
-/* ---- consumer ---------------------------------------------------------------------------------- */
+/* ---- consumer ---------------------------------------------------------------------------- */
 static int load_prod(struct ring *r)
 {
 	uint32_t prod = __atomic_load_n(&r->sh->prod, __ATOMIC_ACQUIRE);

@@ -1,15 +1,15 @@
 /*
  * ring.h - single-producer single-consumer record rings in shared memory
  *
- * A ring is a header and a byte area in memory that two domains that do not trust each
- * other both write. Records are a 32-bit length and that many bytes, padded to 8. ring_put() copies a
- * record in, ring_get() copies one out before anyone looks at it, so a record cannot change under the
- * reader. Each side keeps its own index privately; the peer's is range-checked on every use. A peer
- * that breaks the rules gets the connection closed: -SK_E_PEER.
+ * A ring is a header and a byte area in memory that two domains that do not trust each other
+ * both write. Records are a 32-bit length and that many bytes, padded to 8. ring_put() copies a
+ * record in, ring_get() copies one out before anyone looks at it, so a record cannot change
+ * under the reader. Each side keeps its own index privately; the peer's is range-checked on
+ * every use. A peer that breaks the rules gets the connection closed: -SK_E_PEER.
  *
- * Suppression: a consumer that is about to sleep sets `want` through ring_get_idle() and looks again;
- * a producer signals only when it finds `want` set (ring_put_flush()). The same, other way round, for
- * a producer that waits for room (ring_room_idle(), ring_get_flush()).
+ * Suppression: a consumer that is about to sleep sets `want` through ring_get_idle() and looks
+ * again; a producer signals only when it finds `want` set (ring_put_flush()). The same, other
+ * way round, for a producer that waits for room (ring_room_idle(), ring_get_flush()).
  */
 #ifndef RING_H
 #define RING_H
@@ -49,7 +49,10 @@ struct ring {
 	uint32_t flushed;
 };
 
-/* bytes: whole memory of the ring at mem (mem page-aligned, bytes from 256 to 2^30). 0 or -SK_E_INVAL. */
+/*
+ * bytes: whole memory of the ring at mem (mem page-aligned, bytes from 256 to 2^30). 0 or
+ * -SK_E_INVAL.
+ */
 int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index) must_check;
 /* Largest record that can ever fit. */
 uint32_t ring_record_max(const struct ring *r);
@@ -63,22 +66,29 @@ int ring_put(struct ring *r, const void *rec, uint32_t len) must_check;
 int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b,
 	uint32_t b_len) must_check;
 /*
- * Publish; true: the consumer sleeps and must be signalled. Call once after a batch of puts; without a new
- * record it does nothing, so that two sides that flush at every event do not keep waking each other.
+ * Publish; true: the consumer sleeps and must be signalled. Call once after a batch of puts;
+ * without a new record it does nothing, so that two sides that flush at every event do not keep
+ * waking each other.
  */
 bool ring_put_flush(struct ring *r);
 /* Do n records of len bytes fit now? True also when ring_put() has an error to say. */
 bool ring_room(struct ring *r, uint32_t len, uint32_t n);
 /*
- * About to wait until `len` bytes fit: true = room appeared meanwhile, do not sleep. False also when ring_put() has
- * another error to say than -SK_E_AGAIN: a caller that tries again while this is true comes to an end.
+ * About to wait until `len` bytes fit: true = room appeared meanwhile, do not sleep. False also
+ * when ring_put() has another error to say than -SK_E_AGAIN: a caller that tries again while
+ * this is true comes to an end.
  */
 bool ring_room_idle(struct ring *r, uint32_t len);
 
-/* Consumer: length of the record copied to buf, -SK_E_AGAIN (empty), -SK_E_RANGE (longer than max: a
- * breach where the protocol bounds records), -SK_E_PEER. */
+/*
+ * Consumer: length of the record copied to buf, -SK_E_AGAIN (empty), -SK_E_RANGE (longer than
+ * max: a breach where the protocol bounds records), -SK_E_PEER.
+ */
 int ring_get(struct ring *r, void *buf, uint32_t max) must_check;
-/* Give the space back; true: the producer waits for room and must be signalled. False if nothing was taken. */
+/*
+ * Give the space back; true: the producer waits for room and must be signalled. False if
+ * nothing was taken.
+ */
 bool ring_get_flush(struct ring *r);
 /* About to sleep: true = something arrived meanwhile, do not sleep. */
 bool ring_get_idle(struct ring *r);

@@ -1,8 +1,8 @@
 /*
  * crt0.S - first instructions of a domain and of each further thread
  *
- * RDI is DOMAIN_INFO_VADDR in a domain that init or control built, anything else in the root task. RSP is the
- * top of the stack as the builder made it.
+ * RDI is DOMAIN_INFO_VADDR in a domain that init or control built, anything else in the root
+ * task. RSP is the top of the stack as the builder made it.
  */
 	.section .text._start, "ax"
 	.globl _start

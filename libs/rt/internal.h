@@ -34,7 +34,10 @@ extern _Thread_local struct rt_self rt_self;
 void rt_self_set(struct thread *t);
 
 size_t tls_size(void);
-/* Lay out thread-local storage in block (64-byte aligned, tls_size() bytes); returns the FS base. */
+/*
+ * Lay out thread-local storage in block (64-byte aligned, tls_size() bytes); returns the FS
+ * base.
+ */
 void *tls_init(void *block);
 
 void log_init(void);

@@ -1,10 +1,12 @@
 /*
- * log.c - standard output of a domain: records on its "log" channel, or lines of the kernel log in the root task
+ * log.c - standard output of a domain: records on its "log" channel, or lines of the kernel log
+ * in the root task
  *
  * Objects     one producer ring to console.
  * Locks       log_lock around it: a VMM's threads all write.
- * Invariants  RT_LOG1 no thread waits here: text that does not fit is counted, and the count is reported as soon as
- *             there is room again. The newest text is lost, so that what led to a flood can be read.
+ * Invariants  RT_LOG1 no thread waits here: text that does not fit is counted, and the count is
+ *                     reported as soon as there is room again. The newest text is lost, so that
+ *                     what led to a flood can be read.
  */
 #include <string.h>
 #include "proto/console.h"

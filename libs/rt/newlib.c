@@ -1,9 +1,12 @@
 /*
  * newlib.c - what the C library asks of a system: memory, output, time, locks, and the end
  *
- * Objects     the heap: frames mapped one after the other from DOMAIN_HEAP_VADDR up, never given back.
- * Locks       the C library's own, each a mutex with an owner and a depth. sbrk() runs under malloc's.
- * Invariants  NEWLIB1 heap_end is a multiple of the order of the next frame, so that large pages can be used
+ * Objects     the heap: frames mapped one after the other from DOMAIN_HEAP_VADDR up, never
+ *             given back.
+ * Locks       the C library's own, each a mutex with an owner and a depth. sbrk() runs under
+ *             malloc's.
+ * Invariants  NEWLIB1 heap_end is a multiple of the order of the next frame, so that large
+ *                     pages can be used
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,13 +28,16 @@ struct _reent *__getreent(void);
 void _exit(int code) __attribute__((noreturn));
 int kill(int pid, int sig);
 
-/* ---- heap ---------------------------------------------------------------------------------------- */
+/* ---- heap -------------------------------------------------------------------------------- */
 enum { HEAP_FIRST_ORDER = 14 };
 /* Mapped up to here. */
 static uint64_t heap_end = DOMAIN_HEAP_VADDR;
 static uint64_t heap_break = DOMAIN_HEAP_VADDR;
 
-/* The next frame: as large as the heap is already, so that slots stay few; at most a large page. */
+/*
+ * The next frame: as large as the heap is already, so that slots stay few; at most a large
+ * page.
+ */
 static uint32_t heap_step(void)
 {
 	uint64_t size = heap_end - DOMAIN_HEAP_VADDR;
@@ -78,7 +84,7 @@ no_mem:
 	return (void *)-1;
 }
 
-/* ---- files: standard output only --------------------------------------------------------------------- */
+/* ---- files: standard output only --------------------------------------------------------- */
 int write(int fd, const void *buf, size_t n)
 {
 	if (fd != 1 && fd != 2) {
@@ -130,7 +136,7 @@ int fstat(int fd, struct stat *st)
 	return 0;
 }
 
-/* ---- processes and time --------------------------------------------------------------------------------- */
+/* ---- processes and time ------------------------------------------------------------------ */
 pid_t getpid(void) { return 1; }
 
 int kill(int pid, int sig)
@@ -159,7 +165,7 @@ clock_t times(struct tms *t)
 	return (clock_t)(clock_ns() / (1000000000u / CLOCKS_PER_SEC));
 }
 
-/* ---- threads ------------------------------------------------------------------------------------------------ */
+/* ---- threads ----------------------------------------------------------------------------- */
 struct _reent *__getreent(void) { return rt_self.reent; }
 
 struct __lock {

@@ -1,8 +1,10 @@
 /*
- * start.c - from the first instruction to main: thread-local storage, resources, output, constructors
+ * start.c - from the first instruction to main: thread-local storage, resources, output,
+ * constructors
  *
  * Objects     the main thread's struct thread and thread-local block, both static.
- * Lifecycle   rt_start() runs once. A failure here ends the domain, because nothing can work without it.
+ * Lifecycle   rt_start() runs once. A failure here ends the domain, because nothing can work
+ *             without it.
  */
 #include <stdlib.h>
 #include <string.h>

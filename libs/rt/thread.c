@@ -1,11 +1,12 @@
 /*
  * thread.c - further threads of a domain
  *
- * Objects     struct thread in a table; a Thread object, a park notification, stack and UTCB from libs/caps.
+ * Objects     struct thread in a table; a Thread object, a park notification, stack and UTCB
+ *             from libs/caps.
  * Locks       start_lock: one thread_start() at a time.
  * Lifecycle   threads last as long as the domain; thread_exit() suspends the caller for good.
  * Invariants  RT_THREAD1 a thread's waiter is known to libs/sys before the thread runs
- *             RT_THREAD2 main has a park notification before any other thread runs
+ *                        RT_THREAD2 main has a park notification before any other thread runs
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /*
  * thread.h - threads within a domain
  *
- * A thread has its own stack with an unmapped page below, UTCB, thread-local storage and C library state.
- * It runs with a scheduling context that the domain was given (a VMM: VM_CAP_SCHED + i).
+ * A thread has its own stack with an unmapped page below, UTCB, thread-local storage and C
+ * library state. It runs with a scheduling context that the domain was given (a VMM:
+ * VM_CAP_SCHED + i).
  */
 #ifndef RT_THREAD_H
 #define RT_THREAD_H
@@ -28,7 +29,9 @@ struct thread_spec {
 	uint32_t stack_order;
 };
 
-/* Make and start it. Threads are for the life of the domain: what one takes is not given back. */
+/*
+ * Make and start it. Threads are for the life of the domain: what one takes is not given back.
+ */
 int thread_start(const struct thread_spec *s, struct thread **out) must_check;
 /* Capability to the thread, for suspend and resume. */
 sk_cap_t thread_cap(const struct thread *t);

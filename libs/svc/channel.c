@@ -1,8 +1,10 @@
 /*
  * channel.c - the client ends of a domain's connections
  *
- * Objects     one struct channel per channel of the start-up page that was asked for; for the life of the domain.
- * Invariants  the ring towards the service is produced and the other consumed by this domain's event loop only
+ * Objects     one struct channel per channel of the start-up page that was asked for; for the
+ *             life of the domain.
+ * Invariants  the ring towards the service is produced and the other consumed by this domain's
+ *             event loop only
  */
 #include <stdlib.h>
 #include <string.h>

@@ -19,7 +19,10 @@ sk_time_t edge_in_ms(uint32_t ms);
 /* Order of a frame in an own slot, 0 when it is none. */
 uint32_t edge_frame_order(sk_cap_t frame);
 bool edge_slot_empty(sk_cap_t slot);
-/* A notification with a badge: through one without, SIGNAL has no effect, and its owner would never wake. */
+/*
+ * A notification with a badge: through one without, SIGNAL has no effect, and its owner would
+ * never wake.
+ */
 bool edge_can_signal(sk_cap_t ntfn);
 
 /* What is printed from now on is about this guest; 0: none (rt_log_about). */

@@ -50,7 +50,10 @@ void serve_reap(void);
 /* loop.c: a Reply object that no caller waits on; 0: out of memory. */
 sk_cap_t loop_reply_new(void);
 void loop_reply_free(sk_cap_t reply);
-/* Keep the caller of the call that is being served waiting: the next calls come with `spare`. Its Reply object. */
+/*
+ * Keep the caller of the call that is being served waiting: the next calls come with `spare`.
+ * Its Reply object.
+ */
 sk_cap_t loop_keep_caller(sk_cap_t spare);
 /* False: the caller has given up. */
 bool loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n);

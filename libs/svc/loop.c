@@ -1,11 +1,10 @@
 /*
  * loop.c - the event loop: calls, signals, timers
  *
- * Objects     handlers by notification bit; timers in a list sorted by deadline; Reply objects that neither a
- *             caller waits on nor a connection keeps for its end.
- * Locks       none: one thread.
- * Invariants  LOOP1 utcb->reply is tied to at most the caller that is being served   LOOP2 slots for capabilities are
- *             empty when the loop receives
+ * Objects     handlers by notification bit; timers in a list sorted by deadline; Reply objects
+ *             that neither a caller waits on nor a connection keeps for its end.
+ * Invariants  LOOP1 utcb->reply is tied to at most the caller that is being served
+ *             LOOP2 slots for capabilities are empty when the loop receives
  */
 #include <stddef.h>
 #include "caps/caps.h"
@@ -32,7 +31,7 @@ static sk_cap_t reply_now = DOMAIN_CAP_REPLY; /* LOOP1 */
 static sk_cap_t replies[REPLIES_MAX];
 static uint32_t n_replies;
 
-/* ---- registration ----------------------------------------------------------------------------------- */
+/* ---- registration ------------------------------------------------------------------------ */
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
 {
 	if (bit >= OWN_BITS || !fn)
@@ -71,7 +70,7 @@ int svc_on_irq(uint32_t index, uint32_t n, uint32_t bit, svc_handler_fn fn)
 	return rc;
 }
 
-/* ---- timers ------------------------------------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------------------------ */
 static void timer_remove(struct svc_timer *t)
 {
 	struct svc_timer **p = &timers;
@@ -111,7 +110,7 @@ static void timers_run(void)
 	}
 }
 
-/* ---- answers -------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------- */
 sk_cap_t loop_reply_new(void)
 {
 	sk_cap_t reply;
@@ -162,7 +161,7 @@ static void answer(struct message *q)
 	serve_answered(q, heard);
 }
 
-/* ---- dispatch ----------------------------------------------------------------------------------------------- */
+/* ---- dispatch ---------------------------------------------------------------------------- */
 static void handle_call(const struct sk_msg *m)
 {
 	struct message q = { .label = SK_MI_LABEL(m->mi), .badge = (uint32_t)m->badge };
@@ -221,7 +220,10 @@ static int receive(struct sk_msg *m)
 {
 	struct sk_utcb *u = edge_utcb();
 
-	/* LOOP2. A full CNode is no reason to end: connections that close make room, new ones are refused. */
+	/*
+	 * LOOP2. A full CNode is no reason to end: connections that close make room, new ones
+	 * are refused.
+	 */
 	if (rx_prepare(&rx))
 		rx = 0;
 	u->recv_slot = rx;

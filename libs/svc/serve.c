@@ -1,16 +1,20 @@
 /*
  * serve.c - the service ends of connections
  *
- * Objects     struct conn per connection, on the heap, with its frames mapped and their capabilities.
- * Locks       none: one thread.
- * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> CLOSED until a closer has heard
- *             the result -> GONE, freed by serve_reap() between events, because handlers may still hold the pointer.
- * Invariants  CONN1 numbers are never used twice   CONN2 events reach only connections that are OPEN
- *             CONN3 a connection has from the start what its end needs (a Reply object to keep the closer waiting), so
- *             that a domain that is out of memory can still close
- *             CONN4 a client that waits for a turn gets it before a client that has just had one
- *             CONN5 what a connector has not heard of does not stay: a connection whose opener has given up is closed
- *             here; the result of a close is kept for the closer, which may ask more than once
+ * Objects     struct conn per connection, on the heap, with its frames mapped and their
+ *             capabilities.
+ * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> CLOSED
+ *             until a closer has heard the result -> GONE, freed by serve_reap() between
+ *             events, because handlers may still hold the pointer.
+ * Invariants  CONN1 numbers are never used twice
+ *             CONN2 events reach only connections that are OPEN
+ *             CONN3 a connection has from the start what its end needs (a Reply object to keep
+ *                   the closer waiting), so that a domain that is out of memory can still close
+ *             CONN4 a client that waits for a turn gets it before a client that has just had
+ *                   one
+ *             CONN5 what a connector has not heard of does not stay: a connection whose opener
+ *                   has given up is closed here; the result of a close is kept for the closer,
+ *                   which may ask more than once
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +103,7 @@ static void drop_in(struct message *q)
 	q->caps.n_in = 0;
 }
 
-/* ---- open ----------------------------------------------------------------------------------------------- */
+/* ---- open -------------------------------------------------------------------------------- */
 struct open_request {
 	struct svc_open_msg m;
 	const void *params;
@@ -222,7 +226,10 @@ static int open_commit(struct message *q, const struct open_request *o)
 		goto drop_signal;
 	k->next = conns;
 	conns = k;
-	/* The wish for a signal. Nothing can be there: the client does not have the connection yet. */
+	/*
+	 * The wish for a signal. Nothing can be there: the client does not have the connection
+	 * yet.
+	 */
 	(void)svc_more(&k->c);
 	svc_settle(&k->c);
 	q->mr[1] = q->number = k->c.number;
@@ -267,7 +274,7 @@ static int serve_open(struct message *q)
 	return rc;
 }
 
-/* ---- close -------------------------------------------------------------------------------------------------- */
+/* ---- close ------------------------------------------------------------------------------- */
 static void turn_want(struct conn *k)
 {
 	if (k->queued)
@@ -391,7 +398,7 @@ void serve_reap(void)
 	}
 }
 
-/* ---- calls -------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------- */
 static int serve_stats(struct message *q)
 {
 	struct conn *k = NULL;
@@ -459,7 +466,7 @@ void serve_call(struct message *q, bool *later)
 	q->mr[0] = (uint64_t)(int64_t)rc;
 }
 
-/* ---- signals and turns ----------------------------------------------------------------------------------------- */
+/* ---- signals and turns ------------------------------------------------------------------- */
 static void conn_event(struct conn *k)
 {
 	uint32_t before;
@@ -495,7 +502,9 @@ void serve_signals(uint64_t word)
 
 bool serve_turns_wanted(void) { return n_turns != 0; }
 
-/* CONN4. Clients that want another turn meanwhile, or left theirs out, wait for the next time. */
+/*
+ * CONN4. Clients that want another turn meanwhile, or left theirs out, wait for the next time.
+ */
 void serve_turns(void)
 {
 	for (uint32_t n = n_turns; n && n_turns; n--) {

@@ -1,11 +1,11 @@
 /*
  * svc.h - the event loop of a domain, the connections that it serves, and those that it uses
  *
- * A domain is single-threaded: svc_run() receives on the control endpoint with the bound notification,
- * and calls one handler per event. No handler waits for another domain.
+ * A domain is single-threaded: svc_run() receives on the control endpoint with the bound
+ * notification, and calls one handler per event. No handler waits for another domain.
  *
- * Notification bits 0..23 belong to the domain's own channels and interrupts (domain.h `bit`, or
- * svc_on_bit), bits 24..63 to its clients: connection number modulo 40.
+ * Notification bits 0..23 belong to the domain's own channels and interrupts (domain.h `bit`,
+ * or svc_on_bit), bits 24..63 to its clients: connection number modulo 40.
  */
 #ifndef SVC_H
 #define SVC_H
@@ -22,7 +22,10 @@ static inline const struct domain_info *svc_info(void)
 }
 /* Value of `key` in the manifest's args, copied to buf; false if absent. */
 bool svc_arg(const char *key, char *buf, size_t size);
-/* Slot of an extra capability, from args' `cap.NAME=SLOT[,COUNT]`; 0 if absent. count may be NULL. */
+/*
+ * Slot of an extra capability, from args' `cap.NAME=SLOT[,COUNT]`; 0 if absent. count may be
+ * NULL.
+ */
 sk_cap_t svc_cap(const char *name, uint32_t *count);
 
 /* ---- one end of a connection ------------------------------------------------------------- */
@@ -35,7 +38,9 @@ struct svc_conn {
 	uint64_t data_size;
 	/* Its frame; 0 = no data. */
 	sk_cap_t data_frame;
-	/* Service side: memory for what it keeps about this client. The client does not see it. */
+	/*
+	 * Service side: memory for what it keeps about this client. The client does not see it.
+	 */
 	void *own;
 	uint64_t own_size;
 	/* Signals the peer. */
@@ -69,31 +74,43 @@ static inline struct ring *conn_out(struct svc_conn *c)
 	return c->channel ? &c->req : &c->rsp;
 }
 
-/* Client: find channel `name` of the start-up page and set up its rings. NULL if the manifest gives none. */
+/*
+ * Client: find channel `name` of the start-up page and set up its rings. NULL if the manifest
+ * gives none.
+ */
 struct svc_conn *svc_channel(const char *name);
-/* One record to the service, or to the client, with a signal if the peer sleeps. The result is that of ring_put(). */
+/*
+ * One record to the service, or to the client, with a signal if the peer sleeps. The result is
+ * that of ring_put().
+ */
 int svc_request(struct svc_conn *c, const void *rec, uint32_t len) must_check;
 int svc_respond(struct svc_conn *c, const void *rec, uint32_t len) must_check;
 void svc_signal(struct svc_conn *c);
 /*
- * The loop settles the rings of a connection around its handler. Code that uses them elsewhere (at start-up, in a thread,
- * for one client in the handler of another) does it itself:
- * svc_settle()       publishes what was put and taken, and signals the peer where it waits for that.
+ * The loop settles the rings of a connection around its handler. Code that uses them elsewhere
+ * (at start-up, in a thread, for one client in the handler of another) does it itself:
+ * svc_settle()       publishes what was put and taken, and signals the peer where it waits for
+ *                    that.
  * svc_more()         asks for a signal at the next record; true: there is one already.
- * svc_next_record()  the next record, as ring_get(). Where there is none, the rings are settled and the peer will signal:
- *                    a loop over it can end there. A loop that ends earlier calls svc_settle().
+ * svc_next_record()  the next record, as ring_get(). Where there is none, the rings are settled
+ *                    and the peer will signal: a loop over it can end there. A loop that ends
+ *                    earlier calls svc_settle().
  */
 void svc_settle(struct svc_conn *c);
 bool svc_more(struct svc_conn *c);
 int svc_next_record(struct svc_conn *c, void *buf, uint32_t max) must_check;
 /*
- * Do n records of len bytes fit the side's outgoing ring? If not, the peer signals when it has made room: a request is
- * taken only when its answer fits, so that a client that does not take answers waits, and no other does.
+ * Do n records of len bytes fit the side's outgoing ring? If not, the peer signals when it has
+ * made room: a request is taken only when its answer fits, so that a client that does not take
+ * answers waits, and no other does.
  */
 bool svc_room(struct svc_conn *c, uint32_t len, uint32_t n);
 
-/* ---- serving ------------------------------------------------------------------------------- */
-/* Capabilities that came with a call, and those to send back; slots are the callee's to keep or delete. */
+/* ---- serving ----------------------------------------------------------------------------- */
+/*
+ * Capabilities that came with a call, and those to send back; slots are the callee's to keep or
+ * delete.
+ */
 struct svc_caps {
 	sk_cap_t in[4];
 	uint32_t n_in;
@@ -110,21 +127,28 @@ struct svc_service {
 	uint64_t min_data;
 	/* Only a device reaches data: they are not mapped in this domain. */
 	bool data_unmapped;
-	/* params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or -SK_E_*. */
+	/*
+	 * params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or
+	 * -SK_E_*.
+	 */
 	int (*open)(struct svc_conn *c, const void *params, uint32_t params_len,
 		uint64_t result[2]);
 	/*
-	 * The client signalled, or has its next turn. 0 or -SK_E_AGAIN (something is full: svc_resume() when it is no
-	 * more); another error has the connection killed.
+	 * The client signalled, or has its next turn. 0 or -SK_E_AGAIN (something is full:
+	 * svc_resume() when it is no more); another error has the connection killed.
 	 */
 	int (*event)(struct svc_conn *c);
 	/*
-	 * The end of the connection. -SK_E_AGAIN: something is in flight, svc_closed(c, result) ends it later. Else
-	 * nothing may be in flight, and what it returns is the result that the closer is told: 0, or the -SK_E_* of
-	 * what could not be done for the client any more.
+	 * The end of the connection. -SK_E_AGAIN: something is in flight, svc_closed(c, result)
+	 * ends it later. Else nothing may be in flight, and what it returns is the result that
+	 * the closer is told: 0, or the -SK_E_* of what could not be done for the client any
+	 * more.
 	 */
 	int (*close)(struct svc_conn *c);
-	/* Other calls (label >= SVC_FIRST). mr[] in and out, caps in rx slots; returns 0 or -SK_E_*. May be NULL. */
+	/*
+	 * Other calls (label >= SVC_FIRST). mr[] in and out, caps in rx slots; returns 0 or
+	 * -SK_E_*. May be NULL.
+	 */
 	int (*call)(uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr,
 		struct svc_caps *caps);
 	/* SVC_STATS: fill mr[1..]; returns words used. May be NULL. */
@@ -135,26 +159,33 @@ void svc_closed(struct svc_conn *c, int result);
 /* Drop a client that broke the protocol: logs once, stops its rings; SVC_CLOSE comes later. */
 void svc_conn_kill(struct svc_conn *c, const char *why);
 /*
- * A client has one turn after the other with the other clients, and a turn is so much work: SVC_TURN bytes, of which a
- * request counts SVC_RECORD (about what copying as many bytes costs), and a handler adds by svc_charge() what it copies
- * for it. svc_get() is ring_get() on the ring that comes in, within a turn: -SK_E_AGAIN also when that is over. The
- * loop gives the next turn by itself. The same holds for handlers of channels: a device that always has one more
- * record does not keep a service from its clients.
+ * A client has one turn after the other with the other clients, and a turn is so much work:
+ * SVC_TURN bytes, of which a request counts SVC_RECORD (about what copying as many bytes
+ * costs), and a handler adds by svc_charge() what it copies for it. svc_get() is ring_get() on
+ * the ring that comes in, within a turn: -SK_E_AGAIN also when that is over. The loop gives the
+ * next turn by itself. The same holds for handlers of channels: a device that always has one
+ * more record does not keep a service from its clients.
  */
 #define SVC_TURN 262144u
 #define SVC_RECORD 4096u
 int svc_get(struct svc_conn *c, void *buf, uint32_t max) must_check;
 void svc_charge(struct svc_conn *c, uint64_t bytes);
-/* Give a client its turn though it did not signal: what it left in its ring can be taken now. */
+/*
+ * Give a client its turn though it did not signal: what it left in its ring can be taken now.
+ */
 void svc_resume(struct svc_conn *c);
 
-/* Iterate over connections, with those that are dead, and those being closed whose priv is still set. */
+/*
+ * Iterate over connections, with those that are dead, and those being closed whose priv is
+ * still set.
+ */
 struct svc_conn *svc_conn_next(struct svc_conn *after);
 
 /*
- * Around every event() and channel handler the loop publishes what was put and taken, signals the peer where it
- * sleeps, sets the wish for more and looks again: a handler just takes what it can. One that leaves records in the
- * ring for another reason than the end of a turn (no room for the answer) has to come back to them by svc_resume().
+ * Around every event() and channel handler the loop publishes what was put and taken, signals
+ * the peer where it sleeps, sets the wish for more and looks again: a handler just takes what
+ * it can. One that leaves records in the ring for another reason than the end of a turn (no
+ * room for the answer) has to come back to them by svc_resume().
  */
 /* Handlers for the domain's own bits. */
 typedef void (*svc_handler_fn)(void *ctx);
@@ -162,7 +193,10 @@ int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name) mus
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
 /* Interrupt n of the domain's device `index`, on an own bit. */
 int svc_on_irq(uint32_t index, uint32_t n, uint32_t bit, svc_handler_fn fn) must_check;
-/* Have the handler of an own bit called once the current event is done, as if it had been signalled. */
+/*
+ * Have the handler of an own bit called once the current event is done, as if it had been
+ * signalled.
+ */
 int svc_raise(uint32_t bit) must_check;
 /* A new capability that signals this domain with 1 << bit. */
 int svc_ntfn_badged(uint32_t bit, sk_cap_t *out) must_check;
@@ -180,8 +214,9 @@ sk_time_t svc_in_ms(uint32_t ms);
 /* svc_next_record() that waits for one: for start-up, as svc_wait(). */
 int svc_wait_record(struct svc_conn *c, void *buf, uint32_t max, sk_time_t deadline) must_check;
 /*
- * Wait until the service behind channel c signals; all other events stay pending for svc_run(). For start-up,
- * and for a domain whose work cannot be cut into events (files: its file system library reads synchronously).
+ * Wait until the service behind channel c signals; all other events stay pending for svc_run().
+ * For start-up, and for a domain whose work cannot be cut into events (files: its file system
+ * library reads synchronously).
  */
 int svc_wait(struct svc_conn *c) must_check;
 /* -SK_E_TIMEOUT at the deadline. */
@@ -190,7 +225,7 @@ int svc_wait_until(struct svc_conn *c, sk_time_t deadline) must_check;
 /* Returns only if the kernel fails: its error. */
 int svc_run(void);
 
-/* ---- connecting (init, control): call a service's control endpoint ------------------------------ */
+/* ---- connecting (init, control): call a service's control endpoint ----------------------- */
 struct svc_open_args {
 	uint32_t proto, client, epoch;
 	uint32_t req_size, rsp_size;
@@ -207,9 +242,10 @@ struct svc_open_result {
 	sk_cap_t signal;
 };
 /*
- * -SK_E_TIMEOUT: the service did not answer within SVC_OPEN_MS, SVC_CLOSE_MS, or the time given. It may have the region
- * or still be using it, and a device with it: what it was given must not be used for anything else, nor be revoked,
- * which would fault the service that everybody uses, until svc_close_within() or svc_ping() says 0 (proto/svc.h).
+ * -SK_E_TIMEOUT: the service did not answer within SVC_OPEN_MS, SVC_CLOSE_MS, or the time
+ * given. It may have the region or still be using it, and a device with it: what it was given
+ * must not be used for anything else, nor be revoked, which would fault the service that
+ * everybody uses, until svc_close_within() or svc_ping() says 0 (proto/svc.h).
  */
 #define SVC_OPEN_MS 30000u
 /* Drains and flushes first. */
@@ -217,8 +253,8 @@ struct svc_open_result {
 int svc_open(sk_cap_t service_ep, const struct svc_open_args *a,
 	struct svc_open_result *r) must_check;
 /*
- * 0: the connection is gone, and *result, if result is not NULL, is 0 or the error of the service's last act for the
- * client: storage's last flush.
+ * 0: the connection is gone, and *result, if result is not NULL, is 0 or the error of the
+ * service's last act for the client: storage's last flush.
  */
 int svc_close(sk_cap_t service_ep, uint32_t number, int *result) must_check;
 int svc_close_within(sk_cap_t service_ep, uint32_t number, uint32_t ms, int *result) must_check;

@@ -1,8 +1,9 @@
 /*
  * turn.c - how much a connection gets done before others have their turn
  *
- * Invariants  TURN1 one turn is at most SVC_TURN bytes and one more request; what that request cost beyond is paid with
- *             turns that are left out, so that in the long run all that want more have the same
+ * Invariants  TURN1 one turn is at most SVC_TURN bytes and one more request; what that request
+ *                   cost beyond is paid with turns that are left out, so that in the long run
+ *                   all that want more have the same
  */
 #include "svc/internal.h"
 

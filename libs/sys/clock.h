@@ -16,7 +16,10 @@ uint64_t clock_ticks_to_ns(uint64_t ticks);
 uint64_t clock_ns_to_ticks(uint64_t ns);
 /* The time that many milliseconds from now: a deadline for a system call. */
 sk_time_t clock_in_ms(uint32_t ms);
-/* Nanoseconds since 1970 at boot_tsc; false if the machine does not know (and in the root task). */
+/*
+ * Nanoseconds since 1970 at boot_tsc; false if the machine does not know (and in the root
+ * task).
+ */
 bool clock_wall_boot_ns(uint64_t *ns);
 
 #endif

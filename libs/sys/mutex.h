@@ -1,9 +1,9 @@
 /*
  * mutex.h - a lock that the threads of a domain share
  *
- * One word, zero = open. A contended lock parks the thread on a notification of its own, and the lock is handed over in the
- * order of arrival. Nothing spins while another thread holds the lock for long, so threads of different priority may
- * share one. Not recursive.
+ * One word, zero = open. A contended lock parks the thread on a notification of its own, and
+ * the lock is handed over in the order of arrival. Nothing spins while another thread holds the
+ * lock for long, so threads of different priority may share one. Not recursive.
  */
 #ifndef SYS_MUTEX_H
 #define SYS_MUTEX_H
@@ -21,7 +21,10 @@ void mutex_unlock(struct mutex *m) drops_lock(*m);
 
 #define MUTEX_WAITERS_MAX 32u
 
-/* What a thread needs in order to wait. The runtime library has one for each thread and sets the first four members. */
+/*
+ * What a thread needs in order to wait. The runtime library has one for each thread and sets
+ * the first four members.
+ */
 struct mutex_waiter {
 	/* Of the thread, below MUTEX_WAITERS_MAX. */
 	uint32_t number;
@@ -36,7 +39,10 @@ struct mutex_waiter {
 };
 /* Of the calling thread; set before it locks anything. */
 extern _Thread_local struct mutex_waiter *mutex_self;
-/* Makes it known under its number, before its thread runs. Waiters stay for the life of the domain. */
+/*
+ * Makes it known under its number, before its thread runs. Waiters stay for the life of the
+ * domain.
+ */
 void mutex_waiter_add(struct mutex_waiter *w);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * sk.h - the system calls as functions
  *
- * Each is one SYSCALL instruction (trap.h); names, arguments, results and errors are those of <sk/syscall.h>.
+ * Each is one SYSCALL instruction (trap.h); names, arguments, results and errors are those of
+ * <sk/syscall.h>.
  */
 #ifndef SK_SYS_H
 #define SK_SYS_H
@@ -9,7 +10,10 @@
 #include <sk/syscall.h>
 #include "sys/trap.h"
 
-/* UTCB of the calling thread; set by the start code (libs/rt) before main and before a thread's function. */
+/*
+ * UTCB of the calling thread; set by the start code (libs/rt) before main and before a thread's
+ * function.
+ */
 extern _Thread_local struct sk_utcb *sk_utcb_self;
 static inline struct sk_utcb *sk_utcb(void) { return sk_utcb_self; }
 
@@ -18,7 +22,9 @@ struct sk_msg {
 	uint64_t badge, mi, mr[SK_MR_REGS];
 };
 
-/* ---- IPC: deadline, capabilities and reply are in the UTCB; the message in m comes back in m ---------- */
+/* ---- IPC ---- */
+
+/* Deadline, capabilities and Reply are in the UTCB. The answer replaces the message in m. */
 static inline long sk_ipc(long nr, sk_cap_t cap, struct sk_msg *m)
 {
 	uint64_t r[6] = { cap, m->mi, m->mr[0], m->mr[1], m->mr[2], m->mr[3] };
@@ -53,7 +59,7 @@ static inline long sk_reply(sk_cap_t reply, const struct sk_msg *m)
 	return sk_sys6(SK_SYS_REPLY, reply, m->mi, m->mr[0], m->mr[1], m->mr[2], m->mr[3]);
 }
 
-/* ---- notifications --------------------------------------------------------------------------------- */
+/* ---- notifications ----------------------------------------------------------------------- */
 static inline long sk_signal(sk_cap_t ntfn)
 {
 	return sk_sys6(SK_SYS_SIGNAL, ntfn, 0, 0, 0, 0, 0);
@@ -75,7 +81,7 @@ static inline long sk_poll(sk_cap_t ntfn, uint64_t *word)
 	return rc;
 }
 
-/* ---- memory and capabilities ----------------------------------------------------------------------- */
+/* ---- memory and capabilities ------------------------------------------------------------- */
 static inline long sk_retype(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode,
 	sk_cap_t slot, uint32_t n, uint64_t offset)
 {
@@ -123,8 +129,11 @@ static inline long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info
 	return rc;
 }
 
-/* ---- address spaces ----------------------------------------------------------------------------------- */
-/* *at: the address (IO spaces: the device address). *level: of the missing table, with -SK_E_NO_TABLE. */
+/* ---- address spaces ---------------------------------------------------------------------- */
+/*
+ * *at: the address (IO spaces: the device address). *level: of the missing table, with
+ * -SK_E_NO_TABLE.
+ */
 static inline long sk_map(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset,
 	uint32_t order, uint32_t rights, uint64_t *at, uint32_t *level)
 {
@@ -144,7 +153,7 @@ static inline long sk_map_table(sk_cap_t table, sk_cap_t space, uint64_t vaddr, 
 	return sk_sys6(SK_SYS_MAP_TABLE, table, space, vaddr, level, 0, 0);
 }
 
-/* ---- threads and scheduling contexts ------------------------------------------------------------------- */
+/* ---- threads and scheduling contexts ----------------------------------------------------- */
 /* *level: of the table that is missing for the UTCB, with -SK_E_NO_TABLE. */
 static inline long sk_thread_configure(sk_cap_t thread, sk_cap_t cnode, sk_cap_t space,
 	sk_cap_t fault_ep, uint64_t utcb, uint32_t *level)
@@ -217,7 +226,7 @@ static inline long sk_sched_idle(sk_cap_t sched, uint64_t *idle)
 	return rc;
 }
 
-/* ---- interrupts, ports, log ------------------------------------------------------------------------------- */
+/* ---- interrupts, ports, log -------------------------------------------------------------- */
 static inline long sk_irq_pin(
 	sk_cap_t ctl, sk_cap_t irq, uint32_t gsi, uint32_t flags, uint32_t cpu)
 {
@@ -263,7 +272,7 @@ static inline long sk_log_take(sk_cap_t ctl)
 	return sk_sys6(SK_SYS_LOG_TAKE, ctl, 0, 0, 0, 0, 0);
 }
 
-/* ---- guests and devices -------------------------------------------------------------------------------------- */
+/* ---- guests and devices ------------------------------------------------------------------ */
 /* *level: of the table that is missing for the state page, with -SK_E_NO_TABLE. */
 static inline long sk_vcpu_configure(
 	sk_cap_t vcpu, sk_cap_t nested, sk_cap_t space, uint64_t state, uint32_t *level)
@@ -300,7 +309,7 @@ static inline long sk_io_assign(sk_cap_t ctl, sk_cap_t space, uint32_t rid)
 	return sk_sys6(SK_SYS_IO_ASSIGN, ctl, space, rid, 0, 0, 0);
 }
 
-/* ---- time ---------------------------------------------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------------------------- */
 static inline sk_time_t sk_now(void)
 {
 	uint32_t lo, hi;

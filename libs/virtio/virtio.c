@@ -1,8 +1,9 @@
 /*
  * virtio.c - finds and starts a virtio device through the modern PCI transport
  *
- * Trust       the configuration space snapshot comes from the device: capability walks are bounded, and
- *             an area counts only if it lies within a BAR that this domain was given.
+ * Trust       the configuration space snapshot comes from the device: capability walks are
+ *             bounded, and an area counts only if it lies within a BAR that this domain was
+ *             given.
  */
 #include "base/bytes.h"
 #include "virtio/virtio.h"

@@ -1,11 +1,13 @@
 /*
  * virtq.c - split virtqueues, driver side
  *
- * Invariants  VIRTQ1 next[], chain[], writable[], token[] are private: the device cannot change how a chain
- *             is walked.  VIRTQ2 n_free is the length of the free list.  VIRTQ3 a chain's head is in the device's
- *             hands exactly while chain[head] != 0.
- * Barriers    x86 keeps stores in order and loads in order; what remains is the compiler, and the store
- *             of an index followed by the load of the peer's wish (full fence, in kick and idle).
+ * Invariants  VIRTQ1 next[], chain[], writable[], token[] are private: the device cannot change
+ *                    how a chain is walked.
+ *             VIRTQ2 n_free is the length of the free list.
+ *             VIRTQ3 a chain's head is in the device's hands exactly while chain[head] != 0.
+ * Barriers    x86 keeps stores in order and loads in order; what remains is the compiler, and
+ *             the store of an index followed by the load of the peer's wish (full fence, in
+ *             kick and idle).
  */
 #include "virtq.h"
 

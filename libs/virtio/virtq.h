@@ -1,9 +1,9 @@
 /*
  * virtq.h - split virtqueues, driver side
  *
- * The queue's memory is shared with the device, which is not trusted to keep the rules: ids and lengths
- * in the used ring are checked, descriptors are chained from private copies.
- * Source: Virtual I/O Device 1.1, 2.6 (split virtqueues).
+ * The queue's memory is shared with the device, which is not trusted to keep the rules: ids and
+ * lengths in the used ring are checked, descriptors are chained from private copies. Source:
+ * Virtual I/O Device 1.1, 2.6 (split virtqueues).
  */
 #ifndef VIRTQ_H
 #define VIRTQ_H
@@ -62,14 +62,23 @@ struct virtq {
 
 /* Bytes of shared memory for a queue, and where its parts lie. */
 size_t virtq_bytes(uint16_t size, size_t *avail_at, size_t *used_at);
-/* size: power of two up to VIRTQ_SIZE_MAX; mem: zeroed, virtq_bytes(size) long, 16-byte aligned. */
+/*
+ * size: power of two up to VIRTQ_SIZE_MAX; mem: zeroed, virtq_bytes(size) long, 16-byte
+ * aligned.
+ */
 void virtq_init(struct virtq *q, uint16_t size, void *mem, bool event_idx);
-/* Queue a chain of n buffers, all that the device reads first; -SK_E_AGAIN: not enough descriptors free. */
+/*
+ * Queue a chain of n buffers, all that the device reads first; -SK_E_AGAIN: not enough
+ * descriptors free.
+ */
 int virtq_add(
 	struct virtq *q, const struct virtq_buf *bufs, unsigned int n, void *token) must_check;
 /* After a batch of adds: true = the device must be notified. */
 bool virtq_kick(struct virtq *q);
-/* A finished chain: its token and the bytes written; -SK_E_AGAIN: none, -SK_E_IO: the device broke the rules. */
+/*
+ * A finished chain: its token and the bytes written; -SK_E_AGAIN: none, -SK_E_IO: the device
+ * broke the rules.
+ */
 int virtq_get(struct virtq *q, void **token, uint32_t *len) must_check;
 /* Ask for an interrupt on the next finished chain; true = one is there already, look again. */
 bool virtq_idle(struct virtq *q);

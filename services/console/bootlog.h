@@ -1,5 +1,6 @@
 /*
- * bootlog.h - lines for a log: those of the kernel and of every domain, each with the time at which it came
+ * bootlog.h - lines for a log: those of the kernel and of every domain, each with the time at
+ * which it came
  */
 #ifndef CONSOLE_BOOTLOG_H
 #define CONSOLE_BOOTLOG_H
@@ -18,8 +19,9 @@ struct bootlog_line {
 };
 
 /*
- * Text of a domain: whole lines go to the log as "[    1.234567] (name) line"; control characters become dots. now_ns:
- * since boot. name: NULL for the kernel, whose lines have none.
+ * Text of a domain: whole lines go to the log as "[    1.234567] (name) line"; control
+ * characters become dots. now_ns: since boot. name: NULL for the kernel, whose lines have no
+ * name.
  */
 void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *name,
 	uint64_t now_ns, const char *text, size_t len);
@@ -27,8 +29,8 @@ void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *na
 void bootlog_finish(
 	struct textlog *log, struct bootlog_line *line, const char *name, uint64_t now_ns);
 /*
- * Take what the kernel wrote to its ring since the last call; *pos is the reader's place in it. The kernel does not say
- * when: its lines get the time at which they are taken.
+ * Take what the kernel wrote to its ring since the last call; *pos is the reader's place in it.
+ * The kernel does not say when: its lines get the time at which they are taken.
  */
 void bootlog_kernel(struct textlog *log, struct bootlog_line *line,
 	const volatile struct sk_klog *ring, uint64_t *pos, uint64_t now_ns);

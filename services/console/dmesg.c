@@ -1,8 +1,9 @@
 /*
  * dmesg.c - several logs as one
  *
- * The logs go on being written while they are read. What was overwritten before it was read is left out; the oldest
- * line of a log that has lost some may be the rest of one, which is left out too.
+ * The logs go on being written while they are read. What was overwritten before it was read is
+ * left out; the oldest line of a log that has lost some may be the rest of one, which is left
+ * out too.
  */
 #include "dmesg.h"
 

@@ -20,7 +20,10 @@ struct dmesg {
 
 /* The log of the host and those of all guests, as far as they go now. */
 void dmesg_begin(struct dmesg *d, const struct textlog *host);
-/* The next line, of BOOTLOG_TEXT_MAX bytes at most; its length, 0 at the end. It comes again until dmesg_take(). */
+/*
+ * The next line, of BOOTLOG_TEXT_MAX bytes at most; its length, 0 at the end. It comes again
+ * until dmesg_take().
+ */
 size_t dmesg_peek(struct dmesg *d, char line[BOOTLOG_TEXT_MAX]);
 void dmesg_take(struct dmesg *d);
 

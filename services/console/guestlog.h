@@ -1,8 +1,9 @@
 /*
  * guestlog.h - what its VMM and the host say about each guest: a small log of its own for each
  *
- * A guest that crashes in a loop, or a VMM that says much, so fills a log of GUESTLOG_SIZE bytes, and neither that of
- * the host nor another guest's. The log is the name's: guests that follow each other under one name have one.
+ * A guest that crashes in a loop, or a VMM that says much, so fills a log of GUESTLOG_SIZE
+ * bytes, and neither that of the host nor another guest's. The log is the name's: guests that
+ * follow each other under one name have one.
  */
 #ifndef CONSOLE_GUESTLOG_H
 #define CONSOLE_GUESTLOG_H
@@ -26,7 +27,10 @@ struct guestlog {
 	struct textlog log;
 };
 
-/* The log for this name, made if need be in place of the one that was not used for the longest time. NULL: no memory. */
+/*
+ * The log for this name, made if need be in place of the one that was not used for the longest
+ * time. NULL: no memory.
+ */
 struct guestlog *guestlog_open(const char *name, uint32_t domid);
 void guestlog_close(struct guestlog *g);
 /* The log of the guest that has, or had, this number; NULL: none is known. */

@@ -7,7 +7,10 @@
 #include "textlog.h"
 
 extern struct textlog host_log;
-/* What init says, again: shown whatever is in the foreground (a domain failed, the machine goes down). */
+/*
+ * What init says, again: shown whatever is in the foreground (a domain failed, the machine goes
+ * down).
+ */
 extern struct textlog urgent_log;
 
 /* 0 or -SK_E_*; the kernel's own log is mapped. */

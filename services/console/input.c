@@ -2,9 +2,11 @@
  * input.c - typed bytes to the shell or to a guest
  *
  * Objects     struct input: the one keyboard; struct input_guest: per guest.
- * Invariants  INPUT1 bytes leave in the order in which they came   INPUT2 while `held` the shell gets nothing, so that no
- *             byte is at the shell that is meant for a guest   INPUT3 what is dropped is dropped from the end, with a
- *             bell, or with the one it was meant for
+ * Invariants  INPUT1 bytes leave in the order in which they came
+ *             INPUT2 while `held` the shell gets nothing, so that no byte is at the shell that
+ *                    is meant for a guest
+ *             INPUT3 what is dropped is dropped from the end, with a bell, or with the one it
+ *                    was meant for
  */
 #include "input.h"
 

@@ -1,9 +1,11 @@
 /*
- * input.h - what is typed, on its way to the shell or to a guest: each byte to whom it was typed for
+ * input.h - what is typed, on its way to the shell or to a guest: each byte to whom it was
+ * typed for
  *
- * A line of the shell may change who gets what follows it, and so may Ctrl-]. So the shell gets one line at a time,
- * up to a byte that makes it work (Enter, Tab), and the rest waits here until it asks for more or gives the terminal
- * to a guest. Nothing here waits or calls another domain: the caller says what happened, and calls input_run().
+ * A line of the shell may change who gets what follows it, and so may Ctrl-]. So the shell gets
+ * one line at a time, up to a byte that makes it work (Enter, Tab), and the rest waits here
+ * until it asks for more or gives the terminal to a guest. Nothing here waits or calls another
+ * domain: the caller says what happened, and calls input_run().
  */
 #ifndef CONSOLE_INPUT_H
 #define CONSOLE_INPUT_H
@@ -57,7 +59,9 @@ void input_add(struct input *in, const char *text, size_t len);
 /* Pass on what can be passed on. */
 void input_run(struct input *in);
 
-/* The shell asks for more; with drop, what was typed up to the ^C that ended its work is void. */
+/*
+ * The shell asks for more; with drop, what was typed up to the ^C that ended its work is void.
+ */
 void input_ready(struct input *in, bool drop);
 void input_attach(struct input *in, struct input_guest *g);
 /* The guest in the foreground has ended: what was meant for it is nobody's. */

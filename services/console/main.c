@@ -1,17 +1,19 @@
 /*
  * main.c - console: the UART shared by the control shell, the guests' consoles and the boot log
  *
- * Objects     struct stream: a client. A guest's has a log from its first byte, in memory that came with its
- *             connection and is charged to the guest. When the connection goes, the text that the attached user has
- *             not seen yet is kept in `farewell`. What VMMs print, and what the host's domains say about a guest, is in a
- *             small log of that guest (guestlog.h).
- * Showing     text reaches the UART through a position in a log (guests, boot log) or straight from the
- *             shell's ring; pump() moves on whatever has the foreground as far as the UART takes it.
- *             Input: input.c.
- * Invariants  CONSOLE1 nobody is waited for: a guest's output goes to its log whether shown or not; input that a guest
- *             does not take holds back the typist, who has Ctrl-] within INPUT_MAX bytes, and after STUCK_S
- *             seconds is dropped with a bell.  CONSOLE2 while a guest is in the foreground the shell's output stays in
- *             its ring.
+ * Objects     struct stream: a client. A guest's has a log from its first byte, in memory that
+ *             came with its connection and is charged to the guest. When the connection goes,
+ *             the text that the attached user has not seen yet is kept in `farewell`. What VMMs
+ *             print, and what the host's domains say about a guest, is in a small log of that
+ *             guest (guestlog.h).
+ * Showing     text reaches the UART through a position in a log (guests, boot log) or straight
+ *             from the shell's ring; pump() moves on whatever has the foreground as far as the
+ *             UART takes it. Input: input.c.
+ * Invariants  CONSOLE1 nobody is waited for: a guest's output goes to its log whether shown or
+ *                      not; input that a guest does not take holds back the typist, who has
+ *                      Ctrl-] within INPUT_MAX bytes, and after STUCK_S seconds is dropped with
+ *                      a bell.
+ *             CONSOLE2 while a guest is in the foreground the shell's output stays in its ring.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -76,7 +78,10 @@ static uint64_t attached_lost;
 static bool attached_escapes;
 /* Before the shell says something. */
 static bool reset_owed;
-/* The log of the guest in the foreground, after it has gone: CONSOLE2 lets nobody take its place. */
+/*
+ * The log of the guest in the foreground, after it has gone: CONSOLE2 lets nobody take its
+ * place.
+ */
 static char *farewell;
 static struct input input;
 
@@ -131,7 +136,10 @@ static bool log_show(const struct textlog *l, uint64_t *pos)
 		if (n == 0)
 			return true;
 		for (size_t i = 0; i < n; i++) {
-			/* The boot log has bare newlines; a guest's terminal driver sends its own returns. */
+			/*
+			 * The boot log has bare newlines; a guest's terminal driver sends its
+			 * own returns.
+			 */
 			if (text[i] == '\n' && (l == &host_log || l == &urgent_log))
 				out[len++] = '\r';
 			out[len++] = text[i];
@@ -367,7 +375,10 @@ static const struct input_ops input_ops = {
 	.bell = input_bell,
 };
 
-/* As much from the UART as there is room for; the rest stays there and holds back the typist. True: there was some. */
+/*
+ * As much from the UART as there is room for; the rest stays there and holds back the typist.
+ * True: there was some.
+ */
 static bool input_take(void)
 {
 	struct record r;
@@ -570,7 +581,10 @@ static const struct svc_service service = {
 
 /* ---- start ---- */
 
-/* From now on what the kernel logs comes out here; only a panic still writes to the UART by itself. */
+/*
+ * From now on what the kernel logs comes out here; only a panic still writes to the UART by
+ * itself.
+ */
 static int uart_take(void)
 {
 	char slot[16];

@@ -1,10 +1,11 @@
 /*
  * terminal.c - undoing what a guest's console did to the user's terminal
  *
- * Sequences are those of ECMA-48 and of DEC's and xterm's terminals. In this order: an unfinished sequence and an
- * unfinished string end; not the alternate screen; no scrolling region (which moves the cursor: it is put back); a soft
- * reset; ASCII instead of line drawing; no colours; a cursor; wrapping at the right, no inserting; ordinary cursor and
- * number keys; no reports of the mouse; nothing around what is pasted.
+ * Sequences are those of ECMA-48 and of DEC's and xterm's terminals. In this order: an
+ * unfinished sequence and an unfinished string end; not the alternate screen; no scrolling
+ * region (which moves the cursor: it is put back); a soft reset; ASCII instead of line drawing;
+ * no colours; a cursor; wrapping at the right, no inserting; ordinary cursor and number keys;
+ * no reports of the mouse; nothing around what is pasted.
  */
 #include "terminal.h"
 

@@ -1,7 +1,8 @@
 /*
  * textlog.c - a bounded log of text
  *
- * Invariants  TEXTLOG1 the byte at position p is bytes[p % size], for textlog_start() <= p < end.
+ * Invariants  TEXTLOG1 the byte at position p is bytes[p % size], for textlog_start() <= p <
+ *                      end.
  */
 #include "textlog.h"
 
@@ -36,7 +37,10 @@ void textlog_fini(struct textlog *l)
 
 void textlog_clear(struct textlog *l) { l->first = l->end; }
 
-/* Where len bytes from position pos on lie: the first of them at bytes[*at], the rest at bytes[0]. */
+/*
+ * Where len bytes from position pos on lie: the first of them at bytes[*at], the rest at
+ * bytes[0].
+ */
 static void part(const struct textlog *l, uint64_t pos, size_t len, size_t *at, size_t *first)
 {
 	*at = pos & (l->size - 1);

@@ -22,7 +22,10 @@ struct textlog {
 
 /* size: power of two. -SK_E_NO_MEM. */
 int textlog_init(struct textlog *l, size_t size) must_check;
-/* In memory that the caller has and that outlives the log. -SK_E_INVAL: size is no power of two. */
+/*
+ * In memory that the caller has and that outlives the log. -SK_E_INVAL: size is no power of
+ * two.
+ */
 int textlog_init_at(struct textlog *l, void *bytes, size_t size) must_check;
 /* The caller's memory goes: on in another piece of the same size. */
 void textlog_move(struct textlog *l, void *bytes);
@@ -33,8 +36,8 @@ void textlog_write(struct textlog *l, const char *text, size_t len);
 /* Position of the oldest byte that is still there. */
 uint64_t textlog_start(const struct textlog *l);
 /*
- * Copy up to max bytes from *pos on; *pos moves behind them. A position that is no longer there moves to the
- * oldest byte first. Returns how many.
+ * Copy up to max bytes from *pos on; *pos moves behind them. A position that is no longer there
+ * moves to the oldest byte first. Returns how many.
  */
 size_t textlog_read(const struct textlog *l, uint64_t *pos, char *out, size_t max);
 

@@ -1,11 +1,13 @@
 /*
  * main.c - control: the shell on the console, and the only domain that may create guests
  *
- * Its rooms, from the bottom up: client/ (init and the services), config/ (what a guest's configuration means),
- * guest/ (guests from creation to end), shell/ (the person at the console). A room includes only rooms below it;
- * config/ and client/ do not know each other. Files beside this one belong to all of them.
+ * Its rooms, from the bottom up: client/ (init and the services), config/ (what a guest's
+ * configuration means), guest/ (guests from creation to end), shell/ (the person at the
+ * console). A room includes only rooms below it; config/ and client/ do not know each other.
+ * Files beside this one belong to all of them.
  *
- * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto; then the prompt.
+ * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto; then
+ *             the prompt.
  */
 #include <stdio.h>
 

@@ -3,8 +3,9 @@
  *
  * Objects     struct client in svc_conn.priv: what it may read.
  * Lifecycle   the volume is mounted once, at start; without one every path is NOT_FOUND.
- * Trust       a file system made by others is parsed here, apart from storage and control: what it could
- *             subvert holds read access to this volume and the data regions of its readers.
+ * Trust       a file system made by others is parsed here, apart from storage and control: what
+ *             it could subvert holds read access to this volume and the data regions of its
+ *             readers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,7 +132,10 @@ static const struct svc_service service = {
 	.close = client_close,
 };
 
-/* The volume: the channel "blk", or the args image=ADDRESS and image-size=BYTES of an archive member. */
+/*
+ * The volume: the channel "blk", or the args image=ADDRESS and image-size=BYTES of an archive
+ * member.
+ */
 static int volume_set_up(void)
 {
 	struct svc_conn *storage = svc_channel("blk");

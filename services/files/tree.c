@@ -1,8 +1,9 @@
 /*
  * tree.c - the files of the mounted volume
  *
- * Trust       the volume is the work of another machine: libext2fs checks the structures, this file
- *             bounds what comes back (sizes, block numbers, name lengths) before it is used.
+ * Trust       the volume is the work of another machine: libext2fs checks the structures, this
+ *             file bounds what comes back (sizes, block numbers, name lengths) before it is
+ *             used.
  * Invariants  TREE1 a run that is read lies within the block count of the superblock.
  */
 #include "tree.h"
@@ -82,7 +83,10 @@ int tree_find(const char *path, uint32_t len, struct tree_file *f)
 	return file_load(ino, f);
 }
 
-/* Physical blocks of the file from `block` on that follow each other on the disk; *phys 0 = a hole. */
+/*
+ * Physical blocks of the file from `block` on that follow each other on the disk; *phys 0 = a
+ * hole.
+ */
 static int run_find(
 	const struct tree_file *f, uint64_t block, uint32_t max, blk64_t *phys, uint32_t *n)
 {

@@ -1,9 +1,11 @@
 /*
  * volume.c - blocks for libext2fs, read from storage (or from an image in the boot archive)
  *
- * Objects     one volume, one channel; one read at a time goes through the channel's data region.
- * Waiting     libext2fs reads synchronously, so this waits for storage, which is below it and never
- *             waits for anybody; files' clients wait meanwhile, their events stay pending.
+ * Objects     one volume, one channel; one read at a time goes through the channel's data
+ *             region.
+ * Waiting     libext2fs reads synchronously, so this waits for storage, which is below it and
+ *             never waits for anybody; files' clients wait meanwhile, their events stay
+ *             pending.
  */
 #include "volume.h"
 

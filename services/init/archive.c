@@ -1,8 +1,10 @@
 /*
  * archive.c - the boot archive: its frames, mapped in one piece, and the files in it
  *
- * Objects     pieces[]: the archive's frames with their place in it; `base`: where init sees its first byte.
- * Invariants  ARCHIVE1 pieces are physically consecutive and naturally aligned, so one base suits the large pages of all
+ * Objects     pieces[]: the archive's frames with their place in it; `base`: where init sees
+ *             its first byte.
+ * Invariants  ARCHIVE1 pieces are physically consecutive and naturally aligned, so one base
+ *                      suits the large pages of all
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 static const uint8_t *base;
 static struct cpio_file files;
 
-/* ---- mapping ------------------------------------------------------------------------------------------ */
+/* ---- mapping ----------------------------------------------------------------------------- */
 /* Where the archive starts relative to the alignment of its largest piece (ARCHIVE1). */
 static uint64_t archive_misalignment(const struct sk_bootinfo *bi)
 {
@@ -71,7 +73,7 @@ int archive_find(const char *name, struct cpio_file *out)
 	return cpio_find(files.data, files.size, name, out);
 }
 
-/* ---- files as frames -------------------------------------------------------------------------------------- */
+/* ---- files as frames --------------------------------------------------------------------- */
 /* Calls fn for every part of [offset, offset + size) of the archive that lies in one frame. */
 typedef int (*part_fn)(
 	void *ctx, const struct sk_boot_frame *f, uint64_t offset, uint64_t size);

@@ -1,8 +1,8 @@
 /*
  * connect.c - the connections between static domains
  *
- * Objects     struct connection: the region's memory and the capabilities on the boundary, which init keeps, so
- *             that either end can be made anew.
+ * Objects     struct connection: the region's memory and the capabilities on the boundary,
+ *             which init keeps, so that either end can be made anew.
  */
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +74,10 @@ static int region_charge(
 	return rc;
 }
 
-/* rc: of the call that made or ended the connection. A service that did not answer may still use the region. */
+/*
+ * rc: of the call that made or ended the connection. A service that did not answer may still
+ * use the region.
+ */
 static void region_return(struct domain *d, struct connection *c, int rc)
 {
 	if (rc == -SK_E_TIMEOUT) {
@@ -147,7 +150,10 @@ int connect_channels(struct domain *d)
 	return 0;
 }
 
-/* Who looks at the terminal is told of what takes long, and of what the service could not do for its client any more. */
+/*
+ * Who looks at the terminal is told of what takes long, and of what the service could not do
+ * for its client any more.
+ */
 static int connection_close(struct connection *c)
 {
 	const char *service = domains[c->service].m->name, *client = domains[c->client].m->name;
@@ -203,7 +209,7 @@ struct domain *domain_of_role(enum manifest_flag role)
 	return NULL;
 }
 
-/* ---- init's own output ---------------------------------------------------------------------------------- */
+/* ---- init's own output ------------------------------------------------------------------- */
 static int log_open(const struct domain *console)
 {
 	struct console_params params = { .kind = CONSOLE_LOG, .name = "init" };

@@ -1,8 +1,8 @@
 /*
  * cpio.c - files of a newc archive that lies in memory
  *
- * Pure; every length and offset is checked against the archive's end before use. Names are compared within
- * their field, which may be padded with zeros.
+ * Pure; every length and offset is checked against the archive's end before use. Names are
+ * compared within their field, which may be padded with zeros.
  */
 #include <string.h>
 #include "cpio.h"

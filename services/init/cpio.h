@@ -13,7 +13,10 @@ struct cpio_file {
 	uint64_t size;
 };
 
-/* The file of that name. 0, -SK_E_NOT_FOUND, or -SK_E_INVAL when the archive is malformed before it. */
+/*
+ * The file of that name. 0, -SK_E_NOT_FOUND, or -SK_E_INVAL when the archive is malformed
+ * before it.
+ */
 int cpio_find(const uint8_t *archive, uint64_t size, const char *name,
 	struct cpio_file *out) must_check;
 

@@ -65,7 +65,7 @@ int device_claim(const struct manifest_device *dev, struct device_claim *claim)
 	return 0;
 }
 
-/* ---- PCI ---------------------------------------------------------------------------------------------- */
+/* ---- PCI --------------------------------------------------------------------------------- */
 static uint32_t size_order(uint64_t size)
 {
 	uint32_t order = SK_PAGE_ORDER;
@@ -125,7 +125,10 @@ static int irq_give(struct domain *d, const struct device_claim *claim, uint32_t
 	return rc;
 }
 
-/* Without an IOMMU the space only tells addresses: the manifest must have said that this will do. */
+/*
+ * Without an IOMMU the space only tells addresses: the manifest must have said that this will
+ * do.
+ */
 static int iospace_give(struct domain *d, const struct device_claim *claim)
 {
 	sk_cap_t space;
@@ -166,7 +169,7 @@ static int pci_give(struct domain *d, const struct device_claim *claim)
 	return rc;
 }
 
-/* ---- ports and a pin ------------------------------------------------------------------------------------ */
+/* ---- ports and a pin --------------------------------------------------------------------- */
 static int ports_give(struct domain *d)
 {
 	const struct manifest_device *m = &d->m->dev;
@@ -197,7 +200,7 @@ int device_give(struct domain *d, const struct device_claim *claim)
 	return d->m->dev.kind == MANIFEST_PCI ? pci_give(d, claim) : ports_give(d);
 }
 
-/* ---- machine ---------------------------------------------------------------------------------------------- */
+/* ---- machine ----------------------------------------------------------------------------- */
 void device_wallclock(void)
 {
 	uint64_t mr[SK_MR_MAX] = { 0 };
@@ -211,7 +214,10 @@ int device_power(bool reboot)
 	uint64_t mr[SK_MR_MAX] = { reboot };
 	int rc = platform_call(PLATFORM_POWER, mr, 1, NULL);
 
-	/* The hardware may take a moment after platform has told it: it has failed when that is over. */
+	/*
+	 * The hardware may take a moment after platform has told it: it has failed when that is
+	 * over.
+	 */
 	rt_sleep_until(clock_in_ms(POWER_MS));
 	return rc;
 }

@@ -1,8 +1,9 @@
 /*
  * domain.c - making one static domain from its line of the manifest
  *
- * Lifecycle   claim the device, build, give what the manifest names, connect, start. A domain that cannot be
- *             started is taken back whole; those that need it are then not started either.
+ * Lifecycle   claim the device, build, give what the manifest names, connect, start. A domain
+ *             that cannot be started is taken back whole; those that need it are then not
+ *             started either.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,7 +17,10 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-/* Page tables, info page, keep and thread: up to 75 KiB are used. What alignment costs grows with the segments. */
+/*
+ * Page tables, info page, keep and thread: up to 75 KiB are used. What alignment costs grows
+ * with the segments.
+ */
 #define OVERHEAD (80u << 10)
 
 int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out)
@@ -38,7 +42,7 @@ void memory_return(struct domain *d, sk_cap_t *cap)
 	*cap = 0;
 }
 
-/* ---- arguments ---------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------- */
 int arg_add(struct domain *d, const char *fmt, ...)
 {
 	char *args = d->proc.info->args;
@@ -88,7 +92,7 @@ static void args_from_cmdline(const char *name, char *args, size_t size)
 	args[used] = '\0';
 }
 
-/* ---- building ------------------------------------------------------------------------------------------- */
+/* ---- building ---------------------------------------------------------------------------- */
 static uint64_t writable_size(const struct proc_image *im)
 {
 	uint64_t size = 0;

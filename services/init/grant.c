@@ -1,7 +1,8 @@
 /*
  * grant.c - the capabilities that the manifest names for a domain
  *
- * Each goes to the next of the extra slots, and args say which: cap.NAME=SLOT, or cap.NAME=SLOT,COUNT.
+ * Each goes to the next of the extra slots, and args say which: cap.NAME=SLOT, or
+ * cap.NAME=SLOT,COUNT.
  */
 #include <stdio.h>
 #include "caps/caps.h"
@@ -27,7 +28,10 @@ static int give_ports(struct domain *d, uint32_t slot, const struct manifest_cap
 		&d->proc, slot, SK_CAP_IOPORT, SK_R | SK_W, c->a | (uint64_t)c->b << 16);
 }
 
-/* All device untypeds, in slots of their own beyond the extra ones, and the page that lists them. */
+/*
+ * All device untypeds, in slots of their own beyond the extra ones, and the page that lists
+ * them.
+ */
 static int give_device_memory(struct domain *d)
 {
 	static struct platform_resources res; /* too large for a stack */

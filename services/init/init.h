@@ -1,8 +1,8 @@
 /*
  * init.h - what the parts of init share
  *
- * init is the root task: it makes every static domain from the manifest, keeps the objects on their boundaries,
- * and then answers calls. It is single-threaded; there is no lock anywhere.
+ * init is the root task: it makes every static domain from the manifest, keeps the objects on
+ * their boundaries, and then answers calls. It is single-threaded; there is no lock anywhere.
  */
 #ifndef INIT_H
 #define INIT_H
@@ -16,7 +16,9 @@
 
 enum domain_state { ABSENT, RUNNING, DEAD };
 
-/* A static domain. ntfn, service and parent outlive a restart; what lies in `memory` does not. */
+/*
+ * A static domain. ntfn, service and parent outlive a restart; what lies in `memory` does not.
+ */
 struct domain {
 	const struct manifest_domain *m;
 	struct proc proc;

@@ -1,7 +1,8 @@
 /*
  * main.c - init, the root task: reads the manifest, starts every domain, and then answers calls
  *
- * Objects     domains[] and connections[], as the manifest lists them; everything that the kernel gave at boot.
+ * Objects     domains[] and connections[], as the manifest lists them; everything that the
+ *             kernel gave at boot.
  * Lifecycle   never ends.
  */
 #include <stdio.h>
@@ -11,7 +12,10 @@
 #include "sys/sk.h"
 #include "rt/program.h"
 
-/* While it starts and restarts others it should not wait for them: above services, below drivers. */
+/*
+ * While it starts and restarts others it should not wait for them: above services, below
+ * drivers.
+ */
 enum {
 	INIT_PRIORITY = 22,
 	WEIGHT = 256,

@@ -1,7 +1,8 @@
 /*
  * policy.c - check a compiled manifest before anything of it is used
  *
- * Pure. The file comes from our own build, but init is the one that must not die, so nothing is assumed.
+ * Pure. The file comes from our own build, but init is the one that must not die, so nothing is
+ * assumed.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static bool string_ok(const char *s, uint64_t size) { return memchr(s, 0, size) 
 
 static bool name_ok(const char *s, uint64_t size) { return s[0] && string_ok(s, size); }
 
-/* ---- where the records are ------------------------------------------------------------------------------ */
+/* ---- where the records are --------------------------------------------------------------- */
 static const char *layout_check(const struct manifest_header *h, uint64_t size)
 {
 	uint64_t need = sizeof(*h);
@@ -43,7 +44,7 @@ static const char *layout_check(const struct manifest_header *h, uint64_t size)
 	return name_ok(h->guest_image, sizeof(h->guest_image)) ? NULL : "no image for guests";
 }
 
-/* ---- domains ------------------------------------------------------------------------------------------------ */
+/* ---- domains ----------------------------------------------------------------------------- */
 static const char *device_check(const struct manifest_device *d)
 {
 	if (d->kind > MANIFEST_PORTS ||
@@ -112,7 +113,7 @@ static const char *domain_check(const struct manifest *m, const struct manifest_
 	return why ? why : device_check(&d->dev);
 }
 
-/* ---- channels and capabilities --------------------------------------------------------------------------------- */
+/* ---- channels and capabilities ----------------------------------------------------------- */
 static const char *kept_check(const struct manifest_channel *c)
 {
 	if (c->proto || c->flags || c->params_len)

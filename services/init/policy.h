@@ -16,8 +16,8 @@ struct manifest {
 };
 
 /*
- * data: 8-byte aligned, must stay. 0, or -SK_E_INVAL and in *why what is wrong. Afterwards every index, count,
- * string and size in it can be used as it is.
+ * data: 8-byte aligned, must stay. 0, or -SK_E_INVAL and in *why what is wrong. Afterwards
+ * every index, count, string and size in it can be used as it is.
  */
 int manifest_decode(
 	const void *data, uint64_t size, struct manifest *m, const char **why) must_check;

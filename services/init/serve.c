@@ -25,7 +25,7 @@ struct request {
 	bool temporary;
 };
 
-/* ---- faults ------------------------------------------------------------------------------------------------ */
+/* ---- faults ------------------------------------------------------------------------------ */
 static void print_registers(const struct domain *d)
 {
 	struct sk_regs r;
@@ -62,7 +62,7 @@ static void domain_exit(struct domain *d, uint64_t code)
 	d->state = DEAD;
 }
 
-/* ---- calls --------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------- */
 static int call_power(struct request *q)
 {
 	bool reboot = q->mr[0] == 1;
@@ -197,7 +197,7 @@ static int (*const calls[INIT_CALL_END])(struct request *q) = {
 	[INIT_WALLCLOCK] = call_wallclock,
 };
 
-/* ---- the loop ---------------------------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------- */
 static void answer(sk_cap_t reply, struct request *q, int rc)
 {
 	struct sk_utcb *u = sk_utcb();

@@ -3,8 +3,8 @@
  *
  * Objects     one lwIP instance with one interface; it answers ARP and ICMP echo.
  * Lifecycle   address by DHCP, or fixed by the manifest (args address, netmask, gateway).
- * Trust       whatever the switch delivers is parsed here, apart from the switch: what it could subvert
- *             holds this one port.
+ * Trust       whatever the switch delivers is parsed here, apart from the switch: what it could
+ *             subvert holds this one port.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,12 @@
 /*
  * port_if.c - a port of the switch as an lwIP network interface
  *
- * Objects     BUFFERS receive and BUFFERS send buffers of BUFFER bytes, numbered, in the two halves of the
- *             channel's data region.
- * Invariants  PORT_IF1 a frame is copied into a pbuf before lwIP looks at it.  PORT_IF2 a buffer number that the switch
- *             names is checked; frames from the switch are hostile, as from any wire.  PORT_IF3 a buffer that comes back is
- *             used again, whatever came in it
+ * Objects     BUFFERS receive and BUFFERS send buffers of BUFFER bytes, numbered, in the two
+ *             halves of the channel's data region.
+ * Invariants  PORT_IF1 a frame is copied into a pbuf before lwIP looks at it.
+ *             PORT_IF2 a buffer number that the switch names is checked; frames from the switch
+ *                      are hostile, as from any wire.
+ *             PORT_IF3 a buffer that comes back is used again, whatever came in it
  */
 #include "port_if.h"
 

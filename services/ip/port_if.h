@@ -22,7 +22,10 @@ struct port_if {
 	uint64_t dropped;
 };
 
-/* netif_init_fn: netif->state is a struct port_if with conn and mac set. Posts all receive buffers. */
+/*
+ * netif_init_fn: netif->state is a struct port_if with conn and mac set. Posts all receive
+ * buffers.
+ */
 err_t port_if_init(struct netif *netif);
 /* The switch signalled: take frames in, send buffers back. */
 void port_if_event(struct netif *netif);

@@ -1,10 +1,12 @@
 /*
- * fdb.c - forwarding database: own addresses of ports, and a set-associative table of fixed size
+ * fdb.c - forwarding database: own addresses of ports, and a set-associative table of fixed
+ * size
  *
  * Invariants  FDB1 an own address is one port's, and is in no entry
- *             FDB2 what a guest sends changes no entry that came from the uplink and is not too old
- *             FDB3 a guest that sends from many addresses can push out other guests' entries of its sets only, and
- *             costs them flooding, never memory
+ *             FDB2 what a guest sends changes no entry that came from the uplink and is not too
+ *                  old
+ *             FDB3 a guest that sends from many addresses can push out other guests' entries of
+ *                  its sets only, and costs them flooding, never memory
  */
 #include "fdb.h"
 

@@ -1,9 +1,10 @@
 /*
  * fdb.h - the switch's forwarding database: which MAC address is behind which port
  *
- * Every port of a guest has an address of its own, from its configuration: that one never moves. Others (of machines
- * beyond the card, of containers inside a guest) are learned from what is sent, and age. What comes in through the
- * uplink is believed before what a guest claims.
+ * Every port of a guest has an address of its own, from its configuration: that one never
+ * moves. Others (of machines beyond the card, of containers inside a guest) are learned from
+ * what is sent, and age. What comes in through the uplink is believed before what a guest
+ * claims.
  */
 #ifndef NETWORK_FDB_H
 #define NETWORK_FDB_H
@@ -42,14 +43,15 @@ struct fdb {
 };
 
 /*
- * The port's own address. -SK_E_EXISTS: another port's; -SK_E_INVAL: no address of a station; -SK_E_LIMIT. What
- * was learned of it is forgotten.
+ * The port's own address. -SK_E_EXISTS: another port's; -SK_E_INVAL: no address of a station;
+ * -SK_E_LIMIT. What was learned of it is forgotten.
  */
 int fdb_own(struct fdb *t, const uint8_t mac[6], uint32_t port) must_check;
 /*
- * A frame with this source came in through `port`. False: it may not have it (another port's own, a group address,
- * or, from a guest, one that is known to be beyond the uplink) and is to be dropped. A full set forgets its oldest,
- * but for a guest's sake no address beyond the uplink.
+ * A frame with this source came in through `port`. False: it may not have it (another port's
+ * own, a group address, or, from a guest, one that is known to be beyond the uplink) and is to
+ * be dropped. A full set forgets its oldest, but for a guest's sake no address beyond the
+ * uplink.
  */
 bool fdb_learn(struct fdb *t, const uint8_t mac[6], uint32_t port, bool uplink,
 	sk_time_t now) must_check;

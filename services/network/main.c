@@ -3,9 +3,10 @@
  *
  * Objects     one switch, named by the manifest (arg "bridge").
  * Lifecycle   a client's port lives from SVC_OPEN to SVC_CLOSE; the uplink from start to end.
- * Invariants  NETWORK1 a request is taken when its answer has room: a client that takes none is not served, and no frame for
- *             it waits for that.  NETWORK2 a request that is not legal comes back with an error; only what cannot be
- *             answered ends a connection.
+ * Invariants  NETWORK1 a request is taken when its answer has room: a client that takes none is
+ *                      not served, and no frame for it waits for that.
+ *             NETWORK2 a request that is not legal comes back with an error; only what cannot
+ *                      be answered ends a connection.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /*
- * offload.h - what a card or a guest would have had to do to a frame: checksum and TCP segmentation
+ * offload.h - what a card or a guest would have had to do to a frame: checksum and TCP
+ * segmentation
  *
- * Works on private copies. Frames come from guests: headers are parsed with every length checked.
+ * Works on private copies. Frames come from guests: headers are parsed with every length
+ * checked.
  */
 #ifndef NETWORK_OFFLOAD_H
 #define NETWORK_OFFLOAD_H
@@ -19,7 +21,10 @@ struct frame {
 	uint16_t csum_start, csum_offset, gso_size;
 };
 
-/* Fill in the transport checksum of a NET_CSUM_BLANK frame. -SK_E_INVAL: its field is outside the frame. */
+/*
+ * Fill in the transport checksum of a NET_CSUM_BLANK frame. -SK_E_INVAL: its field is outside
+ * the frame.
+ */
 int frame_checksum(struct frame *f) must_check;
 
 /* How a GSO frame is cut up. */
@@ -32,9 +37,15 @@ struct segmenter {
 	uint32_t n; /* segments */
 	bool v6;
 };
-/* -SK_E_INVAL: not TCP over IPv4 or IPv6 as its flags say, or its pieces would be no standard frames. */
+/*
+ * -SK_E_INVAL: not TCP over IPv4 or IPv6 as its flags say, or its pieces would be no standard
+ * frames.
+ */
 int segment_init(struct segmenter *s, const struct frame *f) must_check;
-/* Segment i, complete with checksums, into out (at least NET_FRAME_STD bytes); returns its length. */
+/*
+ * Segment i, complete with checksums, into out (at least NET_FRAME_STD bytes); returns its
+ * length.
+ */
 uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out);
 
 #endif

@@ -1,8 +1,10 @@
 /*
  * port.c - delivery into ports
  *
- * Invariants  PORT1 n_buffers <= NET_DEPTH.  PORT2 buffers of a client were checked to lie in its region when it
- *             posted them.  PORT3 a client that does not take frames is not waited for, and does not lose its port
+ * Invariants  PORT1 n_buffers <= NET_DEPTH.
+ *             PORT2 buffers of a client were checked to lie in its region when it posted them.
+ *             PORT3 a client that does not take frames is not waited for, and does not lose its
+ *                   port
  */
 #include "port.h"
 
@@ -104,8 +106,8 @@ static void put_checksummed(struct port *p, const struct frame *f)
 }
 
 /*
- * Buffers come back only after this: no more pieces are made for a port that has none left, however many a guest asks
- * for.
+ * Buffers come back only after this: no more pieces are made for a port that has none left,
+ * however many a guest asks for.
  */
 static void put_segments(struct port *p, const struct frame *f)
 {

@@ -2,7 +2,8 @@
  * switch.c - a learning switch: ports[], and which of them a frame goes to
  *
  * Objects     ports[]: see port.h; number 0 is the uplink's.
- * Invariants  SWITCH1 a frame is copied out of its sender's region before anything of it is looked at.
+ * Invariants  SWITCH1 a frame is copied out of its sender's region before anything of it is
+ *                     looked at.
  */
 #include "switch.h"
 

@@ -8,14 +8,18 @@
 
 /* hz: ticks of sk_now() in a second. */
 void switch_init(uint64_t hz);
-/* A port that nobody has, with this address as its own. NULL and *rc: -SK_E_LIMIT, or as fdb_own(). */
+/*
+ * A port that nobody has, with this address as its own. NULL and *rc: -SK_E_LIMIT, or as
+ * fdb_own().
+ */
 struct port *switch_port_new(const uint8_t mac[6], int *rc);
 void switch_port_gone(struct port *p);
 /* The one port without an address of its own. */
 struct port *switch_uplink(void);
 /*
- * A frame has come in through p. d is a private copy that was checked: its bytes lie in p's region. They are copied
- * out before anything of them is looked at, and what is copied is charged to p's turn.
+ * A frame has come in through p. d is a private copy that was checked: its bytes lie in p's
+ * region. They are copied out before anything of them is looked at, and what is copied is
+ * charged to p's turn.
  */
 void switch_frame_in(struct port *p, const struct net_desc *d);
 /* Tell the owners of ports what came for them, if they sleep. */

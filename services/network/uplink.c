@@ -1,10 +1,11 @@
 /*
  * uplink.c - the switch's port through a network card
  *
- * Objects     NET_DEPTH receive and as many send buffers of UPLINK_BUFFER bytes, in the two halves of the channel's
- *             data part. A send buffer is in the port's queue or in sent[], a receive buffer in posted[] or owed[].
- * Trust       the card's driver is not trusted with more than the card: what it names must be a buffer of ours that
- *             it has. What it names wrongly is skipped, and said once.
+ * Objects     NET_DEPTH receive and as many send buffers of UPLINK_BUFFER bytes, in the two
+ *             halves of the channel's data part. A send buffer is in the port's queue or in
+ *             sent[], a receive buffer in posted[] or owed[].
+ * Trust       the card's driver is not trusted with more than the card: what it names must be a
+ *             buffer of ours that it has. What it names wrongly is skipped, and said once.
  * Invariants  UPLINK1 a buffer is the driver's or ours, never both
  */
 #include "uplink.h"
@@ -107,7 +108,10 @@ int uplink_start(struct port *p, struct svc_conn *nic, uint16_t offloads)
 {
 	struct port_buffer rx, tx;
 
-	/* Cards take GSO frames of 64 KiB; our send buffers are of one frame, so they are cut up here. */
+	/*
+	 * Cards take GSO frames of 64 KiB; our send buffers are of one frame, so they are cut
+	 * up here.
+	 */
 	port_init(p, nic, "uplink", offloads & NET_CSUM_BLANK);
 	p->uplink = true;
 	uplink = p;

@@ -2,10 +2,12 @@
  * acpi.c - reads the ACPI tables without interpreting AML
  *
  * Objects     none kept: facts go to the caller's structure.
- * Trust       firmware tables can be damaged: every length is checked against what was mapped, every
- *             walk is bounded by ACPI_TABLE_MAX and ACPI_TABLES_MAX, checksums are verified.
- * Source      ACPI specification 6.5: 5.2.5 (RSDP), 5.2.6 (header), 5.2.7-8 (RSDT, XSDT), 5.2.9 (FADT),
- *             7.4.2 (_Sx), 20.2 (AML encoding); PCI firmware specification 3.3, 4.1.2 (MCFG).
+ * Trust       firmware tables can be damaged: every length is checked against what was mapped,
+ *             every walk is bounded by ACPI_TABLE_MAX and ACPI_TABLES_MAX, checksums are
+ *             verified.
+ * Source      ACPI specification 6.5: 5.2.5 (RSDP), 5.2.6 (header), 5.2.7-8 (RSDT, XSDT), 5.2.9
+ *             (FADT), 7.4.2 (_Sx), 20.2 (AML encoding); PCI firmware specification 3.3, 4.1.2
+ *             (MCFG).
  */
 #include "acpi.h"
 #include "base/bytes.h"
@@ -135,7 +137,9 @@ static void s5_scan(struct walk *w, const uint8_t *t, uint32_t len)
 	}
 }
 
-/* A port out of a 32-bit legacy field or, where that is 0, out of a generic address structure. */
+/*
+ * A port out of a 32-bit legacy field or, where that is 0, out of a generic address structure.
+ */
 static uint16_t fadt_port(const uint8_t *t, uint32_t len, uint32_t legacy, uint32_t gas)
 {
 	uint32_t port = get_le32(t + legacy);

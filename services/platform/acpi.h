@@ -1,5 +1,6 @@
 /*
- * acpi.h - the few facts of the ACPI tables that the host needs: ECAM, power-off, reset, century
+ * acpi.h - the few facts of the ACPI tables that the host needs: ECAM, power-off, reset,
+ * century
  */
 #ifndef PLATFORM_ACPI_H
 #define PLATFORM_ACPI_H
@@ -10,7 +11,10 @@
 
 /* Physical memory as the parser sees it. */
 struct acpi_mem {
-	/* len bytes at paddr, readable as long as the parser runs, or NULL. len is at most ACPI_TABLE_MAX. */
+	/*
+	 * len bytes at paddr, readable as long as the parser runs, or NULL. len is at most
+	 * ACPI_TABLE_MAX.
+	 */
 	const uint8_t *(*map)(void *ctx, uint64_t paddr, size_t len);
 	void *ctx;
 };
@@ -46,8 +50,9 @@ struct acpi_facts {
 };
 
 /*
- * Walk RSDP, XSDT or RSDT, MCFG, FADT, DSDT and SSDTs. Damaged tables are skipped, each with one line
- * to warn(); what they would have told stays off in *facts. 0, or -SK_E_NOT_FOUND without a usable RSDP.
+ * Walk RSDP, XSDT or RSDT, MCFG, FADT, DSDT and SSDTs. Damaged tables are skipped, each with
+ * one line to warn(); what they would have told stays off in *facts. 0, or -SK_E_NOT_FOUND
+ * without a usable RSDP.
  */
 int acpi_parse(const struct acpi_mem *mem, uint64_t rsdp, struct acpi_facts *facts,
 	void (*warn)(const char *table, const char *what));

@@ -8,7 +8,10 @@
 #include <stdint.h>
 #include <sk/types.h>
 
-/* len bytes at paddr in this domain's space, uncached and for good; NULL if they are no device memory. */
+/*
+ * len bytes at paddr in this domain's space, uncached and for good; NULL if they are no device
+ * memory.
+ */
 volatile void *devmem_map(uint64_t paddr, size_t len);
 /* A frame of 2^order bytes at paddr in a new slot. */
 int devmem_frame(uint64_t paddr, uint32_t order, sk_cap_t *out) must_check;

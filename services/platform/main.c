@@ -1,10 +1,11 @@
 /*
- * main.c - platform: owns the machine's firmware tables, PCI configuration space, MSI-X tables and power
+ * main.c - platform: owns the machine's firmware tables, PCI configuration space, MSI-X tables
+ * and power
  *
  * Objects     devs[]: every PCI function; a claimed one keeps its interrupt capabilities.
  * Lifecycle   tables and devices are read once at start; afterwards only init calls.
- * Trust       only SVC_BADGE_INIT may call; drivers never see an MSI-X table, because a page that holds
- *             one is in no piece that PLATFORM_BAR hands out.
+ * Trust       only SVC_BADGE_INIT may call; drivers never see an MSI-X table, because a page
+ *             that holds one is in no piece that PLATFORM_BAR hands out.
  */
 #include <stdio.h>
 #include <string.h>
@@ -193,7 +194,8 @@ static int claim_call(uint64_t *mr, uint32_t *n_mr)
 
 /*
  * Cut [0, size) of a BAR into naturally aligned power-of-two pieces, leaving out the pages from
- * skip_first to skip_end. Returns the number of pieces; fills *offset and *order for piece `want`.
+ * skip_first to skip_end. Returns the number of pieces; fills *offset and *order for piece
+ * `want`.
  */
 static uint64_t pieces(const struct pci_bar *bar, uint64_t skip_first, uint64_t skip_end,
 	uint64_t want, uint64_t *offset, uint32_t *order)

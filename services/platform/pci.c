@@ -2,10 +2,10 @@
  * pci.c - enumeration of PCI functions, their BARs and interrupt capabilities
  *
  * Objects     struct pci_device, in the caller's array.
- * Trust       configuration space belongs to devices: capability lists can loop and BARs can lie; walks
- *             are bounded, sizes are powers of two or the BAR does not exist.
- * Source      PCI Local Bus 3.0: 6.1-6.2 (header), 6.2.5 (BARs), 6.7-6.8 (capabilities, MSI, MSI-X);
- *             PCI Express Base 4.0: 7.5.3 (capability), 6.6.2 (function-level reset).
+ * Trust       configuration space belongs to devices: capability lists can loop and BARs can
+ *             lie; walks are bounded, sizes are powers of two or the BAR does not exist.
+ * Source      PCI Local Bus 3.0: 6.1-6.2 (header), 6.2.5 (BARs), 6.7-6.8 (capabilities, MSI,
+ *             MSI-X); PCI Express Base 4.0: 7.5.3 (capability), 6.6.2 (function-level reset).
  */
 #include "pci.h"
 

@@ -1,10 +1,10 @@
 /*
  * rtc.c - reads the MC146818 clock, once, at start
  *
- * Invariants  a reading counts when two in a row agree, with no update in progress before either: the
- *             chip changes its registers one by one.
- * Source      MC146818A data sheet: registers A (bit 7: update in progress) and B (bit 1: 24 hours,
- *             bit 2: binary).
+ * Invariants  a reading counts when two in a row agree, with no update in progress before
+ *             either: the chip changes its registers one by one.
+ * Source      MC146818A data sheet: registers A (bit 7: update in progress) and B (bit 1: 24
+ *             hours, bit 2: binary).
  */
 #include "rtc.h"
 

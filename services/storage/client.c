@@ -1,15 +1,17 @@
 /*
- * client.c - attachments: a client's requests on their way to its disk, and the end of an attachment
+ * client.c - attachments: a client's requests on their way to its disk, and the end of an
+ * attachment
  *
  * Objects     struct client: in svc_conn.priv from open to close.
- * Lifecycle   SVC_CLOSE waits for what is in flight, flushes what was written, and detaches: when it is answered,
- *             all that was acknowledged is on the medium, or the answer says that the flush failed.
+ * Lifecycle   SVC_CLOSE waits for what is in flight, flushes what was written, and detaches:
+ *             when it is answered, all that was acknowledged is on the medium, or the answer
+ *             says that the flush failed.
  * Invariants  ATTACH1 data never pass through here: descriptors do.
- *             ATTACH2 a request is taken out of a client's ring when the disk takes it and the answers to all
- *             requests of this client have room: no client loses a request or its connection because something
- *             is full.
- *             ATTACH3 a client that waits for a disk is in its `stalled`, one request each in turn; the list is
- *             empty while the disk is ready.
+ *             ATTACH2 a request is taken out of a client's ring when the disk takes it and the
+ *                     answers to all requests of this client have room: no client loses a
+ *                     request or its connection because something is full.
+ *             ATTACH3 a client that waits for a disk is in its `stalled`, one request each in
+ *                     turn; the list is empty while the disk is ready.
  *             ATTACH4 endings go before them, and have a flight of their own.
  */
 #include "client.h"
@@ -174,7 +176,9 @@ static int client_end(struct client *cl)
 	return result;
 }
 
-/* The last flush; false: it is not on its way, because the driver cannot be reached any more. */
+/*
+ * The last flush; false: it is not on its way, because the driver cannot be reached any more.
+ */
 static bool flush_send(struct client *cl)
 {
 	const struct blk_req flush = { .op = BLK_FLUSH };

@@ -7,7 +7,10 @@
 #include "disk.h"
 #include "volume.h"
 
-/* An attachment of v, which lies on d, to the client behind c; c->priv is its own from now to its end. */
+/*
+ * An attachment of v, which lies on d, to the client behind c; c->priv is its own from now to
+ * its end.
+ */
 int client_attach(
 	struct svc_conn *c, struct disk *d, struct volume *v, bool writable) must_check;
 /* As svc_service.event and .close. */

@@ -1,9 +1,11 @@
 /*
  * disk.c - a disk behind a driver domain
  *
- * Invariants  STORAGE_DISK1 flight[i] is in use exactly while the driver has the request with id i.  STORAGE_DISK2 clients' requests leave
- *             DISK_CLOSING_RESERVE flights free.  STORAGE_DISK3 a region's number is used again only when the driver has said
- *             that it has none with it.
+ * Invariants  STORAGE_DISK1 flight[i] is in use exactly while the driver has the request with
+ *                           id i.
+ *             STORAGE_DISK2 clients' requests leave DISK_CLOSING_RESERVE flights free.
+ *                           STORAGE_DISK3 a region's number is used again only when the driver
+ *                           has said that it has none with it.
  */
 #include "disk.h"
 

@@ -1,5 +1,6 @@
 /*
- * disk.h - a disk behind a driver domain: requests in flight, and synchronous reads while storage starts
+ * disk.h - a disk behind a driver domain: requests in flight, and synchronous reads while
+ * storage starts
  */
 #ifndef STORAGE_DISK_H
 #define STORAGE_DISK_H
@@ -49,9 +50,15 @@ struct disk {
 	uint32_t own_region;
 	struct flight flight[BLK_DEPTH];
 	uint32_t n_flights;
-	/* Clients of this disk that wait for room, and attachments that wait for their last flush: each in turn. */
+	/*
+	 * Clients of this disk that wait for room, and attachments that wait for their last
+	 * flush: each in turn.
+	 */
 	struct client_list stalled, ending;
-	/* Numbers of data regions at the driver. STALE: it did not say whether it has done what it was asked. */
+	/*
+	 * Numbers of data regions at the driver. STALE: it did not say whether it has done what
+	 * it was asked.
+	 */
 	uint8_t region[BLK_REGIONS];
 	/* No calls before: it did not answer one in time. */
 	sk_time_t silent_until;
@@ -61,24 +68,30 @@ struct disk {
 
 /* Ask the driver what the disk is and register our data region with it. */
 int disk_init(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint) must_check;
-/* Before the event loop runs: read `bytes` (at most the data part of the connection) from sector on. */
+/*
+ * Before the event loop runs: read `bytes` (at most the data part of the connection) from
+ * sector on.
+ */
 int disk_read_now(
 	struct disk *d, uint64_t sector, uint32_t bytes, const uint8_t **data) must_check;
 /*
- * A client's data region at the driver, which gets that frame and no other. Neither waits for longer than
- * DISK_CALL_MS, nor at all for a driver that has just made it wait so long: -SK_E_IO. (TIMEOUT would tell the
- * connector that storage may still use what it was given.)
+ * A client's data region at the driver, which gets that frame and no other. Neither waits for
+ * longer than DISK_CALL_MS, nor at all for a driver that has just made it wait so long:
+ * -SK_E_IO. (TIMEOUT would tell the connector that storage may still use what it was given.)
  */
 int disk_region_add(struct disk *d, const struct svc_conn *c, uint32_t *region) must_check;
 int disk_region_del(struct disk *d, uint32_t region) must_check;
-/* Does the driver take one more request for that use now? If not, it says when it does: its channel has an event. */
+/*
+ * Does the driver take one more request for that use now? If not, it says when it does: its
+ * channel has an event.
+ */
 bool disk_ready(struct disk *d, enum disk_use use);
 /* Send q, which disk_ready() allows, to the driver on the client's behalf. */
 int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q,
 	enum disk_use use) must_check;
 /*
- * The next finished request; -SK_E_AGAIN: none, or the turn is over; -SK_E_PEER: the driver broke the ring. An answer
- * to a request that it does not have is skipped.
+ * The next finished request; -SK_E_AGAIN: none, or the turn is over; -SK_E_PEER: the driver
+ * broke the ring. An answer to a request that it does not have is skipped.
  */
 int disk_finished(struct disk *d, struct flight *f, struct blk_rsp *rsp) must_check;
 

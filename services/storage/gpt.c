@@ -1,7 +1,8 @@
 /*
  * gpt.c - GUID partition tables, decoded from sectors that are not trusted
  *
- * Invariants  GPT1 a partition that comes out lies within the usable range and overlaps none before it.
+ * Invariants  GPT1 a partition that comes out lies within the usable range and overlaps none
+ *                  before it.
  */
 #include "gpt.h"
 #include "base/bytes.h"

@@ -34,16 +34,17 @@ struct gpt_partition {
 };
 
 /*
- * Check the first bytes of the header block read from `lba` of a disk of n_blocks blocks of `block` bytes (5.1:
- * an LBA counts logical blocks). 0, or -SK_E_INVAL with the reason in *why.
+ * Check the first bytes of the header block read from `lba` of a disk of n_blocks blocks of
+ * `block` bytes (5.1: an LBA counts logical blocks). 0, or -SK_E_INVAL with the reason in *why.
  */
 int gpt_header_decode(const uint8_t sector[GPT_SECTOR], uint64_t lba, uint64_t n_blocks,
 	uint32_t block, struct gpt_header *h, const char **why) must_check;
 /* Bytes of the entry array, a multiple of the block size. */
 size_t gpt_entries_bytes(const struct gpt_header *h);
 /*
- * Decode the entry array. Entries that are out of range, overlap an earlier one or have a name that is
- * taken or not printable are skipped, each with a line to warn(). Returns the number put into parts[].
+ * Decode the entry array. Entries that are out of range, overlap an earlier one or have a name
+ * that is taken or not printable are skipped, each with a line to warn(). Returns the number
+ * put into parts[].
  */
 uint32_t gpt_entries_decode(const struct gpt_header *h, const uint8_t *entries,
 	struct gpt_partition *parts, uint32_t max,

@@ -1,7 +1,7 @@
 /*
  * main.c - storage: volumes for guests and for files, on the disks of the driver domains
  *
- * Objects     disks[]: one per driver.  volumes[]: GPT partitions, found once at start.
+ * Objects     disks[]: one per driver. volumes[]: GPT partitions, found once at start.
  * Lifecycle   SVC_OPEN attaches a volume, SVC_CLOSE ends that: client.c.
  */
 #include <stdio.h>
@@ -49,7 +49,9 @@ static void gpt_warn(uint32_t entry, const char *what)
 	printf("partition %u %s: not used\n", entry, what);
 }
 
-/* Read and check one of the two headers and its entry array. An LBA counts the disk's blocks. */
+/*
+ * Read and check one of the two headers and its entry array. An LBA counts the disk's blocks.
+ */
 static int table_read(
 	struct disk *d, uint64_t lba, struct gpt_header *h, const uint8_t **entries)
 {
@@ -106,7 +108,10 @@ static void partitions_find(struct disk *d)
 	}
 }
 
-/* Channel "blk" or "blk1" .. "blk3", and args "blk=SLOT" ...: the control endpoint of its driver. */
+/*
+ * Channel "blk" or "blk1" .. "blk3", and args "blk=SLOT" ...: the control endpoint of its
+ * driver.
+ */
 static int disk_attach(const char *name)
 {
 	struct svc_conn *driver = svc_channel(name);

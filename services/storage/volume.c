@@ -1,7 +1,8 @@
 /*
  * volume.c - volumes and their attachments
  *
- * Invariants  VOLUME1 writer implies readers == 0.  VOLUME2 a translated request lies within its volume.
+ * Invariants  VOLUME1 writer implies readers == 0.
+ *             VOLUME2 a translated request lies within its volume.
  */
 #include "volume.h"
 

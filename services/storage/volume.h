@@ -22,11 +22,15 @@ struct volume {
 	bool writer;
 };
 
-/* The volume that `path` ("by-partlabel/NAME", size bytes with a zero among them) names; NULL if none. */
+/*
+ * The volume that `path` ("by-partlabel/NAME", size bytes with a zero among them) names; NULL
+ * if none.
+ */
 struct volume *volume_find(struct volume *volumes, uint32_t n, const char *path, uint32_t size);
 /*
- * Attach for reading or writing, as Xen's block script shares devices: a writer is alone, readers are
- * not. -SK_E_BUSY: another client's attachment forbids it; -SK_E_DENIED: writing to a read-only disk.
+ * Attach for reading or writing, as Xen's block script shares devices: a writer is alone,
+ * readers are not. -SK_E_BUSY: another client's attachment forbids it; -SK_E_DENIED: writing to
+ * a read-only disk.
  */
 int volume_attach(struct volume *v, bool writable) must_check;
 void volume_detach(struct volume *v, bool writable);

@@ -1,8 +1,9 @@
 /*
  * edge.h - what the Xen half asks of the machine half
  *
- * edge.c implements it on the machine half; tests have a fake, so that the Xen half runs on the build machine as it is.
- * Guest memory to which edge_gmem() returned a pointer stays mapped as long as the VMM lives.
+ * edge.c implements it on the machine half; tests have a fake, so that the Xen half runs on the
+ * build machine as it is. Guest memory to which edge_gmem() returned a pointer stays mapped as
+ * long as the VMM lives.
  */
 #ifndef VMM_EDGE_H
 #define VMM_EDGE_H
@@ -49,16 +50,25 @@ bool edge_gva_write(unsigned int cpu, uint64_t gva, const void *src, uint64_t le
 bool edge_gva_to_gpa(unsigned int cpu, uint64_t gva, uint64_t *gpa);
 
 int edge_page_alloc(struct guest_page *p) must_check;
-/* Show it at guest frame gfn: the page that was there leaves the guest, and this one leaves its last place. */
+/*
+ * Show it at guest frame gfn: the page that was there leaves the guest, and this one leaves its
+ * last place.
+ */
 int edge_page_show(struct guest_page *p, uint64_t gfn) must_check;
 
-/* The balloon, one page each. 0 or -SK_E_*. Take the page at gfn out of the guest; give one back; move one. */
+/*
+ * The balloon, one page each. 0 or -SK_E_*. Take the page at gfn out of the guest; give one
+ * back; move one.
+ */
 int edge_hole_make(uint64_t gfn) must_check;
 int edge_hole_fill(uint64_t gfn) must_check;
 /* -SK_E_AGAIN: there is no RAM for that place yet, but control may give some. */
 int edge_hole_fill_or_ask(uint64_t gfn) must_check;
 int edge_page_move(uint64_t from, uint64_t to) must_check;
-/* Ask control for RAM for n pages. The number is for edge_ram_answer(), once all vCPUs have been kicked. */
+/*
+ * Ask control for RAM for n pages. The number is for edge_ram_answer(), once all vCPUs have
+ * been kicked.
+ */
 uint32_t edge_ram_ask(uint64_t n);
 enum ram_answer edge_ram_answer(uint32_t number);
 /* Pages that the guest has now; its highest frame number that is RAM. */

@@ -1,5 +1,6 @@
 /*
- * guest.h - what the halves of the VMM and the loader agree on: the guest's memory layout, its pages, ports of ACPI
+ * guest.h - what the halves of the VMM and the loader agree on: the guest's memory layout, its
+ * pages, ports of ACPI
  */
 #ifndef VMM_GUEST_H
 #define VMM_GUEST_H

@@ -2,8 +2,9 @@
  * main.c - one guest: built from its configuration, then served until control takes it away
  *
  * Objects     struct vm, the one guest; pages of the VMM that the guest sees from the start.
- * Lifecycle   The order is memory, kernel and modules, tables, vCPUs, the Xen half, then the threads of the vCPUs. This
- *             thread goes on as the I/O thread. If something fails, control is told and ends this domain.
+ * Lifecycle   The order is memory, kernel and modules, tables, vCPUs, the Xen half, then the
+ *             threads of the vCPUs. This thread goes on as the I/O thread. If something fails,
+ *             control is told and ends this domain.
  */
 #include <stdio.h>
 #include <string.h>

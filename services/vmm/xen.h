@@ -1,20 +1,22 @@
 /*
  * xen.h - the Xen half of a VMM, as the machine half sees it
  *
- * The Xen half keeps its own state for each vCPU, by number. It asks the machine half for memory, registers, kicks and
- * interrupts through edge.h, and for nothing else.
+ * The Xen half keeps its own state for each vCPU, by number. It asks the machine half for
+ * memory, registers, kicks and interrupts through edge.h, and for nothing else.
  *
- * Threads     xen_init() and xen_io_init() run on the main thread, which becomes the I/O thread, before any vCPU enters.
- *             Functions with a `cpu` argument run on that vCPU's thread, unless they say "any thread".
- * Loop        The thread of a vCPU repeats:
- *                 while (!xen_vcpu_runnable(cpu) || halted without an interrupt)
+ * Threads     xen_init() and xen_io_init() run on the main thread, which becomes the I/O
+ *             thread, before any vCPU enters. Functions with a `cpu` argument run on that
+ *             vCPU's thread, unless they say "any thread".
+ * Loop        The thread of a vCPU repeats: while (!xen_vcpu_runnable(cpu) || halted without an
+ *             interrupt)
  *                         xen_vcpu_sleep(cpu), wait for its notification until
  *                         xen_next_deadline(cpu) or the local APIC's, xen_vcpu_wake(cpu),
  *                         xen_vcpu_prepare(cpu);
- *                 xen_vcpu_prepare(cpu);
- *                 vector = xen_upcall_vector(cpu); if (vector >= 0) inject it (no APIC, no EOI);
- *                 VCPU_ENTER with that deadline; on HYPERCALL: skip the instruction, xen_hypercall(cpu).
- *             edge_vcpu_kick(cpu) on any thread makes the loop turn once more, from sleep and from guest mode.
+ *                 xen_vcpu_prepare(cpu); vector = xen_upcall_vector(cpu); if (vector >= 0)
+ *                 inject it (no APIC, no EOI); VCPU_ENTER with that deadline; on HYPERCALL:
+ *                 skip the instruction, xen_hypercall(cpu).
+ *             edge_vcpu_kick(cpu) on any thread makes the loop turn once more, from sleep and
+ *             from guest mode.
  */
 #ifndef VMM_XEN_H
 #define VMM_XEN_H
@@ -35,7 +37,10 @@ struct xen_params {
 	bool tsc_stable;
 	/* The balloon's limit (maxmem). */
 	uint64_t max_pages;
-	/* Guest pages of the xenstore and console rings: zeroed RAM, reserved in the guest's memory map. */
+	/*
+	 * Guest pages of the xenstore and console rings: zeroed RAM, reserved in the guest's
+	 * memory map.
+	 */
 	uint64_t store_pfn, console_pfn;
 	uint8_t uuid[16];
 };
@@ -45,18 +50,21 @@ struct xen_params {
 /* Shared info, event channels of store and console, grant table. 0 or -SK_E_*. */
 int xen_init(const struct xen_params *p) must_check;
 /*
- * Channels "console" and "xs", those of disks and interfaces (names and numbers from struct vm_config at VM_CONFIG_VADDR),
- * and the handler of edge_io_kick(). Before svc_run(). 0 or -SK_E_*.
+ * Channels "console" and "xs", those of disks and interfaces (names and numbers from struct
+ * vm_config at VM_CONFIG_VADDR), and the handler of edge_io_kick(). Before svc_run(). 0 or
+ * -SK_E_*.
  */
 int xen_io_init(void) must_check;
-/* VMCTL_QUIESCE, after the vCPUs stopped: no back end touches guest memory or rings any more. */
+/*
+ * VMCTL_QUIESCE, after the vCPUs stopped: no back end touches guest memory or rings any more.
+ */
 void xen_io_quiesce(void);
 
 /* ---- hypercalls ---- */
 
 /*
- * The vCPU writes MSR 0x40000000: the hypercall page goes to that address; the low bits number the page, of which there is
- * one. `amd`: VMMCALL, not VMCALL. False: #GP.
+ * The vCPU writes MSR 0x40000000: the hypercall page goes to that address; the low bits number
+ * the page, of which there is one. `amd`: VMMCALL, not VMCALL. False: #GP.
  */
 bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd) must_check;
 /* Registers in edge_state(cpu): arguments in, RAX out. The caller moves RIP. */
@@ -68,11 +76,20 @@ void xen_hypercall(unsigned int cpu);
 void xen_vcpu_prepare(unsigned int cpu);
 /* False while SCHEDOP_block or SCHEDOP_poll waits. To be called after xen_vcpu_prepare(). */
 bool xen_vcpu_runnable(unsigned int cpu);
-/* Any thread. True: an upcall by the callback vector waits, which ends a HLT as an interrupt does. */
+/*
+ * Any thread. True: an upcall by the callback vector waits, which ends a HLT as an interrupt
+ * does.
+ */
 bool xen_vcpu_event_pending(unsigned int cpu);
-/* The vector to deliver without the local APIC, or -1. A vector that the kernel still holds is not repeated. */
+/*
+ * The vector to deliver without the local APIC, or -1. A vector that the kernel still holds is
+ * not repeated.
+ */
 int xen_upcall_vector(unsigned int cpu);
-/* The TSC at which timers or the timeout of a poll need xen_vcpu_prepare(); SK_NO_DEADLINE: none. */
+/*
+ * The TSC at which timers or the timeout of a poll need xen_vcpu_prepare(); SK_NO_DEADLINE:
+ * none.
+ */
 sk_time_t xen_next_deadline(unsigned int cpu);
 /* Around a wait of the thread: the runstate is "blocked" meanwhile. */
 void xen_vcpu_sleep(unsigned int cpu);
@@ -84,7 +101,10 @@ void xen_vcpu_look_again(unsigned int cpu);
 
 /* Any thread. */
 void xen_vcpu_online(unsigned int cpu, bool online);
-/* The vCPU's local APIC takes interrupts now: an upcall that it did not take before is due again. */
+/*
+ * The vCPU's local APIC takes interrupts now: an upcall that it did not take before is due
+ * again.
+ */
 void xen_apic_enabled(unsigned int cpu);
 /* The guest's TSC offset changed: pvclock follows. */
 void xen_time_update(unsigned int cpu);

@@ -1,12 +1,15 @@
 /*
  * journal.c - append, replay and compaction over a memory area of the caller
  *
- * Objects     struct journal: the private handle. In the memory: struct journal_head, two halves of records.
- * Locks       none; one writer, which may die between any two stores.
+ * Objects     struct journal: the private handle. In the memory: struct journal_head, two
+ *             halves of records.
  * Lifecycle   journal_format() or journal_attach(), then journal_replay(), then appending.
- * Invariants  JOURNAL1 a record's header is stored after its payload, so a torn record has no valid check   JOURNAL2 numbers
- *             only grow, so what an earlier use of a half left behind is never taken for a record   JOURNAL3 the live
- *             half is not written but behind its last record; start[] changes by one 8-byte store
+ * Invariants  JOURNAL1 a record's header is stored after its payload, so a torn record has no
+ *                      valid check
+ *             JOURNAL2 numbers only grow, so what an earlier use of a half left behind is never
+ *                      taken for a record
+ *             JOURNAL3 the live half is not written but behind its last record; start[] changes
+ *                      by one 8-byte store
  */
 #include "journal.h"
 

@@ -1,9 +1,10 @@
 /*
  * journal.h - records in memory that outlives its writer
  *
- * The memory has a head and two halves. Records are appended to the live half; compaction writes what is still
- * true into the other one and makes it the live one by a single store. A record counts when its check holds and
- * its number is higher than that of the record before it.
+ * The memory has a head and two halves. Records are appended to the live half; compaction
+ * writes what is still true into the other one and makes it the live one by a single store. A
+ * record counts when its check holds and its number is higher than that of the record before
+ * it.
  */
 #ifndef XS_JOURNAL_H
 #define XS_JOURNAL_H
@@ -58,23 +59,31 @@ int journal_format(struct journal *j, void *mem, size_t size);
 int journal_attach(struct journal *j, void *mem, size_t size);
 
 /*
- * How much the caller's own state may come to as records: the rest of a half is room for what is appended between
- * two compactions, so that these stay rare.
+ * How much the caller's own state may come to as records: the rest of a half is room for what
+ * is appended between two compactions, so that these stay rare.
  */
 size_t journal_capacity(const struct journal *j);
 
-/* 0, or nonzero to have the record quarantined. `payload` stays where it is, and is 8-aligned. */
+/*
+ * 0, or nonzero to have the record quarantined. `payload` stays where it is, and is 8-aligned.
+ */
 typedef int (*journal_fn)(void *ctx, const void *payload, size_t len);
 
 /* Hands out all valid records in order; appending goes on behind the last. */
 void journal_replay(struct journal *j, journal_fn fn, void *ctx, struct journal_report *report);
 
-/* One record: begin, put what it holds, commit. ENOSPC: it did not fit, and nothing was written. */
+/*
+ * One record: begin, put what it holds, commit. ENOSPC: it did not fit, and nothing was
+ * written.
+ */
 void journal_begin(struct journal *j);
 void journal_put(struct journal *j, const void *bytes, size_t len);
 int journal_commit(struct journal *j);
 
-/* Between these, records go to the other half. Without `ok` it is as if nothing had been written. */
+/*
+ * Between these, records go to the other half. Without `ok` it is as if nothing had been
+ * written.
+ */
 void journal_compact_begin(struct journal *j);
 void journal_compact_end(struct journal *j, bool ok);
 

@@ -1,13 +1,15 @@
 /*
  * main.c - the xenstore domain: connections, and whose turn it is
  *
- * Objects     struct client: one connection, in svc_conn.priv from open to close, with its sessions in the store.
- * Locks       none; one thread.
- * Lifecycle   SVC_OPEN opens the sessions, or takes up those that the journal kept over a restart; SVC_CLOSE ends
- *             them, and for a guest the domain with them.
- * Invariants  XSMAIN1 a client gets one request handled per turn, and turns go round, so nobody waits for a client that
- *             asks without end   XSMAIN2 a request is only taken when the answer to the one before, and all events that
- *             are due, are in the ring: what waits for a client that does not read is bounded
+ * Objects     struct client: one connection, in svc_conn.priv from open to close, with its
+ *             sessions in the store.
+ * Lifecycle   SVC_OPEN opens the sessions, or takes up those that the journal kept over a
+ *             restart; SVC_CLOSE ends them, and for a guest the domain with them.
+ * Invariants  XSMAIN1 a client gets one request handled per turn, and turns go round, so nobody
+ *                     waits for a client that asks without end
+ *             XSMAIN2 a request is only taken when the answer to the one before, and all events
+ *                     that are due, are in the ring: what waits for a client that does not read
+ *                     is bounded
  *             XSMAIN3 an answer goes out before the events that its request has caused
  */
 #include <errno.h>
@@ -89,7 +91,7 @@ static void turn_want_all(void)
 			turn_want(c->priv);
 }
 
-/* ---- out ---------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------- */
 
 /* 0, -SK_E_AGAIN with the wish for room stated, -SK_E_PEER. */
 static int send(struct client *cl, const struct xs_native *native, const struct reply *reply)
@@ -134,7 +136,7 @@ static int send_due(struct client *cl)
 	return rc;
 }
 
-/* ---- in ----------------------------------------------------------------------------------- */
+/* ---- in ---------------------------------------------------------------------------------- */
 
 static int request_take(struct client *cl)
 {
@@ -206,7 +208,7 @@ static int client_event(struct svc_conn *c)
 	return 0;
 }
 
-/* ---- connections -------------------------------------------------------------------------- */
+/* ---- connections ------------------------------------------------------------------------- */
 
 /* Who the connector says the client is; only init connects control. */
 static int params_check(
@@ -291,7 +293,10 @@ static int client_close(struct svc_conn *c)
 	return 0;
 }
 
-/* Of the store: bytes in use, domains. Of the connection's domain: bytes charged, refusals for a quota. */
+/*
+ * Of the store: bytes in use, domains. Of the connection's domain: bytes charged, refusals for
+ * a quota.
+ */
 static uint32_t client_stats(struct svc_conn *c, uint64_t *mr)
 {
 	const struct client *cl = c ? c->priv : NULL;
@@ -312,9 +317,11 @@ static const struct svc_service service = {
 	.stats = client_stats,
 };
 
-/* ---- start -------------------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------------------------- */
 
-/* The journal is a channel without rings: memory that init keeps over restarts of this domain. */
+/*
+ * The journal is a channel without rings: memory that init keeps over restarts of this domain.
+ */
 static const struct domain_channel *journal_find(void)
 {
 	const struct domain_info *info = svc_info();
@@ -372,8 +379,9 @@ static size_t memory_given(void)
 }
 
 /*
- * What the store's memory can hold of charges. Besides these it has events and what snapshots keep; a quarter of the
- * rest is for gaps between blocks. The last sixteenth is for removals and control.
+ * What the store's memory can hold of charges. Besides these it has events and what snapshots
+ * keep; a quarter of the rest is for gaps between blocks. The last sixteenth is for removals
+ * and control.
  */
 static void memory_divide(size_t given)
 {

@@ -2,9 +2,9 @@
  * mem.c - counted allocation for the store
  *
  * Objects     a block: a header with its size, then what the caller sees.
- * Locks       none; the service is one thread.
  * Lifecycle   mem_alloc() to mem_free(); blocks never move.
- * Invariants  XSMEM1 used is the sum of the sizes of all blocks, headers included   XSMEM2 used <= limit after each mem_alloc()
+ * Invariants  XSMEM1 used is the sum of the sizes of all blocks, headers included
+ *             XSMEM2 used <= limit after each mem_alloc()
  *             XSMEM3 an ordinary mem_alloc() leaves the reserve free
  */
 #include "mem.h"

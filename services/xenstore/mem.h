@@ -1,5 +1,6 @@
 /*
- * mem.h - the memory of the store: zeroed blocks under one limit, so that running out is an answer, not an accident
+ * mem.h - the memory of the store: zeroed blocks under one limit, so that running out is an
+ * answer, not an accident
  */
 #ifndef XS_MEM_H
 #define XS_MEM_H
@@ -30,7 +31,10 @@ enum mem_priority {
 /* For all allocations from now on. */
 void mem_set_priority(enum mem_priority priority);
 
-/* What a block takes beyond its size, in the books of quotas: the header here and the C library's own. */
+/*
+ * What a block takes beyond its size, in the books of quotas: the header here and the C
+ * library's own.
+ */
 enum { MEM_BLOCK = 32 };
 
 /* uthash takes its tables from here, and reports failure by a NULL hh.tbl in the element. */

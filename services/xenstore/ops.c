@@ -2,10 +2,12 @@
  * ops.c - requests: the rights that each needs, and what all handlers share
  *
  * Objects     struct op: one request being handled; it lives on the stack.
- * Locks       none; the service is one thread.
- * Lifecycle   op_handle() decodes, checks rights, makes the new tree aside, and commits it last.
- * Invariants  OPS1 a request that fails has changed nothing but what its transaction has touched   OPS2 only
- *             ROLE_CONTROL gets past OP_CONTROL   OPS3 events are fired after the change is committed
+ * Lifecycle   op_handle() decodes, checks rights, makes the new tree aside, and commits it
+ *             last.
+ * Invariants  OPS1 a request that fails has changed nothing but what its transaction has
+ *                  touched
+ *             OPS2 only ROLE_CONTROL gets past OP_CONTROL
+ *             OPS3 events are fired after the change is committed
  */
 #include "ops.h"
 

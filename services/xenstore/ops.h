@@ -26,15 +26,18 @@ int op_ok(struct op *op);
 /* The rights of the caller at a node. */
 unsigned int op_bits_at(const struct op *op, const char *path, const struct node *node);
 
-/* The node that `name` means, with the rights `need`, its path in op->path. 0, EINVAL, ENOENT, EACCES... */
+/*
+ * The node that `name` means, with the rights `need`, its path in op->path. 0, EINVAL, ENOENT,
+ * EACCES...
+ */
 int op_find(struct op *op, const char *name, unsigned int need, struct node **out);
 
 /* Where the permissions of a special name are kept, or NULL. */
 struct data **op_special(struct op *op, const char *name);
 
 /*
- * Makes `root` (a reference that this takes over) true, in the transaction or at once, and fires the event for
- * op->path.
+ * Makes `root` (a reference that this takes over) true, in the transaction or at once, and
+ * fires the event for op->path.
  */
 int op_change_tree(struct op *op, struct node *root);
 

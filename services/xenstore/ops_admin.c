@@ -2,7 +2,6 @@
  * ops_admin.c - requests about watches, transactions and domains
  *
  * Objects     none of its own; struct op comes from ops.c.
- * Locks       none; the service is one thread.
  * Lifecycle   none.
  * Invariants  OPS_ADMIN5 a transaction is gone after its end, whatever the answer was
  */
@@ -12,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- watches ------------------------------------------------------------------------------ */
+/* ---- watches ----------------------------------------------------------------------------- */
 
 /* The first two of two or three strings: a path, absolute in op->path, and a token. */
 static int watch_args(struct op *op, const char **token, bool *relative)
@@ -90,7 +89,7 @@ int op_reset_watches(struct op *op)
 	return op_ok(op);
 }
 
-/* ---- transactions ------------------------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------------------------ */
 
 int op_transaction_start(struct op *op)
 {
@@ -136,7 +135,7 @@ int op_transaction_end(struct op *op)
 	return rc ? rc : op_ok(op);
 }
 
-/* ---- domains ------------------------------------------------------------------------------ */
+/* ---- domains ----------------------------------------------------------------------------- */
 
 static int guest_domid(const char *s, uint16_t *domid)
 {
@@ -274,7 +273,10 @@ static int put_quota(struct op *op, const struct domain *dom)
 	return reply_put(op->reply, line, (size_t)n);
 }
 
-/* What domains have, and how often one was refused something for a quota: of one, or of all guests. */
+/*
+ * What domains have, and how often one was refused something for a quota: of one, or of all
+ * guests.
+ */
 static int control_quota(struct op *op, const char *which)
 {
 	struct domain *dom, *next;

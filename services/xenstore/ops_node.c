@@ -2,9 +2,9 @@
  * ops_node.c - requests about nodes: reading, writing, permissions
  *
  * Objects     none of its own; struct op comes from ops.c.
- * Locks       none; the service is one thread.
  * Lifecycle   none.
- * Invariants  OPS_NODE4 what a session makes is paid by the owner, or, if that is dom0, by the guest whose VMM made it
+ * Invariants  OPS_NODE4 what a session makes is paid by the owner, or, if that is dom0, by the
+ *                       guest whose VMM made it
  */
 #include "ops.h"
 
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------------- */
 
 int op_read(struct op *op)
 {
@@ -102,7 +102,7 @@ int op_get_perms(struct op *op)
 	return rc;
 }
 
-/* ---- writing ------------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 /* Who pays: the owner, if that is a guest; else the guest whose VMM made it. */
 static uint16_t payer(const struct session *sess, uint16_t owner)
@@ -135,7 +135,10 @@ static int put_value(struct op *op, struct node *node, const void *value, size_t
 	return rc ? rc : op_change_tree(op, root);
 }
 
-/* One new node below `*root` at the first `len` bytes of op->path, with what it inherits from `above`. */
+/*
+ * One new node below `*root` at the first `len` bytes of op->path, with what it inherits from
+ * `above`.
+ */
 static int create_one(struct op *op, struct node **root, struct node *above, size_t len,
 	const void *value, size_t value_len)
 {

@@ -2,10 +2,10 @@
  * path.c - names of nodes
  *
  * Objects     none; pure functions over strings.
- * Locks       none.
  * Lifecycle   none.
- * Invariants  PATH1 what path_canon() accepts begins with '/', has no empty component, no trailing '/' (but "/"),
- *             at most XENSTORE_ABS_PATH_MAX bytes and PATH_DEPTH_MAX components
+ * Invariants  PATH1 what path_canon() accepts begins with '/', has no empty component, no
+ *                   trailing '/' (but "/"), at most XENSTORE_ABS_PATH_MAX bytes and
+ *                   PATH_DEPTH_MAX components
  */
 #include "path.h"
 #include "base/array.h"

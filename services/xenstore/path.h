@@ -18,16 +18,19 @@ enum {
 };
 
 /*
- * Makes the absolute form of `in` (a string) in `out`, of PATH_SIZE bytes. Relative paths are taken from
- * /local/domain/<domid>. `relative`, if given, says whether `in` was. 0, EINVAL for what is no path, or
- * ENOSPC for more components than this store keeps.
+ * Makes the absolute form of `in` (a string) in `out`, of PATH_SIZE bytes. Relative paths are
+ * taken from /local/domain/<domid>. `relative`, if given, says whether `in` was. 0, EINVAL for
+ * what is no path, or ENOSPC for more components than this store keeps.
  */
 int path_canon(const char *in, uint16_t domid, char *out, bool *relative);
 
 /* True if `path` is `parent` or lies below it. */
 bool path_below(const char *path, const char *parent);
 
-/* The length of the part of `path` that names its parent; "/" has none and gives 0, "/a" gives 1. */
+/*
+ * The length of the part of `path` that names its parent; "/" has none and gives 0, "/a" gives
+ * 1.
+ */
 size_t path_parent_len(const char *path);
 
 /* The last component. */
@@ -38,7 +41,8 @@ size_t path_base_len(uint16_t domid);
 
 /*
  * True if `path` belongs to the keys that the back ends of guest `domid` own:
- * /local/domain/0/backend/<type>/<domid>, and device, console, store of the guest, with all below.
+ * /local/domain/0/backend/<type>/<domid>, and device, console, store of the guest, with all
+ * below.
  */
 bool path_in_backend_area(const char *path, uint16_t domid);
 

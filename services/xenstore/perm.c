@@ -2,10 +2,9 @@
  * perm.c - the rights of a domain at a node
  *
  * Objects     none; permissions live in struct data.
- * Locks       none.
  * Lifecycle   none.
- * Invariants  PERM1 a back-end session is dom0 only inside path_in_backend_area() of its own guest; everywhere
- *             else it is that guest
+ * Invariants  PERM1 a back-end session is dom0 only inside path_in_backend_area() of its own
+ *                   guest; everywhere else it is that guest
  */
 #include <errno.h>
 #include <stdio.h>

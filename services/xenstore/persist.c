@@ -1,12 +1,11 @@
 /*
  * persist.c - writing the store into its journal
  *
- * Objects     a record: the generation, then entries, each a kind and its fields in little endian without
- *             padding. Strings and values carry a 32-bit length.
- * Locks       none.
+ * Objects     a record: the generation, then entries, each a kind and its fields in little
+ *             endian without padding. Strings and values carry a 32-bit length.
  * Lifecycle   none.
- * Invariants  PERSIST2 one record is one change: it is applied whole or not at all   PERSIST3 a compacted half begins with
- *             ENTRY_CLEAR
+ * Invariants  PERSIST2 one record is one change: it is applied whole or not at all
+ *             PERSIST3 a compacted half begins with ENTRY_CLEAR
  */
 #include "persist.h"
 
@@ -260,7 +259,10 @@ static int dump(struct store *s)
 	return rc;
 }
 
-/* Whether to try: not right after a failure, unless enough has gone meanwhile to make a difference. */
+/*
+ * Whether to try: not right after a failure, unless enough has gone meanwhile to make a
+ * difference.
+ */
 static bool compact_due(struct store *s)
 {
 	if (!s->compact_wait || s->freed >= s->journal->half_size / 32)

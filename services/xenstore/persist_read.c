@@ -2,7 +2,6 @@
  * persist_read.c - making the store from its journal again
  *
  * Objects     struct reader: a place in a record.
- * Locks       none.
  * Lifecycle   none.
  * Invariants  PERSIST_READ1 a record is checked from end to end before any of it is applied
  */
@@ -13,7 +12,10 @@
 
 #include "persist_entry.h"
 
-/* What a restart adds to the generation: more than were given out without a record (to transactions). */
+/*
+ * What a restart adds to the generation: more than were given out without a record (to
+ * transactions).
+ */
 #define GEN_LEAP (1ull << 32)
 
 struct reader {
@@ -145,7 +147,9 @@ static int apply_put(struct store *s, const char *path, const struct data *like,
 	return rc ? rc : store_commit(s, NULL, root, NULL);
 }
 
-/* The parents of a node, should their own record have been lost: closed to everybody but dom0. */
+/*
+ * The parents of a node, should their own record have been lost: closed to everybody but dom0.
+ */
 static int apply_parents(struct store *s, const char *path)
 {
 	static const struct perm none = { 0, 0 };

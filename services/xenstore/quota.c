@@ -2,12 +2,14 @@
  * quota.c - domains, and what each of them pays for
  *
  * Objects     struct domain: one per domid that owns nodes, has a session or was introduced.
- * Locks       none; the service is one thread.
- * Lifecycle   made by domain_get(); domain_put() frees it once nothing refers to its number any more.
- * Invariants  QUOTA1 nodes and bytes count the live tree plus what was charged to sessions   QUOTA2 between
- *             quota_prepare() and quota_settle() only pend_* differ   QUOTA3 a change by a guest
- *             that grows a limited domain beyond its quota never settles   QUOTA4 beyond is the sum of what domains have
- *             above what they are sure of: a guest below that is never refused for want of room
+ * Lifecycle   made by domain_get(); domain_put() frees it once nothing refers to its number any
+ *             more.
+ * Invariants  QUOTA1 nodes and bytes count the live tree plus what was charged to sessions
+ *             QUOTA2 between quota_prepare() and quota_settle() only pend_* differ
+ *             QUOTA3 a change by a guest that grows a limited domain beyond its quota never
+ *                    settles
+ *             QUOTA4 beyond is the sum of what domains have above what they are sure of: a
+ *                    guest below that is never refused for want of room
  */
 #include <errno.h>
 #include <string.h>
@@ -26,9 +28,9 @@ const struct quota quota_default = {
 	.events = 256,
 	.event_bytes = 16 << 10,
 	.memory = 512 << 10,
-	.snapshot =
-		3
-		<< 20, /* while all guests write all they can, 15 turns: time for a transaction */
+	.snapshot = 3
+		    /* while all guests write all they can, 15 turns: time for a transaction */
+		    << 20,
 };
 
 #define X(name, words) words,
@@ -48,7 +50,7 @@ int quota_refuse(struct store *s, struct domain *dom, enum quota_kind kind)
 	return kind == QUOTA_WATCHES ? E2BIG : ENOSPC;
 }
 
-/* ---- shares ------------------------------------------------------------------------------- */
+/* ---- shares ------------------------------------------------------------------------------ */
 
 static size_t excess(const struct shares *sh, const struct domain *dom, size_t bytes)
 {
@@ -109,7 +111,7 @@ static size_t common_limit(struct store *s, const struct session *by)
 	return sh->pool + (session_limited(by) ? 0 : sh->reserve);
 }
 
-/* ---- domains ------------------------------------------------------------------------------ */
+/* ---- domains ----------------------------------------------------------------------------- */
 
 struct domain *domain_find(struct store *s, uint16_t domid)
 {
@@ -195,7 +197,7 @@ int domain_count_guest(struct store *s, struct domain *dom, int by)
 	return 0;
 }
 
-/* ---- changes of the tree ------------------------------------------------------------------ */
+/* ---- changes of the tree ----------------------------------------------------------------- */
 
 struct quota_charges {
 	struct store *s;
@@ -238,7 +240,10 @@ static size_t bytes_after(const struct domain *dom)
 	return (size_t)((long)dom->bytes + dom->pend_bytes);
 }
 
-/* What a domain may not exceed by a guest's doing; what a guest makes grow of dom0's counts as in use alone. */
+/*
+ * What a domain may not exceed by a guest's doing; what a guest makes grow of dom0's counts as
+ * in use alone.
+ */
 static int limits_check(struct store *s, struct domain *dom)
 {
 	if (!dom->domid)

@@ -2,11 +2,11 @@
  * session.c - sessions: clients of the store, whose requests are each applied once
  *
  * Objects     struct session: one role on one connection.
- * Locks       none; the service is one thread.
- * Lifecycle   session_open() to session_close(). A session that the journal brought back waits, unattached,
- *             for its client; its watches collect events meanwhile.
- * Invariants  SESSION1 the answer to each of the last NOTES changes of a session is known: a request that comes again
- *             gets it and changes nothing   SESSION2 a note is in the journal in the same record as its change
+ * Lifecycle   session_open() to session_close(). A session that the journal brought back waits,
+ *             unattached, for its client; its watches collect events meanwhile.
+ * Invariants  SESSION1 the answer to each of the last NOTES changes of a session is known: a
+ *                      request that comes again gets it and changes nothing
+ *             SESSION2 a note is in the journal in the same record as its change
  */
 #include <errno.h>
 #include <string.h>

@@ -2,10 +2,11 @@
  * store.c - the store as a whole: how a change becomes the truth, and how domains come and go
  *
  * Objects     struct store: the live tree, domains, sessions, watches, transactions.
- * Locks       none; the service is one thread.
  * Lifecycle   store_init() to store_fini().
- * Invariants  STORE1 the live tree changes in store_commit() only, after books and journal have agreed
- *             STORE2 gen grows with every change, and is never used twice, also not over a restart
+ * Invariants  STORE1 the live tree changes in store_commit() only, after books and journal have
+ *                    agreed
+ *             STORE2 gen grows with every change, and is never used twice, also not over a
+ *                    restart
  */
 #include <errno.h>
 #include <string.h>
@@ -108,7 +109,10 @@ struct snapshot_cost {
 	size_t bytes;
 };
 
-/* What stays only for the sake of snapshots: the old content, and the old versions of all that is above. */
+/*
+ * What stays only for the sake of snapshots: the old content, and the old versions of all that
+ * is above.
+ */
 static int snapshot_cost_add(void *ctx, const struct diff *diff)
 {
 	struct snapshot_cost *w = ctx;
@@ -210,7 +214,10 @@ static int fire_purged(void *ctx, const struct diff *diff)
 	return 0;
 }
 
-/* One step; *more says that permissions are left. The first step's record stands for all of them. */
+/*
+ * One step; *more says that permissions are left. The first step's record stands for all of
+ * them.
+ */
 static int purge_step(
 	struct store *s, struct session *by, const struct change *change, bool *more)
 {
@@ -228,7 +235,10 @@ static int purge_step(
 	return rc;
 }
 
-/* In steps, so that what other guests have granted to the domain does not have to be in memory twice. */
+/*
+ * In steps, so that what other guests have granted to the domain does not have to be in memory
+ * twice.
+ */
 static int domain_purge(struct store *s, struct session *by, const struct domain *dom)
 {
 	struct change change = { .kind = CHANGE_PURGE, .domain = dom };

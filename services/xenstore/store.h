@@ -1,8 +1,10 @@
 /*
- * store.h - the xenstore as pure logic: domains, sessions, watches, transactions around the tree of nodes.
+ * store.h - the xenstore as pure logic: domains, sessions, watches, transactions around the
+ * tree of nodes.
  *
- * A connection (one ring) has up to two sessions: a VMM's carries its guest's messages (guest) and those of its
- * own back ends (backend). Every function that can fail answers 0 or a positive errno that the wire can name.
+ * A connection (one ring) has up to two sessions: a VMM's carries its guest's messages (guest)
+ * and those of its own back ends (backend). Every function that can fail answers 0 or a
+ * positive errno that the wire can name.
  */
 #ifndef XS_STORE_H
 #define XS_STORE_H
@@ -52,8 +54,9 @@ struct quota {
 extern const struct quota quota_default;
 
 /*
- * How what the journal and the memory can hold is divided. What a domain is charged covers both, so the sum of all
- * charges is never more than both can hold: quota.domains times `sure`, with `pool` and `reserve`.
+ * How what the journal and the memory can hold is divided. What a domain is charged covers
+ * both, so the sum of all charges is never more than both can hold: quota.domains times `sure`,
+ * with `pool` and `reserve`.
  */
 struct shares {
 	const struct journal *of;
@@ -119,7 +122,10 @@ struct watch {
 	char token[];
 };
 
-/* All watches of one session on one path: they are told the same, so an event is kept once for all of them. */
+/*
+ * All watches of one session on one path: they are told the same, so an event is kept once for
+ * all of them.
+ */
 struct listener {
 	TAILQ_ENTRY(listener) in_group;
 	TAILQ_ENTRY(listener) in_collapsed;
@@ -200,7 +206,10 @@ struct session {
 	/* Told when no event waits any more. */
 	TAILQ_HEAD(, listener) collapsed;
 	unsigned int n_collapsed;
-	/* the watch that hears of the first event, or of the first collapsed listener, next; NULL: its first */
+	/*
+	 * the watch that hears of the first event, or of the first collapsed listener, next;
+	 * NULL: its first
+	 */
 	struct watch *cursor;
 	/* The change that fire_permitted is about. */
 	uint64_t fire_serial;
@@ -260,7 +269,10 @@ struct store {
 	bool change_recorded;
 };
 
-/* What a change is besides nodes; one journal record has the nodes, at most one of these, and the note. */
+/*
+ * What a change is besides nodes; one journal record has the nodes, at most one of these, and
+ * the note.
+ */
 enum change_kind {
 	CHANGE_NONE,
 	CHANGE_SESSION, /* opened */
@@ -288,12 +300,16 @@ struct change {
 int store_init(struct store *s, const struct quota *quota);
 void store_fini(struct store *s);
 /*
- * Makes `root` (a reference that this takes over) the tree, with `change`, on behalf of `by` (NULL: nobody).
- * Accounts, journals, then commits: when it fails nothing has happened. Events are the caller's to fire.
+ * Makes `root` (a reference that this takes over) the tree, with `change`, on behalf of `by`
+ * (NULL: nobody). Accounts, journals, then commits: when it fails nothing has happened. Events
+ * are the caller's to fire.
  */
 int store_commit(
 	struct store *s, struct session *by, struct node *root, const struct change *change);
-/* The same for what has already happened and cannot fail: the journal catches up later if it has to. */
+/*
+ * The same for what has already happened and cannot fail: the journal catches up later if it
+ * has to.
+ */
 void store_record(struct store *s, struct session *by, const struct change *change);
 int store_introduce(struct store *s, struct session *by, uint16_t domid);
 /* Ends a domain: its nodes, its entries in permissions; then says so to @releaseDomain. */
@@ -316,7 +332,10 @@ static inline uint16_t session_base(const struct session *sess)
 struct domain *domain_find(struct store *s, uint16_t domid);
 struct domain *domain_get(struct store *s, uint16_t domid);
 void domain_put(struct store *s, struct domain *dom);
-/* A session's own: to be within limits, 0 or ENOSPC; or whatever the limits. Given back by the last. */
+/*
+ * A session's own: to be within limits, 0 or ENOSPC; or whatever the limits. Given back by the
+ * last.
+ */
 int session_charge(struct store *s, const struct session *sess, size_t bytes);
 void session_charge_always(struct store *s, const struct session *sess, size_t bytes);
 void session_refund(struct store *s, const struct session *sess, size_t bytes);
@@ -351,7 +370,10 @@ struct watch *watch_find(
 void watch_fire(struct store *s, struct node *before, struct node *after, const char *path);
 void watch_fire_special(struct store *s, enum special which);
 void watch_fire_one(struct store *s, struct watch *watch);
-/* The event that is due to this session as a path and a token, or false; event_pop() takes it off. */
+/*
+ * The event that is due to this session as a path and a token, or false; event_pop() takes it
+ * off.
+ */
 bool event_peek(struct session *sess, const char **path, const char **token);
 void event_pop(struct session *sess);
 void events_drop_all(struct session *sess);
@@ -377,7 +399,10 @@ int op_handle(
 	struct store *s, struct session *sess, const struct request *req, struct reply *reply);
 
 /* session.c */
-/* Opens a session or takes up the one that the journal knew. EINVAL if that was another domain's. */
+/*
+ * Opens a session or takes up the one that the journal knew. EINVAL if that was another
+ * domain's.
+ */
 int session_open(
 	struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out);
 /* Ends it: its watches, its transactions, its events. */
@@ -389,12 +414,16 @@ size_t session_size(void);
 void session_reset(struct store *s, struct session *sess);
 void session_note(struct session *sess, const struct note *note);
 /*
- * Answers one message: `len` bytes at `msg`, header and payload, private to the caller. `seq` is its number on
- * its connection (0: unnumbered). 0 with a reply, or EPROTO: not a message, the connection has to go.
+ * Answers one message: `len` bytes at `msg`, header and payload, private to the caller. `seq`
+ * is its number on its connection (0: unnumbered). 0 with a reply, or EPROTO: not a message,
+ * the connection has to go.
  */
 int session_request(struct store *s, struct session *sess, uint64_t seq, const void *msg,
 	size_t len, struct reply *reply);
-/* The next watch event as a message; false if none is due. The caller event_pop()s it once it is sent. */
+/*
+ * The next watch event as a message; false if none is due. The caller event_pop()s it once it
+ * is sent.
+ */
 bool session_event(struct session *sess, struct reply *reply);
 
 #endif

@@ -1,14 +1,15 @@
 /*
  * tree.c - the persistent tree of nodes
  *
- * Objects     struct data: name, permissions, value. struct node: one version of a node with its children, which
- *             are a list in pieces (struct chunk), so that a change copies one piece and not the directory.
- * Locks       none; the service is one thread.
- * Lifecycle   both are counted by reference. A node holds its data and its children; a holder of a root
- *             holds the whole snapshot.
- * Invariants  XSTREE1 nothing that is reachable by two references is ever written   XSTREE2 children are sorted by
- *             name_order(), without doubles, and no chunk is empty   XSTREE3 no deeper than PATH_DEPTH_MAX, which bounds
- *             recursion here
+ * Objects     struct data: name, permissions, value. struct node: one version of a node with
+ *             its children, which are a list in pieces (struct chunk), so that a change copies
+ *             one piece and not the directory.
+ * Lifecycle   both are counted by reference. A node holds its data and its children; a holder
+ *             of a root holds the whole snapshot.
+ * Invariants  XSTREE1 nothing that is reachable by two references is ever written
+ *             XSTREE2 children are sorted by name_order(), without doubles, and no chunk is
+ *                     empty
+ *             XSTREE3 no deeper than PATH_DEPTH_MAX, which bounds recursion here
  */
 #include "tree.h"
 
@@ -21,11 +22,15 @@
 
 enum {
 	/*
-	 * A chunk that is neither the only one nor just cut off holds a quarter and more with its neighbour, so a child
-	 * has this part of one at most: its pointer, and what a chunk is besides.
+	 * A chunk that is neither the only one nor just cut off holds a quarter and more with
+	 * its neighbour, so a child has this part of one at most: its pointer, and what a chunk
+	 * is besides.
 	 */
 	CHUNK_PART = 16,
-	/* In the journal: the record's header, the generation, and all fixed fields of a node's entry. */
+	/*
+	 * In the journal: the record's header, the generation, and all fixed fields of a node's
+	 * entry.
+	 */
 	RECORD_FIXED = 24 + 8 + 13 + 7,
 	RECORD_PERM = 3,
 };
@@ -299,7 +304,10 @@ static uint32_t list_add(struct node **list, uint32_t n, const struct chunk *c)
 	return n + c->n;
 }
 
-/* The children of the chunk in question as they shall be; what has become little is put together with a neighbour. */
+/*
+ * The children of the chunk in question as they shall be; what has become little is put
+ * together with a neighbour.
+ */
 static uint32_t edit_list(struct edit *e, const struct node *node, struct slot slot,
 	struct node *child, struct node **list)
 {
@@ -345,8 +353,9 @@ static bool edit_prepare(
 }
 
 /*
- * A copy of `node` with the child in `slot` exchanged for `child` (or added when it is not found there, or left out
- * when child is NULL). Takes over the reference to `child`, also when it fails.
+ * A copy of `node` with the child in `slot` exchanged for `child` (or added when it is not
+ * found there, or left out when child is NULL). Takes over the reference to `child`, also when
+ * it fails.
  */
 static struct node *copy_with_child(
 	struct node *node, struct slot slot, struct node *child, uint64_t gen)

@@ -1,6 +1,7 @@
 /*
- * tree.h - the nodes: a persistent tree. Changing it makes a new root that shares what did not change, so a
- * transaction's snapshot is a reference, and a change that fails half-way is simply dropped.
+ * tree.h - the nodes: a persistent tree. Changing it makes a new root that shares what did not
+ * change, so a transaction's snapshot is a reference, and a change that fails half-way is
+ * simply dropped.
  */
 #ifndef XS_TREE_H
 #define XS_TREE_H
@@ -48,7 +49,10 @@ struct data {
 /* Children in one piece of a directory. */
 enum { CHUNK_MAX = 32 };
 
-/* A piece of a directory, never empty; immutable, shared by all versions of the directory that have it. */
+/*
+ * A piece of a directory, never empty; immutable, shared by all versions of the directory that
+ * have it.
+ */
 struct chunk {
 	unsigned int refs;
 	uint32_t n;
@@ -108,8 +112,9 @@ static inline const char *data_value(const struct data *d)
 }
 
 /*
- * What a node takes of memory, its part of its parent's list included, and what its account is charged for it: the
- * larger of that and of its record in the journal, which carries the whole path.
+ * What a node takes of memory, its part of its parent's list included, and what its account is
+ * charged for it: the larger of that and of its record in the journal, which carries the whole
+ * path.
  */
 size_t data_memory(const struct data *d);
 size_t data_charge(const struct data *d, size_t path_len);
@@ -127,12 +132,15 @@ void node_unref(struct node *node);
 /* The node at a canonical path, or NULL. */
 struct node *tree_find(struct node *root, const char *path);
 
-/* The deepest node that exists on the way to `path`; *len gets the length of its path. Never NULL. */
+/*
+ * The deepest node that exists on the way to `path`; *len gets the length of its path. Never
+ * NULL.
+ */
 struct node *tree_find_nearest(struct node *root, const char *path, size_t *len);
 
 /*
- * Puts `data` at `path`, whose parent exists: a new node, or new content of the old. *out gets a new root
- * with one reference. 0 or ENOMEM.
+ * Puts `data` at `path`, whose parent exists: a new node, or new content of the old. *out gets
+ * a new root with one reference. 0 or ENOMEM.
  */
 int tree_put(struct node *root, const char *path, struct data *data, uint64_t gen,
 	struct node **out);
@@ -141,14 +149,16 @@ int tree_put(struct node *root, const char *path, struct data *data, uint64_t ge
 int tree_remove(struct node *root, const char *path, uint64_t gen, struct node **out);
 
 /*
- * Applies to `live` what changed from `base` to `mine`. 0, ENOMEM, or EAGAIN when both changed the same.
+ * Applies to `live` what changed from `base` to `mine`. 0, ENOMEM, or EAGAIN when both changed
+ * the same.
  */
 int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t gen,
 	struct node **out);
 
 /*
- * Takes all nodes that `domid` pays for, and its entries in the permissions of others: of the latter as many as new
- * content of `budget` bytes makes possible. *more says that some are left: call it again. 0 or ENOMEM.
+ * Takes all nodes that `domid` pays for, and its entries in the permissions of others: of the
+ * latter as many as new content of `budget` bytes makes possible. *more says that some are
+ * left: call it again. 0 or ENOMEM.
  */
 int tree_purge(struct node *root, uint16_t domid, uint64_t gen, size_t budget,
 	struct node **out, bool *more);
@@ -164,14 +174,14 @@ struct diff {
 typedef int (*diff_fn)(void *ctx, const struct diff *diff);
 
 /*
- * Calls `fn` for each difference, parents first; ends at the first nonzero answer and returns it. `before` may
- * be NULL: no tree at all.
+ * Calls `fn` for each difference, parents first; ends at the first nonzero answer and returns
+ * it. `before` may be NULL: no tree at all.
  */
 int tree_diff(struct node *before, struct node *after, diff_fn fn, void *ctx);
 
 /*
- * Bytes of the versions of all nodes from the root to `path`, as far as they exist: what a change there leaves behind
- * for those that still hold the old root.
+ * Bytes of the versions of all nodes from the root to `path`, as far as they exist: what a
+ * change there leaves behind for those that still hold the old root.
  */
 size_t tree_path_memory(struct node *root, const char *path);
 

@@ -1,12 +1,16 @@
 /*
- * tree_parts.h - what the two halves of the tree share: nodes and the pieces that their lists of children are made of
+ * tree_parts.h - what the two halves of the tree share: nodes and the pieces that their lists
+ * of children are made of
  */
 #ifndef XS_TREE_PARTS_H
 #define XS_TREE_PARTS_H
 
 #include "tree.h"
 
-/* A node with room for `n_chunks` and none yet; takes a reference to `data` of its own. NULL without memory. */
+/*
+ * A node with room for `n_chunks` and none yet; takes a reference to `data` of its own. NULL
+ * without memory.
+ */
 struct node *node_alloc(struct data *data, uint32_t n_chunks, uint64_t gen);
 
 /* A chunk of `n` children, 1 to CHUNK_MAX, with references of its own. NULL without memory. */

@@ -1,10 +1,12 @@
 /*
- * tree_versions.c - several versions of the tree side by side: merging, differences, and the purge of a domain
+ * tree_versions.c - several versions of the tree side by side: merging, differences, and the
+ * purge of a domain
  *
- * Objects     struct zip: a walk over two or three versions of a directory. struct builder: a directory being made.
- * Locks       none; the service is one thread.
+ * Objects     struct zip: a walk over two or three versions of a directory. struct builder: a
+ *             directory being made.
  * Lifecycle   both live on the stack; a builder that is not finished is dropped.
- * Invariants  XSVERSIONS4 what all versions share is neither looked at nor copied: a walk costs what has changed
+ * Invariants  XSVERSIONS4 what all versions share is neither looked at nor copied: a walk costs
+ *                         what has changed
  */
 #include <errno.h>
 #include <string.h>
@@ -94,7 +96,10 @@ static int builder_share(struct builder *b, struct chunk *c)
 	return builder_add_chunk(b, chunk_ref(c));
 }
 
-/* The node with the children that were added, or NULL without memory. The builder is empty afterwards. */
+/*
+ * The node with the children that were added, or NULL without memory. The builder is empty
+ * afterwards.
+ */
 static struct node *builder_finish(struct builder *b, struct data *data, uint64_t gen)
 {
 	struct node *node = builder_flush(b) ? NULL : node_alloc(data, b->n_chunks, gen);
@@ -189,8 +194,9 @@ static bool zip_next(struct zip *z, struct node *out[3])
 }
 
 /*
- * One child in three versions. A node that was made under a parent whose own content (and so perhaps its
- * permissions) changed meanwhile is a conflict: the right to make it was judged by the old ones.
+ * One child in three versions. A node that was made under a parent whose own content (and so
+ * perhaps its permissions) changed meanwhile is a conflict: the right to make it was judged by
+ * the old ones.
  */
 static int merge_child(struct node *v[3], bool parent_same, uint64_t gen, struct node **out)
 {
@@ -267,7 +273,9 @@ struct purge {
 	bool more;
 };
 
-/* The data of a node without the entries of the domain; a new reference, NULL without memory. */
+/*
+ * The data of a node without the entries of the domain; a new reference, NULL without memory.
+ */
 static struct data *data_without(struct purge *p, struct data *d)
 {
 	struct perm kept[TREE_PERMS_MAX];

@@ -1,14 +1,17 @@
 /*
  * txn.c - transactions
  *
- * Objects     struct txn: the snapshot it began with, its own version of the tree, and the paths it touched.
- * Locks       none; the service is one thread.
- * Lifecycle   txn_start() to txn_drop(); txn_commit() leaves the dropping to the caller. A doomed one holds no
- *             snapshot any more; it reads the live tree, its changes are forgotten, its end is EAGAIN.
- * Invariants  TXN1 base is what the live tree was at the start   TXN2 it commits only if nothing that it read, and
- *             nothing that it changed, is different from base by then   TXN3 what it made is charged to its session's
- *             domain until it ends   TXN4 what all snapshots together keep of replaced nodes is bounded (quota.snapshot);
- *             the oldest go first
+ * Objects     struct txn: the snapshot it began with, its own version of the tree, and the
+ *             paths it touched.
+ * Lifecycle   txn_start() to txn_drop(); txn_commit() leaves the dropping to the caller. A
+ *             doomed one holds no snapshot any more; it reads the live tree, its changes are
+ *             forgotten, its end is EAGAIN.
+ * Invariants  TXN1 base is what the live tree was at the start
+ *             TXN2 it commits only if nothing that it read, and nothing that it changed, is
+ *                  different from base by then
+ *             TXN3 what it made is charged to its session's domain until it ends
+ *             TXN4 what all snapshots together keep of replaced nodes is bounded
+ *                  (quota.snapshot); the oldest go first
  */
 #include <errno.h>
 #include <string.h>
@@ -134,7 +137,9 @@ void txn_drop(struct store *s, struct txn *t)
 	mem_free(t);
 }
 
-/* TXN4: nothing that was replaced before the oldest snapshot was taken is kept by any of them. */
+/*
+ * TXN4: nothing that was replaced before the oldest snapshot was taken is kept by any of them.
+ */
 void txn_doom_stale(struct store *s)
 {
 	struct txn *t;
@@ -178,8 +183,8 @@ int txn_touch(struct store *s, struct txn *t, const char *path, struct touched *
 }
 
 /*
- * The transaction's own version becomes `root`, a reference that this takes over; `cost` is what was allocated for it.
- * What of the version before is of no use any more is given back.
+ * The transaction's own version becomes `root`, a reference that this takes over; `cost` is
+ * what was allocated for it. What of the version before is of no use any more is given back.
  */
 int txn_update(struct store *s, struct txn *t, const char *path, struct node *root, size_t cost)
 {
@@ -245,7 +250,10 @@ int txn_commit(struct store *s, struct txn *t)
 	if (rc)
 		return rc;
 	before = node_ref(s->root);
-	/* what it made is about to be booked as nodes: do not count it twice, nor take it for a stale one */
+	/*
+	 * what it made is about to be booked as nodes: do not count it twice, nor take it for a
+	 * stale one
+	 */
 	snapshot_release(s, t);
 	rc = store_commit(s, t->session, merged, &change);
 	for (p = t->touched; p && !rc; p = p->hh.next)

@@ -1,24 +1,30 @@
 /*
  * watch.c - watches and the events that they cause
  *
- * Objects     struct watch: a path and a token of one session. struct listener: all watches of one session on one
- *             path. struct watch_group: all listeners of one path, found by hash, so that a change looks only at its
- *             own ancestors. struct event: one change that a listener has not been told yet; its watches hear of it one
- *             after the other, so that firing costs the same for one watch and for a hundred.
- * Locks       none; the service is one thread.
- * Lifecycle   watch_add() to watch_remove(), which takes the watch's events with it. A listener lives as long as
- *             it has watches, a group as long as it has listeners.
- * Invariants  WATCH1 no two watches of a session have the same path and token   WATCH2 an event is never lost: where
- *             there is no room, all events of its listener become one for each watch, on the watch's own path
- *             WATCH3 equal events of one listener wait only once, except for one that some watches have heard of already
- *             WATCH4 each event that waits is for one watch at least; cursor, if set, is one of those of the first
+ * Objects     struct watch: a path and a token of one session. struct listener: all watches of
+ *             one session on one path. struct watch_group: all listeners of one path, found by
+ *             hash, so that a change looks only at its own ancestors. struct event: one change
+ *             that a listener has not been told yet; its watches hear of it one after the
+ *             other, so that firing costs the same for one watch and for a hundred.
+ * Lifecycle   watch_add() to watch_remove(), which takes the watch's events with it. A listener
+ *             lives as long as it has watches, a group as long as it has listeners.
+ * Invariants  WATCH1 no two watches of a session have the same path and token
+ *             WATCH2 an event is never lost: where there is no room, all events of its listener
+ *                    become one for each watch, on the watch's own path
+ *             WATCH3 equal events of one listener wait only once, except for one that some
+ *                    watches have heard of already
+ *             WATCH4 each event that waits is for one watch at least; cursor, if set, is one of
+ *                    those of the first
  */
 #include <errno.h>
 #include <string.h>
 
 #include "store.h"
 
-/* FNV-1a. It can be carried on from a path to what is below, so that one pass serves all ancestors. */
+/*
+ * FNV-1a. It can be carried on from a path to what is below, so that one pass serves all
+ * ancestors.
+ */
 enum {
 	HASH_START = 0x811c9dc5,
 	HASH_PRIME = 0x01000193,
@@ -36,7 +42,7 @@ static uint32_t hash_on(uint32_t hash, const char *bytes, size_t len)
 
 static uint32_t hash_of(const char *path, size_t len) { return hash_on(HASH_START, path, len); }
 
-/* ---- watches ------------------------------------------------------------------------------ */
+/* ---- watches ----------------------------------------------------------------------------- */
 
 static struct watch_group *group_find(
 	struct store *s, const char *path, size_t len, uint32_t hash)
@@ -173,7 +179,7 @@ refund:
 	return ENOMEM;
 }
 
-/* ---- events that wait --------------------------------------------------------------------- */
+/* ---- events that wait -------------------------------------------------------------------- */
 
 static void event_free(struct session *sess, struct event *e)
 {
@@ -271,7 +277,10 @@ void watch_remove(struct store *s, struct watch *w)
 	mem_free(w);
 }
 
-/* WATCH3. One that has been told in part does not count: those watches would not hear of the new change. */
+/*
+ * WATCH3. One that has been told in part does not count: those watches would not hear of the
+ * new change.
+ */
 static struct event *event_waiting(const struct listener *l, const char *path, uint32_t hash)
 {
 	const struct session *sess = l->session;
@@ -330,7 +339,7 @@ void watch_fire_one(struct store *s, struct watch *w)
 	event_add(s, w->listener, path, hash_of(path, strlen(path)), w->serial);
 }
 
-/* ---- changes ------------------------------------------------------------------------------ */
+/* ---- changes ----------------------------------------------------------------------------- */
 
 /* The node at a path before and after a change, and what is above it. */
 struct changed {
@@ -389,7 +398,9 @@ static void fire_removed(
 	path[len] = '\0';
 }
 
-/* The lengths of a path and of all its ancestors without "/", shortest first, and their hashes. */
+/*
+ * The lengths of a path and of all its ancestors without "/", shortest first, and their hashes.
+ */
 struct line {
 	unsigned int n;
 	size_t len[PATH_DEPTH_MAX];
@@ -456,7 +467,7 @@ void watch_fire_special(struct store *s, enum special which)
 	group_fire(s, data->name_len, hash, &c);
 }
 
-/* ---- out ---------------------------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------------------------- */
 
 /* Whom the next event is for, and the path that it is about. */
 static struct watch *event_next(struct session *sess, const char **path)
@@ -471,7 +482,10 @@ static struct watch *event_next(struct session *sess, const char **path)
 	while (e && w->serial < e->from)
 		w = TAILQ_NEXT(w, in_listener); /* WATCH4 */
 	*path = e ? e->path : l->group->path;
-	/* what is too long for a message is told as a change at the watch's own path, which came in one */
+	/*
+	 * what is too long for a message is told as a change at the watch's own path, which
+	 * came in one
+	 */
 	if (strlen(*path) - w->base_len + strlen(w->token) + 2 > XENSTORE_PAYLOAD_MAX)
 		*path = l->group->path;
 	return w;

@@ -1,10 +1,11 @@
 /*
  * wire.c - decoding and encoding of xenstored messages
  *
- * Objects     struct request: a view of a message that the caller owns. struct reply: a message being built.
- * Locks       none.
+ * Objects     struct request: a view of a message that the caller owns. struct reply: a message
+ *             being built.
  * Lifecycle   none; nothing is allocated.
- * Invariants  WIRE1 a request's strings lie within its payload, with their NUL   WIRE2 hdr.len <= XENSTORE_PAYLOAD_MAX
+ * Invariants  WIRE1 a request's strings lie within its payload, with their NUL
+ *             WIRE2 hdr.len <= XENSTORE_PAYLOAD_MAX
  */
 #include "wire.h"
 #include "base/array.h"

@@ -1,5 +1,6 @@
 /*
- * wire.h - messages of the xenstored protocol: what a payload holds, and how an answer is put together
+ * wire.h - messages of the xenstored protocol: what a payload holds, and how an answer is put
+ * together
  */
 #ifndef XS_WIRE_CODEC_H
 #define XS_WIRE_CODEC_H

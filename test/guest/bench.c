@@ -1,11 +1,11 @@
 /*
  * bench.c - the benchmark guest: costs of hypercalls and exits, counted in instructions
  *
- * A PVH guest without interrupts. Each operation runs N times between two reads of the TSC; the cost of an
- * empty loop is subtracted, and a loop of known length turns ticks into instructions (under -icount one
- * instruction is one nanosecond, whatever the rate of the guest's TSC). Prints, on the PV console,
- *   BENCH <name> <instructions per operation> <TSC ticks per operation>
- * and `BENCH-END`, then asks for power off.
+ * A PVH guest without interrupts. Each operation runs N times between two reads of the TSC; the
+ * cost of an empty loop is subtracted, and a loop of known length turns ticks into instructions
+ * (under -icount one instruction is one nanosecond, whatever the rate of the guest's TSC).
+ * Prints, on the PV console, BENCH <name> <instructions per operation> <TSC ticks per
+ * operation> and `BENCH-END`, then asks for power off.
  */
 #include "pv.h"
 

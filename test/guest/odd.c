@@ -1,9 +1,10 @@
 /*
- * odd.c - a guest that does what kernels rarely do, and reports whether the result is that of a real machine
+ * odd.c - a guest that does what kernels rarely do, and reports whether the result is that of a
+ * real machine
  *
- * It has exceptions and one interrupt, its own segments and a user mode. Each case prints `odd: ok WHAT` or
- * `odd: FAILED WHAT`. Then it uses absent features, to test the lines in the host's log. At the end it halts with
- * interrupts off, which switches such a guest off.
+ * It has exceptions and one interrupt, its own segments and a user mode. Each case prints `odd:
+ * ok WHAT` or `odd: FAILED WHAT`. Then it uses absent features, to test the lines in the host's
+ * log. At the end it halts with interrupts off, which switches such a guest off.
  */
 #include "pv.h"
 
@@ -36,7 +37,10 @@ extern uint8_t entry_gp[], entry_upcall[], entry_back[];
 static uint8_t user_stack[256] __attribute__((aligned(16))),
 	trap_stack[4096] __attribute__((aligned(16)));
 
-/* #GP continues at resume_at; the upcall is counted and acknowledged; INT 0x80 returns from user mode. */
+/*
+ * #GP continues at resume_at; the upcall is counted and acknowledged; INT 0x80 returns from
+ * user mode.
+ */
 __asm__(".text\n"
 	"entry_gp:	incl faults(%rip)\n"
 	"		addq $8, %rsp\n"
@@ -245,7 +249,9 @@ static void modules(uint64_t start_info)
 			m[i].cmdline_paddr ? (const char *)m[i].cmdline_paddr : "");
 }
 
-/* Features that no guest has: the host's log gets one line for each, however often it is used. */
+/*
+ * Features that no guest has: the host's log gets one line for each, however often it is used.
+ */
 static void absent_features_use(void)
 {
 	int i;

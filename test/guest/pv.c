@@ -1,8 +1,8 @@
 /*
  * pv.c - a guest's side of the Xen ABI, limited to what tests need
  *
- * Objects     the pages of console and xenstore, where the host put them; shared info and grant table, which replace
- *             two of our own pages.
+ * Objects     the pages of console and xenstore, where the host put them; shared info and grant
+ *             table, which replace two of our own pages.
  * Lifecycle   pv_init(), then pv_devices_init() if the guest needs more than a console.
  */
 #include "pv.h"

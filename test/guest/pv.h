@@ -1,8 +1,10 @@
 /*
- * pv.h - the part of the Xen ABI that our own guests need: hypercalls, console, event channels, grants, xenstore, xenbus
+ * pv.h - the part of the Xen ABI that our own guests need: hypercalls, console, event channels,
+ * grants, xenstore, xenbus
  *
- * One vCPU, no interrupts, memory mapped one to one: an address is a guest-physical address. All waits use
- * SCHEDOP_poll. Callers may access the rings and tables of the ABI, because some put garbage there.
+ * One vCPU, no interrupts, memory mapped one to one: an address is a guest-physical address.
+ * All waits use SCHEDOP_poll. Callers may access the rings and tables of the ABI, because some
+ * put garbage there.
  */
 #ifndef GUEST_PV_H
 #define GUEST_PV_H
@@ -55,7 +57,10 @@ static inline long hypercall(unsigned int op, uint64_t a1, const void *a2)
 /* Finds the CPU vendor and the console; say() and hypercall() need no more. */
 void pv_init(void);
 uint64_t pv_param(uint32_t index);
-/* The value of NAME=VALUE on the command line, up to the next blank, or NULL. The next call overwrites it. */
+/*
+ * The value of NAME=VALUE on the command line, up to the next blank, or NULL. The next call
+ * overwrites it.
+ */
 const char *pv_option(uint64_t start_info, const char *name);
 extern struct xencons_interface *pv_console;
 void pv_console_notify(void);
@@ -97,8 +102,9 @@ extern unsigned int pv_watch_events;
 /* Puts bytes into the request ring, unchanged. */
 void pv_store_send(const void *data, uint32_t len);
 /*
- * Sends a request with a body of `len` bytes. pv_answer then has the answer, with a zero byte at its end. Returns the
- * length of the answer, or -1 if it is an error (pv_answer has its name).
+ * Sends a request with a body of `len` bytes. pv_answer then has the answer, with a zero byte
+ * at its end. Returns the length of the answer, or -1 if it is an error (pv_answer has its
+ * name).
  */
 int pv_store_talk(uint32_t type, const void *body, uint32_t len);
 extern char pv_answer[XENSTORE_PAYLOAD_MAX + 1];
@@ -125,7 +131,10 @@ void pv_device_state(struct pv_device *d, enum xenbus_state state);
 bool pv_device_is(struct pv_device *d, enum xenbus_state state);
 /* Waits until the back end is in that state; false if it went to Closing or Closed instead. */
 bool pv_device_wait(struct pv_device *d, enum xenbus_state state);
-/* Closes the device from our side and begins again: afterwards, the back end waits for our rings. */
+/*
+ * Closes the device from our side and begins again: afterwards, the back end waits for our
+ * rings.
+ */
 void pv_device_reset(struct pv_device *d);
 
 /* ---- small things ---- */

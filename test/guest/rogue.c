@@ -1,9 +1,10 @@
 /*
- * rogue.c - a guest that misbehaves towards its host: do=attack|watch|busy|flood|crumbs|print|spin other=DOMID on its command line
+ * rogue.c - a guest that misbehaves towards its host:
+ * do=attack|watch|busy|flood|crumbs|print|spin other=DOMID on its command line
  *
- * attack: everything of rogue.h, one after the other. After the line "rogue: storm" it writes noise over all memory that
- * it shares with the host, until it is destroyed. The others do one harmless thing endlessly, as a state in which the
- * guest is destroyed.
+ * attack: everything of rogue.h, one after the other. After the line "rogue: storm" it writes
+ * noise over all memory that it shares with the host, until it is destroyed. The others do one
+ * harmless thing endlessly, as a state in which the guest is destroyed.
  */
 #include "rogue.h"
 
@@ -23,7 +24,10 @@ void noise(void *p, unsigned long n)
 
 /* ---- console ---- */
 
-/* Waits until the back end believes that it has read everything, because text in a broken ring is lost. */
+/*
+ * Waits until the back end believes that it has read everything, because text in a broken ring
+ * is lost.
+ */
 static void console_drain(void)
 {
 	volatile XENCONS_RING_IDX *cons = &pv_console->out_cons;

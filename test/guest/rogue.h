@@ -1,9 +1,9 @@
 /*
  * rogue.h - the guest that misbehaves towards its host
  *
- * Each part attacks one interface. It first shows that the interface works, then does one wrong thing after another and
- * reports the results. At the end it shows that the interface still works. Every result is a line
- * "rogue: ok WHAT" or "rogue: FAILED WHAT".
+ * Each part attacks one interface. It first shows that the interface works, then does one wrong
+ * thing after another and reports the results. At the end it shows that the interface still
+ * works. Every result is a line "rogue: ok WHAT" or "rogue: FAILED WHAT".
  */
 #ifndef GUEST_ROGUE_H
 #define GUEST_ROGUE_H

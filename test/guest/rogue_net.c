@@ -1,7 +1,8 @@
 /*
  * rogue_net.c - an interface's rings, right and wrong
  *
- * Objects     two rings of one page; pages of a frame to send, granted read-only; buffers for what comes.
+ * Objects     two rings of one page; pages of a frame to send, granted read-only; buffers for
+ *             what comes.
  */
 #include "rogue.h"
 
@@ -139,7 +140,10 @@ enum {
 	HOST = 15
 }; /* QEMU's side of the uplink, and the host's own address by its DHCP */
 
-/* Makes the question "who has 10.0.2.WHOM?". The sender's address is new each time, to tell the answers apart. */
+/*
+ * Makes the question "who has 10.0.2.WHOM?". The sender's address is new each time, to tell the
+ * answers apart.
+ */
 static void arp_make(uint8_t whom)
 {
 	static const uint8_t arp[] = { 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1 };
@@ -161,7 +165,10 @@ static void arp_make(uint8_t whom)
 		.req = {.gref = (ref), .offset = (off), .flags = (fl), .size = (len) } \
 	}
 
-/* Takes one received frame; false if there is none. `answer` says whether it answers our question. */
+/*
+ * Takes one received frame; false if there is none. `answer` says whether it answers our
+ * question.
+ */
 static bool take(bool *answer)
 {
 	const struct netif_rx_response *r = &rx->ring[rx_rsp % SLOTS].rsp;
@@ -302,7 +309,9 @@ static void crumbs(void)
 	result(crumbs_send(CRUMB) == OKAY, "GSO of the smallest pieces");
 }
 
-/* More senders than the switch can remember (1024), each with a frame that goes to all ports. */
+/*
+ * More senders than the switch can remember (1024), each with a frame that goes to all ports.
+ */
 static void many_senders(void)
 {
 	enum { BATCH = PAGE / 64, BATCHES = 24 };
@@ -484,7 +493,10 @@ static void every_piece(const uint8_t gateway[6])
 	result(works(), "the uplink works after large frames of every length");
 }
 
-/* Frames that ask for a checksum, with headers of every length, in frames that are too short for them. */
+/*
+ * Frames that ask for a checksum, with headers of every length, in frames that are too short
+ * for them.
+ */
 static void every_checksum(const uint8_t gateway[6])
 {
 	uint32_t length, words;

@@ -9,10 +9,12 @@
 
 /*
  * Kinds of arguments, one letter each:
- *   C CNode   s any slot   r untyped or any slot   e a slot that is probably empty   u untyped   T type and order   n 1 to 6   O offset in an untyped
- *   f frame   p space   v address   o offset in a frame   z order   m map rights   R rights   b badge   t thread   h context
- *   a notification   A one to signal   E endpoint   y Reply   M message info   w word   d deadline   k ctl_sched   c CPU and priority
- *   g weight   B budget   q interrupt   i ctl_irq   l level   L table   V vCPU   N nested space   D CNode as in a configuration
+ *   C CNode   s any slot   r untyped or any slot   e a slot that is probably empty   u untyped
+ *   T type and order   n 1 to 6   O offset in an untyped   f frame   p space   v address
+ *   o offset in a frame   z order   m map rights   R rights   b badge   t thread   h context
+ *   a notification   A one to signal   E endpoint   y Reply   M message info   w word
+ *   d deadline   k ctl_sched   c CPU and priority   g weight   B budget   q interrupt
+ *   i ctl_irq   l level   L table   V vCPU   N nested space   D CNode as in a configuration
  *   H host space   F fault endpoint or none   x anything small
  */
 static const struct row {
@@ -79,7 +81,10 @@ static uint64_t one_of(uint64_t first, uint64_t n, uint64_t peer)
 	return first + (choose(2) ? 0 : choose(n)); /* one of them is popular */
 }
 
-/* A slot that is being deleted, or whose object is in use, attracts others: this is when calls meet. */
+/*
+ * A slot that is being deleted, or whose object is in use, attracts others: this is when calls
+ * meet.
+ */
 STATE static uint64_t hot_slot;
 
 static uint64_t any_slot(void)

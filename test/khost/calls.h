@@ -12,8 +12,8 @@ struct call {
 };
 
 /*
- * The next call of t, and what its UTCB says. safe: nothing that makes t wait or that stops it; meet: a call is half done,
- * so look for what it is at.
+ * The next call of t, and what its UTCB says. safe: nothing that makes t wait or that stops it;
+ * meet: a call is half done, so look for what it is at.
  */
 struct call call_choose(struct thread *t, bool safe, bool meet);
 const char *call_name(unsigned int nr);

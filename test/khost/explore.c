@@ -1,9 +1,10 @@
 /*
  * explore.c - every order in which two or three CPUs can run, up to a number of preemptions
  *
- * A run is repeated from the same state with a list of preemptions ("at point 17 go on with CPU 1"). A point is an access
- * to memory that more than one CPU uses and one of them writes. From each run come the runs with one preemption more,
- * later than its last, until the bound. Where a CPU cannot go on, another one does, and that costs nothing.
+ * A run is repeated from the same state with a list of preemptions ("at point 17 go on with CPU
+ * 1"). A point is an access to memory that more than one CPU uses and one of them writes. From
+ * each run come the runs with one preemption more, later than its last, until the bound. Where
+ * a CPU cannot go on, another one does, and that costs nothing.
  *
  * Usage: khost_explore BOUND [SCENARIO]
  */
@@ -30,7 +31,7 @@ enum {
 };
 enum { DISTINCT_MAX = 8 };
 
-/* --- virtual CPUs ---------------------------------------------------------------------------- */
+/* --- virtual CPUs ------------------------------------------------------------------------- */
 
 static struct vcpu_thread {
 	void *sp; /* where it stopped */
@@ -74,7 +75,7 @@ static bool on_a_stack(const void *p)
 	return false;
 }
 
-/* --- what CPUs share ------------------------------------------------------------------------- */
+/* --- what CPUs share ---------------------------------------------------------------------- */
 
 /* Who has read and written which 8 bytes; frozen while the points of a pass are counted. */
 static struct address {
@@ -117,7 +118,7 @@ static void points_freeze(void)
 	set_grew = false;
 }
 
-/* --- one run ---------------------------------------------------------------------------------- */
+/* --- one run ------------------------------------------------------------------------------ */
 
 struct choice_made {
 	uint32_t point;
@@ -300,7 +301,7 @@ void explore_wait(void)
 		stuck();
 }
 
-/* --- failures --------------------------------------------------------------------------------- */
+/* --- failures ----------------------------------------------------------------------------- */
 
 static const struct scenario *scenario;
 
@@ -342,7 +343,7 @@ static void failure_print(void)
 	}
 }
 
-/* --- all runs --------------------------------------------------------------------------------- */
+/* --- all runs ----------------------------------------------------------------------------- */
 
 static uint64_t n_runs;
 static struct {
@@ -350,7 +351,10 @@ static struct {
 	unsigned int n;
 } seen; /* the beginnings of what went wrong in this scenario */
 
-/* A failure of a new kind is told; one like those before it is not, so that all kinds are found. */
+/*
+ * A failure of a new kind is told; one like those before it is not, so that all kinds are
+ * found.
+ */
 static void failure_count(void)
 {
 	char kind[64];
@@ -419,7 +423,10 @@ static void explore(unsigned int left)
 	free(all);
 }
 
-/* Passes until what is shared is known: each is exact about the accesses that the ones before it have seen. */
+/*
+ * Passes until what is shared is known: each is exact about the accesses that the ones before
+ * it have seen.
+ */
 static void explore_scenario(unsigned int bound)
 {
 	unsigned int b = 0;

@@ -1,5 +1,6 @@
 /*
- * explore.h - virtual CPUs whose every order of accesses to shared memory is tried, up to a number of preemptions
+ * explore.h - virtual CPUs whose every order of accesses to shared memory is tried, up to a
+ * number of preemptions
  */
 #ifndef KHOST_EXPLORE_H
 #define KHOST_EXPLORE_H
@@ -8,7 +9,10 @@
 
 enum { PROGRAM_MAX = 6, PROGRAMS_MAX = 4 };
 
-/* What a thread does: system calls one after the other. Time passes before a call that says until when. */
+/*
+ * What a thread does: system calls one after the other. Time passes before a call that says
+ * until when.
+ */
 struct op {
 	unsigned int nr;
 	uint64_t arg[6];
@@ -37,14 +41,14 @@ struct scenario {
 extern const struct scenario scenarios[];
 extern const unsigned int n_scenarios;
 
-/* --- machine.c: called by the explorer ------------------------------------------------------- */
+/* --- machine.c: called by the explorer ---------------------------------------------------- */
 void machine_online(void);                    /* the set-up is over: the other CPUs take part */
 void cpu_run(void) __attribute__((noreturn)); /* the life of the present CPU */
 bool cpu_has_work(unsigned int cpu);
 bool cpu_outside(unsigned int cpu);
 const char *cpu_where(unsigned int cpu);
 
-/* --- explore.c: called by the machine and by hooks.c ------------------------------------------ */
+/* --- explore.c: called by the machine and by hooks.c -------------------------------------- */
 /* This CPU can go on only when something has changed. */
 void explore_yield(void);
 /* This CPU has nothing to do until an interrupt comes. */

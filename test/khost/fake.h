@@ -1,9 +1,10 @@
 /*
  * fake.h - the machine that the host build of the kernel runs on
  *
- * Physical memory is an ordinary mapping with two views: the kernel's window at WINDOW_BASE, whose closed pages are
- * poisoned, and the view of the programs (user_memory), which is always open. CPUs are structures; exactly one is the
- * present one (use_cpu), and a CPU is either outside the kernel or runs one entry to its end (cpu_enter).
+ * Physical memory is an ordinary mapping with two views: the kernel's window at WINDOW_BASE,
+ * whose closed pages are poisoned, and the view of the programs (user_memory), which is always
+ * open. CPUs are structures; exactly one is the present one (use_cpu), and a CPU is either
+ * outside the kernel or runs one entry to its end (cpu_enter).
  */
 #ifndef KHOST_FAKE_H
 #define KHOST_FAKE_H
@@ -48,7 +49,10 @@ void fake_init(void); /* once */
 void fake_reset(unsigned int n);
 void machine_init(unsigned int n); /* the machine's part of that: fills cpus[] */
 void use_cpu(unsigned int id);
-/* Run fn(arg) in the kernel of the present CPU, then kernel_exit(), until the CPU is outside again. */
+/*
+ * Run fn(arg) in the kernel of the present CPU, then kernel_exit(), until the CPU is outside
+ * again.
+ */
 void cpu_enter(void (*fn)(void *), void *arg);
 void *user_memory(uint64_t paddr);
 bool window_is_open(uint64_t paddr);

@@ -48,7 +48,7 @@ STATE static uint8_t irq_vector;
 void (*fail_hook)(const char *what);
 struct fake_did fake_did;
 
-/* --- failures ------------------------------------------------------------------------------- */
+/* --- failures ----------------------------------------------------------------------------- */
 
 static void fail_text(const char *kind, const char *fmt, va_list ap) __attribute__((noreturn));
 static void fail_text(const char *kind, const char *fmt, va_list ap)
@@ -79,7 +79,7 @@ void panic(const char *fmt, ...)
 	fail_text("kernel panic: ", fmt, ap);
 }
 
-/* --- memory --------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 
 void *user_memory(uint64_t paddr) { return user_view + paddr; }
 
@@ -149,7 +149,7 @@ uint64_t *pte_walk(uint64_t *root, uint64_t vaddr, unsigned int to, unsigned int
 
 sk_time_t arch_now(void) { return fake_now += fake_tick; }
 
-/* --- devices -------------------------------------------------------------------------------- */
+/* --- devices ------------------------------------------------------------------------------ */
 
 void arch_uart_putc(char c) { (void)c; }
 uint32_t arch_port_in(uint16_t port, unsigned int size) { return port ^ size; }
@@ -188,7 +188,7 @@ void irq_source_free(struct irq_source *s)
 	s->vector = 0;
 }
 
-/* --- the whole state ------------------------------------------------------------------------ */
+/* --- the whole state ---------------------------------------------------------------------- */
 
 void fake_init(void)
 {

@@ -1,5 +1,6 @@
 /*
- * fake_cpu.c - CPUs for the fuzzer: one entry into the kernel at a time, from its beginning to its end
+ * fake_cpu.c - CPUs for the fuzzer: one entry into the kernel at a time, from its beginning to
+ * its end
  *
  * What other CPUs are asked to do happens at once, because none of them is in the kernel.
  */
@@ -92,7 +93,7 @@ bool arch_quiesce(void)
 }
 void arch_serve(void) {}
 
-/* --- FPU and guest CPUs --------------------------------------------------------------------- */
+/* --- FPU and guest CPUs ------------------------------------------------------------------- */
 
 void arch_fpu_init_area(void *area) { memset(area, 0, FPU_AREA_SIZE); }
 bool arch_vcpu_available(void) { return true; }

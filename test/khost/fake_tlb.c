@@ -1,8 +1,9 @@
 /*
  * fake_tlb.c - what the TLBs of the CPUs may hold, in the worst case
  *
- * A CPU that uses a space may at any time have looked up everything that is in its tables. So everything that is in the
- * tables of a CPU's present space goes into its TLB, stays there until it is flushed, and must then still be true.
+ * A CPU that uses a space may at any time have looked up everything that is in its tables. So
+ * everything that is in the tables of a CPU's present space goes into its TLB, stays there
+ * until it is flushed, and must then still be true.
  *
  * Invariants  FT1 no CPU may hold a translation that the tables do not have any more
  */

@@ -1,10 +1,12 @@
 /*
- * fuzz.c - random system calls by several domains on one to four CPUs, with the walker and the TLB model after each
+ * fuzz.c - random system calls by several domains on one to four CPUs, with the walker and the
+ * TLB model after each
  *
- * Half of the runs compare each call with the model, which knows calls as single steps; in the other half calls are
- * preempted and meet half done.
+ * Half of the runs compare each call with the model, which knows calls as single steps; in the
+ * other half calls are preempted and meet half done.
  *
- * Usage: khost_fuzz FIRST_SEED N STEPS [trace]; as a libFuzzer target the bytes take the place of the seed.
+ * Usage: khost_fuzz FIRST_SEED N STEPS [trace]; as a libFuzzer target the bytes take the place
+ * of the seed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +39,12 @@ static struct {
 	uint64_t vector;
 } entry;
 
-/* --- calls that were preempted ---------------------------------------------------------------- */
+/* --- calls that were preempted ------------------------------------------------------------ */
 
-/* Threads whose call must go on; one that is stopped for good before that leaves its work undone. */
+/*
+ * Threads whose call must go on; one that is stopped for good before that leaves its work
+ * undone.
+ */
 STATE static struct thread *unfinished[16];
 STATE static bool given_up; /* a call found its arguments gone when it was made again */
 
@@ -73,7 +78,7 @@ static bool any_unfinished(void)
 	return false;
 }
 
-/* --- one step: an entry into the kernel of one CPU ------------------------------------------- */
+/* --- one step: an entry into the kernel of one CPU ---------------------------------------- */
 
 static void enter_syscall(void *arg)
 {
@@ -211,7 +216,7 @@ static bool step_cpu(unsigned int cpu)
 	return true;
 }
 
-/* --- runs ----------------------------------------------------------------------------------- */
+/* --- runs --------------------------------------------------------------------------------- */
 
 static void checks(void)
 {

@@ -1,5 +1,6 @@
 /*
- * hooks.c - what the compiler calls before each access to memory (-fsanitize=thread), and the order of locks
+ * hooks.c - what the compiler calls before each access to memory (-fsanitize=thread), and the
+ * order of locks
  */
 #include <string.h>
 
@@ -8,7 +9,7 @@
 
 #define HERE __builtin_return_address(0)
 
-/* --- plain accesses ------------------------------------------------------------------------- */
+/* --- plain accesses ----------------------------------------------------------------------- */
 
 void __tsan_init(void);
 void __tsan_func_entry(void *pc);
@@ -57,7 +58,7 @@ void *khost_memset(void *dst, int c, size_t n)
 /* The tree lock is no spin lock: it is taken by a compare and exchange. */
 static void tree_wanted(const void *a);
 
-/* --- atomic ones ---------------------------------------------------------------------------- */
+/* --- atomic ones -------------------------------------------------------------------------- */
 
 #define ATOMIC(bits, type) \
 	type __tsan_atomic##bits##_load(const type *a, int order); \
@@ -131,7 +132,7 @@ void __tsan_atomic_thread_fence(int order) { (void)order; }
 void __tsan_atomic_signal_fence(int order);
 void __tsan_atomic_signal_fence(int order) { (void)order; }
 
-/* --- the order of locks ---------------------------------------------------------------------- */
+/* --- the order of locks ------------------------------------------------------------------- */
 
 /* Classes: the types of objects, and */
 enum { CLASS_CPU = SK_OBJ_END, CLASS_TREE, CLASS_OTHER, N_CLASSES };

@@ -1,7 +1,8 @@
 /*
  * hooks.h - included before every source of the kernel in the explorer's build
  *
- * Pauses give the CPU away, and locks tell who takes them. Accesses to memory are instrumented by the compiler (-fsanitize=thread, hooks.c).
+ * Pauses give the CPU away, and locks tell who takes them. Accesses to memory are instrumented
+ * by the compiler (-fsanitize=thread, hooks.c).
  */
 #ifndef KHOST_HOOKS_H
 #define KHOST_HOOKS_H

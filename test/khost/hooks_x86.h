@@ -1,5 +1,6 @@
 /*
- * hooks_x86.h - included before the sources of kernel/arch/x86_64: what only a kernel may execute is the machine's
+ * hooks_x86.h - included before the sources of kernel/arch/x86_64: what only a kernel may
+ * execute is the machine's
  */
 #ifndef KHOST_HOOKS_X86_H
 #define KHOST_HOOKS_X86_H

@@ -1,8 +1,10 @@
 /*
- * machine.c - the explorer's CPUs: what the assembly of kernel/arch/x86_64 does, around the real smp.c, trap.c, svm.c, fpu.c
+ * machine.c - the explorer's CPUs: what the assembly of kernel/arch/x86_64 does, around the
+ * real smp.c, trap.c, svm.c, fpu.c
  *
- * A CPU outside the kernel takes an interrupt that waits, else makes the next call of the program of the thread that it
- * runs, else waits. Leaving the kernel is a jump to the top of that loop.
+ * A CPU outside the kernel takes an interrupt that waits, else makes the next call of the
+ * program of the thread that it runs, else waits. Leaving the kernel is a jump to the top of
+ * that loop.
  */
 #include <string.h>
 
@@ -51,7 +53,7 @@ static bool is_pending(void)
 	return pending[me()] != 0;
 }
 
-/* --- what the kernel's own assembly and other files of the processor do ----------------------- */
+/* --- what the kernel's own assembly and other files of the processor do ------------------- */
 
 static void go_out(enum place p)
 {
@@ -199,7 +201,7 @@ bool boot_option(const char *word)
 void delay_us(uint64_t us) { (void)us; }
 void boot_map_drop(void) {}
 
-/* --- CPUs ----------------------------------------------------------------------------------- */
+/* --- CPUs --------------------------------------------------------------------------------- */
 
 static void time_passes(sk_time_t until)
 {

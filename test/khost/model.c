@@ -1,5 +1,6 @@
 /*
- * model.c - the model's records of capabilities and objects, and the comparison with the kernel's
+ * model.c - the model's records of capabilities and objects, and the comparison with the
+ * kernel's
  */
 #include <string.h>
 
@@ -15,7 +16,7 @@
 
 STATE struct model model;
 
-/* --- records -------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------------ */
 
 /* A hash table in which a record that was used once does not end a search. */
 static unsigned int cap_hash(uint64_t id)
@@ -90,7 +91,7 @@ struct m_cap *cap_of(const struct m_object *t, uint64_t index, unsigned int type
 	return c;
 }
 
-/* --- ends ----------------------------------------------------------------------------------- */
+/* --- ends --------------------------------------------------------------------------------- */
 
 static bool still_named(uint64_t object)
 {
@@ -181,7 +182,7 @@ void cap_delete(struct m_cap *c)
 		object_end(gone.what);
 }
 
-/* --- the kernel's view ------------------------------------------------------------------------ */
+/* --- the kernel's view -------------------------------------------------------------------- */
 
 /* Of the last sibling: the parent; 0 when there is none. */
 static uint64_t kernel_parent(const struct slot *s)

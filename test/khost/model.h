@@ -1,10 +1,12 @@
 /*
- * model.h - what the kernel's calls mean, written a second time: plainly, without locks, steps or speed
+ * model.h - what the kernel's calls mean, written a second time: plainly, without locks, steps
+ * or speed
  *
- * Capabilities are records with a parent; objects are records; what an address space translates is a list. Things are
- * named by the address that the kernel has them at, which the model only compares. The model hears of each call when it
- * is over: model_call() says whether its result is right and does to the records what the call means; model_compare()
- * says whether the kernel's memory agrees.
+ * Capabilities are records with a parent; objects are records; what an address space translates
+ * is a list. Things are named by the address that the kernel has them at, which the model only
+ * compares. The model hears of each call when it is over: model_call() says whether its result
+ * is right and does to the records what the call means; model_compare() says whether the
+ * kernel's memory agrees.
  */
 #ifndef KHOST_MODEL_H
 #define KHOST_MODEL_H
@@ -84,7 +86,10 @@ struct m_object *object_new_at(uint64_t id, uint8_t type);
 struct m_cap *cap_new(uint64_t id, const struct m_cap *like);
 uint64_t slot_id(const struct m_object *cnode, uint64_t index);
 void cap_delete(struct m_cap *c);
-/* The capability that t's slot holds: its errors are noted when it is not of the type (0: any) with these rights. */
+/*
+ * The capability that t's slot holds: its errors are noted when it is not of the type (0: any)
+ * with these rights.
+ */
 struct m_cap *cap_of(const struct m_object *t, uint64_t index, unsigned int type,
 	unsigned int rights, errors_t *errors);
 bool names_object(unsigned int type);

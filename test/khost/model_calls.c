@@ -13,7 +13,7 @@
 
 #define UNJUDGED UINT32_MAX /* any result may be right */
 
-/* --- slots ---------------------------------------------------------------------------------- */
+/* --- slots -------------------------------------------------------------------------------- */
 
 /* A slot of a CNode that t names, 0 with errors. */
 static uint64_t place_of(const struct m_object *t, uint64_t cnode, unsigned int rights,
@@ -157,7 +157,7 @@ static errors_t call_info(struct m_object *t, const struct call *c, const struct
 	return e;
 }
 
-/* --- RETYPE --------------------------------------------------------------------------------- */
+/* --- RETYPE ------------------------------------------------------------------------------- */
 
 static const uint8_t fixed_order[] = {
 #define X(name, num, order, what) [num] = order,
@@ -273,7 +273,7 @@ static errors_t call_retype(struct m_object *t, const struct call *c)
 	return 0;
 }
 
-/* --- spaces --------------------------------------------------------------------------------- */
+/* --- spaces ------------------------------------------------------------------------------- */
 
 static struct m_object *space_named(const struct m_object *t, uint64_t index, errors_t *e)
 {
@@ -313,7 +313,7 @@ static errors_t call_map_table(struct m_object *t, const struct call *c)
 	return e ? e : model_map_table(table, space, c->arg[2], c->arg[3]);
 }
 
-/* --- threads and vCPUs ---------------------------------------------------------------------- */
+/* --- threads and vCPUs -------------------------------------------------------------------- */
 
 static void inner_delete(uint64_t id)
 {
@@ -501,7 +501,7 @@ static void word_observe(uint64_t thread)
 		n->word = ((const struct notification *)n->id)->word;
 }
 
-/* --- all calls ------------------------------------------------------------------------------ */
+/* --- all calls ---------------------------------------------------------------------------- */
 
 static errors_t meaning(struct m_object *t, const struct call *c, const struct sk_regs *r)
 {

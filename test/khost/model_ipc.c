@@ -16,7 +16,7 @@ static const struct sk_utcb *utcb_of(const struct m_object *t)
 	return user_memory(virt_to_phys(thread_utcb(kernel_thread(t))));
 }
 
-/* --- waits ---------------------------------------------------------------------------------- */
+/* --- waits -------------------------------------------------------------------------------- */
 
 static void wait_begin(
 	struct m_object *t, uint64_t on, enum thread_state state, uint64_t deadline)
@@ -79,7 +79,10 @@ void thread_stopped(struct m_object *t)
 		wait_end(t, -SK_E_AGAIN);
 }
 
-/* A few deadlines expire at a time, those of threads and those of budgets: how late one may be, in ticks. */
+/*
+ * A few deadlines expire at a time, those of threads and those of budgets: how late one may be,
+ * in ticks.
+ */
 enum { LATE = 50000 };
 
 void model_timer(unsigned int cpu)
@@ -97,7 +100,7 @@ void model_timer(unsigned int cpu)
 	}
 }
 
-/* --- messages ------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------- */
 
 static errors_t message_errors(const struct m_cap *through, uint64_t mi)
 {
@@ -202,7 +205,7 @@ static void caller_tie(uint64_t reply, struct m_object *from, uint64_t deadline)
 	wait_begin(from, reply, THREAD_CALLING, deadline);
 }
 
-/* --- calls ---------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------- */
 
 static errors_t send_through(struct m_object *t, uint64_t endpoint, uint64_t deadline)
 {
@@ -321,7 +324,7 @@ void model_fault(struct thread *thread)
 	t->suspended = true;
 }
 
-/* --- notifications -------------------------------------------------------------------------- */
+/* --- notifications ------------------------------------------------------------------------ */
 
 /* The bound thread, if it receives, returns with the word. */
 void bound_check(struct m_object *n)

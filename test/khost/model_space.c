@@ -12,7 +12,7 @@ bool is_space(unsigned int type)
 	       type == SK_OBJ_SPACE_IO;
 }
 
-/* --- lists ---------------------------------------------------------------------------------- */
+/* --- lists -------------------------------------------------------------------------------- */
 
 static struct m_leaf *leaf_find(uint64_t space, uint64_t vaddr)
 {
@@ -75,7 +75,7 @@ void space_end_model(uint64_t space)
 	range_drop(space, 0, UINT64_MAX, SPACE_LEVELS);
 }
 
-/* --- calls ---------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------- */
 
 static uint64_t start_of(const struct m_object *s)
 {
@@ -246,7 +246,7 @@ void mapping_end(struct m_cap *c)
 	c->space = c->base = 0;
 }
 
-/* --- the kernel's tables ---------------------------------------------------------------------- */
+/* --- the kernel's tables ------------------------------------------------------------------ */
 
 static bool importing;
 static unsigned int leaves_met, tables_met;

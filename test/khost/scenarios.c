@@ -12,7 +12,7 @@
 
 #define SOON 5000ull /* later than the time at which runs begin */
 
-/* --- building a scenario ---------------------------------------------------------------------- */
+/* --- building a scenario ------------------------------------------------------------------ */
 
 static unsigned int n_programs;
 
@@ -40,7 +40,10 @@ static void begin(unsigned int n)
 	}
 }
 
-/* Thread k of domain 1 runs on this CPU and waits as long as it takes; its program is empty yet. */
+/*
+ * Thread k of domain 1 runs on this CPU and waits as long as it takes; its program is empty
+ * yet.
+ */
 static struct program *runs_on(unsigned int k, unsigned int cpu)
 {
 	struct program *p = &programs[n_programs++];
@@ -90,7 +93,7 @@ static void signal_mint(void)
 
 static void end(void) { machine_online(); }
 
-/* --- guests ---------------------------------------------------------------------------------- */
+/* --- guests ------------------------------------------------------------------------------- */
 
 static struct program *enters(void)
 {
@@ -172,7 +175,7 @@ static void guest_got_signal(void)
 		fail("a signal did not end the guest's run: %ld", programs[1].result[0]);
 }
 
-/* --- scheduling contexts ---------------------------------------------------------------------- */
+/* --- scheduling contexts ------------------------------------------------------------------ */
 
 static void rebind(void)
 {
@@ -209,7 +212,7 @@ static void sched_is_gone(void)
 		fail("DELETE of a context in use: %ld", programs[0].result[1]);
 }
 
-/* --- IPC ---------------------------------------------------------------------------------------- */
+/* --- IPC ---------------------------------------------------------------------------------- */
 
 /* Waiting for one notification, bound to another that is signalled. */
 static void signal_bound_waiter(void)
@@ -428,7 +431,7 @@ static void reset_lookup(void)
 	end();
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 
 static void map_delete(void)
 {
@@ -470,7 +473,7 @@ static void thread_delete(void)
 	end();
 }
 
-/* --- three CPUs ----------------------------------------------------------------------------------- */
+/* --- three CPUs --------------------------------------------------------------------------- */
 
 static void three_signal_wait(void)
 {

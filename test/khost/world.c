@@ -22,7 +22,7 @@ enum { DOMAIN_ORDER = 19, ROOT_ORDER = 14, CNODE_ORDER = 13 };
 STATE struct domain domains[DOMAINS];
 STATE static uint64_t boot_free;
 
-/* --- calls ---------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------- */
 
 void call_set(struct thread *t, unsigned int nr, const uint64_t arg[6])
 {
@@ -58,7 +58,7 @@ static void must(long rc, const char *what)
 		fail("set-up: %s says %ld", what, rc);
 }
 
-/* --- the root task -------------------------------------------------------------------------- */
+/* --- the root task ------------------------------------------------------------------------ */
 
 static void *boot_memory(uint64_t size)
 {
@@ -109,7 +109,7 @@ static void root_make(void)
 	check_init(d->cnode);
 }
 
-/* --- domains -------------------------------------------------------------------------------- */
+/* --- domains ------------------------------------------------------------------------------ */
 
 static void retype(uint64_t untyped, unsigned int type, unsigned int order, uint64_t cnode,
 	uint64_t slot, uint64_t n, uint64_t offset)

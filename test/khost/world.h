@@ -1,7 +1,8 @@
 /*
  * world.h - the domains that the fuzzer and the explorer let loose on the kernel
  *
- * Domain 0 is the root task; each domain has a capability space with the same things in the same slots.
+ * Domain 0 is the root task; each domain has a capability space with the same things in the
+ * same slots.
  */
 #ifndef KHOST_WORLD_H
 #define KHOST_WORLD_H
@@ -51,7 +52,9 @@ enum {
 	AT_BADGED, /* its own notifications and an endpoint, with a badge */
 	AT_END = AT_BADGED + 4
 };
-/* In the root task's space besides: the memory of each domain, its CNode, the device untyped. */
+/*
+ * In the root task's space besides: the memory of each domain, its CNode, the device untyped.
+ */
 enum { ROOT_MEMORY = 100, ROOT_CNODE = 110, ROOT_DEVICE = 120, ROOT_RAM = 121 };
 
 #define UTCB_VADDR 0x100000ull
@@ -66,7 +69,10 @@ struct domain {
 };
 extern struct domain domains[DOMAINS];
 
-/* Boot memory, root task and domains on n CPUs; every thread is ready, no CPU has chosen one yet. */
+/*
+ * Boot memory, root task and domains on n CPUs; every thread is ready, no CPU has chosen one
+ * yet.
+ */
 void world_make(unsigned int n);
 /* Set the registers of a system call of t, as its entry would. */
 void call_set(struct thread *t, unsigned int nr, const uint64_t arg[6]);

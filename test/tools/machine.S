@@ -1,7 +1,9 @@
 /*
- * machine.S - a 32-bit program in Multiboot 1 form that stands in for the kernel in tests of tools/run
+ * machine.S - a 32-bit program in Multiboot 1 form that stands in for the kernel in tests of
+ * tools/run
  *
- * Echoes COM1, and: p powers off, x writes 0x10 to the debug-exit port, r resets, f makes a triple fault.
+ * Echoes COM1, and: p powers off, x writes 0x10 to the debug-exit port, r resets, f makes a
+ * triple fault.
  */
 	.section .multiboot, "a"
 	.long 0x1badb002, 0, -0x1badb002

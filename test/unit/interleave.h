@@ -1,9 +1,10 @@
 /*
- * interleave.h - a processor with a store buffer: atomic accesses of the code under test that the other side meets
+ * interleave.h - a processor with a store buffer: atomic accesses of the code under test that
+ * the other side meets
  *
- * Include it before the source under test, in the same file, and undefine its three macros behind. At access number
- * step_at of that source other() runs as a whole; its own accesses are seen at once. Stores of the source become
- * visible to other() at a fence.
+ * Include it before the source under test, in the same file, and undefine its three macros
+ * behind. At access number step_at of that source other() runs as a whole; its own accesses are
+ * seen at once. Stores of the source become visible to other() at a fence.
  */
 #ifndef TEST_INTERLEAVE_H
 #define TEST_INTERLEAVE_H

@@ -19,7 +19,7 @@ make -j"$(nproc)" all-target-newlib MAKEINFO=true
 make install-target-newlib MAKEINFO=true
 cp -r "$work/out/x86_64-elf/include/." "$root/include/"
 cp "$work/out/x86_64-elf/lib/libc.a" "$work/out/x86_64-elf/lib/libm.a" "$root/lib/"
-# libs/sys supplies these two; libc's own versions do nothing and would clash
+# libs/rt supplies these two; libc's own versions do nothing and would clash
 ${tool}ar dD "$root/lib/libc.a" lib_a-lock.o lib_a-getreent.o
 
 # other people's headers, each visible by itself and without the rest of /usr/include

@@ -2,8 +2,8 @@
  * caller.c - the threads that call services, one for each
  *
  * Objects     struct caller: a thread, with the call that it was given.
- * Locks       none: `given` and `done` are handed over with release and acquire. Between the two the call belongs to the
- *             thread, before and after to control's own thread.
+ * Locks       none: `given` and `done` are handed over with release and acquire. Between the
+ *             two the call belongs to the thread, before and after to control's own thread.
  * Lifecycle   callers_init() once; the threads live as long as the domain.
  */
 #include <stdbool.h>

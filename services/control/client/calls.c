@@ -1,11 +1,12 @@
 /*
  * calls.c - which call each service's thread makes next
  *
- * Objects     struct call, which belongs to its owner: in one of the two queues of its service, or given to the thread.
+ * Objects     struct call, which belongs to its owner: in one of the two queues of its service,
+ *             or given to the thread.
  * Lifecycle   call_start -> (given -> again ->) given -> fn.
  * Invariants  CALL1 a thread has one call at a time
- *             CALL2 new calls go before those that are asked again; these wait at least REST_MS, so that new calls find
- *             gaps
+ *             CALL2 new calls go before those that are asked again; these wait at least
+ *                   REST_MS, so that new calls find gaps
  */
 #include "client/calls.h"
 

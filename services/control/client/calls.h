@@ -1,10 +1,11 @@
 /*
  * calls.h - calls of services' control endpoints, which are not made by control's own thread
  *
- * Control has a thread for each service that calls it. So a service that is slow, hangs or is dead delays only those who
- * need it. An open is asked once. A close or a ping is asked for a short while, again and again until the service has
- * answered, and other calls have their turn in between: a guest whose last flush takes minutes does not delay the
- * creation of another guest.
+ * Control has a thread for each service that calls it. So a service that is slow, hangs or is
+ * dead delays only those who need it. An open is asked once. A close or a ping is asked for a
+ * short while, again and again until the service has answered, and other calls have their turn
+ * in between: a guest whose last flush takes minutes does not delay the creation of another
+ * guest.
  */
 #ifndef CONTROL_CALLS_H
 #define CONTROL_CALLS_H
@@ -38,7 +39,8 @@ struct call {
 	struct svc_open_args open; /* OPEN; its pointers stay valid until fn is called */
 	struct svc_open_result opened;
 	uint32_t number; /* CLOSE */
-	int result; /* CLOSE, if rc is 0: of the last thing that the service did for the client */
+	/* CLOSE, if rc is 0: of the last thing that the service did for the client */
+	int result;
 	int rc;
 	uint32_t ms;                /* CLOSE, PING: how long the service is asked this time */
 	void (*fn)(struct call *c); /* called on control's own thread */
@@ -47,8 +49,8 @@ struct call {
 
 void calls_init(void);
 /*
- * All fields are set except for link, rc and ms. The call belongs to this module until fn is called, which never happens
- * before this function returns.
+ * All fields are set except for link, rc and ms. The call belongs to this module until fn is
+ * called, which never happens before this function returns.
  */
 void call_start(struct call *c);
 

@@ -1,10 +1,10 @@
 /*
  * files.c - files and directories, one request at a time
  *
- * Objects     struct job: a file to read, a piece of one, or a directory to list. The service works on the first job of
- *             the queue, which has the whole data region.
+ * Objects     struct job: a file to read, a piece of one, or a directory to list. The service
+ *             works on the first job of the queue, which has the whole data region.
  * Lifecycle   queued -> sent, perhaps several times for a directory -> answered and freed.
- * Invariants  FILE1 at most one request is under way
+ * Invariants  FILES1 at most one request is under way
  */
 #include "client/files.h"
 
@@ -93,7 +93,7 @@ static bool send_job(struct job *j)
 static void jobs_pump(void)
 {
 	while (!under_way && !STAILQ_EMPTY(&jobs)) {
-		under_way = send_job(STAILQ_FIRST(&jobs)); /* FILE1 */
+		under_way = send_job(STAILQ_FIRST(&jobs)); /* FILES1 */
 		if (!under_way)
 			job_finish(STAILQ_FIRST(&jobs), -SK_E_IO, NULL, 0);
 	}

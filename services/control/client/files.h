@@ -14,7 +14,10 @@ enum {
 
 int files_client_init(void) must_check;
 
-/* status: 0 or -SK_E_* (SK_E_LIMIT: the file is too large). The text is valid during the call only. */
+/*
+ * status: 0 or -SK_E_* (SK_E_LIMIT: the file is too large). The text is valid during the call
+ * only.
+ */
 typedef void (*file_done_fn)(void *ctx, int status, const char *text, size_t len);
 /* A whole small file. */
 int files_read(const char *path, file_done_fn fn, void *ctx) must_check;

@@ -1,7 +1,9 @@
 /*
- * host.c - what init and the kernel tell: services, the VMM's image, priorities, domains, time, power_call
+ * host.c - what init and the kernel tell: services, the VMM's image, priorities, domains, time,
+ * power_call
  *
- * Objects     endpoint[]: control endpoints of services; the capability "sched" of the manifest.
+ * Objects     endpoint[]: control endpoints of services; the capability "sched" of the
+ *             manifest.
  * Lifecycle   host_init() before everything else.
  */
 #include "client/host.h"
@@ -127,7 +129,10 @@ void host_usage(uint64_t *memory, uint64_t *cpu_ns)
 	}
 }
 
-/* A stream that differs from boot to boot by the time stamp counter. It is for names, not for secrets. */
+/*
+ * A stream that differs from boot to boot by the time stamp counter. It is for names, not for
+ * secrets.
+ */
 void host_random(void *buf, size_t size)
 {
 	uint8_t *p = buf;
@@ -151,7 +156,10 @@ uint64_t host_wall_seconds(void)
 	return (boot + clock_ns()) / 1000000000ull;
 }
 
-/* The kernel tells this by a scheduling context that nobody runs on, which is moved to the CPU in question. */
+/*
+ * The kernel tells this by a scheduling context that nobody runs on, which is moved to the CPU
+ * in question.
+ */
 static uint64_t cpu_idle_ns(uint32_t cpu)
 {
 	static sk_cap_t probe;

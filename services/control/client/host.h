@@ -1,4 +1,7 @@
-/* host.h - what init and the kernel tell about the host: services, rights, priorities, domains, time */
+/*
+ * host.h - what init and the kernel tell about the host: services, rights, priorities, domains,
+ * time
+ */
 #ifndef CONTROL_HOST_H
 #define CONTROL_HOST_H
 
@@ -17,14 +20,20 @@ const char *host_service_name(enum service s);
 /* The program of a VMM; NULL: this host has none. */
 const struct proc_image *host_vmm_image(void);
 
-/* The right to configure scheduling contexts; 0: this domain does not have it, and no guest can be created. */
+/*
+ * The right to configure scheduling contexts; 0: this domain does not have it, and no guest can
+ * be created.
+ */
 sk_cap_t host_ctl_sched(void);
 /*
- * A scheduling context for a further thread of this domain, which runs before all guests. percent: of one CPU; 0: no
- * limit.
+ * A scheduling context for a further thread of this domain, which runs before all guests.
+ * percent: of one CPU; 0: no limit.
  */
 int host_thread_sched(uint32_t percent, sk_cap_t *sched) must_check;
-/* The priorities that the manifest gives, lowest first: guests' vCPUs, the I/O threads of VMMs, this domain. */
+/*
+ * The priorities that the manifest gives, lowest first: guests' vCPUs, the I/O threads of VMMs,
+ * this domain.
+ */
 enum host_priority {
 	PRIORITY_VCPU,
 	PRIORITY_VMM,
@@ -64,7 +73,9 @@ struct host_info {
 	uint64_t up_ns;                     /* since power-on */
 	uint64_t (*idle_ns)(uint32_t cpu);  /* how much of that time a CPU had nothing to run */
 };
-/* All except for the memory of guests, which the caller adds to total_memory and free_memory. */
+/*
+ * All except for the memory of guests, which the caller adds to total_memory and free_memory.
+ */
 void host_info(struct host_info *h);
 
 void host_random(void *buf, size_t size);

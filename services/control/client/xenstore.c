@@ -1,7 +1,8 @@
 /*
  * xenstore.c - xenstore requests as dom0, many under way at a time
  *
- * Objects     struct request: from the call to its answer. The list is in order, because xenstore answers in order.
+ * Objects     struct request: from the call to its answer. The list is in order, because
+ *             xenstore answers in order.
  * Lifecycle   queued -> sent (at most WINDOW of them) -> answered and freed.
  * Invariants  REQUEST1 the requests that were sent come first in the list
  *             REQUEST2 sequence numbers of the list rise by one

@@ -5,11 +5,17 @@
 #include <sk/types.h>
 #include <stdint.h>
 
-/* err: 0 or a positive errno of the wire protocol. data is terminated, and valid during the call only. */
+/*
+ * err: 0 or a positive errno of the wire protocol. data is terminated, and valid during the
+ * call only.
+ */
 typedef void (*xs_done_fn)(void *ctx, int err, const char *data, uint32_t len);
 
 int xs_client_init(void) must_check;
-/* type: enum xsd_sockmsg_type. payload is copied. fn may be NULL. 0, or -1 when there is no memory. */
+/*
+ * type: enum xsd_sockmsg_type. payload is copied. fn may be NULL. 0, or -1 when there is no
+ * memory.
+ */
 int xs_request(uint32_t type, const void *payload, uint32_t len, xs_done_fn fn, void *ctx);
 /* A request whose payload is texts, each with its terminator. The arguments end with NULL. */
 int xs_request_texts(uint32_t type, xs_done_fn fn, void *ctx, ...);

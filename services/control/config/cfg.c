@@ -2,11 +2,13 @@
  * cfg.c - parser for the syntax of xl.cfg(5)
  *
  * Objects     struct cfg: settings, in memory that is taken in chunks.
- * Lifecycle   cfg_init; any number of cfg_parse and cfg_override; cfg_fini frees everything at once.
+ * Lifecycle   cfg_init; any number of cfg_parse and cfg_override; cfg_fini frees everything at
+ *             once.
  * Invariants  CFG1 every text is terminated and lives as long as the cfg
  *             CFG2 a key occurs once
  *             CFG3 recursion is bounded by CFG_DEPTH_MAX
- *             CFG4 a setting with a mistake has no value, and the next one is read as if there had been no mistake
+ *             CFG4 a setting with a mistake has no value, and the next one is read as if there
+ *                  had been no mistake
  */
 #include <errno.h>
 #include <stdarg.h>

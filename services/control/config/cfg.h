@@ -50,7 +50,8 @@ struct cfg {
 		*last;            /* one per key, in the order in which keys first appear */
 	struct cfg_chunk *chunks; /* all memory of this configuration */
 	const char *file;         /* the source that was parsed last; the caller's text */
-	bool unclear; /* part of the file was not understood: a key that seems absent may be there */
+	/* part of the file was not understood: a key that seems absent may be there */
+	bool unclear;
 };
 
 void cfg_init(struct cfg *c);
@@ -63,12 +64,18 @@ void cfg_fini(struct cfg *c);
 int cfg_parse(
 	struct cfg *c, const char *source, const char *text, size_t len, struct report *r);
 
-/* One argument of the command line: settings as in a file, or key=WORDS without quotes. 0, or -1 with a mistake in *r. */
+/*
+ * One argument of the command line: settings as in a file, or key=WORDS without quotes. 0, or
+ * -1 with a mistake in *r.
+ */
 int cfg_override(struct cfg *c, const char *arg, struct report *r);
 
 const struct cfg_setting *cfg_find(const struct cfg *c, const char *key);
 
-/* Strict conversion of a number, or of a string that holds one. 0, or -1 when it is not a number or does not fit. */
+/*
+ * Strict conversion of a number, or of a string that holds one. 0, or -1 when it is not a
+ * number or does not fit.
+ */
 int cfg_number(const struct cfg_value *v, int64_t *n);
 
 /* Fill *m with "source:line: key 'k': text". Always -1. */

@@ -1,4 +1,7 @@
-/* cfg_advice.c - what people write into configuration files by mistake, and the advice that they get */
+/*
+ * cfg_advice.c - what people write into configuration files by mistake, and the advice that
+ * they get
+ */
 #include <stdio.h>
 #include <string.h>
 

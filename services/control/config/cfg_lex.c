@@ -37,7 +37,10 @@ static enum token out_of_memory(struct lexer *l)
 	return T_ERROR;
 }
 
-/* The character that a backslash and the text at *p stand for; 0: there is no such escape. Moves *p behind it. */
+/*
+ * The character that a backslash and the text at *p stand for; 0: there is no such escape.
+ * Moves *p behind it.
+ */
 static int lex_escape(const char **p, const char *end)
 {
 	static const char from[] = "abfnrtv'\"\\";

@@ -1,4 +1,7 @@
-/* cfg_lex.h - tokens of configuration files and mistakes in them: for cfg.c, cfg_lex.c and cfg_advice.c only */
+/*
+ * cfg_lex.h - tokens of configuration files and mistakes in them: for cfg.c, cfg_lex.c and
+ * cfg_advice.c only
+ */
 #ifndef CONTROL_CFG_LEX_H
 #define CONTROL_CFG_LEX_H
 
@@ -33,7 +36,8 @@ struct lexer {
 	unsigned int mistakes;  /* in this text */
 	bool told;              /* a mistake of this setting was reported ... */
 	unsigned int told_line; /* ... on this line */
-	bool given_up; /* the setting is not read on: `at` is somewhere in it, or where the next one begins */
+	/* the setting is not read on: `at` is somewhere in it, or where the next one begins */
+	bool given_up;
 };
 
 /* Memory that lives as long as c. NULL: out of memory. */
@@ -44,16 +48,16 @@ enum token lex(struct lexer *l);
 /* The next token that is not a newline: inside a list newlines mean nothing. */
 void lex_in_list(struct lexer *l);
 /*
- * Go to the newline or ; behind the setting that has a mistake here. Strings, comments and closed brackets are skipped,
- * but not a line that begins like a setting.
+ * Go to the newline or ; behind the setting that has a mistake here. Strings, comments and
+ * closed brackets are skipped, but not a line that begins like a setting.
  */
 void lex_skip_setting(struct lexer *l);
 /* Does `key =` or `key +=` stand here? */
 bool lex_setting_at(const struct lexer *l, const char *p);
 
 /*
- * Report a mistake of syntax in the setting at hand. Only the first one on a line of a setting is reported, because
- * others follow from it. Always -1.
+ * Report a mistake of syntax in the setting at hand. Only the first one on a line of a setting
+ * is reported, because others follow from it. Always -1.
  */
 int cfg_fail(struct lexer *l, unsigned int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

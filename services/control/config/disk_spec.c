@@ -3,8 +3,9 @@
  *
  * The text is a series of parameters separated by commas: key=value, a flag, or the next of
  * target, format, vdev, access by position. `target=` takes the whole rest. Deprecated
- * spellings are understood too: prefixes such as phy: before the target, and vdev:cdrom. xl accepts
- * a prefix before any parameter, and people write ioemu: before the vdev. Behind a prefix the format may be left out.
+ * spellings are understood too: prefixes such as phy: before the target, and vdev:cdrom. xl
+ * accepts a prefix before any parameter, and people write ioemu: before the vdev. Behind a
+ * prefix the format may be left out.
  *
  * Objects     struct scan: one parse.
  * Invariants  DISK1 a parameter is not given twice with different values

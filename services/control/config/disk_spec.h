@@ -1,7 +1,8 @@
 /*
  * disk_spec.h - one entry of disk = [ ... ], as in xl-disk-configuration(5)
  *
- * The parser accepts what the manual does. disk_spec_check() then says whether this host can serve it.
+ * The parser accepts what the manual does. disk_spec_check() then says whether this host can
+ * serve it.
  */
 #ifndef CONTROL_DISK_SPEC_H
 #define CONTROL_DISK_SPEC_H
@@ -48,7 +49,10 @@ const char *disk_format_name(enum disk_format f);
 /* 0, or -1 with the mistake in *m. */
 int disk_spec_parse(struct disk_spec *d, const char *text, struct msg *m);
 
-/* Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_SIZE], or -1 with *m. */
+/*
+ * Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_SIZE], or -1 with
+ * *m.
+ */
 int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m);
 
 /* "xvda1", "sdb", "d536p37", "0xca00" and so on to a virtual device number. 0 or -1. */

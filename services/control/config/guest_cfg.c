@@ -175,7 +175,10 @@ static int take_kernel(struct config_builder *b, const struct cfg_setting *s)
 	return value_path(b, s, b->g->kernel, sizeof(b->g->kernel));
 }
 
-/* This host cannot know what the boot loader would boot. finish_kernel() gives advice when there is no kernel=. */
+/*
+ * This host cannot know what the boot loader would boot. finish_kernel() gives advice when
+ * there is no kernel=.
+ */
 static int take_bootloader(struct config_builder *b, const struct cfg_setting *s)
 {
 	if (cfg_find(b->c, "kernel"))

@@ -30,7 +30,10 @@ enum {
 	UUID_TEXT = 37,
 };
 
-/* What happens after the guest has shut down, with the names that the file has for it, in the order of libxl. */
+/*
+ * What happens after the guest has shut down, with the names that the file has for it, in the
+ * order of libxl.
+ */
 #define GUEST_ACTIONS(X) \
 	X(DESTROY, "destroy") \
 	X(RESTART, "restart") \
@@ -75,8 +78,9 @@ static inline uint32_t guest_memory_round(uint32_t mib) { return (mib + 1) & ~1u
 typedef void (*guest_random_fn)(void *buf, size_t size);
 
 /*
- * Check `c` and fill *g. All mistakes go to *r, as "file:line: key 'x': what; what to do", and so do remarks, which do
- * not stop the guest. 0 and *g is complete, or -1 when *r has a mistake, from here or from cfg_parse() before.
+ * Check `c` and fill *g. All mistakes go to *r, as "file:line: key 'x': what; what to do", and
+ * so do remarks, which do not stop the guest. 0 and *g is complete, or -1 when *r has a
+ * mistake, from here or from cfg_parse() before.
  */
 int guest_config_make(
 	struct guest_config *g, const struct cfg *c, guest_random_fn random, struct report *r);

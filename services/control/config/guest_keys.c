@@ -1,8 +1,9 @@
 /*
  * guest_keys.c - keys that this host does not act on
  *
- * `foreign` says what xl 4.17 does with each key in the file of a pvh guest, as found with its dry run. xl silently
- * ignores a key that it does not know. Here there is a remark, because the key may be misspelt.
+ * `foreign` says what xl 4.17 does with each key in the file of a pvh guest, as found with its
+ * dry run. xl silently ignores a key that it does not know. Here there is a remark, because the
+ * key may be misspelt.
  */
 #include "config/guest_keys.h"
 
@@ -89,7 +90,10 @@ static bool value_off(const struct foreign *f, const struct cfg_value *v)
 	return !v->text[0] || list_has(f->off, v->text);
 }
 
-/* Do the words differ in one letter: another one, one more, one less, or two that changed places? */
+/*
+ * Do the words differ in one letter: another one, one more, one less, or two that changed
+ * places?
+ */
 static bool words_alike(const char *a, const char *b)
 {
 	while (*a && *a == *b) {

@@ -1,12 +1,16 @@
-/* guest_keys.h - the keys of a guest's configuration: those that this host acts on, and the treatment of all others */
+/*
+ * guest_keys.h - the keys of a guest's configuration: those that this host acts on, and the
+ * treatment of all others
+ */
 #ifndef CONTROL_GUEST_KEYS_H
 #define CONTROL_GUEST_KEYS_H
 
 #include "config/cfg.h"
 
 /*
- * The keys that this host acts on. The parser, the help of `create` and the remark about a misspelt key are made from
- * this list; a test compares it with the table in docs/guests.md. guest_cfg.c has a function take_KEY for each.
+ * The keys that this host acts on. The parser, the help of `create` and the remark about a
+ * misspelt key are made from this list; a test compares it with the table in docs/guests.md.
+ * guest_cfg.c has a function take_KEY for each.
  */
 #define GUEST_KEYS(X) \
 	X(name) \
@@ -35,8 +39,8 @@
 	X(bootloader)
 
 /*
- * Report any other key: a remark when xl, or this host, can make the guest as if the key were not there, a mistake when
- * that would be a different guest.
+ * Report any other key: a remark when xl, or this host, can make the guest as if the key were
+ * not there, a mistake when that would be a different guest.
  */
 void guest_key_foreign(const struct cfg_setting *s, struct report *r);
 

@@ -9,7 +9,10 @@
 /* Where guests' files are: the shell's one working directory. */
 #define GUESTS_DIR "/guests"
 
-/* The full path in to[size]: a name without a leading / is one below GUESTS_DIR. 0, or -1 with *m. */
+/*
+ * The full path in to[size]: a name without a leading / is one below GUESTS_DIR. 0, or -1 with
+ * *m.
+ */
 int path_full(char *to, size_t size, const char *name, struct msg *m);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * report.c - the mistakes and remarks about one configuration
  *
- * Invariants  REPORT1 line[0..n) is in the order of the file; lines with the same place stay in the order in which they
- *             were added
+ * Invariants  REPORT1 line[0..n) is in the order of the file; lines with the same place stay in
+ *                     the order in which they were added
  */
 #include "config/report.h"
 
@@ -30,7 +30,10 @@ static void line_lose(struct report *r, unsigned int i)
 	line_remove(r, i);
 }
 
-/* When all lines are taken, a mistake replaces the last remark, or else the last line if that comes behind it. */
+/*
+ * When all lines are taken, a mistake replaces the last remark, or else the last line if that
+ * comes behind it.
+ */
 static bool room_make(struct report *r, enum report_kind kind, unsigned int at)
 {
 	if (r->n < REPORT_MAX)

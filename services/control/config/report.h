@@ -1,8 +1,8 @@
 /*
  * report.h - all mistakes and remarks about one guest's configuration, in the order of the file
  *
- * A mistake stops the guest, a remark does not. The check goes on after a mistake, so that a person reads of all of them
- * at once.
+ * A mistake stops the guest, a remark does not. The check goes on after a mistake, so that a
+ * person reads of all of them at once.
  */
 #ifndef CONTROL_REPORT_H
 #define CONTROL_REPORT_H

@@ -21,8 +21,8 @@ struct vif_spec {
 };
 
 /*
- * 0, or -1 with the mistake in *m. Without mac= the address stays unset: vif_spec_random_mac(). *ignored names the
- * parameters that xl ignores, and is empty if there are none.
+ * 0, or -1 with the mistake in *m. Without mac= the address stays unset: vif_spec_random_mac().
+ * *ignored names the parameters that xl ignores, and is empty if there are none.
  */
 int vif_spec_parse(struct vif_spec *v, const char *text, struct msg *ignored, struct msg *m);
 

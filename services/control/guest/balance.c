@@ -1,9 +1,10 @@
 /*
- * balance.c - who runs where: moving vCPUs between CPUs by what they ran and waited; I/O threads that take too much
+ * balance.c - who runs where: moving vCPUs between CPUs by what they ran and waited; I/O
+ * threads that take too much
  *
- * The demand of a vCPU is the time that it ran or waited. A move is worth its cost if both the busiest CPU and the CPU
- * that takes the vCPU have clearly less to do than the busiest had before. So a vCPU that is alone on its CPU stays, and
- * two equal ones do not change places.
+ * The demand of a vCPU is the time that it ran or waited. A move is worth its cost if both the
+ * busiest CPU and the CPU that takes the vCPU have clearly less to do than the busiest had
+ * before. So a vCPU that is alone on its CPU stays, and two equal ones do not change places.
  */
 #include "guest/balance.h"
 

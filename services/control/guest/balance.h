@@ -1,5 +1,6 @@
 /*
- * balance.h - which CPUs guests have, which vCPU should move to another one, whose I/O goes first, how a cap is shared
+ * balance.h - which CPUs guests have, which vCPU should move to another one, whose I/O goes
+ * first, how a cap is shared
  */
 #ifndef CONTROL_BALANCE_H
 #define CONTROL_BALANCE_H
@@ -8,44 +9,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A vCPU since the last balance: TSC ticks that it ran, and that it waited although it could have run. */
+/*
+ * A vCPU since the last balance: TSC ticks that it ran, and that it waited although it could
+ * have run.
+ */
 struct balance_vcpu {
 	uint32_t cpu;
 	uint64_t ran, waited;
 };
 
 /*
- * The first of n_cpus CPUs that may be in guest mode; the CPUs below it belong to the host's own domains. `hypervisor`:
- * the 12 bytes of EBX, ECX and EDX of CPUID leaf 0x40000000; NULL on bare metal.
+ * The first of n_cpus CPUs that may be in guest mode; the CPUs below it belong to the host's
+ * own domains. `hypervisor`: the 12 bytes of EBX, ECX and EDX of CPUID leaf 0x40000000; NULL on
+ * bare metal.
  *
- * The result is 0 everywhere except in QEMU's TCG. Two faults of that emulator, seen in 7.2, can end a guest or the whole
- * machine when each of its CPUs has a thread. First, FXRSTOR and XRSTOR on any CPU write the word with CPU 0's GIF and
- * nested paging flags without a lock (also in 10.0). Second, code that one CPU changes while another one translates it
- * stays as it was (before 8.1). CPU 0 without guests avoids the first fault. A guest on one CPU, which is so when there
- * are two, avoids the second.
+ * The result is 0 everywhere except in QEMU's TCG. Two faults of that emulator, seen in 7.2,
+ * can end a guest or the whole machine when each of its CPUs has a thread. First, FXRSTOR and
+ * XRSTOR on any CPU write the word with CPU 0's GIF and nested paging flags without a lock
+ * (also in 10.0). Second, code that one CPU changes while another one translates it stays as it
+ * was (before 8.1). CPU 0 without guests avoids the first fault. A guest on one CPU, which is
+ * so when there are two, avoids the second.
  */
 uint32_t balance_first_cpu(const char *hypervisor, uint32_t n_cpus);
 
 /*
- * interval: ticks since the last balance. True: v[*which] should move to CPU *to, which takes at least an eighth of a CPU
- * off the busiest one. There is one move per balance, and the next balance sees its effect.
+ * interval: ticks since the last balance. True: v[*which] should move to CPU *to, which takes
+ * at least an eighth of a CPU off the busiest one. There is one move per balance, and the next
+ * balance sees its effect.
  */
 bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint64_t interval,
 	size_t *which, uint32_t *to);
 
 /*
- * Does the I/O thread of a VMM go before vCPUs, or take its turn among them? before: the answer last time. ran: how long
- * the thread ran. others_waited: how long vCPUs of other guests waited on its CPU. False for a thread that takes more
- * than a quarter of a CPU that others want, until it takes less than an eighth.
+ * Does the I/O thread of a VMM go before vCPUs, or take its turn among them? before: the answer
+ * last time. ran: how long the thread ran. others_waited: how long vCPUs of other guests waited
+ * on its CPU. False for a thread that takes more than a quarter of a CPU that others want,
+ * until it takes less than an eighth.
  */
 bool balance_io_first(bool before, uint64_t ran, uint64_t others_waited, uint64_t interval);
 
 /*
- * A cap limits the time that a guest's vCPUs and the I/O thread of its VMM run together. The kernel has budgets only for
- * single threads (so much of each period), so the sum is kept by measuring once a second. The I/O thread has at most half
- * of the cap. The vCPUs have what the I/O thread left of the cap in the second before. The time that all of them ran
- * beyond the cap is taken off the next seconds. So in the long run the sum is the cap, and in one second it is at most
- * half as much again.
+ * A cap limits the time that a guest's vCPUs and the I/O thread of its VMM run together. The
+ * kernel has budgets only for single threads (so much of each period), so the sum is kept by
+ * measuring once a second. The I/O thread has at most half of the cap. The vCPUs have what the
+ * I/O thread left of the cap in the second before. The time that all of them ran beyond the cap
+ * is taken off the next seconds. So in the long run the sum is the cap, and in one second it is
+ * at most half as much again.
  */
 enum { BALANCE_PERIOD_US = 100000 };
 struct balance_cap {
@@ -57,8 +66,8 @@ struct balance_cap {
 /* percent: of one CPU; 0: no cap. */
 void balance_cap_init(struct balance_cap *c, uint32_t percent);
 /*
- * How long all threads, and the I/O thread alone, ran in the last second, per period. True: the vCPUs must be configured
- * anew.
+ * How long all threads, and the I/O thread alone, ran in the last second, per period. True: the
+ * vCPUs must be configured anew.
  */
 bool balance_cap_update(struct balance_cap *c, uint64_t used_us, uint64_t io_us);
 /* Budgets of one of n vCPUs, and of the I/O thread; 0: no limit. */

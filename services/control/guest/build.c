@@ -1,16 +1,19 @@
 /*
  * build.c - a guest's VMM: memory and capabilities, and how they are taken back
  *
- * Objects     per guest: base, the untyped that proc_create() is charged to; heap, which the VMM retypes itself; device,
- *             one region each; ram, which the guest has from the start; more, which it got later. pool_give() takes each
- *             of them back by one revoke.
- * Lifecycle   guest_build, connections (connect.c), guest_start; guest_stop from any state in between, connections
- *             closed, guest_unbuild.
- * Invariants  BUILD1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical addresses. Later pieces go into
- *                    the slots behind, never more than maxmem= in all
- *             BUILD2 the memory of connections is taken back when they are closed, and no service can use it any more
- *             BUILD3 all other memory is taken back at once, so that a service that is slow to close keeps only what it
- *                    may still use
+ * Objects     per guest: base, the untyped that proc_create() is charged to; heap, which the
+ *             VMM retypes itself; device, one region each; ram, which the guest has from the
+ *             start; more, which it got later. pool_give() takes each of them back by one
+ *             revoke.
+ * Lifecycle   guest_build, connections (connect.c), guest_start; guest_stop from any state in
+ *             between, connections closed, guest_unbuild.
+ * Invariants  BUILD1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical
+ *                    addresses. Later pieces go into the slots behind, never more than maxmem=
+ *                    in all
+ *             BUILD2 the memory of connections is taken back when they are closed, and no
+ *                    service can use it any more
+ *             BUILD3 all other memory is taken back at once, so that a service that is slow to
+ *                    close keeps only what it may still use
  */
 #include "guest/build.h"
 
@@ -34,7 +37,9 @@ enum {
 	CNODE_ORDER_MAX = 21,
 	/* slots that the VMM has for itself, behind its RAM */
 	OWN_SLOTS = 1024,
-	/* of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space */
+	/*
+	 * of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space
+	 */
 	PIECE_SLOTS = 3,
 	/* of a piece that is mapped page by page: view and table, and their untypeds */
 	SPLIT_SLOTS = 4,
@@ -314,7 +319,10 @@ int guest_start(struct guest *g, struct msg *m)
 	return rc ? msg_fail(m, "cannot start the VMM: %s", sk_error_text(rc)) : 0;
 }
 
-/* Its threads do not run without the contexts that control made, once these are gone, and none can wake another one. */
+/*
+ * Its threads do not run without the contexts that control made, once these are gone, and none
+ * can wake another one.
+ */
 void guest_halt(struct guest *g)
 {
 	uint64_t waited;
@@ -334,8 +342,8 @@ void guest_halt(struct guest *g)
 }
 
 /*
- * BUILD3. The other threads of the VMM, and whatever else could wake the first one, are gone when the memory that they
- * were made of is gone.
+ * BUILD3. The other threads of the VMM, and whatever else could wake the first one, are gone
+ * when the memory that they were made of is gone.
  */
 void guest_stop(struct guest *g)
 {

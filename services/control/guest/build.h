@@ -7,7 +7,10 @@
 
 /* Memory, the VMM and its vCPUs. 0, or -1 with *m and everything undone. */
 int guest_build(struct guest *g, struct msg *m);
-/* With its connections the VMM is complete: it gets its configuration and runs. 0, or -1 with *m. */
+/*
+ * With its connections the VMM is complete: it gets its configuration and runs. 0, or -1 with
+ * *m.
+ */
 int guest_start(struct guest *g, struct msg *m);
 /* Give the VMM of a guest that runs up to n pieces of RAM more; returns how many. */
 uint32_t guest_grow(struct guest *g, uint32_t n);
@@ -29,7 +32,9 @@ void guest_facts(const struct guest *g, struct guest_facts *f);
 void guest_halt(struct guest *g);
 /* The VMM does not run any more, and memory that no service can reach is back in the pool. */
 void guest_stop(struct guest *g);
-/* After guest_stop(), and without connections: the VMM is gone, all memory is back in the pool. */
+/*
+ * After guest_stop(), and without connections: the VMM is gone, all memory is back in the pool.
+ */
 void guest_unbuild(struct guest *g);
 
 #endif

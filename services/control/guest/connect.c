@@ -1,13 +1,18 @@
 /*
- * connect.c - the connections of a guest's VMM with services: made one after the other, closed in the opposite order
+ * connect.c - the connections of a guest's VMM with services: made one after the other, closed
+ * in the opposite order
  *
- * Objects     struct guest_link: the connection that is being made or closed; struct guest_conn: those that are there.
- * Lifecycle   guest_connect -> one open at a time -> creation_passed, or creation_failed at the first that cannot be made;
- *             guest_disconnect at any time -> one close at a time -> guest_disconnected.
+ * Objects     struct guest_link: the connection that is being made or closed; struct
+ *             guest_conn: those that are there.
+ * Lifecycle   guest_connect -> one open at a time -> creation_passed, or creation_failed at the
+ *             first that cannot be made; guest_disconnect at any time -> one close at a time ->
+ *             guest_disconnected.
  * Invariants  CONNECT1 a guest has one call under way at a time
- *             CONNECT2 a connection is in conn[] from the moment on at which its service has made it until the service
- *             says that it has closed it. A service that may have made a connection without control knowing is in `doubt`
- *             until it says that it has not. All memory that services may use stays until both are empty
+ *             CONNECT2 a connection is in conn[] from the moment on at which its service has
+ *                      made it until the service says that it has closed it. A service that may
+ *                      have made a connection without control knowing is in `doubt` until it
+ *                      says that it has not. All memory that services may use stays until both
+ *                      are empty
  */
 #include "guest/connect.h"
 
@@ -32,8 +37,9 @@
 enum { LATE_MS = 10000 };
 
 /*
- * The connections of a VMM, in this order. There may be several of the last three kinds, or none. Modules come last,
- * because the VMM reads them before it handles events, and uses the high signal bits for itself after that.
+ * The connections of a VMM, in this order. There may be several of the last three kinds, or
+ * none. Modules come last, because the VMM reads them before it handles events, and uses the
+ * high signal bits for itself after that.
  */
 enum kind { KIND_LOG, KIND_CONSOLE, KIND_STORE, KIND_KERNEL, KIND_DISK, KIND_VIF, KIND_MODULE };
 

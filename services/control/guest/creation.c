@@ -1,9 +1,11 @@
 /*
- * creation.c - how a guest comes to be: the steps from a configuration file to a guest that runs
+ * creation.c - how a guest comes to be: the steps from a configuration file to a guest that
+ * runs
  *
- * Objects     struct creation: from the request until the requester was told the result. From BUILD on the guest
- *             points to it.
- * Lifecycle   creation_from_file() begins with READ, creation_from_config() with BUILD; then the table of steps.
+ * Objects     struct creation: from the request until the requester was told the result. From
+ *             BUILD on the guest points to it.
+ * Lifecycle   creation_from_file() begins with READ, creation_from_config() with BUILD; then
+ *             the table of steps.
  * Invariants  CREATION1 the state changes only in creation_set_state()
  *             CREATION2 the requester of a guest is told the result exactly once
  *             CREATION3 a VMM starts only after its part of xenstore is complete
@@ -104,7 +106,10 @@ static enum step_end step_read(struct creation *c, struct msg *m)
 	return STEP_FAILED;
 }
 
-/* All mistakes are told at once, because the file cannot be mended on this host but only on another machine. */
+/*
+ * All mistakes are told at once, because the file cannot be mended on this host but only on
+ * another machine.
+ */
 static int creation_report(const struct creation *c, const struct report *r, struct msg *m)
 {
 	report_print(r, r->mistakes ? c->mistakes : c->remarks);
@@ -202,7 +207,9 @@ static const struct {
 	[CREATION_BOOT] = { step_boot, END_GUEST },
 };
 
-/* Steps until one waits, or is the last. 0, or -1 with *m: one failed and left nothing behind. */
+/*
+ * Steps until one waits, or is the last. 0, or -1 with *m: one failed and left nothing behind.
+ */
 static int creation_run(struct creation *c, struct msg *m)
 {
 	enum step_end end;

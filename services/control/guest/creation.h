@@ -1,9 +1,11 @@
 /*
- * creation.h - how a guest comes to be: a state machine from a configuration to a guest that runs
+ * creation.h - how a guest comes to be: a state machine from a configuration to a guest that
+ * runs
  *
- * A creation passes through the states below, in this order. A step that is done at once leads on to the next; one that
- * waits is ended by creation_passed() or creation_failed(), which the part that it waits for calls. creation.c has the
- * table of steps, and of what is undone when one of them fails.
+ * A creation passes through the states below, in this order. A step that is done at once leads
+ * on to the next; one that waits is ended by creation_passed() or creation_failed(), which the
+ * part that it waits for calls. creation.c has the table of steps, and of what is undone when
+ * one of them fails.
  */
 #ifndef CONTROL_CREATION_H
 #define CONTROL_CREATION_H
@@ -48,13 +50,16 @@ struct creation_request {
 /* Create a guest from a file. 0: fn will be called; -1 with *m: it will not. */
 int creation_from_file(const struct creation_request *r, struct msg *m) must_check;
 /*
- * Create a guest again after as many short lives in a row (restart.h). 0: the configuration is taken over and fn will be
- * called; -1 with *m: neither.
+ * Create a guest again after as many short lives in a row (restart.h). 0: the configuration is
+ * taken over and fn will be called; -1 with *m: neither.
  */
 int creation_from_config(struct guest_config *config, uint32_t short_lives, created_fn fn,
 	void *ctx, struct msg *m) must_check;
 
-/* The step that this guest's creation waits in is done. Without effect when the guest is to end. */
+/*
+ * The step that this guest's creation waits in is done. Without effect when the guest is to
+ * end.
+ */
 void creation_passed(struct guest *g, enum creation_state state);
 /* It is not, and the guest is taken back. */
 void creation_failed(struct guest *g, const char *text);

@@ -2,13 +2,13 @@
  * domtab.c - guests: identities, states, and what follows when one shuts down
  *
  * Objects     struct dom in a fixed table; a queue of actions.
- * Lifecycle   dom_add -> dom_started -> dom_ready -> (dom_down) -> DYING -> LEAVING -> dom_gone -> (RESTING, until it is
- *             created again).
+ * Lifecycle   dom_add -> dom_started -> dom_ready -> (dom_down) -> DYING -> LEAVING -> dom_gone
+ *             -> (RESTING, until it is created again).
  * Invariants  DOMTAB1 states change only in dom_set_state(), along legal_moves
  *             DOMTAB2 names are unique
  *             DOMTAB3 a configuration has one owner: an entry, an action, or the caller
- *             DOMTAB4 the queue has room: an event queues at most two actions per guest, and the loop empties the queue
- *             after each event
+ *             DOMTAB4 the queue has room: an event queues at most two actions per guest, and
+ *                     the loop empties the queue after each event
  */
 #include "guest/domtab.h"
 
@@ -179,7 +179,10 @@ static bool uuid_in_use(struct domtab *t, const uint8_t *uuid)
 	return false;
 }
 
-/* The switch would refuse a second port with the same address. Here the guest that has the address is known. */
+/*
+ * The switch would refuse a second port with the same address. Here the guest that has the
+ * address is known.
+ */
 static int macs_check(struct domtab *t, const struct guest_config *config, struct msg *m)
 {
 	char mac[VIF_MAC_TEXT];

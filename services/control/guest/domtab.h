@@ -1,8 +1,8 @@
 /*
  * domtab.h - the table of guests and what happens to them: events come in, actions go out
  *
- * No function here waits or communicates. Each event changes states and queues actions. The domain's loop carries the
- * actions out, and their ends come back as further events.
+ * No function here waits or communicates. Each event changes states and queues actions. The
+ * domain's loop carries the actions out, and their ends come back as further events.
  */
 #ifndef CONTROL_DOMTAB_H
 #define CONTROL_DOMTAB_H
@@ -61,14 +61,17 @@ struct dom {
 
 enum dom_do {
 	DO_QUIESCE, /* tell its VMM to stop; dom_quiesced() when it has stopped, or is dead */
-	DO_TEARDOWN, /* close connections, revoke memory, remove from xenstore; then dom_gone() */
-	DO_CREATE, /* a new guest with `config`, which the action owns; domid: of the guest before it */
+	/* close connections, revoke memory, remove from xenstore; then dom_gone() */
+	DO_TEARDOWN,
+	/* a new guest with `config`, which the action owns; domid: of the guest before it */
+	DO_CREATE,
 	DO_RENAME,    /* name and uuid of `dom` changed: tell xenstore */
 	DO_ASK_DOWN,  /* ask the guest to power off */
 	DO_UNPAUSE,   /* let its vCPUs run */
 	DO_NOTE_DOWN, /* tell those who wait that the guest shut down */
 	DO_NOTE_GONE, /* tell those who wait that the guest is gone; domid only */
-	DO_POWER, /* all guests are gone, or no longer waited for: power off or reboot the host */
+	/* all guests are gone, or no longer waited for: power off or reboot the host */
+	DO_POWER,
 };
 
 struct dom_action {
@@ -104,15 +107,18 @@ void domtab_fini(struct domtab *t);
 /* A guest by domid; NULL: none. */
 struct dom *domtab_get(struct domtab *t, uint32_t domid);
 /*
- * A guest by what a person typed: digits are a domid, anything else is a name. NULL with *m: there is none. Domain 0 has
- * no struct dom.
+ * A guest by what a person typed: digits are a domid, anything else is a name. NULL with *m:
+ * there is none. Domain 0 has no struct dom.
  */
 struct dom *domtab_find(struct domtab *t, const char *who, struct msg *m);
 bool domtab_is_host(const char *who);
 /* Guests in the order of their domids: the first above `domid`; NULL: there is none. */
 struct dom *domtab_next(struct domtab *t, uint32_t domid);
 
-/* A new entry in state BUILDING, which takes the config over. NULL with *m: the config stays the caller's. */
+/*
+ * A new entry in state BUILDING, which takes the config over. NULL with *m: the config stays
+ * the caller's.
+ */
 struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m);
 /* Forget an entry for which nothing was built, and free its config. */
 void dom_drop(struct dom *d);
@@ -127,7 +133,10 @@ void dom_quiesced(struct domtab *t, struct dom *d);
 void dom_gone(struct domtab *t, struct dom *d);
 /* The user has asked it to reboot, so this is not a short life. */
 void dom_reboot_asked(struct dom *d);
-/* Queue the creation of guests that are due. Returns the time (of now_ns()) when the next one is due, or UINT64_MAX. */
+/*
+ * Queue the creation of guests that are due. Returns the time (of now_ns()) when the next one
+ * is due, or UINT64_MAX.
+ */
 uint64_t domtab_due(struct domtab *t);
 /* Requests of the user. */
 void dom_destroy(struct domtab *t, struct dom *d);
@@ -155,8 +164,8 @@ enum wait_news { WAIT_NO_NEWS, WAIT_DOWN, WAIT_GONE };
 void wait_add(struct dom_wait *w, uint32_t domid);
 bool wait_has(const struct dom_wait *w, uint32_t domid);
 /*
- * What an action means for a guest that somebody waits for. A guest that shut down stays on the list until it is gone,
- * unless it is preserved (`stays`).
+ * What an action means for a guest that somebody waits for. A guest that shut down stays on the
+ * list until it is gone, unless it is preserved (`stays`).
  */
 enum wait_news wait_note(struct dom_wait *w, const struct dom_action *a, bool stays);
 

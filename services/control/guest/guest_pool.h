@@ -1,4 +1,7 @@
-/* guest_pool.h - the memory that guests are made of: the untypeds that the manifest calls "pool" */
+/*
+ * guest_pool.h - the memory that guests are made of: the untypeds that the manifest calls
+ * "pool"
+ */
 #ifndef CONTROL_GUEST_POOL_H
 #define CONTROL_GUEST_POOL_H
 

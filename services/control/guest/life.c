@@ -1,7 +1,8 @@
 /*
  * life.c - guests until their end: carries out what the table of guests decides
  *
- * Objects     struct guest, made with its entry in the table and freed when the entry becomes free.
+ * Objects     struct guest, made with its entry in the table and freed when the entry becomes
+ *             free.
  * Lifecycle   creation.c makes it; then actions of the table, until guest_disconnected().
  */
 #include "guest/life.h"
@@ -162,9 +163,10 @@ void guest_unpause(struct dom *d)
 }
 
 /*
- * This is the only call in which control waits for services. init closes the connections of static domains with storage,
- * which takes up to SVC_CLOSE_MS each, and init prints what takes long. The wait delays nobody: the guests are gone or
- * given up, the user was told what may be lost, and a guest that started now would be cut off.
+ * This is the only call in which control waits for services. init closes the connections of
+ * static domains with storage, which takes up to SVC_CLOSE_MS each, and init prints what takes
+ * long. The wait delays nobody: the guests are gone or given up, the user was told what may be
+ * lost, and a guest that started now would be cut off.
  */
 static void do_power(void)
 {

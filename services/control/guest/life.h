@@ -11,7 +11,10 @@ void guests_init(void);
 /* Carry out what the table of guests has queued. */
 void guests_run(void);
 
-/* A guest with its entry in the table, state BUILDING. NULL with *m: there is none. The configuration is the table's. */
+/*
+ * A guest with its entry in the table, state BUILDING. NULL with *m: there is none. The
+ * configuration is the table's.
+ */
 struct guest *guest_new(struct guest_config *config, struct msg *m);
 /* Forget a guest that nothing was built for. The configuration is the caller's again. */
 void guest_drop(struct guest *g);

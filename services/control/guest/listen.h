@@ -1,4 +1,7 @@
-/* listen.h - what others hear of guests: the shell registers for it, so that guests need not know of the shell */
+/*
+ * listen.h - what others hear of guests: the shell registers for it, so that guests need not
+ * know of the shell
+ */
 #ifndef CONTROL_LISTEN_H
 #define CONTROL_LISTEN_H
 

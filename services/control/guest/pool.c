@@ -1,7 +1,8 @@
 /*
  * pool.c - buddy allocator over untypeds
  *
- * Objects     struct pool_node: a piece, in a tree of halves; roots are the untypeds that pool_add() got.
+ * Objects     struct pool_node: a piece, in a tree of halves; roots are the untypeds that
+ *             pool_add() got.
  * Lifecycle   pieces are free, taken, or split; two free halves are joined at once.
  * Invariants  POOL1 nothing is made out of a free piece
  *             POOL2 the two halves of a piece are never both free

@@ -1,9 +1,10 @@
 /*
  * pool.h - the guests' memory as a buddy tree of untypeds
  *
- * A piece is an untyped of 2^order bytes in a slot of its own. A split makes its two halves as children; a join revokes
- * the parent. So every free piece is unused as a whole, whatever was taken and given before. The calls of the kernel are
- * behind pool_ops, so that the tree can be tested anywhere.
+ * A piece is an untyped of 2^order bytes in a slot of its own. A split makes its two halves as
+ * children; a join revokes the parent. So every free piece is unused as a whole, whatever was
+ * taken and given before. The calls of the kernel are behind pool_ops, so that the tree can be
+ * tested anywhere.
  */
 #ifndef CONTROL_POOL_H
 #define CONTROL_POOL_H
@@ -20,7 +21,10 @@ enum {
 };
 
 struct pool_ops {
-	/* Make two untypeds of half the size out of `slot`, in slots of their own. 0 or -SK_E_*. */
+	/*
+	 * Make two untypeds of half the size out of `slot`, in slots of their own. 0 or
+	 * -SK_E_*.
+	 */
 	int (*split)(sk_cap_t slot, uint32_t half_order, sk_cap_t half[2]);
 	/* Make `slot` whole again; the halves' slots become free. */
 	void (*join)(sk_cap_t slot, const sk_cap_t half[2]);
@@ -60,7 +64,10 @@ int pool_add(struct pool *p, sk_cap_t slot, uint32_t order) must_check;
 pool_piece_t pool_take(struct pool *p, uint32_t order);
 /* Give a piece back to the pool, which deletes everything that was made out of it. */
 void pool_give(struct pool *p, pool_piece_t piece);
-/* Take at least `bytes`, in as few pieces as possible, the largest first. 0, or -SK_E_NO_MEM and nothing is taken. */
+/*
+ * Take at least `bytes`, in as few pieces as possible, the largest first. 0, or -SK_E_NO_MEM
+ * and nothing is taken.
+ */
 int pool_take_set(struct pool *p, uint64_t bytes, struct pool_set *set) must_check;
 void pool_give_set(struct pool *p, struct pool_set *set);
 

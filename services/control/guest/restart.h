@@ -1,10 +1,11 @@
 /*
  * restart.h - how soon a guest that ended by itself is created again
  *
- * A guest that crashes or reboots as soon as it is there would otherwise keep the host busy with its creation, and fill
- * the logs. The first short life counts as an accident. After that each pause is twice the one before, and after
- * RESTART_MOST short lives in a row the guest is not created any more. A life of RESTART_LIFE_S seconds, or a reboot that
- * the user asked for, resets the count.
+ * A guest that crashes or reboots as soon as it is there would otherwise keep the host busy
+ * with its creation, and fill the logs. The first short life counts as an accident. After that
+ * each pause is twice the one before, and after RESTART_MOST short lives in a row the guest is
+ * not created any more. A life of RESTART_LIFE_S seconds, or a reboot that the user asked for,
+ * resets the count.
  */
 #ifndef CONTROL_RESTART_H
 #define CONTROL_RESTART_H

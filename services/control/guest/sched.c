@@ -1,8 +1,8 @@
 /*
  * sched.c - the scheduling contexts of guests: how they are configured, and where they run
  *
- * Objects     the contexts in struct guest, of vCPUs and of the VMM's I/O thread, with the times that they had run and
- *             waited at the last balance.
+ * Objects     the contexts in struct guest, of vCPUs and of the VMM's I/O thread, with the
+ *             times that they had run and waited at the last balance.
  * Lifecycle   the first guest starts a timer, which runs while there are guests.
  */
 #include "guest/sched.h"
@@ -18,7 +18,8 @@
 enum {
 	BALANCE_MS = 1000,
 	BUILD_S =
-		60, /* the I/O thread of a guest that is being created is not capped for so long */
+		/* the I/O thread of a guest that is being created is not capped for so long */
+	60,
 	VCPUS_MAX = DOMTAB_MAX * VM_VCPUS_MAX,
 };
 enum { CPUID_1_ECX_HYPERVISOR = 31, CPUID_HYPERVISOR = 0x40000000 };
@@ -37,7 +38,10 @@ static size_t n_vcpus;
 
 /* ---- which CPUs ---- */
 
-/* CPUID leaf 0x40000000: all hypervisors have a signature in EBX, ECX and EDX. NULL: there is no hypervisor. */
+/*
+ * CPUID leaf 0x40000000: all hypervisors have a signature in EBX, ECX and EDX. NULL: there is
+ * no hypervisor.
+ */
 static const char *hypervisor_signature(char signature[12])
 {
 	struct cpuid_regs r;
@@ -165,7 +169,10 @@ static void vcpu_move(uint64_t interval)
 			guest_sched(vcpu_of[i].g, first + to));
 }
 
-/* While a guest is being created, its I/O thread does the host's work and is not capped, but only for BUILD_S. */
+/*
+ * While a guest is being created, its I/O thread does the host's work and is not capped, but
+ * only for BUILD_S.
+ */
 static bool io_is_capped(const struct guest *g)
 {
 	return g->dom->state != DOM_BUILDING ||
@@ -191,7 +198,10 @@ static void cap_apply(struct guest *g, uint64_t io, uint64_t interval)
 			sched_configure(g->sched[i], guest_sched(g, cpu));
 }
 
-/* Frames and blocks are moved on behalf of a guest. A guest with much I/O must not get its neighbours' time. */
+/*
+ * Frames and blocks are moved on behalf of a guest. A guest with much I/O must not get its
+ * neighbours' time.
+ */
 static void io_balance(struct guest *g, uint64_t interval)
 {
 	bool first = !g->io_shares, capped = io_is_capped(g);

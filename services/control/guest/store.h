@@ -5,7 +5,8 @@
 #include "guest/guest.h"
 
 /*
- * Write them all and introduce the guest; creation_passed() or creation_failed() when all is answered. 0, or -1 with *m.
+ * Write them all and introduce the guest; creation_passed() or creation_failed() when all is
+ * answered. 0, or -1 with *m.
  */
 int guest_store_write(struct guest *g, struct msg *m);
 /* Its name or uuid changed. */

@@ -1,11 +1,13 @@
 /*
  * vmctl.c - the vmctl connections: control commands VMMs and receives their messages
  *
- * Control is the service end, so it makes the region. A VMM reaches nothing of control except for the two rings. All VMMs
- * signal the same bit, and the handler looks at every ring. Messages of a VMM are hostile: a breach ends its guest.
+ * Control is the service end, so it makes the region. A VMM reaches nothing of control except
+ * for the two rings. All VMMs signal the same bit, and the handler looks at every ring.
+ * Messages of a VMM are hostile: a breach ends its guest.
  *
  * Objects     the rings in struct guest.
- * Lifecycle   vmctl_connect() before the VMM starts; vmctl_disconnect() before its memory is taken back.
+ * Lifecycle   vmctl_connect() before the VMM starts; vmctl_disconnect() before its memory is
+ *             taken back.
  */
 #include "guest/vmctl.h"
 
@@ -99,7 +101,10 @@ int vmctl_send(struct guest *g, uint32_t type, uint32_t arg)
 	return g->ctl_region && !svc_respond(&g->ctl, &m, sizeof(m)) ? 0 : -1;
 }
 
-/* Only a guest that is being created can fail. Its VMM runs no vCPU then, so there is nothing to quiesce. */
+/*
+ * Only a guest that is being created can fail. Its VMM runs no vCPU then, so there is nothing
+ * to quiesce.
+ */
 static int vmm_failed(struct guest *g, const char *text, uint32_t len)
 {
 	char line[VMCTL_TEXT_MAX];
@@ -121,7 +126,10 @@ static int vmm_failed(struct guest *g, const char *text, uint32_t len)
 	return 0;
 }
 
-/* A VMM that does not read its messages may miss the answer. The pieces that it was given count in any case. */
+/*
+ * A VMM that does not read its messages may miss the answer. The pieces that it was given count
+ * in any case.
+ */
 static void vmm_grow(struct guest *g, uint32_t n)
 {
 	if (g->dom->state == DOM_LIVE)
@@ -173,7 +181,10 @@ static int record_take(struct guest *g)
 	return message_handle(g, &rec.m, rec.body);
 }
 
-/* Take the records of one VMM, at most TURN of them, then the other VMMs have theirs. -SK_E_PEER: a breach. */
+/*
+ * Take the records of one VMM, at most TURN of them, then the other VMMs have theirs.
+ * -SK_E_PEER: a breach.
+ */
 static int records_take(struct guest *g)
 {
 	uint32_t n = 0;

@@ -1,12 +1,13 @@
 /*
  * vmm_guard.c - hears of VMMs that fault or exit: the other end of their parent endpoint
  *
- * The main thread receives on control's endpoint, so the guard is a thread of its own. It records which VMM died and
- * signals the main thread, which does the rest. The guard never answers a fault, because the guest is torn down.
+ * The main thread receives on control's endpoint, so the guard is a thread of its own. It
+ * records which VMM died and signals the main thread, which does the rest. The guard never
+ * answers a fault, because the guest is torn down.
  *
  * Objects     dead[]: a slot per death that the main thread has not seen yet.
- * Locks       none: `used` is handed over with release and acquire. The guard writes only slots that are not used, and
- *             the main thread clears only slots that are.
+ * Locks       none: `used` is handed over with release and acquire. The guard writes only slots
+ *             that are not used, and the main thread clears only slots that are.
  * Lifecycle   vmm_guard_init() once; the thread lives as long as the domain.
  */
 #include "guest/vmm_guard.h"

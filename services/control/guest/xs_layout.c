@@ -135,8 +135,9 @@ static void domain_tree(struct walk *w, const struct xs_guest *g)
 	node_put(w, "name", g->name, NULL);
 	guest_nodes(w);
 	/*
-	 * What the guest's memory map shows at boot, and it is to keep: Linux takes static-max less what it found for
-	 * memory that it does not see, for good. libxl says maxmem here, as its guests see all of that at boot.
+	 * What the guest's memory map shows at boot, and it is to keep: Linux takes static-max
+	 * less what it found for memory that it does not see, for good. libxl says maxmem here,
+	 * as its guests see all of that at boot.
 	 */
 	node_put_number(w, "memory/static-max", (uint64_t)g->config->memory << 10, NULL);
 	node_put_number(w, "memory/target", (uint64_t)g->config->memory << 10, NULL);

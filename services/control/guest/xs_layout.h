@@ -1,8 +1,9 @@
 /*
  * xs_layout.h - what the toolstack writes to xenstore for a PVH guest, as libxl 4.17 does
  *
- * Entries are emitted one by one, parents before children. The caller writes them. There are two differences from a Linux
- * dom0: no `script` keys, because there are no scripts, and `hotplug-status` is "connected" from the start.
+ * Entries are emitted one by one, parents before children. The caller writes them. There are
+ * two differences from a Linux dom0: no `script` keys, because there are no scripts, and
+ * `hotplug-status` is "connected" from the start.
  */
 #ifndef CONTROL_XS_LAYOUT_H
 #define CONTROL_XS_LAYOUT_H

@@ -2,7 +2,10 @@
 #ifndef CONTROL_AUTO_H
 #define CONTROL_AUTO_H
 
-/* Start the guests of /guests/auto, then call fn. When one takes very long, fn is called early, and again at the end. */
+/*
+ * Start the guests of /guests/auto, then call fn. When one takes very long, fn is called early,
+ * and again at the end.
+ */
 void auto_start(void (*fn)(void));
 
 #endif

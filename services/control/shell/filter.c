@@ -3,8 +3,8 @@
  *
  * Objects     struct filter: one of a pipe, in the caller's storage.
  * Lifecycle   filter_init; text through f->in; filter_end.
- * Invariants  FILTER1 the time for a line is bounded by its length and the pattern's, because control serves guests
- *             on the same thread
+ * Invariants  FILTER1 the time for a line is bounded by its length and the pattern's, because
+ *                     control serves guests on the same thread
  */
 #include "shell/filter.h"
 
@@ -45,7 +45,10 @@ static int pattern_set(struct filter *f, const char *p, struct msg *m)
 	return 0;
 }
 
-/* Bit i of `at`: the end of the text so far matches the items before i. A starred item may match nothing. */
+/*
+ * Bit i of `at`: the end of the text so far matches the items before i. A starred item may
+ * match nothing.
+ */
 static uint64_t stars_pass(const struct filter *f, uint64_t at)
 {
 	for (unsigned int i = 0; i < f->n_items; i++)

@@ -34,7 +34,9 @@ struct filter {
 	char line[FILTER_LINE_MAX];
 };
 
-/* A filter from the words of a command. The lines that it selects go to `to`. 0, or -1 with *m. */
+/*
+ * A filter from the words of a command. The lines that it selects go to `to`. 0, or -1 with *m.
+ */
 int filter_init(
 	struct filter *f, int argc, char *const *argv, const struct out *to, struct msg *m);
 /* There is no more input: write the last line, or the count. */

@@ -50,7 +50,10 @@ typedef bool (*host_row_fn)(uint32_t i, struct host_row *r);
 /* Domain-0's element of that array: the domains that it consists of, fetched one by one. */
 void format_host_json(const struct out *o, host_row_fn domain);
 
-/* A value of xenstore for the terminal: quotes, backslashes and bytes that cannot be printed are escaped. */
+/*
+ * A value of xenstore for the terminal: quotes, backslashes and bytes that cannot be printed
+ * are escaped.
+ */
 void format_escaped(const struct out *o, const char *text, size_t len);
 
 #endif

@@ -2,11 +2,13 @@
  * line.c - the line editor, a state machine over bytes
  *
  * Objects     struct line.
- * Lifecycle   line_init; per line: line_start, line_input until an event; line_fini frees the history.
+ * Lifecycle   line_init; per line: line_start, line_input until an event; line_fini frees the
+ *             history.
  * Invariants  LINE1 cursor <= len <= LINE_LEN_MAX, text[len] is 0
  *             LINE2 the terminal's cursor stands at `cursor`
  *             LINE3 the cursor never stands inside a UTF-8 sequence
- *             LINE4 a text in which something that was typed is missing is never returned as a line
+ *             LINE4 a text in which something that was typed is missing is never returned as a
+ *                   line
  */
 #include "shell/line.h"
 

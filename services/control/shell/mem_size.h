@@ -4,7 +4,10 @@
 
 #include <stdint.h>
 
-/* "512", "512m", "1g": digits and one of b k m g t; without a letter, MiB. KiB into *kib, rounded down. 0 or -1. */
+/*
+ * "512", "512m", "1g": digits and one of b k m g t; without a letter, MiB. KiB into *kib,
+ * rounded down. 0 or -1.
+ */
 int mem_size_parse(const char *text, uint64_t *kib);
 
 #endif

@@ -2,10 +2,12 @@
  * shell.c - the person at the console: lines to verbs, one at a time
  *
  * Objects     struct shell: the one shell.
- * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the next command of the line is to
- *             begin), EDIT <-> ATTACHED (the terminal belongs to a guest).
- * Invariants  SHELL1 keys come only while the mode is EDIT. console keeps the input behind a key that gives work (Enter,
- *             Tab) until keys_ask(), and tells of a ^C in it, which ends the verb and the rest of its line
+ * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the
+ *             next command of the line is to begin), EDIT <-> ATTACHED (the terminal belongs to
+ *             a guest).
+ * Invariants  SHELL1 keys come only while the mode is EDIT. console keeps the input behind a
+ *                    key that gives work (Enter, Tab) until keys_ask(), and tells of a ^C in
+ *                    it, which ends the verb and the rest of its line
  *             SHELL2 a line runs only if it is complete and all of it was understood
  */
 #include "shell/shell.h"
@@ -354,7 +356,10 @@ static void complete_file(struct shell *sh, const char *word, size_t len)
 		line_complete(&sh->line, NULL, 0);
 }
 
-/* The verb of the command that the cursor is in. *index: the number of the word in it that begins at `start`. */
+/*
+ * The verb of the command that the cursor is in. *index: the number of the word in it that
+ * begins at `start`.
+ */
 static const struct verb *verb_of_word(const struct shell *sh, size_t start, size_t *index)
 {
 	static char text[LINE_LEN_MAX + 1];

@@ -13,7 +13,9 @@ void shell_init(void);
 /* Prompt, when the host has started. */
 void shell_open(void);
 
-/* A verb goes on after its handler returned; on ^C `cancel` is called (NULL: nothing to undo). */
+/*
+ * A verb goes on after its handler returned; on ^C `cancel` is called (NULL: nothing to undo).
+ */
 void shell_busy(struct shell *sh, void (*cancel)(void));
 /* It has ended: the prompt comes back. */
 void shell_done(struct shell *sh);

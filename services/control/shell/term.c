@@ -1,10 +1,11 @@
 /*
- * term.c - the shell's connection to console: text out with a queue, keys in, attaching to guests
+ * term.c - the shell's connection to console: text out with a queue, keys in, attaching to
+ * guests
  *
  * Objects     queue: text that waits for room in the ring, a growing ring of bytes.
  * Lifecycle   term_init(); the channel's handler feeds the listener.
- * Invariants  TERM1 text leaves in the order in which it came. A request (attach, dmesg) comes behind the text before it:
- *             it is sent when the queue is empty
+ * Invariants  TERM1 text leaves in the order in which it came. A request (attach, dmesg) comes
+ *                   behind the text before it: it is sent when the queue is empty
  */
 #include "shell/term.h"
 

@@ -26,13 +26,17 @@ struct term_listener {
 void term_listen(const struct term_listener *l);
 
 /*
- * Text for the terminal; newlines become CR LF. term_out is for the output of a verb, which goes through the filters
- * behind it. term_messages is for text that the user must see in any case.
+ * Text for the terminal; newlines become CR LF. term_out is for the output of a verb, which
+ * goes through the filters behind it. term_messages is for text that the user must see in any
+ * case.
  */
 extern const struct out term_out, term_messages;
 /* Where text for term_out goes; NULL: to the terminal. */
 void term_through(const struct out *o);
-/* Bytes that wait for room. A writer should pause above TERM_HIGH; `drained` tells when to go on. */
+/*
+ * Bytes that wait for room. A writer should pause above TERM_HIGH; `drained` tells when to go
+ * on.
+ */
 enum { TERM_HIGH = 16384 };
 size_t term_pending(void);
 /* Ask for the next line, after each key that gave work. */

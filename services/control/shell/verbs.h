@@ -112,8 +112,8 @@ const struct verb *verb_at(size_t i);
 int verb_print_help(const struct out *o, const char *name);
 
 /*
- * The options and arguments of a split line, without a leading `xl`. 0, or -1 with *m. The order of the words in argv may
- * change.
+ * The options and arguments of a split line, without a leading `xl`. 0, or -1 with *m. The
+ * order of the words in argv may change.
  */
 int verb_options(const struct verb *v, int argc, char **argv, struct options *o, struct msg *m);
 

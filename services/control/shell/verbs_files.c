@@ -2,7 +2,8 @@
  * verbs_files.c - ls and cat
  *
  * Objects     the file that is being shown, and how far.
- * Lifecycle   a handler asks for the first piece; each answer prints and asks for the next when the terminal has room.
+ * Lifecycle   a handler asks for the first piece; each answer prints and asks for the next when
+ *             the terminal has room.
  * Invariants  FILES1 an answer to a command that the user has left is recognized by its number
  */
 #include <stdio.h>

@@ -107,7 +107,10 @@ void verb_create(struct shell *sh, const struct options *o)
 
 /* ---- pause, destroy, names ---- */
 
-/* The guest by what was typed, if it runs or is paused; NULL: the user was told that it does not. */
+/*
+ * The guest by what was typed, if it runs or is paused; NULL: the user was told that it does
+ * not.
+ */
 static struct dom *live_guest_by_name(struct shell *sh, const char *who)
 {
 	struct dom *d = guest_by_name(sh, who);

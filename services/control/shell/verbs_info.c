@@ -32,7 +32,10 @@ static struct {
 	uint32_t domid[NAMES_MAX];
 } table;
 
-/* The domains that the arguments name; all if there are no arguments. False: one does not exist. */
+/*
+ * The domains that the arguments name; all if there are no arguments. False: one does not
+ * exist.
+ */
 static bool domains_choose(struct shell *sh, const struct options *o)
 {
 	struct dom *d;
@@ -176,8 +179,8 @@ static void list_json_print(void)
 }
 
 /*
- * What xenstore refused each guest, from its answer "DOMID: N nodes, N bytes, N refused...". A guest that xenstore does
- * not know was refused nothing.
+ * What xenstore refused each guest, from its answer "DOMID: N nodes, N bytes, N refused...". A
+ * guest that xenstore does not know was refused nothing.
  */
 static uint32_t refused_parse(const char *text)
 {
@@ -193,7 +196,10 @@ static struct {
 	struct svc_timer timer;
 } refusals;
 
-/* All answers are there, or it takes too long, or the user has left: later ones count for the next list. */
+/*
+ * All answers are there, or it takes too long, or the user has left: later ones count for the
+ * next list.
+ */
 static void refusals_end(void)
 {
 	refusals.list++;
@@ -264,7 +270,10 @@ void verb_list(struct shell *sh, const struct options *o)
 
 /* ---- vcpu-list ---- */
 
-/* A row for each CPU, with the time of the host's own domains there. They do not move between CPUs. */
+/*
+ * A row for each CPU, with the time of the host's own domains there. They do not move between
+ * CPUs.
+ */
 static void vcpus_host(void)
 {
 	struct vcpu_row r = { .name = "Domain-0", .online = true };

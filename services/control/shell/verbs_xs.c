@@ -1,8 +1,9 @@
 /*
  * verbs_xs.c - the xenstore-* commands
  *
- * Objects     struct walk: the requests that the running command still has to send, as a stack of paths. One request is
- *             under way at a time; its answer prints, pushes, and sends the next.
+ * Objects     struct walk: the requests that the running command still has to send, as a stack
+ *             of paths. One request is under way at a time; its answer prints, pushes, and
+ *             sends the next.
  * Lifecycle   a handler fills the stack; the command ends when it is empty, or with ^C.
  * Invariants  WALK1 an answer to a command that the user has left is recognized by its number
  */

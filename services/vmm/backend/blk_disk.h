@@ -64,7 +64,10 @@ struct disk {
 	struct vm_disk cfg;
 	struct svc_conn *conn;
 
-	/* What storage said of the volume: 512-byte sectors, BLK_* flags, bytes of a block. 0 sectors: nothing yet. */
+	/*
+	 * What storage said of the volume: 512-byte sectors, BLK_* flags, bytes of a block. 0
+	 * sectors: nothing yet.
+	 */
 	uint64_t sectors;
 	uint32_t flags;
 	uint32_t block;

@@ -4,18 +4,20 @@
  * The walk of a request:
  *     disk_queues_serve()   a slot is copied out of the ring
  *     request_decode()      the copy is decoded and checked: nothing has changed so far
- *     request_take()        it gets a struct disk_request and pages of the data region; data of a write are copied there
+ *     request_take()        it gets a struct disk_request and pages of the data region; data of
+ *                           a write are copied there
  *     request_start()       one request to storage; a barrier with data begins with a flush
  *     storage_answered()    the answer of storage; data of a read are copied to the guest
  *     guest_respond()       the response goes into the guest's ring
  *
  * Locks       none: I/O thread.
  * Lifecycle   A request in flight outlives its ring, and is then answered to nobody.
- * Invariants  BLK1 requests in flight <= depth, so both native rings hold them; each has pages of the data region of its
- *                  own
- *             BLK2 data move between granted pages and the region only; storage never sees a page of the guest
- *             BLK3 nothing is taken from a ring while a barrier is on its way, and a barrier waits until nothing else is
- *                  in flight
+ * Invariants  BLK1 requests in flight <= depth, so both native rings hold them; each has pages
+ *                  of the data region of its own
+ *             BLK2 data move between granted pages and the region only; storage never sees a
+ *                  page of the guest
+ *             BLK3 nothing is taken from a ring while a barrier is on its way, and a barrier
+ *                  waits until nothing else is in flight
  *             BLK4 a request is answered exactly once, or its ring is gone
  */
 #include "backend/blk_disk.h"

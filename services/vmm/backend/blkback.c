@@ -1,8 +1,10 @@
 /*
- * blkback.c - disks: made from the configuration, shown on xenbus, connected to a front end's rings
+ * blkback.c - disks: made from the configuration, shown on xenbus, connected to a front end's
+ * rings
  *
  * Locks       none: I/O thread.
- * Lifecycle   A disk first asks storage for its size, then shows itself on xenbus. Rings come and go with front ends.
+ * Lifecycle   A disk first asks storage for its size, then shows itself on xenbus. Rings come
+ *             and go with front ends.
  */
 #include "backend/blkback.h"
 

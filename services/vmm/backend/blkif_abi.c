@@ -1,7 +1,8 @@
 /*
  * blkif_abi.c - decoding of block requests; pure functions
  *
- * Invariants  BLKIF1 a decoded request has 1 to BLKIF_SEGMENTS segments of 1 to 8 sectors each, or needs none
+ * Invariants  BLKIF1 a decoded request has 1 to BLKIF_SEGMENTS segments of 1 to 8 sectors each,
+ *                    or needs none
  */
 #include "backend/blkif_abi.h"
 

@@ -47,7 +47,9 @@ struct blkif_op {
 
 /* 0, or a BLKIF_RSP_* to answer with. `id` and `op` are valid in any case. */
 int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q);
-/* n_segments segments from their bytes: checks each and counts the sectors. 0 or BLKIF_RSP_*. */
+/*
+ * n_segments segments from their bytes: checks each and counts the sectors. 0 or BLKIF_RSP_*.
+ */
 int blkif_segments(const uint8_t *bytes, struct blkif_op *q);
 /* Does it lie on a disk of that many sectors? */
 bool blkif_in_range(const struct blkif_op *q, uint64_t disk_sectors);

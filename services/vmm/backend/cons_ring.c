@@ -1,12 +1,14 @@
 /*
  * cons_ring.c - the guest's console page, joined to the console service
  *
- * Objects     the page at HVM_PARAM_CONSOLE_PFN; `input`: a chunk from the service that waits for room.
+ * Objects     the page at HVM_PARAM_CONSOLE_PFN; `input`: a chunk from the service that waits
+ *             for room.
  * Locks       none: I/O thread.
- * Lifecycle   for the life of the guest. Output of the guest stays in its ring until the service has room, so that nothing
- *             is lost and nothing grows.
- * Invariants  CONSRING1 our indices are private; the guest's are read once. An impossible index loses the guest the bytes
- *                       that it did not write properly; the ring goes on from there.
+ * Lifecycle   for the life of the guest. Output of the guest stays in its ring until the
+ *             service has room, so that nothing is lost and nothing grows.
+ * Invariants  CONSRING1 our indices are private; the guest's are read once. An impossible index
+ *                       loses the guest the bytes that it did not write properly; the ring goes
+ *                       on from there.
  */
 #include "backend/cons_ring.h"
 

@@ -1,11 +1,14 @@
 /*
  * gring.c - request/response rings in pages that the guest granted
  *
- * Objects     struct gring: one ring, over 1 to GRING_PAGES pages that need not lie next to each other.
+ * Objects     struct gring: one ring, over 1 to GRING_PAGES pages that need not lie next to
+ *             each other.
  * Locks       none: I/O thread.
  * Lifecycle   from gring_map() to gring_unmap().
- * Invariants  GRING1 our indices are private; the guest's req_prod is read once and range-checked
- *             GRING2 outstanding responses never exceed the requests taken, so a response always fits
+ * Invariants  GRING1 our indices are private; the guest's req_prod is read once and
+ *                    range-checked
+ *             GRING2 outstanding responses never exceed the requests taken, so a response
+ *                    always fits
  */
 #include "backend/gring.h"
 
@@ -97,7 +100,10 @@ static uint32_t entry_offset(const struct gring *r, uint32_t index)
 	return ENTRIES + (index & (r->n_entries - 1)) * r->entry_size;
 }
 
-/* The bytes from offset `at` on that lie in one page, at most len: an entry may lie across two pages. */
+/*
+ * The bytes from offset `at` on that lie in one page, at most len: an entry may lie across two
+ * pages.
+ */
 static uint8_t *page_part(const struct gring *r, uint32_t at, uint32_t len, uint32_t *n)
 {
 	*n = VM_PAGE - at % VM_PAGE < len ? VM_PAGE - at % VM_PAGE : len;

@@ -32,11 +32,19 @@ void gring_unmap(struct gring *r);
 
 /* The number of requests that wait, or -SK_E_PEER: an impossible index. */
 int gring_requests(struct gring *r) must_check;
-/* A copy of the request at `index`, which is req_cons or above. The caller advances req_cons. */
+/*
+ * A copy of the request at `index`, which is req_cons or above. The caller advances req_cons.
+ */
 void gring_get(const struct gring *r, uint32_t index, void *entry, uint32_t len);
-/* Before the caller stops: ask for an event with the next request. True: a request came meanwhile. */
+/*
+ * Before the caller stops: ask for an event with the next request. True: a request came
+ * meanwhile.
+ */
 bool gring_final_check(struct gring *r);
-/* Ask for an event when the guest has put request number `index`; for rings whose requests are buffers. */
+/*
+ * Ask for an event when the guest has put request number `index`; for rings whose requests are
+ * buffers.
+ */
 void gring_want_request(struct gring *r, uint32_t index);
 
 void gring_put(struct gring *r, const void *response, uint32_t len);

@@ -1,8 +1,9 @@
 /*
  * io.c - the I/O thread's set-up: xenstore, console, disks, network interfaces
  *
- * Lifecycle   xen_io_init() before svc_run(); xenstore comes first, because the requests of the back ends go over that
- *             connection. xen_io_quiesce() when control is about to end the guest.
+ * Lifecycle   xen_io_init() before svc_run(); xenstore comes first, because the requests of the
+ *             back ends go over that connection. xen_io_quiesce() when control is about to end
+ *             the guest.
  */
 #include "backend/blkback.h"
 #include "backend/cons_ring.h"

@@ -3,13 +3,15 @@
  *
  * The walk of a frame:
  *     buffer_post()      the switch gets a buffer of the data region
- *     vif_rx_arrived()   the switch filled it: the record is checked, and the frame waits in its buffer
+ *     vif_rx_arrived()   the switch filled it: the record is checked, and the frame waits in
+ *                        its buffer
  *     frame_adapt()      offloads that the guest does not take are done or left out here
- *     frame_put()        the frame is copied to pages that the guest granted; then its buffer is posted again
+ *     frame_put()        the frame is copied to pages that the guest granted; then its buffer
+ *                        is posted again
  *
  * Locks       none: I/O thread.
- * Lifecycle   Buffers once posted stay with the switch: a frame that comes while there is no front end is dropped, and its
- *             buffer posted again.
+ * Lifecycle   Buffers once posted stay with the switch: a frame that comes while there is no
+ *             front end is dropped, and its buffer posted again.
  * Invariants  NETRX1 a buffer is the switch's or ours, never both: `posted` says which
  *             NETRX2 frames for the guest wait in their buffers, in order, until it has room
  */
@@ -119,7 +121,8 @@ static void extra_put(struct vif *v, const struct net_desc *d)
 	e.u.gso.type = d->flags & NET_GSO_TCPV4 ? XEN_NETIF_GSO_TYPE_TCPV4
 						: XEN_NETIF_GSO_TYPE_TCPV6;
 	gring_put(&v->rx, &e, sizeof(e));
-	v->rx.req_cons++; /* the buffer of this slot is not used: the guest finds the slot by its position */
+	/* the buffer of this slot is not used: the guest finds the slot by its position */
+	v->rx.req_cons++;
 }
 
 /* Copy one slot of the frame, at most a page. Returns the status for the guest. */
@@ -175,7 +178,10 @@ static void waiting_pop(struct vif *v)
 	buffer_post(v, i);
 }
 
-/* The guest has room for that frame: 1; it has not, and will send an event when it has: 0; -SK_E_PEER. */
+/*
+ * The guest has room for that frame: 1; it has not, and will send an event when it has: 0;
+ * -SK_E_PEER.
+ */
 static int room_for(struct vif *v, const struct net_desc *d)
 {
 	uint32_t need = slots_for(d);

@@ -10,9 +10,12 @@
  *     vif_tx_done()      the switch is done: the pages of the data region are free
  *
  * Locks       none: I/O thread.
- * Invariants  NETTX1 pages of the data region are the switch's or ours, never both: `sent` says which
- *             NETTX2 a packet is taken from the ring whole or not at all; each of its slots is answered once
- *             NETTX3 a frame that goes to the switch was copied to the region first, and checked there
+ * Invariants  NETTX1 pages of the data region are the switch's or ours, never both: `sent` says
+ *                    which
+ *             NETTX2 a packet is taken from the ring whole or not at all; each of its slots is
+ *                    answered once
+ *             NETTX3 a frame that goes to the switch was copied to the region first, and
+ *                    checked there
  */
 #include "backend/net_vif.h"
 
@@ -118,7 +121,10 @@ static int extras_read(struct vif *v, struct packet *p, uint32_t avail)
 	return 0;
 }
 
-/* The first slot has the size of the packet; its own size is what the other slots leave. (grant_read() checks offsets.) */
+/*
+ * The first slot has the size of the packet; its own size is what the other slots leave.
+ * (grant_read() checks offsets.)
+ */
 static void packet_check(struct packet *p)
 {
 	uint32_t rest = 0, i;

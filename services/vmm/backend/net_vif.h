@@ -1,10 +1,12 @@
 /*
- * net_vif.h - a network interface of the guest: its connection to the switch, its rings, its buffers
+ * net_vif.h - a network interface of the guest: its connection to the switch, its rings, its
+ * buffers
  *
- * netback.c makes and connects it, net_tx.c carries frames from the guest, net_rx.c frames to the guest.
+ * netback.c makes and connects it, net_tx.c carries frames from the guest, net_rx.c frames to
+ * the guest.
  *
- * The data region is cut into pages: the first VIF_TX_PAGES carry frames that the guest sends, the others are buffers for
- * frames that it gets.
+ * The data region is cut into pages: the first VIF_TX_PAGES carry frames that the guest sends,
+ * the others are buffers for frames that it gets.
  */
 #ifndef VMM_NET_VIF_H
 #define VMM_NET_VIF_H

@@ -1,9 +1,11 @@
 /*
- * netback.c - network interfaces: made from the configuration, shown on xenbus, connected to a front end's rings
+ * netback.c - network interfaces: made from the configuration, shown on xenbus, connected to a
+ * front end's rings
  *
  * Locks       none: I/O thread.
  * Lifecycle   Rings come and go with front ends.
- * Invariants  NETBACK1 frames out and buffers posted together fit both native rings: they never run full
+ * Invariants  NETBACK1 frames out and buffers posted together fit both native rings: they never
+ *                      run full
  */
 #include "backend/netback.h"
 

@@ -8,11 +8,12 @@
  *               2 InitWait       the back end has added its features, and waits for a front end
  *               4 Connected      the front end has published its rings, and they are mapped
  *               5, 6 Closing, Closed    the front end closes
- *             From 6 a back end goes to 2 again when another front end starts (kexec, driver reloaded). When control
- *             writes state 5 into the directory, the device closes from our side.
+ *             From 6 a back end goes to 2 again when another front end starts (kexec, driver
+ *             reloaded). When control writes state 5 into the directory, the device closes from
+ *             our side.
  * Invariants  XENBUS1 rings are mapped only in state 4 and while connecting
- *             XENBUS2 6 and 2 are entered only when no request of the old connection is in flight, so that an old write
- *                     cannot land behind a new one
+ *             XENBUS2 6 and 2 are entered only when no request of the old connection is in
+ *                     flight, so that an old write cannot land behind a new one
  */
 #include "backend/xenbus.h"
 

@@ -33,8 +33,8 @@ struct xb_driver {
 	/* Write what the back end can do into its directory. */
 	void (*features_write)(struct xb_dev *d);
 	/*
-	 * The front end is ready: read its values and connect, in steps that are numbered from 0. 1: values were asked
-	 * for, call again when they are read; 0: connected; -SK_E_*.
+	 * The front end is ready: read its values and connect, in steps that are numbered from
+	 * 0. 1: values were asked for, call again when they are read; 0: connected; -SK_E_*.
 	 */
 	int (*connect)(struct xb_dev *d, unsigned int step);
 	/* Also when it is half connected. */
@@ -59,7 +59,10 @@ struct xb_dev {
 	uint32_t reads;
 	unsigned int step;
 	bool connecting, open;
-	/* How often our state was written; and how often when the read of it that is on its way was sent. */
+	/*
+	 * How often our state was written; and how often when the read of it that is on its way
+	 * was sent.
+	 */
 	uint32_t writes, writes_seen;
 	/* Our state is being read; it has to be read again. */
 	bool be_reading, be_again;

@@ -4,8 +4,8 @@
  * Objects     struct expected: a request that was sent and not answered, by sequence number.
  *             backlog: requests of back ends for which the ring had no room.
  * Locks       none: I/O thread.
- * Lifecycle   for the life of the VMM. A guest that starts anew (kexec, reset of its ring) gets a new generation; replies
- *             to the old one are dropped.
+ * Lifecycle   for the life of the VMM. A guest that starts anew (kexec, reset of its ring) gets
+ *             a new generation; replies to the old one are dropped.
  * Invariants  XSLINK1 seq - oldest unanswered < EXPECTED
  *             XSLINK2 at most GUEST_MAX of those are the guest's
  */
@@ -196,7 +196,10 @@ static void records_receive(void)
 	}
 }
 
-/* Both directions, and once more while records arrive or there is room again: each turn moves a record. */
+/*
+ * Both directions, and once more while records arrive or there is room again: each turn moves a
+ * record.
+ */
 void xs_link_run(void)
 {
 	if (!conn)

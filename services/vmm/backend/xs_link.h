@@ -1,5 +1,6 @@
 /*
- * xs_link.h - the VMM's xenstore connection, for its back ends and for the guest; on the I/O thread
+ * xs_link.h - the VMM's xenstore connection, for its back ends and for the guest; on the I/O
+ * thread
  */
 #ifndef VMM_XS_LINK_H
 #define VMM_XS_LINK_H

@@ -1,17 +1,21 @@
 /*
- * xs_ring.c - the guest's end of xenstore: two byte streams in one page, whole messages behind them
+ * xs_ring.c - the guest's end of xenstore: two byte streams in one page, whole messages behind
+ * them
  *
- * Objects     the page at HVM_PARAM_STORE_PFN; `in`: the message that is arriving; `out`: bytes that wait for room in the
- *             page.
+ * Objects     the page at HVM_PARAM_STORE_PFN; `in`: the message that is arriving; `out`: bytes
+ *             that wait for room in the page.
  * Locks       none: I/O thread.
- * Lifecycle   Connected from the start. The guest may ask for a fresh start through the page's `connection` word. When a
- *             guest breaks the protocol, `error` says so, and its messages are ignored until it asks for a fresh start.
+ * Lifecycle   Connected from the start. The guest may ask for a fresh start through the page's
+ *             `connection` word. When a guest breaks the protocol, `error` says so, and its
+ *             messages are ignored until it asks for a fresh start.
  * Invariants  XSRING1 our indices are private; the guest's are read once and range-checked
  *             XSRING2 `out` has room for one more message when xs_ring_room() says so
- *             XSRING3 after a new index of ours, the page is looked at once more, behind the system calls of the event
- *                     loop, when what the guest did meanwhile is to be seen. For Linux sends an event for what it wrote
- *                     only when it sees that all it wrote before was taken, and for what it read only when the page was
- *                     full; and it has no barrier between its index and its look at ours.
+ *             XSRING3 after a new index of ours, the page is looked at once more, behind the
+ *                     system calls of the event loop, when what the guest did meanwhile is to
+ *                     be seen. For Linux sends an event for what it wrote only when it sees
+ *                     that all it wrote before was taken, and for what it read only when the
+ *                     page was full; and it has no barrier between its index and its look at
+ *                     ours.
  */
 #include "backend/xs_ring.h"
 

@@ -1,9 +1,10 @@
 /*
  * acpi.c - the guest's ACPI tables: RSDP, XSDT, FADT (reduced hardware), MADT, DSDT
  *
- * Objects     struct table: the buffer that is being filled. A small encoder writes AML: names, integers, and packages,
- *             whose length is filled in afterwards.
- * Invariants  ACPI1 a write past the buffer sets `full` and nothing else; acpi_make() then fails
+ * Objects     struct table: the buffer that is being filled. A small encoder writes AML: names,
+ *             integers, and packages, whose length is filled in afterwards.
+ * Invariants  ACPI1 a write past the buffer sets `full` and nothing else; acpi_make() then
+ *                   fails
  *             ACPI2 every table's bytes add up to 0
  */
 #include "load/acpi.h"
@@ -52,7 +53,7 @@ static uint8_t sum(const uint8_t *p, size_t n)
 	return s;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ------------------------------------------------------------------------------ */
 
 enum { HEADER_SIZE = 36, HEADER_LENGTH = 4, HEADER_CHECKSUM = 9 };
 
@@ -139,7 +140,7 @@ static size_t fadt_make(struct table *t, uint64_t dsdt)
 	return at;
 }
 
-/* ---- AML ----------------------------------------------------------------------------------------- */
+/* ---- AML --------------------------------------------------------------------------------- */
 
 enum {
 	AML_NAME = 0x08,
@@ -226,7 +227,7 @@ static size_t dsdt_make(struct table *t, uint32_t n_vcpus)
 	return at;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------- */
 
 enum { RSDP_SIZE = 36, RSDP_V1_SIZE = 20 };
 

@@ -9,7 +9,10 @@
 struct bzimage {
 	uint64_t payload, payload_size; /* in the file */
 };
-/* head: the first `len` bytes of a file of `size` bytes. A file of fewer than BZIMAGE_HEAD bytes is not a bzImage. */
+/*
+ * head: the first `len` bytes of a file of `size` bytes. A file of fewer than BZIMAGE_HEAD
+ * bytes is not a bzImage.
+ */
 #define BZIMAGE_HEAD 0x260u
 bool bzimage_probe(const uint8_t *head, size_t len);
 int bzimage_decode(const uint8_t *head, size_t len, uint64_t size, struct bzimage *out,

@@ -1,12 +1,13 @@
 /*
- * elf.c - a kernel's ELF image, fed in order, into guest RAM; its PVH entry from the notes of segments, else of sections
+ * elf.c - a kernel's ELF image, fed in order, into guest RAM; its PVH entry from the notes of
+ * segments, else of sections
  *
  * Objects     struct elf_load: the headers, once they were fed, and the position in the stream.
  * Locks       none: main thread, before the first vCPU.
- * Invariants  ELF1 every segment lies in [0, space->top) from the moment the headers are parsed, and space->floor covers
- *                  it, so working memory cannot grow into it
- *             ELF2 file ranges of segments and notes do not overflow; the bytes that are copied are the intersection of
- *                  a range with what is fed
+ * Invariants  ELF1 every segment lies in [0, space->top) from the moment the headers are
+ *                  parsed, and space->floor covers it, so working memory cannot grow into it
+ *             ELF2 file ranges of segments and notes do not overflow; the bytes that are copied
+ *                  are the intersection of a range with what is fed
  */
 #include "load/elf.h"
 
@@ -133,7 +134,10 @@ static int note_add(struct elf_load *l, uint64_t offset, uint64_t size, uint64_t
 	return 0;
 }
 
-/* Headers of sections are needed only if the notes are nowhere else: what is odd about them is no error. */
+/*
+ * Headers of sections are needed only if the notes are nowhere else: what is odd about them is
+ * no error.
+ */
 static void section_headers_note(struct elf_load *l, const struct header *h)
 {
 	uint32_t size = h->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
@@ -166,7 +170,9 @@ static int headers_parse(struct elf_load *l)
 	return rc;
 }
 
-/* The part of buf = [pos, pos + len) that lies in [r->offset, + file_size), to base + r->paddr. */
+/*
+ * The part of buf = [pos, pos + len) that lies in [r->offset, + file_size), to base + r->paddr.
+ */
 static void range_copy(const struct elf_range *r, uint8_t *base, uint64_t pos,
 	const uint8_t *buf, uint64_t len)
 {
@@ -281,7 +287,10 @@ static int entry_check(struct elf_load *l)
 		(unsigned long long)l->entry);
 }
 
-/* No entry in what was collected so far: the notes of sections, if there are any, or nothing more. */
+/*
+ * No entry in what was collected so far: the notes of sections, if there are any, or nothing
+ * more.
+ */
 static int entry_missing(struct elf_load *l)
 {
 	int rc = l->again ? 0 : note_sections_find(l);

@@ -15,8 +15,8 @@ struct elf_range {
 	uint64_t offset, file_size, paddr, mem_size;
 };
 /*
- * Fed with the file in order; once more when elf_finish() says ELF_AGAIN: Xen's notes are in sections alone, whose headers
- * come behind them.
+ * Fed with the file in order; once more when elf_finish() says ELF_AGAIN: Xen's notes are in
+ * sections alone, whose headers come behind them.
  */
 struct elf_load {
 	struct load_space *space;

@@ -2,9 +2,11 @@
  * file.c - kernel and modules, read piece by piece through connections to files
  *
  * Objects     struct file: one connection, at most one request outstanding.
- * Locks       none: main thread, before the event loop. Signals of other channels that arrive meanwhile are not lost:
- *             svc_on_channel() looks into the ring when their handlers are set.
- * Invariants  FILE1 the length that the service says it read is checked against the length that was asked for
+ * Locks       none: main thread, before the event loop. Signals of other channels that arrive
+ *             meanwhile are not lost: svc_on_channel() looks into the ring when their handlers
+ *             are set.
+ * Invariants  READ1 the length that the service says it read is checked against the length that
+ *                   was asked for
  */
 #include "load/file.h"
 
@@ -46,7 +48,7 @@ static int file_read(struct load_source *s, uint64_t pos, void *buf, uint32_t le
 		rc = file_request(f, FILES_READ, pos, n, &rsp);
 		if (rc)
 			return rc;
-		if (!rsp.result || rsp.result > n) /* FILE1 */
+		if (!rsp.result || rsp.result > n) /* READ1 */
 			return -SK_E_IO;
 		memcpy(to, f->conn->data, rsp.result);
 		to += rsp.result;

@@ -49,7 +49,10 @@ static int load_bzimage(
 			magic[1], magic[2], magic[3]);
 	u->pos = bz.payload;
 	u->end = bz.payload + bz.payload_size;
-	/* The kernel's build appends the unpacked size to forms whose own trailer lacks it. It is not part of the stream. */
+	/*
+	 * The kernel's build appends the unpacked size to forms whose own trailer lacks it. It
+	 * is not part of the stream.
+	 */
 	if (form == UNPACK_LZ4 || form == UNPACK_LZO)
 		u->end -= 4;
 	return unpack_run(form, u);

@@ -1,8 +1,9 @@
 /*
  * load_space.c - low guest RAM while it is being filled, and the text of an error
  *
- * Objects     struct load_space: segments are filled in from below, working memory is taken from above.
- * Invariants  SPACE1 floor <= top <= size: segments and working memory never overlap
+ * Objects     struct load_space: segments are filled in from below, working memory is taken
+ *             from above.
+ * Invariants  LOADSPACE1 floor <= top <= size: segments and working memory never overlap
  */
 #include "load/load_space.h"
 
@@ -32,7 +33,7 @@ void *load_scratch(struct load_space *sp, uint64_t size)
 	if (size > sp->top)
 		return NULL;
 	top = (sp->top - size) & ~63ull;
-	if (top < sp->floor) /* SPACE1 */
+	if (top < sp->floor) /* LOADSPACE1 */
 		return NULL;
 	sp->top = top;
 	return sp->ram + top;

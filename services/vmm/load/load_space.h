@@ -1,8 +1,10 @@
 /*
- * load_space.h - where loading reads from and writes to: a file, low guest RAM, the text of an error
+ * load_space.h - where loading reads from and writes to: a file, low guest RAM, the text of an
+ * error
  *
- * Everything in the file is hostile. The unpacker's working memory is the top of the guest's own low RAM, which is not used
- * yet, so that a kernel of any form costs the VMM nothing. It is zeroed again afterwards.
+ * Everything in the file is hostile. The unpacker's working memory is the top of the guest's
+ * own low RAM, which is not used yet, so that a kernel of any form costs the VMM nothing. It is
+ * zeroed again afterwards.
  */
 #ifndef VMM_LOAD_SPACE_H
 #define VMM_LOAD_SPACE_H
@@ -19,7 +21,10 @@ struct load_error {
 /* Writes the text, returns -SK_E_INVAL: `return load_fail(e, "...")`. */
 int load_fail(struct load_error *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A file. read() fills exactly len bytes of [pos, pos + len), which is inside [0, size): 0 or -SK_E_*. */
+/*
+ * A file. read() fills exactly len bytes of [pos, pos + len), which is inside [0, size): 0 or
+ * -SK_E_*.
+ */
 struct load_source {
 	uint64_t size;
 	int (*read)(struct load_source *s, uint64_t pos, void *buf, uint32_t len);

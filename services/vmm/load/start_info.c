@@ -1,7 +1,8 @@
 /*
  * start_info.c - the guest's memory map and the hvm_start_info that points to it
  *
- * Invariants  STARTINFO1 everything that start_info points to lies in the same buffer, so below 4 GiB
+ * Invariants  STARTINFO1 everything that start_info points to lies in the same buffer, so below
+ *                        4 GiB
  */
 #include "load/start_info.h"
 

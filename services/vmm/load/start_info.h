@@ -10,7 +10,10 @@
 
 #include "guest.h"
 
-/* Memory map of a guest with that much RAM below and above 4 GiB. Entries used, at most VM_MAP_MAX. */
+/*
+ * Memory map of a guest with that much RAM below and above 4 GiB. Entries used, at most
+ * VM_MAP_MAX.
+ */
 uint32_t map_make(uint64_t low_size, uint64_t high_size, struct guest_range *map);
 
 struct start_info_module {

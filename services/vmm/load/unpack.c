@@ -1,11 +1,12 @@
 /*
- * unpack.c - packed kernels: one streaming loop for each library, working memory from the guest's RAM
+ * unpack.c - packed kernels: one streaming loop for each library, working memory from the
+ * guest's RAM
  *
  * Objects     struct unpack: the packed range of the source, the sink of plain bytes.
  * Locks       none: main thread, before the first vCPU.
  * Invariants  UNPACK1 no more than UNPACK_MAX plain bytes, whatever the stream claims
- *             UNPACK2 libraries allocate through load_scratch() only: a stream that wants more memory than the guest has
- *                     fails with a message, and costs the VMM nothing
+ *             UNPACK2 libraries allocate through load_scratch() only: a stream that wants more
+ *                     memory than the guest has fails with a message, and costs the VMM nothing
  */
 #include "load/unpack.h"
 
@@ -105,8 +106,9 @@ static int fail_corrupt(struct unpack *u, enum unpack_form form, long detail)
 }
 
 /*
- * The loop that all streaming libraries share. step() consumes from in, produces into out, and says whether the
- * stream goes on (STEP_MORE), is over, or is bad; after anything but STEP_MORE the loop ends.
+ * The loop that all streaming libraries share. step() consumes from in, produces into out, and
+ * says whether the stream goes on (STEP_MORE), is over, or is bad; after anything but STEP_MORE
+ * the loop ends.
  */
 enum step {
 	STEP_MORE,
@@ -162,7 +164,7 @@ static int stream_run(struct unpack *u, enum unpack_form form, step_fn step, voi
 	return s == STEP_END ? 0 : fail_corrupt(u, form, w.detail);
 }
 
-/* ---- gzip ---------------------------------------------------------------------------------- */
+/* ---- gzip -------------------------------------------------------------------------------- */
 
 static voidpf z_alloc(voidpf space, uInt items, uInt size)
 {
@@ -204,7 +206,7 @@ static int gzip_run(struct unpack *u)
 	return stream_run(u, UNPACK_GZIP, gzip_step, &z);
 }
 
-/* ---- xz and lzma --------------------------------------------------------------------------- */
+/* ---- xz and lzma ------------------------------------------------------------------------- */
 
 static void *lzma_scratch(void *space, size_t items, size_t size)
 {
@@ -250,7 +252,7 @@ static int lzma_run(struct unpack *u, enum unpack_form form)
 	return stream_run(u, form, lzma_step, &z);
 }
 
-/* ---- bzip2 --------------------------------------------------------------------------------- */
+/* ---- bzip2 ------------------------------------------------------------------------------- */
 
 static void *bz_scratch(void *space, int items, int size)
 {
@@ -288,7 +290,7 @@ static int bzip2_run(struct unpack *u)
 	return stream_run(u, UNPACK_BZIP2, bzip2_step, &z);
 }
 
-/* ---- zstd ---------------------------------------------------------------------------------- */
+/* ---- zstd -------------------------------------------------------------------------------- */
 
 static void *zstd_scratch(void *space, size_t size) { return load_scratch(space, size); }
 
@@ -320,7 +322,7 @@ static int zstd_run(struct unpack *u)
 	return stream_run(u, UNPACK_ZSTD, zstd_step, z);
 }
 
-/* ---- lz4, the legacy frame: blocks of 8 MiB, each packed on its own --------------------------- */
+/* ---- lz4, the legacy frame: blocks of 8 MiB, each packed on its own ---------------------- */
 
 /* Exactly n bytes of the source: 0, 1 at a clean end, -SK_E_*. */
 static int in_exact(struct unpack *u, uint8_t *buf, uint32_t n)
@@ -369,7 +371,7 @@ static int lz4_run(struct unpack *u)
 	return rc < 0 ? rc : u->total ? 0 : fail_cut_short(u, UNPACK_LZ4);
 }
 
-/* ---- not packed ------------------------------------------------------------------------------ */
+/* ---- not packed -------------------------------------------------------------------------- */
 
 static int copy_run(struct unpack *u)
 {

@@ -21,7 +21,10 @@ enum unpack_form { UNPACK_FORMS(X) UNPACK_FORM_END };
 const char *unpack_name(enum unpack_form form);
 enum unpack_form unpack_detect(const uint8_t *head, size_t len);
 
-/* [pos, end) of the source is packed; the plain bytes go to the sink in order. sink: 0 or -SK_E_*. */
+/*
+ * [pos, end) of the source is packed; the plain bytes go to the sink in order. sink: 0 or
+ * -SK_E_*.
+ */
 struct unpack {
 	struct load_source *src;
 	uint64_t pos, end;

@@ -1,5 +1,6 @@
 /*
- * chunk.h - which guest page is what; physmap.c writes it, guest_memory.c reads it without a lock
+ * chunk.h - which guest page is what; physmap.c writes it, guest_memory.c reads it without a
+ * lock
  */
 #ifndef VMM_CHUNK_H
 #define VMM_CHUNK_H
@@ -24,8 +25,9 @@ enum page_kind {
 };
 
 /*
- * What the guest sees at a page, in one word, so that it can be read without a lock. Bits 0 and 1 have the kind. The rest
- * is, for MOVED, the page's home; for SPECIAL, the address at which the VMM sees the page.
+ * What the guest sees at a page, in one word, so that it can be read without a lock. Bits 0 and
+ * 1 have the kind. The rest is, for MOVED, the page's home; for SPECIAL, the address at which
+ * the VMM sees the page.
  */
 typedef uint64_t page_word_t;
 #define PAGE_ADDR 0x0000fffffffff000ull
@@ -47,14 +49,19 @@ static inline uint8_t *page_ptr(page_word_t w, sk_gpa_t at)
 	}
 }
 
-/* 2 MiB of guest-physical space that is not one whole piece of RAM any more, or never was RAM. */
+/*
+ * 2 MiB of guest-physical space that is not one whole piece of RAM any more, or never was RAM.
+ */
 struct chunk {
 	uint64_t number;
 	/* In vm.split: those that are the home of RAM. */
 	struct chunk *next;
 	/* CHUNK_PAGES of them, atomic. */
 	page_word_t *page;
-	/* The piece of RAM that has its home here (PIECE_NONE: there is none), and where in that piece the chunk begins. */
+	/*
+	 * The piece of RAM that has its home here (PIECE_NONE: there is none), and where in
+	 * that piece the chunk begins.
+	 */
 	uint32_t piece;
 	uint64_t offset;
 	/* Pages of RAM that have their home here and are nowhere in the guest. */

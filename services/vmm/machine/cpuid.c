@@ -1,10 +1,12 @@
 /*
  * cpuid.c - the CPUID policy
  *
- * Objects     tables of the feature bits that pass through; every bit that is not named here reads as 0.
- * Invariants  CPUID1 a feature is offered only if the host has it, except for those that the VMM provides: x2APIC, TSC
- *                    deadline, hypervisor
- *             CPUID2 no feature is offered that reads host state which is not switched: RDTSCP, RDPID, PMU, SPEC_CTRL, PKU
+ * Objects     tables of the feature bits that pass through; every bit that is not named here
+ *             reads as 0.
+ * Invariants  CPUID1 a feature is offered only if the host has it, except for those that the
+ *                    VMM provides: x2APIC, TSC deadline, hypervisor
+ *             CPUID2 no feature is offered that reads host state which is not switched: RDTSCP,
+ *                    RDPID, PMU, SPEC_CTRL, PKU
  */
 #include "machine/cpuid.h"
 
@@ -207,7 +209,7 @@ static void leaf_88(const struct cpuid_env *env, bool amd, struct cpuid_regs *r)
 	r->edx = 0;
 }
 
-/* ---- Xen's leaves -------------------------------------------------------------------------------- */
+/* ---- Xen's leaves ------------------------------------------------------------------------ */
 
 static void leaf_xen_tsc(const struct cpuid_env *env, uint32_t subleaf, struct cpuid_regs *r)
 {
@@ -253,7 +255,10 @@ static void leaf_xen(
 		leaf_xen_tsc(env, subleaf, r);
 		break;
 	case 4:
-		/* Not UPCALL_VECTOR: the common callback vector needs no EOI, which would be an exit each. */
+		/*
+		 * Not UPCALL_VECTOR: the common callback vector needs no EOI, which would be an
+		 * exit each.
+		 */
 		r->eax = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT;
 		r->ebx = env->vcpu;
 		r->ecx = env->domid;
@@ -328,7 +333,7 @@ void cpuid_guest(
 	}
 }
 
-/* ---- CR4 --------------------------------------------------------------------------------------------- */
+/* ---- CR4 --------------------------------------------------------------------------------- */
 
 uint64_t cpuid_cr4_bits(const struct cpuid_env *env)
 {

@@ -1,5 +1,6 @@
 /*
- * cpuid.h - what the guest's CPUID says: the host's features that guests may see, and Xen's leaves; pure
+ * cpuid.h - what the guest's CPUID says: the host's features that guests may see, and Xen's
+ * leaves; pure
  */
 #ifndef VMM_CPUID_H
 #define VMM_CPUID_H

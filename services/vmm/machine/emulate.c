@@ -1,10 +1,12 @@
 /*
- * emulate.c - guest code that a handler looks at: its bytes, its length, and accesses to unbacked addresses
+ * emulate.c - guest code that a handler looks at: its bytes, its length, and accesses to
+ * unbacked addresses
  *
  * Objects     struct access: one instruction on its way.
  * Locks       none: the vCPU's own thread.
- * Invariants  EMULATE1 an access that the guest's page tables forbid is a page fault, also where the processor itself did
- *                      not come to check it: emulation does not give a user of the guest what the guest's kernel denies
+ * Invariants  EMULATE1 an access that the guest's page tables forbid is a page fault, also
+ *                      where the processor itself did not come to check it: emulation does not
+ *                      give a user of the guest what the guest's kernel denies
  */
 #include "machine/emulate.h"
 
@@ -34,7 +36,7 @@ void exit_rip_set(struct vcpu *v, uint64_t rip)
 	vcpu_dirty(v, SK_VCPU_RIP);
 }
 
-/* ---- code bytes -------------------------------------------------------------------------------------- */
+/* ---- code bytes -------------------------------------------------------------------------- */
 
 /* Through the guest's page tables, as many as can be read. */
 static size_t code_read(struct vcpu *v, uint8_t code[INSN_MAX])
@@ -82,7 +84,7 @@ static const char *code_text(struct vcpu *v, char text[3 * BYTES_SHOWN + 1])
 	return text;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------- */
 
 void exit_crash(struct vcpu *v, const char *why)
 {
@@ -106,7 +108,7 @@ void exit_crash(struct vcpu *v, const char *why)
 	vm_shutdown(SHUTDOWN_crash);
 }
 
-/* ---- unbacked addresses -------------------------------------------------------------------------------------- */
+/* ---- unbacked addresses ------------------------------------------------------------------ */
 
 struct access {
 	struct vcpu *v;
@@ -126,7 +128,10 @@ static bool apic_page(const struct vcpu *v, sk_gpa_t gpa)
 	return gpa / VM_PAGE == VM_LAPIC_GPA / VM_PAGE && v->lapic.mode == LAPIC_XAPIC;
 }
 
-/* All of it is translated before any of it is touched: EMULATE1, and no half of a store is done alone. */
+/*
+ * All of it is translated before any of it is touched: EMULATE1, and no half of a store is done
+ * alone.
+ */
 static int pieces_of(
 	struct access *a, uint64_t linear, uint8_t size, uint32_t access, struct piece p[2])
 {

@@ -2,8 +2,8 @@
  * exit.c - exits: what a guest did that the kernel does not handle
  *
  * Locks       none: the vCPU's own thread, on the state page of that vCPU.
- * Invariants  EXIT1 an exit moves RIP, injects an exception, lets the guest try again after a change, or stops the guest:
- *                   no exit repeats endlessly by itself
+ * Invariants  EXIT1 an exit moves RIP, injects an exception, lets the guest try again after a
+ *                   change, or stops the guest: no exit repeats endlessly by itself
  *             EXIT2 an action of the guest costs at most one line of the log, once
  */
 #include "machine/exit.h"
@@ -34,7 +34,7 @@ enum {
 };
 #define CR3_PCID 0xfffull
 
-/* ---- instructions --------------------------------------------------------------------------------------- */
+/* ---- instructions ------------------------------------------------------------------------ */
 
 /* Some machines execute XSETBV in spite of the intercept: ask the kernel where it matters. */
 static uint64_t xcr0_now(struct vcpu *v, uint32_t leaf)
@@ -146,9 +146,12 @@ static void exit_hlt(struct vcpu *v)
 	vcpu_halt(v);
 }
 
-/* ---- ports ------------------------------------------------------------------------------------------------ */
+/* ---- ports ------------------------------------------------------------------------------- */
 
-/* Ports of a PC at which kernels probe for devices. An access to them is not worth a line of the log. */
+/*
+ * Ports of a PC at which kernels probe for devices. An access to them is not worth a line of
+ * the log.
+ */
 static bool port_expected(uint16_t port)
 {
 	static const struct {
@@ -164,7 +167,10 @@ static bool port_expected(uint16_t port)
 	return port >= ACPI_SLEEP_PORT && port <= ACPI_RESET_PORT;
 }
 
-/* The guest may be waiting for a device that never answers, or be reporting a failure to a serial port. */
+/*
+ * The guest may be waiting for a device that never answers, or be reporting a failure to a
+ * serial port.
+ */
 static void port_note(const struct vcpu *v, uint16_t port, bool in)
 {
 	if (!port_expected(port))
@@ -202,7 +208,7 @@ static void exit_io(struct vcpu *v)
 		exit_skip(v, 1);
 }
 
-/* ---- control registers ----------------------------------------------------------------------------------------- */
+/* ---- control registers ------------------------------------------------------------------- */
 
 /* What MOV to CR4 refuses (SDM vol. 2), besides bits that CPUID hides. */
 static bool cr4_valid(struct vcpu *v, uint64_t value)

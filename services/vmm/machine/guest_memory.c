@@ -1,9 +1,11 @@
 /*
- * guest_memory.c - the VMM's view of guest memory: by guest-physical and by guest-virtual address
+ * guest_memory.c - the VMM's view of guest memory: by guest-physical and by guest-virtual
+ * address
  *
- * Locks       none: chunks and their page words are published atomically by physmap.c, and memory behind them stays.
- * Invariants  GMEM1 a pointer is returned only if every page of the range is in the guest now and the range is contiguous
- *                   here
+ * Locks       none: chunks and their page words are published atomically by physmap.c, and
+ *             memory behind them stays.
+ * Invariants  GMEM1 a pointer is returned only if every page of the range is in the guest now
+ *                   and the range is contiguous here
  *             GMEM2 a walk reads at most 5 entries, each of them once
  */
 #include "machine/guest_memory.h"
@@ -14,7 +16,10 @@
 
 #define GPA_LIMIT (1ull << VM_PHYS_BITS)
 
-/* The guest's memory at gpa as the VMM sees it, and how many bytes from there on are contiguous at least. */
+/*
+ * The guest's memory at gpa as the VMM sees it, and how many bytes from there on are contiguous
+ * at least.
+ */
 static uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
 {
 	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT);
@@ -50,7 +55,7 @@ void *gmem(sk_gpa_t gpa, uint64_t len)
 	return first;
 }
 
-/* ---- guest page tables ------------------------------------------------------------------------- */
+/* ---- guest page tables ------------------------------------------------------------------- */
 
 enum {
 	CR0_PG = 1u << 31,
@@ -143,8 +148,8 @@ static uint64_t large_page(
 }
 
 /*
- * Store the rights that all levels give to a page (PTE_W, PTE_U) in *rights, and its address in *gpa. WALK_WRITE: the page
- * will be written, so its dirty bit is set. False: not mapped.
+ * Store the rights that all levels give to a page (PTE_W, PTE_U) in *rights, and its address in
+ * *gpa. WALK_WRITE: the page will be written, so its dirty bit is set. False: not mapped.
  */
 static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, enum walk_use use,
 	uint32_t *rights, sk_gpa_t *gpa)

@@ -3,7 +3,8 @@
  *
  * Pure functions over code bytes.
  *
- * Invariants  INSN1 a decoded instruction can be executed completely: an instruction with an unknown operand is refused
+ * Invariants  INSN1 a decoded instruction can be executed completely: an instruction with an
+ *                   unknown operand is refused
  */
 #include "machine/insn.h"
 
@@ -56,7 +57,7 @@ int insn_length(const uint8_t *code, size_t len, unsigned int mode)
 	return rc ? rc : in.length;
 }
 
-/* ---- which instruction ------------------------------------------------------------------------- */
+/* ---- which instruction ------------------------------------------------------------------- */
 
 struct kind_row {
 	ZydisMnemonic m;
@@ -145,7 +146,7 @@ static bool kind_of(const ZydisDecodedInstruction *in, struct mmio_insn *out)
 	return true;
 }
 
-/* ---- operands ---------------------------------------------------------------------------------- */
+/* ---- operands ---------------------------------------------------------------------------- */
 
 static bool reg_of(ZydisRegister r, struct mmio_insn *out)
 {

@@ -1,5 +1,6 @@
 /*
- * insn.h - instructions of the guest: their length, and what they do to a memory operand (decoded by Zydis)
+ * insn.h - instructions of the guest: their length, and what they do to a memory operand
+ * (decoded by Zydis)
  */
 #ifndef VMM_INSN_H
 #define VMM_INSN_H
@@ -74,7 +75,10 @@ struct mmio_insn {
 	uint8_t reg_size;
 	bool reg_high; /* AH, CH, DH, BH */
 	uint64_t imm;
-	/* the memory operand (PUSH and POP of a register: none; strings: the segment of the source) */
+	/*
+	 * the memory operand (PUSH and POP of a register: none; strings: the segment of the
+	 * source)
+	 */
 	bool has_mem;
 	uint8_t seg;        /* enum sk_seg_index */
 	uint8_t addr_size;  /* bytes of an address: 2, 4, 8; strings: of RCX, RSI, RDI too */
@@ -86,12 +90,21 @@ struct mmio_insn {
 
 /* How many bits the code has that a vCPU in this state runs: 16, 32 or 64. */
 unsigned int insn_mode(const struct sk_vcpu_state *st);
-/* The length of the instruction. -SK_E_INVAL: not an instruction; -SK_E_AGAIN: `len` bytes are not enough. */
+/*
+ * The length of the instruction. -SK_E_INVAL: not an instruction; -SK_E_AGAIN: `len` bytes are
+ * not enough.
+ */
 int insn_length(const uint8_t *code, size_t len, unsigned int mode) must_check;
-/* 0, and what it does to its memory operand; or as insn_length(). -SK_E_INVAL also for kinds not in enum mmio_kind. */
+/*
+ * 0, and what it does to its memory operand; or as insn_length(). -SK_E_INVAL also for kinds
+ * not in enum mmio_kind.
+ */
 int mmio_decode(
 	const uint8_t *code, size_t len, unsigned int mode, struct mmio_insn *out) must_check;
-/* MOV to a control register: which register, and from where (enum sk_gpr). Returns the length, or as insn_length(). */
+/*
+ * MOV to a control register: which register, and from where (enum sk_gpr). Returns the length,
+ * or as insn_length().
+ */
 int insn_mov_to_cr(const uint8_t *code, size_t len, unsigned int mode, uint8_t *cr,
 	uint8_t *gpr) must_check;
 

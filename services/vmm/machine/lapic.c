@@ -2,12 +2,14 @@
  * lapic.c - the local APIC of a vCPU
  *
  * Objects     struct lapic, one in each struct vcpu.
- * Locks       none: own thread, except for IRR and nmi_pending (atomic or from any thread) and the words that lapic_match()
- *             reads.
+ * Locks       none: own thread, except for IRR and nmi_pending (atomic or from any thread) and
+ *             the words that lapic_match() reads.
  * Invariants  LAPIC1 a vector is delivered only when its class is above the processor priority
  *             LAPIC2 vectors 0 to 15 never get into IRR
- *             LAPIC3 the timer fires at most once for each call of lapic_timer_run(), however late it is
- *             LAPIC4 an APIC that APIC_BASE turns off comes back as after power-up (SDM vol. 3, 11.4.3)
+ *             LAPIC3 the timer fires at most once for each call of lapic_timer_run(), however
+ *                    late it is
+ *             LAPIC4 an APIC that APIC_BASE turns off comes back as after power-up (SDM vol. 3,
+ *                    11.4.3)
  */
 #include "machine/lapic.h"
 
@@ -110,7 +112,7 @@ void lapic_power_up(struct lapic *l, uint32_t id, bool bsp)
 	lapic_init(l);
 }
 
-/* ---- IA32_APIC_BASE ------------------------------------------------------------------------------ */
+/* ---- IA32_APIC_BASE ---------------------------------------------------------------------- */
 
 uint64_t lapic_base_read(const struct lapic *l)
 {
@@ -137,7 +139,7 @@ bool lapic_base_write(struct lapic *l, uint64_t value)
 	return true;
 }
 
-/* ---- interrupts ------------------------------------------------------------------------------------ */
+/* ---- interrupts -------------------------------------------------------------------------- */
 
 /* Highest bit of the 256 that start at register r, or -1. */
 static int highest(const struct lapic *l, uint32_t r)
@@ -268,7 +270,7 @@ static void ipi_decode(
 		ipi->valid = false;
 }
 
-/* ---- timer ----------------------------------------------------------------------------------------- */
+/* ---- timer ------------------------------------------------------------------------------- */
 
 /* log2 of TSC ticks for one count. */
 static uint32_t timer_shift(const struct lapic *l)
@@ -355,7 +357,7 @@ void lapic_deadline_write(struct lapic *l, uint64_t value)
 	l->timer_deadline = value ? value : SK_NO_DEADLINE;
 }
 
-/* ---- registers --------------------------------------------------------------------------------------- */
+/* ---- registers --------------------------------------------------------------------------- */
 
 static void svr_write(struct lapic *l, uint32_t value)
 {
@@ -386,7 +388,9 @@ static uint32_t reg_read(struct lapic *l, uint32_t r, sk_time_t now)
 	}
 }
 
-/* Registers that both modes write in the same way. False: it does not exist, or is read-only. */
+/*
+ * Registers that both modes write in the same way. False: it does not exist, or is read-only.
+ */
 static bool reg_write(struct lapic *l, uint32_t r, uint32_t v, sk_time_t now)
 {
 	switch (r) {

@@ -1,9 +1,10 @@
 /*
  * lapic.h - a local APIC, xAPIC and x2APIC: pure state, no system calls
  *
- * Threads     Everything belongs to the vCPU's own thread, with two exceptions: lapic_post() and lapic_post_nmi() set bits
- *             atomically on any thread (the caller then kicks), and lapic_match() reads single words of other APICs' ID
- *             and mode registers. So there is no lock.
+ * Threads     Everything belongs to the vCPU's own thread, with two exceptions: lapic_post()
+ *             and lapic_post_nmi() set bits atomically on any thread (the caller then kicks),
+ *             and lapic_match() reads single words of other APICs' ID and mode registers. So
+ *             there is no lock.
  * Time        in guest TSC ticks.
  */
 #ifndef VMM_LAPIC_H
@@ -94,9 +95,9 @@ uint64_t lapic_deadline_read(const struct lapic *l);
 void lapic_deadline_write(struct lapic *l, uint64_t value);
 
 /*
- * Any thread. False: it cannot be delivered, because the APIC is off or software-disabled. A caller with a level behind the
- * vector makes the level visible first (a full barrier) and looks at it again after lapic_enable_take(): one of the two
- * delivers.
+ * Any thread. False: it cannot be delivered, because the APIC is off or software-disabled. A
+ * caller with a level behind the vector makes the level visible first (a full barrier) and
+ * looks at it again after lapic_enable_take(): one of the two delivers.
  */
 bool lapic_post(struct lapic *l, uint8_t vector);
 bool lapic_enabled(const struct lapic *l);

@@ -1,9 +1,12 @@
 /*
- * log.c - lines of the VMM's log that a guest can cause, at a bounded rate or of a bounded number
+ * log.c - lines of the VMM's log that a guest can cause, at a bounded rate or of a bounded
+ * number
  *
- * Objects     a bucket of lines that fills again with time; the notes that were made; how often each kind was made.
+ * Objects     a bucket of lines that fills again with time; the notes that were made; how often
+ *             each kind was made.
  * Locks       its own; leaf, except for output.
- * Invariants  LOG1 notes do not take from the bucket: a guest that floods the log cannot hide why it ends
+ * Invariants  LOG1 notes do not take from the bucket: a guest that floods the log cannot hide
+ *                  why it ends
  */
 #include "machine/log.h"
 

@@ -12,9 +12,9 @@
 void vm_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Requests of the guest that were not granted: a line the first time for each kind and number, up to VM_NOTES of them. The
- * rate of other lines does not hold them back, so that a guest that goes silent left a word. The kinds of VMCTL_UNKNOWN are
- * also counted.
+ * Requests of the guest that were not granted: a line the first time for each kind and number,
+ * up to VM_NOTES of them. The rate of other lines does not hold them back, so that a guest that
+ * goes silent left a word. The kinds of VMCTL_UNKNOWN are also counted.
  */
 #define X(name, key) NOTE_##name = VMCTL_UNKNOWN_##name,
 enum vm_note {

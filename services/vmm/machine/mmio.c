@@ -1,12 +1,13 @@
 /*
  * mmio.c - execution of instructions on the state page
  *
- * These are the instructions with which kernels touch the local APIC's page and unbacked addresses.
- * Pure functions over the decoded instruction, the state page, and a bus for memory.
+ * These are the instructions with which kernels touch the local APIC's page and unbacked
+ * addresses. Pure functions over the decoded instruction, the state page, and a bus for memory.
  *
- * Invariants  MMIO1 registers and flags change only after all memory accesses of the instruction (of a string: of its step)
- *                   have succeeded
- *             MMIO2 the memory accesses are exactly those of the instruction, reads before writes
+ * Invariants  MMIO1 registers and flags change only after all memory accesses of the
+ *                   instruction (of a string: of its step) have succeeded
+ *             MMIO2 the memory accesses are exactly those of the instruction, reads before
+ *                   writes
  */
 #include "machine/mmio.h"
 
@@ -26,7 +27,7 @@ static uint64_t mask_of(uint8_t size)
 	return size == 8 ? UINT64_MAX : (1ull << size * 8) - 1;
 }
 
-/* ---- registers ----------------------------------------------------------------------------------- */
+/* ---- registers --------------------------------------------------------------------------- */
 
 static uint64_t reg_get(const struct mmio_insn *in, const struct sk_vcpu_state *st)
 {
@@ -64,7 +65,7 @@ static uint64_t extend(uint64_t v, uint8_t size, bool sign)
 	return sign ? (v ^ top) - top : v;
 }
 
-/* ---- addresses ----------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------- */
 
 bool mmio_needs_segments(const struct mmio_insn *in)
 {
@@ -92,7 +93,7 @@ static uint64_t operand_address(const struct mmio_insn *in, const struct sk_vcpu
 	return at & mask_of(in->addr_size);
 }
 
-/* ---- flags ----------------------------------------------------------------------------------------- */
+/* ---- flags ------------------------------------------------------------------------------- */
 
 static void flags_set(uint64_t *rflags, uint64_t which, uint64_t f)
 {
@@ -126,7 +127,10 @@ static uint64_t subtract(uint64_t a, uint64_t b, bool borrow, uint8_t size, uint
 	return r;
 }
 
-/* Result of an operation on a and b (of INC to NEG: on a), with flags as the processor sets them. */
+/*
+ * Result of an operation on a and b (of INC to NEG: on a), with flags as the processor sets
+ * them.
+ */
 static uint64_t alu(enum mmio_kind kind, uint64_t a, uint64_t b, uint8_t size, uint64_t *rflags)
 {
 	uint64_t which = FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF | FL_OF, f = 0, r;
@@ -188,7 +192,7 @@ static bool condition(uint8_t cond, uint64_t f)
 	return is != (cond & 1);
 }
 
-/* ---- one memory operand -------------------------------------------------------------------------------- */
+/* ---- one memory operand ------------------------------------------------------------------ */
 
 static int bits_execute(const struct mmio_insn *in, struct sk_vcpu_state *st,
 	const struct mmio_bus *bus, uint64_t offset)
@@ -294,7 +298,7 @@ static int condition_execute(const struct mmio_insn *in, struct sk_vcpu_state *s
 	return rc;
 }
 
-/* ---- stack ----------------------------------------------------------------------------------------- */
+/* ---- stack ------------------------------------------------------------------------------- */
 
 static uint8_t stack_size(const struct mmio_insn *in, const struct sk_vcpu_state *st)
 {
@@ -321,7 +325,9 @@ static int push_execute(
 	return rc;
 }
 
-/* The address of POP's operand is made with the stack pointer as it is afterwards (SDM vol. 2). */
+/*
+ * The address of POP's operand is made with the stack pointer as it is afterwards (SDM vol. 2).
+ */
 static int pop_execute(
 	const struct mmio_insn *in, struct sk_vcpu_state *st, const struct mmio_bus *bus)
 {
@@ -343,7 +349,7 @@ static int pop_execute(
 	return rc;
 }
 
-/* ---- strings ----------------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------- */
 
 static bool reads_source(enum mmio_kind k)
 {

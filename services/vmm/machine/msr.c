@@ -1,9 +1,11 @@
 /*
  * msr.c - the guest's model-specific registers, those that exit
  *
- * Objects     struct vcpu: MTRRs and the like. Others are in the state page or in the local APIC.
+ * Objects     struct vcpu: MTRRs and the like. Others are in the state page or in the local
+ *             APIC.
  * Locks       none: the vCPU's own thread.
- * Invariants  MSR1 reading or writing an unknown register is #GP, and costs at most one line of the log for each register
+ * Invariants  MSR1 reading or writing an unknown register is #GP, and costs at most one line of
+ *                  the log for each register
  *             MSR2 memory types that the guest sets have no effect: nested pages are write-back
  */
 #include "machine/msr.h"
@@ -110,7 +112,7 @@ void msr_reset(struct vcpu *v)
 		v->mtrr_var[i] = 0;
 }
 
-/* ---- memory types -------------------------------------------------------------------------------- */
+/* ---- memory types ------------------------------------------------------------------------ */
 
 static uint64_t *mtrr_at(struct vcpu *v, uint32_t msr)
 {
@@ -150,7 +152,7 @@ static bool mtrr_valid(uint32_t msr, uint64_t value)
 	return types_valid(value, MTRR_TYPES);
 }
 
-/* ---- registers in the state page -------------------------------------------------------------------- */
+/* ---- registers in the state page --------------------------------------------------------- */
 
 static uint64_t *state_at(struct vcpu *v, uint32_t msr, uint32_t *group)
 {
@@ -218,7 +220,10 @@ static bool efer_write(struct vcpu *v, uint64_t value)
 	return true;
 }
 
-/* The TSC goes ahead by `ticks`, and so does TSC_ADJUST. pvclock is adjusted, so that the guest's time does not jump. */
+/*
+ * The TSC goes ahead by `ticks`, and so does TSC_ADJUST. pvclock is adjusted, so that the
+ * guest's time does not jump.
+ */
 static void tsc_shift(struct vcpu *v, uint64_t ticks)
 {
 	v->tsc_adjust += ticks;
@@ -240,7 +245,7 @@ static bool tsc_adjust_write(struct vcpu *v, uint64_t value)
 	return true;
 }
 
-/* ---- registers of one value ------------------------------------------------------------------------------ */
+/* ---- registers of one value -------------------------------------------------------------- */
 
 enum {
 	MSR_R = 1,
@@ -254,8 +259,9 @@ enum vendor {
 };
 
 /*
- * Registers that kernels touch without asking CPUID first, and that have no function here. They read as the value; a write,
- * where it is permitted, has no effect. There are no performance counters: they stand still.
+ * Registers that kernels touch without asking CPUID first, and that have no function here. They
+ * read as the value; a write, where it is permitted, has no effect. There are no performance
+ * counters: they stand still.
  */
 static const struct fixed {
 	uint32_t first, last;
@@ -324,7 +330,7 @@ static bool fixed_access(const struct vcpu *v, uint32_t msr, uint8_t access, uin
 	return false;
 }
 
-/* ---- reading and writing ------------------------------------------------------------------------------------------ */
+/* ---- reading and writing ----------------------------------------------------------------- */
 
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 {

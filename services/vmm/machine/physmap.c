@@ -1,17 +1,23 @@
 /*
- * physmap.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the guest, memory from control
+ * physmap.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the
+ * guest, memory from control
  *
- * Objects     struct chunk: 2 MiB of guest-physical space that need a page-by-page view, made when the first page of it
- *             changes, kept until the VMM ends. struct guest_page: a page of the VMM's own. struct copy: a capability for
- *             pages that are not at home.
+ * Objects     struct chunk: 2 MiB of guest-physical space that need a page-by-page view, made
+ *             when the first page of it changes, kept until the VMM ends. struct guest_page: a
+ *             page of the VMM's own. struct copy: a capability for pages that are not at home.
  * Locks       vm.mem_lock for every change; guest_memory.c reads without it.
- * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk, until a fill takes it. A piece
- *             that control gave later gets its home where the guest first wants a page that has none.
- * Invariants  PHYSMAP1 a page of RAM is at one place of the guest or free in its home chunk, never both
+ * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk,
+ *             until a fill takes it. A piece that control gave later gets its home where the
+ *             guest first wants a page that has none.
+ * Invariants  PHYSMAP1 a page of RAM is at one place of the guest or free in its home chunk,
+ *                      never both
  *             PHYSMAP2 vm.balloon_pages is the number of free pages
- *             PHYSMAP3 there are at most EXTRA_CHUNKS chunks without RAM of their own, whatever addresses the guest names
- *             PHYSMAP4 pieces below vm.n_pieces have a home, those from there to vm.n_given do not
- *             PHYSMAP5 pages of one piece at one distance from home are mapped through one copy, which counts them
+ *             PHYSMAP3 there are at most EXTRA_CHUNKS chunks without RAM of their own, whatever
+ *                      addresses the guest names
+ *             PHYSMAP4 pieces below vm.n_pieces have a home, those from there to vm.n_given do
+ *                      not
+ *             PHYSMAP5 pages of one piece at one distance from home are mapped through one
+ *                      copy, which counts them
  */
 #include "machine/physmap.h"
 
@@ -68,7 +74,7 @@ static uint64_t home_offset(const struct chunk *c, sk_gpa_t gpa)
 	return c->offset + (gpa & (VM_CHUNK - 1));
 }
 
-/* ---- chunks ----------------------------------------------------------------------------------------- */
+/* ---- chunks ------------------------------------------------------------------------------ */
 
 static int leaf_make(uint64_t number)
 {
@@ -85,7 +91,9 @@ static int leaf_make(uint64_t number)
 	return 0;
 }
 
-/* The chunk that is used next, with its view. It stays for another attempt when the rest fails. */
+/*
+ * The chunk that is used next, with its view. It stays for another attempt when the rest fails.
+ */
 static struct chunk *chunk_spare;
 static uint32_t n_spare;
 
@@ -153,7 +161,7 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 	return 0;
 }
 
-/* ---- free pages of RAM ------------------------------------------------------------------------------ */
+/* ---- free pages of RAM ------------------------------------------------------------------- */
 
 static void free_page_put(sk_gpa_t home)
 {
@@ -193,7 +201,7 @@ static bool free_page_find(sk_gpa_t gpa, struct chunk **out, uint32_t *index)
 	return false;
 }
 
-/* ---- copies -------------------------------------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------------------------ */
 
 struct copy {
 	struct copy *next;
@@ -291,7 +299,7 @@ static void copy_unmap(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
 	copy_put(c);
 }
 
-/* ---- pages of the VMM --------------------------------------------------------------------------------- */
+/* ---- pages of the VMM -------------------------------------------------------------------- */
 
 int physmap_page_alloc(struct guest_page *p)
 {
@@ -326,7 +334,7 @@ static struct guest_page *special_find(const uint8_t *ptr)
 	return p;
 }
 
-/* ---- changes, under the lock --------------------------------------------------------------------------- */
+/* ---- changes, under the lock ------------------------------------------------------------- */
 
 static void slot_empty(page_word_t *s, sk_gpa_t gpa)
 {
@@ -410,7 +418,9 @@ static int home_make(sk_gpa_t gpa, struct chunk **out)
 	return 0;
 }
 
-/* What to do for a page without RAM of its own when control gave no piece that has no home yet. */
+/*
+ * What to do for a page without RAM of its own when control gave no piece that has no home yet.
+ */
 enum no_piece {
 	TAKE_BALLOONED,
 	ASK_CONTROL,
@@ -507,7 +517,7 @@ static int page_move(sk_gpa_t from, sk_gpa_t to)
 	return rc;
 }
 
-/* ---- the same with the lock ------------------------------------------------------------------------------ */
+/* ---- the same with the lock -------------------------------------------------------------- */
 
 int physmap_hole_make(sk_gpa_t gpa)
 {

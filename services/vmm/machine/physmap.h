@@ -7,15 +7,27 @@
 #include "machine/vm.h"
 
 int physmap_page_alloc(struct guest_page *p) must_check;
-/* Show it at gpa (page-aligned). RAM at that place counts as ballooned out; the page leaves its last place. */
+/*
+ * Show it at gpa (page-aligned). RAM at that place counts as ballooned out; the page leaves its
+ * last place.
+ */
 int physmap_page_show(sk_gpa_t gpa, struct guest_page *p) must_check;
 /* Take the page at gpa out of the guest. -SK_E_NOT_FOUND: there is none. */
 int physmap_hole_make(sk_gpa_t gpa) must_check;
-/* Give the guest a page at gpa again. -SK_E_EXISTS: it has one; -SK_E_NO_MEM: nothing is ballooned out. */
+/*
+ * Give the guest a page at gpa again. -SK_E_EXISTS: it has one; -SK_E_NO_MEM: nothing is
+ * ballooned out.
+ */
 int physmap_hole_fill(sk_gpa_t gpa) must_check;
-/* The same. -SK_E_AGAIN: there is no RAM at that place, and control may have some (physmap_ram_given()). */
+/*
+ * The same. -SK_E_AGAIN: there is no RAM at that place, and control may have some
+ * (physmap_ram_given()).
+ */
 int physmap_hole_fill_or_ask(sk_gpa_t gpa) must_check;
-/* Move the page at `from` to `to` (XENMAPSPACE_gmfn). The page that was at `to` leaves the guest. */
+/*
+ * Move the page at `from` to `to` (XENMAPSPACE_gmfn). The page that was at `to` leaves the
+ * guest.
+ */
 int physmap_page_move(sk_gpa_t from, sk_gpa_t to) must_check;
 
 /* Control gave n more pieces of RAM; returns how many of them can be used. */

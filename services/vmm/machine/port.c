@@ -1,8 +1,9 @@
 /*
- * port.c - the guest's I/O ports: there are only ports to power off and to reset, and a debug port
+ * port.c - the guest's I/O ports: there are only ports to power off and to reset, and a debug
+ * port
  *
- * Absent ports read as all ones and ignore writes. The exception is the counter of the absent PIT: Linux calibrates against it,
- * and would read it 100,000 times while it shows 0xff.
+ * Absent ports read as all ones and ignore writes. The exception is the counter of the absent
+ * PIT: Linux calibrates against it, and would read it 100,000 times while it shows 0xff.
  *
  * Objects     the line that the debug port (0xe9) collects, shared by all vCPUs under its lock.
  */

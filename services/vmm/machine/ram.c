@@ -1,11 +1,13 @@
 /*
  * ram.c - guest RAM and nested mappings through the kernel's calls
  *
- * Objects     for each piece of RAM (an untyped that control gave): a frame, mapped in this domain, and a copy of its
- *             capability, mapped in the nested space. Both rows of slots are consecutive.
- * Locks       none of its own: physmap.c calls with vm.mem_lock held, ram_init() runs before any vCPU.
- * Lifecycle   The pieces that are present at boot are made before the guest runs, further ones by ram_piece_make(). They
- *             end with the guest.
+ * Objects     for each piece of RAM (an untyped that control gave): a frame, mapped in this
+ *             domain, and a copy of its capability, mapped in the nested space. Both rows of
+ *             slots are consecutive.
+ * Locks       none of its own: physmap.c calls with vm.mem_lock held, ram_init() runs before
+ *             any vCPU.
+ * Lifecycle   The pieces that are present at boot are made before the guest runs, further ones
+ *             by ram_piece_make(). They end with the guest.
  */
 #include "machine/ram.h"
 
@@ -92,7 +94,10 @@ static int map_piece(
 	return rc;
 }
 
-/* Make the piece's frame and its second capability, and map it in the VMM. Undone when it fails. */
+/*
+ * Make the piece's frame and its second capability, and map it in the VMM. Undone when it
+ * fails.
+ */
 static int piece_make(uint32_t i, uint32_t order, sk_gpa_t gpa)
 {
 	int rc = object_make_in(

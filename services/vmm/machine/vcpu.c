@@ -1,17 +1,22 @@
 /*
- * vcpu.c - the thread of a vCPU: wait until there is something to run, enter the guest, handle the exit
+ * vcpu.c - the thread of a vCPU: wait until there is something to run, enter the guest, handle
+ * the exit
  *
  * Objects     struct vcpu with its VCpu, thread, scheduling context and notification.
  * Locks       vm.lock for parking and for going on- and offline; leaf.
- * Lifecycle   vcpu_make() runs before anything else; the threads live as long as the guest. The thread of an OFFLINE vCPU
- *             waits for INIT and SIPI, or for vcpu_up(); that of a DEAF one waits for an NMI as well.
- * Invariants  VLOOP1 a thread that leaves something for a vCPU (IRR, a request, an event) does so before vcpu_kick(), and
- *                    the vCPU's thread looks at all of it after each wait and each exit: nothing is lost
- *             VLOOP2 v->st is touched by the vCPU's own thread only, except while the vCPU is OFFLINE and parked
- *             VLOOP3 the kernel holds at most one vector for the guest; when another waits behind it, the thread comes back
- *                    after RETRY_US
- *             VLOOP4 when every vCPU is settled, and no request or NMI waits for one, nothing can run any more: only vCPUs
- *                    send requests and NMIs, and a thread takes `settled` back before it takes a request
+ * Lifecycle   vcpu_make() runs before anything else; the threads live as long as the guest. The
+ *             thread of an OFFLINE vCPU waits for INIT and SIPI, or for vcpu_up(); that of a
+ *             DEAF one waits for an NMI as well.
+ * Invariants  VLOOP1 a thread that leaves something for a vCPU (IRR, a request, an event) does
+ *                    so before vcpu_kick(), and the vCPU's thread looks at all of it after each
+ *                    wait and each exit: nothing is lost
+ *             VLOOP2 v->st is touched by the vCPU's own thread only, except while the vCPU is
+ *                    OFFLINE and parked
+ *             VLOOP3 the kernel holds at most one vector for the guest; when another waits
+ *                    behind it, the thread comes back after RETRY_US
+ *             VLOOP4 when every vCPU is settled, and no request or NMI waits for one, nothing
+ *                    can run any more: only vCPUs send requests and NMIs, and a thread takes
+ *                    `settled` back before it takes a request
  */
 #include "machine/vcpu.h"
 
@@ -32,7 +37,7 @@
 enum { RETRY_US = 100 };
 #define RFLAGS_IF 0x200ull
 
-/* ---- register state ------------------------------------------------------------------------------ */
+/* ---- register state ---------------------------------------------------------------------- */
 
 static void segment_set(struct sk_vcpu_state *st, unsigned int s, uint16_t selector,
 	uint16_t attr, uint32_t limit, uint64_t base)
@@ -97,7 +102,10 @@ void vcpu_pvh_entry(struct vcpu *v, uint64_t entry, uint64_t start_info)
 
 void vcpu_sync(struct vcpu *v, uint32_t groups)
 {
-	/* Registers that were changed here and are not loaded yet are newer than those that the kernel has. */
+	/*
+	 * Registers that were changed here and are not loaded yet are newer than those that the
+	 * kernel has.
+	 */
 	groups &= ~(SK_VCPU_HOT | v->st->dirty);
 	if (groups)
 		(void)sk_vcpu_sync(v->cap, groups);
@@ -110,7 +118,7 @@ void vcpu_exception(struct vcpu *v, uint8_t vector, int64_t error)
 	v->pending_error = error >= 0 ? (uint32_t)error : 0;
 }
 
-/* ---- from any thread -------------------------------------------------------------------------------- */
+/* ---- from any thread --------------------------------------------------------------------- */
 
 void vcpu_kick(struct vcpu *v) { (void)sk_signal(v->kick); }
 
@@ -206,7 +214,7 @@ void vcpu_ipi(struct vcpu *from, const struct lapic_ipi *ipi)
 	}
 }
 
-/* ---- requests, by its own thread ----------------------------------------------------------------------- */
+/* ---- requests, by its own thread --------------------------------------------------------- */
 
 static void run_set(struct vcpu *v, enum vcpu_run run)
 {
@@ -288,7 +296,7 @@ static void settled_set(struct vcpu *v)
 	vm_shutdown(SHUTDOWN_poweroff);
 }
 
-/* ---- interrupts, by its own thread --------------------------------------------------------------------- */
+/* ---- interrupts, by its own thread ------------------------------------------------------- */
 
 static bool vector_inject(struct vcpu *v, uint8_t vector)
 {
@@ -298,7 +306,10 @@ static bool vector_inject(struct vcpu *v, uint8_t vector)
 	return !rc || (rc == -SK_E_BUSY && (pending & 0xff) == vector);
 }
 
-/* Hand vectors to the kernel: the local APIC's first, because its EOI brings the guest back here. True: one has to wait. */
+/*
+ * Hand vectors to the kernel: the local APIC's first, because its EOI brings the guest back
+ * here. True: one has to wait.
+ */
 static bool interrupts_inject(struct vcpu *v)
 {
 	int vector = lapic_pending(&v->lapic);
@@ -348,7 +359,7 @@ static bool halt_ends(struct vcpu *v)
 	       lapic_pending(&v->lapic) >= 0 || xen_vcpu_event_pending(v->id);
 }
 
-/* ---- the loop -------------------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------- */
 
 static void thread_sleep(struct vcpu *v, sk_time_t deadline)
 {
@@ -454,7 +465,7 @@ static void vcpu_loop(void *arg)
 	}
 }
 
-/* ---- making ---------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------ */
 
 static int state_page_make(struct vcpu *v)
 {

@@ -1,11 +1,12 @@
 /*
  * vm.h - the state of the machine half: the guest's memory, its vCPUs, and the guest as a whole
  *
- * Threads     one thread per vCPU runs its loop (vcpu.c). The main thread runs svc_run() with the back ends; it is the
- *             I/O thread. struct vcpu belongs to its thread, except for the fields that say otherwise.
- * Locks       vm.mem_lock: the physical map (physmap.c). vm.lock: states of vCPUs, pause, shutdown, the question to
- *             control for more memory. Neither is held across a call out of the machine half. A local APIC needs no
- *             lock: lapic.h.
+ * Threads     one thread per vCPU runs its loop (vcpu.c). The main thread runs svc_run() with
+ *             the back ends; it is the I/O thread. struct vcpu belongs to its thread, except
+ *             for the fields that say otherwise.
+ * Locks       vm.mem_lock: the physical map (physmap.c). vm.lock: states of vCPUs, pause,
+ *             shutdown, the question to control for more memory. Neither is held across a call
+ *             out of the machine half. A local APIC needs no lock: lapic.h.
  */
 #ifndef VMM_VM_H
 #define VMM_VM_H
@@ -27,13 +28,16 @@
 #define VM_PHYS_BITS 40u
 #define VM_CHUNK (2ull << 20)
 
-/* ---- vCPU ------------------------------------------------------------------------------------------ */
+/* ---- vCPU -------------------------------------------------------------------------------- */
 
 enum vcpu_run {
 	/* Not brought up: never started, or in INIT state. */
 	VCPU_OFFLINE = 0,
 	VCPU_RUNNABLE = 1,
-	/* In HLT, until an interrupt comes. (The Xen half knows of SCHEDOP_block and SCHEDOP_poll.) */
+	/*
+	 * In HLT, until an interrupt comes. (The Xen half knows of SCHEDOP_block and
+	 * SCHEDOP_poll.)
+	 */
 	VCPU_HALTED = 2,
 	/* In HLT with interrupts off, until an NMI, INIT, or VCPUOP_up. */
 	VCPU_DEAF = 3,
@@ -54,7 +58,10 @@ struct vcpu {
 
 	/* ---- any thread, atomic ---- */
 
-	/* enum vcpu_run. Its own thread changes between RUNNABLE and HALTED; other changes are made under vm.lock. */
+	/*
+	 * enum vcpu_run. Its own thread changes between RUNNABLE and HALTED; other changes are
+	 * made under vm.lock.
+	 */
 	uint32_t run;
 	/* vm.lock. It is OFFLINE or DEAF, and its thread has acted upon all requests. */
 	uint32_t settled;
@@ -87,7 +94,7 @@ struct vcpu {
 	sk_cap_t cap, sched, ntfn, kick, thread;
 };
 
-/* ---- the guest --------------------------------------------------------------------------------------- */
+/* ---- the guest --------------------------------------------------------------------------- */
 
 struct chunk; /* chunk.h */
 struct copy;  /* physmap.c */
@@ -109,7 +116,10 @@ struct vm {
 	uint32_t n_map;
 	/* Bytes of RAM; whole chunks. */
 	uint64_t low_size, high_size;
-	/* The RAM that is present at boot consists of frames of this order, in the order of addresses. */
+	/*
+	 * The RAM that is present at boot consists of frames of this order, in the order of
+	 * addresses.
+	 */
 	uint32_t ram_order;
 	/* Number of those pieces. Further pieces are chunks that control gives later. */
 	uint32_t n_boot_pieces;
@@ -134,7 +144,10 @@ struct vm {
 	/* The end of the highest of these places. */
 	sk_gpa_t ram_end;
 
-	/* ---- time: guest TSC = host TSC + tsc_offset, on every vCPU that did not change its own ---- */
+	/*
+	 * ---- time: guest TSC = host TSC + tsc_offset, on every vCPU that did not change its
+	 * own
+	 */
 
 	uint64_t tsc_offset;
 	uint64_t tsc_hz;

@@ -1,12 +1,15 @@
 /*
  * vmctl.c - the guest as a whole: pausing, stopping, more memory; and the connection to control
  *
- * Objects     the "vmctl" connection; messages_due: the messages that are still to be sent, each at most once; each is
- *             composed when there is room for it. `grow`: the question for more memory, one at a time.
- * Locks       vm.lock for pause_count, n_parked and grow; everything else is used on the I/O thread.
+ * Objects     the "vmctl" connection; messages_due: the messages that are still to be sent,
+ *             each at most once; each is composed when there is room for it. `grow`: the
+ *             question for more memory, one at a time.
+ * Locks       vm.lock for pause_count, n_parked and grow; everything else is used on the I/O
+ *             thread.
  * Invariants  VMCTL1 PAUSED and QUIESCED are sent only while all vCPU threads are parked
  *             VMCTL2 the first reason to stop counts, and SHUTDOWN is sent once
- *             VMCTL3 grow.answered <= grow.asked <= grow.answered + 1; memory is counted before its answer is
+ *             VMCTL3 grow.answered <= grow.asked <= grow.answered + 1; memory is counted before
+ *                    its answer is
  */
 #include "machine/vmctl.h"
 
@@ -29,7 +32,7 @@ static char failure[VMCTL_TEXT_MAX];
 static uint32_t messages_due;
 static bool shutdown_told, pausing, quiescing, paused_by_control;
 
-/* ---- from any thread --------------------------------------------------------------------------------- */
+/* ---- from any thread --------------------------------------------------------------------- */
 
 void io_kick(enum io_bit bit)
 {
@@ -62,7 +65,7 @@ void vm_shutdown(uint32_t reason)
 	io_kick(IO_CTL);
 }
 
-/* ---- more memory --------------------------------------------------------------------------------------- */
+/* ---- more memory ------------------------------------------------------------------------- */
 
 static struct {
 	uint32_t asked, answered; /* numbers of the last question and answer */
@@ -98,7 +101,10 @@ enum ram_answer vm_grow_answer(uint32_t number)
 	return answer;
 }
 
-/* I/O thread: is there a question that control has not been told yet? It counts as told from now on. */
+/*
+ * I/O thread: is there a question that control has not been told yet? It counts as told from
+ * now on.
+ */
 static bool grow_question_new(void)
 {
 	bool news;
@@ -121,7 +127,7 @@ static void grow_answered(uint32_t n)
 	vcpus_kick();
 }
 
-/* ---- to control ---------------------------------------------------------------------------------------- */
+/* ---- to control -------------------------------------------------------------------------- */
 
 static void stats_fill(struct vmctl_stats *s)
 {
@@ -177,7 +183,7 @@ static void messages_send(void)
 
 static void vmctl_queue(enum vmctl_type type) { messages_due |= 1u << type; }
 
-/* ---- pausing ---------------------------------------------------------------------------------------------- */
+/* ---- pausing ----------------------------------------------------------------------------- */
 
 static void pause_add(int n)
 {

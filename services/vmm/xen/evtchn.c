@@ -2,8 +2,8 @@
  * evtchn.c - event channels: ports, and the pending bits of the 2-level ABI
  *
  * Objects     xen_dom.port[]: one word each.
- * Locks       evtchn_lock for every change of a port. Sending reads the port's word once and takes no lock; the pending
- *             bits that the guest sees are atomics.
+ * Locks       evtchn_lock for every change of a port. Sending reads the port's word once and
+ *             takes no lock; the pending bits that the guest sees are atomics.
  * Invariants  EVTCHN1 port 0 is never used
  *             EVTCHN2 vcpu < n_vcpus in every port in use
  */

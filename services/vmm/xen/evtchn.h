@@ -28,7 +28,10 @@ void evtchn_clear_pending(uint32_t port);
 void evtchn_unmask(uint32_t port, union port p);
 /* A virtual interrupt for the vCPU, if the guest bound it. */
 void evtchn_virq(unsigned int cpu, unsigned int virq);
-/* evtchn_lock held: the layout of shared_info changed. Pending ports are selected in the new one, as if they came now. */
+/*
+ * evtchn_lock held: the layout of shared_info changed. Pending ports are selected in the new
+ * one, as if they came now.
+ */
 void with_lock(xen_dom.evtchn_lock) evtchn_select_pending(void);
 
 #endif

@@ -3,9 +3,10 @@
  *
  * Objects     struct backend: what to call on the I/O thread when the guest notifies.
  * Locks       evtchn_lock for every change.
- * Lifecycle   A back end binds a port that the guest left unbound for domain 0. When either end is closed, the other is
- *             unbound.
- * Invariants  BACKEND1 an interdomain port names a back end that names it, or the back end went away
+ * Lifecycle   A back end binds a port that the guest left unbound for domain 0. When either end
+ *             is closed, the other is unbound.
+ * Invariants  BACKEND1 an interdomain port names a back end that names it, or the back end went
+ *                      away
  */
 #include "xen/evtchn_backend.h"
 

@@ -1,13 +1,18 @@
 /*
- * evtchn_fifo.c - the FIFO ABI of event channels: a word for each event, 16 queues for each vCPU, linked lists in guest memory
+ * evtchn_fifo.c - the FIFO ABI of event channels: a word for each event, 16 queues for each
+ * vCPU, linked lists in guest memory
  *
- * Objects     event words in pages that the guest gave (expand_array), control blocks (init_control).
- * Locks       fifo_lock: tails, fifo_last. The guest takes events off a queue without it, so words and heads are changed
- *             by atomic operations only.
- * Lifecycle   The first init_control switches the guest over to this ABI; EVTCHNOP_reset switches it back.
- * Invariants  FIFO1 a word is linked into at most one queue: the thread that sets LINKED puts it there
- *             FIFO2 a value that the guest writes into a word can lose the guest events, and has no other effect: a port
- *                   number that is followed here (tail) is the VMM's own, never one from a word
+ * Objects     event words in pages that the guest gave (expand_array), control blocks
+ *             (init_control).
+ * Locks       fifo_lock: tails, fifo_last. The guest takes events off a queue without it, so
+ *             words and heads are changed by atomic operations only.
+ * Lifecycle   The first init_control switches the guest over to this ABI; EVTCHNOP_reset
+ *             switches it back.
+ * Invariants  FIFO1 a word is linked into at most one queue: the thread that sets LINKED puts
+ *                   it there
+ *             FIFO2 a value that the guest writes into a word can lose the guest events, and
+ *                   has no other effect: a port number that is followed here (tail) is the
+ *                   VMM's own, never one from a word
  */
 #include "xen/evtchn_fifo.h"
 
@@ -42,7 +47,10 @@ static bool word_test(const event_word_t *w, unsigned int bit)
 	return __atomic_load_n(w, __ATOMIC_SEQ_CST) & BIT(bit);
 }
 
-/* Make `port` the successor of the tail's word. 1: done; 0: the tail is off the queue; -1: it changed meanwhile. */
+/*
+ * Make `port` the successor of the tail's word. 1: done; 0: the tail is off the queue; -1: it
+ * changed meanwhile.
+ */
 static int link_try(event_word_t *tail, uint32_t port)
 {
 	event_word_t old = __atomic_load_n(tail, __ATOMIC_SEQ_CST), new;
@@ -156,7 +164,10 @@ bool fifo_pending(uint32_t port)
 
 /* ---- set-up ----------------------------------------------------------------------- */
 
-/* evtchn_lock and fifo_lock held: deliver what came by the 2-level ABI, or before there was a page. */
+/*
+ * evtchn_lock and fifo_lock held: deliver what came by the 2-level ABI, or before there was a
+ * page.
+ */
 static void with_lock(xen_dom.fifo_lock) pending_replay(uint32_t first, uint32_t n)
 {
 	for (uint32_t port = first; port < first + n; port++)

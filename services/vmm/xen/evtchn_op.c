@@ -54,7 +54,10 @@ static int64_t with_lock(xen_dom.evtchn_lock) op_alloc_unbound(struct evtchn_all
 	return a->port ? 0 : -XEN_ENOSPC;
 }
 
-/* No domain leaves a port for this guest but itself: domain 0 binds the guest's, not the other way. */
+/*
+ * No domain leaves a port for this guest but itself: domain 0 binds the guest's, not the other
+ * way.
+ */
 static int64_t with_lock(xen_dom.evtchn_lock)
 	op_bind_interdomain(struct evtchn_bind_interdomain *a)
 {

@@ -1,13 +1,15 @@
 /*
  * grant.c - grant tables, version 1: checking and using what the guest grants
  *
- * Objects     up to GRANT_FRAMES pages of entries, shown to the guest where it wants them; two counts of users for each
- *             reference.
- * Locks       mem_lock around every use. The guest changes its entries at any time, so flags are changed by
- *             compare-and-swap, and each other field is read once.
- * Lifecycle   Frames are made as the guest asks for them, and stay. A reference is in use from grant_acquire() to
- *             grant_release(); GTF_reading and GTF_writing show that to the guest.
- * Invariants  GRANT1 GTF_reading is set while readers or writers > 0, GTF_writing while writers > 0
+ * Objects     up to GRANT_FRAMES pages of entries, shown to the guest where it wants them; two
+ *             counts of users for each reference.
+ * Locks       mem_lock around every use. The guest changes its entries at any time, so flags
+ *             are changed by compare-and-swap, and each other field is read once.
+ * Lifecycle   Frames are made as the guest asks for them, and stay. A reference is in use from
+ *             grant_acquire() to grant_release(); GTF_reading and GTF_writing show that to the
+ *             guest.
+ * Invariants  GRANT1 GTF_reading is set while readers or writers > 0, GTF_writing while writers
+ *                    > 0
  *             GRANT2 only RAM of the guest is reached through a grant
  */
 #include "xen/grant.h"

@@ -1,7 +1,8 @@
 /*
  * grant_op.c - grant_table_op: the guest's own use of its grant table
  *
- * A guest cannot use grants of another domain: such an element fails with a status, and the call succeeds.
+ * A guest cannot use grants of another domain: such an element fails with a status, and the
+ * call succeeds.
  *
  * Locks       mem_lock for each element.
  */

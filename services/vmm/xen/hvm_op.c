@@ -1,9 +1,11 @@
 /*
- * hvm_op.c - hvm_op: parameters, upcall vectors, and small questions; and the set-up of the Xen half
+ * hvm_op.c - hvm_op: parameters, upcall vectors, and small questions; and the set-up of the Xen
+ * half
  *
  * Objects     xen_dom: the one guest.
  * Locks       Parameters are constant, except for CALLBACK_IRQ, an atomic word.
- * Lifecycle   xen_init() runs before the first vCPU. Nothing is taken down: the VMM ends with its guest.
+ * Lifecycle   xen_init() runs before the first vCPU. Nothing is taken down: the VMM ends with
+ *             its guest.
  * Invariants  HVMOP1 an upcall vector is at least 0x10
  */
 #include "xen.h"

@@ -2,12 +2,13 @@
  * hypercall.c - dispatch of hypercalls, and multicall
  *
  * Objects     struct hcall: one call in progress, on the stack of the vCPU's thread.
- * Lifecycle   A call runs to its end. A long list is processed in parts: the handler leaves the rest of its work in arg[]
- *             and sets `again`, and the guest executes the instruction once more. A call of a multicall leaves it in its
- *             entry of the guest's list, and the multicall goes on there.
+ * Lifecycle   A call runs to its end. A long list is processed in parts: the handler leaves the
+ *             rest of its work in arg[] and sets `again`, and the guest executes the
+ *             instruction once more. A call of a multicall leaves it in its entry of the
+ *             guest's list, and the multicall goes on there.
  * Invariants  HCALL1 only CPL 0 gets past the dispatcher
- *             HCALL2 one execution does HCALL_BATCH units of work, however calls are nested, and completes the step that
- *                    uses up the last of them
+ *             HCALL2 one execution does HCALL_BATCH units of work, however calls are nested,
+ *                    and completes the step that uses up the last of them
  */
 #include "xen/hypercall.h"
 
@@ -34,7 +35,10 @@ static const struct hcall_row {
 #undef X
 };
 
-/* For the log, once for each call: if the guest goes silent after it, the line says which call it missed. */
+/*
+ * For the log, once for each call: if the guest goes silent after it, the line says which call
+ * it missed.
+ */
 static void missing_call_note(
 	const struct hcall *c, const struct hcall_row *row, uint64_t sub_op)
 {
@@ -123,7 +127,10 @@ _Static_assert(sizeof(struct multicall_entry) == ENTRY_WORDS * 8 &&
 		       offsetof(struct multicall_entry, args) == ENTRY_ARGS * 8,
 	"members in this order");
 
-/* Run the call at `at`. Its result goes into the guest's list; or the rest of its work does, and c->again is set. */
+/*
+ * Run the call at `at`. Its result goes into the guest's list; or the rest of its work does,
+ * and c->again is set.
+ */
 static int64_t multicall_entry_run(struct hcall *c, uint64_t at)
 {
 	struct hcall sub = { .cpu = c->cpu, .wide = c->wide, .nested = true };

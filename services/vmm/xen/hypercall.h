@@ -1,7 +1,8 @@
 /*
  * hypercall.h - one hypercall in progress, and what its handler may do
  *
- * A handler is a row of HYPERCALLS and a function in a file of its own. It returns the result, or -XEN_E*.
+ * A handler is a row of HYPERCALLS and a function in a file of its own. It returns the result,
+ * or -XEN_E*.
  */
 #ifndef VMM_HYPERCALL_H
 #define VMM_HYPERCALL_H
@@ -21,7 +22,10 @@ struct hcall {
 	bool nested;
 	uint64_t op;
 	uint64_t arg[6];
-	/* The handler left the rest of its work in arg[]: the guest executes the hypercall again. */
+	/*
+	 * The handler left the rest of its work in arg[]: the guest executes the hypercall
+	 * again.
+	 */
 	bool again;
 	/* Units of work that are left for this execution: hc_spend(). */
 	unsigned int budget;
@@ -57,7 +61,10 @@ bool vcpu_in_long_mode(unsigned int cpu);
 
 enum { HCALL_BATCH = 256 };
 
-/* A step that costs n units. It may begin while there is any budget left, so each execution makes progress. */
+/*
+ * A step that costs n units. It may begin while there is any budget left, so each execution
+ * makes progress.
+ */
 static inline void hc_spend(struct hcall *c, unsigned int n)
 {
 	c->budget -= n < c->budget ? n : c->budget;
@@ -92,7 +99,10 @@ static inline unsigned int hc_word_size(const struct hcall *c) { return c->wide 
 
 static inline bool dom_self(domid_t d) { return d == DOMID_SELF || d == xen_dom.p.domid; }
 
-/* The domain argument of a call that serves the caller alone: 0, -ESRCH (no such), -EPERM (another's). */
+/*
+ * The domain argument of a call that serves the caller alone: 0, -ESRCH (no such), -EPERM
+ * (another's).
+ */
 static inline int dom_check(domid_t d)
 {
 	if (dom_self(d))

@@ -1,5 +1,6 @@
 /*
- * hypercall_page.c - the page of code by which a guest makes hypercalls, written where the guest asks by its MSR
+ * hypercall_page.c - the page of code by which a guest makes hypercalls, written where the
+ * guest asks by its MSR
  */
 #include "xen/shinfo.h"
 #include "xen/xen_domain.h"

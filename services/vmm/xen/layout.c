@@ -2,7 +2,7 @@
  * layout.c - translation of structures between the layouts of 32-bit and 64-bit code
  *
  * Objects     a table of members for each structure, made from the lists of layout.h.
- * Invariants  LAYOUT1 every member lies inside its structure in both layouts
+ * Invariants  COMPAT1 every member lies inside its structure in both layouts
  */
 #include "xen/layout.h"
 

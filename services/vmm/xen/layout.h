@@ -1,9 +1,10 @@
 /*
  * layout.h - structures of the ABI that 32-bit code lays out otherwise than 64-bit code
  *
- * Longs and pointers have 4 bytes there, and 64-bit integers are aligned to 4 (System V ABI, i386 supplement). The
- * hypercalls' code sees the 64-bit structures of Xen's headers only; hc_get() and hc_put() translate. Structures that are not
- * listed here are the same for both. A test compares all of them with Xen's headers as the compiler for 32-bit code sees them.
+ * Longs and pointers have 4 bytes there, and 64-bit integers are aligned to 4 (System V ABI,
+ * i386 supplement). The hypercalls' code sees the 64-bit structures of Xen's headers only;
+ * hc_get() and hc_put() translate. Structures that are not listed here are the same for both. A
+ * test compares all of them with Xen's headers as the compiler for 32-bit code sees them.
  */
 #ifndef VMM_LAYOUT_H
 #define VMM_LAYOUT_H
@@ -22,7 +23,10 @@
 
 typedef uint64_t __attribute__((aligned(4))) compat_uint64_t;
 
-/* F(structure, type in 32-bit code, name, member of the 64-bit structure); a union has the size of its largest member. */
+/*
+ * F(structure, type in 32-bit code, name, member of the 64-bit structure); a union has the size
+ * of its largest member.
+ */
 /* clang-format off */
 #define LAYOUT_xen_memory_reservation(F, S) \
 	F(S, uint32_t, extent_start, extent_start) \
@@ -93,7 +97,10 @@ typedef uint64_t __attribute__((aligned(4))) compat_uint64_t;
 	X(vcpu_set_singleshot_timer)
 /* clang-format on */
 
-/* The shared pages for 32-bit code. The guest and its VMM change fields of them in place: shinfo.c. */
+/*
+ * The shared pages for 32-bit code. The guest and its VMM change fields of them in place:
+ * shinfo.c.
+ */
 struct compat_vcpu_info {
 	uint8_t evtchn_upcall_pending, evtchn_upcall_mask;
 	uint32_t evtchn_pending_sel;
@@ -133,7 +140,10 @@ LAYOUTS(LAYOUT_DECLARE)
 #define LAYOUT_CASE(s) struct s * : &layout_##s,
 #define LAYOUT_OF(s) _Generic((s), LAYOUTS(LAYOUT_CASE) default : (const struct layout *)NULL)
 
-/* dst has l->size bytes, src l->compat_size. Larger members are extended with zeros; the rest of *dst is zero. */
+/*
+ * dst has l->size bytes, src l->compat_size. Larger members are extended with zeros; the rest
+ * of *dst is zero.
+ */
 void layout_widen(const struct layout *l, void *dst, const void *src);
 /* The other way: a value that does not fit loses its high bits. */
 void layout_narrow(const struct layout *l, void *dst, const void *src);

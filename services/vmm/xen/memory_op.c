@@ -1,10 +1,13 @@
 /*
- * memory_op.c - memory_op: the balloon, the places of special pages, and what the guest may know of its memory
+ * memory_op.c - memory_op: the balloon, the places of special pages, and what the guest may
+ * know of its memory
  *
- * Locks       mem_lock around each change, so that no grant is taken meanwhile. The physical map is the machine half's.
- * Lifecycle   A long list goes on when the guest executes the hypercall again; the number of extents that are done is above
- *             the command's bits, as the ABI has it. So does a call that waits for memory from control: between its two
- *             halves the vCPU sleeps as in SCHEDOP_poll, so it can be stopped like a vCPU that polls.
+ * Locks       mem_lock around each change, so that no grant is taken meanwhile. The physical
+ *             map is the machine half's.
+ * Lifecycle   A long list goes on when the guest executes the hypercall again; the number of
+ *             extents that are done is above the command's bits, as the ABI has it. So does a
+ *             call that waits for memory from control: between its two halves the vCPU sleeps
+ *             as in SCHEDOP_poll, so it can be stopped like a vCPU that polls.
  * Invariants  MEMOP1 the guest never holds more than max_pages
  *             MEMOP2 frame numbers are below GFN_LIMIT before use
  */
@@ -81,8 +84,8 @@ static int extent_change(
 }
 
 /*
- * The extent at gfn needs memory from control. True: the vCPU waits for the answer, and the guest makes the call again.
- * False: there is no more memory.
+ * The extent at gfn needs memory from control. True: the vCPU waits for the answer, and the
+ * guest makes the call again. False: there is no more memory.
  */
 static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
 {
@@ -108,7 +111,10 @@ static uint64_t pages_of(uint64_t extents, unsigned int order)
 	return extents < xen_dom.p.max_pages ? extents << order : xen_dom.p.max_pages;
 }
 
-/* The most extents whose number fits above the command's bits of an argument, and whose list fits into the address space. */
+/*
+ * The most extents whose number fits above the command's bits of an argument, and whose list
+ * fits into the address space.
+ */
 static uint64_t extents_max(const struct hcall *c)
 {
 	return c->wide ? UINT64_MAX >> (CMD_BITS + 3) : UINT32_MAX >> CMD_BITS;

@@ -2,10 +2,10 @@
  * sched_op.c - sched_op: waiting, shutting down, watchdogs
  *
  * Objects     the wait of a vCPU: its flag `waiting` and the deadline.
- * Locks       none. The flag is the vCPU's own; others read it to know which vCPU to kick.
- * Lifecycle   A wait begins here, before the last look at what it waits for, and ends when the vCPU wakes up for any
- *             reason: the guest looks again.
- * Invariants  WAIT1 the flag is set before the last look, so a sender that comes after the look kicks
+ * Lifecycle   A wait begins here, before the last look at what it waits for, and ends when the
+ *             vCPU wakes up for any reason: the guest looks again.
+ * Invariants  WAIT1 the flag is set before the last look, so a sender that comes after the look
+ *                   kicks
  */
 #include "xen/sched_op.h"
 
@@ -86,7 +86,9 @@ static int64_t sched_shutdown(struct hcall *c)
 	return 0;
 }
 
-/* The reason for a shutdown that comes later in another way (a reset by the guest's firmware). */
+/*
+ * The reason for a shutdown that comes later in another way (a reset by the guest's firmware).
+ */
 static int64_t sched_shutdown_code(struct hcall *c)
 {
 	struct sched_shutdown s;
@@ -96,7 +98,10 @@ static int64_t sched_shutdown_code(struct hcall *c)
 	return s.reason > SHUTDOWN_MAX ? -XEN_EINVAL : 0;
 }
 
-/* id 0: start a watchdog; its number is returned. Another id: set that one again; timeout 0 stops it. Seconds. */
+/*
+ * id 0: start a watchdog; its number is returned. Another id: set that one again; timeout 0
+ * stops it. Seconds.
+ */
 static int64_t sched_watchdog(struct hcall *c)
 {
 	struct sched_watchdog w;

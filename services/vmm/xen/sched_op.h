@@ -6,7 +6,10 @@
 
 #include <stdint.h>
 
-/* The vCPU waits for something that ends with a kick. A kick that came already ends the wait at once. */
+/*
+ * The vCPU waits for something that ends with a kick. A kick that came already ends the wait at
+ * once.
+ */
 void sched_wait_kick(unsigned int cpu);
 /* On the vCPU's own thread. */
 void sched_wait_end(unsigned int cpu);

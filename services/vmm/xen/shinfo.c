@@ -1,13 +1,18 @@
 /*
  * shinfo.c - shared_info and vcpu_info, laid out for 64-bit or for 32-bit code
  *
- * Objects     the shared page, and each vCPU's vcpu_info, in that page or where the guest registered it.
- * Locks       evtchn_lock for a change of layout. Bits that guest and VMM both change are atomics.
- * Lifecycle   The layout is that of 64-bit code at first. When a vCPU does what Xen takes as the sign of a new kernel, it
- *             becomes the layout of the code that the vCPU runs. Thus a 32-bit loader can start a 64-bit kernel.
- * Invariants  SHINFO1 a thread that makes a port pending reads the layout afterwards, to select the port; a thread that
- *                     changes the layout reads all pending ports afterwards. One of them selects the port in the new layout.
- *             SHINFO2 pending bits, upcall flags and time are at the same place in both layouts; other members are not
+ * Objects     the shared page, and each vCPU's vcpu_info, in that page or where the guest
+ *             registered it.
+ * Locks       evtchn_lock for a change of layout. Bits that guest and VMM both change are
+ *             atomics.
+ * Lifecycle   The layout is that of 64-bit code at first. When a vCPU does what Xen takes as
+ *             the sign of a new kernel, it becomes the layout of the code that the vCPU runs.
+ *             Thus a 32-bit loader can start a 64-bit kernel.
+ * Invariants  SHINFO1 a thread that makes a port pending reads the layout afterwards, to select
+ *                     the port; a thread that changes the layout reads all pending ports
+ *                     afterwards. One of them selects the port in the new layout.
+ *             SHINFO2 pending bits, upcall flags and time are at the same place in both
+ *                     layouts; other members are not
  */
 #include "xen/shinfo.h"
 
@@ -151,7 +156,10 @@ void shinfo_wallclock_write(uint64_t sec, uint32_t nsec)
 	WRITE_ONCE(*version, READ_ONCE(*version) + 1);
 }
 
-/* Clear what the 32-bit layout left where a 64-bit kernel looks for pending ports that do not exist. */
+/*
+ * Clear what the 32-bit layout left where a 64-bit kernel looks for pending ports that do not
+ * exist.
+ */
 static void compat_remains_clear(void)
 {
 	const size_t from = offsetof(struct compat_shared_info, evtchn_mask);

@@ -9,7 +9,10 @@
 
 /* Is it laid out for 32-bit code? */
 bool shinfo_compat(void);
-/* The guest does what new kernels begin with: the layout becomes that of the code that the vCPU runs. */
+/*
+ * The guest does what new kernels begin with: the layout becomes that of the code that the vCPU
+ * runs.
+ */
 void shinfo_latch(unsigned int cpu);
 
 /* Event channels of the 2-level ABI. Functions that change a bit return its old value. */

@@ -2,10 +2,11 @@
  * time.c - the guest's system time, wall clock, runstate and timers
  *
  * Objects     pvclock pages, runstate areas, and timers of struct xen_vcpu.
- * Locks       time_lock of the vCPU: runstate. Timers belong to the vCPU's thread; the period is atomic.
+ * Locks       time_lock of the vCPU: runstate. Timers belong to the vCPU's thread; the period
+ *             is atomic.
  * Lifecycle   Set up by time_init(). pvclock is written again when the guest changes its TSC.
- * Invariants  TIME1 system time = ns since start_tsc by one multiplier, for the guest and for the VMM, whatever the guest
- *                   does to its TSC
+ * Invariants  TIME1 system time = ns since start_tsc by one multiplier, for the guest and for
+ *                   the VMM, whatever the guest does to its TSC
  *             TIME2 runstate times never shrink, and add up to the time since the vCPU was made
  */
 #include "xen/time.h"
@@ -80,7 +81,10 @@ static void time_info_write(void *at, uint64_t stamp)
 	WRITE_ONCE(*version, odd + 1);
 }
 
-/* TIME1: the guest counts from its own TSC at start_tsc, which changes only with its TSC offset. */
+/*
+ * TIME1: the guest counts from its own TSC at start_tsc, which changes only with its TSC
+ * offset.
+ */
 void time_write(unsigned int cpu)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
@@ -118,7 +122,10 @@ static void runstate_area_copy(
 			(const uint8_t *)src + n, len - n);
 }
 
-/* In the layout that shared_info has now. If the guest's area is too small for it, the rest is left out. */
+/*
+ * In the layout that shared_info has now. If the guest's area is too small for it, the rest is
+ * left out.
+ */
 static void runstate_publish(struct xen_vcpu *vcpu)
 {
 	bool flag = __atomic_load_n(&xen_dom.runstate_flag, __ATOMIC_ACQUIRE),
@@ -149,7 +156,10 @@ static void runstate_publish(struct xen_vcpu *vcpu)
 	}
 }
 
-/* TIME2: the time since the last update is added to the state of that time; waiting for a CPU counts as "runnable". */
+/*
+ * TIME2: the time since the last update is added to the state of that time; waiting for a CPU
+ * counts as "runnable".
+ */
 static void runstate_account(unsigned int cpu, uint64_t tsc)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
@@ -208,7 +218,10 @@ void xen_vcpu_online(unsigned int cpu, bool online)
 {
 	if (online) {
 		xen_dom.vcpu[cpu].started = true;
-		/* Events that came while it was down are due now: it begins with interrupts off, and is not told again. */
+		/*
+		 * Events that came while it was down are due now: it begins with interrupts
+		 * off, and is not told again.
+		 */
 		__atomic_store_n(&xen_dom.vcpu[cpu].upcall_new, 1, __ATOMIC_SEQ_CST);
 	}
 	time_runstate_set(cpu, online ? RUNSTATE_running : RUNSTATE_offline);

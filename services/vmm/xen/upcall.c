@@ -1,9 +1,10 @@
 /*
  * upcall.c - upcalls: how a vCPU learns that events are pending
  *
- * Invariants  UPCALL1 a thread that makes an upcall due sets evtchn_upcall_pending first and then looks for a way to deliver
- *                     it. A thread that makes a way (vector, callback, APIC, bringing the vCPU up) looks at
- *                     evtchn_upcall_pending afterwards.
+ * Invariants  UPCALL1 a thread that makes an upcall due sets evtchn_upcall_pending first and
+ *                     then looks for a way to deliver it. A thread that makes a way (vector,
+ *                     callback, APIC, bringing the vCPU up) looks at evtchn_upcall_pending
+ *                     afterwards.
  */
 #include "xen/upcall.h"
 
@@ -51,7 +52,10 @@ void xen_apic_enabled(unsigned int cpu)
 		edge_lapic_post(cpu, vector);
 }
 
-/* The vector of HVM_PARAM_CALLBACK_IRQ. 0: upcalls do not come by it. (A vCPU's own vector goes through its APIC.) */
+/*
+ * The vector of HVM_PARAM_CALLBACK_IRQ. 0: upcalls do not come by it. (A vCPU's own vector goes
+ * through its APIC.)
+ */
 static uint8_t callback_vector(unsigned int cpu)
 {
 	uint64_t via = __atomic_load_n(
@@ -70,8 +74,9 @@ bool xen_vcpu_event_pending(unsigned int cpu)
 }
 
 /*
- * The upcall is a level: it is due as long as evtchn_upcall_pending is set. A guest with interrupts off gets it once for
- * each time that it became due, so that a handler which is about to clear the flag is not interrupted again.
+ * The upcall is a level: it is due as long as evtchn_upcall_pending is set. A guest with
+ * interrupts off gets it once for each time that it became due, so that a handler which is
+ * about to clear the flag is not interrupted again.
  */
 int xen_upcall_vector(unsigned int cpu)
 {

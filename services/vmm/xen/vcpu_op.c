@@ -1,11 +1,12 @@
 /*
- * vcpu_op.c - vcpu_op and set_timer_op: areas that the guest registers for a vCPU, its timers, up and down
+ * vcpu_op.c - vcpu_op and set_timer_op: areas that the guest registers for a vCPU, its timers,
+ * up and down
  *
  * Objects     areas and timers of struct xen_vcpu.
  * Locks       time_lock for the runstate area and the copy of pvclock.
  * Lifecycle   vcpu_info is registered once, the other areas any number of times.
- * Invariants  VCPUOP1 a vcpu_info lies in one page, and is aligned as the longs of the layout of shared_info, because it is
- *                     changed by atomics
+ * Invariants  VCPUOP1 a vcpu_info lies in one page, and is aligned as the longs of the layout
+ *                     of shared_info, because it is changed by atomics
  */
 #include "xen/hypercall.h"
 #include "xen/shinfo.h"

@@ -121,7 +121,10 @@ static void line_put(const char *s, uint32_t n)
 	mutex_unlock(&line_lock);
 }
 
-/* arg: command, bytes, buffer. Text that comes too fast or is too long is cut; that is not an error. */
+/*
+ * arg: command, bytes, buffer. Text that comes too fast or is too long is cut; that is not an
+ * error.
+ */
 int64_t hc_console_io(struct hcall *c)
 {
 	char buf[128];

@@ -50,7 +50,10 @@ union port {
 		uint8_t vcpu;
 		uint8_t priority;
 		uint8_t virq;
-		/* Of an unbound port: the domain that may bind it. Of PORT_LOCAL: the other port. */
+		/*
+		 * Of an unbound port: the domain that may bind it. Of PORT_LOCAL: the other
+		 * port.
+		 */
 		uint16_t remote;
 		/* Of an interdomain port: the number of the back end. */
 		uint16_t backend;
@@ -113,7 +116,10 @@ struct xen_vcpu {
 	struct vcpu_runstate_info runstate;
 	/* At the last update. */
 	uint64_t runstate_tsc, waiting_ticks;
-	/* The guest's copy, perhaps across a page boundary: its parts, its size, and the size of the first part. */
+	/*
+	 * The guest's copy, perhaps across a page boundary: its parts, its size, and the size
+	 * of the first part.
+	 */
 	void *runstate_at[2];
 	uint32_t runstate_size, runstate_first;
 	/* struct vcpu_time_info, aligned to 4. */

@@ -1,8 +1,9 @@
 /*
  * xs_cost.c - sends requests to the store, to count their instructions: `xs_cost CASE ROUNDS`
  *
- * Each case prepares a store with a journal and sends the same request ROUNDS times. The difference between two runs with
- * different ROUNDS is the cost of the requests alone. Without arguments, `xs_cost` lists the cases.
+ * Each case prepares a store with a journal and sends the same request ROUNDS times. The
+ * difference between two runs with different ROUNDS is the cost of the requests alone. Without
+ * arguments, `xs_cost` lists the cases.
  */
 #include <stdio.h>
 #include <stdlib.h>

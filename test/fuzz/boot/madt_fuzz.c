@@ -1,5 +1,6 @@
 /*
- * madt_fuzz.c - the input is a MADT, whose length and checksum are made right so that entries get read
+ * madt_fuzz.c - the input is a MADT, whose length and checksum are made right so that entries
+ * get read
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /*
  * console_fuzz.c - console against clients and a UART driver that send anything, in any order
  *
- * The service as it is, with four connections at most. Input: steps of an operation and its operand; a client's
- * step opens, closes, sends a good record of any type, or scribbles into its ring.
+ * The service as it is, with four connections at most. Input: steps of an operation and its
+ * operand; a client's step opens, closes, sends a good record of any type, or scribbles into
+ * its ring.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static uint8_t memory[N_CLIENTS + 1][8192] __attribute__((aligned(4096)));
 static uint64_t kernel_log_memory[2 + 256 / 8];
 static struct sk_klog *const kernel_log = (struct sk_klog *)kernel_log_memory;
 
-/* ---- libs/svc, as far as the service calls it --------------------------------------------------------- */
+/* ---- libs/svc, as far as the service calls it -------------------------------------------- */
 void svc_signal(struct svc_conn *c) { (void)c; }
 
 void svc_conn_kill(struct svc_conn *c, const char *why)
@@ -79,7 +80,7 @@ uint64_t clock_ns(void) { return now_ns += 1000000; }
 
 uint64_t clock_ns_to_ticks(uint64_t ns) { return ns; }
 
-/* ---- steps -------------------------------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------------- */
 struct bytes {
 	const uint8_t *p, *end;
 };

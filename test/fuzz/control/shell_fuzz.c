@@ -1,6 +1,6 @@
 /*
- * shell_fuzz.c - keys typed at the shell: line editor, then commands and words, then filters and options of
- * verbs
+ * shell_fuzz.c - keys typed at the shell: line editor, then commands and words, then filters
+ * and options of verbs
  *
  * Objects     one editor per input.
  * Lifecycle   one call per input.

@@ -1,5 +1,6 @@
 /*
- * elf_fuzz.c - an executable that is accepted has segments within the file and within the area for images
+ * elf_fuzz.c - an executable that is accepted has segments within the file and within the area
+ * for images
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /*
- * manifest_fuzz.c - init's decoder of compiled manifests: what it accepts can be walked as init walks it
+ * manifest_fuzz.c - init's decoder of compiled manifests: what it accepts can be walked as init
+ * walks it
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /*
- * offload_fuzz.c - the input is a descriptor's fields (8 bytes) and the frame that a guest sends with it
+ * offload_fuzz.c - the input is a descriptor's fields (8 bytes) and the frame that a guest
+ * sends with it
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /*
- * acpi_fuzz.c - the input is physical memory from address 0x1000, its checksums made right on the fly
+ * acpi_fuzz.c - the input is physical memory from address 0x1000, its checksums made right on
+ * the fly
  *
  * Every mapped table is an exact-size copy, so that ASan sees a byte read beyond it.
  */

@@ -1,8 +1,10 @@
 /*
- * ring_fuzz.c - one end of a ring against a peer that writes anything anywhere in the shared memory
+ * ring_fuzz.c - one end of a ring against a peer that writes anything anywhere in the shared
+ * memory
  *
- * Input: steps of one operation byte and its operand. The own handle must stay sane whatever the peer did: own
- * index and accepted peer index never more than the ring apart, copies within bounds (ASan), no endless success.
+ * Input: steps of one operation byte and its operand. The own handle must stay sane whatever
+ * the peer did: own index and accepted peer index never more than the ring apart, copies within
+ * bounds (ASan), no endless success.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /*
- * gpt_fuzz.c - the input is a header sector and the entry array; the header's checksum is made right
+ * gpt_fuzz.c - the input is a header sector and the entry array; the header's checksum is made
+ * right
  */
 #include <stdlib.h>
 #include <string.h>

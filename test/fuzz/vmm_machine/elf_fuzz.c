@@ -1,5 +1,6 @@
 /*
- * elf_fuzz.c - an ELF image fed in pieces, twice if the loader wants its notes; the first byte is the size of the pieces
+ * elf_fuzz.c - an ELF image fed in pieces, twice if the loader wants its notes; the first byte
+ * is the size of the pieces
  */
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /*
- * mmio_fuzz.c - code bytes of any content, decoded in each mode and executed, with as many accesses as the kind has
+ * mmio_fuzz.c - code bytes of any content, decoded in each mode and executed, with as many
+ * accesses as the kind has
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /*
- * blkif_fuzz.c - any ring contents, grants and answers of storage: requests stay inside the data region and the disk
+ * blkif_fuzz.c - any ring contents, grants and answers of storage: requests stay inside the
+ * data region and the disk
  */
 #include "device.h"
 #include "fuzz.h"

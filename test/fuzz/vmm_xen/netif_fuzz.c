@@ -1,6 +1,6 @@
 /*
- * netif_fuzz.c - any transmit and receive rings: frames for the switch lie inside the region, and frames for
- * the guest are written to its grants only
+ * netif_fuzz.c - any transmit and receive rings: frames for the switch lie inside the region,
+ * and frames for the guest are written to its grants only
  */
 #include "device.h"
 #include "fuzz.h"

@@ -1,6 +1,6 @@
 /*
- * xenstore_fuzz.c - any bytes and indices in the xenstore page, any order of replies: only whole messages of legal
- * length are passed on
+ * xenstore_fuzz.c - any bytes and indices in the xenstore page, any order of replies: only
+ * whole messages of legal length are passed on
  */
 #include "device.h"
 #include "fuzz.h"

@@ -1,9 +1,10 @@
 /*
  * xs_journal_fuzz.c - replay of a journal that somebody else has written
  *
- * Input       a byte for the kind: records with right checks and arbitrary payloads, each with its length in two
- *             bytes before it; or an image of the memory, taken as it is.
- * Holds       no memory error, right books afterwards, and what was read can be written and read again.
+ * Input       a byte for the kind: records with right checks and arbitrary payloads, each with
+ *             its length in two bytes before it; or an image of the memory, taken as it is.
+ * Holds       no memory error, right books afterwards, and what was read can be written and
+ *             read again.
  */
 #include <stdint.h>
 #include <stdio.h>

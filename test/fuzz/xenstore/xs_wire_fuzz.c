@@ -1,11 +1,12 @@
 /*
- * xs_wire_fuzz.c - two hostile guests, a back end and control against one small store with a journal
+ * xs_wire_fuzz.c - two hostile guests, a back end and control against one small store with a
+ * journal
  *
- * Input       a stream of steps: a byte that says who and what, then what that takes. Messages have their length
- *             as two bytes before them, so that the lengths inside can be wrong. Payloads may also be composed
- *             from a list of useful strings.
- * Holds       no memory error, the books stay right, nothing is left at the end, and the journal makes the same
- *             tree again.
+ * Input       a stream of steps: a byte that says who and what, then what that takes. Messages
+ *             have their length as two bytes before them, so that the lengths inside can be
+ *             wrong. Payloads may also be composed from a list of useful strings.
+ * Holds       no memory error, the books stay right, nothing is left at the end, and the
+ *             journal makes the same tree again.
  */
 #include <stdint.h>
 #include <stdio.h>

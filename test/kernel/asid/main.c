@@ -1,8 +1,9 @@
 /*
  * asid - no guest is entered with translations of something else, or of what was there before
  *
- * On the checked kernel, whose model of the TLB stops it at such an entry (tlb_model.h). The same program is run with
- * each of the kernel's steps left out (build.mk), and must be stopped then.
+ * On the checked kernel, whose model of the TLB stops it at such an entry (tlb_model.h). The
+ * same program is run with each of the kernel's steps left out (build.mk), and must be stopped
+ * then.
  */
 #include "../lib/ktest.h"
 
@@ -110,7 +111,10 @@ static void registers(void)
 	visit(&g);
 }
 
-/* One vCPU takes an ASID after the other; the other one comes back to its own when all were used. */
+/*
+ * One vCPU takes an ASID after the other; the other one comes back to its own when all were
+ * used.
+ */
 static void many(void)
 {
 	sk_cap_t page, page2, space = space_new(&page);

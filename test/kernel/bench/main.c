@@ -1,5 +1,6 @@
 /*
- * bench - what the kernel's own paths cost: instructions when QEMU runs with -icount shift=0, TSC ticks otherwise
+ * bench - what the kernel's own paths cost: instructions when QEMU runs with -icount shift=0,
+ * TSC ticks otherwise
  *
  * Prints the rate of the TSC and lines `BENCH name ticks`; passes always.
  */

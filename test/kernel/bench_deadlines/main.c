@@ -1,9 +1,10 @@
 /*
  * bench_deadlines - a thousand deadlines at one time do not keep a CPU from what is more urgent
  *
- * A thousand threads of low priority wait for the same moments. A thread above them waits for moments of its own: the
- * longest delay is the longest stretch with interrupts off, and the way to the thread. Counts instructions when QEMU
- * runs with -icount shift=0, as the build file says; the limit means nothing otherwise.
+ * A thousand threads of low priority wait for the same moments. A thread above them waits for
+ * moments of its own: the longest delay is the longest stretch with interrupts off, and the way
+ * to the thread. Counts instructions when QEMU runs with -icount shift=0, as the build file
+ * says; the limit means nothing otherwise.
  */
 #include "../lib/ktest.h"
 

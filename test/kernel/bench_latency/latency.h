@@ -8,7 +8,10 @@
 
 enum { MANY = 1000, UNTYPED_ORDER = 23 };
 
-/* work() is called again and again; what it makes of `untyped` is revoked when the next kind begins. */
+/*
+ * work() is called again and again; what it makes of `untyped` is revoked when the next kind
+ * begins.
+ */
 struct kind {
 	const char *name;
 	void (*work)(void);

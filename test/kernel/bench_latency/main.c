@@ -1,11 +1,14 @@
 /*
- * bench_latency - how late the kernel lets a thread run that is more urgent than what the kernel does
+ * bench_latency - how late the kernel lets a thread run that is more urgent than what the
+ * kernel does
  *
- * Interrupts are off in the kernel; long calls look for pending ones as they go. A thread above all others waits
- * for one deadline after another while the main thread keeps the kernel at one kind of work, so the longest delay
- * is the longest stretch with interrupts off, and the way to the thread. There is a kind of work for each loop of
- * the kernel, at its worst; with two CPUs and more, those that wait for others. Prints `BENCH late_<work> <ticks> of <limit>`, instructions when QEMU runs with -icount
- * shift=0: only then the limit means something. Built with GATE (test `latency`) it is short, and fails above it.
+ * Interrupts are off in the kernel; long calls look for pending ones as they go. A thread above
+ * all others waits for one deadline after another while the main thread keeps the kernel at one
+ * kind of work, so the longest delay is the longest stretch with interrupts off, and the way to
+ * the thread. There is a kind of work for each loop of the kernel, at its worst; with two CPUs
+ * and more, those that wait for others. Prints `BENCH late_<work> <ticks> of <limit>`,
+ * instructions when QEMU runs with -icount shift=0: only then the limit means something. Built
+ * with GATE (test `latency`) it is short, and fails above it.
  */
 #include "latency.h"
 

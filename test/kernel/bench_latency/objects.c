@@ -60,7 +60,7 @@ static void thread_and_space(void)
 	CHECK_EQ(sk_revoke(ME, untyped), 0);
 }
 
-/* --- messages ------------------------------------------------------------------------------------ */
+/* --- messages ----------------------------------------------------------------------------- */
 
 static struct crowd crowd;
 static sk_cap_t ep;
@@ -152,7 +152,7 @@ static void fault_report(void)
 		;
 }
 
-/* --- interrupts and guests ------------------------------------------------------------------------- */
+/* --- interrupts and guests ---------------------------------------------------------------- */
 
 static void claim_all(void)
 {

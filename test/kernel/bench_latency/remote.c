@@ -1,7 +1,9 @@
 /*
- * remote.c - work that waits for another CPU: for the tree lock, for answers to requests, for quiescence
+ * remote.c - work that waits for another CPU: for the tree lock, for answers to requests, for
+ * quiescence
  *
- * With -icount both CPUs' instructions count, as they take turns: a limit holds for the two together.
+ * With -icount both CPUs' instructions count, as they take turns: a limit holds for the two
+ * together.
  */
 #include "latency.h"
 
@@ -27,7 +29,10 @@ static void remote_start(void (*work)(unsigned int cpu))
 		kthread_start(remote, (void *)cpu, (unsigned int)cpu, REMOTE_PRIORITY);
 }
 
-/* Pages of 4 KiB in this address space, and away: steps of 512 entries under the lock, and shoot-downs. */
+/*
+ * Pages of 4 KiB in this address space, and away: steps of 512 entries under the lock, and
+ * shoot-downs.
+ */
 static void map_on(unsigned int cpu)
 {
 	static struct {

@@ -1,7 +1,9 @@
 /*
- * dual - a thread runs on one CPU at a time, whatever is done with its scheduling contexts meanwhile
+ * dual - a thread runs on one CPU at a time, whatever is done with its scheduling contexts
+ * meanwhile
  *
- * The thread waits and wakes all the time, so that the kernel's own state machine notices when two CPUs run it.
+ * The thread waits and wakes all the time, so that the kernel's own state machine notices when
+ * two CPUs run it.
  */
 #include "../lib/ktest.h"
 
@@ -43,7 +45,9 @@ static void progress(void)
 		sk_yield();
 }
 
-/* Its context is taken away on one CPU, and another one bound that lives here and goes first. */
+/*
+ * Its context is taken away on one CPU, and another one bound that lives here and goes first.
+ */
 static void other_context(const struct kthread *k)
 {
 	sk_cap_t s2 = object_new(SK_OBJ_SCHED, 0);
@@ -60,7 +64,10 @@ static void other_context(const struct kthread *k)
 	progress();
 }
 
-/* Its context goes to and fro, also while nobody is bound to it, and while an order to go is under way. */
+/*
+ * Its context goes to and fro, also while nobody is bound to it, and while an order to go is
+ * under way.
+ */
 static void moving(const struct kthread *k)
 {
 	unsigned int i;

@@ -1,14 +1,15 @@
 /*
- * ending - a long DELETE or REVOKE that is interrupted: what others find meanwhile, and what it does when it goes on
+ * ending - a long DELETE or REVOKE that is interrupted: what others find meanwhile, and what it
+ * does when it goes on
  *
- * watched() lets a more urgent thread look in at short intervals. Intervals are instructions (-icount), so it always
- * gets its turn in the middle of the call.
+ * watched() lets a more urgent thread look in at short intervals. Intervals are instructions
+ * (-icount), so it always gets its turn in the middle of the call.
  */
 #include "../lib/ktest.h"
 
 enum { CALLERS = 400 };
 
-/* --- no new capability to what has begun to end ------------------------------------------------- */
+/* --- no new capability to what has begun to end ------------------------------------------- */
 
 static sk_cap_t ep, other, spare, channel;
 static volatile unsigned int refused;
@@ -71,7 +72,7 @@ static void dead_endpoint(void)
 		CHECK_EQ(crowd_result(&crowd, i), -SK_E_DELETED);
 }
 
-/* --- what the call named, and nothing else -------------------------------------------------------- */
+/* --- what the call named, and nothing else ------------------------------------------------ */
 
 static sk_cap_t alarm;
 
@@ -125,7 +126,10 @@ static void delete_spares_others(void)
 
 static sk_cap_t victim, victim_memory;
 
-/* The thread is gone, its capability space is still being cleared: its memory becomes a thread again. */
+/*
+ * The thread is gone, its capability space is still being cleared: its memory becomes a thread
+ * again.
+ */
 static void same_again(void)
 {
 	if (exchanged || type_of(victim) != SK_OBJ_NULL)
@@ -156,7 +160,10 @@ static void delete_spares_the_like(void)
 
 static sk_cap_t parent, child, children;
 
-/* What is being revoked goes (its children pass to the parent); another family comes into its slot. */
+/*
+ * What is being revoked goes (its children pass to the parent); another family comes into its
+ * slot.
+ */
 static void family_exchange(void)
 {
 	if (exchanged || type_of(children) == SK_OBJ_NULL)
@@ -189,7 +196,7 @@ static void revoke_spares_others(void)
 	CHECK_EQ(type_of(child), SK_OBJ_NOTIFICATION);
 }
 
-/* --- everybody cleans up after himself --------------------------------------------------------------- */
+/* --- everybody cleans up after himself ---------------------------------------------------- */
 
 static sk_cap_t small, made;
 static volatile uint64_t longest;
@@ -217,7 +224,7 @@ static void others_do_not_pay(void)
 	CHECK(longest < 15000);
 }
 
-/* --- who goes on when the one who deletes cannot ------------------------------------------------------- */
+/* --- who goes on when the one who deletes cannot ------------------------------------------ */
 
 static struct kthread *deleter;
 static sk_cap_t second, last;
@@ -228,7 +235,10 @@ static void delete_in_thread(void *arg)
 	(void)sk_delete(ME, cnode);
 }
 
-/* CNode, with one in it that has the last capability of an endpoint with a caller: its end is seen. */
+/*
+ * CNode, with one in it that has the last capability of an endpoint with a caller: its end is
+ * seen.
+ */
 static void cnode_with_secret(void)
 {
 	static sk_cap_t inner;
@@ -305,7 +315,10 @@ static void revoke_own_family(void *arg)
 	(void)sk_revoke(ME, family);
 }
 
-/* A thread revokes the memory that it is made of: it comes as far as itself, others do the rest. */
+/*
+ * A thread revokes the memory that it is made of: it comes as far as itself, others do the
+ * rest.
+ */
 static void revokes_itself(void)
 {
 	sk_cap_t s = slots_new(2);
@@ -334,7 +347,10 @@ static void revokes_itself(void)
 	CHECK_EQ(sk_retype(family, SK_OBJ_CNODE, 14, ME, s, 1, 0), 0);
 }
 
-/* A thread whose capability space holds its own last capability, and a CNode that holds its own. */
+/*
+ * A thread whose capability space holds its own last capability, and a CNode that holds its
+ * own.
+ */
 static void circles(void)
 {
 	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 20), s = slots_new(2), t = s + 1;

@@ -1,8 +1,10 @@
 /*
- * enter - two threads go into the same guest from two CPUs, while a third takes away what they need for it
+ * enter - two threads go into the same guest from two CPUs, while a third takes away what they
+ * need for it
  *
- * The guest counts in a register of the FPU and in its memory, and halts when the two differ: then a CPU went in before
- * another one had put the guest's state away. Under TCG no guest may run on CPU 0 (docs/decisions/0017).
+ * The guest counts in a register of the FPU and in its memory, and halts when the two differ:
+ * then a CPU went in before another one had put the guest's state away. Under TCG no guest may
+ * run on CPU 0 (docs/decisions/0017).
  */
 #include "../lib/ktest.h"
 
@@ -70,7 +72,10 @@ static void configure(void)
 	CHECK_EQ(sk_vcpu_configure(vcpu, copy, SK_CAP_SPACE, state_at, &level), 0);
 }
 
-/* From here on the guest's memory is there; what enters before finds the state after a reset, and faults. */
+/*
+ * From here on the guest's memory is there; what enters before finds the state after a reset,
+ * and faults.
+ */
 static void start(void)
 {
 	struct sk_vcpu_state *s = (struct sk_vcpu_state *)state_at;

@@ -1,7 +1,9 @@
 /*
- * fpu - each thread and each guest has FPU registers of its own, over switches, exits and moves between CPUs
+ * fpu - each thread and each guest has FPU registers of its own, over switches, exits and moves
+ * between CPUs
  *
- * x87 pointers: FNSTENV gives the address of the last instruction and operand. A thread must not find another's.
+ * x87 pointers: FNSTENV gives the address of the last instruction and operand. A thread must
+ * not find another's.
  */
 #include "../lib/ktest.h"
 

@@ -1,10 +1,13 @@
 /*
- * fuzz - system calls with arguments out of a seeded generator, from several threads: the kernel must survive
+ * fuzz - system calls with arguments out of a seeded generator, from several threads: the
+ * kernel must survive
  *
- * Each worker owns a capability space of its own with a bit of everything in it, and shares some with its neighbour;
- * what it destroys is made anew every round. A fourth of the calls have a shape that meets others: windows that begin
- * below address 0, one thread with several contexts, guests that are entered while they are taken apart. On the checked
- * kernel the walker looks at everything after each call. The option seed=N on the command line picks another sequence.
+ * Each worker owns a capability space of its own with a bit of everything in it, and shares
+ * some with its neighbour; what it destroys is made anew every round. A fourth of the calls
+ * have a shape that meets others: windows that begin below address 0, one thread with several
+ * contexts, guests that are entered while they are taken apart. On the checked kernel the
+ * walker looks at everything after each call. The option seed=N on the command line picks
+ * another sequence.
  */
 #include "../lib/ktest.h"
 
@@ -103,7 +106,9 @@ static long call(struct worker *w, unsigned int nr, const uint64_t *a)
 	return rc;
 }
 
-/* A page of the frame far down in the space, so that the frame's first byte would lie below 0. */
+/*
+ * A page of the frame far down in the space, so that the frame's first byte would lie below 0.
+ */
 static void shape_window(struct worker *w)
 {
 	uint64_t vaddr = 0x1000 + (random_next(w) & 3) * 0x1000, offset = (random_next(w) & 3)
@@ -204,7 +209,10 @@ static void work(void *arg)
 
 static void must(long rc) { CHECK_EQ(rc, 0); }
 
-/* A capability space with one of everything, and a thread in the root's address space that uses it. */
+/*
+ * A capability space with one of everything, and a thread in the root's address space that uses
+ * it.
+ */
 static void worker_make(struct worker *w, unsigned int i, char *stack)
 {
 	static const uint8_t types[] = { SK_OBJ_UNTYPED, SK_OBJ_CNODE, SK_OBJ_FRAME,
@@ -298,7 +306,10 @@ void test_main(void)
 			worker_start(&workers[i], &workers[(i + 1) % WORKERS]);
 		for (i = 0; i < WORKERS; i++)
 			must(sk_thread_resume(workers[i].thread));
-		/* until all are stuck (they suspend and delete themselves sooner or later) or did enough */
+		/*
+		 * until all are stuck (they suspend and delete themselves sooner or later) or
+		 * did enough
+		 */
 		before = total;
 		for (stuck = 0; stuck < 10 && total - before < CALLS;) {
 			unsigned int was = total;

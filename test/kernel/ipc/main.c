@@ -1,5 +1,6 @@
 /*
- * ipc - calls and replies, badges, long messages, capabilities, deadlines, deletion while waiting
+ * ipc - calls and replies, badges, long messages, capabilities, deadlines, deletion while
+ * waiting
  */
 #include "../lib/ktest.h"
 
@@ -8,7 +9,7 @@ static volatile long rc_of[4];
 static struct sk_msg msg_of[4];
 static volatile unsigned int served;
 
-/* --- a server that adds one to each word and returns the badge in the label ------------------------ */
+/* --- a server that adds one to each word and returns the badge in the label --------------- */
 
 static void server(void *arg)
 {
@@ -72,7 +73,7 @@ static void calls(void)
 	CHECK_EQ(sk_reply(reply_server, &m), -SK_E_NOT_FOUND);
 }
 
-/* --- one-way sends, order, deadlines ---------------------------------------------------------------- */
+/* --- one-way sends, order, deadlines ------------------------------------------------------ */
 
 static void sender(void *arg)
 {
@@ -123,7 +124,7 @@ static void sends(void)
 	CHECK_EQ(m.mr[0], 1);
 }
 
-/* --- replies ------------------------------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------------------------ */
 
 static void caller(void *arg)
 {
@@ -187,7 +188,7 @@ static void replies(void)
 	CHECK_EQ(sk_reply(r, &back), -SK_E_NOT_FOUND);
 }
 
-/* --- capabilities --------------------------------------------------------------------------------------- */
+/* --- capabilities ------------------------------------------------------------------------- */
 
 static sk_cap_t send_slots[SK_CAPS_MAX];
 static uint32_t send_rights[SK_CAPS_MAX];
@@ -275,7 +276,10 @@ static void capabilities(void)
 	receive_slots(0, 0);
 }
 
-/* REPLY_RECV that finds a message with capabilities waiting: it answers once, and receives them. */
+/*
+ * REPLY_RECV that finds a message with capabilities waiting: it answers once, and receives
+ * them.
+ */
 static void capabilities_after_reply(void)
 {
 	struct sk_msg m = { 0 };
@@ -298,7 +302,7 @@ static void capabilities_after_reply(void)
 	receive_slots(0, 0);
 }
 
-/* --- the end of things that are waited on ------------------------------------------------------------------ */
+/* --- the end of things that are waited on ------------------------------------------------- */
 
 static void deletion(void)
 {

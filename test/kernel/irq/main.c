@@ -1,5 +1,6 @@
 /*
- * irq - interrupt pins and MSI as notifications; ports; level pins stay masked until they are acknowledged
+ * irq - interrupt pins and MSI as notifications; ports; level pins stay masked until they are
+ * acknowledged
  */
 #include "../lib/ktest.h"
 

@@ -13,7 +13,7 @@ static struct kthread main_thread;
 static sk_cap_t next_slot;
 static uint64_t next_range = RANGE_START;
 
-/* --- output ------------------------------------------------------------------------------------ */
+/* --- output ------------------------------------------------------------------------------- */
 
 static void put(const char *text, unsigned int n)
 {
@@ -89,7 +89,7 @@ void check_failed(const char *file, int line, const char *what, long got, long w
 	finish("FAIL");
 }
 
-/* --- objects ----------------------------------------------------------------------------------- */
+/* --- objects ------------------------------------------------------------------------------ */
 
 sk_cap_t slots_new(unsigned int n)
 {
@@ -154,7 +154,7 @@ sk_cap_t mint_new(sk_cap_t src, unsigned int rights, uint64_t badge)
 	return slot;
 }
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory ------------------------------------------------------------------------------- */
 
 long map_into(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset,
 	unsigned int order, unsigned int rights)
@@ -196,7 +196,7 @@ void *memory_new(unsigned int order, sk_cap_t *frame)
 	return (void *)at;
 }
 
-/* --- threads ----------------------------------------------------------------------------------- */
+/* --- threads ------------------------------------------------------------------------------ */
 
 static void kthread_main(struct kthread *k)
 {

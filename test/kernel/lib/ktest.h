@@ -1,7 +1,8 @@
 /*
  * ktest.h - what kernel tests share: a root task's slots, memory, threads, and the verdict
  *
- * A test defines test_main() and returns from it when all is well; CHECK() ends the run with FAIL.
+ * A test defines test_main() and returns from it when all is well; CHECK() ends the run with
+ * FAIL.
  */
 #ifndef KTEST_H
 #define KTEST_H
@@ -69,20 +70,21 @@ struct kthread *kthread_new(void (*fn)(void *), void *arg, const struct kthread_
 struct kthread *kthread_start(
 	void (*fn)(void *), void *arg, unsigned int cpu, unsigned int priority);
 /*
- * While work() runs, look() is called every 20,000 ticks by a thread above all that the main thread starts; `looks`
- * counts. Fails when it never got its turn.
+ * While work() runs, look() is called every 20,000 ticks by a thread above all that the main
+ * thread starts; `looks` counts. Fails when it never got its turn.
  */
 void watched(void (*look)(void), void (*work)(void));
 extern volatile unsigned int looks;
 /*
- * A thread of CPU 0 waits for one moment after another, every 20,000 ticks: how often it ran, and how late it was at
- * worst. Both may be set back at any time.
+ * A thread of CPU 0 waits for one moment after another, every 20,000 ticks: how often it ran,
+ * and how late it was at worst. Both may be set back at any time.
  */
 void ticker_start(unsigned int priority);
 extern volatile uint64_t ticker_runs, ticker_worst;
 /*
- * Many threads without stacks. Each makes one system call with (RDI, RSI) and waits in it; the deadline in its UTCB
- * is none. They share one scheduling context, above the main thread, so each has begun to wait when the next starts.
+ * Many threads without stacks. Each makes one system call with (RDI, RSI) and waits in it; the
+ * deadline in its UTCB is none. They share one scheduling context, above the main thread, so
+ * each has begun to wait when the next starts.
  */
 struct crowd {
 	sk_cap_t threads, sched; /* n consecutive */

@@ -6,7 +6,7 @@
 static sk_cap_t fault_ep, reply;
 static struct sk_msg fault;
 
-/* --- a thread that touches memory where told ------------------------------------------------- */
+/* --- a thread that touches memory where told ---------------------------------------------- */
 
 struct touch {
 	volatile uint64_t at;
@@ -84,7 +84,7 @@ static void victim_start(void)
 	CHECK_EQ(sk_recv(fault_ep, &m), 0);
 }
 
-/* --- cases -------------------------------------------------------------------------------------- */
+/* --- cases -------------------------------------------------------------------------------- */
 
 static void rights(void)
 {

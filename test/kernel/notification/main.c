@@ -98,7 +98,10 @@ static void bound(void)
 	CHECK_EQ(SK_MI_LABEL(got_mi), SK_LABEL_SIGNAL);
 	CHECK_EQ(sk_poll(ntfn, &word), -SK_E_AGAIN);
 	CHECK_EQ(sk_thread_bind(k->thread, 0), 0);
-	/* a word that is set before the thread receives; and binding when both are there already */
+	/*
+	 * a word that is set before the thread receives; and binding when both are there
+	 * already
+	 */
 	CHECK_EQ(sk_signal(b), 0);
 	k = start(receiver, 0);
 	CHECK_EQ(got_rc, 1);

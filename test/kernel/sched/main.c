@@ -1,5 +1,6 @@
 /*
- * sched - priorities, weights, budgets, changes of the running thread's place; no verdict depends on real time
+ * sched - priorities, weights, budgets, changes of the running thread's place; no verdict
+ * depends on real time
  */
 #include "../lib/ktest.h"
 

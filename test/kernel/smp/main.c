@@ -1,5 +1,6 @@
 /*
- * smp - across CPUs: calls, signals, moving threads, shoot-down of translations, killing what runs elsewhere
+ * smp - across CPUs: calls, signals, moving threads, shoot-down of translations, killing what
+ * runs elsewhere
  */
 #include "../lib/ktest.h"
 
@@ -149,7 +150,7 @@ static void fpu(void)
 	stop = false;
 }
 
-/* --- shoot-down ---------------------------------------------------------------------------------------- */
+/* --- shoot-down --------------------------------------------------------------------------- */
 
 static volatile uint64_t *shared;
 static volatile uint64_t seen, go;
@@ -197,7 +198,7 @@ static void shootdown(unsigned int cpu)
 	sk_utcb()->reply = 0;
 }
 
-/* --- the end of what runs elsewhere ------------------------------------------------------------------------- */
+/* --- the end of what runs elsewhere ------------------------------------------------------- */
 
 static void killing(unsigned int cpu)
 {

@@ -1,5 +1,6 @@
 /*
- * steps - long calls on memory are done in steps: they go on where they were, and say what is left when they fail
+ * steps - long calls on memory are done in steps: they go on where they were, and say what is
+ * left when they fail
  *
  * watched() lets a more urgent thread look in at short intervals (-icount).
  */
@@ -16,7 +17,7 @@ static unsigned int type_of(sk_cap_t slot)
 	return info.type;
 }
 
-/* --- a long unmap goes on where it was ------------------------------------------------------------------ */
+/* --- a long unmap goes on where it was ---------------------------------------------------- */
 
 enum { TABLES = 512, WINDOW_ORDER = 30, LOOKS_MAX = 600 };
 
@@ -121,7 +122,7 @@ static void sparse_frames(void)
 	CHECK(entry_empty(last));
 }
 
-/* --- many objects, in steps ------------------------------------------------------------------------------ */
+/* --- many objects, in steps --------------------------------------------------------------- */
 
 static sk_cap_t made_from, many;
 

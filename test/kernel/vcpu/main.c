@@ -1,5 +1,6 @@
 /*
- * vcpu - guests in real and long mode: exits, nested faults, injection, signals, deadlines, shoot-down, death
+ * vcpu - guests in real and long mode: exits, nested faults, injection, signals, deadlines,
+ * shoot-down, death
  */
 #include "../lib/ktest.h"
 
@@ -35,7 +36,7 @@ static void advance(unsigned int len)
 	state->dirty |= SK_VCPU_RIP;
 }
 
-/* --- making it -------------------------------------------------------------------------------------- */
+/* --- making it ---------------------------------------------------------------------------- */
 
 static void machine(void)
 {
@@ -116,7 +117,7 @@ static void long_mode(uint64_t rip)
 	state->dirty = SK_VCPU_SEG | SK_VCPU_RIP | SK_VCPU_GPR | SK_VCPU_CR | SK_VCPU_EVENT;
 }
 
-/* --- cases ------------------------------------------------------------------------------------------- */
+/* --- cases -------------------------------------------------------------------------------- */
 
 static void exits16(void)
 {
@@ -275,7 +276,7 @@ static void authority(void)
 	main_priority(20); /* on CPU 0 */
 }
 
-/* --- another CPU runs the guest ---------------------------------------------------------------------- */
+/* --- another CPU runs the guest ----------------------------------------------------------- */
 
 static volatile uint32_t last_reason;
 static volatile long last_rc;

@@ -1,8 +1,9 @@
 /*
- * window - frames whose first byte lies outside their space: what was mapped goes, and nothing else
+ * window - frames whose first byte lies outside their space: what was mapped goes, and nothing
+ * else
  *
- * MAP may show a later part of a frame at a low address, so that the window begins below the space, or an early
- * part at a high one, so that it ends beyond it.
+ * MAP may show a later part of a frame at a low address, so that the window begins below the
+ * space, or an early part at a high one, so that it ends beyond it.
  */
 #include "../lib/ktest.h"
 
@@ -12,7 +13,7 @@ enum { PAGE = 0x1000, HOST_FIRST = 0x1000, CODE = 0x8000 };
 
 enum end { BY_UNMAP, BY_DELETE, BY_REVOKE, END_WAYS };
 
-/* --- is anything mapped there? ------------------------------------------------------------------ */
+/* --- is anything mapped there? ------------------------------------------------------------ */
 
 static sk_cap_t probe, probe_large;
 
@@ -58,7 +59,10 @@ static void window_ends(unsigned int type, sk_cap_t untyped, const struct window
 	for (how = 0; how < END_WAYS; how++) {
 		CHECK_EQ(sk_retype(untyped, SK_OBJ_FRAME, w->frame_order, ME, f, 1, 0), 0);
 		CHECK_EQ(map_into(f, space, w->vaddr, w->offset, w->order, SK_R | SK_W), 0);
-		/* a part of the window that is no address of the space can be unmapped, to no effect */
+		/*
+		 * a part of the window that is no address of the space can be unmapped, to no
+		 * effect
+		 */
 		if (w->offset)
 			CHECK_EQ(sk_unmap(f, 0, w->order), 0);
 		CHECK(!entry_empty(space, w->vaddr, unit));
@@ -76,7 +80,8 @@ static void windows(void)
 		{ 14, 12, HOST_FIRST, 0x1000 },           /* at 0, which no page can have */
 		{ 14, 13, 0x2000, 0x2000 },               /* the same */
 		{ 22, 12, HOST_FIRST, (1u << 22) - PAGE }, /* many tables below */
-		{ 22, 21, 1u << 21, 1u << 21 },           /* a large page; the window begins at 0 */
+		/* a large page; the window begins at 0 */
+		{ 22, 21, 1u << 21, 1u << 21 },
 		{ 22, 12, HOST_END - PAGE, 0 },           /* reaches into the hole */
 		{ 22, 21, HOST_END + PAGE - (2u << 21), 0 },
 	}, nested[] = {
@@ -136,7 +141,7 @@ static void neighbours(void)
 	CHECK(entry_empty(space, at, 21));
 }
 
-/* --- the processor's view: after REVOKE an access faults ----------------------------------------- */
+/* --- the processor's view: after REVOKE an access faults ---------------------------------- */
 
 static sk_cap_t fault_ep;
 

@@ -9,7 +9,7 @@
 
 enum { CALL_RIP = 0x2002, TRIES_MAX = 2000 };
 
-/* --- entries into the kernel -------------------------------------------------------------------- */
+/* --- entries into the kernel -------------------------------------------------------------- */
 
 static struct {
 	uint64_t vector, error, addr;
@@ -116,7 +116,7 @@ void guest_exit(unsigned int cpu, long reason)
 
 bool always(void) { return true; }
 
-/* --- the world ------------------------------------------------------------------------------------ */
+/* --- the world ---------------------------------------------------------------------------- */
 
 struct sk_regs *regs(unsigned int d) { return &domains[d].thread[0]->regs.r; }
 struct sk_utcb *utcb(const struct thread *t)

@@ -1,8 +1,9 @@
 /*
- * rules.h - examples of what each system call must do: a machine of four CPUs, each with the first thread of one domain
+ * rules.h - examples of what each system call must do: a machine of four CPUs, each with the
+ * first thread of one domain
  *
- * Domain i's first thread runs on CPU i, at priority 10; its second thread is suspended. After each example the walker and
- * the TLB model look at everything.
+ * Domain i's first thread runs on CPU i, at priority 10; its second thread is suspended. After
+ * each example the walker and the TLB model look at everything.
  */
 #ifndef KHOST_RULES_H
 #define KHOST_RULES_H
@@ -20,7 +21,10 @@
 
 /* Returned by a call that waits, or is in a guest. */
 #define BLOCKED 1l
-/* A call of domain d's first thread, on the CPU that it runs on, to its end; other CPUs take their interrupts. */
+/*
+ * A call of domain d's first thread, on the CPU that it runs on, to its end; other CPUs take
+ * their interrupts.
+ */
 #define SYS(d, name, ...) \
 	sys(domains[d].thread[0], SK_SYS_##name, (const uint64_t[6]){ __VA_ARGS__ })
 /* The same of its second thread. */

@@ -9,7 +9,7 @@
 
 enum { S = AT_FREE, ROOM = 100 /* slots of a domain's CNode */ };
 
-/* --- types and rights ----------------------------------------------------------------------------- */
+/* --- types and rights --------------------------------------------------------------------- */
 
 /* The capability at argument `pos` of this call needs this right. */
 static const struct need {
@@ -174,7 +174,7 @@ static void numbers_have_bounds(void **state)
 	}
 }
 
-/* --- copies ----------------------------------------------------------------------------------------- */
+/* --- copies ------------------------------------------------------------------------------- */
 
 static void copies_lose_rights(void **state)
 {
@@ -289,7 +289,7 @@ static void info_tells(void **state)
 	assert_int_equal(regs(1)->rdi, 0);
 }
 
-/* --- moving, deleting, revoking ------------------------------------------------------------------ */
+/* --- moving, deleting, revoking ----------------------------------------------------------- */
 
 /* source -> a -> (b, c), source -> d */
 static void family(void)
@@ -457,7 +457,7 @@ static void revoke_knows_its_slot(void **state)
 	assert_null(slot_in(1, S + 10)->first_child);
 }
 
-/* --- CNodes end ------------------------------------------------------------------------------------ */
+/* --- CNodes end --------------------------------------------------------------------------- */
 
 /* What a CNode holds goes with it, also the CNodes in it, also when it is done step by step. */
 static void cnodes_take_all_with_them(void **state)
@@ -488,7 +488,10 @@ static void cnodes_take_all_with_them(void **state)
 	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_FRAME | 16 << 8, AT_CNODE, S, 1), 0);
 }
 
-/* What cannot go at once is waited for, not passed over; and a thread's own slot may be the last one. */
+/*
+ * What cannot go at once is waited for, not passed over; and a thread's own slot may be the
+ * last one.
+ */
 static void cnodes_wait_for_what_they_hold(void **state)
 {
 	static const uint64_t configure[6] = { AT_THREAD2, AT_CNODE, AT_SPACE, 0, 0x150000 };
@@ -545,7 +548,7 @@ static void work_is_inherited(void **state)
 	assert_int_equal(((struct object *)object_of(1, AT_ENDPOINT))->refs, 1);
 }
 
-/* --- the log ---------------------------------------------------------------------------------------- */
+/* --- the log ------------------------------------------------------------------------------ */
 
 static void log_takes_bytes(void **state)
 {

@@ -19,7 +19,7 @@ static void patient(void)
 	utcb(server())->reply = REPLY_SLOT;
 }
 
-/* --- messages --------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------- */
 
 static void message_is(const struct sk_regs *r, uint64_t badge, uint64_t mi)
 {
@@ -127,7 +127,7 @@ static void queues_are_fair(void **state)
 	assert_int_equal(second->regs.r.rdx, 2);
 }
 
-/* --- replies ---------------------------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------------------------ */
 
 /* A call to who cannot answer fails, and does not take the receiver. */
 static void calls_need_a_reply(void **state)
@@ -347,7 +347,7 @@ static void the_dead_are_left_alone(void **state)
 	n->dead = ep->dead = reply->dead = false; /* for the walker */
 }
 
-/* --- capabilities in messages ------------------------------------------------------------------------ */
+/* --- capabilities in messages ------------------------------------------------------------- */
 
 static void send_caps(unsigned int n, const struct sk_send_cap *caps)
 {
@@ -428,7 +428,9 @@ static void caps_stop(void **state)
 	}
 }
 
-/* The sender waits: the receiver takes the tree lock for it; a reply brings capabilities too. */
+/*
+ * The sender waits: the receiver takes the tree lock for it; a reply brings capabilities too.
+ */
 static void caps_of_waiting_senders(void **state)
 {
 	(void)state;
@@ -457,9 +459,12 @@ static void caps_of_waiting_senders(void **state)
 	assert_int_equal(result(client()), BLOCKED);
 }
 
-/* --- faults ------------------------------------------------------------------------------------------ */
+/* --- faults ------------------------------------------------------------------------------- */
 
-/* Domain 1's first thread gets a fault endpoint: its own, with a badge, where domain 2 receives. */
+/*
+ * Domain 1's first thread gets a fault endpoint: its own, with a badge, where domain 2
+ * receives.
+ */
 static void handler_set(void)
 {
 	patient();
@@ -547,7 +552,7 @@ static void faults_whose_handler_goes(void **state)
 	assert_int_equal(client()->fault_slot.type, SK_OBJ_NULL);
 }
 
-/* --- notifications ---------------------------------------------------------------------------------- */
+/* --- notifications ------------------------------------------------------------------------ */
 
 enum { N = AT_NOTIFICATION };
 

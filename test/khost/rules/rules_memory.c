@@ -12,7 +12,7 @@ enum { S = AT_FREE, PAGE = 0x1000, VA = 0x120000 };
 #define GIB (1ull << 30)
 #define ORDER(type, order) (SK_OBJ_##type | (order) << 8)
 
-/* --- RETYPE ------------------------------------------------------------------------------------- */
+/* --- RETYPE ------------------------------------------------------------------------------- */
 
 static long retype(uint64_t type, uint64_t slot, uint64_t n)
 {
@@ -85,7 +85,10 @@ static void retype_fills_exactly(void **state)
 	assert_int_equal(retype(ORDER(FRAME, 12), S + 16, 1), -SK_E_NO_MEM);
 }
 
-/* All contents of new memory are zero, whoever had it before, and frames are closed to the kernel. */
+/*
+ * All contents of new memory are zero, whoever had it before, and frames are closed to the
+ * kernel.
+ */
 static void new_memory_is_zero(void **state)
 {
 	struct slot *u = slot_in(1, AT_UNTYPED);
@@ -173,7 +176,10 @@ static void retype_goes_on(void **state)
 	}
 }
 
-/* Interrupted, and then not gone on with: what was prepared for frames is not what objects need, nor the other way. */
+/*
+ * Interrupted, and then not gone on with: what was prepared for frames is not what objects
+ * need, nor the other way.
+ */
 static void retype_is_given_up(void **state)
 {
 	static const uint64_t frames[6] = { AT_UNTYPED, ORDER(FRAME, 12), AT_CNODE, S, 12 },
@@ -251,7 +257,7 @@ static void devices(void **state)
 	assert_int_equal(fake_did.quiesces, 0);
 }
 
-/* --- MAP ------------------------------------------------------------------------------------------ */
+/* --- MAP ---------------------------------------------------------------------------------- */
 
 /* The entry that translates an address, and its level. */
 static uint64_t entry_at(const struct space *s, uint64_t vaddr, unsigned int *level)
@@ -502,7 +508,9 @@ static void huge_pages_split(void **state)
 			entry_at(domains[0].space, GIB + p * SK_LARGE_SIZE, &level), 0);
 }
 
-/* Windows that reach out of their space, on both sides: what is mapped goes, and nothing else. */
+/*
+ * Windows that reach out of their space, on both sides: what is mapped goes, and nothing else.
+ */
 static void windows_reach_out(void **state)
 {
 	(void)state;
@@ -525,7 +533,10 @@ static void windows_reach_out(void **state)
 	assert_int_equal(page_at(1, USER_END - PAGE), 0);
 }
 
-/* An unmap that is interrupted at each step goes on where it was, also after the window has changed. */
+/*
+ * An unmap that is interrupted at each step goes on where it was, also after the window has
+ * changed.
+ */
 static void unmap_goes_on(void **state)
 {
 	static const uint64_t all[6] = { AT_DEVICE_HUGE, 0, 30 };
@@ -596,7 +607,7 @@ static void unmap_of_a_part_goes_on(void **state)
 		0);
 }
 
-/* --- tables ---------------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------------------------- */
 
 static void tables_arguments(void **state)
 {
@@ -647,7 +658,9 @@ static void tables_begin_empty(void **state)
 	check_all(CHECK_STANDS_STILL);
 }
 
-/* The upper table goes first: the lower one's capability must not touch what came in its place. */
+/*
+ * The upper table goes first: the lower one's capability must not touch what came in its place.
+ */
 static void orphans_do_no_harm(void **state)
 {
 	unsigned int level;

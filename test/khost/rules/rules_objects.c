@@ -12,7 +12,7 @@ enum { S = AT_FREE, T2_UTCB = 0x150000 };
 
 static struct thread *second(void) { return domains[1].thread[1]; }
 
-/* --- threads ---------------------------------------------------------------------------------------- */
+/* --- threads ------------------------------------------------------------------------------ */
 
 static void threads_are_configured(void **state)
 {
@@ -110,7 +110,10 @@ static void suspending(void **state)
 	assert_null(cpus[1]->current);
 }
 
-/* The registers of a thread stand still while others have them: it is on no CPU, and in no call. */
+/*
+ * The registers of a thread stand still while others have them: it is on no CPU, and in no
+ * call.
+ */
 static void registers_stand_still(void **state)
 {
 	struct sk_regs *mr = (void *)utcb(domains[1].thread[0])->mr;
@@ -191,7 +194,7 @@ static void threads_end(void **state)
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, AT_SCHED2), 0);
 }
 
-/* --- interrupts ------------------------------------------------------------------------------------- */
+/* --- interrupts --------------------------------------------------------------------------- */
 
 static struct irq *irq(void) { return object_of(1, AT_IRQ); }
 

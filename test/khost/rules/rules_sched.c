@@ -21,7 +21,7 @@ static long configure(unsigned int d, uint64_t sched, uint64_t cpu, uint64_t pri
 		budget, period);
 }
 
-/* --- priorities and turns --------------------------------------------------------------------------- */
+/* --- priorities and turns ----------------------------------------------------------------- */
 
 static void higher_first(void **state)
 {
@@ -194,8 +194,9 @@ static void calls_switch_directly(void **state)
 }
 
 /*
- * A server that has answered, and goes on with the next caller: who was answered waits at the place for direct switches.
- * Server: domain 1's first thread; callers: its second, and domain 3's second. All on CPU 1.
+ * A server that has answered, and goes on with the next caller: who was answered waits at the
+ * place for direct switches. Server: domain 1's first thread; callers: its second, and domain
+ * 3's second. All on CPU 1.
  */
 static void answered_and_busy(void)
 {
@@ -288,7 +289,7 @@ static void woken_twice(void **state)
 	assert_false(cpu_kicked[2]);
 }
 
-/* --- budgets ----------------------------------------------------------------------------------------- */
+/* --- budgets ------------------------------------------------------------------------------ */
 
 static void budgets_bind(void **state)
 {
@@ -355,7 +356,9 @@ static void budgets_begin_with_work(void **state)
 	runs(2, t(1, 1));
 	time_is(start + 17000);
 	runs(2, t(2, 0));
-	/* at the very end of a period the next begins; what was used of the last is forgotten */
+	/*
+	 * at the very end of a period the next begins; what was used of the last is forgotten
+	 */
 	assert_int_equal(SYS(1, THREAD_SUSPEND, AT_THREAD2), 0);
 	assert_int_equal(SYS(1, THREAD_RESUME, AT_THREAD2), 0);
 	time_is(start + 25000);
@@ -382,7 +385,7 @@ static void budgets_begin_with_work(void **state)
 	assert_null(t(1, 1)->on);
 }
 
-/* --- accounts ---------------------------------------------------------------------------------------- */
+/* --- accounts ----------------------------------------------------------------------------- */
 
 static void stats_are_exact(void **state)
 {
@@ -481,7 +484,7 @@ static void arguments(void **state)
 	assert_int_equal(configure(1, AT_SCHED2, 0, 0, 65535, 0, 0), 0);
 }
 
-/* --- bindings ----------------------------------------------------------------------------------------- */
+/* --- bindings ----------------------------------------------------------------------------- */
 
 static void binding(void **state)
 {
@@ -536,7 +539,10 @@ static void one_cpu_at_a_time(void **state)
 	runs(3, t(1, 1));
 }
 
-/* A context that was on its way to another CPU when it lost its thread goes there with the next. */
+/*
+ * A context that was on its way to another CPU when it lost its thread goes there with the
+ * next.
+ */
 static void bound_on_the_way(void **state)
 {
 	static const uint64_t to3[6] = { AT_CTL_SCHED, AT_SCHED2, 3 | 20 << 16, 256 },
@@ -630,7 +636,7 @@ static void moving(void **state)
 	assert_null(cpus[1]->current);
 }
 
-/* --- deadlines ---------------------------------------------------------------------------------------- */
+/* --- deadlines ---------------------------------------------------------------------------- */
 
 static void deadlines_in_order(void **state)
 {
@@ -673,7 +679,10 @@ static void waits_until(unsigned int d, unsigned int k, unsigned int priority, s
 		sys(t(d, k), SK_SYS_WAIT, (const uint64_t[6]){ N + k, until }), BLOCKED);
 }
 
-/* Many at one time: a few of them, those of high priority first, then a pause as long as the work was. */
+/*
+ * Many at one time: a few of them, those of high priority first, then a pause as long as the
+ * work was.
+ */
 static void storms_of_deadlines(void **state)
 {
 	sk_time_t start = fake_now;

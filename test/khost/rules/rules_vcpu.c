@@ -187,7 +187,10 @@ static void interrupts_are_injected(void **state)
 	assert_int_equal(result(runner()), BLOCKED);
 }
 
-/* The guest goes on over interrupts of its CPU, on another CPU, and after its thread was in a queue. */
+/*
+ * The guest goes on over interrupts of its CPU, on another CPU, and after its thread was in a
+ * queue.
+ */
 static void turns_go_on(void **state)
 {
 	(void)state;

@@ -1,9 +1,10 @@
 /*
  * mixio DEVICE MIB ROUNDS - random mixed reads and writes with verification, in a guest
  *
- * Each of several processes owns a share of the device's blocks. Each word of a block contains the block's place and the
- * number of times that it was written. If a read finds anything else, the program ends with status 1. Direct and
- * buffered I/O alternate, with a flush now and then; at the end, everything is read once more.
+ * Each of several processes owns a share of the device's blocks. Each word of a block contains
+ * the block's place and the number of times that it was written. If a read finds anything else,
+ * the program ends with status 1. Direct and buffered I/O alternate, with a flush now and then;
+ * at the end, everything is read once more.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -64,7 +65,10 @@ static void work(const char *device, uint64_t first, unsigned int blocks, unsign
 		fail("cannot start", first);
 	for (unsigned int r = 0; r < rounds; r++) {
 		unsigned int at = next_random() % blocks, n = 1 + next_random() % RUN_MAX;
-		/* each half of a share is accessed in one way only, because the page cache does not see direct I/O */
+		/*
+		 * each half of a share is accessed in one way only, because the page cache does
+		 * not see direct I/O
+		 */
 		int fd = at < blocks / 2 ? direct : buffered;
 		unsigned int end = at < blocks / 2 ? blocks / 2 : blocks;
 		off_t where = (off_t)(first + at) * BLOCK;

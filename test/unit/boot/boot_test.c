@@ -52,7 +52,7 @@ static void finish(void)
 	assert_int_equal(map_broken(&bi), 0);
 }
 
-/* --- memory map -------------------------------------------------------------------------------- */
+/* --- memory map --------------------------------------------------------------------------- */
 
 static void map_sorts_and_merges(void **state)
 {
@@ -168,7 +168,7 @@ static void carve_stops_when_the_table_is_full(void **state)
 	assert_int_equal(map_broken(&bi), 0);
 }
 
-/* --- PVH ------------------------------------------------------------------------------------------- */
+/* --- PVH ---------------------------------------------------------------------------------- */
 
 static void start_info_make(void)
 {
@@ -287,7 +287,7 @@ static void cmdline_limits(void **state)
 	assert_non_null(start_info());
 }
 
-/* --- Multiboot2 -------------------------------------------------------------------------------------- */
+/* --- Multiboot2 --------------------------------------------------------------------------- */
 
 static uint32_t mb_at;
 

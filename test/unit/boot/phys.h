@@ -1,5 +1,6 @@
 /*
- * phys.h - a small physical memory on the host's heap, so that ASan sees every byte read beyond it
+ * phys.h - a small physical memory on the host's heap, so that ASan sees every byte read beyond
+ * it
  */
 #ifndef TEST_PHYS_H
 #define TEST_PHYS_H

@@ -1,5 +1,6 @@
 /*
- * spec_test.c - which barriers against speculation a CPU is found to have, and what spec-ctrl= leaves of them
+ * spec_test.c - which barriers against speculation a CPU is found to have, and what spec-ctrl=
+ * leaves of them
  */
 #include <setjmp.h>
 #include <stdarg.h>

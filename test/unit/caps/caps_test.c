@@ -1,7 +1,8 @@
 /*
  * caps_test.c - a domain's slots, memory and addresses, on a kernel that the test plays
  *
- * After each refusal all is as it was before: each system call of an operation fails once (failures_leave_nothing).
+ * After each refusal all is as it was before: each system call of an operation fails once
+ * (failures_leave_nothing).
  */
 #include "kern.h"
 
@@ -160,7 +161,10 @@ static void small_objects_share_pages(void)
 			assert_int_equal(object_make(i % 3 ? SK_OBJ_NOTIFICATION : SK_OBJ_SCHED,
 						 0, &c[i]),
 				0);
-		/* 64 objects of 128 or 256 bytes: three pages, perhaps one more that was begun before */
+		/*
+		 * 64 objects of 128 or 256 bytes: three pages, perhaps one more that was begun
+		 * before
+		 */
 		assert_in_range(kern.calls[SK_SYS_RETYPE] - retypes, N, N + 4);
 		for (unsigned int i = 0; i < N; i++)
 			for (unsigned int k = 0; k < i; k++)

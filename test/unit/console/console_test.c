@@ -1,9 +1,12 @@
 /*
- * console_test.c - the console domain among played clients: what reaches the terminal, the shell, and the log
+ * console_test.c - the console domain among played clients: what reaches the terminal, the
+ * shell, and the log
  *
- * Objects     struct peer: the other end of a connection. What the UART was given is in `screen`.
+ * Objects     struct peer: the other end of a connection. What the UART was given is in
+ *             `screen`.
  * Locks       none.
- * Lifecycle   a cmocka group; the domain's state is static, so each case runs in a process of its own.
+ * Lifecycle   a cmocka group; the domain's state is static, so each case runs in a process of
+ *             its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -386,7 +389,10 @@ static void colours_do_not_stay(void)
 	assert_string_equal(strstr(screen, terminal_reset) + strlen(terminal_reset), "$ ");
 }
 
-/* The user leaves while the UART is full, to whatever byte: what undoes the colours comes when there is room. */
+/*
+ * The user leaves while the UART is full, to whatever byte: what undoes the colours comes when
+ * there is room.
+ */
 static void colours_do_not_stay_on_a_slow_line(void)
 {
 	static char much[RING];
@@ -429,7 +435,10 @@ static void log_tells_when(void)
 				  "[98765.000000] (storage) three\n");
 }
 
-/* Lines of guests are in their place by time, and none of them takes the space of the host's or another guest's. */
+/*
+ * Lines of guests are in their place by time, and none of them takes the space of the host's or
+ * another guest's.
+ */
 static void a_guest_fills_its_own_log_only(void)
 {
 	char line[64];
@@ -580,7 +589,9 @@ static void in_a_process(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		/* A failure must end this process, not go on with the rest of the tests in it. */
+		/*
+		 * A failure must end this process, not go on with the rest of the tests in it.
+		 */
 		setenv("CMOCKA_TEST_ABORT", "1", 1);
 		fn();
 		_exit(0);

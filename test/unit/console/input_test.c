@@ -1,5 +1,6 @@
 /*
- * input_test.c - what is typed reaches the one it was typed for: lines, switches, Ctrl-], guests that do not read
+ * input_test.c - what is typed reaches the one it was typed for: lines, switches, Ctrl-],
+ * guests that do not read
  */
 #include <setjmp.h>
 #include <stdarg.h>

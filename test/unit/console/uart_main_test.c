@@ -1,5 +1,6 @@
 /*
- * uart_main_test.c - the whole of the serial port's driver, with a client that may be taken over
+ * uart_main_test.c - the whole of the serial port's driver, with a client that may be taken
+ * over
  */
 #include "world/world.h"
 
@@ -142,7 +143,9 @@ static void records_without_text_are_a_breach(void)
 	assert_true(peer_dead(&console));
 }
 
-/* What is typed to a client that is there no more stays in the device, and the driver goes on. */
+/*
+ * What is typed to a client that is there no more stays in the device, and the driver goes on.
+ */
 static void typing_to_a_client_that_was_dropped(void)
 {
 	char text[200];

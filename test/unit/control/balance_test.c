@@ -1,4 +1,6 @@
-/* balance_test.c - which CPUs guests have, which vCPU goes to another one, whose I/O goes first */
+/*
+ * balance_test.c - which CPUs guests have, which vCPU goes to another one, whose I/O goes first
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,8 +118,9 @@ static void io_that_shares_until_it_is_little(void **state)
 /* ---- caps ---- */
 
 /*
- * Seconds of a guest that runs as much as it may: its vCPUs, and its I/O thread every `busy` seconds of `of`. Each
- * configuration begins a period anew, which gives one budget more that second. What all of it ran, in seconds of one CPU.
+ * Seconds of a guest that runs as much as it may: its vCPUs, and its I/O thread every `busy`
+ * seconds of `of`. Each configuration begins a period anew, which gives one budget more that
+ * second. What all of it ran, in seconds of one CPU.
  */
 static double lives(uint32_t percent, uint32_t n, uint32_t seconds, uint32_t busy, uint32_t of)
 {
@@ -150,7 +153,10 @@ static void a_cap_binds_the_sum(void **state)
 		double cap = caps[i] * 100 / 100.0; /* 100 seconds of it */
 
 		for (uint32_t n = 2; n <= 4; n += 2) {
-			/* computing only; I/O all the time; now and then; every other second; three of four */
+			/*
+			 * computing only; I/O all the time; now and then; every other second;
+			 * three of four
+			 */
 			assert_in_range(
 				(int)(1000 * lives(caps[i], n, 100, 0, 1) / cap), 970, 1030);
 			assert_in_range(

@@ -1,7 +1,9 @@
 /*
- * calls_test.c - calls of services: who is asked what in which order, when a service is slow, dead, or says no
+ * calls_test.c - calls of services: who is asked what in which order, when a service is slow,
+ * dead, or says no
  *
- * Objects     the threads' side is played by the cases: `out` is the call that a service's thread has.
+ * Objects     the threads' side is played by the cases: `out` is the call that a service's
+ *             thread has.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,7 +124,10 @@ static void close_is_asked_until_it_is_answered(void **state)
 	assert_null(timer);
 }
 
-/* Guests whose flush takes for ever: a new guest's open waits for one of them, and no longer than 200 ms. */
+/*
+ * Guests whose flush takes for ever: a new guest's open waits for one of them, and no longer
+ * than 200 ms.
+ */
 static void new_calls_go_first(void **state)
 {
 	struct call *open;

@@ -1,7 +1,9 @@
 /*
- * domain_cases.h - the cases of the control domain's test, in the order in which they run, and their common steps
+ * domain_cases.h - the cases of the control domain's test, in the order in which they run, and
+ * their common steps
  *
- * The domain's state is static: a case goes on where the one before stopped, and each leaves the host as it found it.
+ * The domain's state is static: a case goes on where the one before stopped, and each leaves
+ * the host as it found it.
  */
 #ifndef DOMAIN_CASES_H
 #define DOMAIN_CASES_H

@@ -138,8 +138,8 @@ void dry_runs(void **state)
 }
 
 /*
- * A service does not close: what it may use is kept, all else comes back at once, the shell and other guests go on,
- * and when it has closed the rest comes back.
+ * A service does not close: what it may use is kept, all else comes back at once, the shell and
+ * other guests go on, and when it has closed the rest comes back.
  */
 void service_is_slow_to_close(void **state)
 {
@@ -178,7 +178,10 @@ void service_is_slow_to_close(void **state)
 	world_at_rest();
 }
 
-/* It may have made a connection that nobody knows: its memory stays until it says that it has not. */
+/*
+ * It may have made a connection that nobody knows: its memory stays until it says that it has
+ * not.
+ */
 void service_does_not_answer_an_open(void **state)
 {
 	uint32_t pings = world.pings;
@@ -202,7 +205,10 @@ void service_does_not_answer_an_open(void **state)
 	world_at_rest();
 }
 
-/* The shell is there while an open is under way, and the guest can be destroyed; what comes of it is closed. */
+/*
+ * The shell is there while an open is under way, and the guest can be destroyed; what comes of
+ * it is closed.
+ */
 void destroyed_while_it_is_being_connected(void **state)
 {
 	(void)state;
@@ -223,7 +229,9 @@ void destroyed_while_it_is_being_connected(void **state)
 	}
 }
 
-/* A guest that was destroyed while its VMM loads the kernel is not there when the VMM says so. */
+/*
+ * A guest that was destroyed while its VMM loads the kernel is not there when the VMM says so.
+ */
 void ready_after_its_end_has_begun(void **state)
 {
 	uint32_t domid;

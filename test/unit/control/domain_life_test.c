@@ -1,4 +1,7 @@
-/* domain_life_test.c - the control domain: guests change size, die, start again and share CPUs; the host goes down */
+/*
+ * domain_life_test.c - the control domain: guests change size, die, start again and share CPUs;
+ * the host goes down
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -125,7 +128,10 @@ void large_ones(void **state)
 {
 	(void)state;
 	(void)guest_created("create /guests/a.cfg maxmem=6000\r", "a");
-	/* a base with room for a CNode of 2 MiB; the heap's 25 MiB in whole pieces; a disk, a vif */
+	/*
+	 * a base with room for a CNode of 2 MiB; the heap's 25 MiB in whole pieces; a disk, a
+	 * vif
+	 */
 	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 8 + 26 + 2 + 2) << 20));
 	guest_destroyed("a");
 	type("create /guests/a.cfg maxmem=17000\r");
@@ -226,7 +232,10 @@ void shutdown_and_reboot(void **state)
 	world_at_rest();
 }
 
-/* A guest that crashes as soon as it is there: `list` and the log say what is done about it, all verbs bear with it. */
+/*
+ * A guest that crashes as soon as it is there: `list` and the log say what is done about it,
+ * all verbs bear with it.
+ */
 void crashes_in_a_loop(void **state)
 {
 	static const char *const verbs[] = { "console a\r", "pause a\r", "shutdown -w a\r",
@@ -312,7 +321,10 @@ static void second(uint32_t vcpu_ms, uint32_t io_ms)
 	timers_expire();
 }
 
-/* cap=50: what the I/O thread takes of it the vCPUs do not get, and what was too much is paid back. */
+/*
+ * cap=50: what the I/O thread takes of it the vCPUs do not get, and what was too much is paid
+ * back.
+ */
 void caps_bind_all_threads(void **state)
 {
 	uint32_t domid;
@@ -390,7 +402,9 @@ void power(void **state)
 	world_at_rest();
 }
 
-/* A service that never lets go of a guest does not keep the host up for ever, nor who insists. */
+/*
+ * A service that never lets go of a guest does not keep the host up for ever, nor who insists.
+ */
 void power_without_a_service(void **state)
 {
 	uint32_t a;

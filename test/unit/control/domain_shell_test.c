@@ -1,4 +1,7 @@
-/* domain_shell_test.c - the control domain: lines, lists, consoles, pipes and files of the shell */
+/*
+ * domain_shell_test.c - the control domain: lines, lists, consoles, pipes and files of the
+ * shell
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -43,7 +46,10 @@ void keys_are_kept_while_busy(void **state)
 	world_at_rest();
 }
 
-/* What follows a line in the same write stays with console until the shell or a guest may have it. */
+/*
+ * What follows a line in the same write stays with console until the shell or a guest may have
+ * it.
+ */
 void typed_ahead(void **state)
 {
 	uint32_t domid;

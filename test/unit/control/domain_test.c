@@ -1,8 +1,9 @@
 /*
- * domain_test.c - the whole control domain among played services: what is typed, what happens, what is left
+ * domain_test.c - the whole control domain among played services: what is typed, what happens,
+ * what is left
  *
- * The domain's state is static: the cases go on where the one before stopped, and each leaves the host as it
- * found it.
+ * The domain's state is static: the cases go on where the one before stopped, and each leaves
+ * the host as it found it.
  *
  * Objects     the world of fakes.h.
  */

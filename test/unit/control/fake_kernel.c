@@ -1,4 +1,7 @@
-/* fake_kernel.c - the kernel for the control domain: capabilities and memory as counters, scheduling, time */
+/*
+ * fake_kernel.c - the kernel for the control domain: capabilities and memory as counters,
+ * scheduling, time
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

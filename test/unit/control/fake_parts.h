@@ -4,7 +4,10 @@
 
 #include "fakes.h"
 
-/* Capabilities that the manifest gives control, and the scheduling context with which it asks for idle times. */
+/*
+ * Capabilities that the manifest gives control, and the scheduling context with which it asks
+ * for idle times.
+ */
 enum {
 	CTL_SLOT = 899,
 	POOL_SLOT = 900,

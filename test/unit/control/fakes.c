@@ -1,5 +1,6 @@
 /*
- * fakes.c - the world around the control domain: its parts act in turn until nobody has anything more to do
+ * fakes.c - the world around the control domain: its parts act in turn until nobody has
+ * anything more to do
  *
  * Lifecycle   world_init() once per process.
  */

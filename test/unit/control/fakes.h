@@ -1,8 +1,8 @@
 /*
  * fakes.h - the world around the control domain: services, init, VMMs, kernel
  *
- * The test types at a console and reads its screen; world_run() lets all parties act until nobody
- * has anything more to do.
+ * The test types at a console and reads its screen; world_run() lets all parties act until
+ * nobody has anything more to do.
  */
 #ifndef CONTROL_FAKES_H
 #define CONTROL_FAKES_H
@@ -72,7 +72,10 @@ bool vmm_heard(uint32_t domid, uint16_t type);
 /* What the last message said that was heard. */
 uint32_t vmm_heard_arg(uint32_t domid);
 void vmm_says(uint32_t domid, uint16_t type, uint32_t arg, const void *body, uint16_t len);
-/* It sends n messages that mean nothing, and control has one look: does it keep some for its next turn? */
+/*
+ * It sends n messages that mean nothing, and control has one look: does it keep some for its
+ * next turn?
+ */
 bool vmm_babbles(uint32_t domid, uint32_t n);
 void vmm_garbage(uint32_t domid);
 const struct vm_config *vmm_config(uint32_t domid);

@@ -531,7 +531,9 @@ static void grep_of_greps(void **state)
 	assert_string_equal(s.text, "web 1\nweb 3\n");
 }
 
-/* A pattern that would take other matchers longer than anybody waits; and lines without an end. */
+/*
+ * A pattern that would take other matchers longer than anybody waits; and lines without an end.
+ */
 static void grep_is_quick_and_bounded(void **state)
 {
 	static char in[3 * FILTER_LINE_MAX + 8];

@@ -1,5 +1,6 @@
 /*
- * main_test.c - the whole of files, with a volume in memory: who may read what, and requests that are none
+ * main_test.c - the whole of files, with a volume in memory: who may read what, and requests
+ * that are none
  */
 #include "world/world.h"
 

@@ -20,7 +20,7 @@ struct domain domains[MANIFEST_DOMAINS_MAX];
 struct connection connections[MANIFEST_CHANNELS_MAX];
 sk_cap_t init_endpoint;
 
-/* ---- what is not called here --------------------------------------------------------------------------- */
+/* ---- what is not called here ------------------------------------------------------------- */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #define UNUSED(declaration) \
@@ -51,7 +51,7 @@ void proc_connect_orders(
 	(void)proto, (void)data_size, (void)ring_order, (void)data_order;
 }
 
-/* ---- what is -------------------------------------------------------------------------------------------- */
+/* ---- what is ----------------------------------------------------------------------------- */
 static uint32_t returned, dropped;
 
 void memory_return(struct domain *d, sk_cap_t *cap)

@@ -1,8 +1,10 @@
 /*
- * init_test.c - the root task as a whole: a manifest of seven domains on a kernel that the test plays
+ * init_test.c - the root task as a whole: a manifest of seven domains on a kernel that the test
+ * plays
  *
- * What each domain holds is compared with the manifest, capability by capability; then the domains call init. Services
- * are played here: they answer SVC_OPEN and what init asks platform for.
+ * What each domain holds is compared with the manifest, capability by capability; then the
+ * domains call init. Services are played here: they answer SVC_OPEN and what init asks platform
+ * for.
  */
 #define _GNU_SOURCE
 #include "kern.h"
@@ -328,7 +330,9 @@ int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
 	return 0;
 }
 
-/* ---- what the domains say to init: one step after the other, each looks at the last one's answer ---- */
+/* ---- what the domains say to init ---- */
+
+/* One step after the other; each looks at the last one's answer. */
 static void (*const *script)(struct kern_msg *m);
 static struct kern_msg reply;
 static unsigned int n_replies;
@@ -371,7 +375,10 @@ struct wanted {
 
 static struct kern_object *own(sk_cap_t slot) { return kern_own(slot)->obj; }
 
-/* Exactly these, beside what every domain has: a capability that the manifest does not name is found here. */
+/*
+ * Exactly these, beside what every domain has: a capability that the manifest does not name is
+ * found here.
+ */
 static void audit(unsigned int i, const struct wanted *w, unsigned int n)
 {
 	const struct domain *d = &domains[i];

@@ -803,7 +803,9 @@ long kern_syscall(long nr, uint64_t r[6])
 	}
 }
 
-/* ---- libs/rt and libs/sys: what the domain's start has set up, and locks of a program with one thread ---- */
+/* ---- libs/rt and libs/sys ---- */
+
+/* What the domain's start has set up, and locks of a program with one thread. */
 bool sys_root(void) { return kern.root; }
 
 void rt_exit(int code)

@@ -1,10 +1,12 @@
 /*
- * kern.h - a kernel for one program: real libs/caps, libs/proc and what is built on them run on it
+ * kern.h - a kernel for one program: real libs/caps, libs/proc and what is built on them run on
+ * it
  *
- * Capabilities with derivation, untypeds, CNodes, frames that are really mapped into the test's process, page tables,
- * spaces of other domains as lists of mappings, and objects whose settings can be looked at. Calls of endpoints,
- * receives and waits go to hooks. Rules that the real kernel has are rules here: a slot must be empty, one capability
- * maps in one window, memory comes back by revoking.
+ * Capabilities with derivation, untypeds, CNodes, frames that are really mapped into the test's
+ * process, page tables, spaces of other domains as lists of mappings, and objects whose
+ * settings can be looked at. Calls of endpoints, receives and waits go to hooks. Rules that the
+ * real kernel has are rules here: a slot must be empty, one capability maps in one window,
+ * memory comes back by revoking.
  *
  * A case is one process: KERN_CASE().
  */
@@ -111,7 +113,10 @@ extern struct kern {
 	void (*on_log)(const char *text, uint32_t len);
 } kern;
 
-/* The own CNode has `slots` slots or more, with itself and the own space, thread and scheduling context in it. */
+/*
+ * The own CNode has `slots` slots or more, with itself and the own space, thread and scheduling
+ * context in it.
+ */
 void kern_start(uint32_t slots);
 /* The pages that a domain, or the root task, finds at its start: all zero. */
 struct domain_info *kern_domain(void);

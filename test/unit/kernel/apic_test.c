@@ -1,5 +1,6 @@
 /*
- * apic_test.c - the local APIC in both modes: set-up, timer, interrupts between CPUs, what waits
+ * apic_test.c - the local APIC in both modes: set-up, timer, interrupts between CPUs, what
+ * waits
  */
 #include "processor.h"
 #include "kernel/arch/x86_64/apic.c"

@@ -1,5 +1,6 @@
 /*
- * heap_test.c - the heap of deadlines against a plain list: the first is the first, any can go, and no way is long
+ * heap_test.c - the heap of deadlines against a plain list: the first is the first, any can go,
+ * and no way is long
  */
 #include <setjmp.h>
 #include <stdarg.h>

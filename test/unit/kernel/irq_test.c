@@ -1,7 +1,9 @@
 /*
- * irq_test.c - interrupt sources on two IO-APICs and two CPUs: what is written into which redirection entry, and when
+ * irq_test.c - interrupt sources on two IO-APICs and two CPUs: what is written into which
+ * redirection entry, and when
  *
- * An IO-APIC is a page without access: each access traps, is made, and then played (register index at 0, data at 0x10).
+ * An IO-APIC is a page without access: each access traps, is made, and then played (register
+ * index at 0, data at 0x10).
  */
 #include "processor.h"
 #include <sys/mman.h>
@@ -26,7 +28,7 @@ static unsigned int eois, signals;
 static const struct irq_source *signalled;
 static uint32_t entry_when_signalled;
 
-/* --- the rest of the kernel --------------------------------------------------------------------------- */
+/* --- the rest of the kernel --------------------------------------------------------------- */
 
 void *fixmap_mmio(unsigned int slot, uint64_t paddr)
 {
@@ -42,7 +44,7 @@ void core_irq(struct irq_source *s)
 		s->pin ? chips[s->ioapic].reg[REG_REDIR + 2 * (s->gsi - PINS * s->ioapic)] : 0;
 }
 
-/* --- the chips ----------------------------------------------------------------------------------------- */
+/* --- the chips ---------------------------------------------------------------------------- */
 
 static struct chip *accessed;
 static unsigned int offset;
@@ -135,7 +137,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------ */
+/* --- tests -------------------------------------------------------------------------------- */
 
 static void pins_begin_masked(void **state)
 {
@@ -270,7 +272,9 @@ static void messages(void **state)
 	irq_source_free(&s);
 }
 
-/* A level pin is masked before anybody hears of it, and before the local APIC lets the next in. */
+/*
+ * A level pin is masked before anybody hears of it, and before the local APIC lets the next in.
+ */
 static void interrupts_come(void **state)
 {
 	struct irq_source level = { 0 }, edge = { 0 }, elsewhere = { 0 };

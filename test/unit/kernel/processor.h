@@ -1,8 +1,10 @@
 /*
- * processor.h - included before a source of kernel/arch/x86_64: what only a kernel may execute is played here
+ * processor.h - included before a source of kernel/arch/x86_64: what only a kernel may execute
+ * is played here
  *
- * MSRs, control registers and XCR0 are variables; MOV to and from debug registers and VMSAVE, which the sources have as
- * assembly, trap and are played too. Physical addresses are addresses of this program (-DWINDOW_BASE=0).
+ * MSRs, control registers and XCR0 are variables; MOV to and from debug registers and VMSAVE,
+ * which the sources have as assembly, trap and are played too. Physical addresses are addresses
+ * of this program (-DWINDOW_BASE=0).
  */
 #ifndef TEST_PROCESSOR_H
 #define TEST_PROCESSOR_H
@@ -48,7 +50,7 @@
 
 enum { MSRS_MAX = 512 };
 
-/* --- registers ----------------------------------------------------------------------------------- */
+/* --- registers ---------------------------------------------------------------------------- */
 
 static struct {
 	struct {
@@ -98,7 +100,7 @@ static inline void xsetbv(uint64_t v)
 	processor.xcr0_writes++;
 }
 
-/* --- instructions that trap ----------------------------------------------------------------------- */
+/* --- instructions that trap --------------------------------------------------------------- */
 
 static greg_t *general(ucontext_t *c, unsigned int number)
 {

@@ -1,10 +1,11 @@
 /*
- * svm_test.c - what a guest's control block says: at its begin, after each group of the state page, at each entry and exit
+ * svm_test.c - what a guest's control block says: at its begin, after each group of the state
+ * page, at each entry and exit
  */
 #include "processor.h"
 #include "kernel/arch/x86_64/svm.c"
 
-/* --- the rest of the kernel ------------------------------------------------------------------------- */
+/* --- the rest of the kernel --------------------------------------------------------------- */
 
 static struct cpu_arch machine[2];
 static struct space space, other_space;
@@ -77,7 +78,7 @@ void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host)
 		in_guest();
 }
 
-/* --- a vCPU on CPU 0 --------------------------------------------------------------------------------- */
+/* --- a vCPU on CPU 0 ---------------------------------------------------------------------- */
 
 static int set_up(void **state)
 {
@@ -126,7 +127,7 @@ static uint32_t run(uint64_t code, uint64_t info1, uint64_t info2)
 	return arch_vcpu_run(&v, thread);
 }
 
-/* --- the processor is set up -------------------------------------------------------------------------- */
+/* --- the processor is set up -------------------------------------------------------------- */
 
 static bool passes(const uint8_t *map, uint32_t msr)
 {
@@ -191,7 +192,10 @@ static void processors_without(void **state)
 static void guests_begin_as_after_reset(void **state)
 {
 	(void)state;
-	/* APM volume 2, appendix B: CR4 writes; #DB #AC #MC; all that the kernel or the VMM must see */
+	/*
+	 * APM volume 2, appendix B: CR4 writes; #DB #AC #MC; all that the kernel or the VMM
+	 * must see
+	 */
 	assert_int_equal(b->intercept[0], 1 << 20);
 	assert_int_equal(b->intercept[1], 0);
 	assert_int_equal(b->intercept[2], 1 << 1 | 1 << 17 | 1 << 18);
@@ -221,7 +225,7 @@ static void guests_begin_as_after_reset(void **state)
 	assert_int_equal(b->intercept[3], 0xbd44800f);
 }
 
-/* --- state page and control block ---------------------------------------------------------------------- */
+/* --- state page and control block --------------------------------------------------------- */
 
 static void fill_page(void)
 {
@@ -395,7 +399,7 @@ static void xcr0_is_checked(void **state)
 	assert_false(xcr0_valid(3));
 }
 
-/* --- entries --------------------------------------------------------------------------------------------- */
+/* --- entries ------------------------------------------------------------------------------ */
 
 static void entered(uint32_t asid, bool flush)
 {
@@ -505,7 +509,7 @@ static void debug_registers(void **state)
 	assert_int_equal(processor.dr[3], 0xd3);
 }
 
-/* --- interrupts --------------------------------------------------------------------------------------------- */
+/* --- interrupts --------------------------------------------------------------------------- */
 
 static uint64_t injected;
 static uint32_t v_intr, intercepts_seen;
@@ -572,7 +576,7 @@ static void interrupts_are_delivered(void **state)
 	delivered(EVENT_VALID);
 }
 
-/* --- exits ---------------------------------------------------------------------------------------------------- */
+/* --- exits -------------------------------------------------------------------------------- */
 
 static void exits_have_reasons(void **state)
 {

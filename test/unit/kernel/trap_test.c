@@ -1,5 +1,6 @@
 /*
- * trap_test.c - the way back to user mode: bases, address space, predictors, flags, FPU state; and what vectors lead to
+ * trap_test.c - the way back to user mode: bases, address space, predictors, flags, FPU state;
+ * and what vectors lead to
  */
 #include "processor.h"
 #include "kernel/arch/x86_64/trap.c"

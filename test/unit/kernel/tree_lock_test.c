@@ -1,7 +1,9 @@
 /*
- * tree_lock_test.c - the tree lock: handed round in a circle, and left for an interrupt unless it is on its way
+ * tree_lock_test.c - the tree lock: handed round in a circle, and left for an interrupt unless
+ * it is on its way
  *
- * What other CPUs do is played at the places where a waiting CPU looks: arch_serve() and arch_irq_pending().
+ * What other CPUs do is played at the places where a waiting CPU looks: arch_serve() and
+ * arch_irq_pending().
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +17,7 @@
 #include "space.h"
 #include "thread.h"
 
-/* --- a machine of four CPUs, of which the test is one at a time ------------------------------------- */
+/* --- a machine of four CPUs, of which the test is one at a time --------------------------- */
 
 enum { CPUS = 4, PATIENCE = 1000 };
 static struct cpu machine[CPUS];
@@ -56,7 +58,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* --- what kernel/cap.c also wants -------------------------------------------------------------------- */
+/* --- what kernel/cap.c also wants --------------------------------------------------------- */
 
 void panic(const char *fmt, ...)
 {
@@ -72,7 +74,7 @@ int frame_unmap_all(struct slot *frame) { return frame ? 0 : -1; }
 void table_unlink(struct slot *table) { (void)table; }
 void space_relink(struct slot *s) { (void)s; }
 
-/* --- cases --------------------------------------------------------------------------------------------- */
+/* --- cases -------------------------------------------------------------------------------- */
 
 static void a_free_lock_is_taken_at_once(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * main_test.c - the whole of network, as its clients and the card's driver see it: rings with what they may hold, and
- * with what a VMM that was taken over, or a driver, puts there
+ * main_test.c - the whole of network, as its clients and the card's driver see it: rings with
+ * what they may hold, and with what a VMM that was taken over, or a driver, puts there
  */
 #include "world/world.h"
 
@@ -182,7 +182,10 @@ static void every_length_of_many_pieces(void)
 	}
 }
 
-/* Options make a TCP header longer than what the descriptor can tell: its pieces would be no frames. */
+/*
+ * Options make a TCP header longer than what the descriptor can tell: its pieces would be no
+ * frames.
+ */
 static void pieces_with_long_headers(void)
 {
 	struct net_desc d = { .length = 9000,

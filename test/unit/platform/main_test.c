@@ -1,5 +1,6 @@
 /*
- * main_test.c - platform as a whole: firmware tables, configuration space and ports of a machine that the test plays
+ * main_test.c - platform as a whole: firmware tables, configuration space and ports of a
+ * machine that the test plays
  */
 #include "kern.h"
 
@@ -533,7 +534,10 @@ static void short_claimed(struct kern_msg *m)
 	assert_int_equal(status(), 0);
 	assert_int_equal(reply.mr[3], 2);
 	assert_int_equal(*(uint32_t *)(kern.phys + BAR_X + TABLE_X + 32), 0);
-	/* two interrupts, the memory of small objects, two pages of the table, a page table and its memory */
+	/*
+	 * two interrupts, the memory of small objects, two pages of the table, a page table and
+	 * its memory
+	 */
 	assert_int_equal(kern_used(kern.cnode), used_before + 2 + 1 + 2 + 2);
 }
 

@@ -1,5 +1,6 @@
 /*
- * build_test.c - a domain from its image to its first instruction, on a kernel that the test plays
+ * build_test.c - a domain from its image to its first instruction, on a kernel that the test
+ * plays
  */
 #include "kern.h"
 
@@ -224,7 +225,9 @@ static void where_its_memory_is(void)
 	assert_ptr_equal(kern_view(s, DOMAIN_KINFO_VADDR, &rights),
 		kern.phys + kern_own(SK_CAP_INFO)->obj->paddr);
 	assert_int_equal(rights, SK_R);
-	/* what holds the mappings is out of the domain's reach, and all comes out of its memory */
+	/*
+	 * what holds the mappings is out of the domain's reach, and all comes out of its memory
+	 */
 	for (uint32_t i = 0; i < s->n_maps; i++) {
 		const struct kern_cap *c = s->map[i].cap;
 
@@ -434,7 +437,9 @@ static void pages_are_given(void)
 	assert_int_equal(proc_map(&proc, f, at + 0x40000, 0, 4096, SK_R | SK_MAP_UNCACHED), 0);
 	assert_non_null(kern_view(space(), at + 0x40000, &rights));
 	assert_int_equal(rights, SK_R | SK_MAP_UNCACHED);
-	/* two large pages and a piece: the piece of a large frame's copy is filled to its end */
+	/*
+	 * two large pages and a piece: the piece of a large frame's copy is filled to its end
+	 */
 	assert_int_equal(proc_vaddr(&proc, 12) % 4096, 0);
 	assert_int_equal(proc_vaddr(&proc, 14) % (1 << 14), 0);
 	assert_int_equal(proc_vaddr(&proc, 24) % SK_LARGE_SIZE, 0);
@@ -529,7 +534,10 @@ static void an_image_from_init(void)
 	assert_int_equal(im.elf.entry, TEXT + 0x10);
 	spec.image = &im;
 	assert_int_equal(proc_create(&proc, &spec), 0);
-	/* a file that grows while it is asked for, answers without a frame or too short, a frame too many */
+	/*
+	 * a file that grows while it is asked for, answers without a frame or too short, a
+	 * frame too many
+	 */
 	taken = slots_taken();
 	served.n_caps = 0;
 	assert_int_equal(proc_image_fetch(PARENT, &im), -SK_E_PEER);

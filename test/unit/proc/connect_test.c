@@ -187,7 +187,10 @@ static void each_gets_its_part(void **state)
 	assert_int_equal(slot[data].untyped, DATA_UNTYPED);
 	assert_int_equal(slot[data].order, 21);
 	assert_int_equal(slot[own].untyped, BASE);
-	/* the client: rings and data mapped, a capability to the data, nothing of the service's own */
+	/*
+	 * the client: rings and data mapped, a capability to the data, nothing of the service's
+	 * own
+	 */
 	assert_int_equal(seen.n_mapped, 2);
 	assert_int_equal(seen.mapped[0], rings);
 	assert_int_equal(seen.mapped[1], data);
@@ -269,7 +272,10 @@ static void silence_is_told(void **state)
 	assert_int_equal(slots_used(), 0);
 }
 
-/* In two halves the same is done, by nobody else than who calls, and a connection that cannot be used is known. */
+/*
+ * In two halves the same is done, by nobody else than who calls, and a connection that cannot
+ * be used is known.
+ */
 static void in_two_halves(void **state)
 {
 	struct svc_open_result r = { .number = 7, .word = { 1, 2 } };

@@ -1,10 +1,11 @@
 /*
  * interleave_test.c - lost wake-ups, each as one fixed interleaving
  *
- * The ring's accesses to shared words are replaced by calls that run the other side's step at a chosen point, so
- * every order in which "publish, then look for the wish" can meet "wish, then look again" is spelled out. An
- * order is right when the sleeper looks again or is signalled. Stores become visible to the other side at the
- * fence, as on a processor with a store buffer: without the fence they are seen too late.
+ * The ring's accesses to shared words are replaced by calls that run the other side's step at a
+ * chosen point, so every order in which "publish, then look for the wish" can meet "wish, then
+ * look again" is spelled out. An order is right when the sleeper looks again or is signalled.
+ * Stores become visible to the other side at the fence, as on a processor with a store buffer:
+ * without the fence they are seen too late.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +22,7 @@
 #undef __atomic_store_n
 #undef __atomic_thread_fence
 
-/* ---- the two sides ------------------------------------------------------------------------------------ */
+/* ---- the two sides ----------------------------------------------------------------------- */
 static struct ring prod, cons;
 static void *mem;
 static bool signalled;
@@ -71,7 +72,8 @@ static void every_order(void (*first)(void), void (*second)(void), void (*prepar
 		other = second;
 		first();
 		if (step <=
-			step_at) { /* fewer accesses than that: the second runs right after it */
+			/* fewer accesses than that: the second runs right after it */
+			step_at) {
 			inside = true;
 			second();
 			inside = false;

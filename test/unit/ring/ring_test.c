@@ -1,7 +1,8 @@
 /*
  * ring_test.c - records through a ring, and peers that write what they must not
  *
- * Both ends run here on one memory; a hostile peer is a direct write to the shared header or data.
+ * Both ends run here on one memory; a hostile peer is a direct write to the shared header or
+ * data.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,7 +57,7 @@ static int teardown(void **state)
 
 static struct ring_shared *shared(struct ends *e) { return e->mem; }
 
-/* ---- good peers ------------------------------------------------------------------------------------- */
+/* ---- good peers -------------------------------------------------------------------------- */
 static void init_checks_arguments(void **state)
 {
 	struct ends *e = *state;
@@ -146,7 +147,7 @@ static void too_long_for_the_reader(void **state)
 	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_RANGE);
 }
 
-/* ---- hostile consumers ---------------------------------------------------------------------------------- */
+/* ---- hostile consumers ------------------------------------------------------------------- */
 static void expect_bad_cons(struct ends *e, uint32_t cons)
 {
 	char rec[DATA - 4] = { 0 };
@@ -194,7 +195,7 @@ static void cons_far_behind(void **state)
 	expect_bad_cons(e, e->prod.index - DATA - 8);
 }
 
-/* ---- hostile producers ---------------------------------------------------------------------------------- */
+/* ---- hostile producers ------------------------------------------------------------------- */
 static void expect_bad_prod(struct ends *e, uint32_t prod)
 {
 	char buf[64];
@@ -305,7 +306,10 @@ static void flush_of_nothing_wakes_nobody(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define W(f) cmocka_unit_test_setup_teardown(f, setup_wrap, teardown)
 
-/* Room for several answers at once is known without a wish; a peer's nonsense is left for ring_put() to tell. */
+/*
+ * Room for several answers at once is known without a wish; a peer's nonsense is left for
+ * ring_put() to tell.
+ */
 static void room_for_several(void **state)
 {
 	struct ends *e = *state;

@@ -1,8 +1,8 @@
 /*
  * mutex_test.c - the lock of a domain's threads, in every order of their steps
  *
- * Threads are coroutines that change at each exchange, store, signal and wait, in every order that takes the processor
- * from a thread that could go on at most `preemptions` times.
+ * Threads are coroutines that change at each exchange, store, signal and wait, in every order
+ * that takes the processor from a thread that could go on at most `preemptions` times.
  */
 #define SK_SYS_H /* the kernel is here */
 #include <setjmp.h>

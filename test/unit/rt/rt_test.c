@@ -1,5 +1,6 @@
 /*
- * rt_test.c - libs/rt on a kernel that the test plays: threads, output, heap, locks of the C library, time
+ * rt_test.c - libs/rt on a kernel that the test plays: threads, output, heap, locks of the C
+ * library, time
  */
 #include "kern.h"
 

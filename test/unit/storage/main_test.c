@@ -1,5 +1,6 @@
 /*
- * main_test.c - the whole of storage, between its clients and the drivers of two disks, each of which may be taken over
+ * main_test.c - the whole of storage, between its clients and the drivers of two disks, each of
+ * which may be taken over
  */
 #include "world/world.h"
 
@@ -331,7 +332,9 @@ static void a_full_ring_of_the_driver_costs_nobody_his_disk(void)
 
 	start();
 	attach(&c[0], 'a');
-	/* It answers before it says that it has taken: the ring is full, though little is out. */
+	/*
+	 * It answers before it says that it has taken: the ring is full, though little is out.
+	 */
 	for (rounds = 0; rounds < 10; rounds++) {
 		for (int i = 0; i < 40 && ring_room(&c[0].out, sizeof(q), 1); i++, sent++)
 			ask_many(&c[0], BLK_FLUSH, 1);
@@ -653,7 +656,10 @@ static void a_failed_last_flush_is_told(void)
 	assert_int_equal(drives[0].n_regions, 1);
 }
 
-/* Whatever others ask of the disk, the flight for it is there, and it goes before all that waits. */
+/*
+ * Whatever others ask of the disk, the flight for it is there, and it goes before all that
+ * waits.
+ */
 static void closing_goes_before_all_others(void)
 {
 	struct blk_req q, read;

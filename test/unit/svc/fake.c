@@ -65,7 +65,7 @@ unsigned int fake_slots(void)
 	return n - fake.n_objects;
 }
 
-/* ---- system calls ------------------------------------------------------------------------------------- */
+/* ---- system calls ------------------------------------------------------------------------ */
 struct sk_utcb *edge_utcb(void) { return &fake.utcb; }
 
 long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
@@ -175,7 +175,7 @@ bool edge_can_signal(sk_cap_t ntfn)
 	return fake.filled[ntfn] && fake.kind[ntfn] == CAP_SIGNAL && !fake.unbadged[ntfn];
 }
 
-/* ---- libs/caps ---------------------------------------------------------------------------------------------- */
+/* ---- libs/caps --------------------------------------------------------------------------- */
 sk_cap_t slot_alloc(uint32_t n)
 {
 	if (fake.full)

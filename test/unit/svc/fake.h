@@ -64,7 +64,10 @@ extern struct fake fake;
 void fake_reset(void);
 void fake_end(void);
 struct event *fake_add(uint64_t label, uint64_t badge);
-/* Slots in use, with those that the loop keeps for the next message; without the Reply objects, which it keeps too. */
+/*
+ * Slots in use, with those that the loop keeps for the next message; without the Reply objects,
+ * which it keeps too.
+ */
 unsigned int fake_slots(void);
 
 #endif

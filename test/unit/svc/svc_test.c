@@ -23,7 +23,7 @@ enum {
 	TURN_RECORDS = SVC_TURN / SVC_RECORD
 };
 
-/* ---- a service that writes down what happens to it ---------------------------------------------------- */
+/* ---- a service that writes down what happens to it --------------------------------------- */
 static struct {
 	unsigned int opens, events, closes, calls;
 	struct svc_conn *conn;
@@ -136,7 +136,7 @@ static void signal_of(uint32_t number, void (*before)(void))
 
 static bool client_dead(void) { return seen.conn->dead; }
 
-/* ---- the client's end of the region ---------------------------------------------------------------------- */
+/* ---- the client's end of the region ------------------------------------------------------ */
 static struct ring client;
 
 static void client_sends(unsigned int n)
@@ -156,7 +156,7 @@ static void send_three(void)
 
 static void send_garbage(void) { ((struct ring_shared *)fake.region)->prod = 12; }
 
-/* ---- open -------------------------------------------------------------------------------------------------- */
+/* ---- open -------------------------------------------------------------------------------- */
 static void open_and_close(void)
 {
 	add_open();
@@ -249,7 +249,10 @@ static void open_with_own_memory(void)
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
-/* What only a device reaches is not mapped, but the service has its frame, and that alone, to pass on. */
+/*
+ * What only a device reaches is not mapped, but the service has its frame, and that alone, to
+ * pass on.
+ */
 static void open_with_data_unmapped(void)
 {
 	struct svc_service s = service;
@@ -274,7 +277,10 @@ static void slots_run_out(void) { fake.full = true; }
 
 static void slots_come_back(void) { fake.full = false; }
 
-/* Without slots for capabilities the loop goes on, refuses, and serves again when there are some. */
+/*
+ * Without slots for capabilities the loop goes on, refuses, and serves again when there are
+ * some.
+ */
 static void open_without_slots(void)
 {
 	add_open();
@@ -333,7 +339,7 @@ static void many_refused_opens(void)
 	assert_int_equal(fake.n_objects, 1);
 }
 
-/* ---- events ------------------------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------ */
 static void event_takes_all(void)
 {
 	add_open();
@@ -436,7 +442,9 @@ static void no_more(void)
 	seen.after = NULL;
 }
 
-/* A client that always adds one more request has its turns, and the caller behind it is heard. */
+/*
+ * A client that always adds one more request has its turns, and the caller behind it is heard.
+ */
 static void who_always_has_more_does_not_stop_the_service(void)
 {
 	seen.after = one_more;
@@ -548,7 +556,7 @@ static void signals_of_one_client(void)
 	assert_int_equal(seen.events, 1);
 }
 
-/* ---- close --------------------------------------------------------------------------------------------------- */
+/* ---- close ------------------------------------------------------------------------------- */
 static void finish(void)
 {
 	assert_int_equal(fake.n_answers, 1); /* the close is not answered yet */
@@ -591,7 +599,10 @@ static void close_says_what_went_wrong(void)
 
 static void memory_runs_out(void) { fake.no_memory = true; }
 
-/* The closer is kept waiting and answered, whatever is left of the domain's memory; opens find none. */
+/*
+ * The closer is kept waiting and answered, whatever is left of the domain's memory; opens find
+ * none.
+ */
 static void close_needs_no_memory(void)
 {
 	seen.close_rc = -SK_E_AGAIN;
@@ -633,7 +644,7 @@ static void close_by_two_at_a_time(void)
 	assert_int_equal(seen.closes, 1);
 }
 
-/* ---- callers that give up -------------------------------------------------------------------------------------- */
+/* ---- callers that give up ---------------------------------------------------------------- */
 static void finish_unheard(void)
 {
 	caller_gone();
@@ -728,7 +739,7 @@ static void close_by_another_connector(void)
 	assert_int_equal(seen.closes, 0);
 }
 
-/* ---- calls ----------------------------------------------------------------------------------------------------- */
+/* ---- calls ------------------------------------------------------------------------------- */
 static void calls_reach_the_service(void)
 {
 	struct event *e = fake_add(20, 3);
@@ -764,7 +775,7 @@ static void no_service_at_all(void)
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
-/* ---- own bits, timers --------------------------------------------------------------------------------------------- */
+/* ---- own bits, timers -------------------------------------------------------------------- */
 static char order[16];
 
 static void note(void *ctx) { strcat(order, ctx); }
@@ -823,7 +834,7 @@ static void interrupts(void)
 	assert_string_equal(order, "i");
 }
 
-/* ---- channels and arguments ------------------------------------------------------------------------------------------ */
+/* ---- channels and arguments -------------------------------------------------------------- */
 static struct svc_conn *channel;
 static unsigned int got;
 
@@ -1098,7 +1109,7 @@ static void closing_hears_of_the_last_flush(void)
 	assert_int_equal(result, 1);
 }
 
-/* ---- one process each ------------------------------------------------------------------------------------------------- */
+/* ---- one process each -------------------------------------------------------------------- */
 static void in_a_process(void **state)
 {
 	void (*run)(void) = (void (*)(void)) * state;
@@ -1108,7 +1119,9 @@ static void in_a_process(void **state)
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
-		/* A failure must end this process, not go on with the rest of the tests in it. */
+		/*
+		 * A failure must end this process, not go on with the rest of the tests in it.
+		 */
 		setenv("CMOCKA_TEST_ABORT", "1", 1);
 		alarm(60); /* a loop without an end is a failure */
 		fake_reset();

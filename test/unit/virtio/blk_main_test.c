@@ -1,5 +1,6 @@
 /*
- * blk_main_test.c - the whole of the disk's driver, between a disk and a client that may be taken over
+ * blk_main_test.c - the whole of the disk's driver, between a disk and a client that may be
+ * taken over
  */
 #include "world/world.h"
 
@@ -264,7 +265,10 @@ static void no_flushes(void)
 	assert_int_equal(answered(5), 0);
 }
 
-/* It says that it is done, and not how it went: the status of the request before does not count. */
+/*
+ * It says that it is done, and not how it went: the status of the request before does not
+ * count.
+ */
 static void a_device_without_a_word(void)
 {
 	struct chain c;

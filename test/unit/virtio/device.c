@@ -1,5 +1,6 @@
 /*
- * device.c - a virtio device for a driver under test, in place of libs/virtio/virtio.c and libs/dma
+ * device.c - a virtio device for a driver under test, in place of libs/virtio/virtio.c and
+ * libs/dma
  */
 #include "device.h"
 

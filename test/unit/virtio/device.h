@@ -1,8 +1,9 @@
 /*
- * device.h - a virtio device for a driver under test: what the driver queues, and what the device makes of it
+ * device.h - a virtio device for a driver under test: what the driver queues, and what the
+ * device makes of it
  *
- * Device addresses are addresses of this program. Every buffer that the driver names must lie in memory that it had
- * mapped for the device, or the test ends.
+ * Device addresses are addresses of this program. Every buffer that the driver names must lie
+ * in memory that it had mapped for the device, or the test ends.
  */
 #ifndef TEST_VIRTIO_DEVICE_H
 #define TEST_VIRTIO_DEVICE_H

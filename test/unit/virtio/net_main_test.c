@@ -1,5 +1,6 @@
 /*
- * net_main_test.c - the whole of the network card's driver, between a card and a client that may be taken over
+ * net_main_test.c - the whole of the network card's driver, between a card and a client that
+ * may be taken over
  */
 #include "world/world.h"
 

@@ -1,5 +1,6 @@
 /*
- * request_test.c - what the disk driver refuses, and how it cuts up what the device does not take at once
+ * request_test.c - what the disk driver refuses, and how it cuts up what the device does not
+ * take at once
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,10 @@
 /*
- * transport_test.c - registers of a virtio device on PCI, each access of the driver seen by the device
+ * transport_test.c - registers of a virtio device on PCI, each access of the driver seen by the
+ * device
  *
- * The page of the registers cannot be touched: an access faults, is let through for one instruction, and then the
- * device looks at what was written. What a register reads as is put there before the instruction runs.
+ * The page of the registers cannot be touched: an access faults, is let through for one
+ * instruction, and then the device looks at what was written. What a register reads as is put
+ * there before the instruction runs.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>

@@ -1,5 +1,6 @@
 /*
- * virtq_test.c - the driver side of a virtqueue against a device that keeps the rules, and one that does not
+ * virtq_test.c - the driver side of a virtqueue against a device that keeps the rules, and one
+ * that does not
  */
 #include <setjmp.h>
 #include <stdarg.h>

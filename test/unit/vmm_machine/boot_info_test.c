@@ -1,5 +1,6 @@
 /*
- * boot_info_test.c - hvm_start_info and ACPI tables, read as a guest reads them; iasl reads the AML if it is installed
+ * boot_info_test.c - hvm_start_info and ACPI tables, read as a guest reads them; iasl reads the
+ * AML if it is installed
  */
 #define _GNU_SOURCE
 #include "load/acpi.h"
@@ -195,7 +196,10 @@ static void acpi_too_small(void **state)
 	}
 }
 
-/* The disassembler of the reference implementation accepts the tables, and finds our processors. */
+/*
+ * The disassembler of the reference implementation accepts the tables, and finds our
+ * processors.
+ */
 static void acpi_iasl(void **state)
 {
 	char dir[] = "/tmp/sk-acpi-XXXXXX", command[256], line[256];

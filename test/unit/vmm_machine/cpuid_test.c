@@ -187,7 +187,10 @@ static void xsave(void **state)
 static void cr4_follows(void **state)
 {
 	(void)state;
-	/* a host that has everything: no LA57, VMXE, SMXE, PKE, CET, PKS, nor what has no meaning yet */
+	/*
+	 * a host that has everything: no LA57, VMXE, SMXE, PKE, CET, PKS, nor what has no
+	 * meaning yet
+	 */
 	assert_int_equal(cpuid_cr4_bits(&env), 0x370fff);
 	env.xcr0_max = 0xe7;
 	assert_int_equal(cpuid_cr4_bits(&env), 0x370fff);

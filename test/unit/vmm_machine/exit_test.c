@@ -1,8 +1,9 @@
 /*
- * exit_test.c - what each exit does to a vCPU: registers, instruction pointer, exceptions, accesses to unbacked addresses
+ * exit_test.c - what each exit does to a vCPU: registers, instruction pointer, exceptions,
+ * accesses to unbacked addresses
  *
- * The handlers, the emulator, guest memory and page tables are the real ones; registers that other files keep, ports and
- * the Xen half are played here.
+ * The handlers, the emulator, guest memory and page tables are the real ones; registers that
+ * other files keep, ports and the Xen half are played here.
  */
 #define SK_SYS_H /* the kernel is here */
 #include <setjmp.h>
@@ -210,7 +211,9 @@ static void hypercall_is_stepped_over_first(void **state)
 	assert_int_equal(st.gpr[SK_RAX], 77);
 }
 
-/* A length comes from the exit record, else from the code with its prefixes, else from a guess. */
+/*
+ * A length comes from the exit record, else from the code with its prefixes, else from a guess.
+ */
 static void instruction_lengths(void **state)
 {
 	(void)state;
@@ -514,7 +517,9 @@ static void absent_memory(void **state)
 	assert_int_equal(*(uint64_t *)(ram + DATA + 8), ~0ull);
 }
 
-/* A repeated string instruction is interrupted from time to time; the guest executes it again. */
+/*
+ * A repeated string instruction is interrupted from time to time; the guest executes it again.
+ */
 static void long_strings_come_back(void **state)
 {
 	(void)state;
@@ -540,7 +545,9 @@ static void unknown_instructions(void **state)
 	assert_non_null(strstr(note_text, "ff 13"));
 }
 
-/* The bytes in the record are the instruction that faulted; memory may have another one by now. */
+/*
+ * The bytes in the record are the instruction that faulted; memory may have another one by now.
+ */
 static void fetched_bytes_count(void **state)
 {
 	(void)state;

@@ -239,7 +239,9 @@ static void ipis_xapic(void **state)
 	assert_int_equal(lapic_read(&l, ICR, 0) & 0x1000, 0); /* delivered */
 }
 
-/* An illegal vector is an error of the sender, and of the receiver where that is the same APIC. */
+/*
+ * An illegal vector is an error of the sender, and of the receiver where that is the same APIC.
+ */
 static void illegal_vectors(void **state)
 {
 	(void)state;

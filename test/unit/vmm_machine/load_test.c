@@ -1,5 +1,6 @@
 /*
- * load_test.c - the kernel loader: stock kernels, every packed form, and files with false headers
+ * load_test.c - the kernel loader: stock kernels, every packed form, and files with false
+ * headers
  */
 #define _GNU_SOURCE
 #include "load/bzimage.h"
@@ -75,7 +76,7 @@ static int run(const void *data, uint64_t size)
 	return load_kernel(&src, &fx.sp, &fx.entry, &fx.error);
 }
 
-/* ---- a little ELF image ------------------------------------------------------------------------ */
+/* ---- a little ELF image ------------------------------------------------------------------ */
 
 enum {
 	TINY_SIZE = 0x5000,
@@ -181,7 +182,10 @@ static void elf_32bit(void **state)
 	tiny_check(elf);
 }
 
-/* Two section headers at the end of the image: an empty one, and the notes, which no program header names any more. */
+/*
+ * Two section headers at the end of the image: an empty one, and the notes, which no program
+ * header names any more.
+ */
 enum { SECTIONS = TINY_SIZE - 2 * sizeof(Elf64_Shdr) };
 static void notes_to_sections(uint8_t *elf)
 {
@@ -392,7 +396,7 @@ static void elf_cut_short(void **state)
 	}
 }
 
-/* ---- packed forms in a bzImage ---------------------------------------------------------------- */
+/* ---- packed forms in a bzImage ----------------------------------------------------------- */
 
 struct packed {
 	uint8_t data[4 * TINY_SIZE];
@@ -590,7 +594,10 @@ static void every_form_damaged(void **state)
 		}
 }
 
-/* The file says how large an lz4 block is: an impossible size is refused before anything is read. */
+/*
+ * The file says how large an lz4 block is: an impossible size is refused before anything is
+ * read.
+ */
 static void lz4_block_sizes(void **state)
 {
 	static const uint32_t sizes[] = { 0, (8 << 20) + (8 << 20) / 255 + 17, 0xffffffff };
@@ -638,7 +645,9 @@ static void bz_lies(void **state)
 	}
 }
 
-/* A guest that is too small for the working memory ends with a message, not with half a kernel. */
+/*
+ * A guest that is too small for the working memory ends with a message, not with half a kernel.
+ */
 static void no_room_to_unpack(void **state)
 {
 	static struct image im;
@@ -684,7 +693,7 @@ static void ramdisk(void **state)
 	assert_int_equal(load_file(&src, &fx.sp, UINT64_MAX, &fx.error), -SK_E_INVAL);
 }
 
-/* ---- stock kernels -------------------------------------------------------------------------------- */
+/* ---- stock kernels ----------------------------------------------------------------------- */
 
 static void stock(const char *path)
 {

@@ -1,5 +1,6 @@
 /*
- * mem_test.c - the guest's physical map over a pretended nested space, and walks of hostile page tables
+ * mem_test.c - the guest's physical map over a pretended nested space, and walks of hostile
+ * page tables
  */
 #define _GNU_SOURCE
 #include "machine/chunk.h"
@@ -23,7 +24,7 @@ static struct sk_vcpu_state st;
 enum { RAM_SIZE = 32 << 20, MAP_MAX = 16384 };
 #define SPAN (5 * VM_HIGH_GPA)
 
-/* ---- the kernel's side: every mapping of 4 KiB, and large pages by chunk ----------------------------- */
+/* ---- the kernel's side: every mapping of 4 KiB, and large pages by chunk ----------------- */
 
 struct mapping {
 	sk_gpa_t gpa;
@@ -132,7 +133,10 @@ int ram_copy_make(uint64_t piece, sk_cap_t *copy)
 	return 0;
 }
 
-/* The kernel gives a capability one window, and no other capability may have the same: see ram_copy_drop(). */
+/*
+ * The kernel gives a capability one window, and no other capability may have the same: see
+ * ram_copy_drop().
+ */
 int ram_copy_map(sk_cap_t copy, uint64_t offset, sk_gpa_t gpa)
 {
 	uint64_t piece = piece_of_copy[copy];
@@ -157,7 +161,10 @@ void ram_copy_unmap(sk_cap_t copy, uint64_t offset)
 	fail_msg("not mapped");
 }
 
-/* The kernel clears all pages of the piece in the window, whichever capability mapped them: none may be left there. */
+/*
+ * The kernel clears all pages of the piece in the window, whichever capability mapped them:
+ * none may be left there.
+ */
 void ram_copy_drop(sk_cap_t copy)
 {
 	uint32_t i;
@@ -202,7 +209,10 @@ int ram_large_split(sk_gpa_t gpa)
 	return 0;
 }
 
-/* The memory that an access of the guest at gpa reaches, as the VMM sees it; NULL: nested fault. */
+/*
+ * The memory that an access of the guest at gpa reaches, as the VMM sees it; NULL: nested
+ * fault.
+ */
 static uint8_t *nested(sk_gpa_t gpa, const struct guest_page *pages, uint32_t n)
 {
 	uint32_t i, j;
@@ -244,7 +254,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* ---- by guest-physical address ------------------------------------------------------------------------- */
+/* ---- by guest-physical address ----------------------------------------------------------- */
 
 static void bounds(void **state)
 {
@@ -391,7 +401,7 @@ static void moves_side_by_side(void **state)
 	assert_int_equal(n_copies, 0);
 }
 
-/* ---- memory beyond the start's --------------------------------------------------------------------------- */
+/* ---- memory beyond the start's ----------------------------------------------------------- */
 
 static const sk_gpa_t hot = 0x10000000;
 
@@ -403,7 +413,10 @@ static int setup_growing(void **state)
 	return rc;
 }
 
-/* For a place without RAM control is asked. The piece has its home there; the guest gets only pages that it populates. */
+/*
+ * For a place without RAM control is asked. The piece has its home there; the guest gets only
+ * pages that it populates.
+ */
 static void grows(void **state)
 {
 	uint64_t pages = physmap_pages(), i;
@@ -435,7 +448,9 @@ static void grows(void **state)
 	assert_int_equal(physmap_hole_fill_or_ask(hot + VM_CHUNK), -SK_E_AGAIN);
 }
 
-/* Never more than maxmem, even if control gives more; ballooned pages fill places without RAM. */
+/*
+ * Never more than maxmem, even if control gives more; ballooned pages fill places without RAM.
+ */
 static void growth_ends(void **state)
 {
 	uint32_t i;
@@ -480,7 +495,10 @@ static void grows_around(void **state)
 	assert_ptr_equal(nested(hot + VM_PAGE, &p, 1), vm.ram + hot + VM_PAGE);
 }
 
-/* With every other page of every chunk out, the heap is within what control gives a VMM for each piece of RAM. */
+/*
+ * With every other page of every chunk out, the heap is within what control gives a VMM for
+ * each piece of RAM.
+ */
 static void heap_suffices(void **state)
 {
 	uint64_t before = heap, i;
@@ -594,7 +612,7 @@ static void model_growing(void **state)
 		vm.n_pieces, vm.n_boot_pieces + 1); /* all places beyond RAM are in one chunk */
 }
 
-/* ---- by guest-virtual address ---------------------------------------------------------------------------- */
+/* ---- by guest-virtual address ------------------------------------------------------------ */
 
 static void pte(sk_gpa_t at, uint64_t v) { memcpy(vm.ram + at, &v, 8); }
 
@@ -640,7 +658,8 @@ static void large_pages(void **state)
 	assert_int_equal(gva_to_gpa_writable(&cpu, 0x2abcde), 0x6abcde);
 	assert_int_equal(gva_to_gpa_writable(&cpu, 0x40123456), 0x100123456ull);
 	pte(0x10000,
-		0x11083); /* a large page at the top level does not exist: the bit is reserved */
+		/* a large page at the top level does not exist: the bit is reserved */
+		0x11083);
 	assert_int_equal(gva_to_gpa_writable(&cpu, 0x2abcde), 0x6abcde);
 }
 

@@ -1,5 +1,6 @@
 /*
- * mmio_test.c - decoding and emulation of memory accesses, form by form, compared with the processor
+ * mmio_test.c - decoding and emulation of memory accesses, form by form, compared with the
+ * processor
  */
 #include "machine/mmio.h"
 
@@ -250,9 +251,12 @@ static void lengths(void **state)
 	assert_int_equal(insn_mode(&st), 16);
 }
 
-/* ---- the processor itself as the judge ----------------------------------------------------------- */
+/* ---- the processor itself as the judge --------------------------------------------------- */
 
-/* Execute `insn a, b` on the processor with these flags; returns the flags afterwards. Leaves the red zone alone. */
+/*
+ * Execute `insn a, b` on the processor with these flags; returns the flags afterwards. Leaves
+ * the red zone alone.
+ */
 #define JUDGE(name, insn, type) \
 	static uint64_t name(uint64_t *a, uint64_t b, uint64_t flags) \
 	{ \
@@ -295,7 +299,9 @@ static uint64_t random64(void)
 	return x % 3 ? x : edge[x / 3 % (sizeof(edge) / sizeof(edge[0]))];
 }
 
-/* Operations on a memory operand and RAX, in all sizes, on values at random and at the edges. */
+/*
+ * Operations on a memory operand and RAX, in all sizes, on values at random and at the edges.
+ */
 static void arithmetic_as_the_processor(void **state)
 {
 #define OP(name, code, ext) \
@@ -380,7 +386,7 @@ static void conditions_as_the_processor(void **state)
 		}
 }
 
-/* ---- addresses, strings, stack ------------------------------------------------------------------- */
+/* ---- addresses, strings, stack ----------------------------------------------------------- */
 
 enum { WINDOW = 0x1000, BYTES = 4096 };
 static uint8_t bytes[BYTES];
@@ -619,7 +625,10 @@ static void strings(void **state)
 	assert_int_equal(st.gpr[SK_RSI], 0x1006);
 	assert_false(st.rflags & ZF);
 	assert_false(st.rflags & CF); /* 9 is more than 0 */
-	/* the source's segment can be another, the target's cannot; addresses wrap at their size */
+	/*
+	 * the source's segment can be another, the target's cannot; addresses wrap at their
+	 * size
+	 */
 	st.seg[SK_ES].base = 0x1200;
 	st.seg[SK_FS].base = 0x1000;
 	st.gpr[SK_RSI] = 5;

@@ -127,7 +127,9 @@ static void unknown(void **state)
 	assert_int_equal(updates, 0);
 }
 
-/* There is no virtual PMU: counters and their selectors read 0 and accept any value silently. */
+/*
+ * There is no virtual PMU: counters and their selectors read 0 and accept any value silently.
+ */
 static void counters_stand_still(void **state)
 {
 	static const struct {

@@ -1,9 +1,11 @@
 /*
- * vcpu_test.c - the threads of vCPUs: which ones an event, a request or an NMI wakes, and when the guest is off
+ * vcpu_test.c - the threads of vCPUs: which ones an event, a request or an NMI wakes, and when
+ * the guest is off
  *
- * The real threads run as coroutines on a fake kernel. They change at each lock, signal, wait and entry, in every order
- * that takes the processor at most PREEMPTIONS times from a thread that could go on. The invariants are checked when the
- * guest stops and when nothing moves any more. A guest is a list of functions for each vCPU.
+ * The real threads run as coroutines on a fake kernel. They change at each lock, signal, wait
+ * and entry, in every order that takes the processor at most PREEMPTIONS times from a thread
+ * that could go on. The invariants are checked when the guest stops and when nothing moves any
+ * more. A guest is a list of functions for each vCPU.
  */
 #define SK_SYS_H /* the kernel is here */
 #include <setjmp.h>
@@ -465,7 +467,9 @@ static void woken_by_up(void)
 	assert_int_equal(online[1], false);
 }
 
-/* VCPUOP_up brings back a vCPU that halted with interrupts off, as it does one that went down. */
+/*
+ * VCPUOP_up brings back a vCPU that halted with interrupts off, as it does one that went down.
+ */
 static void up_wakes_a_deaf_one(void **s)
 {
 	static const action script[CPUS][SCRIPT] = { { up_1, hlt },

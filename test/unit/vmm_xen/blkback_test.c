@@ -1,5 +1,6 @@
 /*
- * blkback_test.c - block requests: decoding in both layouts, and a disk from InitWait to reconnection
+ * blkback_test.c - block requests: decoding in both layouts, and a disk from InitWait to
+ * reconnection
  */
 #include "device.h"
 #include "case.h"
@@ -135,7 +136,10 @@ CASE(read_only_disk)
 	CHECK(!storage_take(&(struct blk_req){ 0 }));
 }
 
-/* A guest of a disk with larger blocks is told their size; requests that are not aligned to them are refused here. */
+/*
+ * A guest of a disk with larger blocks is told their size; requests that are not aligned to
+ * them are refused here.
+ */
 CASE(large_blocks)
 {
 	struct blk_req q;
@@ -394,7 +398,10 @@ CASE(reconnects_when_drained)
 	CHECK_EQ(answer(&id), 99);
 }
 
-/* Data that a front end asked for before it went do not land in pages that have another use now. */
+/*
+ * Data that a front end asked for before it went do not land in pages that have another use
+ * now.
+ */
 CASE(late_read_goes_nowhere)
 {
 	struct blk_req q;
@@ -408,7 +415,10 @@ CASE(late_read_goes_nowhere)
 	CHECK(((char *)at(32 * 4096))[0] == 0);
 }
 
-/* An answer about our state that is older than the state itself must not close the new connection. */
+/*
+ * An answer about our state that is older than the state itself must not close the new
+ * connection.
+ */
 CASE(stale_state_is_read_again)
 {
 	static const char event[] = VBD_BE "/state\0b0";

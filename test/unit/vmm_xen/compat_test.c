@@ -1,5 +1,6 @@
 /*
- * compat_test.c - callers that are 32-bit code: arguments, lists and results in their layout, and shared pages too
+ * compat_test.c - callers that are 32-bit code: arguments, lists and results in their layout,
+ * and shared pages too
  */
 #include "fake.h"
 #include "case.h"
@@ -20,7 +21,9 @@ static void guest32(void)
 	mode_set(32);
 }
 
-/* A hypercall of vCPU 0 in 32-bit mode, to its end; the upper half of the result must be clear. */
+/*
+ * A hypercall of vCPU 0 in 32-bit mode, to its end; the upper half of the result must be clear.
+ */
 static int32_t hypercall32(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
 {
 	struct sk_vcpu_state *st = &fake_state[0];
@@ -39,7 +42,10 @@ static int32_t hypercall32(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
 }
 #define H32(name, a, b, c) hypercall32(__HYPERVISOR_##name, a, b, c)
 
-/* The structure is copied to ARG, argument b points to it, a page of ones follows it; it is copied back afterwards. */
+/*
+ * The structure is copied to ARG, argument b points to it, a page of ones follows it; it is
+ * copied back afterwards.
+ */
 static int32_t op32(uint32_t nr, uint32_t cmd, void *arg, size_t size)
 {
 	int32_t rc;
@@ -53,7 +59,10 @@ static int32_t op32(uint32_t nr, uint32_t cmd, void *arg, size_t size)
 }
 #define OP32(name, cmd, s) op32(__HYPERVISOR_##name, cmd, s, sizeof(*(s)))
 
-/* Bytes that 32-bit code does not set, and those between its members, are zero, whatever was there before. */
+/*
+ * Bytes that 32-bit code does not set, and those between its members, are zero, whatever was
+ * there before.
+ */
 CASE(members_are_filled_up)
 {
 	const struct compat_sched_poll in = {
@@ -450,7 +459,8 @@ CASE(runstate_area_of_44_bytes)
 	CHECK(r.time2 > 1990000 && r.time2 < 2010000);
 	CHECK_EQ(*behind, 0x12345678);
 	callback_set(
-		64); /* a kernel that came after it: what was given has no room for its layout */
+		/* a kernel that came after it: what was given has no room for its layout */
+		64);
 	time_runstate_update(0);
 	CHECK_EQ(*behind, 0x12345678);
 }

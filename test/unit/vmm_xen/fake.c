@@ -1,7 +1,8 @@
 /*
  * fake.c - the edges of the Xen half on a host
  *
- * Guest-virtual addresses are guest-physical ones. Connections have real rings with the service's end here.
+ * Guest-virtual addresses are guest-physical ones. Connections have real rings with the
+ * service's end here.
  */
 #include "fake.h"
 

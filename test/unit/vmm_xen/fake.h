@@ -1,6 +1,6 @@
 /*
- * fake.h - a substitute on the build machine for what the Xen half of the VMM uses: guest memory, vCPUs, time, and the
- * services behind its connections
+ * fake.h - a substitute on the build machine for what the Xen half of the VMM uses: guest
+ * memory, vCPUs, time, and the services behind its connections
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -45,7 +45,10 @@ extern int shutdown_reason;
 extern uint64_t max_pages;
 extern uint64_t fake_tsc_offset[FAKE_VCPUS];
 extern unsigned int yields;
-/* Pages from here on are not the home of RAM: control is asked, and gives fake_answer; each RAM_GIVEN brings `step` pages. */
+/*
+ * Pages from here on are not the home of RAM: control is asked, and gives fake_answer; each
+ * RAM_GIVEN brings `step` pages.
+ */
 extern uint64_t fake_homes, fake_homes_step, fake_asked_pages;
 extern unsigned int fake_asks;
 extern enum ram_answer fake_answer;

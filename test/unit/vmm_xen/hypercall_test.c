@@ -1,5 +1,6 @@
 /*
- * hypercall_test.c - dispatch, multicall, the hypercall page, version, console, parameters, upcalls
+ * hypercall_test.c - dispatch, multicall, the hypercall page, version, console, parameters,
+ * upcalls
  */
 #include "call.h"
 #include "case.h"
@@ -41,7 +42,10 @@ CASE(dispatch_32bit)
 	CHECK_EQ(st->gpr[SK_RAX], (uint32_t)-XEN_EPERM);
 }
 
-/* A call that is missing is noted by call, operation and width of the caller; calls that exist are not noted. */
+/*
+ * A call that is missing is noted by call, operation and width of the caller; calls that exist
+ * are not noted.
+ */
 CASE(missing_calls_are_noted)
 {
 	struct sk_vcpu_state *st = &fake_state[0];
@@ -221,7 +225,10 @@ static void vector_set(unsigned int cpu, uint8_t vector)
 		0);
 }
 
-/* A vCPU whose local APIC is disabled misses the interrupt, not the upcall: it comes when the APIC is enabled. */
+/*
+ * A vCPU whose local APIC is disabled misses the interrupt, not the upcall: it comes when the
+ * APIC is enabled.
+ */
 CASE(upcall_waits_for_the_apic)
 {
 	fake_guest();
@@ -257,7 +264,10 @@ CASE(upcall_vector_after_the_event)
 	CHECK_EQ(last_post, 0x42);
 }
 
-/* A vCPU that comes up has interrupts off: an upcall that came before is given once, as when it becomes due. */
+/*
+ * A vCPU that comes up has interrupts off: an upcall that came before is given once, as when it
+ * becomes due.
+ */
 CASE(upcall_waits_for_the_vcpu)
 {
 	uint64_t v = 2ull << 56 | 0xf3;
@@ -274,7 +284,10 @@ CASE(upcall_waits_for_the_vcpu)
 	CHECK_EQ(xen_upcall_vector(1), -1);
 }
 
-/* With interrupts off the upcall is given once each time that it became due; a vector in flight is not repeated. */
+/*
+ * With interrupts off the upcall is given once each time that it became due; a vector in flight
+ * is not repeated.
+ */
 CASE(upcall_is_not_repeated)
 {
 	uint64_t v = 2ull << 56 | 0xf3;

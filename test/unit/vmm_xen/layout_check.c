@@ -1,9 +1,11 @@
 /*
- * layout_check.c - what services/vmm/xen/layout.h says of 32-bit code, against Xen's own headers
+ * layout_check.c - what services/vmm/xen/layout.h says of 32-bit code, against Xen's own
+ * headers
  *
- * Compiled for both widths and never run. For 32-bit code the compiler sees the headers as a guest does: the listed
- * structures must be those of layout.h, member by member. `same` has sizes and offsets of structures that hypercalls take
- * without translation: the build compares the results of both compilations.
+ * Compiled for both widths and never run. For 32-bit code the compiler sees the headers as a
+ * guest does: the listed structures must be those of layout.h, member by member. `same` has
+ * sizes and offsets of structures that hypercalls take without translation: the build compares
+ * the results of both compilations.
  */
 #include "xen/layout.h"
 

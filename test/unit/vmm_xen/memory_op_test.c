@@ -89,7 +89,10 @@ CASE(populate_waits_for_memory)
 	CHECK_EQ(fake_asked_pages, 5);
 	CHECK_EQ(fake_state[0].gpr[SK_RDI], XENMEM_populate_physmap | 5 << 6);
 	CHECK_EQ(xen_next_deadline(0), SK_NO_DEADLINE);
-	/* an interrupt or a pause ends the wait; the guest comes back, and waits for the same answer */
+	/*
+	 * an interrupt or a pause ends the wait; the guest comes back, and waits for the same
+	 * answer
+	 */
 	xen_vcpu_look_again(0);
 	CHECK(xen_vcpu_runnable(0));
 	CHECK(populate_step(false) && !xen_vcpu_runnable(0));
@@ -126,7 +129,9 @@ CASE(populate_does_what_it_can)
 	CHECK(!populate_step(false));
 	CHECK_EQ(fake_state[0].gpr[SK_RAX], 3);
 	CHECK_EQ(edge_mem_pages(), 515);
-	/* an answer that came for one place is none for another, nor for the same place later */
+	/*
+	 * an answer that came for one place is none for another, nor for the same place later
+	 */
 	populate_list(1, 0, 600);
 	fake_answer = RAM_ASKED;
 	CHECK(populate_step(true));
@@ -171,7 +176,10 @@ static int64_t multicall_result(unsigned int i)
 	return (int64_t)((struct multicall_entry *)at(ARG3))[i].result;
 }
 
-/* A call in a multicall waits as it does alone, and goes on where it was: the guest's list says where. */
+/*
+ * A call in a multicall waits as it does alone, and goes on where it was: the guest's list says
+ * where.
+ */
 CASE(populate_waits_in_a_multicall)
 {
 	const struct multicall_entry e[] = {
@@ -199,7 +207,9 @@ CASE(populate_waits_in_a_multicall)
 	CHECK_EQ(edge_mem_pages(), 910);
 }
 
-/* However long the lists of the calls are, one execution ends soon, and the next one goes on. */
+/*
+ * However long the lists of the calls are, one execution ends soon, and the next one goes on.
+ */
 CASE(nested_calls_share_one_budget)
 {
 	struct multicall_entry e[3] = {
@@ -238,7 +248,10 @@ CASE(large_extents_are_done_one_by_one)
 	CHECK_EQ(edge_mem_pages(), 1024);
 }
 
-/* The rest of a call is written into the guest's list; if that is not possible, the multicall fails. */
+/*
+ * The rest of a call is written into the guest's list; if that is not possible, the multicall
+ * fails.
+ */
 CASE(multicall_list_that_goes_away)
 {
 	struct multicall_entry e = { .op = __HYPERVISOR_memory_op,

@@ -463,7 +463,10 @@ CASE(link_bounds_its_requests)
 	CHECK_EQ(taken, 512);
 }
 
-/* When a guest does not read its replies, records stay in the link, and a bounded number of bytes is kept here. */
+/*
+ * When a guest does not read its replies, records stay in the link, and a bounded number of
+ * bytes is kept here.
+ */
 CASE(store_slow_reader)
 {
 	uint32_t i, n = 0;

@@ -70,7 +70,10 @@ CASE(block_and_poll)
 	CHECK(!xen_vcpu_runnable(0));
 }
 
-/* A timer that fires between the beginning of the wait and the sleep of the thread ends the wait: nothing else would. */
+/*
+ * A timer that fires between the beginning of the wait and the sleep of the thread ends the
+ * wait: nothing else would.
+ */
 CASE(own_timer_ends_the_wait)
 {
 	struct evtchn_bind_virq v = { .virq = VIRQ_TIMER, .vcpu = 0 };

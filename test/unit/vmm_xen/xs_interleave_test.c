@@ -1,10 +1,12 @@
 /*
- * xs_interleave_test.c - the guest's xenstore page: no event is missed, whatever the order of its accesses and ours
+ * xs_interleave_test.c - the guest's xenstore page: no event is missed, whatever the order of
+ * its accesses and ours
  *
- * The guest does what Linux does. It sends an event for what it wrote only when all that it wrote before had been taken, and
- * for what it took only when the page had been full. It looks at our index while its own is still in its store buffer. Each
- * of its steps runs at every point of one of our runs; then both go on as long as either has an event. In the end everything
- * must have arrived.
+ * The guest does what Linux does. It sends an event for what it wrote only when all that it
+ * wrote before had been taken, and for what it took only when the page had been full. It looks
+ * at our index while its own is still in its store buffer. Each of its steps runs at every
+ * point of one of our runs; then both go on as long as either has an event. In the end
+ * everything must have arrived.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +65,7 @@ void xs_link_guest_reset(void) { assert_true(false); }
 
 void xs_link_run(void) { xs_ring_run(); }
 
-/* ---- the guest ---------------------------------------------------------------------------------------- */
+/* ---- the guest --------------------------------------------------------------------------- */
 
 static uint32_t own_prod, own_cons; /* in the page after guest_drain() */
 
@@ -108,7 +110,7 @@ static void guest_reads(void)
 		event_here = true;
 }
 
-/* ---- orders ------------------------------------------------------------------------------------------- */
+/* ---- orders ------------------------------------------------------------------------------ */
 
 /* One run of our side; both store buffers drain after it. */
 static void run(void)
@@ -131,7 +133,10 @@ static void start(void)
 	assert_int_equal(xs_ring_init(), 0);
 }
 
-/* The guest's step at access number `at` of one of our runs, or after it; then both, until neither has an event. */
+/*
+ * The guest's step at access number `at` of one of our runs, or after it; then both, until
+ * neither has an event.
+ */
 static bool meet(void (*guest)(void), int at)
 {
 	bool met;

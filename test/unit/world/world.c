@@ -1,7 +1,9 @@
 /*
- * world.c - a kernel for one domain: capabilities are numbers in a table, messages come from the test
+ * world.c - a kernel for one domain: capabilities are numbers in a table, messages come from
+ * the test
  *
- * The domain has a thread of its own, and `turn` says which of the two runs; the other one waits.
+ * The domain has a thread of its own, and `turn` says which of the two runs; the other one
+ * waits.
  */
 #include "world.h"
 

@@ -1,5 +1,6 @@
 /*
- * client.h - a store and its clients for the tests: requests as literals, answers compared whole
+ * client.h - a store and its clients for the tests: requests as literals, answers compared
+ * whole
  */
 #ifndef XS_TEST_CLIENT_H
 #define XS_TEST_CLIENT_H

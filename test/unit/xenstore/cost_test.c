@@ -1,8 +1,10 @@
 /*
- * cost_test.c - what requests cost in a store that guests have made as dear as their quotas allow
+ * cost_test.c - what requests cost in a store that guests have made as dear as their quotas
+ * allow
  *
- * Costs are counted, not timed: the compiler calls __sanitizer_cov_trace_pc() at each basic block, so a number is the
- * same on every run and every machine. What the C library does is not in it; the instruction counts of `make bench` are.
+ * Costs are counted, not timed: the compiler calls __sanitizer_cov_trace_pc() at each basic
+ * block, so a number is the same on every run and every machine. What the C library does is not
+ * in it; the instruction counts of `make bench` are.
  */
 #include "client.h"
 

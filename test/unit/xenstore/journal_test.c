@@ -1,5 +1,6 @@
 /*
- * journal_test.c - the journal: what is appended comes back, what is damaged does not, and the store survives
+ * journal_test.c - the journal: what is appended comes back, what is damaged does not, and the
+ * store survives
  */
 #include <stdlib.h>
 
@@ -58,7 +59,9 @@ static void appended_comes_back(void **state)
 	assert_int_equal(report.applied, 3);
 	assert_int_equal(report.quarantined, 0);
 	assert_int_equal(journal_attach(&J, area, 8192), EINVAL);
-	/* any bit of the head; of the start of the half that is not in use it does not matter */
+	/*
+	 * any bit of the head; of the start of the half that is not in use it does not matter
+	 */
 	for (bit = 0; bit < 32 * 8; bit++) {
 		((uint8_t *)area)[bit / 8] ^= (uint8_t)(1 << (bit % 8));
 		assert_int_equal(journal_attach(&J, area, 4096), EINVAL);
@@ -86,7 +89,9 @@ static void damage_is_set_apart(void **state)
 	assert_int_equal(report.applied, 3);
 	assert_int_equal(report.quarantined, 1);
 	memcpy(copy, area, 4096);
-	/* any one bit of the second record: header (24 bytes) or payload, without its padding */
+	/*
+	 * any one bit of the second record: header (24 bytes) or payload, without its padding
+	 */
 	for (bit = 0, hurt = 0; bit < (24 + 4) * 8; bit++) {
 		memcpy(area, copy, 4096);
 		half[32 + bit / 8] ^= (uint8_t)(1 << (bit % 8));
@@ -152,7 +157,7 @@ static void compaction(void **state)
 	assert_int_equal(report.quarantined, 0);
 }
 
-/* ---- the store in its journal ------------------------------------------------------------- */
+/* ---- the store in its journal ------------------------------------------------------------ */
 
 static char picture[1 << 16];
 
@@ -455,7 +460,10 @@ static void lost_parents_are_made_closed(void **state)
 	GOT("n0\0");
 }
 
-/* Death after any number of stored bytes: what was answered is there, the rest is whole or absent. */
+/*
+ * Death after any number of stored bytes: what was answered is there, the rest is whole or
+ * absent.
+ */
 static void torn_records(void **state)
 {
 	static uint64_t full[1 << 13];

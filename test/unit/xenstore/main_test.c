@@ -25,7 +25,7 @@ static const struct svc_service *served;
 static bool put_wakes; /* the service slept, and wants to be signalled */
 static svc_handler_fn handler;
 
-/* ---- the event loop's side ---------------------------------------------------------------- */
+/* ---- the event loop's side --------------------------------------------------------------- */
 
 int svc_serve(const struct svc_service *s)
 {
@@ -72,7 +72,7 @@ void svc_conn_kill(struct svc_conn *c, const char *why)
 
 int svc_run(void) { return 0; }
 
-/* ---- the clients' side -------------------------------------------------------------------- */
+/* ---- the clients' side ------------------------------------------------------------------- */
 
 static void *page(void)
 {
@@ -194,7 +194,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- cases -------------------------------------------------------------------------------- */
+/* ---- cases ------------------------------------------------------------------------------- */
 
 static void who_may_connect(void **state)
 {
@@ -308,7 +308,10 @@ static void news_reach_others(void **state)
 	assert_int_equal(take(2), XS_WRITE);
 }
 
-/* A client that asks and does not read: its requests stay in its ring, others go on, nothing is lost. */
+/*
+ * A client that asks and does not read: its requests stay in its ring, others go on, nothing is
+ * lost.
+ */
 static void a_client_that_does_not_read(void **state)
 {
 	static char body[3000] = "/big";
@@ -393,7 +396,10 @@ static void closing_ends_the_domain(void **state)
 	assert_null(domain_find(&store, 5));
 }
 
-/* Whoever sleeps is woken: a client that waits for room in its ring, this service when there is work. */
+/*
+ * Whoever sleeps is woken: a client that waits for room in its ring, this service when there is
+ * work.
+ */
 static void wishes_are_kept(void **state)
 {
 	unsigned asked;
@@ -465,7 +471,7 @@ static void what_a_guest_is_refused_is_in_its_statistics(void **state)
 	assert_int_equal(served->stats(NULL, mr), 4);
 }
 
-/* ---- start -------------------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------------------------- */
 
 enum { MANIFEST_ORDER = 24, MANIFEST_JOURNAL = 16 << 20 }; /* as in configs/default.toml */
 
@@ -507,7 +513,10 @@ static void make_node(void)
 	assert_int_equal(store_commit(&store, NULL, root, NULL), 0);
 }
 
-/* The default manifest gives each guest what one with many devices needs, and all of it is there. */
+/*
+ * The default manifest gives each guest what one with many devices needs, and all of it is
+ * there.
+ */
 static void starting(void **state)
 {
 	uint64_t *memory = calloc(1, MANIFEST_JOURNAL);

@@ -166,7 +166,10 @@ static void transactions(void **state)
 	txn_begin(guest);
 }
 
-/* What a transaction holds is charged to its domain, all of it, and nothing of what it has let go. */
+/*
+ * What a transaction holds is charged to its domain, all of it, and nothing of what it has let
+ * go.
+ */
 static void memory_of_transactions(void **state)
 {
 	char msg[96] = "device/x";
@@ -369,7 +372,10 @@ static void memory_has_a_reserve(void **state)
 	mem_set_reserve(0);
 }
 
-/* Memory ends at each possible place of each request: the asker is told, and nothing has changed. */
+/*
+ * Memory ends at each possible place of each request: the asker is told, and nothing has
+ * changed.
+ */
 static const struct {
 	uint32_t type;
 	const char *body;

@@ -1,5 +1,6 @@
 /*
- * share_test.c - a store full of guests at their quotas: room is left for each other guest, for control, and for removals
+ * share_test.c - a store full of guests at their quotas: room is left for each other guest, for
+ * control, and for removals
  */
 #include <stdlib.h>
 
@@ -183,9 +184,12 @@ static void what_is_removed_comes_back(void **state)
 	GOT("");
 }
 
-/* ---- a journal that is full all the same --------------------------------------------------- */
+/* ---- a journal that is full all the same ------------------------------------------------- */
 
-/* Requests without numbers, whose records have no note: what is left is too little for any that has one. */
+/*
+ * Requests without numbers, whose records have no note: what is left is too little for any that
+ * has one.
+ */
 static void overfill(void)
 {
 	char msg[2000] = { 0 };
@@ -218,7 +222,9 @@ static void is_full(void)
 	FAILED("ENOSPC");
 }
 
-/* Each in a journal that has no room at all, and it is in the journal as soon as there is some. */
+/*
+ * Each in a journal that has no room at all, and it is in the journal as soon as there is some.
+ */
 static void removing_needs_no_room(void **state)
 {
 	uint32_t tx;

@@ -1,5 +1,6 @@
 /*
- * tree_test.c - directories in pieces against plain arrays: finding, changing, comparing and merging of large ones
+ * tree_test.c - directories in pieces against plain arrays: finding, changing, comparing and
+ * merging of large ones
  */
 #include <stdlib.h>
 

@@ -76,7 +76,9 @@ static void abandoned(void **state)
 	FAILED("EBUSY");
 }
 
-/* Each row: what one transaction does, what happens meanwhile, and whether it may still commit. */
+/*
+ * Each row: what one transaction does, what happens meanwhile, and whether it may still commit.
+ */
 struct step {
 	uint32_t type;
 	const char *body;

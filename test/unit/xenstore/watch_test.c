@@ -1,5 +1,6 @@
 /*
- * watch_test.c - watches: which event comes to whom, in which order, and what happens when nobody reads them
+ * watch_test.c - watches: which event comes to whom, in which order, and what happens when
+ * nobody reads them
  */
 #include "client.h"
 
@@ -231,7 +232,10 @@ static void equal_events_wait_once(void **state)
 	event_is(dom0, "/o", "t");
 }
 
-/* A client that does not read: the store stays small, and still tells it that something changed. */
+/*
+ * A client that does not read: the store stays small, and still tells it that something
+ * changed.
+ */
 static void too_many_events_become_one(void **state)
 {
 	char msg[64];
@@ -312,7 +316,10 @@ static void no_memory_for_an_event(void **state)
 	no_event(dom0);
 }
 
-/* Watches of one session on one path share an event: who has heard of it hears of the next change all the same. */
+/*
+ * Watches of one session on one path share an event: who has heard of it hears of the next
+ * change all the same.
+ */
 static void a_change_while_its_event_is_told(void **state)
 {
 	(void)state;
@@ -342,7 +349,9 @@ static void a_change_while_its_event_is_told(void **state)
 	no_event(dom0);
 }
 
-/* A new watch hears of its path at once, also when only older ones are concerned by what waits. */
+/*
+ * A new watch hears of its path at once, also when only older ones are concerned by what waits.
+ */
 static void a_new_watch_beside_waiting_events(void **state)
 {
 	(void)state;

@@ -1,5 +1,6 @@
 /*
- * readonly.c - what the read paths of libext2fs name but never need: writing zeroes for new blocks
+ * readonly.c - what the read paths of libext2fs name but never need: writing zeroes for new
+ * blocks
  */
 #include "config.h"
 #include "ext2fs/ext2_fs.h"

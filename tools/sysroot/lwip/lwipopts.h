@@ -1,5 +1,6 @@
 /*
- * lwipopts.h - how Skerry builds lwIP: one thread, raw API, IPv4 with DHCP, IPv6 with address configuration
+ * lwipopts.h - how Skerry builds lwIP: one thread, raw API, IPv4 with DHCP, IPv6 with address
+ * configuration
  */
 #ifndef LWIPOPTS_H
 #define LWIPOPTS_H

@@ -1,4 +1,7 @@
-/* sk.h - the system calls; those that a domain makes by itself, not through libs/svc, are played by world.c */
+/*
+ * sk.h - the system calls; those that a domain makes by itself, not through libs/svc, are
+ * played by world.c
+ */
 #ifndef WORLD_SYS_SK_H
 #define WORLD_SYS_SK_H
 
