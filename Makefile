@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Skerry - one graph for kernel, libraries, domains, images and tests. `make help` lists targets and variables.
 #
 # Every component directory has a build.mk that only sets variables (see docs/building.md); the rules are here.

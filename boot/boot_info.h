@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * boot_info.h - what boot/ hands to the kernel, whichever firmware or loader started it
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * entry.S - from a loader (PVH or Multiboot2, 32-bit protected mode, paging off) to long mode
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memory_map.c - the loader's memory map, made sorted, disjoint and page-aligned
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * multiboot2.c - the Multiboot2 information structure that GRUB passes
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * start_info.c - the PVH start information (struct hvm_start_info, version 1 and up)
  *

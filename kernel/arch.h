@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * arch.h - what the portable kernel asks of the processor code, and what that calls back
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * base.h - what every file of the kernel may use: types, arithmetic, accesses to shared memory,
  * results

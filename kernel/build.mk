@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # The privileged image: portable half, x86-64 half, and the code that the loader enters.
 # only in the checked kernel (check.h)
 src-kernel-checked := $(wildcard kernel/check.c kernel/arch/x86_64/tlb_model.c)

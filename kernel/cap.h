@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cap.h - capabilities: slots, the derivation tree, and the header that every kernel object
  * starts with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * check.c - the walker of the checked kernel: does everything that the kernel keeps still
  * agree?

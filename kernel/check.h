@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * check.h - hooks of the checked kernel (make CHECKED=1), which cost nothing in the ordinary
  * one

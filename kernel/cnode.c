@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cnode.c - CNodes: the system calls on slots, and how a CNode ends
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * endpoint.c - synchronous IPC: endpoints, replies, and the transfer of messages and
  * capabilities

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * heap.h - leftist heap of deadlines: insert, remove and minimum in O(log n), no memory of its
  * own

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ioport.c - I/O ports of devices, by the range that the capability names
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * irq.c - interrupt sources as objects: claimed, bound to a notification, acknowledged
  *

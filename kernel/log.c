@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * log.c - the kernel's log: a ring that user land maps read-only; at first the UART shows it
  * too

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * notification.c - notifications: a word of bits that senders set and one waiter takes
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * object.c - the types of kernel objects: how memory becomes one, and what ends it
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * queue.h - circular queues: the queue is its first element, NULL when empty
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sched.c - scheduling contexts, run queues, timers, and the way out of the kernel
  *

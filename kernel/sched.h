@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sched.h - scheduling contexts, per-CPU run queues and timers
  */

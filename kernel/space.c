@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * space.c - address spaces: page tables and the frames mapped in them
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * space.h - address spaces of threads, guests and devices, and the tables and frames mapped in
  * them

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * thread.c - threads: waiting and waking, suspending, configuration, faults
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * untyped.c - untyped memory: making objects out of it, and using it again
  *

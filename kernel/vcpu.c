@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcpu.c - guest CPUs: configuration, entering and leaving guest mode, injection
  *

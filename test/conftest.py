@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """pytest set-up for the system tests: where the build is, and a fixture that starts machines."""
 import os
 import sys

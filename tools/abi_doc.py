@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """abi_doc.py [-o FILE | --check FILE]: docs/abi.md from the X-lists of kernel/include/sk/, and the structures of libs/proto.
 
 The lists go through the C preprocessor with macros that mark each entry, so the document says what the

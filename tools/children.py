@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """children: processes that end when the process that started them ends, for whatever reason."""
 import ctypes
 import os

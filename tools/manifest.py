@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """manifest: check a manifest (configs/*.toml), compile it for init, and draw it.
 
   manifest compile FILE -o OUT    write the binary form (libs/proto/manifest.h)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ns16550.h - the 16550 UART: start, send, receive, interrupts
  *

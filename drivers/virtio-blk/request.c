@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * request.c - what storage asks of the disk: checked, and cut into what the device takes
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bytes.h - numbers in formats that fix the order of their bytes: read and written byte by
  * byte, at any alignment

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 libs += caps
 use-caps := sys
 cflags-caps := -mgeneral-regs-only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * caps.h - a domain's own resources: free slots, untyped memory, address space
  *

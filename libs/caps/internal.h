@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * internal.h - what the allocators of libs/caps share. All of it is guarded by caps_lock.
  */

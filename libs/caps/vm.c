@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vm.c - a domain's own addresses, and mapping frames there
  *

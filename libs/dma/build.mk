@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 libs += dma
 src-dma := libs/dma/dma.c
 use-dma := caps sys

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dma.h - a driver's DMA space: memory that its device may reach, and the addresses the device
  * uses

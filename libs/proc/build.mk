@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 libs += proc
 use-proc := svc caps sys base
 cflags-proc := -mgeneral-regs-only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * connect.c - connections of a domain in the making, as client of a service
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * elf.c - our own executables: static ELF64 for x86-64, segments on pages, nothing writable and
  * executable

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * image.c - an ELF file in frames, and mapping it into a domain
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * map.c - memory of a domain in the making: frames, page tables, and filling pages before it
  * runs

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proc.h - building a domain: from an ELF image and capabilities to a running thread
  *

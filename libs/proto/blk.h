@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blk.h - block I/O: VMM to storage, storage to driver
  *

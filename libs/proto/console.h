@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * console.h - text streams between console, its clients, and the UART driver
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domain.h - the start-up page of a domain: what its builder (init; control for a VMM) gave it
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * init.h - calls on init's endpoint, which every domain holds badged with its number
  *

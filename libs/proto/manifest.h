@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * manifest.h - the compiled manifest: what tools/manifest writes and init reads
  *

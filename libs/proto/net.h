@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net.h - Ethernet frames: a port of the switch (VMM, ip) to network, and network to a NIC
  * driver

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * platform.h - init's calls on the platform domain: devices, interrupts, power
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * svc.h - the control endpoint that every service has, and how a connection is made
  *

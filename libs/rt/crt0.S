@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * crt0.S - first instructions of a domain and of each further thread
  *

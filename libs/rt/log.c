@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * log.c - standard output of a domain: records on its "log" channel, or lines of the kernel log
  * in the root task

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * newlib.c - what the C library asks of a system: memory, output, time, locks, and the end
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sleep.c - waiting for a time: on a notification that no capability can signal
  */

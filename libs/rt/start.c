@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * start.c - from the first instruction to main: thread-local storage, resources, output,
  * constructors

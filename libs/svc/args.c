@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * args.c - the manifest's arguments, lines of key=value in the start-up page
  */

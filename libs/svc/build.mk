@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 libs += svc
 use-svc := rt caps ring sys
 cflags-svc := -mgeneral-regs-only

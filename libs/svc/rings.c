@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rings.c - using the rings of a connection outside the loop's turns
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * svc.h - the event loop of a domain, the connections that it serves, and those that it uses
  *

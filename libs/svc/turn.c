@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * turn.c - how much a connection gets done before others have their turn
  *

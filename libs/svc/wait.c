@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * wait.c - waiting for a record of one connection, where there is no loop to come back to
  */

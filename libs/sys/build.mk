@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 libs += sys
 # no FPU in what a VMM's exit path may call
 cflags-sys := -mgeneral-regs-only

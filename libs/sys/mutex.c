@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mutex.c - a lock that parks its waiters and is handed over in the order of arrival
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * self.c - what a program knows about itself before anything else is set up
  */

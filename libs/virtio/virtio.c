@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtio.c - finds and starts a virtio device through the modern PCI transport
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtio.h - modern virtio devices on PCI: discovery, feature negotiation, queue set-up
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bootlog.h - lines for a log: those of the kernel and of every domain, each with the time at
  * which it came

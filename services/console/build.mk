@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 domains += console
 src-console := $(wildcard services/console/*.c)
 use-console := svc caps sys

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dmesg.h - several logs as one, in the order of the times of their lines
  */

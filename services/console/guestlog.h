@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guestlog.h - what its VMM and the host say about each guest: a small log of its own for each
  *

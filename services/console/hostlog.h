@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hostlog.h - the log of the host: what the kernel and the host's own domains say
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * input.h - what is typed, on its way to the shell or to a guest: each byte to whom it was
  * typed for

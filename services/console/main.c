@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main.c - console: the UART shared by the control shell, the guests' consoles and the boot log
  *

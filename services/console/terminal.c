@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * terminal.c - undoing what a guest's console did to the user's terminal
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * terminal.h - what a guest's console may leave behind at the user's terminal, and how to undo
  * it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * textlog.h - a bounded log of text: keeps the newest bytes, read from any position
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # control: the toolstack and its shell. An include names the room of a header: "guest/pool.h".
 domains += control
 src-control := $(wildcard services/control/*.c services/control/*/*.c)

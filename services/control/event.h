@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * event.h - what all event handlers of this domain share: notification bits, and what is done
  * at the end of each event

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* log.h - lines for the log of the host, which `dmesg` shows */
 #ifndef CONTROL_LOG_H
 #define CONTROL_LOG_H

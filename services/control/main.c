@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main.c - control: the shell on the console, and the only domain that may create guests
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* msg.h - one line of text that says what went wrong, for the person who typed the command */
 #ifndef CONTROL_MSG_H
 #define CONTROL_MSG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* out.h - where text for the person at the console goes */
 #ifndef CONTROL_OUT_H
 #define CONTROL_OUT_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 domains += files
 src-files := services/files/main.c services/files/tree.c services/files/volume.c
 use-files := svc

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main.c - files: read-only files for control (any path) and for VMMs (one file each)
  *

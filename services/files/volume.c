@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * volume.c - blocks for libext2fs, read from storage (or from an image in the boot archive)
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * volume.h - where the blocks of the file system come from: a storage volume, or memory
  */

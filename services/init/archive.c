@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * archive.c - the boot archive: its frames, mapped in one piece, and the files in it
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 domains += init
 src-init := services/init/main.c services/init/archive.c services/init/connect.c services/init/cpio.c \
 	services/init/device.c services/init/domain.c services/init/grant.c services/init/policy.c services/init/serve.c

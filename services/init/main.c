@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main.c - init, the root task: reads the manifest, starts every domain, and then answers calls
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * serve.c - init's endpoint: calls of the domains (proto/init.h), and their faults
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * port_if.h - a port of the switch as an lwIP network interface
  */

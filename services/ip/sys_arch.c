@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sys_arch.c - what lwIP needs of its surroundings without threads: milliseconds
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fdb.c - forwarding database: own addresses of ports, and a set-associative table of fixed
  * size

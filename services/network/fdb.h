@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fdb.h - the switch's forwarding database: which MAC address is behind which port
  *

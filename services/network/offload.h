@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * offload.h - what a card or a guest would have had to do to a frame: checksum and TCP
  * segmentation

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * port.h - a port of the switch: a client's connection, or the uplink through a card
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * switch.c - a learning switch: ports[], and which of them a frame goes to
  *

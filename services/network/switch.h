@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * switch.h - the ports, and frames on their way from one to the others
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * acpi.c - reads the ACPI tables without interpreting AML
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * acpi.h - the few facts of the ACPI tables that the host needs: ECAM, power-off, reset,
  * century

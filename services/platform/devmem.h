@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * devmem.h - physical device memory, from the untypeds that init gave platform
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main.c - platform: owns the machine's firmware tables, PCI configuration space, MSI-X tables
  * and power

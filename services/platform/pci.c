@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pci.c - enumeration of PCI functions, their BARs and interrupt capabilities
  *

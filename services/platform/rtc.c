@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rtc.c - reads the MC146818 clock, once, at start
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rtc.h - the wall clock in the machine's CMOS
  */

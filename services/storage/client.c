@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * client.c - attachments: a client's requests on their way to its disk, and the end of an
  * attachment

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk.h - a disk behind a driver domain: requests in flight, and synchronous reads while
  * storage starts

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gpt.c - GUID partition tables, decoded from sectors that are not trusted
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main.c - storage: volumes for guests and for files, on the disks of the driver domains
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 domains += vmm
 src-vmm := $(sort $(wildcard services/vmm/*.c services/vmm/*/*.c))
 use-vmm := svc rt caps sys base

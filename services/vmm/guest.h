@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest.h - what the halves of the VMM and the loader agree on: the guest's memory layout, its
  * pages, ports of ACPI

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main.c - one guest: built from its configuration, then served until control takes it away
  *

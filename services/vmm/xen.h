@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xen.h - the Xen half of a VMM, as the machine half sees it
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mem.h - the memory of the store: zeroed blocks under one limit, so that running out is an
  * answer, not an accident

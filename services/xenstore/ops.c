@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ops.c - requests: the rights that each needs, and what all handlers share
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ops_admin.c - requests about watches, transactions and domains
  *

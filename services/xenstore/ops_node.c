@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ops_node.c - requests about nodes: reading, writing, permissions
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * path.h - names of nodes: which are allowed, and which node is below which
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * persist.h - the store in its journal: what a record says, and how the store is made from
  * records again

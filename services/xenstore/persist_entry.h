@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * persist_entry.h - the kinds of entries in a record; never renumbered, a journal outlives the
  * program

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * session.c - sessions: clients of the store, whose requests are each applied once
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * store.c - the store as a whole: how a change becomes the truth, and how domains come and go
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * store.h - the xenstore as pure logic: domains, sessions, watches, transactions around the
  * tree of nodes.

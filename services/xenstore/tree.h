@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree.h - the nodes: a persistent tree. Changing it makes a new root that shares what did not
  * change, so a transaction's snapshot is a reference, and a change that fails half-way is

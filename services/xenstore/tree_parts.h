@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree_parts.h - what the two halves of the tree share: nodes and the pieces that their lists
  * of children are made of

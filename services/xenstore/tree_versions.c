@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree_versions.c - several versions of the tree side by side: merging, differences, and the
  * purge of a domain

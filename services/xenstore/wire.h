@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * wire.h - messages of the xenstored protocol: what a payload holds, and how an answer is put
  * together

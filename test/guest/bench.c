@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bench.c - the benchmark guest: costs of hypercalls and exits, counted in instructions
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * entry.S - a guest's way from the PVH entry (32-bit, no paging) to guest_main(start info) in
  * 64-bit C

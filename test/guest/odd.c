@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * odd.c - a guest that does what kernels rarely do, and reports whether the result is that of a
  * real machine

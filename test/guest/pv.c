@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pv.c - a guest's side of the Xen ABI, limited to what tests need
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pv.h - the part of the Xen ABI that our own guests need: hypercalls, console, event channels,
  * grants, xenstore, xenbus

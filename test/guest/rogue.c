@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rogue.c - a guest that misbehaves towards its host:
  * do=attack|watch|busy|flood|crumbs|print|spin other=DOMID on its command line

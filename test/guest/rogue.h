@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rogue.h - the guest that misbehaves towards its host
  *

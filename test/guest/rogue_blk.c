@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rogue_blk.c - correct and wrong use of a disk's ring
  *

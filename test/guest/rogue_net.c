@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rogue_net.c - an interface's rings, right and wrong
  *

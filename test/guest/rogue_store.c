@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rogue_store.c - correct and wrong use of xenstore's ring and its requests
  */

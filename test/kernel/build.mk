@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Kernel tests: each directory is a root task that prints one RESULT line.
 ktest-names := $(patsubst test/kernel/%/main.c,%,$(wildcard test/kernel/*/main.c))
 kernel-tests += $(ktest-names)

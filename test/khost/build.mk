@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # The kernel's core as a program of this machine: random calls against a model (khost_fuzz), all orders of accesses of two or
 # three CPUs (khost_explore), and whether these two still find faults that the kernel once had (khost_old).
 khost-core := $(patsubst %,kernel/%.c,cap check cnode endpoint heap ioport irq log notification object sched space syscall thread untyped vcpu)

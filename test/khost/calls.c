@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * calls.c - choosing system calls: a row per call says how often, and what each argument is
  */

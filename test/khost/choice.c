@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * choice.c - decisions of a run, from a xorshift generator or from bytes
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * choice.h - where a run takes its decisions from: a fuzzer's bytes, or a seed
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * explore.c - every order in which two or three CPUs can run, up to a number of preemptions
  *

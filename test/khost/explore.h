@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * explore.h - virtual CPUs whose every order of accesses to shared memory is tried, up to a
  * number of preemptions

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fake.h - the machine that the host build of the kernel runs on
  *

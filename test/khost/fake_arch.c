@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fake_arch.c - what the portable kernel asks of the processor, on ordinary memory
  *

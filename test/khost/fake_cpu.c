@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fake_cpu.c - CPUs for the fuzzer: one entry into the kernel at a time, from its beginning to
  * its end

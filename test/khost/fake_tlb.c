@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fake_tlb.c - what the TLBs of the CPUs may hold, in the worst case
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz.c - random system calls by several domains on one to four CPUs, with the walker and the
  * TLB model after each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hooks.c - what the compiler calls before each access to memory (-fsanitize=thread), and the
  * order of locks

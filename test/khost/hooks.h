@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hooks.h - included before every source of the kernel in the explorer's build
  *

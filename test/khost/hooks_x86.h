@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hooks_x86.h - included before the sources of kernel/arch/x86_64: what only a kernel may
  * execute is the machine's

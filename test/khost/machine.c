@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * machine.c - the explorer's CPUs: what the assembly of kernel/arch/x86_64 does, around the
  * real smp.c, trap.c, svm.c, fpu.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model.c - the model's records of capabilities and objects, and the comparison with the
  * kernel's

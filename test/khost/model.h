@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model.h - what the kernel's calls mean, written a second time: plainly, without locks, steps
  * or speed

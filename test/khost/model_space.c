@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_space.c - what addresses of each space translate to, as lists of tables and pages
  */

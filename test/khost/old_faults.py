@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """old_faults: do the checkers of the kernel's core still find the faults that it once had?
 
   old_faults.py names                  the faults of old/faults.toml, one a line: name, tool, source file

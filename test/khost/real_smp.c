@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * real_smp.c - the kernel's own smp.c, without the start of the other CPUs
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * real_svm.c - the kernel's own svm.c, without the set-up of the processor
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * scenarios.c - short programs that meet: what the explorer tries in every order
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * world.c - boot memory, the root task, and domains that are made by its system calls
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * world.h - the domains that the fuzzer and the explorer let loose on the kernel
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * quiesce.pml - when the kernel uses memory again (docs/decisions/0004): each CPU has an epoch that is odd while it is in
  * the kernel and may hold pointers, and arch_quiesce() waits until each has been even or has changed since

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ring.pml - the wake-up protocol of libs/ring: "set the wish, look again, then sleep" against "publish, then look for
  * the wish", in both directions: a consumer that waits for records, a producer that waits for room

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """disklog: computes what a disk may hold after a power cut, from the log of writes made by tools/run --disk-log.
 
 The format is that of Linux's dm-log-writes (Documentation/admin-guide/device-mapper/log-writes.rst): a super block, then

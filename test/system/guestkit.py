@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """guestkit: helpers of the system tests for guests: programs in the ramdisk, scripts, one guest after another."""
 import contextlib
 import gzip

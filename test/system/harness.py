@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """harness: starts a whole machine through tools/run and talks to its console.
 
 A Machine's console is a stream of text. expect() waits for a pattern in the text after the last match. Nothing here

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Stock Debian kernels as guests: numbers of vCPUs on numbers of host CPUs, and what the guests see of the host."""
 import re
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """32-bit guests: a stock 32-bit kernel, and PVH GRUB, which is 32-bit code and starts a 64-bit kernel from the guest's disk."""
 import hashlib
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The sample guest as `make run` starts it: a Debian root file system, from its configuration in auto/ to login and power off."""
 import os
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Data on volumes: what guests read, write and share, checked from outside."""
 import hashlib
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A guest sends frames of every form; host, uplink and a neighbour must not be disturbed."""
 import random
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The life of the host: guests of auto/ start in the order of their names; reboot-host and poweroff shut them down first."""
 import os
 

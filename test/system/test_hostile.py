@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A guest breaks every rule of its rings, while a bystander verifies disk and network and must not be disturbed."""
 import random
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The bootable image: GRUB boots it from a CD and as a disk; the live guest comes from the boot archive."""
 import pytest
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Guests are destroyed in every possible state, while a bystander must not be disturbed."""
 import random
 

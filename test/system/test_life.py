@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The life of a guest: pause, rename, reboot, crash, shutdown, destroy, and the actions that follow each end."""
 import hashlib
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Many guests, eight at once and one after another; everything that they used comes back."""
 import os
 

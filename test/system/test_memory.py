@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The memory of running guests: it grows to maxmem and shrinks, illegal requests are refused, and all of it comes back."""
 import hashlib
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The network: from host to guest and back through the uplink, from guest to guest through the switch, and the host's own address."""
 import hashlib
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Guests do what kernels rarely do: what they observe, what the host's log says about it, and how they end."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Power cuts: data that was reported to a guest as written is on the medium, whichever part of the disk's cache is lost."""
 import random
 import subprocess

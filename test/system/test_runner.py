@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The test runner itself, with a kernel that panics."""
 import os
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The control shell: verbs without a guest, and configurations that must be refused without leaving anything behind."""
 import os
 import re

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * machine.S - a 32-bit program in Multiboot 1 form that stands in for the kernel in tests of
  * tools/run

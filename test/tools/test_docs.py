@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The pages of the documentation name what exists: files, directories, pages, functions."""
 import fnmatch
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """docs/extending.md: each walk names all files in which its example occurs, and no file without need."""
 import fnmatch
 import os

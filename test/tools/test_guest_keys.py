@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The keys of a guest's configuration: docs/guests.md has a row for each key of config/guest_keys.h, and for no other."""
 import os
 import re

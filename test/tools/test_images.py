@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """tools/mkdisk, mkarchive, ksyms and loc: their output is read back by independent code."""
 import os
 import struct

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What tools/check-layers and the build refuse: includes that go up or sideways, and libraries that use each other."""
 import os
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """tools/loc: it counts the lines of which the ordinary image is made."""
 import importlib.machinery
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The manifest compiler: each mistake is reported with its key; the binary form is compared byte for byte."""
 import importlib.util
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """tools/run: exit statuses, reboot, end of input. A small program stands in for the kernel, so these tests need no build."""
 import json
 import os

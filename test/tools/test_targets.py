@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Makefile: every target that `make help` names can be made from a clean tree, and makes everything that its recipe reads.
 
 The targets are run with `make -n` into an empty directory without a set-up, so that files of an earlier build cannot hide

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * interleave.h - a processor with a store buffer: atomic accesses of the code under test that
  * the other side meets

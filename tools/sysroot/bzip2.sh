@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # bzip2.sh SYSROOT - libbz2 without its file functions; its internal errors end the domain
 . "$(dirname "$0")/common.sh"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # common.sh - what every recipe here shares; sourced with SYSROOT as the first argument
 #
 # Gives: root (the sysroot), work (an empty work directory, removed at the end), tool (the prefix of

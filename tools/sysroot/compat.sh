@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # compat.sh SYSROOT - what newlib's libc refers to and leaves to the system: posix_memalign()
 . "$(dirname "$0")/common.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # e2fsprogs.sh SYSROOT - libext2fs and com_err for reading ext2, ext3 and ext4 through the caller's io_manager
 . "$(dirname "$0")/common.sh"
 

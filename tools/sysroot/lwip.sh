@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # lwip.sh SYSROOT - lwIP, IPv4 and IPv6, without threads (NO_SYS); options and port are in lwip/
 . "$(dirname "$0")/common.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # lz4.sh SYSROOT - LZ4 blocks and frames
 . "$(dirname "$0")/common.sh"
 

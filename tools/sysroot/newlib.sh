@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # newlib.sh SYSROOT - the C library: per-thread _reent through __getreent(), retargetable locks, no system calls
 . "$(dirname "$0")/common.sh"
 

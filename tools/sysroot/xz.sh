@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # xz.sh SYSROOT - liblzma's decoders: .xz and .lzma, LZMA1/2 and the x86 filter
 . "$(dirname "$0")/common.sh"
 

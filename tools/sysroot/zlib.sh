@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # zlib.sh SYSROOT - zlib without its file functions
 . "$(dirname "$0")/common.sh"
 

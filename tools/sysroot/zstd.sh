@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # zstd.sh SYSROOT - the zstd decoder
 . "$(dirname "$0")/common.sh"
 

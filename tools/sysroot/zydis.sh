@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # zydis.sh SYSROOT - the x86 instruction decoder, without formatter, encoder and C library
 . "$(dirname "$0")/common.sh"
 

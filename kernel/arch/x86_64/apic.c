@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * apic.c - the local APIC: xAPIC through MMIO, or x2APIC through MSRs; its timer; interrupts to
  * other CPUs

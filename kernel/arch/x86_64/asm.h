@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * asm.h - offsets and constants that assembly shares with C; cpu.c asserts each of them
  */

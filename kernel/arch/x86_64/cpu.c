@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpu.c - features, and what the registers of each CPU hold before it runs the kernel
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpu.h - what this architecture keeps per CPU, and the calls between its own files
  */

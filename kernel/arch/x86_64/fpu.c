@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fpu.c - FPU state, switched when the CPU turns to another thread or goes into a guest
  *

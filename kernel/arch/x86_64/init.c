@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * init.c - from the boot code to core_init(): the order in which the machine is set up
  *

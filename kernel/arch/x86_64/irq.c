@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * irq.c - interrupt sources: IO-APIC pins and message-signalled interrupts, and where their
  * vectors lead

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * madt.c - RSDP, root table and MADT, read as hostile input
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * madt.h - the CPUs and interrupt controllers that the ACPI tables list
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memory.c - the kernel's own page tables: image, window, MMIO and temporary mappings; boot
  * memory

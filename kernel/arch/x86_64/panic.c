@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * panic.c - the end: print where and why on the UART, stop the machine
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pte.h - page table entries of host and nested (NPT) tables
  *

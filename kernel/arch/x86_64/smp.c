@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * smp.c - starting the other CPUs, and what CPUs ask of each other
  *

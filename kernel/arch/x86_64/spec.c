@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * spec.c - which barriers against leaks through speculation this CPU offers, and which are on
  *

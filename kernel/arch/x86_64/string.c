@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * string.c - the memory functions that the compiler also calls by itself
  */

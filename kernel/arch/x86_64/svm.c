@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * svm.c - guest CPUs on AMD-V with nested paging
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * svm.h - AMD-V: the VMCB and its exit codes (AMD64 manual volume 2, appendices B and C)
  */

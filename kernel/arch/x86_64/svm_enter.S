@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * svm_enter.S - into a guest and back (AMD-V)
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * time.c - frequencies of the TSC and of the APIC timer
  *

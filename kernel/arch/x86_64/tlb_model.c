@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tlb_model.c - which guest translations each ASID of each CPU may hold (checked kernel)
  *

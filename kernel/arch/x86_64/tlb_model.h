@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tlb_model.h - a model of the guest translations that each ASID of each CPU may hold, in the
  * checked kernel only

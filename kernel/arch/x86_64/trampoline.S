@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * trampoline.S - first steps of a further CPU: real mode to long mode, copied to a page below 1
  * MiB

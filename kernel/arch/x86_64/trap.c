@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * trap.c - what entries lead to, and the way back to user mode
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * uart.c - COM1 by polling: boot messages and panics; nothing once user land has the port
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * x86.h - the processor's registers, bits and the instructions that C has no word for
  */

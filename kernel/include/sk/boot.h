@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * boot.h - what the kernel tells the root task, and the pages that it shares read-only
  */

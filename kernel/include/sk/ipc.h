@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ipc.h - messages and the per-thread IPC buffer (UTCB)
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * object.h - kernel object types, rights, and the memory that each object takes
  */

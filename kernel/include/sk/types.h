@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * types.h - the opaque integers that name things across the kernel boundary, and the error
  * codes

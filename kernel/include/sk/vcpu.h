@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcpu.h - guest CPUs: the state page and the exit record, the same for AMD-V and VT-x
  *

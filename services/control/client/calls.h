@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * calls.h - calls of services' control endpoints, which are not made by control's own thread
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* chan.c - reading from connections that this domain uses */
 #include "client/chan.h"
 

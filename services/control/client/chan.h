@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* chan.h - the client ends of this domain's connections */
 #ifndef CONTROL_CHAN_H
 #define CONTROL_CHAN_H

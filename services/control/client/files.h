@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* files.h - reading files and directories */
 #ifndef CONTROL_FILES_H
 #define CONTROL_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * host.c - what init and the kernel tell: services, the VMM's image, priorities, domains, time,
  * power_call

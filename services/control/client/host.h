@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * host.h - what init and the kernel tell about the host: services, rights, priorities, domains,
  * time

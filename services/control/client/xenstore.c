@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xenstore.c - xenstore requests as dom0, many under way at a time
  *

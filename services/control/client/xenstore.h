@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* xenstore.h - requests to xenstore, as dom0 */
 #ifndef CONTROL_XENSTORE_H
 #define CONTROL_XENSTORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cfg.c - parser for the syntax of xl.cfg(5)
  *

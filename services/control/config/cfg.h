@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cfg.h - the syntax of guest configuration files, as in xl.cfg(5)
  *

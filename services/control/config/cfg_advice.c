@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cfg_advice.c - what people write into configuration files by mistake, and the advice that
  * they get

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cfg_lex.h - tokens of configuration files and mistakes in them: for cfg.c, cfg_lex.c and
  * cfg_advice.c only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk_spec.h - one entry of disk = [ ... ], as in xl-disk-configuration(5)
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest_cfg.c - the keys of a guest's configuration: meaning, defaults, limits
  *

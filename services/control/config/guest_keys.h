@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest_keys.h - the keys of a guest's configuration: those that this host acts on, and the
  * treatment of all others

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* path.h - names of files as people type them */
 #ifndef CONTROL_PATH_H
 #define CONTROL_PATH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * report.h - all mistakes and remarks about one guest's configuration, in the order of the file
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vdev.c - names of virtual disks, and the numbers that xen-vbd-interface(7) gives them */
 #include <errno.h>
 #include <stdlib.h>

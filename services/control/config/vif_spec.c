@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vif_spec.c - parser for one network interface specification */
 #include "config/vif_spec.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vif_spec.h - one entry of vif = [ ... ], as in xl-network-configuration(5) */
 #ifndef CONTROL_VIF_SPEC_H
 #define CONTROL_VIF_SPEC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * balance.c - who runs where: moving vCPUs between CPUs by what they ran and waited; I/O
  * threads that take too much

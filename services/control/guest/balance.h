@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * balance.h - which CPUs guests have, which vCPU should move to another one, whose I/O goes
  * first, how a cap is shared

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * build.c - a guest's VMM: memory and capabilities, and how they are taken back
  *

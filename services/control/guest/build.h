@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* build.h - a guest's memory and its VMM, without connections */
 #ifndef CONTROL_BUILD_H
 #define CONTROL_BUILD_H

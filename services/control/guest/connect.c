@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * connect.c - the connections of a guest's VMM with services: made one after the other, closed
  * in the opposite order

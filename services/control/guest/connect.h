@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* connect.h - the connections of a guest's VMM with services */
 #ifndef CONTROL_CONNECT_H
 #define CONTROL_CONNECT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * creation.c - how a guest comes to be: the steps from a configuration file to a guest that
  * runs

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * creation.h - how a guest comes to be: a state machine from a configuration to a guest that
  * runs

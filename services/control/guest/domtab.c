@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domtab.c - guests: identities, states, and what follows when one shuts down
  *

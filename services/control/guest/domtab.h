@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domtab.h - the table of guests and what happens to them: events come in, actions go out
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* guest.h - struct guest: all that control keeps about one guest, by the module that uses it */
 #ifndef CONTROL_GUEST_H
 #define CONTROL_GUEST_H

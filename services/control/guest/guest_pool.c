@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* guest_pool.c - the memory that guests are made of */
 #include "guest/guest_pool.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest_pool.h - the memory that guests are made of: the untypeds that the manifest calls
  * "pool"

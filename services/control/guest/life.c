@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * life.c - guests until their end: carries out what the table of guests decides
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* life.h - guests from creation to end */
 #ifndef CONTROL_LIFE_H
 #define CONTROL_LIFE_H

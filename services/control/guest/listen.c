@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* listen.c - the one listener, and the one that does nothing until then */
 #include "guest/listen.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * listen.h - what others hear of guests: the shell registers for it, so that guests need not
  * know of the shell

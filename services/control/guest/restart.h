@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * restart.h - how soon a guest that ended by itself is created again
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sched.c - the scheduling contexts of guests: how they are configured, and where they run
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sched.h - where guests run, and what goes first */
 #ifndef CONTROL_SCHED_H
 #define CONTROL_SCHED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * store.c - a guest's nodes in xenstore: written before its VMM starts, renamed, removed
  *

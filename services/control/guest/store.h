@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* store.h - a guest's nodes in xenstore: xs_layout.h says what they are */
 #ifndef CONTROL_STORE_H
 #define CONTROL_STORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vmctl.c - the vmctl connections: control commands VMMs and receives their messages
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vmctl.h - messages from and to VMMs */
 #ifndef CONTROL_VMCTL_H
 #define CONTROL_VMCTL_H

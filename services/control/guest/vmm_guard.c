@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vmm_guard.c - hears of VMMs that fault or exit: the other end of their parent endpoint
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xs_layout.h - what the toolstack writes to xenstore for a PVH guest, as libxl 4.17 does
  *

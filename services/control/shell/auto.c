@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * auto.c - the guests that start with the host: the files of /guests/auto, one after the other
  *

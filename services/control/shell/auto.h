@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* auto.h - the guests that start with the host */
 #ifndef CONTROL_AUTO_H
 #define CONTROL_AUTO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * filter.h - the command behind a | in the shell: grep, over the lines of a verb's output
  *

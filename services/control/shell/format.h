@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* format.h - the output of the verbs, column by column as in xl 4.17 */
 #ifndef CONTROL_FORMAT_H
 #define CONTROL_FORMAT_H

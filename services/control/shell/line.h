@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * line.h - the line editor of the shell: bytes in, echo out, a finished line as an event
  *

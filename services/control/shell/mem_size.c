@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* mem_size.c - amounts of memory as a person types them */
 #include "shell/mem_size.h"
 

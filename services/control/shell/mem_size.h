@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* mem_size.h - amounts of memory as a person types them */
 #ifndef CONTROL_MEM_SIZE_H
 #define CONTROL_MEM_SIZE_H

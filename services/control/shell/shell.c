@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * shell.c - the person at the console: lines to verbs, one at a time
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* shell.h - the person at the console: the part of the shell that verbs use */
 #ifndef CONTROL_SHELL_H
 #define CONTROL_SHELL_H

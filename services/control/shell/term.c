@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * term.c - the shell's connection to console: text out with a queue, keys in, attaching to
  * guests

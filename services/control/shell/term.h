@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* term.h - the shell's connection to console: text out, keys in */
 #ifndef CONTROL_TERM_H
 #define CONTROL_TERM_H

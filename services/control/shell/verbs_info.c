@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * verbs_info.c - verbs that show something: list, info, uptime, vcpu-list, dmesg, help
  *

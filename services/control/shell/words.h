@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* words.h - a shell line into words */
 #ifndef CONTROL_WORDS_H
 #define CONTROL_WORDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blk_disk.h - a disk of the guest: its connection to storage, its rings, its requests
  *

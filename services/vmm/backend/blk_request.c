@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blk_request.c - a block request of the guest, from its ring slot to its response
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blkback.c - disks: made from the configuration, shown on xenbus, connected to a front end's
  * rings

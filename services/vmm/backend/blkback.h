@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blkback.h - disks of the guest; on the I/O thread
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blkif_abi.c - decoding of block requests; pure functions
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blkif_abi.h - requests of the block interface, as 64-bit and 32-bit front ends lay them out
  *

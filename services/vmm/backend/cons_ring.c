@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cons_ring.c - the guest's console page, joined to the console service
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cons_ring.h - the guest's console page; on the I/O thread
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ethernet.c - finding and finishing the transport checksum of an Ethernet frame
  *

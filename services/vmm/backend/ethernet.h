@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ethernet.h - what netback must know of an Ethernet frame: where its transport checksum is
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gring.c - request/response rings in pages that the guest granted
  *

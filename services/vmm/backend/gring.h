@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gring.h - request/response rings in granted pages (xen/io/ring.h), the back end's side
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * io.c - the I/O thread's set-up: xenstore, console, disks, network interfaces
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net_rx.c - frames for the guest, from the switch to its ring
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net_tx.c - packets of the guest, from its ring to the switch
  *

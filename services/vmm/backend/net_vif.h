@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net_vif.h - a network interface of the guest: its connection to the switch, its rings, its
  * buffers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netback.c - network interfaces: made from the configuration, shown on xenbus, connected to a
  * front end's rings

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xenbus.c - devices of the guest on xenbus: the back ends' side of the state machine
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xenbus.h - devices of the guest on xenbus; on the I/O thread
  */

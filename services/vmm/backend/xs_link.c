@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xs_link.c - the VMM's one xenstore connection, shared by the guest and by its back ends
  *

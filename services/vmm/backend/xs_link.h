@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xs_link.h - the VMM's xenstore connection, for its back ends and for the guest; on the I/O
  * thread

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xs_ring.c - the guest's end of xenstore: two byte streams in one page, whole messages behind
  * them

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xs_ring.h - the guest's xenstore page; on the I/O thread
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * acpi.c - the guest's ACPI tables: RSDP, XSDT, FADT (reduced hardware), MADT, DSDT
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bzimage.c - the header of a Linux bzImage: where the packed kernel lies in it
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * elf.c - a kernel's ELF image, fed in order, into guest RAM; its PVH entry from the notes of
  * segments, else of sections

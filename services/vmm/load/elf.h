@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * elf.h - an ELF image, fed in order, into guest RAM
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * file.h - a file of the guest's configuration, through its connection to files
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * load.c - a kernel file into guest RAM: recognise the form, unpack, load the ELF image inside
  *

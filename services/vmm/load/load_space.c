@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * load_space.c - low guest RAM while it is being filled, and the text of an error
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * load_space.h - where loading reads from and writes to: a file, low guest RAM, the text of an
  * error

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * start_info.c - the guest's memory map and the hvm_start_info that points to it
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * start_info.h - the guest's memory map and hvm_start_info; pure functions
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * unpack.c - packed kernels: one streaming loop for each library, working memory from the
  * guest's RAM

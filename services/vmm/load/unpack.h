@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * unpack.h - packed kernels: which form, and their plain bytes
  */

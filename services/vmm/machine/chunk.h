@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * chunk.h - which guest page is what; physmap.c writes it, guest_memory.c reads it without a
  * lock

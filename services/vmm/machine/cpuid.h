@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpuid.h - what the guest's CPUID says: the host's features that guests may see, and Xen's
  * leaves; pure

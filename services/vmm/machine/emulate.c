@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * emulate.c - guest code that a handler looks at: its bytes, its length, and accesses to
  * unbacked addresses

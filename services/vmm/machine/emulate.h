@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * emulate.h - guest code that an exit handler looks at, on the vCPU's own thread
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * exit.c - exits: what a guest did that the kernel does not handle
  *

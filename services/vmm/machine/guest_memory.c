@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest_memory.c - the VMM's view of guest memory: by guest-physical and by guest-virtual
  * address

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * insn.c - guest code decoded to struct mmio_insn, by Zydis
  *

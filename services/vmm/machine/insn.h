@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * insn.h - instructions of the guest: their length, and what they do to a memory operand
  * (decoded by Zydis)

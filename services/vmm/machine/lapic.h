@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lapic.h - a local APIC, xAPIC and x2APIC: pure state, no system calls
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * log.c - lines of the VMM's log that a guest can cause, at a bounded rate or of a bounded
  * number

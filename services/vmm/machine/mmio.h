@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mmio.h - execution of an instruction that touches unbacked addresses, on the state page
  */

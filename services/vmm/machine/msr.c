@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * msr.c - the guest's model-specific registers, those that exit
  *

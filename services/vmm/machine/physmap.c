@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * physmap.c - the guest's physical map: holes for the balloon, pages of the VMM shown to the
  * guest, memory from control

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * physmap.h - changes of the guest's physical map; any thread
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * port.c - the guest's I/O ports: there are only ports to power off and to reset, and a debug
  * port

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * port.h - I/O ports of the guest: absent devices, the ports of ACPI, the debug port
  */

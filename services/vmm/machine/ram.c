@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ram.c - guest RAM and nested mappings through the kernel's calls
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ram.h - the guest's RAM and its mappings: physmap.c's view of the kernel; a test has its own
  *

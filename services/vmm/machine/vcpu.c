@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcpu.c - the thread of a vCPU: wait until there is something to run, enter the guest, handle
  * the exit

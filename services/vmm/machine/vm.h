@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vm.h - the state of the machine half: the guest's memory, its vCPUs, and the guest as a whole
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vmctl.c - the guest as a whole: pausing, stopping, more memory; and the connection to control
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vmctl.h - the guest as a whole: pause, stop, more memory; and the connection to control
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * evtchn.c - event channels: ports, and the pending bits of the 2-level ABI
  *

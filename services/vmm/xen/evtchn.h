@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * evtchn.h - event channels: ports and their pending bits
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * evtchn_backend.c - domain 0's ends of event channels, for the back ends
  *

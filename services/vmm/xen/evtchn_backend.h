@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * evtchn_backend.h - domain 0's ends of event channels; on the I/O thread
  */

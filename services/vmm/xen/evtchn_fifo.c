@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * evtchn_fifo.c - the FIFO ABI of event channels: a word for each event, 16 queues for each
  * vCPU, linked lists in guest memory

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * evtchn_op.c - event_channel_op: the guest's operations on event channels
  *

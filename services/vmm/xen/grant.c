@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * grant.c - grant tables, version 1: checking and using what the guest grants
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * grant_op.c - grant_table_op: the guest's own use of its grant table
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvm_op.c - hvm_op: parameters, upcall vectors, and small questions; and the set-up of the Xen
  * half

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hypercall.h - one hypercall in progress, and what its handler may do
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hypercall_page.c - the page of code by which a guest makes hypercalls, written where the
  * guest asks by its MSR

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * layout.c - translation of structures between the layouts of 32-bit and 64-bit code
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * layout.h - structures of the ABI that 32-bit code lays out otherwise than 64-bit code
  *

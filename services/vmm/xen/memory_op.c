@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memory_op.c - memory_op: the balloon, the places of special pages, and what the guest may
  * know of its memory

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sched_op.c - sched_op: waiting, shutting down, watchdogs
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sched_op.h - the wait of a vCPU in SCHEDOP_block and SCHEDOP_poll
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * shinfo.c - shared_info and vcpu_info, laid out for 64-bit or for 32-bit code
  *

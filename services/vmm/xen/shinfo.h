@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * shinfo.h - shared_info and vcpu_info, whatever layout the guest uses
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * time.h - the guest's system time, wall clock, runstate and timers
  */

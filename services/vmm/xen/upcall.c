@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * upcall.c - upcalls: how a vCPU learns that events are pending
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcpu_op.c - vcpu_op and set_timer_op: areas that the guest registers for a vCPU, its timers,
  * up and down

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xen_domain.h - the guest as Xen describes it: state that the files of the Xen half share
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xs_cost.c - sends requests to the store, to count their instructions: `xs_cost CASE ROUNDS`
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * boot_fuzz.c - the input is physical memory from address 0; PARSE says who reads it
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 fuzz-boot-src := boot/memory_map.c boot/start_info.c boot/multiboot2.c
 fuzzers += boot_start_info boot_multiboot2 boot_madt
 src-fuzz-boot_start_info := test/fuzz/boot/boot_fuzz.c $(fuzz-boot-src)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * madt_fuzz.c - the input is a MADT, whose length and checksum are made right so that entries
  * get read

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * console_fuzz.c - console against clients and a UART driver that send anything, in any order
  *

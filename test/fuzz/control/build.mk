@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Fuzz targets of the control domain's parsers.
 control-fuzz-src = $(patsubst %,services/control/%.c,$(1))
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * config_fuzz.c - guest configuration files and command-line settings, from bytes to a checked
  * configuration

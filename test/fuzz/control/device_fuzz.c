@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * device_fuzz.c - disk and network interface specifications, virtual device names
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * shell_fuzz.c - keys typed at the shell: line editor, then commands and words, then filters
  * and options of verbs

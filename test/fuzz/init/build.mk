@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 fuzzers += cpio proc_elf
 src-fuzz-cpio := test/fuzz/init/cpio_fuzz.c services/init/cpio.c
 inc-fuzz-cpio := kernel/include services/init

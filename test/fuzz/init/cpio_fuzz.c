@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpio_fuzz.c - what init finds in a boot archive lies within it
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * elf_fuzz.c - an executable that is accepted has segments within the file and within the area
  * for images

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * manifest_fuzz.c - init's decoder of compiled manifests: what it accepts can be walked as init
  * walks it

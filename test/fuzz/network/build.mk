@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 fuzzers += net_offload
 src-fuzz-net_offload := test/fuzz/network/offload_fuzz.c services/network/offload.c
 inc-fuzz-net_offload := services/network

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * offload_fuzz.c - the input is a descriptor's fields (8 bytes) and the frame that a guest
  * sends with it

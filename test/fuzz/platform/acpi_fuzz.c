@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * acpi_fuzz.c - the input is physical memory from address 0x1000, its checksums made right on
  * the fly

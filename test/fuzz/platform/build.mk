@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 fuzzers += acpi
 src-fuzz-acpi := test/fuzz/platform/acpi_fuzz.c services/platform/acpi.c
 inc-fuzz-acpi := services/platform

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ring_fuzz.c - one end of a ring against a peer that writes anything anywhere in the shared
  * memory

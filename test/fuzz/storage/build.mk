@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 fuzzers += gpt
 src-fuzz-gpt := test/fuzz/storage/gpt_fuzz.c services/storage/gpt.c
 inc-fuzz-gpt := services/storage

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 fuzzers += vmm_load vmm_elf vmm_mmio
 
 src-fuzz-vmm_load := test/fuzz/vmm_machine/load_fuzz.c $(addprefix services/vmm/load/,load.c load_space.c bzimage.c elf.c unpack.c) libs/base/error.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * elf_fuzz.c - an ELF image fed in pieces, twice if the loader wants its notes; the first byte
  * is the size of the pieces

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * load_fuzz.c - a kernel file of any content: bzImage header, packed forms, ELF image and notes
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mmio_fuzz.c - code bytes of any content, decoded in each mode and executed, with as many
  * accesses as the kind has

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blkif_fuzz.c - any ring contents, grants and answers of storage: requests stay inside the
  * data region and the disk

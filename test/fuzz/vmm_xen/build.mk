@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # The Xen half of the VMM on the fakes of its unit tests.
 vmm-xen-fuzz-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c services/vmm/backend/*.c))) \
 	libs/base/error.c libs/ring/ring.c libs/svc/rings.c test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * console_fuzz.c - any indices in the console page, any text, any records from the service
  */

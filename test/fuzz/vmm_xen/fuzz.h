@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz.h - a reader of the fuzzer's bytes: after the end it reads 0
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hypercall_fuzz.c - any hypercall with any arguments, while the guest's shared pages change
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netif_fuzz.c - any transmit and receive rings: frames for the switch lie inside the region,
  * and frames for the guest are written to its grants only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xenstore_fuzz.c - any bytes and indices in the xenstore page, any order of replies: only
  * whole messages of legal length are passed on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 define xenstore-fuzz
 fuzzers += xs_$(1)
 src-fuzz-xs_$(1) := test/fuzz/xenstore/xs_$(1)_fuzz.c $(xenstore-logic)

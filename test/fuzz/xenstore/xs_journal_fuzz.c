@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xs_journal_fuzz.c - replay of a journal that somebody else has written
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xs_wire_fuzz.c - two hostile guests, a back end and control against one small store with a
  * journal

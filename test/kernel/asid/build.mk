@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # The program on the checked kernel, and once more for each step of the kernel that is left out: then it must be stopped.
 checked-ktest-asid := 1
 smp-ktest-asid := 2

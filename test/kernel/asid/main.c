@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * asid - no guest is entered with translations of something else, or of what was there before
  *

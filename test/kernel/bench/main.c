@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bench - what the kernel's own paths cost: instructions when QEMU runs with -icount shift=0,
  * TSC ticks otherwise

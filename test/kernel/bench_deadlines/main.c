@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bench_deadlines - a thousand deadlines at one time do not keep a CPU from what is more urgent
  *

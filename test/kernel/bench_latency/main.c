@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bench_latency - how late the kernel lets a thread run that is more urgent than what the
  * kernel does

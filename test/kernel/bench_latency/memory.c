@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memory.c - long work on memory: making, mapping, splitting and unmapping
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * objects.c - long work on capabilities, threads, messages and interrupts
  */

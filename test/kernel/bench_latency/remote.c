@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * remote.c - work that waits for another CPU: for the tree lock, for answers to requests, for
  * quiescence

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cap - copy, mint, move, delete, revoke; rights only shrink; the tree of derivation
  */

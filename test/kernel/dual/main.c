@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dual - a thread runs on one CPU at a time, whatever is done with its scheduling contexts
  * meanwhile

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ending - a long DELETE or REVOKE that is interrupted: what others find meanwhile, and what it
  * does when it goes on

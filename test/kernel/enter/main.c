@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * enter - two threads go into the same guest from two CPUs, while a third takes away what they
  * need for it

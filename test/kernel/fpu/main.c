@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fpu - each thread and each guest has FPU registers of its own, over switches, exits and moves
  * between CPUs

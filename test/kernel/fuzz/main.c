@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz - system calls with arguments out of a seeded generator, from several threads: the
  * kernel must survive

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ipc - calls and replies, badges, long messages, capabilities, deadlines, deletion while
  * waiting

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * irq - interrupt pins and MSI as notifications; ports; level pins stay masked until they are
  * acknowledged

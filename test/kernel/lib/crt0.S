@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* crt0.S - first instructions of a kernel test */
 	.section .text._start, "ax"
 	.globl _start

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ktest.h - what kernel tests share: a root task's slots, memory, threads, and the verdict
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * map - host address spaces: rights, W^X, window rules, tables, splitting, faults as messages
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * notification - words of signals, one waiter, bound threads, deadlines, deletion
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sched - priorities, weights, budgets, changes of the running thread's place; no verdict
  * depends on real time

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * smp - across CPUs: calls, signals, moving threads, shoot-down of translations, killing what
  * runs elsewhere

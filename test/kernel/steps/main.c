@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * steps - long calls on memory are done in steps: they go on where they were, and say what is
  * left when they fail

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * untyped - making objects: exhaustion, alignment, reuse, zeroed memory, hostile arguments
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* guest.S - tiny guests; each is copied to its address in guest memory */
 	.section .rodata
 	.code16

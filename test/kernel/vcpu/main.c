@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcpu - guests in real and long mode: exits, nested faults, injection, signals, deadlines,
  * shoot-down, death

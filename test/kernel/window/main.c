@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * window - frames whose first byte lies outside their space: what was mapped goes, and nothing
  * else

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rules.h - examples of what each system call must do: a machine of four CPUs, each with the
  * first thread of one domain

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rules_caps.c - what a call must be shown, and the calls on capabilities
  */

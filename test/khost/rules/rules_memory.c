@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rules_memory.c - RETYPE, MAP, UNMAP, MAP_TABLE
  */

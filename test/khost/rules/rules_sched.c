@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rules_sched.c - who runs when, on which CPU, for how long; deadlines. A tick is 1 ns.
  */

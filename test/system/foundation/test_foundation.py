@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The domains of the manifest, without guests: each one starts, its output appears in the log, and the machine powers off."""
 import re
 

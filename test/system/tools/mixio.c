@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mixio DEVICE MIB ROUNDS - random mixed reads and writes with verification, in a guest
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * base_test.c - errors in words, and numbers byte by byte
  */

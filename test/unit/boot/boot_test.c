@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * boot_test.c - memory map, PVH start information and Multiboot2 information, good and hostile
  */

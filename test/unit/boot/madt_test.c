@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * madt_test.c - finding and reading the MADT in good and damaged tables
  */

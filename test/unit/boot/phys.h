@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * phys.h - a small physical memory on the host's heap, so that ASan sees every byte read beyond
  * it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * spec_test.c - which barriers against speculation a CPU is found to have, and what spec-ctrl=
  * leaves of them

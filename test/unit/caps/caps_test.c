@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * caps_test.c - a domain's slots, memory and addresses, on a kernel that the test plays
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 unit-tests += console console_log console_input ns16550
 src-unit-console := test/unit/console/console_test.c test/unit/console/console_main.c libs/ring/ring.c libs/svc/rings.c \
 	$(filter-out services/console/main.c,$(wildcard services/console/*.c))

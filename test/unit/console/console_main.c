@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * console_main.c - the console domain's main.c, whose main() the test calls
  */

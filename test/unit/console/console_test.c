@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * console_test.c - the console domain among played clients: what reaches the terminal, the
  * shell, and the log

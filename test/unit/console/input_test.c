@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * input_test.c - what is typed reaches the one it was typed for: lines, switches, Ctrl-],
  * guests that do not read

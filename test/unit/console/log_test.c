@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * log_test.c - bounded logs, lines of several domains, and the kernel's ring
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ns16550_test.c - the UART's driver against a model of its registers
  */

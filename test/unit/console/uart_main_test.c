@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * uart_main_test.c - the whole of the serial port's driver, with a client that may be taken
  * over

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * balance_test.c - which CPUs guests have, which vCPU goes to another one, whose I/O goes first
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Unit tests of the control domain's logic.
 control-src = $(patsubst %,services/control/%.c,$(1))
 control-inc := services/control test/unit/control

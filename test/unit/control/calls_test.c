@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * calls_test.c - calls of services: who is asked what in which order, when a service is slow,
  * dead, or says no

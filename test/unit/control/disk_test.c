@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk_test.c - disk specifications and virtual device numbers
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domain_cases.h - the cases of the control domain's test, in the order in which they run, and
  * their common steps

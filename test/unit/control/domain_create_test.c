@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* domain_create_test.c - the control domain: guests are created, and fail to be */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domain_life_test.c - the control domain: guests change size, die, start again and share CPUs;
  * the host goes down

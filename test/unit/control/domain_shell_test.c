@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domain_shell_test.c - the control domain: lines, lists, consoles, pipes and files of the
  * shell

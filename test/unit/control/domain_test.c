@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domain_test.c - the whole control domain among played services: what is typed, what happens,
  * what is left

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domtab_test.c - the lives of guests: events in, actions out
  *

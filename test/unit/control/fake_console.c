@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* fake_console.c - the console service: lines one by one */
 #include <setjmp.h>
 #include <stdarg.h>

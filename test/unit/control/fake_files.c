@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* fake_files.c - the files service: a few texts */
 #include <setjmp.h>
 #include <stdarg.h>

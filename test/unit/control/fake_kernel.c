@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fake_kernel.c - the kernel for the control domain: capabilities and memory as counters,
  * scheduling, time

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* fake_parts.h - what the parts of the world around the control domain share */
 #ifndef CONTROL_FAKE_PARTS_H
 #define CONTROL_FAKE_PARTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* fake_svc.c - libs/svc for the control domain, and init and the services behind its calls */
 #include <setjmp.h>
 #include <stdarg.h>

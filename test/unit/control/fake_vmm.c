@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* fake_vmm.c - libs/proc and the VMMs that the control domain makes */
 #include <setjmp.h>
 #include <stdarg.h>

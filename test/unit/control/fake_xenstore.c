@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* fake_xenstore.c - the xenstore service: a flat list of nodes */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fakes.c - the world around the control domain: its parts act in turn until nobody has
  * anything more to do

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fakes.h - the world around the control domain: services, init, VMMs, kernel
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * format_test.c - tables, facts, JSON; and the xenstore layout of a guest
  *

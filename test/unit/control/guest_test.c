@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest_test.c - what guest configurations mean: keys, defaults, limits, network interfaces,
  * UUIDs

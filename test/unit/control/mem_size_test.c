@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* mem_size_test.c - amounts of memory as a person types them */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * shell_test.c - line editor, word splitting, filters, verb table and options
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* text_sink.h - what the code under test printed */
 #ifndef TEXT_SINK_H
 #define TEXT_SINK_H

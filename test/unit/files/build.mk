@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 unit-tests += files_tree
 src-unit-files_tree := test/unit/files/tree_test.c services/files/tree.c services/files/volume.c
 inc-unit-files_tree := services/files

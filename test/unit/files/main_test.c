@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main_test.c - the whole of files, with a volume in memory: who may read what, and requests
  * that are none

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree_test.c - paths, reads and listings on an ext4 image made by mke2fs, and on a damaged one
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * volume_test.c - reads of a volume whose disk has larger blocks than a file system asks for
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 unit-tests += init_cpio init_policy proc_elf
 src-unit-init_cpio := test/unit/init/cpio_test.c services/init/cpio.c
 inc-unit-init_cpio := kernel/include services/init

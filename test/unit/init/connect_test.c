@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * connect_test.c - the end of static connections: what a service could not do any more is told
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpio_test.c - finding files in a newc archive, and archives that lie
  */

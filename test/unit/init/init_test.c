@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * init_test.c - the root task as a whole: a manifest of seven domains on a kernel that the test
  * plays

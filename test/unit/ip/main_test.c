@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main_test.c - the whole of ip, but lwIP: the address, the timers, frames that come in
  */

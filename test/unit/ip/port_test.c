@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * port_test.c - the host's own port of the switch: whatever comes in, its buffers go round
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * kern.h - a kernel for one program: real libs/caps, libs/proc and what is built on them run on
  * it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * apic_test.c - the local APIC in both modes: set-up, timer, interrupts between CPUs, what
  * waits

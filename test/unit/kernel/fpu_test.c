@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fpu_test.c - whose state the FPU registers are, with this machine's own registers
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * heap_test.c - the heap of deadlines against a plain list: the first is the first, any can go,
  * and no way is long

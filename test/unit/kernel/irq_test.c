@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * irq_test.c - interrupt sources on two IO-APICs and two CPUs: what is written into which
  * redirection entry, and when

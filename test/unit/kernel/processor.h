@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * processor.h - included before a source of kernel/arch/x86_64: what only a kernel may execute
  * is played here

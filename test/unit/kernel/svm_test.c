@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * svm_test.c - what a guest's control block says: at its begin, after each group of the state
  * page, at each entry and exit

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * trap_test.c - the way back to user mode: bases, address space, predictors, flags, FPU state;
  * and what vectors lead to

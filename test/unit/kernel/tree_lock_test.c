@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree_lock_test.c - the tree lock: handed round in a circle, and left for an interrupt unless
  * it is on its way

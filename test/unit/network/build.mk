@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 unit-tests += net_offload net_fdb net_port
 src-unit-net_offload := test/unit/network/offload_test.c services/network/offload.c
 inc-unit-net_offload := services/network

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fdb_test.c - learning, ageing, and forgetting
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main_test.c - the whole of network, as its clients and the card's driver see it: rings with
  * what they may hold, and with what a VMM that was taken over, or a driver, puts there

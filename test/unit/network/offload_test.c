@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * offload_test.c - software checksum and segmentation, checked by an independent receiver
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * port_test.c - what reaches a port, depending on the buffers and offloads behind it
  */

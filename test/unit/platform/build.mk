@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 unit-tests += platform_acpi platform_pci platform_rtc
 src-unit-platform_acpi := test/unit/platform/acpi_test.c services/platform/acpi.c
 inc-unit-platform_acpi := services/platform

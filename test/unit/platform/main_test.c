@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main_test.c - platform as a whole: firmware tables, configuration space and ports of a
  * machine that the test plays

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * build_test.c - a domain from its image to its first instruction, on a kernel that the test
  * plays

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * connect_test.c - who gets what of a connection: the service, the client, its builder
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 unit-tests += ring ring_interleave
 src-unit-ring := test/unit/ring/ring_test.c libs/ring/ring.c
 inc-unit-ring := kernel/include libs

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * interleave_test.c - lost wake-ups, each as one fixed interleaving
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ring_test.c - records through a ring, and peers that write what they must not
  *

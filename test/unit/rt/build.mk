@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # What start code, threads and the C library stand on.
 unit-tests += sys_mutex rt
 src-unit-sys_mutex := test/unit/rt/mutex_test.c

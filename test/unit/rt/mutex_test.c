@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mutex_test.c - the lock of a domain's threads, in every order of their steps
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * newlib_names.c - libs/rt/newlib.c under names that a program with another C library can call
  */

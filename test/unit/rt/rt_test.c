@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rt_test.c - libs/rt on a kernel that the test plays: threads, output, heap, locks of the C
  * library, time

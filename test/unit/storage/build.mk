@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 unit-tests += storage_gpt storage_volume storage_main
 src-unit-storage_gpt := test/unit/storage/gpt_test.c services/storage/gpt.c
 inc-unit-storage_gpt := services/storage

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main_test.c - the whole of storage, between its clients and the drivers of two disks, each of
  * which may be taken over

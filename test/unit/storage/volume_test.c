@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * volume_test.c - who may attach what, and what a request turns into
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fake.c - a kernel for libs/svc that is a script of messages and a list of slots
  */

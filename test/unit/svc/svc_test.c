@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * svc_test.c - the event loop: connections made, used, broken and ended, with a scripted kernel
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blk_main_test.c - the whole of the disk's driver, between a disk and a client that may be
  * taken over

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 unit-tests += virtq virtio_net_frame virtio_blk_request
 src-unit-virtq := test/unit/virtio/virtq_test.c libs/virtio/virtq.c
 src-unit-virtio_net_frame := test/unit/virtio/frame_test.c drivers/virtio-net/frame.c

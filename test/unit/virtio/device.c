@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * device.c - a virtio device for a driver under test, in place of libs/virtio/virtio.c and
  * libs/dma

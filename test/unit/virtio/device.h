@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * device.h - a virtio device for a driver under test: what the driver queues, and what the
  * device makes of it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * frame_test.c - net.h descriptors to virtio-net headers and back
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net_main_test.c - the whole of the network card's driver, between a card and a client that
  * may be taken over

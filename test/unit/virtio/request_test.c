@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * request_test.c - what the disk driver refuses, and how it cuts up what the device does not
  * take at once

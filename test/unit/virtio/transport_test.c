@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * transport_test.c - registers of a virtio device on PCI, each access of the driver seen by the
  * device

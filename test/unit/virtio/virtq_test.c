@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtq_test.c - the driver side of a virtqueue against a device that keeps the rules, and one
  * that does not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * boot_info_test.c - hvm_start_info and ACPI tables, read as a guest reads them; iasl reads the
  * AML if it is installed

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 unit-tests += vmm_load
 src-unit-vmm_load := test/unit/vmm_machine/load_test.c $(addprefix services/vmm/load/,load.c load_space.c bzimage.c elf.c unpack.c) libs/base/error.c
 inc-unit-vmm_load := services/vmm

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpuid_test.c - what the guest's CPUID offers, on a host with all features and on one with few
  */

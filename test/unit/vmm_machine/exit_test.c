@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * exit_test.c - what each exit does to a vCPU: registers, instruction pointer, exceptions,
  * accesses to unbacked addresses

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lapic_test.c - the local APIC: modes, priorities, timer, IPIs
  */

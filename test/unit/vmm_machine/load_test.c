@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * load_test.c - the kernel loader: stock kernels, every packed form, and files with false
  * headers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * log_test.c - how much a guest can write into the log, and which lines it cannot crowd out
  */

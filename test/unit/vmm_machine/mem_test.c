@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mem_test.c - the guest's physical map over a pretended nested space, and walks of hostile
  * page tables

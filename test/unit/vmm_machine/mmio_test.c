@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mmio_test.c - decoding and emulation of memory accesses, form by form, compared with the
  * processor

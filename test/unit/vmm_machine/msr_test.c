@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * msr_test.c - the time stamp counter that the guest writes; registers that do not exist
  */

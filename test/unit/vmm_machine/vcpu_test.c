@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcpu_test.c - the threads of vCPUs: which ones an event, a request or an NMI wakes, and when
  * the guest is off

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blkback_test.c - block requests: decoding in both layouts, and a disk from InitWait to
  * reconnection

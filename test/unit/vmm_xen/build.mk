@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # The Xen half of the VMM: real sources on a fake machine (fake.c) with a fake front end (device.c). One program, as
 # hypercalls reach everything.
 vmm-xen-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c services/vmm/backend/*.c))) \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * case.h - each case in a process of its own: the code under test keeps static state
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * compat_test.c - callers that are 32-bit code: arguments, lists and results in their layout,
  * and shared pages too

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * device.h - a front end in the fake guest: a disk and a network interface brought to Connected
  */

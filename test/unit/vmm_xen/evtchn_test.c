@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * evtchn_test.c - event channels: ports, the 2-level ABI, the FIFO ABI, and domain 0's ends
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fake.h - a substitute on the build machine for what the Xen half of the VMM uses: guest
  * memory, vCPUs, time, and the services behind its connections

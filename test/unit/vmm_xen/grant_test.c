@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * grant_test.c - grants as back ends use them, and grant_table_op
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hypercall_test.c - dispatch, multicall, the hypercall page, version, console, parameters,
  * upcalls

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * layout_check.c - what services/vmm/xen/layout.h says of 32-bit code, against Xen's own
  * headers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memory_op_test.c - the balloon, special pages, and questions about memory
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netback_test.c - network interfaces: packets both ways, and malformed packets
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rings_test.c - rings in granted pages, the console page and the xenstore page
  */

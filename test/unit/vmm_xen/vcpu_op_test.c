@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcpu_op_test.c - waiting and shutting down, areas and timers of vCPUs, time
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * xs_interleave_test.c - the guest's xenstore page: no event is missed, whatever the order of
  * its accesses and ours

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * world.c - a kernel for one domain: capabilities are numbers in a table, messages come from
  * the test

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * world.h - one domain as a whole: its main() and the real libs/svc and libs/ring, over a
  * kernel that the test plays

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 define xenstore-unit
 unit-tests += xs_$(1)
 src-unit-xs_$(1) := test/unit/xenstore/$(1)_test.c $(xenstore-logic) $(2)

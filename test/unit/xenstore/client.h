@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * client.h - a store and its clients for the tests: requests as literals, answers compared
  * whole

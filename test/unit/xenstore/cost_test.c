@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cost_test.c - what requests cost in a store that guests have made as dear as their quotas
  * allow

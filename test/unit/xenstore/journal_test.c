@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * journal_test.c - the journal: what is appended comes back, what is damaged does not, and the
  * store survives

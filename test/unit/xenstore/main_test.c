@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main_test.c - the domain: real rings and the real store under a stand-in for the event loop
  */

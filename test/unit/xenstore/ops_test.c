@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ops_test.c - every request: its answer, its rights, its errors
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * quota_test.c - what a guest may have, who pays, and what happens when memory ends
  */

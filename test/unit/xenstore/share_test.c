@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * share_test.c - a store full of guests at their quotas: room is left for each other guest, for
  * control, and for removals

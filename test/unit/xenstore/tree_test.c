@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree_test.c - directories in pieces against plain arrays: finding, changing, comparing and
  * merging of large ones

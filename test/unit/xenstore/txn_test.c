@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * txn_test.c - transactions: what they see, when they commit, and who is told
  */

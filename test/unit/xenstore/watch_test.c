@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * watch_test.c - watches: which event comes to whom, in which order, and what happens when
  * nobody reads them

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * config.h - what libext2fs finds in a domain: newlib, no processes, no devices of a Unix kind
  */

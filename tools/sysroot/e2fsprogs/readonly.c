@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * readonly.c - what the read paths of libext2fs name but never need: writing zeroes for new
  * blocks

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lwipopts.h - how Skerry builds lwIP: one thread, raw API, IPv4 with DHCP, IPv6 with address
  * configuration

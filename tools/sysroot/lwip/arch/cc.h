@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cc.h - the compiler and C library as lwIP sees them in a domain
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sk.h - system calls as the test of the control domain plays them */
 #ifndef FAKE_SYS_SK_H
 #define FAKE_SYS_SK_H

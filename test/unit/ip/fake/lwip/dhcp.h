@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* dhcp.h - of lwIP, what ip uses; main_test.c plays it */
 #ifndef FAKE_LWIP_DHCP_H
 #define FAKE_LWIP_DHCP_H

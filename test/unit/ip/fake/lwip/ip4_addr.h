@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ip4_addr.h - of lwIP, what ip uses; main_test.c plays it */
 #ifndef FAKE_LWIP_IP4_ADDR_H
 #define FAKE_LWIP_IP4_ADDR_H

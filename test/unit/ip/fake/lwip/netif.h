@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* netif.h - of lwIP, what port_if.c uses; port_test.c plays it */
 #ifndef FAKE_LWIP_NETIF_H
 #define FAKE_LWIP_NETIF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domain.h - the same with addresses that are free in a program with the address sanitizer
  */

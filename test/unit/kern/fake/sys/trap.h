@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * trap.h - a system call is a call of the test's kernel: kern.c
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sk.h - the system calls; those that a domain makes by itself, not through libs/svc, are
  * played by world.c
