@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * balance_test.c - which CPUs guests have, which vCPU goes to another one, whose I/O goes first
+ * balance_test.c - which CPUs guests get, which vCPU moves, and whose I/O thread runs first
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,9 +40,12 @@ static void what_is_as_good_stays(void **state)
 {
 	(void)state;
 	assert_false(
-		PICK(2, { 0, 1000, 0 }, { 1, 500, 500 }, { 1, 500, 500 })); /* three for two */
-	assert_false(PICK(2, { 1, 700, 300 })); /* waits for the host's own domains */
-	assert_false(PICK(2, { 1, 400, 10 }, { 1, 400, 10 })); /* they hardly meet */
+		/* moving it would only make two of three */
+		PICK(2, { 0, 1000, 0 }, { 1, 500, 500 }, { 1, 500, 500 }));
+	/* what it waits for are the host's own domains */
+	assert_false(PICK(2, { 1, 700, 300 }));
+	/* they rarely want the CPU at the same time */
+	assert_false(PICK(2, { 1, 400, 10 }, { 1, 400, 10 }));
 	assert_false(PICK(1, { 0, 500, 500 }, { 0, 500, 500 }));
 	assert_false(balance_pick(NULL, 0, 2, SECOND, &which, &to));
 }
@@ -62,10 +65,10 @@ static void the_one_that_evens_out(void **state)
 	assert_true(PICK(2, { 0, 500, 500 }, { 0, 300, 300 }, { 0, 200, 0 }, { 1, 400, 0 }));
 	assert_int_equal(which, 1);
 	assert_int_equal(to, 1);
-	/* one that is somewhere else takes nothing off the busiest */
+	/* a vCPU on another CPU does not relieve the busiest one */
 	assert_true(PICK(3, { 2, 1400, 0 }, { 0, 333, 667 }, { 0, 333, 667 }, { 0, 333, 667 }));
 	assert_int_equal(which, 1);
-	/* idle ones are never worth it */
+	/* an idle vCPU is never worth a move */
 	assert_false(PICK(2, { 0, 600, 400 }, { 0, 5, 5 }, { 0, 5, 5 }));
 }
 
@@ -92,7 +95,7 @@ static void cpu_0_under_tcg_is_the_hosts(void **state)
 	(void)state;
 	assert_int_equal(balance_first_cpu("TCGTCGTCGTCG", 2), 1);
 	assert_int_equal(balance_first_cpu("TCGTCGTCGTCG", 64), 1);
-	assert_int_equal(balance_first_cpu("TCGTCGTCGTCG", 1), 0); /* there is no other */
+	assert_int_equal(balance_first_cpu("TCGTCGTCGTCG", 1), 0); /* there is no other CPU */
 	assert_int_equal(balance_first_cpu("KVMKVMKVM\0\0\0", 2), 0);
 	assert_int_equal(balance_first_cpu("TCGTCGTCGTCH", 2), 0);
 	assert_int_equal(balance_first_cpu(NULL, 2), 0);
@@ -101,7 +104,7 @@ static void cpu_0_under_tcg_is_the_hosts(void **state)
 static void io_that_takes_what_others_want(void **state)
 {
 	(void)state;
-	assert_true(balance_io_first(true, 1000, 0, SECOND)); /* nobody wants it */
+	assert_true(balance_io_first(true, 1000, 0, SECOND)); /* no vCPU waits */
 	assert_true(balance_io_first(true, 250, 1000, SECOND));
 	assert_true(balance_io_first(true, 1000, 125, SECOND));
 	assert_false(balance_io_first(true, 251, 126, SECOND));
@@ -111,7 +114,8 @@ static void io_that_shares_until_it_is_little(void **state)
 {
 	(void)state;
 	assert_false(balance_io_first(
-		false, 125, 0, SECOND)); /* or it would go first every other second */
+		/* otherwise its I/O would go first every other second */
+		false, 125, 0, SECOND));
 	assert_false(balance_io_first(false, 1000, 1000, SECOND));
 	assert_true(balance_io_first(false, 124, 1000, SECOND));
 }
@@ -119,9 +123,9 @@ static void io_that_shares_until_it_is_little(void **state)
 /* ---- caps ---- */
 
 /*
- * Seconds of a guest that runs as much as it may: its vCPUs, and its I/O thread every `busy`
- * seconds of `of`. Each configuration begins a period anew, which gives one budget more that
- * second. What all of it ran, in seconds of one CPU.
+ * Runs a guest that uses all that it may: its vCPUs always, its I/O thread in `busy` of every
+ * `of` seconds. Each configuration begins a new period, which gives one extra budget in that
+ * second. Returns what all of its threads ran, in seconds of one CPU.
  */
 static double lives(uint32_t percent, uint32_t n, uint32_t seconds, uint32_t busy, uint32_t of)
 {
@@ -151,12 +155,12 @@ static void a_cap_binds_the_sum(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
-		double cap = caps[i] * 100 / 100.0; /* 100 seconds of it */
+		double cap = caps[i] * 100 / 100.0; /* of 100 seconds */
 
 		for (uint32_t n = 2; n <= 4; n += 2) {
 			/*
-			 * computing only; I/O all the time; now and then; every other second;
-			 * three of four
+			 * no I/O; I/O all the time; now and then; every other second; three
+			 * seconds of four
 			 */
 			assert_in_range(
 				(int)(1000 * lives(caps[i], n, 100, 0, 1) / cap), 970, 1030);
@@ -189,18 +193,19 @@ static void caps_that_say_little(void **state)
 	struct balance_cap c;
 
 	(void)state;
-	balance_cap_init(&c, 6400); /* more than there are CPUs */
+	balance_cap_init(&c, 6400); /* more than all CPUs */
 	assert_int_equal(balance_cap_vcpu(&c, 8), 0);
 	assert_int_equal(balance_cap_io(&c), 0);
-	balance_cap_init(&c, 1); /* the kernel takes no budget of nothing */
+	balance_cap_init(&c, 1); /* the kernel refuses a budget of 0 */
 	for (int i = 0; i < 20; i++)
 		(void)balance_cap_update(&c, UINT64_MAX / 4, UINT64_MAX / 4);
 	assert_true(balance_cap_vcpu(&c, 8) >= 1 && balance_cap_io(&c) >= 1);
 	for (int i = 0; i < 20; i++)
 		(void)balance_cap_update(&c, 0, 0);
-	assert_int_equal(balance_cap_vcpu(&c, 1), 1000); /* no debt is for ever */
+	assert_int_equal(balance_cap_vcpu(&c, 1), 1000); /* any debt is paid at some point */
 	assert_false(balance_cap_update(&c, 0, 0));
-	balance_cap_init(&c, 50); /* to configure costs a budget: not for a 64th of the cap */
+	/* a new configuration costs a budget, so it is not worth it for a 64th of the cap */
+	balance_cap_init(&c, 50);
 	assert_false(balance_cap_update(&c, 50000 + 50000 / 64, 0));
 	assert_int_equal(balance_cap_vcpu(&c, 1), 50000);
 	assert_true(balance_cap_update(&c, 50000 + 50000 / 16, 0));

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * calls_test.c - calls of services: who is asked what in which order, when a service is slow,
- * dead, or says no
+ * calls_test.c - calls of services: which service is asked what and in which order, also if it
+ * is slow, dead or refuses
  *
- * Objects     the threads' side is played by the cases: `out` is the call that a service's
- *             thread has.
+ * Objects     the cases play the threads; `out` is the call that a service's thread works on.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,11 +86,12 @@ static void one_at_a_time_each_service(void **state)
 
 	(void)state;
 	assert_int_equal(n_told, 0);
-	assert_ptr_equal(out[SERVICE_FILES], c); /* storage's hanging is not its affair */
+	/* a storage service that hangs does not hold up files */
+	assert_ptr_equal(out[SERVICE_FILES], c);
 	back(c, 0);
 	back(a, -SK_E_BUSY);
 	assert_int_equal(a->rc, -SK_E_BUSY);
-	back(b, -SK_E_TIMEOUT); /* an open is asked once */
+	back(b, -SK_E_TIMEOUT); /* an open is not repeated */
 	assert_null(timer);
 	assert_ptr_equal(told[0], c);
 	assert_ptr_equal(told[1], a);
@@ -108,17 +108,18 @@ static void close_is_asked_until_it_is_answered(void **state)
 	assert_int_equal(c->ms, 200);
 	for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
 		back(c, silent[i]);
-		assert_null(out[SERVICE_STORAGE]); /* not at once, whatever it said */
+		/* it is repeated only at the next tick, whatever the error */
+		assert_null(out[SERVICE_STORAGE]);
 		tick();
 	}
 	assert_int_equal(n_told, 0);
 	back(c, 0);
 	assert_int_equal(n_told, 1);
 	c = start(0, CALL_CLOSE, SERVICE_STORAGE);
-	back(c, -SK_E_NOT_FOUND); /* there is nothing to close */
+	back(c, -SK_E_NOT_FOUND); /* there is nothing to close: a final answer */
 	assert_int_equal(n_told, 2);
 	c = start(0, CALL_PING, SERVICE_STORAGE);
-	back(c, -SK_E_NOT_FOUND); /* no answer to a ping */
+	back(c, -SK_E_NOT_FOUND); /* for a ping this is no answer */
 	tick();
 	back(c, 0);
 	assert_int_equal(n_told, 3);
@@ -126,8 +127,8 @@ static void close_is_asked_until_it_is_answered(void **state)
 }
 
 /*
- * Guests whose flush takes for ever: a new guest's open waits for one of them, and no longer
- * than 200 ms.
+ * Guests whose flush never ends: the open of a new guest waits for only one of them, for at
+ * most 200 ms.
  */
 static void new_calls_go_first(void **state)
 {
@@ -145,7 +146,7 @@ static void new_calls_go_first(void **state)
 	back(&call[0], -SK_E_TIMEOUT);
 	back(open, 0);
 	assert_ptr_equal(told[0], open);
-	/* and the others have their turn, all within about 200 ms */
+	/* the others have their turn, too, all within about 200 ms */
 	for (size_t i = 1; i < MANY; i++) {
 		assert_true(call[i].ms <= 2 * SHARE);
 		back(&call[i], -SK_E_TIMEOUT);
@@ -157,7 +158,7 @@ static void new_calls_go_first(void **state)
 	assert_int_equal(n_told, 1 + MANY / 2);
 }
 
-/* So many that each is asked for the least time: none is forgotten. */
+/* With so many calls that each gets the shortest time, none is forgotten. */
 static void each_has_its_turn(void **state)
 {
 	(void)state;

@@ -250,7 +250,7 @@ static void errors(void **state)
 	}
 }
 
-/* Each is reported, what is between and behind them is read, and none brings about another. */
+/* Every mistake is reported and causes no other; the lines between and after them are read. */
 static void all_mistakes_of_a_file(void **state)
 {
 	static const unsigned int lines[] = { 2, 4, 6, 8, 10, 13, 18, 20 };
@@ -283,7 +283,7 @@ static void all_mistakes_of_a_file(void **state)
 	assert_true(c.unclear);
 }
 
-/* It has no value then, whatever was there before or comes to it. */
+/* It has no value, whatever was set before or is added later. */
 static void a_setting_with_a_mistake_has_no_value(void **state)
 {
 	(void)state;
@@ -300,7 +300,8 @@ static void a_setting_with_a_mistake_has_no_value(void **state)
 	assert_int_equal(r.line[5].at, 10);
 	report_init(&r);
 	assert_int_equal(parse("a = \\\n\n-x"), -1);
-	assert_int_equal(r.mistakes, 2); /* a continued line ends with an empty one */
+	/* the continued line ends with an empty line, and does not swallow the next */
+	assert_int_equal(r.mistakes, 2);
 }
 
 static void longest_key(void **state)
@@ -315,7 +316,7 @@ static void longest_key(void **state)
 	expect_number(text, 3);
 }
 
-/* With more than fit, those of the first lines are kept, and mistakes rather than remarks. */
+/* A full report keeps the mistakes before the remarks, and the entries of the first lines. */
 static void a_report_has_limits(void **state)
 {
 	(void)state;

@@ -2,7 +2,7 @@
 /*
  * disk_test.c - disk specifications and virtual device numbers
  *
- * Objects     tables of spellings; what they mean was compared with Xen 4.17's own parser.
+ * Objects     tables of spellings; their meanings were compared with Xen 4.17's own parser.
  */
 #include <setjmp.h>
 #include <stdarg.h>

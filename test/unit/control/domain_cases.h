@@ -3,7 +3,7 @@
  * domain_cases.h - the cases of the control domain's test, in the order in which they run, and
  * their common steps
  *
- * The domain's state is static: a case goes on where the one before stopped, and each leaves
+ * The domain's state is static: a case continues where the one before stopped, and each leaves
  * the host as it found it.
  */
 #ifndef DOMAIN_CASES_H
@@ -52,19 +52,19 @@
 DOMAIN_CASES(X)
 #undef X
 
-/* Nodes of xenstore when there are no guests: name and domid of Domain-0. */
+/* xenstore nodes without any guest: name and domid of Domain-0 */
 enum { HOST_NODES = 2 };
-/* Capability slots in use when there are no guests. */
+/* Capability slots in use without any guest. */
 extern uint64_t slots_at_rest;
 
-/* Everything that guests took has come back. */
+/* Everything that guests took has been returned. */
 void world_at_rest(void);
 uint32_t domid_of(const char *name);
-/* From typing to READY. */
+/* Types the command and lets the VMM say READY; returns the domid. */
 uint32_t guest_created(const char *command, const char *name);
-/* The VMM goes as it should. */
+/* The VMM quiesces in order. */
 void guest_ends(uint32_t domid);
-/* It is to be made again, later. */
+/* The same for a guest that will be started again, but not at once. */
 void guest_ends_resting(uint32_t domid);
 void guest_destroyed(const char *name);
 

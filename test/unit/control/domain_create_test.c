@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* domain_create_test.c - the control domain: guests are created, and fail to be */
+/* domain_create_test.c - the control domain: creating guests, and failures of it */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 #include "domain_cases.h"
 #include "fakes.h"
 
-enum { HELD = (4 + 2 + 2) << 20 }; /* base and two devices of `a` */
+/* memory of guest `a` that services can still use: its base and two devices */
+enum { HELD = (4 + 2 + 2) << 20 };
 
 void starts_with_auto_guests(void **state)
 {
@@ -20,7 +21,7 @@ void starts_with_auto_guests(void **state)
 	assert_string_equal(domtab_get(&guests, 1)->name, "one");
 	assert_true(screen_has("Started domain 1 from /guests/auto/1.cfg"));
 	assert_false(screen_has("skerry# "));
-	timers_expire(); /* the second does not come for a long time */
+	timers_expire(); /* the second guest takes long */
 	assert_true(screen_has("/guests/auto/2.cfg takes long"));
 	assert_true(screen_has("skerry# "));
 	type("domid two\r");
@@ -32,7 +33,7 @@ void starts_with_auto_guests(void **state)
 	slots_at_rest = 0;
 	guest_destroyed("one");
 	guest_destroyed("two");
-	slots_at_rest = world.slots; /* those that the domain keeps */
+	slots_at_rest = world.slots; /* the domain keeps these for good */
 	world_at_rest();
 }
 
@@ -44,7 +45,8 @@ void creates_and_destroys(void **state)
 	type("xl create /guests/a.cfg maxmem=128\r");
 	domid = domid_of("a");
 	assert_true(screen_has("Parsing config from /guests/a.cfg\r\n"));
-	assert_int_equal(world.keys_at_start, node_count()); /* all of it was there */
+	/* the VMM started only when all nodes existed */
+	assert_int_equal(world.keys_at_start, node_count());
 	assert_true(node_count() > 60);
 	assert_false(screen_has("skerry# "));
 	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
@@ -115,7 +117,7 @@ void errors_leave_nothing(void **state)
 	world_at_rest();
 }
 
-/* Nothing is made, and all is said. */
+/* A dry run makes nothing and reports everything. */
 void dry_runs(void **state)
 {
 	(void)state;
@@ -123,7 +125,8 @@ void dry_runs(void **state)
 	assert_true(screen_has("Parsing config from a.cfg") && screen_has("skerry# "));
 	assert_true(screen_has("\"max_memkb\": 131072") && screen_has("\"vdev\": \"xvda\""));
 	world_at_rest();
-	type("create -nc a.cfg; domname 0\r"); /* there is nothing to attach to */
+	/* there is nothing to attach to, so -c is ignored */
+	type("create -nc a.cfg; domname 0\r");
 	assert_true(screen_has("Domain-0\r\nskerry# "));
 	world_at_rest();
 	type("create --dryrun -c ./a.cfg 'vif=[\"speed=3\"]' name=12\r");
@@ -139,8 +142,9 @@ void dry_runs(void **state)
 }
 
 /*
- * A service does not close: what it may use is kept, all else comes back at once, the shell and
- * other guests go on, and when it has closed the rest comes back.
+ * While a service does not close, control keeps the memory that the service may use and returns
+ * everything else at once; the shell and other guests go on. When the service has closed, the
+ * rest is returned, too.
  */
 void service_is_slow_to_close(void **state)
 {
@@ -156,7 +160,7 @@ void service_is_slow_to_close(void **state)
 	assert_int_equal(world.unheard, 1);
 	assert_int_equal(domtab_get(&guests, a)->state, DOM_LEAVING);
 	assert_int_equal(guest_pool.free, guest_pool.total - HELD);
-	timers_expire(); /* it has become late */
+	timers_expire(); /* the close is late now */
 	assert_true(screen_has("(a): the service storage has not finished with its xvda yet"));
 	assert_int_equal(world.unheard, 2);
 	type("\x03");
@@ -165,7 +169,7 @@ void service_is_slow_to_close(void **state)
 	assert_true(screen_has(" -----d "));
 	type("create /guests/a.cfg\r");
 	assert_true(screen_has("a domain named 'a' exists already"));
-	b = guest_created("create /guests/b.cfg\r", "b"); /* whose disk is opened meanwhile */
+	b = guest_created("create /guests/b.cfg\r", "b"); /* its disk can be opened meanwhile */
 	type("destroy b\r");
 	assert_true(vmm_heard(b, VMCTL_QUIESCE));
 	vmm_says(b, VMCTL_QUIESCED, 0, NULL, 0);
@@ -180,8 +184,8 @@ void service_is_slow_to_close(void **state)
 }
 
 /*
- * It may have made a connection that nobody knows: its memory stays until it says that it has
- * not.
+ * The service may have made the connection without telling: its memory stays until the service
+ * says that there is none.
  */
 void service_does_not_answer_an_open(void **state)
 {
@@ -192,12 +196,13 @@ void service_does_not_answer_an_open(void **state)
 	world.fail_rc = -SK_E_TIMEOUT;
 	world.hang = true;
 	type("create /guests/a.cfg\r");
-	assert_false(screen_has("skerry# ")); /* nor the ping */
+	assert_false(screen_has("skerry# ")); /* the ping is not answered either */
 	timers_expire();
 	assert_true(screen_has("create: xvda: the service storage does not answer"));
 	assert_true(screen_has("skerry# "));
 	assert_int_equal(guest_pool.free, guest_pool.total - HELD);
-	assert_int_equal(world.opened, world.closed); /* those of the others are closed */
+	/* the other services' connections are closed */
+	assert_int_equal(world.opened, world.closed);
 	world.fail_rc = 0;
 	world.hang = false;
 	timers_expire();
@@ -207,8 +212,8 @@ void service_does_not_answer_an_open(void **state)
 }
 
 /*
- * The shell is there while an open is under way, and the guest can be destroyed; what comes of
- * it is closed.
+ * While an open is under way the shell works and the guest can be destroyed; a connection that
+ * comes of the open is closed.
  */
 void destroyed_while_it_is_being_connected(void **state)
 {
@@ -231,7 +236,8 @@ void destroyed_while_it_is_being_connected(void **state)
 }
 
 /*
- * A guest that was destroyed while its VMM loads the kernel is not there when the VMM says so.
+ * A guest that is destroyed while its VMM loads the kernel stays gone when the VMM reports
+ * READY.
  */
 void ready_after_its_end_has_begun(void **state)
 {
@@ -250,7 +256,7 @@ void ready_after_its_end_has_begun(void **state)
 	world_at_rest();
 }
 
-/* The service has made it, and the VMM cannot have it. */
+/* The service made the connection, but it cannot be given to the VMM. */
 void connection_that_is_of_no_use(void **state)
 {
 	(void)state;
@@ -262,7 +268,7 @@ void connection_that_is_of_no_use(void **state)
 	world_at_rest();
 }
 
-/* What could not be written reaches who ended the guest, and is no success. */
+/* A failed last flush is reported to the user who ended the guest, and is no success. */
 void last_flush_fails(void **state)
 {
 	uint32_t a = guest_created("create /guests/a.cfg\r", "a");
@@ -278,7 +284,7 @@ void last_flush_fails(void **state)
 	guest_ends(a);
 	assert_true(screen_has("the last flush failed: "));
 	assert_true(screen_has("skerry# "));
-	a = guest_created("create /guests/a.cfg\r", "a"); /* nobody asked */
+	a = guest_created("create /guests/a.cfg\r", "a"); /* no user waits for its end */
 	vmm_says(a, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
 	guest_ends(a);
 	assert_false(screen_has("flush"));

@@ -15,14 +15,14 @@
 #include "fakes.h"
 #include "sys/sk.h"
 
-/* How many pieces a VMM gets that asks for n; -1: no answer. */
+/* Returns how many pieces a VMM gets that asks for n; -1 without an answer. */
 static int grow(uint32_t domid, uint32_t n)
 {
 	vmm_says(domid, VMCTL_GROW, n, NULL, 0);
 	return vmm_heard(domid, VMCTL_GROWN) ? (int)vmm_heard_arg(domid) : -1;
 }
 
-/* Memory at run time: what maxmem= allows and the pool has, and all of it comes back. */
+/* A guest grows up to maxmem= and what the pool has; all of it is returned at its end. */
 void grows(void **state)
 {
 	uint32_t domid;
@@ -36,11 +36,11 @@ void grows(void **state)
 	assert_int_equal(guest_pool.free, free - (6 << 20));
 	assert_int_equal(world.made_in, VM_CAP_RAM + 32 + 2);
 	assert_int_equal(grow(domid, 0), 0);
-	world.slot_taken = true; /* a VMM that uses slots which are not its own */
+	world.slot_taken = true; /* a hostile VMM uses slots that are not its own */
 	assert_int_equal(grow(domid, 3), 0);
 	world.slot_taken = false;
 	assert_int_equal(guest_pool.free, free - (6 << 20));
-	for (size_t i = 0; i < POOL_ORDERS; i++) { /* all but 8 MiB */
+	for (size_t i = 0; i < POOL_ORDERS; i++) { /* take all but 8 MiB from the pool */
 		rest[i] = guest_pool.free - (1ull << (POOL_ORDERS - 1 - i)) >= 8 << 20 &&
 					  guest_pool.free > 1ull << (POOL_ORDERS - 1 - i)
 				  ? pool_take(&guest_pool, (uint32_t)(POOL_ORDERS - 1 - i))
@@ -57,7 +57,7 @@ void grows(void **state)
 	assert_int_equal(guest_pool.free, free - (192ull << 20));
 	guest_destroyed("a");
 	world_at_rest();
-	/* what goes down gets nothing */
+	/* a guest that goes down gets no memory */
 	domid = guest_created(
 		"create /guests/a.cfg maxmem=128 'on_poweroff=\"preserve\"'\r", "a");
 	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
@@ -68,7 +68,7 @@ void grows(void **state)
 	world_at_rest();
 }
 
-/* MiB, 0 where there is no such node. */
+/* In MiB; 0 if there is no such node. */
 static unsigned target_of(uint32_t domid)
 {
 	char path[64];
@@ -85,7 +85,7 @@ void sizes_are_set(void **state)
 	assert_int_equal(vmm_config(domid)->memory, 66 << 20);
 	assert_int_equal(vmm_config(domid)->n_ram, 33);
 	assert_int_equal(vmm_config(domid)->maxmem, 302 << 20);
-	assert_int_equal(target_of(domid), 66); /* what its memory map shows */
+	assert_int_equal(target_of(domid), 66); /* the size in its memory map */
 	type("mem-set a 128\r");
 	assert_false(screen_has("mem-set:"));
 	assert_int_equal(target_of(domid), 128);
@@ -93,7 +93,7 @@ void sizes_are_set(void **state)
 	assert_int_equal(target_of(domid), 302);
 	type("mem-set a 303\r");
 	assert_true(screen_has("mem-set: 303 MiB is more than the maxmem=302"));
-	type("mem-set a 309249k\r"); /* 302 MiB and 1 */
+	type("mem-set a 309249k\r"); /* 302 MiB + 1 KiB */
 	assert_true(screen_has("is more than the maxmem=302"));
 	type("mem-set a 3\r");
 	assert_true(screen_has("at least 4 MiB"));
@@ -104,7 +104,7 @@ void sizes_are_set(void **state)
 	type("mem-set a\r");
 	assert_true(screen_has("an argument is missing"));
 	assert_int_equal(target_of(domid), 302);
-	type("create /guests/b.cfg memory=340\r"); /* of 512: little is left */
+	type("create /guests/b.cfg memory=340\r"); /* of 512 MiB, so little is left */
 	vmm_says(domid_of("b"), VMCTL_READY, 0, NULL, 0);
 	type("mem-set a 200\r");
 	assert_true(screen_has("mem-set: not enough free memory: domain"));
@@ -124,7 +124,7 @@ void sizes_are_set(void **state)
 	world_at_rest();
 }
 
-/* What a VMM needs besides grows with maxmem=, up to what its largest CNode can hold. */
+/* The VMM's own memory grows with maxmem=, up to what its largest CNode can hold. */
 void large_ones(void **state)
 {
 	(void)state;
@@ -158,19 +158,20 @@ void vmm_dies(void **state)
 	world_at_rest();
 	domid = guest_created("create /guests/a.cfg\r", "a");
 	assert_false(vmm_babbles(domid, 63));
-	assert_true(vmm_babbles(domid, 65)); /* the others have their turn first */
+	assert_true(vmm_babbles(domid, 65)); /* other work has its turn first */
 	vmm_garbage(domid);
 	world_at_rest();
 	domid = guest_created("create /guests/a.cfg\r", "a");
-	vmm_says(domid, VMCTL_FAILED, 0, "ha", 2); /* it was made already */
+	vmm_says(domid, VMCTL_FAILED, 0, "ha", 2); /* READY came before, so this is too late */
 	assert_null(domtab_get(&guests, domid));
 	world_at_rest();
 	domid = guest_created("create /guests/a.cfg 'on_crash=\"preserve\"'\r", "a");
 	vmm_says(domid, VMCTL_FAILED, 0, "ha", 2);
 	assert_int_equal(domtab_get(&guests, domid)->state, DOM_DOWN);
 	assert_int_equal(domtab_get(&guests, domid)->reason, REASON_CRASH);
-	assert_false(vmm_babbles(domid, 65)); /* it is not listened to any more */
-	assert_int_equal(guest_of(domtab_get(&guests, domid))->sched[0], 0); /* nor runs */
+	assert_false(vmm_babbles(domid, 65)); /* control has stopped listening to it */
+	/* and it does not run */
+	assert_int_equal(guest_of(domtab_get(&guests, domid))->sched[0], 0);
 	type("list a\r");
 	assert_true(screen_has("---sc-       6.0\r\n"));
 	type("destroy a\r");
@@ -188,7 +189,8 @@ void vmm_dies(void **state)
 	type("create /guests/a.cfg\r");
 	domid = domid_of("a");
 	type("\x03"
-	     "destroy a\r"); /* while it builds, which then fails: nothing has to stop */
+	     /* destroyed while it builds; it then fails, so no VMM has to quiesce */
+	     "destroy a\r");
 	vmm_says(domid, VMCTL_FAILED, 0, NULL, 0);
 	world_at_rest();
 	domid = guest_created("create /guests/a.cfg\r", "a");
@@ -207,11 +209,11 @@ void shutdown_and_reboot(void **state)
 	type("shutdown -w a\r");
 	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
 	assert_string_equal(node_value(path), "poweroff");
-	assert_int_equal(node_perms(path)[0], 'n'); /* the guest's own */
+	assert_int_equal(node_perms(path)[0], 'n'); /* the guest owns the node */
 	assert_false(screen_has("skerry# "));
 	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
 	assert_true(screen_has("has been shut down, reason code 0"));
-	assert_false(screen_has("skerry# ")); /* `list` would still show it */
+	assert_false(screen_has("skerry# ")); /* `list` would still show the guest */
 	guest_ends(domid);
 	assert_true(screen_has("skerry# "));
 	assert_false(screen_has("has been destroyed"));
@@ -234,8 +236,8 @@ void shutdown_and_reboot(void **state)
 }
 
 /*
- * A guest that crashes as soon as it is there: `list` and the log say what is done about it,
- * all verbs bear with it.
+ * A guest that crashes right after each start: `list` and the log say what will be done, and
+ * all verbs cope with it.
  */
 void crashes_in_a_loop(void **state)
 {
@@ -247,7 +249,7 @@ void crashes_in_a_loop(void **state)
 	(void)state;
 	vmm_says(domid, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
 	guest_ends(domid);
-	domid = domid_of("a"); /* again at once */
+	domid = domid_of("a"); /* the first restart is immediate */
 	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
 	memset(world.log, 0, sizeof(world.log));
 	vmm_says(domid, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
@@ -268,9 +270,9 @@ void crashes_in_a_loop(void **state)
 		assert_true(screen_has("skerry# "));
 		assert_int_equal(world.attached, 0);
 	}
-	assert_int_equal(node_count(), HOST_NODES); /* rename left nothing */
+	assert_int_equal(node_count(), HOST_NODES); /* the renames left no nodes behind */
 	timers_expire();
-	assert_int_equal(domid_of("a"), domid); /* its time has not come */
+	assert_int_equal(domid_of("a"), domid); /* its delay is not over */
 	world.later_ns += 1000000000;
 	timers_expire();
 	assert_int_equal(domid_of("a"), domid + 1);
@@ -283,7 +285,7 @@ void crashes_in_a_loop(void **state)
 	world_at_rest();
 }
 
-/* Both vCPUs of a guest want a whole CPU, and are on the same. */
+/* Both vCPUs of a guest want a whole CPU, and share one. */
 void spreads(void **state)
 {
 	(void)state;
@@ -293,7 +295,7 @@ void spreads(void **state)
 	assert_int_equal(world.moves, 0);
 	world.later_ns += 1000000000;
 	world.ran_ns += 900000000;
-	timers_expire(); /* nobody waits */
+	timers_expire(); /* no vCPU waits */
 	assert_int_equal(world.moves, 0);
 	world.later_ns += 1000000000;
 	world.ran_ns += 500000000;
@@ -302,18 +304,18 @@ void spreads(void **state)
 	assert_int_equal(world.moves, 1);
 	assert_int_equal(world.moved.cpu, 1);
 	assert_int_equal(world.moved.priority, host_priority(PRIORITY_VCPU) | SK_SCHED_GUESTS);
-	assert_int_equal(world.moved.weight, 256);  /* of each of two */
+	assert_int_equal(world.moved.weight, 256);  /* each of two vCPUs has half */
 	assert_int_equal(world.moved.period_us, 0); /* no cap */
 	guest_destroyed("a");
 	world.later_ns += 1000000000;
 	assert_true(timers_set());
 	timers_expire();
-	assert_false(timers_set()); /* without guests nobody looks */
+	assert_false(timers_set()); /* without guests the balancer does not run */
 	world.later_ns = world.ran_ns = world.waited_ns = 0;
 	world_at_rest();
 }
 
-/* One second goes by, of which each vCPU and the I/O thread run so many ms. */
+/* One second passes, in which each vCPU runs vcpu_ms and the I/O thread io_ms. */
 static void second(uint32_t vcpu_ms, uint32_t io_ms)
 {
 	world.later_ns += 1000000000;
@@ -322,10 +324,7 @@ static void second(uint32_t vcpu_ms, uint32_t io_ms)
 	timers_expire();
 }
 
-/*
- * cap=50: what the I/O thread takes of it the vCPUs do not get, and what was too much is paid
- * back.
- */
+/* cap=50: time of the I/O thread is taken from the vCPUs, and an overrun is paid back. */
 void caps_bind_all_threads(void **state)
 {
 	uint32_t domid;
@@ -334,22 +333,22 @@ void caps_bind_all_threads(void **state)
 	type("create /guests/a.cfg cap=50\r");
 	domid = domid_of("a");
 	world.io = (struct proc_sched){ 0 };
-	second(0, 900); /* the VMM makes the guest */
+	second(0, 900); /* the VMM still builds the guest, so there is no cap */
 	assert_int_equal(world.io.period_us, 0);
 	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
 	for (int i = 0; i < 5; i++)
-		second(0, 0); /* what it ran before the first look is paid back */
+		second(0, 0); /* pays back what ran before the first measurement */
 	second(250, 0);
 	assert_int_equal(world.io.period_us, 100000);
 	assert_int_equal(world.io.budget_us, 25000);
 	world.moves = 0;
 	second(250, 200);
-	assert_int_equal(world.moves, 2); /* 20 ms of I/O, and 20 too many */
+	assert_int_equal(world.moves, 2); /* 20 ms of I/O, and 20 ms of overrun */
 	assert_int_equal(world.moved.budget_us, (50000 - 20000 - 20000) / 2);
-	second(50, 200); /* in debt no more */
+	second(50, 200); /* the debt is paid */
 	assert_int_equal(world.moved.budget_us, (50000 - 20000) / 2);
 	second(150, 200);
-	assert_int_equal(world.moves, 4); /* as it is */
+	assert_int_equal(world.moves, 4); /* nothing changes */
 	second(150, 0);
 	assert_int_equal(world.moved.budget_us, 25000);
 	guest_destroyed("a");
@@ -392,7 +391,7 @@ void power(void **state)
 	world.powered = 0;
 	b = guest_created("create /guests/b.cfg\r", "b");
 	type("poweroff\r");
-	type("\x03"); /* asks nobody any more, and goes on */
+	type("\x03"); /* stops asking guests, and goes on with the power-off */
 	assert_true(screen_has("^C"));
 	assert_false(screen_has("skerry# "));
 	guest_ends(b);
@@ -404,7 +403,8 @@ void power(void **state)
 }
 
 /*
- * A service that never lets go of a guest does not keep the host up for ever, nor who insists.
+ * A service that never releases a guest cannot prevent a power-off: not without end, and not if
+ * the user insists.
  */
 void power_without_a_service(void **state)
 {

@@ -48,8 +48,8 @@ void keys_are_kept_while_busy(void **state)
 }
 
 /*
- * What follows a line in the same write stays with console until the shell or a guest may have
- * it.
+ * Input that follows a line in the same write stays with the console service until the shell or
+ * a guest can take it.
  */
 void typed_ahead(void **state)
 {
@@ -61,13 +61,14 @@ void typed_ahead(void **state)
 	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
 	assert_int_equal(world.attached, domid);
 	assert_false(screen_has("for the guest"));
-	console_detaches(); /* had the guest not taken it, it would be the shell's now */
+	console_detaches(); /* had the guest not taken it, the shell would get it now */
 	world_run();
 	assert_true(screen_has("skerry# for the guest\r\n"));
 	type("cat /guests/te\t\ndomid a\n");
 	assert_true(screen_has("cat /guests/text \r\nline one\r\n"));
 	assert_true(screen_has("skerry# domid a\r\n"));
-	type("\033[\n\033\n"); /* an end of line in an escape sequence asks for more, too */
+	/* the shell asks for more also after an end of line inside an escape sequence */
+	type("\033[\n\033\n");
 	type("domname 0\n");
 	assert_true(screen_has("Domain-0"));
 	type("shutdown -w a\ndomid a\n");
@@ -105,10 +106,10 @@ void lists(void **state)
 	type("unpause a\r");
 	assert_true(vmm_heard(domid, VMCTL_UNPAUSE));
 	type("vcpu-list a\r");
-	timers_expire(); /* no answer this time */
+	timers_expire(); /* the VMM does not answer this time */
 	assert_true(screen_has("  -b-       3.0  all / all\r\n") && screen_has("--p"));
 	type("vcpu-list Domain-0\r");
-	timers_expire(); /* what the host's domains ran, where they ran it */
+	timers_expire(); /* times of the host's domains, on the CPUs that they ran on */
 	assert_true(screen_has(
 		"Domain-0                             0     0    0   r--       0.0"));
 	assert_true(screen_has(
@@ -137,7 +138,7 @@ void lists(void **state)
 	type("list -l a\r");
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	assert_true(screen_has("\"xenstore_refused\": 0\r\n"));
-	/* who leaves hears no more of it */
+	/* after ^C the command prints nothing more */
 	type("list -l a\r\x03");
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	timers_expire();
@@ -153,7 +154,7 @@ void lists(void **state)
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	assert_true(screen_has("Domain-0  ") && screen_has("\r\na    "));
 	s = (struct vmctl_stats){ .memory = UINT64_MAX, .n_vcpus = VM_VCPUS_MAX };
-	type("list a\r"); /* of what a VMM says is shown what can be */
+	type("list a\r"); /* implausible numbers of a VMM are shown as far as possible */
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	snprintf(row, sizeof(row),
 		"a                                        %5u    64     2     r-----       6.0\r\n",
@@ -210,7 +211,7 @@ void consoles(void **state)
 	world_at_rest();
 }
 
-/* Of a guest that is being made the console may not be there yet: it is waited for. */
+/* `console` waits if the console of a guest that is being made is not connected so far. */
 void console_of_a_guest_in_the_making(void **state)
 {
 	uint32_t domid;
@@ -225,13 +226,13 @@ void console_of_a_guest_in_the_making(void **state)
 		type("console a\r");
 		assert_int_equal(world.attached, 0);
 		assert_false(screen_has("skerry# "));
-		if (i == 0) { /* it comes */
+		if (i == 0) { /* the console is connected */
 			world.hold = false;
 			world_run();
 			assert_int_equal(world.attached, domid);
 			console_detaches();
 			world_run();
-		} else if (i == 1) { /* it does not */
+		} else if (i == 1) { /* connecting it fails */
 			world.fail_rc = -SK_E_NO_MEM;
 			world.hold = false;
 			world_run();
@@ -240,7 +241,7 @@ void console_of_a_guest_in_the_making(void **state)
 			assert_true(screen_has(" has ended") && screen_has("skerry# "));
 			assert_int_equal(world.attached, 0);
 			continue;
-		} else { /* the user does not want it any more */
+		} else { /* the user interrupts */
 			type("\x03");
 			assert_true(screen_has("skerry# "));
 			world.hold = false;
@@ -303,7 +304,7 @@ void long_lines(void **state)
 		screen_has("a line has at most 8191 bytes; this one is not run\r\nskerry# "));
 	assert_string_equal(node_value("/t/x"), value);
 	strcpy(line + LINE_LEN_MAX,
-		"\r"); /* fits, but is too much for xenstore: refused as a whole, too */
+		"\r"); /* fits the line, but not xenstore: refused as a whole, too */
 	type(line);
 	assert_true(screen_has("too long") && screen_has("skerry# "));
 	assert_string_equal(node_value("/t/x"), value);
@@ -327,9 +328,9 @@ void several_commands_in_a_line(void **state)
 	type("list; list\r");
 	assert_non_null(strstr(strstr(world.screen, "Name ") + 1, "Name "));
 	assert_true(screen_has("skerry# "));
-	type("domid nobody; domname 0\r"); /* as a Unix shell goes on */
+	type("domid nobody; domname 0\r"); /* goes on after a failure, as a Unix shell does */
 	assert_true(screen_has("does not exist.\r\nDomain-0\r\n"));
-	type("domid 0; domname 'x\r"); /* all of a line or nothing */
+	type("domid 0; domname 'x\r"); /* a line with a mistake runs nothing */
 	assert_true(screen_has("not closed") && !screen_has("\r\n0\r\n"));
 	type("domid 0 && domname 0\r");
 	assert_true(screen_has("no &&") && !screen_has("\r\n0\r\n"));
@@ -341,7 +342,7 @@ void several_commands_in_a_line(void **state)
 	assert_false(screen_has("skerry# "));
 	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
 	assert_true(screen_has("Shutting down domain") && !screen_has("Domain-0"));
-	type("\x03"); /* ends the command, and what is to come of the line */
+	type("\x03"); /* ends the command and the rest of the line */
 	assert_true(screen_has("^C\r\nskerry# ") && !screen_has("Domain-0"));
 	type("destroy a; domname 0\r");
 	assert_false(screen_has("Domain-0"));
@@ -371,7 +372,7 @@ void pipes(void **state)
 	type("list | grep nobody; list | grep Domain-0\r");
 	assert_false(screen_has("Name "));
 	assert_true(screen_has("\r\nDomain-0 "));
-	type("domid nobody | grep x\r"); /* messages are no output */
+	type("domid nobody | grep x\r"); /* error messages do not go into the pipe */
 	assert_true(screen_has("does not exist."));
 	type("create none.cfg | grep x\r");
 	assert_true(screen_has("no such file"));

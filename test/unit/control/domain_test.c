@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domain_test.c - the whole control domain among played services: what is typed, what happens,
- * what is left
+ * and what is left over
  *
- * The domain's state is static: the cases go on where the one before stopped, and each leaves
+ * The domain's state is static: a case continues where the one before stopped, and each leaves
  * the host as it found it.
  *
  * Objects     the world of fakes.h.

@@ -101,7 +101,7 @@ static void nothing(void)
 	assert_false(domtab_next_action(&t, &a));
 }
 
-/* From DYING to the end. */
+/* Takes it from DYING to its end. */
 static void bury(struct dom *d)
 {
 	uint32_t domid = d->domid;
@@ -116,7 +116,7 @@ static void bury(struct dom *d)
 	assert_true(!domtab_get(&t, domid) || d->state == DOM_RESTING);
 }
 
-/* The guest that follows this one is made at once. */
+/* Its successor is made at once. */
 static struct dom_action reborn(uint32_t domid)
 {
 	assert_int_equal(domtab_due(&t), UINT64_MAX);
@@ -264,7 +264,7 @@ static void death_of_the_vmm_is_a_crash(void **state)
 	dom_vmm_died(&t, d, WALL);
 	assert_int_equal(d->reason, REASON_CRASH);
 	expect(DO_NOTE_DOWN, 1);
-	expect(DO_TEARDOWN, 1); /* there is nobody to quiesce */
+	expect(DO_TEARDOWN, 1); /* there is no VMM to quiesce */
 	dom_gone(&t, d);
 	expect(DO_NOTE_GONE, 1);
 	d = live("b");
@@ -314,7 +314,8 @@ static void rename_restart(void **state)
 	assert_string_equal(d->name, "a");
 	dom_started(d);
 	dom_ready(&t, d, false);
-	dom_down(&t, d, REASON_REBOOT, WALL); /* in the same minute: the name is taken */
+	/* a second time in the same minute: the name is taken */
+	dom_down(&t, d, REASON_REBOOT, WALL);
 	expect(DO_NOTE_DOWN, d->domid);
 	nothing();
 	assert_string_equal(d->name, "a");
@@ -395,13 +396,13 @@ static void renaming(void **state)
 	bury(a);
 	d = domtab_find(&t, "c", &m);
 	assert_int_equal(dom_rename(&t, d, "d", &m), 0);
-	nothing(); /* there is nothing of it in xenstore */
+	nothing(); /* it has no nodes in xenstore */
 	g = reborn(1).config;
 	assert_string_equal(g->name, "d");
 	free(g);
 }
 
-/* It ends as soon as it is there, and is made again: what action follows, and when? */
+/* The guest ends right after its start and is made again: which action follows, and when? */
 static uint64_t short_life(struct dom *d, uint32_t reason)
 {
 	uint32_t domid = d->domid;
@@ -436,7 +437,10 @@ static struct dom *next_life(struct dom *d)
 	return d;
 }
 
-/* A guest that crashes in a loop is made less and less often, and then no more. */
+/*
+ * A guest that crashes in a loop is restarted after longer and longer delays, and finally not
+ * at all.
+ */
 static void restarts_in_a_loop(void **state)
 {
 	static const uint32_t pauses[] = { 0, 1, 2, 4, 8, 16, 32, 60, 60, 60 };
@@ -450,7 +454,7 @@ static void restarts_in_a_loop(void **state)
 		if (pauses[i]) {
 			assert_int_equal(d->state, DOM_RESTING);
 			assert_non_null(strstr(s.text, "times in a row within 60 s"));
-			refused("a", "exists already"); /* the name is still its own */
+			refused("a", "exists already"); /* it keeps its name */
 			now += pauses[i] * 1000000000ull - 1;
 			assert_int_equal(domtab_due(&t), now + 1);
 			nothing();
@@ -488,7 +492,9 @@ static void a_long_life_or_a_wish_forgives(void **state)
 	nothing();
 }
 
-/* While it rests it can be forgotten, and does not keep the host up. */
+/*
+ * A guest that waits for its restart can be forgotten at once, and does not delay a power-off.
+ */
 static void resting_guests_end_at_once(void **state)
 {
 	struct dom *d;
@@ -513,7 +519,7 @@ static void resting_guests_end_at_once(void **state)
 	nothing();
 }
 
-/* The old one is kept, under another name; so would be all others. */
+/* The crashed guest is kept under another name, and each later one would be, too. */
 static void rename_restart_in_a_loop(void **state)
 {
 	struct dom *d = live("a"), *next;
@@ -535,7 +541,7 @@ static void rename_restart_in_a_loop(void **state)
 	dom_down(&t, d, REASON_CRASH, WALL + 60);
 	expect(DO_NOTE_DOWN, d->domid);
 	assert_int_equal(domtab_due(&t), UINT64_MAX);
-	nothing(); /* it is kept, and nobody follows */
+	nothing(); /* it is kept, and has no successor */
 	assert_int_equal(d->state, DOM_DOWN);
 	assert_string_equal(d->name, "a");
 }
@@ -615,7 +621,7 @@ static void waiting(void **state)
 	wait_add(&w, 1);
 	wait_add(&w, 2);
 	assert_int_equal(wait_note(&w, &down, false), WAIT_DOWN);
-	assert_int_equal(w.n, 2); /* it is about to go */
+	assert_int_equal(w.n, 2); /* it is about to go down */
 	assert_int_equal(wait_note(&w, &gone, false), WAIT_NO_NEWS);
 	assert_int_equal(w.n, 1);
 	assert_int_equal(wait_note(&w, &gone, false), WAIT_NO_NEWS);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fake_console.c - the console service: lines one by one */
+/* fake_console.c - the console service, which gives out line by line */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ static void console_record(const struct console_msg *m)
 		world.attached = m->arg;
 		break;
 	case CONSOLE_READY:
-		assert_false(asked); /* once for each line */
+		assert_false(asked); /* one request for each line */
 		asked = true;
 		told = false;
 		if (m->arg) {
@@ -64,7 +64,7 @@ void console_detaches(void)
 	world_run();
 }
 
-/* What the shell gets now. */
+/* Gives the shell the next line, or keys. */
 bool console_type(void)
 {
 	size_t n = 0;

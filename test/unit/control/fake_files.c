@@ -42,7 +42,7 @@ static int file_read_data(const char *path, const struct files_req *q, struct fi
 	return -SK_E_NOT_FOUND;
 }
 
-/* Names below a directory, two to an answer. */
+/* Names below a directory, two in each answer. */
 static int file_list_data(const char *path, const struct files_req *q, struct files_rsp *r)
 {
 	size_t i, len = strlen(path), at = 0, seen = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake_kernel.c - the kernel for the control domain: capabilities and memory as counters,
- * scheduling, time
+ * fake_kernel.c - the kernel as played for the control domain: capabilities and memory are
+ * counters
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,7 +133,7 @@ long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32
 	return 0;
 }
 
-/* The scheduling context that control asks idle times with goes to a CPU each time. */
+/* control moves this scheduling context to each CPU whose idle time it asks for. */
 static uint32_t probe_cpu;
 
 long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu, uint32_t priority,
@@ -154,7 +154,7 @@ long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu, uint32_t pri
 	return 0;
 }
 
-/* Nanoseconds: the number of the CPU + 1 in all places. */
+/* In nanoseconds: the number of the CPU + 1. */
 long sk_sched_idle(sk_cap_t sched, uint64_t *idle)
 {
 	assert_int_equal(sched, PROBE_SLOT);
@@ -206,7 +206,7 @@ void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
 	}
 }
 
-/* Those that were set to a time that is over. */
+/* Timers that were set to a time in the past. */
 bool timers_due(void)
 {
 	struct svc_timer *t;
@@ -228,12 +228,13 @@ void timers_expire(void)
 	struct svc_timer *due[64], *t;
 	size_t k;
 
-	memcpy(due, timers, sizeof(due)); /* one that is set again waits for the next time */
+	/* a timer that its handler sets again waits for the next call */
+	memcpy(due, timers, sizeof(due));
 	for (size_t i = 0; i < 64; i++) {
 		for (k = 0; k < 64 && (!due[i] || timers[k] != due[i]); k++)
 			continue;
 		if (k == 64)
-			continue; /* none, or it was cancelled */
+			continue; /* not set, or cancelled */
 		t = timers[k];
 		timers[k] = NULL;
 		t->fn(t->ctx);

@@ -36,7 +36,7 @@ extern struct chan console_chan, xs_chan, files_chan;
 extern svc_handler_fn bit_fn[24];
 extern uint64_t raised;
 
-/* Each lets one party act; false: it had nothing to do. */
+/* Each lets one party act, and returns false if it had nothing to do. */
 bool timers_due(void);
 bool calls_serve(void);
 bool console_serve(void);

@@ -163,7 +163,7 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 	}
 }
 
-/* ---- services' control endpoints: what control's threads hear ---- */
+/* ---- control endpoints of the services, which control's threads call ---- */
 
 static struct call *given[SERVICE_COUNT];
 

@@ -22,7 +22,7 @@ struct vmm {
 	bool started;
 	void *region;
 	struct ring to_control, from_control;
-	uint64_t heard; /* message types */
+	uint64_t heard; /* bits of message types */
 	uint32_t arg;   /* of the last one */
 	struct vm_config config;
 };
@@ -142,7 +142,7 @@ int proc_start(struct proc *p)
 	vmm_of((uint32_t)p->entry)->started = true;
 	world.started++;
 	world.keys_at_start = node_count();
-	assert_int_equal(world.introduced, world.started); /* xenstore was complete */
+	assert_int_equal(world.introduced, world.started); /* xenstore was complete before */
 	return 0;
 }
 

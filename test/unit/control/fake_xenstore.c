@@ -67,7 +67,7 @@ static void node_remove(const char *path)
 	}
 }
 
-/* Children of a path, also where only grandchildren were written. */
+/* Names of a path's children, including those that only grandchildren imply. */
 static uint32_t node_children(const char *path, char *out)
 {
 	size_t i, len = strcmp(path, "/") == 0 ? 0 : strlen(path);

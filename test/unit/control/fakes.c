@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fakes.c - the world around the control domain: its parts act in turn until nobody has
- * anything more to do
+ * fakes.c - the world around the control domain: its parts act in turn until none has work left
  *
  * Lifecycle   world_init() once per process.
  */

@@ -49,7 +49,7 @@ static void good(const char *text)
 		fail_msg("refused: %s", said.text);
 }
 
-/* Accepted, with this one remark. */
+/* Accepted, with exactly this remark. */
 static void remarked(const char *text, const char *start, const char *part)
 {
 	good(text);
@@ -58,14 +58,14 @@ static void remarked(const char *text, const char *start, const char *part)
 		fail_msg("'%s' gave '%s'", text, said.text);
 }
 
-/* Accepted without a word. */
+/* Accepted without a remark. */
 static void quiet(const char *text)
 {
 	good(text);
 	assert_string_equal(said.text, "");
 }
 
-/* Refused, for one reason. */
+/* Refused for exactly one reason. */
 static void bad(const char *text, const char *start, const char *part)
 {
 	if (!make(text))
@@ -138,7 +138,7 @@ static void everything(void **state)
 	assert_memory_equal(g.vifs[1].mac, "\x00\x16\x3e\x7f\xff\xff", 6);
 }
 
-/* xl knows one ramdisk; a list of modules with arguments is ours. */
+/* xl has one ramdisk; our extension is a list of modules with arguments. */
 static void modules(void **state)
 {
 	(void)state;
@@ -149,7 +149,7 @@ static void modules(void **state)
 	assert_string_equal(g.modules[1].args, "two words");
 	assert_string_equal(g.modules[2].path, "/guests/c");
 	assert_string_equal(g.modules[2].args, "");
-	good(BASE "ramdisk='/guests/a file'"); /* a path, blanks and all */
+	good(BASE "ramdisk='/guests/a file'"); /* one path that contains a blank */
 	assert_string_equal(g.modules[0].path, "/guests/a file");
 	good(BASE "ramdisk=''");
 	assert_int_equal(g.n_modules, 0);
@@ -157,7 +157,7 @@ static void modules(void **state)
 	assert_int_equal(g.n_modules, GUEST_MODULES_MAX);
 	bad(BASE "ramdisk=['/1','/2','/3','/4','/5','/6','/7','/8']",
 		"g.cfg:4: key 'ramdisk': ", "too many");
-	good(BASE "ramdisk=['./d']"); /* as everywhere, below /guests */
+	good(BASE "ramdisk=['./d']"); /* relative to /guests, as everywhere */
 	assert_string_equal(g.modules[0].path, "/guests/d");
 	bad(BASE "ramdisk=['/1',' a']", "g.cfg:4: key 'ramdisk': entry 1",
 		"does not begin with a path");
@@ -184,7 +184,7 @@ static void sizes(void **state)
 	good(BASE "maxmem=64");
 	assert_int_equal(g.memory, 64);
 	good(BASE "memory=63\nmaxmem=63");
-	assert_int_equal(g.memory, 64); /* pieces of 2 MiB */
+	assert_int_equal(g.memory, 64); /* rounded up to pieces of 2 MiB */
 	assert_int_equal(g.maxmem, 64);
 	good(BASE "maxvcpus=3");
 	assert_int_equal(g.vcpus, 1);
@@ -216,7 +216,7 @@ static void types(void **state)
 	bad("type='pvh'\nkernel='/k'", "g.cfg: key 'name'", "missing");
 	bad("type='pvh'\nname='a'", "g.cfg: key 'kernel'", "missing");
 	bad("type='pvh'\nname='a'\nkernel=''", "g.cfg: key 'kernel'", "missing");
-	/* remarks are about pvh guests, and so would mislead */
+	/* remarks describe pvh guests, so they would mislead here */
 	bad("name='a'\nbuilder='hvm'\nvnc=1\nboot='c'", "g.cfg:2: key 'builder': ", "hvm");
 	assert_int_equal(r.n, 1);
 	bad("name='a'\ntype='hvm'\nkernel='/k'\nvnc=1\nboot='c'",
@@ -266,7 +266,7 @@ static void keys(void **state)
 		"g.cfg:4: key 'uuid': ", "UUID");
 }
 
-/* What xl makes of them was tried: none of these changes a pvh guest there. */
+/* Tried with xl: none of these keys changes a pvh guest. */
 static void keys_that_xl_ignores(void **state)
 {
 	static const char *const ignored_there[] = { "serial='pty'", "boot='c'", "vnc=1",
@@ -299,7 +299,10 @@ static void keys_that_xl_ignores(void **state)
 	quiet(BASE "acpi=1");
 }
 
-/* The guest would be another one than xl makes, but for values that ask for nothing. */
+/*
+ * These keys would make xl build a different guest, so they are refused unless the value asks
+ * for nothing.
+ */
 static void keys_that_change_the_guest(void **state)
 {
 	static const char *const asks[] = { "pci=['01:05.1']", "vfb=['vnc=1']", "cpus='0-3'",
@@ -391,7 +394,7 @@ static void numbers_are_not_joined(void **state)
 	bad(BASE "memory='-5'", "g.cfg:4: key 'memory': ", "out of range");
 }
 
-/* A person reads of all of them at once, in the order of the file. */
+/* All mistakes are reported at once, in the order of the file. */
 static void all_mistakes_at_once(void **state)
 {
 	static const char *const parts[] = { "g.cfg:1: this is Python", "g.cfg:2: key 'name': ",
@@ -420,7 +423,7 @@ static void all_mistakes_at_once(void **state)
 	assert_int_equal(r.mistakes, i - 1);
 }
 
-/* What was not understood is not called absent besides. */
+/* A key with a mistake is not reported as missing as well. */
 static void broken_is_not_missing(void **state)
 {
 	(void)state;

@@ -2,7 +2,7 @@
 /*
  * pool_test.c - the guests' memory as a buddy tree
  *
- * Objects     a model of the kernel's side: which slot is split, which is clean.
+ * Objects     a model of the kernel's view: which slots are split and which are clean.
  */
 #include <setjmp.h>
 #include <stdarg.h>

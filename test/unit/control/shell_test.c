@@ -2,7 +2,7 @@
 /*
  * shell_test.c - line editor, word splitting, filters, verb table and options
  *
- * The editor's echo goes to a terminal of one row, so that what the user sees can be compared
+ * The editor's echo goes to a terminal of one row, so a case can compare what the user sees
  * with what the editor holds.
  *
  * Objects     struct row: the terminal.
@@ -97,7 +97,7 @@ static enum line_event type(const char *keys)
 	return e;
 }
 
-/* The text is on the terminal, and nothing else, with both cursors at `cursor`. */
+/* The terminal shows exactly this text, and both cursors are at `cursor`. */
 static void shows(const char *text, size_t cursor)
 {
 	size_t i, n = strlen(text);
@@ -198,7 +198,7 @@ static void events(void **state)
 	assert_int_equal(type("ls\r"), LINE_ENTER);
 	assert_string_equal(l.text, "ls");
 	line_start(&l);
-	assert_int_equal(type("\n"), LINE_NONE); /* of CR LF */
+	assert_int_equal(type("\n"), LINE_NONE); /* the LF of CR LF */
 	assert_int_equal(type("\n"), LINE_ENTER);
 	assert_string_equal(l.text, "");
 	line_start(&l);
@@ -231,7 +231,7 @@ static void longest_line(void **state)
 	assert_int_equal(strlen(l.text), LINE_LEN_MAX);
 }
 
-/* What had no room is missing somewhere: the line is not given out, whatever is done to it. */
+/* A line that was too long is incomplete, so it is not given out, however it is edited. */
 static void a_line_that_was_cut_is_refused(void **state)
 {
 	(void)state;
@@ -242,7 +242,7 @@ static void a_line_that_was_cut_is_refused(void **state)
 	assert_string_equal(l.text, "");
 	line_start(&l);
 	type("\x10");
-	shows("", 0); /* nothing of it is in the history */
+	shows("", 0); /* none of it is in the history */
 	type_times("x", LINE_LEN_MAX);
 	type("y\x7f\x7f");
 	assert_int_equal(type("\r"), LINE_TOO_LONG);
@@ -324,7 +324,7 @@ static void history_has_a_bound_in_bytes(void **state)
 		type("\x10");
 		sum += l.len + 1;
 	}
-	sum -= l.len + 1; /* the bell's: the same again */
+	sum -= l.len + 1; /* ended by the bell: the same line again */
 	assert_true(n > 10 && sum <= LINE_HISTORY_BYTES && sum > LINE_HISTORY_BYTES - 2 * 3040);
 	assert_int_equal(l.history_bytes, sum);
 }
@@ -467,7 +467,7 @@ static void filter(struct filter *to_init, const struct out *to, const char *tex
 		fail_msg("%s: %s", text, m.text);
 }
 
-/* What a filter lets through, its input coming in one piece or byte by byte. */
+/* The same output must come whether the input comes at once or byte by byte. */
 static void filtered(const char *text, const char *in, const char *expected)
 {
 	static struct text_sink s;
@@ -532,9 +532,7 @@ static void grep_of_greps(void **state)
 	assert_string_equal(s.text, "web 1\nweb 3\n");
 }
 
-/*
- * A pattern that would take other matchers longer than anybody waits; and lines without an end.
- */
+/* A pattern that takes other matchers exponential time, and lines without an end. */
 static void grep_is_quick_and_bounded(void **state)
 {
 	static char in[3 * FILTER_LINE_MAX + 8];
@@ -570,7 +568,8 @@ static void bad_filters(void **state)
 		n = words_split(&at, argv, &end, &m);
 		if (strcmp(list[i], "grep -c") == 0)
 			assert_int_equal(
-				filter_init(&f, n, argv, NULL, &m), 0); /* the pattern -c */
+				/* the pattern is "-c" */
+				filter_init(&f, n, argv, NULL, &m), 0);
 		else
 			assert_int_equal(filter_init(&f, n, argv, NULL, &m), -1);
 	}
