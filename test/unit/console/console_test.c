@@ -197,7 +197,7 @@ static void event(struct peer *p)
 	p->c.spent = 0;
 	if (!p->c.dead && console->event(&p->c))
 		svc_conn_kill(&p->c, "a breach");
-	(void)ring_get_flush(&p->c.req); /* the loop's part */
+	(void)ring_get_flush(&p->c.req); /* as the loop does */
 	(void)ring_put_flush(&p->c.rsp);
 	settle();
 }
@@ -311,7 +311,7 @@ static void shows_what_nobody_has_seen(void)
 	typed("\x1d");
 	assert_int_equal(detached, 1);
 	assert_string_equal(screen, "booting\r\nlogin: root\r\n\r\n");
-	attach(1); /* all of it was seen */
+	attach(1); /* the user has seen all of it */
 	assert_string_equal(screen, "");
 	typed("\x1d");
 	prints(&guest[0], "more\r\n");
@@ -349,7 +349,7 @@ static void what_was_shown_in_part_goes_on(void)
 	prints(&guest[0], much);
 	screen_stopped = true;
 	attach(1);
-	typed("\x1d"); /* what was there when the user came is to be seen first */
+	typed("\x1d"); /* the user first sees the text that was there at the attach */
 	assert_int_equal(detached, 0);
 	screen_stopped = false;
 	uart_fn(NULL);
@@ -375,11 +375,11 @@ static void colours_do_not_stay(void)
 	assert_non_null(strstr(screen, terminal_reset));
 	assert_string_equal(strstr(screen, terminal_reset) + strlen(terminal_reset), "$ ");
 	assert_non_null(strstr(terminal_reset, "\033[?25h"));
-	attach(1); /* once */
+	attach(1); /* only once */
 	typed("\x1d");
 	say(&shell, CONSOLE_DATA, 0, "$ ", 2);
 	assert_string_equal(screen, "\r\n$ ");
-	/* nor when the guest ends, while there is no room on the UART for a while */
+	/* it is undone, too, if the guest ends while the UART has no room */
 	attach(1);
 	screen_stopped = true;
 	prints(&guest[0], "\033[?1049h");
@@ -391,7 +391,7 @@ static void colours_do_not_stay(void)
 }
 
 /*
- * The user leaves while the UART is full, to whatever byte: what undoes the colours comes when
+ * The user leaves while the UART is full, after any byte: the reset of the colours follows when
  * there is room.
  */
 static void colours_do_not_stay_on_a_slow_line(void)
@@ -437,8 +437,8 @@ static void log_tells_when(void)
 }
 
 /*
- * Lines of guests are in their place by time, and none of them takes the space of the host's or
- * another guest's.
+ * Lines of guests are sorted by time, and no guest takes the log space of the host or of
+ * another guest.
  */
 static void a_guest_fills_its_own_log_only(void)
 {
@@ -457,7 +457,7 @@ static void a_guest_fills_its_own_log_only(void)
 		now += 1000000;
 		snprintf(line, sizeof(line), "flood %d\n", i);
 		prints(&vmm[2], line);
-		say(&vmm[0], CONSOLE_DATA, 2, "it floods\n", 10); /* control about it */
+		say(&vmm[0], CONSOLE_DATA, 2, "it floods\n", 10); /* control reports it, too */
 	}
 	prints(&vmm[0], "end\n");
 	dmesg();
@@ -468,7 +468,7 @@ static void a_guest_fills_its_own_log_only(void)
 	assert_non_null(strstr(told, "[    7.000000] (vmm-bad) flood 4999\n"
 				     "[    7.000000] (control) it floods\n"));
 	assert_non_null(strstr(told, "(control) end\n"));
-	/* nor does it by coming again and again */
+	/* nor does a guest that is created again and again */
 	for (int i = 0; i < 500; i++) {
 		leave(&vmm[2]);
 		leave(&guest[2]);
@@ -478,10 +478,10 @@ static void a_guest_fills_its_own_log_only(void)
 	dmesg();
 	assert_true(n_told < GUESTLOG_SIZE + 500);
 	assert_non_null(strstr(told, "(vmm-good) is well\n"));
-	assert_null(guestlog_at(2)); /* one for each name */
+	assert_null(guestlog_at(2)); /* one log for each name */
 }
 
-/* More names than there are logs: the one that was not used for the longest time goes. */
+/* With more names than logs, the log that was not used for the longest time is replaced. */
 static void logs_are_used_again(void)
 {
 	char name[16];
@@ -502,7 +502,7 @@ static void logs_are_used_again(void)
 	assert_non_null(strstr(told, "(vmm-n159) was here\n"));
 }
 
-/* Numbers come again after a long time: a line is about the last guest that had it. */
+/* A domid comes again after a long time; a line is then about the last guest that had it. */
 static void numbers_come_again(void)
 {
 	begin();
@@ -521,7 +521,7 @@ static void numbers_come_again(void)
 	assert_true(guestlog_of(5)->log.end > 0);
 }
 
-/* Who may say what a line is about? Not a VMM. */
+/* A VMM cannot say which guest its line is about. */
 static void a_vmm_speaks_for_itself(void)
 {
 	begin();
@@ -537,7 +537,7 @@ static void a_vmm_speaks_for_itself(void)
 	assert_non_null(strstr(told, "(vmm-bad) no newline\n"));
 }
 
-/* One that sends while it is read has its turn, and no more. */
+/* A client that sends while it is read gets its turn, and no more. */
 static void a_turn_is_limited(void)
 {
 	struct console_msg m = { .type = CONSOLE_DATA, .len = 1 };
@@ -591,7 +591,8 @@ static void in_a_process(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		/*
-		 * A failure must end this process, not go on with the rest of the tests in it.
+		 * A failing case must end this process, and not continue with the other tests
+		 * in it.
 		 */
 		setenv("CMOCKA_TEST_ABORT", "1", 1);
 		fn();

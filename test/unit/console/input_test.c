@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * input_test.c - what is typed reaches the one it was typed for: lines, switches, Ctrl-],
- * guests that do not read
+ * input_test.c - input reaches the shell or guest that it was typed for: lines, switches,
+ * Ctrl-], guests that do not read
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 struct sink {
 	struct input_guest g;
 	char got[3 * INPUT_MAX];
-	size_t n, room; /* room: bytes that it still takes */
+	size_t n, room; /* room: bytes that it can still take */
 };
 
 static struct input in;
@@ -106,7 +106,7 @@ static void shell_gets_a_line_at_a_time(void **state)
 {
 	(void)state;
 	type("list\nin");
-	has(&shell, ""); /* it has not asked yet */
+	has(&shell, ""); /* the shell has not asked so far */
 	ready();
 	has(&shell, "list\n");
 	type("fo\rdo\tx\n");
@@ -120,7 +120,7 @@ static void shell_gets_a_line_at_a_time(void **state)
 	ready();
 	type("a");
 	type("b");
-	has(&shell, "ab"); /* no line yet: key by key */
+	has(&shell, "ab"); /* no line is finished, so it gets key by key */
 }
 
 static void switch_takes_what_follows(void **state)
@@ -132,7 +132,7 @@ static void switch_takes_what_follows(void **state)
 	attach(&one);
 	has(&one, "ls\nexit\n");
 	type("\x03\x1dlist\nmore");
-	has(&one, "\x03"); /* the guest's */
+	has(&one, "\x03"); /* the key is the guest's */
 	assert_int_equal(n_left, 1);
 	has(&shell, "");
 	ready();
@@ -166,16 +166,16 @@ static void crlf_is_one_key(void **state)
 	type("console one\r\nls\r\n\x1dlist\r\n");
 	has(&shell, "console one\r");
 	attach(&one);
-	has(&one, "ls\r\n"); /* a guest gets what was typed */
+	has(&one, "ls\r\n"); /* a guest gets exactly what was typed */
 	ready();
 	has(&shell, "list\r");
 	ready();
 	has(&shell, "");
 	type("console one\r");
 	attach(&one);
-	type("\n"); /* later: a key of its own, for the guest */
+	type("\n"); /* a later LF is a key of its own for the guest */
 	has(&one, "\n");
-	type("\x1d\n"); /* and for the shell */
+	type("\x1d\n"); /* and the same for the shell */
 	ready();
 	has(&shell, "console one\r\n");
 }
@@ -206,14 +206,15 @@ static void interrupt_is_told_at_once(void **state)
 	type("z");
 	assert_int_equal(n_interrupts, 1);
 	has(&shell, "shutdown -w one\n");
-	input_ready(&in, true); /* the shell left its work: what came before is void */
+	/* the shell stopped its command, so earlier input is discarded */
+	input_ready(&in, true);
 	input_run(&in);
 	has(&shell, "y\n");
 	type("\x03");
 	assert_int_equal(n_interrupts, 2);
-	ready(); /* it was not interested: the key comes in its turn */
+	ready(); /* the shell did not want the interrupt, so the key comes in its turn */
 	has(&shell, "z\x03");
-	type("\x03"); /* while it edits: a key */
+	type("\x03"); /* while the shell edits, ^C is a key */
 	has(&shell, "\x03");
 	assert_int_equal(n_interrupts, 2);
 }
@@ -271,7 +272,7 @@ static void left_behind_comes_later(void **state)
 	attach(&one);
 	type("ghi\x1d");
 	one.room = 3;
-	input_guest_run(&in, &one.g); /* whoever has the terminal */
+	input_guest_run(&in, &one.g); /* even while another has the terminal */
 	has(&one, "ghi");
 	assert_null(one.g.late);
 }
@@ -288,7 +289,7 @@ static void too_much_left_behind(void **state)
 			input_add(&in, "x", 1);
 		input_add(&in, "\x1d", 1);
 		input_run(&in);
-		assert_int_equal(n_left, round + 1); /* he is not locked in */
+		assert_int_equal(n_left, round + 1); /* the user is not locked in */
 		assert_int_equal(n_bells, round);
 	}
 	assert_int_equal(one.g.n_late, INPUT_MAX - 1);
@@ -319,7 +320,7 @@ static void guest_that_ends_takes_its_input_along(void **state)
 	has(&shell, "console one\n");
 	one.room = 0;
 	attach(&one);
-	type("poweroff\n"); /* not for the host */
+	type("poweroff\n"); /* typed for the guest, not for the host */
 	input_gone(&in);
 	ready();
 	type("list\n");
@@ -334,7 +335,7 @@ static void shell_without_room(void **state)
 	type("list\ninfo\n");
 	shell.room = SIZE_MAX;
 	input_run(&in);
-	has(&shell, "list\n"); /* and it still waits for READY before the next */
+	has(&shell, "list\n"); /* the shell gets the next line only after READY */
 }
 
 static void ring_wraps(void **state)

@@ -43,10 +43,10 @@ static void keeps_the_newest(void **state)
 	(void)state;
 	textlog_write(&l, "0123456789", 10);
 	expect(&pos, 4, "0123");
-	textlog_write(&l, "abcdefghij", 10); /* 4 are overwritten, all of them read */
+	textlog_write(&l, "abcdefghij", 10); /* overwrites 4 bytes that were read */
 	expect(&pos, 64, "456789abcdefghij");
 	expect(&pos, 64, "");
-	pos = 0; /* long gone: goes on with the oldest */
+	pos = 0; /* that position is overwritten: goes on with the oldest byte */
 	expect(&pos, 3, "456");
 	assert_int_equal(pos, 7);
 	textlog_write(&l, "a text that is longer than the log", 34);
@@ -77,12 +77,12 @@ static void memory_of_others(void **state)
 	assert_int_equal(textlog_init_at(&l, here, 0), -SK_E_INVAL);
 	assert_int_equal(textlog_init_at(&l, here, 12), -SK_E_INVAL);
 	assert_int_equal(textlog_init_at(&l, here, sizeof(here)), 0);
-	textlog_write(&l, "0123456789abcdefghij", 20); /* around its end */
+	textlog_write(&l, "0123456789abcdefghij", 20); /* wraps around the end */
 	textlog_move(&l, there);
 	memset(here, 'X', sizeof(here));
 	textlog_write(&l, "k", 1);
 	expect(&pos, 64, "56789abcdefghijk");
-	textlog_fini(&l); /* frees neither */
+	textlog_fini(&l); /* frees neither buffer */
 }
 
 static void lines_of_domains(void **state)
@@ -120,7 +120,7 @@ static void endless_line_is_cut(void **state)
 	bootlog_text(&log, &a, "d", 0, text, sizeof(text));
 	assert_int_equal(a.len, 0);
 	assert_int_equal(log.end, 3 * (BOOTLOG_LINE_MAX + 20));
-	/* the longest line that there can be is one text */
+	/* the longest possible line stays one text */
 	memset(text, 'n', 47);
 	text[47] = 0;
 	bootlog_text(&log, &a, text, UINT64_MAX, text + 48, BOOTLOG_LINE_MAX);
@@ -169,7 +169,7 @@ static void kernel_ring(void **state)
 	memcpy(ring->data, "abc\nefgh", 8);
 	ring->head = 5;
 	bootlog_kernel(&log, &line, ring, &pos, 5000000);
-	ring->head = 100; /* overran the reader: the last 8 */
+	ring->head = 100; /* the kernel overran the reader, which goes on with the last 8 */
 	bootlog_kernel(&log, &line, ring, &pos, 6000000);
 	out[textlog_read(&log, &shown, out, sizeof(out))] = 0;
 	assert_string_equal(out, "[    0.005000] abc\n[    0.006000] eefghabc\n");

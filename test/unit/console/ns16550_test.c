@@ -11,7 +11,7 @@
 
 #include "ns16550.h"
 
-/* The model: a FIFO that is sent when sent() is called, a queue of bytes to receive. */
+/* The model: sent() sends the FIFO, and received bytes wait in a queue. */
 static uint8_t ier, scratch, lcr, sent_bytes[256], incoming[64], mcr;
 static unsigned int in_fifo, n_sent, n_in, in_at;
 static bool present, tx_pending, restless;
@@ -27,7 +27,7 @@ static uint8_t reg_in(uint8_t reg)
 		if (ier & 1 && in_at < n_in)
 			return 4;
 		if (ier & 2 && tx_pending) {
-			tx_pending = false; /* reading it clears that cause */
+			tx_pending = false; /* reading IIR clears this cause */
 			return 2;
 		}
 		return 1;
@@ -115,7 +115,7 @@ static void sends_in_fifo_loads(void **state)
 	(void)state;
 	assert_true(ns16550_start(&u));
 	assert_int_equal(lcr, 3);
-	assert_true(mcr & 8); /* OUT2: the interrupts come through */
+	assert_true(mcr & 8); /* OUT2 lets interrupts through */
 	text = all;
 	ns16550_tx_kick(&u);
 	assert_int_equal(n_sent, 16);
@@ -135,7 +135,7 @@ static void kick_while_the_fifo_is_busy(void **state)
 	text = "ab";
 	ns16550_tx_kick(&u);
 	sent();
-	ns16550_interrupt(&u); /* nothing more: the interrupt goes off */
+	ns16550_interrupt(&u); /* nothing is left, so the interrupt goes off */
 	assert_false(ier & 2);
 	in_fifo = 3;
 	text = "cd";
@@ -164,7 +164,7 @@ static void receives_until_there_is_no_room(void **state)
 	assert_memory_equal(received, "0123456789", 10);
 }
 
-/* Somebody's script was there before us. */
+/* Input that came before the driver started. */
 static void takes_what_came_before(void **state)
 {
 	(void)state;
@@ -176,7 +176,7 @@ static void takes_what_came_before(void **state)
 	assert_memory_equal(received, "list\n", 5);
 }
 
-/* Its line stays up then, and no edge comes: the caller has to know. */
+/* The line then stays up and no edge comes, so the caller must know. */
 static void says_when_the_device_does_not_rest(void **state)
 {
 	(void)state;

@@ -19,7 +19,7 @@ enum {
 	LSR_EMPTY = 0x60
 };
 
-/* ---- the device: it sends at once, and has what was typed ---- */
+/* ---- the device: it sends at once, and holds what was typed ---- */
 static char sent[70000], typed[4096];
 static uint32_t n_sent, n_typed, typed_at;
 static uint8_t scratch, enabled;
@@ -31,7 +31,7 @@ long sk_port_in(sk_cap_t ioport, uint16_t port, uint32_t size, uint32_t *value)
 	case THR:
 		*value = typed_at < n_typed ? (uint8_t)typed[typed_at++] : 0;
 		break;
-	case IIR: /* 1: nothing */
+	case IIR: /* no interrupt */
 		*value = (typed_at < n_typed && enabled & 1) || enabled & 2 ? 0 : 1;
 		break;
 	case LSR:
@@ -85,7 +85,7 @@ static void type(const char *text)
 	world_irq(IRQ);
 }
 
-/* All text that has come to the client, of `max` bytes. */
+/* Copies all text that came to the client, at most `max` bytes. */
 static uint32_t heard(char *out, uint32_t max)
 {
 	uint8_t rec[sizeof(struct console_msg) + CONSOLE_CHUNK_MAX];
@@ -129,12 +129,12 @@ static void what_is_no_record_is_a_breach(void)
 	assert_int_equal(n_sent, 0);
 	assert_int_equal(world_close(&console), 0);
 	assert_int_equal(world_open(&console, SVC_PROTO_UART, 1 | SVC_STATIC, NULL, 0, 0), 0);
-	put("y", CONSOLE_DATA); /* the next one is served */
+	put("y", CONSOLE_DATA); /* the next client is served */
 	peer_signal(&console);
 	assert_int_equal(n_sent, 1);
 }
 
-/* Records without text would be work without an end. */
+/* Records without text would be work without end. */
 static void records_without_text_are_a_breach(void)
 {
 	start();
@@ -144,9 +144,7 @@ static void records_without_text_are_a_breach(void)
 	assert_true(peer_dead(&console));
 }
 
-/*
- * What is typed to a client that is there no more stays in the device, and the driver goes on.
- */
+/* Input for a client that was dropped stays in the device, and the driver goes on. */
 static void typing_to_a_client_that_was_dropped(void)
 {
 	char text[200];
@@ -173,7 +171,7 @@ static void typing_to_a_client_with_an_impossible_index(void)
 	assert_int_equal(n_sent, 11);
 }
 
-/* Nothing that is typed is lost while nobody reads, as far as the device keeps it. */
+/* Input is not lost while the client does not read, as far as the device can hold it. */
 static void typing_to_a_client_that_does_not_read(void)
 {
 	static char text[8192];
@@ -191,7 +189,7 @@ static void typing_to_a_client_that_does_not_read(void)
 		assert_int_equal(text[i], '0' + i % 10);
 }
 
-/* The edge of an interrupt that is lost would be the last: the line stays up. */
+/* After a lost interrupt the line stays up, so no further edge would come. */
 static void a_lost_interrupt_costs_a_second(void)
 {
 	char text[200];
@@ -204,7 +202,7 @@ static void a_lost_interrupt_costs_a_second(void)
 	world.now += WORLD_HZ;
 	world_run();
 	assert_int_equal(heard(text, sizeof(text)), 5);
-	put("ok", CONSOLE_DATA); /* enough for the FIFO, and its interrupt does not come */
+	put("ok", CONSOLE_DATA); /* fills the FIFO, and the interrupt is lost */
 	put("this is more than a FIFO holds", CONSOLE_DATA);
 	peer_signal(&console);
 	assert_int_equal(n_sent, 16);

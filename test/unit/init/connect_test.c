@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * connect_test.c - the end of static connections: what a service could not do any more is told
+ * connect_test.c - the end of static connections: init reports what a service could not write
+ * any more
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,7 +65,7 @@ void memory_return(struct domain *d, sk_cap_t *cap)
 
 void cap_drop(sk_cap_t cap) { dropped += cap != 0; }
 
-/* The service: it answers a close after so many milliseconds. */
+/* The service answers a close after `ms` milliseconds. */
 static struct {
 	int rc, result;
 	uint32_t takes_ms, closed;
@@ -84,7 +85,7 @@ int svc_close_within(sk_cap_t ep, uint32_t number, uint32_t ms, int *result)
 
 static char said[1024];
 
-/* What fn() prints. */
+/* Collects what fn() prints. */
 static void hear(void (*fn)(void))
 {
 	FILE *f = tmpfile();
@@ -138,7 +139,7 @@ static void closes_all_of_a_service(void **state)
 	assert_false(connections[0].open);
 	assert_true(connections[2].open);
 	service.closed = 0;
-	hear(storage_closes); /* once */
+	hear(storage_closes); /* a second end closes nothing */
 	assert_int_equal(service.closed, 0);
 }
 
@@ -154,7 +155,7 @@ static void a_failed_flush_is_told(void **state)
 	hear(files_ends);
 	assert_string_equal(said,
 		"storage could not write all for files: the device or medium reported an error; data may be lost\n");
-	assert_int_equal(returned, 2); /* the connection is gone all the same */
+	assert_int_equal(returned, 2); /* the connections are gone nevertheless */
 	assert_int_equal(dropped, 2);
 }
 

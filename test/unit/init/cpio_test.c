@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cpio_test.c - finding files in a newc archive, and archives that lie
+ * cpio_test.c - finding files in a newc archive, and malformed archives
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static void make(struct archive *a)
 	add(a, "TRAILER!!!", 11, "", 0);
 }
 
-/* Only the archive's bytes may be looked at: they end where the heap block ends. */
+/* Only the archive's bytes may be read, so the archive ends where its heap block ends. */
 static int find(const struct archive *a, size_t size, const char *name, struct cpio_file *f)
 {
 	uint8_t *copy = malloc(size ? size : 1);
@@ -105,14 +105,17 @@ static void bad_fields(void **state)
 	corrupt(0, "070702");    /* magic */
 	corrupt(54, "fffffffe"); /* file size beyond the end */
 	corrupt(54, "0000000g"); /* not a digit */
-	corrupt(54, "000000g5"); /* nor a zero */
-	corrupt(94, "00000000"); /* no name at all */
+	corrupt(54, "000000g5"); /* a bad digit before a good one */
+	corrupt(94, "00000000"); /* no name */
 	corrupt(94, "00010000"); /* name beyond the end */
 	corrupt(94, "ffffffff");
-	corrupt(94, "000007a0"); /* name up to the end, data after it beyond */
+	corrupt(94, "000007a0"); /* the name fits, its data do not */
 }
 
-/* A file that is found must lie in the archive itself, not just lead to a bad next one. */
+/*
+ * A found file must lie inside the archive itself; it is not enough that its successor is
+ * refused.
+ */
 static void size_of_the_file_itself(void **state)
 {
 	struct archive a;

@@ -103,7 +103,7 @@ static void bad_header(void **state)
 	refused(PHOFF, UINT64_MAX - 8, 8);
 	refused(PHOFF, SIZE, 8);
 	refused(PHNUM, 0xffff, 2);
-	refused(PHNUM, 0, 2); /* no segment: the entry lies nowhere */
+	refused(PHNUM, 0, 2); /* no segment, so the entry lies in none */
 	refused(ENTRY, 0x10001200, 8);
 	refused(ENTRY, 0x10000800, 8);
 }
@@ -114,20 +114,21 @@ static void bad_segments(void **state)
 	refused(P_TYPE(1), 3, 4); /* interpreter */
 	refused(P_FLAGS(1), 7, 4);
 	refused(P_FLAGS(1), 2, 4);
-	refused(P_FLAGS(1), 4, 4); /* read-only but longer than in the file */
+	refused(P_FLAGS(1), 4, 4); /* read-only, and longer in memory than in the file */
 	refused(P_OFFSET(1), 0x3100, 8);
 	refused(P_OFFSET(1), UINT64_MAX - 0xeff, 8);
-	refused(P_OFFSET(1), 0x2000, 8); /* elsewhere in its page than in memory */
+	/* its offset in a page differs between file and memory */
+	refused(P_OFFSET(1), 0x2000, 8);
 	refused(P_FILESZ(1), 0x101, 8);
 	refused(P_FILESZ(1), UINT64_MAX, 8);
 	refused(P_MEMSZ(1), 0x80, 8);
 	refused(P_MEMSZ(1), UINT64_MAX, 8);
-	refused(P_VADDR(1), 0x10000100, 8); /* in the page of the other */
+	refused(P_VADDR(1), 0x10000100, 8); /* in a page of the other segment */
 	refused(P_VADDR(1), 0x100, 8);
-	refused(P_VADDR(1), 0x3fffe100, 8); /* into the heap */
+	refused(P_VADDR(1), 0x3fffe100, 8); /* reaches into the heap */
 }
 
-/* Two fields that only together lead astray. */
+/* Two fields that are wrong only together. */
 static void bad_together(void **state)
 {
 	struct proc_elf e;
@@ -142,7 +143,7 @@ static void bad_together(void **state)
 	put(ENTRY, 0x0e000010, 8);
 	assert_int_equal(decode(SIZE, &e), -SK_E_INVAL);
 	make();
-	put(P_VADDR(1), 0x10000900, 8); /* behind the other, in its page */
+	put(P_VADDR(1), 0x10000900, 8); /* behind the other segment, in the same page */
 	put(P_OFFSET(1), 0x1900, 8);
 	assert_int_equal(decode(SIZE, &e), -SK_E_INVAL);
 }

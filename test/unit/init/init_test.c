@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * init_test.c - the root task as a whole: a manifest of seven domains on a kernel that the test
+ * init_test.c - the whole root task: a manifest of seven domains on a kernel that the test
  * plays
  *
- * What each domain holds is compared with the manifest, capability by capability; then the
- * domains call init. Services are played here: they answer SVC_OPEN and what init asks platform
- * for.
+ * A case compares what each domain holds with the manifest, capability by capability; then the
+ * domains call init. The cases play the services, which answer SVC_OPEN and init's requests to
+ * platform.
  */
 #define _GNU_SOURCE
 #include "kern.h"
@@ -106,7 +106,7 @@ static void manifest_fill(void)
 static uint8_t archive[ARCHIVE_SIZE];
 static size_t archive_used = 4096;
 
-/* Data lies on a page: names are padded with zeros. */
+/* File data starts on a page, because names are padded with zeros. */
 static void archive_add(const char *name, const void *data, size_t size)
 {
 	size_t pages = (archive_used + 110 + strlen(name) + 1 + 4095) & ~4095ul;
@@ -331,9 +331,9 @@ int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
 	return 0;
 }
 
-/* ---- what the domains say to init ---- */
+/* ---- calls of init by the domains ---- */
 
-/* One step after the other; each looks at the last one's answer. */
+/* The steps run one after the other; each checks the answer to the last one. */
 static void (*const *script)(struct kern_msg *m);
 static struct kern_msg reply;
 static unsigned int n_replies;
@@ -371,14 +371,14 @@ struct wanted {
 	sk_cap_t slot;
 	uint32_t type, rights;
 	uint64_t badge;
-	struct kern_object *obj; /* NULL: any of the type */
+	struct kern_object *obj; /* NULL: any object of the type */
 };
 
 static struct kern_object *own(sk_cap_t slot) { return kern_own(slot)->obj; }
 
 /*
- * Exactly these, beside what every domain has: a capability that the manifest does not name is
- * found here.
+ * The domain has exactly these besides what every domain has, so a capability that the manifest
+ * does not name is found.
  */
 static void audit(unsigned int i, const struct wanted *w, unsigned int n)
 {
@@ -501,7 +501,7 @@ static void each_has_what_the_manifest_says(struct kern_msg *m)
 	assert_non_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr, &rights));
 	assert_int_equal(rights, SK_R | SK_W | SK_MAP_UNCACHED);
 	assert_int_equal(
-		peer.bar_frame->n_caps, 2); /* platform's, and the one that is mapped */
+		peer.bar_frame->n_caps, 2); /* platform's capability and the mapped one */
 	assert_non_null(
 		kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x2000, NULL));
 	assert_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x1000, NULL));
@@ -548,7 +548,7 @@ static void each_is_told(struct kern_msg *m)
 	char pool[32];
 
 	(void)m;
-	/* words of the kernel's command line first */
+	/* arguments of the kernel's command line come first */
 	assert_string_equal(info_of(STORAGE)->args, "x=9\ny=1\ns=1\n");
 	assert_true(has_arg(PLATFORM, "p=1\ncap.irq=20,1\ncap.ports=21,1\n"));
 	assert_true(has_arg(CONSOLE, "cap.klog=20,1\ncap.log=21,1\n"));
@@ -561,10 +561,10 @@ static void each_is_told(struct kern_msg *m)
 	assert_string_equal(info_of(STORAGE)->channel[1].name, "disk0");
 	assert_int_equal(info_of(CONTROL)->channel[1].data_size, 1 << 15);
 	assert_int_equal(info_of(CONTROL)->channel[1].signal, 0);
-	assert_non_null(logged); /* init's own lines */
+	assert_non_null(logged); /* init can log its own lines */
 }
 
-/* What a service gets of a connection, and that its memory is the client's. */
+/* A service gets its part of a connection, and the client pays for the memory. */
 static void services_get_their_part(struct kern_msg *m)
 {
 	const struct kern_msg *o = NULL;
@@ -586,12 +586,12 @@ static void services_get_their_part(struct kern_msg *m)
 	assert_int_equal(domains[STORAGE].charged,
 		(1ull << own(domains[STORAGE].memory)->order) + (1 << 14) + (1 << 14) +
 			(1 << 13) + (1 << 16));
-	/* kept memory is charged too */
+	/* kept memory is charged as well */
 	assert_int_equal(domains[CONTROL].charged,
 		(1ull << own(domains[CONTROL].memory)->order) + (1 << 14) + (1 << 15) +
 			(1 << 13) + (1 << 14) + (1 << 16));
 	for (unsigned int i = 0; i < peer.n_opens; i++)
-		if (peer.open[i].mr[3] == (SVC_STATIC | 0xffff)) /* init itself */
+		if (peer.open[i].mr[3] == (SVC_STATIC | 0xffff)) /* the client is init itself */
 			assert_int_equal(peer.open[i].cap[1].badge, 1);
 	for (unsigned int i = 0; i < peer.n_opens; i++)
 		if (peer.open[i].mr[3] == (DISK | SVC_STATIC))
@@ -616,7 +616,10 @@ static void disk_is_not_there(struct kern_msg *m)
 	assert_int_equal(domains[DISK].state, ABSENT);
 	assert_int_equal(domains[DISK].charged, 0);
 	assert_int_equal(domains[DISK].memory, 0);
-	/* who needs it does not start, and what he had is closed and given back */
+	/*
+	 * storage needs the disk, so it does not start; its connections are closed and their
+	 * memory is returned
+	 */
 	assert_int_equal(domains[STORAGE].state, ABSENT);
 	assert_int_equal(domains[STORAGE].charged, 0);
 	assert_int_equal(domains[CONTROL].state, RUNNING);
@@ -758,10 +761,10 @@ static void storage_was_refused(struct kern_msg *m)
 	assert_int_equal(domains[DISK].state, RUNNING);
 	assert_int_equal(domains[STORAGE].state, ABSENT);
 	assert_int_equal(domains[STORAGE].charged, 0);
-	assert_int_equal(peer.closes[CONSOLE], 1); /* its log */
+	assert_int_equal(peer.closes[CONSOLE], 1); /* the connection for its log */
 	assert_int_equal(peer.closes[DISK], 0);
 	assert_int_equal(connections[3].memory | connections[3].data_memory, 0);
-	/* optional: control starts without it */
+	/* the channel is optional, so control starts without it */
 	assert_int_equal(domains[CONTROL].state, RUNNING);
 	assert_int_equal(info_of(CONTROL)->n_channels, 2);
 }
@@ -779,7 +782,7 @@ static void region_is_kept_away(struct kern_msg *m)
 {
 	(void)m;
 	assert_int_equal(domains[STORAGE].state, ABSENT);
-	/* charged on, never used again: the service may have it */
+	/* the service may still use this memory, so it stays charged and is never used again */
 	assert_int_equal(domains[STORAGE].charged, (1 << 14) + (1 << 16));
 	assert_int_equal(connections[3].memory, 0);
 }
@@ -798,7 +801,7 @@ static void logs_are_not_needed(struct kern_msg *m)
 	(void)m;
 	assert_int_equal(domains[DISK].state, RUNNING);
 	assert_int_equal(domains[STORAGE].state, RUNNING);
-	assert_int_equal(domains[CONTROL].state, ABSENT); /* its console is */
+	assert_int_equal(domains[CONTROL].state, ABSENT); /* control needs a console */
 	assert_null(logged);
 }
 
@@ -823,7 +826,7 @@ static void file_is_shown(struct kern_msg *m)
 	assert_memory_equal(p, "\177ELF", 4);
 	assert_int_equal(rights, SK_R);
 	assert_null(kern_view(own(domains[STORAGE].proc.space), at + 8192, NULL));
-	assert_int_equal(info_of(STORAGE)->n_channels, 1); /* instead of the disk */
+	assert_int_equal(info_of(STORAGE)->n_channels, 1); /* the file replaces the disk */
 	assert_int_equal(peer.opens[DISK], 0);
 }
 
@@ -853,7 +856,7 @@ static void no_file(void)
 	run(with_all);
 }
 
-/* ---- archives that lie ---- */
+/* ---- malformed archives ---- */
 static void cannot_start(int code)
 {
 	assert_int_equal(code, 1);
@@ -1078,7 +1081,7 @@ static void c_exit(struct kern_msg *m)
 
 static void c_power_by_another(struct kern_msg *m)
 {
-	assert_int_equal(n_replies, 0); /* it does not return */
+	assert_int_equal(n_replies, 0); /* a successful call does not return */
 	assert_int_equal(domains[UART].state, DEAD);
 	assert_false(own(domains[UART].proc.thread)->runs);
 	ask(m, STORAGE, INIT_POWER);
@@ -1097,7 +1100,8 @@ static void c_reboot(struct kern_msg *m)
 	assert_int_equal(status(), -SK_E_IO);
 	assert_int_equal(peer.powers, 1);
 	assert_int_equal(peer.power_arg, 0);
-	assert_int_equal(peer.closes[STORAGE], 1); /* what control wrote is on the medium */
+	/* closed, so what control wrote is on the medium */
+	assert_int_equal(peer.closes[STORAGE], 1);
 	assert_int_equal(peer.closes[DISK], 0);
 	ask(m, CONTROL, INIT_POWER);
 	m->mr[0] = 1;
@@ -1134,7 +1138,7 @@ static void time_is_not_known(struct kern_msg *m)
 {
 	(void)m;
 	assert_int_equal(status(), -SK_E_NOT_FOUND);
-	assert_int_equal(reply.n, 1); /* and no words */
+	assert_int_equal(reply.n, 1); /* the answer has no further words */
 }
 
 static void (*const no_clock_steps[])(
@@ -1147,7 +1151,7 @@ static void no_wall_clock(void)
 	run(no_clock_steps);
 }
 
-/* ---- the last words of services ---- */
+/* ---- last messages of services ---- */
 static char *said;
 static size_t said_size;
 
@@ -1162,7 +1166,8 @@ static void said_both(struct kern_msg *m)
 {
 	(void)m;
 	fflush(stdout);
-	assert_int_equal(peer.closes[STORAGE], 2); /* it was given more time */
+	/* the close was repeated, to give storage more time */
+	assert_int_equal(peer.closes[STORAGE], 2);
 	assert_non_null(strstr(said, "storage has not closed its connection with control"));
 	assert_non_null(strstr(said, "storage could not write all for control"));
 }

@@ -12,7 +12,7 @@
 #include "policy.h"
 #include "proto/svc.h"
 
-/* Two domains, a channel between them, memory that is kept, and one capability. */
+/* Two domains, a channel between them, kept memory, and one capability. */
 struct sample {
 	struct manifest_header h;
 	struct manifest_domain d[2];
@@ -77,7 +77,7 @@ static void refused(const struct sample *s, uint64_t size)
 	assert_non_null(why);
 }
 
-/* One change, of a field to a value, makes it bad. */
+/* Setting this one field to the value makes the manifest bad. */
 #define BAD(field, value) \
 	do { \
 		struct sample s_ = sample(); \
@@ -166,7 +166,7 @@ static void bad_channels(void **state)
 {
 	(void)state;
 	BAD(c[0].name[0], 0);
-	BAD(c[0].service, 1); /* itself */
+	BAD(c[0].service, 1); /* the domain itself */
 	BAD(c[0].service, 7);
 	BAD(c[0].proto, 0);
 	BAD(c[0].proto, SVC_PROTO_END);
@@ -210,7 +210,7 @@ static void channels_at_the_end(void **state)
 	free(copy);
 }
 
-/* Records that all fit the block, and are more than init has room for. */
+/* Records that all fit the block, but exceed init's tables. */
 static void records_without_room(void **state)
 {
 	static const uint32_t most[3] = { MANIFEST_DOMAINS_MAX, MANIFEST_CHANNELS_MAX,

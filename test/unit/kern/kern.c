@@ -62,7 +62,7 @@ static struct kern_cap *cap_put(
 	return c;
 }
 
-/* Next of all capabilities that there are, after c. */
+/* The next capability after *slot of *cnode, in any CNode; NULL: none. */
 static struct kern_cap *each(unsigned int *cnode, uint32_t *slot)
 {
 	for (; *cnode < n_cnodes; ++*cnode, *slot = 0)
@@ -127,7 +127,7 @@ static bool table_there(const struct kern_object *s, uint64_t vaddr, uint32_t le
 	return false;
 }
 
-/* Level of the first table that is missing for an address; 0: none. */
+/* Level of the first missing table for an address; 0: no table is missing. */
 static uint32_t table_missing(const struct kern_object *s, uint64_t vaddr, uint32_t order)
 {
 	uint32_t least = order >= SK_HUGE_ORDER ? 3 : order >= SK_LARGE_ORDER ? 2 : 1;
@@ -162,7 +162,7 @@ static void object_end(struct kern_object *o)
 	o->n_slots = 0;
 }
 
-/* Children pass to the parent; the last one ends the object. */
+/* Its children become those of its parent; the last capability ends the object. */
 static void cap_clear(struct kern_cap *c)
 {
 	struct kern_object *o = c->obj;
@@ -224,7 +224,7 @@ struct kern_cap *kern_cap(struct kern_object *cnode, sk_cap_t slot)
 
 struct kern_cap *kern_own(sk_cap_t slot) { return kern_cap(kern.cnode, slot); }
 
-/* A capability of the caller's to an object of that type (0: any). */
+/* Finds the caller's capability to an object of that type (0: any). */
 static long find(sk_cap_t slot, uint32_t type, uint32_t rights, struct kern_cap **out)
 {
 	struct kern_cap *c = kern_own(slot);
@@ -617,7 +617,7 @@ static void msg_out(struct kern_msg *m, const uint64_t r[6])
 		m->cap[i] = *c;
 		m->cap[i].rights &= kern.utcb.send[i].rights;
 		if (kern.utcb.send[i].rights & SK_SEND_MOVE) {
-			c->obj->n_caps++; /* the receiver has it */
+			c->obj->n_caps++; /* the receiver owns it now */
 			cap_clear(c);
 		}
 	}
@@ -672,7 +672,7 @@ static long sys_recv(uint64_t r[6])
 	if (!rc)
 		rc = find(kern.utcb.reply, SK_OBJ_REPLY, 0, &reply);
 	if (rc || !kern.on_recv)
-		abort(); /* a program that receives from nothing */
+		abort(); /* the program receives although no message can come */
 	m.ep = ep->obj;
 	rc = kern.on_recv(&m);
 	if (!rc)
@@ -733,7 +733,7 @@ static long sys_log(const uint64_t r[6])
 	return rc;
 }
 
-/* Giving back does not fail. */
+/* Calls that give something back never fail. */
 static bool may_fail(long nr)
 {
 	return nr != SK_SYS_DELETE && nr != SK_SYS_REVOKE && nr != SK_SYS_UNMAP &&
@@ -806,7 +806,7 @@ long kern_syscall(long nr, uint64_t r[6])
 
 /* ---- libs/rt and libs/sys ---- */
 
-/* What the domain's start has set up, and locks of a program with one thread. */
+/* What the start of the domain sets up, and locks for a program with one thread. */
 bool sys_root(void) { return kern.root; }
 
 void rt_exit(int code)

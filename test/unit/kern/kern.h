@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kern.h - a kernel for one program: real libs/caps, libs/proc and what is built on them run on
- * it
+ * kern.h - a kernel for one program: libs/caps, libs/proc and code that uses them run on it
+ * unchanged
  *
  * Capabilities with derivation, untypeds, CNodes, frames that are really mapped into the test's
  * process, page tables, spaces of other domains as lists of mappings, and objects whose
- * settings can be looked at. Calls of endpoints, receives and waits go to hooks. Rules that the
- * real kernel has are rules here: a slot must be empty, one capability maps in one window,
- * memory comes back by revoking.
+ * settings a case can read. Calls of endpoints, receives and waits go to hooks. The rules of
+ * the real kernel hold: a slot must be empty, one capability maps in one window, memory comes
+ * back by revoking.
  *
- * A case is one process: KERN_CASE().
+ * Each case is a process: KERN_CASE().
  */
 #ifndef KERN_H
 #define KERN_H
@@ -26,7 +26,7 @@
 #include <sk/syscall.h>
 
 enum { KERN_MAPS = 512, KERN_TABLES = 128, KERN_CAPS = SK_CAPS_MAX };
-/* Frames of device memory have these physical addresses and are memory as well. */
+/* Frames of device memory have these physical addresses, and are real memory, too. */
 #define KERN_DEVICE 0x08000000ull
 
 struct domain_info;
@@ -63,7 +63,7 @@ struct kern_object {
 	} table[KERN_TABLES];
 	uint32_t n_tables;
 	uint32_t rid; /* SPACE_IO: assigned */
-	bool placed;  /* TABLE */
+	bool placed;  /* TABLE: it is part of a space */
 	/* THREAD */
 	struct kern_object *cnode, *vspace, *fault, *bound, *sched;
 	uint64_t fault_badge, utcb;
@@ -86,23 +86,23 @@ struct kern_msg {
 	uint64_t badge, label;
 	uint32_t n;
 	uint64_t mr[SK_MR_MAX];
-	struct kern_cap cap[KERN_CAPS]; /* that are sent: with the rights that arrive */
+	struct kern_cap cap[KERN_CAPS]; /* sent with a call, with the rights that arrive */
 	uint32_t n_caps;
-	struct kern_cap out[KERN_CAPS]; /* that come back, or arrive with a receive */
+	struct kern_cap out[KERN_CAPS]; /* returned by a call, or arriving with a receive */
 	uint32_t n_out;
 	sk_time_t deadline;
 };
 
 extern struct kern {
-	struct kern_object *cnode, *space, *thread, *sched; /* the program's own */
+	struct kern_object *cnode, *space, *thread, *sched; /* of the program itself */
 	struct sk_utcb utcb;
 	uint8_t *phys; /* all memory */
 	unsigned int calls[SK_SYS_END];
-	/* The n-th call from now on, of this kind or (0) of any, fails with fail_rc. */
+	/* The n-th call from now on, of kind fail_nr (0: of any kind), fails with fail_rc. */
 	unsigned int fail_in;
 	long fail_nr, fail_rc;
 	bool no_iommu;
-	bool root; /* the program is the root task */
+	bool root; /* whether the program is the root task */
 	void (*on_exit)(int code);
 	long (*on_call)(struct kern_msg *m); /* 0: answered in m */
 	long (*on_recv)(struct kern_msg *m);
@@ -115,15 +115,15 @@ extern struct kern {
 } kern;
 
 /*
- * The own CNode has `slots` slots or more, with itself and the own space, thread and scheduling
- * context in it.
+ * Starts a program whose CNode has at least `slots` slots and holds itself, the space, the
+ * thread and the scheduling context.
  */
 void kern_start(uint32_t slots);
-/* The pages that a domain, or the root task, finds at its start: all zero. */
+/* The pages that a domain, or the root task, finds at its start, filled with zeros. */
 struct domain_info *kern_domain(void);
 struct sk_bootinfo *kern_boot(void);
 struct sk_info *kern_info(void);
-/* Put a new object, or memory of its own, into an own slot. */
+/* Puts a new object, or untyped memory of its own, into a slot of the program. */
 struct kern_object *kern_object(sk_cap_t slot, uint32_t type);
 struct kern_object *kern_untyped(sk_cap_t slot, uint32_t order);
 struct kern_object *kern_device(sk_cap_t slot, uint32_t order, uint64_t paddr);
@@ -131,7 +131,7 @@ struct kern_object *kern_frame(sk_cap_t slot, uint32_t order);
 struct kern_cap *kern_cap(struct kern_object *cnode, sk_cap_t slot);
 struct kern_cap *kern_own(sk_cap_t slot);
 unsigned int kern_used(const struct kern_object *cnode);
-/* What a space shows at vaddr: its memory, or NULL; *rights. */
+/* The memory that a space shows at vaddr, or NULL; sets *rights. */
 uint8_t *kern_view(struct kern_object *space, uint64_t vaddr, uint32_t *rights);
 
 void kern_test(void **state);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * apic_test.c - the local APIC in both modes: set-up, timer, interrupts between CPUs, what
- * waits
+ * apic_test.c - the local APIC in both modes: set-up, timer, interrupts between CPUs, pending
+ * interrupts
  */
 #include "processor.h"
 #include "kernel/arch/x86_64/apic.c"
@@ -67,14 +67,14 @@ static void timer_counts(void **state)
 	begin(false, false);
 	arch_timer_arm(now + 3000000);
 	assert_in_range(reg(0x380), 1000000,
-		1000010); /* a third, and never too late by more than this */
+		1000010); /* a third of the TSC ticks, and at most this much too late */
 	assert_int_equal(machine.cpu.timer_armed, now + 3000000);
 	page[0x380 / 4] = 7;
-	arch_timer_arm(now + 3000000); /* it is armed */
+	arch_timer_arm(now + 3000000); /* the same deadline is not armed again */
 	assert_int_equal(reg(0x380), 7);
-	arch_timer_arm(now - 1); /* in the past: at once, and not never */
+	arch_timer_arm(now - 1); /* a deadline in the past expires at once, not never */
 	assert_in_range(reg(0x380), 1, 10);
-	arch_timer_arm(now + 100 * tsc_hz); /* far away: it may come early */
+	arch_timer_arm(now + 100 * tsc_hz); /* a deadline far away may come early */
 	assert_int_equal(reg(0x380), lapic_hz);
 	lapic_hz = 5000000000;
 	arch_timer_arm(now + 101 * tsc_hz);
@@ -114,7 +114,7 @@ static void interrupts_go_out(void **state)
 	assert_int_equal(reg(0xb0), 0);
 }
 
-/* Each vector that waits is one to let in, but for requests, which are answered on the spot. */
+/* Every pending vector counts except requests, which are answered on the spot. */
 static void what_waits(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fpu_test.c - whose state the FPU registers are, with this machine's own registers
+ * fpu_test.c - whose state the FPU registers hold, tried on this machine's own registers
  */
 #include "processor.h"
 #include "kernel/arch/x86_64/fpu.c"
@@ -73,14 +73,15 @@ static void each_has_its_own(void **state)
 		assert_int_equal(xmm_get(), 1);
 		arch_fpu_put();
 		assert_null(machine[0].fpu);
-		xmm_set(0xbad); /* the kernel uses none; an interrupted load would */
+		/* the kernel does not use them, but an interrupted load would leave this */
+		xmm_set(0xbad);
 		fpu_switch(threads[1].fpu);
 		assert_int_equal(xmm_get(), 2);
 		arch_fpu_put();
 	}
 }
 
-/* Over another CPU and back: what the first CPU's registers hold is old by then. */
+/* To another CPU and back: the first CPU's registers are stale by then. */
 static void not_what_is_old(void **state)
 {
 	(void)state;
@@ -94,17 +95,17 @@ static void not_what_is_old(void **state)
 		assert_int_equal(xmm_get(), 1);
 		xmm_set(5);
 		arch_fpu_put();
-		xmm_set(1); /* the registers of CPU 0 as it left them */
+		xmm_set(1); /* CPU 0's registers as it left them */
 		on(0);
 		fpu_switch(threads[0].fpu);
 		assert_int_equal(xmm_get(), 5);
 		arch_fpu_put();
-		/* and what they hold still needs no load */
+		/* if they still hold the state, no load is needed */
 		xmm_set(6);
 		fpu_switch(threads[0].fpu);
 		assert_int_equal(xmm_get(), 6);
 		arch_fpu_put();
-		arch_fpu_init_area(threads[0].fpu); /* unless it begins anew */
+		arch_fpu_init_area(threads[0].fpu); /* unless the state is initialized */
 		fpu_switch(threads[0].fpu);
 		assert_int_equal(xmm_get(), 0);
 		arch_fpu_put();
@@ -123,7 +124,7 @@ static void vcpus_are_given_back(void **state)
 	assert_null(machine[0].vcpu);
 	assert_null(machine[0].fpu);
 	vcpu.on = &machine[1].cpu;
-	arch_fpu_put(); /* nothing to give */
+	arch_fpu_put(); /* there is nothing to put */
 	assert_ptr_equal(vcpu.on, &machine[1].cpu);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * heap_test.c - the heap of deadlines against a plain list: the first is the first, any can go,
- * and no way is long
+ * heap_test.c - the heap of deadlines against a plain list: the first is the smallest, any node
+ * can be removed, and right paths are short
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@ enum { NODES = 64, STEPS = 20000 };
 static struct heap_node nodes[NODES];
 static struct heap_node *heap;
 
-/* How many are below n, n included; everything about it is as it must be. */
+/* Checks the subtree at n and returns its number of nodes. */
 static unsigned int check(const struct heap_node *n, const struct heap_node *parent)
 {
 	uint32_t left, right;
@@ -53,7 +53,7 @@ static void any_order(void **state)
 		bool was = heap_contains(n);
 
 		if (rand() % 16 == 0 && heap) {
-			n = heap; /* the first, as when time passes */
+			n = heap; /* remove the first, as an expiring timer does */
 			was = true;
 		}
 		if (was) {

@@ -3,8 +3,8 @@
  * irq_test.c - interrupt sources on two IO-APICs and two CPUs: what is written into which
  * redirection entry, and when
  *
- * An IO-APIC is a page without access: each access traps, is made, and then played (register
- * index at 0, data at 0x10).
+ * An IO-APIC is an inaccessible page: each access traps, is let through, and then played
+ * (register index at 0, data at 0x10).
  */
 #include "processor.h"
 #include <sys/mman.h>
@@ -151,7 +151,7 @@ static void pins_begin_masked(void **state)
 	assert_int_equal(ioapics[1].n_pins, PINS);
 }
 
-/* Masked until all of it is programmed, and until it is told otherwise. */
+/* A pin is masked until it is fully programmed, and stays masked until it is unmasked. */
 static void pins_are_programmed(void **state)
 {
 	struct irq_source s = { 0 }, other = { 0 };
@@ -171,15 +171,15 @@ static void pins_are_programmed(void **state)
 	assert_int_equal(low(0, 3), 1 << 16 | 0x30);
 	assert_int_equal(irq_source_pin(&other, 3, false, false, 0), -SK_E_BUSY);
 	assert_int_equal(other.vector, 0);
-	assert_null(machine[0].source[0x30]); /* its vector is free again */
+	assert_null(machine[0].source[0x30]); /* the vector is free again */
 	assert_int_equal(irq_source_pin(&other, PINS, true, true, 1),
-		0); /* the first of the second chip */
+		0); /* the first pin of the second chip */
 	assert_int_equal(other.vector, 0x31);
 	irq_source_mask(&other, false);
 	assert_int_equal(low(1, 0), 0x31 | 1 << 15 | 1 << 13);
 	assert_int_equal(low(0, PINS - 1), 1 << 16);
 	irq_source_mask(&s, false);
-	irq_source_free(&s); /* an open pin closes */
+	irq_source_free(&s); /* freeing masks the pin */
 	assert_int_equal(low(0, 3), 1 << 16 | 0x30);
 	assert_int_equal(s.vector, 0);
 	assert_null(machine[1].source[0x30]);
@@ -202,7 +202,7 @@ static void pins_that_there_are_not(void **state)
 	assert_int_equal(irq_source_pin(&s, 2 * PINS - 1, false, false, 0), 0);
 	irq_source_free(&s);
 	assert_int_equal(irq_source_pin(&s, 3, false, false, CPUS), -SK_E_INVAL);
-	machine[1].cpu.apic_id = 256; /* no 8 bits name it */
+	machine[1].cpu.apic_id = 256; /* an ID that does not fit 8 bits */
 	assert_int_equal(irq_source_pin(&s, 3, false, false, 1), -SK_E_INVAL);
 	assert_int_equal(low(0, 3), 1 << 16);
 	machine[1].cpu.apic_id = 255;
@@ -210,7 +210,7 @@ static void pins_that_there_are_not(void **state)
 	irq_source_free(&s);
 }
 
-/* The firmware knows how a line is wired. */
+/* The firmware says how a line is wired. */
 static void overrides(void **state)
 {
 	struct irq_source s = { 0 };
@@ -238,7 +238,7 @@ static void overrides(void **state)
 	assert_int_equal(irq_source_pin(&s, 10, true, false, 0), 0);
 	assert_int_equal(s.low, 0x30 | 1 << 13);
 	irq_source_free(&s);
-	madt.override[1].flags = 0; /* says nothing */
+	madt.override[1].flags = 0; /* says nothing, so the default holds */
 	assert_int_equal(irq_source_pin(&s, 10, true, true, 0), 0);
 	assert_int_equal(s.low, 0x30 | 1 << 15 | 1 << 13);
 	irq_source_free(&s);
@@ -263,7 +263,7 @@ static void messages(void **state)
 	assert_int_equal(irq_source_msi(&s, 0, &addr, &data), 0);
 	assert_int_equal(addr, 0xfee04000);
 	assert_int_equal(n_written, 0);
-	irq_source_mask(&s, true); /* there is no pin */
+	irq_source_mask(&s, true); /* without a pin nothing is written */
 	assert_int_equal(n_written, 0);
 	irq_source_free(&all[7]);
 	assert_int_equal(irq_source_msi(&all[7], 1, &addr, &data), 0);
@@ -274,7 +274,8 @@ static void messages(void **state)
 }
 
 /*
- * A level pin is masked before anybody hears of it, and before the local APIC lets the next in.
+ * A level pin is masked before the source is signalled, and before the EOI lets the next
+ * interrupt in.
  */
 static void interrupts_come(void **state)
 {
@@ -295,7 +296,7 @@ static void interrupts_come(void **state)
 	assert_ptr_equal(signalled, &edge);
 	assert_int_equal(entry_when_signalled, edge.low);
 	assert_int_equal(eois, 2);
-	irq_dispatch(0x80); /* nobody's */
+	irq_dispatch(0x80); /* no source has this vector */
 	assert_int_equal(signals, 2);
 	assert_int_equal(eois, 3);
 	irq_source_free(&level);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * processor.h - included before a source of kernel/arch/x86_64: what only a kernel may execute
- * is played here
+ * processor.h - included before a source of kernel/arch/x86_64: plays what only a kernel may
+ * execute
  *
- * MSRs, control registers and XCR0 are variables; MOV to and from debug registers and VMSAVE,
- * which the sources have as assembly, trap and are played too. Physical addresses are addresses
- * of this program (-DWINDOW_BASE=0).
+ * MSRs, control registers and XCR0 are variables; MOV to and from debug registers and VMSAVE
+ * are assembly in the sources, so they trap and are played. Physical addresses are addresses of
+ * this program (-DWINDOW_BASE=0).
  */
 #ifndef TEST_PROCESSOR_H
 #define TEST_PROCESSOR_H
@@ -63,7 +63,7 @@ static struct {
 	unsigned int cr3_writes, xcr0_writes, dr_reads, dr_writes, vmsaves;
 } processor;
 
-/* The last value that was written; 0 when none was. */
+/* The last value that was written; 0 without any. */
 __attribute__((__unused__)) static uint64_t msr_now(uint32_t msr)
 {
 	for (unsigned int i = processor.n_writes; i--;)
@@ -71,7 +71,7 @@ __attribute__((__unused__)) static uint64_t msr_now(uint32_t msr)
 			return processor.write[i].value;
 	return 0;
 }
-/* How often. */
+/* How often it was written. */
 __attribute__((__unused__)) static unsigned int msr_writes(uint32_t msr)
 {
 	unsigned int n = 0;
@@ -136,7 +136,7 @@ static void privileged(int signal, siginfo_t *info, void *context)
 	c->uc_mcontext.gregs[REG_RIP] = (greg_t)(p + 3);
 }
 
-/* This CPU runs. In each test anew: cmocka has a handler of its own. */
+/* Makes this CPU run. Each test calls it, because cmocka sets its own handlers. */
 static void be(struct cpu *c)
 {
 	struct sigaction action = { .sa_sigaction = privileged, .sa_flags = SA_SIGINFO };

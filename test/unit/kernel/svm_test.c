@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * svm_test.c - what a guest's control block says: at its begin, after each group of the state
+ * svm_test.c - contents of a guest's control block: initially, after each group of the state
  * page, at each entry and exit
  */
 #include "processor.h"
@@ -17,7 +17,7 @@ static uint8_t fpu_page[4096], other_fpu[4096];
 static struct vcpu v;
 static struct sk_vcpu_state *const s = (struct sk_vcpu_state *)state_page;
 static struct vmcb *const b = (struct vmcb *)hw;
-static struct thread *const thread = (struct thread *)fpu_page; /* an address alone */
+static struct thread *const thread = (struct thread *)fpu_page; /* only its address counts */
 
 struct features features;
 struct cpu *cpus[SK_CPU_MAX];
@@ -63,7 +63,7 @@ bool boot_option(const char *word)
 	return false;
 }
 
-/* What the guest does is in_guest(). */
+/* The guest executes in_guest(). */
 void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host)
 {
 	assert_int_equal(guest, (uint64_t)hw);
@@ -71,7 +71,8 @@ void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host)
 	assert_int_equal(host, this_arch()->host_paddr + 4096);
 	assert_ptr_equal(this_arch()->fpu, v.fpu);
 	assert_ptr_equal(this_arch()->vcpu, &v);
-	assert_int_equal(this_cpu()->epoch & 1, 0); /* it holds nothing of the kernel's */
+	/* the CPU holds no references to kernel objects */
+	assert_int_equal(this_cpu()->epoch & 1, 0);
 	nested_in_guest = this_cpu()->nested;
 	xcr0_in_guest = processor.xcr0;
 	entries++;
@@ -178,7 +179,7 @@ static void processors_without(void **state)
 	features.asids = 2;
 	vcpu_setup_cpu();
 	assert_true(arch_vcpu_available());
-	/* one that disagrees with the boot CPU */
+	/* this CPU disagrees with the boot CPU */
 	be(&machine[1].cpu);
 	wrmsr(MSR_VM_CR, 0x10);
 	vcpu_setup_cpu();
@@ -264,7 +265,7 @@ static void fill_page(void)
 	s->event_code = 0x77;
 }
 
-/* Only what the mask says, and all of it. */
+/* Exactly the groups of the mask are loaded. */
 static void groups_are_loaded(void **state)
 {
 	struct vmcb before;
@@ -319,14 +320,17 @@ static void groups_are_loaded(void **state)
 		assert_int_equal(b->intercept[3], 0xbdc4800f);
 		assert_int_equal(b->np_control, 1);
 	}
-	/* an event that is not valid is none */
+	/* an event without its valid bit is no event */
 	s->event = 0x7fffffff;
 	s->dirty = SK_VCPU_EVENT;
 	arch_vcpu_load(&v);
 	assert_int_equal(b->event_inject, 0);
 }
 
-/* Only what was asked for: the rest may hold what the VMM has not handed over. */
+/*
+ * Only the requested groups are synced: the rest may hold values that the VMM has not handed
+ * over.
+ */
 static void groups_are_synced(void **state)
 {
 	(void)state;
@@ -369,7 +373,10 @@ static void groups_are_synced(void **state)
 	assert_int_equal(s->lstar, 0xcccccccccccccccc);
 }
 
-/* An XCR0 that the processor would refuse, or whose state nobody switches, never reaches it. */
+/*
+ * An XCR0 never reaches the processor if it would refuse it, or if the kernel does not switch
+ * that state.
+ */
 static void xcr0_is_checked(void **state)
 {
 	static const struct {
@@ -389,7 +396,7 @@ static void xcr0_is_checked(void **state)
 		assert_int_equal(entries, rows[i].good);
 		if (rows[i].good)
 			assert_int_equal(xcr0_in_guest, rows[i].xcr0);
-		assert_int_equal(processor.xcr0, 7); /* the kernel's own afterwards */
+		assert_int_equal(processor.xcr0, 7); /* the kernel's value is back */
 	}
 	features.xcr0 = 0xe7;
 	assert_true(xcr0_valid(0xe7));
@@ -413,35 +420,35 @@ static void entered(uint32_t asid, bool flush)
 	assert_int_equal(this_cpu()->epoch & 1, 1);
 }
 
-/* A vCPU keeps its ASID as long as all that it has seen is still so. */
+/* A vCPU keeps its ASID while everything that its translations depend on is unchanged. */
 static void asids_are_given_out(void **state)
 {
 	(void)state;
 	entered(1, true);
 	entered(1, false);
-	space.arch_data[0] = 20; /* something was unmapped */
+	space.arch_data[0] = 20; /* memory was unmapped */
 	entered(2, false);
 	entered(2, false);
 	v.nested = &other_space;
 	entered(3, false);
 	v.nested = &space;
-	entered(1, true); /* all used up */
+	entered(1, true); /* all ASIDs are used up */
 	entered(1, false);
 	s->cr3 = 0x7000;
-	s->dirty = SK_VCPU_CR; /* the VMM has changed what translations come from */
+	s->dirty = SK_VCPU_CR; /* the VMM changed a base of the translations */
 	arch_vcpu_load(&v);
 	entered(2, false);
 	be(&machine[1].cpu);
 	machine[1].fpu = v.fpu;
 	machine[1].vcpu = &v;
-	entered(1, true); /* another CPU has its own */
+	entered(1, true); /* each CPU has its own ASIDs */
 	be(&machine[0].cpu);
 	entered(3, false);
 	be(&machine[1].cpu);
 	entered(2, false);
 }
 
-/* A flush that the processor did not get to is still to be done. */
+/* A flush that the processor did not execute is still to be done. */
 static void refused_at_once(void) { b->exit_code = UINT64_MAX; }
 
 static void flushes_are_not_lost(void **state)
@@ -451,7 +458,7 @@ static void flushes_are_not_lost(void **state)
 	assert_int_equal(arch_vcpu_run(&v, thread), SK_EXIT_INVALID_STATE);
 	assert_int_equal(s->qual[0], UINT32_MAX);
 	assert_int_equal(s->instr_len, 0);
-	assert_int_equal(b->rip, 0xfff0); /* as after its begin */
+	assert_int_equal(b->rip, 0xfff0); /* the initial value */
 	in_guest = NULL;
 	entered(2, true);
 	entered(2, false);
@@ -462,13 +469,13 @@ static void owners_of_registers(void **state)
 	(void)state;
 	machine[0].fpu = other_fpu;
 	entered(1, true);
-	assert_int_equal(puts_of_fpu, 1); /* another's were in the registers */
+	assert_int_equal(puts_of_fpu, 1); /* the registers held another state */
 	entered(1, false);
 	assert_int_equal(puts_of_fpu, 1);
 	taken_away = true;
 	assert_int_equal(run(EXIT_HLT, 0, 0), SK_EXIT_NONE);
 	assert_int_equal(entries, 2);
-	/* the host's bases come back with VMLOAD */
+	/* VMLOAD restores the host's bases */
 	taken_away = false;
 	machine[0].fs_base = 0x1111;
 	machine[0].gs_base = 0x2222;
@@ -478,7 +485,7 @@ static void owners_of_registers(void **state)
 		((struct vmcb *)(machine[0].host_paddr + 4096))->kernel_gs_base, 0x2222);
 }
 
-/* Debug registers are the guest's only when it uses them. */
+/* The debug registers hold the guest's values only when it uses them. */
 static void guest_uses_dr(void)
 {
 	processor.dr[0] = 0xd0;
@@ -492,7 +499,7 @@ static void debug_registers(void **state)
 	entered(1, true);
 	assert_int_equal(b->intercept[1], UINT32_MAX);
 	assert_int_equal(processor.dr_writes + processor.dr_reads, 0);
-	assert_int_equal(run(0x23, 0, 0), SK_EXIT_NONE); /* it wants them */
+	assert_int_equal(run(0x23, 0, 0), SK_EXIT_NONE); /* an access to a debug register */
 	in_guest = guest_uses_dr;
 	entered(1, false);
 	assert_int_equal(b->intercept[1], 0);
@@ -502,7 +509,7 @@ static void debug_registers(void **state)
 	processor.dr[0] = processor.dr[3] = 0xbad;
 	entered(1, false);
 	assert_int_equal(b->intercept[1], UINT32_MAX);
-	b->dr7 = 0x401; /* a breakpoint of the guest's */
+	b->dr7 = 0x401; /* the guest sets a breakpoint */
 	entered(1, false);
 	assert_int_equal(processor.dr_writes, 8);
 	assert_int_equal(b->intercept[1], 0);
@@ -560,14 +567,14 @@ static void interrupts_are_delivered(void **state)
 	assert_int_equal(injected, 0);
 	deliver(0x140, RFLAGS_IF, 1, 0, 0);
 	waits_for_a_window(4, false);
-	deliver(0x140, RFLAGS_IF, 0, 4, 0); /* its task priority holds it */
+	deliver(0x140, RFLAGS_IF, 0, 4, 0); /* the guest's task priority blocks it */
 	waits_for_a_window(4, false);
 	deliver(0x150, RFLAGS_IF, 0, 4, 0);
 	delivered(EVENT_VALID | 0x50);
 	deliver(0x140, RFLAGS_IF, 0, 0, EVENT_VALID | 0x30e); /* another event goes first */
 	waits_for_a_window(4, false);
 	assert_int_equal(injected, EVENT_VALID | 0x30e);
-	deliver(0x108, RFLAGS_IF, 0, 15, 0); /* no priority holds what no APIC sent */
+	deliver(0x108, RFLAGS_IF, 0, 15, 0); /* without an APIC, priority does not block it */
 	delivered(EVENT_VALID | 0x08);
 	deliver(0x108, 0, 0, 15, 0);
 	waits_for_a_window(0, true);
@@ -605,11 +612,11 @@ static void exits_have_reasons(void **state)
 		assert_int_equal(s->n_instr, 0);
 		assert_int_equal(s->qual[0], rows[i].code);
 		assert_int_equal(s->qual[2], 0x99);
-		b->rip = 0x1000; /* the processor says more than the table */
+		b->rip = 0x1000; /* the processor's length has precedence over the table */
 		b->next_rip = 0x1005;
 		run(rows[i].code, 0, 0x99);
 		assert_int_equal(s->instr_len, rows[i].length ? 5 : 0);
-		b->next_rip = 0x1010; /* longer than any instruction is */
+		b->next_rip = 0x1010; /* longer than any instruction */
 		run(rows[i].code, 0, 0x99);
 		assert_int_equal(s->instr_len, rows[i].length);
 		b->rip = 0xfff0;
@@ -642,7 +649,7 @@ static void records_of_io_faults_and_cr4(void **state)
 	assert_memory_equal(s->instr, "\x8b\x07\x90", 3);
 	assert_int_equal(run(0x400, 16 | 1ull << 33, 0), SK_EXIT_NESTED_FAULT);
 	assert_int_equal(s->qual[1], SK_NF_EXEC | SK_NF_TABLE);
-	b->n_fetched = 16; /* more than there are */
+	b->n_fetched = 16; /* more bytes than the field has */
 	run(0x400, 0, 0);
 	assert_int_equal(s->n_instr, 0);
 	assert_int_equal(s->qual[1], 0);
@@ -656,7 +663,10 @@ static void records_of_io_faults_and_cr4(void **state)
 	assert_int_equal(s->qual[1], 0xff);
 }
 
-/* What an exit interrupted is delivered again, but for what the guest does again by itself. */
+/*
+ * An event whose delivery was interrupted is injected again, except if the guest repeats it by
+ * itself.
+ */
 static uint64_t interrupted;
 static void interrupt_delivery(void) { b->exit_int_info = interrupted; }
 
@@ -688,7 +698,7 @@ static void the_kernels_own_exits(void **state)
 {
 	(void)state;
 	assert_int_equal(run(0x60, 0, 0), SK_EXIT_NONE);
-	assert_int_equal(windows, 1); /* the interrupt is let in */
+	assert_int_equal(windows, 1); /* the interrupt window is opened */
 	for (uint32_t code = 0x61; code <= 0x64; code++)
 		assert_int_equal(run(code, 0, 0), SK_EXIT_NONE);
 	assert_int_equal(windows, 1);
@@ -699,7 +709,7 @@ static void the_kernels_own_exits(void **state)
 	assert_int_equal(b->event_inject, EVENT_VALID | 0x301);
 	assert_int_equal(run(0x51, 0, 0), SK_EXIT_NONE);
 	assert_int_equal(b->event_inject, EVENT_VALID | 0x311 | 1 << 11);
-	/* but not over what was on its way */
+	/* but they do not overwrite an interrupted event */
 	in_guest = interrupt_delivery;
 	interrupted = EVENT_VALID | 0x41;
 	assert_int_equal(run(0x41, 0, 0), SK_EXIT_NONE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * trap_test.c - the way back to user mode: bases, address space, predictors, flags, FPU state;
- * and what vectors lead to
+ * trap_test.c - the return to user mode: bases, address space, predictors, flags, FPU state;
+ * and what vectors do
  */
 #include "processor.h"
 #include "kernel/arch/x86_64/trap.c"
@@ -127,7 +127,7 @@ static void each_has_its_own(void **state)
 	to_user(0);
 	threads[0].regs.r.gs_base = 0x400;
 	to_user(0);
-	/* the same bases, another thread: user mode may have changed what the registers hold */
+	/* another thread with the same bases: user mode may have changed the registers */
 	threads[1].regs.r.fs_base = 0x300;
 	threads[1].regs.r.gs_base = 0x400;
 	processor.n_writes = 0;
@@ -152,7 +152,7 @@ static void flags_are_users(void **state)
 	assert_int_equal(threads[0].regs.r.rflags, 0x202);
 }
 
-/* SYSRET to the end of user memory, or beyond it, would fault in the kernel. */
+/* SYSRET to the end of user memory or beyond would fault in the kernel. */
 static void rip_is_users(void **state)
 {
 	static const uint64_t bad[] = { USER_END, USER_END + 1, 1ull << 47, 1ull << 63,
@@ -179,7 +179,7 @@ static void predictors_are_emptied(void **state)
 	assert_int_equal(msr_now(MSR_PRED_CMD), 1);
 	to_user(1);
 	assert_int_equal(msr_writes(MSR_PRED_CMD), 2);
-	threads[1].space = NULL; /* a while without user mode */
+	threads[1].space = NULL; /* the thread is without user mode for a while */
 	to_user(1);
 	threads[1].space = &spaces[1];
 	to_user(1);
@@ -229,7 +229,7 @@ static void vectors_lead_to(void **state)
 	assert_int_equal(did.irqs, 2);
 	trap_interrupt(VEC_DEVICE - 1);
 	assert_int_equal(did.irqs, 2);
-	assert_int_equal(did.eois, 4); /* irq_dispatch() says it */
+	assert_int_equal(did.eois, 4); /* irq_dispatch() sends the EOI */
 	processor.cr2 = 0x777;
 	trap_user(&threads[0], 14, 6);
 	assert_int_equal(did.addr, 0x777);

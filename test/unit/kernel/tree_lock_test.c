@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tree_lock_test.c - the tree lock: handed round in a circle, and left for an interrupt unless
- * it is on its way
+ * tree_lock_test.c - the tree lock: it is handed round in a circle, and a waiting CPU gives up
+ * for an interrupt unless it was given the lock
  *
- * What other CPUs do is played at the places where a waiting CPU looks: arch_serve() and
- * arch_irq_pending().
+ * The other CPUs act where a waiting CPU polls: in arch_serve() and arch_irq_pending().
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +17,7 @@
 #include "space.h"
 #include "thread.h"
 
-/* --- a machine of four CPUs, of which the test is one at a time --------------------------- */
+/* --- a machine of four CPUs; the test runs one of them at a time -------------------------- */
 
 enum { CPUS = 4, PATIENCE = 1000 };
 static struct cpu machine[CPUS];
@@ -59,7 +58,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* --- what kernel/cap.c also wants --------------------------------------------------------- */
+/* --- what else kernel/cap.c needs --------------------------------------------------------- */
 
 void panic(const char *fmt, ...)
 {
@@ -101,7 +100,7 @@ static void cpu_1_releases(void)
 	be(0);
 }
 
-/* Requests are answered all the time, and when the lock is given, it is had. */
+/* While a CPU waits it answers requests, and it has the lock as soon as it is given. */
 static void who_waits_is_given_the_lock(void **state)
 {
 	(void)state;
@@ -153,7 +152,7 @@ static void who_waits_leaves_for_an_interrupt(void **state)
 	assert_int_equal(tree.holder, 0);
 }
 
-/* The interrupt and the lock at one time: the lock was given already, and must not be lost. */
+/* The interrupt comes after the lock was given: the lock must not be lost. */
 static bool given_and_pending(void)
 {
 	assert_int_equal(tree.wanted, 1);
@@ -176,7 +175,7 @@ static void a_lock_on_its_way_is_not_refused(void **state)
 	assert_int_equal(tree.wanted, 0);
 }
 
-/* Who released it saw nobody waiting. */
+/* The releasing CPU saw no waiter. */
 static void cpu_1_releases_blindly(void)
 {
 	if (served == 3)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sk.h - system calls as the test of console plays them */
+/* sk.h - system calls as played for console */
 #ifndef FAKE_SYS_SK_H
 #define FAKE_SYS_SK_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * domain.h - the same with addresses that are free in a program with the address sanitizer
+ * domain.h - the real header, with addresses that are free in a program with the address
+ * sanitizer
  */
 #ifndef KERN_PROTO_DOMAIN_H
 #define KERN_PROTO_DOMAIN_H
