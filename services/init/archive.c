@@ -4,15 +4,15 @@
  *
  * Objects     pieces[]: the archive's frames with their place in it; `base`: where init sees
  *             its first byte.
- * Invariants  ARCHIVE1 pieces are physically consecutive and naturally aligned, so one base
- *                      suits the large pages of all
+ * Invariants  ARCHIVE1 pieces are physically consecutive and naturally aligned, so with one
+ *                      base all pieces can use large pages
  */
 #include <stdio.h>
 #include <string.h>
 #include "caps/caps.h"
 #include "init.h"
 
-/* Free in the root task. */
+/* The root task does not use this address otherwise. */
 #define ARCHIVE_VADDR DOMAIN_CHANNEL_VADDR
 
 static const uint8_t *base;
@@ -145,7 +145,7 @@ static int map_piece(void *ctx, const struct sk_boot_frame *f, uint64_t offset, 
 	return rc;
 }
 
-/* At an address that allows large pages wherever the archive has them. */
+/* Chooses an address that allows large pages wherever the archive has them. */
 int archive_map(struct proc *p, const struct cpio_file *f, uint64_t *vaddr)
 {
 	uint64_t at = (uint64_t)f->data,

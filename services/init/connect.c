@@ -3,7 +3,7 @@
  * connect.c - the connections between static domains
  *
  * Objects     struct connection: the region's memory and the capabilities on the boundary,
- *             which init keeps, so that either end can be made anew.
+ *             which init keeps, so that either end can be restarted.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 
 enum { CLOSE_LONG_MS = 10000 };
 
-/* What a driver said about itself when it was opened, for its client. */
+/* Pass what a driver reported when it was opened to its client, as arguments. */
 static int result_args(
 	struct domain *d, const struct manifest_channel *ch, const struct connection *c)
 {
@@ -61,7 +61,7 @@ static int keep_memory(
 	return rc ? rc : proc_channel(&d->proc, &q, &c->c.channel);
 }
 
-/* For the rings and, apart, for the data: two powers of two. */
+/* The rings and the data are charged separately, because each size is a power of two. */
 static int region_charge(
 	struct domain *d, const struct manifest_channel *ch, struct connection *c)
 {
@@ -76,8 +76,8 @@ static int region_charge(
 }
 
 /*
- * rc: of the call that made or ended the connection. A service that did not answer may still
- * use the region.
+ * rc is the result of the call that made or ended the connection. A service that did not answer
+ * may still use the region.
  */
 static void region_return(struct domain *d, struct connection *c, int rc)
 {
@@ -152,8 +152,8 @@ int connect_channels(struct domain *d)
 }
 
 /*
- * Who looks at the terminal is told of what takes long, and of what the service could not do
- * for its client any more.
+ * Print a line when closing takes long, and when the service could not finish its client's
+ * work.
  */
 static int connection_close(struct connection *c)
 {
@@ -198,7 +198,7 @@ void connections_close(uint32_t service)
 		struct connection *c = &connections[i];
 
 		if (c->open && c->service == service)
-			(void)connection_close(c); /* it has told what went wrong */
+			(void)connection_close(c); /* it has printed what went wrong */
 	}
 }
 
@@ -235,7 +235,7 @@ static int log_open(const struct domain *console)
 		frame, SK_R | SK_W, 0, &a.rings); /* one capability maps in one space only */
 	if (rc)
 		return rc;
-	/* init looks at nothing that comes back, but a signal without a badge is refused. */
+	/* init ignores everything that comes back, but a signal without a badge is refused. */
 	rc = cap_copy(ntfn, SK_W | SK_GRANT, 1, &a.client_signal);
 	if (rc)
 		return rc;

@@ -15,8 +15,8 @@ struct cpio_file {
 };
 
 /*
- * The file of that name. 0, -SK_E_NOT_FOUND, or -SK_E_INVAL when the archive is malformed
- * before it.
+ * Find the file of that name. 0, -SK_E_NOT_FOUND, or -SK_E_INVAL if the archive is malformed
+ * before the file.
  */
 int cpio_find(const uint8_t *archive, uint64_t size, const char *name,
 	struct cpio_file *out) must_check;

@@ -28,7 +28,7 @@ static int platform_call(uint32_t label, uint64_t *mr, uint32_t n, struct svc_ca
 	return p ? svc_call(p->connector, label, mr, &n, caps) : -SK_E_NOT_FOUND;
 }
 
-/* One capability comes with the answer, or the call failed. */
+/* An answer without exactly one capability is an error. */
 static int platform_call_cap(uint32_t label, uint64_t *mr, uint32_t n, sk_cap_t *cap)
 {
 	struct svc_caps caps = { .n_out = 0 };
@@ -104,7 +104,7 @@ static int bar_give(struct domain *d, const struct device_claim *claim, uint32_t
 
 	rc = bar_piece(d, claim, bar, 0, vaddr, &n);
 	if (rc == -SK_E_RANGE)
-		return 0; /* nothing of it but the interrupt table */
+		return 0; /* the BAR has only the interrupt table */
 	for (uint32_t i = 1; !rc && i < n && i < PIECES_MAX; i++)
 		rc = bar_piece(d, claim, bar, i, vaddr, &n);
 	d->proc.info->dev[0].bar[bar] = (struct domain_bar){ vaddr, claim->bar_size[bar] };
@@ -127,8 +127,8 @@ static int irq_give(struct domain *d, const struct device_claim *claim, uint32_t
 }
 
 /*
- * Without an IOMMU the space only tells addresses: the manifest must have said that this will
- * do.
+ * Without an IOMMU the space protects nothing and only reports addresses. The manifest must
+ * have allowed that.
  */
 static int iospace_give(struct domain *d, const struct device_claim *claim)
 {
@@ -216,8 +216,8 @@ int device_power(bool reboot)
 	int rc = platform_call(PLATFORM_POWER, mr, 1, NULL);
 
 	/*
-	 * The hardware may take a moment after platform has told it: it has failed when that is
-	 * over.
+	 * The hardware may need a moment to obey platform. If the machine still runs after
+	 * POWER_MS, it has failed.
 	 */
 	rt_sleep_until(clock_in_ms(POWER_MS));
 	return rc;

@@ -2,9 +2,9 @@
 /*
  * domain.c - making one static domain from its line of the manifest
  *
- * Lifecycle   claim the device, build, give what the manifest names, connect, start. A domain
- *             that cannot be started is taken back whole; those that need it are then not
- *             started either.
+ * Lifecycle   claim the device, build, give what the manifest names, connect, start. If a
+ *             domain cannot be started, everything made for it is taken back, and the domains
+ *             that need it are not started either.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@
 #include "sys/sk.h"
 
 /*
- * Page tables, info page, keep and thread: up to 75 KiB are used. What alignment costs grows
- * with the segments.
+ * Page tables, info page, keep and thread use up to 75 KiB. The cost of alignment grows with
+ * the number of segments.
  */
 #define OVERHEAD (80u << 10)
 
@@ -123,7 +123,7 @@ static bool has_cap(const struct manifest_domain *m, uint32_t kind)
 	return false;
 }
 
-/* Boundary objects, made once: they are there before the domain and after it. */
+/* Boundary objects are made once: they exist before the domain and outlive it. */
 static int boundary_make(struct domain *d)
 {
 	int rc = 0;
@@ -183,7 +183,7 @@ static int give_memory(struct domain *d)
 	return rc;
 }
 
-/* A domain that builds others shows them the kernel's information page. */
+/* A domain that builds others gets the kernel's information page to pass on to them. */
 static int give_builder(struct domain *d)
 {
 	if (!(d->m->flags & MANIFEST_BUILDER))

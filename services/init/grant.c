@@ -2,7 +2,7 @@
 /*
  * grant.c - the capabilities that the manifest names for a domain
  *
- * Each goes to the next of the extra slots, and args say which: cap.NAME=SLOT, or
+ * Each goes to the next extra slot, and the arguments name the slot: cap.NAME=SLOT, or
  * cap.NAME=SLOT,COUNT.
  */
 #include <stdio.h>

@@ -33,22 +33,22 @@ struct domain {
 	sk_cap_t parent;
 	/* Its control endpoint with SVC_BADGE_INIT. */
 	sk_cap_t connector;
-	/* What proc charges. */
+	/* The untyped that proc takes memory from. */
 	sk_cap_t memory;
-	/* What it may retype itself. */
+	/* Untypeds that the domain may retype itself. */
 	sk_cap_t own[MANIFEST_UNTYPED_MAX];
 	/* Next free DOMAIN_CAP_EXTRA slot. */
 	uint32_t next_extra;
-	/* Bytes, with its connections' regions. */
+	/* In bytes, including the regions of its connections. */
 	uint64_t charged;
 };
 
-/* A connection of two static domains: everything on the boundary. */
+/* A connection between two static domains, with everything on the boundary. */
 struct connection {
 	bool open;
 	/* Indices of domains. */
 	uint32_t client, service;
-	/* Of the region: rings; data part, if there is one. */
+	/* Memory of the region: for the rings, and for the data if there is any. */
 	sk_cap_t memory, data_memory;
 	struct proc_connection c;
 };
@@ -69,7 +69,7 @@ static inline const struct sk_bootinfo *boot_info(void)
 int archive_open(void) must_check;
 int archive_find(const char *name, struct cpio_file *out) must_check;
 int archive_image(const char *name, struct proc_image *im, const char **why) must_check;
-/* Map a file read-only into a domain; its address. */
+/* Map a file read-only into a domain, at *vaddr. */
 int archive_map(struct proc *p, const struct cpio_file *f, uint64_t *vaddr) must_check;
 
 /* domain.c */

@@ -14,8 +14,8 @@
 #include "rt/program.h"
 
 /*
- * While it starts and restarts others it should not wait for them: above services, below
- * drivers.
+ * Above services, because init should not wait for the domains that it starts and restarts;
+ * below drivers.
  */
 enum {
 	INIT_PRIORITY = 22,

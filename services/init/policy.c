@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * policy.c - check a compiled manifest before anything of it is used
+ * policy.c - check a compiled manifest before any of it is used
  *
- * Pure. The file comes from our own build, but init is the one that must not die, so nothing is
- * assumed.
+ * Pure. The file comes from our own build, but init must not crash, so nothing is assumed.
  */
 #include <stdbool.h>
 #include <string.h>

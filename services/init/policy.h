@@ -17,8 +17,8 @@ struct manifest {
 };
 
 /*
- * data: 8-byte aligned, must stay. 0, or -SK_E_INVAL and in *why what is wrong. Afterwards
- * every index, count, string and size in it can be used as it is.
+ * data is 8-byte aligned and must stay in place. 0, or -SK_E_INVAL with the reason in *why.
+ * Afterwards every index, count, string and size in it can be used without further checks.
  */
 int manifest_decode(
 	const void *data, uint64_t size, struct manifest *m, const char **why) must_check;

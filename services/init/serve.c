@@ -73,7 +73,7 @@ static int call_power(struct request *q)
 	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
 		if (domains[i].state == RUNNING && domains[i].m->serves == SVC_PROTO_BLK &&
 			domains[i].m->dev.kind == MANIFEST_NO_DEVICE)
-			connections_close(i); /* it answers when all is on the medium */
+			connections_close(i); /* it answers once all data is on the medium */
 	printf("%s\n", reboot ? "reboot" : "power off");
 	return device_power(reboot);
 }
@@ -103,7 +103,7 @@ static int call_service(struct request *q)
 
 static int call_image(struct request *q)
 {
-	static struct proc_image im; /* asked for piece by piece */
+	static struct proc_image im; /* requested piece by piece */
 	const struct proc_piece *piece;
 	const char *why;
 	int rc;
@@ -132,7 +132,7 @@ static int call_image(struct request *q)
 	return 0;
 }
 
-/* What init itself and the free list have is what nobody else was charged. */
+/* Memory of init itself and of the free list is all that no domain was charged for. */
 static uint64_t own_memory(void)
 {
 	const struct sk_bootinfo *bi = boot_info();

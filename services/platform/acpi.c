@@ -70,7 +70,7 @@ static void mcfg_read(struct walk *w, const uint8_t *t, uint32_t len)
 		uint64_t base = get_le64(t + at);
 
 		if (get_le16(t + at + 8) !=
-			0) /* further segments have no legacy twin: not used */
+			0) /* further segments have no legacy equivalent and are not used */
 			continue;
 		if (base & 0xfffff || t[at + 10] > t[at + 11]) {
 			w->warn("MCFG", "has an impossible entry");
@@ -84,7 +84,7 @@ static void mcfg_read(struct walk *w, const uint8_t *t, uint32_t len)
 	}
 }
 
-/* One integer of an AML package; false if it is no constant. */
+/* One integer of an AML package; false if it is not a constant. */
 static bool aml_integer(const uint8_t **p, const uint8_t *end, uint8_t *out)
 {
 	if (*p >= end)
@@ -138,9 +138,7 @@ static void s5_scan(struct walk *w, const uint8_t *t, uint32_t len)
 	}
 }
 
-/*
- * A port out of a 32-bit legacy field or, where that is 0, out of a generic address structure.
- */
+/* A port from a 32-bit legacy field or, if that is 0, from a generic address structure. */
 static uint16_t fadt_port(const uint8_t *t, uint32_t len, uint32_t legacy, uint32_t gas)
 {
 	uint32_t port = get_le32(t + legacy);
@@ -213,7 +211,10 @@ static int root_read(struct walk *w, uint64_t paddr, const char *want, unsigned 
 		n = ACPI_TABLES_MAX;
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		/* The map of the root table may end with the next map: fetch it anew. */
+		/*
+		 * Reading a table may have replaced the mapping of the root table: map it
+		 * again.
+		 */
 		t = w->mem->map(w->mem->ctx, paddr, len);
 		if (!t)
 			return 0;

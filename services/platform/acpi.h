@@ -52,8 +52,8 @@ struct acpi_facts {
 
 /*
  * Walk RSDP, XSDT or RSDT, MCFG, FADT, DSDT and SSDTs. Damaged tables are skipped, each with
- * one line to warn(); what they would have told stays off in *facts. 0, or -SK_E_NOT_FOUND
- * without a usable RSDP.
+ * one line to warn(); their facts stay unset in *facts. 0, or -SK_E_NOT_FOUND if there is no
+ * usable RSDP.
  */
 int acpi_parse(const struct acpi_mem *mem, uint64_t rsdp, struct acpi_facts *facts,
 	void (*warn)(const char *table, const char *what));

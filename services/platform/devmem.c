@@ -2,7 +2,7 @@
 /*
  * devmem.c - maps and hands out device memory
  *
- * Objects     a list of the pages that are mapped: configuration space and tables touch few.
+ * Objects     a list of the mapped pages. They are few: configuration space and tables.
  * Invariants  physical address p is visible at WINDOW + p, so that neighbours stay neighbours.
  */
 #include "devmem.h"

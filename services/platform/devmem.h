@@ -10,7 +10,7 @@
 #include <sk/types.h>
 
 /*
- * len bytes at paddr in this domain's space, uncached and for good; NULL if they are no device
+ * len bytes at paddr in this domain's space, uncached and for good; NULL if that is not device
  * memory.
  */
 volatile void *devmem_map(uint64_t paddr, size_t len);

@@ -130,7 +130,7 @@ static int irq_make(uint64_t *addr, uint32_t *data, sk_cap_t *out)
 	return rc;
 }
 
-/* Give the function `want` vectors, fewer if it has fewer; MSI-X before MSI. */
+/* Give the function up to `want` vectors, as many as it has; MSI-X is preferred to MSI. */
 static void vectors_make(struct pci_device *d, struct claim *c, uint32_t want)
 {
 	volatile uint32_t *table = NULL;
@@ -300,7 +300,7 @@ static void reboot(void)
 			*reg = facts.reset_value;
 	}
 	port_out(PORT_RESET, 1,
-		0x06); /* the chipset's own reset, for when the above did nothing */
+		0x06); /* the chipset's own reset, in case the above did nothing */
 }
 
 /* ---- the service ---- */

@@ -4,7 +4,7 @@
  *
  * Objects     struct pci_device, in the caller's array.
  * Trust       configuration space belongs to devices: capability lists can loop and BARs can
- *             lie; walks are bounded, sizes are powers of two or the BAR does not exist.
+ *             lie; walks are bounded, and a BAR whose size is not a power of two is ignored.
  * Source      PCI Local Bus 3.0: 6.1-6.2 (header), 6.2.5 (BARs), 6.7-6.8 (capabilities, MSI,
  *             MSI-X); PCI Express Base 4.0: 7.5.3 (capability), 6.6.2 (function-level reset).
  */
@@ -72,7 +72,7 @@ static unsigned int bar_read(
 	b->size = mask_lo ? ~mask + 1 : 0;
 	b->base = (uint64_t)hi << 32 | (old & (b->io ? ~3u : ~15u));
 	if (b->size & (b->size - 1) || (b->size && b->base & (b->size - 1)) || !b->base)
-		b->size = 0; /* no power of two, misaligned or unassigned: not usable */
+		b->size = 0; /* not a power of two, misaligned or unassigned: unusable */
 	return wide ? 2 : 1;
 }
 
@@ -134,7 +134,7 @@ static void bus_push(struct scan *s, uint8_t bus)
 	if (s->seen[bus / 8] & (1 << bus % 8))
 		return;
 	s->seen[bus / 8] = (uint8_t)(s->seen[bus / 8] | 1 << bus % 8);
-	s->queue[s->queued++] = bus; /* each bus at most once: fits */
+	s->queue[s->queued++] = bus; /* each bus is queued at most once, so it fits */
 }
 
 static void function_read(struct scan *s, uint16_t rid, uint32_t id)

@@ -41,7 +41,9 @@ struct pci_device {
 	bool claimed;
 };
 
-/* Find all functions reachable from bus 0. Returns their number; more than max are left out. */
+/*
+ * Find all functions reachable from bus 0. Returns their number; those beyond max are left out.
+ */
 uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, uint32_t max);
 /* Memory decoding and bus mastering. */
 void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool on);

@@ -11,9 +11,8 @@
 typedef uint8_t (*rtc_read_fn)(uint8_t index);
 
 /*
- * Seconds since 1970 (the clock is taken to run in UTC), or 0 if it holds no date between 2000
- * and
- * 2199. century: CMOS index from the FADT, 0 = none.
+ * Seconds since 1970 (the clock is assumed to run in UTC), or 0 if it holds no date between
+ * 2000 and 2199. century is the CMOS index from the FADT, 0 = none.
  */
 uint64_t rtc_seconds(rtc_read_fn read, uint8_t century);
 
