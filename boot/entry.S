@@ -4,7 +4,7 @@
  *
  * Three maps of the first 4 GiB in 2 MiB pages are enough until arch_start() has made its own
  * tables: identity, the kernel window (same tables), and the first GiB at KERNEL_BASE.
- * boot_pml4 serves once more when the other CPUs start.
+ * boot_pml4 is used again when the other CPUs start.
  */
 #define KERNEL_BASE 0xffffffff80000000
 #define PHYS(x) ((x) - KERNEL_BASE)

@@ -113,7 +113,7 @@ const char *boot_mem_finish(struct boot_raw_map *raw, struct boot_info *bi)
 	return ram ? NULL : "memory map: no RAM in it";
 }
 
-/* Entry i is put there, the later ones move up. */
+/* Insert at index i; later entries move up. */
 static void insert(
 	struct boot_info *bi, uint32_t i, uint64_t base, uint64_t size, uint32_t type)
 {

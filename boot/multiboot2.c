@@ -2,8 +2,8 @@
 /*
  * multiboot2.c - the Multiboot2 information structure that GRUB passes
  *
- * It is a total size, then tags of {type, size} at 8-byte steps, ended by type 0. Tags are
- * bounded by the total, entries by their tag; unknown tags are skipped.
+ * It begins with its total size; tags of {type, size} follow at multiples of 8 bytes, and type
+ * 0 ends them. No tag may exceed the total, and no entry its tag; unknown tags are skipped.
  */
 #include <stdbool.h>
 

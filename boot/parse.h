@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * parse.h - from what a loader left in memory to struct boot_info
+ * parse.h - turns what a loader left in memory into struct boot_info
  *
- * Pure C without a machine below it. Physical memory is an array behind boot_phys_at(), so that
- * the same code runs in the kernel (identity map), in unit tests and under a fuzzer.
+ * Pure C that needs no machine. Physical memory is an array behind boot_phys_at(), so that the
+ * same code runs in the kernel (identity map), in unit tests and under a fuzzer.
  */
 #ifndef BOOT_PARSE_H
 #define BOOT_PARSE_H
@@ -26,7 +26,7 @@ static inline const void *boot_phys_at(const struct boot_phys *p, uint64_t paddr
 	return (const void *)(p->base + (uintptr_t)paddr);
 }
 
-/* A number of up to 8 bytes as it lies there, in any alignment. */
+/* A number of up to 8 bytes in memory, at any alignment. */
 static inline uint64_t boot_number(const uint8_t *p, unsigned int size)
 {
 	uint64_t v = 0;
@@ -35,7 +35,7 @@ static inline uint64_t boot_number(const uint8_t *p, unsigned int size)
 	return v;
 }
 
-/* The loader's memory map as it came: any order, overlapping, any type. */
+/* The memory map as the loader passed it: any order, overlapping, any type. */
 #define BOOT_RAW_MAX 256u
 struct boot_raw_map {
 	uint32_t n;
@@ -60,7 +60,7 @@ const char *start_info_parse(const struct boot_phys *p, uint64_t paddr,
 const char *multiboot2_parse(const struct boot_phys *p, uint64_t paddr,
 	struct boot_raw_map *raw, struct boot_info *bi);
 
-/* Used by both. */
+/* For both parsers. */
 const char *boot_set_archive(struct boot_info *bi, uint64_t base, uint64_t size);
 const char *boot_set_cmdline(struct boot_info *bi, const char *text, uint64_t room);
 

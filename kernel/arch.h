@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * arch.h - what the portable kernel asks of the processor code, and what that calls back
+ * arch.h - the calls between the portable kernel and the processor code, in both directions
  *
  * The kernel runs on one stack per CPU and never blocks in the middle of a call. An entry saves
  * the registers into the current thread, does its bounded work, and leaves through
@@ -93,13 +93,13 @@ void arch_timer_arm(sk_time_t deadline); /* this CPU; SK_NO_DEADLINE = off */
 extern uint64_t tsc_hz;
 
 /* --- other CPUs --------------------------------------------------------------------------- */
-/* Make c enter its kernel (leaves guest mode) and look at c->resched. */
+/* Make c enter the kernel, from guest mode too, and look at c->resched. */
 void arch_kick(struct cpu *c);
 /*
  * Drop translations of [vaddr, vaddr + size) of a host or nested space on all CPUs that may
- * hold them; returns when done, for a nested space after each of its vCPUs has left guest mode
- * once. Interrupts may be off: it serves requests of others while it waits. space == NULL: the
- * kernel window.
+ * hold them; returns when that is done. For a nested space, each of its vCPUs has then left
+ * guest mode once. Interrupts may be off, because it serves requests of other CPUs while it
+ * waits. space == NULL: the kernel window.
  */
 void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size);
 /*
@@ -108,8 +108,8 @@ void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size);
  */
 bool arch_quiesce(void) must_check;
 /*
- * Answer the requests above if another CPU made one: called in the spin for the lock that they
- * are made under.
+ * Answer the requests above, if another CPU has made one. Called while spinning for the lock
+ * under which they are made.
  */
 void arch_serve(void);
 
@@ -126,11 +126,11 @@ static inline uint64_t virt_to_phys(const void *p) { return (uint64_t)p - WINDOW
 void arch_window_open(uint64_t paddr, uint64_t size);  /* map writable, no-execute */
 void arch_window_close(uint64_t paddr, uint64_t size); /* unmap where open, with shoot-down */
 void arch_zero_page(uint64_t paddr);                   /* through a per-CPU temporary mapping */
-/* core calls when a host space is made: copy the kernel half into its root table. */
+/* core calls this for each new host space: copy the kernel half into its root table. */
 void arch_space_init_root(uint64_t *root);
-/* A space of any kind is made: it gets an identity that no space had before. */
+/* For each new space of any kind: give it an identity that no space had before. */
 void arch_space_init(struct space *space);
-/* The space dies and no thread uses it: no CPU keeps its root table loaded. */
+/* The space ends and no thread uses it: no CPU has its root table loaded afterwards. */
 void arch_space_drop(struct space *space);
 /*
  * Width of physical addresses, and the pages of interrupt controllers that user land must not
@@ -140,7 +140,7 @@ uint32_t arch_phys_bits(void);
 uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max);
 
 /* --- FPU ---------------------------------------------------------------------------------- */
-/* Power-up state; no CPU owns the thread or vCPU. */
+/* Set to the power-up state; no CPU owns the thread or vCPU. */
 void arch_fpu_init_area(void *area);
 /*
  * Save the FPU registers of this CPU to their area, before another CPU may own the thread or
@@ -175,10 +175,10 @@ void arch_port_out(uint16_t port, unsigned int size, uint32_t value);
 bool arch_vcpu_available(void);
 void arch_vcpu_init(struct vcpu *v); /* hw page to reset state, all intercepts set */
 /*
- * Enter the guest until something happens, if t has entered it still (vcpu_take()). Called with
- * interrupts off from arch_resume(); returns the reason when the exit record is for the VMM,
- * SK_EXIT_NONE when t has left, or only the kernel's own work (an interrupt, now handled)
- * interrupted the guest: the caller then goes through kernel_exit().
+ * Run the guest until something happens, if t is still in VCPU_ENTER (vcpu_take()). Called with
+ * interrupts off from arch_resume(). Returns the reason if the exit record is for the VMM.
+ * Returns SK_EXIT_NONE if t has left, or if only the kernel's own work (an interrupt, now
+ * handled) interrupted the guest; the caller then goes through kernel_exit().
  */
 uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t);
 void arch_vcpu_sync(struct vcpu *v, uint32_t groups);

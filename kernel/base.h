@@ -14,7 +14,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 
-/* Accesses that another CPU may make at the same time; they order nothing. */
+/* For data that another CPU may access at the same time; they order nothing. */
 #define load(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define store(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define barrier_full() __atomic_thread_fence(__ATOMIC_SEQ_CST)
@@ -26,7 +26,8 @@ static inline uint64_t align_up(uint64_t v, uint64_t size)
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static inline uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 /*
- * A field of a register is a mask. Put v in the field's place; get the value that stands there.
+ * A field of a register is given by its mask. field_put() moves v into the field, field_get()
+ * reads it out.
  */
 static inline uint64_t field_put(uint64_t mask, uint64_t v)
 {

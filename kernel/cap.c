@@ -9,9 +9,9 @@
  *             vcpu -> CPU. Requests to other CPUs are made under it alone, so a CPU that waits
  *             for it answers such requests. The wait ends when an interrupt is pending, and the
  *             call is made again. cap_read() needs no lock.
- * Lifecycle   slot_set() and slot_derive() fill a slot, slot_delete() empties it. The last
- *             capability of an object ends the object. The last one of a CNode moves into the
- *             CNode itself (cnode_end()), so that nothing recurses.
+ * Lifecycle   slot_set() and slot_derive() fill a slot, slot_delete() empties it. Deleting the
+ *             last capability of an object ends the object. The last one of a CNode moves into
+ *             the CNode itself (cnode_end()), so that nothing recurses.
  * Invariants  CAP1 object->refs is the number of slots that name it
  *             CAP2 only the first and the last child know the parent, so a list of children is
  *                spliced in O(1)
@@ -27,7 +27,7 @@ struct tree_lock tree;
 _Static_assert(SK_CPU_MAX <= 64, "a bit each");
 enum { SPINS_A_LOOK = 64 };
 
-/* Take a CPU's wish away; false if another CPU did already. */
+/* Withdraw a CPU's wish; false if another CPU has done so already. */
 static bool wish_take(uint32_t cpu)
 {
 	uint64_t bit = 1ull << cpu;
@@ -47,7 +47,7 @@ bool tree_wait(void)
 		}
 		arch_serve();
 		__builtin_ia32_pause();
-		/* without its wish, it is about to be given the lock */
+		/* if another CPU has withdrawn the wish, it is about to hand over the lock */
 		if (spins % SPINS_A_LOOK == 0 && arch_irq_pending() && wish_take(me))
 			return false;
 	}
@@ -211,7 +211,7 @@ void slot_update(struct slot *s, uint8_t flags, uint64_t badge)
 void slot_derive(
 	struct slot *dst, struct slot *src, uint8_t rights, uint64_t badge, uint8_t flags)
 {
-	/* a frame's is where it is mapped: nowhere yet */
+	/* a frame has its address in place of a badge, and it is not mapped so far */
 	struct cap v = { src->type, src->rights & rights, src->order,
 		(src->flags & SLOT_DEVICE) | flags, src->paddr,
 		src->type == SK_OBJ_FRAME ? 0 : badge };
@@ -230,7 +230,7 @@ void slot_move(struct slot *dst, struct slot *src)
 
 	BUG_ON(!slot_alive(src)); /* CAP3 */
 	slot_read(src, &v);
-	/* all but what slot_write() does */
+	/* all fields that slot_write() does not write */
 	__builtin_memcpy(&dst->first_child, &src->first_child,
 		sizeof(*dst) - offsetof(struct slot, first_child));
 	link_after(dst->prev, (uintptr_t)dst);
@@ -254,7 +254,7 @@ static int under_tree slot_release(struct slot *s)
 
 	if (s->type == SK_OBJ_FRAME) {
 		rc = frame_unmap_all(s);
-		if (rc) /* no call maps it anew while it is unmapped step by step */
+		if (rc) /* no call maps it again while it is unmapped step by step */
 			slot_update(s, s->flags | SLOT_ENDING, s->base);
 		return rc;
 	}
@@ -307,8 +307,8 @@ int slot_revoke(struct slot *s)
 	int rc;
 
 	/*
-	 * A deleted child's own children come up in its place: no descent, each step is
-	 * bounded.
+	 * The children of a deleted child take its place, so there is no descent and each step
+	 * is bounded.
 	 */
 	while (s->first_child) {
 		rc = slot_delete(s->first_child);

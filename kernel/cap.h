@@ -21,7 +21,7 @@ struct object {
 	uint32_t refs; /* capabilities that name it (tree lock) */
 };
 
-/* Makes an object out of zeroed memory, when its type and refs are set. */
+/* Makes an object out of zeroed memory, once its type and refs are set. */
 typedef void object_init_fn(struct object *o, uint8_t order);
 /* Ends an object, with the tree lock and one capability left: 0 or SYS_RESTART. */
 typedef int object_destroy_fn(struct object *o);
@@ -113,8 +113,8 @@ struct cap {
 };
 
 /*
- * The tree lock. CPUs that wait set their bit, and a CPU that releases the lock hands it to the
- * next of them in a circle. The lock is free only when no CPU waits.
+ * The tree lock. A waiting CPU sets its bit, and a CPU that releases the lock hands it to the
+ * next waiting one, round robin. The lock is free only when no CPU waits.
  */
 extern struct TA(capability("lock")) tree_lock {
 	uint32_t holder; /* CPU + 1, or 0 */
@@ -147,8 +147,8 @@ static inline void drops_lock(tree) TA_OFF tree_unlock(void)
 }
 
 /*
- * Lock-free lookup in t's capability space: the object stays memory until this CPU leaves the
- * kernel.
+ * Lock-free lookup in t's capability space: the object's memory is not used again until this
+ * CPU leaves the kernel.
  */
 int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
 	struct cap *cap) must_check;
@@ -157,7 +157,7 @@ void slot_read(const struct slot *s, struct cap *cap);
 /* The same under the tree lock. */
 int under_tree cap_find(struct thread *t, uint64_t index, unsigned int type,
 	unsigned int rights, struct slot **slot) must_check;
-/* It names something, and that has not begun to end. */
+/* Does it name something that has not begun to end? */
 bool slot_alive(const struct slot *s);
 
 /* Make an empty slot a capability; parent may be NULL. */
@@ -182,7 +182,7 @@ int under_tree slot_delete(struct slot *s) must_check;
 int under_tree slot_revoke(struct slot *s) must_check;
 /* Take a slot out of the tree; its object or mapping has ended already. */
 void under_tree slot_clear(struct slot *s);
-/* May there be two? */
+/* May it be copied? */
 bool slot_copyable(const struct slot *s);
 
 /*
@@ -199,7 +199,7 @@ int under_tree cnodes_inherit(struct thread *t) must_check;
 int under_tree thread_detach(struct slot *s) must_check;
 int under_tree vcpu_detach(struct slot *s) must_check;
 
-/* What core_syscall() found for a handler, as its table says. */
+/* What core_syscall() looked up for a handler, according to its table. */
 struct args {
 	struct cap cap;       /* without the tree lock: named by the first argument */
 	struct slot *slot[3]; /* with the tree lock: named by the first arguments */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * check.c - the walker of the checked kernel: does everything that the kernel keeps still
- * agree?
+ * check.c - the walker of the checked kernel: is all that the kernel keeps consistent?
  *
  * Objects     a table of the objects that capabilities name. Starting from the root task's
  *             CNode, the walk follows capability spaces, derivation links and the slots inside
@@ -33,7 +32,7 @@ static struct found {
 static uint32_t n_found;
 static uint16_t hash[HASH_SIZE]; /* index + 1 */
 static struct cnode *root;
-static bool alone, all_done; /* nobody else is in the kernel; and no call is half done */
+static bool alone, all_done; /* no other CPU is in the kernel; and no call is half done */
 
 #define REQUIRE(cond, ...) \
 	do { \
@@ -322,7 +321,7 @@ static void vcpu_check_object(struct vcpu *v)
 		"a vCPU is entered by a thread that does not know it (VCPU1)");
 }
 
-/* With the object's lock. */
+/* The caller holds the object's lock. */
 static void object_check_locked(struct object *o)
 {
 	switch (o->type) {
@@ -569,7 +568,7 @@ static void cpu_check(struct cpu *c)
 			t, i, c->id);
 }
 
-/* A thread that says that a CPU has it is that CPU's present one. All CPUs locked. */
+/* If a thread says that a CPU has it, it is that CPU's current thread. All CPUs are locked. */
 static void owner_check(const struct object *o)
 {
 	const struct thread *t = container_of(o, struct thread, obj);

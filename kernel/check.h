@@ -19,8 +19,8 @@
 enum check_world { CHECK_OTHERS_RUN, CHECK_CALLS_HALF_DONE, CHECK_STANDS_STILL };
 
 /*
- * check.c, the walker: is everything that the kernel keeps as the invariants say? With the tree
- * lock. Panics with a sentence at the first violation; returns how many objects there are.
+ * check.c, the walker: does all that the kernel keeps obey the invariants? The caller holds the
+ * tree lock. Panics with a sentence at the first violation; returns how many objects there are.
  */
 unsigned int check_all(enum check_world world);
 /* The walk begins at the root task's capability space. */

@@ -23,7 +23,7 @@ static struct thread *queue_first(struct endpoint *ep)
 }
 
 static void endpoint_take(struct endpoint *ep, struct thread *t) with_lock(ep->obj.lock);
-/* The first of the queue, which from now on belongs to the caller (THREAD2). */
+/* Take t out of the queue; from now on it belongs to the caller (THREAD2). */
 static void endpoint_take(struct endpoint *ep, struct thread *t)
 {
 	queue_remove(&ep->queue, &t->link);
@@ -63,7 +63,7 @@ static int message_check(const struct sk_regs *r, const struct cap *cap)
 	return error_if(SK_MI_CAPS(mi) && !(cap->rights & SK_GRANT), SK_E_RIGHTS);
 }
 
-/* One capability from slot to slot; false when it cannot be. Tree locked. */
+/* Pass one capability from slot to slot; false if that is impossible. Tree locked. */
 static bool under_tree cap_pass(
 	struct thread *from, struct sk_send_cap send, struct thread *to, uint64_t index)
 {
@@ -89,8 +89,7 @@ static bool under_tree cap_pass(
 static void TA(assert_capability(tree)) tree_expect(void) { BUG_ON(!tree_held()); }
 
 /*
- * Returns how many arrived. Both the sender of capabilities and their receiver hold the tree
- * lock.
+ * Returns how many arrived. Sending and receiving capabilities both happen under the tree lock.
  */
 static unsigned int caps_move(struct thread *from, struct thread *to, unsigned int n)
 {
@@ -254,7 +253,7 @@ static long endpoint_block(
 	return rc ?: SYS_BLOCKED;
 }
 
-/* badge, call, faulted of the sender are set. */
+/* The sender's badge, call and faulted are set. */
 static long endpoint_send(struct endpoint *ep, struct thread *t, sk_time_t deadline)
 {
 	spin_lock(&ep->obj.lock);

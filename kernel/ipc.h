@@ -20,7 +20,7 @@ struct notification {
 	struct object obj;
 	uint64_t word;
 	struct thread *waiter; /* one at most */
-	struct thread *bound;  /* whose RECV and ENTER the signals end (tree lock to change) */
+	struct thread *bound;  /* signals end its RECV and ENTER (tree lock to change) */
 };
 _Static_assert(sizeof(struct endpoint) <= 1u << SK_ORDER_ENDPOINT, "object size");
 _Static_assert(sizeof(struct notification) <= 1u << SK_ORDER_NOTIFICATION, "object size");
@@ -29,7 +29,9 @@ _Static_assert(sizeof(struct notification) <= 1u << SK_ORDER_NOTIFICATION, "obje
 bool endpoint_send_fault(struct thread *t);
 
 void notification_signal(struct notification *n, uint64_t badge);
-/* The end of t's wait by its bound notification: called when t has begun to wait (RECV). */
+/*
+ * End t's wait if its bound notification has a signal; called when t has begun to wait (RECV).
+ */
 void notification_check_bound(struct thread *t);
 static inline bool notification_pending(const struct thread *t)
 {
@@ -37,7 +39,7 @@ static inline bool notification_pending(const struct thread *t)
 
 	return n && load(&n->word);
 }
-/* The bound word of t, taken; 0 if there is none. */
+/* Take the word of the notification that is bound to t; 0 if there is none. */
 uint64_t notification_take_bound(struct thread *t);
 void notification_bind(struct notification *n, struct thread *t);
 void notification_unbind(struct thread *t);

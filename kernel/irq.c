@@ -8,7 +8,7 @@
  * Lifecycle   made by RETYPE, claimed by IRQ_PIN or IRQ_MSI; irq_destroy() gives the source
  *             back.
  * Invariants  IRQ1 irq->source.vector is 0 exactly while the object has claimed no source
- *             IRQ2 a level pin stays masked from its interrupt until IRQ_ACK, also while no
+ *             IRQ2 a level pin stays masked from its interrupt until IRQ_ACK, even while no
  *                notification is bound
  */
 #include "ipc.h"

@@ -261,7 +261,7 @@ bool sched_stop(struct thread *t)
 }
 
 /*
- * Take a context to the CPU that it was told to go to, as soon as nothing of it is left on the
+ * Move a context to the CPU that it was told to go to, once neither it nor its thread is on the
  * old one.
  */
 static void sched_migrate(struct sched *s)
@@ -331,7 +331,7 @@ int sched_destroy(struct object *o)
 
 /* --- choosing ----------------------------------------------------------------------------- */
 
-/* The context that has the CPU gives it up; queued again if its thread may go on. */
+/* The context that has the CPU gives it up, and is queued again if its thread may go on. */
 static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 {
 	bool turn_over = s->slice <= 0;
@@ -472,7 +472,7 @@ void timer_cancel(struct thread *t)
 
 /*
  * Handle a bounded number of deadlines at a time. The others wait for a pause as long as the
- * work was (at most 10 us), in which interrupts are taken and threads run: many deadlines at
+ * work took (at most 10 us), in which interrupts are taken and threads run: many deadlines at
  * one time cannot keep a CPU from more urgent work.
  */
 void core_timer(void)

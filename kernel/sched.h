@@ -16,7 +16,7 @@ enum { TIMER_CPU = 0xffff, TIMER_RELEASE = 0x10000, TIMER_BAND_SHIFT = 24 };
 
 enum sched_place { SCHED_NOWHERE, SCHED_QUEUED, SCHED_NEXT, SCHED_THROTTLED };
 
-/* Fields below `thread` belong to the lock of CPU `cpu`, as does `cpu` itself. */
+/* The lock of CPU `cpu` guards the fields below `thread`, and `cpu` itself. */
 struct sched {
 	struct object obj;
 	struct thread *thread; /* bound, or NULL (tree lock and CPU lock) */
@@ -53,11 +53,11 @@ struct sched_cpu {
 void sched_cpu_init(struct cpu *c);
 /* Of the root task, while booting: CPU 0, may run guests. */
 void sched_init_root(struct sched *s, uint8_t priority);
-/* t may run now, if nothing else keeps it. */
+/* t may run now, if nothing else prevents it. */
 void sched_wake(struct thread *t, enum wake how);
 /* Is t on no CPU? If it is on one, that CPU is told to choose again. */
 bool sched_off(const struct thread *t);
-/* t, no longer runnable, leaves its queue. True when it is on no other CPU than this one. */
+/* t, no longer runnable, leaves its queue. True if no other CPU has it. */
 bool sched_stop(struct thread *t);
 /* 0, or SYS_RESTART while another CPU still has t. Both are unbound. */
 int sched_bind(struct sched *s, struct thread *t) must_check;

@@ -109,8 +109,8 @@ static uint64_t window_base(const struct slot *frame)
 }
 
 /*
- * How far an interrupted unmap is; it stops where 2 MiB of addresses end, so a count of those
- * says it.
+ * How far an interrupted unmap has come. It stops only at addresses that are multiples of 2
+ * MiB, so the cursor counts those.
  */
 static uint64_t cursor_get(const struct slot *frame)
 {
@@ -173,7 +173,7 @@ struct run {
 	uint64_t *e, n;
 };
 
-/* They are all there and empty. */
+/* All of them must exist and be empty. */
 static int entries_find(
 	struct space *s, uint64_t vaddr, uint64_t size, unsigned int level, struct run run[2])
 {
@@ -260,7 +260,7 @@ static int under_tree space_map_table(
 	if (rc)
 		return rc;
 	old = *e;
-	/* it may have been in use before: nothing of that must come back */
+	/* it may have been in use before: none of its old entries may come back */
 	table_fill(phys_to_virt(table->paddr), pte_present(old) ? old : 0, level);
 	table->order = level;
 	space_attach(s, table);
@@ -275,8 +275,8 @@ static int under_tree space_map_table(
 
 /*
  * The part of [*offset, *end) of the frame that lies at addresses of its space: false when
- * there is none. A window may begin below the first address, also below 0, and reach beyond the
- * last (SPACE4). It is at most 1 GiB from the space, so addresses compare right as signed
+ * there is none. A window may begin below the first address, even below 0, and reach beyond the
+ * last (SPACE4). It is at most 1 GiB from the space, so addresses can be compared as signed
  * numbers.
  */
 static bool window_clip(const struct slot *frame, uint64_t *offset, uint64_t *end)
@@ -372,7 +372,7 @@ int space_destroy(struct object *o)
 
 	o->dead = true;
 	/*
-	 * no thread and no vCPU has it any more; before its tables are let go, no CPU may walk
+	 * no thread and no vCPU has it any more; before its tables are freed, no CPU may walk
 	 * them
 	 */
 	arch_space_drop(s);
@@ -415,7 +415,7 @@ static int unmap_check(const struct slot *frame, uint64_t offset, uint64_t order
 		       ?: error_if(!frame->space, SK_E_NOT_FOUND);
 }
 
-/* A part of a large page cannot go before the page is split. */
+/* A part of a large page cannot be unmapped before the page is split. */
 static int split_check(const struct slot *frame, uint64_t offset, uint64_t size)
 {
 	uint64_t end = offset + size, vaddr, *e;

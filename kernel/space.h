@@ -26,14 +26,15 @@ static inline struct space *space_of(struct object *o) { return (struct space *)
 /* Which level of table was missing at the last -SK_E_NO_TABLE (tree lock). */
 extern unsigned int space_missing_level;
 /*
- * Map a page of an object for its user; slot, an internal one that is empty, stands for that.
+ * Map a page of an object for its user; `slot`, an empty internal one, then stands for the
+ * mapping.
  */
 int under_tree space_map_page(struct slot *slot, uint8_t owner, void *page, struct space *s,
 	uint64_t vaddr) must_check;
 /* The frame or table capability goes away. */
 int under_tree frame_unmap_all(struct slot *frame) must_check;
 void under_tree table_unlink(struct slot *table);
-/* The slot moved: neighbours in the list of its space follow. */
+/* The slot moved: make its neighbours in the list of its space point to it. */
 void space_relink(struct slot *s);
 
 #endif

@@ -70,7 +70,7 @@ static long call_lock_free(const struct call *call, struct thread *t, struct sk_
 	return rc ?: call->handler(t, r, &a);
 }
 
-/* The handler may have dropped the lock, on the way to be restarted. */
+/* The handler may have dropped the lock, if it is to be restarted. */
 static long TA_OFF call_under_tree(const struct call *call, struct thread *t, struct sk_regs *r)
 {
 	long rc;
@@ -93,7 +93,7 @@ static bool needs_tree(const struct call *call, const struct sk_regs *r)
 void core_syscall(struct thread *t)
 {
 	struct sk_regs *r = &t->regs.r;
-	/* in range also when the check below is mispredicted */
+	/* in range even if the check below is mispredicted */
 	const struct call *call = &calls[r->rax % ARRAY_SIZE(calls)];
 	long rc;
 

@@ -31,7 +31,7 @@ void thread_init(struct object *o, uint8_t order unused)
 	arch_fpu_init_area(t->fpu);
 }
 
-/* The one writer of state. */
+/* Only this function writes state. */
 static void thread_set_state(struct thread *t, enum thread_state state)
 {
 	/*
@@ -81,7 +81,7 @@ static void wait_leave(struct object *o, struct thread *t)
 	store(&t->wait_obj, NULL);
 }
 
-/* How threads wait on an object of its type. */
+/* The states in which threads wait on an object of o's type. */
 static unsigned int states_on(const struct object *o)
 {
 	if (o->type == SK_OBJ_ENDPOINT)
@@ -89,7 +89,10 @@ static unsigned int states_on(const struct object *o)
 	return o->type == SK_OBJ_REPLY ? 1u << THREAD_CALLING : 1u << THREAD_WAITING;
 }
 
-/* Under the lock of a notification only endpoints are locked: its mask has no other waits. */
+/*
+ * A caller that holds a notification's lock asks only for waits on endpoints, so no other
+ * object is locked.
+ */
 bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states)
 {
 	struct object *o;
@@ -170,7 +173,7 @@ int thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
 	int rc;
 
 	/*
-	 * the end of its capability space may take much with it, the arguments too: find them
+	 * the end of its old capability space may end much else, even the arguments: find them
 	 * again
 	 */
 	if (t->cspace_slot.type != SK_OBJ_NULL)
@@ -300,7 +303,7 @@ SYSCALL_HANDLER(THREAD_WRITE)
 	regs.rflags = (regs.rflags & RFLAGS_USER) | RFLAGS_FIXED;
 	target->regs.r = regs;
 	target->restart = (struct restart){ 0 };
-	target->regs.vector = 0; /* all registers count, also RCX and R11 */
+	target->regs.vector = 0; /* all registers count, even RCX and R11 */
 	return 0;
 }
 

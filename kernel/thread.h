@@ -9,8 +9,8 @@
 #include "heap.h"
 
 /*
- * READY: for nothing. SENDING, RECEIVING: in an endpoint's queue. CALLING: for a Reply.
- * WAITING: for a notification.
+ * READY: waits for nothing. SENDING, RECEIVING: waits in an endpoint's queue. CALLING: waits
+ * for a Reply. WAITING: waits for a notification.
  */
 /* clang-format off */
 enum thread_state {
@@ -101,11 +101,11 @@ static inline bool thread_runnable(const struct thread *t)
 {
 	return load(&t->state) == THREAD_READY && !load(&t->suspended);
 }
-/* Take it out of its wait and off its CPU. False: another CPU runs it still, try again. */
+/* Take it out of its wait and off its CPU. False: another CPU still runs it, try again. */
 bool thread_stop(struct thread *t);
 /* The deadline timer of t fired. */
 void thread_timeout(struct thread *t, sk_time_t now);
-/* Give t its capability space and so on (tree lock). */
+/* Give t its capability space, address space, fault endpoint and UTCB (tree lock). */
 int under_tree thread_configure(struct thread *t, struct slot *cspace, struct slot *space,
 	struct slot *fault, uint64_t utcb) must_check;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * untyped.c - untyped memory: making objects out of it, and using it again
+ * untyped.c - untyped memory: making objects out of it, and reusing it
  *
  * Objects     the untyped is its slot: a range, the watermark `used`, and how far pages are
  *             `prepared`.
@@ -76,7 +76,7 @@ static int under_tree dest_decode(
 	return 0;
 }
 
-/* Where the objects go. */
+/* Decode where the objects go. */
 static int place_decode(const struct sk_regs *r, struct retype_args *a)
 {
 	struct slot *u = a->untyped;
@@ -115,8 +115,8 @@ static void under_tree untyped_set(
 }
 
 /*
- * All children are gone: wait until no CPU can still look at them. Another call may have reset
- * the untyped meanwhile.
+ * All children are gone: wait until no CPU can still use them. Another call may have reset the
+ * untyped meanwhile.
  */
 static int TA_OFF untyped_reset(struct slot *u)
 {
@@ -164,7 +164,7 @@ static int under_tree untyped_prepare(struct retype_args *a)
 		untyped_set(u, a->start, at, flags);
 	}
 	for (closed = at; at < end; at += size) {
-		if (!open && at == closed) { /* many at a time: each costs a shoot-down */
+		if (!open && at == closed) { /* many at a time: each call costs a shoot-down */
 			closed = min_u64(end, at + STEP_CLOSE);
 			arch_window_close(u->paddr + at, closed - at);
 		}
@@ -177,7 +177,7 @@ static int under_tree untyped_prepare(struct retype_args *a)
 	return 0;
 }
 
-/* Some objects; the registers then name those that are left. */
+/* Make some of the objects; the registers then name those that are left. */
 static void under_tree retype_step(struct retype_args *a, struct sk_regs *r)
 {
 	struct slot *u = a->untyped;

@@ -9,7 +9,8 @@
  * Lifecycle   made by RETYPE; CONFIGURE binds it to guest memory; vcpu_destroy() takes its
  *             thread out first.
  * Invariants  VCPU1 v->entered == t exactly while t->vcpu == v. Both change at once, as does
- *                v->nested when it goes. The code that clears them has written t's registers
+ *                v->nested when it is cleared. The code that clears them has written t's
+ *                registers
  *             VCPU2 v->on is set by vcpu_take() on the CPU of the thread that has entered, and
  *                cleared on that CPU. Code that ends the entry and needs the tables or the
  *                control block kicks that CPU and comes back
@@ -36,7 +37,7 @@ void vcpu_init(struct object *o, uint8_t order unused)
 /* --- leaving ------------------------------------------------------------------------------ */
 
 static void vcpu_end(struct vcpu *v, long why) with_lock(v->obj.lock);
-/* The end of a VCPU_ENTER, the only one: the reason of an exit, or -SK_E_*. Locked. */
+/* Every VCPU_ENTER ends here. why: the reason of an exit, or -SK_E_*. Locked. */
 static void vcpu_end(struct vcpu *v, long why)
 {
 	struct thread *t = v->entered;
@@ -81,7 +82,10 @@ struct vcpu *vcpu_check(struct vcpu *v, struct thread *t)
 		if (word)
 			v->state->qual[0] = word;
 		if (word || load(&t->expired)) {
-			/* not the hardware's exit, which brings the state page up to date */
+			/*
+			 * this is not an exit of the hardware, which would bring the state page
+			 * up to date
+			 */
 			arch_vcpu_sync(v, SK_VCPU_HOT);
 			vcpu_end(v, word ? SK_EXIT_SIGNAL : SK_EXIT_DEADLINE);
 		}
@@ -114,7 +118,7 @@ struct space *vcpu_take(struct vcpu *v, const struct thread *t)
 		BUG_ON(v->on && v->on != c); /* VCPU2, VCPU3 */
 		nested = v->nested;
 		store(&v->on, c);
-		/* with a barrier before pending_irq is looked at */
+		/* ordered before the look at pending_irq */
 		__atomic_store_n(&c->nested, nested, __ATOMIC_SEQ_CST);
 	}
 	spin_unlock(&v->obj.lock);
@@ -175,7 +179,7 @@ SYSCALL_HANDLER(VCPU_ENTER)
 	int rc = SYS_BLOCKED;
 
 	if (!s)
-		return SYS_RESTART; /* no time, so no authority until it is bound to some */
+		return SYS_RESTART; /* the right to run guests is a context's: wait for one */
 	if (!load(&s->guests))
 		return -SK_E_DENIED;
 	spin_lock(&v->obj.lock);
@@ -233,6 +237,6 @@ SYSCALL_HANDLER(VCPU_INJECT)
 	}
 	in = load(&v->on);
 	if (in && in != this_cpu())
-		arch_kick(in); /* with vcpu_take(): it sees the interrupt, or we see it there */
+		arch_kick(in); /* with vcpu_take(): it sees the interrupt, or we see its CPU */
 	return 0;
 }

@@ -66,7 +66,7 @@ void pic_mask(void)
 
 void lapic_init(uint64_t paddr)
 {
-	/* Firmware that left x2APIC on cannot be led back. */
+	/* A CPU that has x2APIC uses it, because firmware may have turned it on for good. */
 	if (!features.x2apic)
 		mmio = fixmap_mmio(FIX_LAPIC, paddr);
 }
@@ -107,7 +107,8 @@ void arch_timer_arm(sk_time_t deadline)
 		uint64_t ticks = deadline > now ? deadline - now : 0;
 
 		/*
-		 * A timer that fires early is armed again by core; one that never fires hurts.
+		 * If the timer fires early, core arms it again; a count of 0 would leave it
+		 * off.
 		 */
 		count = ticks >= tsc_hz ? lapic_hz
 					: ticks * (lapic_hz >> 8) / (tsc_hz >> 8) + 1;
@@ -135,7 +136,7 @@ uint64_t lapic_count_between(uint64_t (*wait)(void), uint64_t *tsc)
 
 bool arch_irq_pending(void)
 {
-	arch_serve(); /* so that a request's interrupt can wait */
+	arch_serve(); /* so that the interrupt of a request need not be taken */
 	for (unsigned int i = 1; i < 8; i++) {
 		uint32_t served = i == VEC_REQUEST / 32 ? 1u << VEC_REQUEST % 32 : 0;
 

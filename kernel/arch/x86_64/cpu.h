@@ -82,7 +82,7 @@ void cpu_setup(struct cpu *c);
 /* init.c */
 void arch_start(uint32_t multiboot, uint64_t info) __attribute__((noreturn));
 extern struct boot_info boot_info;
-/* Is this word, name or name=value, on the command line? */
+/* Is this word (name or name=value) on the command line? */
 bool boot_option(const char *word);
 /*
  * The text behind `prefix` in the first word that begins with it (it ends at a blank), or NULL.

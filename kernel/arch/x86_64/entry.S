@@ -9,14 +9,14 @@
  * have stacks of their own whose top word names the CPU, so they do not depend on what GS
  * holds.
  *
- * LFENCE behind the branch to SWAPGS, on both its ways: no load through GS with the wrong base,
- * not even in speculation.
+ * LFENCE follows the branch to SWAPGS on both paths, so that nothing loads through GS with the
+ * wrong base, not even speculatively.
  */
 #include "asm.h"
 #include "gpr.inc"
 #include "spec.h"
 
-/* GS base from a register or memory; RAX, RCX, RDX go. */
+/* Load the GS base from a register or memory; clobbers RAX, RCX, RDX. */
 .macro gs_set from:req
 	mov	\from, %rax
 	mov	%rax, %rdx
@@ -91,7 +91,7 @@ entry_panic:
 	call	trap_kernel
 
 /*
- * The same from a stack of its own: GS may be the user's; the word above the frame names the
+ * The same on a stack of its own. GS may be the user's, so the word above the frame names the
  * CPU.
  */
 	func	entry_fatal
@@ -144,7 +144,7 @@ entry_panic:
 verw_selector:
 	.word	SEL_KDATA
 
-/* Sleep until an interrupt; entry_kernel abandons this frame. An NMI just goes round again. */
+/* Sleep until an interrupt; entry_kernel abandons this frame. After an NMI it sleeps again. */
 	func	arch_idle
 	incq	%gs:CPU_EPOCH
 	mov	%gs:CPU_KERNEL_RSP, %rsp

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fpu.c - FPU state, switched when the CPU turns to another thread or goes into a guest
+ * fpu.c - FPU state, switched when the CPU turns to another thread or enters a guest
  *
  * Objects     areas inside threads and vCPUs: an XSAVE (or FXSAVE) image. Bytes 464 to 467 are
  *             free for software: they name the CPU that loaded the image last, as id + 1, or 0.
@@ -9,8 +9,8 @@
  * Invariants  FPU1 while user mode or a guest runs, the registers are those of its area, and of
  *                no other
  *             FPU2 a thread or vCPU that no CPU owns (`on`) has its whole state in its area
- *             FPU3 what the registers hold after fpu_put() is the area's state for as long as
- *                the area names this CPU
+ *             FPU3 after fpu_put() the registers still hold the area's state as long as the
+ *                area names this CPU
  */
 #include "../../vcpu.h"
 #include "cpu.h"

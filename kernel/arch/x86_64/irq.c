@@ -86,7 +86,7 @@ static void with_lock(irq_lock) source_drop(struct irq_source *s)
 	*s = (struct irq_source){ 0 };
 }
 
-/* The firmware's word on a line's polarity and trigger beats the caller's. */
+/* If the firmware states a line's polarity or trigger, that overrides the caller's. */
 static void override_apply(uint32_t gsi, bool *level, bool *low)
 {
 	for (uint32_t i = 0; i < madt.n_overrides; i++) {

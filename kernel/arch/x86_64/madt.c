@@ -42,7 +42,7 @@ uint64_t rsdp_search(const struct boot_phys *p)
 	return 0;
 }
 
-/* The table at paddr if it is all there and sums up; its size in *size. */
+/* The table at paddr if it is complete and its checksum is right; its size in *size. */
 static const uint8_t *table_at(const struct boot_phys *p, uint64_t paddr, uint32_t *size)
 {
 	const uint8_t *t = boot_phys_at(p, paddr, HEADER);

@@ -223,8 +223,8 @@ static void image_build(void)
 }
 
 /*
- * Take a page below 1 MiB for the first steps of the other CPUs, and page 0, which is given to
- * no one.
+ * Take a page below 1 MiB for the first steps of the other CPUs, and page 0, which stays
+ * unused.
  */
 static void low_pages_take(void)
 {
@@ -255,7 +255,7 @@ void memory_init(void)
 	low_pages_take();
 	image_build();
 	n = boot_info.n_mem;
-	memcpy(ram, boot_info.mem, sizeof(ram)); /* the tables come out of the map */
+	memcpy(ram, boot_info.mem, sizeof(ram)); /* allocating the tables changes the map */
 	for (m = ram; m < ram + n; m++) {
 		uint64_t end = m->type == BOOT_MEM_RAM ? m->base + m->size : 0;
 
@@ -273,7 +273,7 @@ void memory_init(void)
 		boot_pml4[i] = kernel_pml4[i];
 }
 
-/* No CPU starts any more: nothing may translate low addresses. */
+/* All CPUs have started: nothing may translate low addresses any more. */
 void boot_map_drop(void) { memset(boot_pml4, 0, sizeof(boot_pml4)); }
 
 void arch_space_init_root(uint64_t *root)

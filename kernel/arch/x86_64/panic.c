@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * panic.c - the end: print where and why on the UART, stop the machine
+ * panic.c - panics: print where and why on the UART, then stop the machine
  *
  * The first CPU that panics prints; NMIs stop the others. With the boot option panic=exit an
  * emulator ends through its debug-exit port, with panic=reboot the machine resets; otherwise

@@ -50,7 +50,7 @@ static inline int pte_is_table(uint64_t e, unsigned int level)
 	return level > 1 && (e & PTE_PRESENT) && !(e & PTE_LARGE);
 }
 static inline uint64_t pte_paddr(uint64_t e) { return e & PTE_ADDR; }
-/* First entry of the table (one level down) that stands for the large entry e of this level. */
+/* First entry of the table (one level down) that replaces the large entry e of this level. */
 static inline uint64_t pte_split(uint64_t e, unsigned int level)
 {
 	return level == 2 ? e & ~PTE_LARGE : e;

@@ -13,7 +13,7 @@
 #include "tlb_model.h"
 
 static uint64_t online = 1; /* bit per CPU */
-/* Of translations: every new space and every shoot-down has its own. */
+/* The last generation of translations; every new space and every shoot-down draws the next. */
 static uint64_t generation;
 extern const uint8_t trampoline_start[], trampoline_end[];
 extern uint64_t boot_pml4[512];
@@ -37,7 +37,7 @@ void arch_serve(void)
 	}
 }
 
-/* Have fn(arg) run on each CPU of the mask (not this one), and wait. */
+/* Have fn(arg) run on each CPU of the mask, which excludes this one, and wait. */
 static void ask(uint64_t mask, void (*fn)(void *), void *arg)
 {
 	struct cpu *me = this_cpu();
@@ -87,8 +87,8 @@ static void shoot_local(void *arg)
 			write_cr3(read_cr3());
 	}
 	/*
-	 * A nested space: being here, this CPU is out of guest mode; the generation does the
-	 * rest.
+	 * A nested space: this CPU runs this function, so it is out of guest mode; the new
+	 * generation does the rest.
 	 */
 }
 
@@ -109,7 +109,7 @@ static uint64_t users_of(const struct space *space)
 	return mask;
 }
 
-/* An ASID stays valid for the space while this value stays. */
+/* An ASID is valid for the space as long as this value does not change. */
 static void generation_draw(struct space *s)
 {
 	uint64_t gen = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
@@ -157,7 +157,7 @@ void arch_space_drop(struct space *s)
 
 	drop_local(s);
 	ask(mask, drop_local, s);
-	/* another space at this address is not the same */
+	/* a later space at this address is a different one */
 	for (uint32_t i = 0; i < n_cpus; i++)
 		if (load(&arch_of(cpus[i])->last_space) == s)
 			store(&arch_of(cpus[i])->last_space, NULL);

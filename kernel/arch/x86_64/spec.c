@@ -2,8 +2,9 @@
 /*
  * spec.c - which barriers against leaks through speculation this CPU offers, and which are on
  *
- * Always there, by the way the kernel is compiled: no prediction steers indirect calls, and
- * LFENCE follows the branch that decides on SWAPGS (entry.S). spec_on is written while booting.
+ * Two barriers are always on, because the code is built with them: no prediction steers
+ * indirect calls, and LFENCE follows the branch that decides on SWAPGS (entry.S). spec_on is
+ * written while booting.
  */
 #include "cpu.h"
 #include "spec.h"
@@ -41,8 +42,8 @@ uint32_t spec_offered(const struct spec_cpuid *c)
 	bool verw = c->leaf7_edx & INTEL_MD_CLEAR && !(c->arch_capabilities & CAP_MDS_NO);
 
 	/*
-	 * automatic IBRS guards the predictor of returns too; a CPU without IBPB has no control
-	 * to complete
+	 * No RSB with automatic IBRS, which guards the predictor of returns too, and none
+	 * without IBPB, which it would complete.
 	 */
 	return (ibpb ? SPEC_IBPB : 0) | (ibrs ? SPEC_IBRS : 0) | (stibp ? SPEC_STIBP : 0) |
 	       (ibpb && !(c->ext21_eax & AMD_AUTO_IBRS) ? SPEC_RSB : 0) |

@@ -11,7 +11,7 @@
  *             SK_EXIT_INVALID_STATE the VMCB is as after init.
  * Invariants  SVM1 EFER.SVME is set in every VMCB and never shown
  *             SVM2 since the last flush of all ASIDs, a (CPU, ASID) pair belongs to one vCPU
- *                and one generation of one nested space; no generation comes twice, in whatever
+ *                and one generation of one nested space; no generation comes twice, in any
  *                space
  *             SVM3 cpu->nested is set exactly while the CPU may be in guest mode
  *             SVM4 what the VMM may write (the state page) is read once and never trusted: the
@@ -196,7 +196,7 @@ static const uint16_t segments[] = { STATE(seg[SK_ES]), STATE(seg[SK_CS]), STATE
 	STATE(seg[SK_LDTR]), STATE(idtr), STATE(seg[SK_TR]) };
 _Static_assert(sizeof(struct vmcb_seg) == sizeof(struct sk_segment), "the same layout");
 
-/* The field of a page, which is at that offset. */
+/* The field at that offset of a page. */
 static volatile uint64_t *field_at(void *page, uint16_t offset)
 {
 	return (volatile uint64_t *)((uint8_t *)page + offset);
@@ -245,7 +245,7 @@ void arch_vcpu_load(struct vcpu *v)
 		b->cr4 &= ~CR4_NOT_SWITCHED;
 		b->v_intr = (b->v_intr & ~V_TPR) | (uint32_t)(s->cr8 & V_TPR);
 		if (!tlb_broken("break=registers"))
-			svm_of(v)->asid = 0; /* translations by the old values must go: SVM2 */
+			svm_of(v)->asid = 0; /* translations by old values must go: SVM2 */
 		tlb_model_changed(&svm_of(v)->model);
 	}
 	if (dirty & SK_VCPU_SEG) {
@@ -351,7 +351,7 @@ static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_a
 	tlb_model_enter(&sv->model, nested, sv->asid, b->tlb_control != 0);
 }
 
-/* The pending external interrupt: into the guest now, or a window for it. */
+/* Inject the pending external interrupt now, or request a window for it. */
 static void irq_deliver(struct vcpu *v)
 {
 	struct vmcb *b = vmcb_of(v);
@@ -362,7 +362,7 @@ static void irq_deliver(struct vcpu *v)
 	b->v_intr &= ~(V_IRQ | V_IGN_TPR | V_PRIORITY);
 	if (!(pending & 0x100))
 		return;
-	/* Vectors below 16 cannot come from a local APIC: no task priority holds them. */
+	/* Vectors below 16 cannot come from a local APIC: no task priority holds them back. */
 	if (!(b->event_inject & EVENT_VALID) && b->rflags & RFLAGS_IF && !(b->int_shadow & 1) &&
 		(!priority || priority > (b->v_intr & V_TPR))) {
 		b->event_inject = EVENT_VALID | SK_EV_INTR | (pending & 0xff);
@@ -519,12 +519,12 @@ static uint32_t exit_handle(struct vcpu *v)
 
 	if (code == UINT32_MAX)
 		return vmrun_refused(v);
-	this_arch()->asid_flush = false; /* VMRUN got as far as to do it */
+	this_arch()->asid_flush = false; /* VMRUN got far enough to flush */
 	event_requeue(b);
 	hot_sync(v);
 	if (code == EXIT_INTR)
 		irq_window();
-	/* others: taken when GIF was set again; or the window is open */
+	/* the others were taken when GIF was set again, or the window is open */
 	if (code >= EXIT_INTR && code <= EXIT_VINTR)
 		return SK_EXIT_NONE;
 	if (code >= EXIT_DR_FIRST && code <= EXIT_DR_LAST) {

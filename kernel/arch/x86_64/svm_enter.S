@@ -7,10 +7,10 @@
 
 /*
  * svm_enter(guest VMCB, gpr[], host VMCB), the VMCBs by physical address. GIF is clear while
- * state is mixed, so that nothing at all is taken with the guest's GS. IF is set for VMRUN: an
- * interrupt then ends the guest at once, and stays pending until irq_window(). The predictor of
- * returns is full of addresses of this function before the first return: 32 entries, more than
- * any processor with AMD-V has.
+ * state is mixed, so that not even an NMI is taken with the guest's GS. IF is set for VMRUN: an
+ * interrupt then ends the guest at once, and stays pending until irq_window(). Before the first
+ * return, the predictor of returns is filled with addresses of this function: 32 entries, more
+ * than any processor with AMD-V has.
  */
 	.set	RSB_ENTRIES, 32
 	.text

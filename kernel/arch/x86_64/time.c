@@ -14,7 +14,8 @@ uint64_t tsc_hz;
 sk_time_t arch_now(void) { return rdtsc(); }
 
 /*
- * One shot of PIT channel 2: 10 ms. Returns TSC ticks meanwhile, 0 when the PIT does not count.
+ * One shot of PIT channel 2: 10 ms. Returns the TSC ticks that it took, or 0 if the PIT does
+ * not count.
  */
 static uint64_t pit_wait(void)
 {

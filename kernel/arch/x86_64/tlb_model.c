@@ -3,8 +3,8 @@
  * tlb_model.c - which guest translations each ASID of each CPU may hold (checked kernel)
  *
  * Objects     seen[CPU][ASID]: the user of the ASID since this CPU flushed all; inside[CPU]:
- *             the guest that the CPU is in. space->arch_data[1]: identity; [2]: begin of the
- *             last shoot-down that is over. A CPU writes its own rows; one clock orders entries
+ *             the guest that the CPU is in. space->arch_data[1]: identity; [2]: when the last
+ *             finished shoot-down began. A CPU writes its own rows; one clock orders entries
  *             and shoot-downs.
  * Invariants  TLB1 an entry is stamped after it has read what the ASID is valid for, a
  *                shoot-down before it changes that. An entry with an older stamp than a

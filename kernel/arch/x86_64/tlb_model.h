@@ -3,8 +3,8 @@
  * tlb_model.h - a model of the guest translations that each ASID of each CPU may hold, in the
  * checked kernel only
  *
- * No emulator here keeps guest translations over an exit, so a missing flush shows on real
- * processors alone. The checked kernel therefore notes how each ASID has been used since the
+ * No emulator here keeps guest translations across an exit, so a missing flush shows only on
+ * real processors. The checked kernel therefore notes how each ASID has been used since the
  * last flush of all, and panics before a guest is entered with one that may hold other or older
  * translations. `break=NAME` on its command line leaves out one of the steps that prevent this,
  * so that tests see the model find it.
@@ -25,7 +25,7 @@ struct tlb_vcpu {
 #ifdef CHECKED
 
 enum { TLB_MODEL_ASIDS = 64 };
-/* How many ASIDs of those that the processor has are to be used. */
+/* How many of the processor's ASIDs to use. */
 static inline uint32_t tlb_model_asids(uint32_t n)
 {
 	return n < TLB_MODEL_ASIDS ? n : TLB_MODEL_ASIDS;
@@ -35,7 +35,7 @@ bool tlb_broken(const char *option);
 void tlb_model_space(struct space *s); /* it is new */
 void tlb_model_vcpu(struct tlb_vcpu *v);
 void tlb_model_changed(struct tlb_vcpu *v);
-/* About to enter; flush: of all that this CPU holds. */
+/* Call before entering a guest. flush: this entry flushes all that the CPU holds. */
 void tlb_model_enter(
 	const struct tlb_vcpu *v, const struct space *nested, uint32_t asid, bool flush);
 void tlb_model_leave(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * trampoline.S - first steps of a further CPU: real mode to long mode, copied to a page below 1
+ * trampoline.S - first steps of another CPU: real mode to long mode, copied to a page below 1
  * MiB
  *
  * The last 64 bytes are data that the starting CPU fills in (offsets in asm.h). Addresses are

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * trap.c - what entries lead to, and the way back to user mode
+ * trap.c - what each kind of entry leads to, and the way back to user mode
  *
  * Invariants  TRAP1 user mode starts with the FS and GS base, the address space and the FPU
  *                state of its thread

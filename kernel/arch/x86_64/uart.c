@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uart.c - COM1 by polling: boot messages and panics; nothing once user land has the port
+ * uart.c - COM1 by polling: boot messages until user land has the port, and panics
  */
 #include "cpu.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * x86.h - the processor's registers, bits and the instructions that C has no word for
+ * x86.h - the processor's registers and bits, and instructions that C cannot express
  */
 #ifndef X86_H
 #define X86_H

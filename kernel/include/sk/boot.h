@@ -8,7 +8,7 @@
 #include <sk/types.h>
 
 /*
- * First page of the boot archive, made by tools/mkarchive: init as raw segments, no file
+ * First page of the boot archive, made by tools/mkarchive: init as raw segments, without a file
  * format.
  */
 #define SK_ARCHIVE_MAGIC 0x31544f4f424b53ull /* "SKBOOT1" */

@@ -23,12 +23,12 @@
 /*
  * X(name, number, lock, capabilities, other arguments, what it does, errors, bound)
  *
- * lock          of the kernel: TREE: the tree lock; NONE: not that one; SENDS, RECEIVES: it, if
- *               capabilities move
+ * lock          that the kernel holds: TREE: the tree lock; NONE: not the tree lock; SENDS,
+ *               RECEIVES: the tree lock if capabilities move
  * capabilities  what the first arguments must name, with the right that the call needs: R, W or
- *               N (none). The call finds those in "other arguments" by itself. SPACE: a space
- *               of any kind IPC takes its deadline, the capabilities to send and the Reply from
- *               the UTCB.
+ *               N (none). SPACE: a space of any kind. The call itself looks up capabilities in
+ *               "other arguments". IPC takes its deadline, the capabilities to send and the
+ *               Reply from the UTCB.
  * errors        besides CAP, RIGHTS and INVAL
  * bound         empty: constant
  */

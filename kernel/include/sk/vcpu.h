@@ -5,8 +5,8 @@
  * The state page is part of the VCpu object; SK_SYS_VCPU_CONFIGURE maps it for the VMM. On
  * every return from SK_SYS_VCPU_ENTER the kernel has written the exit record and the group HOT.
  * Other groups are written by SK_SYS_VCPU_SYNC. Before entry the VMM sets in `dirty` the groups
- * that it changed; the kernel loads just those and clears the mask. Wrong values hurt the guest
- * alone: the processor refuses them and the exit reason is INVALID_STATE.
+ * that it changed; the kernel loads just those and clears the mask. Wrong values hurt only the
+ * guest: the processor refuses them and the exit reason is INVALID_STATE.
  */
 /* clang-format off */
 #ifndef SK_VCPU_H
