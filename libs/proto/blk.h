@@ -8,14 +8,14 @@
  *             for DMA: BLK_REGION_* calls on the driver's control endpoint give a region its
  *             number there.
  * Ownership   from request to response the provider owns the bytes that the request names.
- * Order       none between requests in flight; FLUSH covers every WRITE answered before it was
- *             sent. A write with BLK_FUA is on the medium when answered.
- * Credit      at most BLK_DEPTH requests outstanding. More, and those of a client that does not
- *             take its responses, stay in the ring.
+ * Order       requests in flight are not ordered; FLUSH covers every WRITE answered before it
+ *             was sent. A write with BLK_FUA is on the medium when answered.
+ * Credit      at most BLK_DEPTH requests outstanding. Further ones stay in the ring, and so do
+ *             those of a client that does not take its responses.
  * Units       sectors of 512 bytes; offset and length of data in bytes, multiples of 512. A
- *             disk may have larger blocks (INFO): a transfer is of whole ones.
- * Legal       blk_req_check() defines a legal request, for VMM, storage and driver alike. One
- *             that is not legal is answered with its error.
+ *             disk may have larger blocks (INFO): a transfer is of whole blocks.
+ * Legal       blk_req_check() defines a legal request, for VMM, storage and driver alike. An
+ *             illegal one is answered with the error that it returns.
  */
 #ifndef PROTO_BLK_H
 #define PROTO_BLK_H
@@ -26,7 +26,7 @@
 
 #define BLK_DEPTH 64u
 #define BLK_SECTOR 512u
-/* Of one transfer. */
+/* Largest transfer. */
 #define BLK_BYTES_MAX (4u << 20)
 
 #define BLK_OPS(X) \
@@ -39,10 +39,10 @@
 enum blk_op { BLK_OPS(X) BLK_OP_END };
 #undef X
 
-/* Of a request. */
+/* Flags of a request. */
 enum blk_flag { BLK_FUA = 1 };
 enum blk_info_flag { BLK_READ_ONLY = 1, BLK_HAS_FLUSH = 2 };
-/* Flags of INFO, three bits: a block is BLK_SECTOR << that. */
+/* Three bits of the flags of INFO: a block is BLK_SECTOR << their value. */
 #define BLK_INFO_BLOCK_SHIFT 8
 #define BLK_BLOCK_MAX (BLK_SECTOR << 7)
 
@@ -51,7 +51,7 @@ static inline uint32_t blk_info_block(uint32_t info_flags)
 	return BLK_SECTOR << (info_flags >> BLK_INFO_BLOCK_SHIFT & 7);
 }
 
-/* The flags for blocks of that many bytes: a power of two from BLK_SECTOR to BLK_BLOCK_MAX. */
+/* The flags for this block size: a power of two from BLK_SECTOR to BLK_BLOCK_MAX. */
 static inline uint32_t blk_block_info(uint32_t block)
 {
 	uint32_t shift = 0;
@@ -69,13 +69,13 @@ static inline bool blk_block_legal(uint32_t block)
 struct blk_req {
 	uint16_t op;
 	uint16_t flags;
-	/* 0 for clients of storage; the driver's number between storage and driver. */
+	/* 0 for clients of storage; between storage and driver, the driver's number. */
 	uint32_t region;
 	/* Chosen by the client, returned. */
 	uint64_t id;
-	/* Of the volume, or of the disk towards the driver. */
+	/* On the volume, or, towards the driver, on the disk. */
 	uint64_t sector;
-	/* Of the data in the region. */
+	/* Where the data are in the region. */
 	uint64_t offset;
 	uint64_t length; /* bytes */
 };
@@ -91,7 +91,8 @@ struct blk_rsp {
 _Static_assert(sizeof(struct blk_rsp) == 24, "no padding");
 
 /*
- * What a request is held against: a disk, or a volume on it, and the data region that it names.
+ * A request is checked against this: a disk, or a volume on it, and the data region that it
+ * names.
  */
 struct blk_target {
 	uint64_t sectors;
@@ -117,7 +118,7 @@ static inline int blk_transfer_check(const struct blk_req *q, const struct blk_t
 	return blk_range_check(q->sector, q->length / BLK_SECTOR, t);
 }
 
-/* A private copy of a request. 0: do it; else the error to answer it with. */
+/* q is a private copy. 0: the request is legal; else the error to answer it with. */
 static inline int blk_req_check(const struct blk_req *q, const struct blk_target *t)
 {
 	int rc;
@@ -138,7 +139,7 @@ static inline int blk_req_check(const struct blk_req *q, const struct blk_target
 	}
 }
 
-/* Of SVC_OPEN towards storage. */
+/* Parameters of SVC_OPEN towards storage. */
 struct blk_params {
 	/* "by-partlabel/NAME" as after /dev/disk/, zero-terminated UTF-8. */
 	char volume[64];
@@ -151,12 +152,12 @@ _Static_assert(sizeof(struct blk_params) == 72, "no padding");
 /* Calls on a block driver's control endpoint, by storage. */
 enum blk_driver_call {
 	/*
-	 * mr0 data size, mr1 number: the caller's choice, so that one that got no answer in
-	 * time knows what to remove; capability: frame of the data part. RANGE: no such number,
-	 * EXISTS: in use.
+	 * mr0 data size, mr1 number; capability: frame of the data part. The caller chooses the
+	 * number, so that it knows what to remove if no answer came in time. RANGE: no such
+	 * number, EXISTS: it is in use.
 	 */
 	BLK_REGION_ADD = 16,
-	/* mr0 number. BUSY: something in it is in flight, NOT_FOUND: there is none. */
+	/* mr0 number. BUSY: a request that uses it is in flight, NOT_FOUND: no such region. */
 	BLK_REGION_DEL = 17
 };
 #define BLK_REGIONS 128u

@@ -6,13 +6,13 @@
  * Clients     LOG: a domain's standard output, client to console only. GUEST: a guest's
  *             console, both ways. SHELL: control; may attach to guests' consoles and read logs.
  *             The UART driver speaks DATA only (protocol UART, console is its client).
- * Credit      a sender that finds the ring full waits for the signal that there is room again;
- *             console never waits for a client: output goes to the bounded log in any case,
- *             input that finds no room holds back the typist.
- * Lines       the shell gets input up to and with a byte that gives it work: CR, LF or Tab. The
- *             input behind it stays with console until the shell says READY or ATTACH; so it
- *             reaches the client that then has the terminal. LF behind a CR that waits there is
- *             part of it.
+ * Credit      a sender that finds the ring full waits for the signal that there is room again.
+ *             console never waits for a client: output goes to the bounded log in any case, and
+ *             input for which a client has no room waits, at last in the UART.
+ * Lines       the shell gets input up to and including a byte that gives it work: CR, LF or
+ *             Tab. The input behind it stays with console until the shell says READY or ATTACH,
+ *             so it reaches the client that then has the terminal. An LF that waits there
+ *             directly behind a CR is dropped as part of it.
  */
 #ifndef PROTO_CONSOLE_H
 #define PROTO_CONSOLE_H
@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define CONSOLE_CHUNK_MAX 512u
-/* Of a guest's log: the own memory (svc.h) that a GUEST connection brings. */
+/* Size of a guest's log, which is the own memory (svc.h) of a GUEST connection. */
 #define CONSOLE_LOG_SIZE 65536u
 
 enum console_kind { CONSOLE_LOG = 1, CONSOLE_GUEST = 2, CONSOLE_SHELL = 3 };

@@ -4,19 +4,20 @@
  * driver
  *
  * Transport   records on the rings name buffers in the data part of the connection's region.
- *             The client of the connection is the port owner; towards a NIC driver, network is.
+ *             The client of the connection is the port owner; towards a NIC driver, the client
+ *             is network.
  * Ownership   TX: the provider owns the buffer until its TX_DONE. RX: the provider owns a
  *             posted buffer until it comes back filled in an RX response.
  * Credit      at most NET_DEPTH buffers each way; more is a breach. A port without posted
- *             buffers, or one that does not take what it is sent, loses frames, as a wire
- *             would; no domain waits for it.
+ *             buffers, or one that does not take its frames, loses them, as on a wire; no
+ *             domain waits for it.
  * Legal       net_tx_legal() and net_rx_post_legal() define a legal request, for every layer
- *             alike. One that is not legal comes back by itself, with an error: TX_DONE, or an
- *             RX of length 0.
- * Offload     NET_CSUM_BLANK: the transport checksum is partial, to be filled in at csum_start
- *             + csum_offset; NET_CSUM_VALID: checked or needs no check. GSO frames carry
- *             gso_size. A provider that was not granted an offload by NET_FEATURES never sees
- *             it.
+ *             alike. An illegal one comes back alone, with an error: as TX_DONE, or as an RX of
+ *             length 0.
+ * Offload     NET_CSUM_BLANK: the transport checksum is partial and has to be filled in at
+ *             csum_start + csum_offset. NET_CSUM_VALID: it is checked or needs no check. GSO
+ *             frames carry gso_size. A provider that was not granted an offload by NET_FEATURES
+ *             never sees it.
  */
 #ifndef PROTO_NET_H
 #define PROTO_NET_H
@@ -25,7 +26,7 @@
 #include <stdint.h>
 
 #define NET_DEPTH 128u
-/* The Ethernet header. */
+/* An Ethernet header alone. */
 #define NET_FRAME_MIN 14u
 /* Without GSO: 1500 bytes behind a header with a VLAN tag. */
 #define NET_FRAME_STD 1518u
@@ -44,12 +45,12 @@ enum net_op { NET_OPS(X) NET_OP_END };
 #undef X
 
 /*
- * Bytes of TCP that each piece of a GSO frame carries at least: less is made up to keep others
- * busy.
+ * Least bytes of TCP payload in each piece of a GSO frame. A sender that asks for less would
+ * only make work for others.
  */
 #define NET_GSO_MIN 48u
 #define NET_TCP_HEADER 20u /* at least */
-/* Of the checksum in it. */
+/* Offset of the checksum in it. */
 #define NET_TCP_CSUM_OFFSET 16
 
 enum net_flag { NET_CSUM_BLANK = 1, NET_CSUM_VALID = 2, NET_GSO_TCPV4 = 4, NET_GSO_TCPV6 = 8 };
@@ -62,7 +63,7 @@ struct net_desc {
 	uint64_t offset;
 	uint32_t length;
 	uint16_t csum_start, csum_offset;
-	/* Of GSO frames: NET_GSO_MIN or more, each piece a standard frame. */
+	/* For GSO frames: NET_GSO_MIN or more, and each piece is a standard frame. */
 	uint16_t gso_size;
 	uint16_t reserved[3]; /* zero */
 };
@@ -71,8 +72,8 @@ _Static_assert(sizeof(struct net_desc) == 32, "no padding");
 #define NET_GSO (NET_GSO_TCPV4 | NET_GSO_TCPV6)
 
 /*
- * Does the checksum that starts at `start`, with its field `offset` behind, lie in a frame of
- * that length?
+ * Does the checksum that starts at `start`, with its field `offset` bytes further, lie in a
+ * frame of this length?
  */
 static inline bool net_csum_inside(uint16_t start, uint16_t offset, uint32_t length)
 {
@@ -100,7 +101,7 @@ static inline bool net_offloads_legal(const struct net_desc *d)
 	       d->csum_start + NET_TCP_HEADER + d->gso_size <= NET_FRAME_STD;
 }
 
-/* A frame, in whatever direction it goes. */
+/* A frame in either direction. */
 static inline bool net_frame_legal(const struct net_desc *d)
 {
 	uint32_t max = d->flags & NET_GSO ? NET_FRAME_MAX : NET_FRAME_STD;
@@ -114,13 +115,13 @@ static inline bool net_in_region(const struct net_desc *d, uint64_t data_size)
 	       !d->reserved[0] && !d->reserved[1] && !d->reserved[2];
 }
 
-/* A private copy of a TX, of a client with that much in its data part. */
+/* d is a private copy of a TX; data_size is the size of the client's data part. */
 static inline bool net_tx_legal(const struct net_desc *d, uint64_t data_size)
 {
 	return d->op == NET_TX && net_in_region(d, data_size) && net_frame_legal(d);
 }
 
-/* The same of an RX_POST: room for a standard frame at least. */
+/* The same for an RX_POST, which must have room for a standard frame. */
 static inline bool net_rx_post_legal(const struct net_desc *d, uint64_t data_size)
 {
 	return d->op == NET_RX_POST && net_in_region(d, data_size) &&
@@ -128,13 +129,13 @@ static inline bool net_rx_post_legal(const struct net_desc *d, uint64_t data_siz
 	       !d->csum_start && !d->csum_offset && !d->gso_size;
 }
 
-/* Of SVC_OPEN towards network. */
+/* Parameters of SVC_OPEN towards network. */
 struct net_params {
 	char bridge[16]; /* "xenbr0" */
 	char name[16];   /* "vif1.0" */
-	/* The port's own; -SK_E_EXISTS: another port's. */
+	/* The port's own address. -SK_E_EXISTS: another port has it. */
 	uint8_t mac[6];
-	/* enum net_flag that the client understands in received frames. */
+	/* The enum net_flag that the client understands in received frames. */
 	uint16_t offloads;
 };
 _Static_assert(sizeof(struct net_params) == 40, "no padding");

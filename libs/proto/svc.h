@@ -6,20 +6,22 @@
  *             for guests); the badge says which: SVC_BADGE_INIT or SVC_BADGE_CONTROL.
  * Making one  the connector makes the region (frames charged to the client), calls SVC_OPEN
  *             with the region and a capability that signals the client; the reply carries a
- *             capability that signals the service. The connector hands that and the region to
- *             the client.
- * Region      two frames, [request ring][response ring] and, if the protocol has any, [data]:
- *             sizes in the call, never read from the region. They are two so that the data can
- *             be passed on to a disk driver and its device, and the rings cannot.
- * Own         a third frame, if the call brings one, is memory for what the service keeps about
- *             this client, charged to the client. The client never sees it.
+ *             capability that signals the service. The connector hands it and the region to the
+ *             client.
+ * Region      two frames, [request ring][response ring] and, if the protocol has any, [data].
+ *             Their sizes are in the call and are never read from the region. There are two
+ *             frames so that the data can be passed on to a disk driver and its device without
+ *             the rings.
+ * Own         a third frame, if the call brings one, is memory for the service's state of this
+ *             client, charged to the client. The client never sees it.
  * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. The reply
- *             says if the service could not do something for the client in the end (storage:
- *             the last flush). The connection is gone in any case.
- * Giving up   a connector may stop waiting for any call, and keeps what the service was given
- *             until it knows better. A close can be asked again until its result was heard. An
- *             open that nobody waits for when it is done is undone by the service: once
- *             SVC_PING is answered with 0, nothing of it is left.
+ *             says whether the service's last work for the client failed (storage: the last
+ *             flush). The connection is gone in any case.
+ * Giving up   a connector may stop waiting for any call. It then keeps the memory that it gave
+ *             to the service until it knows that the service has let go. A close can be
+ *             repeated until its result was received. If the connector has given up when an
+ *             open is done, the service undoes it: once SVC_PING is answered with 0, nothing of
+ *             it is left.
  */
 #ifndef PROTO_SVC_H
 #define PROTO_SVC_H
@@ -46,7 +48,7 @@ struct svc_proto_info {
 	uint32_t version, req_size, rsp_size;
 	uint64_t data_size;
 };
-/* The row of a protocol in the list above; that of NONE for a number that is no protocol. */
+/* The row of a protocol in the list above; the row of NONE for an unknown number. */
 static inline const struct svc_proto_info *svc_proto_info(uint32_t proto)
 {
 	static const struct svc_proto_info infos[] = {
@@ -60,7 +62,9 @@ static inline const struct svc_proto_info *svc_proto_info(uint32_t proto)
 
 #define SVC_BADGE_INIT 1u
 #define SVC_BADGE_CONTROL 2u
-/* A client that the manifest lets call the service's own labels; never OPEN or CLOSE. */
+/*
+ * A client that the manifest allows to call the service's own labels, but never OPEN or CLOSE.
+ */
 #define SVC_BADGE_CLIENT 3u
 
 /* Labels of calls. Replies: label 0 with mr0 = 0 or -SK_E_*, then results. */
@@ -74,16 +78,16 @@ enum svc_call {
 	SVC_OPEN = 1,
 	/*
 	 * mr0 connection number. Reply: mr0 status: 0 = the connection is gone, else it is as
-	 * it was, and close can be asked again; mr1 (with mr0 = 0) the result: 0, or the
-	 * -SK_E_* of the last flush, whose data may be lost. Asked again by the same connector,
-	 * it takes the place of the call before; by another: -SK_E_BUSY.
+	 * it was, and the call can be repeated; mr1 (with mr0 = 0) the result: 0, or the
+	 * -SK_E_* of the last flush, whose data may be lost. A repeated call replaces the
+	 * earlier one if it is from the same connector; from another it gets -SK_E_BUSY.
 	 */
 	SVC_CLOSE = 2,
-	/* -SK_E_BUSY: the memory that an opener brought which gave up is still in use. */
+	/* -SK_E_BUSY: memory from an SVC_OPEN whose caller gave up is still in use. */
 	SVC_PING = 3,
 	/* mr0 connection number or 0; reply: words of the protocol. */
 	SVC_STATS = 4,
-	/* Calls of the service itself from here, in its protocol's header. */
+	/* From here: the service's own calls, which its protocol's header lists. */
 	SVC_FIRST = 16
 };
 /*
@@ -97,7 +101,7 @@ struct svc_open_msg {
 	uint32_t client, reserved0;
 	uint32_t epoch, reserved1;
 	uint64_t params_len;
-	/* Of the frame for what the service keeps about the client. */
+	/* Bytes of the frame for the service's state of the client. */
 	uint64_t own_size;
 };
 _Static_assert(sizeof(struct svc_open_msg) == 56, "no padding");

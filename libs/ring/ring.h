@@ -2,15 +2,16 @@
 /*
  * ring.h - single-producer single-consumer record rings in shared memory
  *
- * A ring is a header and a byte area in memory that two domains that do not trust each other
- * both write. Records are a 32-bit length and that many bytes, padded to 8. ring_put() copies a
- * record in, ring_get() copies one out before anyone looks at it, so a record cannot change
- * under the reader. Each side keeps its own index privately; the peer's is range-checked on
- * every use. A peer that breaks the rules gets the connection closed: -SK_E_PEER.
+ * A ring is a header and a byte area in memory that two domains both write without trusting
+ * each other. Records are a 32-bit length and that many bytes, padded to 8. ring_put() copies a
+ * record in, ring_get() copies one out before it is examined, so a record cannot change under
+ * the reader. Each side keeps its own index privately; the peer's is range-checked on every
+ * use. If the peer breaks the rules, the functions return -SK_E_PEER, and the user closes the
+ * connection.
  *
  * Suppression: a consumer that is about to sleep sets `want` through ring_get_idle() and looks
- * again; a producer signals only when it finds `want` set (ring_put_flush()). The same, other
- * way round, for a producer that waits for room (ring_room_idle(), ring_get_flush()).
+ * again; a producer signals only when it finds `want` set (ring_put_flush()). A producer that
+ * waits for room does the same in the other direction (ring_room_idle(), ring_get_flush()).
  */
 #ifndef RING_H
 #define RING_H
@@ -40,18 +41,18 @@ _Static_assert(sizeof(struct ring_shared) == 128, "two cache lines");
 /* One side's private handle: a producer or a consumer, never both. */
 struct ring {
 	struct ring_shared *sh;
-	/* Of data[]: power of two. */
+	/* Bytes of data[], a power of two. */
 	uint32_t size;
 	/* Own index: prod for a producer, cons for a consumer. */
 	uint32_t index;
 	/* Last checked index of the peer. */
 	uint32_t peer;
-	/* Own index as last published: nothing new needs no signal. */
+	/* Own index as last published; if nothing is new, no signal is needed. */
 	uint32_t flushed;
 };
 
 /*
- * bytes: whole memory of the ring at mem (mem page-aligned, bytes from 256 to 2^30). 0 or
+ * bytes: all memory of the ring, header included, at mem (page-aligned); from 256 to 2^30. 0 or
  * -SK_E_INVAL.
  */
 int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index) must_check;
@@ -72,12 +73,12 @@ int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b,
  * waking each other.
  */
 bool ring_put_flush(struct ring *r);
-/* Do n records of len bytes fit now? True also when ring_put() has an error to say. */
+/* Do n records of len bytes fit now? True also when ring_put() would return an error. */
 bool ring_room(struct ring *r, uint32_t len, uint32_t n);
 /*
  * About to wait until `len` bytes fit: true = room appeared meanwhile, do not sleep. False also
- * when ring_put() has another error to say than -SK_E_AGAIN: a caller that tries again while
- * this is true comes to an end.
+ * when ring_put() would return an error other than -SK_E_AGAIN, so that a caller that tries
+ * again while this is true does not loop endlessly.
  */
 bool ring_room_idle(struct ring *r, uint32_t len);
 

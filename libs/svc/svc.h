@@ -31,22 +31,23 @@ sk_cap_t svc_cap(const char *name, uint32_t *count);
 
 /* ---- one end of a connection ------------------------------------------------------------- */
 struct svc_conn {
-	/* Client: producer; service: consumer. */
+	/* The client produces, the service consumes. */
 	struct ring req;
-	struct ring rsp; /* the other way */
+	struct ring rsp; /* the other direction */
 	/* Data part of the region; service side: NULL if svc_service.data_unmapped. */
 	uint8_t *data;
 	uint64_t data_size;
 	/* Its frame; 0 = no data. */
 	sk_cap_t data_frame;
 	/*
-	 * Service side: memory for what it keeps about this client. The client does not see it.
+	 * Service side: memory for the service's state of this client. The client does not see
+	 * it.
 	 */
 	void *own;
 	uint64_t own_size;
 	/* Signals the peer. */
 	sk_cap_t signal;
-	/* Service side: 1.. ; client side: index of the channel. */
+	/* Service side: from 1 up; client side: index of the channel. */
 	uint32_t number;
 	/* Service side: identity given by the connector (domid, or static | SVC_STATIC). */
 	uint32_t client;
@@ -54,17 +55,17 @@ struct svc_conn {
 	uint32_t badge;
 	uint32_t proto;
 	uint32_t epoch;
-	/* Service side: killed for a breach; only SVC_CLOSE is left to come. */
+	/* Service side: killed for a breach; only SVC_CLOSE can still come. */
 	bool dead;
-	/* The client's end. */
+	/* True at the client's end. */
 	bool channel;
-	/* Of its turn: svc_get(). */
+	/* Work done in the current turn: svc_get(). */
 	uint64_t spent;
-	/* The service's own state for it. */
+	/* For the service's own use. */
 	void *priv;
 };
 
-/* The ring that records come in by, and the ring that they go out by. */
+/* The ring on which records come in, and the ring on which they go out. */
 static inline struct ring *conn_in(struct svc_conn *c)
 {
 	return c->channel ? &c->rsp : &c->req;
@@ -90,27 +91,27 @@ void svc_signal(struct svc_conn *c);
 /*
  * The loop settles the rings of a connection around its handler. Code that uses them elsewhere
  * (at start-up, in a thread, for one client in the handler of another) does it itself:
- * svc_settle()       publishes what was put and taken, and signals the peer where it waits for
+ * svc_settle()       publishes what was put and taken, and signals the peer if it waits for
  *                    that.
  * svc_more()         asks for a signal at the next record; true: there is one already.
- * svc_next_record()  the next record, as ring_get(). Where there is none, the rings are settled
- *                    and the peer will signal: a loop over it can end there. A loop that ends
- *                    earlier calls svc_settle().
+ * svc_next_record()  the next record, as ring_get(). If there is none, it settles the rings and
+ *                    the peer will signal, so a loop can end there. A loop that ends earlier
+ *                    calls svc_settle().
  */
 void svc_settle(struct svc_conn *c);
 bool svc_more(struct svc_conn *c);
 int svc_next_record(struct svc_conn *c, void *buf, uint32_t max) must_check;
 /*
- * Do n records of len bytes fit the side's outgoing ring? If not, the peer signals when it has
- * made room: a request is taken only when its answer fits, so that a client that does not take
- * answers waits, and no other does.
+ * Do n records of len bytes fit this side's outgoing ring? If not, the peer signals when it has
+ * made room. A service takes a request only when the answer fits, so a client that does not
+ * take its answers holds up only itself.
  */
 bool svc_room(struct svc_conn *c, uint32_t len, uint32_t n);
 
 /* ---- serving ----------------------------------------------------------------------------- */
 /*
- * Capabilities that came with a call, and those to send back; slots are the callee's to keep or
- * delete.
+ * Capabilities that came with a call, and those to send back; the callee keeps or deletes the
+ * slots.
  */
 struct svc_caps {
 	sk_cap_t in[4];
@@ -122,11 +123,14 @@ struct svc_caps {
 };
 
 struct svc_service {
-	/* The one protocol; SVC_PROTO_END: op table decides by conn->proto. */
+	/*
+	 * The one protocol that is served; SVC_PROTO_END: several, and the functions look at
+	 * conn->proto.
+	 */
 	uint32_t proto;
 	/* Smallest data part that open accepts. */
 	uint64_t min_data;
-	/* Only a device reaches data: they are not mapped in this domain. */
+	/* Only a device uses the data, which are not mapped in this domain. */
 	bool data_unmapped;
 	/*
 	 * params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or
@@ -135,15 +139,14 @@ struct svc_service {
 	int (*open)(struct svc_conn *c, const void *params, uint32_t params_len,
 		uint64_t result[2]);
 	/*
-	 * The client signalled, or has its next turn. 0 or -SK_E_AGAIN (something is full:
-	 * svc_resume() when it is no more); another error has the connection killed.
+	 * The client signalled, or has its next turn. 0, or -SK_E_AGAIN if something is full:
+	 * call svc_resume() when there is room again. Any other error kills the connection.
 	 */
 	int (*event)(struct svc_conn *c);
 	/*
-	 * The end of the connection. -SK_E_AGAIN: something is in flight, svc_closed(c, result)
-	 * ends it later. Else nothing may be in flight, and what it returns is the result that
-	 * the closer is told: 0, or the -SK_E_* of what could not be done for the client any
-	 * more.
+	 * The end of the connection. -SK_E_AGAIN: something is in flight, and svc_closed(c,
+	 * result) ends it later. Otherwise nothing may be in flight, and the closer is told the
+	 * return value: 0, or the -SK_E_* of the last work for the client.
 	 */
 	int (*close)(struct svc_conn *c);
 	/*
@@ -157,42 +160,45 @@ struct svc_service {
 };
 int svc_serve(const struct svc_service *s) must_check;
 void svc_closed(struct svc_conn *c, int result);
-/* Drop a client that broke the protocol: logs once, stops its rings; SVC_CLOSE comes later. */
+/*
+ * Drop a client that broke the protocol: log it once and stop its rings. SVC_CLOSE comes later.
+ */
 void svc_conn_kill(struct svc_conn *c, const char *why);
 /*
- * A client has one turn after the other with the other clients, and a turn is so much work:
- * SVC_TURN bytes, of which a request counts SVC_RECORD (about what copying as many bytes
- * costs), and a handler adds by svc_charge() what it copies for it. svc_get() is ring_get() on
- * the ring that comes in, within a turn: -SK_E_AGAIN also when that is over. The loop gives the
- * next turn by itself. The same holds for handlers of channels: a device that always has one
- * more record does not keep a service from its clients.
+ * Clients take turns, and a turn is a limited amount of work: SVC_TURN bytes. Each request
+ * counts as SVC_RECORD bytes (it costs about as much as copying them), and a handler adds the
+ * bytes that it copies by svc_charge(). svc_get() is ring_get() on the incoming ring within a
+ * turn: it returns -SK_E_AGAIN also when the turn is over. The loop gives the next turn by
+ * itself. The same holds for handlers of channels, so a device that always has one more record
+ * does not keep a service from its clients.
  */
 #define SVC_TURN 262144u
 #define SVC_RECORD 4096u
 int svc_get(struct svc_conn *c, void *buf, uint32_t max) must_check;
 void svc_charge(struct svc_conn *c, uint64_t bytes);
 /*
- * Give a client its turn though it did not signal: what it left in its ring can be taken now.
+ * Give a client a turn although it did not signal, because records left in its ring can be
+ * taken now.
  */
 void svc_resume(struct svc_conn *c);
 
 /*
- * Iterate over connections, with those that are dead, and those being closed whose priv is
- * still set.
+ * Iterate over connections, including dead ones, and those being closed whose priv is still
+ * set.
  */
 struct svc_conn *svc_conn_next(struct svc_conn *after);
 
 /*
  * Around every event() and channel handler the loop publishes what was put and taken, signals
- * the peer where it sleeps, sets the wish for more and looks again: a handler just takes what
- * it can. One that leaves records in the ring for another reason than the end of a turn (no
- * room for the answer) has to come back to them by svc_resume().
+ * the peer if it sleeps, asks to be signalled for more and looks again, so a handler just takes
+ * what it can. A handler that leaves records in the ring for a reason other than the end of a
+ * turn (no room for the answer) has to come back to them by svc_resume().
  */
 /* Handlers for the domain's own bits. */
 typedef void (*svc_handler_fn)(void *ctx);
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name) must_check;
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
-/* Interrupt n of the domain's device `index`, on an own bit. */
+/* Interrupt n of the domain's device `index`, on one of the domain's own bits. */
 int svc_on_irq(uint32_t index, uint32_t n, uint32_t bit, svc_handler_fn fn) must_check;
 /*
  * Have the handler of an own bit called once the current event is done, as if it had been
@@ -212,7 +218,7 @@ void svc_timer_set(struct svc_timer *t, sk_time_t deadline);
 sk_time_t svc_now(void);
 sk_time_t svc_in_ms(uint32_t ms);
 
-/* svc_next_record() that waits for one: for start-up, as svc_wait(). */
+/* As svc_next_record(), but waits for a record. For start-up, like svc_wait(). */
 int svc_wait_record(struct svc_conn *c, void *buf, uint32_t max, sk_time_t deadline) must_check;
 /*
  * Wait until the service behind channel c signals; all other events stay pending for svc_run().
@@ -220,10 +226,10 @@ int svc_wait_record(struct svc_conn *c, void *buf, uint32_t max, sk_time_t deadl
  * library reads synchronously).
  */
 int svc_wait(struct svc_conn *c) must_check;
-/* -SK_E_TIMEOUT at the deadline. */
+/* The same, with -SK_E_TIMEOUT at the deadline. */
 int svc_wait_until(struct svc_conn *c, sk_time_t deadline) must_check;
 
-/* Returns only if the kernel fails: its error. */
+/* Returns only if receiving fails, with the kernel's error. */
 int svc_run(void);
 
 /* ---- connecting (init, control): call a service's control endpoint ----------------------- */
@@ -244,26 +250,30 @@ struct svc_open_result {
 };
 /*
  * -SK_E_TIMEOUT: the service did not answer within SVC_OPEN_MS, SVC_CLOSE_MS, or the time
- * given. It may have the region or still be using it, and a device with it: what it was given
- * must not be used for anything else, nor be revoked, which would fault the service that
- * everybody uses, until svc_close_within() or svc_ping() says 0 (proto/svc.h).
+ * given. The service, and a device behind it, may still use the region. Until
+ * svc_close_within() or svc_ping() returns 0 (proto/svc.h), the caller must not use the memory
+ * for anything else, and must not revoke it, because that would fault a service that has other
+ * clients.
  */
 #define SVC_OPEN_MS 30000u
-/* Drains and flushes first. */
+/* Longer, because the service first drains and flushes. */
 #define SVC_CLOSE_MS 120000u
 int svc_open(sk_cap_t service_ep, const struct svc_open_args *a,
 	struct svc_open_result *r) must_check;
 /*
  * 0: the connection is gone, and *result, if result is not NULL, is 0 or the error of the
- * service's last act for the client: storage's last flush.
+ * service's last work for the client, which for storage is the last flush.
  */
 int svc_close(sk_cap_t service_ep, uint32_t number, int *result) must_check;
 int svc_close_within(sk_cap_t service_ep, uint32_t number, uint32_t ms, int *result) must_check;
 int svc_ping(sk_cap_t service_ep, uint32_t ms) must_check;
-/* Plain call, which waits as long as it takes. mr in and out; n in and out. */
+/* A plain call, which waits as long as it takes. mr and n are in and out. */
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	struct svc_caps *caps) must_check;
-/* The same for at most `ms` milliseconds: -SK_E_TIMEOUT. What it asked for may still happen. */
+/*
+ * The same for at most `ms` milliseconds, then -SK_E_TIMEOUT. The request may still be carried
+ * out.
+ */
 int svc_call_timed(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	struct svc_caps *caps, uint32_t ms) must_check;
 
