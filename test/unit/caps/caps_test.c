@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * caps_test.c - a domain's slots, memory and addresses, on a kernel that the test plays
+ * caps_test.c - a domain's slots, memory and addresses, on the kernel of kern.h
  *
- * After each refusal all is as it was before: each system call of an operation fails once
- * (failures_leave_nothing).
+ * A refusal changes nothing: failures_leave_nothing lets each system call of an operation fail
+ * once.
  */
 #include "kern.h"
 
@@ -46,7 +46,7 @@ static unsigned int slots_taken(void)
 	return n;
 }
 
-/* C1, and nothing outside the own slots. */
+/* C1; and nothing outside the domain's own slots is marked. */
 static void slots_agree(void)
 {
 	for (uint32_t i = DOMAIN_CAP_FREE; i < SLOTS; i++)
@@ -75,11 +75,11 @@ static void slots_are_given_once(void)
 		taken[n++] = s;
 	}
 	assert_int_equal(n, SLOTS - DOMAIN_CAP_FREE - before - 4);
-	/* what is freed is found again, also below the place where the last one was */
+	/* freed slots are found again, even below the last one that was given */
 	slot_free(run, 4);
 	assert_int_equal(slot_alloc(5), 0);
 	assert_int_equal(slot_alloc(4), run);
-	/* a run has no hole, and what a longer run left out is found */
+	/* a run has no hole, and slots that a longer run skipped are found */
 	slot_free(run, 2);
 	slot_free(run + 3, 1);
 	assert_int_equal(slot_alloc(3), 0);
@@ -90,7 +90,7 @@ static void slots_are_given_once(void)
 	assert_int_equal(slot_alloc(1), run);
 	assert_int_equal(slot_alloc(1), run + 1);
 	assert_int_equal(slot_alloc(1), run + 3);
-	/* not the domain's to give: */
+	/* the domain may not give these: */
 	slot_free(DOMAIN_CAP_FREE - 1, 1);
 	slot_free(SLOTS - 1, 2);
 	slot_free(SLOTS, 1);
@@ -111,7 +111,7 @@ static void dropping_what_is_not_an_object(void)
 	assert_false(slot_meta[s].used);
 	assert_int_equal(cap_copy(ENDPOINT, SK_R | SK_GRANT, 0, &s), 0);
 	assert_int_equal(kern_own(s)->rights, SK_R | SK_GRANT);
-	/* a fixed slot is emptied and belongs to nobody */
+	/* a fixed slot is emptied, but never given out */
 	cap_drop(ENDPOINT);
 	assert_null(kern_own(ENDPOINT)->obj);
 	for (sk_cap_t t; (t = slot_alloc(1)) != 0;)
@@ -143,7 +143,7 @@ static void dropped_memory_comes_back(void)
 	assert_int_equal(object_make(SK_OBJ_UNTYPED, 14, &c), 0);
 	assert_int_equal(kern_own(c)->obj->type, SK_OBJ_UNTYPED);
 	assert_int_equal(object_make_in(c, SK_OBJ_FRAME, 13, SK_CAP_CNODE, 33, 1), 0);
-	cap_drop(c); /* and what was made of it is gone */
+	cap_drop(c); /* objects that were made from it are gone */
 	assert_null(kern_own(33)->obj);
 	assert_int_equal(object_make(SK_OBJ_FRAME, 14, &c), 0);
 }
@@ -163,8 +163,8 @@ static void small_objects_share_pages(void)
 						 0, &c[i]),
 				0);
 		/*
-		 * 64 objects of 128 or 256 bytes: three pages, perhaps one more that was begun
-		 * before
+		 * 64 objects of 128 or 256 bytes take three pages, perhaps one more that was
+		 * already begun
 		 */
 		assert_in_range(kern.calls[SK_SYS_RETYPE] - retypes, N, N + 4);
 		for (unsigned int i = 0; i < N; i++)
@@ -177,7 +177,7 @@ static void small_objects_share_pages(void)
 			before = caps_free_bytes();
 	}
 	assert_in_range(caps_free_bytes(), before - 4096, before + 4096);
-	/* one of a page lives: the page is not given away */
+	/* while one object of a page lives, the page is not given away */
 	assert_int_equal(object_make(SK_OBJ_ENDPOINT, 0, &c[0]), 0);
 	for (unsigned int i = 1; i < N; i++)
 		assert_int_equal(object_make(SK_OBJ_ENDPOINT, 0, &c[i]), 0);
@@ -198,7 +198,7 @@ static void whoever_has_a_copy_loses_it(void)
 	assert_null(kern_own(copy)->obj);
 }
 
-/* All of an untyped can be used, whatever was asked for in which order. */
+/* All of an untyped can be used, whatever the sizes and their order. */
 static void nothing_is_lost_to_alignment(void)
 {
 	static const uint8_t odd[] = { 12, 16, 13, 17, 12, 12, 15, 12 };
@@ -227,7 +227,7 @@ static void nothing_is_lost_to_alignment(void)
 	slots_agree();
 }
 
-/* When all is used up, the smallest piece that was given back and is large enough is cut. */
+/* When no memory is left, the smallest returned piece that is large enough is cut. */
 static void free_pieces_are_cut(void)
 {
 	sk_cap_t c, small, fit, large;
@@ -248,7 +248,7 @@ static void free_pieces_are_cut(void)
 	assert_int_equal(object_make(SK_OBJ_FRAME, 15, &c), -SK_E_NO_MEM);
 }
 
-/* The piece with the least left that fits. */
+/* A request takes from the piece with the least memory left that fits. */
 static void large_pieces_stay_whole(void)
 {
 	sk_cap_t c, big;
@@ -269,7 +269,7 @@ static void arguments_of_objects(void)
 	assert_int_equal(object_make(SK_OBJ_FRAME, 48, &c), -SK_E_INVAL);
 	assert_int_equal(object_make(SK_OBJ_FRAME, 0, &c), -SK_E_INVAL);
 	assert_int_equal(object_make(SK_OBJ_IOPORT, 0, &c), -SK_E_INVAL);
-	/* a fixed size whatever is asked for */
+	/* these objects have a fixed size, whatever order is asked for */
 	assert_int_equal(object_make(SK_OBJ_THREAD, 20, &c), 0);
 	assert_int_equal(kern_own(c)->obj->order, SK_ORDER_THREAD);
 	assert_int_equal(object_make(SK_OBJ_CNODE, 13, &c), 0);
@@ -286,7 +286,7 @@ static void the_largest_piece_is_taken(void)
 	assert_int_equal(untyped_take(12, &u, &order), 0);
 	assert_int_equal(order, 22);
 	assert_int_equal(kern_own(u)->obj->order, 22);
-	/* one that was given back counts as well */
+	/* a returned piece counts as well */
 	assert_int_equal(object_make(SK_OBJ_FRAME, 19, &c), 0);
 	cap_drop(c);
 	assert_int_equal(untyped_take(12, &u, &order), 0);
@@ -331,7 +331,8 @@ static void memory_is_where_it_is_mapped(void)
 	assert_int_equal((uint64_t)a % 8192, 0);
 	a[8191] = 7;
 	assert_int_equal(kern.phys[kern_own(f)->obj->paddr + 8191], 7);
-	assert_int_equal(vm_map(f, 13, SK_R, &v), -SK_E_EXISTS); /* one window a capability */
+	/* one window for each capability */
+	assert_int_equal(vm_map(f, 13, SK_R, &v), -SK_E_EXISTS);
 	assert_int_equal(cap_copy(f, SK_R, 0, &copy), 0);
 	assert_int_equal(vm_map(copy, 13, SK_R | SK_W, &v), -SK_E_RIGHTS);
 	assert_int_equal(vm_map(copy, 13, SK_R, &v), 0);
@@ -346,7 +347,7 @@ static void memory_is_where_it_is_mapped(void)
 	assert_ptr_equal(v, a);
 }
 
-/* V1: neighbours that are freed become one range, whatever the order. */
+/* V1: freed neighbours become one range, in whatever order they are freed. */
 static void free_addresses_are_joined(void)
 {
 	static const uint8_t orders[][4] = { { 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 1, 3, 0, 2 },
@@ -379,12 +380,12 @@ static void large_frames_are_aligned(void)
 	assert_int_equal(vm_alloc(21, &g, &w), 0);
 	assert_int_equal((uint64_t)w % SK_LARGE_SIZE, 0);
 	assert_true((uint8_t *)w >= (uint8_t *)v + 4096);
-	/* the gap before it is still there */
+	/* the gap before it can still be used */
 	assert_int_equal(vm_alloc(12, &f, &w), 0);
 	assert_ptr_equal((uint8_t *)v + 4096, w);
 }
 
-/* Tables, but no memory: what is mapped there later needs none. */
+/* Only tables are made, so that mapping there later needs no memory. */
 static void reserved_addresses(void)
 {
 	unsigned int tables, maps;
@@ -404,7 +405,7 @@ static void reserved_addresses(void)
 	assert_int_equal(kern.space->n_tables, tables);
 	assert_int_equal(vm_alloc(12, &f, &w), 0);
 	assert_true((uint8_t *)w >= (uint8_t *)v + 2 * SK_LARGE_SIZE + 8192 || w < v);
-	/* the page that made the tables comes back */
+	/* the page that paid for the tables is used for further ones */
 	assert_int_equal(vm_reserve(4096, &w), 0);
 	bytes = caps_free_bytes();
 	for (unsigned int i = 0; i < 20; i++)
@@ -437,7 +438,7 @@ static void tables_that_are_refused(void)
 	assert_int_equal(caps_free_bytes(), bytes);
 }
 
-/* Tables of another space come from the memory that is named. */
+/* Tables of another space are paid for by the memory that the caller names. */
 static void tables_of_others(void)
 {
 	struct kern_object *other;
@@ -453,7 +454,7 @@ static void tables_of_others(void)
 	assert_int_equal(
 		space_map_from(u, space, f, 0x10000000 - 4096, 0, 13, SK_R | SK_EXEC), 0);
 	assert_int_equal(caps_free_bytes(), before);
-	assert_int_equal(other->n_tables, 4); /* the two pages lie below two tables */
+	assert_int_equal(other->n_tables, 4); /* the two pages are in different lowest tables */
 	assert_int_equal(kern_own(u)->obj->used, 4 * 4096);
 	assert_non_null(kern_view(other, 0x10000000, NULL));
 	cap_drop(u);
@@ -483,7 +484,7 @@ static void device_memory(void)
 	dma_unmap(&a);
 	assert_null(kern_view(io, a.addr, NULL));
 	assert_non_null(kern_view(io, b.addr, NULL));
-	assert_non_null(kern_own(f)->obj); /* the giver's own stays */
+	assert_non_null(kern_own(f)->obj); /* the caller's own capability stays */
 	assert_int_equal(dma_alloc(IO_SPACE, 12, &v, &addr), 0);
 	*(uint8_t *)v = 9;
 	assert_int_equal(*kern_view(io, addr, NULL), 9);
@@ -546,7 +547,7 @@ static int op_dma(void)
 
 static int (*const ops[])(void) = { op_frame, op_small, op_alloc, op_copy, op_dma };
 
-/* Tables stay, and untypeds of a size once cut: so everything is done once before. */
+/* Tables stay, and so do the sizes of untypeds once cut, so each operation first runs once. */
 static void failures_leave_nothing(void)
 {
 	static const long errors[] = { -SK_E_NO_MEM, -SK_E_SLOT, -SK_E_RIGHTS };
@@ -575,7 +576,7 @@ static void failures_leave_nothing(void)
 	}
 }
 
-/* No slot, no memory: an error each time, and as much free as before. */
+/* Without a slot each call fails, and the free memory stays the same. */
 static void without_slots(void)
 {
 	uint64_t bytes;
@@ -594,7 +595,8 @@ static void without_slots(void)
 	assert_int_equal(untyped_take(12, &c, &order), -SK_E_SLOT);
 	assert_int_equal(vm_reserve(1 << 24, &v), -SK_E_SLOT);
 	slot_free(last, 1);
-	assert_int_equal(object_make(SK_OBJ_FRAME, 12, &c), -SK_E_SLOT); /* it needs two */
+	/* this needs two slots */
+	assert_int_equal(object_make(SK_OBJ_FRAME, 12, &c), -SK_E_SLOT);
 	assert_int_equal(slot_alloc(1), last);
 	assert_int_equal(caps_free_bytes(), bytes);
 	assert_int_equal(
@@ -634,7 +636,7 @@ static void starts_that_fail(void)
 	assert_int_equal(caps_init(), -SK_E_SLOT);
 	info->n_slots = 0x10000;
 	assert_int_equal(caps_init(), -SK_E_SLOT);
-	info->n_slots = SLOTS; /* and no memory */
+	info->n_slots = SLOTS; /* enough slots, but no memory */
 	assert_int_equal(caps_init(), -SK_E_NO_MEM);
 }
 

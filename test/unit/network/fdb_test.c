@@ -25,7 +25,7 @@ static const uint8_t a[6] = { 0, 0x16, 0x3e, 1, 2, 3 }, b[6] = { 0, 0x16, 0x3e, 
 
 static const uint8_t gateway[6] = { 0x52, 0x55, 10, 0, 2, 2 };
 
-/* As a guest's port, and as the uplink. */
+/* A frame from a guest's port, and one from the uplink. */
 static bool guest_sends(const uint8_t *mac, uint32_t port, sk_time_t now)
 {
 	return fdb_learn(&t, mac, port, false, now);
@@ -43,7 +43,7 @@ static void learning(void **state)
 	assert_true(guest_sends(a, 3, 10));
 	assert_int_equal(fdb_lookup(&t, a, 20), 3);
 	assert_int_equal(fdb_lookup(&t, b, 20), FDB_NONE);
-	assert_true(guest_sends(a, 4, 30)); /* moved */
+	assert_true(guest_sends(a, 4, 30)); /* the address moved */
 	assert_int_equal(fdb_lookup(&t, a, 30), 4);
 	assert_int_equal(fdb_lookup(&t, a, 130), 4);
 	assert_int_equal(fdb_lookup(&t, a, 131), FDB_NONE);
@@ -78,19 +78,20 @@ static void own_addresses_stay(void **state)
 	(void)state;
 	assert_true(guest_sends(a, 4, 0));
 	assert_int_equal(fdb_own(&t, a, 3), 0);
-	assert_int_equal(fdb_lookup(&t, a, 1), 3); /* whoever had it before */
+	assert_int_equal(fdb_lookup(&t, a, 1), 3); /* an own address replaces a learned one */
 	assert_int_equal(fdb_own(&t, a, 4), -SK_E_EXISTS);
 	assert_int_equal(fdb_own(&t, b, 4), 0);
 	assert_true(guest_sends(a, 3, 2));
 	assert_false(guest_sends(a, 4, 3));
 	assert_false(uplink_sends(a, 3));
-	assert_int_equal(fdb_lookup(&t, a, 1000000), 3); /* without age */
+	assert_int_equal(fdb_lookup(&t, a, 1000000), 3); /* it does not age */
 	fdb_forget(&t, 3);
-	assert_int_equal(fdb_lookup(&t, a, 4), FDB_NONE); /* nothing of it was learned */
+	/* nothing was learned about it meanwhile */
+	assert_int_equal(fdb_lookup(&t, a, 4), FDB_NONE);
 	assert_int_equal(fdb_lookup(&t, b, 4), 4);
 }
 
-/* Own addresses that fall into one set are all found, whichever of them goes. */
+/* Own addresses in one set are all found, whichever of them is removed. */
 static void own_addresses_share_sets(void **state)
 {
 	uint32_t shared = 0;
@@ -131,15 +132,15 @@ static void as_many_as_ports(void **state)
 static void uplink_is_believed_first(void **state)
 {
 	(void)state;
-	assert_true(guest_sends(gateway, 5, 0)); /* nobody knows better yet */
+	assert_true(guest_sends(gateway, 5, 0)); /* no better source is known so far */
 	assert_true(uplink_sends(gateway, 1));
 	assert_int_equal(fdb_lookup(&t, gateway, 1), 0);
 	assert_false(guest_sends(gateway, 5, 2));
 	assert_int_equal(
-		fdb_lookup(&t, gateway, 101), 0); /* nor did that make it younger or older */
+		fdb_lookup(&t, gateway, 101), 0); /* the refused frame did not change its age */
 	assert_false(guest_sends(gateway, 5, 101));
 	assert_true(guest_sends(
-		gateway, 5, 102)); /* it has not been seen for long: it may have moved here */
+		gateway, 5, 102)); /* not seen for long, so it may have moved here */
 	assert_int_equal(fdb_lookup(&t, gateway, 102), 5);
 }
 
@@ -153,7 +154,8 @@ static void flood_of_addresses(void **state)
 		memcpy(m + 2, &i, 4);
 		assert_true(guest_sends(m, 7, i / 1000));
 		assert_int_equal(
-			fdb_lookup(&t, m, i / 1000), 7); /* the newest is always known */
+			/* the newest address is always known */
+			fdb_lookup(&t, m, i / 1000), 7);
 	}
 	for (uint32_t i = 0; i < 100000; i++) {
 		memcpy(m + 2, &i, 4);
@@ -162,7 +164,7 @@ static void flood_of_addresses(void **state)
 	assert_in_range(known, FDB_SETS, FDB_SETS * FDB_WAYS);
 }
 
-/* A guest cannot make the switch forget who is beyond the uplink, to take their place. */
+/* A guest cannot make the switch forget machines beyond the uplink to take their place. */
 static void flood_spares_the_uplink(void **state)
 {
 	uint8_t m[6] = { 2, 0, 0, 0, 0, 0 };
@@ -170,7 +172,7 @@ static void flood_spares_the_uplink(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 5000; i++) {
 		memcpy(m + 2, &i, 4);
-		assert_true(uplink_sends(m, 1)); /* every set is full of them */
+		assert_true(uplink_sends(m, 1)); /* they fill every set */
 	}
 	assert_true(uplink_sends(gateway, 1));
 	for (uint32_t i = 5000; i < 100000; i++) {
@@ -181,7 +183,8 @@ static void flood_spares_the_uplink(void **state)
 	assert_false(guest_sends(gateway, 7, 50));
 	for (uint32_t i = 5000; i < 100000; i++) {
 		memcpy(m + 2, &i, 4);
-		assert_true(uplink_sends(m, 60)); /* new machines out there push out old ones */
+		/* new machines beyond the uplink replace old ones */
+		assert_true(uplink_sends(m, 60));
 	}
 	assert_int_equal(fdb_lookup(&t, gateway, 60), FDB_NONE);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * main_test.c - the whole of network, as its clients and the card's driver see it: rings with
- * what they may hold, and with what a VMM that was taken over, or a driver, puts there
+ * legal contents, and with those of a hostile VMM or driver
  */
 #include "world/world.h"
 
@@ -19,7 +19,7 @@ enum {
 };
 
 static struct peer nic, a, b;
-static uint32_t got; /* by the peer that was drained last */
+static uint32_t got; /* received by the peer that was drained last */
 static struct net_desc last;
 static uint32_t n_done, n_refused;
 
@@ -49,7 +49,7 @@ static void post(struct peer *p, const struct net_desc *rx)
 	peer_put(p, &d, sizeof(d));
 }
 
-/* What a client has been sent. */
+/* Takes all that the client was sent. */
 static void drain(struct peer *p)
 {
 	struct net_desc d;
@@ -71,7 +71,7 @@ static void drain(struct peer *p)
 	peer_flush(p);
 }
 
-/* What the driver has been given: its own check must find nothing wrong with it. */
+/* Takes all that the driver was given; the driver's own check must accept it. */
 static void card_drain(void)
 {
 	struct net_desc d;
@@ -93,14 +93,14 @@ static void card_drain(void)
 static void start(void)
 {
 	world_channel(&nic, "nic", SVC_PROTO_NET, 2 * UPLINK_HALF);
-	world_arg("nic-offloads=13"); /* all */
+	world_arg("nic-offloads=13"); /* all offloads */
 	world_start();
 	card_drain();
 	open_port(&a, 1);
 	open_port(&b, 2);
 }
 
-/* A frame to all, of TCP over IPv4. */
+/* A broadcast frame of TCP over IPv4. */
 static void frame_make(struct peer *p)
 {
 	memset(p->data, 0, 200);
@@ -112,11 +112,11 @@ static void frame_make(struct peer *p)
 	p->data[46] = 0x50;
 }
 
-/* Send it and see that it is answered, and nothing else lost. */
+/* Sends it; true if it is answered and no other frame is lost. */
 static bool sent(struct net_desc d)
 {
 	d.op = NET_TX;
-	world.now += WORLD_HZ; /* nobody floods */
+	world.now += WORLD_HZ; /* below the limit of broadcasts */
 	peer_put(&a, &d, sizeof(d));
 	peer_flush(&a);
 	drain(&a);
@@ -184,8 +184,8 @@ static void every_length_of_many_pieces(void)
 }
 
 /*
- * Options make a TCP header longer than what the descriptor can tell: its pieces would be no
- * frames.
+ * Options can make a TCP header longer than the descriptor can say, so its pieces would not be
+ * valid frames.
  */
 static void pieces_with_long_headers(void)
 {
@@ -205,7 +205,7 @@ static void pieces_with_long_headers(void)
 	card_drain();
 	assert_int_equal(got, 0);
 	drain(&b);
-	d.length = 60 + 34 + 100; /* in one piece it fits */
+	d.length = 60 + 34 + 100; /* a frame that needs no cutting is sent */
 	assert_true(sent(d));
 	card_drain();
 	assert_int_equal(got, 1);
@@ -259,7 +259,7 @@ static void frames_with_a_vlan_tag(void)
 	assert_int_equal(a.data[last.offset + 1517], 0x88);
 }
 
-/* ---- a VMM that was taken over ---- */
+/* ---- a hostile VMM ---- */
 static void what_can_be_answered_is_no_breach(void)
 {
 	start();
@@ -288,7 +288,7 @@ static void what_can_be_answered_is_no_breach(void)
 	assert_true(sent((struct net_desc){ .length = 60 }));
 }
 
-/* Its port is gone, and nothing else. */
+/* Its port is gone, and nothing else is. */
 static void gone(void)
 {
 	assert_true(peer_dead(&a));
@@ -343,7 +343,10 @@ static void impossible_indices_are_a_breach(void)
 	gone();
 }
 
-/* Who takes no answers is not served, loses frames that are for him, and keeps his port. */
+/*
+ * A client that takes no answers is not served and loses its incoming frames, but keeps its
+ * port.
+ */
 static void who_takes_nothing_is_waited_for_by_nobody(void)
 {
 	uint32_t n = 0;
@@ -372,7 +375,7 @@ static void who_takes_nothing_is_waited_for_by_nobody(void)
 		world.now += WORLD_HZ;
 	}
 	assert_false(peer_dead(&a));
-	for (uint32_t i = 0; i < 8 && n; i++) { /* when it takes them it is served */
+	for (uint32_t i = 0; i < 8 && n; i++) { /* once it takes answers it is served */
 		drain(&a);
 		n -= n_done;
 		card_drain();
@@ -384,7 +387,10 @@ static void who_takes_nothing_is_waited_for_by_nobody(void)
 
 static uint64_t fed;
 
-/* It knows from the answers what was taken, and need not wait for the consumer's index. */
+/*
+ * The client knows from the answers what was taken, so it need not wait for the consumer's
+ * index.
+ */
 static void feed(struct peer *p)
 {
 	struct net_desc d;
@@ -416,13 +422,13 @@ static void who_always_has_more_does_not_stop_the_switch(void)
 {
 	start();
 	frame_make(&a);
-	drain(&a); /* waits for answers */
+	drain(&a); /* now it waits for answers */
 	a.on_signal = feed;
 	world.on_poll = b_sends_once;
 	for (int i = 0; i < 60; i++)
 		peer_put(&a, &(struct net_desc){ .op = NET_TX, .length = 1514 },
 			sizeof(struct net_desc));
-	peer_signal(&a); /* comes back: the domain looked for others between its turns */
+	peer_signal(&a); /* returns because the domain polled others between its turns */
 	assert_true(fed >= 3);
 	assert_false(peer_dead(&a));
 	assert_null(world.on_poll);
@@ -431,14 +437,14 @@ static void who_always_has_more_does_not_stop_the_switch(void)
 	assert_int_equal(n_done, 1);
 }
 
-/* ---- a driver that was taken over ---- */
+/* ---- a hostile driver ---- */
 static void from_card(struct net_desc d)
 {
 	peer_put(&nic, &d, sizeof(d));
 	peer_signal(&nic);
 }
 
-/* The guests still reach each other, and the card. */
+/* The guests still reach each other and the card. */
 static void goes_on(void)
 {
 	frame_make(&a);
@@ -474,19 +480,20 @@ static void drivers_buffers_are_checked(void)
 		.csum_start = 34,
 		.csum_offset = 16,
 		.gso_size = 100 });
-	from_card((struct net_desc){ .op = NET_TX_DONE, .id = 3 }); /* it does not have it */
+	/* the driver does not have this buffer */
+	from_card((struct net_desc){ .op = NET_TX_DONE, .id = 3 });
 	from_card((struct net_desc){ .op = NET_TX, .id = 3 });
 	from_card((struct net_desc){ .op = 0, .id = 3 });
 	drain(&a);
 	assert_int_equal(got, 0);
-	card_drain(); /* each buffer that came back was posted again */
+	card_drain(); /* each returned buffer was posted again */
 	goes_on();
 	from_card((struct net_desc){ .op = NET_RX, .id = 1, .length = 60 });
 	drain(&a);
 	assert_int_equal(got, 1);
 }
 
-/* Who says that what was not sent is sent makes no buffers of it. */
+/* A driver that reports an unsent buffer as sent does not create more buffers by it. */
 static void a_send_buffer_comes_back_once(void)
 {
 	struct net_desc d;
@@ -516,11 +523,11 @@ static void a_driver_that_takes_nothing(void)
 		assert_true(sent((struct net_desc){ .length = 60 }));
 		drain(&b);
 		assert_int_equal(got, 1);
-		if (i < 64) /* it says that all is sent, but does not make room in the ring */
+		if (i < 64) /* it reports everything as sent, but makes no room in the ring */
 			from_card((struct net_desc){ .op = NET_TX_DONE, .id = i });
 		from_card((struct net_desc){ .op = NET_RX, .id = i % 64, .length = 60 });
 		drain(&a);
-		if (i > 400) /* not posted again: it is not the driver's to fill */
+		if (i > 400) /* it was not posted again, so the driver may not fill it */
 			assert_int_equal(got, 0);
 		drain(&b);
 	}
@@ -531,7 +538,7 @@ static void a_driver_that_takes_nothing(void)
 	card_drain();
 	drain(&a);
 	drain(&b);
-	assert_int_equal(got, 64); /* all are posted again */
+	assert_int_equal(got, 64); /* all are posted again by now */
 	goes_on();
 }
 
@@ -574,7 +581,7 @@ static void card_rests(void)
 	nic.on_signal = NULL;
 }
 
-/* A wire that is never empty does not keep the switch from its clients. */
+/* Even if the wire is never empty, the switch serves its clients. */
 static void a_card_that_always_has_one_more(void)
 {
 	start();

@@ -14,7 +14,7 @@
 
 static uint32_t word(const uint8_t *p) { return (uint32_t)(p[0] << 8 | p[1]); }
 
-/* RFC 1071: the sum over data that include a right checksum is 0xffff. */
+/* RFC 1071: over data that include the right checksum, the sum is 0xffff. */
 static uint32_t ones_sum(const uint8_t *p, uint32_t len, uint32_t acc)
 {
 	for (uint32_t i = 0; i < len; i++) {
@@ -53,7 +53,7 @@ static uint32_t make(uint8_t *f, bool v6, uint32_t payload)
 		f[l3 + 9] = 6;
 		memcpy(f + l3 + 12, "\x0a\x00\x02\x0f\x0a\x00\x02\x02", 8);
 	}
-	f[l4 + 4] = 0xff; /* sequence number that wraps */
+	f[l4 + 4] = 0xff; /* a sequence number that wraps */
 	f[l4 + 5] = 0xff;
 	f[l4 + 6] = 0xff;
 	f[l4 + 12] = (uint8_t)(tcp / 4 << 4);
@@ -119,7 +119,7 @@ static void checksum(void **state)
 
 	(void)state;
 	f.length = make(bytes, false, 101);
-	/* The sender leaves the sum of the pseudo-header in the field. */
+	/* The sender leaves the pseudo-header's sum in the field. */
 	acc = ones_sum(bytes + 26, 8, 6 + f.length - 34);
 	bytes[50] = (uint8_t)(acc >> 8);
 	bytes[51] = (uint8_t)acc;
@@ -147,7 +147,7 @@ static void hostile_gso(void **state)
 	(void)state;
 	f.length = make(bytes, false, 1000);
 	assert_int_equal(segment_init(&s, &f), 0);
-	f.flags = NET_CSUM_BLANK | NET_GSO_TCPV6; /* not what is in the frame */
+	f.flags = NET_CSUM_BLANK | NET_GSO_TCPV6; /* differs from the frame's protocol */
 	assert_int_equal(segment_init(&s, &f), -SK_E_INVAL);
 	f.flags = NET_CSUM_BLANK | NET_GSO_TCPV4;
 #define BREAK(at, value) \
@@ -156,15 +156,15 @@ static void hostile_gso(void **state)
 		bytes[at] = (value); \
 		assert_int_equal(segment_init(&s, &f), -SK_E_INVAL); \
 	} while (0)
-	BREAK(14, 0x44); /* IP header too short */
+	BREAK(14, 0x44); /* the IP header is too short */
 	BREAK(23, 17);   /* UDP */
-	BREAK(46, 0x40); /* TCP header too short */
+	BREAK(46, 0x40); /* the TCP header is too short */
 	BREAK(12, 0x81);
-	f.length = make(bytes, false, 0); /* no payload */
+	f.length = make(bytes, false, 0); /* there is no payload */
 	assert_int_equal(segment_init(&s, &f), -SK_E_INVAL);
 	make(bytes, false, 1000);
 	for (f.length = 0; f.length <= 66; f.length++) {
-		/* An exact copy: ASan sees a byte read too far. */
+		/* Memory of exactly the frame's length, so that ASan sees a read beyond it. */
 		uint8_t *cut = malloc(f.length ? f.length : 1);
 		struct frame g = f;
 

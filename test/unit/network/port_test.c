@@ -77,7 +77,7 @@ static void plain_frame(void **state)
 
 	(void)state;
 	port_init(&p, &conn, "vif1.0", 0);
-	port_deliver(&p, &f); /* no buffer: lost, counted */
+	port_deliver(&p, &f); /* without a buffer the frame is lost and counted */
 	assert_int_equal(p.dropped, 1);
 	post(&p, 5, 2048);
 	port_deliver(&p, &f);
@@ -117,7 +117,7 @@ static void checksum_for_who_cannot(void **state)
 	port_init(&p, &conn, "vif1.0", 0);
 	post(&p, 0, 2048);
 	port_deliver(&p, &f);
-	assert_int_equal(bytes[40], 0); /* the original is for other ports too */
+	assert_int_equal(bytes[40], 0); /* unchanged, because other ports get it, too */
 	port_init(&p, &conn, "vif1.0", NET_CSUM_BLANK);
 	post(&p, 1, 2048);
 	port_deliver(&p, &f);
@@ -156,7 +156,7 @@ static void segments_for_small_buffers(void **state)
 	assert_int_equal(d.flags, NET_CSUM_VALID);
 	assert_int_equal(p.n_buffers, 4);
 	p.n_buffers = 0;
-	post(&p, 0, 65536); /* large enough: whole */
+	post(&p, 0, 65536); /* the buffer is large enough for the whole frame */
 	port_deliver(&p, &f);
 	port_flush(&p);
 	assert_int_equal(received(&d), 1);
@@ -176,7 +176,7 @@ static void uplink(void **state)
 	port_init(&p, &conn, "uplink", NET_CSUM_BLANK);
 	p.uplink = conn.channel = true;
 	assert_true(port_uplink_buffers(
-		&p, 63, &rx, &tx)); /* half of the region in 2 KiB buffers */
+		&p, 63, &rx, &tx)); /* half of the region, in buffers of 2 KiB */
 	assert_int_equal(tx.offset, DATA - 2048);
 	assert_false(port_uplink_buffers(&p, 64, &rx, &tx));
 	assert_false(port_uplink_buffers(&p, UINT32_MAX, &rx, &tx));
@@ -192,7 +192,10 @@ static void uplink(void **state)
 	assert_true(p.sent[5]);
 }
 
-/* It loses frames, keeps its buffers and its port, and gets frames again once it reads. */
+/*
+ * The client loses frames but keeps its buffers and its port, and gets frames again once it
+ * reads.
+ */
 static void client_that_does_not_read(void **state)
 {
 	static struct port p;
@@ -232,9 +235,9 @@ static void frames_to_all_are_rationed(void **state)
 	assert_false(port_may_flood(&p, &f, 5, HZ));
 	assert_false(port_may_flood(&p, &f, 4 + EACH, HZ));
 	assert_int_equal(p.storm, 2);
-	assert_true(port_may_flood(&p, &f, 5 + EACH, HZ)); /* one more for each 1/2000 s */
+	assert_true(port_may_flood(&p, &f, 5 + EACH, HZ)); /* 1/2000 s allows one more frame */
 	assert_false(port_may_flood(&p, &f, 5 + EACH, HZ));
-	/* who was quiet for long has no more than a burst */
+	/* a long pause allows one burst, and no more */
 	for (i = 0; i < PORT_FLOOD_BURST; i++)
 		assert_true(port_may_flood(&p, &f, 1000 * (sk_time_t)HZ, HZ));
 	assert_false(port_may_flood(&p, &f, 1000 * (sk_time_t)HZ, HZ));

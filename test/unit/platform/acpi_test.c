@@ -2,7 +2,7 @@
 /*
  * acpi_test.c - the table walk on good and damaged firmware
  *
- * A 64 KiB image stands for physical memory at BASE; everything outside it is unreadable.
+ * A 64 KiB image is the physical memory at BASE; everything outside it is unreadable.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static const uint8_t *map(void *ctx, uint64_t paddr, size_t len)
 	(void)ctx;
 	if (paddr < BASE || len > SIZE || paddr - BASE > SIZE - len)
 		return NULL;
-	/* An exact-size copy, so that ASan sees every byte read beyond what was asked for. */
+	/* Copies of exact size, so that ASan sees every read beyond the requested bytes. */
 	static void *kept[4096];
 	static unsigned int n;
 
@@ -199,7 +199,7 @@ static void short_fadt(void **state)
 static void fadt_without_reset_register(void **state)
 {
 	(void)state;
-	table(FADT, "FACP", 128); /* the value at 128 is outside */
+	table(FADT, "FACP", 128); /* the reset value at offset 128 lies outside */
 	assert_false(parse(0).reset);
 }
 
@@ -213,13 +213,13 @@ static void s5_forms(void **state)
 		{ { 0x08, '_', 'S', '5', '_', 0x12, 0x40, 6, 2, 0x01, 0x01 }, true },
 		{ { 0x10, '_', 'S', '5', '_', 0x12, 6, 2, 0x01, 0x01 }, false }, /* no NameOp */
 		{ { 0x08, '_', 'S', '5', '_', 0x11, 6, 2, 0x01, 0x01 },
-			false }, /* no package */
+			false }, /* no package op */
 		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 1, 0x01, 0x01 },
-			false }, /* one element */
+			false }, /* only one element */
 		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 2, 0x0a, 8, 0x01 },
-			false }, /* beyond 3 bits */
+			false }, /* the value has more than 3 bits */
 		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 2, 0x0c, 1, 0x01 },
-			false }, /* DWordPrefix */
+			false }, /* DWordPrefix, which SLP_TYP never needs */
 	};
 
 	(void)state;
@@ -263,24 +263,24 @@ static void mcfg_entries(void **state)
 	assert_int_equal(warnings, 1);
 	build();
 	put(MCFG + 54, 9, 1);
-	put(MCFG + 55, 8, 1); /* backwards */
+	put(MCFG + 55, 8, 1); /* the last bus is before the first */
 	table(MCFG, "MCFG", 60);
 	assert_false(parse(0).ecam);
 	build();
-	table(MCFG, "MCFG", 59); /* entry cut off */
+	table(MCFG, "MCFG", 59); /* the entry is cut off */
 	assert_false(parse(0).ecam);
 }
 
 static void facts_that_are_none(void **state)
 {
 	(void)state;
-	put(MCFG + 52, 1, 2); /* of another segment */
+	put(MCFG + 52, 1, 2); /* an entry of another segment */
 	table(MCFG, "MCFG", 60);
 	assert_false(parse(0).ecam);
 	build();
-	put(FADT + 64, 0x10604, 4); /* a port beyond the last */
-	put(FADT + 108, 0x90, 1);   /* a register beyond the CMOS */
-	put(FADT + 112, 0, 4);      /* no reset register, whatever stands in its place */
+	put(FADT + 64, 0x10604, 4); /* port beyond the last */
+	put(FADT + 108, 0x90, 1);   /* register beyond the CMOS */
+	put(FADT + 112, 0, 4);      /* without an address there is no reset register */
 	table(FADT, "FACP", 132);
 	assert_int_equal(parse(0).pm1a_cnt, 0);
 	assert_int_equal(parse(0).century, 0);
@@ -290,22 +290,22 @@ static void facts_that_are_none(void **state)
 	assert_false(parse(0).s5);
 	assert_int_equal(warnings, 1);
 	build();
-	image[RSDP + 33]++; /* the part with the XSDT */
+	image[RSDP + 33]++; /* breaks the checksum of the extended part */
 	parse(-SK_E_NOT_FOUND);
 }
 
-/* Newer tables have the ports in another place too. */
+/* Newer tables also have the ports as generic addresses. */
 static void ports_by_generic_address(void **state)
 {
 	(void)state;
 	put(FADT + 64, 0, 4);
-	table(FADT, "FACP", 132); /* which this one is too short for */
+	table(FADT, "FACP", 132); /* this table is too short for them */
 	assert_int_equal(parse(0).pm1a_cnt, 0);
 	put(FADT + 172, 1, 1);
 	put(FADT + 176, 0x1804, 8);
 	table(FADT, "FACP", 244);
 	assert_int_equal(parse(0).pm1a_cnt, 0x1804);
-	put(FADT + 172, 0, 1); /* memory */
+	put(FADT + 172, 0, 1); /* memory space, not ports */
 	table(FADT, "FACP", 244);
 	assert_int_equal(parse(0).pm1a_cnt, 0);
 }

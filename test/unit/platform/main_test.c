@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main_test.c - platform as a whole: firmware tables, configuration space and ports of a
- * machine that the test plays
+ * main_test.c - the whole of platform: the test plays firmware tables, configuration space and
+ * ports of a machine
  */
 #include "kern.h"
 
@@ -24,13 +24,13 @@ int domain_main(void);
 enum {
 	SLOTS = 3000,
 	MEM_SLOT = PLATFORM_CAP_MEM,
-	TABLES = 0x0e00000, /* physical */
+	TABLES = 0x0e00000, /* physical address */
 	BARS = 0x2000000,
-	RAM = 0x4000000, /* no device memory */
+	RAM = 0x4000000, /* not device memory */
 	ECAM = 0x3000000,
 	RID_X = 3 << 3, /* MSI-X */
 	RID_M = 4 << 3, /* MSI */
-	RID_N = 5 << 3, /* neither */
+	RID_N = 5 << 3, /* neither MSI-X nor MSI */
 	FUNCTIONS = 3,
 	BAR_X = BARS + 0x20000, /* 64 KiB with a table from 0x3ff0 on, which is two pages */
 	TABLE_X = 0x3ff0,
@@ -193,13 +193,13 @@ static void tables_make(void)
 	put(FADT + 64, 0x604, 4);
 	put(FADT + 68, 0x704, 4);
 	put(FADT + 112, 1 << 10, 4);
-	put(FADT + 116, 1, 1); /* a port */
+	put(FADT + 116, 1, 1); /* the reset register is a port */
 	put(FADT + 120, 0xcf7, 8);
 	put(FADT + 128, 0x55, 1);
 	table(FADT, "FACP", 129);
 	memcpy(kern.phys + TABLES + DSDT + 40, s5, sizeof(s5));
 	table(DSDT, "DSDT", 60);
-	put(MCFG, 0, 4); /* by ports, until a test says otherwise */
+	put(MCFG, 0, 4); /* configuration space by ports, unless a case adds MCFG */
 	table(MCFG, "XXXX", 60);
 }
 
@@ -240,7 +240,7 @@ static void machine(void)
 	assert_int_equal(caps_init(), 0);
 	functions_make();
 	tables_make();
-	/* 2026-11-29 12:34:56, decimal digits, 24 hours */
+	/* 2026-11-29 12:34:56, BCD, 24 hours */
 	memcpy(cmos, (uint8_t[]){ 0x56, 0, 0x34, 0, 0x12, 0, 0, 0x29, 0x11, 0x26, 0, 2 }, 12);
 }
 
@@ -336,13 +336,13 @@ static void claimed(struct kern_msg *m)
 	assert_int_equal(reply.n, 42);
 	handle = reply.mr[1];
 	assert_int_equal(reply.mr[2], 0x10421af4 | (uint64_t)RID_X << 32);
-	assert_int_equal(reply.mr[3], ENTRIES_X); /* it has no more */
+	assert_int_equal(reply.mr[3], ENTRIES_X); /* as many as its table has */
 	assert_int_equal(reply.mr[4], 0x10000);
-	assert_int_equal(reply.mr[5], 0); /* ports */
-	assert_int_equal(reply.mr[6], 0); /* another device may be in its page */
+	assert_int_equal(reply.mr[5], 0); /* an I/O BAR */
+	assert_int_equal(reply.mr[6], 0); /* its page may hold another device, too */
 	assert_int_equal(reply.mr[7], 0x1000);
 	assert_int_equal((uint32_t)reply.mr[10], 0x10421af4);
-	assert_int_equal(reply.mr[10 + 4] >> 32, 0); /* words 8 and 9: BARs 4 and 5 */
+	assert_int_equal(reply.mr[10 + 4] >> 32, 0); /* words 8 and 9 are BARs 4 and 5 */
 	assert_int_equal((uint32_t)reply.mr[10 + 8], fn[0].reg[16]);
 	for (unsigned int i = 0; i < ENTRIES_X; i++) {
 		assert_int_equal(entry[4 * i], 0xfee00000);
@@ -351,8 +351,9 @@ static void claimed(struct kern_msg *m)
 		assert_int_equal(entry[4 * i + 3], 0);
 	}
 	assert_int_equal(entry[4 * ENTRIES_X], 0);
-	assert_int_equal(fn[0].reg[16] >> 30, 2);      /* enabled, not masked */
-	assert_int_equal(fn[0].reg[1] & 0x406, 0x406); /* memory, master, no INTx */
+	assert_int_equal(fn[0].reg[16] >> 30, 2); /* enabled and unmasked */
+	/* memory decoding and bus mastering on, INTx off */
+	assert_int_equal(fn[0].reg[1] & 0x406, 0x406);
 	assert_int_equal(fn[1].reg[1] & 0x4, 0);
 	call(m, PLATFORM_CLAIM, 0x10421af4, 0x010000, 0, 2);
 }
@@ -401,7 +402,8 @@ static void irq_again(struct kern_msg *m)
 
 static void bar_beyond(struct kern_msg *m)
 {
-	assert_int_equal(status(), 0); /* for a driver that starts anew */
+	/* it may ask again, because it may have been restarted */
+	assert_int_equal(status(), 0);
 	assert_int_equal(reply.cap[0].obj->gsi, 3);
 	call(m, PLATFORM_BAR, handle, 6, 0, 0);
 }
@@ -437,7 +439,8 @@ static void bar_next(struct kern_msg *m)
 	assert_int_equal(reply.n_caps, 1);
 	assert_int_equal(reply.cap[0].obj->paddr, BAR_X + offset);
 	assert_int_equal(reply.cap[0].obj->order, reply.mr[3]);
-	assert_int_equal(kern_used(kern.cnode), used_before); /* it is moved */
+	/* platform keeps no copy of the capability */
+	assert_int_equal(kern_used(kern.cnode), used_before);
 	for (uint64_t at = offset; at < offset + size; at += 4096) {
 		assert_false(page_given[at / 4096]);
 		page_given[at / 4096] = true;
@@ -453,7 +456,7 @@ static void bar_of_another(struct kern_msg *m)
 {
 	assert_int_equal(status(), -SK_E_RANGE);
 	assert_int_equal(covered, 0x10000 - 0x2000);
-	assert_false(page_given[3]); /* the table is in these two */
+	assert_false(page_given[3]); /* pages 3 and 4 hold the table, so they are not given */
 	assert_false(page_given[4]);
 	call(m, PLATFORM_BAR, handle_m, 0, 0, 0);
 }
@@ -468,7 +471,7 @@ static void bar_is_ram(struct kern_msg *m)
 
 static void no_such_call(struct kern_msg *m)
 {
-	assert_int_equal(status(), -SK_E_NOT_FOUND); /* no device memory */
+	assert_int_equal(status(), -SK_E_NOT_FOUND); /* not device memory */
 	assert_int_equal(reply.n_caps, 0);
 	call(m, PLATFORM_WALLCLOCK + 1, 0, 0, 0, 0);
 }
@@ -490,7 +493,7 @@ static void devices(void)
 	run(claims);
 }
 
-/* A function's registers are read where MCFG says. */
+/* Registers are read at the address in MCFG. */
 static void ecam_claim(struct kern_msg *m)
 {
 	call(m, PLATFORM_CLAIM, 0x55551af4, UINT64_MAX, 0, 0);
@@ -501,7 +504,7 @@ static void ecam_claimed(struct kern_msg *m)
 	(void)m;
 	assert_int_equal(status(), 0);
 	assert_int_equal(reply.mr[2] >> 32, 7 << 3);
-	assert_int_equal(config_address, 0); /* not by ports */
+	assert_int_equal(config_address, 0); /* the ports were not used */
 	assert_int_equal(*(uint32_t *)(kern.phys + ECAM + (7 << 15) + 4) & 6, 6);
 }
 
@@ -519,7 +522,7 @@ static void configuration_by_memory(void)
 	run(by_ecam);
 }
 
-/* A claim that finds no memory gives fewer interrupts, and loses nothing. */
+/* A claim that runs out of memory gives fewer interrupts and leaks nothing. */
 static void short_claim(struct kern_msg *m)
 {
 	kern.fail_nr = SK_SYS_IRQ_MSI;
@@ -536,8 +539,8 @@ static void short_claimed(struct kern_msg *m)
 	assert_int_equal(reply.mr[3], 2);
 	assert_int_equal(*(uint32_t *)(kern.phys + BAR_X + TABLE_X + 32), 0);
 	/*
-	 * two interrupts, the memory of small objects, two pages of the table, a page table and
-	 * its memory
+	 * two interrupts, the untyped of small objects, two pages of the table, and a page
+	 * table with its untyped
 	 */
 	assert_int_equal(kern_used(kern.cnode), used_before + 2 + 1 + 2 + 2);
 }
@@ -555,7 +558,7 @@ static void power(struct kern_msg *m) { call(m, PLATFORM_POWER, 0, 0, 0, 0); }
 
 static void powered(struct kern_msg *m)
 {
-	assert_int_equal(status(), -SK_E_IO); /* it is still there */
+	assert_int_equal(status(), -SK_E_IO); /* a power-off that worked would not return */
 	assert_int_equal(n_out, 3);
 	written(0, 0xb2, 1, 0x22);
 	written(1, 0x604, 2, 5 << 10 | 1 << 13);
@@ -565,7 +568,7 @@ static void powered(struct kern_msg *m)
 
 static void again(struct kern_msg *m)
 {
-	assert_int_equal(n_out, 5); /* ACPI mode is on */
+	assert_int_equal(n_out, 5); /* ACPI mode is already on */
 	call(m, PLATFORM_POWER, 1, 0, 0, 0);
 }
 
@@ -633,7 +636,7 @@ static void is_the_date(struct kern_msg *m)
 	(void)m;
 	assert_int_equal(status(), 0);
 	assert_int_equal(reply.n, 2);
-	/* of the boot, which was 100 seconds before */
+	/* the time of the boot, which was 100 seconds ago */
 	assert_in_range(reply.mr[1], now - 130000000000ull, now - 100000000000ull);
 }
 
@@ -671,7 +674,7 @@ static void device_memory(void)
 	sk_cap_t f;
 
 	machine();
-	p = devmem_map(BARS + 0xff0, 32); /* two pages, side by side */
+	p = devmem_map(BARS + 0xff0, 32); /* two adjacent pages */
 	assert_non_null(p);
 	p[31] = 7;
 	assert_int_equal(kern.phys[BARS + 0xff0 + 31], 7);
@@ -680,7 +683,7 @@ static void device_memory(void)
 	used = kern_used(kern.cnode);
 	q = devmem_map(BARS + 0x1000, 4096);
 	assert_ptr_equal(q, p + 16);
-	assert_int_equal(kern_used(kern.cnode), used); /* mapped once */
+	assert_int_equal(kern_used(kern.cnode), used); /* pages are mapped only once */
 	assert_null(devmem_map(BARS - 1, 1));
 	assert_null(devmem_map(BARS + (1 << 20), 1));
 	assert_null(devmem_map(BARS + (1 << 20) - 1, 2));
@@ -703,7 +706,7 @@ static void device_memory(void)
 	assert_true(f > 0);
 }
 
-/* A refusal costs no slot. */
+/* A refused frame costs no slot. */
 static void refused_frames_cost_nothing(void)
 {
 	sk_cap_t f, first, last;

@@ -15,7 +15,7 @@ enum { FUNCTIONS = 16 };
 struct fake {
 	uint16_t rid;
 	uint32_t reg[64];
-	uint32_t bar_mask[6]; /* writable bits */
+	uint32_t bar_mask[6]; /* the writable bits */
 };
 static struct fake fn[FUNCTIONS];
 static unsigned int n_fn;
@@ -44,13 +44,15 @@ static void cfg_write(uint16_t rid, uint16_t off, uint32_t v)
 	if (off >= 0x10 && off < 0x28) {
 		uint32_t mask = f->bar_mask[(off - 0x10) / 4];
 
-		/* Sizing with decoding on would make the machine answer at a wrong address. */
+		/*
+		 * While decoding is on, sizing would make the device answer at a wrong address.
+		 */
 		assert_false(f->reg[1] & 2);
 		f->reg[off / 4] = (f->reg[off / 4] & ~mask) | (v & mask);
 	} else if (off == 4) {
-		assert_int_equal(v >> 16, 0); /* a 1 clears a bit of the status */
+		assert_int_equal(v >> 16, 0); /* writing a 1 clears a bit of the status */
 		f->reg[1] = (f->reg[1] & ~0xffffu) |
-			    (v & 0xffff); /* status: write 1 to clear */
+			    (v & 0xffff); /* the status is kept: it is cleared by ones */
 	} else {
 		f->reg[off / 4] = v;
 	}
@@ -92,7 +94,7 @@ static void bars(void **state)
 	f->reg[7] = 0x00000008;
 	f->bar_mask[2] = 0xffffc000;
 	f->bar_mask[3] = 0xffffffff;
-	f->reg[8] = 0xfe001000; /* a lying one: holes in its mask */
+	f->reg[8] = 0xfe001000; /* a broken BAR: its mask has holes */
 	f->bar_mask[4] = 0xf0ff0000;
 	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
 	assert_true(d[0].bar[0].io);
@@ -105,7 +107,7 @@ static void bars(void **state)
 	assert_int_equal(d[0].bar[4].size, 0);
 	assert_int_equal(f->reg[4], 0xc041);
 	assert_int_equal(f->reg[7], 8);
-	assert_int_equal(f->reg[1] & 4, 0); /* no bus mastering before a claim */
+	assert_int_equal(f->reg[1] & 4, 0); /* bus mastering stays off until a claim */
 }
 
 static void wide_bar_in_the_last_register(void **state)
@@ -114,7 +116,7 @@ static void wide_bar_in_the_last_register(void **state)
 	struct pci_device d[4];
 
 	(void)state;
-	f->reg[9] = 0xfe000004; /* says 64-bit, but there is no further register */
+	f->reg[9] = 0xfe000004; /* says 64-bit, but no register follows */
 	f->bar_mask[5] = 0xfffff000;
 	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
 	assert_int_equal(d[0].bar[5].size, 4096);
@@ -128,7 +130,7 @@ static void capability_loop_ends(void **state)
 	(void)state;
 	f->reg[1] = 1 << 20;
 	f->reg[13] = 0x40;
-	f->reg[16] = 0x4005; /* MSI that points to itself */
+	f->reg[16] = 0x4005; /* an MSI capability that points to itself */
 	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
 	assert_int_equal(d[0].msi, 0x40);
 }
@@ -144,7 +146,7 @@ static void msix_table_must_lie_in_its_bar(void **state)
 	f->bar_mask[1] = 0xfffff000;
 	f->reg[13] = 0x98;
 	f->reg[0x98 / 4] = 0x00020011; /* 3 entries */
-	f->reg[0x9c / 4] = 0x00000fd9; /* BAR 1: the third entry ends one too late */
+	f->reg[0x9c / 4] = 0x00000fd9; /* BAR 1, where the third entry ends one too late */
 	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
 	assert_int_equal(d[0].msix, 0);
 	f->reg[0x9c / 4] = 0x00000fd1;
@@ -152,7 +154,7 @@ static void msix_table_must_lie_in_its_bar(void **state)
 	assert_int_equal(d[0].msix, 0x98);
 	assert_int_equal(d[0].msix_entries, 3);
 	assert_int_equal(d[0].msix_offset, 0xfd0);
-	f->reg[0x9c / 4] = 0x00000006; /* no such BAR */
+	f->reg[0x9c / 4] = 0x00000006; /* there is no such BAR */
 	pci_enumerate(&cfg, d, 4);
 	assert_int_equal(d[0].msix, 0);
 }
@@ -181,17 +183,17 @@ static void lists_that_are_none(void **state)
 
 	(void)state;
 	f->reg[4] = 0xc005; /* reads as an MSI capability */
-	f->reg[6] = 0;      /* a BAR that nobody has given a place */
+	f->reg[6] = 0;      /* a BAR without an address */
 	f->bar_mask[2] = 0xfffff000;
 	f->reg[13] = 0x40;
 	f->reg[16] = 0x05;
 	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
-	assert_int_equal(d[0].msi, 0); /* the status says that there is no list */
+	assert_int_equal(d[0].msi, 0); /* according to the status there is no list */
 	assert_int_equal(d[0].bar[2].size, 0);
 	f->reg[1] = 1 << 20;
 	pci_enumerate(&cfg, d, 4);
 	assert_int_equal(d[0].msi, 0x40);
-	f->reg[13] = 0x10; /* in the header */
+	f->reg[13] = 0x10; /* a pointer into the header */
 	pci_enumerate(&cfg, d, 4);
 	assert_int_equal(d[0].msi, 0);
 }
@@ -205,10 +207,10 @@ static void bridges_and_loops(void **state)
 	b = add(0x10, 1);
 	b->reg[6] = 0x00020100; /* secondary bus 1 */
 	b = add(0x0108, 1);
-	b->reg[6] = 0x00000001; /* points back to bus 0 */
+	b->reg[6] = 0x00000001; /* a bridge that points back to bus 0 */
 	add(0x0110, 0x80);
 	add(0x0113, 0); /* function 3 of a multi-function device */
-	add(0x0119, 0); /* function 1 of a device without function 0: not looked at */
+	add(0x0119, 0); /* function 1 of a device without function 0, which is ignored */
 	assert_int_equal(pci_enumerate(&cfg, d, 8), 4);
 	assert_int_equal(pci_enumerate(&cfg, d, 2), 2);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rtc_test.c - dates out of a fake CMOS
+ * rtc_test.c - dates from a fake CMOS
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +12,9 @@
 #include "rtc.h"
 
 static uint8_t cmos[128];
-/* Reads of register A that still say: update in progress. */
+/* How many more reads of register A say that an update is in progress. */
 static unsigned int updates;
-/* Reads of the seconds that each give another value. */
+/* How many more reads of the seconds give a new value each. */
 static unsigned int torn;
 
 static uint8_t cmos_read(uint8_t index)
@@ -51,7 +51,7 @@ static void dates(void **state)
 	assert_int_equal(rtc_seconds(cmos_read, 0x32), 1795416262);
 	set(6, 24, 2, 29, 23, 59, 59); /* binary, leap day */
 	assert_int_equal(rtc_seconds(cmos_read, 0), 1709251199);
-	set(2, 0x00, 0x03, 0x01, 0, 0, 0); /* the day after a leap day of a century */
+	set(2, 0x00, 0x03, 0x01, 0, 0, 0); /* the day after a century's leap day */
 	assert_int_equal(rtc_seconds(cmos_read, 0), 951868800);
 	set(0, 0x26, 0x11, 0x23, 0x86, 0x44, 0x22); /* 12 hours, 6 PM */
 	assert_int_equal(rtc_seconds(cmos_read, 0), 1795416262 + 12 * 3600);
@@ -89,7 +89,7 @@ static void centuries(void **state)
 	assert_int_equal(rtc_seconds(cmos_read, 0), 0);
 }
 
-/* A reading counts when two in a row agree, and a clock that never rests has none. */
+/* A reading counts if two in a row agree; a clock that never settles has no time. */
 static void readings_that_differ(void **state)
 {
 	(void)state;

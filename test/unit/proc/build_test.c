@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * build_test.c - a domain from its image to its first instruction, on a kernel that the test
- * plays
+ * build_test.c - a domain from its image to its first instruction, on the kernel of kern.h
  */
 #include "kern.h"
 
@@ -19,7 +18,7 @@ enum {
 	PARENT = 30,
 	NTFN,
 	SERVICE,
-	MEMORY, /* of the domain: an untyped that the builder has */
+	MEMORY, /* the domain's memory: an untyped that the builder holds */
 	FILE_A,
 	FILE_B,
 	MEMORY_ORDER = 20,
@@ -75,7 +74,7 @@ static void file_make(uint8_t *file)
 	memset(file + 0x1100, 0x44, 0x1100);
 }
 
-/* The first page of the file lies at the second of one frame, the rest in another. */
+/* The file starts in the second page of one frame and continues in another frame. */
 static void image_make(void)
 {
 	static uint8_t file[FILE_SIZE];
@@ -115,7 +114,9 @@ static void start(void)
 	(void)kern_untyped(MEMORY, MEMORY_ORDER);
 	kern_own(PARENT)->badge = 7;
 	assert_int_equal(caps_init(), 0);
-	/* page tables of the builder's own stay once made: not of interest here */
+	/*
+	 * the builder's own page tables stay once they are made, so make them before the counts
+	 */
 	assert_int_equal(vm_alloc(12, &f, &v), 0);
 	vm_unmap(v, f, 12);
 	cap_drop(f);
@@ -166,7 +167,7 @@ static void what_a_domain_has(void)
 	has(DOMAIN_CAP_NTFN, kern_own(NTFN)->obj, SK_ALL, 0);
 	has(DOMAIN_CAP_PARENT, kern_own(PARENT)->obj, SK_W | SK_GRANT, 7);
 	assert_int_equal(cap_of(DOMAIN_CAP_REPLY)->obj->type, SK_OBJ_REPLY);
-	assert_int_equal(kern_used(kern_own(proc.cnode)->obj), 8); /* and nothing else */
+	assert_int_equal(kern_used(kern_own(proc.cnode)->obj), 8); /* and it has nothing else */
 	assert_ptr_equal(t->cnode, kern_own(proc.cnode)->obj);
 	assert_ptr_equal(t->vspace, space());
 	assert_ptr_equal(t->fault, kern_own(PARENT)->obj);
@@ -201,11 +202,11 @@ static void where_its_memory_is(void)
 	assert_int_equal(proc_create(&proc, &spec), 0);
 	s = space();
 	file_a = kern_own(FILE_A)->obj->paddr;
-	/* text: the archive's own page, so that all share it */
+	/* text: the archive's own page, which all instances share */
 	p = kern_view(s, TEXT, &rights);
 	assert_ptr_equal(p, kern.phys + file_a + 4096);
 	assert_int_equal(rights, SK_R | SK_EXEC);
-	/* data: a copy, with the bytes before it in its page, and zeros behind */
+	/* data: a copy, with the bytes before it in its page, and followed by zeros */
 	p = kern_view(s, DATA, &rights);
 	assert_int_equal(rights, SK_R | SK_W);
 	assert_true(p != kern.phys + kern_own(FILE_B)->obj->paddr + 0x100);
@@ -213,22 +214,20 @@ static void where_its_memory_is(void)
 		assert_int_equal(*kern_view(s, at, NULL), at < DATA + 0x1100 ? 0x44 : 0);
 	assert_null(kern_view(s, TEXT - 1, NULL));
 	assert_null(kern_view(s, DATA + 0x5f00, NULL));
-	/* a stack of 64 KiB with nothing below */
+	/* a stack of 64 KiB above an unmapped page */
 	stack = DOMAIN_STACK_TOP - (1 << 16);
 	assert_non_null(kern_view(s, stack, &rights));
 	assert_int_equal(rights, SK_R | SK_W);
 	assert_non_null(kern_view(s, DOMAIN_STACK_TOP - 1, NULL));
 	assert_null(kern_view(s, stack - 1, NULL));
 	assert_null(kern_view(s, DOMAIN_STACK_TOP, NULL));
-	/* pages that it may only read */
+	/* pages that it can only read */
 	assert_non_null(kern_view(s, DOMAIN_INFO_VADDR, &rights));
 	assert_int_equal(rights, SK_R);
 	assert_ptr_equal(kern_view(s, DOMAIN_KINFO_VADDR, &rights),
 		kern.phys + kern_own(SK_CAP_INFO)->obj->paddr);
 	assert_int_equal(rights, SK_R);
-	/*
-	 * what holds the mappings is out of the domain's reach, and all comes out of its memory
-	 */
+	/* the mappings are capabilities in a CNode that the domain cannot reach */
 	for (uint32_t i = 0; i < s->n_maps; i++) {
 		const struct kern_cap *c = s->map[i].cap;
 
@@ -255,7 +254,7 @@ static void what_it_reads_about_itself(void)
 	assert_int_equal(info->n_slots, SK_CNODE_SLOTS(15));
 	assert_int_equal(info->free_slot, DOMAIN_CAP_FREE);
 	assert_int_equal(info->wall_boot_ns, 1234);
-	/* the builder sees it until the start only */
+	/* the builder can write it until the start only */
 	strcpy(proc.info->args, "b=2\n");
 	assert_string_equal(info->args, "b=2\n");
 	assert_int_equal(proc_start(&proc), 0);
@@ -275,7 +274,7 @@ static void what_it_reads_about_itself(void)
 	assert_string_equal(info->args, "");
 	assert_null(kern_view(space(), DOMAIN_STACK_TOP - (1 << 14) - 1, NULL));
 	proc_destroy(&proc);
-	/* what does not fit is refused, not cut */
+	/* text that does not fit is refused, not cut */
 	memset(name, 'n', sizeof(name));
 	name[DOMAIN_NAME_MAX] = '\0';
 	spec.name = name;
@@ -289,7 +288,7 @@ static void what_it_reads_about_itself(void)
 	assert_int_equal(proc_create(&proc, &spec), 0);
 }
 
-/* One revoke ends it; what was given from outside stays. */
+/* A revoke of its memory ends it; objects that were given from outside stay. */
 static void nothing_is_left(void)
 {
 	sk_cap_t endpoint;
@@ -303,7 +302,7 @@ static void nothing_is_left(void)
 	assert_non_null(kern_own(NTFN)->obj);
 	assert_non_null(kern_own(SERVICE)->obj);
 	assert_int_equal(kern.space->n_maps, 1);
-	/* made from its own memory where none was given */
+	/* objects that are not given are made from its memory */
 	spec.ntfn = spec.service = spec.fault_ep = spec.parent_ep = 0;
 	assert_int_equal(proc_create(&proc, &spec), 0);
 	endpoint = proc.service;
@@ -313,7 +312,7 @@ static void nothing_is_left(void)
 	assert_null(cap_of(DOMAIN_CAP_PARENT)->obj);
 	proc_destroy(&proc);
 	assert_int_equal(slots_taken(), taken);
-	proc_destroy(&proc); /* again does no harm */
+	proc_destroy(&proc); /* a second call does no harm */
 	proc_stop(&proc);
 }
 
@@ -369,7 +368,7 @@ static void capabilities_are_given(void)
 	assert_int_equal(slots_taken(), taken);
 	assert_int_equal(proc_make(&proc, 24, SK_OBJ_VCPU, 0, 0), 0);
 	assert_ptr_equal(cap_of(24)->parent, kern_own(MEMORY));
-	/* a context of its own, and one that the builder keeps a hand on */
+	/* a scheduling context of its own, and one that the builder can still configure */
 	assert_int_equal(proc_sched(&proc, 25, SK_CAP_CTL_SCHED, &s, NULL), 0);
 	assert_int_equal(slots_taken(), taken);
 	assert_int_equal(cap_of(25)->obj->priority, 5);
@@ -423,7 +422,7 @@ static void pages_are_given(void)
 	assert_int_equal(proc_data(&proc, at + 8192, data, 1, SK_W), 0);
 	assert_non_null(kern_view(space(), at + 8192, &rights));
 	assert_int_equal(rights, SK_R | SK_W);
-	/* a part of a frame, page by page where it is odd */
+	/* part of a frame, as single pages where it is not aligned */
 	assert_int_equal(object_make(SK_OBJ_FRAME, 16, &f), 0);
 	taken = slots_taken();
 	assert_int_equal(proc_map(&proc, f, at + 0x10000, 0x3000, 0x5000, SK_R), 0);
@@ -434,13 +433,11 @@ static void pages_are_given(void)
 	assert_int_equal(proc_map(&proc, f, at + 0x30001, 0, 4096, SK_R), -SK_E_INVAL);
 	assert_int_equal(proc_map(&proc, PARENT, at + 0x30000, 0, 4096, SK_R), -SK_E_INVAL);
 	assert_int_equal(slots_taken(), taken);
-	/* it cannot be written although the builder's frame can */
+	/* not writable, although the builder's frame is */
 	assert_int_equal(proc_map(&proc, f, at + 0x40000, 0, 4096, SK_R | SK_MAP_UNCACHED), 0);
 	assert_non_null(kern_view(space(), at + 0x40000, &rights));
 	assert_int_equal(rights, SK_R | SK_MAP_UNCACHED);
-	/*
-	 * two large pages and a piece: the piece of a large frame's copy is filled to its end
-	 */
+	/* addresses are aligned, to a large page at most, and do not overlap */
 	assert_int_equal(proc_vaddr(&proc, 12) % 4096, 0);
 	assert_int_equal(proc_vaddr(&proc, 14) % (1 << 14), 0);
 	assert_int_equal(proc_vaddr(&proc, 24) % SK_LARGE_SIZE, 0);
@@ -536,8 +533,8 @@ static void an_image_from_init(void)
 	spec.image = &im;
 	assert_int_equal(proc_create(&proc, &spec), 0);
 	/*
-	 * a file that grows while it is asked for, answers without a frame or too short, a
-	 * frame too many
+	 * the file grows between the calls; answers without a frame, with one frame too many,
+	 * or too short
 	 */
 	taken = slots_taken();
 	served.n_caps = 0;
@@ -559,7 +556,7 @@ static void an_image_from_init(void)
 	assert_int_equal(proc_image_fetch(PARENT, &im), -SK_E_PEER);
 }
 
-/* A segment that the pieces do not reach: nothing of it is shown. */
+/* A segment beyond the pieces of the file: none of it is mapped. */
 static void a_segment_beyond_the_pieces(void)
 {
 	start();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * connect_test.c - who gets what of a connection: the service, the client, its builder
+ * connect_test.c - which part of a connection the service, the client and its builder get
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,9 +15,9 @@
 
 enum { ENDPOINT = 40, UNTYPED = 50, DATA_UNTYPED = 51, BASE = 52, SIGNAL = 90, SLOTS = 200 };
 
-/* ---- capabilities: what each of the builder's slots names ---- */
+/* ---- capabilities: the object that each of the builder's slots names ---- */
 static struct {
-	sk_cap_t of; /* the object's first slot; 0: empty */
+	sk_cap_t of; /* the object's first slot; 0: the slot is empty */
 	sk_cap_t untyped;
 	uint32_t order;
 } slot[SLOTS];
@@ -177,7 +177,7 @@ static void each_gets_its_part(void **state)
 	rings = c.rings;
 	data = c.data;
 	own = c.own;
-	/* the service: all three, each with the memory that pays for it */
+	/* the service gets all three, each with the memory that pays for it */
 	assert_int_equal(seen.open.rings, rings);
 	assert_int_equal(seen.open.data, data);
 	assert_int_equal(seen.open.own, own);
@@ -189,8 +189,8 @@ static void each_gets_its_part(void **state)
 	assert_int_equal(slot[data].order, 21);
 	assert_int_equal(slot[own].untyped, BASE);
 	/*
-	 * the client: rings and data mapped, a capability to the data, nothing of the service's
-	 * own
+	 * the client has rings and data mapped and a capability to the data, but nothing of the
+	 * service's own memory
 	 */
 	assert_int_equal(seen.n_mapped, 2);
 	assert_int_equal(seen.mapped[0], rings);
@@ -249,7 +249,7 @@ static void refusals_leave_nothing(void **state)
 	assert_int_equal(info.n_channels, 0);
 	assert_int_equal(seen.closes, 0);
 	seen.open_rc = 0;
-	seen.map_rc = -SK_E_NO_MEM; /* after the service has agreed */
+	seen.map_rc = -SK_E_NO_MEM; /* after the service has accepted */
 	assert_int_equal(proc_connect(&proc, &q, true, &c), -SK_E_NO_MEM);
 	assert_int_equal(seen.closes, 1);
 	assert_int_equal(slots_used(), 0);
@@ -258,7 +258,7 @@ static void refusals_leave_nothing(void **state)
 	assert_int_equal(seen.opens, 2);
 }
 
-/* The caller must know that the memory may still be in use. */
+/* Without an answer, the caller must know that the memory may still be in use. */
 static void silence_is_told(void **state)
 {
 	struct proc_connection c;
@@ -274,8 +274,8 @@ static void silence_is_told(void **state)
 }
 
 /*
- * In two halves the same is done, by nobody else than who calls, and a connection that cannot
- * be used is known.
+ * The same in two halves: the caller itself makes the call, and learns whether the connection
+ * can be used.
  */
 static void in_two_halves(void **state)
 {
@@ -295,13 +295,13 @@ static void in_two_halves(void **state)
 	assert_int_equal(c.word[1], 2);
 	assert_int_equal(info.n_channels, 1);
 	assert_int_equal(slots_used(), 0);
-	/* refused, or not answered */
+	/* refused or not answered */
 	assert_int_equal(proc_connect_prepare(&proc, &disk, &a, &c), 0);
 	assert_int_equal(proc_connect_finish(&proc, &disk, false, &a, -SK_E_TIMEOUT, &r, &c),
 		-SK_E_TIMEOUT);
 	assert_int_equal(c.number, 0);
 	assert_int_equal(slots_used(), 0);
-	/* made, and of no use: the number is for who closes it */
+	/* made but unusable: the caller needs the number to close it */
 	assert_int_equal(proc_connect_prepare(&proc, &disk, &a, &c), 0);
 	r.signal = slot_new(SIGNAL, 0, 0);
 	seen.map_rc = -SK_E_NO_MEM;

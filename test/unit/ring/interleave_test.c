@@ -4,9 +4,9 @@
  *
  * The ring's accesses to shared words are replaced by calls that run the other side's step at a
  * chosen point, so every order in which "publish, then look for the wish" can meet "wish, then
- * look again" is spelled out. An order is right when the sleeper looks again or is signalled.
- * Stores become visible to the other side at the fence, as on a processor with a store buffer:
- * without the fence they are seen too late.
+ * look again" is tried. An order is right if the sleeper looks again or is signalled. Stores
+ * become visible to the other side at the fence, as on a processor with a store buffer; without
+ * the fence the other side sees them too late.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,12 +55,12 @@ static void consumer_drains(void)
 
 static bool slept;
 
-/* The consumer goes to sleep unless something is there. */
+/* The consumer goes to sleep if the ring is empty. */
 static void consumer_sleeps(void) { slept = !ring_get_idle(&cons); }
 
 static void producer_sleeps(void) { slept = !ring_room_idle(&prod, 1000); }
 
-/* first runs, and at each of its accesses in turn the second runs as a whole. */
+/* Runs first once for each of its accesses, and at that access all of second. */
 static void every_order(void (*first)(void), void (*second)(void), void (*prepare)(void))
 {
 	for (step_at = 0; step_at < 16; step_at++) {
@@ -73,7 +73,7 @@ static void every_order(void (*first)(void), void (*second)(void), void (*prepar
 		other = second;
 		first();
 		if (step <=
-			/* fewer accesses than that: the second runs right after it */
+			/* first has fewer accesses, so second runs after it */
 			step_at) {
 			inside = true;
 			second();
@@ -110,7 +110,7 @@ static void room_while_going_to_sleep(void **state)
 	every_order(consumer_drains, producer_sleeps, fill);
 }
 
-/* A consumer that does not sleep is not signalled; one that slept is signalled once. */
+/* A consumer that is awake is not signalled; a sleeping one is signalled once. */
 static void no_signal_without_a_wish(void **state)
 {
 	(void)state;

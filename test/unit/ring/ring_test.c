@@ -2,8 +2,8 @@
 /*
  * ring_test.c - records through a ring, and peers that write what they must not
  *
- * Both ends run here on one memory; a hostile peer is a direct write to the shared header or
- * data.
+ * Both ends run here on the same memory; a hostile peer is a direct write to the shared header
+ * or data.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,7 +44,7 @@ static int setup_wrap(void **state)
 	struct ends *e = malloc(sizeof(*e));
 
 	*state = e;
-	return make(e, UINT32_MAX - 63); /* indices pass 2^32 soon */
+	return make(e, UINT32_MAX - 63); /* the indices will soon pass 2^32 */
 }
 
 static int teardown(void **state)
@@ -126,13 +126,14 @@ static void fills_to_the_last_byte(void **state)
 
 	assert_int_equal(ring_put(&e->prod, rec, DATA - 3), -SK_E_INVAL);
 	assert_int_equal(ring_put2(&e->prod, rec, UINT32_MAX - 3, rec, 8), -SK_E_INVAL);
-	/* each part fits, both together do not */
+	/* each part fits, but not both together */
 	assert_int_equal(ring_put2(&e->prod, rec, DATA / 2, rec, DATA / 2), -SK_E_INVAL);
 	assert_int_equal(ring_put(&e->prod, rec, DATA - 4), 0);
 	assert_int_equal(ring_put(&e->prod, rec, 0), -SK_E_AGAIN);
 	(void)ring_put_flush(&e->prod);
 	assert_int_equal(ring_get(&e->cons, rec, DATA), DATA - 4);
-	assert_int_equal(ring_put(&e->prod, rec, 0), -SK_E_AGAIN); /* not given back yet */
+	/* the space is not given back so far */
+	assert_int_equal(ring_put(&e->prod, rec, 0), -SK_E_AGAIN);
 	(void)ring_get_flush(&e->cons);
 	assert_int_equal(ring_put(&e->prod, rec, 0), 0);
 	free(rec);
@@ -155,9 +156,11 @@ static void expect_bad_cons(struct ends *e, uint32_t cons)
 
 	shared(e)->cons = cons;
 	assert_int_equal(ring_put(&e->prod, rec, sizeof(rec)), -SK_E_PEER);
-	assert_false(ring_room_idle(&e->prod, sizeof(rec))); /* or trying again had no end */
+	/* otherwise the caller would try again without end */
+	assert_false(ring_room_idle(&e->prod, sizeof(rec)));
 	assert_true(ring_room(
-		&e->prod, sizeof(rec), 1)); /* it does not fit, but not for want of room */
+		/* it does not fit, but waiting for room would not help */
+		&e->prod, sizeof(rec), 1));
 }
 
 static void cons_ahead_of_prod(void **state)
@@ -184,7 +187,7 @@ static void cons_goes_back(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(ring_put(&e->prod, "0123456789012345678", 19), 0);
 	shared(e)->cons = start + 48;
-	assert_false(ring_room_idle(&e->prod, DATA - 4)); /* accepts start + 48 */
+	assert_false(ring_room_idle(&e->prod, DATA - 4)); /* makes it accept start + 48 */
 	expect_bad_cons(e, start + 24);
 }
 
@@ -222,7 +225,7 @@ static void prod_goes_back(void **state)
 	uint32_t start = e->cons.index;
 
 	shared(e)->prod = start + 32;
-	assert_true(ring_get_idle(&e->cons)); /* accepts start + 32 */
+	assert_true(ring_get_idle(&e->cons)); /* makes it accept start + 32 */
 	shared(e)->prod = start + 8;
 	assert_true(ring_get_idle(&e->cons));
 	assert_int_equal(e->cons.peer, start + 32);
@@ -255,7 +258,7 @@ static void length_beyond_the_ring(void **state)
 	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_PEER);
 	set_length(e, e->cons.index, UINT32_MAX);
 	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_PEER);
-	set_length(e, e->cons.index, UINT32_MAX - 3); /* plus the header it would wrap to 0 */
+	set_length(e, e->cons.index, UINT32_MAX - 3); /* adding the header's size wraps to 0 */
 	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), -SK_E_PEER);
 }
 
@@ -268,7 +271,8 @@ static void length_changed_after_it_was_read(void **state)
 	assert_int_equal(ring_put(&e->prod, "second", 6), 0);
 	(void)ring_put_flush(&e->prod);
 	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 5);
-	memset(shared(e)->data, 0xff, 16); /* the first is gone: only the private copy counts */
+	/* overwrites the first record, so only the private copy is right */
+	memset(shared(e)->data, 0xff, 16);
 	assert_memory_equal(buf, "first", 5);
 	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 6);
 }
@@ -280,14 +284,16 @@ static void own_index_is_private(void **state)
 
 	assert_int_equal(ring_put(&e->prod, "abc", 3), 0);
 	(void)ring_put_flush(&e->prod);
-	shared(e)->cons =
-		0xdeadbee8; /* the consumer's own word, scribbled over by the producer */
+	shared(e)->cons = 0xdeadbee8; /* the producer overwrites the consumer's own index */
 	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 3);
 	(void)ring_get_flush(&e->cons);
 	assert_int_equal(shared(e)->cons, e->cons.index);
 }
 
-/* Two sides that flush at every event must come to rest, or they wake each other for ever. */
+/*
+ * Two sides that flush at every event must come to rest; otherwise they wake each other
+ * endlessly.
+ */
 static void flush_of_nothing_wakes_nobody(void **state)
 {
 	struct ends *e = *state;
@@ -296,7 +302,7 @@ static void flush_of_nothing_wakes_nobody(void **state)
 	assert_false(ring_get_idle(&e->cons));
 	assert_false(ring_put_flush(&e->prod));
 	assert_int_equal(ring_put(&e->prod, "abc", 3), 0);
-	assert_true(ring_put_flush(&e->prod)); /* the wish was not lost */
+	assert_true(ring_put_flush(&e->prod)); /* the wish is still there */
 	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 3);
 	shared(e)->want_room = 1;
 	assert_true(ring_get_flush(&e->cons));
@@ -308,8 +314,8 @@ static void flush_of_nothing_wakes_nobody(void **state)
 #define W(f) cmocka_unit_test_setup_teardown(f, setup_wrap, teardown)
 
 /*
- * Room for several answers at once is known without a wish; a peer's nonsense is left for
- * ring_put() to tell.
+ * Asking for room for several answers leaves no wish; invalid indices of a peer are left to
+ * ring_put().
  */
 static void room_for_several(void **state)
 {

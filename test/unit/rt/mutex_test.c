@@ -2,10 +2,10 @@
 /*
  * mutex_test.c - the lock of a domain's threads, in every order of their steps
  *
- * Threads are coroutines that change at each exchange, store, signal and wait, in every order
- * that takes the processor from a thread that could go on at most `preemptions` times.
+ * Threads are coroutines that can switch at each exchange, store, signal and wait. The test
+ * tries every order with at most `preemptions` switches away from a thread that could go on.
  */
-#define SK_SYS_H /* the kernel is here */
+#define SK_SYS_H /* the kernel is in this file */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,7 +42,7 @@ static uint8_t stack[THREADS][STACK] __attribute__((aligned(64)));
 static ucontext_t scheduler;
 static int me = -1, n_threads, owner;
 static struct mutex lock;
-static int queue[THREADS]; /* who waits, in the order of arrival */
+static int queue[THREADS]; /* waiting threads, in the order of arrival */
 static unsigned int n_queue, entered;
 
 static void yield(void)
@@ -100,7 +100,7 @@ static void critical(void)
 	for (unsigned int i = 0; i < n_queue; i++) {
 		if (queue[i] != me)
 			continue;
-		assert_int_equal(i, 0); /* who came first */
+		assert_int_equal(i, 0); /* the thread that came first */
 		memmove(queue, queue + 1, --n_queue * sizeof(queue[0]));
 		break;
 	}
@@ -148,7 +148,7 @@ static void world_make(unsigned int rounds)
 		s->w.number = (uint32_t)i;
 		s->w.park = s->w.wake = WAKE + (uint32_t)i;
 		s->rounds = rounds;
-		s->signal = true; /* one that nobody waited for */
+		s->signal = true; /* a signal that no thread waits for */
 		mutex_waiter_add(&s->w);
 		context_make(i);
 	}
@@ -196,7 +196,7 @@ static void every_order(int threads, unsigned int rounds, unsigned int preemptio
 		world_make(rounds);
 		n = schedule_run(preemptions);
 		for (int i = 0; i < threads; i++)
-			assert_true(side[i].done); /* nobody sleeps for good */
+			assert_true(side[i].done); /* no thread sleeps for good */
 		assert_int_equal(entered, (unsigned int)threads * rounds);
 		assert_int_equal(lock.word, 0); /* MUTEX2 */
 		orders++;

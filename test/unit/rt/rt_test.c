@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rt_test.c - libs/rt on a kernel that the test plays: threads, output, heap, locks of the C
- * library, time
+ * rt_test.c - libs/rt on the kernel of kern.h: threads, output, heap, locks of the C library,
+ * time
  */
 #include "kern.h"
 
@@ -22,7 +22,7 @@
 
 enum { SLOTS = 2000, PARENT = 16, SCHED = 30, NTFN, SIGNAL, RING = 4096 };
 
-/* newlib.c by other names: the test program has a C library of its own */
+/* newlib.c under other names, because the test program has a C library of its own */
 void *under_test_sbrk(ptrdiff_t n);
 int under_test_write(int fd, const void *buf, size_t n);
 void under_test_gettimeofday(int64_t *sec, int64_t *usec);
@@ -91,7 +91,8 @@ static void a_thread(void)
 	assert_true(o->runs);
 	assert_ptr_equal(o->cnode, kern.cnode);
 	assert_ptr_equal(o->vspace, kern.space);
-	assert_ptr_equal(o->fault, kern_own(PARENT)->obj); /* its faults are the domain's */
+	/* its faults go to the domain's parent */
+	assert_ptr_equal(o->fault, kern_own(PARENT)->obj);
 	assert_ptr_equal(o->bound, kern_own(NTFN)->obj);
 	assert_ptr_equal(o->sched, kern_own(SCHED)->obj);
 	assert_int_equal(o->regs.rip, (uint64_t)thread_entry);
@@ -104,7 +105,7 @@ static void a_thread(void)
 	assert_ptr_equal(known[1], &t->waiter);
 	assert_int_equal(tls_made, 1);
 	assert_int_equal(t->reent->made, 1);
-	/* 32 KiB of stack, a page without access, the page of the UTCB */
+	/* 32 KiB of stack, an unmapped page, the page of the UTCB */
 	top = o->regs.rsp;
 	assert_int_equal(top % 4096, 0);
 	assert_non_null(kern_view(kern.space, top - 1, &rights));
@@ -112,7 +113,7 @@ static void a_thread(void)
 	assert_non_null(kern_view(kern.space, top - (1 << 15), NULL));
 	assert_null(kern_view(kern.space, top - (1 << 15) - 1, NULL));
 	assert_int_equal(o->utcb, top - (1 << 15) - 8192);
-	/* both can be woken: badged, or a signal would change nothing */
+	/* both can be woken; without a badge a signal would change nothing */
 	assert_true(kern_own(t->waiter.wake)->badge != 0);
 	assert_true(kern_own(rt_main_thread.waiter.wake)->badge != 0);
 	assert_ptr_equal(kern_own(rt_main_thread.waiter.wake)->obj,
@@ -140,7 +141,7 @@ static void many_threads(void)
 	assert_int_equal(thread_start(&spec, &t), -SK_E_LIMIT);
 }
 
-/* One that cannot be made does not count, and does not run. */
+/* A thread that cannot be made does not count and does not run. */
 static void a_thread_that_fails(void)
 {
 	const struct thread_spec spec = { .fn = nothing, .sched = SCHED };
@@ -155,7 +156,7 @@ static void a_thread_that_fails(void)
 		rc = thread_start(&spec, &t);
 		kern.fail_in = 0;
 		if (rc && known[1])
-			assert_int_equal(rc, -SK_E_NO_MEM); /* it stopped at RESUME */
+			assert_int_equal(rc, -SK_E_NO_MEM); /* it failed at RESUME */
 	} while (rc && !known[1]);
 	assert_in_range(n, 8, 200);
 	assert_int_equal(known[1]->number, 1);
@@ -223,7 +224,7 @@ static void channel_make(void)
 
 static uint32_t last_about;
 
-/* What is in the ring, as one text. */
+/* Reads the ring as one text. */
 static void reader_takes(void)
 {
 	struct {
@@ -250,14 +251,14 @@ static void domains_write_to_their_channel(void)
 	char *text = malloc(3001);
 
 	start(20);
-	log_write("early", 5); /* nobody to read it */
+	log_write("early", 5); /* there is no reader so far */
 	channel_make();
 	reader_takes();
 	assert_string_equal(console, "");
 	log_write("hello\n", 6);
 	assert_int_equal(n_signals, 1);
 	log_write("again\n", 6);
-	assert_int_equal(n_signals, 1); /* it is awake */
+	assert_int_equal(n_signals, 1); /* the reader is awake */
 	reader_takes();
 	assert_string_equal(console, "hello\nagain\n");
 	assert_int_equal(last_about, 0);
@@ -268,13 +269,13 @@ static void domains_write_to_their_channel(void)
 	assert_int_equal(last_about, 7);
 	memset(text, 'l', 3000);
 	text[3000] = '\0';
-	log_write(text, 1500); /* in pieces that a record holds */
+	log_write(text, 1500); /* split into pieces that fit a record */
 	reader_takes();
 	assert_int_equal(strlen(console), 1500);
 	free(text);
 }
 
-/* L1: the newest text is lost, and said so where it would have been. */
+/* L1: the newest text is lost, and the loss is reported where the text would have been. */
 static void text_that_does_not_fit(void)
 {
 	char line[101], *at;
@@ -303,7 +304,7 @@ static void text_that_does_not_fit(void)
 	assert_string_equal(console, "then\n");
 }
 
-/* Nothing of a later text comes before what was lost, however short it is. */
+/* No later text, however short, comes before the report of a loss. */
 static void short_text_after_a_loss(void)
 {
 	char line[64];
@@ -341,7 +342,7 @@ static void the_heap(void)
 	assert_ptr_equal(q, p + 100);
 	for (unsigned int i = 0; i < 200000; i++)
 		q[i] = (uint8_t)i;
-	/* frames grow with the heap: few slots */
+	/* frames grow with the heap, so few slots are used */
 	assert_true(kern.space->n_maps < 10);
 	assert_ptr_equal(under_test_sbrk(-1), (void *)-1);
 	assert_ptr_equal(under_test_sbrk((ptrdiff_t)(DOMAIN_CHANNEL_VADDR - DOMAIN_HEAP_VADDR)),
@@ -349,7 +350,7 @@ static void the_heap(void)
 	before = under_test_sbrk(0);
 	assert_ptr_equal(before, q + 200000);
 	assert_true(caps_free_bytes() > 3000000); /* it was refused at once */
-	/* down to the last page, when there are no larger frames */
+	/* takes all down to the last page, when no larger frames are left */
 	while (under_test_sbrk(4096) != (void *)-1)
 		;
 	assert_true(caps_free_bytes() < 8192);
@@ -369,7 +370,7 @@ static void a_heap_that_cannot_grow(void)
 		kern.fail_rc = -SK_E_EXISTS;
 		assert_ptr_equal(under_test_sbrk(1 << 15), (void *)-1);
 	}
-	/* frames go, the memory that they were made from stays for the next */
+	/* the frames go; the memory that they were made from stays for the next ones */
 	assert_in_range(kern_used(kern.cnode), used, used + 2);
 	assert_ptr_not_equal(under_test_sbrk(1 << 15), (void *)-1);
 }
@@ -397,7 +398,7 @@ static void locks_that_nest(void)
 	rt_self.thread = &other;
 	assert_int_equal(__retarget_lock_try_acquire_recursive(l), 1);
 	__retarget_lock_release_recursive(l);
-	__retarget_lock_acquire_recursive(l); /* nobody owns it */
+	__retarget_lock_acquire_recursive(l); /* no thread owns it */
 	__retarget_lock_release_recursive(l);
 	__retarget_lock_close_recursive(l);
 }

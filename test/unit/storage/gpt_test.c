@@ -189,7 +189,7 @@ static void names_to_utf8(void **state)
 	assert_string_equal(p[0].name, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
 	put(name + 6, 0x0041, 2); /* half a surrogate pair */
 	assert_int_equal(partitions(p), 0);
-	memset(name, 0xff, 72); /* all 36 units, 3 bytes each */
+	memset(name, 0xff, 72); /* all 36 units, of 3 bytes each */
 	assert_int_equal(partitions(p), 1);
 	assert_int_equal(strlen(p[0].name), 108);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main_test.c - the whole of storage, between its clients and the drivers of two disks, each of
- * which may be taken over
+ * main_test.c - the whole of storage, between its clients and the drivers of two disks; any of
+ * them may be hostile
  */
 #include "world/world.h"
 
@@ -12,7 +12,7 @@
 #include "proto/blk.h"
 
 enum {
-	ENDPOINT = 40, /* of the first disk's driver; the next has the next */
+	ENDPOINT = 40, /* of the first disk's driver; the second has the next slot */
 	LBAS = 400,    /* blocks of a disk */
 	FIRST = 40,
 	VOLUME = 50, /* blocks of a volume */
@@ -27,7 +27,7 @@ static struct drive {
 	uint32_t block;
 	uint8_t region[BLK_REGIONS];
 	uint32_t n_regions;
-	bool silent; /* answers no call, and no request at the start */
+	bool silent; /* it answers no calls, and no requests at the start */
 	uint64_t region_size;
 } drives[2];
 static uint32_t n_drives;
@@ -73,7 +73,7 @@ static struct drive *drive_of(struct peer *p)
 	abort();
 }
 
-/* The request that the driver has first; false: none. */
+/* Takes the driver's next request; false: none. */
 static bool asked(struct drive *d, struct blk_req *q)
 {
 	return peer_take(&d->peer, q, sizeof(*q));
@@ -92,7 +92,7 @@ static void answer(struct drive *d, uint64_t id, int status)
 	peer_flush(&d->peer);
 }
 
-/* Storage waits: only at its start. */
+/* Storage waits only at its start, for the partition tables. */
 static bool starts(struct peer *p)
 {
 	struct drive *d = drive_of(p);
@@ -197,7 +197,7 @@ static void ask_many(struct peer *p, uint16_t op, uint32_t n)
 	peer_signal(p);
 }
 
-/* The next answer's status; 99: there is none. */
+/* The status of the next answer; 99: none. */
 static int answered(struct peer *p)
 {
 	struct blk_rsp rsp;
@@ -218,7 +218,7 @@ static uint32_t answers(struct peer *p)
 	return n;
 }
 
-/* All that the driver has, n of them at most: answered. How many. */
+/* The driver answers all its requests, at most max; returns how many. */
 static uint32_t land(struct drive *d, uint32_t max)
 {
 	struct blk_req q;
@@ -269,7 +269,7 @@ static void disks_with_larger_blocks(void)
 	struct blk_req q;
 
 	start_with(4096);
-	attach(&c[0], 'd'); /* found in the table, which counts blocks */
+	attach(&c[0], 'd'); /* found, although this table counts blocks of 4096 bytes */
 	assert_int_equal(c[0].word[0], VOLUME * 8);
 	ask(&c[0], (struct blk_req){ .op = BLK_INFO });
 	assert_true(peer_take(&c[0], &rsp, sizeof(rsp)));
@@ -290,7 +290,7 @@ static void who_waits_for_one_disk_does_not_hold_up_another(void)
 	attach(&c[0], 'a');
 	attach(&c[1], 'b');
 	attach(&c[2], 'c');
-	ask_many(&c[1], BLK_READ, 64); /* all that the second disk takes */
+	ask_many(&c[1], BLK_READ, 64); /* as many as the second disk takes */
 	ask_many(&c[2], BLK_READ, 1);
 	ask_many(&c[0], BLK_READ, 1);
 	assert_int_equal(land(&drives[0], 1), 1);
@@ -301,7 +301,7 @@ static void who_waits_for_one_disk_does_not_hold_up_another(void)
 	assert_int_equal(answers(&c[2]), 1);
 }
 
-/* A busy client has no more of what comes free than one that asks now and then. */
+/* A busy client gets no more of the free places than one that asks now and then. */
 static void who_waits_has_its_turn(void)
 {
 	uint32_t n;
@@ -316,13 +316,13 @@ static void who_waits_has_its_turn(void)
 	(void)land(&drives[1], 2);
 	assert_int_equal(land(&drives[1], 62), 62);
 	n = answers(&c[0]);
-	assert_int_equal(answers(&c[2]), 0); /* the third to come free is its own */
+	assert_int_equal(answers(&c[2]), 0); /* the third free place is its own */
 	(void)land(&drives[1], 3);
 	assert_int_equal(answers(&c[2]), 1);
 	land_all(&drives[1]);
 	assert_int_equal(answers(&c[1]), 30);
 	assert_int_equal(
-		n + answers(&c[0]), 80); /* more than a turn's, without another signal */
+		n + answers(&c[0]), 80); /* more than one turn, without another signal */
 }
 
 /* ---- a driver whose ring is full ---- */
@@ -334,7 +334,8 @@ static void a_full_ring_of_the_driver_costs_nobody_his_disk(void)
 	start();
 	attach(&c[0], 'a');
 	/*
-	 * It answers before it says that it has taken: the ring is full, though little is out.
+	 * The driver answers before it publishes that it took requests, so its ring is full
+	 * with few in flight.
 	 */
 	for (rounds = 0; rounds < 10; rounds++) {
 		for (int i = 0; i < 40 && ring_room(&c[0].out, sizeof(q), 1); i++, sent++)
@@ -367,7 +368,7 @@ static void who_comes_later_does_not_overtake(void)
 	start();
 	attach(&c[0], 'a');
 	attach(&c[1], 'd');
-	for (uint32_t last = 1; n != last;) { /* until the driver's ring is full */
+	for (uint32_t last = 1; n != last;) { /* fill the driver's ring */
 		last = n;
 		ask_many(&c[0], BLK_FLUSH, 1);
 		sent++;
@@ -380,7 +381,7 @@ static void who_comes_later_does_not_overtake(void)
 		(void)answers(&c[0]);
 	}
 	assert_int_equal(sent, n + 1);
-	(void)ring_get_flush(&drives[0].peer.in); /* room, of which storage hears later */
+	(void)ring_get_flush(&drives[0].peer.in); /* makes room, which storage learns later */
 	ask_many(&c[1], BLK_READ, 1);
 	peer_signal(&drives[0].peer);
 	assert_true(asked(&drives[0], &q));
@@ -396,7 +397,7 @@ static void a_driver_that_was_taken_over(void)
 	start();
 	attach(&c[0], 'a');
 	attach(&c[1], 'b');
-	answer(&drives[0], 5, 0); /* to nothing */
+	answer(&drives[0], 5, 0); /* there is no such request */
 	answer(&drives[0], BLK_DEPTH, 0);
 	answer(&drives[0], UINT64_MAX, 0);
 	peer_put(&drives[0].peer, "short", 5);
@@ -404,12 +405,12 @@ static void a_driver_that_was_taken_over(void)
 	ask(&c[0], (struct blk_req){ .op = BLK_FLUSH });
 	assert_true(asked(&drives[0], &q));
 	answer_put(&drives[0], q.id, 0);
-	answer(&drives[0], q.id, 0); /* twice */
+	answer(&drives[0], q.id, 0); /* a second answer */
 	assert_int_equal(answered(&c[0]), 0);
 	assert_int_equal(answered(&c[0]), 99);
 	((struct ring_shared *)(drives[0].peer.rings + 8192))->prod += 12;
 	peer_signal(&drives[0].peer);
-	ask(&c[0], (struct blk_req){ .op = BLK_FLUSH }); /* an error, not silence */
+	ask(&c[0], (struct blk_req){ .op = BLK_FLUSH }); /* answered with an error */
 	assert_int_equal(answered(&c[0]), -SK_E_IO);
 	ask(&c[1], (struct blk_req){ .op = BLK_FLUSH });
 	assert_int_equal(land(&drives[1], 9), 1);
@@ -428,14 +429,17 @@ static void a_driver_that_answers_no_calls(void)
 	before = world.now;
 	assert_int_equal(try_attach(&c[2], 'd', true), -SK_E_IO);
 	assert_int_equal(world.now - before, DISK_CALL_MS * (WORLD_HZ / 1000));
-	before = world.now; /* it is not asked again at once */
+	before = world.now; /* the driver is not called again at once */
 	assert_int_equal(try_attach(&c[2], 'd', true), -SK_E_IO);
 	assert_int_equal(world_close(&c[0]), 0);
 	assert_int_equal(world.now, before);
 	ask(&c[1], (struct blk_req){ .op = BLK_FLUSH });
 	assert_int_equal(land(&drives[1], 9), 1);
 	assert_int_equal(answered(&c[1]), 0);
-	/* It is there again. What it was not heard to have done, it is asked to undo first. */
+	/*
+	 * The driver is back. Storage does not know whether the driver did the calls that it
+	 * did not answer, so it first asks to undo them.
+	 */
 	drives[0].silent = false;
 	drives[0].region[2] = 1;
 	drives[0].n_regions++;
@@ -457,7 +461,7 @@ static uint32_t fed;
 
 static void driver_feeds(struct peer *p)
 {
-	peer_knows(p, 0); /* it is signalled when the domain has taken what there was */
+	peer_knows(p, 0); /* it is signalled once the domain has taken all */
 	for (int i = 0; i < 100; i++)
 		answer_put(&drives[0], 77, 0);
 	(void)ring_put_flush(&p->out);
@@ -484,7 +488,7 @@ static void a_driver_that_always_has_one_more(void)
 	assert_null(drives[0].peer.on_signal);
 }
 
-/* ---- a VMM that was taken over ---- */
+/* ---- a hostile VMM ---- */
 static void bad_requests_are_answered(void)
 {
 	static const struct blk_req bad[] = {
@@ -529,7 +533,7 @@ static void wrong_records_are_a_breach(void)
 	peer_signal(&c[1]);
 	assert_true(peer_dead(&c[1]));
 	assert_int_equal(world_close(&c[0]), 0);
-	attach(&c[0], 'a'); /* the volume is free again */
+	attach(&c[0], 'a'); /* the volume can be attached again */
 }
 
 static void b_asks_once(void)
@@ -595,7 +599,7 @@ static void who_takes_no_answers_waits_alone(void)
 	assert_int_equal(n, sent);
 }
 
-/* Room is kept for the answers to all that is out, not for the next one alone. */
+/* Room is kept for the answers to all requests in flight, not only for the next one. */
 static void answers_to_what_is_out_have_room(void)
 {
 	uint32_t sent = 0, n = 0;
@@ -627,7 +631,7 @@ static void closing_flushes_what_was_written(void)
 	ask(&c[0], (struct blk_req){ .op = BLK_WRITE, .length = 512 });
 	assert_int_equal(world_close(&c[0]), PENDING);
 	assert_true(asked(&drives[0], &q));
-	assert_false(asked(&drives[0], &flush)); /* not before the write is done */
+	assert_false(asked(&drives[0], &flush)); /* only after the write is done */
 	answer(&drives[0], q.id, 0);
 	assert_true(asked(&drives[0], &flush));
 	assert_int_equal(flush.op, BLK_FLUSH);
@@ -635,9 +639,9 @@ static void closing_flushes_what_was_written(void)
 	answer(&drives[0], flush.id, 0);
 	assert_int_equal(c[0].close_rc, 0);
 	assert_int_equal(c[0].close_result, 0);
-	assert_int_equal(drives[0].n_regions, 1); /* storage's own */
+	assert_int_equal(drives[0].n_regions, 1); /* only storage's own region is left */
 	attach(&c[0], 'a');
-	assert_int_equal(world_close(&c[0]), 0); /* nothing was written */
+	assert_int_equal(world_close(&c[0]), 0); /* nothing was written, so there is no flush */
 	assert_false(asked(&drives[0], &q));
 }
 
@@ -652,14 +656,14 @@ static void a_failed_last_flush_is_told(void)
 	assert_int_equal(world_close(&c[0]), PENDING);
 	assert_true(asked(&drives[0], &q));
 	answer(&drives[0], q.id, -SK_E_IO);
-	assert_int_equal(c[0].close_rc, 0); /* it is gone all the same */
+	assert_int_equal(c[0].close_rc, 0); /* the attachment is gone nevertheless */
 	assert_int_equal(c[0].close_result, -SK_E_IO);
 	assert_int_equal(drives[0].n_regions, 1);
 }
 
 /*
- * Whatever others ask of the disk, the flight for it is there, and it goes before all that
- * waits.
+ * However many requests others have in flight, there is room for the closing flush, which goes
+ * before all waiting requests.
  */
 static void closing_goes_before_all_others(void)
 {
@@ -679,12 +683,13 @@ static void closing_goes_before_all_others(void)
 	assert_int_equal(world_close(&c[0]), PENDING);
 	for (n = 0; asked(&drives[0], &q) && q.op != BLK_FLUSH; n++)
 		read = q;
-	assert_int_equal(q.op, BLK_FLUSH); /* with nothing answered meanwhile */
+	assert_int_equal(q.op, BLK_FLUSH); /* sent although no answer came */
 	assert_int_equal(n, BLK_DEPTH - DISK_CLOSING_RESERVE);
 	assert_int_equal(world_close(&c[3]), PENDING);
 	answer(&drives[0], read.id, 0);
 	assert_int_equal(c[0].close_rc, PENDING);
-	assert_true(asked(&drives[0], &read)); /* the next ending, not the next read */
+	/* the next closing flush goes before the next read */
+	assert_true(asked(&drives[0], &read));
 	assert_int_equal(read.op, BLK_FLUSH);
 	answer(&drives[0], read.id, 0);
 	assert_int_equal(c[3].close_rc, 0);
@@ -714,7 +719,7 @@ static void closing_without_a_driver(void)
 	((struct ring_shared *)(drives[0].peer.rings + 8192))->prod += 12;
 	peer_signal(&drives[0].peer);
 	assert_int_equal(world_close(&c[0]), 0);
-	assert_true(c[0].close_result < 0); /* what was written may be lost */
+	assert_true(c[0].close_result < 0); /* written data may be lost */
 }
 
 int main(void)

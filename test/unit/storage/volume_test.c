@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * volume_test.c - who may attach what, and what a request turns into
+ * volume_test.c - which client may attach which volume, and how requests are translated
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@ static void finding(void **state)
 	assert_ptr_equal(volume_find(v, 2, path, sizeof(path)), &v[1]);
 	assert_null(volume_find(v, 1, path, sizeof(path)));
 	assert_null(volume_find(v, 2, "by-uuid/rootfs", 15));
-	memset(path, 'x', sizeof(path)); /* no zero at the end */
+	memset(path, 'x', sizeof(path)); /* not terminated */
 	assert_null(volume_find(v, 2, path, sizeof(path)));
 }
 
@@ -95,7 +95,7 @@ static void requests(void **state)
 	assert_int_equal(sector, 0);
 }
 
-/* Of a disk with larger blocks only whole ones can be moved. */
+/* A disk with larger blocks transfers only whole blocks. */
 static void blocks(void **state)
 {
 	const struct volume v = { .first = 800, .sectors = 800, .block = 4096 };
