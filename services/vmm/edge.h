@@ -21,20 +21,22 @@
 
 /* Registers; on the vCPU's own thread. */
 struct sk_vcpu_state *edge_state(unsigned int cpu);
-/* Any thread: the vCPU's loop turns once more. */
+/* Any thread: make the vCPU's loop turn once more. */
 void edge_vcpu_kick(unsigned int cpu);
-/* Any thread: an edge-triggered interrupt in its local APIC. */
+/* Any thread: raise an edge-triggered interrupt in its local APIC. */
 void edge_lapic_post(unsigned int cpu, uint8_t vector);
 void edge_nmi(unsigned int cpu);
 bool edge_vcpu_is_up(unsigned int cpu);
-/* The vCPU goes on with the state that it has. */
+/* Let the vCPU run with the state that it has. */
 int edge_vcpu_up(unsigned int cpu) must_check;
 void edge_vcpu_down(unsigned int cpu);
 /* Ticks that the vCPU's thread was runnable but did not run, since it was made. */
 uint64_t edge_ticks_waiting(unsigned int cpu);
-/* The calling thread, a vCPU's, lets others of its priority run first. */
+/* Called on a vCPU's thread: let others of its priority run first. */
 void edge_yield(void);
-/* The guest stopped: SHUTDOWN_* of xen/sched.h. All vCPUs stop; returns. */
+/*
+ * The guest has stopped. reason is SHUTDOWN_* of xen/sched.h. All vCPUs stop; the call returns.
+ */
 void edge_shutdown(uint32_t reason);
 uint64_t edge_tsc(void);
 /* Guest TSC - host TSC. */
@@ -42,37 +44,40 @@ uint64_t edge_tsc_offset(unsigned int cpu);
 
 /* ---- guest memory ----------------------------------------------------------------- */
 
-/* RAM at [gpa, gpa + len), contiguous for the VMM too; NULL if any of it is not RAM now. */
+/*
+ * RAM at [gpa, gpa + len) as the VMM sees it. NULL if any of it is not RAM now, or if it is not
+ * contiguous here.
+ */
 void *edge_gmem(uint64_t gpa, uint64_t len);
 /* Through the page tables that the vCPU uses now. */
 bool edge_gva_read(unsigned int cpu, void *dst, uint64_t gva, uint64_t len);
 bool edge_gva_write(unsigned int cpu, uint64_t gva, const void *src, uint64_t len);
-/* Of a writable page. */
+/* False unless the page is mapped writable. */
 bool edge_gva_to_gpa(unsigned int cpu, uint64_t gva, uint64_t *gpa);
 
 int edge_page_alloc(struct guest_page *p) must_check;
 /*
- * Show it at guest frame gfn: the page that was there leaves the guest, and this one leaves its
- * last place.
+ * Show p at guest frame gfn. The page that was there leaves the guest, and p leaves its
+ * previous place.
  */
 int edge_page_show(struct guest_page *p, uint64_t gfn) must_check;
 
 /*
- * The balloon, one page each. 0 or -SK_E_*. Take the page at gfn out of the guest; give one
- * back; move one.
+ * The balloon, one page per call: take the page at gfn out of the guest, give one back, move
+ * one. 0 or -SK_E_*.
  */
 int edge_hole_make(uint64_t gfn) must_check;
 int edge_hole_fill(uint64_t gfn) must_check;
-/* -SK_E_AGAIN: there is no RAM for that place yet, but control may give some. */
+/* -SK_E_AGAIN: there is no RAM for that place, but control may give some. */
 int edge_hole_fill_or_ask(uint64_t gfn) must_check;
 int edge_page_move(uint64_t from, uint64_t to) must_check;
 /*
- * Ask control for RAM for n pages. The number is for edge_ram_answer(), once all vCPUs have
- * been kicked.
+ * Ask control for RAM for n pages. Returns a number for edge_ram_answer(); all vCPUs are kicked
+ * when the answer is there.
  */
 uint32_t edge_ram_ask(uint64_t n);
 enum ram_answer edge_ram_answer(uint32_t number);
-/* Pages that the guest has now; its highest frame number that is RAM. */
+/* The pages that the guest has now; the highest frame number that is RAM. */
 uint64_t edge_mem_pages(void);
 uint64_t edge_mem_max_gfn(void);
 /* The guest's memory map; returns the number of entries. */
@@ -85,7 +90,7 @@ void edge_io_kick(void);
 int edge_on_io_kick(void (*fn)(void)) must_check;
 /* One line, rate-limited. */
 void edge_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* A hypercall that does not exist: one line in the guest's life for each `number`. */
+/* Log a hypercall that does not exist, once in the guest's life for each `number`. */
 void edge_note(uint64_t number, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * guest.h - what the halves of the VMM and the loader agree on: the guest's memory layout, its
- * pages, ports of ACPI
+ * pages, ACPI's ports
  */
 #ifndef VMM_GUEST_H
 #define VMM_GUEST_H
@@ -30,7 +30,7 @@ struct guest_range {
 } __attribute__((packed));
 #define VM_MAP_MAX 8u
 
-/* A zeroed page of the VMM that the guest may be shown, for the life of the VMM. */
+/* A zeroed page of the VMM that may be shown to the guest; it exists as long as the VMM. */
 struct guest_page {
 	void *addr; /* where the VMM sees it */
 	/* the rest is machine/physmap.c's */
@@ -40,14 +40,14 @@ struct guest_page {
 	struct guest_page *next;
 };
 
-/* The answer to a question for more memory. */
+/* The answer to a request for more memory. */
 enum ram_answer {
 	RAM_ASKED,   /* no answer yet */
-	RAM_GIVEN,   /* some was given since the question */
+	RAM_GIVEN,   /* some was given since the request */
 	RAM_REFUSED, /* none was given */
 };
 
-/* Ports that the FADT names: the guest ends itself through these. */
+/* The ports that the FADT names, by which the guest powers off or resets. */
 #define ACPI_SLEEP_PORT 0xb004u /* sleep control register; its status is at the next port */
 #define ACPI_RESET_PORT 0xb006u
 #define ACPI_RESET_VALUE 1u

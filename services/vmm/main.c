@@ -4,7 +4,7 @@
  *
  * Objects     struct vm, the one guest; pages of the VMM that the guest sees from the start.
  * Lifecycle   The order is memory, kernel and modules, tables, vCPUs, the Xen half, then the
- *             threads of the vCPUs. This thread goes on as the I/O thread. If something fails,
+ *             threads of the vCPUs. This thread goes on as the I/O thread. If a step fails,
  *             control is told and ends this domain.
  */
 #include <stdio.h>
@@ -27,7 +27,7 @@
 
 struct vm vm;
 
-/* What the VMM shows, and what control tells the guest in xenstore. */
+/* The VMM's layout must agree with the numbers that control writes to xenstore. */
 _Static_assert(VM_XENSTORE_GPA == (uint64_t)VM_STORE_GFN << SK_PAGE_ORDER, "page of xenstore");
 _Static_assert(
 	VM_CONSOLE_GPA == (uint64_t)VM_CONSOLE_GFN << SK_PAGE_ORDER, "page of the console");
@@ -91,7 +91,7 @@ static int pages_make(struct load_error *e)
 	return rc ? build_fail(e, rc, "no memory for the guest's special pages") : 0;
 }
 
-/* The modules, one after the other from *at on, each at the beginning of a page. */
+/* Load the modules one after the other from *at, each at the beginning of a page. */
 static int modules_load(struct load_space *sp, struct start_info_module m[VM_MODULES_MAX],
 	uint64_t *at, struct load_error *e)
 {
@@ -113,7 +113,7 @@ static int modules_load(struct load_space *sp, struct start_info_module m[VM_MOD
 	return rc;
 }
 
-/* Kernel, then modules, then start info, from below. */
+/* Load the kernel, the modules and the start info, in this order from below. */
 static int software_load(uint64_t *entry, uint64_t *start_info, struct load_error *e)
 {
 	struct load_space sp;

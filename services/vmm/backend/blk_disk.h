@@ -36,23 +36,23 @@ enum request_step {
 	REQUEST_FREE,
 	/* One request to storage, whose answer is the guest's. */
 	REQUEST_PLAIN,
-	/* A barrier's flush; its data follow. */
+	/* The flush of a barrier; its data follow. */
 	REQUEST_FLUSH_FIRST,
-	/* Our own question for the size of the disk. */
+	/* The VMM's own request for the size of the disk. */
 	REQUEST_INFO,
 };
 
 /* A request of the guest, from its ring slot to its response. */
 struct disk_request {
 	enum request_step step;
-	/* NULL: its ring is gone. */
+	/* NULL if its ring is gone. */
 	struct disk_queue *queue;
 	/* Its pages of the data region. */
 	uint32_t page, n_pages;
 	struct blkif_op op;
 };
 
-/* What the front end's directory says. */
+/* The values in the front end's directory. */
 struct disk_offers {
 	struct xb_value protocol, queues, order, single_ref;
 	struct {
@@ -66,8 +66,8 @@ struct disk {
 	struct svc_conn *conn;
 
 	/*
-	 * What storage said of the volume: 512-byte sectors, BLK_* flags, bytes of a block. 0
-	 * sectors: nothing yet.
+	 * Storage's description of the volume: 512-byte sectors, BLK_* flags, bytes per block.
+	 * sectors is 0 until storage has answered.
 	 */
 	uint64_t sectors;
 	uint32_t flags;
@@ -79,13 +79,16 @@ struct disk {
 	struct disk_queue queue[DISK_QUEUES];
 	struct disk_offers offers;
 
-	/* The requests that are used: as many as both native rings hold. */
+	/* How many elements of request[] are used: as many as both native rings hold. */
 	uint32_t depth;
 	struct disk_request request[BLK_DEPTH];
 	uint32_t in_flight;
 	/* The barrier that is on its way. */
 	struct disk_request *barrier;
-	/* Something waits in a ring for a request, for pages, or for the end of a barrier. */
+	/*
+	 * A request in a ring waits for a free disk_request, for pages, or for the end of a
+	 * barrier.
+	 */
 	bool stalled;
 
 	/* Pages of the data region. */
@@ -100,15 +103,15 @@ static inline bool disk_read_only(const struct disk *d)
 
 /* ---- blk_request.c ---- */
 
-/* Sets what serving requests needs; disk.conn is set. */
+/* Set the fields that serving requests needs. disk.conn must be set. */
 void disk_requests_init(struct disk *d);
 /* Ask storage for the size of the volume. */
 int disk_info_request(struct disk *d) must_check;
-/* Requests of the guest: take and start as many as possible. */
+/* Take and start as many requests of the guest as possible. */
 void disk_queues_serve(struct disk *d);
-/* Answers of storage. 0, or -SK_E_*: it broke the protocol. */
+/* Process the answers of storage. 0, or -SK_E_* if it broke the protocol. */
 int disk_answers_take(struct disk *d) must_check;
-/* The rings go: requests in flight will be answered to nobody. */
+/* The rings go away: answers to requests in flight will be dropped. */
 void disk_requests_orphan(struct disk *d);
 
 #endif

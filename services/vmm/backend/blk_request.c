@@ -12,7 +12,7 @@
  *     guest_respond()       the response goes into the guest's ring
  *
  * Locks       none: I/O thread.
- * Lifecycle   A request in flight outlives its ring, and is then answered to nobody.
+ * Lifecycle   A request in flight outlives its ring; its answer is then dropped.
  * Invariants  BLK1 requests in flight <= depth, so both native rings hold them; each has pages
  *                  of the data region of its own
  *             BLK2 data move between granted pages and the region only; storage never sees a
@@ -35,7 +35,7 @@
 
 enum {
 	SECTORS_PER_PAGE = VM_PAGE / BLK_SECTOR,
-	/* requests that are taken from a ring before others get their turn */
+	/* requests taken from a ring before other rings get their turn */
 	TURN = 256,
 };
 
@@ -46,7 +46,7 @@ static bool page_used(const struct disk *d, uint32_t i)
 	return d->page_used[i / 64] >> (i % 64) & 1;
 }
 
-/* n pages in a row, the first of them in *first. */
+/* Allocate n consecutive pages; *first is the first of them. */
 static bool pages_take(struct disk *d, uint32_t n, uint32_t *first)
 {
 	uint32_t i, run = 0;
@@ -95,7 +95,7 @@ static int data_from_guest(const struct disk *d, const struct disk_request *r)
 	return 0;
 }
 
-/* The other way. */
+/* BLK2. From the request's pages to the granted pages. 0 or GNTST_*. */
 static int data_to_guest(const struct disk *d, const struct disk_request *r)
 {
 	const uint8_t *data = request_data(d, r);
@@ -113,7 +113,7 @@ static int data_to_guest(const struct disk *d, const struct disk_request *r)
 
 /* ---- responses to the guest ------------------------------------------------------- */
 
-/* The front end expects the operation that an indirect request wrapped. */
+/* For an indirect request, op is the operation that it wrapped: the front end expects that. */
 static void guest_respond(struct disk_queue *q, const struct blkif_op *op, int16_t status)
 {
 	uint8_t bytes[BLKIF_ENTRY_MAX];
@@ -187,7 +187,7 @@ static bool op_writes(const struct blkif_op *op)
 	       (op->op == BLKIF_OP_FLUSH_DISKCACHE && op->n_segments);
 }
 
-/* A write that has to come after all that was sent before it. */
+/* A write that must come after everything that was sent before it. */
 static bool op_is_barrier(const struct blkif_op *op)
 {
 	return op->op == BLKIF_OP_WRITE_BARRIER ||
@@ -204,7 +204,7 @@ static int op_permitted(const struct disk *d, const struct blkif_op *op)
 	return 0;
 }
 
-/* One slot of the ring, completely. 0 or BLKIF_RSP_*. */
+/* Decode one slot of the ring, including indirect segments. 0 or BLKIF_RSP_*. */
 static int request_decode(const struct disk *d, const uint8_t *entry, struct blkif_op *op)
 {
 	uint8_t bytes[BLKIF_SEGMENTS * BLKIF_SEGMENT_SIZE];

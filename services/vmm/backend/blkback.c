@@ -42,7 +42,7 @@ static void features_write(struct xb_dev *dev)
 	xb_write(dev, "feature-barrier", "%u", flush);
 	xb_write(dev, "feature-persistent", "0");
 	xb_write(dev, "sectors", "%llu", (unsigned long long)d->sectors);
-	/* The unit of requests; they count 512 bytes all the same. */
+	/* Requests must be multiples of this, but still count in 512-byte sectors. */
 	xb_write(dev, "sector-size", "%u", d->block);
 	xb_write(dev, "physical-sector-size", "%u", d->block);
 	xb_write(dev, "info", "%u",
@@ -51,7 +51,7 @@ static void features_write(struct xb_dev *dev)
 
 /* ---- connecting: three steps ------------------------------------------------------- */
 
-/* The first step reads the values that say which others there are. */
+/* The first step reads the values on which the names of the others depend. */
 static int connect_ask(struct disk *d)
 {
 	struct disk_offers *o = &d->offers;
@@ -90,7 +90,7 @@ static int layout_choose(struct disk *d)
 	return 0;
 }
 
-/* The number of rings and of their pages. */
+/* Choose the number of rings and of pages per ring. */
 static int queues_choose(struct disk *d)
 {
 	const struct disk_offers *o = &d->offers;
@@ -168,7 +168,7 @@ static int connect_rings(struct disk *d)
 			return rc;
 	}
 	for (uint32_t i = 0; i < d->n_queues; i++)
-		evtchn_backend_wake(d->queue[i].port); /* requests may wait already */
+		evtchn_backend_wake(d->queue[i].port); /* requests may already be waiting */
 	return 0;
 }
 
@@ -245,7 +245,7 @@ int blkback_add(const struct vm_disk *cfg)
 		d->queue[i].disk = d;
 		d->queue[i].port = NO_BACKEND;
 	}
-	/* its name in the log until it is shown */
+	/* its name in the log until it is shown on xenbus */
 	snprintf(d->dev.be, sizeof(d->dev.be), "disk %u", cfg->vdev);
 	rc = svc_on_channel(d->conn, disk_event, d);
 	if (rc)

@@ -3,7 +3,7 @@
  * blkif_abi.c - decoding of block requests; pure functions
  *
  * Invariants  BLKIF1 a decoded request has 1 to BLKIF_SEGMENTS segments of 1 to 8 sectors each,
- *                    or needs none
+ *                    or is of a kind that has no segments
  */
 #include "backend/blkif_abi.h"
 

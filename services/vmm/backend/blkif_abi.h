@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	/* in one indirect request: what "feature-max-indirect-segments" says */
+	/* in one indirect request, as "feature-max-indirect-segments" says */
 	BLKIF_SEGMENTS = 32,
 	BLKIF_ENTRY_MAX = 112,
 	/* grant, first and last sector, padding: the same in both layouts */
@@ -29,19 +29,19 @@ extern const struct blkif_layout blkif_layout_64, blkif_layout_32;
 
 struct blkif_segment {
 	uint32_t ref;
-	/* Sectors of the page, both included. */
+	/* First and last sector within the page, inclusive. */
 	uint8_t first, last;
 };
 
 struct blkif_op {
-	/* BLKIF_OP_*; of an indirect request, the operation that it wraps. */
+	/* BLKIF_OP_*; for an indirect request, the operation that it wraps. */
 	uint8_t op;
 	/* The segments are in the page `indirect_ref`. */
 	bool indirect;
 	uint16_t n_segments;
 	uint32_t indirect_ref;
 	uint64_t id, sector;
-	/* Of all segments, once they are known. */
+	/* Total of all segments, once they are known. */
 	uint32_t sectors;
 	struct blkif_segment segment[BLKIF_SEGMENTS];
 };
@@ -49,10 +49,10 @@ struct blkif_op {
 /* 0, or a BLKIF_RSP_* to answer with. `id` and `op` are valid in any case. */
 int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q);
 /*
- * n_segments segments from their bytes: checks each and counts the sectors. 0 or BLKIF_RSP_*.
+ * Decode q->n_segments segments, check each, and count the sectors. 0 or BLKIF_RSP_*.
  */
 int blkif_segments(const uint8_t *bytes, struct blkif_op *q);
-/* Does it lie on a disk of that many sectors? */
+/* Does the request lie within a disk of that many sectors? */
 bool blkif_in_range(const struct blkif_op *q, uint64_t disk_sectors);
 void blkif_response(
 	const struct blkif_layout *l, uint64_t id, uint8_t op, int16_t status, uint8_t *out);

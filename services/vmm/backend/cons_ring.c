@@ -7,9 +7,8 @@
  * Locks       none: I/O thread.
  * Lifecycle   for the life of the guest. Output of the guest stays in its ring until the
  *             service has room, so that nothing is lost and nothing grows.
- * Invariants  CONSRING1 our indices are private; the guest's are read once. An impossible index
- *                       loses the guest the bytes that it did not write properly; the ring goes
- *                       on from there.
+ * Invariants  CONSRING1 our indices are private; the guest's are read once. After an impossible
+ *                       index the bytes up to it are lost, and the ring goes on from there.
  */
 #include "backend/cons_ring.h"
 
@@ -25,7 +24,7 @@
 #include "svc/svc.h"
 #include "xen/evtchn_backend.h"
 
-/* Turns before others are served. */
+/* Turns before other channels are served. */
 enum { TURNS = 64 };
 
 static struct xencons_interface *intf;
@@ -132,7 +131,7 @@ static void ring_run(void *ctx)
 		 ((shared_read(&intf->out_prod) != out_cons &&
 			  ring_room_idle(&conn->req, sizeof(input))) ||
 			 (!input_len && ring_get_idle(&conn->rsp))));
-	if (!turns) /* a guest that never stops writing lets others be served, too */
+	if (!turns) /* other channels are served even if the guest never stops writing */
 		evtchn_backend_wake(backend);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ethernet.h - what netback must know of an Ethernet frame: where its transport checksum is
+ * ethernet.h - where the transport checksum of an Ethernet frame is, and how to finish it
  */
 #ifndef VMM_ETHERNET_H
 #define VMM_ETHERNET_H
@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * TCP or UDP over IPv4 or IPv6 (one VLAN tag at most): where the checksummed part begins, and
- * the field in it.
+ * For TCP or UDP over IPv4 or IPv6 (at most one VLAN tag), find where the checksummed part
+ * begins and where in it the field is.
  */
 bool frame_transport(
 	const uint8_t *f, uint32_t len, uint16_t *start, uint16_t *offset, bool *ipv6);

@@ -5,7 +5,7 @@
  * Objects     struct gring: one ring, over 1 to GRING_PAGES pages that need not lie next to
  *             each other.
  * Locks       none: I/O thread.
- * Lifecycle   from gring_map() to gring_unmap().
+ * Lifecycle   From gring_map() to gring_unmap().
  * Invariants  GRING1 our indices are private; the guest's req_prod is read once and
  *                    range-checked
  *             GRING2 outstanding responses never exceed the requests taken, so a response
@@ -77,7 +77,7 @@ int gring_requests(struct gring *r)
 {
 	uint32_t n = index_read(r, REQ_PROD) - r->req_cons;
 
-	/* GRING2: more than fits beside the requests that are not answered */
+	/* GRING2: more than fits beside the unanswered requests */
 	if (n > r->n_entries - (r->req_cons - r->rsp_prod))
 		return -SK_E_PEER;
 	return (int)n;
@@ -86,7 +86,7 @@ int gring_requests(struct gring *r)
 void gring_want_request(struct gring *r, uint32_t index)
 {
 	index_write(r, REQ_EVENT, index + 1);
-	/* pairs with the guest's between req_prod and req_event */
+	/* pairs with the guest's barrier between req_prod and req_event */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
@@ -102,8 +102,8 @@ static uint32_t entry_offset(const struct gring *r, uint32_t index)
 }
 
 /*
- * The bytes from offset `at` on that lie in one page, at most len: an entry may lie across two
- * pages.
+ * The bytes from offset `at` that lie in one page, at most len: an entry may cross a page
+ * boundary.
  */
 static uint8_t *page_part(const struct gring *r, uint32_t at, uint32_t len, uint32_t *n)
 {

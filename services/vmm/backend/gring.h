@@ -22,11 +22,11 @@ struct gring {
 	uint32_t entry_size;
 	/* A power of two. */
 	uint32_t n_entries;
-	/* Our own indices. Those in the shared page are written only, or read and checked. */
+	/* Our own indices. The shared page's are only written, or read and checked. */
 	uint32_t req_cons, rsp_prod, rsp_pushed;
 };
 
-/* entry_size <= GRING_ENTRY_MAX. 0 or -SK_E_*. Goes on where the ring's responses stand. */
+/* entry_size <= GRING_ENTRY_MAX. 0 or -SK_E_*. Starts at the ring's response index. */
 int gring_map(struct gring *r, const uint32_t *refs, uint32_t n_pages,
 	uint32_t entry_size) must_check;
 void gring_unmap(struct gring *r);
@@ -38,8 +38,8 @@ int gring_requests(struct gring *r) must_check;
  */
 void gring_get(const struct gring *r, uint32_t index, void *entry, uint32_t len);
 /*
- * Before the caller stops: ask for an event with the next request. True: a request came
- * meanwhile.
+ * Before the caller stops: ask for an event with the next request. True: a request arrived in
+ * the meantime.
  */
 bool gring_final_check(struct gring *r);
 /*

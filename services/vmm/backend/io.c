@@ -43,5 +43,5 @@ int xen_io_init(void)
 void xen_io_quiesce(void)
 {
 	xb_quiesce();
-	cons_ring_run(); /* its last words */
+	cons_ring_run(); /* the guest's last output */
 }

@@ -6,13 +6,13 @@
  *     buffer_post()      the switch gets a buffer of the data region
  *     vif_rx_arrived()   the switch filled it: the record is checked, and the frame waits in
  *                        its buffer
- *     frame_adapt()      offloads that the guest does not take are done or left out here
+ *     frame_adapt()      offloads that the guest does not accept are done here or dropped
  *     frame_put()        the frame is copied to pages that the guest granted; then its buffer
  *                        is posted again
  *
  * Locks       none: I/O thread.
- * Lifecycle   Buffers once posted stay with the switch: a frame that comes while there is no
- *             front end is dropped, and its buffer posted again.
+ * Lifecycle   Buffers stay posted for the life of the VMM: a frame that arrives while there is
+ *             no front end is dropped, and its buffer posted again.
  * Invariants  NETRX1 a buffer is the switch's or ours, never both: `posted` says which
  *             NETRX2 frames for the guest wait in their buffers, in order, until it has room
  */
@@ -26,9 +26,9 @@
 #include "xen/grant.h"
 
 enum {
-	/* bytes of a buffer, for a guest that takes GSO */
+	/* bytes of a buffer, for a guest that accepts GSO */
 	RX_LARGE = VM_PAGE,
-	/* for one that does not: nothing larger than a frame fits */
+	/* for a guest that does not: nothing larger than a standard frame fits */
 	RX_SMALL = 1536,
 };
 
@@ -77,7 +77,7 @@ void vif_rx_arrived(struct vif *v, const struct net_desc *d)
 		return;
 	}
 	if (d->offset != rx_offset(d->id) || d->length > VM_PAGE || !net_frame_legal(d)) {
-		buffer_post(v, d->id); /* the frame is lost, as on a wire */
+		buffer_post(v, d->id); /* the frame is lost, as it would be on a wire */
 		return;
 	}
 	v->waiting[tail] = *d;
@@ -86,7 +86,7 @@ void vif_rx_arrived(struct vif *v, const struct net_desc *d)
 
 /* ---- to the guest ----------------------------------------------------------------- */
 
-/* Offloads that the guest does not take are done or left out here. False: drop the frame. */
+/* Do or remove the offloads that the guest does not accept. False: drop the frame. */
 static bool frame_adapt(struct vif *v, struct net_desc *d)
 {
 	uint8_t *data = v->conn->data + d->offset;
@@ -122,7 +122,7 @@ static void extra_put(struct vif *v, const struct net_desc *d)
 	e.u.gso.type = d->flags & NET_GSO_TCPV4 ? XEN_NETIF_GSO_TYPE_TCPV4
 						: XEN_NETIF_GSO_TYPE_TCPV6;
 	gring_put(&v->rx, &e, sizeof(e));
-	/* the buffer of this slot is not used: the guest finds the slot by its position */
+	/* the guest finds this slot by its position, so its buffer stays unused */
 	v->rx.req_cons++;
 }
 
@@ -180,7 +180,7 @@ static void waiting_pop(struct vif *v)
 }
 
 /*
- * The guest has room for that frame: 1; it has not, and will send an event when it has: 0;
+ * 1: the guest has room for the frame. 0: it has none, and will send an event when it has. Or
  * -SK_E_PEER.
  */
 static int room_for(struct vif *v, const struct net_desc *d)
@@ -193,7 +193,8 @@ static int room_for(struct vif *v, const struct net_desc *d)
 	if ((uint32_t)n >= need)
 		return 1;
 	gring_want_request(&v->rx, v->rx.req_cons + need - 1);
-	n = gring_requests(&v->rx); /* once more: it may have posted them meanwhile */
+	/* check again: the guest may have posted them in the meantime */
+	n = gring_requests(&v->rx);
 	return n < 0 ? n : (uint32_t)n >= need;
 }
 

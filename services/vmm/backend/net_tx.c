@@ -31,16 +31,16 @@
 #include "xen/grant.h"
 
 enum {
-	/* slots of one packet: what other back ends tolerate */
+	/* slots of one packet, as many as other back ends tolerate */
 	SLOTS_MAX = 20,
-	/* packets that are taken before others get their turn */
+	/* packets taken before others get their turn */
 	TURN = 256,
 };
 
 /* A packet of the guest, as its slots describe it. */
 struct packet {
 	struct netif_tx_request slot[SLOTS_MAX];
-	/* `used`: slots of the ring, in all */
+	/* `used`: all slots of the ring that it occupies */
 	uint32_t n_slots, n_extras, used;
 	uint32_t size;
 	uint16_t gso_size, gso_flag;
@@ -80,7 +80,7 @@ static void tx_respond(struct vif *v, uint16_t id, int16_t status)
 	gring_put(&v->tx, &r, sizeof(r));
 }
 
-/* NETTX2. In the order of the slots: first, extras, the others. */
+/* NETTX2. Responses are in the order of the slots: first, extras, the others. */
 static void packet_respond(struct vif *v, const struct packet *p, int16_t status)
 {
 	for (uint32_t i = 0; i < p->n_slots; i++) {
@@ -123,8 +123,8 @@ static int extras_read(struct vif *v, struct packet *p, uint32_t avail)
 }
 
 /*
- * The first slot has the size of the packet; its own size is what the other slots leave.
- * (grant_read() checks offsets.)
+ * The first slot's size is that of the whole packet: its own part is what remains after the
+ * other slots. (grant_read() checks offsets.)
  */
 static void packet_check(struct packet *p)
 {
@@ -142,7 +142,7 @@ static void packet_check(struct packet *p)
 		p->bad = true;
 }
 
-/* One packet out of `avail` slots. 0, or -SK_E_PEER: a malformed packet. */
+/* Read one packet out of `avail` slots. 0, or -SK_E_PEER if it is malformed. */
 static int packet_read(struct vif *v, struct packet *p, uint32_t avail)
 {
 	struct netif_tx_request *s;
@@ -203,7 +203,7 @@ static int packet_send(struct vif *v, const struct packet *p, uint32_t first)
 	return rc;
 }
 
-/* 1: done; 0: there is no room now; -SK_E_PEER. */
+/* 1: done; 0: no room now; or -SK_E_PEER. */
 static int packet_take(struct vif *v, uint32_t avail)
 {
 	int16_t status = NETIF_RSP_ERROR;

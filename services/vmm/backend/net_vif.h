@@ -23,7 +23,7 @@ enum {
 	VIF_RX_BUFFERS = 128,
 };
 
-/* What the front end's directory says. */
+/* The values in the front end's directory. */
 struct vif_offers {
 	struct xb_value tx_ref, rx_ref, port, tx_port, rx_port;
 	struct xb_value copy, no_csum, csum6, gso4, gso6, sg;
@@ -38,15 +38,18 @@ struct vif {
 	struct gring tx, rx;
 	unsigned int tx_port, rx_port;
 	struct vif_offers offers;
-	/* What the guest takes. */
+	/* Offloads that the guest accepts, and whether it accepts frames in several slots. */
 	bool gso4, gso6, csum4, csum6, sg;
 
-	/* To the switch. Pages of the frame that begins at a page and is out; 0: none. */
+	/*
+	 * To the switch: for each page, the number of pages of the frame in flight that begins
+	 * there, or 0.
+	 */
 	uint16_t sent[VIF_TX_PAGES];
 	uint64_t page_used[VIF_TX_PAGES / 64];
 	uint32_t in_flight, tx_max;
 
-	/* From the switch. Buffers that the switch has, and how many buffers are used. */
+	/* From the switch: which buffers the switch has, and how many buffers are used. */
 	bool posted[VIF_RX_BUFFERS];
 	uint32_t rx_max;
 	bool buffers_posted;

@@ -5,8 +5,8 @@
  *
  * Locks       none: I/O thread.
  * Lifecycle   Rings come and go with front ends.
- * Invariants  NETBACK1 frames out and buffers posted together fit both native rings: they never
- *                      run full
+ * Invariants  NETBACK1 frames in flight and posted buffers together fit both native rings,
+ *                      which therefore never run full
  */
 #include "backend/netback.h"
 
@@ -21,7 +21,7 @@
 #include "xen/evtchn_backend.h"
 
 enum {
-	/* records that are not buffers: LINK */
+	/* room for records that are neither frames nor buffers: LINK */
 	SPARE_RECORDS = 4,
 };
 _Static_assert(
@@ -56,7 +56,7 @@ static void desc_arrived(struct vif *v, const struct net_desc *d)
 		vif_tx_done(v, d->id);
 		break;
 	default:
-		break; /* LINK: a guest has no use for it */
+		break; /* LINK: of no use to a guest */
 	}
 }
 
@@ -143,7 +143,7 @@ static int connect_rings(struct vif *v)
 	uint32_t tx, rx;
 	int rc;
 
-	/* the other way, page flipping, does not exist any more */
+	/* the alternative, page flipping, no longer exists */
 	if (!offer_flag(&v->offers.copy))
 		return -SK_E_INVAL;
 	if (!xb_number(&v->offers.tx_ref, UINT32_MAX, &tx) ||
@@ -188,7 +188,7 @@ static void vif_disconnect(struct xb_dev *dev)
 static bool vif_busy(struct xb_dev *dev)
 {
 	(void)dev;
-	return false; /* frames on their way are copies */
+	return false; /* frames in flight are copies */
 }
 
 static const struct xb_driver vif_driver = {

@@ -193,7 +193,7 @@ static void connect_begin(struct xb_dev *d)
 	connect_continue(d);
 }
 
-/* The front end's state changed, or something that this waited for has ended. */
+/* Called when the front end's state has changed, or when what this waited for has ended. */
 static void frontend_state_apply(struct xb_dev *d)
 {
 	if (!d->state || d->reads)
@@ -236,7 +236,7 @@ static void frontend_state_answered(void *ctx, uint32_t type, const char *body, 
 		frontend_state_apply(d);
 }
 
-/* The back end's state as it was written: by control to begin (1) or to end (5), or by us. */
+/* The back end's state was written: by control to start (1) or to end (5), or by us. */
 static void backend_state_changed(struct xb_dev *d, uint32_t state)
 {
 	if (!d->state && state == XenbusStateInitialising) {
@@ -255,7 +255,7 @@ static void backend_state_answered(void *ctx, uint32_t type, const char *body, u
 	uint32_t state;
 
 	d->be_reading = false;
-	/* it may be older than what we have written since */
+	/* the value may be older than what we have written since */
 	if (d->be_again || d->writes != d->writes_seen) {
 		backend_state_ask(d);
 		return;

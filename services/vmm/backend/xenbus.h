@@ -38,7 +38,7 @@ struct xb_driver {
 	 * 0. 1: values were asked for, call again when they are read; 0: connected; -SK_E_*.
 	 */
 	int (*connect)(struct xb_dev *d, unsigned int step);
-	/* Also when it is half connected. */
+	/* Also called when the device is half connected. */
 	void (*disconnect)(struct xb_dev *d);
 	/* Are requests of this connection still in flight? */
 	bool (*busy)(struct xb_dev *d);
@@ -54,18 +54,17 @@ struct xb_dev {
 	/* XenbusState* of the back end; 0: not started. */
 	uint32_t state;
 	uint32_t fe_state;
-	/* The state to enter when no request is in flight any more; 0: none. */
+	/* The state to enter once no request is in flight; 0: none. */
 	uint32_t next_state;
-	/* Values that connect() asked for and that have not come yet. */
+	/* Values that connect() asked for and that have not arrived. */
 	uint32_t reads;
 	unsigned int step;
 	bool connecting, open;
 	/*
-	 * How often our state was written; and how often when the read of it that is on its way
-	 * was sent.
+	 * How often our state was written: so far, and when the read in flight was sent.
 	 */
 	uint32_t writes, writes_seen;
-	/* Our state is being read; it has to be read again. */
+	/* Our state is being read; it must be read again afterwards. */
 	bool be_reading, be_again;
 };
 

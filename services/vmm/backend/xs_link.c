@@ -8,7 +8,7 @@
  * Lifecycle   for the life of the VMM. A guest that starts anew (kexec, reset of its ring) gets
  *             a new generation; replies to the old one are dropped.
  * Invariants  XSLINK1 seq - oldest unanswered < EXPECTED
- *             XSLINK2 at most GUEST_MAX of those are the guest's
+ *             XSLINK2 at most GUEST_MAX unanswered requests are the guest's
  */
 #include "backend/xs_link.h"
 
@@ -198,8 +198,7 @@ static void records_receive(void)
 }
 
 /*
- * Both directions, and once more while records arrive or there is room again: each turn moves a
- * record.
+ * Serve both directions until neither makes progress; each turn moves a record.
  */
 void xs_link_run(void)
 {

@@ -15,15 +15,17 @@ int xs_link_init(void) must_check;
 /* Move what can be moved, in both directions. */
 void xs_link_run(void);
 
-/* type: of the reply; for XS_ERROR the body is the name of the error. */
+/* type is the reply's; for XS_ERROR the body is the name of the error. */
 typedef void xs_reply_fn(void *ctx, uint32_t type, const char *body, uint32_t len);
-/* A back end's request with its payload. It is queued; -SK_E_NO_MEM: too much waits already. */
+/* Queue a back end's request with its payload. -SK_E_NO_MEM: too many are queued already. */
 int xs_link_request(
 	uint32_t type, const void *body, uint32_t len, xs_reply_fn *fn, void *ctx) must_check;
 
-/* A whole request of the guest. 0, or -SK_E_AGAIN: later, when xs_ring_run() is called. */
+/*
+ * Send a whole request of the guest. 0, or -SK_E_AGAIN: try again when xs_ring_run() is called.
+ */
 int xs_link_guest_request(const struct xsd_sockmsg *m) must_check;
-/* The guest starts anew: its watches, transactions and replies are dropped. */
+/* The guest starts afresh: its watches, transactions and replies are dropped. */
 void xs_link_guest_reset(void);
 
 #endif

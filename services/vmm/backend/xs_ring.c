@@ -11,12 +11,12 @@
  *             messages are ignored until it asks for a fresh start.
  * Invariants  XSRING1 our indices are private; the guest's are read once and range-checked
  *             XSRING2 `out` has room for one more message when xs_ring_room() says so
- *             XSRING3 after a new index of ours, the page is looked at once more, behind the
- *                     system calls of the event loop, when what the guest did meanwhile is to
- *                     be seen. For Linux sends an event for what it wrote only when it sees
- *                     that all it wrote before was taken, and for what it read only when the
- *                     page was full; and it has no barrier between its index and its look at
- *                     ours.
+ *             XSRING3 after a new index of ours, the page is read once more, after the system
+ *                     calls of the event loop, by when the guest's stores have become visible.
+ *                     This is necessary because Linux sends an event for what it wrote only if
+ *                     everything before it had been taken, and for what it read only if the
+ *                     page had been full; and it has no barrier between storing its index and
+ *                     reading ours.
  */
 #include "backend/xs_ring.h"
 
@@ -72,7 +72,7 @@ static uint32_t bytes_wanted(void)
 	return in_len < head ? head - in_len : head + in.hdr.len - in_len;
 }
 
-/* Up to n bytes from the page. XSRING1: avail is checked. */
+/* Take up to n bytes from the page. XSRING1: avail has been checked. */
 static void bytes_take(uint32_t n, uint32_t avail)
 {
 	uint32_t at = MASK_XENSTORE_IDX(req_cons);
@@ -91,7 +91,7 @@ static bool message_whole(void)
 	return in_len >= sizeof(struct xsd_sockmsg) && bytes_wanted() == 0;
 }
 
-/* False: the link takes no more now. */
+/* False: the link accepts no more for now. */
 static bool message_pass_on(void)
 {
 	int rc = xs_link_guest_request(&in.hdr);

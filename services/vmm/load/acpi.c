@@ -58,7 +58,7 @@ static uint8_t sum(const uint8_t *p, size_t n)
 
 enum { HEADER_SIZE = 36, HEADER_LENGTH = 4, HEADER_CHECKSUM = 9 };
 
-/* Header of a system table; the length and the checksum come with table_end(). */
+/* Write the header of a system table; table_end() fills in the length and the checksum. */
 static size_t table_begin(struct table *t, const char *signature, uint8_t revision)
 {
 	size_t at;
@@ -124,7 +124,7 @@ static size_t fadt_make(struct table *t, uint64_t dsdt)
 	put32(t, (uint32_t)dsdt);
 	put8(t, 0);
 	put8(t, 0);            /* profile: unspecified */
-	put_zero(t, 109 - 46); /* SCI to CENTURY: fixed hardware that is not there */
+	put_zero(t, 109 - 46); /* SCI to CENTURY: fixed hardware, which is absent */
 	put16(t, BOOT_NO_VGA | BOOT_NO_CMOS);
 	put8(t, 0);
 	put32(t, WBINVD | RESET_REG | HW_REDUCED);
@@ -153,7 +153,7 @@ enum {
 	AML_DEVICE = 0x82
 };
 
-/* Two bytes for the length of what follows, itself included; patched by aml_end(). */
+/* Two bytes for the length, which includes itself and is filled in by aml_end(). */
 static size_t aml_begin(struct table *t)
 {
 	size_t at = t->used;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bzimage.c - the header of a Linux bzImage: where the packed kernel lies in it
+ * bzimage.c - the header of a Linux bzImage, which says where the packed kernel lies
  *
  * Invariants  BZIMAGE1 a decoded payload lies within the file and is at least PAYLOAD_MIN bytes
  */

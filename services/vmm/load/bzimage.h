@@ -11,7 +11,7 @@ struct bzimage {
 	uint64_t payload, payload_size; /* in the file */
 };
 /*
- * head: the first `len` bytes of a file of `size` bytes. A file of fewer than BZIMAGE_HEAD
+ * head is the first `len` bytes of a file of `size` bytes. A file of fewer than BZIMAGE_HEAD
  * bytes is not a bzImage.
  */
 #define BZIMAGE_HEAD 0x260u

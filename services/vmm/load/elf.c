@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * elf.c - a kernel's ELF image, fed in order, into guest RAM; its PVH entry from the notes of
- * segments, else of sections
+ * elf.c - load a kernel's ELF image, fed in order, into guest RAM; find its PVH entry in the
+ * notes of segments, else of sections
  *
- * Objects     struct elf_load: the headers, once they were fed, and the position in the stream.
+ * Objects     struct elf_load: the headers, once they have been fed, and the position in the
+ *             stream.
  * Locks       none: main thread, before the first vCPU.
  * Invariants  ELF1 every segment lies in [0, space->top) from the moment the headers are
  *                  parsed, and space->floor covers it, so working memory cannot grow into it
- *             ELF2 file ranges of segments and notes do not overflow; the bytes that are copied
- *                  are the intersection of a range with what is fed
+ *             ELF2 file ranges of segments and notes do not overflow; only the intersection of
+ *                  a range with the bytes that are fed is copied
  */
 #include "load/elf.h"
 
@@ -28,7 +29,7 @@ bool elf_probe(const uint8_t *head, size_t len)
 	return len >= SELFMAG && !memcmp(head, ELFMAG, SELFMAG);
 }
 
-/* Program headers of both classes as one. */
+/* A program header of either class. */
 struct phdr {
 	uint32_t type;
 	uint64_t offset, paddr, file_size, mem_size;
@@ -136,8 +137,8 @@ static int note_add(struct elf_load *l, uint64_t offset, uint64_t size, uint64_t
 }
 
 /*
- * Headers of sections are needed only if the notes are nowhere else: what is odd about them is
- * no error.
+ * Section headers are needed only if the notes are nowhere else, so malformed ones are not an
+ * error.
  */
 static void section_headers_note(struct elf_load *l, const struct header *h)
 {
@@ -172,7 +173,8 @@ static int headers_parse(struct elf_load *l)
 }
 
 /*
- * The part of buf = [pos, pos + len) that lies in [r->offset, + file_size), to base + r->paddr.
+ * Copy the part of buf = [pos, pos + len) that lies in [r->offset, + file_size) to base +
+ * r->paddr.
  */
 static void range_copy(const struct elf_range *r, uint8_t *base, uint64_t pos,
 	const uint8_t *buf, uint64_t len)
@@ -217,7 +219,7 @@ int elf_feed(void *elf_load, const uint8_t *buf, size_t len)
 	return 0;
 }
 
-/* One range of notes: the PHYS32_ENTRY of Xen in it. */
+/* Look for Xen's PHYS32_ENTRY in a range of notes. */
 static bool notes_scan(const uint8_t *p, uint64_t size, uint64_t *entry)
 {
 	while (size >= sizeof(Elf64_Nhdr)) {
@@ -250,7 +252,7 @@ static bool entry_find(struct elf_load *l)
 	return false;
 }
 
-/* The ranges of the sections that hold notes, instead of those of segments. */
+/* Collect the ranges of the sections that hold notes, instead of those of segments. */
 static int note_sections_find(struct elf_load *l)
 {
 	const struct elf_range *h = &l->section_headers;
@@ -259,7 +261,7 @@ static int note_sections_find(struct elf_load *l)
 
 	l->n_notes = 0;
 	if (h->offset + h->file_size > l->pos)
-		return 0; /* the file ends before */
+		return 0; /* the file ends before the section headers */
 	for (at = 0; !rc && at < h->file_size; at += size) {
 		Elf64_Shdr s64;
 		Elf32_Shdr s32;
@@ -289,8 +291,7 @@ static int entry_check(struct elf_load *l)
 }
 
 /*
- * No entry in what was collected so far: the notes of sections, if there are any, or nothing
- * more.
+ * The notes collected so far name no entry: try those of sections, if there are any.
  */
 static int entry_missing(struct elf_load *l)
 {

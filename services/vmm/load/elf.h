@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * elf.h - an ELF image, fed in order, into guest RAM
+ * elf.h - load an ELF image, fed in order, into guest RAM
  */
 #ifndef VMM_ELF_H
 #define VMM_ELF_H
 
 #include "load/load_space.h"
 
-#define ELF_HEAD_MAX 8192u /* header and program headers must lie in the first bytes */
+#define ELF_HEAD_MAX 8192u /* the ELF header and the program headers must lie within this */
 #define ELF_SEGS_MAX 32u
 #define ELF_NOTES_MAX 16384u
-#define ELF_SECTIONS_MAX 65536u /* bytes of section headers; more of them are not looked at */
+#define ELF_SECTIONS_MAX 65536u /* bytes of section headers; larger tables are ignored */
 
 struct elf_range {
 	uint64_t offset, file_size, paddr, mem_size;
 };
 /*
- * Fed with the file in order; once more when elf_finish() says ELF_AGAIN: Xen's notes are in
- * sections alone, whose headers come behind them.
+ * Fed with the file in order. It is fed a second time when elf_finish() returns ELF_AGAIN: then
+ * Xen's notes are only in sections, whose headers come after them in the file.
  */
 struct elf_load {
 	struct load_space *space;
@@ -27,10 +27,10 @@ struct elf_load {
 	uint32_t n_head;
 	uint32_t n_segs, n_notes;
 	struct elf_range seg[ELF_SEGS_MAX];
-	struct elf_range note[ELF_SEGS_MAX]; /* paddr: offset in notes[] */
+	struct elf_range note[ELF_SEGS_MAX]; /* paddr is the offset in notes[] */
 	struct elf_range section_headers;    /* paddr: 0; file_size 0: none, or too many */
 	bool wide;                           /* 64-bit headers */
-	bool again;     /* it is fed the second time, for note[] of sections */
+	bool again;     /* being fed the second time; note[] has sections */
 	uint64_t entry; /* after elf_finish() */
 	uint8_t head[ELF_HEAD_MAX];
 	uint8_t notes[ELF_NOTES_MAX];

@@ -4,8 +4,8 @@
  *
  * Objects     struct file: one connection, at most one request outstanding.
  * Locks       none: main thread, before the event loop. Signals of other channels that arrive
- *             meanwhile are not lost: svc_on_channel() looks into the ring when their handlers
- *             are set.
+ *             in the meantime are not lost, because svc_on_channel() checks the ring when a
+ *             handler is set.
  * Invariants  READ1 the length that the service says it read is checked against the length that
  *                   was asked for
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * load.c - a kernel file into guest RAM: recognise the form, unpack, load the ELF image inside
+ * load.c - load a kernel file into guest RAM: recognise its form, unpack it, load the ELF image
+ * inside
  *
  * Locks       none: runs on the main thread before the first vCPU.
  * Invariants  LOAD1 after load_kernel() all RAM above sp->floor is zero
@@ -14,7 +15,7 @@
 
 enum { FEED_CHUNK = 65536 };
 
-/* A file that is no bzImage: an ELF image, bare or packed as a whole. */
+/* A file that is not a bzImage must be an ELF image, bare or packed as a whole. */
 static int load_plain(struct load_source *src, const uint8_t *head, size_t n, struct unpack *u)
 {
 	enum unpack_form form = elf_probe(head, n) ? UNPACK_NONE : unpack_detect(head, n);
@@ -69,7 +70,7 @@ static int load_image(struct load_source *src, const uint8_t *head, size_t n,
 	int rc = bzimage_probe(head, n) ? load_bzimage(src, head, n, &u)
 					: load_plain(src, head, n, &u);
 
-	load_space_clear(elf->space); /* LOAD1; segments lie below */
+	load_space_clear(elf->space); /* LOAD1; segments lie below working memory */
 	return rc ? rc : elf_finish(elf);
 }
 

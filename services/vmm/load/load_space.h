@@ -4,7 +4,7 @@
  * error
  *
  * Everything in the file is hostile. The unpacker's working memory is the top of the guest's
- * own low RAM, which is not used yet, so that a kernel of any form costs the VMM nothing. It is
+ * own low RAM, which is still unused, so unpacking costs the VMM no memory. It is
  * zeroed again afterwards.
  */
 #ifndef VMM_LOAD_SPACE_H
@@ -40,7 +40,7 @@ struct load_space {
 	uint64_t top;   /* working memory is [top, size) */
 };
 void load_space_init(struct load_space *sp, uint8_t *ram, uint64_t size);
-/* 64-byte aligned, not zeroed; NULL = none left. Released by load_space_clear() alone. */
+/* 64-byte aligned, not zeroed; NULL: none left. Only load_space_clear() releases it. */
 void *load_scratch(struct load_space *sp, uint64_t size);
 /* Zero all working memory and give it back. */
 void load_space_clear(struct load_space *sp);

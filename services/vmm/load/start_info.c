@@ -2,8 +2,8 @@
 /*
  * start_info.c - the guest's memory map and the hvm_start_info that points to it
  *
- * Invariants  STARTINFO1 everything that start_info points to lies in the same buffer, so below
- *                        4 GiB
+ * Invariants  STARTINFO1 everything that start_info points to lies in the same buffer, and
+ *                        therefore below 4 GiB
  */
 #include "load/start_info.h"
 
@@ -27,7 +27,7 @@ uint32_t map_make(uint64_t low_size, uint64_t high_size, struct guest_range *map
 	return n;
 }
 
-/* Room for n bytes, 8-byte aligned: the offset in the buffer, or UINT64_MAX. */
+/* Reserve n bytes, 8-byte aligned. Returns the offset in the buffer, or UINT64_MAX. */
 static uint64_t room_take(uint64_t *used, size_t size, uint64_t n)
 {
 	uint64_t at = (*used + 7) & ~7ull;
@@ -38,7 +38,7 @@ static uint64_t room_take(uint64_t *used, size_t size, uint64_t n)
 	return at;
 }
 
-/* Text at the end of what is used: its offset, or UINT64_MAX. */
+/* Append a string. Returns its offset, or UINT64_MAX. */
 static uint64_t text_put(uint8_t *buf, size_t size, uint64_t *used, const char *text)
 {
 	uint64_t n = strlen(text) + 1, at = room_take(used, size, n);
@@ -48,7 +48,7 @@ static uint64_t text_put(uint8_t *buf, size_t size, uint64_t *used, const char *
 	return at;
 }
 
-/* The list of modules at `at`; the command lines go behind all else. */
+/* Write the list of modules at `at`; their command lines are appended to the buffer. */
 static int modules_put(
 	uint8_t *buf, size_t size, uint64_t at, uint64_t *used, const struct start_info_args *a)
 {

@@ -12,8 +12,8 @@
 #include "guest.h"
 
 /*
- * Memory map of a guest with that much RAM below and above 4 GiB. Entries used, at most
- * VM_MAP_MAX.
+ * Make the memory map of a guest with this much RAM below and above 4 GiB. Returns the number
+ * of entries, at most VM_MAP_MAX.
  */
 uint32_t map_make(uint64_t low_size, uint64_t high_size, struct guest_range *map);
 
@@ -22,7 +22,7 @@ struct start_info_module {
 	const char *cmdline; /* "": none */
 };
 struct start_info_args {
-	uint64_t gpa; /* where the buffer is seen by the guest */
+	uint64_t gpa; /* where the guest sees the buffer */
 	const char *cmdline;
 	const struct start_info_module *module;
 	uint32_t n_modules;
@@ -30,7 +30,10 @@ struct start_info_args {
 	const struct guest_range *map;
 	uint32_t n_map;
 };
-/* hvm_start_info with everything that it points to, at buf. Bytes used, or -SK_E_RANGE. */
+/*
+ * Write hvm_start_info and everything that it points to at buf. Returns the bytes used, or
+ * -SK_E_RANGE.
+ */
 int64_t start_info_make(uint8_t *buf, size_t size, const struct start_info_args *a) must_check;
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * unpack.c - packed kernels: one streaming loop for each library, working memory from the
+ * unpack.c - unpack kernels: one streaming loop for all libraries, working memory from the
  * guest's RAM
  *
  * Objects     struct unpack: the packed range of the source, the sink of plain bytes.
  * Locks       none: main thread, before the first vCPU.
- * Invariants  UNPACK1 no more than UNPACK_MAX plain bytes, whatever the stream claims
+ * Invariants  UNPACK1 at most UNPACK_MAX plain bytes are produced, whatever the stream claims
  *             UNPACK2 libraries allocate through load_scratch() only: a stream that wants more
  *                     memory than the guest has fails with a message, and costs the VMM nothing
  */
@@ -62,7 +62,10 @@ enum unpack_form unpack_detect(const uint8_t *head, size_t len)
 	return UNPACK_NONE;
 }
 
-/* Next piece of the source: bytes in buf, 0 at the end, -SK_E_* when it cannot be read. */
+/*
+ * Read the next piece of the source. Returns the bytes in buf, 0 at the end, or -SK_E_* if it
+ * cannot be read.
+ */
 static int64_t input_next(struct unpack *u, uint8_t *buf, uint32_t max)
 {
 	uint64_t left = u->end - u->pos;
@@ -108,8 +111,8 @@ static int fail_corrupt(struct unpack *u, enum unpack_form form, long detail)
 
 /*
  * The loop that all streaming libraries share. step() consumes from in, produces into out, and
- * says whether the stream goes on (STEP_MORE), is over, or is bad; after anything but STEP_MORE
- * the loop ends.
+ * returns whether the stream goes on (STEP_MORE), is over, or is bad. Any result other than
+ * STEP_MORE ends the loop.
  */
 enum step {
 	STEP_MORE,
@@ -121,7 +124,7 @@ struct window {
 	const uint8_t *in;
 	size_t n_in;
 	uint8_t *out;
-	size_t n_out; /* room, and after the step what is left of it */
+	size_t n_out; /* room; after the step, the room that is left */
 	long detail;  /* the library's error */
 };
 typedef enum step (*step_fn)(void *state, struct window *w);
@@ -325,7 +328,7 @@ static int zstd_run(struct unpack *u)
 
 /* ---- lz4, the legacy frame: blocks of 8 MiB, each packed on its own ---------------------- */
 
-/* Exactly n bytes of the source: 0, 1 at a clean end, -SK_E_*. */
+/* Read exactly n bytes of the source. 0, 1 at a clean end, or -SK_E_*. */
 static int in_exact(struct unpack *u, uint8_t *buf, uint32_t n)
 {
 	uint32_t have = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * unpack.h - packed kernels: which form, and their plain bytes
+ * unpack.h - recognise the form of a packed kernel, and unpack it
  */
 #ifndef VMM_UNPACK_H
 #define VMM_UNPACK_H
@@ -23,8 +23,8 @@ const char *unpack_name(enum unpack_form form);
 enum unpack_form unpack_detect(const uint8_t *head, size_t len);
 
 /*
- * [pos, end) of the source is packed; the plain bytes go to the sink in order. sink: 0 or
- * -SK_E_*.
+ * [pos, end) of the source is packed; the plain bytes go to the sink in order. sink() returns 0
+ * or -SK_E_*.
  */
 struct unpack {
 	struct load_source *src;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * chunk.h - which guest page is what; physmap.c writes it, guest_memory.c reads it without a
+ * chunk.h - what each guest page is; physmap.c writes this, guest_memory.c reads it without a
  * lock
  */
 #ifndef VMM_CHUNK_H
@@ -17,9 +17,9 @@ enum {
 
 enum page_kind {
 	PAGE_HOLE = 0,
-	/* RAM in its own place: mapped through the nested capability of its piece of RAM. */
+	/* RAM at its home, mapped through the nested capability of its piece of RAM. */
 	PAGE_HOME,
-	/* RAM of another place, through a copy of that capability (physmap.c). */
+	/* RAM whose home is elsewhere, mapped through a copy of that capability (physmap.c). */
 	PAGE_MOVED,
 	/* A struct guest_page. */
 	PAGE_SPECIAL,
@@ -27,15 +27,15 @@ enum page_kind {
 
 /*
  * What the guest sees at a page, in one word, so that it can be read without a lock. Bits 0 and
- * 1 have the kind. The rest is, for MOVED, the page's home; for SPECIAL, the address at which
- * the VMM sees the page.
+ * 1 are the kind. The rest is the page's home for MOVED, and the address at which the VMM sees
+ * the page for SPECIAL.
  */
 typedef uint64_t page_word_t;
 #define PAGE_ADDR 0x0000fffffffff000ull
 
 static inline enum page_kind page_kind(page_word_t w) { return (enum page_kind)(w & 3); }
 
-/* As the VMM sees the page at gpa `at`; NULL: a hole. */
+/* The page at gpa `at` as the VMM sees it; NULL for a hole. */
 static inline uint8_t *page_ptr(page_word_t w, sk_gpa_t at)
 {
 	switch (page_kind(w)) {
@@ -51,21 +51,21 @@ static inline uint8_t *page_ptr(page_word_t w, sk_gpa_t at)
 }
 
 /*
- * 2 MiB of guest-physical space that is not one whole piece of RAM any more, or never was RAM.
+ * 2 MiB of guest-physical space that is no longer one whole piece of RAM, or never was RAM.
  */
 struct chunk {
 	uint64_t number;
-	/* In vm.split: those that are the home of RAM. */
+	/* Links the chunks that are the home of RAM: vm.split. */
 	struct chunk *next;
-	/* CHUNK_PAGES of them, atomic. */
+	/* CHUNK_PAGES words, atomic. */
 	page_word_t *page;
 	/*
-	 * The piece of RAM that has its home here (PIECE_NONE: there is none), and where in
-	 * that piece the chunk begins.
+	 * The piece of RAM that has its home here, or PIECE_NONE; and where in that piece the
+	 * chunk begins.
 	 */
 	uint32_t piece;
 	uint64_t offset;
-	/* Pages of RAM that have their home here and are nowhere in the guest. */
+	/* Pages of RAM that have their home here and are not in the guest now. */
 	uint32_t n_free;
 	uint64_t free[CHUNK_PAGES / 64];
 };
@@ -79,7 +79,9 @@ static inline bool chunk_is_ram(uint64_t number)
 	return gpa < vm.low_size || (gpa >= VM_HIGH_GPA && gpa - VM_HIGH_GPA < vm.high_size);
 }
 
-/* NULL: it is whole. number < 2^(VM_PHYS_BITS - CHUNK_SHIFT). */
+/*
+ * NULL if the chunk is whole, or not RAM and unused. number < 2^(VM_PHYS_BITS - CHUNK_SHIFT).
+ */
 static inline struct chunk *chunk_find(uint64_t number)
 {
 	struct chunk **leaf = __atomic_load_n(&vm.chunk[number / CHUNK_LEAF], __ATOMIC_ACQUIRE);

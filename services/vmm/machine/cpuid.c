@@ -6,8 +6,8 @@
  *             reads as 0.
  * Invariants  CPUID1 a feature is offered only if the host has it, except for those that the
  *                    VMM provides: x2APIC, TSC deadline, hypervisor
- *             CPUID2 no feature is offered that reads host state which is not switched: RDTSCP,
- *                    RDPID, PMU, SPEC_CTRL, PKU
+ *             CPUID2 no feature is offered that depends on state that the kernel does not
+ *                    switch: RDTSCP, RDPID, PMU, SPEC_CTRL, PKU
  */
 #include "machine/cpuid.h"
 
@@ -34,7 +34,7 @@ enum {
 		BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | \
 		BIT(25) /* AES */ | ECX1_XSAVE | BIT(28) /* AVX */ | BIT(29) /* F16C */ | \
 		BIT(30) /* RDRAND */)
-/* Bits 0-9, 11-17, 19, 23-26: all but ACPI, DS, SS, HTT, TM, PBE. */
+/* Bits 0-9, 11-17, 19, 23-26: all except ACPI, DS, SS, HTT, TM, PBE. */
 #define EDX1_PASS 0x078bfbffu
 
 /* Leaf 7. */
@@ -106,7 +106,7 @@ static void leaf_1(const struct cpuid_env *env, struct cpuid_regs *r)
 	r->edx = (r->edx & EDX1_PASS) | (env->n_vcpus > 1 ? EDX1_HTT : 0);
 }
 
-/* Deterministic caches: levels 1 and 2 of a core's own, level 3 the package's. */
+/* Deterministic caches: each core has its own levels 1 and 2, the package shares level 3. */
 static void leaf_4(const struct cpuid_env *env, struct cpuid_regs *r)
 {
 	uint32_t level = r->eax >> 5 & 7, sharing = level >= 3 ? (1u << id_bits(env)) - 1 : 1;
@@ -186,7 +186,7 @@ static void leaf_d(const struct cpuid_env *env, uint32_t subleaf, struct cpuid_r
 		r->eax = host.eax & 7; /* XSAVEOPT, XSAVEC, XGETBV with ECX 1; no XSAVES */
 	} else if (subleaf < 63 && env->xcr0_max >> subleaf & 1) {
 		*r = host;
-		r->ecx &= 2; /* user state, perhaps aligned */
+		r->ecx &= 2; /* user state; the alignment bit is kept */
 	}
 }
 
@@ -257,8 +257,8 @@ static void leaf_xen(
 		break;
 	case 4:
 		/*
-		 * Not UPCALL_VECTOR: the common callback vector needs no EOI, which would be an
-		 * exit each.
+		 * Not UPCALL_VECTOR, because the common callback vector needs no EOI, and each
+		 * EOI would be an exit.
 		 */
 		r->eax = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT;
 		r->ebx = env->vcpu;
@@ -300,12 +300,13 @@ void cpuid_guest(
 	case 0x80000004:
 	case 0x80000005:
 	case 0x80000006:
-		break; /* caches and the processor's name, as they are */
+		break; /* caches and the processor's name, as on the host */
 	case 4:
 		leaf_4(env, r);
 		break;
 	case 6:
-		*r = (struct cpuid_regs){ .eax = r->eax & 4 }; /* timer that runs always */
+		/* ARAT: the APIC timer always runs */
+		*r = (struct cpuid_regs){ .eax = r->eax & 4 };
 		break;
 	case 7:
 		leaf_7(env, subleaf, r);
@@ -361,7 +362,7 @@ uint64_t cpuid_cr4_bits(const struct cpuid_env *env)
 		{ EBX7, 7, 20 },  /* SMEP */
 		{ EBX7, 20, 21 }, /* SMAP */
 	};
-	const uint64_t pce = BIT(8); /* goes with no feature */
+	const uint64_t pce = BIT(8); /* PCE belongs to no feature */
 	struct cpuid_regs one, seven;
 	uint64_t allowed = pce;
 

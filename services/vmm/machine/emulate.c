@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * emulate.c - guest code that a handler looks at: its bytes, its length, and accesses to
+ * emulate.c - instructions of the guest: their bytes, their length, and their accesses to
  * unbacked addresses
  *
- * Objects     struct access: one instruction on its way.
+ * Objects     struct access: one instruction being emulated.
  * Locks       none: the vCPU's own thread.
- * Invariants  EMULATE1 an access that the guest's page tables forbid is a page fault, also
- *                      where the processor itself did not come to check it: emulation does not
- *                      give a user of the guest what the guest's kernel denies
+ * Invariants  EMULATE1 an access that the guest's page tables forbid is a page fault, even
+ *                      where the processor did not get as far as checking it: emulation never
+ *                      gives user code what the guest's kernel denies it
  */
 #include "machine/emulate.h"
 
@@ -24,7 +24,7 @@
 
 enum { VEC_UD = 6, VEC_GP = 13, VEC_PF = 14 };
 enum { FLAG_RF = 1 << 16 };
-/* Bytes of an instruction that the log shows. */
+/* How many bytes of an instruction the log shows. */
 enum { BYTES_SHOWN = 8 };
 
 void exit_rip_set(struct vcpu *v, uint64_t rip)
@@ -39,7 +39,7 @@ void exit_rip_set(struct vcpu *v, uint64_t rip)
 
 /* ---- code bytes -------------------------------------------------------------------------- */
 
-/* Through the guest's page tables, as many as can be read. */
+/* Read code through the guest's page tables, as many bytes as can be read. */
 static size_t code_read(struct vcpu *v, uint8_t code[INSN_MAX])
 {
 	struct sk_vcpu_state *st = v->st;
@@ -68,7 +68,7 @@ void exit_skip(struct vcpu *v, uint8_t usual)
 	uint8_t code[INSN_MAX];
 	int n = v->st->instr_len;
 
-	if (!n) /* bytes in the record are for nested faults */
+	if (!n) /* the record has code bytes only for nested faults */
 		n = insn_length(code, code_read(v, code), insn_mode(v->st));
 	exit_rip_set(v, v->st->rip + (n > 0 ? (uint64_t)n : usual));
 }
@@ -113,7 +113,7 @@ void exit_crash(struct vcpu *v, const char *why)
 
 struct access {
 	struct vcpu *v;
-	uint32_t error; /* of the page fault that it ends in */
+	uint32_t error; /* of the page fault in which it ends */
 	uint64_t fault; /* where */
 };
 
@@ -130,8 +130,8 @@ static bool apic_page(const struct vcpu *v, sk_gpa_t gpa)
 }
 
 /*
- * All of it is translated before any of it is touched: EMULATE1, and no half of a store is done
- * alone.
+ * The whole operand is translated before any of it is accessed: EMULATE1, and a store is never
+ * half done.
  */
 static int pieces_of(
 	struct access *a, uint64_t linear, uint8_t size, uint32_t access, struct piece p[2])
@@ -154,7 +154,7 @@ static int pieces_of(
 	return 0;
 }
 
-/* Registers are the low words of 16 bytes; accesses lie within one. */
+/* A register is the low word of 16 bytes; an access lies within one register. */
 static uint64_t apic_read(struct vcpu *v, sk_gpa_t gpa)
 {
 	uint32_t offset = gpa % VM_PAGE;
@@ -267,7 +267,7 @@ void exit_nested_fault(struct vcpu *v)
 	sk_gpa_t gpa = v->st->qual[0];
 	uint64_t how = v->st->qual[1];
 
-	/* the page came back meanwhile: try again */
+	/* the page has come back in the meantime: try again */
 	if (gmem(gpa, 1) && !(how & SK_NF_PRESENT))
 		return;
 	if (how & SK_NF_TABLE)

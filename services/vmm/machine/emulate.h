@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * emulate.h - guest code that an exit handler looks at, on the vCPU's own thread
+ * emulate.h - instructions of the guest that an exit handler reads or emulates, on the vCPU's
+ * own thread
  */
 #ifndef VMM_EMULATE_H
 #define VMM_EMULATE_H
@@ -8,15 +9,15 @@
 #include "machine/insn.h"
 #include "machine/vm.h"
 
-/* Code at RIP, as many bytes as can be read. */
+/* Read the code at RIP, as many bytes as can be read. */
 size_t exit_code(struct vcpu *v, uint8_t code[INSN_MAX]);
-/* Go on at rip. */
+/* Continue at rip. */
 void exit_rip_set(struct vcpu *v, uint64_t rip);
-/* Go on behind the intercepted instruction; usual = its length as encoded without prefixes. */
+/* Continue after the intercepted instruction. usual is its length without prefixes. */
 void exit_skip(struct vcpu *v, uint8_t usual);
 /* The guest ends; the reason and the place go to the log. */
 void exit_crash(struct vcpu *v, const char *why);
-/* An access to guest-physical memory that is not mapped. */
+/* Handle an access to guest-physical memory that is not mapped. */
 void exit_nested_fault(struct vcpu *v);
 
 #endif

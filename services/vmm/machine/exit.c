@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * exit.c - exits: what a guest did that the kernel does not handle
+ * exit.c - handle the exits that the kernel does not handle itself
  *
  * Locks       none: the vCPU's own thread, on the state page of that vCPU.
  * Invariants  EXIT1 an exit moves RIP, injects an exception, lets the guest try again after a
@@ -37,7 +37,10 @@ enum {
 
 /* ---- instructions ------------------------------------------------------------------------ */
 
-/* Some machines execute XSETBV in spite of the intercept: ask the kernel where it matters. */
+/*
+ * Some machines execute XSETBV in spite of the intercept, so where XCR0 matters, ask the
+ * kernel.
+ */
 static uint64_t xcr0_now(struct vcpu *v, uint32_t leaf)
 {
 	enum { LEAF_XSAVE = 0xd };
@@ -136,7 +139,7 @@ static void exit_rdtsc(struct vcpu *v)
 
 static void exit_hypercall(struct vcpu *v)
 {
-	/* Step over it before the call: the registers that the call sets are final. */
+	/* Step over the instruction first: the registers that the call sets are final. */
 	exit_skip(v, 3);
 	xen_hypercall(v->id);
 }
@@ -150,8 +153,7 @@ static void exit_hlt(struct vcpu *v)
 /* ---- ports ------------------------------------------------------------------------------- */
 
 /*
- * Ports of a PC at which kernels probe for devices. An access to them is not worth a line of
- * the log.
+ * Ports of a PC at which kernels probe for devices. Accesses to them are not logged.
  */
 static bool port_expected(uint16_t port)
 {
@@ -211,7 +213,7 @@ static void exit_io(struct vcpu *v)
 
 /* ---- control registers ------------------------------------------------------------------- */
 
-/* What MOV to CR4 refuses (SDM vol. 2), besides bits that CPUID hides. */
+/* The checks of MOV to CR4 (SDM vol. 2), in addition to bits that CPUID hides. */
 static bool cr4_valid(struct vcpu *v, uint64_t value)
 {
 	const struct sk_vcpu_state *st = v->st;
@@ -233,7 +235,7 @@ static void exit_cr_write(struct vcpu *v)
 	uint64_t value;
 	int n = st->instr_len;
 
-	if (st->qual[1] >= SK_N_GPR) /* the processor does not say */
+	if (st->qual[1] >= SK_N_GPR) /* the processor does not say which register */
 		n = insn_mov_to_cr(code, exit_code(v, code), insn_mode(st), &cr, &gpr);
 	if (cr != 4 || n < 0) {
 		exit_crash(v, "write to a control register that could not be decoded");

@@ -3,8 +3,8 @@
  * guest_memory.c - the VMM's view of guest memory: by guest-physical and by guest-virtual
  * address
  *
- * Locks       none: chunks and their page words are published atomically by physmap.c, and
- *             memory behind them stays.
+ * Locks       none: physmap.c publishes chunks and their page words atomically, and the memory
+ *             behind them stays.
  * Invariants  GMEM1 a pointer is returned only if every page of the range is in the guest now
  *                   and the range is contiguous here
  *             GMEM2 a walk reads at most 5 entries, each of them once
@@ -18,8 +18,8 @@
 #define GPA_LIMIT (1ull << VM_PHYS_BITS)
 
 /*
- * The guest's memory at gpa as the VMM sees it, and how many bytes from there on are contiguous
- * at least.
+ * The guest's memory at gpa as the VMM sees it. *len is how many bytes from there are
+ * contiguous, at least.
  */
 static uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
 {
@@ -77,7 +77,7 @@ enum walk_use {
 };
 
 struct walk {
-	unsigned int levels, bits; /* of the tables, index bits of each */
+	unsigned int levels, bits; /* levels of tables, index bits per level */
 	unsigned int entry;        /* bytes */
 	uint64_t root;
 	bool pse; /* large pages without PAE */
@@ -126,7 +126,7 @@ static bool entry_read(sk_gpa_t gpa, unsigned int size, uint64_t *out)
 	return true;
 }
 
-/* As the processor does: set the accessed bit on the way, and the dirty bit where it writes. */
+/* Set the accessed bit, and the dirty bit for a write, as the processor does. */
 static void entry_mark(sk_gpa_t gpa, uint64_t entry, uint64_t bits)
 {
 	uint8_t *p;
@@ -149,8 +149,8 @@ static uint64_t large_page(
 }
 
 /*
- * Store the rights that all levels give to a page (PTE_W, PTE_U) in *rights, and its address in
- * *gpa. WALK_WRITE: the page will be written, so its dirty bit is set. False: not mapped.
+ * Store in *rights the rights (PTE_W, PTE_U) that all levels of the page grant, and in *gpa its
+ * address. With WALK_WRITE the dirty bit is set. False: not mapped.
  */
 static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, enum walk_use use,
 	uint32_t *rights, sk_gpa_t *gpa)
@@ -228,7 +228,7 @@ uint32_t gva_access(struct vcpu *v, uint64_t gva, uint32_t access, sk_gpa_t *gpa
 	return 0;
 }
 
-/* The rest of the page at gpa as the VMM sees it, *n bytes, at most `len`; NULL: not memory. */
+/* The rest of the page at gpa as the VMM sees it: *n bytes, at most `len`. NULL: not memory. */
 static uint8_t *page_rest(sk_gpa_t gpa, uint64_t len, uint64_t *n)
 {
 	uint64_t ignored;

@@ -14,8 +14,8 @@
 #include "machine/vm.h"
 
 /*
- * A pointer to [gpa, gpa + len) if the guest has all of it and it is contiguous here, else
- * NULL.
+ * A pointer to [gpa, gpa + len) if the guest has all of it and the VMM sees it contiguously,
+ * else NULL.
  */
 void *gmem(sk_gpa_t gpa, uint64_t len);
 
@@ -32,16 +32,19 @@ sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva);
 sk_gpa_t gva_to_gpa_writable(struct vcpu *v, uint64_t gva);
 
 /*
- * Translate for an access of the guest's own, as the processor checks it: with user rights
- * where `access` says so, and supervisor accesses to user pages subject to SMAP. `access` and
- * the result are error codes of #PF (SDM vol. 3, 4.7). 0: *gpa is the address.
+ * Translate for an access by the guest itself, with the processor's checks: with user rights if
+ * `access` says so, and SMAP for supervisor accesses to user pages. `access` and the result are
+ * error codes of #PF (SDM vol. 3, 4.7). 0: *gpa is the address.
  */
 enum {
 	PF_PRESENT = 1,
 	PF_WRITE = 2,
 	PF_USER = 4,
 };
-/* None of these bits is set: the page is not present, the access a read by the supervisor. */
+/*
+ * The result when none of these bits is set: the page is not present, and the access is a read
+ * by the supervisor.
+ */
 #define PF_NONE 0x80000000u
 uint32_t gva_access(struct vcpu *v, uint64_t gva, uint32_t access, sk_gpa_t *gpa) must_check;
 

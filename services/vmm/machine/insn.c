@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * insn.c - guest code decoded to struct mmio_insn, by Zydis
+ * insn.c - decode guest code to struct mmio_insn, with Zydis
  *
  * Pure functions over code bytes.
  *
@@ -63,7 +63,7 @@ int insn_length(const uint8_t *code, size_t len, unsigned int mode)
 struct kind_row {
 	ZydisMnemonic m;
 	enum mmio_kind kind;
-	uint8_t detail; /* sign; condition; size of a string's element */
+	uint8_t detail; /* sign, condition, or size of a string's element */
 };
 
 static const struct kind_row kinds[] = {
@@ -135,7 +135,7 @@ static bool kind_of(const ZydisDecodedInstruction *in, struct mmio_insn *out)
 		in->meta.category == ZYDIS_CATEGORY_SETCC) {
 		out->kind = in->meta.category == ZYDIS_CATEGORY_CMOV ? MMIO_CMOV : MMIO_SETCC;
 		out->cond = in->opcode & 15;
-		/* the legacy ones, 0F 40 to 4F and 0F 90 to 9F */
+		/* the legacy instructions, 0F 40 to 4F and 0F 90 to 9F */
 		return in->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
 		       in->opcode_map == ZYDIS_OPCODE_MAP_0F;
 	}
@@ -160,7 +160,7 @@ static bool reg_of(ZydisRegister r, struct mmio_insn *out)
 		return true;
 	}
 	switch (c) {
-	case ZYDIS_REGCLASS_GPR8: /* the low bytes with AH to BH in their midst */
+	case ZYDIS_REGCLASS_GPR8: /* the low bytes, with AH to BH between them */
 		out->reg = (uint8_t)(r - (r > ZYDIS_REGISTER_BH ? ZYDIS_REGISTER_SPL - 4
 								: ZYDIS_REGISTER_AL));
 		out->reg_size = 1;
@@ -182,7 +182,10 @@ static bool reg_of(ZydisRegister r, struct mmio_insn *out)
 	}
 }
 
-/* A register of an address; false: one that addresses here do not have (vectors, EIP). */
+/*
+ * Translate a register of an address. False if it is one that is not supported in addresses
+ * (vectors, EIP).
+ */
 static bool address_reg(ZydisRegister r, int8_t *out)
 {
 	struct mmio_insn in;
@@ -271,7 +274,9 @@ static bool operands_of(
 	       other_of(&op[out->mem_dest ? 1 : 0], out);
 }
 
-/* No operand of a string is visible; the source's segment alone can be another than usual. */
+/*
+ * String instructions have no explicit operands; only the source's segment can be overridden.
+ */
 static bool string_of(
 	const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, struct mmio_insn *out)
 {

@@ -56,7 +56,7 @@ enum mmio_rep {
 
 /* The operand that is not memory. */
 enum mmio_other {
-	/* There is none, or the kind implies it. */
+	/* There is no other operand, or the kind implies it. */
 	MMIO_NONE,
 	MMIO_REG,
 	MMIO_IMM,
@@ -77,34 +77,35 @@ struct mmio_insn {
 	bool reg_high; /* AH, CH, DH, BH */
 	uint64_t imm;
 	/*
-	 * the memory operand (PUSH and POP of a register: none; strings: the segment of the
-	 * source)
+	 * the memory operand: absent for PUSH and POP of a register; for strings, only the
+	 * source's segment counts
 	 */
 	bool has_mem;
-	uint8_t seg;        /* enum sk_seg_index */
-	uint8_t addr_size;  /* bytes of an address: 2, 4, 8; strings: of RCX, RSI, RDI too */
+	uint8_t seg; /* enum sk_seg_index */
+	/* bytes of an address: 2, 4, 8; for strings, also of RCX, RSI, RDI */
+	uint8_t addr_size;
 	int8_t base, index; /* enum sk_gpr; -1: none */
 	uint8_t scale;      /* 1, 2, 4, 8 */
-	bool rip_relative;  /* to the next instruction */
+	bool rip_relative;  /* relative to the next instruction */
 	uint64_t displacement;
 };
 
-/* How many bits the code has that a vCPU in this state runs: 16, 32 or 64. */
+/* The width of the code that a vCPU in this state runs: 16, 32 or 64 bits. */
 unsigned int insn_mode(const struct sk_vcpu_state *st);
 /*
- * The length of the instruction. -SK_E_INVAL: not an instruction; -SK_E_AGAIN: `len` bytes are
- * not enough.
+ * Returns the length of the instruction. -SK_E_INVAL: not an instruction; -SK_E_AGAIN: more
+ * than `len` bytes are needed.
  */
 int insn_length(const uint8_t *code, size_t len, unsigned int mode) must_check;
 /*
- * 0, and what it does to its memory operand; or as insn_length(). -SK_E_INVAL also for kinds
- * not in enum mmio_kind.
+ * Decode what an instruction does to its memory operand. 0, or an error of insn_length();
+ * -SK_E_INVAL also for kinds not in enum mmio_kind.
  */
 int mmio_decode(
 	const uint8_t *code, size_t len, unsigned int mode, struct mmio_insn *out) must_check;
 /*
- * MOV to a control register: which register, and from where (enum sk_gpr). Returns the length,
- * or as insn_length().
+ * Decode MOV to a control register: which register, and from which enum sk_gpr. Returns the
+ * length, or an error of insn_length().
  */
 int insn_mov_to_cr(const uint8_t *code, size_t len, unsigned int mode, uint8_t *cr,
 	uint8_t *gpr) must_check;

@@ -6,7 +6,7 @@
  * Locks       none: own thread, except for IRR and nmi_pending (atomic or from any thread) and
  *             the words that lapic_match() reads.
  * Invariants  LAPIC1 a vector is delivered only when its class is above the processor priority
- *             LAPIC2 vectors 0 to 15 never get into IRR
+ *             LAPIC2 vectors 0 to 15 never enter IRR
  *             LAPIC3 the timer fires at most once for each call of lapic_timer_run(), however
  *                    late it is
  *             LAPIC4 an APIC that APIC_BASE turns off comes back as after power-up (SDM vol. 3,
@@ -53,7 +53,9 @@ enum {
 	LVT_DEADLINE = 2 << 17,
 	ESR_SEND_VECTOR = 0x20,
 	ESR_RECEIVE_VECTOR = 0x40,
-	/* the timer's clock is the TSC's divided by 32, before the divide register */
+	/*
+	 * log2: the timer's clock is the TSC divided by 32, before the divide register applies
+	 */
 	TIMER_SHIFT = 5,
 };
 enum { BASE_BSP = 1 << 8, BASE_X2APIC = 1 << 10, BASE_ENABLE = 1 << 11 };
@@ -216,7 +218,7 @@ bool lapic_match(const struct lapic *l, const struct lapic_ipi *ipi)
 	enum lapic_mode mode = (enum lapic_mode)__atomic_load_n(&l->mode, __ATOMIC_ACQUIRE);
 	uint32_t ldr = reg_word(l, R_LDR), dest = ipi->dest;
 
-	if (mode == LAPIC_OFF) /* INIT and SIPI reach a disabled APIC by its ID */
+	if (mode == LAPIC_OFF) /* INIT and SIPI reach even a disabled APIC, by its ID */
 		return !ipi->logical && dest == l->id;
 	if (dest == (ipi->x2 ? 0xffffffff : 0xff))
 		return true;
@@ -264,7 +266,7 @@ static void ipi_decode(
 			error_raise(l, ESR_RECEIVE_VECTOR);
 		ipi->valid = false;
 	}
-	/* Level de-assert of INIT is a relic that only sets arbitration IDs. */
+	/* INIT level de-assert is a relic that only sets arbitration IDs. */
 	if (ipi->mode == IPI_INIT && (low & 0xc000) == 0x8000)
 		ipi->valid = false;
 	if (ipi->mode == 3 || ipi->mode == 7 || ipi->mode == IPI_SMI)
@@ -329,7 +331,7 @@ sk_time_t lapic_timer_run(struct lapic *l, sk_time_t now)
 	if (now < l->timer_deadline)
 		return l->timer_deadline;
 	l->tsc_deadline = 0;
-	if (l->timer_period) /* LAPIC3: the next multiple that is still to come */
+	if (l->timer_period) /* LAPIC3: skip to the next multiple that lies in the future */
 		l->timer_deadline += (now - l->timer_deadline) / l->timer_period *
 					     l->timer_period +
 				     l->timer_period;
@@ -390,7 +392,8 @@ static uint32_t reg_read(struct lapic *l, uint32_t r, sk_time_t now)
 }
 
 /*
- * Registers that both modes write in the same way. False: it does not exist, or is read-only.
+ * Write a register that both modes write in the same way. False: it does not exist, or is
+ * read-only.
  */
 static bool reg_write(struct lapic *l, uint32_t r, uint32_t v, sk_time_t now)
 {

@@ -6,7 +6,7 @@
  *             and lapic_post_nmi() set bits atomically on any thread (the caller then kicks),
  *             and lapic_match() reads single words of other APICs' ID and mode registers. So
  *             there is no lock.
- * Time        in guest TSC ticks.
+ * Time is in guest TSC ticks.
  */
 #ifndef VMM_LAPIC_H
 #define VMM_LAPIC_H
@@ -30,7 +30,10 @@ struct lapic {
 	/* enum lapic_mode; other threads read it. */
 	uint32_t mode;
 	bool bsp;
-	/* By offset / 16; ISR, TMR and IRR in place. IRR, LDR, DFR and SVR are atomic. */
+	/*
+	 * Indexed by offset / 16; ISR, TMR and IRR are kept here, too. IRR, LDR, DFR and SVR
+	 * are atomic.
+	 */
 	uint32_t reg[LAPIC_REGS];
 	/* atomic */
 	uint32_t nmi_pending;
@@ -67,7 +70,7 @@ enum ipi_shorthand {
 
 struct lapic_ipi {
 	bool valid;
-	/* How to read dest: a logical destination; in the format of x2APIC. */
+	/* How to read dest: whether it is logical, and whether it has the format of x2APIC. */
 	bool logical, x2;
 	uint8_t vector;
 	enum ipi_mode mode;
@@ -83,7 +86,7 @@ void lapic_init(struct lapic *l);
 uint64_t lapic_base_read(const struct lapic *l);
 bool lapic_base_write(struct lapic *l, uint64_t value) must_check;
 
-/* xAPIC page, aligned 32-bit accesses; the rest of a register reads 0. */
+/* Accesses to the xAPIC page: aligned, 32 bits. The rest of a register reads as 0. */
 uint32_t lapic_read(struct lapic *l, uint32_t offset, sk_time_t now);
 void lapic_write(
 	struct lapic *l, uint32_t offset, uint32_t value, sk_time_t now, struct lapic_ipi *ipi);
@@ -97,8 +100,8 @@ void lapic_deadline_write(struct lapic *l, uint64_t value);
 
 /*
  * Any thread. False: it cannot be delivered, because the APIC is off or software-disabled. A
- * caller with a level behind the vector makes the level visible first (a full barrier) and
- * looks at it again after lapic_enable_take(): one of the two delivers.
+ * caller whose vector stands for a level makes the level visible first (a full barrier) and
+ * checks it again after lapic_enable_take(), so one of the two delivers it.
  */
 bool lapic_post(struct lapic *l, uint8_t vector);
 bool lapic_enabled(const struct lapic *l);

@@ -3,9 +3,9 @@
  * log.c - lines of the VMM's log that a guest can cause, at a bounded rate or of a bounded
  * number
  *
- * Objects     a bucket of lines that fills again with time; the notes that were made; how often
+ * Objects     a bucket of lines that refills with time; the notes that were made; how often
  *             each kind was made.
- * Locks       its own; leaf, except for output.
+ * Locks       its own. Only output is called while it is held.
  * Invariants  LOG1 notes do not take from the bucket: a guest that floods the log cannot hide
  *                  why it ends
  */
@@ -19,7 +19,7 @@
 enum {
 	/* lines in a full bucket */
 	BURST = 100,
-	/* lines that it gains */
+	/* lines that the bucket gains */
 	PER_SECOND = 4,
 };
 
@@ -73,7 +73,7 @@ static struct note {
 static uint32_t n_notes;
 static uint64_t counts_of[NOTE_CRASH + 1];
 
-/* Under the lock: is it new, and is there room to remember it? */
+/* Under the lock: is the note new, and is there room to remember it? */
 static bool note_add(enum vm_note kind, uint64_t number)
 {
 	uint32_t i, room = kind == NOTE_CRASH ? VM_NOTES + VM_CRASH_NOTES : VM_NOTES;

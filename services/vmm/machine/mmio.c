@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmio.c - execution of instructions on the state page
+ * mmio.c - execute instructions on the state page
  *
  * These are the instructions with which kernels touch the local APIC's page and unbacked
  * addresses. Pure functions over the decoded instruction, the state page, and a bus for memory.
@@ -35,7 +35,10 @@ static uint64_t reg_get(const struct mmio_insn *in, const struct sk_vcpu_state *
 	return (st->gpr[in->reg] >> (in->reg_high ? 8 : 0)) & mask_of(in->reg_size);
 }
 
-/* As an instruction writes the low `size` bytes: 32-bit results clear the upper half. */
+/*
+ * Write the low `size` bytes of a register as an instruction does: a 32-bit result clears the
+ * upper half.
+ */
 static void low_set(uint64_t *r, uint64_t v, uint8_t size)
 {
 	uint64_t mask = mask_of(size);
@@ -129,7 +132,7 @@ static uint64_t subtract(uint64_t a, uint64_t b, bool borrow, uint8_t size, uint
 }
 
 /*
- * Result of an operation on a and b (of INC to NEG: on a), with flags as the processor sets
+ * The result of an operation on a and b (INC to NEG: on a), with flags as the processor sets
  * them.
  */
 static uint64_t alu(enum mmio_kind kind, uint64_t a, uint64_t b, uint8_t size, uint64_t *rflags)
@@ -181,7 +184,10 @@ static uint64_t alu(enum mmio_kind kind, uint64_t a, uint64_t b, uint8_t size, u
 	return r;
 }
 
-/* Conditions come in pairs: the odd one is the other's opposite (SDM vol. 2, appendix B). */
+/*
+ * Conditions come in pairs: the odd one is the opposite of the even one (SDM vol. 2, appendix
+ * B).
+ */
 static bool condition(uint8_t cond, uint64_t f)
 {
 	static const uint16_t flags[] = { FL_OF, FL_CF, FL_ZF, FL_CF | FL_ZF, FL_SF, FL_PF, 0,
@@ -202,7 +208,7 @@ static int bits_execute(const struct mmio_insn *in, struct sk_vcpu_state *st,
 	unsigned int width = in->size * 8;
 	int rc;
 
-	if (in->other == MMIO_REG) /* a register reaches beyond the operand, to both sides */
+	if (in->other == MMIO_REG) /* a bit number reaches beyond the operand */
 		offset += (uint64_t)((int64_t)extend(number, in->reg_size, true) >>
 				     __builtin_ctz(width)) *
 			  in->size;
@@ -294,7 +300,7 @@ static int condition_execute(const struct mmio_insn *in, struct sk_vcpu_state *s
 	if (in->kind == MMIO_SETCC)
 		return bus->write(bus->ctx, at, is, in->size);
 	rc = bus->read(bus->ctx, at, &mem, in->size);
-	if (!rc) /* 32 bits are cleared above even where nothing moves */
+	if (!rc) /* a 32-bit form clears the upper half even if nothing is moved */
 		reg_set(in, st, is ? mem : reg_get(in, st));
 	return rc;
 }
@@ -327,7 +333,7 @@ static int push_execute(
 }
 
 /*
- * The address of POP's operand is made with the stack pointer as it is afterwards (SDM vol. 2).
+ * The address of POP's operand is computed with the stack pointer after the POP (SDM vol. 2).
  */
 static int pop_execute(
 	const struct mmio_insn *in, struct sk_vcpu_state *st, const struct mmio_bus *bus)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * msr.c - the guest's model-specific registers, those that exit
+ * msr.c - the guest's model-specific registers whose accesses exit
  *
- * Objects     struct vcpu: MTRRs and the like. Others are in the state page or in the local
- *             APIC.
+ * Objects     struct vcpu: MTRRs and similar registers. Others are in the state page or in the
+ *             local APIC.
  * Locks       none: the vCPU's own thread.
  * Invariants  MSR1 reading or writing an unknown register is #GP, and costs at most one line of
  *                  the log for each register
@@ -92,7 +92,7 @@ enum {
 	MTRR_DEF_RESET = 0xc06,
 	MISC_ENABLE = 0x1801,
 	DE_CFG_LFENCE = 2,
-	VM_CR_LOCKED = 0x18, /* SVM is disabled, and stays so (APM vol. 2, 15.30.1) */
+	VM_CR_LOCKED = 0x18, /* SVM is disabled and locked (APM vol. 2, 15.30.1) */
 	HWCR_TSC_FREQ = 1 << 24
 };
 #define MTRR_FIXED_RESET 0x0606060606060606ull
@@ -222,8 +222,8 @@ static bool efer_write(struct vcpu *v, uint64_t value)
 }
 
 /*
- * The TSC goes ahead by `ticks`, and so does TSC_ADJUST. pvclock is adjusted, so that the
- * guest's time does not jump.
+ * Advance the TSC and TSC_ADJUST by `ticks`. pvclock is adjusted, so that the guest's time does
+ * not jump.
  */
 static void tsc_shift(struct vcpu *v, uint64_t ticks)
 {
@@ -260,9 +260,9 @@ enum vendor {
 };
 
 /*
- * Registers that kernels touch without asking CPUID first, and that have no function here. They
- * read as the value; a write, where it is permitted, has no effect. There are no performance
- * counters: they stand still.
+ * Registers that kernels access without asking CPUID first, and that have no function here.
+ * They read as the value; a permitted write has no effect. Performance counters are among them:
+ * they stand still.
  */
 static const struct fixed {
 	uint32_t first, last;

@@ -7,7 +7,7 @@
 
 #include "machine/vm.h"
 
-/* Power-up values of those that struct vcpu keeps. */
+/* Set the registers that struct vcpu keeps to their power-up values. */
 void msr_reset(struct vcpu *v);
 /* Own thread. False: #GP. */
 bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value) must_check;

@@ -9,16 +9,16 @@
  * Locks       vm.mem_lock for every change; guest_memory.c reads without it.
  * Lifecycle   RAM that leaves the guest stays with the VMM, marked free in its home chunk,
  *             until a fill takes it. A piece that control gave later gets its home where the
- *             guest first wants a page that has none.
+ *             guest first wants a page in a chunk without RAM.
  * Invariants  PHYSMAP1 a page of RAM is at one place of the guest or free in its home chunk,
  *                      never both
  *             PHYSMAP2 vm.balloon_pages is the number of free pages
- *             PHYSMAP3 there are at most EXTRA_CHUNKS chunks without RAM of their own, whatever
+ *             PHYSMAP3 at most EXTRA_CHUNKS chunks exist without RAM of their own, whatever
  *                      addresses the guest names
- *             PHYSMAP4 pieces below vm.n_pieces have a home, those from there to vm.n_given do
- *                      not
- *             PHYSMAP5 pages of one piece at one distance from home are mapped through one
- *                      copy, which counts them
+ *             PHYSMAP4 pieces below vm.n_pieces have a home; those from vm.n_pieces to
+ *                      vm.n_given have none
+ *             PHYSMAP5 all pages of a piece that are moved by the same distance are mapped
+ *                      through one copy, which counts them
  */
 #include "machine/physmap.h"
 
@@ -46,7 +46,7 @@ static bool gpa_valid(sk_gpa_t gpa)
 	       gpa / VM_PAGE != VM_LAPIC_GPA / VM_PAGE;
 }
 
-/* Bytes from the start of all RAM, in the order of its pieces. */
+/* The distance in bytes from the start of all RAM, in the order of its pieces. */
 static uint64_t ram_linear(sk_gpa_t gpa)
 {
 	return gpa < VM_HIGH_GPA ? gpa : gpa - VM_HIGH_GPA + vm.low_size;
@@ -93,7 +93,8 @@ static int leaf_make(uint64_t number)
 }
 
 /*
- * The chunk that is used next, with its view. It stays for another attempt when the rest fails.
+ * The chunk that is used next, with its view. It is kept for the next attempt if a later step
+ * fails.
  */
 static struct chunk *chunk_spare;
 static uint32_t n_spare;
@@ -120,7 +121,7 @@ static struct chunk *chunk_spare_take(uint64_t number)
 	return chunk_spare++;
 }
 
-/* c becomes the home of that piece of RAM, of which the guest has no page yet. */
+/* Make c the home of that piece of RAM, no page of which is in the guest. */
 static void chunk_set_home(struct chunk *c, uint32_t piece, uint64_t offset)
 {
 	c->piece = piece;
@@ -129,7 +130,7 @@ static void chunk_set_home(struct chunk *c, uint32_t piece, uint64_t offset)
 	vm.split = c;
 }
 
-/* The chunk of gpa with a page-by-page view. */
+/* Get the chunk of gpa with a page-by-page view, making it if necessary. */
 static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 {
 	uint64_t number = gpa >> CHUNK_SHIFT, start = number << CHUNK_SHIFT;
@@ -181,7 +182,7 @@ static void free_page_take(struct chunk *c, uint32_t i)
 	vm.balloon_pages--;
 }
 
-/* A free page: the page whose home is gpa if it is free, else any. False: there is none. */
+/* Find a free page: the one whose home is gpa if it is free, else any. False: there is none. */
 static bool free_page_find(sk_gpa_t gpa, struct chunk **out, uint32_t *index)
 {
 	uint32_t i = (uint32_t)(gpa / VM_PAGE % CHUNK_PAGES);
@@ -206,7 +207,8 @@ static bool free_page_find(sk_gpa_t gpa, struct chunk **out, uint32_t *index)
 
 struct copy {
 	struct copy *next;
-	uint64_t piece, window; /* where in the guest the piece would begin, modulo 2^64 */
+	/* window: where in the guest the piece would begin, modulo 2^64 */
+	uint64_t piece, window;
 	sk_cap_t cap;
 	uint32_t pages;
 };
@@ -241,7 +243,7 @@ static int copy_node(struct copy **out)
 	return 0;
 }
 
-/* The copy for that window, in the list; it may have no page yet. */
+/* Get the copy for that window, making it if necessary; a new one has no pages. */
 static int copy_get(uint64_t piece, uint64_t window, struct copy ***at)
 {
 	struct copy *c;
@@ -420,14 +422,16 @@ static int home_make(sk_gpa_t gpa, struct chunk **out)
 }
 
 /*
- * What to do for a page without RAM of its own when control gave no piece that has no home yet.
+ * What to do for a page in a chunk without RAM when there is no piece without a home.
  */
 enum no_piece {
 	TAKE_BALLOONED,
 	ASK_CONTROL,
 };
 
-/* May a piece of RAM get its home in c? -SK_E_AGAIN: if control gives one. */
+/*
+ * Should a piece of RAM get its home in c? -SK_E_AGAIN: yes, but control has to give it first.
+ */
 static int home_wanted(const struct chunk *c, enum no_piece otherwise)
 {
 	if ((c && c->piece != PIECE_NONE) || vm.n_pieces == vm.max_pieces)

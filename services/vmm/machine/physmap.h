@@ -9,15 +9,15 @@
 
 int physmap_page_alloc(struct guest_page *p) must_check;
 /*
- * Show it at gpa (page-aligned). RAM at that place counts as ballooned out; the page leaves its
- * last place.
+ * Show p at gpa (page-aligned). RAM at that place counts as ballooned out; p leaves its
+ * previous place.
  */
 int physmap_page_show(sk_gpa_t gpa, struct guest_page *p) must_check;
 /* Take the page at gpa out of the guest. -SK_E_NOT_FOUND: there is none. */
 int physmap_hole_make(sk_gpa_t gpa) must_check;
 /*
- * Give the guest a page at gpa again. -SK_E_EXISTS: it has one; -SK_E_NO_MEM: nothing is
- * ballooned out.
+ * Give the guest a page at gpa. -SK_E_EXISTS: it has one; -SK_E_NO_MEM: nothing is ballooned
+ * out.
  */
 int physmap_hole_fill(sk_gpa_t gpa) must_check;
 /*

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * port.c - the guest's I/O ports: there are only ports to power off and to reset, and a debug
- * port
+ * port.c - the guest's I/O ports: only power off, reset and a debug port exist
  *
  * Absent ports read as all ones and ignore writes. The exception is the counter of the absent
  * PIT: Linux calibrates against it, and would read it 100,000 times while it shows 0xff.

@@ -3,8 +3,8 @@
  * ram.c - guest RAM and nested mappings through the kernel's calls
  *
  * Objects     for each piece of RAM (an untyped that control gave): a frame, mapped in this
- *             domain, and a copy of its capability, mapped in the nested space. Both rows of
- *             slots are consecutive.
+ *             domain, and a copy of its capability, mapped in the nested space. Each kind has
+ *             consecutive slots.
  * Locks       none of its own: physmap.c calls with vm.mem_lock held, ram_init() runs before
  *             any vCPU.
  * Lifecycle   The pieces that are present at boot are made before the guest runs, further ones
@@ -83,7 +83,7 @@ static sk_gpa_t gpa_of(uint64_t linear)
 	return linear < vm.low_size ? linear : VM_HIGH_GPA + (linear - vm.low_size);
 }
 
-/* Map it in large pages: a piece may be larger than what the tables hold as one entry. */
+/* Map a frame in large pages, because it may be larger than one entry of the tables can map. */
 static int map_piece(
 	sk_cap_t space, sk_cap_t frame, uint64_t at, uint64_t size, uint32_t rights)
 {

@@ -4,20 +4,20 @@
  * the exit
  *
  * Objects     struct vcpu with its VCpu, thread, scheduling context and notification.
- * Locks       vm.lock for parking and for going on- and offline; leaf.
+ * Locks       vm.lock for parking and for going online and offline; leaf.
  * Lifecycle   vcpu_make() runs before anything else; the threads live as long as the guest. The
  *             thread of an OFFLINE vCPU waits for INIT and SIPI, or for vcpu_up(); that of a
  *             DEAF one waits for an NMI as well.
  * Invariants  VLOOP1 a thread that leaves something for a vCPU (IRR, a request, an event) does
- *                    so before vcpu_kick(), and the vCPU's thread looks at all of it after each
- *                    wait and each exit: nothing is lost
+ *                    so before vcpu_kick(), and the vCPU's thread checks all of these after
+ *                    each wait and each exit, so nothing is lost
  *             VLOOP2 v->st is touched by the vCPU's own thread only, except while the vCPU is
  *                    OFFLINE and parked
  *             VLOOP3 the kernel holds at most one vector for the guest; when another waits
- *                    behind it, the thread comes back after RETRY_US
- *             VLOOP4 when every vCPU is settled, and no request or NMI waits for one, nothing
- *                    can run any more: only vCPUs send requests and NMIs, and a thread takes
- *                    `settled` back before it takes a request
+ *                    behind it, the thread retries after RETRY_US
+ *             VLOOP4 when every vCPU is settled, and no request or NMI is pending, nothing can
+ *                    run any more, because only vCPUs send requests and NMIs, and a thread
+ *                    clears `settled` before it takes a request
  */
 #include "machine/vcpu.h"
 
@@ -104,8 +104,8 @@ void vcpu_pvh_entry(struct vcpu *v, uint64_t entry, uint64_t start_info)
 void vcpu_sync(struct vcpu *v, uint32_t groups)
 {
 	/*
-	 * Registers that were changed here and are not loaded yet are newer than those that the
-	 * kernel has.
+	 * Registers that were changed here and have not been loaded are newer than the
+	 * kernel's.
 	 */
 	groups &= ~(SK_VCPU_HOT | v->st->dirty);
 	if (groups)
@@ -264,7 +264,7 @@ static void requests_run(struct vcpu *v)
 	}
 }
 
-/* vm.lock held: does anything that was done so far make it run again? */
+/* vm.lock held: can the vCPU run again, after everything that has happened so far? */
 static bool with_lock(vm.lock) vcpu_can_run(const struct vcpu *v)
 {
 	return !v->settled || vcpu_is_up(v) ||
@@ -308,8 +308,8 @@ static bool vector_inject(struct vcpu *v, uint8_t vector)
 }
 
 /*
- * Hand vectors to the kernel: the local APIC's first, because its EOI brings the guest back
- * here. True: one has to wait.
+ * Hand vectors to the kernel: the local APIC's first, because its EOI causes an exit. True: a
+ * vector has to wait.
  */
 static bool interrupts_inject(struct vcpu *v)
 {
@@ -367,7 +367,7 @@ static void thread_sleep(struct vcpu *v, sk_time_t deadline)
 	uint64_t word;
 
 	(void)sk_wait(
-		v->ntfn, deadline, &word); /* VLOOP1: the caller looks at everything again */
+		v->ntfn, deadline, &word); /* VLOOP1: the caller checks everything again */
 }
 
 static bool vcpus_must_park(void)
@@ -410,7 +410,7 @@ static sk_time_t timers_run(struct vcpu *v)
 	return apic < xen ? apic : xen;
 }
 
-/* Wait until the guest can run. Returns the time until which it may run at most. */
+/* Wait until the guest can run. Returns the latest time until which it may run. */
 static sk_time_t ready_wait(struct vcpu *v)
 {
 	sk_time_t deadline;
@@ -418,7 +418,8 @@ static sk_time_t ready_wait(struct vcpu *v)
 	for (;;) {
 		if (vcpus_must_park()) {
 			vcpu_park(v);
-			xen_vcpu_look_again(v->id); /* a kick may have come meanwhile */
+			/* a kick may have arrived in the meantime */
+			xen_vcpu_look_again(v->id);
 		}
 		requests_run(v);
 		if (!vcpu_is_up(v)) {

@@ -19,9 +19,9 @@ int vcpu_start_thread(struct vcpu *v) must_check;
 
 /* ---- events ---- */
 
-/* Have its thread look at its state again: out of guest mode, out of a halt. */
+/* Make its thread check its state again, out of guest mode or out of a halt. */
 void vcpu_kick(struct vcpu *v);
-/* An edge-triggered interrupt of fixed delivery through its local APIC. */
+/* Post an edge-triggered interrupt with fixed delivery to its local APIC. */
 void vcpu_post(struct vcpu *v, uint8_t vector);
 void vcpu_nmi(struct vcpu *v);
 /* Deliver an interrupt that `from` sends to the vCPUs that it names. */
@@ -31,7 +31,7 @@ uint64_t vcpu_ticks_waiting(const struct vcpu *v);
 
 /* ---- registers: own thread ---- */
 
-/* An exception for the next entry; error < 0: it has no error code. */
+/* Queue an exception for the next entry; error < 0: it has no error code. */
 void vcpu_exception(struct vcpu *v, uint8_t vector, int64_t error);
 /* Fetch the groups (SK_VCPU_*) that are not HOT into v->st. */
 void vcpu_sync(struct vcpu *v, uint32_t groups);

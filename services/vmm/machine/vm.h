@@ -6,7 +6,7 @@
  *             the back ends; it is the I/O thread. struct vcpu belongs to its thread, except
  *             for the fields that say otherwise.
  * Locks       vm.mem_lock: the physical map (physmap.c). vm.lock: states of vCPUs, pause,
- *             shutdown, the question to control for more memory. Neither is held across a call
+ *             shutdown, the request to control for more memory. Neither is held across a call
  *             out of the machine half. A local APIC needs no lock: lapic.h.
  */
 #ifndef VMM_VM_H
@@ -25,14 +25,14 @@
 #include "proto/vmctl.h"
 #include "sys/mutex.h"
 
-/* The width of addresses that CPUID reports; larger frame numbers are refused everywhere. */
+/* The width of addresses that CPUID reports; frame numbers beyond it are refused everywhere. */
 #define VM_PHYS_BITS 40u
 #define VM_CHUNK (2ull << 20)
 
 /* ---- vCPU -------------------------------------------------------------------------------- */
 
 enum vcpu_run {
-	/* Not brought up: never started, or in INIT state. */
+	/* Down: never started, or in INIT state. */
 	VCPU_OFFLINE = 0,
 	VCPU_RUNNABLE = 1,
 	/*
@@ -44,7 +44,7 @@ enum vcpu_run {
 	VCPU_DEAF = 3,
 };
 
-/* Requests of other threads to a vCPU, or'ed into v->requests before the kick. */
+/* Requests of other threads to a vCPU, ORed into v->requests before the kick. */
 enum vcpu_request {
 	VCPU_REQ_INIT = 1,
 	VCPU_REQ_SIPI = 2,
@@ -64,14 +64,14 @@ struct vcpu {
 	 * made under vm.lock.
 	 */
 	uint32_t run;
-	/* vm.lock. It is OFFLINE or DEAF, and its thread has acted upon all requests. */
+	/* vm.lock. The vCPU is OFFLINE or DEAF, and its thread has acted upon all requests. */
 	uint32_t settled;
 	/* enum vcpu_request */
 	uint32_t requests;
 	uint32_t sipi_vector;
 	/* Its thread sleeps. */
 	uint32_t idle;
-	/* An upcall that the kernel did not take yet: vector | 0x100. */
+	/* An upcall that the kernel has not accepted: vector | 0x100. */
 	uint32_t callback;
 	/* Guest TSC - host TSC; only its own thread writes it. */
 	uint64_t tsc_offset;
@@ -83,7 +83,7 @@ struct vcpu {
 
 	/* ---- its own thread ---- */
 
-	/* The Xen half knows it as offline. */
+	/* The Xen half has been told that it is offline. */
 	uint32_t down_told;
 	/* SK_EV_* word for the next entry; 0: none. */
 	uint32_t pending_exception;
@@ -122,9 +122,9 @@ struct vm {
 	 * addresses.
 	 */
 	uint32_t ram_order;
-	/* Number of those pieces. Further pieces are chunks that control gives later. */
+	/* The number of those pieces. Further pieces are chunks that control gives later. */
 	uint32_t n_boot_pieces;
-	/* Of both kinds. */
+	/* The limit for both kinds together. */
 	uint32_t max_pieces;
 	sk_cap_t nested;
 	/* The first slot of each row of capabilities: ram.c. */
@@ -138,11 +138,11 @@ struct vm {
 	/* Those of them that are the home of RAM. */
 	struct chunk *split;
 	struct copy *copies;
-	/* Pages of RAM that are out of the guest now. */
+	/* Pages of RAM that are not in the guest now. */
 	uint64_t balloon_pages;
-	/* Pieces of RAM from control, and those of them that have a place in the guest. */
+	/* Pieces of RAM from control, and how many of them have a home. */
 	uint32_t n_given, n_pieces;
-	/* The end of the highest of these places. */
+	/* The end of the highest home. */
 	sk_gpa_t ram_end;
 
 	/*
@@ -152,7 +152,7 @@ struct vm {
 
 	uint64_t tsc_offset;
 	uint64_t tsc_hz;
-	/* Host TSC when the guest was built: its system time 0. */
+	/* Host TSC when the guest was built, which is its system time 0. */
 	sk_time_t start_tsc;
 
 	/* ---- lock ---- */

@@ -3,14 +3,14 @@
  * vmctl.c - the guest as a whole: pausing, stopping, more memory; and the connection to control
  *
  * Objects     the "vmctl" connection; messages_due: the messages that are still to be sent,
- *             each at most once; each is composed when there is room for it. `grow`: the
- *             question for more memory, one at a time.
+ *             each at most once; a message is composed when there is room for it. `grow`: the
+ *             request for more memory, one at a time.
  * Locks       vm.lock for pause_count, n_parked and grow; everything else is used on the I/O
  *             thread.
  * Invariants  VMCTL1 PAUSED and QUIESCED are sent only while all vCPU threads are parked
  *             VMCTL2 the first reason to stop counts, and SHUTDOWN is sent once
  *             VMCTL3 grow.answered <= grow.asked <= grow.answered + 1; memory is counted before
- *                    its answer is
+ *                    its answer
  */
 #include "machine/vmctl.h"
 
@@ -69,8 +69,8 @@ void vm_shutdown(uint32_t reason)
 /* ---- more memory ------------------------------------------------------------------------- */
 
 static struct {
-	uint32_t asked, answered; /* numbers of the last question and answer */
-	uint32_t refused;         /* number of the last answer that gave nothing */
+	uint32_t asked, answered; /* numbers of the last request and answer */
+	uint32_t refused;         /* number of the last answer that gave no memory */
 	uint32_t n;               /* pieces asked for */
 	bool told;                /* the message is queued or sent */
 } grow;
@@ -103,8 +103,8 @@ enum ram_answer vm_grow_answer(uint32_t number)
 }
 
 /*
- * I/O thread: is there a question that control has not been told yet? It counts as told from
- * now on.
+ * I/O thread: is there a request that has not been sent to control? It counts as sent from now
+ * on.
  */
 static bool grow_question_new(void)
 {
@@ -147,7 +147,7 @@ static void stats_fill(struct vmctl_stats *s)
 	}
 }
 
-/* 0, or what svc_request() says. */
+/* 0, or an error of svc_request(). */
 static int message_send(uint32_t type)
 {
 	struct {
@@ -235,7 +235,10 @@ static void command_run(uint32_t type, uint32_t arg)
 	}
 }
 
-/* Queue the messages that have become due since the last look, and send what can be sent. */
+/*
+ * Queue the messages that have become due since the last call, and send those for which there
+ * is room.
+ */
 static void vmctl_advance(void)
 {
 	if (vm.stopped && !shutdown_told) {
