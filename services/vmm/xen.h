@@ -30,16 +30,18 @@ struct xen_params {
 	uint32_t domid;
 	uint32_t n_vcpus;
 	uint64_t tsc_hz;
-	/* Host TSC that is system time 0 of the guest: to be read just before. */
+	/*
+	 * The host TSC that is system time 0 of the guest; to be read just before xen_init().
+	 */
 	uint64_t start_tsc;
-	/* Time since 1970 at start_tsc; 0: unknown. */
+	/* Nanoseconds since 1970 at start_tsc; 0: unknown. */
 	uint64_t wallclock_start_ns;
 	/* The TSC has a constant rate and is synchronous over CPUs. */
 	bool tsc_stable;
 	/* The balloon's limit (maxmem). */
 	uint64_t max_pages;
 	/*
-	 * Guest pages of the xenstore and console rings: zeroed RAM, reserved in the guest's
+	 * Guest frames of the xenstore and console rings: zeroed RAM, reserved in the guest's
 	 * memory map.
 	 */
 	uint64_t store_pfn, console_pfn;
@@ -48,16 +50,20 @@ struct xen_params {
 
 /* ---- set-up ---- */
 
-/* Shared info, event channels of store and console, grant table. 0 or -SK_E_*. */
+/*
+ * Set up shared info, the event channels of store and console, and the grant table. 0 or
+ * -SK_E_*.
+ */
 int xen_init(const struct xen_params *p) must_check;
 /*
- * Channels "console" and "xs", those of disks and interfaces (names and numbers from struct
- * vm_config at VM_CONFIG_VADDR), and the handler of edge_io_kick(). Before svc_run(). 0 or
- * -SK_E_*.
+ * Set up the channels "console" and "xs", those of disks and interfaces (struct vm_config at
+ * VM_CONFIG_VADDR has their names and numbers), and the handler of edge_io_kick(). To be called
+ * before svc_run(). 0 or -SK_E_*.
  */
 int xen_io_init(void) must_check;
 /*
- * VMCTL_QUIESCE, after the vCPUs stopped: no back end touches guest memory or rings any more.
+ * For VMCTL_QUIESCE, after the vCPUs have stopped: afterwards no back end touches guest memory
+ * or rings.
  */
 void xen_io_quiesce(void);
 
@@ -68,18 +74,23 @@ void xen_io_quiesce(void);
  * the page, of which there is one. `amd`: VMMCALL, not VMCALL. False: #GP.
  */
 bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd) must_check;
-/* Registers in edge_state(cpu): arguments in, RAX out. The caller moves RIP. */
+/*
+ * Arguments are in the registers of edge_state(cpu), the result goes into RAX. The caller moves
+ * RIP.
+ */
 void xen_hypercall(unsigned int cpu);
 
 /* ---- the loop of a vCPU ---- */
 
-/* Before each entry and after each wait: due timers fire, runstate is brought up to date. */
+/*
+ * To be called before each entry and after each wait: due timers fire, and runstate is updated.
+ */
 void xen_vcpu_prepare(unsigned int cpu);
 /* False while SCHEDOP_block or SCHEDOP_poll waits. To be called after xen_vcpu_prepare(). */
 bool xen_vcpu_runnable(unsigned int cpu);
 /*
- * Any thread. True: an upcall by the callback vector waits, which ends a HLT as an interrupt
- * does.
+ * Any thread. True: an upcall by the callback vector is pending, which ends a HLT as an
+ * interrupt does.
  */
 bool xen_vcpu_event_pending(unsigned int cpu);
 /*
@@ -92,10 +103,13 @@ int xen_upcall_vector(unsigned int cpu);
  * none.
  */
 sk_time_t xen_next_deadline(unsigned int cpu);
-/* Around a wait of the thread: the runstate is "blocked" meanwhile. */
+/* To be called before and after a wait of the thread: in between the runstate is "blocked". */
 void xen_vcpu_sleep(unsigned int cpu);
 void xen_vcpu_wake(unsigned int cpu);
-/* The event that the vCPU waits for may have come unnoticed: its wait ends. */
+/*
+ * The event that the vCPU waits for may have come unnoticed: end its wait, so that the guest
+ * checks again.
+ */
 void xen_vcpu_look_again(unsigned int cpu);
 
 /* ---- changes that the Xen half has to know ---- */
@@ -103,8 +117,8 @@ void xen_vcpu_look_again(unsigned int cpu);
 /* Any thread. */
 void xen_vcpu_online(unsigned int cpu, bool online);
 /*
- * The vCPU's local APIC takes interrupts now: an upcall that it did not take before is due
- * again.
+ * The vCPU's local APIC accepts interrupts from now on: an upcall that it did not accept before
+ * is due again.
  */
 void xen_apic_enabled(unsigned int cpu);
 /* The guest's TSC offset changed: pvclock follows. */

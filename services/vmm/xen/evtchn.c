@@ -2,7 +2,7 @@
 /*
  * evtchn.c - event channels: ports, and the pending bits of the 2-level ABI
  *
- * Objects     xen_dom.port[]: one word each.
+ * Objects     xen_dom.port[]: one word per port.
  * Locks       evtchn_lock for every change of a port. Sending reads the port's word once and
  *             takes no lock; the pending bits that the guest sees are atomics.
  * Invariants  EVTCHN1 port 0 is never used
@@ -45,7 +45,7 @@ uint32_t port_alloc(union port p)
 
 /* ---- pending ---------------------------------------------------------------------- */
 
-/* The port is pending. If it is not masked, its vCPU is told. */
+/* The port is pending: tell its vCPU, unless it is masked. */
 static void port_select(uint32_t port, unsigned int cpu)
 {
 	if (!shinfo_masked(port) && !shinfo_select(cpu, port))
@@ -66,7 +66,7 @@ void evtchn_set_pending(uint32_t port, union port p)
 	if (p.vcpu == xen_this_cpu)
 		sched_wait_end(p.vcpu); /* its own timer fired before it slept */
 	else
-		edge_vcpu_kick(p.vcpu); /* it may be polling a masked port */
+		edge_vcpu_kick(p.vcpu); /* the vCPU may be polling a masked port */
 }
 
 bool evtchn_pending(uint32_t port)
@@ -92,7 +92,7 @@ void evtchn_clear_pending(uint32_t port)
 
 void evtchn_select_pending(void)
 {
-	if (evtchn_fifo_on()) /* it has one layout */
+	if (evtchn_fifo_on()) /* the FIFO ABI has only one layout */
 		return;
 	for (uint32_t port = 1; port < EVTCHN_PORTS; port++)
 		if (shinfo_pending(port))

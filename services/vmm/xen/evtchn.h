@@ -17,7 +17,7 @@ int evtchn_init(void) must_check;
 union port port_get(uint32_t port);
 void port_set(uint32_t port, union port p);
 bool port_valid(uint32_t port);
-/* evtchn_lock held. 0: none is left. */
+/* evtchn_lock held. Returns 0 if no port is left. */
 uint32_t with_lock(xen_dom.evtchn_lock) port_alloc(union port p);
 
 /* ---- pending ---- */
@@ -27,11 +27,11 @@ void evtchn_set_pending(uint32_t port, union port p);
 bool evtchn_pending(uint32_t port);
 void evtchn_clear_pending(uint32_t port);
 void evtchn_unmask(uint32_t port, union port p);
-/* A virtual interrupt for the vCPU, if the guest bound it. */
+/* Raise a virtual interrupt of the vCPU, if the guest bound it. */
 void evtchn_virq(unsigned int cpu, unsigned int virq);
 /*
- * evtchn_lock held: the layout of shared_info changed. Pending ports are selected in the new
- * one, as if they came now.
+ * evtchn_lock held. After a change of shared_info's layout: select the pending ports in the new
+ * layout, as if they became pending now.
  */
 void with_lock(xen_dom.evtchn_lock) evtchn_select_pending(void);
 

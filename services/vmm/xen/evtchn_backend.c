@@ -2,12 +2,12 @@
 /*
  * evtchn_backend.c - domain 0's ends of event channels, for the back ends
  *
- * Objects     struct backend: what to call on the I/O thread when the guest notifies.
+ * Objects     struct backend: the function to call on the I/O thread when the guest notifies.
  * Locks       evtchn_lock for every change.
  * Lifecycle   A back end binds a port that the guest left unbound for domain 0. When either end
  *             is closed, the other is unbound.
- * Invariants  BACKEND1 an interdomain port names a back end that names it, or the back end went
- *                      away
+ * Invariants  BACKEND1 an interdomain port names a back end that names the port, or the back
+ *                      end has gone away
  */
 #include "xen/evtchn_backend.h"
 
@@ -108,7 +108,7 @@ void evtchn_backends_run(void)
 			struct backend *b =
 				&backends[w * 64 + (unsigned int)__builtin_ctzll(bits)];
 
-			if (b->fn) /* the I/O thread alone binds and unbinds after start */
+			if (b->fn) /* after start, only the I/O thread binds and unbinds */
 				b->fn(b->ctx);
 		}
 	}

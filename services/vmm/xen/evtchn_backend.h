@@ -10,9 +10,11 @@
 
 #define NO_BACKEND UINT32_MAX
 
-/* A port that domain 0 may bind, made when the guest is built. 0: none is left. */
+/* Allocate a port that domain 0 may bind, while the guest is being built. 0: none is left. */
 uint32_t evtchn_alloc_unbound(void);
-/* A back end takes the unbound port: fn(ctx) runs on the I/O thread when the guest notifies. */
+/*
+ * Bind a back end to the unbound port: fn(ctx) runs on the I/O thread when the guest notifies.
+ */
 int evtchn_backend_bind(
 	uint32_t port, void (*fn)(void *ctx), void *ctx, unsigned int *backend) must_check;
 void evtchn_backend_unbind(unsigned int backend);
@@ -20,7 +22,7 @@ void evtchn_backend_unbind(unsigned int backend);
 void evtchn_backend_notify(unsigned int backend);
 /* Any thread: have fn(ctx) called, after the others that are due. */
 void evtchn_backend_wake(unsigned int backend);
-/* Call the functions of those that were notified. */
+/* Call the functions of the back ends that were notified. */
 void evtchn_backends_run(void);
 
 #endif

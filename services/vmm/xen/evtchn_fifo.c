@@ -11,9 +11,9 @@
  *             switches it back.
  * Invariants  FIFO1 a word is linked into at most one queue: the thread that sets LINKED puts
  *                   it there
- *             FIFO2 a value that the guest writes into a word can lose the guest events, and
- *                   has no other effect: a port number that is followed here (tail) is the
- *                   VMM's own, never one from a word
+ *             FIFO2 a value that the guest writes into a word can lose events, and has no other
+ *                   effect: port numbers that are followed here (tail) are the VMM's own, never
+ *                   read from a word
  */
 #include "xen/evtchn_fifo.h"
 
@@ -22,7 +22,7 @@
 #include "xen/upcall.h"
 
 #define BIT(n) (1u << (n))
-/* A guest that changes its word all the time loses its event. */
+/* A guest that keeps changing its word loses its event. */
 #define LINK_TRIES 4
 
 static event_word_t *word_of(uint32_t port)
@@ -49,8 +49,8 @@ static bool word_test(const event_word_t *w, unsigned int bit)
 }
 
 /*
- * Make `port` the successor of the tail's word. 1: done; 0: the tail is off the queue; -1: it
- * changed meanwhile.
+ * Make `port` the successor of the tail's word. 1: done; 0: the tail is off the queue; -1: the
+ * word has changed in the meantime.
  */
 static int link_try(event_word_t *tail, uint32_t port)
 {
@@ -71,7 +71,7 @@ static bool link_after(event_word_t *tail, uint32_t port)
 
 	if (rc >= 0)
 		return rc;
-	word_set(tail, EVTCHN_FIFO_BUSY); /* the guest waits */
+	word_set(tail, EVTCHN_FIFO_BUSY); /* makes the guest wait */
 	for (tries = 0; tries < LINK_TRIES; tries++) {
 		rc = link_try(tail, port);
 		if (rc > 0)
@@ -92,7 +92,8 @@ static bool with_lock(xen_dom.fifo_lock) event_enqueue(uint32_t port, union port
 	struct fifo_queue *q = &vcpu->queue[p.priority];
 	bool linked = false;
 
-	if (old->tail == port) /* it is off that queue, so that queue is empty */
+	/* the guest has taken it off that queue, so that queue is empty */
+	if (old->tail == port)
 		old->tail = 0;
 	last->vcpu = p.vcpu;
 	last->priority = p.priority;
@@ -118,7 +119,7 @@ static void with_lock(xen_dom.fifo_lock) pending_set_locked(uint32_t port, union
 	event_word_t *w = word_of(port);
 
 	if (!w || !xen_dom.vcpu[p.vcpu].control) {
-		/* remembered until the guest gives the page */
+		/* remember the event until the guest provides the page */
 		xen_dom.fifo_last[port].pending = true;
 		return;
 	}
@@ -166,8 +167,8 @@ bool fifo_pending(uint32_t port)
 /* ---- set-up ----------------------------------------------------------------------- */
 
 /*
- * evtchn_lock and fifo_lock held: deliver what came by the 2-level ABI, or before there was a
- * page.
+ * evtchn_lock and fifo_lock held: deliver events that came by the 2-level ABI, or before their
+ * page existed.
  */
 static void with_lock(xen_dom.fifo_lock) pending_replay(uint32_t first, uint32_t n)
 {

@@ -56,8 +56,8 @@ static int64_t with_lock(xen_dom.evtchn_lock) op_alloc_unbound(struct evtchn_all
 }
 
 /*
- * No domain leaves a port for this guest but itself: domain 0 binds the guest's, not the other
- * way.
+ * Only the guest itself leaves ports unbound for it: domain 0 binds the guest's ports, not the
+ * other way round.
  */
 static int64_t with_lock(xen_dom.evtchn_lock)
 	op_bind_interdomain(struct evtchn_bind_interdomain *a)
@@ -139,7 +139,8 @@ static int64_t op_status(struct evtchn_status *a)
 		a->u.unbound.dom = p.remote;
 		break;
 	case EVTCHNSTAT_interdomain:
-		a->u.interdomain.port = a->port; /* domain 0's number for it: its own affair */
+		/* domain 0's number of the port means nothing to the guest */
+		a->u.interdomain.port = a->port;
 		break;
 	case PORT_LOCAL:
 		a->status = EVTCHNSTAT_interdomain;
@@ -201,7 +202,7 @@ static int64_t with_lock(xen_dom.evtchn_lock) op_reset(struct evtchn_reset *a)
 	return 0;
 }
 
-/* The hot ones: no lock. */
+/* Send and unmask are hot, and take no lock. */
 static int64_t op_send(uint32_t port)
 {
 	union port p;
@@ -220,7 +221,7 @@ static int64_t op_send(uint32_t port)
 		evtchn_set_pending(port, p);
 		return 0;
 	case EVTCHNSTAT_unbound:
-		return 0; /* nobody there yet */
+		return 0; /* the other end is not bound */
 	default:
 		return -XEN_EINVAL;
 	}
@@ -277,7 +278,7 @@ static int64_t with_lock(xen_dom.evtchn_lock) op_locked(uint32_t op, union evtch
 
 static const struct {
 	uint8_t size;
-	bool out; /* carries results */
+	bool out; /* the structure carries results */
 } ops[] = {
 	[EVTCHNOP_bind_interdomain] = { sizeof(struct evtchn_bind_interdomain), true },
 	[EVTCHNOP_bind_virq] = { sizeof(struct evtchn_bind_virq), true },
@@ -290,7 +291,7 @@ static const struct {
 	[EVTCHNOP_set_priority] = { sizeof(struct evtchn_set_priority), false },
 };
 
-/* arg: operation, pointer to its structure. */
+/* Arguments: operation, pointer to its structure. */
 int64_t hc_event_channel_op(struct hcall *c)
 {
 	uint32_t op = (uint32_t)c->arg[0], port;

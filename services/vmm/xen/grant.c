@@ -2,16 +2,16 @@
 /*
  * grant.c - grant tables, version 1: checking and using what the guest grants
  *
- * Objects     up to GRANT_FRAMES pages of entries, shown to the guest where it wants them; two
- *             counts of users for each reference.
+ * Objects     up to GRANT_FRAMES pages of entries, shown to the guest where it wants them; for
+ *             each reference, a count of readers and one of writers.
  * Locks       mem_lock around every use. The guest changes its entries at any time, so flags
  *             are changed by compare-and-swap, and each other field is read once.
- * Lifecycle   Frames are made as the guest asks for them, and stay. A reference is in use from
- *             grant_acquire() to grant_release(); GTF_reading and GTF_writing show that to the
- *             guest.
+ * Lifecycle   Frames are made when the guest asks for them, and stay. A reference is in use
+ *             from grant_acquire() to grant_release(); GTF_reading and GTF_writing show this to
+ *             the guest.
  * Invariants  GRANT1 GTF_reading is set while readers or writers > 0, GTF_writing while writers
  *                    > 0
- *             GRANT2 only RAM of the guest is reached through a grant
+ *             GRANT2 a grant gives access to RAM of the guest only
  */
 #include "xen/grant.h"
 
@@ -42,7 +42,7 @@ int grant_grow(uint32_t frames)
 
 int TA_OFF grant_init(void) { return grant_grow(1) ? -SK_E_NO_MEM : 0; }
 
-/* flags and domid are one 32-bit word: both are checked and the flags set in one step. */
+/* flags and domid are one 32-bit word, so both are checked and the flags set in one step. */
 static int entry_take(struct grant_entry_v1 *e, domid_t dom, enum grant_use use)
 {
 	uint32_t *word = (uint32_t *)(void *)e;

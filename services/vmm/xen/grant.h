@@ -19,7 +19,7 @@ enum grant_use {
 	GRANT_WRITE,
 };
 
-/* For domain `dom`, mem_lock held: GNTST_*; *page is the granted page. */
+/* Use a grant as domain `dom`, mem_lock held. Returns GNTST_*; *page is the granted page. */
 int with_lock(xen_dom.mem_lock)
 	grant_acquire(uint32_t ref, domid_t dom, enum grant_use use, void **page);
 void with_lock(xen_dom.mem_lock) grant_release(uint32_t ref, enum grant_use use);

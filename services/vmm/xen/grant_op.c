@@ -48,7 +48,7 @@ static int64_t element_unmap_and_replace(struct hcall *c, union element *e)
 	return 0;
 }
 
-/* Where the guest has mapped the frames; all ones for a frame that it has not mapped. */
+/* Return where the guest has mapped the frames; all ones for a frame that it has not mapped. */
 static int64_t with_lock(xen_dom.mem_lock)
 	element_setup_table(struct hcall *c, union element *e)
 {
@@ -96,7 +96,7 @@ static int64_t element_get_version(struct hcall *c, union element *e)
 	return 0;
 }
 
-/* RAM is coherent: only errors are reported. */
+/* RAM is coherent, so there is nothing to flush: only errors are reported. */
 static int64_t element_cache_flush(struct hcall *c, union element *e)
 {
 	const struct gnttab_cache_flush *f = &e->flush;
@@ -167,7 +167,7 @@ static int64_t with_lock(xen_dom.mem_lock) element_copy(struct hcall *c, union e
 	return 0;
 }
 
-/* A function, and its structure: the size, and the layout where 32-bit code has another. */
+/* A function, and its structure: the size, and the layout if that of 32-bit code differs. */
 #define ELEMENT(fn, s) fn, sizeof(struct s), LAYOUT_OF((struct s *)NULL)
 static const struct grant_op {
 	int64_t (*fn)(struct hcall *c, union element *e);
@@ -212,7 +212,7 @@ static int64_t element_run(struct hcall *c, const struct grant_op *op, uint64_t 
 	return rc;
 }
 
-/* arg: operation, array, number of elements. */
+/* Arguments: operation, array, number of elements. */
 int64_t hc_grant_table_op(struct hcall *c)
 {
 	uint32_t op = (uint32_t)c->arg[0], left = (uint32_t)c->arg[2];

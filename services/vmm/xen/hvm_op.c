@@ -46,7 +46,7 @@ static void callback_set(uint64_t via)
 {
 	__atomic_store_n(&xen_dom.hvm_param[HVM_PARAM_CALLBACK_IRQ], via, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < xen_dom.p.n_vcpus;
-		i++) { /* events that wait already are due now */
+		i++) { /* events that are already pending become due now */
 		__atomic_store_n(&xen_dom.vcpu[i].upcall_new, 1, __ATOMIC_SEQ_CST);
 		if (i != xen_this_cpu && edge_vcpu_is_up(i))
 			edge_vcpu_kick(i);
@@ -130,7 +130,7 @@ static int64_t mem_type_get(struct hcall *c)
 	return hc_out(c, c->arg[1], &a, sizeof(a)) ? 0 : -XEN_EFAULT;
 }
 
-/* arg: operation, pointer to its structure. */
+/* Arguments: operation, pointer to its structure. */
 int64_t hc_hvm_op(struct hcall *c)
 {
 	struct xen_hvm_get_time t;
@@ -147,7 +147,7 @@ int64_t hc_hvm_op(struct hcall *c)
 		return hc_out(c, c->arg[1], &t, sizeof(t)) ? 0 : -XEN_EFAULT;
 	case HVMOP_get_mem_type:
 		return mem_type_get(c);
-	case HVMOP_pagetable_dying: /* for shadow paging; Linux asks whether it exists */
+	case HVMOP_pagetable_dying: /* for shadow paging only; Linux asks whether it exists */
 		return -XEN_EINVAL;
 	default:
 		return -XEN_ENOSYS;

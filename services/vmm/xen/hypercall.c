@@ -5,11 +5,11 @@
  * Objects     struct hcall: one call in progress, on the stack of the vCPU's thread.
  * Lifecycle   A call runs to its end. A long list is processed in parts: the handler leaves the
  *             rest of its work in arg[] and sets `again`, and the guest executes the
- *             instruction once more. A call of a multicall leaves it in its entry of the
- *             guest's list, and the multicall goes on there.
+ *             instruction once more. A call inside a multicall leaves it in its entry of the
+ *             guest's list, and the multicall continues from there.
  * Invariants  HCALL1 only CPL 0 gets past the dispatcher
  *             HCALL2 one execution does HCALL_BATCH units of work, however calls are nested,
- *                    and completes the step that uses up the last of them
+ *                    and completes the step that uses up the last unit
  */
 #include "xen/hypercall.h"
 
@@ -37,8 +37,7 @@ static const struct hcall_row {
 };
 
 /*
- * For the log, once for each call: if the guest goes silent after it, the line says which call
- * it missed.
+ * Logged once for each call: if the guest goes silent, the line says which call it missed.
  */
 static void missing_call_note(
 	const struct hcall *c, const struct hcall_row *row, uint64_t sub_op)
@@ -129,8 +128,8 @@ _Static_assert(sizeof(struct multicall_entry) == ENTRY_WORDS * 8 &&
 	"members in this order");
 
 /*
- * Run the call at `at`. Its result goes into the guest's list; or the rest of its work does,
- * and c->again is set.
+ * Run the call at `at`. Its result goes into the guest's list. If the call is not finished, the
+ * rest of its work goes there instead, and c->again is set.
  */
 static int64_t multicall_entry_run(struct hcall *c, uint64_t at)
 {
@@ -153,7 +152,7 @@ static int64_t multicall_entry_run(struct hcall *c, uint64_t at)
 	return written ? 0 : -XEN_EFAULT;
 }
 
-/* arg 0: array of multicall_entry; arg 1: how many. */
+/* Arguments: array of multicall_entry, number of elements. */
 int64_t hc_multicall(struct hcall *c)
 {
 	uint64_t left = (uint32_t)c->arg[1];

@@ -28,11 +28,11 @@ struct hcall {
 	 * again.
 	 */
 	bool again;
-	/* Units of work that are left for this execution: hc_spend(). */
+	/* Units of work left for this execution; spent by hc_spend(). */
 	unsigned int budget;
 };
 
-/* X(Xen's name, handler): the hypercalls that a PVH guest finds. The others do not exist. */
+/* X(Xen's name, handler): the hypercalls that a PVH guest finds. All others return ENOSYS. */
 #define HYPERCALLS(X) \
 	X(memory_op, hc_memory_op) \
 	X(multicall, hc_multicall) \
@@ -63,8 +63,8 @@ bool vcpu_in_long_mode(unsigned int cpu);
 enum { HCALL_BATCH = 256 };
 
 /*
- * A step that costs n units. It may begin while there is any budget left, so each execution
- * makes progress.
+ * Spend n units on a step. A step may begin while any budget is left, so each execution makes
+ * progress.
  */
 static inline void hc_spend(struct hcall *c, unsigned int n)
 {
@@ -91,7 +91,7 @@ bool hc_get(
 bool hc_put(const struct hcall *c, const struct layout *l, uint64_t gva, const void *src,
 	uint64_t size);
 
-/* Longs and pointers of the caller's, 8 at most. */
+/* Read longs and pointers of the caller, at most 8. */
 bool hc_words_get(const struct hcall *c, uint64_t *word, uint64_t gva, unsigned int n);
 bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, unsigned int n);
 static inline unsigned int hc_word_size(const struct hcall *c) { return c->wide ? 8 : 4; }
@@ -101,8 +101,8 @@ static inline unsigned int hc_word_size(const struct hcall *c) { return c->wide 
 static inline bool dom_self(domid_t d) { return d == DOMID_SELF || d == xen_dom.p.domid; }
 
 /*
- * The domain argument of a call that serves the caller alone: 0, -ESRCH (no such), -EPERM
- * (another's).
+ * Check the domain argument of a call that only serves the caller: 0, -ESRCH (no such domain),
+ * -EPERM (another domain).
  */
 static inline int dom_check(domid_t d)
 {
@@ -113,7 +113,7 @@ static inline int dom_check(domid_t d)
 
 /* Argument 1 points to a structure: copy it into *s. 0 or -EFAULT. */
 #define HC_STRUCT(c, s) (HC_GET(c, s, (c)->arg[1]) ? 0 : -XEN_EFAULT)
-/* The same; the domain that the structure names has to be the caller. */
+/* The same, and check that the domain that the structure names is the caller. */
 #define HC_SELF(c, s) (HC_STRUCT(c, s) ?: dom_check((s)->domid))
 
 #endif

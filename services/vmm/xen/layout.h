@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * layout.h - structures of the ABI that 32-bit code lays out otherwise than 64-bit code
+ * layout.h - structures of the ABI that 32-bit code lays out differently from 64-bit code
  *
- * Longs and pointers have 4 bytes there, and 64-bit integers are aligned to 4 (System V ABI,
- * i386 supplement). The hypercalls' code sees the 64-bit structures of Xen's headers only;
- * hc_get() and hc_put() translate. Structures that are not listed here are the same for both. A
- * test compares all of them with Xen's headers as the compiler for 32-bit code sees them.
+ * In 32-bit code longs and pointers have 4 bytes, and 64-bit integers are aligned to 4 (System
+ * V ABI, i386 supplement). The hypercalls' code sees the 64-bit structures of Xen's headers
+ * only; hc_get() and hc_put() translate. Structures that are not listed here are the same for
+ * both. A test compares all of them with Xen's headers as the compiler for 32-bit code sees
+ * them.
  */
 #ifndef VMM_LAYOUT_H
 #define VMM_LAYOUT_H
@@ -116,7 +117,7 @@ struct compat_shared_info {
 	uint32_t wc_sec_hi;
 };
 
-/* Bytes of the largest of them in 32-bit code. */
+/* Bytes of the largest structure in 32-bit code. */
 enum { LAYOUT_MAX = 44 };
 
 struct layout_field {
@@ -137,7 +138,7 @@ struct layout {
 LAYOUTS(LAYOUT_DECLARE)
 #undef LAYOUT_DECLARE
 
-/* The layout of what s points to, NULL if it is the same everywhere. */
+/* The layout of the structure that s points to; NULL if both widths lay it out alike. */
 #define LAYOUT_CASE(s) struct s * : &layout_##s,
 #define LAYOUT_OF(s) _Generic((s), LAYOUTS(LAYOUT_CASE) default : (const struct layout *)NULL)
 
@@ -146,7 +147,7 @@ LAYOUTS(LAYOUT_DECLARE)
  * of *dst is zero.
  */
 void layout_widen(const struct layout *l, void *dst, const void *src);
-/* The other way: a value that does not fit loses its high bits. */
+/* The reverse: a value that does not fit loses its high bits. */
 void layout_narrow(const struct layout *l, void *dst, const void *src);
 
 #endif

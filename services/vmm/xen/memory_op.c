@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memory_op.c - memory_op: the balloon, the places of special pages, and what the guest may
- * know of its memory
+ * memory_op.c - memory_op: the balloon, the places of special pages, and the guest's questions
+ * about its memory
  *
  * Locks       mem_lock around each change, so that no grant is taken meanwhile. The physical
  *             map is the machine half's.
- * Lifecycle   A long list goes on when the guest executes the hypercall again; the number of
- *             extents that are done is above the command's bits, as the ABI has it. So does a
- *             call that waits for memory from control: between its two halves the vCPU sleeps
- *             as in SCHEDOP_poll, so it can be stopped like a vCPU that polls.
+ * Lifecycle   A long list continues when the guest executes the hypercall again; the number of
+ *             finished extents is above the command's bits, as the ABI defines it. A call that
+ *             waits for memory from control continues in the same way: between its two halves
+ *             the vCPU sleeps as in SCHEDOP_poll, so it can be stopped like a vCPU that polls.
  * Invariants  MEMOP1 the guest never holds more than max_pages
  *             MEMOP2 frame numbers are below GFN_LIMIT before use
  */
@@ -27,7 +27,7 @@ static bool room_for(uint64_t pages)
 	return held <= xen_dom.p.max_pages && pages <= xen_dom.p.max_pages - held; /* MEMOP1 */
 }
 
-/* Is a page of the VMM there? Such a page is not RAM for the balloon. */
+/* Is a page of the VMM at gfn? Such a page is not RAM for the balloon. */
 static bool special_at(uint64_t gfn)
 {
 	if (gfn == xen_dom.shared_gfn || gfn == xen_dom.p.store_pfn ||
@@ -48,7 +48,7 @@ static int extent_release(uint64_t gfn, unsigned int order)
 	return 0;
 }
 
-/* -SK_E_AGAIN, only of edge_hole_fill_or_ask(): memory has to come from control first. */
+/* -SK_E_AGAIN, only from edge_hole_fill_or_ask(): control has to give memory first. */
 static int extent_populate(uint64_t gfn, unsigned int order, int (*fill)(uint64_t gfn))
 {
 	uint64_t i, n = 1ull << order;
@@ -98,7 +98,7 @@ static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
 		vcpu->ram_number = 0;
 		return false;
 	}
-	if (answer == RAM_GIVEN) { /* perhaps to others: ask once more */
+	if (answer == RAM_GIVEN) { /* other vCPUs may have used it up: ask again */
 		vcpu->ram_number = edge_ram_ask(pages);
 		vcpu->ram_gfn = gfn;
 	}
@@ -106,7 +106,7 @@ static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
 	return true;
 }
 
-/* At most as many as the guest can have: it may ask for more. */
+/* Limited to the pages that the guest can have, because it may ask for more. */
 static uint64_t pages_of(uint64_t extents, unsigned int order)
 {
 	return extents < xen_dom.p.max_pages ? extents << order : xen_dom.p.max_pages;
@@ -121,7 +121,7 @@ static uint64_t extents_max(const struct hcall *c)
 	return c->wide ? UINT64_MAX >> (CMD_BITS + 3) : UINT32_MAX >> CMD_BITS;
 }
 
-/* Returns how many extents are done, which may be fewer than asked for. */
+/* Returns how many extents were done, which may be fewer than requested. */
 static int64_t reservation_change(struct hcall *c, uint32_t cmd, uint64_t start)
 {
 	struct xen_memory_reservation r;
@@ -156,7 +156,7 @@ static int64_t reservation_change(struct hcall *c, uint32_t cmd, uint64_t start)
 
 /* ---- special pages ---------------------------------------------------------------- */
 
-/* mem_lock held: something else takes the place of the page that was shown at gfn. */
+/* mem_lock held: another page replaces the one that was shown at gfn. */
 static void with_lock(xen_dom.mem_lock) place_forget(uint64_t gfn)
 {
 	if (xen_dom.shared_gfn == gfn)
@@ -298,7 +298,7 @@ static int64_t question_answer(struct hcall *c, uint64_t answer)
 	return rc ? rc : (int64_t)answer;
 }
 
-/* arg: command | extents done << 6, pointer to its structure. */
+/* Arguments: command | extents done << 6, pointer to its structure. */
 int64_t hc_memory_op(struct hcall *c)
 {
 	uint32_t cmd = (uint32_t)c->arg[0] & ((1u << CMD_BITS) - 1);

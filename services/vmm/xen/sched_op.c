@@ -2,11 +2,11 @@
 /*
  * sched_op.c - sched_op: waiting, shutting down, watchdogs
  *
- * Objects     the wait of a vCPU: its flag `waiting` and the deadline.
- * Lifecycle   A wait begins here, before the last look at what it waits for, and ends when the
- *             vCPU wakes up for any reason: the guest looks again.
- * Invariants  WAIT1 the flag is set before the last look, so a sender that comes after the look
- *                   kicks
+ * Objects     the wait of a vCPU: its flag `waiting` and its deadline.
+ * Lifecycle   A wait begins here, before the last check of its condition, and ends when the
+ *             vCPU wakes up for any reason: then the guest checks again.
+ * Invariants  WAIT1 the flag is set before the last check, so a sender that the check missed
+ *                   kicks the vCPU
  */
 #include "xen/sched_op.h"
 
@@ -88,7 +88,8 @@ static int64_t sched_shutdown(struct hcall *c)
 }
 
 /*
- * The reason for a shutdown that comes later in another way (a reset by the guest's firmware).
+ * Record the reason for a shutdown that happens later in another way (a reset by the guest's
+ * firmware).
  */
 static int64_t sched_shutdown_code(struct hcall *c)
 {
@@ -100,8 +101,8 @@ static int64_t sched_shutdown_code(struct hcall *c)
 }
 
 /*
- * id 0: start a watchdog; its number is returned. Another id: set that one again; timeout 0
- * stops it. Seconds.
+ * id 0 starts a watchdog and returns its number. Another id sets that watchdog again; timeout 0
+ * stops it. Timeouts are in seconds.
  */
 static int64_t sched_watchdog(struct hcall *c)
 {
@@ -128,14 +129,14 @@ static int64_t sched_watchdog(struct hcall *c)
 
 		if (__atomic_compare_exchange_n(&xen_dom.watchdog[i], &free_slot, deadline,
 			    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-			edge_vcpu_kick(0); /* its thread watches */
+			edge_vcpu_kick(0); /* vCPU 0's thread runs the watchdogs */
 			return i + 1;
 		}
 	}
 	return -XEN_ENOSPC;
 }
 
-/* arg: operation, argument. */
+/* Arguments: operation, its argument. */
 int64_t hc_sched_op(struct hcall *c)
 {
 	switch ((uint32_t)c->arg[0]) {

@@ -8,8 +8,7 @@
 #include <stdint.h>
 
 /*
- * The vCPU waits for something that ends with a kick. A kick that came already ends the wait at
- * once.
+ * Let the vCPU wait until it is kicked. A kick that has already arrived ends the wait at once.
  */
 void sched_wait_kick(unsigned int cpu);
 /* On the vCPU's own thread. */

@@ -7,8 +7,8 @@
  * Locks       evtchn_lock for a change of layout. Bits that guest and VMM both change are
  *             atomics.
  * Lifecycle   The layout is that of 64-bit code at first. When a vCPU does what Xen takes as
- *             the sign of a new kernel, it becomes the layout of the code that the vCPU runs.
- *             Thus a 32-bit loader can start a 64-bit kernel.
+ *             the sign of a new kernel, the layout becomes that of the code that the vCPU runs,
+ *             so a 32-bit loader can start a 64-bit kernel.
  * Invariants  SHINFO1 a thread that makes a port pending reads the layout afterwards, to select
  *                     the port; a thread that changes the layout reads all pending ports
  *                     afterwards. One of them selects the port in the new layout.
@@ -148,7 +148,7 @@ void shinfo_wallclock_write(uint64_t sec, uint32_t nsec)
 					  : offsetof(struct shared_info, wc_sec_hi),
 		0);
 
-	WRITE_ONCE(*version, READ_ONCE(*version) | 1); /* odd: being changed */
+	WRITE_ONCE(*version, READ_ONCE(*version) | 1); /* an odd version says: being changed */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	version[1] = (uint32_t)sec;
 	version[2] = nsec;
@@ -158,8 +158,8 @@ void shinfo_wallclock_write(uint64_t sec, uint32_t nsec)
 }
 
 /*
- * Clear what the 32-bit layout left where a 64-bit kernel looks for pending ports that do not
- * exist.
+ * Clear what the 32-bit layout left in words where a 64-bit kernel would take it for pending
+ * ports.
  */
 static void compat_remains_clear(void)
 {

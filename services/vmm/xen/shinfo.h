@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shinfo.h - shared_info and vcpu_info, whatever layout the guest uses
+ * shinfo.h - shared_info and vcpu_info, in either layout
  */
 #ifndef VMM_SHINFO_H
 #define VMM_SHINFO_H
@@ -11,7 +11,7 @@
 /* Is it laid out for 32-bit code? */
 bool shinfo_compat(void);
 /*
- * The guest does what new kernels begin with: the layout becomes that of the code that the vCPU
+ * The guest did what a new kernel does first: the layout becomes that of the code that the vCPU
  * runs.
  */
 void shinfo_latch(unsigned int cpu);

@@ -7,7 +7,7 @@
  *             is atomic.
  * Lifecycle   Set up by time_init(). pvclock is written again when the guest changes its TSC.
  * Invariants  TIME1 system time = ns since start_tsc by one multiplier, for the guest and for
- *                   the VMM, whatever the guest does to its TSC
+ *                   the VMM, even if the guest changes its TSC
  *             TIME2 runstate times never shrink, and add up to the time since the vCPU was made
  */
 #include "xen/time.h"
@@ -20,7 +20,7 @@
 
 #define NS 1000000000ull
 #define RUNSTATE_STEP_NS \
-	1000000ull /* a running vCPU's times are at most this old when it is entered */
+	1000000ull /* at an entry, the times of a running vCPU are at most this old */
 
 /* ns = ((ticks << shift) * mul) >> 32 */
 static uint32_t mul;
@@ -62,7 +62,7 @@ sk_time_t time_tsc(uint64_t ns)
 
 /* ---- pvclock ---------------------------------------------------------------------- */
 
-/* `at` is aligned to 4: 32-bit code asks for no more. */
+/* `at` is aligned to 4 only, because 32-bit code may place it so. */
 static void time_info_write(void *at, uint64_t stamp)
 {
 	const struct vcpu_time_info t = {
@@ -83,8 +83,8 @@ static void time_info_write(void *at, uint64_t stamp)
 }
 
 /*
- * TIME1: the guest counts from its own TSC at start_tsc, which changes only with its TSC
- * offset.
+ * TIME1: the guest counts from the value that its own TSC had at start_tsc; this changes only
+ * with its TSC offset.
  */
 void time_write(unsigned int cpu)
 {
@@ -108,7 +108,7 @@ void time_write_wallclock(void)
 
 /* ---- runstate --------------------------------------------------------------------- */
 
-/* The guest's copy may lie across a page boundary. */
+/* The guest's copy may cross a page boundary. */
 static void runstate_area_copy(
 	struct xen_vcpu *vcpu, uint32_t offset, const void *src, uint32_t len)
 {
@@ -124,8 +124,8 @@ static void runstate_area_copy(
 }
 
 /*
- * In the layout that shared_info has now. If the guest's area is too small for it, the rest is
- * left out.
+ * Written in the present layout of shared_info, and cut off if the guest's area is too small
+ * for it.
  */
 static void runstate_publish(struct xen_vcpu *vcpu)
 {
@@ -158,8 +158,8 @@ static void runstate_publish(struct xen_vcpu *vcpu)
 }
 
 /*
- * TIME2: the time since the last update is added to the state of that time; waiting for a CPU
- * counts as "runnable".
+ * TIME2: the time since the last update is added to the state that the vCPU was in; waiting for
+ * a CPU counts as "runnable".
  */
 static void runstate_account(unsigned int cpu, uint64_t tsc)
 {
@@ -208,7 +208,7 @@ void xen_vcpu_sleep(unsigned int cpu) { time_runstate_set(cpu, RUNSTATE_blocked)
 
 void xen_vcpu_look_again(unsigned int cpu) { sched_wait_end(cpu); }
 
-/* Every wake-up ends SCHEDOP_block and SCHEDOP_poll: the guest looks again. */
+/* Every wake-up ends SCHEDOP_block and SCHEDOP_poll: the guest checks again. */
 void xen_vcpu_wake(unsigned int cpu)
 {
 	xen_vcpu_look_again(cpu);
@@ -220,8 +220,8 @@ void xen_vcpu_online(unsigned int cpu, bool online)
 	if (online) {
 		xen_dom.vcpu[cpu].started = true;
 		/*
-		 * Events that came while it was down are due now: it begins with interrupts
-		 * off, and is not told again.
+		 * Events that came while the vCPU was down become due now: it starts with
+		 * interrupts off, so nothing else would tell it.
 		 */
 		__atomic_store_n(&xen_dom.vcpu[cpu].upcall_new, 1, __ATOMIC_SEQ_CST);
 	}
@@ -243,7 +243,7 @@ static void periodic_timer_run(unsigned int cpu, sk_time_t now)
 	}
 	if (!period || now < vcpu->next_period)
 		return;
-	vcpu->next_period = time_tsc(time_ns(now) + period); /* missed ones are not repeated */
+	vcpu->next_period = time_tsc(time_ns(now) + period); /* missed ticks are not repeated */
 	evtchn_virq(cpu, VIRQ_TIMER);
 }
 

@@ -18,12 +18,12 @@ uint64_t time_ns(uint64_t tsc);
 sk_time_t time_tsc(uint64_t ns);
 static inline uint64_t time_now(void) { return time_ns(edge_tsc()); }
 
-/* The pvclock pages of the vCPU. */
+/* Write the pvclock pages of the vCPU. */
 void time_write(unsigned int cpu);
 void time_write_wallclock(void);
 
 void time_runstate_set(unsigned int cpu, int state);
-/* Bring the times of the vCPU's state up to date. */
+/* Update the times of the vCPU's runstate. */
 void time_runstate_update(unsigned int cpu);
 
 #endif

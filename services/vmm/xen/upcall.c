@@ -2,10 +2,10 @@
 /*
  * upcall.c - upcalls: how a vCPU learns that events are pending
  *
- * Invariants  UPCALL1 a thread that makes an upcall due sets evtchn_upcall_pending first and
- *                     then looks for a way to deliver it. A thread that makes a way (vector,
- *                     callback, APIC, bringing the vCPU up) looks at evtchn_upcall_pending
- *                     afterwards.
+ * Invariants  UPCALL1 a thread that makes an upcall due sets evtchn_upcall_pending first, and
+ *                     then looks for a way to deliver it. A thread that opens such a way
+ *                     (vector, callback, APIC, bringing the vCPU up) checks
+ *                     evtchn_upcall_pending afterwards.
  */
 #include "xen/upcall.h"
 
@@ -23,7 +23,7 @@ static void upcall_deliver(unsigned int cpu)
 		return;
 	}
 	__atomic_store_n(&vcpu->upcall_new, 1, __ATOMIC_SEQ_CST);
-	if (cpu != xen_this_cpu) /* its own thread looks before it enters the guest */
+	if (cpu != xen_this_cpu) /* a vCPU's own thread checks before it enters the guest */
 		edge_vcpu_kick(cpu);
 }
 
@@ -54,7 +54,7 @@ void xen_apic_enabled(unsigned int cpu)
 }
 
 /*
- * The vector of HVM_PARAM_CALLBACK_IRQ. 0: upcalls do not come by it. (A vCPU's own vector goes
+ * The vector of HVM_PARAM_CALLBACK_IRQ; 0 if upcalls do not use it. (A vCPU's own vector goes
  * through its APIC.)
  */
 static uint8_t callback_vector(unsigned int cpu)
@@ -76,8 +76,8 @@ bool xen_vcpu_event_pending(unsigned int cpu)
 
 /*
  * The upcall is a level: it is due as long as evtchn_upcall_pending is set. A guest with
- * interrupts off gets it once for each time that it became due, so that a handler which is
- * about to clear the flag is not interrupted again.
+ * interrupts off gets it only once each time it becomes due, so that a handler which is about
+ * to clear the flag is not interrupted again.
  */
 int xen_upcall_vector(unsigned int cpu)
 {

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An event waits: make the upcall due. */
+/* An event is pending: make the upcall due. */
 void upcall_mark(unsigned int cpu);
-/* The vcpu_info moved: make the guest look at all events. */
+/* The vcpu_info has moved: make the guest check all events. */
 void upcall_mark_all(unsigned int cpu);
 bool upcall_pending(unsigned int cpu);
 

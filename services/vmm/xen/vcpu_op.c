@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcpu_op.c - vcpu_op and set_timer_op: areas that the guest registers for a vCPU, its timers,
- * up and down
+ * taking it up and down
  *
  * Objects     areas and timers of struct xen_vcpu.
  * Locks       time_lock for the runstate area and the copy of pvclock.
@@ -15,7 +15,7 @@
 #include "xen/upcall.h"
 #include "xen/xen_domain.h"
 
-/* A timeout this far in the future is a guest's time that wrapped. */
+/* A timeout this far in the future means that the guest's time wrapped. */
 #define FAR_FUTURE_BITS 50
 #define SOON_NS 100000000ull
 #define PERIOD_MIN_NS 1000000ull
@@ -42,7 +42,7 @@ static int64_t info_register(struct hcall *c, unsigned int cpu)
 	vcpu->info_registered = true;
 	__atomic_store_n(&vcpu->info, info, __ATOMIC_SEQ_CST);
 	time_write(cpu);
-	upcall_mark_all(cpu); /* a sender may have written to the old place */
+	upcall_mark_all(cpu); /* a sender may have written to the old vcpu_info */
 	return 0;
 }
 
@@ -146,11 +146,11 @@ static int64_t periodic_set(struct hcall *c, unsigned int cpu)
 static int64_t vcpu_bring_up(unsigned int cpu)
 {
 	if (!xen_dom.vcpu[cpu].started)
-		return -XEN_EINVAL; /* it has no state to start with; SIPI gives it one */
+		return -XEN_EINVAL; /* the vCPU has no initial state; SIPI gives it one */
 	return edge_vcpu_is_up(cpu) || edge_vcpu_up(cpu) == 0 ? 0 : -XEN_EINVAL;
 }
 
-/* arg: operation, vCPU, pointer to its structure. */
+/* Arguments: operation, vCPU, pointer to its structure. */
 int64_t hc_vcpu_op(struct hcall *c)
 {
 	unsigned int cpu = (uint32_t)c->arg[1];
@@ -190,13 +190,16 @@ int64_t hc_vcpu_op(struct hcall *c)
 		edge_nmi(cpu);
 		return 0;
 	case VCPUOP_get_physid:
-		return -XEN_EINVAL; /* not pinned */
+		return -XEN_EINVAL; /* vCPUs cannot be pinned */
 	default:
 		return -XEN_ENOSYS;
 	}
 }
 
-/* arg 0: absolute system time in ns, 0 = stop; 32-bit code has its high half in arg 1. */
+/*
+ * Arguments: absolute system time in ns, 0 to stop the timer. 32-bit code passes the high half
+ * in the second argument.
+ */
 int64_t hc_set_timer_op(struct hcall *c)
 {
 	uint64_t at = c->arg[0], now = time_now();

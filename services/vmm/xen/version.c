@@ -44,7 +44,7 @@ static int64_t compile_info_get(struct hcall *c)
 	return hc_out(c, c->arg[1], &info, sizeof(info)) ? 0 : -XEN_EFAULT;
 }
 
-/* Write a string into a field of `size` bytes, padded with zeros. */
+/* Write a string to the guest, padded with zeros to `size` bytes. */
 static int64_t string_put(struct hcall *c, const char *s, uint32_t size)
 {
 	static const char zero[64];
@@ -123,8 +123,8 @@ static void line_put(const char *s, uint32_t n)
 }
 
 /*
- * arg: command, bytes, buffer. Text that comes too fast or is too long is cut; that is not an
- * error.
+ * Arguments: command, bytes, buffer. Text that comes too fast or is too long is cut; this is
+ * not an error.
  */
 int64_t hc_console_io(struct hcall *c)
 {
@@ -146,7 +146,7 @@ int64_t hc_console_io(struct hcall *c)
 	return 0;
 }
 
-/* arg: command, type. */
+/* Arguments: command, type. */
 int64_t hc_vm_assist(struct hcall *c)
 {
 	uint32_t cmd = (uint32_t)c->arg[0];

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* First: it says for which version Xen's headers are read. */
+/* This must come first: it selects the version of Xen's interface for the headers below. */
 #include "xen/layout.h"
 
 #include <xen/errno.h>
@@ -33,9 +33,9 @@
 #define GFN_LIMIT (1ull << 40)
 
 enum {
-	/* as many as a guest gets from xl by default */
+	/* as many as xl gives a guest by default */
 	EVTCHN_PORTS = 1024,
-	/* ports of the guest that a back end is bound to */
+	/* ports of the guest to which a back end is bound */
 	EVTCHN_BACKENDS = 256,
 	FIFO_PAGES = EVTCHN_PORTS * sizeof(event_word_t) / VM_PAGE,
 	GRANT_FRAMES = 32,
@@ -52,11 +52,11 @@ union port {
 		uint8_t priority;
 		uint8_t virq;
 		/*
-		 * Of an unbound port: the domain that may bind it. Of PORT_LOCAL: the other
+		 * For an unbound port, the domain that may bind it; for PORT_LOCAL, the other
 		 * port.
 		 */
 		uint16_t remote;
-		/* Of an interdomain port: the number of the back end. */
+		/* For an interdomain port, the number of the back end. */
 		uint16_t backend;
 	};
 };
@@ -64,10 +64,10 @@ _Static_assert(sizeof(union port) == 8, "one word");
 /* A port that is bound to another port of the same guest. */
 enum { PORT_LOCAL = 0x80 };
 
-/* The queue that an event was last put on; it may still be linked there. */
+/* The queue on which an event was last put; it may still be linked there. */
 struct fifo_last {
 	uint8_t vcpu, priority;
-	/* The event came before its word existed. */
+	/* The event arrived before its word existed. */
 	bool pending;
 };
 
@@ -96,7 +96,7 @@ struct xen_vcpu {
 	/* In SCHEDOP_block or SCHEDOP_poll. */
 	bool waiting;
 	sk_time_t poll_deadline;
-	/* The number of the question for RAM at ram_gfn that it waits for; 0: none. */
+	/* The number of the request for RAM at ram_gfn for which it waits; 0: none. */
 	uint32_t ram_number;
 	uint64_t ram_gfn;
 	sk_time_t singleshot;
@@ -108,14 +108,14 @@ struct xen_vcpu {
 
 	/* ns, atomic; 0: no periodic timer. */
 	uint64_t period;
-	/* It came up once. */
+	/* It has been up at least once. */
 	bool started;
 
 	/* ---- time_lock ---- */
 
 	struct mutex time_lock;
 	struct vcpu_runstate_info runstate;
-	/* At the last update. */
+	/* Values at the last update. */
 	uint64_t runstate_tsc, waiting_ticks;
 	/*
 	 * The guest's copy, perhaps across a page boundary: its parts, its size, and the size
@@ -132,7 +132,7 @@ struct xen_domain {
 	struct guest_page shared_page;
 	/* In the layout of 64-bit code, unless shinfo_compat is set. */
 	struct shared_info *shared;
-	/* It is laid out for 32-bit code. Atomic; evtchn_lock to change it. */
+	/* shared_info is laid out for 32-bit code. Atomic; evtchn_lock is held to change it. */
 	uint32_t shinfo_compat;
 	/* Constant, except for CALLBACK_IRQ, which is atomic. */
 	uint64_t hvm_param[HVM_NR_PARAMS];
@@ -144,7 +144,7 @@ struct xen_domain {
 	struct mutex evtchn_lock, fifo_lock;
 	union port port[EVTCHN_PORTS];
 	struct fifo_last fifo_last[EVTCHN_PORTS];
-	/* The guest switched to the FIFO ABI; atomic. */
+	/* The guest has switched to the FIFO ABI; atomic. */
 	uint32_t fifo;
 	/* Set once; atomic. */
 	event_word_t *fifo_word[FIFO_PAGES];
@@ -158,14 +158,14 @@ struct xen_domain {
 	/* Users of each reference. */
 	uint16_t grant_readers[GRANT_REFS], grant_writers[GRANT_REFS];
 
-	/* Atomic; vCPU 0's thread looks at them. */
+	/* Atomic; vCPU 0's thread checks them. */
 	sk_time_t watchdog[2];
 
 	struct xen_vcpu vcpu[VM_VCPUS_MAX];
 };
 extern struct xen_domain xen_dom;
 
-/* One read or write of a value that the guest may change meanwhile. */
+/* A single read or write of a value that the guest may change at any time. */
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
