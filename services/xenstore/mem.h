@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mem.h - the memory of the store: zeroed blocks under one limit, so that running out is an
- * answer, not an accident
+ * error and not a crash
  */
 #ifndef XS_MEM_H
 #define XS_MEM_H
 
 #include <stddef.h>
 
-/* A zeroed block, or NULL when the heap or the limit has no more. */
+/* A zeroed block, or NULL if the heap or the limit is exhausted. */
 void *mem_alloc(size_t size);
 
 /* Gives a block back; NULL is allowed. */
@@ -24,7 +24,7 @@ void mem_set_limit(size_t limit);
 void mem_set_reserve(size_t bytes);
 
 enum mem_priority {
-	/* What makes the store grow on a guest's behalf. */
+	/* Requests of guests that make the store grow. */
 	MEM_ORDINARY,
 	/* Removals, and what control asks for. */
 	MEM_RESERVED,
@@ -33,8 +33,8 @@ enum mem_priority {
 void mem_set_priority(enum mem_priority priority);
 
 /*
- * What a block takes beyond its size, in the books of quotas: the header here and the C
- * library's own.
+ * What quotas charge for a block in addition to its size: the header here and that of the C
+ * library.
  */
 enum { MEM_BLOCK = 32 };
 

@@ -13,32 +13,32 @@ struct op {
 	struct store *s;
 	struct session *sess;
 	const struct request *req;
-	/* That the header names, where that means something. */
+	/* The transaction that the header names; NULL if none, or if the request ignores it. */
 	struct txn *txn;
 	struct reply *reply;
-	/* Memory, before it made a new version of the tree. */
+	/* mem_used() before the handler made a new version of the tree. */
 	size_t used;
 	char path[PATH_SIZE];
 };
 
-/* The answer of requests that have nothing to say. */
+/* The answer to requests that have no result. */
 int op_ok(struct op *op);
 
 /* The rights of the caller at a node. */
 unsigned int op_bits_at(const struct op *op, const char *path, const struct node *node);
 
 /*
- * The node that `name` means, with the rights `need`, its path in op->path. 0, EINVAL, ENOENT,
- * EACCES...
+ * Finds the node that `name` means, puts its path into op->path, and checks that the caller has
+ * the rights `need`. 0, EINVAL, ENOENT, EACCES...
  */
 int op_find(struct op *op, const char *name, unsigned int need, struct node **out);
 
-/* Where the permissions of a special name are kept, or NULL. */
+/* Where the permissions of a special name are kept; NULL if the name is not special. */
 struct data **op_special(struct op *op, const char *name);
 
 /*
- * Makes `root` (a reference that this takes over) true, in the transaction or at once, and
- * fires the event for op->path.
+ * Makes `root` (whose reference it takes over) the tree of the transaction. Without a
+ * transaction it becomes the live tree, and the events for op->path are fired.
  */
 int op_change_tree(struct op *op, struct node *root);
 

@@ -19,9 +19,9 @@ enum {
 };
 
 /*
- * Makes the absolute form of `in` (a string) in `out`, of PATH_SIZE bytes. Relative paths are
- * taken from /local/domain/<domid>. `relative`, if given, says whether `in` was. 0, EINVAL for
- * what is no path, or ENOSPC for more components than this store keeps.
+ * Writes the absolute form of the string `in` to `out`, which has PATH_SIZE bytes. Relative
+ * paths start in /local/domain/<domid>. `relative`, if given, says whether `in` was relative.
+ * 0, EINVAL if it is not a path, or ENOSPC if it has more than PATH_DEPTH_MAX components.
  */
 int path_canon(const char *in, uint16_t domid, char *out, bool *relative);
 
@@ -42,8 +42,8 @@ size_t path_base_len(uint16_t domid);
 
 /*
  * True if `path` belongs to the keys that the back ends of guest `domid` own:
- * /local/domain/0/backend/<type>/<domid>, and device, console, store of the guest, with all
- * below.
+ * /local/domain/0/backend/<type>/<domid>, the guest's device, console and store, and all nodes
+ * below these.
  */
 bool path_in_backend_area(const char *path, uint16_t domid);
 

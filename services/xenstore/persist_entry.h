@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * persist_entry.h - the kinds of entries in a record; never renumbered, a journal outlives the
- * program
+ * persist_entry.h - the kinds of entries in a record; never renumbered, because a journal
+ * outlives the program
  */
 #ifndef XS_PERSIST_ENTRY_H
 #define XS_PERSIST_ENTRY_H

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * store.h - the xenstore as pure logic: domains, sessions, watches, transactions around the
- * tree of nodes.
+ * store.h - the store without I/O: domains, sessions, watches and transactions around the tree
+ * of nodes
  *
- * A connection (one ring) has up to two sessions: a VMM's carries its guest's messages (guest)
- * and those of its own back ends (backend). Every function that can fail answers 0 or a
- * positive errno that the wire can name.
+ * A connection (one ring) has up to two sessions: that of a VMM carries messages of its guest
+ * (ROLE_GUEST) and of its own back ends (ROLE_BACKEND). Every function that can fail returns 0
+ * or a positive errno that the wire has a name for.
  */
 #ifndef XS_STORE_H
 #define XS_STORE_H
@@ -31,9 +31,9 @@ enum role {
 	ROLE_BACKEND = 2,
 };
 
-/* What one domain may have; control is limited by what there is (struct shares). */
+/* What one domain may have. Control is limited only by struct shares. */
 struct quota {
-	/* Guests at a time. */
+	/* Guests at a time, in the whole store. */
 	uint32_t domains;
 	uint32_t nodes;
 	/* Path and value of one node. */
@@ -43,33 +43,39 @@ struct quota {
 	uint32_t txns;    /* per session */
 	/* Paths that one transaction touches. */
 	uint32_t txn_paths;
-	/* That wait for one session. */
+	/* Undelivered events of one session. */
 	uint32_t events;
 	size_t event_bytes;
-	/* Nodes, watches, transactions, sessions together. */
+	/* Bytes of nodes, watches, transactions and sessions together. */
 	size_t memory;
-	/* Of the whole store: what transactions may keep of what changes have replaced. */
+	/*
+	 * In the whole store: bytes of replaced nodes that the snapshots of transactions may
+	 * keep alive.
+	 */
 	size_t snapshot;
 };
 
 extern const struct quota quota_default;
 
 /*
- * How what the journal and the memory can hold is divided. What a domain is charged covers
- * both, so the sum of all charges is never more than both can hold: quota.domains times `sure`,
- * with `pool` and `reserve`.
+ * How the capacity of the journal and of the memory is divided. A charge covers both, and
+ * quota.domains * sure + pool + reserve is the smaller of the two capacities, so all charges
+ * together fit into both.
  */
 struct shares {
 	const struct journal *of;
-	/* Bytes that each guest can have whatever the others do. */
+	/* Bytes that each guest can have, whatever the others use. */
 	size_t sure;
-	/* For what guests need beyond, up to quota.memory; first come, first served. */
+	/*
+	 * Shared by guests that need more than `sure`, up to quota.memory each; first come,
+	 * first served.
+	 */
 	size_t pool;
-	/* Beyond the pool, for control alone. */
+	/* In addition to the pool, for control alone. */
 	size_t reserve;
 };
 
-/* What a request can be refused for; X(name, the words of the log). */
+/* The reasons for refusing a request: X(name, its words in the log). */
 /* clang-format off */
 #define QUOTAS(X) \
 	X(NODES, "nodes") \
@@ -92,20 +98,20 @@ struct domain {
 	uint16_t target;
 	bool has_target;
 	bool introduced;
-	/* Gone, but memory to take its nodes out was lacking: try again. */
+	/* Released, but its nodes could not be removed for lack of memory: try again. */
 	bool purge;
-	/* References: by sessions, and by code that works on it. */
+	/* References from sessions and from code that is working on it. */
 	unsigned int holds;
-	/* Its sessions that quotas apply to. */
+	/* Sessions of this domain that quotas apply to. */
 	unsigned int guests;
-	/* Requests, for a quota. */
+	/* Requests that were refused because of a quota. */
 	uint32_t refused;
-	/* The last of them. */
+	/* The quota of the last refusal. */
 	enum quota_kind refused_for;
 	uint32_t nodes;
-	/* Charged: domain_bytes() alone changes it. */
+	/* Bytes charged; changed only by domain_bytes(). */
 	size_t bytes;
-	/* Of the change under way. */
+	/* What the change under way adds or, if negative, removes. */
 	long pend_nodes, pend_bytes;
 	struct domain *pend_next;
 	bool pending;
@@ -115,17 +121,17 @@ struct watch {
 	TAILQ_ENTRY(watch) in_session, in_listener;
 	struct session *session;
 	struct listener *listener;
-	/* Grows in the order of the listener's list. */
+	/* Increases along the listener's list. */
 	uint64_t serial;
-	/* Of what events leave out: 0, or that of /local/domain/<domid>/. */
+	/* Length of the prefix that events leave out: 0, or that of /local/domain/<domid>/. */
 	size_t base_len;
 	size_t cost;
 	char token[];
 };
 
 /*
- * All watches of one session on one path: they are told the same, so an event is kept once for
- * all of them.
+ * All watches of one session on one path. They get the same events, so each event is kept once
+ * for all of them.
  */
 struct listener {
 	TAILQ_ENTRY(listener) in_group;
@@ -133,7 +139,7 @@ struct listener {
 	struct session *session;
 	struct watch_group *group;
 	TAILQ_HEAD(watch_list, watch) watches; /* never empty */
-	/* Too many events: one for each watch, on its own path, is due. */
+	/* There were too many events; each watch gets one on its own path instead. */
 	bool collapsed;
 };
 
@@ -147,14 +153,14 @@ struct watch_group {
 struct event {
 	TAILQ_ENTRY(event) link;
 	struct listener *listener;
-	/* The serial of the first watch that it is for; there is one. */
+	/* Serial of the first watch that it is for; at least one such watch exists. */
 	uint64_t from;
 	uint32_t hash; /* of path */
 	size_t size;
 	char path[];
 };
 
-/* A path that a transaction has looked at, and perhaps changed. */
+/* A path that a transaction has read and perhaps changed. */
 struct touched {
 	UT_hash_handle hh;
 	bool written;
@@ -163,40 +169,40 @@ struct touched {
 
 struct txn {
 	TAILQ_ENTRY(txn) in_session;
-	/* With a snapshot only, the oldest first. */
+	/* Only while it has a snapshot; the oldest first. */
 	TAILQ_ENTRY(txn) in_store;
 	struct session *session;
 	uint32_t id;
-	/* NULL when doomed: it will end with EAGAIN. */
+	/* NULL if the transaction is doomed: it will end with EAGAIN. */
 	struct node *base, *root;
 	uint64_t replaced_at_start;
-	/* Made less removed, of the session's own domain. */
+	/* Nodes of the session's own domain: made minus removed. */
 	long own_nodes;
 	size_t cost;
-	/* In the order of first touch. */
+	/* In the order in which they were first touched. */
 	struct touched *touched;
 	unsigned int n_touched;
 };
 
-/* The answer to an applied change, for the case that it is sent again. */
+/* The answer to a change that was applied, in case the client sends the request again. */
 struct note {
 	uint64_t seq;
 	uint32_t type;
-	/* What TRANSACTION_START answered. */
+	/* The answer to TRANSACTION_START. */
 	uint32_t txid;
 	uint32_t err;
 };
 
-/* A client has no more changes under way than this. */
+/* A client never has more changes under way than this. */
 enum { NOTES = 128 };
 
 struct session {
 	TAILQ_ENTRY(session) link;
-	/* Names the connection, over restarts. */
+	/* Identifies the connection across restarts. */
 	uint32_t key;
 	enum role role;
 	uint16_t domid;
-	/* False: known from the journal, its client has not come back yet. */
+	/* False: the session came from the journal, and its client has not come back. */
 	bool attached;
 	struct domain *dom;
 	TAILQ_HEAD(, watch) watches;
@@ -204,12 +210,12 @@ struct session {
 	TAILQ_HEAD(, event) events;
 	unsigned int n_events;
 	size_t event_bytes;
-	/* Told when no event waits any more. */
+	/* Told once `events` is empty. */
 	TAILQ_HEAD(, listener) collapsed;
 	unsigned int n_collapsed;
 	/*
-	 * the watch that hears of the first event, or of the first collapsed listener, next;
-	 * NULL: its first
+	 * The watch that is told next of the first event or, without events, of the first
+	 * collapsed listener. NULL: the first watch of that listener.
 	 */
 	struct watch *cursor;
 	/* The change that fire_permitted is about. */
@@ -226,23 +232,23 @@ enum special { SPECIAL_INTRODUCE, SPECIAL_RELEASE, SPECIALS };
 
 struct store {
 	struct quota quota;
-	/* What the memory can hold of charges; 0: only the journal counts. */
+	/* Charges that the memory can hold; 0: only the journal is a limit. */
 	size_t room;
 	struct shares shares;
-	/* Bytes that domains have beyond what they are sure of: of pool and reserve. */
+	/* Bytes that domains use beyond their sure shares, out of pool and reserve. */
 	size_t beyond;
 	/* Domains with a session that quotas apply to. */
 	unsigned int n_guests;
-	/* a domain's first refusal for a quota; NULL: nobody is told */
+	/* Called at a domain's first refusal because of a quota; may be NULL. */
 	void (*refused)(const struct domain *dom);
 	struct node *root;
 	uint64_t gen;
-	/* Bytes of node versions that changes have replaced, ever. */
+	/* Total bytes of node versions that changes have replaced. */
 	uint64_t replaced;
 	struct domain *domains;
-	/* Those that the change under way touches. */
+	/* Domains that the change under way touches. */
 	struct domain *pending;
-	/* It makes nodes or gives them new content. */
+	/* The change under way makes nodes or gives them new content. */
 	bool puts;
 	struct watch_group *groups;
 	uint64_t watch_serial, fire_serial;
@@ -250,29 +256,29 @@ struct store {
 	struct data *special[SPECIALS];
 	TAILQ_HEAD(, session) sessions;
 	TAILQ_HEAD(, txn) txns;
-	/* NULL: nothing is kept. */
+	/* NULL: nothing survives a restart. */
 	struct journal *journal;
-	/* Lacks something that could not be appended. */
+	/* The journal lacks a change that could not be appended. */
 	bool journal_stale;
-	/* Attempts to compact that are still left out: the last ones failed. */
+	/* Attempts to compact that are still to be skipped, because the last one failed. */
 	unsigned int compact_wait;
-	/* How many were left out the last time. */
+	/* How many are skipped after the last failure. */
 	unsigned int compact_delay;
-	/* Bytes since the last attempt. */
+	/* Bytes freed since the last attempt to compact. */
 	size_t freed;
 	/* Some domain has `purge` set. */
 	bool purge_due;
-	/* The journal is being read: what was granted once is granted again. */
+	/* The journal is being read; quotas do not apply to what they have allowed before. */
 	bool replaying;
-	/* Of the request under way; seq 0: it has no number. */
+	/* The note of the request under way; seq 0: the request has no number. */
 	struct note note;
-	/* The request has changed something: its note counts. */
+	/* The request under way has changed something, so its note is kept. */
 	bool change_recorded;
 };
 
 /*
- * What a change is besides nodes; one journal record has the nodes, at most one of these, and
- * the note.
+ * What a change does besides changing nodes. A journal record holds the nodes, at most one of
+ * these, and the note.
  */
 enum change_kind {
 	CHANGE_NONE,
@@ -285,7 +291,7 @@ enum change_kind {
 	CHANGE_TXN_END,
 	CHANGE_DOMAIN,
 	CHANGE_SPECIAL,
-	/* Of a domain's nodes and permissions; the record does not list them. */
+	/* Removes a domain's nodes and permissions; the record does not list them. */
 	CHANGE_PURGE,
 };
 
@@ -301,23 +307,25 @@ struct change {
 int store_init(struct store *s, const struct quota *quota);
 void store_fini(struct store *s);
 /*
- * Makes `root` (a reference that this takes over) the tree, with `change`, on behalf of `by`
- * (NULL: nobody). Accounts, journals, then commits: when it fails nothing has happened. Events
- * are the caller's to fire.
+ * Makes `root` (whose reference it takes over) the live tree, together with `change`, on behalf
+ * of `by` (NULL: no session). It accounts, journals and then commits, so a failure changes
+ * nothing. The caller fires the events.
  */
 int store_commit(
 	struct store *s, struct session *by, struct node *root, const struct change *change);
 /*
- * The same for what has already happened and cannot fail: the journal catches up later if it
- * has to.
+ * Records a change that has already happened and cannot fail. If the journal has no room, it
+ * catches up later.
  */
 void store_record(struct store *s, struct session *by, const struct change *change);
 int store_introduce(struct store *s, struct session *by, uint16_t domid);
-/* Ends a domain: its nodes, its entries in permissions; then says so to @releaseDomain. */
+/*
+ * Ends a domain: removes its nodes and its entries in permissions, then fires @releaseDomain.
+ */
 int store_release(struct store *s, struct session *by, uint16_t domid);
-/* Work that lacked memory when it was due. */
+/* Retries work that lacked memory or room in the journal when it was due. */
 void store_housekeep(struct store *s);
-/* Recounts everything; 0, or EIO if the books are wrong. For control, and for tests. */
+/* Recounts all charges. 0, or EIO if the books are wrong. For control and for tests. */
 int store_check(struct store *s);
 
 /* quota.c */
@@ -334,24 +342,30 @@ struct domain *domain_find(struct store *s, uint16_t domid);
 struct domain *domain_get(struct store *s, uint16_t domid);
 void domain_put(struct store *s, struct domain *dom);
 /*
- * A session's own: to be within limits, 0 or ENOSPC; or whatever the limits. Given back by the
- * last.
+ * What a session itself uses. session_charge() enforces the limits and returns 0 or ENOSPC;
+ * session_charge_always() ignores them; session_refund() gives back.
  */
 int session_charge(struct store *s, const struct session *sess, size_t bytes);
 void session_charge_always(struct store *s, const struct session *sess, size_t bytes);
 void session_refund(struct store *s, const struct session *sess, size_t bytes);
-/* A session that quotas apply to came (1) or went (-1): ENOSPC when there are guests enough. */
+/*
+ * A session that quotas apply to came (1) or went (-1). ENOSPC if there are already as many
+ * guests as allowed.
+ */
 int domain_count_guest(struct store *s, struct domain *dom, int by);
-/* Counts and tells; the errno that the wire has for it. */
+/* Counts and reports a refusal. Returns the errno for the wire. */
 int quota_refuse(struct store *s, struct domain *dom, enum quota_kind kind);
-/* The division, made anew when the store has got another journal. */
+/* The division, recomputed if the store has another journal. */
 const struct shares *quota_shares(struct store *s);
-/* How much the memory can hold of charges. */
+/* Sets how many bytes of charges the memory can hold. */
 void quota_set_room(struct store *s, size_t bytes);
-/* Books the change from s->root to `root`; 0, ENOSPC, ENOMEM. Then always the next. */
+/*
+ * Books the change from s->root to `root`. 0, ENOSPC or ENOMEM; quota_settle() must follow in
+ * each case.
+ */
 int quota_prepare(struct store *s, struct node *root, struct session *by);
 void quota_settle(struct store *s, bool commit);
-/* Nodes of `acct` that `after` has more than `before`. */
+/* Nodes charged to `acct` in `after`, minus those in `before`. */
 long quota_count(struct node *before, struct node *after, uint16_t acct);
 
 /* perm.c */
@@ -359,7 +373,7 @@ unsigned int perm_bits(const struct session *sess, const char *path, const struc
 bool session_is_dom0_at(const struct session *sess, const char *path);
 /* Reads the strings between `at` and `end`; 0, EINVAL, ENOSPC. */
 int perm_parse(const char *at, const char *end, struct perm_list *list);
-/* "r5" and the like, with its NUL, in `out` of at least 8 bytes; the length. */
+/* Writes a string such as "r5" to `out`, of at least 8 bytes. Returns its size with the NUL. */
 size_t perm_format(const struct perm *perm, char *out);
 
 /* watch.c */
@@ -372,8 +386,8 @@ void watch_fire(struct store *s, struct node *before, struct node *after, const 
 void watch_fire_special(struct store *s, enum special which);
 void watch_fire_one(struct store *s, struct watch *watch);
 /*
- * The event that is due to this session as a path and a token, or false; event_pop() takes it
- * off.
+ * The next event for this session as a path and a token; false if there is none. event_pop()
+ * removes it.
  */
 bool event_peek(struct session *sess, const char **path, const char **token);
 void event_pop(struct session *sess);
@@ -395,34 +409,34 @@ static inline struct node *txn_root(const struct store *s, const struct txn *txn
 }
 
 /* ops.c */
-/* Answers one request of `sess`: 0 with a payload in `reply`, or an error. */
+/* Handles one request of `sess`. 0 with a payload in `reply`, or an error. */
 int op_handle(
 	struct store *s, struct session *sess, const struct request *req, struct reply *reply);
 
 /* session.c */
 /*
- * Opens a session or takes up the one that the journal knew. EINVAL if that was another
- * domain's.
+ * Opens a session, or resumes the one from the journal. EINVAL if that belongs to another
+ * domain.
  */
 int session_open(
 	struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out);
-/* Ends it: its watches, its transactions, its events. */
+/* Ends a session with its watches, transactions and events. */
 void session_close(struct store *s, struct session *sess);
 struct session *session_find(struct store *s, uint32_t key, enum role role);
-/* What a session itself is charged. */
+/* The charge for a session without its watches and transactions. */
 size_t session_size(void);
 /* Drops watches, events, transactions. */
 void session_reset(struct store *s, struct session *sess);
 void session_note(struct session *sess, const struct note *note);
 /*
- * Answers one message: `len` bytes at `msg`, header and payload, private to the caller. `seq`
- * is its number on its connection (0: unnumbered). 0 with a reply, or EPROTO: not a message,
- * the connection has to go.
+ * Answers one message: header and payload, `len` bytes at `msg`, which no other domain can
+ * change. `seq` is its number on its connection (0: unnumbered). 0 with a reply, or EPROTO if
+ * this is not a message; then the caller has to end the connection.
  */
 int session_request(struct store *s, struct session *sess, uint64_t seq, const void *msg,
 	size_t len, struct reply *reply);
 /*
- * The next watch event as a message; false if none is due. The caller event_pop()s it once it
+ * The next watch event as a message; false if none is due. The caller calls event_pop() once it
  * is sent.
  */
 bool session_event(struct session *sess, struct reply *reply);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tree.h - the nodes: a persistent tree. Changing it makes a new root that shares what did not
- * change, so a transaction's snapshot is a reference, and a change that fails half-way is
- * simply dropped.
+ * tree.h - the nodes, as a persistent tree
+ *
+ * A change makes a new root that shares all unchanged parts with the old one. So a
+ * transaction's snapshot is a reference, and a change that fails half-way is simply dropped.
  */
 #ifndef XS_TREE_H
 #define XS_TREE_H
@@ -14,12 +15,12 @@
 enum perm_bits {
 	PERM_READ = 1,
 	PERM_WRITE = 2,
-	/* Never stored: what the owner and dom0 have on top. */
+	/* Never stored; the owner and dom0 have it in addition. */
 	PERM_OWNER = 4,
 	PERM_ALL = 7,
 };
 
-/* Of any node, by any caller. */
+/* The limit for every node and every caller. */
 enum { TREE_PERMS_MAX = 32 };
 
 struct perm {
@@ -28,26 +29,26 @@ struct perm {
 };
 
 struct perm_list {
-	/* At least 1: [0] names the owner, and what everybody else may. */
+	/* At least 1: [0] names the owner, and gives the rights of domains without an entry. */
 	unsigned int n;
 	struct perm p[TREE_PERMS_MAX];
 };
 
-/* What a node says; immutable, shared by all versions of the node that say the same. */
+/* The content of a node; immutable, shared by all versions of the node that have it. */
 struct data {
 	unsigned int refs;
-	/* The domain that pays. */
+	/* The domain that is charged. */
 	uint16_t acct;
 	uint16_t n_perms;
 	uint16_t name_len;
-	/* The name: for the order of children. */
+	/* The name is a number, which matters for the order of children. */
 	bool numeric;
 	uint32_t value_len;
-	/* Then the name with a NUL, then the value. */
+	/* Followed by the name with a NUL, then the value. */
 	struct perm perms[];
 };
 
-/* Children in one piece of a directory. */
+/* The most children in one piece of a directory. */
 enum { CHUNK_MAX = 32 };
 
 /*
@@ -64,7 +65,7 @@ struct chunk {
 struct node {
 	unsigned int refs;
 	uint32_t n_children;
-	/* Of the last change of data or of the list of children. */
+	/* Generation of the last change of the data or of the list of children. */
 	uint64_t gen;
 	struct data *data;
 	uint32_t n_chunks;
@@ -113,9 +114,8 @@ static inline const char *data_value(const struct data *d)
 }
 
 /*
- * What a node takes of memory, its part of its parent's list included, and what its account is
- * charged for it: the larger of that and of its record in the journal, which carries the whole
- * path.
+ * The memory of a node, with its part of its parent's list; and the charge for the node, which
+ * is the larger of that memory and of its record in the journal. The record has the whole path.
  */
 size_t data_memory(const struct data *d);
 size_t data_charge(const struct data *d, size_t path_len);
@@ -125,7 +125,7 @@ struct data *data_new(const char *name, const void *value, size_t value_len,
 	const struct perm *perms, unsigned int n_perms, uint16_t acct);
 void data_unref(struct data *d);
 
-/* A tree of just the root, owned by `data`; takes a reference of its own. */
+/* A tree of just the root, with `data`; takes its own reference to `data`. */
 struct node *node_new(struct data *data, uint64_t gen);
 struct node *node_ref(struct node *node);
 void node_unref(struct node *node);
@@ -140,26 +140,29 @@ struct node *tree_find(struct node *root, const char *path);
 struct node *tree_find_nearest(struct node *root, const char *path, size_t *len);
 
 /*
- * Puts `data` at `path`, whose parent exists: a new node, or new content of the old. *out gets
- * a new root with one reference. 0 or ENOMEM.
+ * Puts `data` at `path`, whose parent exists, as a new node or as new content of the existing
+ * one. *out gets a new root with one reference. 0 or ENOMEM.
  */
 int tree_put(struct node *root, const char *path, struct data *data, uint64_t gen,
 	struct node **out);
 
-/* Takes the node at `path` (not "/", exists) with all below it. 0 or ENOMEM. */
+/*
+ * Removes the node at `path`, which exists and is not "/", with all nodes below it. 0 or
+ * ENOMEM.
+ */
 int tree_remove(struct node *root, const char *path, uint64_t gen, struct node **out);
 
 /*
- * Applies to `live` what changed from `base` to `mine`. 0, ENOMEM, or EAGAIN when both changed
- * the same.
+ * Applies the changes from `base` to `mine` to `live`. 0, ENOMEM, or EAGAIN if `live` has
+ * changed the same nodes.
  */
 int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t gen,
 	struct node **out);
 
 /*
- * Takes all nodes that `domid` pays for, and its entries in the permissions of others: of the
- * latter as many as new content of `budget` bytes makes possible. *more says that some are
- * left: call it again. 0 or ENOMEM.
+ * Removes all nodes that are charged to `domid`, and its entries in the permissions of other
+ * nodes. Removing entries stops after about `budget` bytes of new content; *more says that some
+ * are left, and the caller has to call again. 0 or ENOMEM.
  */
 int tree_purge(struct node *root, uint16_t domid, uint64_t gen, size_t budget,
 	struct node **out, bool *more);
@@ -167,7 +170,7 @@ int tree_purge(struct node *root, uint16_t domid, uint64_t gen, size_t budget,
 /* One node that differs. `top` is false below a removed node. */
 struct diff {
 	const char *path;
-	/* NULL: did not, does not exist. */
+	/* NULL: it did not exist before, or does not exist after. */
 	struct data *before, *after;
 	bool top;
 };
@@ -175,14 +178,14 @@ struct diff {
 typedef int (*diff_fn)(void *ctx, const struct diff *diff);
 
 /*
- * Calls `fn` for each difference, parents first; ends at the first nonzero answer and returns
- * it. `before` may be NULL: no tree at all.
+ * Calls `fn` for each difference, parents first; stops at the first nonzero result and returns
+ * it. `before` may be NULL, which is a tree without any node.
  */
 int tree_diff(struct node *before, struct node *after, diff_fn fn, void *ctx);
 
 /*
- * Bytes of the versions of all nodes from the root to `path`, as far as they exist: what a
- * change there leaves behind for those that still hold the old root.
+ * Memory of the nodes from the root to `path`, as far as they exist. After a change at `path`,
+ * only holders of the old root need them.
  */
 size_t tree_path_memory(struct node *root, const char *path);
 
