@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * boot_fuzz.c - the input is physical memory from address 0; PARSE says who reads it
+ * boot_fuzz.c - the input is physical memory from address 0; PARSE names the parser
  */
 #include <stdlib.h>
 #include <string.h>

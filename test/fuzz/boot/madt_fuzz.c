@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * madt_fuzz.c - the input is a MADT, whose length and checksum are made right so that entries
- * get read
+ * madt_fuzz.c - the input is a MADT; the target corrects its length and checksum, so that
+ * entries are read
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * console_fuzz.c - console against clients and a UART driver that send anything, in any order
  *
- * The service as it is, with four connections at most. Input: steps of an operation and its
- * operand; a client's step opens, closes, sends a good record of any type, or scribbles into
+ * The real service, with at most four connections. Input: steps of an operation and its
+ * operand; a client's step opens, closes, sends a valid record of any type, or scribbles into
  * its ring.
  */
 #include <stdint.h>
@@ -27,7 +27,7 @@ struct peer {
 	bool open;
 };
 static struct peer
-	peers[N_CLIENTS + 1]; /* the last is the UART driver, whose client console is */
+	peers[N_CLIENTS + 1]; /* the last one is the UART driver, a service of console */
 static uint8_t memory[N_CLIENTS + 1][8192] __attribute__((aligned(4096)));
 static uint64_t kernel_log_memory[2 + 256 / 8];
 static struct sk_klog *const kernel_log = (struct sk_klog *)kernel_log_memory;
@@ -119,7 +119,7 @@ static void peer_open(struct peer *p, unsigned int i, struct bytes *b)
 	p->conn.badge = take(b, 1) % 4;
 	if (take(b, 1) == 0)
 		memset(params.name, 'x', sizeof(params.name));
-	/* Gone with the connection, so that a log that is read later shows. */
+	/* Freed with the connection, so that ASan sees a later read of the log. */
 	p->conn.own_size = CONSOLE_LOG_SIZE - (take(b, 1) == 3);
 	p->conn.own = malloc(CONSOLE_LOG_SIZE);
 	p->open = client_open(&p->conn, &params, sizeof(params) - (take(b, 1) == 7), result) ==
@@ -239,12 +239,12 @@ static void start(void)
 	uart->channel = true;
 }
 
-/* The logs of guests outlive them, but not a run. */
+/* Guests' logs outlive their guests, but not a run. */
 static void guestlogs_drop(void)
 {
 	while (n_logs) {
 		if (logs[--n_logs].users)
-			abort(); /* nobody is connected any more */
+			abort(); /* no connection is left */
 		textlog_fini(&logs[n_logs].log);
 		logs[n_logs] = (struct guestlog){ 0 };
 	}
@@ -261,7 +261,7 @@ static void stop(void)
 		detach();
 	}
 	if (input.guest || shell || !LIST_EMPTY(&streams))
-		abort(); /* something of a client that is gone is still there */
+		abort(); /* something of a closed client is left */
 	shell_speaks = dmesg_asked = attached_escapes = reset_owed = false;
 	attached_lost = 0;
 	guestlogs_drop();

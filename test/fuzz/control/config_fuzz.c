@@ -3,7 +3,7 @@
  * config_fuzz.c - guest configuration files and command-line settings, from bytes to a checked
  * configuration
  *
- * Input: a file; behind a NUL byte, one command-line setting.
+ * Input: a file, and after a NUL byte one command-line setting.
  *
  * Lifecycle   one call per input.
  */
@@ -22,7 +22,7 @@ static void must(bool holds)
 		abort();
 }
 
-/* Whatever was accepted keeps to the limits that others rely on. */
+/* An accepted configuration keeps the limits that other code relies on. */
 static void check(const struct guest_config *g)
 {
 	struct msg m;
@@ -40,7 +40,7 @@ static void check(const struct guest_config *g)
 		must(!(g->vifs[i].mac[0] & 1) && g->vifs[i].bridge[0]);
 }
 
-/* What is said is complete, in the order of the file, and says where. */
+/* The report is complete, in the order of the file, and each entry says its place. */
 static void check_report(const struct report *r)
 {
 	unsigned int mistakes = 0;

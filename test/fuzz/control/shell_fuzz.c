@@ -38,7 +38,7 @@ static void must(bool holds)
 		abort();
 }
 
-/* One command: a verb, or a filter whose output counts. */
+/* One command: a verb, or a filter if `filters` is set. */
 static void run_command(int n, char **argv, bool filters)
 {
 	static struct filter f;

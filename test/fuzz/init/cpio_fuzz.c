@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cpio_fuzz.c - what init finds in a boot archive lies within it
+ * cpio_fuzz.c - files that init finds in a boot archive lie within it
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * manifest_fuzz.c - init's decoder of compiled manifests: what it accepts can be walked as init
- * walks it
+ * manifest_fuzz.c - init's decoder of compiled manifests: init can walk each manifest that it
+ * accepts
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -39,7 +39,8 @@ static void walk(const struct manifest *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint64_t *copy = malloc(size ? size : 1); /* malloc aligns; ASan watches its end */
+	/* malloc() aligns it, and ASan sees reads beyond its end */
+	uint64_t *copy = malloc(size ? size : 1);
 	struct manifest m;
 	const char *why;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * acpi_fuzz.c - the input is physical memory from address 0x1000, its checksums made right on
+ * acpi_fuzz.c - the input is physical memory from address 0x1000; checksums are corrected on
  * the fly
  *
- * Every mapped table is an exact-size copy, so that ASan sees a byte read beyond it.
+ * Every mapped table is a copy of exact size, so that ASan sees reads beyond it.
  */
 #include <stdlib.h>
 #include <string.h>

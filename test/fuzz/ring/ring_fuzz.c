@@ -4,8 +4,8 @@
  * memory
  *
  * Input: steps of one operation byte and its operand. The own handle must stay sane whatever
- * the peer did: own index and accepted peer index never more than the ring apart, copies within
- * bounds (ASan), no endless success.
+ * the peer does: own index and accepted peer index are at most the ring's size apart, copies
+ * stay within bounds (ASan), and success is not endless.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void check(const struct ring *r, bool producer)
 		abort();
 }
 
-/* The peer: a word of the header, or a byte of the data. */
+/* The peer overwrites a word of the header, or a byte of the data. */
 static void scribble(struct input *in)
 {
 	uint32_t where = take(in, 2) % sizeof(memory);
@@ -74,7 +74,7 @@ static void consume(struct ring *r, struct input *in)
 
 	switch (take(in, 1) % 3) {
 	case 0:
-		buf = malloc(max ? max : 1); /* exactly as long as promised */
+		buf = malloc(max ? max : 1); /* exactly the size that ring_get() is told */
 		n = ring_get(r, buf, max);
 		if (n > (int)max)
 			abort();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gpt_fuzz.c - the input is a header sector and the entry array; the header's checksum is made
- * right
+ * gpt_fuzz.c - the input is a header sector and the entry array; the header's checksum is
+ * corrected
  */
 #include <stdlib.h>
 #include <string.h>

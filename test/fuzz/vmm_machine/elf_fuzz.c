@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * elf_fuzz.c - an ELF image fed in pieces, twice if the loader wants its notes; the first byte
- * is the size of the pieces
+ * elf_fuzz.c - an ELF image that is fed in pieces, twice if the loader wants its notes; the
+ * first byte is the size of the pieces
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * load_fuzz.c - a kernel file of any content: bzImage header, packed forms, ELF image and notes
+ * load_fuzz.c - arbitrary kernel files: bzImage header, compressed forms, ELF image and notes
  */
 #include <stdlib.h>
 #include <string.h>

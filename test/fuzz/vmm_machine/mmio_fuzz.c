@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmio_fuzz.c - code bytes of any content, decoded in each mode and executed, with as many
- * accesses as the kind has
+ * mmio_fuzz.c - arbitrary code bytes, decoded in each mode and executed with as many accesses
+ * as the instruction has
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * blkif_fuzz.c - any ring contents, grants and answers of storage: requests stay inside the
- * data region and the disk
+ * blkif_fuzz.c - arbitrary ring contents, grants and answers of storage: requests stay inside
+ * the data region and the disk
  */
 #include "device.h"
 #include "fuzz.h"
@@ -35,7 +35,7 @@ static void reconnect(const char *protocol)
 	MUST(strcmp(fake_xs_get(VBD_BE "/state"), "4") == 0);
 }
 
-/* Answer the requests that have come. False: there were none. */
+/* Answers the requests that have come; false: there were none. */
 static bool storage_run(struct feed *f)
 {
 	static uint8_t busy[256];
@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ring_word(RING_PAGE, 0, prod);
 	guest_send(front.port);
 	while (storage_run(
-		&f)) /* nothing stays in flight: the next front end need not wait for it */
+		&f)) /* leaves nothing in flight, so the next front end need not wait */
 		continue;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * console_fuzz.c - any indices in the console page, any text, any records from the service
+ * console_fuzz.c - arbitrary indices in the console page, text, and records from the service
  */
 #include "device.h"
 #include "fuzz.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz.h - a reader of the fuzzer's bytes: after the end it reads 0
+ * fuzz.h - a reader of the fuzzer's bytes, which reads 0 after their end
  */
 #ifndef FUZZ_H
 #define FUZZ_H

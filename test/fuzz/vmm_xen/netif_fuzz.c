@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * netif_fuzz.c - any transmit and receive rings: frames for the switch lie inside the region,
- * and frames for the guest are written to its grants only
+ * netif_fuzz.c - arbitrary transmit and receive rings: frames for the switch lie inside the
+ * region, and frames for the guest go only into its grants
  */
 #include "device.h"
 #include "fuzz.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * xs_journal_fuzz.c - replay of a journal that somebody else has written
+ * xs_journal_fuzz.c - replay of a hostile journal
  *
- * Input       a byte for the kind: records with right checks and arbitrary payloads, each with
- *             its length in two bytes before it; or an image of the memory, taken as it is.
- * Holds       no memory error, right books afterwards, and what was read can be written and
- *             read again.
+ * Input       a byte for the kind; then records with right checks and arbitrary payloads, each
+ *             after its length in two bytes, or an image of the memory, used unchanged.
+ * Holds       no memory error, consistent accounts afterwards, and the result can be written
+ *             and read again.
  */
 #include <stdint.h>
 #include <stdio.h>

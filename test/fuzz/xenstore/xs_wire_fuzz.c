@@ -3,11 +3,11 @@
  * xs_wire_fuzz.c - two hostile guests, a back end and control against one small store with a
  * journal
  *
- * Input       a stream of steps: a byte that says who and what, then what that takes. Messages
- *             have their length as two bytes before them, so that the lengths inside can be
- *             wrong. Payloads may also be composed from a list of useful strings.
- * Holds       no memory error, the books stay right, nothing is left at the end, and the
- *             journal makes the same tree again.
+ * Input       steps: a byte for the client and the operation, then its operands. Two bytes
+ *             before each message give its length, so that the lengths inside can be wrong.
+ *             Payloads may also be composed from a list of useful strings.
+ * Holds       no memory error, consistent accounts, nothing left at the end, and the journal
+ *             restores the same tree.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -154,7 +154,7 @@ static void open_all(void)
 				&s, who[i].key, who[i].role, who[i].domid, &sess[i]));
 }
 
-/* Connections go and come, with their domain or without it. */
+/* Connections come and go, together with their domain or without it. */
 static void coming_and_going(struct input *in, unsigned who)
 {
 	uint8_t how = next(in);
@@ -221,7 +221,7 @@ static int differs(void *ctx, const struct diff *d)
 	return memcmp(data_value(a), data_value(b), a->value_len);
 }
 
-/* What the journal says is what there is. */
+/* The replayed journal and the store are equal. */
 static void compare(void)
 {
 	static struct store t;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * boot_test.c - memory map, PVH start information and Multiboot2 information, good and hostile
+ * boot_test.c - memory map, PVH start information and Multiboot2 information, valid and hostile
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -210,7 +210,7 @@ static void start_info_good(void **state)
 	assert_string_equal(bi.cmdline, "a=b c");
 }
 
-/* One field at a time made bad; each must be refused by its own check. */
+/* With one bad field at a time, each is refused by its own check. */
 static void start_info_bad(void **state)
 {
 	static const struct {
@@ -408,11 +408,11 @@ static void multiboot_bad_sizes(void **state)
 	assert_says(mb_parse(), "no end tag");
 	mb_tag(0, "", 0);
 	assert_null(mb_parse());
-	phys_put32(&phys, INFO + 12, 7); /* a tag smaller than its head */
+	phys_put32(&phys, INFO + 12, 7); /* smaller than the head of a tag */
 	assert_says(mb_parse(), "runs over");
 	phys_put32(&phys, INFO + 12, UINT32_MAX);
 	assert_says(mb_parse(), "runs over");
-	phys_put32(&phys, INFO + 12, mb_at - INFO - 8 + 1); /* one byte over the end */
+	phys_put32(&phys, INFO + 12, mb_at - INFO - 8 + 1); /* one byte beyond the end */
 	assert_says(mb_parse(), "runs over");
 	phys_put32(&phys, INFO, 4);
 	assert_says(multiboot2_parse(&phys, INFO, &raw, &bi), "total size");
@@ -422,7 +422,7 @@ static void multiboot_bad_sizes(void **state)
 	assert_says(multiboot2_parse(&phys, UINT64_MAX & ~7ull, &raw, &bi), "out of reach");
 }
 
-/* What is left of a tag after its last whole entry is not an entry. */
+/* Bytes after a tag's last whole entry are not an entry. */
 static void multiboot_cut_entry(void **state)
 {
 	uint32_t body[2 + 6 + 4] = { 24, 0, 0x100000, 0, 0x1000000, 0, 1, 0, 0x9000000, 0, 4096,

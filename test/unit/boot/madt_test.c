@@ -111,7 +111,7 @@ static void finds_through_both_roots(void **state)
 	put_rsdp(0);
 	assert_int_equal(found(), MADT);
 	put_rsdp(2);
-	at(RSDP)[33] ^= 1; /* extended checksum wrong: the old root counts */
+	at(RSDP)[33] ^= 1; /* the extended checksum is wrong, so the old root is used */
 	at(XSDT)[9] ^= 1;
 	assert_int_equal(found(), MADT);
 }
@@ -154,7 +154,7 @@ static void reads_every_kind_of_entry(void **state)
 	(void)state;
 	assert_null(madt_parse(&phys, MADT, &madt));
 	assert_int_equal(madt.lapic, 0xfee00000);
-	assert_int_equal(madt.n_cpus, 2); /* disabled and doubled ones left out */
+	assert_int_equal(madt.n_cpus, 2); /* disabled and duplicate CPUs do not count */
 	assert_int_equal(madt.apic_id[0], 4);
 	assert_int_equal(madt.apic_id[1], 256);
 	assert_int_equal(madt.n_ioapics, 1);
@@ -181,7 +181,7 @@ static void refuses_damaged_madt(void **state)
 	at(MADT + HEADER)[0] ^= 1;
 	put_table(MADT, "APIC", HEADER + 7);
 	assert_says(madt_parse(&phys, MADT, &madt), "damaged");
-	at(MADT + HEADER + 9)[0] = 0; /* an entry of length 0 would never end */
+	at(MADT + HEADER + 9)[0] = 0; /* an entry of length 0 would loop endlessly */
 	put_table(MADT, "APIC", madt_size);
 	assert_says(madt_parse(&phys, MADT, &madt), "runs over");
 	put_table(MADT, "APIC", HEADER + 8);
@@ -189,7 +189,7 @@ static void refuses_damaged_madt(void **state)
 	assert_says(madt_parse(&phys, SIZE - 4, &madt), "out of reach");
 }
 
-/* At the very end of memory, where ASan sees the first byte too much. */
+/* At the very end of memory, where ASan sees a read of one byte too many. */
 static void tables_at_the_end_of_memory(void **state)
 {
 	uint64_t where = SIZE - madt_size;

@@ -29,7 +29,7 @@ static inline void phys_put64(struct boot_phys *p, uint64_t at, uint64_t v)
 	phys_put(p, at, &v, sizeof(v));
 }
 
-/* What every accepted map promises; 0 or the line that it breaks. */
+/* Checks what every accepted map promises; returns 0, or the line of the failed check. */
 static inline int map_broken(const struct boot_info *bi)
 {
 	if (bi->n_mem > BOOT_MEM_MAX)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * spec_test.c - which barriers against speculation a CPU is found to have, and what spec-ctrl=
- * leaves of them
+ * spec_test.c - which speculation barriers a CPU offers, and which of them spec-ctrl= selects
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +11,7 @@
 #include "cpu.h"
 #include "spec.h"
 
-/* What spec.c needs of the kernel, unused here. */
+/* spec.c needs these of the kernel; they are unused here. */
 void klog(const char *fmt, ...) { (void)fmt; }
 const char *boot_option_value(const char *prefix)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main_test.c - the whole of files, with a volume in memory: who may read what, and requests
- * that are none
+ * main_test.c - the whole of files, with a volume in memory: which client may read what, and
+ * malformed requests
  */
 #include "world/world.h"
 
@@ -18,7 +18,7 @@ static uint64_t id;
 
 static void shell(const char *command) { assert_int_equal(system(command), 0); }
 
-/* /a.cfg, /big (each byte its place), /dir/b, /link -> a.cfg, /out -> ../../etc */
+/* /a.cfg, /big (each byte tells its place), /dir/b, /link -> a.cfg, /out -> ../../etc */
 static void volume_make(void)
 {
 	static uint8_t image[IMAGE];
@@ -157,10 +157,10 @@ static void one_file_for_a_guest(void)
 	}
 	ask(&c, &tail, NULL);
 	assert_int_equal(answer(&c).result, 5);
-	/* no path, whatever it names */
+	/* requests on this connection may not name a path, not even of its own file */
 	assert_int_equal(status_of(&c, &read, "/guests/a.cfg"), -SK_E_DENIED);
 	assert_int_equal(status_of(&c, &read, "/guests/big"), -SK_E_DENIED);
-	/* another has another, at the same time */
+	/* another connection has another file at the same time */
 	assert_int_equal(open_as(&d, FILES_FILE, "/guests/link"), 0);
 	assert_int_equal(d.word[0], 8);
 	ask(&d, &(struct files_req){ .op = FILES_READ, .length = 8 }, NULL);
@@ -190,7 +190,7 @@ static void opens_that_are_refused(void)
 	params.reserved = 1;
 	assert_int_equal(
 		world_open(&c, SVC_PROTO_FILES, 3, &params, sizeof(params), DATA), -SK_E_INVAL);
-	/* a path without an end */
+	/* a path that is not terminated */
 	params.reserved = 0;
 	memset(params.path, '/', sizeof(params.path));
 	assert_int_equal(
@@ -239,7 +239,7 @@ static void requests_beyond_the_region(void)
 		0);
 }
 
-/* A record whose length is not what it says: that client only. */
+/* A record whose length disagrees with path_len ends only that client's connection. */
 static void records_that_are_none(void)
 {
 	struct {
@@ -263,7 +263,7 @@ static void records_that_are_none(void)
 	assert_false(peer_dead(&d));
 }
 
-/* Whoever does not take answers waits, and loses nothing. */
+/* The requests of a client that takes no answers wait, and none is lost. */
 static void answers_that_are_not_taken(void)
 {
 	struct files_req q = { .op = FILES_STAT };
@@ -282,7 +282,7 @@ static void answers_that_are_not_taken(void)
 		peer_signal(&c);
 		assert_false(peer_dead(&c));
 	}
-	assert_true(put > 85); /* more than the answers that have room */
+	assert_true(put > 85); /* more requests than answers fit */
 	while (taken < put) {
 		bool any = false;
 

@@ -15,7 +15,7 @@
 #include "tree.h"
 #include "volume.h"
 
-/* The channel is not used: the volume is memory. */
+/* The volume is memory, so the channel is unused. */
 int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
 	(void)c, (void)rec, (void)len;
@@ -107,7 +107,7 @@ static void paths(void **state)
 	assert_int_equal(find("/guests/a.cfg", &f), 0);
 	assert_int_equal(f.type, FILES_REGULAR);
 	assert_int_equal(f.size, 9);
-	assert_int_equal(find("/guests/auto/x.cfg", &f), 0); /* a link */
+	assert_int_equal(find("/guests/auto/x.cfg", &f), 0); /* through a link */
 	assert_int_equal(f.size, 9);
 	assert_int_equal(find("/guests", &f), 0);
 	assert_int_equal(f.type, FILES_DIRECTORY);
@@ -116,7 +116,8 @@ static void paths(void **state)
 	assert_int_equal(find("/guests/a.cfg/x", &f), -SK_E_NOT_FOUND);
 	assert_int_equal(find("/guestsx", &f), -SK_E_NOT_FOUND);
 	assert_int_equal(find("/guestsa.cfg", &f), -SK_E_NOT_FOUND);
-	assert_int_equal(find("/guests/..x", &f), -SK_E_NOT_FOUND); /* a name like others */
+	/* a plain name that begins with ".." */
+	assert_int_equal(find("/guests/..x", &f), -SK_E_NOT_FOUND);
 	assert_int_equal(find("/etc/passwd", &f), -SK_E_NOT_FOUND);
 	assert_int_equal(find("guests/a.cfg", &f), -SK_E_INVAL);
 	assert_int_equal(find("", &f), -SK_E_INVAL);
@@ -176,7 +177,7 @@ static void listings(void **state)
 		assert_int_equal(d->record_len % 8, 0);
 		for (unsigned int k = d->name_len;
 			&d->name[k] < (char *)buf + at + d->record_len; k++)
-			assert_int_equal(d->name[k], 0); /* nothing of what was there before */
+			assert_int_equal(d->name[k], 0); /* no earlier contents of the buffer */
 		strcat((char *)names, d->name);
 		strcat((char *)names, " ");
 		if (strcmp(d->name, "big") == 0)
@@ -188,13 +189,13 @@ static void listings(void **state)
 	assert_null(strstr((char *)names, ". "));
 	assert_int_equal(tree_list(&f, n - 1, buf, sizeof(buf), &m), 0);
 	assert_int_equal(m, 1);
-	assert_int_equal(tree_list(&f, 0, buf, 40, &m), 0); /* room for one */
+	assert_int_equal(tree_list(&f, 0, buf, 40, &m), 0); /* room for one name */
 	assert_int_equal(m, 1);
 	assert_int_equal(tree_list(&f, 0, buf, 0, &m), 0);
 	assert_int_equal(m, 0);
 }
 
-/* What is above the volume: the one name by which it is found. */
+/* The directory above the volume contains only the volume's name. */
 static void the_directory_above(void **state)
 {
 	struct tree_file f;

@@ -34,7 +34,7 @@ int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 }
 void svc_signal(struct svc_conn *c) { (void)c; }
 
-/* storage: it serves whole blocks only. */
+/* Plays storage, which serves whole blocks only. */
 int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 {
 	const struct blk_target t = {
@@ -92,7 +92,7 @@ static void reads(void **state)
 	}
 }
 
-/* The rings of `reads` go on. */
+/* The rings of the case `reads` are still in use. */
 static void answers_that_are_none(void **state)
 {
 	(void)state;
@@ -110,7 +110,7 @@ static void answers_that_are_none(void **state)
 	assert_int_equal(volume_read(512, 512, out), 0);
 	storage_is = FAILS;
 	assert_int_equal(volume_use_channel(&conn), -SK_E_IO);
-	assert_int_equal(volume_read(512, 512, out), -SK_E_RANGE); /* it has no size */
+	assert_int_equal(volume_read(512, 512, out), -SK_E_RANGE); /* its size is unknown */
 }
 
 int main(void)

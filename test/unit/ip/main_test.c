@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main_test.c - the whole of ip, but lwIP: the address, the timers, frames that come in
+ * main_test.c - the whole of ip without lwIP: the address, the timers, incoming frames
  */
 #include "world/world.h"
 
@@ -185,7 +185,7 @@ static void a_region_too_small(void)
 	assert_true(world_ended());
 }
 
-/* lwIP's timers are the loop's: after an event they may be due at another time. */
+/* lwIP's timers run from the loop; after an event they may be due at another time. */
 static void timers(void)
 {
 	sleep_ms = 50;
@@ -223,7 +223,7 @@ static void frames_come_in(void)
 	peer_put(&net, &answer, sizeof(answer));
 	peer_flush(&net);
 	assert_int_equal(n_frames, 1);
-	assert_true(peer_take(&net, &d, sizeof(d))); /* the buffer goes round */
+	assert_true(peer_take(&net, &d, sizeof(d))); /* the buffer is posted again */
 	assert_int_equal(d.op, NET_RX_POST);
 }
 

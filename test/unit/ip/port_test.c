@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * port_test.c - the host's own port of the switch: whatever comes in, its buffers go round
+ * port_test.c - the host's own port of the switch: whatever comes in, no buffer is lost
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -168,7 +168,7 @@ static void without_memory_too(void **state)
 	assert_int_equal(n_frames, 0);
 }
 
-/* The switch has taken nothing for a while: what found no room is posted later. */
+/* While the switch takes nothing, buffers without room in the ring are posted later. */
 static void a_full_ring_loses_no_buffer(void **state)
 {
 	struct net_desc d;
@@ -179,7 +179,7 @@ static void a_full_ring_loses_no_buffer(void **state)
 	for (uint32_t i = 0; i < 10 * N; i++)
 		gives((struct net_desc){ .op = NET_RX, .id = i % N, .length = 60 });
 	assert_int_equal(netif.linkoutput(&netif, &p), ERR_IF);
-	assert_int_equal(port.n_tx_free, N); /* nor one to send */
+	assert_int_equal(port.n_tx_free, N); /* nor is a send buffer lost */
 	(void)taken(&d, NET_RX_POST);
 	assert_true(port.n_rx_ours > 0);
 	gives((struct net_desc){ .op = NET_LINK, .length = 1 });
@@ -201,7 +201,8 @@ static void sending(void **state)
 	assert_int_equal(netif.linkoutput(&netif, &p), ERR_MEM);
 	assert_int_equal(taken(&d, NET_TX), N);
 	gives((struct net_desc){ .op = NET_TX_DONE, .id = d.id });
-	gives((struct net_desc){ .op = NET_TX_DONE, .id = d.id }); /* it has it no more */
+	/* the switch no longer has the buffer */
+	gives((struct net_desc){ .op = NET_TX_DONE, .id = d.id });
 	gives((struct net_desc){ .op = NET_TX_DONE, .id = N });
 	assert_int_equal(port.n_tx_free, 1);
 	p.tot_len = 1519;
@@ -216,7 +217,7 @@ static err_t input_refuses(struct pbuf *p, struct netif *n)
 	return ERR_MEM;
 }
 
-/* Two at a time; one that lwIP does not take is not kept. */
+/* Takes both frames of one signal; a frame that lwIP refuses is freed. */
 static void all_that_is_there_is_taken(void **state)
 {
 	const struct net_desc a = { .op = NET_RX, .id = 1, .offset = SIZE, .length = 60 },
@@ -235,7 +236,7 @@ static void all_that_is_there_is_taken(void **state)
 	assert_int_equal(taken(&last, NET_RX_POST), 3);
 }
 
-/* Frames are sent from the half where nothing is received. */
+/* Sent and received frames use different halves of the memory. */
 static void two_halves(void **state)
 {
 	struct pbuf *pb = pbuf_alloc(PBUF_RAW, 60, PBUF_POOL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake.c - a kernel for libs/svc that is a script of messages and a list of slots
+ * fake.c - a kernel for libs/svc: a script of messages and a list of slots
  */
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +77,7 @@ long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
 	fake.deadline = fake.utcb.deadline;
 	if (fake.at == fake.n_script)
 		return fake.utcb.deadline == SK_POLL ? -SK_E_TIMEOUT
-						     : -SK_E_DELETED; /* the end of the test */
+						     : -SK_E_DELETED; /* the script has ended */
 	fake.at++;
 	if (e->before)
 		e->before();
@@ -86,7 +86,8 @@ long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
 	m->badge = e->badge;
 	memcpy(m->mr, e->mr, sizeof(m->mr));
 	memcpy(fake.utcb.mr, e->mr, sizeof(fake.utcb.mr));
-	memset(fake.utcb.mr, 0xee, sizeof(m->mr)); /* words in registers are not in the UTCB */
+	/* words that are in registers are not in the UTCB */
+	memset(fake.utcb.mr, 0xee, sizeof(m->mr));
 	for (uint32_t i = 0; i < e->n_caps && fake.utcb.recv_slot; i++) {
 		sk_cap_t slot = fake.utcb.recv_slot + i;
 
@@ -142,7 +143,7 @@ long edge_call(sk_cap_t endpoint, struct sk_msg *m)
 	return 0;
 }
 
-/* The next signal of the script. */
+/* Gives the next signal of the script. */
 long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word)
 {
 	(void)ntfn;
@@ -199,7 +200,7 @@ void slot_free(sk_cap_t first, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (!fake.used[first + i] || fake.filled[first + i])
-			abort(); /* not ours, or not empty */
+			abort(); /* the slot is not the domain's, or not empty */
 		fake.used[first + i] = false;
 	}
 }
@@ -250,6 +251,6 @@ void vm_unmap(void *addr, sk_cap_t frame, uint32_t order)
 {
 	(void)addr, (void)order;
 	if (!fake.filled[frame])
-		abort(); /* unmapped after it was dropped */
+		abort(); /* the frame was dropped before it was unmapped */
 	fake.n_mapped--;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake.h - a kernel for libs/svc that is a script of messages and a list of slots
+ * fake.h - a kernel for libs/svc: a script of messages and a list of slots
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -9,7 +9,7 @@
 #include "svc/edge.h"
 
 enum { SCRIPT_MAX = 64, SLOTS_MAX = 4096, FRAME_ORDER = 14 };
-/* Capabilities of SVC_OPEN in their order. */
+/* Capabilities of SVC_OPEN in their order in the message. */
 enum { CAP_RINGS, CAP_SIGNAL, CAP_DATA, CAP_OWN, CAPS };
 
 /* What svc_run() receives next: a call, or a signal when label is SK_LABEL_SIGNAL. */
@@ -17,13 +17,13 @@ struct event {
 	uint64_t label, badge;
 	uint32_t n, n_caps;
 	uint64_t mr[SK_MR_MAX];
-	int rc; /* not 0: receive fails with it (TIMEOUT runs timers) */
+	int rc; /* if not 0, the receive fails with it (TIMEOUT runs timers) */
 	void (*before)(
 		void); /* runs when the domain has gone to wait, before the message is there */
-	uint32_t frame_order[CAPS]; /* of the capabilities; 0 = no frame */
-	bool unbadged;              /* the signal */
+	uint32_t frame_order[CAPS]; /* orders of the capabilities; 0: not a frame */
+	bool unbadged;              /* the signal capability has no badge */
 };
-/* What it answered. */
+/* What the domain answered. */
 struct answer {
 	sk_cap_t reply;
 	uint64_t mr[SK_MR_MAX];
@@ -36,26 +36,26 @@ struct fake {
 	struct answer answer[SCRIPT_MAX];
 	unsigned int n_answers;
 	unsigned int signals[SLOTS_MAX];
-	sk_cap_t irq; /* bound last */
+	sk_cap_t irq; /* the last one that was bound */
 	int irq_rc;
 	bool used[SLOTS_MAX], filled[SLOTS_MAX];
 	uint32_t order[SLOTS_MAX], kind[SLOTS_MAX];
 	bool unbadged[SLOTS_MAX];
-	void *region, *data, *own; /* what vm_map() maps */
+	void *region, *data, *own; /* memory that vm_map() maps */
 	unsigned int n_mapped;
-	bool full; /* no slot is free */
+	bool full; /* whether no slot is free */
 	bool mapped[CAPS], fail_map[CAPS];
 	sk_time_t now, deadline; /* deadline: of the last receive or call */
 	struct sent {
 		uint64_t mi, mr[SK_MR_MAX];
 		struct sk_send_cap cap[SK_CAPS_MAX];
-	} sent; /* by the last call */
+	} sent; /* what the last call sent */
 	long call_rc;
-	uint64_t call_mr1; /* of its answer */
+	uint64_t call_mr1; /* of the call's answer */
 	uint32_t call_words, call_caps;
-	bool no_memory; /* for objects */
+	bool no_memory; /* whether memory for objects has run out */
 	unsigned int n_objects;
-	uint32_t about[2]; /* of edge_log_about(), the last two */
+	uint32_t about[2]; /* the last two arguments of edge_log_about() */
 	unsigned int n_about;
 	long reply_rc;
 	struct sk_utcb utcb;
@@ -66,8 +66,8 @@ void fake_reset(void);
 void fake_end(void);
 struct event *fake_add(uint64_t label, uint64_t badge);
 /*
- * Slots in use, with those that the loop keeps for the next message; without the Reply objects,
- * which it keeps too.
+ * Slots in use, including those that the loop keeps for the next message, but without its Reply
+ * objects.
  */
 unsigned int fake_slots(void);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * svc_test.c - the event loop: connections made, used, broken and ended, with a scripted kernel
+ * svc_test.c - the event loop: connections that are made, used, broken and ended, on a scripted
+ * kernel
  *
- * Every test is one process (a fork), because the loop and its lists are the program's.
+ * Every test is a process (a fork), because the loop and its lists are static.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ enum {
 	TURN_RECORDS = SVC_TURN / SVC_RECORD
 };
 
-/* ---- a service that writes down what happens to it --------------------------------------- */
+/* ---- a service that records what happens to it ------------------------------------------- */
 static struct {
 	unsigned int opens, events, closes, calls;
 	struct svc_conn *conn;
@@ -33,10 +34,10 @@ static struct {
 	int open_rc, event_rc, close_rc;
 	unsigned int take; /* records per event; 0 = all */
 	unsigned int records;
-	uint64_t charge;     /* for each record, beside the record itself */
-	void (*after)(void); /* each record */
+	uint64_t charge;     /* for each record, besides the record itself */
+	void (*after)(void); /* called for each record */
 	uint32_t n_in;
-	struct svc_conn *next; /* what svc_conn_next() gives while one is closed */
+	struct svc_conn *next; /* what svc_conn_next() returns during a close */
 } seen;
 
 static int open_cb(
@@ -176,12 +177,12 @@ static void open_and_close(void)
 	assert_int_equal(status(1), 0);
 	assert_int_equal(status(2), -SK_E_NOT_FOUND);
 	assert_int_equal(seen.closes, 1);
-	assert_null(seen.next); /* the service has let it go */
+	assert_null(seen.next); /* svc_conn_next() does not return a closing connection */
 	assert_int_equal(fake.n_mapped, 0);
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
-/* One thing wrong: refused, and nothing of it is left. */
+/* With one thing wrong the open is refused and leaves nothing behind. */
 static void refused(int64_t why)
 {
 	serve();
@@ -227,7 +228,7 @@ BAD_OPEN(open_by_a_client, e->badge = SVC_BADGE_CLIENT, -SK_E_DENIED)
 static void open_without_addresses(void)
 {
 	add_open();
-	fake.fail_map[CAP_DATA] = true; /* the rings are mapped by then */
+	fake.fail_map[CAP_DATA] = true; /* fails when the rings are already mapped */
 	refused(-SK_E_NO_MEM);
 	assert_int_equal(seen.opens, 0);
 }
@@ -250,10 +251,7 @@ static void open_with_own_memory(void)
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
-/*
- * What only a device reaches is not mapped, but the service has its frame, and that alone, to
- * pass on.
- */
+/* Data for a device only is not mapped; the service gets its frame, to pass it on. */
 static void open_with_data_unmapped(void)
 {
 	struct svc_service s = service;
@@ -279,8 +277,8 @@ static void slots_run_out(void) { fake.full = true; }
 static void slots_come_back(void) { fake.full = false; }
 
 /*
- * Without slots for capabilities the loop goes on, refuses, and serves again when there are
- * some.
+ * Without slots for capabilities the loop refuses and goes on, and serves again once there are
+ * slots.
  */
 static void open_without_slots(void)
 {
@@ -303,7 +301,7 @@ static void caller_gone(void) { fake.reply_rc = -SK_E_NOT_FOUND; }
 
 static void caller_there(void) { fake.reply_rc = 0; }
 
-/* Who gave up waiting knows no number to close: the attachment must not stay for good. */
+/* A caller that gave up waiting knows no number to close, so the attachment must not stay. */
 static void open_for_a_caller_that_has_gone(void)
 {
 	add_open()->before = caller_gone;
@@ -329,7 +327,7 @@ static void open_refused_by_service(void)
 	assert_int_equal(seen.opens, 1);
 }
 
-/* Nor what its end would have needed. */
+/* A refused open gives back the object that its close would have needed. */
 static void many_refused_opens(void)
 {
 	seen.open_rc = -SK_E_BUSY;
@@ -345,11 +343,11 @@ static void event_takes_all(void)
 {
 	add_open();
 	signal_of(1, send_three);
-	signal_of(2, NULL); /* nobody's */
+	signal_of(2, NULL); /* no connection has this bit */
 	serve();
 	assert_int_equal(seen.records, 3);
 	assert_int_equal(((struct ring_shared *)fake.region)->cons,
-		client.index); /* given back by the loop */
+		client.index); /* the loop returned the space */
 	assert_int_equal(((struct ring_shared *)fake.region)->want_data, 1);
 }
 
@@ -359,7 +357,7 @@ static void event_that_leaves_records_is_not_called_for_ever(void)
 	add_open();
 	signal_of(1, send_three);
 	serve();
-	assert_int_equal(seen.records, 3); /* two, then one */
+	assert_int_equal(seen.records, 3); /* two records, then one */
 	assert_int_equal(seen.events, 2);
 	seen.take = 0;
 }
@@ -432,7 +430,7 @@ static void all_is_served_turn_by_turn(void)
 
 static void one_more(void)
 {
-	client.peer = client.index - 8; /* it knows from the answers what was taken */
+	client.peer = client.index - 8; /* the client knows from the answers what was taken */
 	client_sends(1);
 	(void)ring_put_flush(&client);
 }
@@ -443,9 +441,7 @@ static void no_more(void)
 	seen.after = NULL;
 }
 
-/*
- * A client that always adds one more request has its turns, and the caller behind it is heard.
- */
+/* A client that always adds one more request gets its turns, but other callers are served. */
 static void who_always_has_more_does_not_stop_the_service(void)
 {
 	seen.after = one_more;
@@ -461,7 +457,7 @@ static void still_one(void) { assert_int_equal(seen.records, 1); }
 
 static void two_by_now(void) { assert_int_equal(seen.records, 2); }
 
-/* What one request costs beyond a turn is paid with turns that are left out. */
+/* A request that costs more than a turn makes its connection miss turns. */
 static void a_dear_request_costs_turns(void)
 {
 	seen.charge = 3 * SVC_TURN;
@@ -475,7 +471,7 @@ static void a_dear_request_costs_turns(void)
 	assert_int_equal(fake.n_answers, 6);
 }
 
-/* Who has a turn to come does not get more of them by signalling. */
+/* Signals do not bring more turns to a connection that already has one coming. */
 static void signals_bring_no_more_turns(void)
 {
 	seen.charge = SVC_TURN;
@@ -501,7 +497,7 @@ static void room_again(void)
 	svc_resume(seen.conn); /* counts once */
 }
 
-/* "Something is full" is no breach, and the service comes back to what it left. */
+/* -SK_E_AGAIN for want of room is no breach; the service later comes back to what it left. */
 static void a_service_that_is_full_goes_on_later(void)
 {
 	struct svc_service s = service;
@@ -523,9 +519,9 @@ static void breach_kills_the_connection_only(void)
 	signal_of(1, NULL);
 	add_close(1);
 	serve();
-	assert_int_equal(seen.events, 1); /* no more events for the dead */
+	assert_int_equal(seen.events, 1); /* a dead connection gets no more events */
 	assert_int_equal(
-		fake.about[0], 5); /* the line is the guest's own, and the next is not */
+		fake.about[0], 5); /* the line is about the guest, and the next one is not */
 	assert_int_equal(fake.about[1], 0);
 	assert_int_equal(fake.n_about, 2);
 	assert_true(fake.at == fake.n_script);
@@ -547,12 +543,12 @@ static void breach_ends_sending(void)
 	serve();
 }
 
-/* A signal of one client is not the others'. */
+/* A signal of one client is no event of the others. */
 static void signals_of_one_client(void)
 {
 	add_open();
 	signal_of(2, send_three);
-	signal_of(1 + 40, NULL); /* of the same bit: it is looked at */
+	signal_of(1 + 40, NULL); /* it shares the bit, so its ring is checked */
 	serve();
 	assert_int_equal(seen.events, 1);
 }
@@ -560,7 +556,7 @@ static void signals_of_one_client(void)
 /* ---- close ------------------------------------------------------------------------------- */
 static void finish(void)
 {
-	assert_int_equal(fake.n_answers, 1); /* the close is not answered yet */
+	assert_int_equal(fake.n_answers, 1); /* the close has no answer so far */
 	if (seen.closes)
 		assert_ptr_equal(svc_conn_next(NULL), seen.conn);
 	svc_closed(seen.conn, -SK_E_IO);
@@ -580,7 +576,8 @@ static void close_waits_for_what_is_in_flight(void)
 	assert_int_not_equal(fake.answer[2].reply, DOMAIN_CAP_REPLY);
 	assert_int_equal(status(1), 0);
 	assert_int_equal(fake.answer[1].n, 2);
-	assert_int_equal((int64_t)fake.answer[1].mr[1], -SK_E_IO); /* of the last flush */
+	/* result of the last flush */
+	assert_int_equal((int64_t)fake.answer[1].mr[1], -SK_E_IO);
 	assert_int_equal(fake.n_mapped, 0);
 }
 
@@ -601,8 +598,7 @@ static void close_says_what_went_wrong(void)
 static void memory_runs_out(void) { fake.no_memory = true; }
 
 /*
- * The closer is kept waiting and answered, whatever is left of the domain's memory; opens find
- * none.
+ * A closer waits and gets its answer even if the domain has no memory left; opens are refused.
  */
 static void close_needs_no_memory(void)
 {
@@ -621,7 +617,10 @@ static void close_needs_no_memory(void)
 	assert_int_equal(fake.n_mapped, 0);
 }
 
-/* Memory of objects does not come back: what one connection had for its end, the next has. */
+/*
+ * Memory of objects is not returned, so the next connection reuses what the last one had for
+ * its end.
+ */
 static void connections_in_turn_need_no_more_memory(void)
 {
 	for (uint64_t i = 1; i <= 10; i++) {
@@ -653,7 +652,10 @@ static void finish_unheard(void)
 	caller_there();
 }
 
-/* The result of a slow close reaches who asks again, before or after it is there. */
+/*
+ * A caller that repeats a slow close gets its result, whether it is there before or after the
+ * call.
+ */
 static void close_is_asked_again(void)
 {
 	seen.close_rc = -SK_E_AGAIN;
@@ -664,7 +666,8 @@ static void close_is_asked_again(void)
 	serve();
 	assert_int_equal(seen.closes, 1);
 	assert_int_equal(
-		fake.n_answers, 3); /* open, close, ping: who asked first has given up */
+		/* open, close, ping: the first close's caller has given up */
+		fake.n_answers, 3);
 	assert_int_equal(fake.answer[1].n, 2);
 	assert_int_equal(status(1), 0);
 	assert_int_equal(fake.n_mapped, 0);
@@ -683,8 +686,8 @@ static void close_result_is_kept_until_it_is_heard(void)
 	serve();
 	assert_int_equal(seen.closes, 1);
 	assert_int_equal(fake.n_mapped, 0);
-	assert_int_equal((int64_t)fake.answer[1].mr[1], -SK_E_IO); /* unheard */
-	assert_int_equal((int64_t)fake.answer[3].mr[1], -SK_E_IO); /* again */
+	assert_int_equal((int64_t)fake.answer[1].mr[1], -SK_E_IO); /* its caller was gone */
+	assert_int_equal((int64_t)fake.answer[3].mr[1], -SK_E_IO); /* repeated */
 	assert_int_equal((int64_t)fake.answer[4].mr[1], -SK_E_IO);
 	assert_int_equal(status(4), 0);
 	assert_int_equal(status(5), -SK_E_NOT_FOUND);
@@ -703,7 +706,7 @@ static void close_that_fails_at_once_is_kept_too(void)
 	assert_int_equal((int64_t)fake.answer[2].mr[1], -SK_E_IO);
 }
 
-/* Its region is still in use: PING does not say that all is well. */
+/* The region of the failed open is still in use, so PING does not report success. */
 static void open_that_takes_time_to_undo(void)
 {
 	seen.close_rc = -SK_E_AGAIN;
@@ -792,7 +795,7 @@ static void timers_in_order(void)
 	svc_timer_set(&a, 30);
 	svc_timer_set(&b, 20);
 	svc_timer_set(&c, 500);
-	svc_timer_set(&a, 10); /* moved, not doubled */
+	svc_timer_set(&a, 10); /* moved, not added again */
 	e->rc = -SK_E_TIMEOUT;
 	e->before = advance;
 	serve();
@@ -845,7 +848,7 @@ static void on_channel(void *ctx)
 
 	(void)ctx;
 	if (ring_get(&channel->rsp, buf, sizeof(buf)) >= 0)
-		got++; /* one at a time: the loop comes back */
+		got++; /* one record each time: the loop calls again */
 }
 
 static void service_answers(void)
@@ -884,13 +887,13 @@ static void channel_use(void)
 	((struct ring_shared *)fake.region)->want_data = 1; /* the service sleeps */
 	assert_int_equal(svc_request(channel, "x", 1), 0);
 	assert_int_equal(svc_request(channel, "x", 1), 0);
-	assert_int_equal(fake.signals[64], 1); /* it is woken once */
+	assert_int_equal(fake.signals[64], 1); /* one signal wakes it */
 	fake_add(SK_LABEL_SIGNAL, 1 << 7)->before = service_answers;
 	serve();
 	assert_int_equal(got, 2);
 }
 
-/* What came before the handler was there is looked at without a signal. */
+/* Records that came before the handler was set are handled without a signal. */
 static void a_channel_that_has_something(void)
 {
 	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
@@ -910,7 +913,7 @@ static void a_channel_that_has_something(void)
 	assert_int_equal(((struct ring_shared *)((char *)fake.region + RING))->want_data, 1);
 }
 
-static struct ring answers; /* of a service that always has one more */
+static struct ring answers; /* answers of a service that always has one more */
 
 static void answer_more(void)
 {
@@ -979,7 +982,7 @@ static void wait_keeps_other_signals(void)
 	assert_int_equal(svc_wait_until(channel, 77), -SK_E_DELETED);
 	assert_int_equal(fake.deadline, 77);
 	serve();
-	assert_string_equal(order, "x"); /* it came while something else was waited for */
+	assert_string_equal(order, "x"); /* the signal came during the wait for another */
 }
 
 static void arguments(void)
@@ -991,7 +994,7 @@ static void arguments(void)
 	strcpy(info->args,
 		"a=1\nlonger=12345678\nab=2\na=3\ncap.pool=20,5\ncap.log=30\nlast=x");
 	assert_true(svc_arg("a", buf, sizeof(buf)));
-	assert_string_equal(buf, "1"); /* the first wins */
+	assert_string_equal(buf, "1"); /* the first one counts */
 	assert_true(svc_arg("ab", buf, sizeof(buf)));
 	assert_string_equal(buf, "2");
 	assert_false(svc_arg("longer", buf, sizeof(buf))); /* does not fit */
@@ -1003,7 +1006,7 @@ static void arguments(void)
 	assert_int_equal(svc_cap("log", &count), 30);
 	assert_int_equal(count, 1);
 	assert_int_equal(svc_cap("klog", &count), 0);
-	memset(info->args, 'a', sizeof(info->args)); /* no end */
+	memset(info->args, 'a', sizeof(info->args)); /* not terminated */
 	assert_false(svc_arg("b", buf, sizeof(buf)));
 }
 
@@ -1036,7 +1039,7 @@ static void connect_sends_the_region(void)
 	assert_int_equal(fake.sent.mr[6], 8192);
 	assert_memory_equal(&fake.sent.mr[SVC_PARAMS_WORD], "hello", 5);
 	assert_int_equal(r.number, 9);
-	assert_int_equal(fake_slots(), 1); /* the signal */
+	assert_int_equal(fake_slots(), 1); /* only the signal's slot is in use */
 	a.data_size = 0;
 	assert_int_equal(svc_open(40, &a, &r), 0);
 	assert_int_equal(SK_MI_CAPS(fake.sent.mi), 3);
@@ -1079,7 +1082,7 @@ static void answers_that_are_none(void)
 
 	fake.call_words = 0;
 	assert_int_equal(svc_call(40, SVC_FIRST, mr, &n, NULL), -SK_E_PEER);
-	fake.call_words = 1; /* no number, but a capability */
+	fake.call_words = 1; /* a capability, but no number */
 	assert_int_equal(svc_open(40, &a, &r), -SK_E_PEER);
 	fake.call_words = 2;
 	fake.call_caps = 0;
@@ -1094,7 +1097,7 @@ static void answers_that_are_none(void)
 	a.params_len--;
 	assert_int_equal(svc_open(40, &a, &r), 0);
 	for (unsigned int i = 0; i < 4; i++)
-		assert_int_equal(fake.sent.cap[i].rights, SK_ALL); /* copies */
+		assert_int_equal(fake.sent.cap[i].rights, SK_ALL); /* copies, not moves */
 }
 
 static void closing_hears_of_the_last_flush(void)
@@ -1121,10 +1124,11 @@ static void in_a_process(void **state)
 	pid = fork();
 	if (!pid) {
 		/*
-		 * A failure must end this process, not go on with the rest of the tests in it.
+		 * A failing case must end this process, and not continue with the other tests
+		 * in it.
 		 */
 		setenv("CMOCKA_TEST_ABORT", "1", 1);
-		alarm(60); /* a loop without an end is a failure */
+		alarm(60); /* an endless loop is a failure */
 		fake_reset();
 		run();
 		fake_end();

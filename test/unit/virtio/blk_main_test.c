@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blk_main_test.c - the whole of the disk's driver, between a disk and a client that may be
- * taken over
+ * hostile
  */
 #include "world/world.h"
 
@@ -71,7 +71,7 @@ static uint64_t sector(const struct chain *c)
 	return v;
 }
 
-/* The device is done with the chain. */
+/* The device completes the chain. */
 static void lands(const struct chain *c, uint8_t status)
 {
 	uint32_t written = 0;
@@ -112,7 +112,7 @@ static void transfers(void)
 	assert_int_equal(answered(5), -SK_E_IO);
 }
 
-/* A write with FUA is on the medium when it is answered. */
+/* A write with FUA is answered only when it is on the medium. */
 static void fua(void)
 {
 	struct blk_req q = reading;
@@ -136,7 +136,7 @@ static void fua(void)
 	assert_true(device_take(0, &c));
 	lands(&c, 1); /* the flush fails */
 	assert_int_equal(answered(5), -SK_E_IO);
-	q.op = BLK_READ; /* means nothing for it */
+	q.op = BLK_READ; /* FUA has no effect on a read */
 	ask(q);
 	assert_true(device_take(0, &c));
 	lands(&c, 0);
@@ -151,7 +151,7 @@ static void small_segments(void)
 	struct chain c;
 
 	device.features = F_SIZE_MAX | F_SEG_MAX;
-	config(8, 4096 + 100, 4); /* whole blocks only */
+	config(8, 4096 + 100, 4); /* parts are whole blocks */
 	config(12, 4, 4);
 	start();
 	q.length = 10 * 4096;
@@ -172,12 +172,12 @@ static void small_segments(void)
 	}
 	assert_int_equal(bytes, q.length);
 	assert_true(device_take(0, &c));
-	assert_int_equal(type(&c), FLUSH); /* once, behind all of them */
+	assert_int_equal(type(&c), FLUSH); /* one flush after all parts */
 	lands(&c, 0);
 	assert_int_equal(answered(5), 0);
 	ask(q);
 	assert_true(device_take(0, &c));
-	lands(&c, 1); /* the rest is not tried */
+	lands(&c, 1); /* the other parts are not tried */
 	assert_int_equal(answered(5), -SK_E_IO);
 	assert_false(device_take(0, &c));
 }
@@ -204,7 +204,7 @@ static void large_blocks(void)
 	assert_int_equal(answered(5), -SK_E_INVAL);
 	ask(reading);
 	assert_true(device_take(0, &c));
-	assert_int_equal(sector(&c), 8); /* counts 512 bytes all the same: 5.2.6 */
+	assert_int_equal(sector(&c), 8); /* in units of 512 bytes nevertheless: 5.2.6 */
 }
 
 static void begin(uint64_t features, uint64_t sectors)
@@ -247,7 +247,7 @@ static void flushes(void)
 	assert_int_equal(answered(6), 0);
 }
 
-/* The device writes through: it need not be asked, and does not know how. */
+/* A device without F_FLUSH writes through: it needs no flush, and knows none. */
 static void no_flushes(void)
 {
 	struct blk_req q = { .op = BLK_FLUSH, .id = 6 };
@@ -267,8 +267,8 @@ static void no_flushes(void)
 }
 
 /*
- * It says that it is done, and not how it went: the status of the request before does not
- * count.
+ * The device completes the request without writing a status; the previous request's status must
+ * not count.
  */
 static void a_device_without_a_word(void)
 {
@@ -312,7 +312,7 @@ static void many_segments_in_a_small_queue(void)
 static void regions_come_and_go(void)
 {
 	start();
-	for (unsigned int i = 0; i < 9000; i++) { /* more than there are slots */
+	for (unsigned int i = 0; i < 9000; i++) { /* more than slots exist */
 		assert_int_equal(world_call(BLK_REGION_ADD, (uint64_t[8]){ 4096, 4 }, 4096), 0);
 		assert_int_equal(world_call(BLK_REGION_DEL, (uint64_t[8]){ 4 }, 0), 0);
 	}
@@ -322,11 +322,11 @@ static void blocks_that_are_none(void)
 {
 	device.features = F_BLK_SIZE;
 	config(20, 1000, 4);
-	world_start(); /* ends */
+	world_start(); /* the domain ends */
 	assert_true(world_ended());
 }
 
-/* ---- a client that was taken over ---- */
+/* ---- a hostile client ---- */
 static void refused(struct blk_req q, int why)
 {
 	struct chain c;
@@ -366,7 +366,7 @@ static void more_than_the_depth_waits(void)
 	struct chain c;
 	uint32_t n = 0;
 
-	device.queue_size = 8; /* and few descriptors: two requests */
+	device.queue_size = 8; /* few descriptors: enough for two requests */
 	start();
 	for (uint32_t i = 0; i < 80; i++)
 		ask(reading);
@@ -430,7 +430,8 @@ static void regions(void)
 	assert_int_equal(world_call(99, (uint64_t[8]){ 0 }, REGION), -SK_E_NO_SYS);
 	ask(reading);
 	assert_true(device_take(0, &c));
-	assert_int_equal(region_del(3), -SK_E_BUSY); /* the device may still write there */
+	/* the device may still write to the region */
+	assert_int_equal(region_del(3), -SK_E_BUSY);
 	lands(&c, 0);
 	assert_int_equal(answered(5), 0);
 	assert_int_equal(region_del(3), 0);

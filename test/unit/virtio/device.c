@@ -130,7 +130,8 @@ bool device_take(unsigned int q, struct chain *c)
 		volatile struct virtq_desc *d = &vq->desc[at];
 
 		if (c->n == CHAIN_MAX || !mapped((uint8_t *)d->addr, d->len))
-			abort(); /* the driver lets the device reach what it must not */
+			/* the driver lets the device reach memory that is not mapped for it */
+			abort();
 		c->buf[c->n].at = (uint8_t *)d->addr;
 		c->buf[c->n].len = d->len;
 		c->buf[c->n++].writable = d->flags & 2;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * device.h - a virtio device for a driver under test: what the driver queues, and what the
- * device makes of it
+ * device.h - a virtio device for a driver under test: the chains that the driver queues, and
+ * their completion
  *
- * Device addresses are addresses of this program. Every buffer that the driver names must lie
- * in memory that it had mapped for the device, or the test ends.
+ * Device addresses are addresses of this program. A buffer outside the memory that the driver
+ * mapped for the device ends the test.
  */
 #ifndef TEST_VIRTIO_DEVICE_H
 #define TEST_VIRTIO_DEVICE_H
@@ -17,8 +17,8 @@ enum { DEVICE_QUEUES = 2, CHAIN_MAX = 64 };
 extern struct device {
 	uint64_t features;       /* offered */
 	uint8_t config[64];      /* device-specific */
-	uint16_t queue_size;     /* of each queue; 0 = as the driver likes */
-	unsigned int n_mapped;   /* regions */
+	uint16_t queue_size;     /* of each queue; 0: the driver's choice */
+	unsigned int n_mapped;   /* mapped regions */
 	unsigned int n_restarts; /* resets after the first start */
 } device;
 
@@ -32,9 +32,9 @@ struct chain {
 	} buf[CHAIN_MAX];
 };
 
-/* The next chain of queue q; false: none. */
+/* Takes the next chain of queue q; false: none. */
 bool device_take(unsigned int q, struct chain *c);
-/* It is done, or whatever the device says is. */
+/* Completes a chain; id and len can be anything. */
 void device_give(unsigned int q, uint32_t id, uint32_t len);
 
 #endif

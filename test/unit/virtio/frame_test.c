@@ -47,11 +47,12 @@ static void sending(void **state)
 	REFUSED(gso, length, NET_FRAME_MAX + 1);
 	REFUSED(gso, csum_start, 13);
 	REFUSED(gso, csum_start, 59983);
-	REFUSED(gso, flags, NET_GSO_TCPV6); /* without a checksum to fill in */
+	REFUSED(gso, flags, NET_GSO_TCPV6); /* needs a checksum to fill in */
 	REFUSED(gso, flags, ALL);
 	assert_int_equal(
 		frame_check(&gso, DATA, NET_CSUM_BLANK), -SK_E_INVAL); /* not granted */
-	d = good;                                                      /* what has no answer */
+	/* an op without an answer */
+	d = good;
 	d.op = NET_TX_DONE;
 	assert_int_equal(frame_check(&d, DATA, ALL), -SK_E_PEER);
 	d.op = 0;
@@ -80,7 +81,8 @@ static void receiving(void **state)
 	assert_int_equal(frame_from_device(&h, 60, &d), 0);
 	assert_int_equal(d.flags, NET_CSUM_BLANK);
 	assert_int_equal(d.length, 60);
-	assert_int_equal(frame_from_device(&h, 51, &d), -SK_E_IO); /* field outside the frame */
+	/* the checksum field is outside the frame */
+	assert_int_equal(frame_from_device(&h, 51, &d), -SK_E_IO);
 	h = (struct frame_header){ .flags = 2 };
 	d = (struct net_desc){ 0 };
 	assert_int_equal(frame_from_device(&h, 60, &d), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net_main_test.c - the whole of the network card's driver, between a card and a client that
- * may be taken over
+ * may be hostile
  */
 #include "world/world.h"
 
@@ -103,7 +103,7 @@ static void refused(struct net_desc d, uint16_t op)
 	assert_false(peer_dead(&net));
 }
 
-/* Whatever a client of everybody's asks for, everybody's uplink stays. */
+/* The uplink carries everyone's frames, so no illegal request may end it. */
 static void what_is_not_legal_comes_back(void)
 {
 	start();
@@ -121,7 +121,7 @@ static void what_is_not_legal_comes_back(void)
 			.csum_start = 50,
 			.csum_offset = 9 },
 		NET_TX_DONE);
-	refused((struct net_desc){ .op = NET_TX, /* not granted */
+	refused((struct net_desc){ .op = NET_TX, /* an offload that was not granted */
 			.length = 3000,
 			.flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
 			.csum_start = 34,
@@ -152,7 +152,7 @@ static void one_more_than_the_credit_is_a_breach(void)
 	assert_true(peer_dead(&net));
 }
 
-/* A card with a small queue gets what does not fit later, in its order. */
+/* A card with a small queue gets the rest later, in order. */
 static void small_queues(void)
 {
 	struct chain c;
@@ -171,7 +171,7 @@ static void small_queues(void)
 	assert_int_equal(next, NET_DEPTH);
 }
 
-/* A client that takes no answers waits with its requests, and loses nothing. */
+/* The requests of a client that takes no answers wait, and none is lost. */
 static void answers_wait_for_who_takes_none(void)
 {
 	struct net_desc d = { .op = NET_TX, .length = 13 };
@@ -201,7 +201,7 @@ static void the_cards_nonsense_is_dropped(void)
 	start();
 	post_one(1);
 	assert_true(device_take(RX, &c));
-	arrives(&c, 0); /* shorter than a header; its buffer goes back to the card */
+	arrives(&c, 0); /* shorter than a header; the buffer returns to the card */
 	nothing();
 	assert_true(device_take(RX, &c));
 	arrives(&c, 1519);
@@ -213,7 +213,7 @@ static void the_cards_nonsense_is_dropped(void)
 	assert_true(device_take(RX, &c));
 	arrives(&c, 60);
 	assert_int_equal(answer().length, 60);
-	device_give(RX, 200, 60); /* a chain that it does not have */
+	device_give(RX, 200, 60); /* the card does not have this chain */
 	world_irq(IRQ);
 	nothing();
 }
@@ -232,11 +232,11 @@ static void a_closed_region_is_out_of_the_cards_reach(void)
 	assert_false(device_take(TX, &c));
 	assert_int_equal(world_open(&net, SVC_PROTO_NET, 1 | SVC_STATIC, NULL, 0, DATA), 0);
 	for (uint32_t i = 0; i < NET_DEPTH; i++)
-		send_one(i); /* all of the credit is back */
+		send_one(i); /* the whole credit is back */
 	assert_false(peer_dead(&net));
 }
 
-/* Each frame has the header that came with it. */
+/* Each frame gets the header that belongs to it. */
 static void headers_of_their_own(void)
 {
 	const struct frame_header checked = { .flags = 2 };
@@ -271,7 +271,7 @@ static void what_the_client_is_told(void)
 	assert_int_equal(net.word[1], NET_CSUM_BLANK | NET_GSO_TCPV6);
 	send_one(1);
 	assert_true(device_take(TX, &c));
-	nothing(); /* it sleeps */
+	nothing(); /* the driver sleeps */
 	signals = net.signals;
 	device_give(TX, c.id, 0);
 	world_irq(IRQ);

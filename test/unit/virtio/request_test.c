@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * request_test.c - what the disk driver refuses, and how it cuts up what the device does not
- * take at once
+ * request_test.c - what the disk driver refuses, and how it splits requests beyond the device's
+ * limits
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,8 @@ static void transfers(void **state)
 	ro.read_only = true;
 	assert_int_equal(check(good), 0);
 	assert_int_equal(request_check(&ro, &good, REGION), -SK_E_DENIED);
-	assert_int_equal(request_check(&disk, &good, 0), -SK_E_RANGE); /* no such region */
+	/* there is no such region */
+	assert_int_equal(request_check(&disk, &good, 0), -SK_E_RANGE);
 #define REFUSED(field, value, error) \
 	do { \
 		q = good; \
@@ -58,7 +59,7 @@ static void without_data(void **state)
 	assert_int_equal(check((struct blk_req){ .op = BLK_INFO }), 0);
 }
 
-/* A device's limits cut a request, they do not refuse it. */
+/* The device's limits split a request, but do not refuse it. */
 static void parts(void **state)
 {
 	struct disk d = disk;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * transport_test.c - registers of a virtio device on PCI, each access of the driver seen by the
- * device
+ * transport_test.c - registers of a virtio device on PCI; the device sees each access of the
+ * driver
  *
- * The page of the registers cannot be touched: an access faults, is let through for one
- * instruction, and then the device looks at what was written. What a register reads as is put
- * there before the instruction runs.
+ * The page of the registers is inaccessible: an access faults, is let through for one
+ * instruction, and then the device reads what was written. A register's value is put there
+ * before the instruction runs.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -39,10 +39,10 @@ static struct {
 	bool refuses_features, refuses_vector;
 	uint16_t queue_size[2], vector, enabled, doorbell, notify_off, msix_config;
 	uint64_t desc, avail, used;
-	bool enabled_last; /* all else was there before */
+	bool enabled_last; /* everything else was set before */
 	unsigned int generation_changes, reads;
 } dev;
-static uint64_t at; /* of the access */
+static uint64_t at; /* offset of the access */
 static bool write_access;
 
 static uint16_t *w16(uint32_t off) { return (uint16_t *)(page + off); }
@@ -129,7 +129,7 @@ static void after_write(void)
 		return;
 	default:
 		if (at != NOTIFY + dev.notify_off * 4u)
-			abort(); /* a register that is none */
+			abort(); /* there is no such register */
 		dev.doorbell = *w16(at);
 	}
 }
@@ -223,13 +223,13 @@ static int setup(void **state)
 	dev.queue_size[0] = 256;
 	dev.queue_size[1] = 64;
 	dev.notify_off = 3;
-	dev.status = 0x0f; /* whoever was here before */
+	dev.status = 0x0f; /* left by an earlier driver */
 	caps_good();
 	return 0;
 }
 
 /* ---- cases ---- */
-/* For each case anew: cmocka has handlers of its own. */
+/* Each case calls this, because cmocka sets its own handlers. */
 static void watch(void **state)
 {
 	struct sigaction on_segv = { .sa_sigaction = on_access, .sa_flags = SA_SIGINFO };
@@ -250,7 +250,7 @@ static void the_start(void **state)
 	assert_int_equal(dev.n_statuses, 4);
 	assert_memory_equal(dev.statuses, order, 4);
 	assert_int_equal(dev.msix_config, VIRTIO_NO_VECTOR);
-	/* what both want, and what the transport needs */
+	/* features that both want, and those that the transport needs */
 	assert_int_equal(v.features,
 		VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | 1);
 	assert_int_equal(dev.driver, v.features);
@@ -277,7 +277,7 @@ static void areas_that_are_none(void **state)
 	} bad[] = {
 		{ 6, COMMON, 0x38 },
 		{ 255, COMMON, 0x38 },
-		{ 0, COMMON, 0x38 }, /* not given */
+		{ 0, COMMON, 0x38 }, /* this BAR was not given */
 		{ BAR, COMMON, 0x37 },
 		{ BAR, SIZE - 0x37, 0x38 },
 		{ BAR, SIZE + 1, 0x38 },
@@ -293,7 +293,7 @@ static void areas_that_are_none(void **state)
 		cap(4, BAR, CONFIG, 32, 0);
 		assert_int_equal(virtio_init(&v, 0, 0), -SK_E_NOT_FOUND);
 	}
-	/* the first that fits is taken; a list that goes round ends */
+	/* the first usable one is taken; a circular list ends */
 	caps_begin();
 	cap(1, 6, COMMON, 0x38, 0);
 	cap(3, BAR, 0, 16, 0);
@@ -307,11 +307,11 @@ static void areas_that_are_none(void **state)
 	assert_ptr_equal(v.common, page + COMMON);
 	assert_ptr_equal(v.notify, page + NOTIFY);
 	assert_int_equal(v.notify_mult, 4);
-	/* of another vendor */
+	/* capabilities of another vendor */
 	info->dev[0].config[0x40 + 40] = 5;
 	info->dev[0].config[0x40 + 60] = 5;
 	assert_int_equal(virtio_init(&v, 0, 0), -SK_E_NOT_FOUND);
-	/* at the end of the 256 bytes: what lies behind would make it a good one */
+	/* a capability at the end of the 256 bytes would be good if the bytes beyond counted */
 	caps_good();
 	info->dev[0].config[0x40 + 20 + 1] = 0xfc;
 	memcpy(&info->dev[0].config[0xfc], (uint8_t[]){ 9, 0, 20, 4 }, 4);
@@ -329,7 +329,7 @@ static void a_queue(void **state)
 	assert_int_equal(virtio_init(&v, 0, VIRTIO_F_EVENT_IDX), 0);
 	assert_int_equal(virtio_queue_make(&v, &q, 1, 256, 0), 0);
 	(void)virtq_bytes(64, &avail, &used);
-	assert_int_equal(q.q.size, 64); /* as the device has it */
+	assert_int_equal(q.q.size, 64); /* the device's size */
 	assert_true(q.q.event_idx);
 	assert_int_equal(dev.queue_select, 1);
 	assert_int_equal(dev.desc, 0x123400000000ull);
@@ -337,7 +337,7 @@ static void a_queue(void **state)
 	assert_int_equal(dev.used, dev.desc + used);
 	assert_int_equal(dev.enabled, 1);
 	assert_true(dev.enabled_last);
-	/* a smaller one than the device offers, in the same memory, which is empty again */
+	/* smaller than the device offers, in the same memory, which is cleared */
 	memset(queue_memory, 0xaa, sizeof(queue_memory));
 	dev.queue_size[1] = 64;
 	assert_int_equal(virtio_queue_make(&v, &q, 1, 16, 0), 0);
@@ -345,7 +345,7 @@ static void a_queue(void **state)
 	assert_int_equal(dev.queue_size[1], 16);
 	assert_int_equal(q.q.avail->idx, 0);
 	assert_int_equal(q.q.used->idx, 0);
-	/* notified by its number at its own place */
+	/* the kick writes the queue's number to the queue's own doorbell */
 	dev.doorbell = 0xffff;
 	virtio_queue_kick(&q);
 	assert_int_equal(dev.doorbell, 0xffff);
@@ -362,7 +362,7 @@ static void queues_that_cannot_be_used(void **state)
 	dev.queue_size[0] = 48;
 	assert_int_equal(virtio_queue_make(&v, &q, 0, 256, 0), -SK_E_NOT_FOUND);
 	dev.queue_size[0] = 64;
-	dev.notify_off = 16; /* 64 bytes of doorbells */
+	dev.notify_off = 16; /* beyond the 64 bytes of doorbells */
 	assert_int_equal(virtio_queue_make(&v, &q, 0, 256, 0), -SK_E_IO);
 	dev.notify_off = 0xffff;
 	assert_int_equal(virtio_queue_make(&v, &q, 0, 256, 0), -SK_E_IO);
@@ -381,11 +381,11 @@ static void fields_of_the_device(void **state)
 	assert_int_equal(virtio_config_read(&v, 4, 4), 0x17161514);
 	assert_int_equal(virtio_config_read(&v, 8, 8), 0x1f1e1d1c1b1a1918);
 	assert_int_equal(virtio_config_read(&v, 28, 4), 0x2f2e2d2c);
-	/* beyond its end */
+	/* beyond the end */
 	assert_int_equal(virtio_config_read(&v, 29, 4), 0);
 	assert_int_equal(virtio_config_read(&v, 33, 1), 0);
 	assert_int_equal(virtio_config_read(&v, UINT32_MAX, 8), 0);
-	/* one that changes while it is read: read again until it is of one piece */
+	/* a field that changes during a read is read again until it is consistent */
 	dev.generation_changes = 3;
 	dev.reads = 0;
 	assert_int_equal(virtio_config_read(&v, 4, 4), 0x17161514 + 3);

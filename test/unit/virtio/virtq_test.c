@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtq_test.c - the driver side of a virtqueue against a device that keeps the rules, and one
- * that does not
+ * virtq_test.c - the driver side of a virtqueue, with a device that keeps the rules and one
+ * that breaks them
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,7 +56,7 @@ static void chain_layout(void **state)
 	assert_int_equal(q.avail->idx, 0); /* not published before the kick */
 	assert_true(virtq_kick(&q));
 	assert_int_equal(q.avail->idx, 1);
-	assert_false(virtq_kick(&q)); /* nothing new */
+	assert_false(virtq_kick(&q)); /* nothing new is published */
 	head = at = q.avail->ring[0];
 	assert_int_equal(q.desc[at].addr, 0x1000);
 	assert_int_equal(q.desc[at].flags, 1);
@@ -104,20 +104,20 @@ static void hostile_used_ring(void **state)
 	assert_int_equal(virtq_add(&q, request, 3, NULL), 0);
 	virtq_kick(&q);
 	head = q.avail->ring[0];
-	for (unsigned int i = 0; i < 4; i++) { /* no such descriptor; not a head; free */
+	for (unsigned int i = 0; i < 4; i++) { /* out of range; not a head; free */
 		device_returns(ids[i], 1);
 		assert_int_equal(virtq_get(&q, &token, &len), -SK_E_IO);
 		q.used->idx--;
 	}
-	device_returns(SIZE + head, 0); /* that would be the head */
+	device_returns(SIZE + head, 0); /* the head modulo the size */
 	assert_int_equal(virtq_get(&q, &token, &len), -SK_E_IO);
 	q.used->idx--;
-	device_returns(head, 514); /* more than it may write */
+	device_returns(head, 514); /* more than the device may write */
 	assert_int_equal(virtq_get(&q, &token, &len), -SK_E_IO);
 	q.used->idx--;
 	device_returns(head, 1);
 	assert_int_equal(virtq_get(&q, &token, &len), 0);
-	device_returns(head, 1); /* twice */
+	device_returns(head, 1); /* a second time */
 	assert_int_equal(virtq_get(&q, &token, &len), -SK_E_IO);
 }
 
@@ -152,13 +152,14 @@ static void parts_lie_apart(void **state)
 		size_t avail, used, bytes = virtq_bytes(size, &avail, &used);
 
 		assert_int_equal(avail, 16u * size);
-		assert_true(used >= avail + 2u * (3u + size)); /* flags, index, ring, wish */
+		/* flags, index, ring, used_event */
+		assert_true(used >= avail + 2u * (3u + size));
 		assert_int_equal(used % 4, 0);
 		assert_int_equal(bytes, used + 6 + 8u * size);
 	}
 }
 
-/* What a chain may be written does not grow with the chains before it. */
+/* The limit of a chain does not grow with earlier chains. */
 static void limits_do_not_add_up(void **state)
 {
 	void *token;
@@ -196,7 +197,7 @@ static void use(bool used[SIZE], uint16_t head, unsigned int n)
 	}
 }
 
-/* Whatever comes back first: no descriptor is in two chains. */
+/* In whatever order chains come back, no descriptor is in two of them. */
 static void chains_share_nothing(void **state)
 {
 	bool used[SIZE] = { false };
@@ -228,7 +229,7 @@ static void event_index(void **state)
 	assert_int_equal(virtq_add(&q, request, 2, NULL), 0);
 	assert_true(virtq_kick(&q)); /* the device waits for index 0 */
 	assert_int_equal(virtq_add(&q, request, 2, NULL), 0);
-	assert_false(virtq_kick(&q)); /* and is busy now */
+	assert_false(virtq_kick(&q)); /* and now it is busy */
 	*q.avail_event = 2;
 	assert_int_equal(virtq_add(&q, request, 2, NULL), 0);
 	assert_true(virtq_kick(&q));
@@ -237,7 +238,7 @@ static void event_index(void **state)
 	assert_false(virtq_idle(&q));
 	assert_int_equal(*q.used_event, 1);
 	device_returns(q.avail->ring[1], 0);
-	assert_true(virtq_idle(&q)); /* came meanwhile: must look again */
+	assert_true(virtq_idle(&q)); /* one came meanwhile, so look again */
 }
 
 int main(void)

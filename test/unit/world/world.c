@@ -3,8 +3,8 @@
  * world.c - a kernel for one domain: capabilities are numbers in a table, messages come from
  * the test
  *
- * The domain has a thread of its own, and `turn` says which of the two runs; the other one
- * waits.
+ * The domain has a thread of its own; two semaphores let either the domain or the test run,
+ * never both.
  */
 #include "world.h"
 
@@ -30,7 +30,7 @@ static struct cap {
 	enum kind kind;
 	uint8_t *mem;
 	uint64_t size;
-	struct peer *peer; /* SIGNAL: whom */
+	struct peer *peer; /* SIGNAL: the peer that it wakes */
 	uint64_t badge;
 	struct call *caller; /* REPLY */
 } caps[SLOTS];
@@ -40,7 +40,7 @@ struct call {
 	uint32_t n, n_caps;
 	struct cap cap[4];
 	bool done;
-	struct cap out; /* the first that came back */
+	struct cap out; /* the first capability of the answer */
 	struct peer *closing;
 };
 static struct call *waiting_call;
@@ -357,7 +357,7 @@ long edge_recv(sk_cap_t endpoint, struct sk_msg *m)
 		if (utcb.deadline == SK_POLL && world.on_poll)
 			world.on_poll();
 		if (utcb.deadline == SK_POLL && ++world.polls > POLLS_MAX)
-			abort(); /* it never comes to rest */
+			abort(); /* the domain never waits */
 		if (utcb.deadline <= world.now)
 			return -SK_E_TIMEOUT;
 		domain_waits();
@@ -406,7 +406,7 @@ long edge_call(sk_cap_t endpoint, struct sk_msg *m)
 	return rc;
 }
 
-/* Only at a domain's start, or in one that cannot cut its work into events. */
+/* Called only at a domain's start, or by a domain that cannot divide its work into events. */
 long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word)
 {
 	bool answered = false;
@@ -488,7 +488,7 @@ void slot_free(sk_cap_t first, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (!caps[first + i].used || caps[first + i].kind != NOTHING)
-			abort(); /* not its own, or not empty */
+			abort(); /* the slot is not the domain's, or not empty */
 		caps[first + i].used = false;
 	}
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * world.h - one domain as a whole: its main() and the real libs/svc and libs/ring, over a
- * kernel that the test plays
+ * world.h - a whole domain: its main() and the real libs/svc and libs/ring, on a kernel that
+ * the test plays
  *
- * The domain runs until it would wait, then the test goes on: the two never run at the same
- * time. What happens while the domain is busy comes from hooks. A test is one process, because
- * a domain's state is its program's; CASE() makes it one, and ends it when it does not end by
- * itself.
+ * The domain runs until it would wait; then the test goes on, so the two never run at the same
+ * time. Hooks play what happens while the domain is busy. A test is a process of its own,
+ * because a domain's state is static; CASE() makes the process, and ends it if it hangs.
  *
  * The domain's main() is compiled as domain_main() (-Dmain=domain_main).
  */
@@ -27,79 +26,78 @@
 #include "ring/ring.h"
 #include "svc/svc.h"
 
-enum {
-	WORLD_HZ = 1000000,
-	PENDING = 1
-}; /* ticks a second; PENDING: a close that is not answered yet */
+/* ticks per second; PENDING: a close without an answer so far */
+enum { WORLD_HZ = 1000000, PENDING = 1 };
 
 /*
- * The other end of a connection: of a client that the test is, or of a service that the domain
- * uses.
+ * The other end of a connection: the test is a client of the domain, or a service that the
+ * domain uses.
  */
 struct peer {
-	struct ring out,
-		in; /* a client's requests and responses; a service's the other way round */
+	/* a client's requests and responses, or a service's responses and requests */
+	struct ring out, in;
 	uint8_t *rings, *data;
 	uint64_t data_size;
-	uint32_t number; /* client: of the connection */
+	uint32_t number; /* client: the connection's number */
 	uint64_t word[2];
-	uint64_t bit;         /* that signals the domain */
-	unsigned int signals; /* that came from the domain */
+	uint64_t bit;         /* of the signal to the domain */
+	unsigned int signals; /* signals that the domain sent */
 	void (*on_signal)(struct peer *p);
-	int close_rc, close_result; /* once it is answered */
+	int close_rc, close_result; /* set when the close is answered */
 };
 
 extern struct world {
 	sk_time_t now;
-	unsigned int polls; /* times that the domain looked for more without waiting */
+	unsigned int polls; /* how often the domain polled without waiting */
 	void (*on_poll)(void);
 	/*
-	 * The domain waits at its start: the test answers on channel p. False: it has nothing
-	 * to say.
+	 * Called while the domain waits at its start: the test answers on channel p, or returns
+	 * false if it has nothing to say.
 	 */
 	bool (*on_wait)(struct peer *p);
 	/*
-	 * The domain calls an endpoint: words in and out, a status. Without it every call
-	 * fails.
+	 * The domain calls an endpoint: words in and out; returns a status. Without this hook
+	 * every call fails.
 	 */
 	long (*on_call)(sk_cap_t ep, uint32_t label, uint64_t *mr, sk_cap_t cap);
-	sk_time_t call_deadline; /* of that call */
+	sk_time_t call_deadline; /* of the last call */
 } world;
 
-/* Before the start: a channel, or a line of the domain's arguments. */
+/* Before the start: adds a channel, or a line of the domain's arguments. */
 void world_channel(struct peer *p, const char *name, uint32_t proto, uint64_t data_size);
 void world_arg(const char *line);
-/* Until it waits for the first time, or ends. */
+/* Runs the domain until it waits for the first time, or ends. */
 void world_start(void);
 void world_run(void);
 bool world_ended(void);
 
-/* A client's connection. Status of the open; all of p but the hooks is set. */
+/* Makes a client's connection and returns the open's status; sets all of p except the hooks. */
 int world_open(struct peer *p, uint32_t proto, uint32_t client, const void *params,
 	uint32_t params_len, uint64_t data_size);
 /*
- * 0 and p->close_result, an error, or PENDING: then p->close_rc is PENDING until it is
- * answered.
+ * Returns 0 and sets p->close_result, an error, or PENDING; then p->close_rc is PENDING until
+ * the close is answered.
  */
 int world_close(struct peer *p);
-/* The client's own word: its ring is published, and the domain signalled if it sleeps. */
+/* Publishes the client's records, and signals the domain if it sleeps. */
 void peer_flush(struct peer *p);
-/* The same, and signalled in any case. */
+/* The same, but always signals the domain. */
 void peer_signal(struct peer *p);
 /*
- * Of a peer that does not wait for the domain to publish what it took, but knows from the
- * answers: `left` bytes of what it has sent are still in the ring.
+ * For a peer that does not wait for the domain to publish what it took, but knows from the
+ * answers that only `left` bytes of its records are still in the ring.
  */
 void peer_knows(struct peer *p, uint32_t left);
-/* A record out of the peer's incoming ring, of exactly that size. False: there is none. */
+/* Takes a record of exactly that size from the peer's incoming ring; false: none. */
 bool peer_take(struct peer *p, void *rec, uint32_t len);
 void peer_put(struct peer *p, const void *rec, uint32_t len);
 /*
- * A call of the domain's own labels, with a frame or without (size 0); mr in and out. Status.
+ * Makes a call of the domain's own labels, with a frame unless frame_size is 0; mr is in and
+ * out. Returns the status.
  */
 int world_call(uint32_t label, uint64_t *mr, uint64_t frame_size);
 void world_irq(uint32_t bit);
-/* Memory of a frame that the domain holds. */
+/* The memory of a frame that the domain holds. */
 uint8_t *world_frame(sk_cap_t frame);
 /* Whether the connection was dropped for a breach. */
 bool peer_dead(const struct peer *p);

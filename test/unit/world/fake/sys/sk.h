@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sk.h - the system calls; those that a domain makes by itself, not through libs/svc, are
- * played by world.c
+ * sk.h - system calls; world.c plays those that a domain makes itself, not through libs/svc
  */
 #ifndef WORLD_SYS_SK_H
 #define WORLD_SYS_SK_H
@@ -18,7 +17,7 @@
 
 sk_time_t sk_now(void);
 long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *info);
-/* The test of who uses ports has them. */
+/* Played by the tests of domains that use ports. */
 long sk_port_in(sk_cap_t ioport, uint16_t port, uint32_t size, uint32_t *value);
 long sk_port_out(sk_cap_t ioport, uint16_t port, uint32_t size, uint32_t value);
 
