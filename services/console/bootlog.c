@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bootlog.c - lines for a log
+ * bootlog.c - log lines with their times
  */
 #include "bootlog.h"
 

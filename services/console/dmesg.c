@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dmesg.c - several logs as one
+ * dmesg.c - several logs merged into one
  *
- * The logs go on being written while they are read. What was overwritten before it was read is
- * left out; the oldest line of a log that has lost some may be the rest of one, which is left
- * out too.
+ * The logs are written while they are read. Lines that are overwritten before they are read are
+ * left out. The oldest line of a log may have lost its beginning; it is left out as well.
  */
 #include "dmesg.h"
 
@@ -25,7 +24,10 @@ void dmesg_begin(struct dmesg *d, const struct textlog *host)
 		add(d, &g->log);
 }
 
-/* A whole line at s->pos, or further on if that has gone; its length, 0 when there is none. */
+/*
+ * Copies the whole line at s->pos, or a later one if that was overwritten. Returns its length;
+ * 0: there is none.
+ */
 static size_t line_at(struct dmesg_source *s, char line[BOOTLOG_TEXT_MAX])
 {
 	uint64_t at;

@@ -2,9 +2,9 @@
 /*
  * guestlog.c - a small log for each guest
  *
- * Objects     struct guestlog in a table; memory is taken when one is first needed, and kept.
- * Invariants  GUESTLOG1 a log in use is nobody else's: at most 64 guests live at a time, and
- *                       GUESTLOG_MAX is more
+ * Objects     struct guestlog in a table; its memory is allocated at the first use, and kept.
+ * Invariants  GUESTLOG1 a log in use is not given to another guest: at most 64 guests live at a
+ *                       time, and GUESTLOG_MAX is more
  */
 #include "guestlog.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * guestlog.h - what its VMM and the host say about each guest: a small log of its own for each
+ * guestlog.h - a small log for each guest, with what its VMM and the host say about it
  *
- * A guest that crashes in a loop, or a VMM that says much, so fills a log of GUESTLOG_SIZE
- * bytes, and neither that of the host nor another guest's. The log is the name's: guests that
- * follow each other under one name have one.
+ * So a guest that crashes in a loop, or a VMM that prints much, fills only its own log of
+ * GUESTLOG_SIZE bytes, and not that of the host or of another guest. A log belongs to a name:
+ * guests that have the same name one after the other share it.
  */
 #ifndef CONSOLE_GUESTLOG_H
 #define CONSOLE_GUESTLOG_H
@@ -19,24 +19,24 @@ enum {
 
 struct guestlog {
 	char name[GUESTLOG_NAME];
-	/* The last with that name. */
+	/* The last guest with that name. */
 	uint32_t domid;
 	/* Connections that write here. */
 	uint32_t users;
-	/* When it was last opened: a number that grows. */
+	/* Grows with each guestlog_open(): the greatest was opened last. */
 	uint64_t opened;
 	struct textlog log;
 };
 
 /*
- * The log for this name, made if need be in place of the one that was not used for the longest
- * time. NULL: no memory.
+ * The log for this name. If there is none it is made, if necessary in place of the unused one
+ * that was opened the longest time ago. NULL: no memory.
  */
 struct guestlog *guestlog_open(const char *name, uint32_t domid);
 void guestlog_close(struct guestlog *g);
-/* The log of the guest that has, or had, this number; NULL: none is known. */
+/* The log of the last guest with this domid; NULL: none is known. */
 struct guestlog *guestlog_of(uint32_t domid);
-/* The i-th that there is; NULL: no more. */
+/* The i-th log; NULL: there are no more. */
 struct guestlog *guestlog_at(uint32_t i);
 
 #endif

@@ -9,14 +9,14 @@
 
 extern struct textlog host_log;
 /*
- * What init says, again: shown whatever is in the foreground (a domain failed, the machine goes
- * down).
+ * A second copy of what init says, which is shown whatever is in the foreground. Examples: a
+ * domain failed, the machine goes down.
  */
 extern struct textlog urgent_log;
 
-/* 0 or -SK_E_*; the kernel's own log is mapped. */
+/* Makes the two logs and maps the kernel's own log. 0 or -SK_E_*. */
 int hostlog_init(void) must_check;
-/* Take over what the kernel has said since the last call. */
+/* Copy what the kernel has logged since the last call. */
 void hostlog_kernel(void);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * input.c - typed bytes to the shell or to a guest
+ * input.c - typed bytes on their way to the shell or to a guest
  *
- * Objects     struct input: the one keyboard; struct input_guest: per guest.
+ * Objects     struct input: the one keyboard. struct input_guest: one for each guest.
  * Invariants  INPUT1 bytes leave in the order in which they came
- *             INPUT2 while `held` the shell gets nothing, so that no byte is at the shell that
- *                    is meant for a guest
- *             INPUT3 what is dropped is dropped from the end, with a bell, or with the one it
- *                    was meant for
+ *             INPUT2 while `held` is set the shell gets nothing, so it never has a byte that is
+ *                    meant for a guest
+ *             INPUT3 input is dropped because its receiver has ended or the shell was
+ *                    interrupted; otherwise from the end, and with a bell
  */
 #include "input.h"
 
@@ -45,7 +45,7 @@ static char byte_at(const struct input *in, size_t i)
 	return in->byte[(in->head + i) % INPUT_MAX];
 }
 
-/* Where the first `key` stands; in->len: nowhere. */
+/* Index of the first `key`; in->len if there is none. */
 static size_t find(const struct input *in, char key)
 {
 	size_t i = 0;
@@ -61,7 +61,7 @@ static void take(struct input *in, size_t len)
 	in->len -= len;
 }
 
-/* The first `len` bytes as far as one record and one piece of the ring go. */
+/* How many of the first `len` bytes lie in one piece and fit into one record. */
 static size_t piece(const struct input *in, size_t len, const char **text)
 {
 	size_t end = INPUT_MAX - in->head;
@@ -139,7 +139,7 @@ static bool late_send(struct input *in, struct input_guest *g)
 	return g->n_late == 0;
 }
 
-/* The first len bytes, for which the guest has no room, while the user leaves. */
+/* Keeps the first len bytes, for which the guest has no room, because the user leaves. */
 static void late_keep(struct input *in, struct input_guest *g, size_t len)
 {
 	char *more = len <= INPUT_MAX - g->n_late ? realloc(g->late, g->n_late + len) : NULL;
@@ -162,7 +162,7 @@ static void guest_run(struct input *in)
 	bool leaves = until < in->len, room = late_send(in, g);
 	const char *text;
 
-	while (until && room) { /* INPUT1: behind what is late */
+	while (until && room) { /* INPUT1: not before g->late is sent */
 		n = piece(in, until, &text);
 		room = in->ops->to_guest(g, text, n);
 		if (!room)

@@ -2,19 +2,19 @@
 /*
  * main.c - console: the UART shared by the control shell, the guests' consoles and the boot log
  *
- * Objects     struct stream: a client. A guest's has a log from its first byte, in memory that
- *             came with its connection and is charged to the guest. When the connection goes,
- *             the text that the attached user has not seen yet is kept in `farewell`. What VMMs
- *             print, and what the host's domains say about a guest, is in a small log of that
- *             guest (guestlog.h).
- * Showing     text reaches the UART through a position in a log (guests, boot log) or straight
- *             from the shell's ring; pump() moves on whatever has the foreground as far as the
- *             UART takes it. Input: input.c.
- * Invariants  CONSOLE1 nobody is waited for: a guest's output goes to its log whether shown or
- *                      not; input that a guest does not take holds back the typist, who has
- *                      Ctrl-] within INPUT_MAX bytes, and after STUCK_S seconds is dropped with
- *                      a bell.
- *             CONSOLE2 while a guest is in the foreground the shell's output stays in its ring.
+ * Objects     struct stream: a client. The stream of a guest has a log from its first byte, in
+ *             memory that came with its connection and is charged to the guest. When the
+ *             connection of the attached guest ends, the log moves to `farewell`, so that the
+ *             user sees the rest. What a VMM prints, and what the host's domains say about a
+ *             guest, goes to a small log of that guest (guestlog.h).
+ * Showing     text reaches the UART from a position in a log (guests, boot log) or directly
+ *             from the shell's ring; pump() sends as much text of the console in the foreground
+ *             as the UART takes. Input: input.c.
+ * Invariants  CONSOLE1 this program never waits for a client. A guest's output goes to its log,
+ *                      shown or not. Input that a guest does not take stalls only the user's
+ *                      typing; Ctrl-] still works within INPUT_MAX bytes, and after STUCK_S
+ *                      seconds the input is dropped with a bell.
+ *             CONSOLE2 while a guest is in the foreground, the shell's output stays in its ring
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -36,22 +36,22 @@ enum {
 	KEY_BELL = 7,
 	STUCK_S = 10,
 };
-/* In which all that a ring holds is taken. */
+/* Enough turns to take all that a ring holds. */
 enum { LAST_TURNS = 4 };
 
 struct stream {
 	LIST_ENTRY(stream) link;
-	/* NULL: the client is gone, the log is still being shown. */
+	/* NULL: the client is gone, but its log is still being shown. */
 	struct svc_conn *conn;
 	uint32_t kind, domid;
 	char name[48];
 	struct textlog log; /* GUEST */
-	/* GUEST: how much of it was shown to an attached user. */
+	/* GUEST: the position up to which an attached user has seen it. */
 	uint64_t seen;
 	struct input_guest in; /* GUEST */
-	/* LOG: begun, and not finished. */
+	/* LOG: a line that is not finished. */
 	struct bootlog_line line;
-	/* LOG: where it goes. */
+	/* LOG: the log that the line goes to. */
 	struct textlog *line_log;
 	struct guestlog *guest_log; /* LOG of a VMM */
 	/* LOG of init: shown whatever is in the foreground. */
@@ -67,31 +67,37 @@ struct record {
 static LIST_HEAD(, stream) streams = LIST_HEAD_INITIALIZER(streams);
 static struct svc_conn *uart;
 static struct stream *shell;
-/* The guest in the foreground; NULL: the shell, or the boot log without one. */
+/* The guest in the foreground; NULL: the shell or, without a shell, the boot log. */
 static struct stream *attached;
-/* Shown so far of its console. */
+/* The position up to which its log was shown. */
 static uint64_t attached_pos;
-/* The end of its log when the user came. */
+/* The end of its log when the user attached. */
 static uint64_t attached_from;
-/* To be said before: so much of what nobody has seen is gone. */
+/*
+ * Bytes that were overwritten before any user saw them; the user is told before the log is
+ * shown.
+ */
 static uint64_t attached_lost;
-/* What was shown may have changed the terminal's state. */
+/* The text that was shown may have changed the terminal's state. */
 static bool attached_escapes;
-/* Before the shell says something. */
+/* The terminal has to be reset before the shell's next output. */
 static bool reset_owed;
 /*
- * The log of the guest in the foreground, after it has gone: CONSOLE2 lets nobody take its
- * place.
+ * Memory for the log of the guest in the foreground after that guest has gone. One is enough:
+ * until the log was shown, the shell cannot attach another guest (CONSOLE2).
  */
 static char *farewell;
 static struct input input;
 
-/* Of the host's log: shown so far, until the shell says its first word. */
+/*
+ * The position up to which the host's log was shown; it is shown until the shell's first
+ * output.
+ */
 static uint64_t boot_pos;
 static bool shell_speaks;
 static uint64_t urgent_pos;
 
-/* On its way to the shell as DATA. */
+/* The merged logs that are being sent to the shell as DATA. */
 static struct dmesg dmesg;
 static bool dmesg_asked;
 
@@ -125,7 +131,7 @@ static bool shell_put(uint16_t type, uint32_t arg, const char *text, size_t len)
 
 /* ---- showing ---- */
 
-/* Text of a log on the UART from *pos on; true when all of it is out. */
+/* Sends a log to the UART from *pos on; true if all of it was sent. */
 static bool log_show(const struct textlog *l, uint64_t *pos)
 {
 	char text[256], out[512];
@@ -139,7 +145,7 @@ static bool log_show(const struct textlog *l, uint64_t *pos)
 		for (size_t i = 0; i < n; i++) {
 			/*
 			 * The boot log has bare newlines; a guest's terminal driver sends its
-			 * own returns.
+			 * own carriage returns.
 			 */
 			if (text[i] == '\n' && (l == &host_log || l == &urgent_log))
 				out[len++] = '\r';
@@ -173,7 +179,7 @@ static void detach(void)
 		stream_free(s);
 }
 
-/* The log for the shell, as far as its ring has room. */
+/* Sends the merged logs to the shell, as far as its ring has room. */
 static void dmesg_pump(void)
 {
 	char line[BOOTLOG_TEXT_MAX];
@@ -198,7 +204,7 @@ static struct stream *guest_find(uint32_t domid)
 	return NULL;
 }
 
-/* What nobody has seen of its console so far comes first. */
+/* Output that no user has seen so far comes first. */
 static void attach(struct stream *g)
 {
 	uint64_t oldest = textlog_start(&g->log);
@@ -210,7 +216,10 @@ static void attach(struct stream *g)
 	input_attach(&input, &g->in);
 }
 
-/* One record of the shell; false: no room on the UART, the record must come again. */
+/*
+ * Handles one record of the shell; false: the UART has no room, so the caller must try the
+ * record again.
+ */
 static bool shell_record(const struct record *r)
 {
 	struct stream *g = guest_find(r->m.arg);
@@ -237,11 +246,11 @@ static bool shell_record(const struct record *r)
 	}
 }
 
-/* Of the shell: taken out of its ring, not yet on the UART. */
+/* A record from the shell's ring; if `waiting`, it has not been handled. */
 static struct record kept;
 static bool waiting;
 
-/* Before the shell's first word all of the boot log so far is shown. */
+/* All of the boot log so far is shown before the shell's first output; true if it was. */
 static bool shell_first(void)
 {
 	if (!shell_speaks && log_show(&host_log, &boot_pos)) {
@@ -291,7 +300,9 @@ static bool say_lost(void)
 	return true;
 }
 
-/* The console in the foreground, left when its guest has gone and all of it was shown. */
+/*
+ * Shows the console in the foreground, and leaves it if its guest has gone and all was shown.
+ */
 static void show_attached(void)
 {
 	bool all;
@@ -315,7 +326,8 @@ static void show(void)
 		(void)log_show(&urgent_log, &urgent_pos);
 	if (!attached && shell && shell->conn && shell_pump())
 		svc_conn_kill(shell->conn, "broke the console protocol");
-	show_attached(); /* the shell may just have attached: no other event need come */
+	/* the shell may just have attached a guest, and no further event may come */
+	show_attached();
 	dmesg_pump();
 }
 
@@ -331,7 +343,7 @@ static bool input_interrupt(void)
 	return shell && shell->conn && shell_put(CONSOLE_INTERRUPT, 0, NULL, 0);
 }
 
-/* Set while the guest in the foreground holds back the typist. */
+/* Set while the user's input waits because the guest in the foreground takes none. */
 static struct svc_timer stuck_timer;
 
 static uint64_t stuck_ticks; /* STUCK_S */
@@ -377,8 +389,8 @@ static const struct input_ops input_ops = {
 };
 
 /*
- * As much from the UART as there is room for; the rest stays there and holds back the typist.
- * True: there was some.
+ * Takes as much from the UART as there is room for; the rest stays in the ring, which stalls
+ * the user's typing. True: there was some.
  */
 static bool input_take(void)
 {
@@ -400,7 +412,7 @@ static bool input_take(void)
 	return any;
 }
 
-/* Move on whatever can move. */
+/* Pass on all output and input that the rings have room for. */
 static void pump(void)
 {
 	const struct stream *before;
@@ -410,7 +422,7 @@ static void pump(void)
 			before = attached;
 			show();
 			input_run(&input);
-		} while (attached != before); /* there is something else to be shown */
+		} while (attached != before); /* another console is in the foreground now */
 	} while (input_take());
 	if (attached && input_room(&input) < CONSOLE_CHUNK_MAX &&
 		stuck_timer.deadline == SK_NO_DEADLINE)
@@ -434,7 +446,7 @@ static void uart_event(void *ctx)
 
 /* ---- clients ---- */
 
-/* What is about a guest does not take the space of what is about the host. */
+/* Messages about a guest do not use up the space for messages about the host. */
 static struct textlog *log_for(const struct stream *s, uint32_t about)
 {
 	const bool host = s->conn->badge == SVC_BADGE_INIT;
@@ -583,8 +595,8 @@ static const struct svc_service service = {
 /* ---- start ---- */
 
 /*
- * From now on what the kernel logs comes out here; only a panic still writes to the UART by
- * itself.
+ * From now on this program shows the kernel's log; the kernel itself writes to the UART only
+ * when it panics.
  */
 static int uart_take(void)
 {
@@ -594,7 +606,7 @@ static int uart_take(void)
 	if (!uart || !svc_arg("cap.log", slot, sizeof(slot)))
 		return -SK_E_NOT_FOUND;
 	hostlog_kernel();
-	boot_pos = host_log.end; /* the kernel has shown that much */
+	boot_pos = host_log.end; /* the kernel itself has shown that part */
 	if (sk_log_take((sk_cap_t)strtoul(slot, NULL, 0)))
 		return -SK_E_RIGHTS;
 	return svc_on_channel(uart, uart_event, NULL);

@@ -2,11 +2,12 @@
 /*
  * terminal.c - undoing what a guest's console did to the user's terminal
  *
- * Sequences are those of ECMA-48 and of DEC's and xterm's terminals. In this order: an
- * unfinished sequence and an unfinished string end; not the alternate screen; no scrolling
- * region (which moves the cursor: it is put back); a soft reset; ASCII instead of line drawing;
- * no colours; a cursor; wrapping at the right, no inserting; ordinary cursor and number keys;
- * no reports of the mouse; nothing around what is pasted.
+ * The sequences are those of ECMA-48 and of the terminals of DEC and xterm. In this order, they
+ * end an unfinished sequence and an unfinished string; leave the alternate screen; remove the
+ * scrolling region, which moves the cursor, so it is saved and restored; do a soft reset;
+ * select ASCII instead of line drawing; remove colours; show the cursor; wrap long lines and
+ * stop inserting; select ordinary cursor and number keys; end reports of the mouse; end
+ * bracketed paste.
  */
 #include "terminal.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * terminal.h - what a guest's console may leave behind at the user's terminal, and how to undo
- * it
+ * terminal.h - undoing what a guest's console did to the user's terminal
  */
 #ifndef CONSOLE_TERMINAL_H
 #define CONSOLE_TERMINAL_H
@@ -10,11 +9,11 @@
 #include <stddef.h>
 
 /*
- * Brings a terminal back from whatever state; those that do not know a sequence ignore it. The
- * cursor stays.
+ * Resets a terminal from any state. Terminals ignore the sequences that they do not know. The
+ * cursor stays where it is.
  */
 extern const char terminal_reset[];
-/* May this text have changed its state? */
+/* May this text change the state of a terminal? */
 bool terminal_changes(const char *text, size_t len);
 
 #endif

@@ -39,8 +39,7 @@ void textlog_fini(struct textlog *l)
 void textlog_clear(struct textlog *l) { l->first = l->end; }
 
 /*
- * Where len bytes from position pos on lie: the first of them at bytes[*at], the rest at
- * bytes[0].
+ * Where len bytes from position pos on lie: *first of them at bytes[*at], the rest at bytes[0].
  */
 static void part(const struct textlog *l, uint64_t pos, size_t len, size_t *at, size_t *first)
 {
@@ -52,7 +51,7 @@ void textlog_write(struct textlog *l, const char *text, size_t len)
 {
 	size_t at, first;
 
-	if (len > l->size) { /* only its end can stay */
+	if (len > l->size) { /* only the last `size` bytes can stay */
 		l->end += len - l->size;
 		text += len - l->size;
 		len = l->size;
