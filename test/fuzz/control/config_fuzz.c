@@ -49,7 +49,8 @@ static void check_report(const struct report *r)
 	for (unsigned int i = 0; i < r->n; i++) {
 		must(strncmp(r->line[i].text.text, "fuzz.cfg:", 9) == 0 ||
 			strncmp(r->line[i].text.text, "command line", 12) == 0);
-		must(!i || r->line[i - 1].at - 1 <= r->line[i].at - 1); /* 0 comes last */
+		/* lines of the command line, with 0, come last */
+		must(!i || r->line[i - 1].at - 1 <= r->line[i].at - 1);
 		mistakes += r->line[i].kind == REPORT_MISTAKE;
 	}
 	must(r->mistakes == mistakes + r->lost[REPORT_MISTAKE]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hypercall_fuzz.c - any hypercall with any arguments, while the guest's shared pages change
+ * hypercall_fuzz.c - arbitrary hypercalls with arbitrary arguments, while the guest's shared
+ * pages change
  */
 #include "device.h"
 #include "fuzz.h"
@@ -32,7 +33,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* A valid pointer, or any number. */
+/* A valid pointer, or an arbitrary number. */
 static uint64_t pointer(struct feed *f, uint8_t how)
 {
 	switch (how & 3) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * xenstore_fuzz.c - any bytes and indices in the xenstore page, any order of replies: only
- * whole messages of legal length are passed on
+ * xenstore_fuzz.c - arbitrary bytes and indices in the xenstore page, and replies in any order:
+ * only whole messages of legal length are passed on
  */
 #include "device.h"
 #include "fuzz.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Unit tests of what reads the loader's and the firmware's tables.
+# Unit tests of the parsers of the loader's and the firmware's tables.
 unit-tests += boot_info boot_madt
 src-unit-boot_info := test/unit/boot/boot_test.c boot/memory_map.c boot/start_info.c boot/multiboot2.c
 inc-unit-boot_info := boot

@@ -3,8 +3,7 @@
  * console_test.c - the console domain among played clients: what reaches the terminal, the
  * shell, and the log
  *
- * Objects     struct peer: the other end of a connection. What the UART was given is in
- *             `screen`.
+ * Objects     struct peer: the other end of a connection. `screen` holds the UART's output.
  * Locks       none.
  * Lifecycle   a cmocka group; the domain's state is static, so each case runs in a process of
  *             its own.
@@ -46,7 +45,7 @@ static uint64_t now; /* ns */
 static char screen[SCREEN];
 static size_t n_screen;
 static bool screen_stopped;
-static char told[SCREEN]; /* the shell, as DATA */
+static char told[SCREEN]; /* DATA for the shell */
 static size_t n_told;
 static uint32_t done, detached, failed, killed;
 
@@ -130,7 +129,7 @@ sk_time_t sk_now(void) { return now; }
 uint64_t clock_ns(void) { return now; }
 uint64_t clock_ns_to_ticks(uint64_t ns) { return ns; }
 
-/* ---- what the others do ---- */
+/* ---- actions of the other parties ---- */
 
 static bool uart_takes(void)
 {

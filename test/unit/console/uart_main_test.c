@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uart_main_test.c - the whole of the serial port's driver, with a client that may be taken
- * over
+ * uart_main_test.c - the whole of the serial port's driver, with a client that may be hostile
  */
 #include "world/world.h"
 

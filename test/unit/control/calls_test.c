@@ -57,7 +57,7 @@ static struct call *start(size_t i, enum call_what what, enum service s)
 	return &call[i];
 }
 
-/* The service's thread comes back from this call. */
+/* The service's thread returns from this call. */
 static void back(const struct call *c, int rc)
 {
 	enum service s = c->service;

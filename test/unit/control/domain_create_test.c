@@ -184,8 +184,8 @@ void service_is_slow_to_close(void **state)
 }
 
 /*
- * The service may have made the connection without telling: its memory stays until the service
- * says that there is none.
+ * The service may have made the connection without saying so: its memory stays until the
+ * service says that there is none.
  */
 void service_does_not_answer_an_open(void **state)
 {
@@ -212,8 +212,8 @@ void service_does_not_answer_an_open(void **state)
 }
 
 /*
- * While an open is under way the shell works and the guest can be destroyed; a connection that
- * comes of the open is closed.
+ * While an open is under way the shell works and the guest can be destroyed; if the open
+ * succeeds, its connection is closed.
  */
 void destroyed_while_it_is_being_connected(void **state)
 {

@@ -403,8 +403,8 @@ void power(void **state)
 }
 
 /*
- * A service that never releases a guest cannot prevent a power-off: not without end, and not if
- * the user insists.
+ * A service that never releases a guest delays a power-off for a limited time only, and not at
+ * all if the user insists.
  */
 void power_without_a_service(void **state)
 {

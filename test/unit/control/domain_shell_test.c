@@ -154,7 +154,8 @@ void lists(void **state)
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	assert_true(screen_has("Domain-0  ") && screen_has("\r\na    "));
 	s = (struct vmctl_stats){ .memory = UINT64_MAX, .n_vcpus = VM_VCPUS_MAX };
-	type("list a\r"); /* implausible numbers of a VMM are shown as far as possible */
+	/* numbers that a VMM invents are shown only within the guest's limits */
+	type("list a\r");
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	snprintf(row, sizeof(row),
 		"a                                        %5u    64     2     r-----       6.0\r\n",

@@ -629,7 +629,8 @@ static void waiting(void **state)
 	assert_int_equal(wait_note(&w, &down, true), WAIT_DOWN); /* preserved */
 	assert_int_equal(w.n, 1);
 	wait_add(&w, 2);
-	assert_int_equal(wait_note(&w, &gone, false), WAIT_GONE); /* destroyed meanwhile */
+	/* destroyed before it went down */
+	assert_int_equal(wait_note(&w, &gone, false), WAIT_GONE);
 	assert_int_equal(w.n, 1);
 	w.gone_only = true;
 	down.domid = gone.domid = 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fake_parts.h - what the parts of the world around the control domain share */
+/* fake_parts.h - declarations that the parts of the world around the control domain share */
 #ifndef CONTROL_FAKE_PARTS_H
 #define CONTROL_FAKE_PARTS_H
 

@@ -37,8 +37,9 @@ struct world {
 	struct proc_sched io;       /* its last configuration */
 	int fail_service;           /* enum service that refuses opens with fail_rc */
 	int fail_rc;
-	bool hang;              /* fail_service answers neither closes nor pings */
-	bool hold;              /* fail_service has not answered yet: its thread is still out */
+	bool hang; /* fail_service answers neither closes nor pings */
+	/* fail_service is still busy: its thread has not returned from the call */
+	bool hold;
 	int result;             /* result of its closes */
 	uint32_t unheard;       /* closes and pings without an answer */
 	uint32_t pings;         /* pings with an answer */

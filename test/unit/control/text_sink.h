@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* text_sink.h - what the code under test printed */
+/* text_sink.h - collects what the code under test prints */
 #ifndef TEXT_SINK_H
 #define TEXT_SINK_H
 

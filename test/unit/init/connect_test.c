@@ -22,7 +22,7 @@ struct domain domains[MANIFEST_DOMAINS_MAX];
 struct connection connections[MANIFEST_CHANNELS_MAX];
 sk_cap_t init_endpoint;
 
-/* ---- what is not called here ------------------------------------------------------------- */
+/* ---- functions that are not called here -------------------------------------------------- */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #define UNUSED(declaration) \
@@ -53,7 +53,7 @@ void proc_connect_orders(
 	(void)proto, (void)data_size, (void)ring_order, (void)data_order;
 }
 
-/* ---- what is ----------------------------------------------------------------------------- */
+/* ---- functions that are called ----------------------------------------------------------- */
 static uint32_t returned, dropped;
 
 void memory_return(struct domain *d, sk_cap_t *cap)

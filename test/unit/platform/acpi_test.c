@@ -219,7 +219,7 @@ static void s5_forms(void **state)
 		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 2, 0x0a, 8, 0x01 },
 			false }, /* the value has more than 3 bits */
 		{ { 0x08, '_', 'S', '5', '_', 0x12, 6, 2, 0x0c, 1, 0x01 },
-			false }, /* DWordPrefix, which SLP_TYP never needs */
+			false }, /* DWordPrefix */
 	};
 
 	(void)state;

@@ -32,7 +32,7 @@ enum {
 	RID_M = 4 << 3, /* MSI */
 	RID_N = 5 << 3, /* neither MSI-X nor MSI */
 	FUNCTIONS = 3,
-	BAR_X = BARS + 0x20000, /* 64 KiB with a table from 0x3ff0 on, which is two pages */
+	BAR_X = BARS + 0x20000, /* 64 KiB, with the MSI-X table at 0x3ff0, across two pages */
 	TABLE_X = 0x3ff0,
 	ENTRIES_X = 4
 };
@@ -402,7 +402,7 @@ static void irq_again(struct kern_msg *m)
 
 static void bar_beyond(struct kern_msg *m)
 {
-	/* it may ask again, because it may have been restarted */
+	/* a restarted driver may ask again */
 	assert_int_equal(status(), 0);
 	assert_int_equal(reply.cap[0].obj->gsi, 3);
 	call(m, PLATFORM_BAR, handle, 6, 0, 0);

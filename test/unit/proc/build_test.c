@@ -115,7 +115,8 @@ static void start(void)
 	kern_own(PARENT)->badge = 7;
 	assert_int_equal(caps_init(), 0);
 	/*
-	 * the builder's own page tables stay once they are made, so make them before the counts
+	 * the builder's own page tables stay once they are made; making them now keeps them out
+	 * of the counts
 	 */
 	assert_int_equal(vm_alloc(12, &f, &v), 0);
 	vm_unmap(v, f, 12);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ring_test.c - records through a ring, and peers that write what they must not
+ * ring_test.c - records through a ring, and peers that break the rules
  *
  * Both ends run here on the same memory; a hostile peer is a direct write to the shared header
  * or data.
@@ -132,7 +132,7 @@ static void fills_to_the_last_byte(void **state)
 	assert_int_equal(ring_put(&e->prod, rec, 0), -SK_E_AGAIN);
 	(void)ring_put_flush(&e->prod);
 	assert_int_equal(ring_get(&e->cons, rec, DATA), DATA - 4);
-	/* the space is not given back so far */
+	/* not flushed, so the space is still in use */
 	assert_int_equal(ring_put(&e->prod, rec, 0), -SK_E_AGAIN);
 	(void)ring_get_flush(&e->cons);
 	assert_int_equal(ring_put(&e->prod, rec, 0), 0);

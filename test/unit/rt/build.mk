@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What start code, threads and the C library stand on.
+# Start code, threads, and what the C library needs from its system.
 unit-tests += sys_mutex rt
 src-unit-sys_mutex := test/unit/rt/mutex_test.c
 

@@ -350,7 +350,7 @@ static void the_heap(void)
 	before = under_test_sbrk(0);
 	assert_ptr_equal(before, q + 200000);
 	assert_true(caps_free_bytes() > 3000000); /* it was refused at once */
-	/* takes all down to the last page, when no larger frames are left */
+	/* takes single pages when no larger frames are left */
 	while (under_test_sbrk(4096) != (void *)-1)
 		;
 	assert_true(caps_free_bytes() < 8192);

@@ -236,7 +236,7 @@ static void land_all(struct drive *d)
 		continue;
 }
 
-/* ---- what it does ---- */
+/* ---- requests ---- */
 static void requests_reach_their_place(void)
 {
 	struct blk_req q;

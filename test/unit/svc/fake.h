@@ -12,7 +12,7 @@ enum { SCRIPT_MAX = 64, SLOTS_MAX = 4096, FRAME_ORDER = 14 };
 /* Capabilities of SVC_OPEN in their order in the message. */
 enum { CAP_RINGS, CAP_SIGNAL, CAP_DATA, CAP_OWN, CAPS };
 
-/* What svc_run() receives next: a call, or a signal when label is SK_LABEL_SIGNAL. */
+/* The next message that svc_run() receives: a call, or a signal if label is SK_LABEL_SIGNAL. */
 struct event {
 	uint64_t label, badge;
 	uint32_t n, n_caps;

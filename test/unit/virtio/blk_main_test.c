@@ -247,7 +247,7 @@ static void flushes(void)
 	assert_int_equal(answered(6), 0);
 }
 
-/* A device without F_FLUSH writes through: it needs no flush, and knows none. */
+/* A device without F_FLUSH writes through, so it needs no flush and supports none. */
 static void no_flushes(void)
 {
 	struct blk_req q = { .op = BLK_FLUSH, .id = 6 };
@@ -312,7 +312,7 @@ static void many_segments_in_a_small_queue(void)
 static void regions_come_and_go(void)
 {
 	start();
-	for (unsigned int i = 0; i < 9000; i++) { /* more than slots exist */
+	for (unsigned int i = 0; i < 9000; i++) { /* more than there are slots */
 		assert_int_equal(world_call(BLK_REGION_ADD, (uint64_t[8]){ 4096, 4 }, 4096), 0);
 		assert_int_equal(world_call(BLK_REGION_DEL, (uint64_t[8]){ 4 }, 0), 0);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reent.h - as much of newlib's as libs/sys asks for
+ * reent.h - the part of newlib's header that libs/sys uses
  */
 #ifndef FAKE_REENT_H
 #define FAKE_REENT_H

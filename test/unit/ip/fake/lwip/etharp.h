@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* etharp.h - of lwIP, what port_if.c uses; port_test.c plays it */
+/* etharp.h - the part of lwIP that port_if.c uses; port_test.c plays it */
 #ifndef FAKE_LWIP_ETHARP_H
 #define FAKE_LWIP_ETHARP_H
 

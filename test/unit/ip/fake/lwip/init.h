@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* init.h - of lwIP, what ip uses; main_test.c plays it */
+/* init.h - the part of lwIP that ip uses; main_test.c plays it */
 #ifndef FAKE_LWIP_INIT_H
 #define FAKE_LWIP_INIT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ip4_addr.h - of lwIP, what ip uses; main_test.c plays it */
+/* ip4_addr.h - the part of lwIP that ip uses; main_test.c plays it */
 #ifndef FAKE_LWIP_IP4_ADDR_H
 #define FAKE_LWIP_IP4_ADDR_H
 

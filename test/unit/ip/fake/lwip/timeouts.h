@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* timeouts.h - of lwIP, what ip uses; main_test.c plays it */
+/* timeouts.h - the part of lwIP that ip uses; main_test.c plays it */
 #ifndef FAKE_LWIP_TIMEOUTS_H
 #define FAKE_LWIP_TIMEOUTS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ethernet.h - of lwIP, what ip uses; main_test.c plays it */
+/* ethernet.h - the part of lwIP that ip uses; main_test.c plays it */
 #ifndef FAKE_NETIF_ETHERNET_H
 #define FAKE_NETIF_ETHERNET_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lock.h - as much of newlib's as libs/sys asks for
+ * lock.h - the part of newlib's header that libs/sys uses
  */
 #ifndef FAKE_SYS_LOCK_H
 #define FAKE_SYS_LOCK_H
