@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * journal.c - append, replay and compaction over a memory area of the caller
+ * journal.c - append, replay and compaction in a memory area of the caller
  *
  * Objects     struct journal: the private handle. In the memory: struct journal_head, two
  *             halves of records.
  * Lifecycle   journal_format() or journal_attach(), then journal_replay(), then appending.
  * Invariants  JOURNAL1 a record's header is stored after its payload, so a torn record has no
- *                      valid check
- *             JOURNAL2 numbers only grow, so what an earlier use of a half left behind is never
- *                      taken for a record
- *             JOURNAL3 the live half is not written but behind its last record; start[] changes
- *                      by one 8-byte store
+ *                      valid checksum
+ *             JOURNAL2 numbers only grow, so remains of an earlier use of a half are never
+ *                      taken for records
+ *             JOURNAL3 the live half is written only after its last record; each start[]
+ *                      changes by one 8-byte store
  */
 #include "journal.h"
 
@@ -26,15 +26,15 @@ enum { JOURNAL_VERSION = 1 };
 
 struct record {
 	uint32_t magic;
-	/* Of the payload, which is padded to 8. */
+	/* Length of the payload, which is padded to a multiple of 8. */
 	uint32_t len;
 	uint64_t number;
-	/* Of len, number and payload. */
+	/* CRC-32 of len, number and payload. */
 	uint32_t check;
 	uint32_t zero;
 };
 
-/* CRC-32 as of IEEE 802.3, four bits at a time. */
+/* CRC-32 of IEEE 802.3, four bits at a time. */
 static uint32_t crc_add(uint32_t crc, const void *bytes, size_t len)
 {
 	static const uint32_t table[16] = {
@@ -74,13 +74,13 @@ static uint32_t record_check(const struct record *r, const void *payload)
 	return crc_add(crc, payload, r->len);
 }
 
-/* A number of 48 bits and its check, in one word that changes by one store. */
+/* A number of 48 bits and its checksum, in one word that changes by one store. */
 static uint64_t start_pack(uint64_t number)
 {
 	return number << 16 | (crc_add(0, &number, sizeof(number)) & 0xffff);
 }
 
-/* The number, or 0 if the check does not hold. */
+/* The number, or 0 if the checksum is wrong. */
 static uint64_t start_unpack(uint64_t start)
 {
 	return start_pack(start >> 16) == start ? start >> 16 : 0;
@@ -234,7 +234,7 @@ void journal_compact_begin(struct journal *j)
 	j->live_end = j->end;
 	j->writing = !j->live;
 	j->end = 0;
-	j->number++; /* also when the live half is empty, the new one begins higher */
+	j->number++; /* so the new half begins higher even if the live one is empty */
 }
 
 void journal_compact_end(struct journal *j, bool ok)

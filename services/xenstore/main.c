@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main.c - the xenstore domain: connections, and whose turn it is
+ * main.c - the xenstore domain: connections, and the order in which they are served
  *
  * Objects     struct client: one connection, in svc_conn.priv from open to close, with its
  *             sessions in the store.
- * Lifecycle   SVC_OPEN opens the sessions, or takes up those that the journal kept over a
- *             restart; SVC_CLOSE ends them, and for a guest the domain with them.
- * Invariants  XSMAIN1 a client gets one request handled per turn, and turns go round, so nobody
- *                     waits for a client that asks without end
- *             XSMAIN2 a request is only taken when the answer to the one before, and all events
- *                     that are due, are in the ring: what waits for a client that does not read
- *                     is bounded
- *             XSMAIN3 an answer goes out before the events that its request has caused
+ * Lifecycle   SVC_OPEN opens the sessions, or resumes those that the journal kept across a
+ *             restart; SVC_CLOSE ends them and, for a guest, its domain.
+ * Invariants  XSMAIN1 one request of a client is handled per turn, and the clients take turns,
+ *                     so a client that never stops asking cannot starve the others
+ *             XSMAIN2 a request is taken only when the previous answer and all events that are
+ *                     due are in the ring, so the backlog of a client that does not read is
+ *                     bounded
+ *             XSMAIN3 an answer is sent before the events that its request caused
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,7 +30,10 @@ enum {
 	WORK_BIT = 23,
 	DOMID_MAX = 0x7fef,
 	KIB = 1024,
-	/* of this domain's memory: page tables and kernel objects, clients, the C library */
+	/*
+	 * Memory of this domain that is not for the store: page tables and kernel objects,
+	 * clients, the C library.
+	 */
 	MEMORY_BESIDES = 1024 * KIB,
 	/* What a guest with a few devices needs in the store. */
 	SURE_MIN = 16 * KIB,
@@ -39,10 +42,10 @@ enum {
 struct client {
 	TAILQ_ENTRY(client) turn;
 	struct svc_conn *conn;
-	/* By enum xs_role; NULL: it may not speak so. */
+	/* By enum xs_role; NULL: the client may not use that role. */
 	struct session *session[XS_ROLE_DOM0 + 1];
 	bool queued;
-	/* `native` and `reply` wait for room. */
+	/* `native` and `reply` hold an answer that waits for room in the ring. */
 	bool unsent;
 	struct xs_native native;
 	struct reply reply;
@@ -82,7 +85,7 @@ static bool events_due(const struct client *cl)
 	return false;
 }
 
-/* What one request changes is news to others. */
+/* A request of one client can cause events for others. */
 static void turn_want_all(void)
 {
 	struct svc_conn *c;
@@ -94,7 +97,7 @@ static void turn_want_all(void)
 
 /* ---- out --------------------------------------------------------------------------------- */
 
-/* 0, -SK_E_AGAIN with the wish for room stated, -SK_E_PEER. */
+/* 0; -SK_E_AGAIN, after asking the client to signal when there is room; or -SK_E_PEER. */
 static int send(struct client *cl, const struct xs_native *native, const struct reply *reply)
 {
 	struct ring *ring = &cl->conn->rsp;
@@ -161,7 +164,7 @@ static int request_take(struct client *cl)
 	return 0;
 }
 
-/* One turn. True: it wants another. */
+/* One turn. True: the client wants another. */
 static bool turn_serve(struct client *cl)
 {
 	struct svc_conn *c = cl->conn;
@@ -211,7 +214,7 @@ static int client_event(struct svc_conn *c)
 
 /* ---- connections ------------------------------------------------------------------------- */
 
-/* Who the connector says the client is; only init connects control. */
+/* Checks who the client is according to the connector; only init may connect control. */
 static int params_check(
 	const struct svc_conn *c, const void *bytes, uint32_t len, struct xs_params *p)
 {
@@ -295,8 +298,8 @@ static int client_close(struct svc_conn *c)
 }
 
 /*
- * Of the store: bytes in use, domains. Of the connection's domain: bytes charged, refusals for
- * a quota.
+ * For the store: bytes in use, and domains. For the connection's domain: bytes charged, and
+ * refusals because of a quota.
  */
 static uint32_t client_stats(struct svc_conn *c, uint64_t *mr)
 {
@@ -321,7 +324,8 @@ static const struct svc_service service = {
 /* ---- start ------------------------------------------------------------------------------- */
 
 /*
- * The journal is a channel without rings: memory that init keeps over restarts of this domain.
+ * The journal is a channel without rings: memory that init keeps across restarts of this
+ * domain.
  */
 static const struct domain_channel *journal_find(void)
 {
@@ -361,7 +365,7 @@ static int journal_start(void)
 	return 0;
 }
 
-/* Once for each domain: a guest can be refused as often as it likes to ask. */
+/* Called once for each domain, because a guest can cause any number of refusals. */
 static void refused(const struct domain *dom)
 {
 	printf("xenstore: domain %u has reached its quota of %s; what else it is refused is only counted\n",
@@ -380,9 +384,9 @@ static size_t memory_given(void)
 }
 
 /*
- * What the store's memory can hold of charges. Besides these it has events and what snapshots
- * keep; a quarter of the rest is for gaps between blocks. The last sixteenth is for removals
- * and control.
+ * Sets how many bytes of charges the memory can hold. Events and snapshots take memory as well,
+ * and a quarter of the rest is for gaps between blocks. The last sixteenth of the memory is for
+ * removals and control.
  */
 static void memory_divide(size_t given)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ops.c - requests: the rights that each needs, and what all handlers share
+ * ops.c - requests: which handler serves each, and what all handlers share
  *
  * Objects     struct op: one request being handled; it lives on the stack.
- * Lifecycle   op_handle() decodes, checks rights, makes the new tree aside, and commits it
- *             last.
- * Invariants  OPS1 a request that fails has changed nothing but what its transaction has
- *                  touched
- *             OPS2 only ROLE_CONTROL gets past OP_CONTROL
+ * Lifecycle   op_handle() decodes, checks rights, makes a new tree beside the live one, and
+ *             commits it last.
+ * Invariants  OPS1 a request that fails has changed nothing except the list of paths that its
+ *                  transaction has touched
+ *             OPS2 requests with OP_CONTROL are refused to all roles except ROLE_CONTROL
  *             OPS3 events are fired after the change is committed
  */
 #include "ops.h"
@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum op_flags {
-	/* For control alone. */
+	/* Only control may send it. */
 	OP_CONTROL = 1,
 	/* The transaction in the header is ignored. */
 	OP_NO_TXN = 2,

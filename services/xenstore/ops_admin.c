@@ -4,7 +4,8 @@
  *
  * Objects     none of its own; struct op comes from ops.c.
  * Lifecycle   none.
- * Invariants  OPS_ADMIN5 a transaction is gone after its end, whatever the answer was
+ * Invariants  OPS_ADMIN5 XS_TRANSACTION_END with valid arguments ends the transaction, whatever
+ *                        the answer is
  */
 #include "ops.h"
 
@@ -14,7 +15,10 @@
 
 /* ---- watches ----------------------------------------------------------------------------- */
 
-/* The first two of two or three strings: a path, absolute in op->path, and a token. */
+/*
+ * The first two strings: a path, whose absolute form goes into op->path, and a token. A third
+ * string is ignored.
+ */
 static int watch_args(struct op *op, const char **token, bool *relative)
 {
 	const char *at = op->req->body, *end = at + op->req->len;
@@ -115,7 +119,7 @@ int op_transaction_start(struct op *op)
 	return reply_put(op->reply, id, u32_format(txn->id, id));
 }
 
-/* The transaction ends, whatever comes of it. */
+/* OPS_ADMIN5 */
 int op_transaction_end(struct op *op)
 {
 	struct change change = { .kind = CHANGE_TXN_END, .txid = op->txn ? op->txn->id : 0 };
@@ -147,7 +151,9 @@ static int guest_domid(const char *s, uint16_t *domid)
 	return *domid && *domid < 0x7ff0 ? 0 : EINVAL; /* DOMID_FIRST_RESERVED */
 }
 
-/* The page and the event channel are the VMM's affair; here they only have to be there. */
+/*
+ * Only the VMM uses the page and the event channel; here the arguments just have to be present.
+ */
 int op_introduce(struct op *op)
 {
 	const char *args[3];
@@ -215,7 +221,7 @@ int op_is_domain_introduced(struct op *op)
 	return reply_puts(op->reply, !domid || (dom && dom->introduced) ? "T" : "F");
 }
 
-/* There is no state here that a resumed domain would have lost. */
+/* A resumed domain has lost no state in the store, so there is nothing to restore. */
 int op_resume(struct op *op)
 {
 	const struct domain *dom;
@@ -275,8 +281,8 @@ static int put_quota(struct op *op, const struct domain *dom)
 }
 
 /*
- * What domains have, and how often one was refused something for a quota: of one, or of all
- * guests.
+ * Lists, for one domain or for all guests, what it uses and how often a quota was the reason
+ * for a refusal.
  */
 static int control_quota(struct op *op, const char *which)
 {

@@ -4,8 +4,8 @@
  *
  * Objects     none of its own; struct op comes from ops.c.
  * Lifecycle   none.
- * Invariants  OPS_NODE4 what a session makes is paid by the owner, or, if that is dom0, by the
- *                       guest whose VMM made it
+ * Invariants  OPS_NODE4 a node is charged to its owner or, if that is dom0, to the guest whose
+ *                       VMM made it
  */
 #include "ops.h"
 
@@ -41,7 +41,7 @@ int op_directory(struct op *op)
 	return rc;
 }
 
-/* Whole names from `offset` on, as many as fit; an empty string behind the last of all. */
+/* Adds as many whole names from `offset` on as fit, and an empty string after the very last. */
 static int put_part(struct op *op, const struct node *node, uint32_t offset)
 {
 	struct children it = { .dir = node };
@@ -55,7 +55,7 @@ static int put_part(struct op *op, const struct node *node, uint32_t offset)
 	}
 	if (offset > at)
 		return EINVAL;
-	reply_puts(op->reply, ""); /* without room for it the next part is just that */
+	reply_puts(op->reply, ""); /* if it does not fit, the next part consists of it alone */
 	return 0;
 }
 
@@ -105,7 +105,10 @@ int op_get_perms(struct op *op)
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
-/* Who pays: the owner, if that is a guest; else the guest whose VMM made it. */
+/*
+ * The domain that is charged: the owner if that is a guest, else the guest whose VMM made the
+ * node.
+ */
 static uint16_t payer(const struct session *sess, uint16_t owner)
 {
 	return owner ? owner : sess->dom->domid;
@@ -137,8 +140,8 @@ static int put_value(struct op *op, struct node *node, const void *value, size_t
 }
 
 /*
- * One new node below `*root` at the first `len` bytes of op->path, with what it inherits from
- * `above`.
+ * Makes one node in `*root` at the first `len` bytes of op->path, with permissions that it
+ * inherits from `above`.
  */
 static int create_one(struct op *op, struct node **root, struct node *above, size_t len,
 	const void *value, size_t value_len)
@@ -167,7 +170,10 @@ static int create_one(struct op *op, struct node **root, struct node *above, siz
 	return 0;
 }
 
-/* The right to make what is missing of op->path: to write to the deepest node that there is. */
+/*
+ * To make the missing nodes of op->path, the caller needs the right to write to the deepest
+ * node that exists.
+ */
 static int create_check(struct op *op, struct node *above, size_t len)
 {
 	char part[PATH_SIZE];
@@ -293,7 +299,7 @@ static int set_special(struct op *op, struct data **slot, const struct perm_list
 	return op_ok(op);
 }
 
-/* Only control gives nodes away. */
+/* Only control may change the owner of a node. */
 static int owner_check(
 	const struct op *op, const struct node *node, const struct perm_list *list)
 {

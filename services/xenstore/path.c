@@ -4,9 +4,9 @@
  *
  * Objects     none; pure functions over strings.
  * Lifecycle   none.
- * Invariants  PATH1 what path_canon() accepts begins with '/', has no empty component, no
- *                   trailing '/' (but "/"), at most XENSTORE_ABS_PATH_MAX bytes and
- *                   PATH_DEPTH_MAX components
+ * Invariants  PATH1 a path from path_canon() begins with '/', has no empty component, no
+ *                   trailing '/' (except "/" itself), and at most XENSTORE_ABS_PATH_MAX bytes
+ *                   and PATH_DEPTH_MAX components
  */
 #include "path.h"
 #include "base/array.h"
@@ -82,7 +82,7 @@ size_t path_base_len(uint16_t domid)
 	return (size_t)snprintf(base, sizeof(base), "/local/domain/%u/", domid);
 }
 
-/* What follows `prefix` in `path`, or NULL if it does not begin so. */
+/* The rest of `path` after `prefix`; NULL if it does not begin with `prefix`. */
 static const char *after(const char *path, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -90,7 +90,10 @@ static const char *after(const char *path, const char *prefix)
 	return strncmp(path, prefix, len) ? NULL : path + len;
 }
 
-/* What follows a component that is this number, written as numbers are, or NULL. */
+/*
+ * The rest of the path after a component that is `domid` in decimal without leading zeros; NULL
+ * if `at` does not begin with it.
+ */
 static const char *after_domid(const char *at, uint16_t domid)
 {
 	unsigned long v = 0;

@@ -15,7 +15,7 @@
 
 #include "persist_entry.h"
 
-/* Attempts to compact that are left out after one that failed: twice as many each time. */
+/* Attempts to compact that are skipped after a failure; their number doubles each time. */
 enum {
 	COMPACT_DELAY_MIN = 8,
 	COMPACT_DELAY_MAX = 4096,
@@ -162,7 +162,7 @@ static int put_diff(void *ctx, const struct diff *diff)
 	return 0;
 }
 
-/* No request of that session is behind these. */
+/* These changes do not come from a request of the session. */
 static bool session_itself(const struct change *c)
 {
 	return c && (c->kind == CHANGE_SESSION || c->kind == CHANGE_SESSION_END);
@@ -228,7 +228,7 @@ static int dump_session(struct store *s, const struct session *sess)
 		put_txn(s->journal, ENTRY_TXN_START, sess, t->id);
 		rc = rc ? rc : snapshot_record_commit(s);
 	}
-	for (i = 0; i < NOTES; i++) /* one record for all: each is small */
+	for (i = 0; i < NOTES; i++) /* one record for all notes, because each is small */
 		if (sess->notes[(sess->next_note + i) % NOTES].seq)
 			put_note(s->journal, sess, &sess->notes[(sess->next_note + i) % NOTES]);
 	return rc ? rc : snapshot_record_commit(s);
@@ -261,7 +261,7 @@ static int dump(struct store *s)
 }
 
 /*
- * Whether to try: not right after a failure, unless enough has gone meanwhile to make a
+ * Whether to try: not soon after a failure, unless enough was removed meanwhile to make a
  * difference.
  */
 static bool compact_due(struct store *s)

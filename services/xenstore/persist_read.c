@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * persist_read.c - making the store from its journal again
+ * persist_read.c - rebuilding the store from its journal
  *
  * Objects     struct reader: a place in a record.
  * Lifecycle   none.
@@ -14,8 +14,8 @@
 #include "persist_entry.h"
 
 /*
- * What a restart adds to the generation: more than were given out without a record (to
- * transactions).
+ * A restart adds this to the generation. It is more than the number of generations that
+ * transactions can have used without a record.
  */
 #define GEN_LEAP (1ull << 32)
 
@@ -148,9 +148,7 @@ static int apply_put(struct store *s, const char *path, const struct data *like,
 	return rc ? rc : store_commit(s, NULL, root, NULL);
 }
 
-/*
- * The parents of a node, should their own record have been lost: closed to everybody but dom0.
- */
+/* Makes the parents of a node if their own records were lost; only dom0 has access to them. */
 static int apply_parents(struct store *s, const char *path)
 {
 	static const struct perm none = { 0, 0 };
@@ -163,7 +161,7 @@ static int apply_parents(struct store *s, const char *path)
 		tree_find_nearest(s->root, path, &len);
 		if (!path[len])
 			break;
-		len += len > 1; /* the slash, which "/" has already */
+		len += len > 1; /* the slash, which "/" already has */
 		len += strcspn(path + len, "/");
 		if (!path[len])
 			break;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * quota.c - domains, and what each of them pays for
+ * quota.c - domains, and what each of them is charged
  *
  * Objects     struct domain: one per domid that owns nodes, has a session or was introduced.
  * Lifecycle   made by domain_get(); domain_put() frees it once nothing refers to its number any
  *             more.
- * Invariants  QUOTA1 nodes and bytes count the live tree plus what was charged to sessions
- *             QUOTA2 between quota_prepare() and quota_settle() only pend_* differ
- *             QUOTA3 a change by a guest that grows a limited domain beyond its quota never
- *                    settles
- *             QUOTA4 beyond is the sum of what domains have above what they are sure of: a
- *                    guest below that is never refused for want of room
+ * Invariants  QUOTA1 nodes and bytes count the live tree plus the charges of sessions
+ *             QUOTA2 between quota_prepare() and quota_settle() only pend_* change
+ *             QUOTA3 a change by a guest that grows a limited domain beyond its quota is never
+ *                    committed
+ *             QUOTA4 `beyond` is the sum of what domains use above their sure shares; a guest
+ *                    below its sure share is never refused for lack of room
  */
 #include <errno.h>
 #include <string.h>
@@ -29,9 +29,8 @@ const struct quota quota_default = {
 	.events = 256,
 	.event_bytes = 16 << 10,
 	.memory = 512 << 10,
-	.snapshot = 3
-		    /* while all guests write all they can, 15 turns: time for a transaction */
-		    << 20,
+	/* 15 turns in which all guests write as much as they can: enough for a transaction */
+	.snapshot = 3 << 20,
 };
 
 #define X(name, words) words,
@@ -60,7 +59,7 @@ static size_t excess(const struct shares *sh, const struct domain *dom, size_t b
 	return bytes > sure ? bytes - sure : 0;
 }
 
-/* QUOTA4, after the shares or who has one changed. */
+/* Restores QUOTA4 after a change of the shares or of the domains that have one. */
 static void beyond_recount(struct store *s)
 {
 	struct domain *dom, *next;
@@ -104,7 +103,7 @@ void quota_set_room(struct store *s, size_t bytes)
 	beyond_recount(s);
 }
 
-/* What a session may have in use of what nobody is sure of. */
+/* How many bytes beyond the sure shares may be in use after a change by this session. */
 static size_t common_limit(struct store *s, const struct session *by)
 {
 	const struct shares *sh = quota_shares(s);
@@ -148,7 +147,7 @@ void domain_put(struct store *s, struct domain *dom)
 	mem_free(dom);
 }
 
-/* The one place where `bytes` changes. */
+/* The only place where `bytes` changes. */
 static void domain_bytes(struct store *s, struct domain *dom, size_t bytes)
 {
 	const struct shares *sh = quota_shares(s);
@@ -242,8 +241,8 @@ static size_t bytes_after(const struct domain *dom)
 }
 
 /*
- * What a domain may not exceed by a guest's doing; what a guest makes grow of dom0's counts as
- * in use alone.
+ * The limits of a domain that a guest's change may not exceed. Dom0 has none: what a guest adds
+ * to dom0's nodes counts only against the shares.
  */
 static int limits_check(struct store *s, struct domain *dom)
 {

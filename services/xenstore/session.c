@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * session.c - sessions: clients of the store, whose requests are each applied once
+ * session.c - sessions of clients; a request is applied once even if it is sent again
  *
  * Objects     struct session: one role on one connection.
- * Lifecycle   session_open() to session_close(). A session that the journal brought back waits,
- *             unattached, for its client; its watches collect events meanwhile.
- * Invariants  SESSION1 the answer to each of the last NOTES changes of a session is known: a
- *                      request that comes again gets it and changes nothing
- *             SESSION2 a note is in the journal in the same record as its change
+ * Lifecycle   session_open() to session_close(). A session from the journal is unattached until
+ *             its client comes back; meanwhile its watches collect events.
+ * Invariants  SESSION1 the answer to each of the last NOTES changes of a session is known, so a
+ *                      request that comes again gets the same answer and changes nothing
+ *             SESSION2 a note is in the same record of the journal as its change
  */
 #include <errno.h>
 #include <string.h>
@@ -126,7 +126,7 @@ static const struct note *note_find(const struct session *sess, uint64_t seq)
 	return NULL;
 }
 
-/* SESSION1: what was answered before, said again. */
+/* SESSION1: repeats the earlier answer. */
 static void note_answer(const struct note *note, struct reply *reply)
 {
 	char id[16];
@@ -140,7 +140,7 @@ static void note_answer(const struct note *note, struct reply *reply)
 	}
 }
 
-/* Who may use the last of the memory: what removes, and what control wants. */
+/* Removals and requests of control may use the last of the memory. */
 static enum mem_priority request_priority(const struct session *sess, uint32_t type)
 {
 	switch (type) {

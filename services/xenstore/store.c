@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * store.c - the store as a whole: how a change becomes the truth, and how domains come and go
+ * store.c - the store as a whole: how changes are committed, and how domains come and go
  *
  * Objects     struct store: the live tree, domains, sessions, watches, transactions.
  * Lifecycle   store_init() to store_fini().
- * Invariants  STORE1 the live tree changes in store_commit() only, after books and journal have
- *                    agreed
- *             STORE2 gen grows with every change, and is never used twice, also not over a
+ * Invariants  STORE1 the live tree changes only in store_commit(), after the quotas and the
+ *                    journal have accepted the change
+ *             STORE2 gen grows with every change and is never used twice, not even across a
  *                    restart
  */
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "store.h"
 #include "base/array.h"
 
-/* Bytes of new content. */
+/* Bytes of new content that one step of a purge makes. */
 enum { PURGE_STEP = 256 << 10 };
 
 static const char *const special_names[SPECIALS] = { "@introduceDomain", "@releaseDomain" };
@@ -111,8 +111,8 @@ struct snapshot_cost {
 };
 
 /*
- * What stays only for the sake of snapshots: the old content, and the old versions of all that
- * is above.
+ * Counts what only snapshots keep after a change: the old content, and the old versions of all
+ * nodes above it.
  */
 static int snapshot_cost_add(void *ctx, const struct diff *diff)
 {
@@ -125,7 +125,10 @@ static int snapshot_cost_add(void *ctx, const struct diff *diff)
 	return 0;
 }
 
-/* True for what only removes: that is done even if the journal has none for saying so. */
+/*
+ * True if the change only removes. Such a change is made even if the journal has no room for
+ * its record.
+ */
 static bool shrinks(const struct store *s, const struct change *change)
 {
 	switch (change ? change->kind : CHANGE_NONE) {
@@ -216,8 +219,8 @@ static int fire_purged(void *ctx, const struct diff *diff)
 }
 
 /*
- * One step; *more says that permissions are left. The first step's record stands for all of
- * them.
+ * One step of a purge; *more says that permissions are left. The record of the first step
+ * stands for all steps.
  */
 static int purge_step(
 	struct store *s, struct session *by, const struct change *change, bool *more)
@@ -237,8 +240,8 @@ static int purge_step(
 }
 
 /*
- * In steps, so that what other guests have granted to the domain does not have to be in memory
- * twice.
+ * Works in steps, so that the nodes whose permissions name the domain are not all in memory
+ * twice at once.
  */
 static int domain_purge(struct store *s, struct session *by, const struct domain *dom)
 {
@@ -275,7 +278,7 @@ static void sessions_reset(struct store *s, const struct domain *dom)
 			session_reset(s, sess);
 }
 
-/* Those whose clients never came back after a restart of the store. */
+/* Closes the sessions whose clients never came back after a restart of the store. */
 static void sessions_forget(struct store *s, const struct domain *dom)
 {
 	struct session *sess, *next;

@@ -5,12 +5,12 @@
  * Objects     struct data: name, permissions, value. struct node: one version of a node with
  *             its children, which are a list in pieces (struct chunk), so that a change copies
  *             one piece and not the directory.
- * Lifecycle   both are counted by reference. A node holds its data and its children; a holder
+ * Lifecycle   both are reference-counted. A node holds its data and its children; a holder
  *             of a root holds the whole snapshot.
  * Invariants  XSTREE1 nothing that is reachable by two references is ever written
- *             XSTREE2 children are sorted by name_order(), without doubles, and no chunk is
+ *             XSTREE2 children are sorted by name_order(), without duplicates, and no chunk is
  *                     empty
- *             XSTREE3 no deeper than PATH_DEPTH_MAX, which bounds recursion here
+ *             XSTREE3 the tree is no deeper than PATH_DEPTH_MAX, which bounds recursion here
  */
 #include "tree.h"
 
@@ -23,14 +23,14 @@
 
 enum {
 	/*
-	 * A chunk that is neither the only one nor just cut off holds a quarter and more with
-	 * its neighbour, so a child has this part of one at most: its pointer, and what a chunk
-	 * is besides.
+	 * The most that a child takes of its chunk: its pointer and its part of the chunk's own
+	 * size. A chunk that is neither the only one nor just split is at least a quarter full
+	 * on average with its neighbour.
 	 */
 	CHUNK_PART = 16,
 	/*
-	 * In the journal: the record's header, the generation, and all fixed fields of a node's
-	 * entry.
+	 * In the journal: the header of the record, the generation, and all fixed fields of a
+	 * node's entry.
 	 */
 	RECORD_FIXED = 24 + 8 + 13 + 7,
 	RECORD_PERM = 3,
@@ -155,7 +155,7 @@ void node_unref(struct node *node)
 	mem_free(node);
 }
 
-/* Numbers first and by value, so that devices come in the order of their numbers. */
+/* Numbers come first, ordered by value, so that devices are in the order of their numbers. */
 int name_order(const struct name *a, const struct name *b)
 {
 	size_t min = a->len < b->len ? a->len : b->len;
@@ -171,7 +171,7 @@ int name_order(const struct name *a, const struct name *b)
 	return a->len < b->len ? -1 : 1;
 }
 
-/* The place of a child in its parent's list, or that where it belongs. */
+/* The place of a child in its parent's list, or the place where it would be added. */
 struct slot {
 	uint32_t chunk, at;
 	bool found;
@@ -184,7 +184,7 @@ static int child_order(const struct node *child, const struct name *name)
 	return name_order(&own, name);
 }
 
-/* How many chunks begin with `name` or what comes before it. */
+/* How many chunks begin with `name` or with a name before it. */
 static uint32_t chunks_up_to(const struct node *node, const struct name *name)
 {
 	uint32_t lo = 0, hi = node->n_chunks;
@@ -287,13 +287,13 @@ size_t tree_path_memory(struct node *root, const char *path)
 	}
 }
 
-/* The chunks [from, from + n_old) of a directory are exchanged for made[]. */
+/* The chunks [from, from + n_old) of a directory are replaced by made[]. */
 struct edit {
 	uint32_t from, n_old, n_made;
 	struct chunk *made[2];
 };
 
-/* Few enough to be one chunk, with room for more. */
+/* Few enough to be joined in one chunk that still has room. */
 static bool small_together(uint32_t n, const struct chunk *neighbour)
 {
 	return n + neighbour->n <= CHUNK_MAX * 3 / 4;
@@ -306,8 +306,8 @@ static uint32_t list_add(struct node **list, uint32_t n, const struct chunk *c)
 }
 
 /*
- * The children of the chunk in question as they shall be; what has become little is put
- * together with a neighbour.
+ * Lists the children that the chunk will have. A chunk that has become small is joined with a
+ * neighbour.
  */
 static uint32_t edit_list(struct edit *e, const struct node *node, struct slot slot,
 	struct node *child, struct node **list)
@@ -354,9 +354,9 @@ static bool edit_prepare(
 }
 
 /*
- * A copy of `node` with the child in `slot` exchanged for `child` (or added when it is not
- * found there, or left out when child is NULL). Takes over the reference to `child`, also when
- * it fails.
+ * A copy of `node` with the child in `slot` replaced by `child`. If the slot has no child,
+ * `child` is added; if `child` is NULL, the old child is left out. Takes over the reference to
+ * `child` even if it fails.
  */
 static struct node *copy_with_child(
 	struct node *node, struct slot slot, struct node *child, uint64_t gen)
@@ -372,7 +372,7 @@ static struct node *copy_with_child(
 		for (i = 0; !copy && i < e.n_made; i++)
 			chunk_unref(e.made[i]);
 	}
-	node_unref(child); /* a chunk has it */
+	node_unref(child); /* the chunk has its own reference */
 	if (!copy)
 		return NULL;
 	for (i = 0; i < e.from; i++)
@@ -399,7 +399,7 @@ static struct node *copy_with_data(struct node *node, struct data *data, uint64_
 	return copy;
 }
 
-/* `at` is what is left of the path below `node`; data NULL removes. */
+/* `at` is the rest of the path below `node`; data NULL removes the node there. */
 static struct node *change_below(
 	struct node *node, const char *at, struct data *data, uint64_t gen)
 {

@@ -5,9 +5,9 @@
  *
  * Objects     struct zip: a walk over two or three versions of a directory. struct builder: a
  *             directory being made.
- * Lifecycle   both live on the stack; a builder that is not finished is dropped.
- * Invariants  XSVERSIONS4 what all versions share is neither looked at nor copied: a walk costs
- *                         what has changed
+ * Lifecycle   both live on the stack; builder_finish() or builder_drop() ends a builder.
+ * Invariants  XSVERSIONS4 chunks that all versions share are neither read nor copied, so the
+ *                         cost of a walk depends on what has changed
  */
 #include <errno.h>
 #include <string.h>
@@ -16,11 +16,11 @@
 #include "path.h"
 #include "tree_parts.h"
 
-/* A directory being made of children and of whole chunks of other versions. */
+/* A directory that is being made from children and from whole chunks of other versions. */
 struct builder {
 	struct chunk **chunk;
 	uint32_t n_chunks, room, n_children;
-	/* Not yet in a chunk; one reference each. */
+	/* Children that are in no chunk so far; one reference each. */
 	struct node *list[CHUNK_MAX];
 	uint32_t n;
 };
@@ -142,7 +142,7 @@ static void zip_skip_shared(struct zip *z)
 		z->in[i].chunk++;
 }
 
-/* To the next child that is not the same in both versions. */
+/* Moves to the next child that is not the same in both versions. */
 static void zip_skip_same(struct zip *z)
 {
 	struct node *a;
@@ -167,7 +167,7 @@ static int node_order(const struct node *a, const struct node *b)
 	return a == b ? 0 : name_order(&x, &y);
 }
 
-/* The versions of the next child, NULL where it does not exist; false behind the last. */
+/* The versions of the next child, NULL where it does not exist; false after the last. */
 static bool zip_next(struct zip *z, struct node *out[3])
 {
 	struct node *first = NULL;
@@ -181,7 +181,7 @@ static bool zip_next(struct zip *z, struct node *out[3])
 		order[i] = c > 0;
 		if (c >= 0)
 			continue;
-		first = out[i]; /* those before it come later */
+		first = out[i]; /* the children in out[] before it come later */
 		order[0] = order[0] || i > 0;
 		order[1] = order[1] || i > 1;
 	}
@@ -195,9 +195,8 @@ static bool zip_next(struct zip *z, struct node *out[3])
 }
 
 /*
- * One child in three versions. A node that was made under a parent whose own content (and so
- * perhaps its permissions) changed meanwhile is a conflict: the right to make it was judged by
- * the old ones.
+ * Merges one child. A new node is a conflict if the content of its parent changed meanwhile,
+ * because that includes the permissions that decide who may make the node.
  */
 static int merge_child(struct node *v[3], bool parent_same, uint64_t gen, struct node **out)
 {
@@ -269,13 +268,14 @@ int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t
 struct purge {
 	uint16_t domid;
 	uint64_t gen;
-	/* For new content. */
+	/* Bytes left for new content. */
 	size_t budget;
 	bool more;
 };
 
 /*
- * The data of a node without the entries of the domain; a new reference, NULL without memory.
+ * The data of a node without the entries of the domain, as a new reference; NULL without
+ * memory.
  */
 static struct data *data_without(struct purge *p, struct data *d)
 {

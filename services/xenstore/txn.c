@@ -4,15 +4,15 @@
  *
  * Objects     struct txn: the snapshot it began with, its own version of the tree, and the
  *             paths it touched.
- * Lifecycle   txn_start() to txn_drop(); txn_commit() leaves the dropping to the caller. A
- *             doomed one holds no snapshot any more; it reads the live tree, its changes are
- *             forgotten, its end is EAGAIN.
- * Invariants  TXN1 base is what the live tree was at the start
- *             TXN2 it commits only if nothing that it read, and nothing that it changed, is
- *                  different from base by then
+ * Lifecycle   txn_start() to txn_drop(), which the caller calls after txn_commit() as well. A
+ *             doomed transaction has no snapshot: it reads the live tree, its changes are lost,
+ *             and it ends with EAGAIN.
+ * Invariants  TXN1 base is the live tree as it was at the start
+ *             TXN2 it commits only if all nodes that it read or changed are the same in the
+ *                  live tree as in base
  *             TXN3 what it made is charged to its session's domain until it ends
- *             TXN4 what all snapshots together keep of replaced nodes is bounded
- *                  (quota.snapshot); the oldest go first
+ *             TXN4 the replaced nodes that all snapshots together keep are bounded
+ *                  (quota.snapshot); the oldest snapshots are given up first
  */
 #include <errno.h>
 #include <string.h>
@@ -138,9 +138,7 @@ void txn_drop(struct store *s, struct txn *t)
 	mem_free(t);
 }
 
-/*
- * TXN4: nothing that was replaced before the oldest snapshot was taken is kept by any of them.
- */
+/* TXN4: no snapshot keeps nodes that were replaced before the oldest snapshot was taken. */
 void txn_doom_stale(struct store *s)
 {
 	struct txn *t;
@@ -184,8 +182,9 @@ int txn_touch(struct store *s, struct txn *t, const char *path, struct touched *
 }
 
 /*
- * The transaction's own version becomes `root`, a reference that this takes over; `cost` is
- * what was allocated for it. What of the version before is of no use any more is given back.
+ * Makes `root` (whose reference it takes over) the transaction's own version of the tree;
+ * `cost` is the memory that was allocated for it. Memory that the previous version frees is
+ * refunded.
  */
 int txn_update(struct store *s, struct txn *t, const char *path, struct node *root, size_t cost)
 {
@@ -226,7 +225,7 @@ static uint64_t gen_at(struct node *root, const char *path)
 	return node ? node->gen : 0;
 }
 
-/* TXN2, for what it read; tree_merge() sees to what it changed. */
+/* TXN2 for what it read; tree_merge() checks what it changed. */
 static bool reads_hold(const struct store *s, const struct txn *t)
 {
 	const struct touched *p;
@@ -237,7 +236,7 @@ static bool reads_hold(const struct store *s, const struct txn *t)
 	return true;
 }
 
-/* The caller drops it next, whatever the answer. */
+/* The caller drops the transaction next, whatever the result. */
 int txn_commit(struct store *s, struct txn *t)
 {
 	struct change change = { .kind = CHANGE_TXN_END, .txid = t->id };
@@ -252,8 +251,8 @@ int txn_commit(struct store *s, struct txn *t)
 		return rc;
 	before = node_ref(s->root);
 	/*
-	 * what it made is about to be booked as nodes: do not count it twice, nor take it for a
-	 * stale one
+	 * The nodes that it made are about to be charged as nodes of the tree, so the
+	 * transaction's own charge ends here. This also keeps txn_doom_stale() away from it.
 	 */
 	snapshot_release(s, t);
 	rc = store_commit(s, t->session, merged, &change);

@@ -5,17 +5,17 @@
  * Objects     struct watch: a path and a token of one session. struct listener: all watches of
  *             one session on one path. struct watch_group: all listeners of one path, found by
  *             hash, so that a change looks only at its own ancestors. struct event: one change
- *             that a listener has not been told yet; its watches hear of it one after the
- *             other, so that firing costs the same for one watch and for a hundred.
+ *             that a listener has not been told of. Its watches are told one after the other,
+ *             so that firing costs the same for one watch as for a hundred.
  * Lifecycle   watch_add() to watch_remove(), which takes the watch's events with it. A listener
  *             lives as long as it has watches, a group as long as it has listeners.
  * Invariants  WATCH1 no two watches of a session have the same path and token
- *             WATCH2 an event is never lost: where there is no room, all events of its listener
- *                    become one for each watch, on the watch's own path
- *             WATCH3 equal events of one listener wait only once, except for one that some
- *                    watches have heard of already
- *             WATCH4 each event that waits is for one watch at least; cursor, if set, is one of
- *                    those of the first
+ *             WATCH2 an event is never lost: if there is no room for it, one event for each
+ *                    watch, on the watch's own path, replaces all events of the listener
+ *             WATCH3 a listener has no two equal events waiting, except if some of its watches
+ *                    were already told of the first
+ *             WATCH4 each event that waits is for at least one watch; cursor, if set, is a
+ *                    watch that the first event is for
  */
 #include <errno.h>
 #include <string.h>
@@ -23,15 +23,15 @@
 #include "store.h"
 
 /*
- * FNV-1a. It can be carried on from a path to what is below, so that one pass serves all
- * ancestors.
+ * FNV-1a. The hash of a path can be continued to that of a path below it, so one pass yields
+ * the hashes of all ancestors.
  */
 enum {
 	HASH_START = 0x811c9dc5,
 	HASH_PRIME = 0x01000193,
 };
 
-/* Of all watches. */
+/* The lowest serial: an event from here on is for all watches. */
 enum { SERIAL_FIRST = 1 };
 
 static uint32_t hash_on(uint32_t hash, const char *bytes, size_t len)
@@ -138,7 +138,10 @@ static int watch_reserve(struct store *s, struct session *sess, size_t cost)
 	return session_charge(s, sess, cost);
 }
 
-/* With a listener and a group of its own, whose path is as long as that in the journal. */
+/*
+ * Each watch pays for a listener and a group. The path of the group also stands for the path in
+ * the journal, which is as long.
+ */
 static size_t watch_cost(const char *path, const char *token)
 {
 	return sizeof(struct watch) + sizeof(struct listener) + sizeof(struct watch_group) +
@@ -192,7 +195,10 @@ static void event_free(struct session *sess, struct event *e)
 	mem_free(e);
 }
 
-/* Those of a listener that are for no watch with a serial up to `last`; 0 is all of them. */
+/*
+ * Drops the events of a listener that are for no watch with a serial up to `last`; 0 drops all
+ * of them.
+ */
 static void events_drop(struct listener *l, uint64_t last)
 {
 	struct session *sess = l->session;
@@ -250,7 +256,7 @@ static void listener_put(struct store *s, struct listener *l)
 	mem_free(l);
 }
 
-/* The watch that the first event, or the first collapsed listener, is for has heard of it. */
+/* `w` was told of the first event or, without events, of the first collapsed listener. */
 static void cursor_advance(struct session *sess, struct watch *w)
 {
 	struct event *e = TAILQ_FIRST(&sess->events);
@@ -279,8 +285,8 @@ void watch_remove(struct store *s, struct watch *w)
 }
 
 /*
- * WATCH3. One that has been told in part does not count: those watches would not hear of the
- * new change.
+ * WATCH3. An event that some watches were told of does not count, because these would not be
+ * told of the new change.
  */
 static struct event *event_waiting(const struct listener *l, const char *path, uint32_t hash)
 {
@@ -301,7 +307,7 @@ static bool event_fits(const struct store *s, const struct session *sess, size_t
 	       sess->event_bytes <= s->quota.event_bytes - size;
 }
 
-/* For all watches of the listener from serial `from` on. */
+/* Adds an event for all watches of the listener from serial `from` on. */
 static void event_add(
 	struct store *s, struct listener *l, const char *path, uint32_t hash, uint64_t from)
 {
@@ -327,7 +333,7 @@ static void event_add(
 	e->size = size;
 	memcpy(e->path, path, len + 1);
 	if (TAILQ_EMPTY(&sess->events))
-		sess->cursor = NULL; /* a collapsed listener that was being told begins anew */
+		sess->cursor = NULL; /* a collapsed listener that was partly told restarts */
 	TAILQ_INSERT_TAIL(&sess->events, e, link);
 	sess->n_events++;
 	sess->event_bytes += size;
@@ -342,7 +348,7 @@ void watch_fire_one(struct store *s, struct watch *w)
 
 /* ---- changes ----------------------------------------------------------------------------- */
 
-/* The node at a path before and after a change, and what is above it. */
+/* The node at a path before and after a change, and its parent. */
 struct changed {
 	const char *path;
 	uint32_t hash;
@@ -354,7 +360,10 @@ static bool readable(const struct session *sess, const char *path, const struct 
 	return data && (perm_bits(sess, path, data) & PERM_READ);
 }
 
-/* Asked once for each session and change, however many of its watches are concerned. */
+/*
+ * Decided once for each session and change, no matter how many of its watches the change
+ * concerns.
+ */
 static bool fire_permitted(struct store *s, struct session *sess, const struct changed *c)
 {
 	if (sess->fire_serial != s->fire_serial) {
@@ -399,9 +408,7 @@ static void fire_removed(
 	path[len] = '\0';
 }
 
-/*
- * The lengths of a path and of all its ancestors without "/", shortest first, and their hashes.
- */
+/* The lengths and hashes of a path and of all its ancestors except "/", shortest first. */
 struct line {
 	unsigned int n;
 	size_t len[PATH_DEPTH_MAX];
@@ -470,7 +477,7 @@ void watch_fire_special(struct store *s, enum special which)
 
 /* ---- out --------------------------------------------------------------------------------- */
 
-/* Whom the next event is for, and the path that it is about. */
+/* The watch that the next event is for, and the path that the event reports. */
 static struct watch *event_next(struct session *sess, const char **path)
 {
 	struct event *e = TAILQ_FIRST(&sess->events);
@@ -484,8 +491,8 @@ static struct watch *event_next(struct session *sess, const char **path)
 		w = TAILQ_NEXT(w, in_listener); /* WATCH4 */
 	*path = e ? e->path : l->group->path;
 	/*
-	 * what is too long for a message is told as a change at the watch's own path, which
-	 * came in one
+	 * An event that is too long for a message is reported at the watch's own path, which
+	 * fits because it came in a message.
 	 */
 	if (strlen(*path) - w->base_len + strlen(w->token) + 2 > XENSTORE_PAYLOAD_MAX)
 		*path = l->group->path;

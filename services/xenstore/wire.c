@@ -5,7 +5,7 @@
  * Objects     struct request: a view of a message that the caller owns. struct reply: a message
  *             being built.
  * Lifecycle   none; nothing is allocated.
- * Invariants  WIRE1 a request's strings lie within its payload, with their NUL
+ * Invariants  WIRE1 a request's strings, including their NUL, lie within its payload
  *             WIRE2 hdr.len <= XENSTORE_PAYLOAD_MAX
  */
 #include "wire.h"
