@@ -3,8 +3,8 @@
  * event.h - what all event handlers of this domain share: notification bits, and what is done
  * at the end of each event
  *
- * One thread runs all of control, except for what vmm_guard.c and caller.c have threads for.
- * Its handlers run to completion; whatever takes time is a state of an object. No handler waits
+ * One thread runs all of control, except for the threads of vmm_guard.c and caller.c. Its
+ * handlers run to completion; work that takes time is a state of an object. No handler waits
  * for a service.
  */
 #ifndef CONTROL_EVENT_H

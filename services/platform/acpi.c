@@ -69,8 +69,8 @@ static void mcfg_read(struct walk *w, const uint8_t *t, uint32_t len)
 	for (uint32_t at = HEADER_SIZE + 8; at + 16 <= len; at += 16) {
 		uint64_t base = get_le64(t + at);
 
-		if (get_le16(t + at + 8) !=
-			0) /* further segments have no legacy equivalent and are not used */
+		/* further segments have no legacy equivalent and are not used */
+		if (get_le16(t + at + 8) != 0)
 			continue;
 		if (base & 0xfffff || t[at + 10] > t[at + 11]) {
 			w->warn("MCFG", "has an impossible entry");

@@ -299,8 +299,8 @@ static void reboot(void)
 		if (reg)
 			*reg = facts.reset_value;
 	}
-	port_out(PORT_RESET, 1,
-		0x06); /* the chipset's own reset, in case the above did nothing */
+	/* the chipset's own reset, in case the above did nothing */
+	port_out(PORT_RESET, 1, 0x06);
 }
 
 /* ---- the service ---- */

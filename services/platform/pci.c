@@ -38,8 +38,8 @@ enum {
 static void command_set(
 	const struct pci_config *cfg, uint16_t rid, uint32_t clear, uint32_t set)
 {
-	uint32_t v = cfg->read(rid, REG_COMMAND) &
-		     0xffff; /* status bits are write-1-to-clear */
+	/* the upper half is the status, whose bits are cleared by writing 1 */
+	uint32_t v = cfg->read(rid, REG_COMMAND) & 0xffff;
 
 	cfg->write(rid, REG_COMMAND, (v & ~clear) | set);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * caller.c - the threads that call services, one for each
+ * caller.c - the threads that call services, one for each service
  *
  * Objects     struct caller: a thread, with the call that it was given.
  * Locks       none: `given` and `done` are handed over with release and acquire. Between the
- *             two the call belongs to the thread, before and after to control's own thread.
+ *             two, the call belongs to the thread; before and after, it belongs to control's
+ *             own thread.
  * Lifecycle   callers_init() once; the threads live as long as the domain.
  */
 #include <stdbool.h>

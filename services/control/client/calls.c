@@ -17,8 +17,8 @@
 #include "client/host.h"
 
 enum {
-	ASK_MS = 200,    /* a new call waits at most so long for calls that are asked again */
-	ASK_MIN_MS = 20, /* but each of these gets at least so long */
+	ASK_MS = 200,    /* a new call waits at most this long for calls that are asked again */
+	ASK_MIN_MS = 20, /* but each of these gets at least this long */
 	REST_MS = 50,    /* between two rounds of calls that are asked again */
 };
 
@@ -28,7 +28,7 @@ static struct queue {
 	struct call *given; /* CALL1 */
 	struct call_list fresh, again;
 	uint32_t n_again;
-	uint32_t turn; /* so many of `again` may go now */
+	uint32_t turn; /* this many of `again` may go now */
 	bool resting;  /* the timer is set */
 	struct svc_timer timer;
 } queues[SERVICE_COUNT];

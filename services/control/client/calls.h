@@ -3,9 +3,9 @@
  * calls.h - calls of services' control endpoints, which are not made by control's own thread
  *
  * Control has a thread for each service that calls it. So a service that is slow, hangs or is
- * dead delays only those who need it. An open is asked once. A close or a ping is asked for a
- * short while, again and again until the service has answered, and other calls have their turn
- * in between: a guest whose last flush takes minutes does not delay the creation of another
+ * dead delays only the guests that need it. An open is made once. A close or a ping waits only
+ * a short while and is made again until the service has answered. Other calls have their turn
+ * in between, so a guest whose last flush takes minutes does not delay the creation of another
  * guest.
  */
 #ifndef CONTROL_CALLS_H
@@ -40,10 +40,12 @@ struct call {
 	struct svc_open_args open; /* OPEN; its pointers stay valid until fn is called */
 	struct svc_open_result opened;
 	uint32_t number; /* CLOSE */
-	/* CLOSE, if rc is 0: of the last thing that the service did for the client */
+	/*
+	 * CLOSE, if rc is 0: the result of the last thing that the service did for the client
+	 */
 	int result;
 	int rc;
-	uint32_t ms;                /* CLOSE, PING: how long the service is asked this time */
+	uint32_t ms;                /* CLOSE, PING: how long this attempt may take */
 	void (*fn)(struct call *c); /* called on control's own thread */
 	void *ctx;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host.c - what init and the kernel tell: services, the VMM's image, priorities, domains, time,
- * power_call
+ * host.c - what init and the kernel know: services, the VMM's image, priorities, domains, time,
+ * power
  *
  * Objects     endpoint[]: control endpoints of services; the capability "sched" of the
  *             manifest.
@@ -63,7 +63,7 @@ int host_thread_sched(uint32_t percent, sk_cap_t *sched)
 			    percent * 1000, percent ? 100000 : 0);
 }
 
-/* False: one is missing, or they are not in order, so that no guest can get its place. */
+/* False: one is missing, or they are not in order, so no guest can get its priority. */
 static bool priorities_read(void)
 {
 	static const char *const keys[PRIORITY_COUNT] = {
@@ -158,8 +158,8 @@ uint64_t host_wall_seconds(void)
 }
 
 /*
- * The kernel tells this by a scheduling context that nobody runs on, which is moved to the CPU
- * in question.
+ * The kernel reports this through a scheduling context without a thread, which is moved to the
+ * CPU in question.
  */
 static uint64_t cpu_idle_ns(uint32_t cpu)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * host.h - what init and the kernel tell about the host: services, rights, priorities, domains,
+ * host.h - what init and the kernel know about the host: services, rights, priorities, domains,
  * time
  */
 #ifndef CONTROL_HOST_H
@@ -27,7 +27,7 @@ const struct proc_image *host_vmm_image(void);
  */
 sk_cap_t host_ctl_sched(void);
 /*
- * A scheduling context for a further thread of this domain, which runs before all guests.
+ * A scheduling context for another thread of this domain, which runs before all guests.
  * percent: of one CPU; 0: no limit.
  */
 int host_thread_sched(uint32_t percent, sk_cap_t *sched) must_check;
@@ -53,7 +53,7 @@ struct resources {
 /* One of the host's own domains. A user of xl sees all of them as Domain-0. */
 struct host_row {
 	char name[32];
-	uint64_t memory; /* bytes that it was given, with its part of connections */
+	uint64_t memory; /* bytes that it was given, including its part of connections */
 	uint64_t cpu_ns;
 	uint32_t cpu;         /* where its main thread runs */
 	struct resources has; /* host_domain_counted() only */

@@ -159,7 +159,7 @@ int xs_write_value(const char *path, const char *value, uint32_t n, xs_done_fn f
 	return xs_request(XS_WRITE, payload, (uint32_t)(len + n), fn, ctx);
 }
 
-/* Behind the path each permission stands with its terminator. */
+/* The payload is the path, then each permission with its terminator. */
 int xs_set_perms(const char *path, const char *perms, xs_done_fn fn, void *ctx)
 {
 	char payload[PERMS_PAYLOAD_MAX], *p;

@@ -71,7 +71,7 @@ void cfg_fini(struct cfg *c)
 
 /* ---- messages ---- */
 
-/* "source:line: key 'k': text", as far as there is a line and a key. Always -1. */
+/* "source:line: key 'k': text", without the parts that are not known. Always -1. */
 static int place_text(
 	struct msg *m, const char *source, unsigned int line, const char *key, const char *text)
 {
@@ -164,7 +164,7 @@ static bool list_unclosed(struct lexer *l, unsigned int start)
 	return true;
 }
 
-/* Behind an item there is a comma, or a mistake. */
+/* After an item a comma or the end of the list must follow. */
 static void list_goes_on(struct lexer *l)
 {
 	if (l->token == T_COMMA)
@@ -173,7 +173,7 @@ static void list_goes_on(struct lexer *l)
 		(void)cfg_fail_item(l);
 }
 
-/* The token at hand is `[`. The token behind `]` is left unread. */
+/* The current token is `[`. The token after `]` is left unread. */
 static struct cfg_value *parse_list(struct lexer *l, unsigned int depth)
 {
 	struct cfg_value *list = value_new(l, CFG_LIST), **tail, *item;
@@ -206,7 +206,7 @@ static struct cfg_value *parse_list(struct lexer *l, unsigned int depth)
 	return list;
 }
 
-/* The value that the token at hand starts. NULL: it does not start one, which is reported. */
+/* The value that the current token starts. NULL: it does not start one, which is reported. */
 static struct cfg_value *parse_value(struct lexer *l, unsigned int depth)
 {
 	switch (l->token) {
@@ -237,7 +237,7 @@ const struct cfg_setting *cfg_find(const struct cfg *c, const char *key)
 	return setting_find(c, key);
 }
 
-/* A new value of both texts, or of all items. NULL: no memory. */
+/* A new value that joins both texts, or all items. NULL: no memory. */
 static struct cfg_value *value_join(
 	struct cfg *c, struct cfg_value *a, const struct cfg_value *b)
 {
@@ -329,7 +329,7 @@ static void setting_skip(struct lexer *l)
 		lex_skip_setting(l);
 }
 
-/* The token at hand is the key. */
+/* The current token is the key. */
 static void parse_setting(struct lexer *l)
 {
 	unsigned int line = l->token_line, mistakes = l->mistakes;
@@ -442,7 +442,7 @@ int cfg_parse(struct cfg *c, const char *source, const char *text, size_t len, s
 
 static const char command_line[] = "command line";
 
-/* key=WORDS: everything behind = is the value. */
+/* key=WORDS: everything after = is the value. */
 static int override_words(struct cfg *c, const char *arg, const char *equals, struct report *r)
 {
 	struct lexer l = { .c = c, .source = command_line, .r = r };

@@ -23,13 +23,13 @@ static const char python_words[] =
 	" import from def if elif else for while try except finally print class with return raise "
 	"assert pass exec del global lambda ";
 
-/* Is the token at hand the continuation of an expression? */
+/* Does the current token continue an expression? */
 static bool python_goes_on(const struct lexer *l)
 {
 	return l->start < l->end && *l->start && strchr("(.[+*/%", *l->start) != NULL;
 }
 
-/* Does the word at hand begin a call, or name a member or an item of something? */
+/* Does the current word begin a call, or name a member or an item of something? */
 static bool python_word(const struct lexer *l)
 {
 	const char *p = l->at;

@@ -40,7 +40,7 @@ static enum token out_of_memory(struct lexer *l)
 
 /*
  * The character that a backslash and the text at *p stand for; 0: there is no such escape.
- * Moves *p behind it.
+ * Moves *p past it.
  */
 static int lex_escape(const char **p, const char *end)
 {

@@ -3,10 +3,10 @@
  * disk_spec.c - parser for one disk specification
  *
  * The text is a series of parameters separated by commas: key=value, a flag, or the next of
- * target, format, vdev, access by position. `target=` takes the whole rest. Deprecated
- * spellings are understood too: prefixes such as phy: before the target, and vdev:cdrom. xl
- * accepts a prefix before any parameter, and people write ioemu: before the vdev. Behind a
- * prefix the format may be left out.
+ * target, format, vdev, access by position. `target=` takes all the rest of the text.
+ * Deprecated spellings are understood too: prefixes such as phy: before the target, and
+ * vdev:cdrom. xl accepts a prefix before any parameter, and people write ioemu: before the
+ * vdev. After a prefix the format may be left out.
  *
  * Objects     struct scan: one parse.
  * Invariants  DISK1 a parameter is not given twice with different values
@@ -178,7 +178,7 @@ static bool set_flag(struct scan *s, const char *word)
 	return true;
 }
 
-/* "vdev:cdrom": *done tells whether it was that. */
+/* "vdev:cdrom": *done says whether the word has this form. */
 static int vdev_with_type(struct scan *s, char *word, bool *done)
 {
 	char *colon = strrchr(word, ':');
@@ -217,7 +217,7 @@ static int set_positional(struct scan *s, char *word)
 		s->d->format = DISK_EMPTY;
 		return 0;
 	}
-	/* The manual has no place for the format behind a prefix, but people write one. */
+	/* The manual allows no format after a prefix, but people write one. */
 	if (!s->have_format && !s->d->vdev[0] && format_known(word))
 		return set_format(s, word);
 	if (!s->d->vdev[0]) {
@@ -374,7 +374,7 @@ static bool own_backend(const char *backend)
 	return !*backend || strcmp(backend, "0") == 0 || strcmp(backend, "Domain-0") == 0;
 }
 
-/* Characters, not bytes: GPT names are 36 of them. */
+/* Characters, not bytes: a GPT name has at most 36 characters. */
 static size_t characters(const char *text)
 {
 	size_t n = 0;

@@ -18,8 +18,8 @@ enum {
 	DISK_VDEV_MAX = 31,
 	DISK_WORD_MAX = 63,
 	DISK_LABEL_MAX = 36, /* characters of a GPT partition name */
-	DISK_LABEL_SIZE =
-		51, /* bytes of such a name that storage accepts, with the terminator */
+	/* bytes of such a name that storage accepts, with the terminator */
+	DISK_LABEL_SIZE = 51,
 };
 
 #define DISK_FORMATS(X) \

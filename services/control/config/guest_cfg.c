@@ -54,7 +54,7 @@ static bool text_has_unit(const char *text)
 	return digits && n && n <= 3 && strspn(text + digits, "kKmMgGtTiIbB") == n;
 }
 
-/* *have: there is a valid number, in *to. What += adds to a number is lost, as with xl. */
+/* *have: *to has a valid number. A number that += adds is lost, as with xl. */
 static int value_number(struct config_builder *b, const struct cfg_setting *s, uint32_t low,
 	uint32_t high, uint32_t *to, bool *have)
 {
@@ -509,7 +509,7 @@ static void finish_kernel(struct config_builder *b)
 			"key 'kernel' is missing; add kernel=\"/guests/...\", because a pvh guest has no firmware");
 }
 
-/* Keys that are missing. Nothing is said of them unless all of the file was understood. */
+/* Keys that are missing. They are reported only if all of the file was understood. */
 static void finish_required(struct config_builder *b)
 {
 	if (b->c->unclear)

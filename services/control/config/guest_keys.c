@@ -92,8 +92,7 @@ static bool value_off(const struct foreign *f, const struct cfg_value *v)
 }
 
 /*
- * Do the words differ in one letter: another one, one more, one less, or two that changed
- * places?
+ * Do the words differ by one letter (replaced, added or missing), or by two that are swapped?
  */
 static bool words_alike(const char *a, const char *b)
 {

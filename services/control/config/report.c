@@ -33,7 +33,7 @@ static void line_lose(struct report *r, unsigned int i)
 
 /*
  * When all lines are taken, a mistake replaces the last remark, or else the last line if that
- * comes behind it.
+ * belongs after it.
  */
 static bool room_make(struct report *r, enum report_kind kind, unsigned int at)
 {

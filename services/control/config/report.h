@@ -3,7 +3,7 @@
  * report.h - all mistakes and remarks about one guest's configuration, in the order of the file
  *
  * A mistake stops the guest, a remark does not. The check goes on after a mistake, so that a
- * person reads of all of them at once.
+ * person sees all of them at once.
  */
 #ifndef CONTROL_REPORT_H
 #define CONTROL_REPORT_H
@@ -11,7 +11,7 @@
 #include "msg.h"
 #include "out.h"
 
-/* Lines that are kept. Of further ones only the number is known. */
+/* Lines that are kept. Further ones are only counted. */
 enum { REPORT_MAX = 32 };
 
 enum report_kind { REPORT_REMARK, REPORT_MISTAKE };

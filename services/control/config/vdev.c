@@ -30,7 +30,7 @@ static long decimal_number(const char **p, long limit)
 	return n;
 }
 
-/* a, b, ..., z, aa, ab, ...: the disk number, and the partition in decimal behind it. */
+/* a, b, ..., z, aa, ab, ...: the disk number, followed by the partition in decimal. */
 static int letters_number(
 	const char *p, long disks, long partitions, long *disk, long *partition)
 {

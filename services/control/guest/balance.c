@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * balance.c - who runs where: moving vCPUs between CPUs by what they ran and waited; I/O
- * threads that take too much
+ * balance.c - where vCPUs run: moving them between CPUs by the time that they ran and waited;
+ * I/O threads that take too much
  *
  * The demand of a vCPU is the time that it ran or waited. A move is worth its cost if both the
  * busiest CPU and the CPU that takes the vCPU have clearly less to do than the busiest had
@@ -24,7 +24,7 @@ enum {
 	STEP_SHARE = 32, /* budgets do not change by less */
 	MIN_SHARE = 8,   /* vCPUs always have this */
 };
-/* The debt is at most so many caps. */
+/* The debt is at most this many caps. */
 enum { DEBT_MAX = 4 };
 
 uint32_t balance_first_cpu(const char *hypervisor, uint32_t n_cpus)

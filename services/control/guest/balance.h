@@ -27,9 +27,9 @@ struct balance_vcpu {
  * The result is 0 everywhere except in QEMU's TCG. Two faults of that emulator, seen in 7.2,
  * can end a guest or the whole machine when each of its CPUs has a thread. First, FXRSTOR and
  * XRSTOR on any CPU write the word with CPU 0's GIF and nested paging flags without a lock
- * (also in 10.0). Second, code that one CPU changes while another one translates it stays as it
- * was (before 8.1). CPU 0 without guests avoids the first fault. A guest on one CPU, which is
- * so when there are two, avoids the second.
+ * (also in 10.0). Second, if one CPU changes code while another one translates it, the old code
+ * stays in use (before 8.1). CPU 0 without guests avoids the first fault. Guests on one CPU
+ * only, as on a machine with two CPUs, avoid the second.
  */
 uint32_t balance_first_cpu(const char *hypervisor, uint32_t n_cpus);
 
@@ -51,11 +51,11 @@ bool balance_io_first(bool before, uint64_t ran, uint64_t others_waited, uint64_
 
 /*
  * A cap limits the time that a guest's vCPUs and the I/O thread of its VMM run together. The
- * kernel has budgets only for single threads (so much of each period), so the sum is kept by
- * measuring once a second. The I/O thread has at most half of the cap. The vCPUs have what the
- * I/O thread left of the cap in the second before. The time that all of them ran beyond the cap
- * is taken off the next seconds. So in the long run the sum is the cap, and in one second it is
- * at most half as much again.
+ * kernel has budgets only for single threads (an amount of time per period), so the sum is kept
+ * by measuring once a second. The I/O thread has at most half of the cap. The vCPUs have what
+ * the I/O thread left of the cap in the second before. The time that all of them ran beyond the
+ * cap is taken off the next seconds. So in the long run the sum is the cap, and in one second
+ * it is at most half as much again.
  */
 enum { BALANCE_PERIOD_US = 100000 };
 struct balance_cap {
@@ -68,7 +68,7 @@ struct balance_cap {
 void balance_cap_init(struct balance_cap *c, uint32_t percent);
 /*
  * How long all threads, and the I/O thread alone, ran in the last second, per period. True: the
- * vCPUs must be configured anew.
+ * vCPUs must be configured again.
  */
 bool balance_cap_update(struct balance_cap *c, uint64_t used_us, uint64_t io_us);
 /* Budgets of one of n vCPUs, and of the I/O thread; 0: no limit. */

@@ -9,8 +9,8 @@
  * Lifecycle   guest_build, connections (connect.c), guest_start; guest_stop from any state in
  *             between, connections closed, guest_unbuild.
  * Invariants  BUILD1 RAM goes to the VMM as 2 MiB untypeds in the order of guest physical
- *                    addresses. Later pieces go into the slots behind, never more than maxmem=
- *                    in all
+ *                    addresses. Later pieces go into the slots after those, never more than
+ *                    maxmem= in all
  *             BUILD2 the memory of connections is taken back when they are closed, and no
  *                    service can use it any more
  *             BUILD3 all other memory is taken back at once, so that a service that is slow to
@@ -36,7 +36,7 @@ enum {
 	/* image, CNode, page tables, small connections; one more for the largest CNode */
 	BASE_ORDER = 22,
 	CNODE_ORDER_MAX = 21,
-	/* slots that the VMM has for itself, behind its RAM */
+	/* slots that the VMM has for itself, after those of its RAM */
 	OWN_SLOTS = 1024,
 	/*
 	 * of a piece of RAM: the untyped, its frame, the frame's copy for the VMM's own space
@@ -321,8 +321,8 @@ int guest_start(struct guest *g, struct msg *m)
 }
 
 /*
- * Its threads do not run without the contexts that control made, once these are gone, and none
- * can wake another one.
+ * Once the contexts that control made are gone, none of its threads runs, so none can wake
+ * another.
  */
 void guest_halt(struct guest *g)
 {

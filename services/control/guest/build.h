@@ -9,8 +9,8 @@
 /* Memory, the VMM and its vCPUs. 0, or -1 with *m and everything undone. */
 int guest_build(struct guest *g, struct msg *m);
 /*
- * With its connections the VMM is complete: it gets its configuration and runs. 0, or -1 with
- * *m.
+ * When all connections are made, the VMM is complete: it gets its configuration and runs. 0, or
+ * -1 with *m.
  */
 int guest_start(struct guest *g, struct msg *m);
 /* Give the VMM of a guest that runs up to n pieces of RAM more; returns how many. */
@@ -18,7 +18,7 @@ uint32_t guest_grow(struct guest *g, uint32_t n);
 /* MiB of RAM that its VMM has, whether the guest holds it or not. */
 uint32_t guest_has(const struct guest *g);
 
-/* What is so of a guest and its VMM now, beside what was configured. */
+/* Facts about a guest and its VMM now, in addition to its configuration. */
 struct guest_facts {
 	struct resources has; /* of its VMM */
 	uint32_t connections; /* of its VMM with services */

@@ -34,7 +34,7 @@
 #include "proto/net.h"
 #include "proto/xs.h"
 
-/* After this time the client that waits for the guest is told why. */
+/* When closing takes longer, a command that waits for the guest is told why. */
 enum { LATE_MS = 10000 };
 
 /*

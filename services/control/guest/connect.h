@@ -6,16 +6,16 @@
 #include "guest/guest.h"
 
 /*
- * Begin to make them all; creation_passed() when all are made, creation_failed() when one
- * cannot be. 0, or -1 with *m: not even the first one can be asked for.
+ * Begin to make all of them. creation_passed() is called when all are made, creation_failed()
+ * when one cannot be made. 0, or -1 with *m: not even the first one can be asked for.
  */
 int guest_connect(struct guest *g, struct msg *m) must_check;
 /*
- * Close them all, those too that are being made; guest_disconnected() at the end, which may
- * take long.
+ * Close all of them, even one that is being made. guest_disconnected() is called at the end,
+ * which may take long.
  */
 void guest_disconnect(struct guest *g);
-/* Is its console there to be looked at, or was it? */
+/* Is the connection of its console made, or was it? */
 bool guest_has_console(const struct guest *g);
 
 #endif

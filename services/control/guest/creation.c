@@ -108,8 +108,7 @@ static enum step_end step_read(struct creation *c, struct msg *m)
 }
 
 /*
- * All mistakes are told at once, because the file cannot be mended on this host but only on
- * another machine.
+ * All mistakes are reported at once, because the file can be corrected only on another machine.
  */
 static int creation_report(const struct creation *c, const struct report *r, struct msg *m)
 {
@@ -228,7 +227,7 @@ static int creation_run(struct creation *c, struct msg *m)
 	return 0;
 }
 
-/* ---- what the parts of a guest tell ---- */
+/* ---- reports from the parts of a guest ---- */
 
 static bool guest_is_to_be(const struct guest *g)
 {

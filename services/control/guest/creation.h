@@ -62,11 +62,11 @@ int creation_from_config(struct guest_config *config, uint32_t short_lives, crea
  * end.
  */
 void creation_passed(struct guest *g, enum creation_state state);
-/* It is not, and the guest is taken back. */
+/* The step has failed: the guest is taken back. */
 void creation_failed(struct guest *g, const char *text);
 /* Remember why the guest fails, if nothing is known yet. Its end is begun elsewhere. */
 void creation_blame(struct guest *g, const char *text);
-/* The guest is gone, or almost: tell the requester, if it still waits. */
+/* The guest is gone, or almost gone: tell the requester, if it still waits. */
 void creation_over(struct guest *g);
 
 #endif

@@ -181,8 +181,8 @@ static bool uuid_in_use(struct domtab *t, const uint8_t *uuid)
 }
 
 /*
- * The switch would refuse a second port with the same address. Here the guest that has the
- * address is known.
+ * The switch would refuse a second port with the same address. Here the message can name the
+ * guest that has the address.
  */
 static int macs_check(struct domtab *t, const struct guest_config *config, struct msg *m)
 {

@@ -48,7 +48,7 @@ struct dom {
 	enum dom_state state;
 	uint32_t domid;
 	bool paused;
-	bool has_vmm;         /* its VMM runs: it must quiesce, and its death is news */
+	bool has_vmm;         /* its VMM runs: it must quiesce, and its death matters */
 	bool restart;         /* create it again when it is gone */
 	uint32_t reason;      /* DOWN and later: enum dom_reason */
 	uint64_t born_ns;     /* when it was ready */
@@ -69,8 +69,8 @@ enum dom_do {
 	DO_RENAME,    /* name and uuid of `dom` changed: tell xenstore */
 	DO_ASK_DOWN,  /* ask the guest to power off */
 	DO_UNPAUSE,   /* let its vCPUs run */
-	DO_NOTE_DOWN, /* tell those who wait that the guest shut down */
-	DO_NOTE_GONE, /* tell those who wait that the guest is gone; domid only */
+	DO_NOTE_DOWN, /* tell waiting commands that the guest shut down */
+	DO_NOTE_GONE, /* tell waiting commands that the guest is gone; domid only */
 	/* all guests are gone, or no longer waited for: power off or reboot the host */
 	DO_POWER,
 };
@@ -145,14 +145,14 @@ void dom_destroy(struct domtab *t, struct dom *d);
 int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m);
 /* Ask all guests to shut down, then stop the host. */
 void domtab_stop_host(struct domtab *t, enum host_stop how);
-/* Destroy all guests, also those that were asked before, then stop the host. */
+/* Destroy all guests, even those that were asked to shut down before, then stop the host. */
 void domtab_stop_host_now(struct domtab *t, enum host_stop how);
 /* The host is being stopped: do not wait for the guests that are not gone yet. */
 void domtab_stop_waiting(struct domtab *t);
 
 bool domtab_next_action(struct domtab *t, struct dom_action *a);
 
-/* ---- a list of guests that somebody waits for ---- */
+/* ---- a list of guests that a command waits for ---- */
 struct dom_wait {
 	uint32_t n;
 	struct {
@@ -165,8 +165,8 @@ enum wait_news { WAIT_NO_NEWS, WAIT_DOWN, WAIT_GONE };
 void wait_add(struct dom_wait *w, uint32_t domid);
 bool wait_has(const struct dom_wait *w, uint32_t domid);
 /*
- * What an action means for a guest that somebody waits for. A guest that shut down stays on the
- * list until it is gone, unless it is preserved (`stays`).
+ * What an action means for a guest that a command waits for. A guest that shut down stays on
+ * the list until it is gone, unless it is preserved (`stays`).
  */
 enum wait_news wait_note(struct dom_wait *w, const struct dom_action *a, bool stays);
 

@@ -30,8 +30,8 @@ struct guest_link {
 };
 enum {
 	GUEST_CONNS_MAX = 4 + GUEST_MODULES_MAX + GUEST_DISKS_MAX + GUEST_VIFS_MAX,
-	GUEST_DEVICE_ORDER =
-		21, /* data part of a disk's or a vif's region; the rings come out of base */
+	/* data part of a disk's or a vif's region; the rings come out of base */
+	GUEST_DEVICE_ORDER = 21,
 };
 
 struct creation;
@@ -85,7 +85,7 @@ struct guest {
 	uint64_t start_ns; /* clock_ns() */
 	bool start_paused;
 
-	/* creation.c: NULL when nobody waits for the guest any more */
+	/* creation.c: NULL when the requester has been told the result */
 	struct creation *creation;
 
 	/* store.c */

@@ -67,7 +67,7 @@ void guest_drop(struct guest *g)
 	dom_drop(d);
 }
 
-/* ---- what the table wants ---- */
+/* ---- actions of the table ---- */
 
 static void quiesce_late(void *ctx)
 {
@@ -286,7 +286,7 @@ static struct dom *vmm_dead(uint32_t domid)
 
 	if (!d || !guest_of(d) || !d->has_vmm)
 		return NULL;
-	guest_halt(guest_of(d)); /* also if the guest is kept */
+	guest_halt(guest_of(d)); /* even if the guest is kept */
 	return d;
 }
 

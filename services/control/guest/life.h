@@ -25,11 +25,11 @@ void guest_unpause(struct dom *d);
 /* xenstore: control/shutdown = how. */
 void guest_ask(struct dom *d, const char *how);
 
-/* ---- what the other parts of a guest tell ---- */
+/* ---- reports from the other parts of a guest ---- */
 
 /* All its connections are closed. */
 void guest_disconnected(struct guest *g);
-/* It takes long. */
+/* Closing its connections takes long. */
 void guest_late(struct guest *g, const char *text);
 /* Something that a person who ends this guest has to know. */
 void guest_trouble(const struct dom *d, const char *text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* listen.c - the one listener, and the one that does nothing until then */
+/* listen.c - the one listener, and a default one that does nothing */
 #include "guest/listen.h"
 
 static void note_nobody(const struct dom_action *a) { (void)a; }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * listen.h - what others hear of guests: the shell registers for it, so that guests need not
- * know of the shell
+ * listen.h - news about guests: the shell registers for it, so that guest/ need not know the
+ * shell
  */
 #ifndef CONTROL_LISTEN_H
 #define CONTROL_LISTEN_H
@@ -20,7 +20,7 @@ struct guest_listener {
 	/* It did not go down: -SK_E_*. */
 	void (*host_stays)(int rc);
 };
-/* There is one listener; until it is registered nobody hears anything. */
+/* There is one listener; until it is registered, nothing is reported. */
 void guest_listen(const struct guest_listener *l);
 /* Never NULL. */
 const struct guest_listener *guest_listener(void);

@@ -18,9 +18,8 @@
 
 enum {
 	BALANCE_MS = 1000,
-	BUILD_S =
-		/* the I/O thread of a guest that is being created is not capped for so long */
-	60,
+	/* for this long the I/O thread of a guest that is being created is not capped */
+	BUILD_S = 60,
 	VCPUS_MAX = DOMTAB_MAX * VM_VCPUS_MAX,
 };
 enum { CPUID_1_ECX_HYPERVISOR = 31, CPUID_HYPERVISOR = 0x40000000 };
@@ -92,7 +91,7 @@ uint32_t guest_sched_place_io(void)
 	return first_guest_cpu() ? 0 : cpu_least_used();
 }
 
-/* ---- what they are configured to ---- */
+/* ---- how they are configured ---- */
 
 void guest_sched_init(struct guest *g) { balance_cap_init(&g->cap, g->dom->config->cap); }
 

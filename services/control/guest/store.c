@@ -100,7 +100,7 @@ int guest_store_write(struct guest *g, struct msg *m)
 		.start_seconds = host_wall_seconds() };
 	struct xs_batch b = { .fn = node_answered, .ctx = (void *)(uintptr_t)g->dom->domid };
 
-	g->nodes_left = UINT32_MAX; /* no answer before all is queued counts as the last */
+	g->nodes_left = UINT32_MAX; /* so no answer counts as the last before all are queued */
 	if (xs_layout_create(&x, xs_emit, &b) || introduce(g, &b))
 		return msg_fail(m, "no memory for the guest's xenstore nodes");
 	g->nodes_left = b.n;

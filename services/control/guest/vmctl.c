@@ -4,7 +4,7 @@
  *
  * Control is the service end, so it makes the region. A VMM reaches nothing of control except
  * for the two rings. All VMMs signal the same bit, and the handler looks at every ring.
- * Messages of a VMM are hostile: a breach ends its guest.
+ * Messages of a VMM are not trusted: a breach of the protocol ends its guest.
  *
  * Objects     the rings in struct guest.
  * Lifecycle   vmctl_connect() before the VMM starts; vmctl_disconnect() before its memory is
@@ -183,7 +183,7 @@ static int record_take(struct guest *g)
 }
 
 /*
- * Take the records of one VMM, at most TURN of them, then the other VMMs have theirs.
+ * Take the records of one VMM, at most TURN of them before the other VMMs have their turn.
  * -SK_E_PEER: a breach.
  */
 static int records_take(struct guest *g)
@@ -199,7 +199,7 @@ static int records_take(struct guest *g)
 	return svc_raise(BIT_VMCTL);
 }
 
-/* The VMM is not listened to any more, so this is reported once. */
+/* Nothing is read from the VMM any more, so this is reported once. */
 static void vmm_breach(struct guest *g)
 {
 	g->broken = true;

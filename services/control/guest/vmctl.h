@@ -10,9 +10,12 @@ int vmctl_connect(struct guest *g) must_check;
 void vmctl_disconnect(struct guest *g);
 /* 0, or -1: the VMM does not take messages any more. */
 int vmctl_send(struct guest *g, uint32_t type, uint32_t arg);
-/* Ask all live guests for their statistics; fn when all answered, or some did not in time. */
+/*
+ * Ask all live guests for their statistics; fn is called when all have answered, or after a
+ * time limit.
+ */
 void vmctl_stats_ask(void (*fn)(void));
-/* Nobody waits for that any more. */
+/* Forget that request: its fn is not called. */
 void vmctl_stats_cancel(void);
 
 #endif

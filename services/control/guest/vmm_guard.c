@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vmm_guard.c - hears of VMMs that fault or exit: the other end of their parent endpoint
+ * vmm_guard.c - learns of VMMs that fault or exit: the other end of their parent endpoint
  *
  * The main thread receives on control's endpoint, so the guard is a thread of its own. It
  * records which VMM died and signals the main thread, which does the rest. The guard never
@@ -24,7 +24,9 @@
 #include "sys/sk.h"
 
 enum { DEATHS = 2 * DOMTAB_MAX };
-/* Of a CPU: a VMM that calls its parent in a loop takes no more. */
+/*
+ * The guard's share of a CPU, which is all that a VMM that calls its parent in a loop can take.
+ */
 enum { PERCENT = 10 };
 
 struct death {
@@ -37,7 +39,9 @@ struct death {
 static struct death dead[DEATHS];
 static sk_cap_t endpoint, reply, wake;
 
-/* A VMM dies once. If it says so again, it does not get a slot that another one may need. */
+/*
+ * A VMM dies once. If it reports that again, it gets no slot, because another VMM may need it.
+ */
 static struct death *death_slot(uint32_t domid)
 {
 	struct death *unused = NULL;

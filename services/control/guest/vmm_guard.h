@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vmm_guard.h - hears of VMMs that fault or exit */
+/* vmm_guard.h - learns of VMMs that fault or exit */
 #ifndef CONTROL_VMM_GUARD_H
 #define CONTROL_VMM_GUARD_H
 

@@ -136,9 +136,10 @@ static void domain_tree(struct walk *w, const struct xs_guest *g)
 	node_put(w, "name", g->name, NULL);
 	guest_nodes(w);
 	/*
-	 * What the guest's memory map shows at boot, and it is to keep: Linux takes static-max
-	 * less what it found for memory that it does not see, for good. libxl says maxmem here,
-	 * as its guests see all of that at boot.
+	 * The amount that the guest's memory map shows at boot. It does not change later,
+	 * because Linux computes static-max minus what it found at boot, and for good takes the
+	 * difference for memory that it cannot see. libxl writes maxmem here, because its
+	 * guests see all of it at boot.
 	 */
 	node_put_number(w, "memory/static-max", (uint64_t)g->config->memory << 10, NULL);
 	node_put_number(w, "memory/target", (uint64_t)g->config->memory << 10, NULL);

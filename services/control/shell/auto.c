@@ -43,7 +43,7 @@ static void guest_started(void *ctx, uint32_t domid, const char *text)
 {
 	const char *name = ctx;
 
-	if (text && strstr(text, name)) /* the text says where */
+	if (text && strstr(text, name)) /* the text names the file already */
 		out_fmt(&term_messages, "%s\n", text);
 	else if (text)
 		out_fmt(&term_messages, "%s/%s: %s\n", auto_dir, name, text);

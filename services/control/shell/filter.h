@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * filter.h - the command behind a | in the shell: grep, over the lines of a verb's output
+ * filter.h - the command after a | in the shell: grep, over the lines of a verb's output
  *
  * Its pattern knows . * ^ and $; a backslash makes the next character an ordinary one.
  */

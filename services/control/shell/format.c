@@ -127,7 +127,7 @@ static void info_number(const struct info_sink *s, const char *name, uint64_t va
 	info_line(s, name, text);
 }
 
-/* Writes at most 21 bytes and a terminator; returns its place. */
+/* Writes at most 21 bytes and a terminator; returns the terminator's address. */
 static char *seconds(char *text, const char *limit, uint64_t ns)
 {
 	return text + snprintf(text, (size_t)(limit - text), "%" PRIu64 ".%09" PRIu64,

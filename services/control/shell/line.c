@@ -8,8 +8,7 @@
  * Invariants  LINE1 cursor <= len <= LINE_LEN_MAX, text[len] is 0
  *             LINE2 the terminal's cursor stands at `cursor`
  *             LINE3 the cursor never stands inside a UTF-8 sequence
- *             LINE4 a text in which something that was typed is missing is never returned as a
- *                   line
+ *             LINE4 a text that lacks something that was typed is never returned as a line
  */
 #include "shell/line.h"
 

@@ -30,7 +30,7 @@ struct line {
 	size_t len, cursor;
 	const struct out *echo;
 	const char *prompt;
-	uint32_t seq;   /* changes with every key: a late completion can tell */
+	uint32_t seq;   /* changes with every key, so a late completion is noticed */
 	uint8_t escape; /* how far into an escape sequence */
 	uint8_t number; /* its parameter */
 	bool after_cr, listed;

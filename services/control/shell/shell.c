@@ -6,9 +6,9 @@
  * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the
  *             next command of the line is to begin), EDIT <-> ATTACHED (the terminal belongs to
  *             a guest).
- * Invariants  SHELL1 keys come only while the mode is EDIT. console keeps the input behind a
- *                    key that gives work (Enter, Tab) until keys_ask(), and tells of a ^C in
- *                    it, which ends the verb and the rest of its line
+ * Invariants  SHELL1 keys come only while the mode is EDIT. console holds back the input after
+ *                    a key that starts work (Enter, Tab) until keys_ask(). It reports a ^C in
+ *                    that input, which ends the verb and the rest of its line
  *             SHELL2 a line runs only if it is complete and all of it was understood
  */
 #include "shell/shell.h"
@@ -186,7 +186,7 @@ static void words_run(struct shell *sh, int argc, char **argv)
 		v->run(sh, &o);
 }
 
-/* Set up the filters behind a command that was taken off the line. 0, or -1 with *m. */
+/* Set up the filters after a command that was taken off the line. 0, or -1 with *m. */
 static int pipe_begin(struct shell *sh, enum words_end end, struct msg *m)
 {
 	char *argv[WORDS_MAX + 1];

@@ -29,7 +29,7 @@ void shell_attach(struct shell *sh, uint32_t domid);
 
 /* A guest by what was typed; NULL: there is none, and the user was told so. */
 struct dom *guest_by_name(struct shell *sh, const char *who);
-/* verbs_guest.c: hear of guests that somebody waits for. */
+/* verbs_guest.c: listen for news of guests that a verb waits for. */
 void verbs_guest_init(void);
 
 #endif

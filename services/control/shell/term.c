@@ -5,8 +5,8 @@
  *
  * Objects     queue: text that waits for room in the ring, a growing ring of bytes.
  * Lifecycle   term_init(); the channel's handler feeds the listener.
- * Invariants  TERM1 text leaves in the order in which it came. A request (attach, dmesg) comes
- *                   behind the text before it: it is sent when the queue is empty
+ * Invariants  TERM1 text leaves in the order in which it came. A request (attach, dmesg) does
+ *                   not overtake earlier text: it is sent when the queue is empty
  */
 #include "shell/term.h"
 
@@ -99,7 +99,7 @@ static bool queue_grow(size_t need)
 static void queue_byte(char c)
 {
 	if (queue_len == queue_size && !queue_grow(queue_len + 1))
-		return; /* nobody reads, so the rest is lost */
+		return; /* the terminal is not read, so the rest is lost */
 	queue[(queue_head + queue_len++) % queue_size] = c;
 }
 

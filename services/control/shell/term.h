@@ -12,7 +12,7 @@
 
 int term_init(void) must_check;
 
-/* What the terminal tells. */
+/* Events of the terminal. */
 struct term_listener {
 	void (*key)(uint8_t byte);
 	/* ^C was typed since the last term_ready(). */
@@ -28,8 +28,7 @@ void term_listen(const struct term_listener *l);
 
 /*
  * Text for the terminal; newlines become CR LF. term_out is for the output of a verb, which
- * goes through the filters behind it. term_messages is for text that the user must see in any
- * case.
+ * goes through the filters after it. term_messages is for text that the user must always see.
  */
 extern const struct out term_out, term_messages;
 /* Where text for term_out goes; NULL: to the terminal. */
@@ -40,9 +39,9 @@ void term_through(const struct out *o);
  */
 enum { TERM_HIGH = 16384 };
 size_t term_pending(void);
-/* Ask for the next line, after each key that gave work. */
+/* Ask for the next line, after each key that started work. */
 void term_ready(void);
-/* The same, and drop the input up to the ^C that `interrupt` told of. */
+/* The same, and drop the input up to the ^C that `interrupt` reported. */
 void term_ready_dropping(void);
 /* Give the terminal to a guest's console; `detached` tells when it is back. */
 void term_attach(uint32_t domid);

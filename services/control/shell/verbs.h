@@ -107,7 +107,7 @@ VERBS(X)
 
 /* NULL: no such verb. */
 const struct verb *verb_find(const char *name);
-/* The table, for completion; NULL behind its end. */
+/* The table, for completion; NULL after the last one. */
 const struct verb *verb_at(size_t i);
 /* The list of all, or with a name the long text of one: 0, or -1 when there is none. */
 int verb_print_help(const struct out *o, const char *name);

@@ -65,7 +65,7 @@ static void describe(const struct guest_config *g)
 	out_str(&term_out, "\n");
 }
 
-/* ^C: the creation goes on, and nobody waits for it. */
+/* ^C: the creation goes on, but no verb waits for it. */
 static void creation_left(void) { creation.number++; }
 
 void verb_create(struct shell *sh, const struct options *o)

@@ -117,7 +117,7 @@ static void list_guest(const struct dom *d)
 	format_list_row(&term_out, &r, table.verbose);
 }
 
-/* It has no memory and no vCPUs; its number is that of the guest before it. */
+/* A resting guest has no memory and no vCPUs; its number is that of the guest before it. */
 static void list_resting(const struct dom *d)
 {
 	const struct list_row r = {
@@ -191,15 +191,15 @@ static uint32_t refused_parse(const char *text)
 	return refused ? (uint32_t)strtoul(refused + 1, NULL, 10) : 0;
 }
 
-/* Of the `list -l` that waits: its number, and the answers that are still to come. */
+/* The `list -l` that waits: its number, and how many answers are still to come. */
 static struct {
 	uint32_t list, to_come;
 	struct svc_timer timer;
 } refusals;
 
 /*
- * All answers are there, or it takes too long, or the user has left: later ones count for the
- * next list.
+ * All answers have come, or it takes too long, or the user has left. A late answer is not
+ * counted, because the next list has another number.
  */
 static void refusals_end(void)
 {
@@ -237,7 +237,7 @@ static void refused_ask(uint32_t domid)
 		refusals.to_come++;
 }
 
-/* The VMMs have answered, or do not; now xenstore. */
+/* The VMMs have answered, or time is up: ask xenstore next. */
 static void list_json_go_on(void)
 {
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))

@@ -17,7 +17,7 @@ struct splitter {
 
 static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-/* From behind the opening quote to behind the closing one. */
+/* From after the opening quote to after the closing one. */
 static int quoted_take(struct splitter *s, char quote)
 {
 	while (*s->in && *s->in != quote) {
