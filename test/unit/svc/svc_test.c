@@ -177,7 +177,7 @@ static void open_and_close(void)
 	assert_int_equal(status(1), 0);
 	assert_int_equal(status(2), -SK_E_NOT_FOUND);
 	assert_int_equal(seen.closes, 1);
-	assert_null(seen.next); /* svc_conn_next() does not return a closing connection */
+	assert_null(seen.next); /* svc_conn_next() skips a closing connection without priv */
 	assert_int_equal(fake.n_mapped, 0);
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
