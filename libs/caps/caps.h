@@ -16,34 +16,35 @@
 
 int caps_init(void) must_check; /* called by crt0 before main */
 
-/* Slots: n consecutive ones, or 0. */
+/* n consecutive slots; 0: there are not so many. */
 sk_cap_t slot_alloc(uint32_t n);
 void slot_free(sk_cap_t first, uint32_t n); /* the slots must be empty */
 
 /*
- * Objects out of the domain's own untypeds: the slot in *out, -SK_E_NO_MEM when they are used
- * up.
+ * An object out of the domain's own untypeds, with its slot in *out. -SK_E_NO_MEM: they are
+ * used up.
  */
 int object_make(uint32_t type, uint32_t order, sk_cap_t *out) must_check;
-/* Out of a given untyped into given slots of a given CNode. */
+/* The same, out of a given untyped into given slots of a given CNode. */
 int object_make_in(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode,
 	sk_cap_t slot, uint32_t n) must_check;
 /*
- * Delete the capability in an own slot and free the slot. Memory goes back to the free list of
- * its order when it came from object_make() (kept as an untyped per object of at least a page).
+ * Delete the capability in an own slot and free the slot. Memory from object_make() goes back
+ * to the free list of its order.
  */
 void cap_drop(sk_cap_t cap);
-/* Copy with fewer rights; a badge where it is not 0. Into an own new slot. */
+/* Copy into a new own slot, with these rights only, and with the badge unless it is 0. */
 int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out) must_check;
 
-/* Address space: mapping a frame makes missing tables from the domain's untypeds. */
+/* Map a frame. Missing tables are made from the domain's untypeds. */
 int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset,
 	uint32_t order, uint32_t rights) must_check;
-/* The same with tables from a given untyped (building another domain). */
+/* The same with tables from a given untyped, for building another domain. */
 int space_map_from(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr,
 	uint64_t offset, uint32_t order, uint32_t rights) must_check;
 /*
- * In this domain, at an address that it chooses (aligned to the frame's order, at most 2 MiB).
+ * Map a frame in this domain, at an address that vm_map() chooses (aligned to the frame's
+ * order, but to 2 MiB at most).
  */
 int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out) must_check;
 void vm_unmap(void *addr, sk_cap_t frame, uint32_t order);
@@ -56,16 +57,19 @@ int vm_alloc(uint32_t order, sk_cap_t *frame, void **out) must_check;
  */
 int vm_reserve(uint64_t size, void **out) must_check;
 /*
- * The largest piece of memory that is left, as an untyped of at least 2^min_order bytes in a
- * slot of its own. Not for cap_drop(): it is meant to be moved to another domain (init: the
- * guest pool).
+ * Take the largest piece of memory that is left, as an untyped of at least 2^min_order bytes in
+ * a slot of its own. It is meant to be moved to another domain (init: the guest pool), and not
+ * for cap_drop().
  */
 int untyped_take(uint32_t min_order, sk_cap_t *out, uint32_t *order) must_check;
 
-/* What is in a CNode, an own slot names it: all its slots are looked at. */
+/*
+ * Count the contents of a CNode, whose capability is in an own slot. All its slots are
+ * examined.
+ */
 struct caps_count {
 	uint32_t slots, used;
-	/* Of those used; objects: all but frames and untypeds. */
+	/* Among the used slots; objects: everything except frames and untypeds. */
 	uint32_t frames, objects;
 };
 void caps_count(sk_cap_t cnode, struct caps_count *c);

@@ -14,12 +14,13 @@ extern struct mutex caps_lock;
 /* What is known about one slot of the own CNode. */
 struct slot_meta {
 	/*
-	 * Slot of the untyped that the object was made from by object_make(); 0 = not so made.
+	 * Slot of the untyped from which object_make() made the object; 0: another call made
+	 * it.
 	 */
 	uint16_t home;
-	/* Free untypeds: the next of the same order. */
+	/* For a free untyped: the next of the same order. */
 	uint16_t next;
-	/* Untyped that small objects are made from: how many there are. */
+	/* For an untyped from which small objects are made: how many there are. */
 	uint16_t live;
 	uint8_t order; /* untyped */
 	bool used;
@@ -31,7 +32,9 @@ sk_cap_t slot_take(uint32_t n);
 void slot_put(sk_cap_t slot, uint32_t n);
 
 void memory_add(sk_cap_t untyped, uint32_t order, uint64_t used);
-/* Straight from the first memory that fits: for what is made before slot_meta exists. */
+/*
+ * Directly from the first memory that fits, for objects that are made before slot_meta exists.
+ */
 int memory_retype(
 	uint32_t type, uint32_t order, uint32_t object_order, sk_cap_t slot) must_check;
 int memory_make(uint32_t type, uint32_t order, sk_cap_t *out) must_check;

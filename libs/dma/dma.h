@@ -3,8 +3,8 @@
  * dma.h - a driver's DMA space: memory that its device may reach, and the addresses the device
  * uses
  *
- * Without an IOMMU the kernel answers with physical addresses, with one the addresses are this
- * library's choice; a driver sees no difference.
+ * Without an IOMMU the kernel returns physical addresses; with one this library chooses the
+ * addresses. A driver sees no difference.
  */
 #ifndef DMA_H
 #define DMA_H
@@ -21,14 +21,17 @@ struct dma_map {
 };
 
 /*
- * Make 2^order bytes of `frame` from `offset` on reachable through IoSpace `space`; rights
+ * Make 2^order bytes of `frame`, from `offset` on, reachable through IoSpace `space`; rights
  * SK_R, SK_W.
  */
 int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uint32_t rights,
 	struct dma_map *out) must_check;
-/* The device reaches it no more when this returns. */
+/* When this returns, the device can no longer reach the memory. */
 void dma_unmap(struct dma_map *m);
-/* Zeroed memory for descriptors and the like, mapped here and for the device; kept for good. */
+/*
+ * Zeroed memory, for example for descriptors, mapped here and for the device. It is never
+ * freed.
+ */
 int dma_alloc(sk_cap_t space, uint32_t order, void **virt, uint64_t *addr) must_check;
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "proc/proc.h"
 
-/* Leave a capability of an own slot in the domain's keep, and free the slot. */
+/* Move the capability of an own slot into the domain's keep, and free the slot. */
 int keep_put(struct proc *p, sk_cap_t cap) must_check;
 /* Make an object out of the domain's memory (or `from`) in an own slot. */
 int make_own(
@@ -18,7 +18,7 @@ int map_part(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, ui
 /* New pages from vaddr on for mem_size bytes; the first data_size come from data. */
 int map_new(struct proc *p, uint64_t vaddr, uint64_t mem_size, const void *data,
 	uint64_t data_size, uint32_t rights) must_check;
-/* Largest order of a map at vaddr and offset with so much left. */
+/* Largest order of a map at vaddr and offset when `size` bytes are left. */
 uint32_t map_order(uint64_t vaddr, uint64_t offset, uint64_t size, uint32_t frame_order);
 
 int image_map(struct proc *p, const struct proc_image *im) must_check;

@@ -3,23 +3,21 @@
  * proc.h - building a domain: from an ELF image and capabilities to a running thread
  *
  * init uses it for every static domain, and control for VMMs. Everything that proc_create() and
- * the calls after it make is charged to one untyped (spec->untyped), so one revoke of it ends
- * the domain and frees all its memory; nothing else has to be undone. A call that fails leaves
- * the builder's own slots as they were; the revoke gives back memory that it took from the
- * untyped.
+ * later calls make is charged to one untyped (spec->untyped), so revoking it ends the domain
+ * and frees all its memory; nothing else has to be undone. A call that fails leaves the
+ * builder's own slots as they were; the revoke gives back memory that it took from the untyped.
  *
- * The order of calls:
- *   proc_image_fetch()              once (control); init takes the image from the archive
- *   proc_create()                   CNode, space, thread, UTCB, stack, image, info page
- *   proc_give(), proc_move(), proc_untyped(), proc_map(), proc_data(), proc_connect() ...
- *   proc_start()                    the info page becomes read-only to all; the thread runs
- *   proc_stop()                     at any time: the main thread runs no more
- *   proc_destroy()                  at any time: revoke, and free the builder's own slots
+ * The order of calls: proc_image_fetch()              once (control); init takes the image from
+ * the archive proc_create()                   CNode, space, thread, UTCB, stack, image, info
+ * page proc_give(), proc_move(), proc_untyped(), proc_map(), proc_data(), proc_connect() ...
+ * proc_start()                    the info page becomes read-only for everyone; the thread runs
+ * proc_stop()                     at any time: stop the main thread for good proc_destroy() at
+ * any time: revoke, and free the builder's own slots
  *
- * Slots: `keep` is a CNode in the domain's memory. The builder leaves in it the capabilities of
- * everything that must stay mapped (copies of image frames, page tables, stack). The domain has
- * no capability to it.
- * All calls block at most on services that spec or arguments name (proc_connect: SVC_OPEN).
+ * Slots: `keep` is a CNode in the domain's memory. The builder leaves the capabilities of
+ * everything that must stay mapped in it (copies of image frames, page tables, stack). The
+ * domain has no capability to it. Calls block only on services that spec or arguments name
+ * (proc_connect: SVC_OPEN).
  */
 #ifndef PROC_H
 #define PROC_H
@@ -37,8 +35,8 @@
 #define PROC_SEGS_MAX 8u
 
 /*
- * `size` bytes of the file, page-aligned except for the end of the last piece, lie at `offset`
- * of a frame.
+ * `size` bytes of the file lie at `offset` of a frame. All pieces are page-aligned, except for
+ * the end of the last one.
  */
 struct proc_piece {
 	/* In the builder's CSpace, at least SK_R | SK_EXEC | SK_GRANT. */
@@ -49,7 +47,7 @@ struct proc_piece {
 };
 struct proc_seg {
 	uint64_t vaddr;
-	/* In the file; the same place in the page as vaddr. */
+	/* In the file; has the same position in its page as vaddr. */
 	uint64_t offset;
 	uint64_t file_size, mem_size;
 	/* SK_R, SK_W, SK_EXEC; never W and X. */
@@ -71,12 +69,12 @@ struct proc_image {
 };
 
 /*
- * Parse an ELF64 executable of ours: pure, trusts nothing. *why names what is wrong when it
- * fails.
+ * Parse one of our ELF64 executables. Pure, and trusts nothing. On failure *why says what is
+ * wrong.
  */
 int proc_elf_decode(
 	const void *file, uint64_t size, struct proc_elf *out, const char **why) must_check;
-/* After n_pieces, piece[], base and size were filled. */
+/* Call it after n_pieces, piece[], base and size were filled in. */
 int proc_image_init(struct proc_image *im, const char **why) must_check;
 /* control: get the VMM's image from init (INIT_IMAGE) and map it. */
 int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im) must_check;
@@ -90,19 +88,21 @@ struct proc_sched {
 
 struct proc_spec {
 	const char *name;
-	/* Lines key=value; NULL = none. */
+	/* Lines of key=value; NULL = none. */
 	const char *args;
 	uint32_t epoch;
 	const struct proc_image *image;
-	/* Charged: see above. Own slot; it must have no children yet. */
+	/*
+	 * The memory that is charged, see above. In an own slot, and without children so far.
+	 */
 	sk_cap_t untyped;
-	/* Of the domain's CNode; 0 = 15 (408 slots). */
+	/* Order of the domain's CNode; 0 = 15 (408 slots). */
 	uint32_t cnode_order;
 	/* First slot that the domain manages itself; 0 = DOMAIN_CAP_FREE. */
 	uint32_t free_slot;
 	/* 0 = 16 (64 KiB). */
 	uint32_t stack_order;
-	/* Badged for this domain, own slot; 0 = faults suspend the thread silently. */
+	/* In an own slot, badged for this domain; 0 = faults suspend the thread silently. */
 	sk_cap_t fault_ep;
 	/* Badged; copied to DOMAIN_CAP_PARENT; 0 = none. */
 	sk_cap_t parent_ep;
@@ -111,9 +111,9 @@ struct proc_spec {
 	/* Endpoint with all rights; 0 = made from the untyped. */
 	sk_cap_t service;
 	sk_cap_t ctl_sched;
-	/* For the info page; 0 = what the builder itself was told. */
+	/* For the info page; 0 = the time that the builder itself was told. */
 	uint64_t wall_boot_ns;
-	/* Of the main thread; its context is SK_CAP_SCHED of the domain. */
+	/* For the main thread, whose context is the domain's SK_CAP_SCHED. */
 	struct proc_sched sched;
 };
 
@@ -134,15 +134,15 @@ struct proc {
 int proc_create(struct proc *p, const struct proc_spec *s) must_check;
 
 /*
- * Capability in an own slot to a slot of the domain: a copy with these rights (badge where not
- * 0), or moved.
+ * Put the capability of an own slot into a slot of the domain: a copy with these rights (and
+ * this badge, unless 0), or moved.
  */
 int proc_give(struct proc *p, uint32_t slot, sk_cap_t cap, uint32_t rights,
 	uint64_t badge) must_check;
 int proc_move(struct proc *p, uint32_t slot, sk_cap_t cap) must_check;
 /*
- * Make an object straight into a slot of the domain, out of p->untyped (or, where not 0,
- * `from`).
+ * Make an object directly in a slot of the domain, out of `from`, or out of p->untyped if that
+ * is 0.
  */
 int proc_make(
 	struct proc *p, uint32_t slot, uint32_t type, uint32_t order, sk_cap_t from) must_check;
@@ -152,8 +152,8 @@ int proc_make(
 int proc_untyped(struct proc *p, uint32_t order, sk_cap_t from) must_check;
 /*
  * A further scheduling context for a thread that the domain makes (VM_CAP_SCHED + i),
- * configured. *own, where not NULL, gets the builder's own copy, for SK_SYS_SCHED_CONFIGURE and
- * _STATS later.
+ * configured. Unless own is NULL, *own gets a copy for the builder, for later
+ * SK_SYS_SCHED_CONFIGURE and _STATS.
  */
 int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct proc_sched *s,
 	sk_cap_t *own) must_check;
@@ -177,11 +177,12 @@ int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size,
 uint64_t proc_vaddr(struct proc *p, uint32_t order);
 
 /*
- * A connection with the domain as client: makes the region, calls SVC_OPEN on the service, and
- * lists the channel in the info page. bit = the channel's index.
+ * A connection with the domain as client: proc_connect() makes the region, calls SVC_OPEN on
+ * the service, and lists the channel in the info page. Its notification bit is the channel's
+ * index.
  */
 struct proc_connect {
-	/* Of the channel, at most 15 bytes. */
+	/* The channel's name, at most 15 bytes. */
 	const char *name;
 	/* The service's control endpoint. */
 	sk_cap_t endpoint;
@@ -191,15 +192,13 @@ struct proc_connect {
 	uint32_t epoch;
 	/* Bytes of data wanted; UINT64_MAX = the protocol's default. */
 	uint64_t data_size;
-	/*
-	 * Bytes for what the service keeps about the client. The client gets no access to them.
-	 */
+	/* Bytes for the service's state of the client. The client gets no access to them. */
 	uint64_t own_size;
 	const void *params;
 	uint32_t params_len;
 	/* Memory of rings and own_size; 0 = p->untyped. */
 	sk_cap_t untyped;
-	/* Of the data part; 0 = the same. */
+	/* Memory of the data part; 0 = the same. */
 	sk_cap_t data_untyped;
 };
 struct proc_connection {
@@ -218,20 +217,21 @@ struct proc_connection {
 void proc_connect_orders(
 	uint32_t proto, uint64_t data_size, uint32_t *ring_order, uint32_t *data_order);
 /*
- * -SK_E_TIMEOUT: the service does not answer and may have what came out of untyped and
- * data_untyped, which must then be left as they are (svc_open in svc.h): proc_stop(), and
- * proc_destroy() when the service says that it has nothing. keep_caps: leave the boundary
- * objects in own slots (proc_connection); else the two ends alone hold them.
+ * -SK_E_TIMEOUT: the service does not answer and may hold memory out of untyped and
+ * data_untyped, which must then be left as they are (svc_open in svc.h): call proc_stop(), and
+ * proc_destroy() only when the service has said that it holds nothing. keep_caps: leave the
+ * connection's objects in own slots (proc_connection); else only the two ends hold them.
  */
 int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 	struct proc_connection *out) must_check;
 struct svc_open_args;
 struct svc_open_result; /* svc/svc.h */
 /*
- * The same for a builder that must not wait: first everything before the call, then svc_open()
- * with *a by whoever may wait, then everything after it with what that returned. *c, what it
- * points to, and *out stay in between, and the domain gets no other channel. finish: with an
- * error and out->number the service has made the connection, and it is the caller's to close.
+ * The same for a builder that must not wait. proc_connect_prepare() does everything before the
+ * call, then a thread that may wait calls svc_open() with *a, and proc_connect_finish() does
+ * the rest with its result. Until then *c, all that it points to, and *out have to stay valid,
+ * and the domain gets no other channel. If finish fails and out->number is not 0, the service
+ * has made the connection, and the caller has to close it.
  */
 int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
 	struct proc_connection *out) must_check;
@@ -249,18 +249,18 @@ struct proc_channel {
 	sk_cap_t rings, data;
 	uint32_t req_size, rsp_size;
 	uint64_t data_size;
-	/* Own slot: signals the service; copied. 0 = memory without a service. */
+	/* In an own slot: signals the service; copied. 0 = memory without a service. */
 	sk_cap_t signal;
 };
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index) must_check;
 
 int proc_start(struct proc *p) must_check;
 /*
- * Revoke the untyped and free the builder's slots; the untyped itself stays, empty, with the
- * builder.
+ * Revoke the untyped and free the builder's slots. The builder keeps the untyped itself, which
+ * is then empty.
  */
 void proc_destroy(struct proc *p);
-/* Stop the main thread, for good; all else stays until proc_destroy(). */
+/* Stop the main thread for good; everything else stays until proc_destroy(). */
 void proc_stop(struct proc *p);
 
 #endif

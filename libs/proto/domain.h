@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * domain.h - the start-up page of a domain: what its builder (init; control for a VMM) gave it
+ * domain.h - the start-up page of a domain: what its builder gave it (init; for a VMM, control)
  *
  * Transport   one read-only page at DOMAIN_INFO_VADDR, written by the builder before the first
  *             instruction. Everything in it is authority that the manifest (or the guest's
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define DOMAIN_INFO_VADDR 0x0e000000ull
-/* Of the main thread; further threads: the domain chooses. */
+/* UTCB of the main thread; for further threads the domain chooses the address. */
 #define DOMAIN_UTCB_VADDR 0x0e010000ull
 /* struct sk_info, read-only. */
 #define DOMAIN_KINFO_VADDR 0x0e020000ull
@@ -39,8 +39,8 @@
 #define DOMAIN_ARGS_MAX 512u
 
 /*
- * Fixed slots beyond those of <sk/object.h>. The slot is empty in a domain that does not have
- * the thing.
+ * Fixed slots beyond those of <sk/object.h>. A slot is empty if the domain was not given its
+ * capability.
  */
 enum domain_slot {
 	/* Endpoint to the builder, badged (init.h, vmctl.h). */
@@ -62,12 +62,12 @@ enum domain_slot {
 	DOMAIN_CAP_FREE = 256,
 };
 
-/* Of channel i: signals the service; frame of the data part. */
+/* Slots of channel i: the signal to the service, and the frame of the data part. */
 #define DOMAIN_CAP_SIGNAL(i) (DOMAIN_CAP_CHANNEL + 2u * (i))
 #define DOMAIN_CAP_DATA(i) (DOMAIN_CAP_SIGNAL(i) + 1u)
 /*
- * Of device i: the frame of a BAR, or the port range in place of BAR 0; interrupt n; the DMA
- * space.
+ * Slots of device i: the frame of a BAR, or the port range in place of BAR 0; interrupt n; the
+ * DMA space.
  */
 #define DOMAIN_CAP_BAR(i, bar) (DOMAIN_CAP_DEVICE + 16u * (i) + (bar))
 #define DOMAIN_CAP_IOPORT(i) DOMAIN_CAP_BAR(i, 0u)
@@ -75,16 +75,16 @@ enum domain_slot {
 #define DOMAIN_CAP_IOSPACE(i) DOMAIN_CAP_BAR(i, 14u)
 
 struct domain_channel {
-	/* As the manifest calls it: "blk", "log", "uart", ... */
+	/* Its name in the manifest: "blk", "log", "uart", ... */
 	char name[16];
 	uint32_t proto; /* enum svc_proto */
 	/* The domain's notification bit for it. */
 	uint32_t bit;
-	/* Slot: signals the service. */
+	/* Slot of the signal to the service. */
 	uint32_t signal;
-	/* Slot: frame of the data part; 0 = no data. */
+	/* Slot of the frame of the data part; 0 = no data. */
 	uint32_t data;
-	/* Of the rings: requests, then responses. */
+	/* Where the rings are mapped: requests, then responses. */
 	uint64_t vaddr;
 	uint64_t data_vaddr, data_size;
 	/* Bytes of the two rings, see ring.h; 0 = memory only. */
@@ -116,7 +116,7 @@ _Static_assert(sizeof(struct domain_device) == 384, "no padding");
 struct domain_info {
 	uint64_t magic;
 	uint32_t version;
-	/* How often this domain was started before. */
+	/* How many times this domain was started before. */
 	uint32_t epoch;
 	char name[DOMAIN_NAME_MAX];
 	uint32_t n_slots; /* of its CNode */
@@ -126,11 +126,11 @@ struct domain_info {
 	uint32_t reserved;
 	/* Nanoseconds since 1970 at boot_tsc of struct sk_info; 0 = unknown. */
 	uint64_t wall_boot_ns;
-	/* Slot DOMAIN_CAP_UNTYPED + i. */
+	/* Of the untyped in slot DOMAIN_CAP_UNTYPED + i. */
 	uint8_t untyped_order[DOMAIN_UNTYPED_MAX];
 	struct domain_channel channel[DOMAIN_CHANNELS_MAX];
 	struct domain_device dev[DOMAIN_DEVICES_MAX];
-	/* Lines key=value. */
+	/* Lines of key=value. */
 	char args[DOMAIN_ARGS_MAX];
 };
 _Static_assert(sizeof(struct domain_info) == 3104, "no padding");

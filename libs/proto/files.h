@@ -39,7 +39,7 @@ enum files_type { FILES_REGULAR = 1, FILES_DIRECTORY = 2, FILES_OTHER = 3 };
 
 struct files_req {
 	uint32_t op;
-	/* Bytes of path that follow the struct in the record (BROWSE), else 0. */
+	/* Bytes of the path that follows the struct in the record (BROWSE), else 0. */
 	uint32_t path_len;
 	uint64_t id;
 	uint64_t position;

@@ -4,9 +4,9 @@
  *
  * Layout      little-endian; the header, then n_domains, n_channels, n_caps records in this
  *             order, and nothing after them. Domains are in the order in which they start:
- *             services before their clients, the one that serves PLATFORM first. A domain's
+ *             first the one that serves PLATFORM, and services before their clients. A domain's
  *             channels and capabilities are consecutive.
- * Strings     zero-terminated, the rest of the field zero. Reserved fields are zero.
+ * Strings     zero-terminated, and the rest of the field is zero. Reserved fields are zero.
  * Trust       init checks all of it again (services/init/policy.c): a bad index must not start
  *             anything.
  */
@@ -23,16 +23,19 @@
 #define MANIFEST_PARAMS_MAX 272u
 #define MANIFEST_ARGS_MAX 256u
 #define MANIFEST_UNTYPED_MAX 4u
-/* A channel's service: none; it is memory that outlives the domain. */
+/*
+ * As the service of a channel: there is none, and the channel is memory that outlives the
+ * domain.
+ */
 #define MANIFEST_NONE 0xffffffffu
 
 struct manifest_header {
 	uint64_t magic;
 	uint32_t version;
-	/* Of the whole, with this header. */
+	/* Bytes of the whole manifest, with this header. */
 	uint32_t size;
 	uint32_t n_domains, n_channels, n_caps;
-	/* Archive member that guests' VMMs run. */
+	/* The archive member that is the VMM of guests. */
 	char guest_image[28];
 };
 _Static_assert(sizeof(struct manifest_header) == 56, "no padding");
@@ -41,7 +44,7 @@ enum manifest_device_kind { MANIFEST_NO_DEVICE = 0, MANIFEST_PCI = 1, MANIFEST_P
 enum manifest_device_flag {
 	/* It can read and write memory by itself. */
 	MANIFEST_DMA = 1,
-	/* And may, on a machine without an IOMMU. */
+	/* It may do so on a machine without an IOMMU. */
 	MANIFEST_UNPROTECTED = 2,
 };
 struct manifest_device {
@@ -51,7 +54,7 @@ struct manifest_device {
 	/* PCI; 0xffff = any. */
 	uint16_t vendor, device;
 	uint32_t class_code; /* PCI; ~0 = any */
-	/* Among those that match. */
+	/* Index among the matching devices. */
 	uint32_t index;
 	uint32_t n_irqs;        /* vectors wanted */
 	uint16_t port, n_ports; /* PORTS */
@@ -61,9 +64,9 @@ struct manifest_device {
 _Static_assert(sizeof(struct manifest_device) == 48, "no padding");
 
 enum manifest_flag {
-	/* Not started, without a word, when its device is absent. */
+	/* Silently skipped if its device is absent. */
 	MANIFEST_OPTIONAL = 1,
-	/* Builds domains itself (control): gets what that takes. */
+	/* Builds domains itself (control), and is given the capabilities for that. */
 	MANIFEST_BUILDER = 2,
 	/* Claims devices for init. */
 	MANIFEST_PLATFORM = 4,
@@ -82,11 +85,11 @@ struct manifest_domain {
 	uint8_t untyped_order[MANIFEST_UNTYPED_MAX]; /* its own memory */
 	uint32_t first_channel, n_channels;
 	uint32_t first_cap, n_caps;
-	/* Bit per domain: control endpoints that INIT_SERVICE gives it. */
+	/* One bit per domain whose control endpoint INIT_SERVICE gives it. */
 	uint32_t services;
 	/* Archive member mapped for it (args image=, image-size=); empty = none. */
 	char archive_file[24];
-	/* Then this channel is not made. */
+	/* If the archive has that file, the channel of this name is not made. */
 	char replaces[16];
 	struct manifest_device dev;
 	char args[MANIFEST_ARGS_MAX]; /* lines */
@@ -94,9 +97,9 @@ struct manifest_domain {
 _Static_assert(sizeof(struct manifest_domain) == 472, "no padding");
 
 enum manifest_channel_flag {
-	/* The client starts without it when the service is absent or refuses. */
+	/* The client starts without it if the service is absent or refuses. */
 	MANIFEST_CHANNEL_OPTIONAL = 1,
-	/* The client also gets the service's control endpoint: args NAME=SLOT. */
+	/* The client also gets the service's control endpoint; its args have NAME=SLOT. */
 	MANIFEST_CHANNEL_CONTROL = 2,
 };
 struct manifest_channel {
@@ -127,7 +130,7 @@ enum manifest_cap_kind { MANIFEST_CAPS(X) MANIFEST_CAP_END };
 #undef X
 
 struct manifest_cap {
-	/* Args cap.NAME=SLOT. */
+	/* The args have cap.NAME=SLOT. */
 	char name[16];
 	uint32_t kind;
 	uint32_t a, b;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * platform.h - init's calls on the platform domain: devices, interrupts, power
+ * platform.h - init's calls to the platform domain: devices, interrupts, power
  *
- * Transport   call/reply IPC on platform's control endpoint, badge SVC_BADGE_INIT only.
+ * Transport   call/reply IPC on platform's control endpoint, only with badge SVC_BADGE_INIT.
  *             Replies: mr0 = 0 or -SK_E_*.
- * Resources   what init gives platform beyond domain.h: the machine's device memory, listed in
- *             a read-only page at PLATFORM_RES_VADDR, and the control objects in enum
+ * Resources   beyond domain.h, init gives platform the machine's device memory, listed in a
+ *             read-only page at PLATFORM_RES_VADDR, and the control objects in enum
  *             platform_slot.
  */
 #ifndef PROTO_PLATFORM_H
@@ -18,7 +18,7 @@
 
 enum platform_slot {
 	PLATFORM_CAP_CTL_IRQ = 20,
-	/* All ports that no other domain of the manifest has. */
+	/* All ports that the manifest gives to no other domain. */
 	PLATFORM_CAP_IOPORT = 21,
 	/* Device untypeds, as the resource page lists them. */
 	PLATFORM_CAP_MEM = 1024,
@@ -42,17 +42,17 @@ _Static_assert(sizeof(struct platform_resources) <= 4096, "one page");
 enum platform_call {
 	/*
 	 * mr0 vendor | device << 16 (0xffff = any), mr1 class code or ~0, mr2 index among the
-	 * matches, mr3 interrupt vectors wanted (at most 8). Claims the function: memory
-	 * decoding and bus mastering on, MSI-X table programmed. Reply: mr1 handle, mr2 vendor
-	 * | device << 16 | rid << 32, mr3 vectors given, mr4..mr9 size of BARs 0 to 5 (0: none,
-	 * an I/O BAR, or withheld), mr10..mr41 256 bytes of configuration space. NOT_FOUND: no
-	 * such device; BUSY: it is claimed.
+	 * matches, mr3 interrupt vectors wanted (at most 8). Claims the function: turns on
+	 * memory decoding and bus mastering, and programs the MSI-X table. Reply: mr1 handle,
+	 * mr2 vendor | device << 16 | rid << 32, mr3 vectors given, mr4..mr9 size of BARs 0 to
+	 * 5 (0: none, an I/O BAR, or withheld), mr10..mr41 256 bytes of configuration space.
+	 * NOT_FOUND: no such device; BUSY: it is claimed.
 	 */
 	PLATFORM_CLAIM = 16,
 	/*
 	 * mr0 handle, mr1 BAR, mr2 index of the piece. Reply: mr1 number of pieces in all, mr2
-	 * offset of this one in the BAR, mr3 its order; capability: the frame. Pages that hold
-	 * the MSI-X table or another device's registers are in no piece.
+	 * offset of this one in the BAR, mr3 its order; capability: the frame. No piece has
+	 * pages that hold the MSI-X table or another device's registers.
 	 */
 	PLATFORM_BAR = 17,
 	/* mr0 handle, mr1 vector index; reply carries the IrqHandler. */

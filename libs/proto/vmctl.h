@@ -2,10 +2,10 @@
 /*
  * vmctl.h - control and one guest's VMM
  *
- * Transport   record rings, the VMM is the client. control gives the configuration in struct
- *             vm_config, a read-only page at VM_CONFIG_VADDR; the VMM reports; control
- *             commands.
- * Trust       control treats what comes from a VMM as hostile: a breach ends that guest.
+ * Transport   record rings; the VMM is the client. control gives it the configuration in struct
+ *             vm_config, which is read-only at VM_CONFIG_VADDR. The VMM sends reports, control
+ *             sends commands.
+ * Trust       control treats messages from a VMM as hostile: a breach ends that guest.
  * Order       VMM: READY (or FAILED with a text) once; then SHUTDOWN when the guest stops.
  *             control destroys the guest by revoking it; there is no message for that.
  */
@@ -20,14 +20,14 @@
 #define VM_VIFS_MAX 4u
 #define VM_VCPUS_MAX 8u
 /*
- * Files that the start info names as modules; the first is the ramdisk. As many as there are
- * channels for beside all else.
+ * Files that the start info names as modules; the first is the ramdisk. There are no channels
+ * for more, beside all others.
  */
 #define VM_MODULES_MAX 7u
 #define VM_MODULE_ARGS_MAX 128u
 /*
- * Where libxl puts the pages and event channels of xenstore and console. control writes them
- * into xenstore.
+ * The pages and event channels of xenstore and console, as libxl chooses them. control writes
+ * them into xenstore.
  */
 #define VM_STORE_GFN 0xfeffcu
 #define VM_CONSOLE_GFN 0xfefffu
@@ -37,22 +37,22 @@
 
 /*
  * Capabilities of a VMM beyond domain.h, in its CSpace. Guest RAM comes as Untyped capabilities
- * of order `ram_order` in consecutive slots (most 2 MiB), in the order of guest physical
- * addresses: n_ram of them from VM_CAP_RAM. The VMM retypes and maps them itself. Up to n_more
- * of 2 MiB may follow at run time (GROW), in the slots behind; where in the guest they lie is
- * the VMM's affair.
+ * of order `ram_order` (most are 2 MiB), n_ram of them in consecutive slots from VM_CAP_RAM, in
+ * the order of guest physical addresses. The VMM retypes and maps them itself. Up to n_more of
+ * 2 MiB may follow at run time (GROW), in the slots behind them; the VMM decides where in the
+ * guest they lie.
  */
 enum vm_slot {
-	/* Scheduling contexts of vCPUs 0..7; the I/O thread has SK_CAP_SCHED. */
+	/* Scheduling contexts of vCPUs 0 to 7; the I/O thread has SK_CAP_SCHED. */
 	VM_CAP_SCHED = 32,
 	VM_CAP_RAM = 1024,
 };
 
 /*
- * What a VMM is given to retype: so much, and more for each vCPU (thread, stack, VCpu), for
- * each disk and vif, and for each piece of RAM that its guest may have, so that all of it can
- * be seen page by page (a view and a page table of 4 KiB each, and the rest of what many
- * share).
+ * Memory that a VMM is given to retype: VM_HEAP_BYTES, and more for each vCPU (thread, stack,
+ * VCpu), for each disk and vif, and for each piece of RAM that its guest may have. The memory
+ * for a piece is enough to map all of it page by page: 4 KiB each for a view and a page table,
+ * and a share of the tables that many pieces use.
  */
 #define VM_HEAP_BYTES (512u << 10)
 #define VM_HEAP_VCPU (72u << 10)
@@ -60,7 +60,7 @@ enum vm_slot {
 #define VM_HEAP_PIECE 8448u
 
 struct vm_disk {
-	/* Virtual device number as in xenstore: xvda = 51712. */
+	/* Virtual device number, as in xenstore: xvda = 51712. */
 	uint32_t vdev;
 	uint32_t read_only;
 	uint32_t cdrom;
@@ -75,7 +75,7 @@ struct vm_vif {
 	char channel[16];
 };
 _Static_assert(sizeof(struct vm_vif) == 28, "no padding");
-/* Fits two pages. */
+/* Fits in two pages. */
 struct vm_config {
 	uint64_t magic;
 	uint32_t domid;
@@ -102,9 +102,9 @@ struct vm_config {
 	/* Each module's command line. */
 	char module_args[VM_MODULES_MAX][VM_MODULE_ARGS_MAX];
 	/*
-	 * channels by fixed names: "console", "xs", "vmctl", "kernel", "log"; of modules
-	 * "ramdisk", "module1", "module2" and so on, which come last, as nobody listens to them
-	 * later
+	 * Channels have fixed names: "console", "xs", "vmctl", "kernel", "log"; for modules
+	 * "ramdisk", "module1", "module2" and so on. These come last, because the VMM does not
+	 * listen to them later.
 	 */
 };
 _Static_assert(sizeof(struct vm_config) == 2408, "no padding");
@@ -131,7 +131,7 @@ enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };
 #undef X
 
 #define VMCTL_TEXT_MAX 256u
-/* Pieces that one GROW gets at most. */
+/* The most pieces that one GROW gets. */
 #define VMCTL_GROW_MAX 64u
 struct vmctl_msg {
 	uint16_t type;
@@ -147,7 +147,7 @@ struct vmctl_vcpu_stats {
 	uint32_t cpu;
 };
 _Static_assert(sizeof(struct vmctl_vcpu_stats) == 16, "no padding");
-/* What a guest can ask for that is not there: X(name, key in `list -l`). */
+/* Kinds of requests of a guest for something that does not exist: X(name, key in `list -l`). */
 #define VMCTL_UNKNOWN(X) \
 	X(HYPERCALL, "hypercalls") \
 	X(MSR_READ, "msr_reads") \
@@ -162,7 +162,7 @@ struct vmctl_stats {
 	uint64_t memory;
 	uint32_t n_vcpus, reserved;
 	struct vmctl_vcpu_stats vcpu[VM_VCPUS_MAX];
-	/* How often the guest asked for each kind. */
+	/* How many times the guest asked for each kind. */
 	uint64_t unknown[VMCTL_UNKNOWN_KINDS];
 };
 _Static_assert(sizeof(struct vmctl_stats) == 184, "no padding");

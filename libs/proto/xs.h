@@ -6,11 +6,11 @@
  *             the xenstored wire protocol (struct xsd_sockmsg and its payload, Xen's
  *             io/xs_wire.h).
  * Sequence    requests carry 1, 2, 3, ... per connection; the reply repeats the number. The
- *             store applies a number once: a request that comes again is given the reply that
- *             it had. Watch events carry 0.
- * Authority   the role is per record: a VMM tags what its guest wrote XS_ROLE_GUEST, its own
- *             back ends' requests XS_ROLE_BACKEND. control's connection is privileged and
- *             speaks as dom0.
+ *             store applies a number once: a repeated request gets the same reply again. Watch
+ *             events carry 0.
+ * Authority   each record has a role: a VMM tags requests of its guest with XS_ROLE_GUEST, and
+ *             those of its own back ends with XS_ROLE_BACKEND. control's connection is
+ *             privileged and speaks as dom0.
  */
 #ifndef PROTO_XS_H
 #define PROTO_XS_H

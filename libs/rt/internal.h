@@ -25,18 +25,18 @@ struct thread {
 };
 extern struct thread rt_main_thread;
 
-/* Thread-local: alignment here is what makes the linker and tls_init() agree on the layout. */
+/* Thread-local: the alignment makes the linker and tls_init() agree on the layout. */
 struct rt_self {
 	struct thread *thread;
 	struct _reent *reent;
 } __attribute__((aligned(64)));
 extern _Thread_local struct rt_self rt_self;
-/* The calling thread is t from now on: its FS base is set already. */
+/* From now on the calling thread is t, whose FS base is set already. */
 void rt_self_set(struct thread *t);
 
 size_t tls_size(void);
 /*
- * Lay out thread-local storage in block (64-byte aligned, tls_size() bytes); returns the FS
+ * Lay out thread-local storage in block (64-byte aligned, tls_size() bytes). Returns the FS
  * base.
  */
 void *tls_init(void *block);

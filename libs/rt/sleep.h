@@ -8,8 +8,8 @@
 #include <sk/types.h>
 
 /*
- * Returns at the deadline. For start-up and for what cannot be cut into events: a service's
- * loop has timers (svc.h).
+ * Returns at the deadline. For start-up and for work that cannot be cut into events; a
+ * service's loop has timers (svc.h).
  */
 void rt_sleep_until(sk_time_t deadline);
 

@@ -2,8 +2,8 @@
 /*
  * thread.h - threads within a domain
  *
- * A thread has its own stack with an unmapped page below, UTCB, thread-local storage and C
- * library state. It runs with a scheduling context that the domain was given (a VMM:
+ * A thread has its own stack with an unmapped page below it, its own UTCB, thread-local storage
+ * and C library state. It runs with a scheduling context that the domain was given (a VMM:
  * VM_CAP_SCHED + i).
  */
 #ifndef RT_THREAD_H
@@ -13,7 +13,7 @@
 #include <sk/types.h>
 #include "sys/mutex.h"
 
-/* Of a domain, with the main thread. */
+/* The most threads of a domain, including the main thread. */
 #define THREADS_MAX MUTEX_WAITERS_MAX
 
 struct thread;
@@ -31,10 +31,11 @@ struct thread_spec {
 };
 
 /*
- * Make and start it. Threads are for the life of the domain: what one takes is not given back.
+ * Make a thread and start it. Threads live as long as the domain; their memory is never given
+ * back.
  */
 int thread_start(const struct thread_spec *s, struct thread **out) must_check;
-/* Capability to the thread, for suspend and resume. */
+/* The thread's capability, for suspend and resume. */
 sk_cap_t thread_cap(const struct thread *t);
 void thread_exit(void) __attribute__((noreturn));
 /* Number of the calling thread: 0 = main, then in order of thread_start(). */

@@ -17,16 +17,16 @@ long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn);
 long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word);
 sk_time_t edge_now(void);
 sk_time_t edge_in_ms(uint32_t ms);
-/* Order of a frame in an own slot, 0 when it is none. */
+/* Order of the frame in an own slot; 0: it is not a frame. */
 uint32_t edge_frame_order(sk_cap_t frame);
 bool edge_slot_empty(sk_cap_t slot);
 /*
- * A notification with a badge: through one without, SIGNAL has no effect, and its owner would
- * never wake.
+ * Is it a notification with a badge? SIGNAL through one without a badge has no effect, so its
+ * owner would never wake.
  */
 bool edge_can_signal(sk_cap_t ntfn);
 
-/* What is printed from now on is about this guest; 0: none (rt_log_about). */
+/* From now on all output is about this guest; 0: none (rt_log_about). */
 void edge_log_about(uint32_t domid);
 
 #endif

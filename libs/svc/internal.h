@@ -20,31 +20,35 @@ struct message {
 	uint32_t n;
 	uint64_t mr[SK_MR_MAX];
 	struct svc_caps caps;
-	/* Of the connection that the answer is about; 0: none. */
+	/* Number of the connection that the answer is about; 0: none. */
 	uint32_t number;
-	/* Capabilities that came with it were not taken: the domain's CNode is full. */
+	/* Its capabilities were not received, because the domain's CNode is full. */
 	bool no_slots;
 };
-/* Words and capabilities of an outgoing message into UTCB and registers. */
+/* Put words and capabilities of an outgoing message into UTCB and registers. */
 void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t n,
 	const struct svc_caps *caps);
-/* And back. */
+/* The reverse. */
 void message_store(const struct sk_msg *m, uint64_t *mr, uint32_t *n);
 
-/* Four slots for capabilities to arrive in; set anew after those of a message were taken. */
+/*
+ * Provide four slots for capabilities to arrive in, again after those of a message were taken.
+ */
 int rx_prepare(sk_cap_t *slots) must_check;
-/* Of four slots, n came filled: those become in[], the others are freed. */
+/* n of the four slots are filled: they become caps->in[], and the others are freed. */
 void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps);
 
-/* turn.c. A turn begins; false: it is left out, for an earlier one cost more than its share. */
+/*
+ * turn.c. Begin a turn. False: it is skipped, because an earlier one cost more than its share.
+ */
 bool turn_begin(struct svc_conn *c);
 bool turn_over(const struct svc_conn *c);
 /* serve.c */
 void serve_call(struct message *q, bool *later);
-/* The answer to q was heard, or the caller had given up before. */
+/* The answer to q was received, or (heard is false) the caller had given up before. */
 void serve_answered(const struct message *q, bool heard);
 void serve_signals(uint64_t word);
-/* One turn for each connection that waits for one; whether any does. */
+/* Give one turn to each waiting connection. serve_turns_wanted(): does any wait? */
 void serve_turns(void);
 bool serve_turns_wanted(void);
 void serve_reap(void);
@@ -52,13 +56,13 @@ void serve_reap(void);
 sk_cap_t loop_reply_new(void);
 void loop_reply_free(sk_cap_t reply);
 /*
- * Keep the caller of the call that is being served waiting: the next calls come with `spare`.
- * Its Reply object.
+ * Keep the caller that is being served waiting: later calls use the Reply object `spare`.
+ * Returns the caller's Reply object.
  */
 sk_cap_t loop_keep_caller(sk_cap_t spare);
 /* False: the caller has given up. */
 bool loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n);
-/* channel.c: its notification bit. */
+/* channel.c: the notification bit of a channel. */
 uint32_t channel_bit(const struct svc_conn *c);
 /* channel.c: one turn for the channel that has this bit; false when none has. */
 bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx);

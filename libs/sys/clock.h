@@ -11,11 +11,11 @@
 
 /* The page that the kernel fills for all domains. */
 const struct sk_info *sys_info(void);
-/* Nanoseconds since the kernel started; and between two times. */
+/* Nanoseconds since the kernel started, and nanoseconds between two times. */
 uint64_t clock_ns(void);
 uint64_t clock_ticks_to_ns(uint64_t ticks);
 uint64_t clock_ns_to_ticks(uint64_t ns);
-/* The time that many milliseconds from now: a deadline for a system call. */
+/* The time `ms` milliseconds from now, as a deadline for a system call. */
 sk_time_t clock_in_ms(uint32_t ms);
 /*
  * Nanoseconds since 1970 at boot_tsc; false if the machine does not know (and in the root

@@ -2,9 +2,9 @@
 /*
  * mutex.h - a lock that the threads of a domain share
  *
- * One word, zero = open. A contended lock parks the thread on a notification of its own, and
- * the lock is handed over in the order of arrival. Nothing spins while another thread holds the
- * lock for long, so threads of different priority may share one. Not recursive.
+ * One word, zero = open. A thread that finds the lock taken parks on a notification of its own,
+ * and the lock is handed over in the order of arrival. Nothing spins while another thread holds
+ * the lock for long, so threads of different priority may share one. Not recursive.
  */
 #ifndef SYS_MUTEX_H
 #define SYS_MUTEX_H
@@ -27,21 +27,27 @@ void mutex_unlock(struct mutex *m) drops_lock(*m);
  * the first four members.
  */
 struct mutex_waiter {
-	/* Of the thread, below MUTEX_WAITERS_MAX. */
+	/* The thread's number, below MUTEX_WAITERS_MAX. */
 	uint32_t number;
-	/* The thread's own notification; made with the first further thread. */
+	/*
+	 * The thread's own notification. The main thread gets its own when the first further
+	 * thread is made.
+	 */
 	sk_cap_t park;
 	/* Signals it. Badged, because a signal without a badge changes nothing. */
 	sk_cap_t wake;
-	/* While it waits: the number of the thread that came before it, plus 1; 0 = none. */
+	/*
+	 * While the thread waits: 1 plus the number of the thread that came before it; 0 =
+	 * none.
+	 */
 	uint32_t next;
 	/* Written once, by the thread that hands the lock over. */
 	uint32_t granted;
 };
-/* Of the calling thread; set before it locks anything. */
+/* The calling thread's; set before it locks anything. */
 extern _Thread_local struct mutex_waiter *mutex_self;
 /*
- * Makes it known under its number, before its thread runs. Waiters stay for the life of the
+ * Register a waiter under its number before its thread runs. It has to exist as long as the
  * domain.
  */
 void mutex_waiter_add(struct mutex_waiter *w);

@@ -132,8 +132,8 @@ static inline long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info
 
 /* ---- address spaces ---------------------------------------------------------------------- */
 /*
- * *at: the address (IO spaces: the device address). *level: of the missing table, with
- * -SK_E_NO_TABLE.
+ * *at: the address (IO spaces: the device address). *level, with -SK_E_NO_TABLE: the level of
+ * the missing table.
  */
 static inline long sk_map(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset,
 	uint32_t order, uint32_t rights, uint64_t *at, uint32_t *level)
@@ -155,7 +155,7 @@ static inline long sk_map_table(sk_cap_t table, sk_cap_t space, uint64_t vaddr, 
 }
 
 /* ---- threads and scheduling contexts ----------------------------------------------------- */
-/* *level: of the table that is missing for the UTCB, with -SK_E_NO_TABLE. */
+/* *level, with -SK_E_NO_TABLE: the level of the table that is missing for the UTCB. */
 static inline long sk_thread_configure(sk_cap_t thread, sk_cap_t cnode, sk_cap_t space,
 	sk_cap_t fault_ep, uint64_t utcb, uint32_t *level)
 {
@@ -274,7 +274,7 @@ static inline long sk_log_take(sk_cap_t ctl)
 }
 
 /* ---- guests and devices ------------------------------------------------------------------ */
-/* *level: of the table that is missing for the state page, with -SK_E_NO_TABLE. */
+/* *level, with -SK_E_NO_TABLE: the level of the table that is missing for the state page. */
 static inline long sk_vcpu_configure(
 	sk_cap_t vcpu, sk_cap_t nested, sk_cap_t space, uint64_t state, uint32_t *level)
 {
@@ -296,7 +296,7 @@ static inline long sk_vcpu_sync(sk_cap_t vcpu, uint32_t groups)
 {
 	return sk_sys6(SK_SYS_VCPU_SYNC, vcpu, groups, 0, 0, 0, 0);
 }
-/* *pending: with -SK_E_BUSY, the vector that waits already. */
+/* *pending, with -SK_E_BUSY: the vector that waits already. */
 static inline long sk_vcpu_inject(sk_cap_t vcpu, uint32_t vector, uint32_t *pending)
 {
 	uint64_t r[6] = { vcpu, vector, 0, 0, 0, 0 };

@@ -2,7 +2,7 @@
 /*
  * trap.h - the SYSCALL instruction
  *
- * Tests put a kernel of their own in the place of this header: test/unit/kern.
+ * Tests replace this header with a kernel of their own: test/unit/kern.
  */
 #ifndef SK_SYS_TRAP_H
 #define SK_SYS_TRAP_H

@@ -35,23 +35,24 @@ struct virtio_queue {
 };
 
 /*
- * Find the register areas of the domain's device `index` in its mapped BARs, reset it, and take
- * what of the features `want` it offers; VERSION_1 is required, ACCESS_PLATFORM always
- * accepted.
+ * Find the register areas of the domain's device `index` in its mapped BARs, reset it, and
+ * accept those of the features `want` that it offers. VERSION_1 is required, and
+ * ACCESS_PLATFORM is always accepted.
  */
 int virtio_init(struct virtio *v, uint32_t index, uint64_t want) must_check;
 /*
  * Make queue `index` with up to max_size descriptors; its interrupts come by MSI-X vector
- * `vector`. *q is zero at first; made again after a reset of the device, it keeps its memory.
+ * `vector`. *q is zero the first time. If the queue is made again after a reset of the device,
+ * it keeps its memory.
  */
 int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index,
 	uint16_t max_size, uint16_t vector) must_check;
 void virtio_start(struct virtio *v); /* DRIVER_OK */
-/* Tell the device if it wants to know. */
+/* Notify the device if it asked for that. */
 void virtio_queue_kick(struct virtio_queue *q);
 /*
- * A field of 1, 2, 4 or 8 bytes of the device-specific configuration; 0 if it lies beyond its
- * end.
+ * A field of 1, 2, 4 or 8 bytes of the device-specific configuration; 0 if the field lies
+ * beyond the end.
  */
 uint64_t virtio_config_read(const struct virtio *v, uint32_t off, uint32_t size);
 

@@ -3,7 +3,7 @@
  * virtq.h - split virtqueues, driver side
  *
  * The queue's memory is shared with the device, which is not trusted to keep the rules: ids and
- * lengths in the used ring are checked, descriptors are chained from private copies. Source:
+ * lengths in the used ring are checked, and chains are followed in private copies. Source:
  * Virtual I/O Device 1.1, 2.6 (split virtqueues).
  */
 #ifndef VIRTQ_H
@@ -16,7 +16,7 @@
 
 #define VIRTQ_SIZE_MAX 256u
 
-/* Shared. */
+/* Shared with the device. */
 struct virtq_desc {
 	uint64_t addr;
 	uint32_t len;
@@ -54,7 +54,7 @@ struct virtq {
 	/* avail_idx at the last notification. */
 	uint16_t kicked;
 	uint16_t next[VIRTQ_SIZE_MAX];
-	/* Descriptors of the chain that starts here; 0 = not a head. */
+	/* Number of descriptors of the chain that starts here; 0 = not a head. */
 	uint16_t chain[VIRTQ_SIZE_MAX];
 	/* Bytes that the device may write. */
 	uint32_t writable[VIRTQ_SIZE_MAX];
@@ -69,16 +69,16 @@ size_t virtq_bytes(uint16_t size, size_t *avail_at, size_t *used_at);
  */
 void virtq_init(struct virtq *q, uint16_t size, void *mem, bool event_idx);
 /*
- * Queue a chain of n buffers, all that the device reads first; -SK_E_AGAIN: not enough
- * descriptors free.
+ * Queue a chain of n buffers, those that the device reads first. -SK_E_AGAIN: too few free
+ * descriptors.
  */
 int virtq_add(
 	struct virtq *q, const struct virtq_buf *bufs, unsigned int n, void *token) must_check;
-/* After a batch of adds: true = the device must be notified. */
+/* Call it after a batch of adds; true = the device must be notified. */
 bool virtq_kick(struct virtq *q);
 /*
- * A finished chain: its token and the bytes written; -SK_E_AGAIN: none, -SK_E_IO: the device
- * broke the rules.
+ * Get a finished chain: its token and the bytes written. -SK_E_AGAIN: none, -SK_E_IO: the
+ * device broke the rules.
  */
 int virtq_get(struct virtq *q, void **token, uint32_t *len) must_check;
 /* Ask for an interrupt on the next finished chain; true = one is there already, look again. */
