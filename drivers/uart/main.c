@@ -2,13 +2,13 @@
 /*
  * main.c - uart: one 16550, for its one client console
  *
- * Objects     tx: the record that is being sent. rx: bytes that came in and wait for the end of
+ * Objects     tx: the record that is being sent. rx: received bytes that wait for the end of
  *             the burst.
- * Lifecycle   the device runs from start on; without a client, what comes in stays in it.
+ * Lifecycle   the device runs from the start; without a client, received bytes stay in it.
  * Invariants  a byte is taken out of the device only when there is room for it in rx.
- *             UART3 the line is edge-triggered: an edge that is lost (while the pin was masked,
- *                   or by the hardware) would silence the device for good, so it is looked at
- *                   once a second as well.
+ *             UART3 the line is edge-triggered, and a lost edge (while the pin was masked, or
+ *                   by the hardware) would silence the device for good, so the device is also
+ *                   polled once a second.
  */
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +78,8 @@ static bool tx_next(uint8_t *byte)
 }
 
 /*
- * Pass on what came in; false: console is not there or has no room, and tells us when it has.
+ * Pass on the received bytes; false: there is no client, or console has no room and will signal
+ * when it has.
  */
 static bool rx_flush(void)
 {
@@ -94,7 +95,7 @@ static bool rx_flush(void)
 	while ((rc = svc_respond(client, &r, len)) == -SK_E_AGAIN)
 		if (!ring_room_idle(&client->rsp, len))
 			return false;
-	if (rc) /* the client was dropped; only SVC_CLOSE is left to come */
+	if (rc) /* the client was dropped; only SVC_CLOSE can still come */
 		return false;
 	n_rx = 0;
 	return true;
@@ -110,7 +111,7 @@ static struct ns16550 uart = {
 	.in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte
 };
 
-/* The device first, then what it has made room for. True when it had something to say. */
+/* Serve the device, pass on what it received, and send if it has room. True if it had work. */
 static bool device_serve(void)
 {
 	enum ns16550_said said = ns16550_interrupt(&uart);
@@ -134,8 +135,8 @@ static void irq_event(void *ctx)
 }
 
 /*
- * UART3. Its interrupt may be on the way when this finds something: only if none comes until
- * the next look, it was lost.
+ * UART3. If this finds work, the interrupt may still be on its way. It was lost only if none
+ * has come by the next look.
  */
 static void look(void *ctx)
 {
@@ -168,7 +169,7 @@ static int client_open(
 	(void)result;
 	if (client)
 		return -SK_E_BUSY;
-	client = c; /* its first event takes what came before */
+	client = c; /* its first event takes the bytes that came before it */
 	return 0;
 }
 

@@ -2,10 +2,10 @@
 /*
  * ns16550.c - the 16550 UART
  *
- * Invariants  NS1 the transmit interrupt is on exactly while the FIFO was filled and nobody
- *                 said that there is no more.
- *             NS2 receive interrupts are off exactly while a byte found no room, so that the
- *                 sender is held back by the device and no byte is dropped here.
+ * Invariants  NS1 the transmit interrupt is on exactly from when the FIFO is filled until
+ *                 tx_next() has no more bytes.
+ *             NS2 receive interrupts are off exactly while there is no room for a received
+ *                 byte, so that the device holds back the sender and no byte is dropped here.
  */
 #include "ns16550.h"
 
@@ -24,7 +24,7 @@ enum {
 	IER_TX = 2,
 	IER_LINE = 4,
 	IIR_NONE = 1,
-	/* FIFOs on, with what is in them; receive trigger at 4 bytes. */
+	/* FIFOs on, with their contents kept; receive trigger at 4 bytes. */
 	FCR_ON = 0x01 | 0x40,
 	LCR_8N1 = 3,
 	LCR_DLAB = 0x80,
@@ -34,7 +34,7 @@ enum {
 	LSR_OVERRUN = 2,
 	LSR_TX_EMPTY = 0x20,
 	FIFO = 16,
-	/* A device that never comes to rest must not keep us here. */
+	/* A device that always has work must not keep us here. */
 	ROUNDS_MAX = 4096,
 };
 
@@ -94,7 +94,7 @@ static void receive(struct ns16550 *u)
 enum ns16550_said ns16550_interrupt(struct ns16550 *u)
 {
 	/*
-	 * The line is edge-triggered: until the device has nothing left, there is no next edge.
+	 * The line is edge-triggered: there is no next edge until the device has nothing left.
 	 */
 	for (unsigned int i = 0; i < ROUNDS_MAX; i++) {
 		if (u->in(REG_IIR)&IIR_NONE)
@@ -111,7 +111,8 @@ void ns16550_tx_kick(struct ns16550 *u)
 	if (!u->tx_on && u->in(REG_LSR)&LSR_TX_EMPTY)
 		transmit(u);
 	else if (!u->tx_on) {
-		u->tx_on = true; /* still sending the last bytes: the interrupt goes on */
+		/* the last bytes are still being sent; an interrupt will follow */
+		u->tx_on = true;
 		interrupts_set(u);
 	}
 }

@@ -14,9 +14,12 @@ struct ns16550 {
 	/* Registers 0 to 7 of the device. */
 	uint8_t (*in)(uint8_t reg);
 	void (*out)(uint8_t reg, uint8_t value);
-	/* Next byte to send; false: nothing more now. */
+	/* Fetch the next byte to send; false: there is none now. */
 	bool (*tx_next)(uint8_t *byte);
-	/* A byte has come in; false: no room, keep the rest in the device. */
+	/*
+	 * Take a byte that has come in; false: there is no room, so the rest stays in the
+	 * device.
+	 */
 	bool (*rx_byte)(uint8_t byte);
 	/* Interrupts enabled. */
 	bool tx_on, rx_on;
@@ -24,20 +27,20 @@ struct ns16550 {
 };
 
 /*
- * 115200 baud, 8 data bits, no parity, FIFOs on, receive interrupts on. False: there is no
- * UART.
+ * Start it with 115200 baud, 8 data bits, no parity, FIFOs on, receive interrupts on. False:
+ * there is no UART.
  */
 bool ns16550_start(struct ns16550 *u);
 enum ns16550_said {
 	NS16550_NOTHING,
 	NS16550_ALL,
 	/*
-	 * It has not come to rest, and its line is still up, so that no edge will come. Call
-	 * again.
+	 * The device still has work, and its interrupt line is still up, so no edge will come.
+	 * Call again.
 	 */
 	NS16550_MORE
 };
-/* Serve what the device has to say; call on its interrupt. */
+/* Serve the device. To be called on its interrupt. */
 enum ns16550_said ns16550_interrupt(struct ns16550 *u);
 /* There is something to send. */
 void ns16550_tx_kick(struct ns16550 *u);

@@ -5,13 +5,13 @@
  * Objects     slots[]: one for each request in the device's hands, with its header and status
  *             byte in DMA memory. regions[]: data regions of storage's clients, mapped for the
  *             device.
- * Lifecycle   device set up in main() before the loop; regions come and go with storage's
+ * Lifecycle   main() sets up the device before the loop; regions come and go with storage's
  *             calls.
  * Invariants  VIRTIO_BLK1 a region is unmapped only when no slot uses it.
- *             VIRTIO_BLK2 a request is taken when it finds a slot, and the answers to it and to
- *                         all that are out have room.
- *             VIRTIO_BLK3 what is longer than the device takes at once goes to it in parts, one
- *                         after the other.
+ *             VIRTIO_BLK2 a request is taken only when a slot is free, and when the ring has
+ *                         room for the answers to it and to all requests in flight.
+ *             VIRTIO_BLK3 a request that is longer than the device takes at once goes to it in
+ *                         parts, one after the other.
  * Source      Virtual I/O Device 1.1, 5.2 (block device).
  */
 #include <stddef.h>
@@ -29,7 +29,7 @@
 
 enum {
 	DEVICE_INDEX = 0,
-	/* The highest own bit: channels count from 0. */
+	/* The highest own bit, because the bits of channels count from 0. */
 	IRQ_BIT = 23,
 	/* With three descriptors for a request, BLK_DEPTH of them fit. */
 	QUEUE_SIZE = 256,
@@ -60,7 +60,7 @@ enum {
 };
 
 /*
- * What the device sees of a request besides its data: a header that it reads, and a status byte
+ * The device sees this of a request besides its data: a header that it reads, and a status byte
  * that it writes. A descriptor is for one direction only, so a request takes at least two:
  * header, data if there are any, status.
  */
@@ -73,13 +73,13 @@ struct dma_request {
 
 struct slot {
 	struct blk_req q;
-	/* Bytes of it, and of the part that the device has. */
+	/* Bytes of the request that are done, and bytes of the part that the device has. */
 	uint64_t done;
 	uint32_t part;
 	bool busy;
-	/* For descriptors: a small queue is full. */
+	/* It waits for descriptors, because a small queue is full. */
 	bool waiting;
-	/* A write with BLK_FUA whose data are written, now flushed. */
+	/* A write with BLK_FUA: its data are written, and a flush is under way. */
 	bool flushing;
 };
 
@@ -99,7 +99,7 @@ static struct slot slots[BLK_DEPTH];
 static struct region regions[BLK_REGIONS];
 static struct svc_conn *client, *closing;
 static uint32_t n_busy, n_waiting;
-/* The client has more than there are slots. */
+/* The client has more requests than there are slots. */
 static bool full;
 
 static int respond(const struct blk_req *q, int status, uint32_t flags, uint64_t result)
@@ -122,10 +122,7 @@ static bool moves_data(const struct blk_req *q)
 	return q->op == BLK_READ || q->op == BLK_WRITE;
 }
 
-/*
- * Hand the slot's request, or its flush, to the device, or let it wait until descriptors come
- * free.
- */
+/* Hand the slot's request or flush to the device, or let it wait until descriptors are free. */
 static void slot_submit(struct slot *s)
 {
 	unsigned int i = (unsigned int)(s - slots), n = 0;
@@ -180,7 +177,7 @@ static int request_serve(const struct blk_req *q)
 		return respond(q, 0, 0, 0);
 	s = slot_free_find();
 	if (!s)
-		return -SK_E_PEER; /* not so: VIRTIO_BLK2 */
+		return -SK_E_PEER; /* cannot happen: VIRTIO_BLK2 */
 	*s = (struct slot){ .q = *q, .busy = true };
 	slot_submit(s);
 	n_busy++;
@@ -205,7 +202,7 @@ static int client_event(struct svc_conn *c)
 	return rc;
 }
 
-/* More is to be done for it: the rest, or the flush that makes it FUA. */
+/* The request needs more: its rest, or the flush that makes it FUA. */
 static bool slot_goes_on(struct slot *s)
 {
 	if (!moves_data(&s->q) || s->flushing)
@@ -279,7 +276,7 @@ static int region_map(struct region *r, uint64_t size, sk_cap_t frame)
 	return 0;
 }
 
-/* The capabilities of a call are ours: dma_map() keeps a copy of its own. */
+/* The capabilities of a call are ours to drop, because dma_map() keeps a copy of its own. */
 static int region_add(uint64_t size, uint64_t number, struct svc_caps *caps)
 {
 	int rc = 0;
@@ -353,8 +350,8 @@ static const struct svc_service service = {
 };
 
 /*
- * 5.2.4: size_max is a limit of each segment, seg_max of their number; without it one segment
- * is safe (5.2.5).
+ * 5.2.4: size_max limits each segment, and seg_max their number; without seg_max only one
+ * segment is safe (5.2.5).
  */
 static void limits_read(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * request.c - what storage asks of the disk: checked, and cut into what the device takes
+ * request.c - requests of storage: check them, and cut them into parts that the device takes
  */
 #include "request.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * frame.c - between net.h descriptors and virtio-net headers
+ * frame.c - conversion between net.h descriptors and virtio-net headers
  */
 #include "frame.h"
 

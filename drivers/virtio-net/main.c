@@ -2,16 +2,16 @@
 /*
  * main.c - virtio-net: one network card, for its one client network
  *
- * Objects     tx, rx: one slot for each buffer in the device's hands, with its header in DMA
- *             memory, or on its way there: a device with a small queue takes them as
- *             descriptors come free, in their order.
- * Lifecycle   device set up in main(); the client's data region is mapped for DMA from open to
- *             close.
- * Invariants  VIRTIO_NET1 at most NET_DEPTH buffers each way: one more is a breach. VIRTIO_NET2
- *                         a closed connection's region is unmapped only after the device was
- *                         reset, since posted buffers do not come back by themselves.
- *                         VIRTIO_NET3 a request is taken when the answers to it and to all
- *                         buffers that are out have room.
+ * Objects     tx, rx: one slot for each buffer that the device has or is about to get, with its
+ *             header in DMA memory. A device with a small queue takes the buffers in order, as
+ *             descriptors become free.
+ * Lifecycle   main() sets up the device; the client's data region is mapped for DMA from open
+ *             to close.
+ * Invariants  VIRTIO_NET1 at most NET_DEPTH buffers each way; one more is a breach.
+ *             VIRTIO_NET2 a closed connection's region is unmapped only after the device was
+ *                         reset, because posted buffers do not come back by themselves.
+ *             VIRTIO_NET3 a request is taken only when the ring has room for the answers to it
+ *                         and to all buffers in flight.
  * Source      Virtual I/O Device 1.1, 5.1 (network device).
  */
 #include <stdio.h>
@@ -27,11 +27,11 @@
 
 enum {
 	DEVICE_INDEX = 0,
-	/* Channels count from 0. */
+	/* The highest own bit, because the bits of channels count from 0. */
 	IRQ_BIT = 23,
 	QUEUE_RX = 0,
 	QUEUE_TX = 1,
-	/* Two descriptors a buffer. */
+	/* A buffer needs two descriptors. */
 	QUEUE_SIZE = 256,
 	F_CSUM = 1 << 0,
 	F_GUEST_CSUM = 1 << 1,
@@ -51,11 +51,11 @@ struct slot {
 struct side {
 	struct virtio_queue queue;
 	struct slot slot[NET_DEPTH];
-	/* HEADER_ROOM apart. */
+	/* The headers are HEADER_ROOM bytes apart. */
 	struct frame_header *header;
 	uint64_t header_addr;
 	uint32_t n_busy;
-	/* A queue: no descriptors were free. */
+	/* Slots that wait for descriptors, in order. */
 	struct slot *waiting[NET_DEPTH];
 	uint32_t wait_head, n_waiting;
 };
@@ -90,7 +90,7 @@ static void slot_done(struct side *s, struct slot *slot)
 	s->n_busy--;
 }
 
-/* -SK_E_AGAIN: no descriptors. */
+/* -SK_E_AGAIN: no descriptors are free. */
 static int slot_submit(struct side *s, struct slot *slot)
 {
 	const struct net_desc *d = &slot->d;
@@ -131,7 +131,7 @@ static void respond(const struct net_desc *d)
 		svc_conn_kill(client, "writes nonsense into its ring");
 }
 
-/* It comes back as it is. */
+/* Give the buffer back unused, with an error. */
 static void refuse(const struct net_desc *d)
 {
 	const struct net_desc no = {

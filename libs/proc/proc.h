@@ -7,17 +7,18 @@
  * and frees all its memory; nothing else has to be undone. A call that fails leaves the
  * builder's own slots as they were; the revoke gives back memory that it took from the untyped.
  *
- * The order of calls: proc_image_fetch()              once (control); init takes the image from
- * the archive proc_create()                   CNode, space, thread, UTCB, stack, image, info
- * page proc_give(), proc_move(), proc_untyped(), proc_map(), proc_data(), proc_connect() ...
- * proc_start()                    the info page becomes read-only for everyone; the thread runs
- * proc_stop()                     at any time: stop the main thread for good proc_destroy() at
- * any time: revoke, and free the builder's own slots
+ * The order of calls:
+ *   proc_image_fetch()              once (control); init takes the image from the archive
+ *   proc_create()                   CNode, space, thread, UTCB, stack, image, info page
+ *   proc_give(), proc_move(), proc_untyped(), proc_map(), proc_data(), proc_connect() ...
+ *   proc_start()                    the info page becomes read-only for all; the thread runs
+ *   proc_stop()                     at any time: stop the main thread for good
+ *   proc_destroy()                  at any time: revoke, and free the builder's own slots
  *
  * Slots: `keep` is a CNode in the domain's memory. The builder leaves the capabilities of
  * everything that must stay mapped in it (copies of image frames, page tables, stack). The
- * domain has no capability to it. Calls block only on services that spec or arguments name
- * (proc_connect: SVC_OPEN).
+ * domain has no capability to it.
+ * Calls block only on services that spec or arguments name (proc_connect: SVC_OPEN).
  */
 #ifndef PROC_H
 #define PROC_H

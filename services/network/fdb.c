@@ -3,11 +3,11 @@
  * fdb.c - forwarding database: own addresses of ports, and a set-associative table of fixed
  * size
  *
- * Invariants  FDB1 an own address is one port's, and is in no entry
- *             FDB2 what a guest sends changes no entry that came from the uplink and is not too
- *                  old
- *             FDB3 a guest that sends from many addresses can push out other guests' entries of
- *                  its sets only, and costs them flooding, never memory
+ * Invariants  FDB1 an own address belongs to one port, and is in no entry
+ *             FDB2 frames from a guest change no entry that came from the uplink, unless it is
+ *                  too old
+ *             FDB3 a guest that sends from many addresses can only push out other guests'
+ *                  entries in the same sets; this causes flooding, but takes no memory
  */
 #include "fdb.h"
 
@@ -69,7 +69,7 @@ int fdb_own(struct fdb *t, const uint8_t mac[6], uint32_t port)
 	return 0;
 }
 
-/* The entry of that address, or the one that it may have; NULL: none. */
+/* The entry of this address, or one that it may take, or NULL. */
 static struct fdb_entry *entry_for(
 	struct fdb *t, const uint8_t mac[6], bool uplink, sk_time_t now)
 {

@@ -2,10 +2,9 @@
 /*
  * fdb.h - the switch's forwarding database: which MAC address is behind which port
  *
- * Every port of a guest has an address of its own, from its configuration: that one never
- * moves. Others (of machines beyond the card, of containers inside a guest) are learned from
- * what is sent, and age. What comes in through the uplink is believed before what a guest
- * claims.
+ * Every port of a guest has an address of its own, from its configuration, which never moves.
+ * Other addresses (machines beyond the card, containers inside a guest) are learned from
+ * frames, and age. Frames from the uplink are believed over those of guests.
  */
 #ifndef NETWORK_FDB_H
 #define NETWORK_FDB_H
@@ -22,37 +21,37 @@
 struct fdb_entry {
 	uint8_t mac[6];
 	bool used;
-	/* Learned from there. */
+	/* Learned from the uplink. */
 	bool uplink;
 	uint32_t port;
 	sk_time_t seen;
 };
 struct fdb_own {
 	uint8_t mac[6];
-	/* Of the same set: index + 1, 0 = none. */
+	/* Next own address in the same set: index + 1, 0 = none. */
 	uint8_t next;
 	uint32_t port;
 };
 struct fdb {
 	struct fdb_own own[FDB_OWN_MAX];
 	uint32_t n_own;
-	/* Index + 1, 0 = none. */
+	/* First own address of each set: index + 1, 0 = none. */
 	uint8_t own_first[FDB_SETS];
 	struct fdb_entry entry[FDB_SETS][FDB_WAYS];
-	/* Ticks; an entry not seen for longer is as if absent. */
+	/* Ticks; an entry that was not seen for longer counts as absent. */
 	sk_time_t max_age;
 };
 
 /*
- * The port's own address. -SK_E_EXISTS: another port's; -SK_E_INVAL: no address of a station;
- * -SK_E_LIMIT. What was learned of it is forgotten.
+ * Give the port its own address, and forget what was learned of it. -SK_E_EXISTS: it is another
+ * port's; -SK_E_INVAL: it is not the address of a station; -SK_E_LIMIT.
  */
 int fdb_own(struct fdb *t, const uint8_t mac[6], uint32_t port) must_check;
 /*
- * A frame with this source came in through `port`. False: it may not have it (another port's
- * own, a group address, or, from a guest, one that is known to be beyond the uplink) and is to
- * be dropped. A full set forgets its oldest, but for a guest's sake no address beyond the
- * uplink.
+ * A frame with this source came in through `port`. False: the frame has to be dropped, because
+ * the port may not use this source (another port's own address, a group address, or, from a
+ * guest, one that is known to be beyond the uplink). A full set forgets its oldest entry; a new
+ * address of a guest never replaces one beyond the uplink.
  */
 bool fdb_learn(struct fdb *t, const uint8_t mac[6], uint32_t port, bool uplink,
 	sk_time_t now) must_check;

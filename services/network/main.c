@@ -4,10 +4,10 @@
  *
  * Objects     one switch, named by the manifest (arg "bridge").
  * Lifecycle   a client's port lives from SVC_OPEN to SVC_CLOSE; the uplink from start to end.
- * Invariants  NETWORK1 a request is taken when its answer has room: a client that takes none is
- *                      not served, and no frame for it waits for that.
- *             NETWORK2 a request that is not legal comes back with an error; only what cannot
- *                      be answered ends a connection.
+ * Invariants  NETWORK1 a request is taken only when there is room for its answer: a client that
+ *                      takes no answers is not served, and frames for it do not wait.
+ *             NETWORK2 an illegal request comes back with an error; only a request that has no
+ *                      answer ends a connection.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +92,7 @@ static int client_open(
 		return rc;
 	port_init(p, c, q->name, q->offloads);
 	c->priv = p;
-	/* What its owner may send: everything, this switch does what the receiver cannot. */
+	/* Clients may send any offload; the switch emulates what the receiver lacks. */
 	result[1] = NET_CSUM_BLANK | NET_GSO;
 	return 0;
 }

@@ -44,7 +44,7 @@ int frame_checksum(struct frame *f)
 	if (!net_csum_inside(f->csum_start, f->csum_offset, f->length))
 		return -SK_E_INVAL;
 	value = fold(sum(f->bytes + f->csum_start, f->length - f->csum_start, 0));
-	put_be16(f->bytes + at, value ? value : 0xffff); /* 0 means "none" to UDP */
+	put_be16(f->bytes + at, value ? value : 0xffff); /* to UDP, 0 means "no checksum" */
 	f->flags = NET_CSUM_VALID;
 	f->csum_start = f->csum_offset = 0;
 	return 0;
@@ -60,7 +60,7 @@ static uint32_t pseudo_sum(const struct segmenter *s, const uint8_t *ip, uint32_
 	return (uint32_t)acc;
 }
 
-/* Offset of the TCP header, 0 if the network header is not what the flags promise. */
+/* Offset of the TCP header; 0 if the network header does not match the flags. */
 static uint32_t l4_find(struct segmenter *s)
 {
 	const uint8_t *p = s->f->bytes;

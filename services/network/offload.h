@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * offload.h - what a card or a guest would have had to do to a frame: checksum and TCP
- * segmentation
+ * offload.h - checksum and TCP segmentation, which a card or a guest left undone
  *
  * Works on private copies. Frames come from guests: headers are parsed with every length
  * checked.
@@ -39,8 +38,8 @@ struct segmenter {
 	bool v6;
 };
 /*
- * -SK_E_INVAL: not TCP over IPv4 or IPv6 as its flags say, or its pieces would be no standard
- * frames.
+ * -SK_E_INVAL: the frame is not TCP over IPv4 or IPv6 as its flags say, or its pieces would not
+ * be standard frames.
  */
 int segment_init(struct segmenter *s, const struct frame *f) must_check;
 /*

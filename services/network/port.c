@@ -3,9 +3,9 @@
  * port.c - delivery into ports
  *
  * Invariants  PORT1 n_buffers <= NET_DEPTH.
- *             PORT2 buffers of a client were checked to lie in its region when it posted them.
- *             PORT3 a client that does not take frames is not waited for, and does not lose its
- *                   port
+ *             PORT2 a client's buffers were checked to lie in its region when it posted them.
+ *             PORT3 nothing waits for a client that does not take frames, and it does not lose
+ *                   its port
  */
 #include "port.h"
 
@@ -49,7 +49,7 @@ static struct port_buffer buffer_pop(struct port *p)
 	return b;
 }
 
-/* One frame that fits a buffer as it is. */
+/* Deliver one frame that fits a buffer as it is. */
 static void put(struct port *p, const struct frame *f)
 {
 	struct net_desc d = { .op = p->uplink ? NET_TX : NET_RX,
@@ -71,7 +71,7 @@ static void put(struct port *p, const struct frame *f)
 	d.id = b.id;
 	d.offset = b.offset;
 	if (p->uplink) {
-		d.flags &= (uint16_t)~NET_CSUM_VALID; /* says nothing to a card */
+		d.flags &= (uint16_t)~NET_CSUM_VALID; /* means nothing to a card */
 		p->sent[b.id] = true;
 	}
 	if (ring_put(out, &d, sizeof(d))) {
@@ -107,8 +107,8 @@ static void put_checksummed(struct port *p, const struct frame *f)
 }
 
 /*
- * Buffers come back only after this: no more pieces are made for a port that has none left,
- * however many a guest asks for.
+ * Buffers come back only after this, so no more pieces are made once the port has none left,
+ * however many the frame asks for.
  */
 static void put_segments(struct port *p, const struct frame *f)
 {

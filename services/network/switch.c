@@ -3,8 +3,7 @@
  * switch.c - a learning switch: ports[], and which of them a frame goes to
  *
  * Objects     ports[]: see port.h; number 0 is the uplink's.
- * Invariants  SWITCH1 a frame is copied out of its sender's region before anything of it is
- *                     looked at.
+ * Invariants  SWITCH1 a frame is copied out of its sender's region before it is examined.
  */
 #include "switch.h"
 
@@ -56,7 +55,7 @@ static void deliver(struct port *from, struct port *to, const struct frame *f)
 	svc_charge(from->conn, f->length);
 }
 
-/* To the one port that its destination is behind, or to all. */
+/* Send the frame to the one port that its destination is behind, or to all. */
 static void forward(struct port *from, const struct frame *f)
 {
 	sk_time_t now = sk_now();

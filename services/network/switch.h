@@ -10,8 +10,8 @@
 /* hz: ticks of sk_now() in a second. */
 void switch_init(uint64_t hz);
 /*
- * A port that nobody has, with this address as its own. NULL and *rc: -SK_E_LIMIT, or as
- * fdb_own().
+ * Take a free port, with this address as its own. On failure NULL, and *rc is -SK_E_LIMIT or
+ * the error of fdb_own().
  */
 struct port *switch_port_new(const uint8_t mac[6], int *rc);
 void switch_port_gone(struct port *p);
@@ -19,11 +19,10 @@ void switch_port_gone(struct port *p);
 struct port *switch_uplink(void);
 /*
  * A frame has come in through p. d is a private copy that was checked: its bytes lie in p's
- * region. They are copied out before anything of them is looked at, and what is copied is
- * charged to p's turn.
+ * region. They are copied before they are examined, and the copy is charged to p's turn.
  */
 void switch_frame_in(struct port *p, const struct net_desc *d);
-/* Tell the owners of ports what came for them, if they sleep. */
+/* Signal sleeping owners of ports for which something came. */
 void switch_flush(void);
 
 #endif

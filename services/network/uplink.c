@@ -5,9 +5,9 @@
  * Objects     NET_DEPTH receive and as many send buffers of UPLINK_BUFFER bytes, in the two
  *             halves of the channel's data part. A send buffer is in the port's queue or in
  *             sent[], a receive buffer in posted[] or owed[].
- * Trust       the card's driver is not trusted with more than the card: what it names must be a
- *             buffer of ours that it has. What it names wrongly is skipped, and said once.
- * Invariants  UPLINK1 a buffer is the driver's or ours, never both
+ * Trust       the card's driver is trusted only with the card: it must name one of our buffers,
+ *             and one that it has. Wrong names are skipped, and logged once.
+ * Invariants  UPLINK1 a buffer belongs to the driver or to us, never to both
  */
 #include "uplink.h"
 
@@ -17,7 +17,7 @@
 
 static struct port *uplink;
 static bool posted[NET_DEPTH];
-/* To be posted when the ring has room again. */
+/* Receive buffers to be posted when the ring has room again. */
 static bool owed[NET_DEPTH];
 static uint32_t n_owed;
 static uint64_t faults, refused;
@@ -110,8 +110,8 @@ int uplink_start(struct port *p, struct svc_conn *nic, uint16_t offloads)
 	struct port_buffer rx, tx;
 
 	/*
-	 * Cards take GSO frames of 64 KiB; our send buffers are of one frame, so they are cut
-	 * up here.
+	 * Cards take GSO frames of 64 KiB, but our send buffers hold one standard frame, so GSO
+	 * frames are cut up here.
 	 */
 	port_init(p, nic, "uplink", offloads & NET_CSUM_BLANK);
 	p->uplink = true;

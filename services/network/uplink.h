@@ -7,7 +7,7 @@
 
 #include "port.h"
 
-/* p becomes the port through the card's driver, which does `offloads`. */
+/* Make p the port through the card's driver, which supports `offloads`. */
 int uplink_start(struct port *p, struct svc_conn *nic, uint16_t offloads) must_check;
 
 #endif

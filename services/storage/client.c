@@ -4,16 +4,16 @@
  * attachment
  *
  * Objects     struct client: in svc_conn.priv from open to close.
- * Lifecycle   SVC_CLOSE waits for what is in flight, flushes what was written, and detaches:
- *             when it is answered, all that was acknowledged is on the medium, or the answer
- *             says that the flush failed.
- * Invariants  ATTACH1 data never pass through here: descriptors do.
- *             ATTACH2 a request is taken out of a client's ring when the disk takes it and the
- *                     answers to all requests of this client have room: no client loses a
- *                     request or its connection because something is full.
- *             ATTACH3 a client that waits for a disk is in its `stalled`, one request each in
- *                     turn; the list is empty while the disk is ready.
- *             ATTACH4 endings go before them, and have a flight of their own.
+ * Lifecycle   SVC_CLOSE waits for requests in flight, flushes written data, and detaches. When
+ *             it is answered, all acknowledged writes are on the medium, or the answer says
+ *             that the flush failed.
+ * Invariants  ATTACH1 only descriptors pass through here, never data.
+ *             ATTACH2 a request is taken out of a client's ring only when the disk takes it and
+ *                     the ring has room for the answers to all requests of this client, so no
+ *                     client loses a request or its connection because something is full.
+ *             ATTACH3 clients that wait for a disk are in its list `stalled`, and get one
+ *                     request each in turn; the list is empty while the disk is ready.
+ *             ATTACH4 attachments that end go before them, and have a flight of their own.
  */
 #include "client.h"
 #include "base/error.h"
@@ -26,12 +26,12 @@ struct client {
 	struct disk *disk;
 	struct volume *volume;
 	bool writable, wrote, stalled, closing;
-	/* Its data region at the driver. */
+	/* The number of its data region at the driver. */
 	uint32_t region;
 	uint32_t in_flight;
-	/* Of the last flush. */
+	/* The result of the last flush. */
 	int result;
-	/* In the disk's `stalled` or `ending`: closing says which. */
+	/* Link in the disk's list `stalled`, or in `ending` while it is closing. */
 	TAILQ_ENTRY(client) turn;
 };
 
@@ -50,7 +50,7 @@ static int info_respond(struct client *cl, const struct blk_req *q)
 		cl, q->id, 0, flags | (cl->writable ? 0 : BLK_READ_ONLY), cl->volume->sectors);
 }
 
-/* Serve one request, which the disk can take (ATTACH2). */
+/* Serve one request; the disk has room for it (ATTACH2). */
 static int request_serve(struct client *cl, struct blk_req *q)
 {
 	int rc = volume_translate(cl->volume, cl->writable, cl->conn->data_size, q);
@@ -68,7 +68,7 @@ static int request_serve(struct client *cl, struct blk_req *q)
 	return 0;
 }
 
-/* One request. 0; -SK_E_AGAIN: there is none, or not now; else a breach. */
+/* Take one request. -SK_E_AGAIN: there is none, or it has to wait; other errors: a breach. */
 static int request_take(struct client *cl)
 {
 	struct blk_req q;
@@ -111,7 +111,10 @@ int client_event(struct svc_conn *c)
 	return rc;
 }
 
-/* ATTACH3. The loop goes on with a client that has no more requests, or whose turn is over. */
+/*
+ * ATTACH3. A client that has no more requests, or whose turn is over, goes back to the event
+ * loop.
+ */
 static void stalled_serve(struct disk *d)
 {
 	while (!TAILQ_EMPTY(&d->stalled) && disk_ready(d, DISK_CLIENT)) {
@@ -160,7 +163,7 @@ free_client:
 	return rc;
 }
 
-/* Nothing is in flight, and nothing is to be flushed any more. The result for the closer. */
+/* Nothing is in flight, and nothing is left to flush. Returns the result for the closer. */
 static int client_end(struct client *cl)
 {
 	int result = cl->result, rc = disk_region_del(cl->disk, cl->region);
@@ -177,9 +180,7 @@ static int client_end(struct client *cl)
 	return result;
 }
 
-/*
- * The last flush; false: it is not on its way, because the driver cannot be reached any more.
- */
+/* Send the last flush; false: the driver cannot be reached any more. */
 static bool flush_send(struct client *cl)
 {
 	const struct blk_req flush = { .op = BLK_FLUSH };
@@ -240,7 +241,7 @@ static void flight_land(const struct flight *f, const struct blk_rsp *rsp)
 	struct client *cl = f->client;
 
 	if (!cl)
-		return; /* storage's own read at its start, which was given up */
+		return; /* storage's own read at its start, which it gave up */
 	cl->in_flight--;
 	if (cl->closing)
 		closing_land(cl, f, rsp);

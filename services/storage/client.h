@@ -9,15 +9,14 @@
 #include "volume.h"
 
 /*
- * An attachment of v, which lies on d, to the client behind c; c->priv is its own from now to
- * its end.
+ * Attach v, which lies on d, to the client behind c. The attachment owns c->priv until it ends.
  */
 int client_attach(
 	struct svc_conn *c, struct disk *d, struct volume *v, bool writable) must_check;
 /* As svc_service.event and .close. */
 int client_event(struct svc_conn *c);
 int client_close(struct svc_conn *c);
-/* The driver of disk d has answered, or has room again. ctx: d. */
+/* The driver of disk d has answered, or has room again. ctx is d. */
 void client_driver_event(void *ctx);
 
 #endif

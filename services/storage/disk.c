@@ -2,11 +2,11 @@
 /*
  * disk.c - a disk behind a driver domain
  *
- * Invariants  STORAGE_DISK1 flight[i] is in use exactly while the driver has the request with
- *                           id i.
+ * Invariants  STORAGE_DISK1 flight[i] is used exactly while the driver has the request with id
+ *                           i.
  *             STORAGE_DISK2 clients' requests leave DISK_CLOSING_RESERVE flights free.
- *                           STORAGE_DISK3 a region's number is used again only when the driver
- *                           has said that it has none with it.
+ *             STORAGE_DISK3 a region's number is used again only after the driver has said that
+ *                           it has no region with it.
  */
 #include "disk.h"
 
@@ -58,7 +58,7 @@ int disk_finished(struct disk *d, struct flight *f, struct blk_rsp *rsp)
 	return rc == -SK_E_AGAIN ? rc : -SK_E_PEER;
 }
 
-/* One request and its answer, waiting for nothing else: only before the loop. */
+/* Send one request and wait for its answer. Only before the loop. */
 static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp)
 {
 	sk_time_t deadline = svc_in_ms(DISK_START_MS);
@@ -68,7 +68,7 @@ static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp
 	if (rc)
 		return rc;
 	while ((rc = disk_finished(d, &f, rsp)) == -SK_E_AGAIN) {
-		d->driver->spent = 0; /* nobody else has a turn yet */
+		d->driver->spent = 0; /* there are no other turns so far */
 		svc_settle(d->driver);
 		if (svc_more(d->driver))
 			continue;

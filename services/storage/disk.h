@@ -15,26 +15,26 @@
 #define DISKS_MAX 4u
 /* Requests in flight that only the end of an attachment may add. */
 #define DISK_CLOSING_RESERVE 1u
-/* That a call on the driver may take. */
+/* Most time that a call on the driver may take. */
 #define DISK_CALL_MS 1000u
-/* And the first answers. */
+/* Most time that the first answers may take. */
 #define DISK_START_MS 30000u
-/* That a driver which did not answer is left alone. */
+/* Time for which a driver that did not answer gets no calls. */
 #define DISK_SILENT_MS 10000u
 
 struct client;
 TAILQ_HEAD(client_list, client);
 
-/* What a request is for: each has its own share of what the driver takes. */
+/* The purpose of a request; each has its own share of the driver's room. */
 enum disk_use { DISK_CLIENT, DISK_CLOSING };
 
-/* A request that the driver has. */
+/* A request that is at the driver. */
 struct flight {
 	bool used;
 	enum disk_use use;
-	/* NULL: storage's own, at its start. */
+	/* NULL: a request of storage itself, at its start. */
 	struct client *client;
-	/* The client's. */
+	/* The client's number for it. */
 	uint64_t id;
 };
 
@@ -53,46 +53,47 @@ struct disk {
 	uint32_t n_flights;
 	/*
 	 * Clients of this disk that wait for room, and attachments that wait for their last
-	 * flush: each in turn.
+	 * flush. Each list is served in turn.
 	 */
 	struct client_list stalled, ending;
 	/*
-	 * Numbers of data regions at the driver. STALE: it did not say whether it has done what
-	 * it was asked.
+	 * State of each region number at the driver. STALE: the driver did not say whether it
+	 * has done a call.
 	 */
 	uint8_t region[BLK_REGIONS];
-	/* No calls before: it did not answer one in time. */
+	/* The driver did not answer a call in time, and gets no other before this. */
 	sk_time_t silent_until;
-	/* Answers to nothing. */
+	/* Answers that belong to no request. */
 	uint64_t faults;
 };
 
-/* Ask the driver what the disk is and register our data region with it. */
+/* Ask the driver for the disk's properties, and register our data region with it. */
 int disk_init(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint) must_check;
 /*
- * Before the event loop runs: read `bytes` (at most the data part of the connection) from
- * sector on.
+ * Read `bytes` (at most the data part of the connection) from sector on. Only before the event
+ * loop runs.
  */
 int disk_read_now(
 	struct disk *d, uint64_t sector, uint32_t bytes, const uint8_t **data) must_check;
 /*
- * A client's data region at the driver, which gets that frame and no other. Neither waits for
- * longer than DISK_CALL_MS, nor at all for a driver that has just made it wait so long:
- * -SK_E_IO. (TIMEOUT would tell the connector that storage may still use what it was given.)
+ * Add and remove a client's data region at the driver, which gets only the frame of that
+ * region. Neither call waits longer than DISK_CALL_MS, and neither waits at all for a driver
+ * that has just exceeded that time: -SK_E_IO. (-SK_E_TIMEOUT would tell the connector that
+ * storage may still use its memory.)
  */
 int disk_region_add(struct disk *d, const struct svc_conn *c, uint32_t *region) must_check;
 int disk_region_del(struct disk *d, uint32_t region) must_check;
 /*
- * Does the driver take one more request for that use now? If not, it says when it does: its
- * channel has an event.
+ * Does the driver take one more request for this use now? If not, its channel gets an event
+ * when it does.
  */
 bool disk_ready(struct disk *d, enum disk_use use);
-/* Send q, which disk_ready() allows, to the driver on the client's behalf. */
+/* Send q to the driver on the client's behalf, after disk_ready() has allowed it. */
 int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q,
 	enum disk_use use) must_check;
 /*
- * The next finished request; -SK_E_AGAIN: none, or the turn is over; -SK_E_PEER: the driver
- * broke the ring. An answer to a request that it does not have is skipped.
+ * Get the next finished request. -SK_E_AGAIN: none, or the turn is over; -SK_E_PEER: the driver
+ * broke the ring. An answer to a request that is not at the driver is skipped.
  */
 int disk_finished(struct disk *d, struct flight *f, struct blk_rsp *rsp) must_check;
 

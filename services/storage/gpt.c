@@ -2,8 +2,8 @@
 /*
  * gpt.c - GUID partition tables, decoded from sectors that are not trusted
  *
- * Invariants  GPT1 a partition that comes out lies within the usable range and overlaps none
- *                  before it.
+ * Invariants  GPT1 a decoded partition lies within the usable range and overlaps no earlier
+ *                  one.
  */
 #include "gpt.h"
 #include "base/bytes.h"
@@ -100,7 +100,7 @@ static size_t utf8_put(char *out, uint32_t c)
 	return 4;
 }
 
-/* UTF-16LE to UTF-8; false if it is empty, no text, or would break out of a path. */
+/* UTF-16LE to UTF-8; false if the name is empty, is not text, or would break out of a path. */
 static bool name_decode(const uint8_t *p, char *out)
 {
 	size_t n = 0;

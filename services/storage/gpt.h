@@ -23,9 +23,9 @@ struct gpt_header {
 	uint32_t n_entries, entry_size;
 	uint32_t entries_crc;
 	uint64_t first_usable, last_usable;
-	/* Of the other header. */
+	/* Where the other header is. */
 	uint64_t other_lba;
-	/* Bytes of what an LBA counts. */
+	/* Bytes of a logical block. */
 	uint32_t block;
 };
 
@@ -50,7 +50,7 @@ size_t gpt_entries_bytes(const struct gpt_header *h);
 uint32_t gpt_entries_decode(const struct gpt_header *h, const uint8_t *entries,
 	struct gpt_partition *parts, uint32_t max,
 	void (*warn)(uint32_t entry, const char *what));
-/* Whether the array's checksum is right. */
+/* Is the array's checksum right? */
 bool gpt_entries_valid(const struct gpt_header *h, const uint8_t *entries);
 
 #endif

@@ -3,7 +3,7 @@
  * main.c - storage: volumes for guests and for files, on the disks of the driver domains
  *
  * Objects     disks[]: one per driver. volumes[]: GPT partitions, found once at start.
- * Lifecycle   SVC_OPEN attaches a volume, SVC_CLOSE ends that: client.c.
+ * Lifecycle   SVC_OPEN attaches a volume, and SVC_CLOSE detaches it: client.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static int client_open(
 static const struct svc_service service = {
 	.proto = SVC_PROTO_BLK,
 	.min_data = BLK_SECTOR,
-	.data_unmapped = true, /* they go between the client's memory and the disk */
+	.data_unmapped = true, /* data go between the client's memory and the disk */
 	.open = client_open,
 	.event = client_event,
 	.close = client_close,
@@ -110,8 +110,8 @@ static void partitions_find(struct disk *d)
 }
 
 /*
- * Channel "blk" or "blk1" .. "blk3", and args "blk=SLOT" ...: the control endpoint of its
- * driver.
+ * A disk is a channel "blk" or "blk1" to "blk3"; args "blk=SLOT" and so on name the control
+ * endpoint of its driver.
  */
 static int disk_attach(const char *name)
 {
