@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bytes.h - numbers in formats that fix the order of their bytes: read and written byte by
- * byte, at any alignment
+ * bytes.h - reading and writing numbers of a fixed byte order, byte by byte, at any alignment
  */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H

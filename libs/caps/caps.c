@@ -4,10 +4,9 @@
  *
  * Objects     slot_meta: an entry per slot of the own CNode, in pages that caps_init() maps
  *             first.
- * Locks       caps_lock guards slots, memory and addresses; only system calls are made under
- *             it.
- * Lifecycle   caps_init() from the start-up page (or the boot information in the root task),
- *             before main.
+ * Locks       caps_lock guards slots, memory and addresses. Its holders make only system calls.
+ * Lifecycle   caps_init() runs before main, from the start-up page (in the root task, from the
+ *             boot information).
  * Invariants  CAPS1 a slot that is not `used` is empty
  */
 #include <stdbool.h>
@@ -144,7 +143,7 @@ static void read_domain_info(void)
 		memory_add(DOMAIN_CAP_UNTYPED + i, info->untyped_order[i], 0);
 }
 
-/* The slot table itself, and the page tables to see it through, in the first slots. */
+/* Map the slot table itself. Its frames and page tables get the first slots. */
 static int meta_init(void)
 {
 	uint64_t bytes = n_slots * sizeof(struct slot_meta), at;

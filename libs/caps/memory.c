@@ -3,14 +3,15 @@
  * memory.c - objects out of a domain's untypeds
  *
  * Objects     sources: untypeds that are carved from the bottom up. free_list[k]: untypeds of
- *             order k that have no children. A chunk: a page-sized untyped that objects smaller
- *             than a page are made from.
+ *             order k that have no children. A chunk: a page-sized untyped, from which objects
+ *             smaller than a page are made.
  * Locks       caps_lock, held by the caller.
- * Lifecycle   an object of a page or more gets an untyped of its own (its home), so that
- *             dropping it revokes that, even if other domains have copies, and the memory can
- *             be used again for anything of that order.
- * Invariants  MEMORY1 what alignment skips in a source is on a free list
- *             MEMORY2 an untyped on a free list, or home of one object, is never carved further
+ * Lifecycle   an object of a page or more gets an untyped of its own (its home). Dropping the
+ *             object revokes its home, even if other domains have copies, and the memory can be
+ *             used again for anything of that order.
+ * Invariants  MEMORY1 memory that alignment skips in a source is on a free list
+ *             MEMORY2 an untyped that is on a free list, or is the home of an object, is never
+ *                     carved further
  */
 #include "caps/internal.h"
 #include "sys/sk.h"
@@ -27,7 +28,7 @@ struct source {
 static struct source sources[SOURCES_MAX];
 static uint32_t n_sources;
 static uint16_t free_list[ORDERS];
-/* Where small objects come from now. */
+/* The chunk from which small objects are made now. */
 static sk_cap_t chunk;
 static uint64_t chunk_used;
 
@@ -56,7 +57,10 @@ static bool source_fits(const struct source *s, uint32_t order)
 	return at <= s->size && s->size - at >= 1ull << order;
 }
 
-/* The one with the least left that fits: large pieces stay whole. */
+/*
+ * Among the sources with enough room, the one with the least left, so that large pieces stay
+ * whole.
+ */
 static struct source *source_find(uint32_t order)
 {
 	struct source *best = NULL;
@@ -84,7 +88,7 @@ static sk_cap_t free_pop(uint32_t order)
 	return slot;
 }
 
-/* MEMORY1. Without a slot for it, a gap is lost. */
+/* MEMORY1. A gap is lost if there is no slot for it. */
 static void keep_gap(struct source *s, uint32_t order)
 {
 	while (s->used & ((1ull << order) - 1)) {
@@ -128,7 +132,7 @@ int memory_retype(uint32_t type, uint32_t order, uint32_t object_order, sk_cap_t
 }
 
 /* ---- untypeds of their own --------------------------------------------------------------- */
-/* The smallest free untyped that is larger becomes a source. */
+/* Make a source of the smallest free untyped that is larger. */
 static struct source *source_from_free(uint32_t order)
 {
 	sk_cap_t slot;

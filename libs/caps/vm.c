@@ -6,14 +6,14 @@
  *             when freed.
  * Locks       caps_lock.
  * Invariants  ADDR1 ranges do not touch each other
- *             ADDR2 page tables stay once made: low addresses are used again
+ *             ADDR2 page tables stay once they are made; low addresses are reused first
  */
 #include "caps/internal.h"
 #include "proto/domain.h"
 #include "sys/sk.h"
 
 enum { RANGES_MAX = 256 };
-/* At DOMAIN_FREE_VADDR: the slot table. */
+/* Space for the slot table, at DOMAIN_FREE_VADDR. */
 #define META_SPACE (4ull << 20)
 
 static struct range {
@@ -31,7 +31,7 @@ void vm_init(void)
 static void range_insert(uint32_t at, struct range r)
 {
 	if (n_ranges == RANGES_MAX)
-		return; /* addresses are lost, of which there are a million million */
+		return; /* the range is lost, which is harmless in so large an address space */
 	for (uint32_t i = n_ranges++; i > at; i--)
 		ranges[i] = ranges[i - 1];
 	ranges[at] = r;
@@ -101,8 +101,7 @@ static int table_make(sk_cap_t untyped, sk_cap_t *out)
 }
 
 /*
- * The kernel says which level is missing for some address of the range: put a table where the
- * first gap is.
+ * The kernel says which level is missing somewhere in the range; put a table in the first gap.
  */
 static int table_add(
 	sk_cap_t untyped, sk_cap_t space, uint64_t vaddr, uint64_t size, uint32_t level)
@@ -205,7 +204,7 @@ int vm_alloc(uint32_t order, sk_cap_t *frame, void **out)
 	return rc;
 }
 
-/* Mapping a page for a moment in each large page makes the tables. */
+/* Make the tables by mapping a page in each large page for a moment. */
 static int with_lock(caps_lock) tables_make(sk_cap_t frame, uint64_t start, uint64_t size)
 {
 	uint64_t at = start;

@@ -4,7 +4,7 @@
  *
  * Invariants  one mapping per copy of a frame capability, so that dropping the copy ends the
  *             mapping and leaves the giver's own mappings alone. Device addresses are handed
- *             out once, upwards.
+ *             out once, in ascending order.
  */
 #include "dma/dma.h"
 
@@ -15,7 +15,7 @@
 static uint64_t next_addr = 1ull << 32;
 
 /*
- * MAP with the tables of the IoSpace made on demand; *at: wanted address in, the device's out.
+ * MAP, making tables of the IoSpace on demand. *at: in, the wanted address; out, the device's.
  */
 static int map_with_tables(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order,
 	uint32_t rights, uint64_t *at)

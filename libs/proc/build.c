@@ -2,10 +2,10 @@
 /*
  * build.c - making a domain and starting it
  *
- * Objects     struct proc: own slots for the objects that the builder still needs, and a view
+ * Objects     struct proc: own slots for the objects that the builder needs later, and a view
  *             of the info page.
- * Lifecycle   proc_create() -> filling -> proc_start(); proc_stop() and proc_destroy() at any
- *             time, also after a failure.
+ * Lifecycle   proc_create(), then filling, then proc_start(); proc_stop() and proc_destroy() at
+ *             any time, also after a failure.
  * Invariants  PROC_BUILD1 every object of the domain comes out of spec->untyped, or was given
  *                         in spec
  */

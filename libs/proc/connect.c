@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * connect.c - connections of a domain in the making, as client of a service
+ * connect.c - connections of a domain that is being built, as a client of services
  *
  * The region's frames and the capability that signals the client are made here, go to the
- * service with SVC_OPEN, and then into the client's slots and info page. Memory for the service
- * alone goes to the service alone.
+ * service with SVC_OPEN, and then into the client's slots and info page. Memory that only the
+ * service uses goes only to the service.
  */
 #include <string.h>
 #include "base/array.h"
@@ -33,7 +33,10 @@ void proc_connect_orders(
 }
 
 /* ---- the client's end -------------------------------------------------------------------- */
-/* Through a copy, which holds the mapping: in a slot of the domain, or (slot 0) in its keep. */
+/*
+ * Map through a copy, which holds the mapping and is in a slot of the domain or (slot 0) in its
+ * keep.
+ */
 static int frame_map(
 	struct proc *p, sk_cap_t frame, uint64_t size, uint32_t slot, uint64_t *vaddr)
 {
@@ -108,7 +111,7 @@ static int boundary_make(struct proc *p, const struct proc_connect *c, struct sv
 	int rc = 0;
 
 	proc_connect_orders(c->proto, c->data_size, &ring_order, &data_order);
-	if (data_order) { /* first: it is the largest */
+	if (data_order) { /* first, because it is the largest */
 		a->data_size = 1ull << data_order;
 		rc = make_own(p, c->data_untyped ? c->data_untyped : c->untyped, SK_OBJ_FRAME,
 			data_order, &out->data);
@@ -207,6 +210,6 @@ int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 	rc = svc_open(c->endpoint, &a, &r);
 	rc = proc_connect_finish(p, c, keep_caps, &a, rc, &r, out);
 	if (rc && out->number && svc_close(c->endpoint, out->number, NULL))
-		return -SK_E_TIMEOUT; /* it keeps a connection that nobody uses */
+		return -SK_E_TIMEOUT; /* the service keeps a connection that has no user */
 	return rc;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * elf.c - our own executables: static ELF64 for x86-64, segments on pages, nothing writable and
- * executable
+ * elf.c - our own executables: static ELF64 for x86-64, segments on page boundaries, none both
+ * writable and executable
  *
- * Pure: looks only at [file, file + size), copies every field before it checks it.
+ * Pure: it reads only [file, file + size), and copies every field before it checks it.
  */
 #include <string.h>
 #include "proc/proc.h"

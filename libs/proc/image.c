@@ -136,7 +136,7 @@ static int share(struct proc *p, const struct proc_image *im, const struct proc_
 static int segment_map(struct proc *p, const struct proc_image *im, const struct proc_seg *s)
 {
 	uint64_t lead = s->vaddr %
-			SK_PAGE_SIZE; /* bytes of the page before the segment come along */
+			SK_PAGE_SIZE; /* with the bytes of the page before the segment */
 
 	if (s->rights & SK_W)
 		return map_new(p, s->vaddr - lead, s->mem_size + lead,

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * map.c - memory of a domain in the making: frames, page tables, and filling pages before it
- * runs
+ * map.c - memory of a domain that is being built: frames, page tables, and filling pages before
+ * it runs
  *
- * Invariants  PROC_MAP1 what is mapped in the domain is held by its keep, or by a slot of its
- *                       own; a view that the builder needs for a moment is a copy that is gone
- *                       when the call returns
+ * Invariants  PROC_MAP1 every mapping in the domain is held by its keep, or by a slot of its
+ *                       own; a view that the builder needs for a moment is a copy, which is
+ *                       dropped before the call returns
  */
 #include <string.h>
 #include "caps/caps.h"
 #include "proc/internal.h"
 #include "sys/sk.h"
 
-/* Larger pages would want addresses that nobody aligns for. */
+/* Larger pages would need an alignment that no address here has. */
 enum { MAP_ORDER_MAX = 29 };
 
 int keep_put(struct proc *p, sk_cap_t cap)
@@ -60,8 +60,7 @@ uint32_t map_order(uint64_t vaddr, uint64_t offset, uint64_t size, uint32_t fram
 }
 
 /*
- * The kernel names the level that is missing somewhere in the range: put a table at the first
- * gap.
+ * The kernel says which level is missing somewhere in the range; put a table in the first gap.
  */
 static int table_add(struct proc *p, uint64_t vaddr, uint64_t size, uint32_t level)
 {
@@ -140,7 +139,7 @@ int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, ui
 	return rc;
 }
 
-/* Frames are zero when they are made; only what data covers is written. */
+/* New frames are zero, so only the part that data covers is written. */
 static int frame_fill(sk_cap_t frame, uint32_t order, const void *data, uint64_t size)
 {
 	sk_cap_t copy;

@@ -2,12 +2,12 @@
 /*
  * ring.c - single-producer single-consumer record rings in shared memory
  *
- * Objects     struct ring: one side's private handle. The shared header is only ever read once
- *             per look.
+ * Objects     struct ring: one side's private handle. Each check reads a shared field only
+ *             once.
  * Lifecycle   ring_init() on memory that is zero (or left by an earlier epoch at the same
  *             index).
- * Invariants  RING1 own index, and every accepted index of the peer, is a multiple of 8 and at
- *                   most `size` away from the other
+ * Invariants  RING1 the own index and every accepted index of the peer are multiples of 8, and
+ *                   at most `size` apart
  *             RING2 the peer's accepted index never goes back
  *             RING3 [cons, prod) holds whole records
  * Barriers    the release store of an index pairs with the acquire load of the peer; the full
@@ -116,7 +116,9 @@ int ring_put(struct ring *r, const void *rec, uint32_t len)
 	return ring_put2(r, rec, len, NULL, 0);
 }
 
-/* Take the peer's wish, if it has one. The fence comes after the index was published. */
+/*
+ * Does the peer want a signal? Clears its wish. The fence comes after the index was published.
+ */
 static bool take_wish(uint32_t *want)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -180,7 +182,7 @@ int ring_get(struct ring *r, void *buf, uint32_t max)
 		if (r->peer == r->index)
 			return -SK_E_AGAIN;
 	}
-	copy_out(r, r->index, &len, HEADER); /* the one look at it */
+	copy_out(r, r->index, &len, HEADER); /* read only once */
 	if (len > ring_record_max(r) || record_size(len) > r->peer - r->index)
 		return -SK_E_PEER; /* RING3 */
 	if (len > max)
@@ -204,6 +206,6 @@ bool ring_get_idle(struct ring *r)
 	__atomic_store_n(&r->sh->want_data, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (load_prod(r))
-		return true; /* ring_get() meets the breach again */
+		return true; /* ring_get() finds the breach again */
 	return r->peer != r->index;
 }

@@ -4,10 +4,10 @@
  * in the root task
  *
  * Objects     one producer ring to console.
- * Locks       log_lock around it: a VMM's threads all write.
- * Invariants  RT_LOG1 no thread waits here: text that does not fit is counted, and the count is
- *                     reported as soon as there is room again. The newest text is lost, so that
- *                     what led to a flood can be read.
+ * Locks       log_lock guards it, because all threads of a VMM write.
+ * Invariants  RT_LOG1 no thread waits here: text that does not fit is dropped and counted, and
+ *                     the count is reported as soon as there is room again. The newest text is
+ *                     lost, so that the cause of a flood can be read.
  */
 #include <string.h>
 #include "proto/console.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * newlib.c - what the C library asks of a system: memory, output, time, locks, and the end
+ * newlib.c - what the C library needs from a system: memory, output, time, locks, and exit
  *
- * Objects     the heap: frames mapped one after the other from DOMAIN_HEAP_VADDR up, never
+ * Objects     the heap: frames mapped one after the other from DOMAIN_HEAP_VADDR up, and never
  *             given back.
  * Locks       the C library's own, each a mutex with an owner and a depth. sbrk() runs under
  *             malloc's.
@@ -24,19 +24,19 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-/* The C library declares most of these nowhere when it is built without a system. */
+/* The C library declares few of these when it is built without a system. */
 struct _reent *__getreent(void);
 void _exit(int code) __attribute__((noreturn));
 int kill(int pid, int sig);
 
 /* ---- heap -------------------------------------------------------------------------------- */
 enum { HEAP_FIRST_ORDER = 14 };
-/* Mapped up to here. */
+/* The heap is mapped up to here. */
 static uint64_t heap_end = DOMAIN_HEAP_VADDR;
 static uint64_t heap_break = DOMAIN_HEAP_VADDR;
 
 /*
- * The next frame: as large as the heap is already, so that slots stay few; at most a large
+ * The next frame is as large as the heap so far, so that few slots are used; at most a large
  * page.
  */
 static uint32_t heap_step(void)

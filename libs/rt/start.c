@@ -4,7 +4,7 @@
  * constructors
  *
  * Objects     the main thread's struct thread and thread-local block, both static.
- * Lifecycle   rt_start() runs once. A failure here ends the domain, because nothing can work
+ * Lifecycle   rt_start() runs once. A failure here ends the domain, because nothing works
  *             without it.
  */
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static void main_thread_init(void)
 
 	t->cap = SK_CAP_THREAD;
 	t->utcb = (struct sk_utcb *)(sys_root() ? SK_INIT_UTCB_VADDR : DOMAIN_UTCB_VADDR);
-	/* exit() flushes stdio through this one only */
+	/* exit() flushes stdio only through this one */
 	t->reent = _GLOBAL_REENT;
 	t->tls = tls_init(main_tls);
 	mutex_waiter_add(&t->waiter);

@@ -7,7 +7,7 @@
  * Locks       start_lock: one thread_start() at a time.
  * Lifecycle   threads last as long as the domain; thread_exit() suspends the caller for good.
  * Invariants  RT_THREAD1 a thread's waiter is known to libs/sys before the thread runs
- *                        RT_THREAD2 main has a park notification before any other thread runs
+ *             RT_THREAD2 main has a park notification before any other thread runs
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ void thread_entry(void);
 void thread_run(struct thread *t) __attribute__((noreturn));
 
 static struct mutex start_lock;
-/* Main is not in it. */
+/* The main thread is not in it. */
 static struct thread threads[THREADS_MAX];
 static uint32_t n_threads = 1;
 
@@ -36,7 +36,7 @@ void thread_exit(void)
 		(void)sk_thread_suspend(rt_self.thread->cap);
 }
 
-/* First C code of a thread: fs is set already, by the registers that it was given. */
+/* The first C code of a thread. Its initial registers have set fs already. */
 void thread_run(struct thread *t)
 {
 	rt_self_set(t);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * args.c - the manifest's arguments, lines of key=value in the start-up page
+ * args.c - the manifest's arguments, which are lines of key=value in the start-up page
  */
 #include <stdlib.h>
 #include <string.h>

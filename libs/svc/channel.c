@@ -2,10 +2,10 @@
 /*
  * channel.c - the client ends of a domain's connections
  *
- * Objects     one struct channel per channel of the start-up page that was asked for; for the
- *             life of the domain.
- * Invariants  the ring towards the service is produced and the other consumed by this domain's
- *             event loop only
+ * Objects     one struct channel per channel of the start-up page that was asked for; it lives
+ *             as long as the domain.
+ * Invariants  only this domain's event loop produces the ring towards the service and consumes
+ *             the other
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 /*
  * client.c - calling the control endpoints of services
  *
- * A call blocks until the service answers: for connectors and for start-up, not for event
- * handlers. Those that make and end connections give up after a while, so that a service that
- * hangs does not hang its connectors.
+ * A call blocks until the service answers, so it is for connectors and for start-up, not for
+ * event handlers. Calls that make and end connections give up after a while, so that a service
+ * that hangs does not hang its connectors.
  */
 #include <string.h>
 #include "caps/caps.h"

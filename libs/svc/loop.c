@@ -2,10 +2,10 @@
 /*
  * loop.c - the event loop: calls, signals, timers
  *
- * Objects     handlers by notification bit; timers in a list sorted by deadline; Reply objects
- *             that neither a caller waits on nor a connection keeps for its end.
- * Invariants  LOOP1 utcb->reply is tied to at most the caller that is being served
- *             LOOP2 slots for capabilities are empty when the loop receives
+ * Objects     handlers by notification bit; timers in a list sorted by deadline; free Reply
+ *             objects: no caller waits on them, and no connection keeps them for its end.
+ * Invariants  LOOP1 utcb->reply is tied to the caller that is being served, or to none
+ *             LOOP2 the slots for incoming capabilities are empty when the loop receives
  */
 #include <stddef.h>
 #include "caps/caps.h"
@@ -28,7 +28,7 @@ static struct svc_timer *timers;
 static sk_cap_t rx;
 
 static sk_cap_t reply_now = DOMAIN_CAP_REPLY; /* LOOP1 */
-/* Free ones: their memory does not come back. */
+/* Free Reply objects, kept because their memory cannot be reused. */
 static sk_cap_t replies[REPLIES_MAX];
 static uint32_t n_replies;
 
@@ -97,7 +97,10 @@ void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
 	*p = t;
 }
 
-/* Those that were due when it began: one that sets itself again waits for the next turn. */
+/*
+ * Run the timers that were due at the start. One that sets itself again waits for the next
+ * turn.
+ */
 static void timers_run(void)
 {
 	sk_time_t now = timers ? edge_now() : 0;
@@ -145,7 +148,7 @@ bool loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n)
 	return edge_reply(reply, &m) == 0;
 }
 
-/* A capability that was moved has left its slot, unless the caller had no room for it. */
+/* A moved capability has left its slot, unless the caller had no room for it. */
 static void answer(struct message *q)
 {
 	struct sk_msg m;
@@ -222,8 +225,8 @@ static int receive(struct sk_msg *m)
 	struct sk_utcb *u = edge_utcb();
 
 	/*
-	 * LOOP2. A full CNode is no reason to end: connections that close make room, new ones
-	 * are refused.
+	 * LOOP2. The loop goes on with a full CNode: new connections are refused, and closing
+	 * others makes room.
 	 */
 	if (rx_prepare(&rx))
 		rx = 0;
@@ -250,7 +253,8 @@ int svc_run(void)
 			word |= m.badge;
 		else if (!rc)
 			handle_call(&m);
-		serve_turns(); /* before the clients that signal now: these have waited */
+		/* before the clients that signal now, because these have waited */
+		serve_turns();
 		if (word)
 			handle_bits(word);
 		timers_run();

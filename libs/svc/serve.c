@@ -5,17 +5,18 @@
  * Objects     struct conn per connection, on the heap, with its frames mapped and their
  *             capabilities.
  * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> CLOSED
- *             until a closer has heard the result -> GONE, freed by serve_reap() between
+ *             until a closer has received the result -> GONE. serve_reap() frees it between
  *             events, because handlers may still hold the pointer.
- * Invariants  CONN1 numbers are never used twice
- *             CONN2 events reach only connections that are OPEN
- *             CONN3 a connection has from the start what its end needs (a Reply object to keep
- *                   the closer waiting), so that a domain that is out of memory can still close
+ * Invariants  CONN1 no number is used twice
+ *             CONN2 only OPEN connections get events
+ *             CONN3 a connection has everything for its end from the start (a Reply object to
+ *                   keep the closer waiting), so that a domain that is out of memory can still
+ *                   close it
  *             CONN4 a client that waits for a turn gets it before a client that has just had
  *                   one
- *             CONN5 what a connector has not heard of does not stay: a connection whose opener
- *                   has given up is closed here; the result of a close is kept for the closer,
- *                   which may ask more than once
+ *             CONN5 no connection stays that its connector does not know of: if the opener has
+ *                   given up, the connection is closed here. The result of a close is kept for
+ *                   the closer, which may ask more than once
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,15 +40,15 @@ struct conn {
 	struct conn *next;
 	enum conn_state state;
 	struct view rings, data, own;
-	/* CONN3; CLOSING: of the caller that waits. */
+	/* CONN3. In state CLOSING, of the waiting caller. */
 	sk_cap_t reply;
 	/* CLOSING: the badge of the connector that asked last; 0: none. */
 	uint32_t closer;
-	/* CLOSING: no connector knows it, and none will ask. */
+	/* CLOSING: no connector knows of it, and none will ask. */
 	bool orphan;
-	/* CLOSED: for the closer. */
+	/* CLOSED: the result for the closer. */
 	int result;
-	/* CONN4: for its next turn. */
+	/* CONN4: it waits for its next turn. */
 	bool queued;
 	TAILQ_ENTRY(conn) turn;
 };
@@ -162,7 +163,7 @@ static int views_open(struct conn *k, const struct open_request *o, const sk_cap
 {
 	int rc = view_open(&k->rings, caps[0], (uint64_t)o->m.req_size + o->m.rsp_size, true);
 
-	caps += 2; /* behind the signal */
+	caps += 2; /* the data and own frames follow the signal */
 	if (!rc && o->m.data_size)
 		rc = view_open(&k->data, *caps++, o->m.data_size, !service->data_unmapped);
 	if (!rc && o->m.own_size)
@@ -228,8 +229,8 @@ static int open_commit(struct message *q, const struct open_request *o)
 	k->next = conns;
 	conns = k;
 	/*
-	 * The wish for a signal. Nothing can be there: the client does not have the connection
-	 * yet.
+	 * Ask for a signal. There can be no record, because the client does not have the
+	 * connection so far.
 	 */
 	(void)svc_more(&k->c);
 	svc_settle(&k->c);
@@ -294,14 +295,14 @@ static void turn_drop(struct conn *k)
 	n_turns--;
 }
 
-/* The struct goes when no handler can hold it any more. */
+/* The struct is freed later, when no handler can hold it any more. */
 static void conn_end(struct conn *k)
 {
 	loop_reply_free(k->reply);
 	k->state = GONE;
 }
 
-/* Frames and signals go now. */
+/* Frames and signals are dropped now. */
 static void conn_close(struct conn *k, int result)
 {
 	turn_drop(k);
@@ -329,7 +330,7 @@ void svc_closed(struct svc_conn *c, int result)
 		conn_end(k);
 }
 
-/* The end begins. True: nothing is in flight, and *result is there. */
+/* Begin the end. True: nothing is in flight, and *result is valid. */
 static bool close_begin(struct conn *k, int *result)
 {
 	k->state = CLOSING;
@@ -337,7 +338,7 @@ static bool close_begin(struct conn *k, int *result)
 	return *result != -SK_E_AGAIN;
 }
 
-/* CONN5: the caller that asked before is gone, or gives up now. */
+/* CONN5: an earlier caller is gone, or is replaced now. */
 static int close_wait(struct conn *k, const struct message *q, bool *later)
 {
 	if (k->closer && k->closer != q->badge)
@@ -412,7 +413,7 @@ static int serve_stats(struct message *q)
 	return 0;
 }
 
-/* CONN5: is all that nobody knows of closed? */
+/* CONN5: are all connections closed that no connector knows of? */
 static int serve_ping(const struct message *q)
 {
 	for (struct conn *k = conns; k; k = k->next)
@@ -504,7 +505,7 @@ void serve_signals(uint64_t word)
 bool serve_turns_wanted(void) { return n_turns != 0; }
 
 /*
- * CONN4. Clients that want another turn meanwhile, or left theirs out, wait for the next time.
+ * CONN4. Clients that meanwhile want another turn, or skipped theirs, wait for the next call.
  */
 void serve_turns(void)
 {

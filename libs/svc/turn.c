@@ -2,9 +2,9 @@
 /*
  * turn.c - how much a connection gets done before others have their turn
  *
- * Invariants  TURN1 one turn is at most SVC_TURN bytes and one more request; what that request
- *                   cost beyond is paid with turns that are left out, so that in the long run
- *                   all that want more have the same
+ * Invariants  TURN1 one turn is at most SVC_TURN bytes and one more request; if that request
+ *                   costs more, later turns are skipped to pay for it, so that in the long run
+ *                   all busy connections get the same share
  */
 #include "svc/internal.h"
 
@@ -26,7 +26,7 @@ bool svc_room(struct svc_conn *c, uint32_t len, uint32_t n)
 
 	if (ring_room(r, len, n))
 		return true;
-	(void)ring_room_idle(r, len); /* the wish; then look again */
+	(void)ring_room_idle(r, len); /* ask for a signal, then look again */
 	return ring_room(r, len, n);
 }
 

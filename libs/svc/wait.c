@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wait.c - waiting for a record of one connection, where there is no loop to come back to
+ * wait.c - waiting for a record of one connection outside the event loop
  */
 #include "svc/svc.h"
 

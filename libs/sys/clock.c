@@ -2,8 +2,7 @@
 /*
  * clock.c - time, from the TSC and the kernel's information page
  *
- * The wall clock at boot is in the start-up page: nobody has to be asked, so that any handler
- * may ask.
+ * The wall clock at boot is in the start-up page, so any handler may read it without a call.
  */
 #include "proto/domain.h"
 #include "sys/clock.h"

@@ -2,13 +2,13 @@
 /*
  * mutex.c - a lock that parks its waiters and is handed over in the order of arrival
  *
- * Objects     struct mutex: bit 31 of the word means locked; the low bits are the number, plus
- *             1, of the thread that came last. `next` of its waiter names the thread that came
- *             before it, and so on.
+ * Objects     struct mutex: bit 31 of the word means locked; the low bits are 1 plus the number
+ *             of the waiting thread that came last. `next` of its waiter names the thread that
+ *             came before it, and so on.
  * Locks       no lock is taken under this one. Only the owner takes threads out of the list, so
- *             a compare-and-swap of the first element is enough: the links behind it cannot
- *             change meanwhile.
- * Invariants  MUTEX1 a thread is in at most one list: it waits in mutex_lock()
+ *             the links behind the first element cannot change meanwhile, and a
+ *             compare-and-swap of the first is enough.
+ * Invariants  MUTEX1 a thread is in at most one list, because it waits in mutex_lock()
  *             MUTEX2 the word is 0 only when no thread owns the lock and no thread waits
  *             MUTEX3 `granted` is set once for each wait, by the owner, before the signal
  */
@@ -68,17 +68,14 @@ void TA_OFF mutex_lock(struct mutex *m)
 	self = mutex_self;
 	if (!mutex_enqueue(m, self))
 		return;
-	/* The signal may be an old one: look again. */
+	/* The signal may be from an earlier wait, so look again. */
 	while (!__atomic_load_n(&self->granted, __ATOMIC_ACQUIRE))
 		(void)sk_wait(self->park, SK_NO_DEADLINE, &word);
 }
 
 static struct mutex_waiter *waiter(uint32_t link) { return link ? waiters[link - 1] : NULL; }
 
-/*
- * Take the one that came first out of the list that starts at first; NULL when first is the
- * only one.
- */
+/* Take the oldest waiter out of the list that starts at first; NULL: first is the only one. */
 static struct mutex_waiter *take_oldest(struct mutex_waiter *first)
 {
 	struct mutex_waiter *before = first, *oldest = waiter(first->next);

@@ -2,8 +2,8 @@
 /*
  * virtio.c - finds and starts a virtio device through the modern PCI transport
  *
- * Trust       the configuration space snapshot comes from the device: capability walks are
- *             bounded, and an area counts only if it lies within a BAR that this domain was
+ * Trust       the configuration space snapshot comes from the device, so capability walks are
+ *             bounded, and an area is used only if it lies within a BAR that this domain was
  *             given.
  */
 #include "base/bytes.h"
@@ -63,7 +63,10 @@ static void put64(const struct virtio *v, uint32_t off, uint64_t value)
 	*reg32(v, off + 4) = (uint32_t)(value >> 32);
 }
 
-/* Where the area of the capability at `at` is mapped; NULL if not within a BAR that we have. */
+/*
+ * Where the area of the capability at `at` is mapped; NULL if it is not within a BAR that we
+ * have.
+ */
 static volatile uint8_t *area(const struct domain_device *dev, uint8_t at, uint32_t *size)
 {
 	uint8_t bar = dev->config[at + 4];
@@ -199,7 +202,7 @@ void virtio_queue_kick(struct virtio_queue *q)
 		*q->doorbell = q->index;
 }
 
-/* One access of the field's own width, two for 64 bits (4.1.3.1). */
+/* Read with one access of the field's own width, or with two for 64 bits (4.1.3.1). */
 static uint64_t config_field(const struct virtio *v, uint32_t off, uint32_t size)
 {
 	switch (size) {

@@ -6,9 +6,9 @@
  *                    how a chain is walked.
  *             VIRTQ2 n_free is the length of the free list.
  *             VIRTQ3 a chain's head is in the device's hands exactly while chain[head] != 0.
- * Barriers    x86 keeps stores in order and loads in order; what remains is the compiler, and
- *             the store of an index followed by the load of the peer's wish (full fence, in
- *             kick and idle).
+ * Barriers    x86 keeps stores in order and loads in order. Barriers are left for the compiler,
+ *             and for the store of an index followed by the load of the peer's wish (full
+ *             fence, in kick and idle).
  */
 #include "virtq.h"
 
@@ -92,7 +92,7 @@ bool virtq_kick(struct virtq *q)
 	full_barrier(); /* the index before the device's wish; pairs with the device's own */
 	if (!q->event_idx)
 		return !(q->used->flags & USED_NO_NOTIFY);
-	/* 2.6.7.1: notify when avail_event was passed by this batch */
+	/* 2.6.7.1: notify if this batch passed avail_event */
 	return (uint16_t)(q->avail_idx - *q->avail_event - 1) <
 	       (uint16_t)(q->avail_idx - before);
 }

@@ -2,11 +2,11 @@
 /*
  * main.c - files: read-only files for control (any path) and for VMMs (one file each)
  *
- * Objects     struct client in svc_conn.priv: what it may read.
- * Lifecycle   the volume is mounted once, at start; without one every path is NOT_FOUND.
- * Trust       a file system made by others is parsed here, apart from storage and control: what
- *             it could subvert holds read access to this volume and the data regions of its
- *             readers.
+ * Objects     struct client in svc_conn.priv: the files that the client may read.
+ * Lifecycle   the volume is mounted once, at start; without a volume every path is NOT_FOUND.
+ * Trust       a file system made by others is parsed here, apart from storage and control. A
+ *             malicious one could only gain read access to this volume and the data regions of
+ *             its readers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 struct client {
 	bool browse;
-	/* Of a connection to one file. */
+	/* The file of a FILE connection. */
 	struct tree_file file;
 };
 
@@ -134,8 +134,8 @@ static const struct svc_service service = {
 };
 
 /*
- * The volume: the channel "blk", or the args image=ADDRESS and image-size=BYTES of an archive
- * member.
+ * The volume is the channel "blk", or an archive member, which the args image=ADDRESS and
+ * image-size=BYTES name.
  */
 static int volume_set_up(void)
 {

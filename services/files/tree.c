@@ -2,10 +2,10 @@
 /*
  * tree.c - the files of the mounted volume
  *
- * Trust       the volume is the work of another machine: libext2fs checks the structures, this
- *             file bounds what comes back (sizes, block numbers, name lengths) before it is
- *             used.
- * Invariants  TREE1 a run that is read lies within the block count of the superblock.
+ * Trust       the volume was made on another machine. libext2fs checks the structures, and this
+ *             file checks its results (sizes, block numbers, name lengths) before it uses them.
+ * Invariants  TREE1 a run of blocks is read only if it lies within the block count of the
+ *                   superblock.
  */
 #include "tree.h"
 
@@ -16,7 +16,7 @@
 enum {
 	/* Blocks read in one go. */
 	RUN_MAX = 256,
-	/* No inode: the directory "/", in which the volume is mounted. */
+	/* Not an inode: the directory "/", in which the volume is mounted. */
 	ABOVE = 0
 };
 
@@ -85,8 +85,8 @@ int tree_find(const char *path, uint32_t len, struct tree_file *f)
 }
 
 /*
- * Physical blocks of the file from `block` on that follow each other on the disk; *phys 0 = a
- * hole.
+ * Find the run of the file's blocks from `block` on that are consecutive on the disk; *phys 0 =
+ * a hole.
  */
 static int run_find(
 	const struct tree_file *f, uint64_t block, uint32_t max, blk64_t *phys, uint32_t *n)
@@ -112,7 +112,7 @@ static int run_find(
 	return 0;
 }
 
-/* Blocks [block, block + max) into buf, as far as one run goes; *n: how many. */
+/* Read blocks from [block, block + max) into buf, up to the end of one run; *n: how many. */
 static int run_read(
 	const struct tree_file *f, uint64_t block, uint32_t max, uint8_t *buf, uint32_t *n)
 {

@@ -4,8 +4,8 @@
  *
  * Objects     one volume, one channel; one read at a time goes through the channel's data
  *             region.
- * Waiting     libext2fs reads synchronously, so this waits for storage, which is below it and
- *             never waits for anybody; files' clients wait meanwhile, their events stay
+ * Waiting     libext2fs reads synchronously, so this file waits for storage, which never waits
+ *             for its clients. Meanwhile the clients of files wait, and their events stay
  *             pending.
  */
 #include "volume.h"
@@ -17,7 +17,7 @@
 static struct svc_conn *storage;
 static const uint8_t *memory;
 static uint64_t volume_size; /* bytes */
-/* Reads are of whole ones. */
+/* Bytes of a block; all reads are of whole blocks. */
 static uint32_t volume_block = BLK_SECTOR;
 
 static int transact(const struct blk_req *q, struct blk_rsp *rsp)
@@ -50,7 +50,7 @@ void volume_use_memory(const void *image, uint64_t size)
 	volume_size = size;
 }
 
-/* The data part holds that much at a time. */
+/* The data part holds this many bytes at a time. */
 static uint32_t window(void)
 {
 	uint64_t max = storage->data_size < BLK_BYTES_MAX ? storage->data_size : BLK_BYTES_MAX;

@@ -14,7 +14,7 @@ extern struct struct_io_manager volume_io;
 int volume_use_channel(struct svc_conn *storage) must_check;
 void volume_use_memory(const void *image, uint64_t size);
 /*
- * Read `bytes` from byte `at` of the volume, both multiples of 512. 0, -SK_E_RANGE beyond its
+ * Read `bytes` from byte `at` of the volume, both multiples of 512. 0, -SK_E_RANGE beyond the
  * end, or the medium's error.
  */
 int volume_read(uint64_t at, uint32_t bytes, void *out) must_check;

@@ -4,8 +4,8 @@
  *
  * Objects     one lwIP instance with one interface; it answers ARP and ICMP echo.
  * Lifecycle   address by DHCP, or fixed by the manifest (args address, netmask, gateway).
- * Trust       whatever the switch delivers is parsed here, apart from the switch: what it could
- *             subvert holds this one port.
+ * Trust       frames are parsed here, apart from the switch. A malicious frame could only gain
+ *             control of this one port.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static struct netif netif;
 static struct port_if port;
 static struct svc_timer timer;
 
-/* lwIP's own timers, by the loop's timer: due when lwIP says. */
+/* Set the loop's timer to the next deadline of lwIP's own timers. */
 static void timer_rearm(void)
 {
 	u32_t ms = sys_timeouts_sleeptime();

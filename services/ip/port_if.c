@@ -5,9 +5,9 @@
  * Objects     BUFFERS receive and BUFFERS send buffers of BUFFER bytes, numbered, in the two
  *             halves of the channel's data region.
  * Invariants  PORT_IF1 a frame is copied into a pbuf before lwIP looks at it.
- *             PORT_IF2 a buffer number that the switch names is checked; frames from the switch
- *                      are hostile, as from any wire.
- *             PORT_IF3 a buffer that comes back is used again, whatever came in it
+ *             PORT_IF2 buffer numbers from the switch are checked; its frames may be hostile,
+ *                      as on any wire.
+ *             PORT_IF3 a buffer that comes back is used again, whatever its contents
  */
 #include "port_if.h"
 
@@ -22,7 +22,7 @@ enum {
 	MTU = 1500,
 };
 
-/* PORT_IF3. Those that the ring has no room for now are posted when something comes back. */
+/* PORT_IF3. Buffers for which the ring has no room now are posted when something comes back. */
 static void rx_post(struct port_if *p)
 {
 	struct net_desc d = { .op = NET_RX_POST, .length = BUFFER };
@@ -56,7 +56,10 @@ static err_t frame_out(struct netif *netif, struct pbuf *pb)
 	return ERR_OK;
 }
 
-/* A frame with work left to do is none for us: no offload was asked for. */
+/*
+ * A frame with checksum or segmentation left undone is dropped, because no offload was
+ * requested.
+ */
 static void frame_in(struct netif *netif, const struct net_desc *d)
 {
 	struct port_if *p = netif->state;

@@ -15,10 +15,10 @@ struct port_if {
 	/* Ids of free send buffers. */
 	uint32_t tx_free[64];
 	uint32_t n_tx_free;
-	/* Of receive buffers that the switch does not have. */
+	/* Ids of receive buffers that the switch does not have. */
 	uint32_t rx_ours[64];
 	uint32_t n_rx_ours;
-	/* The switch has them. */
+	/* True while the switch has the buffer. */
 	bool sent[64], posted[64];
 	uint64_t dropped;
 };
@@ -28,7 +28,7 @@ struct port_if {
  * buffers.
  */
 err_t port_if_init(struct netif *netif);
-/* The switch signalled: take frames in, send buffers back. */
+/* The switch signalled: take received frames, and send buffers that come back. */
 void port_if_event(struct netif *netif);
 
 #endif

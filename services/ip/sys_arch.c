@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_arch.c - what lwIP needs of its surroundings without threads: milliseconds
+ * sys_arch.c - all that lwIP needs from its environment without threads: milliseconds
  */
 #include <lwip/sys.h>
 #include "sys/clock.h"
