@@ -9,8 +9,8 @@
 
 extern struct textlog host_log;
 /*
- * A second copy of what init says, which is shown whatever is in the foreground. Examples: a
- * domain failed, the machine goes down.
+ * A second copy of what init says, which is shown whatever is in the foreground: for
+ * instance, that a domain failed or that the machine goes down.
  */
 extern struct textlog urgent_log;
 

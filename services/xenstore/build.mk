@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# xenstore: the store itself is pure logic; main.c alone knows rings and the kernel
+# xenstore: the store itself does no I/O; only main.c uses rings and the kernel
 xenstore-logic := $(addprefix services/xenstore/,journal.c mem.c ops.c ops_admin.c ops_node.c path.c perm.c persist.c \
 	persist_read.c quota.c session.c store.c tree.c tree_versions.c txn.c watch.c wire.c)
 domains += xenstore

@@ -153,8 +153,8 @@ int tree_put(struct node *root, const char *path, struct data *data, uint64_t ge
 int tree_remove(struct node *root, const char *path, uint64_t gen, struct node **out);
 
 /*
- * Applies the changes from `base` to `mine` to `live`. 0, ENOMEM, or EAGAIN if `live` has
- * changed the same nodes.
+ * Applies to `live` the changes from `base` to `mine`. 0, ENOMEM, or EAGAIN if they conflict
+ * with the changes from `base` to `live`.
  */
 int tree_merge(struct node *base, struct node *mine, struct node *live, uint64_t gen,
 	struct node **out);

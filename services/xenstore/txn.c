@@ -11,8 +11,8 @@
  *             TXN2 it commits only if all nodes that it read or changed are the same in the
  *                  live tree as in base
  *             TXN3 what it made is charged to its session's domain until it ends
- *             TXN4 the replaced nodes that all snapshots together keep are bounded
- *                  (quota.snapshot); the oldest snapshots are given up first
+ *             TXN4 the size of the replaced nodes that all snapshots together keep is
+ *                  bounded (quota.snapshot); the oldest snapshots are given up first
  */
 #include <errno.h>
 #include <string.h>

@@ -15,7 +15,7 @@
  *             WATCH3 a listener has no two equal events waiting, except if some of its watches
  *                    were already told of the first
  *             WATCH4 each event that waits is for at least one watch; cursor, if set, is a
- *                    watch that the first event is for
+ *                    watch that the first event (or first collapsed listener) is for
  */
 #include <errno.h>
 #include <string.h>
