@@ -31,8 +31,8 @@ struct user_regs {
 
 /*
  * One per CPU, found through GS in the kernel (this_cpu()). epoch is odd while the CPU is
- * inside the kernel and may hold pointers to objects, else even; arch_quiesce() waits for it to
- * change.
+ * inside the kernel and may hold pointers to objects, and even otherwise; arch_quiesce() waits
+ * for it to change.
  */
 struct cpu {
 	struct cpu *self;
@@ -82,7 +82,7 @@ void arch_resume(struct thread *t, struct vcpu *v) __attribute__((noreturn));
 /* Wait for an interrupt with interrupts on; comes back into the kernel through an entry. */
 void arch_idle(void) __attribute__((noreturn));
 /*
- * True when an interrupt is pending that a long operation should let in (preemption point).
+ * A preemption point: true if an interrupt is pending for which a long operation should stop.
  * Requests of other CPUs are answered at once.
  */
 bool arch_irq_pending(void);

@@ -186,8 +186,8 @@ void under_tree slot_clear(struct slot *s);
 bool slot_copyable(const struct slot *s);
 
 /*
- * The last capability of a CNode goes: move it into the CNode, which the running thread will
- * clear.
+ * The last capability of a CNode is deleted: move it into the CNode, which the running thread
+ * will clear.
  */
 void under_tree cnode_end(struct slot *s);
 /* Clear the CNodes on t's list. 0 or SYS_RESTART. */
@@ -195,7 +195,7 @@ int under_tree cnodes_clear(struct thread *t) must_check;
 /* t ends: the running thread takes over the CNodes on t's list. 0 or SYS_RESTART. */
 int under_tree cnodes_inherit(struct thread *t) must_check;
 
-/* An internal slot goes away: its owner must not use the object any more. 0 or SYS_RESTART. */
+/* An internal slot is deleted: its owner must not use the object any more. 0 or SYS_RESTART. */
 int under_tree thread_detach(struct slot *s) must_check;
 int under_tree vcpu_detach(struct slot *s) must_check;
 

@@ -197,7 +197,7 @@ static void slot_check(struct slot *s, unsigned int owner)
 
 /* --- objects one by one ------------------------------------------------------------------- */
 
-/* The pointer goes first, and a call that empties the slot may be half done. */
+/* The pointer is cleared before the slot, and a call that empties the slot may be half done. */
 static void in_slot(const struct slot *s, uint8_t type, const void *obj, const char *what)
 {
 	const void *has = s->type == SK_OBJ_NULL ? NULL : s->obj;

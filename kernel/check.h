@@ -13,8 +13,8 @@
 
 #ifdef CHECKED
 /*
- * How much of the kernel stands still: the part under the tree lock; all of it; all of it, and
- * no call is half done or given up.
+ * How much of the kernel stands still, in this order: the part under the tree lock; all of it;
+ * all of it, with no call half done or given up.
  */
 enum check_world { CHECK_OTHERS_RUN, CHECK_CALLS_HALF_DONE, CHECK_STANDS_STILL };
 

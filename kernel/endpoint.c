@@ -328,7 +328,7 @@ static long sender_take(
 	}
 }
 
-/* A signal of the bound notification, or else a message. */
+/* Receive a signal of the bound notification or, without one, a message. */
 static long endpoint_receive(struct endpoint *ep, struct thread *t)
 {
 	struct reply *reply = NULL;

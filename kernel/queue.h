@@ -11,7 +11,7 @@ struct link {
 	struct link *next, *prev;
 };
 
-/* At the end, which in a circle is also just before the first. */
+/* Append at the end, which in a circle is just before the first element. */
 static inline void queue_append(struct link **queue, struct link *l)
 {
 	struct link *first = *queue ? *queue : l;

@@ -162,7 +162,7 @@ static bool place_leave(struct sched_cpu *sc, struct sched *s)
 	return true;
 }
 
-/* True when a context with periods has budget; else it waits for its next period. */
+/* True if a context with periods has budget. Otherwise it now waits for its next period. */
 static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 {
 	if (now >= s->period_start + s->period) {

@@ -55,13 +55,13 @@ void sched_cpu_init(struct cpu *c);
 void sched_init_root(struct sched *s, uint8_t priority);
 /* t may run now, if nothing else prevents it. */
 void sched_wake(struct thread *t, enum wake how);
-/* Is t on no CPU? If it is on one, that CPU is told to choose again. */
+/* Is t on no CPU? If it is on one, that CPU is made to choose again. */
 bool sched_off(const struct thread *t);
 /* t, no longer runnable, leaves its queue. True if no other CPU has it. */
 bool sched_stop(struct thread *t);
 /* 0, or SYS_RESTART while another CPU still has t. Both are unbound. */
 int sched_bind(struct sched *s, struct thread *t) must_check;
-/* The binding ends at once; the thread may be on its CPU for a moment more. */
+/* The binding ends at once; the thread may stay on its CPU for a moment. */
 void sched_unbind(struct sched *s);
 /* Deadline of t's present wait, if it has one. */
 void timer_start(struct thread *t, sk_time_t deadline);

@@ -12,7 +12,7 @@
  *             SPACE2 every present leaf entry that the processor can reach points into a frame
  *                whose capability is in the list, at the address that its base says
  *             SPACE3 an entry is cleared only if it points into the frame (or at the table)
- *                that goes away
+ *                that is being removed
  *             SPACE4 base is the address of the frame's first byte modulo 2^64; only addresses
  *                of the space are walked
  *             SPACE5 while base holds a cursor, nothing is mapped through the frame below the

@@ -31,7 +31,7 @@ extern unsigned int space_missing_level;
  */
 int under_tree space_map_page(struct slot *slot, uint8_t owner, void *page, struct space *s,
 	uint64_t vaddr) must_check;
-/* The frame or table capability goes away. */
+/* The frame or table capability is deleted. */
 int under_tree frame_unmap_all(struct slot *frame) must_check;
 void under_tree table_unlink(struct slot *table);
 /* The slot moved: make its neighbours in the list of its space point to it. */

@@ -9,8 +9,8 @@
  *             UTCB; thread_destroy() takes it off its CPU first.
  * Invariants  THREAD1 wait_obj is set exactly while the thread is in the queue of that object,
  *                or is its caller or waiter
- *             THREAD2 the code that sets wait_obj to NULL, under the object's lock, is alone in
- *                ending the wait: no other writes the registers and calls thread_wake()
+ *             THREAD2 the code that sets wait_obj to NULL, under the object's lock, alone ends
+ *                the wait: no other code writes the registers and calls thread_wake()
  *             THREAD3 a suspended thread is in no wait: SUSPEND cancels the wait, and a thread
  *                that begins to wait then looks whether it is suspended
  */
@@ -35,8 +35,7 @@ void thread_init(struct object *o, uint8_t order unused)
 static void thread_set_state(struct thread *t, enum thread_state state)
 {
 	/*
-	 * legal moves: into a wait, out of it, and from having sent a call to awaiting its
-	 * reply
+	 * legal moves: into a wait, out of it, and from sending a call to waiting for its reply
 	 */
 	BUG_ON(t->state != THREAD_READY && state != THREAD_READY &&
 		(t->state != THREAD_SENDING || state != THREAD_CALLING));

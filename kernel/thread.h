@@ -19,8 +19,8 @@ enum thread_state {
 /* clang-format on */
 
 /*
- * Notes of a call that was interrupted (SYS_RESTART), for the time when it is made again. They
- * are in the thread and not in its registers, which are the user's. If the thread is made to do
+ * Notes of a call that was interrupted (SYS_RESTART), for when it is made again. They are in
+ * the thread and not in its registers, which are the user's. If the thread is made to do
  * something else in between, the notes mislead only that thread.
  */
 enum restart_stage { RESTART_NEW, RESTART_FOUND, RESTART_DONE };
@@ -42,9 +42,7 @@ struct thread {
 	struct vcpu *vcpu;   /* entered, or NULL */
 	struct cnode *cspace;
 	struct sched *sched;
-	/*
-	 * the CPU that runs it or has its FPU state, or NULL; written in sched_switch() alone
-	 */
+	/* the CPU that runs it or has its FPU state, or NULL; written only in sched_switch() */
 	struct cpu *on;
 	struct notification *bound;
 	struct link *dying; /* CNodes that it must clear (tree lock) */

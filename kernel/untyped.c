@@ -21,7 +21,7 @@ struct retype_args {
 	uint64_t slot, n;
 	uint64_t start; /* in the untyped, bytes */
 	uint8_t type, order;
-	bool needs_reset; /* only after the untyped is used anew */
+	bool needs_reset; /* the untyped must be reset before it is used */
 };
 
 static const uint8_t fixed_order[] = {
@@ -152,7 +152,7 @@ static int under_tree untyped_prepare(struct retype_args *a)
 {
 	struct slot *u = a->untyped;
 	bool open = a->type != SK_OBJ_FRAME;
-	/* whole pages, also for small objects: UNTYPED2 */
+	/* whole pages, even for small objects: UNTYPED2 */
 	uint64_t end = align_up(a->start + (a->n << a->order), SK_PAGE_SIZE);
 	uint8_t flags = (uint8_t)((u->flags & ~SLOT_OPENED) | (open ? SLOT_OPENED : 0));
 	uint64_t at = u->prepared, closed, size;

@@ -190,7 +190,7 @@ SYSCALL_HANDLER(VCPU_ENTER)
 	else if (v->entered)
 		rc = -SK_E_BUSY;
 	else if (load(&v->on))
-		rc = SYS_RESTART; /* VCPU3: its last CPU is about to let it go */
+		rc = SYS_RESTART; /* VCPU3: its last CPU is about to release it */
 	else {
 		arch_vcpu_load(v);
 		store(&t->expired, false);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cpio.c - files of a newc archive that lies in memory
+ * cpio.c - files of a newc archive in memory
  *
  * Pure; every length and offset is checked against the archive's end before use. Names are
  * compared within their field, which may be padded with zeros.

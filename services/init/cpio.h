@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cpio.h - files of a newc archive that lies in memory
+ * cpio.h - files of a newc archive in memory
  */
 #ifndef INIT_CPIO_H
 #define INIT_CPIO_H

@@ -18,7 +18,8 @@
 enum domain_state { ABSENT, RUNNING, DEAD };
 
 /*
- * A static domain. ntfn, service and parent outlive a restart; what lies in `memory` does not.
+ * A static domain. ntfn, service and parent outlive a restart; everything made from `memory`
+ * does not.
  */
 struct domain {
 	const struct manifest_domain *m;

@@ -71,7 +71,7 @@ static uint8_t cmos_read(uint8_t index)
 
 static void wait_ms(uint32_t ms) { rt_sleep_until(clock_in_ms(ms)); }
 
-/* ---- configuration space: by ECAM where the tables name it, else by ports ---- */
+/* ---- configuration space: by ECAM if the tables name it, by ports otherwise ---- */
 
 static volatile uint32_t *ecam(uint16_t rid, uint16_t off)
 {

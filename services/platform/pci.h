@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pci.h - what platform knows of the machine's PCI functions
+ * pci.h - what platform knows about the machine's PCI functions
  */
 #ifndef PLATFORM_PCI_H
 #define PLATFORM_PCI_H

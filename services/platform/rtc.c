@@ -63,7 +63,7 @@ uint64_t rtc_seconds(rtc_read_fn read, uint8_t century)
 	} while (memcmp(&a, &b, sizeof(a)) != 0);
 
 	hour = from_bcd(&a, a.hour & 0x7f);
-	if (!(a.b & 2)) /* 12-hour form: bit 7 is PM, 12 stands for 0 */
+	if (!(a.b & 2)) /* 12-hour form: bit 7 is PM, and 12 means 0 */
 		hour = hour % 12 + (a.hour & 0x80 ? 12 : 0);
 	day = from_bcd(&a, a.day);
 	month = from_bcd(&a, a.month);

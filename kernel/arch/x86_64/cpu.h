@@ -85,7 +85,7 @@ extern struct boot_info boot_info;
 /* Is this word (name or name=value) on the command line? */
 bool boot_option(const char *word);
 /*
- * The text behind `prefix` in the first word that begins with it (it ends at a blank), or NULL.
+ * The text after `prefix` in the first word that begins with it (it ends at a blank), or NULL.
  */
 const char *boot_option_value(const char *prefix);
 

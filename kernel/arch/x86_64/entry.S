@@ -116,8 +116,8 @@ entry_panic:
 	iretq
 
 /*
- * user_return(regs, sysret): SYSRET when the thread came by SYSCALL and its RIP is canonical
- * and below the hole, else IRET. Both leave cpu->epoch even.
+ * user_return(regs, sysret): SYSRET if the thread came by SYSCALL and its RIP is canonical and
+ * below the hole, IRET otherwise. Both leave cpu->epoch even.
  */
 	func	user_return
 	incq	%gs:CPU_EPOCH

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * init.c - from the boot code to core_init(): the order in which the machine is set up
+ * init.c - from the boot code to core_init(): sets up the machine step by step
  *
  * Objects     boot_info: what the loader said, then what is left of it; core reads it.
  * Lifecycle   arch_start() runs once on the boot CPU, on the boot stack, in the boot map.

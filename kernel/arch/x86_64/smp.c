@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp.c - starting the other CPUs, and what CPUs ask of each other
+ * smp.c - starting the other CPUs, and requests between CPUs
  *
  * Objects     cpu_arch.request: the one thing that a CPU asks at a time; cpu_arch.requests: the
- *             CPUs that ask it. A CPU that waits for others serves what others ask of it, so
- *             any number may ask at once. The function of a request may not ask in turn.
+ *             CPUs that ask it. A CPU that waits for others serves their requests meanwhile, so
+ *             any number may ask at once. The function of a request may not make a request
+ *             itself.
  * Invariants  SMP1 bit i of request.waiting is set by the asker before bit `asker` of requests
  *                of CPU i, and cleared by CPU i after the work
  *             SMP2 a CPU with an even epoch holds no reference
@@ -129,7 +130,7 @@ void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
 	struct shoot s = { space, vaddr, size };
 	uint64_t mask, begin = tlb_model_begin();
 
-	if (!space && !(online & (online - 1))) { /* GS may not name this CPU yet */
+	if (!space && !(online & (online - 1))) { /* too early for GS to name this CPU */
 		flush_window(vaddr, size);
 		return;
 	}

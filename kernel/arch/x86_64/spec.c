@@ -68,7 +68,7 @@ static bool skip(const char **at, const char *word, const char *ends)
 	return true;
 }
 
-/* A boolean as Xen spells it: 1, 0, or -1 if the text is no boolean. */
+/* A boolean as Xen spells it: 1, 0, or -1 if the text is not a boolean. */
 static int boolean(const char **at)
 {
 	static const char *const words[] = { "no", "yes", "off", "on", "0", "1", "false",

@@ -28,7 +28,7 @@
 enum { SPEC_BARRIERS(X) SPEC_ALL = 31 };
 #undef X
 
-/* The words of CPUID that the decision needs; 0 where there is no such leaf. */
+/* The words of CPUID that the decision needs; 0 if the CPU has no such leaf. */
 struct spec_cpuid {
 	uint32_t leaf7_edx, ext8_ebx, ext21_eax;
 	uint64_t arch_capabilities; /* the MSR of that name, 0 without one */
@@ -44,7 +44,7 @@ uint32_t spec_offered(const struct spec_cpuid *id);
  * *unknown: the first word of another form, or NULL.
  */
 uint32_t spec_choose(const char *list, uint32_t offered, const char **unknown);
-/* Decide what to use, and say so; on the boot CPU. */
+/* Decide which barriers to use, and log them; on the boot CPU. */
 void spec_detect(void);
 void spec_setup_cpu(void);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * string.c - the memory functions that the compiler also calls by itself
+ * string.c - the memory functions, which the compiler also calls on its own
  */
 #include "../../base.h"
 

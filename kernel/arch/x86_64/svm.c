@@ -14,7 +14,7 @@
  *                and one generation of one nested space; no generation comes twice, in any
  *                space
  *             SVM3 cpu->nested is set exactly while the CPU may be in guest mode
- *             SVM4 what the VMM may write (the state page) is read once and never trusted: the
+ *             SVM4 the state page, which the VMM may write, is read once and never trusted: the
  *                processor checks it at VMRUN, except XCR0 and EFER.SVME, which are checked
  *                here
  */
@@ -296,8 +296,8 @@ static void hot_sync(struct vcpu *v)
 }
 
 /*
- * Write only the groups asked for: the VMM may have written others and not yet handed them
- * over.
+ * Write only the groups asked for, because the VMM may have written others without handing them
+ * over so far.
  */
 void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 {

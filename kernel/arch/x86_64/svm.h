@@ -11,7 +11,7 @@
 /*
  * The intercepted exits, frequent ones first (NPF needs no intercept). X(name, code, reason for
  * the VMM, length of the instruction); NONE: the kernel handles the exit itself; length 0:
- * there is no instruction, or its length is unknown
+ * there is no instruction, or its length is unknown.
  */
 #define SVM_EXITS(X) \
 	X(VMMCALL, 0x81, HYPERCALL, 3) \
@@ -22,7 +22,7 @@
 	X(CPUID, 0x72, CPUID, 2) \
 	X(PAUSE, 0x77, PAUSE, 2) \
 	X(XSETBV, 0x8d, XSETBV, 3) \
-	X(CR4_WRITE, 0x14, CR_WRITE, 3) /* what CPUID hides must not be set */ \
+	X(CR4_WRITE, 0x14, CR_WRITE, 3) /* bits that CPUID hides must not be set */ \
 	X(WBINVD, 0x89, WBINVD, 2) \
 	X(INVD, 0x76, WBINVD, 2) \
 	X(SHUTDOWN, 0x7f, SHUTDOWN, 0) \

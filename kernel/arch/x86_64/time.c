@@ -50,7 +50,8 @@ void time_init(void)
 	uint64_t best_tsc = UINT64_MAX, best_apic = 0;
 
 	/*
-	 * The shortest of three: an interruption of the machine below us only lengthens a run.
+	 * The shortest of three: an interruption by a hypervisor below this one only lengthens
+	 * a run.
 	 */
 	for (int i = 0; i < 3; i++) {
 		uint64_t tsc, apic = lapic_count_between(pit_wait, &tsc);

@@ -4,7 +4,7 @@
  * MiB
  *
  * The last 64 bytes are data that the starting CPU fills in (offsets in asm.h). Addresses are
- * made from CS, so the copy runs wherever it lies.
+ * made from CS, so the copy runs at any address.
  */
 #include "asm.h"
 
@@ -20,7 +20,7 @@ trampoline_start:
 	xor	%ebx, %ebx
 	mov	%ax, %bx
 	shl	$4, %ebx
-	/* Where the copy lies goes into the table pointer and the far pointer. */
+	/* Put the copy's address into the table pointer and the far pointer. */
 	lea	gdt - trampoline_start(%ebx), %eax
 	mov	%eax, gdt_ptr - trampoline_start + 2
 	lea	long_mode - trampoline_start(%ebx), %eax

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * boot.h - what the kernel tells the root task, and the pages that it shares read-only
+ * boot.h - the information for the root task, and the pages that the kernel shares read-only
  */
 #ifndef SK_BOOT_H
 #define SK_BOOT_H

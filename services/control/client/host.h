@@ -43,7 +43,7 @@ enum host_priority {
 };
 uint32_t host_priority(enum host_priority of);
 
-/* Capabilities in a domain's CNode, for a person who looks for leaks. */
+/* Capabilities in a domain's CNode, for finding leaks. */
 struct resources {
 	uint32_t slots;   /* all of the CNode */
 	uint32_t used;    /* slots that are not empty */

@@ -34,7 +34,7 @@
 	X(cpu_weight) \
 	X(cap)
 
-/* Keys that only lead to advice, by a function take_KEY as well. */
+/* Keys that only lead to advice. guest_cfg.c has a function take_KEY for each of these, too. */
 #define GUEST_KEYS_ADVISED(X) \
 	X(builder) \
 	X(bootloader)

@@ -348,7 +348,7 @@ void guest_halt(struct guest *g)
  */
 void guest_stop(struct guest *g)
 {
-	guest_halt(g); /* first, so that no thread meets memory that is gone */
+	guest_halt(g); /* first, so that no thread uses memory that is gone */
 	guest_memory_give(g);
 	if (g->proc_made)
 		proc_stop(&g->proc);

@@ -3,7 +3,7 @@
  * domtab.h - the table of guests and what happens to them: events come in, actions go out
  *
  * No function here waits or communicates. Each event changes states and queues actions. The
- * domain's loop carries the actions out, and their ends come back as further events.
+ * domain's loop carries the actions out, and their completion comes back as further events.
  */
 #ifndef CONTROL_DOMTAB_H
 #define CONTROL_DOMTAB_H

@@ -53,7 +53,7 @@ struct guest {
 	/* connect.c */
 	struct guest_conn conn[GUEST_CONNS_MAX]; /* in the order in which they were made */
 	uint32_t n_conns;
-	/* 1 << service: it may have a connection that control was not told of */
+	/* 1 << service: it may have a connection that control does not know of */
 	uint32_t doubt;
 	struct guest_link link;
 	uint32_t step; /* of the connection that is being made */
@@ -78,7 +78,7 @@ struct guest {
 	bool broken;    /* the VMM broke the protocol */
 	struct vmctl_stats stats;
 	bool stats_asked;
-	uint32_t refused; /* what xenstore refused it for a quota: verbs_info.c */
+	uint32_t refused; /* requests that xenstore refused because of a quota: verbs_info.c */
 	struct svc_timer quiesce_timer;
 
 	/* life.c */

@@ -239,7 +239,7 @@ static void rest_over(void *ctx)
 	guests_run();
 }
 
-/* Guests that rest are created again when their time has come. */
+/* Set the timer for the next resting guest that is due. */
 static void rest_timer_set(uint64_t at_ns)
 {
 	static struct svc_timer timer = { .fn = rest_over };

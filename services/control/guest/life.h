@@ -31,7 +31,7 @@ void guest_ask(struct dom *d, const char *how);
 void guest_disconnected(struct guest *g);
 /* Closing its connections takes long. */
 void guest_late(struct guest *g, const char *text);
-/* Something that a person who ends this guest has to know. */
+/* A message for a person who ends this guest. */
 void guest_trouble(const struct dom *d, const char *text);
 void guest_vmm_faulted(uint32_t domid, uint64_t rip, uint64_t address);
 void guest_vmm_ended(uint32_t domid);

@@ -13,9 +13,9 @@ struct guest_listener {
 	void (*note)(const struct dom_action *a);
 	/* The console of a guest can be looked at now. */
 	void (*console)(uint32_t domid);
-	/* Something that a person who waits for the end of this guest has to know. */
+	/* A message for a person who waits for the end of this guest. */
 	void (*trouble)(uint32_t domid, const char *text);
-	/* The host goes down now: nothing is waited for any more. */
+	/* The host goes down now: stop waiting. */
 	void (*host_down)(void);
 	/* It did not go down: -SK_E_*. */
 	void (*host_stays)(int rc);

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-	POOL_ORDER_MIN = 21, /* 2 MiB: what guests' RAM consists of */
+	POOL_ORDER_MIN = 21, /* 2 MiB: guests' RAM consists of such pieces */
 	POOL_ORDERS = 48,
 	POOL_NODES = 8192,
 	POOL_SET_MAX = 96, /* pieces of one set */

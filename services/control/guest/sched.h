@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sched.h - where guests run, and what goes first */
+/* sched.h - where guests run, and which thread goes first */
 #ifndef CONTROL_SCHED_H
 #define CONTROL_SCHED_H
 

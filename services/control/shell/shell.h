@@ -18,7 +18,7 @@ void shell_open(void);
  * A verb goes on after its handler returned; on ^C `cancel` is called (NULL: nothing to undo).
  */
 void shell_busy(struct shell *sh, void (*cancel)(void));
-/* It has ended: the prompt comes back. */
+/* The verb has ended: the prompt comes back. */
 void shell_done(struct shell *sh);
 bool shell_is_busy(const struct shell *sh);
 void shell_print(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -27,7 +27,7 @@ void shell_on_room(void (*fn)(void));
 /* The terminal goes to a guest's console until the user leaves it. */
 void shell_attach(struct shell *sh, uint32_t domid);
 
-/* A guest by what was typed; NULL: there is none, and the user was told so. */
+/* The guest that the user named; NULL: there is none, and the user has been told so. */
 struct dom *guest_by_name(struct shell *sh, const char *who);
 /* verbs_guest.c: listen for news of guests that a verb waits for. */
 void verbs_guest_init(void);

@@ -3,7 +3,7 @@
  * verbs_guest.c - verbs that do something to guests
  *
  * Objects     the verb that goes on: a creation, or waiting for guests to go down.
- * Lifecycle   a handler starts; the end of its wait comes as a callback or by the listener.
+ * Lifecycle   a handler starts; the end of its wait is reported by a callback or the listener.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,8 +109,8 @@ void verb_create(struct shell *sh, const struct options *o)
 /* ---- pause, destroy, names ---- */
 
 /*
- * The guest by what was typed, if it runs or is paused; NULL: the user was told that it does
- * not.
+ * The guest that the user named, if it runs or is paused. NULL: it does not, and the user has
+ * been told so.
  */
 static struct dom *live_guest_by_name(struct shell *sh, const char *who)
 {

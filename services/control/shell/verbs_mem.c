@@ -2,9 +2,9 @@
 /*
  * verbs_mem.c - mem-set: the memory size of a guest
  *
- * The guest is asked by xenstore and reaches the size by its balloon driver. Memory beyond what
- * its VMM has comes from the pool when the guest takes it (guest_grow). The new size becomes
- * that of the guest's configuration, so that a reboot keeps it, as with xl.
+ * The guest is asked through xenstore, and its balloon driver reaches the size. Memory beyond
+ * what its VMM has comes from the pool when the guest takes it (guest_grow). The new size
+ * becomes that of the guest's configuration, so that a reboot keeps it, as with xl.
  *
  * Lifecycle   a handler checks and writes; nothing waits for the guest.
  */
