@@ -35,7 +35,7 @@ static uint32_t tx_at;
 static uint8_t rx[64];
 static uint32_t n_rx;
 static struct svc_timer look_timer, again_timer;
-/* The last look found something, and no interrupt has come since. */
+/* The last poll found work, and no interrupt has come since. */
 static bool unannounced;
 /* The client sent a malformed record, or one without text. */
 static bool broken;
@@ -136,7 +136,7 @@ static void irq_event(void *ctx)
 
 /*
  * UART3. If this finds work, the interrupt may still be on its way. It was lost only if none
- * has come by the next look.
+ * has come by the next poll.
  */
 static void look(void *ctx)
 {

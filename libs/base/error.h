@@ -5,7 +5,7 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
-/* What a result of 0 or -SK_E_* means, for messages: "no disk: the deadline passed". */
+/* The meaning of a result of 0 or -SK_E_*, for messages: "no disk: the deadline passed". */
 const char *sk_error_text(int rc);
 
 #endif

@@ -16,7 +16,7 @@
 
 int caps_init(void) must_check; /* called by crt0 before main */
 
-/* n consecutive slots; 0: there are not so many. */
+/* Take n consecutive slots; 0: there are too few. */
 sk_cap_t slot_alloc(uint32_t n);
 void slot_free(sk_cap_t first, uint32_t n); /* the slots must be empty */
 

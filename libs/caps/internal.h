@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * internal.h - what the allocators of libs/caps share. All of it is guarded by caps_lock.
+ * internal.h - state and functions that the allocators of libs/caps share. caps_lock guards all
+ * of it.
  */
 #ifndef CAPS_INTERNAL_H
 #define CAPS_INTERNAL_H
@@ -11,7 +12,7 @@
 
 extern struct mutex caps_lock;
 
-/* What is known about one slot of the own CNode. */
+/* The allocators' knowledge of one slot of the own CNode. */
 struct slot_meta {
 	/*
 	 * Slot of the untyped from which object_make() made the object; 0: another call made

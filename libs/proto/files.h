@@ -2,9 +2,8 @@
 /*
  * files.h - read-only files: control and VMMs to the files service
  *
- * Transport   one connection is either a browser (control: any path of the volume, kind BROWSE)
- *             or one single file (a VMM: kind FILE, the path fixed by the connector at
- *             SVC_OPEN).
+ * Transport   a connection is either a browser (control: any path of the volume, kind BROWSE)
+ *             or a single file (a VMM: kind FILE; the connector fixes the path at SVC_OPEN).
  * Data        READ fills [0, length) of the data region at `offset`; READDIR fills it with
  *             struct files_dirent records.
  * Paths       absolute, "/guests/...", at most FILES_PATH_MAX bytes, no "..".

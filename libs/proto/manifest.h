@@ -7,8 +7,8 @@
  *             first the one that serves PLATFORM, and services before their clients. A domain's
  *             channels and capabilities are consecutive.
  * Strings     zero-terminated, and the rest of the field is zero. Reserved fields are zero.
- * Trust       init checks all of it again (services/init/policy.c): a bad index must not start
- *             anything.
+ * Trust       init checks all of it again (services/init/policy.c): nothing may start because
+ *             of a bad index.
  */
 #ifndef PROTO_MANIFEST_H
 #define PROTO_MANIFEST_H
@@ -24,8 +24,7 @@
 #define MANIFEST_ARGS_MAX 256u
 #define MANIFEST_UNTYPED_MAX 4u
 /*
- * As the service of a channel: there is none, and the channel is memory that outlives the
- * domain.
+ * The value of `service` for a channel without one, which is memory that outlives the domain.
  */
 #define MANIFEST_NONE 0xffffffffu
 

@@ -81,7 +81,8 @@ static inline bool net_csum_inside(uint16_t start, uint16_t offset, uint32_t len
 }
 
 /*
- * Flags, checksum and segmentation of a frame, as far as they can be judged without its bytes.
+ * Are the flags, checksum and segmentation of a frame legal, as far as this shows without its
+ * bytes?
  */
 static inline bool net_offloads_legal(const struct net_desc *d)
 {

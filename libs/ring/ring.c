@@ -116,9 +116,7 @@ int ring_put(struct ring *r, const void *rec, uint32_t len)
 	return ring_put2(r, rec, len, NULL, 0);
 }
 
-/*
- * Does the peer want a signal? Clears its wish. The fence comes after the index was published.
- */
+/* Does the peer want a signal? Clears `want`. The fence comes after the index was published. */
 static bool take_wish(uint32_t *want)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -153,7 +153,7 @@ int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 	uint64_t ns;
 
 	(void)tz;
-	(void)clock_wall_boot_ns(&ns); /* 0 when unknown: time since the start */
+	(void)clock_wall_boot_ns(&ns); /* if unknown, 0: the time since the start */
 	ns += clock_ns();
 	tv->tv_sec = (time_t)(ns / 1000000000u);
 	tv->tv_usec = (suseconds_t)(ns % 1000000000u / 1000u);

@@ -8,9 +8,9 @@
 #include "svc/svc.h"
 #include "svc/edge.h"
 
-/* Notification bits of the domain's own channels and interrupts. */
+/* Number of notification bits for the domain's own channels and interrupts. */
 #define OWN_BITS 24u
-/* And of its clients. */
+/* And for its clients. */
 #define CLIENT_BITS 40u
 
 /* A message in one piece: registers and UTCB words together. */
@@ -64,7 +64,7 @@ sk_cap_t loop_keep_caller(sk_cap_t spare);
 bool loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n);
 /* channel.c: the notification bit of a channel. */
 uint32_t channel_bit(const struct svc_conn *c);
-/* channel.c: one turn for the channel that has this bit; false when none has. */
+/* channel.c: one turn for the channel that has this bit; false if there is no such channel. */
 bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx);
 
 #endif

@@ -14,9 +14,9 @@
  *                   close it
  *             CONN4 a client that waits for a turn gets it before a client that has just had
  *                   one
- *             CONN5 no connection stays that its connector does not know of: if the opener has
- *                   given up, the connection is closed here. The result of a close is kept for
- *                   the closer, which may ask more than once
+ *             CONN5 no connection stays open that is unknown to its connector: if the opener
+ *                   has given up, the connection is closed here. The result of a close is kept
+ *                   for the closer, which may ask more than once
  */
 #include <stdio.h>
 #include <stdlib.h>

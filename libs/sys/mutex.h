@@ -23,8 +23,8 @@ void mutex_unlock(struct mutex *m) drops_lock(*m);
 #define MUTEX_WAITERS_MAX 32u
 
 /*
- * What a thread needs in order to wait. The runtime library has one for each thread and sets
- * the first four members.
+ * The state with which a thread waits. The runtime library has one for each thread and sets the
+ * first three members.
  */
 struct mutex_waiter {
 	/* The thread's number, below MUTEX_WAITERS_MAX. */

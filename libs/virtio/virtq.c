@@ -7,8 +7,8 @@
  *             VIRTQ2 n_free is the length of the free list.
  *             VIRTQ3 a chain's head is in the device's hands exactly while chain[head] != 0.
  * Barriers    x86 keeps stores in order and loads in order. Barriers are left for the compiler,
- *             and for the store of an index followed by the load of the peer's wish (full
- *             fence, in kick and idle).
+ *             and for the store of an index followed by the load of the index at which the peer
+ *             wants a notification (full fence, in kick and idle).
  */
 #include "virtq.h"
 

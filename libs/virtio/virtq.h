@@ -81,7 +81,10 @@ bool virtq_kick(struct virtq *q);
  * device broke the rules.
  */
 int virtq_get(struct virtq *q, void **token, uint32_t *len) must_check;
-/* Ask for an interrupt on the next finished chain; true = one is there already, look again. */
+/*
+ * Ask for an interrupt on the next finished chain; true = one is finished already, so look
+ * again.
+ */
 bool virtq_idle(struct virtq *q);
 
 #endif

@@ -136,7 +136,7 @@ static int uplink_find(void)
 		printf("%s has no uplink\n", bridge);
 		return 0;
 	}
-	/* Arg "nic-offloads": what the driver answered to init's SVC_OPEN. */
+	/* The arg "nic-offloads" is the driver's answer to init's SVC_OPEN. */
 	return uplink_start(switch_uplink(), nic,
 		svc_arg("nic-offloads", arg, sizeof(arg)) ? (uint16_t)strtoul(arg, NULL, 0)
 							  : 0);

@@ -191,7 +191,7 @@ static bool flush_send(struct client *cl)
 	return cl->result == 0;
 }
 
-/* ATTACH4. First come, first served, as far as the driver takes flushes. */
+/* ATTACH4. First come, first served, while the driver takes flushes. */
 static void endings_serve(struct disk *d)
 {
 	while (!TAILQ_EMPTY(&d->ending) && disk_ready(d, DISK_CLOSING)) {
