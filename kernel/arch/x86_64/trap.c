@@ -65,8 +65,8 @@ void trap_nmi(void)
 }
 
 /*
- * Load the base registers of t, unless it was the last thread here: user mode may have zeroed
- * them.
+ * Load the base registers of t, unless it was the last thread here. Another thread may have
+ * zeroed them in user mode, so equal values do not suffice.
  */
 static void bases_load(struct thread *t)
 {

@@ -15,7 +15,7 @@ int guest_connect(struct guest *g, struct msg *m) must_check;
  * which may take long.
  */
 void guest_disconnect(struct guest *g);
-/* Is the connection of its console made, or was it? */
+/* Has the connection of its console been made? */
 bool guest_has_console(const struct guest *g);
 
 #endif
