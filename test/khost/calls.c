@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * calls.c - choosing system calls: a row per call says how often, and what each argument is
+ * calls.c - choose system calls: a row per call says how often it is made, and what each
+ * argument is
  */
 #include "calls.h"
 #include "choice.h"
@@ -79,12 +80,12 @@ static uint64_t one_of(uint64_t first, uint64_t n, uint64_t peer)
 		return AT_FREE + choose(40);
 	if (i == 1 && peer)
 		return peer;
-	return first + (choose(2) ? 0 : choose(n)); /* one of them is popular */
+	return first + (choose(2) ? 0 : choose(n)); /* the first is popular */
 }
 
 /*
- * A slot that is being deleted, or whose object is in use, attracts others: this is when calls
- * meet.
+ * A slot that is being deleted, or whose object is in use, is chosen more often, so that calls
+ * meet there.
  */
 STATE static uint64_t hot_slot;
 
@@ -103,7 +104,7 @@ static uint64_t any_slot(void)
 	}
 }
 
-/* Things get lost as the run goes on; what everybody needs goes less often. */
+/* Objects get lost as the run goes on; those that every domain needs are chosen less often. */
 static uint64_t some_slot(void)
 {
 	uint64_t s = any_slot();
@@ -134,7 +135,7 @@ static uint64_t some_type(void)
 	return choose(30) ? type : odd_word();
 }
 
-/* Few places, so that things meet; also so low that a window begins below 0. */
+/* Few addresses, so that mappings meet; some are so low that a window begins below 0. */
 static uint64_t some_vaddr(void)
 {
 	switch (choose(8)) {
@@ -161,7 +162,7 @@ static uint64_t argument(char kind, bool safe)
 		return some_slot();
 	case 'e':
 		return choose(16) ? AT_FREE + choose(AT_PEER - AT_FREE) : some_slot();
-	case 'r': /* an untyped that is revoked is used anew */
+	case 'r': /* an untyped that is revoked can be used again */
 		return choose(2) ? AT_UNTYPED + choose(2) : some_slot();
 	case 'u':
 		return choose(8) ? one_of(AT_UNTYPED, 2, 0) : ROOT_MEMORY + choose(22);
@@ -181,7 +182,7 @@ static uint64_t argument(char kind, bool safe)
 		return some_vaddr();
 	case 'o':
 		return choose(2) ? 0 : choose(16) ? choose(5) << SK_PAGE_ORDER : odd_word();
-	case 'z': { /* those that frames have, most of all */
+	case 'z': { /* mostly the orders that frames have */
 		static const uint8_t orders[] = { SK_PAGE_ORDER, SK_PAGE_ORDER,
 			SK_PAGE_ORDER + 2, SK_LARGE_ORDER };
 
@@ -266,7 +267,7 @@ static void utcb_choose(struct thread *t, bool safe)
 	u->deadline = argument('d', safe);
 }
 
-/* What would leave the run without a thread that goes on. */
+/* Would the call leave the run without a thread that can go on? */
 static bool stops(const struct call *c)
 {
 	switch (c->nr) {
@@ -305,9 +306,9 @@ static unsigned int number_choose(void)
 	return nr;
 }
 
-/* Calls that matter only one after the other. */
+/* Sequences of calls that matter only in this order. */
 static const struct call scripts[][4] = {
-	{ /* the tables of a space that ended, used in another */
+	{ /* tables of a space that has ended, used in another space */
 		{ SK_SYS_REVOKE, { AT_CNODE, AT_NESTED } },
 		{ SK_SYS_DELETE, { AT_CNODE, AT_NESTED } },
 		{ SK_SYS_MAP_TABLE,
@@ -318,7 +319,7 @@ static const struct call scripts[][4] = {
 		{ SK_SYS_MAP, { AT_FRAMES4, AT_SPACE, 0x2000, 0x3000, 12, SK_R } },
 		{ SK_SYS_UNMAP, { AT_FRAMES4, 0x2000, 12 } },
 		{ SK_SYS_DELETE, { AT_CNODE, AT_FRAMES4 } } },
-	{ /* a frame in pieces, and then as a whole */
+	{ /* a frame mapped in pieces, and then as a whole */
 		{ SK_SYS_MAP, { AT_FRAMES4, AT_SPACE, 0x101000, 0x1000, 12, SK_R } },
 		{ SK_SYS_MAP, { AT_FRAMES4, AT_SPACE, 0x103000, 0x3000, 12, SK_R | SK_W } },
 		{ SK_SYS_UNMAP, { AT_FRAMES4, 0x1000, 12 } },
@@ -329,7 +330,7 @@ STATE static struct {
 	unsigned int script, at;
 } scripted;
 
-/* The next call of the script that t is in, or begins now. */
+/* The next call of the script that t is executing or begins now. */
 static const struct call *script_next(const struct thread *t)
 {
 	if (!scripted.t && choose(150) == 0) {

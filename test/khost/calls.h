@@ -13,8 +13,8 @@ struct call {
 };
 
 /*
- * The next call of t, and what its UTCB says. safe: nothing that makes t wait or that stops it;
- * meet: a call is half done, so look for what it is at.
+ * Choose the next call of t, and fill its UTCB. safe: no call that makes t wait or stops it.
+ * meet: another call is half done, so prefer the objects that it is working on.
  */
 struct call call_choose(struct thread *t, bool safe, bool meet);
 const char *call_name(unsigned int nr);

@@ -3,9 +3,9 @@
  * explore.c - every order in which two or three CPUs can run, up to a number of preemptions
  *
  * A run is repeated from the same state with a list of preemptions ("at point 17 go on with CPU
- * 1"). A point is an access to memory that more than one CPU uses and one of them writes. From
- * each run come the runs with one preemption more, later than its last, until the bound. Where
- * a CPU cannot go on, another one does, and that costs nothing.
+ * 1"). A point is an access to memory that more than one CPU uses and one of them writes. Each
+ * run gives rise to runs with one more preemption, later than its last, up to the bound. Where
+ * a CPU cannot go on, another one does, and this does not count as a preemption.
  *
  * Usage: khost_explore BOUND [SCENARIO]
  */
@@ -35,11 +35,11 @@ enum { DISTINCT_MAX = 8 };
 /* --- virtual CPUs ------------------------------------------------------------------------- */
 
 static struct vcpu_thread {
-	void *sp; /* where it stopped */
+	void *sp; /* stack pointer where it stopped */
 	char *stack;
-	bool paused;  /* goes on only after news, or */
-	bool yielded; /* when nobody else can go on */
-	bool waiting; /* outside the kernel: goes on only with work */
+	bool paused;  /* goes on only after news, */
+	bool yielded; /* or when no other CPU can go on */
+	bool waiting; /* outside the kernel: goes on only when there is work */
 	bool news;
 	const void *at; /* its last point */
 } vt[FAKE_CPUS];
@@ -49,7 +49,7 @@ static bool exploring;
 static jmp_buf failed;
 static char failure[512];
 
-/* Keep the registers that a call keeps on this stack, and go on with those of another. */
+/* Save the callee-saved registers on this stack, and continue on another stack. */
 void stack_change(void **save, void *to);
 __asm__(".text\n.globl stack_change\nstack_change:\n"
 	"push %rbp; push %rbx; push %r12; push %r13; push %r14; push %r15\n"
@@ -78,10 +78,13 @@ static bool on_a_stack(const void *p)
 
 /* --- what CPUs share ---------------------------------------------------------------------- */
 
-/* Who has read and written which 8 bytes; frozen while the points of a pass are counted. */
+/*
+ * Which CPUs have read and written which 8 bytes; `point` is frozen during a pass, so that its
+ * points stay the same.
+ */
 static struct address {
 	uint64_t at;           /* 0: free */
-	uint8_t read, written; /* bit per CPU */
+	uint8_t read, written; /* one bit per CPU */
 	bool point;
 } addresses[ADDRESSES];
 static bool set_grew;
@@ -96,7 +99,7 @@ static struct address *address_of(uint64_t at)
 	return &addresses[h];
 }
 
-/* True when it is a point of this pass. */
+/* True if the access is a point of this pass. */
 static bool address_note(uint64_t at, bool write)
 {
 	struct address *a = address_of(at);
@@ -168,7 +171,7 @@ static void go_to(unsigned int i)
 
 static void run_ends(void) { stack_change(&vt[now_on].sp, main_sp); }
 
-/* A point: where the list says so another CPU goes on. `free`: this one cannot. */
+/* A point: another CPU goes on if the list says so. `free`: this one cannot go on. */
 static void point(bool free, const void *pc)
 {
 	uint8_t others = who_can() & (uint8_t) ~(1u << now_on);
@@ -253,7 +256,7 @@ static void pause_here(const void *pc)
 	vt[now_on].paused = false;
 }
 
-/* About to repeat what did not work: others first, if there is anybody. */
+/* Called before repeating a step that failed: let other CPUs go first, if there are any. */
 void explore_yield(void)
 {
 	if (!exploring)
@@ -263,7 +266,7 @@ void explore_yield(void)
 	vt[now_on].yielded = false;
 }
 
-/* A CPU that let others go first; false when there is none. */
+/* Switch to a CPU that let others go first; false if there is none. */
 static bool go_to_yielded(void)
 {
 	for (unsigned int i = 0; i < n_cpus; i++)
@@ -274,13 +277,14 @@ static bool go_to_yielded(void)
 	return false;
 }
 
-/* In a spin: what it waits for can come from others alone. */
+/* Called in a spin loop: only another CPU can end it. */
 void khost_pause(void);
 void khost_pause(void)
 {
 	if (!exploring)
 		return;
-	if (vt[now_on].news) { /* since it looked: it looks again first */
+	/* news has come since its last check, so it checks again first */
+	if (vt[now_on].news) {
 		vt[now_on].news = false;
 		return;
 	}
@@ -350,11 +354,10 @@ static uint64_t n_runs;
 static struct {
 	char what[DISTINCT_MAX][64];
 	unsigned int n;
-} seen; /* the beginnings of what went wrong in this scenario */
+} seen; /* the beginnings of the messages of this scenario's failures */
 
 /*
- * A failure of a new kind is told; one like those before it is not, so that all kinds are
- * found.
+ * Report only failures of a new kind, so that all kinds are found.
  */
 static void failure_count(void)
 {
@@ -372,7 +375,7 @@ static void failure_count(void)
 
 void locks_reset(void);
 
-/* One run with the list as it is. */
+/* One run with the present list. */
 static void run(void)
 {
 	n_runs++;
@@ -397,7 +400,7 @@ static void run(void)
 		scenario->verify();
 }
 
-/* This run and all that have more preemptions, after its last. */
+/* This run, and all runs with further preemptions after its last. */
 static void explore(unsigned int left)
 {
 	unsigned int n, first = n_list ? list[n_list - 1].point + 1 : 0;
@@ -410,7 +413,7 @@ static void explore(unsigned int left)
 	all = malloc(n * sizeof(*all));
 	memcpy(all, points, n * sizeof(*all));
 	for (unsigned int i = first; i < n; i++) {
-		/* where only one can go on there is no choice */
+		/* where only one CPU can go on, there is no choice */
 		if (all[i].free ? __builtin_popcount(all[i].others) < 2 : !left)
 			continue;
 		for (unsigned int c = 0; c < n_cpus; c++) {
@@ -425,8 +428,8 @@ static void explore(unsigned int left)
 }
 
 /*
- * Passes until what is shared is known: each is exact about the accesses that the ones before
- * it have seen.
+ * Repeat passes until all shared memory is known: each pass has points for the accesses that
+ * earlier passes have seen.
  */
 static void explore_scenario(unsigned int bound)
 {
@@ -470,7 +473,7 @@ static bool scenario_run(const struct scenario *s, unsigned int bound)
 	return !seen.n;
 }
 
-/* In a process of its own: each begins with the same machine. */
+/* Runs in a process of its own, so that each scenario begins with the same machine. */
 static bool scenario_passes(const struct scenario *s, unsigned int bound)
 {
 	pid_t child = fork();

@@ -11,8 +11,7 @@
 enum { PROGRAM_MAX = 6, PROGRAMS_MAX = 4 };
 
 /*
- * What a thread does: system calls one after the other. Time passes before a call that says
- * until when.
+ * What a thread does: system calls one after the other. OP_TIME lets time pass between them.
  */
 struct op {
 	unsigned int nr;
@@ -25,26 +24,27 @@ struct program {
 	bool in_call;
 	unsigned int restarts;
 	long result[PROGRAM_MAX];
-	struct sk_regs regs[PROGRAM_MAX]; /* when the call returned */
+	struct sk_regs regs[PROGRAM_MAX]; /* when the call has returned */
 };
 extern struct program programs[PROGRAMS_MAX];
 /* Not a system call: the time becomes arg[0], and timers that are due fire. */
 #define OP_TIME 100u
-/* Nor this: the thread of program arg[0] must be on no CPU. */
+/* Not a system call: check that the thread of program arg[0] is on no CPU. */
 #define OP_OFF 101u
 
 struct scenario {
 	const char *name;
 	unsigned int n_cpus;
-	void (*make)(void);   /* world and programs, without preemption */
-	void (*verify)(void); /* at the end of each order; fail() when wrong */
+	void (*make)(void); /* makes the world and the programs, without preemption */
+	/* called at the end of each order; calls fail() if something is wrong */
+	void (*verify)(void);
 };
 extern const struct scenario scenarios[];
 extern const unsigned int n_scenarios;
 
 /* --- machine.c: called by the explorer ---------------------------------------------------- */
-void machine_online(void);                    /* the set-up is over: the other CPUs take part */
-void cpu_run(void) __attribute__((noreturn)); /* the life of the present CPU */
+void machine_online(void);                    /* after the set-up, the other CPUs take part */
+void cpu_run(void) __attribute__((noreturn)); /* the loop of the present CPU */
 bool cpu_has_work(unsigned int cpu);
 bool cpu_outside(unsigned int cpu);
 const char *cpu_where(unsigned int cpu);
@@ -55,11 +55,14 @@ void explore_yield(void);
 /* This CPU has nothing to do until an interrupt comes. */
 void explore_wait(void);
 void explore_access(const void *addr, size_t size, bool write, const void *pc);
-/* Between two instructions of a program. */
+/* A point between two instructions of a program. */
 void explore_point(void);
-/* A CPU has been given something. */
+/* A CPU has been given work. */
 void explore_news(void);
-/* A function of the machine that the kernel does not know that it uses memory with. */
+/*
+ * An access to memory that the machine makes on the kernel's behalf, so no instrumented code
+ * makes it.
+ */
 void explore_touch(void *addr, size_t size);
 
 #endif

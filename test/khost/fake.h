@@ -15,7 +15,7 @@
 #include "arch.h"
 
 enum { FAKE_CPUS = 4, MEMORY_SIZE = 6 << 20, MEMORY_PAGES = MEMORY_SIZE >> 12 };
-/* Device memory, which has addresses only. */
+/* Device memory has addresses, but no contents. */
 #define DEVICE_PADDR (1ull << 30)
 #define DEVICE_ORDER 31
 
@@ -24,19 +24,20 @@ enum { FAKE_CPUS = 4, MEMORY_SIZE = 6 << 20, MEMORY_PAGES = MEMORY_SIZE >> 12 };
 /* What a CPU does outside the kernel. */
 enum cpu_place { CPU_IDLE, CPU_USER, CPU_GUEST };
 extern enum cpu_place cpu_place[FAKE_CPUS];
-extern bool cpu_kicked[FAKE_CPUS]; /* an interrupt waits that makes it enter the kernel */
+extern bool cpu_kicked[FAKE_CPUS]; /* a pending interrupt will make it enter the kernel */
 
-extern sk_time_t fake_now, fake_tick; /* tick: what passes each time that the kernel looks */
+/* fake_tick passes each time the kernel reads the clock */
+extern sk_time_t fake_now, fake_tick;
 /* Answers arch_irq_pending(); NULL: never. */
 extern bool (*fake_preempt)(void);
-/* Called while a CPU waits for the others to leave the kernel: what they do meanwhile. */
+/* Called while a CPU waits for the others to leave the kernel, to do what they would do. */
 extern void (*fake_quiesce)(void);
-/* A sentence about what went wrong; does not come back. */
+/* Report what went wrong; does not return. */
 void fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Called by panic() and fail() with the sentence, when set; may leave by longjmp(). */
 extern void (*fail_hook)(const char *what);
 
-/* What the kernel has asked of the machine, for tests that look. */
+/* What the kernel has asked of the machine; for tests. */
 extern struct fake_did {
 	unsigned int shootdowns, quiesces, drops;
 	uint64_t flushed_at, flushed_size; /* of the last shoot-down of a space */
@@ -48,7 +49,7 @@ extern struct fake_did {
 
 void fake_init(void); /* once */
 void fake_reset(unsigned int n);
-void machine_init(unsigned int n); /* the machine's part of that: fills cpus[] */
+void machine_init(unsigned int n); /* the machine's part of fake_reset(): fills cpus[] */
 void use_cpu(unsigned int id);
 /*
  * Run fn(arg) in the kernel of the present CPU, then kernel_exit(), until the CPU is outside
@@ -61,10 +62,13 @@ bool window_is_open(uint64_t paddr);
 /* Every translation that a CPU may hold is still in the tables. */
 void tlb_check(void);
 
-/* All state of kernel, fakes and model, and physical memory: keep it, and go back to it. */
+/* Save and restore all state of the kernel, the fakes and the model, and physical memory. */
 void state_save(void);
 void state_restore(void);
-/* Pages of memory that were written since: state_restore_pages() takes these back alone. */
+/*
+ * Mark pages of memory as written since state_save(): state_restore_pages() restores only
+ * these.
+ */
 void state_dirty(const void *at, size_t size);
 void state_restore_pages(void);
 

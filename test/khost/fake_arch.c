@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake_arch.c - what the portable kernel asks of the processor, on ordinary memory
+ * fake_arch.c - the processor's part that the portable kernel needs, on ordinary memory
  *
- * Invariants  FA1 a page of the window that is closed is poisoned for the kernel's own accesses
+ * Invariants  FA1 a closed page of the window is poisoned against the kernel's own accesses
  */
 #define _GNU_SOURCE
 #include <stdarg.h>
@@ -118,7 +118,7 @@ void arch_zero_page(uint64_t paddr)
 	memset(user_memory(paddr), 0, SK_PAGE_SIZE);
 }
 
-/* The kernel half of a root table: something that is recognised. */
+/* The kernel half of a root table: values that the checks recognise. */
 #define KERNEL_ENTRY(i) (0x5ce77ull << 20 | (i) << 12)
 
 void arch_space_init_root(uint64_t *root)
@@ -224,7 +224,7 @@ void fake_reset(unsigned int n)
 	use_cpu(0);
 }
 
-/* Also over the gaps between variables, which are poisoned. */
+/* Not instrumented, because it also copies the gaps between variables, which are poisoned. */
 static void __attribute__((no_sanitize("address")))
 raw_copy(void *dst, const void *src, size_t n)
 {

@@ -3,7 +3,7 @@
  * fake_cpu.c - CPUs for the fuzzer: one entry into the kernel at a time, from its beginning to
  * its end
  *
- * What other CPUs are asked to do happens at once, because none of them is in the kernel.
+ * Requests to other CPUs are carried out at once, because none of them is in the kernel.
  */
 #include <string.h>
 
@@ -26,7 +26,7 @@ void machine_init(unsigned int n)
 	}
 }
 
-/* Comes back when the kernel has left, by arch_idle() or arch_resume(). */
+/* Returns when the CPU has left the kernel, by arch_idle() or arch_resume(). */
 void cpu_enter(void (*fn)(void *), void *arg)
 {
 	if (setjmp(outside))
@@ -45,7 +45,7 @@ static void __attribute__((noreturn)) leave(enum cpu_place place)
 
 void arch_idle(void) { leave(CPU_IDLE); }
 
-/* This CPU's registers are a vCPU's until they are needed for something else. */
+/* The vCPU whose registers the CPU holds, until they are needed for something else. */
 STATE static struct vcpu *held[FAKE_CPUS];
 
 void arch_fpu_put(void)
@@ -66,7 +66,7 @@ void arch_resume(struct thread *t, struct vcpu *v)
 		arch_fpu_put();
 	if (!v)
 		leave(CPU_USER);
-	if (!vcpu_take(v, t)) /* it was left meanwhile */
+	if (!vcpu_take(v, t)) /* the guest was left in the meantime */
 		kernel_exit();
 	held[c->id] = v;
 	leave(CPU_GUEST);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake_tlb.c - what the TLBs of the CPUs may hold, in the worst case
+ * fake_tlb.c - the worst case of what the CPUs' TLBs may hold
  *
- * A CPU that uses a space may at any time have looked up everything that is in its tables. So
- * everything that is in the tables of a CPU's present space goes into its TLB, stays there
- * until it is flushed, and must then still be true.
+ * A CPU that uses a space may at any time have looked up every translation in its tables. So
+ * all translations in the tables of a CPU's present space go into its TLB and stay there until
+ * they are flushed, and every one must still be in the tables.
  *
- * Invariants  FT1 no CPU may hold a translation that the tables do not have any more
+ * Invariants  FT1 no CPU may hold a translation that the tables no longer have
  */
 #include <string.h>
 
@@ -15,7 +15,8 @@
 #include "space.h"
 #include "vcpu.h"
 
-enum { TLB_SIZE = 4096, N_TLBS = 2 }; /* host and nested space of a CPU */
+/* each CPU has a TLB for its host space and one for its nested space */
+enum { TLB_SIZE = 4096, N_TLBS = 2 };
 
 struct translation {
 	uint64_t vaddr, entry;
@@ -47,7 +48,7 @@ static void tlb_fill(struct tlb *tlb, const uint64_t *table, unsigned int level,
 	}
 }
 
-/* A translation that allows no more than the tables do now is no harm. */
+/* A translation that allows no more than the tables do now is harmless. */
 static bool still_true(const struct tlb *tlb, const struct translation *t)
 {
 	unsigned int level;
@@ -109,7 +110,7 @@ void arch_tlb_shootdown(struct space *space, uint64_t vaddr, uint64_t size)
 		if (tlbs[i][0].space == space)
 			tlb_flush(&tlbs[i][0], vaddr, size);
 		if (tlbs[i][1].space == space)
-			tlbs[i][1].n = 0; /* a nested space: all of it */
+			tlbs[i][1].n = 0; /* of a nested space everything is flushed */
 	}
 }
 

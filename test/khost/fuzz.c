@@ -6,8 +6,8 @@
  * Half of the runs compare each call with the model, which knows calls as single steps; in the
  * other half calls are preempted and meet half done.
  *
- * Usage: khost_fuzz FIRST_SEED N STEPS [trace]; as a libFuzzer target the bytes take the place
- * of the seed.
+ * Usage: khost_fuzz FIRST_SEED N STEPS [trace]; as a libFuzzer target it takes its decisions
+ * from the bytes instead of the seed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,8 +43,8 @@ static struct {
 /* --- calls that were preempted ------------------------------------------------------------ */
 
 /*
- * Threads whose call must go on; one that is stopped for good before that leaves its work
- * undone.
+ * Threads whose call must be made again; a thread that is stopped for good before that leaves
+ * its work undone.
  */
 STATE static struct thread *unfinished[16];
 STATE static bool given_up; /* a call found its arguments gone when it was made again */
@@ -133,10 +133,13 @@ static void trace(const char *what, const struct call *c)
 	fflush(stdout);
 }
 
-/* What the call waits for on other CPUs happens at once: for the model it is one step. */
+/*
+ * Make a call to its end. Work that it waits for on other CPUs is done at once, because for the
+ * model a call is one step.
+ */
 static void call_to_its_end(struct thread *t, const struct call *c)
 {
-	unsigned int cpu = this_cpu()->id; /* before it changes: the compiler reads it once */
+	unsigned int cpu = this_cpu()->id; /* read now, because the call may change it */
 
 	cpu_enter(enter_syscall, t);
 	for (unsigned int tries = 0; any_unfinished(); tries++) {
@@ -148,7 +151,7 @@ static void call_to_its_end(struct thread *t, const struct call *c)
 			cpu_kicked[i] = false;
 		}
 		use_cpu(cpu);
-		if (cpus[cpu]->current != t) { /* it goes on later, amid other calls */
+		if (cpus[cpu]->current != t) { /* it continues later, between other calls */
 			model.on = false;
 			return;
 		}
@@ -183,7 +186,7 @@ static void step_syscall(struct thread *t)
 	fake_preempt = NULL;
 }
 
-/* False when the CPU has nothing to do. */
+/* False if the CPU has nothing to do. */
 static bool step_cpu(unsigned int cpu)
 {
 	struct thread *t;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hooks.c - what the compiler calls before each access to memory (-fsanitize=thread), and the
- * order of locks
+ * hooks.c - the functions that the compiler calls before each access to memory
+ * (-fsanitize=thread), and the check of the order of locks
  */
 #include <string.h>
 
@@ -56,7 +56,7 @@ void *khost_memset(void *dst, int c, size_t n)
 	return memset(dst, c, n);
 }
 
-/* The tree lock is no spin lock: it is taken by a compare and exchange. */
+/* The tree lock is not a spin lock: it is taken by compare-and-exchange. */
 static void tree_wanted(const void *a);
 
 /* --- atomic ones -------------------------------------------------------------------------- */
@@ -135,7 +135,7 @@ void __tsan_atomic_signal_fence(int order) { (void)order; }
 
 /* --- the order of locks ------------------------------------------------------------------- */
 
-/* Classes: the types of objects, and */
+/* Lock classes: the types of objects, and these. */
 enum { CLASS_CPU = SK_OBJ_END, CLASS_TREE, CLASS_OTHER, N_CLASSES };
 enum { HELD_MAX = 8 };
 

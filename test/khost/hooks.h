@@ -2,8 +2,8 @@
 /*
  * hooks.h - included before every source of the kernel in the explorer's build
  *
- * Pauses give the CPU away, and locks tell who takes them. Accesses to memory are instrumented
- * by the compiler (-fsanitize=thread, hooks.c).
+ * Pauses let another CPU run, and locks report which CPU takes them. Accesses to memory are
+ * instrumented by the compiler (-fsanitize=thread, hooks.c).
  */
 #ifndef KHOST_HOOKS_H
 #define KHOST_HOOKS_H

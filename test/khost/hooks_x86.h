@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hooks_x86.h - included before the sources of kernel/arch/x86_64: what only a kernel may
- * execute is the machine's
+ * hooks_x86.h - included before the sources of kernel/arch/x86_64: privileged instructions go
+ * to the fake machine
  */
 #ifndef KHOST_HOOKS_X86_H
 #define KHOST_HOOKS_X86_H
 
 #include "hooks.h"
 
-/* The processor's instructions: the real ones stay unused under another name. */
+/* Replace the privileged instructions: the real ones stay unused under another name. */
 #define rdmsr real_rdmsr
 #define wrmsr real_wrmsr
 #define read_cr0 real_read_cr0

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * machine.c - the explorer's CPUs: what the assembly of kernel/arch/x86_64 does, around the
- * real smp.c, trap.c, svm.c, fpu.c
+ * machine.c - the explorer's CPUs: takes the place of the assembly of kernel/arch/x86_64,
+ * around the real smp.c, trap.c, svm.c and fpu.c
  *
- * A CPU outside the kernel takes an interrupt that waits, else makes the next call of the
- * program of the thread that it runs, else waits. Leaving the kernel is a jump to the top of
- * that loop.
+ * A CPU outside the kernel takes a pending interrupt. If there is none, it makes the next call
+ * of the program of its thread; if there is no thread, it waits. Leaving the kernel is a jump
+ * to the top of this loop.
  */
 #include <string.h>
 
@@ -24,12 +24,12 @@ enum place { IN_KERNEL, IN_USER, IN_GUEST, IDLE };
 
 STATE struct cpu_arch arch_cpus[FAKE_CPUS];
 STATE static enum place place[FAKE_CPUS];
-STATE static uint64_t pending[FAKE_CPUS]; /* bit per interrupt from VEC_TIMER on */
+STATE static uint64_t pending[FAKE_CPUS]; /* one bit per interrupt, from VEC_TIMER */
 STATE static unsigned int
-	leaves[FAKE_CPUS]; /* ways back to kernel_exit() since it was outside */
+	leaves[FAKE_CPUS]; /* returns to kernel_exit() since it was last outside */
 STATE struct program programs[PROGRAMS_MAX];
 static jmp_buf top[FAKE_CPUS];
-static bool again[FAKE_CPUS]; /* at the top: kernel_exit() */
+static bool again[FAKE_CPUS]; /* at the top of the loop, call kernel_exit() */
 
 struct features features = { .nx = true, .svm = true, .asids = 16, .phys_bits = 40 };
 uint64_t kernel_root, trampoline_paddr;
@@ -41,7 +41,7 @@ void svm_set_available(void);
 
 static unsigned int me(void) { return this_cpu()->id; }
 
-/* In and out of the kernel, as entry.S does it. */
+/* Entering and leaving the kernel, as in entry.S. */
 static void epoch_step(void)
 {
 	explore_access(&this_cpu()->epoch, sizeof(uint64_t), true, __builtin_return_address(0));
@@ -66,7 +66,7 @@ static void go_out(enum place p)
 	longjmp(top[id], 1);
 }
 
-/* It owns the registers of t: nobody else may. */
+/* This CPU owns the registers of t: no other CPU may. */
 static void alone_check(const struct thread *t)
 {
 	for (unsigned int i = 0; i < n_cpus; i++)
@@ -172,7 +172,7 @@ void lapic_send(uint32_t apic_id, uint32_t icr)
 
 bool arch_irq_pending(void)
 {
-	arch_serve(); /* so the interrupt of a request can wait */
+	arch_serve(); /* serves the request, so its interrupt can wait */
 	is_pending();
 	return pending[me()] & ~(1ull << (VEC_REQUEST - VEC_TIMER));
 }
@@ -228,7 +228,7 @@ static void op_run(struct thread *t, struct program *p)
 		return;
 	}
 	if (t->regs.r.rip == CALL_RIP - 2)
-		explore_yield(); /* what it waits for must happen elsewhere */
+		explore_yield(); /* only another CPU can end the wait */
 	else
 		call_set(t, op->nr, op->arg);
 	t->regs.r.rip = CALL_RIP;

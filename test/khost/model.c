@@ -19,7 +19,7 @@ STATE struct model model;
 
 /* --- records ------------------------------------------------------------------------------ */
 
-/* A hash table in which a record that was used once does not end a search. */
+/* A hash table in which a record that has ever been used does not end a search. */
 static unsigned int cap_hash(uint64_t id)
 {
 	return (unsigned int)((id >> 4) * 0x9e3779b97f4a7c15ull >> 40) % CAPS_MAX;
@@ -103,7 +103,7 @@ static bool still_named(uint64_t object)
 	return false;
 }
 
-/* The slots inside an object go with it. */
+/* Delete the slots inside an object together with it. */
 static void inner_caps_delete(uint64_t object)
 {
 	const struct m_object *o = object_at(object);
@@ -128,7 +128,8 @@ static void object_end(uint64_t id)
 {
 	struct m_object *o = object_at(id);
 
-	for (unsigned int i = 0; i < OBJECTS_MAX; i++) { /* who is bound to it is free */
+	/* a thread that is bound to it becomes free */
+	for (unsigned int i = 0; i < OBJECTS_MAX; i++) {
 		struct m_object *other = &model.object[i];
 
 		if (other->thread == id)
@@ -149,7 +150,7 @@ static void object_end(uint64_t id)
 	object_at(id)->id = 0;
 }
 
-/* What an object had through an inner slot is gone; a thread stops without its spaces. */
+/* An object has lost what an inner slot gave it; a thread without its spaces stops. */
 static void owner_told(const struct m_cap *c)
 {
 	struct m_object *t = NULL;
@@ -185,7 +186,7 @@ void cap_delete(struct m_cap *c)
 
 /* --- the kernel's view -------------------------------------------------------------------- */
 
-/* Of the last sibling: the parent; 0 when there is none. */
+/* The parent, which only the last sibling points to; 0 if there is none. */
 static uint64_t kernel_parent(const struct slot *s)
 {
 	while (s->next && !(s->next & PARENT))

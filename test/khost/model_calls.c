@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * model_calls.c - what each system call means
+ * model_calls.c - the meaning of each system call
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@
 
 /* --- slots -------------------------------------------------------------------------------- */
 
-/* A slot of a CNode that t names, 0 with errors. */
+/* A slot of a CNode that t names; 0 with errors. */
 static uint64_t place_of(const struct m_object *t, uint64_t cnode, unsigned int rights,
 	uint64_t index, errors_t *e)
 {
@@ -445,7 +445,7 @@ static errors_t call_sched_bind(struct m_object *t, const struct call *c)
 			who->sched = s->thread = 0;
 		return 0;
 	}
-	if (!((const struct sched *)s->id)->weight) /* never configured */
+	if (!((const struct sched *)s->id)->weight) /* the context was never configured */
 		e |= ERROR(STATE);
 	if (s->thread || who->sched)
 		e |= ERROR(EXISTS);
@@ -492,7 +492,7 @@ static errors_t call_irq_bind(struct m_object *t, const struct call *c)
 	return 0;
 }
 
-/* Signals to who is in a guest are taken when its CPU comes by. */
+/* Signals to a thread that is in a guest are taken when its CPU enters the kernel. */
 static void word_observe(uint64_t thread)
 {
 	const struct m_object *t = object_at(thread);
@@ -556,7 +556,7 @@ static errors_t meaning(struct m_object *t, const struct call *c, const struct s
 	case SK_SYS_IRQ_BIND:
 		return call_irq_bind(t, c);
 	case SK_SYS_VCPU_ENTER:
-		word_observe(t->id); /* it may end at once with what is there */
+		word_observe(t->id); /* it may end at once with the word that is there */
 		return UNJUDGED;
 	default:
 		return UNJUDGED;
@@ -574,7 +574,7 @@ void model_call(struct thread *thread, const struct call *c)
 	errors = meaning(t, c, &thread->regs.r);
 	if (errors == UNJUDGED || !object_at((uint64_t)&thread->obj) ||
 		t->state != THREAD_READY)
-		return; /* its end and its wait are compared with the rest */
+		return; /* its end and its wait are compared together with the other state */
 	rc = (long)thread->regs.r.rax;
 	if (errors ? rc >= 0 || rc < -31 || !(errors >> -rc & 1) : rc != 0)
 		fail("model: %s gives %ld; the errors that it may give are %x",

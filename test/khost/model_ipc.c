@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * model_ipc.c - who waits for what, and what a message carries
+ * model_ipc.c - which threads wait for what, and what a message carries
  */
 #include "fake.h"
 #include "ipc.h"
@@ -29,7 +29,7 @@ static void wait_begin(
 	t->timer_cpu = this_cpu()->id;
 }
 
-/* When a thread and what it waits for go in one call, either may go first. */
+/* When one call ends a thread and the object on which it waits, either may end first. */
 static bool either_way(long a, long b)
 {
 	return (a == -SK_E_AGAIN || a == -SK_E_DELETED) &&
@@ -50,7 +50,7 @@ void wait_end(struct m_object *t, long result)
 	t->faulted = false;
 }
 
-/* Who waits on it in this state, for the longest time. */
+/* The thread that has waited longest on it in this state. */
 static struct m_object *waiter_first(uint64_t on, enum thread_state state)
 {
 	struct m_object *first = NULL;
@@ -81,8 +81,8 @@ void thread_stopped(struct m_object *t)
 }
 
 /*
- * A few deadlines expire at a time, those of threads and those of budgets: how late one may be,
- * in ticks.
+ * The kernel expires only a few deadlines of threads and budgets at a time; one may be this
+ * late, in ticks.
  */
 enum { LATE = 50000 };
 
@@ -167,7 +167,7 @@ static unsigned int pass_caps(
 	return i;
 }
 
-/* What the receiver has in its registers now is what the sender gave. */
+/* The receiver's registers must now have what the sender gave. */
 static void message_pass(const struct m_object *from, const struct m_object *to, uint64_t badge)
 {
 	const struct sk_regs *r = &kernel_thread(to)->regs.r;
@@ -191,7 +191,7 @@ static void message_pass(const struct m_object *from, const struct m_object *to,
 			fail("model: word %u of a message did not arrive", i);
 }
 
-/* The Reply that a receiver has named, if it can be used. */
+/* The Reply that a receiver has named, if it is usable. */
 static uint64_t reply_named(const struct m_object *t)
 {
 	errors_t e = 0;
@@ -327,7 +327,7 @@ void model_fault(struct thread *thread)
 
 /* --- notifications ------------------------------------------------------------------------ */
 
-/* The bound thread, if it receives, returns with the word. */
+/* If the bound thread is in RECV, it returns with the word. */
 void bound_check(struct m_object *n)
 {
 	struct m_object *t = object_at(n->thread);

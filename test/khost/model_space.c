@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * model_space.c - what addresses of each space translate to, as lists of tables and pages
+ * model_space.c - the translations of each space, as lists of tables and pages
  */
 #include "arch/x86_64/pte.h"
 #include "fake.h"
@@ -55,7 +55,7 @@ static void table_add(struct m_table t)
 	model.table[model.n_tables++] = t;
 }
 
-/* Nothing in [vaddr, vaddr + size) is translated any more by tables below this level. */
+/* Drop all translations of [vaddr, vaddr + size) by tables below this level. */
 static void range_drop(uint64_t space, uint64_t vaddr, uint64_t size, unsigned int level)
 {
 	for (unsigned int i = model.n_leaves; i-- > 0;)
@@ -92,7 +92,7 @@ static unsigned int level_of(uint64_t order)
 	return order >= SK_HUGE_ORDER ? 3 : order >= SK_LARGE_ORDER ? 2 : 1;
 }
 
-/* Is there an entry of this level for vaddr, and is it free? */
+/* Errors unless there is an entry of this level for vaddr, and it is free. */
 static errors_t entry_errors(
 	uint64_t space, uint64_t vaddr, unsigned int level, bool must_be_free)
 {
@@ -150,7 +150,7 @@ errors_t model_map(struct m_cap *frame, const struct m_object *space, uint64_t v
 	return 0;
 }
 
-/* A large page in its place is split. */
+/* Split a large page in its place. */
 static void leaf_split(struct m_leaf *l)
 {
 	struct m_leaf large = *l;
@@ -193,7 +193,7 @@ errors_t model_map_table(
 	return 0;
 }
 
-/* Pages of the frame in their places, from offset on: gone. */
+/* Drop the pages of the frame that are in their places, from this offset. */
 static void window_drop(const struct m_cap *frame, uint64_t offset, uint64_t size)
 {
 	for (unsigned int i = model.n_leaves; i-- > 0;) {

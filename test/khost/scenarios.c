@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * scenarios.c - short programs that meet: what the explorer tries in every order
+ * scenarios.c - short programs that interfere with each other, which the explorer runs in every
+ * order
  */
 #include "check.h"
 #include "explore.h"
@@ -42,8 +43,7 @@ static void begin(unsigned int n)
 }
 
 /*
- * Thread k of domain 1 runs on this CPU and waits as long as it takes; its program is empty
- * yet.
+ * Thread k of domain 1 runs on this CPU, without deadlines; its program is still empty.
  */
 static struct program *runs_on(unsigned int k, unsigned int cpu)
 {
@@ -64,7 +64,7 @@ static void both_run(struct program **p, struct program **q)
 	*q = runs_on(1, 1);
 }
 
-/* A third thread of domain 1, in the same way: one that is domain 2's otherwise. */
+/* A third thread of domain 1, in the same way; it is taken from domain 2. */
 static struct program *third_on(unsigned int cpu)
 {
 	struct program *p = &programs[n_programs++];
@@ -160,7 +160,7 @@ static void enter_signal(void)
 	end();
 }
 
-/* It was in the guest, or came too late; it was not refused. */
+/* The thread was in the guest, or came too late; it was not refused. */
 static void guest_was_possible(void)
 {
 	long rc = programs[1].result[0];
@@ -215,7 +215,7 @@ static void sched_is_gone(void)
 
 /* --- IPC ---------------------------------------------------------------------------------- */
 
-/* Waiting for one notification, bound to another that is signalled. */
+/* A thread waits for one notification, and is bound to another that is signalled. */
 static void signal_bound_waiter(void)
 {
 	struct program *p, *q;
@@ -317,7 +317,7 @@ static void one_was_told(void)
 		fail("%u of two callers of one Reply were told", told);
 }
 
-/* A call that times out while it is taken, and while it is answered. */
+/* A call times out while it is received, and while it is answered. */
 static void call_timeout(void)
 {
 	struct program *p, *q;
@@ -333,7 +333,7 @@ static void call_timeout(void)
 	end();
 }
 
-/* Who is answered has not timed out, and who has timed out is not answered. */
+/* A call that was answered has not timed out, and one that timed out was not answered. */
 static void one_end_of_a_call(void)
 {
 	const struct program *p = &programs[0], *q = &programs[1];
@@ -357,7 +357,10 @@ static void suspended_came_back(void)
 {
 	if (programs[0].at != 2)
 		fail("SUSPEND and RESUME do not end");
-	/* suspended before it began, or in its wait: it waits, or was told to try again */
+	/*
+	 * suspended before the call began, or in its wait: it still waits, or was told to try
+	 * again
+	 */
 	if (programs[1].at == 1 && programs[1].result[0] != -SK_E_AGAIN)
 		fail("a suspended wait ends with %ld", programs[1].result[0]);
 }
@@ -393,7 +396,7 @@ static void wait_delete(void)
 	end();
 }
 
-/* The Reply ends while a call is taken with it. */
+/* The Reply ends while a call is received with it. */
 static void call_delete(void)
 {
 	struct program *p, *q, *r;
@@ -417,7 +420,7 @@ static void caller_heard_of_it(void)
 		fail("a caller whose Reply is gone: %ld", rc);
 }
 
-/* The memory of what others may still look at without a lock is used again. */
+/* Memory that other CPUs may still read without a lock is used again. */
 static void reset_lookup(void)
 {
 	struct program *p, *q;

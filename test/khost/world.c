@@ -105,7 +105,8 @@ static void root_make(void)
 	boot_slot(ROOT_RAM, SK_OBJ_UNTYPED, RAM_ORDER, NULL, RAM_PADDR, 0);
 	boot_slot(ROOT_MEMORY, SK_OBJ_UNTYPED, MORE_ORDER, NULL, MORE_PADDR, 0);
 	boot_slot(ROOT_DEVICE, SK_OBJ_UNTYPED, DEVICE_ORDER, NULL, DEVICE_PADDR, SLOT_DEVICE);
-	d->thread[0]->cspace = d->cnode; /* enough for the calls that make the rest */
+	/* enough for the calls that make the remaining objects */
+	d->thread[0]->cspace = d->cnode;
 	d->thread[0]->space = d->space;
 	check_init(d->cnode);
 }
@@ -128,7 +129,7 @@ static void copy(
 		"COPY");
 }
 
-/* A call that domain i's thread makes for itself while it does not run yet. */
+/* A call on behalf of domain i's thread, before the thread runs. */
 static void own(unsigned int i, const char *what, unsigned int nr, uint64_t a, uint64_t b,
 	uint64_t c, uint64_t d, uint64_t e)
 {
@@ -140,7 +141,7 @@ static struct object *object_in(struct cnode *cn, unsigned int slot)
 	return cn->slots[slot].obj;
 }
 
-/* What every domain has, in CNode `cn` of the root task, from untyped `memory`. */
+/* Make what every domain has, in CNode `cn` of the root task, from untyped `memory`. */
 static void things_make(uint64_t memory, uint64_t cn, unsigned int i)
 {
 	retype(memory, SK_OBJ_ENDPOINT, 0, cn, AT_ENDPOINT, 3, 0);
@@ -212,7 +213,7 @@ static void domain_start(unsigned int i)
 	own_tables(i);
 	t->cspace = NULL;
 	t->space = NULL;
-	domains[0].thread[0]->cspace = d->cnode; /* the root task acts for it */
+	domains[0].thread[0]->cspace = d->cnode; /* the root task makes the calls for it */
 	must(call_whole(domains[0].thread[0], SK_SYS_THREAD_CONFIGURE, AT_THREAD, AT_CNODE,
 		     AT_SPACE, 0, UTCB_VADDR, 0),
 		"THREAD_CONFIGURE");
@@ -232,7 +233,7 @@ static void domain_start(unsigned int i)
 	own(i, "THREAD_RESUME", SK_SYS_THREAD_RESUME, AT_THREAD2, 0, 0, 0, 0);
 }
 
-/* Domain i gets something of the next one. */
+/* Give domain i copies of some capabilities of the next domain. */
 static void peers_make(unsigned int i)
 {
 	static const unsigned int from[] = { AT_ENDPOINT + 1, AT_NOTIFICATION + 1, AT_THREAD2,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * world.h - the domains that the fuzzer and the explorer let loose on the kernel
+ * world.h - the domains with which the fuzzer and the explorer exercise the kernel
  *
- * Domain 0 is the root task; each domain has a capability space with the same things in the
- * same slots.
+ * Domain 0 is the root task; each domain has a capability space with the same kinds of objects
+ * in the same slots.
  */
 #ifndef KHOST_WORLD_H
 #define KHOST_WORLD_H
@@ -12,7 +12,7 @@
 
 enum { DOMAINS = 4 };
 
-/* Slots of a domain's capability space. FREE: empty from here on. */
+/* Slots of a domain's capability space. The slots from FREE are empty. */
 enum {
 	AT_CNODE = SK_CAP_CNODE,
 	AT_SPACE,
@@ -39,7 +39,7 @@ enum {
 	AT_IRQ,
 	AT_CNODE2,
 	AT_FREE = 40,
-	/* what it has of the next domain: copies */
+	/* copies of capabilities of the next domain */
 	AT_PEER = 70,
 	AT_PEER_ENDPOINT = AT_PEER,
 	AT_PEER_NOTIFICATION,
@@ -47,14 +47,14 @@ enum {
 	AT_PEER_SCHED,
 	AT_PEER_VCPU,
 	AT_PEER_NESTED,
-	AT_PEER_FRAME, /* to be read only */
+	AT_PEER_FRAME, /* read-only */
 	AT_PEER_CNODE,
 	AT_PEER_SPACE,
 	AT_BADGED, /* its own notifications and an endpoint, with a badge */
 	AT_END = AT_BADGED + 4
 };
 /*
- * In the root task's space besides: the memory of each domain, its CNode, the device untyped.
+ * The root task's space also has each domain's memory and CNode, and the device untyped.
  */
 enum { ROOT_MEMORY = 100, ROOT_CNODE = 110, ROOT_DEVICE = 120, ROOT_RAM = 121 };
 
@@ -71,13 +71,13 @@ struct domain {
 extern struct domain domains[DOMAINS];
 
 /*
- * Boot memory, root task and domains on n CPUs; every thread is ready, no CPU has chosen one
- * yet.
+ * Make boot memory, the root task and domains on n CPUs. Every thread is ready, and no CPU has
+ * chosen one.
  */
 void world_make(unsigned int n);
 /* Set the registers of a system call of t, as its entry would. */
 void call_set(struct thread *t, unsigned int nr, const uint64_t arg[6]);
-/* The whole call, again after each preemption; t need not be current. */
+/* Make the whole call, repeating it after each preemption; t need not be current. */
 long call_whole(struct thread *t, unsigned int nr, uint64_t a, uint64_t b, uint64_t c,
 	uint64_t d, uint64_t e, uint64_t f);
 bool call_restarts(const struct thread *t);

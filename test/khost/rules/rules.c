@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rules.c - the machine of the examples, and main()
+ * rules.c - the machine for the examples, and main()
  */
 #include "rules.h"
 #include "check.h"
@@ -44,7 +44,7 @@ static void enter(unsigned int cpu, void (*fn)(void *), void *arg)
 	cpu_enter(fn, arg);
 }
 
-/* One that has heard may tell another. */
+/* Repeats, because a CPU that took an interrupt may send one to another. */
 void kicks(void)
 {
 	for (unsigned int i = 0; i < 2 * n_cpus; i++)

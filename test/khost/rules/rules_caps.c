@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rules_caps.c - what a call must be shown, and the calls on capabilities
+ * rules_caps.c - the capabilities that each call needs, and the calls on capabilities
  */
 #include "rules.h"
 #include "check.h"
@@ -79,7 +79,7 @@ static const struct need {
 	/* clang-format on */
 };
 
-/* Domain 1 has what only the root task has otherwise. */
+/* Give domain 1 what otherwise only the root task has. */
 static void needs_world(void)
 {
 	world_fresh(NULL);
@@ -120,7 +120,7 @@ static void types_are_needed(void **state)
 
 		for (unsigned int i = 0; i < ARRAY_SIZE(not_these); i++) {
 			other.arg[n->pos] = not_these[i];
-			/* for these 0 is a meaning of its own */
+			/* for these, 0 has a meaning of its own */
 			if (!not_these[i] &&
 				(n->nr == SK_SYS_THREAD_BIND || n->nr == SK_SYS_SCHED_BIND ||
 					n->nr == SK_SYS_THREAD_CONFIGURE))
@@ -132,7 +132,7 @@ static void types_are_needed(void **state)
 	}
 }
 
-/* Slot 0 and what lies behind the last slot are never looked at, whatever is there. */
+/* Slot 0 and memory after the last slot are never used, whatever is there. */
 static void slots_have_bounds(void **state)
 {
 	struct cnode *cn = domains[1].cnode;
@@ -141,7 +141,8 @@ static void slots_have_bounds(void **state)
 	(void)state;
 	assert_int_equal(cn->n_slots, ROOM);
 	memcpy(&cn->slots[0], slot_in(1, AT_BADGED), head);
-	memcpy(&cn->slots[ROOM], slot_in(1, AT_BADGED), head); /* in the rest of its page */
+	/* a slot in the rest of the CNode's page */
+	memcpy(&cn->slots[ROOM], slot_in(1, AT_BADGED), head);
 	for (unsigned int i = 0; i <= ROOM; i += ROOM) {
 		assert_int_equal(SYS(1, SIGNAL, i), -SK_E_CAP);
 		assert_int_equal(SYS(1, IRQ_BIND, AT_IRQ, i), -SK_E_CAP);
@@ -202,7 +203,7 @@ static void copies_lose_rights(void **state)
 	assert_int_equal(((struct object *)object_of(1, S))->refs, 5 + 1);
 }
 
-/* Readers without the lock see that it was written. */
+/* Readers without the lock see from its number that a slot was written. */
 static void writes_are_numbered(void **state)
 {
 	uint32_t seq = slot_in(1, S)->seq;
@@ -279,7 +280,7 @@ static void info_tells(void **state)
 		regs(1)->rdi, SK_OBJ_NOTIFICATION | SK_ALL << 8 | SK_ORDER_NOTIFICATION << 16);
 	assert_int_equal(regs(1)->rsi, 4);
 	assert_int_equal(regs(1)->rdx, 128);
-	/* no address of memory */
+	/* the physical address of memory is not told */
 	assert_int_equal(SYS(1, MAP, AT_FRAMES4, AT_SPACE, 0x120000, 0, 14, SK_R), 0);
 	assert_int_equal(SYS(1, CAP_INFO, AT_CNODE, AT_FRAMES4), 0);
 	assert_int_equal(regs(1)->rsi, 0);
@@ -332,7 +333,9 @@ static void deleting_hands_children_up(void **state)
 	assert_int_equal(((struct object *)object_of(1, AT_ENDPOINT))->refs, 1);
 }
 
-/* A mapped frame that is moved stays mapped, and is found when it goes. */
+/*
+ * A mapped frame whose capability is moved stays mapped, and is unmapped when that is deleted.
+ */
 static void moving_keeps_mappings(void **state)
 {
 	(void)state;
@@ -342,7 +345,7 @@ static void moving_keeps_mappings(void **state)
 	assert_int_equal(SYS(1, MOVE, AT_CNODE, S, AT_CNODE, AT_FRAME + 1), 0);
 	assert_int_equal(SYS(1, MOVE, AT_CNODE, S + 1, AT_CNODE, AT_FRAMES4), 0);
 	assert_int_equal(SYS(1, MOVE, AT_CNODE, S + 2, AT_CNODE, AT_TABLE + 2), 0);
-	/* the empty slot knows nothing of it */
+	/* the empty slot has no trace of the mapping */
 	assert_int_equal(SYS(1, COPY, AT_CNODE, AT_FRAME + 1, AT_CNODE, AT_FRAME, SK_ALL), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAME + 1, 0, 12), -SK_E_NOT_FOUND);
 	check_all(CHECK_STANDS_STILL);
@@ -353,7 +356,7 @@ static void moving_keeps_mappings(void **state)
 	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, 0x121000, 0, 12, SK_R), 0);
 }
 
-/* A call of a domain's second thread, as if it ran. */
+/* Make a call of a domain's second thread, as if the thread ran. */
 static long as_second(unsigned int d, unsigned int nr, const uint64_t arg[6])
 {
 	struct thread *t = domains[d].thread[1];
@@ -365,7 +368,10 @@ static long as_second(unsigned int d, unsigned int nr, const uint64_t arg[6])
 	return result(t);
 }
 
-/* Waiters make the end of an endpoint long; meanwhile nobody can derive it or move it away. */
+/*
+ * Waiting threads make the end of an endpoint long; in the meantime its capability can be
+ * neither copied nor moved.
+ */
 static void what_ends_is_not_derived(void **state)
 {
 	static const uint64_t args[6] = { AT_CNODE, S };
@@ -387,7 +393,7 @@ static void what_ends_is_not_derived(void **state)
 	assert_int_equal(SYS(0, COPY, AT_CNODE, S, ROOT_CNODE + 1, S, SK_ALL), -SK_E_CAP);
 	assert_int_equal(SYS(0, MINT, AT_CNODE, S, ROOT_CNODE + 1, S, SK_ALL, 1), -SK_E_CAP);
 	assert_int_equal(SYS(0, MOVE, AT_CNODE, S, ROOT_CNODE + 1, S), -SK_E_CAP);
-	/* nor does anybody begin to wait on it */
+	/* nor can a thread begin to wait on it */
 	assert_int_equal(as_second(1, SK_SYS_RECV, (const uint64_t[6]){ S }), -SK_E_DELETED);
 	assert_true(sys_once(ender, SK_SYS_DELETE, args));
 	assert_int_equal(slot_in(1, S)->type, SK_OBJ_NULL);
@@ -396,14 +402,17 @@ static void what_ends_is_not_derived(void **state)
 		assert_int_equal(result(domains[d].thread[0]), -SK_E_DELETED);
 }
 
-/* A mapping that is found late makes the end of a frame of 1 GiB long. */
+/* A mapping at the end of its range makes the end of a frame of 1 GiB long. */
 static void huge_map(void)
 {
 	assert_int_equal(
 		SYS(0, MAP, AT_DEVICE_HUGE, AT_SPACE, 0x120000, 0x20000000, 12, SK_R), 0);
 }
 
-/* A DELETE that was interrupted does not take what another has put into the slot meanwhile. */
+/*
+ * A DELETE that was interrupted does not delete what another thread has put into the slot in
+ * the meantime.
+ */
 static void restart_knows_its_slot(void **state)
 {
 	static const uint64_t args[6] = { AT_CNODE, AT_DEVICE_HUGE };
@@ -414,7 +423,7 @@ static void restart_knows_its_slot(void **state)
 	huge_map();
 	fake_preempt = always;
 	assert_false(sys_once(t, SK_SYS_DELETE, args));
-	/* begun, so nobody derives it or maps it */
+	/* its end has begun, so it can be neither copied nor mapped */
 	assert_int_equal(s->flags & SLOT_ENDING, SLOT_ENDING);
 	assert_int_equal(
 		as_second(0, SK_SYS_COPY,
@@ -438,7 +447,7 @@ static void restart_knows_its_slot(void **state)
 	assert_int_equal(s->type, SK_OBJ_NULL);
 }
 
-/* Nor does a REVOKE: its slot holds another now. */
+/* Nor does a REVOKE whose slot now holds another capability. */
 static void revoke_knows_its_slot(void **state)
 {
 	static const uint64_t args[6] = { AT_CNODE, AT_UNTYPED };
@@ -460,7 +469,10 @@ static void revoke_knows_its_slot(void **state)
 
 /* --- CNodes end --------------------------------------------------------------------------- */
 
-/* What a CNode holds goes with it, also the CNodes in it, also when it is done step by step. */
+/*
+ * A CNode's contents are deleted with it, including CNodes in it, even if this takes several
+ * steps.
+ */
 static void cnodes_take_all_with_them(void **state)
 {
 	struct thread *t = domains[1].thread[0];
@@ -477,7 +489,7 @@ static void cnodes_take_all_with_them(void **state)
 	fake_preempt = always;
 	while (!sys_once(t, SK_SYS_DELETE, (const uint64_t[6]){ AT_CNODE, S })) {
 		assert_true(++tries < 100);
-		/* another's RETYPE finds the memory in use */
+		/* a RETYPE of another thread finds the memory in use */
 		assert_true(!t->dying || slot_in(1, AT_UNTYPED)->first_child);
 	}
 	fake_preempt = NULL;
@@ -490,8 +502,8 @@ static void cnodes_take_all_with_them(void **state)
 }
 
 /*
- * What cannot go at once is waited for, not passed over; and a thread's own slot may be the
- * last one.
+ * The end of a CNode waits for capabilities that cannot be deleted at once, and does not skip
+ * them. The last one may be in a thread's own slot.
  */
 static void cnodes_wait_for_what_they_hold(void **state)
 {
@@ -527,7 +539,7 @@ static void cnodes_wait_for_what_they_hold(void **state)
 		assert_int_equal(result(domains[d].thread[0]), -SK_E_DELETED);
 }
 
-/* Who is ended with work undone leaves it to who ends it. */
+/* When a thread ends with unfinished work, the thread that ends it does the work. */
 static void work_is_inherited(void **state)
 {
 	struct thread *t;

@@ -13,7 +13,7 @@ enum { REPLY_SLOT = AT_REPLY };
 static struct thread *client(void) { return domains[CLIENT].thread[0]; }
 static struct thread *server(void) { return domains[SERVER].thread[0]; }
 
-/* Both wait as long as it takes, and the server can answer. */
+/* Neither side has a deadline, and the server can answer. */
 static void patient(void)
 {
 	utcb(client())->deadline = utcb(server())->deadline = SK_NO_DEADLINE;
@@ -32,7 +32,7 @@ static void message_is(const struct sk_regs *r, uint64_t badge, uint64_t mi)
 	assert_int_equal(r->r9, 14);
 }
 
-/* All words arrive, and no more: whether the receiver or the sender is first. */
+/* All words arrive, and no others, whether the receiver or the sender comes first. */
 static void words_arrive(void **state)
 {
 	(void)state;
@@ -77,7 +77,7 @@ static void messages_have_limits(void **state)
 	assert_int_equal(
 		SYS(SERVER, REPLY, REPLY_SLOT, SK_MI(SK_LABEL_SIGNAL, 0, 0)), -SK_E_INVAL);
 	assert_int_equal(SYS(SERVER, REPLY, REPLY_SLOT, 0), -SK_E_NOT_FOUND);
-	/* capabilities go only where that right is */
+	/* capabilities are passed only with the right to grant */
 	slot_in(CLIENT, TO)->rights = SK_W;
 	assert_int_equal(SYS(CLIENT, SEND, TO, SK_MI(0, 0, 1)), -SK_E_RIGHTS);
 	assert_int_equal(SYS(CLIENT, SEND, TO, SK_MI(0, 1, 0)), -SK_E_TIMEOUT);
@@ -99,7 +99,7 @@ static void badges_arrive(void **state)
 	message_is(regs(SERVER), 77, SK_MI(1, 4, 0));
 }
 
-/* First come, first served, of both kinds. */
+/* Senders and receivers are both served in the order in which they came. */
 static void queues_are_fair(void **state)
 {
 	struct thread *second = domains[CLIENT].thread[1];
@@ -117,7 +117,7 @@ static void queues_are_fair(void **state)
 	assert_int_equal(result(second), 0);
 	assert_int_equal(SYS(CLIENT, RECV, AT_ENDPOINT), BLOCKED);
 	assert_int_equal(SYS2(CLIENT, RECV, AT_ENDPOINT), BLOCKED);
-	/* the server has a copy of it */
+	/* the server gets a copy of the client's endpoint */
 	assert_int_equal(
 		SYS(0, COPY, ROOT_CNODE + SERVER, S, ROOT_CNODE + CLIENT, AT_ENDPOINT, SK_ALL),
 		0);
@@ -130,7 +130,7 @@ static void queues_are_fair(void **state)
 
 /* --- replies ------------------------------------------------------------------------------ */
 
-/* A call to who cannot answer fails, and does not take the receiver. */
+/* A call to a receiver that cannot answer fails, and the receiver goes on waiting. */
 static void calls_need_a_reply(void **state)
 {
 	(void)state;
@@ -141,7 +141,7 @@ static void calls_need_a_reply(void **state)
 	assert_int_equal(result(server()), BLOCKED);
 	assert_int_equal(SYS(CLIENT, SEND, TO, SK_MI(1, 1, 0)), 0);
 	assert_int_equal(result(server()), 0);
-	/* the caller first: it is told, and the next sender is served */
+	/* the caller comes first: it gets an error, and the next sender is served */
 	second_runs(CLIENT, 3, 20);
 	thread_utcb(domains[CLIENT].thread[1])->deadline = SK_NO_DEADLINE;
 	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0), 1), BLOCKED);
@@ -149,7 +149,7 @@ static void calls_need_a_reply(void **state)
 	assert_int_equal(SYS(SERVER, RECV, FROM), 0);
 	assert_int_equal(regs(SERVER)->rdx, 2);
 	assert_int_equal(result(client()), -SK_E_PEER);
-	/* a crowd of them does not keep interrupts out */
+	/* many such callers do not hold off interrupts */
 	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0), 1), BLOCKED);
 	assert_int_equal(SYS2(CLIENT, CALL, TO, SK_MI(1, 1, 0), 2), BLOCKED);
 	fake_preempt = always;
@@ -160,14 +160,14 @@ static void calls_need_a_reply(void **state)
 	assert_int_equal(result(domains[CLIENT].thread[1]), BLOCKED);
 	assert_int_equal(SYS(CLIENT, SEND, TO, SK_MI(1, 1, 0), 3), BLOCKED);
 	assert_int_equal(SYS(SERVER, RECV, FROM), 0);
-	/* one that lacks the right is none */
+	/* a Reply without the right counts as no Reply */
 	slot_in(SERVER, REPLY_SLOT)->rights = SK_R;
 	utcb(server())->reply = REPLY_SLOT;
 	assert_int_equal(SYS(SERVER, RECV, FROM), BLOCKED);
 	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0)), -SK_E_PEER);
 }
 
-/* A Reply has one caller: the next one takes it from the first. */
+/* A Reply has one caller: a second caller takes it from the first. */
 static void one_caller_a_reply(void **state)
 {
 	struct thread *second = domains[CLIENT].thread[1];
@@ -186,7 +186,7 @@ static void one_caller_a_reply(void **state)
 	assert_int_equal(result(second), 0);
 	assert_int_equal(second->regs.r.rdx, 5);
 	assert_int_equal(SYS(SERVER, REPLY, REPLY_SLOT, 0), -SK_E_NOT_FOUND);
-	/* with a Reply each, both are answered, in any order */
+	/* with one Reply for each caller, both are answered, in any order */
 	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0), 1), BLOCKED);
 	assert_int_equal(SYS2(CLIENT, CALL, TO, SK_MI(1, 1, 0), 2), BLOCKED);
 	assert_int_equal(SYS(SERVER, RECV, FROM), 0);
@@ -198,7 +198,7 @@ static void one_caller_a_reply(void **state)
 	assert_int_equal(second->regs.r.rdx, 22);
 }
 
-/* The caller's deadline is that of its call, also while it waits for the answer. */
+/* The caller's deadline holds for the whole call, including its wait for the answer. */
 static void deadlines_of_calls(void **state)
 {
 	(void)state;
@@ -210,7 +210,8 @@ static void deadlines_of_calls(void **state)
 		if (round)
 			assert_int_equal(SYS(SERVER, RECV, FROM), BLOCKED);
 		assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0)), BLOCKED);
-		utcb(client())->deadline = SK_NO_DEADLINE; /* it was read */
+		/* the deadline has been read already */
+		utcb(client())->deadline = SK_NO_DEADLINE;
 		if (!round)
 			assert_int_equal(SYS(SERVER, RECV, FROM), 0);
 		time_is(until - 1);
@@ -219,7 +220,7 @@ static void deadlines_of_calls(void **state)
 		assert_int_equal(result(client()), -SK_E_TIMEOUT);
 		assert_int_equal(SYS(SERVER, REPLY, REPLY_SLOT, 0), -SK_E_NOT_FOUND);
 	}
-	/* RECV has a deadline too; what is in the past does not wait */
+	/* RECV has a deadline, too; with one in the past it does not wait */
 	utcb(server())->deadline = fake_now + 500;
 	assert_int_equal(SYS(SERVER, RECV, FROM), BLOCKED);
 	time_is(fake_now + 500);
@@ -231,7 +232,7 @@ static void deadlines_of_calls(void **state)
 	assert_int_equal(result(client()), 0);
 	time_is(fake_now + 1000);
 	assert_int_equal(result(client()), 0);
-	/* a timer that fires late for an older wait says nothing about this one */
+	/* a timer that fires late for an earlier wait does not end this one */
 	assert_int_equal(SYS(CLIENT, WAIT, AT_NOTIFICATION, fake_now + 1000), BLOCKED);
 	thread_timeout(client(), fake_now + 999);
 	assert_int_equal(result(client()), BLOCKED);
@@ -246,7 +247,7 @@ static void reply_and_receive(void **state)
 	second_runs(CLIENT, 3, 20);
 	thread_utcb(second)->deadline = SK_NO_DEADLINE;
 	assert_int_equal(SYS(SERVER, REPLY_RECV, FROM, SK_MI(1, 0, 0)),
-		BLOCKED); /* no caller: no matter */
+		BLOCKED); /* having no caller is not an error */
 	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0), 1), BLOCKED);
 	assert_int_equal(result(server()), 0);
 	assert_int_equal(SYS2(CLIENT, CALL, TO, SK_MI(1, 1, 0), 2), BLOCKED);
@@ -261,13 +262,13 @@ static void reply_and_receive(void **state)
 	utcb(server())->reply = 0;
 	assert_int_equal(SYS(SERVER, REPLY_RECV, FROM, SK_MI(1, 1, 0), 41), -SK_E_CAP);
 	assert_int_equal(result(second), BLOCKED);
-	/* with only the right to receive, nothing else is needed */
+	/* the right to receive is the only one that is needed */
 	utcb(server())->reply = REPLY_SLOT;
 	slot_in(SERVER, REPLY_SLOT)->rights = SK_R;
 	assert_int_equal(SYS(SERVER, REPLY_RECV, FROM, SK_MI(1, 1, 0), 41), -SK_E_RIGHTS);
 }
 
-/* Interrupted between the two halves, it answers once. */
+/* A REPLY_RECV that is interrupted between its two halves answers once. */
 static void reply_is_given_once(void **state)
 {
 	struct thread *second = domains[CLIENT].thread[1], *third = domains[3].thread[0];
@@ -278,7 +279,10 @@ static void reply_is_given_once(void **state)
 	thread_utcb(second)->deadline = SK_NO_DEADLINE;
 	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0), 1), BLOCKED);
 	assert_int_equal(SYS(SERVER, RECV, FROM), 0);
-	/* one that cannot be answered is in the way: after it, the call is interrupted */
+	/*
+	 * a caller that cannot be answered is first in the queue: after it, the call is
+	 * interrupted
+	 */
 	assert_int_equal(SYS2(CLIENT, CALL, TO, SK_MI(1, 1, 0), 2), BLOCKED);
 	(void)third;
 	slot_in(SERVER, REPLY_SLOT)->rights = SK_W;
@@ -293,7 +297,7 @@ static void reply_is_given_once(void **state)
 	assert_int_equal(regs(SERVER)->rdx, 2);
 }
 
-/* What waits on an object that ends is told. */
+/* Threads that wait on an object that ends get an error. */
 static void ends_are_told(void **state)
 {
 	struct thread *second = domains[CLIENT].thread[1];
@@ -319,7 +323,7 @@ static void ends_are_told(void **state)
 	assert_int_equal(SYS(CLIENT, SIGNAL, AT_NOTIFICATION), -SK_E_CAP);
 }
 
-/* Who still holds a pointer to what has ended begins no wait on it. */
+/* A thread that still holds a pointer to an ended object does not begin to wait on it. */
 static void the_dead_are_left_alone(void **state)
 {
 	struct object *n = object_of(1, AT_NOTIFICATION), *ep = object_of(SERVER, FROM),
@@ -340,7 +344,7 @@ static void the_dead_are_left_alone(void **state)
 	assert_int_equal(SYS(SERVER, RECV, FROM), -SK_E_DELETED);
 	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 1, 0)), -SK_E_DELETED);
 	ep->dead = false;
-	/* each end says so before it looks for who waits */
+	/* each object is marked dead before its waiting threads are woken */
 	assert_int_equal(notification_destroy(n), 0);
 	assert_int_equal(endpoint_destroy(ep), 0);
 	assert_int_equal(reply_destroy(reply), 0);
@@ -385,7 +389,10 @@ static void caps_arrive(void **state)
 	assert_int_equal(slot_in(SERVER, S)->type, SK_OBJ_NULL);
 }
 
-/* No more than the receiver has room for, and none behind one that cannot come. */
+/*
+ * No more capabilities are passed than the receiver has room for, and none after one that
+ * cannot be passed.
+ */
 static void caps_stop(void **state)
 {
 	static const struct sk_send_cap good[] = { { AT_NOTIFICATION, SK_R },
@@ -402,7 +409,7 @@ static void caps_stop(void **state)
 	assert_int_equal(regs(SERVER)->rsi, SK_MI(1, 0, 2));
 	assert_int_equal(slot_in(SERVER, S + 1)->type, SK_OBJ_ENDPOINT);
 	assert_int_equal(slot_in(SERVER, S + 2)->type, SK_OBJ_NULL);
-	utcb(server())->recv_slots = 4; /* the first place is taken */
+	utcb(server())->recv_slots = 4; /* the first slot is occupied */
 	send_caps(4, good);
 	assert_int_equal(regs(SERVER)->rsi, SK_MI(1, 0, 0));
 	assert_int_equal(slot_in(SERVER, S)->type, SK_OBJ_NOTIFICATION);
@@ -410,7 +417,7 @@ static void caps_stop(void **state)
 	send_caps(4, good);
 	assert_int_equal(regs(SERVER)->rsi, SK_MI(1, 0, 0));
 	assert_int_equal(slot_in(SERVER, 1)->type, SK_OBJ_CNODE);
-	utcb(server())->recv_slot = 99; /* one before the end */
+	utcb(server())->recv_slot = 99; /* one slot before the end */
 	send_caps(4, good);
 	assert_int_equal(regs(SERVER)->rsi, SK_MI(1, 0, 1));
 	utcb(server())->recv_slot = 100;
@@ -430,7 +437,8 @@ static void caps_stop(void **state)
 }
 
 /*
- * The sender waits: the receiver takes the tree lock for it; a reply brings capabilities too.
+ * If the sender waits, the receiver takes the tree lock for it. A reply passes capabilities,
+ * too.
  */
 static void caps_of_waiting_senders(void **state)
 {
@@ -448,13 +456,13 @@ static void caps_of_waiting_senders(void **state)
 	assert_int_equal(regs(CLIENT)->rsi, SK_MI(2, 0, 1));
 	assert_int_equal(slot_in(CLIENT, S)->type, SK_OBJ_ENDPOINT);
 	assert_int_equal(slot_in(CLIENT, S)->rights, SK_W);
-	/* the next one through REPLY_RECV, which answers before */
+	/* the next one comes through REPLY_RECV, which first answers */
 	assert_int_equal(SYS(SERVER, DELETE, AT_CNODE, S), 0);
 	assert_int_equal(SYS(CLIENT, CALL, TO, SK_MI(1, 0, 1)), BLOCKED);
 	assert_int_equal(SYS(SERVER, REPLY_RECV, FROM, SK_MI(1, 0, 0)), 0);
 	assert_int_equal(slot_in(SERVER, S)->type, SK_OBJ_FRAME);
 	assert_int_equal(result(client()), BLOCKED);
-	/* a Reply without the right passes none */
+	/* through a Reply without the right, none are passed */
 	slot_in(SERVER, REPLY_SLOT)->rights = SK_W;
 	assert_int_equal(SYS(SERVER, REPLY, REPLY_SLOT, SK_MI(2, 0, 1)), -SK_E_RIGHTS);
 	assert_int_equal(result(client()), BLOCKED);
@@ -463,7 +471,7 @@ static void caps_of_waiting_senders(void **state)
 /* --- faults ------------------------------------------------------------------------------- */
 
 /*
- * Domain 1's first thread gets a fault endpoint: its own, with a badge, where domain 2
+ * Give domain 1's first thread a fault endpoint with a badge of its own, on which domain 2
  * receives.
  */
 static void handler_set(void)
@@ -503,7 +511,7 @@ static void faults_are_messages(void **state)
 		assert_int_equal(regs(SERVER)->r8, 0x4242);
 		assert_int_equal(regs(SERVER)->r9, 0x9000);
 		assert_int_equal(result(client()), BLOCKED);
-		/* answered with label 0, it goes on with all its registers */
+		/* after an answer with label 0, the thread goes on with all its registers */
 		assert_int_equal(SYS(SERVER, REPLY, REPLY_SLOT, SK_MI(0, 4, 0), 1, 2, 3, 4), 0);
 		assert_ptr_equal(cpus[CLIENT]->current, client());
 		assert_int_equal(r->rax, 0xaaaa);
@@ -511,7 +519,7 @@ static void faults_are_messages(void **state)
 		assert_int_equal(r->rdx, 0xdddd);
 		assert_false(client()->faulted);
 	}
-	/* with another label it stops */
+	/* after any other label, it stops */
 	fault(CLIENT, 13, 0, 0);
 	assert_int_equal(SYS(SERVER, RECV, FROM), 0);
 	assert_int_equal(SYS(SERVER, REPLY, REPLY_SLOT, SK_MI(1, 0, 0)), 0);
@@ -538,7 +546,7 @@ static void faults_without_a_handler(void **state)
 	assert_int_equal(result(server()), BLOCKED);
 }
 
-/* The handler's endpoint goes while the fault waits. */
+/* The handler's endpoint ends while the fault waits. */
 static void faults_whose_handler_goes(void **state)
 {
 	(void)state;
@@ -562,7 +570,7 @@ static void words_gather(void **state)
 	(void)state;
 	assert_int_equal(SYS(1, POLL, N), -SK_E_AGAIN);
 	assert_int_equal(SYS(1, WAIT, N, SK_POLL), -SK_E_TIMEOUT);
-	assert_int_equal(SYS(1, SIGNAL, N), 0); /* no badge, no effect */
+	assert_int_equal(SYS(1, SIGNAL, N), 0); /* a signal without a badge has no effect */
 	assert_int_equal(SYS(1, POLL, N), -SK_E_AGAIN);
 	assert_int_equal(SYS(1, MINT, AT_CNODE, S, AT_CNODE, N, SK_W, 6), 0);
 	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
@@ -605,7 +613,9 @@ static void waiters_get_the_word(void **state)
 	assert_int_equal(second->regs.r.rdi, 1);
 }
 
-/* The bound notification ends a RECV, before messages, and nothing but a RECV. */
+/*
+ * The bound notification ends a RECV, takes precedence over messages, and ends no other wait.
+ */
 static void bound_words(void **state)
 {
 	struct thread *second = domains[1].thread[1];
@@ -627,7 +637,7 @@ static void bound_words(void **state)
 	utcb(client())->deadline = SK_NO_DEADLINE;
 	assert_int_equal(SYS(1, SEND, AT_ENDPOINT, SK_MI(1, 1, 0), 4), 0);
 	assert_int_equal(second->regs.r.rdx, 4);
-	/* signalled before: the word first, then the message */
+	/* already signalled: RECV returns the word first, then the message */
 	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
 	assert_int_equal(SYS(1, SEND, AT_ENDPOINT, SK_MI(1, 1, 0), 5), BLOCKED);
 	assert_int_equal(SYS2(1, RECV, AT_ENDPOINT), 0);
@@ -635,7 +645,7 @@ static void bound_words(void **state)
 	assert_int_equal(SYS2(1, RECV, AT_ENDPOINT), 0);
 	assert_int_equal(second->regs.r.rdx, 5);
 	assert_int_equal(result(client()), 0);
-	/* who waits for something else, or sends, is left alone */
+	/* a thread that waits for something else, or sends, is not disturbed */
 	assert_int_equal(SYS2(1, WAIT, N + 1, SK_NO_DEADLINE), BLOCKED);
 	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
 	assert_int_equal(result(second), BLOCKED);
@@ -655,10 +665,13 @@ static void unbinding(void **state)
 	(void)state;
 	second_runs(1, 3, 20);
 	thread_utcb(second)->deadline = SK_NO_DEADLINE;
-	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD2, 0), 0); /* was not */
+	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD2, 0), 0); /* it was not bound */
 	assert_int_equal(SYS2(1, RECV, AT_ENDPOINT), BLOCKED);
 	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
-	/* the word is there when it is bound: who receives already returns */
+	/*
+	 * the word is there when the notification is bound: a thread that is already in RECV
+	 * returns
+	 */
 	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD2, N), 0);
 	assert_int_equal(result(second), 0);
 	assert_int_equal(second->regs.r.rdi, 1);
@@ -673,7 +686,7 @@ static void unbinding(void **state)
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, N), 0);
 	assert_null(second->bound);
 	assert_int_equal(result(second), BLOCKED);
-	/* and the other end */
+	/* and with the other end */
 	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD2, N + 2), -SK_E_EXISTS);
 	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD, 0), 0);
 	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD2, N + 2), 0);

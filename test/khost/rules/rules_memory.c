@@ -72,7 +72,7 @@ static void retype_fills_exactly(void **state)
 	assert_int_equal(u->used, 16 * PAGE);
 	assert_int_equal(retype(SK_OBJ_NOTIFICATION, S + 4, 1), -SK_E_NO_MEM);
 	assert_int_equal(retype(ORDER(UNTYPED, 12), S + 4, 1), -SK_E_NO_MEM);
-	/* as long as one child is there, nothing is free */
+	/* as long as one child exists, no memory is freed */
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(SYS(1, DELETE, AT_CNODE, S + i), 0);
 	assert_int_equal(retype(SK_OBJ_NOTIFICATION, S + 4, 1), -SK_E_NO_MEM);
@@ -87,8 +87,7 @@ static void retype_fills_exactly(void **state)
 }
 
 /*
- * All contents of new memory are zero, whoever had it before, and frames are closed to the
- * kernel.
+ * New memory is all zero, whatever it was used for before, and frames are closed to the kernel.
  */
 static void new_memory_is_zero(void **state)
 {
@@ -110,7 +109,7 @@ static void new_memory_is_zero(void **state)
 			assert_int_equal(window_is_open(u->paddr), type != SK_OBJ_FRAME);
 		for (uint64_t w = 0; type == SK_OBJ_FRAME && w < used / 8; w++)
 			assert_int_equal(at[w], 0);
-		/* behind the first small object of a page too */
+		/* after the first small object of a page, too */
 		if (type == SK_OBJ_NOTIFICATION || type == SK_OBJ_SCHED)
 			for (uint64_t w = used / 8; w < PAGE / 8; w++)
 				assert_int_equal(at[w], 0);
@@ -118,7 +117,7 @@ static void new_memory_is_zero(void **state)
 	}
 }
 
-/* Objects of both kinds in turn, without a new beginning. */
+/* Frames and kernel objects in turn, without emptying the untyped in between. */
 static void open_and_closed_in_turn(void **state)
 {
 	struct slot *u = slot_in(1, AT_UNTYPED);
@@ -138,7 +137,10 @@ static void open_and_closed_in_turn(void **state)
 	assert_int_equal(u->used, 16 * PAGE);
 }
 
-/* Interrupted after each step: all is made once, and the registers say what is left. */
+/*
+ * RETYPE is interrupted after each step: every object is made once, and the registers say what
+ * is left.
+ */
 static void retype_goes_on(void **state)
 {
 	static const uint64_t args[6] = { AT_UNTYPED, SK_OBJ_NOTIFICATION, AT_CNODE, S, 10 };
@@ -178,8 +180,8 @@ static void retype_goes_on(void **state)
 }
 
 /*
- * Interrupted, and then not gone on with: what was prepared for frames is not what objects
- * need, nor the other way.
+ * RETYPE is interrupted and not continued: memory prepared for frames is not used for kernel
+ * objects as it is, nor the reverse.
  */
 static void retype_is_given_up(void **state)
 {
@@ -206,7 +208,7 @@ static void retype_is_given_up(void **state)
 	}
 }
 
-/* Another CPU was faster, and has made something by now. */
+/* Another CPU was faster, and has already made an object. */
 static void made_meanwhile(void)
 {
 	struct slot *u = slot_in(1, AT_UNTYPED);
@@ -249,7 +251,7 @@ static void devices(void **state)
 		SYS(0, RETYPE, ROOT_DEVICE, ORDER(FRAME, 12), AT_CNODE, 150, 5, 0x5000), 0);
 	assert_int_equal(regs(0)->r9, 0xa000);
 	assert_int_equal(slot_in(0, 154)->paddr, DEVICE_PADDR + 0x9000);
-	/* the same place again: devices have no watermark */
+	/* the same place again, because device untypeds have no watermark */
 	assert_int_equal(
 		SYS(0, RETYPE, ROOT_DEVICE, ORDER(FRAME, 12), AT_CNODE, 160, 1, 0x5000), 0);
 	assert_int_equal(SYS(0, CAP_INFO, AT_CNODE, ROOT_DEVICE), 0);
@@ -260,7 +262,7 @@ static void devices(void **state)
 
 /* --- MAP ---------------------------------------------------------------------------------- */
 
-/* The entry that translates an address, and its level. */
+/* Find the entry that translates an address, and its level. */
 static uint64_t entry_at(const struct space *s, uint64_t vaddr, unsigned int *level)
 {
 	return *pte_walk(phys_to_virt(s->root), vaddr, 1, level);
@@ -333,7 +335,7 @@ static void map_nested(void **state)
 	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, VA, 0, 12, SK_R), -SK_E_EXISTS);
 }
 
-/* Exactly these bits, for each combination of rights. */
+/* MAP sets exactly these bits for each combination of rights. */
 static void map_sets_bits(void **state)
 {
 	static const struct {
@@ -378,7 +380,7 @@ static void map_sets_bits(void **state)
 	assert_int_equal(level, 3);
 }
 
-/* All mappings of a capability are one window. */
+/* All mappings of a capability lie in one window. */
 static void one_window(void **state)
 {
 	(void)state;
@@ -399,7 +401,7 @@ static void one_window(void **state)
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 14), 0);
 	assert_int_equal(page_at(1, VA - PAGE), 0);
 	assert_int_equal(map(VA + 0x10000, 0x1000, 12, SK_R), 0);
-	/* a copy has a window of its own, and takes only what is its own with it */
+	/* a copy has a window of its own, and its end unmaps only its own mappings */
 	assert_int_equal(SYS(1, COPY, AT_CNODE, S, AT_CNODE, AT_FRAMES4, SK_ALL), 0);
 	assert_int_equal(SYS(1, MAP, S, AT_SPACE, VA, 0, 14, SK_R), 0);
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, S), 0);
@@ -407,7 +409,7 @@ static void one_window(void **state)
 	assert_int_not_equal(page_at(1, VA + 0x10000), 0);
 }
 
-/* All or nothing, over the edge of a table. */
+/* A MAP across the end of a table maps all or nothing. */
 static void map_over_two_tables(void **state)
 {
 	uint64_t at = SK_LARGE_SIZE - 2 * PAGE, paddr = slot_in(1, AT_FRAMES4)->paddr;
@@ -446,12 +448,12 @@ static void unmap_arguments(void **state)
 	assert_int_equal(page_at(1, VA + 0x3000), 0);
 	assert_int_not_equal(page_at(1, VA + 0x2000), 0);
 	assert_int_equal(fake_did.shootdowns, 1);
-	/* there is nothing any more */
+	/* nothing is mapped any more */
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0x3000, 12), 0);
 	assert_int_equal(fake_did.shootdowns, 1);
 }
 
-/* A large page is split before a part of it goes. */
+/* A large page must be split before a part of it can be unmapped. */
 static void large_pages_split(void **state)
 {
 	uint64_t paddr = slot_in(1, AT_DEVICE_LARGE)->paddr,
@@ -510,13 +512,14 @@ static void huge_pages_split(void **state)
 }
 
 /*
- * Windows that reach out of their space, on both sides: what is mapped goes, and nothing else.
+ * Windows that extend beyond their space on either side: UNMAP removes what is mapped, and
+ * nothing else.
  */
 static void windows_reach_out(void **state)
 {
 	(void)state;
 	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, PAGE, 0, 12, SK_R), 0);
-	assert_int_equal(map(2 * PAGE, 0x3000, 12, SK_R), 0); /* begins below 0 */
+	assert_int_equal(map(2 * PAGE, 0x3000, 12, SK_R), 0); /* the window begins below 0 */
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 12), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0x2000, 12), 0);
 	assert_int_not_equal(page_at(1, 2 * PAGE), 0);
@@ -527,7 +530,8 @@ static void windows_reach_out(void **state)
 		assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 6 - level, AT_SPACE,
 					 USER_END - PAGE, level),
 			0);
-	assert_int_equal(map(USER_END - PAGE, 0, 12, SK_R), 0); /* ends beyond the end */
+	/* the window ends beyond the end */
+	assert_int_equal(map(USER_END - PAGE, 0, 12, SK_R), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0x1000, 12), 0);
 	assert_int_not_equal(page_at(1, USER_END - PAGE), 0);
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, AT_FRAMES4), 0);
@@ -535,7 +539,7 @@ static void windows_reach_out(void **state)
 }
 
 /*
- * An unmap that is interrupted at each step goes on where it was, also after the window has
+ * An unmap that is interrupted at each step continues where it was, even after the window has
  * changed.
  */
 static void unmap_goes_on(void **state)
@@ -546,11 +550,11 @@ static void unmap_goes_on(void **state)
 	unsigned int tries = 0;
 
 	(void)state;
-	/* only its last 2 MiB, and not from their begin, lie where there are tables */
+	/* only a part of its last 2 MiB lies where there are tables */
 	assert_int_equal(SYS(0, MAP, AT_DEVICE_HUGE, AT_SPACE, 0x3000, last, 12, SK_R), 0);
 	assert_int_equal(SYS(0, UNMAP, AT_DEVICE_HUGE, 0, 30), 0);
 	assert_int_equal(page_at(0, 0x3000), 0);
-	/* only its first */
+	/* only its first 2 MiB do */
 	for (unsigned int round = 0; round < 2; round++) {
 		assert_int_equal(
 			SYS(0, MAP, AT_DEVICE_HUGE, AT_SPACE, VA + PAGE, 0x1000, 12, SK_R), 0);
@@ -559,7 +563,7 @@ static void unmap_goes_on(void **state)
 			assert_false(sys_once(t, SK_SYS_UNMAP, all));
 		assert_int_equal(page_at(0, VA + PAGE), 0);
 		assert_int_not_equal(slot_in(0, AT_DEVICE_HUGE)->base & (PAGE - 1), 0);
-		if (round) { /* mapped anew below: the work begins anew */
+		if (round) { /* mapped again at a lower address, so the work begins again */
 			fake_preempt = NULL;
 			t->regs.r.rip = 0x2002;
 			assert_int_equal(SYS(0, MAP, AT_DEVICE_HUGE, AT_SPACE, VA + PAGE,
@@ -576,7 +580,7 @@ static void unmap_goes_on(void **state)
 	}
 }
 
-/* The same for a part, with what is left noted in the thread. */
+/* The same for a part of the frame, where the thread remembers what is left. */
 static void unmap_of_a_part_goes_on(void **state)
 {
 	static const uint64_t part[6] = { AT_DEVICE_HUGE, 0, 24 };
@@ -631,7 +635,10 @@ static void tables_arguments(void **state)
 	assert_int_equal(fake_did.shootdowns, 0);
 }
 
-/* What a table held is out of reach when it goes, and does not come back with it. */
+/*
+ * When a table is deleted, its translations go away, and do not come back when it is used
+ * again.
+ */
 static void tables_begin_empty(void **state)
 {
 	(void)state;
@@ -639,7 +646,7 @@ static void tables_begin_empty(void **state)
 	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, SK_LARGE_SIZE + PAGE, 0, 12, SK_R), 0);
 	assert_int_equal(SYS(1, MOVE, AT_CNODE, S, AT_CNODE, AT_TABLE + 3), 0);
 	assert_int_equal(SYS(1, MAP_TABLE, S, AT_SPACE, 2 * SK_LARGE_SIZE, 1), -SK_E_EXISTS);
-	/* the untyped that it was made of */
+	/* revoking the untyped of which it was made */
 	fake_did.shootdowns = 0;
 	table_unlink(slot_in(1, S));
 	assert_int_equal(fake_did.shootdowns, 1);
@@ -652,7 +659,9 @@ static void tables_begin_empty(void **state)
 	/* the frame's window is free for another place */
 	assert_int_equal(SYS(1, UNMAP, AT_FRAME, 0, 12), 0);
 	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, 4 * SK_LARGE_SIZE, 0, 12, SK_R), 0);
-	/* a table that another stands for now is not taken away by who was there before */
+	/*
+	 * the capability of an earlier table does not remove the table that has taken its place
+	 */
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, S), 0);
 	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 4, AT_SPACE, 4 * SK_LARGE_SIZE, 1), 0);
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, AT_FRAME), 0);
@@ -660,7 +669,8 @@ static void tables_begin_empty(void **state)
 }
 
 /*
- * The upper table goes first: the lower one's capability must not touch what came in its place.
+ * The upper table goes first: the lower one's capability must not affect what has taken its
+ * place.
  */
 static void orphans_do_no_harm(void **state)
 {
@@ -676,12 +686,14 @@ static void orphans_do_no_harm(void **state)
 	assert_int_equal(SYS(0, DELETE, AT_CNODE, AT_FRAME), 0);
 	assert_int_not_equal(entry_at(domains[0].space, GIB, &level), 0);
 	assert_int_equal(level, 3);
-	/* as a part of another's large page: it is not its own */
+	/* a part of another capability's large page is not unmapped */
 	assert_int_equal(SYS(0, UNMAP, AT_DEVICE_HUGE, 0, 30), 0);
 	assert_int_equal(entry_at(domains[0].space, GIB, &level), 0);
 }
 
-/* A table that came in the place of another stays when the capability of the first goes. */
+/*
+ * A table that has taken the place of another stays when the first one's capability is deleted.
+ */
 static void tables_know_their_place(void **state)
 {
 	unsigned int level;
@@ -701,7 +713,7 @@ static void tables_know_their_place(void **state)
 	assert_int_equal(level, 1);
 }
 
-/* Another's large page inside a window is neither in the way nor taken away. */
+/* Another capability's large page inside a window is no obstacle, and stays mapped. */
 static void neighbours(void **state)
 {
 	(void)state;
@@ -713,7 +725,7 @@ static void neighbours(void **state)
 	assert_int_equal(SYS(1, UNMAP, AT_DEVICE_LARGE, 0, 12), -SK_E_NO_TABLE);
 }
 
-/* A space ends: what was mapped in it is free, and no CPU keeps its tables. */
+/* When a space ends, what was mapped in it is free, and no CPU keeps its tables. */
 static void spaces_end(void **state)
 {
 	(void)state;
@@ -750,7 +762,7 @@ static void spaces_end(void **state)
 	assert_null(slot_in(1, AT_FRAME)->space);
 }
 
-/* No CPU goes on with the tables of a space whose thread has lost it. */
+/* No CPU continues with the tables of a space that its thread has lost. */
 static void threads_lose_their_space(void **state)
 {
 	(void)state;

@@ -45,7 +45,7 @@ static void threads_are_configured(void **state)
 	assert_int_equal(t->utcb_slot.rights, SK_R | SK_W);
 	assert_int_equal(t->fault_slot.rights, SK_W);
 	assert_int_equal(((struct object *)object_of(1, AT_CNODE))->refs, refs + 1);
-	/* again: what it had is given back first */
+	/* configured again: it first gives back what it had */
 	assert_int_equal(SYS(1, THREAD_CONFIGURE, S, AT_CNODE, AT_SPACE, 0, T2_UTCB), 0);
 	assert_int_equal(t->fault_slot.type, SK_OBJ_NULL);
 	assert_int_equal(((struct object *)object_of(1, AT_CNODE))->refs, refs + 1);
@@ -57,7 +57,7 @@ static void threads_are_configured(void **state)
 	assert_null(slot_in(1, AT_UNTYPED)->first_child);
 }
 
-/* Its capability space goes: it stops, and makes no more calls. */
+/* A thread whose capability space is deleted stops, and makes no more calls. */
 static void threads_lose_their_capabilities(void **state)
 {
 	(void)state;
@@ -100,20 +100,19 @@ static void suspending(void **state)
 	assert_null(second()->on);
 	assert_int_equal(SYS(1, THREAD_RESUME, AT_THREAD2), 0);
 	assert_ptr_equal(cpus[2]->current, second());
-	/* queued behind an equal: it leaves the queue */
+	/* it is queued behind a thread of equal priority, and leaves the queue */
 	prefer(1, 1, 2, 9);
 	assert_ptr_equal(cpus[2]->current, domains[2].thread[0]);
 	assert_int_equal(SYS(1, THREAD_SUSPEND, AT_THREAD2), 0);
 	assert_int_equal(SYS(2, WAIT, AT_NOTIFICATION, SK_NO_DEADLINE), BLOCKED);
 	assert_null(cpus[2]->current);
-	/* itself: the call is over when it goes on */
+	/* it suspends itself: the call is over when it is resumed */
 	assert_int_equal(SYS(1, THREAD_SUSPEND, AT_THREAD), 0);
 	assert_null(cpus[1]->current);
 }
 
 /*
- * The registers of a thread stand still while others have them: it is on no CPU, and in no
- * call.
+ * A thread's registers can be accessed only while it is on no CPU and in no call.
  */
 static void registers_stand_still(void **state)
 {
@@ -122,7 +121,7 @@ static void registers_stand_still(void **state)
 
 	(void)state;
 	second_runs(1, 2, 20);
-	/* its CPU has not heard yet */
+	/* its CPU has not taken the interrupt */
 	assert_false(sys_once(domains[1].thread[0], SK_SYS_THREAD_SUSPEND, args));
 	domains[1].thread[0]->regs.r.rax = SK_SYS_THREAD_READ;
 	assert_false(sys_once(domains[1].thread[0], SK_SYS_THREAD_READ, args));
@@ -166,7 +165,7 @@ static void registers_stand_still(void **state)
 	assert_int_equal(regs(1)->fs_base, USER_END);
 }
 
-/* A thread ends wherever it is: nothing of it is left. */
+/* A thread can end in any state, and nothing of it is left. */
 static void threads_end(void **state)
 {
 	struct sched *s = domains[1].sched[1];
@@ -182,16 +181,16 @@ static void threads_end(void **state)
 		for (unsigned int band = 0; band < TIMER_BANDS; band++)
 			assert_null(((struct sched_cpu *)cpus[i]->sched)->timers[band]);
 	time_is(fake_now + 2000);
-	/* the context is free for another */
+	/* the context is free for another thread */
 	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_THREAD, AT_CNODE, S, 1), 0);
 	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, S), 0);
-	/* ends on its CPU */
+	/* it ends while its CPU runs it */
 	assert_int_equal(SYS(1, THREAD_CONFIGURE, S, AT_CNODE, AT_SPACE, 0, T2_UTCB), 0);
 	assert_int_equal(SYS(1, THREAD_RESUME, S), 0);
 	assert_ptr_equal(cpus[2]->current, thread_of(object_of(1, S)));
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, S), 0);
 	assert_ptr_equal(cpus[2]->current, domains[2].thread[0]);
-	/* by itself */
+	/* it ends itself */
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, AT_SCHED2), 0);
 }
 
@@ -222,7 +221,7 @@ static void pins(void **state)
 	assert_false(irq()->source.level);
 	assert_int_equal(SYS(1, IRQ_PIN, AT_CTL_IRQ, AT_IRQ, 4, 0, 0), -SK_E_EXISTS);
 	assert_int_equal(SYS(1, IRQ_MSI, AT_CTL_IRQ, AT_IRQ, 0), -SK_E_EXISTS);
-	irq_fires(); /* to nobody */
+	irq_fires(); /* bound to nothing */
 	assert_int_equal(SYS(1, IRQ_BIND, AT_IRQ, AT_BADGED + 1), 0);
 	irq_fires();
 	assert_int_equal(SYS(1, POLL, AT_NOTIFICATION + 1), 0);
@@ -232,8 +231,8 @@ static void pins(void **state)
 	assert_int_equal(SYS(1, POLL, AT_NOTIFICATION + 1), -SK_E_AGAIN);
 	assert_int_equal(SYS(1, POLL, AT_NOTIFICATION), 0);
 	assert_int_equal(SYS(1, IRQ_ACK, AT_IRQ), 0);
-	assert_int_equal(fake_did.unmasks, 1); /* an edge is not masked */
-	/* what it signals through goes */
+	assert_int_equal(fake_did.unmasks, 1); /* an edge-triggered pin is not masked */
+	/* the notification that it signals is revoked */
 	assert_int_equal(SYS(1, REVOKE, AT_CNODE, AT_NOTIFICATION), 0);
 	irq_fires();
 	assert_int_equal(SYS(1, POLL, AT_NOTIFICATION), -SK_E_AGAIN);
@@ -256,7 +255,7 @@ static void level_pins_and_messages(void **state)
 	assert_int_equal(regs(2)->rdi, 0xfee01000);
 	assert_int_equal(SYS(2, IRQ_ACK, AT_IRQ), 0);
 	assert_int_equal(fake_did.unmasks, 2);
-	/* not claimed: nothing to give back */
+	/* not claimed, so there is nothing to give back */
 	assert_int_equal(SYS(3, DELETE, AT_CNODE, AT_IRQ), 0);
 	assert_int_equal(fake_did.frees, 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rules_sched.c - who runs when, on which CPU, for how long; deadlines. A tick is 1 ns.
+ * rules_sched.c - which thread runs when, on which CPU, and for how long; deadlines. A tick is
+ * 1 ns.
  */
 #include "rules.h"
 #include "sched.h"
@@ -32,18 +33,18 @@ static void higher_first(void **state)
 	assert_int_equal(SYS(2, WAIT, N, SK_NO_DEADLINE), BLOCKED);
 	runs(2, t(1, 1));
 	assert_int_equal(SYS(1, SIGNAL, AT_PEER_NOTIFICATION), 0);
-	/* woken above who runs */
+	/* woken with a higher priority than the running thread's */
 	assert_int_equal(SYS(0, SIGNAL, AT_BADGED), 0);
 	assert_int_equal(SYS(0, COPY, AT_CNODE, 200, ROOT_CNODE + 2, AT_BADGED, SK_ALL), 0);
 	assert_int_equal(SYS(0, SIGNAL, 200), 0);
 	runs(2, t(2, 0));
 	assert_int_equal(result(t(2, 0)), 0);
-	/* raised and lowered while it waits its turn */
+	/* raised and lowered while it waits for its turn */
 	prefer(1, 1, 2, 11);
 	runs(2, t(1, 1));
 	prefer(1, 1, 2, 9);
 	runs(2, t(2, 0));
-	/* the one that runs is lowered */
+	/* the running thread is lowered */
 	assert_int_equal(SYS(2, SCHED_CONFIGURE, AT_CTL_SCHED, AT_SCHED, 2 | 8 << 16, 256), 0);
 	runs(2, t(1, 1));
 	assert_int_equal(SYS2(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
@@ -67,15 +68,15 @@ static void equals_take_turns(void **state)
 	time_is(start + SLICE);
 	runs(2, t(1, 1));
 	assert_int_equal(cpus[2]->timer_armed, start + 2 * SLICE);
-	time_is(start + 2 * SLICE + 1000); /* too long by 1000 */
+	time_is(start + 2 * SLICE + 1000); /* its turn was too long by 1000 */
 	runs(2, t(2, 0));
 	time_is(start + 3 * SLICE + 1000);
 	runs(2, t(1, 1));
 	time_is(start + 4 * SLICE - 1);
 	runs(2, t(1, 1));
-	time_is(start + 4 * SLICE); /* its next turn is shorter by that */
+	time_is(start + 4 * SLICE); /* its next turn is shorter by the same time */
 	runs(2, t(2, 0));
-	/* and one that is much too long costs no more than that turn */
+	/* and a turn that is much too long costs only the next turn */
 	time_is(start + 10 * SLICE);
 	runs(2, t(1, 1));
 	time_is(start + 11 * SLICE);
@@ -104,7 +105,7 @@ static void turns_follow_weights(void **state)
 	runs(2, t(2, 0));
 }
 
-/* Too long by exactly a turn: the next one is whole. */
+/* After a turn that was too long by exactly a turn, the next one is whole. */
 static void overruns_of_a_turn(void **state)
 {
 	sk_time_t start;
@@ -117,7 +118,10 @@ static void overruns_of_a_turn(void **state)
 	assert_int_equal(domains[2].sched[0]->slice, SLICE);
 }
 
-/* Who is interrupted by somebody higher has the rest of its turn; who yields has not. */
+/*
+ * A thread that a higher one interrupts keeps the rest of its turn; a thread that yields does
+ * not.
+ */
 static void turns_go_on(void **state)
 {
 	sk_time_t start;
@@ -142,13 +146,13 @@ static void turns_go_on(void **state)
 	runs(2, t(2, 0));
 	assert_int_equal(SYS(2, YIELD), 0);
 	runs(2, t(1, 1));
-	/* to equals only */
+	/* only to threads of equal priority */
 	prefer(1, 1, 2, 11);
 	assert_int_equal(SYS2(1, YIELD), 0);
 	runs(2, t(1, 1));
 }
 
-/* A turn begins anew with the configuration, whatever was used of the old one. */
+/* Configuring a context begins a new turn, however much of the old one was used. */
 static void configured_while_it_runs(void **state)
 {
 	sk_time_t start;
@@ -168,7 +172,7 @@ static void calls_switch_directly(void **state)
 {
 	(void)state;
 	second_runs(1, 1, 10); /* the server */
-	second_runs(3, 1, 10); /* somebody else */
+	second_runs(3, 1, 10); /* a third thread */
 	runs(1, t(1, 0));
 	utcb(t(1, 0))->deadline = SK_NO_DEADLINE;
 	thread_utcb(t(1, 1))->deadline = SK_NO_DEADLINE;
@@ -183,7 +187,7 @@ static void calls_switch_directly(void **state)
 	runs(1, t(1, 1));
 	assert_int_equal(SYS2(1, REPLY_RECV, AT_ENDPOINT, SK_MI(1, 1, 0)), BLOCKED);
 	runs(1, t(1, 0));
-	/* not past somebody higher: then its turn comes in the queue */
+	/* not past a thread of higher priority: then the server waits in the queue */
 	prefer(3, 1, 1, 11);
 	runs(1, t(3, 1));
 	assert_int_equal(SYS2(3, WAIT, N, SK_NO_DEADLINE), BLOCKED);
@@ -195,9 +199,9 @@ static void calls_switch_directly(void **state)
 }
 
 /*
- * A server that has answered, and goes on with the next caller: who was answered waits at the
- * place for direct switches. Server: domain 1's first thread; callers: its second, and domain
- * 3's second. All on CPU 1.
+ * A server has answered, and goes on with the next caller: the thread that was answered waits
+ * in the place for direct switches. The server is domain 1's first thread; the callers are its
+ * second thread, and domain 3's. All are on CPU 1.
  */
 static void answered_and_busy(void)
 {
@@ -224,13 +228,13 @@ static void answered_and_busy(void)
 static void direct_switches_wait(void **state)
 {
 	(void)state;
-	/* taken back */
+	/* the answered thread is taken back from that place */
 	answered_and_busy();
 	assert_int_equal(SYS(0, THREAD_SUSPEND, AT_PEER_THREAD), 0);
 	assert_null(sc(1)->next);
 	assert_int_equal(SYS(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
 	assert_null(cpus[1]->current);
-	/* the server's turn goes on, over an interrupt */
+	/* the server's turn goes on after an interrupt */
 	world_fresh(NULL);
 	answered_and_busy();
 	cpu_kicked[1] = true;
@@ -239,7 +243,10 @@ static void direct_switches_wait(void **state)
 	assert_int_equal(domains[1].sched[1]->place, SCHED_QUEUED);
 	assert_int_equal(SYS(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
 	runs(1, t(1, 1));
-	/* somebody higher wakes meanwhile: first, and the other is not lost */
+	/*
+	 * a thread of higher priority wakes in the meantime: it runs first, and the other is
+	 * not lost
+	 */
 	world_fresh(NULL);
 	second_runs(2, 1, 20);
 	assert_int_equal(SYS2(2, WAIT, N, SK_NO_DEADLINE), BLOCKED);
@@ -252,7 +259,7 @@ static void direct_switches_wait(void **state)
 	runs(1, t(2, 1));
 	assert_int_equal(SYS2(2, WAIT, N, SK_NO_DEADLINE), BLOCKED);
 	runs(1, t(1, 1));
-	/* on another CPU there is none */
+	/* there is no direct switch to a thread on another CPU */
 	world_fresh(NULL);
 	second_runs(1, 2, 11);
 	thread_utcb(t(1, 1))->deadline = utcb(t(1, 0))->deadline = SK_NO_DEADLINE;
@@ -264,7 +271,7 @@ static void direct_switches_wait(void **state)
 	runs(2, t(2, 0));
 }
 
-/* Told to run twice, it runs once. */
+/* A thread that is woken twice runs once. */
 static void woken_twice(void **state)
 {
 	(void)state;
@@ -283,7 +290,7 @@ static void woken_twice(void **state)
 	runs(2, t(2, 1));
 	assert_int_equal(SYS2(2, WAIT, N + 1, SK_NO_DEADLINE), BLOCKED);
 	assert_null(cpus[2]->current);
-	/* an equal one does not interrupt */
+	/* a thread of equal priority does not interrupt */
 	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
 	runs(2, t(1, 1));
 	assert_true(sys_once(t(3, 0), SK_SYS_SIGNAL, (const uint64_t[6]){ AT_BADGED }));
@@ -312,14 +319,14 @@ static void budgets_bind(void **state)
 	runs(2, t(1, 1));
 	time_is(start + 12000);
 	runs(2, t(2, 0));
-	/* released late: the period does not drift, and its budget is whole */
+	/* released late: the period does not drift, and the budget is whole */
 	time_is(start + 20500);
 	runs(2, t(1, 1));
 	assert_int_equal(domains[1].sched[1]->period_start, start + 20000);
 	time_is(start + 22500);
 	runs(2, t(2, 0));
 	assert_int_equal(domains[1].sched[1]->place, SCHED_THROTTLED);
-	/* while it has none, nothing wakes it */
+	/* while it has no budget, nothing wakes it */
 	assert_int_equal(SYS(1, THREAD_SUSPEND, AT_THREAD2), 0);
 	assert_int_equal(SYS(1, THREAD_RESUME, AT_THREAD2), 0);
 	runs(2, t(2, 0));
@@ -335,7 +342,7 @@ static void budgets_bind(void **state)
 	assert_null(sc(2)->timers[1]);
 }
 
-/* A period begins with the work, not while there is none. */
+/* A period begins when there is work, not before. */
 static void budgets_begin_with_work(void **state)
 {
 	sk_time_t start;
@@ -358,7 +365,8 @@ static void budgets_begin_with_work(void **state)
 	time_is(start + 17000);
 	runs(2, t(2, 0));
 	/*
-	 * at the very end of a period the next begins; what was used of the last is forgotten
+	 * at the very end of a period the next one begins, and the use of the last one is
+	 * forgotten
 	 */
 	assert_int_equal(SYS(1, THREAD_SUSPEND, AT_THREAD2), 0);
 	assert_int_equal(SYS(1, THREAD_RESUME, AT_THREAD2), 0);
@@ -370,7 +378,10 @@ static void budgets_begin_with_work(void **state)
 	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
 	assert_int_equal(domains[1].sched[1]->period_start, start + 35000);
 	assert_int_equal(domains[1].sched[1]->budget_left, 2000);
-	/* used up while no timer looked, and woken by another CPU: it is released in time */
+	/*
+	 * its budget is used up without a timer interrupt, and another CPU wakes it: it is
+	 * released in time
+	 */
 	fake_now += 2500;
 	assert_int_equal(SYS2(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
 	runs(2, t(2, 0));
@@ -379,7 +390,7 @@ static void budgets_begin_with_work(void **state)
 	runs(2, t(2, 0));
 	assert_int_equal(domains[1].sched[1]->place, SCHED_THROTTLED);
 	assert_int_equal(cpus[2]->timer_armed, start + 45000);
-	/* throttled, and then bound to nobody, it leaves no timer */
+	/* a context that is throttled and then unbound leaves no timer */
 	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, 0), 0);
 	assert_null(sc(2)->timers[1]);
 	time_is(start + 50000);
@@ -426,7 +437,7 @@ static void stats_are_exact(void **state)
 		assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
 		assert_int_equal(regs(1)->r10, idle + 5000);
 		assert_int_equal(regs(1)->rdi, consumed);
-		/* the way from the wake to the switch is no idle time */
+		/* the time from the wake-up to the switch is not idle time */
 		assert_true(sys_once(t(1, 0), SK_SYS_SIGNAL, (const uint64_t[6]){ AT_BADGED }));
 		fake_now += 70;
 		kicks();
@@ -435,7 +446,7 @@ static void stats_are_exact(void **state)
 		assert_int_equal(regs(1)->r10, idle + 5000);
 		assert_int_equal(regs(1)->rdi, consumed + 100);
 	}
-	/* idle time that nobody asked for meanwhile */
+	/* idle time that no call asked for in the meantime */
 	assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
 	{
 		uint64_t idle = regs(1)->r10;
@@ -446,7 +457,7 @@ static void stats_are_exact(void **state)
 		assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
 		assert_int_equal(regs(1)->r10, idle + 3000);
 	}
-	/* what it had is paid for when it leaves */
+	/* the time that it used is charged when it leaves */
 	prefer(1, 1, 3, 20);
 	fake_now += 100;
 	assert_int_equal(SYS(1, SCHED_STATS, AT_SCHED2), 0);
@@ -496,10 +507,11 @@ static void binding(void **state)
 	runs(2, t(2, 0));
 	assert_null(t(1, 1)->sched);
 	assert_int_equal(
-		SYS(1, SCHED_BIND, S, AT_THREAD2), -SK_E_STATE); /* memory is no time */
+		/* a capability to memory is not one to CPU time */
+		SYS(1, SCHED_BIND, S, AT_THREAD2), -SK_E_STATE);
 	assert_int_equal(SYS(1, THREAD_SUSPEND, AT_THREAD2), 0);
 	assert_int_equal(
-		SYS(1, THREAD_RESUME, AT_THREAD2), 0); /* without time it does not run */
+		SYS(1, THREAD_RESUME, AT_THREAD2), 0); /* without a context it does not run */
 	assert_null(t(1, 1)->on);
 	assert_int_equal(configure(1, S, 3, 20, 256, 0, 0), 0);
 	assert_int_equal(SYS(1, SCHED_BIND, S, AT_THREAD2), 0);
@@ -514,12 +526,12 @@ static void binding(void **state)
 	assert_null(t(1, 1)->sched);
 	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, AT_THREAD2), 0);
 	runs(2, t(1, 1));
-	/* a context of nobody */
+	/* a context without a thread */
 	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, 0), 0);
 	assert_int_equal(SYS(1, SCHED_BIND, AT_SCHED2, 0), 0);
 }
 
-/* A thread that a CPU has not left yet gets no time on another one. */
+/* A thread that a CPU has not left gets no time on another CPU. */
 static void one_cpu_at_a_time(void **state)
 {
 	static const uint64_t unbind[6] = { AT_SCHED2, 0 }, bind[6] = { S, AT_THREAD2 };
@@ -541,8 +553,8 @@ static void one_cpu_at_a_time(void **state)
 }
 
 /*
- * A context that was on its way to another CPU when it lost its thread goes there with the
- * next.
+ * A context that was moving to another CPU when it lost its thread arrives there with its next
+ * thread.
  */
 static void bound_on_the_way(void **state)
 {
@@ -559,7 +571,9 @@ static void bound_on_the_way(void **state)
 	runs(3, t(1, 1));
 }
 
-/* A context that ends waits for its thread's CPU; meanwhile it gives no time. */
+/*
+ * The end of a context waits for its thread's CPU; in the meantime the context gives no time.
+ */
 static void contexts_end(void **state)
 {
 	static const uint64_t delete[6] = { AT_CNODE, S };
@@ -583,7 +597,10 @@ static void contexts_end(void **state)
 	assert_null(t(1, 1)->sched);
 }
 
-/* Bound to another context of the same CPU, and sent away before it has left. */
+/*
+ * A thread is bound to another context of the same CPU, which is moved away before the thread
+ * has left.
+ */
 static void moving_before_it_has_left(void **state)
 {
 	static const uint64_t unbind[6] = { AT_SCHED2, 0 }, bind[6] = { S, AT_THREAD2 },
@@ -602,7 +619,10 @@ static void moving_before_it_has_left(void **state)
 	runs(2, t(2, 0));
 }
 
-/* To another CPU: at once when it waits or is queued, else when it has left the old one. */
+/*
+ * A thread moves to another CPU at once if it waits or is queued, else when it has left the old
+ * CPU.
+ */
 static void moving(void **state)
 {
 	struct sched *s = domains[1].sched[1];
@@ -631,7 +651,7 @@ static void moving(void **state)
 	runs(2, t(2, 0));
 	prefer(1, 1, 3, 11);
 	runs(3, t(1, 1));
-	/* itself */
+	/* it moves itself */
 	prefer(1, 0, 0, 11);
 	runs(0, t(1, 0));
 	assert_null(cpus[1]->current);
@@ -658,7 +678,7 @@ static void deadlines_in_order(void **state)
 	assert_int_equal(SYS2(3, WAIT, N, SK_NO_DEADLINE), BLOCKED);
 	time_is(start + 2000);
 	assert_int_equal(result(t(1, 1)), -SK_E_TIMEOUT);
-	/* in the past: at once */
+	/* a deadline in the past: it returns at once */
 	assert_int_equal(SYS2(1, WAIT, N, 1), BLOCKED);
 	time_is(fake_now);
 	assert_int_equal(result(t(1, 1)), -SK_E_TIMEOUT);
@@ -671,7 +691,7 @@ static void enter_timer_once(void *arg)
 	core_timer();
 }
 
-/* Thread k of domain d waits on CPU 0 until then. */
+/* Thread k of domain d waits on CPU 0 until this time. */
 static void waits_until(unsigned int d, unsigned int k, unsigned int priority, sk_time_t until)
 {
 	prefer(d, k, 0, priority);
@@ -681,8 +701,8 @@ static void waits_until(unsigned int d, unsigned int k, unsigned int priority, s
 }
 
 /*
- * Many at one time: a few of them, those of high priority first, then a pause as long as the
- * work was.
+ * When many deadlines expire at one time, the kernel serves a few of them, those of high
+ * priority first, and then pauses for as long as the work took.
  */
 static void storms_of_deadlines(void **state)
 {
@@ -703,7 +723,8 @@ static void storms_of_deadlines(void **state)
 	for (unsigned int i = 0; i < 2 * DOMAINS; i++)
 		over += (long)t(i / 2, i % 2)->regs.r.rax == -SK_E_TIMEOUT;
 	assert_int_equal(over, 4);
-	assert_int_equal(result(t(3, 0)), -SK_E_TIMEOUT); /* the last, and above all */
+	/* the last deadline, of the highest priority */
+	assert_int_equal(result(t(3, 0)), -SK_E_TIMEOUT);
 	for (unsigned int d = 0; d < 3; d++)
 		assert_int_equal(result(t(d, 1)), -SK_E_TIMEOUT);
 	assert_true(sc(0)->pause_end > start + 3000);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rules_vcpu.c - into a guest, and out of it
+ * rules_vcpu.c - entering and leaving a guest
  */
 #include "rules.h"
 #include "check.h"
@@ -45,7 +45,8 @@ static void exits_are_counted(void **state)
 	assert_int_equal(page()->exits, exits + 1);
 	page()->dirty = SK_VCPU_GPR;
 	enter_guest(SK_NO_DEADLINE);
-	assert_int_equal(page()->dirty, 0); /* taken over when it enters */
+	/* the kernel takes the registers over at the entry */
+	assert_int_equal(page()->dirty, 0);
 	guest_exit(1, SK_EXIT_HLT);
 	left_with(0, SK_EXIT_HLT);
 	assert_int_equal(page()->exits, exits + 2);
@@ -59,14 +60,14 @@ static void deadlines_end_turns(void **state)
 	enter_guest(until);
 	time_is(until - 1);
 	assert_int_equal(result(runner()), BLOCKED);
-	/* a timer of an older turn that fires late */
+	/* a timer of an earlier turn fires late */
 	thread_timeout(runner(), until - 1);
 	kicks();
 	assert_int_equal(result(runner()), BLOCKED);
 	assert_false(runner()->expired);
 	time_is(until);
 	left_with(0, SK_EXIT_DEADLINE);
-	/* that it had passed is over with the turn */
+	/* an expired deadline does not affect the next turn */
 	enter_guest(fake_now + 1000);
 	guest_exit(1, SK_EXIT_HLT);
 	time_is(fake_now + 2000);
@@ -76,7 +77,7 @@ static void deadlines_end_turns(void **state)
 	time_is(fake_now + 10000);
 	assert_int_equal(result(runner()), BLOCKED);
 	guest_exit(1, SK_EXIT_HLT);
-	/* in the past */
+	/* a deadline in the past */
 	assert_int_equal(SYS(1, VCPU_ENTER, AT_VCPU, 1), BLOCKED);
 	time_is(fake_now);
 	left_with(0, SK_EXIT_DEADLINE);
@@ -88,12 +89,13 @@ static void signals_end_turns(void **state)
 	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD, 0), 0);
 	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD, N), 0);
 	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
-	assert_int_equal(SYS(1, VCPU_ENTER, AT_VCPU, SK_NO_DEADLINE), 0); /* before it began */
+	/* signalled before it entered */
+	assert_int_equal(SYS(1, VCPU_ENTER, AT_VCPU, SK_NO_DEADLINE), 0);
 	left_with(0, SK_EXIT_SIGNAL);
 	assert_int_equal(page()->qual[0], 1);
 	assert_int_equal(SYS(1, POLL, N), -SK_E_AGAIN);
 	enter_guest(SK_NO_DEADLINE);
-	/* domain 0's copy of another notification says nothing */
+	/* a signal to another notification has no effect */
 	assert_int_equal(SYS(0, SIGNAL, AT_PEER_NOTIFICATION), 0);
 	assert_int_equal(result(runner()), BLOCKED);
 	assert_int_equal(SYS(0, COPY, AT_CNODE, 200, ROOT_CNODE + 1, AT_BADGED, SK_ALL), 0);
@@ -101,11 +103,11 @@ static void signals_end_turns(void **state)
 	left_with(0, SK_EXIT_SIGNAL);
 	assert_int_equal(page()->qual[0], 1);
 	assert_int_equal(page()->irq_pending, 0);
-	/* both at once: the signal, and the deadline is not lost on the next turn */
+	/* both at once: it reports the signal, and the next turn still meets its deadline */
 	enter_guest(fake_now + 1000);
 	assert_int_equal(SYS(0, SIGNAL, 200), 0);
 	left_with(0, SK_EXIT_SIGNAL);
-	/* bound while it is there, with a word waiting */
+	/* bound while the thread is in the guest, with a word waiting */
 	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD, 0), 0);
 	assert_int_equal(SYS(0, SIGNAL, 200), 0);
 	enter_guest(SK_NO_DEADLINE);
@@ -141,7 +143,10 @@ static void one_thread_a_guest(void **state)
 	assert_int_equal(SYS(1, VCPU_ENTER, AT_PEER_VCPU, SK_NO_DEADLINE), -SK_E_DENIED);
 }
 
-/* Its last CPU still has its registers: who wants it waits until they are in its object. */
+/*
+ * The last CPU still holds the vCPU's registers: whoever needs them waits until they are back
+ * in the object.
+ */
 static void registers_come_home(void **state)
 {
 	static const uint64_t enter[6] = { AT_VCPU, SK_NO_DEADLINE }, sync[6] = { AT_VCPU, 1 };
@@ -151,7 +156,7 @@ static void registers_come_home(void **state)
 	second_runs(1, 2, 20);
 	enter_guest(SK_NO_DEADLINE);
 	runner()->regs.r.rip = 0x2002;
-	core_vcpu_exit(v(), runner(), SK_EXIT_HLT); /* but its CPU has not come out yet */
+	core_vcpu_exit(v(), runner(), SK_EXIT_HLT); /* but its CPU has not left the guest */
 	assert_false(sys_once(second, SK_SYS_VCPU_ENTER, enter));
 	second->regs.r.rax = SK_SYS_VCPU_SYNC;
 	second->regs.r.rsi = 1;
@@ -177,7 +182,7 @@ static void interrupts_are_injected(void **state)
 	assert_int_equal(SYS(1, VCPU_INJECT, AT_VCPU, 0), 0);
 	assert_int_equal(v()->pending_irq, 0x100);
 	v()->pending_irq = 0;
-	/* the guest runs elsewhere: its CPU looks */
+	/* the guest runs on another CPU, which checks for the request */
 	enter_guest(SK_NO_DEADLINE);
 	assert_int_equal(SYS(0, COPY, AT_CNODE, 200, ROOT_CNODE + 1, AT_VCPU, SK_ALL), 0);
 	assert_true(sys_once(
@@ -189,8 +194,8 @@ static void interrupts_are_injected(void **state)
 }
 
 /*
- * The guest goes on over interrupts of its CPU, on another CPU, and after its thread was in a
- * queue.
+ * The guest continues after interrupts of its CPU, on another CPU, and after its thread was in
+ * a queue.
  */
 static void turns_go_on(void **state)
 {
@@ -215,7 +220,9 @@ static void turns_go_on(void **state)
 	assert_null(cpus[1]->nested);
 }
 
-/* Only who is in a guest leaves it, and who was taken out does not go in. */
+/*
+ * Only a thread that is in a guest leaves it, and a thread that was taken out does not enter.
+ */
 static void turns_have_an_owner(void **state)
 {
 	uint8_t syncs;
@@ -227,7 +234,9 @@ static void turns_have_an_owner(void **state)
 	core_vcpu_exit(v(), domains[1].thread[1], SK_EXIT_HLT);
 	assert_ptr_equal(v()->entered, runner());
 	guest_exit(1, SK_EXIT_HLT);
-	/* a signal and the deadline at once: the signal, and the page is up to date */
+	/*
+	 * a signal and the deadline at once: it reports the signal, and the page is up to date
+	 */
 	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD, 0), 0);
 	assert_int_equal(SYS(1, THREAD_BIND, AT_THREAD, N), 0);
 	assert_int_equal(SYS(0, COPY, AT_CNODE, 200, ROOT_CNODE + 1, AT_BADGED, SK_ALL), 0);
@@ -239,14 +248,14 @@ static void turns_have_an_owner(void **state)
 	kicks();
 	left_with(0, SK_EXIT_SIGNAL);
 	assert_int_equal(v()->hw[0], syncs + 1);
-	/* its memory goes when its CPU has left, not before */
+	/* its memory is released only after its CPU has left */
 	enter_guest(SK_NO_DEADLINE);
 	assert_false(sys_once(domains[0].thread[0], SK_SYS_REVOKE,
 		(const uint64_t[6]){ ROOT_CNODE + 1, AT_NESTED }));
 	kicks();
 	assert_true(sys_once(domains[0].thread[0], SK_SYS_REVOKE,
 		(const uint64_t[6]){ ROOT_CNODE + 1, AT_NESTED }));
-	/* nobody enters one that has ended */
+	/* a vCPU that has ended cannot be entered */
 	assert_int_equal(SYS(1, VCPU_CONFIGURE, AT_VCPU, AT_NESTED, AT_SPACE, AT_STATE), 0);
 	v()->obj.dead = true;
 	assert_int_equal(SYS(1, VCPU_ENTER, AT_VCPU, SK_NO_DEADLINE), -SK_E_DELETED);
@@ -256,7 +265,7 @@ static void turns_have_an_owner(void **state)
 	v()->obj.dead = false; /* for the walker */
 }
 
-/* What takes a thread out of a guest says why. */
+/* A thread that is taken out of a guest is told why. */
 static void guests_are_ended(void **state)
 {
 	(void)state;
@@ -308,7 +317,7 @@ static void state_pages(void **state)
 	assert_int_equal(SYS(1, VCPU_CONFIGURE, AT_VCPU, AT_NESTED, AT_SPACE, 0x7000000000),
 		-SK_E_NO_TABLE);
 	assert_int_equal(regs(1)->rsi, 2);
-	/* what it had is gone by then */
+	/* what it had is gone by now */
 	assert_int_equal(SYS(1, VCPU_ENTER, AT_VCPU, SK_NO_DEADLINE), -SK_E_STATE);
 	assert_int_equal(
 		SYS(1, VCPU_CONFIGURE, AT_VCPU, AT_NESTED, AT_SPACE, UTCB_VADDR), -SK_E_EXISTS);
