@@ -9,7 +9,7 @@
 #include "proto/blk.h"
 #include "virtio/virtq.h"
 
-/* Segments of data in one request to the device. */
+/* Most segments of data in one request to the device. */
 enum { SEGMENTS_MAX = 16 };
 
 struct disk {

@@ -64,8 +64,8 @@ int vm_reserve(uint64_t size, void **out) must_check;
 int untyped_take(uint32_t min_order, sk_cap_t *out, uint32_t *order) must_check;
 
 /*
- * Count the contents of a CNode, whose capability is in an own slot. All its slots are
- * examined.
+ * The contents of a CNode. caps_count() examines all its slots; the CNode's capability is in an
+ * own slot.
  */
 struct caps_count {
 	uint32_t slots, used;

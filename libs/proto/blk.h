@@ -7,7 +7,8 @@
  *             storage forwards descriptors to the driver, which has mapped the clients' regions
  *             for DMA: BLK_REGION_* calls on the driver's control endpoint give a region its
  *             number there.
- * Ownership   from request to response the provider owns the bytes that the request names.
+ * Ownership   the provider owns the bytes that a request names from the request to its
+ *             response.
  * Order       requests in flight are not ordered; FLUSH covers every WRITE answered before it
  *             was sent. A write with BLK_FUA is on the medium when answered.
  * Credit      at most BLK_DEPTH requests outstanding. Further ones stay in the ring, and so do

@@ -3,8 +3,8 @@
  * domain.h - the start-up page of a domain: what its builder gave it (init; for a VMM, control)
  *
  * Transport   one read-only page at DOMAIN_INFO_VADDR, written by the builder before the first
- *             instruction. Everything in it is authority that the manifest (or the guest's
- *             configuration) names; the domain can trust it.
+ *             instruction. It lists only authority that the manifest (or the guest's
+ *             configuration) names, and the domain can trust it.
  * Channels    the client ends of connections. Their regions are mapped already; the service
  *             ends reach a service through SVC_OPEN (svc.h) and are not listed here.
  */
@@ -19,15 +19,15 @@
 /* struct sk_info, read-only. */
 #define DOMAIN_KINFO_VADDR 0x0e020000ull
 #define DOMAIN_STACK_TOP 0x0e400000ull
-/* ELF images are linked here. */
+/* ELF images are linked to this address. */
 #define DOMAIN_IMAGE_VADDR 0x10000000ull
-/* sbrk grows from here, mapped on demand by libs/rt. */
+/* The heap grows from here; libs/rt maps it on demand. */
 #define DOMAIN_HEAP_VADDR 0x40000000ull
 /* The builder maps regions and BARs from here up. */
 #define DOMAIN_CHANNEL_VADDR 0x100000000ull
-/* The domain's own mappings (libs/caps) from here up. */
+/* The domain's own mappings (libs/caps) go from here up. */
 #define DOMAIN_FREE_VADDR 0x200000000ull
-/* VMM: guest physical 0 is visible here. */
+/* In a VMM: guest physical address 0 is mapped here. */
 #define DOMAIN_GUEST_VADDR 0x10000000000ull
 
 #define DOMAIN_MAGIC 0x4e49414d4f44ull /* "DOMAIN" */
@@ -107,7 +107,7 @@ struct domain_device {
 	struct domain_bar bar[6];
 	/* Snapshot of its configuration space. */
 	uint8_t config[256];
-	/* Port range, if it has one; capability in BAR slot 0. */
+	/* Port range, if the device has one; its capability is in BAR slot 0. */
 	uint16_t io_port, io_ports;
 	uint32_t reserved;
 };

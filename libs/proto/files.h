@@ -4,8 +4,8 @@
  *
  * Transport   a connection is either a browser (control: any path of the volume, kind BROWSE)
  *             or a single file (a VMM: kind FILE; the connector fixes the path at SVC_OPEN).
- * Data        READ fills [0, length) of the data region at `offset`; READDIR fills it with
- *             struct files_dirent records.
+ * Data        READ fills `length` bytes of the data region from `offset` on with the file's
+ *             bytes; READDIR fills them with struct files_dirent records.
  * Paths       absolute, "/guests/...", at most FILES_PATH_MAX bytes, no "..".
  */
 #ifndef PROTO_FILES_H
@@ -62,7 +62,7 @@ struct files_dirent {
 	uint64_t size;
 	uint32_t type;
 	uint16_t name_len;
-	/* Whole record including padding. */
+	/* Bytes of the whole record, including padding. */
 	uint16_t record_len;
 	char name[];
 };

@@ -20,8 +20,8 @@
 #define VM_VIFS_MAX 4u
 #define VM_VCPUS_MAX 8u
 /*
- * Files that the start info names as modules; the first is the ramdisk. There are no channels
- * for more, beside all others.
+ * Files that the start info names as modules; the first is the ramdisk. All other connections
+ * leave channels for no more than these.
  */
 #define VM_MODULES_MAX 7u
 #define VM_MODULE_ARGS_MAX 128u

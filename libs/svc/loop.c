@@ -28,7 +28,7 @@ static struct svc_timer *timers;
 static sk_cap_t rx;
 
 static sk_cap_t reply_now = DOMAIN_CAP_REPLY; /* LOOP1 */
-/* Free Reply objects, kept because their memory cannot be reused. */
+/* Free Reply objects, kept because dropping one may give no memory back. */
 static sk_cap_t replies[REPLIES_MAX];
 static uint32_t n_replies;
 

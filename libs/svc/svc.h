@@ -31,7 +31,7 @@ sk_cap_t svc_cap(const char *name, uint32_t *count);
 
 /* ---- one end of a connection ------------------------------------------------------------- */
 struct svc_conn {
-	/* The client produces, the service consumes. */
+	/* The ring on which the client produces and the service consumes. */
 	struct ring req;
 	struct ring rsp; /* the other direction */
 	/* Data part of the region; service side: NULL if svc_service.data_unmapped. */
