@@ -56,7 +56,7 @@ recipe-of = $(call remember,$(B)/recipe/$(1),$(2))$(B)/recipe/$(1)
 
 # ---- flags ------------------------------------------------------------------------------------------------------
 
-# asked for once, and only when something is compiled: a fresh machine has no compiler yet
+# the compiler is asked once, and only when something is compiled, because a fresh machine has no compiler
 gccinc = $(eval gccinc := $$(shell $(CC) -print-file-name=include))$(gccinc)
 libgcc = $(eval libgcc := $$(shell $(CC) -print-libgcc-file-name))$(libgcc)
 
@@ -320,7 +320,7 @@ run-iso: $(iso)
 
 # ---- guests of our own ------------------------------------------------------------------------------------------------
 
-# small PVH guests: bench counts hypercalls and exits, odd does what kernels do seldom, rogue misbehaves towards its host
+# small PVH guests: bench counts hypercalls and exits, odd does what kernels rarely do, rogue misbehaves towards its host
 src-guest-bench := bench.c pv.c
 src-guest-odd := odd.c pv.c
 src-guest-rogue := rogue.c rogue_blk.c rogue_net.c rogue_store.c pv.c

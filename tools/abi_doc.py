@@ -3,7 +3,7 @@
 """abi_doc.py [-o FILE | --check FILE]: docs/abi.md from the X-lists of kernel/include/sk/, and the structures of libs/proto.
 
 The lists go through the C preprocessor with macros that mark each entry, so the document says what the
-headers say. Structure offsets are asked from the compiler. --check compares and fails when they differ.
+headers say. The compiler supplies the offsets in structures. --check compares and fails when they differ.
 """
 import argparse
 import difflib
@@ -59,7 +59,7 @@ def preprocess(body, *flags, headers=CALLS):
 
 
 def fields_of(entry):
-    """The fields of one X(...): between commas outside strings and parentheses; of strings, what is in them."""
+    """The fields of one X(...): split at commas outside strings and parentheses; strings lose their quotes."""
     fields, depth = [""], 0
     for token in re.findall(r'"(?:[^"\\]|\\.)*"|[(),]|[^"(),]+', entry):
         depth += {"(": 1, ")": -1}.get(token, 0)
@@ -85,7 +85,7 @@ def arguments(call):
 
 
 def offsets(structs, headers):
-    """(struct, [(member, offset)], size), from the compiler's own debug knowledge."""
+    """(struct, [(member, offset)], size), as the compiler computes them."""
     rows = []
     text = preprocess("", headers=headers)
     for s in structs:

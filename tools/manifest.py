@@ -7,7 +7,7 @@
   manifest --svg FILE             the same as a graph
 
 A manifest is the security policy of an appliance, so everything is checked here: unknown keys, channels that one side
-does not declare, a device or port in two domains, a device that can reach all memory without the word that allows it,
+does not declare, a device or port in two domains, a device that can reach all memory without the key that allows it,
 budgets, priorities, arguments. An error names file, line and key. The order of the output is the order in which init
 starts the domains.
 """
@@ -44,7 +44,7 @@ class ManifestError(Exception):
 
 
 def find_line(text, where):
-    """The line of the deepest key of `where` that can be found by looking for it."""
+    """The line of the deepest key of `where` that can be found in the text."""
     lines, at, best = text.split("\n"), 0, None
     for depth, key in enumerate(map(str, where)):
         header = re.compile(r"\s*\[+\s*" + r"\s*\.\s*".join(map(re.escape, map(str, where[:depth + 1]))) + r"\s*\]+")
@@ -59,7 +59,7 @@ def find_line(text, where):
 # ---- reading values ---------------------------------------------------------------------------------------------
 
 class Table:
-    """A TOML table that knows where it is and reports keys that nobody has read."""
+    """A TOML table that knows where it is and reports keys that were never read."""
 
     def __init__(self, value, where):
         if not isinstance(value, dict):
@@ -545,7 +545,7 @@ def check_budgets(domains, limit, top):
 
 
 def start_order(domains):
-    """Services before clients, console before the domains that it hears, the platform before PCI devices; otherwise as written."""
+    """Services before clients, console before the domains whose output it takes, the platform before PCI devices; otherwise as written."""
     by_name = {d.name: d for d in domains}
     logs = [d for d in domains if d.logs]
     order, state = [], {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 libs += sys
-# no FPU in what a VMM's exit path may call
+# no FPU code, because a VMM's exit path may call this library
 cflags-sys := -mgeneral-regs-only
 src-sys := libs/sys/clock.c libs/sys/mutex.c libs/sys/self.c

@@ -133,7 +133,7 @@ def rogue(guests, build, name, do, **keys):
 
 
 def rogue_says(m, config, last, milestones):
-    """create -c for a guest of rogue(), until it prints `rogue: LAST`; by then it has come to all milestones. Its console stays."""
+    """create -c for a guest of rogue(), until it prints `rogue: LAST`; by then it has passed all milestones. The console stays attached."""
     start = m.pos
     m.line("create -c " + config)
     m.expect(rf"rogue: {last}|skerry# ")

@@ -74,7 +74,7 @@ def test_net(machine, build, tmp_path, file_server):
     assert re.fullmatch(r"00:16:3e(:[0-9a-f]{2}){3}", m.expect(r"mac (\S+)\r?\n")[1]) and MAC not in m.text[-40:]
     m.expect("peer answers")
     assert m.expect(r"^sum (\w+)  -")[1] == digest
-    # with the server's address it reaches nobody, and the server is not disturbed
+    # with the server's address it reaches no machine, and the server is not disturbed
     m.expect("now " + MAC)
     m.expect("the thief hears nothing")
     m.prompt()

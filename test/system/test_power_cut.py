@@ -10,10 +10,10 @@ from harness import TOP, GuestDir, partition
 
 FILES = 12
 SIZE = 16 << 20
-# no feature that makes the guest write later without its journal
+# without the features by which the guest would later write outside its journal
 PLAIN = ("-O", "^metadata_csum,^uninit_bg", "-E", "lazy_itable_init=0,lazy_journal_init=0")
 
-# one file at a time, written under another name first, as careful programs do
+# one file at a time, written under a temporary name first, as careful programs do
 WRITER = f"""#!/bin/sh
 mount -t ext4 /dev/xvda /mnt || echo "TEST FAILED: no file system"
 for i in $(seq 1 {FILES}); do

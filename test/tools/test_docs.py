@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The pages of the documentation name what exists: files, directories, pages, functions."""
+"""The documentation names only files, directories, pages and functions that exist."""
 import fnmatch
 import os
 import re
@@ -9,7 +9,7 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ROOMS = ("boot", "kernel", "libs", "drivers", "services", "configs", "tools", "test", "docs")
 SOURCE = ("c", "h", "S", "py", "mk", "md", "toml", "pml", "inc", "ld")
-# Files that a reader of the pages is to make.
+# Files that the pages tell the reader to make.
 EXAMPLES = {"configs/mine.toml"}
 
 
@@ -41,7 +41,7 @@ def split_fences(text):
 
 
 def code_words(text):
-    """Words of what stands in backticks outside of fences, without punctuation at the end."""
+    """The words in backticks outside of ``` blocks, without punctuation at the end."""
     for span in re.findall(r"`([^`\n]+)`", split_fences(text)[0]):
         yield from (word.rstrip(".,:;") for word in span.split())
 

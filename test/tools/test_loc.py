@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""tools/loc: it counts the lines of which the ordinary image is made."""
+"""tools/loc: it counts the lines from which the ordinary image is built."""
 import importlib.machinery
 import importlib.util
 import os

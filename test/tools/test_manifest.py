@@ -276,7 +276,7 @@ def test_configurations_of_the_tree(name):
 
 
 def values_in_c(tmp_path, names):
-    """What constants of libs/proto are to the compiler."""
+    """The values of constants of libs/proto, from the compiler."""
     source, program = tmp_path / "values.c", tmp_path / "values"
     headers = ["console", "domain", "files", "manifest", "net", "svc"]
     source.write_text("#include <stdio.h>\n" + "".join(f'#include "proto/{h}.h"\n' for h in headers) + "int main(void)\n{\n" +
@@ -306,7 +306,7 @@ def test_numbers_are_those_of_the_headers(tmp_path):
         *(("FILES_" + n, v) for n, v in zip(upper(m.FILES_KINDS), m.FILES_KINDS.values())),
         *(("NET_" + n, v) for n, v in zip(upper(m.OFFLOADS), m.OFFLOADS.values())),
         ("0", m.DMA["none"]), ("MANIFEST_DMA", m.DMA["iommu"]), ("MANIFEST_DMA | MANIFEST_UNPROTECTED", m.DMA["unprotected"]),
-        # all of them, so that what a header gets is missed here
+        # the numbers of rows, so that an addition to a header fails here
         ("SVC_PROTO_END - 1", len(m.PROTOS)), ("MANIFEST_CAP_END - 1", len(m.CAP_KINDS)),
     ]
     assert list(zip([n for n, _ in same], values_in_c(tmp_path, [n for n, _ in same]))) == same

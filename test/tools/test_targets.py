@@ -84,7 +84,7 @@ def runtests_reads(words, out):
     return paths
 
 
-# the files that these read below the directory that they get
+# for each tool, a function that lists the files that it reads below its directory
 IMPLIED = {"test/bench/bench": bench_reads, "tools/runtests": runtests_reads}
 # options whose value is a path to write to, or a directory
 NOT_READ = {"-o", "--dir", "--build", "--list"}

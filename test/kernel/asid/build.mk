@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The program on the checked kernel, and once more for each step of the kernel that is left out: then it must be stopped.
+# The program runs on the checked kernel, and once more for each step that the kernel then leaves out; the model must stop it.
 checked-ktest-asid := 1
 smp-ktest-asid := 2
-# $(1) the step, $(2) what the model says then
+# $(1) the step, $(2) the message of the model
 define asid-break
 kernel-tests += asid_$(1)
 src-ktest-asid_$(1) = $$(src-ktest-asid)

@@ -6,5 +6,5 @@ inc-unit-xs_$(1) := services/xenstore
 endef
 $(foreach t,ops watch txn tree quota share journal cost,$(eval $(call xenstore-unit,$(t))))
 $(eval $(call xenstore-unit,main,libs/ring/ring.c libs/svc/rings.c))
-# counts what runs: the compiler calls the test at each basic block
+# the compiler inserts a call of the test into each basic block, which counts them
 cflags-unit-xs_cost := -fsanitize-coverage=trace-pc
