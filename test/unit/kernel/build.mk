@@ -6,7 +6,7 @@ inc-unit-kernel_tree_lock := kernel/include kernel
 unit-tests += kernel_heap
 src-unit-kernel_heap := test/unit/kernel/heap_test.c kernel/heap.c
 inc-unit-kernel_heap := kernel/include kernel
-# Sources of the processor, each included by its test; processor.h plays what only a kernel may execute.
+# Sources of the processor, each included by its test; processor.h simulates the instructions that only a kernel may execute.
 arch-tests := apic fpu irq svm trap
 unit-tests += $(patsubst %,kernel_%,$(arch-tests))
 arch-includes := kernel/include kernel .
