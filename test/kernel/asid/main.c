@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * asid - no guest is entered with translations of something else, or of what was there before
+ * asid - no guest is entered with translations of another space, or with stale ones
  *
- * On the checked kernel, whose model of the TLB stops it at such an entry (tlb_model.h). The
- * same program is run with each of the kernel's steps left out (build.mk), and must be stopped
- * then.
+ * Runs on the checked kernel, whose model of the TLB stops it at such an entry (tlb_model.h).
+ * The same program is run with each of the kernel's steps left out (build.mk), and must then be
+ * stopped.
  */
 #include "../lib/ktest.h"
 
@@ -25,7 +25,7 @@ __asm__(".section .rodata\n"
 
 static sk_cap_t frame;
 
-/* A nested space with the code in it, and a page more. */
+/* A nested space with the code in it, and one more page. */
 static sk_cap_t space_new(sk_cap_t *page)
 {
 	sk_cap_t space = object_new(SK_OBJ_SPACE_NESTED, 0), copy = slots_new(1);
@@ -63,7 +63,7 @@ static struct guest guest_new(sk_cap_t space)
 	return g;
 }
 
-/* In, and out by the hypercall, which it makes again the next time. */
+/* Enter the guest, which leaves by its hypercall and repeats it at the next entry. */
 static void visit(const struct guest *g)
 {
 	uint32_t reason = SK_EXIT_NONE;
@@ -78,7 +78,7 @@ static void unmap_map(sk_cap_t space, sk_cap_t page)
 	CHECK_EQ(map_into(page, space, CODE + 0x1000, 0, 12, SK_R), 0);
 }
 
-/* One vCPU with another nested space: neither saw a shoot-down. */
+/* One vCPU gets another nested space, and there was no shoot-down for either. */
 static void other_space(void)
 {
 	sk_cap_t page, a = space_new(&page), b = space_new(&page);
@@ -113,8 +113,8 @@ static void registers(void)
 }
 
 /*
- * One vCPU takes an ASID after the other; the other one comes back to its own when all were
- * used.
+ * One vCPU takes one ASID after another; the other vCPU then enters with its old ASID, after
+ * all have been used.
  */
 static void many(void)
 {
@@ -147,7 +147,7 @@ static void spinner(void *arg)
 	} while (rc == 0);
 }
 
-/* While it is in guest mode on another CPU. */
+/* The guest is in guest mode on another CPU. */
 static void elsewhere(void)
 {
 	sk_cap_t page, space = space_new(&page);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench - what the kernel's own paths cost: instructions when QEMU runs with -icount shift=0,
- * TSC ticks otherwise
+ * bench - the cost of the kernel's own paths, in instructions if QEMU runs with -icount
+ * shift=0, else in TSC ticks
  *
  * Prints the rate of the TSC and lines `BENCH name ticks`; passes always.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench_deadlines - a thousand deadlines at one time do not keep a CPU from what is more urgent
+ * bench_deadlines - a thousand deadlines at one time do not keep a CPU from more urgent work
  *
- * A thousand threads of low priority wait for the same moments. A thread above them waits for
- * moments of its own: the longest delay is the longest stretch with interrupts off, and the way
- * to the thread. Counts instructions when QEMU runs with -icount shift=0, as the build file
- * says; the limit means nothing otherwise.
+ * A thousand threads of low priority wait for the same moments. A thread of higher priority
+ * waits for moments of its own: its longest delay is the longest stretch with interrupts off,
+ * plus the way to the thread. Counts instructions if QEMU runs with -icount shift=0, as the
+ * build file says; otherwise the limit means nothing.
  */
 #include "../lib/ktest.h"
 
@@ -13,7 +13,7 @@ enum { WAITERS = 1000, PERIOD = 10000000, LIMIT = 10000, TICKER_PRIORITY = 22 };
 
 extern const char waiter[];
 volatile uint64_t wakes;
-/* No stack. RBX the next deadline, R12 the notification, R13 the period. */
+/* This code uses no stack. RBX is the next deadline, R12 the notification, R13 the period. */
 __asm__(".text\n"
 	"waiter: mov %r12, %rdi\n"
 	"mov %rbx, %rsi\n"
@@ -33,7 +33,7 @@ static void make(sk_cap_t first, unsigned int type)
 	}
 }
 
-/* The threads have no stack, but an IPC buffer each. */
+/* The threads have no stacks; each has an IPC buffer. */
 static void waiters_start(uint64_t when)
 {
 	sk_cap_t thread = slots_new(WAITERS), sched = slots_new(WAITERS),

@@ -10,14 +10,14 @@
 enum { MANY = 1000, UNTYPED_ORDER = 23 };
 
 /*
- * work() is called again and again; what it makes of `untyped` is revoked when the next kind
+ * work() is called repeatedly; what it makes from `untyped` is revoked when the next kind
  * begins.
  */
 struct kind {
 	const char *name;
 	void (*work)(void);
 };
-/* The last has no name. remote_kinds want two CPUs. */
+/* The last element has no name. remote_kinds need two CPUs. */
 extern const struct kind memory_kinds[], object_kinds[], remote_kinds[];
 
 extern sk_cap_t untyped; /* 2^UNTYPED_ORDER bytes */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench_latency - how late the kernel lets a thread run that is more urgent than what the
- * kernel does
+ * bench_latency - how long the kernel's own work delays a more urgent thread
  *
- * Interrupts are off in the kernel; long calls look for pending ones as they go. A thread above
- * all others waits for one deadline after another while the main thread keeps the kernel at one
- * kind of work, so the longest delay is the longest stretch with interrupts off, and the way to
- * the thread. There is a kind of work for each loop of the kernel, at its worst; with two CPUs
- * and more, those that wait for others. Prints `BENCH late_<work> <ticks> of <limit>`,
- * instructions when QEMU runs with -icount shift=0: only then the limit means something. Built
- * with GATE (test `latency`) it is short, and fails above it.
+ * Interrupts are off in the kernel; long calls check for pending ones as they proceed. A thread
+ * above all others waits for one deadline after another while the main thread keeps the kernel
+ * at one kind of work, so the longest delay is the longest stretch with interrupts off, plus
+ * the way to the thread. There is a kind of work for the worst case of each loop of the kernel;
+ * with two or more CPUs, there are also kinds that wait for another CPU. Prints `BENCH
+ * late_<work> <ticks> of <limit>`, in instructions if QEMU runs with -icount shift=0; only then
+ * does the limit mean something. Built with GATE (test `latency`), it is short, and fails above
+ * the limit.
  */
 #include "latency.h"
 
@@ -18,7 +18,7 @@ enum { SAMPLES = 150, JUDGE = 1 };
 #else
 enum { SAMPLES = 500, JUDGE = 0 };
 #endif
-/* Where CPUs take turns, what the others do meanwhile counts too. */
+/* Where CPUs take turns, the others' instructions count, too. */
 enum { TICKER_PRIORITY = 28, LIMIT = 10000, LIMIT_IN_TURNS = 3 * LIMIT };
 
 sk_cap_t untyped, slots;

@@ -13,7 +13,7 @@ static void make(sk_cap_t from, unsigned int type, unsigned int order, unsigned 
 
 static void spin(void) {}
 
-/* Pages that were kernel objects before: each is closed in the kernel's window. */
+/* The pages were kernel objects before, so each must be closed in the kernel's window. */
 static void make_frame(void)
 {
 	make(untyped, SK_OBJ_CNODE, 21, 1);
@@ -57,7 +57,7 @@ static void make_device_frames(void)
 	CHECK_EQ(sk_revoke(ME, u), 0);
 }
 
-/* 1 MiB in pages of 4 KiB at once, in two tables, and all of it away again. */
+/* Map 1 MiB in pages of 4 KiB in one call, across two tables, and unmap it. */
 static void map_pages(void)
 {
 	static uint64_t at;
@@ -93,7 +93,7 @@ static void split_page(void)
 
 static sk_cap_t sparse_space, sparse_frame;
 
-/* All tables of 1 GiB, and a frame of that size (of no memory). */
+/* All tables for 1 GiB, and a frame of that size, which has no memory behind it. */
 static void sparse_make(void)
 {
 	uint64_t at = 1ull << 35, base;
@@ -122,7 +122,7 @@ static void unmap_sparse(void)
 	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER), 0);
 }
 
-/* A part of the window, one time full, one time empty. */
+/* A part of the window, once full and once empty. */
 static void unmap_part(void)
 {
 	uint64_t out;
@@ -136,7 +136,7 @@ static void unmap_part(void)
 	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER - 1), 0);
 }
 
-/* A window without tables, and one that is for the most part outside its space. */
+/* A window without tables, and one that lies mostly outside its space. */
 static void unmap_void(void)
 {
 	static sk_cap_t nested;
@@ -152,7 +152,7 @@ static void unmap_void(void)
 	CHECK_EQ(map_into(sparse_frame, sparse_space, 0, 0, 12, SK_R), 0);
 }
 
-/* A space with much in it. */
+/* A space with many mappings. */
 static void space_end(void)
 {
 	sk_cap_t space = slots, frame = slots + 1;

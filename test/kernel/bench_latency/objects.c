@@ -29,7 +29,7 @@ static void full_cnode(void)
 	CHECK_EQ(sk_delete(ME, slots + 1), 0);
 }
 
-/* Each CNode holds the last capability of the one before. */
+/* Each CNode holds the last capability to the previous one. */
 static void cnode_chain(void)
 {
 	unsigned int i;
@@ -42,7 +42,7 @@ static void cnode_chain(void)
 	CHECK_EQ(sk_delete(ME, slots + CHAIN - 1), 0);
 }
 
-/* A chain in which each is the child of the one before. */
+/* A chain of capabilities in which each is the child of the previous one. */
 static void revoke_chain(void)
 {
 	unsigned int i;
@@ -81,7 +81,7 @@ static void delete_endpoint(void)
 	CHECK_EQ(sk_delete(ME, ep), 0);
 }
 
-/* A receiver that cannot answer anybody. */
+/* A receiver that cannot answer its callers. */
 static void receive_without_reply(void)
 {
 	struct sk_msg m = { 0 };
@@ -107,7 +107,7 @@ static void taker(void *arg)
 		(void)sk_recv(channel, &m);
 }
 
-/* The longest message, and as many capabilities as go with one. */
+/* The longest message, with as many capabilities as one can have. */
 static void long_message(void)
 {
 	struct sk_msg m = { .mi = SK_MI(1, SK_MR_MAX, SK_CAPS_MAX) };
@@ -125,7 +125,7 @@ static void long_message(void)
 	CHECK_EQ(sk_revoke(ME, from), 0);
 }
 
-/* A line to the log, and as long between two that not too many are written. */
+/* Write a line to the log, with pauses so that there are not too many. */
 static void log_line(void)
 {
 	static const uint64_t dots[4] = { 0x2e2e2e2e2e2e2e2e, 0x2e2e2e2e2e2e2e2e,
@@ -136,7 +136,7 @@ static void log_line(void)
 		;
 }
 
-/* A thread that nobody helps: its fault is written to the log. */
+/* The fault of a thread without a handler is written to the log. */
 static void fault_report(void)
 {
 	static struct crowd one;
@@ -203,7 +203,7 @@ static struct sk_vcpu_state *guest_make(sk_cap_t vcpu)
 	return v;
 }
 
-/* A guest in all its states: entered with everything loaded, read back. */
+/* Enter a guest with all its state to be loaded, and read the state back. */
 static void guest_rounds(void)
 {
 	static struct sk_vcpu_state *v;

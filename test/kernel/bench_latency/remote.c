@@ -3,21 +3,21 @@
  * remote.c - work that waits for another CPU: for the tree lock, for answers to requests, for
  * quiescence
  *
- * With -icount both CPUs' instructions count, as they take turns: a limit holds for the two
- * together.
+ * With -icount the CPUs take turns, so the instructions of both count, and the limit holds for
+ * the two together.
  */
 #include "latency.h"
 
 enum { REMOTE_PRIORITY = 10, CPUS_MAX = 4 };
 
-/* What the other CPUs do meanwhile, for ever. */
+/* What the other CPUs do repeatedly in the meantime. */
 static void (*volatile remote_work)(unsigned int cpu);
 
 static void remote(void *arg)
 {
 	for (;;) {
 		remote_work((unsigned int)(uint64_t)arg);
-		__builtin_ia32_pause(); /* QEMU with -icount takes turns there */
+		__builtin_ia32_pause(); /* QEMU with -icount changes CPUs here */
 	}
 }
 
@@ -31,7 +31,7 @@ static void remote_start(void (*work)(unsigned int cpu))
 }
 
 /*
- * Pages of 4 KiB in this address space, and away: steps of 512 entries under the lock, and
+ * Map and unmap pages of 4 KiB in this address space: steps of 512 entries under the lock, and
  * shoot-downs.
  */
 static void map_on(unsigned int cpu)
@@ -68,7 +68,7 @@ static void shoot_down(void)
 	map_on(0);
 }
 
-/* The memory of what was deleted is used again. */
+/* Memory of deleted objects is used again. */
 static void reuse(void)
 {
 	CHECK_EQ(sk_retype(untyped, SK_OBJ_NOTIFICATION, 0, ME, slots, 1, 0), 0);

@@ -24,7 +24,8 @@ static void copies(void)
 	CHECK_EQ(info_of(s).rights, SK_W);
 	CHECK_EQ(sk_copy(ME, s, ME, n, SK_W), -SK_E_SLOT);
 	CHECK_EQ(sk_copy(ME, s + 1, ME, s, SK_ALL), 0);
-	CHECK_EQ(info_of(s + 1).rights, SK_W); /* what the source lacks does not come back */
+	/* rights that the source lacks do not come back */
+	CHECK_EQ(info_of(s + 1).rights, SK_W);
 	CHECK_EQ(sk_copy(ME, s + 2, ME, n, 0x10), -SK_E_INVAL);
 	CHECK_EQ(sk_copy(ME, s + 2, ME, s + 3, SK_ALL), -SK_E_CAP);
 	CHECK_EQ(sk_copy(ME, 0, ME, n, SK_ALL), -SK_E_SLOT);
@@ -51,14 +52,14 @@ static void tree(void)
 	CHECK_EQ(sk_copy(ME, s + 2, ME, s + 1, SK_ALL), 0);
 	CHECK_EQ(sk_copy(ME, s + 3, ME, n, SK_ALL), 0);
 	CHECK_EQ(sk_move(ME, s + 4, ME, s + 1),
-		0); /* keeps its place: child of a, parent of c */
+		0); /* the moved capability keeps its place: child of a, parent of c */
 	CHECK_EQ(info_of(s + 1).type, SK_OBJ_NULL);
 	CHECK_EQ(sk_move(ME, s + 5, ME, s + 1), -SK_E_CAP);
 	CHECK_EQ(sk_revoke(ME, s + 1), 0); /* nothing derives from an empty slot */
 	CHECK_EQ(info_of(s + 2).type, SK_OBJ_ENDPOINT);
 	CHECK_EQ(sk_move(ME, s + 4, ME, s + 3), -SK_E_SLOT);
 	CHECK_EQ(sk_delete(ME, s), 0);
-	CHECK_EQ(sk_revoke(ME, s), 0); /* its children are another's now */
+	CHECK_EQ(sk_revoke(ME, s), 0); /* its children now belong to another capability */
 	CHECK_EQ(info_of(s + 4).type, SK_OBJ_ENDPOINT);
 	CHECK_EQ(sk_revoke(ME, s + 4), 0);
 	CHECK_EQ(info_of(s + 2).type, SK_OBJ_NULL);
@@ -75,7 +76,7 @@ static void tree(void)
 	CHECK_EQ(info_of(n).type, SK_OBJ_NULL);
 }
 
-/* Children of every position among siblings are spliced in order; then all go. */
+/* Children are spliced in order at every position among siblings; then all are revoked. */
 static void splice(void)
 {
 	sk_cap_t n = object_new(SK_OBJ_ENDPOINT, 0), s = slots_new(64), i;
@@ -95,7 +96,7 @@ static void splice(void)
 		CHECK_EQ(info_of(s + i).type, SK_OBJ_NULL);
 }
 
-/* A CNode of its own: rights on it, and what it holds goes with it. */
+/* A second CNode: which rights it needs, and that its contents are deleted with it. */
 static void cnodes(void)
 {
 	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 16), cn = object_new_from(u, SK_OBJ_CNODE, 12),
@@ -114,7 +115,7 @@ static void cnodes(void)
 	CHECK_EQ(sk_copy(ro, 2, ME, n, SK_ALL), -SK_E_RIGHTS);
 	CHECK_EQ(sk_copy(ME, ro + 1, ro, 1, SK_ALL), -SK_E_RIGHTS);
 	CHECK_EQ(sk_delete(ro, 1), -SK_E_RIGHTS);
-	/* to move out of a CNode is to change it and to take a capability from it */
+	/* moving out of a CNode both changes it and takes a capability from it */
 	CHECK_EQ(sk_copy(ME, ro + 2, ME, cn, SK_R | SK_W), 0);
 	CHECK_EQ(sk_move(ME, ro + 1, ro + 2, 1), -SK_E_RIGHTS);
 	CHECK_EQ(sk_delete(ME, ro + 2), 0);
@@ -128,8 +129,8 @@ static void cnodes(void)
 	CHECK_EQ(sk_revoke(ME, u), 0);
 	CHECK_EQ(info_of(cn).type, SK_OBJ_NULL);
 	CHECK_EQ(info_of(ro).type, SK_OBJ_NULL);
-	CHECK_EQ(sk_revoke(ME, n), 0); /* must not reach into the dead CNode */
-	/* a chain of CNodes, each held by the one before: ends without recursion */
+	CHECK_EQ(sk_revoke(ME, n), 0); /* must not access the dead CNode */
+	/* a chain of CNodes, each held by the previous one: it ends without recursion */
 	at = object_new_from(chain, SK_OBJ_CNODE, 12);
 	for (i = 0; i < 200; i++) {
 		sk_cap_t next = object_new_from(chain, SK_OBJ_CNODE, 12);
@@ -140,7 +141,7 @@ static void cnodes(void)
 	CHECK_EQ(sk_delete(ME, at), 0);
 	CHECK_EQ(info_of(chain).badge, 201 * 4096);
 	CHECK_EQ(sk_retype(chain, SK_OBJ_CNODE, 20, ME, at, 1, 0),
-		0); /* all of it is free again */
+		0); /* all memory is free again */
 }
 
 static void ports(void)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dual - a thread runs on one CPU at a time, whatever is done with its scheduling contexts
- * meanwhile
  *
- * The thread waits and wakes all the time, so that the kernel's own state machine notices when
- * two CPUs run it.
+ * The thread constantly waits and wakes, so that the kernel's state machine notices if two CPUs
+ * run it.
  */
 #include "../lib/ktest.h"
 
@@ -30,7 +29,7 @@ static void runner(void *arg)
 
 static uint32_t rnd = 1;
 
-/* Some time passes, never the same. */
+/* Let a varying time pass. */
 static void dawdle(void)
 {
 	rnd = rnd * 1664525 + 1013904223;
@@ -47,7 +46,8 @@ static void progress(void)
 }
 
 /*
- * Its context is taken away on one CPU, and another one bound that lives here and goes first.
+ * A CPU takes the thread's context away, and binds one that belongs to this CPU and has a
+ * higher priority.
  */
 static void other_context(const struct kthread *k)
 {
@@ -66,8 +66,8 @@ static void other_context(const struct kthread *k)
 }
 
 /*
- * Its context goes to and fro, also while nobody is bound to it, and while an order to go is
- * under way.
+ * The thread's context moves back and forth, including while no thread is bound to it, and
+ * while a move is in progress.
  */
 static void moving(const struct kthread *k)
 {
@@ -90,7 +90,7 @@ static void moving(const struct kthread *k)
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, k->sched, 1, 20, 256, 0, 0), 0);
 }
 
-/* An order to go must not be lost with the binding that it waited for. */
+/* A move must not be lost with the binding that it waited for. */
 static void moved_unbound(const struct kthread *k)
 {
 	unsigned int i;
@@ -104,7 +104,7 @@ static void moved_unbound(const struct kthread *k)
 	}
 }
 
-/* A thread that takes its own context away, or sends itself elsewhere. */
+/* A thread takes its own context away, or moves itself to another CPU. */
 static struct kthread *volatile itself;
 static volatile bool went;
 
@@ -129,7 +129,7 @@ static void by_itself(void)
 	while (!went)
 		sk_yield();
 	while (sk_sched_bind(k->sched, k->thread) == -SK_E_EXISTS)
-		sk_yield(); /* until it has done so */
+		sk_yield(); /* until the thread has done so */
 	while (!k->done)
 		sk_yield();
 	CHECK(!went);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ending - a long DELETE or REVOKE that is interrupted: what others find meanwhile, and what it
- * does when it goes on
+ * ending - a long DELETE or REVOKE is interrupted: what other threads find in the meantime, and
+ * what the call does when it continues
  *
- * watched() lets a more urgent thread look in at short intervals. Intervals are instructions
- * (-icount), so it always gets its turn in the middle of the call.
+ * watched() lets a more urgent thread run at short intervals. Intervals are counted in
+ * instructions (-icount), so it always gets its turn in the middle of the call.
  */
 #include "../lib/ktest.h"
 
@@ -22,7 +22,7 @@ static void derive(void)
 	struct sk_cap_info info;
 
 	CHECK_EQ(sk_cap_info(ME, ep, &info), 0);
-	if (info.type == SK_OBJ_NULL) /* the end is over already */
+	if (info.type == SK_OBJ_NULL) /* the end is complete already */
 		return;
 	CHECK_EQ(sk_copy(ME, spare, ME, ep, SK_ALL), -SK_E_CAP);
 	CHECK_EQ(sk_mint(ME, spare, ME, ep, SK_ALL, 5), -SK_E_CAP);
@@ -39,7 +39,7 @@ static void derive(void)
 	refused++;
 }
 
-/* Takes messages, and a capability each if there is one. */
+/* Receives messages, each with its capability if it has one. */
 static void taker(void *arg)
 {
 	struct sk_msg m;
@@ -90,7 +90,7 @@ static unsigned int type_of(sk_cap_t slot)
 	return info.type;
 }
 
-/* A large CNode that is full of capabilities, each of which takes its time to delete. */
+/* Fill a large CNode with capabilities, each of which takes time to delete. */
 static void cnode_fill(void)
 {
 	unsigned int i;
@@ -106,7 +106,9 @@ static void cnode_fill(void)
 
 static void delete_cnode(void) { CHECK_EQ(sk_delete(ME, cnode), 0); }
 
-/* The slot is empty while the CNode is still being cleared: somebody uses it. */
+/*
+ * The slot is already empty while the CNode is still being cleared, and another thread uses it.
+ */
 static void slot_reuse(void)
 {
 	if (type_of(cnode) == SK_OBJ_NULL) {
@@ -128,8 +130,8 @@ static void delete_spares_others(void)
 static sk_cap_t victim, victim_memory;
 
 /*
- * The thread is gone, its capability space is still being cleared: its memory becomes a thread
- * again.
+ * The thread is gone while its capability space is still being cleared: its memory becomes a
+ * thread again.
  */
 static void same_again(void)
 {
@@ -141,7 +143,10 @@ static void same_again(void)
 
 static void delete_victim(void) { CHECK_EQ(sk_delete(ME, victim), 0); }
 
-/* What comes into the emptied slot may look like what was there: same type, same address. */
+/*
+ * The capability that is put into the emptied slot may look like the old one: same type, same
+ * address.
+ */
 static void delete_spares_the_like(void)
 {
 	uint64_t utcb = range_new(12);
@@ -162,8 +167,8 @@ static void delete_spares_the_like(void)
 static sk_cap_t parent, child, children;
 
 /*
- * What is being revoked goes (its children pass to the parent); another family comes into its
- * slot.
+ * The capability that is being revoked is deleted (its children pass to the parent), and
+ * another family comes into its slot.
  */
 static void family_exchange(void)
 {
@@ -202,7 +207,7 @@ static void revoke_spares_others(void)
 static sk_cap_t small, made;
 static volatile uint64_t longest;
 
-/* Calls that have nothing to do with the CNode that ends. */
+/* Make calls that have nothing to do with the CNode that ends. */
 static void unrelated(void)
 {
 	uint64_t start = sk_now(), took;
@@ -237,8 +242,8 @@ static void delete_in_thread(void *arg)
 }
 
 /*
- * CNode, with one in it that has the last capability of an endpoint with a caller: its end is
- * seen.
+ * A CNode with a CNode in it that holds the last capability to an endpoint with a caller: the
+ * caller sees its end.
  */
 static void cnode_with_secret(void)
 {
@@ -268,7 +273,7 @@ static bool free_again(sk_cap_t u)
 	return rc == 0;
 }
 
-/* A thread of low priority begins to delete; before it is through... */
+/* A thread of low priority begins to delete; before it has finished... */
 static void interrupted_deleter(void)
 {
 	uint64_t word;
@@ -282,12 +287,12 @@ static void interrupted_deleter(void)
 
 static void taken_over(void)
 {
-	/* ... it ends: who ends it does the rest */
+	/* ... it is ended: the thread that ends it does the rest */
 	interrupted_deleter();
 	CHECK_EQ(sk_delete(ME, deleter->thread), 0);
 	CHECK_EQ(crowd_result(&crowd, 0), -SK_E_DELETED);
 	CHECK(free_again(untyped));
-	/* ... it is stopped for good: who revokes the memory does the rest */
+	/* ... it is stopped for good: the thread that revokes the memory does the rest */
 	interrupted_deleter();
 	CHECK_EQ(sk_thread_suspend(deleter->thread), 0);
 	CHECK(!free_again(untyped));
@@ -295,7 +300,7 @@ static void taken_over(void)
 	CHECK_EQ(crowd_result(&crowd, 0), -SK_E_DELETED);
 	CHECK(free_again(untyped));
 	CHECK_EQ(sk_delete(ME, deleter->thread), 0);
-	/* ... it finds its own last capability in the CNode: the same */
+	/* ... it finds its own last capability in the CNode: as before */
 	cnode_with_secret();
 	deleter = kthread_start(delete_in_thread, NULL, 0, 10);
 	CHECK_EQ(sk_delete(cnode, 2), 0);
@@ -317,7 +322,7 @@ static void revoke_own_family(void *arg)
 }
 
 /*
- * A thread revokes the memory that it is made of: it comes as far as itself, others do the
+ * A thread revokes the memory of which it is made: it gets as far as itself, and others do the
  * rest.
  */
 static void revokes_itself(void)
@@ -363,7 +368,8 @@ static void circles(void)
 	CHECK_EQ(sk_retype(u, SK_OBJ_THREAD, 0, ME, t, 1, 0), 0);
 	CHECK_EQ(sk_thread_configure(t, s, SK_CAP_SPACE, 0, utcb, &level), 0);
 	CHECK_EQ(sk_move(s, 1, ME, t), 0);
-	CHECK_EQ(sk_delete(ME, s), 0); /* the thread's is the last, and out of reach */
+	/* the thread's own capability is the last, and out of reach */
+	CHECK_EQ(sk_delete(ME, s), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_CNODE, 12, ME, s, 1, 0), 0);
 	CHECK_EQ(sk_copy(s, 7, ME, s, SK_ALL), 0);
 	CHECK_EQ(sk_delete(ME, s), 0);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * enter - two threads go into the same guest from two CPUs, while a third takes away what they
- * need for it
+ * enter - two threads enter the same guest from two CPUs, while a third thread takes away what
+ * they need for this
  *
- * The guest counts in a register of the FPU and in its memory, and halts when the two differ:
- * then a CPU went in before another one had put the guest's state away. Under TCG no guest may
- * run on CPU 0 (docs/decisions/0017).
+ * The guest counts in an FPU register and in its memory, and halts if the two differ: then a
+ * CPU has entered before another one had saved the guest's state. Under TCG no guest may run on
+ * CPU 0 (docs/decisions/0017).
  */
 #include "../lib/ktest.h"
 
@@ -30,10 +30,10 @@ static sk_cap_t memory, nested, copy, vcpu;
 static uint64_t state_at;
 static uint8_t *ram;
 static volatile unsigned long entries[2];
-static volatile bool hold; /* nobody goes in */
+static volatile bool hold; /* no thread enters */
 static uint32_t rnd = 1;
 
-/* Some time passes, never the same. */
+/* Let a varying time pass. */
 static void dawdle(void)
 {
 	rnd = rnd * 1664525 + 1013904223;
@@ -65,7 +65,7 @@ static void enterer(void *arg)
 	}
 }
 
-/* Nobody is inside: it has no nested space. */
+/* No thread is inside, because the guest has no nested space. */
 static void configure(void)
 {
 	uint32_t level;
@@ -74,7 +74,7 @@ static void configure(void)
 }
 
 /*
- * From here on the guest's memory is there; what enters before finds the state after a reset,
+ * From here on the guest's memory is there; a thread that enters earlier finds the reset state,
  * and faults.
  */
 static void start(void)
@@ -98,7 +98,7 @@ static void start(void)
 	CHECK_EQ(rc, 0);
 }
 
-/* The nested space is taken away: nobody comes back in, whoever is inside comes out. */
+/* The nested space is taken away: a thread that is inside comes out, and none can enter. */
 static void revoke(void)
 {
 	CHECK_EQ(sk_revoke(ME, nested), 0);
@@ -106,7 +106,7 @@ static void revoke(void)
 	configure();
 }
 
-/* Refused while somebody is inside, which is nearly always. */
+/* Refused while a thread is inside, which is nearly always. */
 static void reconfigure(void)
 {
 	uint32_t level;
@@ -137,7 +137,7 @@ static void suspend(void)
 	CHECK_EQ(sk_thread_resume(one->thread), 0);
 }
 
-/* The context of one of the two goes to the other's CPU and back. */
+/* The context of one thread moves to the other's CPU and back. */
 static void move(void)
 {
 	struct kthread *one = k[rnd >> 8 & 1];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fpu - each thread and each guest has FPU registers of its own, over switches, exits and moves
+ * fpu - each thread and each guest keeps its own FPU registers across switches, exits and moves
  * between CPUs
  *
  * x87 pointers: FNSTENV gives the address of the last instruction and operand. A thread must
- * not find another's.
+ * not find those of another thread.
  */
 #include "../lib/ktest.h"
 
@@ -33,7 +33,7 @@ static uint64_t xmm_get(void)
 	return xmm == mm ? xmm : 0;
 }
 
-/* The kernel loses nothing of a thread's registers, whoever else uses them meanwhile. */
+/* The kernel keeps a thread's registers, whatever else uses the FPU in the meantime. */
 static void keep(struct worker *w, unsigned long i)
 {
 	uint64_t v = (uint64_t)w->id << 32 | i;
@@ -52,7 +52,7 @@ static void worker(void *arg)
 		keep(w, w->rounds);
 }
 
-/* Threads take turns on one CPU; one of them is moved from CPU to CPU meanwhile. */
+/* Threads take turns on one CPU, while one of them is moved from CPU to CPU. */
 static void threads(void)
 {
 	static struct worker w[4];
@@ -81,7 +81,7 @@ static void threads(void)
 	}
 }
 
-/* A thread that begins has the power-up state, whatever the registers held. */
+/* A new thread has the power-up state, whatever the registers held before. */
 static volatile uint64_t fresh_xmm;
 static volatile uint32_t fresh_mxcsr;
 static sk_cap_t go;
@@ -109,7 +109,7 @@ static void begins_clean(void)
 	CHECK_EQ(sk_delete(ME, k->thread), 0);
 }
 
-/* Addresses of the last x87 instruction and operand are nobody else's. */
+/* The addresses of the last x87 instruction and operand are the thread's own. */
 static volatile uint32_t seen_ip, seen_operand;
 
 static void look(void *arg)
@@ -135,7 +135,7 @@ static void pointers(void)
 	k = kthread_start(look, NULL, 0, 25);
 	__asm__ volatile("emms; flds %1; fnstenv %0; fstp %%st(0)" : "=m"(env) : "m"(one));
 	CHECK(env.ip &&
-		env.operand); /* this emulator keeps them, so there is something to see */
+		env.operand); /* this emulator keeps them, so the check means something */
 	CHECK_EQ(sk_signal(go), 0);
 	CHECK(k->done);
 	CHECK(seen_ip != env.ip);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fuzz - system calls with arguments out of a seeded generator, from several threads: the
- * kernel must survive
+ * fuzz - several threads make system calls with arguments from a seeded generator: the kernel
+ * must survive
  *
- * Each worker owns a capability space of its own with a bit of everything in it, and shares
- * some with its neighbour; what it destroys is made anew every round. A fourth of the calls
- * have a shape that meets others: windows that begin below address 0, one thread with several
- * contexts, guests that are entered while they are taken apart. On the checked kernel the
- * walker looks at everything after each call. The option seed=N on the command line picks
+ * Each worker has its own capability space with objects of every type, some of which it shares
+ * with its neighbour; what it destroys is made again every round. A quarter of the calls follow
+ * patterns that interfere with others: windows that begin below address 0, one thread with
+ * several contexts, guests that are entered while they are taken apart. On the checked kernel
+ * the walker checks everything after each call. The option seed=N on the command line picks
  * another sequence.
  */
 #include "../lib/ktest.h"
@@ -16,7 +16,9 @@
 #define CALLS 2500
 #define ROUNDS 4
 #define SLOTS 60u
-/* Slots of a worker: tables of its space, then what it shares with its neighbour. */
+/*
+ * Slots of a worker: tables of its space, then the objects that it shares with its neighbour.
+ */
 enum { TYPES_AT = 8, FRAME_AT = TYPES_AT + 2, SPACE_AT, NESTED_AT, VCPU_AT = TYPES_AT + 13 };
 enum { SCHED_AT = TYPES_AT + 8, ENDPOINT_AT, REPLY_AT, NOTIFICATION_AT };
 enum {
@@ -103,12 +105,12 @@ static long call(struct worker *w, unsigned int nr, const uint64_t *a)
 	long rc = sk_sys6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 
 	(void)w;
-	sk_sys6(SK_SYS_CHECK, 0, 0, 0, 0, 0, 0); /* NO_SYS but on the checked kernel */
+	sk_sys6(SK_SYS_CHECK, 0, 0, 0, 0, 0, 0); /* NO_SYS except on the checked kernel */
 	return rc;
 }
 
 /*
- * A page of the frame far down in the space, so that the frame's first byte would lie below 0.
+ * Map a page of the frame so low in the space that the frame's first byte would lie below 0.
  */
 static void shape_window(struct worker *w)
 {
@@ -211,8 +213,8 @@ static void work(void *arg)
 static void must(long rc) { CHECK_EQ(rc, 0); }
 
 /*
- * A capability space with one of everything, and a thread in the root's address space that uses
- * it.
+ * Make a capability space with an object of every type, and a thread in the root task's address
+ * space that uses it.
  */
 static void worker_make(struct worker *w, unsigned int i, char *stack)
 {
@@ -254,7 +256,7 @@ static void worker_make(struct worker *w, unsigned int i, char *stack)
 	must(sk_sched_bind(w->sched, w->thread));
 }
 
-/* Copies of what the next one has; then it begins. */
+/* Give the worker copies of the next one's capabilities, and start it. */
 static void worker_start(struct worker *w, struct worker *next)
 {
 	sk_cap_t cn = w->cnode;
@@ -308,8 +310,8 @@ void test_main(void)
 		for (i = 0; i < WORKERS; i++)
 			must(sk_thread_resume(workers[i].thread));
 		/*
-		 * until all are stuck (they suspend and delete themselves sooner or later) or
-		 * did enough
+		 * until all workers are stuck (sooner or later they suspend or delete
+		 * themselves) or have done enough
 		 */
 		before = total;
 		for (stuck = 0; stuck < 10 && total - before < CALLS;) {

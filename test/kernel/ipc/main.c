@@ -61,7 +61,7 @@ static void calls(void)
 	m.mi = SK_MI(1, 0, SK_CAPS_MAX + 1);
 	CHECK_EQ(sk_call(ep, &m), -SK_E_INVAL);
 	m.mi = SK_MI(SK_LABEL_FAULT, 4, 0);
-	CHECK_EQ(sk_call(ep, &m), -SK_E_INVAL); /* nobody can pose as the kernel */
+	CHECK_EQ(sk_call(ep, &m), -SK_E_INVAL); /* no thread can pose as the kernel */
 	m.mi = SK_MI(1, 0, 1);
 	CHECK_EQ(sk_call(badged, &m), -SK_E_RIGHTS); /* no GRANT */
 	CHECK_EQ(sk_copy(ME, ro, ME, ep, SK_R), 0);
@@ -117,7 +117,7 @@ static void sends(void)
 	CHECK_EQ(m.mr[0], 1);
 	CHECK_EQ(sk_thread_resume(k->thread), 0);
 	CHECK_EQ(rc_of[0], -SK_E_AGAIN);
-	/* one that dies, too */
+	/* so does one that is deleted */
 	k = kthread_start(sender, (void *)0, 0, 25);
 	kthread_start(sender, (void *)1, 0, 25);
 	CHECK_EQ(sk_delete(ME, k->thread), 0);
@@ -168,7 +168,7 @@ static void replies(void)
 	CHECK_EQ(sk_reply(r2, &back), -SK_E_NOT_FOUND);
 	CHECK_EQ(sk_reply(r, &back), 0);
 	CHECK_EQ(rc_of[0], 0);
-	/* a Reply that is used again gives its caller up; one that is deleted as well */
+	/* a Reply that is used again gives up its caller; so does one that is deleted */
 	kthread_start(caller, (void *)0, 0, 25);
 	kthread_start(caller, (void *)1, 0, 25);
 	CHECK_EQ(sk_recv(ep, &m), 0);
@@ -179,7 +179,7 @@ static void replies(void)
 	CHECK_EQ(rc_of[1], -SK_E_DELETED);
 	/* a caller whose deadline passes while it waits for the answer */
 	sk_utcb()->reply = r;
-	kthread_start(caller, (void *)2, 0, 15); /* it calls when we receive already */
+	kthread_start(caller, (void *)2, 0, 15); /* it calls when we are already receiving */
 	CHECK_EQ(sk_recv(ep, &m), 0);
 	main_priority(10);
 	while (rc_of[2] == 1)
@@ -247,7 +247,7 @@ static void capabilities(void)
 	CHECK_EQ(sk_revoke(ME, badged), 0); /* what was passed derives from it */
 	CHECK_EQ(sk_cap_info(ME, into, &info), 0);
 	CHECK_EQ(info.type, SK_OBJ_NULL);
-	/* no slots, occupied slots, too few slots, things that cannot be copied */
+	/* no slots, occupied slots, too few slots, capabilities that cannot be copied */
 	send_slots[1] = n;
 	send_rights[1] = SK_R;
 	receive_slots(0, 4);
@@ -278,8 +278,7 @@ static void capabilities(void)
 }
 
 /*
- * REPLY_RECV that finds a message with capabilities waiting: it answers once, and receives
- * them.
+ * A REPLY_RECV that finds a waiting message with capabilities answers once, and receives them.
  */
 static void capabilities_after_reply(void)
 {

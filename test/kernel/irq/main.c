@@ -49,7 +49,9 @@ static void pin(void)
 	CHECK_EQ(sk_delete(ME, second), 0);
 }
 
-/* The PIT's output stays high: as a level it interrupts again after each ACK, and only then. */
+/*
+ * The PIT's output stays high, so as a level it interrupts again after each ACK, and only then.
+ */
 static void level(void)
 {
 	sk_cap_t irq = object_new(SK_OBJ_IRQ, 0), b = mint_new(ntfn, SK_W, 16);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ktest.c - what kernel tests share
+ * ktest.c - code that kernel tests share
  */
 #include <stdarg.h>
 #include "ktest.h"

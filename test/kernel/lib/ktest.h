@@ -2,8 +2,8 @@
 /*
  * ktest.h - what kernel tests share: a root task's slots, memory, threads, and the verdict
  *
- * A test defines test_main() and returns from it when all is well; CHECK() ends the run with
- * FAIL.
+ * A test defines test_main(), which returns if the test passes; a CHECK() that fails ends the
+ * run with FAIL.
  */
 #ifndef KTEST_H
 #define KTEST_H
@@ -45,16 +45,19 @@ void check_failed(const char *file, int line, const char *what, long got, long w
 
 /* n consecutive empty slots of the root task's CNode. */
 sk_cap_t slots_new(unsigned int n);
-/* The boot untyped of RAM with the most memory left; device untyped that holds an address. */
+/*
+ * The boot untyped of RAM with the most memory left; the device untyped that contains an
+ * address.
+ */
 sk_cap_t ram_untyped(void);
 sk_cap_t device_untyped(uint64_t paddr, uint64_t *base);
-/* An untyped of this order carved from it, one object. */
+/* Make one object of this type and order from `untyped`. */
 sk_cap_t object_new_from(sk_cap_t untyped, unsigned int type, unsigned int order);
 sk_cap_t object_new(unsigned int type, unsigned int order);
-/* MAP that makes tables when they are missing. */
+/* MAP, making tables that are missing. */
 long map_into(sk_cap_t frame, sk_cap_t space, uint64_t vaddr, uint64_t offset,
 	unsigned int order, unsigned int rights);
-/* Fresh address range, aligned to 2^order; memory mapped there. */
+/* An unused address range, aligned to 2^order; the same with memory mapped there. */
 uint64_t range_new(unsigned int order);
 void *memory_new(unsigned int order, sk_cap_t *frame);
 /* Make the tables for a page at vaddr. */
@@ -66,26 +69,26 @@ struct kthread_args {
 	uint64_t budget, period;
 	sk_cap_t fault_ep;
 };
-/* A thread in this address space and capability space; runs at once. */
+/* Make a thread in this address space and capability space; it runs at once. */
 struct kthread *kthread_new(void (*fn)(void *), void *arg, const struct kthread_args *args);
 struct kthread *kthread_start(
 	void (*fn)(void *), void *arg, unsigned int cpu, unsigned int priority);
 /*
- * While work() runs, look() is called every 20,000 ticks by a thread above all that the main
- * thread starts; `looks` counts. Fails when it never got its turn.
+ * While work() runs, a thread of higher priority than all that the main thread starts calls
+ * look() every 20,000 ticks; `looks` counts the calls. Fails if there was none.
  */
 void watched(void (*look)(void), void (*work)(void));
 extern volatile unsigned int looks;
 /*
- * A thread of CPU 0 waits for one moment after another, every 20,000 ticks: how often it ran,
- * and how late it was at worst. Both may be set back at any time.
+ * A thread on CPU 0 waits for one moment after another, every 20,000 ticks. Counts how often it
+ * ran, and how late it was at worst. Both may be reset at any time.
  */
 void ticker_start(unsigned int priority);
 extern volatile uint64_t ticker_runs, ticker_worst;
 /*
- * Many threads without stacks. Each makes one system call with (RDI, RSI) and waits in it; the
- * deadline in its UTCB is none. They share one scheduling context, above the main thread, so
- * each has begun to wait when the next starts.
+ * Many threads without stacks. Each makes one system call with (RDI, RSI) and waits in it,
+ * without a deadline. They share one scheduling context, above the main thread, so each has
+ * begun to wait when the next one starts.
  */
 struct crowd {
 	sk_cap_t threads, sched; /* n consecutive */
@@ -93,7 +96,7 @@ struct crowd {
 };
 void crowd_make(struct crowd *c, unsigned int n, unsigned int cpu);
 void crowd_call(const struct crowd *c, long nr, uint64_t rdi, uint64_t rsi);
-/* What the call returned to one of them; it is suspended afterwards. */
+/* What the call returned to one of them, which is suspended afterwards. */
 long crowd_result(const struct crowd *c, unsigned int i);
 /* Lower or raise the main thread (20 at the start). */
 void main_priority(unsigned int priority);

@@ -37,7 +37,7 @@ static void toucher(void *arg)
 
 static struct kthread *victim;
 
-/* True when the access went through; else the fault message is in `fault`. */
+/* True if the access succeeded; else `fault` has the fault message. */
 static bool access_ok(uint64_t at, int how)
 {
 	static const uint8_t code_resume[] = { 0 };
@@ -54,7 +54,7 @@ static bool access_ok(uint64_t at, int how)
 	CHECK_EQ(SK_MI_WORDS(fault.mi), 4);
 	CHECK_EQ(fault.mr[0] & 0xff, 14);
 	CHECK_EQ(fault.mr[1], at);
-	/* leave it suspended, start it over from its loop */
+	/* leave it suspended, and restart it in its loop */
 	struct sk_msg no = { .mi = SK_MI(7, 0, 0) };
 
 	CHECK_EQ(sk_reply(reply, &no), 0);
@@ -207,7 +207,7 @@ static void tables(void)
 	CHECK_EQ(sk_delete(ME, big), 0); /* leaves the stranger in its window alone */
 	CHECK(access_ok(at + 0x5000, 0));
 	CHECK(!access_ok(at + 0x6000, 0));
-	CHECK_EQ(sk_delete(ME, t), 0); /* and all below it */
+	CHECK_EQ(sk_delete(ME, t), 0); /* and everything below it */
 	CHECK(!access_ok(at + 0x5000, 0));
 	CHECK_EQ(sk_map_table(t3, SK_CAP_SPACE, at, 2), 0);
 	CHECK_EQ(
@@ -218,7 +218,7 @@ static void tables(void)
 	CHECK_EQ(sk_delete(ME, t3), 0);
 }
 
-/* A space that dies, with everything in it. */
+/* A space ends, with everything in it. */
 static void spaces(void)
 {
 	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 22),
@@ -230,11 +230,15 @@ static void spaces(void)
 	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 21, SK_R),
 		-SK_E_EXISTS); /* one capability, one window */
 	CHECK_EQ(sk_delete(ME, sp), 0);
-	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 21, SK_R), 0); /* forgotten there */
+	/* the dead space no longer has it */
+	CHECK_EQ(map_into(f, SK_CAP_SPACE, at, 0, 21, SK_R), 0);
 	CHECK_EQ(sk_revoke(ME, u), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 22, ME, ut, 1, 0), 0);
 	CHECK(access_ok(at, 0));
-	/* an IO space without IOMMU has no tables: the device sees physical addresses */
+	/*
+	 * without an IOMMU an IO space has no tables, because the device sees physical
+	 * addresses
+	 */
 	sk_cap_t io = object_new(SK_OBJ_SPACE_IO, 0), g = object_new(SK_OBJ_FRAME, 13);
 	uint64_t out = 0;
 	uint32_t level;

@@ -75,7 +75,7 @@ static void waiters(void)
 	CHECK_EQ(got_rc, -SK_E_TIMEOUT);
 	k = start(waiter, SK_NO_DEADLINE);
 	CHECK_EQ(sk_thread_suspend(k->thread), 0);
-	CHECK_EQ(sk_signal(b), 0); /* nobody waits any more */
+	CHECK_EQ(sk_signal(b), 0); /* no thread waits any more */
 	CHECK_EQ(got_rc, 1);
 	CHECK_EQ(sk_poll(ntfn, &word), 0);
 	CHECK_EQ(sk_thread_resume(k->thread), 0);
@@ -100,8 +100,8 @@ static void bound(void)
 	CHECK_EQ(sk_poll(ntfn, &word), -SK_E_AGAIN);
 	CHECK_EQ(sk_thread_bind(k->thread, 0), 0);
 	/*
-	 * a word that is set before the thread receives; and binding when both are there
-	 * already
+	 * a word that is set before the thread receives, and a binding when both the word and
+	 * the receiver are there
 	 */
 	CHECK_EQ(sk_signal(b), 0);
 	k = start(receiver, 0);
@@ -133,7 +133,7 @@ static void deletion(void)
 	ntfn = object_new(SK_OBJ_NOTIFICATION, 0);
 	struct kthread *k = start(waiter, SK_NO_DEADLINE);
 
-	CHECK_EQ(sk_delete(ME, k->thread), 0); /* the waiter dies */
+	CHECK_EQ(sk_delete(ME, k->thread), 0); /* the waiting thread is deleted */
 	CHECK_EQ(sk_signal(mint_new(ntfn, SK_W, 1)), 0);
 	CHECK_EQ(got_rc, 1);
 	uint64_t word;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sched - priorities, weights, budgets, changes of the running thread's place; no verdict
+ * sched - priorities, weights, budgets, reconfiguration of the running thread; no verdict
  * depends on real time
  */
 #include "../lib/ktest.h"
@@ -22,15 +22,16 @@ static void priorities(void)
 {
 	struct kthread *low;
 
-	kthread_start(note, (void *)1, 0, 21); /* higher: before start returns */
+	/* of higher priority, it runs before start returns */
+	kthread_start(note, (void *)1, 0, 21);
 	CHECK_EQ(order_n, 1);
 	low = kthread_start(note, (void *)2, 0, 19);
 	kthread_start(note, (void *)3, 0, 18);
 	CHECK_EQ(order_n, 1);
 	sk_yield();
-	CHECK_EQ(order_n, 1); /* yielding is for equals */
+	CHECK_EQ(order_n, 1); /* yielding favours only threads of equal priority */
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, low->sched, 0, 22, 256, 0, 0), 0);
-	CHECK_EQ(order_n, 2); /* raised above us: ran */
+	CHECK_EQ(order_n, 2); /* raised above us, it has run */
 	CHECK_EQ(order[1], 2);
 	main_priority(10);
 	CHECK_EQ(order_n, 3);
@@ -57,7 +58,7 @@ static void sleep_ms(unsigned int ms)
 	CHECK_EQ(sk_wait(n, sk_now() + INFO->tsc_hz / 1000 * ms, &word), -SK_E_TIMEOUT);
 }
 
-/* Two that never stop: their shares follow the weights, whatever the machine's speed. */
+/* Two threads never stop: their shares follow the weights, whatever the machine's speed. */
 static void weights(void)
 {
 	struct kthread_args a = { .priority = 5, .weight = 256 },
@@ -73,7 +74,8 @@ static void weights(void)
 	} while (cx + cy < INFO->tsc_hz / 2); /* about 20 turns */
 	print("weights 256 and 1024: %lu and %lu\n", cx, cy);
 	CHECK(count[0] && count[1]);
-	CHECK(4 * cy > 5 * cx); /* wide: the machine below us takes its time from either */
+	/* wide limits, because the machine below us takes time from either */
+	CHECK(4 * cy > 5 * cx);
 	CHECK(cy < 16 * cx);
 	CHECK_EQ(sk_sched_bind(x->sched, 0), 0); /* no context: does not run */
 	cx = consumed(x);
@@ -106,8 +108,8 @@ static void budgets(void)
 		r = consumed(rest);
 	} while (c + r < INFO->tsc_hz / 2);
 	print("budget of a tenth: %lu of %lu\n", c, c + r);
-	CHECK(c < r);       /* without the cap the rest would get nothing */
-	CHECK(c * 100 > r); /* but it comes back each period */
+	CHECK(c < r);       /* without the cap, the other thread would get nothing */
+	CHECK(c * 100 > r); /* but the capped one runs again in each period */
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, capped->sched, 0, 8, 256, 0, 0),
 		0); /* cap lifted: it takes all */
 	r = consumed(rest);
@@ -137,7 +139,7 @@ static void arguments(void)
 		-SK_E_INVAL);
 	CHECK_EQ(sk_sys6(SK_SYS_SCHED_CONFIGURE, SK_CAP_CTL_SCHED, s, 0, 256, 0, 1ull << 32),
 		-SK_E_INVAL);
-	/* memory alone is no CPU time */
+	/* a right to memory gives no right to CPU time */
 	CHECK_EQ(sk_sched_bind(s, object_new(SK_OBJ_THREAD, 0)), -SK_E_STATE);
 }
 

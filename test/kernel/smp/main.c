@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp - across CPUs: calls, signals, moving threads, shoot-down of translations, killing what
- * runs elsewhere
+ * smp - across CPUs: calls, signals, moving threads, shoot-down of translations, deleting
+ * threads that run on another CPU
  */
 #include "../lib/ktest.h"
 
@@ -81,7 +81,7 @@ static void wait_for_progress(unsigned int i)
 		sk_yield();
 }
 
-/* A running thread goes where its scheduling context is sent, and stops when told. */
+/* A running thread moves with its scheduling context, and stops when it is suspended. */
 static void moving(void)
 {
 	struct kthread *k = kthread_start(spinner, (void *)0, 1, 10);
@@ -106,7 +106,7 @@ static void moving(void)
 			CHECK_EQ(counter[0], was);
 		CHECK_EQ(sk_thread_resume(k->thread), 0);
 	}
-	/* FPU state goes along */
+	/* the FPU state moves with the thread */
 	stop = true;
 	while (!k->done)
 		sk_yield();
@@ -215,7 +215,7 @@ static void killing(unsigned int cpu)
 			CHECK_EQ(sk_delete(ME, k->sched), 0);
 		CHECK_EQ(sk_delete(ME, k->thread), 0);
 		CHECK_EQ(sk_delete(ME, caller->thread), 0);
-		/* memory that others may still have looked at is used again at once */
+		/* memory that other CPUs may still be reading is used again at once */
 		CHECK_EQ(sk_retype(u, SK_OBJ_NOTIFICATION, 0, ME, s, 1, 0), 0);
 		CHECK_EQ(sk_delete(ME, s), 0);
 		CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s, 1, 0), 0);
@@ -223,7 +223,7 @@ static void killing(unsigned int cpu)
 	}
 }
 
-/* Everybody uses the tree lock and asks for shoot-downs at the same time. */
+/* All CPUs use the tree lock and ask for shoot-downs at the same time. */
 static void mapper(void *arg)
 {
 	uint64_t i = (uint64_t)arg, at = 0x500000000ull + i * 0x40000000, out;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * steps - long calls on memory are done in steps: they go on where they were, and say what is
- * left when they fail
+ * steps - long calls on memory are done in steps: they continue where they were, and say what
+ * is left if they fail
  *
- * watched() lets a more urgent thread look in at short intervals (-icount).
+ * watched() lets a more urgent thread run at short intervals (-icount).
  */
 #include "../lib/ktest.h"
 
@@ -35,7 +35,9 @@ static bool entry_empty(uint64_t vaddr)
 	return rc == 0;
 }
 
-/* A space with all tables for 1 GiB, and a frame of that size (of no memory). */
+/*
+ * A space with all tables for 1 GiB, and a frame of that size, which has no memory behind it.
+ */
 static void sparse_make(void)
 {
 	uint64_t at = 1ull << 34, base;
@@ -66,7 +68,9 @@ static void unmap_half(void)
 	CHECK_EQ(sk_unmap(frame, 1ull << (WINDOW_ORDER - 1), WINDOW_ORDER - 1), 0);
 }
 
-/* While the frame is unmapped, its owner maps the first page again: that goes too. */
+/*
+ * While the frame is unmapped, its owner maps the first page again: this page is unmapped, too.
+ */
 static void map_again(void)
 {
 	patience();
@@ -79,7 +83,7 @@ static void map_again(void)
 
 static void unmap_all(void) { CHECK_EQ(sk_unmap(frame, 0, WINDOW_ORDER), 0); }
 
-/* A frame that is being deleted can be neither mapped nor copied any more. */
+/* A frame that is being deleted can be neither mapped nor copied. */
 static void map_in_vain(void)
 {
 	struct sk_cap_info info;
@@ -127,7 +131,7 @@ static void sparse_frames(void)
 
 static sk_cap_t made_from, many;
 
-/* Somebody takes the last slot when the first is full. */
+/* Another thread takes the last slot when the first is full. */
 static void take_slot(void)
 {
 	if (exchanged || type_of(many) == SK_OBJ_NULL)
@@ -147,7 +151,7 @@ static void make_many(void)
 	__builtin_memcpy(left, r, sizeof(left));
 }
 
-/* RETYPE that fails after a part says what is left, and what was made is there. */
+/* A RETYPE that fails in the middle says what is left, and the objects that it made exist. */
 static void partly_made(void)
 {
 	unsigned int i;
@@ -171,7 +175,10 @@ static void partly_made(void)
 		CHECK_EQ(type_of(many + i), SK_OBJ_THREAD);
 }
 
-/* Frames of device memory, as many at once as there can be: each lies where its place says. */
+/*
+ * As many frames of device memory as one call can make: each has the address that its position
+ * implies.
+ */
 static void device_round(sk_cap_t device, uint64_t offset, sk_cap_t io)
 {
 	uint64_t first, at;

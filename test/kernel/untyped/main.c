@@ -44,7 +44,7 @@ static void arguments(void)
 	CHECK_EQ(sk_retype(cn, SK_OBJ_FRAME, 12, ME, s + 1, 1, 0), -SK_E_CAP);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 17, ME, s, 1, 0), -SK_E_NO_MEM);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 15, ME, s, 3, 0), -SK_E_NO_MEM);
-	CHECK_EQ(used(u), 0); /* none of that took anything */
+	CHECK_EQ(used(u), 0); /* none of these calls used memory */
 }
 
 static void exhaustion(void)
@@ -60,14 +60,14 @@ static void exhaustion(void)
 	CHECK_EQ(sk_retype(u, SK_OBJ_ENDPOINT, 0, ME, s + 7, 1, 0), -SK_E_NO_MEM);
 	CHECK_EQ(sk_delete(ME, s + 5), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s + 7, 1, 0),
-		-SK_E_NO_MEM); /* others still live */
+		-SK_E_NO_MEM); /* other objects still exist */
 	CHECK_EQ(sk_revoke(ME, u), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s, 4, 0), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 12, ME, s + 7, 1, 0), -SK_E_NO_MEM);
 	CHECK_EQ(sk_revoke(ME, u), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_UNTYPED, 13, ME, s, 2, 0), 0);
 	CHECK_EQ(sk_retype(s, SK_OBJ_THREAD, 0, ME, s + 2, 1, 0), 0);
-	CHECK_EQ(sk_delete(ME, s), 0); /* the thread passes to u */
+	CHECK_EQ(sk_delete(ME, s), 0); /* the thread's capability passes to u */
 	CHECK_EQ(sk_delete(ME, s + 1), 0);
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 14, ME, s, 1, 0), -SK_E_NO_MEM);
 	CHECK_EQ(sk_delete(ME, s + 2), 0);
@@ -84,7 +84,9 @@ static bool all_zero(const uint64_t *p, uint64_t size)
 	return true;
 }
 
-/* Memory comes back zero, also after it held kernel objects or another's data. */
+/*
+ * Memory is returned zeroed, even after it held kernel objects or the data of another domain.
+ */
 static void zeroed(void)
 {
 	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 21), s = slots_new(2);
@@ -99,12 +101,12 @@ static void zeroed(void)
 		__builtin_memset((void *)at, 0xa5, 1 << 21);
 		CHECK_EQ(sk_revoke(ME, u), 0);
 		CHECK_EQ(sk_retype(u, SK_OBJ_CNODE, 21, ME, s, 1, 0),
-			0); /* must be all empty slots */
+			0); /* the slots must all be empty */
 		CHECK_EQ(sk_copy(s, 1, ME, ME, SK_R), 0);
 		CHECK_EQ(sk_copy(s, SK_CNODE_SLOTS(21) - 1, ME, ME, SK_R), 0);
 		CHECK_EQ(sk_revoke(ME, u), 0);
 	}
-	/* small objects, a few at a time, in a page that was full of something else */
+	/* small objects, a few at a time, in a page that was full of other data */
 	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, 21, ME, s, 1, 0), 0);
 	CHECK_EQ(map_into(s, SK_CAP_SPACE, at, 0, 21, SK_R | SK_W), 0);
 	__builtin_memset((void *)at, 0xa5, 1 << 21);
@@ -145,7 +147,7 @@ static void devices(void)
 	*(volatile uint16_t *)at = 0x0741;
 	CHECK_EQ(*(volatile uint16_t *)(at + 4096), 0x0741);
 	CHECK_EQ(device_untyped(0xfee00000, &base),
-		0); /* the interrupt controllers are nobody's */
+		0); /* no domain can have the interrupt controllers */
 	CHECK_EQ(device_untyped(0xfec00000, &base), 0);
 }
 
@@ -165,7 +167,7 @@ static void pieces(void)
 	CHECK(BOOT->n_archive >= 1);
 }
 
-/* The kernel's log is there to read, and not to write. */
+/* The kernel's log can be read, and not written. */
 static void log_shared(void)
 {
 	const struct sk_klog *log = (const struct sk_klog *)range_new(16);

@@ -19,7 +19,7 @@ guest16_end:
 
 	.code64
 	.globl guest64, guest64_end
-guest64:		/* long mode, at 0x2000; RSI points to what the test chose */
+guest64:		/* long mode, at 0x2000; RSI points to an address that the test chose */
 	mov	$0xc0000080, %ecx
 	rdmsr
 	mov	%rax, %rbx
@@ -41,13 +41,13 @@ guest64:		/* long mode, at 0x2000; RSI points to what the test chose */
 	jmp	1b
 	.balign	64
 	.globl guest_handler
-guest_handler:		/* of interrupt 0x40 */
+guest_handler:		/* handler of interrupt 0x40 */
 	vmmcall
 	iretq
 guest64_end:
 
 	.globl spin64, spin64_end
-spin64:			/* at 0x3000: reads (RSI) for ever */
+spin64:			/* at 0x3000: reads (RSI) in an endless loop */
 	incq	%r12
 	mov	(%rsi), %rdi
 	jmp	spin64

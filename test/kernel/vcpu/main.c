@@ -114,7 +114,7 @@ static void long_mode(uint64_t rip)
 	state->gpr[SK_RSP] = STACK;
 	state->gpr[SK_RSI] = FAULT_GPA + 0x1000;
 	state->gpr[SK_R12] = 0;
-	state->event = 0; /* of the triple fault before */
+	state->event = 0; /* from the previous triple fault */
 	state->dirty = SK_VCPU_SEG | SK_VCPU_RIP | SK_VCPU_GPR | SK_VCPU_CR | SK_VCPU_EVENT;
 }
 
@@ -139,7 +139,8 @@ static void exits16(void)
 	CHECK_EQ(state->qual[0], 0x3f8 | 2 << 16);
 	CHECK_EQ(state->gpr[SK_RAX] & 0xffff, 0xbeef);
 	state->rip = state->qual[1];
-	state->gpr[SK_RBX] = 1u << 31; /* no bit of CR4: that is not for the processor to say */
+	/* not a bit of CR4: the VMM decides about it, not the processor */
+	state->gpr[SK_RBX] = 1u << 31;
 	state->dirty = SK_VCPU_RIP | SK_VCPU_GPR;
 	CHECK_EQ(enter(), SK_EXIT_CR_WRITE);
 	CHECK_EQ(state->qual[0], 4);
@@ -161,7 +162,7 @@ static void exits64(void)
 	uint32_t level;
 
 	long_mode(CODE64);
-	state->cr4 |= 1u << 22; /* protection keys: nobody switches their register */
+	state->cr4 |= 1u << 22; /* protection keys: their register is not switched */
 	CHECK_EQ(enter(), SK_EXIT_RDMSR);
 	CHECK_EQ(state->cr4, 0x620);
 	CHECK_EQ(state->gpr[SK_RCX], 0xc0000080);
@@ -205,7 +206,7 @@ static void exits64(void)
 	advance(3);
 }
 
-/* The guest loops with its interrupts on now and then. */
+/* The guest loops, and enables its interrupts now and then. */
 static void injection(void)
 {
 	uint32_t pending = 0, reason;
@@ -218,7 +219,7 @@ static void injection(void)
 	CHECK_EQ(state->rip, CODE64 + (uint64_t)(guest_handler - guest64));
 	CHECK_EQ(state->irq_pending, 0);
 	advance(3);
-	do { /* a busy machine below us may not let it run at all before a deadline */
+	do { /* on a busy machine it may not run at all before a deadline */
 		CHECK_EQ(sk_vcpu_enter(vcpu, sk_now() + INFO->tsc_hz / 200, &reason), 0);
 		CHECK_EQ(reason, SK_EXIT_DEADLINE);
 		CHECK_EQ(state->exit_reason, SK_EXIT_DEADLINE);
@@ -247,10 +248,10 @@ static void signals(void)
 
 	CHECK_EQ(sk_thread_bind(SK_CAP_THREAD, ntfn), 0);
 	CHECK_EQ(sk_signal(b), 0);
-	CHECK_EQ(enter(), SK_EXIT_SIGNAL); /* before it entered */
+	CHECK_EQ(enter(), SK_EXIT_SIGNAL); /* signalled before the entry */
 	CHECK_EQ(state->qual[0], 0x55);
 	kthread_start(signaller, (void *)(uint64_t)b, INFO->n_cpus - 1, 25);
-	CHECK_EQ(enter(), SK_EXIT_SIGNAL); /* while it ran */
+	CHECK_EQ(enter(), SK_EXIT_SIGNAL); /* signalled while the guest ran */
 	CHECK_EQ(state->qual[0], 0x55);
 	kthread_start(signaller, (void *)(uint64_t)b, 0, 25);
 	CHECK_EQ(enter(), SK_EXIT_SIGNAL);
@@ -263,11 +264,12 @@ static void refused(void)
 	CHECK_EQ(enter(), SK_EXIT_INVALID_STATE);
 	long_mode(SPIN64);
 	state->idtr.limit = 0;
-	state->rip = 0x200000; /* its tables map nothing there, and no handler: triple fault */
+	/* its tables map nothing there, and it has no handler: triple fault */
+	state->rip = 0x200000;
 	CHECK_EQ(enter(), SK_EXIT_SHUTDOWN);
 }
 
-/* The time that a thread is given says whether it may be spent in guests. */
+/* A scheduling context says whether its time may be spent in guests. */
 static void authority(void)
 {
 	uint32_t reason;
@@ -328,18 +330,18 @@ static void other_cpu(void)
 		last_reason = 0;
 	}
 	CHECK_EQ(sk_vcpu_inject(vcpu, 0x40, &pending),
-		0); /* interrupts off in the guest: it stays pending */
+		0); /* the guest has interrupts off, so it stays pending */
 	CHECK_EQ(sk_vcpu_inject(vcpu, 0x40, &pending), -SK_E_BUSY);
 	while (sk_vcpu_sync(vcpu, 0) != -SK_E_BUSY)
 		sk_yield();
-	CHECK_EQ(sk_thread_suspend(k->thread), 0); /* takes it out of the guest */
+	CHECK_EQ(sk_thread_suspend(k->thread), 0); /* takes the thread out of the guest */
 	CHECK_EQ(sk_vcpu_sync(vcpu, ~0u), 0);
 	i = n_exits;
 	CHECK_EQ(sk_thread_resume(k->thread), 0);
 	while (n_exits == i)
 		sk_yield();
 	CHECK_EQ(last_rc, -SK_E_AGAIN);
-	/* the nested space goes while the guest runs; then the VCpu */
+	/* the nested space is deleted while the guest runs, then the VCpu */
 	k = kthread_start(runner, NULL, INFO->n_cpus - 1, 10);
 	while (sk_vcpu_sync(vcpu, 0) != -SK_E_BUSY)
 		sk_yield();
@@ -361,7 +363,7 @@ void test_main(void)
 		finish("SKIP");
 	}
 	ntfn = object_new(SK_OBJ_NOTIFICATION, 0);
-	/* no guests on CPU 0 of TCG; other_cpu() has one on the last */
+	/* no guests run on CPU 0 of TCG; other_cpu() runs one on the last CPU */
 	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, SK_CAP_SCHED, INFO->n_cpus - 1,
 			 20 | SK_SCHED_GUESTS, 256, 0, 0),
 		0);

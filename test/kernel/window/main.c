@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * window - frames whose first byte lies outside their space: what was mapped goes, and nothing
- * else
+ * window - frames whose first byte lies outside their space: what was mapped is unmapped, and
+ * nothing else
  *
  * MAP may show a later part of a frame at a low address, so that the window begins below the
  * space, or an early part at a high one, so that it ends beyond it.
@@ -18,7 +18,7 @@ enum end { BY_UNMAP, BY_DELETE, BY_REVOKE, END_WAYS };
 
 static sk_cap_t probe, probe_large;
 
-/* MAP says EXISTS when the entry is in use, in whatever way. */
+/* MAP returns EXISTS if the entry is in use in any way. */
 static bool entry_empty(sk_cap_t space, uint64_t vaddr, unsigned int order)
 {
 	sk_cap_t frame = order == 21 ? probe_large : probe;
@@ -31,7 +31,10 @@ static bool entry_empty(sk_cap_t space, uint64_t vaddr, unsigned int order)
 	return rc == 0;
 }
 
-/* Take a frame made of this untyped out of its space; the untyped is free afterwards. */
+/*
+ * Remove a frame that was made from this untyped from its space; afterwards the untyped is
+ * free.
+ */
 static void frame_end(enum end how, sk_cap_t untyped, sk_cap_t frame)
 {
 	struct sk_cap_info info;
@@ -61,7 +64,7 @@ static void window_ends(unsigned int type, sk_cap_t untyped, const struct window
 		CHECK_EQ(sk_retype(untyped, SK_OBJ_FRAME, w->frame_order, ME, f, 1, 0), 0);
 		CHECK_EQ(map_into(f, space, w->vaddr, w->offset, w->order, SK_R | SK_W), 0);
 		/*
-		 * a part of the window that is no address of the space can be unmapped, to no
+		 * a part of the window that lies outside the space can be unmapped, without
 		 * effect
 		 */
 		if (w->offset)
@@ -78,12 +81,13 @@ static void windows(void)
 {
 	static const struct window host[] = {
 		{ 14, 12, HOST_FIRST, 0x2000 },           /* begins at -0x1000 */
-		{ 14, 12, HOST_FIRST, 0x1000 },           /* at 0, which no page can have */
+		/* begins at 0, where no page can be */
+		{ 14, 12, HOST_FIRST, 0x1000 },
 		{ 14, 13, 0x2000, 0x2000 },               /* the same */
 		{ 22, 12, HOST_FIRST, (1u << 22) - PAGE }, /* many tables below */
 		/* a large page; the window begins at 0 */
 		{ 22, 21, 1u << 21, 1u << 21 },
-		{ 22, 12, HOST_END - PAGE, 0 },           /* reaches into the hole */
+		{ 22, 12, HOST_END - PAGE, 0 },           /* extends into the hole */
 		{ 22, 21, HOST_END + PAGE - (2u << 21), 0 },
 	}, nested[] = {
 		{ 14, 12, 0, 0x1000 },
@@ -103,7 +107,7 @@ static void windows(void)
 		window_ends(SK_OBJ_SPACE_NESTED, u, &nested[i]);
 }
 
-/* A frame of 1 GiB: its last 2 MiB, and its last page, at the bottom of a guest. */
+/* The last 2 MiB, and the last page, of a frame of 1 GiB at the bottom of a guest. */
 static void huge(void)
 {
 	uint64_t base, at = 1ull << 34, last = (1ull << 30) - (1u << 21);
@@ -122,7 +126,7 @@ static void huge(void)
 	CHECK(entry_empty(space, 0, 12));
 }
 
-/* Another's large page inside the window is neither taken away nor in the way. */
+/* Another frame's large page inside the window is no obstacle, and stays mapped. */
 static void neighbours(void)
 {
 	sk_cap_t f = object_new(SK_OBJ_FRAME, 14), large = object_new(SK_OBJ_FRAME, 21);
@@ -153,7 +157,7 @@ static void toucher(void *arg)
 	CHECK_EQ(sk_call(fault_ep, &m), 0);
 }
 
-/* A thread reads there: its word, or 0 and a fault. */
+/* Let a thread read at this address: true and the word, or false after a fault. */
 static bool readable(uint64_t at, uint64_t *word)
 {
 	struct sk_msg m = { 0 };
@@ -170,7 +174,7 @@ static bool readable(uint64_t at, uint64_t *word)
 	return false;
 }
 
-/* The memory becomes a CNode: nobody may see, still less write, its slots. */
+/* The memory becomes a CNode: its slots must not be readable, let alone writable. */
 static void host_access(void)
 {
 	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 14), f = slots_new(1), cn = slots_new(1);
@@ -186,7 +190,7 @@ static void host_access(void)
 	CHECK(!readable(HOST_FIRST, &word));
 }
 
-/* A guest that reads one of its pages and calls its VMM. */
+/* Run a guest that reads one of its pages and calls its VMM. */
 static uint32_t guest_reads(sk_cap_t vcpu, struct sk_vcpu_state *v)
 {
 	uint32_t reason = 0;
