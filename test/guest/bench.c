@@ -78,7 +78,7 @@ void guest_main(uint64_t start_info)
 	empty = measure(op_nothing);
 	for (i = 0; i < ARRAY_SIZE(operations); i++) {
 		spent = measure(operations[i].op);
-		/* per_round ticks are 2 * CALIBRATION instructions */
+		/* per_round ticks correspond to 2 * CALIBRATION instructions */
 		say("BENCH %s %u %u\n", operations[i].name,
 			(unsigned int)((spent - empty) * 2 * CALIBRATION / N / per_round),
 			(unsigned int)((spent - empty) / N));

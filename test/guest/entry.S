@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * entry.S - a guest's way from the PVH entry (32-bit, no paging) to guest_main(start info) in
- * 64-bit C
+ * entry.S - get from the PVH entry (32-bit, no paging) to guest_main(start info) in 64-bit C
  *
  * Maps the first 4 GiB one to one with 2 MiB pages. No interrupts, no FPU; the only stack is
  * the one here.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * odd.c - a guest that does what kernels rarely do, and reports whether the result is that of a
- * real machine
+ * odd.c - a guest that does what kernels rarely do, and reports whether the result is what a
+ * real machine would give
  *
  * It has exceptions and one interrupt, its own segments and a user mode. Each case prints `odd:
  * ok WHAT` or `odd: FAILED WHAT`. Then it uses absent features, to test the lines in the host's

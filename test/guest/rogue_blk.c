@@ -24,7 +24,7 @@ static uint32_t req, rsp; /* our indices */
 
 enum {
 	RING_SLOTS = 32,
-	SECTORS = 2048 /* of the volume: 1 MiB */,
+	SECTORS = 2048 /* sectors of the volume: 1 MiB */,
 	OKAY = BLKIF_RSP_OKAY,
 	ERROR = BLKIF_RSP_ERROR,
 	NOT_SUPPORTED = BLKIF_RSP_EOPNOTSUPP
@@ -149,7 +149,7 @@ static bool works(void)
 	return true;
 }
 
-/* Each is one request on a good connection; REF_BLK_SCRATCH is granted read-only. */
+/* Each row is one request on a working connection; REF_BLK_SCRATCH is granted read-only. */
 static const struct {
 	const char *what;
 	union slot slot;
@@ -223,7 +223,7 @@ static void page_reservation(unsigned int cmd, const void *page)
 static void bad_pages(void)
 {
 	static const union slot read = RW(READ, 1, 8, WHOLE);
-	/* the local APIC, behind all RAM, behind all memory */
+	/* the local APIC, beyond all RAM, beyond all memory */
 	static const uint32_t frames[] = { 0xfee00, 0x100000, 0xffffffff };
 	unsigned int i;
 
@@ -238,7 +238,7 @@ static void bad_pages(void)
 	page_reservation(XENMEM_populate_physmap, data);
 	result(works(), "granted page that was given away");
 	put(&read);
-	pv_grant[REF_BLK_DATA].flags = 0; /* while it is on its way */
+	pv_grant[REF_BLK_DATA].flags = 0; /* while the request is in flight */
 	pv_notify(port);
 	answered(1);
 	pv_grant_set(REF_BLK_DATA, data, GTF_permit_access);
@@ -304,7 +304,7 @@ static bool refused(const char *key, const char *value)
 	offer();
 	pv_device_put_text(&disk, key, value);
 	joined = join();
-	pv_device_reset(&disk); /* whatever it thinks of it */
+	pv_device_reset(&disk); /* works whatever the back end made of this */
 	pv_device_remove(&disk, key);
 	offer();
 	return !joined;
@@ -365,7 +365,7 @@ void blk_busy(const char *other)
 		put(i % 2 ? &write : &read);
 	pv_notify(port);
 	say("rogue: busy\n");
-	for (i = 0;; i++) { /* as one is answered, the next is asked */
+	for (i = 0;; i++) { /* each answer is followed by the next request */
 		answered(1);
 		put(i % 2 ? &write : &read);
 		pv_notify(port);

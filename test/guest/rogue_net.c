@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rogue_net.c - an interface's rings, right and wrong
+ * rogue_net.c - correct and wrong use of an interface's rings
  *
  * Objects     two rings of one page; pages of a frame to send, granted read-only; buffers for
- *             what comes.
+ *             received frames.
  */
 #include "rogue.h"
 
@@ -217,7 +217,7 @@ static bool reaches(uint8_t whom)
 static bool works(void) { return reaches(GATEWAY); }
 
 enum { MORE = NETTXF_more_data, EXTRA = NETTXF_extra_info, BLANK = NETTXF_csum_blank };
-enum { CRUMB = 48 }; /* the smallest piece that the host makes */
+enum { CRUMB = 48 }; /* the smallest piece into which the host cuts a frame */
 #define GSO(kind, mss) \
 	{ \
 		.extra = { \

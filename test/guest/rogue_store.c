@@ -74,7 +74,7 @@ static bool denied(const char *before, const char *other, const char *after)
 	return !pv_store_write(path, "rogue") && !strcmp(pv_answer, "EACCES");
 }
 
-/* Asks for what belongs to others, and for its own quotas until they are used up. */
+/* Asks for what belongs to others, and uses up its own quotas. */
 static void greed(const char *other)
 {
 	static char body[3000], name[] = "data/many/0000";

@@ -91,7 +91,7 @@ static void start_info_modules(void **state)
 	e = at(si->modlist_paddr, GPA, VM_MODULES_MAX * sizeof(*e));
 	for (i = 0; i < VM_MODULES_MAX; i++) {
 		assert_int_equal(e[i].paddr, 0x2000000 + i * VM_PAGE);
-		assert_int_equal(e[i].size, i); /* an empty file is one, too */
+		assert_int_equal(e[i].size, i); /* an empty file is a module, too */
 		assert_int_equal(e[i].reserved, 0);
 		if (i == 3)
 			assert_int_equal(e[i].cmdline_paddr, 0);
@@ -198,8 +198,7 @@ static void acpi_too_small(void **state)
 }
 
 /*
- * The disassembler of the reference implementation accepts the tables, and finds our
- * processors.
+ * The reference implementation's disassembler accepts the tables, and finds our processors.
  */
 static void acpi_iasl(void **state)
 {

@@ -93,7 +93,7 @@ static void features_hidden(void **state)
 	assert_true(r.ebx & 1 << 5);
 	assert_int_equal(
 		r.ecx & (1 << 3 | 1 << 5 | 1 << 16 | 1 << 22), 0); /* PKU WAITPKG LA57 RDPID */
-	assert_int_equal(r.edx & ~(1u << 4), 0); /* no SPEC_CTRL and its kin */
+	assert_int_equal(r.edx & ~(1u << 4), 0); /* no SPEC_CTRL, nor related features */
 	assert_int_equal(get(7, 1).eax, 0);
 	r = get(0x80000001, 0);
 	assert_int_equal(
@@ -184,13 +184,16 @@ static void xsave(void **state)
 	assert_false(cpuid_xcr0_valid(7 | 1ull << 62, 7));
 }
 
-/* CR4 has the bits of the features that CPUID shows, and PCE, which belongs to no feature. */
+/*
+ * The guest may set the CR4 bits of the features that CPUID shows, and PCE, which belongs to no
+ * feature.
+ */
 static void cr4_follows(void **state)
 {
 	(void)state;
 	/*
-	 * a host that has everything: no LA57, VMXE, SMXE, PKE, CET, PKS, nor what has no
-	 * meaning yet
+	 * even on a host that has everything: no LA57, VMXE, SMXE, PKE, CET, PKS, and no
+	 * undefined bits
 	 */
 	assert_int_equal(cpuid_cr4_bits(&env), 0x370fff);
 	env.xcr0_max = 0xe7;

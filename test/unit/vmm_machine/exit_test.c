@@ -4,7 +4,7 @@
  * accesses to unbacked addresses
  *
  * The handlers, the emulator, guest memory and page tables are the real ones; registers that
- * other files keep, ports and the Xen half are played here.
+ * other files keep, ports and the Xen half are faked here.
  */
 #define SK_SYS_H /* the kernel is here */
 #include <setjmp.h>
@@ -153,7 +153,7 @@ static int setup(void **state)
 	memset(&st, 0, sizeof(st));
 	memset(&v, 0, sizeof(v));
 	vm.ram = ram;
-	vm.low_size = HOLE; /* whole chunks: no RAM above */
+	vm.low_size = HOLE; /* whole chunks, so there is no RAM above */
 	vm.cfg = &config;
 	vm.info = &info;
 	vm.n_vcpus = 1;
@@ -168,7 +168,7 @@ static int setup(void **state)
 	st.cr4 = CR4_PAE;
 	st.efer = 0x500;
 	st.rip = CODE;
-	st.rflags = 0x10202; /* RF is set by the way */
+	st.rflags = 0x10202; /* RF is set, too */
 	st.seg[SK_CS].attr = ATTR_CODE64;
 	st.idtr.limit = 0xfff;
 	halts = ipis = notes = hypercalls = yields = synced = 0;
@@ -213,7 +213,8 @@ static void hypercall_is_stepped_over_first(void **state)
 }
 
 /*
- * A length comes from the exit record, else from the code with its prefixes, else from a guess.
+ * An instruction's length comes from the exit record, else from the code with its prefixes,
+ * else from a guess.
  */
 static void instruction_lengths(void **state)
 {
@@ -250,7 +251,8 @@ static void cpuid_answers(void **state)
 	st.rip = CODE;
 	st.gpr[SK_RAX] = 0xd;
 	exit_dispatch(&v,
-		SK_EXIT_CPUID); /* depends on XCR0, which the guest may have changed unseen */
+		/* depends on XCR0, which the guest may have changed without an exit */
+		SK_EXIT_CPUID);
 	assert_true(synced & SK_VCPU_XCR0);
 }
 
@@ -339,7 +341,8 @@ static void halts_and_pauses(void **state)
 	exit_dispatch(&v, SK_EXIT_HLT);
 	went_on(CODE + 1);
 	assert_int_equal(halts, 1);
-	assert_int_equal(rip_at_call, CODE + 1); /* behind it when it is woken */
+	/* RIP is behind the HLT when the vCPU is woken */
+	assert_int_equal(rip_at_call, CODE + 1);
 	st.rip = CODE;
 	CODE_PUT(0xf3, 0x90);
 	exit_dispatch(&v, SK_EXIT_PAUSE);
@@ -363,7 +366,7 @@ static void what_needs_nothing(void **state)
 	faulted(EXC | 6, 0);
 }
 
-/* The log says where a guest was when it ended, and what it did. */
+/* The log says where a guest was when it crashed, and what it did. */
 static void ends(void **state)
 {
 	static const struct {
@@ -421,11 +424,11 @@ static void ports(void **state)
 	assert_int_equal(st.gpr[SK_RAX], 0xa1b2c3d4);
 	port_seen = 0;
 	st.gpr[SK_RCX] = 9;
-	io(0x71, 1, true, true, true); /* strings: no device has a use for them */
+	io(0x71, 1, true, true, true); /* string instructions: no device uses them */
 	assert_int_equal(port_seen, 0);
 	assert_int_equal(st.gpr[SK_RCX], 0);
 	CODE_PUT(0xec);
-	st.qual[1] = 0; /* a processor that does not tell the next address */
+	st.qual[1] = 0; /* a processor that does not report the next RIP */
 	io(0x71, 1, true, false, false);
 	went_on(CODE + 1);
 	io(0x71, 3, true, false, false);
@@ -467,7 +470,7 @@ static void faults_by_kind(void **state)
 	struct sk_vcpu_state old = st;
 
 	(void)state;
-	nested_fault(DATA, 0); /* came back meanwhile: try again */
+	nested_fault(DATA, 0); /* the page has come back in the meantime: try again */
 	old.qual[0] = DATA;
 	assert_memory_equal(&st, &old, sizeof(st));
 	nested_fault(HOLE, SK_NF_EXEC);
@@ -488,7 +491,7 @@ static void absent_memory(void **state)
 	CODE_PUT(0x89, 0x03); /* mov [rbx], eax */
 	nested_fault(HOLE, SK_NF_WRITE);
 	went_on(CODE + 2);
-	/* an operand half in memory: that half is real */
+	/* an operand that lies half in memory: this half is accessed */
 	memset(ram + HOLE - 4, 0x11, 4);
 	st.rip = CODE;
 	st.gpr[SK_RBX] = HOLE - 4;
@@ -547,7 +550,8 @@ static void unknown_instructions(void **state)
 }
 
 /*
- * The bytes in the record are the instruction that faulted; memory may have another one by now.
+ * The bytes in the record are the instruction that faulted; memory may have a different one by
+ * now.
  */
 static void fetched_bytes_count(void **state)
 {
@@ -598,11 +602,11 @@ static void apic_page_is_emulated(void **state)
 	assert_int_equal(st.gpr[SK_RAX], 0xffffffff);
 }
 
-/* Emulation does not do for user mode what the processor would refuse. */
+/* Emulation refuses to user mode what the processor would refuse. */
 static void user_rights(void **state)
 {
 	(void)state;
-	CODE_PUT(0xa4); /* movsb: into memory that is the kernel's */
+	CODE_PUT(0xa4); /* movsb: to memory of the kernel */
 	st.cpl = 3;
 	st.gpr[SK_RSI] = USER_PAGE;
 	st.gpr[SK_RDI] = DATA + 8;
@@ -623,7 +627,7 @@ static void user_rights(void **state)
 	st.gpr[SK_RSI] = st.gpr[SK_RDI] = USER_PAGE;
 	nested_fault(HOLE, 0);
 	went_on(CODE + 1);
-	/* the kernel under SMAP keeps off user pages unless AC is set */
+	/* with SMAP, the kernel cannot access user pages unless AC is set */
 	st.rip = CODE;
 	st.cpl = 0;
 	st.cr4 |= 1 << 21;
@@ -669,11 +673,12 @@ static void cr4_bits(void **state)
 	cr4_write(1 << 7, false); /* no long mode without PAE */
 	cr4_write(CR4_PAE, true);
 	st.cr3 |= 5;
-	cr4_write(CR4_PAE | CR4_PCIDE, false); /* not with an identifier in CR3 */
+	/* not while CR3 has a process-context identifier */
+	cr4_write(CR4_PAE | CR4_PCIDE, false);
 	st.cr3 &= ~0xfffull;
 	cr4_write(CR4_PAE | CR4_PCIDE, true);
 	st.cr3 |= 5;
-	cr4_write(CR4_PAE | CR4_PCIDE | 1 << 7, true); /* on already */
+	cr4_write(CR4_PAE | CR4_PCIDE | 1 << 7, true); /* it is set already */
 	vm.cr4_bits |= CR4_LA57;
 	cr4_write(CR4_PAE | CR4_LA57, false); /* not while it is in use */
 	st.efer = 0;
@@ -704,7 +709,7 @@ static void cr4_by_decode_assist(void **state)
 	went_on(CODE + 3);
 	assert_int_equal(st.cr4, CR4_PAE | 1 << 7);
 	st.qual[1] = 0xff;
-	st.rip = HOLE; /* not known, and not to be read */
+	st.rip = HOLE; /* the instruction is not in the record, and cannot be read */
 	exit_dispatch(&v, SK_EXIT_CR_WRITE);
 	assert_int_equal(shutdown_reason, SHUTDOWN_crash);
 }

@@ -92,7 +92,7 @@ static void priorities(void **state)
 	lapic_accept(&l, 0x52);
 	assert_int_equal(lapic_read(&l, PPR, 0), 0x50);
 	assert_int_equal(lapic_pending(&l), -1); /* 0x31 waits */
-	assert_true(lapic_post(&l, 0x58));       /* same class waits too */
+	assert_true(lapic_post(&l, 0x58));       /* a vector of the same class waits, too */
 	assert_int_equal(lapic_pending(&l), -1);
 	assert_true(lapic_post(&l, 0x61));
 	assert_int_equal(lapic_pending(&l), 0x61);
@@ -162,7 +162,7 @@ static void timer_periodic(void **state)
 	lapic_accept(&l, 0xec);
 	wr(EOI, 0);
 	assert_int_equal(lapic_timer_run(&l, 7400 + 3200 * 5 + 7),
-		7400 + 3200 * 6); /* late: once, in step */
+		7400 + 3200 * 6); /* late: it fires once, and stays in step */
 	assert_int_equal(lapic_pending(&l), 0xec);
 	assert_int_equal(lapic_read(&l, TMCCT, 1000 + 3200 * 7 + 32), 99);
 }
@@ -170,7 +170,7 @@ static void timer_periodic(void **state)
 static void timer_deadline(void **state)
 {
 	(void)state;
-	lapic_deadline_write(&l, 700); /* not in that mode: ignored */
+	lapic_deadline_write(&l, 700); /* ignored outside that mode */
 	assert_int_equal(lapic_deadline_read(&l), 0);
 	wr(LVTT, 0x400ec);
 	lapic_deadline_write(&l, 700);
@@ -232,7 +232,7 @@ static void ipis_xapic(void **state)
 	assert_int_equal(lapic_read(&l, ESR, 0), 0x20);
 	wr(ESR, 0);
 	assert_int_equal(lapic_read(&l, ESR, 0), 0);
-	wr(ICR, 0x0200); /* SMI: none */
+	wr(ICR, 0x0200); /* SMI: no effect */
 	assert_false(ipi.valid);
 	wr(ICR, 0x0400);
 	assert_true(ipi.valid);
@@ -241,7 +241,7 @@ static void ipis_xapic(void **state)
 }
 
 /*
- * An illegal vector is an error of the sender, and of the receiver where that is the same APIC.
+ * An illegal vector is an error of the sender, and also of the receiver if it is the same APIC.
  */
 static void illegal_vectors(void **state)
 {
@@ -262,7 +262,7 @@ static void illegal_vectors(void **state)
 	wr(ESR, 0);
 	assert_int_equal(lapic_read(&l, ESR, 0), 0x40);
 	assert_true(lapic_base_write(&l, 0xfee00d00));
-	assert_true(lapic_msr_write(&l, 0x83f, 3, 0, &ipi)); /* the register for it */
+	assert_true(lapic_msr_write(&l, 0x83f, 3, 0, &ipi)); /* through the SELF IPI register */
 	assert_true(lapic_msr_write(&l, 0x828, 0, 0, &ipi));
 	assert_int_equal(l.reg[0x28], 0x60);
 }
@@ -275,7 +275,8 @@ static void error_interrupt(void **state)
 	assert_int_equal(lapic_pending(&l), 0xfe);
 	lapic_accept(&l, 0xfe);
 	wr(EOI, 0);
-	wr(ICR, 0x40001); /* the same error again, not read yet: no second one */
+	/* the same error again, before it is read, raises no second interrupt */
+	wr(ICR, 0x40001);
 	assert_int_equal(lapic_pending(&l), -1);
 	wr(ESR, 0);
 	wr(ICR, 0x40001);
@@ -283,18 +284,18 @@ static void error_interrupt(void **state)
 	lapic_accept(&l, 0xfe);
 	wr(EOI, 0);
 	wr(ESR, 0);
-	wr(LVTERR, 0x02); /* a vector that is illegal itself */
+	wr(LVTERR, 0x02); /* the error vector itself is illegal */
 	wr(ICR, 0x4);
 	assert_int_equal(lapic_pending(&l), -1);
 	wr(ESR, 0);
 	assert_int_equal(lapic_read(&l, ESR, 0), 0x60);
 }
 
-/* A source that keeps a level behind a vector is told when the APIC takes interrupts again. */
+/* A source whose vector stands for a level is told when the APIC accepts interrupts again. */
 static void enabling_is_told(void **state)
 {
 	(void)state;
-	assert_true(lapic_enable_take(&l)); /* set-up did it */
+	assert_true(lapic_enable_take(&l)); /* the set-up enabled it */
 	assert_false(lapic_enable_take(&l));
 	wr(SVR, 0xff);
 	assert_false(lapic_enabled(&l));
@@ -304,14 +305,15 @@ static void enabling_is_told(void **state)
 	assert_true(lapic_enabled(&l));
 	assert_true(lapic_enable_take(&l));
 	assert_true(lapic_post(&l, 0x40));
-	lapic_init(&l); /* INIT: disabled, and what waited is gone */
+	lapic_init(&l); /* INIT disables it, and drops what was pending */
 	assert_int_equal(lapic_pending(&l), -1);
 	assert_false(lapic_enabled(&l));
 	assert_true(lapic_base_write(&l, 0xfee00d00));
 	assert_true(lapic_msr_write(&l, 0x80f, 0x1ff, 0, &ipi));
 	assert_true(lapic_enable_take(&l));
 	assert_true(lapic_post(&l, 0x41));
-	assert_true(lapic_base_write(&l, 0xfee00100)); /* off: as after power-up from then on */
+	/* turned off, it is in the power-up state */
+	assert_true(lapic_base_write(&l, 0xfee00100));
 	assert_int_equal(lapic_pending(&l), -1);
 	assert_true(lapic_base_write(&l, 0xfee00900));
 	assert_false(lapic_enabled(&l));
@@ -325,7 +327,8 @@ static void off_keeps_the_nmi(void **state)
 	lapic_post_nmi(&l);
 	assert_true(lapic_base_write(&l, 0xfee00100));
 	assert_true(lapic_base_write(&l, 0xfee00900));
-	assert_int_equal(l.nmi_pending, 1); /* it does not come through the APIC's registers */
+	/* an NMI does not go through the APIC's registers */
+	assert_int_equal(l.nmi_pending, 1);
 	lapic_init(&l);
 	assert_int_equal(l.nmi_pending, 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * load_test.c - the kernel loader: stock kernels, every packed form, and files with false
+ * load_test.c - the kernel loader: stock kernels, every packed form, and files with wrong
  * headers
  */
 #define _GNU_SOURCE
@@ -184,8 +184,8 @@ static void elf_32bit(void **state)
 }
 
 /*
- * Two section headers at the end of the image: an empty one, and the notes, which no program
- * header names any more.
+ * Two section headers at the end of the image: an empty one, and one for the notes, which no
+ * program header names now.
  */
 enum { SECTIONS = TINY_SIZE - 2 * sizeof(Elf64_Shdr) };
 static void notes_to_sections(uint8_t *elf)
@@ -217,7 +217,7 @@ static void elf_notes_in_sections(void **state)
 	assert_memory_equal(fx.ram + TINY_PADDR, elf + 0x1000, 0x3000);
 	assert_int_equal(fx.ram[TINY_PADDR + 0x3000], 0);
 	assert_int_equal(fx.sp.top, fx.size);
-	/* a segment of notes that are not Xen's does not hide them */
+	/* a segment with notes other than Xen's does not hide them */
 	t->ph[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = 0x1000, .p_filesz = 64 };
 	fx.entry = 0;
 	assert_int_equal(run(elf, sizeof(elf)), 0);
@@ -257,7 +257,7 @@ static void elf_notes_in_32bit_sections(void **state)
 	assert_int_equal(fx.entry, TINY_ENTRY);
 }
 
-/* What is changed in the small image, and a word that the message must have. */
+/* A change to the small image, and a word that the message must contain. */
 struct lie {
 	const char *word;
 	uint32_t offset, size;
@@ -317,7 +317,7 @@ static void elf_lies(void **state)
 	}
 }
 
-/* False section headers, which are read only because there are no other notes. */
+/* Wrong section headers, which are read only because there are no other notes. */
 static void elf_lies_in_sections(void **state)
 {
 #define SH(f) \
@@ -373,7 +373,7 @@ static void elf_with_many_sections(void **state)
 	assert_int_equal(run(elf, SIZE), -SK_E_INVAL);
 	assert_non_null(strstr(fx.error.text, "PHYS32_ENTRY"));
 	t->eh.e_shnum = ELF_SECTIONS_MAX /
-			sizeof(Elf64_Shdr); /* just enough, but lies all of them */
+			sizeof(Elf64_Shdr); /* just few enough, but all of them are wrong */
 	memset(elf + TINY_SIZE, 7, SIZE - TINY_SIZE);
 	assert_int_equal(run(elf, SIZE), -SK_E_INVAL);
 	free(elf);
@@ -528,7 +528,7 @@ static void gzip_whole(void **state)
 	tiny_check(elf);
 }
 
-/* Unpacked twice: the second time for the notes of sections. */
+/* The image is unpacked twice: the second time for the notes of sections. */
 static void notes_in_sections_of_packed_images(void **state)
 {
 	static const enum unpack_form forms[] = { UNPACK_GZIP, UNPACK_XZ, UNPACK_ZSTD };
@@ -647,7 +647,8 @@ static void bz_lies(void **state)
 }
 
 /*
- * A guest that is too small for the working memory ends with a message, not with half a kernel.
+ * For a guest that is too small for the working memory, loading fails with a message, instead
+ * of half a kernel.
  */
 static void no_room_to_unpack(void **state)
 {

@@ -91,7 +91,7 @@ static void lines_are_bounded(void **state)
 	vm.tsc_hz = 1ull << 60; /* time stands still */
 	assert_true(lines_of(flood, "line 0\n", &found) <= 100);
 	assert_true(found);
-	/* the bucket is empty now: notes come all the same, each once */
+	/* the bucket is empty now, but notes are written all the same, each once */
 	assert_int_equal(lines_of(same_note, "port 0x3f8\n", &found), 3);
 	assert_true(found);
 	assert_int_equal(lines_of(same_note, "", &found), 0);
@@ -100,12 +100,12 @@ static void lines_are_bounded(void **state)
 		VM_NOTES - 2 + 1);
 	assert_true(found);
 	assert_int_equal(lines_of(many_notes, "", &found), 0);
-	/* whether told or not, all are counted, each kind for itself */
+	/* all are counted, whether written or not, each kind separately */
 	vm_notes_counts(counts);
 	assert_int_equal(counts[VMCTL_UNKNOWN_PORT], 200);
 	assert_int_equal(counts[VMCTL_UNKNOWN_MSR_READ], 2002);
 	assert_int_equal(counts[VMCTL_UNKNOWN_HYPERCALL], 0);
-	/* a guest that used them all up still says why it ends */
+	/* the log still says why a guest ended that has used up all notes */
 	assert_int_equal(lines_of(crash_notes, "crash 0\n", &found), VM_CRASH_NOTES);
 	assert_true(found);
 }

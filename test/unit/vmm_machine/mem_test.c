@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mem_test.c - the guest's physical map over a pretended nested space, and walks of hostile
+ * mem_test.c - the guest's physical map over a fake nested space, and walks of hostile
  * page tables
  */
 #define _GNU_SOURCE
@@ -37,12 +37,12 @@ static struct mapping maps[MAP_MAX];
 static uint32_t n_maps;
 static bool split[2][RAM_SIZE / VM_CHUNK];
 static sk_cap_t next_cap;
-static uint32_t n_copies; /* that are not dropped */
+static uint32_t n_copies; /* copies that have not been dropped */
 static uint64_t piece_of_copy[1 << 16];
 static int fail_maps, fail_homes;
-static uint64_t heap; /* bytes that physmap.c took, tables of splits with them */
+static uint64_t heap; /* bytes that physmap.c took, including the tables of splits */
 
-/* Where pieces that came later have their home. */
+/* The homes of the pieces that were added later. */
 enum { GROW_MAX = 4 };
 static sk_gpa_t grown[GROW_MAX];
 
@@ -163,7 +163,7 @@ void ram_copy_unmap(sk_cap_t copy, uint64_t offset)
 }
 
 /*
- * The kernel clears all pages of the piece in the window, whichever capability mapped them:
+ * The kernel clears all pages of the piece in the window, whichever capability mapped them, so
  * none may be left there.
  */
 void ram_copy_drop(sk_cap_t copy)
@@ -300,7 +300,7 @@ static void holes(void **state)
 	assert_int_equal(physmap_hole_fill_or_ask(0x400000), -SK_E_EXISTS);
 }
 
-/* A page of RAM may come back elsewhere, also beyond RAM, and then at home again. */
+/* A page of RAM may come back elsewhere, even beyond RAM, and then at home again. */
 static void moved_pages(void **state)
 {
 	const sk_gpa_t beyond = 0x8000000;
@@ -315,14 +315,15 @@ static void moved_pages(void **state)
 	assert_int_equal(physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000),
 		-SK_E_NO_MEM); /* its page is at `beyond` */
 	assert_int_equal(physmap_hole_make(0x7000), 0);
-	assert_int_equal(physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000), 0); /* another one's */
+	/* gets another page's memory */
+	assert_int_equal(physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000), 0);
 	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + 0x7000);
 	/* not contiguous here */
 	assert_null(gmem(VM_HIGH_GPA + 0x2000, 0x2000));
 	assert_int_equal(physmap_hole_make(beyond), 0);
 	assert_int_equal(physmap_hole_make(VM_HIGH_GPA + 0x3000), 0);
-	assert_int_equal(
-		physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000), 0); /* its own, as it is free */
+	/* gets its own, which is free */
+	assert_int_equal(physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000), 0);
 	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_int_equal(vm.balloon_pages, 1);
 }
@@ -341,13 +342,14 @@ static void special_pages(void **state)
 	assert_int_equal(vm.balloon_pages, 1);
 	assert_int_equal(physmap_page_show(VM_SPECIAL_GPA, &p[1]), 0);
 	assert_ptr_equal(nested(VM_SPECIAL_GPA, p, 2), p[1].addr);
-	assert_int_equal(physmap_page_show(0x1000, &p[1]), 0); /* over the other one */
+	assert_int_equal(physmap_page_show(0x1000, &p[1]), 0); /* in place of the other one */
 	assert_ptr_equal(gmem(0x1000, 1), p[1].addr);
 	assert_ptr_equal(nested(0x1000, p, 2), p[1].addr);
 	assert_null(gmem(VM_SPECIAL_GPA, 1));
 	assert_null(nested(VM_SPECIAL_GPA, p, 2));
 	assert_int_equal(p[0].nested, 0);
-	assert_int_equal(physmap_page_show(0x400000, &p[1]), 0); /* moves: a hole stays */
+	/* it moves, and leaves a hole */
+	assert_int_equal(physmap_page_show(0x400000, &p[1]), 0);
 	assert_null(gmem(0x1000, 1));
 	assert_int_equal(physmap_hole_fill_or_ask(0x1000), 0);
 	assert_ptr_equal(gmem(0x1000, 1), vm.ram + 0x1000);
@@ -372,7 +374,8 @@ static void moves(void **state)
 	assert_int_equal(vm.balloon_pages, 0);
 	assert_int_equal(physmap_page_move(0x10000000, 0x9000), 0); /* home again */
 	assert_ptr_equal(nested(0x9000, NULL, 0), vm.ram + 0x9000);
-	assert_int_equal(physmap_page_move(0x9000, 0xa000), 0); /* over RAM: that goes out */
+	/* in place of RAM, which leaves the guest */
+	assert_int_equal(physmap_page_move(0x9000, 0xa000), 0);
 	assert_int_equal(vm.balloon_pages, 1);
 	assert_ptr_equal(gmem(0xa000, 1), vm.ram + 0x9000);
 	assert_int_equal(physmap_page_move(0x9000, 0xb000), -SK_E_RANGE);
@@ -383,7 +386,7 @@ static void moves(void **state)
 	assert_ptr_equal(gmem(0xd000, 1), p.addr);
 }
 
-/* Pages that moved side by side share one capability; when one goes, the other stays. */
+/* Pages that moved side by side share one capability; when one leaves, the other stays. */
 static void moves_side_by_side(void **state)
 {
 	(void)state;
@@ -415,8 +418,8 @@ static int setup_growing(void **state)
 }
 
 /*
- * For a place without RAM control is asked. The piece has its home there; the guest gets only
- * pages that it populates.
+ * Control is asked for RAM for a place that has none. The piece gets its home there, and the
+ * guest gets only the pages that it populates.
  */
 static void grows(void **state)
 {
@@ -444,8 +447,8 @@ static void grows(void **state)
 	assert_int_equal(vm.balloon_pages, 0);
 	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), -SK_E_EXISTS);
 	assert_int_equal(physmap_hole_make(hot + 0x3000), 0);
-	assert_int_equal(
-		physmap_hole_fill_or_ask(hot + 0x3000), 0); /* its own: nothing is asked */
+	/* its own page, so control is not asked */
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), 0);
 	assert_int_equal(physmap_hole_fill_or_ask(hot + VM_CHUNK), -SK_E_AGAIN);
 }
 
@@ -465,14 +468,14 @@ static void growth_ends(void **state)
 	for (i = 0; i < GROW_MAX; i++)
 		assert_int_equal(physmap_hole_fill_or_ask((1ull << 33) - i * VM_CHUNK), 0);
 	assert_int_equal(physmap_max_gfn(), ((1ull << 33) + VM_CHUNK) / VM_PAGE - 1);
-	/* all have a home: the rest of them goes where it is wanted */
+	/* all pieces have a home: their remaining pages go where they are wanted */
 	assert_int_equal(physmap_hole_fill_or_ask(hot), 0);
 	assert_int_not_equal(page_kind(*chunk_find(hot >> CHUNK_SHIFT)->page), PAGE_HOME);
 	assert_int_equal(vm.balloon_pages, GROW_MAX * (CHUNK_PAGES - 1) - 1);
 	assert_ptr_equal(gmem(hot, VM_PAGE), nested(hot, NULL, 0));
 }
 
-/* A chunk that the guest used in another way becomes the home of a piece; its pages stay. */
+/* A chunk in which the guest has other pages becomes the home of a piece; those pages stay. */
 static void grows_around(void **state)
 {
 	static struct guest_page p;
@@ -497,8 +500,8 @@ static void grows_around(void **state)
 }
 
 /*
- * With every other page of every chunk out, the heap is within what control gives a VMM for
- * each piece of RAM.
+ * With every second page of every chunk ballooned out, the heap stays within what control gives
+ * a VMM for each piece of RAM.
  */
 static void heap_suffices(void **state)
 {
@@ -510,11 +513,11 @@ static void heap_suffices(void **state)
 		assert_int_equal(physmap_hole_make(VM_HIGH_GPA + i), 0);
 	}
 	assert_int_equal(vm.balloon_pages, RAM_SIZE / VM_PAGE / 2);
-	/* besides: a table of pointers for each half, and a page of heads begun */
+	/* in addition: a table of pointers for each half, and a page of chunk heads */
 	assert_in_range(heap - before, 1, RAM_SIZE / VM_CHUNK * VM_HEAP_PIECE + 3 * VM_PAGE);
 }
 
-/* Addresses that a guest makes up cost a bounded number of structures. */
+/* However many addresses a guest names, they cost a bounded number of structures. */
 static void extra_bounded(void **state)
 {
 	const sk_gpa_t far = 4 * VM_HIGH_GPA;
@@ -530,7 +533,10 @@ static void extra_bounded(void **state)
 	}
 	assert_int_equal(rc, -SK_E_LIMIT);
 	assert_true(i < 300);
-	/* what becomes the home of RAM is bounded by that, and counts no more */
+	/*
+	 * a chunk that becomes the home of RAM no longer counts, because RAM bounds the number
+	 * of those
+	 */
 	assert_int_equal(physmap_ram_given(1), 1);
 	assert_int_equal(physmap_hole_fill_or_ask(far), 0);
 	assert_int_equal(page_kind(*chunk_find(far >> CHUNK_SHIFT)->page), PAGE_HOME);
@@ -609,8 +615,8 @@ static void model_growing(void **state)
 {
 	(void)state;
 	model_run();
-	assert_int_equal(
-		vm.n_pieces, vm.n_boot_pieces + 1); /* all places beyond RAM are in one chunk */
+	/* all addresses beyond RAM are in one chunk */
+	assert_int_equal(vm.n_pieces, vm.n_boot_pieces + 1);
 }
 
 /* ---- by guest-virtual address ------------------------------------------------------------ */
@@ -638,13 +644,13 @@ static void four_levels(void **state)
 	pte(0x13000 + 8 * 3, 0x8000000000042001); /* read-only, no execute */
 	assert_int_equal(gva_to_gpa(&cpu, gva), 0x42123);
 	assert_int_equal(gva_to_gpa_writable(&cpu, gva), UINT64_MAX);
-	st.cr0 = 0x80000001; /* without WP supervisors write anywhere */
+	st.cr0 = 0x80000001; /* without WP, a supervisor can write to any page */
 	assert_int_equal(gva_to_gpa_writable(&cpu, gva), 0x42123);
 	memcpy(&v, vm.ram + 0x13018, 8);
 	assert_int_equal(v, 0x8000000000042061); /* accessed and dirty */
 	assert_int_equal(gva_to_gpa(&cpu, gva + VM_PAGE), UINT64_MAX);
 	assert_int_equal(gva_to_gpa(&cpu, 0x0000888000003123), UINT64_MAX); /* not canonical */
-	st.cr3 = 0x10000 | 1ull << 50; /* tables beyond memory */
+	st.cr3 = 0x10000 | 1ull << 50; /* the tables lie beyond memory */
 	assert_int_equal(gva_to_gpa(&cpu, gva), UINT64_MAX);
 }
 
@@ -712,7 +718,7 @@ static void copies(void **state)
 	pte(0x11000, 0x12003);
 	pte(0x12000, 0x13003);
 	pte(0x13000 + 8 * 1, 0x50003);
-	pte(0x13000 + 8 * 2, 0x40003); /* the other way round in memory */
+	pte(0x13000 + 8 * 2, 0x40003); /* in reverse order in memory */
 	pte(0x13000 + 8 * 4, 0xfee00003);
 	for (i = 0; i < sizeof(buf); i++)
 		buf[i] = (uint8_t)(i * 3);
@@ -725,7 +731,8 @@ static void copies(void **state)
 	assert_int_equal(gva_read(&cpu, 0x2800, buf, VM_PAGE), -SK_E_RANGE);
 	assert_int_equal(gva_read(&cpu, 0x4000, buf, 1), -SK_E_RANGE); /* no memory there */
 	assert_int_equal(gva_read(&cpu, UINT64_MAX, buf, 2), -SK_E_RANGE);
-	pte(0x13000 + 8 * 5, 0x10003); /* tables that point to themselves end all the same */
+	/* a walk through tables that point to themselves ends, too */
+	pte(0x13000 + 8 * 5, 0x10003);
 	pte(0x10000 + 8 * 1, 0x10003);
 	assert_int_not_equal(gva_to_gpa(&cpu, 0x8040201000), 0);
 }

@@ -25,7 +25,7 @@ enum {
 static uint64_t memory, n_reads, n_writes, last_at;
 static uint8_t last_size;
 
-/* One word of memory, at every address. */
+/* A fake bus with one word of memory, which is at every address. */
 static int bus_read(void *ctx, uint64_t linear, uint64_t *value, uint8_t size)
 {
 	(void)ctx;
@@ -213,7 +213,7 @@ static void refused(void **state)
 		{ { 0xff, 0x11 }, 2, -SK_E_INVAL },       /* call [rcx] */
 		{ { 0x0f, 0xc7, 0x09 }, 3, -SK_E_INVAL }, /* cmpxchg8b [rcx] */
 		{ { 0xf2, 0x0f, 0x10, 0x01 }, 4,
-			-SK_E_INVAL }, /* movsd xmm0, [rcx]: no string */
+			-SK_E_INVAL }, /* movsd xmm0, [rcx]: not a string instruction */
 		{ { 0xa4, 0x01 }, 0, -SK_E_AGAIN }, { { 0x6c }, 1, -SK_E_INVAL }, /* insb */
 		{ { 0x0f, 0x6f, 0x01 }, 3, -SK_E_INVAL }, /* movq mm0, [rcx] */
 		{ { 0x8c, 0x01 }, 2, -SK_E_INVAL },       /* mov [rcx], es */
@@ -301,7 +301,7 @@ static uint64_t random64(void)
 }
 
 /*
- * Operations on a memory operand and RAX, in all sizes, on values at random and at the edges.
+ * Operations on a memory operand and RAX, in all sizes, on random values and edge cases.
  */
 static void arithmetic_as_the_processor(void **state)
 {
@@ -311,7 +311,8 @@ static void arithmetic_as_the_processor(void **state)
 	}
 	static const struct {
 		const char *text;
-		uint8_t code, modrm; /* of the word form: [rcx], and RAX or an extension */
+		/* of the word form: [rcx], with RAX or an opcode extension */
+		uint8_t code, modrm;
 		uint64_t (*judge[4])(uint64_t *a, uint64_t b, uint64_t flags);
 	} ops[] = { OP(add, 0x01, 1), OP(or, 0x09, 1), OP(adc, 0x11, 1), OP(sbb, 0x19, 1),
 		OP(and, 0x21, 1), OP(sub, 0x29, 1), OP(xor, 0x31, 1), OP(cmp, 0x39, 1),
@@ -339,7 +340,7 @@ static void arithmetic_as_the_processor(void **state)
 				if (mmio_decode(code + !prefix[s], 3 - !prefix[s], 64, &in) ||
 					mmio_execute(&in, &st, &bus))
 					fail_msg("%s: refused", ops[i].text);
-				/* AF of the logical ones is undefined */
+				/* AF is undefined after logical operations */
 				if (strchr("oax", ops[i].text[0]) && ops[i].text[1] != 'd') {
 					flags &= ~(uint64_t)AF;
 					st.rflags &= ~(uint64_t)AF;
@@ -391,7 +392,7 @@ static void conditions_as_the_processor(void **state)
 
 enum { WINDOW = 0x1000, BYTES = 4096 };
 static uint8_t bytes[BYTES];
-static uint64_t refused_at; /* an access there fails */
+static uint64_t refused_at; /* an access to this address fails */
 static unsigned int accesses;
 
 static int window_access(uint64_t linear, uint8_t size)
@@ -473,7 +474,7 @@ static void addresses(void **state)
 	st.gpr[SK_RBX] = 0x7000001200;
 	assert_int_equal(RUN(&st, 64, 0x67, 0x8b, 0x03), 0); /* mov eax, [ebx] */
 	assert_int_equal(st.gpr[SK_RAX], at(0x1200, 4));
-	st.seg[SK_DS].base = 0x999999; /* long mode knows FS and GS only */
+	st.seg[SK_DS].base = 0x999999; /* in long mode, only FS and GS have bases */
 	st.seg[SK_GS].base = 0x1300;
 	st.gpr[SK_RBX] = 4;
 	assert_int_equal(RUN(&st, 64, 0x65, 0x8b, 0x03), 0); /* mov eax, gs:[rbx] */
@@ -553,7 +554,7 @@ static void stack(void **state)
 	assert_int_equal(RUN(&st, 64, 0x54), 0); /* push rsp: as it was before */
 	assert_int_equal(at(0x17f0, 8), 0x17f8);
 	assert_int_equal(
-		RUN(&st, 64, 0x8f, 0x44, 0x24, 0x10), 0); /* pop [rsp+16]: of the new rsp */
+		RUN(&st, 64, 0x8f, 0x44, 0x24, 0x10), 0); /* pop [rsp+16]: uses the new rsp */
 	assert_int_equal(at(0x1808, 8), 0x17f8);
 	assert_int_equal(RUN(&st, 64, 0x5b), 0); /* pop rbx */
 	assert_int_equal(st.gpr[SK_RBX], ~0ull);
@@ -590,7 +591,7 @@ static void strings(void **state)
 	assert_int_equal(st.gpr[SK_RDI], 0x110c);
 	assert_int_equal(st.gpr[SK_RCX], 0);
 	accesses = 0;
-	assert_int_equal(RUN(&st, 64, 0xf3, 0xab), 0); /* no times */
+	assert_int_equal(RUN(&st, 64, 0xf3, 0xab), 0); /* zero repetitions */
 	assert_int_equal(accesses, 0);
 	st.gpr[SK_RSI] = 0x1100;
 	st.gpr[SK_RDI] = 0x1300;
@@ -609,7 +610,10 @@ static void strings(void **state)
 	st.gpr[SK_RAX] = 0xffffffffffffffff;
 	assert_int_equal(RUN(&st, 64, 0x66, 0xad), 0); /* lodsw */
 	assert_int_equal(st.gpr[SK_RAX], 0xffffffffffff0000 | word);
-	/* repne scasb stops behind what it looks for, repe cmpsb behind the first difference */
+	/*
+	 * repne scasb stops after the byte that it looks for, repe cmpsb after the first
+	 * difference
+	 */
 	memset(bytes, 0, BYTES);
 	bytes[5] = 9;
 	st.gpr[SK_RAX] = 9;
@@ -627,7 +631,7 @@ static void strings(void **state)
 	assert_false(st.rflags & ZF);
 	assert_false(st.rflags & CF); /* 9 is more than 0 */
 	/*
-	 * the source's segment can be another, the target's cannot; addresses wrap at their
+	 * the source's segment can be overridden, the target's cannot; addresses wrap at their
 	 * size
 	 */
 	st.seg[SK_ES].base = 0x1200;
@@ -641,7 +645,10 @@ static void strings(void **state)
 	assert_int_equal(st.gpr[SK_RDI], 0xabcd0000);
 }
 
-/* A long string goes on when the guest executes it again; a step that failed is not counted. */
+/*
+ * A long string instruction continues when the guest executes it again; a step that failed is
+ * not counted.
+ */
 static void strings_in_parts(void **state)
 {
 	struct sk_vcpu_state st = { 0 };

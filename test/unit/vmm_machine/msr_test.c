@@ -42,7 +42,7 @@ bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd)
 	return true;
 }
 
-/* pvclock is written from the new offset, which has to be set already. */
+/* pvclock is computed from the new offset, which must already be set. */
 void xen_time_update(unsigned int cpu)
 {
 	assert_int_equal(cpu, v.id);
@@ -77,7 +77,7 @@ static uint64_t get(uint32_t msr)
 	return value;
 }
 
-/* Between two readings of the host's counter. */
+/* The value lies between two readings of the host's counter. */
 static void tsc_written(void **state)
 {
 	uint64_t offset = st.tsc_offset, before, after;
@@ -91,7 +91,8 @@ static void tsc_written(void **state)
 	assert_true(st.dirty & SK_VCPU_TSC);
 	assert_true(get(TSC) >= 1ull << 50);
 	assert_true(get(TSC) <= (1ull << 50) + vm_rdtsc() - before);
-	assert_int_equal(get(TSC_ADJUST), st.tsc_offset - offset); /* goes along */
+	/* changes by the same amount */
+	assert_int_equal(get(TSC_ADJUST), st.tsc_offset - offset);
 	assert_true(msr_write(&v, TSC, 0));
 	assert_true(get(TSC) <= vm_rdtsc() - after);
 	assert_int_equal(get(TSC_ADJUST), st.tsc_offset - offset);
@@ -150,7 +151,7 @@ static void counters_stand_still(void **state)
 		}
 		assert_int_equal(logs, 0);
 		assert_false(msr_read(&v, ranges[i].last + 1, &value));
-		vm.amd = !vm.amd; /* the other vendor has none there */
+		vm.amd = !vm.amd; /* the other vendor has no such registers */
 		assert_false(msr_read(&v, ranges[i].first, &value));
 		logs = 0;
 	}
@@ -183,7 +184,8 @@ static void registers_of_one_value(void **state)
 			fail_msg("register %#x", rows[i].msr);
 	}
 	vm.amd = true;
-	assert_true(msr_write(&v, 0xc0010020, 0x1000)); /* the microcode loader's: no read */
+	/* the microcode loader register is write-only */
+	assert_true(msr_write(&v, 0xc0010020, 0x1000));
 	logs = 0;
 	assert_false(msr_read(&v, 0xc0010020, &(uint64_t){ 0 }));
 	assert_int_equal(logs, 1);

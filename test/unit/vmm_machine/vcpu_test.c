@@ -3,10 +3,10 @@
  * vcpu_test.c - the threads of vCPUs: which ones an event, a request or an NMI wakes, and when
  * the guest is off
  *
- * The real threads run as coroutines on a fake kernel. They change at each lock, signal, wait
- * and entry, in every order that takes the processor at most PREEMPTIONS times from a thread
- * that could go on. The invariants are checked when the guest stops and when nothing moves any
- * more. A guest is a list of functions for each vCPU.
+ * The real threads run as coroutines on a fake kernel. They can switch at each lock, signal,
+ * wait and entry, and the test tries every order with at most PREEMPTIONS switches away from a
+ * thread that could go on. The invariants are checked when the guest stops, and when no thread
+ * can go on. A guest is a list of functions for each vCPU.
  */
 #define SK_SYS_H /* the kernel is here */
 #include <setjmp.h>
@@ -437,7 +437,7 @@ static void one_that_can_wake_keeps_the_guest(void **s)
 
 static void before_power_off_1_has_run(void) { assert_int_equal(ran[1], 1); }
 
-/* vCPU 0 starts vCPU 1 and halts for good: at no moment does the guest look dead. */
+/* vCPU 0 starts vCPU 1 and halts for good: the guest never looks dead. */
 static void a_start_on_its_way_counts(void **s)
 {
 	static const action script[CPUS][SCRIPT] = { { init_1, sipi_1, hlt_deaf },
@@ -469,7 +469,8 @@ static void woken_by_up(void)
 }
 
 /*
- * VCPUOP_up brings back a vCPU that halted with interrupts off, as it does one that went down.
+ * VCPUOP_up wakes a vCPU that halted with interrupts off, just as it brings up one that went
+ * down.
  */
 static void up_wakes_a_deaf_one(void **s)
 {
@@ -497,7 +498,7 @@ static void event_waits(void)
 	upcall_pending[0] = true;
 }
 
-/* Only an NMI ends a halt with interrupts off: no event does. */
+/* Only an NMI ends a halt with interrupts off; an event does not. */
 static void events_do_not_wake_a_deaf_one(void **s)
 {
 	static const action script[CPUS][SCRIPT] = { { hlt_deaf }, { hlt } };
