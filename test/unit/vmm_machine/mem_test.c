@@ -322,8 +322,8 @@ static void moved_pages(void **state)
 	assert_null(gmem(VM_HIGH_GPA + 0x2000, 0x2000));
 	assert_int_equal(physmap_hole_make(beyond), 0);
 	assert_int_equal(physmap_hole_make(VM_HIGH_GPA + 0x3000), 0);
-	/* gets its own, which is free */
-	assert_int_equal(physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000), 0);
+	assert_int_equal(
+		physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000), 0); /* its own, which is free */
 	assert_ptr_equal(gmem(VM_HIGH_GPA + 0x3000, 8), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_int_equal(vm.balloon_pages, 1);
 }
@@ -447,8 +447,7 @@ static void grows(void **state)
 	assert_int_equal(vm.balloon_pages, 0);
 	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), -SK_E_EXISTS);
 	assert_int_equal(physmap_hole_make(hot + 0x3000), 0);
-	/* its own page, so control is not asked */
-	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), 0); /* its own: no request */
 	assert_int_equal(physmap_hole_fill_or_ask(hot + VM_CHUNK), -SK_E_AGAIN);
 }
 
@@ -615,8 +614,8 @@ static void model_growing(void **state)
 {
 	(void)state;
 	model_run();
-	/* all addresses beyond RAM are in one chunk */
-	assert_int_equal(vm.n_pieces, vm.n_boot_pieces + 1);
+	assert_int_equal(
+		vm.n_pieces, vm.n_boot_pieces + 1); /* all places beyond RAM are in one chunk */
 }
 
 /* ---- by guest-virtual address ------------------------------------------------------------ */

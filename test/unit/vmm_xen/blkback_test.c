@@ -37,9 +37,9 @@ static void request(uint8_t op, uint64_t id, uint64_t sector, uint8_t n, uint32_
 	push();
 }
 
-static uint8_t answered_op; /* of the response that answer() took */
+static uint8_t answered_op; /* the operation in the response that answer() took */
 
-/* The next response: its status; 99 if there is none. */
+/* Take the next response. Returns its status, or 99 if there is none. */
 static int answer(uint64_t *id)
 {
 	struct blkif_response r;
@@ -138,8 +138,8 @@ CASE(read_only_disk)
 }
 
 /*
- * A guest of a disk with larger blocks is told their size; requests that are not aligned to
- * them are refused here.
+ * The guest is told the block size of a disk with larger blocks; requests that are not aligned
+ * to it are refused here.
  */
 CASE(large_blocks)
 {
@@ -147,7 +147,8 @@ CASE(large_blocks)
 
 	disk(false, BLK_HAS_FLUSH | blk_block_info(4096));
 	CHECK(strcmp(fake_xs_get(VBD_BE "/sector-size"), "4096") == 0);
-	CHECK(strcmp(fake_xs_get(VBD_BE "/sectors"), "1000") == 0); /* of 512 bytes, as ever */
+	/* still in units of 512 bytes */
+	CHECK(strcmp(fake_xs_get(VBD_BE "/sectors"), "1000") == 0);
 	request(BLKIF_OP_READ, 1, 8, 1, 32, 0, 7);
 	CHECK(storage_take(&q));
 	CHECK(q.sector == 8 && q.length == 4096);
@@ -172,7 +173,7 @@ CASE(write_and_read)
 	CHECK(storage_take(&q));
 	CHECK(q.op == BLK_WRITE && q.sector == 5 && q.length == 6 * 512 && q.flags == 0);
 	CHECK(blk->c.data[q.offset] == 'A' && blk->c.data[q.offset + 3 * 512] == 'B');
-	CHECK_EQ(answer(&id), 99); /* not before storage says so */
+	CHECK_EQ(answer(&id), 99); /* not before storage has answered */
 	storage_answer(&q, 0);
 	CHECK_EQ(answer(&id), BLKIF_RSP_OKAY);
 	CHECK_EQ(id, 77);
@@ -269,7 +270,8 @@ CASE(indirect_requests)
 	CHECK(q.length == 20 * 4096 && blk->c.data[q.offset + 19 * 4096] == 19);
 	storage_answer(&q, 0);
 	CHECK_EQ(one_answer(), BLKIF_RSP_OKAY);
-	CHECK_EQ(answered_op, BLKIF_OP_WRITE); /* Linux gives the disk up for any other */
+	/* Linux gives up the disk if it is any other operation */
+	CHECK_EQ(answered_op, BLKIF_OP_WRITE);
 	s[3].last_sect = 9;
 	indirect(BLKIF_OP_WRITE, 20, 0, 50);
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
@@ -314,7 +316,8 @@ CASE(flush_and_barrier)
 	request(BLKIF_OP_WRITE_BARRIER, 3, 8, 1, 33, 0, 7);
 	request(BLKIF_OP_WRITE, 4, 16, 1, 34, 0, 7);
 	CHECK(storage_take(&w) && w.op == BLK_WRITE && w.sector == 0);
-	CHECK(!storage_take(&q)); /* the barrier waits for it, the rest for the barrier */
+	/* the barrier waits for the first write, the other requests wait for the barrier */
+	CHECK(!storage_take(&q));
 	storage_answer(&w, 0);
 	CHECK(storage_take(&q) && q.op == BLK_FLUSH);
 	CHECK(!storage_take(&w));
@@ -335,7 +338,9 @@ CASE(flush_and_barrier)
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
 }
 
-/* Requests beyond the credit or the region wait in the ring, and go on as answers come. */
+/*
+ * Requests beyond the credit or the region wait in the ring, and are started as answers arrive.
+ */
 CASE(credit_is_kept)
 {
 	struct blk_req q[64];
@@ -367,7 +372,7 @@ CASE(impossible_index_closes)
 	CHECK_EQ(((struct grant_entry_v1 *)xen_dom.grant_page[0].addr)[RING_PAGE].flags,
 		GTF_permit_access);
 	ring_word(RING_PAGE, 0, 1);
-	guest_send(front.port); /* nobody listens */
+	guest_send(front.port); /* no back end is connected */
 	CHECK(!storage_take(&(struct blk_req){ 0 }));
 }
 
@@ -390,18 +395,18 @@ CASE(reconnects_when_drained)
 	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "2") == 0);
 	disk_connect(&front, "x86_64-abi");
 	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "4") == 0);
-	CHECK_EQ(answer(&id), 99); /* no answer of the old ring on the new one */
+	CHECK_EQ(answer(&id), 99); /* the new ring gets no answer to requests of the old one */
 	request(BLKIF_OP_WRITE, 2, 0, 1, 32, 0, 7);
 	CHECK(storage_take(&q2));
 	storage_answer(&q2, 0);
 	CHECK(answer(&id) == 0 && id == 2);
-	storage_answer(&q2, 0); /* twice: nothing happens */
+	storage_answer(&q2, 0); /* a second answer has no effect */
 	CHECK_EQ(answer(&id), 99);
 }
 
 /*
- * Data that a front end asked for before it went do not land in pages that have another use
- * now.
+ * Data that a front end requested before it went away are not written to its pages, which may
+ * have another use now.
  */
 CASE(late_read_goes_nowhere)
 {
@@ -417,8 +422,7 @@ CASE(late_read_goes_nowhere)
 }
 
 /*
- * An answer about our state that is older than the state itself must not close the new
- * connection.
+ * A read of our state that is older than the state itself must not close the new connection.
  */
 CASE(stale_state_is_read_again)
 {
@@ -433,7 +437,7 @@ CASE(stale_state_is_read_again)
 	fake_xs_set(VBD_FE "/state", "1");
 	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
 	xb_watch_event(event, sizeof(event));
-	fake_xs_run(); /* "5" is on its way */
+	fake_xs_run(); /* "5" is in flight */
 	storage_answer(&q, 0);
 	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "2") == 0);
 }
@@ -520,7 +524,7 @@ CASE(multi_queue_multi_page)
 	CHECK_EQ(ring_word_get(20, 8), 1);
 	CHECK(evtchn_pending(port));
 
-	/* 36 fit the first page; the native ring takes fewer than these 60 at once */
+	/* 36 requests fit the first page; the native ring holds fewer than these 60 at once */
 	for (i = 1; i < 37; i++)
 		memcpy(ring_entry(20, i, 112, 64), &r, i < 36 ? sizeof(r) : 0);
 	for (i = 36; i < 61; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * call.h - hypercalls of the pretended guest
+ * call.h - hypercalls of the fake guest
  */
 #ifndef CALL_H
 #define CALL_H
@@ -10,7 +10,7 @@
 #define H(name, a, b, c) \
 	hypercall(__HYPERVISOR_##name, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c))
 
-/* With a structure as its second argument, which the call may change. */
+/* A hypercall with a structure as its second argument, which the call may change. */
 static inline int64_t struct_call(uint32_t nr, uint64_t cmd, void *arg, size_t size)
 {
 	int64_t rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * case.h - each case in a process of its own: the code under test keeps static state
+ * case.h - each case runs in a process of its own, because the code under test keeps static
+ * state
  */
 #ifndef CASE_H
 #define CASE_H

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * compat_test.c - callers that are 32-bit code: arguments, lists and results in their layout,
- * and shared pages too
+ * compat_test.c - 32-bit callers: arguments, lists, results and shared pages in their layout
  */
 #include "fake.h"
 #include "case.h"
 
 #include <xen/version.h>
 
-/* The upper halves of registers are not the caller's: a hypercall that reads them fails. */
+/*
+ * 32-bit callers do not set the upper halves of registers: a hypercall that reads them fails.
+ */
 #define JUNK 0xdead00000000ull
 
 static void mode_set(unsigned int bits)
@@ -23,7 +24,8 @@ static void guest32(void)
 }
 
 /*
- * A hypercall of vCPU 0 in 32-bit mode, to its end; the upper half of the result must be clear.
+ * Run a hypercall of vCPU 0 in 32-bit mode to its end; the upper half of the result must be
+ * clear.
  */
 static int32_t hypercall32(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
 {
@@ -44,8 +46,8 @@ static int32_t hypercall32(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
 #define H32(name, a, b, c) hypercall32(__HYPERVISOR_##name, a, b, c)
 
 /*
- * The structure is copied to ARG, argument b points to it, a page of ones follows it; it is
- * copied back afterwards.
+ * The structure is copied to ARG, to which argument b points, with a page of ones after it. It
+ * is copied back afterwards.
  */
 static int32_t op32(uint32_t nr, uint32_t cmd, void *arg, size_t size)
 {
@@ -61,7 +63,7 @@ static int32_t op32(uint32_t nr, uint32_t cmd, void *arg, size_t size)
 #define OP32(name, cmd, s) op32(__HYPERVISOR_##name, cmd, s, sizeof(*(s)))
 
 /*
- * Bytes that 32-bit code does not set, and those between its members, are zero, whatever was
+ * Bytes that 32-bit code does not set, and those between its members, become zero, whatever was
  * there before.
  */
 CASE(members_are_filled_up)
@@ -118,7 +120,10 @@ CASE(balloon)
 	CHECK_EQ(reserve32(XENMEM_populate_physmap, 3, 500), 3);
 	CHECK(present[500] && present[502] && !present[503] && !present[499]);
 	CHECK_EQ(reserve32(XENMEM_decrease_reservation, 1, 0xffffffff), 0);
-	/* what is done has no room above the command's bits of a 32-bit register */
+	/*
+	 * the number of finished extents does not fit above the command's bits in a 32-bit
+	 * register
+	 */
 	CHECK_EQ(reserve32(XENMEM_populate_physmap, 1u << 26, 503), 0);
 	CHECK(!present[503]);
 }
@@ -173,7 +178,7 @@ CASE(memory_map_is_told)
 	CHECK(e[1].addr == 0xfeff8000 && e[1].size == 0x8000 && e[1].type == 2);
 }
 
-/* Elements of a list lie closer together, also those of the second part. */
+/* Elements of a list lie closer together, including those that a continued call processes. */
 CASE(grant_copies)
 {
 	enum { N = 300 };
@@ -274,7 +279,7 @@ CASE(timers)
 	struct compat_vcpu_set_singleshot_timer t = { .timeout_abs_ns = 0x300000000ull };
 
 	guest32();
-	memset(at(ARG), 0xff, 64); /* what follows it is no flags */
+	memset(at(ARG), 0xff, 64); /* the bytes after it are not flags */
 	memcpy(at(ARG), &t, sizeof(t));
 	CHECK_EQ(H32(vcpu_op, VCPUOP_set_singleshot_timer, 0, ARG), 0);
 	CHECK_EQ(xen_next_deadline(0), time_tsc(0x300000000ull));
@@ -330,7 +335,7 @@ static uint32_t ipi32(unsigned int cpu)
 
 static void send32(uint32_t port) { CHECK_EQ(OP32(event_channel_op, EVTCHNOP_send, &port), 0); }
 
-/* A port beyond the first word of 32 bits, and within the first of 64. */
+/* A port beyond the first 32-bit word, and within the first 64-bit word. */
 static uint32_t port_of_second_word(unsigned int cpu)
 {
 	uint32_t port;
@@ -344,7 +349,7 @@ static uint32_t port_of_second_word(unsigned int cpu)
 CASE(layout_is_latched)
 {
 	guest32();
-	ipi32(0); /* no other call decides */
+	ipi32(0); /* no other call changes the layout */
 	CHECK(!shinfo_compat());
 	callback_set(32);
 	CHECK(shinfo_compat());
@@ -354,7 +359,8 @@ CASE(layout_is_latched)
 	CHECK(xen_hypercall_page_write(0, ARG2, true));
 	CHECK(shinfo_compat());
 	fake_state[1].seg[SK_CS].attr = 1u << 9;
-	CHECK(xen_hypercall_page_write(1, ARG2, true)); /* the vCPU that asks */
+	/* the vCPU that makes the call decides */
+	CHECK(xen_hypercall_page_write(1, ARG2, true));
 	CHECK(!shinfo_compat());
 }
 
@@ -411,7 +417,7 @@ CASE(vcpu_info_moves_to_words_of_4)
 	struct vcpu_register_vcpu_info a = { .mfn = 50, .offset = 1004 };
 	struct compat_vcpu_info vi;
 	uint64_t area = 0xdeadbeef00000000ull |
-			(61 * 4096 + 12); /* the upper half is no pointer */
+			(61 * 4096 + 12); /* the upper half is not part of the pointer */
 	struct vcpu_time_info t;
 
 	guest32();
@@ -460,13 +466,16 @@ CASE(runstate_area_of_44_bytes)
 	CHECK(r.time2 > 1990000 && r.time2 < 2010000);
 	CHECK_EQ(*behind, 0x12345678);
 	callback_set(
-		/* a kernel that came after it: what was given has no room for its layout */
+		/*
+		 * a 64-bit kernel that is started after it: the area that was registered has no
+		 * room for its layout
+		 */
 		64);
 	time_runstate_update(0);
 	CHECK_EQ(*behind, 0x12345678);
 }
 
-/* A 32-bit loader hands its events over to a 64-bit kernel that uses the 2-level ABI, too. */
+/* A 32-bit loader hands its events over even to a 64-bit kernel that uses the 2-level ABI. */
 CASE(handed_over_to_64_bits)
 {
 	uint32_t port, masked;
@@ -479,7 +488,8 @@ CASE(handed_over_to_64_bits)
 	send32(port);
 	send32(masked);
 	shared32()->evtchn_mask[3] = 0xffffffff;
-	shared32()->vcpu_info[1].evtchn_upcall_pending = 0; /* looked, and did not serve them */
+	/* the loader saw them, and did not serve them */
+	shared32()->vcpu_info[1].evtchn_upcall_pending = 0;
 	xen_dom.shared->vcpu_info[1].evtchn_pending_sel = 0;
 	kicks[1] = 0;
 
@@ -491,10 +501,12 @@ CASE(handed_over_to_64_bits)
 	CHECK_EQ(xen_dom.shared->vcpu_info[0].evtchn_upcall_pending, 0);
 	CHECK_EQ(xen_dom.shared->evtchn_mask[0], 1ul << masked);
 	CHECK_EQ(xen_dom.shared->evtchn_pending[EVTCHN_PORTS / 64 + 1],
-		0); /* the loader's masks */
-	CHECK_EQ(xen_dom.shared->evtchn_pending[EVTCHN_PORTS / 64 + 2], 0); /* its wall clock */
+		0); /* the loader's masks are gone */
+	/* so is its wall clock */
+	CHECK_EQ(xen_dom.shared->evtchn_pending[EVTCHN_PORTS / 64 + 2], 0);
 
-	xen_dom.shared->evtchn_pending[0] = 0; /* the kernel serves them: the next one comes */
+	/* after the kernel has served them, the next one arrives */
+	xen_dom.shared->evtchn_pending[0] = 0;
 	xen_dom.shared->vcpu_info[1].evtchn_pending_sel = 0;
 	xen_dom.shared->vcpu_info[1].evtchn_upcall_pending = 0;
 	memcpy(at(ARG), &port, 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * device.h - a front end in the fake guest: a disk and a network interface brought to Connected
+ * device.h - front ends in the fake guest: bring a disk and a network interface to Connected
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -17,17 +17,18 @@ enum { RING_PAGE = 16, DATA_PAGE = 32, DATA_PAGES = 64, VDEV = 51712 };
 struct front {
 	uint32_t port;
 	uint32_t req_prod,
-		rsp_cons; /* of the ring in RING_PAGE (block: all of it; net: transmit) */
+		/* indices of the ring in RING_PAGE (block: the only ring; net: transmit) */
+		rsp_cons;
 	uint32_t rx_req_prod, rx_rsp_cons;
 };
 extern struct fake_conn *blk, *net;
-extern uint32_t disk_region; /* bytes of its data region */
+extern uint32_t disk_region; /* bytes of the disk's data region */
 
 void grants_make(void);
-/* A disk of `sectors`, up to InitWait. */
+/* Make a disk of `sectors`, and bring it to InitWait. */
 void disk_make(uint64_t sectors, uint32_t flags, bool read_only);
 void disk_connect(struct front *f, const char *protocol);
-/* Interface up to Connected: rings in pages 16 (tx) and 17 (rx). */
+/* Make an interface, and bring it to Connected, with rings in pages 16 (tx) and 17 (rx). */
 void vif_make(void);
 void vif_connect(struct front *f, bool offloads);
 
@@ -35,7 +36,7 @@ uint8_t *ring_entry(uint32_t page, uint32_t index, uint32_t size, uint32_t count
 void ring_word(uint32_t page, uint32_t offset, uint32_t value);
 uint32_t ring_word_get(uint32_t page, uint32_t offset);
 void guest_send(uint32_t port);
-/* Serve one request of the disk. False: none waits. */
+/* Take one request of the disk. False: there is none. */
 bool storage_take(struct blk_req *q);
 void storage_answer(const struct blk_req *q, int32_t status);
 

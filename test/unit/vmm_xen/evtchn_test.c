@@ -68,7 +68,7 @@ CASE(ports_are_checked)
 	i.vcpu = 0;
 	while (op(EVTCHNOP_bind_ipi, &i, sizeof(i)) == 0)
 		n++;
-	CHECK_EQ(n, EVTCHN_PORTS - 3); /* 0 and those of xenstore and console */
+	CHECK_EQ(n, EVTCHN_PORTS - 3); /* all except 0 and the ports of xenstore and console */
 	CHECK_EQ(op(EVTCHNOP_bind_ipi, &i, sizeof(i)), -XEN_ENOSPC);
 }
 
@@ -80,11 +80,12 @@ CASE(virq_once_per_vcpu)
 	fake_guest();
 	CHECK_EQ(op(EVTCHNOP_bind_virq, &v, sizeof(v)), 0);
 	b = (struct evtchn_bind_vcpu){ .port = v.port, .vcpu = 0 };
-	CHECK_EQ(op(EVTCHNOP_bind_vcpu, &b, sizeof(b)), -XEN_EINVAL); /* stays with its vCPU */
+	/* it cannot be moved from its vCPU */
+	CHECK_EQ(op(EVTCHNOP_bind_vcpu, &b, sizeof(b)), -XEN_EINVAL);
 	CHECK_EQ(send(v.port), -XEN_EINVAL);
 	evtchn_virq(1, VIRQ_TIMER);
 	CHECK(info(1)->evtchn_upcall_pending);
-	evtchn_virq(0, VIRQ_TIMER); /* nobody there */
+	evtchn_virq(0, VIRQ_TIMER); /* not bound */
 	CHECK(!info(0)->evtchn_upcall_pending);
 	CHECK_EQ(op(EVTCHNOP_bind_virq, &v, sizeof(v)), -XEN_EEXIST);
 	CHECK_EQ(close_port(b.port), 0);
@@ -94,7 +95,8 @@ CASE(virq_once_per_vcpu)
 	b = (struct evtchn_bind_vcpu){ .port = v.port, .vcpu = 2 };
 	CHECK_EQ(op(EVTCHNOP_bind_vcpu, &b, sizeof(b)), 0);
 	CHECK_EQ(close_port(v.port), 0);
-	CHECK_EQ(op(EVTCHNOP_bind_virq, &v, sizeof(v)), 0); /* closed wherever it was moved */
+	/* closed, even though it was moved */
+	CHECK_EQ(op(EVTCHNOP_bind_virq, &v, sizeof(v)), 0);
 }
 
 CASE(two_level)
@@ -108,7 +110,7 @@ CASE(two_level)
 	CHECK(xen_dom.shared->evtchn_pending[0] & 1ul << port);
 	CHECK(info(2)->evtchn_pending_sel == 1 && info(2)->evtchn_upcall_pending == 1);
 	CHECK_EQ(kicks[2], 1);
-	CHECK_EQ(send(port), 0); /* no second kick for one that is pending */
+	CHECK_EQ(send(port), 0); /* no second kick for a port that is already pending */
 	CHECK_EQ(kicks[2], 1);
 
 	xen_dom.shared->evtchn_pending[0] = 0;
@@ -183,15 +185,15 @@ CASE(backend_ends)
 	io_kicks = 0;
 	CHECK_EQ(send(port), 0);
 	CHECK_EQ(send(port), 0);
-	CHECK_EQ(io_kicks, 1); /* one kick until it has run */
+	CHECK_EQ(io_kicks, 1); /* only one kick until the function has run */
 	evtchn_backends_run();
 	CHECK_EQ(called, 1);
 	evtchn_backend_notify(b);
 	CHECK(evtchn_pending(port));
 	CHECK_EQ(close_port(port), 0);
-	evtchn_backend_notify(b); /* nobody listens */
+	evtchn_backend_notify(b); /* the port is not bound */
 	CHECK(!evtchn_pending(port));
-	other = guest_port(); /* the same number, somebody else's */
+	other = guest_port(); /* the same number, now another back end's */
 	CHECK_EQ(other, port);
 	evtchn_backend_notify(b);
 	CHECK(!evtchn_pending(other));
@@ -306,14 +308,14 @@ CASE(fifo_priority_and_move)
 	fifo_guest();
 	a = ipi(0);
 	CHECK_EQ(send(a), 0);
-	*word(a) = 0; /* consumed; it was the tail of queue 7 */
+	*word(a) = 0; /* the guest consumes it; it was the tail of queue 7 */
 	p.port = a;
 	CHECK_EQ(op(EVTCHNOP_set_priority, &p, sizeof(p)), 0);
 	CHECK_EQ(send(a), 0);
 	CHECK_EQ(control(0)->head[0], a);
 	CHECK_EQ(control(0)->ready, 1u << 7 | 1);
 	CHECK_EQ(xen_dom.vcpu[0].queue[7].tail,
-		0); /* or the next event would be linked behind it, in the wrong queue */
+		0); /* else the next event would be linked behind it, in the wrong queue */
 }
 
 CASE(fifo_masked_waits_for_unmask)
@@ -367,7 +369,7 @@ CASE(fifo_without_control)
 	CHECK_EQ(control(3)->head[7], a);
 }
 
-/* Senseless words lose the guest events, and have no other effect. */
+/* Meaningless words cost the guest events, and have no other effect. */
 CASE(fifo_hostile_words)
 {
 	uint32_t a, b, i;
@@ -379,7 +381,7 @@ CASE(fifo_hostile_words)
 	CHECK_EQ(send(a), 0);
 	memset(at(ARRAY * 4096), 0, 4096);
 	CHECK_EQ(send(a), 0);
-	*word(a) = 0x0fffffff; /* tail unlinked, all link bits set */
+	*word(a) = 0x0fffffff; /* the tail is unlinked, and all link bits are set */
 	CHECK_EQ(send(b), 0);
 	CHECK_EQ(control(0)->head[7], b);
 	*word(b) |= EVTCHN_FIFO_LINK_MASK;

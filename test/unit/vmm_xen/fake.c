@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake.c - the edges of the Xen half on a host
+ * fake.c - edge.h for tests on the build machine
  *
- * Guest-virtual addresses are guest-physical ones. Connections have real rings with the
- * service's end here.
+ * Guest-virtual addresses equal guest-physical ones. Connections have real rings; the service's
+ * end is here.
  */
 #include "fake.h"
 

@@ -40,26 +40,26 @@ extern unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
 extern uint64_t last_note;
 extern uint8_t last_post;
 extern bool up[FAKE_VCPUS], log_quiet;
-extern bool fake_apic_off[FAKE_VCPUS]; /* what is posted there is lost */
+extern bool fake_apic_off[FAKE_VCPUS]; /* interrupts posted there are lost */
 extern uint64_t fake_tsc, fake_waiting;
 extern int shutdown_reason;
 extern uint64_t max_pages;
 extern uint64_t fake_tsc_offset[FAKE_VCPUS];
 extern unsigned int yields;
 /*
- * Pages from here on are not the home of RAM: control is asked, and gives fake_answer; each
- * RAM_GIVEN brings `step` pages.
+ * Pages from here on are not the home of RAM. Control is asked for RAM, and fake_answer is its
+ * answer; each RAM_GIVEN adds fake_homes_step pages.
  */
 extern uint64_t fake_homes, fake_homes_step, fake_asked_pages;
 extern unsigned int fake_asks;
 extern enum ram_answer fake_answer;
 
-/* A fresh guest; once per process. Store page is 2, console page 3. */
+/* Make the guest; once per process. The store's page is 2, the console's is 3. */
 void fake_guest(void);
-/* Once more, for fuzzers; back ends and connections stay. */
+/* Make it again, for fuzzers; back ends and connections stay. */
 void fake_again(void);
 
-/* Hypercall of vCPU 0, as 64-bit code unless fake_state says otherwise: runs it to its end. */
+/* Run a hypercall of vCPU 0 to its end, as 64-bit code unless fake_state says otherwise. */
 int64_t hypercall(uint32_t op, uint64_t a, uint64_t b, uint64_t c);
 /* Argument structures go here (guest address = offset in ram). */
 enum { ARG = 300 * 4096, ARG2 = 350 * 4096 };
@@ -74,7 +74,7 @@ uint32_t guest_port(void);
 struct fake_conn {
 	const char *name;
 	struct svc_conn c;
-	struct ring req, rsp; /* the service's: consumer, producer */
+	struct ring req, rsp; /* the service's ends: consumer, producer */
 	svc_handler_fn fn;
 	void *ctx;
 	unsigned int signals;

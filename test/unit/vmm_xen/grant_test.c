@@ -15,18 +15,19 @@ CASE(grant_rules)
 	void *page;
 
 	fake_guest();
-	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref);   /* never given */
+	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref);   /* never granted */
 	CHECK_EQ(grant_map(512, GRANT_READ, &page), GNTST_bad_gntref); /* no such frame yet */
 	CHECK_EQ(grant_map(0xffffffff, GRANT_READ, &page), GNTST_bad_gntref);
 	grant_give(8, 100, GTF_permit_access, 3);
-	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref); /* for somebody else */
+	/* granted to another domain */
+	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref);
 	grant_give(8, 100, GTF_accept_transfer, 0);
 	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref);
 	grant_give(8, 100, GTF_transitive, 0);
 	CHECK_EQ(grant_map(8, GRANT_READ, &page), GNTST_bad_gntref);
 	grant_give(8, RAM_PAGES, GTF_permit_access, 0);
 	CHECK_EQ(grant_map(8, GRANT_WRITE, &page), GNTST_bad_page);
-	CHECK_EQ(entry(8)->flags, GTF_permit_access); /* not left in use */
+	CHECK_EQ(entry(8)->flags, GTF_permit_access); /* not left marked as in use */
 	grant_give(8, 100, GTF_permit_access | GTF_readonly, 0);
 	CHECK_EQ(grant_map(8, GRANT_WRITE, &page), GNTST_permission_denied);
 	CHECK_EQ(grant_map(8, GRANT_READ, &page), 0);
@@ -116,7 +117,8 @@ CASE(copy_within)
 	CHECK_EQ(copy(0, 200, 0, RAM_PAGES, 0, 1, DOMID_SELF), GNTST_bad_page);
 	CHECK_EQ(copy(0, 1ull << 52, 0, 201, 0, 1, DOMID_SELF), GNTST_bad_page);
 	CHECK_EQ(copy(0, 200, 0, 201, 0, 1, 0), GNTST_bad_domain);
-	grant_give(8, 202, GTF_permit_access, 0); /* for domain 0, not for itself */
+	/* granted to domain 0, not to the guest itself */
+	grant_give(8, 202, GTF_permit_access, 0);
 	CHECK_EQ(copy(GNTCOPY_source_gref, 8, 0, 201, 0, 1, DOMID_SELF), GNTST_bad_gntref);
 	grant_give(8, 202, GTF_permit_access | GTF_readonly, DOMID);
 	CHECK_EQ(copy(GNTCOPY_source_gref, 8, 0, 201, 0, 8, DOMID_SELF), 0);

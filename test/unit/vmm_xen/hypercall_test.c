@@ -58,7 +58,8 @@ CASE(missing_calls_are_noted)
 	CHECK_EQ(notes, 0);
 	CHECK_EQ(H(physdev_op, 5, 0, 0), -XEN_ENOSYS);
 	CHECK_EQ(notes, 1);
-	CHECK_EQ(H(physdev_op, 6, 0, 0), -XEN_ENOSYS); /* its operations mean nothing here */
+	/* its operations are not distinguished in the log */
+	CHECK_EQ(H(physdev_op, 6, 0, 0), -XEN_ENOSYS);
 	CHECK_EQ(notes, 1);
 	CHECK_EQ(H(hvm_op, HVMOP_pagetable_dying, ARG, 0), -XEN_EINVAL); /* every Linux asks */
 	CHECK_EQ(H(hvm_op, HVMOP_flush_tlbs, ARG, 0), -XEN_ENOSYS);
@@ -187,9 +188,9 @@ CASE(hvm_params)
 	CHECK_EQ(xen_upcall_vector(0), -1); /* nothing pending */
 	upcall_mark(0);
 	CHECK_EQ(xen_upcall_vector(0), 0xf3);
-	v = 0; /* none any more: nothing to remark */
+	v = 0; /* turning it off again is not noted */
 	CHECK_EQ(param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v), 0);
-	CHECK_EQ(notes, 2); /* of what was denied above */
+	CHECK_EQ(notes, 2); /* for the two calls that were refused above */
 	v = 1ull << 56 | 3;
 	CHECK_EQ(param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v), 0);
 	CHECK_EQ(notes, 3);
@@ -206,7 +207,7 @@ CASE(hvm_upcall_vector)
 	upcall_mark(1);
 	CHECK_EQ(posts[1], 1);
 	CHECK_EQ(last_post, 0x40);
-	CHECK_EQ(xen_upcall_vector(1), -1); /* through the APIC only */
+	CHECK_EQ(xen_upcall_vector(1), -1); /* it comes only through the APIC */
 	a.vector = 0xf;
 	CHECK_EQ(
 		struct_call(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &a, sizeof(a)),
@@ -246,10 +247,11 @@ CASE(upcall_waits_for_the_apic)
 	CHECK_EQ(posts[0], 1); /* nothing waits */
 	upcall_mark(1);
 	xen_apic_enabled(1);
-	CHECK_EQ(posts[1], 0); /* no vector: the callback is not the APIC's */
+	/* not posted, because the callback vector does not go through the APIC */
+	CHECK_EQ(posts[1], 0);
 }
 
-/* The vector is set after the event, for another vCPU, whose APIC is enabled last. */
+/* The vector is set after the event, for another vCPU whose APIC is enabled last. */
 CASE(upcall_vector_after_the_event)
 {
 	fake_guest();
@@ -266,8 +268,8 @@ CASE(upcall_vector_after_the_event)
 }
 
 /*
- * A vCPU that comes up has interrupts off: an upcall that came before is given once, as when it
- * becomes due.
+ * A vCPU that comes up has interrupts off: an upcall from before is delivered once, as if it
+ * became due now.
  */
 CASE(upcall_waits_for_the_vcpu)
 {
@@ -279,15 +281,15 @@ CASE(upcall_waits_for_the_vcpu)
 	xen_vcpu_online(1, true);
 	upcall_mark(1);
 	CHECK_EQ(xen_upcall_vector(1), 0xf3);
-	xen_vcpu_online(1, false); /* went down before it took it */
+	xen_vcpu_online(1, false); /* the vCPU went down before it took the upcall */
 	xen_vcpu_online(1, true);
 	CHECK_EQ(xen_upcall_vector(1), 0xf3);
 	CHECK_EQ(xen_upcall_vector(1), -1);
 }
 
 /*
- * With interrupts off the upcall is given once each time that it became due; a vector in flight
- * is not repeated.
+ * With interrupts off, the upcall is delivered once each time it becomes due; a vector in
+ * flight is not repeated.
  */
 CASE(upcall_is_not_repeated)
 {

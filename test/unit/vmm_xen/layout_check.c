@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * layout_check.c - what services/vmm/xen/layout.h says of 32-bit code, against Xen's own
+ * layout_check.c - compare what services/vmm/xen/layout.h says of 32-bit code with Xen's own
  * headers
  *
  * Compiled for both widths and never run. For 32-bit code the compiler sees the headers as a

@@ -32,7 +32,8 @@ CASE(balloon_counts)
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 10, 0, 900), 10);
 	CHECK(!present[900] && present[910]);
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 0, 900), 0); /* a hole already */
-	CHECK_EQ(reserve(XENMEM_populate_physmap, 20, 0, 900), 10); /* stops at what is there */
+	/* stops at pages that are there */
+	CHECK_EQ(reserve(XENMEM_populate_physmap, 20, 0, 900), 10);
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 490, 0, 400), 490); /* in batches */
 	CHECK_EQ(edge_mem_pages(), 434);
 	memset(present + 512, 0, 512);
@@ -45,7 +46,7 @@ CASE(balloon_counts)
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 10, 0), 0); /* too large at once */
 }
 
-/* One execution of the instruction. True: it has to be executed again. */
+/* Execute the instruction once. True: it has to be executed again. */
 static bool step(void)
 {
 	fake_state[0].rip = 3;
@@ -98,7 +99,7 @@ CASE(populate_waits_for_memory)
 	CHECK(xen_vcpu_runnable(0));
 	CHECK(populate_step(false) && !xen_vcpu_runnable(0));
 	CHECK_EQ(fake_asks, 1);
-	/* another vCPU took what was given */
+	/* another vCPU took the memory that was given */
 	xen_vcpu_wake(0);
 	fake_answer = RAM_GIVEN;
 	CHECK(populate_step(false) && !xen_vcpu_runnable(0));
@@ -124,14 +125,15 @@ CASE(populate_does_what_it_can)
 	CHECK_EQ(fake_state[0].gpr[SK_RAX], 0);
 	fake_homes = 515;
 	populate_list(10, 0, 512);
-	CHECK(populate_step(true)); /* a question of its own */
+	CHECK(populate_step(true)); /* it makes a request of its own */
 	CHECK_EQ(fake_asks, 2);
 	xen_vcpu_wake(0);
 	CHECK(!populate_step(false));
 	CHECK_EQ(fake_state[0].gpr[SK_RAX], 3);
 	CHECK_EQ(edge_mem_pages(), 515);
 	/*
-	 * an answer that came for one place is none for another, nor for the same place later
+	 * the answer for one place does not hold for another place, nor for the same place
+	 * later
 	 */
 	populate_list(1, 0, 600);
 	fake_answer = RAM_ASKED;
@@ -148,11 +150,11 @@ CASE(populate_does_what_it_can)
 	CHECK_EQ(fake_asks, 5);
 	xen_vcpu_wake(0);
 	CHECK(!populate_step(false));
-	/* above maxmem nobody is asked */
+	/* above maxmem, control is not asked */
 	xen_dom.p.max_pages = 515;
 	CHECK_EQ(reserve(XENMEM_populate_physmap, 1, 0, 600), 0);
 	CHECK_EQ(fake_asks, 5);
-	/* a count that means nothing asks for what a guest can have */
+	/* an absurd count asks only for what a guest can have */
 	xen_dom.p.max_pages = 1024;
 	populate_list(1, 3, 600);
 	((struct xen_memory_reservation *)at(ARG))->nr_extents = 1ull << 54;
@@ -160,7 +162,7 @@ CASE(populate_does_what_it_can)
 	CHECK_EQ(fake_asked_pages, 1024);
 }
 
-/* A multicall of n entries that lie at ARG3; then step() by step(). */
+/* Prepare a multicall of n entries at ARG3, to be run by step(). */
 enum { ARG3 = 400 * 4096 };
 static void multicall_begin(const struct multicall_entry *e, unsigned int n)
 {
@@ -178,8 +180,8 @@ static int64_t multicall_result(unsigned int i)
 }
 
 /*
- * A call in a multicall waits as it does alone, and goes on where it was: the guest's list says
- * where.
+ * A call in a multicall waits as it does alone, and continues where it was, which the guest's
+ * list records.
  */
 CASE(populate_waits_in_a_multicall)
 {
@@ -209,7 +211,7 @@ CASE(populate_waits_in_a_multicall)
 }
 
 /*
- * However long the lists of the calls are, one execution ends soon, and the next one goes on.
+ * However long the lists of the calls are, one execution ends soon, and the next one continues.
  */
 CASE(nested_calls_share_one_budget)
 {
@@ -224,7 +226,7 @@ CASE(nested_calls_share_one_budget)
 	fake_guest();
 	xen_dom.p.store_pfn = xen_dom.p.console_pfn = UINT64_MAX;
 	populate_list(700, 0, 0);
-	for (i = 0; i < 700; i++) /* frames of the lists themselves stay */
+	for (i = 0; i < 700; i++) /* keep the frames that contain the lists */
 		((uint64_t *)at(ARG2))[i] = i < 290 ? i : i + 200;
 	multicall_begin(e, 3);
 	for (steps = 1; before = edge_mem_pages(), step(); steps++)
@@ -323,13 +325,13 @@ CASE(special_pages_are_placed)
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 32, 5001), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 0x80000000, 5001), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 1ull << 32, 5001), -XEN_EINVAL);
-	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 100), 0); /* pushes shared_info out */
+	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 100), 0); /* replaces shared_info */
 	CHECK_EQ(xen_dom.shared_gfn, UINT64_MAX);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 0, 2),
 		-XEN_EINVAL); /* not over the xenstore page */
 	CHECK_EQ(add(XENMAPSPACE_gmfn_foreign, 0, 100), -XEN_EPERM);
 	CHECK_EQ(add(XENMAPSPACE_gmfn, 200, 201), 0);
-	CHECK_EQ(add(XENMAPSPACE_gmfn, 100, 201), -XEN_EINVAL); /* ours */
+	CHECK_EQ(add(XENMAPSPACE_gmfn, 100, 201), -XEN_EINVAL); /* a page of the VMM */
 	CHECK_EQ(add(77, 0, 100), -XEN_ENOSYS);
 }
 

@@ -64,7 +64,7 @@ static struct {
 } posted[256];
 static unsigned int n_posted;
 
-/* The next frame for the switch; buffers that are posted meanwhile are recorded. */
+/* Take the next frame for the switch; buffers that are posted before it are recorded. */
 static bool sent(struct net_desc *d)
 {
 	bool got = false;
@@ -92,7 +92,7 @@ static void done(const struct net_desc *d)
 	fake_io_run();
 }
 
-/* TCP over IPv4 in the guest's page. */
+/* Put an IPv4 packet into the guest's page. */
 static void ipv4_frame(uint32_t page, uint8_t proto)
 {
 	uint8_t *f = at(page * 4096);
@@ -145,7 +145,7 @@ CASE(checksum_offload)
 	push();
 	CHECK(sent(&d) && d.flags == NET_CSUM_VALID);
 	CHECK(tx_answer(NULL) == 0 && tx_answer(NULL) == 0);
-	ipv4_frame(32, 1); /* ICMP has no field for it */
+	ipv4_frame(32, 1); /* ICMP has no checksum field that could be finished */
 	tx(32, 0, NETTXF_csum_blank, 1, 100);
 	push();
 	CHECK(!sent(&d));
@@ -182,7 +182,9 @@ CASE(gso)
 	}
 }
 
-/* A frame that is larger than a standard frame is refused here, where it enters. */
+/*
+ * A frame that is larger than a standard frame is refused here, before it reaches the switch.
+ */
 CASE(gso_sizes)
 {
 	struct net_desc d;
@@ -234,7 +236,7 @@ CASE(bad_packets_are_answered)
 
 	vif(true);
 	tx(32, 0, 0, 1, 13);    /* less than a header */
-	tx(32, 0, 0, 1, 1519);  /* too long for no GSO */
+	tx(32, 0, 0, 1, 1519);  /* too long without GSO */
 	tx(32, 4000, 0, 1, 97); /* beyond its page */
 	tx(32, 65535, 0, 1, 60);
 	tx(400, 0, 0, 1, 60); /* no grant */
@@ -246,7 +248,8 @@ CASE(bad_packets_are_answered)
 	tx(33, 0, 0, 2, 200);
 	push();
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == -1);
-	tx(32, 0, NETTXF_more_data, 1, 100); /* 64 KiB larger, and a little */
+	/* parts larger than the whole by a little more than 64 KiB */
+	tx(32, 0, NETTXF_more_data, 1, 100);
 	for (i = 0; i < 16; i++)
 		tx(33, 0, NETTXF_more_data, 2, 4096);
 	tx(33, 0, 0, 2, 50);
@@ -289,7 +292,7 @@ static void breaks(void (*fn)(void))
 		push();
 		CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "5") == 0);
 		CHECK(!sent(&d));
-		CHECK_EQ(ring_word_get(RING_PAGE, 8), 0); /* nothing was made of it */
+		CHECK_EQ(ring_word_get(RING_PAGE, 8), 0); /* it was not answered */
 		CHECK_EQ(((struct grant_entry_v1 *)xen_dom.grant_page[0].addr)[RING_PAGE].flags,
 			GTF_permit_access);
 		_exit(0);
@@ -452,8 +455,9 @@ CASE(guest_without_offloads)
 	r = rx_answer();
 	CHECK(r.status == 60 && r.flags == NETRXF_data_validated);
 	f = at(DATA_PAGE * 4096);
-	CHECK(f[50] != 'f' || f[51] != 'f');                  /* filled in */
-	frame_in(NET_CSUM_BLANK | NET_GSO_TCPV4, 2000, 1000); /* cannot be given to it */
+	CHECK(f[50] != 'f' || f[51] != 'f'); /* the checksum was filled in */
+	/* cannot be given to this guest */
+	frame_in(NET_CSUM_BLANK | NET_GSO_TCPV4, 2000, 1000);
 	CHECK_EQ(rx_answer().status, 99);
 	frame_in(NET_CSUM_BLANK, 40, 0); /* the field is outside the frame */
 	CHECK_EQ(rx_answer().status, 99);
@@ -554,7 +558,7 @@ CASE(reconnects)
 	vif(true);
 	fake_xs_set(VIF_FE "/state", "6");
 	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "6") == 0);
-	frame_in(0, 60, 0); /* nobody there: dropped, and the buffer goes back */
+	frame_in(0, 60, 0); /* no front end: the frame is dropped, and the buffer goes back */
 	sent(&d);
 	fake_xs_set(VIF_FE "/state", "1");
 	vif_connect(&front, true);
@@ -566,7 +570,7 @@ CASE(reconnects)
 
 /* ---- frames ----------------------------------------------------------------------- */
 
-/* In memory of exactly that size: a read beyond the end is found. */
+/* The frame is copied to memory of exactly its size, so a read beyond the end is detected. */
 static bool found(const uint8_t *f, uint32_t len, uint16_t *start, uint16_t *offset, bool *ipv6)
 {
 	uint8_t *copy = malloc(len);
@@ -600,7 +604,7 @@ CASE(transport_is_found)
 	f[58] = 6; /* VLAN, IPv6, hop-by-hop, TCP */
 	CHECK(found(f, 128, &start, &offset, &ipv6) && start == 66 && offset == 16 && ipv6);
 	CHECK(!found(f, 60, &start, &offset, &ipv6));
-	f[59] = 255; /* the option runs over the end */
+	f[59] = 255; /* the option extends beyond the end */
 	CHECK(!found(f, 128, &start, &offset, &ipv6));
 	CHECK(!found(f, 17, &start, &offset, &ipv6));
 	CHECK(!found(f, 18, &start, &offset, &ipv6));

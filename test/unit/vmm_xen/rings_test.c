@@ -29,7 +29,7 @@ CASE(gring_checks_the_index)
 	CHECK_EQ(gring_map(&r, &ref, 1, 112), 0);
 	CHECK_EQ(r.n_entries, 32);
 	CHECK_EQ(gring_requests(&r), 32);
-	r.req_cons = 20; /* 20 taken, none answered: 12 more at most */
+	r.req_cons = 20; /* 20 taken, none answered: at most 12 more */
 	ring_word(RING_PAGE, REQ_PROD, 33);
 	CHECK_EQ(gring_requests(&r), -SK_E_PEER);
 	ring_word(RING_PAGE, REQ_PROD, 19);
@@ -144,11 +144,11 @@ CASE(console_loses_nothing)
 		all[i] = (char)('a' + i % 23);
 	while (got < 20000) {
 		while (sent < (got ? 20000 : 5) &&
-			c->out_prod - c->out_cons < 2048) { /* as full as it goes */
+			c->out_prod - c->out_cons < 2048) { /* as full as possible */
 			c->out[c->out_prod % 2048] = all[sent++];
 			c->out_prod++;
 		}
-		console_send(); /* the service is slow: its ring is full long before */
+		console_send(); /* the service is slow: its ring fills up long before */
 		console_send();
 		got += console_take(text + got);
 		fake_event(con);
@@ -203,7 +203,7 @@ CASE(console_input_waits_for_room)
 	c->in_cons = 2;
 	console_send();
 	CHECK_EQ(c->in_prod, 1026);
-	c->in_cons = 5000; /* impossible: nothing is written */
+	c->in_cons = 5000; /* impossible index: nothing is written */
 	console_send();
 	CHECK_EQ(c->in_prod, 1026);
 	c->in_cons = 1026;
@@ -217,7 +217,8 @@ CASE(console_ignores_bad_records)
 	struct console_msg m = { .type = CONSOLE_DATA, .len = 500 };
 
 	console_guest();
-	CHECK_EQ(ring_put(&con->rsp, &m, sizeof(m)), 0); /* says 500, has none */
+	/* the record claims 500 bytes, and has none */
+	CHECK_EQ(ring_put(&con->rsp, &m, sizeof(m)), 0);
 	m.type = CONSOLE_DONE;
 	m.len = 3;
 	CHECK_EQ(ring_put2(&con->rsp, &m, sizeof(m), "abc", 3), 0);
@@ -344,7 +345,7 @@ CASE(store_refuses_long_message)
 	CHECK_EQ(store()->error, XENSTORE_ERROR_PROTO);
 	message(XS_READ, 2, 4, 'x');
 	store_send();
-	CHECK(!store_take()); /* not heard any more */
+	CHECK(!store_take()); /* no longer served */
 	store()->connection = XENSTORE_RECONNECT;
 	store_send();
 	CHECK_EQ(store()->connection, XENSTORE_CONNECTED);
@@ -369,7 +370,7 @@ CASE(store_refuses_bad_index)
 	message(XS_READ, 1, 4, 'x');
 	store_send();
 	CHECK(store_take());
-	store()->rsp_cons = 5; /* read what was not written */
+	store()->rsp_cons = 5; /* claims to have read bytes that were not written */
 	store_reply(10);
 	CHECK_EQ(store()->error, XENSTORE_ERROR_RINGIDX);
 }
@@ -448,7 +449,7 @@ static void ignore(void *ctx, uint32_t type, const char *body, uint32_t len)
 	(void)ctx, (void)type, (void)body, (void)len;
 }
 
-/* A store that takes requests and answers none of them. */
+/* The store takes requests and answers none of them. */
 CASE(link_bounds_its_requests)
 {
 	char body[100] = "x";
@@ -465,8 +466,8 @@ CASE(link_bounds_its_requests)
 }
 
 /*
- * When a guest does not read its replies, records stay in the link, and a bounded number of
- * bytes is kept here.
+ * When a guest does not read its replies, records stay in the link, and only a bounded number
+ * of bytes is kept here.
  */
 CASE(store_slow_reader)
 {

@@ -45,7 +45,7 @@ CASE(block_and_poll)
 	CHECK(xen_vcpu_runnable(0));
 	upcall_mark(0);
 	CHECK_EQ(H(sched_op, SCHEDOP_block, 0, 0), 0);
-	CHECK(xen_vcpu_runnable(0)); /* something was there */
+	CHECK(xen_vcpu_runnable(0)); /* an event was pending already */
 	xen_dom.vcpu[0].info->evtchn_upcall_pending = 0;
 
 	*port = 5;
@@ -73,7 +73,7 @@ CASE(block_and_poll)
 
 /*
  * A timer that fires between the beginning of the wait and the sleep of the thread ends the
- * wait: nothing else would.
+ * wait, because nothing else would.
  */
 CASE(own_timer_ends_the_wait)
 {
@@ -178,7 +178,7 @@ CASE(vcpu_info_moves)
 	a.offset = 0;
 	up[1] = true;
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, 1, &a, sizeof(a)),
-		-XEN_EINVAL); /* it runs */
+		-XEN_EINVAL); /* the vCPU runs */
 	up[1] = false;
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, 1, &a, sizeof(a)), 0);
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, FAKE_VCPUS, &a, sizeof(a)), -XEN_ENOENT);
@@ -214,7 +214,7 @@ CASE(clock_agrees)
 		CHECK_EQ(pvclock(&xen_dom.shared->vcpu_info[0].time, tsc), ns);
 		CHECK(time_ns(time_tsc(ns)) >= ns && time_tsc(ns) <= tsc + 8);
 		CHECK_EQ(xen_dom.shared->vcpu_info[0].time.flags,
-			0); /* tsc_stable was not said */
+			0); /* tsc_stable was not set */
 	}
 	CHECK(time_tsc(UINT64_MAX) < SK_NO_DEADLINE);
 }
@@ -262,7 +262,7 @@ CASE(singleshot)
 	fake_tsc++;
 	xen_vcpu_prepare(0);
 	CHECK(upcall_pending(0));
-	CHECK(!xen_vcpu_event_pending(0)); /* no way to deliver it was set up */
+	CHECK(!xen_vcpu_event_pending(0)); /* there is no way to deliver it */
 	CHECK(evtchn_pending(v.port));
 	CHECK(xen_next_deadline(0) == SK_NO_DEADLINE);
 	fake_tsc += 100000;
@@ -300,7 +300,8 @@ CASE(periodic)
 	CHECK(xen_next_deadline(0) == SK_NO_DEADLINE);
 }
 
-static bool near(uint64_t a, uint64_t b) { return a - b + 3 <= 6; /* ticks do not divide */ }
+/* Equal, within the rounding of ticks to ns. */
+static bool near(uint64_t a, uint64_t b) { return a - b + 3 <= 6; }
 
 CASE(runstate_is_real)
 {
@@ -312,8 +313,8 @@ CASE(runstate_is_real)
 	CHECK_EQ(H(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0),
 		-XEN_EINVAL);
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), 0);
-	fake_tsc += 2500000;     /* 1 ms, of which */
-	fake_waiting += 1000000; /* 0.4 ms waiting for a CPU */
+	fake_tsc += 2500000;     /* 1 ms passes, of which */
+	fake_waiting += 1000000; /* 0.4 ms are spent waiting for a CPU */
 	xen_vcpu_sleep(0);
 	fake_tsc += 5000000; /* 2 ms asleep */
 	xen_vcpu_wake(0);
@@ -328,11 +329,12 @@ CASE(runstate_is_real)
 	addr = RAM_PAGES * 4096ull - 24;
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EFAULT);
 	present[60] = 0;
-	addr = 60 * 4096 - 24; /* its second part is nowhere */
+	addr = 60 * 4096 - 24; /* its second part has no page */
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EFAULT);
 	present[60] = 1;
 	fake_tsc += 1000;
-	fake_waiting += 100000000; /* cannot be more than has passed */
+	/* it cannot have waited longer than the time that has passed */
+	fake_waiting += 100000000;
 	addr = UINT64_MAX - 7;
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EINVAL);
 	CHECK_EQ(H(vcpu_op, VCPUOP_get_runstate_info, 0, ARG), 0);

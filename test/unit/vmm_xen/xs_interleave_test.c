@@ -4,16 +4,16 @@
  * its accesses and ours
  *
  * The guest does what Linux does. It sends an event for what it wrote only when all that it
- * wrote before had been taken, and for what it took only when the page had been full. It looks
- * at our index while its own is still in its store buffer. Each of its steps runs at every
- * point of one of our runs; then both go on as long as either has an event. In the end
- * everything must have arrived.
+ * wrote before had been taken, and for what it took only when the page had been full. It reads
+ * our index while its own is still in its store buffer. Each of its steps runs at every point
+ * of one of our runs; then both continue as long as either has an event. In the end everything
+ * must have arrived.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../interleave.h"
-#undef fail /* the source has one of its own */
+#undef fail /* the source defines its own */
 #include "../../../services/vmm/backend/xs_ring.c"
 #undef __atomic_load_n
 #undef __atomic_store_n
@@ -113,7 +113,7 @@ static void guest_reads(void)
 
 /* ---- orders ------------------------------------------------------------------------------ */
 
-/* One run of our side; both store buffers drain after it. */
+/* One run of our side, after which both store buffers drain. */
 static void run(void)
 {
 	event_here = false;
@@ -135,8 +135,8 @@ static void start(void)
 }
 
 /*
- * The guest's step at access number `at` of one of our runs, or after it; then both, until
- * neither has an event.
+ * Run the guest's step at access number `at` of one of our runs, or after it; then both sides,
+ * until neither has an event.
  */
 static bool meet(void (*guest)(void), int at)
 {
@@ -188,7 +188,7 @@ static void replies_longer_than_the_page(void **state)
 	do {
 		start();
 		xs_ring_message(reply,
-			HERE); /* so that what the guest takes first does not fill the page */
+			HERE); /* so that the guest's first read does not fill the page */
 		run();
 		xs_ring_message(reply, sizeof(reply));
 		met = meet(guest_reads, at++);
