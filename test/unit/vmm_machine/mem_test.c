@@ -447,7 +447,8 @@ static void grows(void **state)
 	assert_int_equal(vm.balloon_pages, 0);
 	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), -SK_E_EXISTS);
 	assert_int_equal(physmap_hole_make(hot + 0x3000), 0);
-	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), 0); /* its own: no request */
+	assert_int_equal(
+		physmap_hole_fill_or_ask(hot + 0x3000), 0); /* its own: control is not asked */
 	assert_int_equal(physmap_hole_fill_or_ask(hot + VM_CHUNK), -SK_E_AGAIN);
 }
 
