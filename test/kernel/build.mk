@@ -11,7 +11,7 @@ checked-ktest-fuzz := 1
 qemu-ktest-sched := -icount shift=0,sleep=off
 qemu-ktest-ending := -icount shift=0,sleep=off
 qemu-ktest-steps := -icount shift=0,sleep=off
-# the longest stretch with interrupts off: bench_latency in short, and with a limit
+# the longest stretch with interrupts off: a short form of bench_latency, with a limit
 kernel-tests += latency
 src-ktest-latency := $(src-ktest-bench_latency)
 cflags-ktest-latency := -DGATE
@@ -21,5 +21,5 @@ smp-ktest-fpu := 2
 cpu-ktest-fpu := max,-smap,-monitor,-xsaveerptr
 smp-ktest-dual := 2
 smp-ktest-enter := 3
-# the wrappers of system calls; all in a header
+# the wrappers of system calls, which are all in a header
 $(foreach t,$(kernel-tests),$(eval use-ktest-$(t) := sys))

@@ -20,7 +20,7 @@ cflags-fuzz-khost := $(khost-cflags)
 ldlibs-fuzz-khost := $(khost-link)
 seeds-fuzz-khost := test/khost/seeds
 
-# khost_explore: each access to memory is a call of test/khost/hooks.c, by the instrumentation of -fsanitize=thread
+# khost_explore: each access to memory calls test/khost/hooks.c, through the instrumentation of -fsanitize=thread
 unit-programs += khost_explore
 explore-dir := $(B)/obj/khost-explore
 explore-cflags = $(host-cflags) $(khost-cflags) -Ikernel -Ikernel/arch/x86_64 -I. -Itest/khost

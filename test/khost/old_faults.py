@@ -15,7 +15,7 @@ import time
 import tomllib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CPU_SECONDS, HANG = 60, 900 # within which a fault is to be found: of its own, and on a busy machine
+CPU_SECONDS, HANG = 60, 900 # within which a fault must be found: CPU time, and time on a busy machine
 
 
 def faults():

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * quiesce.pml - when the kernel uses memory again (docs/decisions/0004): each CPU has an epoch that is odd while it is in
- * the kernel and may hold pointers, and arch_quiesce() waits until each has been even or has changed since
+ * quiesce.pml - when the kernel uses memory again (docs/decisions/0004): each CPU has an epoch that is odd while it is
+ * in the kernel and may hold pointers, and arch_quiesce() waits until each has been even or has changed
  *
  * As in kernel/: entry.S and svm.c count with LOCK on the way in and without on the way out; arch_quiesce(), ask() and
- * arch_serve() are those of smp.c; tree_lock() and tree_unlock() those of cap.c, which hand the lock to a CPU that said it
- * waits; untyped_reset() lets the tree lock go before it waits. A CPU does a few of: look an object up by its capability,
- * without a lock, and use it; take an object's last capability away and use its memory again; ask another CPU for something
- * under the tree lock (a shoot-down) and wait. In user mode it can be interrupted for a request; in the kernel interrupts
- * are off, and one that waits ends a wait for epochs or for the lock early: the CPU leaves the kernel, and a call that is
- * not done is made again. There is a number of such interrupts, so a wait may also find none.
+ * arch_serve() are those of smp.c; tree_lock() and tree_unlock() are those of cap.c, which hand the lock to a CPU that
+ * has said that it waits; untyped_reset() releases the tree lock before it waits. A CPU does some of these: look an
+ * object up by its capability, without a lock, and use it; delete an object's last capability and use its memory again;
+ * ask another CPU for something under the tree lock (a shoot-down) and wait. In user mode it can be interrupted for a
+ * request. In the kernel interrupts are off; a pending one ends a wait for epochs or for the lock early: the CPU leaves
+ * the kernel, and an unfinished call is made again. The number of such interrupts is limited, so a wait may also find
+ * none.
  *
- * Shows: memory is never used again while another CPU holds a pointer into it, and the lock has one holder (assertions);
- * no CPU waits for ever (an invalid end state: all that wait block here, they do not spin).
+ * Shows: memory is never used again while another CPU holds a pointer into it, and the lock has one holder
+ * (assertions); no CPU waits endlessly (this would be an invalid end state, because waiting CPUs block here instead of
+ * spinning).
  *
  * Variants, each of which must be found wrong:
  * NO_ENTRY_FENCE NO_QUIESCE_FENCE NO_WAIT EARLY_EXIT NO_OUTSIDE NO_SERVE_QUIESCE NO_SERVE_ASK NO_SERVE_LOCK
@@ -35,15 +37,15 @@
 #define ODD(epoch) ((epoch) & 1)
 
 bool held[6]; /* CPU * N_OBJECTS + object: it has a pointer there */
-bool again[N_OBJECTS]; /* the memory is something else now */
+bool again[N_OBJECTS]; /* the memory has been used again */
 bool asked[9]; /* by * N_PROCS + whom; both struct cpu_arch.requests and request.waiting */
 bool wanted[N_PROCS]; /* tree.wanted, which is only changed by locked instructions */
-byte inside; /* CPUs that believe that they have the tree lock */
+byte inside; /* how many CPUs believe that they have the tree lock */
 
 #define HELD(cpu, object) held[(cpu) * N_OBJECTS + (object)]
 #define ASKED(by, whom) asked[(by) * N_PROCS + (whom)]
 
-/* Epochs fit a byte here; only their parity and that they change counts. */
+/* Epochs fit a byte here, because only their parity and the fact that they change matter. */
 #ifdef NO_ENTRY_FENCE
 #define EPOCH_IN epoch++; STORE(EPOCH + me, epoch)
 #else
@@ -66,7 +68,7 @@ byte inside; /* CPUs that believe that they have the tree lock */
 #define QUIESCE_IN EPOCH_IN
 #endif
 
-/* arch_serve(): what it does for the asker does not matter here, that the asker may go on does. */
+/* arch_serve(): it only matters here that the asking CPU may go on, not what is done for it. */
 #define WANTED (ASKED(0, me) || ASKED(1, me) || ASKED(2, me))
 #define SERVE atomic { empty(buffer[me]); ASKED(0, me) = false; ASKED(1, me) = false; ASKED(2, me) = false }
 
@@ -90,7 +92,7 @@ byte inside; /* CPUs that believe that they have the tree lock */
 
 #define TREE_FREE (empty(buffer[me]) && !mem[TREE])
 #define TAKEN inside++; assert(inside == 1)
-/* wish_take(): the wish is taken back, if it is there still. */
+/* wish_take(): the wish is withdrawn if it is still there. */
 #ifdef NO_LOOK_AT_WISH
 #define WITHDRAW(cpu) atomic { interrupts > 0 && empty(buffer[cpu]) -> wanted[cpu] = false; interrupts--; out = true }
 #else
@@ -98,7 +100,7 @@ byte inside; /* CPUs that believe that they have the tree lock */
 	atomic { interrupts > 0 && empty(buffer[cpu]) && wanted[cpu] -> wanted[cpu] = false; interrupts--; out = true }
 #endif
 
-/* Without `out` the lock is this CPU's; else an interrupt came first. */
+/* If `out` is false, this CPU has the lock; else an interrupt came first. */
 inline tree_lock()
 {
 	if
@@ -124,8 +126,8 @@ inline tree_lock()
 #endif
 
 /*
- * The next in the circle is one of those that wait; which of them does not matter here. Others see the store later, so a
- * wish may come between.
+ * The lock goes to one of the waiting CPUs; it does not matter here to which. Other CPUs see the store later, so a wish
+ * may come in between.
  */
 inline tree_unlock()
 {
@@ -139,7 +141,7 @@ inline tree_unlock()
 
 /* --- waiting for epochs ----------------------------------------------------------------------------------------- */
 
-/* Waits for CPU c: it is outside, or has been since we looked first, or there is an interrupt. */
+/* Waits until CPU c is outside, or has been since the first look, or there is an interrupt. */
 inline wait_for(c)
 {
 	was = mem[EPOCH + c];
@@ -178,7 +180,7 @@ inline quiesce()
 
 /* --- calls ---------------------------------------------------------------------------------------------------------- */
 
-/* An object's last capability goes, and its memory is used again: DELETE, then RETYPE, which may be made twice. */
+/* Delete an object's last capability and use its memory again: DELETE, then RETYPE, which may be made twice. */
 inline take_away()
 {
 	tree_lock();
@@ -202,7 +204,7 @@ inline take_away()
 	fi
 }
 
-/* A lookup without a lock: what it finds it uses until it leaves the kernel. */
+/* A lookup without a lock: the CPU uses the object that it finds until it leaves the kernel. */
 inline look_up(object)
 {
 	if

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ring.pml - the wake-up protocol of libs/ring: "set the wish, look again, then sleep" against "publish, then look for
- * the wish", in both directions: a consumer that waits for records, a producer that waits for room
+ * the wish", in both directions: for a consumer that waits for records, and a producer that waits for room
  *
  * Both sides are as in ring.c: ring_put_flush(), ring_get_flush() (both end in take_wish()), ring_room_idle() and
  * ring_get_idle(). Indices count records here; what they carry is not in the model. A side sleeps in WAIT on a
  * notification, one bit that SIGNAL sets; both are system calls, and the kernel takes a lock in them, so stores have
- * arrived by then. All that a peer that keeps to the rules can do is here; one that does not can only hurt itself.
+ * arrived by then. The model has everything that a peer may do under the rules; one that breaks them can only hurt
+ * itself.
  *
- * Shows: no lost wake-up. A run ends with all records consumed; one where a side sleeps for ever is reported as an
+ * Shows: no lost wake-up. A run ends with all records consumed; a run in which a side sleeps for good is reported as an
  * invalid end state.
  *
  * Variants, each of which must be found wrong:
@@ -73,7 +74,7 @@ bool signalled[N_PROCS];
 #define WISH_DATA STORE(WANT_DATA, 1)
 #endif
 
-/* take_wish(): the side that publishes only ever stores 0 there, so a store of its own that waits is a 0. */
+/* take_wish(): the publishing side only stores 0 there, so a waiting store of its own is a 0. */
 inline take_wish(want, whom, signals)
 {
 	if
@@ -138,7 +139,7 @@ proctype producer(byte me)
 			index++;
 			if
 			:: put_flush() /* at once, */
-			:: skip        /* or after more: a batch */
+			:: skip        /* or after several records: a batch */
 			fi
 		:: else ->
 			put_flush();

@@ -50,7 +50,7 @@ static inline void ask(
 	ask_seq(sess, next_seq++, type, tx, body, len);
 }
 
-/* `body` is a literal: its last NUL is not sent unless written out. */
+/* `body` is a literal: its terminating NUL is not sent, only a NUL that is written out. */
 #define ASK(sess, type, body) ask(sess, type, 0, body, sizeof(body) - 1)
 #define ASK_TX(sess, tx, type, body) ask(sess, type, tx, body, sizeof(body) - 1)
 
@@ -79,7 +79,7 @@ static inline uint32_t txn_begin(struct session *sess)
 	return id;
 }
 
-/* The next event of a session is exactly this. */
+/* Check that the next event of a session is exactly this. */
 static inline void event_is(struct session *sess, const char *path, const char *token)
 {
 	struct reply ev;
@@ -113,7 +113,9 @@ static inline int start_with(const struct quota *quota)
 	return 0;
 }
 
-/* What a toolstack makes for guest 5: its directory, a device of its own, and a back end. */
+/*
+ * Make what a toolstack makes for guest 5: its directory, a device of its own, and a back end.
+ */
 static inline void furnish(void)
 {
 	ASK(dom0, XS_MKDIR, "/local/domain/5\0");
@@ -148,7 +150,7 @@ static inline int setup(void **state)
 	return start_with(&quota_default);
 }
 
-/* Ends with the books right and no byte left. */
+/* End the store: its accounts must be right, and no byte left. */
 static inline int teardown(void **state)
 {
 	(void)state;

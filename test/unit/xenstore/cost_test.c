@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cost_test.c - what requests cost in a store that guests have made as dear as their quotas
- * allow
+ * cost_test.c - the cost of requests in a store that guests have made as expensive as their
+ * quotas allow
  *
  * Costs are counted, not timed: the compiler calls __sanitizer_cov_trace_pc() at each basic
- * block, so a number is the same on every run and every machine. What the C library does is not
- * in it; the instruction counts of `make bench` are.
+ * block, so a number is the same on every run and every machine. The C library's work is not
+ * counted; `make bench` counts it, in instructions.
  */
 #include "client.h"
 
@@ -71,7 +71,7 @@ static void drain(struct session *sess)
 		event_pop(sess);
 }
 
-/* A journal, as the service has one: writing it is a part of the cost. */
+/* The store has a journal, as in the service, because writing it is a part of the cost. */
 static int setup_journal(void **state)
 {
 	static uint64_t area[1 << 21];
@@ -137,7 +137,7 @@ static void writing_with_many_events_waiting(void **state)
 	not_dearer("write", few, write_many());
 }
 
-/* Everybody watches everything, and nobody reads. */
+/* Every guest watches everything, and none reads its events. */
 static void writing_below_watches_of_all_guests(void **state)
 {
 	static const char *const dirs[] = { "/", "/local", "/local/domain", "/local/domain/5",
@@ -217,7 +217,7 @@ static void writing_beside_open_transactions(void **state)
 	not_dearer("write in a large directory", few, write_many());
 }
 
-/* All that a guest can do with the length of its paths. */
+/* The most that a guest can cost by the length of its paths. */
 static void writing_far_down(void **state)
 {
 	unsigned long few = write_few();

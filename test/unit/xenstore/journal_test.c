@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * journal_test.c - the journal: what is appended comes back, what is damaged does not, and the
- * store survives
+ * journal_test.c - the journal: appended records come back, damaged ones do not, and the store
+ * survives
  */
 #include <stdlib.h>
 
@@ -61,7 +61,7 @@ static void appended_comes_back(void **state)
 	assert_int_equal(report.quarantined, 0);
 	assert_int_equal(journal_attach(&J, area, 8192), EINVAL);
 	/*
-	 * any bit of the head; of the start of the half that is not in use it does not matter
+	 * flip any bit of the head; the field with the start of the unused half does not matter
 	 */
 	for (bit = 0; bit < 32 * 8; bit++) {
 		((uint8_t *)area)[bit / 8] ^= (uint8_t)(1 << (bit % 8));
@@ -138,7 +138,7 @@ static void compaction(void **state)
 		put("long ago");
 	journal_compact_begin(&J);
 	put("sum");
-	/* dying here leaves the old half */
+	/* a crash here leaves the old half */
 	assert_string_equal(again(4096), "long ago long ago long ago long ago long ago ");
 	journal_compact_begin(&J);
 	put("sum");
@@ -150,7 +150,7 @@ static void compaction(void **state)
 	journal_compact_end(&J, true);
 	put("more");
 	assert_string_equal(again(4096), "sum more ");
-	/* what the first half holds from before is no part of it when it is used again */
+	/* the old content of the first half does not count when the half is used again */
 	journal_compact_begin(&J);
 	put("new");
 	journal_compact_end(&J, true);
@@ -221,7 +221,7 @@ static void start_journal(size_t size)
 	session_open(&S, 6, ROLE_GUEST, 6, &other);
 }
 
-/* As if the service had died here. */
+/* Continue as if the service had crashed here. */
 static void restart(size_t size)
 {
 	uint64_t gen = S.gen;
@@ -296,7 +296,7 @@ static void the_store_comes_back(void **state)
 	after = draw_store();
 	assert_string_equal(before, after);
 	free(after);
-	/* once more, from what replay has compacted */
+	/* once more, from the journal that the replay has compacted */
 	restart(sizeof(area));
 	after = draw_store();
 	assert_string_equal(before, after);
@@ -365,7 +365,7 @@ static void applied_once_over_a_restart(void **state)
 	assert_int_equal(guest->n_txns, 1);
 	ask_seq(dom0, 506, XS_RELEASE, 0, "5", 2);
 	DONE();
-	/* the guest's sessions had no client: they are gone with it */
+	/* the guest's sessions had no client any more, and are gone with the guest */
 	assert_null(session_find(&S, 5, ROLE_GUEST));
 	assert_null(session_find(&S, 5, ROLE_BACKEND));
 	assert_null(domain_find(&S, 5));
@@ -388,7 +388,7 @@ static void release_resets_over_a_restart(void **state)
 	no_event(guest);
 }
 
-/* Long lives in little memory: the journal compacts itself, and nothing is lost. */
+/* A long run in little memory: the journal compacts itself, and nothing is lost. */
 static void compacts_when_it_must(void **state)
 {
 	char msg[64], *before, *after;
@@ -462,8 +462,8 @@ static void lost_parents_are_made_closed(void **state)
 }
 
 /*
- * Death after any number of stored bytes: what was answered is there, the rest is whole or
- * absent.
+ * A crash after any number of stored bytes: requests that were answered are there, any other
+ * one is there as a whole or not at all.
  */
 static void torn_records(void **state)
 {
@@ -484,8 +484,8 @@ static void torn_records(void **state)
 		memcpy(area, full, 65536);
 		memcpy((uint8_t *)area + off + cut, (uint8_t *)copy + off + cut,
 			after_end - cut);
-		whole = !memcmp(area, full, 65536); /* what is missing may be zeros */
-		S.gen = 0;                          /* the same past again */
+		whole = !memcmp(area, full, 65536); /* the missing bytes may be zeros */
+		S.gen = 0;                          /* the same history again */
 		restart(65536);
 		ASK(dom0, XS_READ, "/a\0");
 		GOT("answered");
@@ -514,7 +514,7 @@ static void malformed_records(void **state)
 		"12345678\x03\x01\0\0\0/",
 		"12345678\x04\x01\0\0\0\x03\x05\0",
 		"12345678\x06\x01\0\0\0\0\0\x01\0\0\0x\x01\0\0\0t",
-		/* a good entry before a bad one is not applied either */
+		/* a valid entry before an invalid one is not applied either */
 		"12345678\x0b\x05\0\x01\0\0\0\xff",
 	};
 	static const size_t len[] = { 0, 7, 9, 13, 14, 18, 14, 16, 26, 16 };
@@ -537,7 +537,7 @@ static void malformed_records(void **state)
 	free(before);
 }
 
-/* Records that are well-formed, and say what cannot be, or is so already. */
+/* Well-formed records that describe an impossible change, or one that has no effect. */
 static void needless_and_impossible_records(void **state)
 {
 	static const struct {
@@ -549,11 +549,11 @@ static void needless_and_impossible_records(void **state)
 		{ "12345678\x03\x05\0\0\0/no/x", 18, true },
 		/* a watch that session 5 has: role guest, absolute, /w, t */
 		{ "12345678\x06\x05\0\0\0\x01\0\x02\0\0\0/w\x01\0\0\0t", 26, true },
-		/* a relative one that is not below /local/domain/5/ */
+		/* a relative watch that is not below /local/domain/5/ */
 		{ "12345678\x06\x05\0\0\0\x01\x01\x02\0\0\0/v\x01\0\0\0t", 26, false },
 		/* a node whose name has a NUL: for dom0, n0, empty */
 		{ "12345678\x02\x04\0\0\0/a\0b\0\0\x01\0\0\0\0\0\0\0\0", 28, false },
-		/* a generation that is nearly the last */
+		/* a generation number that is nearly the greatest */
 		{ "\xff\xff\xff\xff\xff\xff\xff\xef\x03\x05\0\0\0/no/x", 18, true },
 	};
 	char *before, *after;
@@ -577,7 +577,7 @@ static void needless_and_impossible_records(void **state)
 	free(before);
 }
 
-/* A number that a client has seen means that transaction for ever. */
+/* A transaction number that a client has seen is never used for another transaction. */
 static void transaction_numbers_go_on(void **state)
 {
 	uint32_t tx = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main_test.c - the domain: real rings and the real store under a stand-in for the event loop
+ * main_test.c - the service's main program: real rings and the real store, with a fake event
+ * loop
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@ static struct svc_conn conns[N_CONNS];
 static struct ring client_req[N_CONNS], client_rsp[N_CONNS];
 static unsigned n_conns, raised, signals[N_CONNS], order[64], n_order;
 static const struct svc_service *served;
-static bool put_wakes; /* the service slept, and wants to be signalled */
+static bool put_wakes; /* the service has slept, and wants to be signalled */
 static svc_handler_fn handler;
 
 /* ---- the event loop's side --------------------------------------------------------------- */
@@ -125,7 +126,7 @@ static int put(
 #define PUT(i, role, seq, type, body) \
 	assert_int_equal(put(i, role, seq, type, body, sizeof(body) - 1), 0)
 
-/* As serve.c does on a signal, and the loop with what was raised. */
+/* Do what serve.c does on a signal, and what the loop does with the bits that were raised. */
 static void signal_service(unsigned i)
 {
 	if (!conns[i].dead && served->event(&conns[i]))
@@ -145,7 +146,7 @@ static void run(void)
 
 static struct record got;
 
-/* The next record of a client, its type; 0xffff when there is none. */
+/* Take the next record of a client. Returns its type, or 0xffff if there is none. */
 static uint32_t take(unsigned i)
 {
 	int len = ring_get(&client_rsp[i], &got, sizeof(got));
@@ -244,7 +245,7 @@ static void breaches(void **state)
 	struct xsd_sockmsg hdr = { .type = XS_READ, .len = 5 };
 
 	(void)state;
-	/* a guest's VMM that wants to speak as dom0 */
+	/* a guest's VMM that claims to be dom0 */
 	PUT(1, XS_ROLE_DOM0, 1, XS_READ, "/a\0");
 	signal_service(1);
 	run();
@@ -258,7 +259,7 @@ static void breaches(void **state)
 	signal_service(2);
 	run();
 	assert_true(conns[2].dead);
-	/* a role that is none, a reserved field, a stump: each on a fresh connection */
+	/* an invalid role, a reserved field, a truncated record: each on a fresh connection */
 	assert_int_equal(open_conn(SVC_BADGE_CONTROL, 8, 8, 0), 0);
 	PUT(3, XS_ROLE_DOM0 + 1, 1, XS_READ, "/a\0");
 	signal_service(3);
@@ -310,8 +311,8 @@ static void news_reach_others(void **state)
 }
 
 /*
- * A client that asks and does not read: its requests stay in its ring, others go on, nothing is
- * lost.
+ * A client sends requests and does not read: its requests stay in its ring, other clients are
+ * served, and nothing is lost.
  */
 static void a_client_that_does_not_read(void **state)
 {
@@ -330,7 +331,7 @@ static void a_client_that_does_not_read(void **state)
 		continue;
 	signal_service(1);
 	run();
-	/* it has stopped at the answers that fit, with one in hand */
+	/* the service has stopped after the answers that fit, and holds one more */
 	assert_true(((struct client *)conns[1].priv)->unsent);
 	PUT(2, XS_ROLE_GUEST, 1, XS_READ, "/big\0");
 	signal_service(2);
@@ -346,7 +347,10 @@ static void a_client_that_does_not_read(void **state)
 	assert_int_equal(answered, asked);
 }
 
-/* One request a turn: who asks a lot waits for who asks a little, not the other way. */
+/*
+ * One request per turn: a client that sends many requests waits for those that send few, not
+ * the reverse.
+ */
 static void turns_go_round(void **state)
 {
 	unsigned i;
@@ -398,8 +402,8 @@ static void closing_ends_the_domain(void **state)
 }
 
 /*
- * Whoever sleeps is woken: a client that waits for room in its ring, this service when there is
- * work.
+ * Each sleeping side is woken: a client that waits for room in its ring, and this service when
+ * there is work.
  */
 static void wishes_are_kept(void **state)
 {
@@ -425,7 +429,7 @@ static void wishes_are_kept(void **state)
 	assert_true(put_wakes);
 }
 
-/* All or nothing: a client for which memory ends half-way has no session. */
+/* All or nothing: a client has no session if memory runs out while it is being made. */
 static void a_client_without_memory(void **state)
 {
 	size_t room, sessions = 0;
@@ -515,8 +519,8 @@ static void make_node(void)
 }
 
 /*
- * The default manifest gives each guest what one with many devices needs, and all of it is
- * there.
+ * The default manifest gives each guest what one with many devices needs, and all of this
+ * memory exists.
  */
 static void starting(void **state)
 {
@@ -545,14 +549,14 @@ static void starting(void **state)
 	assert_true(node_is_there());
 	stop(info);
 
-	memory[0] ^= 1; /* its head: nothing can be made of that */
+	memory[0] ^= 1; /* with a damaged head the journal cannot be used */
 	info = start_page(memory, MANIFEST_JOURNAL);
 	assert_int_equal(xenstore_main(), 0);
 	assert_false(node_is_there());
 	make_node();
 	stop(info);
 
-	/* too little memory for all that the journal could hold */
+	/* too little memory for everything that the journal could hold */
 	info = start_page(memory, MANIFEST_JOURNAL);
 	info->untyped_order[0] = 22;
 	assert_int_equal(xenstore_main(), 0);

@@ -225,7 +225,7 @@ static void permissions(void **state)
 	FAILED("EACCES");
 	ASK(other, XS_GET_PERMS, "/s\0");
 	FAILED("EACCES");
-	/* what is made there belongs to who made it, with the rest inherited */
+	/* a node that is made there belongs to its maker, and inherits the other permissions */
 	ASK(other, XS_WRITE, "/s/mine\0m");
 	DONE();
 	ASK(dom0, XS_GET_PERMS, "/s/mine\0");
@@ -236,7 +236,10 @@ static void permissions(void **state)
 	DONE();
 	ASK(other, XS_SET_PERMS, "/s/mine\0b5\0");
 	FAILED("EPERM");
-	/* the default applies to those without an entry; an entry for oneself wins over it */
+	/*
+	 * the default applies to domains without an entry of their own; an entry takes
+	 * precedence
+	 */
 	ASK(dom0, XS_SET_PERMS, "/s\0b0\0n5\0");
 	DONE();
 	ASK(other, XS_READ, "/s\0");
@@ -307,7 +310,7 @@ static void back_ends(void **state)
 	DONE();
 	ASK(backend, XS_READ, "/local/domain/0/backend/vbd/5/51712/sectors\0");
 	GOT("8");
-	/* neither beside its own, nor above it */
+	/* neither beside its own directory, nor above it */
 	ASK(backend, XS_WRITE,
 		"/local/domain/0/backend/vbd/6/x\0"
 		"2");
@@ -338,7 +341,7 @@ static void back_ends(void **state)
 	FAILED("EACCES");
 	ASK(backend, XS_RM, "/local/domain/0/backend/vbd\0");
 	FAILED("EACCES");
-	/* what the guest keeps to itself in its own keys */
+	/* what the guest keeps private in its own keys */
 	ASK(guest, XS_WRITE,
 		"device/vbd/51712/state\0"
 		"3");
@@ -367,7 +370,7 @@ static void back_ends(void **state)
 	assert_int_equal(store_check(&S), 0);
 }
 
-/* Names that look like those of its own guest are others'. */
+/* Names that only resemble those of its own guest belong to others. */
 static void back_ends_next_door(void **state)
 {
 	(void)state;

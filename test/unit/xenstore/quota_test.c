@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * quota_test.c - what a guest may have, who pays, and what happens when memory ends
+ * quota_test.c - what a guest may have, which domain is charged, and what happens when memory
+ * runs out
  */
 #include "client.h"
 
@@ -49,7 +50,7 @@ static void nodes(void **state)
 	assert_int_equal(guest->dom->nodes, 3);
 	ASK(guest, XS_MKDIR, "device/e\0");
 	DONE();
-	/* control is not bound, and what it gives away is paid by who gets it */
+	/* control has no limit, and what it gives away is charged to the domain that gets it */
 	ASK(dom0, XS_WRITE, "/many/1/2/3/4/5/6/7\0x");
 	DONE();
 	ASK(dom0, XS_SET_PERMS, "/many\0n5\0");
@@ -168,8 +169,8 @@ static void transactions(void **state)
 }
 
 /*
- * What a transaction holds is charged to its domain, all of it, and nothing of what it has let
- * go.
+ * Everything that a transaction holds is charged to its domain, and nothing that it has
+ * released.
  */
 static void memory_of_transactions(void **state)
 {
@@ -201,7 +202,7 @@ static void memory_of_transactions(void **state)
 		if (!strcmp(R.body, "ENOSPC"))
 			break;
 		FAILED("ENOENT");
-		/* but for the table of a hash, now and then */
+		/* except that a hash table grows now and then */
 		assert_true(guest->dom->bytes - bytes + 4096 >= mem_used() - used);
 	}
 	FAILED("ENOSPC");
@@ -250,7 +251,7 @@ static void tell(const struct domain *dom)
 	told_of = dom->refused_for;
 }
 
-/* A guest that asks for too much for ever fills no log. */
+/* A guest that asks for too much again and again does not fill the log. */
 static void refusals_are_told_once_and_counted(void **state)
 {
 	static const char big[200] = "device/v";
@@ -294,7 +295,10 @@ static void refusals_are_told_once_and_counted(void **state)
 	FAILED("EACCES");
 }
 
-/* What others have granted to a domain that ends is not needed twice at a time. */
+/*
+ * Taking back what others have granted to a domain that ends does not need two copies of
+ * everything at a time.
+ */
 static void purging_needs_little_memory(void **state)
 {
 	static char msg[2000] = "device/v";
@@ -330,7 +334,7 @@ static void purging_needs_little_memory(void **state)
 	}
 }
 
-/* All snapshots of all sessions together keep what one may keep. */
+/* All snapshots of all sessions together may keep only as much as one may. */
 static void memory_of_snapshots(void **state)
 {
 	struct session *sess[] = { guest, backend, other };
@@ -353,7 +357,7 @@ static void memory_of_snapshots(void **state)
 	assert_null(TAILQ_FIRST(&guest->txns)->base);
 }
 
-/* The last of the memory is for removals and for control. */
+/* The last part of the memory is for removals and for control. */
 static void memory_has_a_reserve(void **state)
 {
 	(void)state;
@@ -374,8 +378,8 @@ static void memory_has_a_reserve(void **state)
 }
 
 /*
- * Memory ends at each possible place of each request: the asker is told, and nothing has
- * changed.
+ * Memory runs out at each possible place of each request: the client gets an error, and nothing
+ * has changed.
  */
 static const struct {
 	uint32_t type;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * share_test.c - a store full of guests at their quotas: room is left for each other guest, for
- * control, and for removals
+ * share_test.c - a store full of guests at their quotas: room is left for every other guest,
+ * for control, and for removals
  */
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 enum { GUESTS = 64, FIRST = 1000 };
 
-static uint64_t area[1 << 19]; /* 4 MiB: less than so many guests could want */
+static uint64_t area[1 << 19]; /* 4 MiB: less than all guests together may use */
 static struct journal J;
 static struct session *guests[GUESTS];
 
@@ -44,7 +44,7 @@ static bool guest_writes(unsigned i, unsigned key, size_t len)
 	return false;
 }
 
-/* Large values, then small ones, until not even these go. */
+/* Write large values, then small ones, until not even these fit. */
 static void fill(unsigned i)
 {
 	unsigned key = 0;
@@ -121,7 +121,7 @@ static void a_guest_that_wants_little_gets_it(void **state)
 	assert_true(dom->bytes <= sh->sure);
 	assert_true(dom->bytes > sh->sure - 256);
 	assert_int_equal(dom->refused_for, QUOTA_SHARE);
-	/* nor by other means */
+	/* nor with other requests */
 	for (i = 0; i < 2; i++) {
 		char msg[400] = "data";
 
@@ -132,7 +132,7 @@ static void a_guest_that_wants_little_gets_it(void **state)
 		ask(guests[GUESTS - 1], XS_TRANSACTION_START, 0, "", 1);
 	}
 	assert_true(dom->bytes <= sh->sure);
-	/* the first came when there was more */
+	/* the first guest came when there was more memory */
 	assert_true(guests[0]->dom->bytes > sh->sure);
 	assert_true(guests[0]->dom->bytes <= S.quota.memory);
 }
@@ -153,13 +153,13 @@ static void control_has_a_reserve(void **state)
 	DONE();
 	ASK(dom0, XS_READ, "/local/domain/1000/data/5\0");
 	FAILED("ENOENT");
-	/* its reserve is not without end either, and it is not at the cost of guests */
+	/* control's reserve has an end, too, and is not taken from guests */
 	for (i = 0; R.hdr.type != XS_ERROR || strcmp(R.body, "ENOSPC"); i++) {
 		snprintf(msg, sizeof(msg), "/tool/%u", i);
 		ask(dom0, XS_WRITE, 0, msg, sizeof(msg));
 	}
 	assert_true(guest_writes(GUESTS - 1, 1, 1900));
-	/* no more guests than there is room for */
+	/* no more guests are accepted than there is room for */
 	assert_int_equal(session_open(&S, 5000, ROLE_GUEST, 5000, &late), ENOMEM);
 	assert_null(domain_find(&S, 5000));
 	session_close(&S, guests[7]);
@@ -188,8 +188,8 @@ static void what_is_removed_comes_back(void **state)
 /* ---- a journal that is full all the same ------------------------------------------------- */
 
 /*
- * Requests without numbers, whose records have no note: what is left is too little for any that
- * has one.
+ * Fill up with requests whose records carry no number: the room that is left is too small for
+ * any record that carries one.
  */
 static void overfill(void)
 {
@@ -224,7 +224,8 @@ static void is_full(void)
 }
 
 /*
- * Each in a journal that has no room at all, and it is in the journal as soon as there is some.
+ * Each removal is done although the journal has no room at all, and is in the journal as soon
+ * as there is room.
  */
 static void removing_needs_no_room(void **state)
 {
@@ -280,7 +281,7 @@ static bool tried_to_compact(void)
 	return J.number != number;
 }
 
-/* More than a half holds, which no request can bring about. */
+/* Make the store larger than a half of the journal, which no request can do. */
 static void too_much(void)
 {
 	char msg[2000] = { 0 };
@@ -312,8 +313,11 @@ static void a_compaction_that_failed_is_not_tried_at_each_request(void **state)
 		late += now && i > 1000;
 	}
 	assert_in_range(tried, 3, 10);
-	assert_in_range(late, 1, 2); /* but it is tried still */
-	/* a removal is done all the same; when enough has gone the journal follows at once */
+	assert_in_range(late, 1, 2); /* but compaction is still attempted */
+	/*
+	 * a removal is done all the same, and the journal catches up as soon as enough has been
+	 * removed
+	 */
 	ASK(dom0, XS_RM, "/tool/more/1\0");
 	DONE();
 	assert_true(S.journal_stale);
@@ -340,11 +344,14 @@ static void a_compaction_that_does_not_fit_changes_nothing(void **state)
 	assert_non_null(dom0);
 	ASK(dom0, XS_READ, "/before\0");
 	GOT("x");
-	ASK(dom0, XS_READ, "/tool/more/1\0"); /* never was in it */
+	ASK(dom0, XS_READ, "/tool/more/1\0"); /* the journal never had it */
 	FAILED("ENOENT");
 }
 
-/* However many nodes a domain or a directory had, and whatever others had granted to it. */
+/*
+ * This holds however many nodes a domain or a directory had, and whatever others had granted to
+ * it.
+ */
 static void the_end_of_many_nodes_is_one_short_record(void **state)
 {
 	size_t before, n;
@@ -377,7 +384,7 @@ static void the_end_of_many_nodes_is_one_short_record(void **state)
 	GOT("");
 }
 
-/* A long path is in the record of each node below it, and paid for. */
+/* A long path is in the record of each node below it, and is charged each time. */
 static void long_paths_are_charged(void **state)
 {
 	struct domain *dom = guests[GUESTS - 1]->dom;

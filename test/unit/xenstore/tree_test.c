@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tree_test.c - directories in pieces against plain arrays: finding, changing, comparing and
- * merging of large ones
+ * tree_test.c - directories in chunks, compared with plain arrays: find, change, compare and
+ * merge large ones
  */
 #include <stdlib.h>
 
@@ -18,12 +18,12 @@ static unsigned random_below(unsigned n)
 	return (seed >> 8) % n;
 }
 
-/* A directory as an array: 0 is absent, else what the key says. */
+/* A directory as an array: 0 is an absent key, else the value of the key. */
 struct model {
 	unsigned value[KEYS];
 };
 
-/* Numbers and other names, so that both orders are in it. */
+/* Numbers and other names, so that both sort orders occur. */
 static void key_path(char *out, unsigned key) { sprintf(out, key % 2 ? "/k%u" : "/%u", key); }
 
 static struct node *empty_root(void)
@@ -91,7 +91,7 @@ static void same_as_model(struct node *root, const struct model *m)
 	assert_int_equal(n, 0);
 }
 
-/* None is empty or too large, and no two neighbours could well be one. */
+/* No chunk is empty or too large, and no two neighbours are small enough to be one. */
 static void chunks_are_well_filled(const struct node *root)
 {
 	uint32_t i;
@@ -112,7 +112,7 @@ static void changes(void **state)
 	(void)state;
 	seed = 1;
 	for (i = 0; i < ROUNDS; i++) {
-		likely = i % 2000 < 1000 ? 4 : 1; /* it grows, then it shrinks */
+		likely = i % 2000 < 1000 ? 4 : 1; /* the directory grows, then shrinks */
 		put(&root, &m, random_below(KEYS), random_below(5) < likely ? i + 1 : 0);
 		chunks_are_well_filled(root);
 		if (i % 20 == 0)
@@ -165,7 +165,7 @@ static void differences(void **state)
 	node_unref(root);
 }
 
-/* What each side has changed is changed; where both have, it is a conflict. */
+/* A key that one side has changed is changed; if both have changed it, there is a conflict. */
 static bool merge_models(const struct model *base, const struct model *mine,
 	const struct model *live, struct model *out)
 {
@@ -221,7 +221,7 @@ static void merges(void **state)
 	node_unref(root);
 }
 
-/* Each allocation of a merge fails once: nothing is lost. */
+/* Each allocation of a merge fails once, and nothing is lost. */
 static void merging_without_memory(void **state)
 {
 	struct model base = { { 0 } }, my, their;

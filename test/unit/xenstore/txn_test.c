@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * txn_test.c - transactions: what they see, when they commit, and who is told
+ * txn_test.c - transactions: what they see, when they commit, and which watches fire
  */
 #include "client.h"
 
@@ -78,7 +78,8 @@ static void abandoned(void **state)
 }
 
 /*
- * Each row: what one transaction does, what happens meanwhile, and whether it may still commit.
+ * Each row says what a transaction does, what happens in the meantime, and whether it may still
+ * commit.
  */
 struct step {
 	uint32_t type;
@@ -191,7 +192,10 @@ static void both_sides_merge(void **state)
 	GOT("2");
 }
 
-/* A list of children that a merge has changed is a new one to who has read it before. */
+/*
+ * A list of children that a merge has changed counts as changed for a transaction that has read
+ * it before.
+ */
 static void a_merged_directory_has_changed(void **state)
 {
 	uint32_t reader, writer;
@@ -211,7 +215,7 @@ static void a_merged_directory_has_changed(void **state)
 	FAILED("EAGAIN");
 }
 
-/* So has what the end of a domain took something from. */
+/* So does a node from which the end of a domain has taken something. */
 static void the_end_of_a_domain_is_a_change(void **state)
 {
 	uint32_t lists, rights;
@@ -233,7 +237,10 @@ static void the_end_of_a_domain_is_a_change(void **state)
 	FAILED("EAGAIN");
 }
 
-/* What every request notes as read, the merge would find out by itself. */
+/*
+ * The merge alone finds these conflicts, too. In requests, the notes of what was read find them
+ * first.
+ */
 static void merge_alone(void **state)
 {
 	static const struct perm none = { 0, 0 };
@@ -271,7 +278,7 @@ static void rights_in_transactions(void **state)
 	FAILED("ENOENT");
 	ASK_TX(other, tx, XS_TRANSACTION_END, "T\0");
 	FAILED("ENOENT");
-	/* the right to make the node goes while the transaction is open */
+	/* the right to make the node is withdrawn while the transaction is open */
 	ASK(dom0, XS_SET_PERMS, "/local/domain/5/device\0n0\0");
 	COMMIT(guest, tx);
 	FAILED("EAGAIN");
@@ -332,7 +339,7 @@ static void old_snapshots_are_doomed(void **state)
 	assert_int_equal(guest->n_txns, 0);
 }
 
-/* The commit that makes other snapshots too old does not take itself for one of them. */
+/* The commit that makes other snapshots too old does not count its own snapshot as too old. */
 static void commits_at_the_limit(void **state)
 {
 	uint32_t tx;

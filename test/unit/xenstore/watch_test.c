@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * watch_test.c - watches: which event comes to whom, in which order, and what happens when
- * nobody reads them
+ * watch_test.c - watches: which client gets which event, in which order, and what happens if it
+ * does not read them
  */
 #include "client.h"
 
@@ -127,7 +127,10 @@ static void only_for_those_who_may_read(void **state)
 	event_is(other, "/local/domain/5/device/open", "t");
 	ASK(guest, XS_WRITE, "device/open\0y");
 	event_is(other, "/local/domain/5/device/open", "t");
-	/* losing the right is still told, and so is the removal of what could be read */
+	/*
+	 * the loss of the right still causes an event, and so does the removal of a node that
+	 * could be read
+	 */
 	ASK(guest, XS_SET_PERMS, "device/open\0n5\0");
 	event_is(other, "/local/domain/5/device/open", "t");
 	ASK(guest, XS_WRITE, "device/open\0z");
@@ -146,7 +149,7 @@ static void only_for_those_who_may_read(void **state)
 	ASK(guest, XS_RM, "data\0");
 	event_is(other, "/local/domain/5/data/k", "k");
 	no_event(other);
-	/* what is in a directory that can be read is no secret, only what it says */
+	/* the names in a readable directory are not secret, only the values are */
 	ASK(dom0, XS_WRITE, "/pub/k\0x");
 	ASK(dom0, XS_SET_PERMS, "/pub\0r0\0");
 	ASK(other, XS_WATCH, "/pub\0p\0");
@@ -234,8 +237,8 @@ static void equal_events_wait_once(void **state)
 }
 
 /*
- * A client that does not read: the store stays small, and still tells it that something
- * changed.
+ * For a client that does not read its events, the store stays small, and still tells it that
+ * something has changed.
  */
 static void too_many_events_become_one(void **state)
 {
@@ -263,7 +266,7 @@ static void too_many_events_become_one(void **state)
 	no_event(dom0);
 }
 
-/* Long paths fill the room for events sooner. */
+/* With long paths, the room for events is used up sooner. */
 static void events_are_limited_in_bytes(void **state)
 {
 	static char msg[1200] = "/o/";
@@ -318,8 +321,8 @@ static void no_memory_for_an_event(void **state)
 }
 
 /*
- * Watches of one session on one path share an event: who has heard of it hears of the next
- * change all the same.
+ * Watches of one session on one path share an event: a watch that has got it still gets one for
+ * the next change.
  */
 static void a_change_while_its_event_is_told(void **state)
 {
@@ -332,7 +335,7 @@ static void a_change_while_its_event_is_told(void **state)
 	event_is(dom0, "/o", "b");
 	event_is(dom0, "/o", "c");
 	event_is(dom0, "/o", "a");
-	/* the one that is next goes; then the last; then one comes */
+	/* the next watch is removed, then the last; then one is added */
 	ASK(dom0, XS_UNWATCH, "/o\0b\0");
 	event_is(dom0, "/o", "c");
 	no_event(dom0);
@@ -351,7 +354,8 @@ static void a_change_while_its_event_is_told(void **state)
 }
 
 /*
- * A new watch hears of its path at once, also when only older ones are concerned by what waits.
+ * A new watch gets its first event at once, even if the waiting event is only for older
+ * watches.
  */
 static void a_new_watch_beside_waiting_events(void **state)
 {
@@ -366,7 +370,7 @@ static void a_new_watch_beside_waiting_events(void **state)
 	event_is(dom0, "/o", "a");
 	event_is(dom0, "/o", "b");
 	no_event(dom0);
-	/* what only the new one was to hear goes with it */
+	/* an event that was only for the new watch is dropped with it */
 	ASK(dom0, XS_WATCH, "/o\0c\0");
 	ASK(dom0, XS_UNWATCH, "/o\0c\0");
 	no_event(dom0);
@@ -389,7 +393,7 @@ static void collapsed_events_and_several_watches(void **state)
 	}
 	assert_int_equal(dom0->n_collapsed, 1);
 	event_is(dom0, "/o", "a");
-	/* another watch's event comes in between: both are told still */
+	/* an event of another watch comes in between: both are still delivered */
 	ASK(dom0, XS_WATCH, "/p\0p\0");
 	event_is(dom0, "/p", "p");
 	event_is(dom0, "/o", "a");
@@ -404,7 +408,7 @@ static void collapsed_events_and_several_watches(void **state)
 	ASK(dom0, XS_UNWATCH, "/o\0b\0");
 	no_event(dom0);
 	assert_int_equal(dom0->n_collapsed, 0);
-	/* and a session that drops all of them has none */
+	/* a session that drops all its watches has no events */
 	ASK(dom0, XS_WRITE, "/o\0x");
 	ASK(dom0, XS_RESET_WATCHES, "\0");
 	no_event(dom0);
