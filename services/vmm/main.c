@@ -4,7 +4,7 @@
  *
  * Objects     struct vm, the one guest; pages of the VMM that the guest sees from the start.
  * Lifecycle   The order is memory, kernel and modules, tables, vCPUs, the Xen half, then the
- *             threads of the vCPUs. This thread goes on as the I/O thread. If a step fails,
+ *             threads of the vCPUs. This thread becomes the I/O thread. If a step fails,
  *             control is told and ends this domain.
  */
 #include <stdio.h>

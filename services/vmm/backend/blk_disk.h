@@ -83,7 +83,7 @@ struct disk {
 	uint32_t depth;
 	struct disk_request request[BLK_DEPTH];
 	uint32_t in_flight;
-	/* The barrier that is on its way. */
+	/* The barrier in flight. */
 	struct disk_request *barrier;
 	/*
 	 * A request in a ring waits for a free disk_request, for pages, or for the end of a

@@ -17,7 +17,7 @@
  *                  of the data region of its own
  *             BLK2 data move between granted pages and the region only; storage never sees a
  *                  page of the guest
- *             BLK3 nothing is taken from a ring while a barrier is on its way, and a barrier
+ *             BLK3 nothing is taken from a ring while a barrier is in flight, and a barrier
  *                  waits until nothing else is in flight
  *             BLK4 a request is answered exactly once, or its ring is gone
  */
@@ -250,9 +250,9 @@ static int request_run(struct disk *d, struct disk_request *r)
 }
 
 enum take {
-	/* It was answered, or is on its way. */
+	/* The request was answered, or is in flight. */
 	TAKE_DONE,
-	/* It has to wait, and stays in the ring. */
+	/* The request has to wait, and stays in the ring. */
 	TAKE_LATER,
 };
 

@@ -235,7 +235,7 @@ int vif_tx_serve(struct vif *v)
 			rc = packet_take(v, (uint32_t)n);
 			if (rc < 0)
 				return rc;
-			if (rc == 0) /* goes on when the switch returns a frame's pages */
+			if (rc == 0) /* continues when the switch returns a frame's pages */
 				return 0;
 			if (++done == TURN) {
 				evtchn_backend_wake(v->tx_port);

@@ -167,7 +167,7 @@ static void connect_continue(struct xb_dev *d)
 {
 	int rc;
 
-	if (!d->connecting) { /* closed meanwhile: apply the state that it has now */
+	if (!d->connecting) { /* closed in the meantime: apply the present state */
 		frontend_state_apply(d);
 		return;
 	}

@@ -5,8 +5,8 @@
  * Objects     struct expected: a request that was sent and not answered, by sequence number.
  *             backlog: requests of back ends for which the ring had no room.
  * Locks       none: I/O thread.
- * Lifecycle   for the life of the VMM. A guest that starts anew (kexec, reset of its ring) gets
- *             a new generation; replies to the old one are dropped.
+ * Lifecycle   for the life of the VMM. A guest that starts afresh (kexec, reset of its ring)
+ *             gets a new generation; replies to the old one are dropped.
  * Invariants  XSLINK1 seq - oldest unanswered < EXPECTED
  *             XSLINK2 at most GUEST_MAX unanswered requests are the guest's
  */

@@ -3,7 +3,7 @@
  * memory_op.c - memory_op: the balloon, the places of special pages, and the guest's questions
  * about its memory
  *
- * Locks       mem_lock around each change, so that no grant is taken meanwhile. The physical
+ * Locks       mem_lock around each change, so that no grant is taken during it. The physical
  *             map is the machine half's.
  * Lifecycle   A long list continues when the guest executes the hypercall again; the number of
  *             finished extents is above the command's bits, as the ABI defines it. A call that

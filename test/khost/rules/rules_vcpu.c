@@ -144,8 +144,8 @@ static void one_thread_a_guest(void **state)
 }
 
 /*
- * The last CPU still holds the vCPU's registers: whoever needs them waits until they are back
- * in the object.
+ * The last CPU still holds the vCPU's registers: a call that needs them waits until they are
+ * back in the object.
  */
 static void registers_come_home(void **state)
 {

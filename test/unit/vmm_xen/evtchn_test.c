@@ -291,7 +291,7 @@ CASE(fifo_links_in_order)
 	CHECK_EQ(*word(b) & EVTCHN_FIFO_LINK_MASK, c);
 	CHECK_EQ(*word(c) & EVTCHN_FIFO_LINK_MASK, 0);
 	CHECK_EQ(*word(c) >> 28, 8 | 2); /* pending, linked */
-	/* the guest consumes all; the next one starts the queue anew */
+	/* the guest consumes all; the next event starts a new queue */
 	*word(a) = *word(b) = *word(c) = 0;
 	control(1)->ready = 0;
 	control(1)->head[7] = 0;
