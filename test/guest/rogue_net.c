@@ -370,12 +370,16 @@ static void bad_rings(void)
 	for (i = 0; i < BUFFERS; i++)
 		pv_grant[REF_NET_BUFFER + i].flags = 0;
 	arp_make(GATEWAY);
-	while (*(volatile uint32_t *)&rx->rsp_prod == rx_rsp) {
-		ask();
-		answered(1);
+	/* Frames that came in before the grants went are delivered: an error follows them. */
+	for (i = 0; i < BUFFERS / 2; i++, rx_rsp++) {
+		while (*(volatile uint32_t *)&rx->rsp_prod == rx_rsp) {
+			ask();
+			answered(1);
+		}
+		if (rx->ring[rx_rsp % SLOTS].rsp.status == NETIF_RSP_ERROR)
+			break;
 	}
-	result(rx->ring[rx_rsp % SLOTS].rsp.status == NETIF_RSP_ERROR,
-		"buffers that grant nothing");
+	result(i < BUFFERS / 2, "buffers that grant nothing");
 	result(again() && works(), "interface works again");
 	rx->req_prod = rx_req + 1000;
 	while (!pv_device_is(&vif, XenbusStateClosing))
