@@ -59,10 +59,5 @@ void explore_access(const void *addr, size_t size, bool write, const void *pc);
 void explore_point(void);
 /* A CPU has been given work. */
 void explore_news(void);
-/*
- * An access to memory that the machine makes on the kernel's behalf, so no instrumented code
- * makes it.
- */
-void explore_touch(void *addr, size_t size);
 
 #endif
