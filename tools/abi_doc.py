@@ -147,7 +147,7 @@ def document():
     out += named("SK_VCPU_GROUPS", "SK_VCPU_", "bit", "fields")
     out += "\n## Structures\n\nOffsets in bytes.\n"
     out += structures(STRUCTS, CALLS)
-    out += "\n## Structures between domains\n\nThose of `libs/proto/`; [protocols.md](protocols.md) says who sends them.\n"
+    out += "\n## Structures between domains\n\nDomains send each other the structures of `libs/proto/`; [protocols.md](protocols.md) describes each message.\n"
     for header in sorted(os.listdir("libs/proto")):
         names = re.findall(r"^struct (\w+) {", open("libs/proto/" + header).read(), re.M)
         out += f"\n### {header}\n" if names else ""
