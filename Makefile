@@ -341,12 +341,13 @@ $(foreach g,bench odd rogue,$(eval $(call guest-rules,$(g))))
 
 FUZZ_SECS ?= 6
 ktest-cpu := max,-smap,-monitor
-checks := lint abi models mutants \
+checks := lint abi models mutants authority \
 	$(if $(src-kernel),loc) $(if $(and $(src-kernel),$(filter init,$(domains))),reproducible)
 check-lint := tools/lint --build $(B) --sysroot $(SYSROOT)
 check-abi := tools/check-abi
 check-models := test/model/run --build $(B)
 check-mutants := tools/mutants --check
+check-authority := tools/authority --check $(wildcard configs/*.toml)
 check-loc := tools/loc $(B)
 check-reproducible := tools/check-reproducible $(B) $(SYSROOT) $(config-file)
 tool-tests := $(sort $(wildcard test/tools/test_*.py))
@@ -402,12 +403,20 @@ bench: $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(B)/guest/benc
 
 # ---- looking at the result --------------------------------------------------------------------------------------
 
-.PHONY: loc size lint format gdb clean help
+.PHONY: loc size lint format gdb graph check-authority clean help
 loc: $(kernel-elf)
 	@tools/loc $(B)
 size: $(kernel-elf) $(domain-bins) $(if $(filter init,$(domains)),$(boot-img))
 	@tools/size --size $(SIZE) --kernel $(kernel-elf) $(if $(filter init,$(domains)),--archive $(boot-img)) \
 		$(patsubst %,$(B)/bin/%,$(domains))
+graph: $(B)/graph/$(basename $(notdir $(config-file))).svg
+	@tools/authority --text $(config-file)
+	@echo "drawing: $<"
+$(B)/graph/%.svg: configs/%.toml tools/authority.py tools/manifest.py
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/authority --svg $< -o $@
+check-authority:
+	@tools/authority --check $(sort $(config-file) $(wildcard configs/*.toml))
 lint: $(packages) $(sysroot)
 	@tools/lint --build $(B) --sysroot $(SYSROOT)
 format: $(packages)
@@ -439,6 +448,8 @@ help:
 ##   make mutants         put small faults in, one at a time: do tests notice? (T=area, GENERATE=20 SEED=1)
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)
+##   make graph           draw a manifest: domains, devices, rings, shared memory, capabilities (CONFIG=)
+##   make check-authority does a manifest give what the design forbids?
 ##   make format          wrap comments, and let clang-format rewrite all C files
 ##   make clean           remove what was built, keep the set-up
 ##   make help            this list

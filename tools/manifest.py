@@ -1,10 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""manifest: check a manifest (configs/*.toml), compile it for init, and draw it.
+"""manifest: check a manifest (configs/*.toml) and compile it for init.
 
   manifest compile FILE -o OUT    write the binary form (libs/proto/manifest.h)
-  manifest --text FILE            who holds what and talks to whom, as text
-  manifest --svg FILE             the same as a graph
 
 A manifest is the security policy of an appliance, so everything is checked here: unknown keys, channels that one side
 does not declare, a device or port in two domains, a device that can reach all memory without the key that allows it,
@@ -13,7 +11,6 @@ starts the domains.
 """
 import argparse
 import dataclasses
-import html
 import re
 import struct
 import sys
@@ -676,82 +673,6 @@ def encode(manifest):
     return head + body
 
 
-# ---- drawing ----------------------------------------------------------------------------------------------------
-
-def holdings(d):
-    """What a domain holds beyond its memory and its channels, in words."""
-    out = []
-    if d.device:
-        what = f"ports {d.device.ports[0]:#x}-{d.device.ports[1]:#x}, pin {d.device.gsi}" if d.device.ports else \
-            f"PCI {d.device.vendor:04x}:{d.device.device:04x} #{d.device.index}, DMA {d.device.dma}"
-        out.append(f"device {d.device.name}: {what}")
-    for c in d.caps:
-        out.append(c.kind + (f" {c.ports[0]:#x}-{c.ports[1]:#x}" if c.ports else ""))
-    if d.services:
-        out.append("control endpoints of " + ", ".join(d.services))
-    if d.guests:
-        out.append(f"guests: vCPUs at priority {d.guests[0]}, VMMs at {d.guests[1]}")
-    out += [f"kept memory {name}, {size >> 10} KiB" for name, size in d.kept.items()]
-    if d.archive_file:
-        out.append(f"archive member {d.archive_file}")
-    return out
-
-
-def draw_text(manifest):
-    lines = [f"guests run {manifest.guest_image}", ""]
-    heard = next((d for d in manifest.domains if d.logs), None)
-    for i, d in enumerate(manifest.domains):
-        lines.append(f"{d.name}{' (optional)' if d.optional else ''}: priority {d.priority}, {d.memory >> 10} KiB"
-                     + (f", budget {d.budget[0]}/{d.budget[1]} us" if d.budget[1] else ""))
-        lines += [f"    holds  {h}" for h in holdings(d)]
-        if heard and manifest.domains.index(heard) < i:
-            lines.append(f"    log    -> {heard.name}")
-        for c in d.channels:
-            lines.append(f"    {c.name:6s} -> {c.to} ({c.proto}{', optional' if c.optional else ''}"
-                         f"{', with its control endpoint' if c.control else ''})")
-    return "\n".join(lines) + "\n"
-
-
-def layers(domains):
-    """How far each domain is from those that need no other."""
-    by_name, depth = {d.name: d for d in domains}, {}
-    for d in domains:
-        depth[d.name] = 1 + max((depth[c.to] for c in d.channels if c.to in by_name), default=-1)
-    return depth
-
-
-def draw_svg(manifest):
-    width, line, gap_x, gap_y = 210, 15, 40, 70
-    depth, columns, place, boxes, arrows = layers(manifest.domains), {}, {}, [], []
-    height = {d.name: 30 + line * len(holdings(d)) for d in manifest.domains}
-    rows = {k: max(height[d.name] for d in manifest.domains if depth[d.name] == k) for k in set(depth.values())}
-    top, y = {}, 20
-    for k in sorted(rows, reverse=True):
-        top[k], y = y, y + rows[k] + gap_y
-    for d in manifest.domains:
-        k = depth[d.name]
-        x = 20 + columns.get(k, 0) * (width + gap_x)
-        columns[k] = columns.get(k, 0) + 1
-        place[d.name] = (x, top[k])
-        colour = "#f6d9a8" if d.device else "#cfe3f7" if d.serves else "#d9f0d3"
-        boxes.append(f'<rect x="{x}" y="{top[k]}" width="{width}" height="{height[d.name]}" rx="6" fill="{colour}" '
-                     'stroke="#444"/>')
-        boxes.append(f'<text x="{x + 8}" y="{top[k] + 18}" font-weight="bold">{html.escape(d.name)}</text>')
-        for i, h in enumerate(holdings(d)):
-            boxes.append(f'<text x="{x + 8}" y="{top[k] + 34 + line * i}" font-size="10">{html.escape(h[:40])}</text>')
-    for d in manifest.domains:
-        for c in d.channels:
-            (x1, y1), (x2, y2) = place[d.name], place[c.to]
-            x1, y1, x2 = x1 + width // 2, y1 + height[d.name], x2 + width // 2
-            dash = ' stroke-dasharray="5 4"' if c.optional else ""
-            arrows.append(f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#666" marker-end="url(#a)"{dash}/>')
-            arrows.append(f'<text x="{(x1 + x2) // 2 + 4}" y="{(y1 + y2) // 2}" font-size="10">{html.escape(c.name)}</text>')
-    size_x = 20 + max(columns.values()) * (width + gap_x)
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{size_x}" height="{y}" font-family="sans-serif" '
-            'font-size="13">\n<defs><marker id="a" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
-            '<path d="M0,0 L8,4 L0,8 z" fill="#666"/></marker></defs>\n' + "\n".join(arrows + boxes) + "\n</svg>\n")
-
-
 # ---- command line -----------------------------------------------------------------------------------------------
 
 def report(path, error):
@@ -765,30 +686,21 @@ def report(path, error):
 
 
 def main(argv=None):
-    ap = argparse.ArgumentParser(description="check, compile and draw a manifest")
-    ap.add_argument("words", nargs="+", metavar="[compile] FILE")
-    ap.add_argument("-o", metavar="OUT", help="where to write; standard output if not given (not for compile)")
-    ap.add_argument("--text", action="store_true", help="as text")
-    ap.add_argument("--svg", action="store_true", help="as a graph")
+    ap = argparse.ArgumentParser(description="check and compile a manifest")
+    ap.add_argument("command", choices=["compile"])
+    ap.add_argument("file")
+    ap.add_argument("-o", metavar="OUT", required=True, help="where to write")
     args = ap.parse_args(argv)
-    compiling = args.words[0] == "compile" and len(args.words) == 2
-    if not compiling and len(args.words) != 1 or compiling == (args.text or args.svg) or compiling and not args.o:
-        ap.error("expected: compile FILE -o OUT, or --text FILE, or --svg FILE")
-    path = args.words[-1]
     try:
-        manifest = load(path)
-        out = encode(manifest) if compiling else (draw_svg if args.svg else draw_text)(manifest).encode()
-    except ManifestError as e:
-        report(path, e)
-        return 1
-    except OSError as e:
-        print(f"{path}: {e.strerror}", file=sys.stderr)
-        return 1
-    if args.o:
+        out = encode(load(args.file))
         with open(args.o, "wb") as f:
             f.write(out)
-    else:
-        sys.stdout.write(out.decode())
+    except ManifestError as e:
+        report(args.file, e)
+        return 1
+    except OSError as e:
+        print(f"{e.filename}: {e.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 

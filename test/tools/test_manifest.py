@@ -257,17 +257,7 @@ def test_same_input_same_output():
     assert manifest.encode(read(GOOD)) == manifest.encode(read(GOOD))
 
 
-# ---- drawing ----
-
-def test_text_and_svg_name_everything():
-    m = read(GOOD)
-    text, svg = manifest.draw_text(m), manifest.draw_svg(m)
-    for d in m.domains:
-        assert d.name in text and f">{d.name}<" in svg
-    assert "DMA unprotected" in text
-    assert "blk    -> storage" in text
-    assert svg.count("marker-end") == sum(len(d.channels) for d in m.domains)
-
+# ---- the tree ----
 
 @pytest.mark.parametrize("name", sorted(os.listdir(os.path.join(TOP, "configs"))))
 def test_configurations_of_the_tree(name):
