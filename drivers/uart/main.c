@@ -20,7 +20,7 @@
 #include "sys/sk.h"
 
 enum {
-	IRQ_BIT = 23,
+	IRQ_BIT = 21,
 	LOOK_MS = 1000,
 };
 

@@ -30,7 +30,7 @@
 enum {
 	DEVICE_INDEX = 0,
 	/* The highest own bit, because the bits of channels count from 0. */
-	IRQ_BIT = 23,
+	IRQ_BIT = 21,
 	/* With three descriptors for a request, BLK_DEPTH of them fit. */
 	QUEUE_SIZE = 256,
 };

@@ -28,7 +28,7 @@
 enum {
 	DEVICE_INDEX = 0,
 	/* The highest own bit, because the bits of channels count from 0. */
-	IRQ_BIT = 23,
+	IRQ_BIT = 21,
 	QUEUE_RX = 0,
 	QUEUE_TX = 1,
 	/* A buffer needs two descriptors. */

@@ -104,6 +104,14 @@ static void boundary_drop(struct proc_connection *out)
 	}
 }
 
+static void boundary_args(const struct proc_connection *b, struct svc_open_args *a)
+{
+	a->rings = b->rings;
+	a->data = b->data;
+	a->own = b->own;
+	a->client_signal = b->client_signal;
+}
+
 static int boundary_make(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
 	struct proc_connection *out)
 {
@@ -111,40 +119,35 @@ static int boundary_make(struct proc *p, const struct proc_connect *c, struct sv
 	int rc = 0;
 
 	proc_connect_orders(c->proto, c->data_size, &ring_order, &data_order);
-	if (data_order) { /* first, because it is the largest */
-		a->data_size = 1ull << data_order;
+	if (data_order) /* first, because it is the largest */
 		rc = make_own(p, c->data_untyped ? c->data_untyped : c->untyped, SK_OBJ_FRAME,
 			data_order, &out->data);
-	}
-	if (!rc && c->own_size) {
-		a->own_size = 1ull << order_for(c->own_size);
+	if (!rc && c->own_size)
 		rc = make_own(p, c->untyped, SK_OBJ_FRAME, order_for(c->own_size), &out->own);
-	}
 	if (!rc)
 		rc = make_own(p, c->untyped, SK_OBJ_FRAME, ring_order, &out->rings);
 	if (!rc)
 		rc = cap_copy(p->ntfn, SK_W | SK_GRANT, 1ull << p->info->n_channels,
 			&out->client_signal);
-	a->rings = out->rings;
-	a->data = out->data;
-	a->own = out->own;
-	a->client_signal = out->client_signal;
+	boundary_args(out, a);
 	return rc;
 }
 
-static int args_make(
-	const struct proc *p, const struct proc_connect *c, struct svc_open_args *a)
+static int args_make(const struct proc_connect *c, struct svc_open_args *a)
 {
-	if (c->proto == SVC_PROTO_NONE || c->proto >= SVC_PROTO_END ||
-		p->info->n_channels == DOMAIN_CHANNELS_MAX)
+	uint32_t ring_order, data_order;
+
+	if (c->proto == SVC_PROTO_NONE || c->proto >= SVC_PROTO_END)
 		return -SK_E_INVAL;
 	if (c->data_size != UINT64_MAX && c->data_size > 1ull << (SK_HUGE_ORDER - 1))
 		return -SK_E_INVAL;
+	proc_connect_orders(c->proto, c->data_size, &ring_order, &data_order);
 	*a = (struct svc_open_args){ .proto = c->proto,
 		.client = c->client,
-		.epoch = c->epoch,
 		.req_size = svc_proto_info(c->proto)->req_size,
 		.rsp_size = svc_proto_info(c->proto)->rsp_size,
+		.data_size = data_order ? 1ull << data_order : 0,
+		.own_size = c->own_size ? 1ull << order_for(c->own_size) : 0,
 		.params = c->params,
 		.params_len = c->params_len };
 	return 0;
@@ -153,7 +156,7 @@ static int args_make(
 int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
 	struct proc_connection *out)
 {
-	int rc = args_make(p, c, a);
+	int rc = p->info->n_channels < DOMAIN_CHANNELS_MAX ? args_make(c, a) : -SK_E_INVAL;
 
 	*out = (struct proc_connection){ 0 };
 	if (!rc)
@@ -163,12 +166,26 @@ int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct sv
 	return rc;
 }
 
+int proc_reopen_prepare(const struct proc_connect *c, const struct proc_connection *kept,
+	uint32_t epoch, struct svc_open_args *a)
+{
+	int rc = args_make(c, a);
+
+	if (rc)
+		return rc;
+	if (!kept->number || !kept->rings || !epoch)
+		return -SK_E_INVAL;
+	boundary_args(kept, a);
+	a->number = kept->number;
+	a->epoch = epoch;
+	return 0;
+}
+
 static int client_end(struct proc *p, const struct proc_connect *c,
 	const struct svc_open_args *a, struct proc_connection *out)
 {
 	const struct proc_channel ch = { .name = c->name,
 		.proto = c->proto,
-		.epoch = c->epoch,
 		.rings = out->rings,
 		.data = out->data,
 		.req_size = a->req_size,

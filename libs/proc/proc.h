@@ -190,7 +190,6 @@ struct proc_connect {
 	uint32_t proto;
 	/* Identity: domid, or number | SVC_STATIC. */
 	uint32_t client;
-	uint32_t epoch;
 	/* Bytes of data wanted; UINT64_MAX = the protocol's default. */
 	uint64_t data_size;
 	/* Bytes for the service's state of the client. The client gets no access to them. */
@@ -239,6 +238,16 @@ int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct sv
 int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_caps,
 	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
 	struct proc_connection *out) must_check;
+/*
+ * When the service has been started again: make *a for svc_open(), which opens the connection
+ * again with what the builder kept (keep_caps); *c says what it said to proc_connect(), and
+ * epoch is one more than the last time (0 the first time). It does not wait, and makes nothing.
+ * The client keeps its end, so the caller drops the signal of svc_open()'s result, and takes
+ * its words. After an error the caller may try again with a further epoch. svc_abandon() with
+ * the same *a gives the connection up.
+ */
+int proc_reopen_prepare(const struct proc_connect *c, const struct proc_connection *kept,
+	uint32_t epoch, struct svc_open_args *a) must_check;
 /*
  * The service side of a connection whose client is the builder itself (control for "vmctl"), or
  * whose region exists already: list and map a channel with these parts.

@@ -33,10 +33,25 @@
 #define DOMAIN_MAGIC 0x4e49414d4f44ull /* "DOMAIN" */
 #define DOMAIN_VERSION 1u
 #define DOMAIN_NAME_MAX 32u
-#define DOMAIN_CHANNELS_MAX 24u
+/*
+ * Each has a bit of the domain's notification, below the two that have a meaning of their own.
+ */
+#define DOMAIN_CHANNELS_MAX 22u
 #define DOMAIN_UNTYPED_MAX 16u
 #define DOMAIN_DEVICES_MAX 2u
 #define DOMAIN_ARGS_MAX 512u
+
+/*
+ * Bits of every domain's notification that have a meaning of their own. The others below 24 are
+ * for channels (from 0 up), and for the domain itself.
+ *
+ * PULSE   init wants to know whether the domain still handles events. The event loop answers by
+ *         a signal of DOMAIN_CAP_PULSE.
+ * NEWS    control only: a static domain has started again (init.h), so guests' connections with
+ *         it are to be opened again.
+ */
+#define DOMAIN_BIT_NEWS 22u
+#define DOMAIN_BIT_PULSE 23u
 
 /*
  * Fixed slots beyond those of <sk/object.h>. A slot is empty if the domain was not given its
@@ -56,6 +71,8 @@ enum domain_slot {
 	DOMAIN_CAP_CHANNEL = 64,
 	/* 16 for each device: DOMAIN_CAP_BAR, DOMAIN_CAP_IRQ, DOMAIN_CAP_IOSPACE. */
 	DOMAIN_CAP_DEVICE = 128,
+	/* Signals init that the domain is alive; empty in a domain that init does not watch. */
+	DOMAIN_CAP_PULSE = 160,
 	/* Memory that the domain may retype. */
 	DOMAIN_CAP_UNTYPED = 192,
 	/* First slot that the domain manages itself. */
@@ -89,6 +106,7 @@ struct domain_channel {
 	uint64_t data_vaddr, data_size;
 	/* Bytes of the two rings, see ring.h; 0 = memory only. */
 	uint32_t req_size, rsp_size;
+	/* Of the connection: the epoch that it had when the domain was built. */
 	uint32_t epoch;
 	uint32_t reserved;
 };
@@ -133,7 +151,7 @@ struct domain_info {
 	/* Lines of key=value. */
 	char args[DOMAIN_ARGS_MAX];
 };
-_Static_assert(sizeof(struct domain_info) == 3104, "no padding");
+_Static_assert(sizeof(struct domain_info) == 2960, "no padding");
 _Static_assert(sizeof(struct domain_info) <= 4096, "one page");
 
 #endif

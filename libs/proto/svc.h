@@ -17,6 +17,18 @@
  * Ending      SVC_CLOSE returns when nothing of the connection is in flight any more. The reply
  *             says whether the service's last work for the client failed (storage: the last
  *             flush). The connection is gone in any case.
+ * Restart     a service that is started again loses its connections. The connector repeats
+ *             SVC_OPEN with the same frames and signal, the same `number`, and `epoch` one more
+ *             than the last time; 0 is the epoch in which a connection is first made. So the
+ *             client keeps its region and its signal to the service, which has the same bit.
+ *             The service begins the epoch in both rings (ring.h) and signals the client. That
+ *             knows then that both rings are empty and that nothing of an earlier epoch is in
+ *             flight, and repeats what has no answer. A client that is started again gets new
+ *             connections, and its old ones are closed.
+ * The end     a word in the response ring's header (ring.h `end`) says why a connection has
+ *             ended for its client: enum svc_end. The service writes it, or the connector for a
+ *             service that does not come back, and signals the client. It is never taken back:
+ *             a connection that is opened again after its end stays dead.
  * Giving up   a connector may stop waiting for any call. It then keeps the memory that it gave
  *             to the service until it knows that the service has let go. A close can be
  *             repeated until its result was received. If the connector has given up when an
@@ -60,6 +72,21 @@ static inline const struct svc_proto_info *svc_proto_info(uint32_t proto)
 	return &infos[proto < SVC_PROTO_END ? proto : SVC_PROTO_NONE];
 }
 
+/*
+ * X(name, number, meaning). Why a connection has ended, in the client's view; a number that is
+ * not listed means CLOSED.
+ */
+#define SVC_ENDS(X) \
+	X(ALIVE, 0, "it is alive") \
+	X(BREACH, 1, "the service says that its client broke the protocol") \
+	X(CLOSED, 2, "it was closed") \
+	X(GIVEN_UP, 3, "the service failed too often and is not started again") \
+	X(LIMIT, 4, "the client reached a limit of the service")
+
+#define X(name, num, text) SVC_END_##name = (num),
+enum svc_end { SVC_ENDS(X) SVC_END_END };
+#undef X
+
 #define SVC_BADGE_INIT 1u
 #define SVC_BADGE_CONTROL 2u
 /*
@@ -73,7 +100,8 @@ enum svc_call {
 	 * struct svc_open_msg, then the parameters (the struct of the protocol's header).
 	 * Capabilities: ring frame; the client's signal, with a badge; the data frame unless
 	 * data_size is 0; the own frame unless own_size is 0. Reply: mr0 status, mr1 connection
-	 * number, mr2, mr3 of the protocol; capability: signal to the service.
+	 * number, mr2, mr3 of the protocol; capability: signal to the service. -SK_E_EXISTS:
+	 * the number that the call names is in use.
 	 */
 	SVC_OPEN = 1,
 	/*
@@ -98,7 +126,12 @@ struct svc_open_msg {
 	uint32_t proto, version;
 	uint64_t data_size;
 	uint32_t req_size, rsp_size;
-	uint32_t client, reserved0;
+	uint32_t client;
+	/*
+	 * The connection's number if an earlier life of the service had it; 0: the service
+	 * chooses one that no earlier life has chosen.
+	 */
+	uint32_t number;
 	uint32_t epoch, reserved1;
 	uint64_t params_len;
 	/* Bytes of the frame for the service's state of the client. */

@@ -4,15 +4,18 @@
  *
  * Objects     struct ring: one side's private handle. Each check reads a shared field only
  *             once.
- * Lifecycle   ring_init() on memory that is zero (or left by an earlier epoch at the same
- *             index).
+ * Lifecycle   ring_init() on memory that is zero, or that an earlier epoch has left;
+ *             ring_restart() for each later epoch.
  * Invariants  RING1 the own index and every accepted index of the peer are multiples of 8, and
  *                   at most `size` apart
  *             RING2 the peer's accepted index never goes back
  *             RING3 [cons, prod) holds whole records
+ *             RING4 an index of the peer is accepted only in the own epoch
+ *             RING5 no record is returned that a newer epoch may have overwritten
  * Barriers    the release store of an index pairs with the acquire load of the peer; the full
  *             fence between "index, then want" and "want, then index" pairs with the same fence
- *             of the other side.
+ *             of the other side. RING5: "own epoch, fence, record" of the service pairs with
+ *             "record, fence, the peer's epoch" of the client.
  */
 #include <string.h>
 #include "ring/ring.h"
@@ -29,18 +32,15 @@ static uint32_t record_size(uint32_t len)
 	return (HEADER + len + ALIGN - 1) & ~(uint32_t)(ALIGN - 1);
 }
 
-int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index)
+int ring_init(struct ring *r, void *mem, uint32_t bytes, enum ring_end end, uint32_t epoch)
 {
 	uint32_t room = bytes - (uint32_t)sizeof(struct ring_shared);
 
-	if (!mem || (uintptr_t)mem % 4096 || bytes < RING_MIN || bytes > RING_MAX ||
-		index % ALIGN)
+	if (!mem || (uintptr_t)mem % 4096 || bytes < RING_MIN || bytes > RING_MAX)
 		return -SK_E_INVAL;
-	r->sh = mem;
-	r->size = 1u << (31 - __builtin_clz(room));
-	r->index = index;
-	r->peer = index;
-	r->flushed = index;
+	*r = (struct ring){
+		.sh = mem, .size = 1u << (31 - __builtin_clz(room)), .epoch = epoch, .end = end
+	};
 	return 0;
 }
 
@@ -73,14 +73,71 @@ static void copy_out(const struct ring *r, uint32_t at, void *dst, uint32_t len)
 	memcpy((uint8_t *)dst + first, r->sh->data, len - first);
 }
 
+/* ---- epochs ------------------------------------------------------------------------------ */
+static bool client(const struct ring *r)
+{
+	return r->end == RING_CLIENT_PUTS || r->end == RING_CLIENT_GETS;
+}
+
+static bool producer(const struct ring *r)
+{
+	return r->end == RING_CLIENT_PUTS || r->end == RING_SERVICE_PUTS;
+}
+
+static uint64_t peer_word(const struct ring *r)
+{
+	return __atomic_load_n(producer(r) ? &r->sh->cons : &r->sh->prod, __ATOMIC_ACQUIRE);
+}
+
+/* Positive: the word's epoch is newer than the own one. Epochs wrap, as indices do. */
+static int32_t ahead(const struct ring *r, uint64_t word)
+{
+	return (int32_t)((uint32_t)(word >> 32) - r->epoch);
+}
+
+static void publish(struct ring *r)
+{
+	r->flushed = r->index;
+	__atomic_store_n(producer(r) ? &r->sh->prod : &r->sh->cons,
+		(uint64_t)r->epoch << 32 | r->index, __ATOMIC_RELEASE);
+}
+
+uint32_t ring_peer_epoch(const struct ring *r) { return (uint32_t)(peer_word(r) >> 32); }
+
+bool ring_behind(const struct ring *r) { return client(r) && ahead(r, peer_word(r)) > 0; }
+
+void ring_restart(struct ring *r, uint32_t epoch)
+{
+	r->epoch = epoch;
+	r->index = 0;
+	r->peer = 0;
+	publish(r);
+	/* RING5: records come after the epoch. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/*
+ * RING4. *index is the peer's index, or the one that is known if the peer has said nothing in
+ * this epoch. -SK_E_PEER: it claims an epoch that this service has not begun.
+ */
+static int peer_index(const struct ring *r, uint32_t *index)
+{
+	uint64_t word = peer_word(r);
+	int32_t newer = ahead(r, word);
+
+	*index = newer ? r->peer : (uint32_t)word;
+	return newer > 0 && !client(r) ? -SK_E_PEER : 0;
+}
+
 /* ---- producer ---------------------------------------------------------------------------- */
 static uint32_t room(const struct ring *r) { return r->size - (r->index - r->peer); }
 
 static int load_cons(struct ring *r)
 {
-	uint32_t cons = __atomic_load_n(&r->sh->cons, __ATOMIC_ACQUIRE);
+	uint32_t cons;
+	int rc = peer_index(r, &cons);
 
-	if (cons % ALIGN ||
+	if (rc || cons % ALIGN ||
 		r->index - cons >
 			r->index - r->peer) /* RING1, RING2: between the last one and ours */
 		return -SK_E_PEER;
@@ -130,8 +187,7 @@ bool ring_put_flush(struct ring *r)
 {
 	if (r->flushed == r->index)
 		return false;
-	r->flushed = r->index;
-	__atomic_store_n(&r->sh->prod, r->index, __ATOMIC_RELEASE);
+	publish(r);
 	return take_wish(&r->sh->want_data);
 }
 
@@ -159,18 +215,30 @@ bool ring_room_idle(struct ring *r, uint32_t len)
 /* ---- consumer ---------------------------------------------------------------------------- */
 static int load_prod(struct ring *r)
 {
-	uint32_t prod = __atomic_load_n(&r->sh->prod, __ATOMIC_ACQUIRE);
+	uint32_t prod;
+	int rc = peer_index(r, &prod);
 
-	if (prod % ALIGN || prod - r->index > r->size ||
+	if (rc || prod % ALIGN || prod - r->index > r->size ||
 		prod - r->index < r->peer - r->index) /* RING1, RING2 */
 		return -SK_E_PEER;
 	r->peer = prod;
 	return 0;
 }
 
+/*
+ * RING5. A new life of the service begins the epoch before it writes a record; so if the epoch
+ * is still the own one, the bytes that were just copied are those of the own one.
+ */
+static bool overtaken(const struct ring *r)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return ring_behind(r);
+}
+
 int ring_get(struct ring *r, void *buf, uint32_t max)
 {
 	uint32_t len;
+	bool whole;
 	int rc;
 
 	if (r->peer == r->index) {
@@ -181,11 +249,15 @@ int ring_get(struct ring *r, void *buf, uint32_t max)
 			return -SK_E_AGAIN;
 	}
 	copy_out(r, r->index, &len, HEADER); /* read only once */
-	if (len > ring_record_max(r) || record_size(len) > r->peer - r->index)
+	whole = len <= ring_record_max(r) && record_size(len) <= r->peer - r->index;
+	if (whole && len <= max)
+		copy_out(r, r->index + HEADER, buf, len);
+	if (overtaken(r))
+		return -SK_E_AGAIN;
+	if (!whole)
 		return -SK_E_PEER; /* RING3 */
 	if (len > max)
 		return -SK_E_RANGE;
-	copy_out(r, r->index + HEADER, buf, len);
 	r->index += record_size(len);
 	return (int)len;
 }
@@ -194,8 +266,7 @@ bool ring_get_flush(struct ring *r)
 {
 	if (r->flushed == r->index)
 		return false;
-	r->flushed = r->index;
-	__atomic_store_n(&r->sh->cons, r->index, __ATOMIC_RELEASE);
+	publish(r);
 	return take_wish(&r->sh->want_room);
 }
 
@@ -203,6 +274,8 @@ bool ring_get_idle(struct ring *r)
 {
 	__atomic_store_n(&r->sh->want_data, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (ring_behind(r))
+		return false; /* what is left is of an epoch that has ended */
 	if (load_prod(r))
 		return true; /* ring_get() finds the breach again */
 	return r->peer != r->index;

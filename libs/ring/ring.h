@@ -9,6 +9,13 @@
  * use. If the peer breaks the rules, the functions return -SK_E_PEER, and the user closes the
  * connection.
  *
+ * Epochs: an index word holds the epoch of the connection's life (proto/svc.h) besides the
+ * index. A word of an older epoch says nothing, because the peer has not arrived in this one: a
+ * consumer sees an empty ring, and for a producer nothing was consumed since index 0. Only the
+ * service begins a new epoch. Its client finds the ring empty, or full, and wishes to sleep,
+ * until it follows by ring_restart(); the service signals it. A client that is ahead of its
+ * service has broken the rules (-SK_E_PEER).
+ *
  * Suppression: a consumer that is about to sleep sets `want` through ring_get_idle() and looks
  * again; a producer signals only when it finds `want` set (ring_put_flush()). A producer that
  * waits for room does the same in the other direction (ring_room_idle(), ring_get_flush()).
@@ -21,22 +28,33 @@
 #include <stdint.h>
 #include <sk/types.h>
 
-/* The shared header; indices count bytes and wrap at 2^32. */
+/*
+ * The shared header. An index word is epoch << 32 | index; indices count bytes and wrap at
+ * 2^32.
+ */
 struct ring_shared {
 	/* Written by the producer. */
-	uint32_t prod;
+	uint64_t prod;
 	/* Set by the producer, cleared by the consumer. */
 	uint32_t want_room;
-	uint32_t pad0[14];
+	/*
+	 * In a connection's response ring: enum svc_end, written by the service, or by the
+	 * connector in its place. The ring itself does not look at it.
+	 */
+	uint32_t end;
+	uint32_t pad0[12];
 	/* Written by the consumer. */
-	uint32_t cons;
+	uint64_t cons;
 	/* Set by the consumer, cleared by the producer. */
 	uint32_t want_data;
-	uint32_t pad1[14];
+	uint32_t pad1[13];
 	/* The rest, rounded down to a power of two. */
 	uint8_t data[];
 };
 _Static_assert(sizeof(struct ring_shared) == 128, "two cache lines");
+
+/* Whose handle it is. A ring has two ends, one at the client and one at the service. */
+enum ring_end { RING_CLIENT_PUTS, RING_CLIENT_GETS, RING_SERVICE_PUTS, RING_SERVICE_GETS };
 
 /* One side's private handle: a producer or a consumer, never both. */
 struct ring {
@@ -49,13 +67,26 @@ struct ring {
 	uint32_t peer;
 	/* Own index as last published; if nothing is new, no signal is needed. */
 	uint32_t flushed;
+	uint32_t epoch;
+	enum ring_end end;
 };
 
 /*
  * bytes: all memory of the ring, header included, at mem (page-aligned); from 256 to 2^30. 0 or
- * -SK_E_INVAL.
+ * -SK_E_INVAL. The shared memory stays as it is, so in an epoch other than 0 the peer sees this
+ * end only after ring_restart().
  */
-int ring_init(struct ring *r, void *mem, uint32_t bytes, uint32_t index) must_check;
+int ring_init(struct ring *r, void *mem, uint32_t bytes, enum ring_end end,
+	uint32_t epoch) must_check;
+/* The epoch that the peer published last; it may be any number. */
+uint32_t ring_peer_epoch(const struct ring *r);
+/* Has the service gone on to a newer epoch than the one of this client's end? */
+bool ring_behind(const struct ring *r);
+/*
+ * Begin the epoch at index 0 and publish that. Records that were not published are dropped, and
+ * those of the peer that were not taken.
+ */
+void ring_restart(struct ring *r, uint32_t epoch);
 /* Largest record that can ever fit. */
 uint32_t ring_record_max(const struct ring *r);
 

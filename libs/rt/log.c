@@ -8,6 +8,7 @@
  * Invariants  RT_LOG1 no thread waits here: text that does not fit is dropped and counted, and
  *                     the count is reported as soon as there is room again. The newest text is
  *                     lost, so that the cause of a flood can be read.
+ *             RT_LOG2 before each text the ring follows a console that has started again
  */
 #include <string.h>
 #include "proto/console.h"
@@ -28,7 +29,7 @@ static uint32_t about;
 
 int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
 {
-	int rc = ring_init(&ring, region, req_size, 0);
+	int rc = ring_init(&ring, region, req_size, RING_CLIENT_PUTS, 0);
 
 	if (rc)
 		return rc;
@@ -95,6 +96,8 @@ static void report_lost(void)
 static void channel_log(const char *text, size_t len)
 {
 	mutex_lock(&log_lock);
+	if (ring_behind(&ring)) /* RT_LOG2 */
+		ring_restart(&ring, ring_peer_epoch(&ring));
 	if (lost)
 		report_lost();
 	while (len) {

@@ -6,77 +6,32 @@
  *             as long as the domain.
  * Invariants  only this domain's event loop produces the ring towards the service and consumes
  *             the other
+ *             CHAN1 both rings are in the epoch conn.epoch. The program learns of each new one
+ *                   that it enters: by its function, or by -SK_E_RESTARTED.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "svc/internal.h"
 
+/* A function that the program wants called. */
+struct hook {
+	svc_handler_fn fn;
+	void *ctx;
+};
+
 struct channel {
 	struct svc_conn conn; /* first */
 	struct channel *next;
 	uint32_t bit;
+	/* The loop is in its handler. */
+	bool handling;
+	/* The program knows of the end. */
+	bool told;
+	struct hook on_epoch, on_end;
 };
 static struct channel *channels;
 
-static const struct domain_channel *find_entry(const char *name, uint32_t *index)
-{
-	const struct domain_info *info = svc_info();
-
-	for (uint32_t i = 0; i < info->n_channels && i < DOMAIN_CHANNELS_MAX; i++) {
-		if (strncmp(info->channel[i].name, name, sizeof(info->channel[i].name)) == 0) {
-			*index = i;
-			return &info->channel[i];
-		}
-	}
-	return NULL;
-}
-
-static struct channel *channel_open(const struct domain_channel *e, uint32_t index)
-{
-	struct channel *ch = calloc(1, sizeof(*ch));
-	struct svc_conn *c;
-	uint8_t *rings = (uint8_t *)(uintptr_t)e->vaddr;
-
-	if (!ch)
-		return NULL;
-	c = &ch->conn;
-	if (ring_init(&c->req, rings, e->req_size, 0) ||
-		ring_init(&c->rsp, rings + e->req_size, e->rsp_size, 0)) {
-		free(ch);
-		return NULL;
-	}
-	c->data = (uint8_t *)(uintptr_t)e->data_vaddr;
-	c->data_size = e->data_size;
-	c->data_frame = e->data;
-	c->signal = e->signal;
-	c->number = index;
-	c->channel = true;
-	c->proto = e->proto;
-	c->epoch = e->epoch;
-	ch->bit = e->bit;
-	return ch;
-}
-
-struct svc_conn *svc_channel(const char *name)
-{
-	const struct domain_channel *e;
-	struct channel *ch;
-	uint32_t index;
-
-	e = find_entry(name, &index);
-	if (!e)
-		return NULL;
-	for (ch = channels; ch; ch = ch->next)
-		if (ch->conn.number == index)
-			return &ch->conn;
-	ch = channel_open(e, index);
-	if (!ch)
-		return NULL;
-	ch->next = channels;
-	channels = ch;
-	return &ch->conn;
-}
-
+/* ---- sending ----------------------------------------------------------------------------- */
 void svc_signal(struct svc_conn *c) { edge_signal(c->signal); }
 
 static int send(struct svc_conn *c, struct ring *r, const void *rec, uint32_t len)
@@ -101,12 +56,176 @@ int svc_respond(struct svc_conn *c, const void *rec, uint32_t len)
 	return send(c, &c->rsp, rec, len);
 }
 
+static void hook_call(const struct hook *h)
+{
+	if (h->fn)
+		h->fn(h->ctx);
+}
+
+/* ---- restart and end of the service ------------------------------------------------------ */
+int svc_on_epoch(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	if (!c->channel)
+		return -SK_E_INVAL;
+	((struct channel *)c)->on_epoch = (struct hook){ fn, ctx };
+	return 0;
+}
+
+int svc_on_end(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	if (!c->channel)
+		return -SK_E_INVAL;
+	((struct channel *)c)->on_end = (struct hook){ fn, ctx };
+	return 0;
+}
+
+enum svc_end svc_end(const struct svc_conn *c) { return c->end; }
+
+const char *svc_end_text(enum svc_end why)
+{
+	static const char *const texts[] = {
+#define X(name, num, text) [num] = (text),
+		SVC_ENDS(X)
+#undef X
+	};
+
+	return texts[why < SVC_END_END ? why : SVC_END_CLOSED];
+}
+
+/*
+ * The service begins an epoch in the request ring first, so a new one in the response ring
+ * holds for both. Nothing begins again after the end.
+ */
+static bool channel_behind(const struct svc_conn *c)
+{
+	return !c->dead && ring_behind(&c->rsp);
+}
+
+/* CHAN1 */
+static bool channel_follow(struct svc_conn *c)
+{
+	uint32_t epoch;
+
+	if (!channel_behind(c))
+		return false;
+	epoch = ring_peer_epoch(&c->rsp);
+	ring_restart(&c->req, epoch);
+	ring_restart(&c->rsp, epoch);
+	c->epoch = epoch;
+	svc_charge(c, SVC_RECORD);
+	return true;
+}
+
+static bool channel_ended(struct svc_conn *c)
+{
+	uint32_t end = __atomic_load_n(&c->rsp.sh->end, __ATOMIC_ACQUIRE);
+
+	if (!c->dead && end) {
+		c->dead = true;
+		c->end = end < SVC_END_END ? (enum svc_end)end : SVC_END_CLOSED;
+	}
+	return c->dead;
+}
+
+static void channel_end(struct channel *ch)
+{
+	if (ch->told || !channel_ended(&ch->conn))
+		return;
+	ch->told = true;
+	hook_call(&ch->on_end);
+}
+
+int channel_look(struct svc_conn *c)
+{
+	struct channel *ch = (struct channel *)c;
+
+	if (ch->handling)
+		return channel_behind(c) ? -SK_E_RESTARTED : 0;
+	if (channel_follow(c))
+		return -SK_E_RESTARTED;
+	if (!channel_ended(c))
+		return 0;
+	if (!ch->told && svc_raise(ch->bit)) /* so that the loop tells the program */
+		return -SK_E_INVAL;
+	return -SK_E_PEER;
+}
+
+/* For svc_next_record(), at whose end a handler returns to the loop. */
+static int channel_look_outside(struct svc_conn *c)
+{
+	return ((struct channel *)c)->handling ? 0 : channel_look(c);
+}
+
+/* ---- the channels of the start-up page --------------------------------------------------- */
+static const struct domain_channel *find_entry(const char *name, uint32_t *index)
+{
+	const struct domain_info *info = svc_info();
+
+	for (uint32_t i = 0; i < info->n_channels && i < DOMAIN_CHANNELS_MAX; i++) {
+		if (strncmp(info->channel[i].name, name, sizeof(info->channel[i].name)) == 0) {
+			*index = i;
+			return &info->channel[i];
+		}
+	}
+	return NULL;
+}
+
+static struct channel *channel_open(const struct domain_channel *e, uint32_t index)
+{
+	struct channel *ch = calloc(1, sizeof(*ch));
+	struct svc_conn *c;
+	uint8_t *rings = (uint8_t *)(uintptr_t)e->vaddr;
+
+	if (!ch)
+		return NULL;
+	c = &ch->conn;
+	if (ring_init(&c->req, rings, e->req_size, RING_CLIENT_PUTS, e->epoch) ||
+		ring_init(&c->rsp, rings + e->req_size, e->rsp_size, RING_CLIENT_GETS,
+			e->epoch)) {
+		free(ch);
+		return NULL;
+	}
+	c->data = (uint8_t *)(uintptr_t)e->data_vaddr;
+	c->data_size = e->data_size;
+	c->data_frame = e->data;
+	c->signal = e->signal;
+	c->number = index;
+	c->channel = true;
+	c->look = channel_look_outside;
+	c->proto = e->proto;
+	c->epoch = e->epoch;
+	(void)channel_follow(c); /* nothing was sent that could be lost */
+	ch->bit = e->bit;
+	return ch;
+}
+
+struct svc_conn *svc_channel(const char *name)
+{
+	const struct domain_channel *e;
+	struct channel *ch;
+	uint32_t index;
+
+	e = find_entry(name, &index);
+	if (!e)
+		return NULL;
+	for (ch = channels; ch; ch = ch->next)
+		if (ch->conn.number == index)
+			return &ch->conn;
+	ch = channel_open(e, index);
+	if (!ch)
+		return NULL;
+	ch->next = channels;
+	channels = ch;
+	return &ch->conn;
+}
+
+/* ---- events ------------------------------------------------------------------------------ */
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 {
 	struct channel *ch = (struct channel *)c;
 	int rc = svc_on_bit(ch->bit, fn, ctx, svc_info()->channel[c->number].name);
 
-	if (!rc && svc_more(c))
+	if (!rc && (svc_more(c) || channel_behind(c) || channel_ended(c)))
 		rc = svc_raise(ch->bit);
 	return rc;
 }
@@ -127,13 +246,21 @@ bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx)
 	c = &ch->conn;
 	if (!turn_begin(c))
 		return svc_raise(bit) == 0;
+	ch->handling = true;
 	do {
+		if (channel_follow(c))
+			hook_call(&ch->on_epoch);
 		before = c->rsp.index;
-		fn(ctx);
+		if (!ch->told)
+			fn(ctx);
 		svc_settle(c);
 		more = svc_more(c);
-	} while (more && !turn_over(c) && c->rsp.index != before);
+		/* the handler may have taken the signal that came with a new epoch */
+		more |= channel_behind(c);
+	} while (more && !turn_over(c) && (c->rsp.index != before || channel_behind(c)));
+	ch->handling = false;
 	if (more && turn_over(c))
 		return svc_raise(bit) == 0;
+	channel_end(ch);
 	return true;
 }

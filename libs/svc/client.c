@@ -106,6 +106,7 @@ int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open
 		.req_size = a->req_size,
 		.rsp_size = a->rsp_size,
 		.client = a->client,
+		.number = a->number,
 		.epoch = a->epoch,
 		.params_len = a->params_len,
 		.own_size = a->own_size };
@@ -134,6 +135,30 @@ int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open
 	r->word[0] = n > 2 ? mr[2] : 0;
 	r->word[1] = n > 3 ? mr[3] : 0;
 	r->signal = caps.in[0];
+	return 0;
+}
+
+void end_publish(void *rings, uint32_t req_size, enum svc_end end)
+{
+	struct ring_shared *rsp = (struct ring_shared *)((uint8_t *)rings + req_size);
+
+	__atomic_store_n(&rsp->end, end, __ATOMIC_RELEASE);
+}
+
+int svc_abandon(const struct svc_open_args *a, enum svc_end end)
+{
+	uint32_t order = edge_frame_order(a->rings);
+	void *at;
+	int rc;
+
+	if (!order)
+		return -SK_E_INVAL;
+	rc = vm_map(a->rings, order, SK_R | SK_W, &at);
+	if (rc)
+		return rc;
+	end_publish(at, a->req_size, end);
+	vm_unmap(at, a->rings, order);
+	edge_signal(a->client_signal);
 	return 0;
 }
 

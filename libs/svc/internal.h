@@ -64,6 +64,14 @@ sk_cap_t loop_keep_caller(sk_cap_t spare);
 bool loop_answer(sk_cap_t reply, const uint64_t *mr, uint32_t n);
 /* channel.c: the notification bit of a channel. */
 uint32_t channel_bit(const struct svc_conn *c);
+/*
+ * channel.c: 0, -SK_E_RESTARTED after its rings were restarted, or -SK_E_PEER if it has ended.
+ * In the channel's own handler the rings stay as they are, because the loop restarts them and
+ * tells the program afterwards.
+ */
+int channel_look(struct svc_conn *c);
+/* client.c: write the end of a connection into its rings, for its client. */
+void end_publish(void *rings, uint32_t req_size, enum svc_end end);
 /* channel.c: one turn for the channel that has this bit; false if there is no such channel. */
 bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx);
 

@@ -35,7 +35,7 @@ static uint32_t n_replies;
 /* ---- registration ------------------------------------------------------------------------ */
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
 {
-	if (bit >= OWN_BITS || !fn)
+	if (bit >= DOMAIN_BIT_PULSE || !fn)
 		return -SK_E_INVAL;
 	handlers[bit] = (struct handler){ fn, ctx, name };
 	return 0;
@@ -181,6 +181,16 @@ static void handle_call(const struct sk_msg *m)
 		answer(&q);
 }
 
+/* Tell init, if it asks, that this domain handles events. Returns the other bits. */
+static uint64_t pulse_answer(uint64_t word)
+{
+	const uint64_t bit = 1ull << DOMAIN_BIT_PULSE;
+
+	if (word & bit)
+		edge_signal(DOMAIN_CAP_PULSE);
+	return word & ~bit;
+}
+
 static void handle_bits(uint64_t word)
 {
 	for (uint32_t bit = 0; bit < OWN_BITS; bit++) {
@@ -202,15 +212,18 @@ int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 {
 	const uint64_t bit = 1ull << channel_bit(c);
 	uint64_t word;
-	int rc;
+	int rc = channel_look(c);
 
+	if (rc)
+		return rc;
 	do {
 		rc = (int)edge_wait(DOMAIN_CAP_NTFN, deadline, &word);
 		if (rc)
 			return rc;
-		raised |= word & ~bit;
+		raised |= pulse_answer(word) & ~bit;
 	} while (!(word & bit));
-	return 0;
+	/* records that came before an end are still to be taken */
+	return ring_behind(&c->rsp) ? channel_look(c) : 0;
 }
 
 static sk_time_t next_deadline(void)
@@ -250,7 +263,7 @@ int svc_run(void)
 		word = raised;
 		raised = 0;
 		if (!rc && SK_MI_LABEL(m.mi) == SK_LABEL_SIGNAL)
-			word |= m.badge;
+			word |= pulse_answer(m.badge);
 		else if (!rc)
 			handle_call(&m);
 		/* before the clients that signal now, because these have waited */

@@ -23,6 +23,9 @@ int svc_next_record(struct svc_conn *c, void *buf, uint32_t max)
 		if (rc != -SK_E_AGAIN)
 			return rc;
 		svc_settle(c);
+		rc = c->look ? c->look(c) : 0;
+		if (rc)
+			return rc;
 	} while (svc_more(c));
 	return -SK_E_AGAIN;
 }

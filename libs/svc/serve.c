@@ -7,7 +7,9 @@
  * Lifecycle   OPEN -> (DEAD after a breach) -> CLOSING while something is in flight -> CLOSED
  *             until a closer has received the result -> GONE. serve_reap() frees it between
  *             events, because handlers may still hold the pointer.
- * Invariants  CONN1 no number is used twice
+ * Invariants  CONN1 no two connections have the same number, not even one of this life and one
+ *                   of an earlier life that is opened again. A number is chosen again only
+ *                   after all others of this life
  *             CONN2 only OPEN connections get events
  *             CONN3 a connection has everything for its end from the start (a Reply object to
  *                   keep the closer waiting), so that a domain that is out of memory can still
@@ -40,6 +42,7 @@ struct conn {
 	struct conn *next;
 	enum conn_state state;
 	struct view rings, data, own;
+	uint32_t req_size;
 	/* CONN3. In state CLOSING, of the waiting caller. */
 	sk_cap_t reply;
 	/* CLOSING: the badge of the connector that asked last; 0: none. */
@@ -54,7 +57,8 @@ struct conn {
 };
 static const struct svc_service *service;
 static struct conn *conns;
-static uint32_t last_number;
+/* CONN1: the lower half of the number that was chosen last; the upper half is this life's. */
+static uint16_t last_number;
 static TAILQ_HEAD(, conn) turns = TAILQ_HEAD_INITIALIZER(turns);
 static uint32_t n_turns;
 
@@ -86,16 +90,51 @@ static struct conn *conn_find(uint64_t number)
 	return k;
 }
 
+/* Tell the client. The rings are still mapped, since the connection is not closed. */
+static void end_tell(struct conn *k, enum svc_end end)
+{
+	k->c.end = end;
+	end_publish(k->rings.at, k->req_size, end);
+	edge_signal(k->c.signal);
+}
+
 void svc_conn_kill(struct svc_conn *c, const char *why)
+{
+	svc_conn_end(c, SVC_END_BREACH, why);
+}
+
+void svc_conn_end(struct svc_conn *c, enum svc_end end, const char *why)
 {
 	if (c->dead)
 		return;
 	c->dead = true;
+	if (c->channel) /* a service that broke the protocol; it is not told */
+		c->end = end;
+	else
+		end_tell((struct conn *)c, end);
 	edge_log_about(c->client & SVC_STATIC ? 0 : c->client);
 	printf("connection %u of client %#x dropped: %s\n", (unsigned int)c->number,
 		(unsigned int)c->client, why);
 	(void)fflush(stdout);
 	edge_log_about(0);
+}
+
+static void turn_want(struct conn *k)
+{
+	if (k->queued)
+		return;
+	k->queued = true;
+	TAILQ_INSERT_TAIL(&turns, k, turn);
+	n_turns++;
+}
+
+static void turn_drop(struct conn *k)
+{
+	if (!k->queued)
+		return;
+	k->queued = false;
+	TAILQ_REMOVE(&turns, k, turn);
+	n_turns--;
 }
 
 static void drop_in(struct message *q)
@@ -125,6 +164,8 @@ static int open_decode(const struct message *q, struct open_request *o)
 		return -SK_E_INVAL;
 	if (service->proto != SVC_PROTO_END && m->proto != service->proto)
 		return -SK_E_INVAL;
+	if (m->number && conn_find(m->number))
+		return -SK_E_EXISTS; /* CONN1 */
 	if (m->version != svc_proto_info(m->proto)->version)
 		return -SK_E_INVAL;
 	if (m->req_size % SK_PAGE_SIZE || m->rsp_size % SK_PAGE_SIZE ||
@@ -176,11 +217,13 @@ static int conn_map(struct conn *k, const struct open_request *o, const sk_cap_t
 	struct svc_conn *c = &k->c;
 	int rc = views_open(k, o, caps);
 
-	if (!rc)
-		rc = ring_init(&c->req, k->rings.at, o->m.req_size, 0);
+	k->req_size = o->m.req_size;
 	if (!rc)
 		rc = ring_init(
-			&c->rsp, (uint8_t *)k->rings.at + o->m.req_size, o->m.rsp_size, 0);
+			&c->req, k->rings.at, o->m.req_size, RING_SERVICE_GETS, o->m.epoch);
+	if (!rc)
+		rc = ring_init(&c->rsp, (uint8_t *)k->rings.at + o->m.req_size, o->m.rsp_size,
+			RING_SERVICE_PUTS, o->m.epoch);
 	if (rc)
 		views_close(k);
 	c->data = k->data.at;
@@ -189,6 +232,19 @@ static int conn_map(struct conn *k, const struct open_request *o, const sk_cap_t
 	c->own = k->own.at;
 	c->own_size = o->m.own_size;
 	return rc;
+}
+
+/* CONN1. There are far less connections than numbers. */
+static uint32_t number_choose(void)
+{
+	uint32_t number;
+
+	do {
+		if (++last_number == 0)
+			last_number = 1;
+		number = svc_info()->epoch << 16 | last_number;
+	} while (conn_find(number));
+	return number;
 }
 
 static struct conn *conn_new(const struct message *q, const struct open_request *o)
@@ -202,11 +258,31 @@ static struct conn *conn_new(const struct message *q, const struct open_request 
 	k->c.epoch = o->m.epoch;
 	k->c.badge = q->badge;
 	k->c.signal = q->caps.in[1];
-	k->c.number = ++last_number; /* CONN1 */
+	k->c.number = o->m.number ? o->m.number : number_choose(); /* CONN1 */
 	return k;
 }
 
 static uint32_t conn_bit(const struct conn *k) { return k->c.number % CLIENT_BITS; }
+
+/*
+ * The epoch begins, in the request ring first (channel.c). A client of an earlier life sends as
+ * soon as it sees that, so there may be records already.
+ */
+static void epoch_begin(struct conn *k)
+{
+	struct svc_conn *c = &k->c;
+
+	if (__atomic_load_n(&c->rsp.sh->end, __ATOMIC_ACQUIRE)) {
+		c->dead = true;
+		return;
+	}
+	ring_restart(&c->req, c->epoch);
+	ring_restart(&c->rsp, c->epoch);
+	if (svc_more(c))
+		turn_want(k);
+	if (c->epoch)
+		edge_signal(c->signal);
+}
 
 static int open_commit(struct message *q, const struct open_request *o)
 {
@@ -228,12 +304,7 @@ static int open_commit(struct message *q, const struct open_request *o)
 		goto drop_signal;
 	k->next = conns;
 	conns = k;
-	/*
-	 * Ask for a signal. There can be no record, because the client does not have the
-	 * connection so far.
-	 */
-	(void)svc_more(&k->c);
-	svc_settle(&k->c);
+	epoch_begin(k);
 	q->mr[1] = q->number = k->c.number;
 	q->n = 4;
 	q->caps.out[0] = signal;
@@ -277,24 +348,6 @@ static int serve_open(struct message *q)
 }
 
 /* ---- close ------------------------------------------------------------------------------- */
-static void turn_want(struct conn *k)
-{
-	if (k->queued)
-		return;
-	k->queued = true;
-	TAILQ_INSERT_TAIL(&turns, k, turn);
-	n_turns++;
-}
-
-static void turn_drop(struct conn *k)
-{
-	if (!k->queued)
-		return;
-	k->queued = false;
-	TAILQ_REMOVE(&turns, k, turn);
-	n_turns--;
-}
-
 /* The struct is freed later, when no handler can hold it any more. */
 static void conn_end(struct conn *k)
 {
@@ -306,6 +359,8 @@ static void conn_end(struct conn *k)
 static void conn_close(struct conn *k, int result)
 {
 	turn_drop(k);
+	if (!k->orphan && !k->c.dead)
+		end_tell(k, SVC_END_CLOSED);
 	views_close(k);
 	cap_drop(k->rings.frame);
 	cap_drop(k->data.frame);
@@ -482,10 +537,10 @@ static void conn_event(struct conn *k)
 	do {
 		before = k->c.req.index;
 		rc = service->event ? service->event(&k->c) : 0;
-		if (rc && rc != -SK_E_AGAIN) {
+		if (rc == -SK_E_LIMIT || rc == -SK_E_NO_MEM)
+			svc_conn_end(&k->c, SVC_END_LIMIT, "it reached a limit");
+		else if (rc && rc != -SK_E_AGAIN)
 			svc_conn_kill(&k->c, "it broke the protocol");
-			return;
-		}
 		if (!live(k))
 			return;
 		svc_settle(&k->c);

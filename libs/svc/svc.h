@@ -6,11 +6,13 @@
  * notification, and calls one handler per event. No handler waits for another domain.
  *
  * Notification bits 0..23 belong to the domain's own channels and interrupts (domain.h `bit`,
- * or svc_on_bit), bits 24..63 to its clients: connection number modulo 40.
+ * or svc_on_bit), bits 24..63 to its clients: connection number modulo 40. The loop itself
+ * answers DOMAIN_BIT_PULSE, and svc_wait_until() does while it waits.
  */
 #ifndef SVC_H
 #define SVC_H
 
+#include "base/error.h"
 #include "proto/domain.h"
 #include "proto/svc.h"
 #include "ring/ring.h"
@@ -54,11 +56,25 @@ struct svc_conn {
 	/* Service side: the badge of its connector, SVC_BADGE_*. */
 	uint32_t badge;
 	uint32_t proto;
+	/*
+	 * Of the connection. Service side: not 0 in open() means that an earlier life of the
+	 * service had this connection, and that `own` holds what it left there. Client side:
+	 * the epoch in which both rings are.
+	 */
 	uint32_t epoch;
-	/* Service side: killed for a breach; only SVC_CLOSE can still come. */
+	/*
+	 * It has ended, as svc_end() says. Service side: only SVC_CLOSE can still come. Client
+	 * side: nothing comes any more.
+	 */
 	bool dead;
+	enum svc_end end;
 	/* True at the client's end. */
 	bool channel;
+	/*
+	 * Client's end: what svc_next_record() asks when the ring is empty. 0, or an error that
+	 * it returns.
+	 */
+	int (*look)(struct svc_conn *c);
 	/* Work done in the current turn: svc_get(). */
 	uint64_t spent;
 	/* For the service's own use. */
@@ -96,7 +112,9 @@ void svc_signal(struct svc_conn *c);
  * svc_more()         asks for a signal at the next record; true: there is one already.
  * svc_next_record()  the next record, as ring_get(). If there is none, it settles the rings and
  *                    the peer will signal, so a loop can end there. A loop that ends earlier
- *                    calls svc_settle().
+ *                    calls svc_settle(). At the client's end, outside the handler of the
+ *                    channel: -SK_E_RESTARTED, see svc_on_epoch(); -SK_E_PEER if the
+ *                    connection has ended.
  */
 void svc_settle(struct svc_conn *c);
 bool svc_more(struct svc_conn *c);
@@ -134,13 +152,14 @@ struct svc_service {
 	bool data_unmapped;
 	/*
 	 * params_len bytes at params, a private copy. result[0..1] go back as mr2, mr3. 0 or
-	 * -SK_E_*.
+	 * -SK_E_*. It puts nothing into the rings, because the epoch begins only after it.
 	 */
 	int (*open)(struct svc_conn *c, const void *params, uint32_t params_len,
 		uint64_t result[2]);
 	/*
 	 * The client signalled, or has its next turn. 0, or -SK_E_AGAIN if something is full:
-	 * call svc_resume() when there is room again. Any other error kills the connection.
+	 * call svc_resume() when there is room again. Any other error ends the connection:
+	 * -SK_E_LIMIT or -SK_E_NO_MEM with SVC_END_LIMIT, others with SVC_END_BREACH.
 	 */
 	int (*event)(struct svc_conn *c);
 	/*
@@ -161,9 +180,12 @@ struct svc_service {
 int svc_serve(const struct svc_service *s) must_check;
 void svc_closed(struct svc_conn *c, int result);
 /*
- * Drop a client that broke the protocol: log it once and stop its rings. SVC_CLOSE comes later.
+ * Drop a client that broke the protocol: log it once, stop its rings and tell the client
+ * (SVC_END_BREACH). SVC_CLOSE comes later.
  */
 void svc_conn_kill(struct svc_conn *c, const char *why);
+/* The same for another reason than a breach. */
+void svc_conn_end(struct svc_conn *c, enum svc_end end, const char *why);
 /*
  * Clients take turns, and a turn is a limited amount of work: SVC_TURN bytes. Each request
  * counts as SVC_RECORD bytes (it costs about as much as copying them), and a handler adds the
@@ -198,6 +220,28 @@ struct svc_conn *svc_conn_next(struct svc_conn *after);
 typedef void (*svc_handler_fn)(void *ctx);
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name) must_check;
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
+/*
+ * Have fn(ctx) called when the service behind channel c has been started again: both rings are
+ * empty and in the new epoch (c->epoch), and no request of an earlier epoch is in flight
+ * anywhere. fn sends again what was not answered. Without fn the rings are just restarted. The
+ * handler of the channel runs after fn.
+ *
+ * The loop looks for it before each call of the channel's handler. While the handler runs, a
+ * ring of the old epoch is empty or, in time, full; nothing that it puts there is read.
+ *
+ * Outside the loop and in handlers of other events, svc_wait_until(), svc_wait_record() and
+ * svc_next_record() look for it. They restart the rings and return -SK_E_RESTARTED; fn is not
+ * called then, and the caller sends again.
+ */
+int svc_on_epoch(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
+/*
+ * Have fn called once when the connection of channel c has ended for good; svc_end(c) says why.
+ * All sends give -SK_E_PEER afterwards, and the handler of the channel is not called any more.
+ * Records that were in the ring have been handled before.
+ */
+int svc_on_end(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
+enum svc_end svc_end(const struct svc_conn *c);
+const char *svc_end_text(enum svc_end why);
 /* Interrupt n of the domain's device `index`, on one of the domain's own bits. */
 int svc_on_irq(uint32_t index, uint32_t n, uint32_t bit, svc_handler_fn fn) must_check;
 /*
@@ -226,7 +270,10 @@ int svc_wait_record(struct svc_conn *c, void *buf, uint32_t max, sk_time_t deadl
  * library reads synchronously).
  */
 int svc_wait(struct svc_conn *c) must_check;
-/* The same, with -SK_E_TIMEOUT at the deadline. */
+/*
+ * The same, with -SK_E_TIMEOUT at the deadline. -SK_E_RESTARTED: see svc_on_epoch();
+ * -SK_E_PEER: the connection has ended.
+ */
 int svc_wait_until(struct svc_conn *c, sk_time_t deadline) must_check;
 
 /* Returns only if receiving fails, with the kernel's error. */
@@ -234,7 +281,9 @@ int svc_run(void);
 
 /* ---- connecting (init, control): call a service's control endpoint ----------------------- */
 struct svc_open_args {
-	uint32_t proto, client, epoch;
+	uint32_t proto, client;
+	/* To open a connection again: its number, and the next epoch (proto/svc.h). Else 0. */
+	uint32_t number, epoch;
 	uint32_t req_size, rsp_size;
 	uint64_t data_size, own_size; /* 0 = none */
 	sk_cap_t rings, data, own;    /* frames */
@@ -260,6 +309,15 @@ struct svc_open_result {
 #define SVC_CLOSE_MS 120000u
 int svc_open(sk_cap_t service_ep, const struct svc_open_args *a,
 	struct svc_open_result *r) must_check;
+/*
+ * To open a connection again, after the service was restarted: the same arguments with the
+ * number of the first svc_open(), and the epoch one more than the last time. The client keeps
+ * its signal, so the one of the result is to be dropped.
+ *
+ * svc_abandon(): in place of a service that does not come back, tell the client that the
+ * connection has ended. It maps a->rings for a moment, so that capability must not be mapped.
+ */
+int svc_abandon(const struct svc_open_args *a, enum svc_end end) must_check;
 /*
  * 0: the connection is gone, and *result, if result is not NULL, is 0 or the error of the
  * service's last work for the client, which for storage is the last flush.

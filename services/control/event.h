@@ -12,9 +12,9 @@
 
 /* The domain's own notification bits, above those of its channels. */
 enum {
+	BIT_CALLS = 19,
 	BIT_VMCTL = 20,
 	BIT_VMM_GUARD = 21,
-	BIT_CALLS = 22,
 };
 
 /* Register `fn`, which event_end() calls. */

@@ -96,7 +96,6 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 	struct proc_connect q = { .name = ch->name,
 		.proto = ch->proto,
 		.client = d->number | SVC_STATIC,
-		.epoch = d->epoch,
 		.data_size = ch->data_size,
 		.params = ch->params,
 		.params_len = ch->params_len };

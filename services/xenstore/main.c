@@ -27,7 +27,7 @@
 
 enum {
 	/* Raised by this domain itself while a client waits for a turn. */
-	WORK_BIT = 23,
+	WORK_BIT = 21,
 	DOMID_MAX = 0x7fef,
 	KIB = 1024,
 	/*

@@ -16,10 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <string.h>
 
 enum { PENDING_MAX = 8 };
 static struct {
-	uint32_t *at, value;
+	void *at;
+	uint64_t value;
+	size_t size;
 } pending[PENDING_MAX];
 static unsigned int n_pending;
 static int step, step_at; /* the other side runs before access number step_at */
@@ -29,7 +32,7 @@ static bool inside;
 static void drain(void)
 {
 	for (unsigned int i = 0; i < n_pending; i++)
-		*pending[i].at = pending[i].value;
+		memcpy(pending[i].at, &pending[i].value, pending[i].size);
 	n_pending = 0;
 }
 
@@ -42,25 +45,29 @@ static void point(void)
 	inside = false;
 }
 
-static uint32_t sim_load(const uint32_t *at)
+static uint64_t sim_load(const void *at, size_t size)
 {
+	uint64_t value = 0;
+
 	point();
 	for (unsigned int i = n_pending; !inside && i > 0; i--)
 		if (pending[i - 1].at == at)
 			return pending[i - 1].value; /* one sees one's own stores */
-	return *at;
+	memcpy(&value, at, size);
+	return value;
 }
 
-static void sim_store(uint32_t *at, uint32_t value)
+static void sim_store(void *at, uint64_t value, size_t size)
 {
 	point();
 	if (inside) {
-		*at = value;
+		memcpy(at, &value, size);
 		return;
 	}
 	assert_true(n_pending < PENDING_MAX);
 	pending[n_pending].at = at;
-	pending[n_pending++].value = value;
+	pending[n_pending].value = value;
+	pending[n_pending++].size = size;
 }
 
 static inline void sim_fence(void)
@@ -70,8 +77,8 @@ static inline void sim_fence(void)
 		drain();
 }
 
-#define __atomic_load_n(p, order) sim_load(p)
-#define __atomic_store_n(p, v, order) sim_store((p), (v))
+#define __atomic_load_n(p, order) sim_load((p), sizeof(*(p)))
+#define __atomic_store_n(p, v, order) sim_store((p), (v), sizeof(*(p)))
 #define __atomic_thread_fence(order) sim_fence()
 
 #endif

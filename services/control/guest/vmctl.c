@@ -242,9 +242,10 @@ int vmctl_connect(struct guest *g)
 		return rc;
 	}
 	c.rings = g->ctl_frame;
-	rc = ring_init(&g->ctl.req, g->ctl_region, RING_BYTES, 0);
+	rc = ring_init(&g->ctl.req, g->ctl_region, RING_BYTES, RING_SERVICE_GETS, 0);
 	if (!rc)
-		rc = ring_init(&g->ctl.rsp, (char *)g->ctl_region + RING_BYTES, RING_BYTES, 0);
+		rc = ring_init(&g->ctl.rsp, (char *)g->ctl_region + RING_BYTES, RING_BYTES,
+			RING_SERVICE_PUTS, 0);
 	if (!rc)
 		rc = proc_channel(&g->proc, &c, &index);
 	if (!rc)

@@ -97,13 +97,18 @@ static uint32_t take(struct bytes *b, size_t n)
 
 static void peer_reset(struct peer *p, unsigned int i, bool console_is_client)
 {
+	static const enum ring_end ends[2][4] = {
+		{ RING_SERVICE_GETS, RING_SERVICE_PUTS, RING_CLIENT_PUTS, RING_CLIENT_GETS },
+		{ RING_CLIENT_PUTS, RING_CLIENT_GETS, RING_SERVICE_GETS, RING_SERVICE_PUTS },
+	};
 	struct ring *rings[4] = { &p->conn.req, &p->conn.rsp,
 		console_is_client ? &p->in : &p->out, console_is_client ? &p->out : &p->in };
 
 	memset(memory[i], 0, sizeof(memory[i]));
 	memset(p, 0, sizeof(*p));
 	for (unsigned int r = 0; r < 4; r++)
-		if (ring_init(rings[r], memory[i] + (r & 1) * 4096, RING, 0))
+		if (ring_init(rings[r], memory[i] + (r & 1) * 4096, RING,
+			    ends[console_is_client][r], 0))
 			abort();
 }
 

@@ -5,7 +5,8 @@
  *
  * Input: steps of one operation byte and its operand. The own handle must stay sane whatever
  * the peer does: own index and accepted peer index are at most the ring's size apart, copies
- * stay within bounds (ASan), and success is not endless.
+ * stay within bounds (ASan), and success is not endless. So does a handle that goes on to
+ * another epoch.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -53,12 +54,15 @@ static void produce(struct ring *r, struct input *in)
 	static const uint8_t rec[4096];
 	uint32_t len = take(in, 2) % 4096;
 
-	switch (take(in, 1) % 3) {
+	switch (take(in, 1) % 4) {
 	case 0:
 		(void)!ring_put2(r, rec, len / 2, rec, len - len / 2);
 		break;
 	case 1:
 		(void)ring_put_flush(r);
+		break;
+	case 2:
+		ring_restart(r, ring_behind(r) ? ring_peer_epoch(r) : r->epoch + 1);
 		break;
 	default:
 		(void)ring_room_idle(r, len);
@@ -72,7 +76,7 @@ static void consume(struct ring *r, struct input *in)
 	uint32_t max = take(in, 2) % 2100;
 	int n;
 
-	switch (take(in, 1) % 3) {
+	switch (take(in, 1) % 4) {
 	case 0:
 		buf = malloc(max ? max : 1); /* exactly the size that ring_get() is told */
 		n = ring_get(r, buf, max);
@@ -82,6 +86,9 @@ static void consume(struct ring *r, struct input *in)
 		break;
 	case 1:
 		(void)ring_get_flush(r);
+		break;
+	case 2:
+		ring_restart(r, ring_behind(r) ? ring_peer_epoch(r) : r->epoch + 1);
 		break;
 	default:
 		(void)ring_get_idle(r);
@@ -93,15 +100,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
 	uint32_t bytes = 256 + take(&in, 2) % (sizeof(memory) - 255),
-		 index = take(&in, 4) & ~7u;
-	bool producer = take(&in, 1) & 1;
+		 index = take(&in, 4) & ~7u, epoch = take(&in, 1);
+	enum ring_end end = take(&in, 1) % 4;
+	bool producer = end == RING_CLIENT_PUTS || end == RING_SERVICE_PUTS;
 	struct ring r;
 
 	memset(memory, 0, sizeof(memory));
-	((struct ring_shared *)memory)->prod = index;
-	((struct ring_shared *)memory)->cons = index;
-	if (ring_init(&r, memory, bytes, index))
+	((struct ring_shared *)memory)->prod = (uint64_t)epoch << 32 | index;
+	((struct ring_shared *)memory)->cons = (uint64_t)epoch << 32 | index;
+	if (ring_init(&r, memory, bytes, end, epoch))
 		abort();
+	r.index = r.peer = r.flushed = index;
 	while (in.p < in.end) {
 		if (take(&in, 1) & 1)
 			scribble(&in);

@@ -56,10 +56,10 @@ static void peer_init(struct peer *p)
 	p->rings = aligned_alloc(RING, 2 * RING);
 	assert_non_null(p->rings);
 	memset(p->rings, 0, 2 * RING);
-	assert_int_equal(ring_init(&p->c.req, p->rings, RING, 0), 0);
-	assert_int_equal(ring_init(&p->c.rsp, p->rings + RING, RING, 0), 0);
-	assert_int_equal(ring_init(&p->req, p->rings, RING, 0), 0);
-	assert_int_equal(ring_init(&p->rsp, p->rings + RING, RING, 0), 0);
+	assert_int_equal(ring_init(&p->c.req, p->rings, RING, RING_SERVICE_GETS, 0), 0);
+	assert_int_equal(ring_init(&p->c.rsp, p->rings + RING, RING, RING_SERVICE_PUTS, 0), 0);
+	assert_int_equal(ring_init(&p->req, p->rings, RING, RING_CLIENT_PUTS, 0), 0);
+	assert_int_equal(ring_init(&p->rsp, p->rings + RING, RING, RING_CLIENT_GETS, 0), 0);
 }
 
 struct svc_conn *svc_channel(const char *name)

@@ -8,7 +8,7 @@
 #include "sys/sk.h"
 
 enum {
-	IRQ = 23,
+	IRQ = 21,
 	THR = 0,
 	IER = 1,
 	IIR = 2,

@@ -38,10 +38,12 @@ struct svc_conn *svc_channel(const char *name)
 	struct chan *k = chan_named(name);
 
 	assert_non_null(k);
-	assert_int_equal(ring_init(&k->c.req, k->mem, CHAN_RING, 0), 0);
-	assert_int_equal(ring_init(&k->c.rsp, k->mem + CHAN_RING, CHAN_RING, 0), 0);
-	assert_int_equal(ring_init(&k->req, k->mem, CHAN_RING, 0), 0);
-	assert_int_equal(ring_init(&k->rsp, k->mem + CHAN_RING, CHAN_RING, 0), 0);
+	assert_int_equal(ring_init(&k->c.req, k->mem, CHAN_RING, RING_CLIENT_PUTS, 0), 0);
+	assert_int_equal(
+		ring_init(&k->c.rsp, k->mem + CHAN_RING, CHAN_RING, RING_CLIENT_GETS, 0), 0);
+	assert_int_equal(ring_init(&k->req, k->mem, CHAN_RING, RING_SERVICE_GETS, 0), 0);
+	assert_int_equal(
+		ring_init(&k->rsp, k->mem + CHAN_RING, CHAN_RING, RING_SERVICE_PUTS, 0), 0);
 	k->c.data = k->data;
 	k->c.data_size = CHAN_DATA;
 	k->c.channel = true;

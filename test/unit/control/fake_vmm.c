@@ -129,9 +129,10 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 	struct vmm *v = vmm_of((uint32_t)p->entry);
 
 	v->region = g->ctl_region;
-	assert_int_equal(ring_init(&v->to_control, v->region, c->req_size, 0), 0);
 	assert_int_equal(
-		ring_init(&v->from_control, (char *)v->region + c->req_size, c->rsp_size, 0),
+		ring_init(&v->to_control, v->region, c->req_size, RING_CLIENT_PUTS, 0), 0);
+	assert_int_equal(ring_init(&v->from_control, (char *)v->region + c->req_size,
+				 c->rsp_size, RING_CLIENT_GETS, 0),
 		0);
 	*index = 5;
 	return 0;

@@ -71,10 +71,11 @@ static void reads(void **state)
 	for (block = 512; block <= 8192; block *= 4) {
 		memset(memory, 0, sizeof(memory));
 		conn = (struct svc_conn){ .data = data, .data_size = DATA, .channel = true };
-		assert_int_equal(ring_init(&conn.req, memory, RING, 0), 0);
-		assert_int_equal(ring_init(&conn.rsp, memory + RING, RING, 0), 0);
-		assert_int_equal(ring_init(&req, memory, RING, 0), 0);
-		assert_int_equal(ring_init(&rsp, memory + RING, RING, 0), 0);
+		assert_int_equal(ring_init(&conn.req, memory, RING, RING_CLIENT_PUTS, 0), 0);
+		assert_int_equal(
+			ring_init(&conn.rsp, memory + RING, RING, RING_CLIENT_GETS, 0), 0);
+		assert_int_equal(ring_init(&req, memory, RING, RING_SERVICE_GETS, 0), 0);
+		assert_int_equal(ring_init(&rsp, memory + RING, RING, RING_SERVICE_PUTS, 0), 0);
 		assert_int_equal(volume_use_channel(&conn), 0);
 		for (uint64_t at = 0; at < 32768; at += 512)
 			for (uint32_t n = 512; n <= 20480; n += n < 4096 ? 512 : 3584) {

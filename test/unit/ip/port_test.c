@@ -95,10 +95,10 @@ static int setup(void **state)
 	n_frames = n_pbufs = 0;
 	no_memory = false;
 	conn = (struct svc_conn){ .data = data, .data_size = DATA };
-	assert_int_equal(ring_init(&conn.req, memory, RING, 0), 0);
-	assert_int_equal(ring_init(&conn.rsp, memory + RING, RING, 0), 0);
-	assert_int_equal(ring_init(&req, memory, RING, 0), 0);
-	assert_int_equal(ring_init(&rsp, memory + RING, RING, 0), 0);
+	assert_int_equal(ring_init(&conn.req, memory, RING, RING_CLIENT_PUTS, 0), 0);
+	assert_int_equal(ring_init(&conn.rsp, memory + RING, RING, RING_CLIENT_GETS, 0), 0);
+	assert_int_equal(ring_init(&req, memory, RING, RING_SERVICE_GETS, 0), 0);
+	assert_int_equal(ring_init(&rsp, memory + RING, RING, RING_SERVICE_PUTS, 0), 0);
 	port.conn = &conn;
 	netif = (struct netif){ .state = &port, .input = input };
 	assert_int_equal(port_if_init(&netif), ERR_OK);

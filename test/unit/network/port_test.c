@@ -40,8 +40,9 @@ static int setup(void **state)
 	conn.data = calloc(1, DATA);
 	conn.data_size = DATA;
 	kills = signals = 0;
-	return ring_init(&conn.rsp, ring_mem, RING, 0) ||
-	       ring_init(&conn.req, ring_mem, RING, 0) || ring_init(&reader, ring_mem, RING, 0);
+	return ring_init(&conn.rsp, ring_mem, RING, RING_SERVICE_PUTS, 0) ||
+	       ring_init(&conn.req, ring_mem, RING, RING_CLIENT_PUTS, 0) ||
+	       ring_init(&reader, ring_mem, RING, RING_CLIENT_GETS, 0);
 }
 
 static int teardown(void **state)

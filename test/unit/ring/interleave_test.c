@@ -31,8 +31,8 @@ static bool signalled;
 static void reset(void)
 {
 	memset(mem, 0, 4096);
-	assert_int_equal(ring_init(&prod, mem, 4096, 0), 0);
-	assert_int_equal(ring_init(&cons, mem, 4096, 0), 0);
+	assert_int_equal(ring_init(&prod, mem, 4096, RING_CLIENT_PUTS, 0), 0);
+	assert_int_equal(ring_init(&cons, mem, 4096, RING_SERVICE_GETS, 0), 0);
 	n_pending = 0;
 	step = 0;
 	signalled = false;

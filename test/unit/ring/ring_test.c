@@ -27,8 +27,12 @@ static int make(struct ends *e, uint32_t index)
 	memset(e->mem, 0, BYTES);
 	((struct ring_shared *)e->mem)->prod = index;
 	((struct ring_shared *)e->mem)->cons = index;
-	return ring_init(&e->prod, e->mem, BYTES, index) ||
-	       ring_init(&e->cons, e->mem, BYTES, index);
+	if (ring_init(&e->prod, e->mem, BYTES, RING_CLIENT_PUTS, 0) ||
+		ring_init(&e->cons, e->mem, BYTES, RING_SERVICE_GETS, 0))
+		return 1;
+	e->prod.index = e->prod.peer = e->prod.flushed = index;
+	e->cons.index = e->cons.peer = e->cons.flushed = index;
+	return 0;
 }
 
 static int setup(void **state)
@@ -64,14 +68,15 @@ static void init_checks_arguments(void **state)
 	struct ends *e = *state;
 	struct ring r;
 
-	assert_int_equal(ring_init(&r, NULL, BYTES, 0), -SK_E_INVAL);
-	assert_int_equal(ring_init(&r, (char *)e->mem + 8, BYTES, 0), -SK_E_INVAL);
-	assert_int_equal(ring_init(&r, e->mem, 255, 0), -SK_E_INVAL);
-	assert_int_equal(ring_init(&r, e->mem, (1u << 30) + 1, 0), -SK_E_INVAL);
-	assert_int_equal(ring_init(&r, e->mem, BYTES, 4), -SK_E_INVAL);
-	assert_int_equal(ring_init(&r, e->mem, BYTES, 0), 0);
+	assert_int_equal(ring_init(&r, NULL, BYTES, RING_CLIENT_PUTS, 0), -SK_E_INVAL);
+	assert_int_equal(
+		ring_init(&r, (char *)e->mem + 8, BYTES, RING_CLIENT_PUTS, 0), -SK_E_INVAL);
+	assert_int_equal(ring_init(&r, e->mem, 255, RING_CLIENT_PUTS, 0), -SK_E_INVAL);
+	assert_int_equal(
+		ring_init(&r, e->mem, (1u << 30) + 1, RING_CLIENT_PUTS, 0), -SK_E_INVAL);
+	assert_int_equal(ring_init(&r, e->mem, BYTES, RING_CLIENT_PUTS, 0), 0);
 	assert_int_equal(r.size, DATA);
-	assert_int_equal(ring_init(&r, e->mem, 256, 0), 0);
+	assert_int_equal(ring_init(&r, e->mem, 256, RING_CLIENT_PUTS, 0), 0);
 	assert_int_equal(r.size, 128);
 	assert_int_equal(ring_record_max(&r), 124);
 	assert_int_equal(ring_records_max(&r, 125), 0);

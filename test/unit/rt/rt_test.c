@@ -217,7 +217,7 @@ static void channel_make(void)
 		.req_size = RING,
 		.rsp_size = RING,
 		.signal = SIGNAL };
-	assert_int_equal(ring_init(&reader, memory, RING, 0), 0);
+	assert_int_equal(ring_init(&reader, memory, RING, RING_SERVICE_GETS, 0), 0);
 	kern.on_signal = on_signal;
 	log_init();
 }

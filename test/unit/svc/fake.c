@@ -146,7 +146,12 @@ long edge_call(sk_cap_t endpoint, struct sk_msg *m)
 /* Gives the next signal of the script. */
 long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word)
 {
+	void (*before)(void) = fake.before_wait;
+
 	(void)ntfn;
+	fake.before_wait = NULL;
+	if (before)
+		before();
 	fake.deadline = deadline;
 	if (fake.at == fake.n_script)
 		return -SK_E_DELETED;

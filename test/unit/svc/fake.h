@@ -58,6 +58,7 @@ struct fake {
 	uint32_t about[2]; /* the last two arguments of edge_log_about() */
 	unsigned int n_about;
 	long reply_rc;
+	void (*before_wait)(void); /* runs once, in the next edge_wait() */
 	struct sk_utcb utcb;
 };
 extern struct fake fake;

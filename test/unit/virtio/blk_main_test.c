@@ -9,7 +9,7 @@
 #include "proto/blk.h"
 
 enum {
-	IRQ = 23,
+	IRQ = 21,
 	REGION = 1 << 20,
 	F_SIZE_MAX = 1 << 1,
 	F_SEG_MAX = 1 << 2,

@@ -8,7 +8,7 @@
 #include "device.h"
 #include "frame.h"
 
-enum { RX, TX, IRQ = 23, DATA = 1 << 20, TX_AT = 512 << 10, SIZE = 2048, F_CSUM = 1 };
+enum { RX, TX, IRQ = 21, DATA = 1 << 20, TX_AT = 512 << 10, SIZE = 2048, F_CSUM = 1 };
 
 static struct peer net;
 

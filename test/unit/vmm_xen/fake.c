@@ -332,10 +332,10 @@ struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t d
 	f->name = name;
 	f->mem = aligned_alloc(4096, 2 * ring_bytes + data_bytes);
 	memset(f->mem, 0, 2 * ring_bytes + data_bytes);
-	if (ring_init(&f->c.req, f->mem, ring_bytes, 0) ||
-		ring_init(&f->c.rsp, f->mem + ring_bytes, ring_bytes, 0) ||
-		ring_init(&f->req, f->mem, ring_bytes, 0) ||
-		ring_init(&f->rsp, f->mem + ring_bytes, ring_bytes, 0))
+	if (ring_init(&f->c.req, f->mem, ring_bytes, RING_CLIENT_PUTS, 0) ||
+		ring_init(&f->c.rsp, f->mem + ring_bytes, ring_bytes, RING_CLIENT_GETS, 0) ||
+		ring_init(&f->req, f->mem, ring_bytes, RING_SERVICE_GETS, 0) ||
+		ring_init(&f->rsp, f->mem + ring_bytes, ring_bytes, RING_SERVICE_PUTS, 0))
 		abort();
 	f->c.data = f->mem + 2 * ring_bytes;
 	f->c.data_size = data_bytes;

@@ -163,8 +163,10 @@ static void peer_make(struct peer *p, uint32_t proto, uint64_t data_size, bool c
 	*p = (struct peer){ .data_size = data_size, .on_signal = hook };
 	p->rings = memory_new(req + rsp);
 	p->data = data_size ? memory_new(data_size) : NULL;
-	if (ring_init(client ? &p->out : &p->in, p->rings, req, 0) ||
-		ring_init(client ? &p->in : &p->out, p->rings + req, rsp, 0))
+	if (ring_init(client ? &p->out : &p->in, p->rings, req,
+		    client ? RING_CLIENT_PUTS : RING_SERVICE_GETS, 0) ||
+		ring_init(client ? &p->in : &p->out, p->rings + req, rsp,
+			client ? RING_CLIENT_GETS : RING_SERVICE_PUTS, 0))
 		abort();
 }
 

@@ -93,10 +93,10 @@ static int open_conn(uint32_t badge, uint32_t client, uint32_t domid, uint32_t p
 	int rc;
 
 	*c = (struct svc_conn){ .badge = badge, .client = client };
-	assert_int_equal(ring_init(&c->req, req, RING, 0), 0);
-	assert_int_equal(ring_init(&c->rsp, rsp, RING, 0), 0);
-	assert_int_equal(ring_init(&client_req[n_conns], req, RING, 0), 0);
-	assert_int_equal(ring_init(&client_rsp[n_conns], rsp, RING, 0), 0);
+	assert_int_equal(ring_init(&c->req, req, RING, RING_SERVICE_GETS, 0), 0);
+	assert_int_equal(ring_init(&c->rsp, rsp, RING, RING_SERVICE_PUTS, 0), 0);
+	assert_int_equal(ring_init(&client_req[n_conns], req, RING, RING_CLIENT_PUTS, 0), 0);
+	assert_int_equal(ring_init(&client_rsp[n_conns], rsp, RING, RING_CLIENT_GETS, 0), 0);
 	rc = served->open(c, &p, sizeof(p), result);
 	if (rc) {
 		free(req);
@@ -213,7 +213,7 @@ static void who_may_connect(void **state)
 	assert_int_equal(open_conn(SVC_BADGE_CONTROL, 5, 5, 0), -SK_E_EXISTS);
 	c.client = 7;
 	assert_int_equal(served->open(&c, &p, sizeof(p) - 1, result), -SK_E_INVAL);
-	assert_int_equal(ring_init(&c.rsp, conns[0].rsp.sh, 4096, 0), 0);
+	assert_int_equal(ring_init(&c.rsp, conns[0].rsp.sh, 4096, RING_SERVICE_PUTS, 0), 0);
 	assert_int_equal(served->open(&c, &p, sizeof(p), result), -SK_E_INVAL);
 }
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * events_test.c - requests of clients, and the turns in which they are served
+ */
+#include "harness.h"
+
+/* ---- events ------------------------------------------------------------------------------ */
+static void event_takes_all(void)
+{
+	add_open();
+	signal_of(1, send_three);
+	signal_of(2, NULL); /* no connection has this bit */
+	serve();
+	assert_int_equal(seen.records, 3);
+	assert_int_equal(((struct ring_shared *)fake.region)->cons,
+		client.index); /* the loop returned the space */
+	assert_int_equal(((struct ring_shared *)fake.region)->want_data, 1);
+}
+
+static void event_that_leaves_records_is_not_called_for_ever(void)
+{
+	seen.take = 2;
+	add_open();
+	signal_of(1, send_three);
+	serve();
+	assert_int_equal(seen.records, 3); /* two records, then one */
+	assert_int_equal(seen.events, 2);
+	seen.take = 0;
+}
+
+static void refuse_to_take(void)
+{
+	send_three();
+	seen.take = 0;
+	seen.event_rc = 0;
+}
+
+static int event_nothing(struct svc_conn *c)
+{
+	(void)c;
+	seen.events++;
+	return 0;
+}
+
+static void event_without_progress_stops(void)
+{
+	struct svc_service s = service;
+
+	s.event = event_nothing;
+	add_open();
+	signal_of(1, refuse_to_take);
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(seen.events, 1);
+}
+
+/* ---- turns ---- */
+static void more_than_a_turn(void)
+{
+	client_sends(100);
+	(void)ring_put_flush(&client);
+}
+
+static int event_by_turns(struct svc_conn *c)
+{
+	char buf[64];
+	int rc;
+
+	seen.events++;
+	while ((rc = svc_get(c, buf, sizeof(buf))) >= 0) {
+		seen.records++;
+		svc_charge(c, seen.charge);
+		if (seen.after)
+			seen.after();
+	}
+	return rc;
+}
+
+static void serve_by_turns(void)
+{
+	struct svc_service s = service;
+
+	s.event = event_by_turns;
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+}
+
+static void all_is_served_turn_by_turn(void)
+{
+	add_open();
+	signal_of(1, more_than_a_turn);
+	serve_by_turns();
+	assert_int_equal(seen.records, 100);
+	assert_int_equal(seen.events, (100 + TURN_RECORDS - 1) / TURN_RECORDS);
+}
+
+static void one_more(void)
+{
+	client.peer = client.index - 8; /* the client knows from the answers what was taken */
+	client_sends(1);
+	(void)ring_put_flush(&client);
+}
+
+static void no_more(void)
+{
+	assert_in_range(seen.records, 1, 3 * TURN_RECORDS);
+	seen.after = NULL;
+}
+
+/* A client that always adds one more request gets its turns, but other callers are served. */
+static void who_always_has_more_does_not_stop_the_service(void)
+{
+	seen.after = one_more;
+	add_open();
+	signal_of(1, one_more);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = no_more;
+	serve_by_turns();
+	assert_int_equal(fake.n_answers, 2);
+	assert_false(client_dead());
+}
+
+static void still_one(void) { assert_int_equal(seen.records, 1); }
+
+static void two_by_now(void) { assert_int_equal(seen.records, 2); }
+
+/* A request that costs more than a turn makes its connection miss turns. */
+static void a_dear_request_costs_turns(void)
+{
+	seen.charge = 3 * SVC_TURN;
+	add_open();
+	signal_of(1, send_three);
+	for (unsigned int i = 0; i < 5; i++)
+		fake_add(SVC_PING, SVC_BADGE_INIT)->before = i < 3 ? still_one : two_by_now;
+	serve_by_turns();
+	assert_int_equal(seen.records, 3);
+	assert_true(seen.events <= 3);
+	assert_int_equal(fake.n_answers, 6);
+}
+
+/* Signals do not bring more turns to a connection that already has one coming. */
+static void signals_bring_no_more_turns(void)
+{
+	seen.charge = SVC_TURN;
+	add_open();
+	signal_of(1, send_three);
+	signal_of(1, still_one);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = two_by_now;
+	serve_by_turns();
+	assert_int_equal(seen.records, 3);
+}
+
+static int event_full(struct svc_conn *c)
+{
+	seen.events++;
+	return seen.event_rc ? seen.event_rc : event_by_turns(c);
+}
+
+static void room_again(void)
+{
+	assert_false(client_dead());
+	seen.event_rc = 0;
+	svc_resume(seen.conn);
+	svc_resume(seen.conn); /* counts once */
+}
+
+/* -SK_E_AGAIN for want of room is no breach; the service later comes back to what it left. */
+static void a_service_that_is_full_goes_on_later(void)
+{
+	struct svc_service s = service;
+
+	seen.event_rc = -SK_E_AGAIN;
+	s.event = event_full;
+	add_open();
+	signal_of(1, send_three);
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = room_again;
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(seen.records, 3);
+}
+
+static void breach_kills_the_connection_only(void)
+{
+	add_open();
+	signal_of(1, send_garbage);
+	signal_of(1, NULL);
+	add_close(1);
+	serve();
+	assert_int_equal(seen.events, 1); /* a dead connection gets no more events */
+	assert_int_equal(
+		fake.about[0], 5); /* the line is about the guest, and the next one is not */
+	assert_int_equal(fake.about[1], 0);
+	assert_int_equal(fake.n_about, 2);
+	assert_true(fake.at == fake.n_script);
+	assert_int_equal(status(1), 0);
+	assert_int_equal(fake_slots(), LOOP_SLOTS);
+}
+
+static void nothing_is_sent_to_the_dead(void)
+{
+	assert_true(client_dead());
+	assert_int_equal(svc_respond(seen.conn, "x", 1), -SK_E_PEER);
+}
+
+static void breach_ends_sending(void)
+{
+	add_open();
+	signal_of(1, send_garbage);
+	signal_of(1, nothing_is_sent_to_the_dead);
+	serve();
+}
+
+/* A signal of one client is no event of the others. */
+static void signals_of_one_client(void)
+{
+	add_open();
+	signal_of(2, send_three);
+	signal_of(1 + 40, NULL); /* it shares the bit, so its ring is checked */
+	serve();
+	assert_int_equal(seen.events, 1);
+}
+
+int events_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(event_takes_all),
+		T(event_that_leaves_records_is_not_called_for_ever),
+		T(event_without_progress_stops),
+		T(all_is_served_turn_by_turn),
+		T(who_always_has_more_does_not_stop_the_service),
+		T(a_dear_request_costs_turns),
+		T(signals_bring_no_more_turns),
+		T(a_service_that_is_full_goes_on_later),
+		T(breach_kills_the_connection_only),
+		T(breach_ends_sending),
+		T(signals_of_one_client),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
