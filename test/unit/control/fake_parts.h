@@ -25,12 +25,15 @@ enum {
 struct chan {
 	struct svc_conn c;
 	struct ring req, rsp;
-	svc_handler_fn fn;
-	void *ctx;
+	svc_handler_fn fn, on_epoch, on_end;
+	void *ctx, *epoch_ctx, *end_ctx;
 	_Alignas(4096) uint8_t mem[2 * CHAN_RING];
 	uint8_t data[CHAN_DATA];
 };
 extern struct chan console_chan, xs_chan, files_chan;
+/* The service behind a channel has started again, or does not come back. */
+void chan_restart(struct chan *k);
+void chan_end(struct chan *k);
 
 /* Handlers of control's own bits, and the bits that svc_raise() set. */
 extern svc_handler_fn bit_fn[24];

@@ -59,6 +59,43 @@ int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 	return 0;
 }
 
+int svc_on_epoch(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	struct chan *k = (struct chan *)c;
+
+	k->on_epoch = fn;
+	k->epoch_ctx = ctx;
+	return 0;
+}
+
+int svc_on_end(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	struct chan *k = (struct chan *)c;
+
+	k->on_end = fn;
+	k->end_ctx = ctx;
+	return 0;
+}
+
+void chan_restart(struct chan *k)
+{
+	uint32_t epoch = ++k->c.epoch;
+
+	ring_restart(&k->req, epoch);
+	ring_restart(&k->rsp, epoch);
+	ring_restart(&k->c.req, epoch);
+	ring_restart(&k->c.rsp, epoch);
+	if (k->on_epoch)
+		k->on_epoch(k->epoch_ctx);
+}
+
+void chan_end(struct chan *k)
+{
+	k->c.dead = true;
+	if (k->on_end)
+		k->on_end(k->end_ctx);
+}
+
 void svc_signal(struct svc_conn *c) { (void)c; }
 
 static int send(struct ring *r, const void *rec, uint32_t len)
@@ -71,7 +108,7 @@ static int send(struct ring *r, const void *rec, uint32_t len)
 
 int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
-	return send(&c->req, rec, len);
+	return c->dead ? -SK_E_PEER : send(&c->req, rec, len);
 }
 
 int svc_respond(struct svc_conn *c, const void *rec, uint32_t len)

@@ -366,9 +366,51 @@ int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 	return 0;
 }
 
+int svc_on_epoch(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	fake_of(c)->on_epoch = fn;
+	fake_of(c)->epoch_ctx = ctx;
+	return 0;
+}
+
+int svc_on_end(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	fake_of(c)->on_end = fn;
+	fake_of(c)->end_ctx = ctx;
+	return 0;
+}
+
+enum svc_end svc_end(const struct svc_conn *c) { return c->end; }
+
+const char *svc_end_text(enum svc_end why)
+{
+	(void)why;
+	return "it has ended";
+}
+
 void svc_signal(struct svc_conn *c) { fake_of(c)->signals++; }
 
 void fake_event(struct fake_conn *f) { f->fn(f->ctx); }
+
+void fake_restart(struct fake_conn *f)
+{
+	uint32_t epoch = ++f->c.epoch;
+
+	ring_restart(&f->req, epoch);
+	ring_restart(&f->rsp, epoch);
+	ring_restart(&f->c.req, epoch);
+	ring_restart(&f->c.rsp, epoch);
+	if (f->on_epoch)
+		f->on_epoch(f->epoch_ctx);
+	fake_event(f);
+}
+
+void fake_end(struct fake_conn *f, enum svc_end end)
+{
+	f->c.dead = true;
+	f->c.end = end;
+	f->on_end(f->end_ctx);
+}
 
 /* ---- xenstore --------------------------------------------------------------------- */
 

@@ -75,13 +75,17 @@ struct fake_conn {
 	const char *name;
 	struct svc_conn c;
 	struct ring req, rsp; /* the service's ends: consumer, producer */
-	svc_handler_fn fn;
-	void *ctx;
+	svc_handler_fn fn, on_epoch, on_end;
+	void *ctx, *epoch_ctx, *end_ctx;
 	unsigned int signals;
 	uint8_t *mem;
 };
 struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t data_bytes);
 void fake_event(struct fake_conn *f);
+/* The service has started again, and the I/O thread learns of it. */
+void fake_restart(struct fake_conn *f);
+/* The service does not come back. */
+void fake_end(struct fake_conn *f, enum svc_end end);
 
 /* A small xenstore on the channel "xs": serve the requests that wait. */
 void fake_xs_run(void);

@@ -216,14 +216,19 @@ int world_open(struct peer *p, uint32_t proto, uint32_t client, const void *para
 	uint32_t params_len, uint64_t data_size)
 {
 	uint64_t rings = (uint64_t)ring_sizes[proto][0] + ring_sizes[proto][1];
+	static uint64_t earlier = 1000; /* a number that an earlier life gave */
+	uint64_t number = world.open_epoch ? ++earlier : 0;
 	struct call c = { .label = SVC_OPEN,
 		.badge = SVC_BADGE_CONTROL,
 		.mr = { proto | 1ull << 32, data_size,
-			ring_sizes[proto][0] | (uint64_t)ring_sizes[proto][1] << 32, client, 0,
-			params_len },
+			ring_sizes[proto][0] | (uint64_t)ring_sizes[proto][1] << 32,
+			client | number << 32, world.open_epoch, params_len },
 		.n = SVC_PARAMS_WORD + (params_len + 7) / 8 };
 
 	peer_make(p, proto, data_size, true);
+	p->epoch = world.open_epoch;
+	ring_restart(&p->out, p->epoch);
+	ring_restart(&p->in, p->epoch);
 	if (params_len)
 		memcpy(&c.mr[SVC_PARAMS_WORD], params, params_len);
 	c.cap[c.n_caps++] = frame_cap(p->rings, rings);
@@ -272,6 +277,25 @@ void world_irq(uint32_t bit)
 {
 	waiting_word |= 1ull << bit;
 	world_run();
+}
+
+void peer_restart(struct peer *p)
+{
+	p->epoch++;
+	ring_restart(&p->in, p->epoch);
+	ring_restart(&p->out, p->epoch);
+}
+
+void world_restart(struct peer *p)
+{
+	peer_restart(p);
+	peer_signal(p);
+}
+
+void world_end(struct peer *p, enum svc_end end)
+{
+	p->out.sh->end = end;
+	peer_signal(p);
 }
 
 void peer_signal(struct peer *p)

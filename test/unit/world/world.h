@@ -38,6 +38,7 @@ struct peer {
 	struct ring out, in;
 	uint8_t *rings, *data;
 	uint64_t data_size;
+	uint32_t epoch;
 	uint32_t number; /* client: the connection's number */
 	uint64_t word[2];
 	uint64_t bit;         /* of the signal to the domain */
@@ -61,6 +62,8 @@ extern struct world {
 	 */
 	long (*on_call)(sk_cap_t ep, uint32_t label, uint64_t *mr, sk_cap_t cap);
 	sk_time_t call_deadline; /* of the last call */
+	/* Of connections that are made; not 0: an earlier life of the domain had them. */
+	uint32_t open_epoch;
 } world;
 
 /* Before the start: adds a channel, or a line of the domain's arguments. */
@@ -97,6 +100,14 @@ void peer_put(struct peer *p, const void *rec, uint32_t len);
  */
 int world_call(uint32_t label, uint64_t *mr, uint64_t frame_size);
 void world_irq(uint32_t bit);
+/*
+ * The service behind channel p starts again, or ends for good, and the domain learns of it.
+ * What was in the rings is gone.
+ */
+void world_restart(struct peer *p);
+void world_end(struct peer *p, enum svc_end end);
+/* The same without telling the domain, for when it is busy. */
+void peer_restart(struct peer *p);
 /* The memory of a frame that the domain holds. */
 uint8_t *world_frame(sk_cap_t frame);
 /* Whether the connection was dropped for a breach. */
