@@ -5,8 +5,9 @@
  * Objects     slots[]: one for each request in the device's hands, with its header and status
  *             byte in DMA memory. regions[]: data regions of storage's clients, mapped for the
  *             device.
- * Lifecycle   main() sets up the device before the loop; regions come and go with storage's
- *             calls.
+ * Lifecycle   main() resets and sets up the device before the loop. Regions come and go with
+ *             storage's calls; those that storage leaves go when its connection is closed,
+ *             which waits until the device has nothing of it.
  * Invariants  VIRTIO_BLK1 a region is unmapped only when no slot uses it.
  *             VIRTIO_BLK2 a request is taken only when a slot is free, and when the ring has
  *                         room for the answers to it and to all requests in flight.
@@ -161,6 +162,16 @@ static uint64_t region_size(uint32_t number)
 	return number < BLK_REGIONS && regions[number].used ? regions[number].size : 0;
 }
 
+/* VIRTIO_BLK1: nothing is in flight. The next storage adds its regions itself. */
+static void regions_drop(void)
+{
+	for (uint32_t i = 0; i < BLK_REGIONS; i++) {
+		if (regions[i].used)
+			dma_unmap(&regions[i].map);
+		regions[i].used = false;
+	}
+}
+
 static int request_serve(const struct blk_req *q)
 {
 	struct slot *s;
@@ -233,6 +244,7 @@ static void slot_finish(struct slot *s)
 		struct svc_conn *c = closing;
 
 		closing = NULL;
+		regions_drop();
 		svc_closed(c, 0);
 	}
 }
@@ -335,8 +347,10 @@ static int client_close(struct svc_conn *c)
 {
 	if (client == c)
 		client = NULL;
-	if (n_busy == 0)
+	if (n_busy == 0) {
+		regions_drop();
 		return 0;
+	}
 	closing = c;
 	return -SK_E_AGAIN;
 }

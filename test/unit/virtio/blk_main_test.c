@@ -458,6 +458,34 @@ static void closing_waits_for_the_device(void)
 	assert_int_equal(world_open(&other, SVC_PROTO_BLK, 2, NULL, 0, 0), 0);
 }
 
+/* Storage has started again, and knows nothing of what it had. */
+static void a_close_drops_regions(void)
+{
+	static struct peer other;
+	struct chain c;
+
+	start();
+	assert_int_equal(region_add(4096, 9, 4096), 0);
+	ask(reading);
+	assert_true(device_take(0, &c));
+	assert_int_equal(world_close(&storage), PENDING);
+	assert_int_equal(device.n_mapped, 2);
+	lands(&c, 0);
+	assert_int_equal(storage.close_rc, 0);
+	assert_int_equal(device.n_mapped, 0);
+	assert_int_equal(world_open(&storage, SVC_PROTO_BLK, 1 | SVC_STATIC, NULL, 0, 0), 0);
+	ask(reading);
+	assert_int_equal(answered(5), -SK_E_RANGE);
+	assert_int_equal(region_add(REGION, 3, REGION), 0);
+	ask(reading);
+	assert_true(device_take(0, &c));
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+	assert_int_equal(world_close(&storage), 0);
+	assert_int_equal(device.n_mapped, 0);
+	assert_int_equal(world_open(&other, SVC_PROTO_BLK, 2, NULL, 0, 0), 0);
+}
+
 static void a_read_only_disk(void)
 {
 	struct blk_req q = reading;
@@ -488,6 +516,7 @@ int main(void)
 		CASE(wrong_records_are_a_breach),
 		CASE(regions),
 		CASE(closing_waits_for_the_device),
+		CASE(a_close_drops_regions),
 		CASE(a_read_only_disk),
 	};
 
