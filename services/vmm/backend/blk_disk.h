@@ -42,9 +42,24 @@ enum request_step {
 	REQUEST_INFO,
 };
 
+/* The connection to storage. */
+enum disk_link {
+	/* Storage has started, and was asked for the volume; nothing else is sent. */
+	LINK_CHECKING,
+	LINK_UP,
+	/* Every request of the guest fails. */
+	LINK_LOST,
+};
+
 /* A request of the guest, from its ring slot to its response. */
 struct disk_request {
 	enum request_step step;
+	/* What storage is to do now: BLK_*, and a flag. */
+	uint16_t storage_op, storage_flags;
+	/* Its number at storage, another one each time that it is sent. */
+	uint64_t id;
+	/* Requests are sent again in the order in which they came. */
+	uint64_t order;
 	/* NULL if its ring is gone. */
 	struct disk_queue *queue;
 	/* Its pages of the data region. */
@@ -81,13 +96,17 @@ struct disk {
 
 	/* How many elements of request[] are used: as many as both native rings hold. */
 	uint32_t depth;
-	struct disk_request request[BLK_DEPTH];
+	/* The last one is the VMM's own. */
+	struct disk_request request[BLK_DEPTH + 1];
+	/* Requests that storage is to answer, with the VMM's own. */
 	uint32_t in_flight;
+	uint64_t last_id, last_order;
+	enum disk_link link;
 	/* The barrier in flight. */
 	struct disk_request *barrier;
 	/*
-	 * A request in a ring waits for a free disk_request, for pages, or for the end of a
-	 * barrier.
+	 * A request in a ring waits for a free disk_request, for pages, for the end of a
+	 * barrier, or for storage to start again.
 	 */
 	bool stalled;
 
@@ -109,8 +128,12 @@ void disk_requests_init(struct disk *d);
 int disk_info_request(struct disk *d) must_check;
 /* Take and start as many requests of the guest as possible. */
 void disk_queues_serve(struct disk *d);
-/* Process the answers of storage. 0, or -SK_E_* if it broke the protocol. */
-int disk_answers_take(struct disk *d) must_check;
+/* Process the answers of storage. */
+void disk_answers_take(struct disk *d);
+/* Storage has started again: send what it has not answered. */
+void disk_restarted(struct disk *d);
+/* Storage will not answer any more: the guest gets I/O errors, and why goes to the log. */
+void disk_lose(struct disk *d, const char *why);
 /* The rings go away: answers to requests in flight will be dropped. */
 void disk_requests_orphan(struct disk *d);
 

@@ -12,7 +12,9 @@
  *     guest_respond()       the response goes into the guest's ring
  *
  * Locks       none: I/O thread.
- * Lifecycle   A request in flight outlives its ring; its answer is then dropped.
+ * Lifecycle   A request in flight outlives its ring; its answer is then dropped. It also
+ *             outlives a storage that ends: its pages stay as they are until it is answered, so
+ *             it is sent to the next storage.
  * Invariants  BLK1 requests in flight <= depth, so both native rings hold them; each has pages
  *                  of the data region of its own
  *             BLK2 data move between granted pages and the region only; storage never sees a
@@ -20,6 +22,8 @@
  *             BLK3 nothing is taken from a ring while a barrier is in flight, and a barrier
  *                  waits until nothing else is in flight
  *             BLK4 a request is answered exactly once, or its ring is gone
+ *             BLK5 an id is used for one sending only, so no answer of an earlier storage, and
+ *                  no second answer, is taken for the one that is awaited
  */
 #include "backend/blk_disk.h"
 
@@ -37,7 +41,12 @@ enum {
 	SECTORS_PER_PAGE = VM_PAGE / BLK_SECTOR,
 	/* requests taken from a ring before other rings get their turn */
 	TURN = 256,
+	/* the VMM's own request */
+	OWN = BLK_DEPTH,
+	/* the low bits of an id are the index in disk.request */
+	ID_SHIFT = 8,
 };
+_Static_assert(OWN < 1 << ID_SHIFT, "an index fits");
 
 /* ---- pages of the data region ----------------------------------------------------- */
 
@@ -133,29 +142,49 @@ static void queues_push(struct disk *d)
 
 /* ---- requests to storage ---------------------------------------------------------- */
 
-/* BLK1: it fits. */
-static int storage_submit(struct disk *d, struct disk_request *r, uint16_t op, uint16_t flags)
+static struct blk_req storage_request(const struct disk_request *r)
 {
-	struct blk_req q = { .op = op, .flags = flags, .id = (uint64_t)(r - d->request) };
-	const struct blk_target t = { .sectors = d->sectors,
-		.region_size = d->conn->data_size,
-		.block = d->block,
-		.read_only = disk_read_only(d) };
-	int rc;
+	struct blk_req q = { .op = r->storage_op, .flags = r->storage_flags, .id = r->id };
 
-	if (op == BLK_READ || op == BLK_WRITE) {
+	if (q.op == BLK_READ || q.op == BLK_WRITE) {
 		q.sector = r->op.sector;
 		q.offset = (uint64_t)r->page * VM_PAGE;
 		q.length = (uint64_t)r->op.sectors * BLK_SECTOR;
 	}
+	return q;
+}
+
+/* BLK1: it fits. What does not reach a storage that has just ended is sent to the next one. */
+static int storage_send(struct disk *d, struct disk_request *r)
+{
+	const struct blk_target t = { .sectors = d->sectors,
+		.region_size = d->conn->data_size,
+		.block = d->block,
+		.read_only = disk_read_only(d) };
+	struct blk_req q;
+	int rc;
+
+	r->id = ++d->last_id << ID_SHIFT | (uint64_t)(r - d->request); /* BLK5 */
+	q = storage_request(r);
 	rc = blk_req_check(&q, &t);
 	if (rc)
 		return rc;
 	rc = ring_put(&d->conn->req, &q, sizeof(q));
-	if (rc)
-		edge_log("%s: storage's ring is unusable: %s", d->dev.be, sk_error_text(rc));
-	else
-		d->in_flight++;
+	if (!rc || ring_behind(&d->conn->rsp))
+		return 0;
+	edge_log("%s: storage's ring is unusable: %s", d->dev.be, sk_error_text(rc));
+	return rc;
+}
+
+static int storage_submit(struct disk *d, struct disk_request *r, uint16_t op, uint16_t flags)
+{
+	int rc;
+
+	r->storage_op = op;
+	r->storage_flags = flags;
+	r->order = ++d->last_order;
+	rc = storage_send(d, r);
+	d->in_flight += rc == 0;
 	return rc;
 }
 
@@ -175,8 +204,8 @@ static int request_start(struct disk *d, struct disk_request *r)
 
 int disk_info_request(struct disk *d)
 {
-	d->request[0].step = REQUEST_INFO;
-	return storage_submit(d, &d->request[0], BLK_INFO, 0);
+	d->request[OWN].step = REQUEST_INFO;
+	return storage_submit(d, &d->request[OWN], BLK_INFO, 0);
 }
 
 /* ---- requests of the guest -------------------------------------------------------- */
@@ -225,6 +254,8 @@ static int request_decode(const struct disk *d, const uint8_t *entry, struct blk
 
 static struct disk_request *request_find_free(struct disk *d)
 {
+	if (d->link == LINK_CHECKING)
+		return NULL;
 	for (uint32_t i = 0; i < d->depth; i++)
 		if (d->request[i].step == REQUEST_FREE)
 			return &d->request[i];
@@ -267,6 +298,8 @@ static enum take request_take(struct disk_queue *q, const uint8_t *entry)
 	if (!r || d->barrier) /* BLK3 */
 		return TAKE_LATER;
 	rc = request_decode(d, entry, &r->op);
+	if (!rc && d->link == LINK_LOST)
+		rc = BLKIF_RSP_ERROR;
 	if (rc) {
 		guest_respond(q, &r->op, (int16_t)rc);
 		return TAKE_DONE;
@@ -345,8 +378,41 @@ static int16_t status_of(const struct blkif_op *op, int32_t status)
 	return BLKIF_RSP_ERROR;
 }
 
+static bool same_volume(const struct disk *d, const struct blk_rsp *info)
+{
+	return info->result == d->sectors && info->flags == d->flags;
+}
+
+static struct disk_request *request_find_next(struct disk *d, uint64_t order)
+{
+	struct disk_request *next = NULL;
+
+	for (struct disk_request *r = d->request; r < &d->request[OWN]; r++)
+		if (r->step != REQUEST_FREE && r->order > order &&
+			(!next || r->order < next->order))
+			next = r;
+	return next;
+}
+
+static void requests_send_again(struct disk *d)
+{
+	struct disk_request *r = NULL;
+
+	while ((r = request_find_next(d, r ? r->order : 0))) {
+		if (storage_send(d, r)) {
+			disk_lose(d, "its requests cannot be sent again");
+			return;
+		}
+	}
+}
+
 static void info_answered(struct disk *d, const struct blk_rsp *rsp)
 {
+	request_free(d, &d->request[OWN]);
+	if (d->sectors && (rsp->status || !same_volume(d, rsp))) {
+		disk_lose(d, "storage does not have its volume any more");
+		return;
+	}
 	if (rsp->status) {
 		edge_log("%s: no volume: %s", d->dev.be, sk_error_text(rsp->status));
 		return;
@@ -354,21 +420,22 @@ static void info_answered(struct disk *d, const struct blk_rsp *rsp)
 	d->sectors = rsp->result;
 	d->flags = rsp->flags;
 	d->block = blk_info_block(rsp->flags);
+	d->link = LINK_UP;
+	requests_send_again(d);
 }
 
 static void storage_answered(struct disk *d, const struct blk_rsp *rsp)
 {
-	struct disk_request *r = rsp->id < BLK_DEPTH ? &d->request[rsp->id] : NULL;
+	struct disk_request *r = &d->request[rsp->id % (1 << ID_SHIFT) % (OWN + 1)];
 	int16_t status;
 
-	if (!r || r->step == REQUEST_FREE) {
+	if (r->step == REQUEST_FREE || r->id != rsp->id) { /* BLK5 */
 		edge_log("%s: answer to nothing", d->dev.be);
 		return;
 	}
 	d->in_flight--;
 	if (r->step == REQUEST_INFO) {
 		info_answered(d, rsp);
-		request_free(d, r);
 		return;
 	}
 	status = status_of(&r->op, rsp->status);
@@ -385,26 +452,54 @@ static void storage_answered(struct disk *d, const struct blk_rsp *rsp)
 	request_free(d, r);
 }
 
-int disk_answers_take(struct disk *d)
+void disk_answers_take(struct disk *d)
 {
 	struct blk_rsp rsp;
-	int rc;
+	int rc = 0;
 
 	do {
-		while ((rc = ring_get(&d->conn->rsp, &rsp, sizeof(rsp))) == sizeof(rsp))
+		while (d->link != LINK_LOST &&
+			(rc = ring_get(&d->conn->rsp, &rsp, sizeof(rsp))) == sizeof(rsp))
 			storage_answered(d, &rsp);
-		if (rc != -SK_E_AGAIN) {
-			edge_log("%s: storage broke the protocol: %s", d->dev.be,
-				sk_error_text(rc));
-			return -SK_E_PEER;
-		}
+		if (d->link != LINK_LOST && rc != -SK_E_AGAIN)
+			disk_lose(d, "storage broke the protocol");
 		if (d->stalled)
 			disk_queues_serve(d);
 		else
 			queues_push(d);
 		svc_settle(d->conn);
-	} while (ring_get_idle(&d->conn->rsp));
-	return 0;
+	} while (d->link != LINK_LOST && ring_get_idle(&d->conn->rsp));
+}
+
+/* ---- restart and end of storage --------------------------------------------------- */
+
+void disk_restarted(struct disk *d)
+{
+	struct disk_request *info = &d->request[OWN];
+	int rc = 0;
+
+	edge_log("%s: storage has started again; %u requests had no answer", d->dev.be,
+		(unsigned int)d->in_flight);
+	d->link = LINK_CHECKING;
+	if (info->step == REQUEST_INFO)
+		rc = storage_send(d, info);
+	else
+		rc = disk_info_request(d);
+	if (rc)
+		disk_lose(d, "storage cannot be asked for the volume");
+}
+
+void disk_lose(struct disk *d, const char *why)
+{
+	edge_log("%s: I/O errors from now on: %s", d->dev.be, why);
+	d->link = LINK_LOST;
+	d->in_flight = 0;
+	for (struct disk_request *r = d->request; r <= &d->request[OWN]; r++) {
+		if (r->step == REQUEST_PLAIN || r->step == REQUEST_FLUSH_FIRST)
+			guest_respond(r->queue, &r->op, BLKIF_RSP_ERROR); /* BLK4 */
+		if (r->step != REQUEST_FREE)
+			request_free(d, r);
+	}
 }
 
 /* ---- the disk's requests as a whole ----------------------------------------------- */
@@ -425,6 +520,6 @@ void disk_requests_init(struct disk *d)
 
 void disk_requests_orphan(struct disk *d)
 {
-	for (uint32_t i = 0; i < BLK_DEPTH; i++)
+	for (uint32_t i = 0; i < OWN; i++)
 		d->request[i].queue = NULL;
 }

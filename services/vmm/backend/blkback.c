@@ -219,11 +219,30 @@ static void disk_event(void *ctx)
 	struct disk *d = ctx;
 	bool shown = d->sectors != 0;
 
-	if (disk_answers_take(d))
-		return;
+	disk_answers_take(d);
 	if (!shown && d->sectors && xb_add(&d->dev, &disk_driver, d->cfg.vdev))
 		edge_log("%s: not shown to the guest", d->dev.be);
 	xb_idle(&d->dev);
+}
+
+static void disk_epoch(void *ctx) { disk_restarted(ctx); }
+
+static void disk_end(void *ctx)
+{
+	struct disk *d = ctx;
+
+	disk_lose(d, svc_end_text(svc_end(d->conn)));
+	disk_event(d);
+}
+
+/* Have the events of the disk's connection handled. */
+static int disk_events_set(struct disk *d)
+{
+	int rc = svc_on_epoch(d->conn, disk_epoch, d);
+
+	if (!rc)
+		rc = svc_on_end(d->conn, disk_end, d);
+	return rc ? rc : svc_on_channel(d->conn, disk_event, d);
 }
 
 int blkback_add(const struct vm_disk *cfg)
@@ -247,7 +266,7 @@ int blkback_add(const struct vm_disk *cfg)
 	}
 	/* its name in the log until it is shown on xenbus */
 	snprintf(d->dev.be, sizeof(d->dev.be), "disk %u", cfg->vdev);
-	rc = svc_on_channel(d->conn, disk_event, d);
+	rc = disk_events_set(d);
 	if (rc)
 		return rc;
 	rc = disk_info_request(d);

@@ -3,71 +3,10 @@
  * blkback_test.c - block requests: decoding in both layouts, and a disk from InitWait to
  * reconnection
  */
-#include "device.h"
+#include "blkfront.h"
 #include "case.h"
 
-#include <xen/io/blkif.h>
-
 #include "backend/blkif_abi.h"
-
-static struct front front;
-enum { SECTORS = 1000 };
-
-static uint8_t *slot(void) { return ring_entry(RING_PAGE, front.req_prod++, 112, 32); }
-
-static void push(void)
-{
-	ring_word(RING_PAGE, 0, front.req_prod);
-	guest_send(front.port);
-}
-
-static void request(uint8_t op, uint64_t id, uint64_t sector, uint8_t n, uint32_t ref,
-	uint8_t first, uint8_t last)
-{
-	struct blkif_request r = {
-		.operation = op, .nr_segments = n, .id = id, .sector_number = sector
-	};
-	unsigned int i;
-
-	for (i = 0; i < n && i < 11; i++)
-		r.seg[i] = (struct blkif_request_segment){
-			.gref = ref + i, .first_sect = first, .last_sect = last
-		};
-	memcpy(slot(), &r, sizeof(r));
-	push();
-}
-
-static uint8_t answered_op; /* the operation in the response that answer() took */
-
-/* Take the next response. Returns its status, or 99 if there is none. */
-static int answer(uint64_t *id)
-{
-	struct blkif_response r;
-
-	if (ring_word_get(RING_PAGE, 8) == front.rsp_cons)
-		return 99;
-	memcpy(&r, ring_entry(RING_PAGE, front.rsp_cons++, 112, 32), sizeof(r));
-	*id = r.id;
-	answered_op = r.operation;
-	return r.status;
-}
-
-static int one_answer(void)
-{
-	uint64_t id;
-
-	return answer(&id);
-}
-
-static void disk(bool read_only, uint32_t flags)
-{
-	fake_guest();
-	log_quiet = true;
-	disk_make(SECTORS, flags, read_only);
-	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "2") == 0);
-	disk_connect(&front, "x86_64-abi");
-	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "4") == 0);
-}
 
 /* ---- layout ----------------------------------------------------------------------- */
 
@@ -219,8 +158,8 @@ CASE(refuses_bad_requests)
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
 	request(BLKIF_OP_WRITE, 1, 0, 1, 400, 0, 7); /* no such grant */
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
-	memcpy(slot(), &trim, sizeof(trim));
-	push();
+	memcpy(front_slot(), &trim, sizeof(trim));
+	front_push();
 	CHECK_EQ(one_answer(), BLKIF_RSP_EOPNOTSUPP);
 	request(7, 1, 0, 1, 32, 0, 0);
 	CHECK_EQ(one_answer(), BLKIF_RSP_EOPNOTSUPP);
@@ -248,8 +187,8 @@ static void indirect(uint8_t op, uint16_t n, uint64_t sector, uint32_t list)
 		.sector_number = sector };
 
 	r.indirect_grefs[0] = list;
-	memcpy(slot(), &r, sizeof(r));
-	push();
+	memcpy(front_slot(), &r, sizeof(r));
+	front_push();
 }
 
 CASE(indirect_requests)

@@ -65,6 +65,7 @@ int evtchn_tests(void);
 int grant_tests(void);
 int rings_tests(void);
 int blkback_tests(void);
+int blk_restart_tests(void);
 int netback_tests(void);
 
 #endif

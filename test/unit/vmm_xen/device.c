@@ -70,10 +70,16 @@ void storage_answer(const struct blk_req *q, int32_t status)
 	storage_say(&r);
 }
 
+void storage_describe(const struct blk_req *q, uint64_t sectors, uint32_t flags)
+{
+	struct blk_rsp r = { .id = q->id, .flags = flags, .result = sectors };
+
+	storage_say(&r);
+}
+
 void disk_make(uint64_t sectors, uint32_t flags, bool read_only)
 {
 	struct vm_disk cfg = { .vdev = VDEV, .read_only = read_only, .channel = "disk0" };
-	struct blk_rsp r = { .flags = flags, .result = sectors };
 	struct blk_req q;
 
 	fake_channel("xs", 16384, 0);
@@ -81,8 +87,7 @@ void disk_make(uint64_t sectors, uint32_t flags, bool read_only)
 	grants_make();
 	if (xs_link_init() || blkback_add(&cfg) || !storage_take(&q) || q.op != BLK_INFO)
 		abort();
-	r.id = q.id;
-	storage_say(&r);
+	storage_describe(&q, sectors, flags);
 	fake_xs_set(VBD_FE "/state", "1");
 	fake_xs_set(VBD_BE "/state", "1");
 }

@@ -39,5 +39,7 @@ void guest_send(uint32_t port);
 /* Take one request of the disk. False: there is none. */
 bool storage_take(struct blk_req *q);
 void storage_answer(const struct blk_req *q, int32_t status);
+/* Answer the question for the volume. */
+void storage_describe(const struct blk_req *q, uint64_t sectors, uint32_t flags);
 
 #endif

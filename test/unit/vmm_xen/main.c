@@ -15,6 +15,7 @@ int main(void)
 	failed += grant_tests();
 	failed += rings_tests();
 	failed += blkback_tests();
+	failed += blk_restart_tests();
 	failed += netback_tests();
 	return failed != 0;
 }
