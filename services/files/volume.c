@@ -7,8 +7,11 @@
  * Waiting     libext2fs reads synchronously, so this file waits for storage, which never waits
  *             for its clients. Meanwhile the clients of files wait, and their events stay
  *             pending.
+ * Restart     storage that has started again has forgotten the read, which is sent again if the
+ *             volume is as large as before.
  */
 #include "volume.h"
+#include "base/error.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,28 +22,65 @@ static const uint8_t *memory;
 static uint64_t volume_size; /* bytes */
 /* Bytes of a block; all reads are of whole blocks. */
 static uint32_t volume_block = BLK_SECTOR;
+/* Storage has another volume than the one that was mounted: all reads fail. */
+static bool lost;
 
-static int transact(const struct blk_req *q, struct blk_rsp *rsp)
+/* -SK_E_RESTARTED: storage has started again, and does not have the request. */
+static int transact_once(struct blk_req *q, struct blk_rsp *rsp)
 {
-	int n, rc = svc_request(storage, q, sizeof(*q));
+	static uint64_t next_id = 1;
+	int n, rc;
 
+	q->id = next_id++;
+	rc = svc_request(storage, q, sizeof(*q));
 	if (rc)
 		return rc;
 	n = svc_wait_record(storage, rsp, sizeof(*rsp), SK_NO_DEADLINE);
+	if (n == -SK_E_RESTARTED)
+		return n;
 	return n == sizeof(*rsp) && rsp->id == q->id ? rsp->status : -SK_E_PEER;
+}
+
+static int info_get(struct blk_rsp *rsp)
+{
+	struct blk_req q = { .op = BLK_INFO };
+	int rc;
+
+	do
+		rc = transact_once(&q, rsp);
+	while (rc == -SK_E_RESTARTED);
+	return rc;
 }
 
 int volume_use_channel(struct svc_conn *c)
 {
-	struct blk_req q = { .op = BLK_INFO };
 	struct blk_rsp rsp;
 	int rc;
 
 	storage = c;
-	rc = transact(&q, &rsp);
+	rc = info_get(&rsp);
 	volume_size = rc ? 0 : rsp.result * BLK_SECTOR;
 	if (!rc)
 		volume_block = blk_info_block(rsp.flags);
+	return rc;
+}
+
+static bool same_volume(void)
+{
+	struct blk_rsp rsp;
+
+	return info_get(&rsp) == 0 && rsp.result * BLK_SECTOR == volume_size &&
+	       blk_info_block(rsp.flags) == volume_block;
+}
+
+static int transact(struct blk_req *q, struct blk_rsp *rsp)
+{
+	int rc = lost ? -SK_E_IO : transact_once(q, rsp);
+
+	while (rc == -SK_E_RESTARTED) {
+		lost = !same_volume();
+		rc = lost ? -SK_E_IO : transact_once(q, rsp);
+	}
 	return rc;
 }
 
@@ -60,14 +100,11 @@ static uint32_t window(void)
 
 static int channel_read(uint64_t at, uint32_t bytes, uint8_t *out)
 {
-	static uint64_t next_id = 1;
-
 	while (bytes) {
 		uint32_t skip = at % volume_block, max = window();
 		uint64_t whole = ((uint64_t)skip + bytes + volume_block - 1) &
 				 ~(uint64_t)(volume_block - 1);
 		struct blk_req q = { .op = BLK_READ,
-			.id = next_id++,
 			.sector = (at - skip) / BLK_SECTOR,
 			.length = whole < max ? whole : max };
 		struct blk_rsp rsp;

@@ -5,6 +5,7 @@
  * Objects     struct job: a file to read, a piece of one, or a directory to list. The service
  *             works on the first job of the queue, which has the whole data region.
  * Lifecycle   queued -> sent, perhaps several times for a directory -> answered and freed.
+ *             A request that is under way when files starts again is sent again.
  * Invariants  FILES1 at most one request is under way
  */
 #include "client/files.h"
@@ -209,6 +210,18 @@ static void files_event(void *ctx)
 	event_end();
 }
 
+/*
+ * Files has started again, or has ended for good. A job has its path and its position, so it
+ * goes on; if nothing can be sent, jobs_pump() ends it and all others.
+ */
+static void files_again(void *ctx)
+{
+	(void)ctx;
+	under_way = false;
+	jobs_pump();
+	event_end();
+}
+
 static int job_start(struct job *j, const char *path)
 {
 	if (!chan || strlen(path) >= sizeof(j->path)) {
@@ -261,8 +274,13 @@ int files_list(const char *path, dir_done_fn fn, void *ctx)
 
 int files_client_init(void)
 {
+	int rc;
+
 	chan = svc_channel("files");
 	if (!chan)
 		return -SK_E_NOT_FOUND;
-	return svc_on_channel(chan, files_event, NULL);
+	rc = svc_on_epoch(chan, files_again, NULL);
+	if (!rc)
+		rc = svc_on_end(chan, files_again, NULL);
+	return rc ? rc : svc_on_channel(chan, files_event, NULL);
 }

@@ -8,10 +8,14 @@
  *             handler is set.
  * Invariants  READ1 the length that the service says it read is checked against the length that
  *                   was asked for
+ *             READ2 a files service that has started again has the same file open, and is asked
+ *                   again; a request names its position, so nothing else is lost
  */
 #include "load/file.h"
 
 #include <string.h>
+
+#include "base/error.h"
 
 #include "proto/files.h"
 #include "svc/svc.h"
@@ -28,12 +32,16 @@ static int response_wait(struct file *f, struct files_rsp *rsp)
 static int file_request(
 	struct file *f, uint32_t op, uint64_t position, uint64_t length, struct files_rsp *rsp)
 {
-	struct files_req req = {
-		.op = op, .id = ++f->next_id, .position = position, .length = length
-	};
-	int rc = svc_request(f->conn, &req, sizeof(req));
+	struct files_req req = { .op = op, .position = position, .length = length };
+	int rc;
 
-	return rc ? rc : response_wait(f, rsp);
+	do { /* READ2 */
+		req.id = ++f->next_id;
+		rc = svc_request(f->conn, &req, sizeof(req));
+		if (!rc)
+			rc = response_wait(f, rsp);
+	} while (rc == -SK_E_RESTARTED);
+	return rc;
 }
 
 static int file_read(struct load_source *s, uint64_t pos, void *buf, uint32_t len)

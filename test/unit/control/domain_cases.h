@@ -44,6 +44,7 @@
 	X(several_commands_in_a_line) \
 	X(pipes) \
 	X(files_and_completion) \
+	X(files_starts_again) \
 	X(a_hundred_guests_in_a_row) \
 	X(power) \
 	X(power_without_a_service)

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "domain_cases.h"
-#include "fakes.h"
+#include "fake_parts.h"
 #include "base/array.h"
 #include "shell/line.h"
 
@@ -445,4 +445,25 @@ void files_and_completion(void **state)
 	assert_true(screen_has("Usage: create"));
 	type("ls 'x\r");
 	assert_true(screen_has("not closed"));
+}
+
+/* Before its first answer, and between the parts of a directory. */
+void files_starts_again(void **state)
+{
+	(void)state;
+	for (uint32_t n = 1; n <= 4; n++) {
+		world.files_ends = n;
+		type("ls /guests\r");
+		assert_int_equal(world.files_ends, 0);
+		assert_true(screen_has("\r\na.cfg\r\nb.cfg\r\nbad.cfg\r\nempty.cfg\r\nend\r\n"
+				       "huge.cfg\r\ntext\r\nskerry# "));
+	}
+	world.files_ends = 1;
+	type("cat /guests/text\r");
+	assert_true(screen_has("line one\r\nline two\r\nskerry# "));
+	world.files_gone = true;
+	type("cat /guests/text; ls /guests\r");
+	assert_true(screen_has("/guests/text: cannot be read"));
+	assert_true(screen_has("/guests: cannot be read"));
+	world.files_gone = files_chan.c.dead = false;
 }

@@ -79,6 +79,14 @@ bool files_serve(void)
 	while ((n = ring_get(&files_chan.req, &rec, sizeof(rec) - 1)) >= 0) {
 		struct files_rsp r = { .id = rec.q.id };
 
+		if (world.files_ends && --world.files_ends == 0) {
+			chan_restart(&files_chan);
+			return true;
+		}
+		if (world.files_gone) {
+			chan_end(&files_chan);
+			return true;
+		}
 		rec.path[rec.q.path_len] = '\0';
 		if (rec.q.op == FILES_READ)
 			r.status = file_read_data(rec.path, &rec.q, &r);

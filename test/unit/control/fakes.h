@@ -35,6 +35,8 @@ struct world {
 	sk_cap_t io_sched;          /* of the I/O thread of the last VMM */
 	uint64_t io_ran_ns;         /* what it has run */
 	struct proc_sched io;       /* its last configuration */
+	uint32_t files_ends;        /* the request at which files starts again; 0: none */
+	bool files_gone;            /* files ends for good at the next request */
 	int fail_service;           /* enum service that refuses opens with fail_rc */
 	int fail_rc;
 	bool hang; /* fail_service answers neither closes nor pings */

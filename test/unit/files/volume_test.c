@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/error.h"
 #include "proto/blk.h"
 #include "ring/ring.h"
 #include "volume.h"
@@ -24,6 +26,9 @@ static uint32_t block;
 static unsigned int n_reads;
 static enum { HONEST, OTHER_ID, SHORT, FAILS } storage_is;
 static uint64_t last_id;
+/* The requests at which storage starts again; it had done each of them or not. */
+static unsigned int ends[3], n_requests;
+static uint64_t sectors = SIZE / 512;
 
 int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
@@ -34,17 +39,31 @@ int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 }
 void svc_signal(struct svc_conn *c) { (void)c; }
 
+static int storage_ends(struct svc_conn *c)
+{
+	c->epoch++;
+	ring_restart(&req, c->epoch);
+	ring_restart(&rsp, c->epoch);
+	ring_restart(&c->req, c->epoch);
+	ring_restart(&c->rsp, c->epoch);
+	return -SK_E_RESTARTED;
+}
+
 /* Plays storage, which serves whole blocks only. */
 int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 {
 	const struct blk_target t = {
 		.sectors = SIZE / 512, .region_size = DATA, .block = block, .read_only = true
 	};
-	struct blk_rsp r = { .result = SIZE / 512,
+	struct blk_rsp r = { .result = sectors,
 		.flags = BLK_READ_ONLY | blk_block_info(block) };
 	struct blk_req q;
 
-	(void)c, (void)deadline;
+	(void)deadline;
+	n_requests++;
+	for (unsigned int i = 0; i < ARRAY_SIZE(ends); i++)
+		if (ends[i] == n_requests)
+			return storage_ends(c);
 	assert_int_equal(ring_get(&req, &q, sizeof(q)), sizeof(q));
 	(void)ring_get_flush(&req);
 	r.id = q.id;
@@ -114,10 +133,41 @@ static void answers_that_are_none(void **state)
 	assert_int_equal(volume_read(512, 512, out), -SK_E_RANGE); /* its size is unknown */
 }
 
+/* Storage ends at a read, at the question for the size that follows, and at the read again. */
+static void storage_starts_again(void **state)
+{
+	(void)state;
+	block = 512;
+	storage_is = HONEST;
+	n_requests = 0;
+	ends[0] = 1;
+	assert_int_equal(volume_use_channel(&conn), 0);
+	n_requests = 0;
+	memcpy(ends, (unsigned int[]){ 1, 2, 4 }, sizeof(ends));
+	assert_int_equal(volume_read(512, 1024, out), 0);
+	assert_memory_equal(out, image + 512, 1024);
+	assert_int_equal(n_requests, 6);
+	assert_int_equal(volume_read(2048, 30208, out), 0);
+	assert_memory_equal(out, image + 2048, 30208);
+}
+
+/* What was mounted is gone, also if a volume of the right size comes back. */
+static void another_volume(void **state)
+{
+	(void)state;
+	n_requests = 0;
+	memcpy(ends, (unsigned int[]){ 1, 0, 0 }, sizeof(ends));
+	sectors--;
+	assert_int_equal(volume_read(512, 1024, out), -SK_E_IO);
+	sectors++;
+	assert_int_equal(volume_read(512, 1024, out), -SK_E_IO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(reads),
-		cmocka_unit_test(answers_that_are_none) };
+		cmocka_unit_test(answers_that_are_none), cmocka_unit_test(storage_starts_again),
+		cmocka_unit_test(another_volume) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
