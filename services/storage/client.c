@@ -14,6 +14,8 @@
  *             ATTACH3 clients that wait for a disk are in its list `stalled`, and get one
  *                     request each in turn; the list is empty while the disk is ready.
  *             ATTACH4 attachments that end go before them, and have a flight of their own.
+ *             ATTACH5 an attachment that a storage before this one had counts as having
+ *                     written.
  */
 #include "client.h"
 #include "base/error.h"
@@ -61,7 +63,7 @@ static int request_serve(struct client *cl, struct blk_req *q)
 		return info_respond(cl, q);
 	q->region = cl->region;
 	rc = disk_submit(cl->disk, cl, q, DISK_CLIENT);
-	if (rc) /* the driver's fault */
+	if (rc) /* not the client's fault */
 		return respond(cl, q->id, -SK_E_IO, 0, 0);
 	cl->in_flight++;
 	cl->wrote |= q->op == BLK_WRITE;
@@ -154,6 +156,7 @@ int client_attach(struct svc_conn *c, struct disk *d, struct volume *v, bool wri
 	cl->disk = d;
 	cl->volume = v;
 	cl->writable = writable;
+	cl->wrote = writable && c->epoch; /* ATTACH5 */
 	c->priv = cl;
 	return 0;
 detach:
@@ -240,26 +243,56 @@ static void flight_land(const struct flight *f, const struct blk_rsp *rsp)
 {
 	struct client *cl = f->client;
 
-	if (!cl)
-		return; /* storage's own read at its start, which it gave up */
 	cl->in_flight--;
 	if (cl->closing)
 		closing_land(cl, f, rsp);
-	else if (!cl->conn->dead && respond(cl, f->id, rsp->status, rsp->flags, rsp->result))
+	else if (!cl->conn->dead && respond(cl, f->q.id, rsp->status, rsp->flags, rsp->result))
 		svc_conn_kill(cl->conn, "writes nonsense into its ring");
 }
 
-void client_driver_event(void *ctx)
+static void driver_event(void *ctx)
 {
 	struct disk *d = ctx;
 	struct flight f;
 	struct blk_rsp rsp;
-	int rc;
 
-	while ((rc = disk_finished(d, &f, &rsp)) == 0)
+	disk_recover(d);
+	while (disk_finished(d, &f, &rsp) == 0)
 		flight_land(&f, &rsp);
 	endings_serve(d);
 	stalled_serve(d);
-	if (rc == -SK_E_PEER)
-		svc_conn_kill(d->driver, "the disk's driver writes nonsense into its ring");
+}
+
+static void driver_again(void *ctx)
+{
+	struct disk *d = ctx;
+
+	driver_event(d);
+	svc_settle(d->driver);
+}
+
+static void driver_restarted(void *ctx)
+{
+	disk_restarted(ctx);
+	driver_event(ctx);
+}
+
+static void driver_ended(void *ctx)
+{
+	struct disk *d = ctx;
+
+	disk_lose(d, svc_end_text(svc_end(d->driver)));
+	driver_event(d);
+}
+
+int client_disk_start(struct disk *d)
+{
+	int rc = svc_on_epoch(d->driver, driver_restarted, d);
+
+	if (!rc)
+		rc = svc_on_end(d->driver, driver_ended, d);
+	if (rc)
+		return rc;
+	d->again = (struct svc_timer){ .fn = driver_again, .ctx = d };
+	return svc_on_channel(d->driver, driver_event, d);
 }

@@ -16,7 +16,7 @@ int client_attach(
 /* As svc_service.event and .close. */
 int client_event(struct svc_conn *c);
 int client_close(struct svc_conn *c);
-/* The driver of disk d has answered, or has room again. ctx is d. */
-void client_driver_event(void *ctx);
+/* From now on serve the events of the disk's driver. */
+int client_disk_start(struct disk *d) must_check;
 
 #endif

@@ -2,16 +2,72 @@
 /*
  * disk.c - a disk behind a driver domain
  *
- * Invariants  STORAGE_DISK1 flight[i] is used exactly while the driver has the request with id
- *                           i.
+ * Lifecycle   DISK_UP. After a restart of the driver: regions again (region.c), then
+ *             DISK_CHECKING (is it the same disk?), then DISK_REPLAYING, then DISK_UP.
+ * Invariants  STORAGE_DISK1 flight[i].sent is true exactly while the driver has the request,
+ *                           under a number that no other sending of any request has.
  *             STORAGE_DISK2 clients' requests leave DISK_CLOSING_RESERVE flights free.
- *             STORAGE_DISK3 a region's number is used again only after the driver has said that
- *                           it has no region with it.
+ *             STORAGE_DISK4 a request stays in flight[] until it is answered. One that was at a
+ *                           driver that ended is at the next driver alone, after those that
+ *                           came before it.
+ *             STORAGE_DISK5 a driver gets requests of clients only when it has all regions, and
+ *                           when it has shown that its disk is the same as before.
  */
 #include "disk.h"
+#include "base/error.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum {
+	/* The flight of storage's own requests. */
+	OWN = BLK_DEPTH,
+	/* The low bits of a request's number are its flight. */
+	ID_SHIFT = 8,
+};
+_Static_assert(OWN < 1 << ID_SHIFT, "a flight's index fits");
+
+/* ---- the log of requests ----------------------------------------------------------------- */
+
+/* 0, or an error of the driver. If another driver has started, it gets the request later. */
+static int flight_send(struct disk *d, struct flight *f)
+{
+	struct blk_req out = f->q;
+	int rc;
+
+	f->id = ++d->last_id << ID_SHIFT | (uint64_t)(f - d->flight);
+	out.id = f->id;
+	rc = svc_request(d->driver, &out, sizeof(out));
+	f->sent = rc == 0;
+	return rc && ring_behind(&d->driver->rsp) ? 0 : rc;
+}
+
+static void flight_end(struct disk *d, struct flight *f)
+{
+	f->used = f->sent = f->failed = false; /* STORAGE_DISK1 */
+	d->n_flights -= f != &d->flight[OWN];
+}
+
+static int own_send(struct disk *d, const struct blk_req *q)
+{
+	d->flight[OWN] = (struct flight){ .used = true, .q = *q };
+	return flight_send(d, &d->flight[OWN]);
+}
+
+/* Get the next answer to a request that the driver has. */
+static int answer_get(struct disk *d, struct flight **f, struct blk_rsp *rsp)
+{
+	int rc;
+
+	while ((rc = svc_get(d->driver, rsp, sizeof(*rsp))) >= 0) {
+		*f = &d->flight[rsp->id % (1 << ID_SHIFT) % (OWN + 1)];
+		if (rc == sizeof(*rsp) && (*f)->sent && (*f)->id == rsp->id)
+			return 0;
+		if (d->faults++ == 0)
+			printf("a disk's driver answers what it was not asked\n");
+	}
+	return rc == -SK_E_AGAIN ? rc : -SK_E_PEER;
+}
 
 bool disk_ready(struct disk *d, enum disk_use use)
 {
@@ -19,55 +75,186 @@ bool disk_ready(struct disk *d, enum disk_use use)
 			       ? BLK_DEPTH
 			       : BLK_DEPTH - DISK_CLOSING_RESERVE; /* STORAGE_DISK2 */
 
-	return d->n_flights < max && svc_room(d->driver, sizeof(struct blk_req), 1);
+	if (d->state == DISK_LOST)
+		return true;
+	return d->state == DISK_UP && !d->n_owed && d->n_flights < max &&
+	       svc_room(d->driver, sizeof(struct blk_req), 1);
+}
+
+static bool request_lost(const struct disk *d, const struct blk_req *q)
+{
+	bool moves_data = q->op == BLK_READ || q->op == BLK_WRITE;
+
+	return d->state == DISK_LOST ||
+	       (moves_data && d->region[q->region].state == REGION_REFUSED);
 }
 
 int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q, enum disk_use use)
 {
-	struct blk_req out = *q;
-	uint32_t i;
+	struct flight *f = d->flight;
 	int rc;
 
-	for (i = 0; i < BLK_DEPTH && d->flight[i].used; i++)
-		continue;
-	if (i == BLK_DEPTH)
+	if (request_lost(d, q))
+		return -SK_E_IO;
+	while (f < &d->flight[OWN] && f->used)
+		f++;
+	if (f == &d->flight[OWN])
 		return -SK_E_AGAIN;
-	out.id = i;
-	rc = svc_request(d->driver, &out, sizeof(out));
-	if (rc)
-		return rc;
-	d->flight[i] = (struct flight){ true, use, cl, q->id };
+	*f = (struct flight){
+		.used = true, .use = use, .client = cl, .q = *q, .order = ++d->last_order
+	};
 	d->n_flights++;
-	return 0;
+	rc = flight_send(d, f);
+	if (rc)
+		flight_end(d, f);
+	return rc;
 }
 
-int disk_finished(struct disk *d, struct flight *f, struct blk_rsp *rsp)
+/* ---- another driver ---------------------------------------------------------------------- */
+
+void disk_lose(struct disk *d, const char *why)
 {
+	printf("disk %u is lost: %s\n", d->number, why);
+	d->state = DISK_LOST;
+	d->flight[OWN] = (struct flight){ .used = false };
+	for (uint32_t i = 0; i < OWN; i++)
+		d->flight[i].failed = d->flight[i].used;
+}
+
+/* A request without an answer comes back: it may have been what ended the driver. */
+static void flight_returned(struct flight *f)
+{
+	f->deaths += f->sent;
+	f->sent = false;
+	f->failed = f->deaths >= DISK_DEATHS_MAX;
+	if (f->failed)
+		printf("a request for sector %llu fails: it was at %u drivers that ended\n",
+			(unsigned long long)f->q.sector, DISK_DEATHS_MAX);
+}
+
+void disk_restarted(struct disk *d)
+{
+	printf("disk %u: the driver has been restarted; %u requests had no answer\n", d->number,
+		(unsigned int)d->n_flights);
+	d->flight[OWN] = (struct flight){ .used = false };
+	for (uint32_t i = 0; i < OWN; i++)
+		if (d->flight[i].used)
+			flight_returned(&d->flight[i]);
+	disk_regions_owe(d);
+	d->state = DISK_CHECKING;
+}
+
+static void check_send(struct disk *d, const struct blk_req *q)
+{
+	if (own_send(d, q))
+		disk_lose(d, "its driver's ring is unusable");
+}
+
+void disk_recover(struct disk *d)
+{
+	if (d->state != DISK_LOST && d->n_owed)
+		disk_regions_pay(d);
+	if (d->state == DISK_CHECKING && !d->n_owed && !d->flight[OWN].used)
+		check_send(d, &(struct blk_req){ .op = BLK_INFO });
+}
+
+/* STORAGE_DISK4: send the first of the requests that no driver has. */
+static void replay_next(struct disk *d)
+{
+	struct flight *first = NULL;
+
+	for (struct flight *f = d->flight; f < &d->flight[OWN]; f++) {
+		f->failed |= f->used && request_lost(d, &f->q);
+		if (!f->used || f->failed)
+			continue;
+		if (f->sent)
+			return;
+		if (!first || f->order < first->order)
+			first = f;
+	}
+	d->state = first ? DISK_REPLAYING : DISK_UP;
+	if (first && flight_send(d, first))
+		disk_lose(d, "its driver's ring is unusable");
+}
+
+static bool same_disk(const struct disk *d, const struct blk_rsp *info)
+{
+	return info->result == d->sectors && blk_info_block(info->flags) == d->block &&
+	       !!(info->flags & BLK_READ_ONLY) == d->read_only;
+}
+
+/* STORAGE_DISK5: first the size, then what a table that was there must have in it. */
+static void check_answered(struct disk *d, uint16_t op, const struct blk_rsp *rsp)
+{
+	if (rsp->status)
+		disk_lose(d, sk_error_text(rsp->status));
+	else if (op == BLK_INFO && !same_disk(d, rsp))
+		disk_lose(d, "it has another size");
+	else if (op == BLK_INFO && d->identity_sector)
+		check_send(d, &(struct blk_req){ .op = BLK_READ,
+				      .region = d->own_region,
+				      .sector = d->identity_sector,
+				      .length = d->block });
+	else if (op == BLK_READ && memcmp(d->driver->data, d->identity, DISK_IDENTITY) != 0)
+		disk_lose(d, "it has another partition table");
+	else
+		replay_next(d);
+}
+
+/* ---- answers ----------------------------------------------------------------------------- */
+
+static bool failed_take(struct disk *d, struct flight *out, struct blk_rsp *rsp)
+{
+	for (struct flight *f = d->flight; f < &d->flight[OWN]; f++) {
+		if (!f->failed)
+			continue;
+		*out = *f;
+		*rsp = (struct blk_rsp){ .status = -SK_E_IO };
+		flight_end(d, f);
+		return true;
+	}
+	return false;
+}
+
+int disk_finished(struct disk *d, struct flight *out, struct blk_rsp *rsp)
+{
+	struct flight *f;
 	int rc;
 
-	while ((rc = svc_get(d->driver, rsp, sizeof(*rsp))) >= 0) {
-		if (rc == sizeof(*rsp) && rsp->id < BLK_DEPTH && d->flight[rsp->id].used) {
-			*f = d->flight[rsp->id];
-			d->flight[rsp->id].used = false; /* STORAGE_DISK1 */
-			d->n_flights--;
+	for (;;) {
+		if (failed_take(d, out, rsp))
 			return 0;
+		rc = d->state == DISK_LOST ? -SK_E_AGAIN : answer_get(d, &f, rsp);
+		if (rc == -SK_E_AGAIN)
+			return rc;
+		if (rc) {
+			disk_lose(d, "its driver writes nonsense into the ring");
+			continue;
 		}
-		if (d->faults++ == 0)
-			printf("a disk's driver answers what it was not asked\n");
+		*out = *f;
+		flight_end(d, f);
+		if (f == &d->flight[OWN]) {
+			check_answered(d, out->q.op, rsp);
+			continue;
+		}
+		if (d->state == DISK_REPLAYING)
+			replay_next(d);
+		return 0;
 	}
-	return rc == -SK_E_AGAIN ? rc : -SK_E_PEER;
 }
+
+/* ---- start ------------------------------------------------------------------------------- */
 
 /* Send one request and wait for its answer. Only before the loop. */
 static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp)
 {
 	sk_time_t deadline = svc_in_ms(DISK_START_MS);
-	struct flight f;
-	int rc = disk_submit(d, NULL, q, DISK_CLIENT);
+	struct flight *f;
+	int rc = own_send(d, q);
 
 	if (rc)
 		return rc;
-	while ((rc = disk_finished(d, &f, rsp)) == -SK_E_AGAIN) {
+	while ((rc = answer_get(d, &f, rsp)) == -SK_E_AGAIN) {
 		d->driver->spent = 0; /* there are no other turns so far */
 		svc_settle(d->driver);
 		if (svc_more(d->driver))
@@ -76,72 +263,13 @@ static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp
 		if (rc)
 			return rc;
 	}
-	return rc ? rc : rsp->status;
-}
-
-/* ---- regions ---- */
-
-static int region_call(struct disk *d, uint32_t label, uint64_t a, uint64_t b, sk_cap_t frame)
-{
-	struct svc_caps caps = { .out = { frame }, .n_out = frame != SK_NULL_CAP };
-	uint64_t mr[64] = { a, b }; /* room for any answer */
-	uint32_t n = 2;
-	int rc;
-
-	if (svc_now() < d->silent_until)
-		return -SK_E_IO;
-	rc = svc_call_timed(d->endpoint, label, mr, &n, &caps, DISK_CALL_MS);
-	if (rc != -SK_E_TIMEOUT)
-		return rc;
-	d->silent_until = svc_in_ms(DISK_SILENT_MS);
-	printf("a disk's driver does not answer\n");
-	return -SK_E_IO;
-}
-
-/* STORAGE_DISK3 */
-static int number_free(struct disk *d, uint32_t number)
-{
-	int rc = region_call(d, BLK_REGION_DEL, number, 0, SK_NULL_CAP);
-	bool gone = rc == 0 || rc == -SK_E_NOT_FOUND;
-
-	d->region[number] = gone ? REGION_FREE : REGION_STALE;
-	return rc;
-}
-
-static int number_take(struct disk *d, uint32_t *number)
-{
-	uint32_t i;
-	int rc;
-
-	for (i = 0; i < BLK_REGIONS; i++) {
-		if (d->region[i] == REGION_STALE) {
-			rc = number_free(d, i);
-			if (rc == -SK_E_IO)
-				return rc;
-		}
-		if (d->region[i] == REGION_FREE)
-			break;
-	}
-	*number = i;
-	return i < BLK_REGIONS ? 0 : -SK_E_LIMIT;
-}
-
-int disk_region_add(struct disk *d, const struct svc_conn *c, uint32_t *region)
-{
-	int rc = number_take(d, region);
-
 	if (rc)
 		return rc;
-	rc = region_call(d, BLK_REGION_ADD, c->data_size, *region, c->data_frame);
-	d->region[*region] = rc ? REGION_STALE : REGION_USED;
-	return rc;
+	flight_end(d, f);
+	return rsp->status;
 }
 
-int disk_region_del(struct disk *d, uint32_t region) { return number_free(d, region); }
-
-/* ---- start ---- */
-
-int disk_init(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint)
+int disk_init(struct disk *d, unsigned int number, struct svc_conn *driver, sk_cap_t endpoint)
 {
 	struct blk_req q = { .op = BLK_INFO };
 	struct blk_rsp rsp;
@@ -150,6 +278,7 @@ int disk_init(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint)
 	memset(d, 0, sizeof(*d));
 	TAILQ_INIT(&d->stalled);
 	TAILQ_INIT(&d->ending);
+	d->number = number;
 	d->driver = driver;
 	d->endpoint = endpoint;
 	rc = transact(d, &q, &rsp);
@@ -158,7 +287,12 @@ int disk_init(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint)
 	d->sectors = rsp.result;
 	d->block = blk_info_block(rsp.flags);
 	d->read_only = rsp.flags & BLK_READ_ONLY;
-	return disk_region_add(d, driver, &d->own_region);
+	rc = disk_region_add(d, driver, &d->own_region);
+	if (rc != -SK_E_IO)
+		return rc;
+	/* perhaps the driver has just ended, and there will be another */
+	rc = svc_wait_until(driver, svc_in_ms(DISK_START_MS));
+	return rc ? rc : -SK_E_RESTARTED;
 }
 
 int disk_read_now(struct disk *d, uint64_t sector, uint32_t bytes, const uint8_t **data)
@@ -179,4 +313,10 @@ int disk_read_now(struct disk *d, uint64_t sector, uint32_t bytes, const uint8_t
 		return rc;
 	*data = d->driver->data;
 	return transact(d, &q, &rsp);
+}
+
+void disk_identity_set(struct disk *d, uint64_t sector, const uint8_t header[DISK_IDENTITY])
+{
+	d->identity_sector = sector;
+	memcpy(d->identity, header, DISK_IDENTITY);
 }

@@ -78,21 +78,30 @@ static int table_read(
 			(unsigned int)(d - disks), (unsigned long long)lba);
 		rc = -SK_E_INVAL;
 	}
+	if (rc == 0)
+		disk_identity_set(d, lba * per_block, copy);
 	return rc;
 }
 
-static void partitions_find(struct disk *d)
+/*
+ * -SK_E_RESTARTED: the driver is another one now; else a disk without a table has no volumes.
+ */
+static int partitions_find(struct disk *d)
 {
 	static struct gpt_partition parts[VOLUMES_MAX];
 	const uint64_t per_block = d->block / BLK_SECTOR;
 	struct gpt_header h;
 	const uint8_t *entries;
 	uint32_t n;
+	int rc = table_read(d, 1, &h, &entries);
 
-	if (table_read(d, 1, &h, &entries) &&
-		table_read(d, d->sectors / per_block - 1, &h, &entries)) {
+	if (rc && rc != -SK_E_RESTARTED)
+		rc = table_read(d, d->sectors / per_block - 1, &h, &entries);
+	if (rc == -SK_E_RESTARTED)
+		return rc;
+	if (rc) {
 		printf("disk %u: no usable partition table\n", (unsigned int)(d - disks));
-		return;
+		return 0;
 	}
 	n = gpt_entries_decode(&h, entries, parts, VOLUMES_MAX - n_volumes, gpt_warn);
 	for (uint32_t i = 0; i < n; i++) {
@@ -107,6 +116,14 @@ static void partitions_find(struct disk *d)
 		printf("volume %s: %llu MiB\n", v->name,
 			(unsigned long long)(v->sectors >> 11));
 	}
+	return 0;
+}
+
+static int disk_find(struct disk *d, struct svc_conn *driver, sk_cap_t endpoint)
+{
+	int rc = disk_init(d, (unsigned int)(d - disks), driver, endpoint);
+
+	return rc ? rc : partitions_find(d);
 }
 
 /*
@@ -121,13 +138,14 @@ static int disk_attach(const char *name)
 
 	if (!driver || !svc_arg(name, slot, sizeof(slot)))
 		return -SK_E_NOT_FOUND;
-	rc = disk_init(&disks[n_disks], driver, (sk_cap_t)strtoul(slot, NULL, 0));
+	do
+		rc = disk_find(&disks[n_disks], driver, (sk_cap_t)strtoul(slot, NULL, 0));
+	while (rc == -SK_E_RESTARTED);
 	if (rc) {
 		printf("%s: no disk: %s\n", name, sk_error_text(rc));
 		return rc;
 	}
-	partitions_find(&disks[n_disks]);
-	return svc_on_channel(driver, client_driver_event, &disks[n_disks++]);
+	return client_disk_start(&disks[n_disks++]);
 }
 
 int main(void)
