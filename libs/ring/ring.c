@@ -106,11 +106,22 @@ uint32_t ring_peer_epoch(const struct ring *r) { return (uint32_t)(peer_word(r) 
 
 bool ring_behind(const struct ring *r) { return client(r) && ahead(r, peer_word(r)) > 0; }
 
+/* A life that consumed nothing has no word to leave, so that of the life before counts. */
+static void leave_done(struct ring *r)
+{
+	uint64_t last = __atomic_load_n(&r->sh->cons, __ATOMIC_RELAXED);
+
+	if ((uint32_t)last && ahead(r, last) < 0)
+		__atomic_store_n(&r->sh->done, last, __ATOMIC_RELAXED);
+}
+
 void ring_restart(struct ring *r, uint32_t epoch)
 {
 	r->epoch = epoch;
 	r->index = 0;
 	r->peer = 0;
+	if (r->end == RING_SERVICE_GETS)
+		leave_done(r);
 	publish(r);
 	/* RING5: records come after the epoch. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -189,6 +200,42 @@ bool ring_put_flush(struct ring *r)
 		return false;
 	publish(r);
 	return take_wish(&r->sh->want_data);
+}
+
+static void reverse(uint8_t *bytes, uint32_t n)
+{
+	for (uint32_t i = 0; i < n / 2; i++) {
+		uint8_t byte = bytes[i];
+
+		bytes[i] = bytes[n - 1 - i];
+		bytes[n - 1 - i] = byte;
+	}
+}
+
+/* The first index that the service has not consumed in the epoch that ends. */
+static uint32_t first_kept(const struct ring *r)
+{
+	uint64_t done = __atomic_load_n(&r->sh->done, __ATOMIC_RELAXED);
+	uint32_t index = ahead(r, done) ? r->peer : (uint32_t)done;
+
+	return index % ALIGN || r->index - index > r->index - r->peer ? r->peer : index;
+}
+
+bool ring_carry(struct ring *r, uint32_t epoch)
+{
+	uint32_t from = first_kept(r), at = from & (r->size - 1);
+
+	/*
+	 * Turn the ring, so that the record at `at` comes to 0. The service does not look yet.
+	 */
+	reverse(r->sh->data, at);
+	reverse(r->sh->data + at, r->size - at);
+	reverse(r->sh->data, r->size);
+	r->epoch = epoch;
+	r->index -= from;
+	r->peer = 0;
+	publish(r);
+	return r->index && take_wish(&r->sh->want_data);
 }
 
 bool ring_room(struct ring *r, uint32_t len, uint32_t n)

@@ -47,7 +47,12 @@ struct ring_shared {
 	uint64_t cons;
 	/* Set by the consumer, cleared by the producer. */
 	uint32_t want_data;
-	uint32_t pad1[13];
+	uint32_t pad1;
+	/*
+	 * What lives of the service before this one had consumed, as their last word said it.
+	 */
+	uint64_t done;
+	uint32_t pad2[10];
 	/* The rest, rounded down to a power of two. */
 	uint8_t data[];
 };
@@ -87,6 +92,12 @@ bool ring_behind(const struct ring *r);
  * those of the peer that were not taken.
  */
 void ring_restart(struct ring *r, uint32_t epoch);
+/*
+ * The same for a client that produces a stream: the records that the service had not consumed
+ * are at the beginning of the new epoch. One that it was consuming when it died comes again.
+ * True: the service sleeps and must be signalled.
+ */
+bool ring_carry(struct ring *r, uint32_t epoch);
 /* Largest record that can ever fit. */
 uint32_t ring_record_max(const struct ring *r);
 

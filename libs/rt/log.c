@@ -8,7 +8,8 @@
  * Invariants  RT_LOG1 no thread waits here: text that does not fit is dropped and counted, and
  *                     the count is reported as soon as there is room again. The newest text is
  *                     lost, so that the cause of a flood can be read.
- *             RT_LOG2 before each text the ring follows a console that has started again
+ *             RT_LOG2 before each text the ring follows a console that has started again, with
+ *                     the text that the console had not taken
  */
 #include <string.h>
 #include "proto/console.h"
@@ -95,9 +96,11 @@ static void report_lost(void)
 
 static void channel_log(const char *text, size_t len)
 {
+	bool wake = false;
+
 	mutex_lock(&log_lock);
 	if (ring_behind(&ring)) /* RT_LOG2 */
-		ring_restart(&ring, ring_peer_epoch(&ring));
+		wake = ring_carry(&ring, ring_peer_epoch(&ring));
 	if (lost)
 		report_lost();
 	while (len) {
@@ -108,7 +111,8 @@ static void channel_log(const char *text, size_t len)
 		text += n;
 		len -= n;
 	}
-	if (ring_put_flush(&ring))
+	wake |= ring_put_flush(&ring);
+	if (wake)
 		(void)sk_signal(log_signal);
 	mutex_unlock(&log_lock);
 }

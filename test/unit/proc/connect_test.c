@@ -312,6 +312,31 @@ static void in_two_halves(void **state)
 	assert_int_equal(seen.opens + seen.closes, 0);
 }
 
+/* What the builder kept is enough to open the connection again. */
+static void opened_again(void **state)
+{
+	struct svc_open_args first, a;
+	struct proc_connection c;
+	sk_cap_t rings;
+
+	(void)state;
+	assert_int_equal(proc_connect(&proc, &disk, true, &c), 0);
+	first = seen.open;
+	assert_int_equal(first.number | first.epoch, 0);
+	assert_int_equal(proc_reopen_prepare(&disk, &c, 3, &a), 0);
+	assert_int_equal(a.number, 7);
+	assert_int_equal(a.epoch, 3);
+	a.number = a.epoch = 0;
+	assert_memory_equal(&a, &first, sizeof(a)); /* all else is as it was */
+	assert_int_equal(proc_reopen_prepare(&disk, &c, 0, &a), -SK_E_INVAL);
+	rings = c.rings;
+	c.rings = 0; /* nothing was kept */
+	assert_int_equal(proc_reopen_prepare(&disk, &c, 3, &a), -SK_E_INVAL);
+	c.rings = rings;
+	c.number = 0; /* it was never open */
+	assert_int_equal(proc_reopen_prepare(&disk, &c, 3, &a), -SK_E_INVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +346,7 @@ int main(void)
 		cmocka_unit_test_setup(refusals_leave_nothing, setup),
 		cmocka_unit_test_setup(silence_is_told, setup),
 		cmocka_unit_test_setup(in_two_halves, setup),
+		cmocka_unit_test_setup(opened_again, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "ring/ring.h"
@@ -228,6 +229,103 @@ static void epochs_wrap(void **state)
 	expect(&e->take, "new");
 }
 
+/* ---- streams ----------------------------------------------------------------------------- */
+static void client_carries(struct ends *e)
+{
+	(void)ring_carry(&e->ask, ring_peer_epoch(&e->hear));
+	ring_restart(&e->hear, ring_peer_epoch(&e->hear));
+}
+
+static void a_stream_loses_nothing(void **state)
+{
+	struct ends *e = *state;
+
+	put(&e->ask, "one");
+	put(&e->ask, "two");
+	put(&e->ask, "three");
+	expect(&e->take, "one");
+	service_starts(e, 1);
+	put(&e->ask, "four");
+	assert_int_equal(ring_put(&e->ask, "five", 4), 0); /* not published yet */
+	client_carries(e);
+	expect(&e->take, "two");
+	expect(&e->take, "three");
+	put(&e->ask, "six");
+	expect(&e->take, "four");
+	expect(&e->take, "five");
+	expect(&e->take, "six");
+	expect_nothing(&e->take);
+}
+
+/* Wherever in the ring the first record is, and over its end. */
+static void a_stream_at_every_place(void **state)
+{
+	struct ends *e = *state;
+	char text[200];
+
+	for (uint32_t i = 0; i < 300; i++) {
+		int n = snprintf(text, sizeof(text), "%0*u", 20 + (int)i % 150, i);
+
+		assert_int_equal(ring_put(&e->ask, text, (uint32_t)n), 0);
+		put(&e->ask, "second");
+		assert_int_equal(ring_put(&e->ask, "last", 4), 0);
+		service_starts(e, i + 1);
+		client_carries(e);
+		if (i)
+			expect(&e->take, "last"); /* it was left in the round before */
+		expect(&e->take, text);
+		expect(&e->take, "second");
+	}
+}
+
+/* A life that took nothing does not make the client forget what the one before took. */
+static void a_stream_over_two_deaths(void **state)
+{
+	struct ends *e = *state;
+
+	put(&e->ask, "one");
+	put(&e->ask, "two");
+	expect(&e->take, "one");
+	service_starts(e, 1);
+	service_starts(e, 2);
+	client_carries(e);
+	expect(&e->take, "two");
+	expect_nothing(&e->take);
+	put(&e->ask, "three");
+	service_starts(e, 3);
+	client_carries(e);
+	expect(&e->take, "three"); /* not "two" */
+}
+
+static void a_stream_wakes_the_service(void **state)
+{
+	struct ends *e = *state;
+
+	put(&e->ask, "one");
+	service_starts(e, 1);
+	assert_false(ring_get_idle(&e->take));
+	assert_true(ring_carry(&e->ask, 1));
+	expect(&e->take, "one");
+	service_starts(e, 2);
+	assert_false(ring_get_idle(&e->take));
+	assert_false(ring_carry(&e->ask, 2)); /* nothing to say */
+}
+
+/* What the shared word says is only believed within what the client has sent. */
+static void a_stream_and_nonsense(void **state)
+{
+	struct ends *e = *state;
+	const uint32_t nonsense[] = { 4, 8192, UINT32_MAX - 7 };
+
+	for (uint32_t i = 0; i < 3; i++) {
+		put(&e->ask, "one");
+		service_starts(e, i + 1);
+		shared(&e->ask)->done = (uint64_t)i << 32 | nonsense[i];
+		client_carries(e);
+		expect(&e->take, "one");
+	}
+}
+
 /* ---- hostile peers ----------------------------------------------------------------------- */
 static void a_client_that_is_ahead(void **state)
 {
@@ -277,6 +375,11 @@ int main(void)
 		T(a_service_that_is_far_ahead_waits_for_room),
 		T(two_deaths_before_the_client_notices),
 		T(epochs_wrap),
+		T(a_stream_loses_nothing),
+		T(a_stream_at_every_place),
+		T(a_stream_over_two_deaths),
+		T(a_stream_wakes_the_service),
+		T(a_stream_and_nonsense),
 		T(a_client_that_is_ahead),
 		T(a_client_that_goes_back),
 	};

@@ -275,6 +275,24 @@ static void domains_write_to_their_channel(void)
 	free(text);
 }
 
+/* RT_LOG2 */
+static void text_outlives_console(void)
+{
+	start(20);
+	channel_make();
+	reader_takes();
+	log_write("one\n", 4);
+	reader_takes();
+	log_write("two\n", 4);
+	assert_int_equal(ring_init(&reader, reader.sh, RING, RING_SERVICE_GETS, 1), 0);
+	ring_restart(&reader, 1);
+	reader_takes();
+	assert_string_equal(console, "");
+	log_write("three\n", 6);
+	reader_takes();
+	assert_string_equal(console, "two\nthree\n");
+}
+
 /* L1: the newest text is lost, and the loss is reported where the text would have been. */
 static void text_that_does_not_fit(void)
 {
@@ -439,6 +457,7 @@ int main(void)
 		KERN_CASE(a_thread_that_fails),
 		KERN_CASE(root_task_writes_to_the_kernel),
 		KERN_CASE(domains_write_to_their_channel),
+		KERN_CASE(text_outlives_console),
 		KERN_CASE(text_that_does_not_fit),
 		KERN_CASE(short_text_after_a_loss),
 		KERN_CASE(the_heap),
