@@ -19,12 +19,57 @@
 		"mr4 bytes of the file in it, mr5 size of the file") \
 	X(DOMAIN_STATS, 7, \
 		"control: mr0 = index, mr1 = 1: count; mr1 memory bytes, mr2 CPU ticks, mr3..6 name, mr7 CPU, " \
-		"mr8 slots | slots used << 32, mr9 frames | other objects << 32; both 0 unless counted") \
+		"mr8 slots | slots used << 32, mr9 frames | other objects << 32; both 0 unless counted; " \
+		"mr10 state | why it ended last << 32, mr11 restarts | epoch << 32, " \
+		"mr12 milliseconds since it was started last") \
 	X(WALLCLOCK, 8, \
-		"anyone: mr1 = nanoseconds since 1970 at boot_tsc; NOT_FOUND if unknown")
+		"anyone: mr1 = nanoseconds since 1970 at boot_tsc; NOT_FOUND if unknown") \
+	X(RESTART, 9, \
+		"control: mr0..3 = name, mr4 = enum init_kill; answered before it happens. NOT_FOUND; " \
+		"NO_SYS: init cannot restart it; BUSY: it is being restarted; STATE: it does not run; " \
+		"DENIED: this way needs the boot option init.kill=1")
 
 #define X(name, num, what) INIT_##name = (num),
 enum init_call { INIT_CALLS(X) INIT_CALL_END };
+#undef X
+
+/*
+ * X(name, number, text): the state of a static domain. init changes the epoch only together
+ * with the state: it counts the starts so far, and in state RUNNING all static connections of
+ * that epoch are open.
+ */
+#define DOMAIN_STATES(X) \
+	X(ABSENT, 0, "absent") /* never started: no device, or a service is missing */ \
+	X(RUNNING, 1, "running") \
+	X(RESTARTING, 2, "restarting") \
+	X(DEAD, 3, "dead") /* and init cannot restart it */ \
+	X(GIVEN_UP, 4, "given up")
+#define X(name, num, text) DOMAIN_##name = (num),
+enum domain_state { DOMAIN_STATES(X) DOMAIN_STATE_END };
+#undef X
+
+/* X(name, number, text): why a domain ended */
+#define DOMAIN_ENDS(X) \
+	X(NONE, 0, "never") \
+	X(FAULT, 1, "fault") \
+	X(EXIT, 2, "exit") \
+	X(HANG, 3, "hang") \
+	X(DMA, 4, "dma") \
+	X(BREACH, 5, "breach") \
+	X(ASKED, 6, "asked")
+#define X(name, num, text) DOMAIN_END_##name = (num),
+enum domain_end { DOMAIN_ENDS(X) DOMAIN_ENDS_END };
+#undef X
+
+/* X(name, number, text): how INIT_RESTART ends the domain; all except RESTART are for tests */
+#define INIT_KILLS(X) \
+	X(RESTART, 0, "restart") \
+	X(FAULT, 1, "fault") /* its main thread jumps to address 0 */ \
+	X(HANG, 2, "hang")   /* its main thread stops without a word */ \
+	X(EXIT, 3, "exit") \
+	X(GARBAGE, 4, "garbage") /* it writes nonsense into the rings of its connections */
+#define X(name, num, text) INIT_KILL_##name = (num),
+enum init_kill { INIT_KILLS(X) INIT_KILL_END };
 #undef X
 
 #endif

@@ -104,7 +104,7 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 	if (ch->service == MANIFEST_NONE)
 		return keep_memory(d, ch, c);
 	q.endpoint = domains[ch->service].connector;
-	if (domains[ch->service].state != RUNNING)
+	if (domains[ch->service].state != DOMAIN_RUNNING)
 		return -SK_E_NOT_FOUND;
 	rc = region_charge(d, ch, c);
 	q.untyped = c->memory;
@@ -204,7 +204,7 @@ void connections_close(uint32_t service)
 struct domain *domain_of_role(enum manifest_flag role)
 {
 	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
-		if (domains[i].m->flags & role && domains[i].state == RUNNING)
+		if (domains[i].m->flags & role && domains[i].state == DOMAIN_RUNNING)
 			return &domains[i];
 	return NULL;
 }
@@ -247,7 +247,8 @@ void connect_log(void)
 	static bool done;
 
 	for (uint32_t i = 0; !done && i < manifest.header->n_domains; i++) {
-		if (domains[i].state != RUNNING || domains[i].m->serves != SVC_PROTO_CONSOLE)
+		if (domains[i].state != DOMAIN_RUNNING ||
+			domains[i].m->serves != SVC_PROTO_CONSOLE)
 			continue;
 		done = true;
 		if (log_open(&domains[i]))

@@ -273,9 +273,11 @@ int domain_start(struct domain *d)
 		printf("%s: cannot be built: %s\n", d->m->name, sk_error_text(rc));
 	else
 		rc = complete(d, &claim);
-	if (rc)
+	if (rc) {
 		take_back(d);
-	else
-		d->state = RUNNING;
-	return rc;
+		return rc;
+	}
+	d->state = DOMAIN_RUNNING;
+	d->started_at = sk_now();
+	return 0;
 }

@@ -13,9 +13,8 @@
 #include "cpio.h"
 #include "policy.h"
 #include "proc/proc.h"
+#include "proto/init.h"
 #include <sk/boot.h>
-
-enum domain_state { ABSENT, RUNNING, DEAD };
 
 /*
  * A static domain. ntfn, service and parent outlive a restart; everything made from `memory`
@@ -25,6 +24,11 @@ struct domain {
 	const struct manifest_domain *m;
 	struct proc proc;
 	enum domain_state state;
+	/* Why it ended last. */
+	enum domain_end end;
+	uint32_t restarts;
+	/* When it was started last. */
+	sk_time_t started_at;
 	/* Index in the manifest; badge - 1. */
 	uint32_t number;
 	uint32_t epoch;

@@ -10,10 +10,15 @@
 #include "init.h"
 #include "proto/init.h"
 #include "svc/svc.h"
+#include "sys/clock.h"
 #include "sys/sk.h"
 #include "rt/program.h"
 
-enum { NAME_WORDS = 4 };
+enum {
+	NAME_WORDS = 4,
+	/* INIT_DOMAIN_STATS */
+	STATS_STATE = 10,
+};
 
 struct request {
 	struct domain *from;
@@ -53,14 +58,16 @@ static void domain_fault(struct domain *d, const struct sk_msg *m)
 		(unsigned long long)m->mr[1], (unsigned long long)m->mr[2],
 		(unsigned long long)m->mr[3]);
 	print_registers(d);
-	d->state = DEAD;
+	d->end = DOMAIN_END_FAULT;
+	d->state = DOMAIN_DEAD;
 }
 
 static void domain_exit(struct domain *d, uint64_t code)
 {
 	printf("%s: ended with code %lld\n", d->m->name, (long long)code);
 	(void)sk_thread_suspend(d->proc.thread);
-	d->state = DEAD;
+	d->end = DOMAIN_END_EXIT;
+	d->state = DOMAIN_DEAD;
 }
 
 /* ---- calls ------------------------------------------------------------------------------- */
@@ -71,7 +78,8 @@ static int call_power(struct request *q)
 	if (!(q->from->m->flags & MANIFEST_BUILDER))
 		return -SK_E_DENIED;
 	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
-		if (domains[i].state == RUNNING && domains[i].m->serves == SVC_PROTO_BLK &&
+		if (domains[i].state == DOMAIN_RUNNING &&
+			domains[i].m->serves == SVC_PROTO_BLK &&
 			domains[i].m->dev.kind == MANIFEST_NO_DEVICE)
 			connections_close(i); /* it answers once all data is on the medium */
 	printf("%s\n", reboot ? "reboot" : "power off");
@@ -91,7 +99,7 @@ static int call_service(struct request *q)
 			continue;
 		if (!(q->from->m->services & 1u << i))
 			return -SK_E_DENIED;
-		if (s->state != RUNNING)
+		if (s->state != DOMAIN_RUNNING)
 			return -SK_E_NOT_FOUND;
 		rc = cap_copy(s->service, SK_W | SK_GRANT, SVC_BADGE_CONTROL, &q->cap);
 		q->rights = SK_W | SK_GRANT;
@@ -147,12 +155,25 @@ static uint64_t own_memory(void)
 	return total > given ? total - given : 0;
 }
 
+/* The life of a domain in words 10 to 12; init itself has run since the start. */
+static void stats_life(struct request *q, const struct domain *d)
+{
+	uint64_t ns = d ? d->started_at ? clock_ticks_to_ns(sk_now() - d->started_at) : 0
+			: clock_ns();
+
+	q->mr[STATS_STATE] = d ? d->state | (uint64_t)d->end << 32 : DOMAIN_RUNNING;
+	q->mr[STATS_STATE + 1] = d ? d->restarts | (uint64_t)d->epoch << 32 : 0;
+	q->mr[STATS_STATE + 2] = ns / 1000000;
+	q->n = STATS_STATE + 3;
+}
+
 static int call_stats(struct request *q)
 {
 	const char *name = "init";
-	uint64_t memory = 0, ticks = 0, waited;
+	uint64_t memory, ticks = 0, waited;
 	uint64_t index = q->mr[0], count = q->mr[1];
 	sk_cap_t sched = SK_CAP_SCHED, cnode = SK_CAP_CNODE;
+	const struct domain *d = NULL;
 	struct caps_count has = { 0 };
 	uint32_t cpu = 0;
 
@@ -160,14 +181,13 @@ static int call_stats(struct request *q)
 		return -SK_E_DENIED;
 	if (index > manifest.header->n_domains)
 		return -SK_E_NOT_FOUND;
-	if (index == 0) {
-		memory = own_memory();
-	} else {
-		name = domains[index - 1].m->name;
-		memory = domains[index - 1].charged;
-		sched = domains[index - 1].proc.sched;
-		cnode = domains[index - 1].proc.cnode;
+	if (index) {
+		d = &domains[index - 1];
+		name = d->m->name;
+		sched = d->proc.sched;
+		cnode = d->proc.cnode;
 	}
+	memory = d ? d->charged : own_memory();
 	if (sched && sk_sched_stats(sched, &ticks, &waited, &cpu))
 		ticks = 0;
 	memset(&q->mr[3], 0, NAME_WORDS * 8);
@@ -179,7 +199,7 @@ static int call_stats(struct request *q)
 	q->mr[3 + NAME_WORDS] = cpu;
 	q->mr[4 + NAME_WORDS] = has.slots | (uint64_t)has.used << 32;
 	q->mr[5 + NAME_WORDS] = has.frames | (uint64_t)has.objects << 32;
-	q->n = 6 + NAME_WORDS;
+	stats_life(q, d);
 	return 0;
 }
 

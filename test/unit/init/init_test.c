@@ -398,7 +398,7 @@ static void audit(unsigned int i, const struct wanted *w, unsigned int n)
 	};
 	enum { COMMON = sizeof(all) / sizeof(all[0]) };
 
-	assert_int_equal(d->state, RUNNING);
+	assert_int_equal(d->state, DOMAIN_RUNNING);
 	for (sk_cap_t s = 1; s < cnode->n_slots; s++) {
 		const struct kern_cap *c = kern_cap(cnode, s);
 		const struct wanted *want = NULL;
@@ -506,7 +506,7 @@ static void each_has_what_the_manifest_says(struct kern_msg *m)
 		kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x2000, NULL));
 	assert_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr + 0x1000, NULL));
 
-	assert_int_equal(domains[NIC].state, ABSENT);
+	assert_int_equal(domains[NIC].state, DOMAIN_ABSENT);
 	assert_int_equal(domains[NIC].charged, 0);
 
 	AUDIT(STORAGE, { DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL },
@@ -613,16 +613,16 @@ static void the_whole_system(void)
 static void disk_is_not_there(struct kern_msg *m)
 {
 	(void)m;
-	assert_int_equal(domains[DISK].state, ABSENT);
+	assert_int_equal(domains[DISK].state, DOMAIN_ABSENT);
 	assert_int_equal(domains[DISK].charged, 0);
 	assert_int_equal(domains[DISK].memory, 0);
 	/*
 	 * storage needs the disk, so it does not start; its connections are closed and their
 	 * memory is returned
 	 */
-	assert_int_equal(domains[STORAGE].state, ABSENT);
+	assert_int_equal(domains[STORAGE].state, DOMAIN_ABSENT);
 	assert_int_equal(domains[STORAGE].charged, 0);
-	assert_int_equal(domains[CONTROL].state, RUNNING);
+	assert_int_equal(domains[CONTROL].state, DOMAIN_RUNNING);
 	assert_int_equal(domains[CONTROL].proc.info != NULL, 0);
 	for (uint32_t i = 0; i < man.h.n_channels; i++)
 		if (man.c[i].service != MANIFEST_NONE && !connections[i].open)
@@ -709,8 +709,8 @@ static void an_image_that_is_not_there(void)
 static void disk_runs(struct kern_msg *m)
 {
 	(void)m;
-	assert_int_equal(domains[DISK].state, RUNNING);
-	assert_int_equal(domains[STORAGE].state, RUNNING);
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
 }
 
 static void (*const with_disk[])(struct kern_msg *m) = { disk_runs, NULL };
@@ -758,14 +758,14 @@ static void a_bar_of_nothing_but_the_interrupt_table(void)
 static void storage_was_refused(struct kern_msg *m)
 {
 	(void)m;
-	assert_int_equal(domains[DISK].state, RUNNING);
-	assert_int_equal(domains[STORAGE].state, ABSENT);
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	assert_int_equal(domains[STORAGE].state, DOMAIN_ABSENT);
 	assert_int_equal(domains[STORAGE].charged, 0);
 	assert_int_equal(peer.closes[CONSOLE], 1); /* the connection for its log */
 	assert_int_equal(peer.closes[DISK], 0);
 	assert_int_equal(connections[3].memory | connections[3].data_memory, 0);
 	/* the channel is optional, so control starts without it */
-	assert_int_equal(domains[CONTROL].state, RUNNING);
+	assert_int_equal(domains[CONTROL].state, DOMAIN_RUNNING);
 	assert_int_equal(info_of(CONTROL)->n_channels, 2);
 }
 
@@ -781,7 +781,7 @@ static void a_required_channel_is_refused(void)
 static void region_is_kept_away(struct kern_msg *m)
 {
 	(void)m;
-	assert_int_equal(domains[STORAGE].state, ABSENT);
+	assert_int_equal(domains[STORAGE].state, DOMAIN_ABSENT);
 	/* the service may still use this memory, so it stays charged and is never used again */
 	assert_int_equal(domains[STORAGE].charged, (1 << 14) + (1 << 16));
 	assert_int_equal(connections[3].memory, 0);
@@ -799,9 +799,9 @@ static void a_service_that_does_not_answer(void)
 static void logs_are_not_needed(struct kern_msg *m)
 {
 	(void)m;
-	assert_int_equal(domains[DISK].state, RUNNING);
-	assert_int_equal(domains[STORAGE].state, RUNNING);
-	assert_int_equal(domains[CONTROL].state, ABSENT); /* control needs a console */
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
+	assert_int_equal(domains[CONTROL].state, DOMAIN_ABSENT); /* control needs a console */
 	assert_null(logged);
 }
 
@@ -1012,6 +1012,9 @@ static void c_stats_of_init(struct kern_msg *m)
 	assert_string_equal((char *)&reply.mr[3], "storage");
 	assert_int_equal(reply.mr[8], 408 | 12ull << 32);
 	assert_int_equal(reply.mr[9], 1 | 10ull << 32);
+	assert_int_equal(reply.n, 13);
+	assert_int_equal(reply.mr[10], DOMAIN_RUNNING);
+	assert_int_equal(reply.mr[11], 0);
 	ask(m, CONTROL, INIT_DOMAIN_STATS);
 }
 
@@ -1066,9 +1069,9 @@ static void c_fault(struct kern_msg *m)
 static void c_service_dead(struct kern_msg *m)
 {
 	assert_int_equal(n_replies, 0);
-	assert_int_equal(domains[CONSOLE].state, DEAD);
+	assert_int_equal(domains[CONSOLE].state, DOMAIN_DEAD);
 	assert_false(own(domains[CONSOLE].proc.thread)->runs);
-	assert_int_equal(domains[STORAGE].state, RUNNING);
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
 	ask_service(m, CONTROL, "console");
 }
 
@@ -1082,7 +1085,7 @@ static void c_exit(struct kern_msg *m)
 static void c_power_by_another(struct kern_msg *m)
 {
 	assert_int_equal(n_replies, 0); /* a successful call does not return */
-	assert_int_equal(domains[UART].state, DEAD);
+	assert_int_equal(domains[UART].state, DOMAIN_DEAD);
 	assert_false(own(domains[UART].proc.thread)->runs);
 	ask(m, STORAGE, INIT_POWER);
 }
