@@ -60,7 +60,31 @@ enum platform_call {
 	/* mr0 = 0 off (S5), 1 reboot; returns only on failure. */
 	PLATFORM_POWER = 20,
 	/* Reply mr1 = nanoseconds since 1970 at boot_tsc of struct sk_info. */
-	PLATFORM_WALLCLOCK = 21
+	PLATFORM_WALLCLOCK = 21,
+	/*
+	 * mr0 handle. From now on the function sends no interrupt and begins no access to
+	 * memory; accesses that it has begun may still be under way. Its registers keep their
+	 * contents.
+	 */
+	PLATFORM_QUIESCE = 22,
+	/*
+	 * mr0 handle. Quiesces the function, waits for its last accesses, and resets it. The
+	 * function is not claimed any more: PLATFORM_CLAIM gives it again, with the same handle
+	 * and the same interrupts. Reply: mr1 = enum platform_reset. NO_SYS: it has no reset
+	 * that platform knows; IO: it does not obey. Then it stays claimed and quiet, and may
+	 * still access memory.
+	 */
+	PLATFORM_RESET = 23
 };
+
+/* X(name, number, text): how a function was reset */
+#define PLATFORM_RESETS(X) \
+	X(FLR, 1, "function-level reset") \
+	X(POWER, 2, "power state D3hot") \
+	X(BUS, 3, "reset of its bus") \
+	X(VIRTIO, 4, "reset of the virtio device")
+#define X(name, num, text) PLATFORM_RESET_##name = (num),
+enum platform_reset { PLATFORM_RESETS(X) PLATFORM_RESET_END };
+#undef X
 
 #endif

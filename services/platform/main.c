@@ -3,7 +3,8 @@
  * main.c - platform: owns the machine's firmware tables, PCI configuration space, MSI-X tables
  * and power
  *
- * Objects     devs[]: every PCI function; a claimed one keeps its interrupt capabilities.
+ * Objects     devs[]: every PCI function. Its interrupts are made at the first claim and kept,
+ *             so that a later claim, after a reset, gives the same ones.
  * Lifecycle   tables and devices are read once at start; afterwards only init calls.
  * Trust       only SVC_BADGE_INIT may call; drivers never see an MSI-X table, because a page
  *             that holds one is in no piece that PLATFORM_BAR hands out.
@@ -16,6 +17,7 @@
 #include "devmem.h"
 #include "pci.h"
 #include "proto/platform.h"
+#include "reset.h"
 #include "rtc.h"
 #include "rt/sleep.h"
 #include "svc/svc.h"
@@ -35,9 +37,15 @@ enum {
 	POWER_MS = 5000,
 };
 
+struct vector {
+	sk_cap_t irq; /* 0: not made so far */
+	/* The message. */
+	uint64_t addr;
+	uint32_t data;
+};
 struct claim {
 	uint32_t n_irqs;
-	sk_cap_t irq[VECTORS_MAX];
+	struct vector vector[VECTORS_MAX];
 };
 
 static struct acpi_facts facts;
@@ -118,15 +126,18 @@ static bool matches(const struct pci_device *d, uint64_t ids, uint64_t class_cod
 	       ((uint32_t)class_code == UINT32_MAX || d->class_code == class_code);
 }
 
-static int irq_make(uint64_t *addr, uint32_t *data, sk_cap_t *out)
+static int vector_make(struct vector *v)
 {
-	int rc = object_make(SK_OBJ_IRQ, 0, out);
+	sk_cap_t irq;
+	int rc = v->irq ? 0 : object_make(SK_OBJ_IRQ, 0, &irq);
 
-	if (rc)
+	if (v->irq || rc)
 		return rc;
-	rc = (int)sk_irq_msi(PLATFORM_CAP_CTL_IRQ, *out, 0, addr, data);
+	rc = (int)sk_irq_msi(PLATFORM_CAP_CTL_IRQ, irq, 0, &v->addr, &v->data);
 	if (rc)
-		cap_drop(*out);
+		cap_drop(irq);
+	else
+		v->irq = irq;
 	return rc;
 }
 
@@ -134,8 +145,7 @@ static int irq_make(uint64_t *addr, uint32_t *data, sk_cap_t *out)
 static void vectors_make(struct pci_device *d, struct claim *c, uint32_t want)
 {
 	volatile uint32_t *table = NULL;
-	uint32_t n = want < VECTORS_MAX ? want : VECTORS_MAX, data;
-	uint64_t addr;
+	uint32_t n = want < VECTORS_MAX ? want : VECTORS_MAX;
 
 	if (d->msix) {
 		n = n < d->msix_entries ? n : d->msix_entries;
@@ -146,16 +156,17 @@ static void vectors_make(struct pci_device *d, struct claim *c, uint32_t want)
 		n = d->msi && n ? 1 : 0;
 	for (c->n_irqs = 0; c->n_irqs < n; c->n_irqs++) {
 		volatile uint32_t *entry = table ? table + c->n_irqs * 4 : NULL;
+		struct vector *v = &c->vector[c->n_irqs];
 
-		if (irq_make(&addr, &data, &c->irq[c->n_irqs]))
+		if (vector_make(v))
 			break;
 		if (!entry) {
-			pci_msi_program(&config, d, addr, data);
+			pci_msi_program(&config, d, v->addr, v->data);
 			continue;
 		}
-		entry[0] = (uint32_t)addr;
-		entry[1] = (uint32_t)(addr >> 32);
-		entry[2] = data;
+		entry[0] = (uint32_t)v->addr;
+		entry[1] = (uint32_t)(v->addr >> 32);
+		entry[2] = v->data;
 		entry[3] = 0; /* unmasked */
 	}
 	if (table && c->n_irqs)
@@ -260,8 +271,24 @@ static int irq_call(const uint64_t *mr, struct svc_caps *caps)
 
 	if (mr[1] >= c->n_irqs)
 		return -SK_E_RANGE;
-	caps->out[0] = c->irq[mr[1]];
+	caps->out[0] = c->vector[mr[1]].irq;
 	caps->n_out = 1;
+	return 0;
+}
+
+/* ---- the end of a claim ---- */
+
+static int reset_call(uint64_t *mr, uint32_t *n_mr)
+{
+	const struct reset_machine machine = { &config, devs, n_devs, wait_ms, devmem_map };
+	enum platform_reset how;
+	int rc = reset_function(&machine, &devs[mr[0]], &how);
+
+	if (rc)
+		return rc;
+	devs[mr[0]].claimed = false;
+	mr[1] = how;
+	*n_mr = 2;
 	return 0;
 }
 
@@ -308,7 +335,8 @@ static void reboot(void)
 static int platform_call(
 	uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
 {
-	bool has_handle = label == PLATFORM_BAR || label == PLATFORM_IRQ;
+	bool has_handle = label == PLATFORM_BAR || label == PLATFORM_IRQ ||
+			  label == PLATFORM_QUIESCE || label == PLATFORM_RESET;
 
 	if (badge != SVC_BADGE_INIT)
 		return -SK_E_DENIED;
@@ -321,6 +349,11 @@ static int platform_call(
 		return mr[1] < PCI_BARS ? bar_call(mr, n_mr, caps) : -SK_E_RANGE;
 	case PLATFORM_IRQ:
 		return irq_call(mr, caps);
+	case PLATFORM_QUIESCE:
+		pci_quiesce(&config, &devs[mr[0]]);
+		return 0;
+	case PLATFORM_RESET:
+		return reset_call(mr, n_mr);
 	case PLATFORM_POWER:
 		if (mr[0] == 0)
 			power_off();

@@ -26,8 +26,17 @@ enum {
 	CMD_MASTER = 1 << 2,
 	CMD_NO_INTX = 1 << 10,
 	STATUS_CAPS = 1 << 20,
+	CAP_PM = 0x01,
 	CAP_MSI = 0x05,
+	CAP_VENDOR = 0x09,
+	CAP_PCIE = 0x10,
 	CAP_MSIX = 0x11,
+	CAP_AF = 0x13,
+	/*
+	 * A virtio device describes its registers in vendor capabilities (virtio 1.1, 4.1.4).
+	 */
+	VIRTIO_VENDOR = 0x1af4,
+	VIRTIO_COMMON = 1,
 	CAPS_WALK_MAX = 48,
 	MSIX_ENABLE_BIT = 31,
 	MSIX_MASK_ALL_BIT = 30,
@@ -101,6 +110,39 @@ static void msix_read(const struct pci_config *cfg, struct pci_device *d, uint16
 	d->msix_offset = offset;
 }
 
+/* Each capability is used only if all its registers that platform uses lie below 256. */
+static void cap_read(
+	const struct pci_config *cfg, struct pci_device *d, uint16_t at, uint32_t head)
+{
+	switch (head & 0xff) {
+	case CAP_MSIX:
+		if (at <= 0xf4)
+			msix_read(cfg, d, at);
+		break;
+	case CAP_MSI:
+		if (at <= 0xec)
+			d->msi = at;
+		break;
+	case CAP_PCIE:
+		if (at <= 0xf4)
+			d->pcie = at;
+		break;
+	case CAP_AF:
+		if (at <= 0xf8)
+			d->af = at;
+		break;
+	case CAP_PM:
+		if (at <= 0xf8)
+			d->pm = at;
+		break;
+	case CAP_VENDOR:
+		if (at <= 0xf0 && d->vendor == VIRTIO_VENDOR && head >> 24 == VIRTIO_COMMON &&
+			!d->virtio)
+			d->virtio = at;
+		break;
+	}
+}
+
 static void caps_read(const struct pci_config *cfg, struct pci_device *d)
 {
 	uint16_t at;
@@ -111,10 +153,7 @@ static void caps_read(const struct pci_config *cfg, struct pci_device *d)
 	for (unsigned int n = 0; at >= 0x40 && n < CAPS_WALK_MAX; n++) {
 		uint32_t head = cfg->read(d->rid, at);
 
-		if ((head & 0xff) == CAP_MSIX && at <= 0xf4)
-			msix_read(cfg, d, at);
-		else if ((head & 0xff) == CAP_MSI && at <= 0xec)
-			d->msi = at;
+		cap_read(cfg, d, at, head);
 		at = (head >> 8) & 0xfc;
 	}
 }
@@ -141,9 +180,10 @@ static void function_read(struct scan *s, uint16_t rid, uint32_t id)
 {
 	uint8_t header = (s->cfg->read(rid, REG_HEADER) >> 16) & 0x7f;
 	struct pci_device *d;
+	uint32_t buses = header == 1 ? s->cfg->read(rid, REG_BUSES) : 0;
 
 	if (header == 1)
-		bus_push(s, (s->cfg->read(rid, REG_BUSES) >> 8) & 0xff);
+		bus_push(s, (buses >> 8) & 0xff);
 	if (s->n == s->max)
 		return;
 	d = &s->devs[s->n++];
@@ -152,6 +192,8 @@ static void function_read(struct scan *s, uint16_t rid, uint32_t id)
 	d->vendor = id & 0xffff;
 	d->device = (uint16_t)(id >> 16);
 	d->class_code = s->cfg->read(rid, REG_CLASS) >> 8;
+	d->secondary = (buses >> 8) & 0xff;
+	d->subordinate = (buses >> 16) & 0xff;
 	if (header == 0) {
 		bars_read(s->cfg, d, PCI_BARS);
 		caps_read(s->cfg, d);
@@ -196,6 +238,22 @@ void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d)
 	command_set(cfg, d->rid, 0, CMD_NO_INTX);
 	cfg->write(
 		d->rid, d->msix, (head & ~(1u << MSIX_MASK_ALL_BIT)) | 1u << MSIX_ENABLE_BIT);
+}
+
+/*
+ * PCI Local Bus 3.0, 6.2.2 (command), 6.8.1.3 (MSI enable), 6.8.2.3 (function mask of MSI-X).
+ * An interrupt message is a write by the function, so the last step alone would stop it, too;
+ * but it would not keep a line from being asserted in its place.
+ */
+void pci_quiesce(const struct pci_config *cfg, const struct pci_device *d)
+{
+	command_set(cfg, d->rid, 0, CMD_NO_INTX);
+	if (d->msix)
+		cfg->write(
+			d->rid, d->msix, cfg->read(d->rid, d->msix) | 1u << MSIX_MASK_ALL_BIT);
+	if (d->msi)
+		cfg->write(d->rid, d->msi, cfg->read(d->rid, d->msi) & ~(uint32_t)MSI_ENABLE);
+	command_set(cfg, d->rid, CMD_MASTER, 0);
 }
 
 void pci_msi_program(

@@ -38,6 +38,12 @@ struct pci_device {
 	/* Of the table in that BAR. */
 	uint32_t msix_offset;
 	uint16_t msi;
+	/* Of the PCI Express, Advanced Features and power management capabilities. */
+	uint16_t pcie, af, pm;
+	/* Of the virtio capability that says where the common registers are. */
+	uint16_t virtio;
+	/* A bridge: the buses behind it, from secondary to subordinate; 0: it is none. */
+	uint8_t secondary, subordinate;
 	bool claimed;
 };
 
@@ -49,6 +55,11 @@ uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, ui
 void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool on);
 /* MSI-X: enable with INTx off. The table is written by the caller before. */
 void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d);
+/*
+ * No interrupt and no access to memory begins any more; pci_enable() and the programming of the
+ * vectors undo it.
+ */
+void pci_quiesce(const struct pci_config *cfg, const struct pci_device *d);
 void pci_msi_program(
 	const struct pci_config *cfg, const struct pci_device *d, uint64_t addr, uint32_t data);
 

@@ -34,7 +34,8 @@ enum {
 	FUNCTIONS = 3,
 	BAR_X = BARS + 0x20000, /* 64 KiB, with the MSI-X table at 0x3ff0, across two pages */
 	TABLE_X = 0x3ff0,
-	ENTRIES_X = 4
+	ENTRIES_X = 4,
+	COMMON_X = 0x9000
 };
 
 /* ---- configuration space ---- */
@@ -83,9 +84,13 @@ static void functions_make(void)
 	fn[0].reg[13] = 0x40;
 	fn[0].reg[16] = 0x11 | 0x80 << 8 | (ENTRIES_X - 1) << 16 | 1u << 30; /* all masked */
 	fn[0].reg[17] = TABLE_X;
+	fn[0].reg[32] = 0x09 | 16 << 16 |
+			1u << 24; /* virtio: the common registers are in BAR 0 */
+	fn[0].reg[34] = COMMON_X;
 	fn[1] = fn[0];
 	fn[1].rid = RID_M;
 	fn[1].reg[4] = BARS + 0x40000;
+	fn[1].reg[32] = 0;
 	fn[1].reg[16] = 0x05 | 3 << 20 | 1 << 23; /* eight messages */
 	fn[2] = fn[0];
 	fn[2].rid = RID_N;
@@ -473,19 +478,97 @@ static void no_such_call(struct kern_msg *m)
 {
 	assert_int_equal(status(), -SK_E_NOT_FOUND); /* not device memory */
 	assert_int_equal(reply.n_caps, 0);
-	call(m, PLATFORM_WALLCLOCK + 1, 0, 0, 0, 0);
+	call(m, PLATFORM_RESET + 1, 0, 0, 0, 0);
+}
+
+/* ---- a second claim ---- */
+static struct kern_object *first_irq;
+
+static void quiesce(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NO_SYS);
+	call(m, PLATFORM_IRQ, handle, 2, 0, 0);
+}
+
+static void quiesce_x(struct kern_msg *m)
+{
+	first_irq = reply.cap[0].obj;
+	kern.phys[BAR_X + COMMON_X + 0x14] = 0x0f; /* the driver runs */
+	call(m, PLATFORM_QUIESCE, handle, 0, 0, 0);
+}
+
+static void is_quiet(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(fn[0].reg[1] & 0x406, 0x402);
+	assert_int_equal(fn[0].reg[16] >> 30, 3); /* enabled and masked */
+	call(m, PLATFORM_RESET, handle, 0, 0, 0);
+}
+
+static void is_reset(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.mr[1], PLATFORM_RESET_VIRTIO);
+	assert_int_equal(kern.phys[BAR_X + COMMON_X + 0x14], 0);
+	call(m, PLATFORM_BAR, handle, 0, 0, 0);
+}
+
+static void claim_again(struct kern_msg *m)
+{
+	uint32_t *entry = (uint32_t *)(kern.phys + BAR_X + TABLE_X);
+
+	assert_int_equal(status(), -SK_E_NOT_FOUND); /* the claim has ended */
+	entry[4 * 2 + 2] = 0;                        /* as a reset leaves it */
+	entry[4 * 2 + 3] = 1;
+	call(m, PLATFORM_CLAIM, 0x10421af4, 0x010000, 0, 1000);
+}
+
+static void claimed_again(struct kern_msg *m)
+{
+	const uint32_t *entry = (uint32_t *)(kern.phys + BAR_X + TABLE_X);
+
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.mr[1], handle);
+	assert_int_equal(reply.mr[3], ENTRIES_X);
+	assert_int_equal(entry[4 * 2 + 2], 3);
+	assert_int_equal(entry[4 * 2 + 3], 0);
+	assert_int_equal(fn[0].reg[16] >> 30, 2);
+	assert_int_equal(fn[0].reg[1] & 0x406, 0x406);
+	call(m, PLATFORM_IRQ, handle, 2, 0, 0);
+}
+
+static void irq_is_the_same(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_ptr_equal(reply.cap[0].obj, first_irq);
+	call(m, PLATFORM_RESET, handle_m, 0, 0, 0);
+}
+
+static void has_no_reset(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NO_SYS);
+	assert_int_equal(fn[1].reg[1] & 4, 0);
+	call(m, PLATFORM_CLAIM, 0x1042ffff, UINT64_MAX, 1, 2);
+}
+
+static void stays_claimed(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_BUSY);
+	call(m, PLATFORM_RESET, FUNCTIONS, 0, 0, 0);
 }
 
 static void end(struct kern_msg *m)
 {
 	(void)m;
-	assert_int_equal(status(), -SK_E_NO_SYS);
+	assert_int_equal(status(), -SK_E_NOT_FOUND);
 }
 
 static void (*const claims[])(struct kern_msg *m) = { by_another, unclaimed, handle_beyond,
 	unknown_ids, unknown_class, index_beyond, claim_first, claimed, claim_msi, claimed_msi,
 	claimed_without, irq, irq_again, bar_beyond, bar_of_ports, bar_of_half_a_page,
-	bar_first, bar_next, bar_of_another, bar_is_ram, no_such_call, end, NULL };
+	bar_first, bar_next, bar_of_another, bar_is_ram, no_such_call, quiesce, quiesce_x,
+	is_quiet, is_reset, claim_again, claimed_again, irq_is_the_same, has_no_reset,
+	stays_claimed, end, NULL };
 
 static void devices(void)
 {
