@@ -39,6 +39,8 @@ int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
 	return 0;
 }
 
+void rt_log_detach(void) { attached = false; }
+
 void log_init(void)
 {
 	const struct domain_info *info = (const struct domain_info *)DOMAIN_INFO_VADDR;

@@ -16,6 +16,8 @@ void rt_exit(int code) __attribute__((noreturn));
  * wakes console.
  */
 int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal) must_check;
+/* The root task: until the next rt_log_attach(), standard output goes to the kernel's log. */
+void rt_log_detach(void);
 /*
  * From now on all output is about this guest (0: about none). console keeps it in the log of
  * that guest, so that a guest cannot fill the log of the host with messages of other domains

@@ -11,12 +11,20 @@
 #include "base/error.h"
 #include "caps/caps.h"
 #include "init.h"
-#include "proto/console.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
-#include "rt/program.h"
 
-enum { CLOSE_LONG_MS = 10000 };
+enum {
+	/* At the end of the system, a close that takes longer is mentioned. */
+	CLOSE_LONG_MS = 10000,
+	/* At the end of a client, a service that takes longer counts as hung. */
+	CLOSE_MS = 10000,
+};
+
+struct connection *connection_of(const struct domain *d, uint32_t channel)
+{
+	return &connections[d->m->first_channel + channel];
+}
 
 /* Pass what a driver reported when it was opened to its client, as arguments. */
 static int result_args(
@@ -91,19 +99,26 @@ static void region_return(struct domain *d, struct connection *c, int rc)
 	memory_return(d, &c->data_memory);
 }
 
-static int connect(struct domain *d, const struct manifest_channel *ch, struct connection *c)
+/* What init says to the service each time. */
+static struct proc_connect connect_args(uint32_t client, const struct manifest_channel *ch)
 {
-	struct proc_connect q = { .name = ch->name,
+	return (struct proc_connect){ .name = ch->name,
+		.endpoint = domains[ch->service].connector,
 		.proto = ch->proto,
-		.client = d->number | SVC_STATIC,
+		.client = client | SVC_STATIC,
 		.data_size = ch->data_size,
 		.params = ch->params,
 		.params_len = ch->params_len };
+}
+
+static int connect(struct domain *d, const struct manifest_channel *ch, struct connection *c)
+{
+	struct proc_connect q;
 	int rc;
 
 	if (ch->service == MANIFEST_NONE)
 		return keep_memory(d, ch, c);
-	q.endpoint = domains[ch->service].connector;
+	q = connect_args(d->number, ch);
 	if (domains[ch->service].state != DOMAIN_RUNNING)
 		return -SK_E_NOT_FOUND;
 	rc = region_charge(d, ch, c);
@@ -111,6 +126,7 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 	q.data_untyped = c->data_memory;
 	c->client = d->number;
 	c->service = ch->service;
+	c->epoch = 0;
 	if (!rc)
 		rc = proc_connect(&d->proc, &q, true, &c->c);
 	if (rc) {
@@ -150,11 +166,21 @@ int connect_channels(struct domain *d)
 	return 0;
 }
 
-/*
- * Print a line when closing takes long, and when the service could not finish its client's
- * work.
- */
-static int connection_close(struct connection *c)
+/* The service could not end the connection, or could not finish its client's work. */
+static void close_report(const struct connection *c, int rc, int result)
+{
+	const char *service = domains[c->service].m->name, *client = domains[c->client].m->name;
+
+	if (rc)
+		printf("%s does not close its connection with %s: %s\n", service, client,
+			sk_error_text(rc));
+	else if (result)
+		printf("%s could not write all for %s: %s; data may be lost\n", service, client,
+			sk_error_text(result));
+}
+
+/* Print a line when closing takes long. */
+static void connection_close(struct connection *c)
 {
 	const char *service = domains[c->service].m->name, *client = domains[c->client].m->name;
 	sk_cap_t endpoint = domains[c->service].connector;
@@ -168,27 +194,77 @@ static int connection_close(struct connection *c)
 		rc = svc_close_within(
 			endpoint, c->c.number, SVC_CLOSE_MS - CLOSE_LONG_MS, &result);
 	}
-	if (rc)
-		printf("%s does not close its connection with %s: %s\n", service, client,
-			sk_error_text(rc));
-	else if (result)
-		printf("%s could not write all for %s: %s; data may be lost\n", service, client,
-			sk_error_text(result));
-	return rc;
+	close_report(c, rc, result);
 }
 
-void connection_drop(struct domain *d, struct connection *c)
+int connection_end(struct connection *c)
+{
+	const struct domain *service = &domains[c->service];
+	int result = 0, rc;
+
+	if (!c->open)
+		return 0;
+	if (!domain_runs(service)) /* it was given up, and has taken its connections along */
+		return -SK_E_TIMEOUT;
+	rc = svc_close_within(service->connector, c->c.number, CLOSE_MS, &result);
+	if (rc == -SK_E_TIMEOUT)
+		return rc;
+	c->open = false;
+	close_report(c, rc, result);
+	return 0;
+}
+
+void connection_drop(struct domain *client, struct connection *c)
 {
 	const sk_cap_t boundary[] = { c->c.client_signal, c->c.service_signal, c->c.rings,
 		c->c.data };
-	int rc = c->open ? connection_close(c) : 0;
 
 	if (!c->memory)
 		return; /* kept memory, which outlives the domain, or nothing */
 	for (uint32_t i = 0; i < ARRAY_SIZE(boundary); i++)
 		cap_drop(boundary[i]);
 	c->c = (struct proc_connection){ 0 };
-	region_return(d, c, rc);
+	region_return(client, c, c->open ? -SK_E_TIMEOUT : 0);
+	c->open = false;
+}
+
+static int reopen_args(const struct connection *c, struct svc_open_args *a)
+{
+	const struct proc_connect q = connect_args(
+		c->client, &manifest.channel[c - connections]);
+
+	return proc_reopen_prepare(&q, &c->c, c->epoch, a);
+}
+
+/* The client has its end already, so the new signal is not needed. */
+int connection_reopen(struct connection *c)
+{
+	struct svc_open_result r;
+	struct svc_open_args a;
+	int rc;
+
+	c->epoch++;
+	rc = reopen_args(c, &a);
+	if (!rc)
+		rc = svc_open(domains[c->service].connector, &a, &r);
+	if (rc)
+		return rc;
+	cap_drop(r.signal);
+	c->open = true;
+	return 0;
+}
+
+void connection_abandon(struct connection *c)
+{
+	struct svc_open_args a;
+	int rc;
+
+	c->epoch++;
+	rc = reopen_args(c, &a);
+	if (!rc)
+		rc = svc_abandon(&a, SVC_END_GIVEN_UP);
+	if (rc)
+		printf("%s is not told: %s\n", domains[c->client].m->name, sk_error_text(rc));
 }
 
 void connections_close(uint32_t service)
@@ -197,7 +273,7 @@ void connections_close(uint32_t service)
 		struct connection *c = &connections[i];
 
 		if (c->open && c->service == service)
-			(void)connection_close(c); /* it has printed what went wrong */
+			connection_close(c);
 	}
 }
 
@@ -207,52 +283,4 @@ struct domain *domain_of_role(enum manifest_flag role)
 		if (domains[i].m->flags & role && domains[i].state == DOMAIN_RUNNING)
 			return &domains[i];
 	return NULL;
-}
-
-/* ---- init's own output ------------------------------------------------------------------- */
-static int log_open(const struct domain *console)
-{
-	struct console_params params = { .kind = CONSOLE_LOG, .name = "init" };
-	struct svc_open_args a = { .proto = SVC_PROTO_LOG,
-		.client = SVC_STATIC | 0xffff,
-		.req_size = svc_proto_info(SVC_PROTO_LOG)->req_size,
-		.rsp_size = svc_proto_info(SVC_PROTO_LOG)->rsp_size,
-		.params = &params,
-		.params_len = sizeof(params) };
-	struct svc_open_result r;
-	sk_cap_t frame, ntfn;
-	uint32_t order = 13;
-	void *view;
-	int rc;
-
-	rc = vm_alloc(order, &frame, &view);
-	if (!rc)
-		rc = object_make(SK_OBJ_NOTIFICATION, 0, &ntfn);
-	if (rc)
-		return rc;
-	rc = cap_copy(
-		frame, SK_R | SK_W, 0, &a.rings); /* one capability maps in one space only */
-	if (rc)
-		return rc;
-	/* init ignores everything that comes back, but a signal without a badge is refused. */
-	rc = cap_copy(ntfn, SK_W | SK_GRANT, 1, &a.client_signal);
-	if (rc)
-		return rc;
-	rc = svc_open(console->connector, &a, &r);
-	return rc ? rc : rt_log_attach(view, a.req_size, r.signal);
-}
-
-void connect_log(void)
-{
-	static bool done;
-
-	for (uint32_t i = 0; !done && i < manifest.header->n_domains; i++) {
-		if (domains[i].state != DOMAIN_RUNNING ||
-			domains[i].m->serves != SVC_PROTO_CONSOLE)
-			continue;
-		done = true;
-		if (log_open(&domains[i]))
-			printf("no connection to %s: my lines stay in the kernel's log\n",
-				domains[i].m->name);
-	}
 }

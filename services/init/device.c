@@ -2,10 +2,12 @@
 /*
  * device.c - devices: claimed through platform, given to their drivers
  *
- * Objects     a driver's DMA space, which init keeps; BARs and interrupts come from platform.
+ * Objects     a driver's DMA space, or its interrupt pin, which init keeps for the driver's
+ *             next life; BARs and interrupts of PCI functions come from platform.
  */
 #include <stdio.h>
 #include <string.h>
+#include "base/error.h"
 #include "caps/caps.h"
 #include "init.h"
 #include "proto/platform.h"
@@ -17,6 +19,8 @@
 enum {
 	PIECES_MAX = 64,
 	POWER_MS = 1000,
+	/* Longer than any call takes: a reset has to wait for the device. */
+	PLATFORM_MS = 10000,
 };
 
 uint64_t wall_boot_ns;
@@ -25,7 +29,8 @@ static int platform_call(uint32_t label, uint64_t *mr, uint32_t n, struct svc_ca
 {
 	const struct domain *p = domain_of_role(MANIFEST_PLATFORM);
 
-	return p ? svc_call(p->connector, label, mr, &n, caps) : -SK_E_NOT_FOUND;
+	return p ? svc_call_timed(p->connector, label, mr, &n, caps, PLATFORM_MS)
+		 : -SK_E_NOT_FOUND;
 }
 
 /* An answer without exactly one capability is an error. */
@@ -44,8 +49,9 @@ static int platform_call_cap(uint32_t label, uint64_t *mr, uint32_t n, sk_cap_t 
 	return rc;
 }
 
-int device_claim(const struct manifest_device *dev, struct device_claim *claim)
+int device_claim(struct domain *d, struct device_claim *claim)
 {
+	const struct manifest_device *dev = &d->m->dev;
 	uint64_t mr[SK_MR_MAX] = { dev->vendor | (uint64_t)dev->device << 16,
 		dev->class_code == UINT32_MAX ? UINT64_MAX : dev->class_code, dev->index,
 		dev->n_irqs };
@@ -56,7 +62,8 @@ int device_claim(const struct manifest_device *dev, struct device_claim *claim)
 	rc = platform_call(PLATFORM_CLAIM, mr, 4, NULL);
 	if (rc)
 		return rc;
-	claim->handle = mr[1];
+	d->claimed = true;
+	d->handle = claim->handle = mr[1];
 	claim->vendor = (uint16_t)mr[2];
 	claim->device = (uint16_t)(mr[2] >> 16);
 	claim->rid = (uint16_t)(mr[2] >> 32);
@@ -130,14 +137,11 @@ static int irq_give(struct domain *d, const struct device_claim *claim, uint32_t
  * Without an IOMMU the space protects nothing and only reports addresses. The manifest must
  * have allowed that.
  */
-static int iospace_give(struct domain *d, const struct device_claim *claim)
+static int iospace_make(struct domain *d, const struct device_claim *claim)
 {
 	sk_cap_t space;
-	int rc;
+	int rc = object_make(SK_OBJ_SPACE_IO, 0, &space);
 
-	if (!(d->m->dev.flags & MANIFEST_DMA))
-		return 0;
-	rc = object_make(SK_OBJ_SPACE_IO, 0, &space);
 	if (rc)
 		return rc;
 	rc = (int)sk_io_assign(SK_CAP_CTL_IO, space, claim->rid);
@@ -145,11 +149,22 @@ static int iospace_give(struct domain *d, const struct device_claim *claim)
 		printf("%s: device %s is not behind an IOMMU\n", d->m->name, d->m->dev.name);
 		rc = 0;
 	}
-	if (!rc)
-		rc = proc_give(&d->proc, DOMAIN_CAP_IOSPACE(0), space, SK_ALL, 0);
 	if (rc)
 		cap_drop(space);
+	else
+		d->iospace = space;
 	return rc;
+}
+
+static int iospace_give(struct domain *d, const struct device_claim *claim)
+{
+	int rc = 0;
+
+	if (!(d->m->dev.flags & MANIFEST_DMA))
+		return 0;
+	if (!d->iospace)
+		rc = iospace_make(d, claim);
+	return rc ? rc : proc_give(&d->proc, DOMAIN_CAP_IOSPACE(0), d->iospace, SK_ALL, 0);
 }
 
 static int pci_give(struct domain *d, const struct device_claim *claim)
@@ -171,23 +186,34 @@ static int pci_give(struct domain *d, const struct device_claim *claim)
 }
 
 /* ---- ports and a pin --------------------------------------------------------------------- */
+static int pin_claim(struct domain *d)
+{
+	sk_cap_t irq;
+	int rc = object_make(SK_OBJ_IRQ, 0, &irq);
+
+	if (rc)
+		return rc;
+	rc = (int)sk_irq_pin(SK_CAP_CTL_IRQ, irq, d->m->dev.gsi, 0, 0);
+	if (rc)
+		cap_drop(irq);
+	else
+		d->pin = irq;
+	return rc;
+}
+
 static int ports_give(struct domain *d)
 {
 	const struct manifest_device *m = &d->m->dev;
 	struct domain_device *dev = &d->proc.info->dev[0];
 	uint64_t last = m->port + (uint64_t)m->n_ports - 1;
-	sk_cap_t irq;
 	int rc;
 
 	rc = proc_give(&d->proc, DOMAIN_CAP_IOPORT(0), SK_CAP_IOPORT, SK_R | SK_W,
 		m->port | last << 16);
-	if (rc)
-		return rc;
-	rc = object_make(SK_OBJ_IRQ, 0, &irq);
+	if (!rc && !d->pin)
+		rc = pin_claim(d);
 	if (!rc)
-		rc = (int)sk_irq_pin(SK_CAP_CTL_IRQ, irq, m->gsi, 0, 0);
-	if (!rc)
-		rc = proc_give(&d->proc, DOMAIN_CAP_IRQ(0, 0), irq, SK_ALL, 0);
+		rc = proc_give(&d->proc, DOMAIN_CAP_IRQ(0, 0), d->pin, SK_ALL, 0);
 	dev->io_port = m->port;
 	dev->io_ports = m->n_ports;
 	dev->n_irqs = 1;
@@ -199,6 +225,39 @@ int device_give(struct domain *d, const struct device_claim *claim)
 	memcpy(d->proc.info->dev[0].name, d->m->dev.name, sizeof(d->m->dev.name));
 	d->proc.info->n_devices = 1;
 	return d->m->dev.kind == MANIFEST_PCI ? pci_give(d, claim) : ports_give(d);
+}
+
+/* ---- the end of a driver ----------------------------------------------------------------- */
+void device_quiesce(struct domain *d)
+{
+	uint64_t mr[SK_MR_MAX] = { d->handle };
+	int rc = d->claimed ? platform_call(PLATFORM_QUIESCE, mr, 1, NULL) : 0;
+
+	if (rc) /* the reset decides what becomes of the domain */
+		printf("%s: device %s: %s\n", d->m->name, d->m->dev.name, sk_error_text(rc));
+}
+
+static const char *reset_text(uint64_t how)
+{
+	static const char *const texts[] = {
+#define X(name, num, text) [num] = (text),
+		PLATFORM_RESETS(X)
+#undef X
+	};
+
+	return how && how < PLATFORM_RESET_END ? texts[how] : "reset in an unknown way";
+}
+
+int device_reset(struct domain *d)
+{
+	uint64_t mr[SK_MR_MAX] = { d->handle };
+	int rc = d->claimed ? platform_call(PLATFORM_RESET, mr, 1, NULL) : 0;
+
+	if (rc || !d->claimed)
+		return rc;
+	d->claimed = false;
+	printf("%s: device %s: %s\n", d->m->name, d->m->dev.name, reset_text(mr[1]));
+	return 0;
 }
 
 /* ---- machine ----------------------------------------------------------------------------- */

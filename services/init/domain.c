@@ -4,7 +4,7 @@
  *
  * Lifecycle   claim the device, build, give what the manifest names, connect, start. If a
  *             domain cannot be started, everything made for it is taken back, and the domains
- *             that need it are not started either.
+ *             that need it are not started either. supervise.c may start it again.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,6 +137,10 @@ static int boundary_make(struct domain *d)
 		rc = cap_copy(d->service, SK_W | SK_GRANT, SVC_BADGE_INIT, &d->connector);
 	if (!rc)
 		rc = cap_copy(init_endpoint, SK_W | SK_GRANT, d->number + 1, &d->parent);
+	if (!rc)
+		rc = cap_copy(d->ntfn, SK_W, 1ull << DOMAIN_BIT_PULSE, &d->pulse);
+	if (!rc && d->m->flags & MANIFEST_BUILDER)
+		rc = cap_copy(d->ntfn, SK_W, 1ull << DOMAIN_BIT_NEWS, &d->news);
 	return rc;
 }
 
@@ -191,6 +195,14 @@ static int give_builder(struct domain *d)
 	return proc_give(&d->proc, SK_CAP_INFO, SK_CAP_INFO, SK_R | SK_GRANT, 0);
 }
 
+/* Only a domain that can be started again is watched. */
+static int give_pulse(struct domain *d)
+{
+	if (!domain_restartable(d))
+		return 0;
+	return proc_give(&d->proc, DOMAIN_CAP_PULSE, init_ntfn, SK_W, 1ull << d->number);
+}
+
 static int give_archive_file(struct domain *d)
 {
 	struct cpio_file f;
@@ -205,14 +217,27 @@ static int give_archive_file(struct domain *d)
 			    (unsigned long long)f.size);
 }
 
-static void take_back(struct domain *d)
+/* What it made of its own memory goes first, also if others have copies. */
+void domain_destroy(struct domain *d)
 {
-	for (uint32_t i = 0; i < d->m->n_channels; i++)
-		connection_drop(d, &connections[d->m->first_channel + i]);
 	proc_destroy(&d->proc);
+	for (uint32_t i = 0; i < d->m->n_channels; i++)
+		connection_drop(d, connection_of(d, i));
 	memory_return(d, &d->memory);
 	for (uint32_t i = 0; i < MANIFEST_UNTYPED_MAX; i++)
 		memory_return(d, &d->own[i]);
+}
+
+/* It never ran, so its device has nothing to do with its memory. */
+static void take_back(struct domain *d)
+{
+	for (uint32_t i = 0; i < d->m->n_channels; i++)
+		if (connection_end(connection_of(d, i)))
+			printf("%s: channel %s is not closed\n", d->m->name,
+				manifest.channel[d->m->first_channel + i].name);
+	domain_destroy(d);
+	if (device_reset(d))
+		printf("%s: its device cannot be claimed again\n", d->m->name);
 }
 
 struct step {
@@ -223,6 +248,7 @@ static int start_thread(struct domain *d) { return proc_start(&d->proc); }
 static const struct step steps[] = {
 	{ give_memory, "its memory" },
 	{ give_builder, "what it builds with" },
+	{ give_pulse, "its pulse" },
 	{ give_archive_file, "its archive member" },
 	{ grant_caps, "its capabilities" },
 	{ connect_channels, "its channels" },
@@ -253,7 +279,7 @@ int domain_start(struct domain *d)
 	const char *why;
 	int rc;
 
-	rc = device_claim(&d->m->dev, &claim);
+	rc = device_claim(d, &claim);
 	if (rc) {
 		if (!(d->m->flags & MANIFEST_OPTIONAL) || rc != -SK_E_NOT_FOUND)
 			printf("%s: no device %s: %s\n", d->m->name, d->m->dev.name,
@@ -263,6 +289,7 @@ int domain_start(struct domain *d)
 	rc = archive_image(d->m->binary, &im, &why);
 	if (rc) {
 		printf("%s: %s: %s\n", d->m->name, d->m->binary, why);
+		take_back(d);
 		return rc;
 	}
 	d->next_extra = DOMAIN_CAP_EXTRA;
@@ -278,6 +305,6 @@ int domain_start(struct domain *d)
 		return rc;
 	}
 	d->state = DOMAIN_RUNNING;
-	d->started_at = sk_now();
+	d->life.started_at = sk_now();
 	return 0;
 }

@@ -3,7 +3,8 @@
  * init.h - what the parts of init share
  *
  * init is the root task: it makes every static domain from the manifest, keeps the objects on
- * their boundaries, and then answers calls. It is single-threaded; there is no lock anywhere.
+ * their boundaries, answers calls, and starts again what ends. It is single-threaded; there is
+ * no lock anywhere.
  */
 #ifndef INIT_H
 #define INIT_H
@@ -16,21 +17,45 @@
 #include "proto/init.h"
 #include <sk/boot.h>
 
+/* What a domain in state DOMAIN_RESTARTING waits for. */
+enum domain_phase {
+	/*
+	 * The services that it used: they have to let go of what it gave them. It is stopped.
+	 */
+	PHASE_ENDING,
+	/* The time at which it may start, and its services. Nothing of it is left. */
+	PHASE_ENDED,
+	/* A sign that it handles events, so that its connections can be opened again. */
+	PHASE_OPENING,
+};
+
+/* What supervise.c remembers of a domain. */
+struct life {
+	enum domain_phase phase;
+	/* Why it ended last. */
+	enum domain_end end;
+	uint32_t restarts;
+	/* Ends since it has recovered, and ends that each followed a recovery closely. */
+	uint32_t n_ends, n_quick;
+	/* When it was started last, when it had recovered last, and when it may start next. */
+	sk_time_t started_at, recovered_at, start_at;
+	/* Pulses since it has answered one; and whether it ever did in this life. */
+	uint32_t pulses;
+	bool answered;
+};
+
 /*
- * A static domain. ntfn, service and parent outlive a restart; everything made from `memory`
- * does not.
+ * A static domain. Everything that is made from `memory` and `own` ends with the domain; all
+ * other capabilities are init's and outlive it.
  */
 struct domain {
 	const struct manifest_domain *m;
 	struct proc proc;
 	enum domain_state state;
-	/* Why it ended last. */
-	enum domain_end end;
-	uint32_t restarts;
-	/* When it was started last. */
-	sk_time_t started_at;
+	struct life life;
 	/* Index in the manifest; badge - 1. */
 	uint32_t number;
+	/* How many times it was started before. */
 	uint32_t epoch;
 	/* Its notification and control endpoint, unbadged. */
 	sk_cap_t ntfn, service;
@@ -38,6 +63,13 @@ struct domain {
 	sk_cap_t parent;
 	/* Its control endpoint with SVC_BADGE_INIT. */
 	sk_cap_t connector;
+	/* Its notification with the bits DOMAIN_BIT_PULSE and DOMAIN_BIT_NEWS. */
+	sk_cap_t pulse, news;
+	/* Its device: the pin that was claimed, or the DMA space. */
+	sk_cap_t pin, iospace;
+	/* platform has given it the function `handle`. */
+	bool claimed;
+	uint64_t handle;
 	/* The untyped that proc takes memory from. */
 	sk_cap_t memory;
 	/* Untypeds that the domain may retype itself. */
@@ -48,11 +80,17 @@ struct domain {
 	uint64_t charged;
 };
 
-/* A connection between two static domains, with everything on the boundary. */
+/*
+ * A connection between two static domains, with everything on the boundary. Memory and
+ * capabilities are there as long as the client lives, whatever the service does.
+ */
 struct connection {
+	/* The service has it. */
 	bool open;
 	/* Indices of domains. */
 	uint32_t client, service;
+	/* One more each time the service opens it again. */
+	uint32_t epoch;
 	/* Memory of the region: for the rings, and for the data if there is any. */
 	sk_cap_t memory, data_memory;
 	struct proc_connection c;
@@ -63,6 +101,8 @@ extern struct domain domains[MANIFEST_DOMAINS_MAX];
 /* As in the manifest. */
 extern struct connection connections[MANIFEST_CHANNELS_MAX];
 extern sk_cap_t init_endpoint;
+/* Bound to init's thread; a domain signals its bit, 1 << number. */
+extern sk_cap_t init_ntfn;
 extern uint64_t wall_boot_ns;
 
 static inline const struct sk_bootinfo *boot_info(void)
@@ -78,7 +118,13 @@ int archive_image(const char *name, struct proc_image *im, const char **why) mus
 int archive_map(struct proc *p, const struct cpio_file *f, uint64_t *vaddr) must_check;
 
 /* domain.c */
+/* Build and start it; it is in state DOMAIN_RUNNING then. */
 int domain_start(struct domain *d) must_check;
+/*
+ * Take back all memory of a domain that is stopped, and whose connections have ended. Its
+ * device must have been reset.
+ */
+void domain_destroy(struct domain *d);
 int arg_add(struct domain *d, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))) must_check;
 int extra_slot(struct domain *d, uint32_t *slot) must_check;
@@ -92,10 +138,25 @@ uint64_t guest_pool_bytes(void); /* that control was given */
 
 /* connect.c */
 int connect_channels(struct domain *d) must_check;
-void connect_log(void); /* init's own lines, once console runs */
-void connection_drop(struct domain *d, struct connection *c); /* of d as client */
+struct connection *connection_of(const struct domain *d, uint32_t channel);
+/*
+ * Have the service end its side. -SK_E_TIMEOUT: it does not answer, and may still use the
+ * region.
+ */
+int connection_end(struct connection *c) must_check;
+/* Forget a connection that has ended. If the service still has it, its memory is lost. */
+void connection_drop(struct domain *client, struct connection *c);
+/* The service has been started again. */
+int connection_reopen(struct connection *c) must_check;
+/* The service will not be started again: tell the client. */
+void connection_abandon(struct connection *c);
 void connections_close(uint32_t service);
 struct domain *domain_of_role(enum manifest_flag role); /* NULL if none runs */
+
+/* log.c: init's own lines go to console while it runs, and to the kernel's log otherwise */
+void log_connect(void);
+void log_leave(const struct domain *ended);
+void log_return(const struct domain *restarted);
 
 /* device.c */
 struct device_claim {
@@ -105,12 +166,40 @@ struct device_claim {
 	uint64_t bar_size[6];
 	uint8_t config[256];
 };
-int device_claim(const struct manifest_device *dev, struct device_claim *claim) must_check;
+int device_claim(struct domain *d, struct device_claim *claim) must_check;
 int device_give(struct domain *d, const struct device_claim *claim) must_check;
+/*
+ * Stop the device's interrupts and its accesses to memory, as far as that can be done at once.
+ */
+void device_quiesce(struct domain *d);
+/*
+ * End its claim. 0: the device does nothing any more. Else it may go on using the domain's
+ * memory, which then must not be used for anything else.
+ */
+int device_reset(struct domain *d) must_check;
 void device_wallclock(void);
 int device_power(bool reboot);
 
+/* supervise.c */
+int supervise_start(void) must_check;
+/* All domains were started the first time. */
+void supervise_all(void);
+/* A domain has ended, or must end: stop it, and start it again if that is possible. */
+void domain_ends(struct domain *d, enum domain_end why);
+/* Does it run, or has it been started again? */
+bool domain_runs(const struct domain *d);
+bool domain_restartable(const struct domain *d);
+/* Do what is due; returns when there is something due next. */
+sk_time_t supervise(void);
+/* Domains have answered their pulse. */
+void supervise_answers(uint64_t domains);
+
+/* kill.c */
+/* End a domain that runs, in one of the ways of INIT_RESTART. */
+int domain_kill(struct domain *d, uint64_t how) must_check;
+
 /* serve.c */
+void domain_exit(struct domain *d, uint64_t code);
 void serve(void) __attribute__((noreturn));
 
 #endif

@@ -49,7 +49,7 @@ static void start_all(void)
 		d->number = i;
 		if (domain_start(d))
 			continue;
-		connect_log();
+		log_connect();
 		if (d->m->flags & MANIFEST_PLATFORM)
 			device_wallclock();
 	}
@@ -65,11 +65,14 @@ int main(void)
 	if (!rc)
 		rc = object_make(SK_OBJ_ENDPOINT, 0, &init_endpoint);
 	if (!rc)
+		rc = supervise_start();
+	if (!rc)
 		rc = manifest_open(&why);
 	if (rc) {
 		printf("init: %s: %s\n", why ? why : "cannot start", sk_error_text(rc));
 		rt_exit(1);
 	}
 	start_all();
+	supervise_all();
 	serve();
 }

@@ -2,6 +2,10 @@
 /*
  * serve.c - init's endpoint: calls of the domains (proto/init.h), and their faults
  *
+ * The loop of libs/svc cannot take its place. It takes the labels below SVC_FIRST for those of
+ * proto/svc.h, answers every message (a fault must not be answered), and finds endpoint and
+ * notification through a start-up page, which the root task does not have.
+ *
  * Invariants  SERVE1 a caller is known by its badge, which init minted: its number plus 1
  */
 #include <stdio.h>
@@ -36,7 +40,7 @@ static void print_registers(const struct domain *d)
 {
 	struct sk_regs r;
 
-	if (sk_thread_suspend(d->proc.thread) || sk_thread_read(d->proc.thread, &r))
+	if (sk_thread_read(d->proc.thread, &r))
 		return;
 	printf("  rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", (unsigned long long)r.rax,
 		(unsigned long long)r.rbx, (unsigned long long)r.rcx,
@@ -51,23 +55,27 @@ static void print_registers(const struct domain *d)
 		(unsigned long long)r.r15);
 }
 
+/*
+ * Whichever of its threads it was, the whole domain has ended: no other thread can know what is
+ * left half done. Then the lines are printed, so that they do not go to a console that has
+ * ended.
+ */
 static void domain_fault(struct domain *d, const struct sk_msg *m)
 {
+	if (!domain_runs(d))
+		return;
+	domain_ends(d, DOMAIN_END_FAULT);
 	printf("%s: fault: vector %u, error %#x, address %#llx, rip %#llx, rsp %#llx\n",
 		d->m->name, (unsigned int)m->mr[0], (unsigned int)(m->mr[0] >> 32),
 		(unsigned long long)m->mr[1], (unsigned long long)m->mr[2],
 		(unsigned long long)m->mr[3]);
 	print_registers(d);
-	d->end = DOMAIN_END_FAULT;
-	d->state = DOMAIN_DEAD;
 }
 
-static void domain_exit(struct domain *d, uint64_t code)
+void domain_exit(struct domain *d, uint64_t code)
 {
+	domain_ends(d, DOMAIN_END_EXIT);
 	printf("%s: ended with code %lld\n", d->m->name, (long long)code);
-	(void)sk_thread_suspend(d->proc.thread);
-	d->end = DOMAIN_END_EXIT;
-	d->state = DOMAIN_DEAD;
 }
 
 /* ---- calls ------------------------------------------------------------------------------- */
@@ -86,27 +94,50 @@ static int call_power(struct request *q)
 	return device_power(reboot);
 }
 
-static int call_service(struct request *q)
+static struct domain *domain_named(const uint64_t *words)
 {
 	char name[NAME_WORDS * 8 + 1] = { 0 };
 
-	memcpy(name, q->mr, NAME_WORDS * 8);
-	for (uint32_t i = 0; i < manifest.header->n_domains; i++) {
-		struct domain *s = &domains[i];
-		int rc;
+	memcpy(name, words, NAME_WORDS * 8);
+	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
+		if (strcmp(domains[i].m->name, name) == 0)
+			return &domains[i];
+	return NULL;
+}
 
-		if (strcmp(s->m->name, name))
-			continue;
-		if (!(q->from->m->services & 1u << i))
-			return -SK_E_DENIED;
-		if (s->state != DOMAIN_RUNNING)
-			return -SK_E_NOT_FOUND;
-		rc = cap_copy(s->service, SK_W | SK_GRANT, SVC_BADGE_CONTROL, &q->cap);
-		q->rights = SK_W | SK_GRANT;
-		q->temporary = true;
-		return rc;
-	}
-	return -SK_E_NOT_FOUND;
+/* The endpoint outlives a restart, so it can be given meanwhile. */
+static int call_service(struct request *q)
+{
+	const struct domain *s = domain_named(q->mr);
+
+	if (!s)
+		return -SK_E_NOT_FOUND;
+	if (!(q->from->m->services & 1u << s->number))
+		return -SK_E_DENIED;
+	if (s->state != DOMAIN_RUNNING && s->state != DOMAIN_RESTARTING)
+		return -SK_E_NOT_FOUND;
+	q->rights = SK_W | SK_GRANT;
+	q->temporary = true;
+	return cap_copy(s->service, SK_W | SK_GRANT, SVC_BADGE_CONTROL, &q->cap);
+}
+
+/* The answer comes first: the loop then does what is to be done. */
+static int call_restart(struct request *q)
+{
+	struct domain *d;
+
+	if (!(q->from->m->flags & MANIFEST_BUILDER))
+		return -SK_E_DENIED;
+	d = domain_named(q->mr);
+	if (!d)
+		return -SK_E_NOT_FOUND;
+	if (!domain_restartable(d))
+		return -SK_E_NO_SYS;
+	if (d->state == DOMAIN_RESTARTING)
+		return -SK_E_BUSY;
+	if (d->state != DOMAIN_RUNNING)
+		return -SK_E_STATE;
+	return domain_kill(d, q->mr[NAME_WORDS]);
 }
 
 static int call_image(struct request *q)
@@ -158,11 +189,13 @@ static uint64_t own_memory(void)
 /* The life of a domain in words 10 to 12; init itself has run since the start. */
 static void stats_life(struct request *q, const struct domain *d)
 {
-	uint64_t ns = d ? d->started_at ? clock_ticks_to_ns(sk_now() - d->started_at) : 0
-			: clock_ns();
+	const struct life *l = d ? &d->life : NULL;
+	uint64_t ns = !l              ? clock_ns()
+		      : l->started_at ? clock_ticks_to_ns(sk_now() - l->started_at)
+				      : 0;
 
-	q->mr[STATS_STATE] = d ? d->state | (uint64_t)d->end << 32 : DOMAIN_RUNNING;
-	q->mr[STATS_STATE + 1] = d ? d->restarts | (uint64_t)d->epoch << 32 : 0;
+	q->mr[STATS_STATE] = d ? d->state | (uint64_t)l->end << 32 : DOMAIN_RUNNING;
+	q->mr[STATS_STATE + 1] = d ? l->restarts | (uint64_t)d->epoch << 32 : 0;
 	q->mr[STATS_STATE + 2] = ns / 1000000;
 	q->n = STATS_STATE + 3;
 }
@@ -216,6 +249,7 @@ static int (*const calls[INIT_CALL_END])(struct request *q) = {
 	[INIT_IMAGE] = call_image,
 	[INIT_DOMAIN_STATS] = call_stats,
 	[INIT_WALLCLOCK] = call_wallclock,
+	[INIT_RESTART] = call_restart,
 };
 
 /* ---- the loop ---------------------------------------------------------------------------- */
@@ -243,6 +277,8 @@ static void handle_call(sk_cap_t reply, struct domain *from, const struct sk_msg
 	int rc = -SK_E_NO_SYS;
 
 	memcpy(q.mr, m->mr, sizeof(m->mr));
+	for (uint32_t i = SK_MR_REGS; i < SK_MI_WORDS(m->mi) && i < SK_MR_MAX; i++)
+		q.mr[i] = sk_utcb()->mr[i];
 	if (label == INIT_EXIT) {
 		domain_exit(from, q.mr[0]);
 		return;
@@ -252,6 +288,23 @@ static void handle_call(sk_cap_t reply, struct domain *from, const struct sk_msg
 	if (rc)
 		q.n = 1;
 	answer(reply, &q, rc);
+}
+
+static void handle(sk_cap_t reply, const struct sk_msg *m)
+{
+	struct domain *from;
+
+	if (SK_MI_LABEL(m->mi) == SK_LABEL_SIGNAL) {
+		supervise_answers(m->badge);
+		return;
+	}
+	if (!m->badge || m->badge > manifest.header->n_domains)
+		return;
+	from = &domains[m->badge - 1]; /* SERVE1 */
+	if (SK_MI_LABEL(m->mi) == SK_LABEL_FAULT)
+		domain_fault(from, m);
+	else
+		handle_call(reply, from, m);
 }
 
 void serve(void)
@@ -267,13 +320,8 @@ void serve(void)
 	for (;;) {
 		u->reply = reply;
 		u->recv_slot = 0;
-		u->deadline = SK_NO_DEADLINE;
-		if (sk_recv(init_endpoint, &m) || !m.badge ||
-			m.badge > manifest.header->n_domains)
-			continue;
-		if (SK_MI_LABEL(m.mi) == SK_LABEL_FAULT)
-			domain_fault(&domains[m.badge - 1], &m);
-		else
-			handle_call(reply, &domains[m.badge - 1], &m);
+		u->deadline = supervise();
+		if (sk_recv(init_endpoint, &m) == 0)
+			handle(reply, &m);
 	}
 }

@@ -10,9 +10,14 @@ inc-unit-init_connect := kernel/include libs services/init
 src-unit-proc_elf := test/unit/init/elf_test.c libs/proc/elf.c
 inc-unit-proc_elf := kernel/include libs
 
-unit-tests += init
-src-unit-init = test/unit/init/init_test.c $(kern) $(caps-src) libs/ring/ring.c \
+# The whole of init: machine.h
+init-machine = test/unit/init/machine.c $(kern) $(caps-src) libs/ring/ring.c \
 	$(addprefix libs/proc/,build.c connect.c elf.c image.c map.c) $(addprefix libs/svc/,args.c client.c edge.c) \
-	$(addprefix services/init/,main.c archive.c connect.c cpio.c device.c domain.c grant.c policy.c serve.c)
+	$(addprefix services/init/,main.c archive.c connect.c cpio.c device.c domain.c grant.c kill.c log.c policy.c serve.c supervise.c)
+unit-tests += init init_restart
+src-unit-init = test/unit/init/init_test.c $(init-machine)
+src-unit-init_restart = test/unit/init/restart_test.c $(init-machine)
 inc-unit-init := libs/caps
+inc-unit-init_restart := libs/caps
+cflags-unit-init_restart = $(cflags-unit-init)
 cflags-unit-init = $(kern-cflags) -iquote services/init -Dmain=domain_main -Wno-missing-prototypes

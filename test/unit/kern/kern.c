@@ -710,6 +710,18 @@ static long sys_wait(uint64_t r[6])
 	return 0;
 }
 
+static long sys_poll(uint64_t r[6])
+{
+	struct kern_cap *n;
+	long rc = find((sk_cap_t)r[0], SK_OBJ_NOTIFICATION, SK_R, &n);
+
+	if (rc)
+		return rc;
+	r[0] = n->obj->word;
+	n->obj->word = 0;
+	return r[0] ? 0 : -SK_E_AGAIN;
+}
+
 static long sys_signal(uint64_t r[6])
 {
 	struct kern_cap *n;
@@ -744,8 +756,10 @@ long kern_syscall(long nr, uint64_t r[6])
 {
 	kern.calls[nr]++;
 	if (kern.fail_in && (kern.fail_nr ? kern.fail_nr == nr : may_fail(nr)) &&
-		--kern.fail_in == 0)
+		--kern.fail_in == 0) {
+		kern.failed_nr = nr;
 		return kern.fail_rc;
+	}
 	switch (nr) {
 	case SK_SYS_CALL:
 		return sys_call(r);
@@ -753,6 +767,8 @@ long kern_syscall(long nr, uint64_t r[6])
 		return sys_recv(r);
 	case SK_SYS_REPLY:
 		return sys_reply(r);
+	case SK_SYS_POLL:
+		return sys_poll(r);
 	case SK_SYS_SIGNAL:
 		return sys_signal(r);
 	case SK_SYS_WAIT:

@@ -101,6 +101,7 @@ extern struct kern {
 	/* The n-th call from now on, of kind fail_nr (0: of any kind), fails with fail_rc. */
 	unsigned int fail_in;
 	long fail_nr, fail_rc;
+	long failed_nr; /* the call that failed so */
 	bool no_iommu;
 	bool root; /* whether the program is the root task */
 	void (*on_exit)(int code);

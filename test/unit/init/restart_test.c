@@ -1,0 +1,667 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * restart_test.c - domains that end, on the whole of init: what is asked of whom, in which
+ * order, and what each of them has afterwards
+ */
+#define _GNU_SOURCE
+#include "machine.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ring/ring.h"
+
+/* A second takes 10 ms, so that the cases can wait for what takes minutes. */
+static void fast_machine(void)
+{
+	machine();
+	kern_info()->tsc_hz = 100000000;
+}
+
+static void allow_kills(void)
+{
+	fast_machine();
+	strcpy(kern_boot()->cmdline, "x init.kill=1 init.kill=");
+}
+
+/* ---- what was asked, and of whom ---- */
+static unsigned int seen;
+
+static void now_seen(void) { seen = peer.n_asked; }
+
+static void asked(const struct asked *want, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		assert_true(seen + i < peer.n_asked);
+		assert_int_equal(peer.asked[seen + i].service, want[i].service);
+		assert_int_equal(peer.asked[seen + i].label, want[i].label);
+	}
+	assert_int_equal(peer.n_asked, seen + n);
+	now_seen();
+}
+#define ASKED(...) \
+	do { \
+		const struct asked a_[] = { __VA_ARGS__ }; \
+		asked(a_, sizeof(a_) / sizeof(a_[0])); \
+	} while (0)
+#define DISK_ENDS \
+	{ PLATFORM, PLATFORM_QUIESCE }, { PLATFORM, PLATFORM_RESET }, { CONSOLE, SVC_CLOSE }
+#define DISK_STARTS \
+	{ PLATFORM, PLATFORM_CLAIM }, { PLATFORM, PLATFORM_BAR }, { PLATFORM, PLATFORM_BAR }, \
+		{ PLATFORM, PLATFORM_IRQ }, { PLATFORM, PLATFORM_IRQ }, \
+	{ \
+		CONSOLE, SVC_OPEN \
+	}
+
+static bool control_has_news(void)
+{
+	struct kern_object *n = own(domains[CONTROL].ntfn);
+	bool has = n->word & 1ull << DOMAIN_BIT_NEWS;
+
+	n->word &= ~(1ull << DOMAIN_BIT_NEWS);
+	return has;
+}
+
+/* What init's own slots hold, without those that the services' objects are in. */
+static unsigned int used_slots(void)
+{
+	unsigned int n = 0;
+
+	for (sk_cap_t s = 1; s < SLOTS / 2; s++)
+		n += kern_own(s)->obj != NULL;
+	return n;
+}
+
+static void fault(struct kern_msg *m, unsigned int i)
+{
+	ask(m, i, SK_LABEL_FAULT);
+	m->mr[0] = 14;
+	m->n = 4;
+}
+
+static void ask_restart(struct kern_msg *m, const char *name, uint64_t how)
+{
+	ask(m, CONTROL, INIT_RESTART);
+	strcpy((char *)m->mr, name);
+	m->mr[4] = how;
+	m->n = 5;
+}
+
+static bool restarting(unsigned int i, enum domain_phase phase)
+{
+	return domains[i].state == DOMAIN_RESTARTING && domains[i].life.phase == phase;
+}
+
+/* ---- a driver ---- */
+static struct {
+	uint64_t charged, bytes;
+	unsigned int slots, number;
+	struct kern_object *rings, *data, *thread, *ntfn, *iospace;
+} before;
+
+static void remember(void)
+{
+	before.charged = domains[DISK].charged;
+	before.bytes = caps_free_bytes();
+	before.slots = used_slots();
+	before.number = connections[3].c.number;
+	before.rings = own(connections[3].c.rings);
+	before.data = own(connections[3].c.data);
+	before.thread = own(domains[DISK].proc.thread);
+	before.ntfn = own(domains[DISK].ntfn);
+	before.iospace = own(domains[DISK].iospace);
+}
+
+static void audit_disk(void)
+{
+	AUDIT(DISK, { DOMAIN_CAP_DEVICE + 6, SK_OBJ_IRQ, SK_ALL, 0, NULL },
+		{ DOMAIN_CAP_DEVICE + 7, SK_OBJ_IRQ, SK_ALL, 0, NULL },
+		{ DOMAIN_CAP_DEVICE + 14, SK_OBJ_SPACE_IO, SK_ALL, 0, before.iospace },
+		{ DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL });
+}
+
+static void d_fault(struct kern_msg *m)
+{
+	remember();
+	audit_disk();
+	now_seen();
+	n_replies = 0;
+	assert_false(control_has_news());
+	fault(m, DISK);
+}
+
+static void d_starts(struct kern_msg *m)
+{
+	assert_int_equal(n_replies, 0);
+	ASKED(DISK_ENDS, DISK_STARTS);
+	assert_true(restarting(DISK, PHASE_OPENING));
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_FAULT);
+	assert_int_equal(info_of(DISK)->epoch, 1);
+	assert_false(connections[3].open);
+	assert_true(control_has_news());
+	assert_true(before.ntfn->word & 1ull << DOMAIN_BIT_PULSE);
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
+	ask_service(m, CONTROL, "console"); /* it handles no events so far */
+}
+
+static void d_handles_events(struct kern_msg *m)
+{
+	ASKED();
+	assert_true(restarting(DISK, PHASE_OPENING));
+	answers_pulse(m, 1ull << DISK);
+}
+
+static void d_is_back(struct kern_msg *m)
+{
+	const struct kern_msg *o = &peer.open[peer.n_opens - 1];
+
+	ASKED({ DISK, SVC_OPEN });
+	assert_int_equal(o->mr[3], (STORAGE | SVC_STATIC) | (uint64_t)before.number << 32);
+	assert_int_equal(o->mr[4], 1); /* the connection's epoch */
+	assert_ptr_equal(o->cap[0].obj, before.rings);
+	assert_ptr_equal(o->cap[1].obj, own(domains[STORAGE].ntfn));
+	assert_int_equal(o->cap[1].badge, 1 << 1);
+	assert_ptr_equal(o->cap[2].obj, before.data);
+	assert_true(connections[3].open);
+	audit_disk();
+	assert_int_equal(domains[DISK].life.restarts, 1);
+	assert_true(control_has_news());
+	assert_int_equal(domains[DISK].charged, before.charged);
+	assert_int_equal(caps_free_bytes(), before.bytes);
+	assert_int_equal(used_slots(), before.slots);
+	ask(m, CONTROL, INIT_DOMAIN_STATS);
+	m->mr[0] = 1 + DISK;
+}
+
+static void d_is_told(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(reply.mr[10], DOMAIN_RUNNING | (uint64_t)DOMAIN_END_FAULT << 32);
+	assert_int_equal(reply.mr[11], 1 | 1ull << 32);
+}
+
+static void (*const driver_steps[])(struct kern_msg *m) = { d_fault, d_starts, d_handles_events,
+	d_is_back, d_is_told, NULL };
+
+static void a_driver_that_faults(void)
+{
+	machine();
+	run(driver_steps);
+}
+
+/* ---- console: a service of all, and a client ---- */
+static void c_exit(struct kern_msg *m)
+{
+	now_seen();
+	n_replies = 0;
+	assert_non_null(logged);
+	ask(m, CONSOLE, INIT_EXIT);
+}
+
+static void c_starts(struct kern_msg *m)
+{
+	assert_int_equal(n_replies, 0);
+	ASKED({ UART, SVC_CLOSE }, { UART, SVC_OPEN });
+	assert_int_equal(domains[CONSOLE].life.end, DOMAIN_END_EXIT);
+	assert_null(logged);                       /* lines go to the kernel's log */
+	assert_int_equal(connections[0].epoch, 0); /* a new connection */
+	answers_pulse(m, 1ull << CONSOLE);
+}
+
+static void c_is_back(struct kern_msg *m)
+{
+	(void)m;
+	/* disk's and storage's logs, control's channel, and init's own log */
+	ASKED({ CONSOLE, SVC_OPEN }, { CONSOLE, SVC_OPEN }, { CONSOLE, SVC_OPEN },
+		{ CONSOLE, SVC_OPEN });
+	assert_int_equal(connections[1].epoch, 1);
+	assert_int_equal(connections[4].epoch, 1);
+	assert_int_equal(peer.open[peer.n_opens - 1].mr[4], 1);
+	assert_int_equal(peer.open[peer.n_opens - 1].mr[3] & UINT32_MAX, SVC_STATIC | 0xffff);
+	assert_non_null(logged);
+	assert_int_equal(domains[CONSOLE].state, DOMAIN_RUNNING);
+}
+
+static void (*const console_steps[])(
+	struct kern_msg *m) = { c_exit, c_starts, c_is_back, NULL };
+
+static void a_service_that_exits(void)
+{
+	machine();
+	run(console_steps);
+}
+
+/* ---- hangs ---- */
+static unsigned int n_waits;
+static sk_time_t since;
+
+static void h_begin(struct kern_msg *m)
+{
+	now_seen();
+	since = sk_now();
+	answers_pulse(m, 1ull << DISK | 1ull << STORAGE | 1ull << UART | 1ull << CONSOLE);
+}
+
+/* disk does not answer any more, and the others do. */
+static void h_others_answer(struct kern_msg *m)
+{
+	if (domains[DISK].state == DOMAIN_RUNNING) {
+		answers_pulse(m, 1ull << STORAGE | 1ull << UART | 1ull << CONSOLE);
+		return;
+	}
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_HANG);
+	assert_true(restarting(DISK, PHASE_OPENING));
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
+	assert_int_equal(domains[PLATFORM].state, DOMAIN_RUNNING); /* it is not watched */
+	ASKED(DISK_ENDS, DISK_STARTS);
+	assert_in_range(n_waits, 6, 7);
+	assert_true(sk_now() - since >= 300000000); /* 3 s */
+	_exit(0);
+}
+
+static void h_wait(struct kern_msg *m)
+{
+	if (domains[DISK].state != DOMAIN_RUNNING) {
+		h_others_answer(m);
+		return;
+	}
+	n_waits++;
+	time_passes();
+}
+
+static void (*const hang_steps[])(struct kern_msg *m) = { h_begin, h_wait, h_others_answer,
+	h_wait, h_others_answer, h_wait, h_others_answer, h_wait, h_others_answer, h_wait,
+	h_others_answer, h_wait, h_others_answer, h_wait, h_others_answer, h_wait, NULL };
+
+static void a_domain_that_hangs(void)
+{
+	fast_machine();
+	run(hang_steps);
+}
+
+/* ---- a service that does not end a connection ---- */
+static void s_fault(struct kern_msg *m)
+{
+	now_seen();
+	peer.deaf = CONSOLE;
+	fault(m, DISK);
+}
+
+static void s_console_first(struct kern_msg *m)
+{
+	peer.deaf = DOMAINS;
+	/* console is ended, and with it all its connections: disk's is not asked for again */
+	ASKED(DISK_ENDS, { UART, SVC_CLOSE }, { UART, SVC_OPEN });
+	assert_int_equal(domains[CONSOLE].life.end, DOMAIN_END_HANG);
+	assert_true(restarting(CONSOLE, PHASE_OPENING));
+	assert_true(restarting(DISK, PHASE_ENDED)); /* it waits for its service */
+	answers_pulse(m, 1ull << CONSOLE);
+}
+
+static void s_then_disk(struct kern_msg *m)
+{
+	ASKED({ CONSOLE, SVC_OPEN }, { CONSOLE, SVC_OPEN }, { CONSOLE, SVC_OPEN }, DISK_STARTS);
+	assert_int_equal(domains[CONSOLE].state, DOMAIN_RUNNING);
+	answers_pulse(m, 1ull << DISK);
+}
+
+static void s_all_run(struct kern_msg *m)
+{
+	(void)m;
+	ASKED({ DISK, SVC_OPEN });
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+}
+
+static void (*const deaf_steps[])(
+	struct kern_msg *m) = { s_fault, s_console_first, s_then_disk, s_all_run, NULL };
+
+static void a_service_that_does_not_let_go(void)
+{
+	machine();
+	run(deaf_steps);
+}
+
+/* ---- given up ---- */
+static const struct ring_shared *answers_of(unsigned int channel)
+{
+	const struct svc_proto_info *info = svc_proto_info(man.c[channel].proto);
+
+	return (void *)(kern.phys + own(connections[channel].c.rings)->paddr + info->req_size);
+}
+
+static void g_fault(struct kern_msg *m)
+{
+	now_seen();
+	remember();
+	peer.reset_rc = -SK_E_NO_SYS;
+	own(domains[STORAGE].ntfn)->word = 0;
+	fault(m, DISK);
+}
+
+static void g_disk_stays_away(struct kern_msg *m)
+{
+	ASKED({ PLATFORM, PLATFORM_QUIESCE }, { PLATFORM, PLATFORM_RESET });
+	assert_int_equal(domains[DISK].state, DOMAIN_GIVEN_UP);
+	/* its device may go on, so nothing of it is used again */
+	assert_int_equal(domains[DISK].charged, before.charged);
+	assert_int_equal(caps_free_bytes(), before.bytes);
+	assert_false(before.thread->runs);
+	assert_int_equal(answers_of(3)->end, SVC_END_GIVEN_UP);
+	assert_true(own(domains[STORAGE].ntfn)->word & 1 << 1);
+	assert_true(control_has_news());
+	ask_restart(m, "disk", INIT_KILL_RESTART);
+}
+
+static void g_storage_ends(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_STATE);
+	before.charged = domains[STORAGE].charged;
+	fault(m, STORAGE);
+}
+
+/* storage needs the disk, and the device may use its data. */
+static void g_storage_waits(struct kern_msg *m)
+{
+	(void)m;
+	ASKED({ CONSOLE, SVC_CLOSE }, { CONSOLE, SVC_OPEN }, { CONSOLE, SVC_CLOSE });
+	assert_true(restarting(STORAGE, PHASE_ENDED));
+	assert_int_equal(domains[STORAGE].charged, (1 << 14) + (1 << 16));
+}
+
+static void (*const given_up_steps[])(struct kern_msg *m) = { g_fault, g_disk_stays_away,
+	g_storage_ends, g_storage_waits, NULL };
+
+static void a_device_without_a_reset(void)
+{
+	machine();
+	kern_info()->tsc_hz = 1000000000000; /* the second attempt does not come */
+	run(given_up_steps);
+}
+
+/* ---- too often ---- */
+static sk_time_t ended_at;
+static unsigned int n_faults;
+
+static void o_fault(struct kern_msg *m)
+{
+	assert_true(n_faults == 0 || restarting(DISK, PHASE_OPENING));
+	n_faults++;
+	peer.n_asked = 0;
+	ended_at = sk_now();
+	fault(m, DISK);
+}
+
+/* The first start is at once; the others wait, each twice as long, until 10 s. */
+static void o_wait(struct kern_msg *m)
+{
+	static const uint64_t ms[16] = { 0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120,
+		10000, 10000, 10000, 10000, 10000 };
+	uint64_t delay = ms[n_faults - 1] * 100000;
+
+	if (n_faults == 16) {
+		assert_int_equal(domains[DISK].state, DOMAIN_GIVEN_UP);
+		assert_int_equal(answers_of(3)->end, SVC_END_GIVEN_UP);
+		assert_int_equal(domains[DISK].charged, 0);
+		_exit(0);
+	}
+	assert_in_range(domains[DISK].life.start_at - ended_at, delay, delay + 900000000);
+	if (restarting(DISK, PHASE_ENDED)) {
+		assert_true(m->deadline <= domains[DISK].life.start_at);
+		answers_pulse(m, 1ull << UART | 1ull << CONSOLE | 1ull << STORAGE);
+		time_passes();
+	} else {
+		assert_true(sk_now() >= domains[DISK].life.start_at);
+		o_fault(m);
+	}
+}
+
+static void (*const often_steps[512])(struct kern_msg *m) = { o_fault, [1 ... 510] = o_wait };
+
+static void a_domain_that_ends_too_often(void)
+{
+	fast_machine();
+	run(often_steps);
+}
+
+/* ---- calls that fail ---- */
+static unsigned int nth;
+
+/* Once more, with the next call failing. It always runs in the end, and nothing is lost. */
+static void f_next(struct kern_msg *m)
+{
+	uint64_t charged;
+
+	if (kern.fail_in) { /* there were not so many calls */
+		assert_true(nth > 60);
+		_exit(0);
+	}
+	/* it may run without a log */
+	charged = domains[DISK].charged + (connections[1].open ? 0 : 1 << 13);
+	/* a slot of one's own can always be looked at, so what it holds is not counted again */
+	if (kern.failed_nr == SK_SYS_CAP_INFO)
+		before.charged = charged;
+	assert_int_equal(charged, before.charged);
+	assert_true(caps_free_bytes() >= before.bytes);
+	assert_true(used_slots() <= before.slots);
+	domains[DISK].life.n_quick = 0;
+	peer.n_asked = peer.n_opens = peer.n_closed = 0;
+	kern.fail_in = ++nth;
+	kern.fail_rc = -SK_E_NO_MEM;
+	fault(m, DISK);
+}
+
+static void f_go_on(struct kern_msg *m)
+{
+	struct domain *d = &domains[DISK];
+
+	if (d->state == DOMAIN_GIVEN_UP) { /* the reset failed */
+		d->state = DOMAIN_RESTARTING;
+		time_passes();
+	} else if (d->state == DOMAIN_RUNNING) {
+		f_next(m);
+	} else if (restarting(DISK, PHASE_OPENING)) {
+		answers_pulse(m, 1ull << DISK);
+	} else {
+		time_passes();
+	}
+}
+
+static void f_first(struct kern_msg *m)
+{
+	remember();
+	f_next(m);
+}
+
+static void (*const fail_steps[4000])(struct kern_msg *m) = { f_first, [1 ... 3998] = f_go_on };
+
+static void any_call_that_fails(void)
+{
+	fast_machine();
+	run(fail_steps);
+}
+
+/* ---- restarts that control asks for ---- */
+static void r_platform(struct kern_msg *m) { ask_restart(m, "platform", INIT_KILL_RESTART); }
+
+static void r_control(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NO_SYS);
+	ask_restart(m, "control", INIT_KILL_RESTART);
+}
+
+static void r_unknown(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NO_SYS);
+	ask_restart(m, "dis", INIT_KILL_RESTART);
+}
+
+static void r_absent(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NOT_FOUND);
+	ask_restart(m, "nic", INIT_KILL_RESTART);
+}
+
+static void r_kill(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_STATE);
+	ask_restart(m, "disk", INIT_KILL_FAULT);
+}
+
+static void r_hang(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	ask_restart(m, "disk", INIT_KILL_HANG);
+}
+
+static void r_exit(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	ask_restart(m, "disk", INIT_KILL_EXIT);
+}
+
+static void r_garbage(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	ask_restart(m, "disk", INIT_KILL_GARBAGE);
+}
+
+static void r_beyond(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	ask_restart(m, "disk", INIT_KILL_END);
+}
+
+static void r_restart(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_INVAL);
+	assert_true(own(domains[DISK].proc.thread)->runs);
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	now_seen();
+	ask_restart(m, "disk", INIT_KILL_RESTART);
+}
+
+static void r_again(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	ASKED(DISK_ENDS, DISK_STARTS);
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_ASKED);
+	assert_int_equal(domains[DISK].life.n_ends, 0); /* it is no failure */
+	ask_restart(m, "disk", INIT_KILL_RESTART);
+}
+
+static void r_busy(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(status(), -SK_E_BUSY);
+}
+
+static void (*const ask_steps[])(struct kern_msg *m) = { r_platform, r_control, r_unknown,
+	r_absent, r_kill, r_hang, r_exit, r_garbage, r_beyond, r_restart, r_again, r_busy,
+	NULL };
+
+static void restarts_on_request(void)
+{
+	machine();
+	strcpy(kern_boot()->cmdline, "xinit.kill=1 init.kill=10 init.kill");
+	run(ask_steps);
+}
+
+/* ---- the ways to kill ---- */
+static void k_fault(struct kern_msg *m)
+{
+	own(domains[DISK].proc.thread)->regs.rip = 77;
+	own(domains[DISK].proc.thread)->regs.rsp = 88;
+	ask_restart(m, "disk", INIT_KILL_FAULT);
+}
+
+static void k_hang(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(own(domains[DISK].proc.thread)->regs.rip, 0);
+	assert_int_equal(own(domains[DISK].proc.thread)->regs.rsp, 88);
+	assert_true(own(domains[DISK].proc.thread)->runs);
+	ask_restart(m, "disk", INIT_KILL_HANG);
+}
+
+static void k_garbage(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_false(own(domains[DISK].proc.thread)->runs);
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING); /* init has not noticed yet */
+	own(domains[STORAGE].ntfn)->word = 0;
+	ask_restart(m, "disk", INIT_KILL_GARBAGE);
+}
+
+static void k_exit(struct kern_msg *m)
+{
+	const struct ring_shared *rsp = answers_of(3);
+
+	assert_int_equal(status(), 0);
+	assert_int_equal(rsp->prod, 64);
+	assert_int_not_equal(rsp->data[0], rsp->data[1]);
+	assert_int_equal(answers_of(1)->cons >> 32, 0); /* the epoch stays */
+	assert_true((uint32_t)answers_of(1)->cons > 0);
+	assert_true(own(domains[STORAGE].ntfn)->word & 1 << 1);
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	ask_restart(m, "disk", INIT_KILL_EXIT);
+}
+
+static void k_end(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(status(), 0);
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_EXIT);
+	assert_true(restarting(DISK, PHASE_OPENING));
+}
+
+static void (*const kill_steps[])(
+	struct kern_msg *m) = { k_fault, k_hang, k_garbage, k_exit, k_end, NULL };
+
+static void ways_to_kill(void)
+{
+	allow_kills();
+	run(kill_steps);
+}
+
+/* ---- what cannot be restarted ---- */
+static void p_fault(struct kern_msg *m)
+{
+	now_seen();
+	fault(m, CONTROL);
+}
+
+static void p_is_dead(struct kern_msg *m)
+{
+	(void)m;
+	ASKED();
+	assert_int_equal(domains[CONTROL].state, DOMAIN_DEAD);
+	assert_int_equal(domains[CONTROL].life.end, DOMAIN_END_FAULT);
+	assert_false(own(domains[CONTROL].proc.thread)->runs);
+	assert_true(connections[4].open);
+}
+
+static void (*const dead_steps[])(struct kern_msg *m) = { p_fault, p_is_dead, NULL };
+
+static void control_ends(void)
+{
+	machine();
+	run(dead_steps);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KERN_CASE(a_driver_that_faults),
+		KERN_CASE(a_service_that_exits),
+		KERN_CASE(a_domain_that_hangs),
+		KERN_CASE(a_service_that_does_not_let_go),
+		KERN_CASE(a_device_without_a_reset),
+		KERN_CASE(a_domain_that_ends_too_often),
+		KERN_CASE(any_call_that_fails),
+		KERN_CASE(restarts_on_request),
+		KERN_CASE(ways_to_kill),
+		KERN_CASE(control_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
