@@ -17,9 +17,11 @@
 #include "client/calls.h"
 #include "client/files.h"
 #include "client/host.h"
+#include "client/services.h"
 #include "client/xenstore.h"
 #include "guest/guest_pool.h"
 #include "guest/life.h"
+#include "guest/reopen.h"
 #include "guest/vmctl.h"
 #include "guest/vmm_guard.h"
 #include "shell/auto.h"
@@ -38,12 +40,14 @@ static const struct {
 	{ "vmctl", vmctl_init },
 	{ "guard", vmm_guard_init },
 	{ "callers", callers_init },
+	{ "services", services_init },
 };
 
 int main(void)
 {
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	guests_init();
+	reopen_init();
 	shell_init();
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		int rc = parts[i].init();

@@ -34,6 +34,7 @@ static int call_make(struct call *c)
 {
 	switch (c->what) {
 	case CALL_OPEN:
+	case CALL_REOPEN:
 		return svc_open(c->endpoint, &c->open, &c->opened);
 	case CALL_CLOSE:
 		return svc_close_within(c->endpoint, c->number, c->ms, &c->result);

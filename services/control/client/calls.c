@@ -8,13 +8,15 @@
  * Invariants  CALL1 a thread has one call at a time
  *             CALL2 new calls go before those that are asked again; these wait at least
  *                   REST_MS, so that new calls find gaps
+ *             CALL3 a connection of an earlier life is opened again before new ones are made,
+ *                   so that no new one takes what it had
  */
 #include "client/calls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/host.h"
+#include "event.h"
 
 enum {
 	ASK_MS = 200,    /* a new call waits at most this long for calls that are asked again */
@@ -30,6 +32,7 @@ static struct queue {
 	uint32_t n_again;
 	uint32_t turn; /* this many of `again` may go now */
 	bool resting;  /* the timer is set */
+	bool gone;     /* the service does not run any more */
 	struct svc_timer timer;
 } queues[SERVICE_COUNT];
 
@@ -48,9 +51,29 @@ static struct call *call_take(struct queue *q)
 	return c;
 }
 
+/* No thread makes these calls. Their owners may start further ones meanwhile. */
+static void queue_answer(struct queue *q)
+{
+	struct call *c;
+
+	q->turn = UINT32_MAX;
+	while ((c = call_take(q))) {
+		c->rc = c->what == CALL_PING    ? 0
+			: c->what == CALL_CLOSE ? -SK_E_NOT_FOUND
+						: -SK_E_DELETED;
+		c->fn(c);
+	}
+}
+
 static void queue_pump(struct queue *q)
 {
-	struct call *c = q->given ? NULL : call_take(q);
+	struct call *c;
+
+	if (q->gone) {
+		svc_timer_set(&q->timer, 0); /* at once, but not now */
+		return;
+	}
+	c = q->given ? NULL : call_take(q);
 
 	if (!c)
 		return;
@@ -67,13 +90,18 @@ static void queue_rested(void *ctx)
 	struct queue *q = ctx;
 
 	q->resting = false;
+	if (q->gone) {
+		queue_answer(q);
+		event_end();
+		return;
+	}
 	q->turn = q->n_again;
 	queue_pump(q);
 }
 
 static bool call_answered(const struct call *c)
 {
-	return c->what == CALL_OPEN || c->rc == 0 ||
+	return c->what == CALL_OPEN || c->what == CALL_REOPEN || c->rc == 0 ||
 	       (c->what == CALL_CLOSE && c->rc == -SK_E_NOT_FOUND);
 }
 
@@ -81,7 +109,7 @@ static void call_ask_again(struct queue *q, struct call *c)
 {
 	STAILQ_INSERT_TAIL(&q->again, c, link);
 	q->n_again++;
-	if (q->resting || q->turn)
+	if (q->gone || q->resting || q->turn)
 		return;
 	q->resting = true;
 	svc_timer_set(&q->timer, svc_in_ms(REST_MS));
@@ -104,8 +132,17 @@ void call_start(struct call *c)
 {
 	struct queue *q = &queues[c->service];
 
-	STAILQ_INSERT_TAIL(&q->fresh, c, link);
+	if (c->what == CALL_REOPEN)
+		STAILQ_INSERT_HEAD(&q->fresh, c, link); /* CALL3 */
+	else
+		STAILQ_INSERT_TAIL(&q->fresh, c, link);
 	queue_pump(q);
+}
+
+void calls_give_up(enum service s)
+{
+	queues[s].gone = true;
+	queue_pump(&queues[s]);
 }
 
 void calls_init(void)
@@ -113,6 +150,7 @@ void calls_init(void)
 	for (struct queue *q = queues; q < queues + SERVICE_COUNT; q++) {
 		STAILQ_INIT(&q->fresh);
 		STAILQ_INIT(&q->again);
+		q->gone = false;
 		q->timer.fn = queue_rested;
 		q->timer.ctx = q;
 	}

@@ -7,6 +7,10 @@
  * a short while and is made again until the service has answered. Other calls have their turn
  * in between, so a guest whose last flush takes minutes does not delay the creation of another
  * guest.
+ *
+ * When a service has been started again, connections that its earlier life had are opened
+ * before new ones (CALL_REOPEN). A call that the earlier life had received comes back with
+ * -SK_E_DELETED; one that it had not received is answered by the next life.
  */
 #ifndef CONTROL_CALLS_H
 #define CONTROL_CALLS_H
@@ -27,9 +31,10 @@ enum service { SERVICES(X) SERVICE_COUNT };
 #undef X
 
 enum call_what {
-	CALL_OPEN,  /* rc: that of svc_open() */
-	CALL_CLOSE, /* rc: 0, or -SK_E_NOT_FOUND: there is no such connection */
-	CALL_PING,  /* rc: 0 */
+	CALL_OPEN,   /* rc: that of svc_open() */
+	CALL_REOPEN, /* the same; it goes before all others */
+	CALL_CLOSE,  /* rc: 0, or -SK_E_NOT_FOUND: there is no such connection */
+	CALL_PING,   /* rc: 0 */
 };
 
 struct call {
@@ -37,7 +42,8 @@ struct call {
 	enum service service;
 	enum call_what what;
 	sk_cap_t endpoint;
-	struct svc_open_args open; /* OPEN; its pointers stay valid until fn is called */
+	/* OPEN, REOPEN; its pointers stay valid until fn is called */
+	struct svc_open_args open;
 	struct svc_open_result opened;
 	uint32_t number; /* CLOSE */
 	/*
@@ -56,6 +62,11 @@ void calls_init(void);
  * called, which never happens before this function returns.
  */
 void call_start(struct call *c);
+/*
+ * The service does not run any more, and nothing is left of it. Its calls, those of later, too,
+ * come back by themselves: opens with -SK_E_DELETED, closes with -SK_E_NOT_FOUND, pings with 0.
+ */
+void calls_give_up(enum service s);
 
 /* ---- caller.c: the threads ---- */
 

@@ -93,30 +93,42 @@ const struct proc_image *host_vmm_image(void)
 /* Words of INIT_DOMAIN_STATS. */
 enum count { COUNT_NOTHING = 0, COUNT_CAPS = 1 };
 
-static bool domain_stats(uint32_t i, enum count count, struct host_row *r)
+static int domain_stats(uint32_t i, enum count count, struct host_row *r)
 {
 	uint64_t mr[SK_MR_MAX] = { i, count };
 	struct svc_caps caps = { .n_out = 0 };
 	uint32_t n = 2;
+	int rc = svc_call_timed(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps, INIT_MS);
 
-	if (svc_call_timed(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps, INIT_MS) ||
-		(int64_t)mr[0])
-		return false;
-	r->memory = mr[1];
-	r->cpu_ns = clock_ticks_to_ns(mr[2]);
+	if (rc)
+		return rc;
+	*r = (struct host_row){ .memory = mr[1],
+		.cpu_ns = clock_ticks_to_ns(mr[2]),
+		.cpu = (uint32_t)mr[7],
+		.has = { (uint32_t)mr[8], (uint32_t)(mr[8] >> 32), (uint32_t)mr[9],
+			(uint32_t)(mr[9] >> 32) },
+		.state = (uint32_t)mr[10] < DOMAIN_STATE_END ? (enum domain_state)mr[10]
+							     : DOMAIN_ABSENT,
+		.end = mr[10] >> 32 < DOMAIN_ENDS_END ? (enum domain_end)(mr[10] >> 32)
+						      : DOMAIN_END_NONE,
+		.restarts = (uint32_t)mr[11],
+		.epoch = (uint32_t)(mr[11] >> 32),
+		.up_ns = mr[12] * 1000000 };
 	memcpy(r->name, &mr[3], sizeof(r->name));
 	r->name[sizeof(r->name) - 1] = 0;
-	r->cpu = (uint32_t)mr[7];
-	r->has = (struct resources){ (uint32_t)mr[8], (uint32_t)(mr[8] >> 32), (uint32_t)mr[9],
-		(uint32_t)(mr[9] >> 32) };
-	return true;
+	return 0;
 }
 
-bool host_domain(uint32_t i, struct host_row *r) { return domain_stats(i, COUNT_NOTHING, r); }
+int host_domain_read(uint32_t i, struct host_row *r)
+{
+	return domain_stats(i, COUNT_NOTHING, r);
+}
+
+bool host_domain(uint32_t i, struct host_row *r) { return host_domain_read(i, r) == 0; }
 
 bool host_domain_counted(uint32_t i, struct host_row *r)
 {
-	return domain_stats(i, COUNT_CAPS, r);
+	return domain_stats(i, COUNT_CAPS, r) == 0;
 }
 
 void host_usage(uint64_t *memory, uint64_t *cpu_ns)

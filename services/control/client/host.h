@@ -12,6 +12,7 @@
 
 #include "client/calls.h"
 #include "proc/proc.h"
+#include "proto/init.h"
 
 int host_init(void) must_check;
 
@@ -52,13 +53,20 @@ struct resources {
 };
 /* One of the host's own domains. A user of xl sees all of them as Domain-0. */
 struct host_row {
+	enum domain_state state;
+	enum domain_end end; /* why it ended, the last time */
+	uint32_t restarts;   /* how often it was started again */
+	uint32_t epoch;      /* goes up each time that it is started */
+	uint64_t up_ns;      /* since it was started the last time */
 	char name[32];
 	uint64_t memory; /* bytes that it was given, including its part of connections */
 	uint64_t cpu_ns;
 	uint32_t cpu;         /* where its main thread runs */
 	struct resources has; /* host_domain_counted() only */
 };
-/* The host's own domain number i; false: there are fewer. */
+/* The host's own domain number i. -SK_E_NOT_FOUND: there are fewer. */
+int host_domain_read(uint32_t i, struct host_row *r) must_check;
+/* The same; false: there are fewer, or init does not answer. */
 bool host_domain(uint32_t i, struct host_row *r);
 /* The same, with the capabilities that it has. This takes longer. */
 bool host_domain_counted(uint32_t i, struct host_row *r);

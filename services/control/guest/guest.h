@@ -16,13 +16,26 @@
 
 struct guest_conn {
 	enum service service;
-	uint32_t number;
-	uint32_t step; /* which of the VMM's connections: connect.c */
+	uint32_t step; /* which of the VMM's connections: link.h */
+	/* its number, and what is needed to open it again: frames and the VMM's signal */
+	struct proc_connection kept;
+
+	/* reopen.c */
+	uint16_t life;      /* of the service, in which it was opened the last time */
+	uint32_t epoch;     /* of the connection: proto/svc.h */
+	bool reopening;     /* the service is asked to open it again */
+	bool doubtful;      /* the service may have opened it without an answer */
+	bool lost;          /* it is not opened again, and the VMM knows */
+	uint32_t tries;     /* in vain, since it was open the last time */
+	uint32_t deaths;    /* of the service, while it opened this one */
+	sk_time_t rest_end; /* not tried again before */
 };
 /* The connection that is being made or closed. */
 struct guest_link {
 	struct call call;
 	bool under_way;
+	bool again;  /* it was asked for a second time, because the service died */
+	bool undone; /* it was made too early, so it was closed, and is made again */
 	struct proc_connect c;
 	struct proc_connection made;
 	char name[16];

@@ -42,7 +42,7 @@ src-unit-control_mem_size := test/unit/control/mem_size_test.c $(call control-sr
 inc-unit-control_mem_size := $(control-inc)
 
 unit-tests += control_domain
-src-unit-control_domain := $(addprefix test/unit/control/,domain_test.c domain_create_test.c domain_life_test.c domain_shell_test.c) \
+src-unit-control_domain := $(addprefix test/unit/control/,domain_test.c domain_create_test.c domain_life_test.c domain_restart_test.c domain_shell_test.c) \
 	$(wildcard test/unit/control/fake*.c) \
 	libs/base/error.c libs/ring/ring.c libs/svc/rings.c \
 	$(filter-out $(call control-src,main log guest/vmm_guard client/caller),$(wildcard services/control/*.c services/control/*/*.c))
@@ -54,6 +54,6 @@ src-unit-control_balance := test/unit/control/balance_test.c $(call control-src,
 inc-unit-control_balance := $(control-inc)
 
 unit-tests += control_calls
-src-unit-control_calls := test/unit/control/calls_test.c $(call control-src,client/calls)
+src-unit-control_calls := test/unit/control/calls_test.c $(call control-src,client/calls event)
 inc-unit-control_calls := $(control-inc)
 cflags-unit-control_calls := -iquote test/unit/control/fake

@@ -32,7 +32,7 @@ void caller_give(struct call *c)
 
 void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
 {
-	assert_null(timer);
+	assert_true(!timer || timer == t);
 	assert_int_not_equal(deadline, SK_NO_DEADLINE);
 	timer = t;
 }
@@ -180,6 +180,70 @@ static void each_has_its_turn(void **state)
 	assert_int_equal(n_told, MANY + 4);
 }
 
+/*
+ * What an earlier life had is opened before new connections are made, and before calls that
+ * wait.
+ */
+static void reopened_first(void **state)
+{
+	struct call *close = start(0, CALL_CLOSE, SERVICE_STORAGE),
+		    *open = start(1, CALL_OPEN, SERVICE_STORAGE),
+		    *reopen = start(2, CALL_REOPEN, SERVICE_STORAGE);
+
+	(void)state;
+	back(close, -SK_E_TIMEOUT);
+	back(reopen, -SK_E_DELETED); /* it is not repeated here */
+	assert_int_equal(reopen->rc, -SK_E_DELETED);
+	tick();
+	back(open, 0);
+	back(close, 0);
+	assert_ptr_equal(told[0], reopen);
+	assert_ptr_equal(told[1], open);
+}
+
+static struct call *next;
+
+static void tell_and_start(struct call *c)
+{
+	size_t before = ++n_told;
+
+	if (next)
+		call_start(next);
+	next = NULL;
+	assert_int_equal(n_told, before); /* the further call does not end in between */
+	assert_int_equal(c->rc, -SK_E_DELETED);
+}
+
+/* Nothing is left of a service that was given up, so its calls end without it. */
+static void given_up(void **state)
+{
+	struct call *close = start(0, CALL_CLOSE, SERVICE_FILES),
+		    *open = start(1, CALL_OPEN, SERVICE_FILES),
+		    *ping = start(2, CALL_PING, SERVICE_FILES),
+		    *slow = start(3, CALL_CLOSE, SERVICE_STORAGE);
+
+	(void)state;
+	next = &call[4];
+	*next = (struct call){ .service = SERVICE_FILES, .what = CALL_OPEN, .fn = tell };
+	open->fn = tell_and_start;
+	calls_give_up(SERVICE_FILES);
+	assert_int_equal(n_told, 0);
+	tick();
+	assert_int_equal(n_told, 3);
+	assert_int_equal(ping->rc, 0);
+	assert_int_equal(call[4].rc, -SK_E_DELETED);
+	back(close, -SK_E_TIMEOUT); /* its thread had it */
+	tick();
+	assert_int_equal(n_told, 4);
+	assert_int_equal(close->rc, -SK_E_NOT_FOUND);
+	(void)start(5, CALL_PING, SERVICE_FILES);
+	assert_null(out[SERVICE_FILES]);
+	assert_int_equal(n_told, 4);
+	tick();
+	assert_int_equal(n_told, 5);
+	back(slow, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +251,8 @@ int main(void)
 		cmocka_unit_test_setup(close_is_asked_until_it_is_answered, setup),
 		cmocka_unit_test_setup(new_calls_go_first, setup),
 		cmocka_unit_test_setup(each_has_its_turn, setup),
+		cmocka_unit_test_setup(reopened_first, setup),
+		cmocka_unit_test_setup(given_up, setup),
 	};
 
 	return cmocka_run_group_tests_name("control calls", tests, NULL, NULL);

@@ -45,9 +45,19 @@
 	X(pipes) \
 	X(files_and_completion) \
 	X(files_starts_again) \
+	X(services_start_again) \
+	X(a_service_dies_while_a_guest_is_made) \
+	X(a_service_dies_while_a_guest_ends) \
+	X(last_flush_in_the_next_life) \
+	X(those_who_wait_come_first) \
+	X(no_disk_is_taken) \
+	X(opened_already) \
+	X(a_reopen_fails) \
+	X(init_is_late) \
 	X(a_hundred_guests_in_a_row) \
 	X(power) \
-	X(power_without_a_service)
+	X(power_without_a_service) \
+	X(a_service_is_given_up)
 
 #define X(name) void name(void **state);
 DOMAIN_CASES(X)

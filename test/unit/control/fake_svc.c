@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fake_svc.c - libs/svc for the control domain, and init and the services behind its calls */
+/* fake_svc.c - libs/svc for the control domain, and init behind its calls */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,6 +96,14 @@ void chan_end(struct chan *k)
 		k->on_end(k->end_ctx);
 }
 
+int svc_abandon(const struct svc_open_args *a, enum svc_end end)
+{
+	assert_true(a->rings && a->client_signal && a->number);
+	world.abandoned++;
+	world.end = end;
+	return 0;
+}
+
 void svc_signal(struct svc_conn *c) { (void)c; }
 
 static int send(struct ring *r, const void *rec, uint32_t len)
@@ -169,6 +177,39 @@ int svc_call_timed(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	return svc_call(ep, label, mr, n, caps);
 }
 
+/* init itself, and the services. */
+static int stats_answer(uint64_t *mr)
+{
+	uint32_t i = (uint32_t)mr[0];
+	const char *name = "init";
+	bool count = mr[1];
+
+	if (world.init_silent)
+		return -SK_E_TIMEOUT;
+	if (i > SERVICE_COUNT)
+		return -SK_E_NOT_FOUND;
+	if (i)
+		name = host_service_name((enum service)(i - 1));
+	memset(mr, 0, 13 * sizeof(*mr));
+	memcpy(&mr[3], name, strlen(name));
+	mr[8] = count ? 408 | 300ull << 32 : 0;
+	mr[9] = 120 | 130ull << 32;
+	mr[10] = DOMAIN_RUNNING;
+	if (i < 2) {
+		mr[1] = 32 << 20;
+		mr[2] = 1000000000;
+		mr[7] = 1;
+	}
+	if (i) {
+		mr[10] = world.given_up[i - 1] ? DOMAIN_GIVEN_UP : DOMAIN_RUNNING;
+		mr[10] |= (uint64_t)(world.life[i - 1] ? DOMAIN_END_FAULT : DOMAIN_END_NONE)
+			  << 32;
+		mr[11] = world.life[i - 1] | (uint64_t)world.life[i - 1] << 32;
+		mr[12] = 3723000;
+	}
+	return 0;
+}
+
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
 {
 	(void)ep;
@@ -184,76 +225,15 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 		mr[0] = 0;
 		return 0;
 	case INIT_DOMAIN_STATS:
-		if (mr[0] > 1)
-			return -SK_E_NOT_FOUND;
-		mr[8] = mr[1] ? 408 | 300ull << 32 : 0;
-		mr[0] = 0;
-		mr[1] = 32 << 20;
-		mr[2] = 1000000000;
-		memcpy(&mr[3], "console", 8);
-		mr[7] = 1;
-		mr[9] = 120 | 130ull << 32;
-		return 0;
+		return stats_answer(mr);
+	case INIT_RESTART:
+		memcpy(world.restarted, mr, 32);
+		world.fault = (int)mr[4];
+		return world.restart_rc;
 	case INIT_POWER:
 		world.powered = mr[0] ? 2 : 1;
 		return 0;
 	default:
 		return -SK_E_NO_SYS;
 	}
-}
-
-/* ---- control endpoints of the services, which control's threads call ---- */
-
-static struct call *given[SERVICE_COUNT];
-
-void caller_give(struct call *c)
-{
-	assert_null(given[c->service]);
-	assert_int_equal(c->endpoint, 10 + c->service);
-	assert_true(c->what == CALL_OPEN || (c->ms >= 20 && c->ms <= 200));
-	given[c->service] = c;
-}
-
-static int open_answer(struct call *c)
-{
-	if (world.fail_rc && (int)c->service == world.fail_service)
-		return world.fail_rc;
-	c->opened = (struct svc_open_result){ .number = ++world.opened };
-	return 0;
-}
-
-static int close_answer(struct call *c)
-{
-	bool failing = (int)c->service == world.fail_service;
-
-	if (failing && world.hang) {
-		world.unheard++;
-		return -SK_E_TIMEOUT;
-	}
-	if (c->what == CALL_PING) {
-		world.pings++;
-		return 0;
-	}
-	assert_true(c->number);
-	c->result = failing ? world.result : 0;
-	world.closed++;
-	return 0;
-}
-
-bool calls_serve(void)
-{
-	bool any = false;
-
-	for (int s = 0; s < SERVICE_COUNT; s++) {
-		struct call *c = given[s];
-
-		if (!c || (world.hold && s == world.fail_service))
-			continue;
-		given[s] = NULL;
-		c->rc = c->what == CALL_OPEN ? open_answer(c) : close_answer(c);
-		calls_returned((enum service)s);
-		guests_run();
-		any = true;
-	}
-	return any;
 }

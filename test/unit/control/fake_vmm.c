@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "caps/caps.h"
 #include "event.h"
 #include "fake_parts.h"
@@ -96,15 +97,51 @@ int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size, u
 	return 0;
 }
 
+static void boundary_drop(struct proc_connection *out)
+{
+	sk_cap_t *const caps[] = { &out->client_signal, &out->service_signal, &out->rings,
+		&out->data, &out->own };
+
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		cap_drop(*caps[i]);
+		*caps[i] = 0;
+	}
+}
+
+static void args_fill(
+	const struct proc_connect *c, const struct proc_connection *b, struct svc_open_args *a)
+{
+	*a = (struct svc_open_args){ .proto = c->proto,
+		.client = c->client,
+		.params = c->params,
+		.params_len = c->params_len,
+		.rings = b->rings,
+		.data = b->data,
+		.own = b->own,
+		.client_signal = b->client_signal };
+}
+
 int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
 	struct proc_connection *out)
 {
 	assert_int_equal(c->client, p->entry);
 	assert_true(strlen(c->name) < 16);
-	*a = (struct svc_open_args){
-		.proto = c->proto, .params = c->params, .params_len = c->params_len
-	};
-	*out = (struct proc_connection){ 0 };
+	*out = (struct proc_connection){ .rings = slot_alloc(1),
+		.client_signal = slot_alloc(1),
+		.data = c->data_size ? slot_alloc(1) : 0,
+		.own = c->own_size ? slot_alloc(1) : 0 };
+	args_fill(c, out, a);
+	return 0;
+}
+
+int proc_reopen_prepare(const struct proc_connect *c, const struct proc_connection *kept,
+	uint32_t epoch, struct svc_open_args *a)
+{
+	assert_true(kept->rings && kept->client_signal && kept->number);
+	assert_true(!c->data_size == !kept->data && !c->own_size == !kept->own);
+	args_fill(c, kept, a);
+	a->number = kept->number;
+	a->epoch = epoch;
 	return 0;
 }
 
@@ -112,15 +149,20 @@ int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_
 	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
 	struct proc_connection *out)
 {
+	int rc = open_rc;
+
 	(void)p;
 	assert_int_equal(a->proto, c->proto);
 	assert_ptr_equal(a->params, c->params);
-	assert_false(keep_caps);
-	if (!open_rc)
+	if (!rc) {
 		out->number = r->number;
-	if (!open_rc && world.no_channel && (int)c->endpoint == 10 + world.fail_service)
-		return -SK_E_NO_MEM;
-	return open_rc;
+		out->service_signal = r->signal;
+		if (world.no_channel && (int)c->endpoint == 10 + world.fail_service)
+			rc = -SK_E_NO_MEM;
+	}
+	if (rc || !keep_caps)
+		boundary_drop(out);
+	return rc;
 }
 
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)

@@ -16,10 +16,12 @@
 #include "client/calls.h"
 #include "client/files.h"
 #include "client/host.h"
+#include "client/services.h"
 #include "client/xenstore.h"
 #include "fake_parts.h"
 #include "guest/guest_pool.h"
 #include "guest/life.h"
+#include "guest/reopen.h"
 #include "guest/vmctl.h"
 #include "log.h"
 #include "shell/auto.h"
@@ -75,6 +77,7 @@ void guest_log(uint32_t domid, const char *fmt, ...)
 void world_init(void)
 {
 	guests_init();
+	reopen_init();
 	shell_init();
 	assert_int_equal(host_init(), 0);
 	assert_int_equal(guest_pool_init(), 0);
@@ -83,6 +86,7 @@ void world_init(void)
 	assert_int_equal(files_client_init(), 0);
 	assert_int_equal(vmctl_init(), 0);
 	calls_init();
+	assert_int_equal(services_init(), 0);
 	auto_start(shell_open);
 	world_run();
 }

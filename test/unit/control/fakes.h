@@ -52,6 +52,22 @@ struct world {
 	bool slot_taken;        /* that slot is in use */
 	bool no_channel;        /* the channel that fail_service opened is unusable */
 	uint64_t keys_at_start; /* xenstore nodes when the last VMM started */
+
+	bool late; /* its thread has an answer, which control has not seen so far */
+
+	/* lives of services */
+	uint16_t life[SERVICE_COUNT];
+	bool given_up[SERVICE_COUNT];
+	int dying;            /* enum service that dies with a call that it receives... */
+	uint32_t dies_in;     /* ...the first, the second...; 0: it lives */
+	bool no_news;         /* init has not signalled the news so far */
+	bool init_silent;     /* init does not answer */
+	uint32_t last_client; /* of the last open */
+	uint32_t flushes;     /* closes of disks */
+	uint32_t abandoned;   /* connections whose clients were told their end */
+	int end;              /* enum svc_end of the last of them */
+	char restarted[33];   /* what init was asked to start again */
+	int fault, restart_rc;
 };
 extern struct world world;
 
@@ -83,6 +99,14 @@ void vmm_says(uint32_t domid, uint16_t type, uint32_t arg, const void *body, uin
 bool vmm_babbles(uint32_t domid, uint32_t n);
 void vmm_garbage(uint32_t domid);
 const struct vm_config *vmm_config(uint32_t domid);
+
+/* The service forgets its connections and begins a new life; init tells control. */
+void service_dies(enum service s);
+/* It begins no further life. */
+void service_given_up_by_init(enum service s);
+/* init signals its news once more. */
+void init_tells(void);
+uint32_t connections_open(enum service s);
 
 /* Lets all timers that are set expire. */
 void timers_expire(void);

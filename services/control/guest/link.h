@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link.h - what a VMM asks of services: one connection after the other, by the number of a step */
+#ifndef CONTROL_LINK_H
+#define CONTROL_LINK_H
+
+#include "guest/guest.h"
+
+/* How many connections the VMM gets. */
+uint32_t link_steps(const struct guest *g);
+/* Which of them is the guest's console. */
+uint32_t link_console_step(void);
+/*
+ * Fill *l with the request for a connection, except for its memory; the call has its service
+ * and endpoint. 0, or -1 with *m.
+ */
+int link_prepare(const struct guest *g, uint32_t step, struct guest_link *l, struct msg *m);
+/* The name of a connection for messages; text is room for it. */
+const char *link_subject(const struct guest *g, uint32_t step, char text[24]);
+/* What it means that the service did not make the connection. */
+void link_refused(const struct guest *g, uint32_t step, int rc, struct msg *m);
+/* Can the guest lose data if the service ends this connection without a last flush? */
+bool link_writes(const struct guest *g, uint32_t step);
+/* When several connections are opened again, those with the highest number come first. */
+uint32_t link_urgency(const struct guest *g, uint32_t step);
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * domain_restart_test.c - the control domain: services fail and are started again, at every moment
+ * of a guest's life
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/array.h"
+#include "domain_cases.h"
+#include "fakes.h"
+#include "proto/init.h"
+
+/* Connections of guest `a`: how many each service has, by enum service. */
+static const uint32_t of_a[SERVICE_COUNT] = { 2, 1, 1, 1, 2 };
+enum { STEPS = 7 };
+
+static void all_open(uint32_t guests_like_a)
+{
+	for (int s = 0; s < SERVICE_COUNT; s++)
+		assert_int_equal(connections_open((enum service)s), guests_like_a * of_a[s]);
+}
+
+static void log_clear(void) { memset(world.log, 0, sizeof(world.log)); }
+
+void services_start_again(void **state)
+{
+	uint32_t opened;
+
+	(void)state;
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	(void)guest_created("create -p /guests/b.cfg\r", "b");
+	for (int round = 0; round < 3; round++) {
+		for (int s = 0; s < SERVICE_COUNT; s++) {
+			opened = world.opened;
+			service_dies((enum service)s);
+			world_run();
+			all_open(2);
+			assert_int_equal(world.opened, opened + 2 * of_a[s]);
+			init_tells(); /* this is no news */
+			assert_int_equal(world.opened, opened + 2 * of_a[s]);
+		}
+	}
+	for (int s = 0; s < SERVICE_COUNT; s++)
+		service_dies((enum service)s);
+	world_run();
+	all_open(2);
+	assert_int_equal(world.abandoned, 0);
+	guest_destroyed("a");
+	all_open(1);
+	guest_destroyed("b");
+	world_at_rest();
+}
+
+/* Each call of a creation is in turn the last one that its service receives. */
+void a_service_dies_while_a_guest_is_made(void **state)
+{
+	(void)state;
+	for (int s = 0; s < SERVICE_COUNT; s++) {
+		for (uint32_t n = 1; n <= of_a[s]; n++) {
+			for (int late = 0; late < 2; late++) {
+				world.dying = s;
+				world.dies_in = n;
+				world.no_news = late;
+				(void)guest_created("create /guests/a.cfg\r", "a");
+				assert_int_equal(world.dies_in, 0);
+				world.no_news = false;
+				world_run();
+				all_open(1);
+				guest_destroyed("a");
+				world_at_rest();
+			}
+		}
+	}
+	/* it dies again: the request may be the reason, so it is not made a third time */
+	world.fail_service = SERVICE_STORAGE;
+	world.fail_rc = -SK_E_DELETED;
+	type("create /guests/a.cfg\r");
+	world.fail_rc = 0;
+	assert_true(screen_has("create: xvda: storage refused: the object went away"));
+	world_at_rest();
+}
+
+/* Destroys `a`; service s dies with the n-th call that it receives meanwhile. */
+static void destroyed_when_dying(int s, uint32_t n)
+{
+	uint32_t a = guest_created("create /guests/a.cfg\r", "a");
+
+	type("destroy a\r");
+	assert_true(vmm_heard(a, VMCTL_QUIESCE));
+	world.dying = s;
+	world.dies_in = n;
+	log_clear();
+	vmm_says(a, VMCTL_QUIESCED, 0, NULL, 0);
+	timers_expire(); /* what was not answered is asked again */
+	assert_int_equal(world.dies_in, 0);
+	assert_true(screen_has("skerry# "));
+	assert_false(screen_has("may be lost"));
+	assert_null(strstr(world.log, "does not know"));
+	world_at_rest();
+}
+
+void a_service_dies_while_a_guest_ends(void **state)
+{
+	(void)state;
+	for (int s = 0; s < SERVICE_COUNT; s++) {
+		for (uint32_t n = 1; n <= of_a[s]; n++) {
+			world.no_news = true;
+			destroyed_when_dying(s, n);
+			world.no_news = false;
+			world_run();
+			destroyed_when_dying(s, n);
+		}
+	}
+	destroyed_when_dying(SERVICE_STORAGE, 1);
+	/* it closes a disk and dies, and control learns of the second first */
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	world.fail_service = SERVICE_STORAGE;
+	world.late = true;
+	type("destroy a\r");
+	vmm_says(domid_of("a"), VMCTL_QUIESCED, 0, NULL, 0);
+	service_dies(SERVICE_STORAGE);
+	world_run();
+	world.late = false;
+	world_run();
+	assert_true(screen_has("skerry# "));
+	world_at_rest();
+}
+
+/*
+ * A disk that its guest wrote is opened again for its last flush; one that is read-only, and all
+ * else, just counts as closed.
+ */
+void last_flush_in_the_next_life(void **state)
+{
+	uint32_t flushes, opened;
+
+	(void)state;
+	flushes = world.flushes;
+	destroyed_when_dying(SERVICE_STORAGE, 1);
+	assert_int_equal(world.flushes, flushes + 1);
+	opened = world.opened;
+	destroyed_when_dying(SERVICE_NETWORK, 1);
+	assert_int_equal(world.opened, opened + STEPS);
+	/* and if that flush fails, or the next life does not open the disk, this is said */
+	for (int refused = 0; refused < 2; refused++) {
+		uint32_t a = guest_created("create /guests/a.cfg\r", "a");
+
+		world.fail_service = SERVICE_STORAGE;
+		world.fail_rc = refused ? -SK_E_IO : 0;
+		world.result = refused ? 0 : -SK_E_IO;
+		type("destroy a\r");
+		assert_true(vmm_heard(a, VMCTL_QUIESCE));
+		service_dies(SERVICE_STORAGE);
+		vmm_says(a, VMCTL_QUIESCED, 0, NULL, 0);
+		for (int i = 0; refused && i < 12; i++) {
+			world.later_ns += 10000000000;
+			timers_expire();
+		}
+		assert_true(screen_has("xvda: the last flush failed"));
+		assert_true(screen_has("may be lost"));
+		world.fail_rc = world.result = 0;
+		world.later_ns = 0;
+		timers_expire();
+		world_at_rest();
+	}
+	opened = world.opened;
+	type("create /guests/a.cfg \"disk=['phy:/dev/disk/by-partlabel/root,xvda,ro']\"\r");
+	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
+	flushes = world.flushes;
+	type("destroy a\r");
+	service_dies(SERVICE_STORAGE);
+	world.no_news = true;
+	guest_ends(domid_of("a"));
+	world.no_news = false;
+	assert_int_equal(world.opened, opened + STEPS);
+	assert_int_equal(world.flushes, flushes);
+	world_run();
+	world_at_rest();
+}
+
+/* A guest that runs gets its disk back before one that is paused. */
+void those_who_wait_come_first(void **state)
+{
+	uint32_t a, b;
+
+	(void)state;
+	a = guest_created("create -p /guests/a.cfg\r", "a");
+	b = guest_created("create /guests/b.cfg\r", "b");
+	world.last_client = 0;
+	service_dies(SERVICE_STORAGE);
+	world_run();
+	assert_int_equal(world.last_client, a);
+	type("unpause a\rpause b\r");
+	service_dies(SERVICE_STORAGE);
+	world_run();
+	assert_int_equal(world.last_client, b);
+	all_open(2);
+	guest_destroyed("a");
+	guest_destroyed("b");
+	world_at_rest();
+}
+
+/*
+ * The next life of storage gets the request for a new disk before control knows of it. The disk
+ * is closed, those of the last life are opened, and it comes last.
+ */
+void no_disk_is_taken(void **state)
+{
+	uint32_t b, opened;
+
+	(void)state;
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	opened = world.opened;
+	world.no_news = true;
+	service_dies(SERVICE_STORAGE);
+	type("create /guests/b.cfg\r");
+	b = domid_of("b");
+	assert_int_equal(
+		world.opened, opened + STEPS + 2); /* one was opened twice, `a` again */
+	all_open(2);
+	world.no_news = false;
+	vmm_says(b, VMCTL_READY, 0, NULL, 0);
+	assert_int_equal(world.opened, opened + STEPS + 2);
+	guest_destroyed("a");
+	/* it is destroyed while its disk is being closed */
+	world.no_news = true;
+	service_dies(SERVICE_STORAGE);
+	world.fail_service = SERVICE_STORAGE;
+	world.hang = true;
+	type("create /guests/a.cfg\r");
+	type("\x03"
+	     "destroy a\r");
+	world.hang = world.no_news = false;
+	timers_expire();
+	assert_true(screen_has("skerry# "));
+	world.unheard = 0;
+	all_open(1);
+	guest_destroyed("b");
+	world_at_rest();
+}
+
+/* An attempt was answered by a later life than control knew, so the connection is open already. */
+void opened_already(void **state)
+{
+	uint32_t opened;
+
+	(void)state;
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	world.abandoned = 0;
+	world.fail_service = SERVICE_NETWORK;
+	world.hold = true;
+	service_dies(SERVICE_NETWORK);
+	world_run();
+	service_dies(SERVICE_NETWORK);
+	world.no_news = true;
+	world.hold = false;
+	opened = world.opened;
+	world_run();
+	world.no_news = false;
+	world_run();
+	all_open(1);
+	assert_int_equal(world.opened, opened + 1);
+	assert_int_equal(world.abandoned, 0);
+	/* without an answer the service undoes what it did, so nothing is certain */
+	world.fail_rc = -SK_E_TIMEOUT;
+	service_dies(SERVICE_NETWORK);
+	world_run();
+	world.fail_rc = -SK_E_EXISTS;
+	world.later_ns += 100000000;
+	timers_expire();
+	assert_int_equal(connections_open(SERVICE_NETWORK), 0);
+	world.fail_rc = 0;
+	world.later_ns += 200000000;
+	timers_expire();
+	all_open(1);
+	world.later_ns = 0;
+	guest_destroyed("a");
+	timers_expire();
+	world_at_rest();
+}
+
+/* One guest's connection cannot be opened: it is tried for a while, and then its VMM is told. */
+void a_reopen_fails(void **state)
+{
+	static const struct {
+		int rc, end;
+		uint32_t tries;
+	} row[] = {
+		{ -SK_E_NO_MEM, SVC_END_LIMIT, 10 }, { -SK_E_NOT_FOUND, SVC_END_CLOSED, 10 },
+		{ -SK_E_DELETED, SVC_END_CLOSED, 3 }, /* perhaps it kills the service */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		(void)guest_created("create /guests/a.cfg\r", "a");
+		world.fail_service = SERVICE_XENSTORE;
+		world.fail_rc = row[i].rc;
+		world.abandoned = 0;
+		log_clear();
+		service_dies(SERVICE_XENSTORE);
+		world_run();
+		for (uint32_t n = 1; n < row[i].tries; n++) {
+			assert_int_equal(world.abandoned, 0);
+			timers_expire(); /* too early */
+			world.later_ns += 8000000000;
+			timers_expire();
+		}
+		assert_int_equal(world.abandoned, 1);
+		assert_int_equal(world.end, row[i].end);
+		assert_non_null(strstr(world.log, "xenstore does not open xenstore of domain"));
+		world.fail_rc = 0;
+		init_tells(); /* the end is never taken back */
+		assert_int_equal(connections_open(SERVICE_XENSTORE), 0);
+		guest_destroyed("a");
+		world.later_ns = 0;
+		timers_expire();
+		world_at_rest();
+	}
+	world.abandoned = 0;
+}
+
+void init_is_late(void **state)
+{
+	(void)state;
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	world.init_silent = true;
+	service_dies(SERVICE_FILES);
+	world_run();
+	assert_int_equal(connections_open(SERVICE_FILES), 0);
+	world.init_silent = false;
+	timers_expire();
+	all_open(1);
+	guest_destroyed("a");
+	timers_expire();
+	world_at_rest();
+}
+
+/*
+ * The last case, because the service stays away: guests are told, they can be destroyed, no
+ * guest with a disk can be created, and one without can.
+ */
+void a_service_is_given_up(void **state)
+{
+	uint32_t a, b;
+
+	(void)state;
+	a = guest_created("create /guests/a.cfg\r", "a");
+	b = guest_created("create /guests/b.cfg\r", "b");
+	(void)guest_created("create /guests/auto/1.cfg\r", "one");
+	world.fail_service = SERVICE_STORAGE;
+	world.fail_rc = -SK_E_IO;
+	service_dies(SERVICE_STORAGE);
+	type("destroy one\r\x03"); /* its disk cannot be opened for the last flush */
+	vmm_says(domid_of("one"), VMCTL_QUIESCED, 0, NULL, 0);
+	world.fail_rc = 0;
+	init_tells();
+	assert_int_equal(domtab_get(&guests, domid_of("one"))->state, DOM_LEAVING);
+	world.hang = true;
+	type("destroy a\r");
+	assert_true(vmm_heard(a, VMCTL_QUIESCE));
+	vmm_says(a, VMCTL_QUIESCED, 0, NULL, 0); /* nor can this one */
+	assert_false(screen_has("skerry# "));
+	world.abandoned = 0;
+	service_given_up_by_init(SERVICE_STORAGE);
+	world_run();
+	timers_expire();
+	assert_int_equal(world.abandoned, 3);
+	assert_int_equal(domtab_next(&guests, 0)->domid, b); /* the only one */
+	assert_int_equal(world.end, SVC_END_GIVEN_UP);
+	assert_true(screen_has("xvda: the last flush failed"));
+	assert_true(screen_has("skerry# "));
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has("create: xvda: the service storage does not run"));
+	(void)guest_created("create /guests/a.cfg 'disk=[]'\r", "a");
+	init_tells();
+	assert_int_equal(world.abandoned, 3);
+	guest_destroyed("a");
+	type("destroy b\r");
+	guest_ends(b);
+	assert_true(screen_has("xvda: the last flush failed"));
+	world.hang = false;
+	world.unheard = 0;
+	world_at_rest();
+}
