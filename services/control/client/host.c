@@ -131,6 +131,18 @@ bool host_domain_counted(uint32_t i, struct host_row *r)
 	return domain_stats(i, COUNT_CAPS, r) == 0;
 }
 
+int host_domain_restart(const char *name, enum init_kill how)
+{
+	uint64_t mr[SK_MR_MAX] = { [4] = how };
+	struct svc_caps caps = { .n_out = 0 };
+	uint32_t n = 5;
+
+	if (strlen(name) >= DOMAIN_NAME_MAX)
+		return -SK_E_NOT_FOUND;
+	memcpy(mr, name, strlen(name));
+	return svc_call_timed(DOMAIN_CAP_PARENT, INIT_RESTART, mr, &n, &caps, INIT_MS);
+}
+
 void host_usage(uint64_t *memory, uint64_t *cpu_ns)
 {
 	struct host_row r;

@@ -65,6 +65,34 @@ void format_resting(const struct out *o, const char *name, uint32_t short_lives,
 		name, short_lives, life_seconds, left_seconds, name);
 }
 
+#define X(sym, num, text) [num] = (text),
+static const char *const service_states[] = { DOMAIN_STATES(X) };
+static const char *const service_ends[] = { DOMAIN_ENDS(X) };
+#undef X
+
+void format_service_head(const struct out *o)
+{
+	out_fmt(o, "%-16s %-10s %8s %-7s %11s %6s %9s %9s\n", "Name", "State", "Restarts",
+		"Reason", "Uptime", "Epoch", "Mem(KiB)", "Time(s)");
+}
+
+void format_service_row(const struct out *o, const struct host_row *r)
+{
+	uint64_t up = r->up_ns / 1000000000;
+
+	out_fmt(o, "%-16s %-10s %8u %-7s %5" PRIu64 ":%02u:%02u %6u %9" PRIu64 " %9.1f\n",
+		r->name, service_states[r->state], r->restarts, service_ends[r->end], up / 3600,
+		(unsigned int)(up / 60 % 60), (unsigned int)(up % 60), r->epoch,
+		r->memory >> 10, (double)r->cpu_ns / NS_PER_S);
+}
+
+void format_given_up(const struct out *o, const char *service)
+{
+	out_fmt(o,
+		"%s failed too often and is not started again; guests have lost what it served\n",
+		service);
+}
+
 void format_vcpu_head(const struct out *o)
 {
 	out_fmt(o, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU", "State",

@@ -25,6 +25,11 @@ void format_list_row(const struct out *o, const struct list_row *r, bool verbose
 void format_resting(const struct out *o, const char *name, uint32_t short_lives,
 	uint32_t life_seconds, uint64_t left_seconds);
 
+void format_service_head(const struct out *o);
+void format_service_row(const struct out *o, const struct host_row *r);
+/* A line below a list of guests: this service does not run any more. */
+void format_given_up(const struct out *o, const char *service);
+
 struct vcpu_row {
 	const char *name;
 	uint32_t domid, vcpu, cpu;

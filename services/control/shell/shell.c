@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "client/files.h"
+#include "client/host.h"
 #include "config/path.h"
 #include "guest/life.h"
 #include "shell/filter.h"
@@ -314,6 +315,17 @@ static void complete_guest(struct shell *sh, const char *word, size_t len)
 	line_complete(&sh->line, c.text, c.n);
 }
 
+/* The host's own domains. */
+static void complete_service(struct shell *sh, const char *word, size_t len)
+{
+	static struct host_row r[CANDIDATES_MAX];
+	struct candidates c = { .n = 0 };
+
+	for (uint32_t i = 0; i < CANDIDATES_MAX && host_domain(i, &r[i]); i++)
+		candidate_add(&c, word, len, r[i].name);
+	line_complete(&sh->line, c.text, c.n);
+}
+
 /* Entries of the directory that the word names; each candidate is the whole word. */
 static void directory_listed(void *ctx, int status, const struct file_entry *list, size_t n)
 {
@@ -394,6 +406,8 @@ static void word_complete(struct shell *sh)
 		complete_guest(sh, word, len);
 	else if (v && v->complete == COMPLETE_FILE)
 		complete_file(sh, word, len);
+	else if (v && v->complete == COMPLETE_SERVICE)
+		complete_service(sh, word, len);
 	else
 		line_complete(&sh->line, NULL, 0);
 }

@@ -31,6 +31,7 @@ enum verb_complete {
 	COMPLETE_GUEST,
 	COMPLETE_FILE,
 	COMPLETE_VERB,
+	COMPLETE_SERVICE,
 };
 
 /*
@@ -71,6 +72,16 @@ enum verb_complete {
 		"") \
 	X("vcpu-list", vcpu_list, "", 0, 64, GUEST, "[NAME...]", \
 		"virtual CPUs and their time", "") \
+	X("list-services", list_services, "", 0, 0, NONE, "", \
+		"domains of the host and their restarts", \
+		"Restarts: how often a domain was started again; Reason: why, the last time.\n" \
+		"Epoch: goes up each time. One that is given up failed too often.\n") \
+	X("restart", restart, "", 1, 1, SERVICE, "NAME", "start a domain of the host again", \
+		"Guests wait until it is there; no request of them is lost.\n") \
+	X("kill", kill, "", 1, 2, SERVICE, "NAME [fault|hang|exit|garbage]", \
+		"let a domain of the host fail, as a test", \
+		"fault (the default), hang, exit: how it fails.  garbage: it writes nonsense into\n" \
+		"its connections. Only on a host that was booted with init.kill=1.\n") \
 	X("xenstore-ls", xenstore_ls, "fp", 0, 1, NONE, "[-f] [-p] [PATH]", "show a subtree", \
 		"  -f  full paths        -p  with permissions\n") \
 	X("xenstore-read", xenstore_read, "p", 1, 64, NONE, "[-p] PATH...", "read values", \

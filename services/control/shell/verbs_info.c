@@ -12,6 +12,7 @@
 #include <xen/io/xs_wire.h>
 
 #include "client/host.h"
+#include "client/services.h"
 #include "client/xenstore.h"
 #include "guest/build.h"
 #include "guest/guest_pool.h"
@@ -139,6 +140,13 @@ static void list_why_resting(void)
 						: 0);
 }
 
+static void list_given_up(void)
+{
+	for (int s = 0; s < SERVICE_COUNT; s++)
+		if (service_given_up((enum service)s))
+			format_given_up(&term_out, host_service_name((enum service)s));
+}
+
 static void list_print(void)
 {
 	format_list_head(&term_out, table.verbose);
@@ -153,6 +161,7 @@ static void list_print(void)
 			list_guest(d);
 	}
 	list_why_resting();
+	list_given_up();
 	shell_done(the_shell);
 }
 

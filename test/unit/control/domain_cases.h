@@ -54,6 +54,7 @@
 	X(opened_already) \
 	X(a_reopen_fails) \
 	X(init_is_late) \
+	X(services_are_listed) \
 	X(a_hundred_guests_in_a_row) \
 	X(power) \
 	X(power_without_a_service) \

@@ -340,6 +340,62 @@ void init_is_late(void **state)
 	world_at_rest();
 }
 
+void services_are_listed(void **state)
+{
+	static const struct {
+		int rc;
+		const char *text;
+	} refusals[] = {
+		{ -SK_E_NOT_FOUND, "kill: storage: no domain of the host has this name" },
+		{ -SK_E_NO_SYS, "kill: storage: it cannot be started again" },
+		{ -SK_E_DENIED, "kill: storage: this needs the boot option init.kill=1" },
+		{ -SK_E_BUSY, "kill: storage: it is being started again already" },
+		{ -SK_E_STATE, "kill: storage: it does not run" },
+		{ -SK_E_TIMEOUT, "kill: storage: the deadline passed" },
+	};
+	static const struct {
+		const char *line;
+		int fault;
+	} faults[] = { { "restart storage\r", INIT_KILL_RESTART },
+		{ "kill storage\r", INIT_KILL_FAULT },
+		{ "kill storage fault\r", INIT_KILL_FAULT },
+		{ "kill stor\t hang\r", INIT_KILL_HANG },
+		{ "kill storage exit\r", INIT_KILL_EXIT },
+		{ "kill storage garbage\r", INIT_KILL_GARBAGE } };
+
+	(void)state;
+	world.life[SERVICE_FILES] = 9;
+	type("list-services\r");
+	assert_true(
+		screen_has("Name             State      Restarts Reason       Uptime  Epoch "
+			   " Mem(KiB)   Time(s)\r\n"));
+	assert_true(
+		screen_has("init             running           0 never       0:00:00      0 "
+			   "    32768       1.0\r\n"));
+	assert_true(
+		screen_has("files            running           9 fault       1:02:03      9 "
+			   "        0       0.0\r\n"));
+	init_tells();
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		world.fault = -1;
+		type(faults[i].line);
+		assert_int_equal(world.fault, faults[i].fault);
+		assert_string_equal(world.restarted, "storage");
+	}
+	world.fault = -1;
+	type("kill storage restart\rkill storage bad\r");
+	assert_true(screen_has("kill: 'bad' is no way to fail"));
+	type("restart a23456789012345678901234567890123\r");
+	assert_true(screen_has("no domain of the host has this name"));
+	assert_int_equal(world.fault, -1);
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		world.restart_rc = refusals[i].rc;
+		type("kill storage\r");
+		assert_true(screen_has(refusals[i].text));
+	}
+	world.restart_rc = 0;
+}
+
 /*
  * The last case, because the service stays away: guests are told, they can be destroyed, no
  * guest with a disk can be created, and one without can.
@@ -352,6 +408,9 @@ void a_service_is_given_up(void **state)
 	a = guest_created("create /guests/a.cfg\r", "a");
 	b = guest_created("create /guests/b.cfg\r", "b");
 	(void)guest_created("create /guests/auto/1.cfg\r", "one");
+	type("list\r");
+	timers_expire(); /* no VMM answers */
+	assert_false(screen_has("not started again"));
 	world.fail_service = SERVICE_STORAGE;
 	world.fail_rc = -SK_E_IO;
 	service_dies(SERVICE_STORAGE);
@@ -374,6 +433,9 @@ void a_service_is_given_up(void **state)
 	assert_int_equal(world.end, SVC_END_GIVEN_UP);
 	assert_true(screen_has("xvda: the last flush failed"));
 	assert_true(screen_has("skerry# "));
+	type("list b\r");
+	timers_expire();
+	assert_true(screen_has("storage failed too often and is not started again"));
 	type("create /guests/a.cfg\r");
 	assert_true(screen_has("create: xvda: the service storage does not run"));
 	(void)guest_created("create /guests/a.cfg 'disk=[]'\r", "a");
