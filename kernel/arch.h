@@ -133,11 +133,36 @@ void arch_space_init(struct space *space);
 /* The space ends and no thread uses it: no CPU has its root table loaded afterwards. */
 void arch_space_drop(struct space *space);
 /*
- * Width of physical addresses, and the pages of interrupt controllers that user land must not
- * have.
+ * Width of physical addresses, and the pages of interrupt controllers and IOMMUs that user land
+ * must not have.
  */
 uint32_t arch_phys_bits(void);
 uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max);
+
+/* --- DMA spaces --------------------------------------------------------------------------- */
+/* What all IOMMUs of this machine can do. */
+extern struct io_limits {
+	uint32_t levels;     /* of the tables: 3 or 4; 0: there is no IOMMU */
+	uint32_t leaf_level; /* the highest with pages */
+	uint64_t end;        /* of the addresses */
+	bool amd;            /* how an entry says that devices may read and write */
+} io_limits;
+/* Let a device use the space; 0, also when it does so already, or -SK_E_*. */
+int arch_io_assign(struct space *s, uint32_t rid) must_check;
+/*
+ * Entries of the space's tables were written that were not present before; or became not
+ * present, which takes effect with a flush.
+ */
+void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n);
+void arch_io_cleared(const uint64_t *entries, uint64_t n);
+/*
+ * Begin to make the IOMMUs forget the space's old entries; and wait until all that was begun is
+ * over: false when an interrupt came first.
+ */
+void arch_io_flush(const struct space *s);
+bool arch_io_settle(const struct space *s) must_check;
+/* Block the devices of the space, then forget them; false when an interrupt came first. */
+bool arch_io_end(struct space *s) must_check;
 
 /* --- FPU ---------------------------------------------------------------------------------- */
 /* Set to the power-up state; no CPU owns the thread or vCPU. */

@@ -207,7 +207,7 @@ static void add_device(uint64_t base, uint64_t end, const uint64_t *mmio, unsign
 
 static void add_memory(const struct boot_info *bi)
 {
-	uint64_t mmio[32], at = 0;
+	uint64_t mmio[96], at = 0;
 	unsigned int n = arch_kernel_mmio(mmio, ARRAY_SIZE(mmio));
 
 	for (const struct boot_mem *m = bi->mem; m < bi->mem + bi->n_mem; m++) {

@@ -258,10 +258,8 @@ static int under_tree slot_release(struct slot *s)
 			slot_update(s, s->flags | SLOT_ENDING, s->base);
 		return rc;
 	}
-	if (s->type == SK_OBJ_TABLE) {
-		table_unlink(s);
-		return 0;
-	}
+	if (s->type == SK_OBJ_TABLE)
+		return table_unlink(s);
 	if (!names_object(s))
 		return 0;
 	BUG_ON(s->obj->refs == 0); /* CAP1 */

@@ -399,7 +399,7 @@ static void leaf_check(
 		vaddr, pte_paddr(e));
 	REQUIRE(!(e & PTE_WRITE) || f->rights & SK_W,
 		"%lx is mapped writable through a capability without that right", vaddr);
-	REQUIRE(e & PTE_NX || f->rights & SK_EXEC,
+	REQUIRE(e & PTE_NX || f->rights & SK_EXEC || s->obj.type == SK_OBJ_SPACE_IO,
 		"%lx is mapped executable through a capability without that right", vaddr);
 	*last = f;
 }
@@ -422,18 +422,20 @@ static void tables_walk(const struct space *s, const uint64_t *table, unsigned i
 	uint64_t base, const struct slot **last)
 {
 	unsigned int end = level == SPACE_LEVELS ? 256 : 512;
+	bool boot;
 
 	for (unsigned int i = 0; i < end; i++) {
 		uint64_t e = load(&table[i]), vaddr = base + i * pte_span(level);
 
 		if (!pte_present(e))
 			continue;
+		boot = s->obj.type == SK_OBJ_SPACE_HOST && e & PTE_BOOT;
 		if (!pte_is_table(e, level)) {
-			if (!(e & PTE_BOOT))
+			if (!boot)
 				leaf_check(s, vaddr, e, last);
 			continue;
 		}
-		if (!(e & PTE_BOOT))
+		if (!boot)
 			table_check(s, vaddr, e, level - 1);
 		tables_walk(s, phys_to_virt(pte_paddr(e)), level - 1, vaddr, last);
 	}
@@ -451,12 +453,12 @@ static void space_check(struct space *s)
 			"slot %p of type %u is in the list of a space that is not its (SPACE1)",
 			at, at->type);
 	}
-	if (s->obj.dead || s->obj.type == SK_OBJ_SPACE_IO)
+	if (s->obj.dead || !space_levels(s))
 		return;
 	if (s->obj.type == SK_OBJ_SPACE_HOST)
 		REQUIRE(arch_space_root_ok(phys_to_virt(s->root)),
 			"the kernel half of space %p is not the kernel's", s);
-	tables_walk(s, phys_to_virt(s->root), SPACE_LEVELS, 0, &last);
+	tables_walk(s, phys_to_virt(space_tables(s)), space_levels(s), 0, &last);
 }
 
 static void mappings_check(struct object *o)

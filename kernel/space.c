@@ -17,24 +17,35 @@
  *                of the space are walked
  *             SPACE5 while base holds a cursor, nothing is mapped through the frame below the
  *                cursor; MAP removes it
+ *             SPACE6 a frame or table leaves the list only when no processor and no IOMMU can
+ *                use its old entries
  */
 #include "space.h"
 #include "thread.h"
 #include "arch/x86_64/pte.h"
 
+static bool is_io(const struct space *s) { return s->obj.type == SK_OBJ_SPACE_IO; }
+
 void space_init(struct object *o, uint8_t order unused)
 {
 	struct space *s = space_of(o);
 
-	s->root = virt_to_phys(o) - SK_PAGE_SIZE;
+	s->root = space_tables(s);
 	arch_space_init(s);
+	if (is_io(s))
+		arch_io_written(s, phys_to_virt(s->root), 512);
+	if (is_io(s) && io_limits.levels < SPACE_LEVELS) {
+		s->top = pte_io_table(s->root, 3, io_limits.amd);
+		s->root = virt_to_phys(&s->top);
+	}
 	if (o->type == SK_OBJ_SPACE_HOST)
 		arch_space_init_root(phys_to_virt(s->root));
 }
 
 unsigned int space_missing_level;
 
-static bool has_tables(const struct space *s) { return s->obj.type != SK_OBJ_SPACE_IO; }
+/* Without an IOMMU devices use physical addresses, which MAP returns. */
+static bool has_tables(const struct space *s) { return !is_io(s) || io_limits.levels; }
 
 /* The addresses of a space: from its start up to its end. */
 static uint64_t space_start(const struct space *s)
@@ -44,6 +55,8 @@ static uint64_t space_start(const struct space *s)
 
 static uint64_t space_end(const struct space *s)
 {
+	if (is_io(s))
+		return io_limits.end;
 	return s->obj.type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END;
 }
 
@@ -64,6 +77,21 @@ static int entry_find(struct space *s, uint64_t vaddr, unsigned int level, uint6
 	if (found == level)
 		return 0;
 	return pte_present(**e) ? -SK_E_EXISTS : table_missing(found - 1);
+}
+
+/* Make processors, or IOMMUs, drop translations of the space. */
+static void translations_drop(struct space *s, uint64_t vaddr, uint64_t size)
+{
+	if (is_io(s))
+		arch_io_flush(s);
+	else
+		arch_tlb_shootdown(s, vaddr, size);
+}
+
+/* Nothing that was dropped is in use any more: 0, or SYS_RESTART. Processors need no wait. */
+static int translations_gone(const struct space *s)
+{
+	return !is_io(s) || arch_io_settle(s) ? 0 : SYS_RESTART;
 }
 
 /* --- the list of a space ------------------------------------------------------------------ */
@@ -147,6 +175,14 @@ static int rights_check(const struct slot *frame, const struct space *s, unsigne
 	return rights & (SK_R | SK_W | SK_EXEC) & ~frame->rights ? -SK_E_RIGHTS : 0;
 }
 
+/* Not all IOMMUs have large pages. */
+static int size_check(const struct space *s, unsigned int order)
+{
+	return has_tables(s) && is_io(s) && leaf_level(order) > io_limits.leaf_level
+		       ? -SK_E_LIMIT
+		       : 0;
+}
+
 static int range_check(const struct slot *frame, const struct space *s, uint64_t vaddr,
 	uint64_t offset, unsigned int order)
 {
@@ -192,11 +228,26 @@ static int entries_find(
 	return 0;
 }
 
-static uint64_t entries_set(const struct run *run, uint64_t leaf, uint64_t step)
+static uint64_t entries_set(
+	const struct space *s, const struct run *run, uint64_t leaf, uint64_t step)
 {
 	for (uint64_t i = 0; i < run->n; i++, leaf += step)
 		store(&run->e[i], leaf); /* SPACE2 */
+	if (is_io(s) && run->n)
+		arch_io_written(s, run->e, run->n);
 	return leaf;
+}
+
+static uint64_t leaf_entry(
+	const struct space *s, uint64_t paddr, unsigned int rights, unsigned int level)
+{
+	return is_io(s) ? pte_io_leaf(paddr, rights, level, io_limits.amd)
+			: pte_leaf(paddr, rights, level);
+}
+
+static uint64_t table_entry(const struct space *s, uint64_t paddr, unsigned int level)
+{
+	return is_io(s) ? pte_io_table(paddr, level, io_limits.amd) : pte_table(paddr);
 }
 
 static int under_tree space_map(struct slot *frame, struct space *s, uint64_t vaddr,
@@ -205,6 +256,7 @@ static int under_tree space_map(struct slot *frame, struct space *s, uint64_t va
 	unsigned int level = leaf_level(order);
 	struct run run[2] = { { NULL, 0 }, { NULL, 0 } };
 	int rc = rights_check(frame, s, rights) ?: range_check(frame, s, vaddr, offset, order) ?:
+		 size_check(s, order) ?:
 		 (has_tables(s) ? entries_find(s, vaddr, 1ull << order, level, run) : 0);
 	uint64_t leaf;
 
@@ -214,9 +266,9 @@ static int under_tree space_map(struct slot *frame, struct space *s, uint64_t va
 		space_attach(s, frame);
 	if (frame->base != vaddr - offset)
 		slot_update(frame, frame->flags, vaddr - offset); /* SPACE5 */
-	leaf = pte_leaf(frame->paddr + offset, rights, level);
-	leaf = entries_set(&run[0], leaf, pte_span(level));
-	entries_set(&run[1], leaf, pte_span(level));
+	leaf = leaf_entry(s, frame->paddr + offset, rights, level);
+	leaf = entries_set(s, &run[0], leaf, pte_span(level));
+	entries_set(s, &run[1], leaf, pte_span(level));
 	return 0;
 }
 
@@ -265,9 +317,13 @@ static int under_tree space_map_table(
 	table->order = level;
 	space_attach(s, table);
 	slot_update(table, table->flags, vaddr);
-	store(e, pte_table(table->paddr));
+	if (is_io(s))
+		arch_io_written(s, phys_to_virt(table->paddr), 512);
+	store(e, table_entry(s, table->paddr, level));
+	if (is_io(s))
+		arch_io_written(s, e, 1);
 	if (pte_present(old))
-		arch_tlb_shootdown(s, vaddr, span);
+		translations_drop(s, vaddr, span);
 	return 0;
 }
 
@@ -293,18 +349,21 @@ static bool window_clip(const struct slot *frame, uint64_t *offset, uint64_t *en
 }
 
 /* Of n entries of this level clear those that map the page in their place, the first paddr. */
-static bool entries_clear(uint64_t *e, uint64_t n, uint64_t paddr, unsigned int level)
+static bool entries_clear(
+	const struct space *s, uint64_t *e, uint64_t n, uint64_t paddr, unsigned int level)
 {
 	uint64_t mask = PTE_ADDR | PTE_PRESENT | (level > 1 ? PTE_LARGE : 0);
-	uint64_t leaf = paddr | (mask & ~PTE_ADDR), *end = e + n;
+	uint64_t leaf = paddr | (mask & ~PTE_ADDR);
 	bool found = false;
 
-	for (; e < end; e++, leaf += SK_PAGE_SIZE) {
-		if ((load(e) & mask) != leaf)
+	for (uint64_t i = 0; i < n; i++, leaf += SK_PAGE_SIZE) {
+		if ((load(&e[i]) & mask) != leaf)
 			continue;
-		store(e, 0); /* SPACE3 */
+		store(&e[i], 0); /* SPACE3 */
 		found = true;
 	}
+	if (found && is_io(s))
+		arch_io_cleared(e, n);
 	return found;
 }
 
@@ -327,8 +386,8 @@ static int range_unmap(const struct slot *frame, uint64_t *offset, uint64_t end)
 		span = pte_span(level > 1 ? level : 2);
 		*offset = min_u64(end, at + span - (vaddr & (span - 1)));
 		n = level > 1 ? 1 : (*offset - at) / SK_PAGE_SIZE;
-		if (entries_clear(e, n, frame->paddr + at, level))
-			arch_tlb_shootdown(frame->space, vaddr, *offset - at);
+		if (entries_clear(frame->space, e, n, frame->paddr + at, level))
+			translations_drop(frame->space, vaddr, *offset - at);
 		if (*offset < end && arch_irq_pending())
 			return SYS_RESTART;
 	}
@@ -344,26 +403,36 @@ int frame_unmap_all(struct slot *frame)
 		return 0;
 	offset = cursor_get(frame);
 	rc = range_unmap(frame, &offset, 1ull << frame->order);
-	if (rc)
+	if (rc) {
 		cursor_set(frame, offset);
-	else
+		return rc;
+	}
+	rc = translations_gone(frame->space); /* SPACE6 */
+	if (!rc)
 		space_detach(frame->space, frame);
 	return rc;
 }
 
-void table_unlink(struct slot *table)
+int table_unlink(struct slot *table)
 {
+	struct space *s = table->space;
 	unsigned int level = table->order + 1;
 	uint64_t *e;
+	int rc;
 
-	if (!table->space)
-		return;
-	if (!entry_find(table->space, table->base, level, &e) && pte_is_table(*e, level) &&
+	if (!s)
+		return 0;
+	if (!entry_find(s, table->base, level, &e) && pte_is_table(*e, level) &&
 		pte_paddr(*e) == table->paddr) { /* SPACE3 */
 		store(e, 0);
-		arch_tlb_shootdown(table->space, table->base, pte_span(level));
+		if (is_io(s))
+			arch_io_cleared(e, 1);
+		translations_drop(s, table->base, pte_span(level));
 	}
-	space_detach(table->space, table);
+	rc = translations_gone(s); /* SPACE6 */
+	if (!rc)
+		space_detach(s, table);
+	return rc;
 }
 
 int space_destroy(struct object *o)
@@ -372,10 +441,12 @@ int space_destroy(struct object *o)
 
 	o->dead = true;
 	/*
-	 * no thread and no vCPU has it any more; before its tables are freed, no CPU may walk
-	 * them
+	 * no thread and no vCPU has it any more; before its tables are freed, no CPU and no
+	 * IOMMU may walk them
 	 */
 	arch_space_drop(s);
+	if (is_io(s) && !arch_io_end(s))
+		return SYS_RESTART;
 	while (s->mapped) {
 		space_detach(s, s->mapped);
 		if (arch_irq_pending())
@@ -445,7 +516,8 @@ SYSCALL_HANDLER(UNMAP)
 		t->restart.value = r->rsi;
 	}
 	return split_check(frame, r->rsi, 1ull << r->rdx)
-		       ?: range_unmap(frame, &t->restart.value, r->rsi + (1ull << r->rdx));
+		       ?: range_unmap(frame, &t->restart.value, r->rsi + (1ull << r->rdx))
+		       ?: translations_gone(frame->space);
 }
 
 SYSCALL_HANDLER(MAP_TABLE)
@@ -456,5 +528,11 @@ SYSCALL_HANDLER(MAP_TABLE)
 	       space_map_table(a->slot[0], s, r->rdx, (uint8_t)r->r10);
 }
 
-/* Without an IOMMU devices use physical addresses, which MAP returns. */
-SYSCALL_HANDLER(IO_ASSIGN) { return r->rdx >> 32 ? -SK_E_INVAL : -SK_E_NO_SYS; }
+SYSCALL_HANDLER(IO_ASSIGN)
+{
+	struct space *s = space_of(a->slot[1]->obj);
+	int rc = error_if(r->rdx >> 32, SK_E_INVAL) ?: error_if(!io_limits.levels, SK_E_NO_SYS) ?:
+		 arch_io_assign(s, (uint32_t)r->rdx);
+
+	return rc ?: translations_gone(s);
+}

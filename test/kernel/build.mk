@@ -17,6 +17,18 @@ src-ktest-latency := $(src-ktest-bench_latency)
 cflags-ktest-latency := -DGATE
 smp-ktest-latency := 1 2
 qemu-ktest-latency := -icount shift=0,sleep=off
+# two kinds of VT-d: tables of 3 levels; of 4, by a unit that also keeps what is absent
+iommu-device := -device edu,dma_mask=0xffffffffffff
+qemu-ktest-iommu := -device intel-iommu,intremap=on $(iommu-device)
+checked-ktest-iommu := 1
+kernel-tests += iommu_vtd4
+src-ktest-iommu_vtd4 := $(src-ktest-iommu)
+qemu-ktest-iommu_vtd4 := -device intel-iommu,intremap=on,aw-bits=48,caching-mode=on $(iommu-device)
+smp-ktest-iommu_vtd4 := 2
+kernel-tests += iommu_amdvi
+src-ktest-iommu_amdvi := $(src-ktest-iommu)
+qemu-ktest-iommu_amdvi := -device amd-iommu,intremap=on $(iommu-device)
+checked-ktest-iommu_amdvi := 1
 smp-ktest-fpu := 2
 cpu-ktest-fpu := max,-smap,-monitor,-xsaveerptr
 smp-ktest-dual := 2

@@ -84,7 +84,6 @@ void arch_kick(struct cpu *c)
 	c->nested = NULL; /* the interrupt is taken before anything else happens there */
 }
 
-void arch_space_init(struct space *space) { (void)space; }
 bool arch_quiesce(void)
 {
 	fake_did.quiesces++;

@@ -16,7 +16,7 @@
 #include "vcpu.h"
 
 /* each CPU has a TLB for its host space and one for its nested space */
-enum { TLB_SIZE = 4096, N_TLBS = 2 };
+enum { TLB_SIZE = 4096, N_TLBS = 2, IO_SPACES = 16 };
 
 struct translation {
 	uint64_t vaddr, entry;
@@ -27,6 +27,8 @@ STATE static struct tlb {
 	unsigned int n;
 	struct translation t[TLB_SIZE];
 } tlbs[FAKE_CPUS][N_TLBS];
+/* each DMA space is used by some device */
+STATE static struct tlb io_tlbs[IO_SPACES];
 
 static void tlb_add(struct tlb *tlb, uint64_t vaddr, uint64_t entry, unsigned int level)
 {
@@ -62,6 +64,18 @@ static bool still_true(const struct tlb *tlb, const struct translation *t)
 	       (t->entry & PTE_NX || !(e & PTE_NX));
 }
 
+static void tlb_true(const struct tlb *tlb, const char *who, unsigned int number)
+{
+	if (!window_is_open(virt_to_phys(tlb->space)) ||
+		!window_is_open(space_tables(tlb->space)))
+		fail("%s %u uses a space whose memory is not the kernel's any more", who,
+			number);
+	for (unsigned int i = 0; i < tlb->n; i++)
+		if (!still_true(tlb, &tlb->t[i]))
+			fail("%s %u may still use %lx -> %lx of a space that has it no more (FT1)",
+				who, number, tlb->t[i].vaddr, pte_paddr(tlb->t[i].entry));
+}
+
 static void tlb_check_one(unsigned int cpu, struct tlb *tlb, struct space *now)
 {
 	if (now != tlb->space) {
@@ -70,12 +84,7 @@ static void tlb_check_one(unsigned int cpu, struct tlb *tlb, struct space *now)
 	}
 	if (!now)
 		return;
-	if (!window_is_open(virt_to_phys(now)) || !window_is_open(now->root))
-		fail("CPU %u uses a space whose memory is not the kernel's any more", cpu);
-	for (unsigned int i = 0; i < tlb->n; i++)
-		if (!still_true(tlb, &tlb->t[i]))
-			fail("CPU %u may still use %lx -> %lx of a space that has it no more (FT1)",
-				cpu, tlb->t[i].vaddr, pte_paddr(tlb->t[i].entry));
+	tlb_true(tlb, "CPU", cpu);
 	tlb->n = 0;
 	tlb_fill(tlb, phys_to_virt(now->root), SPACE_LEVELS, 0);
 }
@@ -86,6 +95,82 @@ void tlb_check(void)
 		tlb_check_one(i, &tlbs[i][0], cpus[i]->space);
 		tlb_check_one(i, &tlbs[i][1], cpus[i]->nested);
 	}
+	for (unsigned int i = 0; i < IO_SPACES; i++) {
+		struct tlb *tlb = &io_tlbs[i];
+
+		if (!tlb->space || !io_limits.levels)
+			continue;
+		tlb_true(tlb, "device", i);
+		tlb->n = 0;
+		tlb_fill(tlb, phys_to_virt(space_tables(tlb->space)), io_limits.levels, 0);
+	}
+}
+
+/* --- devices ------------------------------------------------------------------------------ */
+
+STATE struct io_limits io_limits;
+STATE static bool io_asked; /* a flush that may not be over */
+
+static struct tlb *io_tlb(const struct space *s)
+{
+	for (unsigned int i = 0; i < IO_SPACES; i++)
+		if (io_tlbs[i].space == s)
+			return &io_tlbs[i];
+	return NULL;
+}
+
+void arch_space_init(struct space *s)
+{
+	struct tlb *tlb = s->obj.type == SK_OBJ_SPACE_IO ? io_tlb(NULL) : NULL;
+
+	if (tlb)
+		*tlb = (struct tlb){ .space = s };
+}
+
+int arch_io_assign(struct space *s, uint32_t rid)
+{
+	(void)s;
+	return rid ? 0 : -SK_E_NOT_FOUND;
+}
+
+void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n)
+{
+	(void)s, (void)entries, (void)n;
+}
+void arch_io_cleared(const uint64_t *entries, uint64_t n) { (void)entries, (void)n; }
+
+void arch_io_flush(const struct space *s)
+{
+	struct tlb *tlb = io_tlb(s);
+
+	fake_did.io_flushes++;
+	io_asked = true;
+	if (tlb)
+		tlb->n = 0;
+}
+
+/* An interrupt comes before the answer, if one comes at all. */
+bool arch_io_settle(const struct space *s)
+{
+	(void)s;
+	if (io_asked && arch_irq_pending())
+		return false;
+	io_asked = false;
+	fake_did.io_settled++;
+	return true;
+}
+
+bool arch_io_end(struct space *s)
+{
+	struct tlb *tlb = io_tlb(s);
+
+	if (io_limits.levels)
+		arch_io_flush(s);
+	if (!arch_io_settle(s))
+		return false;
+	if (tlb)
+		*tlb = (struct tlb){ 0 };
+	return true;
 }
 
 static void tlb_flush(struct tlb *tlb, uint64_t vaddr, uint64_t size)

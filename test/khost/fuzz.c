@@ -235,11 +235,19 @@ static void checks(void)
 	model_compare();
 }
 
+/* Machines with and without an IOMMU, with its limits, by the number of their CPUs. */
+static const struct io_limits iommus[FAKE_CPUS + 1] = {
+	[2] = { .levels = 3, .leaf_level = 2, .end = 1ull << 39 },
+	[3] = { .levels = 4, .leaf_level = 3, .end = 1ull << 47, .amd = true },
+	[4] = { .levels = 3, .leaf_level = 3, .end = 1ull << 39 },
+};
+
 static void run(unsigned int steps)
 {
-	unsigned int idle = 0;
+	unsigned int idle = 0, n = 1 + (unsigned int)choose(FAKE_CPUS);
 
-	world_make(1 + (unsigned int)choose(FAKE_CPUS));
+	io_limits = iommus[n];
+	world_make(n);
 	for (unsigned int i = 0; i < n_cpus; i++) {
 		use_cpu(i);
 		cpu_enter(enter_kick, NULL);

@@ -279,6 +279,30 @@ void cpu_run(void)
 	}
 }
 
+/* No IOMMU: the core asks nothing of it. */
+struct io_limits io_limits;
+int arch_io_assign(struct space *s, uint32_t rid)
+{
+	(void)s, (void)rid;
+	return -SK_E_NO_SYS;
+}
+void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n)
+{
+	(void)s, (void)entries, (void)n;
+}
+void arch_io_cleared(const uint64_t *entries, uint64_t n) { (void)entries, (void)n; }
+void arch_io_flush(const struct space *s) { (void)s; }
+bool arch_io_settle(const struct space *s)
+{
+	(void)s;
+	return true;
+}
+bool arch_io_end(struct space *s)
+{
+	(void)s;
+	return true;
+}
+
 void machine_init(unsigned int n)
 {
 	memset(arch_cpus, 0, sizeof(arch_cpus));

@@ -84,7 +84,15 @@ static uint64_t start_of(const struct m_object *s)
 }
 static uint64_t end_of(const struct m_object *s)
 {
+	if (s->type == SK_OBJ_SPACE_IO)
+		return io_limits.end;
 	return s->type == SK_OBJ_SPACE_HOST ? USER_END : NESTED_END;
+}
+
+/* The level of the table that is part of the space itself. */
+static unsigned int levels_of(uint64_t space)
+{
+	return space_levels(space_of((struct object *)space));
 }
 
 static unsigned int level_of(uint64_t order)
@@ -101,7 +109,9 @@ static errors_t entry_errors(
 
 	if (l && (l->level > level || must_be_free))
 		return ERROR(EXISTS);
-	for (above = SPACE_LEVELS - 1; above >= level; above--)
+	if (level > levels_of(space))
+		return ERROR(EXISTS);
+	for (above = levels_of(space) - 1; above >= level; above--)
 		if (!table_find(space, vaddr, above))
 			return ERROR(NO_TABLE);
 	return must_be_free && level > 1 && table_find(space, vaddr, level - 1) ? ERROR(EXISTS)
@@ -111,7 +121,7 @@ static errors_t entry_errors(
 errors_t model_map(struct m_cap *frame, const struct m_object *space, uint64_t vaddr,
 	uint64_t offset, uint64_t order, uint64_t rights)
 {
-	bool io = space->type == SK_OBJ_SPACE_IO;
+	bool io = space->type == SK_OBJ_SPACE_IO && !io_limits.levels;
 	uint64_t access = rights & (SK_R | SK_W | SK_EXEC),
 		 caching = rights & (SK_MAP_UNCACHED | SK_MAP_WRITE_COMBINE);
 	errors_t e = 0;
@@ -135,6 +145,8 @@ errors_t model_map(struct m_cap *frame, const struct m_object *space, uint64_t v
 	if (!io && (vaddr < start_of(space) || vaddr >= end_of(space) ||
 			   size > end_of(space) - vaddr))
 		e |= ERROR(RANGE);
+	if (space->type == SK_OBJ_SPACE_IO && !io && level_of(order) > io_limits.leaf_level)
+		e |= ERROR(LIMIT);
 	if (frame->space && (frame->space != space->id || frame->base != vaddr - offset))
 		e |= ERROR(EXISTS);
 	for (uint64_t at = 0; !io && !(e & (ERROR(RANGE) | ERROR(ALIGN))) && at < size;
@@ -168,7 +180,7 @@ errors_t model_map_table(
 	struct m_leaf *l;
 	errors_t e = 0;
 
-	if (space->type == SK_OBJ_SPACE_IO)
+	if (space->type == SK_OBJ_SPACE_IO && !io_limits.levels)
 		e |= ERROR(CAP);
 	if (level < 1 || level >= SPACE_LEVELS)
 		return e | ERROR(INVAL);
@@ -177,7 +189,7 @@ errors_t model_map_table(
 	vaddr &= ~(pte_span((unsigned int)level + 1) - 1);
 	if (vaddr >= end_of(space))
 		e |= ERROR(RANGE);
-	else if (space->type != SK_OBJ_SPACE_IO)
+	else if (!(e & ERROR(CAP)))
 		e |= entry_errors(space->id, vaddr, (unsigned int)level + 1, false);
 	if (table_find(space->id, vaddr, (unsigned int)level))
 		e |= ERROR(EXISTS);
@@ -252,9 +264,11 @@ void mapping_end(struct m_cap *c)
 static bool importing;
 static unsigned int leaves_met, tables_met;
 
+static bool meeting_io; /* entries that say nothing about execution */
+
 static unsigned int rights_in(uint64_t e)
 {
-	return SK_R | (e & PTE_WRITE ? SK_W : 0) | (e & PTE_NX ? 0 : SK_EXEC);
+	return SK_R | (e & PTE_WRITE ? SK_W : 0) | (e & PTE_NX || meeting_io ? 0 : SK_EXEC);
 }
 
 static void leaf_meet(uint64_t space, uint64_t vaddr, uint64_t e, unsigned int level)
@@ -273,7 +287,7 @@ static void leaf_meet(uint64_t space, uint64_t vaddr, uint64_t e, unsigned int l
 		fail("model: space %lx translates %lx to %lx and should not", space, vaddr,
 			paddr);
 	if (l->vaddr != vaddr || l->level != level || l->paddr != paddr ||
-		(l->rights & SK_ALL) != rights_in(e))
+		(l->rights & (meeting_io ? SK_R | SK_W : SK_ALL)) != rights_in(e))
 		fail("model: space %lx translates %lx to %lx, level %u, rights %x; it should be %lx, level %u, rights %x",
 			space, vaddr, paddr, level, rights_in(e), l->paddr, l->level,
 			l->rights);
@@ -302,13 +316,16 @@ static void tables_meet(
 static void spaces_meet(void)
 {
 	leaves_met = tables_met = 0;
-	for (unsigned int i = 0; i < OBJECTS_MAX; i++)
-		if (model.object[i].id && is_space(model.object[i].type) &&
-			model.object[i].type != SK_OBJ_SPACE_IO)
-			tables_meet(model.object[i].id,
-				phys_to_virt(
-					space_of((struct object *)model.object[i].id)->root),
-				SPACE_LEVELS, 0);
+	for (unsigned int i = 0; i < OBJECTS_MAX; i++) {
+		const struct m_object *o = &model.object[i];
+		const struct space *s = space_of((struct object *)o->id);
+
+		if (!o->id || !is_space(o->type))
+			continue;
+		meeting_io = o->type == SK_OBJ_SPACE_IO;
+		if (space_levels(s))
+			tables_meet(o->id, phys_to_virt(space_tables(s)), space_levels(s), 0);
+	}
 }
 
 void spaces_import(void)

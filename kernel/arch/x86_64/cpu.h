@@ -90,7 +90,7 @@ bool boot_option(const char *word);
 const char *boot_option_value(const char *prefix);
 
 /* memory.c */
-enum fixmap { FIX_LAPIC, FIX_IOAPIC, FIX_TEMP = FIX_IOAPIC + 16 }; /* TEMP: one per CPU */
+enum fixmap { FIX_LAPIC, FIX_IOAPIC, FIX_IOMMU = FIX_IOAPIC + 16, FIX_TEMP = FIX_IOMMU + 64 };
 void memory_init(void); /* build the kernel's own tables and change to them */
 uint64_t boot_page_reserve(void);
 void *fixmap_mmio(unsigned int slot, uint64_t paddr);

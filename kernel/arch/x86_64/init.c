@@ -7,7 +7,7 @@
  *             Everything that allocates is done before core_init().
  */
 #include "../../../boot/parse.h"
-#include "cpu.h"
+#include "iommu.h"
 #include "madt.h"
 
 struct boot_info boot_info;
@@ -92,14 +92,29 @@ static void acpi_read(void)
 
 	if (!boot_info.rsdp)
 		boot_info.rsdp = rsdp_search(&phys);
-	err = boot_info.rsdp
-		      ? madt_find(&phys, boot_info.rsdp, &at) ?: madt_parse(&phys, at, &madt)
-		      : "ACPI: no RSDP";
+	err = boot_info.rsdp ? acpi_find(&phys, boot_info.rsdp, "APIC", &at)
+				       ?: madt_parse(&phys, at, &madt)
+			     : "ACPI: no RSDP";
 	if (!err)
 		return;
 	klog("%s; one CPU, no IO-APIC\n", err);
 	madt = (struct madt){ .lapic = rdmsr(MSR_APIC_BASE) & 0xffffff000, .n_cpus = 1 };
 	madt.apic_id[0] = cpuid(1, 0).b >> 24;
+}
+
+static void iommus_find(void)
+{
+	const char *err = NULL;
+	uint64_t at;
+
+	if (boot_info.rsdp && !acpi_find(&phys, boot_info.rsdp, "DMAR", &at))
+		err = dmar_parse(&phys, at, io_config_read, &io_tables);
+	else if (boot_info.rsdp && !acpi_find(&phys, boot_info.rsdp, "IVRS", &at))
+		err = ivrs_parse(&phys, at, &io_tables);
+	if (!err)
+		return;
+	io_tables.n_units = 0;
+	klog("%s; no IOMMU is used\n", err);
 }
 
 /* This CPU becomes number 0, the others follow as the MADT lists them. */
@@ -120,7 +135,8 @@ void arch_fill_info(struct sk_info *info)
 {
 	info->n_cpus = n_cpus;
 	info->tsc_hz = tsc_hz;
-	info->features = arch_vcpu_available() ? SK_FEAT_SVM | SK_FEAT_NESTED : 0;
+	info->features = (arch_vcpu_available() ? SK_FEAT_SVM | SK_FEAT_NESTED : 0) |
+			 (io_limits.levels ? SK_FEAT_IOMMU : 0);
 	info->xsave_size = features.xsave_size;
 	info->xcr0 = features.xcr0;
 	for (uint32_t i = 0; i < n_cpus; i++)
@@ -137,6 +153,7 @@ void arch_start(uint32_t multiboot, uint64_t info)
 	if (!features.nx)
 		panic("boot: this CPU (or its firmware's set-up) has no NX");
 	acpi_read();
+	iommus_find();
 	if (multiboot)
 		rsdp_keep();
 	memory_init();
@@ -148,5 +165,6 @@ void arch_start(uint32_t multiboot, uint64_t info)
 	lapic_setup_cpu();
 	ioapic_init();
 	time_init();
+	iommu_init();
 	stack_switch(this_cpu()->kernel_rsp, run_core, &boot_info);
 }

@@ -12,7 +12,7 @@
  * Invariants  PIN1 source[v] of a CPU is the source that has that CPU and vector, or NULL
  *             PIN2 a level pin that fired is masked until core unmasks it
  */
-#include "cpu.h"
+#include "iommu.h"
 #include "madt.h"
 
 enum { REG_VERSION = 1, REG_REDIR = 16, PINS_MAX = 256 };
@@ -55,7 +55,7 @@ uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max)
 		pages[n++] = madt.lapic & ~(SK_PAGE_SIZE - 1);
 	for (uint32_t i = 0; i < madt.n_ioapics && n < max; i++)
 		pages[n++] = madt.ioapic[i].paddr & ~(uint32_t)(SK_PAGE_SIZE - 1);
-	return n;
+	return n + iommu_mmio(pages + n, max - n);
 }
 
 /* A free vector of that CPU; irq_lock held. */

@@ -42,8 +42,7 @@ uint64_t rsdp_search(const struct boot_phys *p)
 	return 0;
 }
 
-/* The table at paddr if it is complete and its checksum is right; its size in *size. */
-static const uint8_t *table_at(const struct boot_phys *p, uint64_t paddr, uint32_t *size)
+const uint8_t *acpi_table(const struct boot_phys *p, uint64_t paddr, uint32_t *size)
 {
 	const uint8_t *t = boot_phys_at(p, paddr, HEADER);
 
@@ -55,7 +54,8 @@ static const uint8_t *table_at(const struct boot_phys *p, uint64_t paddr, uint32
 	return sums_to_zero(t, *size) ? t : NULL;
 }
 
-const char *madt_find(const struct boot_phys *p, uint64_t rsdp, uint64_t *madt)
+const char *acpi_find(
+	const struct boot_phys *p, uint64_t rsdp, const char *name, uint64_t *found)
 {
 	const uint8_t *r = boot_phys_at(p, rsdp, RSDP_V1), *root;
 	uint32_t size, step = 4;
@@ -69,19 +69,19 @@ const char *madt_find(const struct boot_phys *p, uint64_t rsdp, uint64_t *madt)
 		at = boot_number(r + 24, 8);
 		step = 8;
 	}
-	root = table_at(p, at, &size);
+	root = acpi_table(p, at, &size);
 	if (!root)
 		return "ACPI: the root table is damaged or out of reach";
 	for (uint32_t i = HEADER; size - i >= step; i += step) {
 		uint64_t paddr = boot_number(root + i, step);
 		const uint8_t *t = boot_phys_at(p, paddr, HEADER);
 
-		if (t && !__builtin_memcmp(t, "APIC", 4)) {
-			*madt = paddr;
+		if (t && !__builtin_memcmp(t, name, 4)) {
+			*found = paddr;
 			return NULL;
 		}
 	}
-	return "ACPI: no MADT";
+	return "ACPI: a table is missing";
 }
 
 static void add_cpu(struct madt *out, uint32_t id, uint32_t flags)
@@ -116,7 +116,7 @@ static void add_entry(struct madt *out, const uint8_t *e, uint32_t size)
 const char *madt_parse(const struct boot_phys *p, uint64_t paddr, struct madt *out)
 {
 	uint32_t size;
-	const uint8_t *t = table_at(p, paddr, &size);
+	const uint8_t *t = acpi_table(p, paddr, &size);
 
 	__builtin_memset(out, 0, sizeof(*out));
 	if (!t || size < HEADER + 8)

@@ -27,8 +27,11 @@ struct madt {
 
 /* Physical address of the RSDP in the BIOS areas, or 0. */
 uint64_t rsdp_search(const struct boot_phys *p);
+/* The table at paddr if it is complete and its checksum is right; its size in *size. */
+const uint8_t *acpi_table(const struct boot_phys *p, uint64_t paddr, uint32_t *size);
 /* Each returns NULL or a message about the mistake. Entries that find no room are ignored. */
-const char *madt_find(const struct boot_phys *p, uint64_t rsdp, uint64_t *madt);
+const char *acpi_find(
+	const struct boot_phys *p, uint64_t rsdp, const char *name, uint64_t *found);
 const char *madt_parse(const struct boot_phys *p, uint64_t paddr, struct madt *out);
 
 #endif

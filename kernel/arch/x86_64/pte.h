@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte.h - page table entries of host and nested (NPT) tables
+ * pte.h - page table entries of host, nested (NPT) and DMA tables
  *
- * Both have the long-mode format. Nested tables have the user bit everywhere, because a guest's
+ * Host and nested tables have the long-mode format. Nested tables have the user bit everywhere, because a guest's
  * accesses are user accesses to the nested walk.
  */
 #ifndef X86_64_PTE_H
 #define X86_64_PTE_H
 
+#include <stdbool.h>
 #include <sk/syscall.h>
 
 enum { PTE_PRESENT = 1, PTE_WRITE = 2, PTE_USER = 4, PTE_PWT = 8, PTE_PCD = 16 };
@@ -43,6 +44,30 @@ static inline uint64_t pte_leaf(uint64_t paddr, unsigned int rights, unsigned in
 	if (level > 1)
 		e |= PTE_LARGE;
 	return e;
+}
+/*
+ * Tables and pages of DMA spaces, in one form for both kinds of IOMMU. AMD-Vi wants the level
+ * of the next table in each entry, which VT-d ignores there, and keeps the rights in bits that
+ * VT-d reserves.
+ */
+#define PTE_AMD_READ (1ull << 61)
+#define PTE_AMD_WRITE (1ull << 62)
+static inline uint64_t pte_io(uint64_t paddr, unsigned int rights, bool amd)
+{
+	uint64_t e = paddr | PTE_PRESENT | (amd ? PTE_AMD_READ : 0);
+
+	if (rights & SK_W)
+		e |= PTE_WRITE | (amd ? PTE_AMD_WRITE : 0);
+	return e;
+}
+static inline uint64_t pte_io_table(uint64_t paddr, unsigned int level, bool amd)
+{
+	return pte_io(paddr, SK_R | SK_W, amd) | (uint64_t)level << 9;
+}
+static inline uint64_t pte_io_leaf(
+	uint64_t paddr, unsigned int rights, unsigned int level, bool amd)
+{
+	return pte_io(paddr, rights, amd) | (level > 1 ? PTE_LARGE : 0);
 }
 static inline int pte_present(uint64_t e) { return (e & PTE_PRESENT) != 0; }
 static inline int pte_is_table(uint64_t e, unsigned int level)

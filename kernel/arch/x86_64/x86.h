@@ -114,6 +114,10 @@ static inline void invlpg(uint64_t va)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
+static inline void clflush(const void *p)
+{
+	__asm__ volatile("clflush (%0)" : : "r"(p) : "memory");
+}
 static inline void mfence(void) { __asm__ volatile("mfence" : : : "memory"); }
 static inline void cpu_pause(void) { __builtin_ia32_pause(); }
 

@@ -63,17 +63,19 @@
 	X(DELETE, 13, TREE, CAPS(), "cnode(W), slot", "its children pass to its parent; the last capability ends the " \
 	  "object; an empty slot is no error", "SLOT", \
 	  "preemptible after each capability, 2 MiB of addresses or waiter; restarted until the thread or VCpu that ends, " \
-	  "or whose scheduling context ends, has left its CPU") \
+	  "or whose scheduling context ends, has left its CPU, and until the IOMMU has answered") \
 	X(REVOKE, 14, TREE, CAPS(), "cnode(W), slot", "delete all that derives from the slot", \
 	  "SLOT; CAP: another capability came into the slot meanwhile", "as DELETE") \
 	X(CAP_INFO, 15, TREE, CAPS(), "cnode(R), slot", \
 	  "results: type | rights << 8 | order << 16, badge (untyped: bytes used), size in bytes", "SLOT", "") \
 	X(MAP, 16, TREE, CAPS(N(FRAME), W(SPACE)), "vaddr, offset, order, rights | SK_MAP_* flags", \
 	  "map 2^order bytes of the frame; all maps of one capability are one linear window of one space (copy the " \
-	  "capability for another); results: address (IO spaces: the device address)", \
-	  SK_LEVEL_ERROR "; EXISTS (entry or another window); ALIGN; RANGE", "256 entries") \
-	X(UNMAP, 17, TREE, CAPS(N(FRAME)), "offset, order", "returns when no CPU and no vCPU can use it any more", \
-	  "NOT_FOUND; NO_TABLE: split the large page first; ALIGN; RANGE", "preemptible after each 2 MiB of addresses") \
+	  "capability for another); results: address (IO spaces without an IOMMU: the physical address)", \
+	  SK_LEVEL_ERROR "; EXISTS (entry or another window); ALIGN; RANGE; LIMIT: the IOMMU has no pages of this size", \
+	  "256 entries") \
+	X(UNMAP, 17, TREE, CAPS(N(FRAME)), "offset, order", "returns when no CPU, no vCPU and no device can use it any more", \
+	  "NOT_FOUND; NO_TABLE: split the large page first; ALIGN; RANGE", \
+	  "preemptible after each 2 MiB of addresses; IO spaces: restarted until the IOMMU has answered") \
 	X(MAP_TABLE, 18, TREE, CAPS(W(TABLE), W(SPACE)), "vaddr, level", \
 	  "level 1 holds 4 KiB entries; a large page in that place is split", \
 	  SK_LEVEL_ERROR "; EXISTS; RANGE", "512 entries; one shoot-down") \
@@ -118,8 +120,10 @@
 	X(VCPU_INJECT, 41, NONE, CAPS(W(VCPU)), "vector", \
 	  "from any thread: deliver an external interrupt as soon as the guest takes one", \
 	  "BUSY: another one is pending; results: its vector | 0x100", "") \
-	X(IO_ASSIGN, 42, TREE, CAPS(W(CTL_IO), W(SPACE_IO)), "segment << 16 | bus << 8 | devfn", "", \
-	  "NO_SYS: no IOMMU", "")
+	X(IO_ASSIGN, 42, TREE, CAPS(W(CTL_IO), W(SPACE_IO)), "segment << 16 | bus << 8 | devfn", \
+	  "let a device use the space until the space ends; before and after that it reaches no memory; again: no effect", \
+	  "NO_SYS: no IOMMU; NOT_FOUND: no IOMMU has the device; DENIED: the firmware uses memory through it; " \
+	  "BUSY: it is in another space; LIMIT", "restarted until the IOMMU has answered")
 
 #define SK_WAIT_ERRORS \
 	"TIMEOUT: the deadline passed (SK_POLL: at once); DELETED: the object is gone; AGAIN: SUSPEND ended it"

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t at;
 
 	memcpy(copy, data, size);
-	(void)madt_find(&phys, 0, &at);
+	(void)acpi_find(&phys, 0, "APIC", &at);
 	if (size >= 36) {
 		uint32_t length = (uint32_t)size;
 

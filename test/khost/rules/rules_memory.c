@@ -648,7 +648,7 @@ static void tables_begin_empty(void **state)
 	assert_int_equal(SYS(1, MAP_TABLE, S, AT_SPACE, 2 * SK_LARGE_SIZE, 1), -SK_E_EXISTS);
 	/* revoking the untyped of which it was made */
 	fake_did.shootdowns = 0;
-	table_unlink(slot_in(1, S));
+	assert_int_equal(table_unlink(slot_in(1, S)), 0);
 	assert_int_equal(fake_did.shootdowns, 1);
 	assert_int_equal(fake_did.flushed_at, SK_LARGE_SIZE);
 	assert_int_equal(fake_did.flushed_size, SK_LARGE_SIZE);
@@ -762,6 +762,117 @@ static void spaces_end(void **state)
 	assert_null(slot_in(1, AT_FRAME)->space);
 }
 
+/* --- DMA spaces --------------------------------------------------------------------------- */
+
+static bool never(void) { return false; }
+
+static void iommu_is(uint32_t levels, uint32_t leaf_level, bool amd)
+{
+	io_limits = (struct io_limits){ levels, leaf_level, 1ull << (levels == 3 ? 39 : 47),
+		amd };
+	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_SPACE_IO, AT_CNODE, S, 1), 0);
+}
+
+/* A space whose hardware has only three levels has no table of level 4, and half a TiB. */
+static void io_spaces_of_three_levels(void **state)
+{
+	const struct space *s;
+	const uint64_t *table;
+
+	(void)state;
+	iommu_is(3, 3, false);
+	s = space_of(slot_in(1, S)->obj);
+	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, S, 0, 3), -SK_E_EXISTS);
+	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, S, 1ull << 39, 2), -SK_E_RANGE);
+	assert_int_equal(SYS(1, MAP, AT_FRAME, S, 1ull << 39, 0, 12, SK_R), -SK_E_RANGE);
+	assert_int_equal(SYS(1, MAP, AT_FRAME, S, VA, 0, 12, SK_R), -SK_E_NO_TABLE);
+	assert_int_equal(regs(1)->rsi, 2);
+	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, S, VA, 2), 0);
+	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 4, S, VA, 1), 0);
+	assert_int_equal(SYS(1, MAP, AT_FRAME, S, VA, 0, 12, SK_R), 0);
+	assert_int_equal(regs(1)->rdi, VA);
+	/* what VT-d reads: from the first page of the object on, rights in bits 0 and 1 */
+	table = phys_to_virt(virt_to_phys(s) - PAGE);
+	assert_int_equal(table[0], slot_in(1, AT_TABLE + 3)->paddr | 3 | 2 << 9);
+	table = phys_to_virt(slot_in(1, AT_TABLE + 4)->paddr);
+	assert_int_equal(table[VA >> 12], slot_in(1, AT_FRAME)->paddr | 1);
+	check_all(CHECK_STANDS_STILL);
+}
+
+static void io_spaces_of_four_levels(void **state)
+{
+	const uint64_t rights = 3ull << 61, *table;
+
+	(void)state;
+	iommu_is(4, 2, true);
+	for (unsigned int level = 3; level; level--)
+		assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 6 - level, S, GIB, level), 0);
+	assert_int_equal(
+		SYS(1, MAP, AT_FRAME, S, GIB, 0, 12, SK_R | SK_W | SK_MAP_UNCACHED), 0);
+	/* what AMD-Vi reads: the level of the next table, and rights in bits 61 and 62 */
+	table = phys_to_virt(virt_to_phys(slot_in(1, S)->obj) - PAGE);
+	assert_int_equal(table[0], slot_in(1, AT_TABLE + 3)->paddr | rights | 3 | 3 << 9);
+	table = phys_to_virt(slot_in(1, AT_TABLE + 5)->paddr);
+	assert_int_equal(table[0], slot_in(1, AT_FRAME)->paddr | rights | 3);
+	check_all(CHECK_STANDS_STILL);
+	io_limits.leaf_level = 1;
+	assert_int_equal(SYS(1, MAP, AT_DEVICE_LARGE, S, 2 * GIB, 0, 21, SK_R), -SK_E_LIMIT);
+	assert_int_equal(SYS(1, MAP, AT_DEVICE_LARGE, AT_SPACE, SK_LARGE_SIZE, 0, 21, SK_R), 0);
+}
+
+/* A frame, a part of one, a table and a space are free only after the IOMMU has answered. */
+static void io_unmaps_wait(void **state)
+{
+	const uint64_t part[6] = { AT_FRAMES4, PAGE, 12 }, frame[6] = { AT_FRAME, 0, 12 },
+		       table[6] = { AT_CNODE, AT_TABLE + 5 }, space[6] = { AT_CNODE, S };
+	struct thread *t = domains[1].thread[0];
+
+	(void)state;
+	iommu_is(4, 3, false);
+	for (unsigned int level = 3; level; level--)
+		assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 6 - level, S, 0, level), 0);
+	assert_int_equal(SYS(1, MAP, AT_FRAME, S, VA, 0, 12, SK_R), 0);
+	assert_int_equal(SYS(1, MAP, AT_FRAMES4, S, 0x4000, 0, 14, SK_R), 0);
+	fake_did.io_flushes = fake_did.io_settled = 0;
+	fake_preempt = always;
+	assert_false(sys_once(t, SK_SYS_UNMAP, part));
+	assert_false(sys_once(t, SK_SYS_UNMAP, part));
+	fake_preempt = never;
+	assert_true(sys_once(t, SK_SYS_UNMAP, part));
+	fake_preempt = always;
+	assert_false(sys_once(t, SK_SYS_UNMAP, frame));
+	assert_ptr_equal(slot_in(1, AT_FRAME)->space, slot_in(1, S)->obj);
+	fake_preempt = never;
+	assert_true(sys_once(t, SK_SYS_UNMAP, frame));
+	assert_null(slot_in(1, AT_FRAME)->space);
+	fake_preempt = always;
+	assert_false(sys_once(t, SK_SYS_DELETE, table));
+	assert_int_equal(slot_in(1, AT_TABLE + 5)->type, SK_OBJ_TABLE);
+	fake_preempt = never;
+	assert_true(sys_once(t, SK_SYS_DELETE, table));
+	assert_int_equal(fake_did.io_flushes, 3);
+	assert_int_equal(fake_did.io_settled, 3);
+	fake_preempt = always;
+	assert_false(sys_once(t, SK_SYS_DELETE, space));
+	assert_non_null(slot_in(1, AT_TABLE + 3)->space);
+	fake_preempt = NULL;
+	assert_true(sys_once(t, SK_SYS_DELETE, space));
+	assert_null(slot_in(1, AT_TABLE + 3)->space);
+}
+
+static void io_assign_needs_an_iommu(void **state)
+{
+	(void)state;
+	slot_set(slot_in(1, S + 2), NULL, &(struct cap){ SK_OBJ_CTL_IO, SK_ALL, 0, 0, 0, 0 });
+	iommu_is(3, 3, false);
+	assert_int_equal(SYS(1, IO_ASSIGN, S + 2, S, 8), 0);
+	assert_int_equal(SYS(1, IO_ASSIGN, S + 2, S, 0), -SK_E_NOT_FOUND);
+	assert_int_equal(SYS(1, IO_ASSIGN, S + 2, S, 1ull << 32), -SK_E_INVAL);
+	assert_int_equal(SYS(1, IO_ASSIGN, S + 2, AT_SPACE, 8), -SK_E_CAP);
+	io_limits.levels = 0;
+	assert_int_equal(SYS(1, IO_ASSIGN, S + 2, S, 8), -SK_E_NO_SYS);
+}
+
 /* No CPU continues with the tables of a space that its thread has lost. */
 static void threads_lose_their_space(void **state)
 {
@@ -807,6 +918,10 @@ int rules_memory(void)
 		RULE(tables_know_their_place),
 		RULE(neighbours),
 		RULE(spaces_end),
+		RULE(io_spaces_of_three_levels),
+		RULE(io_spaces_of_four_levels),
+		RULE(io_unmaps_wait),
+		RULE(io_assign_needs_an_iommu),
 		RULE(threads_lose_their_space),
 	};
 

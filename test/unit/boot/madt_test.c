@@ -100,7 +100,7 @@ static uint64_t found(void)
 {
 	uint64_t paddr = 0;
 
-	return madt_find(&phys, RSDP, &paddr) ? 0 : paddr;
+	return acpi_find(&phys, RSDP, "APIC", &paddr) ? 0 : paddr;
 }
 
 static void finds_through_both_roots(void **state)
@@ -132,21 +132,21 @@ static void refuses_damaged_roots(void **state)
 
 	(void)state;
 	at(XSDT)[9] ^= 1;
-	assert_non_null(madt_find(&phys, RSDP, &paddr));
+	assert_non_null(acpi_find(&phys, RSDP, "APIC", &paddr));
 	at(XSDT)[9] ^= 1;
 	put_table(XSDT, "XSDT", 35);
-	assert_non_null(madt_find(&phys, RSDP, &paddr));
+	assert_non_null(acpi_find(&phys, RSDP, "APIC", &paddr));
 	phys_put32(&phys, XSDT + 4, UINT32_MAX);
-	assert_non_null(madt_find(&phys, RSDP, &paddr));
+	assert_non_null(acpi_find(&phys, RSDP, "APIC", &paddr));
 	put_table(XSDT, "XSDT", HEADER + 8 + 7); /* the last entry is cut */
-	assert_non_null(madt_find(&phys, RSDP, &paddr));
+	assert_non_null(acpi_find(&phys, RSDP, "APIC", &paddr));
 	phys_put64(&phys, RSDP + 24, SIZE - 20);
 	fix_sum(RSDP, 36, 32);
-	assert_non_null(madt_find(&phys, RSDP, &paddr));
+	assert_non_null(acpi_find(&phys, RSDP, "APIC", &paddr));
 	at(RSDP)[0] = 'X';
-	assert_non_null(madt_find(&phys, RSDP, &paddr));
-	assert_non_null(madt_find(&phys, SIZE - 10, &paddr));
-	assert_non_null(madt_find(&phys, UINT64_MAX - 2, &paddr));
+	assert_non_null(acpi_find(&phys, RSDP, "APIC", &paddr));
+	assert_non_null(acpi_find(&phys, SIZE - 10, "APIC", &paddr));
+	assert_non_null(acpi_find(&phys, UINT64_MAX - 2, "APIC", &paddr));
 }
 
 static void reads_every_kind_of_entry(void **state)

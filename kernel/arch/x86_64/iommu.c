@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * iommu.c - DMA spaces on the IOMMUs: which device uses which tables, and when nothing of the
+ * past is in use any more
+ *
+ * Objects     units[], as the ACPI tables list them; devices[], one entry for each device that
+ *             is assigned. A space has a list of its devices.
+ * Locks       the tree lock.
+ * Lifecycle   iommu_init() runs once. If one unit cannot be used, none is, and the log says so.
+ * Invariants  IO1 a device that is in no space reaches no memory
+ *             IO2 a device is in one space at most
+ *             IO3 devices[].mark is the mark of the last request about the device; the number
+ *                of the entry is given to another device only after the unit has reached it
+ */
+#include "iommu.h"
+
+enum { ANSWER_MS = 1000 };
+
+struct io_limits io_limits;
+struct io_tables io_tables;
+bool io_incoherent, io_eager;
+static struct iommu units[IO_UNITS];
+static uint32_t n_units, n_devices;
+static struct io_device devices[IO_DEVICES];
+
+/* --- requests to a unit ------------------------------------------------------------------- */
+
+static sk_time_t answer_deadline(void) { return arch_now() + tsc_hz / 1000 * ANSWER_MS; }
+
+bool io_wait(const struct iommu *u, uint32_t reg, uint32_t mask, uint32_t want)
+{
+	sk_time_t end = answer_deadline();
+
+	while ((io_read32(u, reg) & mask) != want) {
+		if (arch_now() > end)
+			return false;
+		cpu_pause();
+	}
+	return true;
+}
+
+void io_written(const void *at, uint64_t size)
+{
+	const char *p = at, *end = p + size;
+
+	if (!io_incoherent)
+		return;
+	for (; p < end; p += 64)
+		clflush(p);
+	mfence(); /* in memory before the unit or the device hears of it */
+}
+
+/* A unit that stops answering may let devices use old translations, so memory is not safe. */
+static void silent(const struct iommu *u)
+{
+	panic("IOMMU %u at %lx does not answer", (unsigned int)(u - units), u->found->paddr);
+}
+
+void io_post(struct iommu *u, uint64_t low, uint64_t high)
+{
+	sk_time_t end = answer_deadline();
+
+	/* room for this one and for the mark that follows */
+	while ((u->ops->head(u) - u->tail - 1) % IO_QUEUE < 2) {
+		if (arch_now() > end)
+			silent(u);
+		cpu_pause();
+	}
+	u->queue[u->tail][0] = low;
+	u->queue[u->tail][1] = high;
+	u->tail = (u->tail + 1) % IO_QUEUE;
+}
+
+static void mark(struct io_device *d)
+{
+	d->mark = ++d->unit->asked; /* IO3 */
+	d->unit->ops->mark(d->unit);
+}
+
+static bool reached(const struct io_device *d)
+{
+	return (int32_t)(*d->unit->done - d->mark) >= 0;
+}
+
+uint32_t io_device_number(const struct io_device *d) { return (uint32_t)(d - devices) + 1; }
+
+/* --- what core asks for ------------------------------------------------------------------- */
+
+static struct io_device *device_find(uint32_t rid)
+{
+	for (uint32_t i = 0; i < n_devices; i++)
+		if (devices[i].space && devices[i].rid == rid)
+			return &devices[i];
+	return NULL;
+}
+
+static struct io_device *device_free(void)
+{
+	for (uint32_t i = 0; i < n_devices; i++)
+		if (!devices[i].space)
+			return &devices[i];
+	return NULL;
+}
+
+int arch_io_assign(struct space *s, uint32_t rid)
+{
+	int unit = io_unit_of(&io_tables, &rid), rc;
+	struct io_device *d;
+
+	if (unit < 0)
+		return -SK_E_NOT_FOUND;
+	if (io_reserved(&io_tables, rid))
+		return -SK_E_DENIED;
+	d = device_find(rid);
+	if (d)
+		return d->space == s ? 0 : -SK_E_BUSY; /* IO2 */
+	d = device_free();
+	if (!d)
+		return -SK_E_LIMIT;
+	*d = (struct io_device){ NULL, s->devices, &units[unit], rid, 0, false };
+	rc = d->unit->ops->attach(d->unit, d, space_tables(s));
+	if (rc)
+		return rc;
+	d->space = s;
+	s->devices = d;
+	d->unit->ops->flush(d->unit, d);
+	mark(d);
+	return 0;
+}
+
+void arch_io_flush(const struct space *s)
+{
+	for (struct io_device *d = s->devices; d; d = d->next) {
+		d->unit->ops->flush(d->unit, d);
+		mark(d);
+	}
+}
+
+bool arch_io_settle(const struct space *s)
+{
+	sk_time_t end = answer_deadline();
+
+	for (const struct io_device *d = s->devices; d; d = d->next)
+		while (!reached(d)) {
+			if (arch_now() > end)
+				silent(d->unit);
+			if (arch_irq_pending())
+				return false;
+			cpu_pause();
+		}
+	return true;
+}
+
+void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n)
+{
+	io_written(entries, n * sizeof(*entries));
+	if (!io_eager || !s->devices)
+		return;
+	arch_io_flush(s);
+	for (const struct io_device *d = s->devices; d; d = d->next)
+		while (!reached(d))
+			cpu_pause();
+}
+
+void arch_io_cleared(const uint64_t *entries, uint64_t n)
+{
+	io_written(entries, n * sizeof(*entries));
+}
+
+bool arch_io_end(struct space *s)
+{
+	struct io_device *d;
+
+	for (d = s->devices; d; d = d->next) {
+		if (d->blocked)
+			continue;
+		d->blocked = true;
+		d->unit->ops->block(d->unit, d);
+		d->unit->ops->flush(d->unit, d);
+		mark(d);
+	}
+	if (!arch_io_settle(s))
+		return false;
+	while ((d = s->devices)) {
+		s->devices = d->next;
+		d->space = NULL;
+	}
+	return true;
+}
+
+/* --- start-up ----------------------------------------------------------------------------- */
+
+uint8_t io_config_read(uint16_t rid, uint8_t offset)
+{
+	outl(0xcf8, 1u << 31 | (uint32_t)rid << 8 | (offset & 0xfcu));
+	return inb((uint16_t)(0xcfc + offset % 4));
+}
+
+uint32_t iommu_mmio(uint64_t *pages, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < io_tables.n_units; i++)
+		for (uint32_t page = 0; page < IO_PAGES && n < max; page++)
+			pages[n++] = io_tables.unit[i].paddr + page * SK_PAGE_SIZE;
+	return n;
+}
+
+static void unit_map(struct iommu *u, uint32_t i)
+{
+	uint64_t paddr = io_tables.unit[i].paddr;
+
+	u->found = &io_tables.unit[i];
+	u->ops = io_tables.amd ? &amdvi_ops : &vtd_ops;
+	u->n_domains = IO_DEVICES + 1;
+	for (uint32_t page = IO_PAGES; page--;)
+		u->regs = fixmap_mmio(
+			FIX_IOMMU + i * IO_PAGES + page, paddr + page * SK_PAGE_SIZE);
+}
+
+static const char *units_probe(void)
+{
+	const char *err = NULL;
+
+	io_limits =
+		(struct io_limits){ .leaf_level = 3, .end = NESTED_END, .amd = io_tables.amd };
+	n_devices = IO_DEVICES;
+	for (uint32_t i = 0; !err && i < io_tables.n_units; i++) {
+		unit_map(&units[i], i);
+		err = units[i].ops->probe(&units[i]);
+		n_devices = (uint32_t)min_u64(n_devices, units[i].n_domains - 1);
+	}
+	return err;
+}
+
+static bool units_start(void)
+{
+	volatile uint32_t *done = boot_alloc(SK_PAGE_SIZE);
+
+	for (n_units = 0; n_units < io_tables.n_units; n_units++) {
+		struct iommu *u = &units[n_units];
+
+		u->queue = boot_alloc(IO_QUEUE * sizeof(*u->queue));
+		u->done = done + 16 * n_units; /* a line of its own */
+		if (!u->ops->start(u))
+			return false;
+	}
+	return true;
+}
+
+void iommu_init(void)
+{
+	const char *err = boot_option("iommu=off") ? "switched off" : NULL;
+
+	if (!io_tables.n_units) {
+		klog("no IOMMU: devices can reach all memory\n");
+		return;
+	}
+	err = err ?: units_probe();
+	if (!err && !units_start())
+		panic("IOMMU %u does not start; iommu=off leaves it alone", n_units);
+	if (err) {
+		io_limits.levels = 0;
+		klog("IOMMU: %s; devices can reach all memory\n", err);
+		return;
+	}
+	klog("IOMMU: %s, %u %s, tables of %u levels; all devices are blocked\n",
+		units[0].ops->name, n_units, n_units == 1 ? "unit" : "units", io_limits.levels);
+}

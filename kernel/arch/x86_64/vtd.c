@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vtd.c - Intel's IOMMU: root and context tables, queued invalidation
+ *
+ * Objects     per unit a root table with an entry for each bus. A context table, with an entry
+ *             for each function of its bus, comes from a pool when the first device of its bus
+ *             is assigned, and stays.
+ * Locks       the tree lock, once it has started.
+ * Invariants  VTD1 a context entry is present exactly while its device is assigned
+ *
+ * Source: Intel Virtualization Technology for Directed I/O, 3 (legacy mode), 6.5 (queued
+ * invalidation), 9 (structures), 10 (registers).
+ */
+#include "iommu.h"
+
+enum { REG_CAP = 0x08, REG_ECAP = 0x10, REG_COMMAND = 0x18, REG_STATUS = 0x1c };
+enum { REG_ROOT = 0x20, REG_PROTECTED = 0x64, REG_HEAD = 0x80, REG_TAIL = 0x88 };
+enum { REG_QUEUE = 0x90, PROTECTED_ON = 1 };
+
+#define CMD_TRANSLATE (1u << 31)
+#define CMD_ROOT (1u << 30)
+#define CMD_QUEUE (1u << 26)
+#define CMD_REMAP (1u << 25)
+#define CMD_STAYS 0x96800000u /* what the status shows while it is on */
+
+#define CAP_DOMAINS 0x7ull
+#define CAP_WRITE_BUFFER (1ull << 4)
+#define CAP_PROTECTED (3ull << 5)
+#define CAP_CACHES_ABSENT (1ull << 7)
+#define CAP_LEVELS(n) (1ull << (8 + (n)-2))
+#define CAP_ADDRESS_BITS (0x3full << 16)
+#define CAP_LARGE (1ull << 34)
+#define CAP_HUGE (1ull << 35)
+#define CAP_DRAIN_WRITES (1ull << 54)
+#define CAP_DRAIN_READS (1ull << 55)
+#define ECAP_COHERENT 1ull
+#define ECAP_QUEUE 2ull
+
+/* Requests; what they are about is in bits 4-5. */
+enum { FORGET_CONTEXT = 1, FORGET_PAGES = 2, WAIT = 5, ALL = 1 << 4, DOMAIN = 2 << 4 };
+enum { DEVICE = 3 << 4, WAIT_STORES = 1 << 5, DRAIN_WRITES = 1 << 6, DRAIN_READS = 1 << 7 };
+#define WAIT_VALUE (0xffffffffull << 32)
+
+#define ENTRY_PRESENT 1ull
+#define CONTEXT_NUMBER (0xffffull << 8)
+
+enum { POOL = 16 };
+static uint64_t (*pool)[512];
+static unsigned int pool_used;
+
+static uint64_t cap_of(const struct iommu *u) { return io_read64(u, REG_CAP); }
+
+/* --- set-up ------------------------------------------------------------------------------- */
+
+static bool command(struct iommu *u, uint32_t set, uint32_t clear)
+{
+	uint32_t now = io_read32(u, REG_STATUS) & CMD_STAYS;
+
+	io_write32(u, REG_COMMAND, (now & ~clear) | set);
+	return io_wait(u, REG_STATUS, set | clear, set);
+}
+
+static const char *vtd_probe(struct iommu *u)
+{
+	uint64_t cap = cap_of(u), ecap = io_read64(u, REG_ECAP), bits;
+	static uint64_t common = CAP_LEVELS(3) | CAP_LEVELS(4); /* what all units have */
+
+	common &= cap;
+	if (!common)
+		return "its tables have neither 3 nor 4 levels, or not as the others do";
+	if (!(ecap & ECAP_QUEUE))
+		return "it has no queue for requests";
+	io_limits.levels = common & CAP_LEVELS(4) ? 4 : 3;
+	bits = min_u64(field_get(CAP_ADDRESS_BITS, cap) + 1, io_limits.levels == 3 ? 39 : 47);
+	io_limits.end = min_u64(io_limits.end, 1ull << bits);
+	if (!(cap & CAP_HUGE))
+		io_limits.leaf_level = (uint32_t)min_u64(io_limits.leaf_level, 2);
+	if (!(cap & CAP_LARGE))
+		io_limits.leaf_level = 1;
+	u->n_domains = 1u << (4 + 2 * field_get(CAP_DOMAINS, cap));
+	io_incoherent |= !(ecap & ECAP_COHERENT);
+	io_eager |= (cap & (CAP_CACHES_ABSENT | CAP_WRITE_BUFFER)) != 0;
+	return NULL;
+}
+
+static void vtd_mark(struct iommu *u);
+
+/* The root table is empty, so all devices are blocked from the first moment. */
+static bool vtd_start(struct iommu *u)
+{
+	u->root = boot_alloc(SK_PAGE_SIZE);
+	io_written(u->root, SK_PAGE_SIZE);
+	if (!pool) {
+		pool = boot_alloc(POOL * sizeof(*pool));
+		io_written(pool, POOL * sizeof(*pool));
+	}
+	if (!command(u, 0, CMD_TRANSLATE) || !command(u, 0, CMD_REMAP) ||
+		!command(u, 0, CMD_QUEUE))
+		return false;
+	io_write64(u, REG_TAIL, 0);
+	io_write64(u, REG_QUEUE, virt_to_phys(u->queue));
+	io_write64(u, REG_ROOT, virt_to_phys(u->root));
+	if (!command(u, CMD_QUEUE, 0) || !command(u, CMD_ROOT, 0))
+		return false;
+	io_post(u, FORGET_CONTEXT | ALL, 0);
+	io_post(u, FORGET_PAGES | ALL, 0);
+	u->asked++;
+	vtd_mark(u);
+	if (!io_wait(u, REG_HEAD, UINT32_MAX, u->tail << 4) || !command(u, CMD_TRANSLATE, 0))
+		return false;
+	if (!(cap_of(u) & CAP_PROTECTED))
+		return true;
+	io_write32(u, REG_PROTECTED, 0); /* what the firmware had for the time before */
+	return io_wait(u, REG_PROTECTED, PROTECTED_ON, 0);
+}
+
+/* --- requests ----------------------------------------------------------------------------- */
+
+static uint32_t vtd_head(struct iommu *u) { return io_read32(u, REG_HEAD) >> 4; }
+
+static void vtd_mark(struct iommu *u)
+{
+	uint32_t next = (u->tail + 1) % IO_QUEUE;
+
+	u->queue[u->tail][0] = WAIT | WAIT_STORES | field_put(WAIT_VALUE, u->asked);
+	u->queue[u->tail][1] = virt_to_phys((const void *)u->done);
+	u->tail = next;
+	mfence(); /* the requests, and the tables that they are about, before the tail */
+	io_write32(u, REG_TAIL, u->tail << 4);
+}
+
+static void vtd_flush(struct iommu *u, const struct io_device *d)
+{
+	uint64_t cap = cap_of(u), drain = (cap & CAP_DRAIN_WRITES ? DRAIN_WRITES : 0) |
+					  (cap & CAP_DRAIN_READS ? DRAIN_READS : 0);
+
+	io_post(u, FORGET_PAGES | DOMAIN | drain | (uint64_t)io_device_number(d) << 16, 0);
+}
+
+/* --- devices ------------------------------------------------------------------------------ */
+
+/* The two halves of the context entry, or NULL when the pool is used up. */
+static uint64_t *context(struct iommu *u, uint32_t rid)
+{
+	uint64_t *e = &u->root[2 * (rid >> 8 & 0xff)];
+
+	if (!(*e & ENTRY_PRESENT)) {
+		if (pool_used == POOL)
+			return NULL;
+		store(e, virt_to_phys(pool[pool_used++]) | ENTRY_PRESENT);
+		io_written(e, 16);
+	}
+	e = phys_to_virt(*e & ~(SK_PAGE_SIZE - 1));
+	return &e[2 * (rid & 0xff)];
+}
+
+static void context_changed(struct iommu *u, const struct io_device *d, const uint64_t *e)
+{
+	io_written(e, 16);
+	io_post(u,
+		FORGET_CONTEXT | DEVICE | (uint64_t)io_device_number(d) << 16 |
+			(uint64_t)(d->rid & 0xffff) << 32,
+		0);
+}
+
+static int vtd_attach(struct iommu *u, const struct io_device *d, uint64_t root)
+{
+	uint64_t *e = context(u, d->rid);
+
+	if (!e)
+		return -SK_E_LIMIT;
+	store(&e[1], (io_limits.levels - 2) | field_put(CONTEXT_NUMBER, io_device_number(d)));
+	__atomic_store_n(&e[0], root | ENTRY_PRESENT, __ATOMIC_RELEASE); /* VTD1 */
+	context_changed(u, d, e);
+	return 0;
+}
+
+static void vtd_block(struct iommu *u, const struct io_device *d)
+{
+	uint64_t *e = context(u, d->rid);
+
+	store(&e[0], 0); /* VTD1 */
+	context_changed(u, d, e);
+}
+
+const struct iommu_ops vtd_ops = { "VT-d", vtd_probe, vtd_start, vtd_attach, vtd_block,
+	vtd_flush, vtd_mark, vtd_head };
