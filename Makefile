@@ -279,12 +279,13 @@ guests: $(guest-kernels) $(guest-ramdisks) $(B)/stamp/sample
 SMP ?= 2
 MEM ?= 2G
 CPU ?= max,-smap,-monitor
+IOMMU ?= intel
 NETFWD ?=
 QEMU_ARGS ?=
 APPEND ?=
 GUESTS ?=
 run-guests = $(or $(GUESTS),$(sample))
-run-machine = tools/run --dir $(B)/run --smp $(SMP) --mem $(MEM) --cpu '$(CPU)' --netfwd '$(NETFWD)' --append '$(APPEND)' \
+run-machine = tools/run --dir $(B)/run --smp $(SMP) --mem $(MEM) --cpu '$(CPU)' --iommu $(IOMMU) --netfwd '$(NETFWD)' --append '$(APPEND)' \
 	--qemu-args '$(QEMU_ARGS)' $(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(ICOUNT)),--icount) \
 	$(if $(filter 1,$(V)),--verbose)
 
@@ -463,6 +464,7 @@ help:
 ##   CHECKED=1            use the checked kernel for run, ktest and system: it stops where an invariant is broken, and is slower
 ##   CONFIG=configs/default.toml       manifest (a path, or a name in configs/)
 ##   SMP=2  MEM=2G        CPUs and memory of the machine       CPU=          its QEMU model
+##   IOMMU=intel          what limits the memory that devices reach: intel, amd or none
 ##   GUESTS=DIR           guests to run: DIR/auto/*.cfg start at boot, DIR/*.img become partitions, all other files are below /guests
 ##   KEEP=1               keep the disk of the last run (build/run/disk.img)
 ##   NETFWD="tcp::8080-10.0.2.16:80"   QEMU hostfwd rules, separated by spaces

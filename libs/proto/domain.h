@@ -116,6 +116,8 @@ struct domain_bar {
 	uint64_t vaddr, size; /* 0: not given */
 };
 _Static_assert(sizeof(struct domain_bar) == 16, "no padding");
+/* IOMMU: the device uses addresses of its DMA space, and reaches nothing else. */
+enum domain_device_flag { DOMAIN_DEVICE_IOMMU = 1 };
 struct domain_device {
 	char name[16];
 	uint16_t vendor, device;
@@ -127,7 +129,7 @@ struct domain_device {
 	uint8_t config[256];
 	/* Port range, if the device has one; its capability is in BAR slot 0. */
 	uint16_t io_port, io_ports;
-	uint32_t reserved;
+	uint32_t flags; /* enum domain_device_flag */
 };
 _Static_assert(sizeof(struct domain_device) == 384, "no padding");
 

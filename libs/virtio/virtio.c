@@ -124,6 +124,9 @@ static int negotiate(struct virtio *v, uint64_t want)
 	offer |= (uint64_t)*reg32(v, COMMON_DEVICE_FEATURE) << 32;
 	if (!(offer & VIRTIO_F_VERSION_1))
 		return -SK_E_NO_SYS;
+	/* It would use addresses of its DMA space as physical ones. */
+	if (v->dev->flags & DOMAIN_DEVICE_IOMMU && !(offer & VIRTIO_F_ACCESS_PLATFORM))
+		return -SK_E_DENIED;
 	v->features = offer & (want | VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM);
 	*reg32(v, COMMON_DRIVER_FEATURE_SELECT) = 0;
 	*reg32(v, COMMON_DRIVER_FEATURE) = (uint32_t)v->features;

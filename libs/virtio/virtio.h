@@ -37,7 +37,8 @@ struct virtio_queue {
 /*
  * Find the register areas of the domain's device `index` in its mapped BARs, reset it, and
  * accept those of the features `want` that it offers. VERSION_1 is required, and
- * ACCESS_PLATFORM is always accepted.
+ * ACCESS_PLATFORM is always accepted. -SK_E_DENIED: the device is behind an IOMMU and goes
+ * around it (QEMU: iommu_platform=on is missing).
  */
 int virtio_init(struct virtio *v, uint32_t index, uint64_t want) must_check;
 /*

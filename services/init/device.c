@@ -137,25 +137,25 @@ static int irq_give(struct domain *d, const struct device_claim *claim, uint32_t
  * Without an IOMMU the space protects nothing and only reports addresses. The manifest must
  * have allowed that.
  */
-static int iospace_make(struct domain *d, const struct device_claim *claim)
+static int iospace_assign(struct domain *d, const struct device_claim *claim)
 {
-	sk_cap_t space;
-	int rc = object_make(SK_OBJ_SPACE_IO, 0, &space);
+	int rc = (int)sk_io_assign(SK_CAP_CTL_IO, d->iospace, claim->rid);
 
-	if (rc)
+	if (!rc)
+		d->proc.info->dev[0].flags |= DOMAIN_DEVICE_IOMMU;
+	if (rc != -SK_E_NO_SYS)
 		return rc;
-	rc = (int)sk_io_assign(SK_CAP_CTL_IO, space, claim->rid);
-	if (rc == -SK_E_NO_SYS && d->m->dev.flags & MANIFEST_UNPROTECTED) {
-		printf("%s: device %s is not behind an IOMMU\n", d->m->name, d->m->dev.name);
-		rc = 0;
+	if (!(d->m->dev.flags & MANIFEST_UNPROTECTED)) {
+		printf("%s: device %s must be behind an IOMMU, and there is none\n", d->m->name,
+			d->m->dev.name);
+		return rc;
 	}
-	if (rc)
-		cap_drop(space);
-	else
-		d->iospace = space;
-	return rc;
+	printf("%s: there is no IOMMU: device %s can reach all memory\n", d->m->name,
+		d->m->dev.name);
+	return 0;
 }
 
+/* All lives of the driver have one space, and the device stays in it between them. */
 static int iospace_give(struct domain *d, const struct device_claim *claim)
 {
 	int rc = 0;
@@ -163,7 +163,9 @@ static int iospace_give(struct domain *d, const struct device_claim *claim)
 	if (!(d->m->dev.flags & MANIFEST_DMA))
 		return 0;
 	if (!d->iospace)
-		rc = iospace_make(d, claim);
+		rc = object_make(SK_OBJ_SPACE_IO, 0, &d->iospace);
+	if (!rc)
+		rc = iospace_assign(d, claim);
 	return rc ? rc : proc_give(&d->proc, DOMAIN_CAP_IOSPACE(0), d->iospace, SK_ALL, 0);
 }
 

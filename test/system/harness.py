@@ -113,7 +113,7 @@ class Machine:
     """
 
     def __init__(self, build, name="machine", guests=None, smp=2, mem="2G", netfwd="", again=None, append="", icount=False,
-                 qemu_args="", iso=None, usb=None, extra=()):
+                 qemu_args="", iso=None, usb=None, iommu="intel", extra=()):
         self.build, self.name = build, name
         self.dir = again.dir if again else os.path.join(build.top, "test", "run", name)
         if not again:
@@ -126,7 +126,7 @@ class Machine:
         self.qmp_path = os.path.join(tempfile.mkdtemp(prefix="skerry-"), "qmp")  # a socket's path must be short
         qemu_args = f"{qemu_args} -qmp unix:{self.qmp_path},server=on,wait=off".strip()
         command = [os.path.join(TOP, "tools", "run"), "--dir", self.dir, "--smp", str(smp), "--mem", str(mem),
-                   "--pidfile", self.pidfile, "--netfwd", netfwd, f"--append={append}", f"--qemu-args={qemu_args}"]
+                   "--pidfile", self.pidfile, "--iommu", iommu, "--netfwd", netfwd, f"--append={append}", f"--qemu-args={qemu_args}"]
         if iso or usb:
             command += ["--iso", iso] if iso else ["--usb", usb]
         else:

@@ -213,6 +213,7 @@ void host_info(struct host_info *h)
 		.cpu_khz = k->tsc_hz / 1000,
 		.total_memory = memory,
 		.hvm = (k->features & (SK_FEAT_SVM | SK_FEAT_VMX)) != 0,
+		.iommu = k->features & SK_FEAT_IOMMU,
 		.up_ns = clock_ticks_to_ns(svc_now()),
 		.idle_ns = cpu_idle_ns };
 }

@@ -79,8 +79,9 @@ struct host_info {
 	uint64_t cpu_khz;
 	uint64_t total_memory, free_memory; /* bytes */
 	bool hvm;                           /* the CPUs can run guests */
-	uint64_t up_ns;                     /* since power-on */
-	uint64_t (*idle_ns)(uint32_t cpu);  /* how much of that time a CPU had nothing to run */
+	bool iommu;     /* devices reach only memory that is meant for them */
+	uint64_t up_ns; /* since power-on */
+	uint64_t (*idle_ns)(uint32_t cpu); /* how much of that time a CPU had nothing to run */
 };
 /*
  * All except for the memory of guests, which the caller adds to total_memory and free_memory.

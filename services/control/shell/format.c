@@ -196,6 +196,9 @@ static void info_host(const struct info_sink *s, const struct host_info *h)
 	info_line(s, "cpu_mhz", text);
 	/* Features that guests have here; none without hardware support. */
 	info_line(s, "virt_caps", h->hvm ? "pvh hap gnttab-v1" : "");
+	info_line(s, "iommu",
+		h->iommu ? "devices reach only memory of their drivers and of whom these serve"
+			 : "none, devices can reach all memory");
 	info_times(s, h);
 	info_number(s, "total_memory", h->total_memory >> 20);
 	info_number(s, "free_memory", h->free_memory >> 20);

@@ -64,6 +64,7 @@ static void each_has_what_the_manifest_says(struct kern_msg *m)
 		{ DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL });
 	dev = &info_of(DISK)->dev[0];
 	assert_int_equal(dev->rid, RID);
+	assert_int_equal(dev->flags, DOMAIN_DEVICE_IOMMU);
 	assert_int_equal(dev->vendor, 0x1af4);
 	assert_int_equal(dev->n_irqs, 2);
 	assert_int_equal(dev->config[0], 0x77);
@@ -288,14 +289,20 @@ static void disk_runs(struct kern_msg *m)
 	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
 }
 
-static void (*const with_disk[])(struct kern_msg *m) = { disk_runs, NULL };
+static void disk_is_unprotected(struct kern_msg *m)
+{
+	disk_runs(m);
+	assert_int_equal(info_of(DISK)->dev[0].flags, 0);
+}
+
+static void (*const unprotected[])(struct kern_msg *m) = { disk_is_unprotected, NULL };
 
 static void no_iommu_but_allowed(void)
 {
 	man.d[DISK].dev.flags |= MANIFEST_UNPROTECTED;
 	machine();
 	kern.no_iommu = true;
-	run(with_disk);
+	run(unprotected);
 }
 
 static void disk_without_dma(struct kern_msg *m)

@@ -265,6 +265,15 @@ static void devices_that_cannot_be_used(void **state)
 	dev.offer &= ~VIRTIO_F_VERSION_1;
 	assert_int_equal(virtio_init(&v, 0, 0), -SK_E_NO_SYS);
 	dev.offer |= VIRTIO_F_VERSION_1;
+	/* one that would take addresses of its DMA space for physical ones */
+	dev.offer &= ~VIRTIO_F_ACCESS_PLATFORM;
+	info->dev[0].flags = DOMAIN_DEVICE_IOMMU;
+	assert_int_equal(virtio_init(&v, 0, 0), -SK_E_DENIED);
+	assert_int_equal(dev.status & 8, 0);
+	info->dev[0].flags = 0;
+	assert_int_equal(virtio_init(&v, 0, 0), 0);
+	assert_int_equal(v.features, VIRTIO_F_VERSION_1);
+	dev.offer |= VIRTIO_F_ACCESS_PLATFORM;
 	dev.refuses_features = true;
 	assert_int_equal(virtio_init(&v, 0, 0), -SK_E_IO);
 }
@@ -316,7 +325,7 @@ static void areas_that_are_none(void **state)
 	info->dev[0].config[0x40 + 20 + 1] = 0xfc;
 	memcpy(&info->dev[0].config[0xfc], (uint8_t[]){ 9, 0, 20, 4 }, 4);
 	info->dev[0].io_port = BAR;
-	info->dev[0].reserved = CONFIG;
+	info->dev[0].flags = CONFIG;
 	info->dev[1].name[0] = 32;
 	assert_int_equal(virtio_init(&v, 0, 0), -SK_E_NOT_FOUND);
 }
