@@ -54,7 +54,7 @@ static void produce(struct ring *r, struct input *in)
 	static const uint8_t rec[4096];
 	uint32_t len = take(in, 2) % 4096;
 
-	switch (take(in, 1) % 4) {
+	switch (take(in, 1) % 5) {
 	case 0:
 		(void)!ring_put2(r, rec, len / 2, rec, len - len / 2);
 		break;
@@ -63,6 +63,9 @@ static void produce(struct ring *r, struct input *in)
 		break;
 	case 2:
 		ring_restart(r, ring_behind(r) ? ring_peer_epoch(r) : r->epoch + 1);
+		break;
+	case 3:
+		(void)ring_carry(r, ring_peer_epoch(r));
 		break;
 	default:
 		(void)ring_room_idle(r, len);
