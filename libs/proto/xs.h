@@ -6,8 +6,11 @@
  *             the xenstored wire protocol (struct xsd_sockmsg and its payload, Xen's
  *             io/xs_wire.h).
  * Sequence    requests carry 1, 2, 3, ... per connection; the reply repeats the number. The
- *             store applies a number once: a repeated request gets the same reply again. Watch
- *             events carry 0.
+ *             store applies a number once: a repeated request gets the same reply again. A
+ *             client keeps at most XS_UNANSWERED_MAX requests unanswered, because so many
+ *             replies are remembered. Watch events carry 0.
+ * Restart     when the store has been started again, the client sends all unanswered requests
+ *             again, in their order and with their numbers.
  * Authority   each record has a role: a VMM tags requests of its guest with XS_ROLE_GUEST, and
  *             those of its own back ends with XS_ROLE_BACKEND. control's connection is
  *             privileged and speaks as dom0.
@@ -32,6 +35,7 @@ struct xs_native {
 };
 _Static_assert(sizeof(struct xs_native) == 16, "no padding");
 
+#define XS_UNANSWERED_MAX 128u
 #define XS_RECORD_MAX (sizeof(struct xs_native) + 16u + 4096u)
 
 #endif

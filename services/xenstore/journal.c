@@ -3,14 +3,17 @@
  * journal.c - append, replay and compaction in a memory area of the caller
  *
  * Objects     struct journal: the private handle. In the memory: struct journal_head, two
- *             halves of records.
+ *             halves. Record n of a half has number start + n; its slot is the n-th from the
+ *             end of the half.
  * Lifecycle   journal_format() or journal_attach(), then journal_replay(), then appending.
- * Invariants  JOURNAL1 a record's header is stored after its payload, so a torn record has no
- *                      valid checksum
- *             JOURNAL2 numbers only grow, so remains of an earlier use of a half are never
- *                      taken for records
+ * Invariants  JOURNAL1 a record's slot is made valid by one 8-byte store after everything else
+ *                      of the record, so there is no torn record
+ *             JOURNAL2 the slot after the last is empty before the last is valid, so remains
+ *                      of an earlier use of a half are never read. Numbers only grow, so they
+ *                      would not be valid, either
  *             JOURNAL3 the live half is written only after its last record; each start[]
  *                      changes by one 8-byte store
+ *             JOURNAL4 no byte of a payload is ever taken for a slot
  */
 #include "journal.h"
 
@@ -18,21 +21,26 @@
 #include <string.h>
 
 #define JOURNAL_MAGIC 0x6c6e726a73786b73ull
-#define RECORD_MAGIC 0x4a52u
 
 #define NUMBER_END (1ull << 48)
 
-enum { JOURNAL_VERSION = 1 };
+enum { JOURNAL_VERSION = 2 };
 
-struct record {
-	uint32_t magic;
+/* Two bits, so that no one wrong bit makes a slot empty. */
+#define SLOT_USED 0x50000000u
+#define SIZE_END (SLOT_USED / 2 * 8ull)
+
+struct slot {
+	/* SLOT_USED and where the payload is, in units of 8 bytes; 0: the slot is empty. */
+	uint32_t at;
 	/* Length of the payload, which is padded to a multiple of 8. */
 	uint32_t len;
-	uint64_t number;
-	/* CRC-32 of len, number and payload. */
+	/* CRC-32 of the payload. */
+	uint32_t payload_check;
+	/* CRC-32 of the record's number and of the fields above. */
 	uint32_t check;
-	uint32_t zero;
 };
+_Static_assert(sizeof(struct slot) == 16, "two words");
 
 /* CRC-32 of IEEE 802.3, four bits at a time. */
 static uint32_t crc_add(uint32_t crc, const void *bytes, size_t len)
@@ -66,12 +74,11 @@ static uint32_t crc_add(uint32_t crc, const void *bytes, size_t len)
 	return ~crc;
 }
 
-static uint32_t record_check(const struct record *r, const void *payload)
+static uint32_t slot_check(const struct slot *slot, uint64_t number)
 {
-	uint32_t crc = crc_add(0, &r->len, sizeof(r->len));
+	uint32_t crc = crc_add(0, &number, sizeof(number));
 
-	crc = crc_add(crc, &r->number, sizeof(r->number));
-	return crc_add(crc, payload, r->len);
+	return crc_add(crc, slot, offsetof(struct slot, check));
 }
 
 /* A number of 48 bits and its checksum, in one word that changes by one store. */
@@ -88,9 +95,32 @@ static uint64_t start_unpack(uint64_t start)
 
 static size_t padded(size_t len) { return (len + 7) & ~(size_t)7; }
 
+/* JOURNAL1, JOURNAL3 */
+static void word_store(void *at, uint64_t word)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n((uint64_t *)at, word, __ATOMIC_RELEASE);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Offset of a payload in its half, if the slot is right. */
+static size_t payload_at(const struct slot *slot) { return (slot->at ^ SLOT_USED) * (size_t)8; }
+
+/* Offset of a slot in its half. */
+static size_t slot_at(const struct journal *j, size_t n)
+{
+	return j->half_size - (n + 1) * sizeof(struct slot);
+}
+
+/* May payloads reach up to `end` if there are `n` slots and an empty one? */
+static bool slots_fit(const struct journal *j, size_t n, size_t end)
+{
+	return (n + 1) * sizeof(struct slot) <= j->half_size && end <= slot_at(j, n);
+}
+
 static int layout(struct journal *j, void *mem, size_t size)
 {
-	if (size < JOURNAL_SIZE_MIN || ((uintptr_t)mem & 7))
+	if (size < JOURNAL_SIZE_MIN || size >= SIZE_END || ((uintptr_t)mem & 7))
 		return EINVAL;
 	memset(j, 0, sizeof(*j));
 	j->head = mem;
@@ -107,16 +137,22 @@ int journal_format(struct journal *j, void *mem, size_t size)
 	if (rc)
 		return rc;
 	memset(mem, 0, size);
-	j->head->magic = JOURNAL_MAGIC;
 	j->head->version = JOURNAL_VERSION;
 	j->head->size = size;
-	j->head->start[0] = start_pack(1);
-	j->number = 1;
-	j->empty = true;
+	j->fill[0].start = 1;
+	word_store(&j->head->start[0], start_pack(1));
+	word_store(&j->head->magic, JOURNAL_MAGIC);
 	return 0;
 }
 
 size_t journal_capacity(const struct journal *j) { return j->half_size - j->half_size / 8; }
+
+size_t journal_used(const struct journal *j)
+{
+	const struct journal_fill *f = &j->fill[j->live];
+
+	return f->end + f->n_slots * sizeof(struct slot);
+}
 
 int journal_attach(struct journal *j, void *mem, size_t size)
 {
@@ -126,28 +162,27 @@ int journal_attach(struct journal *j, void *mem, size_t size)
 	if (rc)
 		return rc;
 	memcpy(&head, mem, sizeof(head));
-	if (!head.magic && !head.size)
+	if (!head.magic)
 		return ENOENT;
 	if (head.magic != JOURNAL_MAGIC || head.version != JOURNAL_VERSION || head.reserved ||
 		head.size != size)
 		return EINVAL;
 	j->live = start_unpack(head.start[1]) > start_unpack(head.start[0]);
 	j->writing = j->live;
-	j->number = start_unpack(head.start[j->live]);
-	return j->number ? 0 : EINVAL;
+	j->fill[j->live].start = start_unpack(head.start[j->live]);
+	return j->fill[j->live].start ? 0 : EINVAL;
 }
 
-/* Copies the header of the record at `at` if there is a valid one. */
-static bool record_at(const struct journal *j, size_t at, struct record *r)
-{
-	const uint8_t *half = j->half[j->live];
+/* ---- reading ----------------------------------------------------------------------------- */
 
-	if (j->half_size - at < sizeof(*r))
-		return false;
-	memcpy(r, half + at, sizeof(*r));
-	return r->magic == RECORD_MAGIC && !r->zero && r->number >= j->number &&
-	       r->number < NUMBER_END && r->len <= j->half_size - at - sizeof(*r) &&
-	       r->check == record_check(r, half + at + sizeof(*r));
+/* Is slot `n`, a copy, one that the writer can have made after payloads up to `end`? */
+static bool slot_valid(
+	const struct journal *j, const struct slot *slot, size_t n, uint64_t start, size_t end)
+{
+	size_t at = payload_at(slot);
+
+	return slot->check == slot_check(slot, start + n) && at >= end &&
+	       slots_fit(j, n + 1, at) && slots_fit(j, n + 1, at + padded(slot->len));
 }
 
 static void quarantine(struct journal_report *report, size_t bytes)
@@ -156,98 +191,100 @@ static void quarantine(struct journal_report *report, size_t bytes)
 	report->quarantined_bytes += bytes;
 }
 
+/* Hands over one record; its slot is a valid copy. */
+static void record_read(const struct journal *j, const struct slot *slot, journal_fn fn,
+	void *ctx, struct journal_report *report)
+{
+	const uint8_t *payload = j->half[j->live] + payload_at(slot);
+
+	if (crc_add(0, payload, slot->len) != slot->payload_check ||
+		fn(ctx, payload, slot->len))
+		quarantine(report, sizeof(*slot) + padded(slot->len));
+	else
+		report->applied++;
+}
+
 void journal_replay(struct journal *j, journal_fn fn, void *ctx, struct journal_report *report)
 {
-	size_t at = 0, good = 0, size;
-	struct record r;
+	struct journal_fill *f = &j->fill[j->live];
+	struct slot slot;
 
 	memset(report, 0, sizeof(*report));
-	if (j->empty)
-		return;
-	while (at < j->half_size) {
-		if (!record_at(j, at, &r)) {
-			at += 8;
+	for (f->n_slots = f->end = 0; slots_fit(j, f->n_slots, f->end); f->n_slots++) {
+		memcpy(&slot, j->half[j->live] + slot_at(j, f->n_slots), sizeof(slot));
+		if (!slot.at) /* JOURNAL2 */
+			break;
+		if (!slot_valid(j, &slot, f->n_slots, f->start, f->end)) {
+			quarantine(report, sizeof(slot));
 			continue;
 		}
-		if (at > good)
-			quarantine(report, at - good);
-		size = sizeof(r) + padded(r.len);
-		if (fn(ctx, j->half[j->live] + at + sizeof(r), r.len))
-			quarantine(report, size);
-		else
-			report->applied++;
-		j->number = r.number + 1;
-		at += size;
-		good = at;
+		f->end = payload_at(&slot) + padded(slot.len);
+		record_read(j, &slot, fn, ctx, report);
 	}
-	j->end = good > j->half_size ? j->half_size : good;
-	j->live_end = j->end;
-	if (j->half_size - j->end < sizeof(r))
-		return;
-	memcpy(&r, j->half[j->live] + j->end, sizeof(r));
-	if (r.magic == RECORD_MAGIC && r.number >= j->number)
-		quarantine(report, sizeof(r));
 }
+
+/* ---- writing ----------------------------------------------------------------------------- */
+
+static struct journal_fill *fill_of(struct journal *j) { return &j->fill[j->writing]; }
 
 void journal_begin(struct journal *j)
 {
 	j->len = 0;
-	j->overflow = j->half_size - j->end < sizeof(struct record);
+	j->overflow = false;
 }
 
 void journal_put(struct journal *j, const void *bytes, size_t len)
 {
-	size_t room = j->overflow ? 0 : j->half_size - j->end - sizeof(struct record) - j->len;
+	const struct journal_fill *f = fill_of(j);
 
-	if (len > room || j->len + len > UINT32_MAX) {
+	if (j->overflow || len > j->half_size ||
+		!slots_fit(j, f->n_slots + 1, f->end + padded(j->len + len))) {
 		j->overflow = true;
 		return;
 	}
 	if (len)
-		memcpy(j->half[j->writing] + j->end + sizeof(struct record) + j->len, bytes,
-			len);
+		memcpy(j->half[j->writing] + f->end + j->len, bytes, len);
 	j->len += len;
 }
 
 int journal_commit(struct journal *j)
 {
-	struct record r = {
-		.magic = RECORD_MAGIC, .len = (uint32_t)j->len, .number = j->number
-	};
-	uint8_t *at = j->half[j->writing] + j->end;
-	size_t size = sizeof(r) + padded(j->len);
+	struct journal_fill *f = fill_of(j);
+	uint8_t *half = j->half[j->writing];
+	struct slot slot = { .at = SLOT_USED ^ (uint32_t)(f->end / 8),
+		.len = (uint32_t)j->len };
+	uint64_t words[2];
 
-	if (j->overflow)
+	if (j->overflow || !slots_fit(j, f->n_slots + 1, f->end))
 		return ENOSPC;
-	r.check = record_check(&r, at + sizeof(r));
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* JOURNAL1 */
-	memcpy(at, &r, sizeof(r));
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	j->end += size;
-	j->number++;
-	j->empty = false;
+	slot.payload_check = crc_add(0, half + f->end, j->len);
+	slot.check = slot_check(&slot, f->start + f->n_slots);
+	memcpy(words, &slot, sizeof(words));
+	word_store(half + slot_at(j, f->n_slots + 1), 0); /* JOURNAL2 */
+	word_store(half + slot_at(j, f->n_slots) + 8, words[1]);
+	word_store(half + slot_at(j, f->n_slots), words[0]); /* JOURNAL1 */
+	f->end += padded(j->len);
+	f->n_slots++;
 	return 0;
 }
 
 void journal_compact_begin(struct journal *j)
 {
-	j->live_end = j->end;
+	const struct journal_fill *live = &j->fill[j->live];
+
 	j->writing = !j->live;
-	j->end = 0;
-	j->number++; /* so the new half begins higher even if the live one is empty */
+	*fill_of(j) = (struct journal_fill){ .start = live->start + live->n_slots + 1 };
+	j->compactions++;
 }
 
 void journal_compact_end(struct journal *j, bool ok)
 {
-	struct record first;
+	const struct journal_fill *f = fill_of(j);
 
-	if (!ok || !j->end) {
+	if (!ok || !f->n_slots || f->start >= NUMBER_END) {
 		j->writing = j->live;
-		j->end = j->live_end;
 		return;
 	}
-	memcpy(&first, j->half[j->writing], sizeof(first));
-	__atomic_store_n(&j->head->start[j->writing], start_pack(first.number),
-		__ATOMIC_SEQ_CST); /* JOURNAL3 */
+	word_store(&j->head->start[j->writing], start_pack(f->start)); /* JOURNAL3 */
 	j->live = j->writing;
 }

@@ -3,9 +3,11 @@
  * journal.h - records in memory that outlives its writer
  *
  * The memory has a head and two halves. Records are appended to the live half. Compaction
- * writes the current state into the other half and makes that one live by a single store. A
- * record is valid if its checksum is right and its number is higher than that of the record
- * before it.
+ * writes the current state into the other half and makes that one live by a single store.
+ *
+ * In a half, payloads grow upwards from the start, and the list of their slots grows downwards
+ * from the end. Only a slot makes bytes a record, and one store makes a slot valid. A reader
+ * never searches payloads, because a client chose their bytes and could imitate a record.
  */
 #ifndef XS_JOURNAL_H
 #define XS_JOURNAL_H
@@ -37,26 +39,28 @@ struct journal {
 	unsigned int live;
 	/* The half that records are written to; differs from `live` during a compaction. */
 	unsigned int writing;
-	/* End of the records in the half `writing`. */
-	size_t end;
-	size_t live_end;
+	/*
+	 * Of each half: the number of its first record, its slots, and the end of its payloads.
+	 */
+	struct journal_fill {
+		uint64_t start;
+		size_t n_slots, end;
+	} fill[2];
 	/* Payload so far of the record that is being written. */
 	size_t len;
 	bool overflow;
-	/* Just formatted, so there is no record to look for. */
-	bool empty;
-	/* Number of the next record. */
-	uint64_t number;
+	/* Compactions that were begun. */
+	uint32_t compactions;
 };
 
 struct journal_report {
 	uint32_t applied;
-	/* Stretches without a valid record, and records that the reader refused. */
+	/* Damaged slots and payloads, and records that the reader refused. */
 	uint32_t quarantined;
 	size_t quarantined_bytes;
 };
 
-/* Formats memory (8-aligned) as an empty journal. EINVAL if it is too small. */
+/* Formats memory (8-aligned) as an empty journal. EINVAL if it is too small or too large. */
 int journal_format(struct journal *j, void *mem, size_t size);
 
 /*
@@ -70,6 +74,8 @@ int journal_attach(struct journal *j, void *mem, size_t size);
  * records that are appended between two compactions, so that these stay rare.
  */
 size_t journal_capacity(const struct journal *j);
+/* Bytes of the live half that are in use. */
+size_t journal_used(const struct journal *j);
 
 /*
  * Returns 0, or nonzero to have the record quarantined. `payload` is 8-aligned and lies in the

@@ -12,6 +12,8 @@
  *                     due are in the ring, so the backlog of a client that does not read is
  *                     bounded
  *             XSMAIN3 an answer is sent before the events that its request caused
+ *             XSMAIN4 a session is resumed only by a connection that is opened again: in epoch
+ *                     0 a client is new, whatever its number was used for before
  */
 #include <errno.h>
 #include <stdio.h>
@@ -230,8 +232,12 @@ static int params_check(
 
 static int session_take(struct client *cl, enum xs_role as, enum role role, uint16_t domid)
 {
-	int rc = session_open(&store, cl->conn->client, role, domid, &cl->session[as]);
+	uint32_t key = cl->conn->client;
+	int rc;
 
+	if (!cl->conn->epoch) /* XSMAIN4 */
+		session_discard(&store, key, role, domid);
+	rc = session_open(&store, key, role, domid, &cl->session[as]);
 	if (rc == ENOMEM)
 		return -SK_E_NO_MEM;
 	return rc == EBUSY ? -SK_E_EXISTS : rc ? -SK_E_INVAL : 0;

@@ -20,6 +20,8 @@ enum op_flags {
 	OP_CONTROL = 1,
 	/* The transaction in the header is ignored. */
 	OP_NO_TXN = 2,
+	/* It only asks. */
+	OP_ASKS = 4,
 };
 
 int op_ok(struct op *op) { return reply_puts(op->reply, "OK"); }
@@ -68,10 +70,8 @@ int op_change_tree(struct op *op, struct node *root)
 		return txn_update(op->s, op->txn, op->path, root, mem_used() - op->used);
 	before = node_ref(op->s->root);
 	rc = store_commit(op->s, op->sess, root, NULL);
-	if (!rc) {
-		op->s->change_recorded = true;
+	if (!rc)
 		watch_fire(op->s, before, op->s->root, op->path); /* OPS3 */
-	}
 	node_unref(before);
 	return rc;
 }
@@ -90,27 +90,32 @@ static const struct {
 	int (*handle)(struct op *op);
 	unsigned int flags;
 } ops[XS_TYPE_COUNT] = {
-	[XS_CONTROL] = { op_control, OP_CONTROL | OP_NO_TXN },
-	[XS_DIRECTORY] = { op_directory, 0 },
-	[XS_READ] = { op_read, 0 },
-	[XS_GET_PERMS] = { op_get_perms, 0 },
+	[XS_CONTROL] = { op_control, OP_CONTROL | OP_NO_TXN | OP_ASKS },
+	[XS_DIRECTORY] = { op_directory, OP_ASKS },
+	[XS_READ] = { op_read, OP_ASKS },
+	[XS_GET_PERMS] = { op_get_perms, OP_ASKS },
 	[XS_WATCH] = { op_watch, OP_NO_TXN },
 	[XS_UNWATCH] = { op_unwatch, OP_NO_TXN },
 	[XS_TRANSACTION_START] = { op_transaction_start, OP_NO_TXN },
 	[XS_TRANSACTION_END] = { op_transaction_end, 0 },
 	[XS_INTRODUCE] = { op_introduce, OP_CONTROL | OP_NO_TXN },
 	[XS_RELEASE] = { op_release, OP_CONTROL | OP_NO_TXN },
-	[XS_GET_DOMAIN_PATH] = { op_get_domain_path, OP_NO_TXN },
+	[XS_GET_DOMAIN_PATH] = { op_get_domain_path, OP_NO_TXN | OP_ASKS },
 	[XS_WRITE] = { op_write, 0 },
 	[XS_MKDIR] = { op_mkdir, 0 },
 	[XS_RM] = { op_rm, 0 },
 	[XS_SET_PERMS] = { op_set_perms, 0 },
-	[XS_IS_DOMAIN_INTRODUCED] = { op_is_domain_introduced, OP_NO_TXN },
+	[XS_IS_DOMAIN_INTRODUCED] = { op_is_domain_introduced, OP_NO_TXN | OP_ASKS },
 	[XS_RESUME] = { op_resume, OP_CONTROL | OP_NO_TXN },
 	[XS_SET_TARGET] = { op_set_target, OP_CONTROL | OP_NO_TXN },
 	[XS_RESET_WATCHES] = { op_reset_watches, OP_NO_TXN },
-	[XS_DIRECTORY_PART] = { op_directory_part, 0 },
+	[XS_DIRECTORY_PART] = { op_directory_part, OP_ASKS },
 };
+
+bool op_only_asks(uint32_t type)
+{
+	return type >= XS_TYPE_COUNT || !ops[type].handle || (ops[type].flags & OP_ASKS);
+}
 
 int op_handle(
 	struct store *s, struct session *sess, const struct request *req, struct reply *reply)

@@ -55,7 +55,6 @@ int op_watch(struct op *op)
 		watch_remove(op->s, w);
 		return rc;
 	}
-	op->s->change_recorded = true;
 	watch_fire_one(op->s, w);
 	return op_ok(op);
 }
@@ -77,7 +76,6 @@ int op_unwatch(struct op *op)
 	rc = store_commit(op->s, op->sess, node_ref(op->s->root), &change);
 	if (rc)
 		return rc;
-	op->s->change_recorded = true;
 	watch_remove(op->s, w);
 	return op_ok(op);
 }
@@ -89,7 +87,6 @@ int op_reset_watches(struct op *op)
 
 	if (rc)
 		return rc;
-	op->s->change_recorded = true;
 	session_reset(op->s, op->sess);
 	return op_ok(op);
 }
@@ -115,7 +112,6 @@ int op_transaction_start(struct op *op)
 		txn_drop(op->s, txn);
 		return rc;
 	}
-	op->s->change_recorded = true;
 	return reply_put(op->reply, id, u32_format(txn->id, id));
 }
 
@@ -135,7 +131,6 @@ int op_transaction_end(struct op *op)
 		op->s->note.err = (uint32_t)rc;
 		store_record(op->s, op->sess, &change);
 	}
-	op->s->change_recorded = true;
 	txn_drop(op->s, op->txn);
 	return rc ? rc : op_ok(op);
 }
@@ -166,7 +161,6 @@ int op_introduce(struct op *op)
 		rc = store_introduce(op->s, op->sess, domid);
 	if (rc)
 		return rc;
-	op->s->change_recorded = true;
 	return op_ok(op);
 }
 
@@ -182,10 +176,9 @@ int op_release(struct op *op)
 	if (rc)
 		return rc;
 	dom = domain_find(op->s, domid);
-	if (!dom || !dom->introduced)
+	if (!dom || !(dom->introduced || store_forgotten(op->s, dom)))
 		return ENOENT;
 	rc = store_release(op->s, op->sess, domid);
-	op->s->change_recorded = true;
 	return rc ? rc : op_ok(op);
 }
 
@@ -265,7 +258,6 @@ int op_set_target(struct op *op)
 		dom->target = was.target;
 		return rc;
 	}
-	op->s->change_recorded = true;
 	return op_ok(op);
 }
 

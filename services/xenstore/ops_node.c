@@ -293,7 +293,6 @@ static int set_special(struct op *op, struct data **slot, const struct perm_list
 		data_unref(d);
 		return rc;
 	}
-	op->s->change_recorded = true;
 	data_unref(*slot);
 	*slot = d;
 	return op_ok(op);

@@ -15,8 +15,12 @@
 
 #include "persist_entry.h"
 
-/* Attempts to compact that are skipped after a failure; their number doubles each time. */
 enum {
+	/* What may be appended before a compaction, besides as much as the last one wrote. */
+	COMPACT_SLACK = 256 << 10,
+	/*
+	 * Attempts to compact that are skipped after a failure; their number doubles each time.
+	 */
 	COMPACT_DELAY_MIN = 8,
 	COMPACT_DELAY_MAX = 4096,
 };
@@ -67,6 +71,7 @@ static void put_session(struct journal *j, const struct session *sess)
 	put_who(j, ENTRY_SESSION, sess);
 	put_u16(j, sess->domid);
 	put_u32(j, sess->last_txid);
+	put_u8(j, sess->released);
 }
 
 static void put_watch(struct journal *j, enum entry kind, const struct watch *w)
@@ -107,6 +112,25 @@ static void put_note(struct journal *j, const struct session *sess, const struct
 	put_u32(j, note->type);
 	put_u32(j, note->txid);
 	put_u32(j, note->err);
+}
+
+/* SESSION2: those that are not in the journal so far, then that of the request under way. */
+static void put_notes(struct journal *j, const struct session *sess, const struct note *now)
+{
+	const struct note *note;
+
+	for (unsigned int i = 0; i < NOTES; i++) {
+		note = &sess->notes[(sess->next_note + i) % NOTES];
+		if (note->seq && !note->kept)
+			put_note(j, sess, note);
+	}
+	put_note(j, sess, now);
+}
+
+static void notes_keep(struct session *sess)
+{
+	for (unsigned int i = 0; i < NOTES; i++)
+		sess->notes[i].kept = true;
 }
 
 static void put_change(struct journal *j, const struct session *by, const struct change *c)
@@ -171,7 +195,9 @@ static bool session_itself(const struct change *c)
 static int append_once(
 	struct store *s, struct session *by, struct node *root, const struct change *change)
 {
+	bool noted = by && s->note.seq && !session_itself(change);
 	struct journal *j = s->journal;
+	int rc;
 
 	journal_begin(j);
 	put_u64(j, s->gen);
@@ -179,9 +205,14 @@ static int append_once(
 		tree_diff(s->root, root, put_diff, j);
 	if (change)
 		put_change(j, by, change);
-	if (by && s->note.seq && !session_itself(change))
-		put_note(j, by, &s->note);
-	return journal_commit(j);
+	if (noted)
+		put_notes(j, by, &s->note);
+	rc = journal_commit(j);
+	if (!rc && noted) {
+		notes_keep(by);
+		s->note.kept = true;
+	}
+	return rc;
 }
 
 int persist_append(
@@ -282,8 +313,14 @@ static void compact_failed(struct store *s)
 	s->compact_wait = s->compact_delay;
 }
 
+bool persist_long(const struct store *s)
+{
+	return s->journal && journal_used(s->journal) / 2 > s->compacted + COMPACT_SLACK / 2;
+}
+
 int persist_compact(struct store *s)
 {
+	struct session *sess;
 	int rc;
 
 	if (!compact_due(s))
@@ -296,6 +333,9 @@ int persist_compact(struct store *s)
 		compact_failed(s);
 		return rc;
 	}
+	TAILQ_FOREACH(sess, &s->sessions, link)
+		notes_keep(sess);
+	s->compacted = journal_used(s->journal);
 	s->compact_wait = 0;
 	s->compact_delay = 0;
 	s->journal_stale = false;
@@ -304,7 +344,7 @@ int persist_compact(struct store *s)
 
 size_t persist_session_size(void)
 {
-	enum { RECORD = 24 + 8 + 7, SESSION = 12, NOTE = 26, DOMAIN = 7 };
+	enum { RECORD = 16 + 8 + 7, SESSION = 13, NOTE = 26, DOMAIN = 7 };
 
 	return 3 * RECORD + SESSION + DOMAIN + NOTES * NOTE;
 }

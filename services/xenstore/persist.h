@@ -21,6 +21,8 @@ int persist_append(
  * meanwhile; that number doubles with each failure.
  */
 int persist_compact(struct store *s);
+/* Has the journal become so long that a compaction is due to keep its replay short? */
+bool persist_long(const struct store *s);
 
 /*
  * The most bytes that a session takes in the journal, with all its notes and with the record of
@@ -30,7 +32,8 @@ size_t persist_session_size(void);
 
 /*
  * Fills a fresh store from the journal, which the store then uses. All sessions come back
- * without their clients, all transactions come back doomed, and every watch has an event due.
+ * without their clients, all transactions come back doomed, and every watch has events due, as
+ * watch_fire_all() says.
  */
 void persist_replay(struct store *s, struct journal *j, struct journal_report *report);
 

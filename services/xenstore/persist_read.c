@@ -220,9 +220,11 @@ static int entry_session(struct reader *r)
 	uint32_t key = get_u32(r), last_txid;
 	uint8_t role = get_u8(r);
 	uint16_t domid = get_u16(r);
+	bool released;
 	int rc;
 
 	last_txid = get_u32(r);
+	released = get_u8(r);
 	if (role > ROLE_BACKEND)
 		r->bad = true;
 	if (!r->s || r->bad)
@@ -231,6 +233,7 @@ static int entry_session(struct reader *r)
 	if (rc)
 		return rc;
 	sess->attached = false;
+	sess->released = released;
 	sess->last_txid = last_txid;
 	return 0;
 }
@@ -294,7 +297,6 @@ static int entry_domain(struct reader *r)
 {
 	uint16_t domid = get_u16(r), target;
 	bool introduced = get_u8(r), has_target = get_u8(r);
-	struct session *sess;
 	struct domain *dom;
 
 	target = get_u16(r);
@@ -303,9 +305,7 @@ static int entry_domain(struct reader *r)
 	dom = domain_get(r->s, domid);
 	if (!dom)
 		return ENOMEM;
-	TAILQ_FOREACH(sess, &r->s->sessions, link)
-		if (!introduced && sess->dom == dom && session_limited(sess))
-			session_reset(r->s, sess);
+	domain_sessions_mark(r->s, dom, !introduced);
 	dom->introduced = introduced;
 	dom->has_target = has_target;
 	dom->target = target;
@@ -339,7 +339,7 @@ static int entry_special(struct reader *r)
 static int entry_note(struct reader *r)
 {
 	struct session *sess = get_session(r);
-	struct note note;
+	struct note note = { .kept = true };
 
 	note.seq = get_u64(r);
 	note.type = get_u32(r);
@@ -441,17 +441,25 @@ static int record_apply(void *ctx, const void *payload, size_t len)
 	return rc ? rc : record_walk(ctx, payload, len);
 }
 
+/* Their connections may have ended when nobody noted it. */
+static void released_close(struct store *s)
+{
+	struct session *sess, *next;
+
+	for (sess = TAILQ_FIRST(&s->sessions); sess; sess = next) {
+		next = TAILQ_NEXT(sess, link);
+		if (sess->released)
+			session_close(s, sess);
+	}
+}
+
 void persist_replay(struct store *s, struct journal *j, struct journal_report *report)
 {
-	struct session *sess;
-	struct watch *w;
-
 	s->replaying = true;
 	journal_replay(j, record_apply, s, report);
+	released_close(s);
 	s->replaying = false;
-	TAILQ_FOREACH(sess, &s->sessions, link)
-		TAILQ_FOREACH(w, &sess->watches, in_session)
-			watch_fire_one(s, w);
+	watch_fire_all(s);
 	s->journal = j;
 	if (persist_compact(s))
 		s->journal_stale = true;

@@ -5,9 +5,13 @@
  * Objects     struct session: one role on one connection.
  * Lifecycle   session_open() to session_close(). A session from the journal is unattached until
  *             its client comes back; meanwhile its watches collect events.
- * Invariants  SESSION1 the answer to each of the last NOTES changes of a session is known, so a
- *                      request that comes again gets the same answer and changes nothing
- *             SESSION2 a note is in the same record of the journal as its change
+ * Invariants  SESSION1 the answers to the last NOTES requests of a session that did not only
+ *                      ask are known, so such a request that comes again gets the same answer
+ *                      and changes nothing
+ *             SESSION2 a note is in the same record of the journal as its change. The note of a
+ *                      request that changed nothing (it was refused, or belongs to a
+ *                      transaction) is in the record of the session's next change, because
+ *                      until then the request can be carried out again
  */
 #include <errno.h>
 #include <string.h>
@@ -83,6 +87,19 @@ int session_open(
 	sess->attached = true;
 	*out = sess;
 	return 0;
+}
+
+/* Only the session of another domain, or one in use, is left alone. */
+void session_discard(struct store *s, uint32_t key, enum role role, uint16_t domid)
+{
+	struct session *sess = session_find(s, key, role);
+
+	if (!sess || sess->attached || sess->domid != domid)
+		return;
+	if (session_limited(sess))
+		(void)store_release(s, NULL, domid);
+	else
+		session_close(s, sess);
 }
 
 void session_reset(struct store *s, struct session *sess)
@@ -168,11 +185,11 @@ int session_request(struct store *s, struct session *sess, uint64_t seq, const v
 		return 0;
 	}
 	s->note = (struct note){ .seq = seq, .type = req.hdr.type };
-	s->change_recorded = false;
 	mem_set_priority(request_priority(sess, req.hdr.type));
 	rc = op_handle(s, sess, &req, reply);
 	mem_set_priority(MEM_RESERVED);
-	if (s->change_recorded && seq)
+	s->note.err = (uint32_t)rc;
+	if (seq && !op_only_asks(req.hdr.type))
 		session_note(sess, &s->note);
 	s->note.seq = 0;
 	if (rc)

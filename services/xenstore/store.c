@@ -183,6 +183,19 @@ void store_record(struct store *s, struct session *by, const struct change *chan
 		s->journal_stale = true;
 }
 
+void domain_sessions_mark(struct store *s, const struct domain *dom, bool released)
+{
+	struct session *sess;
+
+	TAILQ_FOREACH(sess, &s->sessions, link) {
+		if (sess->dom != dom || !session_limited(sess))
+			continue;
+		sess->released = released;
+		if (released)
+			session_reset(s, sess);
+	}
+}
+
 int store_introduce(struct store *s, struct session *by, uint16_t domid)
 {
 	struct domain *dom = domain_get(s, domid);
@@ -200,6 +213,7 @@ int store_introduce(struct store *s, struct session *by, uint16_t domid)
 		domain_put(s, dom);
 		return rc;
 	}
+	domain_sessions_mark(s, dom, false);
 	watch_fire_special(s, SPECIAL_INTRODUCE);
 	return 0;
 }
@@ -269,23 +283,28 @@ static void domain_untarget(struct store *s, uint16_t target)
 	}
 }
 
-static void sessions_reset(struct store *s, const struct domain *dom)
+static bool session_forgotten(const struct session *sess, const struct domain *dom)
 {
-	struct session *sess;
-
-	TAILQ_FOREACH(sess, &s->sessions, link)
-		if (sess->dom == dom && session_limited(sess))
-			session_reset(s, sess);
+	return sess->dom == dom && session_limited(sess) && !sess->attached;
 }
 
-/* Closes the sessions whose clients never came back after a restart of the store. */
+bool store_forgotten(const struct store *s, const struct domain *dom)
+{
+	const struct session *sess;
+
+	TAILQ_FOREACH(sess, &s->sessions, link)
+		if (session_forgotten(sess, dom))
+			return true;
+	return false;
+}
+
 static void sessions_forget(struct store *s, const struct domain *dom)
 {
 	struct session *sess, *next;
 
 	for (sess = TAILQ_FIRST(&s->sessions); sess; sess = next) {
 		next = TAILQ_NEXT(sess, link);
-		if (sess->dom == dom && session_limited(sess) && !sess->attached)
+		if (session_forgotten(sess, dom))
 			session_close(s, sess);
 	}
 }
@@ -298,13 +317,13 @@ int store_release(struct store *s, struct session *by, uint16_t domid)
 	if (!dom)
 		return 0;
 	dom->holds++;
-	sessions_reset(s, dom);
+	domain_sessions_mark(s, dom, true);
 	was = dom->introduced;
 	dom->introduced = false;
 	dom->has_target = false;
+	domain_untarget(s, domid); /* the record of the purge stands for the whole release */
 	dom->purge = domain_purge(s, by, dom) != 0;
 	s->purge_due |= dom->purge;
-	domain_untarget(s, domid);
 	if (was)
 		watch_fire_special(s, SPECIAL_RELEASE);
 	sessions_forget(s, dom);
@@ -326,7 +345,7 @@ void store_housekeep(struct store *s)
 			domain_put(s, dom);
 		}
 	}
-	if (s->journal_stale)
+	if (s->journal_stale || persist_long(s))
 		(void)persist_compact(s);
 }
 

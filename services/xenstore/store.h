@@ -17,6 +17,7 @@
 
 #include "mem.h"
 #include "path.h"
+#include "proto/xs.h"
 #include "tree.h"
 
 struct journal;
@@ -184,17 +185,18 @@ struct txn {
 	unsigned int n_touched;
 };
 
-/* The answer to a change that was applied, in case the client sends the request again. */
+/* The answer to a request that is not just a question, in case the client sends it again. */
 struct note {
 	uint64_t seq;
 	uint32_t type;
 	/* The answer to TRANSACTION_START. */
 	uint32_t txid;
 	uint32_t err;
+	/* It is in the journal. */
+	bool kept;
 };
 
-/* A client never has more changes under way than this. */
-enum { NOTES = 128 };
+enum { NOTES = XS_UNANSWERED_MAX };
 
 struct session {
 	TAILQ_ENTRY(session) link;
@@ -204,6 +206,8 @@ struct session {
 	uint16_t domid;
 	/* False: the session came from the journal, and its client has not come back. */
 	bool attached;
+	/* Its domain has been released, so it does not come back after a restart. */
+	bool released;
 	struct domain *dom;
 	TAILQ_HEAD(, watch) watches;
 	unsigned int n_watches;
@@ -260,6 +264,8 @@ struct store {
 	struct journal *journal;
 	/* The journal lacks a change that could not be appended. */
 	bool journal_stale;
+	/* Bytes of the journal after the last compaction. */
+	size_t compacted;
 	/* Attempts to compact that are still to be skipped, because the last one failed. */
 	unsigned int compact_wait;
 	/* How many are skipped after the last failure. */
@@ -272,8 +278,6 @@ struct store {
 	bool replaying;
 	/* The note of the request under way; seq 0: the request has no number. */
 	struct note note;
-	/* The request under way has changed something, so its note is kept. */
-	bool change_recorded;
 };
 
 /*
@@ -319,10 +323,14 @@ int store_commit(
  */
 void store_record(struct store *s, struct session *by, const struct change *change);
 int store_introduce(struct store *s, struct session *by, uint16_t domid);
+/* Whether a domain has been released, for its sessions; if so, they lose what they have. */
+void domain_sessions_mark(struct store *s, const struct domain *dom, bool released);
 /*
  * Ends a domain: removes its nodes and its entries in permissions, then fires @releaseDomain.
  */
 int store_release(struct store *s, struct session *by, uint16_t domid);
+/* Has the domain a session whose client has not come back after a restart of the store? */
+bool store_forgotten(const struct store *s, const struct domain *dom);
 /* Retries work that lacked memory or room in the journal when it was due. */
 void store_housekeep(struct store *s);
 /* Recounts all charges. 0, or EIO if the books are wrong. For control and for tests. */
@@ -386,6 +394,11 @@ void watch_fire(struct store *s, struct node *before, struct node *after, const 
 void watch_fire_special(struct store *s, enum special which);
 void watch_fire_one(struct store *s, struct watch *watch);
 /*
+ * After a restart, when it is not known what the clients were told: tells each watch of its own
+ * path and of all nodes below it.
+ */
+void watch_fire_all(struct store *s);
+/*
  * The next event for this session as a path and a token; false if there is none. event_pop()
  * removes it.
  */
@@ -412,6 +425,8 @@ static inline struct node *txn_root(const struct store *s, const struct txn *txn
 /* Handles one request of `sess`. 0 with a payload in `reply`, or an error. */
 int op_handle(
 	struct store *s, struct session *sess, const struct request *req, struct reply *reply);
+/* Is a request of this type just a question, which changes nothing whenever it is asked? */
+bool op_only_asks(uint32_t type);
 
 /* session.c */
 /*
@@ -420,6 +435,11 @@ int op_handle(
  */
 int session_open(
 	struct store *s, uint32_t key, enum role role, uint16_t domid, struct session **out);
+/*
+ * A connection begins that is not the continuation of an earlier one: ends what such a one has
+ * left here.
+ */
+void session_discard(struct store *s, uint32_t key, enum role role, uint16_t domid);
 /* Ends a session with its watches, transactions and events. */
 void session_close(struct store *s, struct session *sess);
 struct session *session_find(struct store *s, uint32_t key, enum role role);

@@ -29,10 +29,10 @@ enum {
 	 */
 	CHUNK_PART = 16,
 	/*
-	 * In the journal: the header of the record, the generation, and all fixed fields of a
-	 * node's entry.
+	 * In the journal: the slot of the record, its padding, the generation, and all fixed
+	 * fields of a node's entry.
 	 */
-	RECORD_FIXED = 24 + 8 + 13 + 7,
+	RECORD_FIXED = 16 + 7 + 8 + 13,
 	RECORD_PERM = 3,
 };
 

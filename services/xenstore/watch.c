@@ -440,29 +440,59 @@ static const struct data *data_at(struct node *root, const char *path, size_t le
 	return node ? node->data : NULL;
 }
 
+/* Fires for the node itself and for all its ancestors. */
+static void changed_fire(struct store *s, struct changed *c)
+{
+	struct line line;
+
+	line_trace(&line, c->path);
+	c->hash = line.n ? line.hash[line.n - 1] : hash_of(c->path, 1);
+	s->fire_serial++;
+	for (unsigned int i = line.n; i--;)
+		group_fire(s, line.len[i], line.hash[i], c);
+	group_fire(s, 1, hash_of("/", 1), c);
+}
+
 void watch_fire(struct store *s, struct node *before, struct node *after, const char *path)
 {
 	struct node *old = tree_find(before, path);
 	size_t len = strlen(path), parent = path_parent_len(path);
 	struct changed c = { path, 0, old ? old->data : NULL, data_at(after, path, len), NULL };
-	struct line line;
-	unsigned int i;
 
 	if (!s->groups || (!c.before && !c.after))
 		return;
-	line_trace(&line, path);
-	c.hash = line.n ? line.hash[line.n - 1] : hash_of(path, 1);
 	c.parent = parent ? data_at(after, path, parent) : NULL;
-	s->fire_serial++;
-	for (i = line.n; i--;)
-		group_fire(s, line.len[i], line.hash[i], &c);
-	group_fire(s, 1, hash_of("/", 1), &c);
+	changed_fire(s, &c);
 	if (c.before && !c.after) {
 		char buf[PATH_SIZE];
 
 		memcpy(buf, path, len + 1);
 		fire_removed(s, old, buf, len, c.hash);
 	}
+}
+
+/* A node as a change that may be news. */
+static int fire_node(void *ctx, const struct diff *diff)
+{
+	size_t parent = path_parent_len(diff->path);
+	struct store *s = ctx;
+	struct changed c = { .path = diff->path, .after = diff->after };
+
+	c.parent = parent ? data_at(s->root, diff->path, parent) : NULL;
+	changed_fire(s, &c);
+	return 0;
+}
+
+void watch_fire_all(struct store *s)
+{
+	struct session *sess;
+	struct watch *w;
+
+	TAILQ_FOREACH(sess, &s->sessions, link)
+		TAILQ_FOREACH(w, &sess->watches, in_session)
+			watch_fire_one(s, w);
+	if (s->groups)
+		tree_diff(NULL, s->root, fire_node, s);
 }
 
 void watch_fire_special(struct store *s, enum special which)

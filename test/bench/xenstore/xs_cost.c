@@ -70,9 +70,10 @@ static void watch(struct session *sess, const char *path)
 	}
 }
 
+static struct journal j;
+
 static void begin(void)
 {
-	static struct journal j;
 	int failed;
 
 	failed = store_init(&s, &quota_default) || journal_format(&j, area, sizeof(area));
@@ -117,6 +118,68 @@ static void deep(void)
 	write_at(far_down);
 }
 
+/* A device on both sides, as control and the two drivers write it. */
+static void device(unsigned domid, const char *type, unsigned id)
+{
+	static const char *const keys[] = { "backend", "backend-id", "state", "handle",
+		"ring-ref", "event-channel", "protocol", "feature-persistent", "frontend",
+		"frontend-id", "online", "params", "mode", "sectors" };
+	char path[96];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		snprintf(path, sizeof(path), "/local/domain/%u/device/%s/%u/%s", domid, type,
+			id, keys[i]);
+		ask(control, XS_WRITE, path, "/local/domain/0/backend", 23);
+		snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u/%u/%s", type, domid,
+			id, keys[i]);
+		ask(control, XS_WRITE, path, "/local/domain/0/device", 22);
+	}
+}
+
+static void one_guest(unsigned domid)
+{
+	static const char *const keys[] = { "name", "vm", "cpu/0/availability", "memory/target",
+		"memory/static-max", "control/shutdown", "control/platform-feature-reboot",
+		"console/ring-ref", "console/port", "store/ring-ref", "store/port", "data" };
+	struct session *front, *back;
+	char path[96];
+
+	must(!session_open(&s, domid, ROLE_GUEST, (uint16_t)domid, &front) &&
+			!session_open(&s, domid, ROLE_BACKEND, (uint16_t)domid, &back),
+		"no session");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, keys[i]);
+		ask(control, XS_WRITE, path, "a usual value", 13);
+	}
+	device(domid, "vbd", 51712);
+	device(domid, "vbd", 51728);
+	device(domid, "vif", 0);
+	for (unsigned i = 0; i < 6; i++) {
+		snprintf(path, sizeof(path), "t%u", i);
+		ask(front, XS_WATCH, "device", path, strlen(path) + 1);
+		ask(back, XS_WATCH, "/local/domain/0/backend/vif/1/0/state", path,
+			strlen(path) + 1);
+	}
+}
+
+/* As many guests as there may be, two of them by begin(). */
+static void all_guests(void)
+{
+	for (unsigned domid = 7; domid < 5 + quota_default.domains; domid++)
+		one_guest(domid);
+}
+
+static void replay(void)
+{
+	struct journal_report report;
+
+	store_fini(&s);
+	must(!journal_attach(&j, area, sizeof(area)) && !store_init(&s, &quota_default),
+		"no store");
+	persist_replay(&s, &j, &report);
+	must(report.applied && !report.quarantined, "no replay");
+}
+
 static void write_small(void) { write_at("data/few/k2"); }
 static void write_large(void) { write_at("data/many/k600"); }
 static void write_deep(void) { write_at(far_down); }
@@ -151,6 +214,7 @@ static const struct {
 	{ "read", NULL, read_small },
 	{ "read-64-levels-down", deep, read_deep },
 	{ "last-part-of-980-names", large, list_large },
+	{ "replay-64-guests", all_guests, replay },
 };
 
 int main(int argc, char **argv)

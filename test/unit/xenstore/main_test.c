@@ -476,9 +476,132 @@ static void what_a_guest_is_refused_is_in_its_statistics(void **state)
 	assert_int_equal(served->stats(NULL, mr), 4);
 }
 
-/* ---- start ------------------------------------------------------------------------------- */
+/* ---- restart ----------------------------------------------------------------------------- */
 
 enum { MANIFEST_ORDER = 24, MANIFEST_JOURNAL = 16 << 20 }; /* as in configs/default.toml */
+
+/* The service is started again with what is in its journal; no client has come back yet. */
+static void die(void)
+{
+	struct journal_report report;
+	unsigned i;
+
+	store_fini(&store);
+	TAILQ_INIT(&turns);
+	for (i = 0; i < n_conns; i++) {
+		free(conns[i].priv);
+		conns[i].priv = NULL;
+	}
+	assert_int_equal(store_init(&store, &quota_default), 0);
+	assert_int_equal(journal_attach(&journal, journal.head, journal.head->size), 0);
+	persist_replay(&store, &journal, &report);
+	assert_int_equal(report.quarantined, 0);
+}
+
+static void open_again(unsigned i, uint32_t epoch)
+{
+	struct svc_conn *c = &conns[i];
+	struct xs_params p = { .domid = i ? c->client : 0, .privileged = !i };
+	uint64_t result[2];
+
+	c->epoch = epoch;
+	assert_int_equal(served->open(c, &p, sizeof(p), result), 0);
+	ring_restart(&c->req, epoch);
+	ring_restart(&c->rsp, epoch);
+	ring_restart(&client_req[i], epoch);
+	ring_restart(&client_rsp[i], epoch);
+}
+
+static void keep_journal(void)
+{
+	assert_int_equal(
+		journal_format(&journal, calloc(1, MANIFEST_JOURNAL), MANIFEST_JOURNAL), 0);
+	store.journal = &journal;
+	assert_int_equal(persist_compact(&store), 0);
+	PUT(0, XS_ROLE_DOM0, 1, XS_MKDIR, "/local/domain/5/data\0");
+	PUT(0, XS_ROLE_DOM0, 2, XS_SET_PERMS, "/local/domain/5/data\0n5\0");
+	PUT(1, XS_ROLE_GUEST, 1, XS_WATCH, "data/x\0t\0");
+	signal_service(0);
+	signal_service(1);
+	run();
+	assert_int_equal(take(1), XS_WATCH);
+	assert_int_equal(take(1), XS_WATCH_EVENT);
+}
+
+static void lose_journal(void)
+{
+	store.journal = NULL;
+	free(journal.head);
+}
+
+/*
+ * A client that comes back is the one that it was: its watch is there and tells it something
+ * without being asked, and a request whose answer was lost is not carried out again.
+ */
+static void clients_come_back(void **state)
+{
+	(void)state;
+	keep_journal();
+	PUT(1, XS_ROLE_GUEST, 2, XS_WRITE, "data/x\0mine");
+	signal_service(1);
+	run();
+	PUT(0, XS_ROLE_DOM0, 3, XS_WRITE, "/local/domain/5/data/x\0later");
+	signal_service(0);
+	run();
+	die();
+	open_again(0, 1);
+	open_again(1, 1);
+	run();
+	assert_int_equal(take(1), XS_WATCH_EVENT);
+	assert_string_equal(text(), "data/x");
+	assert_int_equal(take(1), XS_INVALID);
+	PUT(1, XS_ROLE_GUEST, 2, XS_WRITE, "data/x\0mine");
+	PUT(1, XS_ROLE_GUEST, 3, XS_READ, "data/x\0");
+	signal_service(1);
+	run();
+	assert_int_equal(take(1), XS_WRITE);
+	assert_int_equal(take(1), XS_READ);
+	assert_memory_equal(text(), "later", 5);
+	assert_int_equal(take(1), XS_INVALID);
+	open_again(2, 1);
+	lose_journal();
+}
+
+/* A domain that is new gets nothing from one that had its number, not even the answers. */
+static void a_new_client_is_not_an_old_one(void **state)
+{
+	const struct session *sess;
+
+	(void)state;
+	keep_journal();
+	die();
+	open_again(0, 1);
+	open_again(1, 0);
+	sess = ((struct client *)conns[1].priv)->session[XS_ROLE_GUEST];
+	assert_int_equal(sess->n_watches, 0);
+	PUT(1, XS_ROLE_GUEST, 1, XS_WATCH, "data/x\0t\0");
+	PUT(0, XS_ROLE_DOM0, 3, XS_READ, "/local/domain/5/data\0");
+	signal_service(0);
+	signal_service(1);
+	run();
+	assert_int_equal(take(1), XS_WATCH);
+	assert_int_equal(take(1), XS_WATCH_EVENT);
+	assert_int_equal(sess->n_watches, 1);
+	assert_int_equal(take(0), XS_ERROR);
+	/* and one that does not come back is gone with its domain, introduced or not */
+	PUT(0, XS_ROLE_DOM0, 4, XS_RELEASE, "6\0");
+	signal_service(0);
+	run();
+	assert_int_equal(take(0), XS_RELEASE);
+	assert_null(domain_find(&store, 6));
+	PUT(0, XS_ROLE_DOM0, 5, XS_RELEASE, "6\0");
+	signal_service(0);
+	run();
+	assert_int_equal(take(0), XS_ERROR);
+	lose_journal();
+}
+
+/* ---- start ------------------------------------------------------------------------------- */
 
 static struct domain_info *start_page(void *journal_memory, size_t size)
 {
@@ -591,6 +714,8 @@ int main(void)
 		CASE(wishes_are_kept),
 		CASE(a_client_without_memory),
 		CASE(what_a_guest_is_refused_is_in_its_statistics),
+		CASE(clients_come_back),
+		CASE(a_new_client_is_not_an_old_one),
 		cmocka_unit_test(starting),
 	};
 
