@@ -2,16 +2,23 @@
 /*
  * xs_link.c - the VMM's one xenstore connection, shared by the guest and by its back ends
  *
- * Objects     struct expected: a request that was sent and not answered, by sequence number.
- *             backlog: requests of back ends for which the ring had no room.
+ * Objects     struct request: from the call until its reply has come, in one queue of bytes, in
+ *             the order of the sequence numbers. xenstore answers in that order.
  * Locks       none: I/O thread.
  * Lifecycle   for the life of the VMM. A guest that starts afresh (kexec, reset of its ring)
- *             gets a new generation; replies to the old one are dropped.
- * Invariants  XSLINK1 seq - oldest unanswered < EXPECTED
- *             XSLINK2 at most GUEST_MAX unanswered requests are the guest's
+ *             gets a new generation; replies to the old one are dropped. If xenstore is started
+ *             again, the requests without a reply are sent again. The guest's page and what has
+ *             come through it are not concerned.
+ * Invariants  XSLINK1 at most XS_UNANSWERED_MAX requests were sent and not answered
+ *             XSLINK2 at most GUEST_MAX requests in the queue are the guest's, besides resets
+ *             XSLINK3 first <= unsent <= end; the requests before `unsent` were sent in this
+ *                     epoch of the connection
+ *             XSLINK4 the request that resets the guest's watches precedes all requests of the
+ *                     guest's new generation
  */
 #include "backend/xs_link.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "backend/xenbus.h"
@@ -22,102 +29,105 @@
 #include "svc/svc.h"
 
 enum {
-	/* requests that wait for their reply, and those of them that are the guest's */
-	EXPECTED = 512,
 	GUEST_MAX = 32,
-	/* bytes of requests that wait for room */
-	BACKLOG = 65536,
+	/* bytes of the queue, and those that only back ends may use */
+	QUEUE = 131072,
+	QUEUE_BACKENDS = 65536,
 };
 
-struct expected {
-	/* 0: free */
+/* Followed by len bytes, header and payload, and padded to a multiple of 8. */
+struct request {
 	uint64_t seq;
 	uint32_t role, generation;
-	xs_reply_fn *fn;
-	void *ctx;
-};
-
-/* Followed by len bytes: header and payload. */
-struct queued {
 	uint32_t len, reserved;
 	xs_reply_fn *fn;
 	void *ctx;
 };
 
 static struct svc_conn *conn;
-static struct expected expected[EXPECTED];
-static uint64_t next_seq = 1;
-static uint32_t n_guest, generation;
-static uint8_t backlog[BACKLOG];
-static uint32_t backlog_len;
-/* There was no room for the last request. */
+static union {
+	struct request align;
+	uint8_t bytes[QUEUE];
+} queue;
+/* Offsets in the queue: the first request, the first that was not sent, the end of the last. */
+static uint32_t first, unsent, end;
+static uint64_t last_seq;
+static uint32_t n_sent, n_guest, generation;
+/* The request for it did not fit into the queue. */
+static bool reset_wanted;
+/* There was no room in the ring for the last request. */
 static bool ring_full;
-
-static int request_send(
-	uint32_t role, const void *msg, uint32_t len, xs_reply_fn *fn, void *ctx)
-{
-	struct xs_native n = { .role = role, .seq = next_seq };
-	struct expected *e = &expected[next_seq % EXPECTED];
-	int rc;
-
-	if (e->seq) /* XSLINK1 */
-		return -SK_E_AGAIN;
-	rc = ring_put2(&conn->req, &n, sizeof(n), msg, len);
-	ring_full = rc == -SK_E_AGAIN;
-	if (rc)
-		return rc;
-	*e = (struct expected){
-		.seq = next_seq++, .role = role, .generation = generation, .fn = fn, .ctx = ctx
-	};
-	if (role == XS_ROLE_GUEST)
-		n_guest++;
-	return 0;
-}
 
 /* ---- requests --------------------------------------------------------------------- */
 
-static void backlog_run(void)
-{
-	struct queued q;
-	uint32_t at = 0;
+static struct request *request_at(uint32_t at) { return (struct request *)(queue.bytes + at); }
 
-	while (at < backlog_len) {
-		memcpy(&q, backlog + at, sizeof(q));
-		if (request_send(XS_ROLE_BACKEND, backlog + at + sizeof(q), q.len, q.fn, q.ctx))
-			break;
-		at += (uint32_t)sizeof(q) + q.len;
+static uint32_t request_size(uint32_t len)
+{
+	return (uint32_t)((sizeof(struct request) + len + 7) & ~(size_t)7);
+}
+
+static int request_send(const struct request *q)
+{
+	struct xs_native n = { .role = q->role, .seq = q->seq };
+
+	return ring_put2(&conn->req, &n, sizeof(n), q + 1, q->len);
+}
+
+static void requests_send(void)
+{
+	while (unsent < end && n_sent < XS_UNANSWERED_MAX) { /* XSLINK1 */
+		ring_full = request_send(request_at(unsent)) != 0;
+		if (ring_full)
+			return;
+		unsent += request_size(request_at(unsent)->len);
+		n_sent++;
 	}
-	backlog_len -= at;
-	memmove(backlog, backlog + at, backlog_len);
+}
+
+/* Is there room for a request if `kept` bytes are for others? */
+static bool queue_room(uint32_t len, uint32_t kept)
+{
+	if (request_size(len) + kept > QUEUE - (end - first))
+		return false;
+	if (request_size(len) > QUEUE - end) {
+		memmove(queue.bytes, queue.bytes + first, end - first);
+		unsent -= first;
+		end -= first;
+		first = 0;
+	}
+	return true;
+}
+
+/* The caller has asked for room. */
+static void queue_add(const struct request *q, const struct xsd_sockmsg *hdr, const void *body)
+{
+	struct request *to = request_at(end);
+
+	*to = *q;
+	to->seq = ++last_seq;
+	to->generation = generation;
+	to->len = (uint32_t)sizeof(*hdr) + hdr->len;
+	memcpy(to + 1, hdr, sizeof(*hdr));
+	memcpy((uint8_t *)(to + 1) + sizeof(*hdr), body, hdr->len);
+	end += request_size(to->len);
+	if (q->role == XS_ROLE_GUEST)
+		n_guest++;
+	requests_send();
 }
 
 int xs_link_request(uint32_t type, const void *body, uint32_t len, xs_reply_fn *fn, void *ctx)
 {
 	struct xsd_sockmsg hdr = { .type = type, .len = len };
-	struct queued q = { .len = (uint32_t)sizeof(hdr) + len, .fn = fn, .ctx = ctx };
+	struct request q = { .role = XS_ROLE_BACKEND, .fn = fn, .ctx = ctx };
 
 	if (!conn || len > XENSTORE_PAYLOAD_MAX)
 		return -SK_E_INVAL;
-	if (sizeof(q) + q.len > BACKLOG - backlog_len)
+	if (!queue_room((uint32_t)sizeof(hdr) + len, 0))
 		return -SK_E_NO_MEM;
-	memcpy(backlog + backlog_len, &q, sizeof(q));
-	memcpy(backlog + backlog_len + sizeof(q), &hdr, sizeof(hdr));
-	memcpy(backlog + backlog_len + sizeof(q) + sizeof(hdr), body, len);
-	backlog_len += (uint32_t)sizeof(q) + q.len;
-	backlog_run();
+	queue_add(&q, &hdr, body);
 	svc_settle(conn);
 	return 0;
-}
-
-int xs_link_guest_request(const struct xsd_sockmsg *m)
-{
-	int rc;
-
-	if (!conn || n_guest >= GUEST_MAX) /* XSLINK2 */
-		return -SK_E_AGAIN;
-	rc = request_send(XS_ROLE_GUEST, m, (uint32_t)sizeof(*m) + m->len, NULL, NULL);
-	svc_settle(conn);
-	return rc;
 }
 
 static void reset_done(void *ctx, uint32_t type, const char *body, uint32_t len)
@@ -125,17 +135,39 @@ static void reset_done(void *ctx, uint32_t type, const char *body, uint32_t len)
 	(void)ctx, (void)type, (void)body, (void)len;
 }
 
+/* XSLINK4 */
+static void reset_send(void)
+{
+	static const struct xsd_sockmsg hdr = { .type = XS_RESET_WATCHES, .len = 1 };
+	static const struct request q = { .role = XS_ROLE_GUEST, .fn = reset_done };
+
+	if (!reset_wanted || !queue_room((uint32_t)sizeof(hdr) + 1, QUEUE_BACKENDS))
+		return;
+	reset_wanted = false;
+	queue_add(&q, &hdr, "");
+}
+
 void xs_link_guest_reset(void)
 {
-	static const struct {
-		struct xsd_sockmsg hdr;
-		char body[1];
-	} reset = { .hdr = { .type = XS_RESET_WATCHES, .len = 1 } };
-
 	generation++;
-	if (conn &&
-		request_send(XS_ROLE_GUEST, &reset, sizeof(reset.hdr) + 1, reset_done, NULL))
-		edge_log("xenstore: the guest's old watches cannot be dropped");
+	reset_wanted = true;
+	if (conn)
+		reset_send();
+}
+
+int xs_link_guest_request(const struct xsd_sockmsg *m)
+{
+	static const struct request q = { .role = XS_ROLE_GUEST };
+
+	if (!conn)
+		return -SK_E_AGAIN;
+	reset_send();
+	if (reset_wanted || n_guest >= GUEST_MAX || /* XSLINK2 */
+		!queue_room((uint32_t)sizeof(*m) + m->len, QUEUE_BACKENDS))
+		return -SK_E_AGAIN;
+	queue_add(&q, m, m + 1);
+	svc_settle(conn);
+	return 0;
 }
 
 /* ---- replies ---------------------------------------------------------------------- */
@@ -143,13 +175,15 @@ void xs_link_guest_reset(void)
 static void reply_deliver(
 	const struct xs_native *n, const struct xsd_sockmsg *m, const char *body)
 {
-	struct expected *e = &expected[n->seq % EXPECTED], was = *e;
+	struct request was;
 
-	if (e->seq != n->seq) {
+	if (first == unsent || request_at(first)->seq != n->seq) {
 		edge_log("xenstore: a reply without a request");
 		return;
 	}
-	e->seq = 0;
+	was = *request_at(first);
+	first += request_size(was.len);
+	n_sent--;
 	if (was.role == XS_ROLE_GUEST)
 		n_guest--;
 	if (was.fn)
@@ -207,7 +241,8 @@ void xs_link_run(void)
 	do {
 		ring_full = false;
 		records_receive();
-		backlog_run();
+		reset_send();
+		requests_send();
 		xs_ring_run();
 		svc_settle(conn);
 	} while ((xs_ring_room() && ring_get_idle(&conn->rsp)) ||
@@ -220,8 +255,31 @@ static void conn_event(void *ctx)
 	xs_link_run();
 }
 
+/* The requests that the last life of xenstore did not answer go to the new one: XSLINK3. */
+static void conn_restarted(void *ctx)
+{
+	(void)ctx;
+	unsent = first;
+	n_sent = 0;
+	xs_link_run();
+}
+
+static void conn_ended(void *ctx)
+{
+	(void)ctx;
+	edge_log("xenstore: the connection has ended: %s", svc_end_text(svc_end(conn)));
+	xs_ring_end();
+}
+
 int xs_link_init(void)
 {
+	int rc;
+
 	conn = svc_channel("xs");
-	return conn ? svc_on_channel(conn, conn_event, NULL) : 0;
+	if (!conn)
+		return 0;
+	rc = svc_on_epoch(conn, conn_restarted, NULL);
+	if (!rc)
+		rc = svc_on_end(conn, conn_ended, NULL);
+	return rc ? rc : svc_on_channel(conn, conn_event, NULL);
 }

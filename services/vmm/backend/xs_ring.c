@@ -94,12 +94,8 @@ static bool message_whole(void)
 /* False: the link accepts no more for now. */
 static bool message_pass_on(void)
 {
-	int rc = xs_link_guest_request(&in.hdr);
-
-	if (rc == -SK_E_AGAIN)
+	if (xs_link_guest_request(&in.hdr))
 		return false;
-	if (rc)
-		ring_fail(XENSTORE_ERROR_COMM, "no connection");
 	in_len = 0;
 	return true;
 }
@@ -201,6 +197,14 @@ void xs_ring_run(void)
 		evtchn_backend_notify(backend);
 	if (took || (sent && out_len))
 		evtchn_backend_wake(backend); /* XSRING3 */
+}
+
+void xs_ring_end(void)
+{
+	if (!intf || broken)
+		return;
+	ring_fail(XENSTORE_ERROR_COMM, "no connection");
+	evtchn_backend_notify(backend);
 }
 
 static void guest_event(void *ctx)

@@ -16,5 +16,7 @@ void xs_ring_run(void);
 bool xs_ring_room(void);
 /* A reply or an event for the guest. The caller has asked xs_ring_room(). */
 void xs_ring_message(const void *msg, uint32_t len);
+/* There will be no more replies. */
+void xs_ring_end(void);
 
 #endif

@@ -366,7 +366,8 @@ CASE(store_refuses_bad_index)
 	store()->connection = XENSTORE_RECONNECT;
 	store_send();
 	CHECK_EQ(store()->error, XENSTORE_ERROR_NONE);
-	store_take();
+	CHECK(store_take());
+	store_reply(0);
 	message(XS_READ, 1, 4, 'x');
 	store_send();
 	CHECK(store_take());
@@ -440,6 +441,7 @@ CASE(store_bounds_what_is_outstanding)
 		n = guest_request.m.req_id;
 	CHECK_EQ(taken, 32);
 	CHECK_EQ(n, 31);
+	guest_request.n.seq = 1; /* the answers come in order */
 	store_reply(0);
 	CHECK(store_take() && guest_request.m.req_id == 32);
 }
@@ -461,8 +463,135 @@ CASE(link_bounds_its_requests)
 		while (taken < 2000 && store_take())
 			taken++;
 	}
-	CHECK(n > 512 && n < 4000); /* then the backlog is full */
-	CHECK_EQ(taken, 512);
+	CHECK(n > 512 && n < 4000); /* then the queue is full */
+	CHECK_EQ(taken, XS_UNANSWERED_MAX);
+}
+
+/* The store has died: what it had not answered comes again, in order, and nothing else. */
+CASE(store_restarts_between_answers)
+{
+	uint32_t i, len;
+
+	store_guest();
+	for (i = 0; i < 4; i++)
+		message(XS_WRITE, i, i == 2 ? 500 : 4, (char)('a' + i));
+	store_send();
+	CHECK(store_take() && guest_request.m.req_id == 0);
+	store_reply(0);
+	CHECK(store_take() && guest_request.m.req_id == 1);
+	fake_restart(xs);
+	for (i = 1; i < 4; i++) {
+		CHECK(store_take());
+		len = i == 2 ? 500 : 4;
+		CHECK_EQ(guest_request.n.seq, i + 1);
+		CHECK_EQ(guest_request.n.role, XS_ROLE_GUEST);
+		CHECK(guest_request.m.req_id == i && guest_request.m.len == len);
+		CHECK(guest_request.body[len - 1] == (char)('a' + i));
+		store_reply(0);
+	}
+	CHECK(!store_take());
+	CHECK_EQ(store()->rsp_prod, 4 * 16);
+	fake_restart(xs); /* with nothing under way */
+	CHECK(!store_take());
+	message(XS_READ, 9, 4, 'x');
+	store_send();
+	CHECK(store_take() && guest_request.n.seq == 5);
+}
+
+/* Each death finds a message half arrived, or half delivered. */
+CASE(store_restarts_within_messages)
+{
+	struct xsd_sockmsg m = { .type = XS_WRITE, .req_id = 9, .len = 300 };
+	char body[300];
+	uint32_t i, n = 0;
+
+	store_guest();
+	memset(body, 'b', sizeof(body));
+	fake_restart(xs);
+	store_write(&m, sizeof(m));
+	store_write(body, 100);
+	store_send();
+	fake_restart(xs);
+	CHECK(!store_take());
+	store_write(body, 200);
+	store_send();
+	CHECK(store_take() && guest_request.m.req_id == 9 && guest_request.m.len == 300);
+	store_reply(4000);
+	for (i = 0; i < 10; i++) {
+		fake_restart(xs);
+		n += store()->rsp_prod - store()->rsp_cons;
+		store()->rsp_cons = store()->rsp_prod;
+		store_send();
+		CHECK(!store_take());
+	}
+	CHECK_EQ(n, 4016);
+}
+
+static uint32_t answers, last_answer;
+
+static void answer_count(void *ctx, uint32_t type, const char *body, uint32_t len)
+{
+	(void)type, (void)body, (void)len;
+	CHECK_EQ((uintptr_t)ctx, last_answer + 1);
+	last_answer++;
+	answers++;
+}
+
+/* More requests than the store may have at once, some of them large, and deaths all along. */
+CASE(link_survives_deaths)
+{
+	static char body[4096];
+	uint32_t asked = 0, seen = 0, i;
+
+	store_guest();
+	answers = last_answer = 0;
+	for (i = 0; i < 4000; i++) {
+		if (!xs_link_request(XS_WRITE, body, i % 3 ? i % 50 : i % 4096, answer_count,
+			    (void *)(uintptr_t)(asked + 1)))
+			asked++;
+		if (i % 7 == 0)
+			fake_restart(xs);
+		for (seen = 0; seen < i % 5 && store_take(); seen++) {
+			CHECK_EQ(guest_request.n.seq, answers + 1);
+			store_reply(0);
+		}
+	}
+	while (store_take())
+		store_reply(0);
+	CHECK(asked > 1000);
+	CHECK_EQ(answers, asked);
+}
+
+/* A guest that starts afresh again and again while nothing is answered. */
+CASE(link_resets_once_there_is_room)
+{
+	uint32_t i, taken = 0;
+
+	store_guest();
+	for (i = 0; i < 5000; i++)
+		xs_link_guest_reset();
+	message(XS_READ, 1, 4, 'x');
+	store_send();
+	CHECK_EQ(xs_link_request(XS_READ, "/a", 3, ignore, NULL), 0);
+	while (store_take() && guest_request.m.type == XS_RESET_WATCHES && taken < 5000) {
+		taken++;
+		store_reply(0);
+	}
+	CHECK(taken > 100 && taken < 2000);
+	CHECK_EQ(guest_request.n.role, XS_ROLE_BACKEND);
+	store_reply(0);
+	CHECK(store_take() && guest_request.m.type == XS_RESET_WATCHES);
+	store_reply(0);
+	CHECK(store_take() && guest_request.m.type == XS_READ && guest_request.m.req_id == 1);
+}
+
+CASE(store_ends)
+{
+	store_guest();
+	message(XS_READ, 1, 4, 'x');
+	store_send();
+	fake_end(xs, SVC_END_GIVEN_UP);
+	CHECK_EQ(store()->error, XENSTORE_ERROR_COMM);
 }
 
 /*
@@ -512,6 +641,11 @@ int rings_tests(void)
 		cmocka_unit_test(store_bounds_what_is_outstanding),
 		cmocka_unit_test(store_slow_reader),
 		cmocka_unit_test(link_bounds_its_requests),
+		cmocka_unit_test(store_restarts_between_answers),
+		cmocka_unit_test(store_restarts_within_messages),
+		cmocka_unit_test(link_survives_deaths),
+		cmocka_unit_test(link_resets_once_there_is_room),
+		cmocka_unit_test(store_ends),
 	};
 
 	return cmocka_run_group_tests_name("rings", tests, NULL, NULL);
