@@ -4,7 +4,8 @@
  *
  * Objects     struct request: from the call to its answer. The list is in order, because
  *             xenstore answers in order.
- * Lifecycle   queued -> sent (at most WINDOW of them) -> answered and freed.
+ * Lifecycle   queued -> sent (at most WINDOW of them) -> answered and freed. When xenstore is
+ *             started again, requests that were sent are queued again.
  * Invariants  REQUEST1 the requests that were sent come first in the list
  *             REQUEST2 sequence numbers of the list rise by one
  */
@@ -25,6 +26,7 @@
 #include "proto/xs.h"
 
 enum { WINDOW = 16, PAYLOAD_MAX = XENSTORE_PAYLOAD_MAX, PERMS_PAYLOAD_MAX = 384 };
+_Static_assert(WINDOW <= XS_UNANSWERED_MAX, "xenstore remembers so many answers");
 
 struct request {
 	STAILQ_ENTRY(request) link;
@@ -109,6 +111,25 @@ static void requests_pump(void)
 	}
 }
 
+/* Nothing will be answered any more. */
+static void requests_fail(void *ctx)
+{
+	struct request *r;
+
+	(void)ctx;
+	next_to_send = NULL;
+	n_sent = 0;
+	while ((r = STAILQ_FIRST(&requests)) != NULL) {
+		STAILQ_REMOVE_HEAD(&requests, link);
+		if (r->fn)
+			r->fn(r->ctx, EIO, "", 0);
+		free(r);
+	}
+	event_end();
+}
+
+static struct svc_timer failing = { .deadline = SK_NO_DEADLINE, .fn = requests_fail };
+
 int xs_request(uint32_t type, const void *payload, uint32_t len, xs_done_fn fn, void *ctx)
 {
 	struct request *r;
@@ -122,6 +143,10 @@ int xs_request(uint32_t type, const void *payload, uint32_t len, xs_done_fn fn, 
 	r->head = (struct xsd_sockmsg){ .type = type, .req_id = (uint32_t)r->seq, .len = len };
 	memcpy(r->payload, payload, len);
 	STAILQ_INSERT_TAIL(&requests, r, link);
+	if (svc_end(chan)) { /* no caller expects the answer before this has returned */
+		svc_timer_set(&failing, svc_now());
+		return 0;
+	}
 	if (!next_to_send)
 		next_to_send = r;
 	requests_pump();
@@ -211,6 +236,24 @@ static void record_received(const void *rec, uint32_t len)
 		request_answered(native->seq, &head, data);
 }
 
+/*
+ * xenstore has been started again. It knows by the numbers which requests it has carried out.
+ */
+static void xs_restarted(void *ctx)
+{
+	(void)ctx;
+	next_to_send = STAILQ_FIRST(&requests);
+	n_sent = 0;
+	requests_pump();
+}
+
+static void xs_ended(void *ctx)
+{
+	(void)ctx;
+	printf("the connection with xenstore has ended: %s\n", svc_end_text(svc_end(chan)));
+	requests_fail(NULL);
+}
+
 static void xs_event(void *ctx)
 {
 	static uint64_t rec[XS_RECORD_MAX / sizeof(uint64_t) + 1];
@@ -235,7 +278,11 @@ int xs_client_init(void)
 	chan = svc_channel("xs");
 	if (!chan)
 		return -SK_E_NOT_FOUND;
-	rc = svc_on_channel(chan, xs_event, NULL);
+	rc = svc_on_epoch(chan, xs_restarted, NULL);
+	if (!rc)
+		rc = svc_on_end(chan, xs_ended, NULL);
+	if (!rc)
+		rc = svc_on_channel(chan, xs_event, NULL);
 	if (!rc)
 		host_nodes_write();
 	return rc;

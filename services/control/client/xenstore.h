@@ -15,7 +15,7 @@ typedef void (*xs_done_fn)(void *ctx, int err, const char *data, uint32_t len);
 int xs_client_init(void) must_check;
 /*
  * type: enum xsd_sockmsg_type. payload is copied. fn may be NULL. 0, or -1 when there is no
- * memory.
+ * memory. When xenstore has ended for good, all requests fail with EIO.
  */
 int xs_request(uint32_t type, const void *payload, uint32_t len, xs_done_fn fn, void *ctx);
 /* A request whose payload is texts, each with its terminator. The arguments end with NULL. */

@@ -14,6 +14,7 @@
 #define DOMAIN_CASES(X) \
 	X(starts_with_auto_guests) \
 	X(creates_and_destroys) \
+	X(xenstore_dies_all_along) \
 	X(grows) \
 	X(sizes_are_set) \
 	X(large_ones) \
@@ -55,6 +56,7 @@
 	X(a_reopen_fails) \
 	X(init_is_late) \
 	X(services_are_listed) \
+	X(xenstore_ends) \
 	X(a_hundred_guests_in_a_row) \
 	X(power) \
 	X(power_without_a_service) \

@@ -71,6 +71,43 @@ void creates_and_destroys(void **state)
 	world_at_rest();
 }
 
+/* xenstore starts again many times while a guest comes and goes; nobody notices. */
+void xenstore_dies_all_along(void **state)
+{
+	uint32_t before = world.introduced;
+
+	(void)state;
+	world.store_dies = 3;
+	guest_created("create /guests/a.cfg\r", "a");
+	assert_int_equal(world.introduced, before + 1);
+	assert_int_equal(world.keys_at_start, node_count());
+	type("xenstore-write /tool/x y\r");
+	type("xenstore-read /tool/x\r");
+	assert_true(screen_has("\r\ny\r\n"));
+	type("xenstore-rm /tool/x\r");
+	guest_destroyed("a");
+	assert_true(world.store_deaths > 20);
+	world.store_dies = 0;
+	world_at_rest();
+}
+
+/* xenstore does not come back: what waits for it fails, and what comes later, too. */
+void xenstore_ends(void **state)
+{
+	(void)state;
+	world.store_gone = true;
+	type("xenstore-read /tool\r");
+	timers_expire();
+	assert_true(screen_has("input/output error"));
+	type("create /guests/a.cfg\r");
+	timers_expire();
+	assert_true(screen_has("xenstore refused the guest's nodes"));
+	assert_true(screen_has("skerry# "));
+	timers_expire();
+	store_revive();
+	world_at_rest();
+}
+
 void errors_leave_nothing(void **state)
 {
 	(void)state;

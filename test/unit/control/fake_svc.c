@@ -89,9 +89,18 @@ void chan_restart(struct chan *k)
 		k->on_epoch(k->epoch_ctx);
 }
 
+enum svc_end svc_end(const struct svc_conn *c) { return c->end; }
+
+const char *svc_end_text(enum svc_end why)
+{
+	(void)why;
+	return "it has ended";
+}
+
 void chan_end(struct chan *k)
 {
 	k->c.dead = true;
+	k->c.end = SVC_END_GIVEN_UP;
 	if (k->on_end)
 		k->on_end(k->end_ctx);
 }

@@ -162,6 +162,54 @@ static uint32_t store_answer(
 	return 3;
 }
 
+/* The last request that was carried out, and the next that is expected; 0: a repeated one. */
+static uint64_t last_done, next_seq;
+/* The requests before the next were not sent here. */
+static bool first_again;
+
+/* Carries out a request unless that was done before a death. */
+static uint32_t store_serve(const struct xs_native *native, const struct xsd_sockmsg *h,
+	const char *payload, char *out, const char **err)
+{
+	bool again;
+
+	if (first_again)
+		last_done = native->seq - 1;
+	first_again = false;
+	again = native->seq <= last_done;
+	if (next_seq)
+		assert_int_equal(native->seq, next_seq);
+	assert_true(native->seq <= last_done + 1); /* in order, and none is missing */
+	next_seq = native->seq + 1;
+	if (!again)
+		last_done = native->seq;
+	if (again && h->type != XS_READ && h->type != XS_DIRECTORY) {
+		strcpy(out, "OK");
+		return 3;
+	}
+	return store_answer(h, payload, out, err);
+}
+
+static bool store_dies(uint64_t seq)
+{
+	if (!world.store_dies || seq % world.store_dies || seq <= world.store_died_at)
+		return false;
+	world.store_died_at = seq;
+	world.store_deaths++;
+	next_seq = 0;
+	chan_restart(&xs_chan);
+	return true;
+}
+
+void store_revive(void)
+{
+	world.store_gone = false;
+	xs_chan.c.dead = false;
+	xs_chan.c.end = SVC_END_ALIVE;
+	first_again = true;
+	next_seq = 0;
+}
+
 bool xs_serve(void)
 {
 	static struct {
@@ -173,13 +221,19 @@ bool xs_serve(void)
 	bool any = false;
 	int n;
 
+	if (world.store_gone && !xs_chan.c.dead) {
+		chan_end(&xs_chan);
+		return true;
+	}
 	while ((n = ring_get(&xs_chan.req, &rec, sizeof(rec) - 1)) >= 0) {
 		assert_int_equal((size_t)n, sizeof(rec.native) + sizeof(rec.h) + rec.h.len);
 		assert_int_equal(rec.native.role, XS_ROLE_DOM0);
 		rec.payload[rec.h.len] = '\0';
 		err = NULL;
 		rsp = rec;
-		rsp.h.len = store_answer(&rec.h, rec.payload, rsp.payload, &err);
+		rsp.h.len = store_serve(&rec.native, &rec.h, rec.payload, rsp.payload, &err);
+		if (store_dies(rec.native.seq))
+			return true;
 		if (err) {
 			rsp.h.type = XS_ERROR;
 			strcpy(rsp.payload, err);

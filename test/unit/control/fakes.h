@@ -68,6 +68,14 @@ struct world {
 	int end;              /* enum svc_end of the last of them */
 	char restarted[33];   /* what init was asked to start again */
 	int fault, restart_rc;
+	/*
+	 * xenstore dies at each request whose number is a multiple of this, after it has
+	 * carried the request out and before it has answered it; 0: never
+	 */
+	uint32_t store_dies;
+	uint32_t store_deaths;
+	uint64_t store_died_at;
+	bool store_gone; /* xenstore ends for good at the next request */
 };
 extern struct world world;
 
@@ -86,6 +94,8 @@ void file_add(const char *path, const char *text);
 const char *node_value(const char *path);
 const char *node_perms(const char *path);
 size_t node_count(void);
+/* For the cases after one in which xenstore has ended. */
+void store_revive(void);
 
 /* VMMs by domid: what they are told and say. */
 bool vmm_heard(uint32_t domid, uint16_t type);
