@@ -456,6 +456,16 @@ static void finish_sizes(struct config_builder *b)
 			"%u is less than vcpus=%u; raise it", g->maxvcpus, g->vcpus);
 }
 
+static void finish_parts(struct config_builder *b)
+{
+	uint32_t n = b->g->n_disks + b->g->n_vifs + b->g->n_modules;
+
+	if (n > GUEST_PARTS_MAX)
+		(void)mistake(b, cfg_find(b->c, b->g->n_modules > 1 ? "ramdisk" : "disk"),
+			"%u disks, vifs and modules are too many; at most %d together", n,
+			GUEST_PARTS_MAX);
+}
+
 /* cmdline= alone, or root= and extra= together. */
 static void finish_cmdline(struct config_builder *b)
 {
@@ -541,6 +551,7 @@ int guest_config_make(
 			setting_take(&b, s);
 	finish_required(&b);
 	finish_sizes(&b);
+	finish_parts(&b);
 	finish_cmdline(&b);
 	if (key_absent(&b, "uuid"))
 		uuid_make_random(g->uuid, random);

@@ -14,6 +14,7 @@
 #include "config/disk_spec.h"
 #include "config/report.h"
 #include "config/vif_spec.h"
+#include "proto/domain.h"
 #include "proto/vmctl.h"
 
 enum {
@@ -23,6 +24,11 @@ enum {
 	GUEST_CMDLINE_MAX = 1023,
 	GUEST_DISKS_MAX = 8,
 	GUEST_VIFS_MAX = 4,
+	/*
+	 * Disks, vifs and modules together: each is a channel of the VMM, which has one each
+	 * for control, log, console, xenstore and its kernel, too.
+	 */
+	GUEST_PARTS_MAX = DOMAIN_CHANNELS_MAX - 5,
 	GUEST_VCPUS_MAX = 8,
 	GUEST_MEMORY_MAX = 1 << 20, /* MiB */
 	GUEST_WEIGHT_DEFAULT = 256,

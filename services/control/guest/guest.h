@@ -42,7 +42,7 @@ struct guest_link {
 	uint64_t params[SVC_PARAMS_MAX / 8];
 };
 enum {
-	GUEST_CONNS_MAX = 4 + GUEST_MODULES_MAX + GUEST_DISKS_MAX + GUEST_VIFS_MAX,
+	GUEST_CONNS_MAX = DOMAIN_CHANNELS_MAX - 1, /* all except that with control */
 	/* data part of a disk's or a vif's region; the rings come out of base */
 	GUEST_DEVICE_ORDER = 21,
 };

@@ -429,6 +429,8 @@ void format_host_json(const struct out *o, host_row_fn domain)
 	for (uint32_t i = 0; domain(i, &r); i++) {
 		out_fmt(o, "%s\n%*s{", i ? "," : "", 12, "");
 		json_text(o, 4, true, "name", r.name);
+		json_text(o, 4, false, "state", service_states[r.state]);
+		json_number(o, 4, false, "restarts", r.restarts);
 		json_number(o, 4, false, "memkb", r.memory >> 10);
 		json_number(o, 4, false, "cpu_ms", r.cpu_ns / 1000000);
 		json_resources(o, 4, &r.has);

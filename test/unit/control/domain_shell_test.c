@@ -147,6 +147,7 @@ void lists(void **state)
 	type("list -l Domain-0\r");
 	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
 	assert_true(screen_has("\"name\": \"Domain-0\""));
+	assert_true(screen_has("\"state\": \"running\",") && screen_has("\"restarts\": 0,"));
 	assert_true(screen_has("\"name\": \"console\",") && screen_has("\"memkb\": 32768,"));
 	assert_true(screen_has("\"slots_used\": 300,") && screen_has("\"slots_free\": 108,"));
 	assert_true(screen_has("\"frames\": 120,") && screen_has("\"objects\": 130\r\n"));

@@ -17,6 +17,13 @@
 #include "text_sink.h"
 
 #define REST "type='pvh'\nkernel='/guests/vmlinuz'\n"
+#define LABEL "/dev/disk/by-partlabel/"
+/* 8 disks and 4 interfaces */
+#define PARTS \
+	"vif=['mac=00:16:3e:00:00:01','mac=00:16:3e:00:00:02','mac=00:16:3e:00:00:03','mac=00:16:3e:00:00:04']\n" \
+	"disk=['" LABEL "a,,xvda','" LABEL "b,,xvdb','" LABEL "c,,xvdc','" LABEL \
+	"d,,xvdd','" LABEL "e,,xvde','" LABEL "f,,xvdf','" LABEL "g,,xvdg','" LABEL \
+	"h,,xvdh']"
 #define BASE "name='g1'\ntype='pvh'\nkernel='/guests/vmlinuz'\n"
 
 static struct guest_config g;
@@ -157,6 +164,11 @@ static void modules(void **state)
 	assert_int_equal(g.n_modules, GUEST_MODULES_MAX);
 	bad(BASE "ramdisk=['/1','/2','/3','/4','/5','/6','/7','/8']",
 		"g.cfg:4: key 'ramdisk': ", "too many");
+	/* each is a channel of the VMM, like disks and vifs */
+	good(BASE "ramdisk=['/1','/2','/3','/4','/5']\n" PARTS);
+	bad(BASE "ramdisk=['/1','/2','/3','/4','/5','/6']\n" PARTS,
+		"g.cfg:4: key 'ramdisk': 18 disks, vifs and modules are too many",
+		"at most 17");
 	good(BASE "ramdisk=['./d']"); /* relative to /guests, as everywhere */
 	assert_string_equal(g.modules[0].path, "/guests/d");
 	bad(BASE "ramdisk=['/1',' a']", "g.cfg:4: key 'ramdisk': entry 1",
