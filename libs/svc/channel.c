@@ -27,8 +27,6 @@ struct channel {
 	bool handling;
 	/* The program knows of the end. */
 	bool told;
-	/* Requests outlive a restart of the service. */
-	bool stream;
 	struct hook on_epoch, on_end;
 };
 static struct channel *channels;
@@ -81,8 +79,6 @@ int svc_on_end(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 	return 0;
 }
 
-void svc_carry_over(struct svc_conn *c) { ((struct channel *)c)->stream = true; }
-
 enum svc_end svc_end(const struct svc_conn *c) { return c->end; }
 
 const char *svc_end_text(enum svc_end why)
@@ -113,11 +109,8 @@ static bool channel_follow(struct svc_conn *c)
 	if (!channel_behind(c))
 		return false;
 	epoch = ring_peer_epoch(&c->rsp);
+	ring_restart(&c->req, epoch);
 	ring_restart(&c->rsp, epoch);
-	if (!((struct channel *)c)->stream)
-		ring_restart(&c->req, epoch);
-	else if (ring_carry(&c->req, epoch))
-		svc_signal(c);
 	c->epoch = epoch;
 	svc_charge(c, SVC_RECORD);
 	return true;

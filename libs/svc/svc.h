@@ -235,11 +235,6 @@ int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
  */
 int svc_on_epoch(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
 /*
- * For a channel on which the client sends a stream, which needs no answers: a restart does not
- * drop what the service had not taken (ring_carry), so there is nothing to send again.
- */
-void svc_carry_over(struct svc_conn *c);
-/*
  * Have fn called once when the connection of channel c has ended for good; svc_end(c) says why.
  * All sends give -SK_E_PEER afterwards, and the handler of the channel is not called any more.
  * Records that were in the ring have been handled before.

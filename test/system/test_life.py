@@ -38,7 +38,8 @@ def test_life(machine, build, tmp_path):
     m.send(f"domname 1\nconsole idle\r\ncat >/f <<X\n{body}X\nmd5sum /f\n")
     m.expect(r"^idle$")
     m.expect(digest + "  /f")
-    m.send("echo sleeps-$((6*7)); sleep 100000\n")
+    # in one process, so that the interrupt finds it and not a shell that is about to start it
+    m.send("sh -c 'echo sleeps-$((6*7)); exec sleep 100000'\n")
     m.expect("sleeps-42")
     m.send("\x03echo interrupted-$((40+2))\n\x1ddomid idle\n")
     m.expect(r"^1$")

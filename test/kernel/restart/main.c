@@ -13,7 +13,7 @@ static sk_cap_t ep, ntfn, memory, reply;
 static volatile long rc_of[2];
 static volatile unsigned int received;
 
-/* --- a client's signal, which the service derived ------------------------------------------- */
+/* --- a client's signal, which the service derived ----------------------------------------- */
 
 static sk_cap_t signal_from_service(void)
 {
@@ -35,7 +35,7 @@ static void expect_signal(sk_cap_t signal)
 	CHECK_EQ(word, BADGE);
 }
 
-/* --- calls ---------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------- */
 
 static void caller(void *arg)
 {

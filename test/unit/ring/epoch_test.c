@@ -297,6 +297,23 @@ static void a_stream_over_two_deaths(void **state)
 	expect(&e->take, "three"); /* not "two" */
 }
 
+/* What was taken in one epoch says nothing about the next, in which nothing was. */
+static void a_stream_that_waits_for_an_epoch(void **state)
+{
+	struct ends *e = *state;
+
+	put(&e->ask, "one");
+	put(&e->ask, "two");
+	expect(&e->take, "one");
+	service_starts(e, 1);
+	client_carries(e);
+	put(&e->ask, "three");
+	service_starts(e, 2);
+	client_carries(e);
+	expect(&e->take, "two");
+	expect(&e->take, "three");
+}
+
 static void a_stream_wakes_the_service(void **state)
 {
 	struct ends *e = *state;
@@ -378,6 +395,7 @@ int main(void)
 		T(a_stream_loses_nothing),
 		T(a_stream_at_every_place),
 		T(a_stream_over_two_deaths),
+		T(a_stream_that_waits_for_an_epoch),
 		T(a_stream_wakes_the_service),
 		T(a_stream_and_nonsense),
 		T(a_client_that_is_ahead),

@@ -317,23 +317,6 @@ static void without_a_function_the_rings_are_restarted(void)
 	assert_int_equal(channel->epoch, 1);
 }
 
-static void a_stream_goes_on(void)
-{
-	char buf[64];
-
-	channel_make();
-	svc_carry_over(channel);
-	assert_int_equal(svc_request(channel, "one", 3), 0);
-	assert_int_equal(svc_request(channel, "two", 3), 0);
-	assert_int_equal(ring_get(&from_client, buf, sizeof(buf)), 3);
-	(void)ring_get_flush(&from_client);
-	channel_signal(service_restarts);
-	serve();
-	assert_int_equal(ring_get(&from_client, buf, sizeof(buf)), 3);
-	assert_memory_equal(buf, "two", 3);
-	assert_int_equal(ring_get(&from_client, buf, sizeof(buf)), -SK_E_AGAIN);
-}
-
 /* The service dies while the handler runs; the handler's requests go nowhere. */
 static void handler_outlives_service(void *ctx)
 {
@@ -532,7 +515,6 @@ int restart_tests(void)
 		T(a_restart_is_told_before_the_handler_runs),
 		T(what_is_sent_again_arrives),
 		T(without_a_function_the_rings_are_restarted),
-		T(a_stream_goes_on),
 		T(a_restart_while_the_handler_runs),
 		T(restarts_have_turns_too),
 		T(before_the_first_event),
