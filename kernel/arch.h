@@ -147,6 +147,14 @@ extern struct io_limits {
 	uint64_t end;        /* of the addresses */
 	bool amd;            /* how an entry says that devices may read and write */
 } io_limits;
+/* An access that an IOMMU has refused. */
+struct io_fault {
+	uint32_t rid, reason; /* reason: as the hardware has it */
+	uint64_t addr;
+	bool write;
+};
+/* Take the next one; false: there is none. */
+bool arch_io_fault(struct io_fault *f) must_check;
 /* Let a device use the space; 0, also when it does so already, or -SK_E_*. */
 int arch_io_assign(struct space *s, uint32_t rid) must_check;
 /*
@@ -184,6 +192,8 @@ struct irq_source {
 };
 /* 0 or -SK_E_*. A level pin masks itself when it fires. */
 int irq_source_pin(struct irq_source *s, uint32_t gsi, bool level, bool low, uint32_t cpu);
+/* Fires after an access was refused; again only when all refused ones have been taken. */
+int irq_source_iommu(struct irq_source *s);
 int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t *data);
 void irq_source_mask(const struct irq_source *s, bool masked);
 void irq_source_free(struct irq_source *s);

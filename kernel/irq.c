@@ -37,8 +37,13 @@ SYSCALL_HANDLER(IRQ_PIN)
 {
 	struct irq_source *s = &((struct irq *)a->slot[1]->obj)->source;
 	int rc = error_if(r->r8 >= n_cpus, SK_E_INVAL) ?: error_if(s->vector, SK_E_EXISTS) ?:
-		 error_if(r->rdx > UINT32_MAX || r->r10 & ~3ull, SK_E_INVAL) ?:
-		 irq_source_pin(s, (uint32_t)r->rdx, r->r10 & 1, r->r10 & 2, (uint32_t)r->r8);
+		 error_if(r->rdx > UINT32_MAX || r->r10 & ~3ull, SK_E_INVAL);
+
+	if (rc)
+		return rc;
+	if (r->rdx == SK_IRQ_IOMMU)
+		return irq_source_iommu(s);
+	rc = irq_source_pin(s, (uint32_t)r->rdx, r->r10 & 1, r->r10 & 2, (uint32_t)r->r8);
 
 	if (!rc)
 		irq_source_mask(s, false);

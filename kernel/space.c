@@ -536,3 +536,15 @@ SYSCALL_HANDLER(IO_ASSIGN)
 
 	return rc ?: translations_gone(s);
 }
+
+SYSCALL_HANDLER(IO_FAULT)
+{
+	struct io_fault f;
+
+	if (!arch_io_fault(&f))
+		return -SK_E_AGAIN;
+	r->rdi = f.rid;
+	r->rsi = f.addr;
+	r->rdx = (f.write ? SK_IO_WRITE : 0) | (uint64_t)f.reason << 8;
+	return 0;
+}

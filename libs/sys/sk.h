@@ -309,6 +309,17 @@ static inline long sk_io_assign(sk_cap_t ctl, sk_cap_t space, uint32_t rid)
 {
 	return sk_sys6(SK_SYS_IO_ASSIGN, ctl, space, rid, 0, 0, 0);
 }
+/* Who was refused, at which address; *how: SK_IO_WRITE | reason << 8. */
+static inline long sk_io_fault(sk_cap_t ctl, uint32_t *rid, uint64_t *addr, uint32_t *how)
+{
+	uint64_t r[6] = { ctl, 0, 0, 0, 0, 0 };
+	long rc = sk_sys_r(SK_SYS_IO_FAULT, r);
+
+	*rid = (uint32_t)r[0];
+	*addr = r[1];
+	*how = (uint32_t)r[2];
+	return rc;
+}
 
 /* ---- time -------------------------------------------------------------------------------- */
 static inline sk_time_t sk_now(void)

@@ -29,6 +29,7 @@ kernel-tests += iommu_amdvi
 src-ktest-iommu_amdvi := $(src-ktest-iommu)
 qemu-ktest-iommu_amdvi := -device amd-iommu,intremap=on $(iommu-device)
 checked-ktest-iommu_amdvi := 1
+append-ktest-iommu_amdvi := silent
 smp-ktest-fpu := 2
 cpu-ktest-fpu := max,-smap,-monitor,-xsaveerptr
 smp-ktest-dual := 2

@@ -64,6 +64,7 @@ static const struct row {
 	ROW(VCPU_SYNC, "Vx", 1),
 	ROW(VCPU_INJECT, "Vx", 1),
 	ROW(IO_ASSIGN, "kpx", 1),
+	ROW(IO_FAULT, "k", 1),
 #undef ROW
 };
 

@@ -30,6 +30,8 @@ extern bool cpu_kicked[FAKE_CPUS]; /* a pending interrupt will make it enter the
 extern sk_time_t fake_now, fake_tick;
 /* Answers arch_irq_pending(); NULL: never. */
 extern bool (*fake_preempt)(void);
+/* What IO_FAULT finds next; rid 0: nothing. */
+extern struct io_fault fake_fault;
 /* Called while a CPU waits for the others to leave the kernel, to do what they would do. */
 extern void (*fake_quiesce)(void);
 /* Report what went wrong; does not return. */

@@ -172,6 +172,10 @@ int irq_source_pin(struct irq_source *s, uint32_t gsi, bool level, bool low, uin
 	s->level = level;
 	return gsi < 24 ? source_claim(s) : -SK_E_RANGE;
 }
+int irq_source_iommu(struct irq_source *s)
+{
+	return io_limits.levels ? source_claim(s) : -SK_E_NOT_FOUND;
+}
 int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t *data)
 {
 	*addr = 0xfee00000 | cpu << 12;

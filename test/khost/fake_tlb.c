@@ -109,6 +109,7 @@ void tlb_check(void)
 /* --- devices ------------------------------------------------------------------------------ */
 
 STATE struct io_limits io_limits;
+STATE struct io_fault fake_fault;
 STATE static bool io_asked; /* a flush that may not be over */
 
 static struct tlb *io_tlb(const struct space *s)
@@ -131,6 +132,14 @@ int arch_io_assign(struct space *s, uint32_t rid)
 {
 	(void)s;
 	return rid ? 0 : -SK_E_NOT_FOUND;
+}
+
+/* A fault for each write to fake_fault. */
+bool arch_io_fault(struct io_fault *f)
+{
+	*f = fake_fault;
+	fake_fault = (struct io_fault){ 0 };
+	return f->rid != 0;
 }
 
 void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n)

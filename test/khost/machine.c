@@ -286,6 +286,11 @@ int arch_io_assign(struct space *s, uint32_t rid)
 	(void)s, (void)rid;
 	return -SK_E_NO_SYS;
 }
+bool arch_io_fault(struct io_fault *f)
+{
+	(void)f;
+	return false;
+}
 void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n)
 {
 	(void)s, (void)entries, (void)n;

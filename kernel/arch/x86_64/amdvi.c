@@ -18,6 +18,7 @@
 enum { REG_TABLE = 0x00, REG_COMMANDS = 0x08, REG_EVENTS = 0x10, REG_CONTROL = 0x18 };
 enum { REG_FEATURES = 0x30, REG_HEAD = 0x2000, REG_TAIL = 0x2008, REG_EVENT_HEAD = 0x2010 };
 enum { REG_EVENT_TAIL = 0x2018, REG_STATUS = 0x2020 };
+enum { STATUS_LOST = 1, STATUS_EVENT = 2, STATUS_EVENTS = 1 << 3, EVENTS_INTERRUPT = 1 << 3 };
 enum { ON = 1, EVENTS_ON = 1 << 2, COHERENT = 1 << 10, COMMANDS_ON = 1 << 12 };
 enum { FEATURE_FORGET_ALL = 1 << 6, STATUS_COMMANDS = 1 << 4, CAP_CACHES_ABSENT = 1 << 2 };
 #define ENTRIES_256 (8ull << 56)
@@ -35,6 +36,75 @@ enum { TABLE_ENTRIES = 1 << 16, TABLE_UNITS = TABLE_ENTRIES * 32 / 4096 };
 #define ALL_PAGES 0x7ffffffffffff003ull /* every address, and the tables above it */
 
 static uint64_t (*table)[4];
+
+/* --- faults ------------------------------------------------------------------------------- */
+
+/* The low half of an event; the high one is the address. */
+#define EVENT_KIND (0xfull << 60)
+#define EVENT_IS_WRITE (1ull << 53)
+
+/* The log was full, and the unit has stopped to write it. */
+static void events_restart(struct iommu *u)
+{
+	uint64_t control = io_read64(u, REG_CONTROL);
+
+	io_write64(u, REG_CONTROL, control & ~(uint64_t)EVENTS_ON);
+	if (!io_wait(u, REG_STATUS, STATUS_EVENTS, 0))
+		return;
+	io_write64(u, REG_STATUS, STATUS_LOST);
+	io_write64(u, REG_CONTROL, control);
+}
+
+static bool amdvi_fault(struct iommu *u, struct io_fault *f)
+{
+	uint32_t head = io_read32(u, REG_EVENT_HEAD) >> 4 & (IO_QUEUE - 1);
+	uint64_t low;
+
+	io_write64(u, REG_STATUS, STATUS_EVENT); /* before the tail is read */
+	if (head == (io_read32(u, REG_EVENT_TAIL) >> 4 & (IO_QUEUE - 1))) {
+		if (io_read64(u, REG_STATUS) & STATUS_LOST)
+			events_restart(u);
+		return false;
+	}
+	low = u->events[head][0];
+	f->rid = low & 0xffff;
+	f->reason = (uint32_t)field_get(EVENT_KIND, low);
+	f->addr = u->events[head][1];
+	f->write = low & EVENT_IS_WRITE;
+	io_write64(u, REG_EVENT_HEAD, (head + 1) % IO_QUEUE << 4);
+	return true;
+}
+
+enum { CONFIG_CAPS = 0x34, CAP_MSI = 5, MSI_ON = 1 << 16, MSI_WIDE = 1 << 23, CAPS_MAX = 48 };
+
+static uint32_t config32(uint16_t rid, uint32_t at)
+{
+	uint32_t v = 0;
+
+	for (uint32_t i = 4; i--;)
+		v = v << 8 | io_config_read(rid, (uint8_t)(at + i));
+	return v;
+}
+
+/* The message is in the configuration space of the function that the unit is. */
+static void faults_start(const struct iommu *u)
+{
+	uint16_t rid = (uint16_t)u->found->rid;
+	uint32_t head = 0, at = io_config_read(rid, CONFIG_CAPS) & 0xfc;
+
+	for (uint32_t n = 0; at >= 0x40 && n < CAPS_MAX; n++, at = head >> 8 & 0xfc) {
+		head = config32(rid, at);
+		if ((head & 0xff) != CAP_MSI)
+			continue;
+		io_config_write(rid, (uint8_t)(at + 4), (uint32_t)io_message_address());
+		if (head & MSI_WIDE)
+			io_config_write(
+				rid, (uint8_t)(at + 8), (uint32_t)(io_message_address() >> 32));
+		io_config_write(rid, (uint8_t)(at + (head & MSI_WIDE ? 12 : 8)), VEC_IOMMU);
+		io_config_write(rid, (uint8_t)at, head | MSI_ON);
+		return;
+	}
+}
 
 /* --- set-up ------------------------------------------------------------------------------- */
 
@@ -66,11 +136,13 @@ static bool amdvi_start(struct iommu *u)
 		return false;
 	io_write64(u, REG_TABLE, virt_to_phys(table) | (TABLE_UNITS - 1));
 	io_write64(u, REG_COMMANDS, virt_to_phys(u->queue) | ENTRIES_256);
-	io_write64(u, REG_EVENTS, virt_to_phys(boot_alloc(SK_PAGE_SIZE)) | ENTRIES_256);
+	u->events = boot_alloc(SK_PAGE_SIZE);
+	io_write64(u, REG_EVENTS, virt_to_phys(u->events) | ENTRIES_256);
 	for (uint32_t reg = REG_HEAD; reg <= REG_EVENT_TAIL; reg += 8)
 		io_write64(u, reg, 0);
 	mfence();
-	io_write64(u, REG_CONTROL, ON | EVENTS_ON | COHERENT | COMMANDS_ON);
+	faults_start(u);
+	io_write64(u, REG_CONTROL, ON | EVENTS_ON | EVENTS_INTERRUPT | COHERENT | COMMANDS_ON);
 	if (io_read64(u, REG_FEATURES) & FEATURE_FORGET_ALL)
 		io_post(u, FORGET_ALL, 0);
 	u->asked++;
@@ -119,4 +191,4 @@ static void amdvi_block(struct iommu *u, const struct io_device *d)
 }
 
 const struct iommu_ops amdvi_ops = { "AMD-Vi", amdvi_probe, amdvi_start, amdvi_attach,
-	amdvi_block, amdvi_flush, amdvi_mark, amdvi_head };
+	amdvi_block, amdvi_flush, amdvi_mark, amdvi_head, amdvi_fault };

@@ -23,9 +23,10 @@
 #define R_VECTOR 160
 
 /*
- * Vectors: exceptions 0 to 31, devices from VEC_DEVICE up to VEC_TIMER, then the kernel's own.
+ * Vectors: exceptions 0 to 31, devices from VEC_DEVICE up to VEC_IOMMU, then the kernel's own.
  */
 #define VEC_DEVICE 0x30
+#define VEC_IOMMU 0xef
 #define VEC_TIMER 0xf0
 #define VEC_KICK 0xf1
 #define VEC_REQUEST 0xf2

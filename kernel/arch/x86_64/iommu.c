@@ -188,12 +188,33 @@ bool arch_io_end(struct space *s)
 	return true;
 }
 
+bool arch_io_fault(struct io_fault *f)
+{
+	for (uint32_t i = 0; i < n_units; i++)
+		if (units[i].ops->fault(&units[i], f))
+			return true;
+	return false;
+}
+
 /* --- start-up ----------------------------------------------------------------------------- */
 
 uint8_t io_config_read(uint16_t rid, uint8_t offset)
 {
 	outl(0xcf8, 1u << 31 | (uint32_t)rid << 8 | (offset & 0xfcu));
 	return inb((uint16_t)(0xcfc + offset % 4));
+}
+
+void io_config_write(uint16_t rid, uint8_t offset, uint32_t value)
+{
+	outl(0xcf8, 1u << 31 | (uint32_t)rid << 8 | (offset & 0xfcu));
+	outl(0xcfc, value);
+}
+
+uint64_t io_message_address(void)
+{
+	uint64_t id = cpus[0]->apic_id;
+
+	return 0xfee00000 | (id & 0xff) << 12 | (id & ~0xffull) << 32;
 }
 
 uint32_t iommu_mmio(uint64_t *pages, uint32_t max)

@@ -25,6 +25,7 @@ struct iommu {
 	uint32_t asked;          /* the last mark that was asked for */
 	volatile uint32_t *done; /* the last mark that the unit has reached */
 	uint64_t *root;          /* VT-d: root table; AMD-Vi: device table */
+	uint64_t (*events)[2];   /* AMD-Vi: its log */
 };
 
 /* A device that is assigned to a space: also its number for the unit, which is never 0. */
@@ -51,6 +52,8 @@ struct iommu_ops {
 	void (*mark)(struct iommu *u);
 	/* How far it has read the queue. */
 	uint32_t (*head)(struct iommu *u);
+	/* Take the next access that it has refused. */
+	bool (*fault)(struct iommu *u, struct io_fault *f);
 };
 extern const struct iommu_ops vtd_ops, amdvi_ops;
 
@@ -84,6 +87,9 @@ uint32_t io_device_number(const struct io_device *d);
 void io_written(const void *at, uint64_t size);
 /* Configuration space by ports, which belong to user land later. */
 io_config_fn io_config_read;
+void io_config_write(uint16_t rid, uint8_t offset, uint32_t value);
+/* Where an interrupt for VEC_IOMMU goes: CPU 0. */
+uint64_t io_message_address(void);
 /* Start all units that the tables list, before anything else may use devices. */
 void iommu_init(void);
 /* Their registers, as in arch_kernel_mmio(). */

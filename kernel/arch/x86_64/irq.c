@@ -66,7 +66,7 @@ static int with_lock(irq_lock) source_take(struct irq_source *s, uint32_t cpu)
 	if (cpu >= n_cpus || cpus[cpu]->apic_id > 0xff)
 		return -SK_E_INVAL;
 	vectors = arch_of(cpus[cpu])->source;
-	for (unsigned int v = VEC_DEVICE; v < VEC_TIMER; v++) {
+	for (unsigned int v = VEC_DEVICE; v < VEC_IOMMU; v++) {
 		if (vectors[v])
 			continue;
 		*s = (struct irq_source){ .vector = (uint8_t)v, .cpu = (uint16_t)cpu };
@@ -161,6 +161,21 @@ int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t 
 	*addr = MSI_ADDRESS | (uint64_t)cpus[cpu]->apic_id << 12;
 	*data = s->vector;
 	return 0;
+}
+
+int irq_source_iommu(struct irq_source *s)
+{
+	struct irq_source **at = &arch_of(cpus[0])->source[VEC_IOMMU];
+	int rc;
+
+	spin_lock(&irq_lock);
+	rc = error_if(!io_limits.levels, SK_E_NOT_FOUND) ?: error_if(*at != NULL, SK_E_BUSY);
+	if (!rc) {
+		*s = (struct irq_source){ .vector = VEC_IOMMU };
+		*at = s; /* PIN1 */
+	}
+	spin_unlock(&irq_lock);
+	return rc;
 }
 
 void irq_source_mask(const struct irq_source *s, bool masked)

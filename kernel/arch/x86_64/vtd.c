@@ -14,6 +14,8 @@
 #include "iommu.h"
 
 enum { REG_CAP = 0x08, REG_ECAP = 0x10, REG_COMMAND = 0x18, REG_STATUS = 0x1c };
+enum { REG_FAULTS = 0x34, REG_FAULT_CONTROL = 0x38, REG_FAULT_DATA = 0x3c };
+enum { REG_FAULT_ADDRESS = 0x40, REG_FAULT_UPPER = 0x44, FAULTS_LOST = 1 };
 enum { REG_ROOT = 0x20, REG_PROTECTED = 0x64, REG_HEAD = 0x80, REG_TAIL = 0x88 };
 enum { REG_QUEUE = 0x90, PROTECTED_ON = 1 };
 
@@ -29,6 +31,8 @@ enum { REG_QUEUE = 0x90, PROTECTED_ON = 1 };
 #define CAP_CACHES_ABSENT (1ull << 7)
 #define CAP_LEVELS(n) (1ull << (8 + (n)-2))
 #define CAP_ADDRESS_BITS (0x3full << 16)
+#define CAP_FAULTS_AT (0x3ffull << 24)
+#define CAP_FAULTS (0xffull << 40)
 #define CAP_LARGE (1ull << 34)
 #define CAP_HUGE (1ull << 35)
 #define CAP_DRAIN_WRITES (1ull << 54)
@@ -50,6 +54,48 @@ static unsigned int pool_used;
 
 static uint64_t cap_of(const struct iommu *u) { return io_read64(u, REG_CAP); }
 
+/* --- faults ------------------------------------------------------------------------------- */
+
+/* High half of a record; the low one is the address. */
+#define FAULT_IS_READ (1ull << 62)
+#define FAULT_VALID (1ull << 63)
+#define FAULT_REASON (0xffull << 32)
+
+static uint32_t faults_at(uint64_t cap) { return (uint32_t)field_get(CAP_FAULTS_AT, cap) * 16; }
+
+static uint32_t faults_end(uint64_t cap)
+{
+	return faults_at(cap) + 16 * ((uint32_t)field_get(CAP_FAULTS, cap) + 1);
+}
+
+/* A record stays until it is taken, and the unit interrupts for the first one only. */
+static bool vtd_fault(struct iommu *u, struct io_fault *f)
+{
+	uint64_t cap = cap_of(u), high;
+
+	for (uint32_t at = faults_at(cap); at < faults_end(cap); at += 16) {
+		high = io_read64(u, at + 8);
+		if (!(high & FAULT_VALID))
+			continue;
+		f->rid = u->found->rid | (high & 0xffff);
+		f->reason = (uint32_t)field_get(FAULT_REASON, high);
+		f->addr = io_read64(u, at);
+		f->write = !(high & FAULT_IS_READ);
+		io_write32(u, at + 12, FAULT_VALID >> 32);
+		return true;
+	}
+	io_write32(u, REG_FAULTS, FAULTS_LOST);
+	return false;
+}
+
+static void faults_start(struct iommu *u)
+{
+	io_write32(u, REG_FAULT_DATA, VEC_IOMMU);
+	io_write32(u, REG_FAULT_ADDRESS, (uint32_t)io_message_address());
+	io_write32(u, REG_FAULT_UPPER, (uint32_t)(io_message_address() >> 32));
+	io_write32(u, REG_FAULT_CONTROL, 0); /* not masked */
+}
+
 /* --- set-up ------------------------------------------------------------------------------- */
 
 static bool command(struct iommu *u, uint32_t set, uint32_t clear)
@@ -70,6 +116,8 @@ static const char *vtd_probe(struct iommu *u)
 		return "its tables have neither 3 nor 4 levels, or not as the others do";
 	if (!(ecap & ECAP_QUEUE))
 		return "it has no queue for requests";
+	if (faults_end(cap) > IO_PAGES * SK_PAGE_SIZE)
+		return "its registers do not end";
 	io_limits.levels = common & CAP_LEVELS(4) ? 4 : 3;
 	bits = min_u64(field_get(CAP_ADDRESS_BITS, cap) + 1, io_limits.levels == 3 ? 39 : 47);
 	io_limits.end = min_u64(io_limits.end, 1ull << bits);
@@ -102,6 +150,7 @@ static bool vtd_start(struct iommu *u)
 	io_write64(u, REG_ROOT, virt_to_phys(u->root));
 	if (!command(u, CMD_QUEUE, 0) || !command(u, CMD_ROOT, 0))
 		return false;
+	faults_start(u);
 	io_post(u, FORGET_CONTEXT | ALL, 0);
 	io_post(u, FORGET_PAGES | ALL, 0);
 	u->asked++;
@@ -184,4 +233,4 @@ static void vtd_block(struct iommu *u, const struct io_device *d)
 }
 
 const struct iommu_ops vtd_ops = { "VT-d", vtd_probe, vtd_start, vtd_attach, vtd_block,
-	vtd_flush, vtd_mark, vtd_head };
+	vtd_flush, vtd_mark, vtd_head, vtd_fault };

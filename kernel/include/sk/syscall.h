@@ -123,7 +123,10 @@
 	X(IO_ASSIGN, 42, TREE, CAPS(W(CTL_IO), W(SPACE_IO)), "segment << 16 | bus << 8 | devfn", \
 	  "let a device use the space until the space ends; before and after that it reaches no memory; again: no effect", \
 	  "NO_SYS: no IOMMU; NOT_FOUND: no IOMMU has the device; DENIED: the firmware uses memory through it; " \
-	  "BUSY: it is in another space; LIMIT", "restarted until the IOMMU has answered")
+	  "BUSY: it is in another space; LIMIT", "restarted until the IOMMU has answered") \
+	X(IO_FAULT, 43, TREE, CAPS(R(CTL_IO)), "", "take the next access of a device that an IOMMU has refused; IRQ_PIN " \
+	  "with gsi SK_IRQ_IOMMU claims the interrupt, which comes again when none is left; results: segment << 16 | " \
+	  "bus << 8 | devfn, address, SK_IO_WRITE | the hardware's reason << 8", "AGAIN: there is none", "16 IOMMUs")
 
 #define SK_WAIT_ERRORS \
 	"TIMEOUT: the deadline passed (SK_POLL: at once); DELETED: the object is gone; AGAIN: SUSPEND ended it"
@@ -140,6 +143,10 @@ enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };
 #define SK_SYS_CHECK 63u
 
 #define SK_RETYPE_MAX 256u
+
+/* IRQ_PIN: in place of a pin, the interrupt of all IOMMUs. IO_FAULT: it was a write. */
+#define SK_IRQ_IOMMU UINT32_MAX
+#define SK_IO_WRITE 1u
 
 /* SCHED_CONFIGURE: with the priority */
 #define SK_SCHED_GUESTS 0x100u

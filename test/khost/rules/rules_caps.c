@@ -76,6 +76,7 @@ static const struct need {
 	{ SK_SYS_VCPU_INJECT, 0, SK_W, { AT_VCPU, 0x40 } },
 	{ SK_SYS_IO_ASSIGN, 0, SK_W, { S + 2, S + 3 } },
 	{ SK_SYS_IO_ASSIGN, 1, SK_W, { S + 2, S + 3 } },
+	{ SK_SYS_IO_FAULT, 0, SK_R, { S + 2 } },
 	/* clang-format on */
 };
 

@@ -860,7 +860,7 @@ static void io_unmaps_wait(void **state)
 	assert_null(slot_in(1, AT_TABLE + 3)->space);
 }
 
-static void io_assign_needs_an_iommu(void **state)
+static void io_calls_need_an_iommu(void **state)
 {
 	(void)state;
 	slot_set(slot_in(1, S + 2), NULL, &(struct cap){ SK_OBJ_CTL_IO, SK_ALL, 0, 0, 0, 0 });
@@ -869,6 +869,15 @@ static void io_assign_needs_an_iommu(void **state)
 	assert_int_equal(SYS(1, IO_ASSIGN, S + 2, S, 0), -SK_E_NOT_FOUND);
 	assert_int_equal(SYS(1, IO_ASSIGN, S + 2, S, 1ull << 32), -SK_E_INVAL);
 	assert_int_equal(SYS(1, IO_ASSIGN, S + 2, AT_SPACE, 8), -SK_E_CAP);
+	assert_int_equal(SYS(1, IO_FAULT, S + 2), -SK_E_AGAIN);
+	fake_fault = (struct io_fault){ .rid = 0x1ff, .reason = 5, .addr = GIB, .write = true };
+	assert_int_equal(SYS(1, IO_FAULT, S + 2), 0);
+	assert_int_equal(regs(1)->rdi, 0x1ff);
+	assert_int_equal(regs(1)->rsi, GIB);
+	assert_int_equal(regs(1)->rdx, SK_IO_WRITE | 5 << 8);
+	assert_int_equal(SYS(1, IO_FAULT, S + 2), -SK_E_AGAIN);
+	assert_int_equal(SYS(1, IRQ_PIN, AT_CTL_IRQ, AT_IRQ, SK_IRQ_IOMMU, 0, 0), 0);
+	assert_int_equal(SYS(1, IRQ_PIN, AT_CTL_IRQ, AT_IRQ, SK_IRQ_IOMMU, 0, 0), -SK_E_EXISTS);
 	io_limits.levels = 0;
 	assert_int_equal(SYS(1, IO_ASSIGN, S + 2, S, 8), -SK_E_NO_SYS);
 }
@@ -921,7 +930,7 @@ int rules_memory(void)
 		RULE(io_spaces_of_three_levels),
 		RULE(io_spaces_of_four_levels),
 		RULE(io_unmaps_wait),
-		RULE(io_assign_needs_an_iommu),
+		RULE(io_calls_need_an_iommu),
 		RULE(threads_lose_their_space),
 	};
 

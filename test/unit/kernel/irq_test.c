@@ -42,6 +42,7 @@ uint32_t iommu_mmio(uint64_t *pages, uint32_t max)
 		pages[0] = 0xfed90000;
 	return max ? 1 : 0;
 }
+struct io_limits io_limits;
 void lapic_eoi(void) { eois++; }
 void core_irq(struct irq_source *s)
 {
@@ -252,7 +253,7 @@ static void overrides(void **state)
 
 static void messages(void **state)
 {
-	static struct irq_source all[VEC_TIMER - VEC_DEVICE];
+	static struct irq_source all[VEC_IOMMU - VEC_DEVICE];
 	struct irq_source s = { 0 };
 	uint64_t addr = 0;
 	uint32_t data = 0;
@@ -332,6 +333,32 @@ static void pages_of_the_chips(void **state)
 	assert_int_equal(arch_kernel_mmio(pages, 0), 0);
 }
 
+/* All IOMMUs have one interrupt, which no other source gets. */
+static void the_iommus_interrupt(void **state)
+{
+	struct irq_source s = { 0 }, other = { 0 }, all[VEC_TIMER - VEC_DEVICE] = { { 0 } };
+	unsigned int n = 0;
+	uint64_t addr;
+	uint32_t data;
+
+	(void)state;
+	play();
+	assert_int_equal(irq_source_iommu(&s), -SK_E_NOT_FOUND);
+	io_limits.levels = 3;
+	assert_int_equal(irq_source_iommu(&s), 0);
+	assert_ptr_equal(machine[0].source[VEC_IOMMU], &s);
+	assert_int_equal(irq_source_iommu(&other), -SK_E_BUSY);
+	irq_dispatch(VEC_IOMMU);
+	assert_ptr_equal(signalled, &s);
+	irq_source_free(&s);
+	while (irq_source_msi(&all[n], 0, &addr, &data) == 0)
+		n++;
+	assert_int_equal(n, VEC_IOMMU - VEC_DEVICE);
+	assert_null(machine[0].source[VEC_IOMMU]);
+	assert_int_equal(irq_source_iommu(&other), 0);
+	io_limits.levels = 0;
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, set_up)
 int main(void)
 {
@@ -342,6 +369,7 @@ int main(void)
 		TEST(overrides),
 		TEST(messages),
 		TEST(interrupts_come),
+		TEST(the_iommus_interrupt),
 		TEST(pages_of_the_chips),
 	};
 
