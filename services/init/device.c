@@ -66,7 +66,7 @@ int device_claim(struct domain *d, struct device_claim *claim)
 	d->handle = claim->handle = mr[1];
 	claim->vendor = (uint16_t)mr[2];
 	claim->device = (uint16_t)(mr[2] >> 16);
-	claim->rid = (uint16_t)(mr[2] >> 32);
+	d->rid = claim->rid = (uint16_t)(mr[2] >> 32);
 	claim->n_irqs = (uint32_t)mr[3];
 	memcpy(claim->bar_size, &mr[4], sizeof(claim->bar_size));
 	memcpy(claim->config, &mr[10], sizeof(claim->config));

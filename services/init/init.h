@@ -67,8 +67,9 @@ struct domain {
 	sk_cap_t pulse, news;
 	/* Its device: the pin that was claimed, or the DMA space. */
 	sk_cap_t pin, iospace;
-	/* platform has given it the function `handle`. */
+	/* platform has given it the function `handle`, whose requests are marked `rid`. */
 	bool claimed;
+	uint16_t rid;
 	uint64_t handle;
 	/* The untyped that proc takes memory from. */
 	sk_cap_t memory;
@@ -103,6 +104,8 @@ extern struct connection connections[MANIFEST_CHANNELS_MAX];
 extern sk_cap_t init_endpoint;
 /* Bound to init's thread; a domain signals its bit, 1 << number. */
 extern sk_cap_t init_ntfn;
+/* The IOMMUs' bit of init_ntfn, above those of the domains. */
+#define INIT_BIT_DMA (1ull << 63)
 extern uint64_t wall_boot_ns;
 
 static inline const struct sk_bootinfo *boot_info(void)
@@ -193,6 +196,11 @@ bool domain_restartable(const struct domain *d);
 sk_time_t supervise(void);
 /* Domains have answered their pulse. */
 void supervise_answers(uint64_t domains);
+
+/* dma.c */
+int dma_watch(void) must_check;
+/* An IOMMU may have refused accesses: the drivers of the devices end. */
+void dma_refused(void);
 
 /* kill.c */
 /* End a domain that runs, in one of the ways of INIT_RESTART. */

@@ -67,6 +67,8 @@ int main(void)
 	if (!rc)
 		rc = supervise_start();
 	if (!rc)
+		rc = dma_watch();
+	if (!rc)
 		rc = manifest_open(&why);
 	if (rc) {
 		printf("init: %s: %s\n", why ? why : "cannot start", sk_error_text(rc));

@@ -296,6 +296,8 @@ static void handle(sk_cap_t reply, const struct sk_msg *m)
 
 	if (SK_MI_LABEL(m->mi) == SK_LABEL_SIGNAL) {
 		supervise_answers(m->badge);
+		if (m->badge & INIT_BIT_DMA)
+			dma_refused();
 		return;
 	}
 	if (!m->badge || m->badge > manifest.header->n_domains)

@@ -243,6 +243,7 @@ static bool step_ended(struct domain *d, sk_time_t now)
 	if (now < l->start_at || waits_for_service(d))
 		return false;
 	answers_forget(d);
+	dma_refused(); /* what its last life did says nothing about the new one, either */
 	d->epoch++;
 	if (domain_start(d)) {
 		end_count(d, now);
@@ -368,6 +369,7 @@ sk_time_t supervise(void)
 	sk_time_t next;
 
 	if (sk_now() >= next_pulse) {
+		dma_refused(); /* those that were too many, or whose signal was taken */
 		for (uint32_t i = 0; i < manifest.header->n_domains; i++)
 			pulse(&domains[i]);
 		next_pulse = clock_in_ms(PULSE_MS);

@@ -144,6 +144,76 @@ static void d_starts(struct kern_msg *m)
 	ask_service(m, CONTROL, "console"); /* it handles no events so far */
 }
 
+static const struct kern_object *iommu_irq(void)
+{
+	for (sk_cap_t s = 1; s < SLOTS / 2; s++) {
+		const struct kern_object *o = kern_own(s)->obj;
+
+		if (o && o->type == SK_OBJ_IRQ && o->claimed && o->gsi == SK_IRQ_IOMMU)
+			return o;
+	}
+	abort();
+}
+
+/* The disk's device reaches for memory that is not its driver's, and a stranger does, too. */
+static void refuses(struct kern_msg *m)
+{
+	remember();
+	now_seen();
+	assert_int_equal(iommu_irq()->irq_badge, INIT_BIT_DMA);
+	assert_ptr_equal(iommu_irq()->irq_bound, own(init_ntfn));
+	kern.refused[0] = (struct kern_refused){ RID + 1, 0x9000, 0 };
+	kern.refused[1] = (struct kern_refused){ RID, 0x1000, SK_IO_WRITE | 5 << 8 };
+	kern.n_refused = 2;
+	answers_pulse(m, INIT_BIT_DMA);
+}
+
+static void refused_driver_ends(struct kern_msg *m)
+{
+	ASKED(DISK_ENDS, DISK_STARTS);
+	assert_int_equal(kern.n_refused, 0);
+	assert_true(restarting(DISK, PHASE_OPENING));
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_DMA);
+	assert_ptr_equal(own(domains[DISK].iospace), before.iospace);
+	assert_int_equal(info_of(DISK)->dev[0].flags, DOMAIN_DEVICE_IOMMU);
+	/* a storm, of strangers: init takes a few at a time */
+	for (unsigned int i = 0; i < 64; i++)
+		kern.refused[i] = (struct kern_refused){ RID + 1, i << 12, 0 };
+	kern.n_refused = 64;
+	answers_pulse(m, INIT_BIT_DMA);
+}
+
+static void storm_waits(struct kern_msg *m)
+{
+	/* for the signal, and perhaps for a pulse that was due */
+	assert_true(kern.n_refused == 48 || kern.n_refused == 32);
+	ASKED();
+	(void)m;
+	time_passes();
+}
+
+static void storm_goes_on(struct kern_msg *m)
+{
+	assert_true(kern.n_refused == 32 || kern.n_refused == 16);
+	answers_pulse(m, 1ull << DISK);
+}
+
+static void refused_disk_is_back(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+}
+
+static void (*const refused[])(struct kern_msg *m) = { refuses, refused_driver_ends,
+	storm_waits, storm_goes_on, refused_disk_is_back, NULL };
+
+static void a_device_is_refused(void)
+{
+	fast_machine();
+	kern_info()->features |= SK_FEAT_IOMMU;
+	run(refused);
+}
+
 static void d_handles_events(struct kern_msg *m)
 {
 	ASKED();
@@ -652,6 +722,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KERN_CASE(a_driver_that_faults),
+		KERN_CASE(a_device_is_refused),
 		KERN_CASE(a_service_that_exits),
 		KERN_CASE(a_domain_that_hangs),
 		KERN_CASE(a_service_that_does_not_let_go),

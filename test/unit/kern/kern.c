@@ -600,6 +600,18 @@ static long sys_io_assign(uint64_t r[6])
 	return kern.no_iommu ? -SK_E_NO_SYS : 0;
 }
 
+static long sys_io_fault(uint64_t r[6])
+{
+	struct kern_cap *ctl;
+	long rc = find((sk_cap_t)r[0], SK_OBJ_CTL_IO, SK_R, &ctl);
+
+	if (!rc && !kern.n_refused)
+		rc = -SK_E_AGAIN;
+	if (!rc)
+		memcpy(r, &kern.refused[--kern.n_refused], sizeof(kern.refused[0]));
+	return rc;
+}
+
 /* ---- messages ---- */
 static void msg_out(struct kern_msg *m, const uint64_t r[6])
 {
@@ -808,6 +820,8 @@ long kern_syscall(long nr, uint64_t r[6])
 		return sys_log(r);
 	case SK_SYS_IO_ASSIGN:
 		return sys_io_assign(r);
+	case SK_SYS_IO_FAULT:
+		return sys_io_fault(r);
 	case SK_SYS_THREAD_CONFIGURE:
 	case SK_SYS_THREAD_BIND:
 	case SK_SYS_THREAD_RESUME:

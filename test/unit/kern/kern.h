@@ -103,6 +103,11 @@ extern struct kern {
 	long fail_nr, fail_rc;
 	long failed_nr; /* the call that failed so */
 	bool no_iommu;
+	/* Refused accesses that IO_FAULT finds, the last one first. */
+	struct kern_refused {
+		uint64_t rid, addr, how;
+	} refused[64];
+	unsigned int n_refused;
 	bool root; /* whether the program is the root task */
 	void (*on_exit)(int code);
 	long (*on_call)(struct kern_msg *m); /* 0: answered in m */
