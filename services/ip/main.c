@@ -3,7 +3,8 @@
  * main.c - ip: the host's own address on one port of the switch
  *
  * Objects     one lwIP instance with one interface; it answers ARP and ICMP echo.
- * Lifecycle   address by DHCP, or fixed by the manifest (args address, netmask, gateway).
+ * Lifecycle   address by DHCP, or fixed by the manifest (args address, netmask, gateway). A
+ *             restart of the switch is a pause, in which frames are lost; the address stays.
  * Trust       frames are parsed here, apart from the switch. A malicious frame could only gain
  *             control of this one port.
  */
@@ -46,6 +47,20 @@ static void port_event(void *ctx)
 {
 	(void)ctx;
 	port_if_event(&netif);
+	timer_rearm();
+}
+
+static void switch_restarted(void *ctx)
+{
+	(void)ctx;
+	port_if_restart(&netif);
+}
+
+static void switch_ended(void *ctx)
+{
+	(void)ctx;
+	printf("no network any more: %s\n", svc_end_text(svc_end(port.conn)));
+	netif_set_link_down(&netif);
 	timer_rearm();
 }
 
@@ -127,7 +142,11 @@ static int interface_start(void)
 	netif_set_default(&netif);
 	netif_set_status_callback(&netif, status_changed);
 	netif_set_up(&netif);
-	rc = svc_on_channel(port.conn, port_event, NULL);
+	rc = svc_on_epoch(port.conn, switch_restarted, NULL);
+	if (!rc)
+		rc = svc_on_end(port.conn, switch_ended, NULL);
+	if (!rc)
+		rc = svc_on_channel(port.conn, port_event, NULL);
 	return rc ? rc : address_start();
 }
 

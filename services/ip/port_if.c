@@ -108,6 +108,19 @@ void port_if_event(struct netif *netif)
 	rx_post(p);
 }
 
+void port_if_restart(struct netif *netif)
+{
+	struct port_if *p = netif->state;
+
+	p->n_tx_free = p->n_rx_ours = 0;
+	for (uint32_t i = 0; i < BUFFERS; i++) {
+		p->sent[i] = p->posted[i] = false;
+		p->tx_free[p->n_tx_free++] = i;
+		p->rx_ours[p->n_rx_ours++] = i;
+	}
+	rx_post(p);
+}
+
 err_t port_if_init(struct netif *netif)
 {
 	struct port_if *p = netif->state;
@@ -125,10 +138,6 @@ err_t port_if_init(struct netif *netif)
 		       NETIF_FLAG_LINK_UP;
 	netif->output = etharp_output;
 	netif->linkoutput = frame_out;
-	for (uint32_t i = 0; i < BUFFERS; i++) {
-		p->tx_free[p->n_tx_free++] = i;
-		p->rx_ours[p->n_rx_ours++] = i;
-	}
-	rx_post(p);
+	port_if_restart(netif);
 	return p->n_rx_ours ? ERR_IF : ERR_OK;
 }

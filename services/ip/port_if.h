@@ -28,6 +28,8 @@ struct port_if {
  * buffers.
  */
 err_t port_if_init(struct netif *netif);
+/* The switch was restarted: it has no buffers. They are posted again. */
+void port_if_restart(struct netif *netif);
 /* The switch signalled: take received frames, and send buffers that come back. */
 void port_if_event(struct netif *netif);
 

@@ -9,6 +9,7 @@
  */
 #include "port.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { UPLINK_BUFFER = 2048 };
@@ -49,6 +50,20 @@ static struct port_buffer buffer_pop(struct port *p)
 	return b;
 }
 
+/*
+ * The port's peer has written an impossible index. A driver loses the frames until it is
+ * restarted; the buffers that it cannot name are ours again then.
+ */
+static void breach(struct port *p)
+{
+	if (!p->uplink)
+		svc_conn_kill(p->conn, "writes nonsense into its ring");
+	else if (!p->broken)
+		printf("uplink: the driver writes nonsense into its ring\n");
+	p->broken = true;
+	p->dropped++;
+}
+
 /* Deliver one frame that fits a buffer as it is. */
 static void put(struct port *p, const struct frame *f)
 {
@@ -75,7 +90,7 @@ static void put(struct port *p, const struct frame *f)
 		p->sent[b.id] = true;
 	}
 	if (ring_put(out, &d, sizeof(d))) {
-		svc_conn_kill(p->conn, "writes nonsense into its ring");
+		breach(p);
 		return;
 	}
 	p->dirty = true;

@@ -5,6 +5,8 @@
  * Objects     NET_DEPTH receive and as many send buffers of UPLINK_BUFFER bytes, in the two
  *             halves of the channel's data part. A send buffer is in the port's queue or in
  *             sent[], a receive buffer in posted[] or owed[].
+ * Lifecycle   a restart of the driver loses the frames that it had, as a wire would; then all
+ *             buffers are ours, and they are given out again.
  * Trust       the card's driver is trusted only with the card: it must name one of our buffers,
  *             and one that it has. Wrong names are skipped, and logged once.
  * Invariants  UPLINK1 a buffer belongs to the driver or to us, never to both
@@ -12,6 +14,7 @@
 #include "uplink.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "switch.h"
 
@@ -22,15 +25,12 @@ static bool owed[NET_DEPTH];
 static uint32_t n_owed;
 static uint64_t faults, refused;
 
-static void rx_post(uint32_t id)
+static void rx_post(uint32_t id, const struct port_buffer *rx)
 {
-	struct port_buffer rx, tx;
-	struct net_desc d = { .op = NET_RX_POST, .id = id };
+	const struct net_desc d = {
+		.op = NET_RX_POST, .id = id, .offset = rx->offset, .length = rx->length
+	};
 
-	if (!port_uplink_buffers(uplink, id, &rx, &tx))
-		return;
-	d.offset = rx.offset;
-	d.length = rx.length;
 	posted[id] = ring_put(&uplink->conn->req, &d, sizeof(d)) == 0;
 	owed[id] = !posted[id];
 	n_owed += owed[id];
@@ -39,13 +39,15 @@ static void rx_post(uint32_t id)
 
 static void owed_post(void)
 {
+	struct port_buffer rx, tx;
+
 	for (uint32_t id = 0;
 		n_owed && id < NET_DEPTH && svc_room(uplink->conn, sizeof(struct net_desc), 1);
 		id++) {
-		if (!owed[id])
+		if (!owed[id] || !port_uplink_buffers(uplink, id, &rx, &tx))
 			continue;
 		n_owed--;
-		rx_post(id);
+		rx_post(id, &rx);
 	}
 }
 
@@ -71,7 +73,7 @@ static int frame_received(const struct net_desc *d, const struct port_buffer *rx
 		switch_frame_in(uplink, &in);
 	else
 		uplink->refused++;
-	rx_post(d->id);
+	rx_post(d->id, rx);
 	return 0;
 }
 
@@ -105,9 +107,39 @@ static void uplink_event(void *ctx)
 	switch_flush();
 }
 
-int uplink_start(struct port *p, struct svc_conn *nic, uint16_t offloads)
+/* UPLINK1: all buffers are ours. */
+static int buffers_give(void)
 {
 	struct port_buffer rx, tx;
+	int rc = 0;
+
+	uplink->n_buffers = n_owed = 0;
+	uplink->broken = false;
+	memset(uplink->sent, 0, sizeof(uplink->sent));
+	memset(owed, 0, sizeof(owed));
+	for (uint32_t i = 0; !rc && port_uplink_buffers(uplink, i, &rx, &tx); i++) {
+		rc = port_buffer_push(uplink, &tx);
+		rx_post(i, &rx);
+	}
+	port_flush(uplink);
+	return rc;
+}
+
+static void driver_restarted(void *ctx)
+{
+	(void)ctx;
+	(void)buffers_give(); /* there are not more than the first time */
+}
+
+static void driver_ended(void *ctx)
+{
+	(void)ctx;
+	printf("uplink: %s\n", svc_end_text(svc_end(uplink->conn)));
+}
+
+int uplink_start(struct port *p, struct svc_conn *nic, uint16_t offloads)
+{
+	int rc;
 
 	/*
 	 * Cards take GSO frames of 64 KiB, but our send buffers hold one standard frame, so GSO
@@ -116,13 +148,10 @@ int uplink_start(struct port *p, struct svc_conn *nic, uint16_t offloads)
 	port_init(p, nic, "uplink", offloads & NET_CSUM_BLANK);
 	p->uplink = true;
 	uplink = p;
-	for (uint32_t i = 0; port_uplink_buffers(p, i, &rx, &tx); i++) {
-		int rc = port_buffer_push(p, &tx);
-
-		if (rc)
-			return rc;
-		rx_post(i);
-	}
-	port_flush(p);
-	return svc_on_channel(nic, uplink_event, NULL);
+	rc = buffers_give();
+	if (!rc)
+		rc = svc_on_epoch(nic, driver_restarted, NULL);
+	if (!rc)
+		rc = svc_on_end(nic, driver_ended, NULL);
+	return rc ? rc : svc_on_channel(nic, uplink_event, NULL);
 }

@@ -12,7 +12,8 @@
  *
  * Locks       none: I/O thread.
  * Lifecycle   Buffers stay posted for the life of the VMM: a frame that arrives while there is
- *             no front end is dropped, and its buffer posted again.
+ *             no front end is dropped, and its buffer posted again. After a restart of the
+ *             switch all buffers are ours, and those without a frame are posted again.
  * Invariants  NETRX1 a buffer is the switch's or ours, never both: `posted` says which
  *             NETRX2 frames for the guest wait in their buffers, in order, until it has room
  */
@@ -56,6 +57,19 @@ void vif_rx_post(struct vif *v)
 	for (uint32_t i = 0; i < v->rx_max && !v->buffers_posted; i++)
 		buffer_post(v, i);
 	v->buffers_posted = true;
+}
+
+void vif_rx_restart(struct vif *v)
+{
+	bool frame[VIF_RX_BUFFERS] = { false };
+
+	for (uint32_t i = 0; i < v->n_waiting; i++) /* NETRX2: they still wait for the guest */
+		frame[v->waiting[(v->wait_head + i) % VIF_RX_BUFFERS].id] = true;
+	for (uint32_t i = 0; i < VIF_RX_BUFFERS; i++)
+		v->posted[i] = false;
+	for (uint32_t i = 0; i < v->rx_max && v->buffers_posted; i++)
+		if (!frame[i])
+			buffer_post(v, i);
 }
 
 static bool buffer_posted(const struct vif *v, const struct net_desc *d)

@@ -10,6 +10,9 @@
  *     packet_respond()   each slot is answered at once: the guest's pages are free
  *     vif_tx_done()      the switch is done: the pages of the data region are free
  *
+ * A restart of the switch loses the frames that it had, as a wire would: the guest was told that
+ * they are sent, and its protocols send again what matters (vif_tx_restart()).
+ *
  * Locks       none: I/O thread.
  * Invariants  NETTX1 pages of the data region are the switch's or ours, never both: `sent` says
  *                    which
@@ -246,6 +249,14 @@ int vif_tx_serve(struct vif *v)
 			return n;
 	} while (gring_final_check(&v->tx));
 	return 0;
+}
+
+void vif_tx_restart(struct vif *v)
+{
+	for (uint32_t i = 0; i < VIF_TX_PAGES; i++)
+		if (v->sent[i])
+			tx_pages_give(v, i);
+	v->in_flight = 0;
 }
 
 void vif_tx_done(struct vif *v, uint32_t first_page)

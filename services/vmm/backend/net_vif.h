@@ -64,11 +64,15 @@ struct vif {
 int vif_tx_serve(struct vif *v) must_check;
 /* The switch is done with a frame. */
 void vif_tx_done(struct vif *v, uint32_t first_page);
+/* The switch was restarted: no frame is in flight. */
+void vif_tx_restart(struct vif *v);
 
 /* ---- net_rx.c ---- */
 
 /* Hand all buffers to the switch, once. */
 void vif_rx_post(struct vif *v);
+/* The switch was restarted, and has no buffers: post them again. */
+void vif_rx_restart(struct vif *v);
 /* The switch filled a buffer, or refused it. */
 void vif_rx_arrived(struct vif *v, const struct net_desc *d);
 /* Give the guest frames that wait. 0, or -SK_E_PEER. */

@@ -4,7 +4,9 @@
  * front end's rings
  *
  * Locks       none: I/O thread.
- * Lifecycle   Rings come and go with front ends.
+ * Lifecycle   Rings come and go with front ends. A restart of the switch is a pause: the guest
+ *             loses frames, and no more. If the switch is gone for good, the device closes,
+ *             which is how a guest of Xen learns that its link is down.
  * Invariants  NETBACK1 frames in flight and posted buffers together fit both native rings,
  *                      which therefore never run full
  */
@@ -79,6 +81,20 @@ static void switch_event(void *ctx)
 	xb_idle(&v->dev);
 }
 
+/* The handler of the channel runs next, and serves the guest. */
+static void switch_restarted(void *ctx)
+{
+	vif_tx_restart(ctx);
+	vif_rx_restart(ctx);
+}
+
+static void switch_ended(void *ctx)
+{
+	struct vif *v = ctx;
+
+	xb_fail(&v->dev, svc_end_text(svc_end(v->conn)));
+}
+
 /* ---- xenbus ----------------------------------------------------------------------- */
 
 static struct vif *vif_of(struct xb_dev *dev) { return (struct vif *)dev; /* first member */ }
@@ -143,6 +159,8 @@ static int connect_rings(struct vif *v)
 	uint32_t tx, rx;
 	int rc;
 
+	if (v->conn->dead)
+		return -SK_E_PEER;
 	/* the alternative, page flipping, no longer exists */
 	if (!offer_flag(&v->offers.copy))
 		return -SK_E_INVAL;
@@ -226,6 +244,10 @@ int netback_add(const struct vm_vif *cfg)
 		return -SK_E_NOT_FOUND;
 	}
 	credit_split(v);
-	rc = svc_on_channel(v->conn, switch_event, v);
+	rc = svc_on_epoch(v->conn, switch_restarted, v);
+	if (!rc)
+		rc = svc_on_end(v->conn, switch_ended, v);
+	if (!rc)
+		rc = svc_on_channel(v->conn, switch_event, v);
 	return rc ? rc : xb_add(&v->dev, &vif_driver, cfg->devid);
 }

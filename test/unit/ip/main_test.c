@@ -19,7 +19,7 @@ enum { DATA = 256 << 10 };
 
 /* ---- lwIP ---- */
 static struct netif *interface;
-static unsigned int n_dhcp, n_checks, n_frames, n_up;
+static unsigned int n_dhcp, n_checks, n_frames, n_up, n_down;
 static u32_t sleep_ms = SYS_TIMEOUTS_SLEEPTIME_INFINITE;
 static void (*on_status)(struct netif *n);
 
@@ -29,6 +29,7 @@ u32_t sys_timeouts_sleeptime(void) { return sleep_ms; }
 void sys_check_timeouts(void) { n_checks++; }
 void netif_set_default(struct netif *n) { assert_ptr_equal(n, interface); }
 void netif_set_up(struct netif *n) { n_up += n == interface; }
+void netif_set_link_down(struct netif *n) { n_down += n == interface; }
 void netif_set_status_callback(struct netif *n, void (*fn)(struct netif *n))
 {
 	(void)n;
@@ -227,6 +228,54 @@ static void frames_come_in(void)
 	assert_int_equal(d.op, NET_RX_POST);
 }
 
+static unsigned int posted_again(void)
+{
+	bool seen[64] = { false };
+	unsigned int posted = 0;
+	struct net_desc d;
+
+	while (peer_take(&net, &d, sizeof(d))) {
+		assert_int_equal(d.op, NET_RX_POST);
+		assert_true(d.id < 64 && !seen[d.id]);
+		seen[d.id] = true;
+		posted++;
+	}
+	return posted;
+}
+
+/* The address stays; every buffer is there again, whatever was in flight. */
+static void the_switch_is_restarted(void)
+{
+	struct pbuf p = { .tot_len = 100 };
+
+	start();
+	assert_int_equal(posted_again(), 64);
+	for (unsigned int n = 0; n <= 64; n += 8) {
+		for (unsigned int i = 0; i < n; i++)
+			assert_int_equal(interface->linkoutput(interface, &p), ERR_OK);
+		if (n % 16)
+			peer_restart(&net); /* it dies again before ip has noticed */
+		world_restart(&net);
+		assert_int_equal(posted_again(), 64);
+	}
+	for (unsigned int i = 0; i < 64; i++)
+		assert_int_equal(interface->linkoutput(interface, &p), ERR_OK);
+	assert_int_equal(interface->linkoutput(interface, &p), ERR_MEM);
+	assert_int_equal(n_dhcp, 1);
+	assert_int_equal(n_down, 0);
+}
+
+static void the_switch_does_not_come_back(void)
+{
+	struct pbuf p = { .tot_len = 100 };
+
+	start();
+	world_end(&net, SVC_END_GIVEN_UP);
+	assert_int_equal(n_down, 1);
+	assert_int_not_equal(interface->linkoutput(interface, &p), ERR_OK);
+	assert_false(world_ended());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +291,8 @@ int main(void)
 		CASE(a_region_too_small),
 		CASE(timers),
 		CASE(frames_come_in),
+		CASE(the_switch_is_restarted),
+		CASE(the_switch_does_not_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

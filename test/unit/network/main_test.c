@@ -603,6 +603,134 @@ static void a_card_that_always_has_one_more(void)
 	goes_on();
 }
 
+/* ---- restarts ---- */
+
+/* What the driver was given since the last look: buffers, each once, and frames. */
+static uint32_t card_posts, card_frames;
+
+static void card_looks(void)
+{
+	bool seen[NET_DEPTH] = { false };
+	struct net_desc d;
+
+	card_posts = card_frames = 0;
+	while (peer_take(&nic, &d, sizeof(d))) {
+		card_frames += d.op == NET_TX;
+		if (d.op != NET_RX_POST)
+			continue;
+		assert_true(d.id < NET_DEPTH && !seen[d.id]);
+		seen[d.id] = true;
+		card_posts++;
+	}
+	peer_flush(&nic);
+}
+
+/* The driver dies with any number of frames and of filled buffers on their way. */
+static void the_driver_is_restarted(void)
+{
+	start();
+	frame_make(&a);
+	memset(nic.data + RX_SIZE, 0xff, 6);
+	nic.data[RX_SIZE + 6] = 2;
+	for (uint32_t n = 0; n < 100; n += 9) {
+		for (uint32_t i = 0; i < n; i++) {
+			assert_true(sent((struct net_desc){ .length = 60 }));
+			drain(&b);
+			assert_int_equal(got, 1); /* the others do not notice */
+		}
+		for (uint32_t i = 0; i < n && i < BUFFERS; i++)
+			peer_put(&nic,
+				&(struct net_desc){ .op = NET_RX, .id = i, .length = 60 },
+				sizeof(struct net_desc)); /* nobody will see them */
+		if (n % 2)
+			peer_restart(&nic); /* it dies again before the switch has noticed */
+		world_restart(&nic);
+		card_looks();
+		assert_int_equal(card_posts, BUFFERS);
+		assert_int_equal(card_frames, 0);
+		goes_on();
+		from_card((struct net_desc){ .op = NET_RX, .id = 1, .length = 60 });
+		drain(&a);
+		assert_int_equal(got, 1);
+		drain(&b);
+		card_looks();
+		assert_int_equal(card_posts, 1);
+	}
+	/* all send buffers are there */
+	for (uint32_t i = 0; i < BUFFERS + 5; i++)
+		assert_true(sent((struct net_desc){ .length = 60 }));
+	card_looks();
+	assert_int_equal(card_frames, BUFFERS);
+}
+
+/* Buffers that waited for room in the ring are not posted twice. */
+static void the_driver_is_restarted_when_its_ring_is_full(void)
+{
+	start();
+	frame_make(&a);
+	for (uint32_t i = 0; i < 600; i++) {
+		assert_true(sent((struct net_desc){ .length = 60 }));
+		drain(&b);
+		if (i < 64)
+			from_card((struct net_desc){ .op = NET_TX_DONE, .id = i });
+		from_card((struct net_desc){ .op = NET_RX, .id = i % 64, .length = 60 });
+		drain(&a);
+		drain(&b);
+	}
+	world_restart(&nic);
+	card_looks();
+	assert_int_equal(card_posts, BUFFERS);
+	goes_on();
+}
+
+/* A restart mends what a driver has broken. */
+static void a_broken_driver_is_restarted(void)
+{
+	start();
+	((struct ring_shared *)nic.rings)->cons = 4;
+	frame_make(&a);
+	for (uint32_t i = 0; i < 600; i++)
+		assert_true(sent((struct net_desc){ .length = 60 }));
+	drain(&b);
+	world_restart(&nic);
+	card_looks();
+	assert_int_equal(card_posts, BUFFERS);
+	goes_on();
+}
+
+static void the_driver_does_not_come_back(void)
+{
+	start();
+	frame_make(&a);
+	world_end(&nic, SVC_END_GIVEN_UP);
+	for (uint32_t i = 0; i < 600; i++) {
+		assert_true(sent((struct net_desc){ .length = 60 }));
+		drain(&b);
+		assert_int_equal(got, 1);
+	}
+}
+
+/* In a new life of the switch, its clients post their buffers, and frames find them. */
+static void ports_are_opened_again(void)
+{
+	world_channel(&nic, "nic", SVC_PROTO_NET, 2 * UPLINK_HALF);
+	world.open_epoch = 3;
+	world_start();
+	card_drain();
+	open_port(&b, 2);
+	open_port(&a, 1);
+	goes_on();
+	memset(b.data, 0, 6);
+	frame_make(&b);
+	memcpy(b.data, (uint8_t[]){ 0, 0x16, 0x3e, 0, 0, 1 }, 6);
+	peer_put(&b, &(struct net_desc){ .op = NET_TX, .length = 60 }, sizeof(struct net_desc));
+	peer_flush(&b);
+	card_drain();
+	assert_int_equal(got, 0); /* its own address is known from the start: no flood */
+	drain(&a);
+	assert_int_equal(got, 1);
+}
+
 static void counters_without_a_connection(void)
 {
 	uint64_t mr[8] = { 0 };
@@ -632,6 +760,11 @@ int main(void)
 		CASE(a_driver_that_takes_nothing),
 		CASE(a_driver_with_an_impossible_index),
 		CASE(a_card_that_always_has_one_more),
+		CASE(the_driver_is_restarted),
+		CASE(the_driver_is_restarted_when_its_ring_is_full),
+		CASE(a_broken_driver_is_restarted),
+		CASE(the_driver_does_not_come_back),
+		CASE(ports_are_opened_again),
 		CASE(counters_without_a_connection),
 	};
 

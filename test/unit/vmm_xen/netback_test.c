@@ -568,6 +568,137 @@ CASE(reconnects)
 	CHECK_EQ(rx_answer().status, 70);
 }
 
+/* ---- restarts of the switch -------------------------------------------------------- */
+
+/* How many buffers the switch has; each of them once. */
+static unsigned int posted_count(void)
+{
+	bool seen[256] = { false };
+	unsigned int n = 0;
+	struct net_desc d;
+
+	n_posted = 0;
+	CHECK(!sent(&d));
+	for (; n < n_posted; n++) {
+		CHECK(posted[n].id < 128 && !seen[posted[n].id]);
+		seen[posted[n].id] = true;
+	}
+	return n;
+}
+
+CASE(all_buffers_are_posted_again)
+{
+	unsigned int all, i;
+
+	vif(true);
+	all = posted_count();
+	CHECK(all >= 32);
+	fake_restart(net);
+	CHECK_EQ(posted_count(), all);
+	/* frames that wait for the guest keep their buffers */
+	for (i = 0; i < 10; i++)
+		frame_in(0, 60 + i, 0);
+	fake_restart(net);
+	CHECK_EQ(posted_count(), all - 10);
+	fake_restart(net);
+	CHECK_EQ(posted_count(), all - 10);
+	rx_buffers(10);
+	for (i = 0; i < 10; i++)
+		CHECK_EQ(rx_answer().status, 60 + i);
+	CHECK_EQ(posted_count(), 10);
+	/* the switch ends while buffers come back to it */
+	for (i = 0; i < 5; i++)
+		frame_in(0, 100, 0);
+	rx_buffers(5);
+	fake_restart(net);
+	CHECK_EQ(posted_count(), all);
+}
+
+/* A buffer of an earlier epoch cannot come back. */
+CASE(buffers_of_before_are_not_the_switchs)
+{
+	unsigned int i;
+
+	vif(true);
+	rx_buffers(4);
+	(void)posted_count();
+	for (i = 0; i < 3; i++)
+		frame_in(0, 60, 0);
+	CHECK_EQ(rx_answer().status, 60);
+	net->c.epoch++;
+	ring_restart(&net->req, net->c.epoch);
+	ring_restart(&net->rsp, net->c.epoch);
+	/* the I/O thread has not seen it: the switch's new records say nothing to it */
+	CHECK_EQ(ring_put(&net->rsp, &(struct net_desc){ .op = NET_RX, .id = posted[0].id },
+			 sizeof(struct net_desc)),
+		0);
+	ring_put_flush(&net->rsp);
+	fake_event(net);
+	CHECK_EQ(rx_answer().status, 60);
+	CHECK_EQ(rx_answer().status, 60);
+	CHECK_EQ(rx_answer().status, 99);
+}
+
+/* Frames in flight are lost; their pages, and the guest's slots, are not. */
+CASE(frames_in_flight_do_not_leak)
+{
+	struct net_desc d;
+	unsigned int n, first = 0, round, answers = 0;
+
+	vif(true);
+	for (round = 0; round < 20; round++) {
+		for (n = 0; n < 100; n++)
+			tx(32, 0, 0, (uint16_t)n, 1000);
+		push();
+		for (n = 0; sent(&d); n++)
+			if (n % 3 == 0 && round % 2)
+				done(&d);
+		if (!first)
+			first = n;
+		CHECK(n >= first);
+		n_posted = 0;
+		fake_restart(net);
+		for (n = 0; sent(&d); n++) /* what waited in the guest's ring */
+			done(&d);
+		while (sent(&d))
+			done(&d);
+		while (tx_answer(NULL) == NETIF_RSP_OKAY)
+			answers++;
+		CHECK_EQ(answers, 100 * (round + 1));
+	}
+	/* an answer for a frame of before changes nothing */
+	d.id = 0;
+	done(&d);
+	tx(32, 0, 0, 1, 60);
+	push();
+	CHECK(sent(&d));
+}
+
+CASE(restarted_before_a_front_end_connects)
+{
+	fake_guest();
+	log_quiet = true;
+	vif_make();
+	fake_restart(net);
+	CHECK_EQ(posted_count(), 0);
+	vif_connect(&front, true);
+	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "4") == 0);
+	CHECK(posted_count() >= 32);
+}
+
+CASE(the_switch_does_not_come_back)
+{
+	vif(true);
+	fake_end(net, SVC_END_GIVEN_UP);
+	fake_io_run();
+	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "5") == 0);
+	CHECK(logs > 0);
+	fake_xs_set(VIF_FE "/state", "6");
+	fake_xs_set(VIF_FE "/state", "1");
+	vif_connect(&front, true); /* it does not connect again */
+	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "4") != 0);
+}
+
 /* ---- frames ----------------------------------------------------------------------- */
 
 /* The frame is copied to memory of exactly its size, so a read beyond the end is detected. */
@@ -644,6 +775,11 @@ int netback_tests(void)
 		cmocka_unit_test(front_end_must_copy),
 		cmocka_unit_test(credit_waits_in_the_ring),
 		cmocka_unit_test(reconnects),
+		cmocka_unit_test(all_buffers_are_posted_again),
+		cmocka_unit_test(buffers_of_before_are_not_the_switchs),
+		cmocka_unit_test(frames_in_flight_do_not_leak),
+		cmocka_unit_test(restarted_before_a_front_end_connects),
+		cmocka_unit_test(the_switch_does_not_come_back),
 		cmocka_unit_test(transport_is_found),
 		cmocka_unit_test(checksum_is_right),
 	};

@@ -40,6 +40,7 @@ struct netif *netif_add_noaddr(struct netif *n, void *state, err_t (*init)(struc
 void netif_set_default(struct netif *n);
 void netif_set_status_callback(struct netif *n, void (*fn)(struct netif *n));
 void netif_set_up(struct netif *n);
+void netif_set_link_down(struct netif *n);
 void netif_set_addr(struct netif *n, const ip4_addr_t *address, const ip4_addr_t *mask,
 	const ip4_addr_t *gateway);
 
