@@ -4,7 +4,10 @@
  *
  * Objects     tx: the record that is being sent. rx: received bytes that wait for the end of
  *             the burst.
- * Lifecycle   the device runs from the start; without a client, received bytes stay in it.
+ * Lifecycle   the device runs from the start; without a client, received bytes stay in it. A
+ *             connection that is closed is drained first, because its text may be the last of a
+ *             console that has died. After a restart of this driver, console sends again what
+ *             was not reported by SENT.
  * Invariants  a byte is taken out of the device only when there is room for it in rx.
  *             UART3 the line is edge-triggered, and a lost edge (while the pin was masked, or
  *                   by the hardware) would silence the device for good, so the device is also
@@ -22,6 +25,8 @@
 enum {
 	IRQ_BIT = 21,
 	LOOK_MS = 1000,
+	/* Text is reported when all of it has been sent, and after so many bytes. */
+	SAY_EACH = 1024,
 };
 
 struct record {
@@ -32,6 +37,10 @@ struct record {
 static struct svc_conn *client;
 static struct record tx;
 static uint32_t tx_at;
+/* Bytes of the client's text that the device has, and how many of them it was told of. */
+static uint32_t n_sent, n_said;
+/* The client's connection is being closed, and its last text is being sent. */
+static bool draining;
 static uint8_t rx[64];
 static uint32_t n_rx;
 static struct svc_timer look_timer, again_timer;
@@ -74,12 +83,44 @@ static bool tx_next(uint8_t *byte)
 		if (!tx_fetch())
 			return false;
 	*byte = tx.text[tx_at++];
+	n_sent++;
 	return true;
 }
 
+static bool tx_pending(void) { return tx_at < tx.m.len || tx_fetch(); }
+
+/* If the ring has no room, a later report says it. */
+static void sent_say(void)
+{
+	const struct console_msg m = { .type = CONSOLE_SENT, .arg = n_sent };
+
+	if (!client || draining || n_sent == n_said || (tx.m.len && n_sent - n_said < SAY_EACH))
+		return;
+	if (svc_respond(client, &m, sizeof(m)) == 0)
+		n_said = n_sent;
+}
+
+static void client_forget(void)
+{
+	client = NULL;
+	broken = draining = false;
+	tx_at = tx.m.len = 0;
+	n_sent = n_said = 0;
+}
+
+static void drain_end(void)
+{
+	struct svc_conn *c = client;
+
+	if (!draining || tx_pending())
+		return;
+	client_forget();
+	svc_closed(c, 0);
+}
+
 /*
- * Pass on the received bytes; false: there is no client, or console has no room and will signal
- * when it has.
+ * Pass on the received bytes; false: there is no client that takes them, or console has no room
+ * and will signal when it has.
  */
 static bool rx_flush(void)
 {
@@ -89,7 +130,7 @@ static bool rx_flush(void)
 
 	if (n_rx == 0)
 		return true;
-	if (!client)
+	if (!client || draining)
 		return false;
 	memcpy(r.text, rx, n_rx);
 	while ((rc = svc_respond(client, &r, len)) == -SK_E_AGAIN)
@@ -121,9 +162,11 @@ static bool device_serve(void)
 	(void)rx_flush();
 	if (!client)
 		return said != NS16550_NOTHING;
+	sent_say();
 	svc_settle(client);
 	if (svc_more(client))
 		ns16550_tx_kick(&uart);
+	drain_end();
 	return said != NS16550_NOTHING;
 }
 
@@ -158,6 +201,7 @@ static int client_event(struct svc_conn *c)
 	if (rx_flush())
 		ns16550_rx_resume(&uart);
 	(void)rx_flush();
+	sent_say();
 	return broken ? -SK_E_PEER : 0;
 }
 
@@ -175,9 +219,13 @@ static int client_open(
 
 static int client_close(struct svc_conn *c)
 {
-	if (client == c)
-		client = NULL;
-	broken = false;
+	if (client != c)
+		return 0;
+	draining = true;
+	ns16550_tx_kick(&uart);
+	if (tx_pending())
+		return -SK_E_AGAIN; /* drain_end() */
+	client_forget();
 	return 0;
 }
 

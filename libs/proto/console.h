@@ -5,10 +5,18 @@
  * Transport   record rings; each record is a struct console_msg followed by len bytes.
  * Clients     LOG: a domain's standard output, client to console only. GUEST: a guest's
  *             console, both ways. SHELL: control; may attach to guests' consoles and read logs.
- *             The UART driver speaks DATA only (protocol UART, console is its client).
+ *             The UART driver speaks DATA and SENT only (protocol UART, console is its client).
  * Credit      a sender that finds the ring full waits for the signal that there is room again.
  *             console never waits for a client: output goes to the bounded log in any case, and
  *             input for which a client has no room waits, at last in the UART.
+ * Restart     after a restart of console, its first record to a guest's VMM and to the shell is
+ *             RESUME: the client sends again the text behind that position, and sends nothing
+ *             before it has come. A LOG has no such record: its client carries over what was
+ *             not taken (ring_carry).
+ *             The UART driver says by SENT what has left it, so that console can do the same
+ *             after a restart of the driver. A client that was not told, or has not kept the
+ *             text, goes on with its next text. Text from console that a client had not taken
+ *             is lost.
  * Lines       the shell gets input up to and including a byte that gives it work: CR, LF or
  *             Tab. The input behind it stays with console until the shell says READY or ATTACH,
  *             so it reaches the client that then has the terminal. An LF that waits there
@@ -20,7 +28,7 @@
 #include <stdint.h>
 
 #define CONSOLE_CHUNK_MAX 512u
-/* Size of a guest's log, which is the own memory (svc.h) of a GUEST connection. */
+/* Size of a guest's log with its head: the own memory (svc.h) of a GUEST connection. */
 #define CONSOLE_LOG_SIZE 65536u
 
 enum console_kind { CONSOLE_LOG = 1, CONSOLE_GUEST = 2, CONSOLE_SHELL = 3 };
@@ -44,7 +52,11 @@ _Static_assert(sizeof(struct console_params) == 56, "no padding");
 		"shell: send the logs of the host and of the guests as DATA, by time, then DONE") \
 	X(DONE, 6, "console") \
 	X(READY, 8, "shell: more input; arg 1: what came up to the ^C is void") \
-	X(INTERRUPT, 9, "console: there is a ^C in the input that waits for READY")
+	X(INTERRUPT, 9, "console: there is a ^C in the input that waits for READY") \
+	X(RESUME, 10, \
+		"console to GUEST and SHELL: it was restarted, and has arg bytes, modulo 2^32, of their text") \
+	X(SENT, 11, \
+		"uart: arg bytes, modulo 2^32, of the text of this epoch of the connection have left it")
 
 #define X(name, num, what) CONSOLE_##name = (num),
 enum console_type { CONSOLE_MSGS(X) CONSOLE_MSG_END };

@@ -96,13 +96,18 @@ static void report_lost(void)
 		lost = 0;
 }
 
+/* RT_LOG2. True: console has to be woken. */
+static bool console_follow(void)
+{
+	return ring_behind(&ring) && ring_carry(&ring, ring_peer_epoch(&ring));
+}
+
 static void channel_log(const char *text, size_t len)
 {
-	bool wake = false;
+	bool wake;
 
 	mutex_lock(&log_lock);
-	if (ring_behind(&ring)) /* RT_LOG2 */
-		wake = ring_carry(&ring, ring_peer_epoch(&ring));
+	wake = console_follow();
 	if (lost)
 		report_lost();
 	while (len) {
@@ -115,6 +120,16 @@ static void channel_log(const char *text, size_t len)
 	}
 	wake |= ring_put_flush(&ring);
 	if (wake)
+		(void)sk_signal(log_signal);
+	mutex_unlock(&log_lock);
+}
+
+void rt_log_resume(void)
+{
+	if (!attached)
+		return;
+	mutex_lock(&log_lock);
+	if (console_follow())
 		(void)sk_signal(log_signal);
 	mutex_unlock(&log_lock);
 }

@@ -19,6 +19,11 @@ int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal) must_check;
 /* The root task: until the next rt_log_attach(), standard output goes to the kernel's log. */
 void rt_log_detach(void);
 /*
+ * console has signalled: it may have been restarted, and gets the output that it has lost. The
+ * loop of libs/svc calls this; without it, the next output does the same.
+ */
+void rt_log_resume(void);
+/*
  * From now on all output is about this guest (0: about none). console keeps it in the log of
  * that guest, so that a guest cannot fill the log of the host with messages of other domains
  * about it. Only static domains may use it.

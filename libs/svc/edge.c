@@ -52,3 +52,5 @@ bool edge_can_signal(sk_cap_t ntfn)
 }
 
 void edge_log_about(uint32_t domid) { rt_log_about(domid); }
+
+void edge_log_resume(void) { rt_log_resume(); }

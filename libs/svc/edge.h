@@ -28,5 +28,7 @@ bool edge_can_signal(sk_cap_t ntfn);
 
 /* From now on all output is about this guest; 0: none (rt_log_about). */
 void edge_log_about(uint32_t domid);
+/* console has signalled (rt_log_resume). */
+void edge_log_resume(void);
 
 #endif

@@ -196,7 +196,11 @@ static void handle_bits(uint64_t word)
 	for (uint32_t bit = 0; bit < OWN_BITS; bit++) {
 		const struct handler *h = &handlers[bit];
 
-		if ((word & 1ull << bit) && h->fn && !channel_event(bit, h->fn, h->ctx))
+		if (!(word & 1ull << bit))
+			continue;
+		if (!h->fn)
+			edge_log_resume(); /* the channel of the output has no other handler */
+		else if (!channel_event(bit, h->fn, h->ctx))
 			h->fn(h->ctx);
 	}
 	serve_signals(word >> OWN_BITS);

@@ -20,7 +20,7 @@ static void line_end(
 		(unsigned long long)(now_ns % NS_PER_S / 1000), name ? "(" : "",
 		name ? name : "", name ? ") " : "", (int)line->len, line->text);
 	textlog_write(log, text, (size_t)n);
-	line->len = 0;
+	line->len = line->raw = 0;
 }
 
 void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *name,
@@ -29,6 +29,7 @@ void bootlog_text(struct textlog *log, struct bootlog_line *line, const char *na
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 
+		line->raw++;
 		if (c == '\r')
 			continue;
 		if (c != '\n')

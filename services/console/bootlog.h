@@ -15,6 +15,8 @@
 /* A line that a domain has not finished, as far as it has come. */
 struct bootlog_line {
 	uint32_t len;
+	/* The bytes that it was made from. */
+	uint32_t raw;
 	char text[BOOTLOG_LINE_MAX];
 };
 

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: BSD-2-Clause
 domains += console
 src-console := $(wildcard services/console/*.c)
-use-console := svc caps sys
+use-console := svc caps sys base

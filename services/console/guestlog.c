@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "kept.h"
+
 static struct guestlog logs[GUESTLOG_MAX];
 static uint32_t n_logs;
 static uint64_t last_opened;
@@ -44,16 +46,59 @@ static struct guestlog *least_used(void)
 	return best;
 }
 
+static int log_make(struct guestlog *g)
+{
+	g->head = kept_guest_log((uint32_t)(g - logs), GUESTLOG_SIZE);
+	return g->head ? textlog_init_at(&g->log, g->head + 1, GUESTLOG_SIZE - sizeof(*g->head))
+		       : textlog_init(&g->log, GUESTLOG_SIZE);
+}
+
 static struct guestlog *unused(void)
 {
 	struct guestlog *g;
 
-	if (n_logs < GUESTLOG_MAX && textlog_init(&logs[n_logs].log, GUESTLOG_SIZE) == 0)
+	if (n_logs < GUESTLOG_MAX && log_make(&logs[n_logs]) == 0)
 		return &logs[n_logs++];
 	g = least_used(); /* GUESTLOG1 */
 	if (g)
 		textlog_clear(&g->log);
 	return g;
+}
+
+static bool log_resume(struct guestlog *g)
+{
+	struct guestlog_head h;
+
+	g->head = kept_guest_log((uint32_t)(g - logs), GUESTLOG_SIZE);
+	if (!g->head)
+		return false;
+	h = *g->head;
+	if (!h.name[0] || !memchr(h.name, 0, sizeof(h.name)) || h.opened >= UINT32_MAX ||
+		!textlog_resume(&g->log, g->head + 1, GUESTLOG_SIZE - sizeof(*g->head)))
+		return false;
+	memcpy(g->name, h.name, sizeof(g->name));
+	g->domid = h.domid;
+	g->opened = h.opened;
+	if (h.opened > last_opened)
+		last_opened = h.opened;
+	return true;
+}
+
+/* The logs are in use from the first on; one that makes no sense ends the row. */
+void guestlog_resume(void)
+{
+	while (n_logs < GUESTLOG_MAX && log_resume(&logs[n_logs]))
+		n_logs++;
+}
+
+/* For the next life. The name comes last, because it makes the others valid. */
+static void head_write(struct guestlog *g)
+{
+	if (!g->head)
+		return;
+	g->head->domid = g->domid;
+	g->head->opened = g->opened;
+	memcpy(g->head->name, g->name, sizeof(g->name));
 }
 
 struct guestlog *guestlog_open(const char *name, uint32_t domid)
@@ -68,6 +113,7 @@ struct guestlog *guestlog_open(const char *name, uint32_t domid)
 	g->domid = domid;
 	g->users++;
 	g->opened = ++last_opened;
+	head_write(g);
 	return g;
 }
 

@@ -17,7 +17,17 @@ enum {
 	GUESTLOG_NAME = 48,
 };
 
+/* What is kept of a log beside its text (kept.h). */
+struct guestlog_head {
+	char name[GUESTLOG_NAME];
+	uint32_t domid, reserved;
+	uint64_t opened;
+};
+_Static_assert(sizeof(struct guestlog_head) == 64, "no padding");
+
 struct guestlog {
+	/* Where it is kept; NULL: only here. It is written, and not read again. */
+	struct guestlog_head *head;
 	char name[GUESTLOG_NAME];
 	/* The last guest with that name. */
 	uint32_t domid;
@@ -28,6 +38,8 @@ struct guestlog {
 	struct textlog log;
 };
 
+/* Take over the logs that an earlier life has left. */
+void guestlog_resume(void);
 /*
  * The log for this name. If there is none it is made, if necessary in place of the unused one
  * that was opened the longest time ago. NULL: no memory.

@@ -14,9 +14,14 @@ extern struct textlog host_log;
  */
 extern struct textlog urgent_log;
 
-/* Makes the two logs and maps the kernel's own log. 0 or -SK_E_*. */
+/*
+ * Makes the two logs, or goes on with that of an earlier life (kept.h), and maps the kernel's
+ * own log. 0 or -SK_E_*.
+ */
 int hostlog_init(void) must_check;
 /* Copy what the kernel has logged since the last call. */
 void hostlog_kernel(void);
+/* A line of this domain itself, which has no other log. */
+void hostlog_say(const char *line);
 
 #endif

@@ -7,6 +7,10 @@
  *             connection of the attached guest ends, the log moves to `farewell`, so that the
  *             user sees the rest. What a VMM prints, and what the host's domains say about a
  *             guest, goes to a small log of that guest (guestlog.h).
+ * Lifecycle   the logs outlive this domain (kept.h; a guest's console is in the memory of its
+ *             connection). When it is started again, it tells each client how much of its text
+ *             is there, and the client goes on from there. Which guest the user had attached,
+ *             and input on its way, are lost; the shell says so.
  * Showing     text reaches the UART from a position in a log (guests, boot log) or directly
  *             from the shell's ring; pump() sends as much text of the console in the foreground
  *             as the UART takes. Input: input.c.
@@ -26,7 +30,9 @@
 #include "dmesg.h"
 #include "hostlog.h"
 #include "input.h"
+#include "kept.h"
 #include "proto/console.h"
+#include "serial.h"
 #include "svc/svc.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
@@ -45,10 +51,12 @@ struct stream {
 	struct svc_conn *conn;
 	uint32_t kind, domid;
 	char name[48];
-	struct textlog log; /* GUEST */
-	/* GUEST: the position up to which an attached user has seen it. */
-	uint64_t seen;
+	struct textlog log;    /* GUEST */
 	struct input_guest in; /* GUEST */
+	/* GUEST, SHELL: the client has to be told how much of its text is here. */
+	bool resume_owed;
+	/* SHELL: bytes of text that were passed on, and where the next life finds that. */
+	uint32_t passed, *passed_kept;
 	/* LOG: a line that is not finished. */
 	struct bootlog_line line;
 	/* LOG: the log that the line goes to. */
@@ -65,7 +73,6 @@ struct record {
 };
 
 static LIST_HEAD(, stream) streams = LIST_HEAD_INITIALIZER(streams);
-static struct svc_conn *uart;
 static struct stream *shell;
 /* The guest in the foreground; NULL: the shell or, without a shell, the boot log. */
 static struct stream *attached;
@@ -101,63 +108,12 @@ static uint64_t urgent_pos;
 static struct dmesg dmesg;
 static bool dmesg_asked;
 
-/* ---- sending records ---- */
-
-/* False: no room now. */
-static bool record_put(struct svc_conn *c, bool to_service, uint16_t type, uint32_t arg,
-	const char *text, size_t len)
-{
-	const struct console_msg m = { .type = type, .len = (uint16_t)len, .arg = arg };
-	struct ring *r = to_service ? &c->req : &c->rsp;
-	int rc = ring_put2(r, &m, sizeof(m), text, (uint32_t)len);
-
-	if (rc == -SK_E_AGAIN && !ring_room_idle(r, (uint32_t)(sizeof(m) + len)))
-		return false;
-	if (rc == -SK_E_AGAIN)
-		rc = ring_put2(r, &m, sizeof(m), text, (uint32_t)len);
-	svc_settle(c);
-	return rc == 0;
-}
-
-static bool uart_put(const char *text, size_t len)
-{
-	return !uart || !len || record_put(uart, true, CONSOLE_DATA, 0, text, len);
-}
-
 static bool shell_put(uint16_t type, uint32_t arg, const char *text, size_t len)
 {
-	return !shell || !shell->conn || record_put(shell->conn, false, type, arg, text, len);
+	return !shell || !shell->conn || record_put(shell->conn, type, arg, text, len);
 }
 
 /* ---- showing ---- */
-
-/* Sends a log to the UART from *pos on; true if all of it was sent. */
-static bool log_show(const struct textlog *l, uint64_t *pos)
-{
-	char text[256], out[512];
-
-	for (;;) {
-		uint64_t at = *pos;
-		size_t n = textlog_read(l, &at, text, sizeof(text)), len = 0;
-
-		if (n == 0)
-			return true;
-		for (size_t i = 0; i < n; i++) {
-			/*
-			 * The boot log has bare newlines; a guest's terminal driver sends its
-			 * own carriage returns.
-			 */
-			if (text[i] == '\n' && (l == &host_log || l == &urgent_log))
-				out[len++] = '\r';
-			out[len++] = text[i];
-		}
-		if (!uart_put(out, len))
-			return false;
-		*pos = at;
-		if (attached && l == &attached->log && terminal_changes(out, len))
-			attached_escapes = true;
-	}
-}
 
 static void stream_free(struct stream *s)
 {
@@ -207,13 +163,23 @@ static struct stream *guest_find(uint32_t domid)
 /* Output that no user has seen so far comes first. */
 static void attach(struct stream *g)
 {
-	uint64_t oldest = textlog_start(&g->log);
+	uint64_t oldest = textlog_start(&g->log), seen = g->log.seen;
 
 	attached = g;
 	attached_from = g->log.end;
-	attached_lost = oldest > g->seen ? oldest - g->seen : 0;
-	attached_pos = attached_lost ? oldest : g->seen;
+	attached_lost = oldest > seen ? oldest - seen : 0;
+	attached_pos = attached_lost ? oldest : seen;
 	input_attach(&input, &g->in);
+}
+
+static bool shell_text(const struct record *r)
+{
+	if (!serial_put(r->text, r->m.len))
+		return false;
+	shell->passed += r->m.len;
+	if (shell->passed_kept)
+		*shell->passed_kept = shell->passed; /* KEPT1 */
+	return true;
 }
 
 /*
@@ -226,7 +192,7 @@ static bool shell_record(const struct record *r)
 
 	switch (r->m.type) {
 	case CONSOLE_DATA:
-		return uart_put(r->text, r->m.len);
+		return shell_text(r);
 	case CONSOLE_READY:
 		input_ready(&input, r->m.arg != 0);
 		return true;
@@ -253,7 +219,7 @@ static bool waiting;
 /* All of the boot log so far is shown before the shell's first output; true if it was. */
 static bool shell_first(void)
 {
-	if (!shell_speaks && log_show(&host_log, &boot_pos)) {
+	if (!shell_speaks && serial_lines(&host_log, &boot_pos)) {
 		shell_speaks = true;
 		urgent_pos = urgent_log.end;
 	}
@@ -265,7 +231,7 @@ static int shell_pump(void)
 {
 	struct record *r = &kept;
 
-	if (reset_owed && !uart_put(terminal_reset, strlen(terminal_reset)))
+	if (reset_owed && !serial_put(terminal_reset, strlen(terminal_reset)))
 		return 0;
 	reset_owed = false;
 	while (shell && shell->conn && !shell->conn->dead && !attached) {
@@ -294,7 +260,7 @@ static bool say_lost(void)
 	int n = snprintf(text, sizeof(text), "[%llu bytes of this console were not kept]\r\n",
 		(unsigned long long)attached_lost);
 
-	if (attached_lost && !uart_put(text, (size_t)n))
+	if (attached_lost && !serial_put(text, (size_t)n))
 		return false;
 	attached_lost = 0;
 	return true;
@@ -309,8 +275,8 @@ static void show_attached(void)
 
 	if (!attached || !say_lost())
 		return;
-	all = log_show(&attached->log, &attached_pos);
-	attached->seen = attached_pos;
+	all = serial_text(&attached->log, &attached_pos, &attached_escapes);
+	textlog_note(&attached->log, attached_pos);
 	if (all && !attached->conn) {
 		input_gone(&input);
 		detach();
@@ -321,9 +287,9 @@ static void show(void)
 {
 	show_attached();
 	if (!shell_speaks)
-		(void)log_show(&host_log, &boot_pos);
+		(void)serial_lines(&host_log, &boot_pos);
 	else
-		(void)log_show(&urgent_log, &urgent_pos);
+		(void)serial_lines(&urgent_log, &urgent_pos);
 	if (!attached && shell && shell->conn && shell_pump())
 		svc_conn_kill(shell->conn, "broke the console protocol");
 	/* the shell may just have attached a guest, and no further event may come */
@@ -356,7 +322,7 @@ static bool input_to_guest(struct input_guest *g, const char *text, size_t len)
 
 	if (!s->conn || s->conn->dead)
 		return true; /* the guest is gone */
-	if (!record_put(s->conn, false, CONSOLE_DATA, 0, text, len))
+	if (!record_put(s->conn, CONSOLE_DATA, 0, text, len))
 		return false;
 	if (s == attached)
 		stuck_end();
@@ -367,7 +333,7 @@ static bool input_may_leave(void) { return attached_pos >= attached_from; }
 
 static void input_left(void)
 {
-	(void)uart_put("\r\n", 2);
+	(void)serial_put("\r\n", 2);
 	stuck_end();
 	detach();
 }
@@ -376,7 +342,7 @@ static void input_bell(void)
 {
 	const char bell = KEY_BELL;
 
-	(void)uart_put(&bell, 1);
+	(void)serial_put(&bell, 1);
 }
 
 static const struct input_ops input_ops = {
@@ -387,30 +353,6 @@ static const struct input_ops input_ops = {
 	.left = input_left,
 	.bell = input_bell,
 };
-
-/*
- * Takes as much from the UART as there is room for; the rest stays in the ring, which stalls
- * the user's typing. True: there was some.
- */
-static bool input_take(void)
-{
-	struct record r;
-	bool any = false;
-	int rc;
-
-	while (input_room(&input) >= CONSOLE_CHUNK_MAX) {
-		rc = svc_next_record(uart, &r, sizeof(r));
-		if (rc < 0)
-			break;
-		if (rc < (int)sizeof(r.m) || r.m.type != CONSOLE_DATA ||
-			r.m.len != (unsigned int)rc - sizeof(r.m))
-			continue;
-		input_add(&input, r.text, r.m.len);
-		any = true;
-	}
-	svc_settle(uart);
-	return any;
-}
 
 /* Pass on all output and input that the rings have room for. */
 static void pump(void)
@@ -423,7 +365,7 @@ static void pump(void)
 			show();
 			input_run(&input);
 		} while (attached != before); /* another console is in the foreground now */
-	} while (input_take());
+	} while (serial_take(&input));
 	if (attached && input_room(&input) < CONSOLE_CHUNK_MAX &&
 		stuck_timer.deadline == SK_NO_DEADLINE)
 		svc_timer_set(&stuck_timer, sk_now() + stuck_ticks);
@@ -469,6 +411,8 @@ static void log_in(struct stream *s, const struct record *r)
 		line_finish(s);
 	s->line_log = l;
 	bootlog_text(l, &s->line, s->name, clock_ns(), r->text, r->m.len);
+	/* the client carries over what was not taken, so that this comes only once */
+	svc_settle(s->conn);
 }
 
 static int text_in(struct stream *s, const struct record *r)
@@ -485,12 +429,22 @@ static int text_in(struct stream *s, const struct record *r)
 	return 0;
 }
 
+/* The client goes on from there. */
+static void resume_say(struct stream *s)
+{
+	const uint32_t have = s->kind == CONSOLE_GUEST ? (uint32_t)s->log.end : s->passed;
+
+	s->resume_owed = !record_put(s->conn, CONSOLE_RESUME, have, NULL, 0);
+}
+
 static int client_event(struct svc_conn *c)
 {
 	struct stream *s = c->priv;
 	struct record r;
 	int rc = -SK_E_AGAIN;
 
+	if (s->resume_owed)
+		resume_say(s);
 	while (s->kind != CONSOLE_SHELL && (rc = svc_get(c, &r, sizeof(r))) >= 0)
 		if (rc < (int)sizeof(r.m) || r.m.len != (unsigned int)rc - sizeof(r.m) ||
 			text_in(s, &r))
@@ -516,11 +470,59 @@ static bool may_open(const struct svc_conn *c, const struct console_params *p)
 	}
 }
 
+/* The log of a guest's console is in memory that belongs to the connection. */
+static int guest_open(struct stream *s)
+{
+	const struct svc_conn *c = s->conn;
+	char text[80];
+
+	if (c->own_size != CONSOLE_LOG_SIZE)
+		return -SK_E_INVAL;
+	if (!c->epoch)
+		return textlog_init_at(&s->log, c->own, c->own_size);
+	if (!textlog_resume(&s->log, c->own, c->own_size)) {
+		snprintf(text, sizeof(text), "the console of guest %u did not survive",
+			(unsigned int)s->domid);
+		hostlog_say(text);
+	}
+	return 0;
+}
+
+static int log_open(struct stream *s)
+{
+	if (s->conn->badge != SVC_BADGE_CONTROL)
+		return 0;
+	s->guest_log = guestlog_open(s->name, s->domid);
+	return s->guest_log ? 0 : -SK_E_NO_MEM;
+}
+
+static int shell_open(struct stream *s)
+{
+	const struct svc_conn *c = s->conn;
+
+	s->passed_kept = kept_shell(c->number, c->epoch != 0);
+	s->passed = s->passed_kept ? *s->passed_kept : 0;
+	return 0;
+}
+
+static int stream_open(struct stream *s)
+{
+	switch (s->kind) {
+	case CONSOLE_GUEST:
+		return guest_open(s);
+	case CONSOLE_SHELL:
+		return shell_open(s);
+	default:
+		return log_open(s);
+	}
+}
+
 static int client_open(
 	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	const struct console_params *p = params;
 	struct stream *s;
+	int rc;
 
 	(void)result;
 	if (params_len != sizeof(*p) || !memchr(p->name, 0, sizeof(p->name)))
@@ -530,29 +532,24 @@ static int client_open(
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -SK_E_NO_MEM;
-	if (p->kind == CONSOLE_GUEST &&
-		(c->own_size != CONSOLE_LOG_SIZE ||
-			textlog_init_at(&s->log, c->own, c->own_size))) {
-		free(s);
-		return -SK_E_INVAL;
-	}
-	if (p->kind == CONSOLE_LOG && c->badge == SVC_BADGE_CONTROL) {
-		s->guest_log = guestlog_open(p->name, p->domid);
-		if (!s->guest_log) {
-			free(s);
-			return -SK_E_NO_MEM;
-		}
-	}
 	s->conn = c;
 	s->kind = p->kind;
 	s->domid = p->domid;
 	memcpy(s->name, p->name, sizeof(s->name));
+	rc = stream_open(s);
+	if (rc) {
+		free(s);
+		return rc;
+	}
 	s->urgent = p->kind == CONSOLE_LOG && c->badge == SVC_BADGE_INIT &&
 		    strcmp(p->name, "init") == 0;
 	LIST_INSERT_HEAD(&streams, s, link);
 	c->priv = s;
 	if (p->kind == CONSOLE_SHELL)
 		shell = s;
+	s->resume_owed = c->epoch && s->kind != CONSOLE_LOG;
+	if (s->resume_owed)
+		svc_resume(c); /* the rings are not ready so far */
 	return 0;
 }
 
@@ -602,20 +599,33 @@ static int uart_take(void)
 {
 	char slot[16];
 
-	uart = svc_channel("uart");
-	if (!uart || !svc_arg("cap.log", slot, sizeof(slot)))
+	if (!svc_arg("cap.log", slot, sizeof(slot)))
 		return -SK_E_NOT_FOUND;
 	hostlog_kernel();
-	boot_pos = host_log.end; /* the kernel itself has shown that part */
+	boot_pos =
+		host_log.end; /* the kernel itself, or an earlier life, has shown that part */
 	if (sk_log_take((sk_cap_t)strtoul(slot, NULL, 0)))
 		return -SK_E_RIGHTS;
-	return svc_on_channel(uart, uart_event, NULL);
+	return serial_init(uart_event);
+}
+
+static int logs_init(void)
+{
+	int rc;
+
+	kept_init();
+	rc = hostlog_init();
+	if (!rc && kept_resumed())
+		guestlog_resume();
+	return rc;
 }
 
 int main(void)
 {
-	int rc = hostlog_init();
+	int rc = logs_init();
 
+	/* the guest that an earlier life showed may have changed the terminal's state */
+	reset_owed = svc_info()->epoch != 0;
 	stuck_ticks = clock_ns_to_ticks(STUCK_S * 1000000000ull);
 	farewell = malloc(CONSOLE_LOG_SIZE);
 	if (rc == 0 && !farewell)

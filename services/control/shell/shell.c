@@ -462,10 +462,17 @@ static void shell_interrupt(void)
 		shell_done(sh);
 }
 
+/* The line that was being typed stays. */
+static void shell_redraw(void)
+{
+	line_redraw(&shell.line);
+	keys_ask(&shell);
+}
+
 void shell_init(void)
 {
 	static const struct term_listener listener = { shell_key, shell_interrupt,
-		shell_detached, shell_log_done, shell_drained };
+		shell_detached, shell_log_done, shell_drained, shell_redraw };
 
 	term_listen(&listener);
 	verbs_guest_init();

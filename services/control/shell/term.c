@@ -4,9 +4,14 @@
  * guests
  *
  * Objects     queue: text that waits for room in the ring, a growing ring of bytes.
- * Lifecycle   term_init(); the channel's handler feeds the listener.
+ * Lifecycle   term_init(); the channel's handler feeds the listener. After a restart, console
+ *             says how much of the text it has shown; what follows is sent again. It has
+ *             forgotten what it was asked for, so a user in a guest's console is back, a log
+ *             that was being printed ends, and keys are asked for again.
  * Invariants  TERM1 text leaves in the order in which it came. A request (attach, dmesg) does
  *                   not overtake earlier text: it is sent when the queue is empty
+ *             TERM2 `asked` is what console is doing for the shell, or would do if it had not
+ *                   been restarted
  */
 #include "shell/term.h"
 
@@ -14,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/tail.h"
 #include "client/chan.h"
 #include "guest/life.h"
 #include "proto/console.h"
@@ -25,8 +31,16 @@ static char *queue;
 static size_t queue_size, queue_head, queue_len;
 /* The request that waits for the queue; type 0: none. */
 static struct console_msg waiting_request;
-/* DATA is the log that was asked for, because no keys come before READY. */
-static bool logging;
+/*
+ * The last request that is not done: READY until a key that gives work, ATTACH until the user
+ * is back, DMESG until the end of the log. DATA is the log then, because no keys come before
+ * READY. 0: none.
+ */
+static uint16_t asked;
+/* The text that was sent last. */
+static struct tail sent;
+/* console was restarted, and has not said what it has shown. */
+static bool resuming;
 
 static const struct term_listener *listener;
 
@@ -44,11 +58,28 @@ static bool record_put(uint16_t type, uint32_t arg, const char *text, uint16_t l
 	return svc_request(chan, &rec, (uint32_t)(sizeof(rec.m) + len)) == 0;
 }
 
+/* Send again what console has lost. False: no room now. */
+static bool tail_pump(void)
+{
+	char text[CONSOLE_CHUNK_MAX];
+	uint32_t n;
+
+	while (!resuming && (n = tail_peek(&sent, text, sizeof(text))) != 0) {
+		if (record_put(CONSOLE_DATA, 0, text, (uint16_t)n))
+			tail_take(&sent, n);
+		else if (!ring_room_idle(&chan->req, (uint32_t)sizeof(struct console_msg) + n))
+			return false;
+	}
+	return !resuming;
+}
+
 /* Send as much as the ring takes. */
 static void queue_pump(void)
 {
 	size_t n;
 
+	if (!tail_pump())
+		return;
 	while (queue_len) {
 		n = queue_size - queue_head < queue_len ? queue_size - queue_head : queue_len;
 		if (n > CONSOLE_CHUNK_MAX)
@@ -59,6 +90,7 @@ static void queue_pump(void)
 				continue;
 			return;
 		}
+		tail_add(&sent, queue + queue_head, (uint32_t)n);
 		queue_head = (queue_head + n) % queue_size;
 		queue_len -= n;
 	}
@@ -134,6 +166,7 @@ size_t term_pending(void) { return queue_len; }
 static void request_set(uint16_t type, uint32_t arg)
 {
 	waiting_request = (struct console_msg){ .type = type, .arg = arg };
+	asked = type;
 	queue_pump(); /* TERM1 */
 }
 
@@ -143,22 +176,46 @@ void term_ready_dropping(void) { request_set(CONSOLE_READY, 1); }
 
 void term_attach(uint32_t domid) { request_set(CONSOLE_ATTACH, domid); }
 
-void term_dmesg(void)
-{
-	logging = true;
-	request_set(CONSOLE_DMESG, 0);
-}
+void term_dmesg(void) { request_set(CONSOLE_DMESG, 0); }
 
 static void keys_forward(const char *text, uint16_t len)
 {
+	/* console holds back the rest until the shell has done the work */
+	if (len && memchr("\r\n\t", text[len - 1], 3))
+		asked = 0;
 	while (len--)
 		listener->key((uint8_t)*text++);
 }
 
 static void log_ended(void)
 {
-	logging = false;
+	asked = 0;
 	listener->log_done();
+}
+
+static void attach_ended(const char *why)
+{
+	asked = 0;
+	listener->detached(why);
+}
+
+/* console has shown `shown` bytes, and begins anew. TERM1, TERM2. */
+static void console_resumes(uint32_t shown)
+{
+	const uint16_t was = asked;
+
+	resuming = false;
+	(void)tail_back(&sent, shown);
+	asked = waiting_request.type = 0;
+	if (was == CONSOLE_ATTACH) {
+		listener->detached("it was restarted, and does not know what it showed");
+		return;
+	}
+	out_str(&term_messages, "\nconsole was restarted\n");
+	if (was == CONSOLE_DMESG)
+		listener->log_done();
+	else if (was == CONSOLE_READY)
+		listener->redraw();
 }
 
 static void record_received(const void *rec, uint32_t len)
@@ -169,7 +226,7 @@ static void record_received(const void *rec, uint32_t len)
 		return;
 	switch (m->type) {
 	case CONSOLE_DATA:
-		if (logging)
+		if (asked == CONSOLE_DMESG)
 			out_bytes(&term_out, (const char *)(m + 1), m->len);
 		else
 			keys_forward((const char *)(m + 1), m->len);
@@ -178,11 +235,15 @@ static void record_received(const void *rec, uint32_t len)
 		listener->interrupt();
 		break;
 	case CONSOLE_DETACHED:
-		listener->detached(NULL);
+		attach_ended(NULL);
+		break;
+	case CONSOLE_RESUME:
+		if (resuming)
+			console_resumes(m->arg);
 		break;
 	case CONSOLE_FAILED:
-		if (!logging)
-			listener->detached("there is no such console");
+		if (asked != CONSOLE_DMESG)
+			attach_ended("there is no such console");
 		else
 			log_ended();
 		break;
@@ -209,10 +270,19 @@ static void term_event(void *ctx)
 	guests_run();
 }
 
+static void console_restarted(void *ctx)
+{
+	(void)ctx;
+	resuming = true;
+}
+
 int term_init(void)
 {
+	int rc;
+
 	chan = svc_channel("console");
 	if (!chan)
 		return -SK_E_NOT_FOUND;
-	return svc_on_channel(chan, term_event, NULL);
+	rc = svc_on_epoch(chan, console_restarted, NULL);
+	return rc ? rc : svc_on_channel(chan, term_event, NULL);
 }

@@ -23,6 +23,11 @@ struct term_listener {
 	void (*log_done)(void);
 	/* Fewer than TERM_HIGH bytes wait for room. */
 	void (*drained)(void);
+	/*
+	 * The terminal begins a new line, and asks for keys again: console was restarted while it
+	 * waited for them.
+	 */
+	void (*redraw)(void);
 };
 void term_listen(const struct term_listener *l);
 

@@ -6,7 +6,10 @@
  *             for room.
  * Locks       none: I/O thread.
  * Lifecycle   for the life of the guest. Output of the guest stays in its ring until the
- *             service has room, so that nothing is lost and nothing grows.
+ *             service has room, so that nothing is lost and nothing grows. After a restart the
+ *             service says how much of it is in the guest's log, and gets the rest again. If
+ *             the service is gone for good, output is dropped, because a guest that waits for
+ *             its console hangs.
  * Invariants  CONSRING1 our indices are private; the guest's are read once. After an impossible
  *                       index the bytes up to it are lost, and the ring goes on from there.
  */
@@ -18,6 +21,7 @@
 
 #include <xen/io/console.h>
 
+#include "base/tail.h"
 #include "edge.h"
 #include "guest.h"
 #include "proto/console.h"
@@ -37,19 +41,44 @@ static union {
 } input;
 /* Text of `input` that is not in the page yet. */
 static uint32_t input_at, input_len;
+/* The output that went to the service last. */
+static struct tail sent;
+/* The service was restarted and has not said what it has. */
+static bool resuming;
 
 static uint32_t shared_read(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 
 static void shared_write(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
+/* False: no room now. Without a service, the text is dropped. */
+static bool output_put(const uint8_t *text, uint32_t n)
+{
+	struct console_msg m = { .type = CONSOLE_DATA, .len = (uint16_t)n };
+
+	return !conn || conn->dead || ring_put2(&conn->req, &m, sizeof(m), text, n) == 0;
+}
+
+/* Send again what the service has lost. False: it has no room, or has not said what it has. */
+static bool output_again(void)
+{
+	uint8_t text[CONSOLE_CHUNK_MAX];
+	uint32_t n;
+
+	while (!resuming && (n = tail_peek(&sent, text, sizeof(text))) != 0) {
+		if (!output_put(text, n))
+			return false;
+		tail_take(&sent, n);
+	}
+	return !resuming;
+}
+
 /* True: the guest has room again. */
 static bool output_move(void)
 {
-	struct console_msg m = { .type = CONSOLE_DATA };
 	uint8_t text[CONSOLE_CHUNK_MAX];
 	uint32_t avail, at, n, start = out_cons;
 
-	for (;;) {
+	while (output_again()) {
 		avail = shared_read(&intf->out_prod) - out_cons;
 		if (avail > sizeof(intf->out)) { /* CONSRING1 */
 			edge_log("console ring: impossible index");
@@ -63,20 +92,33 @@ static bool output_move(void)
 		if (!n)
 			break;
 		memcpy(text, intf->out + at, n);
-		m.len = (uint16_t)n;
-		if (conn && ring_put2(&conn->req, &m, sizeof(m), text, n))
+		if (!output_put(text, n))
 			break;
+		tail_add(&sent, text, n);
 		out_cons += n;
 	}
 	shared_write(&intf->out_cons, out_cons);
 	return out_cons != start;
 }
 
+/* The first record after a restart. It does not wait for a guest that does not read. */
+static void resume_take(void)
+{
+	struct console_msg m;
+	int len = resuming ? ring_get(&conn->rsp, &m, sizeof(m)) : -SK_E_AGAIN;
+
+	if (len == -SK_E_AGAIN)
+		return;
+	resuming = false;
+	if (len == sizeof(m) && m.type == CONSOLE_RESUME)
+		(void)tail_back(&sent, m.arg);
+}
+
 static bool input_next(void)
 {
 	int len;
 
-	if (!conn)
+	if (!conn || resuming)
 		return false;
 	len = ring_get(&conn->rsp, input.bytes, sizeof(input.bytes));
 	if (len < (int)sizeof(input.hdr) || input.hdr.len > (uint32_t)len - sizeof(input.hdr))
@@ -114,6 +156,18 @@ static bool input_move(void)
 	return in_prod != start;
 }
 
+static bool output_can_go(void)
+{
+	bool waits = shared_read(&intf->out_prod) != out_cons || sent.next != sent.end;
+
+	return waits && !resuming && ring_room_idle(&conn->req, sizeof(input));
+}
+
+static bool input_can_come(void)
+{
+	return (resuming || !input_len) && ring_get_idle(&conn->rsp);
+}
+
 static void ring_run(void *ctx)
 {
 	int turns = TURNS;
@@ -121,16 +175,14 @@ static void ring_run(void *ctx)
 
 	(void)ctx;
 	do {
+		resume_take();
 		moved = output_move();
 		moved |= input_move();
 		if (conn)
 			svc_settle(conn);
 		if (moved)
 			evtchn_backend_notify(backend);
-	} while (--turns && conn &&
-		 ((shared_read(&intf->out_prod) != out_cons &&
-			  ring_room_idle(&conn->req, sizeof(input))) ||
-			 (!input_len && ring_get_idle(&conn->rsp))));
+	} while (--turns && conn && (output_can_go() || input_can_come()));
 	if (!turns) /* other channels are served even if the guest never stops writing */
 		evtchn_backend_wake(backend);
 }
@@ -139,6 +191,20 @@ void cons_ring_run(void)
 {
 	if (intf)
 		ring_run(NULL);
+}
+
+static void service_restarted(void *ctx)
+{
+	(void)ctx;
+	resuming = true;
+}
+
+static void service_ended(void *ctx)
+{
+	(void)ctx;
+	resuming = false;
+	edge_log("console: %s; output is dropped", svc_end_text(svc_end(conn)));
+	ring_run(NULL);
 }
 
 int cons_ring_init(void)
@@ -153,5 +219,8 @@ int cons_ring_init(void)
 		ring_run, NULL, &backend);
 	if (rc || !conn)
 		return rc;
-	return svc_on_channel(conn, ring_run, NULL);
+	rc = svc_on_epoch(conn, service_restarted, NULL);
+	if (!rc)
+		rc = svc_on_end(conn, service_ended, NULL);
+	return rc ? rc : svc_on_channel(conn, ring_run, NULL);
 }

@@ -10,16 +10,16 @@
  *     packet_respond()   each slot is answered at once: the guest's pages are free
  *     vif_tx_done()      the switch is done: the pages of the data region are free
  *
- * A restart of the switch loses the frames that it had, as a wire would: the guest was told that
- * they are sent, and its protocols send again what matters (vif_tx_restart()).
+ * A restart of the switch loses the frames that it had, as a wire would: the guest was told
+ * that they are sent, and its protocols send again what matters (vif_tx_restart()).
  *
  * Locks       none: I/O thread.
  * Invariants  NETTX1 pages of the data region are the switch's or ours, never both: `sent` says
- *                    which
+ *             which
  *             NETTX2 a packet is taken from the ring whole or not at all; each of its slots is
- *                    answered once
+ *                answered once
  *             NETTX3 a frame that goes to the switch was copied to the region first, and
- *                    checked there
+ *                checked there
  */
 #include "backend/net_vif.h"
 

@@ -17,6 +17,7 @@ int console_main(void);
 #undef main
 #include "../../../services/console/hostlog.c"
 #include "../../../services/console/guestlog.c"
+#include "../../../services/console/serial.c"
 #include "svc/internal.h"
 
 enum { N_CLIENTS = 4, RING = 1024 };
@@ -58,6 +59,14 @@ int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 	(void)c, (void)fn, (void)ctx;
 	return 0;
 }
+
+int svc_on_epoch(struct svc_conn *c, svc_handler_fn fn, void *ctx)
+{
+	(void)c, (void)fn, (void)ctx;
+	return 0;
+}
+
+void svc_resume(struct svc_conn *c) { (void)c; }
 
 int svc_serve(const struct svc_service *s)
 {
@@ -112,6 +121,21 @@ static void peer_reset(struct peer *p, unsigned int i, bool console_is_client)
 			abort();
 }
 
+/* An earlier life has left the guest's log, or anything else. */
+static void own_scribble(struct peer *p, struct bytes *b)
+{
+	struct textlog_head h = { 0 };
+	struct textlog l;
+
+	if (textlog_init_at(&l, p->conn.own, p->conn.own_size))
+		return;
+	h.magic = l.head->magic - (take(b, 1) == 7);
+	h.first = take(b, 3);
+	h.end = take(b, 3);
+	h.seen = take(b, 3);
+	*l.head = h;
+}
+
 static void peer_open(struct peer *p, unsigned int i, struct bytes *b)
 {
 	struct console_params params = {
@@ -127,6 +151,9 @@ static void peer_open(struct peer *p, unsigned int i, struct bytes *b)
 	/* Freed with the connection, so that ASan sees a later read of the log. */
 	p->conn.own_size = CONSOLE_LOG_SIZE - (take(b, 1) == 3);
 	p->conn.own = malloc(CONSOLE_LOG_SIZE);
+	p->conn.epoch = take(b, 1) == 5;
+	if (p->conn.epoch)
+		own_scribble(p, b);
 	p->open = client_open(&p->conn, &params, sizeof(params) - (take(b, 1) == 7), result) ==
 		  0;
 	if (!p->open)
@@ -214,6 +241,8 @@ static void step(struct bytes *b)
 		kernel_log->head = take(b, 2);
 		break;
 	case 7:
+		if (p == &peers[N_CLIENTS])
+			driver_restarted(NULL);
 		if (i == 0 && stuck_timer.deadline != SK_NO_DEADLINE)
 			stuck(NULL);
 		else
@@ -235,6 +264,8 @@ static void start(void)
 	klog_pos = now_ns = 0;
 	klog_line = (struct bootlog_line){ 0 };
 	boot_pos = urgent_pos = 0;
+	memset(&text_out, 0, sizeof(text_out));
+	begin = sent = 0;
 	input_init(&input, &input_ops);
 	stuck_timer.deadline = SK_NO_DEADLINE;
 	for (unsigned int i = 0; i < N_CLIENTS; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * base_test.c - errors in words, and numbers byte by byte
+ * base_test.c - errors in words, numbers byte by byte, and the last bytes of a stream
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <sk/types.h>
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/tail.h"
 
 static void every_error_has_words(void **state)
 {
@@ -55,6 +56,71 @@ static void big_endian(void **state)
 	assert_int_equal(get_be32(copy + 1), 0x23458304);
 }
 
+/* ---- tail.h ---- */
+static uint8_t stream_byte(uint32_t at) { return (uint8_t)(at * 7 + at / 251); }
+
+static void stream_send(struct tail *t, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++) {
+		uint8_t b = stream_byte(t->end);
+
+		tail_add(t, &b, 1);
+	}
+}
+
+/* All bytes from `taken` on come again, in order, whatever the pieces. */
+static void comes_again(struct tail *t, uint32_t taken, uint32_t piece)
+{
+	uint8_t out[TAIL_SIZE];
+	uint32_t at = taken, n;
+
+	assert_true(tail_back(t, taken));
+	while ((n = tail_peek(t, out, piece)) != 0) {
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(out[i], stream_byte(at + i));
+		tail_take(t, n);
+		at += n;
+	}
+	assert_int_equal(at, t->end);
+}
+
+static void a_stream_goes_on_from_any_place(void **state)
+{
+	static struct tail t;
+
+	(void)state;
+	t.end = t.next = UINT32_MAX - 5000; /* positions wrap */
+	stream_send(&t, 100);
+	for (uint32_t n = 0; n <= 100; n++)
+		comes_again(&t, t.end - n, 1 + n % 9);
+	stream_send(&t, 3 * TAIL_SIZE);
+	for (uint32_t n = 0; n <= TAIL_SIZE; n += 64)
+		comes_again(&t, t.end - n, 1000);
+	/* stopped again while it is sent again */
+	assert_true(tail_back(&t, t.end - 50));
+	tail_take(&t, 20);
+	comes_again(&t, t.end - 40, 7);
+}
+
+static void a_place_that_is_not_kept(void **state)
+{
+	static struct tail t;
+	uint8_t b;
+
+	(void)state;
+	assert_true(tail_back(&t, 0));
+	assert_false(tail_back(&t, 1));
+	assert_false(tail_back(&t, UINT32_MAX)); /* before the beginning */
+	stream_send(&t, 10);
+	assert_false(tail_back(&t, 11));
+	assert_false(tail_back(&t, UINT32_MAX));
+	assert_int_equal(tail_peek(&t, &b, 1), 0);
+	stream_send(&t, TAIL_SIZE);
+	assert_false(tail_back(&t, 9));
+	assert_int_equal(tail_peek(&t, &b, 1), 0);
+	comes_again(&t, 10, 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -62,6 +128,8 @@ int main(void)
 		cmocka_unit_test(other_numbers_are_unknown_errors),
 		cmocka_unit_test(little_endian),
 		cmocka_unit_test(big_endian),
+		cmocka_unit_test(a_stream_goes_on_from_any_place),
+		cmocka_unit_test(a_place_that_is_not_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

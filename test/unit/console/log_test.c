@@ -68,14 +68,14 @@ static void longer_than_the_log(void **state)
 
 static void memory_of_others(void **state)
 {
-	char here[16], there[16];
+	_Alignas(8) char here[sizeof(struct textlog_head) + 16], there[16];
 	uint64_t pos = 0;
 
 	(void)state;
 	textlog_fini(&l);
-	assert_int_equal(textlog_init_at(&l, NULL, 16), -SK_E_INVAL);
+	assert_int_equal(textlog_init_at(&l, NULL, 80), -SK_E_INVAL);
 	assert_int_equal(textlog_init_at(&l, here, 0), -SK_E_INVAL);
-	assert_int_equal(textlog_init_at(&l, here, 12), -SK_E_INVAL);
+	assert_int_equal(textlog_init_at(&l, here, sizeof(here) - 16), -SK_E_INVAL);
 	assert_int_equal(textlog_init_at(&l, here, sizeof(here)), 0);
 	textlog_write(&l, "0123456789abcdefghij", 20); /* wraps around the end */
 	textlog_move(&l, there);
@@ -83,6 +83,90 @@ static void memory_of_others(void **state)
 	textlog_write(&l, "k", 1);
 	expect(&pos, 64, "56789abcdefghijk");
 	textlog_fini(&l); /* frees neither buffer */
+}
+
+/* The size is no power of two, and a write ends at every place. */
+static void a_log_goes_on(void **state)
+{
+	_Alignas(8) char mem[sizeof(struct textlog_head) + 13];
+	struct textlog first, next;
+	uint64_t pos = 0;
+
+	(void)state;
+	assert_int_equal(textlog_init_at(&first, mem, sizeof(mem)), 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		char c = (char)('a' + i % 26);
+
+		textlog_write(&first, &c, 1);
+		textlog_note(&first, i / 2);
+		assert_true(textlog_resume(&next, mem, sizeof(mem)));
+		assert_int_equal(next.end, i + 1);
+		assert_int_equal(next.seen, i / 2);
+		pos = 0;
+		assert_int_equal(
+			textlog_read(&next, &pos, (char[64]){ 0 }, 64), i < 13 ? i + 1 : 13);
+	}
+	textlog_clear(&first);
+	assert_true(textlog_resume(&next, mem, sizeof(mem)));
+	assert_int_equal(textlog_start(&next), 100);
+}
+
+/* What the last life left may be anything, and never leads out of the memory. */
+static void a_head_that_makes_no_sense(void **state)
+{
+	_Alignas(8) char mem[sizeof(struct textlog_head) + 16];
+	struct textlog_head *h = (struct textlog_head *)mem;
+	const struct textlog_head bad[] = {
+		{ 0 },
+		{ .first = 5, .end = 4 },
+		{ .end = 4, .seen = 5 },
+		{ .end = UINT64_MAX },
+		{ .first = UINT64_MAX, .end = UINT64_MAX, .seen = UINT64_MAX },
+		{ .magic = 1, .end = 4 },
+	};
+	struct textlog next;
+	uint64_t magic, pos;
+	char out[64];
+
+	(void)state;
+	assert_int_equal(textlog_init_at(&next, mem, sizeof(mem)), 0);
+	magic = h->magic;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		*h = bad[i];
+		h->magic = i == 0 || h->magic ? h->magic : magic;
+		assert_false(textlog_resume(&next, mem, sizeof(mem)));
+		assert_int_equal(next.end, 0);
+		assert_true(textlog_resume(&next, mem, sizeof(mem)));
+	}
+	*h = (struct textlog_head){ .magic = magic, .first = 7, .end = 1ull << 62 };
+	assert_true(textlog_resume(&next, mem, sizeof(mem)));
+	pos = 0;
+	assert_int_equal(textlog_read(&next, &pos, out, sizeof(out)), 16);
+	assert_false(textlog_resume(&next, mem, sizeof(*h)));
+}
+
+/* The last life was stopped while it wrote: nothing that was overwritten is shown as text. */
+static void a_write_that_was_not_finished(void **state)
+{
+	_Alignas(8) char mem[sizeof(struct textlog_head) + 16];
+	struct textlog_head *h = (struct textlog_head *)mem, before;
+	struct textlog log, next;
+	uint64_t pos = 0;
+	char out[64];
+
+	(void)state;
+	assert_int_equal(textlog_init_at(&log, mem, sizeof(mem)), 0);
+	textlog_write(&log, "0123456789abcdef", 16);
+	before = *h;
+	textlog_write(&log, "XYZ", 3);
+	h->end = before.end; /* the store that comes last */
+	assert_true(textlog_resume(&next, mem, sizeof(mem)));
+	out[textlog_read(&next, &pos, out, sizeof(out))] = 0;
+	assert_string_equal(out, "3456789abcdef");
+	textlog_write(&next, "XYZ", 3); /* it comes again */
+	pos = 0;
+	out[textlog_read(&next, &pos, out, sizeof(out))] = 0;
+	assert_string_equal(out, "3456789abcdefXYZ");
 }
 
 static void lines_of_domains(void **state)
@@ -185,6 +269,9 @@ int main(void)
 		CASE(keeps_the_newest),
 		CASE(longer_than_the_log),
 		CASE(memory_of_others),
+		CASE(a_log_goes_on),
+		CASE(a_head_that_makes_no_sense),
+		CASE(a_write_that_was_not_finished),
 		CASE(lines_of_domains),
 		CASE(endless_line_is_cut),
 		CASE(kernel_ring),

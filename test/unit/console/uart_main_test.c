@@ -84,6 +84,9 @@ static void type(const char *text)
 	world_irq(IRQ);
 }
 
+/* The last SENT that came with the text. */
+static uint32_t told_sent;
+
 /* Copies all text that came to the client, at most `max` bytes. */
 static uint32_t heard(char *out, uint32_t max)
 {
@@ -93,6 +96,11 @@ static uint32_t heard(char *out, uint32_t max)
 
 	while ((rc = ring_get(&console.in, rec, sizeof(rec))) >= 0) {
 		uint32_t len = (uint32_t)rc - sizeof(struct console_msg);
+		struct console_msg m;
+
+		memcpy(&m, rec, sizeof(m));
+		if (m.type == CONSOLE_SENT)
+			told_sent = m.arg;
 
 		assert_true(n + len < max);
 		memcpy(out + n, rec + sizeof(struct console_msg), len);
@@ -114,6 +122,8 @@ static void text_both_ways(void)
 		world_irq(IRQ);
 	assert_int_equal(n_sent, 37);
 	assert_memory_equal(sent, "hello, this is more than a FIFO holds", 37);
+	assert_int_equal(heard(text, sizeof(text)), 0);
+	assert_int_equal(told_sent, 37);
 	type("list\r");
 	assert_int_equal(heard(text, sizeof(text)), 5);
 	assert_string_equal(text, "list\r");
@@ -210,6 +220,78 @@ static void a_lost_interrupt_costs_a_second(void)
 	assert_int_equal(n_sent, 32);
 }
 
+/* What is only in the FIFO of this program may be lost with it, and is not reported. */
+static void what_was_sent_is_reported(void)
+{
+	char text[200], line[301];
+
+	start();
+	memset(line, 'x', 300);
+	line[300] = 0;
+	for (int i = 0; i < 6; i++)
+		put(line, CONSOLE_DATA);
+	peer_signal(&console);
+	while (n_sent < 1800) {
+		world_irq(IRQ);
+		assert_int_equal(heard(text, sizeof(text)), 0);
+		assert_true(told_sent <= n_sent);
+		assert_true(told_sent + 1100 > n_sent);
+	}
+	world_irq(IRQ);
+	(void)heard(text, sizeof(text));
+	assert_int_equal(told_sent, 1800);
+	assert_int_equal(world_close(&console), 0);
+	assert_int_equal(world_open(&console, SVC_PROTO_UART, 1 | SVC_STATIC, NULL, 0, 0), 0);
+	put("anew", CONSOLE_DATA); /* each connection counts for itself */
+	peer_signal(&console);
+	world_irq(IRQ);
+	(void)heard(text, sizeof(text));
+	assert_int_equal(told_sent, 4);
+}
+
+/* console has died: its last text still comes, and what is typed waits for the next one. */
+static void a_connection_is_drained(void)
+{
+	char text[200], line[301];
+
+	start();
+	memset(line, 'y', 300);
+	line[300] = 0;
+	for (int i = 0; i < 4; i++)
+		put(line, CONSOLE_DATA);
+	(void)ring_put_flush(&console.out); /* it died before it signalled */
+	assert_int_equal(world_close(&console), PENDING);
+	type("next\r");
+	for (int i = 0; n_sent < 1200; i++) {
+		assert_int_equal(console.close_rc, PENDING);
+		assert_true(i < 1000);
+		world_irq(IRQ);
+	}
+	world_irq(IRQ);
+	assert_int_equal(console.close_rc, 0);
+	assert_int_equal(heard(text, sizeof(text)), 0);
+	assert_int_equal(world_open(&console, SVC_PROTO_UART, 1 | SVC_STATIC, NULL, 0, 0), 0);
+	peer_signal(&console);
+	assert_int_equal(heard(text, sizeof(text)), 5);
+	assert_string_equal(text, "next\r");
+}
+
+/* What a client leaves may be no record; that ends the draining, too. */
+static void a_broken_connection_is_not_drained_for_long(void)
+{
+	start();
+	put("text", CONSOLE_DATA);
+	put("x", CONSOLE_READY);
+	put("never", CONSOLE_DATA);
+	(void)ring_put_flush(&console.out);
+	assert_int_equal(world_close(&console), 0);
+	assert_int_equal(n_sent, 4);
+	assert_int_equal(world_open(&console, SVC_PROTO_UART, 1 | SVC_STATIC, NULL, 0, 0), 0);
+	((struct ring_shared *)console.rings)->prod = 4;
+	assert_int_equal(world_close(&console), 0);
+	assert_int_equal(world_open(&console, SVC_PROTO_UART, 1 | SVC_STATIC, NULL, 0, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +302,9 @@ int main(void)
 		CASE(typing_to_a_client_with_an_impossible_index),
 		CASE(typing_to_a_client_that_does_not_read),
 		CASE(a_lost_interrupt_costs_a_second),
+		CASE(what_was_sent_is_reported),
+		CASE(a_connection_is_drained),
+		CASE(a_broken_connection_is_not_drained_for_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,10 @@
 	X(shutdown_and_reboot) \
 	X(crashes_in_a_loop) \
 	X(waiting_can_be_left) \
+	X(console_is_restarted_at_the_prompt) \
+	X(console_is_restarted_while_busy) \
+	X(console_is_restarted_with_a_guest) \
+	X(console_is_restarted_in_the_log) \
 	X(keys_are_kept_while_busy) \
 	X(typed_ahead) \
 	X(lists) \

@@ -36,6 +36,77 @@ void waiting_can_be_left(void **state)
 	world_at_rest();
 }
 
+/* The line that was being typed stays, and every byte of output appears once. */
+void console_is_restarted_at_the_prompt(void **state)
+{
+	(void)state;
+	for (uint32_t lost = 0; lost < 7; lost++) {
+		type("do");
+		assert_string_equal(world.screen, "do");
+		type("mid Domain-0");
+		assert_string_equal(world.screen, "mid Domain-0");
+		console_restarts(lost);
+		assert_string_equal(world.screen,
+			"mid Domain-0\r\nconsole was restarted\r\nskerry# domid Domain-0");
+		type("\r");
+		assert_true(screen_has("\r\n0\r\nskerry# "));
+		console_restarts(lost);
+		console_restarts(1);
+		assert_true(screen_has("\r\n0\r\nskerry# \r\nconsole was restarted\r\nskerry# "
+				       "\r\nconsole was restarted\r\nskerry# "));
+	}
+	world_at_rest();
+}
+
+/* The shell does not ask for keys before its work is done. */
+void console_is_restarted_while_busy(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("shutdown -w a\r");
+	console_restarts(0);
+	assert_true(screen_has("console was restarted\r\n"));
+	type("domid a\r");
+	assert_false(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	guest_ends(domid);
+	assert_true(screen_has("skerry# domid a\r\n"));
+	world_at_rest();
+}
+
+void console_is_restarted_with_a_guest(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("console a\r");
+	assert_int_equal(world.attached, domid);
+	console_restarts(0);
+	assert_true(screen_has("console: it was restarted"));
+	assert_true(screen_has("\r\nskerry# "));
+	world.attached = 0;
+	type("console a\r");
+	assert_int_equal(world.attached, domid);
+	console_detaches();
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void console_is_restarted_in_the_log(void **state)
+{
+	(void)state;
+	console_dies_in_the_log();
+	type("dmesg\r");
+	assert_true(screen_has("fine\r\n"));
+	assert_false(screen_has("skerry# "));
+	console_restarts(0);
+	assert_true(screen_has("console was restarted\r\nskerry# "));
+	type("dmesg\r");
+	assert_true(screen_has("fine\r\nskerry# "));
+	world_at_rest();
+}
+
 void keys_are_kept_while_busy(void **state)
 {
 	(void)state;

@@ -15,14 +15,37 @@
 static char typed[65536];
 static size_t n_typed;
 static bool asked, told;
+/* Bytes that were shown in all. */
+static uint32_t shown;
+/* A log stays unfinished. */
+static bool dies;
 
-static void console_put(uint16_t type_, const char *text, size_t len)
+static void console_tell(uint16_t type_, uint32_t arg, const char *text, size_t len)
 {
-	struct console_msg m = { .type = type_, .len = (uint16_t)len };
+	struct console_msg m = { .type = type_, .len = (uint16_t)len, .arg = arg };
 
 	assert_int_equal(ring_put2(&console_chan.rsp, &m, sizeof(m), text, (uint32_t)len), 0);
 	(void)ring_put_flush(&console_chan.rsp);
 }
+
+static void console_put(uint16_t type_, const char *text, size_t len)
+{
+	console_tell(type_, 0, text, len);
+}
+
+void console_restarts(uint32_t lost)
+{
+	assert_true(lost <= world.n_screen);
+	shown -= lost;
+	world.n_screen -= lost;
+	memset(world.screen + world.n_screen, 0, lost);
+	asked = told = dies = false;
+	chan_restart(&console_chan);
+	console_tell(CONSOLE_RESUME, shown, NULL, 0);
+	world_run();
+}
+
+void console_dies_in_the_log(void) { dies = true; }
 
 static void console_record(const struct console_msg *m)
 {
@@ -33,6 +56,7 @@ static void console_record(const struct console_msg *m)
 		for (uint16_t i = 0; i < m->len && world.n_screen < sizeof(world.screen) - 1;
 			i++)
 			world.screen[world.n_screen++] = text[i];
+		shown += m->len;
 		break;
 	case CONSOLE_ATTACH:
 		assert_false(asked);
@@ -51,7 +75,8 @@ static void console_record(const struct console_msg *m)
 		break;
 	case CONSOLE_DMESG:
 		console_put(CONSOLE_DATA, "booted\nfine\n", 12);
-		console_put(CONSOLE_DONE, NULL, 0);
+		if (!dies)
+			console_put(CONSOLE_DONE, NULL, 0);
 		break;
 	default:
 		fail();

@@ -87,6 +87,13 @@ bool screen_has(const char *text);
 
 /* The user leaves the guest's console. */
 void console_detaches(void);
+/*
+ * console starts again. The last `lost` bytes on the screen were on their way, and did not get
+ * there.
+ */
+void console_restarts(uint32_t lost);
+/* It will be restarted in the middle of the next log that it prints. */
+void console_dies_in_the_log(void);
 
 void file_add(const char *path, const char *text);
 

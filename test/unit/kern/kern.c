@@ -848,6 +848,8 @@ void rt_exit(int code)
 
 __attribute__((weak)) void rt_log_about(uint32_t domid) { (void)domid; }
 
+__attribute__((weak)) void rt_log_resume(void) {}
+
 void mutex_lock(struct mutex *m)
 {
 	if (m->word++)

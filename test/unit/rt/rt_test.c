@@ -293,6 +293,29 @@ static void text_outlives_console(void)
 	assert_string_equal(console, "two\nthree\n");
 }
 
+/* The last line does not wait until the program has a next one. */
+static void the_last_line_comes_without_a_next_one(void)
+{
+	unsigned int before;
+
+	start(20);
+	rt_log_resume(); /* there is no reader so far */
+	channel_make();
+	reader_takes();
+	log_write("one\n", 4);
+	reader_takes();
+	log_write("the last words\n", 15);
+	rt_log_resume(); /* the signal says something else */
+	assert_int_equal(ring_init(&reader, reader.sh, RING, RING_SERVICE_GETS, 1), 0);
+	ring_restart(&reader, 1);
+	reader_takes();
+	before = n_signals;
+	rt_log_resume();
+	assert_int_equal(n_signals, before + 1);
+	reader_takes();
+	assert_string_equal(console, "the last words\n");
+}
+
 /* L1: the newest text is lost, and the loss is reported where the text would have been. */
 static void text_that_does_not_fit(void)
 {
@@ -458,6 +481,7 @@ int main(void)
 		KERN_CASE(root_task_writes_to_the_kernel),
 		KERN_CASE(domains_write_to_their_channel),
 		KERN_CASE(text_outlives_console),
+		KERN_CASE(the_last_line_comes_without_a_next_one),
 		KERN_CASE(text_that_does_not_fit),
 		KERN_CASE(short_text_after_a_loss),
 		KERN_CASE(the_heap),

@@ -121,6 +121,8 @@ long edge_reply(sk_cap_t reply, const struct sk_msg *m)
 	return 0;
 }
 
+void edge_log_resume(void) { fake.n_resumes++; }
+
 void edge_log_about(uint32_t domid) { fake.about[fake.n_about++ % 2] = domid; }
 
 long edge_call(sk_cap_t endpoint, struct sk_msg *m)

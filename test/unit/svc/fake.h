@@ -57,6 +57,7 @@ struct fake {
 	unsigned int n_objects;
 	uint32_t about[2]; /* the last two arguments of edge_log_about() */
 	unsigned int n_about;
+	unsigned int n_resumes; /* calls of edge_log_resume() */
 	long reply_rc;
 	void (*before_wait)(void); /* runs once, in the next edge_wait() */
 	struct sk_utcb utcb;

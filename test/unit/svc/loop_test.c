@@ -73,6 +73,7 @@ static void own_bits(void)
 	fake_add(SK_LABEL_SIGNAL, 1 << 3 | 1 << 5);
 	serve();
 	assert_string_equal(order, "xy");
+	assert_int_equal(fake.n_resumes, 1); /* bit 5: perhaps console was restarted */
 }
 
 static void on_irq(void *ctx)

@@ -227,6 +227,125 @@ CASE(console_ignores_bad_records)
 	CHECK_EQ(console()->in_prod, 1);
 }
 
+/* ---- restarts of the console service ---- */
+
+static void console_resume(uint32_t have)
+{
+	struct console_msg m = { .type = CONSOLE_RESUME, .arg = have };
+
+	CHECK_EQ(ring_put(&con->rsp, &m, sizeof(m)), 0);
+	ring_put_flush(&con->rsp);
+	fake_event(con);
+}
+
+static void guest_prints(uint32_t *n, uint32_t len)
+{
+	struct xencons_interface *c = console();
+
+	for (; len && c->out_prod - c->out_cons < 2048; len--)
+		c->out[c->out_prod++ % 2048] = (char)('a' + (*n)++ % 23);
+	console_send();
+}
+
+/*
+ * The service dies at any place: it may have taken some records and have lost the last of them,
+ * and it may die again before it says what it has, or while the rest comes again.
+ */
+CASE(console_goes_on_after_restarts)
+{
+	static char log[60000];
+	uint32_t got = 0, written = 0, random = 1;
+	unsigned int i;
+
+	console_guest();
+	for (i = 0; i < 300; i++) {
+		random = random * 1664525 + 1013904223;
+		guest_prints(&written, random >> 24);
+		if (random & 1 << 10)
+			got += console_take(log + got);
+		if (random & 1 << 11)
+			fake_event(con);
+		if (random & 1 << 12)
+			continue;
+		got -= random % 64 < got ? random % 64 : got;
+		fake_restart(con);
+		guest_prints(&written, 100); /* nothing may come before RESUME */
+		CHECK_EQ(console_take(log + got), 0);
+		if (random & 1 << 13)
+			fake_restart(con);
+		console_resume(got);
+	}
+	for (i = 0; i < 50; i++) {
+		got += console_take(log + got);
+		fake_event(con);
+	}
+	CHECK(written > 10000 && got == written);
+	for (i = 0; i < got; i++)
+		CHECK(log[i] == (char)('a' + i % 23));
+}
+
+/* A guest that does not read its input still has its output shown after a restart. */
+CASE(console_restarts_while_the_guest_does_not_read)
+{
+	char s[512], text[4096];
+	uint32_t n = 0;
+
+	console_guest();
+	memset(s, 'i', sizeof(s));
+	for (int i = 0; i < 3; i++)
+		console_input(s, 512);
+	fake_event(con);
+	CHECK_EQ(console()->in_prod, 1024);
+	fake_restart(con);
+	console_resume(0);
+	guest_prints(&n, 5);
+	CHECK_EQ(console_take(text), 5);
+	console()->in_cons = 1024; /* what had come before is not lost */
+	console_send();
+	CHECK_EQ(console()->in_prod, 1536);
+}
+
+/* Claims that make no sense lose text, and nothing else. */
+CASE(console_resumes_at_a_strange_place)
+{
+	char text[4096];
+	uint32_t n = 0;
+
+	console_guest();
+	guest_prints(&n, 100);
+	fake_restart(con);
+	console_resume(101);
+	CHECK_EQ(console_take(text), 0);
+	guest_prints(&n, 5);
+	CHECK_EQ(console_take(text), 5);
+	console_resume(0); /* only the first record says it */
+	guest_prints(&n, 5);
+	CHECK_EQ(console_take(text), 5);
+	fake_restart(con);
+	console_input("no RESUME", 9);
+	fake_event(con);
+	guest_prints(&n, 5);
+	CHECK_EQ(console_take(text), 5);
+}
+
+/* Without the service the guest does not hang. */
+CASE(console_ends)
+{
+	uint32_t n = 0;
+
+	console_guest();
+	log_quiet = true;
+	guest_prints(&n, 2000);
+	fake_restart(con);
+	guest_prints(&n, 1500);
+	fake_end(con, SVC_END_GIVEN_UP);
+	CHECK_EQ(console()->out_cons, console()->out_prod);
+	for (int i = 0; i < 10; i++) {
+		guest_prints(&n, 2000);
+		CHECK_EQ(console()->out_cons, console()->out_prod);
+	}
+}
+
 /* ---- xenstore --------------------------------------------------------------------- */
 
 static struct fake_conn *xs;
@@ -632,6 +751,10 @@ int rings_tests(void)
 		cmocka_unit_test(console_survives_its_indices),
 		cmocka_unit_test(console_input_waits_for_room),
 		cmocka_unit_test(console_ignores_bad_records),
+		cmocka_unit_test(console_goes_on_after_restarts),
+		cmocka_unit_test(console_restarts_while_the_guest_does_not_read),
+		cmocka_unit_test(console_resumes_at_a_strange_place),
+		cmocka_unit_test(console_ends),
 		cmocka_unit_test(store_assembles_messages),
 		cmocka_unit_test(store_wraps),
 		cmocka_unit_test(store_refuses_long_message),

@@ -481,6 +481,8 @@ bool edge_can_signal(sk_cap_t ntfn) { return caps[ntfn].kind == SIGNAL; }
 
 void edge_log_about(uint32_t domid) { (void)domid; }
 
+void edge_log_resume(void) {}
+
 sk_time_t sk_now(void) { return world.now; }
 
 long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *out)
