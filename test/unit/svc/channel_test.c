@@ -79,6 +79,76 @@ static void a_channel_that_has_something(void)
 	assert_int_equal(((struct ring_shared *)((char *)fake.region + RING))->want_data, 1);
 }
 
+static struct ring_shared *responses(void)
+{
+	return (struct ring_shared *)((char *)fake.region + RING);
+}
+
+/* A channel whose service sleeps. */
+static void channel_make(void)
+{
+	struct domain_info *info = (struct domain_info *)DOMAIN_INFO_VADDR;
+
+	info->n_channels = 1;
+	info->channel[0] = (struct domain_channel){ .name = "blk",
+		.bit = 7,
+		.vaddr = (uint64_t)fake.region,
+		.req_size = RING,
+		.rsp_size = RING };
+	channel = svc_channel("blk");
+	((struct ring_shared *)fake.region)->want_data = 1;
+}
+
+/* It comes between the look at an empty ring and the sleep. */
+static void an_answer_to_the_signal_is_not_missed(void)
+{
+	char buf[8];
+
+	channel_make();
+	assert_int_equal(ring_put(&channel->req, "x", 1), 0);
+	fake.on_signal = service_answers;
+	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), 3);
+	assert_memory_equal(buf, "one", 3);
+	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), 3);
+	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), -SK_E_AGAIN);
+	assert_int_equal(responses()->want_data, 1);
+}
+
+static void a_wait_for_a_record_ends(void)
+{
+	char buf[8];
+
+	channel_make();
+	fake.on_signal = service_answers;
+	fake_add(SK_LABEL_SIGNAL, 1 << 7);
+	assert_int_equal(svc_wait_record(channel, buf, sizeof(buf), 55), -SK_E_DELETED);
+	assert_int_equal(fake.deadline, 55);
+	assert_int_equal(ring_put(&channel->req, "x", 1), 0);
+	assert_int_equal(svc_wait_record(channel, buf, sizeof(buf), 55), 3);
+	assert_memory_equal(buf, "one", 3);
+	assert_int_equal(responses()->cons, channel->rsp.index); /* its room is free again */
+}
+
+/* One record each time, which costs a turn: other callers come between them. */
+static void on_dear_channel(void *ctx)
+{
+	on_channel(ctx);
+	svc_charge(channel, SVC_TURN);
+}
+
+static void one_so_far(void) { assert_int_equal(got, 1); }
+
+static void a_dear_answer_ends_the_turn(void)
+{
+	channel_make();
+	assert_int_equal(svc_on_channel(channel, on_dear_channel, NULL), 0);
+	fake_add(SK_LABEL_SIGNAL, 1 << 7)->before = service_answers;
+	fake_add(SVC_PING, SVC_BADGE_INIT)->before = one_so_far;
+	serve();
+	assert_int_equal(fake.n_answers, 1);
+	assert_int_equal(got, 2);
+}
+
 static struct ring answers; /* answers of a service that always has one more */
 
 static void answer_more(void)
@@ -157,6 +227,9 @@ int channel_tests(void)
 	const struct CMUnitTest tests[] = {
 		T(channel_use),
 		T(a_channel_that_has_something),
+		T(an_answer_to_the_signal_is_not_missed),
+		T(a_wait_for_a_record_ends),
+		T(a_dear_answer_ends_the_turn),
 		T(a_channel_has_turns_too),
 		T(wait_keeps_other_signals),
 	};

@@ -70,6 +70,18 @@ static void connect_does_not_wait_for_ever(void)
 	assert_int_equal(fake.deadline, 1007);
 }
 
+static void a_call_that_fails_brings_no_capabilities(void)
+{
+	uint64_t mr[SK_MR_MAX] = { 0 };
+	struct svc_caps caps = { .n_in = 1 };
+	uint32_t n = 1;
+
+	fake.call_rc = -SK_E_DELETED;
+	assert_int_equal(svc_call(40, SVC_FIRST, mr, &n, &caps), -SK_E_DELETED);
+	assert_int_equal(caps.n_in, 0);
+	assert_int_equal(fake_slots(), 0);
+}
+
 static void answers_that_are_none(void)
 {
 	uint64_t mr[SK_MR_MAX] = { 0 };
@@ -116,6 +128,7 @@ int connect_tests(void)
 	const struct CMUnitTest tests[] = {
 		T(connect_sends_the_region),
 		T(connect_does_not_wait_for_ever),
+		T(a_call_that_fails_brings_no_capabilities),
 		T(answers_that_are_none),
 		T(closing_hears_of_the_last_flush),
 	};

@@ -17,6 +17,53 @@ static void event_takes_all(void)
 	assert_int_equal(((struct ring_shared *)fake.region)->want_data, 1);
 }
 
+static int event_answers(struct svc_conn *c)
+{
+	char buf[64];
+
+	while (ring_get(&c->req, buf, sizeof(buf)) >= 0)
+		if (ring_put(&c->rsp, "done", 4))
+			abort();
+	return 0;
+}
+
+static void send_three_and_sleep(void)
+{
+	send_three();
+	((struct ring_shared *)((char *)fake.region + RING))->want_data = 1;
+}
+
+static void answers_wake_a_client_that_sleeps(void)
+{
+	struct svc_service s = service;
+
+	s.event = event_answers;
+	add_open();
+	signal_of(1, send_three_and_sleep);
+	signal_of(1, send_three);
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(((struct ring_shared *)((char *)fake.region + RING))->prod,
+		seen.conn->rsp.index);
+	assert_int_not_equal(seen.conn->rsp.index, 0);
+	assert_int_equal(fake.signals[seen.conn->signal], 1); /* the second time it is awake */
+}
+
+static void send_three_and_want_room(void)
+{
+	send_three();
+	((struct ring_shared *)fake.region)->want_room = 1;
+}
+
+static void room_wakes_a_client_that_waits_for_it(void)
+{
+	add_open();
+	signal_of(1, send_three_and_want_room);
+	serve();
+	assert_int_equal(seen.records, 3);
+	assert_int_equal(fake.signals[seen.conn->signal], 1);
+}
+
 static void event_that_leaves_records_is_not_called_for_ever(void)
 {
 	seen.take = 2;
@@ -223,6 +270,8 @@ int events_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(event_takes_all),
+		T(answers_wake_a_client_that_sleeps),
+		T(room_wakes_a_client_that_waits_for_it),
 		T(event_that_leaves_records_is_not_called_for_ever),
 		T(event_without_progress_stops),
 		T(all_is_served_turn_by_turn),

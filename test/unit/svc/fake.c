@@ -161,7 +161,12 @@ long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word)
 	return 0;
 }
 
-void edge_signal(sk_cap_t ntfn) { fake.signals[ntfn]++; }
+void edge_signal(sk_cap_t ntfn)
+{
+	fake.signals[ntfn]++;
+	if (fake.on_signal)
+		fake.on_signal();
+}
 
 sk_time_t edge_in_ms(uint32_t ms) { return fake.now + ms; }
 

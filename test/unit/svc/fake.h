@@ -36,7 +36,8 @@ struct fake {
 	struct answer answer[SCRIPT_MAX];
 	unsigned int n_answers;
 	unsigned int signals[SLOTS_MAX];
-	sk_cap_t irq; /* the last one that was bound */
+	void (*on_signal)(void); /* what the other side does as soon as it is signalled */
+	sk_cap_t irq;            /* the last one that was bound */
 	int irq_rc;
 	bool used[SLOTS_MAX], filled[SLOTS_MAX];
 	uint32_t order[SLOTS_MAX], kind[SLOTS_MAX];

@@ -19,6 +19,27 @@ static void calls_reach_the_service(void)
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
+static int refusing_call_cb(
+	uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
+{
+	(void)label, (void)badge, (void)mr, (void)n;
+	caps->out[0] = 40;
+	caps->n_out = 1;
+	return -SK_E_BUSY;
+}
+
+static void a_refusal_gives_no_capability(void)
+{
+	struct svc_service s = service;
+
+	s.call = refusing_call_cb;
+	fake_add(20, 3)->n = 1;
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(status(0), -SK_E_BUSY);
+	assert_int_equal(fake.answer[0].n_caps, 0);
+}
+
 static void unknown_labels_leave_nothing(void)
 {
 	fake_add(9, 1)->n_caps = 4;
@@ -61,6 +82,20 @@ static void timers_in_order(void)
 	svc_timer_set(&c, SK_NO_DEADLINE);
 	assert_int_equal(svc_run(), -SK_E_DELETED);
 	assert_int_equal(fake.deadline, SK_NO_DEADLINE);
+}
+
+/* Its owner may use the memory for something else. */
+static void a_timer_that_is_off_is_forgotten(void)
+{
+	struct svc_timer a = { .fn = note, .ctx = "a" };
+	struct event *e = fake_add(0, 0);
+
+	svc_timer_set(&a, SK_NO_DEADLINE);
+	a.deadline = 0;
+	e->rc = -SK_E_TIMEOUT;
+	e->before = advance;
+	serve();
+	assert_string_equal(order, "");
 }
 
 static void own_bits(void)
@@ -126,9 +161,11 @@ int loop_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(calls_reach_the_service),
+		T(a_refusal_gives_no_capability),
 		T(unknown_labels_leave_nothing),
 		T(no_service_at_all),
 		T(timers_in_order),
+		T(a_timer_that_is_off_is_forgotten),
 		T(own_bits),
 		T(interrupts),
 		T(arguments),
