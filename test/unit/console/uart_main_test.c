@@ -153,6 +153,54 @@ static void records_without_text_are_a_breach(void)
 	assert_true(peer_dead(&console));
 }
 
+static void a_record_of_another_length_is_a_breach(void)
+{
+	struct {
+		struct console_msg m;
+		char text[3];
+	} r = { .m = { .type = CONSOLE_DATA, .len = 1 }, .text = "xyz" };
+
+	start();
+	peer_put(&console, &r, sizeof(r.m) + 3);
+	peer_signal(&console);
+	assert_true(peer_dead(&console));
+	assert_int_equal(n_sent, 0);
+}
+
+static void there_is_one_client(void)
+{
+	struct peer other = { .data = NULL };
+
+	start();
+	assert_int_equal(
+		world_open(&other, SVC_PROTO_UART, 2 | SVC_STATIC, NULL, 0, 0), -SK_E_BUSY);
+	put("the first is served", CONSOLE_DATA);
+	peer_signal(&console);
+	world_irq(IRQ);
+	assert_int_equal(n_sent, 19);
+}
+
+/* The interrupt that made the room tells the client of it. */
+static void room_in_the_ring_is_told(void)
+{
+	static const char text[] = "0123456789abcdef";
+	const uint32_t len = sizeof(struct console_msg) + 16;
+	unsigned int before;
+
+	start();
+	while (ring_room(&console.out, len, 1))
+		put(text, CONSOLE_DATA);
+	peer_signal(&console);
+	while (ring_room(&console.out, len, 1))
+		put(text, CONSOLE_DATA);
+	peer_signal(&console);
+	assert_false(ring_room_idle(&console.out, len));
+	before = console.signals;
+	world_irq(IRQ);
+	assert_int_equal(console.signals, before + 1);
+	assert_true(ring_room(&console.out, len, 1));
+}
+
 /* Input for a client that was dropped stays in the device, and the driver goes on. */
 static void typing_to_a_client_that_was_dropped(void)
 {
@@ -298,6 +346,9 @@ int main(void)
 		CASE(text_both_ways),
 		CASE(what_is_no_record_is_a_breach),
 		CASE(records_without_text_are_a_breach),
+		CASE(a_record_of_another_length_is_a_breach),
+		CASE(there_is_one_client),
+		CASE(room_in_the_ring_is_told),
 		CASE(typing_to_a_client_that_was_dropped),
 		CASE(typing_to_a_client_with_an_impossible_index),
 		CASE(typing_to_a_client_that_does_not_read),

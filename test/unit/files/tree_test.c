@@ -57,6 +57,7 @@ static int image_make(void **state)
 	if (!f || fread(image, 1, IMAGE, f) != IMAGE)
 		return -1;
 	fclose(f);
+	memset(image, 0x55, 1024); /* a boot sector: block 0 is not zero */
 	snprintf(path, sizeof(path), "rm -r %s", dir);
 	shell(path);
 	volume_use_memory(image, IMAGE);
@@ -154,7 +155,8 @@ static void reads(void **state)
 	memset(buf, 0xff, 100005);
 	assert_int_equal(tree_read(&f, 0, buf, BIG, &done), 0);
 	assert_int_equal(done, 100005);
-	assert_int_equal(buf[99999], 0);
+	for (unsigned int i = 0; i < 100000; i++)
+		assert_int_equal(buf[i], 0);
 	assert_memory_equal(buf + 100000, "hello", 5);
 	assert_int_equal(find("/guests", &f), 0);
 	assert_int_equal(tree_read(&f, 0, buf, 10, &done), -SK_E_INVAL);

@@ -28,9 +28,10 @@ enum {
 	BARS = 0x2000000,
 	RAM = 0x4000000, /* not device memory */
 	ECAM = 0x3000000,
-	RID_X = 3 << 3, /* MSI-X */
-	RID_M = 4 << 3, /* MSI */
-	RID_N = 5 << 3, /* neither MSI-X nor MSI */
+	RID_X = 3 << 3,      /* MSI-X */
+	RID_M = 4 << 3,      /* MSI */
+	RID_N = 5 << 3,      /* neither MSI-X nor MSI */
+	RID_BEHIND = 1 << 8, /* behind a bridge */
 	FUNCTIONS = 3,
 	BAR_X = BARS + 0x20000, /* 64 KiB, with the MSI-X table at 0x3ff0, across two pages */
 	TABLE_X = 0x3ff0,
@@ -209,6 +210,8 @@ static void tables_make(void)
 }
 
 /* ---- the machine ---- */
+static uint32_t ecam_order = 20;
+
 static void machine(void)
 {
 	struct platform_resources *res;
@@ -238,10 +241,10 @@ static void machine(void)
 	res->n_mem = 3;
 	res->mem[0] = (struct platform_mem){ TABLES, MEM_SLOT, 16 };
 	res->mem[1] = (struct platform_mem){ BARS, MEM_SLOT + 1, 20 };
-	res->mem[2] = (struct platform_mem){ ECAM, MEM_SLOT + 2, 20 };
+	res->mem[2] = (struct platform_mem){ ECAM, MEM_SLOT + 2, ecam_order };
 	(void)kern_device(MEM_SLOT, 16, TABLES);
 	(void)kern_device(MEM_SLOT + 1, 20, BARS);
-	(void)kern_device(MEM_SLOT + 2, 20, ECAM);
+	(void)kern_device(MEM_SLOT + 2, ecam_order, ECAM);
 	assert_int_equal(caps_init(), 0);
 	functions_make();
 	tables_make();
@@ -605,6 +608,37 @@ static void configuration_by_memory(void)
 	run(by_ecam);
 }
 
+/* Behind the last bus of the window there are no registers, but other memory. */
+static void beyond_claim(struct kern_msg *m)
+{
+	call(m, PLATFORM_CLAIM, 0x12341af4, UINT64_MAX, 0, 0);
+}
+
+static void beyond_claimed(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.mr[2] >> 32, RID_BEHIND);
+}
+
+static void (*const by_both[])(struct kern_msg *m) = { beyond_claim, beyond_claimed, NULL };
+
+static void configuration_beyond_the_window(void)
+{
+	ecam_order = 21;
+	machine();
+	put(MCFG + 44, ECAM, 8);
+	put(MCFG + 54, 0 | 0 << 8, 2);
+	table(MCFG, "MCFG", 60);
+	memset(kern.phys + ECAM, 0xff, 2 << 20);
+	memset(kern.phys + ECAM + (7 << 15), 0, 4096);
+	/* a bridge to bus 1 */
+	memcpy(kern.phys + ECAM + (7 << 15),
+		(uint32_t[]){ 0x55551af4, 0, 0x06040000, 1 << 16, 0, 0, 0x00010100 }, 28);
+	fn[2].rid = RID_BEHIND;
+	run(by_both);
+}
+
 /* A claim that runs out of memory gives fewer interrupts and leaks nothing. */
 static void short_claim(struct kern_msg *m)
 {
@@ -807,6 +841,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KERN_CASE(devices),
 		KERN_CASE(configuration_by_memory),
+		KERN_CASE(configuration_beyond_the_window),
 		KERN_CASE(fewer_interrupts),
 		KERN_CASE(off_and_on),
 		KERN_CASE(reset_register_in_memory),

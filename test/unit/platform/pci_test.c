@@ -118,8 +118,10 @@ static void wide_bar_in_the_last_register(void **state)
 	(void)state;
 	f->reg[9] = 0xfe000004; /* says 64-bit, but no register follows */
 	f->bar_mask[5] = 0xfffff000;
+	f->reg[10] = 5; /* belongs to no BAR */
 	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
 	assert_int_equal(d[0].bar[5].size, 4096);
+	assert_int_equal(d[0].bar[5].base, 0xfe000000);
 }
 
 static void capability_loop_ends(void **state)

@@ -350,6 +350,7 @@ static void bad_requests_are_answered(void)
 	} while (0)
 	BAD(region, 2, SK_E_RANGE);
 	BAD(region, BLK_REGIONS, SK_E_RANGE);
+	BAD(region, BLK_REGIONS + 3, SK_E_RANGE);
 	BAD(region, UINT32_MAX, SK_E_RANGE);
 	BAD(offset, REGION, SK_E_RANGE);
 	BAD(offset, UINT64_MAX - 511, SK_E_RANGE);
@@ -451,6 +452,7 @@ static void closing_waits_for_the_device(void)
 	assert_true(device_take(0, &a) && device_take(0, &b));
 	assert_int_equal(world_open(&other, SVC_PROTO_BLK, 2, NULL, 0, 0), -SK_E_BUSY);
 	assert_int_equal(world_close(&storage), PENDING);
+	assert_int_equal(world_open(&other, SVC_PROTO_BLK, 2, NULL, 0, 0), -SK_E_BUSY);
 	lands(&b, 0);
 	assert_int_equal(storage.close_rc, PENDING);
 	lands(&a, 0);
