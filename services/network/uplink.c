@@ -116,7 +116,6 @@ static int buffers_give(void)
 	uplink->n_buffers = n_owed = 0;
 	uplink->broken = false;
 	memset(uplink->sent, 0, sizeof(uplink->sent));
-	memset(owed, 0, sizeof(owed));
 	for (uint32_t i = 0; !rc && port_uplink_buffers(uplink, i, &rx, &tx); i++) {
 		rc = port_buffer_push(uplink, &tx);
 		rx_post(i, &rx);
