@@ -54,8 +54,8 @@ static bool again(void)
 
 bool serial_put(const char *text, size_t len)
 {
-	if (!uart || !len)
-		return true;
+	if (!uart || uart->dead || !len)
+		return true; /* without a driver, text is in the logs only */
 	if (!again() || !record_put(uart, CONSOLE_DATA, 0, text, len))
 		return false;
 	tail_add(&text_out, text, (uint32_t)len);

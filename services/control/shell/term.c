@@ -53,6 +53,8 @@ static bool record_put(uint16_t type, uint32_t arg, const char *text, uint16_t l
 		char text[CONSOLE_CHUNK_MAX];
 	} rec = { .m = { .type = type, .len = len, .arg = arg } };
 
+	if (chan->dead)
+		return true; /* there is no terminal any more, and what is sent to it is lost */
 	if (len)
 		memcpy(rec.text, text, len);
 	return svc_request(chan, &rec, (uint32_t)(sizeof(rec.m) + len)) == 0;

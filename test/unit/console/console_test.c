@@ -1047,6 +1047,25 @@ static void the_driver_is_away(void)
 	assert_string_equal(screen, much);
 }
 
+/* Without the UART, the shell and the guests are not held up. */
+static void the_driver_does_not_come_back(void)
+{
+	char text[200];
+
+	begin();
+	vmm_starts(&all->guest[0], &all->vmm[0], "web", 1);
+	screen_stopped = true;
+	all->uart.c.dead = true;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	for (uint32_t i = 0; i < 100; i++) {
+		say(&all->shell, CONSOLE_DATA, 0, text, sizeof(text) - 1);
+		prints(&all->guest[0], text);
+	}
+	dmesg();
+	assert_non_null(strstr(told, "kernel line\n"));
+}
+
 /* ---- a process each ---- */
 
 static void in_a_process(void **state)
@@ -1101,6 +1120,7 @@ int main(void)
 		T(the_screen_goes_on),
 		T(a_driver_that_claims_too_much),
 		T(the_driver_is_away),
+		T(the_driver_does_not_come_back),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);

@@ -36,6 +36,7 @@
 	X(console_is_restarted_while_busy) \
 	X(console_is_restarted_with_a_guest) \
 	X(console_is_restarted_in_the_log) \
+	X(console_does_not_come_back) \
 	X(keys_are_kept_while_busy) \
 	X(typed_ahead) \
 	X(lists) \

@@ -107,6 +107,25 @@ void console_is_restarted_in_the_log(void **state)
 	world_at_rest();
 }
 
+/* Without a terminal, control goes on: text is dropped, and does not wait. */
+void console_does_not_come_back(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create /guests/a.cfg\r");
+	domid = domid_of("a");
+	console_ends();
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	guest_ends(domid);
+	world_at_rest();
+	console_returns();
+	type("list\r");
+	assert_true(screen_has("skerry# "));
+	world_at_rest();
+}
+
 void keys_are_kept_while_busy(void **state)
 {
 	(void)state;

@@ -45,6 +45,14 @@ void console_restarts(uint32_t lost)
 	world_run();
 }
 
+void console_ends(void) { console_chan.c.dead = true; }
+
+void console_returns(void)
+{
+	console_chan.c.dead = false;
+	console_restarts(0);
+}
+
 void console_dies_in_the_log(void) { dies = true; }
 
 static void console_record(const struct console_msg *m)

@@ -92,6 +92,9 @@ void console_detaches(void);
  * there.
  */
 void console_restarts(uint32_t lost);
+/* console is gone for good. Then, for the next case, it is as if it had been restarted. */
+void console_ends(void);
+void console_returns(void);
 /* It will be restarted in the middle of the next log that it prints. */
 void console_dies_in_the_log(void);
 
