@@ -243,19 +243,25 @@ static bool close_in_next_life(struct guest *g, const struct guest_conn *c)
 static void link_closed(struct call *call)
 {
 	struct guest *g = call->ctx;
-	const struct guest_conn *c = g->n_conns ? &g->conn[g->n_conns - 1] : NULL;
-	bool wait = call->what == CALL_CLOSE && call->rc && close_in_next_life(g, c);
+	const struct guest_conn *c = &g->conn[g->n_conns - 1];
+	bool wait = call->rc && close_in_next_life(g, c);
 
 	g->link.under_way = false;
-	if (call->what == CALL_CLOSE && !call->rc && call->result)
+	if (!call->rc && call->result)
 		flush_failed(g, c, sk_error_text(call->result));
 	/* The answer may be an old one, and the next life may be opening the connection now. */
-	if (wait || (call->what == CALL_CLOSE && c->reopening))
-		return; /* reopen.c goes on */
-	if (call->what == CALL_PING)
-		g->doubt &= ~(1u << call->service);
-	else
-		kept_drop(&g->conn[--g->n_conns].kept); /* CONNECT2 */
+	if (wait || c->reopening)
+		return;                         /* reopen.c goes on */
+	kept_drop(&g->conn[--g->n_conns].kept); /* CONNECT2 */
+	connection_close_next(g);
+}
+
+static void link_pinged(struct call *call)
+{
+	struct guest *g = call->ctx;
+
+	g->link.under_way = false;
+	g->doubt &= ~(1u << call->service);
 	connection_close_next(g);
 }
 
@@ -277,7 +283,7 @@ static void connection_close_next(struct guest *g)
 	*call = (struct call){ .what = c ? CALL_CLOSE : CALL_PING,
 		.service = c ? c->service : (enum service)__builtin_ctz(g->doubt),
 		.number = c ? c->kept.number : 0,
-		.fn = link_closed,
+		.fn = c ? link_closed : link_pinged,
 		.ctx = g };
 	call->endpoint = host_service(call->service);
 	g->link.under_way = true; /* CONNECT1 */
