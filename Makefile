@@ -164,12 +164,19 @@ $(B)/lib/libsk_$(1).a: $(call obj,lib-$(1),$(src-$(1))) $(call recipe-of,lib-$(1
 endef
 $(foreach l,$(libs),$(eval $(call lib-rules,$(l))))
 
+# libs/svc once more, for tests: with failures at a chosen step of a domain (libs/svc/inject.c)
+src-svc-inject := $(src-svc) libs/svc/inject.c
+inject-svc := $(B)/inject/libsk_svc.a
+$(eval $(call compile-rules,$(B)/obj/inject,CC,$$(CC) $$(user-cflags) $$(call include-paths,svc $$(call uses,svc)) $$(cflags-svc) -DSVC_INJECT,$(B)/recipe/inject,$(sysroot) $(header-links)))
+$(inject-svc): $(call obj,inject,$(src-svc-inject)) $(call recipe-of,inject,$(src-svc-inject) $(cflags-svc))
+	$(Q)mkdir -p $(@D); rm -f $@
+	$(call say,AR,$@)$(AR) rcsD $@ $(filter %.o,$^)
+
 # ---- domains and kernel tests: static programs for the target ---------------------------------------------------
 
-# $(1) object directory, $(2) program, $(3) suffix of the variables, $(4) sources
-define program-rules
-$(call compile-rules,$(B)/obj/$(1),CC,$$(CC) $$(user-cflags) $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)),$(B)/recipe/$(1),$(sysroot) $(header-links))
-$(2).elf: $(call obj,$(1),$(4)) $(patsubst %,$(B)/lib/libsk_%.a,$(call present,$(call uses,$(3)))) tools/user.ld \
+# $(1) object directory, $(2) program, $(3) suffix of the variables, $(4) sources, $(5) libraries of ours
+define link-rules
+$(2).elf: $(call obj,$(1),$(4)) $(5) tools/user.ld \
 		$(call recipe-of,$(1),$(4) $(call present,$(call uses,$(3))) $(cflags-$(3)) $(extlibs-$(3)))
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(LD) $$(user-ldflags) -Map $(2).map -o $$@ $$(filter %.o,$$^) --start-group $$(filter %.a,$$^) \
@@ -177,7 +184,15 @@ $(2).elf: $(call obj,$(1),$(4)) $(patsubst %,$(B)/lib/libsk_%.a,$(call present,$
 $(2): $(2).elf
 	$$(Q)$$(STRIP) --strip-all -R .comment -o $$@ $$<
 endef
+own-libs = $(patsubst %,$(B)/lib/libsk_%.a,$(call present,$(call uses,$(1))))
+define program-rules
+$(call compile-rules,$(B)/obj/$(1),CC,$$(CC) $$(user-cflags) $$(call include-paths,$$(call uses,$(3))) $$(cflags-$(3)),$(B)/recipe/$(1),$(sysroot) $(header-links))
+$(call link-rules,$(1),$(2),$(3),$(4),$(call own-libs,$(3)))
+endef
 $(foreach d,$(domains),$(eval $(call program-rules,dom-$(d),$(B)/bin/$(d),$(d),$(src-$(d)))))
+inject-libs = $(patsubst $(B)/lib/libsk_svc.a,$(inject-svc),$(call own-libs,$(1)))
+inject-domains := $(filter-out init control vmm,$(domains))
+$(foreach d,$(inject-domains),$(eval $(call link-rules,dom-$(d),$(B)/inject/bin/$(d),$(d),$(src-$(d)),$(call inject-libs,$(d)))))
 $(foreach t,$(kernel-tests),$(eval $(call program-rules,ktest-$(t),$(B)/ktest/$(t),ktest-$(t),$(src-ktest-$(t)))))
 
 domain-bins := $(patsubst %,$(B)/bin/%,$(domains))
@@ -239,6 +254,13 @@ $(manifest-bin): $(config-file) $(wildcard tools/manifest tools/manifest.py tool
 $(boot-img): $(manifest-bin) $(domain-bins) tools/mkarchive $(call recipe-of,archive,$(domains))
 	$(Q)mkdir -p $(@D)
 	$(call say,ARCHIVE,$@)tools/mkarchive -o $@ --init $(B)/bin/init $(boot-members)
+# the same, with domains that fail at a chosen step
+inject-img := $(B)/boot/inject.img
+inject-bin = $(B)/$(if $(filter $(inject-domains),$(1)),inject/)bin/$(1)
+$(inject-img): $(manifest-bin) $(foreach d,$(domains),$(call inject-bin,$(d))) tools/mkarchive $(call recipe-of,archive,$(domains))
+	$(Q)mkdir -p $(@D)
+	$(call say,ARCHIVE,$@)tools/mkarchive -o $@ --init $(B)/bin/init manifest.bin=$(manifest-bin) \
+		$(foreach d,$(filter-out init,$(domains)),bin/$(d)=$(call inject-bin,$(d)))
 
 .PHONY: image
 image: $(kernel-elf) $(boot-img)
@@ -372,7 +394,7 @@ test-list = $(shell mkdir -p $(B)/test)$(file >$(B)/test/list,$(subst $(newline)
 runtests = tools/runtests --build $(B) --list $(test-list)
 # only what a wanted test needs, when one is named
 wanted = $(if $(T),$(or $(filter %/$(T) %/$(T).img,$(1)),$(1)),$(1))
-test-machine := $(if $(src-kernel),$(kernel-elf) $(ktest-kernels)) $(if $(filter init,$(domains)),$(boot-img))
+test-machine := $(if $(src-kernel),$(kernel-elf) $(ktest-kernels)) $(if $(filter init,$(domains)),$(boot-img) $(inject-img))
 
 .PHONY: check test ktest fuzz khost system soak bench mutants
 check: $(call wanted,$(unit-bins))

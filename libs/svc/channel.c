@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "svc/internal.h"
+#include "svc/step.h"
 
 /* A function that the program wants called. */
 struct hook {
@@ -40,6 +41,7 @@ static int send(struct svc_conn *c, struct ring *r, const void *rec, uint32_t le
 
 	if (c->dead)
 		return -SK_E_PEER;
+	svc_step(SVC_STEP_PUT, c);
 	rc = ring_put(r, rec, len);
 	if (!rc && ring_put_flush(r))
 		svc_signal(c);
@@ -248,8 +250,12 @@ bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx)
 		return svc_raise(bit) == 0;
 	ch->handling = true;
 	do {
-		if (channel_follow(c))
+		svc_step(SVC_STEP_CHANNEL, c);
+		if (channel_follow(c)) {
+			svc_step(SVC_STEP_RESTARTED, c);
 			hook_call(&ch->on_epoch);
+			svc_step(SVC_STEP_RESENT, c);
+		}
 		before = c->rsp.index;
 		if (!ch->told)
 			fn(ctx);

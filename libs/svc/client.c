@@ -9,6 +9,7 @@
 #include <string.h>
 #include "caps/caps.h"
 #include "svc/internal.h"
+#include "svc/step.h"
 
 enum { RX_SLOTS = 4 };
 
@@ -68,6 +69,7 @@ static int call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct s
 		return -SK_E_INVAL;
 	if (caps && rx_prepare(&rx))
 		return -SK_E_SLOT;
+	svc_step(SVC_STEP_REQUEST, NULL); /* before the message is in the UTCB */
 	message_load(&m, label, mr, *n, caps);
 	u->recv_slot = rx;
 	u->recv_slots = rx ? RX_SLOTS : 0;
@@ -78,6 +80,7 @@ static int call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct s
 	if (rc)
 		return (int)rc;
 	message_store(&m, mr, n);
+	svc_step(SVC_STEP_REPLIED, NULL);
 	return *n ? (int)(int64_t)mr[0] : -SK_E_PEER;
 }
 
@@ -98,7 +101,8 @@ static void drop_all(const struct svc_caps *caps)
 		cap_drop(caps->in[i]);
 }
 
-int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open_result *r)
+int svc_open_within(sk_cap_t service_ep, const struct svc_open_args *a, uint32_t ms,
+	struct svc_open_result *r)
 {
 	const struct svc_open_msg m = { .proto = a->proto,
 		.version = svc_proto_info(a->proto)->version,
@@ -124,7 +128,7 @@ int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open
 		caps.out[caps.n_out++] = a->data;
 	if (a->own_size)
 		caps.out[caps.n_out++] = a->own;
-	rc = call(service_ep, SVC_OPEN, mr, &n, &caps, edge_in_ms(SVC_OPEN_MS));
+	rc = call(service_ep, SVC_OPEN, mr, &n, &caps, edge_in_ms(ms));
 	if (!rc && (n < 2 || caps.n_in != 1))
 		rc = -SK_E_PEER;
 	if (rc) {
@@ -136,6 +140,11 @@ int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open
 	r->word[1] = n > 3 ? mr[3] : 0;
 	r->signal = caps.in[0];
 	return 0;
+}
+
+int svc_open(sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open_result *r)
+{
+	return svc_open_within(service_ep, a, SVC_OPEN_MS, r);
 }
 
 void end_publish(void *rings, uint32_t req_size, enum svc_end end)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include "caps/caps.h"
 #include "svc/internal.h"
+#include "svc/step.h"
 
 enum {
 	REPLIES_MAX = 1024,
@@ -110,6 +111,7 @@ static void timers_run(void)
 
 		timers = t->next;
 		t->next = NULL;
+		svc_step(SVC_STEP_TIMER, NULL);
 		t->fn(t->ctx);
 	}
 }
@@ -154,6 +156,7 @@ static void answer(struct message *q)
 	struct sk_msg m;
 	bool heard;
 
+	svc_step(SVC_STEP_ANSWER, NULL);
 	message_load(&m, 0, q->mr, q->n, &q->caps);
 	heard = edge_reply(reply_now, &m) == 0;
 	for (uint32_t i = 0; q->caps.move_out && i < q->caps.n_out; i++) {
@@ -162,6 +165,7 @@ static void answer(struct message *q)
 		else
 			cap_drop(q->caps.out[i]);
 	}
+	svc_step(SVC_STEP_ANSWERED, NULL);
 	serve_answered(q, heard);
 }
 
@@ -176,6 +180,7 @@ static void handle_call(const struct sk_msg *m)
 	if (rx)
 		rx_take(rx, SK_MI_CAPS(m->mi), &q.caps);
 	rx = 0;
+	svc_step(SVC_STEP_CALL, NULL);
 	serve_call(&q, &later);
 	if (!later)
 		answer(&q);
@@ -198,10 +203,12 @@ static void handle_bits(uint64_t word)
 
 		if (!(word & 1ull << bit))
 			continue;
-		if (!h->fn)
+		if (!h->fn) {
 			edge_log_resume(); /* the channel of the output has no other handler */
-		else if (!channel_event(bit, h->fn, h->ctx))
+		} else if (!channel_event(bit, h->fn, h->ctx)) {
+			svc_step(SVC_STEP_BIT, NULL);
 			h->fn(h->ctx);
+		}
 	}
 	serve_signals(word >> OWN_BITS);
 }

@@ -26,6 +26,7 @@
 #include <sys/queue.h>
 #include "caps/caps.h"
 #include "svc/internal.h"
+#include "svc/step.h"
 
 enum conn_state { OPEN, CLOSING, CLOSED, GONE };
 
@@ -280,6 +281,7 @@ static void epoch_begin(struct conn *k)
 	ring_restart(&c->rsp, c->epoch);
 	if (svc_more(c))
 		turn_want(k);
+	svc_step(SVC_STEP_EPOCH, c);
 	if (c->epoch)
 		edge_signal(c->signal);
 }
@@ -299,9 +301,11 @@ static int open_commit(struct message *q, const struct open_request *o)
 	rc = svc_ntfn_badged(OWN_BITS + conn_bit(k), &signal);
 	if (rc)
 		goto unmap;
+	svc_step(SVC_STEP_OPEN, NULL);
 	rc = service->open(&k->c, o->params, (uint32_t)o->m.params_len, &q->mr[2]);
 	if (rc)
 		goto drop_signal;
+	svc_step(SVC_STEP_OPENED, NULL);
 	k->next = conns;
 	conns = k;
 	epoch_begin(k);
@@ -369,6 +373,7 @@ static void conn_close(struct conn *k, int result)
 	k->c.dead = true;
 	k->result = result;
 	k->state = CLOSED;
+	svc_step(SVC_STEP_CLOSED, NULL);
 	if (k->orphan)
 		conn_end(k);
 }
@@ -388,6 +393,7 @@ void svc_closed(struct svc_conn *c, int result)
 /* Begin the end. True: nothing is in flight, and *result is valid. */
 static bool close_begin(struct conn *k, int *result)
 {
+	svc_step(SVC_STEP_CLOSE, NULL);
 	k->state = CLOSING;
 	*result = service->close ? service->close(&k->c) : 0;
 	return *result != -SK_E_AGAIN;
@@ -536,6 +542,7 @@ static void conn_event(struct conn *k)
 	}
 	do {
 		before = k->c.req.index;
+		svc_step(SVC_STEP_EVENT, &k->c);
 		rc = service->event ? service->event(&k->c) : 0;
 		if (rc == -SK_E_LIMIT || rc == -SK_E_NO_MEM)
 			svc_conn_end(&k->c, SVC_END_LIMIT, "it reached a limit");

@@ -309,6 +309,8 @@ struct svc_open_result {
 #define SVC_CLOSE_MS 120000u
 int svc_open(sk_cap_t service_ep, const struct svc_open_args *a,
 	struct svc_open_result *r) must_check;
+int svc_open_within(sk_cap_t service_ep, const struct svc_open_args *a, uint32_t ms,
+	struct svc_open_result *r) must_check;
 /*
  * To open a connection again, after the service was restarted: the same arguments with the
  * number of the first svc_open(), and the epoch one more than the last time. The client keeps

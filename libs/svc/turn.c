@@ -7,6 +7,7 @@
  *                   all busy connections get the same share
  */
 #include "svc/internal.h"
+#include "svc/step.h"
 
 int svc_get(struct svc_conn *c, void *buf, uint32_t max)
 {
@@ -15,8 +16,10 @@ int svc_get(struct svc_conn *c, void *buf, uint32_t max)
 	if (turn_over(c))
 		return -SK_E_AGAIN;
 	rc = ring_get(conn_in(c), buf, max);
-	if (rc >= 0)
+	if (rc >= 0) {
+		svc_step(SVC_STEP_TAKEN, c);
 		svc_charge(c, SVC_RECORD);
+	}
 	return rc;
 }
 

@@ -19,6 +19,8 @@ enum {
 	CLOSE_LONG_MS = 10000,
 	/* At the end of a client, a service that takes longer counts as hung. */
 	CLOSE_MS = 10000,
+	/* A service that is started again opens its connections in less, or it hangs. */
+	REOPEN_MS = 3000,
 };
 
 struct connection *connection_of(const struct domain *d, uint32_t channel)
@@ -246,7 +248,7 @@ int connection_reopen(struct connection *c)
 	c->epoch++;
 	rc = reopen_args(c, &a);
 	if (!rc)
-		rc = svc_open(domains[c->service].connector, &a, &r);
+		rc = svc_open_within(domains[c->service].connector, &a, REOPEN_MS, &r);
 	if (rc)
 		return rc;
 	cap_drop(r.signal);

@@ -113,6 +113,12 @@ static inline const struct sk_bootinfo *boot_info(void)
 	return (const struct sk_bootinfo *)SK_BOOTINFO_VADDR;
 }
 
+/*
+ * option.c: the number of the first word `name=NUMBER` of the kernel's command line; without
+ * such a word, the other one.
+ */
+uint64_t boot_option(const char *name, uint64_t otherwise);
+
 /* archive.c */
 int archive_open(void) must_check;
 int archive_find(const char *name, struct cpio_file *out) must_check;

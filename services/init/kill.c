@@ -11,21 +11,7 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-/* The word of the boot command line that allows more than a restart. */
-#define KILL_OPTION "init.kill=1"
-
-static bool kill_allowed(void)
-{
-	const size_t len = strlen(KILL_OPTION);
-	const char *word = boot_info()->cmdline;
-
-	for (; *word; word += strcspn(word, " ")) {
-		word += strspn(word, " ");
-		if (strcspn(word, " ") == len && memcmp(word, KILL_OPTION, len) == 0)
-			return true;
-	}
-	return false;
-}
+static bool kill_allowed(void) { return boot_option("init.kill", 0) == 1; }
 
 /* ---- garbage ----------------------------------------------------------------------------- */
 static uint32_t random_next(uint32_t *state)

@@ -33,7 +33,7 @@ enum {
 	/* From end to start, if ends follow each other; the first start is at once. */
 	DELAY_FIRST_MS = 10,
 	DELAY_MAX_MS = 10000,
-	/* An end so long after a recovery does not follow it. */
+	/* An end so long after a recovery does not follow it; the boot option init.calm. */
 	CALM_MS = 60000,
 	ENDS_MAX = 16,
 };
@@ -126,7 +126,7 @@ static void end_count(struct domain *d, sk_time_t now)
 	l->start_at = now;
 	if (l->end == DOMAIN_END_ASKED)
 		return;
-	if (now - l->recovered_at > ms_to_ticks(CALM_MS))
+	if (now - l->recovered_at > ms_to_ticks(boot_option("init.calm", CALM_MS)))
 		l->n_quick = 0;
 	l->start_at += delay_next(l);
 	l->n_ends++;

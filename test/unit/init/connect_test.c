@@ -41,8 +41,8 @@ UNUSED(int proc_connect(
 	struct proc *p, const struct proc_connect *c, bool ours, struct proc_connection *out))
 UNUSED(int proc_give(
 	struct proc *p, uint32_t slot, sk_cap_t cap, uint32_t rights, uint64_t badge))
-UNUSED(int svc_open(
-	sk_cap_t service_ep, const struct svc_open_args *a, struct svc_open_result *r))
+UNUSED(int svc_open_within(sk_cap_t service_ep, const struct svc_open_args *a, uint32_t ms,
+	struct svc_open_result *r))
 UNUSED(int svc_abandon(const struct svc_open_args *a, enum svc_end end))
 UNUSED(int proc_reopen_prepare(const struct proc_connect *c, const struct proc_connection *kept,
 	uint32_t epoch, struct svc_open_args *a))

@@ -21,7 +21,7 @@ static void fast_machine(void)
 static void allow_kills(void)
 {
 	fast_machine();
-	strcpy(kern_boot()->cmdline, "x init.kill=1 init.kill=");
+	strcpy(kern_boot()->cmdline, "x init.killer=0  init.kill=1 init.kill=");
 }
 
 /* ---- what was asked, and of whom ---- */
