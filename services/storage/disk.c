@@ -158,23 +158,29 @@ void disk_recover(struct disk *d)
 		check_send(d, &(struct blk_req){ .op = BLK_INFO });
 }
 
-/* STORAGE_DISK4: send the first of the requests that no driver has. */
+/* STORAGE_DISK4: the driver has nothing; send the first of the requests. */
 static void replay_next(struct disk *d)
 {
 	struct flight *first = NULL;
 
 	for (struct flight *f = d->flight; f < &d->flight[OWN]; f++) {
 		f->failed |= f->used && request_lost(d, &f->q);
-		if (!f->used || f->failed)
-			continue;
-		if (f->sent)
-			return;
-		if (!first || f->order < first->order)
+		if (f->used && !f->failed && (!first || f->order < first->order))
 			first = f;
 	}
 	d->state = first ? DISK_REPLAYING : DISK_UP;
 	if (first && flight_send(d, first))
 		disk_lose(d, "its driver's ring is unusable");
+}
+
+/* Nothing that an earlier check has read may pass for an answer to this one. */
+static void identity_ask(struct disk *d)
+{
+	memset(d->driver->data, 0, DISK_IDENTITY);
+	check_send(d, &(struct blk_req){ .op = BLK_READ,
+			      .region = d->own_region,
+			      .sector = d->identity_sector,
+			      .length = d->block });
 }
 
 static bool same_disk(const struct disk *d, const struct blk_rsp *info)
@@ -191,10 +197,7 @@ static void check_answered(struct disk *d, uint16_t op, const struct blk_rsp *rs
 	else if (op == BLK_INFO && !same_disk(d, rsp))
 		disk_lose(d, "it has another size");
 	else if (op == BLK_INFO && d->identity_sector)
-		check_send(d, &(struct blk_req){ .op = BLK_READ,
-				      .region = d->own_region,
-				      .sector = d->identity_sector,
-				      .length = d->block });
+		identity_ask(d);
 	else if (op == BLK_READ && memcmp(d->driver->data, d->identity, DISK_IDENTITY) != 0)
 		disk_lose(d, "it has another partition table");
 	else

@@ -88,8 +88,9 @@ static bool starts(struct peer *p)
 {
 	struct drive *d = drive_of(p);
 	struct blk_req q;
-	bool any = false;
+	bool any = d->stray;
 
+	d->stray = false;
 	while (!d->silent && !any && asked(d, &q)) {
 		if (!d->on_start || !d->on_start(d, &q))
 			answer_truly(d, &q);

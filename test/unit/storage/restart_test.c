@@ -373,6 +373,27 @@ static void a_disk_that_cannot_be_read(void)
 	lost();
 }
 
+/* The region still has what an earlier check read. */
+static void a_header_that_cannot_be_read(int status)
+{
+	struct blk_req q;
+
+	start();
+	attach(&c[0], 'a');
+	restart();
+	ask(&c[0], writing);
+	(void)taken();
+	drive_restart(d);
+	q = taken();
+	answer_truly(d, &q);
+	peer_flush(&d->peer);
+	answer(d, taken().id, status);
+	lost();
+}
+
+static void a_header_that_has_an_error(void) { a_header_that_cannot_be_read(-SK_E_IO); }
+static void a_header_that_was_not_read(void) { a_header_that_cannot_be_read(0); }
+
 static void a_driver_that_is_given_up(void)
 {
 	start();
@@ -455,6 +476,8 @@ static void reopened_with_a_driver_that_is_slow(void)
 	attach(&c[0], 'a');
 	attach(&c[1], 'd');
 	assert_int_equal(world_close(&c[1]), PENDING);
+	assert_int_equal(try_attach(&c[2], 'e', false), 0);
+	assert_int_equal(world_close(&c[2]), 0); /* before the driver had its region */
 	ask(&c[0], writing);
 	d->silent = false;
 	world.now += DISK_SILENT_MS * (WORLD_HZ / 1000);
@@ -519,6 +542,21 @@ static void ends_at_its_own_region(void)
 	attach(&c[0], 'a');
 }
 
+static long times_out_once(struct drive *who, uint32_t label, uint64_t number)
+{
+	(void)label, (void)number;
+	who->on_region = NULL;
+	who->stray = true;
+	return -SK_E_TIMEOUT;
+}
+
+static void is_slow_with_its_own_region(void)
+{
+	d->on_region = times_out_once;
+	start();
+	attach(&c[0], 'a');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +575,8 @@ int main(void)
 		CASE(a_disk_of_another_size),
 		CASE(a_disk_with_another_table),
 		CASE(a_disk_that_cannot_be_read),
+		CASE(a_header_that_has_an_error),
+		CASE(a_header_that_was_not_read),
 		CASE(a_driver_that_is_given_up),
 		CASE(closing_while_the_driver_is_away),
 		CASE(reopened_attachments_are_flushed),
@@ -546,6 +586,7 @@ int main(void)
 		CASE(ends_at_the_header),
 		CASE(ends_at_the_entries),
 		CASE(ends_at_its_own_region),
+		CASE(is_slow_with_its_own_region),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
