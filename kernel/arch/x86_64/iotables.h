@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * iotables.h - the IOMMUs that the ACPI tables DMAR (VT-d) or IVRS (AMD-Vi) list, and the devices
- * behind each
+ * iotables.h - the IOMMUs that the ACPI tables DMAR (VT-d) or IVRS (AMD-Vi) list, and the
+ * devices behind each
  *
  * A device is named by its requester: segment << 16 | bus << 8 | device << 3 | function.
  */

@@ -2,8 +2,8 @@
 /*
  * pte.h - page table entries of host, nested (NPT) and DMA tables
  *
- * Host and nested tables have the long-mode format. Nested tables have the user bit everywhere, because a guest's
- * accesses are user accesses to the nested walk.
+ * Host and nested tables have the long-mode format. Nested tables have the user bit everywhere,
+ * because a guest's accesses are user accesses to the nested walk.
  */
 #ifndef X86_64_PTE_H
 #define X86_64_PTE_H

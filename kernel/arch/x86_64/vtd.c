@@ -109,8 +109,10 @@ static bool command(struct iommu *u, uint32_t set, uint32_t clear)
 static const char *vtd_probe(struct iommu *u)
 {
 	uint64_t cap = cap_of(u), ecap = io_read64(u, REG_ECAP), bits;
-	static uint64_t common = CAP_LEVELS(3) | CAP_LEVELS(4); /* what all units have */
+	static uint64_t common; /* what all units have */
 
+	if (u->found == io_tables.unit)
+		common = CAP_LEVELS(3) | CAP_LEVELS(4);
 	common &= cap;
 	if (!common)
 		return "its tables have neither 3 nor 4 levels, or not as the others do";
