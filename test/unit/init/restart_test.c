@@ -120,9 +120,12 @@ static void audit_disk(void)
 		{ DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL });
 }
 
+static void d_answers(struct kern_msg *m) { answers_pulse(m, 1ull << DISK); }
+
 static void d_fault(struct kern_msg *m)
 {
 	remember();
+	own(init_ntfn)->word = 1ull << DISK; /* its last answer is on the way */
 	audit_disk();
 	now_seen();
 	n_replies = 0;
@@ -250,8 +253,8 @@ static void d_is_told(struct kern_msg *m)
 	assert_int_equal(reply.mr[11], 1 | 1ull << 32);
 }
 
-static void (*const driver_steps[])(struct kern_msg *m) = { d_fault, d_starts, d_handles_events,
-	d_is_back, d_is_told, NULL };
+static void (*const driver_steps[])(struct kern_msg *m) = { d_answers, d_fault, d_starts,
+	d_handles_events, d_is_back, d_is_told, NULL };
 
 static void a_driver_that_faults(void)
 {
@@ -337,6 +340,32 @@ static void h_wait(struct kern_msg *m)
 	}
 	n_waits++;
 	time_passes();
+}
+
+static void h_all_answer(struct kern_msg *m)
+{
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	if (n_waits == 10)
+		_exit(0);
+	h_begin(m);
+}
+
+static void h_answer_or_wait(struct kern_msg *m)
+{
+	static unsigned int n;
+
+	if (n++ % 2)
+		h_wait(m);
+	else
+		h_all_answer(m);
+}
+
+static void (*const answer_steps[64])(struct kern_msg *m) = { [0 ... 62] = h_answer_or_wait };
+
+static void domains_that_answer(void)
+{
+	fast_machine();
+	run(answer_steps);
 }
 
 static void (*const hang_steps[])(struct kern_msg *m) = { h_begin, h_wait, h_others_answer,
@@ -725,6 +754,7 @@ int main(void)
 		KERN_CASE(a_device_is_refused),
 		KERN_CASE(a_service_that_exits),
 		KERN_CASE(a_domain_that_hangs),
+		KERN_CASE(domains_that_answer),
 		KERN_CASE(a_service_that_does_not_let_go),
 		KERN_CASE(a_device_without_a_reset),
 		KERN_CASE(a_domain_that_ends_too_often),
