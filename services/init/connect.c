@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "caps/caps.h"
 #include "init.h"
+#include "ring/ring.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
 
@@ -101,6 +102,49 @@ static void region_return(struct domain *d, struct connection *c, int rc)
 	memory_return(d, &c->data_memory);
 }
 
+static uint32_t ring_order(const struct manifest_channel *ch)
+{
+	uint32_t order, data_order;
+
+	proc_connect_orders(ch->proto, ch->data_size, &order, &data_order);
+	return order;
+}
+
+static int view_open(struct connection *c, const struct manifest_channel *ch)
+{
+	void *view;
+	int rc = cap_copy(c->c.rings, SK_R | SK_W, 0, &c->view_frame);
+
+	if (!rc)
+		rc = vm_map(c->view_frame, ring_order(ch), SK_R | SK_W, &view);
+	if (!rc)
+		c->view = view;
+	return rc;
+}
+
+static void view_close(struct connection *c)
+{
+	const struct manifest_channel *ch = &manifest.channel[c - connections];
+
+	if (c->view)
+		vm_unmap(c->view, c->view_frame, ring_order(ch));
+	cap_drop(c->view_frame);
+	c->view = NULL;
+	c->view_frame = 0;
+}
+
+bool connection_broken(const struct connection *c)
+{
+	const struct manifest_channel *ch = &manifest.channel[c - connections];
+	const uint8_t *view = c->view;
+	const struct ring_shared *answers;
+
+	if (!view || !c->open)
+		return false;
+	answers = (const struct ring_shared *)(view + svc_proto_info(ch->proto)->req_size);
+	return __atomic_load_n(&answers->end, __ATOMIC_ACQUIRE) == SVC_END_BREACH;
+}
+
 /* What init says to the service each time. */
 static struct proc_connect connect_args(uint32_t client, const struct manifest_channel *ch)
 {
@@ -136,7 +180,9 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 		return rc;
 	}
 	c->open = true;
-	rc = result_args(d, ch, c);
+	rc = view_open(c, ch);
+	if (!rc)
+		rc = result_args(d, ch, c);
 	return rc ? rc : give_endpoint(d, ch);
 }
 
@@ -223,6 +269,7 @@ void connection_drop(struct domain *client, struct connection *c)
 
 	if (!c->memory)
 		return; /* kept memory, which outlives the domain, or nothing */
+	view_close(c);
 	for (uint32_t i = 0; i < ARRAY_SIZE(boundary); i++)
 		cap_drop(boundary[i]);
 	c->c = (struct proc_connection){ 0 };

@@ -95,6 +95,9 @@ struct connection {
 	/* Memory of the region: for the rings, and for the data if there is any. */
 	sk_cap_t memory, data_memory;
 	struct proc_connection c;
+	/* init's view of the rings, through a capability of its own. */
+	void *view;
+	sk_cap_t view_frame;
 };
 
 extern struct manifest manifest;
@@ -155,6 +158,8 @@ struct connection *connection_of(const struct domain *d, uint32_t channel);
 int connection_end(struct connection *c) must_check;
 /* Forget a connection that has ended. If the service still has it, its memory is lost. */
 void connection_drop(struct domain *client, struct connection *c);
+/* Does the service say that its client broke the protocol? */
+bool connection_broken(const struct connection *c);
 /* The service has been started again. */
 int connection_reopen(struct connection *c) must_check;
 /* The service will not be started again: tell the client. */

@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "caps/caps.h"
 #include "init.h"
 #include "ring/ring.h"
 #include "svc/svc.h"
@@ -51,18 +50,10 @@ static void connection_spoil(struct connection *c, const struct domain *d)
 {
 	const struct manifest_channel *ch = &manifest.channel[c - connections];
 	const struct svc_proto_info *info = svc_proto_info(ch->proto);
-	uint32_t state = 1, order;
-	struct sk_cap_info frame;
-	struct ring_shared *req, *rsp;
-	void *at;
+	struct ring_shared *req = c->view,
+			   *rsp = (struct ring_shared *)((uint8_t *)c->view + info->req_size);
+	uint32_t state = 1;
 
-	if (sk_cap_info(SK_CAP_CNODE, c->c.rings, &frame))
-		return;
-	order = frame.order;
-	if (vm_map(c->c.rings, order, SK_R | SK_W, &at))
-		return;
-	req = at;
-	rsp = (struct ring_shared *)((uint8_t *)at + info->req_size);
 	if (c->client == d->number) {
 		ring_spoil_records(req, info->req_size, &state);
 		ring_spoil_index(rsp, &state);
@@ -70,7 +61,6 @@ static void connection_spoil(struct connection *c, const struct domain *d)
 		ring_spoil_records(rsp, info->rsp_size, &state);
 		ring_spoil_index(req, &state);
 	}
-	vm_unmap(at, c->c.rings, order);
 	(void)sk_signal(c->client == d->number ? c->c.service_signal : c->c.client_signal);
 }
 
@@ -79,7 +69,7 @@ static int kill_garbage(struct domain *d)
 	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
 		struct connection *c = &connections[i];
 
-		if (c->open && (c->client == d->number || c->service == d->number))
+		if (c->view && (c->client == d->number || c->service == d->number))
 			connection_spoil(c, d);
 	}
 	return 0;

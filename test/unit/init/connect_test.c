@@ -43,10 +43,18 @@ UNUSED(int proc_give(
 	struct proc *p, uint32_t slot, sk_cap_t cap, uint32_t rights, uint64_t badge))
 UNUSED(int svc_open_within(sk_cap_t service_ep, const struct svc_open_args *a, uint32_t ms,
 	struct svc_open_result *r))
+UNUSED(int cap_copy(sk_cap_t src, uint32_t rights, uint64_t badge, sk_cap_t *out))
+UNUSED(int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out))
 UNUSED(int svc_abandon(const struct svc_open_args *a, enum svc_end end))
 UNUSED(int proc_reopen_prepare(const struct proc_connect *c, const struct proc_connection *kept,
 	uint32_t epoch, struct svc_open_args *a))
 #pragma GCC diagnostic pop
+void vm_unmap(void *addr, sk_cap_t frame, uint32_t order)
+{
+	(void)addr, (void)frame, (void)order;
+	fail();
+}
+
 void proc_connect_orders(
 	uint32_t proto, uint64_t data_size, uint32_t *ring_order, uint32_t *data_order)
 {

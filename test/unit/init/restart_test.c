@@ -378,6 +378,49 @@ static void a_domain_that_hangs(void)
 	run(hang_steps);
 }
 
+/* ---- a breach ---- */
+static const struct ring_shared *answers_of(unsigned int channel)
+{
+	const struct svc_proto_info *info = svc_proto_info(man.c[channel].proto);
+
+	return (void *)(kern.phys + own(connections[channel].c.rings)->paddr + info->req_size);
+}
+
+static void b_killed(struct kern_msg *m)
+{
+	struct ring_shared *r = (struct ring_shared *)answers_of(3);
+
+	r->end = n_waits++ ? SVC_END_BREACH : SVC_END_CLOSED;
+	now_seen();
+	answers_pulse(m, 1ull << STORAGE | 1ull << UART | 1ull << CONSOLE | 1ull << DISK);
+}
+
+static void b_wait(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
+	time_passes();
+}
+
+static void b_ended(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[STORAGE].life.end, DOMAIN_END_BREACH);
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	ASKED({ CONSOLE, SVC_CLOSE }, { DISK, SVC_CLOSE }, { CONSOLE, SVC_OPEN },
+		{ DISK, SVC_OPEN });
+	assert_int_equal(answers_of(3)->end, SVC_END_ALIVE); /* new memory */
+}
+
+static void (*const breach_steps[])(
+	struct kern_msg *m) = { b_killed, b_wait, b_killed, b_wait, b_ended, NULL };
+
+static void a_client_that_breaks_the_protocol(void)
+{
+	fast_machine();
+	run(breach_steps);
+}
+
 /* ---- a service that does not end a connection ---- */
 static void s_fault(struct kern_msg *m)
 {
@@ -421,13 +464,6 @@ static void a_service_that_does_not_let_go(void)
 }
 
 /* ---- given up ---- */
-static const struct ring_shared *answers_of(unsigned int channel)
-{
-	const struct svc_proto_info *info = svc_proto_info(man.c[channel].proto);
-
-	return (void *)(kern.phys + own(connections[channel].c.rings)->paddr + info->req_size);
-}
-
 static void g_fault(struct kern_msg *m)
 {
 	now_seen();
@@ -755,6 +791,7 @@ int main(void)
 		KERN_CASE(a_service_that_exits),
 		KERN_CASE(a_domain_that_hangs),
 		KERN_CASE(domains_that_answer),
+		KERN_CASE(a_client_that_breaks_the_protocol),
 		KERN_CASE(a_service_that_does_not_let_go),
 		KERN_CASE(a_device_without_a_reset),
 		KERN_CASE(a_domain_that_ends_too_often),
