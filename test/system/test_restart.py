@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Domains of the host that end: init starts each of them again, whatever the reason, and takes no more memory for it."""
+import re
+
+ROW = re.compile(r"^(\S+) +(running|restarting|dead|given up|absent) +(\d+) (\S+) +\d+:\d\d:\d\d +(\d+) +(\d+)", re.M)
+FIXED = {"platform", "control"}  # these are not restarted
+DOMAINS = ["uart", "blk0", "net0", "storage", "files", "network", "ip", "xenstore", "console"]
+
+
+def rows(m):
+    """Rows of the table; None if a line of the log came into it."""
+    m.line("list-services")
+    m.expect(r"^Name +State .*\n")
+    start = m.pos
+    m.expect(r"^control .*\n")
+    table = {}
+    for name, state, restarts, reason, epoch, memory in ROW.findall(m.since(start)):
+        table[name] = (state, int(restarts), reason, int(epoch), int(memory))
+    return table if set(DOMAINS) | FIXED <= set(table) else None
+
+
+def services(m):
+    """{name: (state, restarts, reason, epoch, KiB)}"""
+    return m.until(lambda: rows(m), "a table of all domains")
+
+
+def comes_back(m, command, name, reason):
+    """Type the command, and wait until the domain has been started again."""
+    before = services(m)
+    m.line(command)
+    want = ("running", before[name][1] + 1, reason)
+    m.until(lambda: services(m)[name][:3] == want, f"{command}: {want}")
+    after = services(m)
+    assert after[name][3] > before[name][3], after[name]
+    assert after[name][4] == before[name][4], (before[name], after[name])
+    for other in set(DOMAINS) - {name}:
+        assert after[other][:2] == before[other][:2], (name, other, after[other])
+
+
+def test_every_domain(machine):
+    m = machine()
+    m.prompt()
+    for name in DOMAINS:
+        comes_back(m, f"restart {name}", name, "asked")
+    for name in FIXED:
+        m.line(f"restart {name}")
+        m.expect(f"restart: {name}: it cannot be started again")
+        assert services(m)[name][:2] == ("running", 0), name
+    m.line("kill storage fault")
+    m.expect("kill: storage: .*init.kill=1")
+    assert services(m)["storage"][:3] == ("running", 1, "asked")
+    m.poweroff()
+
+
+def test_every_end(machine):
+    m = machine(append="init.kill=1")
+    m.prompt()
+    for how, names in (("fault", DOMAINS), ("exit", ("blk0", "network")), ("hang", ("blk0", "storage"))):
+        for name in names:
+            comes_back(m, f"kill {name} {how}", name, how)
+    m.poweroff()
+
+
+def test_garbage(machine):
+    """The services at the other ends of its connections see it, and init believes them."""
+    m = machine(append="init.kill=1")
+    m.prompt()
+    for name in ("storage", "files"):
+        comes_back(m, f"kill {name} garbage", name, "breach")
+    m.poweroff()
