@@ -147,7 +147,13 @@ int svc_get(struct svc_conn *c, void *buf, uint32_t max)
 	return ring_get(&c->req, buf, max);
 }
 void svc_signal(struct svc_conn *c) { (void)c; }
-void svc_timer_set(struct svc_timer *t, sk_time_t deadline) { t->deadline = deadline; }
+static struct svc_timer *timer; /* the last one that was set */
+
+void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
+{
+	t->deadline = deadline;
+	timer = t;
+}
 
 void svc_conn_kill(struct svc_conn *c, const char *why)
 {
@@ -458,6 +464,73 @@ static void typing_to_a_guest(void)
 		assert_int_equal(got[i], 'a' + i / 100 % 26);
 }
 
+/* The user is told by a bell when that is given up. */
+static void typing_to_a_guest_that_does_not_read(void)
+{
+	char keys[201];
+	uint32_t n = 0;
+
+	begin();
+	vmm_starts(&all->guest[0], &all->vmm[0], "web", 1);
+	attach(1);
+	memset(keys, 'x', sizeof(keys) - 1);
+	keys[sizeof(keys) - 1] = 0;
+	timer = NULL;
+	while (!timer || timer->deadline == SK_NO_DEADLINE) {
+		assert_true(n++ < 1000);
+		typed(keys);
+	}
+	assert_string_equal(screen, "");
+	now = timer->deadline;
+	timer->fn(NULL);
+	settle();
+	assert_string_equal(screen, "\a");
+	typed("\x1d");
+	assert_int_equal(detached, 1);
+}
+
+static void queue(struct peer *p, uint16_t type, uint32_t arg, const char *text)
+{
+	struct console_msg m = { .type = type, .arg = arg, .len = (uint16_t)strlen(text) };
+
+	assert_int_equal(ring_put2(&p->req, &m, sizeof(m), text, m.len), 0);
+	(void)ring_put_flush(&p->req);
+}
+
+/* Both come at once. */
+static void the_shell_is_silent_while_a_guest_is_attached(void)
+{
+	begin();
+	vmm_starts(&all->guest[0], &all->vmm[0], "web", 1);
+	prints(&all->guest[0], "login: ");
+	queue(&all->shell, CONSOLE_ATTACH, 1, "");
+	queue(&all->shell, CONSOLE_DATA, 0, "$ ");
+	clear();
+	event(&all->shell);
+	assert_string_equal(screen, "login: ");
+	typed("\x1d");
+	assert_string_equal(screen, "login: \r\n$ ");
+}
+
+/* What it said before its end is shown, although its memory is gone. */
+static void last_words_of_a_guest(void)
+{
+	begin();
+	vmm_starts(&all->guest[0], &all->vmm[0], "web", 1);
+	attach(1);
+	screen_stopped = true;
+	for (uint32_t i = 0; i < 2 * RING; i += 20)
+		prints(&all->guest[0], "shutting down . . .\n");
+	queue(&all->guest[0], CONSOLE_DATA, 0, "power off");
+	leave(&all->guest[0]);
+	memset(all->guest[0].own, 0, sizeof(all->guest[0].own));
+	screen_stopped = false;
+	uart_fn(NULL);
+	settle();
+	assert_int_equal(detached, 1);
+	assert_non_null(strstr(screen, "shutting down . . .\npower off"));
+}
+
 static void colours_do_not_stay(void)
 {
 	begin();
@@ -678,6 +751,40 @@ static void the_uart_sends_nonsense(void)
 	assert_int_equal(ring_put(&all->uart.rsp, "?", 1), 0);
 	typed("y");
 	assert_string_equal(told, "y");
+}
+
+static void opens_that_are_refused(void)
+{
+	struct console_params q = { .kind = CONSOLE_LOG };
+	struct svc_conn *c;
+	uint64_t result[2];
+
+	begin();
+	c = &all->guest[0].c;
+	c->badge = SVC_BADGE_INIT;
+	assert_int_equal(console->open(c, &q, sizeof(q) - 1, result), -SK_E_INVAL);
+	memset(q.name, 'x', sizeof(q.name));
+	assert_int_equal(console->open(c, &q, sizeof(q), result), -SK_E_INVAL);
+	leave(&all->shell);
+	assert_int_equal(connect(&all->shell, CONSOLE_SHELL, SVC_BADGE_CONTROL, "shell", 0),
+		-SK_E_DENIED);
+	assert_int_equal(connect(&all->shell, CONSOLE_SHELL, SVC_BADGE_INIT, "shell", 0), 0);
+}
+
+static void records_that_are_none(void)
+{
+	struct console_msg m = { .type = CONSOLE_DATA, .len = 9 };
+
+	begin();
+	vmm_starts(&all->guest[0], &all->vmm[0], "web", 1);
+	say(&all->guest[0], CONSOLE_ATTACH, 1, NULL, 0);
+	assert_int_equal(killed, 1);
+	say(&all->vmm[0], CONSOLE_READY, 0, NULL, 0);
+	assert_int_equal(killed, 2);
+	assert_int_equal(ring_put2(&all->shell.req, &m, sizeof(m), "x", 1), 0);
+	(void)ring_put_flush(&all->shell.req);
+	event(&all->shell);
+	assert_int_equal(killed, 3);
 }
 
 static void breaches(void)
@@ -1101,6 +1208,9 @@ int main(void)
 		T(says_what_was_not_kept),
 		T(what_was_shown_in_part_goes_on),
 		T(typing_to_a_guest),
+		T(typing_to_a_guest_that_does_not_read),
+		T(the_shell_is_silent_while_a_guest_is_attached),
+		T(last_words_of_a_guest),
 		T(colours_do_not_stay),
 		T(colours_do_not_stay_on_a_slow_line),
 		T(numbers_come_again),
@@ -1110,6 +1220,8 @@ int main(void)
 		T(a_vmm_speaks_for_itself),
 		T(a_turn_is_limited),
 		T(the_uart_sends_nonsense),
+		T(opens_that_are_refused),
+		T(records_that_are_none),
 		T(breaches),
 		T(a_guests_console_survives),
 		T(a_guests_console_that_is_damaged),

@@ -731,6 +731,37 @@ static void ports_are_opened_again(void)
 	assert_int_equal(got, 1);
 }
 
+static void opens_that_are_refused(void)
+{
+	struct net_params q = { .bridge = "xenbr0", .name = "vif3.0" };
+	static struct peer p;
+
+	start();
+	assert_int_equal(a.word[1], ALL); /* clients may send any offload */
+	assert_int_equal(
+		world_open(&p, SVC_PROTO_NET, 3, &q, sizeof(q) - 1, DATA), -SK_E_INVAL);
+	strcpy(q.bridge, "xenbr1");
+	assert_int_equal(
+		world_open(&p, SVC_PROTO_NET, 3, &q, sizeof(q), DATA), -SK_E_NOT_FOUND);
+	strcpy(q.bridge, "xenbr0");
+	memset(q.name, 'x', sizeof(q.name));
+	assert_int_equal(world_open(&p, SVC_PROTO_NET, 3, &q, sizeof(q), DATA), -SK_E_INVAL);
+}
+
+static void lost_frames_are_counted(void)
+{
+	uint64_t mr[8] = { 0 };
+
+	start();
+	frame_make(&a);
+	for (uint32_t i = 0; i < BUFFERS + 6; i++)
+		assert_true(sent((struct net_desc){ .length = 100 }));
+	mr[0] = b.number;
+	assert_int_equal(world_call(SVC_STATS, mr, 0), 0);
+	assert_int_equal(mr[3], BUFFERS);
+	assert_int_equal(mr[5], 6);
+}
+
 static void counters_without_a_connection(void)
 {
 	uint64_t mr[8] = { 0 };
@@ -765,6 +796,8 @@ int main(void)
 		CASE(a_broken_driver_is_restarted),
 		CASE(the_driver_does_not_come_back),
 		CASE(ports_are_opened_again),
+		CASE(opens_that_are_refused),
+		CASE(lost_frames_are_counted),
 		CASE(counters_without_a_connection),
 	};
 
