@@ -199,15 +199,18 @@ static void timers(void)
 	world.now += 2 * WORLD_HZ / 1000;
 	world_run();
 	assert_int_equal(n_checks, 1);
+	world.now += 51 * WORLD_HZ / 1000; /* without another event */
+	world_run();
+	assert_int_equal(n_checks, 2);
 	sleep_ms = 10;
 	peer_signal(&net);
 	world.now += 11 * WORLD_HZ / 1000;
 	sleep_ms = SYS_TIMEOUTS_SLEEPTIME_INFINITE;
 	world_run();
-	assert_int_equal(n_checks, 2);
+	assert_int_equal(n_checks, 3);
 	world.now += 1000 * WORLD_HZ;
 	world_run();
-	assert_int_equal(n_checks, 2);
+	assert_int_equal(n_checks, 3);
 }
 
 static void frames_come_in(void)

@@ -320,6 +320,12 @@ static void groups_are_loaded(void **state)
 		assert_int_equal(b->intercept[3], 0xbdc4800f);
 		assert_int_equal(b->np_control, 1);
 	}
+	/* a task priority takes the place of the one before */
+	s->cr8 = 2;
+	s->dirty = SK_VCPU_CR;
+	b->v_intr |= 5;
+	arch_vcpu_load(&v);
+	assert_int_equal(b->v_intr & 0xff, 2);
 	/* an event without its valid bit is no event */
 	s->event = 0x7fffffff;
 	s->dirty = SK_VCPU_EVENT;
@@ -432,7 +438,9 @@ static void asids_are_given_out(void **state)
 	v.nested = &other_space;
 	entered(3, false);
 	v.nested = &space;
+	assert_int_equal(machine[0].asid_epoch, 1);
 	entered(1, true); /* all ASIDs are used up */
+	assert_int_equal(machine[0].asid_epoch, 2);
 	entered(1, false);
 	s->cr3 = 0x7000;
 	s->dirty = SK_VCPU_CR; /* the VMM changed a base of the translations */
@@ -446,6 +454,28 @@ static void asids_are_given_out(void **state)
 	entered(3, false);
 	be(&machine[1].cpu);
 	entered(2, false);
+}
+
+/* Both CPUs are in the same epoch. */
+static void asids_are_of_one_cpu(void **state)
+{
+	(void)state;
+	entered(1, true);
+	be(&machine[1].cpu);
+	machine[1].fpu = v.fpu;
+	machine[1].vcpu = &v;
+	entered(1, true);
+	be(&machine[0].cpu);
+	entered(2, false);
+}
+
+static void asids_that_others_have_used_up(void **state)
+{
+	(void)state;
+	entered(1, true);
+	machine[0].asid_epoch++;
+	machine[0].asid = 2;
+	entered(3, false);
 }
 
 /* A flush that the processor did not execute is still to be done. */
@@ -734,6 +764,8 @@ int main(void)
 		TEST(groups_are_synced),
 		TEST(xcr0_is_checked),
 		TEST(asids_are_given_out),
+		TEST(asids_are_of_one_cpu),
+		TEST(asids_that_others_have_used_up),
 		TEST(flushes_are_not_lost),
 		TEST(owners_of_registers),
 		TEST(debug_registers),
