@@ -733,7 +733,9 @@ static void ports_are_opened_again(void)
 
 static void opens_that_are_refused(void)
 {
-	struct net_params q = { .bridge = "xenbr0", .name = "vif3.0" };
+	struct net_params q = {
+		.bridge = "xenbr0", .name = "vif3.0", .mac = { 0, 0x16, 0x3e, 0, 0, 3 }
+	};
 	static struct peer p;
 
 	start();

@@ -75,6 +75,8 @@ void answer_truly(struct drive *d, const struct blk_req *q)
 	if (q->op == BLK_INFO) {
 		rsp.result = d->sectors ? d->sectors : LBAS * (d->block / 512);
 		rsp.flags = BLK_HAS_FLUSH | blk_block_info(d->block);
+		if (d->read_only)
+			rsp.flags |= BLK_READ_ONLY;
 	} else {
 		assert_int_equal(q->op, BLK_READ);
 		assert_int_equal(q->length % d->block, 0);

@@ -27,7 +27,8 @@ struct drive {
 	uint8_t region[BLK_REGIONS];
 	uint8_t *region_data[BLK_REGIONS];
 	uint32_t n_regions;
-	bool stray;  /* at the start, it signals once without a reason */
+	bool stray; /* at the start, it signals once without a reason */
+	bool read_only;
 	bool silent; /* it answers no calls, and no requests at the start */
 	uint64_t region_size;
 	uint32_t sectors; /* what it says about its size; 0: the truth */

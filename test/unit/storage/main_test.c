@@ -5,6 +5,8 @@
  */
 #include "drives.h"
 
+#include <zlib.h>
+
 /* ---- requests ---- */
 static void requests_reach_their_place(void)
 {
@@ -50,6 +52,77 @@ static void disks_with_larger_blocks(void)
 	ask(&c[0], (struct blk_req){ .op = BLK_READ, .sector = 8, .length = 4096 });
 	assert_true(asked(&drives[0], &q));
 	assert_int_equal(q.sector, (FIRST + VOLUME + 1) * 8);
+}
+
+/* ---- tables ---- */
+enum { ENTRIES = 4 }; /* blocks */
+
+static bool entries_damage(struct drive *d, const struct blk_req *q)
+{
+	(void)q;
+	d->image[2 * 512 + 56] = 'x';
+	return false;
+}
+
+static void damaged_entries_name_no_volume(void)
+{
+	drives[0].on_start = entries_damage;
+	start();
+	assert_int_equal(try_attach(&c[0], 'x', true), -SK_E_NOT_FOUND);
+	assert_int_equal(try_attach(&c[0], 'd', true), -SK_E_NOT_FOUND);
+	attach(&c[1], 'b');
+}
+
+/* The first table is damaged, and the second one is at the end of the disk. */
+static bool header_damage(struct drive *d, const struct blk_req *q)
+{
+	uint8_t *first = d->image + 512, *last = d->image + (LBAS - 1) * 512;
+	const uint64_t own = LBAS - 1, other = 1, entries = LBAS - 1 - ENTRIES;
+	uint32_t sum;
+
+	(void)q;
+	if (first[0] == 'X')
+		return false;
+	memcpy(d->image + entries * 512, d->image + 2 * 512, ENTRIES * 512);
+	memcpy(last, first, 512);
+	memcpy(last + 24, &own, 8);
+	memcpy(last + 32, &other, 8);
+	memcpy(last + 72, &entries, 8);
+	memset(last + 16, 0, 4);
+	sum = (uint32_t)crc32(0, last, 92);
+	memcpy(last + 16, &sum, 4);
+	first[0] = 'X';
+	return false;
+}
+
+static void the_second_table_is_used(void)
+{
+	drives[0].on_start = header_damage;
+	start();
+	attach(&c[0], 'd');
+	assert_int_equal(c[0].word[0], VOLUME);
+}
+
+static void a_disk_that_cannot_be_written(void)
+{
+	drives[0].read_only = true;
+	start();
+	assert_int_equal(try_attach(&c[0], 'a', true), -SK_E_DENIED);
+	assert_int_equal(try_attach(&c[0], 'a', false), 0);
+	attach(&c[1], 'b');
+}
+
+static void parameters_that_are_none(void)
+{
+	struct blk_params p = { .volume = "by-partlabel/a" };
+
+	start();
+	assert_int_equal(
+		world_open(&c[0], SVC_PROTO_BLK, 1, &p, sizeof(p) - 1, DATA), -SK_E_INVAL);
+	p.reserved = 1;
+	assert_int_equal(world_open(&c[0], SVC_PROTO_BLK, 1, &p, sizeof(p), DATA), -SK_E_INVAL);
+	p.reserved = 0;
+	assert_int_equal(world_open(&c[0], SVC_PROTO_BLK, 1, &p, sizeof(p), DATA), 0);
 }
 
 /* ---- two disks ---- */
@@ -496,6 +569,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(requests_reach_their_place),
 		CASE(disks_with_larger_blocks),
+		CASE(damaged_entries_name_no_volume),
+		CASE(the_second_table_is_used),
+		CASE(a_disk_that_cannot_be_written),
+		CASE(parameters_that_are_none),
 		CASE(who_waits_for_one_disk_does_not_hold_up_another),
 		CASE(who_waits_has_its_turn),
 		CASE(a_full_ring_of_the_driver_costs_nobody_his_disk),

@@ -488,12 +488,25 @@ static void a_close_drops_regions(void)
 	assert_int_equal(world_open(&other, SVC_PROTO_BLK, 2, NULL, 0, 0), 0);
 }
 
+static void a_request_that_the_device_does_not_have(void)
+{
+	struct chain c;
+
+	start();
+	ask(reading);
+	assert_true(device_take(0, &c));
+	device_give(0, c.id + 1u, 0);
+	world_irq(IRQ);
+	assert_int_equal(answered(5), 99);
+}
+
 static void a_read_only_disk(void)
 {
 	struct blk_req q = reading;
 
 	device.features = F_RO;
 	start();
+	assert_true(info().flags & BLK_READ_ONLY);
 	q.op = BLK_WRITE;
 	refused(q, -SK_E_DENIED);
 }
@@ -519,6 +532,7 @@ int main(void)
 		CASE(regions),
 		CASE(closing_waits_for_the_device),
 		CASE(a_close_drops_regions),
+		CASE(a_request_that_the_device_does_not_have),
 		CASE(a_read_only_disk),
 	};
 

@@ -278,12 +278,35 @@ static void what_the_client_is_told(void)
 	assert_int_equal(net.signals, signals + 1);
 }
 
+/* What came with the last record does not complete a short one. */
 static void wrong_records_are_a_breach(void)
 {
+	const struct net_desc d = {
+		.op = NET_TX, .id = 1, .offset = TX_AT, .length = 1518, .reserved = { 0 }
+	};
+	struct chain c;
+
 	start();
-	peer_put(&net, "short", 5);
+	ask(d);
+	assert_true(device_take(TX, &c));
+	peer_put(&net, &d, sizeof(d) - 1);
 	peer_signal(&net);
 	assert_true(peer_dead(&net));
+	assert_false(device_take(TX, &c));
+}
+
+static void many_frames_one_after_the_other(void)
+{
+	struct chain c;
+
+	start();
+	for (uint32_t i = 0; i < 500; i++) {
+		send_one(0);
+		assert_true(device_take(TX, &c));
+		device_give(TX, c.id, 0);
+		world_irq(IRQ);
+		assert_int_equal(answer().op, NET_TX_DONE);
+	}
 }
 
 static void one_client_only(void)
@@ -308,6 +331,7 @@ int main(void)
 		CASE(headers_of_their_own),
 		CASE(what_the_client_is_told),
 		CASE(wrong_records_are_a_breach),
+		CASE(many_frames_one_after_the_other),
 		CASE(one_client_only),
 	};
 
