@@ -110,6 +110,35 @@ static void room_while_going_to_sleep(void **state)
 	every_order(consumer_drains, producer_sleeps, fill);
 }
 
+/* The service has begun its next life, and the client has sent something in the last one. */
+static void service_restarts(void)
+{
+	producer_sends();
+	assert_int_equal(ring_init(&cons, mem, 4096, RING_SERVICE_GETS, 1), 0);
+	ring_restart(&cons, 1);
+}
+
+static void producer_follows(void)
+{
+	ring_restart(&prod, ring_peer_epoch(&prod));
+	producer_sends();
+}
+
+static void producer_carries(void)
+{
+	signalled = ring_carry(&prod, ring_peer_epoch(&prod)) || signalled;
+}
+
+/* In every order, the client's first request of the new epoch finds the service awake. */
+static void data_in_a_new_epoch(void **state)
+{
+	(void)state;
+	every_order(consumer_sleeps, producer_follows, service_restarts);
+	every_order(producer_follows, consumer_sleeps, service_restarts);
+	every_order(consumer_sleeps, producer_carries, service_restarts);
+	every_order(producer_carries, consumer_sleeps, service_restarts);
+}
+
 /* A consumer that is awake is not signalled; a sleeping one is signalled once. */
 static void no_signal_without_a_wish(void **state)
 {
@@ -150,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(data_while_going_to_sleep, setup, teardown),
 		cmocka_unit_test_setup_teardown(room_while_going_to_sleep, setup, teardown),
+		cmocka_unit_test_setup_teardown(data_in_a_new_epoch, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_signal_without_a_wish, setup, teardown),
 	};
 
