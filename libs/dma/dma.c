@@ -41,6 +41,19 @@ static int map_with_tables(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint
 	}
 }
 
+/* An IOMMU without pages of this size gets smaller ones. */
+static int map_in_pieces(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order,
+	uint32_t rights, uint64_t *at)
+{
+	uint64_t half = (1ull << order) / 2, upper = *at + half;
+	int rc = map_with_tables(space, frame, offset, order, rights, at);
+
+	if (rc != -SK_E_LIMIT || order == SK_PAGE_ORDER)
+		return rc;
+	rc = map_in_pieces(space, frame, offset, order - 1, rights, at);
+	return rc ? rc : map_in_pieces(space, frame, offset + half, order - 1, rights, &upper);
+}
+
 int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uint32_t rights,
 	struct dma_map *out)
 {
@@ -50,7 +63,7 @@ int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uin
 	if (rc)
 		return rc;
 	out->addr = addr;
-	rc = map_with_tables(space, out->frame, offset, order, rights, &out->addr);
+	rc = map_in_pieces(space, out->frame, offset, order, rights, &out->addr);
 	if (rc) {
 		cap_drop(out->frame);
 		return rc;

@@ -465,7 +465,7 @@ static void tables_of_others(void)
 static void device_memory(void)
 {
 	struct kern_object *io;
-	struct dma_map a, b;
+	struct dma_map a, b, c;
 	uint64_t addr;
 	sk_cap_t f;
 	void *v;
@@ -481,6 +481,15 @@ static void device_memory(void)
 	assert_true(b.addr >= a.addr + (1 << 14));
 	assert_ptr_equal(kern_view(io, b.addr, NULL), kern_view(io, a.addr + 8192, NULL));
 	assert_int_equal(kern_own(b.frame)->rights, SK_R);
+	/* an IOMMU that has no pages of this size */
+	kern.fail_in = 1;
+	kern.fail_nr = SK_SYS_MAP;
+	kern.fail_rc = -SK_E_LIMIT;
+	assert_int_equal(dma_map(IO_SPACE, f, 0, 14, SK_R, &c), 0);
+	assert_int_equal(kern.failed_nr, SK_SYS_MAP);
+	for (unsigned int i = 0; i < 1 << 14; i += 4096)
+		assert_ptr_equal(
+			kern_view(io, c.addr + i, NULL), kern_view(io, a.addr + i, NULL));
 	dma_unmap(&a);
 	assert_null(kern_view(io, a.addr, NULL));
 	assert_non_null(kern_view(io, b.addr, NULL));
