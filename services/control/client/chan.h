@@ -7,8 +7,11 @@
 
 #include "svc/svc.h"
 
-/* Pass every record that came in to `fn`. Returns when none is left and the peer knows it. */
-void chan_drain(struct svc_conn *c, void *buf, uint32_t size,
+/*
+ * Pass every record that came in to `fn`. Returns when none is left and the peer knows it.
+ * `service` is the domain at the other end. If it breaks the protocol, it is started again.
+ */
+void chan_drain(struct svc_conn *c, const char *service, void *buf, uint32_t size,
 	void (*fn)(const void *rec, uint32_t len));
 
 #endif

@@ -265,7 +265,7 @@ static void term_event(void *ctx)
 	} rec;
 
 	(void)ctx;
-	chan_drain(chan, &rec, sizeof(rec), record_received);
+	chan_drain(chan, "console", &rec, sizeof(rec), record_received);
 	queue_pump();
 	if (queue_len < TERM_HIGH)
 		listener->drained();

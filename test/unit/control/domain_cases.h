@@ -61,6 +61,7 @@
 	X(a_reopen_fails) \
 	X(init_is_late) \
 	X(services_are_listed) \
+	X(xenstore_raves) \
 	X(xenstore_ends) \
 	X(a_hundred_guests_in_a_row) \
 	X(power) \

@@ -91,13 +91,27 @@ void xenstore_dies_all_along(void **state)
 	world_at_rest();
 }
 
+/* xenstore does not keep the protocol: init is asked to start it again, once. */
+void xenstore_raves(void **state)
+{
+	(void)state;
+	world.store_raves = true;
+	memset(world.restarted, 0, sizeof(world.restarted));
+	type("xenstore-read /local/domain/0/name\r");
+	assert_false(screen_has("Domain-0"));
+	assert_string_equal(world.restarted, "xenstore");
+	memset(world.restarted, 0, sizeof(world.restarted));
+	store_restart();
+	assert_true(screen_has("Domain-0") && screen_has("skerry# "));
+	assert_string_equal(world.restarted, "");
+}
+
 /* xenstore does not come back: what waits for it fails, and what comes later, too. */
 void xenstore_ends(void **state)
 {
 	(void)state;
 	world.store_gone = true;
 	type("xenstore-read /tool\r");
-	timers_expire();
 	assert_true(screen_has("input/output error"));
 	type("create /guests/a.cfg\r");
 	timers_expire();

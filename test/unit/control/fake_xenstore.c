@@ -201,6 +201,13 @@ static bool store_dies(uint64_t seq)
 	return true;
 }
 
+void store_restart(void)
+{
+	next_seq = 0;
+	chan_restart(&xs_chan);
+	world_run();
+}
+
 void store_revive(void)
 {
 	world.store_gone = false;
@@ -221,11 +228,19 @@ bool xs_serve(void)
 	bool any = false;
 	int n;
 
-	if (world.store_gone && !xs_chan.c.dead) {
-		chan_end(&xs_chan);
-		return true;
-	}
 	while ((n = ring_get(&xs_chan.req, &rec, sizeof(rec) - 1)) >= 0) {
+		if (world.store_raves) {
+			static uint8_t nonsense[XS_RECORD_MAX + 8];
+
+			world.store_raves = false;
+			assert_int_equal(ring_put(&xs_chan.rsp, nonsense, sizeof(nonsense)), 0);
+			(void)ring_put_flush(&xs_chan.rsp);
+			return true;
+		}
+		if (world.store_gone) {
+			chan_end(&xs_chan);
+			return true;
+		}
 		assert_int_equal((size_t)n, sizeof(rec.native) + sizeof(rec.h) + rec.h.len);
 		assert_int_equal(rec.native.role, XS_ROLE_DOM0);
 		rec.payload[rec.h.len] = '\0';

@@ -75,7 +75,8 @@ struct world {
 	uint32_t store_dies;
 	uint32_t store_deaths;
 	uint64_t store_died_at;
-	bool store_gone; /* xenstore ends for good at the next request */
+	bool store_gone;  /* xenstore ends for good at the next request */
+	bool store_raves; /* xenstore answers the next request with nonsense */
 };
 extern struct world world;
 
@@ -106,6 +107,7 @@ const char *node_perms(const char *path);
 size_t node_count(void);
 /* For the cases after one in which xenstore has ended. */
 void store_revive(void);
+void store_restart(void);
 
 /* VMMs by domid: what they are told and say. */
 bool vmm_heard(uint32_t domid, uint16_t type);

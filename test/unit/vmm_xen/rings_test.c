@@ -599,6 +599,9 @@ CASE(store_restarts_between_answers)
 	store_reply(0);
 	CHECK(store_take() && guest_request.m.req_id == 1);
 	fake_restart(xs);
+	guest_request.n.seq = 3; /* not the next */
+	store_reply(0);
+	CHECK_EQ(store()->rsp_prod, 16);
 	for (i = 1; i < 4; i++) {
 		CHECK(store_take());
 		len = i == 2 ? 500 : 4;
@@ -679,6 +682,28 @@ CASE(link_survives_deaths)
 		store_reply(0);
 	CHECK(asked > 1000);
 	CHECK_EQ(answers, asked);
+}
+
+/* Whatever a guest sends, its back ends can ask. */
+CASE(link_keeps_room_for_back_ends)
+{
+	struct xsd_sockmsg m = { .type = XS_WRITE, .len = XENSTORE_PAYLOAD_MAX };
+	static char body[XENSTORE_PAYLOAD_MAX];
+	uint32_t at = 0, i;
+
+	store_guest();
+	for (i = 0; i < 1000; i++) {
+		if (store()->req_prod != store()->req_cons)
+			break; /* it is not taken any more */
+		if (!at)
+			store_write(&m, sizeof(m));
+		store_write(body, 512);
+		at = (at + 512) % XENSTORE_PAYLOAD_MAX;
+		store_send();
+	}
+	CHECK(i > 50 && i < 200);
+	for (i = 0; i < 12; i++)
+		CHECK_EQ(xs_link_request(XS_WRITE, body, sizeof(body), ignore, NULL), 0);
 }
 
 /* A guest that starts afresh again and again while nothing is answered. */
@@ -767,6 +792,7 @@ int rings_tests(void)
 		cmocka_unit_test(store_restarts_between_answers),
 		cmocka_unit_test(store_restarts_within_messages),
 		cmocka_unit_test(link_survives_deaths),
+		cmocka_unit_test(link_keeps_room_for_back_ends),
 		cmocka_unit_test(link_resets_once_there_is_room),
 		cmocka_unit_test(store_ends),
 	};
