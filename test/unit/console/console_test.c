@@ -1084,6 +1084,20 @@ static void uart_restarts(void)
 	uart_fn(NULL);
 }
 
+/* Until the shell speaks, the log is shown, with a carriage return before each newline. */
+static void the_log_before_the_shell(void)
+{
+	memory_make();
+	peer_init(&all->uart);
+	assert_int_equal(console_main(), 0);
+	assert_int_equal(
+		connect(&all->vmm[0], CONSOLE_LOG, SVC_BADGE_INIT, "storage", SVC_STATIC | 5),
+		0);
+	prints(&all->vmm[0], "early\nbird\n");
+	assert_string_equal(
+		screen, "[    0.250000] (storage) early\r\n[    0.250000] (storage) bird\r\n");
+}
+
 /* The driver dies after any byte, and dies again while the rest comes. */
 static void the_screen_goes_on(void)
 {
@@ -1229,6 +1243,7 @@ int main(void)
 		T(a_new_shell_counts_from_0),
 		T(kept_memory_that_is_damaged),
 		T(without_kept_memory),
+		T(the_log_before_the_shell),
 		T(the_screen_goes_on),
 		T(a_driver_that_claims_too_much),
 		T(the_driver_is_away),
