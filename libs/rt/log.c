@@ -30,12 +30,14 @@ static uint32_t about;
 
 int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal)
 {
-	int rc = ring_init(&ring, region, req_size, RING_CLIENT_PUTS, 0);
+	int rc = ring.sh == region ? 0
+				   : ring_init(&ring, region, req_size, RING_CLIENT_PUTS, 0);
 
 	if (rc)
 		return rc;
 	log_signal = signal;
 	attached = true;
+	rt_log_resume(); /* what console had not taken before the ring was detached */
 	return 0;
 }
 

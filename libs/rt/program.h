@@ -16,7 +16,10 @@ void rt_exit(int code) __attribute__((noreturn));
  * wakes console.
  */
 int rt_log_attach(void *region, uint32_t req_size, sk_cap_t signal) must_check;
-/* The root task: until the next rt_log_attach(), standard output goes to the kernel's log. */
+/*
+ * The root task: until the next rt_log_attach(), standard output goes to the kernel's log. What
+ * console had not taken is not lost, if the same region is attached again.
+ */
 void rt_log_detach(void);
 /*
  * console has signalled: it may have been restarted, and gets the output that it has lost. The

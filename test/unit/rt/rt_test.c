@@ -293,6 +293,26 @@ static void text_outlives_console(void)
 	assert_string_equal(console, "two\nthree\n");
 }
 
+/* The root task has no ring while console is away; what was in the ring comes afterwards. */
+static void a_ring_that_is_attached_again(void)
+{
+	start(20);
+	channel_make();
+	reader_takes();
+	log_write("one\n", 4);
+	rt_log_detach();
+	assert_int_equal(ring_init(&reader, reader.sh, RING, RING_SERVICE_GETS, 1), 0);
+	ring_restart(&reader, 1);
+	reader_takes();
+	assert_string_equal(console, "");
+	assert_int_equal(rt_log_attach(reader.sh, RING, SIGNAL), 0);
+	reader_takes();
+	assert_string_equal(console, "one\n");
+	log_write("two\n", 4);
+	reader_takes();
+	assert_string_equal(console, "two\n");
+}
+
 /* The last line does not wait until the program has a next one. */
 static void the_last_line_comes_without_a_next_one(void)
 {
@@ -481,6 +501,7 @@ int main(void)
 		KERN_CASE(root_task_writes_to_the_kernel),
 		KERN_CASE(domains_write_to_their_channel),
 		KERN_CASE(text_outlives_console),
+		KERN_CASE(a_ring_that_is_attached_again),
 		KERN_CASE(the_last_line_comes_without_a_next_one),
 		KERN_CASE(text_that_does_not_fit),
 		KERN_CASE(short_text_after_a_loss),
