@@ -265,6 +265,10 @@ void opened_already(void **state)
 	world_run();
 	all_open(1);
 	assert_int_equal(world.opened, opened + 1);
+	for (int i = 0; i < 12; i++) { /* it is not tried again */
+		world.later_ns += 8000000000;
+		timers_expire();
+	}
 	assert_int_equal(world.abandoned, 0);
 	/* without an answer the service undoes what it did, so nothing is certain */
 	world.fail_rc = -SK_E_TIMEOUT;
