@@ -224,7 +224,7 @@ int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 	rc = proc_connect_prepare(p, c, &a, out);
 	if (rc)
 		return rc;
-	rc = svc_open(c->endpoint, &a, &r);
+	rc = svc_open_within(c->endpoint, &a, c->open_ms ? c->open_ms : SVC_OPEN_MS, &r);
 	rc = proc_connect_finish(p, c, keep_caps, &a, rc, &r, out);
 	if (rc && out->number && svc_close(c->endpoint, out->number, NULL))
 		return -SK_E_TIMEOUT; /* the service keeps a connection that has no user */

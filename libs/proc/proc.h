@@ -200,6 +200,8 @@ struct proc_connect {
 	sk_cap_t untyped;
 	/* Memory of the data part; 0 = the same. */
 	sk_cap_t data_untyped;
+	/* How long proc_connect() waits for the service; 0 = SVC_OPEN_MS. */
+	uint32_t open_ms;
 };
 struct proc_connection {
 	uint32_t number; /* for SVC_CLOSE */

@@ -20,8 +20,8 @@ enum {
 	CLOSE_LONG_MS = 10000,
 	/* At the end of a client, a service that takes longer counts as hung. */
 	CLOSE_MS = 10000,
-	/* A service that is started again opens its connections in less, or it hangs. */
-	REOPEN_MS = 3000,
+	/* A service that has answered a pulse opens a connection in less, or it hangs. */
+	OPEN_MS = 3000,
 };
 
 struct connection *connection_of(const struct domain *d, uint32_t channel)
@@ -157,6 +157,24 @@ static struct proc_connect connect_args(uint32_t client, const struct manifest_c
 		.params_len = ch->params_len };
 }
 
+/*
+ * A service that hangs is ended. Nothing was asked of it on the new connection, so once it is
+ * stopped, the region is free.
+ */
+static int connect_call(struct domain *d, struct proc_connect *q, struct connection *c)
+{
+	struct domain *service = &domains[c->service];
+	int rc;
+
+	q->open_ms = service->life.answered ? OPEN_MS : 0;
+	rc = proc_connect(&d->proc, q, true, &c->c);
+	if (rc != -SK_E_TIMEOUT || !service->life.answered)
+		return rc;
+	printf("%s does not open a connection with %s\n", service->m->name, d->m->name);
+	domain_ends(service, DOMAIN_END_HANG);
+	return -SK_E_DELETED;
+}
+
 static int connect(struct domain *d, const struct manifest_channel *ch, struct connection *c)
 {
 	struct proc_connect q;
@@ -174,7 +192,7 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 	c->service = ch->service;
 	c->epoch = 0;
 	if (!rc)
-		rc = proc_connect(&d->proc, &q, true, &c->c);
+		rc = connect_call(d, &q, c);
 	if (rc) {
 		region_return(d, c, rc);
 		return rc;
@@ -202,7 +220,7 @@ int connect_channels(struct domain *d)
 		rc = connect(d, ch, &connections[d->m->first_channel + i]);
 		if (!rc)
 			continue;
-		if (!optional) {
+		if (!optional || rc == -SK_E_DELETED) {
 			printf("%s: no channel %s: %s\n", d->m->name, ch->name,
 				sk_error_text(rc));
 			return rc;
@@ -295,7 +313,7 @@ int connection_reopen(struct connection *c)
 	c->epoch++;
 	rc = reopen_args(c, &a);
 	if (!rc)
-		rc = svc_open_within(domains[c->service].connector, &a, REOPEN_MS, &r);
+		rc = svc_open_within(domains[c->service].connector, &a, OPEN_MS, &r);
 	if (rc)
 		return rc;
 	cap_drop(r.signal);

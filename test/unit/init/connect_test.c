@@ -49,6 +49,12 @@ UNUSED(int svc_abandon(const struct svc_open_args *a, enum svc_end end))
 UNUSED(int proc_reopen_prepare(const struct proc_connect *c, const struct proc_connection *kept,
 	uint32_t epoch, struct svc_open_args *a))
 #pragma GCC diagnostic pop
+void domain_ends(struct domain *d, enum domain_end why)
+{
+	(void)d;
+	(void)why;
+	fail();
+}
 void vm_unmap(void *addr, sk_cap_t frame, uint32_t order)
 {
 	(void)addr, (void)frame, (void)order;

@@ -463,6 +463,50 @@ static void a_service_that_does_not_let_go(void)
 	run(deaf_steps);
 }
 
+/* ---- a service that ends while it opens a connection ---- */
+static void n_answers(struct kern_msg *m) { answers_pulse(m, 1ull << DISK); }
+
+static void n_fault(struct kern_msg *m)
+{
+	remember();
+	peer.open_rc[DISK] = -SK_E_TIMEOUT;
+	fault(m, STORAGE);
+}
+
+/* disk has ended, too, and storage, to which its channel is optional, does not start without. */
+static void n_disk_first(struct kern_msg *m)
+{
+	peer.open_rc[DISK] = 0;
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_HANG);
+	assert_true(restarting(DISK, PHASE_OPENING));
+	assert_true(restarting(STORAGE, PHASE_ENDED));
+	answers_pulse(m, 1ull << DISK);
+}
+
+static void n_then_storage(struct kern_msg *m)
+{
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	assert_true(restarting(STORAGE, PHASE_OPENING));
+	assert_true(connections[3].open);
+	answers_pulse(m, 1ull << STORAGE);
+}
+
+static void n_all_run(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
+	assert_int_equal(caps_free_bytes(), before.bytes); /* the region came back */
+}
+
+static void (*const ending_steps[])(struct kern_msg *m) = { n_answers, n_fault, n_disk_first,
+	n_then_storage, n_all_run, NULL };
+
+static void a_service_that_ends_in_an_open(void)
+{
+	machine();
+	run(ending_steps);
+}
+
 /* ---- given up ---- */
 static void g_fault(struct kern_msg *m)
 {
@@ -793,6 +837,7 @@ int main(void)
 		KERN_CASE(domains_that_answer),
 		KERN_CASE(a_client_that_breaks_the_protocol),
 		KERN_CASE(a_service_that_does_not_let_go),
+		KERN_CASE(a_service_that_ends_in_an_open),
 		KERN_CASE(a_device_without_a_reset),
 		KERN_CASE(a_domain_that_ends_too_often),
 		KERN_CASE(any_call_that_fails),

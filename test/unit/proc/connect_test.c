@@ -116,9 +116,11 @@ uint64_t proc_vaddr(struct proc *p, uint32_t order)
 	return at;
 }
 
-int svc_open(sk_cap_t ep, const struct svc_open_args *a, struct svc_open_result *r)
+int svc_open_within(
+	sk_cap_t ep, const struct svc_open_args *a, uint32_t ms, struct svc_open_result *r)
 {
 	assert_int_equal(ep, ENDPOINT);
+	assert_int_equal(ms, SVC_OPEN_MS);
 	seen.opens++;
 	seen.open = *a;
 	if (seen.open_rc)
