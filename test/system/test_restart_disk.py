@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Guests write stamped blocks while the driver of their disk, and storage, end again and again; nothing is lost, nothing fails."""
+import itertools
+import re
+import struct
+
+from guestkit import boots, compile_tool, enter, info, leave, ramdisk, wait_gone
+from harness import PROMPT, GuestDir, partition
+
+MIB = 1 << 20
+SIZE = 8
+BLOCK = 4096
+NAMES = ("one", "two", "late")
+# the ends of one round: of either, of both, and in the ways in which a program fails
+ROUND = (["restart blk0"], ["restart storage"], ["restart blk0", "restart storage"], ["kill blk0 fault"],
+         ["restart storage", "restart blk0"], ["kill storage exit"], ["kill storage fault", "kill blk0 exit"])
+ROUNDS = 4
+
+
+def services(m):
+    """{name: (state, restarts)} of `list-services`. Lines of init may come between its rows."""
+    rows = re.findall(r"^(blk0|storage) +(\S+) +(\d+) ", m.shell("list-services"), re.M)
+    return {name: (state, int(restarts)) for name, state, restarts in rows}
+
+
+def end(m, ends, expected):
+    """Type the lines one after the other, and wait until all that they end runs again."""
+    for line in ends:
+        verb, name = line.split()[:2]
+        assert f"{verb}: {name}: " not in m.shell(line), m.tail()
+        expected[name] += 1
+
+    def all_run():
+        now = services(m)
+        return all(now.get(name) == ("running", n) for name, n in expected.items())
+    m.until(all_run, f"the end of {ends}")
+
+
+def sum_of(data):
+    """The sum of the stamps, each of which is in all words of its block."""
+    total = 0
+    for block in range(len(data) // BLOCK):
+        words = set(struct.unpack_from("<512Q", data, block * BLOCK))
+        assert len(words) == 1, f"block {block} has parts of several writes"
+        stamp = words.pop()
+        assert stamp == 0 or stamp >> 32 == block, f"block {block} has the stamp {stamp:x}"
+        total += stamp
+    return total & (1 << 64) - 1
+
+
+def test_guests_write_on(machine, build, tmp_path):
+    guests = GuestDir(tmp_path / "g", build)
+    image = ramdisk(guests, "stamp", {"stampio": compile_tool("stampio", tmp_path)})
+    for name in NAMES:
+        volume = guests.add_image(name, size=SIZE * MIB)
+        guests.add_config(name, auto=False, memory=96, ramdisk=image, disk=[f"{volume},xvda,w"],
+                          extra=boots(f"/stampio /dev/xvda {SIZE}"))
+    m = machine(guests=guests, append="init.kill=1")
+    m.prompt()
+    free = info(m, "free_memory")
+
+    def create(name):
+        m.shell(f"create /guests/{name}.cfg")
+        enter(m, name, "stampio: begins")
+        leave(m)
+
+    create("one")
+    create("two")
+    expected = {name: n for name, (_, n) in services(m).items()}
+    marks = itertools.count()
+    for _ in range(ROUNDS):
+        for ends in ROUND:
+            end(m, ends, expected)
+        for name in NAMES[:2]:
+            mark = f"mark{next(marks)}"
+            m.line("console " + name)
+            m.send(mark + "\r")
+            m.expect(f"stampio: {mark} done")
+            leave(m)
+    create("late")  # files has gone on, too
+
+    sums = {}
+    for name in NAMES:
+        m.line("console " + name)
+        m.send("end\r")
+        match = m.expect(r"stampio: (\d) of 3 good, (\d+) writes, sum ([0-9a-f]+)")
+        assert match[1] == "3" and int(match[2]) > 0, match[0]
+        sums[name] = int(match[3], 16)
+        m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
+    wait_gone(m)
+    log = m.shell("dmesg")
+    assert not re.search("is lost|a request .* fails|given up|I/O error", log), log
+    assert info(m, "free_memory") == free
+    m.poweroff()
+
+    for name in NAMES:
+        offset, size = partition(m.disk, name)
+        with open(m.disk, "rb") as f:
+            f.seek(offset)
+            assert sum_of(f.read(size)) == sums[name], f"the volume of {name}"
