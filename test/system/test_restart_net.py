@@ -26,8 +26,9 @@ while [ ! -s /tmp/word ]; do
 	usleep 50000
 done
 echo "heard $(cat /tmp/word)"
-dmesg | tail -n +$((before + 1))
-echo "messages $(($(dmesg | wc -l) - before))"
+dmesg | tail -n +$((before + 1)) | grep -v clocksource: >/tmp/said  # a slow emulator makes the guest doubt its clock
+cat /tmp/said
+echo "messages $(wc -l </tmp/said)"
 """
 
 
