@@ -373,7 +373,7 @@ static long as_second(unsigned int d, unsigned int nr, const uint64_t arg[6])
  * Waiting threads make the end of an endpoint long; in the meantime its capability can be
  * neither copied nor moved.
  */
-static void what_ends_is_not_derived(void **state)
+static void a_dying_object_is_not_derived(void **state)
 {
 	static const uint64_t args[6] = { AT_CNODE, S };
 	struct thread *ender = domains[1].thread[0];
@@ -608,7 +608,7 @@ int rules_caps(void)
 		RULE(moving_keeps_the_family),
 		RULE(deleting_hands_children_up),
 		RULE(moving_keeps_mappings),
-		RULE(what_ends_is_not_derived),
+		RULE(a_dying_object_is_not_derived),
 		RULE(restart_knows_its_slot),
 		RULE(revoke_knows_its_slot),
 		RULE(cnodes_take_all_with_them),

@@ -74,7 +74,7 @@ static void names_turn_one_on_or_off(void **state)
 	assert_int_equal(choose("no,stibp=1,md-clear=yes ibpb"), SPEC_STIBP | SPEC_VERW);
 }
 
-static void what_the_cpu_lacks_stays_off(void **state)
+static void absent_features_stay_off(void **state)
 {
 	const char *unknown;
 
@@ -105,7 +105,7 @@ int main(void)
 		cmocka_unit_test(all_are_on_without_an_option),
 		cmocka_unit_test(a_boolean_is_for_all),
 		cmocka_unit_test(names_turn_one_on_or_off),
-		cmocka_unit_test(what_the_cpu_lacks_stays_off),
+		cmocka_unit_test(absent_features_stay_off),
 		cmocka_unit_test(the_first_unknown_word_is_told),
 	};
 

@@ -187,7 +187,7 @@ static void small_objects_share_pages(void)
 	cap_drop(c[0]);
 }
 
-static void whoever_has_a_copy_loses_it(void)
+static void revoke_reaches_every_copy(void)
 {
 	sk_cap_t frame, copy;
 
@@ -294,7 +294,7 @@ static void the_largest_piece_is_taken(void)
 	assert_int_equal(untyped_take(20, &u, &order), -SK_E_NO_MEM);
 }
 
-static void what_is_in_a_cnode(void)
+static void counts_the_contents_of_a_cnode(void)
 {
 	struct caps_count c;
 	sk_cap_t cnode;
@@ -656,13 +656,13 @@ int main(void)
 		KERN_CASE(dropping_what_is_not_an_object),
 		KERN_CASE(dropped_memory_comes_back),
 		KERN_CASE(small_objects_share_pages),
-		KERN_CASE(whoever_has_a_copy_loses_it),
+		KERN_CASE(revoke_reaches_every_copy),
 		KERN_CASE(nothing_is_lost_to_alignment),
 		KERN_CASE(free_pieces_are_cut),
 		KERN_CASE(large_pieces_stay_whole),
 		KERN_CASE(arguments_of_objects),
 		KERN_CASE(the_largest_piece_is_taken),
-		KERN_CASE(what_is_in_a_cnode),
+		KERN_CASE(counts_the_contents_of_a_cnode),
 		KERN_CASE(memory_is_where_it_is_mapped),
 		KERN_CASE(free_addresses_are_joined),
 		KERN_CASE(large_frames_are_aligned),

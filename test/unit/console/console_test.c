@@ -416,7 +416,7 @@ static void says_what_was_not_kept(void)
 	assert_string_equal(screen, "");
 }
 
-static void what_was_shown_in_part_goes_on(void)
+static void a_line_shown_in_part_goes_on(void)
 {
 	static char much[3 * RING];
 
@@ -1220,7 +1220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(shows_what_nobody_has_seen),
 		T(says_what_was_not_kept),
-		T(what_was_shown_in_part_goes_on),
+		T(a_line_shown_in_part_goes_on),
 		T(typing_to_a_guest),
 		T(typing_to_a_guest_that_does_not_read),
 		T(the_shell_is_silent_while_a_guest_is_attached),

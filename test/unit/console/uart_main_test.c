@@ -129,7 +129,7 @@ static void text_both_ways(void)
 	assert_string_equal(text, "list\r");
 }
 
-static void what_is_no_record_is_a_breach(void)
+static void a_malformed_record_is_a_breach(void)
 {
 	start();
 	put("x", CONSOLE_READY);
@@ -344,7 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(text_both_ways),
-		CASE(what_is_no_record_is_a_breach),
+		CASE(a_malformed_record_is_a_breach),
 		CASE(records_without_text_are_a_breach),
 		CASE(a_record_of_another_length_is_a_breach),
 		CASE(there_is_one_client),

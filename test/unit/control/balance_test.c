@@ -36,7 +36,7 @@ static void two_that_share_a_cpu(void **state)
 	assert_int_equal(which, 1);
 }
 
-static void what_is_as_good_stays(void **state)
+static void equal_placement_stays(void **state)
 {
 	(void)state;
 	assert_false(
@@ -215,7 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_that_share_a_cpu),
-		cmocka_unit_test(what_is_as_good_stays),
+		cmocka_unit_test(equal_placement_stays),
 		cmocka_unit_test(three_on_one_end_as_two_and_one),
 		cmocka_unit_test(the_one_that_evens_out),
 		cmocka_unit_test(gain_has_to_be_worth_it),

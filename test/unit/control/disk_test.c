@@ -183,7 +183,7 @@ static void check(const char *text, const char *part)
 		fail_msg("'%s' gave '%s'", text, m.text);
 }
 
-static void what_this_host_serves(void **state)
+static void disks_that_this_host_serves(void **state)
 {
 	char label[DISK_LABEL_SIZE], text[256];
 
@@ -293,7 +293,7 @@ int main(void)
 		cmocka_unit_test(spellings),
 		cmocka_unit_test(flags),
 		cmocka_unit_test(refusals),
-		cmocka_unit_test(what_this_host_serves),
+		cmocka_unit_test(disks_that_this_host_serves),
 		cmocka_unit_test(device_numbers),
 	};
 

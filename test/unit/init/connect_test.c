@@ -182,7 +182,7 @@ static void a_failed_flush_is_told(void **state)
 	assert_int_equal(dropped, 2);
 }
 
-static void what_takes_long_is_told(void **state)
+static void a_slow_close_is_reported(void **state)
 {
 	(void)state;
 	service.takes_ms = 60000;
@@ -220,7 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test_setup(
 						    closes_all_of_a_service, setup),
 		cmocka_unit_test_setup(a_failed_flush_is_told, setup),
-		cmocka_unit_test_setup(what_takes_long_is_told, setup),
+		cmocka_unit_test_setup(a_slow_close_is_reported, setup),
 		cmocka_unit_test_setup(memory_of_an_open_end_is_lost, setup),
 		cmocka_unit_test_setup(a_service_that_was_given_up_is_not_asked, setup) };
 

@@ -115,7 +115,7 @@ static void interrupts_go_out(void **state)
 }
 
 /* Every pending vector counts except requests, which are answered on the spot. */
-static void what_waits(void **state)
+static void pending_interrupts_by_priority(void **state)
 {
 	(void)state;
 	begin(false, false);
@@ -159,7 +159,7 @@ int main(void)
 		cmocka_unit_test(timer_counts),
 		cmocka_unit_test(timer_has_deadlines),
 		cmocka_unit_test(interrupts_go_out),
-		cmocka_unit_test(what_waits),
+		cmocka_unit_test(pending_interrupts_by_priority),
 		cmocka_unit_test(counts_are_measured),
 	};
 

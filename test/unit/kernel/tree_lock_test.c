@@ -101,7 +101,7 @@ static void cpu_1_releases(void)
 }
 
 /* While a CPU waits it answers requests, and it has the lock as soon as it is given. */
-static void who_waits_is_given_the_lock(void **state)
+static void a_waiting_cpu_is_given_the_lock(void **state)
 {
 	(void)state;
 	be(1);
@@ -137,7 +137,7 @@ static void the_lock_goes_round_in_a_circle(void **state)
 	assert_int_equal(tree.wanted, 1);
 }
 
-static void who_waits_leaves_for_an_interrupt(void **state)
+static void a_waiting_cpu_leaves_for_an_interrupt(void **state)
 {
 	(void)state;
 	be(1);
@@ -198,9 +198,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_free_lock_is_taken_at_once, set_up),
-		cmocka_unit_test_setup(who_waits_is_given_the_lock, set_up),
+		cmocka_unit_test_setup(a_waiting_cpu_is_given_the_lock, set_up),
 		cmocka_unit_test_setup(the_lock_goes_round_in_a_circle, set_up),
-		cmocka_unit_test_setup(who_waits_leaves_for_an_interrupt, set_up),
+		cmocka_unit_test_setup(a_waiting_cpu_leaves_for_an_interrupt, set_up),
 		cmocka_unit_test_setup(a_lock_on_its_way_is_not_refused, set_up),
 		cmocka_unit_test_setup(a_lock_that_became_free_is_taken, set_up),
 	};

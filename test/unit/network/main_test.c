@@ -260,7 +260,7 @@ static void frames_with_a_vlan_tag(void)
 }
 
 /* ---- a hostile VMM ---- */
-static void what_can_be_answered_is_no_breach(void)
+static void an_answered_request_is_no_breach(void)
 {
 	start();
 	frame_make(&a);
@@ -347,7 +347,7 @@ static void impossible_indices_are_a_breach(void)
  * A client that takes no answers is not served and loses its incoming frames, but keeps its
  * port.
  */
-static void who_takes_nothing_is_waited_for_by_nobody(void)
+static void a_port_that_takes_nothing_delays_nobody(void)
 {
 	uint32_t n = 0;
 
@@ -418,7 +418,7 @@ static void b_sends_once(void)
 	(void)ring_put_flush(&b.out);
 }
 
-static void who_always_has_more_does_not_stop_the_switch(void)
+static void a_busy_port_does_not_stop_the_switch(void)
 {
 	start();
 	frame_make(&a);
@@ -781,13 +781,13 @@ int main(void)
 		CASE(pieces_with_long_headers),
 		CASE(every_checksum_field),
 		CASE(frames_with_a_vlan_tag),
-		CASE(what_can_be_answered_is_no_breach),
+		CASE(an_answered_request_is_no_breach),
 		CASE(unknown_operations_are_a_breach),
 		CASE(records_of_another_size_are_a_breach),
 		CASE(more_buffers_than_the_credit_are_a_breach),
 		CASE(impossible_indices_are_a_breach),
-		CASE(who_takes_nothing_is_waited_for_by_nobody),
-		CASE(who_always_has_more_does_not_stop_the_switch),
+		CASE(a_port_that_takes_nothing_delays_nobody),
+		CASE(a_busy_port_does_not_stop_the_switch),
 		CASE(drivers_buffers_are_checked),
 		CASE(a_send_buffer_comes_back_once),
 		CASE(a_driver_that_takes_nothing),

@@ -103,7 +103,7 @@ static void too_many_buffers(void **state)
 	assert_int_equal(port_buffer_push(&p, &b), -SK_E_PEER);
 }
 
-static void checksum_for_who_cannot(void **state)
+static void checksum_made_for_a_receiver_that_cannot(void **state)
 {
 	static struct port p;
 	uint8_t bytes[100] = { 0 };
@@ -263,7 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(plain_frame),
 		CASE(too_many_buffers),
-		CASE(checksum_for_who_cannot),
+		CASE(checksum_made_for_a_receiver_that_cannot),
 		CASE(segments_for_small_buffers),
 		CASE(uplink),
 		CASE(client_that_does_not_read),

@@ -151,7 +151,7 @@ static void has(sk_cap_t slot, struct kern_object *obj, uint32_t rights, uint64_
 }
 
 /* ---- cases ---- */
-static void what_a_domain_has(void)
+static void a_domain_has_its_capabilities(void)
 {
 	struct kern_object *t;
 	sk_cap_t thread;
@@ -239,7 +239,7 @@ static void where_its_memory_is(void)
 		assert_ptr_not_equal(cap_of(i)->obj, kern_own(proc.keep)->obj);
 }
 
-static void what_it_reads_about_itself(void)
+static void a_domain_reads_its_start_page(void)
 {
 	const struct domain_info *info;
 	char name[40], args[DOMAIN_ARGS_MAX + 1];
@@ -570,9 +570,9 @@ static void a_segment_beyond_the_pieces(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KERN_CASE(what_a_domain_has),
+		KERN_CASE(a_domain_has_its_capabilities),
 		KERN_CASE(where_its_memory_is),
-		KERN_CASE(what_it_reads_about_itself),
+		KERN_CASE(a_domain_reads_its_start_page),
 		KERN_CASE(nothing_is_left),
 		KERN_CASE(failures_leave_nothing),
 		KERN_CASE(too_little_memory),

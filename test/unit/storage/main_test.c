@@ -126,7 +126,7 @@ static void parameters_that_are_none(void)
 }
 
 /* ---- two disks ---- */
-static void who_waits_for_one_disk_does_not_hold_up_another(void)
+static void a_wait_for_one_disk_does_not_hold_up_another(void)
 {
 	start();
 	attach(&c[0], 'a');
@@ -144,7 +144,7 @@ static void who_waits_for_one_disk_does_not_hold_up_another(void)
 }
 
 /* A busy client gets no more of the free places than one that asks now and then. */
-static void who_waits_has_its_turn(void)
+static void waiting_clients_take_turns(void)
 {
 	uint32_t n;
 
@@ -202,7 +202,7 @@ static void a_full_ring_of_the_driver_costs_nobody_his_disk(void)
 	assert_false(peer_dead(&c[0]));
 }
 
-static void who_comes_later_does_not_overtake(void)
+static void a_later_client_does_not_overtake(void)
 {
 	struct blk_req q;
 	uint32_t sent = 0, n = 0;
@@ -402,7 +402,7 @@ static void feed(struct peer *p)
 	assert_true(++fed < 10000);
 }
 
-static void who_always_has_more_does_not_stop_storage(void)
+static void a_busy_client_does_not_stop_storage(void)
 {
 	start();
 	attach(&c[0], 'a');
@@ -417,7 +417,7 @@ static void who_always_has_more_does_not_stop_storage(void)
 	assert_false(peer_dead(&c[0]));
 }
 
-static void who_takes_no_answers_waits_alone(void)
+static void a_client_that_takes_no_answers_waits_alone(void)
 {
 	uint32_t sent = 0, n = 0;
 
@@ -573,18 +573,18 @@ int main(void)
 		CASE(the_second_table_is_used),
 		CASE(a_disk_that_cannot_be_written),
 		CASE(parameters_that_are_none),
-		CASE(who_waits_for_one_disk_does_not_hold_up_another),
-		CASE(who_waits_has_its_turn),
+		CASE(a_wait_for_one_disk_does_not_hold_up_another),
+		CASE(waiting_clients_take_turns),
 		CASE(a_full_ring_of_the_driver_costs_nobody_his_disk),
-		CASE(who_comes_later_does_not_overtake),
+		CASE(a_later_client_does_not_overtake),
 		CASE(a_driver_that_was_taken_over),
 		CASE(a_driver_that_answers_no_calls),
 		CASE(a_driver_that_hangs_from_the_start),
 		CASE(a_driver_that_always_has_one_more),
 		CASE(bad_requests_are_answered),
 		CASE(wrong_records_are_a_breach),
-		CASE(who_always_has_more_does_not_stop_storage),
-		CASE(who_takes_no_answers_waits_alone),
+		CASE(a_busy_client_does_not_stop_storage),
+		CASE(a_client_that_takes_no_answers_waits_alone),
 		CASE(answers_to_what_is_out_have_room),
 		CASE(closing_flushes_what_was_written),
 		CASE(a_failed_last_flush_is_told),

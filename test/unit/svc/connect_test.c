@@ -47,7 +47,7 @@ static void connect_sends_the_region(void)
 	assert_int_equal(SK_MI_CAPS(fake.sent.mi), 2);
 }
 
-static void connect_does_not_wait_for_ever(void)
+static void connect_has_a_deadline(void)
 {
 	struct svc_open_result r;
 	uint64_t mr[SK_MR_MAX] = { 0 };
@@ -127,7 +127,7 @@ int connect_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(connect_sends_the_region),
-		T(connect_does_not_wait_for_ever),
+		T(connect_has_a_deadline),
 		T(a_call_that_fails_brings_no_capabilities),
 		T(answers_that_are_none),
 		T(closing_hears_of_the_last_flush),

@@ -64,7 +64,7 @@ static void room_wakes_a_client_that_waits_for_it(void)
 	assert_int_equal(fake.signals[seen.conn->signal], 1);
 }
 
-static void event_that_leaves_records_is_not_called_for_ever(void)
+static void event_that_leaves_records_is_called_once(void)
 {
 	seen.take = 2;
 	add_open();
@@ -155,7 +155,7 @@ static void no_more(void)
 }
 
 /* A client that always adds one more request gets its turns, but other callers are served. */
-static void who_always_has_more_does_not_stop_the_service(void)
+static void a_busy_client_does_not_stop_the_service(void)
 {
 	seen.after = one_more;
 	add_open();
@@ -272,10 +272,10 @@ int events_tests(void)
 		T(event_takes_all),
 		T(answers_wake_a_client_that_sleeps),
 		T(room_wakes_a_client_that_waits_for_it),
-		T(event_that_leaves_records_is_not_called_for_ever),
+		T(event_that_leaves_records_is_called_once),
 		T(event_without_progress_stops),
 		T(all_is_served_turn_by_turn),
-		T(who_always_has_more_does_not_stop_the_service),
+		T(a_busy_client_does_not_stop_the_service),
 		T(a_dear_request_costs_turns),
 		T(signals_bring_no_more_turns),
 		T(a_service_that_is_full_goes_on_later),

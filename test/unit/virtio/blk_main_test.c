@@ -380,7 +380,7 @@ static void more_than_the_depth_waits(void)
 	assert_int_equal(n, 80);
 }
 
-static void answers_wait_for_who_takes_none(void)
+static void answers_wait_for_a_client_that_takes_none(void)
 {
 	uint32_t sent = 0, n = 0;
 
@@ -527,7 +527,7 @@ int main(void)
 		CASE(blocks_that_are_none),
 		CASE(bad_requests_are_answered),
 		CASE(more_than_the_depth_waits),
-		CASE(answers_wait_for_who_takes_none),
+		CASE(answers_wait_for_a_client_that_takes_none),
 		CASE(wrong_records_are_a_breach),
 		CASE(regions),
 		CASE(closing_waits_for_the_device),

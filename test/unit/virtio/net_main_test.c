@@ -104,7 +104,7 @@ static void refused(struct net_desc d, uint16_t op)
 }
 
 /* The uplink carries everyone's frames, so no illegal request may end it. */
-static void what_is_not_legal_comes_back(void)
+static void illegal_requests_come_back(void)
 {
 	start();
 	refused((struct net_desc){ .op = NET_TX, .length = 13 }, NET_TX_DONE);
@@ -135,7 +135,7 @@ static void what_is_not_legal_comes_back(void)
 	assert_true(device_take(TX, &(struct chain){ 0 }));
 }
 
-static void what_has_no_answer_is_a_breach(void)
+static void a_record_without_an_answer_is_a_breach(void)
 {
 	start();
 	ask((struct net_desc){ .op = NET_TX_DONE, .length = 60 });
@@ -172,7 +172,7 @@ static void small_queues(void)
 }
 
 /* The requests of a client that takes no answers wait, and none is lost. */
-static void answers_wait_for_who_takes_none(void)
+static void answers_wait_for_a_client_that_takes_none(void)
 {
 	struct net_desc d = { .op = NET_TX, .length = 13 };
 	uint32_t sent = 0, n = 0;
@@ -257,7 +257,7 @@ static void headers_of_their_own(void)
 	assert_true(d.id == 1 && d.flags == 0);
 }
 
-static void what_the_client_is_told(void)
+static void the_open_tells_the_client_its_limits(void)
 {
 	static const uint8_t mac[6] = { 2, 3, 4, 5, 6, 7 };
 	unsigned int signals;
@@ -321,15 +321,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(frames_both_ways),
-		CASE(what_is_not_legal_comes_back),
-		CASE(what_has_no_answer_is_a_breach),
+		CASE(illegal_requests_come_back),
+		CASE(a_record_without_an_answer_is_a_breach),
 		CASE(one_more_than_the_credit_is_a_breach),
 		CASE(small_queues),
-		CASE(answers_wait_for_who_takes_none),
+		CASE(answers_wait_for_a_client_that_takes_none),
 		CASE(the_cards_nonsense_is_dropped),
 		CASE(a_closed_region_is_out_of_the_cards_reach),
 		CASE(headers_of_their_own),
-		CASE(what_the_client_is_told),
+		CASE(the_open_tells_the_client_its_limits),
 		CASE(wrong_records_are_a_breach),
 		CASE(many_frames_one_after_the_other),
 		CASE(one_client_only),

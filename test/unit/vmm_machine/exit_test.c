@@ -350,7 +350,7 @@ static void halts_and_pauses(void **state)
 	assert_int_equal(yields, 1);
 }
 
-static void what_needs_nothing(void **state)
+static void exits_that_need_nothing(void **state)
 {
 	static const uint32_t reasons[] = { SK_EXIT_SIGNAL, SK_EXIT_DEADLINE,
 		SK_EXIT_NMI_WINDOW };
@@ -724,7 +724,7 @@ int main(void)
 		cmocka_unit_test_setup(extended_states, setup),
 		cmocka_unit_test_setup(time_stamps, setup),
 		cmocka_unit_test_setup(halts_and_pauses, setup),
-		cmocka_unit_test_setup(what_needs_nothing, setup),
+		cmocka_unit_test_setup(exits_that_need_nothing, setup),
 		cmocka_unit_test_setup(ends, setup),
 		cmocka_unit_test_setup(ports, setup),
 		cmocka_unit_test_setup(absent_ports_are_told, setup),

@@ -198,7 +198,7 @@ static int teardown(void **state)
 
 /* ---- cases ------------------------------------------------------------------------------- */
 
-static void who_may_connect(void **state)
+static void only_connectors_may_open(void **state)
 {
 	struct xs_params p = { .domid = 7 };
 	struct svc_conn c = conns[0];
@@ -456,7 +456,7 @@ static void a_client_without_memory(void **state)
 	assert_int_equal(sessions, 0);
 }
 
-static void what_a_guest_is_refused_is_in_its_statistics(void **state)
+static void statistics_count_refusals_of_a_guest(void **state)
 {
 	uint64_t mr[8] = { 0 };
 
@@ -703,7 +703,7 @@ static void starting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(who_may_connect),
+		CASE(only_connectors_may_open),
 		CASE(answers_with_role_and_number),
 		CASE(breaches),
 		CASE(more_breaches),
@@ -713,7 +713,7 @@ int main(void)
 		CASE(closing_ends_the_domain),
 		CASE(wishes_are_kept),
 		CASE(a_client_without_memory),
-		CASE(what_a_guest_is_refused_is_in_its_statistics),
+		CASE(statistics_count_refusals_of_a_guest),
 		CASE(clients_come_back),
 		CASE(a_new_client_is_not_an_old_one),
 		cmocka_unit_test(starting),

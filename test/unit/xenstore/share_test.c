@@ -167,7 +167,7 @@ static void control_has_a_reserve(void **state)
 	assert_int_equal(session_open(&S, 5000, ROLE_GUEST, 5000, &late), 0);
 }
 
-static void what_is_removed_comes_back(void **state)
+static void removed_nodes_give_their_share_back(void **state)
 {
 	size_t used = mem_used();
 	unsigned i;
@@ -421,7 +421,7 @@ int main(void)
 		FULL(the_sum_of_all_quotas_fits),
 		FULL(a_guest_that_wants_little_gets_it),
 		FULL(control_has_a_reserve),
-		FULL(what_is_removed_comes_back),
+		FULL(removed_nodes_give_their_share_back),
 		FULL(removing_needs_no_room),
 		FULL(a_compaction_that_does_not_fit_changes_nothing),
 		FULL(the_end_of_many_nodes_is_one_short_record),

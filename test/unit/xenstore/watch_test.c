@@ -113,7 +113,7 @@ static void unwatching_takes_events_along(void **state)
 	no_event(dom0);
 }
 
-static void only_for_those_who_may_read(void **state)
+static void events_only_for_readers(void **state)
 {
 	(void)state;
 	furnish();
@@ -423,7 +423,7 @@ int main(void)
 		CASE(removal_of_what_is_above),
 		CASE(relative_events),
 		CASE(unwatching_takes_events_along),
-		CASE(only_for_those_who_may_read),
+		CASE(events_only_for_readers),
 		CASE(guest_and_back_end_apart),
 		CASE(special_events),
 		CASE(in_the_order_of_changes),
