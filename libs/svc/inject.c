@@ -2,13 +2,13 @@
 /*
  * inject.c - failures at a chosen step, for tests; only in the build below build/inject/
  *
- * Arguments   inject=WAY: crash, hang, exit, garbage, late or leak
- *             inject-lives=N: later lives do not fail (64 if not given)
+ * Arguments   inject=WAY: crash, hang, exit, garbage, late or leak inject-lives=N: later lives
+ *             do not fail (64 if not given)
  * Schedule    the first life, in which the machine starts, does not fail. The life with an odd
- *             epoch 2 * n + 1 fails at its step n + 1. So a sweep over the lives is one over the
- *             steps from the start on, those of the recovery included. The life with an even
- *             epoch 2 * n + 2 fails at the step n + 1 of those after INJECT_MS, when the domain
- *             has recovered, so that the steps of ordinary work have their turn, too.
+ *             epoch 2 * n + 1 fails at its step n + 1. So a sweep over the lives is one over
+ *             the steps from the start on, those of the recovery included. The life with an
+ *             even epoch 2 * n + 2 fails at the step n + 1 of those after INJECT_MS, when the
+ *             domain has recovered, so that the steps of ordinary work have their turn, too.
  * Report      a line "inject: WAY at STEP" in the log.
  */
 #include <stdio.h>

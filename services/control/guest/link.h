@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link.h - what a VMM asks of services: one connection after the other, by the number of a step */
+/*
+ * link.h - what a VMM asks of services: one connection after the other, by the number of a step
+ */
 #ifndef CONTROL_LINK_H
 #define CONTROL_LINK_H
 

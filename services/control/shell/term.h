@@ -24,8 +24,8 @@ struct term_listener {
 	/* Fewer than TERM_HIGH bytes wait for room. */
 	void (*drained)(void);
 	/*
-	 * The terminal begins a new line, and asks for keys again: console was restarted while it
-	 * waited for them.
+	 * The terminal begins a new line, and asks for keys again: console was restarted while
+	 * it waited for them.
 	 */
 	void (*redraw)(void);
 };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stampio DEVICE MIB - writes stamped blocks with O_DIRECT, and verifies reads, until it is told
- * to end
+ * stampio DEVICE MIB - writes stamped blocks with O_DIRECT, and verifies reads, until it is
+ * told to end
  *
  * Each of several processes owns a share of the device's blocks. Each word of a block contains
  * the block's place and the number of times that it was written. An I/O error, or a read that
- * finds anything but what was written last, is reported as "TEST FAILED". The other lines answer
- * those that are typed: a word is repeated when every process has done some more I/O since; after
- * "end" all is read once more, and the line says how often blocks were written in all, and a sum
- * of their stamps.
+ * finds anything but what was written last, is reported as "TEST FAILED". The other lines
+ * answer those that are typed: a word is repeated when every process has done some more I/O
+ * since; after "end" all is read once more, and the line says how often blocks were written in
+ * all, and a sum of their stamps.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * domain_restart_test.c - the control domain: services fail and are started again, at every moment
- * of a guest's life
+ * domain_restart_test.c - the control domain: services fail and are started again, at every
+ * moment of a guest's life
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,8 +132,8 @@ void a_service_dies_while_a_guest_ends(void **state)
 }
 
 /*
- * A disk that its guest wrote is opened again for its last flush; one that is read-only, and all
- * else, just counts as closed.
+ * A disk that its guest wrote is opened again for its last flush; one that is read-only, and
+ * all else, just counts as closed.
  */
 void last_flush_in_the_next_life(void **state)
 {
@@ -244,7 +244,9 @@ void no_disk_is_taken(void **state)
 	world_at_rest();
 }
 
-/* An attempt was answered by a later life than control knew, so the connection is open already. */
+/*
+ * An attempt was answered by a later life than control knew, so the connection is open already.
+ */
 void opened_already(void **state)
 {
 	uint32_t opened;
@@ -288,7 +290,9 @@ void opened_already(void **state)
 	world_at_rest();
 }
 
-/* One guest's connection cannot be opened: it is tried for a while, and then its VMM is told. */
+/*
+ * One guest's connection cannot be opened: it is tried for a while, and then its VMM is told.
+ */
 void a_reopen_fails(void **state)
 {
 	static const struct {

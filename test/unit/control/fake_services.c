@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fake_services.c - the control endpoints of the services, which control's threads call, and the
- * lives of services
+ * fake_services.c - the control endpoints of the services, which control's threads call, and
+ * the lives of services
  *
  * Objects     opened[]: all connections that were ever made.
  */

@@ -473,7 +473,9 @@ static void n_fault(struct kern_msg *m)
 	fault(m, STORAGE);
 }
 
-/* disk has ended, too, and storage, to which its channel is optional, does not start without. */
+/*
+ * disk has ended, too, and storage, to which its channel is optional, does not start without.
+ */
 static void n_disk_first(struct kern_msg *m)
 {
 	peer.open_rc[DISK] = 0;
