@@ -415,7 +415,7 @@ KHOST_BOUND ?= 3
 soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
 	$(B)/unit/khost_fuzz 1000 $(KHOST_RUNS)
 	$(B)/unit/khost_explore $(KHOST_BOUND)
-	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 $(runtests) --tier system $(T) || exit; done
+	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 SKERRY_RESTARTS=400 SKERRY_SEED=$$i $(runtests) --tier system $(T) || exit; done
 mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)
 # by name: only the first % of a pattern of filter is a wildcard, so %/bench_%.img would match no path

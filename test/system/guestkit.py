@@ -160,20 +160,21 @@ done
 
 
 class Bystander:
-    """A guest `calm` that verifies disk and network all the time, and must not be disturbed by others."""
+    """A guest that verifies disk and network all the time, and must not be disturbed by others."""
 
-    def __init__(self, guests, port, content):
+    def __init__(self, guests, port, content, name="calm", host=17):
+        self.name = name
         script = BYSTANDER.replace("PORT", str(port)).replace("SUM", hashlib.sha256(content).hexdigest())
-        volume = guests.add_image("calm", size=1 << 20)
-        guests.add_config("calm", auto=False, memory=112, disk=[f"{volume},xvda,w"], vif=["bridge=xenbr0"],
-                          ramdisk=ramdisk(guests, "calm-ramdisk", {"bystander": script}),
-                          extra=boots("/bystander", more="net=10.0.2.17/24"))
+        volume = guests.add_image(name, size=1 << 20)
+        guests.add_config(name, auto=False, memory=112, disk=[f"{volume},xvda,w"], vif=["bridge=xenbr0"],
+                          ramdisk=ramdisk(guests, name + "-ramdisk", {"bystander": script}),
+                          extra=boots("/bystander", more=f"net=10.0.2.{host}/24"))
         self.marks = 0
 
     def start(self, m):
         self.m = m
-        m.shell("create /guests/calm.cfg")
-        attach(m, "calm", r"bystander round \d+")
+        m.shell(f"create /guests/{self.name}.cfg")
+        attach(m, self.name, r"bystander round \d+")
         self.free = info(m, "free_memory")
         self.tree = self.nodes()
 
@@ -184,7 +185,7 @@ class Bystander:
     def undisturbed(self):
         """Check that two more rounds succeed, and that memory and xenstore are as if no other guest had existed."""
         m = self.m
-        assert set(listed(m)) == {"calm"}
+        assert set(listed(m)) == {self.name}
         assert info(m, "free_memory") == self.free
         assert self.nodes() == self.tree
         self.goes_on()
@@ -192,7 +193,7 @@ class Bystander:
     def goes_on(self):
         """Type a mark that the guest echoes; two more rounds must follow it."""
         m, self.marks = self.m, self.marks + 1
-        enter(m, "calm", r"bystander round \d+")
+        enter(m, self.name, r"bystander round \d+")
         mark = "MARK" + chr(ord("A") + self.marks)
         m.send(mark + "\r")
         m.expect(r"[^A-Z]*".join(mark))  # output of the guest may come between two characters of its echo
@@ -204,6 +205,6 @@ class Bystander:
         m = self.m
         log = m.shell("dmesg")
         assert "fault" not in log and "ended with code" not in log, log
-        m.shell("destroy calm")
+        m.shell("destroy " + self.name)
         wait_gone(m)
         m.poweroff()
