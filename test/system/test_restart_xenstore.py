@@ -63,4 +63,4 @@ def test_restart_xenstore(machine, build, tmp_path):
     m.shell("xenstore-rm /tool/number")
     m.until(lambda: m.shell("xenstore-ls") == tree, "the tree without guests")
     m.until(lambda: info(m, "free_memory") == free, "the memory of all guests")
-    assert m.poweroff() == 0
+    m.poweroff()
