@@ -71,7 +71,11 @@ void cnode_end(struct slot *s) { (void)s; }
 int thread_detach(struct slot *s) { return s ? 0 : -1; }
 int vcpu_detach(struct slot *s) { return s ? 0 : -1; }
 int frame_unmap_all(struct slot *frame) { return frame ? 0 : -1; }
-void table_unlink(struct slot *table) { (void)table; }
+int table_unlink(struct slot *table)
+{
+	(void)table;
+	return 0;
+}
 void space_relink(struct slot *s) { (void)s; }
 
 /* --- cases -------------------------------------------------------------------------------- */
