@@ -11,6 +11,7 @@
  *             domain has recovered, so that the steps of ordinary work have their turn, too.
  * Report      a line "inject: WAY at STEP" in the log.
  */
+#define SVC_INJECT 1 /* for step.h, also when this file is only looked at */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

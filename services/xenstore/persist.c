@@ -133,11 +133,11 @@ static void notes_keep(struct session *sess)
 		sess->notes[i].kept = true;
 }
 
-static void put_change(struct journal *j, const struct session *by, const struct change *c)
+/* Changes that a session makes; nothing for the other kinds. */
+static void put_session_change(
+	struct journal *j, const struct session *by, const struct change *c)
 {
 	switch (c->kind) {
-	case CHANGE_NONE:
-		break;
 	case CHANGE_SESSION:
 		put_session(j, by);
 		break;
@@ -159,6 +159,15 @@ static void put_change(struct journal *j, const struct session *by, const struct
 	case CHANGE_TXN_END:
 		put_txn(j, ENTRY_TXN_END, by, c->txid);
 		break;
+	default:
+		break;
+	}
+}
+
+/* Changes of the whole store; nothing for the other kinds. */
+static void put_store_change(struct journal *j, const struct change *c)
+{
+	switch (c->kind) {
 	case CHANGE_DOMAIN:
 		put_domain(j, c->domain);
 		break;
@@ -169,6 +178,8 @@ static void put_change(struct journal *j, const struct session *by, const struct
 		break;
 	case CHANGE_SPECIAL:
 		put_special(j, c->special);
+		break;
+	default:
 		break;
 	}
 }
@@ -203,8 +214,10 @@ static int append_once(
 	put_u64(j, s->gen);
 	if (!change || change->kind != CHANGE_PURGE)
 		tree_diff(s->root, root, put_diff, j);
+	if (change && by)
+		put_session_change(j, by, change);
 	if (change)
-		put_change(j, by, change);
+		put_store_change(j, change);
 	if (noted)
 		put_notes(j, by, &s->note);
 	rc = journal_commit(j);
