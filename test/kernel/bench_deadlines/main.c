@@ -66,7 +66,7 @@ static void waiters_start(uint64_t when)
 
 void test_main(void)
 {
-	uint64_t when = sk_now() + 10 * PERIOD;
+	uint64_t when = sk_now() + 50 * PERIOD;
 
 	print("TSC %lu\n", INFO->tsc_hz);
 	waiters_start(when);
