@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """guestkit: helpers of the system tests for guests: programs in the ramdisk, scripts, one guest after another."""
+import collections
 import contextlib
 import gzip
 import hashlib
@@ -12,6 +13,9 @@ import threading
 
 from harness import PROMPT
 
+# a row of `list-services`; a line of the log may come between the rows, or into one
+Service = collections.namedtuple("Service", "state restarts reason epoch memory")
+SERVICE = re.compile(r"^(\S+) +(running|restarting|dead|given up|absent) +(\d+) (\S+) +\d+:\d\d:\d\d +(\d+) +(\d+)", re.M)
 LEAVE = "\x1d"  # Ctrl-], which leaves a guest's console
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -86,6 +90,16 @@ def resources(m):
     """{domain of the host: (slots used, frames, objects)}, from `list -l`."""
     rows = json.loads(m.shell("list -l Domain-0"))[0]["domains"]
     return {r["name"]: (r["slots_used"], r["frames"], r["objects"]) for r in rows}
+
+
+def services_in(text):
+    """{name: Service} of the rows in the output of `list-services`; its memory is in KiB."""
+    return {name: Service(state, int(restarts), reason, int(epoch), int(memory))
+            for name, state, restarts, reason, epoch, memory in SERVICE.findall(text)}
+
+
+def services(m):
+    return services_in(m.shell("list-services"))
 
 
 def listed(m):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Domains of the host that end: init starts each of them again, whatever the reason, and takes no more memory for it."""
-import re
+from guestkit import services_in
 
-ROW = re.compile(r"^(\S+) +(running|restarting|dead|given up|absent) +(\d+) (\S+) +\d+:\d\d:\d\d +(\d+) +(\d+)", re.M)
 FIXED = {"platform", "control"}  # these are not restarted
 DOMAINS = ["uart", "blk0", "net0", "storage", "files", "network", "ip", "xenstore", "console"]
 
@@ -13,14 +12,11 @@ def rows(m):
     m.expect(r"^Name +State .*\n")
     start = m.pos
     m.expect(r"^control .*\n")
-    table = {}
-    for name, state, restarts, reason, epoch, memory in ROW.findall(m.since(start)):
-        table[name] = (state, int(restarts), reason, int(epoch), int(memory))
+    table = services_in(m.since(start))
     return table if set(DOMAINS) | FIXED <= set(table) else None
 
 
 def services(m):
-    """{name: (state, restarts, reason, epoch, KiB)}"""
     return m.until(lambda: rows(m), "a table of all domains")
 
 

@@ -8,7 +8,7 @@ import os
 import random
 import re
 
-from guestkit import Bystander, info, listed, resources, rogue, served, wait_gone
+from guestkit import Bystander, info, listed, resources, rogue, served, services, wait_gone
 from harness import GuestDir
 
 CONTENT = random.Random(3).randbytes(64 << 10)
@@ -18,21 +18,15 @@ SERVICES = "uart blk0 net0 storage files network ip console xenstore".split()
 WAYS = os.environ.get("SKERRY_WAYS", "fault fault hang exit").split()
 
 
-def services(m):
-    """{name: (state, restarts)} of `list-services`."""
-    rows = [line.split() for line in m.shell("list-services").splitlines()]
-    return {r[0]: (r[1], int(r[2])) for r in rows if len(r) >= 8 and r[2].isdigit()}
-
-
 def all_run(m):
-    return all(state == "running" for state, _ in services(m).values())
+    return all(s.state == "running" for s in services(m).values())
 
 
 def kill(m, name, way):
     """End a domain in this way; wait until it and all others run again. Nonsense in its rings may end another one in its place."""
-    before = sum(n for _, n in services(m).values())
+    before = sum(s.restarts for s in services(m).values())
     m.shell(f"kill {name} {way}")
-    m.until(lambda: sum(n for _, n in services(m).values()) > before or way == "garbage" and all_run(m), f"the restart of {name}")
+    m.until(lambda: sum(s.restarts for s in services(m).values()) > before or way == "garbage" and all_run(m), f"the restart of {name}")
     m.until(lambda: all_run(m), f"{name} and the others")
 
 
@@ -71,7 +65,7 @@ def test_restart_guests(machine, build, tmp_path):
         assert {name: row[0] for name, row in listed(m).items()} == ids
         assert info(m, "free_memory") == memory
         assert resources(m)["control"][1:] == before["control"][1:]
-        assert sum(n for _, n in services(m).values()) >= KILLS * 3 // 4
+        assert sum(s.restarts for s in services(m).values()) >= KILLS * 3 // 4
         log = m.shell("dmesg")
         assert "its connection with" not in log and "may be lost" not in log and "it is given up" not in log, log
         calm.goes_on()

@@ -16,17 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "random.h"
+
 enum { BLOCK = 4096, WORDS = BLOCK / 8, PROCESSES = 4, RUN_MAX = 16 };
-
-static uint64_t seed;
-
-static uint64_t next_random(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
 
 static uint64_t word(uint64_t block, uint32_t version, unsigned int i)
 {

@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "random.h"
+
 enum { BLOCK = 4096, WORDS = BLOCK / 8, PROCESSES = 3, RUN_MAX = 8, MORE = 10 };
 
 /* Shared by all processes. */
@@ -28,16 +30,6 @@ static struct shared {
 	volatile bool end;
 	volatile uint64_t rounds[PROCESSES], writes[PROCESSES], sum[PROCESSES];
 } * shared;
-
-static uint64_t seed;
-
-static uint64_t next_random(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
 
 /* test_restart_disk.py computes the same. */
 static uint64_t stamp(uint64_t block, uint32_t version) { return block << 32 | version; }
