@@ -10,10 +10,11 @@
  *             MAP2 a byte that any range calls reserved is in no RAM entry
  */
 #include <stdbool.h>
+#include <sk/types.h>
 
 #include "parse.h"
 
-enum { PAGE = 4096, SPARE = 8 };
+enum { SPARE = 8 };
 #define PADDR_MAX (1ull << 52)
 
 uint32_t boot_mem_type(uint32_t e820)
@@ -31,13 +32,13 @@ const char *boot_raw_add(struct boot_raw_map *raw, uint64_t base, uint64_t size,
 		return NULL;
 	end = size > PADDR_MAX - base ? PADDR_MAX : base + size;
 	if (type == BOOT_MEM_RAM) {
-		base = (base + PAGE - 1) & ~(PAGE - 1ull);
-		end &= ~(PAGE - 1ull);
+		base = (base + SK_PAGE_SIZE - 1) & ~(SK_PAGE_SIZE - 1);
+		end &= ~(SK_PAGE_SIZE - 1);
 		if (base >= end)
 			return NULL;
 	} else {
-		base &= ~(PAGE - 1ull);
-		end = (end + PAGE - 1) & ~(PAGE - 1ull);
+		base &= ~(SK_PAGE_SIZE - 1);
+		end = (end + SK_PAGE_SIZE - 1) & ~(SK_PAGE_SIZE - 1);
 	}
 	if (raw->n == BOOT_RAW_MAX)
 		return "memory map: more than 256 ranges";
@@ -64,7 +65,7 @@ static uint32_t claim(const struct boot_raw_map *raw, uint64_t base)
 }
 
 /* Smallest bound of any range above `from`; PADDR_MAX + 1: there is no such bound. */
-static uint64_t next_bound(const struct boot_raw_map *raw, uint64_t from, bool inclusive)
+static uint64_t next_bound(const struct boot_raw_map *raw, uint64_t from)
 {
 	uint64_t best = PADDR_MAX + 1;
 
@@ -72,7 +73,7 @@ static uint64_t next_bound(const struct boot_raw_map *raw, uint64_t from, bool i
 		uint64_t b[2] = { raw->e[i].base, raw->e[i].base + raw->e[i].size };
 
 		for (int k = 0; k < 2; k++)
-			if ((b[k] > from || (inclusive && b[k] == from)) && b[k] < best)
+			if (b[k] > from && b[k] < best)
 				best = b[k];
 	}
 	return best;
@@ -95,20 +96,15 @@ static void append(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t 
 
 const char *boot_mem_finish(struct boot_raw_map *raw, struct boot_info *bi)
 {
-	uint64_t at = next_bound(raw, 0, true);
 	bool ram = false;
 
 	bi->n_mem = 0;
-	while (at < PADDR_MAX) {
-		uint64_t end = next_bound(raw, at, false);
+	for (uint64_t at = 0, end; (end = next_bound(raw, at)) <= PADDR_MAX; at = end) {
 		uint32_t type = claim(raw, at);
 
-		if (end > PADDR_MAX)
-			break;
 		if (type)
 			append(bi, at, end - at, type);
 		ram |= type == BOOT_MEM_RAM;
-		at = end;
 	}
 	return ram ? NULL : "memory map: no RAM in it";
 }
@@ -162,11 +158,11 @@ const char *boot_set_archive(struct boot_info *bi, uint64_t base, uint64_t size)
 		return "more than one module; pass the boot archive alone";
 	if (!size)
 		return "module: empty";
-	if (base & (PAGE - 1))
+	if (base & (SK_PAGE_SIZE - 1))
 		return "module: not page-aligned";
 	if (!base || base >= PADDR_MAX || size > PADDR_MAX - base)
 		return "module: address out of range";
-	end = (base + size + PAGE - 1) & ~(PAGE - 1ull);
+	end = (base + size + SK_PAGE_SIZE - 1) & ~(SK_PAGE_SIZE - 1);
 	if (base < bi->kernel_end && end > bi->kernel_start)
 		return "module: overlaps the kernel";
 	bi->archive = base;

@@ -61,7 +61,7 @@ struct thread {
 	struct slot cspace_slot, space_slot, fault_slot, utcb_slot;
 	uint8_t fpu[FPU_AREA_SIZE] __attribute__((aligned(64)));
 };
-_Static_assert(sizeof(struct thread) <= 4096, "first page of the object");
+_Static_assert(sizeof(struct thread) <= SK_PAGE_SIZE, "first page of the object");
 
 static inline struct thread *thread_of(struct object *o)
 {
@@ -69,7 +69,7 @@ static inline struct thread *thread_of(struct object *o)
 }
 static inline struct sk_utcb *thread_utcb(struct thread *t)
 {
-	return (struct sk_utcb *)((char *)t + 4096);
+	return (struct sk_utcb *)((char *)t + SK_PAGE_SIZE);
 }
 
 /* t waits on o and its deadline is armed. The caller holds the lock of o and has queued t. */

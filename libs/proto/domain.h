@@ -12,6 +12,7 @@
 #define PROTO_DOMAIN_H
 
 #include <stdint.h>
+#include <sk/types.h>
 
 #define DOMAIN_INFO_VADDR 0x0e000000ull
 /* UTCB of the main thread; for further threads the domain chooses the address. */
@@ -154,6 +155,6 @@ struct domain_info {
 	char args[DOMAIN_ARGS_MAX];
 };
 _Static_assert(sizeof(struct domain_info) == 2960, "no padding");
-_Static_assert(sizeof(struct domain_info) <= 4096, "one page");
+_Static_assert(sizeof(struct domain_info) <= SK_PAGE_SIZE, "one page");
 
 #endif

@@ -12,6 +12,7 @@
 #define PROTO_PLATFORM_H
 
 #include <stdint.h>
+#include <sk/types.h>
 
 #define PLATFORM_RES_VADDR 0x0e050000ull
 #define PLATFORM_MEM_MAX 96u
@@ -37,7 +38,7 @@ struct platform_resources {
 	struct platform_mem mem[PLATFORM_MEM_MAX];
 };
 _Static_assert(sizeof(struct platform_resources) == 1552, "no padding");
-_Static_assert(sizeof(struct platform_resources) <= 4096, "one page");
+_Static_assert(sizeof(struct platform_resources) <= SK_PAGE_SIZE, "one page");
 
 enum platform_call {
 	/*

@@ -36,7 +36,7 @@ int ring_init(struct ring *r, void *mem, uint32_t bytes, enum ring_end end, uint
 {
 	uint32_t room = bytes - (uint32_t)sizeof(struct ring_shared);
 
-	if (!mem || (uintptr_t)mem % 4096 || bytes < RING_MIN || bytes > RING_MAX)
+	if (!mem || (uintptr_t)mem % SK_PAGE_SIZE || bytes < RING_MIN || bytes > RING_MAX)
 		return -SK_E_INVAL;
 	*r = (struct ring){
 		.sh = mem, .size = 1u << (31 - __builtin_clz(room)), .epoch = epoch, .end = end

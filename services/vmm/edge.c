@@ -71,18 +71,18 @@ int edge_page_alloc(struct guest_page *p) { return physmap_page_alloc(p); }
 
 int edge_page_show(struct guest_page *p, uint64_t gfn)
 {
-	return physmap_page_show(gfn * VM_PAGE, p);
+	return physmap_page_show(gfn * SK_PAGE_SIZE, p);
 }
 
-int edge_hole_make(uint64_t gfn) { return physmap_hole_make(gfn * VM_PAGE); }
+int edge_hole_make(uint64_t gfn) { return physmap_hole_make(gfn * SK_PAGE_SIZE); }
 
-int edge_hole_fill(uint64_t gfn) { return physmap_hole_fill(gfn * VM_PAGE); }
+int edge_hole_fill(uint64_t gfn) { return physmap_hole_fill(gfn * SK_PAGE_SIZE); }
 
-int edge_hole_fill_or_ask(uint64_t gfn) { return physmap_hole_fill_or_ask(gfn * VM_PAGE); }
+int edge_hole_fill_or_ask(uint64_t gfn) { return physmap_hole_fill_or_ask(gfn * SK_PAGE_SIZE); }
 
 uint32_t edge_ram_ask(uint64_t n)
 {
-	uint64_t pieces = (n + VM_CHUNK / VM_PAGE - 1) / (VM_CHUNK / VM_PAGE);
+	uint64_t pieces = (n + VM_CHUNK / SK_PAGE_SIZE - 1) / (VM_CHUNK / SK_PAGE_SIZE);
 	uint32_t room = physmap_ram_room();
 
 	return vm_grow(pieces < room ? (uint32_t)pieces : room);
@@ -92,7 +92,7 @@ enum ram_answer edge_ram_answer(uint32_t number) { return vm_grow_answer(number)
 
 int edge_page_move(uint64_t from, uint64_t to)
 {
-	return physmap_page_move(from * VM_PAGE, to * VM_PAGE);
+	return physmap_page_move(from * SK_PAGE_SIZE, to * SK_PAGE_SIZE);
 }
 
 uint64_t edge_mem_pages(void) { return physmap_pages(); }

@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include <sk/types.h>
 
-#define VM_PAGE 4096u
-
 /* Guest-physical layout. RAM is [0, low_size) and [4 GiB, 4 GiB + high_size). */
 #define VM_LOW_MAX 0xf0000000ull /* 3.75 GiB: the hole for devices begins */
 #define VM_ACPI_GPA 0xfc000000ull
@@ -18,8 +16,8 @@
 #define VM_LAPIC_GPA 0xfee00000ull
 #define VM_SPECIAL_GPA 0xfeff8000ull /* 8 pages, as libxl places them */
 #define VM_SPECIAL_PAGES 8u
-#define VM_XENSTORE_GPA (VM_SPECIAL_GPA + 4 * VM_PAGE)
-#define VM_CONSOLE_GPA (VM_SPECIAL_GPA + 7 * VM_PAGE)
+#define VM_XENSTORE_GPA (VM_SPECIAL_GPA + 4 * SK_PAGE_SIZE)
+#define VM_CONSOLE_GPA (VM_SPECIAL_GPA + 7 * SK_PAGE_SIZE)
 #define VM_HIGH_GPA 0x100000000ull
 
 /* An entry of the guest's memory map, as INT 15h E820 and XENMEM_memory_map return it. */

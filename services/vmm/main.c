@@ -34,7 +34,7 @@ _Static_assert(
 
 static struct guest_page acpi_page[VM_ACPI_PAGES], store_page, console_page;
 
-static uint64_t page_up(uint64_t v) { return (v + VM_PAGE - 1) & ~(uint64_t)(VM_PAGE - 1); }
+static uint64_t page_up(uint64_t v) { return (v + SK_PAGE_SIZE - 1) & ~(SK_PAGE_SIZE - 1); }
 
 static int build_fail(struct load_error *e, int rc, const char *what)
 {
@@ -68,7 +68,7 @@ static int config_check(struct load_error *e)
 /* Pages that are not RAM: ACPI tables, the rings of xenstore and console. */
 static int pages_make(struct load_error *e)
 {
-	static uint8_t tables[VM_ACPI_PAGES * VM_PAGE];
+	static uint8_t tables[VM_ACPI_PAGES * SK_PAGE_SIZE];
 	int rc = 0;
 
 	if (acpi_make(tables, sizeof(tables), VM_ACPI_GPA, vm.n_vcpus) < 0)
@@ -76,9 +76,9 @@ static int pages_make(struct load_error *e)
 	for (uint32_t i = 0; !rc && i < VM_ACPI_PAGES; i++) {
 		rc = physmap_page_alloc(&acpi_page[i]);
 		if (!rc)
-			memcpy(acpi_page[i].addr, tables + i * VM_PAGE, VM_PAGE);
+			memcpy(acpi_page[i].addr, tables + i * SK_PAGE_SIZE, SK_PAGE_SIZE);
 		if (!rc)
-			rc = physmap_page_show(VM_ACPI_GPA + i * VM_PAGE, &acpi_page[i]);
+			rc = physmap_page_show(VM_ACPI_GPA + i * SK_PAGE_SIZE, &acpi_page[i]);
 	}
 	if (!rc)
 		rc = physmap_page_alloc(&store_page);
@@ -169,9 +169,9 @@ static int xen_make(struct load_error *e)
 		.tsc_hz = vm.tsc_hz,
 		.start_tsc = vm.start_tsc,
 		.tsc_stable = true,
-		.max_pages = cfg->maxmem / VM_PAGE,
-		.store_pfn = VM_XENSTORE_GPA / VM_PAGE,
-		.console_pfn = VM_CONSOLE_GPA / VM_PAGE,
+		.max_pages = cfg->maxmem / SK_PAGE_SIZE,
+		.store_pfn = VM_XENSTORE_GPA / SK_PAGE_SIZE,
+		.console_pfn = VM_CONSOLE_GPA / SK_PAGE_SIZE,
 	};
 	uint64_t since = vm.start_tsc - vm.info->boot_tsc;
 	int rc;

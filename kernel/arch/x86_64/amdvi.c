@@ -23,7 +23,7 @@ enum { ON = 1, EVENTS_ON = 1 << 2, COHERENT = 1 << 10, COMMANDS_ON = 1 << 12 };
 enum { FEATURE_FORGET_ALL = 1 << 6, STATUS_COMMANDS = 1 << 4, CAP_CACHES_ABSENT = 1 << 2 };
 #define ENTRIES_256 (8ull << 56)
 
-enum { TABLE_ENTRIES = 1 << 16, TABLE_UNITS = TABLE_ENTRIES * 32 / 4096 };
+enum { TABLE_ENTRIES = 1 << 16, TABLE_UNITS = TABLE_ENTRIES * 32 / SK_PAGE_SIZE };
 #define ENTRY_VALID 3ull /* for the entry itself, and for its translation */
 #define ENTRY_LEVELS (7ull << 9)
 

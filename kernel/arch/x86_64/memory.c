@@ -24,7 +24,7 @@
 #define BOOT_MAP_END (4ull << 30)
 enum { IMAGE_PTS = 2, LOW_END = 1 << 20, FLUSH_ALL_PAGES = 64 };
 
-typedef uint64_t table_t[512] __attribute__((aligned(4096)));
+typedef uint64_t table_t[512] __attribute__((aligned(SK_PAGE_SIZE)));
 static table_t kernel_pml4, image_pdpt, image_pd, image_pt[IMAGE_PTS], fixmap_pt;
 extern table_t boot_pml4;
 extern const char kernel_image_start[], kernel_text_end[], kernel_rodata_end[],

@@ -113,7 +113,7 @@ struct vmcb {
 	uint64_t pat;
 	uint8_t reserved10[0x1000 - 0x670];
 };
-_Static_assert(sizeof(struct vmcb) == 4096, "VMCB");
+_Static_assert(sizeof(struct vmcb) == SK_PAGE_SIZE, "VMCB");
 _Static_assert(offsetof(struct vmcb, exit_code) == 0x70, "VMCB");
 _Static_assert(offsetof(struct vmcb, event_inject) == 0xa8, "VMCB");
 _Static_assert(offsetof(struct vmcb, next_rip) == 0xc8, "VMCB");

@@ -63,7 +63,7 @@ struct sk_bootinfo {
 	struct sk_boot_frame archive[64];
 	char cmdline[SK_CMDLINE_MAX];
 };
-_Static_assert(sizeof(struct sk_bootinfo) <= 4096, "one page");
+_Static_assert(sizeof(struct sk_bootinfo) <= SK_PAGE_SIZE, "one page");
 
 #define SK_INFO_MAGIC 0x4f464e494b53ull /* "SKINFO" */
 #define SK_ABI_VERSION 1u

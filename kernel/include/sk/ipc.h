@@ -50,7 +50,7 @@ struct sk_utcb {
 	sk_time_t deadline; /* of the next blocking IPC call */
 	uint64_t reserved[441];
 };
-_Static_assert(sizeof(struct sk_utcb) == 4096, "the UTCB is one page");
+_Static_assert(sizeof(struct sk_utcb) == SK_PAGE_SIZE, "the UTCB is one page");
 
 /*
  * Registers of a thread, as SK_SYS_THREAD_READ/WRITE pass them: in mr[0..] of the caller's

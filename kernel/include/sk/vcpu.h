@@ -114,6 +114,6 @@ struct sk_vcpu_state {
 	struct sk_segment gdtr, idtr; /* base and limit */
 	uint64_t exits;               /* count of exits that reached the VMM */
 };
-_Static_assert(sizeof(struct sk_vcpu_state) <= 4096, "one page");
+_Static_assert(sizeof(struct sk_vcpu_state) <= SK_PAGE_SIZE, "one page");
 
 #endif

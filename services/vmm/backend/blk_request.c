@@ -38,7 +38,7 @@
 #include "xen/grant.h"
 
 enum {
-	SECTORS_PER_PAGE = VM_PAGE / BLK_SECTOR,
+	SECTORS_PER_PAGE = SK_PAGE_SIZE / BLK_SECTOR,
 	/* requests taken from a ring before other rings get their turn */
 	TURN = 256,
 	/* the VMM's own request */
@@ -78,7 +78,7 @@ static void pages_give(struct disk *d, uint32_t first, uint32_t n)
 
 static uint8_t *request_data(const struct disk *d, const struct disk_request *r)
 {
-	return d->conn->data + (uint64_t)r->page * VM_PAGE;
+	return d->conn->data + r->page * SK_PAGE_SIZE;
 }
 
 static uint32_t segment_offset(const struct blkif_segment *s) { return s->first * BLK_SECTOR; }
@@ -148,7 +148,7 @@ static struct blk_req storage_request(const struct disk_request *r)
 
 	if (q.op == BLK_READ || q.op == BLK_WRITE) {
 		q.sector = r->op.sector;
-		q.offset = (uint64_t)r->page * VM_PAGE;
+		q.offset = r->page * SK_PAGE_SIZE;
 		q.length = (uint64_t)r->op.sectors * BLK_SECTOR;
 	}
 	return q;
@@ -514,8 +514,8 @@ void disk_requests_init(struct disk *d)
 		ring_records_max(&c->rsp, sizeof(struct blk_rsp)));
 	d->depth = min_u32(d->depth, BLK_DEPTH);
 	d->n_pages = DISK_DATA_PAGES;
-	if (c->data_size / VM_PAGE < DISK_DATA_PAGES)
-		d->n_pages = (uint32_t)(c->data_size / VM_PAGE);
+	if (c->data_size / SK_PAGE_SIZE < DISK_DATA_PAGES)
+		d->n_pages = (uint32_t)(c->data_size / SK_PAGE_SIZE);
 }
 
 void disk_requests_orphan(struct disk *d)

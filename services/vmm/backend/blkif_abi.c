@@ -52,7 +52,7 @@ int blkif_segments(const uint8_t *bytes, struct blkif_op *q)
 		s->ref = get_le32(bytes);
 		s->first = bytes[4];
 		s->last = bytes[5];
-		if (s->first > s->last || s->last >= VM_PAGE / 512) /* BLKIF1 */
+		if (s->first > s->last || s->last >= SK_PAGE_SIZE / 512) /* BLKIF1 */
 			return BLKIF_RSP_ERROR;
 		q->sectors += s->last - s->first + 1u;
 	}
@@ -85,7 +85,7 @@ static int indirect_decode(
 	/* BLKIF1; so the first page holds them all */
 	return n && n <= BLKIF_SEGMENTS ? 0 : BLKIF_RSP_ERROR;
 }
-_Static_assert(BLKIF_SEGMENTS *BLKIF_SEGMENT_SIZE <= 4096, "one page of segments");
+_Static_assert(BLKIF_SEGMENTS *BLKIF_SEGMENT_SIZE <= SK_PAGE_SIZE, "one page of segments");
 
 int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q)
 {

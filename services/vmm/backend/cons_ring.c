@@ -211,7 +211,7 @@ int cons_ring_init(void)
 {
 	int rc;
 
-	intf = edge_gmem(xen_dom.p.console_pfn * VM_PAGE, VM_PAGE);
+	intf = edge_gmem(xen_dom.p.console_pfn * SK_PAGE_SIZE, SK_PAGE_SIZE);
 	if (!intf)
 		return -SK_E_RANGE;
 	conn = svc_channel("console");

@@ -46,7 +46,7 @@ int gring_map(struct gring *r, const uint32_t *refs, uint32_t n_pages, uint32_t 
 		return -SK_E_INVAL;
 	memset(r, 0, sizeof(*r));
 	r->entry_size = entry_size;
-	n = (n_pages * VM_PAGE - ENTRIES) / entry_size;
+	n = (n_pages * SK_PAGE_SIZE - ENTRIES) / entry_size;
 	r->n_entries = 1u << (31 - __builtin_clz(n));
 	for (r->n_pages = 0; r->n_pages < n_pages; r->n_pages++) {
 		if (grant_map(refs[r->n_pages], GRANT_WRITE, &page)) {
@@ -107,8 +107,8 @@ static uint32_t entry_offset(const struct gring *r, uint32_t index)
  */
 static uint8_t *page_part(const struct gring *r, uint32_t at, uint32_t len, uint32_t *n)
 {
-	*n = VM_PAGE - at % VM_PAGE < len ? VM_PAGE - at % VM_PAGE : len;
-	return r->page[at / VM_PAGE] + at % VM_PAGE;
+	*n = SK_PAGE_SIZE - at % SK_PAGE_SIZE < len ? SK_PAGE_SIZE - at % SK_PAGE_SIZE : len;
+	return r->page[at / SK_PAGE_SIZE] + at % SK_PAGE_SIZE;
 }
 
 void gring_get(const struct gring *r, uint32_t index, void *entry, uint32_t len)

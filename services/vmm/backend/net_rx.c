@@ -28,15 +28,12 @@
 
 enum {
 	/* bytes of a buffer, for a guest that accepts GSO */
-	RX_LARGE = VM_PAGE,
+	RX_LARGE = SK_PAGE_SIZE,
 	/* for a guest that does not: nothing larger than a standard frame fits */
 	RX_SMALL = 1536,
 };
 
-static uint64_t rx_offset(uint32_t buffer)
-{
-	return (uint64_t)(VIF_TX_PAGES + buffer) * VM_PAGE;
-}
+static uint64_t rx_offset(uint32_t buffer) { return (VIF_TX_PAGES + buffer) * SK_PAGE_SIZE; }
 
 /* ---- buffers ---------------------------------------------------------------------- */
 
@@ -90,7 +87,7 @@ void vif_rx_arrived(struct vif *v, const struct net_desc *d)
 		edge_log("%s: the switch refuses a buffer: %u", v->dev.be, d->flags);
 		return;
 	}
-	if (d->offset != rx_offset(d->id) || d->length > VM_PAGE || !net_frame_legal(d)) {
+	if (d->offset != rx_offset(d->id) || d->length > SK_PAGE_SIZE || !net_frame_legal(d)) {
 		buffer_post(v, d->id); /* the frame is lost, as it would be on a wire */
 		return;
 	}
@@ -118,7 +115,7 @@ static bool frame_adapt(struct vif *v, struct net_desc *d)
 			return false;
 		d->flags = (uint16_t)((d->flags & ~NET_CSUM_BLANK) | NET_CSUM_VALID);
 	}
-	return v->sg || d->length <= VM_PAGE;
+	return v->sg || d->length <= SK_PAGE_SIZE;
 }
 
 static uint16_t rx_flags(const struct net_desc *d)
@@ -158,7 +155,7 @@ static void frame_put(struct vif *v, const struct net_desc *d)
 		struct netif_rx_response r = { 0 };
 
 		gring_get(&v->rx, v->rx.req_cons++, &q, sizeof(q));
-		n = d->length - at < VM_PAGE ? d->length - at : VM_PAGE;
+		n = d->length - at < SK_PAGE_SIZE ? d->length - at : SK_PAGE_SIZE;
 		r.id = q.id;
 		r.flags = at ? 0 : rx_flags(d);
 		r.status = slot_fill(v, &q, d, at, n);
@@ -175,7 +172,7 @@ static void frame_put(struct vif *v, const struct net_desc *d)
 
 static uint32_t slots_for(const struct net_desc *d)
 {
-	return (d->length + VM_PAGE - 1) / VM_PAGE +
+	return (d->length + SK_PAGE_SIZE - 1) / SK_PAGE_SIZE +
 	       (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) ? 1 : 0);
 }
 

@@ -179,11 +179,10 @@ static bool packet_copy(const struct packet *p, uint8_t *data)
 /* NETTX3 */
 static int packet_send(struct vif *v, const struct packet *p, uint32_t first)
 {
-	const uint8_t *data = v->conn->data + (uint64_t)first * VM_PAGE;
-	struct net_desc d = { .op = NET_TX,
-		.id = first,
-		.offset = (uint64_t)first * VM_PAGE,
-		.length = p->size };
+	const uint8_t *data = v->conn->data + first * SK_PAGE_SIZE;
+	struct net_desc d = {
+		.op = NET_TX, .id = first, .offset = first * SK_PAGE_SIZE, .length = p->size
+	};
 	bool ipv6;
 	int rc;
 
@@ -217,9 +216,9 @@ static int packet_take(struct vif *v, uint32_t avail)
 		return -SK_E_PEER;
 	if (!p.bad) {
 		if (v->in_flight >= v->tx_max ||
-			!tx_pages_take(v, (p.size + VM_PAGE - 1) / VM_PAGE, &first))
+			!tx_pages_take(v, (p.size + SK_PAGE_SIZE - 1) / SK_PAGE_SIZE, &first))
 			return 0;
-		if (packet_copy(&p, v->conn->data + (uint64_t)first * VM_PAGE) &&
+		if (packet_copy(&p, v->conn->data + first * SK_PAGE_SIZE) &&
 			packet_send(v, &p, first) == 0)
 			status = NETIF_RSP_OKAY;
 		else

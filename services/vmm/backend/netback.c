@@ -238,8 +238,7 @@ int netback_add(const struct vm_vif *cfg)
 	v->cfg = *cfg;
 	v->tx_port = v->rx_port = NO_BACKEND;
 	v->conn = svc_channel(cfg->channel);
-	if (!v->conn ||
-		v->conn->data_size < (uint64_t)(VIF_TX_PAGES + VIF_RX_BUFFERS) * VM_PAGE) {
+	if (!v->conn || v->conn->data_size < (VIF_TX_PAGES + VIF_RX_BUFFERS) * SK_PAGE_SIZE) {
 		free(v);
 		return -SK_E_NOT_FOUND;
 	}

@@ -215,7 +215,7 @@ static void guest_event(void *ctx)
 
 int xs_ring_init(void)
 {
-	intf = edge_gmem(xen_dom.p.store_pfn * VM_PAGE, VM_PAGE);
+	intf = edge_gmem(xen_dom.p.store_pfn * SK_PAGE_SIZE, SK_PAGE_SIZE);
 	if (!intf)
 		return -SK_E_RANGE;
 	intf->server_features = XENSTORE_SERVER_FEATURE_RECONNECTION |

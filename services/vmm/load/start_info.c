@@ -16,10 +16,11 @@ uint32_t map_make(uint64_t low_size, uint64_t high_size, struct guest_range *map
 	uint32_t n = 0;
 
 	map[n++] = (struct guest_range){ 0, low_size, XEN_HVM_MEMMAP_TYPE_RAM };
-	map[n++] = (struct guest_range){ VM_ACPI_GPA, VM_ACPI_PAGES * VM_PAGE,
+	map[n++] = (struct guest_range){ VM_ACPI_GPA, VM_ACPI_PAGES * SK_PAGE_SIZE,
 		XEN_HVM_MEMMAP_TYPE_ACPI };
-	map[n++] = (struct guest_range){ VM_LAPIC_GPA, VM_PAGE, XEN_HVM_MEMMAP_TYPE_RESERVED };
-	map[n++] = (struct guest_range){ VM_SPECIAL_GPA, VM_SPECIAL_PAGES * VM_PAGE,
+	map[n++] = (struct guest_range){ VM_LAPIC_GPA, SK_PAGE_SIZE,
+		XEN_HVM_MEMMAP_TYPE_RESERVED };
+	map[n++] = (struct guest_range){ VM_SPECIAL_GPA, VM_SPECIAL_PAGES * SK_PAGE_SIZE,
 		XEN_HVM_MEMMAP_TYPE_RESERVED };
 	if (high_size)
 		map[n++] = (struct guest_range){ VM_HIGH_GPA, high_size,

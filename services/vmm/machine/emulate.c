@@ -44,7 +44,7 @@ static size_t code_read(struct vcpu *v, uint8_t code[INSN_MAX])
 {
 	struct sk_vcpu_state *st = v->st;
 	uint64_t at = insn_mode(st) == 64 ? st->rip : (uint32_t)(st->seg[SK_CS].base + st->rip);
-	size_t first = VM_PAGE - (at & (VM_PAGE - 1));
+	size_t first = SK_PAGE_SIZE - (at & (SK_PAGE_SIZE - 1));
 
 	if (first >= INSN_MAX)
 		return gva_read(v, at, code, INSN_MAX) ? 0 : INSN_MAX;
@@ -126,7 +126,8 @@ struct piece {
 
 static bool apic_page(const struct vcpu *v, sk_gpa_t gpa)
 {
-	return gpa / VM_PAGE == VM_LAPIC_GPA / VM_PAGE && v->lapic.mode == LAPIC_XAPIC;
+	return gpa / SK_PAGE_SIZE == VM_LAPIC_GPA / SK_PAGE_SIZE &&
+	       v->lapic.mode == LAPIC_XAPIC;
 }
 
 /*
@@ -136,7 +137,7 @@ static bool apic_page(const struct vcpu *v, sk_gpa_t gpa)
 static int pieces_of(
 	struct access *a, uint64_t linear, uint8_t size, uint32_t access, struct piece p[2])
 {
-	uint32_t room = VM_PAGE - (uint32_t)(linear % VM_PAGE), i;
+	uint32_t room = SK_PAGE_SIZE - (uint32_t)(linear % SK_PAGE_SIZE), i;
 
 	p[0].size = (uint8_t)(size < room ? size : room);
 	p[1].size = (uint8_t)(size - p[0].size);
@@ -157,14 +158,14 @@ static int pieces_of(
 /* A register is the low word of 16 bytes; an access lies within one register. */
 static uint64_t apic_read(struct vcpu *v, sk_gpa_t gpa)
 {
-	uint32_t offset = gpa % VM_PAGE;
+	uint32_t offset = gpa % SK_PAGE_SIZE;
 
 	return lapic_read(&v->lapic, offset & ~3u, guest_tsc(v)) >> (offset & 3) * 8;
 }
 
 static void apic_write(struct vcpu *v, sk_gpa_t gpa, uint64_t value, uint8_t size)
 {
-	uint32_t offset = gpa % VM_PAGE, shift = (offset & 3) * 8, mask, word;
+	uint32_t offset = gpa % SK_PAGE_SIZE, shift = (offset & 3) * 8, mask, word;
 	struct lapic_ipi ipi;
 
 	if ((offset & 3) + size > 4)

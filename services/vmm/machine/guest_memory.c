@@ -30,11 +30,11 @@ static uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
 		*len = VM_CHUNK - (gpa & (VM_CHUNK - 1));
 		return chunk_is_ram(gpa >> CHUNK_SHIFT) ? vm.ram + gpa : NULL;
 	}
-	*len = VM_PAGE - (gpa & (VM_PAGE - 1));
+	*len = SK_PAGE_SIZE - (gpa & (SK_PAGE_SIZE - 1));
 	page = page_ptr(
-		__atomic_load_n(&c->page[gpa / VM_PAGE % CHUNK_PAGES], __ATOMIC_ACQUIRE),
-		gpa & ~(uint64_t)(VM_PAGE - 1));
-	return page ? page + (gpa & (VM_PAGE - 1)) : NULL;
+		__atomic_load_n(&c->page[gpa / SK_PAGE_SIZE % CHUNK_PAGES], __ATOMIC_ACQUIRE),
+		gpa & ~(SK_PAGE_SIZE - 1));
+	return page ? page + (gpa & (SK_PAGE_SIZE - 1)) : NULL;
 }
 
 void *gmem(sk_gpa_t gpa, uint64_t len)
@@ -189,7 +189,7 @@ static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, enum walk_us
 		}
 		table = entry & (w.entry == 4 ? 0xfffff000 : PTE_ADDR);
 	}
-	*gpa = table | (gva & (VM_PAGE - 1));
+	*gpa = table | (gva & (SK_PAGE_SIZE - 1));
 	return true;
 }
 
@@ -233,7 +233,7 @@ static uint8_t *page_rest(sk_gpa_t gpa, uint64_t len, uint64_t *n)
 {
 	uint64_t ignored;
 
-	*n = VM_PAGE - gpa % VM_PAGE;
+	*n = SK_PAGE_SIZE - gpa % SK_PAGE_SIZE;
 	if (*n > len)
 		*n = len;
 	return gpa < GPA_LIMIT ? piece_at(gpa, &ignored) : NULL;

@@ -42,8 +42,8 @@ static struct guest_page *specials;
 
 static bool gpa_valid(sk_gpa_t gpa)
 {
-	return gpa < 1ull << VM_PHYS_BITS && !(gpa & (VM_PAGE - 1)) &&
-	       gpa / VM_PAGE != VM_LAPIC_GPA / VM_PAGE;
+	return gpa < 1ull << VM_PHYS_BITS && !(gpa & (SK_PAGE_SIZE - 1)) &&
+	       gpa / SK_PAGE_SIZE != VM_LAPIC_GPA / SK_PAGE_SIZE;
 }
 
 /* The distance in bytes from the start of all RAM, in the order of its pieces. */
@@ -61,7 +61,7 @@ static uint64_t offset_of(sk_gpa_t gpa)
 
 static page_word_t *slot_of(struct chunk *c, sk_gpa_t gpa)
 {
-	return &c->page[gpa / VM_PAGE % CHUNK_PAGES];
+	return &c->page[gpa / SK_PAGE_SIZE % CHUNK_PAGES];
 }
 
 static void slot_set(page_word_t *s, enum page_kind kind, uint64_t addr)
@@ -168,7 +168,7 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 static void free_page_put(sk_gpa_t home)
 {
 	struct chunk *c = chunk_find(home >> CHUNK_SHIFT);
-	uint32_t i = (uint32_t)(home / VM_PAGE % CHUNK_PAGES);
+	uint32_t i = (uint32_t)(home / SK_PAGE_SIZE % CHUNK_PAGES);
 
 	c->free[i / 64] |= 1ull << i % 64;
 	c->n_free++;
@@ -185,7 +185,7 @@ static void free_page_take(struct chunk *c, uint32_t i)
 /* Find a free page: the one whose home is gpa if it is free, else any. False: there is none. */
 static bool free_page_find(sk_gpa_t gpa, struct chunk **out, uint32_t *index)
 {
-	uint32_t i = (uint32_t)(gpa / VM_PAGE % CHUNK_PAGES);
+	uint32_t i = (uint32_t)(gpa / SK_PAGE_SIZE % CHUNK_PAGES);
 	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT);
 
 	if (c && c->free[i / 64] >> i % 64 & 1) {
@@ -234,7 +234,7 @@ static int copy_node(struct copy **out)
 		rc = ram_own_alloc(12, &frame, (void **)&page);
 		if (rc)
 			return rc;
-		for (uint32_t i = 0; i < VM_PAGE / sizeof(*page); i++) {
+		for (uint32_t i = 0; i < SK_PAGE_SIZE / sizeof(*page); i++) {
 			page[i].next = copies_free;
 			copies_free = &page[i];
 		}
@@ -463,7 +463,7 @@ static int hole_fill(sk_gpa_t gpa, enum no_piece otherwise)
 		return rc;
 	if (!free_page_find(gpa, &from, &i))
 		return -SK_E_NO_MEM;
-	rc = slot_fill(slot_of(c, gpa), gpa, (from->number << CHUNK_SHIFT) + i * VM_PAGE);
+	rc = slot_fill(slot_of(c, gpa), gpa, (from->number << CHUNK_SHIFT) + i * SK_PAGE_SIZE);
 	if (!rc)
 		free_page_take(from, i); /* PHYSMAP1 */
 	return rc;
@@ -500,7 +500,7 @@ static int page_move(sk_gpa_t from, sk_gpa_t to)
 	sk_gpa_t home;
 	int rc;
 
-	if (!gpa_valid(from) || !gpa_valid(to) || !gmem(from, VM_PAGE))
+	if (!gpa_valid(from) || !gpa_valid(to) || !gmem(from, SK_PAGE_SIZE))
 		return -SK_E_RANGE;
 	if (from == to)
 		return 0;
@@ -518,7 +518,7 @@ static int page_move(sk_gpa_t from, sk_gpa_t to)
 	rc = slot_fill(slot_of(ct, to), to, home);
 	if (!rc)
 		free_page_take(chunk_find(home >> CHUNK_SHIFT),
-			(uint32_t)(home / VM_PAGE % CHUNK_PAGES));
+			(uint32_t)(home / SK_PAGE_SIZE % CHUNK_PAGES));
 	return rc;
 }
 
@@ -594,7 +594,7 @@ uint64_t physmap_pages(void)
 
 	mutex_lock(&vm.mem_lock);
 	grown = (uint64_t)(vm.n_pieces - vm.n_boot_pieces) * CHUNK_PAGES;
-	n = (vm.low_size + vm.high_size) / VM_PAGE + grown - vm.balloon_pages;
+	n = (vm.low_size + vm.high_size) / SK_PAGE_SIZE + grown - vm.balloon_pages;
 	mutex_unlock(&vm.mem_lock);
 	return n;
 }
@@ -606,5 +606,5 @@ uint64_t physmap_max_gfn(void)
 	mutex_lock(&vm.mem_lock);
 	end = vm.ram_end;
 	mutex_unlock(&vm.mem_lock);
-	return end / VM_PAGE - 1;
+	return end / SK_PAGE_SIZE - 1;
 }

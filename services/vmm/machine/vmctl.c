@@ -133,7 +133,7 @@ static void grow_answered(uint32_t n)
 static void stats_fill(struct vmctl_stats *s)
 {
 	memset(s, 0, sizeof(*s));
-	s->memory = physmap_pages() * VM_PAGE;
+	s->memory = physmap_pages() * SK_PAGE_SIZE;
 	s->n_vcpus = vm.n_vcpus;
 	vm_notes_counts(s->unknown);
 	for (uint32_t i = 0; i < vm.n_vcpus; i++) {

@@ -28,9 +28,9 @@
 static event_word_t *word_of(uint32_t port)
 {
 	event_word_t *page = __atomic_load_n(
-		&xen_dom.fifo_word[port / (VM_PAGE / 4)], __ATOMIC_ACQUIRE);
+		&xen_dom.fifo_word[port / (SK_PAGE_SIZE / 4)], __ATOMIC_ACQUIRE);
 
-	return page ? page + port % (VM_PAGE / 4) : NULL;
+	return page ? page + port % (SK_PAGE_SIZE / 4) : NULL;
 }
 
 static bool word_set(event_word_t *w, unsigned int bit)
@@ -210,7 +210,7 @@ static int64_t with_lock(xen_dom.fifo_lock)
 	__atomic_store_n(&vcpu->control->ready, 0, __ATOMIC_SEQ_CST);
 	if (!xen_dom.fifo)
 		fifo_switch_over();
-	pending_replay(0, xen_dom.n_fifo_pages * (VM_PAGE / 4));
+	pending_replay(0, xen_dom.n_fifo_pages * (SK_PAGE_SIZE / 4));
 	return 0;
 }
 
@@ -223,7 +223,7 @@ int64_t fifo_init_control(struct hcall *c, uint64_t arg)
 		return -XEN_EFAULT;
 	if (a.vcpu >= xen_dom.p.n_vcpus)
 		return -XEN_ENOENT;
-	if (a.offset % 8 || a.offset > VM_PAGE - sizeof(struct evtchn_fifo_control_block))
+	if (a.offset % 8 || a.offset > SK_PAGE_SIZE - sizeof(struct evtchn_fifo_control_block))
 		return -XEN_EINVAL;
 	mutex_lock(&xen_dom.evtchn_lock);
 	mutex_lock(&xen_dom.fifo_lock);
@@ -250,7 +250,7 @@ static int64_t with_lock(xen_dom.fifo_lock) array_page_add(uint64_t gfn)
 		return -XEN_EINVAL;
 	__atomic_store_n(&xen_dom.fifo_word[n], page, __ATOMIC_RELEASE);
 	xen_dom.n_fifo_pages = n + 1;
-	pending_replay(n * (VM_PAGE / 4), VM_PAGE / 4);
+	pending_replay(n * (SK_PAGE_SIZE / 4), SK_PAGE_SIZE / 4);
 	return 0;
 }
 

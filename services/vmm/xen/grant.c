@@ -15,7 +15,7 @@
  */
 #include "xen/grant.h"
 
-#define ENTRIES (VM_PAGE / sizeof(struct grant_entry_v1))
+#define ENTRIES (SK_PAGE_SIZE / sizeof(struct grant_entry_v1))
 #define SWAP_TRIES 8
 
 static struct grant_entry_v1 *entry_of(uint32_t ref)
@@ -89,7 +89,7 @@ int grant_acquire(uint32_t ref, domid_t dom, enum grant_use use, void **page)
 	if (rc)
 		return rc;
 	frame = __atomic_load_n(&e->frame, __ATOMIC_SEQ_CST);
-	*page = edge_gmem((uint64_t)frame * VM_PAGE, VM_PAGE); /* GRANT2 */
+	*page = edge_gmem(frame * SK_PAGE_SIZE, SK_PAGE_SIZE); /* GRANT2 */
 	if (!*page) {
 		entry_put(e, ref);
 		return GNTST_bad_page;
@@ -128,7 +128,7 @@ int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len)
 	void *page;
 	int rc;
 
-	if (offset > VM_PAGE || len > VM_PAGE - offset)
+	if (offset > SK_PAGE_SIZE || len > SK_PAGE_SIZE - offset)
 		return GNTST_bad_copy_arg;
 	mutex_lock(&xen_dom.mem_lock);
 	rc = grant_acquire(ref, 0, GRANT_READ, &page);
@@ -145,7 +145,7 @@ int grant_write(uint32_t ref, uint32_t offset, const void *src, uint32_t len)
 	void *page;
 	int rc;
 
-	if (offset > VM_PAGE || len > VM_PAGE - offset)
+	if (offset > SK_PAGE_SIZE || len > SK_PAGE_SIZE - offset)
 		return GNTST_bad_copy_arg;
 	mutex_lock(&xen_dom.mem_lock);
 	rc = grant_acquire(ref, 0, GRANT_WRITE, &page);

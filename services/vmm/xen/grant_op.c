@@ -102,7 +102,7 @@ static int64_t element_cache_flush(struct hcall *c, union element *e)
 	const struct gnttab_cache_flush *f = &e->flush;
 
 	(void)c;
-	if ((uint32_t)f->offset + f->length > VM_PAGE)
+	if ((uint32_t)f->offset + f->length > SK_PAGE_SIZE)
 		return -XEN_EINVAL;
 	if (f->op & ~(GNTTAB_CACHE_INVAL | GNTTAB_CACHE_CLEAN))
 		return -XEN_EOPNOTSUPP;
@@ -145,8 +145,8 @@ static int16_t with_lock(xen_dom.mem_lock) copy_one(const struct gnttab_copy *op
 	struct side src, dst;
 	int16_t rc;
 
-	if ((uint32_t)op->source.offset + op->len > VM_PAGE ||
-		(uint32_t)op->dest.offset + op->len > VM_PAGE)
+	if ((uint32_t)op->source.offset + op->len > SK_PAGE_SIZE ||
+		(uint32_t)op->dest.offset + op->len > SK_PAGE_SIZE)
 		return GNTST_bad_copy_arg;
 	rc = side_take(&op->source, op->flags & GNTCOPY_source_gref, GRANT_READ, &src);
 	if (rc)

@@ -16,8 +16,8 @@ static void page_fill(uint8_t *page, bool amd)
 {
 	uint8_t *p = page;
 
-	memset(page, INT3, VM_PAGE);
-	for (uint32_t i = 0; i < VM_PAGE / ENTRY_SIZE; i++, p += ENTRY_SIZE) {
+	memset(page, INT3, SK_PAGE_SIZE);
+	for (uint32_t i = 0; i < SK_PAGE_SIZE / ENTRY_SIZE; i++, p += ENTRY_SIZE) {
 		p[0] = 0xb8;
 		memcpy(p + 1, &i, 4);
 		p[5] = 0x0f;
@@ -32,14 +32,14 @@ static void page_fill(uint8_t *page, bool amd)
 
 bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd)
 {
-	uint64_t number = value % VM_PAGE;
+	uint64_t number = value % SK_PAGE_SIZE;
 	uint8_t *page;
 
 	if (number) {
 		edge_log("hypercall page %llu of 1", (unsigned long long)number);
 		return false;
 	}
-	page = edge_gmem(value, VM_PAGE);
+	page = edge_gmem(value, SK_PAGE_SIZE);
 	if (!page)
 		return false;
 	shinfo_latch(cpu);

@@ -29,7 +29,7 @@ static int64_t info_register(struct hcall *c, unsigned int cpu)
 
 	if (!hc_in(c, &a, c->arg[2], sizeof(a)))
 		return -XEN_EFAULT;
-	if (a.offset > VM_PAGE - sizeof(struct vcpu_info) ||
+	if (a.offset > SK_PAGE_SIZE - sizeof(struct vcpu_info) ||
 		a.offset % (shinfo_compat() ? 4 : 8) || vcpu->info_registered) /* VCPUOP1 */
 		return -XEN_EINVAL;
 	if (cpu != c->cpu && edge_vcpu_is_up(cpu))
@@ -59,7 +59,7 @@ static int64_t runstate_register(struct hcall *c, unsigned int cpu)
 		return -XEN_EFAULT;
 	if (at % hc_word_size(c) || at > UINT64_MAX - size)
 		return -XEN_EINVAL;
-	first = VM_PAGE - (uint32_t)(at % VM_PAGE);
+	first = SK_PAGE_SIZE - (uint32_t)(at % SK_PAGE_SIZE);
 	if (first > size)
 		first = size;
 	if (!edge_gva_to_gpa(c->cpu, at, &gpa[0]))
@@ -90,7 +90,8 @@ static int64_t time_register(struct hcall *c, unsigned int cpu)
 
 	if (!hc_words_get(c, &at, c->arg[2], 1))
 		return -XEN_EFAULT;
-	if (at % hc_word_size(c) || at % VM_PAGE > VM_PAGE - sizeof(struct vcpu_time_info))
+	if (at % hc_word_size(c) ||
+		at % SK_PAGE_SIZE > SK_PAGE_SIZE - sizeof(struct vcpu_time_info))
 		return -XEN_EINVAL;
 	if (!edge_gva_to_gpa(c->cpu, at, &gpa))
 		return -XEN_EFAULT;

@@ -82,7 +82,7 @@ int64_t hc_xen_version(struct hcall *c)
 	case XENVER_get_features:
 		return features_get(c);
 	case XENVER_pagesize:
-		return VM_PAGE;
+		return SK_PAGE_SIZE;
 	case XENVER_guest_handle:
 		return hc_out(c, c->arg[1], xen_dom.p.uuid, sizeof(xen_dom.p.uuid))
 			       ? 0
@@ -135,8 +135,8 @@ int64_t hc_console_io(struct hcall *c)
 	if ((uint32_t)c->arg[0] != CONSOLEIO_write)
 		return (uint32_t)c->arg[0] == CONSOLEIO_read ? -XEN_EPERM : -XEN_ENOSYS;
 	left = (uint32_t)c->arg[1];
-	if (left > VM_PAGE)
-		left = VM_PAGE;
+	if (left > SK_PAGE_SIZE)
+		left = SK_PAGE_SIZE;
 	for (; left; left -= n, at += n) {
 		n = left < sizeof(buf) ? left : sizeof(buf);
 		if (!hc_in(c, buf, at, n))

@@ -37,9 +37,9 @@ enum {
 	EVTCHN_PORTS = 1024,
 	/* ports of the guest to which a back end is bound */
 	EVTCHN_BACKENDS = 256,
-	FIFO_PAGES = EVTCHN_PORTS * sizeof(event_word_t) / VM_PAGE,
+	FIFO_PAGES = EVTCHN_PORTS * sizeof(event_word_t) / SK_PAGE_SIZE,
 	GRANT_FRAMES = 32,
-	GRANT_REFS = GRANT_FRAMES * VM_PAGE / sizeof(struct grant_entry_v1),
+	GRANT_REFS = GRANT_FRAMES * SK_PAGE_SIZE / sizeof(struct grant_entry_v1),
 };
 
 /* A port, read and written as one word; evtchn_lock is held to change it. */
@@ -175,7 +175,7 @@ extern __thread unsigned int xen_this_cpu;
 /* The page at that frame number as the VMM sees it; NULL: it is not RAM of the guest. */
 static inline void *guest_frame(uint64_t gfn)
 {
-	return gfn < GFN_LIMIT ? edge_gmem(gfn * VM_PAGE, VM_PAGE) : NULL;
+	return gfn < GFN_LIMIT ? edge_gmem(gfn * SK_PAGE_SIZE, SK_PAGE_SIZE) : NULL;
 }
 
 #endif

@@ -27,7 +27,7 @@ static void reconnect(const char *protocol)
 	fake_xs_set(VBD_FE "/state", "6");
 	fake_xs_set(VBD_FE "/state", "1");
 	MUST(strcmp(fake_xs_get(VBD_BE "/state"), "2") == 0);
-	memset(at(RING_PAGE * 4096), 0, 4096);
+	memset(at(RING_PAGE * SK_PAGE_SIZE), 0, 4096);
 	ring_word(RING_PAGE, 4, 1);
 	ring_word(RING_PAGE, 12, 1);
 	fake_xs_set(VBD_FE "/protocol", protocol);
@@ -51,8 +51,8 @@ static bool storage_run(struct feed *f)
 			MUST(q[n].offset <= 1048576 && q[n].length <= 1048576 - q[n].offset);
 			MUST(q[n].sector <= SECTORS &&
 				q[n].length / 512 <= SECTORS - q[n].sector);
-			for (pg = q[n].offset / 4096;
-				pg <= (q[n].offset + q[n].length - 1) / 4096; pg++) {
+			for (pg = q[n].offset / SK_PAGE_SIZE;
+				pg <= (q[n].offset + q[n].length - 1) / SK_PAGE_SIZE; pg++) {
 				MUST(!busy[pg]);
 				busy[pg] = 1;
 			}
@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		grant_give(DATA_PAGE + feed8(&f) % 16, feed16(&f), feed8(&f), feed8(&f) & 1);
 	prod = ring_word_get(RING_PAGE, 8) + feed8(&f) % 40;
 	ring_word(RING_PAGE, 12, ring_word_get(RING_PAGE, 8) + 1);
-	feed_copy(&f, at(DATA_PAGE * 4096), 256); /* segments of indirect requests */
+	feed_copy(&f, at(DATA_PAGE * SK_PAGE_SIZE), 256); /* segments of indirect requests */
 	for (i = ring_word_get(RING_PAGE, 8); i != prod && f.left; i++)
 		feed_copy(&f, ring_entry(RING_PAGE, i, mode & 32 ? 108 : 112, 32), 60);
 	ring_word(RING_PAGE, 0, prod);

@@ -23,7 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct xencons_interface *intf = at(3 * 4096);
+	struct xencons_interface *intf = at(3 * SK_PAGE_SIZE);
 	struct feed f = { data, size };
 	uint8_t rec[600];
 	int n;

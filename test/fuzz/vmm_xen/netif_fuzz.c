@@ -13,7 +13,7 @@ static void connect_again(uint8_t mode)
 	fake_xs_set(VIF_FE "/state", "6");
 	fake_xs_set(VIF_FE "/state", "1");
 	MUST(strcmp(fake_xs_get(VIF_BE "/state"), "2") == 0);
-	memset(at(RING_PAGE * 4096), 0, 8192);
+	memset(at(RING_PAGE * SK_PAGE_SIZE), 0, 8192);
 	ring_word(RING_PAGE, 4, 1);
 	ring_word(RING_PAGE + 1, 4, 1);
 	fake_xs_set(VIF_FE "/feature-sg", mode & 16 ? "1" : "0");
@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	grants_make();
 	for (i = mode >> 6; i; i--)
 		grant_give(DATA_PAGE + feed8(&f) % 16, feed16(&f), feed8(&f), feed8(&f) & 1);
-	feed_copy(&f, at(DATA_PAGE * 4096), 80); /* headers of a frame */
+	feed_copy(&f, at(DATA_PAGE * SK_PAGE_SIZE), 80); /* headers of a frame */
 	prod = ring_word_get(RING_PAGE + 1, 8) + feed8(&f);
 	for (i = ring_word_get(RING_PAGE + 1, 8); i != prod && f.left > 64; i++)
 		feed_copy(&f, ring_entry(RING_PAGE + 1, i, 8, 256), 8);

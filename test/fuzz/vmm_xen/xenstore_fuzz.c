@@ -42,7 +42,7 @@ static void serve(struct feed *f)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct xenstore_domain_interface *intf = at(2 * 4096);
+	struct xenstore_domain_interface *intf = at(2 * SK_PAGE_SIZE);
 	struct feed f = { data, size };
 	uint8_t bytes[64];
 	uint32_t i, n;

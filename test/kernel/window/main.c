@@ -8,7 +8,7 @@
  */
 #include "../lib/ktest.h"
 
-enum { PAGE = 0x1000, HOST_FIRST = 0x1000, CODE = 0x8000 };
+enum { HOST_FIRST = 0x1000, CODE = 0x8000 };
 #define HOST_END 0x7ffffffff000ull
 #define NESTED_END (1ull << 47)
 
@@ -84,18 +84,18 @@ static void windows(void)
 		/* begins at 0, where no page can be */
 		{ 14, 12, HOST_FIRST, 0x1000 },
 		{ 14, 13, 0x2000, 0x2000 },               /* the same */
-		{ 22, 12, HOST_FIRST, (1u << 22) - PAGE }, /* many tables below */
+		{ 22, 12, HOST_FIRST, (1u << 22) - SK_PAGE_SIZE }, /* many tables below */
 		/* a large page; the window begins at 0 */
 		{ 22, 21, 1u << 21, 1u << 21 },
-		{ 22, 12, HOST_END - PAGE, 0 },           /* extends into the hole */
-		{ 22, 21, HOST_END + PAGE - (2u << 21), 0 },
+		{ 22, 12, HOST_END - SK_PAGE_SIZE, 0 },           /* extends into the hole */
+		{ 22, 21, HOST_END + SK_PAGE_SIZE - (2u << 21), 0 },
 	}, nested[] = {
 		{ 14, 12, 0, 0x1000 },
 		{ 14, 12, 0, 0x3000 },
 		{ 14, 13, 0, 0x2000 },
 		{ 22, 21, 0, 1u << 21 },                  /* a large page at 0 */
-		{ 22, 12, 0x5000, (1u << 22) - PAGE },
-		{ 22, 12, NESTED_END - PAGE, 0 },
+		{ 22, 12, 0x5000, (1u << 22) - SK_PAGE_SIZE },
+		{ 22, 12, NESTED_END - SK_PAGE_SIZE, 0 },
 		{ 22, 21, NESTED_END - (1u << 21), 0 },
 	};
 	sk_cap_t u = object_new(SK_OBJ_UNTYPED, 22);
@@ -120,7 +120,7 @@ static void huge(void)
 	CHECK(!entry_empty(space, 0, 21));
 	CHECK_EQ(sk_unmap(f, 0, 30), 0);
 	CHECK(entry_empty(space, 0, 21));
-	CHECK_EQ(map_into(f, space, 0, last + (1u << 21) - PAGE, 12, SK_R), 0);
+	CHECK_EQ(map_into(f, space, 0, last + (1u << 21) - SK_PAGE_SIZE, 12, SK_R), 0);
 	CHECK(!entry_empty(space, 0, 12));
 	CHECK_EQ(sk_delete(ME, f), 0);
 	CHECK(entry_empty(space, 0, 12));
@@ -134,12 +134,12 @@ static void neighbours(void)
 	uint64_t at = 1u << 22;
 
 	CHECK_EQ(map_into(large, space, at, 0, 21, SK_R), 0);
-	CHECK_EQ(map_into(f, space, at - PAGE, 0, 12, SK_R), 0);
-	CHECK_EQ(sk_unmap(f, PAGE, 12), 0);
+	CHECK_EQ(map_into(f, space, at - SK_PAGE_SIZE, 0, 12, SK_R), 0);
+	CHECK_EQ(sk_unmap(f, SK_PAGE_SIZE, 12), 0);
 	CHECK_EQ(sk_unmap(f, 0x2000, 13), 0);
-	CHECK(!entry_empty(space, at - PAGE, 12));
+	CHECK(!entry_empty(space, at - SK_PAGE_SIZE, 12));
 	CHECK_EQ(sk_unmap(f, 0, 14), 0);
-	CHECK(entry_empty(space, at - PAGE, 12));
+	CHECK(entry_empty(space, at - SK_PAGE_SIZE, 12));
 	CHECK(!entry_empty(space, at, 21));
 	CHECK_EQ(sk_unmap(large, 0, 12), -SK_E_NO_TABLE);
 	CHECK_EQ(sk_delete(ME, large), 0);

@@ -9,7 +9,7 @@
 #include "space.h"
 #include "vcpu.h"
 
-enum { S = AT_FREE, PAGE = 0x1000, VA = 0x120000 };
+enum { S = AT_FREE, VA = 0x120000 };
 #define GIB (1ull << 30)
 #define ORDER(type, order) (SK_OBJ_##type | (order) << 8)
 
@@ -48,7 +48,8 @@ static void retype_arguments(void **state)
 	assert_int_equal(retype(SK_OBJ_SCHED, AT_PEER - 1, 1), 0);
 	assert_int_equal(retype(SK_OBJ_SCHED, 99, 1), 0);
 	assert_int_equal(retype(ORDER(SCHED, 8), S, 1), 0);
-	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_SCHED, AT_CNODE, S + 1, 1, PAGE),
+	assert_int_equal(
+		SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_SCHED, AT_CNODE, S + 1, 1, SK_PAGE_SIZE),
 		-SK_E_INVAL);
 	/* more slots than the call may fill at once */
 	assert_int_equal(SYS(0, RETYPE, ROOT_RAM, SK_OBJ_SCHED, AT_CNODE, 0xa0, 1), 0);
@@ -62,14 +63,14 @@ static void retype_fills_exactly(void **state)
 	assert_int_equal(retype(SK_OBJ_NOTIFICATION, S, 1), 0);
 	assert_int_equal(u->used, 128);
 	assert_int_equal(retype(ORDER(FRAME, 12), S + 1, 1), 0); /* aligned */
-	assert_int_equal(slot_in(1, S + 1)->paddr, u->paddr + PAGE);
-	assert_int_equal(u->used, 2 * PAGE);
+	assert_int_equal(slot_in(1, S + 1)->paddr, u->paddr + SK_PAGE_SIZE);
+	assert_int_equal(u->used, 2 * SK_PAGE_SIZE);
 	assert_int_equal(retype(SK_OBJ_SPACE_HOST, S + 2, 1), 0);
-	assert_int_equal(u->used, 4 * PAGE);
+	assert_int_equal(u->used, 4 * SK_PAGE_SIZE);
 	assert_int_equal(retype(ORDER(FRAME, 12), S + 3, 13), -SK_E_NO_MEM);
 	assert_int_equal(retype(ORDER(FRAME, 15), S + 3, 1), 0);
 	assert_int_equal(slot_in(1, S + 3)->paddr, u->paddr + 0x8000);
-	assert_int_equal(u->used, 16 * PAGE);
+	assert_int_equal(u->used, 16 * SK_PAGE_SIZE);
 	assert_int_equal(retype(SK_OBJ_NOTIFICATION, S + 4, 1), -SK_E_NO_MEM);
 	assert_int_equal(retype(ORDER(UNTYPED, 12), S + 4, 1), -SK_E_NO_MEM);
 	/* as long as one child exists, no memory is freed */
@@ -111,7 +112,7 @@ static void new_memory_is_zero(void **state)
 			assert_int_equal(at[w], 0);
 		/* after the first small object of a page, too */
 		if (type == SK_OBJ_NOTIFICATION || type == SK_OBJ_SCHED)
-			for (uint64_t w = used / 8; w < PAGE / 8; w++)
+			for (uint64_t w = used / 8; w < SK_PAGE_SIZE / 8; w++)
 				assert_int_equal(at[w], 0);
 		assert_int_equal(SYS(1, REVOKE, AT_CNODE, AT_UNTYPED), 0);
 	}
@@ -124,17 +125,20 @@ static void open_and_closed_in_turn(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 8; i += 2) {
-		memset((char *)user_memory(u->paddr) + i * PAGE, 0xee, (16 - i) * PAGE);
+		memset((char *)user_memory(u->paddr) + i * SK_PAGE_SIZE, 0xee,
+			(16 - i) * SK_PAGE_SIZE);
 		assert_int_equal(retype(SK_OBJ_NOTIFICATION, S + i, 1), 0);
 		assert_int_equal(retype(ORDER(FRAME, 12), S + i + 1, 1), 0);
-		assert_true(window_is_open(u->paddr + i * PAGE));
-		assert_false(window_is_open(u->paddr + (i + 1) * PAGE));
-		assert_int_equal(*(uint64_t *)user_memory(u->paddr + (i + 1) * PAGE), 0);
-		assert_int_equal(((uint64_t *)user_memory(u->paddr + i * PAGE))[511], 0);
+		assert_true(window_is_open(u->paddr + i * SK_PAGE_SIZE));
+		assert_false(window_is_open(u->paddr + (i + 1) * SK_PAGE_SIZE));
+		assert_int_equal(
+			*(uint64_t *)user_memory(u->paddr + (i + 1) * SK_PAGE_SIZE), 0);
+		assert_int_equal(
+			((uint64_t *)user_memory(u->paddr + i * SK_PAGE_SIZE))[511], 0);
 	}
 	assert_int_equal(u->prepared, u->used);
 	assert_int_equal(retype(ORDER(UNTYPED, 15), S + 8, 1), 0);
-	assert_int_equal(u->used, 16 * PAGE);
+	assert_int_equal(u->used, 16 * SK_PAGE_SIZE);
 }
 
 /*
@@ -215,8 +219,8 @@ static void made_meanwhile(void)
 	struct cap frame = { SK_OBJ_FRAME, SK_ALL, SK_PAGE_ORDER, 0, u->paddr, 0 };
 
 	slot_set(slot_in(1, S + 10), u, &frame);
-	u->prepared = PAGE;
-	slot_update(u, SLOT_USED, PAGE);
+	u->prepared = SK_PAGE_SIZE;
+	slot_update(u, SLOT_USED, SK_PAGE_SIZE);
 }
 
 static void resets_meet(void **state)
@@ -226,7 +230,7 @@ static void resets_meet(void **state)
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, S), 0);
 	fake_quiesce = made_meanwhile;
 	assert_int_equal(retype(ORDER(FRAME, 12), S, 1), 0);
-	assert_int_equal(slot_in(1, S)->paddr, slot_in(1, AT_UNTYPED)->paddr + PAGE);
+	assert_int_equal(slot_in(1, S)->paddr, slot_in(1, AT_UNTYPED)->paddr + SK_PAGE_SIZE);
 }
 
 static void devices(void **state)
@@ -236,16 +240,17 @@ static void devices(void **state)
 		-SK_E_INVAL);
 	assert_int_equal(
 		SYS(0, RETYPE, ROOT_DEVICE, ORDER(UNTYPED, 12), AT_CNODE, 150, 1), -SK_E_INVAL);
-	assert_int_equal(SYS(0, RETYPE, ROOT_DEVICE, ORDER(FRAME, 13), AT_CNODE, 150, 1, PAGE),
+	assert_int_equal(
+		SYS(0, RETYPE, ROOT_DEVICE, ORDER(FRAME, 13), AT_CNODE, 150, 1, SK_PAGE_SIZE),
 		-SK_E_ALIGN);
 	assert_int_equal(SYS(0, RETYPE, ROOT_DEVICE, ORDER(FRAME, 12), AT_CNODE, 150, 1,
 				 1ull << DEVICE_ORDER),
 		-SK_E_NO_MEM);
 	assert_int_equal(SYS(0, RETYPE, ROOT_DEVICE, ORDER(FRAME, 12), AT_CNODE, 150, 1,
-				 UINT64_MAX - PAGE + 1),
+				 UINT64_MAX - SK_PAGE_SIZE + 1),
 		-SK_E_NO_MEM);
 	assert_int_equal(SYS(0, RETYPE, ROOT_DEVICE, ORDER(FRAME, 12), AT_CNODE, 150, 3,
-				 (1ull << DEVICE_ORDER) - 2 * PAGE),
+				 (1ull << DEVICE_ORDER) - 2 * SK_PAGE_SIZE),
 		-SK_E_NO_MEM);
 	assert_int_equal(
 		SYS(0, RETYPE, ROOT_DEVICE, ORDER(FRAME, 12), AT_CNODE, 150, 5, 0x5000), 0);
@@ -297,15 +302,15 @@ static void map_arguments(void **state)
 	assert_int_equal(map(VA, 0, 12, SK_R | SK_W | SK_EXEC), -SK_E_INVAL);
 	assert_int_equal(map(VA, 0x800, 12, SK_R), -SK_E_ALIGN);
 	assert_int_equal(map(VA + 0x800, 0, 12, SK_R), -SK_E_ALIGN);
-	assert_int_equal(map(VA, PAGE, 13, SK_R), -SK_E_ALIGN);
+	assert_int_equal(map(VA, SK_PAGE_SIZE, 13, SK_R), -SK_E_ALIGN);
 	assert_int_equal(map(VA, 0x4000, 12, SK_R), -SK_E_RANGE);
-	assert_int_equal(map(VA, -(uint64_t)PAGE, 12, SK_R), -SK_E_RANGE);
+	assert_int_equal(map(VA, -SK_PAGE_SIZE, 12, SK_R), -SK_E_RANGE);
 	assert_int_equal(map(0, 0, 12, SK_R), -SK_E_RANGE);
 	assert_int_equal(map(USER_END, 0, 12, SK_R), -SK_E_RANGE);
-	assert_int_equal(map(USER_END - PAGE, 0, 13, SK_R), -SK_E_RANGE);
-	assert_int_equal(map(-(uint64_t)PAGE, 0, 12, SK_R), -SK_E_RANGE);
+	assert_int_equal(map(USER_END - SK_PAGE_SIZE, 0, 13, SK_R), -SK_E_RANGE);
+	assert_int_equal(map(-SK_PAGE_SIZE, 0, 12, SK_R), -SK_E_RANGE);
 	assert_int_equal(map(1ull << 63, 0, 12, SK_R), -SK_E_RANGE);
-	assert_int_equal(map(USER_END - PAGE, 0, 12, SK_R), -SK_E_NO_TABLE);
+	assert_int_equal(map(USER_END - SK_PAGE_SIZE, 0, 12, SK_R), -SK_E_NO_TABLE);
 	assert_int_equal(regs(1)->rsi, 3);
 	assert_int_equal(map(1ull << 39, 0, 12, SK_R), -SK_E_NO_TABLE);
 	assert_int_equal(regs(1)->rsi, 3);
@@ -314,7 +319,7 @@ static void map_arguments(void **state)
 	assert_int_equal(map(SK_LARGE_SIZE, 0, 12, SK_R), -SK_E_NO_TABLE);
 	assert_int_equal(regs(1)->rsi, 1);
 	assert_null(slot_in(1, AT_FRAMES4)->space);
-	assert_int_equal(map(PAGE, 0x3000, 12, SK_R), 0);
+	assert_int_equal(map(SK_PAGE_SIZE, 0x3000, 12, SK_R), 0);
 	assert_int_equal(
 		SYS(1, MAP, AT_PEER_FRAME, AT_SPACE, VA, 0, 12, SK_R | SK_W), -SK_E_RIGHTS);
 	assert_int_equal(
@@ -328,7 +333,8 @@ static void map_nested(void **state)
 	(void)state;
 	assert_int_equal(
 		SYS(1, MAP, AT_FRAME, AT_NESTED, 1ull << 47, 0, 12, SK_R), -SK_E_RANGE);
-	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_NESTED, (1ull << 47) - PAGE, 0, 12, SK_R),
+	assert_int_equal(
+		SYS(1, MAP, AT_FRAME, AT_NESTED, (1ull << 47) - SK_PAGE_SIZE, 0, 12, SK_R),
 		-SK_E_NO_TABLE);
 	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_NESTED, 0, 0, 12, SK_R | SK_W | SK_EXEC), 0);
 	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_NESTED, 0, 0, 12, SK_R), -SK_E_EXISTS);
@@ -355,18 +361,19 @@ static void map_sets_bits(void **state)
 		assert_int_equal(map(VA, 0, 14, rows[i].rights), 0);
 		assert_int_equal(regs(1)->rdi, VA);
 		for (unsigned int p = 0; p < 4; p++)
-			assert_int_equal(page_at(1, VA + p * PAGE),
-				(paddr + p * PAGE) | rows[i].bits | PTE_PRESENT | PTE_USER);
-		assert_int_equal(page_at(1, VA + 4 * PAGE), 0);
-		assert_int_equal(page_at(1, VA - PAGE), 0);
+			assert_int_equal(page_at(1, VA + p * SK_PAGE_SIZE),
+				(paddr + p * SK_PAGE_SIZE) | rows[i].bits | PTE_PRESENT |
+					PTE_USER);
+		assert_int_equal(page_at(1, VA + 4 * SK_PAGE_SIZE), 0);
+		assert_int_equal(page_at(1, VA - SK_PAGE_SIZE), 0);
 		assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 14), 0);
 		assert_int_equal(fake_did.flushed_at, VA);
-		assert_true(fake_did.flushed_size >= 4 * PAGE);
+		assert_true(fake_did.flushed_size >= 4 * SK_PAGE_SIZE);
 		for (unsigned int p = 0; p < 4; p++)
-			assert_int_equal(page_at(1, VA + p * PAGE), 0);
+			assert_int_equal(page_at(1, VA + p * SK_PAGE_SIZE), 0);
 	}
-	assert_int_equal(
-		SYS(1, MAP, AT_DEVICE_LARGE, AT_SPACE, SK_LARGE_SIZE + PAGE, 0, 21, SK_R),
+	assert_int_equal(SYS(1, MAP, AT_DEVICE_LARGE, AT_SPACE, SK_LARGE_SIZE + SK_PAGE_SIZE, 0,
+				 21, SK_R),
 		-SK_E_ALIGN);
 	assert_int_equal(SYS(1, MAP, AT_DEVICE_LARGE, AT_SPACE, SK_LARGE_SIZE, 0, 21, SK_R), 0);
 	assert_int_equal(entry_at(domains[1].space, SK_LARGE_SIZE, &level),
@@ -386,20 +393,20 @@ static void one_window(void **state)
 	(void)state;
 	assert_int_equal(map(VA, 0x1000, 12, SK_R), 0);
 	assert_int_equal(map(VA, 0x1000, 12, SK_R), -SK_E_EXISTS);
-	assert_int_equal(map(VA + PAGE, 0x1000, 12, SK_R), -SK_E_EXISTS);
+	assert_int_equal(map(VA + SK_PAGE_SIZE, 0x1000, 12, SK_R), -SK_E_EXISTS);
 	assert_int_equal(map(VA, 0x2000, 12, SK_R), -SK_E_EXISTS);
-	assert_int_equal(map(VA + PAGE, 0x2000, 13, SK_R), 0);
-	assert_int_equal(map(VA - PAGE, 0, 12, SK_R | SK_W), 0);
+	assert_int_equal(map(VA + SK_PAGE_SIZE, 0x2000, 13, SK_R), 0);
+	assert_int_equal(map(VA - SK_PAGE_SIZE, 0, 12, SK_R | SK_W), 0);
 	assert_int_equal(
 		SYS(1, MAP, AT_FRAMES4, AT_PEER_SPACE, VA, 0x1000, 12, SK_R), -SK_E_EXISTS);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0x1000, 12), 0);
 	assert_int_equal(page_at(1, VA), 0);
-	assert_int_not_equal(page_at(1, VA - PAGE), 0);
-	assert_int_not_equal(page_at(1, VA + PAGE), 0);
+	assert_int_not_equal(page_at(1, VA - SK_PAGE_SIZE), 0);
+	assert_int_not_equal(page_at(1, VA + SK_PAGE_SIZE), 0);
 	assert_int_equal(fake_did.flushed_at, VA);
 	assert_int_equal(map(VA + 0x10000, 0x1000, 12, SK_R), -SK_E_EXISTS);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 14), 0);
-	assert_int_equal(page_at(1, VA - PAGE), 0);
+	assert_int_equal(page_at(1, VA - SK_PAGE_SIZE), 0);
 	assert_int_equal(map(VA + 0x10000, 0x1000, 12, SK_R), 0);
 	/* a copy has a window of its own, and its end unmaps only its own mappings */
 	assert_int_equal(SYS(1, COPY, AT_CNODE, S, AT_CNODE, AT_FRAMES4, SK_ALL), 0);
@@ -412,25 +419,27 @@ static void one_window(void **state)
 /* A MAP across the end of a table maps all or nothing. */
 static void map_over_two_tables(void **state)
 {
-	uint64_t at = SK_LARGE_SIZE - 2 * PAGE, paddr = slot_in(1, AT_FRAMES4)->paddr;
+	uint64_t at = SK_LARGE_SIZE - 2 * SK_PAGE_SIZE, paddr = slot_in(1, AT_FRAMES4)->paddr;
 
 	(void)state;
 	assert_int_equal(map(at, 0, 14, SK_R), -SK_E_NO_TABLE);
 	assert_int_equal(regs(1)->rsi, 1);
 	assert_int_equal(page_at(1, at), 0);
 	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, AT_SPACE, SK_LARGE_SIZE, 1), 0);
-	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, at + 3 * PAGE, 0, 12, SK_R), 0);
+	assert_int_equal(
+		SYS(1, MAP, AT_FRAME, AT_SPACE, at + 3 * SK_PAGE_SIZE, 0, 12, SK_R), 0);
 	assert_int_equal(map(at, 0, 14, SK_R), -SK_E_EXISTS);
 	assert_int_equal(page_at(1, at), 0);
-	assert_int_equal(page_at(1, at + 2 * PAGE), 0);
+	assert_int_equal(page_at(1, at + 2 * SK_PAGE_SIZE), 0);
 	assert_null(slot_in(1, AT_FRAMES4)->space);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAME, 0, 12), 0);
 	assert_int_equal(map(at, 0, 14, SK_R), 0);
 	for (unsigned int p = 0; p < 4; p++)
-		assert_int_equal(page_at(1, at + p * PAGE) & PTE_ADDR, paddr + p * PAGE);
+		assert_int_equal(
+			page_at(1, at + p * SK_PAGE_SIZE) & PTE_ADDR, paddr + p * SK_PAGE_SIZE);
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, AT_FRAMES4), 0);
 	for (unsigned int p = 0; p < 4; p++)
-		assert_int_equal(page_at(1, at + p * PAGE), 0);
+		assert_int_equal(page_at(1, at + p * SK_PAGE_SIZE), 0);
 }
 
 static void unmap_arguments(void **state)
@@ -440,9 +449,9 @@ static void unmap_arguments(void **state)
 	assert_int_equal(map(VA, 0, 14, SK_R), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 11), -SK_E_INVAL);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 15), -SK_E_INVAL);
-	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, PAGE, 13), -SK_E_ALIGN);
+	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, SK_PAGE_SIZE, 13), -SK_E_ALIGN);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0x4000, 12), -SK_E_RANGE);
-	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, -(uint64_t)PAGE, 12), -SK_E_RANGE);
+	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, -SK_PAGE_SIZE, 12), -SK_E_RANGE);
 	assert_int_equal(fake_did.shootdowns, 0);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0x3000, 12), 0);
 	assert_int_equal(page_at(1, VA + 0x3000), 0);
@@ -474,15 +483,15 @@ static void large_pages_split(void **state)
 	assert_int_equal(fake_did.flushed_at, SK_LARGE_SIZE);
 	assert_int_equal(fake_did.flushed_size, SK_LARGE_SIZE);
 	for (unsigned int p = 0; p < 512; p++)
-		assert_int_equal(
-			page_at(1, SK_LARGE_SIZE + p * PAGE), (paddr + p * PAGE) | bits);
+		assert_int_equal(page_at(1, SK_LARGE_SIZE + p * SK_PAGE_SIZE),
+			(paddr + p * SK_PAGE_SIZE) | bits);
 	assert_int_equal(SYS(1, UNMAP, AT_DEVICE_LARGE, 0x5000, 12), 0);
 	assert_int_equal(page_at(1, SK_LARGE_SIZE + 0x5000), 0);
 	assert_int_not_equal(page_at(1, SK_LARGE_SIZE + 0x4000), 0);
 	assert_int_not_equal(page_at(1, SK_LARGE_SIZE + 0x6000), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_DEVICE_LARGE, 0, 21), 0);
 	for (unsigned int p = 0; p < 512; p++)
-		assert_int_equal(page_at(1, SK_LARGE_SIZE + p * PAGE), 0);
+		assert_int_equal(page_at(1, SK_LARGE_SIZE + p * SK_PAGE_SIZE), 0);
 }
 
 static void huge_pages_split(void **state)
@@ -518,24 +527,25 @@ static void huge_pages_split(void **state)
 static void windows_reach_out(void **state)
 {
 	(void)state;
-	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, PAGE, 0, 12, SK_R), 0);
-	assert_int_equal(map(2 * PAGE, 0x3000, 12, SK_R), 0); /* the window begins below 0 */
+	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, SK_PAGE_SIZE, 0, 12, SK_R), 0);
+	assert_int_equal(
+		map(2 * SK_PAGE_SIZE, 0x3000, 12, SK_R), 0); /* the window begins below 0 */
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 12), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0x2000, 12), 0);
-	assert_int_not_equal(page_at(1, 2 * PAGE), 0);
+	assert_int_not_equal(page_at(1, 2 * SK_PAGE_SIZE), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 14), 0);
-	assert_int_equal(page_at(1, 2 * PAGE), 0);
-	assert_int_not_equal(page_at(1, PAGE), 0);
+	assert_int_equal(page_at(1, 2 * SK_PAGE_SIZE), 0);
+	assert_int_not_equal(page_at(1, SK_PAGE_SIZE), 0);
 	for (unsigned int level = 3; level; level--)
 		assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 6 - level, AT_SPACE,
-					 USER_END - PAGE, level),
+					 USER_END - SK_PAGE_SIZE, level),
 			0);
 	/* the window ends beyond the end */
-	assert_int_equal(map(USER_END - PAGE, 0, 12, SK_R), 0);
+	assert_int_equal(map(USER_END - SK_PAGE_SIZE, 0, 12, SK_R), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0x1000, 12), 0);
-	assert_int_not_equal(page_at(1, USER_END - PAGE), 0);
+	assert_int_not_equal(page_at(1, USER_END - SK_PAGE_SIZE), 0);
 	assert_int_equal(SYS(1, DELETE, AT_CNODE, AT_FRAMES4), 0);
-	assert_int_equal(page_at(1, USER_END - PAGE), 0);
+	assert_int_equal(page_at(1, USER_END - SK_PAGE_SIZE), 0);
 }
 
 /*
@@ -556,18 +566,19 @@ static void unmap_goes_on(void **state)
 	assert_int_equal(page_at(0, 0x3000), 0);
 	/* only its first 2 MiB do */
 	for (unsigned int round = 0; round < 2; round++) {
-		assert_int_equal(
-			SYS(0, MAP, AT_DEVICE_HUGE, AT_SPACE, VA + PAGE, 0x1000, 12, SK_R), 0);
+		assert_int_equal(SYS(0, MAP, AT_DEVICE_HUGE, AT_SPACE, VA + SK_PAGE_SIZE,
+					 0x1000, 12, SK_R),
+			0);
 		fake_preempt = always;
 		for (unsigned int i = 0; i < 5; i++)
 			assert_false(sys_once(t, SK_SYS_UNMAP, all));
-		assert_int_equal(page_at(0, VA + PAGE), 0);
-		assert_int_not_equal(slot_in(0, AT_DEVICE_HUGE)->base & (PAGE - 1), 0);
+		assert_int_equal(page_at(0, VA + SK_PAGE_SIZE), 0);
+		assert_int_not_equal(slot_in(0, AT_DEVICE_HUGE)->base & (SK_PAGE_SIZE - 1), 0);
 		if (round) { /* mapped again at a lower address, so the work begins again */
 			fake_preempt = NULL;
 			t->regs.r.rip = 0x2002;
-			assert_int_equal(SYS(0, MAP, AT_DEVICE_HUGE, AT_SPACE, VA + PAGE,
-						 0x1000, 12, SK_R),
+			assert_int_equal(SYS(0, MAP, AT_DEVICE_HUGE, AT_SPACE,
+						 VA + SK_PAGE_SIZE, 0x1000, 12, SK_R),
 				0);
 			fake_preempt = always;
 		}
@@ -575,7 +586,7 @@ static void unmap_goes_on(void **state)
 			assert_true(tries < 520);
 		fake_preempt = NULL;
 		assert_true(tries < (round ? 520 : 512));
-		assert_int_equal(page_at(0, VA + PAGE), 0);
+		assert_int_equal(page_at(0, VA + SK_PAGE_SIZE), 0);
 		assert_null(slot_in(0, AT_DEVICE_HUGE)->space);
 	}
 }
@@ -627,7 +638,8 @@ static void tables_arguments(void **state)
 	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, AT_SPACE, 0, 1), -SK_E_EXISTS);
 	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, AT_SPACE, 0, 2), -SK_E_EXISTS);
 	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, AT_SPACE, 0, 3), -SK_E_EXISTS);
-	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, AT_SPACE, (1ull << 47) - PAGE, 3), 0);
+	assert_int_equal(
+		SYS(1, MAP_TABLE, AT_TABLE + 3, AT_SPACE, (1ull << 47) - SK_PAGE_SIZE, 3), 0);
 	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, AT_SPACE, GIB, 2), -SK_E_EXISTS);
 	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 4, AT_REPLY, GIB, 2), -SK_E_CAP);
 	assert_int_equal(SYS(1, RETYPE, AT_UNTYPED, SK_OBJ_SPACE_IO, AT_CNODE, S, 1), 0);
@@ -643,7 +655,8 @@ static void tables_begin_empty(void **state)
 {
 	(void)state;
 	assert_int_equal(SYS(1, MAP_TABLE, AT_TABLE + 3, AT_SPACE, SK_LARGE_SIZE, 1), 0);
-	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, SK_LARGE_SIZE + PAGE, 0, 12, SK_R), 0);
+	assert_int_equal(
+		SYS(1, MAP, AT_FRAME, AT_SPACE, SK_LARGE_SIZE + SK_PAGE_SIZE, 0, 12, SK_R), 0);
 	assert_int_equal(SYS(1, MOVE, AT_CNODE, S, AT_CNODE, AT_TABLE + 3), 0);
 	assert_int_equal(SYS(1, MAP_TABLE, S, AT_SPACE, 2 * SK_LARGE_SIZE, 1), -SK_E_EXISTS);
 	/* revoking the untyped of which it was made */
@@ -652,10 +665,10 @@ static void tables_begin_empty(void **state)
 	assert_int_equal(fake_did.shootdowns, 1);
 	assert_int_equal(fake_did.flushed_at, SK_LARGE_SIZE);
 	assert_int_equal(fake_did.flushed_size, SK_LARGE_SIZE);
-	assert_int_equal(page_at(1, SK_LARGE_SIZE + PAGE), 0);
+	assert_int_equal(page_at(1, SK_LARGE_SIZE + SK_PAGE_SIZE), 0);
 	assert_int_equal(SYS(1, MAP_TABLE, S, AT_SPACE, 4 * SK_LARGE_SIZE, 1), 0);
 	for (unsigned int i = 0; i < 512; i++)
-		assert_int_equal(page_at(1, 4 * SK_LARGE_SIZE + i * PAGE), 0);
+		assert_int_equal(page_at(1, 4 * SK_LARGE_SIZE + i * SK_PAGE_SIZE), 0);
 	/* the frame's window is free for another place */
 	assert_int_equal(SYS(1, UNMAP, AT_FRAME, 0, 12), 0);
 	assert_int_equal(SYS(1, MAP, AT_FRAME, AT_SPACE, 4 * SK_LARGE_SIZE, 0, 12, SK_R), 0);
@@ -718,9 +731,9 @@ static void neighbours(void **state)
 {
 	(void)state;
 	assert_int_equal(SYS(1, MAP, AT_DEVICE_LARGE, AT_SPACE, SK_LARGE_SIZE, 0, 21, SK_R), 0);
-	assert_int_equal(map(SK_LARGE_SIZE - PAGE, 0, 12, SK_R), 0);
-	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, PAGE, 12), 0);
-	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 2 * PAGE, 13), 0);
+	assert_int_equal(map(SK_LARGE_SIZE - SK_PAGE_SIZE, 0, 12, SK_R), 0);
+	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, SK_PAGE_SIZE, 12), 0);
+	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 2 * SK_PAGE_SIZE, 13), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_FRAMES4, 0, 14), 0);
 	assert_int_equal(SYS(1, UNMAP, AT_DEVICE_LARGE, 0, 12), -SK_E_NO_TABLE);
 }
@@ -792,7 +805,7 @@ static void io_spaces_of_three_levels(void **state)
 	assert_int_equal(SYS(1, MAP, AT_FRAME, S, VA, 0, 12, SK_R), 0);
 	assert_int_equal(regs(1)->rdi, VA);
 	/* what VT-d reads: from the first page of the object on, rights in bits 0 and 1 */
-	table = phys_to_virt(virt_to_phys(s) - PAGE);
+	table = phys_to_virt(virt_to_phys(s) - SK_PAGE_SIZE);
 	assert_int_equal(table[0], slot_in(1, AT_TABLE + 3)->paddr | 3 | 2 << 9);
 	table = phys_to_virt(slot_in(1, AT_TABLE + 4)->paddr);
 	assert_int_equal(table[VA >> 12], slot_in(1, AT_FRAME)->paddr | 1);
@@ -810,7 +823,7 @@ static void io_spaces_of_four_levels(void **state)
 	assert_int_equal(
 		SYS(1, MAP, AT_FRAME, S, GIB, 0, 12, SK_R | SK_W | SK_MAP_UNCACHED), 0);
 	/* what AMD-Vi reads: the level of the next table, and rights in bits 61 and 62 */
-	table = phys_to_virt(virt_to_phys(slot_in(1, S)->obj) - PAGE);
+	table = phys_to_virt(virt_to_phys(slot_in(1, S)->obj) - SK_PAGE_SIZE);
 	assert_int_equal(table[0], slot_in(1, AT_TABLE + 3)->paddr | rights | 3 | 3 << 9);
 	table = phys_to_virt(slot_in(1, AT_TABLE + 5)->paddr);
 	assert_int_equal(table[0], slot_in(1, AT_FRAME)->paddr | rights | 3);
@@ -823,8 +836,9 @@ static void io_spaces_of_four_levels(void **state)
 /* A frame, a part of one, a table and a space are free only after the IOMMU has answered. */
 static void io_unmaps_wait(void **state)
 {
-	const uint64_t part[6] = { AT_FRAMES4, PAGE, 12 }, frame[6] = { AT_FRAME, 0, 12 },
-		       table[6] = { AT_CNODE, AT_TABLE + 5 }, space[6] = { AT_CNODE, S };
+	const uint64_t part[6] = { AT_FRAMES4, SK_PAGE_SIZE, 12 },
+		       frame[6] = { AT_FRAME, 0, 12 }, table[6] = { AT_CNODE, AT_TABLE + 5 },
+		       space[6] = { AT_CNODE, S };
 	struct thread *t = domains[1].thread[0];
 
 	(void)state;

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include "kernel/arch/x86_64/irq.c"
 
-enum { PINS = 24, CPUS = 2, REGISTERS = 256, PAGE = 4096, TRAP_FLAG = 0x100, LOG_MAX = 4096 };
+enum { PINS = 24, CPUS = 2, REGISTERS = 256, TRAP_FLAG = 0x100, LOG_MAX = 4096 };
 
 static struct chip {
 	uint32_t *page;
@@ -66,12 +66,12 @@ static void touched(int signal, siginfo_t *info, void *context)
 	(void)signal;
 	accessed = NULL;
 	for (unsigned int i = 0; i < 2; i++)
-		if (at >= (char *)chips[i].page && at < (char *)chips[i].page + PAGE)
+		if (at >= (char *)chips[i].page && at < (char *)chips[i].page + SK_PAGE_SIZE)
 			accessed = &chips[i];
 	if (!accessed)
 		abort();
 	offset = (unsigned int)(at - (char *)accessed->page);
-	mprotect(accessed->page, PAGE, PROT_READ | PROT_WRITE);
+	mprotect(accessed->page, SK_PAGE_SIZE, PROT_READ | PROT_WRITE);
 	data_before = accessed->page[4];
 	c->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
 }
@@ -92,7 +92,7 @@ static void done(int signal, siginfo_t *info, void *context)
 		written[n_written].reg = reg;
 		written[n_written++].value = page[4];
 	}
-	mprotect(page, PAGE, PROT_NONE);
+	mprotect(page, SK_PAGE_SIZE, PROT_NONE);
 	c->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
 }
 
@@ -127,8 +127,8 @@ static int set_up(void **state)
 	}
 	for (unsigned int i = 0; i < 2; i++) {
 		if (!chips[i].page)
-			chips[i].page = mmap(
-				NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			chips[i].page = mmap(NULL, SK_PAGE_SIZE, PROT_NONE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		memset(chips[i].reg, 0, sizeof(chips[i].reg));
 		chips[i].reg[1] = (PINS - 1) << 16 | 0x11;
 	}

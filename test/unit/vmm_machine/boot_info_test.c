@@ -20,7 +20,7 @@
 #include <xen/xen.h>
 #include <xen/arch-x86/hvm/start_info.h>
 
-enum { GPA = 0x5000000, ACPI_SIZE = VM_ACPI_PAGES * VM_PAGE };
+enum { GPA = 0x5000000, ACPI_SIZE = VM_ACPI_PAGES * SK_PAGE_SIZE };
 
 static uint8_t buf[ACPI_SIZE];
 
@@ -82,7 +82,7 @@ static void start_info_modules(void **state)
 	(void)state;
 	for (i = 0; i < VM_MODULES_MAX; i++) {
 		snprintf(args[i], sizeof(args[i]), "module number %u", i);
-		m[i] = (struct start_info_module){ 0x2000000 + i * VM_PAGE, i,
+		m[i] = (struct start_info_module){ 0x2000000 + i * SK_PAGE_SIZE, i,
 			i == 3 ? "" : args[i] };
 	}
 	memset(buf, 0xee, sizeof(buf));
@@ -90,7 +90,7 @@ static void start_info_modules(void **state)
 	assert_int_equal(si->nr_modules, VM_MODULES_MAX);
 	e = at(si->modlist_paddr, GPA, VM_MODULES_MAX * sizeof(*e));
 	for (i = 0; i < VM_MODULES_MAX; i++) {
-		assert_int_equal(e[i].paddr, 0x2000000 + i * VM_PAGE);
+		assert_int_equal(e[i].paddr, 0x2000000 + i * SK_PAGE_SIZE);
 		assert_int_equal(e[i].size, i); /* an empty file is a module, too */
 		assert_int_equal(e[i].reserved, 0);
 		if (i == 3)

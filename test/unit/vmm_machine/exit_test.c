@@ -505,8 +505,8 @@ static void absent_memory(void **state)
 	went_on(CODE + 3);
 	assert_int_equal(*(uint32_t *)(ram + HOLE - 4), 0x33333333);
 	st.rip = CODE;
-	st.gpr[SK_RBX] = USER_PAGE + 2 * VM_PAGE - 4; /* the other half */
-	nested_fault(HOLE + VM_PAGE - 4, SK_NF_WRITE);
+	st.gpr[SK_RBX] = USER_PAGE + 2 * SK_PAGE_SIZE - 4; /* the other half */
+	nested_fault(HOLE + SK_PAGE_SIZE - 4, SK_NF_WRITE);
 	went_on(CODE + 3);
 	assert_int_equal(*(uint32_t *)(ram + DATA), 0x22222222);
 	/* from the hole into memory */

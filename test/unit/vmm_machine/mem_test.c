@@ -197,11 +197,11 @@ int ram_large_split(sk_gpa_t gpa)
 {
 	uint32_t i;
 
-	heap += VM_PAGE;
+	heap += SK_PAGE_SIZE;
 	assert_false(*split_at(gpa));
 	*split_at(gpa) = true;
 	for (i = 0; i < CHUNK_PAGES; i++) {
-		sk_gpa_t at = gpa + i * VM_PAGE;
+		sk_gpa_t at = gpa + i * SK_PAGE_SIZE;
 		uint64_t linear = at < VM_HIGH_GPA ? at : at - VM_HIGH_GPA + vm.low_size;
 
 		maps[n_maps++] = (struct mapping){ at, linear >> vm.ram_order,
@@ -279,7 +279,7 @@ static void holes(void **state)
 	uint64_t pages = physmap_pages();
 
 	(void)state;
-	assert_int_equal(pages, RAM_SIZE / VM_PAGE);
+	assert_int_equal(pages, RAM_SIZE / SK_PAGE_SIZE);
 	assert_int_equal(physmap_hole_make(0x5000), 0);
 	assert_int_equal(physmap_hole_make(0x5000), -SK_E_NOT_FOUND);
 	assert_int_equal(physmap_hole_make(0x5001), -SK_E_RANGE);
@@ -309,9 +309,9 @@ static void moved_pages(void **state)
 	assert_int_equal(physmap_hole_fill_or_ask(beyond), -SK_E_NO_MEM);
 	assert_int_equal(physmap_hole_make(VM_HIGH_GPA + 0x3000), 0);
 	assert_int_equal(physmap_hole_fill_or_ask(beyond), 0);
-	assert_ptr_equal(gmem(beyond, VM_PAGE), vm.ram + VM_HIGH_GPA + 0x3000);
+	assert_ptr_equal(gmem(beyond, SK_PAGE_SIZE), vm.ram + VM_HIGH_GPA + 0x3000);
 	assert_ptr_equal(nested(beyond, NULL, 0), vm.ram + VM_HIGH_GPA + 0x3000);
-	assert_null(gmem(beyond, VM_PAGE + 1));
+	assert_null(gmem(beyond, SK_PAGE_SIZE + 1));
 	assert_int_equal(physmap_hole_fill_or_ask(VM_HIGH_GPA + 0x3000),
 		-SK_E_NO_MEM); /* its page is at `beyond` */
 	assert_int_equal(physmap_hole_make(0x7000), 0);
@@ -337,7 +337,7 @@ static void special_pages(void **state)
 	assert_int_equal(physmap_page_alloc(&p[1]), 0);
 	assert_int_equal(physmap_page_show(0x1000, &p[0]), 0);
 	assert_int_equal(physmap_page_show(0x1000, &p[0]), 0);
-	assert_ptr_equal(gmem(0x1000, VM_PAGE), p[0].addr);
+	assert_ptr_equal(gmem(0x1000, SK_PAGE_SIZE), p[0].addr);
 	assert_ptr_equal(nested(0x1000, p, 2), p[0].addr);
 	assert_int_equal(vm.balloon_pages, 1);
 	assert_int_equal(physmap_page_show(VM_SPECIAL_GPA, &p[1]), 0);
@@ -426,18 +426,18 @@ static void grows(void **state)
 	uint64_t pages = physmap_pages(), i;
 
 	(void)state;
-	assert_int_equal(physmap_max_gfn(), (VM_HIGH_GPA + RAM_SIZE / 2) / VM_PAGE - 1);
+	assert_int_equal(physmap_max_gfn(), (VM_HIGH_GPA + RAM_SIZE / 2) / SK_PAGE_SIZE - 1);
 	assert_int_equal(physmap_hole_fill_or_ask(hot + 0x3000), -SK_E_AGAIN);
 	assert_int_equal(physmap_hole_fill(hot + 0x3000), -SK_E_NO_MEM);
 	assert_int_equal(physmap_hole_fill_or_ask(0x3000), -SK_E_EXISTS);
 	assert_int_equal(physmap_ram_given(1), 1);
 	assert_int_equal(physmap_pages(), pages);
 	for (i = 0; i < CHUNK_PAGES; i++) {
-		sk_gpa_t at = hot + (i * 5 % CHUNK_PAGES) * VM_PAGE;
+		sk_gpa_t at = hot + (i * 5 % CHUNK_PAGES) * SK_PAGE_SIZE;
 
 		assert_null(nested(at, NULL, 0));
 		assert_int_equal(physmap_hole_fill_or_ask(at), 0);
-		assert_ptr_equal(gmem(at, VM_PAGE), vm.ram + at);
+		assert_ptr_equal(gmem(at, SK_PAGE_SIZE), vm.ram + at);
 		assert_ptr_equal(nested(at, NULL, 0), vm.ram + at);
 		assert_int_equal(physmap_pages(), pages + i + 1);
 	}
@@ -467,12 +467,12 @@ static void growth_ends(void **state)
 	assert_int_equal(physmap_ram_room(), 0);
 	for (i = 0; i < GROW_MAX; i++)
 		assert_int_equal(physmap_hole_fill_or_ask((1ull << 33) - i * VM_CHUNK), 0);
-	assert_int_equal(physmap_max_gfn(), ((1ull << 33) + VM_CHUNK) / VM_PAGE - 1);
+	assert_int_equal(physmap_max_gfn(), ((1ull << 33) + VM_CHUNK) / SK_PAGE_SIZE - 1);
 	/* all pieces have a home: their remaining pages go where they are wanted */
 	assert_int_equal(physmap_hole_fill_or_ask(hot), 0);
 	assert_int_not_equal(page_kind(*chunk_find(hot >> CHUNK_SHIFT)->page), PAGE_HOME);
 	assert_int_equal(vm.balloon_pages, GROW_MAX * (CHUNK_PAGES - 1) - 1);
-	assert_ptr_equal(gmem(hot, VM_PAGE), nested(hot, NULL, 0));
+	assert_ptr_equal(gmem(hot, SK_PAGE_SIZE), nested(hot, NULL, 0));
 }
 
 /* A chunk in which the guest has other pages becomes the home of a piece; those pages stay. */
@@ -483,20 +483,20 @@ static void grows_around(void **state)
 	(void)state;
 	assert_int_equal(physmap_page_alloc(&p), 0);
 	assert_int_equal(physmap_page_show(hot, &p), 0);
-	assert_int_equal(physmap_page_move(0x9000, hot + VM_PAGE), 0);
-	assert_int_equal(physmap_hole_fill_or_ask(hot + 2 * VM_PAGE), -SK_E_AGAIN);
+	assert_int_equal(physmap_page_move(0x9000, hot + SK_PAGE_SIZE), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 2 * SK_PAGE_SIZE), -SK_E_AGAIN);
 	assert_int_equal(physmap_ram_given(1), 1);
 	fail_homes = 1;
-	assert_int_equal(physmap_hole_fill_or_ask(hot + 2 * VM_PAGE), -SK_E_NO_MEM);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 2 * SK_PAGE_SIZE), -SK_E_NO_MEM);
 	fail_homes = 0;
 	assert_int_equal(vm.balloon_pages, 0);
-	assert_int_equal(physmap_hole_fill_or_ask(hot + 2 * VM_PAGE), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + 2 * SK_PAGE_SIZE), 0);
 	assert_int_equal(vm.balloon_pages, CHUNK_PAGES - 1);
 	assert_ptr_equal(gmem(hot, 1), p.addr);
-	assert_ptr_equal(nested(hot + VM_PAGE, &p, 1), vm.ram + 0x9000);
-	assert_int_equal(physmap_hole_make(hot + VM_PAGE), 0);
-	assert_int_equal(physmap_hole_fill_or_ask(hot + VM_PAGE), 0);
-	assert_ptr_equal(nested(hot + VM_PAGE, &p, 1), vm.ram + hot + VM_PAGE);
+	assert_ptr_equal(nested(hot + SK_PAGE_SIZE, &p, 1), vm.ram + 0x9000);
+	assert_int_equal(physmap_hole_make(hot + SK_PAGE_SIZE), 0);
+	assert_int_equal(physmap_hole_fill_or_ask(hot + SK_PAGE_SIZE), 0);
+	assert_ptr_equal(nested(hot + SK_PAGE_SIZE, &p, 1), vm.ram + hot + SK_PAGE_SIZE);
 }
 
 /*
@@ -508,13 +508,14 @@ static void heap_suffices(void **state)
 	uint64_t before = heap, i;
 
 	(void)state;
-	for (i = 0; i < RAM_SIZE / 2; i += 2 * VM_PAGE) {
+	for (i = 0; i < RAM_SIZE / 2; i += 2 * SK_PAGE_SIZE) {
 		assert_int_equal(physmap_hole_make(i), 0);
 		assert_int_equal(physmap_hole_make(VM_HIGH_GPA + i), 0);
 	}
-	assert_int_equal(vm.balloon_pages, RAM_SIZE / VM_PAGE / 2);
+	assert_int_equal(vm.balloon_pages, RAM_SIZE / SK_PAGE_SIZE / 2);
 	/* in addition: a table of pointers for each half, and a page of chunk heads */
-	assert_in_range(heap - before, 1, RAM_SIZE / VM_CHUNK * VM_HEAP_PIECE + 3 * VM_PAGE);
+	assert_in_range(
+		heap - before, 1, RAM_SIZE / VM_CHUNK * VM_HEAP_PIECE + 3 * SK_PAGE_SIZE);
 }
 
 /* However many addresses a guest names, they cost a bounded number of structures. */
@@ -570,7 +571,7 @@ static void model_run(void)
 		where[i] = (i % 3 == 0          ? 0x200000ull
 				   : i % 3 == 1 ? VM_HIGH_GPA
 						: 0x20000000ull) +
-			   i * VM_PAGE;
+			   i * SK_PAGE_SIZE;
 	for (i = 0; i < 20000; i++) {
 		sk_gpa_t a = where[rand() % 24], b = where[rand() % 24];
 		int rc;
@@ -594,7 +595,7 @@ static void model_run(void)
 		assert_true(rc == 0 || rc == -SK_E_NOT_FOUND || rc == -SK_E_EXISTS ||
 			    rc == -SK_E_NO_MEM || rc == -SK_E_RANGE || rc == -SK_E_LIMIT);
 		for (j = 0; j < 24; j++)
-			assert_ptr_equal(gmem(where[j], VM_PAGE), nested(where[j], p, 4));
+			assert_ptr_equal(gmem(where[j], SK_PAGE_SIZE), nested(where[j], p, 4));
 	}
 	for (j = 0; j < 24; j++) {
 		int rc = physmap_hole_make(where[j]);
@@ -648,7 +649,7 @@ static void four_levels(void **state)
 	assert_int_equal(gva_to_gpa_writable(&cpu, gva), 0x42123);
 	memcpy(&v, vm.ram + 0x13018, 8);
 	assert_int_equal(v, 0x8000000000042061); /* accessed and dirty */
-	assert_int_equal(gva_to_gpa(&cpu, gva + VM_PAGE), UINT64_MAX);
+	assert_int_equal(gva_to_gpa(&cpu, gva + SK_PAGE_SIZE), UINT64_MAX);
 	assert_int_equal(gva_to_gpa(&cpu, 0x0000888000003123), UINT64_MAX); /* not canonical */
 	st.cr3 = 0x10000 | 1ull << 50; /* the tables lie beyond memory */
 	assert_int_equal(gva_to_gpa(&cpu, gva), UINT64_MAX);
@@ -709,7 +710,7 @@ static void old_modes(void **state)
 
 static void copies(void **state)
 {
-	uint8_t buf[2 * VM_PAGE];
+	uint8_t buf[2 * SK_PAGE_SIZE];
 	uint32_t i;
 
 	(void)state;
@@ -722,13 +723,13 @@ static void copies(void **state)
 	pte(0x13000 + 8 * 4, 0xfee00003);
 	for (i = 0; i < sizeof(buf); i++)
 		buf[i] = (uint8_t)(i * 3);
-	assert_int_equal(gva_write(&cpu, 0x1800, buf, VM_PAGE), 0);
+	assert_int_equal(gva_write(&cpu, 0x1800, buf, SK_PAGE_SIZE), 0);
 	assert_memory_equal(vm.ram + 0x50800, buf, 0x800);
 	assert_memory_equal(vm.ram + 0x40000, buf + 0x800, 0x800);
 	memset(buf, 0, sizeof(buf));
-	assert_int_equal(gva_read(&cpu, 0x1800, buf, VM_PAGE), 0);
+	assert_int_equal(gva_read(&cpu, 0x1800, buf, SK_PAGE_SIZE), 0);
 	assert_int_equal(buf[0xfff], (uint8_t)(0xfff * 3));
-	assert_int_equal(gva_read(&cpu, 0x2800, buf, VM_PAGE), -SK_E_RANGE);
+	assert_int_equal(gva_read(&cpu, 0x2800, buf, SK_PAGE_SIZE), -SK_E_RANGE);
 	assert_int_equal(gva_read(&cpu, 0x4000, buf, 1), -SK_E_RANGE); /* no memory there */
 	assert_int_equal(gva_read(&cpu, UINT64_MAX, buf, 2), -SK_E_RANGE);
 	/* a walk through tables that point to themselves ends, too */

@@ -43,10 +43,10 @@ CASE(a_write_is_sent_again)
 	struct blk_req first, q;
 
 	disk(false, flags);
-	memset(at(32 * 4096), 'A', 4096);
+	memset(at(32 * SK_PAGE_SIZE), 'A', 4096);
 	request(BLKIF_OP_WRITE, 77, 5, 1, 32, 0, 7);
 	first = taken();
-	memset(at(32 * 4096), 'B', 4096); /* what the guest sent is what counts */
+	memset(at(32 * SK_PAGE_SIZE), 'B', 4096); /* what the guest sent is what counts */
 	fake_restart(blk);
 	q = taken();
 	CHECK_EQ(q.op, BLK_INFO);
@@ -81,7 +81,7 @@ CASE(an_answer_that_nobody_read)
 	memset(blk->c.data + q.offset, 'R', 4096);
 	storage_answer(&q, 0);
 	CHECK_EQ(one_answer(), BLKIF_RSP_OKAY);
-	CHECK_EQ(*(char *)at(32 * 4096), 'R');
+	CHECK_EQ(*(char *)at(32 * SK_PAGE_SIZE), 'R');
 }
 
 /* In the order in which they came; what comes meanwhile waits. */
@@ -305,7 +305,7 @@ static void job_take(void)
 		return;
 	}
 	CHECK(!(q->flags & BLK_FUA) || n_jobs == 0); /* the write of a barrier is alone */
-	jobs[n_jobs++].todo = q->op == BLK_FLUSH ? 1 : (1u << q->length / 4096) - 1;
+	jobs[n_jobs++].todo = q->op == BLK_FLUSH ? 1 : (1u << q->length / SK_PAGE_SIZE) - 1;
 }
 
 static void job_step(unsigned int j)
@@ -369,7 +369,7 @@ static void guest_sends(void)
 		return;
 	version++;
 	for (uint64_t k = 0; k < n; k++) {
-		uint64_t *page = at((DATA_PAGE + i * PARTS + k) * 4096);
+		uint64_t *page = at((DATA_PAGE + i * PARTS + k) * SK_PAGE_SIZE);
 
 		page[0] = op == BLKIF_OP_READ ? 0 : block + k;
 		page[1] = op == BLKIF_OP_READ ? 0 : version;
@@ -395,7 +395,7 @@ static void guest_takes(void)
 	CHECK(id < GUEST_SLOTS && sent[id].busy);
 	for (uint64_t k = 0; k < sent[id].n; k++) {
 		uint64_t b = sent[id].block + k;
-		const uint64_t *page = at((DATA_PAGE + id * PARTS + k) * 4096);
+		const uint64_t *page = at((DATA_PAGE + id * PARTS + k) * SK_PAGE_SIZE);
 
 		if (sent[id].op == BLKIF_OP_READ)
 			CHECK(page[0] == b && page[1] == acked[b]);

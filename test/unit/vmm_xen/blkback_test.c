@@ -106,8 +106,8 @@ CASE(write_and_read)
 	uint64_t id = 0;
 
 	disk(false, BLK_HAS_FLUSH);
-	memset(at(32 * 4096), 'A', 4096);
-	memset(at(33 * 4096), 'B', 4096);
+	memset(at(32 * SK_PAGE_SIZE), 'A', 4096);
+	memset(at(33 * SK_PAGE_SIZE), 'B', 4096);
 	request(BLKIF_OP_WRITE, 77, 5, 2, 32, 1, 3);
 	CHECK(storage_take(&q));
 	CHECK(q.op == BLK_WRITE && q.sector == 5 && q.length == 6 * 512 && q.flags == 0);
@@ -124,15 +124,15 @@ CASE(write_and_read)
 	memset(blk->c.data + q.offset, 'R', 1024);
 	storage_answer(&q, 0);
 	CHECK_EQ(answer(&id), BLKIF_RSP_OKAY);
-	CHECK(((char *)at(34 * 4096))[6 * 512 - 1] == 0 &&
-		((char *)at(34 * 4096))[6 * 512] == 'R');
+	CHECK(((char *)at(34 * SK_PAGE_SIZE))[6 * 512 - 1] == 0 &&
+		((char *)at(34 * SK_PAGE_SIZE))[6 * 512] == 'R');
 
 	request(BLKIF_OP_READ, 79, 0, 1, 35, 0, 0);
 	CHECK(storage_take(&q));
 	memset(blk->c.data + q.offset, 'S', 512);
 	storage_answer(&q, -SK_E_IO);
 	CHECK_EQ(answer(&id), BLKIF_RSP_ERROR);
-	CHECK(((char *)at(35 * 4096))[0] == 0);
+	CHECK(((char *)at(35 * SK_PAGE_SIZE))[0] == 0);
 }
 
 CASE(refuses_bad_requests)
@@ -193,7 +193,7 @@ static void indirect(uint8_t op, uint16_t n, uint64_t sector, uint32_t list)
 
 CASE(indirect_requests)
 {
-	struct blkif_request_segment *s = at(50 * 4096);
+	struct blkif_request_segment *s = at(50 * SK_PAGE_SIZE);
 	struct blk_req q;
 	unsigned int i;
 
@@ -202,11 +202,11 @@ CASE(indirect_requests)
 		s[i] = (struct blkif_request_segment){
 			.gref = 60 + i, .first_sect = 0, .last_sect = 7
 		};
-		memset(at((60 + i) * 4096), (int)i, 4096);
+		memset(at((60 + i) * SK_PAGE_SIZE), (int)i, 4096);
 	}
 	indirect(BLKIF_OP_WRITE, 20, 0, 50);
 	CHECK(storage_take(&q));
-	CHECK(q.length == 20 * 4096 && blk->c.data[q.offset + 19 * 4096] == 19);
+	CHECK(q.length == 20 * SK_PAGE_SIZE && blk->c.data[q.offset + 19 * SK_PAGE_SIZE] == 19);
 	storage_answer(&q, 0);
 	CHECK_EQ(one_answer(), BLKIF_RSP_OKAY);
 	/* Linux gives up the disk if it is any other operation */
@@ -227,10 +227,10 @@ CASE(indirect_requests)
 /* A request that can never fit is an error; it does not wait. */
 CASE(request_larger_than_the_region)
 {
-	struct blkif_request_segment *s = at(50 * 4096);
+	struct blkif_request_segment *s = at(50 * SK_PAGE_SIZE);
 	unsigned int i;
 
-	disk_region = 16 * 4096;
+	disk_region = 16 * SK_PAGE_SIZE;
 	disk(false, BLK_HAS_FLUSH);
 	for (i = 0; i < 20; i++)
 		s[i] = (struct blkif_request_segment){
@@ -357,7 +357,7 @@ CASE(late_read_goes_nowhere)
 	fake_xs_set(VBD_FE "/state", "5");
 	memset(blk->c.data + q.offset, 'L', 4096);
 	storage_answer(&q, 0);
-	CHECK(((char *)at(32 * 4096))[0] == 0);
+	CHECK(((char *)at(32 * SK_PAGE_SIZE))[0] == 0);
 }
 
 /*
@@ -467,7 +467,7 @@ CASE(multi_queue_multi_page)
 	for (i = 1; i < 37; i++)
 		memcpy(ring_entry(20, i, 112, 64), &r, i < 36 ? sizeof(r) : 0);
 	for (i = 36; i < 61; i++)
-		memcpy((uint8_t *)at(22 * 4096) + (i - 36) * 112, &r, sizeof(r));
+		memcpy((uint8_t *)at(22 * SK_PAGE_SIZE) + (i - 36) * 112, &r, sizeof(r));
 	ring_word(20, 0, 61);
 	guest_send(port);
 	for (i = 0; i < 60; i++) {

@@ -186,7 +186,7 @@ CASE(grant_copies)
 	unsigned int i;
 
 	guest32();
-	memset(at(ARG), 0xff, 4 * 4096);
+	memset(at(ARG), 0xff, 4 * SK_PAGE_SIZE);
 	for (i = 0; i < N; i++) {
 		c[i] = (struct compat_gnttab_copy){ .source_u = 600,
 			.source_domid = DOMID_SELF,
@@ -196,7 +196,7 @@ CASE(grant_copies)
 			.dest_offset = (uint16_t)(2 * i),
 			.len = 1,
 			.status = 99 };
-		*(uint8_t *)at(600 * 4096 + i) = (uint8_t)(i * 7 + 1);
+		*(uint8_t *)at(600 * SK_PAGE_SIZE + i) = (uint8_t)(i * 7 + 1);
 	}
 	grant_give(9, 601, GTF_permit_access, DOMID);
 	c[1].flags = GNTCOPY_dest_gref;
@@ -205,7 +205,8 @@ CASE(grant_copies)
 	CHECK_EQ(H32(grant_table_op, GNTTABOP_copy, ARG, N), 0);
 	for (i = 0; i < N; i++) {
 		CHECK_EQ(c[i].status, i == 2 ? GNTST_bad_domain : GNTST_okay);
-		CHECK_EQ(*(uint8_t *)at(601 * 4096 + 2 * i), i == 2 ? 0 : (uint8_t)(i * 7 + 1));
+		CHECK_EQ(*(uint8_t *)at(601 * SK_PAGE_SIZE + 2 * i),
+			i == 2 ? 0 : (uint8_t)(i * 7 + 1));
 	}
 	CHECK_EQ(*(uint8_t *)at(ARG + N * sizeof(*c)), 0xff);
 }
@@ -244,7 +245,7 @@ CASE(multicall_goes_on)
 	guest32();
 	memcpy(at(ARG), &r, sizeof(r));
 	for (i = 0; i < 700; i++)
-		list[i] = 310 + i + (310 + i >= ARG2 / 4096 ? 1 : 0);
+		list[i] = 310 + i + (310 + i >= ARG2 / SK_PAGE_SIZE ? 1 : 0);
 	e[0] = __HYPERVISOR_memory_op;
 	e[2] = XENMEM_decrease_reservation;
 	e[3] = ARG;
@@ -416,8 +417,9 @@ CASE(vcpu_info_moves_to_words_of_4)
 {
 	struct vcpu_register_vcpu_info a = { .mfn = 50, .offset = 1004 };
 	struct compat_vcpu_info vi;
-	uint64_t area = 0xdeadbeef00000000ull |
-			(61 * 4096 + 12); /* the upper half is not part of the pointer */
+	uint64_t area =
+		0xdeadbeef00000000ull |
+		(61 * SK_PAGE_SIZE + 12); /* the upper half is not part of the pointer */
 	struct vcpu_time_info t;
 
 	guest32();
@@ -427,27 +429,27 @@ CASE(vcpu_info_moves_to_words_of_4)
 	callback_set(32);
 	memcpy(at(ARG), &a, sizeof(a));
 	CHECK_EQ(H32(vcpu_op, VCPUOP_register_vcpu_info, 1, ARG), 0);
-	memcpy(&vi, at(50 * 4096 + 1004), sizeof(vi));
+	memcpy(&vi, at(50 * SK_PAGE_SIZE + 1004), sizeof(vi));
 	CHECK(vi.evtchn_upcall_pending == 1 && vi.evtchn_pending_sel == 0xffffffff);
 	CHECK_EQ(vi.arch[0], 0);
 	CHECK(vi.time.tsc_to_system_mul && !(vi.time.version & 1));
-	memset(at(50 * 4096 + 1004), 0, 16);
+	memset(at(50 * SK_PAGE_SIZE + 1004), 0, 16);
 	send32(port_of_second_word(1));
-	memcpy(&vi, at(50 * 4096 + 1004), sizeof(vi));
+	memcpy(&vi, at(50 * SK_PAGE_SIZE + 1004), sizeof(vi));
 	CHECK(vi.evtchn_upcall_pending == 1 && vi.evtchn_pending_sel == 2);
 
 	memcpy(at(ARG), &area, 8);
 	CHECK_EQ(H32(vcpu_op, VCPUOP_register_vcpu_time_memory_area, 1, ARG), 0);
-	memcpy(&t, at(61 * 4096 + 12), sizeof(t));
+	memcpy(&t, at(61 * SK_PAGE_SIZE + 12), sizeof(t));
 	CHECK(t.tsc_to_system_mul == vi.time.tsc_to_system_mul && t.version);
 }
 
 CASE(runstate_area_of_44_bytes)
 {
 	uint64_t area = 0xdeadbeef00000000ull |
-			(60 * 4096 - 20); /* across two pages, aligned to 4 */
+			(60 * SK_PAGE_SIZE - 20); /* across two pages, aligned to 4 */
 	struct compat_vcpu_runstate_info r;
-	uint32_t *behind = at(60 * 4096 - 20 + sizeof(r));
+	uint32_t *behind = at(60 * SK_PAGE_SIZE - 20 + sizeof(r));
 
 	guest32();
 	callback_set(32);
@@ -459,7 +461,7 @@ CASE(runstate_area_of_44_bytes)
 	xen_vcpu_sleep(0);
 	fake_tsc += 5000000; /* 2 ms */
 	xen_vcpu_wake(0);
-	memcpy(&r, at(60 * 4096 - 20), sizeof(r));
+	memcpy(&r, at(60 * SK_PAGE_SIZE - 20), sizeof(r));
 	CHECK_EQ(r.state, RUNSTATE_running);
 	CHECK(r.state_entry_time > 2990000 && r.state_entry_time < 3010000);
 	CHECK(r.time0 > 990000 && r.time0 < 1010000);
@@ -520,7 +522,7 @@ CASE(fifo_after_32_bits)
 {
 	struct evtchn_init_control ic = { .control_gfn = 70, .vcpu = 1 };
 	struct evtchn_expand_array ea = { .array_gfn = 71 };
-	event_word_t *words = at(71 * 4096);
+	event_word_t *words = at(71 * SK_PAGE_SIZE);
 	uint32_t port;
 
 	guest32();

@@ -22,19 +22,19 @@ void grants_make(void)
 
 uint8_t *ring_entry(uint32_t page, uint32_t index, uint32_t size, uint32_t count)
 {
-	return (uint8_t *)at(page * 4096) + 64 + (index % count) * size;
+	return (uint8_t *)at(page * SK_PAGE_SIZE) + 64 + (index % count) * size;
 }
 
 void ring_word(uint32_t page, uint32_t offset, uint32_t value)
 {
-	memcpy((uint8_t *)at(page * 4096) + offset, &value, 4);
+	memcpy((uint8_t *)at(page * SK_PAGE_SIZE) + offset, &value, 4);
 }
 
 uint32_t ring_word_get(uint32_t page, uint32_t offset)
 {
 	uint32_t v;
 
-	memcpy(&v, (uint8_t *)at(page * 4096) + offset, 4);
+	memcpy(&v, (uint8_t *)at(page * SK_PAGE_SIZE) + offset, 4);
 	return v;
 }
 
@@ -99,7 +99,7 @@ void disk_connect(struct front *f, const char *protocol)
 	memset(f, 0, sizeof(*f));
 	f->port = guest_port();
 	snprintf(port, sizeof(port), "%u", f->port);
-	memset(at(RING_PAGE * 4096), 0, 4096);
+	memset(at(RING_PAGE * SK_PAGE_SIZE), 0, 4096);
 	ring_word(RING_PAGE, 4, 1);
 	ring_word(RING_PAGE, 12, 1);
 	fake_xs_set(VBD_FE "/ring-ref", "16");
@@ -128,7 +128,7 @@ void vif_connect(struct front *f, bool offloads)
 	memset(f, 0, sizeof(*f));
 	f->port = guest_port();
 	snprintf(port, sizeof(port), "%u", f->port);
-	memset(at(RING_PAGE * 4096), 0, 8192);
+	memset(at(RING_PAGE * SK_PAGE_SIZE), 0, 8192);
 	ring_word(RING_PAGE, 4, 1);
 	ring_word(RING_PAGE, 12, 1);
 	ring_word(RING_PAGE + 1, 4, 1);

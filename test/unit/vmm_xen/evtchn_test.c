@@ -220,11 +220,14 @@ CASE(backend_numbers_run_out)
 
 enum { CONTROL = 100, ARRAY = 101 };
 
-static event_word_t *word(uint32_t port) { return (event_word_t *)at(ARRAY * 4096) + port; }
+static event_word_t *word(uint32_t port)
+{
+	return (event_word_t *)at(ARRAY * SK_PAGE_SIZE) + port;
+}
 
 static struct evtchn_fifo_control_block *control(unsigned int cpu)
 {
-	return at(CONTROL * 4096 + cpu * 128);
+	return at(CONTROL * SK_PAGE_SIZE + cpu * 128);
 }
 
 static int64_t init_control(unsigned int cpu, uint64_t gfn, uint32_t offset)
@@ -379,7 +382,7 @@ CASE(fifo_hostile_words)
 	for (i = 0; i < 1024; i++)
 		*word(i) = 0xffffffff;
 	CHECK_EQ(send(a), 0);
-	memset(at(ARRAY * 4096), 0, 4096);
+	memset(at(ARRAY * SK_PAGE_SIZE), 0, 4096);
 	CHECK_EQ(send(a), 0);
 	*word(a) = 0x0fffffff; /* the tail is unlinked, and all link bits are set */
 	CHECK_EQ(send(b), 0);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-uint8_t ram[RAM_PAGES * 4096] __attribute__((aligned(4096)));
+uint8_t ram[RAM_PAGES * SK_PAGE_SIZE] __attribute__((aligned(4096)));
 uint8_t present[RAM_PAGES];
 struct sk_vcpu_state fake_state[FAKE_VCPUS];
 unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
@@ -88,7 +88,7 @@ void *edge_gmem(uint64_t gpa, uint64_t len)
 
 	if (!len || gpa > sizeof(ram) || len > sizeof(ram) - gpa)
 		return NULL;
-	for (i = gpa / 4096; i <= (gpa + len - 1) / 4096; i++)
+	for (i = gpa / SK_PAGE_SIZE; i <= (gpa + len - 1) / SK_PAGE_SIZE; i++)
 		if (!present[i])
 			return NULL;
 	return ram + gpa;
@@ -134,7 +134,7 @@ int edge_page_alloc(struct guest_page *p)
 
 int edge_page_show(struct guest_page *p, uint64_t gfn)
 {
-	p->gpa = gfn * 4096;
+	p->gpa = gfn * SK_PAGE_SIZE;
 	return 0;
 }
 

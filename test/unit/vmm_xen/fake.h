@@ -33,7 +33,7 @@
 
 enum { RAM_PAGES = 1024, FAKE_VCPUS = 4, FAKE_PAGES = 33, DOMID = 7 };
 
-extern uint8_t ram[RAM_PAGES * 4096];
+extern uint8_t ram[RAM_PAGES * SK_PAGE_SIZE];
 extern uint8_t present[RAM_PAGES]; /* 1: the guest has the page */
 extern struct sk_vcpu_state fake_state[FAKE_VCPUS];
 extern unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
@@ -62,7 +62,7 @@ void fake_again(void);
 /* Run a hypercall of vCPU 0 to its end, as 64-bit code unless fake_state says otherwise. */
 int64_t hypercall(uint32_t op, uint64_t a, uint64_t b, uint64_t c);
 /* Argument structures go here (guest address = offset in ram). */
-enum { ARG = 300 * 4096, ARG2 = 350 * 4096 };
+enum { ARG = 300 * SK_PAGE_SIZE, ARG2 = 350 * SK_PAGE_SIZE };
 void *at(uint64_t gpa);
 
 /* Grant entry of reference `ref` (frame 0 of the table). */

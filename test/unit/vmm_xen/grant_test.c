@@ -31,7 +31,7 @@ CASE(grant_rules)
 	grant_give(8, 100, GTF_permit_access | GTF_readonly, 0);
 	CHECK_EQ(grant_map(8, GRANT_WRITE, &page), GNTST_permission_denied);
 	CHECK_EQ(grant_map(8, GRANT_READ, &page), 0);
-	CHECK(page == at(100 * 4096));
+	CHECK(page == at(100 * SK_PAGE_SIZE));
 }
 
 CASE(grant_in_use_flags)
@@ -64,7 +64,7 @@ CASE(grant_copies)
 	grant_give(10, 100, GTF_permit_access, 0);
 	grant_give(11, 101, GTF_permit_access | GTF_readonly, 0);
 	CHECK_EQ(grant_write(10, 4090, "abcdef", 6), 0);
-	CHECK(memcmp(at(100 * 4096 + 4090), "abcdef", 6) == 0);
+	CHECK(memcmp(at(100 * SK_PAGE_SIZE + 4090), "abcdef", 6) == 0);
 	CHECK_EQ(grant_write(10, 4091, "abcdef", 6), GNTST_bad_copy_arg);
 	CHECK_EQ(grant_write(10, 4097, "", 0), GNTST_bad_copy_arg);
 	CHECK_EQ(grant_write(10, 0xffffffff, "ab", 2), GNTST_bad_copy_arg);
@@ -109,9 +109,9 @@ static int16_t copy(uint16_t flags, uint64_t src, uint16_t soff, uint64_t dst, u
 CASE(copy_within)
 {
 	fake_guest();
-	memset(at(200 * 4096), 'x', 4096);
+	memset(at(200 * SK_PAGE_SIZE), 'x', 4096);
 	CHECK_EQ(copy(0, 200, 0, 201, 0, 4096, DOMID_SELF), 0);
-	CHECK(((char *)at(201 * 4096))[4095] == 'x');
+	CHECK(((char *)at(201 * SK_PAGE_SIZE))[4095] == 'x');
 	CHECK_EQ(copy(0, 200, 1, 201, 0, 4096, DOMID_SELF), GNTST_bad_copy_arg);
 	CHECK_EQ(copy(0, 200, 0, 201, 4000, 97, DOMID_SELF), GNTST_bad_copy_arg);
 	CHECK_EQ(copy(0, 200, 0, RAM_PAGES, 0, 1, DOMID_SELF), GNTST_bad_page);

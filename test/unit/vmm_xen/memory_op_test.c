@@ -163,7 +163,7 @@ CASE(populate_does_what_it_can)
 }
 
 /* Prepare a multicall of n entries at ARG3, to be run by step(). */
-enum { ARG3 = 400 * 4096 };
+enum { ARG3 = 400 * SK_PAGE_SIZE };
 static void multicall_begin(const struct multicall_entry *e, unsigned int n)
 {
 	struct sk_vcpu_state *st = &fake_state[0];
@@ -263,7 +263,7 @@ CASE(multicall_list_that_goes_away)
 
 	fake_guest();
 	populate_list(300, 0, 500);
-	list[0] = ARG3 / 4096;
+	list[0] = ARG3 / SK_PAGE_SIZE;
 	multicall_begin(&e, 1);
 	CHECK(!step());
 	CHECK_EQ(fake_state[0].gpr[SK_RAX], -XEN_EFAULT);
@@ -317,7 +317,7 @@ CASE(special_pages_are_placed)
 {
 	fake_guest();
 	CHECK_EQ(add(XENMAPSPACE_shared_info, 0, 100), 0);
-	CHECK_EQ(xen_dom.shared_page.gpa, 100 * 4096);
+	CHECK_EQ(xen_dom.shared_page.gpa, 100 * SK_PAGE_SIZE);
 	CHECK_EQ(add(XENMAPSPACE_shared_info, 1, 100), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_shared_info, 0, 1ull << 40), -XEN_EINVAL);
 	CHECK_EQ(add(XENMAPSPACE_grant_table, 31, 5000), 0);
@@ -375,7 +375,7 @@ CASE(memory_questions)
 	set_xen_guest_handle(m.buffer, (void *)ARG2);
 	CHECK_EQ(struct_call(__HYPERVISOR_memory_op, XENMEM_memory_map, &m, sizeof(m)), 0);
 	CHECK_EQ(m.nr_entries, 1);
-	CHECK_EQ(*(uint64_t *)at(ARG2 + 8), RAM_PAGES * 4096);
+	CHECK_EQ(*(uint64_t *)at(ARG2 + 8), RAM_PAGES * SK_PAGE_SIZE);
 	CHECK_EQ(struct_call(__HYPERVISOR_memory_op, XENMEM_current_reservation, &d, sizeof(d)),
 		RAM_PAGES);
 	CHECK_EQ(struct_call(__HYPERVISOR_memory_op, XENMEM_maximum_reservation, &d, sizeof(d)),

@@ -95,7 +95,7 @@ static void done(const struct net_desc *d)
 /* Put an IPv4 packet into the guest's page. */
 static void ipv4_frame(uint32_t page, uint8_t proto)
 {
-	uint8_t *f = at(page * 4096);
+	uint8_t *f = at(page * SK_PAGE_SIZE);
 
 	memset(f, 0, 128);
 	f[12] = 8;
@@ -118,8 +118,8 @@ CASE(packet_goes_out)
 	uint16_t id;
 
 	vif(true);
-	memset(at(32 * 4096), 'a', 4096);
-	memset(at(33 * 4096), 'b', 4096);
+	memset(at(32 * SK_PAGE_SIZE), 'a', 4096);
+	memset(at(33 * SK_PAGE_SIZE), 'b', 4096);
 	tx(32, 100, NETTXF_more_data, 5, 300); /* 300 in all: 200 here */
 	tx(33, 0, 0, 6, 100);
 	push();
@@ -389,8 +389,8 @@ CASE(frame_comes_in)
 	r = rx_answer();
 	CHECK(r.status == 100 && r.id == 0 && r.offset == 0 &&
 		r.flags == NETRXF_data_validated);
-	CHECK(((char *)at(DATA_PAGE * 4096))[99] == 'f' &&
-		((char *)at(DATA_PAGE * 4096))[100] == 0);
+	CHECK(((char *)at(DATA_PAGE * SK_PAGE_SIZE))[99] == 'f' &&
+		((char *)at(DATA_PAGE * SK_PAGE_SIZE))[100] == 0);
 	frame_in(NET_CSUM_BLANK, 200, 0);
 	r = rx_answer();
 	CHECK(r.id == 1 && r.flags == (NETRXF_csum_blank | NETRXF_data_validated));
@@ -454,7 +454,7 @@ CASE(guest_without_offloads)
 	frame_in(NET_CSUM_BLANK, 60, 0);
 	r = rx_answer();
 	CHECK(r.status == 60 && r.flags == NETRXF_data_validated);
-	f = at(DATA_PAGE * 4096);
+	f = at(DATA_PAGE * SK_PAGE_SIZE);
 	CHECK(f[50] != 'f' || f[51] != 'f'); /* the checksum was filled in */
 	/* cannot be given to this guest */
 	frame_in(NET_CSUM_BLANK | NET_GSO_TCPV4, 2000, 1000);

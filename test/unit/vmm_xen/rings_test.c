@@ -67,9 +67,9 @@ CASE(gring_entries_cross_pages)
 	memset(e, 0xa5, sizeof(e));
 	r.rsp_prod = n;
 	gring_put(&r, e, sizeof(e));
-	CHECK(memcmp((uint8_t *)at(20 * 4096) + 4096 - split, e, split) == 0);
-	CHECK(memcmp(at(30 * 4096), e, 108 - split) == 0);
-	CHECK(((uint8_t *)at(21 * 4096))[0] == 0);
+	CHECK(memcmp((uint8_t *)at(20 * SK_PAGE_SIZE) + 4096 - split, e, split) == 0);
+	CHECK(memcmp(at(30 * SK_PAGE_SIZE), e, 108 - split) == 0);
+	CHECK(((uint8_t *)at(21 * SK_PAGE_SIZE))[0] == 0);
 	gring_get(&r, n, back, 108);
 	CHECK(memcmp(e, back, 108) == 0);
 }
@@ -101,7 +101,7 @@ CASE(gring_notifies_when_asked)
 
 static struct fake_conn *con;
 
-static struct xencons_interface *console(void) { return at(3 * 4096); }
+static struct xencons_interface *console(void) { return at(3 * SK_PAGE_SIZE); }
 
 static void console_guest(void)
 {
@@ -350,7 +350,7 @@ CASE(console_ends)
 
 static struct fake_conn *xs;
 
-static struct xenstore_domain_interface *store(void) { return at(2 * 4096); }
+static struct xenstore_domain_interface *store(void) { return at(2 * SK_PAGE_SIZE); }
 
 static void store_guest(void)
 {
@@ -668,8 +668,8 @@ CASE(link_survives_deaths)
 	store_guest();
 	answers = last_answer = 0;
 	for (i = 0; i < 4000; i++) {
-		if (!xs_link_request(XS_WRITE, body, i % 3 ? i % 50 : i % 4096, answer_count,
-			    (void *)(uintptr_t)(asked + 1)))
+		if (!xs_link_request(XS_WRITE, body, i % 3 ? i % 50 : i % SK_PAGE_SIZE,
+			    answer_count, (void *)(uintptr_t)(asked + 1)))
 			asked++;
 		if (i % 7 == 0)
 			fake_restart(xs);

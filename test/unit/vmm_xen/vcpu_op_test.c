@@ -159,7 +159,7 @@ static int64_t vcpu_op(uint32_t cmd, unsigned int cpu, void *arg, size_t size)
 CASE(vcpu_info_moves)
 {
 	struct vcpu_register_vcpu_info a = { .mfn = 50, .offset = 4096 - 64 };
-	struct vcpu_info *vi = at(50 * 4096 + 4096 - 64);
+	struct vcpu_info *vi = at(50 * SK_PAGE_SIZE + 4096 - 64);
 
 	fake_guest();
 	a.offset = 4096 - 56;
@@ -305,7 +305,7 @@ static bool near(uint64_t a, uint64_t b) { return a - b + 3 <= 6; }
 
 CASE(runstate_is_real)
 {
-	uint64_t addr = 60 * 4096 - 24; /* across two pages */
+	uint64_t addr = 60 * SK_PAGE_SIZE - 24; /* across two pages */
 	struct vcpu_runstate_info r;
 
 	fake_guest();
@@ -329,7 +329,7 @@ CASE(runstate_is_real)
 	addr = RAM_PAGES * 4096ull - 24;
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EFAULT);
 	present[60] = 0;
-	addr = 60 * 4096 - 24; /* its second part has no page */
+	addr = 60 * SK_PAGE_SIZE - 24; /* its second part has no page */
 	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), -XEN_EFAULT);
 	present[60] = 1;
 	fake_tsc += 1000;
@@ -345,13 +345,13 @@ CASE(runstate_is_real)
 
 CASE(time_area)
 {
-	uint64_t addr = 61 * 4096;
-	struct vcpu_time_info *t = at(61 * 4096);
+	uint64_t addr = 61 * SK_PAGE_SIZE;
+	struct vcpu_time_info *t = at(61 * SK_PAGE_SIZE);
 
 	fake_guest();
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &addr, 8), 0);
 	CHECK_EQ(t->tsc_to_system_mul, xen_dom.shared->vcpu_info[0].time.tsc_to_system_mul);
-	addr = 62 * 4096 - 8;
+	addr = 62 * SK_PAGE_SIZE - 8;
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &addr, 8), -XEN_EINVAL);
 }
 

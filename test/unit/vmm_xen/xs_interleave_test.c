@@ -29,7 +29,7 @@ static uint32_t messages, read_bytes;
 void *edge_gmem(uint64_t gpa, uint64_t len)
 {
 	(void)gpa;
-	assert_int_equal(len, VM_PAGE);
+	assert_int_equal(len, SK_PAGE_SIZE);
 	return &page;
 }
 
