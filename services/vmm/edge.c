@@ -6,12 +6,9 @@
  */
 #include "edge.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "machine/guest_memory.h"
-#include "machine/log.h"
 #include "machine/physmap.h"
 #include "machine/vcpu.h"
 #include "machine/vmctl.h"
@@ -119,26 +116,4 @@ int edge_on_io_kick(void (*fn)(void))
 {
 	io_kick_fn = fn;
 	return svc_on_bit(IO_XEN, io_event, NULL, "guest");
-}
-
-void edge_log(const char *fmt, ...)
-{
-	char line[200];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	vm_log("%s", line);
-}
-
-void edge_note(uint64_t number, const char *fmt, ...)
-{
-	char line[200];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	vm_note(NOTE_HYPERCALL, number, "%s", line);
 }

@@ -2,9 +2,9 @@
 /*
  * edge.h - what the Xen half asks of the machine half
  *
- * edge.c implements it on the machine half; tests have a fake, so that the Xen half runs on the
- * build machine as it is. Guest memory to which edge_gmem() returned a pointer stays mapped as
- * long as the VMM lives.
+ * The log is in log.h. edge.c implements the rest on the machine half; tests have a fake, so
+ * that the Xen half runs on the build machine as it is. Guest memory to which edge_gmem()
+ * returned a pointer stays mapped as long as the VMM lives.
  */
 #ifndef VMM_EDGE_H
 #define VMM_EDGE_H
@@ -16,6 +16,7 @@
 #include <sk/vcpu.h>
 
 #include "guest.h"
+#include "log.h"
 
 /* ---- vCPUs ------------------------------------------------------------------------ */
 
@@ -83,14 +84,10 @@ uint64_t edge_mem_max_gfn(void);
 /* The guest's memory map; returns the number of entries. */
 unsigned int edge_mem_map(struct guest_range map[VM_MAP_MAX]);
 
-/* ---- I/O thread, log -------------------------------------------------------------- */
+/* ---- I/O thread ------------------------------------------------------------------- */
 
 /* Any thread: the I/O thread calls the function given to edge_on_io_kick() soon. */
 void edge_io_kick(void);
 int edge_on_io_kick(void (*fn)(void)) must_check;
-/* One line, rate-limited. */
-void edge_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Log a hypercall that does not exist, once in the guest's life for each `number`. */
-void edge_note(uint64_t number, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

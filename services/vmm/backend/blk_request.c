@@ -172,7 +172,7 @@ static int storage_send(struct disk *d, struct disk_request *r)
 	rc = ring_put(&d->conn->req, &q, sizeof(q));
 	if (!rc || ring_behind(&d->conn->rsp))
 		return 0;
-	edge_log("%s: storage's ring is unusable: %s", d->dev.be, sk_error_text(rc));
+	vm_log("%s: storage's ring is unusable: %s", d->dev.be, sk_error_text(rc));
 	return rc;
 }
 
@@ -414,7 +414,7 @@ static void info_answered(struct disk *d, const struct blk_rsp *rsp)
 		return;
 	}
 	if (rsp->status) {
-		edge_log("%s: no volume: %s", d->dev.be, sk_error_text(rsp->status));
+		vm_log("%s: no volume: %s", d->dev.be, sk_error_text(rsp->status));
 		return;
 	}
 	d->sectors = rsp->result;
@@ -430,7 +430,7 @@ static void storage_answered(struct disk *d, const struct blk_rsp *rsp)
 	int16_t status;
 
 	if (r->step == REQUEST_FREE || r->id != rsp->id) { /* BLK5 */
-		edge_log("%s: answer to nothing", d->dev.be);
+		vm_log("%s: answer to nothing", d->dev.be);
 		return;
 	}
 	d->in_flight--;
@@ -478,7 +478,7 @@ void disk_restarted(struct disk *d)
 	struct disk_request *info = &d->request[OWN];
 	int rc = 0;
 
-	edge_log("%s: storage has started again; %u requests had no answer", d->dev.be,
+	vm_log("%s: storage has started again; %u requests had no answer", d->dev.be,
 		(unsigned int)d->in_flight);
 	d->link = LINK_CHECKING;
 	if (info->step == REQUEST_INFO)
@@ -491,7 +491,7 @@ void disk_restarted(struct disk *d)
 
 void disk_lose(struct disk *d, const char *why)
 {
-	edge_log("%s: I/O errors from now on: %s", d->dev.be, why);
+	vm_log("%s: I/O errors from now on: %s", d->dev.be, why);
 	d->link = LINK_LOST;
 	d->in_flight = 0;
 	for (struct disk_request *r = d->request; r <= &d->request[OWN]; r++) {

@@ -221,7 +221,7 @@ static void disk_event(void *ctx)
 
 	disk_answers_take(d);
 	if (!shown && d->sectors && xb_add(&d->dev, &disk_driver, d->cfg.vdev))
-		edge_log("%s: not shown to the guest", d->dev.be);
+		vm_log("%s: not shown to the guest", d->dev.be);
 	xb_idle(&d->dev);
 }
 

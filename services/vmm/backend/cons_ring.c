@@ -81,7 +81,7 @@ static bool output_move(void)
 	while (output_again()) {
 		avail = shared_read(&intf->out_prod) - out_cons;
 		if (avail > sizeof(intf->out)) { /* CONSRING1 */
-			edge_log("console ring: impossible index");
+			vm_log("console ring: impossible index");
 			out_cons += avail;
 			break;
 		}
@@ -203,7 +203,7 @@ static void service_ended(void *ctx)
 {
 	(void)ctx;
 	resuming = false;
-	edge_log("console: %s; output is dropped", svc_end_text(svc_end(conn)));
+	vm_log("console: %s; output is dropped", svc_end_text(svc_end(conn)));
 	ring_run(NULL);
 }
 

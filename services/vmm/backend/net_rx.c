@@ -79,12 +79,12 @@ void vif_rx_arrived(struct vif *v, const struct net_desc *d)
 	uint32_t tail = (v->wait_head + v->n_waiting) % VIF_RX_BUFFERS;
 
 	if (!buffer_posted(v, d)) {
-		edge_log("%s: frame in a buffer that is not the switch's", v->dev.be);
+		vm_log("%s: frame in a buffer that is not the switch's", v->dev.be);
 		return;
 	}
 	v->posted[d->id] = false;
 	if (!d->length) {
-		edge_log("%s: the switch refuses a buffer: %u", v->dev.be, d->flags);
+		vm_log("%s: the switch refuses a buffer: %u", v->dev.be, d->flags);
 		return;
 	}
 	if (d->offset != rx_offset(d->id) || d->length > SK_PAGE_SIZE || !net_frame_legal(d)) {

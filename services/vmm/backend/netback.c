@@ -72,7 +72,7 @@ static void switch_event(void *ctx)
 		while ((rc = ring_get(&v->conn->rsp, &d, sizeof(d))) == sizeof(d))
 			desc_arrived(v, &d);
 		if (rc != -SK_E_AGAIN) {
-			edge_log("%s: the switch broke the protocol: %s", v->dev.be,
+			vm_log("%s: the switch broke the protocol: %s", v->dev.be,
 				sk_error_text(rc));
 			return;
 		}

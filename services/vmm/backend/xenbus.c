@@ -39,7 +39,7 @@ static void write_answered(void *ctx, uint32_t type, const char *body, uint32_t 
 	struct xb_dev *d = ctx;
 
 	if (type == XS_ERROR)
-		edge_log("%s: xenstore write: %.*s", d->be, (int)len, body);
+		vm_log("%s: xenstore write: %.*s", d->be, (int)len, body);
 }
 
 void xb_write(struct xb_dev *d, const char *key, const char *fmt, ...)
@@ -54,7 +54,7 @@ void xb_write(struct xb_dev *d, const char *key, const char *fmt, ...)
 	va_end(ap);
 	if (n >= XB_PATH + 64 || m >= VALUE_MAX ||
 		xs_link_request(XS_WRITE, buf, (uint32_t)(n + 1 + m), write_answered, d))
-		edge_log("%s: %s not written", d->be, key);
+		vm_log("%s: %s not written", d->be, key);
 }
 
 static bool request_path(
@@ -159,7 +159,7 @@ void xb_idle(struct xb_dev *d)
 
 void xb_fail(struct xb_dev *d, const char *why)
 {
-	edge_log("%s: closed: %s", d->fe, why);
+	vm_log("%s: closed: %s", d->fe, why);
 	state_enter(d, XenbusStateClosing);
 }
 

@@ -178,7 +178,7 @@ static void reply_deliver(
 	struct request was;
 
 	if (first == unsent || request_at(first)->seq != n->seq) {
-		edge_log("xenstore: a reply without a request");
+		vm_log("xenstore: a reply without a request");
 		return;
 	}
 	was = *request_at(first);
@@ -200,7 +200,7 @@ static void record_deliver(const uint8_t *buf, uint32_t len)
 	struct xs_native n;
 
 	if (len < sizeof(n) + sizeof(*m) || m->len != len - sizeof(n) - sizeof(*m)) {
-		edge_log("xenstore: record of %u bytes dropped", len);
+		vm_log("xenstore: record of %u bytes dropped", len);
 		return;
 	}
 	memcpy(&n, buf, sizeof(n));
@@ -224,7 +224,7 @@ static void records_receive(void)
 		len = ring_get(&conn->rsp, buf.bytes, sizeof(buf.bytes));
 		if (len < 0) {
 			if (len != -SK_E_AGAIN)
-				edge_log("xenstore: connection broken: %s", sk_error_text(len));
+				vm_log("xenstore: connection broken: %s", sk_error_text(len));
 			return;
 		}
 		record_deliver(buf.bytes, (uint32_t)len);
@@ -267,7 +267,7 @@ static void conn_restarted(void *ctx)
 static void conn_ended(void *ctx)
 {
 	(void)ctx;
-	edge_log("xenstore: the connection has ended: %s", svc_end_text(svc_end(conn)));
+	vm_log("xenstore: the connection has ended: %s", svc_end_text(svc_end(conn)));
 	xs_ring_end();
 }
 

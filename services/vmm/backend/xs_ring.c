@@ -60,7 +60,7 @@ static void ring_fail(uint32_t error, const char *what)
 	broken = true;
 	in_len = out_len = 0;
 	shared_write(&intf->error, error);
-	edge_log("xenstore ring: %s", what);
+	vm_log("xenstore ring: %s", what);
 }
 
 /* ---- requests --------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
 #include <xen/sched.h>
 
 #include "machine/guest_memory.h"
-#include "machine/log.h"
+#include "log.h"
 #include "machine/mmio.h"
 #include "machine/vcpu.h"
 #include "machine/vmctl.h"

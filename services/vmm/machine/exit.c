@@ -16,7 +16,7 @@
 #include "machine/cpuid.h"
 #include "machine/emulate.h"
 #include "machine/insn.h"
-#include "machine/log.h"
+#include "log.h"
 #include "machine/msr.h"
 #include "machine/port.h"
 #include "machine/vcpu.h"

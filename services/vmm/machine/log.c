@@ -9,7 +9,7 @@
  * Invariants  LOG1 notes do not take from the bucket: a guest that floods the log cannot hide
  *                  why it ends
  */
-#include "machine/log.h"
+#include "log.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@
 
 #include "base/array.h"
 #include "machine/cpuid.h"
-#include "machine/log.h"
+#include "log.h"
 #include "machine/vcpu.h"
 #include "xen.h"
 

@@ -12,7 +12,7 @@
 #include <xen/xen.h>
 #include <xen/sched.h>
 
-#include "machine/log.h"
+#include "log.h"
 #include "machine/vmctl.h"
 
 enum {

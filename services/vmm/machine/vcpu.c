@@ -28,7 +28,7 @@
 #include "base/error.h"
 #include "caps/caps.h"
 #include "machine/exit.h"
-#include "machine/log.h"
+#include "log.h"
 #include "machine/msr.h"
 #include "machine/vmctl.h"
 #include "rt/thread.h"

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "caps/caps.h"
-#include "machine/log.h"
+#include "log.h"
 #include "machine/physmap.h"
 #include "machine/vcpu.h"
 #include "svc/svc.h"

@@ -68,7 +68,7 @@ static int64_t param_set(struct hcall *c)
 		(a.value & 0xff) < VECTOR_MIN) /* HVMOP1 */
 		return -XEN_EINVAL;
 	if (a.value && a.value >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR)
-		edge_note(1ull << 48 | a.value >> 56,
+		vm_note(NOTE_HYPERCALL, 1ull << 48 | a.value >> 56,
 			"vCPU %u: asks for events by a callback of type %u, but only the type by vector exists",
 			c->cpu, (unsigned int)(a.value >> 56));
 	callback_set(a.value);

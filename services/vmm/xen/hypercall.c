@@ -46,11 +46,12 @@ static void missing_call_note(
 	const char *who = c->wide ? "" : " by 32-bit code";
 
 	if (!row)
-		edge_note(number, "vCPU %u: hypercall %llu%s does not exist", c->cpu,
-			(unsigned long long)c->op, who);
+		vm_note(NOTE_HYPERCALL, number, "vCPU %u: hypercall %llu%s does not exist",
+			c->cpu, (unsigned long long)c->op, who);
 	else
-		edge_note(number, "vCPU %u: hypercall %s, operation %u%s is not available",
-			c->cpu, row->name, (uint32_t)sub_op, who);
+		vm_note(NOTE_HYPERCALL, number,
+			"vCPU %u: hypercall %s, operation %u%s is not available", c->cpu,
+			row->name, (uint32_t)sub_op, who);
 }
 
 /* ---- the caller's structures ------------------------------------------------------ */

@@ -36,7 +36,7 @@ bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd)
 	uint8_t *page;
 
 	if (number) {
-		edge_log("hypercall page %llu of 1", (unsigned long long)number);
+		vm_log("hypercall page %llu of 1", (unsigned long long)number);
 		return false;
 	}
 	page = edge_gmem(value, SK_PAGE_SIZE);

@@ -65,7 +65,7 @@ static int extent_populate(uint64_t gfn, unsigned int order, int (*fill)(uint64_
 		return 0;
 	while (i--) /* all or nothing */
 		if (edge_hole_make(gfn + i))
-			edge_log("balloon: page %#llx cannot be taken out again",
+			vm_log("balloon: page %#llx cannot be taken out again",
 				(unsigned long long)(gfn + i));
 	return rc;
 }

@@ -253,7 +253,7 @@ static void watchdogs_run(sk_time_t now)
 		if (now >= __atomic_load_n(&xen_dom.watchdog[i], __ATOMIC_ACQUIRE)) {
 			__atomic_store_n(
 				&xen_dom.watchdog[i], SK_NO_DEADLINE, __ATOMIC_RELEASE);
-			edge_log("watchdog %u fired", i + 1);
+			vm_log("watchdog %u fired", i + 1);
 			edge_shutdown(SHUTDOWN_watchdog);
 		}
 }

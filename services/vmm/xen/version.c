@@ -102,7 +102,7 @@ static void line_end(void)
 {
 	line[line_len] = 0;
 	if (line_len)
-		edge_log("guest: %s", line);
+		vm_log("guest: %s", line);
 	line_len = 0;
 }
 

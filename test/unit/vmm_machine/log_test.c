@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "machine/log.h"
+#include "log.h"
 #include "machine/vm.h"
 
 struct vm vm;

@@ -3,7 +3,7 @@
  * msr_test.c - the time stamp counter that the guest writes; registers that do not exist
  */
 #define _GNU_SOURCE
-#include "machine/log.h"
+#include "log.h"
 #include "machine/msr.h"
 #include "machine/vcpu.h"
 #include "xen.h"

@@ -217,7 +217,7 @@ int edge_on_io_kick(void (*fn)(void))
 	return 0;
 }
 
-void edge_log(const char *fmt, ...)
+void vm_log(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -231,9 +231,11 @@ void edge_log(const char *fmt, ...)
 	va_end(ap);
 }
 
-void edge_note(uint64_t number, const char *fmt, ...)
+void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
 {
 	(void)fmt;
+	if (kind != NOTE_HYPERCALL)
+		abort();
 	if (number != last_note)
 		notes++;
 	last_note = number;

@@ -33,7 +33,7 @@ void *edge_gmem(uint64_t gpa, uint64_t len)
 	return &page;
 }
 
-void edge_log(const char *fmt, ...) { assert_null(fmt); }
+void vm_log(const char *fmt, ...) { assert_null(fmt); }
 
 int evtchn_backend_bind(
 	unsigned int port, void (*fn)(void *ctx), void *ctx, unsigned int *local)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * log.h - lines of the VMM's log that a guest can cause
+ * log.h - lines of the VMM's log that a guest can cause; both halves write them
+ *
+ * machine/log.c implements it; tests of the Xen half have a fake.
  */
 #ifndef VMM_LOG_H
 #define VMM_LOG_H
