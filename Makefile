@@ -36,6 +36,8 @@ libs :=
 domains :=
 unit-tests :=
 unit-programs :=
+# built like unit tests, and run by tests of test/tools
+unit-helpers :=
 fuzzers :=
 host-benches :=
 kernel-tests :=
@@ -226,10 +228,10 @@ $(B)/hbench/$(1): $(call obj,hbench-$(1),$(src-hbench-$(1))) \
 	$$(call say,HOSTLD,$$@)$$(HOSTCC) -o $$@ $$(filter %.o,$$^)
 endef
 $(foreach t,$(host-benches),$(eval $(call host-bench-rules,$(t))))
-$(foreach t,$(unit-tests),$(eval $(call unit-rules,$(t))))
+$(foreach t,$(unit-tests) $(unit-helpers),$(eval $(call unit-rules,$(t))))
 $(foreach t,$(fuzzers),$(eval $(call fuzz-rules,$(t))))
 
-unit-bins := $(patsubst %,$(B)/unit/%,$(unit-tests) $(unit-programs))
+unit-bins := $(patsubst %,$(B)/unit/%,$(unit-tests) $(unit-programs) $(unit-helpers))
 fuzz-bins := $(patsubst %,$(B)/fuzz/%,$(fuzzers))
 
 .PHONY: all kernel kernel-elf-checked domains
@@ -272,12 +274,14 @@ export SKERRY_GUESTS = $(abspath $(GUESTCACHE))
 sample := $(B)/sample
 guest-flavours := cloud-amd64 amd64 686-pae
 guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,$(guest-flavours)) $(GUESTCACHE)/grub-xen/version
+# Debian's xl, the judge of what a guest's configuration means
+xl := $(GUESTCACHE)/xl/version
 guest-ramdisks := $(patsubst %,$(GUESTCACHE)/initramfs-%,$(guest-flavours))
 
 $(GUESTCACHE)/kernel-%/version: | $(packages)
 	$(Q)tools/fetch-guest $(GUESTCACHE) $*
-$(GUESTCACHE)/grub-xen/version: | $(packages)
-	$(Q)tools/fetch-guest $(GUESTCACHE) grub-xen
+$(GUESTCACHE)/grub-xen/version $(xl): $(GUESTCACHE)/%/version: | $(packages)
+	$(Q)tools/fetch-guest $(GUESTCACHE) $*
 $(GUESTCACHE)/initramfs-%: $(GUESTCACHE)/kernel-%/version tools/mkinitramfs tools/guest-init
 	$(call say,INITRD,$@)tools/mkinitramfs --kernel $(<D) -o $@
 $(GUESTCACHE)/debian.img: tools/mkrootfs | $(packages)
@@ -294,7 +298,7 @@ $(B)/stamp/sample: $(GUESTCACHE)/initramfs-cloud-amd64 $(GUESTCACHE)/debian.img 
 	$(Q)touch $@
 
 .PHONY: guests
-guests: $(guest-kernels) $(guest-ramdisks) $(B)/stamp/sample
+guests: $(guest-kernels) $(guest-ramdisks) $(B)/stamp/sample $(xl)
 
 # ---- run --------------------------------------------------------------------------------------------------------
 
@@ -397,7 +401,7 @@ wanted = $(if $(T),$(or $(filter %/$(T) %/$(T).img,$(1)),$(1)),$(1))
 test-machine := $(if $(src-kernel),$(kernel-elf) $(ktest-kernels)) $(if $(filter init,$(domains)),$(boot-img) $(inject-img))
 
 .PHONY: check test ktest fuzz khost system soak bench mutants
-check: $(call wanted,$(unit-bins))
+check: $(call wanted,$(unit-bins)) $(if $(filter-out xl_oracle,$(T)),,$(xl))
 	@$(runtests) --tier tools,unit $(T)
 ktest: $(ktest-kernels) $(call wanted,$(ktest-archives))
 	@$(runtests) --tier kernel $(T)

@@ -399,8 +399,10 @@ static bool other_format(struct lexer *l)
 {
 	const char *p = l->at;
 
-	while (p < l->end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-		p++;
+	while (p < l->end && *p && strchr("# \t\r\n", *p))
+		if (*p++ == '#')
+			while (p < l->end && *p != '\n')
+				p++;
 	if (p == l->end || (*p != '<' && *p != '{' && *p != '('))
 		return false;
 	l->c->unclear = true;

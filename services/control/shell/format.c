@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/guest_json.h"
 #include "guest/build.h"
+#include "json.h"
 
 #define NS_PER_S 1e9
 #define MIB ((uint64_t)1 << 20)
@@ -228,143 +230,6 @@ void format_info(const struct out *o, const struct host_info *h, const char *key
 
 /* ---- JSON ---- */
 
-static void json_string(const struct out *o, const char *text)
-{
-	out_str(o, "\"");
-	for (const char *p = text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			out_fmt(o, "\\%c", *p);
-		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			out_fmt(o, "\\u%04x", (unsigned char)*p);
-		else
-			out_bytes(o, p, 1);
-	}
-	out_str(o, "\"");
-}
-
-/* `"key": "text"` at a depth, with a comma before all but the first. */
-static void json_key(const struct out *o, int depth, bool first, const char *key)
-{
-	out_fmt(o, "%s\n%*s\"%s\": ", first ? "" : ",", depth * 4, "", key);
-}
-
-static void json_text(
-	const struct out *o, int depth, bool first, const char *key, const char *text)
-{
-	json_key(o, depth, first, key);
-	json_string(o, text);
-}
-
-static void json_number(const struct out *o, int depth, bool first, const char *key, uint64_t n)
-{
-	json_key(o, depth, first, key);
-	out_fmt(o, "%" PRIu64, n);
-}
-
-static void json_bool(const struct out *o, int depth, const char *key, bool value)
-{
-	json_key(o, depth, false, key);
-	out_str(o, value ? "true" : "false");
-}
-
-static void json_create_info(const struct out *o, const struct guest_config *g)
-{
-	char uuid[UUID_TEXT];
-
-	uuid_format(g->uuid, uuid);
-	json_key(o, 3, true, "c_info");
-	out_str(o, "{");
-	json_text(o, 4, true, "type", "pvh");
-	json_text(o, 4, false, "name", g->name);
-	json_text(o, 4, false, "uuid", uuid);
-	out_fmt(o, "\n%*s}", 12, "");
-}
-
-static void json_build_info(const struct out *o, const struct guest_config *g)
-{
-	json_key(o, 3, false, "b_info");
-	out_str(o, "{");
-	json_number(o, 4, true, "max_vcpus", g->maxvcpus);
-	json_key(o, 4, false, "avail_vcpus");
-	out_str(o, "[");
-	for (uint32_t i = 0; i < g->vcpus; i++)
-		out_fmt(o, "%s%u", i ? ", " : "", i);
-	out_str(o, "]");
-	json_number(o, 4, false, "max_memkb", (uint64_t)g->maxmem << 10);
-	json_number(o, 4, false, "target_memkb", (uint64_t)g->memory << 10);
-	json_key(o, 4, false, "sched_params");
-	out_str(o, "{");
-	json_number(o, 5, true, "weight", g->weight);
-	json_number(o, 5, false, "cap", g->cap);
-	out_fmt(o, "\n%*s}", 16, "");
-	json_text(o, 4, false, "kernel", g->kernel);
-	if (g->n_modules)
-		json_text(o, 4, false, "ramdisk", g->modules[0].path);
-	json_text(o, 4, false, "cmdline", g->cmdline);
-	json_key(o, 4, false, "type.pvh");
-	out_fmt(o, "{}\n%*s}", 12, "");
-}
-
-static void json_disk(const struct out *o, const struct disk_spec *d, bool first)
-{
-	out_fmt(o, "%s\n%*s{", first ? "" : ",", 16, "");
-	json_text(o, 5, true, "pdev_path", d->target);
-	json_text(o, 5, false, "vdev", d->vdev);
-	json_text(o, 5, false, "backend", "phy");
-	json_text(o, 5, false, "format", disk_format_name(d->format));
-	json_number(o, 5, false, "removable", d->cdrom);
-	json_number(o, 5, false, "readwrite", !d->readonly);
-	json_number(o, 5, false, "is_cdrom", d->cdrom);
-	json_bool(o, 5, "discard_enable", d->discard);
-	out_fmt(o, "\n%*s}", 16, "");
-}
-
-static void json_nic(const struct out *o, const struct vif_spec *v, uint32_t devid)
-{
-	char mac[VIF_MAC_TEXT];
-
-	vif_mac_format(v->mac, mac);
-	out_fmt(o, "%s\n%*s{", devid ? "," : "", 16, "");
-	json_number(o, 5, true, "devid", devid);
-	json_text(o, 5, false, "mac", mac);
-	if (v->ip[0])
-		json_text(o, 5, false, "ip", v->ip);
-	json_text(o, 5, false, "bridge", v->bridge);
-	json_text(o, 5, false, "nictype", "vif");
-	out_fmt(o, "\n%*s}", 16, "");
-}
-
-static void json_devices(const struct out *o, const struct guest_config *g)
-{
-	if (g->n_disks) {
-		json_key(o, 3, false, "disks");
-		out_str(o, "[");
-		for (uint32_t i = 0; i < g->n_disks; i++)
-			json_disk(o, &g->disks[i].spec, i == 0);
-		out_fmt(o, "\n%*s]", 12, "");
-	}
-	if (g->n_vifs) {
-		json_key(o, 3, false, "nics");
-		out_str(o, "[");
-		for (uint32_t i = 0; i < g->n_vifs; i++)
-			json_nic(o, &g->vifs[i], i);
-		out_fmt(o, "\n%*s]", 12, "");
-	}
-}
-
-/* libxl spells an action with underscores. */
-static void json_action(const struct out *o, const char *key, enum guest_action a)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "%s", guest_action_name(a));
-	for (char *p = name; *p; p++)
-		if (*p == '-')
-			*p = '_';
-	json_text(o, 3, false, key,
-		strcmp(name, "rename_restart") == 0 ? "restart_rename" : name);
-}
-
 static void json_resources(const struct out *o, int depth, const struct resources *r)
 {
 	json_number(o, depth, false, "slots_used", r->used);
@@ -399,14 +264,7 @@ void format_config_json(const struct out *o, uint32_t domid, const struct guest_
 	out_fmt(o, "%*s{", 4, "");
 	json_number(o, 2, true, "domid", domid);
 	json_key(o, 2, false, "config");
-	out_str(o, "{");
-	json_create_info(o, g);
-	json_build_info(o, g);
-	json_devices(o, g);
-	json_action(o, "on_poweroff", g->on_poweroff);
-	json_action(o, "on_reboot", g->on_reboot);
-	json_action(o, "on_crash", g->on_crash);
-	out_fmt(o, "\n%*s}", 8, "");
+	guest_json(o, 2, g);
 	if (f)
 		json_facts(o, f);
 	out_fmt(o, "\n%*s}", 4, "");

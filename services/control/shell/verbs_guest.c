@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "client/host.h"
+#include "config/guest_json.h"
 #include "guest/connect.h"
 #include "guest/creation.h"
 #include "guest/life.h"
@@ -61,7 +62,7 @@ static void creation_ended(void *ctx, uint32_t domid, const char *text)
 /* What a guest would be, as xl's dry run prints it. */
 static void describe(const struct guest_config *g)
 {
-	format_config_json(&term_out, 0, g, NULL);
+	guest_json(&term_out, 0, g);
 	out_str(&term_out, "\n");
 }
 

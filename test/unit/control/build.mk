@@ -19,13 +19,17 @@ src-unit-control_guest := test/unit/control/guest_test.c \
 	$(call control-src,$(control-guest))
 inc-unit-control_guest := $(control-inc)
 
+unit-helpers += xl_oracle
+src-unit-xl_oracle := test/unit/control/xl_oracle.c $(call control-src,json config/guest_json $(control-guest))
+inc-unit-xl_oracle := $(control-inc)
+
 unit-tests += control_shell
 src-unit-control_shell := test/unit/control/shell_test.c $(call control-src,$(addprefix shell/,line words filter verbs) msg out)
 inc-unit-control_shell := $(control-inc)
 
 unit-tests += control_format
 src-unit-control_format := test/unit/control/format_test.c \
-	$(call control-src,shell/format guest/xs_layout $(control-guest))
+	$(call control-src,shell/format guest/xs_layout json config/guest_json $(control-guest))
 inc-unit-control_format := $(control-inc)
 
 unit-tests += control_domtab

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* guest_json.h - a guest's configuration as JSON, in the form of libxl 4.17 */
+#ifndef CONTROL_GUEST_JSON_H
+#define CONTROL_GUEST_JSON_H
+
+#include "config/guest_cfg.h"
+#include "out.h"
+
+/*
+ * One object, whose closing bracket stands at this depth. Members have libxl's names and
+ * values. libxl leaves out what has its default value; here such members are written, too.
+ */
+void guest_json(const struct out *o, int depth, const struct guest_config *g);
+
+#endif
