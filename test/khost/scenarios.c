@@ -435,6 +435,34 @@ static void reset_lookup(void)
 	end();
 }
 
+/* A slot is emptied and filled with another capability while it is read without a lock. */
+static void slot_refilled(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	signal_mint();
+	both_run(&p, &q);
+	calls(q, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
+	calls(p, SK_SYS_DELETE, AT_CNODE, AT_FREE, 0, 0, 0);
+	calls(p, SK_SYS_MINT, AT_CNODE, AT_FREE, AT_CNODE, AT_NOTIFICATION + 1, SK_ALL);
+	p->op[1].arg[5] = 2;
+	end();
+}
+static void one_capability_was_used(void)
+{
+	const struct slot *slots = domains[1].cnode->slots;
+	uint64_t first = ((const struct notification *)slots[AT_NOTIFICATION].obj)->word;
+	uint64_t second = ((const struct notification *)slots[AT_NOTIFICATION + 1].obj)->word;
+	long rc = programs[1].result[0];
+
+	if (rc && rc != -SK_E_CAP)
+		fail("a signal through a slot that changes: %ld", rc);
+	if (first > 1 || (second && second != 2) || (rc == 0) != (first + second > 0))
+		fail("a call used the object of one capability and the badge of another: %lx, %lx",
+			(unsigned long)first, (unsigned long)second);
+}
+
 /* --- memory ------------------------------------------------------------------------------- */
 
 static void map_delete(void)
@@ -517,6 +545,7 @@ const struct scenario scenarios[] = {
 	SCENARIO(wait_delete, receiver_heard_of_it),
 	SCENARIO(call_delete, caller_heard_of_it),
 	SCENARIO(reset_lookup, NULL),
+	SCENARIO(slot_refilled, one_capability_was_used),
 	SCENARIO(map_delete, NULL),
 	SCENARIO(space_delete, NULL),
 	SCENARIO(thread_delete, NULL),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Parts of the kernel that can be tried alone on this machine.
 unit-tests += kernel_tree_lock
-src-unit-kernel_tree_lock := test/unit/kernel/tree_lock_test.c kernel/cap.c
-inc-unit-kernel_tree_lock := kernel/include kernel
+src-unit-kernel_tree_lock := test/unit/kernel/tree_lock_test.c
+inc-unit-kernel_tree_lock := kernel/include kernel .
 unit-tests += kernel_heap
 src-unit-kernel_heap := test/unit/kernel/heap_test.c kernel/heap.c
 inc-unit-kernel_heap := kernel/include kernel

@@ -3,7 +3,8 @@
  * tree_lock_test.c - the tree lock: it is handed round in a circle, and a waiting CPU gives up
  * for an interrupt unless it was given the lock
  *
- * The other CPUs act where a waiting CPU polls: in arch_serve() and arch_irq_pending().
+ * The other CPUs act where a waiting CPU polls, in arch_serve() and arch_irq_pending(), and just
+ * before a CPU withdraws a wish.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +14,19 @@
 #include <asm/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "cap.h"
-#include "space.h"
-#include "thread.h"
+
+static void (*before_withdrawal)(void);
+static uint64_t wish_withdraw(uint64_t *wanted, uint64_t mask)
+{
+	void (*other)(void) = before_withdrawal;
+
+	before_withdrawal = NULL;
+	if (other)
+		other();
+	return __atomic_fetch_and(wanted, mask, __ATOMIC_SEQ_CST);
+}
+#define __atomic_fetch_and(wanted, mask, order) wish_withdraw(wanted, mask)
+#include "kernel/cap.c"
 
 /* --- a machine of four CPUs; the test runs one of them at a time -------------------------- */
 
@@ -54,6 +65,7 @@ static int set_up(void **state)
 	served = looked = 0;
 	on_serve = NULL;
 	on_look = NULL;
+	before_withdrawal = NULL;
 	be(0);
 	return 0;
 }
@@ -150,6 +162,25 @@ static void the_lock_goes_round_in_a_circle(void **state)
 	assert_int_equal(tree.wanted, 1);
 }
 
+static void cpu_2_leaves(void) { tree.wanted &= ~(1ull << 2); }
+
+/* A CPU that left meanwhile is not given the lock, which it would never release. */
+static void the_lock_goes_to_a_cpu_that_still_waits(void **state)
+{
+	(void)state;
+	be(1);
+	assert_true(cpu_lock());
+	tree.wanted = 1 << 2 | 1 << 0;
+	before_withdrawal = cpu_2_leaves;
+	cpu_unlock();
+	assert_int_equal(tree.holder, 1);
+	assert_int_equal(tree.wanted, 0);
+	tree = (struct tree_lock){ .holder = 2, .wanted = 1 << 2 };
+	before_withdrawal = cpu_2_leaves;
+	cpu_unlock();
+	assert_int_equal(tree.holder, 0);
+}
+
 static void a_waiting_cpu_leaves_for_an_interrupt(void **state)
 {
 	(void)state;
@@ -213,6 +244,7 @@ int main(void)
 		cmocka_unit_test_setup(a_free_lock_is_taken_at_once, set_up),
 		cmocka_unit_test_setup(a_waiting_cpu_is_given_the_lock, set_up),
 		cmocka_unit_test_setup(the_lock_goes_round_in_a_circle, set_up),
+		cmocka_unit_test_setup(the_lock_goes_to_a_cpu_that_still_waits, set_up),
 		cmocka_unit_test_setup(a_waiting_cpu_leaves_for_an_interrupt, set_up),
 		cmocka_unit_test_setup(a_lock_on_its_way_is_not_refused, set_up),
 		cmocka_unit_test_setup(a_lock_that_became_free_is_taken, set_up),
