@@ -260,6 +260,19 @@ static void refusals_leave_nothing(void **state)
 	assert_int_equal(seen.opens, 2);
 }
 
+static void a_start_page_holds_so_many_channels(void **state)
+{
+	const struct proc_channel c = { .name = "one more" };
+
+	(void)state;
+	info.n_channels = DOMAIN_CHANNELS_MAX;
+	assert_int_equal(proc_channel(&proc, &c, NULL), -SK_E_LIMIT);
+	assert_int_equal(info.n_channels, DOMAIN_CHANNELS_MAX);
+	info.n_channels = DOMAIN_CHANNELS_MAX - 1;
+	assert_int_equal(proc_channel(&proc, &c, NULL), 0);
+	assert_string_equal(info.channel[DOMAIN_CHANNELS_MAX - 1].name, "one more");
+}
+
 /* Without an answer, the caller must know that the memory may still be in use. */
 static void silence_is_told(void **state)
 {
@@ -346,6 +359,7 @@ int main(void)
 		cmocka_unit_test_setup(builder_lets_go, setup),
 		cmocka_unit_test_setup(without_data, setup),
 		cmocka_unit_test_setup(refusals_leave_nothing, setup),
+		cmocka_unit_test_setup(a_start_page_holds_so_many_channels, setup),
 		cmocka_unit_test_setup(silence_is_told, setup),
 		cmocka_unit_test_setup(in_two_halves, setup),
 		cmocka_unit_test_setup(opened_again, setup),
