@@ -295,8 +295,32 @@ static void c_is_back(struct kern_msg *m)
 	assert_int_equal(domains[CONSOLE].state, DOMAIN_RUNNING);
 }
 
-static void (*const console_steps[])(
-	struct kern_msg *m) = { c_exit, c_starts, c_is_back, NULL };
+/* A second life has a second epoch, so that nobody takes one life for the other. */
+static void c_exit_again(struct kern_msg *m)
+{
+	domains[CONSOLE].life.n_quick = 0; /* as if a minute had passed */
+	now_seen();
+	ask(m, CONSOLE, INIT_EXIT);
+}
+
+static void c_starts_again(struct kern_msg *m)
+{
+	ASKED({ UART, SVC_CLOSE }, { UART, SVC_OPEN });
+	answers_pulse(m, 1ull << CONSOLE);
+}
+
+static void c_is_back_again(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[CONSOLE].state, DOMAIN_RUNNING);
+	assert_int_equal(domains[CONSOLE].life.restarts, 2);
+	assert_int_equal(connections[1].epoch, 2);
+	assert_int_equal(connections[4].epoch, 2);
+	assert_int_equal(peer.open[peer.n_opens - 1].mr[4], 2);
+}
+
+static void (*const console_steps[])(struct kern_msg *m) = { c_exit, c_starts, c_is_back,
+	c_exit_again, c_starts_again, c_is_back_again, NULL };
 
 static void a_service_that_exits(void)
 {
@@ -604,6 +628,38 @@ static void a_domain_that_ends_too_often(void)
 	run(often_steps);
 }
 
+/* ---- often, but it recovers ---- */
+static unsigned int n_recoveries;
+
+static void y_fault(struct kern_msg *m)
+{
+	domains[DISK].life.n_quick = 0; /* as if a minute had passed */
+	peer.n_asked = peer.n_opens = 0;
+	fault(m, DISK);
+}
+
+/* A domain that recovers each time is never given up. */
+static void y_go_on(struct kern_msg *m)
+{
+	if (restarting(DISK, PHASE_OPENING)) {
+		answers_pulse(m, 1ull << DISK);
+		return;
+	}
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	assert_int_equal(domains[DISK].life.restarts, ++n_recoveries);
+	if (n_recoveries == 20)
+		_exit(0);
+	y_fault(m);
+}
+
+static void (*const recovery_steps[64])(struct kern_msg *m) = { y_fault, [1 ... 62] = y_go_on };
+
+static void a_domain_that_recovers_each_time(void)
+{
+	fast_machine();
+	run(recovery_steps);
+}
+
 /* ---- calls that fail ---- */
 static unsigned int nth;
 
@@ -842,6 +898,7 @@ int main(void)
 		KERN_CASE(a_service_that_ends_in_an_open),
 		KERN_CASE(a_device_without_a_reset),
 		KERN_CASE(a_domain_that_ends_too_often),
+		KERN_CASE(a_domain_that_recovers_each_time),
 		KERN_CASE(any_call_that_fails),
 		KERN_CASE(restarts_on_request),
 		KERN_CASE(ways_to_kill),

@@ -423,7 +423,7 @@ static void memory_is_given(void)
 static void pages_are_given(void)
 {
 	const uint64_t at = 0x20000000;
-	uint8_t data[5000];
+	uint8_t data[9000]; /* in two frames, of two pages and of one */
 	uint32_t rights;
 	sk_cap_t f;
 
@@ -435,13 +435,13 @@ static void pages_are_given(void)
 	assert_int_equal(proc_data(&proc, at + 1, data, 1, SK_R), -SK_E_INVAL);
 	assert_int_equal(proc_data(&proc, at, data, 1, SK_R | SK_EXEC), -SK_E_INVAL);
 	assert_int_equal(proc_data(&proc, at, data, sizeof(data), 0), 0);
-	for (unsigned int i = 0; i < 8192; i++)
+	for (unsigned int i = 0; i < 12288; i++)
 		assert_int_equal(
 			*kern_view(space(), at + i, &rights), i < sizeof(data) ? data[i] : 0);
 	assert_int_equal(rights, SK_R);
-	assert_null(kern_view(space(), at + 8192, NULL));
-	assert_int_equal(proc_data(&proc, at + 8192, data, 1, SK_W), 0);
-	assert_non_null(kern_view(space(), at + 8192, &rights));
+	assert_null(kern_view(space(), at + 12288, NULL));
+	assert_int_equal(proc_data(&proc, at + 12288, data, 1, SK_W), 0);
+	assert_non_null(kern_view(space(), at + 12288, &rights));
 	assert_int_equal(rights, SK_R | SK_W);
 	/* part of a frame, as single pages where it is not aligned */
 	assert_int_equal(object_make(SK_OBJ_FRAME, 16, &f), 0);
