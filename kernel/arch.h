@@ -195,7 +195,7 @@ int irq_source_pin(struct irq_source *s, uint32_t gsi, bool level, bool low, uin
 /* Fires after an access was refused; again only when all refused ones have been taken. */
 int irq_source_iommu(struct irq_source *s);
 int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t *data);
-void irq_source_mask(const struct irq_source *s, bool masked);
+void irq_source_unmask(const struct irq_source *s);
 void irq_source_free(struct irq_source *s);
 
 /* --- ports -------------------------------------------------------------------------------- */

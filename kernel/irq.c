@@ -46,7 +46,7 @@ SYSCALL_HANDLER(IRQ_PIN)
 	rc = irq_source_pin(s, (uint32_t)r->rdx, r->r10 & 1, r->r10 & 2, (uint32_t)r->r8);
 
 	if (!rc)
-		irq_source_mask(s, false);
+		irq_source_unmask(s);
 	return rc;
 }
 
@@ -83,6 +83,6 @@ SYSCALL_HANDLER(IRQ_ACK)
 	if (!irq->source.vector)
 		return -SK_E_STATE;
 	if (irq->source.level)
-		irq_source_mask(&irq->source, false); /* IRQ2 */
+		irq_source_unmask(&irq->source); /* IRQ2 */
 	return 0;
 }

@@ -196,7 +196,7 @@ static int client_end(struct proc *p, const struct proc_connect *c,
 	return proc_channel(p, &ch, &out->channel);
 }
 
-int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_caps,
+int proc_connect_finish(struct proc *p, const struct proc_connect *c,
 	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
 	struct proc_connection *out)
 {
@@ -209,13 +209,12 @@ int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_
 		out->service_signal = r->signal;
 		rc = client_end(p, c, a, out);
 	}
-	if (rc || !keep_caps) /* both ends have copies, or there is no connection */
+	if (rc)
 		boundary_drop(out);
 	return rc;
 }
 
-int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
-	struct proc_connection *out)
+int proc_connect(struct proc *p, const struct proc_connect *c, struct proc_connection *out)
 {
 	struct svc_open_result r;
 	struct svc_open_args a;
@@ -225,7 +224,7 @@ int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
 	if (rc)
 		return rc;
 	rc = svc_open_within(c->endpoint, &a, c->open_ms ? c->open_ms : SVC_OPEN_MS, &r);
-	rc = proc_connect_finish(p, c, keep_caps, &a, rc, &r, out);
+	rc = proc_connect_finish(p, c, &a, rc, &r, out);
 	if (rc && out->number && svc_close(c->endpoint, out->number, NULL))
 		return -SK_E_TIMEOUT; /* the service keeps a connection that has no user */
 	return rc;

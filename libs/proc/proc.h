@@ -209,7 +209,7 @@ struct proc_connection {
 	uint32_t channel;
 	/* mr2 and mr3 of the service's reply. */
 	uint64_t word[2];
-	/* Frames in own slots; 0 unless keep_caps. */
+	/* Frames in own slots. */
 	sk_cap_t rings, data, own;
 	sk_cap_t client_signal, service_signal; /* likewise */
 };
@@ -221,11 +221,11 @@ void proc_connect_orders(
 /*
  * -SK_E_TIMEOUT: the service does not answer and may hold memory out of untyped and
  * data_untyped, which must then be left as they are (svc_open in svc.h): call proc_stop(), and
- * proc_destroy() only when the service has said that it holds nothing. keep_caps: leave the
- * connection's objects in own slots (proc_connection); else only the two ends hold them.
+ * proc_destroy() only when the service has said that it holds nothing. The builder keeps the
+ * connection's objects in own slots (proc_connection).
  */
-int proc_connect(struct proc *p, const struct proc_connect *c, bool keep_caps,
-	struct proc_connection *out) must_check;
+int proc_connect(
+	struct proc *p, const struct proc_connect *c, struct proc_connection *out) must_check;
 struct svc_open_args;
 struct svc_open_result; /* svc/svc.h */
 /*
@@ -237,12 +237,12 @@ struct svc_open_result; /* svc/svc.h */
  */
 int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
 	struct proc_connection *out) must_check;
-int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_caps,
+int proc_connect_finish(struct proc *p, const struct proc_connect *c,
 	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
 	struct proc_connection *out) must_check;
 /*
  * When the service has been started again: make *a for svc_open(), which opens the connection
- * again with what the builder kept (keep_caps); *c says what it said to proc_connect(), and
+ * again with what the builder kept; *c says what it said to proc_connect(), and
  * epoch is one more than the last time (0 the first time). It does not wait, and makes nothing.
  * The client keeps its end, so the caller drops the signal of svc_open()'s result, and takes
  * its words. After an error the caller may try again with a further epoch. svc_abandon() with

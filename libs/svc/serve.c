@@ -177,14 +177,16 @@ static int open_decode(const struct message *q, struct open_request *o)
 	return edge_can_signal(q->caps.in[1]) ? 0 : -SK_E_INVAL;
 }
 
+enum view_use { VIEW_MAP, VIEW_HOLD };
+
 /* The frame must have `size` bytes. */
-static int view_open(struct view *v, sk_cap_t frame, uint64_t size, bool map)
+static int view_open(struct view *v, sk_cap_t frame, uint64_t size, enum view_use use)
 {
 	v->frame = frame;
 	v->order = edge_frame_order(frame);
 	if (!v->order || 1ull << v->order < size)
 		return -SK_E_INVAL;
-	return map ? vm_map(frame, v->order, SK_R | SK_W, &v->at) : 0;
+	return use == VIEW_MAP ? vm_map(frame, v->order, SK_R | SK_W, &v->at) : 0;
 }
 
 static void view_close(struct view *v)
@@ -203,13 +205,15 @@ static void views_close(struct conn *k)
 
 static int views_open(struct conn *k, const struct open_request *o, const sk_cap_t *caps)
 {
-	int rc = view_open(&k->rings, caps[0], (uint64_t)o->m.req_size + o->m.rsp_size, true);
+	int rc = view_open(
+		&k->rings, caps[0], (uint64_t)o->m.req_size + o->m.rsp_size, VIEW_MAP);
 
 	caps += 2; /* the data and own frames follow the signal */
 	if (!rc && o->m.data_size)
-		rc = view_open(&k->data, *caps++, o->m.data_size, !service->data_unmapped);
+		rc = view_open(&k->data, *caps++, o->m.data_size,
+			service->data_unmapped ? VIEW_HOLD : VIEW_MAP);
 	if (!rc && o->m.own_size)
-		rc = view_open(&k->own, *caps, o->m.own_size, true);
+		rc = view_open(&k->own, *caps, o->m.own_size, VIEW_MAP);
 	return rc;
 }
 

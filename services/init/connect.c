@@ -167,7 +167,7 @@ static int connect_call(struct domain *d, struct proc_connect *q, struct connect
 	int rc;
 
 	q->open_ms = service->life.answered ? OPEN_MS : 0;
-	rc = proc_connect(&d->proc, q, true, &c->c);
+	rc = proc_connect(&d->proc, q, &c->c);
 	if (rc != -SK_E_TIMEOUT || !service->life.answered)
 		return rc;
 	printf("%s does not open a connection with %s\n", service->m->name, d->m->name);

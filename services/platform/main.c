@@ -186,7 +186,7 @@ static int claim_call(uint64_t *mr, uint32_t *n_mr)
 	if (devs[i].claimed)
 		return -SK_E_BUSY;
 	devs[i].claimed = true;
-	pci_enable(&config, &devs[i], true);
+	pci_enable(&config, &devs[i]);
 	vectors_make(&devs[i], &claims[i], want < VECTORS_MAX ? (uint32_t)want : VECTORS_MAX);
 	mr[1] = i;
 	mr[2] = devs[i].vendor | (uint64_t)devs[i].device << 16 | (uint64_t)devs[i].rid << 32;

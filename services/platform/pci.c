@@ -226,9 +226,9 @@ uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, ui
 	return s.n;
 }
 
-void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool on)
+void pci_enable(const struct pci_config *cfg, const struct pci_device *d)
 {
-	command_set(cfg, d->rid, on ? 0 : CMD_MASTER, on ? CMD_MEMORY | CMD_MASTER : 0);
+	command_set(cfg, d->rid, 0, CMD_MEMORY | CMD_MASTER);
 }
 
 void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d)

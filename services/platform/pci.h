@@ -52,7 +52,7 @@ struct pci_device {
  */
 uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, uint32_t max);
 /* Memory decoding and bus mastering. */
-void pci_enable(const struct pci_config *cfg, const struct pci_device *d, bool on);
+void pci_enable(const struct pci_config *cfg, const struct pci_device *d);
 /* MSI-X: enable with INTx off. The table is written by the caller before. */
 void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d);
 /*

@@ -247,47 +247,71 @@ static int entry_session_end(struct reader *r)
 	return 0;
 }
 
-static int entry_watch(struct reader *r, bool add)
-{
-	struct session *sess = get_session(r);
+struct watch_entry {
+	struct session *sess;
+	bool relative;
 	char path[PATH_SIZE], token[XENSTORE_PAYLOAD_MAX + 1];
-	bool relative = get_u8(r);
+};
+
+/* False: there is nothing to do, or the record is bad. */
+static bool get_watch(struct reader *r, struct watch_entry *e)
+{
+	e->sess = get_session(r);
+	e->relative = get_u8(r);
+	get_string(r, e->path, sizeof(e->path));
+	get_string(r, e->token, sizeof(e->token));
+	if (e->path[0] != '/' && e->path[0] != '@')
+		r->bad = true;
+	return e->sess && !r->bad;
+}
+
+static int entry_watch(struct reader *r)
+{
+	struct watch_entry e;
 	size_t base_len = 0;
 	struct watch *w;
 	int rc;
 
-	get_string(r, path, sizeof(path));
-	get_string(r, token, sizeof(token));
-	if (path[0] != '/' && path[0] != '@')
-		r->bad = true;
-	if (!sess || r->bad)
+	if (!get_watch(r, &e))
 		return 0;
-	w = watch_find(r->s, sess, path, token);
-	if (!add) {
-		if (w)
-			watch_remove(r->s, w);
-		return 0;
-	}
-	if (relative) {
-		base_len = path_base_len(session_base(sess));
-		if (strlen(path) <= base_len)
+	if (e.relative) {
+		base_len = path_base_len(session_base(e.sess));
+		if (strlen(e.path) <= base_len)
 			return EINVAL;
 	}
-	rc = watch_add(r->s, sess, path, token, base_len, &w);
+	rc = watch_add(r->s, e.sess, e.path, e.token, base_len, &w);
 	return rc == EEXIST ? 0 : rc;
 }
 
-static int entry_txn(struct reader *r, bool start)
+static int entry_unwatch(struct reader *r)
+{
+	struct watch_entry e;
+	struct watch *w;
+
+	if (!get_watch(r, &e))
+		return 0;
+	w = watch_find(r->s, e.sess, e.path, e.token);
+	if (w)
+		watch_remove(r->s, w);
+	return 0;
+}
+
+static int entry_txn_start(struct reader *r)
 {
 	struct session *sess = get_session(r);
 	uint32_t id = get_u32(r);
-	struct txn *t;
 
 	if (!sess || r->bad)
 		return 0;
-	if (start)
-		return txn_restore(sess, id) ? 0 : ENOMEM;
-	t = txn_find(sess, id);
+	return txn_restore(sess, id) ? 0 : ENOMEM;
+}
+
+static int entry_txn_end(struct reader *r)
+{
+	struct session *sess = get_session(r);
+	uint32_t id = get_u32(r);
+	struct txn *t = sess && !r->bad ? txn_find(sess, id) : NULL;
+
 	if (t)
 		txn_drop(r->s, t);
 	return 0;
@@ -305,7 +329,10 @@ static int entry_domain(struct reader *r)
 	dom = domain_get(r->s, domid);
 	if (!dom)
 		return ENOMEM;
-	domain_sessions_mark(r->s, dom, !introduced);
+	if (introduced)
+		domain_sessions_admit(r->s, dom);
+	else
+		domain_sessions_release(r->s, dom);
 	dom->introduced = introduced;
 	dom->has_target = has_target;
 	dom->target = target;
@@ -398,15 +425,15 @@ static int entry_read(struct reader *r)
 	case ENTRY_SESSION_END:
 		return entry_session_end(r);
 	case ENTRY_WATCH:
-		return entry_watch(r, true);
+		return entry_watch(r);
 	case ENTRY_UNWATCH:
-		return entry_watch(r, false);
+		return entry_unwatch(r);
 	case ENTRY_RESET:
 		return entry_reset(r);
 	case ENTRY_TXN_START:
-		return entry_txn(r, true);
+		return entry_txn_start(r);
 	case ENTRY_TXN_END:
-		return entry_txn(r, false);
+		return entry_txn_end(r);
 	case ENTRY_DOMAIN:
 		return entry_domain(r);
 	case ENTRY_SPECIAL:

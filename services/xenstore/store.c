@@ -183,16 +183,24 @@ void store_record(struct store *s, struct session *by, const struct change *chan
 		s->journal_stale = true;
 }
 
-void domain_sessions_mark(struct store *s, const struct domain *dom, bool released)
+void domain_sessions_admit(struct store *s, const struct domain *dom)
+{
+	struct session *sess;
+
+	TAILQ_FOREACH(sess, &s->sessions, link)
+		if (sess->dom == dom && session_limited(sess))
+			sess->released = false;
+}
+
+void domain_sessions_release(struct store *s, const struct domain *dom)
 {
 	struct session *sess;
 
 	TAILQ_FOREACH(sess, &s->sessions, link) {
 		if (sess->dom != dom || !session_limited(sess))
 			continue;
-		sess->released = released;
-		if (released)
-			session_reset(s, sess);
+		sess->released = true;
+		session_reset(s, sess);
 	}
 }
 
@@ -213,7 +221,7 @@ int store_introduce(struct store *s, struct session *by, uint16_t domid)
 		domain_put(s, dom);
 		return rc;
 	}
-	domain_sessions_mark(s, dom, false);
+	domain_sessions_admit(s, dom);
 	watch_fire_special(s, SPECIAL_INTRODUCE);
 	return 0;
 }
@@ -317,7 +325,7 @@ int store_release(struct store *s, struct session *by, uint16_t domid)
 	if (!dom)
 		return 0;
 	dom->holds++;
-	domain_sessions_mark(s, dom, true);
+	domain_sessions_release(s, dom);
 	was = dom->introduced;
 	dom->introduced = false;
 	dom->has_target = false;

@@ -323,8 +323,9 @@ int store_commit(
  */
 void store_record(struct store *s, struct session *by, const struct change *change);
 int store_introduce(struct store *s, struct session *by, uint16_t domid);
-/* Whether a domain has been released, for its sessions; if so, they lose what they have. */
-void domain_sessions_mark(struct store *s, const struct domain *dom, bool released);
+/* Sessions of a domain may ask again, or not any more; then they lose what they have. */
+void domain_sessions_admit(struct store *s, const struct domain *dom);
+void domain_sessions_release(struct store *s, const struct domain *dom);
 /*
  * Ends a domain: removes its nodes and its entries in permissions, then fires @releaseDomain.
  */

@@ -44,7 +44,7 @@ extern struct fake_did {
 	unsigned int shootdowns, quiesces, drops;
 	uint64_t flushed_at, flushed_size; /* of the last shoot-down of a space */
 	unsigned int io_flushes, io_settled;
-	unsigned int masks, unmasks, frees;
+	unsigned int unmasks, frees;
 	uint16_t port;
 	unsigned int port_size;
 	uint32_t port_value;

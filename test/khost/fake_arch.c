@@ -182,10 +182,10 @@ int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t 
 	*data = 0;
 	return source_claim(s);
 }
-void irq_source_mask(const struct irq_source *s, bool masked)
+void irq_source_unmask(const struct irq_source *s)
 {
 	(void)s;
-	masked ? fake_did.masks++ : fake_did.unmasks++;
+	fake_did.unmasks++;
 }
 void irq_source_free(struct irq_source *s)
 {

@@ -178,11 +178,11 @@ int irq_source_iommu(struct irq_source *s)
 	return rc;
 }
 
-void irq_source_mask(const struct irq_source *s, bool masked)
+void irq_source_unmask(const struct irq_source *s)
 {
 	spin_lock(&irq_lock);
 	if (s->pin)
-		pin_write(s, masked ? REDIR_MASKED : 0);
+		pin_write(s, 0);
 	spin_unlock(&irq_lock);
 }
 

@@ -174,7 +174,7 @@ static void link_opened(struct call *call)
 	if (link_ask_again(g) || link_undo(g))
 		return;
 	rc = proc_connect_finish(
-		&g->proc, &l->c, true, &call->open, call->rc, &call->opened, &l->made);
+		&g->proc, &l->c, &call->open, call->rc, &call->opened, &l->made);
 	l->under_way = false;
 	if (l->made.number) /* CONNECT2 */
 		guest_conn_add(g, call->service, &l->made);

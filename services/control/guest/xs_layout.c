@@ -154,28 +154,29 @@ static void domain_tree(struct walk *w, const struct xs_guest *g)
 }
 
 /*
- * Both ends' directories with what each says about the other; leaves the base at the back end.
+ * Both ends' directories with what each says about the other. front: the front end's. Leaves
+ * the base at the back end.
  */
-static void back_end(struct walk *w, const char *kind, uint32_t devid, bool console)
+static void back_end(struct walk *w, const char *kind, uint32_t devid, const char *front)
 {
 	walk_set_base(w, "/libxl/%u/device/%s/%u", w->domid, kind, devid);
-	if (console)
-		node_put_path(w, "frontend", NULL, "/local/domain/%u/console", w->domid);
-	else
-		node_put_path(w, "frontend", NULL, "/local/domain/%u/device/%s/%u", w->domid,
-			kind, devid);
+	node_put(w, "frontend", front, NULL);
 	node_put_path(
 		w, "backend", NULL, "/local/domain/0/backend/%s/%u/%u", kind, w->domid, devid);
 	walk_set_base(w, "/local/domain/0/backend/%s/%u/%u", kind, w->domid, devid);
 	node_make(w, "", w->ro);
-	if (console)
-		node_put_path(w, "frontend", NULL, "/local/domain/%u/console", w->domid);
-	else
-		node_put_path(w, "frontend", NULL, "/local/domain/%u/device/%s/%u", w->domid,
-			kind, devid);
+	node_put(w, "frontend", front, NULL);
 	node_put_number(w, "frontend-id", w->domid, NULL);
 	node_put(w, "online", "1", NULL);
 	node_put(w, "state", STATE_INITIALISING, NULL);
+}
+
+static void device_back_end(struct walk *w, const char *kind, uint32_t devid)
+{
+	char front[XS_PATH_MAX];
+
+	snprintf(front, sizeof(front), "/local/domain/%u/device/%s/%u", w->domid, kind, devid);
+	back_end(w, kind, devid, front);
 }
 
 static void front_end(struct walk *w, const char *kind, uint32_t devid)
@@ -190,7 +191,10 @@ static void front_end(struct walk *w, const char *kind, uint32_t devid)
 
 static void console(struct walk *w, const struct xs_guest *g)
 {
-	back_end(w, "console", 0, true);
+	char front[XS_PATH_MAX];
+
+	snprintf(front, sizeof(front), "/local/domain/%u/console", g->domid);
+	back_end(w, "console", 0, front);
 	node_put(w, "protocol", "vt100", NULL);
 	walk_set_base(w, "/local/domain/%u/console", g->domid);
 	node_make(w, "", w->ro);
@@ -208,7 +212,7 @@ static void disk(struct walk *w, const struct disk_spec *d)
 {
 	const char *type = d->cdrom ? "cdrom" : "disk";
 
-	back_end(w, "vbd", d->number, false);
+	device_back_end(w, "vbd", d->number);
 	node_put(w, "params", d->target, NULL);
 	node_put(w, "removable", d->cdrom ? "1" : "0", NULL);
 	node_put(w, "bootable", "1", NULL);
@@ -231,7 +235,7 @@ static void nic(struct walk *w, const struct vif_spec *v, uint32_t devid)
 	char mac[VIF_MAC_TEXT];
 
 	vif_mac_format(v->mac, mac);
-	back_end(w, "vif", devid, false);
+	device_back_end(w, "vif", devid);
 	if (v->vifname[0])
 		node_put(w, "vifname", v->vifname, NULL);
 	node_put(w, "mac", mac, NULL);

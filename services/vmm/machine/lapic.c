@@ -248,13 +248,12 @@ static void error_raise(struct lapic *l, uint32_t error)
 		(void)lapic_post(l, (uint8_t)lvt);
 }
 
-static void ipi_decode(
-	struct lapic *l, uint32_t low, uint32_t dest, bool x2, struct lapic_ipi *ipi)
+static void ipi_decode(struct lapic *l, uint32_t low, uint32_t dest, struct lapic_ipi *ipi)
 {
 	*ipi = (struct lapic_ipi){
 		.valid = true,
 		.logical = low & 0x800,
-		.x2 = x2,
+		.x2 = l->mode == LAPIC_X2APIC,
 		.vector = (uint8_t)low,
 		.mode = (enum ipi_mode)(low >> 8 & 7),
 		.shorthand = (enum ipi_shorthand)(low >> 18 & 3),
@@ -453,7 +452,7 @@ void lapic_write(
 	switch (r) {
 	case R_ICR:
 		reg_word_set(l, R_ICR, value & 0xccfff);
-		ipi_decode(l, value, reg_word(l, R_ICR2) >> 24, false, ipi);
+		ipi_decode(l, value, reg_word(l, R_ICR2) >> 24, ipi);
 		break;
 	case R_ICR2:
 		reg_word_set(l, r, value & 0xff000000);
@@ -500,7 +499,7 @@ bool lapic_msr_write(
 	if (r == R_ICR) {
 		reg_word_set(l, R_ICR, low & 0xccfff);
 		reg_word_set(l, R_ICR2, (uint32_t)(value >> 32));
-		ipi_decode(l, low, (uint32_t)(value >> 32), true, ipi);
+		ipi_decode(l, low, (uint32_t)(value >> 32), ipi);
 		return true;
 	}
 	if (value >> 32)
@@ -508,7 +507,7 @@ bool lapic_msr_write(
 	if (r == R_SELF_IPI) {
 		if (low >> 8)
 			return false;
-		ipi_decode(l, low | IPI_SELF << 18, 0, true, ipi);
+		ipi_decode(l, low | IPI_SELF << 18, 0, ipi);
 		return true;
 	}
 	if ((r == R_EOI || r == R_ESR) && low)

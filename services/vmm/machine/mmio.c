@@ -61,12 +61,12 @@ static uint64_t other_get(const struct mmio_insn *in, const struct sk_vcpu_state
 	return in->other == MMIO_IMM ? in->imm : reg_get(in, st);
 }
 
-static uint64_t extend(uint64_t v, uint8_t size, bool sign)
+static uint64_t sign_extend(uint64_t v, uint8_t size)
 {
 	uint64_t top = 1ull << (size * 8 - 1);
 
 	v &= mask_of(size);
-	return sign ? (v ^ top) - top : v;
+	return (v ^ top) - top;
 }
 
 /* ---- addresses --------------------------------------------------------------------------- */
@@ -209,7 +209,7 @@ static int bits_execute(const struct mmio_insn *in, struct sk_vcpu_state *st,
 	int rc;
 
 	if (in->other == MMIO_REG) /* a bit number reaches beyond the operand */
-		offset += (uint64_t)((int64_t)extend(number, in->reg_size, true) >>
+		offset += (uint64_t)((int64_t)sign_extend(number, in->reg_size) >>
 				     __builtin_ctz(width)) *
 			  in->size;
 	offset = linear_of(in, st, in->seg, offset & mask_of(in->addr_size));
@@ -264,7 +264,8 @@ static int move_execute(const struct mmio_insn *in, struct sk_vcpu_state *st,
 			bus->ctx, at, other_get(in, st) & mask_of(in->size), in->size);
 	rc = bus->read(bus->ctx, at, &mem, in->size);
 	if (!rc)
-		reg_set(in, st, extend(mem, in->size, in->sign));
+		reg_set(in, st,
+			in->sign ? sign_extend(mem, in->size) : mem & mask_of(in->size));
 	return rc;
 }
 

@@ -178,22 +178,22 @@ static const struct grant_op {
 	/* The call takes one element only. */
 	bool single;
 } ops[] = {
-	[GNTTABOP_map_grant_ref] = { ELEMENT(element_map, gnttab_map_grant_ref), true, false },
-	[GNTTABOP_unmap_grant_ref] = { ELEMENT(element_unmap, gnttab_unmap_grant_ref), true,
-		false },
+	[GNTTABOP_map_grant_ref] = { ELEMENT(element_map, gnttab_map_grant_ref), .out = true },
+	[GNTTABOP_unmap_grant_ref] = { ELEMENT(element_unmap, gnttab_unmap_grant_ref),
+		.out = true },
 	[GNTTABOP_unmap_and_replace] = { ELEMENT(element_unmap_and_replace,
 						 gnttab_unmap_and_replace),
-		true, false },
-	[GNTTABOP_setup_table] = { ELEMENT(element_setup_table, gnttab_setup_table), true,
-		true },
-	[GNTTABOP_query_size] = { ELEMENT(element_query_size, gnttab_query_size), true, true },
-	[GNTTABOP_copy] = { ELEMENT(element_copy, gnttab_copy), true, false },
-	[GNTTABOP_set_version] = { ELEMENT(element_set_version, gnttab_set_version), true,
-		true },
-	[GNTTABOP_get_version] = { ELEMENT(element_get_version, gnttab_get_version), true,
-		true },
-	[GNTTABOP_cache_flush] = { ELEMENT(element_cache_flush, gnttab_cache_flush), false,
-		false },
+		.out = true },
+	[GNTTABOP_setup_table] = { ELEMENT(element_setup_table, gnttab_setup_table),
+		.out = true, .single = true },
+	[GNTTABOP_query_size] = { ELEMENT(element_query_size, gnttab_query_size), .out = true,
+		.single = true },
+	[GNTTABOP_copy] = { ELEMENT(element_copy, gnttab_copy), .out = true },
+	[GNTTABOP_set_version] = { ELEMENT(element_set_version, gnttab_set_version),
+		.out = true, .single = true },
+	[GNTTABOP_get_version] = { ELEMENT(element_get_version, gnttab_get_version),
+		.out = true, .single = true },
+	[GNTTABOP_cache_flush] = { ELEMENT(element_cache_flush, gnttab_cache_flush) },
 };
 
 static int64_t element_run(struct hcall *c, const struct grant_op *op, uint64_t at)

@@ -145,7 +145,7 @@ int proc_reopen_prepare(const struct proc_connect *c, const struct proc_connecti
 	return 0;
 }
 
-int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_caps,
+int proc_connect_finish(struct proc *p, const struct proc_connect *c,
 	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
 	struct proc_connection *out)
 {
@@ -160,7 +160,7 @@ int proc_connect_finish(struct proc *p, const struct proc_connect *c, bool keep_
 		if (world.no_channel && (int)c->endpoint == 10 + world.fail_service)
 			rc = -SK_E_NO_MEM;
 	}
-	if (rc || !keep_caps)
+	if (rc)
 		boundary_drop(out);
 	return rc;
 }

@@ -71,8 +71,8 @@ static int set_up(void **state)
 }
 
 /*
- * The compiler may read GS once for a whole function, since in the kernel a function stays on its CPU.
- * So each step that a CPU makes is a function of its own here.
+ * The compiler may read GS once for a whole function, since in the kernel a function stays on
+ * its CPU. So each step that a CPU makes is a function of its own here.
  */
 #define cpu_step __attribute__((noinline))
 static cpu_step bool cpu_lock(void) { return tree_lock(); }
