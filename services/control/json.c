@@ -18,46 +18,70 @@ void json_string(const struct out *o, const char *text)
 	out_str(o, "\"");
 }
 
-void json_key(const struct out *o, int depth, bool first, const char *key)
+struct json json_object(const struct out *o, int depth)
 {
-	out_fmt(o, "%s\n%*s\"%s\": ", first ? "" : ",", depth * 4, "", key);
+	out_fmt(o, "%*s{", depth * 4, "");
+	return (struct json){ .o = o, .depth = depth + 1, .first = true };
 }
 
-void json_text(const struct out *o, int depth, bool first, const char *key, const char *text)
+/* A new line for a member, or for what stands in a list. */
+static void member_begin(struct json *j)
 {
-	json_key(o, depth, first, key);
-	json_string(o, text);
+	out_fmt(j->o, "%s\n%*s", j->first ? "" : ",", j->depth * 4, "");
+	j->first = false;
 }
 
-void json_number(const struct out *o, int depth, bool first, const char *key, uint64_t n)
+static void level_begin(struct json *j, char bracket)
 {
-	json_key(o, depth, first, key);
-	out_fmt(o, "%" PRIu64, n);
+	out_bytes(j->o, &bracket, 1);
+	j->depth++;
+	j->first = true;
 }
 
-void json_bool(const struct out *o, int depth, bool first, const char *key, bool value)
+void json_key(struct json *j, const char *key)
 {
-	json_key(o, depth, first, key);
-	out_str(o, value ? "true" : "false");
+	member_begin(j);
+	out_fmt(j->o, "\"%s\": ", key);
 }
 
-void json_defbool(const struct out *o, int depth, bool first, const char *key, bool value)
+void json_text(struct json *j, const char *key, const char *text)
 {
-	json_text(o, depth, first, key, value ? "True" : "False");
+	json_key(j, key);
+	json_string(j->o, text);
 }
 
-void json_open(const struct out *o, int depth, bool first, const char *key, char bracket)
+void json_number(struct json *j, const char *key, uint64_t n)
 {
-	json_key(o, depth, first, key);
-	out_bytes(o, &bracket, 1);
+	json_key(j, key);
+	out_fmt(j->o, "%" PRIu64, n);
 }
 
-void json_item(const struct out *o, int depth, bool first)
+void json_bool(struct json *j, const char *key, bool value)
 {
-	out_fmt(o, "%s\n%*s{", first ? "" : ",", depth * 4, "");
+	json_key(j, key);
+	out_str(j->o, value ? "true" : "false");
 }
 
-void json_close(const struct out *o, int depth, char bracket)
+void json_defbool(struct json *j, const char *key, bool value)
 {
-	out_fmt(o, "\n%*s%c", depth * 4, "", bracket);
+	json_text(j, key, value ? "True" : "False");
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+	json_key(j, key);
+	level_begin(j, bracket);
+}
+
+void json_item(struct json *j)
+{
+	member_begin(j);
+	level_begin(j, '{');
+}
+
+void json_close(struct json *j, char bracket)
+{
+	j->depth--;
+	out_fmt(j->o, "\n%*s%c", j->depth * 4, "", bracket);
+	j->first = false;
 }

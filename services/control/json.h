@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * json.h - the parts of JSON text, one member a line
+ * json.h - JSON text, one member a line
  *
- * A member stands at a depth, four columns each, with a comma before all but the first.
+ * Objects     struct json: where in the text the next member stands. A member is indented by
+ *             four columns for each level, and has a comma before it unless it is the first.
  */
 #ifndef CONTROL_JSON_H
 #define CONTROL_JSON_H
@@ -12,22 +13,32 @@
 
 #include "out.h"
 
+struct json {
+	const struct out *o;
+	/* levels around the next member */
+	int depth;
+	/* It is the first of its object or list. */
+	bool first;
+};
+
+/* An object at this depth that belongs to no other; json_close() ends it. */
+struct json json_object(const struct out *o, int depth);
+
 /* Text in quotes. */
 void json_string(const struct out *o, const char *text);
 
-/* `"key": `, which a value follows. */
-void json_key(const struct out *o, int depth, bool first, const char *key);
-void json_text(const struct out *o, int depth, bool first, const char *key, const char *text);
-void json_number(const struct out *o, int depth, bool first, const char *key, uint64_t n);
-void json_bool(const struct out *o, int depth, bool first, const char *key, bool value);
+/* `"key": `, which the caller lets a value follow. */
+void json_key(struct json *j, const char *key);
+void json_text(struct json *j, const char *key, const char *text);
+void json_number(struct json *j, const char *key, uint64_t n);
+void json_bool(struct json *j, const char *key, bool value);
 /* libxl writes a choice that has a default as a word. */
-void json_defbool(const struct out *o, int depth, bool first, const char *key, bool value);
+void json_defbool(struct json *j, const char *key, bool value);
 
-/* A member that is an object or a list: its opening bracket. */
-void json_open(const struct out *o, int depth, bool first, const char *key, char bracket);
-/* An object in a list. */
-void json_item(const struct out *o, int depth, bool first);
-/* The closing bracket of what began at this depth. */
-void json_close(const struct out *o, int depth, char bracket);
+/* Until json_close(), members go into an object or a list that is a member itself. */
+void json_open(struct json *j, const char *key, char bracket);
+/* The same for an object in a list. */
+void json_item(struct json *j);
+void json_close(struct json *j, char bracket);
 
 #endif

@@ -4,12 +4,12 @@
 #define CONTROL_GUEST_JSON_H
 
 #include "config/guest_cfg.h"
-#include "out.h"
+#include "json.h"
 
 /*
- * One object, whose closing bracket stands at this depth. Members have libxl's names and
- * values. libxl leaves out what has its default value; here such members are written, too.
+ * The members of an object that the caller began. They have libxl's names and values. libxl
+ * leaves out what has its default value; here such members are written, too.
  */
-void guest_json(const struct out *o, int depth, const struct guest_config *g);
+void guest_json(struct json *j, const struct guest_config *g);
 
 #endif

@@ -230,71 +230,74 @@ void format_info(const struct out *o, const struct host_info *h, const char *key
 
 /* ---- JSON ---- */
 
-static void json_resources(const struct out *o, int depth, const struct resources *r)
+static void resources_json(struct json *j, const struct resources *r)
 {
-	json_number(o, depth, false, "slots_used", r->used);
-	json_number(o, depth, false, "slots_free", r->slots - r->used);
-	json_number(o, depth, false, "frames", r->frames);
-	json_number(o, depth, false, "objects", r->objects);
+	json_number(j, "slots_used", r->used);
+	json_number(j, "slots_free", r->slots - r->used);
+	json_number(j, "frames", r->frames);
+	json_number(j, "objects", r->objects);
 }
 
 #define X(name, key) key,
 static const char *const unknown_keys[] = { VMCTL_UNKNOWN(X) };
 #undef X
 
-static void json_facts(const struct out *o, const struct guest_facts *f)
+static void facts_json(struct json *j, const struct guest_facts *f)
 {
-	json_key(o, 2, false, "resources");
-	out_str(o, "{");
-	json_number(o, 3, true, "memkb", f->memory >> 10);
-	json_number(o, 3, false, "connections", f->connections);
-	json_resources(o, 3, &f->has);
-	out_fmt(o, "\n%*s}", 8, "");
-	json_key(o, 2, false, "unknown");
-	out_str(o, "{");
+	json_open(j, "resources", '{');
+	json_number(j, "memkb", f->memory >> 10);
+	json_number(j, "connections", f->connections);
+	resources_json(j, &f->has);
+	json_close(j, '}');
+	json_open(j, "unknown", '{');
 	for (uint32_t i = 0; i < VMCTL_UNKNOWN_KINDS; i++)
-		json_number(o, 3, i == 0, unknown_keys[i], f->unknown[i]);
-	out_fmt(o, "\n%*s}", 8, "");
-	json_number(o, 2, false, "xenstore_refused", f->refused);
+		json_number(j, unknown_keys[i], f->unknown[i]);
+	json_close(j, '}');
+	json_number(j, "xenstore_refused", f->refused);
 }
 
 void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g,
 	const struct guest_facts *f)
 {
-	out_fmt(o, "%*s{", 4, "");
-	json_number(o, 2, true, "domid", domid);
-	json_key(o, 2, false, "config");
-	guest_json(o, 2, g);
+	struct json j = json_object(o, 1);
+
+	json_number(&j, "domid", domid);
+	json_open(&j, "config", '{');
+	guest_json(&j, g);
+	json_close(&j, '}');
 	if (f)
-		json_facts(o, f);
-	out_fmt(o, "\n%*s}", 4, "");
+		facts_json(&j, f);
+	json_close(&j, '}');
+}
+
+static void host_row_json(struct json *j, const struct host_row *r)
+{
+	json_item(j);
+	json_text(j, "name", r->name);
+	json_text(j, "state", service_states[r->state]);
+	json_number(j, "restarts", r->restarts);
+	json_number(j, "memkb", r->memory >> 10);
+	json_number(j, "cpu_ms", r->cpu_ns / 1000000);
+	resources_json(j, &r->has);
+	json_close(j, '}');
 }
 
 void format_host_json(const struct out *o, host_row_fn domain)
 {
+	struct json j = json_object(o, 1);
 	struct host_row r;
 
-	out_fmt(o, "%*s{", 4, "");
-	json_number(o, 2, true, "domid", 0);
-	json_key(o, 2, false, "config");
-	out_str(o, "{");
-	json_key(o, 3, true, "c_info");
-	out_str(o, "{");
-	json_text(o, 4, true, "name", "Domain-0");
-	out_fmt(o, "\n%*s}\n%*s}", 12, "", 8, "");
-	json_key(o, 2, false, "domains");
-	out_str(o, "[");
-	for (uint32_t i = 0; domain(i, &r); i++) {
-		out_fmt(o, "%s\n%*s{", i ? "," : "", 12, "");
-		json_text(o, 4, true, "name", r.name);
-		json_text(o, 4, false, "state", service_states[r.state]);
-		json_number(o, 4, false, "restarts", r.restarts);
-		json_number(o, 4, false, "memkb", r.memory >> 10);
-		json_number(o, 4, false, "cpu_ms", r.cpu_ns / 1000000);
-		json_resources(o, 4, &r.has);
-		out_fmt(o, "\n%*s}", 12, "");
-	}
-	out_fmt(o, "\n%*s]\n%*s}", 8, "", 4, "");
+	json_number(&j, "domid", 0);
+	json_open(&j, "config", '{');
+	json_open(&j, "c_info", '{');
+	json_text(&j, "name", "Domain-0");
+	json_close(&j, '}');
+	json_close(&j, '}');
+	json_open(&j, "domains", '[');
+	for (uint32_t i = 0; domain(i, &r); i++)
+		host_row_json(&j, &r);
+	json_close(&j, ']');
+	json_close(&j, '}');
 }
 
 void format_escaped(const struct out *o, const char *text, size_t len)

@@ -62,7 +62,10 @@ static void creation_ended(void *ctx, uint32_t domid, const char *text)
 /* What a guest would be, as xl's dry run prints it. */
 static void describe(const struct guest_config *g)
 {
-	guest_json(&term_out, 0, g);
+	struct json j = json_object(&term_out, 0);
+
+	guest_json(&j, g);
+	json_close(&j, '}');
 	out_str(&term_out, "\n");
 }
 

@@ -37,7 +37,10 @@ static int file_check(const char *path, const char *text, size_t len)
 	(void)guest_config_make(&g, &c, counted, &r);
 	report_print(&r, &err);
 	if (!r.mistakes) {
-		guest_json(&out, 0, &g);
+		struct json j = json_object(&out, 0);
+
+		guest_json(&j, &g);
+		json_close(&j, '}');
 		out_str(&out, "\n");
 	}
 	cfg_fini(&c);
