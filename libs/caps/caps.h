@@ -39,9 +39,6 @@ int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out) must
 /* Map a frame. Missing tables are made from the domain's untypeds. */
 int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset,
 	uint32_t order, uint32_t rights) must_check;
-/* The same with tables from a given untyped, for building another domain. */
-int space_map_from(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr,
-	uint64_t offset, uint32_t order, uint32_t rights) must_check;
 /*
  * Map a frame in this domain, at an address that vm_map() chooses (aligned to the frame's
  * order, but to 2 MiB at most).

@@ -85,45 +85,30 @@ static void addr_put(uint64_t start, uint64_t size)
 }
 
 /* ---- mapping ----------------------------------------------------------------------------- */
-static int table_make(sk_cap_t untyped, sk_cap_t *out)
-{
-	int rc;
-
-	if (!untyped)
-		return memory_make(SK_OBJ_TABLE, 0, out);
-	*out = slot_take(1);
-	if (!*out)
-		return -SK_E_SLOT;
-	rc = (int)sk_retype(untyped, SK_OBJ_TABLE, 0, SK_CAP_CNODE, *out, 1, 0);
-	if (rc)
-		slot_put(*out, 1);
-	return rc;
-}
 
 /*
  * The kernel says which level is missing somewhere in the range; put a table in the first gap.
  */
-static int table_add(
-	sk_cap_t untyped, sk_cap_t space, uint64_t vaddr, uint64_t size, uint32_t level)
+static int table_add(sk_cap_t space, uint64_t vaddr, uint64_t size, uint32_t level)
 {
 	uint64_t span = 1ull << (12 + 9 * level), at = vaddr;
 	sk_cap_t table;
 	long rc;
 
-	rc = table_make(untyped, &table);
+	rc = memory_make(SK_OBJ_TABLE, 0, &table);
 	if (rc)
 		return (int)rc;
 	do {
 		rc = sk_map_table(table, space, at, level);
 		at = (at | (span - 1)) + 1;
 	} while (rc == -SK_E_EXISTS && at < vaddr + size);
-	if (rc && !untyped)
+	if (rc)
 		memory_drop(table);
 	return (int)rc;
 }
 
-static int with_lock(caps_lock) map_locked(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame,
-	uint64_t vaddr, uint64_t offset, uint32_t order, uint32_t rights)
+static int with_lock(caps_lock) map_locked(sk_cap_t space, sk_cap_t frame, uint64_t vaddr,
+	uint64_t offset, uint32_t order, uint32_t rights)
 {
 	uint32_t level;
 	uint64_t at;
@@ -131,28 +116,22 @@ static int with_lock(caps_lock) map_locked(sk_cap_t untyped, sk_cap_t space, sk_
 
 	while ((rc = sk_map(frame, space, vaddr, offset, order, rights, &at, &level)) ==
 		-SK_E_NO_TABLE) {
-		rc = table_add(untyped, space, vaddr, 1ull << order, level);
+		rc = table_add(space, vaddr, 1ull << order, level);
 		if (rc)
 			return (int)rc;
 	}
 	return (int)rc;
 }
 
-int space_map_from(sk_cap_t untyped, sk_cap_t space, sk_cap_t frame, uint64_t vaddr,
-	uint64_t offset, uint32_t order, uint32_t rights)
+int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset,
+	uint32_t order, uint32_t rights)
 {
 	int rc;
 
 	mutex_lock(&caps_lock);
-	rc = map_locked(untyped, space, frame, vaddr, offset, order, rights);
+	rc = map_locked(space, frame, vaddr, offset, order, rights);
 	mutex_unlock(&caps_lock);
 	return rc;
-}
-
-int space_map_at(sk_cap_t space, sk_cap_t frame, uint64_t vaddr, uint64_t offset,
-	uint32_t order, uint32_t rights)
-{
-	return space_map_from(0, space, frame, vaddr, offset, order, rights);
 }
 
 static int with_lock(caps_lock)
@@ -164,7 +143,7 @@ static int with_lock(caps_lock)
 
 	if (!at)
 		return -SK_E_NO_MEM;
-	rc = map_locked(0, SK_CAP_SPACE, frame, at, 0, order, rights);
+	rc = map_locked(SK_CAP_SPACE, frame, at, 0, order, rights);
 	if (rc)
 		addr_put(at, size);
 	else
@@ -211,7 +190,7 @@ static int with_lock(caps_lock) tables_make(sk_cap_t frame, uint64_t start, uint
 	int rc = 0;
 
 	while (!rc && at < start + size) {
-		rc = map_locked(0, SK_CAP_SPACE, frame, at, 0, SK_PAGE_ORDER, SK_R);
+		rc = map_locked(SK_CAP_SPACE, frame, at, 0, SK_PAGE_ORDER, SK_R);
 		if (!rc)
 			rc = (int)sk_unmap(frame, 0, SK_PAGE_ORDER);
 		at = (at | (SK_LARGE_SIZE - 1)) + 1;

@@ -26,8 +26,6 @@ static struct mutex start_lock;
 static struct thread threads[THREADS_MAX];
 static uint32_t n_threads = 1;
 
-uint32_t thread_self(void) { return rt_self.thread->waiter.number; }
-
 sk_cap_t thread_cap(const struct thread *t) { return t->cap; }
 
 void thread_exit(void)

@@ -38,7 +38,5 @@ int thread_start(const struct thread_spec *s, struct thread **out) must_check;
 /* The thread's capability, for suspend and resume. */
 sk_cap_t thread_cap(const struct thread *t);
 void thread_exit(void) __attribute__((noreturn));
-/* Number of the calling thread: 0 = main, then in order of thread_start(). */
-uint32_t thread_self(void);
 
 #endif

@@ -217,8 +217,6 @@ sk_time_t svc_now(void) { return edge_now(); }
 
 sk_time_t svc_in_ms(uint32_t ms) { return edge_in_ms(ms); }
 
-int svc_wait(struct svc_conn *c) { return svc_wait_until(c, SK_NO_DEADLINE); }
-
 int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 {
 	const uint64_t bit = 1ull << channel_bit(c);

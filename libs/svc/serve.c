@@ -99,12 +99,7 @@ static void end_tell(struct conn *k, enum svc_end end)
 	edge_signal(k->c.signal);
 }
 
-void svc_conn_kill(struct svc_conn *c, const char *why)
-{
-	svc_conn_end(c, SVC_END_BREACH, why);
-}
-
-void svc_conn_end(struct svc_conn *c, enum svc_end end, const char *why)
+static void conn_drop(struct svc_conn *c, enum svc_end end, const char *why)
 {
 	if (c->dead)
 		return;
@@ -119,6 +114,8 @@ void svc_conn_end(struct svc_conn *c, enum svc_end end, const char *why)
 	(void)fflush(stdout);
 	edge_log_about(0);
 }
+
+void svc_conn_kill(struct svc_conn *c, const char *why) { conn_drop(c, SVC_END_BREACH, why); }
 
 static void turn_want(struct conn *k)
 {
@@ -549,7 +546,7 @@ static void conn_event(struct conn *k)
 		svc_step(SVC_STEP_EVENT, &k->c);
 		rc = service->event ? service->event(&k->c) : 0;
 		if (rc == -SK_E_LIMIT || rc == -SK_E_NO_MEM)
-			svc_conn_end(&k->c, SVC_END_LIMIT, "it reached a limit");
+			conn_drop(&k->c, SVC_END_LIMIT, "it reached a limit");
 		else if (rc && rc != -SK_E_AGAIN)
 			svc_conn_kill(&k->c, "it broke the protocol");
 		if (!live(k))

@@ -184,8 +184,6 @@ void svc_closed(struct svc_conn *c, int result);
  * (SVC_END_BREACH). SVC_CLOSE comes later.
  */
 void svc_conn_kill(struct svc_conn *c, const char *why);
-/* The same for another reason than a breach. */
-void svc_conn_end(struct svc_conn *c, enum svc_end end, const char *why);
 /*
  * Clients take turns, and a turn is a limited amount of work: SVC_TURN bytes. Each request
  * counts as SVC_RECORD bytes (it costs about as much as copying them), and a handler adds the
@@ -262,17 +260,13 @@ void svc_timer_set(struct svc_timer *t, sk_time_t deadline);
 sk_time_t svc_now(void);
 sk_time_t svc_in_ms(uint32_t ms);
 
-/* As svc_next_record(), but waits for a record. For start-up, like svc_wait(). */
+/* As svc_next_record(), but waits for a record. For start-up, like svc_wait_until(). */
 int svc_wait_record(struct svc_conn *c, void *buf, uint32_t max, sk_time_t deadline) must_check;
 /*
  * Wait until the service behind channel c signals; all other events stay pending for svc_run().
  * For start-up, and for a domain whose work cannot be cut into events (files: its file system
- * library reads synchronously).
- */
-int svc_wait(struct svc_conn *c) must_check;
-/*
- * The same, with -SK_E_TIMEOUT at the deadline. -SK_E_RESTARTED: see svc_on_epoch();
- * -SK_E_PEER: the connection has ended.
+ * library reads synchronously). -SK_E_TIMEOUT: the deadline has passed. -SK_E_RESTARTED: see
+ * svc_on_epoch(); -SK_E_PEER: the connection has ended.
  */
 int svc_wait_until(struct svc_conn *c, sk_time_t deadline) must_check;
 

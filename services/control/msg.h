@@ -12,7 +12,5 @@ struct msg {
  * msg_fail(...)`.
  */
 int msg_fail(struct msg *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Put "prefix: " before the text. Always returns -1. */
-int msg_prefix(struct msg *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

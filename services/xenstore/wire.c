@@ -95,7 +95,8 @@ int reply_puts(struct reply *reply, const char *s)
 	return reply_put(reply, s, strlen(s) + 1);
 }
 
-const char *wire_error_name(int err)
+/* The name of an error on the wire; "EINVAL" if it has none. */
+static const char *error_name(int err)
 {
 	size_t i;
 
@@ -109,5 +110,5 @@ void reply_error(struct reply *reply, int err)
 {
 	reply->hdr.type = XS_ERROR;
 	reply->hdr.len = 0;
-	reply_puts(reply, wire_error_name(err));
+	reply_puts(reply, error_name(err));
 }

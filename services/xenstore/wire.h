@@ -46,9 +46,6 @@ int reply_puts(struct reply *reply, const char *s);
 /* Turns the reply into an error with its name on the wire. */
 void reply_error(struct reply *reply, int err);
 
-/* The name of an error on the wire; "EINVAL" if it has none. */
-const char *wire_error_name(int err);
-
 static inline size_t reply_size(const struct reply *reply)
 {
 	return sizeof(reply->hdr) + reply->hdr.len;

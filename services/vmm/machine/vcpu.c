@@ -78,7 +78,8 @@ static void state_reset(struct vcpu *v)
 	v->callback = 0;
 }
 
-void vcpu_reset(struct vcpu *v)
+/* The state after INIT, all groups dirty. The vCPU is OFFLINE; vm.lock is not held. */
+static void vcpu_reset(struct vcpu *v)
 {
 	state_reset(v);
 	lapic_init(&v->lapic);

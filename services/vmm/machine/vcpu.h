@@ -44,8 +44,6 @@ static inline uint64_t guest_tsc(const struct vcpu *v)
 
 /* ---- up and down ---- */
 
-/* The state after INIT, all groups dirty. The vCPU is OFFLINE; vm.lock is not held. */
-void vcpu_reset(struct vcpu *v);
 /* Start a vCPU that is down with the state in v->st. -SK_E_STATE: it is up. */
 int vcpu_up(struct vcpu *v) must_check;
 /* Stop a vCPU. On its own thread this takes effect when the exit handler returns. */

@@ -3,8 +3,8 @@
  * tree_lock_test.c - the tree lock: it is handed round in a circle, and a waiting CPU gives up
  * for an interrupt unless it was given the lock
  *
- * The other CPUs act where a waiting CPU polls, in arch_serve() and arch_irq_pending(), and just
- * before a CPU withdraws a wish.
+ * The other CPUs act where a waiting CPU polls, in arch_serve() and arch_irq_pending(), and
+ * just before a CPU withdraws a wish.
  */
 #include <setjmp.h>
 #include <stdarg.h>

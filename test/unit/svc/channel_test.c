@@ -213,8 +213,8 @@ static void wait_keeps_other_signals(void)
 	assert_int_equal(svc_on_bit(3, note, "x", "x"), 0);
 	fake_add(SK_LABEL_SIGNAL, 1 << 3);
 	fake_add(SK_LABEL_SIGNAL, 1 << 7);
-	assert_int_equal(svc_wait(channel), 0);
-	assert_int_equal(svc_wait(channel), -SK_E_DELETED);
+	assert_int_equal(svc_wait_until(channel, SK_NO_DEADLINE), 0);
+	assert_int_equal(svc_wait_until(channel, SK_NO_DEADLINE), -SK_E_DELETED);
 	assert_int_equal(fake.deadline, SK_NO_DEADLINE);
 	assert_int_equal(svc_wait_until(channel, 77), -SK_E_DELETED);
 	assert_int_equal(fake.deadline, 77);
