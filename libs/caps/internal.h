@@ -12,6 +12,12 @@
 
 extern struct mutex caps_lock;
 
+enum slot_use {
+	SLOT_EMPTY,
+	SLOT_USED,
+	/* An earlier life of the domain left a capability in it. */
+	SLOT_INHERITED,
+};
 /* The allocators' knowledge of one slot of the own CNode. */
 struct slot_meta {
 	/*
@@ -24,7 +30,7 @@ struct slot_meta {
 	/* For an untyped from which small objects are made: how many there are. */
 	uint16_t live;
 	uint8_t order; /* untyped */
-	bool used;
+	uint8_t used;  /* enum slot_use */
 };
 extern struct slot_meta *slot_meta;
 

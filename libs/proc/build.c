@@ -109,7 +109,7 @@ static int make_objects(struct proc *p, const struct proc_spec *s, sk_cap_t *sta
 
 	if (order < stack_order(s))
 		rc = make_own(p, 0, SK_OBJ_FRAME, stack_order(s), stack);
-	if (!rc)
+	if (!rc && !s->cnode)
 		rc = make_own(p, 0, SK_OBJ_CNODE, order, &p->cnode);
 	if (!rc && !*stack)
 		rc = make_own(p, 0, SK_OBJ_FRAME, stack_order(s), stack);
@@ -166,6 +166,7 @@ static int info_fill(struct proc *p, const struct proc_spec *s)
 	info->epoch = s->epoch;
 	info->n_slots = p->n_slots;
 	info->free_slot = s->free_slot ? s->free_slot : DOMAIN_CAP_FREE;
+	info->flags = s->cnode ? DOMAIN_CNODE_KEPT : 0;
 	info->wall_boot_ns = s->wall_boot_ns;
 	if (!info->wall_boot_ns)
 		(void)clock_wall_boot_ns(&info->wall_boot_ns);
@@ -260,8 +261,10 @@ int proc_create(struct proc *p, const struct proc_spec *s)
 	int rc;
 
 	*p = (struct proc){ .untyped = s->untyped,
+		.cnode = s->cnode,
 		.ntfn = s->ntfn,
 		.service = s->service,
+		.own_cnode = !s->cnode,
 		.own_ntfn = !s->ntfn,
 		.own_service = !s->service,
 		.keep_next = 1,
@@ -294,8 +297,8 @@ void proc_stop(struct proc *p)
 
 void proc_destroy(struct proc *p)
 {
-	const sk_cap_t own[] = { p->cnode, p->keep, p->space, p->thread, p->sched,
-		p->own_ntfn ? p->ntfn : 0, p->own_service ? p->service : 0 };
+	const sk_cap_t own[] = { p->own_cnode ? p->cnode : 0, p->keep, p->space, p->thread,
+		p->sched, p->own_ntfn ? p->ntfn : 0, p->own_service ? p->service : 0 };
 
 	info_close(p);
 	if (p->untyped)

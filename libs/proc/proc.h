@@ -99,6 +99,11 @@ struct proc_spec {
 	sk_cap_t untyped;
 	/* Order of the domain's CNode; 0 = 15 (408 slots). */
 	uint32_t cnode_order;
+	/*
+	 * A CNode of that order with all rights, which outlives the domain. Its slots below
+	 * free_slot that are used here are empty. 0 = made from the untyped.
+	 */
+	sk_cap_t cnode;
 	/* First slot that the domain manages itself; 0 = DOMAIN_CAP_FREE. */
 	uint32_t free_slot;
 	/* 0 = 16 (64 KiB). */
@@ -123,7 +128,7 @@ struct proc {
 	/* Own slots, valid from proc_create() to proc_destroy(). */
 	sk_cap_t cnode, keep, space, thread, sched, ntfn, service, info_frame;
 	/* Made from the untyped. */
-	bool own_ntfn, own_service;
+	bool own_ntfn, own_service, own_cnode;
 	uint32_t n_slots, keep_next, keep_slots;
 	/* Where the next region or BAR goes. */
 	uint64_t next_vaddr;

@@ -134,6 +134,8 @@ struct domain_device {
 };
 _Static_assert(sizeof(struct domain_device) == 384, "no padding");
 
+/* CNODE_KEPT: an earlier life of the domain had the same CNode, and left capabilities in it. */
+enum domain_flag { DOMAIN_CNODE_KEPT = 1 };
 struct domain_info {
 	uint64_t magic;
 	uint32_t version;
@@ -144,7 +146,7 @@ struct domain_info {
 	uint32_t n_channels, n_untyped, n_devices;
 	/* First slot that the domain manages itself, DOMAIN_CAP_FREE or more. */
 	uint32_t free_slot;
-	uint32_t reserved;
+	uint32_t flags; /* enum domain_flag */
 	/* Nanoseconds since 1970 at boot_tsc of struct sk_info; 0 = unknown. */
 	uint64_t wall_boot_ns;
 	/* Of the untyped in slot DOMAIN_CAP_UNTYPED + i. */

@@ -629,6 +629,78 @@ static void the_root_task(void)
 	assert_true(kern_own(c)->parent->parent == kern_own(21));
 }
 
+/* ---- a CNode that outlives its domain ---- */
+enum { LEFT = DOMAIN_CAP_FREE + 40 };
+
+/* Every third slot of the first 30 is in use, and LEFT. */
+static bool left_behind(sk_cap_t s)
+{
+	return s >= DOMAIN_CAP_FREE && (s == LEFT || (s < DOMAIN_CAP_FREE + 30 && s % 3 == 0));
+}
+
+static void start_again(uint32_t flags)
+{
+	struct domain_info *info;
+
+	kern_start(SLOTS + 1);
+	info = kern_domain();
+	info->free_slot = DOMAIN_CAP_FREE;
+	info->n_slots = SLOTS;
+	info->n_untyped = 1;
+	info->flags = flags;
+	info->untyped_order[0] = ORDER;
+	(void)kern_untyped(DOMAIN_CAP_UNTYPED, ORDER);
+	for (sk_cap_t s = 0; flags && s < SLOTS; s++)
+		if (left_behind(s))
+			(void)kern_object(s, SK_OBJ_NOTIFICATION);
+	assert_int_equal(caps_init(), 0);
+}
+
+static void a_kept_cnode(void)
+{
+	sk_cap_t s, at = 0;
+	unsigned int n = 0;
+
+	start_again(DOMAIN_CNODE_KEPT);
+	/* all of them are found, in their order, and nothing else */
+	for (s = 0; s < SLOTS; s++) {
+		if (!left_behind(s))
+			continue;
+		at = slot_inherited(at);
+		assert_int_equal(at, s);
+		assert_int_equal(kern_own(s)->obj->type, SK_OBJ_NOTIFICATION);
+		n++;
+	}
+	assert_int_equal(n, 11);
+	assert_int_equal(slot_inherited(at), 0);
+	/* each is taken over once; what is not there, or has another use, is not */
+	assert_true(slot_adopt(LEFT));
+	assert_false(slot_adopt(LEFT));
+	assert_false(slot_adopt(LEFT + 1));
+	assert_false(slot_adopt(DOMAIN_CAP_FREE - 1));
+	assert_false(slot_adopt(SLOTS));
+	assert_false(slot_adopt(UINT32_MAX));
+	/* the others are dropped, and their slots are free */
+	for (at = 0; (at = slot_inherited(at)) != 0;) {
+		cap_drop(at);
+		assert_null(kern_own(at)->obj);
+	}
+	assert_int_equal(slot_inherited(0), 0);
+	slots_agree();
+	for (n = 0; (s = slot_alloc(1)) != 0; n++)
+		assert_int_not_equal(s, LEFT);
+	assert_in_range(n, SLOTS - DOMAIN_CAP_FREE - 6, SLOTS - DOMAIN_CAP_FREE - 2);
+	assert_non_null(kern_own(LEFT)->obj);
+}
+
+/* Without the flag no slot is looked at. */
+static void a_new_cnode(void)
+{
+	start_again(0);
+	assert_int_equal(kern.calls[SK_SYS_CAP_INFO], 0);
+	assert_int_equal(slot_inherited(0), 0);
+}
+
 static void starts_that_fail(void)
 {
 	struct domain_info *info;
@@ -667,6 +739,8 @@ int main(void)
 		KERN_CASE(failures_leave_nothing),
 		KERN_CASE(without_slots),
 		KERN_CASE(the_root_task),
+		KERN_CASE(a_kept_cnode),
+		KERN_CASE(a_new_cnode),
 		KERN_CASE(starts_that_fail),
 	};
 
