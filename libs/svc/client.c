@@ -194,3 +194,15 @@ int svc_ping(sk_cap_t service_ep, uint32_t ms)
 
 	return call(service_ep, SVC_PING, mr, &n, NULL, edge_in_ms(ms));
 }
+
+int svc_find(sk_cap_t service_ep, uint32_t client, uint32_t ms, uint32_t *number)
+{
+	uint64_t mr[SK_MR_MAX] = { client };
+	uint32_t n = 1;
+	int rc = call(service_ep, SVC_FIND, mr, &n, NULL, edge_in_ms(ms));
+
+	if (!rc && n < 2)
+		rc = -SK_E_PEER;
+	*number = rc ? 0 : (uint32_t)mr[1];
+	return rc;
+}

@@ -484,6 +484,20 @@ static int serve_ping(const struct message *q)
 	return 0;
 }
 
+static int serve_find(struct message *q)
+{
+	struct conn *k = conns;
+
+	if (!q->n)
+		return -SK_E_INVAL;
+	while (k && (k->state == GONE || k->orphan || k->c.badge != q->badge ||
+			    k->c.client != q->mr[0]))
+		k = k->next;
+	q->mr[1] = k ? k->c.number : 0;
+	q->n = 2;
+	return 0;
+}
+
 static int serve_other(struct message *q)
 {
 	int rc;
@@ -514,6 +528,8 @@ static int serve_label(struct message *q, bool *later)
 		return serve_close(q, later);
 	case SVC_PING:
 		return serve_ping(q);
+	case SVC_FIND:
+		return serve_find(q);
 	case SVC_STATS:
 		return serve_stats(q);
 	default:

@@ -321,6 +321,11 @@ int svc_abandon(const struct svc_open_args *a, enum svc_end end) must_check;
 int svc_close(sk_cap_t service_ep, uint32_t number, int *result) must_check;
 int svc_close_within(sk_cap_t service_ep, uint32_t number, uint32_t ms, int *result) must_check;
 int svc_ping(sk_cap_t service_ep, uint32_t ms) must_check;
+/*
+ * *number: of a connection that this connector has opened for the client; 0: there is none. A
+ * connector that was restarted finds those that it does not know of.
+ */
+int svc_find(sk_cap_t service_ep, uint32_t client, uint32_t ms, uint32_t *number) must_check;
 /* A plain call, which waits as long as it takes. mr and n are in and out. */
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	struct svc_caps *caps) must_check;
