@@ -23,7 +23,7 @@ NONE = 0xFFFFFFFF
 
 PROTOS = {"console": 1, "uart": 2, "xs": 3, "blk": 4, "net": 5, "files": 6, "vmctl": 7, "log": 8}
 CAP_KINDS = {"irq-control": 1, "sched-control": 2, "log-control": 3, "kernel-log": 4, "ports": 5, "device-memory": 6,
-             "guest-memory": 7}
+             "guest-memory": 7, "kept-objects": 8}
 ROLES = {"platform": 4, "builder": 2}
 CONSOLE_KINDS = {"log": 1, "guest": 2, "shell": 3}
 FILES_KINDS = {"browse": 1, "file": 2}
@@ -444,7 +444,8 @@ def check_roles(domains):
     for d in domains:
         if d.device and d.device.kind == 1 and not platform:
             d.table.fail("device", 'no domain has role = "platform", which claims PCI devices; add one')
-        for cap, role in (("device-memory", "platform"), ("guest-memory", "builder"), ("sched-control", "builder")):
+        for cap, role in (("device-memory", "platform"), ("guest-memory", "builder"), ("sched-control", "builder"),
+                          ("kept-objects", "builder")):
             if d.role != role and any(c.kind == cap for c in d.caps):
                 d.table.fail("caps", f'{cap} is only for the domain with role = "{role}"')
         if d.role == "builder" and d.serves:

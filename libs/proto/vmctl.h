@@ -8,6 +8,10 @@
  * Trust       control treats messages from a VMM as hostile: a breach ends that guest.
  * Order       VMM: READY (or FAILED with a text) once; then SHUTDOWN when the guest stops.
  *             control destroys the guest by revoking it; there is no message for that.
+ * Restart     when control was restarted, the VMM sends again in the new epoch what control may not
+ *             have seen: READY or FAILED, SHUTDOWN, QUIESCED, and a GROW without an answer. control
+ *             sends PAUSE or UNPAUSE, and QUIESCE, again. Each has its effect once. Pieces of RAM that
+ *             the VMM does not know of are the answer to its GROW; it is given no further ones.
  */
 #ifndef PROTO_VMCTL_H
 #define PROTO_VMCTL_H
@@ -123,7 +127,8 @@ _Static_assert(sizeof(struct vm_config) <= 8192, "two pages");
 		"control, before destroy: stop the vCPUs, close rings; answered by QUIESCED") \
 	X(QUIESCED, 10, "VMM") \
 	X(GROW, 11, \
-		"VMM: wants arg more pieces of RAM; one at a time, answered by GROWN unless the guest ends") \
+		"VMM: wants arg more pieces of RAM; uint32_t follows: how many it knows of; one at a time, " \
+		"answered by GROWN unless the guest ends") \
 	X(GROWN, 12, "control: arg pieces, 0 to what was asked, are in the next slots of RAM")
 
 #define X(name, num, what) VMCTL_##name = (num),

@@ -102,11 +102,14 @@ void rt_start(uint64_t info)
 
 void rt_exit(int code)
 {
-	struct sk_msg m = { .mi = SK_MI(INIT_EXIT, 1, 0), .mr = { (uint64_t)code } };
+	struct sk_msg m = { .mr = { (uint64_t) - (int64_t)SK_E_AGAIN } };
 
-	if (!sys_root()) {
+	/* a parent that was restarted may ask again */
+	while (!sys_root() && SK_MI_LABEL(m.mi) == 0 && (int64_t)m.mr[0] == -SK_E_AGAIN) {
+		m = (struct sk_msg){ .mi = SK_MI(INIT_EXIT, 1, 0), .mr = { (uint64_t)code } };
 		sk_utcb()->deadline = SK_NO_DEADLINE;
-		(void)sk_call(DOMAIN_CAP_PARENT, &m);
+		if (sk_call(DOMAIN_CAP_PARENT, &m))
+			break;
 	}
 	for (;;)
 		(void)sk_thread_suspend(rt_self.thread->cap);

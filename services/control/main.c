@@ -7,8 +7,8 @@
  * console). A room includes only rooms below it; config/ and client/ do not know each other.
  * Files beside this one belong to all of them.
  *
- * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto; then
- *             the prompt.
+ * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto, or, after
+ *             a restart, take over the guests of the life before; then the prompt.
  */
 #include <stdio.h>
 
@@ -20,8 +20,11 @@
 #include "client/services.h"
 #include "client/xenstore.h"
 #include "guest/guest_pool.h"
+#include "guest/keep.h"
+#include "guest/kept.h"
 #include "guest/life.h"
 #include "guest/reopen.h"
+#include "guest/store.h"
 #include "guest/vmctl.h"
 #include "guest/vmm_guard.h"
 #include "shell/auto.h"
@@ -33,6 +36,7 @@ static const struct {
 	int (*init)(void);
 } parts[] = {
 	{ "host", host_init },
+	{ "table of guests", keep_init },
 	{ "pool", guest_pool_init },
 	{ "console", term_init },
 	{ "xenstore", xs_client_init },
@@ -40,6 +44,7 @@ static const struct {
 	{ "vmctl", vmctl_init },
 	{ "guard", vmm_guard_init },
 	{ "callers", callers_init },
+	{ "guests", guests_adopt },
 	{ "services", services_init },
 };
 
@@ -57,7 +62,11 @@ int main(void)
 			return 1;
 		}
 	}
-	auto_start(shell_open);
+	guest_store_resume();
+	if (kept_resumed())
+		shell_reopen();
+	else
+		auto_start(shell_open);
 	guests_run();
 	return svc_run();
 }

@@ -104,12 +104,19 @@ static uint64_t writable_size(const struct proc_image *im)
 	return size;
 }
 
+/* The domains that it makes hang on capabilities in its CNode, and outlive it. */
+static bool cnode_outlives(const struct manifest_domain *m)
+{
+	return m->flags & MANIFEST_BUILDER;
+}
+
 static uint32_t memory_order(const struct manifest_domain *m, const struct proc_image *im)
 {
-	uint64_t need = (1ull << m->cnode_order) + (1ull << m->stack_order) +
-			writable_size(im) * 3 / 2 + OVERHEAD;
+	uint64_t need = (1ull << m->stack_order) + writable_size(im) * 3 / 2 + OVERHEAD;
 	uint32_t order = 16;
 
+	if (!cnode_outlives(m))
+		need += 1ull << m->cnode_order;
 	while (1ull << order < need)
 		order++;
 	return order;
@@ -144,6 +151,33 @@ static int boundary_make(struct domain *d)
 	return rc;
 }
 
+/*
+ * What the domain is given is the same in each of its lives, but most of it belongs to one life.
+ * Behind that is what it made itself, which is for the next life to judge.
+ */
+static void cnode_clear(struct domain *d)
+{
+	for (uint32_t slot = 1; slot < DOMAIN_CAP_FREE; slot++)
+		if (!grant_lent(d, slot))
+			(void)sk_delete(d->cnode, slot);
+}
+
+static int cnode_prepare(struct domain *d)
+{
+	int rc;
+
+	if (!cnode_outlives(d->m))
+		return 0;
+	if (d->cnode) {
+		cnode_clear(d);
+		return 0;
+	}
+	rc = object_make(SK_OBJ_CNODE, d->m->cnode_order, &d->cnode);
+	if (!rc)
+		d->charged += 1ull << d->m->cnode_order;
+	return rc;
+}
+
 static int build(struct domain *d, const struct proc_image *im)
 {
 	const struct manifest_domain *m = d->m;
@@ -167,10 +201,13 @@ static int build(struct domain *d, const struct proc_image *im)
 	args_from_cmdline(m->name, args, sizeof(args));
 	if (has_cap(m, MANIFEST_CAP_DEVICE_MEMORY))
 		s.free_slot = PLATFORM_CAP_MEM + PLATFORM_MEM_MAX;
-	rc = memory_charge(d, memory_order(m, im), &d->memory);
+	rc = cnode_prepare(d);
+	if (!rc)
+		rc = memory_charge(d, memory_order(m, im), &d->memory);
 	if (rc)
 		return rc;
 	s.untyped = d->memory;
+	s.cnode = d->cnode;
 	rc = proc_create(&d->proc, &s);
 	return rc ? rc : arg_add(d, "%s", m->args);
 }

@@ -16,7 +16,16 @@ static uint64_t pool_bytes;
 enum {
 	POOL_ORDER_MIN = SK_LARGE_ORDER,
 	RESERVE_ORDER = 22,
+	KEPT_OBJECTS_ORDER = 12,
 };
+
+/*
+ * By the number of the capability in the manifest: slots of a CNode that outlives its domain, with
+ * what was moved there. The next life finds it there.
+ */
+static struct lent {
+	uint32_t slot, count;
+} lent[MANIFEST_CAPS_MAX];
 
 static int give_control(struct domain *d, uint32_t slot, sk_cap_t cap, uint32_t rights)
 {
@@ -81,13 +90,58 @@ static int give_guest_memory(struct domain *d, uint32_t first, uint32_t *count)
 
 uint64_t guest_pool_bytes(void) { return pool_bytes; }
 
+static int give_kept_objects(struct domain *d, uint32_t slot)
+{
+	sk_cap_t memory;
+	int rc = memory_charge(d, KEPT_OBJECTS_ORDER, &memory);
+
+	return rc ? rc : proc_move(&d->proc, slot, memory);
+}
+
+bool grant_lent(const struct domain *d, uint32_t slot)
+{
+	for (uint32_t i = 0; i < d->m->n_caps; i++) {
+		const struct lent *l = &lent[d->m->first_cap + i];
+
+		if (slot >= l->slot && slot - l->slot < l->count)
+			return true;
+	}
+	return false;
+}
+
+/* True: the slots from *slot on hold it since an earlier life. */
+static bool lent_before(struct domain *d, const struct lent *l, uint32_t *slot, uint32_t *count)
+{
+	if (!l->count)
+		return false;
+	*slot = l->slot;
+	*count = l->count;
+	d->next_extra = l->slot + l->count;
+	return true;
+}
+
+static void lend(const struct domain *d, struct lent *l, uint32_t slot, uint32_t count)
+{
+	if (d->cnode)
+		*l = (struct lent){ slot, count };
+}
+
+static int cap_args(
+	struct domain *d, const struct manifest_cap *c, uint32_t slot, uint32_t count)
+{
+	return arg_add(d, "cap.%s=%u,%u\n", c->name, (unsigned int)slot, (unsigned int)count);
+}
+
 static int grant(struct domain *d, const struct manifest_cap *c)
 {
+	struct lent *l = &lent[c - manifest.cap];
 	uint32_t slot, count = 1;
 	int rc;
 
 	if (c->kind == MANIFEST_CAP_DEVICE_MEMORY)
 		return give_device_memory(d);
+	if (lent_before(d, l, &slot, &count))
+		return cap_args(d, c, slot, count);
 	rc = extra_slot(d, &slot);
 	if (rc)
 		return rc;
@@ -110,13 +164,16 @@ static int grant(struct domain *d, const struct manifest_cap *c)
 	case MANIFEST_CAP_GUEST_MEMORY:
 		count = 0;
 		rc = give_guest_memory(d, slot, &count);
+		lend(d, l, slot, count);
+		break;
+	case MANIFEST_CAP_KEPT_OBJECTS:
+		rc = give_kept_objects(d, slot);
+		lend(d, l, slot, count);
 		break;
 	default:
 		rc = -SK_E_INVAL;
 	}
-	return rc ? rc
-		  : arg_add(d, "cap.%s=%u,%u\n", c->name, (unsigned int)slot,
-			    (unsigned int)count);
+	return rc ? rc : cap_args(d, c, slot, count);
 }
 
 int grant_caps(struct domain *d)

@@ -65,6 +65,8 @@ struct domain {
 	sk_cap_t connector;
 	/* Its notification with the bits DOMAIN_BIT_PULSE and DOMAIN_BIT_NEWS. */
 	sk_cap_t pulse, news;
+	/* Of a domain that makes others: its CNode, in which their capabilities are. Else 0. */
+	sk_cap_t cnode;
 	/* Its device: the pin that was claimed, or the DMA space. */
 	sk_cap_t pin, iospace;
 	/* platform has given it the function `handle`, whose requests are marked `rid`. */
@@ -146,6 +148,8 @@ void memory_return(struct domain *d, sk_cap_t *cap); /* *cap may be 0 */
 
 /* grant.c: capabilities that the manifest names */
 int grant_caps(struct domain *d) must_check;
+/* Does the slot of its CNode hold what is moved to a domain once, for all its lives? */
+bool grant_lent(const struct domain *d, uint32_t slot);
 uint64_t guest_pool_bytes(void); /* that control was given */
 
 /* connect.c */

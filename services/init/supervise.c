@@ -50,11 +50,8 @@ int supervise_start(void)
 
 static sk_time_t ms_to_ticks(uint64_t ms) { return clock_ns_to_ticks(ms * 1000000); }
 
-/* platform resets devices, and control's guests would not outlive it. */
-bool domain_restartable(const struct domain *d)
-{
-	return !(d->m->flags & (uint32_t)(MANIFEST_PLATFORM | MANIFEST_BUILDER));
-}
+/* platform resets devices. */
+bool domain_restartable(const struct domain *d) { return !(d->m->flags & MANIFEST_PLATFORM); }
 
 static bool in_phase(const struct domain *d, enum domain_phase phase)
 {

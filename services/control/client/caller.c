@@ -18,7 +18,7 @@
 #include "rt/thread.h"
 #include "sys/sk.h"
 
-enum { STACK_ORDER = 14 };
+enum { STACK_ORDER = 14, PING_MS = 1000 };
 
 static struct caller {
 	sk_cap_t ntfn;      /* the thread waits for it */
@@ -30,17 +30,33 @@ static struct caller {
 /* Signals this domain that a call is back. */
 static sk_cap_t calls_signal;
 
+/* Which connections does the service have, beyond those that it is undoing? */
+static int ping_make(struct call *c)
+{
+	int rc = svc_ping(c->endpoint, c->ms);
+
+	return rc ? rc : svc_find(c->endpoint, c->client, c->ms, &c->number);
+}
+
+static int reopen_make(struct call *c)
+{
+	int rc = c->ping_first ? svc_ping(c->endpoint, PING_MS) : 0;
+
+	return rc ? rc : svc_open(c->endpoint, &c->open, &c->opened);
+}
+
 static int call_make(struct call *c)
 {
 	switch (c->what) {
 	case CALL_OPEN:
-	case CALL_REOPEN:
 		return svc_open(c->endpoint, &c->open, &c->opened);
+	case CALL_REOPEN:
+		return reopen_make(c);
 	case CALL_CLOSE:
 		return svc_close_within(c->endpoint, c->number, c->ms, &c->result);
 	case CALL_PING:
 	default:
-		return svc_ping(c->endpoint, c->ms);
+		return ping_make(c);
 	}
 }
 

@@ -15,6 +15,7 @@
 #ifndef CONTROL_CALLS_H
 #define CONTROL_CALLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -34,7 +35,11 @@ enum call_what {
 	CALL_OPEN,   /* rc: that of svc_open() */
 	CALL_REOPEN, /* the same; it goes before all others */
 	CALL_CLOSE,  /* rc: 0, or -SK_E_NOT_FOUND: there is no such connection */
-	CALL_PING,   /* rc: 0 */
+	/*
+	 * rc: 0; number: one of its connections with the client, which control may not know of; 0:
+	 * there is none
+	 */
+	CALL_PING,
 };
 
 struct call {
@@ -45,7 +50,13 @@ struct call {
 	/* OPEN, REOPEN; its pointers stay valid until fn is called */
 	struct svc_open_args open;
 	struct svc_open_result opened;
-	uint32_t number; /* CLOSE */
+	/*
+	 * REOPEN: an earlier attempt had no answer, so the service is asked first whether it has
+	 * undone that. If it has not, rc is -SK_E_BUSY
+	 */
+	bool ping_first;
+	uint32_t client; /* PING */
+	uint32_t number; /* CLOSE; PING */
 	/*
 	 * CLOSE, if rc is 0: the result of the last thing that the service did for the client
 	 */

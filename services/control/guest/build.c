@@ -15,6 +15,10 @@
  *                    service can use it any more
  *             BUILD3 all other memory is taken back at once, so that a service that is slow to
  *                    close keeps only what it may still use
+ *             BUILD4 a piece is the guest's in the pool before anything is made of it, so the
+ *                    next life of control knows whose it is
+ *             BUILD5 a slot is used for something else only after the table that outlives
+ *                    control does not name it any more
  */
 #include "guest/build.h"
 
@@ -26,6 +30,7 @@
 #include "base/error.h"
 #include "caps/caps.h"
 #include "guest/guest_pool.h"
+#include "guest/keep.h"
 #include "guest/sched.h"
 #include "guest/vmctl.h"
 #include "guest/vmm_guard.h"
@@ -79,13 +84,32 @@ static uint64_t heap_bytes(const struct guest *g)
 	       (uint64_t)VM_HEAP_PIECE * ram_pieces(c->maxmem);
 }
 
+/* BUILD4 */
+static pool_piece_t piece_take(struct guest *g, uint32_t order, enum pool_use use, uint32_t nth)
+{
+	pool_piece_t piece = pool_take(&guest_pool, order);
+
+	if (piece)
+		pool_own(&guest_pool, piece, g->dom->domid, use, nth);
+	return piece;
+}
+
+static int set_take(struct guest *g, uint64_t bytes, enum pool_use use, struct pool_set *set)
+{
+	int rc = pool_take_set(&guest_pool, bytes, set);
+
+	for (uint32_t i = 0; !rc && i < set->n; i++)
+		pool_own(&guest_pool, set->piece[i], g->dom->domid, use, i);
+	return rc;
+}
+
 static int own_memory_take(struct guest *g)
 {
-	g->base = pool_take(&guest_pool, base_order(g));
-	if (!g->base || pool_take_set(&guest_pool, heap_bytes(g), &g->heap))
+	g->base = piece_take(g, base_order(g), POOL_BASE, 0);
+	if (!g->base || set_take(g, heap_bytes(g), POOL_HEAP, &g->heap))
 		return -1;
 	for (uint32_t i = 0; i < guest_devices(g); i++) {
-		g->device[i] = pool_take(&guest_pool, GUEST_DEVICE_ORDER);
+		g->device[i] = piece_take(g, GUEST_DEVICE_ORDER, POOL_DEVICE, i);
 		if (!g->device[i])
 			return -1;
 	}
@@ -102,8 +126,7 @@ static int memory_take(struct guest *g, struct msg *m)
 	uint64_t free = guest_pool.free, own;
 	uint32_t ram = g->dom->config->memory;
 
-	if (own_memory_take(g) == 0 &&
-		pool_take_set(&guest_pool, (uint64_t)ram << 20, &g->ram) == 0)
+	if (own_memory_take(g) == 0 && set_take(g, (uint64_t)ram << 20, POOL_RAM, &g->ram) == 0)
 		return 0;
 	own = (1ull << base_order(g)) + round_to_pieces(heap_bytes(g)) +
 	      ((uint64_t)guest_devices(g) << GUEST_DEVICE_ORDER);
@@ -162,7 +185,7 @@ uint32_t guest_grow(struct guest *g, uint32_t n)
 	uint32_t done;
 
 	for (done = 0; done < n && done < VMCTL_GROW_MAX && g->n_more < g->n_more_max; done++) {
-		pool_piece_t piece = pool_take(&guest_pool, POOL_ORDER_MIN);
+		pool_piece_t piece = piece_take(g, POOL_ORDER_MIN, POOL_MORE, g->n_more);
 
 		if (!piece)
 			break;
@@ -326,18 +349,22 @@ int guest_start(struct guest *g, struct msg *m)
  */
 void guest_halt(struct guest *g)
 {
+	sk_cap_t sched[VM_VCPUS_MAX];
 	uint64_t waited;
 	uint32_t cpu;
 
 	g->dom->has_vmm = false;
+	memcpy(sched, g->sched, sizeof(sched));
 	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++) {
-		if (!g->sched[i])
+		if (!sched[i])
 			continue;
-		(void)sk_sched_stats(g->sched[i], &g->ran[i], &waited, &cpu);
-		(void)sk_revoke(SK_CAP_CNODE, g->sched[i]); /* the VMM's own capability */
-		cap_drop(g->sched[i]);
+		(void)sk_sched_stats(sched[i], &g->ran[i], &waited, &cpu);
+		(void)sk_revoke(SK_CAP_CNODE, sched[i]); /* the VMM's own capability */
 		g->sched[i] = 0;
 	}
+	guest_keep(g); /* BUILD5 */
+	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
+		cap_drop(sched[i]);
 	if (g->proc_made)
 		proc_stop(&g->proc);
 }
@@ -356,6 +383,8 @@ void guest_stop(struct guest *g)
 
 void guest_unbuild(struct guest *g)
 {
+	g->unbuilding = true;
+	guest_keep(g); /* BUILD5 */
 	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++) {
 		cap_drop(g->sched[i]);
 		g->sched[i] = 0;
@@ -367,6 +396,113 @@ void guest_unbuild(struct guest *g)
 	cap_drop(g->fault_ep);
 	g->fault_ep = 0;
 	own_memory_give(g);
+}
+
+/* ---- after a restart of control ---- */
+
+/* The n-th piece of a set; false: it has that already, or never had so many. */
+static bool set_adopt(struct pool_set *set, uint32_t nth, pool_piece_t piece)
+{
+	if (nth >= POOL_SET_MAX || set->piece[nth])
+		return false;
+	set->piece[nth] = piece;
+	set->n++;
+	return true;
+}
+
+static bool set_whole(const struct pool_set *set)
+{
+	for (uint32_t i = 0; i < set->n; i++)
+		if (!set->piece[i])
+			return false;
+	return true;
+}
+
+static bool piece_adopt(pool_piece_t *place, pool_piece_t piece)
+{
+	if (*place)
+		return false;
+	*place = piece;
+	return true;
+}
+
+/* False: there is no place for it. */
+static bool owned_adopt(struct guest *g, const struct pool_node *n, pool_piece_t piece)
+{
+	switch (n->use) {
+	case POOL_BASE:
+		return piece_adopt(&g->base, piece);
+	case POOL_HEAP:
+		return set_adopt(&g->heap, n->nth, piece);
+	case POOL_RAM:
+		return set_adopt(&g->ram, n->nth, piece);
+	case POOL_DEVICE:
+		return n->nth < ARRAY_SIZE(g->device) && piece_adopt(&g->device[n->nth], piece);
+	case POOL_MORE:
+		return n->nth < g->n_more_max && piece_adopt(&g->more[n->nth], piece);
+	default:
+		return false;
+	}
+}
+
+/* The sets without their gaps, and what had no place: all that is left to do is to give it back. */
+static void memory_collect(struct guest *g, uint32_t n)
+{
+	pool_piece_t piece = 0;
+
+	g->n_more = 0;
+	memset(&g->ram, 0, sizeof(g->ram));
+	memset(&g->heap, 0, sizeof(g->heap));
+	while (g->n_more < n && (piece = pool_owned(&guest_pool, g->dom->domid, piece)) != 0) {
+		bool own = piece == g->base;
+
+		for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
+			own = own || piece == g->device[i];
+		if (!own)
+			g->more[g->n_more++] = piece;
+	}
+}
+
+/*
+ * The piece that a VMM got last may have been on its way. A piece that it has cannot be given twice,
+ * because it has no room for that.
+ */
+static void grow_complete(const struct guest *g)
+{
+	uint32_t i = g->n_more - 1;
+
+	if (g->n_more)
+		(void)sk_retype(pool_slot(&guest_pool, g->more[i]), SK_OBJ_UNTYPED,
+			POOL_ORDER_MIN, g->proc.cnode, VM_CAP_RAM + g->n_ram + i, 1, 0);
+}
+
+int guest_memory_adopt(struct guest *g, bool *whole)
+{
+	uint32_t n = 0, room;
+	pool_piece_t piece;
+
+	for (piece = pool_owned(&guest_pool, g->dom->domid, 0); piece;
+		piece = pool_owned(&guest_pool, g->dom->domid, piece))
+		n++;
+	room = g->n_more_max > n ? g->n_more_max : n;
+	g->more = room ? calloc(room, sizeof(*g->more)) : NULL;
+	if (room && !g->more)
+		return -SK_E_NO_MEM;
+	for (piece = pool_owned(&guest_pool, g->dom->domid, 0); piece;
+		piece = pool_owned(&guest_pool, g->dom->domid, piece))
+		*whole = owned_adopt(g, &guest_pool.node[piece], piece) && *whole;
+	while (g->n_more < g->n_more_max && g->more[g->n_more])
+		g->n_more++;
+	for (uint32_t i = 0; i < g->ram.n; i++)
+		g->n_ram += 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_MIN);
+	for (uint32_t i = g->n_more; i < g->n_more_max; i++)
+		*whole = *whole && !g->more[i];
+	*whole = *whole && g->base && set_whole(&g->ram) && set_whole(&g->heap);
+	if (*whole)
+		grow_complete(g);
+	else
+		memory_collect(g, n);
+	return 0;
 }
 
 static uint64_t piece_bytes(pool_piece_t piece)

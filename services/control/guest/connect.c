@@ -15,6 +15,8 @@
  *                      says that it has not. All memory that services may use stays until both
  *                      are empty
  *             CONNECT3 no new disk takes the volume of one that storage's earlier life had open
+ *             CONNECT4 the table that outlives control says that a service may have made a
+ *                      connection before it is asked to, and names no slot of one that is gone
  */
 #include "guest/connect.h"
 
@@ -26,6 +28,7 @@
 #include "client/host.h"
 #include "client/services.h"
 #include "guest/creation.h"
+#include "guest/keep.h"
 #include "guest/life.h"
 #include "guest/link.h"
 #include "guest/listen.h"
@@ -61,6 +64,7 @@ static int connection_next(struct guest *g, struct msg *m)
 	l->call.ctx = g;
 	l->again = false;
 	l->under_way = true; /* CONNECT1 */
+	guest_keep(g);       /* CONNECT4 */
 	call_start(&l->call);
 	return 0;
 }
@@ -245,23 +249,32 @@ static void link_closed(struct call *call)
 	struct guest *g = call->ctx;
 	const struct guest_conn *c = &g->conn[g->n_conns - 1];
 	bool wait = call->rc && close_in_next_life(g, c);
+	struct proc_connection kept = c->kept;
 
 	g->link.under_way = false;
 	if (!call->rc && call->result)
 		flush_failed(g, c, sk_error_text(call->result));
 	/* The answer may be an old one, and the next life may be opening the connection now. */
 	if (wait || c->reopening)
-		return;                         /* reopen.c goes on */
-	kept_drop(&g->conn[--g->n_conns].kept); /* CONNECT2 */
+		return; /* reopen.c goes on */
+	g->n_conns--;   /* CONNECT2 */
+	guest_keep(g);  /* CONNECT4 */
+	kept_drop(&kept);
 	connection_close_next(g);
 }
 
+/* All connections that control knows of are closed, so one that the service has is closed, too. */
 static void link_pinged(struct call *call)
 {
 	struct guest *g = call->ctx;
 
 	g->link.under_way = false;
-	g->doubt &= ~(1u << call->service);
+	if (call->number)
+		g->conn[g->n_conns++] = (struct guest_conn){ .service = call->service,
+			.kept = { .number = call->number },
+			.life = service_life(call->service) };
+	else
+		g->doubt &= ~(1u << call->service);
 	connection_close_next(g);
 }
 
@@ -283,6 +296,7 @@ static void connection_close_next(struct guest *g)
 	*call = (struct call){ .what = c ? CALL_CLOSE : CALL_PING,
 		.service = c ? c->service : (enum service)__builtin_ctz(g->doubt),
 		.number = c ? c->kept.number : 0,
+		.client = g->dom->domid,
 		.fn = c ? link_closed : link_pinged,
 		.ctx = g };
 	call->endpoint = host_service(call->service);

@@ -52,6 +52,7 @@ struct creation {
 
 	struct guest_config *config; /* until the table of guests takes it over */
 	uint32_t short_lives;
+	bool again;
 	struct guest *guest;
 	struct msg failure;
 };
@@ -154,6 +155,7 @@ static enum step_end step_build(struct creation *c, struct msg *m)
 		return STEP_FAILED;
 	g->start_paused = c->how == CREATE_PAUSED;
 	g->dom->short_lives = c->short_lives;
+	g->dom->again = c->again;
 	if (guest_build(g, m)) {
 		guest_drop(g);
 		return STEP_FAILED;
@@ -364,6 +366,7 @@ int creation_from_config(struct guest_config *config, uint32_t short_lives, crea
 		return msg_fail(m, no_memory);
 	c->config = config;
 	c->short_lives = short_lives;
+	c->again = true;
 	if (creation_run(c, m) == 0)
 		return 0;
 	c->config = NULL; /* it stays the caller's */

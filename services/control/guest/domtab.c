@@ -244,6 +244,16 @@ void dom_drop(struct dom *d)
 	d->config = NULL;
 }
 
+struct dom *dom_adopt(struct domtab *t, uint32_t place, const struct dom *as)
+{
+	struct dom *d = &t->dom[place];
+
+	if (d->state != DOM_FREE || domtab_get(t, as->domid) || dom_by_name(t, as->name))
+		return NULL; /* DOMTAB2 */
+	*d = *as;            /* DOMTAB1: another life of control made the moves to this state */
+	return d;
+}
+
 void dom_started(struct dom *d) { d->has_vmm = true; }
 
 void domtab_stop_waiting(struct domtab *t)
@@ -298,6 +308,36 @@ static void guest_stop_asking(struct domtab *t, struct dom *d)
 	if (d->paused)
 		queue_for(t, DO_UNPAUSE, d->domid);
 	queue_for(t, DO_ASK_DOWN, d->domid);
+}
+
+void dom_resume(struct domtab *t, struct dom *d, bool damaged, uint64_t wall_seconds)
+{
+	switch (d->state) {
+	case DOM_BUILDING:
+		d->restart = d->again;
+		guest_end(t, d);
+		break;
+	case DOM_LIVE:
+	case DOM_DOWN:
+		if (damaged)
+			guest_stop_now(t, d);
+		else if (d->state == DOM_LIVE && !d->has_vmm)
+			dom_vmm_died(t, d, wall_seconds);
+		else
+			queue_for(t, DO_RENAME, d->domid); /* if xenstore was not told */
+		break;
+	case DOM_DYING:
+		if (d->has_vmm)
+			queue_for(t, DO_QUIESCE, d->domid);
+		else
+			dom_quiesced(t, d);
+		break;
+	case DOM_LEAVING:
+		queue_for(t, DO_TEARDOWN, d->domid);
+		break;
+	default:
+		break;
+	}
 }
 
 void dom_ready(struct domtab *t, struct dom *d, bool paused)
@@ -529,6 +569,7 @@ int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m)
 			m, "a domain named '%s' exists already; choose another name", name);
 	strcpy(d->name, name);
 	strcpy(d->config->name, name); /* a restart keeps the new name */
+	d->config_kept = false;
 	if (d->state != DOM_RESTING)
 		queue_for(t, DO_RENAME, d->domid);
 	return 0;

@@ -48,8 +48,11 @@ struct dom {
 	enum dom_state state;
 	uint32_t domid;
 	bool paused;
-	bool has_vmm;         /* its VMM runs: it must quiesce, and its death matters */
-	bool restart;         /* create it again when it is gone */
+	bool has_vmm; /* its VMM runs: it must quiesce, and its death matters */
+	bool restart; /* create it again when it is gone */
+	/* BUILDING: nobody waits for it. If control ends meanwhile, it is created again. */
+	bool again;
+	bool config_kept;     /* keep.c: the configuration has not changed since it was kept */
 	uint32_t reason;      /* DOWN and later: enum dom_reason */
 	uint64_t born_ns;     /* when it was ready */
 	uint64_t due_ns;      /* RESTING */
@@ -123,6 +126,16 @@ struct dom *domtab_next(struct domtab *t, uint32_t domid);
 struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m);
 /* Forget an entry for which nothing was built, and free its config. */
 void dom_drop(struct dom *d);
+/*
+ * An entry as an earlier life of control left it, at the same place of the table. NULL: the place is
+ * taken, or there is such a guest already; the config stays the caller's.
+ */
+struct dom *dom_adopt(struct domtab *t, uint32_t place, const struct dom *as);
+/*
+ * Go on with an adopted guest: one that was being created is taken back, one that was ending goes on
+ * to end. damaged: it has lost something that it needs, so it ends, too.
+ */
+void dom_resume(struct domtab *t, struct dom *d, bool damaged, uint64_t wall_seconds);
 
 /* ---- events ---- */
 void dom_started(struct dom *d); /* its VMM runs */

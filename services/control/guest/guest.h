@@ -24,7 +24,7 @@ struct guest_conn {
 	uint16_t life;      /* of the service, in which it was opened the last time */
 	uint32_t epoch;     /* of the connection: proto/svc.h */
 	bool reopening;     /* the service is asked to open it again */
-	bool doubtful;      /* the service may have opened it without an answer */
+	bool doubtful;      /* the service may have opened it again without an answer */
 	bool lost;          /* it is not opened again, and the VMM knows */
 	uint32_t tries;     /* in vain, since it was open the last time */
 	uint32_t deaths;    /* of the service, while it opened this one */
@@ -62,6 +62,7 @@ struct guest {
 	pool_piece_t device[GUEST_DISKS_MAX + GUEST_VIFS_MAX]; /* data of disks, then vifs */
 	struct proc proc;
 	bool proc_made;
+	bool unbuilding; /* what it was made of is being given back */
 
 	/* connect.c */
 	struct guest_conn conn[GUEST_CONNS_MAX]; /* in the order in which they were made */

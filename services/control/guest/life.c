@@ -19,6 +19,8 @@
 #include "guest/build.h"
 #include "guest/connect.h"
 #include "guest/creation.h"
+#include "guest/keep.h"
+#include "guest/kept.h"
 #include "guest/listen.h"
 #include "guest/store.h"
 #include "guest/vmctl.h"
@@ -47,6 +49,7 @@ struct guest *guest_new(struct guest_config *config, struct msg *m)
 	}
 	g->start_ns = clock_ns();
 	g->dom->priv = g;
+	guest_keep(g); /* before any memory is its own: the next life knows its name */
 	return g;
 }
 
@@ -84,6 +87,7 @@ static void do_quiesce(struct dom *d)
 
 	g->quiesce_timer.fn = quiesce_late;
 	g->quiesce_timer.ctx = g;
+	guest_keep(g); /* the next life knows why its vCPUs stand still */
 	if (vmctl_send(g, VMCTL_QUIESCE, 0))
 		dom_quiesced(&guests, d);
 	else
@@ -104,7 +108,8 @@ void guest_disconnected(struct guest *g)
 	struct dom *d = g->dom;
 
 	guest_unbuild(g);
-	guest_store_remove(d);
+	kept_gone_add(d->domid, d->uuid);
+	guest_store_remove(d->domid, d->uuid);
 	creation_over(g);
 	guest_free(g);
 	dom_gone(&guests, d);
@@ -266,6 +271,7 @@ void guests_run(void)
 		next = domtab_due(&guests);
 	} while (guests.n_queued);
 	running = false;
+	guests_keep();
 	rest_timer_set(next);
 }
 

@@ -31,22 +31,47 @@ struct pool_ops {
 	void (*join)(sk_cap_t slot, const sk_cap_t half[2]);
 	/* Delete everything that was made out of `slot`. */
 	void (*clean)(sk_cap_t slot);
+	/*
+	 * After a restart: are these the halves of a split piece, untypeds of this order? Then
+	 * their slots are in use from now on.
+	 */
+	bool (*adopt)(const sk_cap_t half[2], uint32_t order);
 };
 
 /* An index into the pool; 0: no piece. */
 typedef uint16_t pool_piece_t;
 
+/* What a guest has a piece for. */
+enum pool_use {
+	POOL_UNUSED,
+	POOL_BASE,
+	POOL_HEAP,
+	POOL_RAM,
+	POOL_DEVICE,
+	POOL_MORE,
+	POOL_USES
+};
+
+/*
+ * The nodes may be in memory that outlives this domain. Then slot, parent, half, order and the
+ * owner with use and nth are what the next life believes, after a check.
+ */
 struct pool_node {
 	sk_cap_t slot;
 	pool_piece_t parent, half[2]; /* half[0]: 0 while whole */
 	pool_piece_t next, prev;      /* on the free list of its order */
 	uint8_t order;
 	bool free;
+	/* The domid of the guest that has the piece; 0: none, so the next life has it free. */
+	uint16_t owner;
+	uint16_t nth; /* among those with the same use */
+	uint8_t use;  /* enum pool_use */
+	uint8_t reserved;
 };
 
 struct pool {
 	const struct pool_ops *ops;
-	struct pool_node node[POOL_NODES];
+	struct pool_node *node; /* POOL_NODES of them */
 	pool_piece_t first[POOL_ORDERS], unused;
 	uint32_t n_nodes;
 	uint64_t total, free; /* bytes */
@@ -58,9 +83,27 @@ struct pool_set {
 	pool_piece_t piece[POOL_SET_MAX];
 };
 
-void pool_init(struct pool *p, const struct pool_ops *ops);
+/* node: POOL_NODES of them. After that, either pool_add() or pool_resume(). */
+void pool_init(struct pool *p, const struct pool_ops *ops, struct pool_node *node);
 /* An unused untyped joins the pool. 0 or -SK_E_*. */
 int pool_add(struct pool *p, sk_cap_t slot, uint32_t order) must_check;
+
+struct pool_root {
+	sk_cap_t slot;
+	uint32_t order;
+};
+/*
+ * In place of pool_init() and pool_add(), after a restart: `node` is as an earlier life left it, at
+ * any moment, and these untypeds joined its pool in this order. Pieces with an owner are taken, all
+ * others are cleaned and free.
+ */
+void pool_resume(struct pool *p, const struct pool_ops *ops, struct pool_node *node,
+	const struct pool_root *roots, uint32_t n_roots);
+/* A piece that was taken is a guest's from now on, for this use. */
+void pool_own(
+	struct pool *p, pool_piece_t piece, uint32_t owner, enum pool_use use, uint32_t nth);
+/* The next taken piece after `after` (0: the first) that this owner has; 0: none. */
+pool_piece_t pool_owned(const struct pool *p, uint32_t owner, pool_piece_t after);
 /* Take a piece of exactly this order; 0: there is none. */
 pool_piece_t pool_take(struct pool *p, uint32_t order);
 /* Give a piece back to the pool, which deletes everything that was made out of it. */

@@ -22,6 +22,7 @@
 #include "client/host.h"
 #include "client/services.h"
 #include "guest/connect.h"
+#include "guest/keep.h"
 #include "guest/life.h"
 #include "guest/link.h"
 #include "log.h"
@@ -80,12 +81,10 @@ static void conn_rest(struct guest_conn *c)
 
 /*
  * A connection that exists already is this one: an earlier attempt was answered by a later life
- * of the service than control knew. But if there was no answer, the service undoes what it did.
+ * of the service than control knew, or the answer came when control had ended. If there was no
+ * answer, the service undoes what it did; it says so (ping_first) before the next attempt.
  */
-static bool attempt_succeeded(const struct guest_conn *c, int rc)
-{
-	return rc == 0 || (rc == -SK_E_EXISTS && !c->doubtful);
-}
+static bool attempt_succeeded(int rc) { return rc == 0 || rc == -SK_E_EXISTS; }
 
 static void attempt_failed(struct reopener *r, int rc)
 {
@@ -116,7 +115,7 @@ static void conn_reopened(struct call *call)
 
 	if (!call->rc)
 		cap_drop(call->opened.signal);
-	if (attempt_succeeded(c, call->rc)) {
+	if (attempt_succeeded(call->rc)) {
 		c->life = r->life;
 		c->tries = c->deaths = 0;
 		c->doubtful = false;
@@ -185,6 +184,8 @@ static int attempt_begin(struct reopener *r, struct guest *g, struct guest_conn 
 	r->guest = g;
 	r->conn = c;
 	c->reopening = true; /* REOPEN1 */
+	l->call.ping_first = c->doubtful;
+	guest_keep(g); /* REOPEN2 */
 	call_start(&l->call);
 	return 0;
 }

@@ -7,12 +7,14 @@
 #include "guest/store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xen/io/xs_wire.h>
 
 #include "client/host.h"
 #include "client/xenstore.h"
 #include "guest/creation.h"
+#include "guest/kept.h"
 #include "guest/life.h"
 #include "guest/xs_layout.h"
 #include "log.h"
@@ -107,16 +109,50 @@ int guest_store_write(struct guest *g, struct msg *m)
 	return 0;
 }
 
-void guest_store_remove(const struct dom *d)
-{
-	struct xs_batch b = { .fn = NULL };
-	char domid[16];
+/* A guest whose nodes are being removed. */
+struct removal {
+	uint32_t domid;
+	uint32_t left; /* requests without an answer */
+};
 
-	snprintf(domid, sizeof(domid), "%u", d->domid);
-	if (xs_request_texts(XS_RELEASE, NULL, NULL, domid, NULL) ||
-		xs_layout_remove(d->domid, d->uuid, xs_emit_remove, &b))
-		guest_log(d->domid, "xenstore nodes of domain %u stay behind: no memory\n",
-			d->domid);
+static void removal_answered(void *ctx, int err, const char *data, uint32_t len)
+{
+	struct removal *r = ctx;
+
+	(void)err; /* a node that was not there is gone, too */
+	(void)data;
+	(void)len;
+	if (--r->left)
+		return;
+	kept_gone_remove(r->domid);
+	free(r);
+}
+
+void guest_store_remove(uint32_t domid, const uint8_t *uuid)
+{
+	struct removal *r = calloc(1, sizeof(*r));
+	struct xs_batch b = { .fn = removal_answered, .ctx = r };
+	char text[16];
+	bool queued;
+
+	snprintf(text, sizeof(text), "%u", domid);
+	queued = r && xs_request_texts(XS_RELEASE, b.fn, b.ctx, text, NULL) == 0;
+	b.n = queued;
+	if (!queued || xs_layout_remove(domid, uuid, xs_emit_remove, &b))
+		guest_log(domid, "xenstore nodes of domain %u stay behind: no memory\n", domid);
+	if (b.n) /* no answer comes before this has returned */
+		*r = (struct removal){ domid, b.n };
+	else
+		free(r);
+}
+
+void guest_store_resume(void)
+{
+	const struct kept_gone *e;
+
+	for (uint32_t i = 0; i < KEPT_GONE; i++)
+		if ((e = kept_gone_at(i)) != NULL)
+			guest_store_remove(e->domid, e->uuid);
 }
 
 void guest_store_rename(const struct dom *d)

@@ -12,7 +12,9 @@
 int guest_store_write(struct guest *g, struct msg *m);
 /* Its name or uuid changed. */
 void guest_store_rename(const struct dom *d);
-/* Release the guest and remove its nodes. */
-void guest_store_remove(const struct dom *d);
+/* Release the guest and remove its nodes. It is in kept_gone until xenstore has answered. */
+void guest_store_remove(uint32_t domid, const uint8_t *uuid);
+/* Go on with what an earlier life of control has not finished. */
+void guest_store_resume(void);
 
 #endif

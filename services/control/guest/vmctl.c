@@ -7,8 +7,9 @@
  * Messages of a VMM are not trusted: a breach of the protocol ends its guest.
  *
  * Objects     the rings in struct guest.
- * Lifecycle   vmctl_connect() before the VMM starts; vmctl_disconnect() before its memory is
- *             taken back.
+ * Lifecycle   vmctl_connect() before the VMM starts; vmctl_adopt() in each further life of
+ *             control, which is a new epoch of the connection; vmctl_disconnect() before its memory
+ *             is taken back.
  */
 #include "guest/vmctl.h"
 
@@ -20,6 +21,8 @@
 #include "event.h"
 #include "guest/build.h"
 #include "guest/creation.h"
+#include "guest/guest_pool.h"
+#include "guest/keep.h"
 #include "guest/life.h"
 #include "log.h"
 #include "sys/clock.h"
@@ -129,12 +132,23 @@ static int vmm_failed(struct guest *g, const char *text, uint32_t len)
 
 /*
  * A VMM that does not read its messages may miss the answer. The pieces that it was given count
- * in any case.
+ * in any case: those that it does not know are the answer to its request, which it has made again
+ * because control was restarted.
  */
-static void vmm_grow(struct guest *g, uint32_t n)
+static int vmm_grow(struct guest *g, uint32_t n, const void *body, uint32_t len)
 {
-	if (g->dom->state == DOM_LIVE)
-		(void)vmctl_send(g, VMCTL_GROWN, guest_grow(g, n));
+	uint32_t knows, given;
+
+	if (len != sizeof(knows))
+		return -SK_E_PEER;
+	memcpy(&knows, body, sizeof(knows));
+	if (g->dom->state != DOM_LIVE)
+		return 0;
+	given = g->n_ram + g->n_more - knows;
+	if (given > VMCTL_GROW_MAX)
+		return -SK_E_PEER;
+	(void)vmctl_send(g, VMCTL_GROWN, given ? given : guest_grow(g, n));
+	return 0;
 }
 
 static int message_handle(struct guest *g, const struct vmctl_msg *m, const char *body)
@@ -143,6 +157,7 @@ static int message_handle(struct guest *g, const struct vmctl_msg *m, const char
 	case VMCTL_READY:
 		g->was_ready = true;
 		dom_ready(&guests, g->dom, g->start_paused);
+		guest_keep(g); /* before anybody is told */
 		creation_passed(g, CREATION_BOOT);
 		break;
 	case VMCTL_FAILED:
@@ -157,8 +172,7 @@ static int message_handle(struct guest *g, const struct vmctl_msg *m, const char
 		stats_take(g, body, m->len);
 		break;
 	case VMCTL_GROW:
-		vmm_grow(g, m->arg);
-		break;
+		return vmm_grow(g, m->arg, body, m->len);
 	default: /* PAUSED, RUNNING: control asked for it */
 		break;
 	}
@@ -227,25 +241,75 @@ static void vmctl_event(void *ctx)
 
 /* ---- connections ---- */
 
-int vmctl_connect(struct guest *g)
+/* Each life of control has an epoch of its own. */
+static uint32_t vmctl_epoch(void) { return svc_info()->epoch; }
+
+/* Out of the guest's memory, because it outlives control. */
+static int region_make(struct guest *g)
 {
-	struct proc_channel c = { .name = "vmctl",
-		.proto = SVC_PROTO_VMCTL,
-		.req_size = RING_BYTES,
-		.rsp_size = RING_BYTES,
-		.signal = vmctl_ntfn };
-	uint32_t index;
-	int rc = vm_alloc(REGION_ORDER, &g->ctl_frame, &g->ctl_region);
+	sk_cap_t slot = slot_alloc(1);
+	int rc;
+
+	if (!slot)
+		return -SK_E_SLOT;
+	rc = object_make_in(pool_slot(&guest_pool, g->base), SK_OBJ_FRAME, REGION_ORDER,
+		SK_CAP_CNODE, slot, 1);
+	if (rc)
+		slot_free(slot, 1);
+	else
+		g->ctl_frame = slot;
+	return rc;
+}
+
+/* The epoch begins in the request ring first, as for any service (svc.h). */
+static int region_open(struct guest *g)
+{
+	int rc = vm_map(g->ctl_frame, REGION_ORDER, SK_R | SK_W, &g->ctl_region);
 
 	if (rc) {
 		g->ctl_region = NULL;
 		return rc;
 	}
-	c.rings = g->ctl_frame;
-	rc = ring_init(&g->ctl.req, g->ctl_region, RING_BYTES, RING_SERVICE_GETS, 0);
+	rc = ring_init(
+		&g->ctl.req, g->ctl_region, RING_BYTES, RING_SERVICE_GETS, vmctl_epoch());
 	if (!rc)
 		rc = ring_init(&g->ctl.rsp, (char *)g->ctl_region + RING_BYTES, RING_BYTES,
-			RING_SERVICE_PUTS, 0);
+			RING_SERVICE_PUTS, vmctl_epoch());
+	if (rc)
+		return rc;
+	ring_restart(&g->ctl.req, vmctl_epoch());
+	ring_restart(&g->ctl.rsp, vmctl_epoch());
+	return 0;
+}
+
+bool vmctl_adopt(struct guest *g, sk_cap_t signal)
+{
+	g->ctl.signal = signal;
+	if (!g->ctl_frame || !signal || region_open(g))
+		return false;
+	if (svc_more(&g->ctl) && svc_raise(BIT_VMCTL))
+		return false;
+	svc_signal(&g->ctl);
+	/* the last life may have told the VMM, and not written down that it did */
+	if (g->dom->state == DOM_LIVE && g->dom->has_vmm)
+		(void)vmctl_send(g, g->dom->paused ? VMCTL_PAUSE : VMCTL_UNPAUSE, 0);
+	return true;
+}
+
+int vmctl_connect(struct guest *g)
+{
+	struct proc_channel c = { .name = "vmctl",
+		.proto = SVC_PROTO_VMCTL,
+		.epoch = vmctl_epoch(),
+		.req_size = RING_BYTES,
+		.rsp_size = RING_BYTES,
+		.signal = vmctl_ntfn };
+	uint32_t index;
+	int rc = region_make(g);
+
+	if (!rc)
+		rc = region_open(g);
+	c.rings = g->ctl_frame;
 	if (!rc)
 		rc = proc_channel(&g->proc, &c, &index);
 	if (!rc)
@@ -257,10 +321,9 @@ int vmctl_connect(struct guest *g)
 
 void vmctl_disconnect(struct guest *g)
 {
-	if (!g->ctl_region)
-		return;
 	cap_drop(g->ctl.signal);
-	vm_unmap(g->ctl_region, g->ctl_frame, REGION_ORDER);
+	if (g->ctl_region)
+		vm_unmap(g->ctl_region, g->ctl_frame, REGION_ORDER);
 	cap_drop(g->ctl_frame);
 	g->ctl_region = NULL;
 	g->ctl_frame = 0;

@@ -7,6 +7,11 @@
 
 int vmctl_init(void) must_check;
 int vmctl_connect(struct guest *g) must_check;
+/*
+ * After a restart of control: open it again, with the frame in ctl_frame and the signal to the VMM.
+ * False: that is impossible.
+ */
+bool vmctl_adopt(struct guest *g, sk_cap_t signal);
 void vmctl_disconnect(struct guest *g);
 /* 0, or -1: the VMM does not take messages any more. */
 int vmctl_send(struct guest *g, uint32_t type, uint32_t arg);

@@ -9,7 +9,8 @@
  * Objects     dead[]: a slot per death that the main thread has not seen yet.
  * Locks       none: `used` is handed over with release and acquire. The guard writes only slots
  *             that are not used, and the main thread clears only slots that are.
- * Lifecycle   vmm_guard_init() once; the thread lives as long as the domain.
+ * Lifecycle   vmm_guard_init() once; the thread lives as long as the domain. The endpoint and the
+ *             Reply outlive control, so that a VMM that dies in between is learnt of.
  */
 #include "guest/vmm_guard.h"
 
@@ -18,6 +19,7 @@
 #include "caps/caps.h"
 #include "client/host.h"
 #include "event.h"
+#include "guest/kept.h"
 #include "guest/life.h"
 #include "proto/init.h"
 #include "rt/thread.h"
@@ -119,6 +121,64 @@ int vmm_guard_endpoint(uint32_t domid, sk_cap_t *out)
 	return cap_copy(endpoint, SK_W | SK_GRANT, domid, out);
 }
 
+static bool object_adopt(sk_cap_t slot, uint32_t type)
+{
+	struct sk_cap_info info;
+
+	return slot && sk_cap_info(SK_CAP_CNODE, slot, &info) == 0 && info.type == type &&
+	       slot_adopt(slot);
+}
+
+static int object_kept(sk_cap_t memory, uint32_t type, sk_cap_t *out)
+{
+	sk_cap_t slot;
+	int rc;
+
+	if (!memory) /* it ends with this domain */
+		return object_make(type, 0, out);
+	slot = slot_alloc(1);
+	rc = slot ? object_make_in(memory, type, 0, SK_CAP_CNODE, slot, 1) : -SK_E_SLOT;
+	if (!rc)
+		*out = slot;
+	else
+		slot_free(slot, 1);
+	return rc;
+}
+
+static int objects_make(void)
+{
+	sk_cap_t memory = svc_cap("boundary", NULL);
+	int rc;
+
+	if (memory)
+		(void)sk_revoke(SK_CAP_CNODE, memory); /* what no table names */
+	rc = object_kept(memory, SK_OBJ_ENDPOINT, &endpoint);
+	if (!rc)
+		rc = object_kept(memory, SK_OBJ_REPLY, &reply);
+	kept_head()->guard_endpoint = endpoint;
+	kept_head()->guard_reply = reply;
+	return rc;
+}
+
+/*
+ * A thread whose death came last may still wait for an answer, and control may have ended before it
+ * wrote the death down. The answer lets it go on where it was, so that it dies and reports it again.
+ */
+static int objects_prepare(void)
+{
+	const struct kept_head *h = kept_head();
+	const struct sk_msg again = { .mi = SK_MI(0, 1, 0),
+		.mr = { (uint64_t) - (int64_t)SK_E_AGAIN } };
+
+	if (!kept_resumed() || !object_adopt(h->guard_endpoint, SK_OBJ_ENDPOINT) ||
+		!object_adopt(h->guard_reply, SK_OBJ_REPLY))
+		return objects_make();
+	endpoint = h->guard_endpoint;
+	reply = h->guard_reply;
+	(void)sk_reply(reply, &again);
+	return 0;
+}
+
 int vmm_guard_init(void)
 {
 	struct thread_spec spec = { .fn = guard_run };
@@ -127,9 +187,7 @@ int vmm_guard_init(void)
 
 	if (!host_ctl_sched())
 		return 0; /* no guests either */
-	rc = object_make(SK_OBJ_ENDPOINT, 0, &endpoint);
-	if (!rc)
-		rc = object_make(SK_OBJ_REPLY, 0, &reply);
+	rc = objects_prepare();
 	if (!rc)
 		rc = svc_ntfn_badged(BIT_VMM_GUARD, &wake);
 	if (!rc)

@@ -72,6 +72,8 @@ static const char *const service_states[] = { DOMAIN_STATES(X) };
 static const char *const service_ends[] = { DOMAIN_ENDS(X) };
 #undef X
 
+const char *format_end(enum domain_end end) { return service_ends[end]; }
+
 void format_service_head(const struct out *o)
 {
 	out_fmt(o, "%-16s %-10s %8s %-7s %11s %6s %9s %9s\n", "Name", "State", "Restarts",

@@ -27,6 +27,8 @@ void format_resting(const struct out *o, const char *name, uint32_t short_lives,
 
 void format_service_head(const struct out *o);
 void format_service_row(const struct out *o, const struct host_row *r);
+/* Why a domain of the host ended. */
+const char *format_end(enum domain_end end);
 /* A line below a list of guests: this service does not run any more. */
 void format_given_up(const struct out *o, const char *service);
 

@@ -21,8 +21,12 @@
 #include "client/files.h"
 #include "client/host.h"
 #include "config/path.h"
+#include "guest/connect.h"
+#include "guest/keep.h"
+#include "guest/kept.h"
 #include "guest/life.h"
 #include "shell/filter.h"
+#include "shell/format.h"
 #include "shell/line.h"
 #include "shell/term.h"
 #include "shell/verbs.h"
@@ -134,6 +138,7 @@ void shell_attach(struct shell *sh, uint32_t domid)
 {
 	pipe_end(sh);
 	sh->mode = ATTACHED;
+	kept_head()->attached = domid;
 	term_attach(domid);
 }
 
@@ -141,6 +146,7 @@ static void shell_detached(const char *why)
 {
 	if (shell.mode != ATTACHED)
 		return;
+	kept_head()->attached = 0;
 	if (why)
 		shell_print(&shell, "console: %s\n", why);
 	else
@@ -477,6 +483,30 @@ void shell_init(void)
 	term_listen(&listener);
 	verbs_guest_init();
 	line_init(&shell.line, &term_messages, "skerry# ");
+}
+
+/* Why this domain ended the last time. */
+static const char *end_of_self(void)
+{
+	struct host_row r;
+
+	for (uint32_t i = 0; host_domain(i, &r); i++)
+		if (strcmp(r.name, svc_info()->name) == 0)
+			return format_end(r.end);
+	return "unknown";
+}
+
+void shell_reopen(void)
+{
+	uint32_t domid = kept_head()->attached, n = guests_adopted();
+	const struct dom *d = domid ? domtab_get(&guests, domid) : NULL;
+
+	shell_print(&shell, "\ncontrol was restarted (%s); %u guest%s\n", end_of_self(), n,
+		n == 1 ? " goes on" : "s go on");
+	if (d && guest_of(d) && guest_has_console(guest_of(d)))
+		shell_attach(&shell, domid);
+	else
+		shell_open();
 }
 
 void shell_open(void)

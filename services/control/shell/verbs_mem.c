@@ -34,6 +34,7 @@ static void target_write(struct shell *sh, struct dom *d, uint64_t kib)
 		return;
 	}
 	d->config->memory = guest_memory_round((uint32_t)((kib + 1023) / 1024));
+	d->config_kept = false;
 }
 
 /* 0, or -1 with *m. */

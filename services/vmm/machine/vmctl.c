@@ -31,6 +31,8 @@ static struct mutex kick_lock;
 static char failure[VMCTL_TEXT_MAX];
 /* 1 << enum vmctl_type */
 static uint32_t messages_due;
+/* Those of them that were queued so far and are sent again in each epoch. */
+static uint32_t last_words;
 static bool shutdown_told, pausing, quiescing, paused_by_control;
 
 /* ---- from any thread --------------------------------------------------------------------- */
@@ -155,6 +157,7 @@ static int message_send(uint32_t type)
 		union {
 			struct vmctl_stats stats;
 			char text[VMCTL_TEXT_MAX];
+			uint32_t pieces;
 		};
 	} m = { .msg = { .type = (uint16_t)type } };
 
@@ -168,6 +171,8 @@ static int message_send(uint32_t type)
 		m.msg.arg = vm.stopped - 1;
 	} else if (type == VMCTL_GROW) {
 		m.msg.arg = grow.n;
+		m.pieces = vm.n_given;
+		m.msg.len = sizeof(m.pieces);
 	}
 	return svc_request(conn, &m, sizeof(m.msg) + m.msg.len);
 }
@@ -182,7 +187,17 @@ static void messages_send(void)
 			&conn->req, sizeof(struct vmctl_msg) + sizeof(struct vmctl_stats));
 }
 
-static void vmctl_queue(enum vmctl_type type) { messages_due |= 1u << type; }
+/* Messages of which control may miss none, even if it is restarted. */
+enum {
+	LASTING = 1u << VMCTL_READY | 1u << VMCTL_FAILED | 1u << VMCTL_SHUTDOWN |
+		  1u << VMCTL_QUIESCED
+};
+
+static void vmctl_queue(enum vmctl_type type)
+{
+	messages_due |= 1u << type;
+	last_words |= messages_due & LASTING;
+}
 
 /* ---- pausing ----------------------------------------------------------------------------- */
 
@@ -260,6 +275,17 @@ static void vmctl_advance(void)
 	messages_send();
 }
 
+/* What control may not have seen, or has not answered. It does nothing twice. */
+static void control_restarted(void *ctx)
+{
+	(void)ctx;
+	messages_due |= last_words;
+	mutex_lock(&vm.lock);
+	if (grow.asked != grow.answered && grow.told)
+		vmctl_queue(VMCTL_GROW);
+	mutex_unlock(&vm.lock);
+}
+
 static void channel_event(void *ctx)
 {
 	struct {
@@ -289,7 +315,9 @@ int vmctl_init(void)
 	conn = svc_channel("vmctl");
 	if (!conn)
 		return -SK_E_NOT_FOUND;
-	rc = svc_ntfn_badged(IO_CTL, &cap);
+	rc = svc_on_epoch(conn, control_restarted, NULL);
+	if (!rc)
+		rc = svc_ntfn_badged(IO_CTL, &cap);
 	if (rc)
 		return rc;
 	kick_cap[IO_CTL] = cap;

@@ -18,14 +18,17 @@
 /* Returns how many pieces a VMM gets that asks for n; -1 without an answer. */
 static int grow(uint32_t domid, uint32_t n)
 {
-	vmm_says(domid, VMCTL_GROW, n, NULL, 0);
+	struct guest *g = guest_of(domtab_get(&guests, domid));
+	uint32_t knows = g->n_ram + g->n_more;
+
+	vmm_says(domid, VMCTL_GROW, n, &knows, sizeof(knows));
 	return vmm_heard(domid, VMCTL_GROWN) ? (int)vmm_heard_arg(domid) : -1;
 }
 
 /* A guest grows up to maxmem= and what the pool has; all of it is returned at its end. */
 void grows(void **state)
 {
-	uint32_t domid;
+	uint32_t domid, knows;
 	uint64_t free;
 	pool_piece_t rest[POOL_ORDERS];
 
@@ -36,6 +39,11 @@ void grows(void **state)
 	assert_int_equal(guest_pool.free, free - (6 << 20));
 	assert_int_equal(world.made_in, VM_CAP_RAM + 32 + 2);
 	assert_int_equal(grow(domid, 0), 0);
+	knows = 32; /* it asks again, because control was restarted before it was answered */
+	vmm_says(domid, VMCTL_GROW, 3, &knows, sizeof(knows));
+	assert_true(vmm_heard(domid, VMCTL_GROWN));
+	assert_int_equal(vmm_heard_arg(domid), 3);
+	assert_int_equal(guest_pool.free, free - (6 << 20));
 	world.slot_taken = true; /* a hostile VMM uses slots that are not its own */
 	assert_int_equal(grow(domid, 3), 0);
 	world.slot_taken = false;

@@ -36,10 +36,52 @@ void slot_free(sk_cap_t first, uint32_t n)
 	world.slots -= n;
 }
 
+/* Frames of VMMs' connections with control, which outlive control. */
+static struct frame {
+	sk_cap_t slot;
+	void *at;
+	bool mapped;
+} frames[DOMTAB_MAX];
+
+static struct frame *frame_of(sk_cap_t slot)
+{
+	for (size_t i = 0; i < DOMTAB_MAX; i++)
+		if (frames[i].slot == slot)
+			return &frames[i];
+	return NULL;
+}
+
+static void frame_add(sk_cap_t slot, uint32_t order)
+{
+	struct frame *f = frame_of(0);
+
+	assert_non_null(f);
+	free(f->at); /* of the one before */
+	*f = (struct frame){ .slot = slot, .at = aligned_alloc(4096, 1ull << order) };
+	assert_non_null(f->at);
+	memset(f->at, 0, 1ull << order);
+}
+
 void cap_drop(sk_cap_t cap)
 {
+	struct frame *f = cap ? frame_of(cap) : NULL;
+
+	if (f)
+		f->slot = 0;
 	if (cap)
 		slot_free(cap, 1);
+}
+
+bool slot_adopt(sk_cap_t slot)
+{
+	(void)slot;
+	return false;
+}
+
+sk_cap_t slot_inherited(sk_cap_t after)
+{
+	(void)after;
+	return 0;
 }
 
 int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out)
@@ -64,29 +106,37 @@ int object_make_in(sk_cap_t untyped, uint32_t type_, uint32_t order, sk_cap_t cn
 {
 	(void)untyped;
 	(void)type_;
-	(void)order;
-	(void)cnode;
+	if (cnode == SK_CAP_CNODE) {
+		assert_int_equal(type_, SK_OBJ_FRAME);
+		frame_add(slot, order);
+		return 0;
+	}
 	if (world.slot_taken)
 		return -SK_E_EXISTS;
 	world.made_in = slot;
 	return n && n <= SK_RETYPE_MAX ? 0 : -SK_E_INVAL;
 }
 
-int vm_alloc(uint32_t order, sk_cap_t *frame, void **out)
+int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
 {
-	*frame = slot_alloc(1);
-	*out = aligned_alloc(4096, 1ull << order);
-	assert_non_null(*out);
-	memset(*out, 0, 1ull << order);
+	struct frame *f = frame_of(frame);
+
+	(void)order;
+	(void)rights;
+	assert_true(f && !f->mapped);
+	f->mapped = true;
+	*out = f->at;
 	world.regions++;
 	return 0;
 }
 
 void vm_unmap(void *addr, sk_cap_t frame, uint32_t order)
 {
-	(void)frame;
+	struct frame *f = frame_of(frame);
+
 	(void)order;
-	free(addr);
+	assert_true(f && f->mapped && f->at == addr);
+	f->mapped = false;
 	world.regions--;
 }
 

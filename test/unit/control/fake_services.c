@@ -46,10 +46,19 @@ static struct opened *opened_find(enum service s, uint32_t number)
 	return NULL;
 }
 
+static uint32_t client_find(enum service s, uint32_t client)
+{
+	for (struct opened *o = opened; o < opened + n_opened; o++)
+		if (o->service == s && o->open && o->args.client == client)
+			return o->args.number;
+	return 0;
+}
+
 static int open_answer(struct call *c)
 {
 	struct opened *o = &opened[n_opened];
 
+	world.pings += c->ping_first;
 	if (world.fail_rc && (int)c->service == world.fail_service)
 		return world.fail_rc;
 	if (c->open.number) {
@@ -90,6 +99,7 @@ static int close_answer(struct call *c)
 	}
 	if (c->what == CALL_PING) {
 		world.pings++;
+		c->number = client_find(c->service, c->client);
 		return 0;
 	}
 	o = opened_find(c->service, c->number);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <sys/mman.h>
 
 #include "client/calls.h"
 #include "client/files.h"
@@ -20,6 +21,7 @@
 #include "client/xenstore.h"
 #include "fake_parts.h"
 #include "guest/guest_pool.h"
+#include "guest/keep.h"
 #include "guest/life.h"
 #include "guest/reopen.h"
 #include "guest/vmctl.h"
@@ -74,18 +76,30 @@ void guest_log(uint32_t domid, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void info_make(void)
+{
+	void *want = (void *)(uintptr_t)DOMAIN_INFO_VADDR;
+	void *got = mmap(want, sizeof(struct domain_info), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	assert_ptr_equal(got, want);
+}
+
 void world_init(void)
 {
+	info_make();
 	guests_init();
 	reopen_init();
 	shell_init();
 	assert_int_equal(host_init(), 0);
+	assert_int_equal(keep_init(), 0);
 	assert_int_equal(guest_pool_init(), 0);
 	assert_int_equal(term_init(), 0);
 	assert_int_equal(xs_client_init(), 0);
 	assert_int_equal(files_client_init(), 0);
 	assert_int_equal(vmctl_init(), 0);
 	calls_init();
+	assert_int_equal(guests_adopt(), 0);
 	assert_int_equal(services_init(), 0);
 	auto_start(shell_open);
 	world_run();

@@ -45,7 +45,15 @@ static void fake_join(sk_cap_t s, const sk_cap_t half[2])
 
 static void fake_clean(sk_cap_t s) { assert_true(slot[s].live && !slot[s].split); }
 
-static const struct pool_ops ops = { fake_split, fake_join, fake_clean };
+static struct pool_node nodes[POOL_NODES];
+
+static bool fake_adopt(const sk_cap_t half[2], uint32_t order)
+{
+	(void)order;
+	return half[0] < SLOTS && half[1] < SLOTS && slot[half[0]].live && slot[half[1]].live;
+}
+
+static const struct pool_ops ops = { fake_split, fake_join, fake_clean, fake_adopt };
 
 static int setup(void **state)
 {
@@ -55,7 +63,7 @@ static int setup(void **state)
 	live_slots = 2;
 	fail_after = 0;
 	slot[1].live = slot[2].live = true;
-	pool_init(&p, &ops);
+	pool_init(&p, &ops, nodes);
 	assert_int_equal(pool_add(&p, 1, 30), 0);
 	assert_int_equal(pool_add(&p, 2, 24), 0);
 	return 0;

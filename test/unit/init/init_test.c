@@ -90,9 +90,9 @@ static void each_has_what_the_manifest_says(struct kern_msg *m)
 		{ DOMAIN_CAP_CHANNEL + 3, SK_OBJ_FRAME, SK_R | SK_W | SK_GRANT, 0, NULL });
 
 	pool = own(domains[CONTROL].proc.cnode);
-	while (kern_cap(pool, 22 + n)->obj &&
-		kern_cap(pool, 22 + n)->obj->type == SK_OBJ_UNTYPED)
-		bytes += 1ull << kern_cap(pool, 22 + n++)->obj->order;
+	while (kern_cap(pool, 23 + n)->obj &&
+		kern_cap(pool, 23 + n)->obj->type == SK_OBJ_UNTYPED)
+		bytes += 1ull << kern_cap(pool, 23 + n++)->obj->order;
 	assert_in_range(n, 2, 6);
 	assert_int_equal(bytes, guest_pool_bytes());
 	assert_true(bytes > 8 << 20);
@@ -101,6 +101,7 @@ static void each_has_what_the_manifest_says(struct kern_msg *m)
 		struct wanted w[16] = {
 			{ 20, SK_OBJ_CTL_SCHED, SK_ALL, 0, own(SK_CAP_CTL_SCHED) },
 			{ 21, SK_OBJ_IOPORT, SK_R | SK_W, 0x70 | 0x71ull << 16, NULL },
+			{ 22, SK_OBJ_UNTYPED, SK_ALL, 0, NULL },
 			{ SK_CAP_INFO, SK_OBJ_FRAME, SK_R | SK_GRANT, 0, own(SK_CAP_INFO) },
 			{ DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL },
 			{ DOMAIN_CAP_CHANNEL + 3, SK_OBJ_FRAME, SK_R | SK_W | SK_GRANT, 0,
@@ -108,13 +109,13 @@ static void each_has_what_the_manifest_says(struct kern_msg *m)
 			{ DOMAIN_CAP_CHANNEL + 4, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL },
 			{ DOMAIN_CAP_CHANNEL + 5, SK_OBJ_FRAME, SK_R | SK_W | SK_GRANT, 0,
 				NULL },
-			{ 22 + n, SK_OBJ_ENDPOINT, SK_W | SK_GRANT, SVC_BADGE_CLIENT,
+			{ 23 + n, SK_OBJ_ENDPOINT, SK_W | SK_GRANT, SVC_BADGE_CLIENT,
 				own(domains[CONSOLE].service) },
 		};
 
 		for (unsigned int i = 0; i < n; i++)
-			w[8 + i] = (struct wanted){ 22 + i, SK_OBJ_UNTYPED, SK_ALL, 0, NULL };
-		audit(CONTROL, w, 8 + n);
+			w[9 + i] = (struct wanted){ 23 + i, SK_OBJ_UNTYPED, SK_ALL, 0, NULL };
+		audit(CONTROL, w, 9 + n);
 	}
 	assert_int_equal(kern.sched->priority, 22);
 }
@@ -128,7 +129,7 @@ static void each_is_told(struct kern_msg *m)
 	assert_string_equal(info_of(STORAGE)->args, "x=9\ny=1\ns=1\n");
 	assert_true(has_arg(PLATFORM, "p=1\ncap.irq=20,1\ncap.ports=21,1\n"));
 	assert_true(has_arg(CONSOLE, "cap.klog=20,1\ncap.log=21,1\n"));
-	snprintf(pool, sizeof(pool), "cap.pool=22,");
+	snprintf(pool, sizeof(pool), "cap.pool=23,");
 	assert_true(has_arg(CONTROL, pool));
 	assert_true(has_arg(CONTROL, "console="));
 	assert_int_equal(info_of(PLATFORM)->wall_boot_ns, 0);
@@ -165,7 +166,9 @@ static void services_get_their_part(struct kern_msg *m)
 	/* kept memory is charged as well */
 	assert_int_equal(domains[CONTROL].charged,
 		(1ull << own(domains[CONTROL].memory)->order) + (1 << 14) + (1 << 15) +
-			(1 << 13) + (1 << 14) + (1 << 16));
+			(1 << 13) + (1 << 14) + (1 << 16) +
+			/* and so are its CNode and its page of kernel objects */
+			(1 << 15) + (1 << 12));
 	for (unsigned int i = 0; i < peer.n_opens; i++)
 		if (peer.open[i].mr[3] == (SVC_STATIC | 0xffff)) /* the client is init itself */
 			assert_int_equal(peer.open[i].cap[1].badge, 1);

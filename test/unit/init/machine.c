@@ -14,7 +14,7 @@ int domain_main(void);
 
 /* ---- the manifest ---- */
 struct test_manifest man = {
-	.h = { MANIFEST_MAGIC, MANIFEST_VERSION, sizeof(man), DOMAINS, 7, 8, "bin/vmm" },
+	.h = { MANIFEST_MAGIC, MANIFEST_VERSION, sizeof(man), DOMAINS, 7, 9, "bin/vmm" },
 	.d = {
 		[PLATFORM] = { .name = "platform", .flags = MANIFEST_PLATFORM, .first_cap = 0,
 			.n_caps = 3, .args = "p=1\n" },
@@ -33,7 +33,7 @@ struct test_manifest man = {
 		[STORAGE] = { .name = "storage", .serves = SVC_PROTO_BLK, .first_channel = 2,
 			.n_channels = 2, .args = "s=1\n" },
 		[CONTROL] = { .name = "control", .flags = MANIFEST_BUILDER,
-			.services = 1u << CONSOLE | 1u << STORAGE, .first_cap = 5, .n_caps = 3,
+			.services = 1u << CONSOLE | 1u << STORAGE, .first_cap = 5, .n_caps = 4,
 			.first_channel = 4, .n_channels = 3, .cpu = 5 },
 	},
 	.c = {
@@ -54,6 +54,7 @@ struct test_manifest man = {
 		{ "log", MANIFEST_CAP_CTL_LOG, 0, 0, 0 },
 		{ "sched", MANIFEST_CAP_CTL_SCHED, 0, 0, 0 },
 		{ "cmos", MANIFEST_CAP_PORTS, 0x70, 0x71, 0 },
+		{ "last", MANIFEST_CAP_KEPT_OBJECTS, 0, 0, 0 },
 		{ "pool", MANIFEST_CAP_GUEST_MEMORY, 0, 0, 0 },
 	},
 };
@@ -378,8 +379,7 @@ void audit(unsigned int i, const struct wanted *w, unsigned int n)
 		{ DOMAIN_CAP_PULSE, SK_OBJ_NOTIFICATION, SK_W, 1ull << i, own(init_ntfn) },
 	};
 	/* The last is for those that init watches. */
-	const unsigned int n_common = sizeof(all) / sizeof(all[0]) -
-				      (i == PLATFORM || i == CONTROL);
+	const unsigned int n_common = sizeof(all) / sizeof(all[0]) - (i == PLATFORM);
 
 	assert_int_equal(d->state, DOMAIN_RUNNING);
 	for (sk_cap_t s = 1; s < cnode->n_slots; s++) {

@@ -37,7 +37,7 @@ extern struct test_manifest {
 	struct manifest_header h;
 	struct manifest_domain d[DOMAINS];
 	struct manifest_channel c[7];
-	struct manifest_cap cap[8];
+	struct manifest_cap cap[9];
 } man;
 void machine(void);
 

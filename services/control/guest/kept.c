@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kept.c - the table of guests that outlives control
+ *
+ * Objects     struct table: the head, the entries, the configurations, the nodes of the pool.
+ * Invariants  KEPT2 of two copies, the one with the higher number is valid if its checksum is right;
+ *             else the other one. A store changes only the copy that is not valid
+ *             KEPT3 what earlier lives left is data: nothing of it is used as an index, a length or
+ *             a terminated text before it was checked
+ */
+#include "guest/kept.h"
+
+#include <string.h>
+
+#define KEPT_MAGIC 0x74736575676c7463ull /* "ctlguest" */
+#define KEPT_VERSION 1u
+
+struct stamp {
+	uint32_t number; /* 0: never stored */
+	uint32_t sum;
+};
+struct guest_copy {
+	struct stamp stamp;
+	struct kept_guest g;
+};
+struct config_copy {
+	struct stamp stamp;
+	struct guest_config c;
+};
+struct table {
+	struct kept_head head;
+	struct guest_copy guest[DOMTAB_MAX][2];
+	struct config_copy config[DOMTAB_MAX][2];
+	struct kept_gone gone[KEPT_GONE];
+	struct pool_node node[POOL_NODES];
+};
+
+static struct table *table;
+static bool resumed;
+/* Which of the two copies is valid. This life changes nothing behind its own back. */
+enum valid { UNKNOWN, NEITHER, FIRST, SECOND };
+static enum valid guest_valid[DOMTAB_MAX], config_valid[DOMTAB_MAX];
+/* In place of the table, if nothing is kept. */
+static struct kept_head no_head;
+static struct pool_node *no_nodes;
+
+void kept_init(void *mem, size_t size)
+{
+	static struct pool_node nodes[POOL_NODES];
+	const struct kept_head fresh = { .magic = KEPT_MAGIC,
+		.version = KEPT_VERSION,
+		.guest_size = sizeof(struct kept_guest),
+		.config_size = sizeof(struct guest_config) };
+
+	memset(guest_valid, 0, sizeof(guest_valid));
+	memset(config_valid, 0, sizeof(config_valid));
+	table = mem && size >= sizeof(*table) ? mem : NULL;
+	no_nodes = nodes;
+	resumed = table && table->head.magic == KEPT_MAGIC &&
+		  table->head.version == KEPT_VERSION &&
+		  table->head.guest_size == fresh.guest_size &&
+		  table->head.config_size == fresh.config_size;
+	if (!table || resumed)
+		return;
+	memset(table, 0, sizeof(*table));
+	table->head.version = fresh.version;
+	table->head.guest_size = fresh.guest_size;
+	table->head.config_size = fresh.config_size;
+	__atomic_store_n(&table->head.magic, fresh.magic, __ATOMIC_RELEASE);
+}
+
+bool kept_resumed(void) { return resumed; }
+
+struct kept_head *kept_head(void) { return table ? &table->head : &no_head; }
+
+struct pool_node *kept_pool_nodes(void) { return table ? table->node : no_nodes; }
+
+/* ---- two copies ---- */
+
+/* FNV-1a, of the number and of the data. It finds what was cut off, and what strayed there. */
+static uint32_t sum_of(uint32_t number, const void *data, size_t size)
+{
+	const uint8_t *p = data;
+	uint32_t sum = 2166136261u ^ number;
+
+	for (size_t i = 0; i < size; i++)
+		sum = (sum ^ p[i]) * 16777619u;
+	return sum;
+}
+
+static bool copy_valid(const struct stamp *s, const void *data, size_t size)
+{
+	return s->number && s->sum == sum_of(s->number, data, size);
+}
+
+/* Which of two copies, `stride` bytes apart, is valid: KEPT2. */
+static enum valid copy_find(const struct stamp *first, size_t stride, size_t size)
+{
+	const struct stamp *second = (const struct stamp *)((const uint8_t *)first + stride);
+	bool a = copy_valid(first, first + 1, size), b = copy_valid(second, second + 1, size);
+
+	if (a && b)
+		return (int32_t)(second->number - first->number) > 0 ? SECOND : FIRST;
+	return a ? FIRST : b ? SECOND : NEITHER;
+}
+
+static struct stamp *stamp_at(struct stamp *first, size_t stride, enum valid which)
+{
+	return (struct stamp *)((uint8_t *)first + (which == SECOND ? stride : 0));
+}
+
+static void copy_store(
+	struct stamp *first, size_t stride, enum valid *valid, const void *data, size_t size)
+{
+	struct stamp *from, *to;
+	uint32_t number = 1;
+
+	if (*valid == UNKNOWN)
+		*valid = copy_find(first, stride, size);
+	from = stamp_at(first, stride, *valid);
+	if (*valid != NEITHER && memcmp(from + 1, data, size) == 0)
+		return;
+	if (*valid != NEITHER && from->number != UINT32_MAX)
+		number = from->number + 1;
+	*valid = *valid == FIRST ? SECOND : FIRST;
+	to = stamp_at(first, stride, *valid);
+	__atomic_store_n(&to->number, 0, __ATOMIC_SEQ_CST);
+	memcpy(to + 1, data, size);
+	to->sum = sum_of(number, data, size);
+	__atomic_store_n(&to->number, number, __ATOMIC_SEQ_CST);
+}
+
+_Static_assert(offsetof(struct guest_copy, g) == sizeof(struct stamp), "behind its stamp");
+_Static_assert(offsetof(struct config_copy, c) == sizeof(struct stamp), "behind its stamp");
+
+void kept_guest_store(uint32_t i, const struct kept_guest *g)
+{
+	if (table)
+		copy_store(&table->guest[i][0].stamp, sizeof(struct guest_copy),
+			&guest_valid[i], g, sizeof(*g));
+}
+
+void kept_config_store(uint32_t i, const struct guest_config *c)
+{
+	if (table)
+		copy_store(&table->config[i][0].stamp, sizeof(struct config_copy),
+			&config_valid[i], c, sizeof(*c));
+}
+
+/* ---- what an earlier life left: KEPT3 ---- */
+
+bool kept_guest_load(uint32_t i, struct kept_guest *g)
+{
+	enum valid k = table ? copy_find(&table->guest[i][0].stamp, sizeof(struct guest_copy),
+				       sizeof(*g))
+			     : NEITHER;
+
+	if (k == NEITHER)
+		return false;
+	*g = table->guest[i][k == SECOND].g;
+	return g->state > DOM_FREE && g->state < DOM_STATE_COUNT && g->domid &&
+	       g->domid < DOMID_RESERVED && g->n_conns <= KEPT_CONNS &&
+	       memchr(g->name, 0, sizeof(g->name));
+}
+
+#define TEXT_OK(field) (memchr((field), 0, sizeof(field)) != NULL)
+
+static bool disk_ok(const struct guest_disk *d)
+{
+	return TEXT_OK(d->spec.target) && TEXT_OK(d->spec.vdev) && TEXT_OK(d->spec.script) &&
+	       TEXT_OK(d->spec.backend) && TEXT_OK(d->spec.backendtype) &&
+	       TEXT_OK(d->spec.specification) && TEXT_OK(d->label) &&
+	       d->spec.format < DISK_FORMAT_COUNT;
+}
+
+static bool vif_ok(const struct vif_spec *v)
+{
+	return TEXT_OK(v->bridge) && TEXT_OK(v->model) && TEXT_OK(v->vifname) &&
+	       TEXT_OK(v->gatewaydev) && TEXT_OK(v->ip);
+}
+
+static bool parts_ok(const struct guest_config *c)
+{
+	bool ok = c->n_modules <= GUEST_MODULES_MAX && c->n_disks <= GUEST_DISKS_MAX &&
+		  c->n_vifs <= GUEST_VIFS_MAX &&
+		  c->n_modules + c->n_disks + c->n_vifs <= GUEST_PARTS_MAX;
+
+	for (uint32_t i = 0; ok && i < c->n_modules; i++)
+		ok = TEXT_OK(c->modules[i].path) && TEXT_OK(c->modules[i].args);
+	for (uint32_t i = 0; ok && i < c->n_disks; i++)
+		ok = disk_ok(&c->disks[i]);
+	for (uint32_t i = 0; ok && i < c->n_vifs; i++)
+		ok = vif_ok(&c->vifs[i]);
+	return ok;
+}
+
+bool kept_config_load(uint32_t i, struct guest_config *c)
+{
+	enum valid k = table ? copy_find(&table->config[i][0].stamp, sizeof(struct config_copy),
+				       sizeof(*c))
+			     : NEITHER;
+
+	if (k == NEITHER)
+		return false;
+	*c = table->config[i][k == SECOND].c;
+	return TEXT_OK(c->name) && TEXT_OK(c->kernel) && TEXT_OK(c->cmdline) && c->vcpus &&
+	       c->vcpus <= c->maxvcpus && c->maxvcpus <= GUEST_VCPUS_MAX &&
+	       c->memory <= c->maxmem && c->maxmem <= GUEST_MEMORY_MAX && c->weight &&
+	       c->on_poweroff < ACTION_COUNT && c->on_reboot < ACTION_COUNT &&
+	       c->on_crash < ACTION_COUNT && parts_ok(c);
+}
+
+/* ---- guests that are gone ---- */
+
+const struct kept_gone *kept_gone_at(uint32_t i)
+{
+	return table && table->gone[i].domid ? &table->gone[i] : NULL;
+}
+
+static struct kept_gone *gone_find(uint32_t domid)
+{
+	for (uint32_t i = 0; table && i < KEPT_GONE; i++)
+		if (table->gone[i].domid == domid)
+			return &table->gone[i];
+	return NULL;
+}
+
+void kept_gone_add(uint32_t domid, const uint8_t *uuid)
+{
+	struct kept_gone *e = gone_find(domid);
+
+	if (!e)
+		e = gone_find(0);
+	if (!e)
+		return; /* xenstore has not answered for so long that its nodes stay behind */
+	memcpy(e->uuid, uuid, UUID_SIZE);
+	__atomic_store_n(&e->domid, domid, __ATOMIC_RELEASE);
+}
+
+void kept_gone_remove(uint32_t domid)
+{
+	struct kept_gone *e = gone_find(domid);
+
+	if (e)
+		__atomic_store_n(&e->domid, 0, __ATOMIC_RELEASE);
+}

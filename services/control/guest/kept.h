@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kept.h - the table of guests that outlives control
+ *
+ * Each entry is in memory that init keeps (`guests` of kept-memory in the manifest) twice, with a
+ * checksum: a store replaces the older copy. So an entry is what it was before the store or what it
+ * is after it, wherever control's life ends. The nodes of the pool (pool.h) are there, too.
+ */
+#ifndef CONTROL_KEPT_H
+#define CONTROL_KEPT_H
+
+#include <sk/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "guest/domtab.h"
+#include "guest/pool.h"
+
+enum { KEPT_CONNS = DOMAIN_CHANNELS_MAX - 1, KEPT_GONE = 2 * DOMTAB_MAX };
+
+/* Of a guest's connection with a service. The slots are those of control's CNode. */
+struct kept_conn {
+	uint32_t number, epoch;
+	uint16_t life;
+	uint8_t service, step;
+	uint8_t lost;
+	/* The service may have opened it again without an answer that control has seen. */
+	uint8_t doubtful;
+	uint16_t reserved;
+	sk_cap_t rings, data, own, client_signal;
+};
+_Static_assert(sizeof(struct kept_conn) == 32, "no padding");
+
+enum kept_flag {
+	KEPT_PAUSED = 1,
+	KEPT_HAS_VMM = 2,
+	KEPT_RESTART = 4, /* struct dom: restart */
+	KEPT_AGAIN = 8,   /* struct dom: again */
+	KEPT_START_PAUSED = 16,
+	KEPT_WAS_READY = 32,
+	KEPT_LEAVING = 64,
+	KEPT_IO_SHARES = 128,
+	KEPT_IO_CAPPED = 256,
+};
+
+struct kept_guest {
+	uint32_t state; /* enum dom_state; FREE: there is no guest */
+	uint32_t domid;
+	uint32_t flags; /* enum kept_flag */
+	uint32_t reason, short_lives;
+	uint32_t refused;
+	uint64_t born_ns, due_ns, start_ns;
+	char name[GUEST_NAME_MAX + 1];
+	uint8_t uuid[UUID_SIZE];
+	/* slots of its VMM; cnode 0: it has none */
+	sk_cap_t cnode, keep, space, thread, sched, ntfn, service;
+	uint32_t n_slots;
+	sk_cap_t vcpu_sched[VM_VCPUS_MAX];
+	sk_cap_t fault_ep, ctl_frame, ctl_signal;
+	uint32_t n_more_max;
+	uint32_t step, doubt;
+	uint32_t n_conns;
+	struct kept_conn conn[KEPT_CONNS];
+};
+
+/* What is not about one guest. Each word is stored at once. */
+struct kept_head {
+	uint64_t magic;
+	uint32_t version;
+	/* The sizes of an entry and of a configuration, which change with the program. */
+	uint32_t guest_size, config_size;
+	uint32_t last_domid;
+	/* The files of /guests/auto that were dealt with; all of them. */
+	uint32_t n_auto, auto_over;
+	/* The guest whose console the user had in front; 0: none. */
+	uint32_t attached;
+	/* Objects that outlive control: vmm_guard.c. */
+	sk_cap_t guard_endpoint, guard_reply;
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct kept_head) == 48, "no padding");
+
+/* A guest that is gone, except for nodes in xenstore. */
+struct kept_gone {
+	uint32_t domid; /* 0: unused */
+	uint8_t uuid[UUID_SIZE];
+};
+
+/*
+ * mem: zero, or as an earlier life left it. NULL, or too small: nothing is kept. After this, all
+ * functions may be called in any case.
+ */
+void kept_init(void *mem, size_t size);
+/* An earlier life has left a table. */
+bool kept_resumed(void);
+
+struct kept_head *kept_head(void);
+/* POOL_NODES of them. */
+struct pool_node *kept_pool_nodes(void);
+
+/* i: below DOMTAB_MAX. A store of what is there already does nothing. */
+void kept_guest_store(uint32_t i, const struct kept_guest *g);
+void kept_config_store(uint32_t i, const struct guest_config *c);
+/* False: the entry is empty, or both of its copies are damaged. */
+bool kept_guest_load(uint32_t i, struct kept_guest *g) must_check;
+/* The same for a configuration, whose values are checked, too. */
+bool kept_config_load(uint32_t i, struct guest_config *c) must_check;
+
+/* Its nodes are to be removed. */
+void kept_gone_add(uint32_t domid, const uint8_t *uuid);
+void kept_gone_remove(uint32_t domid);
+/* The i-th place: a guest that is gone, or NULL. */
+const struct kept_gone *kept_gone_at(uint32_t i);
+
+#endif
