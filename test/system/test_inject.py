@@ -1,87 +1,258 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Drivers and services fail at one step after the other of what they do for others, while guests use them; the guests go on.
+"""Drivers and services fail at one step after the other of what they do for others, while guests use them.
 
-The domains are those of build/boot/inject.img (libs/svc/inject.c). Their lives count the steps: life after life fails at the next one.
+The domains are those of build/boot/inject.img: each life of one fails at the next place of a list (libs/svc/inject.c). A place is a step
+of libs/svc/step.h with the protocol and the end of the connection. Every place of PLACES must be reached. The machine starts anew for
+each part of a list.
 """
+import collections
 import os
 import re
+import time
 
 import pytest
 
-from guestkit import boots, compile_tool, enter, info, leave, ramdisk, services, wait_gone
-from harness import PROMPT, GuestDir
+from guestkit import boots, compile_tool, enter, info, leave, listed, ramdisk, run_guest, services_in, wait_gone
+from harness import PROMPT, GuestDir, Hang
 
 MIB = 1 << 20
 SIZE = 8
-STEPS = int(os.environ.get("SKERRY_INJECT_STEPS", "3"))  # soak: 60
+WAY = os.environ.get("SKERRY_INJECT")  # soak: all domains in this way
+PLACE_LIMIT = 180   # seconds for one life; only ends a sweep that would never end
+LIST_MAX = 225      # characters of inject-at=, of which all arguments of a domain have 256
 HEADER = os.path.join(os.path.dirname(__file__), "..", "..", "libs", "svc", "step.h")
 with open(HEADER, encoding="utf-8") as header:
-    KINDS = re.findall(r"^\tX\((\w+),", header.read(), re.M)
-LINE = re.compile(r"\((\S+)\) inject: \w+ at (\w+)")
+    STEPS = set(re.findall(r"^\tX\((\w+),", header.read(), re.M))
+LINE = re.compile(r"\((\S+)\) inject: (\w+) at ([\w/>:]+)")
+
+# ---- the places ----
+
+CALLS = "CALL OPEN OPENED ANSWER ANSWERED".split()
+# last, because the client, which is restarted for that, waits until the close is answered
+CLOSES = ["CLOSE", "CLOSED"]
+
+
+def at(proto, steps):
+    return [f"{s}/{proto}" for s in steps.split()]
+
+
+# PUBLISHED is reached only where the peer of a whole batch may sleep: elsewhere each record is published by itself (PUT). Domains that
+# use their rings without libs/svc (uart, console, xenstore, network) have no PUT, and xenstore no TAKEN. files reads synchronously, so it
+# has no events of a channel. Timers of storage and console stand for peers that hang, which is no step of healthy ones.
+PLACES = {
+    "uart": [*CALLS, *at("UART", "EPOCH EVENT SETTLE SETTLED PUT"), "BIT", *CLOSES],
+    "console": [*CALLS, *at("LOG", "EPOCH EVENT TAKEN SETTLE SETTLED"), *at("CONSOLE", "EPOCH EVENT TAKEN SETTLE PUBLISHED SETTLED"),
+                *at("UART>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED"), *CLOSES],
+    "blk0": [*CALLS, *at("BLK", "EPOCH EVENT TAKEN SETTLE SETTLED PUT"), "BIT", *CLOSES],
+    "net0": [*CALLS, *at("NET", "EPOCH EVENT TAKEN SETTLE PUBLISHED SETTLED"), "BIT", *CLOSES],
+    "storage": [*CALLS, *at("BLK", "EPOCH EVENT TAKEN SETTLE SETTLED PUT"),
+                *at("BLK>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"), "REQUEST", "REPLIED", *CLOSES],
+    "files": [*CALLS, *at("FILES", "EPOCH EVENT TAKEN SETTLE SETTLED PUT"), *at("BLK>", "TAKEN SETTLE SETTLED PUT"), *CLOSES],
+    "network": [*CALLS, *at("NET", "EPOCH EVENT TAKEN SETTLE PUBLISHED SETTLED"),
+                *at("NET>", "CHANNEL RESTARTED RESENT TAKEN SETTLE PUBLISHED SETTLED"), *CLOSES],
+    "ip": [*at("NET>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"), "TIMER"],
+    "xenstore": [*CALLS, *at("XS", "EPOCH EVENT SETTLE PUBLISHED SETTLED"), "BIT", *CLOSES],
+}
+# What makes a domain reach a place that ordinary work does not: another domain whose restart closes or opens a connection there.
+CLIENT = {"uart": "console", "console": "ip", "blk0": "storage", "net0": "network", "storage": "files", "network": "ip"}
+BELOW = {"console": "uart", "storage": "blk0", "files": "storage", "network": "net0", "ip": "network"}
+# A domain and those that it makes restart are not in one group, since the lives of each are counted.
+GROUPS = [("storage", "net0", "xenstore"), ("blk0", "network"), ("files", "ip"), ("console",), ("uart",)]
+# console reports in the kernel's log
+REPORTER = {"console": "kernel"}
+# and what list-services calls the end; init that waits for an answer meanwhile sees none, so it says "hang" then
+ENDS = {"crash": "fault", "hang": "hang", "exit": "exit"}
+GOES_ON = ("late", "leak")
+RINGS = ("index", "taken", "length", "record")
+
+
+def test_places_name_all_steps():
+    assert {p.split("/")[0] for places in PLACES.values() for p in places} == STEPS
+
+
+# ---- a sweep ----
+
+def parts(places):
+    """The list in pieces that fit the arguments of a domain."""
+    part = []
+    for p in places:
+        if len(",".join([*part, p])) > LIST_MAX:
+            yield part
+            part = []
+        part.append(p)
+    yield part
+
+
+def way_of(place, way):
+    return place.split("@") if "@" in place else (way, place)
 
 
 class Sweep:
-    """Lets domains fail until each has had its lives; counts the steps that were reached."""
+    """One machine, and domains that fail in it."""
 
-    def __init__(self, m, domains):
-        self.m, self.domains, self.reached = m, domains, {d: set() for d in domains}
+    def __init__(self, m, way, lists):
+        self.m, self.way, self.lists = m, way, lists
+        self.reached = collections.defaultdict(set)
 
-    def look(self):
-        for domain, kind in LINE.findall(self.m.shell("dmesg")):
-            self.reached[domain].add(kind)
+    def type(self, command):
+        """The output of a command; None if some of it was lost, because console or uart is being started again."""
+        self.m.line(command)
+        try:
+            start = self.m.expect(re.escape(command) + r"\n", limit=5).end()
+            self.m.expect(r"^" + PROMPT, limit=5)
+        except Hang:
+            if self.m.ended:
+                raise
+            return None
+        return self.m.text[start:self.m.pos]
 
-    def ended(self):
-        self.look()
-        now = services(self.m)
-        assert all(now[d].state in ("running", "restarting") for d in self.domains), now
-        return all(now[d].state == "running" and now[d].epoch > 2 * STEPS for d in self.domains)
+    def rows(self):
+        """Rows of list-services; a line of the log may come into one."""
+        for _ in range(20):
+            rows = services_in(self.type("list-services") or "")
+            if set(PLACES) <= set(rows):
+                return rows
+        raise AssertionError(f"no table of domains\n{self.m.tail()}")
+
+    def told(self, domain, way, place):
+        """Is there its report in the log? uart has none."""
+        reports = LINE.findall(self.type("dmesg | grep inject:") or "")
+        return domain == "uart" or (REPORTER.get(domain, domain), way, place) in reports
+
+    def disturb(self, domain, place):
+        """Ordinary work, and restarts of those that the place is about."""
+        step = place.split("/")[0]
+        for command in ("xenstore-ls /local", "ls /guests"):
+            self.type(command)
+        if step in ("CLOSE", "CLOSED") and domain in CLIENT:
+            self.restart(CLIENT[domain])
+        elif step in ("CLOSE", "CLOSED"):
+            self.guest()
+        elif step in ("RESTARTED", "RESENT", "REQUEST", "REPLIED", "CHANNEL") and domain in BELOW:
+            self.restart(BELOW[domain])
+
+    def guest(self):
+        """A guest that comes and goes, and so do its connections."""
+        for command in ("create /guests/short.cfg", "destroy short"):
+            self.type(command)
+
+    def restart(self, domain):
+        self.type(f"restart {domain}")
+
+    def life(self, domain, n, place):
+        """The n-th life of the domain fails at the place; returns when the next one has begun."""
+        way, where = way_of(place, self.way)
+        began, now = time.monotonic(), None
+        while time.monotonic() - began < PLACE_LIMIT:
+            now = self.rows()[domain]
+            assert now.state in ("running", "restarting"), (domain, place, now)
+            if now.state == "running" and now.epoch > n:
+                if self.told(domain, way, where) and (domain != "uart" or now.reason in (ENDS[way], "hang")):
+                    self.reached[domain].add(place)
+                return
+            if now.epoch == n and now.state == "running":
+                self.disturb(domain, where)
+                if way not in ENDS and self.told(domain, way, where):
+                    self.restart(domain)
+        print(f"{domain}: not reached: {place}: {now}")
+        self.restart(domain)
 
     def run(self):
-        for domain in self.domains:
-            self.m.shell(f"restart {domain}")
-        self.m.until(self.ended, f"{2 * STEPS} lives of {', '.join(self.domains)}")
-        self.look()
+        for domain, places in self.lists.items():
+            self.restart(domain)
+            for n, place in enumerate(places, 1):
+                self.life(domain, n, place)
 
 
-def sweep(machine, build, tmp_path, domains, way):
+def sweep(machine, build, tmp_path, way, lists):
+    """{domain: places that were reached}, with a guest that works all the time, and one that works afterwards."""
     guests = GuestDir(tmp_path / "g", build)
     build.archive = os.path.join(build.top, "boot", "inject.img")
-    image = ramdisk(guests, "stamp", {"stampio": compile_tool("stampio", tmp_path),
-                                      "load": "#!/bin/sh\nping -q 10.0.2.2 >/dev/null &\n/stampio /dev/xvda $1\n"})
-    volume = guests.add_image("data", size=SIZE * MIB)
-    guests.add_config("one", auto=False, memory=96, ramdisk=image, disk=[f"{volume},xvda,w"], vif=["bridge=xenbr0"],
-                      extra=boots(f"/load {SIZE}", more="net=dhcp"))
-    options = " ".join(f"{d}.inject={way} {d}.inject-lives={2 * STEPS}" for d in domains)
+    files = {"stampio": compile_tool("stampio", tmp_path), "load": "#!/bin/sh\nping -q 10.0.2.2 >/dev/null &\n/stampio /dev/xvda $1\n",
+             "fresh": FRESH}
+    image = ramdisk(guests, "stamp", files)
+    for name, script in (("one", f"/load {SIZE}"), ("fresh", "/fresh"), ("short", "sleep 1000")):
+        volume = guests.add_image(name, size=SIZE * MIB)
+        guests.add_config(name, auto=False, memory=96, ramdisk=image, disk=[f"{volume},xvda,w"], vif=["bridge=xenbr0"],
+                          extra=boots(script, more="net=dhcp"))
+    options = " ".join(f"{d}.inject={way} {d}.inject-at={','.join(places)}" for d, places in lists.items())
     m = machine(guests=guests, append="init.kill=1 init.calm=1 " + options)
     m.prompt()
     free = info(m, "free_memory")
     m.shell("create /guests/one.cfg")
     enter(m, "one", "stampio: begins")
     leave(m)
-    s = Sweep(m, domains)
+    s = Sweep(m, way, lists)
     s.run()
-    m.line("console one")
-    m.send("end\r")
-    match = m.expect(r"stampio: (\d) of 3 good, (\d+) writes")
-    assert match[1] == "3" and int(match[2]) > 0, match[0]
-    m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
+    end(m, s)
+    said = run_guest(m, "/guests/fresh.cfg")
+    assert "fresh: all good" in said, said
     wait_gone(m)
     assert info(m, "free_memory") == free
     m.poweroff()
-    for domain in domains:
-        print(f"{domain}: {len(s.reached[domain])} of {len(KINDS)} kinds of step: {' '.join(sorted(s.reached[domain]))}")
     return s.reached
 
 
-# A domain that ends while another one opens or closes a connection with it costs init a deadline, so few sweep at the same time.
-# control takes a connection whose opening ends its service three times for the reason, so a longer sweep can cost a guest its xenstore;
-# for that reason, ordinary runs have the first steps of storage alone.
-GROUPS = [("storage",)]
-if "SKERRY_INJECT_STEPS" in os.environ:
-    GROUPS += [("network", "xenstore"), ("blk0", "net0"), ("files", "ip"), ("console",), ("uart",)]
+FRESH = """#!/bin/sh
+head -c 1048576 /dev/urandom >/tmp/data
+dd if=/tmp/data of=/dev/xvda bs=64k conv=fsync 2>/dev/null && echo 3 >/proc/sys/vm/drop_caches &&
+	head -c 1048576 /dev/xvda | cmp - /tmp/data && ping -q -c 1 -W 100 10.0.2.2 >/dev/null && echo "fresh: all good"
+"""
 
 
-@pytest.mark.parametrize("domains", GROUPS, ids="-".join)
-def test_crash_at_each_step(machine, build, tmp_path, domains):
-    reached = sweep(machine, build, tmp_path, domains, "crash")
-    assert all(reached.values()) and set().union(*reached.values()) <= set(KINDS)
+def end(m, s):
+    """The guest that worked all the time ends. If a domain spoilt a ring, its guests may have lost what it serves, but nothing else."""
+    ways = {way_of(p, s.way)[0] for places in s.lists.values() for p in places}
+    if "short" in listed(m):
+        m.shell("destroy short")
+        wait_gone(m, "short")
+    if ways & set(RINGS):
+        for domain in {CLIENT[d] for d in s.lists if d in CLIENT}:
+            s.restart(domain)
+        m.until(lambda: all(r.state == "running" for r in s.rows().values()), "all domains")
+        m.shell("destroy one")
+    else:
+        m.line("console one")
+        m.send("end\r")
+        match = m.expect(r"stampio: (\d) of 3 good, (\d+) writes")
+        assert match[1] == "3" and int(match[2]) > 0, match[0]
+        m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
+    wait_gone(m)
+
+
+def sweeps():
+    """(name, way, {domain: places}) of each machine."""
+    if not WAY:
+        # those of calls cost init, which waits for the answer, its deadline
+        yield "crash-storage", "crash", {"storage": [p for p in PLACES["storage"] if "/" in p]}
+        yield "each-way-storage", "crash", {"storage": [f"{w}@{p}" for w, p in zip(("exit", "hang", *GOES_ON, *RINGS), WAYS_AT)]}
+        return
+    for group in GROUPS:
+        yield from group_sweeps(WAY, group)
+
+
+# where each way has its turn in an ordinary run
+WAYS_AT = ["PUT/BLK>", "TAKEN/BLK", "PUT/BLK", "EVENT/BLK", "SETTLE/BLK", "SETTLED/BLK", "SETTLE/BLK>", "SETTLE/BLK"]
+
+
+def group_sweeps(way, group):
+    def possible(d, place):
+        """uart cannot report what does not end it, and only a place about a connection has a ring."""
+        return way in ENDS or d != "uart" and (way in GOES_ON or "/" in place)
+
+    lists = {d: list(parts([p for p in PLACES[d] if possible(d, p)])) for d in group}
+    for i in range(max(map(len, lists.values()))):
+        part = {d: pieces[i] for d, pieces in lists.items() if i < len(pieces) and pieces[i]}
+        if part:
+            yield f"{way}-{'-'.join(part)}-{i}", way, part
+
+
+SWEEPS = list(sweeps())
+
+
+@pytest.mark.parametrize("way,lists", [s[1:] for s in SWEEPS], ids=[s[0] for s in SWEEPS])
+def test_fails_at_each_place(machine, build, tmp_path, way, lists):
+    reached = sweep(machine, build, tmp_path, way, lists)
+    for domain, places in lists.items():
+        print(f"{domain}: {len(reached[domain])} of {len(places)} places: {' '.join(sorted(reached[domain]))}")
+    assert {d: sorted(set(p) - reached[d]) for d, p in lists.items()} == {d: [] for d in lists}
