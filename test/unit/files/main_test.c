@@ -240,7 +240,7 @@ static void requests_beyond_the_region(void)
 }
 
 /* A record whose length disagrees with path_len ends only that client's connection. */
-static void records_that_are_none(void)
+static void illegal_records(void)
 {
 	struct {
 		struct files_req q;
@@ -315,7 +315,7 @@ int main(void)
 		CASE(one_file_for_a_guest),
 		CASE(opens_that_are_refused),
 		CASE(requests_beyond_the_region),
-		CASE(records_that_are_none),
+		CASE(illegal_records),
 		CASE(answers_that_are_not_taken),
 		CASE(without_a_volume),
 	};
