@@ -384,11 +384,42 @@ static size_t characters(const char *text)
 	return n;
 }
 
-int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m)
+/* Text that the kinds of back ends in Xen do not tell apart for a partition. */
+static bool backend_kind_known(const char *kind)
 {
-	static const char dir[] = "/dev/disk/by-partlabel/";
-	const char *name;
+	return !*kind || strcmp(kind, "phy") == 0 || strcmp(kind, "qdisk") == 0;
+}
 
+/* The GPT partition name of the target, in label[DISK_LABEL_SIZE]. 0 or -1 with *m. */
+static int target_label(
+	const struct disk_spec *d, const struct names *n, char *label, struct msg *m)
+{
+	char name[NAMES_WORD_MAX + 1];
+	size_t dir = strlen(DISK_DIR);
+
+	if (!names_find(n, NAMES_DISK, d->target, name, sizeof(name))) {
+		if (strncmp(d->target, DISK_DIR, dir) != 0)
+			return msg_fail(m,
+				"%s: target '%.120s' is not a partition of this host; use " DISK_DIR
+				"NAME, or say in " NAMES_FILE
+				" which partition it is: disk %.120s NAME",
+				d->vdev, d->target, d->target);
+		strcpy(name, d->target + dir);
+	}
+	if (!*name || characters(name) > DISK_LABEL_MAX || strchr(name, '/'))
+		return msg_fail(m,
+			"%s: '%.100s' is not a partition name, which has 1 to %d characters",
+			d->vdev, name, DISK_LABEL_MAX);
+	if (strlen(name) >= DISK_LABEL_SIZE)
+		return msg_fail(m, "%s: the partition name is too long; at most %d bytes",
+			d->vdev, DISK_LABEL_SIZE - 1);
+	strcpy(label, name);
+	return 0;
+}
+
+int disk_spec_check(
+	const struct disk_spec *d, const struct names *n, char *label, struct msg *m)
+{
 	if (d->format != DISK_RAW && d->format != DISK_EMPTY)
 		return msg_fail(m, "%s: format %s is not supported; convert the image to raw",
 			d->vdev, disk_format_name(d->format));
@@ -399,7 +430,7 @@ int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m)
 		return msg_fail(m,
 			"%s: backend=%s: driver domains are not supported; remove it", d->vdev,
 			d->backend);
-	if (d->backendtype[0] && strcmp(d->backendtype, "phy") != 0)
+	if (!backend_kind_known(d->backendtype))
 		return msg_fail(m, "%s: backendtype=%s is not supported; use phy or remove it",
 			d->vdev, d->backendtype);
 	if (d->specification[0] && strcmp(d->specification, "xen") != 0)
@@ -408,20 +439,12 @@ int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m)
 			d->specification);
 	if (d->colo)
 		return msg_fail(m, "%s: COLO is not supported; remove its parameters", d->vdev);
-	if (d->format == DISK_EMPTY || !d->target[0])
+	if (d->format == DISK_EMPTY && !d->cdrom)
 		return msg_fail(
-			m, "%s: an empty cdrom drive is not supported; name a target", d->vdev);
-	if (strncmp(d->target, dir, sizeof(dir) - 1) != 0)
-		return msg_fail(m, "%s: target '%.150s' does not exist here; use %sNAME",
-			d->vdev, d->target, dir);
-	name = d->target + sizeof(dir) - 1;
-	if (!*name || characters(name) > DISK_LABEL_MAX || strchr(name, '/'))
-		return msg_fail(m,
-			"%s: '%.100s' is not a partition name, which has 1 to %d characters",
-			d->vdev, name, DISK_LABEL_MAX);
-	if (strlen(name) >= DISK_LABEL_SIZE)
-		return msg_fail(m, "%s: the partition name is too long; at most %d bytes",
-			d->vdev, DISK_LABEL_SIZE - 1);
-	strcpy(label, name);
-	return 0;
+			m, "%s: only a cdrom drive may be empty; use format=raw", d->vdev);
+	if (disk_spec_empty(d)) {
+		label[0] = '\0';
+		return 0;
+	}
+	return target_label(d, n, label, m);
 }

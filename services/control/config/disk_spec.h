@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/names.h"
 #include "msg.h"
 
 enum {
@@ -50,11 +51,20 @@ const char *disk_format_name(enum disk_format f);
 /* 0, or -1 with the mistake in *m. */
 int disk_spec_parse(struct disk_spec *d, const char *text, struct msg *m);
 
+/* An empty cdrom drive. */
+static inline bool disk_spec_empty(const struct disk_spec *d)
+{
+	return d->cdrom && d->format == DISK_EMPTY;
+}
+
 /*
- * Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_SIZE], or -1 with
- * *m.
+ * Can this host serve it? 0 and the GPT partition name in label[DISK_LABEL_SIZE], which is
+ * empty for an empty drive, or -1 with *m. The target is a name of *n, or of the directory
+ * DISK_DIR. n may be NULL.
  */
-int disk_spec_check(const struct disk_spec *d, char *label, struct msg *m);
+#define DISK_DIR "/dev/disk/by-partlabel/"
+int disk_spec_check(
+	const struct disk_spec *d, const struct names *n, char *label, struct msg *m);
 
 /* "xvda1", "sdb", "d536p37", "0xca00" and so on to a virtual device number. 0 or -1. */
 int vdev_number(const char *vdev, uint32_t *number);

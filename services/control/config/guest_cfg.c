@@ -16,6 +16,7 @@
 struct config_builder {
 	struct guest_config *g;
 	const struct cfg *c;
+	const struct names *names;
 	guest_random_fn random;
 	struct report *r;
 	bool have_memory, have_maxmem, have_vcpus, have_maxvcpus; /* the number is valid */
@@ -332,35 +333,62 @@ static int take_ramdisk(struct config_builder *b, const struct cfg_setting *s)
 	return rc;
 }
 
+static bool vdev_used(const struct guest_disk *list, uint32_t n, uint32_t number)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (list[i].spec.number == number)
+			return true;
+	return false;
+}
+
 static int check_disk(struct config_builder *b, const struct cfg_value *item,
 	struct guest_disk *d, struct msg *why)
 {
+	const struct guest_config *g = b->g;
 	int rc;
 
 	if (item->kind != CFG_STRING)
 		return msg_fail(why, "must be a string; put it in quotes");
 	rc = disk_spec_parse(&d->spec, item->text, why);
 	if (!rc)
-		rc = disk_spec_check(&d->spec, d->label, why);
-	for (const struct guest_disk *other = b->g->disks; !rc && other < d; other++)
-		if (other->spec.number == d->spec.number)
-			rc = msg_fail(why, "vdev %s is used by two disks; give each its own",
-				d->spec.vdev);
+		rc = disk_spec_check(&d->spec, b->names, d->label, why);
+	if (!rc && (vdev_used(g->disks, g->n_disks, d->spec.number) ||
+			   vdev_used(g->drives, g->n_drives, d->spec.number)))
+		rc = msg_fail(
+			why, "vdev %s is used by two disks; give each its own", d->spec.vdev);
 	return rc;
+}
+
+/* Keep a good disk, or an empty drive. */
+static int disk_add(struct config_builder *b, const struct guest_disk *d, struct msg *why)
+{
+	struct guest_config *g = b->g;
+
+	if (!disk_spec_empty(&d->spec))
+		g->disks[g->n_disks++] = *d;
+	else if (g->n_drives < GUEST_DRIVES_MAX)
+		g->drives[g->n_drives++] = *d;
+	else
+		return msg_fail(why, "at most %d drives may be empty", GUEST_DRIVES_MAX);
+	return 0;
 }
 
 static int take_disk(struct config_builder *b, const struct cfg_setting *s)
 {
-	unsigned int index = 0;
+	struct guest_disk d;
 	struct msg why;
 	int rc = check_list(b, s, GUEST_DISKS_MAX);
 
+	d.place = 0;
 	for (const struct cfg_value *item = rc ? NULL : s->value->first; item;
-		item = item->next, index++) {
-		if (check_disk(b, item, &b->g->disks[b->g->n_disks], &why))
-			rc = item_report(b, s, item, index, REPORT_MISTAKE, why.text);
-		else
-			b->g->n_disks++;
+		item = item->next, d.place++) {
+		if (check_disk(b, item, &d, &why) || disk_add(b, &d, &why)) {
+			rc = item_report(b, s, item, d.place, REPORT_MISTAKE, why.text);
+		} else if (disk_spec_empty(&d.spec)) {
+			(void)msg_fail(&why, "%s: the drive is empty, so the guest has none",
+				d.spec.vdev);
+			(void)item_report(b, s, item, d.place, REPORT_REMARK, why.text);
+		}
 	}
 	return rc;
 }
@@ -374,6 +402,20 @@ static int same_mac(const struct guest_config *g, const struct vif_spec *v)
 	return -1;
 }
 
+/* Names that other hosts often give to the bridge with the card. */
+static const char *const usual_bridges[] = { "br0", "virbr0" };
+
+/* The switch that the word means here, if it is not that switch's own name. */
+static void bridge_find(const struct config_builder *b, struct vif_spec *v)
+{
+	if (names_find(b->names, NAMES_BRIDGE, v->bridge, v->network, sizeof(v->network)))
+		return;
+	strcpy(v->network, v->bridge);
+	for (size_t i = 0; i < ARRAY_SIZE(usual_bridges); i++)
+		if (strcmp(v->bridge, usual_bridges[i]) == 0)
+			strcpy(v->network, VIF_BRIDGE_DEFAULT);
+}
+
 static int check_vif(struct config_builder *b, const struct cfg_value *item, unsigned int index,
 	struct msg *ignored, struct msg *why)
 {
@@ -384,6 +426,7 @@ static int check_vif(struct config_builder *b, const struct cfg_value *item, uns
 		return msg_fail(why, "must be a string; put it in quotes");
 	if (vif_spec_parse(v, item->text, ignored, why))
 		return -1;
+	bridge_find(b, v);
 	if (v->devid >= 0 && v->devid != (int)index)
 		return msg_fail(
 			why, "interfaces are numbered in the order of the list; remove devid=");
@@ -536,10 +579,10 @@ static void finish_required(struct config_builder *b)
 		finish_kernel(b);
 }
 
-int guest_config_make(
-	struct guest_config *g, const struct cfg *c, guest_random_fn random, struct report *r)
+int guest_config_make(struct guest_config *g, const struct cfg *c, const struct names *n,
+	guest_random_fn random, struct report *r)
 {
-	struct config_builder b = { .g = g, .c = c, .random = random, .r = r };
+	struct config_builder b = { .g = g, .c = c, .names = n, .random = random, .r = r };
 
 	memset(g, 0, sizeof(*g));
 	g->weight = GUEST_WEIGHT_DEFAULT;
@@ -549,6 +592,8 @@ int guest_config_make(
 	for (const struct cfg_setting *s = c->first; s; s = s->next)
 		if (s->value)
 			setting_take(&b, s);
+	if (n)
+		names_check(n, r);
 	finish_required(&b);
 	finish_sizes(&b);
 	finish_parts(&b);

@@ -23,6 +23,7 @@ enum {
 	GUEST_MODULES_MAX = VM_MODULES_MAX,
 	GUEST_CMDLINE_MAX = 1023,
 	GUEST_DISKS_MAX = 8,
+	GUEST_DRIVES_MAX = 4, /* that are empty */
 	GUEST_VIFS_MAX = 4,
 	/*
 	 * Disks, vifs and modules together: each is a channel of the VMM, which has one each
@@ -54,6 +55,7 @@ enum guest_action { GUEST_ACTIONS(X) ACTION_COUNT };
 
 struct guest_disk {
 	struct disk_spec spec;
+	uint32_t place; /* in the list of the file */
 	char label[DISK_LABEL_SIZE];
 };
 
@@ -73,8 +75,9 @@ struct guest_config {
 	char cmdline[GUEST_CMDLINE_MAX + 1];
 	uint32_t weight, cap;
 	enum guest_action on_poweroff, on_reboot, on_crash;
-	uint32_t n_disks, n_vifs;
+	uint32_t n_disks, n_drives, n_vifs;
 	struct guest_disk disks[GUEST_DISKS_MAX];
+	struct guest_disk drives[GUEST_DRIVES_MAX]; /* empty; the guest has none of them */
 	struct vif_spec vifs[GUEST_VIFS_MAX];
 };
 
@@ -85,12 +88,13 @@ static inline uint32_t guest_memory_round(uint32_t mib) { return (mib + 1) & ~1u
 typedef void (*guest_random_fn)(void *buf, size_t size);
 
 /*
- * Check `c` and fill *g. All mistakes go to *r, as "file:line: key 'x': what; what to do", and
- * so do remarks, which do not stop the guest. 0 and *g is complete, or -1 when *r has a
- * mistake, from here or from cfg_parse() before.
+ * Check `c` and fill *g. *n says what names of other hosts are here; it may be NULL. All
+ * mistakes go to *r, as "file:line: key 'x': what; what to do", and so do remarks, which do not
+ * stop the guest. 0 and *g is complete, or -1 when *r has a mistake, from here or from
+ * cfg_parse() before.
  */
-int guest_config_make(
-	struct guest_config *g, const struct cfg *c, guest_random_fn random, struct report *r);
+int guest_config_make(struct guest_config *g, const struct cfg *c, const struct names *n,
+	guest_random_fn random, struct report *r);
 
 const char *guest_action_name(enum guest_action a);
 

@@ -227,7 +227,8 @@ int vif_spec_parse(struct vif_spec *v, const char *text, struct msg *ignored, st
 			return rc;
 	}
 	if (!v->bridge[0])
-		strcpy(v->bridge, "xenbr0");
+		strcpy(v->bridge, VIF_BRIDGE_DEFAULT);
+	strcpy(v->network, v->bridge);
 	return 0;
 }
 

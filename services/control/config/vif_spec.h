@@ -10,11 +10,14 @@
 
 enum { VIF_NAME_MAX = 15, VIF_IP_MAX = 127, VIF_MAC_SIZE = 6, VIF_MAC_TEXT = 18 };
 
+#define VIF_BRIDGE_DEFAULT "xenbr0"
+
 struct vif_spec {
 	uint8_t mac[VIF_MAC_SIZE];
 	bool mac_given, trusted;
-	int devid; /* -1: not given */
-	char bridge[VIF_NAME_MAX + 1];
+	int devid;                      /* -1: not given */
+	char bridge[VIF_NAME_MAX + 1];  /* as written */
+	char network[VIF_NAME_MAX + 1]; /* the switch of this host that it means */
 	char model[VIF_NAME_MAX + 1];
 	char vifname[VIF_NAME_MAX + 1];
 	char gatewaydev[VIF_NAME_MAX + 1];

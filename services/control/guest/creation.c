@@ -5,7 +5,7 @@
  *
  * Objects     struct creation: from the request until the requester was told the result. From
  *             BUILD on the guest points to it.
- * Lifecycle   creation_from_file() begins with READ, creation_from_config() with BUILD; then
+ * Lifecycle   creation_from_file() begins with NAMES, creation_from_config() with BUILD; then
  *             the table of steps.
  * Invariants  CREATION1 the state changes only in creation_set_state()
  *             CREATION2 the requester of a guest is told the result exactly once
@@ -20,6 +20,7 @@
 #include "client/files.h"
 #include "client/host.h"
 #include "config/guest_cfg.h"
+#include "config/names.h"
 #include "config/path.h"
 #include "guest/build.h"
 #include "guest/connect.h"
@@ -46,6 +47,7 @@ struct creation {
 	char path[FILES_CANDIDATE];
 	char *overrides[OVERRIDES_MAX];
 	int n_overrides;
+	struct names names;
 	const char *text; /* of the file, in state CHECK */
 	size_t text_len;
 	struct cfg cfg; /* says which line of the file a failure is about */
@@ -60,6 +62,7 @@ struct creation {
 static void creation_free(struct creation *c)
 {
 	cfg_fini(&c->cfg);
+	names_fini(&c->names);
 	while (c->n_overrides)
 		free(c->overrides[--c->n_overrides]);
 	free(c->config);
@@ -81,6 +84,45 @@ enum step_end {
 static int creation_run(struct creation *c, struct msg *m);
 static void creation_tell(struct creation *c, uint32_t domid, const char *text);
 
+/* Go on after a file was read, or tell why not. */
+static void creation_go_on(struct creation *c, enum creation_state to)
+{
+	struct msg m;
+
+	creation_set_state(c, to);
+	if (creation_run(c, &m))
+		creation_tell(c, 0, m.text);
+}
+
+static void names_read(void *ctx, int status, const char *text, size_t len)
+{
+	struct creation *c = ctx;
+	struct msg m;
+
+	if (status == -SK_E_NOT_FOUND) {
+		len = 0;
+		status = 0;
+	}
+	if (status) {
+		msg_fail(&m, NAMES_FILE ": %s", files_error_text(status));
+		creation_tell(c, 0, m.text);
+	} else if (len && names_init(&c->names, text, len)) {
+		creation_tell(c, 0, no_memory);
+	} else {
+		creation_go_on(c, CREATION_READ);
+	}
+}
+
+static enum step_end step_names(struct creation *c, struct msg *m)
+{
+	int rc = files_read(NAMES_FILE, names_read, c);
+
+	if (!rc)
+		return STEP_WAITS;
+	msg_fail(m, NAMES_FILE ": %s", files_error_text(rc));
+	return STEP_FAILED;
+}
+
 static void file_read(void *ctx, int status, const char *text, size_t len)
 {
 	struct creation *c = ctx;
@@ -93,9 +135,7 @@ static void file_read(void *ctx, int status, const char *text, size_t len)
 	}
 	c->text = text;
 	c->text_len = len;
-	creation_set_state(c, CREATION_CHECK);
-	if (creation_run(c, &m))
-		creation_tell(c, 0, m.text);
+	creation_go_on(c, CREATION_CHECK);
 }
 
 static enum step_end step_read(struct creation *c, struct msg *m)
@@ -136,7 +176,7 @@ static enum step_end step_check(struct creation *c, struct msg *m)
 	(void)cfg_parse(&c->cfg, c->path, c->text, c->text_len, r);
 	for (int i = 0; i < c->n_overrides; i++)
 		(void)cfg_override(&c->cfg, c->overrides[i], r);
-	(void)guest_config_make(c->config, &c->cfg, host_random, r);
+	(void)guest_config_make(c->config, &c->cfg, &c->names, host_random, r);
 	rc = creation_report(c, r, m);
 	free(r);
 	if (rc)
@@ -200,6 +240,7 @@ static const struct {
 		END_GUEST /* the table ends the guest, as if it were destroyed */
 	} when_failed;
 } steps[] = {
+	[CREATION_NAMES] = { step_names, FORGET },
 	[CREATION_READ] = { step_read, FORGET },
 	[CREATION_CHECK] = { step_check, FORGET },
 	[CREATION_BUILD] = { step_build, FORGET },
@@ -343,7 +384,7 @@ static struct creation *creation_new(enum creation_state state, created_fn fn, v
 
 int creation_from_file(const struct creation_request *r, struct msg *m)
 {
-	struct creation *c = creation_new(CREATION_READ, r->fn, r->ctx);
+	struct creation *c = creation_new(CREATION_NAMES, r->fn, r->ctx);
 
 	if (!c)
 		return msg_fail(m, no_memory);

@@ -15,6 +15,7 @@
 #include "out.h"
 
 enum creation_state {
+	CREATION_NAMES,   /* files reads the host's table of names, if there is one */
 	CREATION_READ,    /* files reads the configuration file */
 	CREATION_CHECK,   /* its text becomes a configuration without mistakes */
 	CREATION_BUILD,   /* the table has an entry; memory, the VMM and its vCPUs are made */

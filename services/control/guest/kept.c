@@ -175,20 +175,22 @@ static bool disk_ok(const struct guest_disk *d)
 
 static bool vif_ok(const struct vif_spec *v)
 {
-	return TEXT_OK(v->bridge) && TEXT_OK(v->model) && TEXT_OK(v->vifname) &&
-	       TEXT_OK(v->gatewaydev) && TEXT_OK(v->ip);
+	return TEXT_OK(v->bridge) && TEXT_OK(v->network) && TEXT_OK(v->model) &&
+	       TEXT_OK(v->vifname) && TEXT_OK(v->gatewaydev) && TEXT_OK(v->ip);
 }
 
 static bool parts_ok(const struct guest_config *c)
 {
 	bool ok = c->n_modules <= GUEST_MODULES_MAX && c->n_disks <= GUEST_DISKS_MAX &&
-		  c->n_vifs <= GUEST_VIFS_MAX &&
+		  c->n_drives <= GUEST_DRIVES_MAX && c->n_vifs <= GUEST_VIFS_MAX &&
 		  c->n_modules + c->n_disks + c->n_vifs <= GUEST_PARTS_MAX;
 
 	for (uint32_t i = 0; ok && i < c->n_modules; i++)
 		ok = TEXT_OK(c->modules[i].path) && TEXT_OK(c->modules[i].args);
 	for (uint32_t i = 0; ok && i < c->n_disks; i++)
 		ok = disk_ok(&c->disks[i]);
+	for (uint32_t i = 0; ok && i < c->n_drives; i++)
+		ok = disk_ok(&c->drives[i]);
 	for (uint32_t i = 0; ok && i < c->n_vifs; i++)
 		ok = vif_ok(&c->vifs[i]);
 	return ok;

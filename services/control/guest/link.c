@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "client/host.h"
 #include "client/services.h"
+#include "config/names.h"
 #include "guest/guest_pool.h"
 #include "proto/blk.h"
 #include "proto/console.h"
@@ -157,7 +158,7 @@ static void prepare_vif(const struct guest *g, struct guest_link *l, uint32_t i)
 	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID };
 
 	snprintf(l->name, sizeof(l->name), "vif%u", i);
-	strcpy(p.bridge, v->bridge);
+	strcpy(p.bridge, v->network);
 	memcpy(p.mac, v->mac, sizeof(p.mac));
 	if (v->vifname[0])
 		strcpy(p.name, v->vifname);
@@ -291,7 +292,10 @@ static int disk_refused(const struct guest_disk *d, int rc, struct msg *m)
 static int vif_refused(const struct vif_spec *v, uint32_t i, int rc, struct msg *m)
 {
 	if (rc == -SK_E_NOT_FOUND)
-		return msg_fail(m, "vif %u: there is no bridge '%s'; use xenbr0", i, v->bridge);
+		return msg_fail(m,
+			"vif %u: there is no bridge '%s'; use xenbr0, or say in " NAMES_FILE
+			" which it is: bridge %s xenbr0",
+			i, v->network, v->network);
 	if (rc == -SK_E_EXISTS)
 		return msg_fail(m, "vif %u: the host has this mac itself; change mac=", i);
 	return 0;

@@ -3,7 +3,8 @@
  * config_fuzz.c - guest configuration files and command-line settings, from bytes to a checked
  * configuration
  *
- * Input: a file, and after a NUL byte one command-line setting.
+ * Input: a file, after a NUL byte one command-line setting, and after another one the host's
+ * table of names.
  *
  * Lifecycle   one call per input.
  */
@@ -35,7 +36,11 @@ static void check(const struct guest_config *g)
 	must(g->on_crash < ACTION_COUNT && g->on_poweroff < ACTION_COUNT &&
 		g->on_reboot < ACTION_COUNT);
 	for (uint32_t i = 0; i < g->n_disks; i++)
-		must(g->disks[i].label[0] && g->disks[i].spec.format == DISK_RAW);
+		must(g->disks[i].label[0] && !strchr(g->disks[i].label, '/') &&
+			g->disks[i].spec.format == DISK_RAW);
+	must(g->n_drives <= GUEST_DRIVES_MAX);
+	for (uint32_t i = 0; i < g->n_drives; i++)
+		must(!g->drives[i].label[0] && disk_spec_empty(&g->drives[i].spec));
 	for (uint32_t i = 0; i < g->n_vifs; i++)
 		must(!(g->vifs[i].mac[0] & 1) && g->vifs[i].bridge[0]);
 }
@@ -48,6 +53,8 @@ static void check_report(const struct report *r)
 	must(r->n <= REPORT_MAX);
 	for (unsigned int i = 0; i < r->n; i++) {
 		must(strncmp(r->line[i].text.text, "fuzz.cfg:", 9) == 0 ||
+			strncmp(r->line[i].text.text, NAMES_FILE ":", strlen(NAMES_FILE ":")) ==
+				0 ||
 			strncmp(r->line[i].text.text, "command line", 12) == 0);
 		/* lines of the command line, with 0, come last */
 		must(!i || r->line[i - 1].at - 1 <= r->line[i].at - 1);
@@ -68,33 +75,52 @@ static void check_settings(const struct cfg *c, bool mistakes)
 	}
 }
 
+/* The input, with a terminator. */
+static char *input_copy(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	must(text != NULL);
+	memcpy(text, data, size);
+	text[size] = '\0';
+	return text;
+}
+
+/* The rest of the input behind the next NUL byte, which is cut off. NULL: there is none. */
+static char *part_next(char *part, char *end)
+{
+	char *nul = part ? memchr(part, 0, (size_t)(end - part)) : NULL;
+
+	return nul && nul < end - 1 ? nul + 1 : NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct guest_config g;
 	static struct report r;
-	const uint8_t *nul = size ? memchr(data, 0, size) : NULL;
-	size_t len = nul ? (size_t)(nul - data) : size;
-	char *arg;
+	char *text = input_copy(data, size), *end = text + size;
+	char *arg = part_next(text, end), *table = part_next(arg, end);
+	struct names n = { 0 };
 	struct cfg c;
 	int rc;
 
 	cfg_init(&c);
 	report_init(&r);
-	rc = cfg_parse(&c, "fuzz.cfg", (const char *)data, len, &r);
+	rc = cfg_parse(&c, "fuzz.cfg", text, arg ? (size_t)(arg - 1 - text) : size, &r);
 	must(rc == (r.mistakes ? -1 : 0));
-	if (nul) {
-		arg = strndup((const char *)nul + 1, size - len - 1);
-		must(arg != NULL);
+	if (arg) {
 		rc = cfg_override(&c, arg, &r);
 		must(!rc || r.mistakes);
-		free(arg);
 	}
 	check_settings(&c, r.mistakes != 0);
-	rc = guest_config_make(&g, &c, no_random, &r);
+	must(!table || names_init(&n, table, (size_t)(end - table)) == 0);
+	rc = guest_config_make(&g, &c, table ? &n : NULL, no_random, &r);
 	must(rc == (r.mistakes ? -1 : 0));
 	if (!rc)
 		check(&g);
 	check_report(&r);
+	names_fini(&n);
 	cfg_fini(&c);
+	free(text);
 	return 0;
 }

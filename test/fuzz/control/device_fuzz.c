@@ -32,8 +32,10 @@ static void disk(const char *text)
 	must(vdev_number(d.vdev, &n) == 0 && n == d.number && n < 1u << 29);
 	must(d.target[0] || d.cdrom);
 	must(!d.cdrom || d.readonly);
-	if (disk_spec_check(&d, label, &m) == 0)
-		must(label[0] && d.format == DISK_RAW && d.target[0] == '/');
+	if (disk_spec_check(&d, NULL, label, &m) == 0)
+		must(disk_spec_empty(&d)
+				? !label[0]
+				: label[0] && d.format == DISK_RAW && d.target[0] == '/');
 }
 
 static void vif(const char *text)

@@ -4,15 +4,19 @@ control-src = $(patsubst %,services/control/%.c,$(1))
 control-inc := services/control test/unit/control
 # from a file's text to a checked configuration
 control-cfg := $(addprefix config/,cfg cfg_lex cfg_advice report) msg out
-control-guest := $(addprefix config/,guest_cfg guest_keys path disk_spec vdev vif_spec uuid) $(control-cfg)
+control-guest := $(addprefix config/,guest_cfg guest_keys names path disk_spec vdev vif_spec uuid) $(control-cfg)
 
 unit-tests += control_cfg
 src-unit-control_cfg := test/unit/control/cfg_test.c $(call control-src,$(control-cfg))
 inc-unit-control_cfg := $(control-inc)
 
 unit-tests += control_disk
-src-unit-control_disk := test/unit/control/disk_test.c $(call control-src,config/disk_spec config/vdev msg)
+src-unit-control_disk := test/unit/control/disk_test.c $(call control-src,config/disk_spec config/vdev config/names config/report msg out)
 inc-unit-control_disk := $(control-inc)
+
+unit-tests += control_names
+src-unit-control_names := test/unit/control/names_test.c $(call control-src,config/names config/report msg out)
+inc-unit-control_names := $(control-inc)
 
 unit-tests += control_guest
 src-unit-control_guest := test/unit/control/guest_test.c \

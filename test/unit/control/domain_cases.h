@@ -51,6 +51,7 @@
 	X(pipes) \
 	X(files_and_completion) \
 	X(files_starts_again) \
+	X(names_of_another_host) \
 	X(services_start_again) \
 	X(a_service_dies_while_a_guest_is_made) \
 	X(a_service_dies_while_a_guest_ends) \

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "config/names.h"
 #include "domain_cases.h"
 #include "fakes.h"
 
@@ -190,6 +191,27 @@ void dry_runs(void **state)
 	assert_true(screen_has("create: /guests/none.cfg: no such file"));
 	type("create ./\r");
 	assert_true(screen_has("create: /guests/: "));
+}
+
+/* The host's table says what disks and bridges of a file are here. */
+void names_of_another_host(void **state)
+{
+	(void)state;
+	type("create a.cfg \"disk=['phy:/dev/vg/web,xvda,w']\"\r");
+	assert_true(screen_has(
+		"say in " NAMES_FILE " which partition it is: disk /dev/vg/web NAME"));
+	world_at_rest();
+	file_add(NAMES_FILE, "disk /dev/vg/* *\nbridge lan xenbr0\n");
+	world.fail_service = SERVICE_STORAGE;
+	world.fail_rc = -SK_E_NOT_FOUND;
+	type("create a.cfg \"disk=['phy:/dev/vg/web,xvda,w']\"\r");
+	assert_true(screen_has("disk xvda: there is no partition named 'web'"));
+	world.fail_rc = 0;
+	guest_created(
+		"create a.cfg \"disk=['phy:/dev/vg/web,xvda,w']\" \"vif=['bridge=lan']\"\r",
+		"a");
+	guest_destroyed("a");
+	world_at_rest();
 }
 
 /*

@@ -33,6 +33,8 @@ static struct msg m, ignored;
 
 static void fake_random(void *buf, size_t size) { memset(buf, 0xff, size); }
 
+static const struct names *host_names; /* of the host */
+
 static int make(const char *text)
 {
 	struct out o = text_sink_out(&said);
@@ -43,7 +45,7 @@ static int make(const char *text)
 	report_init(&r);
 	rc = cfg_parse(&c, "g.cfg", text, strlen(text), &r);
 	assert_int_equal(rc, r.mistakes ? -1 : 0);
-	rc = guest_config_make(&g, &c, fake_random, &r);
+	rc = guest_config_make(&g, &c, host_names, fake_random, &r);
 	assert_int_equal(rc, r.mistakes ? -1 : 0);
 	report_print(&r, &o);
 	cfg_fini(&c);
@@ -457,6 +459,60 @@ static void actions(void **state)
 	bad(BASE "on_reboot='soft-reset'", "g.cfg:4: key 'on_reboot': ", "not supported");
 }
 
+/* What files of other hosts name is looked up in the table of this host. */
+static void names_of_other_hosts(void **state)
+{
+	static const char table[] =
+		"disk /dev/vg/* vg-*\ndisk /srv/web.img web\nbridge br1 lan0\n"
+		"bridge br0 lan0\nnonsense\ndisk /dev/sdb a/b\n";
+	struct names n;
+
+	(void)state;
+	quiet(BASE
+		"vif=['bridge=br0','mac=2:0:0:0:0:1,bridge=virbr0','mac=2:0:0:0:0:2,bridge=x']");
+	assert_string_equal(g.vifs[0].bridge, "br0");
+	assert_string_equal(g.vifs[0].network, "xenbr0");
+	assert_string_equal(g.vifs[1].network, "xenbr0");
+	assert_string_equal(g.vifs[2].network, "x");
+	assert_int_equal(names_init(&n, table, strlen(table)), 0);
+	host_names = &n;
+	remarked(BASE
+		"disk=['phy:vg/root,xvda,w','file:/srv/web.img,xvdb,w','/dev/disk/by-partlabel/c,,xvdc']\n"
+		"vif=['bridge=br1','mac=2:0:0:0:0:1,bridge=br0','mac=2:0:0:0:0:2,bridge=virbr0']",
+		NAMES_FILE ":5: ", "says nothing");
+	assert_string_equal(g.disks[0].label, "vg-root");
+	assert_string_equal(g.disks[0].spec.target, "/dev/vg/root");
+	assert_string_equal(g.disks[1].label, "web");
+	assert_string_equal(g.disks[2].label, "c");
+	assert_string_equal(g.vifs[0].bridge, "br1");
+	assert_string_equal(g.vifs[0].network, "lan0");
+	assert_string_equal(g.vifs[1].network, "lan0");
+	assert_string_equal(g.vifs[2].network, "xenbr0");
+	bad(BASE "disk=['/dev/sdb,,xvda']", "g.cfg:4: key 'disk': entry 0: ", "'a/b'");
+	bad(BASE "disk=['/dev/vg/0123456789012345678901234567890123,,xvda']",
+		"g.cfg:4: key 'disk': entry 0: ", "36 characters");
+	host_names = NULL;
+	names_fini(&n);
+}
+
+/* A drive without a medium is no disk of the guest, but has its place and its vdev. */
+static void empty_drives(void **state)
+{
+	(void)state;
+	remarked(BASE "disk=['vdev=hdc,cdrom','/dev/disk/by-partlabel/a,,xvda']",
+		"g.cfg:4: key 'disk': entry 0: hdc: ", "drive is empty");
+	assert_int_equal(g.n_disks, 1);
+	assert_string_equal(g.disks[0].label, "a");
+	assert_int_equal(g.disks[0].place, 1);
+	assert_int_equal(g.n_drives, 1);
+	assert_int_equal(g.drives[0].place, 0);
+	bad(BASE "disk=['vdev=hdc,cdrom','/dev/disk/by-partlabel/a,,hdc']",
+		"g.cfg:4: key 'disk': entry 0: hdc: ", "two disks");
+	bad(BASE
+		"disk=['vdev=xvda,cdrom','vdev=xvdb,cdrom','vdev=xvdc,cdrom','vdev=xvdd,cdrom','vdev=xvde,cdrom']",
+		"g.cfg:4: key 'disk': entry 0: ", "at most 4 drives");
+}
+
 static void devices(void **state)
 {
 	(void)state;
@@ -466,7 +522,7 @@ static void devices(void **state)
 		"disk=[\n'/dev/disk/by-partlabel/a,,xvda',\n'/dev/disk/by-partlabel/b,,d0p0',\n]",
 		"g.cfg:6: key 'disk': entry 1: ", "two disks");
 	bad(BASE "disk=['/dev/cdrom,,hdc,cdrom']",
-		"g.cfg:4: key 'disk': entry 0: ", "does not exist");
+		"g.cfg:4: key 'disk': entry 0: ", "disk /dev/cdrom NAME");
 	bad(BASE "disk=['a','a','a','a','a','a','a','a','a']",
 		"g.cfg:4: key 'disk': ", "at most 8");
 	bad(BASE "disk=['/dev/disk/by-partlabel/a,,xvda',[]]",
@@ -480,7 +536,7 @@ static void devices(void **state)
 	quiet(BASE "vif=['ip=192.0.2.7,mac=00:16:3e:00:00:07,bridge=xenbr0']");
 	assert_string_equal(g.vifs[0].ip, "192.0.2.7");
 	bad(BASE "disk=['phy:/dev/vg/w,ioemu:hda,w']",
-		"g.cfg:4: key 'disk': entry 0: hda: ", "does not exist");
+		"g.cfg:4: key 'disk': entry 0: hda: ", "disk /dev/vg/w NAME");
 	bad(BASE "vif=['','','','','']", "g.cfg:4: key 'vif': ", "at most 4");
 	quiet(BASE
 		"vif=['mac=2:0:0:0:0:1','mac=2:0:0:0:0:2','mac=2:0:0:0:0:3','mac=2:0:0:0:0:4']");
@@ -592,6 +648,8 @@ int main(void)
 		cmocka_unit_test(broken_is_not_missing),
 		cmocka_unit_test(actions),
 		cmocka_unit_test(devices),
+		cmocka_unit_test(names_of_other_hosts),
+		cmocka_unit_test(empty_drives),
 		cmocka_unit_test(vifs),
 	};
 

@@ -2,8 +2,9 @@
 /*
  * xl_oracle.c - what this host makes of a guest's configuration, for comparison with xl
  *
- * xl_oracle FILE prints the guest as `create -n` does, and the mistakes and remarks on standard
- * error; the status is 1 if there is a mistake. test/tools/test_xl_oracle.py runs it.
+ * xl_oracle NAMES FILE prints the guest as `create -n` does on a host with that table of names,
+ * and the mistakes and remarks on standard error; the status is 1 if there is a mistake.
+ * test/tools/test_xl_oracle.py runs it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,17 +25,38 @@ static void counted(void *buf, size_t size)
 	memset(buf, ++n, size);
 }
 
-static int file_check(const char *path, const char *text, size_t len)
+/* The whole file in text[CFG_TEXT_MAX + 1]; its length. */
+static size_t file_read(const char *path, char *text)
 {
+	FILE *f = fopen(path, "rb");
+	size_t len;
+
+	if (!f) {
+		perror(path);
+		exit(2);
+	}
+	len = fread(text, 1, CFG_TEXT_MAX + 1, f);
+	fclose(f);
+	return len;
+}
+
+int main(int argc, char **argv)
+{
+	static char table[CFG_TEXT_MAX + 1], text[CFG_TEXT_MAX + 1];
 	static struct guest_config g;
 	static struct report r;
 	const struct out out = { file_write, stdout }, err = { file_write, stderr };
+	struct names n;
 	struct cfg c;
 
+	if (argc != 3 || names_init(&n, table, file_read(argv[1], table))) {
+		fprintf(stderr, "usage: xl_oracle NAMES FILE\n");
+		return 2;
+	}
 	cfg_init(&c);
 	report_init(&r);
-	(void)cfg_parse(&c, path, text, len, &r);
-	(void)guest_config_make(&g, &c, counted, &r);
+	(void)cfg_parse(&c, argv[2], text, file_read(argv[2], text), &r);
+	(void)guest_config_make(&g, &c, &n, counted, &r);
 	report_print(&r, &err);
 	if (!r.mistakes) {
 		struct json j = json_object(&out, 0);
@@ -43,21 +65,7 @@ static int file_check(const char *path, const char *text, size_t len)
 		json_close(&j, '}');
 		out_str(&out, "\n");
 	}
+	names_fini(&n);
 	cfg_fini(&c);
 	return r.mistakes != 0;
-}
-
-int main(int argc, char **argv)
-{
-	static char text[CFG_TEXT_MAX + 1];
-	FILE *f = argc == 2 ? fopen(argv[1], "rb") : NULL;
-	size_t len;
-
-	if (!f) {
-		fprintf(stderr, "usage: xl_oracle FILE\n");
-		return 2;
-	}
-	len = fread(text, 1, sizeof(text), f);
-	fclose(f);
-	return file_check(argv[1], text, len);
 }
