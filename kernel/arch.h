@@ -147,11 +147,12 @@ extern struct io_limits {
 	uint64_t end;        /* of the addresses */
 	bool amd;            /* how an entry says that devices may read and write */
 } io_limits;
-/* An access that an IOMMU has refused. */
+/* An access or an interrupt that an IOMMU has refused. */
 struct io_fault {
 	uint32_t rid, reason; /* reason: as the hardware has it */
 	uint64_t addr;
-	bool write;
+	bool write,
+		irq; /* irq: it was an interrupt, and addr is what the hardware says of it */
 };
 /* Take the next one; false: there is none. */
 bool arch_io_fault(struct io_fault *f) must_check;
@@ -184,17 +185,19 @@ void arch_fpu_put(void);
 /* --- interrupts --------------------------------------------------------------------------- */
 /* One pin or message, inside the object that claims it; all zero when it is not claimed. */
 struct irq_source {
-	bool pin, level;
+	bool pin, level, remapped;
 	uint8_t vector, ioapic;
 	uint16_t cpu;
 	uint32_t gsi;
 	uint32_t low; /* redirection entry without the mask */
+	uint32_t rid; /* who sends it */
 };
 /* 0 or -SK_E_*. A level pin masks itself when it fires. */
 int irq_source_pin(struct irq_source *s, uint32_t gsi, bool level, bool low, uint32_t cpu);
 /* Fires after an access was refused; again only when all refused ones have been taken. */
 int irq_source_iommu(struct irq_source *s);
-int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t *data);
+int irq_source_msi(
+	struct irq_source *s, uint32_t cpu, uint32_t rid, uint64_t *addr, uint32_t *data);
 void irq_source_unmask(const struct irq_source *s);
 void irq_source_free(struct irq_source *s);
 

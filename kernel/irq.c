@@ -56,7 +56,8 @@ SYSCALL_HANDLER(IRQ_MSI)
 	uint64_t addr;
 	uint32_t data;
 	int rc = error_if(r->rdx >= n_cpus, SK_E_INVAL) ?: error_if(s->vector, SK_E_EXISTS) ?:
-		 irq_source_msi(s, (uint32_t)r->rdx, &addr, &data);
+		 error_if(r->r10 >> 32, SK_E_INVAL) ?:
+		 irq_source_msi(s, (uint32_t)r->rdx, (uint32_t)r->r10, &addr, &data);
 
 	if (rc)
 		return rc;

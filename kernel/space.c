@@ -545,6 +545,7 @@ SYSCALL_HANDLER(IO_FAULT)
 		return -SK_E_AGAIN;
 	r->rdi = f.rid;
 	r->rsi = f.addr;
-	r->rdx = (f.write ? SK_IO_WRITE : 0) | (uint64_t)f.reason << 8;
+	r->rdx = (f.write ? SK_IO_WRITE : 0) | (f.irq ? SK_IO_IRQ : 0) |
+		 (uint64_t)f.reason << 8;
 	return 0;
 }

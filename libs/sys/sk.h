@@ -233,10 +233,10 @@ static inline long sk_irq_pin(
 {
 	return sk_sys6(SK_SYS_IRQ_PIN, ctl, irq, gsi, flags, cpu, 0);
 }
-static inline long sk_irq_msi(
-	sk_cap_t ctl, sk_cap_t irq, uint32_t cpu, uint64_t *address, uint32_t *data)
+static inline long sk_irq_msi(sk_cap_t ctl, sk_cap_t irq, uint32_t cpu, uint32_t rid,
+	uint64_t *address, uint32_t *data)
 {
-	uint64_t r[6] = { ctl, irq, cpu, 0, 0, 0 };
+	uint64_t r[6] = { ctl, irq, cpu, rid, 0, 0 };
 	long rc = sk_sys_r(SK_SYS_IRQ_MSI, r);
 
 	*address = r[0];
@@ -309,7 +309,7 @@ static inline long sk_io_assign(sk_cap_t ctl, sk_cap_t space, uint32_t rid)
 {
 	return sk_sys6(SK_SYS_IO_ASSIGN, ctl, space, rid, 0, 0, 0);
 }
-/* Who was refused, at which address; *how: SK_IO_WRITE | reason << 8. */
+/* Who was refused, at which address; *how: SK_IO_WRITE | SK_IO_IRQ | reason << 8. */
 static inline long sk_io_fault(sk_cap_t ctl, uint32_t *rid, uint64_t *addr, uint32_t *how)
 {
 	uint64_t r[6] = { ctl, 0, 0, 0, 0, 0 };

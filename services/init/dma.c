@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dma.c - accesses of devices that an IOMMU has refused
+ * dma.c - accesses and interrupts of devices that an IOMMU has refused
  *
- * A device that reaches for memory which its driver was not given does what nobody told it to,
- * or what a broken driver told it to. Its driver ends, as if it had made a fault itself, and
- * the device is reset.
+ * A device that reaches for memory which its driver was not given, or sends an interrupt that
+ * was given to another, does what nobody told it to, or what a broken driver told it to. Its
+ * driver ends, as if it had made a fault itself, and the device is reset.
  *
  * Invariants  DMA1 init takes at most AT_ONCE refusals at a time, and then again with the next
  *                pulse. Until all are taken, the IOMMU sends no further interrupt, so a device
@@ -49,13 +49,20 @@ static struct domain *domain_of_device(uint32_t rid)
 }
 
 /* The firmware may have left a device running that no driver has. */
-static void stranger_refused(uint32_t rid, uint64_t addr)
+static void stranger_refused(uint32_t rid, uint64_t addr, uint32_t how)
 {
 	if (n_strangers++ < STRANGERS_TOLD)
-		printf("device %02x:%02x.%x, which no driver has, was refused memory at %" PRIx64
-		       "\n",
+		printf("device %02x:%02x.%x, which no driver has, was refused %s %" PRIx64 "\n",
 			(unsigned int)(rid >> 8 & 0xff), (unsigned int)(rid >> 3 & 31),
-			(unsigned int)(rid & 7), addr);
+			(unsigned int)(rid & 7),
+			how & SK_IO_IRQ ? "an interrupt:" : "memory at", addr);
+}
+
+static const char *act_name(uint32_t how)
+{
+	if (how & SK_IO_IRQ)
+		return "send an interrupt:";
+	return how & SK_IO_WRITE ? "write memory at" : "read memory at";
 }
 
 void dma_refused(void)
@@ -70,11 +77,10 @@ void dma_refused(void)
 			return;
 		d = domain_of_device(rid);
 		if (!d) {
-			stranger_refused(rid, addr);
+			stranger_refused(rid, addr, how);
 		} else if (domain_runs(d)) {
-			printf("%s: device %s was refused to %s memory at %" PRIx64 "\n",
-				d->m->name, d->m->dev.name,
-				how & SK_IO_WRITE ? "write" : "read", addr);
+			printf("%s: device %s was refused to %s %" PRIx64 "\n", d->m->name,
+				d->m->dev.name, act_name(how), addr);
 			domain_ends(d, DOMAIN_END_DMA);
 		}
 	}

@@ -126,14 +126,14 @@ static bool matches(const struct pci_device *d, uint64_t ids, uint64_t class_cod
 	       ((uint32_t)class_code == UINT32_MAX || d->class_code == class_code);
 }
 
-static int vector_make(struct vector *v)
+static int vector_make(const struct pci_device *d, struct vector *v)
 {
 	sk_cap_t irq;
 	int rc = v->irq ? 0 : object_make(SK_OBJ_IRQ, 0, &irq);
 
 	if (v->irq || rc)
 		return rc;
-	rc = (int)sk_irq_msi(PLATFORM_CAP_CTL_IRQ, irq, 0, &v->addr, &v->data);
+	rc = (int)sk_irq_msi(PLATFORM_CAP_CTL_IRQ, irq, 0, d->rid, &v->addr, &v->data);
 	if (rc)
 		cap_drop(irq);
 	else
@@ -158,7 +158,7 @@ static void vectors_make(struct pci_device *d, struct claim *c, uint32_t want)
 		volatile uint32_t *entry = table ? table + c->n_irqs * 4 : NULL;
 		struct vector *v = &c->vector[c->n_irqs];
 
-		if (vector_make(v))
+		if (vector_make(d, v))
 			break;
 		if (!entry) {
 			pci_msi_program(&config, d, v->addr, v->data);

@@ -30,6 +30,14 @@ src-ktest-iommu_amdvi := $(src-ktest-iommu)
 qemu-ktest-iommu_amdvi := -device amd-iommu,intremap=on $(iommu-device)
 checked-ktest-iommu_amdvi := 1
 append-ktest-iommu_amdvi := silent
+smp-ktest-iommu_amdvi := 1 2
+# pins and messages, remapped by each kind
+kernel-tests += irq_vtd irq_amdvi
+src-ktest-irq_vtd := $(src-ktest-irq)
+qemu-ktest-irq_vtd := -device intel-iommu,intremap=on
+smp-ktest-irq_vtd := 2
+src-ktest-irq_amdvi := $(src-ktest-irq)
+qemu-ktest-irq_amdvi := -device amd-iommu,intremap=on
 smp-ktest-fpu := 2
 cpu-ktest-fpu := max,-smap,-monitor,-xsaveerptr
 smp-ktest-dual := 2

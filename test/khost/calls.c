@@ -54,7 +54,7 @@ static const struct row {
 	ROW(SCHED_BIND, "ht", 4),
 	ROW(SCHED_STATS, "h", 1),
 	ROW(IRQ_PIN, "iqxxc", 1),
-	ROW(IRQ_MSI, "iqx", 1),
+	ROW(IRQ_MSI, "iqcx", 1),
 	ROW(IRQ_BIND, "qa", 2),
 	ROW(IRQ_ACK, "q", 1),
 	ROW(PORT_IN, "sxx", 1),

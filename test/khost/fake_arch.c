@@ -176,8 +176,10 @@ int irq_source_iommu(struct irq_source *s)
 {
 	return io_limits.levels ? source_claim(s) : -SK_E_NOT_FOUND;
 }
-int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t *data)
+int irq_source_msi(
+	struct irq_source *s, uint32_t cpu, uint32_t rid, uint64_t *addr, uint32_t *data)
 {
+	s->rid = rid;
 	*addr = 0xfee00000 | cpu << 12;
 	*data = 0;
 	return source_claim(s);

@@ -4,13 +4,15 @@
  *
  * Objects     one device table for all units, with an entry for each requester of the segment.
  *             A requester that a unit does not know counts as not translated, so the table
- *             always has all of them.
+ *             always has all of them. A requester that may send interrupts has a table of them,
+ *             which comes from a pool and stays.
  * Locks       the tree lock, once it has started.
  * Invariants  AMDVI1 every entry is valid: its device is blocked, or uses the tables of its
- *                space
+ *             space
+ *             AMDVI2 no entry but that of a unit itself lets an interrupt pass as it is
  *
- * Source: AMD I/O Virtualization Technology (IOMMU) Specification, 2.2 (structures), 2.4
- * (commands), 3.4 (registers).
+ * Source: AMD I/O Virtualization Technology (IOMMU) Specification, 2.2 (structures, 2.2.5
+ * interrupts), 2.4 (commands), 3.4 (registers).
  */
 #include "iommu.h"
 #include "pte.h"
@@ -27,21 +29,38 @@ enum { TABLE_ENTRIES = 1 << 16, TABLE_UNITS = TABLE_ENTRIES * 32 / SK_PAGE_SIZE 
 #define ENTRY_VALID 3ull /* for the entry itself, and for its translation */
 #define ENTRY_LEVELS (7ull << 9)
 
+/*
+ * The third word of an entry: interrupts are refused, or looked up by their data. A table has
+ * 512 places, because QEMU does not look at its size but at 9 bits of the data; only the first
+ * 256 are used.
+ */
+#define IRQS_REFUSED 1ull
+#define IRQS_REMAPPED (1ull | 9ull << 1 | 2ull << 60)
+#define IRQS_TABLE (0x3ffffffffffull << 10)
+#define IRQ_ON 1u
+#define IRQ_APIC_ID (0xffu << 8)
+#define IRQ_VECTOR (0xffu << 16)
+enum { IRQ_TABLES = IO_DEVICES + IO_IOAPICS };
+
 /* Commands: the kind in the highest bits. */
 #define WAIT (1ull << 60)
 #define WAIT_STORES 1ull
 #define FORGET_ENTRY (2ull << 60)
 #define FORGET_PAGES (3ull << 60)
+#define FORGET_IRQS (5ull << 60)
 #define FORGET_ALL (8ull << 60)
 #define ALL_PAGES 0x7ffffffffffff003ull /* every address, and the tables above it */
 
 static uint64_t (*table)[4];
+static uint32_t (*irq_tables)[512];
+static uint32_t irq_tables_used;
 
 /* --- faults ------------------------------------------------------------------------------- */
 
 /* The low half of an event; the high one is the address. */
 #define EVENT_KIND (0xfull << 60)
 #define EVENT_IS_WRITE (1ull << 53)
+#define EVENT_IS_IRQ (1ull << 51)
 
 /* The log was full, and the unit has stopped to write it. */
 static void events_restart(struct iommu *u)
@@ -71,6 +90,7 @@ static bool amdvi_fault(struct iommu *u, struct io_fault *f)
 	f->reason = (uint32_t)field_get(EVENT_KIND, low);
 	f->addr = u->events[head][1];
 	f->write = low & EVENT_IS_WRITE;
+	f->irq = low & EVENT_IS_IRQ;
 	io_write64(u, REG_EVENT_HEAD, (head + 1) % IO_QUEUE << 4);
 	return true;
 }
@@ -120,8 +140,13 @@ static const char *amdvi_probe(struct iommu *u)
 static void table_make(void)
 {
 	table = boot_alloc(TABLE_ENTRIES * sizeof(*table));
-	for (uint32_t i = 0; i < TABLE_ENTRIES; i++)
+	for (uint32_t i = 0; i < TABLE_ENTRIES; i++) {
 		table[i][0] = ENTRY_VALID; /* AMDVI1 */
+		table[i][2] = io_remaps ? IRQS_REFUSED : 0;
+	}
+	for (uint32_t i = 0; i < io_tables.n_units; i++)
+		table[io_tables.unit[i].rid & 0xffff][2] = 0; /* AMDVI2 */
+	irq_tables = boot_alloc(IRQ_TABLES * sizeof(*irq_tables));
 }
 
 static void amdvi_mark(struct iommu *u);
@@ -190,5 +215,43 @@ static void amdvi_block(struct iommu *u, const struct io_device *d)
 	entry_write(u, d, ENTRY_VALID); /* AMDVI1 */
 }
 
+/* --- interrupts --------------------------------------------------------------------------- */
+
+/* The table of a requester, or NULL. */
+static uint32_t *irq_table(uint32_t rid)
+{
+	uint64_t at = table[rid & 0xffff][2] & IRQS_TABLE;
+
+	return at ? phys_to_virt(at) : NULL;
+}
+
+static int amdvi_irq(struct iommu *u, const struct irq_source *s, bool on)
+{
+	uint32_t *irqs = irq_table(s->rid), rid = s->rid & 0xffff;
+
+	if (!irqs) {
+		if (irq_tables_used == IRQ_TABLES)
+			return -SK_E_LIMIT;
+		irqs = irq_tables[irq_tables_used++];
+		store(&table[rid][2], IRQS_REMAPPED | virt_to_phys(irqs));
+		io_post(u, FORGET_ENTRY | rid, 0);
+	}
+	__atomic_store_n(&irqs[s->vector],
+		on ? IRQ_ON | field_put(IRQ_APIC_ID, cpus[s->cpu]->apic_id) |
+				field_put(IRQ_VECTOR, s->vector)
+		   : 0,
+		__ATOMIC_RELEASE);
+	io_post(u, FORGET_IRQS | rid, 0);
+	return 0;
+}
+
+static bool amdvi_irq_taken(uint32_t rid, uint32_t vector)
+{
+	const uint32_t *irqs = irq_table(rid);
+
+	return irqs && irqs[vector];
+}
+
 const struct iommu_ops amdvi_ops = { "AMD-Vi", amdvi_probe, amdvi_start, amdvi_attach,
-	amdvi_block, amdvi_flush, amdvi_mark, amdvi_head, amdvi_fault };
+	amdvi_block, amdvi_flush, amdvi_mark, amdvi_head, amdvi_irq, amdvi_irq_taken,
+	amdvi_fault };

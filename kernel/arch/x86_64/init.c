@@ -136,7 +136,8 @@ void arch_fill_info(struct sk_info *info)
 	info->n_cpus = n_cpus;
 	info->tsc_hz = tsc_hz;
 	info->features = (arch_vcpu_available() ? SK_FEAT_SVM | SK_FEAT_NESTED : 0) |
-			 (io_limits.levels ? SK_FEAT_IOMMU : 0);
+			 (io_limits.levels ? SK_FEAT_IOMMU : 0) |
+			 (io_remaps ? SK_FEAT_IRQ_REMAP : 0);
 	info->xsave_size = features.xsave_size;
 	info->xcr0 = features.xcr0;
 	for (uint32_t i = 0; i < n_cpus; i++)

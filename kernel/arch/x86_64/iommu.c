@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * iommu.c - DMA spaces on the IOMMUs: which device uses which tables, and when nothing of the
- * past is in use any more
+ * past is in use any more; and which interrupts a device can send
  *
  * Objects     units[], as the ACPI tables list them; devices[], one entry for each device that
  *             is assigned. A space has a list of its devices.
@@ -11,14 +11,22 @@
  *             IO2 a device is in one space at most
  *             IO3 devices[].mark is the mark of the last request about the device; the number
  *                of the entry is given to another device only after the unit has reached it
+ *             IO4 where interrupts are remapped, a source with a vector has an entry in the
+ *                tables of its requester exactly while it is open, and its vector is free only
+ *                when the unit has forgotten that
  */
 #include "iommu.h"
+#include "madt.h"
 
 enum { ANSWER_MS = 1000 };
+/* MSI_REMAPPED: VT-d's format, whose data is added to the index. */
+enum { MSI_REMAPPED = 3 << 3, PIN_REMAPPED = 1 << 16 };
+#define MSI_ADDRESS 0xfee00000ull
 
 struct io_limits io_limits;
 struct io_tables io_tables;
-bool io_incoherent, io_eager;
+bool io_incoherent, io_eager, io_remaps;
+uint32_t io_apic_id_max = 0xff;
 static struct iommu units[IO_UNITS];
 static uint32_t n_units, n_devices;
 static struct io_device devices[IO_DEVICES];
@@ -196,6 +204,77 @@ bool arch_io_fault(struct io_fault *f)
 	return false;
 }
 
+/* --- interrupts --------------------------------------------------------------------------- */
+
+/* The table changed: the caller goes on when the unit has answered. */
+static void irq_settle(struct iommu *u)
+{
+	sk_time_t end = answer_deadline();
+
+	u->asked++;
+	u->ops->mark(u);
+	while ((int32_t)(*u->done - u->asked) < 0) {
+		if (arch_now() > end)
+			silent(u);
+		cpu_pause();
+	}
+}
+
+int io_irq_open(struct irq_source *s)
+{
+	int unit, rc;
+
+	if (!io_remaps)
+		return 0;
+	unit = io_unit_of(&io_tables, &s->rid);
+	if (unit < 0)
+		return -SK_E_NOT_FOUND;
+	rc = units[unit].ops->irq(&units[unit], s, true); /* IO4 */
+	if (rc)
+		return rc;
+	s->remapped = true;
+	irq_settle(&units[unit]);
+	return 0;
+}
+
+void io_irq_close(struct irq_source *s)
+{
+	struct iommu *u;
+
+	if (!s->remapped)
+		return;
+	u = &units[io_unit_of(&io_tables, &s->rid)];
+	s->remapped = false;
+	if (!u->ops->irq(u, s, false))
+		irq_settle(u); /* IO4 */
+}
+
+bool io_irq_taken(uint32_t rid, uint32_t vector)
+{
+	return io_remaps && io_unit_of(&io_tables, &rid) >= 0 &&
+	       units[0].ops->irq_taken(rid, vector);
+}
+
+/* AMD-Vi looks at the data alone, which a pin has in its redirection entry. */
+void io_irq_message(const struct irq_source *s, uint64_t *addr, uint32_t *data)
+{
+	*addr = MSI_ADDRESS;
+	*data = s->vector;
+	if (!io_remaps) {
+		*addr |= (uint64_t)cpus[s->cpu]->apic_id << 12;
+	} else if (!io_tables.amd) {
+		*addr |= MSI_REMAPPED | (uint64_t)io_irq_index(s) << 5;
+		*data = 0;
+	}
+}
+
+uint32_t io_irq_pin(const struct irq_source *s)
+{
+	if (!io_remaps)
+		return cpus[s->cpu]->apic_id << 24;
+	return io_tables.amd ? 0 : io_irq_index(s) << 17 | PIN_REMAPPED;
+}
+
 /* --- start-up ----------------------------------------------------------------------------- */
 
 uint8_t io_config_read(uint16_t rid, uint8_t offset)
@@ -214,7 +293,7 @@ uint64_t io_message_address(void)
 {
 	uint64_t id = cpus[0]->apic_id;
 
-	return 0xfee00000 | (id & 0xff) << 12 | (id & ~0xffull) << 32;
+	return MSI_ADDRESS | (id & 0xff) << 12 | (id & ~0xffull) << 32;
 }
 
 uint32_t iommu_mmio(uint64_t *pages, uint32_t max)
@@ -239,10 +318,24 @@ static void unit_map(struct iommu *u, uint32_t i)
 			FIX_IOMMU + i * IO_PAGES + page, paddr + page * SK_PAGE_SIZE);
 }
 
+/* All units must be able to, and the pins of each IO-APIC must be known by their requester. */
+static bool remap_probe(void)
+{
+	for (uint32_t i = 0; i < madt.n_ioapics; i++) {
+		uint32_t rid = io_ioapic_rid(&io_tables, madt.ioapic[i].id);
+
+		if (rid == IO_NO_ALIAS || io_unit_of(&io_tables, &rid) < 0)
+			return false;
+	}
+	return io_tables.remaps && !boot_option("intremap=off");
+}
+
 static const char *units_probe(void)
 {
 	const char *err = NULL;
 
+	io_remaps = remap_probe();
+	io_apic_id_max = features.x2apic && !io_tables.amd ? UINT32_MAX : 0xff;
 	io_limits =
 		(struct io_limits){ .leaf_level = 3, .end = NESTED_END, .amd = io_tables.amd };
 	n_devices = IO_DEVICES;
@@ -274,7 +367,7 @@ void iommu_init(void)
 	const char *err = boot_option("iommu=off") ? "switched off" : NULL;
 
 	if (!io_tables.n_units) {
-		klog("no IOMMU: devices can reach all memory\n");
+		klog("no IOMMU: devices can reach all memory, interrupts not remapped\n");
 		return;
 	}
 	err = err ?: units_probe();
@@ -282,9 +375,13 @@ void iommu_init(void)
 		panic("IOMMU %u does not start; iommu=off leaves it alone", n_units);
 	if (err) {
 		io_limits.levels = 0;
-		klog("IOMMU: %s; devices can reach all memory\n", err);
+		io_remaps = false;
+		klog("IOMMU: %s; devices can reach all memory, interrupts not remapped\n", err);
 		return;
 	}
-	klog("IOMMU: %s, %u %s, tables of %u levels; all devices are blocked\n",
-		units[0].ops->name, n_units, n_units == 1 ? "unit" : "units", io_limits.levels);
+	if (!io_remaps)
+		io_apic_id_max = 0xff;
+	klog("IOMMU: %s, %u %s, tables of %u levels; all devices are blocked, interrupts %s\n",
+		units[0].ops->name, n_units, n_units == 1 ? "unit" : "units", io_limits.levels,
+		io_remaps ? "remapped" : "not remapped");
 }

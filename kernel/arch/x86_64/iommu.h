@@ -52,13 +52,22 @@ struct iommu_ops {
 	void (*mark)(struct iommu *u);
 	/* How far it has read the queue. */
 	uint32_t (*head)(struct iommu *u);
-	/* Take the next access that it has refused. */
+	/*
+	 * Let the requester of the source send its interrupt, or no longer, and ask the unit to
+	 * forget what it knew of that; 0 or -SK_E_*, which only the former gives.
+	 */
+	int (*irq)(struct iommu *u, const struct irq_source *s, bool on);
+	/* Has this requester a source with this vector, on whichever CPU? */
+	bool (*irq_taken)(uint32_t rid, uint32_t vector);
+	/* Take the next access or interrupt that it has refused. */
 	bool (*fault)(struct iommu *u, struct io_fault *f);
 };
 extern const struct iommu_ops vtd_ops, amdvi_ops;
 
 extern struct io_tables io_tables;
 extern bool io_incoherent, io_eager; /* some unit needs it: see arch_io_written() */
+extern bool io_remaps;               /* no interrupt passes that was not given to its sender */
+extern uint32_t io_apic_id_max;      /* to which CPUs a device can send interrupts */
 
 static inline uint32_t io_read32(const struct iommu *u, uint32_t reg)
 {
@@ -90,6 +99,19 @@ io_config_fn io_config_read;
 void io_config_write(uint16_t rid, uint8_t offset, uint32_t value);
 /* Where an interrupt for VEC_IOMMU goes: CPU 0. */
 uint64_t io_message_address(void);
+/* What identifies a source in the tables of VT-d; AMD-Vi has the vector alone. */
+static inline uint32_t io_irq_index(const struct irq_source *s)
+{
+	return (uint32_t)s->cpu << 8 | s->vector;
+}
+/* Let a source that has its rid, CPU and vector send its interrupt; and no longer. */
+int io_irq_open(struct irq_source *s) must_check;
+void io_irq_close(struct irq_source *s);
+/* Must a source of this requester have another vector? */
+bool io_irq_taken(uint32_t rid, uint32_t vector);
+/* What a device sends, and the high half of a pin's redirection entry, for a source. */
+void io_irq_message(const struct irq_source *s, uint64_t *addr, uint32_t *data);
+uint32_t io_irq_pin(const struct irq_source *s);
 /* Start all units that the tables list, before anything else may use devices. */
 void iommu_init(void);
 /* Their registers, as in arch_kernel_mmio(). */

@@ -13,13 +13,23 @@
 #include "madt.h"
 
 enum { FIRST = 48, DRHD = 0, RMRR = 1, DRHD_SIZE = 16, RMRR_SIZE = 24, DRHD_ALL = 1 };
-enum { ENDPOINT = 1, BRIDGE = 2, SCOPE_SIZE = 6, PATH_STEPS = 8 };
+enum { FLAGS = 37, REMAPS = 1, ENDPOINT = 1, BRIDGE = 2, IOAPIC = 3 };
+enum { SCOPE_SIZE = 6, PATH_STEPS = 8 };
 enum { CONFIG_SECONDARY = 0x19, CONFIG_SUBORDINATE = 0x1a };
 
 static void scope_add(struct io_tables *out, const struct io_scope *s)
 {
 	if (out->n_scopes < IO_SCOPES)
 		out->scope[out->n_scopes++] = *s;
+}
+
+/* A unit may be described twice. */
+static void ioapic_add(struct io_tables *out, uint8_t id, uint32_t rid)
+{
+	if (out->n_ioapics == IO_IOAPICS || io_ioapic_rid(out, id) != IO_NO_ALIAS)
+		return;
+	out->ioapic[out->n_ioapics].id = id;
+	out->ioapic[out->n_ioapics++].rid = rid;
 }
 
 /*
@@ -32,7 +42,7 @@ static void device_add(struct io_tables *out, const uint8_t *e, uint32_t segment
 	uint32_t size = e[1], rid = 0, bus = e[5];
 	struct io_scope s = { 0, 0, IO_NO_ALIAS, unit };
 
-	if ((e[0] != ENDPOINT && e[0] != BRIDGE) || size < SCOPE_SIZE + 2 || size & 1 ||
+	if (e[0] < ENDPOINT || e[0] > IOAPIC || size < SCOPE_SIZE + 2 || size & 1 ||
 		size > SCOPE_SIZE + 2 * PATH_STEPS || (size > SCOPE_SIZE + 2 && segment))
 		return;
 	for (uint32_t at = SCOPE_SIZE; at < size; at += 2) {
@@ -42,6 +52,8 @@ static void device_add(struct io_tables *out, const uint8_t *e, uint32_t segment
 	}
 	s.first = s.last = segment | rid;
 	scope_add(out, &s);
+	if (e[0] == IOAPIC && unit != IO_RESERVED)
+		ioapic_add(out, e[4], segment | rid);
 	if (e[0] != BRIDGE || segment)
 		return;
 	s.first = (uint32_t)config((uint16_t)rid, CONFIG_SECONDARY) << 8;
@@ -88,6 +100,7 @@ const char *dmar_parse(
 	__builtin_memset(out, 0, sizeof(*out));
 	if (!t || size < FIRST)
 		return "ACPI: the DMAR is damaged or out of reach";
+	out->remaps = t[FLAGS] & REMAPS;
 	for (uint32_t at = FIRST; !err && at < size; at += n) {
 		e = t + at;
 		n = size - at < 4 ? 0 : (uint32_t)boot_number(e + 2, 2);
@@ -112,7 +125,8 @@ enum {
 };
 enum { IVMD_ALL = 0x20, IVMD_ONE, IVMD_RANGE, IVMD_SIZE = 32 };
 enum { DEV_ALL = 1, DEV_ONE, DEV_FIRST, DEV_LAST, DEV_ALIAS = 66, DEV_ALIAS_FIRST = 67 };
-enum { DEV_EXTENDED = 70, DEV_EXTENDED_FIRST = 71, DEV_NAMED = 240, DEV_NAMED_SIZE = 22 };
+enum { DEV_EXTENDED = 70, DEV_EXTENDED_FIRST = 71, DEV_SPECIAL = 72 };
+enum { SPECIAL_IOAPIC = 1, DEV_NAMED = 240, DEV_NAMED_SIZE = 22 };
 
 /* Bytes of an entry; 0: it does not fit. */
 static uint32_t entry_size(const uint8_t *e, uint32_t room)
@@ -134,12 +148,17 @@ static void entry_add(struct io_tables *out, const uint8_t *e, struct io_scope *
 		scope_add(out, range);
 		return;
 	}
+	if (e[0] == DEV_SPECIAL)
+		rid = (uint32_t)boot_number(e + 5, 2);
+	if (e[0] == DEV_SPECIAL && e[7] == SPECIAL_IOAPIC)
+		ioapic_add(out, e[4], rid);
 	range->first = e[0] == DEV_ALL ? 0 : rid;
 	range->last = e[0] == DEV_ALL ? 0xffff : rid;
 	range->alias = IO_NO_ALIAS;
 	if (e[0] == DEV_ALIAS || e[0] == DEV_ALIAS_FIRST)
 		range->alias = (uint32_t)boot_number(e + 5, 2);
-	if (e[0] == DEV_ALL || e[0] == DEV_ONE || e[0] == DEV_ALIAS || e[0] == DEV_EXTENDED)
+	if (e[0] == DEV_ALL || e[0] == DEV_ONE || e[0] == DEV_ALIAS || e[0] == DEV_EXTENDED ||
+		e[0] == DEV_SPECIAL)
 		scope_add(out, range);
 }
 
@@ -189,7 +208,7 @@ const char *ivrs_parse(const struct boot_phys *p, uint64_t paddr, struct io_tabl
 	const char *err = NULL;
 
 	__builtin_memset(out, 0, sizeof(*out));
-	out->amd = true;
+	out->amd = out->remaps = true;
 	if (!t || size < FIRST)
 		return "ACPI: the IVRS is damaged or out of reach";
 	for (uint32_t at = FIRST; !err && at < size; at += n) {
@@ -226,6 +245,14 @@ int io_unit_of(const struct io_tables *t, uint32_t *rid)
 		if (t->unit[i].all && t->unit[i].rid >> 16 == *rid >> 16)
 			return (int)i;
 	return -1;
+}
+
+uint32_t io_ioapic_rid(const struct io_tables *t, uint8_t id)
+{
+	for (uint32_t i = 0; i < t->n_ioapics; i++)
+		if (t->ioapic[i].id == id)
+			return t->ioapic[i].rid;
+	return IO_NO_ALIAS;
 }
 
 bool io_reserved(const struct io_tables *t, uint32_t rid)

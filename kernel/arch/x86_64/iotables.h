@@ -12,7 +12,7 @@
 
 #include "../../../boot/parse.h"
 
-enum { IO_UNITS = 16, IO_SCOPES = 256 };
+enum { IO_UNITS = 16, IO_SCOPES = 256, IO_IOAPICS = 16 };
 
 struct io_unit {
 	uint64_t paddr; /* of its registers */
@@ -29,10 +29,14 @@ struct io_scope {
 #define IO_NO_ALIAS UINT32_MAX
 #define IO_RESERVED 0xff
 struct io_tables {
-	bool amd;
-	uint32_t n_units, n_scopes;
+	bool amd, remaps; /* remaps: the firmware lets interrupts be remapped */
+	uint32_t n_units, n_scopes, n_ioapics;
 	struct io_unit unit[IO_UNITS];
 	struct io_scope scope[IO_SCOPES];
+	struct {
+		uint32_t rid; /* what the interrupts of its pins are marked with */
+		uint8_t id;   /* as the MADT has it */
+	} ioapic[IO_IOAPICS];
 };
 
 /* Reads a byte of the configuration space of a bridge of segment 0. */
@@ -46,6 +50,8 @@ const char *dmar_parse(
 const char *ivrs_parse(const struct boot_phys *p, uint64_t paddr, struct io_tables *out);
 /* The unit of a requester, which becomes what its requests are marked with; -1: none. */
 int io_unit_of(const struct io_tables *t, uint32_t *rid);
+/* The requester that an IO-APIC is, or IO_NO_ALIAS. */
+uint32_t io_ioapic_rid(const struct io_tables *t, uint8_t id);
 /* Does the firmware reserve memory for it? */
 bool io_reserved(const struct io_tables *t, uint32_t rid);
 

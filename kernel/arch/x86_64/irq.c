@@ -17,11 +17,10 @@
 
 enum { REG_VERSION = 1, REG_REDIR = 16, PINS_MAX = 256 };
 enum { REDIR_LOW = 1 << 13, REDIR_LEVEL = 1 << 15, REDIR_MASKED = 1 << 16 };
-#define MSI_ADDRESS 0xfee00000ull
 
 static struct ioapic {
 	volatile uint32_t *mmio;
-	uint32_t gsi, n_pins;
+	uint32_t gsi, n_pins, rid;
 	bool claimed[PINS_MAX];
 } ioapics[MADT_IOAPICS];
 static struct spinlock irq_lock;
@@ -40,6 +39,7 @@ void ioapic_init(void)
 
 		io->mmio = fixmap_mmio(FIX_IOAPIC + i, madt.ioapic[i].paddr);
 		io->gsi = madt.ioapic[i].gsi;
+		io->rid = io_ioapic_rid(&io_tables, madt.ioapic[i].id);
 		io->mmio[0] = REG_VERSION;
 		io->n_pins = (io->mmio[4] >> 16 & 0xff) + 1;
 		for (uint32_t pin = 0; pin < io->n_pins; pin++)
@@ -58,18 +58,20 @@ uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max)
 	return n + iommu_mmio(pages + n, max - n);
 }
 
-/* A free vector of that CPU; irq_lock held. */
-static int with_lock(irq_lock) source_take(struct irq_source *s, uint32_t cpu)
+/* A free vector of that CPU for a requester; irq_lock held. */
+static int with_lock(irq_lock) source_take(struct irq_source *s, uint32_t cpu, uint32_t rid)
 {
 	struct irq_source **vectors;
 
-	if (cpu >= n_cpus || cpus[cpu]->apic_id > 0xff)
+	if (cpu >= n_cpus || cpus[cpu]->apic_id > io_apic_id_max)
 		return -SK_E_INVAL;
 	vectors = arch_of(cpus[cpu])->source;
 	for (unsigned int v = VEC_DEVICE; v < VEC_IOMMU; v++) {
-		if (vectors[v])
+		if (vectors[v] || io_irq_taken(rid, v))
 			continue;
-		*s = (struct irq_source){ .vector = (uint8_t)v, .cpu = (uint16_t)cpu };
+		*s = (struct irq_source){
+			.vector = (uint8_t)v, .cpu = (uint16_t)cpu, .rid = rid
+		};
 		vectors[v] = s; /* PIN1 */
 		return 0;
 	}
@@ -108,29 +110,63 @@ static void with_lock(irq_lock) pin_write(const struct irq_source *s, uint32_t b
 	ioapic_write(io, REG_REDIR + 2 * (s->gsi - io->gsi), s->low | bits);
 }
 
+/*
+ * Mask a level pin that fired. As an edge at first, which ends the interrupt for the IO-APIC:
+ * behind an IOMMU its end need not come there.
+ */
+static void with_lock(irq_lock) pin_end(const struct irq_source *s)
+{
+	struct irq_source edge = *s;
+
+	edge.low &= ~(uint32_t)REDIR_LEVEL;
+	pin_write(&edge, REDIR_MASKED);
+	pin_write(s, REDIR_MASKED);
+}
+
 /* Program a pin, masked; irq_lock held. */
+static void with_lock(irq_lock)
+	pin_program(struct irq_source *s, uint8_t k, bool level, bool low)
+{
+	const struct ioapic *io = &ioapics[k];
+
+	s->pin = true;
+	s->level = level;
+	s->ioapic = k;
+	s->low = s->vector | (level ? REDIR_LEVEL : 0) | (low ? REDIR_LOW : 0);
+	pin_write(s, REDIR_MASKED);
+	ioapic_write(io, REG_REDIR + 2 * (s->gsi - io->gsi) + 1, io_irq_pin(s));
+}
+
 static int with_lock(irq_lock)
-	pin_program(struct irq_source *s, uint32_t gsi, bool level, bool low)
+	pin_take(struct irq_source *s, uint32_t gsi, bool level, bool low, uint32_t cpu)
 {
 	for (uint8_t k = 0; k < madt.n_ioapics; k++) {
 		struct ioapic *io = &ioapics[k];
+		int rc;
 
 		if (gsi < io->gsi || gsi - io->gsi >= io->n_pins)
 			continue;
 		if (io->claimed[gsi - io->gsi])
 			return -SK_E_BUSY;
+		rc = source_take(s, cpu, io->rid);
+		if (rc)
+			return rc;
 		io->claimed[gsi - io->gsi] = true;
-		s->pin = true;
-		s->level = level;
-		s->ioapic = k;
 		s->gsi = gsi;
-		s->low = s->vector | (level ? REDIR_LEVEL : 0) | (low ? REDIR_LOW : 0);
-		pin_write(s, REDIR_MASKED);
-		ioapic_write(
-			io, REG_REDIR + 2 * (gsi - io->gsi) + 1, cpus[s->cpu]->apic_id << 24);
+		pin_program(s, k, level, low);
 		return 0;
 	}
 	return -SK_E_NOT_FOUND;
+}
+
+/* The tree lock is enough for the IOMMU, which is asked while interrupts find their way. */
+static int source_open(struct irq_source *s)
+{
+	int rc = io_irq_open(s);
+
+	if (rc)
+		irq_source_free(s);
+	return rc;
 }
 
 int irq_source_pin(struct irq_source *s, uint32_t gsi, bool level, bool low, uint32_t cpu)
@@ -139,28 +175,23 @@ int irq_source_pin(struct irq_source *s, uint32_t gsi, bool level, bool low, uin
 
 	override_apply(gsi, &level, &low);
 	spin_lock(&irq_lock);
-	rc = source_take(s, cpu);
-	if (!rc) {
-		rc = pin_program(s, gsi, level, low);
-		if (rc)
-			source_drop(s);
-	}
+	rc = pin_take(s, gsi, level, low, cpu);
 	spin_unlock(&irq_lock);
-	return rc;
+	return rc ?: source_open(s);
 }
 
-int irq_source_msi(struct irq_source *s, uint32_t cpu, uint64_t *addr, uint32_t *data)
+int irq_source_msi(
+	struct irq_source *s, uint32_t cpu, uint32_t rid, uint64_t *addr, uint32_t *data)
 {
 	int rc;
 
 	spin_lock(&irq_lock);
-	rc = source_take(s, cpu);
+	rc = source_take(s, cpu, rid);
 	spin_unlock(&irq_lock);
-	if (rc)
-		return rc;
-	*addr = MSI_ADDRESS | (uint64_t)cpus[cpu]->apic_id << 12;
-	*data = s->vector;
-	return 0;
+	rc = rc ?: source_open(s);
+	if (!rc)
+		io_irq_message(s, addr, data);
+	return rc;
 }
 
 int irq_source_iommu(struct irq_source *s)
@@ -191,6 +222,9 @@ void irq_source_free(struct irq_source *s)
 	spin_lock(&irq_lock);
 	if (s->pin)
 		pin_write(s, REDIR_MASKED);
+	spin_unlock(&irq_lock);
+	io_irq_close(s);
+	spin_lock(&irq_lock);
 	source_drop(s);
 	spin_unlock(&irq_lock);
 }
@@ -202,7 +236,7 @@ void irq_dispatch(unsigned int vector)
 	spin_lock(&irq_lock);
 	s = this_arch()->source[vector];
 	if (s && s->level)
-		pin_write(s, REDIR_MASKED); /* PIN2 */
+		pin_end(s); /* PIN2 */
 	spin_unlock(&irq_lock);
 	lapic_eoi();
 	if (s)

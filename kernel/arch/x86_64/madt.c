@@ -104,6 +104,7 @@ static void add_entry(struct madt *out, const uint8_t *e, uint32_t size)
 	} else if (e[0] == LAPIC_ADDRESS && size >= 12) {
 		out->lapic = boot_number(e + 4, 8);
 	} else if (e[0] == IOAPIC && size >= 12 && out->n_ioapics < MADT_IOAPICS) {
+		out->ioapic[out->n_ioapics].id = e[2];
 		out->ioapic[out->n_ioapics].paddr = (uint32_t)boot_number(e + 4, 4);
 		out->ioapic[out->n_ioapics++].gsi = (uint32_t)boot_number(e + 8, 4);
 	} else if (e[0] == OVERRIDE && size >= 10 && out->n_overrides < MADT_OVERRIDES) {

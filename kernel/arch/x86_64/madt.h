@@ -17,6 +17,7 @@ struct madt {
 	uint32_t apic_id[MADT_CPUS];
 	struct {
 		uint32_t paddr, gsi;
+		uint8_t id;
 	} ioapic[MADT_IOAPICS];
 	struct {
 		uint32_t gsi;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vtd.c - Intel's IOMMU: root and context tables, queued invalidation
+ * vtd.c - Intel's IOMMU: root and context tables, interrupts, queued invalidation
  *
  * Objects     per unit a root table with an entry for each bus. A context table, with an entry
  *             for each function of its bus, comes from a pool when the first device of its bus
- *             is assigned, and stays.
+ *             is assigned, and stays. All units have one table of interrupts.
  * Locks       the tree lock, once it has started.
  * Invariants  VTD1 a context entry is present exactly while its device is assigned
+ *             VTD2 an entry for an interrupt names its sender, and each other one is refused
  *
- * Source: Intel Virtualization Technology for Directed I/O, 3 (legacy mode), 6.5 (queued
- * invalidation), 9 (structures), 10 (registers).
+ * Source: Intel Virtualization Technology for Directed I/O, 3 (legacy mode), 5 (interrupts),
+ * 6.5 (queued invalidation), 9 (structures), 10 (registers).
  */
 #include "iommu.h"
 
@@ -17,12 +18,14 @@ enum { REG_CAP = 0x08, REG_ECAP = 0x10, REG_COMMAND = 0x18, REG_STATUS = 0x1c };
 enum { REG_FAULTS = 0x34, REG_FAULT_CONTROL = 0x38, REG_FAULT_DATA = 0x3c };
 enum { REG_FAULT_ADDRESS = 0x40, REG_FAULT_UPPER = 0x44, FAULTS_LOST = 1 };
 enum { REG_ROOT = 0x20, REG_PROTECTED = 0x64, REG_HEAD = 0x80, REG_TAIL = 0x88 };
-enum { REG_QUEUE = 0x90, PROTECTED_ON = 1 };
+enum { REG_QUEUE = 0x90, REG_IRQS = 0xb8, PROTECTED_ON = 1 };
 
 #define CMD_TRANSLATE (1u << 31)
 #define CMD_ROOT (1u << 30)
 #define CMD_QUEUE (1u << 26)
 #define CMD_REMAP (1u << 25)
+#define CMD_IRQS (1u << 24)
+#define CMD_OLD_FORMAT (1u << 23)
 #define CMD_STAYS 0x96800000u /* what the status shows while it is on */
 
 #define CAP_DOMAINS 0x7ull
@@ -39,15 +42,25 @@ enum { REG_QUEUE = 0x90, PROTECTED_ON = 1 };
 #define CAP_DRAIN_READS (1ull << 55)
 #define ECAP_COHERENT 1ull
 #define ECAP_QUEUE 2ull
+#define ECAP_REMAPS (1ull << 3)
+#define ECAP_X2APIC (1ull << 4)
 
 /* Requests; what they are about is in bits 4-5. */
-enum { FORGET_CONTEXT = 1, FORGET_PAGES = 2, WAIT = 5, ALL = 1 << 4, DOMAIN = 2 << 4 };
+enum { FORGET_CONTEXT = 1, FORGET_PAGES = 2, FORGET_IRQS = 4, WAIT = 5, ALL = 1 << 4 };
+enum { DOMAIN = 2 << 4, ONE_IRQ = 1 << 4 };
 enum { DEVICE = 3 << 4, WAIT_STORES = 1 << 5, DRAIN_WRITES = 1 << 6, DRAIN_READS = 1 << 7 };
 #define WAIT_VALUE (0xffffffffull << 32)
 
 #define ENTRY_PRESENT 1ull
 #define CONTEXT_NUMBER (0xffffull << 8)
 
+/* An entry for an interrupt; in its high half, that its sender is compared in full. */
+#define IRQ_LEVEL (1ull << 4)
+#define IRQ_VECTOR (0xffull << 16)
+#define IRQ_SENDER (1ull << 18)
+enum { IRQS_X2APIC = 1 << 11, IRQS_SIZE = 7 }; /* 256 of them for each CPU */
+
+static uint64_t (*irqs)[2];
 enum { POOL = 16 };
 static uint64_t (*pool)[512];
 static unsigned int pool_used;
@@ -60,6 +73,7 @@ static uint64_t cap_of(const struct iommu *u) { return io_read64(u, REG_CAP); }
 #define FAULT_IS_READ (1ull << 62)
 #define FAULT_VALID (1ull << 63)
 #define FAULT_REASON (0xffull << 32)
+enum { REASON_IRQ = 0x20, REASON_IRQ_END = 0x30 };
 
 static uint32_t faults_at(uint64_t cap) { return (uint32_t)field_get(CAP_FAULTS_AT, cap) * 16; }
 
@@ -81,6 +95,7 @@ static bool vtd_fault(struct iommu *u, struct io_fault *f)
 		f->reason = (uint32_t)field_get(FAULT_REASON, high);
 		f->addr = io_read64(u, at);
 		f->write = !(high & FAULT_IS_READ);
+		f->irq = f->reason >= REASON_IRQ && f->reason < REASON_IRQ_END;
 		io_write32(u, at + 12, FAULT_VALID >> 32);
 		return true;
 	}
@@ -129,11 +144,31 @@ static const char *vtd_probe(struct iommu *u)
 		io_limits.leaf_level = 1;
 	u->n_domains = 1u << (4 + 2 * field_get(CAP_DOMAINS, cap));
 	io_incoherent |= !(ecap & ECAP_COHERENT);
+	io_remaps &= (ecap & ECAP_REMAPS) != 0;
+	if (!(ecap & ECAP_X2APIC))
+		io_apic_id_max = 0xff;
 	io_eager |= (cap & (CAP_CACHES_ABSENT | CAP_WRITE_BUFFER)) != 0;
 	return NULL;
 }
 
 static void vtd_mark(struct iommu *u);
+
+/* Its size is a power of two. */
+static bool irqs_start(struct iommu *u)
+{
+	uint32_t order = 0;
+
+	while (n_cpus > 1u << order)
+		order++;
+	if (!irqs) {
+		irqs = boot_alloc(SK_PAGE_SIZE << order);
+		io_written(irqs, SK_PAGE_SIZE << order);
+	}
+	io_write64(u, REG_IRQS,
+		virt_to_phys(irqs) | (io_apic_id_max > 0xff ? IRQS_X2APIC : 0) |
+			(IRQS_SIZE + order));
+	return command(u, CMD_IRQS, 0);
+}
 
 /* The root table is empty, so all devices are blocked from the first moment. */
 static bool vtd_start(struct iommu *u)
@@ -150,14 +185,18 @@ static bool vtd_start(struct iommu *u)
 	io_write64(u, REG_TAIL, 0);
 	io_write64(u, REG_QUEUE, virt_to_phys(u->queue));
 	io_write64(u, REG_ROOT, virt_to_phys(u->root));
-	if (!command(u, CMD_QUEUE, 0) || !command(u, CMD_ROOT, 0))
+	if (!command(u, CMD_QUEUE, 0) || !command(u, CMD_ROOT, 0) ||
+		(io_remaps && !irqs_start(u)))
 		return false;
 	faults_start(u);
 	io_post(u, FORGET_CONTEXT | ALL, 0);
 	io_post(u, FORGET_PAGES | ALL, 0);
+	if (io_remaps)
+		io_post(u, FORGET_IRQS, 0);
 	u->asked++;
 	vtd_mark(u);
-	if (!io_wait(u, REG_HEAD, UINT32_MAX, u->tail << 4) || !command(u, CMD_TRANSLATE, 0))
+	if (!io_wait(u, REG_HEAD, UINT32_MAX, u->tail << 4) || !command(u, CMD_TRANSLATE, 0) ||
+		(io_remaps && !command(u, CMD_REMAP, CMD_OLD_FORMAT)))
 		return false;
 	if (!(cap_of(u) & CAP_PROTECTED))
 		return true;
@@ -234,5 +273,28 @@ static void vtd_block(struct iommu *u, const struct io_device *d)
 	context_changed(u, d, e);
 }
 
+/* --- interrupts --------------------------------------------------------------------------- */
+
+static int vtd_irq(struct iommu *u, const struct irq_source *s, bool on)
+{
+	uint32_t i = io_irq_index(s), id = cpus[s->cpu]->apic_id;
+	uint64_t low = ENTRY_PRESENT | (s->level ? IRQ_LEVEL : 0) |
+		       field_put(IRQ_VECTOR, s->vector) |
+		       (uint64_t)(io_apic_id_max > 0xff ? id : id << 8) << 32;
+
+	store(&irqs[i][1], IRQ_SENDER | (s->rid & 0xffff)); /* VTD2 */
+	__atomic_store_n(&irqs[i][0], on ? low : 0, __ATOMIC_RELEASE);
+	io_written(irqs[i], 16);
+	io_post(u, FORGET_IRQS | ONE_IRQ | (uint64_t)i << 32, 0);
+	return 0;
+}
+
+/* The index has the CPU in it. */
+static bool vtd_irq_taken(uint32_t rid, uint32_t vector)
+{
+	(void)rid, (void)vector;
+	return false;
+}
+
 const struct iommu_ops vtd_ops = { "VT-d", vtd_probe, vtd_start, vtd_attach, vtd_block,
-	vtd_flush, vtd_mark, vtd_head, vtd_fault };
+	vtd_flush, vtd_mark, vtd_head, vtd_irq, vtd_irq_taken, vtd_fault };

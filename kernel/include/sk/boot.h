@@ -69,6 +69,7 @@ _Static_assert(sizeof(struct sk_bootinfo) <= SK_PAGE_SIZE, "one page");
 #define SK_ABI_VERSION 1u
 #define SK_CPU_MAX 64u
 enum sk_feature { SK_FEAT_SVM = 1, SK_FEAT_VMX = 2, SK_FEAT_NESTED = 4, SK_FEAT_IOMMU = 8 };
+enum { SK_FEAT_IRQ_REMAP = 16 }; /* a device can send only interrupts that were given to it */
 
 /* SK_CAP_INFO: every domain has it mapped read-only. */
 struct sk_info {

@@ -101,7 +101,9 @@
 	  "CPU, cpu, ticks that this CPU had no thread to run", "", "") \
 	X(IRQ_PIN, 30, TREE, CAPS(W(CTL_IRQ), W(IRQ)), "gsi, flags, cpu", "flags: 1 level, 2 active low", \
 	  "EXISTS; BUSY: the pin is taken; NOT_FOUND; LIMIT", "") \
-	X(IRQ_MSI, 31, TREE, CAPS(W(CTL_IRQ), W(IRQ)), "cpu", "results: message address, data", "EXISTS; LIMIT", "") \
+	X(IRQ_MSI, 31, TREE, CAPS(W(CTL_IRQ), W(IRQ)), "cpu, segment << 16 | bus << 8 | devfn", \
+	  "an interrupt that this device alone can send, if interrupts are remapped (SK_FEAT_IRQ_REMAP); results: " \
+	  "message address, data", "EXISTS; NOT_FOUND: no IOMMU has the device; LIMIT", "waits for the IOMMU's answer") \
 	X(IRQ_BIND, 32, TREE, CAPS(W(IRQ), W(NOTIFICATION)), "", "signals with that capability's badge", "", "") \
 	X(IRQ_ACK, 33, TREE, CAPS(W(IRQ)), "", "unmask a level pin; MSI and edge: no effect", "STATE: no source", "") \
 	X(PORT_IN, 34, NONE, CAPS(R(IOPORT)), "port, size 1|2|4", "results: value", "RANGE", "") \
@@ -124,9 +126,10 @@
 	  "let a device use the space until the space ends; before and after that it reaches no memory; again: no effect", \
 	  "NO_SYS: no IOMMU; NOT_FOUND: no IOMMU has the device; DENIED: the firmware uses memory through it; " \
 	  "BUSY: it is in another space; LIMIT", "restarted until the IOMMU has answered") \
-	X(IO_FAULT, 43, TREE, CAPS(R(CTL_IO)), "", "take the next access of a device that an IOMMU has refused; IRQ_PIN " \
+	X(IO_FAULT, 43, TREE, CAPS(R(CTL_IO)), "", "take the next access or interrupt of a device that an IOMMU has refused; IRQ_PIN " \
 	  "with gsi SK_IRQ_IOMMU claims the interrupt, which comes again when none is left; results: segment << 16 | " \
-	  "bus << 8 | devfn, address, SK_IO_WRITE | the hardware's reason << 8", "AGAIN: there is none", "16 IOMMUs")
+	  "bus << 8 | devfn, address (of an interrupt, what the hardware says of it), SK_IO_WRITE | SK_IO_IRQ | " \
+	  "the hardware's reason << 8", "AGAIN: there is none", "16 IOMMUs")
 
 #define SK_WAIT_ERRORS \
 	"TIMEOUT: the deadline passed (SK_POLL: at once); DELETED: the object is gone; AGAIN: SUSPEND ended it"
@@ -144,9 +147,13 @@ enum sk_syscall { SK_SYSCALLS(X) SK_SYS_END };
 
 #define SK_RETYPE_MAX 256u
 
-/* IRQ_PIN: in place of a pin, the interrupt of all IOMMUs. IO_FAULT: it was a write. */
+/*
+ * IRQ_PIN: in place of a pin, the interrupt of all IOMMUs. IO_FAULT: it was a write; it was an
+ * interrupt.
+ */
 #define SK_IRQ_IOMMU UINT32_MAX
 #define SK_IO_WRITE 1u
+#define SK_IO_IRQ 2u
 
 /* SCHED_CONFIGURE: with the priority */
 #define SK_SCHED_GUESTS 0x100u

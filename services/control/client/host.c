@@ -214,6 +214,7 @@ void host_info(struct host_info *h)
 		.total_memory = memory,
 		.hvm = (k->features & (SK_FEAT_SVM | SK_FEAT_VMX)) != 0,
 		.iommu = k->features & SK_FEAT_IOMMU,
+		.irq_remap = k->features & SK_FEAT_IRQ_REMAP,
 		.up_ns = clock_ticks_to_ns(svc_now()),
 		.idle_ns = cpu_idle_ns };
 }

@@ -80,6 +80,7 @@ struct host_info {
 	uint64_t total_memory, free_memory; /* bytes */
 	bool hvm;                           /* the CPUs can run guests */
 	bool iommu;     /* devices reach only memory that is meant for them */
+	bool irq_remap; /* and send only interrupts that are meant for their drivers */
 	uint64_t up_ns; /* since power-on */
 	uint64_t (*idle_ns)(uint32_t cpu); /* how much of that time a CPU had nothing to run */
 };

@@ -203,6 +203,9 @@ static void info_host(const struct info_sink *s, const struct host_info *h)
 	info_line(s, "iommu",
 		h->iommu ? "devices reach only memory of their drivers and of whom these serve"
 			 : "none, devices can reach all memory");
+	info_line(s, "interrupts",
+		h->irq_remap ? "devices send only those of their drivers"
+			     : "not remapped, devices can send all");
 	info_times(s, h);
 	info_number(s, "total_memory", h->total_memory >> 20);
 	info_number(s, "free_memory", h->free_memory >> 20);

@@ -164,7 +164,7 @@ static void claim_all(void)
 	CHECK_EQ(sk_retype(untyped, SK_OBJ_IRQ, 0, ME, slots, SK_RETYPE_MAX, 0), 0);
 	for (i = 0; i < PINS; i++)
 		n += !sk_irq_pin(SK_CAP_CTL_IRQ, slots + n, i, 0, 0);
-	while (!sk_irq_msi(SK_CAP_CTL_IRQ, slots + n, 0, &addr, &data))
+	while (!sk_irq_msi(SK_CAP_CTL_IRQ, slots + n, 0, 0, &addr, &data))
 		n++;
 	CHECK(n > 100 && n < SK_RETYPE_MAX);
 	for (i = 0; i < PINS; i++)

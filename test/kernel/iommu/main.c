@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * iommu - what a device can reach: nothing before it is assigned, then the frames of its space,
- * as long as they are mapped
+ * as long as they are mapped; and which interrupts it can send
  *
  * The device is QEMU's `edu`, which copies between its own 4 KiB and memory as its registers
- * say.
+ * say, and sends an interrupt when it is told to.
  */
 #include "../lib/ktest.h"
 
 enum { CONFIG_ADDRESS = 0xcf8, CONFIG_DATA = 0xcfc, EDU_ID = 0x11e81234 };
 enum { EDU_SOURCE = 0x80, EDU_TARGET = 0x88, EDU_SIZE = 0x90, EDU_COMMAND = 0x98 };
+enum { EDU_RAISE = 0x60, EDU_LOWER = 0x64, CAP_MSI = 5, MSI_ON = 1 << 16, MSI_WIDE = 1 << 23 };
+enum { LPC_RID = 31 << 3 }; /* another device, which every machine of this kind has */
 enum { EDU_RUN = 1, EDU_TO_MEMORY = 2, EDU_BUFFER = 0x40000 };
 #define IOVA 0x1234567000ull
 
@@ -26,6 +28,12 @@ static uint32_t config(uint32_t rid, uint32_t reg)
 	return v;
 }
 
+static void config_set(uint32_t rid, uint32_t reg, uint32_t v)
+{
+	config(rid, reg);
+	CHECK_EQ(sk_port_out(SK_CAP_IOPORT, CONFIG_DATA, 4, v), 0);
+}
+
 static void edu_find(void)
 {
 	uint64_t base, bar, at = range_new(21);
@@ -35,8 +43,7 @@ static void edu_find(void)
 		continue;
 	CHECK(edu_rid < 0x100);
 	bar = config(edu_rid, 0x10) & ~0xfu;
-	config(edu_rid, 4);
-	CHECK_EQ(sk_port_out(SK_CAP_IOPORT, CONFIG_DATA, 4, 6), 0); /* memory, bus master */
+	config_set(edu_rid, 4, 6); /* memory, bus master */
 	untyped = device_untyped(bar, &base);
 	CHECK(untyped);
 	CHECK_EQ(sk_retype(untyped, SK_OBJ_FRAME, SK_PAGE_ORDER, ME, frame, 1, bar - base), 0);
@@ -274,12 +281,113 @@ static void space_gone(void)
 	CHECK_EQ(sk_delete(ME, again), 0);
 }
 
+/* --- interrupts --------------------------------------------------------------------------- */
+
+struct message {
+	sk_cap_t irq, ntfn;
+	uint64_t addr;
+	uint32_t data;
+};
+
+static struct message message_new(uint32_t rid, uint32_t cpu)
+{
+	struct message m = { .irq = object_new(SK_OBJ_IRQ, 0),
+		.ntfn = object_new(SK_OBJ_NOTIFICATION, 0) };
+
+	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, m.irq, cpu, rid, &m.addr, &m.data), 0);
+	CHECK_EQ(sk_irq_bind(m.irq, mint_new(m.ntfn, SK_W, 8)), 0);
+	return m;
+}
+
+/* The message that edu sends, whoever may have meant it for whom. */
+static void edu_message(uint64_t addr, uint32_t data)
+{
+	uint32_t at = config(edu_rid, 0x34) & 0xfc, head;
+
+	while ((head = config(edu_rid, at), (head & 0xff) != CAP_MSI)) {
+		at = head >> 8 & 0xfc;
+		CHECK(at);
+	}
+	config_set(edu_rid, at + 4, (uint32_t)addr);
+	if (head & MSI_WIDE)
+		config_set(edu_rid, at + 8, (uint32_t)(addr >> 32));
+	config_set(edu_rid, at + (head & MSI_WIDE ? 12 : 8), data);
+	config_set(edu_rid, at, head | MSI_ON);
+}
+
+static void edu_interrupt(void)
+{
+	*(volatile uint32_t *)(edu + EDU_RAISE) = 1;
+	*(volatile uint32_t *)(edu + EDU_LOWER) = 1;
+}
+
+static void arrives(const struct message *m)
+{
+	uint64_t word;
+
+	edu_message(m->addr, m->data);
+	edu_interrupt();
+	CHECK_EQ(sk_wait(m->ntfn, SK_NO_DEADLINE, &word), 0);
+	CHECK_EQ(word, 8);
+}
+
+static void silent(const struct message *m)
+{
+	uint64_t word;
+
+	CHECK_EQ(sk_poll(m->ntfn, &word), -SK_E_AGAIN);
+}
+
+/* What comes before an interrupt that arrives has arrived, too. */
+static void only_its_own_interrupts(void)
+{
+	struct message own = message_new(edu_rid, 0), victim = message_new(LPC_RID, 0), heir;
+
+	CHECK(victim.addr != own.addr || victim.data != own.data);
+	arrives(&own);
+	edu_message(victim.addr, victim.data);
+	edu_interrupt();
+	arrives(&own);
+	silent(&victim);
+	/* it ends, and another device is given the interrupt */
+	CHECK_EQ(sk_delete(ME, own.irq), 0);
+	heir = message_new(LPC_RID, 0);
+	edu_message(own.addr, own.data);
+	edu_interrupt();
+	own = message_new(edu_rid, 0);
+	arrives(&own);
+	silent(&heir);
+	silent(&victim);
+	/* two sources of one device on two CPUs */
+	CHECK_EQ(sk_delete(ME, victim.irq), 0);
+	if (INFO->n_cpus > 1) {
+		victim = message_new(edu_rid, 1);
+		arrives(&victim);
+		silent(&own);
+		arrives(&own);
+		silent(&victim);
+	}
+	CHECK_EQ(sk_delete(ME, own.irq), 0);
+}
+
+static void interrupts_need_an_owner(void)
+{
+	sk_cap_t irq = object_new(SK_OBJ_IRQ, 0);
+	uint64_t addr;
+	uint32_t data;
+
+	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, irq, 0, 5 << 16, &addr, &data), -SK_E_NOT_FOUND);
+	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, irq, 0, edu_rid, &addr, &data), 0);
+	CHECK_EQ(sk_delete(ME, irq), 0);
+}
+
 void test_main(void)
 {
 	/* QEMU's AMD-Vi logs no events */
 	for (const char *at = BOOT->cmdline; *at; at++)
 		if (*at == ' ' && at[1] == 's' && at[2] == 'i' && at[3] == 'l')
 			faults_are_told = false;
+	CHECK(INFO->features & SK_FEAT_IRQ_REMAP);
 	edu_find();
 	page = page_new(&page_frame, &page_paddr, SK_PAGE_ORDER);
 	other = page_new(&other_frame, &other_paddr, SK_PAGE_ORDER);
@@ -291,4 +399,6 @@ void test_main(void)
 	large_pages();
 	table_gone();
 	space_gone();
+	only_its_own_interrupts();
+	interrupts_need_an_owner();
 }

@@ -77,12 +77,13 @@ static void msi(void)
 	uint64_t address, address2;
 	uint32_t data, data2;
 
-	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, irq, 0, &address, &data), 0);
+	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, irq, 0, 0, &address, &data), 0);
 	CHECK_EQ(address >> 20, 0xfee);
-	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, irq, 0, &address, &data), -SK_E_EXISTS);
-	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, other, 0, &address2, &data2), 0);
+	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, irq, 0, 0, &address, &data), -SK_E_EXISTS);
+	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, other, 0, 0, &address2, &data2), 0);
 	CHECK(address2 != address || data2 != data);
-	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, other, INFO->n_cpus, &address, &data), -SK_E_INVAL);
+	CHECK_EQ(sk_irq_msi(SK_CAP_CTL_IRQ, other, INFO->n_cpus, 0, &address, &data),
+		-SK_E_INVAL);
 	CHECK_EQ(sk_delete(ME, irq), 0);
 	CHECK_EQ(sk_delete(ME, other), 0);
 }

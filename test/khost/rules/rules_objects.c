@@ -251,7 +251,9 @@ static void level_pins_and_messages(void **state)
 	assert_int_equal(SYS(1, IRQ_ACK, AT_IRQ), 0);
 	assert_int_equal(fake_did.unmasks, 2);
 	assert_int_equal(SYS(2, IRQ_MSI, AT_CTL_IRQ, AT_IRQ, n_cpus), -SK_E_INVAL);
-	assert_int_equal(SYS(2, IRQ_MSI, AT_CTL_IRQ, AT_IRQ, 1), 0);
+	assert_int_equal(SYS(2, IRQ_MSI, AT_CTL_IRQ, AT_IRQ, 1, 1ull << 32), -SK_E_INVAL);
+	assert_int_equal(SYS(2, IRQ_MSI, AT_CTL_IRQ, AT_IRQ, 1, 0x10108), 0);
+	assert_int_equal(((struct irq *)object_of(2, AT_IRQ))->source.rid, 0x10108);
 	assert_int_equal(regs(2)->rdi, 0xfee01000);
 	assert_int_equal(SYS(2, IRQ_ACK, AT_IRQ), 0);
 	assert_int_equal(fake_did.unmasks, 2);

@@ -94,6 +94,17 @@ static void finds_the_unit_of_a_device(void **state)
 	assert_int_equal(unit(0xf0ff), 1);
 	assert_int_equal(unit(0x10010), 2);
 	assert_int_equal(unit(0x20010), -1);
+	/* the IO-APIC, by its number */
+	assert_int_equal(tables.n_ioapics, 1);
+	assert_int_equal(io_ioapic_rid(&tables, 2), 0xf0ff);
+	assert_int_equal(io_ioapic_rid(&tables, 1), IO_NO_ALIAS);
+	assert_false(tables.remaps);
+	((uint8_t *)phys.base)[TABLE + 37] = 2;
+	assert_null(parse());
+	assert_false(tables.remaps);
+	((uint8_t *)phys.base)[TABLE + 37] = 3;
+	assert_null(parse());
+	assert_true(tables.remaps);
 }
 
 /* A way through two bridges, and all that is behind a bridge. */
@@ -183,6 +194,26 @@ static void bounds_devices(void **state)
 			8, 0, 0, 0, (uint8_t)i, (uint8_t)(i >> 8), 0);
 	assert_null(parse());
 	assert_int_equal(tables.n_scopes, IO_SCOPES);
+	/*
+	 * IO-APICs; what says so of the firmware's own memory is none, and the first entry
+	 * counts
+	 */
+	assert_int_equal(tables.n_ioapics, 0);
+	table_size = FIRST;
+	PUT(1, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 8, 0, 0,
+		3, 0, 1, 0);
+	PUT(0, 0, 24, 0, 1, 0, 0, 0, 0, 0x00, 0xd9, 0xfe, 0, 0, 0, 0, 3, 8, 0, 0, 3, 0, 2, 0);
+	PUT(0, 0, 24, 0, 1, 0, 0, 0, 0, 0x10, 0xd9, 0xfe, 0, 0, 0, 0, 3, 8, 0, 0, 3, 0, 4, 0);
+	assert_null(parse());
+	assert_int_equal(io_ioapic_rid(&tables, 3), 0x10);
+	assert_int_equal(tables.n_ioapics, 1);
+	table_size = FIRST;
+	PUT(0, 0, 0, 0, 1, 0, 0, 0, 0, 0x00, 0xd9, 0xfe, 0, 0, 0, 0);
+	phys_put(&phys, TABLE + FIRST + 2, (const uint8_t[]){ (16 + 8 * 31) & 0xff, 1 }, 2);
+	for (unsigned int i = 0; i < 31; i++)
+		PUT(3, 8, 0, 0, (uint8_t)i, 0, (uint8_t)i, 0);
+	assert_null(parse());
+	assert_int_equal(tables.n_ioapics, IO_IOAPICS);
 }
 
 /* --- IVRS --------------------------------------------------------------------------------- */
@@ -229,6 +260,10 @@ static void finds_amd_devices(void **state)
 	assert_int_equal(marked(0x308), 0x400);
 	assert_int_equal(marked(0x5ff), 0x510);
 	assert_int_equal(unit(0x900), 1);
+	assert_true(tables.remaps);
+	assert_int_equal(tables.n_ioapics, 1);
+	assert_int_equal(io_ioapic_rid(&tables, 0), 0xa0);
+	assert_int_equal(unit(0xa0), 0);
 	assert_int_equal(unit(0x10010), -1);
 }
 

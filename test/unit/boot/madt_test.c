@@ -63,7 +63,7 @@ static int setup(void **state)
 	static const uint8_t cpu0[] = { 0, 8, 0, 4, 1, 0, 0, 0 },
 			     off[] = { 0, 8, 1, 5, 0, 0, 0, 0 };
 	static const uint8_t x2[] = { 9, 16, 0, 0, 0x00, 1, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0 };
-	static const uint8_t ioapic[] = { 1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 24, 0, 0, 0 };
+	static const uint8_t ioapic[] = { 1, 12, 9, 0, 0, 0, 0xc0, 0xfe, 24, 0, 0, 0 };
 	static const uint8_t override[] = { 2, 10, 0, 9, 20, 0, 0, 0, 0x0f, 0 };
 	static const uint8_t nmi[] = { 4, 6, 0xff, 0, 0, 1 };
 
@@ -160,6 +160,7 @@ static void reads_every_kind_of_entry(void **state)
 	assert_int_equal(madt.n_ioapics, 1);
 	assert_int_equal(madt.ioapic[0].paddr, 0xfec00000);
 	assert_int_equal(madt.ioapic[0].gsi, 24);
+	assert_int_equal(madt.ioapic[0].id, 9);
 	assert_int_equal(madt.n_overrides, 1);
 	assert_int_equal(madt.override[0].irq, 9);
 	assert_int_equal(madt.override[0].gsi, 20);

@@ -134,6 +134,7 @@ static void info(void **state)
 	assert_non_null(strstr(s.text, "free_memory            : 1024\n"));
 	assert_non_null(strstr(s.text, "virt_caps              : pvh hap gnttab-v1\n"));
 	assert_non_null(strstr(s.text, "iommu                  : none, devices can reach all"));
+	assert_non_null(strstr(s.text, "interrupts             : not remapped"));
 	assert_null(strstr(s.text, "hvm")); /* no guest of this type can be made */
 	assert_non_null(strstr(s.text, "cpu_time               : 12.345678901\n"
 				       "cpu_idle               : 0.070000000 12.000000001\n"));

@@ -565,6 +565,7 @@ static long sys_irq(long nr, uint64_t r[6])
 	irq->obj->flags = (uint32_t)r[3];
 	if (irq->obj->msi) {
 		irq->obj->gsi = next_msi++;
+		irq->obj->rid = (uint32_t)r[3];
 		r[0] = 0x1fee00000ull;
 		r[1] = irq->obj->gsi;
 	}

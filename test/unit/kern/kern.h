@@ -62,7 +62,7 @@ struct kern_object {
 		uint32_t level;
 	} table[KERN_TABLES];
 	uint32_t n_tables;
-	uint32_t rid; /* SPACE_IO: assigned */
+	uint32_t rid; /* SPACE_IO: assigned; IRQ: sender of the message */
 	bool placed;  /* TABLE: it is part of a space */
 	/* THREAD */
 	struct kern_object *cnode, *vspace, *fault, *bound, *sched;

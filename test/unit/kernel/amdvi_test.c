@@ -6,7 +6,7 @@
 #include "iommu.h"
 #include "kernel/arch/x86_64/amdvi.c"
 
-enum { RID = 0x0310 };
+enum { RID = 0x0310, UNIT_RID = 2 };
 
 const struct iommu_ops vtd_ops;
 
@@ -46,10 +46,15 @@ static void unit_written(uint32_t reg, unsigned int size)
 		unit_works();
 }
 
+static bool remaps;
+
 static void start(void)
 {
 	kernel_reset();
 	table = NULL;
+	irq_tables_used = 0;
+	if (remaps)
+		remappable();
 	io_tables.amd = true;
 	io_tables.n_units = 1;
 	io_tables.unit[0] = (struct io_unit){ .paddr = 0xfed80000, .rid = 2, .cap = 0x40 };
@@ -170,6 +175,84 @@ static void a_full_log_goes_on(void **state)
 	assert_true(reg_now(REG_CONTROL, 8) & EVENTS_ON);
 }
 
+/* --- interrupts --------------------------------------------------------------------------- */
+
+static const uint32_t *irq_entries(uint32_t rid)
+{
+	assert_int_equal(table[rid][2] & ~0xffffffffffc00ull, 1 | 9 << 1 | 2ull << 60);
+	return (const uint32_t *)(table[rid][2] & 0xffffffffffc00ull);
+}
+
+static void interrupts_start_refused(void **state)
+{
+	(void)state;
+	remaps = false;
+	start();
+	assert_false(io_remaps);
+	assert_int_equal(table[RID][2], 0);
+	remaps = true;
+	start();
+	assert_true(io_remaps);
+	for (unsigned int i = 0; i < TABLE_ENTRIES; i++)
+		assert_int_equal(table[i][2], i == UNIT_RID ? 0 : 1);
+}
+
+static void a_requester_has_its_own_interrupts(void **state)
+{
+	struct irq_source s = source(RID, 1, 0x42), pin = source(IOAPIC_RID, 0, 0x42);
+	uint64_t addr;
+	uint32_t data;
+
+	(void)state;
+	remaps = true;
+	start();
+	chip.n_asked = 0;
+	assert_int_equal(io_irq_open(&s), 0);
+	assert_int_equal(irq_entries(RID)[0x42], 1 | 7 << 8 | 0x42 << 16);
+	assert_int_equal(table[RID][0], 3); /* memory stays out of reach */
+	assert_int_equal(chip.n_asked, 3);
+	assert_int_equal(chip.asked[0][0], 2ull << 60 | RID);
+	assert_int_equal(chip.asked[1][0], 5ull << 60 | RID);
+	assert_int_equal(chip.asked[2][0] >> 60, 1);
+	io_irq_message(&s, &addr, &data);
+	assert_int_equal(addr, 0xfee00000);
+	assert_int_equal(data, 0x42);
+	assert_true(io_irq_taken(RID, 0x42));
+	assert_false(io_irq_taken(RID, 0x43));
+	assert_false(io_irq_taken(RID + 1, 0x42));
+	assert_int_equal(io_irq_open(&pin), 0);
+	assert_int_equal(irq_entries(IOAPIC_RID)[0x42], 1 | 3 << 8 | 0x42 << 16);
+	assert_int_equal(irq_entries(RID)[0x42], 1 | 7 << 8 | 0x42 << 16);
+	assert_int_equal(io_irq_pin(&pin), 0);
+	chip.n_asked = 0;
+	io_irq_close(&s);
+	assert_int_equal(irq_entries(RID)[0x42], 0);
+	assert_int_equal(chip.n_asked, 2);
+	assert_int_equal(chip.asked[0][0], 5ull << 60 | RID);
+	assert_false(io_irq_taken(RID, 0x42));
+	s = source(RID + 1, 0, 0x42);
+	for (unsigned int i = 2; i < IRQ_TABLES; i++, s = source(RID + i, 0, 0x42))
+		assert_int_equal(io_irq_open(&s), 0);
+	assert_int_equal(io_irq_open(&s), -SK_E_LIMIT);
+	assert_false(s.remapped);
+	assert_int_equal(table[s.rid][2], 1);
+	remaps = false;
+}
+
+static void refused_interrupts_are_taken(void **state)
+{
+	struct io_fault f;
+
+	(void)state;
+	start();
+	event(0, 2ull << 60 | EVENT_IS_WRITE | 1ull << 51 | RID, 0xfee00000);
+	assert_true(arch_io_fault(&f));
+	assert_true(f.irq);
+	event(1, 2ull << 60 | EVENT_IS_WRITE | RID, 0xfee00000);
+	assert_true(arch_io_fault(&f));
+	assert_false(f.irq);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -178,6 +261,9 @@ int main(void)
 		cmocka_unit_test(an_alias_is_blocked_and_opened),
 		cmocka_unit_test(events_are_taken),
 		cmocka_unit_test(a_full_log_goes_on),
+		cmocka_unit_test(interrupts_start_refused),
+		cmocka_unit_test(a_requester_has_its_own_interrupts),
+		cmocka_unit_test(refused_interrupts_are_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

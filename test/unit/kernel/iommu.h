@@ -22,7 +22,13 @@
 #undef io_write32
 #undef io_write64
 
-enum { REGISTERS = IO_PAGES * 4096, ASKED_MAX = 512, CONFIG_SIZE = 256 };
+enum {
+	IOAPIC = 5,
+	IOAPIC_RID = 0xf0f8,
+	REGISTERS = IO_PAGES * 4096,
+	ASKED_MAX = 512,
+	CONFIG_SIZE = 256
+};
 
 /* What the unit was asked, in order, and how many of that it has done. */
 static struct {
@@ -97,19 +103,18 @@ static void clflush(const void *p)
 
 /* --- the rest of the kernel --------------------------------------------------------------- */
 
-static struct cpu_arch machine;
-struct cpu *cpus[SK_CPU_MAX] = { &machine.cpu };
-uint32_t n_cpus = 1;
+static struct cpu_arch machine, second;
+struct cpu *cpus[SK_CPU_MAX] = { &machine.cpu, &second.cpu };
+uint32_t n_cpus = 2;
 uint64_t tsc_hz = 1000000;
 static sk_time_t time_now;
 
 sk_time_t arch_now(void) { return time_now += 100; }
 bool arch_irq_pending(void) { return irq_waits; }
-bool boot_option(const char *word)
-{
-	(void)word;
-	return false;
-}
+static const char *option; /* on the command line */
+struct madt madt;
+struct features features;
+bool boot_option(const char *word) { return option && !strcmp(word, option); }
 void klog(const char *fmt, ...) { (void)fmt; }
 void panic(const char *fmt, ...)
 {
@@ -141,6 +146,20 @@ static struct space *space_new(void)
 	return s;
 }
 
+static struct irq_source source(uint32_t rid, uint32_t cpu, uint8_t vector)
+{
+	return (struct irq_source){ .rid = rid, .cpu = (uint16_t)cpu, .vector = vector };
+}
+
+/* The IO-APIC is known, and the firmware lets interrupts be remapped. */
+static void remappable(void)
+{
+	io_tables.remaps = true;
+	io_tables.n_ioapics = 1;
+	io_tables.ioapic[0].id = IOAPIC;
+	io_tables.ioapic[0].rid = IOAPIC_RID;
+}
+
 static void kernel_reset(void)
 {
 	memset(&chip, 0, sizeof(chip));
@@ -148,10 +167,15 @@ static void kernel_reset(void)
 	memset(devices, 0, sizeof(devices));
 	memset(&io_tables, 0, sizeof(io_tables));
 	n_units = n_devices = n_clflushes = 0;
+	option = NULL;
+	features.x2apic = false;
+	madt.n_ioapics = 1;
+	madt.ioapic[0].id = IOAPIC;
 	io_incoherent = io_eager = irq_waits = false;
 	processor_reset();
 	be(&machine.cpu);
 	machine.cpu.apic_id = 3;
+	second.cpu.apic_id = 7;
 }
 
 #endif

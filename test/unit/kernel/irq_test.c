@@ -10,7 +10,15 @@
 #include <sys/mman.h>
 #include "kernel/arch/x86_64/irq.c"
 
-enum { PINS = 24, CPUS = 2, REGISTERS = 256, TRAP_FLAG = 0x100, LOG_MAX = 4096 };
+enum {
+	PINS = 24,
+	SENDER = 0x310,
+	IOAPIC_RID = 0xf0f8,
+	CPUS = 2,
+	REGISTERS = 256,
+	TRAP_FLAG = 0x100,
+	LOG_MAX = 4096
+};
 
 static struct chip {
 	uint32_t *page;
@@ -43,6 +51,45 @@ uint32_t iommu_mmio(uint64_t *pages, uint32_t max)
 	return max ? 1 : 0;
 }
 struct io_limits io_limits;
+struct io_tables io_tables;
+uint32_t io_apic_id_max = 0xff;
+static struct {
+	const struct irq_source *open[8];
+	unsigned int n_open;
+	uint32_t taken; /* a vector */
+	int rc;
+	bool masked_at_close, kept_at_close;
+} remapping;
+
+uint32_t io_ioapic_rid(const struct io_tables *t, uint8_t id)
+{
+	assert_ptr_equal(t, &io_tables);
+	return IOAPIC_RID + id;
+}
+int io_irq_open(struct irq_source *s)
+{
+	if (!remapping.rc)
+		remapping.open[remapping.n_open++ % 8] = s;
+	return remapping.rc;
+}
+void io_irq_close(struct irq_source *s)
+{
+	remapping.n_open--;
+	remapping.masked_at_close =
+		s->pin &&
+		chips[s->ioapic].reg[REG_REDIR + 2 * (s->gsi - PINS * s->ioapic)] & 1 << 16;
+	remapping.kept_at_close = arch_of(cpus[s->cpu])->source[s->vector] == s;
+}
+bool io_irq_taken(uint32_t rid, uint32_t vector)
+{
+	return rid == SENDER && vector == remapping.taken;
+}
+void io_irq_message(const struct irq_source *s, uint64_t *addr, uint32_t *data)
+{
+	*addr = 0xfee00000 | s->rid << 4;
+	*data = s->vector;
+}
+uint32_t io_irq_pin(const struct irq_source *s) { return cpus[s->cpu]->apic_id << 24; }
 void lapic_eoi(void) { eois++; }
 void core_irq(struct irq_source *s)
 {
@@ -120,6 +167,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(machine, 0, sizeof(machine));
 	memset(ioapics, 0, sizeof(ioapics));
+	memset(&remapping, 0, sizeof(remapping));
 	for (unsigned int i = 0; i < CPUS; i++) {
 		machine[i].cpu =
 			(struct cpu){ .self = &machine[i].cpu, .id = i, .apic_id = 4 + i };
@@ -136,6 +184,7 @@ static int set_up(void **state)
 	madt.ioapic[0].paddr = 0xfec00000;
 	madt.ioapic[1].paddr = 0xfec01000;
 	madt.ioapic[1].gsi = PINS;
+	madt.ioapic[1].id = 1;
 	processor_reset();
 	be(&machine[0].cpu);
 	play();
@@ -259,19 +308,18 @@ static void messages(void **state)
 	(void)state;
 	play();
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
-		assert_int_equal(irq_source_msi(&all[i], 1, &addr, &data), 0);
-		assert_int_equal(addr, 0xfee05000);
+		assert_int_equal(irq_source_msi(&all[i], 1, SENDER, &addr, &data), 0);
+		assert_int_equal(addr, 0xfee03100);
 		assert_int_equal(data, VEC_DEVICE + i);
 	}
-	assert_int_equal(irq_source_msi(&s, 1, &addr, &data), -SK_E_LIMIT);
-	assert_int_equal(irq_source_msi(&s, CPUS, &addr, &data), -SK_E_INVAL);
-	assert_int_equal(irq_source_msi(&s, 0, &addr, &data), 0);
-	assert_int_equal(addr, 0xfee04000);
+	assert_int_equal(irq_source_msi(&s, 1, SENDER, &addr, &data), -SK_E_LIMIT);
+	assert_int_equal(irq_source_msi(&s, CPUS, SENDER, &addr, &data), -SK_E_INVAL);
+	assert_int_equal(irq_source_msi(&s, 0, SENDER, &addr, &data), 0);
 	assert_int_equal(n_written, 0);
 	irq_source_unmask(&s); /* without a pin nothing is written */
 	assert_int_equal(n_written, 0);
 	irq_source_free(&all[7]);
-	assert_int_equal(irq_source_msi(&all[7], 1, &addr, &data), 0);
+	assert_int_equal(irq_source_msi(&all[7], 1, SENDER, &addr, &data), 0);
 	assert_int_equal(data, VEC_DEVICE + 7);
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++)
 		irq_source_free(&all[i]);
@@ -296,6 +344,8 @@ static void interrupts_come(void **state)
 	irq_dispatch(level.vector);
 	assert_ptr_equal(signalled, &level);
 	assert_int_equal(entry_when_signalled, level.low | 1 << 16);
+	/* it ends for the IO-APIC, too, because it is an edge for a moment */
+	assert_int_equal(written[n_written - 2].value, (level.low & ~(1u << 15)) | 1 << 16);
 	assert_int_equal(eois, 1);
 	irq_dispatch(edge.vector);
 	assert_ptr_equal(signalled, &edge);
@@ -313,6 +363,43 @@ static void interrupts_come(void **state)
 	assert_ptr_equal(signalled, &elsewhere);
 	irq_source_free(&edge);
 	irq_source_free(&elsewhere);
+}
+
+/* The IOMMU knows a source from before its pin is unmasked until after it is masked. */
+static void sources_are_told_to_the_iommu(void **state)
+{
+	struct irq_source s = { 0 }, m = { 0 };
+	uint64_t addr;
+	uint32_t data;
+
+	(void)state;
+	play();
+	assert_int_equal(irq_source_pin(&s, PINS + 3, true, false, 1), 0);
+	assert_int_equal(s.rid, IOAPIC_RID + 1);
+	assert_ptr_equal(remapping.open[0], &s);
+	assert_int_equal(low(1, 3), 1 << 16 | 1 << 15 | 0x30);
+	irq_source_unmask(&s);
+	irq_source_free(&s);
+	assert_int_equal(remapping.n_open, 0);
+	assert_true(remapping.masked_at_close);
+	assert_true(remapping.kept_at_close); /* its vector was nobody else's so far */
+	assert_null(machine[1].source[0x30]);
+	remapping.taken = 0x30; /* on another CPU */
+	assert_int_equal(irq_source_msi(&m, 1, SENDER, &addr, &data), 0);
+	assert_int_equal(data, 0x31);
+	assert_int_equal(m.rid, SENDER);
+	irq_source_free(&m);
+	assert_true(remapping.kept_at_close);
+	/* it has no room, or does not know the sender */
+	remapping.rc = -SK_E_LIMIT;
+	assert_int_equal(irq_source_msi(&m, 1, SENDER, &addr, &data), -SK_E_LIMIT);
+	assert_int_equal(m.vector, 0);
+	assert_null(machine[1].source[0x31]);
+	assert_int_equal(irq_source_pin(&s, 5, true, false, 1), -SK_E_LIMIT);
+	assert_int_equal(s.vector, 0);
+	remapping.rc = 0;
+	assert_int_equal(irq_source_pin(&s, 5, true, false, 1), 0);
+	irq_source_free(&s);
 }
 
 static void pages_of_the_chips(void **state)
@@ -349,7 +436,7 @@ static void the_iommus_interrupt(void **state)
 	irq_dispatch(VEC_IOMMU);
 	assert_ptr_equal(signalled, &s);
 	irq_source_free(&s);
-	while (irq_source_msi(&all[n], 0, &addr, &data) == 0)
+	while (irq_source_msi(&all[n], 0, SENDER, &addr, &data) == 0)
 		n++;
 	assert_int_equal(n, VEC_IOMMU - VEC_DEVICE);
 	assert_null(machine[0].source[VEC_IOMMU]);
@@ -368,6 +455,7 @@ int main(void)
 		TEST(messages),
 		TEST(interrupts_come),
 		TEST(the_iommus_interrupt),
+		TEST(sources_are_told_to_the_iommu),
 		TEST(pages_of_the_chips),
 	};
 

@@ -13,7 +13,7 @@
 enum { RECORDS = 0x200, RID = 0x0310 };
 
 const struct iommu_ops amdvi_ops;
-static bool translated_when_asked;
+static bool translated_when_asked, remapped_when_asked;
 
 /* Read the queue up to the tail. */
 static void unit_works(void)
@@ -35,29 +35,38 @@ static void unit_written(uint32_t reg, unsigned int size)
 	uint32_t command = (uint32_t)reg_now(REG_COMMAND, 4), status;
 
 	if (reg == REG_COMMAND && !chip.stuck) {
-		status = (uint32_t)reg_now(REG_STATUS, 4) & CMD_ROOT;
-		reg_set(REG_STATUS, status | (command & (CMD_STAYS | CMD_ROOT)), 4);
+		status = (uint32_t)reg_now(REG_STATUS, 4) & (CMD_ROOT | CMD_IRQS);
+		reg_set(REG_STATUS, status | (command & (CMD_STAYS | CMD_ROOT | CMD_IRQS)), 4);
 	}
 	if (reg == REG_TAIL && reg_now(REG_STATUS, 4) & CMD_QUEUE && !chip.slow) {
 		translated_when_asked |= (reg_now(REG_STATUS, 4) & CMD_TRANSLATE) != 0;
+		remapped_when_asked |= (reg_now(REG_STATUS, 4) & CMD_REMAP) != 0;
 		unit_works();
 	}
 	if (reg >= RECORDS + 12 && size == 4 && (reg & 15) == 12)
 		reg_set(reg, 0, 4); /* written with 1: empty */
 }
 
+/* What goes on before the kernel starts; start() begins with everything off. */
+static void (*beforehand)(void);
+static unsigned int n_asked_at_start;
+
 static void start(uint64_t cap, uint64_t ecap)
 {
 	kernel_reset();
 	pool = NULL;
+	irqs = NULL;
 	pool_used = 0;
-	translated_when_asked = false;
+	translated_when_asked = remapped_when_asked = false;
 	reg_set(REG_CAP, cap, 8);
 	reg_set(REG_ECAP, ecap, 8);
 	io_tables.n_units = 1;
 	io_tables.unit[0] = (struct io_unit){ .paddr = 0xfed90000, .all = true };
+	if (beforehand)
+		beforehand();
 	if (!setjmp(panicked))
 		iommu_init();
+	n_asked_at_start = chip.n_asked;
 	chip.n_asked = 0;
 }
 
@@ -277,6 +286,178 @@ static void refusals_are_taken(void **state)
 	assert_int_equal(reg_now(REG_FAULTS, 4), FAULTS_LOST);
 }
 
+/* --- interrupts --------------------------------------------------------------------------- */
+
+#define ECAP_IRQS (ECAP_QUEUE | ECAP_COHERENT | ECAP_REMAPS)
+
+static void old_format_is_left_on(void)
+{
+	remappable();
+	reg_set(REG_STATUS, CMD_OLD_FORMAT, 4);
+}
+static void with_x2apic(void)
+{
+	remappable();
+	features.x2apic = true;
+}
+static void not_by_firmware(void)
+{
+	remappable();
+	io_tables.remaps = false;
+}
+static void ioapic_unknown(void)
+{
+	remappable();
+	madt.ioapic[0].id++;
+}
+static void switched_off(void)
+{
+	remappable();
+	option = "intremap=off";
+}
+
+static void interrupts_start_refused(void **state)
+{
+	const uint64_t *table;
+
+	(void)state;
+	beforehand = old_format_is_left_on;
+	start(CAP_USUAL, ECAP_IRQS | ECAP_X2APIC);
+	assert_true(io_remaps);
+	assert_int_equal(reg_now(REG_STATUS, 4),
+		CMD_TRANSLATE | CMD_ROOT | CMD_QUEUE | CMD_IRQS | CMD_REMAP);
+	assert_false(remapped_when_asked); /* first it forgot what the firmware had */
+	assert_int_equal(chip.asked[2][0], FORGET_IRQS);
+	assert_int_equal(n_asked_at_start, 4);
+	assert_int_equal(reg_now(REG_IRQS, 8) & 0xfff, 8); /* 512 entries, IDs of 8 bits */
+	table = (void *)(reg_now(REG_IRQS, 8) & ~0xfffull);
+	for (unsigned int i = 0; i < 1024; i++)
+		assert_int_equal(table[i], 0);
+	assert_int_equal(io_apic_id_max, 0xff);
+	beforehand = with_x2apic;
+	start(CAP_USUAL, ECAP_IRQS | ECAP_X2APIC);
+	assert_int_equal(reg_now(REG_IRQS, 8) & 0xfff, 1 << 11 | 8);
+	assert_int_equal(io_apic_id_max, UINT32_MAX);
+	start(CAP_USUAL, ECAP_IRQS);
+	assert_int_equal(reg_now(REG_IRQS, 8) & 0xfff, 8);
+	assert_int_equal(io_apic_id_max, 0xff);
+}
+
+static void interrupts_are_not_remapped(void **state)
+{
+	static void (*const reasons[])(
+		void) = { not_by_firmware, ioapic_unknown, switched_off };
+	struct irq_source s = source(RID, 0, 0x30);
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(reasons); i++) {
+		beforehand = reasons[i];
+		start(CAP_USUAL, ECAP_IRQS);
+		assert_false(io_remaps);
+		assert_int_equal(io_limits.levels, 4);
+		assert_int_equal(reg_now(REG_STATUS, 4) & (CMD_IRQS | CMD_REMAP), 0);
+		assert_int_equal(io_irq_open(&s), 0);
+		assert_int_equal(chip.n_asked, 0);
+		io_irq_close(&s);
+	}
+	beforehand = with_x2apic;
+	start(CAP_USUAL, ECAP_QUEUE);
+	assert_false(io_remaps);
+	assert_int_equal(io_apic_id_max, 0xff);
+	start(CAP_USUAL, ECAP_REMAPS); /* no queue, so the unit is not used at all */
+	assert_false(io_remaps);
+}
+
+static const uint64_t *irq_entry(uint32_t i)
+{
+	return (const uint64_t *)(reg_now(REG_IRQS, 8) & ~0xfffull) + 2 * i;
+}
+
+static void an_interrupt_has_one_sender(void **state)
+{
+	struct irq_source s = source(RID, 1, 0x42), pin = source(IOAPIC_RID, 0, 0x42);
+	uint64_t addr;
+	uint32_t data;
+
+	(void)state;
+	beforehand = remappable;
+	start(CAP_USUAL, ECAP_IRQS & ~ECAP_COHERENT);
+	chip.n_asked = n_clflushes = 0;
+	assert_int_equal(io_irq_open(&s), 0);
+	assert_int_equal(irq_entry(0x142)[0], 1 | 0x42 << 16 | 7ull << 40);
+	assert_int_equal(irq_entry(0x142)[1], 1 << 18 | RID);
+	assert_int_equal(chip.n_asked, 2); /* and it was waited for */
+	assert_int_equal(chip.asked[0][0], FORGET_IRQS | 1 << 4 | 0x142ull << 32);
+	assert_int_equal(chip.asked[1][0] & 15, WAIT);
+	assert_true(n_clflushes > 0);
+	assert_false(io_irq_taken(RID, 0x42));
+	io_irq_message(&s, &addr, &data);
+	assert_int_equal(addr, 0xfee00000 | 0x142 << 5 | 1 << 4 | 1 << 3);
+	assert_int_equal(data, 0);
+	pin.level = true;
+	assert_int_equal(io_irq_open(&pin), 0);
+	assert_int_equal(irq_entry(0x42)[0], 1 | 1 << 4 | 0x42 << 16 | 3ull << 40);
+	assert_int_equal(irq_entry(0x42)[1], 1 << 18 | IOAPIC_RID);
+	assert_int_equal(io_irq_pin(&pin), 0x42 << 17 | 1 << 16);
+	io_irq_close(&s);
+	assert_int_equal(irq_entry(0x142)[0], 0);
+	assert_int_equal(irq_entry(0x42)[0] & 1, 1);
+	assert_int_equal(chip.n_asked, 6);
+	chip.n_asked = 0;
+	io_irq_close(&s); /* it is closed */
+	assert_int_equal(chip.n_asked, 0);
+	s = source(1 << 16 | RID, 1, 0x42);
+	assert_int_equal(io_irq_open(&s), -SK_E_NOT_FOUND);
+	beforehand = with_x2apic;
+	start(CAP_USUAL, ECAP_IRQS | ECAP_X2APIC);
+	second.cpu.apic_id = 0x12345;
+	s = source(RID, 1, 0x42);
+	assert_int_equal(io_irq_open(&s), 0);
+	assert_int_equal(irq_entry(0x142)[0], 1 | 0x42 << 16 | 0x12345ull << 32);
+}
+
+static void a_forgotten_interrupt_is_waited_for(void **state)
+{
+	struct irq_source s = source(RID, 0, 0x30);
+
+	(void)state;
+	beforehand = remappable;
+	start(CAP_USUAL, ECAP_IRQS);
+	assert_int_equal(io_irq_open(&s), 0);
+	chip.slow = true;
+	if (!setjmp(panicked)) {
+		io_irq_close(&s);
+		fail();
+	}
+}
+
+static void refused_interrupts_are_taken(void **state)
+{
+	struct io_fault f;
+
+	(void)state;
+	start(CAP_USUAL, ECAP_IRQS);
+	reg_set(RECORDS, 0x142ull << 48, 8);
+	reg_set(RECORDS + 8, FAULT_VALID | 0x26ull << 32 | RID, 8);
+	assert_true(arch_io_fault(&f));
+	assert_true(f.irq);
+	assert_int_equal(f.rid, RID);
+	assert_int_equal(f.addr, 0x142ull << 48);
+	reg_set(RECORDS + 8, FAULT_VALID | 0x30ull << 32 | RID, 8);
+	assert_true(arch_io_fault(&f));
+	assert_false(f.irq);
+	reg_set(RECORDS + 8, FAULT_VALID | 0x1full << 32 | RID, 8);
+	assert_true(arch_io_fault(&f));
+	assert_false(f.irq);
+}
+
+static int nothing_beforehand(void **state)
+{
+	(void)state;
+	beforehand = NULL;
+	return 0;
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -289,6 +470,11 @@ int main(void)
 		cmocka_unit_test(a_space_ends),
 		cmocka_unit_test(new_entries_are_told_if_need_be),
 		cmocka_unit_test(refusals_are_taken),
+		cmocka_unit_test_setup(interrupts_start_refused, nothing_beforehand),
+		cmocka_unit_test(interrupts_are_not_remapped),
+		cmocka_unit_test(an_interrupt_has_one_sender),
+		cmocka_unit_test(a_forgotten_interrupt_is_waited_for),
+		cmocka_unit_test_setup(refused_interrupts_are_taken, nothing_beforehand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

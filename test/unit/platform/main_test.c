@@ -405,6 +405,7 @@ static void irq_again(struct kern_msg *m)
 	assert_int_equal(status(), 0);
 	assert_int_equal(reply.cap[0].obj->type, SK_OBJ_IRQ);
 	assert_int_equal(reply.cap[0].obj->gsi, 3);
+	assert_int_equal(reply.cap[0].obj->rid, RID_X); /* nobody else sends it */
 	call(m, PLATFORM_IRQ, handle, 2, 0, 0);
 }
 
