@@ -14,6 +14,7 @@
 #include "caps/caps.h"
 #include "proto/domain.h"
 #include "rt/internal.h"
+#include "sys/self.h"
 #include "sys/sk.h"
 
 enum { STACK_ORDER = 15 };
@@ -81,6 +82,9 @@ static int thread_prepare(struct thread *t)
 	return park_make(t);
 }
 
+/* The root task has no parent. */
+static sk_cap_t fault_endpoint(void) { return sys_root() ? 0 : DOMAIN_CAP_PARENT; }
+
 static int thread_launch(struct thread *t, const struct thread_spec *s, uint64_t top)
 {
 	struct sk_regs regs = { .rip = (uint64_t)thread_entry,
@@ -93,7 +97,7 @@ static int thread_launch(struct thread *t, const struct thread_spec *s, uint64_t
 
 	rc = object_make(SK_OBJ_THREAD, 0, &t->cap);
 	if (!rc)
-		rc = sk_thread_configure(t->cap, SK_CAP_CNODE, SK_CAP_SPACE, DOMAIN_CAP_PARENT,
+		rc = sk_thread_configure(t->cap, SK_CAP_CNODE, SK_CAP_SPACE, fault_endpoint(),
 			(uint64_t)t->utcb, &level);
 	if (!rc)
 		rc = sk_thread_write(t->cap, &regs);

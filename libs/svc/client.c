@@ -13,6 +13,10 @@
 
 enum { RX_SLOTS = 4 };
 
+static const struct svc_guard *guard;
+
+void svc_guard_calls(const struct svc_guard *g) { guard = g; }
+
 void message_load(struct sk_msg *m, uint64_t label, const uint64_t *mr, uint32_t n,
 	const struct svc_caps *caps)
 {
@@ -57,6 +61,17 @@ void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps)
 		slot_free(slots + caps->n_in, RX_SLOTS - caps->n_in);
 }
 
+/* The deadline is in the UTCB. */
+static long guarded_call(sk_cap_t ep, struct sk_msg *m)
+{
+	long rc;
+
+	if (!guard)
+		return edge_call(ep, m);
+	rc = guard->begin(ep);
+	return rc ? rc : guard->end(edge_call(ep, m));
+}
+
 static int call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps,
 	sk_time_t deadline)
 {
@@ -74,7 +89,7 @@ static int call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct s
 	u->recv_slot = rx;
 	u->recv_slots = rx ? RX_SLOTS : 0;
 	u->deadline = deadline;
-	rc = edge_call(ep, &m);
+	rc = guarded_call(ep, &m);
 	if (rx)
 		rx_take(rx, rc ? 0 : SK_MI_CAPS(m.mi), caps);
 	if (rc)

@@ -4,10 +4,11 @@
  *
  * Arguments   inject=WAY: one of WAYS below. inject-at=PLACE,...: where; with a way of its own
  *             as WAY@PLACE
+ *             inject-boot=PLACE: the first life, in which the machine starts, fails there
  * Places      STEP, for a step about no connection; STEP/PROTO at the service's end of a
  *             connection, STEP/PROTO> at the client's end; each with :N for the N-th time
  * Schedule    the life with epoch n fails when it comes to the n-th place of the list. The
- *             first life, in which the machine starts, and those after the list do not fail.
+ *             first life and those after the list do not fail otherwise.
  * Report      a line "inject: WAY at PLACE" in the log: in the kernel's if the domain may write
  *             there (console). uart has none.
  */
@@ -143,8 +144,9 @@ static void way_record(struct svc_conn *c)
 /* X(name, it needs a ring) */
 #define WAYS(X) \
 	X(crash, false) \
-	X(hang, false) X(exit, false) X(leak, false) X(late, false) X(index, true) \
-		X(taken, true) X(length, true) X(record, true)
+	X(hang, false) \
+	X(exit, false) X(leak, false) X(late, false) X(index, true) X(taken, true) \
+		X(length, true) X(record, true)
 
 static const struct way {
 	const char *name;
@@ -197,11 +199,13 @@ static const struct way *way_find(const char *name)
 static void plan_read(void)
 {
 	char way[8], list[PLACES_SIZE], *at = list, *place = NULL, *own;
+	const uint32_t life = svc_info()->epoch;
 
 	plan.read = true;
-	if (!svc_arg("inject", way, sizeof(way)) || !svc_arg("inject-at", list, sizeof(list)))
+	if (!svc_arg("inject", way, sizeof(way)) ||
+		!svc_arg(life ? "inject-at" : "inject-boot", list, sizeof(list)))
 		return;
-	for (uint32_t n = svc_info()->epoch; n; n--)
+	for (uint32_t n = life ? life : 1; n; n--)
 		place = strsep(&at, ",");
 	if (!place)
 		return;

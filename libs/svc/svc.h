@@ -326,6 +326,17 @@ int svc_ping(sk_cap_t service_ep, uint32_t ms) must_check;
  * connector that was restarted finds those that it does not know of.
  */
 int svc_find(sk_cap_t service_ep, uint32_t client, uint32_t ms, uint32_t *number) must_check;
+/*
+ * For a program with a thread that can end the calls of the one that makes them. begin() runs
+ * immediately before the system call of each call above, when its deadline is in the UTCB; an
+ * error of it becomes that of the call, which then is not made. end() runs immediately after
+ * the system call; its result takes the place of the system call's.
+ */
+struct svc_guard {
+	long (*begin)(sk_cap_t ep);
+	long (*end)(long rc);
+};
+void svc_guard_calls(const struct svc_guard *g);
 /* A plain call, which waits as long as it takes. mr and n are in and out. */
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	struct svc_caps *caps) must_check;

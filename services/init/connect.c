@@ -86,18 +86,9 @@ static int region_charge(
 	return rc;
 }
 
-/*
- * rc is the result of the call that made or ended the connection. A service that did not answer
- * may still use the region.
- */
-static void region_return(struct domain *d, struct connection *c, int rc)
+/* The service has let go of the region, or is stopped and was never asked to do anything. */
+static void region_return(struct domain *d, struct connection *c)
 {
-	if (rc == -SK_E_TIMEOUT) {
-		printf("%s: the service %s does not answer; the region that it may have is lost\n",
-			d->m->name, domains[c->service].m->name);
-		c->memory = c->data_memory = 0;
-		return;
-	}
 	memory_return(d, &c->memory);
 	memory_return(d, &c->data_memory);
 }
@@ -157,21 +148,32 @@ static struct proc_connect connect_args(uint32_t client, const struct manifest_c
 		.params_len = ch->params_len };
 }
 
+/* The service does not answer, or has ended: rc. Afterwards it is stopped. */
+static void service_stop(const struct connection *c, const char *what, int rc)
+{
+	struct domain *s = &domains[c->service];
+
+	ends_look();
+	if (rc != -SK_E_TIMEOUT || !domain_runs(s))
+		return;
+	printf("%s does not %s with %s\n", s->m->name, what, domains[c->client].m->name);
+	domain_ends(s, DOMAIN_END_HANG);
+}
+
 /*
  * A service that hangs is ended. Nothing was asked of it on the new connection, so once it is
  * stopped, the region is free.
  */
 static int connect_call(struct domain *d, struct proc_connect *q, struct connection *c)
 {
-	struct domain *service = &domains[c->service];
+	const struct domain *service = &domains[c->service];
 	int rc;
 
 	q->open_ms = service->life.answered ? OPEN_MS : 0;
 	rc = proc_connect(&d->proc, q, &c->c);
-	if (rc != -SK_E_TIMEOUT || !service->life.answered)
+	if (rc != -SK_E_TIMEOUT && rc != -SK_E_DELETED)
 		return rc;
-	printf("%s does not open a connection with %s\n", service->m->name, d->m->name);
-	domain_ends(service, DOMAIN_END_HANG);
+	service_stop(c, "open a connection", rc);
 	return -SK_E_DELETED;
 }
 
@@ -194,7 +196,7 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 	if (!rc)
 		rc = connect_call(d, &q, c);
 	if (rc) {
-		region_return(d, c, rc);
+		region_return(d, c);
 		return rc;
 	}
 	c->open = true;
@@ -273,11 +275,22 @@ int connection_end(struct connection *c)
 	if (!domain_runs(service)) /* it was given up, and has taken its connections along */
 		return -SK_E_TIMEOUT;
 	rc = svc_close_within(service->connector, c->c.number, CLOSE_MS, &result);
-	if (rc == -SK_E_TIMEOUT)
+	if (rc == -SK_E_DELETED)
+		ends_look();
+	if (rc == -SK_E_TIMEOUT || rc == -SK_E_DELETED)
 		return rc;
 	c->open = false;
 	close_report(c, rc, result);
 	return 0;
+}
+
+void connection_undo(struct connection *c)
+{
+	int rc = connection_end(c);
+
+	if (rc)
+		service_stop(c, "close its connection", rc);
+	c->open = false;
 }
 
 void connection_drop(struct domain *client, struct connection *c)
@@ -291,7 +304,12 @@ void connection_drop(struct domain *client, struct connection *c)
 	for (uint32_t i = 0; i < ARRAY_SIZE(boundary); i++)
 		cap_drop(boundary[i]);
 	c->c = (struct proc_connection){ 0 };
-	region_return(client, c, c->open ? -SK_E_TIMEOUT : 0);
+	if (c->open) { /* a service that was given up, whose device may use the region */
+		printf("%s: the region that %s may use is lost\n", client->m->name,
+			domains[c->service].m->name);
+		c->memory = c->data_memory = 0;
+	}
+	region_return(client, c);
 	c->open = false;
 }
 
@@ -314,6 +332,8 @@ int connection_reopen(struct connection *c)
 	rc = reopen_args(c, &a);
 	if (!rc)
 		rc = svc_open_within(domains[c->service].connector, &a, OPEN_MS, &r);
+	if (rc == -SK_E_DELETED)
+		ends_look();
 	if (rc)
 		return rc;
 	cap_drop(r.signal);

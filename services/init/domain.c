@@ -143,8 +143,6 @@ static int boundary_make(struct domain *d)
 	if (!rc)
 		rc = cap_copy(d->service, SK_W | SK_GRANT, SVC_BADGE_INIT, &d->connector);
 	if (!rc)
-		rc = cap_copy(init_endpoint, SK_W | SK_GRANT, d->number + 1, &d->parent);
-	if (!rc)
 		rc = cap_copy(d->ntfn, SK_W, 1ull << DOMAIN_BIT_PULSE, &d->pulse);
 	if (!rc && d->m->flags & MANIFEST_BUILDER)
 		rc = cap_copy(d->ntfn, SK_W, 1ull << DOMAIN_BIT_NEWS, &d->news);
@@ -176,6 +174,15 @@ static int cnode_prepare(struct domain *d)
 	if (!rc)
 		d->charged += 1ull << d->m->cnode_order;
 	return rc;
+}
+
+/* Each life has its own, so that init never takes what the last one said for its word. */
+static int parent_make(struct domain *d)
+{
+	cap_drop(d->parent);
+	d->parent = 0;
+	return cap_copy(
+		init_endpoint, SK_W | SK_GRANT, POST_BADGE(d->number, d->epoch), &d->parent);
 }
 
 static int build(struct domain *d, const struct proc_image *im)
@@ -265,13 +272,11 @@ void domain_destroy(struct domain *d)
 		memory_return(d, &d->own[i]);
 }
 
-/* It never ran, so its device has nothing to do with its memory. */
+/* It never ran, so no device has anything to do with its memory, or with its connections. */
 static void take_back(struct domain *d)
 {
 	for (uint32_t i = 0; i < d->m->n_channels; i++)
-		if (connection_end(connection_of(d, i)))
-			printf("%s: channel %s is not closed\n", d->m->name,
-				manifest.channel[d->m->first_channel + i].name);
+		connection_undo(connection_of(d, i));
 	domain_destroy(d);
 	if (device_reset(d))
 		printf("%s: its device cannot be claimed again\n", d->m->name);
@@ -331,6 +336,8 @@ int domain_start(struct domain *d)
 	}
 	d->next_extra = DOMAIN_CAP_EXTRA;
 	rc = boundary_make(d);
+	if (!rc)
+		rc = parent_make(d);
 	if (!rc)
 		rc = build(d, &im);
 	if (rc)

@@ -3,8 +3,8 @@
  * init.h - what the parts of init share
  *
  * init is the root task: it makes every static domain from the manifest, keeps the objects on
- * their boundaries, answers calls, and starts again what ends. It is single-threaded; there is
- * no lock anywhere.
+ * their boundaries, answers calls, and starts again what ends. All of that is work of one
+ * thread, which takes no lock for it. A second thread takes the messages (post.c).
  */
 #ifndef INIT_H
 #define INIT_H
@@ -15,6 +15,7 @@
 #include "policy.h"
 #include "proc/proc.h"
 #include "proto/init.h"
+#include "sys/sk.h"
 #include <sk/boot.h>
 
 /* What a domain in state DOMAIN_RESTARTING waits for. */
@@ -59,7 +60,7 @@ struct domain {
 	uint32_t epoch;
 	/* Its notification and control endpoint, unbadged. */
 	sk_cap_t ntfn, service;
-	/* init's endpoint, badged for it. */
+	/* init's endpoint, badged for the life `epoch` of it. */
 	sk_cap_t parent;
 	/* Its control endpoint with SVC_BADGE_INIT. */
 	sk_cap_t connector;
@@ -107,10 +108,16 @@ extern struct domain domains[MANIFEST_DOMAINS_MAX];
 /* As in the manifest. */
 extern struct connection connections[MANIFEST_CHANNELS_MAX];
 extern sk_cap_t init_endpoint;
-/* Bound to init's thread; a domain signals its bit, 1 << number. */
+/* The main thread waits on it; a domain signals its bit, 1 << number. */
 extern sk_cap_t init_ntfn;
-/* The IOMMUs' bit of init_ntfn, above those of the domains. */
+/* The bits of the IOMMUs and of post.c, above those of the domains. */
 #define INIT_BIT_DMA (1ull << 63)
+#define INIT_BIT_POST (1ull << 62)
+/*
+ * Above services, because init should not wait for the domains that it starts and restarts;
+ * below drivers.
+ */
+#define INIT_PRIORITY 22
 extern uint64_t wall_boot_ns;
 
 static inline const struct sk_bootinfo *boot_info(void)
@@ -156,15 +163,21 @@ uint64_t guest_pool_bytes(void); /* that control was given */
 int connect_channels(struct domain *d) must_check;
 struct connection *connection_of(const struct domain *d, uint32_t channel);
 /*
- * Have the service end its side. -SK_E_TIMEOUT: it does not answer, and may still use the
+ * Have the service end its side. -SK_E_TIMEOUT: it does not answer, or was given up;
+ * -SK_E_DELETED: it has ended meanwhile, and is stopped. In both cases it may still use the
  * region.
  */
 int connection_end(struct connection *c) must_check;
+/*
+ * End a connection that its client never used, so that nothing is in flight. A service that
+ * does not answer is ended.
+ */
+void connection_undo(struct connection *c);
 /* Forget a connection that has ended. If the service still has it, its memory is lost. */
 void connection_drop(struct domain *client, struct connection *c);
 /* Does the service say that its client broke the protocol? */
 bool connection_broken(const struct connection *c);
-/* The service has been started again. */
+/* The service has been started again. -SK_E_DELETED: it has ended meanwhile, and is stopped. */
 int connection_reopen(struct connection *c) must_check;
 /* The service will not be started again: tell the client. */
 void connection_abandon(struct connection *c);
@@ -200,8 +213,11 @@ int device_power(bool reboot);
 
 /* supervise.c */
 int supervise_start(void) must_check;
-/* All domains were started the first time. */
-void supervise_all(void);
+/*
+ * Start a domain for the first time, and do what is due. If a service of it has ended, it waits
+ * for that.
+ */
+void supervise_first(struct domain *d);
 /* A domain has ended, or must end: stop it, and start it again if that is possible. */
 void domain_ends(struct domain *d, enum domain_end why);
 /* Does it run, or has it been started again? */
@@ -221,8 +237,39 @@ void dma_refused(void);
 /* End a domain that runs, in one of the ways of INIT_RESTART. */
 int domain_kill(struct domain *d, uint64_t how) must_check;
 
+/* post.c */
+/* The badge of init's endpoint in a life of a domain. */
+#define POST_BADGE(number, epoch) (((uint64_t)(number) + 1) | (uint64_t)(epoch) << 32)
+#define POST_NUMBER(badge) ((uint32_t)(badge)) /* plus 1 */
+#define POST_EPOCH(badge) ((uint32_t)((badge) >> 32))
+/* No call of proto/init.h has more. */
+#define POST_WORDS 8u
+struct post_call {
+	uint32_t epoch;
+	uint64_t label, mr[POST_WORDS];
+	sk_cap_t reply;
+};
+struct post_end {
+	/* Else it has exited. */
+	bool fault;
+	uint32_t epoch;
+	struct sk_msg msg;
+};
+int post_start(void) must_check;
+/* Take one message; what the second thread does all the time. */
+void post_receive(void);
+/* A domain of which it is not known yet that it has ended. */
+bool post_end_next(struct domain **d, struct post_end *e);
+/* A call. All domains have their turn. post_call_done() follows the answer. */
+bool post_call_next(struct domain **d, struct post_call *c);
+void post_call_done(const struct domain *d);
+/* Is there a call or an end? */
+bool post_waits(void);
+
 /* serve.c */
 void domain_exit(struct domain *d, uint64_t code);
+/* Look which domains have ended, as after a call that one did not survive: -SK_E_DELETED. */
+void ends_look(void);
 void serve(void) __attribute__((noreturn));
 
 #endif

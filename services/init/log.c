@@ -27,7 +27,8 @@ static struct {
 
 static const struct console_params params = { .kind = CONSOLE_LOG, .name = "init" };
 
-static int log_open(const struct domain *console)
+/* What the connection consists of; made once. */
+static int log_prepare(void)
 {
 	const struct svc_proto_info *info = svc_proto_info(SVC_PROTO_LOG);
 	struct svc_open_args *a = &own.args;
@@ -48,6 +49,14 @@ static int log_open(const struct domain *console)
 	/* init ignores everything that comes back, but a signal without a badge is refused. */
 	if (!rc)
 		rc = cap_copy(ntfn, SK_W | SK_GRANT, 1, &a->client_signal);
+	return rc;
+}
+
+static int log_open(const struct domain *console)
+{
+	struct svc_open_args *a = &own.args;
+	int rc = own.view ? 0 : log_prepare();
+
 	if (!rc)
 		rc = svc_open(console->connector, a, &own.result);
 	if (!rc)
@@ -62,11 +71,14 @@ void log_connect(void)
 	static bool done;
 
 	for (uint32_t i = 0; !done && i < manifest.header->n_domains; i++) {
+		int rc;
+
 		if (domains[i].state != DOMAIN_RUNNING ||
 			domains[i].m->serves != SVC_PROTO_CONSOLE)
 			continue;
-		done = true;
-		if (log_open(&domains[i]))
+		rc = log_open(&domains[i]);
+		done = rc != -SK_E_DELETED; /* its next life is asked again */
+		if (rc)
 			printf("no connection to %s: my lines stay in the kernel's log\n",
 				domains[i].m->name);
 	}
@@ -83,6 +95,10 @@ void log_return(const struct domain *restarted)
 	struct svc_open_result r;
 	int rc;
 
+	if (!own.console) {
+		log_connect();
+		return;
+	}
 	if (restarted != own.console)
 		return;
 	own.args.number = own.result.number;

@@ -13,14 +13,7 @@
 #include "sys/sk.h"
 #include "rt/program.h"
 
-/*
- * Above services, because init should not wait for the domains that it starts and restarts;
- * below drivers.
- */
-enum {
-	INIT_PRIORITY = 22,
-	WEIGHT = 256,
-};
+enum { WEIGHT = 256 };
 
 struct manifest manifest;
 struct domain domains[MANIFEST_DOMAINS_MAX];
@@ -43,16 +36,11 @@ static int manifest_open(const char **why)
 static void start_all(void)
 {
 	for (uint32_t i = 0; i < manifest.header->n_domains; i++) {
-		struct domain *d = &domains[i];
-
-		d->m = &manifest.domain[i];
-		d->number = i;
-		if (domain_start(d))
-			continue;
-		log_connect();
-		if (d->m->flags & MANIFEST_PLATFORM)
-			device_wallclock();
+		domains[i].m = &manifest.domain[i];
+		domains[i].number = i;
 	}
+	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
+		supervise_first(&domains[i]);
 }
 
 int main(void)
@@ -70,11 +58,12 @@ int main(void)
 		rc = dma_watch();
 	if (!rc)
 		rc = manifest_open(&why);
+	if (!rc)
+		rc = post_start();
 	if (rc) {
 		printf("init: %s: %s\n", why ? why : "cannot start", sk_error_text(rc));
 		rt_exit(1);
 	}
 	start_all();
-	supervise_all();
 	serve();
 }

@@ -6,7 +6,7 @@
  * proto/svc.h, answers every message (a fault must not be answered), and finds endpoint and
  * notification through a start-up page, which the root task does not have.
  *
- * Invariants  SERVE1 a caller is known by its badge, which init minted: its number plus 1
+ * Invariants  SERVE1 a caller is known by its badge, which init minted: POST_BADGE()
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,6 @@
 #include "svc/svc.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
-#include "rt/program.h"
 
 enum {
 	NAME_WORDS = 4,
@@ -270,60 +269,57 @@ static void answer(sk_cap_t reply, struct request *q, int rc)
 		cap_drop(q->cap);
 }
 
-static void handle_call(sk_cap_t reply, struct domain *from, const struct sk_msg *m)
+static void handle_call(struct domain *from, const struct post_call *c)
 {
 	struct request q = { .from = from, .n = 1 };
-	uint64_t label = SK_MI_LABEL(m->mi);
 	int rc = -SK_E_NO_SYS;
 
-	memcpy(q.mr, m->mr, sizeof(m->mr));
-	for (uint32_t i = SK_MR_REGS; i < SK_MI_WORDS(m->mi) && i < SK_MR_MAX; i++)
-		q.mr[i] = sk_utcb()->mr[i];
-	if (label == INIT_EXIT) {
-		domain_exit(from, q.mr[0]);
-		return;
-	}
-	if (label < INIT_CALL_END && calls[label])
-		rc = calls[label](&q);
+	memcpy(q.mr, c->mr, sizeof(c->mr));
+	if (c->label < INIT_CALL_END && calls[c->label])
+		rc = calls[c->label](&q);
 	if (rc)
 		q.n = 1;
-	answer(reply, &q, rc);
+	answer(c->reply, &q, rc);
 }
 
-static void handle(sk_cap_t reply, const struct sk_msg *m)
+void ends_look(void)
 {
+	struct post_end e;
+	struct domain *d;
+
+	while (post_end_next(&d, &e)) {
+		if (e.fault)
+			domain_fault(d, &e.msg);
+		else
+			domain_exit(d, e.msg.mr[0]);
+	}
+}
+
+/* One call, so that supervision comes between any two. */
+static void call_look(void)
+{
+	struct post_call c;
 	struct domain *from;
 
-	if (SK_MI_LABEL(m->mi) == SK_LABEL_SIGNAL) {
-		supervise_answers(m->badge);
-		if (m->badge & INIT_BIT_DMA)
-			dma_refused();
+	if (!post_call_next(&from, &c))
 		return;
-	}
-	if (!m->badge || m->badge > manifest.header->n_domains)
-		return;
-	from = &domains[m->badge - 1]; /* SERVE1 */
-	if (SK_MI_LABEL(m->mi) == SK_LABEL_FAULT)
-		domain_fault(from, m);
-	else
-		handle_call(reply, from, m);
+	handle_call(from, &c);
+	post_call_done(from);
 }
 
 void serve(void)
 {
-	struct sk_utcb *u = sk_utcb();
-	struct sk_msg m = { 0 };
-	sk_cap_t reply;
+	uint64_t word;
 
-	if (object_make(SK_OBJ_REPLY, 0, &reply)) {
-		printf("no memory to answer calls with\n");
-		rt_exit(1);
-	}
 	for (;;) {
-		u->reply = reply;
-		u->recv_slot = 0;
-		u->deadline = supervise();
-		if (sk_recv(init_endpoint, &m) == 0)
-			handle(reply, &m);
+		sk_time_t next = supervise();
+
+		if (sk_wait(init_ntfn, post_waits() ? SK_POLL : next, &word) == 0) {
+			supervise_answers(word);
+			if (word & INIT_BIT_DMA)
+				dma_refused();
+		}
+		ends_look();
+		call_look();
 	}
 }

@@ -14,8 +14,8 @@
  *             services have ended its connections
  *             SUP2 a domain that ends waits only for domains before it in the manifest (a
  *                service comes before its clients), so that all of them come to an end
- *             SUP3 init waits for another domain only with a deadline. A domain that does not
- *                answer in time is ended, too
+ *             SUP3 init waits for another domain only with a deadline, and not for one that has
+ *                ended (post.c). A domain that does not answer in time is ended, too
  */
 #include <stdio.h>
 #include "base/error.h"
@@ -33,7 +33,9 @@ enum {
 	/* From end to start, if ends follow each other; the first start is at once. */
 	DELAY_FIRST_MS = 10,
 	DELAY_MAX_MS = 10000,
-	/* An end so long after a recovery does not follow it; the boot option init.calm. */
+	/*
+	 * The first end so long after a recovery does not follow it; the boot option init.calm.
+	 */
 	CALM_MS = 60000,
 	ENDS_MAX = 16,
 };
@@ -41,12 +43,7 @@ enum {
 sk_cap_t init_ntfn;
 static sk_time_t next_pulse;
 
-int supervise_start(void)
-{
-	int rc = object_make(SK_OBJ_NOTIFICATION, 0, &init_ntfn);
-
-	return rc ? rc : (int)sk_thread_bind(SK_CAP_THREAD, init_ntfn);
-}
+int supervise_start(void) { return object_make(SK_OBJ_NOTIFICATION, 0, &init_ntfn); }
 
 static sk_time_t ms_to_ticks(uint64_t ms) { return clock_ns_to_ticks(ms * 1000000); }
 
@@ -115,17 +112,15 @@ static sk_time_t delay_next(struct life *l)
 	return ms_to_ticks(ms < DELAY_MAX_MS ? ms : DELAY_MAX_MS);
 }
 
-/* Decide when it may start again. A restart that control asked for is no failure. */
-static void end_count(struct domain *d, sk_time_t now)
+/* Decide when it may start again. */
+static void failure_count(struct domain *d, sk_time_t now)
 {
 	struct life *l = &d->life;
 
-	l->start_at = now;
-	if (l->end == DOMAIN_END_ASKED)
-		return;
-	if (now - l->recovered_at > ms_to_ticks(boot_option("init.calm", CALM_MS)))
+	if (!l->n_ends &&
+		now - l->recovered_at > ms_to_ticks(boot_option("init.calm", CALM_MS)))
 		l->n_quick = 0;
-	l->start_at += delay_next(l);
+	l->start_at = now + delay_next(l);
 	l->n_ends++;
 }
 
@@ -140,7 +135,9 @@ void domain_ends(struct domain *d, enum domain_end why)
 	if (domain_restartable(d)) {
 		d->state = DOMAIN_RESTARTING;
 		d->life.phase = PHASE_ENDING;
-		end_count(d, sk_now());
+		d->life.start_at = sk_now();
+		if (why != DOMAIN_END_ASKED) /* which is no failure */
+			failure_count(d, d->life.start_at);
 	} else {
 		d->state = DOMAIN_DEAD;
 	}
@@ -160,14 +157,20 @@ static void give_up(struct domain *d, const char *why)
 	news();
 }
 
-/* False: a service does not answer, so it ends, too, and d has to wait for that (SUP3). */
+/*
+ * False: a service has ended, or does not answer and ends now, so d has to wait for that
+ * (SUP3).
+ */
 static bool connections_end(struct domain *d)
 {
 	for (uint32_t i = 0; i < d->m->n_channels; i++) {
 		struct connection *c = connection_of(d, i);
 		struct domain *s = service_of(d, i);
+		int rc = s ? connection_end(c) : 0;
 
-		if (s && connection_end(c) == -SK_E_TIMEOUT && domain_runs(s)) {
+		if (rc == -SK_E_DELETED)
+			return false;
+		if (rc == -SK_E_TIMEOUT && domain_runs(s)) {
 			printf("%s does not end its connection with %s\n", s->m->name,
 				d->m->name);
 			domain_ends(s, DOMAIN_END_HANG);
@@ -233,19 +236,49 @@ static void answers_forget(struct domain *d)
 	d->life.pulses = 0;
 }
 
+static void start_failed(struct domain *d, sk_time_t now)
+{
+	failure_count(d, now);
+	if (d->life.n_ends >= ENDS_MAX)
+		give_up(d, "it cannot be started");
+}
+
+/*
+ * The start at boot. It is tried again only if a service has ended meanwhile: everything else,
+ * such as a device that is not there, stays as it is.
+ */
+static bool step_first(struct domain *d, sk_time_t now)
+{
+	int rc = domain_start(d);
+
+	if (rc == -SK_E_DELETED) {
+		start_failed(d, now);
+		return true;
+	}
+	if (rc) {
+		d->state = DOMAIN_ABSENT;
+		return true;
+	}
+	d->life.recovered_at = now;
+	log_connect();
+	if (d->m->flags & MANIFEST_PLATFORM)
+		device_wallclock();
+	return true;
+}
+
 static bool step_ended(struct domain *d, sk_time_t now)
 {
 	struct life *l = &d->life;
 
 	if (now < l->start_at || waits_for_service(d))
 		return false;
+	if (!l->started_at)
+		return step_first(d, now);
 	answers_forget(d);
 	dma_refused(); /* what its last life did says nothing about the new one, either */
 	d->epoch++;
 	if (domain_start(d)) {
-		end_count(d, now);
-		if (l->n_ends >= ENDS_MAX)
-			give_up(d, "it cannot be started");
+		start_failed(d, now);
 		return true;
 	}
 	d->state = DOMAIN_RESTARTING;
@@ -254,7 +287,7 @@ static bool step_ended(struct domain *d, sk_time_t now)
 	return true;
 }
 
-/* False: d does not answer. */
+/* False: d does not answer, or has ended. */
 static bool connections_reopen(struct domain *d)
 {
 	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
@@ -265,7 +298,7 @@ static bool connections_reopen(struct domain *d)
 			!domain_runs(&domains[c->client]))
 			continue;
 		rc = connection_reopen(c);
-		if (rc == -SK_E_TIMEOUT)
+		if (rc == -SK_E_TIMEOUT || rc == -SK_E_DELETED)
 			return false;
 		if (!rc)
 			continue;
@@ -346,15 +379,6 @@ void supervise_answers(uint64_t answers)
 	}
 }
 
-void supervise_all(void)
-{
-	sk_time_t now = sk_now();
-
-	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
-		domains[i].life.recovered_at = now;
-	next_pulse = now;
-}
-
 /* ---- the loop ---------------------------------------------------------------------------- */
 static bool step(struct domain *d, sk_time_t now)
 {
@@ -377,6 +401,15 @@ static bool steps(void)
 	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
 		changed |= step(&domains[i], sk_now());
 	return changed;
+}
+
+void supervise_first(struct domain *d)
+{
+	d->state = DOMAIN_RESTARTING;
+	d->life.phase = PHASE_ENDED;
+	ends_look();
+	while (steps())
+		;
 }
 
 sk_time_t supervise(void)

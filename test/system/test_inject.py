@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from guestkit import boots, compile_tool, enter, info, leave, listed, ramdisk, run_guest, services_in, wait_gone
+from guestkit import boots, compile_tool, enter, info, leave, listed, ramdisk, run_guest, services, services_in, wait_gone
 from harness import PROMPT, GuestDir, Hang
 
 MIB = 1 << 20
@@ -60,7 +60,7 @@ BELOW = {"console": "uart", "storage": "blk0", "files": "storage", "network": "n
 GROUPS = [("storage", "net0", "xenstore"), ("blk0", "network"), ("files", "ip"), ("console",), ("uart",)]
 # console reports in the kernel's log
 REPORTER = {"console": "kernel"}
-# and what list-services calls the end; init that waits for an answer meanwhile sees none, so it says "hang" then
+# and what list-services calls the end; where control waits for an answer meanwhile, it may be "hang"
 ENDS = {"crash": "fault", "hang": "hang", "exit": "exit"}
 GOES_ON = ("late", "leak")
 RINGS = ("index", "taken", "length", "record")
@@ -223,7 +223,7 @@ def end(m, s):
 def sweeps():
     """(name, way, {domain: places}) of each machine."""
     if not WAY:
-        # those of calls cost init, which waits for the answer, its deadline
+        # those of calls can cost control, which waits for the answer, its deadline
         yield "crash-storage", "crash", {"storage": [p for p in PLACES["storage"] if "/" in p]}
         yield "each-way-storage", "crash", {"storage": [f"{w}@{p}" for w, p in zip(("exit", "hang", *GOES_ON, *RINGS), WAYS_AT)]}
         return
@@ -256,3 +256,17 @@ def test_fails_at_each_place(machine, build, tmp_path, way, lists):
     for domain, places in lists.items():
         print(f"{domain}: {len(reached[domain])} of {len(places)} places: {' '.join(sorted(reached[domain]))}")
     assert {d: sorted(set(p) - reached[d]) for d, p in lists.items()} == {d: [] for d in lists}
+
+
+@pytest.mark.parametrize("domain, place", [("uart", "OPENED"), ("console", "OPEN"), ("blk0", "OPENED"), ("storage", "OPENED")])
+def test_a_service_that_ends_while_init_calls_it(machine, build, domain, place):
+    """It is started again at once, at boot, too: nothing waits for a deadline."""
+    build.archive = os.path.join(build.top, "boot", "inject.img")
+    m = machine(append=f"{domain}.inject=crash {domain}.inject-boot={place}")
+    m.prompt()
+    now = services(m)
+    assert now[domain][:3] == ("running", 1, "fault"), now
+    assert all(s[:2] == ("running", 0) for name, s in now.items() if name != domain and s.state != "absent"), now
+    log = m.shell("dmesg")
+    assert "does not" not in log, log
+    m.poweroff()

@@ -363,16 +363,32 @@ static void a_required_channel_is_refused(void)
 	run(refused);
 }
 
-static void region_is_kept_away(struct kern_msg *m)
+static void region_comes_back(struct kern_msg *m)
 {
-	(void)m;
-	assert_int_equal(domains[STORAGE].state, DOMAIN_ABSENT);
-	/* the service may still use this memory, so it stays charged and is never used again */
-	assert_int_equal(domains[STORAGE].charged, (1 << 14) + (1 << 16));
-	assert_int_equal(connections[3].memory, 0);
+	/* once the service is stopped, it cannot use the region, and was never asked to */
+	assert_int_equal(domains[STORAGE].charged, 0);
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_HANG);
+	assert_int_equal(domains[DISK].state, DOMAIN_RESTARTING);
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RESTARTING);
+	assert_int_equal(domains[CONTROL].state, DOMAIN_RESTARTING);
+	peer.open_rc[DISK] = 0;
+	answers_pulse(m, 1ull << DISK);
 }
 
-static void (*const silence[])(struct kern_msg *m) = { region_is_kept_away, NULL };
+static void all_start_later(struct kern_msg *m)
+{
+	(void)m;
+	for (unsigned int i = 0; i < DOMAINS; i++)
+		if (i != NIC)
+			assert_int_equal(domains[i].state, DOMAIN_RUNNING);
+	assert_int_equal(domains[STORAGE].life.restarts, 0);
+	assert_int_equal(domains[STORAGE].epoch, 0);
+	assert_int_equal(domains[DISK].life.restarts, 1);
+	assert_int_equal(peer.opens[DISK], 2);
+}
+
+static void (*const silence[])(
+	struct kern_msg *m) = { region_comes_back, all_start_later, NULL };
 
 static void a_service_that_does_not_answer(void)
 {
@@ -574,6 +590,7 @@ static void c_stats(struct kern_msg *m)
 	ask(m, CONTROL, INIT_DOMAIN_STATS);
 	m->mr[0] = 1 + STORAGE;
 	m->mr[1] = 1;
+	m->n = 2;
 }
 
 static void c_stats_of_init(struct kern_msg *m)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "caps/internal.h"
+#include "rt/thread.h"
 
 int domain_main(void);
 
@@ -252,6 +253,24 @@ static void platform_answers(struct kern_msg *m)
 	}
 }
 
+/* It ends in a call, and the call with it. */
+static const struct domain *dying;
+
+static long call_dies(unsigned int s)
+{
+	const unsigned int before = kern.calls[SK_SYS_THREAD_SUSPEND];
+	const bool stopped = kern.utcb.deadline == SK_POLL;
+
+	peer.dies[s]--;
+	dying = &domains[s];
+	post_receive();
+	assert_int_equal(kern.calls[SK_SYS_THREAD_SUSPEND], before + 1);
+	assert_true(own(SK_CAP_THREAD)->runs);
+	assert_false(stopped);
+	assert_true(kern.utcb.deadline == SK_POLL); /* for a call that has not begun */
+	return -SK_E_AGAIN;
+}
+
 static long called(struct kern_msg *m)
 {
 	unsigned int s = service_of(m->ep);
@@ -260,6 +279,8 @@ static long called(struct kern_msg *m)
 	assert_true(m->deadline != SK_NO_DEADLINE);
 	assert_true(peer.n_asked < EVENTS);
 	peer.asked[peer.n_asked++] = (struct asked){ s, m->label };
+	if (peer.dies[s] && m->label == peer.dies_at)
+		return call_dies(s);
 	if (s == PLATFORM) {
 		platform_answers(m);
 		return 0;
@@ -310,30 +331,61 @@ struct kern_msg reply;
 unsigned int n_replies;
 
 static bool passes;
+static sk_time_t main_deadline;
 
 void time_passes(void) { passes = true; }
 
 void answers_pulse(struct kern_msg *m, uint64_t answers)
 {
-	m->label = SK_LABEL_SIGNAL;
-	m->badge = answers;
-	m->n = 0;
+	(void)m;
+	own(init_ntfn)->word |= answers;
 }
 
 static long received(struct kern_msg *m)
 {
 	memset(m->mr, 0, sizeof(m->mr));
 	m->n = 1;
-	assert_true(m->deadline != SK_NO_DEADLINE);
+	assert_true(m->deadline == SK_NO_DEADLINE);
+	if (dying) {
+		ask(m, (unsigned int)(dying - domains),
+			peer.exits ? INIT_EXIT : SK_LABEL_FAULT);
+		m->n = 4;
+		dying = NULL;
+		return 0;
+	}
 	if (!*script)
 		_exit(0);
+	m->deadline = main_deadline;
 	(*script++)(m);
-	if (!passes)
-		return 0;
-	passes = false;
-	while (sk_now() < m->deadline)
-		;
-	return -SK_E_TIMEOUT;
+	return m->label ? 0 : -SK_E_TIMEOUT; /* no message, only signals or time */
+}
+
+/* The other thread takes a message while the main thread waits. */
+static long waits(struct kern_object *ntfn, sk_time_t deadline, uint64_t *word)
+{
+	if (ntfn != own(init_ntfn)) /* it sleeps */
+		return -SK_E_TIMEOUT;
+	assert_true(deadline != SK_NO_DEADLINE);
+	main_deadline = deadline;
+	while (!ntfn->word && deadline != SK_POLL && !passes)
+		post_receive();
+	if (!ntfn->word) {
+		passes = false;
+		while (sk_now() < deadline)
+			;
+		return -SK_E_TIMEOUT;
+	}
+	*word = ntfn->word;
+	ntfn->word = 0;
+	return 0;
+}
+
+/* It runs only when the main thread waits, in waits() and called(). */
+int thread_start(const struct thread_spec *s, struct thread **out)
+{
+	(void)out;
+	assert_int_equal(own(s->sched)->priority, INIT_PRIORITY + 1);
+	return 0;
 }
 
 static void replied(struct kern_msg *m)
@@ -349,6 +401,7 @@ void run(void (*const steps[])(struct kern_msg *m))
 	script = steps;
 	kern.on_call = called;
 	kern.on_recv = received;
+	kern.on_wait = waits;
 	kern.on_reply = replied;
 	(void)domain_main();
 	abort();
@@ -370,7 +423,7 @@ void audit(unsigned int i, const struct wanted *w, unsigned int n)
 		{ SK_CAP_SPACE, SK_OBJ_SPACE_HOST, SK_ALL, 0, own(d->proc.space) },
 		{ SK_CAP_THREAD, SK_OBJ_THREAD, SK_ALL, 0, own(d->proc.thread) },
 		{ SK_CAP_SCHED, SK_OBJ_SCHED, SK_ALL, 0, own(d->proc.sched) },
-		{ DOMAIN_CAP_PARENT, SK_OBJ_ENDPOINT, SK_W | SK_GRANT, i + 1,
+		{ DOMAIN_CAP_PARENT, SK_OBJ_ENDPOINT, SK_W | SK_GRANT, POST_BADGE(i, d->epoch),
 			own(init_endpoint) },
 		{ DOMAIN_CAP_SERVICE, SK_OBJ_ENDPOINT, SK_R, 0, own(d->service) },
 		{ DOMAIN_CAP_NTFN, SK_OBJ_NOTIFICATION, SK_ALL, 0, own(d->ntfn) },
@@ -406,7 +459,7 @@ void audit(unsigned int i, const struct wanted *w, unsigned int n)
 	}
 	assert_true(own(d->proc.thread)->runs);
 	assert_ptr_equal(own(d->proc.thread)->fault, own(init_endpoint));
-	assert_int_equal(own(d->proc.thread)->fault_badge, i + 1);
+	assert_int_equal(own(d->proc.thread)->fault_badge, POST_BADGE(i, d->epoch));
 	assert_int_equal(own(d->proc.sched)->priority, 10 + i);
 	assert_int_equal(own(d->proc.sched)->cpu, i == CONTROL ? 1 : 0);
 }
@@ -418,7 +471,7 @@ const struct domain_info *info_of(unsigned int i)
 
 void ask(struct kern_msg *m, unsigned int from, uint64_t label)
 {
-	m->badge = from + 1;
+	m->badge = POST_BADGE(from, domains[from].epoch);
 	m->label = label;
 }
 

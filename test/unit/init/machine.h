@@ -54,6 +54,10 @@ extern struct peer {
 	/* This one answers no SVC_CLOSE. */
 	unsigned int deaf;
 	unsigned int slow_closes;
+	/* So often, it ends while init calls it with this label: by a fault, or it exits. */
+	unsigned int dies[DOMAINS];
+	uint64_t dies_at;
+	bool exits;
 	unsigned int opens[DOMAINS], closes[DOMAINS], closed[EVENTS], n_closed;
 	struct kern_msg open[EVENTS];
 	unsigned int n_opens;

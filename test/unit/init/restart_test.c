@@ -533,6 +533,213 @@ static void a_service_that_ends_in_an_open(void)
 	run(ending_steps);
 }
 
+/* ---- services that end in a call of init ---- */
+static void disk_dies_at(uint64_t label)
+{
+	peer.dies[DISK] = 1;
+	peer.dies_at = label;
+	peer.exits = label == SVC_CLOSE;
+	/* so that no start waits */
+	domains[DISK].life.n_quick = domains[STORAGE].life.n_quick = 0;
+	now_seen();
+}
+
+static void e_close(struct kern_msg *m)
+{
+	remember();
+	disk_dies_at(SVC_CLOSE);
+	fault(m, STORAGE);
+}
+
+/* Only disk's own end: nothing waits for an answer, and storage waits for disk. */
+static void e_disk_starts(struct kern_msg *m)
+{
+	ASKED({ CONSOLE, SVC_CLOSE }, { DISK, SVC_CLOSE }, DISK_ENDS, DISK_STARTS);
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_EXIT);
+	assert_true(restarting(DISK, PHASE_OPENING));
+	assert_true(restarting(STORAGE, PHASE_ENDED));
+	answers_pulse(m, 1ull << DISK);
+}
+
+static void e_storage_starts(struct kern_msg *m)
+{
+	ASKED({ CONSOLE, SVC_OPEN }, { DISK, SVC_OPEN });
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	assert_true(restarting(STORAGE, PHASE_OPENING));
+	answers_pulse(m, 1ull << STORAGE);
+}
+
+/* Now at the open of the channel of a client that starts. */
+static void e_open(struct kern_msg *m)
+{
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
+	assert_int_equal(caps_free_bytes(), before.bytes);
+	disk_dies_at(SVC_OPEN);
+	fault(m, STORAGE);
+}
+
+static void e_disk_starts_again(struct kern_msg *m)
+{
+	ASKED({ CONSOLE, SVC_CLOSE }, { DISK, SVC_CLOSE }, { CONSOLE, SVC_OPEN },
+		{ DISK, SVC_OPEN }, { PLATFORM, PLATFORM_QUIESCE }, { CONSOLE, SVC_CLOSE },
+		{ PLATFORM, PLATFORM_RESET }, { CONSOLE, SVC_CLOSE }, DISK_STARTS);
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_FAULT);
+	assert_int_equal(domains[STORAGE].charged, 0);
+	domains[STORAGE].life.start_at = 0; /* its second attempt, without the wait */
+	answers_pulse(m, 1ull << DISK);
+}
+
+/* And at a connection that is opened again. */
+static void e_reopen(struct kern_msg *m)
+{
+	ASKED({ CONSOLE, SVC_OPEN }, { DISK, SVC_OPEN });
+	assert_true(restarting(STORAGE, PHASE_OPENING));
+	disk_dies_at(SVC_OPEN);
+	fault(m, DISK);
+}
+
+static void e_answers(struct kern_msg *m) { answers_pulse(m, 1ull << DISK); }
+
+static void e_disk_once_more(struct kern_msg *m)
+{
+	ASKED(DISK_ENDS, DISK_STARTS, { DISK, SVC_OPEN }, DISK_ENDS);
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_FAULT);
+	assert_int_equal(answers_of(3)->end, SVC_END_ALIVE);
+	/* that end followed another one, so it waits */
+	assert_true(restarting(DISK, PHASE_ENDED));
+	(void)m;
+}
+
+static void (*const dying_steps[])(struct kern_msg *m) = { n_answers, e_close, e_disk_starts,
+	e_storage_starts, e_open, e_disk_starts_again, e_reopen, e_answers, e_disk_once_more,
+	NULL };
+
+static void services_that_end_in_calls(void)
+{
+	machine();
+	kern_info()->tsc_hz = 1000000000000; /* a start that waits does not come */
+	run(dying_steps);
+}
+
+static void y_disk_first(struct kern_msg *m)
+{
+	assert_true(restarting(DISK, PHASE_OPENING));
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_FAULT);
+	assert_true(restarting(STORAGE, PHASE_ENDED));
+	assert_true(restarting(CONTROL, PHASE_ENDED));
+	assert_int_equal(domains[NIC].state, DOMAIN_ABSENT);
+	answers_pulse(m, 1ull << DISK);
+}
+
+static void y_all_run(struct kern_msg *m)
+{
+	(void)m;
+	for (unsigned int i = 0; i < DOMAINS; i++)
+		if (i != NIC)
+			assert_int_equal(domains[i].state, DOMAIN_RUNNING);
+	assert_int_equal(info_of(STORAGE)->epoch, 0);
+	assert_int_equal(info_of(CONTROL)->epoch, 0);
+	assert_int_equal(domains[STORAGE].life.restarts, 0);
+}
+
+static void (*const boot_steps[])(struct kern_msg *m) = { y_disk_first, y_all_run, NULL };
+
+static void a_service_that_ends_at_boot(void)
+{
+	machine();
+	disk_dies_at(SVC_OPEN);
+	run(boot_steps);
+}
+
+/* console ends when init opens its own log, after it has started. */
+static void z_console_first(struct kern_msg *m)
+{
+	assert_null(logged);
+	assert_true(restarting(CONSOLE, PHASE_OPENING));
+	assert_true(restarting(DISK, PHASE_ENDED));
+	answers_pulse(m, 1ull << CONSOLE);
+}
+
+static void z_log_is_there(struct kern_msg *m)
+{
+	(void)m;
+	assert_non_null(logged);
+	assert_int_equal(domains[CONTROL].state, DOMAIN_RUNNING);
+}
+
+static void (*const log_steps[])(
+	struct kern_msg *m) = { z_console_first, z_log_is_there, NULL };
+
+static void a_console_that_ends_at_boot(void)
+{
+	machine();
+	peer.dies[CONSOLE] = 1;
+	peer.dies_at = SVC_OPEN;
+	run(log_steps);
+}
+
+/* console ends when disk's log is opened, without which disk would start, too. */
+static void w_fault(struct kern_msg *m)
+{
+	peer.dies[CONSOLE] = 1;
+	peer.dies_at = SVC_OPEN;
+	fault(m, DISK);
+}
+
+static void w_disk_waits(struct kern_msg *m)
+{
+	(void)m;
+	assert_true(restarting(CONSOLE, PHASE_OPENING));
+	assert_true(restarting(DISK, PHASE_ENDED));
+}
+
+static void (*const optional_steps[])(struct kern_msg *m) = { w_fault, w_disk_waits, NULL };
+
+static void an_optional_service_that_ends(void)
+{
+	machine();
+	run(optional_steps);
+}
+
+/* ---- calls at the same time ---- */
+static void q_of_a_last_life(struct kern_msg *m)
+{
+	now_seen();
+	n_replies = 0;
+	fault(m, DISK);
+	m->badge = POST_BADGE(DISK, 7);
+}
+
+static void q_is_not_heard(struct kern_msg *m)
+{
+	ASKED();
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	ask(m, DISK, INIT_WALLCLOCK);
+	m->badge = POST_BADGE(DISK, 7);
+}
+
+static void q_is_not_answered(struct kern_msg *m)
+{
+	assert_int_equal(n_replies, 0);
+	ask(m, DISK, INIT_WALLCLOCK);
+}
+
+static void q_is_answered(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(n_replies, 1);
+	assert_int_equal(status(), 0);
+}
+
+static void (*const life_steps[])(struct kern_msg *m) = { q_of_a_last_life, q_is_not_heard,
+	q_is_not_answered, q_is_answered, NULL };
+
+static void words_of_another_life(void)
+{
+	machine();
+	run(life_steps);
+}
+
 /* ---- given up ---- */
 static void g_fault(struct kern_msg *m)
 {
@@ -609,7 +816,7 @@ static void o_wait(struct kern_msg *m)
 		assert_int_equal(domains[DISK].charged, 0);
 		_exit(0);
 	}
-	assert_in_range(domains[DISK].life.start_at - ended_at, delay, delay + 900000000);
+	assert_in_range(domains[DISK].life.start_at, ended_at + delay, sk_now() + delay);
 	if (restarting(DISK, PHASE_ENDED)) {
 		assert_true(m->deadline <= domains[DISK].life.start_at);
 		answers_pulse(m, 1ull << UART | 1ull << CONSOLE | 1ull << STORAGE);
@@ -975,6 +1182,11 @@ int main(void)
 		KERN_CASE(a_client_that_breaks_the_protocol),
 		KERN_CASE(a_service_that_does_not_let_go),
 		KERN_CASE(a_service_that_ends_in_an_open),
+		KERN_CASE(services_that_end_in_calls),
+		KERN_CASE(a_service_that_ends_at_boot),
+		KERN_CASE(a_console_that_ends_at_boot),
+		KERN_CASE(an_optional_service_that_ends),
+		KERN_CASE(words_of_another_life),
 		KERN_CASE(a_device_without_a_reset),
 		KERN_CASE(a_domain_that_ends_too_often),
 		KERN_CASE(a_domain_that_recovers_each_time),
