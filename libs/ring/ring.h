@@ -49,7 +49,8 @@ struct ring_shared {
 	uint32_t want_data;
 	uint32_t pad1;
 	/*
-	 * What lives of the service before this one had consumed, as their last word said it.
+	 * Up to here earlier lives of the service had consumed: their last word, with its
+	 * epoch.
 	 */
 	uint64_t done;
 	uint32_t pad2[10];

@@ -2,7 +2,7 @@
 /*
  * step.h - the steps at which a domain can be made to fail, in a build for tests
  *
- * What a domain does to others it does through this library, so these are all steps of its
+ * A domain acts on others only through this library, so these are all the steps of its
  * protocols that others can tell apart. The build below build/inject/ (SVC_INJECT) has
  * inject.c; in all others a step is nothing.
  */

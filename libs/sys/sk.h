@@ -309,7 +309,7 @@ static inline long sk_io_assign(sk_cap_t ctl, sk_cap_t space, uint32_t rid)
 {
 	return sk_sys6(SK_SYS_IO_ASSIGN, ctl, space, rid, 0, 0, 0);
 }
-/* Who was refused, at which address; *how: SK_IO_WRITE | SK_IO_IRQ | reason << 8. */
+/* The device that was refused, and the address; *how: SK_IO_WRITE | SK_IO_IRQ | reason << 8. */
 static inline long sk_io_fault(sk_cap_t ctl, uint32_t *rid, uint64_t *addr, uint32_t *how)
 {
 	uint64_t r[6] = { ctl, 0, 0, 0, 0, 0 };

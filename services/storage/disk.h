@@ -111,7 +111,10 @@ struct disk {
 	uint32_t n_owed;
 	/* The driver did not answer a call in time, and gets no other before this. */
 	sk_time_t silent_until;
-	/* Runs when the driver may be called again. Who made the disk sets its function. */
+	/*
+	 * Runs when the driver may be called again. The code that makes the disk sets its
+	 * function.
+	 */
 	struct svc_timer again;
 	/* Answers that belong to no request. */
 	uint64_t faults;

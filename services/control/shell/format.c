@@ -201,8 +201,9 @@ static void info_host(const struct info_sink *s, const struct host_info *h)
 	/* Features that guests have here; none without hardware support. */
 	info_line(s, "virt_caps", h->hvm ? "pvh hap gnttab-v1" : "");
 	info_line(s, "iommu",
-		h->iommu ? "devices reach only memory of their drivers and of whom these serve"
-			 : "none, devices can reach all memory");
+		h->iommu
+			? "devices reach only memory of their drivers and of the clients of these"
+			: "none, devices can reach all memory");
 	info_line(s, "interrupts",
 		h->irq_remap ? "devices send only those of their drivers"
 			     : "not remapped, devices can send all");

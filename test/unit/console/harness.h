@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * harness.h - the console domain among parties that the tests play: the UART's driver, the shell,
- * guests and their VMMs
+ * harness.h - the console domain among parties that the tests play: the UART's driver, the
+ * shell, guests and their VMMs
  *
- * Objects     struct peer: the other end of a connection. `screen` holds what the UART got, `told`
- *             what the shell got.
+ * Objects     struct peer: the other end of a connection. `screen` holds what the UART got,
+ *             `told` what the shell got.
  * Lifecycle   the domain's state is static, so each case runs in a process of its own. What
  *             outlives console is in *all.
  */

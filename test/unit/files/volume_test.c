@@ -113,7 +113,7 @@ static void reads(void **state)
 }
 
 /* The rings of the case `reads` are still in use. */
-static void answers_that_are_none(void **state)
+static void illegal_answers(void **state)
 {
 	(void)state;
 	block = 512;
@@ -166,7 +166,7 @@ static void another_volume(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(reads),
-		cmocka_unit_test(answers_that_are_none), cmocka_unit_test(storage_starts_again),
+		cmocka_unit_test(illegal_answers), cmocka_unit_test(storage_starts_again),
 		cmocka_unit_test(another_volume) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

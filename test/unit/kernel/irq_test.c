@@ -245,7 +245,7 @@ static void pins_are_programmed(void **state)
 	irq_source_free(&other);
 }
 
-static void pins_that_there_are_not(void **state)
+static void absent_pins(void **state)
 {
 	struct irq_source s = { 0 };
 
@@ -450,7 +450,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(pins_begin_masked),
 		TEST(pins_are_programmed),
-		TEST(pins_that_there_are_not),
+		TEST(absent_pins),
 		TEST(overrides),
 		TEST(messages),
 		TEST(interrupts_come),

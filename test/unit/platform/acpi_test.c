@@ -274,7 +274,7 @@ static void mcfg_entries(void **state)
 	assert_false(parse(0).ecam);
 }
 
-static void facts_that_are_none(void **state)
+static void impossible_facts(void **state)
 {
 	(void)state;
 	put(MCFG + 52, 1, 2); /* an entry of another segment */
@@ -366,7 +366,7 @@ int main(void)
 		CASE(s5_cut_off_at_the_end),
 		CASE(s5_in_an_ssdt),
 		CASE(mcfg_entries),
-		CASE(facts_that_are_none),
+		CASE(impossible_facts),
 		CASE(ports_by_generic_address),
 		CASE(many_tables),
 		CASE(tables_outside_memory),

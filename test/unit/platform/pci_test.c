@@ -178,7 +178,7 @@ static void msix_table_is_in_no_port(void **state)
 	assert_int_equal(d[0].msix, 0);
 }
 
-static void lists_that_are_none(void **state)
+static void malformed_lists(void **state)
 {
 	struct fake *f = add(0x08, 0);
 	struct pci_device d[4];
@@ -237,7 +237,7 @@ int main(void)
 		CASE(capability_loop_ends),
 		CASE(msix_table_must_lie_in_its_bar),
 		CASE(msix_table_is_in_no_port),
-		CASE(lists_that_are_none),
+		CASE(malformed_lists),
 		CASE(bridges_and_loops),
 		CASE(bus_mastering),
 	};

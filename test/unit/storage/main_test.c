@@ -112,7 +112,7 @@ static void a_disk_that_cannot_be_written(void)
 	attach(&c[1], 'b');
 }
 
-static void parameters_that_are_none(void)
+static void illegal_parameters(void)
 {
 	struct blk_params p = { .volume = "by-partlabel/a" };
 
@@ -572,7 +572,7 @@ int main(void)
 		CASE(damaged_entries_name_no_volume),
 		CASE(the_second_table_is_used),
 		CASE(a_disk_that_cannot_be_written),
-		CASE(parameters_that_are_none),
+		CASE(illegal_parameters),
 		CASE(a_wait_for_one_disk_does_not_hold_up_another),
 		CASE(waiting_clients_take_turns),
 		CASE(a_full_ring_of_the_driver_costs_nobody_his_disk),
