@@ -68,6 +68,17 @@ static void close_needs_no_memory(void)
 	assert_int_equal(fake.n_mapped, 0);
 }
 
+/* Bytes of the heap, which the sanitizer knows. */
+size_t __sanitizer_get_current_allocated_bytes(void);
+static size_t heap_bytes;
+
+static void heap_note(void) { heap_bytes = __sanitizer_get_current_allocated_bytes(); }
+
+static void heap_is_as_noted(void)
+{
+	assert_int_equal(__sanitizer_get_current_allocated_bytes(), heap_bytes);
+}
+
 /*
  * Memory of objects is not returned, so the next connection reuses what the last one had for
  * its end.
@@ -75,7 +86,12 @@ static void close_needs_no_memory(void)
 static void connections_in_turn_need_no_more_memory(void)
 {
 	for (uint64_t i = 1; i <= 10; i++) {
-		add_open();
+		struct event *e = add_open();
+
+		if (i == 2)
+			e->before = heap_note;
+		if (i == 10)
+			e->before = heap_is_as_noted;
 		add_close(i);
 	}
 	serve();

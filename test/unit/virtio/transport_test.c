@@ -35,11 +35,12 @@ static struct {
 	uint64_t offer, driver;
 	uint32_t select, driver_select, queue_select;
 	uint8_t status, statuses[16];
-	unsigned int n_statuses, resets, stuck;
+	unsigned int n_statuses, resets;
+	unsigned int slow, polls; /* reads that a reset takes, and that are left of it */
 	bool refuses_features, refuses_vector;
 	uint16_t queue_size[2], vector, enabled, doorbell, notify_off, msix_config;
 	uint64_t desc, avail, used;
-	bool enabled_last; /* everything else was set before */
+	bool too_early; /* it was used before the reset, or before its addresses, were there */
 	unsigned int generation_changes, reads;
 } dev;
 static uint64_t at; /* offset of the access */
@@ -52,7 +53,8 @@ static uint32_t *w32(uint32_t off) { return (uint32_t *)(page + off); }
 static void before_read(void)
 {
 	*w32(COMMON + 4) = (uint32_t)(dev.offer >> 32 * dev.select);
-	page[COMMON + 0x14] = dev.status;
+	page[COMMON + 0x14] = dev.polls ? 0x40 : dev.status;
+	dev.polls -= at == COMMON + 0x14 && dev.polls;
 	*w16(COMMON + 0x18) = dev.queue_select < 2 ? dev.queue_size[dev.queue_select] : 0;
 	*w16(COMMON + 0x1a) = dev.vector;
 	*w16(COMMON + 0x1e) = dev.notify_off;
@@ -70,8 +72,9 @@ static void status_written(void)
 	dev.statuses[dev.n_statuses++ % 16] = dev.status;
 	if (dev.status == 0) {
 		dev.resets++;
-		if (dev.stuck)
-			dev.status = 0x40;
+		dev.polls = dev.slow;
+	} else {
+		dev.too_early |= dev.polls != 0;
 	}
 	if (dev.refuses_features)
 		dev.status &= ~8;
@@ -107,7 +110,7 @@ static void after_write(void)
 		return;
 	case COMMON + 0x1c:
 		dev.enabled = *w16(at);
-		dev.enabled_last = dev.desc && dev.avail && dev.used;
+		dev.too_early |= !dev.desc || !dev.avail || !dev.used;
 		return;
 	case COMMON + 0x20:
 		dev.desc = *w32(at);
@@ -245,8 +248,11 @@ static void the_start(void **state)
 	static const uint8_t order[] = { 0, 1, 3, 11 };
 
 	watch(state);
+	dev.slow = 3;
 	assert_int_equal(virtio_init(&v, 0, VIRTIO_F_EVENT_IDX | 0x3), 0);
 	assert_int_equal(dev.resets, 1);
+	assert_int_equal(dev.polls, 0);
+	assert_false(dev.too_early);
 	assert_int_equal(dev.n_statuses, 4);
 	assert_memory_equal(dev.statuses, order, 4);
 	assert_int_equal(dev.msix_config, VIRTIO_NO_VECTOR);
@@ -345,7 +351,7 @@ static void a_queue(void **state)
 	assert_int_equal(dev.avail, dev.desc + avail);
 	assert_int_equal(dev.used, dev.desc + used);
 	assert_int_equal(dev.enabled, 1);
-	assert_true(dev.enabled_last);
+	assert_false(dev.too_early);
 	/* smaller than the device offers, in the same memory, which is cleared */
 	memset(queue_memory, 0xaa, sizeof(queue_memory));
 	dev.queue_size[1] = 64;
