@@ -148,6 +148,7 @@ void machine(void)
 	for (uint32_t i = 0; i < 2; i++) {
 		bi->archive[i] = (struct sk_boot_frame){ ARCHIVE_SLOT + i, 17 - i };
 		f = kern_frame(ARCHIVE_SLOT + i, 17 - i);
+		kern_own(ARCHIVE_SLOT + i)->rights = SK_R | SK_EXEC | SK_GRANT;
 		memcpy(kern.phys + f->paddr, archive + i * (1 << 17), 1 << (17 - i));
 	}
 	bi->n_untyped = 4;
