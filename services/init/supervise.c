@@ -100,6 +100,7 @@ static const char *end_text(enum domain_end end)
 }
 
 /* ---- the end ----------------------------------------------------------------------------- */
+/* Twice as long each time, until that would be longer than DELAY_MAX_MS. */
 static sk_time_t delay_next(struct life *l)
 {
 	uint32_t n = l->n_quick++;
@@ -109,7 +110,7 @@ static sk_time_t delay_next(struct life *l)
 		return 0;
 	if (n <= 10)
 		ms = (uint64_t)DELAY_FIRST_MS << (n - 1);
-	return ms_to_ticks(ms < DELAY_MAX_MS ? ms : DELAY_MAX_MS);
+	return ms_to_ticks(ms);
 }
 
 /* Decide when it may start again. */
@@ -117,6 +118,7 @@ static void failure_count(struct domain *d, sk_time_t now)
 {
 	struct life *l = &d->life;
 
+	/* without a recovery since the last end, this one follows it, however late */
 	if (!l->n_ends &&
 		now - l->recovered_at > ms_to_ticks(boot_option("init.calm", CALM_MS)))
 		l->n_quick = 0;

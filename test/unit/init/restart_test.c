@@ -798,7 +798,8 @@ static unsigned int n_faults;
 static void o_fault(struct kern_msg *m)
 {
 	assert_true(n_faults == 0 || restarting(DISK, PHASE_OPENING));
-	n_faults++;
+	if (n_faults++ == 0)
+		domains[DISK].life.recovered_at = 0; /* it has run for a long time */
 	peer.n_asked = 0;
 	ended_at = sk_now();
 	fault(m, DISK);
@@ -1039,6 +1040,7 @@ static void k_exit(struct kern_msg *m)
 	assert_int_not_equal(rsp->data[0], rsp->data[1]);
 	assert_int_equal(answers_of(1)->cons >> 32, 0); /* the epoch stays */
 	assert_true((uint32_t)answers_of(1)->cons > 0);
+	assert_int_equal(answers_of(2)->prod | answers_of(2)->cons, 0); /* storage's */
 	assert_true(own(domains[STORAGE].ntfn)->word & 1 << 1);
 	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
 	ask_restart(m, "disk", INIT_KILL_EXIT);
