@@ -140,6 +140,27 @@ static void an_old_answer_is_not_heard(void **state)
 	expect_nothing(&e->hear);
 }
 
+/* The indices of a new life begin at 0, behind those that the client knows: that is no breach. */
+static void a_client_that_is_behind_sees_no_breach(void **state)
+{
+	struct ends *e = *state;
+	char rec[1000] = { 0 };
+
+	put(&e->answer, "one");
+	expect(&e->hear, "one");
+	for (unsigned int i = 0; i < 4; i++) { /* more than fits, so that it looks for room */
+		assert_int_equal(ring_put(&e->ask, rec, sizeof(rec)), 0);
+		(void)ring_put_flush(&e->ask);
+		assert_int_equal(ring_get(&e->take, rec, sizeof(rec)), sizeof(rec));
+		(void)ring_get_flush(&e->take);
+	}
+	assert_int_equal(ring_put(&e->ask, rec, sizeof(rec)), 0);
+	service_starts(e, 1);
+	expect_nothing(&e->hear);
+	assert_int_equal(ring_put(&e->ask, rec, sizeof(rec)), 0);
+	assert_int_equal(ring_put(&e->ask, rec, sizeof(rec)), -SK_E_AGAIN);
+}
+
 /* RING5: the next life writes from the start of the ring, where the old answers are. */
 static void a_record_that_is_overwritten_is_not_heard(void **state)
 {
@@ -387,6 +408,7 @@ int main(void)
 		T(records_pass_in_the_new_epoch),
 		T(an_old_request_is_not_taken),
 		T(an_old_answer_is_not_heard),
+		T(a_client_that_is_behind_sees_no_breach),
 		T(a_record_that_is_overwritten_is_not_heard),
 		T(a_full_ring_of_an_old_epoch),
 		T(a_service_that_is_far_ahead_waits_for_room),
