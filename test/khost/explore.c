@@ -124,6 +124,20 @@ static void points_freeze(void)
 
 /* --- one run ------------------------------------------------------------------------------ */
 
+/* The access that a CPU is about to make at this point; size 0: it is about to make none. */
+struct access {
+	uint64_t at;
+	size_t size;
+	bool write;
+};
+static struct access access_now;
+
+static bool accesses_conflict(const struct access *a, const struct access *b)
+{
+	return (a->write || b->write) && a->size && b->size &&
+	       (a->at & ~7ull) < b->at + b->size && (b->at & ~7ull) < a->at + a->size;
+}
+
 struct choice_made {
 	uint32_t point;
 	uint8_t cpu;
@@ -137,6 +151,30 @@ static struct alternative {
 } points[POINTS_MAX];
 static unsigned int n_points, steps;
 static const void *choice_pc[LIST_MAX];
+
+/* What came of each preemption of the list. */
+static struct preemption {
+	struct access access; /* which the CPU was about to make */
+	uint8_t cpu;          /* which did not go on */
+	bool away;
+	/* another CPU's access meanwhile conflicts with it, or the CPU does more than access memory */
+	bool matters;
+	unsigned int back; /* the point at which the CPU went on */
+} preemptions[LIST_MAX];
+static struct preemption *back_from[FAKE_CPUS]; /* until the CPU's next point */
+
+static void preemptions_note(const struct access *a)
+{
+	for (unsigned int k = 0; k < next_choice; k++)
+		if (preemptions[k].away && preemptions[k].cpu != now_on)
+			preemptions[k].matters |= accesses_conflict(&preemptions[k].access, a);
+}
+
+void explore_machine(void)
+{
+	if (back_from[now_on])
+		back_from[now_on]->matters = true;
+}
 
 static bool can_go_on(unsigned int i)
 {
@@ -169,6 +207,19 @@ static void go_to(unsigned int i)
 	stack_change(&vt[was].sp, vt[i].sp);
 }
 
+/* Go on with another CPU, although this one could. */
+static void preempt(unsigned int to, struct preemption *p)
+{
+	*p = (struct preemption){ .access = access_now,
+		.cpu = (uint8_t)now_on,
+		.away = true,
+		.matters = !access_now.size };
+	go_to(to);
+	p->away = false;
+	p->back = n_points - 1;
+	back_from[p->cpu] = p;
+}
+
 static void run_ends(void) { stack_change(&vt[now_on].sp, main_sp); }
 
 /* A point: another CPU goes on if the list says so. `free`: this one cannot go on. */
@@ -183,11 +234,14 @@ static void point(bool free, const void *pc)
 	points[n].free = free;
 	points[n].pc = pc;
 	vt[now_on].at = pc;
+	back_from[now_on] = NULL;
 	if (next_choice < n_list && list[next_choice].point == n) {
 		to = list[next_choice].cpu;
-		choice_pc[next_choice++] = pc;
+		choice_pc[next_choice] = pc;
 		if (!(others >> to & 1))
 			fail("the explorer's runs are not the same twice");
+		preempt(to, &preemptions[next_choice++]);
+		return;
 	} else if (!free) {
 		return;
 	} else {
@@ -221,10 +275,12 @@ void explore_access(const void *addr, size_t size, bool write, const void *pc)
 			(unsigned long)(at - WINDOW_BASE));
 	if (++steps > STEPS_MAX)
 		fail("a run has no end; CPU %u is at %p", now_on, pc);
+	access_now = (struct access){ at, size, write };
 	for (uint64_t a = at & ~7ull; a < at + size; a += 8)
 		shared |= address_note(a, write);
 	if (shared)
 		point(false, pc);
+	preemptions_note(&(struct access){ at, size, write });
 	if (write) {
 		if (window)
 			state_dirty(addr, size);
@@ -234,8 +290,10 @@ void explore_access(const void *addr, size_t size, bool write, const void *pc)
 
 void explore_point(void)
 {
-	if (exploring)
-		point(false, __builtin_return_address(0));
+	if (!exploring)
+		return;
+	access_now.size = 0;
+	point(false, __builtin_return_address(0));
 }
 
 static void stuck(void)
@@ -251,6 +309,7 @@ static void pause_here(const void *pc)
 {
 	vt[now_on].paused = true;
 	vt[now_on].news = false;
+	access_now.size = 0;
 	if (who_can())
 		point(true, pc);
 	vt[now_on].paused = false;
@@ -296,6 +355,7 @@ void khost_pause(void)
 void explore_wait(void)
 {
 	vt[now_on].waiting = true;
+	access_now.size = 0;
 	if (cpu_has_work(now_on)) {
 		vt[now_on].waiting = false;
 		return;
@@ -382,6 +442,8 @@ static void run(void)
 	state_restore_pages();
 	locks_reset();
 	n_points = steps = next_choice = 0;
+	memset(preemptions, 0, sizeof(preemptions));
+	memset(back_from, 0, sizeof(back_from));
 	now_on = 0;
 	for (unsigned int i = 0; i < n_cpus; i++)
 		vt_prepare(i);
@@ -400,13 +462,29 @@ static void run(void)
 		scenario->verify();
 }
 
+/*
+ * A preemption that does not matter could as well come one access later, where it is tried, too.
+ * So a run with one needs no further choices, except those that make a third CPU go on before
+ * the CPU is back: they may make it matter.
+ */
+static bool choice_can_matter(const struct preemption *before, unsigned int n_before,
+	unsigned int at, unsigned int cpu)
+{
+	for (unsigned int k = 0; k < n_before; k++)
+		if (!before[k].matters && (at > before[k].back || cpu == before[k].cpu))
+			return false;
+	return true;
+}
+
 /* This run, and all runs with further preemptions after its last. */
 static void explore(unsigned int left)
 {
 	unsigned int n, first = n_list ? list[n_list - 1].point + 1 : 0;
+	struct preemption before[LIST_MAX];
 	struct alternative *all;
 
 	run();
+	memcpy(before, preemptions, sizeof(before));
 	n = n_points;
 	if (n_list == LIST_MAX || first >= n)
 		return;
@@ -417,7 +495,8 @@ static void explore(unsigned int left)
 		if (all[i].free ? __builtin_popcount(all[i].others) < 2 : !left)
 			continue;
 		for (unsigned int c = 0; c < n_cpus; c++) {
-			if (!(all[i].others >> c & 1))
+			if (!(all[i].others >> c & 1) ||
+				!choice_can_matter(before, n_list, i, c))
 				continue;
 			list[n_list++] = (struct choice_made){ i, (uint8_t)c };
 			explore(all[i].free ? left : left - 1);

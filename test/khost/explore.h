@@ -57,6 +57,8 @@ void explore_wait(void);
 void explore_access(const void *addr, size_t size, bool write, const void *pc);
 /* A point between two instructions of a program. */
 void explore_point(void);
+/* This CPU does something that other CPUs may notice, besides its accesses to memory. */
+void explore_machine(void);
 /* A CPU has been given work. */
 void explore_news(void);
 

@@ -62,16 +62,41 @@ static void go_out(enum place p)
 
 	leaves[id] = 0;
 	epoch_step();
+	explore_machine();
 	place[id] = p;
 	longjmp(top[id], 1);
+}
+
+/* Another CPU may write it. */
+static void access_read(const void *word)
+{
+	explore_access(word, sizeof(uint64_t), false, __builtin_return_address(0));
+}
+
+/*
+ * sched_switch() gives up the owner of the old thread before it writes `current`, both under the
+ * lock of its CPU.
+ */
+static bool is_switching(const struct cpu *c)
+{
+	const struct spinlock *l = &((const struct sched_cpu *)c->sched)->lock;
+
+	return load(&l->next) != load(&l->owner);
 }
 
 /* This CPU owns the registers of t: no other CPU may. */
 static void alone_check(const struct thread *t)
 {
-	for (unsigned int i = 0; i < n_cpus; i++)
-		if (i != me() && cpus[i]->current == t)
+	access_read(&t->on);
+	if (t->on != this_cpu())
+		fail("a thread runs on CPU %u, which does not own it", me());
+	for (unsigned int i = 0; i < n_cpus; i++) {
+		if (i == me())
+			continue;
+		access_read(&cpus[i]->current);
+		if (cpus[i]->current == t && !is_switching(cpus[i]))
 			fail("a thread runs on CPU %u, and CPU %u has not left it", me(), i);
+	}
 }
 
 static struct program *program_of(const struct thread *t)
@@ -121,6 +146,7 @@ void kernel_leave(void)
 
 	if (++leaves[id] > LEAVES_MAX)
 		fail("CPU %u goes round in the kernel for ever, with interrupts off", id);
+	explore_machine();
 	again[id] = true;
 	longjmp(top[id], 1);
 }
@@ -133,6 +159,7 @@ void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host)
 	unsigned int id = me();
 
 	(void)gpr, (void)host;
+	explore_machine();
 	alone_check(this_cpu()->current);
 	leaves[id] = 0;
 	place[id] = IN_GUEST;
@@ -148,6 +175,7 @@ static void interrupt(void)
 	unsigned int id = me(), n = (unsigned int)__builtin_ctzll(pending[id]);
 
 	pending[id] &= pending[id] - 1;
+	explore_machine();
 	place[id] = IN_KERNEL;
 	trap_interrupt(VEC_TIMER + n);
 	kernel_exit();
@@ -177,7 +205,11 @@ bool arch_irq_pending(void)
 	return pending[me()] & ~(1ull << (VEC_REQUEST - VEC_TIMER));
 }
 void lapic_eoi(void) {}
-void arch_timer_arm(sk_time_t deadline) { this_cpu()->timer_armed = deadline; }
+void arch_timer_arm(sk_time_t deadline)
+{
+	explore_machine();
+	this_cpu()->timer_armed = deadline;
+}
 void irq_dispatch(unsigned int vector) { (void)vector; }
 void panic_regs(const struct trap_frame *f, const char *what)
 {
@@ -207,6 +239,7 @@ void boot_map_drop(void) {}
 static void time_passes(sk_time_t until)
 {
 	fake_now = until;
+	explore_machine();
 	for (unsigned int i = 0; i < n_cpus; i++)
 		if (cpus[i]->timer_armed <= until)
 			lapic_send(i, VEC_TIMER);
@@ -216,6 +249,7 @@ static void op_run(struct thread *t, struct program *p)
 {
 	const struct op *op = &p->op[p->at];
 
+	explore_machine();
 	if (op->nr == OP_TIME) {
 		p->at++;
 		time_passes(op->arg[0]);
@@ -223,6 +257,7 @@ static void op_run(struct thread *t, struct program *p)
 	}
 	if (op->nr == OP_OFF) {
 		p->at++;
+		access_read(&programs[op->arg[0]].t->on);
 		if (programs[op->arg[0]].t->on)
 			fail("a thread whose end was waited for is on a CPU");
 		return;
