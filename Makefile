@@ -166,13 +166,18 @@ $(B)/lib/libsk_$(1).a: $(call obj,lib-$(1),$(src-$(1))) $(call recipe-of,lib-$(1
 endef
 $(foreach l,$(libs),$(eval $(call lib-rules,$(l))))
 
-# libs/svc once more, for tests: with failures at a chosen step of a domain (libs/svc/inject.c)
-src-svc-inject := $(src-svc) libs/svc/inject.c
-inject-svc := $(B)/inject/libsk_svc.a
-$(eval $(call compile-rules,$(B)/obj/inject,CC,$$(CC) $$(user-cflags) $$(call include-paths,svc $$(call uses,svc)) $$(cflags-svc) -DSVC_INJECT,$(B)/recipe/inject,$(sysroot) $(header-links)))
-$(inject-svc): $(call obj,inject,$(src-svc-inject)) $(call recipe-of,inject,$(src-svc-inject) $(cflags-svc))
-	$(Q)mkdir -p $(@D); rm -f $@
-	$(call say,AR,$@)$(AR) rcsD $@ $(filter %.o,$^)
+# libraries once more, for tests: with failures at a chosen step of a domain (libs/svc/inject.c), and devices that go astray
+# (libs/virtio/stray.c)
+inject-src-svc := libs/svc/inject.c
+inject-src-virtio := libs/virtio/stray.c
+inject-of-libs := svc virtio
+define inject-rules
+$(call compile-rules,$(B)/obj/inject-$(1),CC,$$(CC) $$(user-cflags) $$(call include-paths,$(1) $$(call uses,$(1))) $$(cflags-$(1)) -DSVC_INJECT,$(B)/recipe/inject-$(1),$(sysroot) $(header-links))
+$(B)/inject/libsk_$(1).a: $(call obj,inject-$(1),$(src-$(1)) $(inject-src-$(1))) $(call recipe-of,inject-$(1),$(src-$(1)) $(inject-src-$(1)) $(cflags-$(1)))
+	$$(Q)mkdir -p $$(@D); rm -f $$@
+	$$(call say,AR,$$@)$$(AR) rcsD $$@ $$(filter %.o,$$^)
+endef
+$(foreach l,$(inject-of-libs),$(eval $(call inject-rules,$(l))))
 
 # ---- domains and kernel tests: static programs for the target ---------------------------------------------------
 
@@ -192,7 +197,7 @@ $(call compile-rules,$(B)/obj/$(1),CC,$$(CC) $$(user-cflags) $$(call include-pat
 $(call link-rules,$(1),$(2),$(3),$(4),$(call own-libs,$(3)))
 endef
 $(foreach d,$(domains),$(eval $(call program-rules,dom-$(d),$(B)/bin/$(d),$(d),$(src-$(d)))))
-inject-libs = $(patsubst $(B)/lib/libsk_svc.a,$(inject-svc),$(call own-libs,$(1)))
+inject-libs = $(foreach a,$(call own-libs,$(1)),$(if $(filter $(patsubst %,$(B)/lib/libsk_%.a,$(inject-of-libs)),$(a)),$(a:$(B)/lib/%=$(B)/inject/%),$(a)))
 inject-domains := $(filter-out init control vmm,$(domains))
 $(foreach d,$(inject-domains),$(eval $(call link-rules,dom-$(d),$(B)/inject/bin/$(d),$(d),$(src-$(d)),$(call inject-libs,$(d)))))
 $(foreach t,$(kernel-tests),$(eval $(call program-rules,ktest-$(t),$(B)/ktest/$(t),ktest-$(t),$(src-ktest-$(t)))))

@@ -3,10 +3,12 @@
  * inject.c - failures at a chosen step, for tests; only in the build below build/inject/
  *
  * Arguments   inject=WAY: one of WAYS below. inject-at=PLACE,...: where; with a way of its own
- *             as WAY@PLACE
- *             inject-boot=PLACE: the first life, in which the machine starts, fails there
+ *             as WAY@PLACE; inject-boot=PLACE: the first life, in which the machine starts,
+ *             fails there
  * Places      STEP, for a step about no connection; STEP/PROTO at the service's end of a
  *             connection, STEP/PROTO> at the client's end; each with :N for the N-th time
+ * Devices     the ways dma and msi go with the next buffer that libs/virtio gives to a device,
+ *             if the domain has one
  * Schedule    the life with epoch n fails when it comes to the n-th place of the list. The
  *             first life and those after the list do not fail otherwise.
  * Report      a line "inject: WAY at PLACE" in the log: in the kernel's if the domain may write
@@ -31,6 +33,15 @@ enum {
 	LEAK_MIN_BYTES = 64,
 	RECORD_MAX = 64,
 };
+/*
+ * Addresses at which no driver has memory. DMA: the kernel's image. MSI: what starts there and
+ * fills a sector is messages of interrupts that nobody was given, to CPUs that no machine has.
+ */
+#define STRAY_DMA 0x100000ull
+#define STRAY_MSI 0xfee7fff0ull
+
+/* libs/virtio/stray.c, which only drivers of such devices have */
+void device_stray(uint64_t addr) __attribute__((weak));
 
 /* What fails, and where. */
 static struct {
@@ -141,12 +152,29 @@ static void way_record(struct svc_conn *c)
 	svc_signal(c);
 }
 
+static void way_dma(struct svc_conn *c)
+{
+	(void)c;
+	if (device_stray)
+		device_stray(STRAY_DMA);
+}
+
+static void way_msi(struct svc_conn *c)
+{
+	(void)c;
+	if (device_stray)
+		device_stray(STRAY_MSI);
+}
+
 /* X(name, it needs a ring) */
 #define WAYS(X) \
 	X(crash, false) \
 	X(hang, false) \
-	X(exit, false) X(leak, false) X(late, false) X(index, true) X(taken, true) \
-		X(length, true) X(record, true)
+	X(exit, false) \
+	X(leak, false) \
+	X(late, false) \
+	X(index, true) \
+	X(taken, true) X(length, true) X(record, true) X(dma, false) X(msi, false)
 
 static const struct way {
 	const char *name;
@@ -159,7 +187,9 @@ static const struct way {
 };
 
 /* ---- the plan ---------------------------------------------------------------------------- */
-/* The index of the name at *text, up to one of the characters `ends`, which *text then is at. */
+/*
+ * The index of the name at *text, up to one of the characters `ends`, which *text then is at.
+ */
 static uint32_t name_take(
 	const char *const *names, uint32_t n, const char **text, const char *ends)
 {

@@ -11,6 +11,7 @@
  *             wants a notification (full fence, in kick and idle).
  */
 #include "virtq.h"
+#include "virtio/stray.h"
 
 #include <string.h>
 
@@ -62,7 +63,7 @@ int virtq_add(struct virtq *q, const struct virtq_buf *bufs, unsigned int n, voi
 		volatile struct virtq_desc *d = &q->desc[at];
 		bool more = i + 1 < n;
 
-		d->addr = bufs[i].addr;
+		d->addr = stray_addr(&bufs[i]);
 		d->len = bufs[i].len;
 		d->next = more ? q->next[at] : 0;
 		d->flags = (uint16_t)((more ? DESC_NEXT : 0) |
