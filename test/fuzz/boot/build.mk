@@ -12,3 +12,7 @@ seeds-fuzz-boot_multiboot2 := test/fuzz/boot/seeds-boot_multiboot2
 src-fuzz-boot_madt := test/fuzz/boot/madt_fuzz.c kernel/arch/x86_64/madt.c
 inc-fuzz-boot_madt := boot kernel/arch/x86_64
 seeds-fuzz-boot_madt := test/fuzz/boot/seeds-boot_madt
+fuzzers += boot_iotables
+src-fuzz-boot_iotables := test/fuzz/boot/iotables_fuzz.c kernel/arch/x86_64/iotables.c kernel/arch/x86_64/madt.c
+inc-fuzz-boot_iotables := boot kernel/arch/x86_64
+seeds-fuzz-boot_iotables := test/fuzz/boot/seeds-boot_iotables
