@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "switch.h"
 
 static struct port *uplink;
@@ -57,7 +58,7 @@ static int tx_done(const struct net_desc *d, const struct port_buffer *tx)
 		return -SK_E_PEER;
 	uplink->sent[d->id] = false;
 	if (d->flags && refused++ == 0)
-		printf("uplink: the driver refuses a frame: error %u\n", d->flags);
+		printf("uplink: the driver refuses a frame: %s\n", sk_error_text(-d->flags));
 	return port_buffer_push(uplink, tx);
 }
 

@@ -24,6 +24,7 @@
 #include <xen/io/netif.h>
 
 #include "backend/ethernet.h"
+#include "base/error.h"
 #include "xen/grant.h"
 
 enum {
@@ -84,7 +85,8 @@ void vif_rx_arrived(struct vif *v, const struct net_desc *d)
 	}
 	v->posted[d->id] = false;
 	if (!d->length) {
-		vm_log("%s: the switch refuses a buffer: %u", v->dev.be, d->flags);
+		vm_log("%s: the switch refuses a buffer: %s", v->dev.be,
+			sk_error_text(-d->flags));
 		return;
 	}
 	if (d->offset != rx_offset(d->id) || d->length > SK_PAGE_SIZE || !net_frame_legal(d)) {

@@ -18,6 +18,7 @@ unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
 uint64_t last_note;
 uint8_t last_post;
 bool up[FAKE_VCPUS], log_quiet;
+char log_line[200];
 bool fake_apic_off[FAKE_VCPUS];
 uint64_t fake_tsc = 1000, fake_waiting;
 int shutdown_reason = -1;
@@ -222,13 +223,11 @@ void vm_log(const char *fmt, ...)
 	va_list ap;
 
 	logs++;
-	if (log_quiet)
-		return;
 	va_start(ap, fmt);
-	fprintf(stderr, "log: ");
-	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, "\n");
+	vsnprintf(log_line, sizeof(log_line), fmt, ap);
 	va_end(ap);
+	if (!log_quiet)
+		fprintf(stderr, "log: %s\n", log_line);
 }
 
 void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)

@@ -40,6 +40,7 @@ extern unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
 extern uint64_t last_note;
 extern uint8_t last_post;
 extern bool up[FAKE_VCPUS], log_quiet;
+extern char log_line[200];             /* the last one of vm_log() */
 extern bool fake_apic_off[FAKE_VCPUS]; /* interrupts posted there are lost */
 extern uint64_t fake_tsc, fake_waiting;
 extern int shutdown_reason;

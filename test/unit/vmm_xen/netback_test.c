@@ -8,6 +8,7 @@
 #include <xen/io/netif.h>
 
 #include "backend/ethernet.h"
+#include "base/error.h"
 
 static struct front front;
 enum { RX = RING_PAGE + 1 };
@@ -516,6 +517,20 @@ CASE(buffer_comes_back_once)
 	CHECK_EQ(rx_answer().status, 99);
 }
 
+/* The log says in words why the switch did not take a buffer. */
+CASE(refused_buffer_is_explained)
+{
+	struct net_desc d = { .op = NET_RX, .flags = SK_E_NO_MEM };
+
+	vif(true);
+	sent(&(struct net_desc){ 0 });
+	d.id = posted[0].id;
+	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
+	ring_put_flush(&net->rsp);
+	fake_event(net);
+	CHECK(strstr(log_line, sk_error_text(-SK_E_NO_MEM)) != NULL);
+}
+
 CASE(front_end_must_copy)
 {
 	fake_guest();
@@ -772,6 +787,7 @@ int netback_tests(void)
 		cmocka_unit_test(bad_rx_grant_is_an_error),
 		cmocka_unit_test(switch_errors_are_survived),
 		cmocka_unit_test(buffer_comes_back_once),
+		cmocka_unit_test(refused_buffer_is_explained),
 		cmocka_unit_test(front_end_must_copy),
 		cmocka_unit_test(credit_waits_in_the_ring),
 		cmocka_unit_test(reconnects),
