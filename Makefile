@@ -355,7 +355,7 @@ run-iso: $(iso)
 # small PVH guests: bench counts hypercalls and exits, odd does what kernels rarely do, rogue misbehaves towards its host
 src-guest-bench := bench.c pv.c
 src-guest-odd := odd.c pv.c
-src-guest-rogue := rogue.c rogue_blk.c rogue_net.c rogue_store.c pv.c
+src-guest-rogue := rogue.c probe.c rogue_blk.c rogue_net.c rogue_store.c pv.c
 own-guests := $(patsubst %,$(B)/guest/%,bench odd rogue)
 guest-cflags = -std=gnu11 -ffreestanding -nostdinc -isystem $(gccinc) -isystem $(SYSROOT)/xeninc -O2 -fno-pic -fno-pie \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
@@ -431,9 +431,9 @@ mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)
 # by name: only the first % of a pattern of filter is a wildcard, so %/bench_%.img would match no path
 benches := $(filter bench bench_%,$(kernel-tests))
-bench: $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(B)/guest/bench guests \
+bench: $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(own-guests) guests \
 		$(patsubst %,$(B)/hbench/%,$(host-benches))
-	@test/bench/bench --build $(B) $(patsubst %,--host $(B)/hbench/%,$(host-benches)) $(benches)
+	@test/bench/bench --build $(B) --only "$(T)" $(patsubst %,--host $(B)/hbench/%,$(host-benches)) $(benches)
 
 # ---- looking at the result --------------------------------------------------------------------------------------
 
@@ -479,6 +479,7 @@ help:
 ##   make khost           the kernel's core on this machine: calls against a model, all orders of accesses of CPUs
 ##   make fuzz            every fuzzer for SECS each           make system     whole-machine tests
 ##   make soak            long runs: khost and system tests    make bench      counts and times, under -icount
+##                                                          T=restart, T=bullies: how long guests wait
 ##   make mutants         put small faults in, one at a time: do tests notice? (T=area, GENERATE=20 SEED=1)
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)

@@ -18,6 +18,8 @@
 bool on_intel;
 struct xencons_interface *pv_console;
 static evtchn_port_t console_port;
+/* As the host gave it; the page that had it is overwritten. */
+static struct vcpu_time_info clock;
 union pv_shared_page pv_shared_page PAGE_ALIGNED;
 struct grant_entry_v1 pv_grant[GRANTS] PAGE_ALIGNED;
 struct xenstore_domain_interface *pv_store;
@@ -225,6 +227,7 @@ bool pv_devices_init(void)
 	if (!map(XENMAPSPACE_shared_info, &pv_shared) ||
 		!map(XENMAPSPACE_grant_table, pv_grant))
 		return false;
+	clock = pv_shared.vcpu_info[0].time;
 	pv_shared_reset();
 	return true;
 }
@@ -251,16 +254,56 @@ void pv_notify(evtchn_port_t port)
 	hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &send);
 }
 
-void pv_wait(evtchn_port_t port)
+bool pv_restless;
+
+uint64_t pv_now(void)
 {
-	struct sched_poll poll = { .nr_ports = 1 };
+	uint64_t ticks = pv_ticks() - clock.tsc_timestamp;
+
+	ticks = clock.tsc_shift < 0 ? ticks >> -clock.tsc_shift : ticks << clock.tsc_shift;
+	return clock.system_time +
+	       (uint64_t)(((unsigned __int128)ticks * clock.tsc_to_system_mul) >> 32);
+}
+
+/* n ports or none; 0: no end of the wait. */
+static void poll(evtchn_port_t *port, uint32_t n, uint64_t until)
+{
+	struct sched_poll p = { .nr_ports = n, .timeout = until };
+
+	set_xen_guest_handle(p.ports, port);
+	if (!pv_restless)
+		hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, &p);
+}
+
+static bool event_taken(evtchn_port_t port)
+{
 	xen_ulong_t bit = 1ul << port % 64;
 
-	set_xen_guest_handle(poll.ports, &port);
-	while (!(__atomic_fetch_and(
-			 &pv_shared.evtchn_pending[port / 64], ~bit, __ATOMIC_SEQ_CST) &
-		 bit))
-		hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
+	return __atomic_fetch_and(
+		       &pv_shared.evtchn_pending[port / 64], ~bit, __ATOMIC_SEQ_CST) &
+	       bit;
+}
+
+void pv_wait(evtchn_port_t port)
+{
+	while (!event_taken(port))
+		poll(&port, 1, 0);
+}
+
+bool pv_wait_until(evtchn_port_t port, uint64_t ns)
+{
+	while (!event_taken(port)) {
+		if (pv_now() >= ns)
+			return false;
+		poll(&port, 1, ns);
+	}
+	return true;
+}
+
+void pv_sleep_until(uint64_t ns)
+{
+	while (pv_now() < ns)
+		poll(0, 0, ns);
 }
 
 void pv_grant_set(uint32_t ref, const void *page, uint16_t flags)

@@ -90,6 +90,13 @@ void pv_port_close(evtchn_port_t port);
 void pv_notify(evtchn_port_t port);
 /* Waits for an event on that port and clears it. */
 void pv_wait(evtchn_port_t port);
+/* The same, or until a moment; false: it has come. */
+bool pv_wait_until(evtchn_port_t port, uint64_t ns);
+/* Waits look again and again, and never let the CPU idle. */
+extern bool pv_restless;
+/* Nanoseconds since the guest started; valid after pv_devices_init(). */
+uint64_t pv_now(void);
+void pv_sleep_until(uint64_t ns);
 /* Let domain 0 use a page; flags as in GTF_*. */
 void pv_grant_set(uint32_t ref, const void *page, uint16_t flags);
 

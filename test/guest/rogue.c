@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rogue.c - a guest that misbehaves towards its host:
- * do=attack|watch|busy|flood|crumbs|print|spin other=DOMID on its command line
+ * do=attack|watch|busy|flood|crumbs|print|spin|calls|events|exits other=DOMID on its
+ * command line; or one of the words of probe.c
  *
  * attack: everything of rogue.h, one after the other. After the line "rogue: storm" it writes
  * noise over all memory that it shares with the host, until it is destroyed. The others do one
@@ -11,6 +12,7 @@
 
 #include <xen/memory.h>
 #include <xen/sched.h>
+#include <xen/version.h>
 
 void result(bool ok, const char *what) { say("rogue: %s %s\n", ok ? "ok" : "FAILED", what); }
 
@@ -177,7 +179,37 @@ static void spin(const char *other)
 	(void)other;
 	say("rogue: spin\n");
 	for (;;)
-		__asm__ volatile("pause");
+		barrier();
+}
+
+static void calls(const char *other)
+{
+	(void)other;
+	say("rogue: calls\n");
+	for (;;)
+		hypercall(__HYPERVISOR_xen_version, XENVER_version, 0);
+}
+
+/* To the back ends, which look into their rings and find nothing. */
+static void events(const char *other)
+{
+	(void)other;
+	say("rogue: events\n");
+	for (;;) {
+		pv_notify(pv_store_port);
+		pv_console_notify();
+	}
+}
+
+static void exits(const char *other)
+{
+	(void)other;
+	say("rogue: exits\n");
+	for (;;) {
+		uint32_t a = 0, b, c = 0, d;
+
+		__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	}
 }
 
 static const struct {
@@ -185,7 +217,10 @@ static const struct {
 	void (*fn)(const char *other);
 } doings[] = { { "attack", attack }, { "watch", store_watch }, { "busy", blk_busy },
 	{ "flood", net_flood }, { "frames", net_frames }, { "crumbs", net_crumbs },
-	{ "print", print }, { "spin", spin } };
+	{ "print", print }, { "spin", spin }, { "calls", calls }, { "events", events },
+	{ "exits", exits }, { "probe-wake", probe_wake }, { "probe-disk", probe_disk },
+	{ "probe-net", probe_net }, { "probe-store", probe_store },
+	{ "probe-console", probe_console } };
 
 void guest_main(uint64_t start_info)
 {
@@ -197,6 +232,7 @@ void guest_main(uint64_t start_info)
 	what = pv_option(start_info, "other");
 	for (i = 0; what && what[i] && i < sizeof(other) - 1; i++)
 		other[i] = what[i];
+	probe_init(start_info);
 	what = pv_option(start_info, "do");
 	if (!pv_devices_init())
 		say("rogue: FAILED to map its pages\n");

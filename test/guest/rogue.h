@@ -22,6 +22,21 @@ enum {
 	REF_NET_BUFFER = 32
 };
 
+/* ---- probe.c: requests of a guest that behaves well ---- */
+
+/* How long a request took, in ns. */
+void probe_add(uint64_t ns);
+/* Between two requests. */
+void probe_pause(void);
+void probe_init(uint64_t start_info);
+void probe_wake(const char *other);
+void probe_disk(const char *other);
+void probe_net(const char *other);
+void probe_store(const char *other);
+void probe_console(const char *other);
+
+/* ---- the parts that attack ---- */
+
 void result(bool ok, const char *what);
 /* n random bytes; some words are small numbers, which are more often in range. */
 void noise(void *p, unsigned long n);
@@ -34,11 +49,15 @@ void blk_attack(void);
 void blk_storm(void);
 /* Keeps the ring full of reads and writes, endlessly. */
 void blk_busy(const char *other);
+/* Has n requests in flight, endlessly, and tells probe.c how long each took. */
+void blk_probe(uint32_t n);
 
 bool net_init(void);
 bool net_again(void);
 void net_attack(void);
 void net_storm(void);
+/* Asks for the address of the gateway; false: there was no answer until then. */
+bool net_asked(uint64_t until);
 /* Sends frames of every length, with pieces of every size and checksums at every place. */
 void net_frames(const char *other);
 /* Sends broadcasts endlessly. */

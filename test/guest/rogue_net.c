@@ -216,6 +216,29 @@ static bool reaches(uint8_t whom)
 
 static bool works(void) { return reaches(GATEWAY); }
 
+bool net_asked(uint64_t until)
+{
+	bool answer = false;
+
+	arp_make(GATEWAY);
+	ask();
+	while ((int32_t)(*(volatile uint32_t *)&tx->rsp_prod - tx_rsp) > 0)
+		tx_rsp++;
+	tx->rsp_event = tx_rsp + 1;
+	rx->rsp_event = rx_rsp + 1;
+	barrier();
+	do {
+		while (take(&answer)) {
+			if (answer)
+				break;
+		}
+		rx->rsp_event = rx_rsp + 1;
+		barrier();
+	} while (!answer && (rx->rsp_prod != rx_rsp || pv_wait_until(port, until)));
+	pv_notify(port); /* buffers were posted */
+	return answer;
+}
+
 enum { MORE = NETTXF_more_data, EXTRA = NETTXF_extra_info, BLANK = NETTXF_csum_blank };
 enum { CRUMB = 48 }; /* the smallest piece into which the host cuts a frame */
 #define GSO(kind, mss) \
