@@ -5,7 +5,8 @@ vmm-xen-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c servic
 	libs/base/error.c libs/ring/ring.c libs/svc/rings.c test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
 
 unit-tests += vmm_xen
-src-unit-vmm_xen := $(addprefix test/unit/vmm_xen/,main.c hypercall_test.c memory_op_test.c vcpu_op_test.c compat_test.c evtchn_test.c grant_test.c rings_test.c \
+src-unit-vmm_xen := $(addprefix test/unit/vmm_xen/,main.c hypercall_test.c memory_op_test.c vcpu_op_test.c compat_test.c evtchn_test.c grant_test.c \
+	gring_test.c console_ring_test.c store_ring_test.c \
 	blkback_test.c blk_restart_test.c blkfront.c netback_test.c) $(vmm-xen-src)
 inc-unit-vmm_xen := services/vmm test/unit/vmm_xen
 

@@ -13,7 +13,9 @@ int main(void)
 	failed += compat_tests();
 	failed += evtchn_tests();
 	failed += grant_tests();
-	failed += rings_tests();
+	failed += gring_tests();
+	failed += console_ring_tests();
+	failed += store_ring_tests();
 	failed += blkback_tests();
 	failed += blk_restart_tests();
 	failed += netback_tests();
