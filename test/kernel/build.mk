@@ -17,6 +17,13 @@ src-ktest-latency := $(src-ktest-bench_latency)
 cflags-ktest-latency := -DGATE
 smp-ktest-latency := 1 2
 qemu-ktest-latency := -icount shift=0,sleep=off
+# the same with each kind of IOMMU; that of Intel also keeps what is absent, so each map is told to it
+kernel-tests += latency_vtd latency_amdvi
+$(foreach t,latency_vtd latency_amdvi,$(eval src-ktest-$(t) := $(src-ktest-bench_latency)))
+cflags-ktest-latency_vtd := -DGATE
+cflags-ktest-latency_amdvi := -DGATE
+qemu-ktest-latency_vtd := $(qemu-ktest-latency) -device intel-iommu,intremap=on,aw-bits=48,caching-mode=on
+qemu-ktest-latency_amdvi := $(qemu-ktest-latency) -device amd-iommu,intremap=on
 # two kinds of VT-d: tables of 3 levels; of 4, by a unit that also keeps what is absent
 iommu-device := -device edu,dma_mask=0xffffffffffff
 qemu-ktest-iommu := -device intel-iommu,intremap=on $(iommu-device)

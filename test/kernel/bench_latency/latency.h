@@ -17,8 +17,8 @@ struct kind {
 	const char *name;
 	void (*work)(void);
 };
-/* The last element has no name. remote_kinds need two CPUs. */
-extern const struct kind memory_kinds[], object_kinds[], remote_kinds[];
+/* The last element has no name. remote_kinds need two CPUs, io_kinds an IOMMU. */
+extern const struct kind memory_kinds[], object_kinds[], remote_kinds[], io_kinds[];
 
 extern sk_cap_t untyped; /* 2^UNTYPED_ORDER bytes */
 extern sk_cap_t slots;   /* MANY, empty when a kind begins */

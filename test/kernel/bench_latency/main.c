@@ -6,7 +6,8 @@
  * above all others waits for one deadline after another while the main thread keeps the kernel
  * at one kind of work, so the longest delay is the longest stretch with interrupts off, plus
  * the way to the thread. There is a kind of work for the worst case of each loop of the kernel;
- * with two or more CPUs, there are also kinds that wait for another CPU. Prints `BENCH
+ * with two or more CPUs, there are also kinds that wait for another CPU; with an IOMMU, the
+ * kinds are those that ask something of it. Prints `BENCH
  * late_<work> <ticks> of <limit>`, in instructions if QEMU runs with -icount shift=0; only then
  * does the limit mean something. Built with GATE (test `latency`), it is short, and fails above
  * the limit.
@@ -51,7 +52,9 @@ void test_main(void)
 	untyped = object_new(SK_OBJ_UNTYPED, UNTYPED_ORDER);
 	slots = slots_new(MANY);
 	ticker_start(TICKER_PRIORITY);
-	if (INFO->n_cpus == 1) {
+	if (INFO->features & SK_FEAT_IOMMU) {
+		fine = measure_all(io_kinds, LIMIT);
+	} else if (INFO->n_cpus == 1) {
 		fine = measure_all(memory_kinds, LIMIT);
 		fine &= measure_all(object_kinds, LIMIT);
 	} else {

@@ -347,7 +347,9 @@ static void interrupts_are_not_remapped(void **state)
 {
 	static void (*const reasons[])(
 		void) = { not_by_firmware, ioapic_unknown, switched_off };
-	struct irq_source s = source(RID, 0, 0x30);
+	struct irq_source s = source(RID, 1, 0x30);
+	uint64_t addr;
+	uint32_t data;
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(reasons); i++) {
@@ -358,6 +360,10 @@ static void interrupts_are_not_remapped(void **state)
 		assert_int_equal(reg_now(REG_STATUS, 4) & (CMD_IRQS | CMD_REMAP), 0);
 		assert_int_equal(io_irq_open(&s), 0);
 		assert_int_equal(chip.n_asked, 0);
+		io_irq_message(&s, &addr, &data);
+		assert_int_equal(addr, 0xfee07000); /* the CPU itself, and its vector */
+		assert_int_equal(data, 0x30);
+		assert_int_equal(io_irq_pin(&s), 7 << 24);
 		io_irq_close(&s);
 	}
 	beforehand = with_x2apic;
