@@ -17,6 +17,7 @@
  */
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -260,8 +261,9 @@ static void irq_event(void *ctx)
 		while ((rc = virtq_get(&queue.q, &token, &len)) == 0)
 			slot_finish(token);
 		if (rc == -SK_E_IO) {
+			/* nothing that it says can be trusted before it is reset */
 			printf("the device returned a request that it does not have\n");
-			break;
+			exit(1);
 		}
 		waiting_submit();
 	} while (virtq_idle(&queue.q));

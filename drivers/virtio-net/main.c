@@ -202,8 +202,9 @@ static void side_finished(struct side *s, void (*finish)(struct slot *s, uint32_
 		while ((rc = virtq_get(&s->queue.q, &token, &len)) == 0)
 			finish(token, len);
 		if (rc == -SK_E_IO) {
+			/* nothing that it says can be trusted before it is reset */
 			printf("the device returned a buffer that it does not have\n");
-			return;
+			exit(1);
 		}
 		waiting_submit(s);
 	} while (virtq_idle(&s->queue.q));

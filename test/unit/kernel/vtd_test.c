@@ -133,7 +133,9 @@ static void a_device_gets_tables(void **state)
 	assert_int_equal(entry(RID + 1)[0], 0);
 	assert_true(n_clflushes > 0);
 	assert_int_equal(arch_io_assign(other, RID), -SK_E_BUSY);
+	n_clflushes = 0;
 	assert_int_equal(arch_io_assign(other, RID + 1), 0);
+	assert_true(n_clflushes > 0); /* its bus has a table already */
 	assert_int_equal(entry(RID + 1)[1], 2 | 2 << 8);
 	assert_int_equal(arch_io_assign(s, 1 << 16 | RID), -SK_E_NOT_FOUND);
 	io_tables.scope[0] = (struct io_scope){ 0x20, 0x20, IO_NO_ALIAS, IO_RESERVED };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * blk_main_test.c - the whole of the disk's driver, between a disk and a client that may be
- * hostile
+ * blk_main_test.c - the whole of the disk's driver, between a disk and a client, of which each
+ * may be hostile
  */
 #include "world/world.h"
 
@@ -488,16 +488,75 @@ static void a_close_drops_regions(void)
 	assert_int_equal(world_open(&other, SVC_PROTO_BLK, 2, NULL, 0, 0), 0);
 }
 
-static void a_request_that_the_device_does_not_have(void)
+/* ---- a device that lies: the driver ends, and answers nothing that it was told by then --- */
+static struct chain asked(void)
 {
 	struct chain c;
 
 	start();
 	ask(reading);
 	assert_true(device_take(0, &c));
-	device_give(0, c.id + 1u, 0);
+	return c;
+}
+
+static void device_lies(uint32_t id, uint32_t len)
+{
+	device_give(0, id, len);
 	world_irq(IRQ);
 	assert_int_equal(answered(5), 99);
+	assert_true(world_ended());
+}
+
+static void a_request_that_the_device_does_not_have(void)
+{
+	struct chain c = asked();
+
+	device_lies(c.id + 1u, 0);
+}
+
+static void a_request_beyond_the_queue(void)
+{
+	(void)asked();
+	device_lies(UINT32_MAX, 0);
+}
+
+static void a_request_that_is_done_already(void)
+{
+	struct chain c = asked();
+
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+	assert_false(world_ended());
+	device_lies(c.id, 0);
+}
+
+static void more_bytes_than_there_is_room(void)
+{
+	struct chain c = asked();
+
+	device_lies(c.id, 8192 + 2);
+}
+
+/* Lies about what it did are the client's to find; a status that is none is an error. */
+static void a_status_that_is_none(void)
+{
+	struct chain c = asked();
+
+	lands(&c, 0x55);
+	assert_int_equal(answered(5), -SK_E_IO);
+	assert_false(world_ended());
+}
+
+static void interrupts_without_a_cause(void)
+{
+	struct chain c = asked();
+
+	for (unsigned int i = 0; i < 1000; i++)
+		world_irq(IRQ);
+	assert_int_equal(answered(5), 99);
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+	assert_false(world_ended());
 }
 
 static void a_read_only_disk(void)
@@ -533,6 +592,11 @@ int main(void)
 		CASE(closing_waits_for_the_device),
 		CASE(a_close_drops_regions),
 		CASE(a_request_that_the_device_does_not_have),
+		CASE(a_request_beyond_the_queue),
+		CASE(a_request_that_is_done_already),
+		CASE(more_bytes_than_there_is_room),
+		CASE(a_status_that_is_none),
+		CASE(interrupts_without_a_cause),
 		CASE(a_read_only_disk),
 	};
 

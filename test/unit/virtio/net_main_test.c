@@ -213,9 +213,49 @@ static void the_cards_nonsense_is_dropped(void)
 	assert_true(device_take(RX, &c));
 	arrives(&c, 60);
 	assert_int_equal(answer().length, 60);
-	device_give(RX, 200, 60); /* the card does not have this chain */
+	for (unsigned int i = 0; i < 1000; i++)
+		world_irq(IRQ); /* without a cause */
+	nothing();
+	assert_false(world_ended());
+}
+
+/* The driver ends, and its client hears nothing of what it was told by then. */
+static void card_lies(unsigned int queue, uint32_t id, uint32_t len)
+{
+	device_give(queue, id, len);
 	world_irq(IRQ);
 	nothing();
+	assert_true(world_ended());
+}
+
+static void a_buffer_that_the_card_does_not_have(void)
+{
+	start();
+	card_lies(RX, 200, 60);
+}
+
+static void a_frame_longer_than_its_buffer(void)
+{
+	struct chain c;
+
+	start();
+	post_one(1);
+	assert_true(device_take(RX, &c));
+	card_lies(RX, c.id, 1 << 20);
+}
+
+static void a_frame_that_is_sent_twice(void)
+{
+	struct chain c;
+
+	start();
+	send_one(1);
+	assert_true(device_take(TX, &c));
+	device_give(TX, c.id, 0);
+	world_irq(IRQ);
+	(void)answer();
+	assert_false(world_ended());
+	card_lies(TX, c.id, 0);
 }
 
 static void a_closed_region_is_out_of_the_cards_reach(void)
@@ -327,6 +367,9 @@ int main(void)
 		CASE(small_queues),
 		CASE(answers_wait_for_a_client_that_takes_none),
 		CASE(the_cards_nonsense_is_dropped),
+		CASE(a_buffer_that_the_card_does_not_have),
+		CASE(a_frame_longer_than_its_buffer),
+		CASE(a_frame_that_is_sent_twice),
 		CASE(a_closed_region_is_out_of_the_cards_reach),
 		CASE(headers_of_their_own),
 		CASE(the_open_tells_the_client_its_limits),

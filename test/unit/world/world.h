@@ -7,7 +7,8 @@
  * time. Hooks play what happens while the domain is busy. A test is a process of its own,
  * because a domain's state is static; CASE() makes the process, and ends it if it hangs.
  *
- * The domain's main() is compiled as domain_main() (-Dmain=domain_main).
+ * The domain's main() is compiled as domain_main() (-Dmain=domain_main), and its exit() as
+ * domain_exit().
  */
 #ifndef WORLD_H
 #define WORLD_H
