@@ -34,6 +34,7 @@ export LC_ALL := C
 
 libs :=
 domains :=
+test-domains :=
 unit-tests :=
 unit-programs :=
 # built like unit tests, and run by tests of test/tools
@@ -200,6 +201,9 @@ $(foreach d,$(domains),$(eval $(call program-rules,dom-$(d),$(B)/bin/$(d),$(d),$
 inject-libs = $(foreach a,$(call own-libs,$(1)),$(if $(filter $(patsubst %,$(B)/lib/libsk_%.a,$(inject-of-libs)),$(a)),$(a:$(B)/lib/%=$(B)/inject/%),$(a)))
 inject-domains := $(filter-out init control vmm,$(domains))
 $(foreach d,$(inject-domains),$(eval $(call link-rules,dom-$(d),$(B)/inject/bin/$(d),$(d),$(src-$(d)),$(call inject-libs,$(d)))))
+# domains that only test images have
+test-domain-bins := $(patsubst %,$(B)/test-domain/%,$(test-domains))
+$(foreach d,$(test-domains),$(eval $(call program-rules,test-domain-$(d),$(B)/test-domain/$(d),$(d),$(src-$(d)))))
 $(foreach t,$(kernel-tests),$(eval $(call program-rules,ktest-$(t),$(B)/ktest/$(t),ktest-$(t),$(src-ktest-$(t)))))
 
 domain-bins := $(patsubst %,$(B)/bin/%,$(domains))
@@ -403,7 +407,7 @@ test-list = $(shell mkdir -p $(B)/test)$(file >$(B)/test/list,$(subst $(newline)
 runtests = tools/runtests --build $(B) --list $(test-list)
 # only what a wanted test needs, when one is named
 wanted = $(if $(T),$(or $(filter %/$(T) %/$(T).img,$(1)),$(1)),$(1))
-test-machine := $(if $(src-kernel),$(kernel-elf) $(ktest-kernels)) $(if $(filter init,$(domains)),$(boot-img) $(inject-img))
+test-machine := $(if $(src-kernel),$(kernel-elf) $(ktest-kernels)) $(if $(filter init,$(domains)),$(boot-img) $(inject-img) $(test-domain-bins))
 
 .PHONY: check test ktest fuzz khost system soak bench mutants
 check: $(call wanted,$(unit-bins)) $(if $(filter-out xl_oracle,$(T)),,$(xl))

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A driver or a service is replaced by a rogue, which holds the same and attacks with it: the kernel, init and its peers bear it.
+
+The rogue (test/rogue) does one thing in each life. The machine is the usual one with another program in the boot archive.
+"""
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from guestkit import attach, boots, compile_tool, enter, info, leave, ramdisk, rogue, services_in, wait_gone
+from harness import PROMPT, TOP, GuestDir
+
+BINARIES = {"blk0": "virtio-blk", "net0": "virtio-net"}
+DOMAINS = {"uart", "console", "platform", "blk0", "net0", "storage", "files", "network", "ip", "xenstore", "control"}
+PATIENCE = 120  # seconds for one life; only ends a test that would never end
+
+
+def rogue_archive(build, name, path, guests=None):
+    """A boot archive in which the domain's program is the rogue. guests: the archive has their files, so that no disk is needed."""
+    binary = BINARIES.get(name, name)
+    bins = {n: os.path.join(build.top, "bin", n) for n in os.listdir(os.path.join(build.top, "bin")) if "." not in n and n != "init"}
+    bins[binary] = os.path.join(build.top, "test-domain", "rogue")
+    members = [f"bin/{n}={p}" for n, p in bins.items()] + [f"manifest.bin={os.path.join(build.top, 'boot', 'default.manifest')}"]
+    if guests:
+        image = os.path.join(str(path), "guests.img")
+        subprocess.run([os.path.join(TOP, "tools", "mkdisk"), "--files-only", "-o", image, guests.path], check=True)
+        members.append(f"guests.img={image}")
+    out = os.path.join(str(path), "rogue.img")
+    init = os.path.join(build.top, "bin", "init")
+    subprocess.run([os.path.join(TOP, "tools", "mkarchive"), "-o", out, "--init", init, *members], check=True)
+    return out
+
+
+class Rogue:
+    """The rogue in a machine whose shell works."""
+
+    def __init__(self, m, name):
+        self.m, self.name = m, name
+
+    def rows(self):
+        for _ in range(20):
+            rows = services_in(self.m.shell("list-services"))
+            if DOMAINS <= set(rows):
+                return rows
+        raise AssertionError(f"no table of domains\n{self.m.tail()}")
+
+    def log(self):
+        return self.m.shell("dmesg | grep rogue:")
+
+    def life(self, n):
+        """Wait until the n-th life has begun, and until it has done its work or has ended."""
+        began = time.monotonic()
+        while time.monotonic() - began < PATIENCE:
+            row = self.rows()[self.name]
+            if row.epoch > n:
+                return
+            if row.epoch == n and re.search(rf"is {self.name}, life {n},.*\n(?:.*\n)*?.*rogue: attack \w+ on", self.log()):
+                return
+        raise AssertionError(f"life {n} of {self.name} does nothing\n{self.m.tail()}")
+
+    def hit(self, n):
+        """How many connections the n-th life has attacked; None: it has ended, or is still to begin with that."""
+        said = re.search(rf"is {self.name}, life {n},(?:.*\n)+", self.log() + "\n")
+        counts = re.findall(r"attack \w+ on (\d+)", said[0].split("rogue: is ", 1)[0] if said else "")
+        return int(counts[-1]) if counts else None
+
+    def victim(self, n):
+        """A guest comes, whose VMM connects with the rogue, and is attacked; returns whether it was."""
+        before = self.hit(n)
+        self.m.shell("create /guests/victim.cfg")
+        for _ in range(20):
+            now = self.hit(n)
+            if before is None or now is None or now > before or self.rows()[self.name].epoch > n:
+                break
+        self.m.shell("destroy victim")
+        wait_gone(self.m, "victim")
+        return before is not None and now is not None and now > before
+
+    def others_run(self, before):
+        for name, row in self.rows().items():
+            assert name == self.name or (row.state, row.restarts) == ("running", before[name].restarts), (name, row)
+
+
+def lives(m):
+    """(faults, attacks) of the rogue, as it says itself."""
+    match = re.search(r"rogue: is \S+, life 0, (\d+) faults, (\d+) attacks", m.shell("dmesg | grep rogue:"))
+    return int(match[1]), int(match[2])
+
+
+TRIES = ["kinds", "calls on other kinds", "interrupts", "unknown calls", "ports", "rights and badges", "directions", "time", "maps",
+         "calls on init", "labels", "labels of the kernel", "calls on services"]
+
+
+def all_lives(m, name, victims=False):
+    """Every life of the rogue, while all others run on. victims: guests come and go that use it."""
+    r, hits = Rogue(m, name), 0
+    before = r.rows()
+    faults, attacks = lives(m)
+    m.shell(f"restart {name}")
+    r.life(1)
+    log = r.log()
+    for what in TRIES:
+        assert re.search(rf"rogue: ok {what}: \d+ refused", log), (what, log)
+    m.shell(f"restart {name}")
+    for n in range(2, 2 + faults + attacks):
+        r.life(n)
+        if victims and n >= 2 + faults and r.rows()[name].epoch == n:
+            hits += r.victim(n)
+        r.others_run(before)
+        if r.rows()[name].epoch == n:
+            m.shell(f"restart {name}")
+    log = m.shell("dmesg")
+    assert "BREACH" not in log, log
+    assert len(re.findall(rf"\(init\) {name}: fault: ", log)) == faults, log
+    assert len(set(re.findall(rf"\({name}\) rogue: attack (\w+) on [1-9]", log))) == 1 + attacks, log
+    assert hits or not victims
+
+
+CALM = """#!/bin/sh
+n=0
+while :; do
+	ping -q -c 1 -W 100 10.0.2.2 >/dev/null || echo "TEST FAILED: network"
+	n=$((n + 1))
+	echo "calm round $n"
+done
+"""
+
+
+def goes_on(m, pattern):
+    attach(m, "calm", pattern + r"\s[^\0]*?" + pattern + r"\s")
+
+
+@pytest.mark.parametrize("name", ["storage", "blk0"])
+def test_rogue_below_disks(machine, build, tmp_path, name):
+    """A guest without a disk, whose files are in the boot archive, does not notice."""
+    guests = GuestDir(tmp_path / "g", build)
+    for source in build.linux():
+        guests.add_file(source)
+    guests.add_config("calm", auto=False, memory=96, ramdisk=ramdisk(guests, "calm", {"calm": CALM}), vif=["bridge=xenbr0"],
+                      extra=boots("/calm", more="net=dhcp"))
+    rogue(guests, build, "victim", "spin")
+    build.archive = rogue_archive(build, name, tmp_path, guests)
+    m = machine(append="init.kill=1 init.calm=1")
+    m.prompt()
+    free = info(m, "free_memory")
+    m.shell("create /guests/calm.cfg")
+    goes_on(m, r"calm round \d+")
+    all_lives(m, name, victims=name == "storage")
+    goes_on(m, r"calm round \d+")
+    m.shell("destroy calm")
+    wait_gone(m)
+    assert info(m, "free_memory") == free
+    m.poweroff()
+
+
+@pytest.mark.parametrize("name", ["network", "net0"])
+def test_rogue_below_interfaces(machine, build, tmp_path, name):
+    """A guest with a disk does not notice; its interface is lost."""
+    guests = GuestDir(tmp_path / "g", build)
+    volume = guests.add_image("calm", size=8 << 20)
+    image = ramdisk(guests, "stamp", {"stampio": compile_tool("stampio", tmp_path)})
+    guests.add_config("calm", auto=False, memory=96, ramdisk=image, disk=[f"{volume},xvda,w"], vif=["bridge=xenbr0"],
+                      extra=boots("/stampio /dev/xvda 8"))
+    rogue(guests, build, "victim", "spin")
+    build.archive = rogue_archive(build, name, tmp_path)
+    m = machine(guests=guests, append="init.kill=1 init.calm=1")
+    m.prompt()
+    free = info(m, "free_memory")
+    m.shell("create /guests/calm.cfg")
+    enter(m, "calm", "stampio: begins")
+    leave(m)
+    all_lives(m, name, victims=name == "network")
+    m.line("console calm")
+    m.send("end\r")
+    match = m.expect(r"stampio: (\d) of 3 good, (\d+) writes")
+    assert match[1] == "3" and int(match[2]) > 0, match[0]
+    m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
+    wait_gone(m)
+    assert info(m, "free_memory") == free
+    m.poweroff()
+
+
+def test_rogue_xenstore(machine, build, tmp_path):
+    """No guest can be made, and that is all."""
+    build.archive = rogue_archive(build, "xenstore", tmp_path)
+    m = machine(append="init.kill=1 init.calm=1")
+    m.prompt()
+    all_lives(m, "xenstore")
+    m.poweroff()
