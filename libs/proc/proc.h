@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "proto/domain.h"
+#include "proto/init.h"
 #include "proto/svc.h"
 #include <sk/object.h>
 #include <sk/types.h>
@@ -279,5 +280,13 @@ int proc_start(struct proc *p) must_check;
 void proc_destroy(struct proc *p);
 /* Stop the main thread for good; everything else stays until proc_destroy(). */
 void proc_stop(struct proc *p);
+
+/*
+ * What a domain that was made holds: the next slot that is not empty, first those of the
+ * domain, then those that are kept for it (INIT_CAP_MAPPED). *at is 0 at first. `what` says
+ * what proc_create() and proc_untyped() put there; the builder knows the rest. False: that was
+ * all.
+ */
+bool proc_cap_next(const struct proc *p, uint64_t *at, struct init_cap *out);
 
 #endif

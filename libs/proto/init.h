@@ -8,6 +8,8 @@
 #ifndef PROTO_INIT_H
 #define PROTO_INIT_H
 
+#include <stdint.h>
+
 /* X(name, label, who may call and what) */
 #define INIT_CALLS(X) \
 	X(EXIT, 1, "anyone: mr0 = exit code; does not return") \
@@ -27,11 +29,35 @@
 	X(RESTART, 9, \
 		"control: mr0..3 = name, mr4 = enum init_kill; answered before it happens. NOT_FOUND; " \
 		"NO_SYS: init cannot restart it; BUSY: it is being restarted; STATE: it does not run; " \
-		"DENIED: this way needs the boot option init.kill=1")
+		"DENIED: this way needs the boot option init.kill=1") \
+	X(CAPS, 10, \
+		"control: mr0..3 = name of a domain, mr4 = where to begin, 0 first; mr1 = where to go on, 0: " \
+		"that was all; mr2 = number of struct init_cap from mr3; NOT_FOUND; STATE: it has no slots now")
 
 #define X(name, num, what) INIT_##name = (num),
 enum init_call { INIT_CALLS(X) INIT_CALL_END };
 #undef X
+
+/* INIT_CAPS: what is in one slot of a domain. */
+struct init_cap {
+	uint32_t slot;
+	uint8_t type; /* enum sk_object_type */
+	uint8_t rights;
+	/* log2 of its bytes in memory; 0: it has none of its own. Table: its level. */
+	uint8_t order;
+	/* enum init_cap_flag */
+	uint8_t flags;
+	/* Untyped: bytes used. IOPORT: first | last << 16. */
+	uint64_t badge;
+	/*
+	 * What its builder put there; empty: the domain made it, or got it with a connection.
+	 */
+	char what[48];
+};
+_Static_assert(sizeof(struct init_cap) == 64, "no padding");
+/* MAPPED: memory that is mapped for the domain, in slots that its builder keeps. */
+enum init_cap_flag { INIT_CAP_MAPPED = 1 };
+enum { INIT_CAPS_MAX = 7 };
 
 /*
  * X(name, number, text): the state of a static domain. init changes the epoch only together

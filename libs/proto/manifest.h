@@ -123,7 +123,7 @@ _Static_assert(sizeof(struct manifest_channel) == 312, "no padding");
 	X(PORTS, 5, "I/O ports a to b") \
 	X(DEVICE_MEMORY, 6, "all device untypeds and their list (platform)") \
 	X(GUEST_MEMORY, 7, "what RAM is left when all have started") \
-	X(KEPT_OBJECTS, 8, "a page for kernel objects, which outlive the domain")
+	X(KEPT_OBJECTS, 8, "a page for objects that outlive the domain")
 
 #define X(name, num, what) MANIFEST_CAP_##name = (num),
 enum manifest_cap_kind { MANIFEST_CAPS(X) MANIFEST_CAP_END };

@@ -48,6 +48,8 @@ static int give_endpoint(struct domain *d, const struct manifest_channel *ch)
 		return 0;
 	rc = extra_slot(d, &slot);
 	if (!rc)
+		extra_name(d, slot, domains[ch->service].m->name);
+	if (!rc)
 		rc = proc_give(&d->proc, slot, domains[ch->service].service, SK_W | SK_GRANT,
 			SVC_BADGE_CLIENT);
 	return rc ? rc : arg_add(d, "%s=%u\n", ch->name, (unsigned int)slot);

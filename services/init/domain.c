@@ -68,6 +68,11 @@ int extra_slot(struct domain *d, uint32_t *slot)
 	return 0;
 }
 
+void extra_name(struct domain *d, uint32_t slot, const char *text)
+{
+	d->extra[slot - DOMAIN_CAP_EXTRA] = text;
+}
+
 /* Words `name.key=value` of the kernel's command line come first, so that they win. */
 static void args_from_cmdline(const char *name, char *args, size_t size)
 {
@@ -335,6 +340,7 @@ int domain_start(struct domain *d)
 		return rc;
 	}
 	d->next_extra = DOMAIN_CAP_EXTRA;
+	memset(d->extra, 0, sizeof(d->extra));
 	rc = boundary_make(d);
 	if (!rc)
 		rc = parent_make(d);

@@ -126,9 +126,28 @@ static void lend(const struct domain *d, struct lent *l, uint32_t slot, uint32_t
 		*l = (struct lent){ slot, count };
 }
 
+#define X(name, num, text) \
+	_Static_assert(sizeof(text) <= sizeof(((struct init_cap *)0)->what), "it can be told");
+MANIFEST_CAPS(X)
+#undef X
+
+static const char *cap_text(uint32_t kind)
+{
+	static const char *const texts[] = {
+#define X(name, num, what) [num] = (what),
+		MANIFEST_CAPS(X)
+#undef X
+	};
+
+	return texts[kind];
+}
+
+/* Say where it is: to the domain, and for `caps`. */
 static int cap_args(
 	struct domain *d, const struct manifest_cap *c, uint32_t slot, uint32_t count)
 {
+	for (uint32_t i = 0; i < count; i++)
+		extra_name(d, slot + i, cap_text(c->kind));
 	return arg_add(d, "cap.%s=%u,%u\n", c->name, (unsigned int)slot, (unsigned int)count);
 }
 

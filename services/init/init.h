@@ -80,6 +80,8 @@ struct domain {
 	sk_cap_t own[MANIFEST_UNTYPED_MAX];
 	/* Next free DOMAIN_CAP_EXTRA slot. */
 	uint32_t next_extra;
+	/* What is in these slots. */
+	const char *extra[DOMAIN_CAP_CHANNEL - DOMAIN_CAP_EXTRA];
 	/* In bytes, including the regions of its connections. */
 	uint64_t charged;
 };
@@ -149,6 +151,8 @@ void domain_destroy(struct domain *d);
 int arg_add(struct domain *d, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))) must_check;
 int extra_slot(struct domain *d, uint32_t *slot) must_check;
+/* For `caps`: text is a constant, or in the manifest. */
+void extra_name(struct domain *d, uint32_t slot, const char *text);
 /* Memory for a domain, charged to it. */
 int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out) must_check;
 void memory_return(struct domain *d, sk_cap_t *cap); /* *cap may be 0 */
@@ -232,6 +236,10 @@ void supervise_answers(uint64_t domains);
 int dma_watch(void) must_check;
 /* An IOMMU may have refused accesses: the drivers of the devices end. */
 void dma_refused(void);
+
+/* caps.c */
+/* The next slot of a domain that was built, with what the manifest says of it. */
+bool domain_cap_next(const struct domain *d, uint64_t *at, struct init_cap *out);
 
 /* kill.c */
 /* End a domain that runs, in one of the ways of INIT_RESTART. */

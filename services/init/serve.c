@@ -21,6 +21,8 @@ enum {
 	NAME_WORDS = 4,
 	/* INIT_DOMAIN_STATS */
 	STATS_STATE = 10,
+	/* INIT_CAPS */
+	CAPS_WORD = 3,
 };
 
 struct request {
@@ -235,6 +237,29 @@ static int call_stats(struct request *q)
 	return 0;
 }
 
+static int call_caps(struct request *q)
+{
+	struct init_cap caps[INIT_CAPS_MAX];
+	uint64_t at = q->mr[NAME_WORDS];
+	const struct domain *d;
+	uint32_t n = 0;
+
+	if (!(q->from->m->flags & MANIFEST_BUILDER))
+		return -SK_E_DENIED;
+	d = domain_named(q->mr);
+	if (!d)
+		return -SK_E_NOT_FOUND;
+	if (!d->proc.cnode)
+		return -SK_E_STATE;
+	while (n < INIT_CAPS_MAX && domain_cap_next(d, &at, &caps[n]))
+		n++;
+	memcpy(&q->mr[CAPS_WORD], caps, n * sizeof(caps[0]));
+	q->mr[1] = n == INIT_CAPS_MAX ? at : 0;
+	q->mr[2] = n;
+	q->n = CAPS_WORD + n * (uint32_t)(sizeof(caps[0]) / 8);
+	return 0;
+}
+
 static int call_wallclock(struct request *q)
 {
 	q->mr[1] = wall_boot_ns;
@@ -249,6 +274,7 @@ static int (*const calls[INIT_CALL_END])(struct request *q) = {
 	[INIT_DOMAIN_STATS] = call_stats,
 	[INIT_WALLCLOCK] = call_wallclock,
 	[INIT_RESTART] = call_restart,
+	[INIT_CAPS] = call_caps,
 };
 
 /* ---- the loop ---------------------------------------------------------------------------- */

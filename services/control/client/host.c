@@ -143,6 +143,28 @@ int host_domain_restart(const char *name, enum init_kill how)
 	return svc_call_timed(DOMAIN_CAP_PARENT, INIT_RESTART, mr, &n, &caps, INIT_MS);
 }
 
+/* Of INIT_CAPS: the first word of the slots. */
+enum { CAPS_WORD = 3 };
+
+int host_domain_caps(const char *name, uint64_t *at, struct init_cap *caps, uint32_t *n)
+{
+	uint64_t mr[SK_MR_MAX] = { [4] = *at };
+	struct svc_caps none = { .n_out = 0 };
+	uint32_t words = 5;
+	int rc;
+
+	if (strlen(name) >= DOMAIN_NAME_MAX)
+		return -SK_E_NOT_FOUND;
+	memcpy(mr, name, strlen(name));
+	rc = svc_call_timed(DOMAIN_CAP_PARENT, INIT_CAPS, mr, &words, &none, INIT_MS);
+	if (rc)
+		return rc;
+	*at = mr[1];
+	*n = mr[2] < INIT_CAPS_MAX ? (uint32_t)mr[2] : INIT_CAPS_MAX;
+	memcpy(caps, &mr[CAPS_WORD], *n * sizeof(*caps));
+	return 0;
+}
+
 void host_usage(uint64_t *memory, uint64_t *cpu_ns)
 {
 	struct host_row r;

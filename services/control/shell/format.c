@@ -6,11 +6,13 @@
  */
 #include "shell/format.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <sk/boot.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "config/guest_json.h"
 #include "guest/build.h"
 #include "json.h"
@@ -88,6 +90,77 @@ void format_service_row(const struct out *o, const struct host_row *r)
 		r->name, service_states[r->state], r->restarts, service_ends[r->end], up / 3600,
 		(unsigned int)(up / 60 % 60), (unsigned int)(up % 60), r->epoch,
 		r->memory >> 10, (double)r->cpu_ns / NS_PER_S);
+}
+
+#define X(name, num, order, what) [num] = #name,
+static const char *const cap_kinds[] = { SK_OBJECTS(X) };
+#undef X
+
+/* The name of the kind in small letters. */
+static const char *cap_kind(uint8_t type, char text[16])
+{
+	const char *name = type < ARRAY_SIZE(cap_kinds) ? cap_kinds[type] : "?";
+	size_t i;
+
+	for (i = 0; name[i] && i < 15; i++)
+		text[i] = (char)tolower((unsigned char)name[i]);
+	text[i] = '\0';
+	return text;
+}
+
+static const char *cap_rights(uint8_t rights, char text[5])
+{
+	static const char letters[] = "rwxg";
+
+	for (int i = 0; i < 4; i++)
+		text[i] = rights & 1u << i ? letters[i] : '-';
+	text[4] = '\0';
+	return text;
+}
+
+/* The order of a table is its level. */
+uint64_t cap_bytes(const struct init_cap *c)
+{
+	if (c->type == SK_OBJ_TABLE)
+		return SK_PAGE_SIZE;
+	return c->order ? 1ull << c->order : 0;
+}
+
+static void cap_columns(const struct out *o, const char *slot, const struct init_cap *c,
+	uint64_t bytes, const char *badge)
+{
+	char kind[16], rights[5];
+
+	out_fmt(o, "%5s %-12s %-6s %11" PRIu64 " %-19s ", slot, cap_kind(c->type, kind),
+		cap_rights(c->rights, rights), bytes, badge);
+}
+
+void format_cap_head(const struct out *o)
+{
+	out_fmt(o, "%5s %-12s %-6s %11s %-19s %s\n", "Slot", "Kind", "Rights", "Bytes", "Badge",
+		"What");
+}
+
+void format_cap_row(const struct out *o, const struct init_cap *c)
+{
+	char slot[12], badge[24] = "-";
+
+	(void)snprintf(slot, sizeof(slot), "%u", (unsigned int)c->slot);
+	if (c->type == SK_OBJ_IOPORT)
+		(void)snprintf(badge, sizeof(badge), "%#x-%#x",
+			(unsigned int)(c->badge & 0xffff), (unsigned int)(c->badge >> 16));
+	else if (c->badge && c->type != SK_OBJ_UNTYPED)
+		(void)snprintf(badge, sizeof(badge), "%#" PRIx64, c->badge);
+	cap_columns(o, slot, c, cap_bytes(c), badge);
+	out_fmt(o, "%.*s\n", (int)sizeof(c->what), c->what);
+}
+
+void format_cap_group(const struct out *o, const struct cap_group *g)
+{
+	cap_columns(o, "-", &g->cap, g->bytes, "-");
+	out_fmt(o, "%u %s\n", (unsigned int)g->n,
+		g->cap.flags & INIT_CAP_MAPPED ? "mapped for it, without a slot"
+					       : "made by it or got with a connection");
 }
 
 void format_given_up(const struct out *o, const char *service)

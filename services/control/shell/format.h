@@ -41,6 +41,18 @@ struct vcpu_row {
 void format_vcpu_head(const struct out *o);
 void format_vcpu_row(const struct out *o, const struct vcpu_row *r);
 
+/* Capabilities of a domain that its builder put there, and others of one kind, counted. */
+struct cap_group {
+	struct init_cap cap; /* one of them */
+	uint32_t n;
+	uint64_t bytes;
+};
+/* Memory that its object takes; a frame or untyped: that it is. */
+uint64_t cap_bytes(const struct init_cap *c);
+void format_cap_head(const struct out *o);
+void format_cap_row(const struct out *o, const struct init_cap *c);
+void format_cap_group(const struct out *o, const struct cap_group *g);
+
 void format_uptime_head(const struct out *o);
 /* wall_seconds: seconds since 1970, for the time of day in the short form. */
 void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,

@@ -82,6 +82,11 @@ enum verb_complete {
 		"let a domain of the host fail, as a test", \
 		"fault (the default), hang, exit: how it fails.  garbage: it writes nonsense into\n" \
 		"its connections. Only on a host that was booted with init.kill=1.\n") \
+	X("caps", caps, "", 1, 1, SERVICE, "NAME", \
+		"what a domain of the host, or a VMM, holds", \
+		"NAME is a domain of the host, or a guest, whose VMM is meant. One row for each slot\n" \
+		"that its builder filled; everything else that it has is counted by kind.\n" \
+		"Rights: read, write, execute, give.\n") \
 	X("xenstore-ls", xenstore_ls, "fp", 0, 1, NONE, "[-f] [-p] [PATH]", "show a subtree", \
 		"  -f  full paths        -p  with permissions\n") \
 	X("xenstore-read", xenstore_read, "p", 1, 64, NONE, "[-p] PATH...", "read values", \

@@ -62,6 +62,7 @@
 	X(a_reopen_fails) \
 	X(init_is_late) \
 	X(services_are_listed) \
+	X(what_domains_hold_is_shown) \
 	X(xenstore_raves) \
 	X(xenstore_ends) \
 	X(a_hundred_guests_in_a_row) \

@@ -408,6 +408,47 @@ void services_are_listed(void **state)
 	world.restart_rc = 0;
 }
 
+void what_domains_hold_is_shown(void **state)
+{
+	static const char *const host[] = {
+		" Slot Kind         Rights       Bytes Badge               What\r\n",
+		"    4 sched        rwxg           256 -                   its CPU time\r\n",
+		"   16 endpoint     -w-g           128 0x10                endpoint of its builder\r\n",
+		"  128 ioport       rw--             0 0x3f8-0x3ff         ports of uart\r\n",
+		"  192 untyped      rwxg        262144 -                   its memory\r\n",
+		"    - frame        rw--         16384 -                   3 made by it or got with a connection\r\n",
+		"    - ?            --x-             0 -                   1 made by it",
+		"    - frame        rw--          4096 -                   1 mapped for it, without a slot\r\n",
+	};
+	static const char *const guest[] = {
+		"    1 cnode        rwxg         32768 -                   its slots\r\n",
+		"   33 sched        rwxg           256 -                   CPU time of vCPU 1\r\n",
+		"  106 notification -w--           128 0x40000000          signal to control\r\n",
+		"   64 notification -w--           128 0x1000000           signal to ",
+		"   65 frame        rw-g       2097152 -                   data shared with ",
+		" 1024 untyped      rwxg       2097152 -                   memory of its guest\r\n",
+		"    - table        rwxg          8192 -                   2 made by it",
+		"    - table        r---          4096 -                   1 made by it",
+		"    - frame        r-x-        135168 -                   2 mapped for it",
+	};
+
+	(void)state;
+	type("caps storage\r");
+	for (size_t i = 0; i < ARRAY_SIZE(host); i++)
+		assert_true(screen_has(host[i]));
+	type("caps files\r");
+	assert_true(screen_has("caps: files does not run now"));
+	type("caps nobody\r");
+	assert_true(screen_has("nobody is an invalid domain identifier"));
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	type("caps a\r");
+	for (size_t i = 0; i < ARRAY_SIZE(guest); i++)
+		assert_true(screen_has(guest[i]));
+	guest_destroyed("a");
+	timers_expire();
+	world_at_rest();
+}
+
 /*
  * The last case, because the service stays away: guests are told, they can be destroyed, no
  * guest with a disk can be created, and one without can.

@@ -219,6 +219,37 @@ static int stats_answer(uint64_t *mr)
 	return 0;
 }
 
+/* Two pages, the first of which is full. */
+static int caps_answer(uint64_t *mr)
+{
+	static const struct init_cap caps[INIT_CAPS_MAX + 2] = {
+		{ 4, SK_OBJ_SCHED, SK_ALL, 8, 0, 0, "its CPU time" },
+		{ 16, SK_OBJ_ENDPOINT, SK_W | SK_GRANT, 7, 0, 0x10, "endpoint of its builder" },
+		{ 128, SK_OBJ_IOPORT, SK_R | SK_W, 0, 0, 0x3f8 | 0x3ffull << 16,
+			"ports of uart" },
+		{ 192, SK_OBJ_UNTYPED, SK_ALL, 18, 0, 4096, "its memory" },
+		{ 300, SK_OBJ_FRAME, SK_R | SK_W, 12, 0, 0, "" },
+		{ 301, SK_OBJ_FRAME, SK_R | SK_W, 13, 0, 0, "" },
+		{ 302, 99, SK_EXEC, 0, 0, 0, "" },
+		{ 303, SK_OBJ_FRAME, SK_R | SK_W, 12, INIT_CAP_MAPPED, 0, "" },
+		{ 304, SK_OBJ_FRAME, SK_R | SK_W, 12, 0, 0, "" },
+	};
+	uint64_t at = mr[4];
+
+	if (strcmp((const char *)mr, "files") == 0)
+		return -SK_E_STATE;
+	if (strcmp((const char *)mr, "storage") != 0)
+		return -SK_E_NOT_FOUND;
+	mr[0] = 0;
+	mr[1] = at ? 0 : 303;
+	mr[2] = at ? 2 : INIT_CAPS_MAX;
+	assert_true(at == 0 || at == 303);
+	memcpy(&mr[3], at ? &caps[INIT_CAPS_MAX] : caps, mr[2] * sizeof(caps[0]));
+	if (world.init_silent)
+		mr[2] = UINT64_MAX; /* more than there can be */
+	return 0;
+}
+
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
 {
 	(void)ep;
@@ -235,6 +266,8 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 		return 0;
 	case INIT_DOMAIN_STATS:
 		return stats_answer(mr);
+	case INIT_CAPS:
+		return caps_answer(mr);
 	case INIT_RESTART:
 		memcpy(world.restarted, mr, 32);
 		world.fault = (int)mr[4];

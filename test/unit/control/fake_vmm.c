@@ -44,6 +44,29 @@ int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im)
 	return 0;
 }
 
+bool proc_cap_next(const struct proc *p, uint64_t *at, struct init_cap *out)
+{
+	static const struct init_cap caps[] = {
+		{ SK_CAP_CNODE, SK_OBJ_CNODE, SK_ALL, 15, 0, 0, "its slots" },
+		{ VM_CAP_SCHED + 1, SK_OBJ_SCHED, SK_ALL, 8, 0, 0, "" },
+		{ DOMAIN_CAP_SIGNAL(21), SK_OBJ_NOTIFICATION, SK_W, 7, 0, 1ull << 30, "" },
+		{ DOMAIN_CAP_SIGNAL(0), SK_OBJ_NOTIFICATION, SK_W, 7, 0, 1ull << 24, "" },
+		{ DOMAIN_CAP_DATA(0), SK_OBJ_FRAME, SK_R | SK_W | SK_GRANT, 21, 0, 0, "" },
+		{ VM_CAP_RAM, SK_OBJ_UNTYPED, SK_ALL, 21, 0, 0, "" },
+		{ 300, SK_OBJ_TABLE, SK_ALL, 1, 0, 0, "" },
+		{ 301, SK_OBJ_TABLE, SK_ALL, 1, 0, 0, "" },
+		{ 302, SK_OBJ_TABLE, SK_R, 2, 0, 0, "" },
+		{ 3, SK_OBJ_FRAME, SK_R | SK_EXEC, 17, INIT_CAP_MAPPED, 0, "" },
+		{ VM_CAP_SCHED, SK_OBJ_FRAME, SK_R | SK_EXEC, 12, INIT_CAP_MAPPED, 0, "" },
+	};
+
+	assert_true(p->cnode != 0);
+	if (*at == sizeof(caps) / sizeof(caps[0]))
+		return false;
+	*out = caps[(*at)++];
+	return true;
+}
+
 int proc_create(struct proc *p, const struct proc_spec *s)
 {
 	struct vmm *v = vmm_of(0);

@@ -177,8 +177,91 @@ static void services_get_their_part(struct kern_msg *m)
 			assert_memory_equal(&peer.open[i].mr[SVC_PARAMS_WORD], "abc", 3);
 }
 
+/* What init says of a slot agrees with the kernel, and each slot has a name. */
+static void each_slot_is_named(struct kern_msg *m)
+{
+	static const struct {
+		unsigned int domain;
+		sk_cap_t slot;
+		const char *what;
+	} named[] = {
+		{ PLATFORM, SK_CAP_CNODE, "its slots" },
+		{ PLATFORM, SK_CAP_SPACE, "its addresses" },
+		{ PLATFORM, SK_CAP_THREAD, "its main thread" },
+		{ PLATFORM, SK_CAP_SCHED, "its CPU time" },
+		{ PLATFORM, DOMAIN_CAP_PARENT, "endpoint of its builder" },
+		{ PLATFORM, DOMAIN_CAP_SERVICE, "its own endpoint" },
+		{ PLATFORM, DOMAIN_CAP_NTFN, "its own signals" },
+		{ PLATFORM, DOMAIN_CAP_REPLY, "answers to its callers" },
+		{ PLATFORM, 20, "the right to claim interrupts" },
+		{ PLATFORM, 21, "I/O ports a to b" },
+		{ PLATFORM, PLATFORM_CAP_MEM, "device memory" },
+		{ PLATFORM, PLATFORM_CAP_MEM + 1, "device memory" },
+		{ UART, DOMAIN_CAP_UNTYPED, "its memory" },
+		{ UART, DOMAIN_CAP_PULSE, "signs of life to init" },
+		{ UART, DOMAIN_CAP_IOPORT(0), "ports of uart" },
+		{ UART, DOMAIN_CAP_IRQ(0, 0), "interrupt of uart" },
+		{ DISK, DOMAIN_CAP_IRQ(0, 1), "interrupt of disk" },
+		{ DISK, DOMAIN_CAP_IOSPACE(0), "DMA space of disk" },
+		{ DISK, DOMAIN_CAP_CHANNEL, "signal to console" },
+		{ STORAGE, DOMAIN_CAP_CHANNEL + 2, "signal to disk" },
+		{ STORAGE, DOMAIN_CAP_CHANNEL + 3, "data shared with disk" },
+		{ CONTROL, SK_CAP_INFO, "the kernel's information page" },
+		{ CONTROL, 20, "the right to configure scheduling contexts" },
+		{ CONTROL, 23, "what RAM is left when all have started" },
+		{ CONTROL, DOMAIN_CAP_CHANNEL + 3, "kept memory journal" },
+		{ CONTROL, DOMAIN_CAP_CHANNEL + 5, "data shared with storage" },
+	};
+	unsigned int n = 0;
+
+	(void)m;
+	for (unsigned int i = 0; i < DOMAINS; i++) {
+		struct init_cap c;
+		uint64_t at = 0;
+		sk_cap_t last = 0;
+
+		while (domains[i].proc.cnode && domain_cap_next(&domains[i], &at, &c)) {
+			const struct kern_cap *k;
+
+			if (c.flags & INIT_CAP_MAPPED)
+				continue;
+			k = kern_cap(own(domains[i].proc.cnode), c.slot);
+			assert_true(c.slot > last); /* each of them once */
+			last = c.slot;
+			assert_int_equal(c.type, k->obj->type);
+			assert_int_equal(c.rights, k->rights);
+			assert_true(c.what[0] != '\0');
+			for (size_t j = 0; j < sizeof(named) / sizeof(named[0]); j++) {
+				if (named[j].domain != i || named[j].slot != c.slot)
+					continue;
+				assert_string_equal(c.what, named[j].what);
+				n++;
+			}
+		}
+	}
+	assert_int_equal(n, sizeof(named) / sizeof(named[0]));
+}
+
+/* Memory that is mapped without a slot is told, too: at least a page of what init keeps. */
+static void mapped_memory_is_told(struct kern_msg *m)
+{
+	struct init_cap c;
+	unsigned int frames = 0;
+	uint64_t at = 0;
+
+	(void)m;
+	while (domain_cap_next(&domains[STORAGE], &at, &c)) {
+		if (!(c.flags & INIT_CAP_MAPPED))
+			continue;
+		assert_string_equal(c.what, "");
+		frames += c.type == SK_OBJ_FRAME;
+	}
+	assert_true(frames >= 4); /* stack, information page, program, rings */
+}
+
 static void (*const all_start[])(struct kern_msg *m) = { each_has_what_the_manifest_says,
-	each_is_told, services_get_their_part, NULL };
+	each_is_told, services_get_their_part, each_slot_is_named, mapped_memory_is_told,
+	NULL };
 
 static void the_whole_system(void)
 {
@@ -621,10 +704,71 @@ static void c_stats_by_another(struct kern_msg *m)
 	ask(m, DISK, INIT_DOMAIN_STATS);
 }
 
-static void c_no_such_call(struct kern_msg *m)
+static void ask_caps(struct kern_msg *m, unsigned int from, const char *name, uint64_t at)
+{
+	ask(m, from, INIT_CAPS);
+	memset(m->mr, 0, 32);
+	strcpy((char *)m->mr, name);
+	m->mr[4] = at;
+	m->n = 5;
+}
+
+static void c_caps_by_another(struct kern_msg *m)
 {
 	assert_int_equal(status(), -SK_E_DENIED);
 	assert_int_equal(reply.n, 1);
+	ask_caps(m, STORAGE, "disk", 0);
+}
+
+static void c_caps_of_nobody(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_DENIED);
+	assert_int_equal(reply.n, 1);
+	ask_caps(m, CONTROL, "init", 0);
+}
+
+static void c_caps_of_a_domain_without_slots(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_NOT_FOUND);
+	ask_caps(m, CONTROL, "nic", 0);
+}
+
+static void c_caps(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_STATE);
+	ask_caps(m, CONTROL, "storage", 0);
+}
+
+static const struct init_cap *cap_of_reply(unsigned int i)
+{
+	return (const struct init_cap *)&reply.mr[3] + i;
+}
+
+static void c_caps_further(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.mr[2], INIT_CAPS_MAX);
+	assert_int_equal(reply.n, 3 + INIT_CAPS_MAX * sizeof(struct init_cap) / 8);
+	assert_int_equal(cap_of_reply(0)->slot, SK_CAP_CNODE);
+	assert_string_equal(cap_of_reply(0)->what, "its slots");
+	assert_int_equal(reply.mr[1], cap_of_reply(INIT_CAPS_MAX - 1)->slot + 1);
+	ask_caps(m, CONTROL, "storage", reply.mr[1]);
+}
+
+static void c_caps_at_the_end(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(cap_of_reply(0)->slot, DOMAIN_CAP_REPLY);
+	assert_int_equal(cap_of_reply(1)->slot, DOMAIN_CAP_CHANNEL);
+	assert_string_equal(cap_of_reply(1)->what, "signal to console");
+	ask_caps(m, CONTROL, "storage", UINT64_MAX);
+}
+
+static void c_no_such_call(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.mr[1] | reply.mr[2], 0);
+	assert_int_equal(reply.n, 3);
 	ask(m, CONTROL, INIT_CALL_END);
 }
 
@@ -694,8 +838,10 @@ static void c_end(struct kern_msg *m)
 static void (*const call_steps[])(struct kern_msg *m) = { c_service, c_service_of_another,
 	c_service_by_another, c_service_unknown, c_image, c_image_beyond, c_image_by_another,
 	c_wallclock, c_stats, c_stats_of_init, c_stats_beyond, c_stats_by_another,
-	c_no_such_call, c_call_zero, c_nobody, c_beyond_everybody, c_restart_by_another,
-	c_power_by_another, c_power, c_reboot, c_end, NULL };
+	c_caps_by_another, c_caps_of_nobody, c_caps_of_a_domain_without_slots, c_caps,
+	c_caps_further, c_caps_at_the_end, c_no_such_call, c_call_zero, c_nobody,
+	c_beyond_everybody, c_restart_by_another, c_power_by_another, c_power, c_reboot, c_end,
+	NULL };
 
 static void calls_of_domains(void)
 {
