@@ -283,6 +283,8 @@ export SKERRY_GUESTS = $(abspath $(GUESTCACHE))
 sample := $(B)/sample
 guest-flavours := cloud-amd64 amd64 686-pae
 guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,$(guest-flavours)) $(GUESTCACHE)/grub-xen/version
+# what a guest boots that boots from its own disk
+pvh-grub := $(GUESTCACHE)/grub-xen/grub-i386-xen_pvh.bin
 # Debian's xl, the judge of what a guest's configuration means
 xl := $(GUESTCACHE)/xl/version
 guest-ramdisks := $(patsubst %,$(GUESTCACHE)/initramfs-%,$(guest-flavours))
@@ -325,8 +327,8 @@ run-machine = tools/run --dir $(B)/run --smp $(SMP) --mem $(MEM) --cpu '$(CPU)' 
 	$(if $(filter 1,$(V)),--verbose)
 
 .PHONY: run run-iso iso
-run: $(kernel-elf) $(boot-img) $(if $(GUESTS),,$(B)/stamp/sample)
-	@exec $(run-machine) --kernel $(kernel-elf) --archive $(boot-img) --guests '$(run-guests)'
+run: $(kernel-elf) $(boot-img) $(if $(GUESTS),,$(B)/stamp/sample) $(GUESTCACHE)/grub-xen/version
+	@exec $(run-machine) --add $(pvh-grub) --kernel $(kernel-elf) --archive $(boot-img) --guests '$(run-guests)'
 
 # ---- bootable image ---------------------------------------------------------------------------------------------
 
@@ -334,12 +336,12 @@ iso := $(B)/skerry.iso
 live := $(B)/live
 grub-platform = $(or $(wildcard /usr/lib/grub/i386-pc),/usr/lib/grub/i386-pc)
 
-$(live)/guests.img: $(GUESTCACHE)/initramfs-cloud-amd64 configs/live.cfg tools/mkdisk
+$(live)/guests.img: $(GUESTCACHE)/initramfs-cloud-amd64 $(GUESTCACHE)/grub-xen/version configs/live.cfg tools/mkdisk
 	$(Q)rm -rf $(live)/tree && mkdir -p $(live)/tree/auto
 	$(Q)ln -sf $(abspath $(GUESTCACHE))/kernel-cloud-amd64/vmlinuz $(live)/tree/vmlinuz
 	$(Q)ln -sf $(abspath $(GUESTCACHE))/initramfs-cloud-amd64 $(live)/tree/initramfs
 	$(Q)cp configs/live.cfg $(live)/tree/auto/live.cfg
-	$(call say,FS,$@)tools/mkdisk --files-only -o $@ $(live)/tree
+	$(call say,FS,$@)tools/mkdisk --files-only --add $(pvh-grub) -o $@ $(live)/tree
 $(live)/boot.img: $(manifest-bin) $(domain-bins) $(live)/guests.img tools/mkarchive
 	$(call say,ARCHIVE,$@)tools/mkarchive -o $@ --init $(B)/bin/init $(boot-members) guests.img=$(live)/guests.img
 # faketime: GRUB's image carries dates that SOURCE_DATE_EPOCH alone does not fix

@@ -67,18 +67,21 @@ def install(image, files):
 
 def test_pvh_grub(machine, build, tmp_path):
     guests = GuestDir(tmp_path / "g", build)
-    disk = guests.add_image("debian", source=os.path.join(build.guests, "debian.img"))
+    guests.add_image("debian", source=os.path.join(build.guests, "debian.img"))
     grub_cfg = tmp_path / "grub.cfg"
     grub_cfg.write_text(GRUB_CFG)
     kernel, initramfs = build.linux()
     install(os.path.join(guests.path, "debian.img"),
             {"/boot/vmlinuz": kernel, "/boot/initramfs": initramfs, "/boot/grub/grub.cfg": str(grub_cfg)})
-    grub = guests.add_file(os.path.join(build.guests, "grub-xen", "grub-i386-xen_pvh.bin"))
-    config = guests.add_config("grub", auto=False, kernel=grub, ramdisk=None, extra=None, memory=256, disk=[f"{disk},xvda,w"],
-                               vif=["bridge=xenbr0"])
+    # as for a host with Xen, its volumes and its bridge
+    config = guests.add_config("grub", auto=False, bootloader="pygrub", kernel=None, ramdisk=None, extra=None, memory=256,
+                               disk=["phy:/dev/vg0/debian,xvda,w", "vdev=hdc,cdrom"], vif=["ip=192.0.2.7,bridge=guestbr0"])
+    (tmp_path / "names.map").write_text("disk /dev/vg0/* *\nbridge guestbr0 xenbr0\n")
+    guests.add_file(str(tmp_path / "names.map"))
     m = machine(guests=guests)
     m.prompt()
     m.line(f"create -c {config}")
+    m.expect("hdc: the drive is empty")
     m.expect("grub: from the guest's own disk")
     m.expect(r"debian login: root \(automatic login\)[^$]*# ")
     m.send("echo root-$((6*7)); findmnt -no SOURCE,FSTYPE /; ip -o -4 addr show eth0; dmesg | grep xen:events; date +%Y\r")

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "config/guest_boot.h"
 #include "config/guest_keys.h"
 #include "config/path.h"
 
@@ -130,15 +131,6 @@ static int take_type(struct config_builder *b, const struct cfg_setting *s)
 	return mistake(b, s, "unknown guest type '%.40s'; use type=\"pvh\"", text);
 }
 
-/* The older spelling of type=. */
-static int take_builder(struct config_builder *b, const struct cfg_setting *s)
-{
-	b->other_type = true;
-	return mistake(b, s,
-		"this means an hvm or pv guest, which are not supported yet; remove it and use "
-		"type=\"pvh\" if the kernel supports it");
-}
-
 static int take_memory(struct config_builder *b, const struct cfg_setting *s)
 {
 	return value_number(b, s, 4, GUEST_MEMORY_MAX, &b->g->memory, &b->have_memory);
@@ -177,15 +169,22 @@ static int take_kernel(struct config_builder *b, const struct cfg_setting *s)
 	return value_path(b, s, b->g->kernel, sizeof(b->g->kernel));
 }
 
-/*
- * This host cannot know what the boot loader would boot. finish_kernel() gives advice when
- * there is no kernel=.
- */
 static int take_bootloader(struct config_builder *b, const struct cfg_setting *s)
 {
-	if (cfg_find(b->c, "kernel"))
-		remark(b, s, "no boot loader runs on this host; kernel= is booted instead");
-	return 0;
+	return value_text(b, s, b->g->bootloader, sizeof(b->g->bootloader));
+}
+
+/* What xl has for guests without emulated hardware: a GRUB in the place of the kernel. */
+static int take_firmware(struct config_builder *b, const struct cfg_setting *s)
+{
+	const char *text = s->value->kind == CFG_LIST ? "[...]" : s->value->text;
+
+	if (!*text || strcmp(text, "pvgrub32") == 0 || strcmp(text, "pvgrub64") == 0)
+		return 0;
+	return mistake(b, s,
+		"'%.40s' is for hvm guests; here only pvgrub64 and pvgrub32 exist, which boot "
+		"from the guest's disk",
+		text);
 }
 
 static int take_cmdline(struct config_builder *b, const struct cfg_setting *s)
@@ -463,7 +462,7 @@ static int take_vif(struct config_builder *b, const struct cfg_setting *s)
 static const struct {
 	const char *key;
 	int (*take)(struct config_builder *, const struct cfg_setting *);
-} keys[] = { GUEST_KEYS(X) GUEST_KEYS_ADVISED(X) };
+} keys[] = { GUEST_KEYS(X) };
 #undef X
 
 static void setting_take(struct config_builder *b, const struct cfg_setting *s)
@@ -544,27 +543,11 @@ static bool key_absent(const struct config_builder *b, const char *key)
 	return !cfg_find(b->c, key);
 }
 
-static void finish_kernel(struct config_builder *b)
-{
-	const struct cfg_setting *s = cfg_find(b->c, "kernel"), *loader;
-
-	if (s && (!s->value || b->g->kernel[0] || s->value->kind == CFG_LIST ||
-			 s->value->text[0]))
-		return; /* there is one, or its mistake was reported */
-	loader = cfg_find(b->c, "bootloader");
-	if (loader)
-		(void)mistake(b, loader,
-			"this host does not look into the guest's disk for a kernel; copy the "
-			"guest's kernel and initrd into the directory of guests, and name them with "
-			"kernel=\"/guests/...\", ramdisk=\"/guests/...\" and root=");
-	else if (key_absent(b, "firmware"))
-		key_missing(b,
-			"key 'kernel' is missing; add kernel=\"/guests/...\", because a pvh guest has no firmware");
-}
-
 /* Keys that are missing. They are reported only if all of the file was understood. */
 static void finish_required(struct config_builder *b)
 {
+	if (!key_absent(b, "builder"))
+		b->other_type = true; /* the older spelling of type= */
 	if (b->c->unclear)
 		return;
 	if (key_absent(b, "type") && key_absent(b, "builder")) {
@@ -575,8 +558,6 @@ static void finish_required(struct config_builder *b)
 	}
 	if (key_absent(b, "name"))
 		key_missing(b, "key 'name' is missing; add name=\"...\"");
-	if (key_absent(b, "builder"))
-		finish_kernel(b);
 }
 
 int guest_config_make(struct guest_config *g, const struct cfg *c, const struct names *n,
@@ -598,6 +579,8 @@ int guest_config_make(struct guest_config *g, const struct cfg *c, const struct 
 	finish_sizes(&b);
 	finish_parts(&b);
 	finish_cmdline(&b);
+	if (key_absent(&b, "builder"))
+		guest_boot_choose(g, c, r);
 	if (key_absent(&b, "uuid"))
 		uuid_make_random(g->uuid, random);
 	if (b.other_type)

@@ -70,6 +70,7 @@ struct guest_config {
 	uint32_t memory, maxmem; /* MiB */
 	uint32_t vcpus, maxvcpus;
 	char kernel[GUEST_PATH_MAX + 1];
+	char bootloader[GUEST_PATH_MAX + 1]; /* as written; kernel is what boots */
 	uint32_t n_modules;
 	struct guest_module modules[GUEST_MODULES_MAX]; /* the first is the ramdisk */
 	char cmdline[GUEST_CMDLINE_MAX + 1];

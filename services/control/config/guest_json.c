@@ -44,6 +44,8 @@ static void build_info_json(struct json *j, const struct guest_config *g)
 	json_number(j, "cap", g->cap);
 	json_close(j, '}');
 	json_text(j, "kernel", g->kernel);
+	if (g->bootloader[0])
+		json_text(j, "bootloader", g->bootloader);
 	if (g->cmdline[0])
 		json_text(j, "cmdline", g->cmdline);
 	if (g->n_modules)

@@ -53,8 +53,9 @@ static const struct foreign foreign[] = {
 		"virtual CPUs are not bound to CPUs here; remove this line, or write cpus=\"all\"" },
 	{ " cpuid ", " host ", REPORT_MISTAKE,
 		"what CPUID shows cannot be changed here; remove this line" },
-	{ " firmware ", "", REPORT_MISTAKE,
-		"there is no firmware here; use kernel= to name what the guest boots" },
+	{ " builder ", "", REPORT_MISTAKE,
+		"this means an hvm or pv guest, which are not supported yet; remove it and use "
+		"type=\"pvh\" if the kernel supports it" },
 	{ " pool ", " Pool-0 ", REPORT_MISTAKE,
 		"there are no CPU pools here; remove this line" },
 	{ " tsc_mode ", " 0 2 default native ", REPORT_MISTAKE,
@@ -107,7 +108,7 @@ static bool words_alike(const char *a, const char *b)
 }
 
 #define X(key) #key,
-static const char *const own_keys[] = { GUEST_KEYS(X) GUEST_KEYS_ADVISED(X) };
+static const char *const own_keys[] = { GUEST_KEYS(X) };
 #undef X
 
 static void key_unknown(const struct cfg_setting *s, struct report *r)

@@ -22,6 +22,8 @@
 	X(maxvcpus) \
 	X(kernel) \
 	X(ramdisk) \
+	X(bootloader) \
+	X(firmware) \
 	X(cmdline) \
 	X(root) \
 	X(extra) \
@@ -33,11 +35,6 @@
 	X(on_crash) \
 	X(cpu_weight) \
 	X(cap)
-
-/* Keys that only lead to advice. guest_cfg.c has a function take_KEY for each of these, too. */
-#define GUEST_KEYS_ADVISED(X) \
-	X(builder) \
-	X(bootloader)
 
 /*
  * Report any other key: a remark when xl, or this host, can make the guest as if the key were

@@ -3,10 +3,10 @@
  * kept.c - the table of guests that outlives control
  *
  * Objects     struct table: the head, the entries, the configurations, the nodes of the pool.
- * Invariants  KEPT2 of two copies, the one with the higher number is valid if its checksum is right;
- *             else the other one. A store changes only the copy that is not valid
- *             KEPT3 what earlier lives left is data: nothing of it is used as an index, a length or
- *             a terminated text before it was checked
+ * Invariants  KEPT2 of two copies, the one with the higher number is valid if its checksum is
+ *             right; else the other one. A store changes only the copy that is not valid
+ *             KEPT3 what earlier lives left is data: nothing of it is used as an index, a
+ *                length or a terminated text before it was checked
  */
 #include "guest/kept.h"
 
@@ -205,11 +205,11 @@ bool kept_config_load(uint32_t i, struct guest_config *c)
 	if (k == NEITHER)
 		return false;
 	*c = table->config[i][k == SECOND].c;
-	return TEXT_OK(c->name) && TEXT_OK(c->kernel) && TEXT_OK(c->cmdline) && c->vcpus &&
-	       c->vcpus <= c->maxvcpus && c->maxvcpus <= GUEST_VCPUS_MAX &&
-	       c->memory <= c->maxmem && c->maxmem <= GUEST_MEMORY_MAX && c->weight &&
-	       c->on_poweroff < ACTION_COUNT && c->on_reboot < ACTION_COUNT &&
-	       c->on_crash < ACTION_COUNT && parts_ok(c);
+	return TEXT_OK(c->name) && TEXT_OK(c->kernel) && TEXT_OK(c->bootloader) &&
+	       TEXT_OK(c->cmdline) && c->vcpus && c->vcpus <= c->maxvcpus &&
+	       c->maxvcpus <= GUEST_VCPUS_MAX && c->memory <= c->maxmem &&
+	       c->maxmem <= GUEST_MEMORY_MAX && c->weight && c->on_poweroff < ACTION_COUNT &&
+	       c->on_reboot < ACTION_COUNT && c->on_crash < ACTION_COUNT && parts_ok(c);
 }
 
 /* ---- guests that are gone ---- */

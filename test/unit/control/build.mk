@@ -4,7 +4,7 @@ control-src = $(patsubst %,services/control/%.c,$(1))
 control-inc := services/control test/unit/control
 # from a file's text to a checked configuration
 control-cfg := $(addprefix config/,cfg cfg_lex cfg_advice report) msg out
-control-guest := $(addprefix config/,guest_cfg guest_keys names path disk_spec vdev vif_spec uuid) $(control-cfg)
+control-guest := $(addprefix config/,guest_cfg guest_boot guest_keys names path disk_spec vdev vif_spec uuid) $(control-cfg)
 
 unit-tests += control_cfg
 src-unit-control_cfg := test/unit/control/cfg_test.c $(call control-src,$(control-cfg))

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "config/guest_boot.h"
 #include "config/guest_cfg.h"
 #include "text_sink.h"
 
@@ -325,8 +326,7 @@ static void keys_that_change_the_guest(void **state)
 		"driver_domain=1", "altp2m='mixed'", "pvshim=1", "vpmu=1", "usbdev=['x']",
 		"usbctrl=['x']", "iomem=['x']", "ioports=['x']", "irqs=[3]", "dtdev=['x']",
 		"vtpm=['x']", "p9=['x']", "channel=['x']", "vnuma=[['x']]", "vkb=['x']",
-		"vsnd=[['x']]", "vdispl=['x']", "pvcalls=['x']", "firmware='pvgrub64'",
-		"cpuid=['0:eax=x']" };
+		"vsnd=[['x']]", "vdispl=['x']", "pvcalls=['x']", "cpuid=['0:eax=x']" };
 	char text[256], key[32];
 
 	(void)state;
@@ -343,17 +343,71 @@ static void keys_that_change_the_guest(void **state)
 	quiet(BASE "tsc_mode='native'\naltp2m='disabled'\ncpus=''\ncpuid=''\ncpus=[]");
 }
 
+#define DISK "disk=['phy:/dev/disk/by-partlabel/a,xvda,w']\n"
+#define BARE "name='a'\ntype='pvh'\n"
+
+static void boots(const char *kernel, uint32_t modules, const char *cmdline)
+{
+	assert_string_equal(g.kernel, kernel);
+	assert_int_equal(g.n_modules, modules);
+	assert_string_equal(g.cmdline, cmdline);
+}
+
+/* A guest that boots from its own disk starts PVH GRUB. */
+static void boot_from_the_own_disk(void **state)
+{
+	static const char *const grubs[] = { "/usr/lib/grub-xen/grub-x86_64-xen.bin",
+		"/usr/lib/grub-xen/grub-i386-xen_pvh.bin", "/etc/xen/grub.xen",
+		"/usr/lib/xen-4.17/boot/pv-grub-x86_64.gz", "/usr/lib/xen/boot/pvgrub64.bin" };
+	char text[256];
+
+	(void)state;
+	quiet(BARE DISK);
+	boots(GRUB_FILE, 0, "");
+	quiet(BARE DISK "kernel=''\nbootloader=''\nfirmware=''");
+	boots(GRUB_FILE, 0, "");
+	quiet(BARE DISK "bootloader='/usr/bin/pygrub'");
+	boots(GRUB_FILE, 0, "");
+	assert_string_equal(g.bootloader, "/usr/bin/pygrub");
+	quiet(BARE DISK "firmware='pvgrub32'");
+	boots(GRUB_FILE, 0, "");
+	quiet(BARE DISK "firmware='pvgrub64'");
+	boots(GRUB_FILE, 0, "");
+	for (size_t i = 0; i < sizeof(grubs) / sizeof(grubs[0]); i++) {
+		snprintf(text, sizeof(text), BARE DISK "kernel='%s'\nextra='(hd0)/menu.lst'",
+			grubs[i]);
+		quiet(text);
+		boots(GRUB_FILE, 0, "(hd0)/menu.lst");
+	}
+	quiet(BARE DISK "kernel='/usr/lib/vmlinuz-grub'");
+	boots("/usr/lib/vmlinuz-grub", 0, "");
+	quiet(BARE DISK "kernel='grub.xen'");
+	boots("/guests/grub.xen", 0, "");
+}
+
+/* As in Xen, a boot loader comes before what the file says about a kernel. */
 static void boot_loaders(void **state)
 {
 	(void)state;
-	bad("name='a'\ntype='pvh'\nbootloader='pygrub'",
-		"g.cfg:3: key 'bootloader': ", "copy the guest's kernel and initrd");
-	bad("name='a'\ntype='pvh'\nbootloader='pygrub'\nkernel=''",
-		"g.cfg:3: key 'bootloader': ", "kernel=\"/guests/...\"");
+	good(BASE DISK "bootloader='pygrub'\nramdisk='r'\nroot='/dev/xvda'\nextra='x'");
+	boots(GRUB_FILE, 0, "");
+	assert_int_equal(r.n, 4);
+	assert_non_null(strstr(said.text, "g.cfg:3: key 'kernel': ignored: with bootloader="));
+	assert_non_null(strstr(said.text, "g.cfg:8: key 'extra': ignored: with bootloader="));
+	remarked(BARE DISK "bootloader='pygrub'\ncmdline='x'",
+		"g.cfg:5: key 'cmdline': ", "ignored");
+	boots(GRUB_FILE, 0, "");
 	remarked(BASE "bootloader='/usr/bin/pygrub'",
-		"g.cfg:4: key 'bootloader': ", "kernel= is booted instead");
-	bad("name='a'\ntype='pvh'\nfirmware='pvgrub32'",
-		"g.cfg:3: key 'firmware': ", "kernel=");
+		"g.cfg:4: key 'bootloader': ", "kernel= is booted");
+	boots("/guests/vmlinuz", 0, "");
+	remarked(BASE "firmware='pvgrub64'\ndisk=[]",
+		"g.cfg:4: key 'firmware': ", "kernel= is booted");
+	bad(BARE "bootloader='pygrub'", "g.cfg: key 'kernel' is missing",
+		"no disk to boot from");
+	bad(BARE DISK "firmware='uefi'", "g.cfg:4: key 'firmware': ", "hvm guests");
+	bad(BARE DISK "bootloader=['x']", "g.cfg:4: key 'bootloader': ", "a list");
+	/* a mistake in the disk is the only one */
+	bad(BARE "disk=['x']", "g.cfg:3: key 'disk': ", "no vdev");
 }
 
 static void names_of_files(void **state)
@@ -641,6 +695,7 @@ int main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(keys_that_xl_ignores),
 		cmocka_unit_test(keys_that_change_the_guest),
+		cmocka_unit_test(boot_from_the_own_disk),
 		cmocka_unit_test(boot_loaders),
 		cmocka_unit_test(names_of_files),
 		cmocka_unit_test(numbers_are_not_joined),
