@@ -5,9 +5,11 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
 #include "rogue.h"
+#include "rt/program.h"
 #include "sys/sk.h"
 
 enum {
@@ -173,12 +175,29 @@ static void fault_now(void *ctx)
 	fault_do(svc_info()->epoch - FIRST_FAULT);
 }
 
+static void life_over(void *ctx)
+{
+	(void)ctx;
+	rt_exit(0);
+}
+
+/* In place of console there is no shell to restart it, so it ends each life but the last. */
+static void end_plan(bool last)
+{
+	static struct svc_timer end = { .fn = life_over };
+	char ms[12];
+
+	if (!last && svc_arg("life", ms, sizeof(ms)))
+		svc_timer_set(&end, svc_in_ms((uint32_t)strtoul(ms, NULL, 10)));
+}
+
 /* The first life, in which the machine starts, does nothing. */
 static void life_plan(void)
 {
 	uint32_t n = svc_info()->epoch, first_attack = FIRST_FAULT + faults_count();
 
 	attack = attacks_count();
+	end_plan(n >= first_attack + attacks_count());
 	if (n == 0 || n >= first_attack + attacks_count()) {
 		say("attack none on 0");
 		return;

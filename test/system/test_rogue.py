@@ -190,3 +190,19 @@ def test_rogue_xenstore(machine, build, tmp_path):
     m.prompt()
     all_lives(m, "xenstore")
     m.poweroff()
+
+
+def test_rogue_console(machine, build, tmp_path):
+    """There is no shell, so the rogue ends each life itself. The kernel's log, init's lines with it, goes to the serial port."""
+    build.archive = rogue_archive(build, "console", tmp_path)
+    m = machine(append="init.calm=1 console.life=2000")
+    match = m.expect(r"rogue: is console, life 0, (\d+) faults, (\d+) attacks")
+    faults, attacks = int(match[1]), int(match[2])
+    m.expect(rf"rogue: is console, life {2 + faults + attacks},")
+    m.expect("rogue: attack none on 0")
+    assert "BREACH" not in m.text, m.text
+    for what in TRIES:
+        assert re.search(rf"rogue: ok {what}: \d+ refused", m.text), (what, m.text)
+    assert len(re.findall(r"console: fault: ", m.text)) == faults, m.text
+    assert len(set(re.findall(r"rogue: attack (\w+) on [1-9]", m.text))) == 1 + attacks, m.text
+    assert set(re.findall(r"(\S+): (?:fault: |ended with |does not answer|\S+ says that)", m.text)) == {"console"}, m.text
