@@ -172,3 +172,44 @@ def test_a_file_means_the_same(answers, path):
 
 def test_there_are_many_files():
     assert len(FILES) >= 200
+
+
+# what makes xl look at further keys, for each kind of guest
+CURIOUS = """name = "a"
+kernel = "/k"
+pool = "p"
+device_model_override = "x"
+device_model_version = "qemu-xen"
+firmware_override = "x"
+vnc = 1
+spice = 1
+sdl = 1
+usb = 1
+usbdevice = "x"
+vga = "qxl"
+pci = [ "1:0.0" ]
+"""
+
+
+def key_table():
+    """The rows of the table that this host makes from its list of keys."""
+    return subprocess.run([OURS, "--keys"], text=True, capture_output=True, check=True, timeout=60).stdout
+
+
+def test_each_key_that_xl_looks_up_is_in_the_list(xl, tmp_path):
+    seen = tmp_path / "keys"
+    for kind in ("pv", "pvh", "hvm"):
+        path = tmp_path / (kind + ".cfg")
+        path.write_text(CURIOUS + f'type = "{kind}"\n')
+        xl(path, keys=seen)
+    files = re.split(r"^# ", seen.read_text(), flags=re.M)
+    asked = {key for text in files if text.split("\n")[0].endswith(".cfg") for key in text.split("\n")[1:] if key}
+    assert len(asked) > 120
+    assert asked <= set(re.findall(r"^\| `(\w+)`", key_table(), re.M))
+
+
+def test_the_page_has_the_table():
+    with open(os.path.join(TOP, "docs/keys.md"), encoding="utf-8") as f:
+        text = f.read()
+    assert text.split("|---|---|---|\n", 1)[1].split("\n\n")[0].strip("\n") == key_table().strip("\n"), \
+        "take the table that build/unit/xl_oracle --keys prints"

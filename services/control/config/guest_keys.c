@@ -111,13 +111,49 @@ static bool words_alike(const char *a, const char *b)
 static const char *const own_keys[] = { GUEST_KEYS(X) };
 #undef X
 
+/* Word number *i of a list; false: there are fewer, and *i is smaller by their number. */
+static bool list_word(const char *words, unsigned int *i, char *word)
+{
+	size_t len;
+
+	for (const char *p = words + strspn(words, " "); *p; p += strspn(p, " ")) {
+		len = strcspn(p, " ");
+		if ((*i)-- == 0) {
+			snprintf(word, CFG_KEY_MAX + 1, "%.*s", (int)len, p);
+			return true;
+		}
+		p += len;
+	}
+	return false;
+}
+
+bool guest_key_at(unsigned int i, struct guest_key *k)
+{
+	if (i < ARRAY_SIZE(own_keys)) {
+		*k = (struct guest_key){ .fate = KEY_DONE, .off = "" };
+		strcpy(k->name, own_keys[i]);
+		return true;
+	}
+	i -= ARRAY_SIZE(own_keys);
+	for (size_t f = 0; f < ARRAY_SIZE(foreign); f++) {
+		if (!list_word(foreign[f].keys, &i, k->name))
+			continue;
+		k->fate = foreign[f].kind == REPORT_REMARK ? KEY_IGNORED : KEY_REFUSED;
+		k->text = foreign[f].text;
+		k->off = foreign[f].off;
+		return true;
+	}
+	return false;
+}
+
 static void key_unknown(const struct cfg_setting *s, struct report *r)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(own_keys); i++) {
-		if (words_alike(s->key, own_keys[i])) {
+	struct guest_key k;
+
+	for (unsigned int i = 0; guest_key_at(i, &k); i++) {
+		if (k.fate == KEY_DONE && words_alike(s->key, k.name)) {
 			(void)cfg_report(s, r, REPORT_REMARK,
-				"unknown key, ignored as by xl; did you mean '%s'?",
-				own_keys[i]);
+				"unknown key, ignored as by xl; did you mean '%s'?", k.name);
 			return;
 		}
 	}

@@ -36,6 +36,24 @@
 	X(cpu_weight) \
 	X(cap)
 
+enum guest_key_fate {
+	KEY_DONE,    /* this host acts on it */
+	KEY_IGNORED, /* with a remark */
+	KEY_REFUSED, /* is a mistake */
+};
+
+struct guest_key {
+	char name[CFG_KEY_MAX + 1];
+	enum guest_key_fate fate;
+	/* The remark or the mistake; NULL for KEY_DONE. */
+	const char *text;
+	/* Values that are neither ignored nor refused, because they ask for nothing. */
+	const char *off;
+};
+
+/* Key number i of all that xl or this host knows. False: there are fewer. */
+bool guest_key_at(unsigned int i, struct guest_key *k);
+
 /*
  * Report any other key: a remark when xl, or this host, can make the guest as if the key were
  * not there, a mistake when that would be a different guest.

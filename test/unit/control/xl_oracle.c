@@ -4,13 +4,15 @@
  *
  * xl_oracle NAMES FILE prints the guest as `create -n` does on a host with that table of names,
  * and the mistakes and remarks on standard error; the status is 1 if there is a mistake.
- * test/tools/test_xl_oracle.py runs it.
+ * xl_oracle --keys prints the table of docs/keys.md. test/tools/test_xl_oracle.py runs it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "config/guest_json.h"
+#include "config/guest_keys.h"
 
 static void file_write(void *ctx, const char *text, size_t len)
 {
@@ -40,6 +42,42 @@ static size_t file_read(const char *path, char *text)
 	return len;
 }
 
+/* Values that ask for nothing; 0 also stands for an empty list. */
+static void off_print(const char *off)
+{
+	printf("; not:");
+	for (const char *p = off + 1; *p; p = strchr(p, ' ') + 1)
+		printf(" `%.*s`", (int)strcspn(p, " "), p);
+}
+
+static void key_print(const struct guest_key *k)
+{
+	static const char *const fates[] = { "done", "ignored", "refused" };
+
+	printf("| `%s` | %s", k->name, fates[k->fate]);
+	if (k->off[0])
+		off_print(k->off);
+	printf(" | %s |\n", k->text ? k->text : "[guests.md](guests.md)");
+}
+
+static int key_order(const void *a, const void *b)
+{
+	return strcmp(((const struct guest_key *)a)->name, ((const struct guest_key *)b)->name);
+}
+
+static int keys_print(void)
+{
+	static struct guest_key keys[512];
+	unsigned int n = 0;
+
+	while (n < ARRAY_SIZE(keys) && guest_key_at(n, &keys[n]))
+		n++;
+	qsort(keys, n, sizeof(keys[0]), key_order);
+	for (unsigned int i = 0; i < n; i++)
+		key_print(&keys[i]);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static char table[CFG_TEXT_MAX + 1], text[CFG_TEXT_MAX + 1];
@@ -49,6 +87,8 @@ int main(int argc, char **argv)
 	struct names n;
 	struct cfg c;
 
+	if (argc == 2 && strcmp(argv[1], "--keys") == 0)
+		return keys_print();
 	if (argc != 3 || names_init(&n, table, file_read(argv[1], table))) {
 		fprintf(stderr, "usage: xl_oracle NAMES FILE\n");
 		return 2;
