@@ -35,6 +35,9 @@ enum {
 	IRQ_BIT = 21,
 	/* With three descriptors for a request, BLK_DEPTH of them fit. */
 	QUEUE_SIZE = 256,
+	/* How often the driver looks after its device, and how long that may be silent. */
+	WATCH_MS = 1000,
+	SILENT_S = 30,
 };
 
 /* Feature bits. */
@@ -103,6 +106,10 @@ static struct svc_conn *client, *closing;
 static uint32_t n_busy, n_waiting;
 /* The client has more requests than there are slots. */
 static bool full;
+static void device_watch(void *ctx);
+static struct svc_timer watch = { .fn = device_watch };
+/* Seconds for which the device has had requests, and finished none. */
+static uint32_t quiet;
 
 static int respond(const struct blk_req *q, int status, uint32_t flags, uint64_t result)
 {
@@ -231,6 +238,7 @@ static void slot_finish(struct slot *s)
 	unsigned int i = (unsigned int)(s - slots);
 	uint8_t status = *(volatile uint8_t *)&dma_reqs[i].status;
 
+	quiet = 0;
 	if (status == 0 && slot_goes_on(s)) {
 		slot_submit(s);
 		return;
@@ -270,6 +278,18 @@ static void irq_event(void *ctx)
 	virtio_queue_kick(&queue);
 	if (full && n_busy < BLK_DEPTH && client)
 		svc_resume(client);
+}
+
+/* The device is gone, says that it has failed, or has not done anything for too long. */
+static void device_watch(void *ctx)
+{
+	(void)ctx;
+	quiet = n_busy ? quiet + 1 : 0;
+	if (virtio_failed(&dev) || quiet > SILENT_S) {
+		printf("the device %s\n", quiet > SILENT_S ? "does not answer" : "has failed");
+		exit(1);
+	}
+	svc_timer_set(&watch, svc_in_ms(WATCH_MS));
 }
 
 static int region_map(struct region *r, uint64_t size, sk_cap_t frame)
@@ -445,6 +465,7 @@ int main(void)
 	}
 	printf("%llu MiB%s\n", (unsigned long long)(disk.sectors >> 11),
 		disk.read_only ? ", read-only" : "");
+	device_watch(NULL);
 	rc = svc_serve(&service);
 	return rc ? rc : svc_run();
 }

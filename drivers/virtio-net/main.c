@@ -34,6 +34,9 @@ enum {
 	QUEUE_TX = 1,
 	/* A buffer needs two descriptors. */
 	QUEUE_SIZE = 256,
+	/* How often the driver looks after its device, and how long that may be silent. */
+	WATCH_MS = 1000,
+	SILENT_S = 30,
 	F_CSUM = 1 << 0,
 	F_GUEST_CSUM = 1 << 1,
 	F_MAC = 1 << 5,
@@ -67,6 +70,10 @@ static struct svc_conn *client;
 static struct dma_map region;
 static uint16_t offloads;
 static uint64_t mac;
+static void device_watch(void *ctx);
+static struct svc_timer watch = { .fn = device_watch };
+/* Seconds for which the card has had frames to send, and sent none. */
+static uint32_t quiet;
 
 static struct frame_header *header_of(struct side *s, unsigned int i)
 {
@@ -173,6 +180,7 @@ static void tx_finish(struct slot *s, uint32_t len)
 	struct net_desc d = { .op = NET_TX_DONE, .id = s->d.id };
 
 	(void)len;
+	quiet = 0;
 	slot_done(&tx, s);
 	respond(&d);
 }
@@ -218,6 +226,18 @@ static void irq_event(void *ctx)
 	side_finished(&rx, rx_finish);
 	if (client)
 		svc_settle(client);
+}
+
+/* The device is gone, says that it has failed, or has not done anything for too long. */
+static void device_watch(void *ctx)
+{
+	(void)ctx;
+	quiet = tx.n_busy ? quiet + 1 : 0;
+	if (virtio_failed(&dev) || quiet > SILENT_S) {
+		printf("the device %s\n", quiet > SILENT_S ? "does not answer" : "has failed");
+		exit(1);
+	}
+	svc_timer_set(&watch, svc_in_ms(WATCH_MS));
 }
 
 static int side_init(struct side *s, uint16_t index)
@@ -327,6 +347,7 @@ int main(void)
 	printf("%02x:%02x:%02x:%02x:%02x:%02x\n", (int)(mac & 255), (int)(mac >> 8 & 255),
 		(int)(mac >> 16 & 255), (int)(mac >> 24 & 255), (int)(mac >> 32 & 255),
 		(int)(mac >> 40 & 255));
+	device_watch(NULL);
 	rc = svc_serve(&service);
 	return rc ? rc : svc_run();
 }

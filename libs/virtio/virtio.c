@@ -41,6 +41,7 @@ enum {
 	STATUS_DRIVER = 2,
 	STATUS_DRIVER_OK = 4,
 	STATUS_FEATURES_OK = 8,
+	STATUS_NEEDS_RESET = 64,
 	RESET_POLLS = 10000000,
 };
 
@@ -203,6 +204,13 @@ void virtio_queue_kick(struct virtio_queue *q)
 {
 	if (virtq_kick(&q->q))
 		*q->doorbell = q->index;
+}
+
+bool virtio_failed(const struct virtio *v)
+{
+	uint8_t status = *reg8(v, COMMON_STATUS);
+
+	return status & STATUS_NEEDS_RESET || !(status & STATUS_DRIVER_OK);
 }
 
 /* Read with one access of the field's own width, or with two for 64 bits (4.1.3.1). */

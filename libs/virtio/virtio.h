@@ -49,6 +49,11 @@ int virtio_init(struct virtio *v, uint32_t index, uint64_t want) must_check;
 int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index,
 	uint16_t max_size, uint16_t vector) must_check;
 void virtio_start(struct virtio *v); /* DRIVER_OK */
+/*
+ * Is the device gone, so that it reads as all ones or as nothing, or does it say that it needs
+ * a reset?
+ */
+bool virtio_failed(const struct virtio *v);
 /* Notify the device if it asked for that. */
 void virtio_queue_kick(struct virtio_queue *q);
 /*

@@ -224,15 +224,15 @@ class Machine:
         """The text after a position that was read from .pos."""
         return self.text[mark:]
 
-    def qmp(self, command):
+    def qmp(self, command, **arguments):
         """Ask QEMU itself, for example query-blockstats; returns the answer."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(HANG_LIMIT)
             s.connect(self.qmp_path)
             lines = s.makefile("r")
             lines.readline()  # its greeting
-            for request in ("qmp_capabilities", command):
-                s.sendall(json.dumps({"execute": request}).encode())
+            for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                s.sendall(json.dumps(request).encode())
                 while "event" in (answer := json.loads(lines.readline())):
                     pass
             return answer["return"]

@@ -559,6 +559,38 @@ static void interrupts_without_a_cause(void)
 	assert_false(world_ended());
 }
 
+static void seconds_pass(unsigned int n)
+{
+	while (n--) {
+		world.now += WORLD_HZ;
+		world_run();
+	}
+}
+
+static void a_device_that_has_failed(void)
+{
+	start();
+	seconds_pass(100); /* it has nothing to do */
+	assert_false(world_ended());
+	device.failed = true;
+	seconds_pass(1);
+	assert_true(world_ended());
+}
+
+static void a_device_that_is_silent(void)
+{
+	struct chain c = asked();
+
+	seconds_pass(29);
+	lands(&c, 0);
+	assert_int_equal(answered(5), 0);
+	ask(reading);
+	seconds_pass(29);
+	assert_false(world_ended());
+	seconds_pass(3);
+	assert_true(world_ended());
+}
+
 static void a_read_only_disk(void)
 {
 	struct blk_req q = reading;
@@ -597,6 +629,8 @@ int main(void)
 		CASE(more_bytes_than_there_is_room),
 		CASE(a_status_that_is_none),
 		CASE(interrupts_without_a_cause),
+		CASE(a_device_that_has_failed),
+		CASE(a_device_that_is_silent),
 		CASE(a_read_only_disk),
 	};
 

@@ -106,6 +106,12 @@ void virtio_start(struct virtio *v)
 	started = true;
 }
 
+bool virtio_failed(const struct virtio *v)
+{
+	(void)v;
+	return device.failed;
+}
+
 void virtio_queue_kick(struct virtio_queue *q) { (void)virtq_kick(&q->q); }
 
 uint64_t virtio_config_read(const struct virtio *v, uint32_t off, uint32_t size)

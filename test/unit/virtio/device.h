@@ -19,6 +19,7 @@ extern struct device {
 	uint8_t config[64];      /* device-specific */
 	uint16_t queue_size;     /* of each queue; 0: the driver's choice */
 	unsigned int n_mapped;   /* mapped regions */
+	bool failed;             /* it says so */
 	unsigned int n_restarts; /* resets after the first start */
 } device;
 

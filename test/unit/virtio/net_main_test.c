@@ -258,6 +258,43 @@ static void a_frame_that_is_sent_twice(void)
 	card_lies(TX, c.id, 0);
 }
 
+static void seconds_pass(unsigned int n)
+{
+	while (n--) {
+		world.now += WORLD_HZ;
+		world_run();
+	}
+}
+
+static void a_card_that_has_failed(void)
+{
+	start();
+	post_one(1); /* for a frame that may never come */
+	seconds_pass(100);
+	assert_false(world_ended());
+	device.failed = true;
+	seconds_pass(1);
+	assert_true(world_ended());
+}
+
+static void a_card_that_sends_nothing(void)
+{
+	struct chain c;
+
+	start();
+	send_one(1);
+	assert_true(device_take(TX, &c));
+	seconds_pass(29);
+	device_give(TX, c.id, 0);
+	world_irq(IRQ);
+	(void)answer();
+	send_one(2);
+	seconds_pass(29);
+	assert_false(world_ended());
+	seconds_pass(3);
+	assert_true(world_ended());
+}
+
 static void a_closed_region_is_out_of_the_cards_reach(void)
 {
 	struct chain c;
@@ -370,6 +407,8 @@ int main(void)
 		CASE(a_buffer_that_the_card_does_not_have),
 		CASE(a_frame_longer_than_its_buffer),
 		CASE(a_frame_that_is_sent_twice),
+		CASE(a_card_that_has_failed),
+		CASE(a_card_that_sends_nothing),
 		CASE(a_closed_region_is_out_of_the_cards_reach),
 		CASE(headers_of_their_own),
 		CASE(the_open_tells_the_client_its_limits),

@@ -263,6 +263,13 @@ static void the_start(void **state)
 	assert_int_equal(v.io_space, DOMAIN_CAP_DEVICE + 14);
 	virtio_start(&v);
 	assert_int_equal(dev.status, 15);
+	assert_false(virtio_failed(&v));
+	dev.status = 15 | 64; /* it needs a reset */
+	assert_true(virtio_failed(&v));
+	dev.status = 0xff; /* it is gone, in the two ways to read what is not there */
+	assert_true(virtio_failed(&v));
+	dev.status = 0;
+	assert_true(virtio_failed(&v));
 }
 
 static void devices_that_cannot_be_used(void **state)
