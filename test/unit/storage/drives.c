@@ -70,7 +70,7 @@ void answer(struct drive *d, uint64_t id, int status)
 
 void answer_truly(struct drive *d, const struct blk_req *q)
 {
-	struct blk_rsp rsp = { .id = q->id };
+	struct blk_rsp rsp = { .id = q->id, .status = d->status };
 
 	if (q->op == BLK_INFO) {
 		rsp.result = d->sectors ? d->sectors : LBAS * (d->block / 512);

@@ -29,6 +29,7 @@ struct drive {
 	uint32_t n_regions;
 	bool stray; /* at the start, it signals once without a reason */
 	bool read_only;
+	int status;  /* what answer_truly() says besides the truth */
 	bool silent; /* it answers no calls, and no requests at the start */
 	uint64_t region_size;
 	uint32_t sectors; /* what it says about its size; 0: the truth */

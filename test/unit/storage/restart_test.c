@@ -373,6 +373,22 @@ static void a_disk_that_cannot_be_read(void)
 	lost();
 }
 
+/* An error is one even if all else in the answer is right. */
+static void an_error_with_the_right_answer(void)
+{
+	struct blk_req q;
+
+	start();
+	attach(&c[0], 'a');
+	ask(&c[0], writing);
+	drive_restart(d);
+	q = taken();
+	d->status = -SK_E_IO;
+	answer_truly(d, &q);
+	peer_flush(&d->peer);
+	lost();
+}
+
 /* The region still has what an earlier check read. */
 static void a_header_that_cannot_be_read(int status)
 {
@@ -575,6 +591,7 @@ int main(void)
 		CASE(a_disk_of_another_size),
 		CASE(a_disk_with_another_table),
 		CASE(a_disk_that_cannot_be_read),
+		CASE(an_error_with_the_right_answer),
 		CASE(a_header_that_has_an_error),
 		CASE(a_header_that_was_not_read),
 		CASE(a_driver_that_is_given_up),
