@@ -272,6 +272,35 @@ CASE(a_front_end_that_is_gone)
 	CHECK_EQ(one_answer(), 99);
 }
 
+/* A disk that is lost has nothing in flight, so its front end can go, and come again. */
+CASE(a_front_end_of_a_lost_disk)
+{
+	disk(false, flags);
+	request(BLKIF_OP_WRITE, 1, 0, 1, 32, 0, 7);
+	(void)taken();
+	fake_end(blk, SVC_END_GIVEN_UP);
+	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	fake_xs_set(VBD_FE "/state", "5");
+	fake_xs_set(VBD_FE "/state", "6");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "6") == 0);
+	fake_xs_set(VBD_FE "/state", "1");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "2") == 0);
+}
+
+/* The same for one that waited for its last request when the disk was lost. */
+CASE(a_front_end_that_waits_for_a_lost_disk)
+{
+	disk(false, flags);
+	request(BLKIF_OP_WRITE, 1, 0, 1, 32, 0, 7);
+	(void)taken();
+	fake_xs_set(VBD_FE "/state", "5");
+	fake_xs_set(VBD_FE "/state", "6");
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "5") == 0);
+	fake_end(blk, SVC_END_GIVEN_UP);
+	fake_io_run();
+	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "6") == 0);
+}
+
 /* ---- random ends ------------------------------------------------------------------ */
 
 /*
@@ -468,6 +497,8 @@ int blk_restart_tests(void)
 		cmocka_unit_test(another_volume),
 		cmocka_unit_test(before_the_disk_is_shown),
 		cmocka_unit_test(a_front_end_that_is_gone),
+		cmocka_unit_test(a_front_end_of_a_lost_disk),
+		cmocka_unit_test(a_front_end_that_waits_for_a_lost_disk),
 		cmocka_unit_test(random_ends),
 		cmocka_unit_test(other_random_ends),
 	};
