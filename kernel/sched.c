@@ -206,6 +206,7 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
 		sc->running == s || s->move_to != s->cpu || s->obj.dead)
 		return; /* SCHED1, SCHED2, SCHED3, SCHED5 */
 	s->ready_since = arch_now();
+	s->in_turn = false;
 	if (!sc->running) /* idle no longer */
 		sched_charge(sc, s->ready_since);
 	if (s->period && !budget_check(sc, s, s->ready_since))
@@ -346,6 +347,7 @@ static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 		(s->period && !budget_check(sc, s, now)))
 		return;
 	s->ready_since = now;
+	s->in_turn = !turn_over;
 	run_queue_insert(sc, s, turn_over ? QUEUE_TAIL : QUEUE_HEAD);
 }
 
@@ -387,6 +389,8 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	sc->running = s;
 	if (s)
 		s->waited += now - s->ready_since;
+	if (s && s->in_turn) /* what ran above it worked for it, most likely */
+		s->slice -= now - s->ready_since;
 	t = s ? s->thread : NULL;
 	if (t != old) { /* the one place where a thread's owner changes */
 		arch_fpu_put();

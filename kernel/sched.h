@@ -25,6 +25,7 @@ struct sched {
 	uint16_t weight;         /* 0: never configured, cannot be bound */
 	bool guests;             /* SK_SCHED_GUESTS */
 	struct link link;        /* run queue */
+	bool in_turn;            /* queued, but its turn goes on: a higher one runs */
 	int64_t slice;           /* ticks left of this turn */
 	uint64_t budget, period; /* ticks; period 0 = no cap */
 	int64_t budget_left;

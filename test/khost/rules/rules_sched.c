@@ -119,8 +119,8 @@ static void overruns_of_a_turn(void **state)
 }
 
 /*
- * A thread that a higher one interrupts keeps the rest of its turn; a thread that yields does
- * not.
+ * The turn of a thread that a higher one interrupts goes on meanwhile, and the thread continues
+ * it; a thread that yields does not.
  */
 static void turns_go_on(void **state)
 {
@@ -139,8 +139,10 @@ static void turns_go_on(void **state)
 	time_is(start + 2000000);
 	assert_int_equal(SYS2(3, WAIT, N, SK_NO_DEADLINE), BLOCKED);
 	runs(2, t(2, 0));
-	assert_true(cpus[2]->timer_armed <= start + 1000000 + SLICE);
-	time_is(start + 1000000 + SLICE);
+	assert_true(cpus[2]->timer_armed <= start + SLICE);
+	time_is(start + SLICE - 1);
+	runs(2, t(2, 0));
+	time_is(start + SLICE);
 	runs(2, t(1, 1));
 	assert_int_equal(SYS2(1, YIELD), 0);
 	runs(2, t(2, 0));
@@ -149,6 +151,34 @@ static void turns_go_on(void **state)
 	/* only to threads of equal priority */
 	prefer(1, 1, 2, 11);
 	assert_int_equal(SYS2(1, YIELD), 0);
+	runs(2, t(1, 1));
+}
+
+/* Who waits for its turn after a wake-up does not use it up, also if it was interrupted once. */
+static void waking_up_is_no_turn(void **state)
+{
+	sk_time_t start;
+
+	(void)state;
+	second_runs(1, 2, 10);
+	second_runs(3, 2, 20);
+	assert_int_equal(SYS2(3, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	runs(2, t(2, 0));
+	start = sc(2)->switched;
+	time_is(start + 1000000);
+	assert_int_equal(SYS(3, SIGNAL, AT_BADGED), 0);
+	runs(2, t(3, 1));
+	assert_int_equal(SYS2(3, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	runs(2, t(2, 0));
+	assert_int_equal(SYS(2, WAIT, N, start + 2000000), BLOCKED);
+	runs(2, t(1, 1));
+	time_is(start + 2000000);
+	runs(2, t(1, 1));
+	time_is(start + 1000000 + SLICE);
+	runs(2, t(2, 0));
+	time_is(start + 2 * SLICE - 1); /* it had used 1000000 */
+	runs(2, t(2, 0));
+	time_is(start + 2 * SLICE);
 	runs(2, t(1, 1));
 }
 
@@ -744,6 +774,7 @@ int rules_sched(void)
 		RULE(turns_follow_weights),
 		RULE(overruns_of_a_turn),
 		RULE(turns_go_on),
+		RULE(waking_up_is_no_turn),
 		RULE(configured_while_it_runs),
 		RULE(calls_switch_directly),
 		RULE(direct_switches_wait),
