@@ -64,7 +64,7 @@ static void kernel_missing(const struct cfg *c, struct report *r)
 		"%.150s: key 'kernel' is missing, and there is no disk to boot from; add "
 		"kernel=\"/guests/...\"",
 		c->file ? c->file : "configuration");
-	report_add(r, REPORT_MISTAKE, 0, m.text);
+	report_add(r, REPORT_DECISIVE, 0, m.text);
 }
 
 void guest_boot_choose(struct guest_config *g, const struct cfg *c, struct report *r)

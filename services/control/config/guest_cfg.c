@@ -127,8 +127,10 @@ static int take_type(struct config_builder *b, const struct cfg_setting *s)
 		return 0;
 	b->other_type = true;
 	if (strcmp(text, "pv") == 0 || strcmp(text, "hvm") == 0)
-		return mistake(b, s, "%s guests are not supported yet; use type=\"pvh\"", text);
-	return mistake(b, s, "unknown guest type '%.40s'; use type=\"pvh\"", text);
+		return cfg_report(s, b->r, REPORT_DECISIVE,
+			"%s guests are not supported yet; use type=\"pvh\"", text);
+	return cfg_report(
+		s, b->r, REPORT_DECISIVE, "unknown guest type '%.40s'; use type=\"pvh\"", text);
 }
 
 static int take_memory(struct config_builder *b, const struct cfg_setting *s)
@@ -530,12 +532,12 @@ static void finish_cmdline(struct config_builder *b)
 			GUEST_CMDLINE_MAX);
 }
 
-static void key_missing(struct config_builder *b, const char *text)
+static void key_missing(struct config_builder *b, enum report_kind kind, const char *text)
 {
 	struct msg m;
 
 	(void)msg_fail(&m, "%.150s: %s", b->c->file ? b->c->file : "configuration", text);
-	report_add(b->r, REPORT_MISTAKE, 0, m.text);
+	report_add(b->r, kind, 0, m.text);
 }
 
 static bool key_absent(const struct config_builder *b, const char *key)
@@ -552,12 +554,12 @@ static void finish_required(struct config_builder *b)
 		return;
 	if (key_absent(b, "type") && key_absent(b, "builder")) {
 		b->other_type = true;
-		key_missing(b,
+		key_missing(b, REPORT_DECISIVE,
 			"key 'type' is missing, which means a pv guest; pv is not supported yet, "
 			"add type=\"pvh\" if the kernel supports it");
 	}
 	if (key_absent(b, "name"))
-		key_missing(b, "key 'name' is missing; add name=\"...\"");
+		key_missing(b, REPORT_MISTAKE, "key 'name' is missing; add name=\"...\"");
 }
 
 int guest_config_make(struct guest_config *g, const struct cfg *c, const struct names *n,

@@ -53,7 +53,7 @@ static const struct foreign foreign[] = {
 		"virtual CPUs are not bound to CPUs here; remove this line, or write cpus=\"all\"" },
 	{ " cpuid ", " host ", REPORT_MISTAKE,
 		"what CPUID shows cannot be changed here; remove this line" },
-	{ " builder ", "", REPORT_MISTAKE,
+	{ " builder ", "", REPORT_DECISIVE,
 		"this means an hvm or pv guest, which are not supported yet; remove it and use "
 		"type=\"pvh\" if the kernel supports it" },
 	{ " pool ", " Pool-0 ", REPORT_MISTAKE,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * report.h - all mistakes and remarks about one guest's configuration, in the order of the file
+ * report.h - all mistakes and remarks about one guest's configuration
  *
  * A mistake stops the guest, a remark does not. The check goes on after a mistake, so that a
- * person sees all of them at once.
+ * person sees all of them at once. Decisive mistakes come first: while they stand, it does not
+ * matter what else is wrong. Everything else is in the order of the file.
  */
 #ifndef CONTROL_REPORT_H
 #define CONTROL_REPORT_H
@@ -14,11 +15,11 @@
 /* Lines that are kept. Further ones are only counted. */
 enum { REPORT_MAX = 32 };
 
-enum report_kind { REPORT_REMARK, REPORT_MISTAKE };
+enum report_kind { REPORT_REMARK, REPORT_MISTAKE, REPORT_DECISIVE };
 
 struct report_line {
 	enum report_kind kind;
-	/* line of the file; 0: the command line, or no line; these come last */
+	/* line of the file; 0: the command line, or no line; these come after lines */
 	unsigned int at;
 	struct msg text;
 };
@@ -27,7 +28,8 @@ struct report {
 	struct report_line line[REPORT_MAX];
 	unsigned int n;        /* lines that are kept */
 	unsigned int mistakes; /* all of them, kept or not */
-	unsigned int lost[2];  /* lines of each kind that are not kept */
+	/* lines that are not kept */
+	unsigned int lost_mistakes, lost_remarks;
 };
 
 void report_init(struct report *r);

@@ -49,6 +49,7 @@ static void check(const struct guest_config *g)
 static void check_report(const struct report *r)
 {
 	unsigned int mistakes = 0;
+	bool decisive;
 
 	must(r->n <= REPORT_MAX);
 	for (unsigned int i = 0; i < r->n; i++) {
@@ -56,11 +57,14 @@ static void check_report(const struct report *r)
 			strncmp(r->line[i].text.text, NAMES_FILE ":", strlen(NAMES_FILE ":")) ==
 				0 ||
 			strncmp(r->line[i].text.text, "command line", 12) == 0);
-		/* lines of the command line, with 0, come last */
-		must(!i || r->line[i - 1].at - 1 <= r->line[i].at - 1);
-		mistakes += r->line[i].kind == REPORT_MISTAKE;
+		/* decisive mistakes come first, then lines of the file, then others, with 0 */
+		decisive = r->line[i].kind == REPORT_DECISIVE;
+		must(!i || !decisive || r->line[i - 1].kind == REPORT_DECISIVE);
+		must(!i || decisive != (r->line[i - 1].kind == REPORT_DECISIVE) ||
+			r->line[i - 1].at - 1 <= r->line[i].at - 1);
+		mistakes += r->line[i].kind != REPORT_REMARK;
 	}
-	must(r->mistakes == mistakes + r->lost[REPORT_MISTAKE]);
+	must(r->mistakes == mistakes + r->lost_mistakes);
 	must(!r->mistakes || mistakes);
 }
 

@@ -316,6 +316,34 @@ static void longest_key(void **state)
 	expect_number(text, 3);
 }
 
+/* What makes all other mistakes pointless stands before them. */
+static void decisive_mistakes_come_first(void **state)
+{
+	static const char *const order[] = { "type", "kernel", "one", "two", "command line" };
+
+	(void)state;
+	report_init(&r);
+	report_add(&r, REPORT_MISTAKE, 0, "command line");
+	report_add(&r, REPORT_MISTAKE, 1, "one");
+	report_add(&r, REPORT_DECISIVE, 0, "kernel");
+	report_add(&r, REPORT_REMARK, 2, "two");
+	report_add(&r, REPORT_DECISIVE, 9, "type");
+	for (unsigned int i = 0; i < r.n; i++)
+		assert_string_equal(r.line[i].text.text, order[i]);
+	assert_int_equal(r.n, 5);
+	assert_int_equal(r.mistakes, 4);
+	for (unsigned int i = 0; i < 100; i++)
+		report_add(&r, REPORT_MISTAKE, i + 3, "mistake");
+	report_add(&r, REPORT_DECISIVE, 8, "full");
+	assert_string_equal(r.line[0].text.text, "full");
+	assert_int_equal(r.n, REPORT_MAX);
+	/* once all lines are decisive, the last ones give way */
+	for (unsigned int i = 0; i < REPORT_MAX; i++)
+		report_add(&r, REPORT_DECISIVE, 7, "more");
+	assert_int_equal(r.lost_remarks, 1);
+	assert_int_equal(r.mistakes, r.n + r.lost_mistakes);
+}
+
 /* A full report keeps the mistakes before the remarks, and the entries of the first lines. */
 static void a_report_has_limits(void **state)
 {
@@ -330,8 +358,8 @@ static void a_report_has_limits(void **state)
 		report_add(&r, REPORT_MISTAKE, i, "mistake");
 	assert_int_equal(r.n, REPORT_MAX);
 	assert_int_equal(r.mistakes, 100);
-	assert_int_equal(r.lost[REPORT_MISTAKE], 100 - REPORT_MAX);
-	assert_int_equal(r.lost[REPORT_REMARK], REPORT_MAX);
+	assert_int_equal(r.lost_mistakes, 100 - REPORT_MAX);
+	assert_int_equal(r.lost_remarks, REPORT_MAX);
 	for (unsigned int i = 0; i < REPORT_MAX; i++) {
 		assert_int_equal(r.line[i].kind, REPORT_MISTAKE);
 		assert_int_equal(r.line[i].at, i + 2);
@@ -339,10 +367,10 @@ static void a_report_has_limits(void **state)
 	report_add(&r, REPORT_REMARK, 1, "remark");
 	report_add(&r, REPORT_MISTAKE, 2, "second of its line");
 	assert_string_equal(r.line[0].text.text, "mistake");
-	assert_int_equal(r.lost[REPORT_REMARK], REPORT_MAX + 1);
+	assert_int_equal(r.lost_remarks, REPORT_MAX + 1);
 	report_drop_remarks(&r);
 	assert_int_equal(r.n, REPORT_MAX);
-	assert_int_equal(r.lost[REPORT_REMARK], 0);
+	assert_int_equal(r.lost_remarks, 0);
 }
 
 static void nesting_limit_is_exact(void **state)
@@ -445,6 +473,7 @@ int main(void)
 		T(all_mistakes_of_a_file),
 		T(a_setting_with_a_mistake_has_no_value),
 		T(longest_key),
+		T(decisive_mistakes_come_first),
 		T(a_report_has_limits),
 		T(nesting_limit_is_exact),
 		T(nul_byte_is_no_end),

@@ -410,6 +410,27 @@ static void boot_loaders(void **state)
 	bad(BARE "disk=['x']", "g.cfg:3: key 'disk': ", "no vdev");
 }
 
+/* What the guest is comes before what is wrong in it. */
+static void another_kind_of_guest_comes_first(void **state)
+{
+	static const struct {
+		const char *text, *first;
+	} files[] = { { "vcpus=99\nname='a'\nmemory='x'\ntype='hvm'",
+			      "g.cfg:4: key 'type': hvm" },
+		{ "vcpus=99\nname='a'\nkernel='/k'", "g.cfg: key 'type' is missing" },
+		{ "vcpus=99\nname='a'\nkernel='/k'\nbuilder='hvm'",
+			"g.cfg:4: key 'builder': " },
+		{ "vcpus=99\nname='a'\ntype='pvh'", "g.cfg: key 'kernel' is missing" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		assert_int_equal(make(files[i].text), -1);
+		if (strncmp(said.text, files[i].first, strlen(files[i].first)) != 0 ||
+			!strstr(said.text, "\ng.cfg:1: key 'vcpus': "))
+			fail_msg("'%s' gave '%s'", files[i].text, said.text);
+	}
+}
+
 static void names_of_files(void **state)
 {
 	char text[512];
@@ -697,6 +718,7 @@ int main(void)
 		cmocka_unit_test(keys_that_change_the_guest),
 		cmocka_unit_test(boot_from_the_own_disk),
 		cmocka_unit_test(boot_loaders),
+		cmocka_unit_test(another_kind_of_guest_comes_first),
 		cmocka_unit_test(names_of_files),
 		cmocka_unit_test(numbers_are_not_joined),
 		cmocka_unit_test(all_mistakes_at_once),
