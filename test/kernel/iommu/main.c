@@ -370,6 +370,27 @@ static void only_its_own_interrupts(void)
 	CHECK_EQ(sk_delete(ME, own.irq), 0);
 }
 
+/*
+ * However many interrupts come, one signal waits, and whoever does not look is not disturbed.
+ */
+static void a_storm(void)
+{
+	struct message own = message_new(edu_rid, 0);
+	uint64_t word;
+
+	edu_message(own.addr, own.data);
+	for (unsigned int i = 0; i < 10000; i++)
+		edu_interrupt();
+	CHECK_EQ(sk_poll(own.ntfn, &word), 0);
+	CHECK_EQ(word, 8);
+	silent(&own);
+	arrives(&own);
+	CHECK_EQ(sk_delete(ME, own.irq), 0);
+	for (unsigned int i = 0; i < 10000; i++)
+		edu_interrupt(); /* it is nobody's any more */
+	silent(&own);
+}
+
 static void interrupts_need_an_owner(void)
 {
 	sk_cap_t irq = object_new(SK_OBJ_IRQ, 0);
@@ -400,5 +421,6 @@ void test_main(void)
 	table_gone();
 	space_gone();
 	only_its_own_interrupts();
+	a_storm();
 	interrupts_need_an_owner();
 }
