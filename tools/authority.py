@@ -53,7 +53,7 @@ NEVER = [
     ("builder", "calls", {"driver"}, "guests reach a device only through the service in front of its driver"),
     ("guest", "ring", {"driver", "platform"}, "guests reach a device only through the service in front of its driver"),
     ("platform", "ring", {"*"}, "platform obeys init and speaks with nobody else"),
-    ("platform", "holds", {"guest-memory", "sched-control"}, "platform makes no domains"),
+    ("platform", "holds", {"guest-memory", "sched-control", "irq-control"}, "platform makes no domains and no interrupts"),
     ("client", "holds", {"device", "irq-control", "device-memory", "guest-memory", "sched-control", "ports"},
      "a program that only uses services has no hardware and makes no domains"),
 ]

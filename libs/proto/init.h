@@ -28,7 +28,7 @@
 		"anyone: mr1 = nanoseconds since 1970 at boot_tsc; NOT_FOUND if unknown") \
 	X(RESTART, 9, \
 		"control: mr0..3 = name, mr4 = enum init_kill; answered before it happens. NOT_FOUND; " \
-		"NO_SYS: init cannot restart it; BUSY: it is being restarted; STATE: it does not run; " \
+		"BUSY: it is being restarted; STATE: it does not run; " \
 		"DENIED: this way needs the boot option init.kill=1") \
 	X(CAPS, 10, \
 		"control: mr0..3 = name of a domain, mr4 = where to begin, 0 first; mr1 = where to go on, 0: " \
@@ -68,8 +68,7 @@ enum { INIT_CAPS_MAX = 7 };
 	X(ABSENT, 0, "absent") /* never started: no device, or a service is missing */ \
 	X(RUNNING, 1, "running") \
 	X(RESTARTING, 2, "restarting") \
-	X(DEAD, 3, "dead") /* and init cannot restart it */ \
-	X(GIVEN_UP, 4, "given up")
+	X(GIVEN_UP, 3, "given up")
 #define X(name, num, text) DOMAIN_##name = (num),
 enum domain_state { DOMAIN_STATES(X) DOMAIN_STATE_END };
 #undef X

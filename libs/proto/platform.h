@@ -4,6 +4,9 @@
  *
  * Transport   call/reply IPC on platform's control endpoint, only with badge SVC_BADGE_INIT.
  *             Replies: mr0 = 0 or -SK_E_*.
+ * Restart     a new life of platform leaves the functions alone that its argument `claimed=`
+ *             names (their handles in hexadecimal, with commas between them). Their claims go
+ *             on, and so do their drivers.
  * Resources   beyond domain.h, init gives platform the machine's device memory, listed in a
  *             read-only page at PLATFORM_RES_VADDR, and the control objects in enum
  *             platform_slot.
@@ -18,9 +21,8 @@
 #define PLATFORM_MEM_MAX 96u
 
 enum platform_slot {
-	PLATFORM_CAP_CTL_IRQ = 20,
 	/* All ports that the manifest gives to no other domain. */
-	PLATFORM_CAP_IOPORT = 21,
+	PLATFORM_CAP_IOPORT = 20,
 	/* Device untypeds, as the resource page lists them. */
 	PLATFORM_CAP_MEM = 1024,
 };
@@ -44,8 +46,9 @@ enum platform_call {
 	/*
 	 * mr0 vendor | device << 16 (0xffff = any), mr1 class code or ~0, mr2 index among the
 	 * matches, mr3 interrupt vectors wanted (at most 8). Claims the function: turns on
-	 * memory decoding and bus mastering, and programs the MSI-X table. Reply: mr1 handle,
-	 * mr2 vendor | device << 16 | rid << 32, mr3 vectors given, mr4..mr9 size of BARs 0 to
+	 * memory decoding and bus mastering. Reply: mr1 handle, which is the same in all lives
+	 * of platform, mr2 vendor | device << 16 | rid << 32, mr3 number of vectors that can be
+	 * given (PLATFORM_VECTOR), mr4..mr9 size of BARs 0 to
 	 * 5 (0: none, an I/O BAR, or withheld), mr10..mr41 256 bytes of configuration space.
 	 * NOT_FOUND: no such device; BUSY: it is claimed.
 	 */
@@ -56,8 +59,12 @@ enum platform_call {
 	 * pages that hold the MSI-X table or another device's registers.
 	 */
 	PLATFORM_BAR = 17,
-	/* mr0 handle, mr1 vector index; reply carries the IrqHandler. */
-	PLATFORM_IRQ = 18,
+	/*
+	 * mr0 handle, mr1 vector index, mr2 address and mr3 data of the message. From now on
+	 * the function sends this message as its vector. IrqHandlers are init's, so they
+	 * outlive platform and the driver.
+	 */
+	PLATFORM_VECTOR = 18,
 	/* mr0 = 0 off (S5), 1 reboot; returns only on failure. */
 	PLATFORM_POWER = 20,
 	/* Reply mr1 = nanoseconds since 1970 at boot_tsc of struct sk_info. */
@@ -69,11 +76,11 @@ enum platform_call {
 	 */
 	PLATFORM_QUIESCE = 22,
 	/*
-	 * mr0 handle. Quiesces the function, waits for its last accesses, and resets it. The
-	 * function is not claimed any more: PLATFORM_CLAIM gives it again, with the same handle
-	 * and the same interrupts. Reply: mr1 = enum platform_reset. NO_SYS: it has no reset
-	 * that platform knows; IO: it does not obey. Then it stays claimed and quiet, and may
-	 * still access memory.
+	 * mr0 handle, mr1..mr32 the configuration space that PLATFORM_CLAIM reported, because
+	 * an earlier life may have ended in the middle of a reset. Quiesces the function, waits
+	 * for its last accesses, and resets it. The function is not claimed any more. Reply:
+	 * mr1 = enum platform_reset. NO_SYS: it has no reset that platform knows; IO: it does
+	 * not obey. Then it stays claimed and quiet, and may still access memory.
 	 */
 	PLATFORM_RESET = 23
 };

@@ -2,8 +2,9 @@
 /*
  * device.c - devices: claimed through platform, given to their drivers
  *
- * Objects     a driver's DMA space, or its interrupt pin, which init keeps for the driver's
- *             next life; BARs and interrupts of PCI functions come from platform.
+ * Objects     a driver's DMA space, and its interrupts, which init keeps for the driver's next
+ *             life. BARs of PCI functions come from platform, which also tells the functions
+ *             their messages.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,18 +20,35 @@
 enum {
 	PIECES_MAX = 64,
 	POWER_MS = 1000,
-	/* Longer than any call takes: a reset has to wait for the device. */
-	PLATFORM_MS = 10000,
+	/* Longer than any call takes: a reset, and the end, have to wait for hardware. */
+	CALL_MS = 3000,
+	SLOW_MS = 10000,
 };
 
 uint64_t wall_boot_ns;
 
+static uint32_t patience_ms(const struct domain *platform, uint32_t label)
+{
+	if (!platform->life.answered)
+		return SVC_OPEN_MS;
+	return label == PLATFORM_RESET || label == PLATFORM_POWER ? SLOW_MS : CALL_MS;
+}
+
+/* -SK_E_DELETED: platform has ended, perhaps because it did not answer. */
 static int platform_call(uint32_t label, uint64_t *mr, uint32_t n, struct svc_caps *caps)
 {
-	const struct domain *p = domain_of_role(MANIFEST_PLATFORM);
+	struct domain *p = domain_of_role(MANIFEST_PLATFORM);
+	int rc = p ? svc_call_timed(p->connector, label, mr, &n, caps, patience_ms(p, label))
+		   : -SK_E_NOT_FOUND;
 
-	return p ? svc_call_timed(p->connector, label, mr, &n, caps, PLATFORM_MS)
-		 : -SK_E_NOT_FOUND;
+	if (rc == -SK_E_TIMEOUT) {
+		printf("%s does not answer call %u\n", p->m->name, (unsigned int)label);
+		domain_ends(p, DOMAIN_END_HANG);
+		rc = -SK_E_DELETED;
+	}
+	if (rc == -SK_E_DELETED)
+		ends_look();
+	return rc;
 }
 
 /* An answer without exactly one capability is an error. */
@@ -49,6 +67,14 @@ static int platform_call_cap(uint32_t label, uint64_t *mr, uint32_t n, sk_cap_t 
 	return rc;
 }
 
+static void messages_drop(struct domain *d)
+{
+	for (uint32_t i = 0; i < MANIFEST_IRQS_MAX; i++) {
+		cap_drop(d->message[i].irq);
+		d->message[i].irq = 0;
+	}
+}
+
 int device_claim(struct domain *d, struct device_claim *claim)
 {
 	const struct manifest_device *dev = &d->m->dev;
@@ -62,14 +88,19 @@ int device_claim(struct domain *d, struct device_claim *claim)
 	rc = platform_call(PLATFORM_CLAIM, mr, 4, NULL);
 	if (rc)
 		return rc;
+	if (d->rid != (uint16_t)(mr[2] >> 32))
+		messages_drop(d); /* only this device may send them */
 	d->claimed = true;
 	d->handle = claim->handle = mr[1];
+	if (mr[3] > dev->n_irqs)
+		return -SK_E_PEER;
 	claim->vendor = (uint16_t)mr[2];
 	claim->device = (uint16_t)(mr[2] >> 16);
 	d->rid = claim->rid = (uint16_t)(mr[2] >> 32);
 	claim->n_irqs = (uint32_t)mr[3];
 	memcpy(claim->bar_size, &mr[4], sizeof(claim->bar_size));
 	memcpy(claim->config, &mr[10], sizeof(claim->config));
+	memcpy(d->config, claim->config, sizeof(d->config));
 	return 0;
 }
 
@@ -118,19 +149,42 @@ static int bar_give(struct domain *d, const struct device_claim *claim, uint32_t
 	return rc;
 }
 
-static int irq_give(struct domain *d, const struct device_claim *claim, uint32_t index)
+static int message_make(struct domain *d, uint32_t index)
 {
-	uint64_t mr[SK_MR_MAX] = { claim->handle, index };
 	sk_cap_t irq;
 	int rc;
 
-	rc = platform_call_cap(PLATFORM_IRQ, mr, 2, &irq);
+	if (d->message[index].irq)
+		return 0;
+	rc = object_make(SK_OBJ_IRQ, 0, &irq);
 	if (rc)
 		return rc;
-	rc = proc_move(&d->proc, DOMAIN_CAP_IRQ(0, index), irq);
+	rc = (int)sk_irq_msi(SK_CAP_CTL_IRQ, irq, 0, d->rid, &d->message[index].addr,
+		&d->message[index].data);
 	if (rc)
 		cap_drop(irq);
+	else
+		d->message[index].irq = irq;
 	return rc;
+}
+
+/* As many of n as the kernel gives. */
+static uint32_t messages_make(struct domain *d, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (message_make(d, i))
+			return i;
+	return n;
+}
+
+/* All lives of the driver have the same; platform is not needed for an interrupt to come. */
+static int irq_give(struct domain *d, uint32_t i)
+{
+	uint64_t mr[SK_MR_MAX] = { d->handle, i, d->message[i].addr, d->message[i].data };
+	int rc = platform_call(PLATFORM_VECTOR, mr, 4, NULL);
+
+	return rc ? rc
+		  : proc_give(&d->proc, DOMAIN_CAP_IRQ(0, i), d->message[i].irq, SK_ALL, 0);
 }
 
 /*
@@ -172,17 +226,18 @@ static int iospace_give(struct domain *d, const struct device_claim *claim)
 static int pci_give(struct domain *d, const struct device_claim *claim)
 {
 	struct domain_device *dev = &d->proc.info->dev[0];
+	uint32_t n_irqs = messages_make(d, claim->n_irqs);
 	int rc = iospace_give(d, claim);
 
 	for (uint32_t bar = 0; !rc && bar < 6; bar++)
 		if (claim->bar_size[bar])
 			rc = bar_give(d, claim, bar);
-	for (uint32_t i = 0; !rc && i < claim->n_irqs; i++)
-		rc = irq_give(d, claim, i);
+	for (uint32_t i = 0; !rc && i < n_irqs; i++)
+		rc = irq_give(d, i);
 	dev->vendor = claim->vendor;
 	dev->device = claim->device;
 	dev->rid = claim->rid;
-	dev->n_irqs = (uint16_t)claim->n_irqs;
+	dev->n_irqs = (uint16_t)n_irqs;
 	memcpy(dev->config, claim->config, sizeof(dev->config));
 	return rc;
 }
@@ -230,12 +285,27 @@ int device_give(struct domain *d, const struct device_claim *claim)
 }
 
 /* ---- the end of a driver ----------------------------------------------------------------- */
+bool platform_restarts(void)
+{
+	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
+		if (domains[i].m->flags & MANIFEST_PLATFORM)
+			return domains[i].state == DOMAIN_RESTARTING;
+	return false;
+}
+
+bool device_waits(const struct domain *d)
+{
+	return d->m->dev.kind == MANIFEST_PCI && platform_restarts();
+}
+
 void device_quiesce(struct domain *d)
 {
 	uint64_t mr[SK_MR_MAX] = { d->handle };
-	int rc = d->claimed ? platform_call(PLATFORM_QUIESCE, mr, 1, NULL) : 0;
+	int rc = 0;
 
-	if (rc) /* the reset decides what becomes of the domain */
+	if (d->claimed && !device_waits(d)) /* else the reset does it, which waits */
+		rc = platform_call(PLATFORM_QUIESCE, mr, 1, NULL);
+	if (rc && rc != -SK_E_DELETED) /* the reset decides what becomes of the domain */
 		printf("%s: device %s: %s\n", d->m->name, d->m->dev.name, sk_error_text(rc));
 }
 
@@ -253,13 +323,31 @@ static const char *reset_text(uint64_t how)
 int device_reset(struct domain *d)
 {
 	uint64_t mr[SK_MR_MAX] = { d->handle };
-	int rc = d->claimed ? platform_call(PLATFORM_RESET, mr, 1, NULL) : 0;
+	int rc;
 
-	if (rc || !d->claimed)
+	if (!d->claimed)
+		return 0;
+	memcpy(&mr[1], d->config, sizeof(d->config));
+	rc = platform_call(PLATFORM_RESET, mr, 1 + sizeof(d->config) / 8, NULL);
+	if (rc)
 		return rc;
 	d->claimed = false;
 	printf("%s: device %s: %s\n", d->m->name, d->m->dev.name, reset_text(mr[1]));
 	return 0;
+}
+
+int device_claims_arg(struct domain *platform)
+{
+	const char *before = "claimed=";
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < manifest.header->n_domains; i++) {
+		if (!domains[i].claimed)
+			continue;
+		rc = arg_add(platform, "%s%x", before, (unsigned int)domains[i].handle);
+		before = ",";
+	}
+	return rc || *before != ',' ? rc : arg_add(platform, "\n");
 }
 
 /* ---- machine ----------------------------------------------------------------------------- */
@@ -276,6 +364,8 @@ int device_power(bool reboot)
 	uint64_t mr[SK_MR_MAX] = { reboot };
 	int rc = platform_call(PLATFORM_POWER, mr, 1, NULL);
 
+	if (platform_restarts())
+		return -SK_E_AGAIN;
 	/*
 	 * The hardware may need a moment to obey platform. If the machine still runs after
 	 * POWER_MS, it has failed.

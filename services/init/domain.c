@@ -155,8 +155,8 @@ static int boundary_make(struct domain *d)
 }
 
 /*
- * What the domain is given is the same in each of its lives, but most of it belongs to one life.
- * Behind that is what it made itself, which is for the next life to judge.
+ * What the domain is given is the same in each of its lives, but most of it belongs to one
+ * life. Behind that is what it made itself, which is for the next life to judge.
  */
 static void cnode_clear(struct domain *d)
 {
@@ -221,6 +221,8 @@ static int build(struct domain *d, const struct proc_image *im)
 	s.untyped = d->memory;
 	s.cnode = d->cnode;
 	rc = proc_create(&d->proc, &s);
+	if (!rc && m->flags & MANIFEST_PLATFORM)
+		rc = device_claims_arg(d);
 	return rc ? rc : arg_add(d, "%s", m->args);
 }
 
@@ -244,11 +246,8 @@ static int give_builder(struct domain *d)
 	return proc_give(&d->proc, SK_CAP_INFO, SK_CAP_INFO, SK_R | SK_GRANT, 0);
 }
 
-/* Only a domain that can be started again is watched. */
 static int give_pulse(struct domain *d)
 {
-	if (!domain_restartable(d))
-		return 0;
 	return proc_give(&d->proc, DOMAIN_CAP_PULSE, init_ntfn, SK_W, 1ull << d->number);
 }
 
@@ -269,6 +268,7 @@ static int give_archive_file(struct domain *d)
 /* What it made of its own memory goes first, also if others have copies. */
 void domain_destroy(struct domain *d)
 {
+	grant_take_back(d);
 	proc_destroy(&d->proc);
 	for (uint32_t i = 0; i < d->m->n_channels; i++)
 		connection_drop(d, connection_of(d, i));
@@ -283,8 +283,8 @@ static void take_back(struct domain *d)
 	for (uint32_t i = 0; i < d->m->n_channels; i++)
 		connection_undo(connection_of(d, i));
 	domain_destroy(d);
-	if (device_reset(d))
-		printf("%s: its device cannot be claimed again\n", d->m->name);
+	if (device_reset(d)) /* so it stays claimed, and is reset before the next start */
+		printf("%s: its device cannot be reset now\n", d->m->name);
 }
 
 struct step {

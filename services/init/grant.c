@@ -20,8 +20,8 @@ enum {
 };
 
 /*
- * By the number of the capability in the manifest: slots of a CNode that outlives its domain, with
- * what was moved there. The next life finds it there.
+ * By the number of the capability in the manifest: slots of a CNode that outlives its domain,
+ * with what was moved there. The next life finds it there.
  */
 static struct lent {
 	uint32_t slot, count;
@@ -38,6 +38,13 @@ static int give_ports(struct domain *d, uint32_t slot, const struct manifest_cap
 		&d->proc, slot, SK_CAP_IOPORT, SK_R | SK_W, c->a | (uint64_t)c->b << 16);
 }
 
+static bool slot_empty(sk_cap_t slot)
+{
+	struct sk_cap_info info;
+
+	return sk_cap_info(SK_CAP_CNODE, slot, &info) || info.type == SK_OBJ_NULL;
+}
+
 /*
  * All device untypeds, in slots of their own beyond the extra ones, and the page that lists
  * them.
@@ -48,17 +55,45 @@ static int give_device_memory(struct domain *d)
 	const struct sk_bootinfo *bi = boot_info();
 	int rc = 0;
 
-	res.rsdp = bi->rsdp;
+	res = (struct platform_resources){ .rsdp = bi->rsdp };
 	for (uint32_t i = 0; !rc && i < bi->n_untyped && res.n_mem < PLATFORM_MEM_MAX; i++) {
 		const struct sk_boot_untyped *u = &bi->untyped[i];
 		uint32_t slot = PLATFORM_CAP_MEM + res.n_mem;
 
-		if (!(u->flags & SK_BOOT_DEVICE))
+		if (!(u->flags & SK_BOOT_DEVICE) || slot_empty(u->slot))
 			continue;
 		rc = (int)sk_move(d->proc.cnode, slot, SK_CAP_CNODE, u->slot);
 		res.mem[res.n_mem++] = (struct platform_mem){ u->paddr, slot, u->order };
 	}
 	return rc ? rc : proc_data(&d->proc, PLATFORM_RES_VADDR, &res, sizeof(res), SK_R);
+}
+
+/*
+ * The untypeds come back to the slots that they had at boot. What drivers have of them stays
+ * derived from them. A platform that gave one up itself has to do without it from now on.
+ */
+static void take_device_memory(const struct domain *d)
+{
+	const struct sk_bootinfo *bi = boot_info();
+	uint32_t slot = PLATFORM_CAP_MEM;
+
+	for (uint32_t i = 0; i < bi->n_untyped && slot < PLATFORM_CAP_MEM + PLATFORM_MEM_MAX;
+		i++) {
+		const struct sk_boot_untyped *u = &bi->untyped[i];
+
+		if (!(u->flags & SK_BOOT_DEVICE) || !slot_empty(u->slot))
+			continue;
+		if (sk_move(SK_CAP_CNODE, u->slot, d->proc.cnode, slot++))
+			printf("%s: device memory at %#llx is lost\n", d->m->name,
+				(unsigned long long)u->paddr);
+	}
+}
+
+void grant_take_back(struct domain *d)
+{
+	for (uint32_t i = 0; d->proc.cnode && i < d->m->n_caps; i++)
+		if (manifest.cap[d->m->first_cap + i].kind == MANIFEST_CAP_DEVICE_MEMORY)
+			take_device_memory(d);
 }
 
 /* The RAM that is left, largest pieces first, except for a reserve. */

@@ -43,6 +43,8 @@ struct life {
 	/* Pulses since it has answered one; and whether it ever did in this life. */
 	uint32_t pulses;
 	bool answered;
+	/* How often in a row platform has ended while it reset the device. */
+	uint32_t resets_lost;
 };
 
 /*
@@ -74,6 +76,14 @@ struct domain {
 	bool claimed;
 	uint16_t rid;
 	uint64_t handle;
+	/* Configuration space at the claim. */
+	uint8_t config[256];
+	/* The device's messages, made once and kept for all lives: IrqHandlers. */
+	struct {
+		sk_cap_t irq;
+		uint64_t addr;
+		uint32_t data;
+	} message[MANIFEST_IRQS_MAX];
 	/* The untyped that proc takes memory from. */
 	sk_cap_t memory;
 	/* Untypeds that the domain may retype itself. */
@@ -157,8 +167,18 @@ void extra_name(struct domain *d, uint32_t slot, const char *text);
 int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out) must_check;
 void memory_return(struct domain *d, sk_cap_t *cap); /* *cap may be 0 */
 
+bool platform_restarts(void);
+/* It cannot be claimed or reset now, because platform restarts. Its driver can go on. */
+bool device_waits(const struct domain *d);
+/* platform's argument: the functions that drivers have. */
+int device_claims_arg(struct domain *platform) must_check;
+
 /* grant.c: capabilities that the manifest names */
 int grant_caps(struct domain *d) must_check;
+/*
+ * Capabilities of which there is only one, for the next life, before the domain is destroyed.
+ */
+void grant_take_back(struct domain *d);
 /* Does the slot of its CNode hold what is moved to a domain once, for all its lives? */
 bool grant_lent(const struct domain *d, uint32_t slot);
 uint64_t guest_pool_bytes(void); /* that control was given */
@@ -209,10 +229,12 @@ int device_give(struct domain *d, const struct device_claim *claim) must_check;
 void device_quiesce(struct domain *d);
 /*
  * End its claim. 0: the device does nothing any more. Else it may go on using the domain's
- * memory, which then must not be used for anything else.
+ * memory, which then must not be used for anything else. -SK_E_DELETED: platform has ended
+ * meanwhile.
  */
 int device_reset(struct domain *d) must_check;
 void device_wallclock(void);
+/* -SK_E_AGAIN: platform restarts. */
 int device_power(bool reboot);
 
 /* supervise.c */
@@ -226,7 +248,6 @@ void supervise_first(struct domain *d);
 void domain_ends(struct domain *d, enum domain_end why);
 /* Does it run, or has it been started again? */
 bool domain_runs(const struct domain *d);
-bool domain_restartable(const struct domain *d);
 /* Do what is due; returns when there is something due next. */
 sk_time_t supervise(void);
 /* Domains have answered their pulse. */

@@ -54,7 +54,7 @@ static const char *device_check(const struct manifest_device *d)
 		return NULL;
 	if (!name_ok(d->name, sizeof(d->name)))
 		return "a device without a name";
-	if (d->n_irqs > 8)
+	if (d->n_irqs > MANIFEST_IRQS_MAX)
 		return "a device with too many interrupts";
 	if (d->kind == MANIFEST_PORTS &&
 		(!d->n_ports || d->port + (uint32_t)d->n_ports > 0x10000 || d->n_irqs != 1))

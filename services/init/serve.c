@@ -79,10 +79,48 @@ void domain_exit(struct domain *d, uint64_t code)
 	printf("%s: ended with code %lld\n", d->m->name, (long long)code);
 }
 
+/* ---- events ------------------------------------------------------------------------------ */
+void ends_look(void)
+{
+	struct post_end e;
+	struct domain *d;
+
+	while (post_end_next(&d, &e)) {
+		if (e.fault)
+			domain_fault(d, &e.msg);
+		else
+			domain_exit(d, e.msg.mr[0]);
+	}
+}
+
+/* Everything but calls, at the latest at the deadline. */
+static void events_take(sk_time_t deadline)
+{
+	uint64_t word;
+
+	if (sk_wait(init_ntfn, deadline, &word) == 0) {
+		supervise_answers(word);
+		if (word & INIT_BIT_DMA)
+			dma_refused();
+	}
+	ends_look();
+}
+
+static void platform_wait(void)
+{
+	sk_time_t next = supervise();
+
+	while (platform_restarts()) {
+		events_take(next);
+		next = supervise();
+	}
+}
+
 /* ---- calls ------------------------------------------------------------------------------- */
 static int call_power(struct request *q)
 {
 	bool reboot = q->mr[0] == 1;
+	int rc;
 
 	if (!(q->from->m->flags & MANIFEST_BUILDER))
 		return -SK_E_DENIED;
@@ -92,7 +130,11 @@ static int call_power(struct request *q)
 			domains[i].m->dev.kind == MANIFEST_NO_DEVICE)
 			connections_close(i); /* it answers once all data is on the medium */
 	printf("%s\n", reboot ? "reboot" : "power off");
-	return device_power(reboot);
+	do {
+		platform_wait();
+		rc = device_power(reboot);
+	} while (rc == -SK_E_AGAIN);
+	return rc;
 }
 
 static struct domain *domain_named(const uint64_t *words)
@@ -132,8 +174,6 @@ static int call_restart(struct request *q)
 	d = domain_named(q->mr);
 	if (!d)
 		return -SK_E_NOT_FOUND;
-	if (!domain_restartable(d))
-		return -SK_E_NO_SYS;
 	if (d->state == DOMAIN_RESTARTING)
 		return -SK_E_BUSY;
 	if (d->state != DOMAIN_RUNNING)
@@ -308,19 +348,6 @@ static void handle_call(struct domain *from, const struct post_call *c)
 	answer(c->reply, &q, rc);
 }
 
-void ends_look(void)
-{
-	struct post_end e;
-	struct domain *d;
-
-	while (post_end_next(&d, &e)) {
-		if (e.fault)
-			domain_fault(d, &e.msg);
-		else
-			domain_exit(d, e.msg.mr[0]);
-	}
-}
-
 /* One call, so that supervision comes between any two. */
 static void call_look(void)
 {
@@ -335,17 +362,10 @@ static void call_look(void)
 
 void serve(void)
 {
-	uint64_t word;
-
 	for (;;) {
 		sk_time_t next = supervise();
 
-		if (sk_wait(init_ntfn, post_waits() ? SK_POLL : next, &word) == 0) {
-			supervise_answers(word);
-			if (word & INIT_BIT_DMA)
-				dma_refused();
-		}
-		ends_look();
+		events_take(post_waits() ? SK_POLL : next);
 		call_look();
 	}
 }

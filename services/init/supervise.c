@@ -7,13 +7,13 @@
  * Lifecycle   RUNNING -> RESTARTING -> RUNNING. In between: the device is quieted, the main
  *             thread is stopped, the device is reset (ENDING); the services end its
  *             connections; its memory is taken back (ENDED); it is started from its image
- *             (OPENING); its clients' connections are opened again. DEAD: a domain that cannot
- *             be started again. GIVEN_UP: one that ended too often, or whose device cannot be
- *             reset.
+ *             (OPENING); its clients' connections are opened again. GIVEN_UP: one that ended
+ *             too often, or whose device cannot be reset.
  * Invariants  SUP1 memory of a domain is used again only after its device was reset and its
  *             services have ended its connections
  *             SUP2 a domain that ends waits only for domains before it in the manifest (a
- *                service comes before its clients), so that all of them come to an end
+ *                service comes before its clients, and platform before drivers), so that all of
+ *                them come to an end
  *             SUP3 init waits for another domain only with a deadline, and not for one that has
  *                ended (post.c). A domain that does not answer in time is ended, too
  */
@@ -38,6 +38,7 @@ enum {
 	 */
 	CALM_MS = 60000,
 	ENDS_MAX = 16,
+	RESETS_MAX = 2,
 };
 
 sk_cap_t init_ntfn;
@@ -46,9 +47,6 @@ static sk_time_t next_pulse;
 int supervise_start(void) { return object_make(SK_OBJ_NOTIFICATION, 0, &init_ntfn); }
 
 static sk_time_t ms_to_ticks(uint64_t ms) { return clock_ns_to_ticks(ms * 1000000); }
-
-/* platform resets devices. */
-bool domain_restartable(const struct domain *d) { return !(d->m->flags & MANIFEST_PLATFORM); }
 
 static bool in_phase(const struct domain *d, enum domain_phase phase)
 {
@@ -76,7 +74,7 @@ static bool waits_for_service(const struct domain *d)
 		if (s && s->state == DOMAIN_RESTARTING)
 			return true;
 	}
-	return false;
+	return device_waits(d);
 }
 
 /* control opens guests' connections again. */
@@ -132,17 +130,15 @@ void domain_ends(struct domain *d, enum domain_end why)
 		return; /* it has ended already */
 	d->life.end = why;
 	device_quiesce(d);
+	if (!domain_runs(d)) /* that was noticed while platform was called */
+		return;
 	proc_stop(&d->proc);
 	log_leave(d);
-	if (domain_restartable(d)) {
-		d->state = DOMAIN_RESTARTING;
-		d->life.phase = PHASE_ENDING;
-		d->life.start_at = sk_now();
-		if (why != DOMAIN_END_ASKED) /* which is no failure */
-			failure_count(d, d->life.start_at);
-	} else {
-		d->state = DOMAIN_DEAD;
-	}
+	d->state = DOMAIN_RESTARTING;
+	d->life.phase = PHASE_ENDING;
+	d->life.start_at = sk_now();
+	if (why != DOMAIN_END_ASKED) /* which is no failure */
+		failure_count(d, d->life.start_at);
 	news();
 }
 
@@ -201,15 +197,28 @@ static bool service_ending(const struct domain *d)
 	return false;
 }
 
+/*
+ * True: its device does nothing any more. False: it is given up, or platform has ended, and d
+ * has to wait for it. A device whose reset ends platform again is given up with its driver.
+ */
+static bool device_ends(struct domain *d)
+{
+	if (!device_reset(d)) {
+		d->life.resets_lost = 0;
+		return true;
+	}
+	if (!device_waits(d) || ++d->life.resets_lost >= RESETS_MAX)
+		give_up(d, "its device cannot be reset");
+	return false;
+}
+
 /* SUP1. True: something has changed. */
 static bool step_ending(struct domain *d)
 {
-	if (service_ending(d)) /* SUP2 */
+	if (service_ending(d) || (d->claimed && device_waits(d))) /* SUP2 */
 		return false;
-	if (device_reset(d)) {
-		give_up(d, "its device cannot be reset");
+	if (!device_ends(d))
 		return true;
-	}
 	if (!connections_end(d))
 		return true;
 	domain_destroy(d);
@@ -274,6 +283,8 @@ static bool step_ended(struct domain *d, sk_time_t now)
 
 	if (now < l->start_at || waits_for_service(d))
 		return false;
+	if (!device_ends(d)) /* an attempt to start it has claimed it */
+		return true;
 	if (!l->started_at)
 		return step_first(d, now);
 	answers_forget(d);
@@ -342,8 +353,7 @@ static void breach_look(struct domain *d)
 	for (uint32_t i = 0; i < d->m->n_channels; i++) {
 		const struct domain *s = service_of(d, i);
 
-		if (!s || !domain_runs(d) || !domain_restartable(d) ||
-			!connection_broken(connection_of(d, i)))
+		if (!s || !domain_runs(d) || !connection_broken(connection_of(d, i)))
 			continue;
 		domain_ends(d, DOMAIN_END_BREACH);
 		printf("%s: %s says that it broke the protocol\n", d->m->name, s->m->name);
@@ -359,7 +369,7 @@ static void pulse(struct domain *d)
 {
 	struct life *l = &d->life;
 
-	if (!domain_runs(d) || !domain_restartable(d))
+	if (!domain_runs(d))
 		return;
 	if (waits_for_service(d))
 		l->pulses = 0;

@@ -3,13 +3,15 @@
  * main.c - platform: owns the machine's firmware tables, PCI configuration space, MSI-X tables
  * and power
  *
- * Objects     devs[]: every PCI function. Its interrupts are made at the first claim and kept,
- *             so that a later claim, after a reset, gives the same ones.
- * Lifecycle   tables and devices are read once at start; afterwards only init calls.
+ * Objects     devs[]: every PCI function. A handle is the function's number on the bus, so it
+ *             means the same in each life.
+ * Lifecycle   tables and devices are read once at start; afterwards only init calls. A function
+ *             that was claimed in an earlier life is only read until its claim ends.
  * Trust       only SVC_BADGE_INIT may call; drivers never see an MSI-X table, because a page
  *             that holds one is in no piece that PLATFORM_BAR hands out.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "acpi.h"
@@ -35,22 +37,13 @@ enum {
 	PM1_SLP_EN = 1 << 13,
 	ENABLE_POLLS = 3000000,
 	POWER_MS = 5000,
-};
-
-struct vector {
-	sk_cap_t irq; /* 0: not made so far */
-	/* The message. */
-	uint64_t addr;
-	uint32_t data;
-};
-struct claim {
-	uint32_t n_irqs;
-	struct vector vector[VECTORS_MAX];
+	CLAIMED_MAX = 256,
 };
 
 static struct acpi_facts facts;
 static struct pci_device devs[PCI_MAX_DEVICES];
-static struct claim claims[PCI_MAX_DEVICES];
+/* How many vectors PLATFORM_VECTOR takes for each function. */
+static uint32_t n_vectors[PCI_MAX_DEVICES];
 static uint32_t n_devs;
 static uint64_t wallclock_boot_ns;
 
@@ -126,51 +119,44 @@ static bool matches(const struct pci_device *d, uint64_t ids, uint64_t class_cod
 	       ((uint32_t)class_code == UINT32_MAX || d->class_code == class_code);
 }
 
-static int vector_make(const struct pci_device *d, struct vector *v)
+static volatile uint32_t *vector_table(const struct pci_device *d, uint32_t n)
 {
-	sk_cap_t irq;
-	int rc = v->irq ? 0 : object_make(SK_OBJ_IRQ, 0, &irq);
-
-	if (v->irq || rc)
-		return rc;
-	rc = (int)sk_irq_msi(PLATFORM_CAP_CTL_IRQ, irq, 0, d->rid, &v->addr, &v->data);
-	if (rc)
-		cap_drop(irq);
-	else
-		v->irq = irq;
-	return rc;
+	if (!d->msix)
+		return NULL;
+	return devmem_map(d->bar[d->msix_bar].base + d->msix_offset, (size_t)n * MSIX_ENTRY);
 }
 
-/* Give the function up to `want` vectors, as many as it has; MSI-X is preferred to MSI. */
-static void vectors_make(struct pci_device *d, struct claim *c, uint32_t want)
+/* As many as it has; MSI-X is preferred to MSI. */
+static uint32_t vectors_of(const struct pci_device *d, uint64_t want)
 {
-	volatile uint32_t *table = NULL;
-	uint32_t n = want < VECTORS_MAX ? want : VECTORS_MAX;
+	uint32_t n = want < VECTORS_MAX ? (uint32_t)want : VECTORS_MAX;
 
-	if (d->msix) {
-		n = n < d->msix_entries ? n : d->msix_entries;
-		table = devmem_map(
-			d->bar[d->msix_bar].base + d->msix_offset, (size_t)n * MSIX_ENTRY);
-	}
-	if (!table)
-		n = d->msi && n ? 1 : 0;
-	for (c->n_irqs = 0; c->n_irqs < n; c->n_irqs++) {
-		volatile uint32_t *entry = table ? table + c->n_irqs * 4 : NULL;
-		struct vector *v = &c->vector[c->n_irqs];
+	if (d->msix && n > d->msix_entries)
+		n = d->msix_entries;
+	if (!n || vector_table(d, n))
+		return n;
+	return d->msi ? 1 : 0;
+}
 
-		if (vector_make(d, v))
-			break;
-		if (!entry) {
-			pci_msi_program(&config, d, v->addr, v->data);
-			continue;
-		}
-		entry[0] = (uint32_t)v->addr;
-		entry[1] = (uint32_t)(v->addr >> 32);
-		entry[2] = v->data;
-		entry[3] = 0; /* unmasked */
+static int vector_call(const struct pci_device *d, const uint64_t *mr)
+{
+	uint32_t n = n_vectors[d - devs];
+	volatile uint32_t *entry;
+
+	if (mr[1] >= n)
+		return -SK_E_RANGE;
+	entry = vector_table(d, n);
+	if (!entry) {
+		pci_msi_program(&config, d, mr[2], (uint32_t)mr[3]);
+		return 0;
 	}
-	if (table && c->n_irqs)
-		pci_msix_enable(&config, d);
+	entry += mr[1] * 4;
+	entry[0] = (uint32_t)mr[2];
+	entry[1] = (uint32_t)(mr[2] >> 32);
+	entry[2] = (uint32_t)mr[3];
+	entry[3] = 0; /* unmasked */
+	pci_msix_enable(&config, d);
+	return 0;
 }
 
 static int claim_call(uint64_t *mr, uint32_t *n_mr)
@@ -187,10 +173,10 @@ static int claim_call(uint64_t *mr, uint32_t *n_mr)
 		return -SK_E_BUSY;
 	devs[i].claimed = true;
 	pci_enable(&config, &devs[i]);
-	vectors_make(&devs[i], &claims[i], want < VECTORS_MAX ? (uint32_t)want : VECTORS_MAX);
-	mr[1] = i;
+	n_vectors[i] = vectors_of(&devs[i], want);
+	mr[1] = devs[i].rid;
 	mr[2] = devs[i].vendor | (uint64_t)devs[i].device << 16 | (uint64_t)devs[i].rid << 32;
-	mr[3] = claims[i].n_irqs;
+	mr[3] = n_vectors[i];
 	for (uint32_t b = 0; b < PCI_BARS; b++) {
 		bool usable = !devs[i].bar[b].io && devs[i].bar[b].size >= SK_PAGE_SIZE;
 
@@ -234,9 +220,9 @@ static uint64_t pieces(const struct pci_bar *bar, uint64_t skip_first, uint64_t 
 	return n;
 }
 
-static int bar_call(uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
+static int bar_call(
+	const struct pci_device *d, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
 {
-	const struct pci_device *d = &devs[mr[0]];
 	const struct pci_bar *bar = &d->bar[mr[1]];
 	uint64_t skip_first = bar->size, skip_end = bar->size, n, offset = 0;
 	uint32_t order = 0;
@@ -265,28 +251,20 @@ static int bar_call(uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
 	return 0;
 }
 
-static int irq_call(const uint64_t *mr, struct svc_caps *caps)
-{
-	const struct claim *c = &claims[mr[0]];
-
-	if (mr[1] >= c->n_irqs)
-		return -SK_E_RANGE;
-	caps->out[0] = c->vector[mr[1]].irq;
-	caps->n_out = 1;
-	return 0;
-}
-
 /* ---- the end of a claim ---- */
 
-static int reset_call(uint64_t *mr, uint32_t *n_mr)
+static int reset_call(struct pci_device *d, uint64_t *mr, uint32_t *n_mr)
 {
 	const struct reset_machine machine = { &config, devs, n_devs, wait_ms, devmem_map };
+	uint32_t saved[RESET_CONFIG_WORDS];
 	enum platform_reset how;
-	int rc = reset_function(&machine, &devs[mr[0]], &how);
+	int rc;
 
+	memcpy(saved, &mr[1], sizeof(saved));
+	rc = reset_function(&machine, d, saved, &how);
 	if (rc)
 		return rc;
-	devs[mr[0]].claimed = false;
+	d->claimed = false;
 	mr[1] = how;
 	*n_mr = 2;
 	return 0;
@@ -332,28 +310,37 @@ static void reboot(void)
 
 /* ---- the service ---- */
 
+static struct pci_device *claimed_device(uint64_t handle)
+{
+	for (uint32_t i = 0; i < n_devs; i++)
+		if (devs[i].rid == handle && devs[i].claimed)
+			return &devs[i];
+	return NULL;
+}
+
 static int platform_call(
 	uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
 {
-	bool has_handle = label == PLATFORM_BAR || label == PLATFORM_IRQ ||
+	bool has_handle = label == PLATFORM_BAR || label == PLATFORM_VECTOR ||
 			  label == PLATFORM_QUIESCE || label == PLATFORM_RESET;
+	struct pci_device *d = has_handle ? claimed_device(mr[0]) : NULL;
 
 	if (badge != SVC_BADGE_INIT)
 		return -SK_E_DENIED;
-	if (has_handle && (mr[0] >= n_devs || !devs[mr[0]].claimed))
+	if (has_handle && !d)
 		return -SK_E_NOT_FOUND;
 	switch (label) {
 	case PLATFORM_CLAIM:
 		return claim_call(mr, n_mr);
 	case PLATFORM_BAR:
-		return mr[1] < PCI_BARS ? bar_call(mr, n_mr, caps) : -SK_E_RANGE;
-	case PLATFORM_IRQ:
-		return irq_call(mr, caps);
+		return mr[1] < PCI_BARS ? bar_call(d, mr, n_mr, caps) : -SK_E_RANGE;
+	case PLATFORM_VECTOR:
+		return vector_call(d, mr);
 	case PLATFORM_QUIESCE:
-		pci_quiesce(&config, &devs[mr[0]]);
+		pci_quiesce(&config, d);
 		return 0;
 	case PLATFORM_RESET:
-		return reset_call(mr, n_mr);
+		return reset_call(d, mr, n_mr);
 	case PLATFORM_POWER:
 		if (mr[0] == 0)
 			power_off();
@@ -395,6 +382,36 @@ static void wallclock_read(void)
 		printf("wall clock: the CMOS clock holds no valid date\n");
 }
 
+/* ---- start ------------------------------------------------------------------------------- */
+/* Is the function's number in the list `claimed=` of init? */
+static bool claimed_before(const struct pci_device *d)
+{
+	char list[CLAIMED_MAX], *at = list;
+
+	if (!svc_arg("claimed", list, sizeof(list)))
+		return false;
+	while (*at) {
+		if (strtoul(at, &at, 16) == d->rid)
+			return true;
+		at += strcspn(at, ",");
+		at += *at == ',';
+	}
+	return false;
+}
+
+/* What an earlier life was about to do with a function that is not claimed ends here. */
+static void devices_find(void)
+{
+	n_devs = pci_enumerate(&config, devs, PCI_MAX_DEVICES);
+	for (uint32_t i = 0; i < n_devs; i++) {
+		struct pci_device *d = &devs[i];
+
+		d->claimed = claimed_before(d) || pci_is_iommu(d);
+		if (!d->claimed)
+			pci_measure(&config, d);
+	}
+}
+
 int main(void)
 {
 	const struct platform_resources *r =
@@ -404,7 +421,7 @@ int main(void)
 
 	if (rc)
 		printf("ACPI: no usable tables; power-off will not work\n");
-	n_devs = pci_enumerate(&config, devs, PCI_MAX_DEVICES);
+	devices_find();
 	wallclock_read();
 	printf("%u PCI functions, configuration by %s\n", n_devs,
 		facts.ecam ? "ECAM" : "ports");

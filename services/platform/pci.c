@@ -42,6 +42,8 @@ enum {
 	MSIX_MASK_ALL_BIT = 30,
 	MSI_ENABLE = 1 << 16,
 	MSI_64 = 1 << 23,
+	/* Base system peripheral, IOMMU: AMD's are functions. */
+	CLASS_IOMMU = 0x0806,
 };
 
 static void command_set(
@@ -95,8 +97,9 @@ static void bars_read(const struct pci_config *cfg, struct pci_device *d, unsign
 	cfg->write(d->rid, REG_COMMAND, cmd & ~(uint32_t)CMD_MASTER);
 }
 
-static void msix_read(const struct pci_config *cfg, struct pci_device *d, uint16_t at)
+static void msix_read(const struct pci_config *cfg, struct pci_device *d)
 {
+	uint16_t at = d->msix_cap;
 	uint32_t table = cfg->read(d->rid, at + 4);
 	uint16_t entries = (uint16_t)(((cfg->read(d->rid, at) >> 16) & 0x7ff) + 1);
 	uint8_t bar = table & 7;
@@ -111,13 +114,12 @@ static void msix_read(const struct pci_config *cfg, struct pci_device *d, uint16
 }
 
 /* Each capability is used only if all its registers that platform uses lie below 256. */
-static void cap_read(
-	const struct pci_config *cfg, struct pci_device *d, uint16_t at, uint32_t head)
+static void cap_read(struct pci_device *d, uint16_t at, uint32_t head)
 {
 	switch (head & 0xff) {
 	case CAP_MSIX:
 		if (at <= 0xf4)
-			msix_read(cfg, d, at);
+			d->msix_cap = at;
 		break;
 	case CAP_MSI:
 		if (at <= 0xec)
@@ -153,7 +155,7 @@ static void caps_read(const struct pci_config *cfg, struct pci_device *d)
 	for (unsigned int n = 0; at >= 0x40 && n < CAPS_WALK_MAX; n++) {
 		uint32_t head = cfg->read(d->rid, at);
 
-		cap_read(cfg, d, at, head);
+		cap_read(d, at, head);
 		at = (head >> 8) & 0xfc;
 	}
 }
@@ -194,10 +196,9 @@ static void function_read(struct scan *s, uint16_t rid, uint32_t id)
 	d->class_code = s->cfg->read(rid, REG_CLASS) >> 8;
 	d->secondary = (buses >> 8) & 0xff;
 	d->subordinate = (buses >> 16) & 0xff;
-	if (header == 0) {
-		bars_read(s->cfg, d, PCI_BARS);
+	d->bridge = header != 0;
+	if (!d->bridge)
 		caps_read(s->cfg, d);
-	}
 }
 
 uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, uint32_t max)
@@ -226,6 +227,19 @@ uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, ui
 	return s.n;
 }
 
+bool pci_is_iommu(const struct pci_device *d) { return d->class_code >> 8 == CLASS_IOMMU; }
+
+void pci_measure(const struct pci_config *cfg, struct pci_device *d)
+{
+	if (d->bridge)
+		return;
+	bars_read(cfg, d, PCI_BARS);
+	d->msix = 0;
+	if (d->msix_cap)
+		msix_read(cfg, d);
+	d->measured = true;
+}
+
 void pci_enable(const struct pci_config *cfg, const struct pci_device *d)
 {
 	command_set(cfg, d->rid, 0, CMD_MEMORY | CMD_MASTER);
@@ -248,9 +262,9 @@ void pci_msix_enable(const struct pci_config *cfg, const struct pci_device *d)
 void pci_quiesce(const struct pci_config *cfg, const struct pci_device *d)
 {
 	command_set(cfg, d->rid, 0, CMD_NO_INTX);
-	if (d->msix)
-		cfg->write(
-			d->rid, d->msix, cfg->read(d->rid, d->msix) | 1u << MSIX_MASK_ALL_BIT);
+	if (d->msix_cap)
+		cfg->write(d->rid, d->msix_cap,
+			cfg->read(d->rid, d->msix_cap) | 1u << MSIX_MASK_ALL_BIT);
 	if (d->msi)
 		cfg->write(d->rid, d->msi, cfg->read(d->rid, d->msi) & ~(uint32_t)MSI_ENABLE);
 	command_set(cfg, d->rid, CMD_MASTER, 0);

@@ -37,20 +37,32 @@ struct pci_device {
 	uint8_t msix_bar;
 	/* Of the table in that BAR. */
 	uint32_t msix_offset;
-	uint16_t msi;
+	/* The capabilities, whether the table is usable or not. */
+	uint16_t msix_cap, msi;
 	/* Of the PCI Express, Advanced Features and power management capabilities. */
 	uint16_t pcie, af, pm;
 	/* Of the virtio capability that says where the common registers are. */
 	uint16_t virtio;
 	/* A bridge: the buses behind it, from secondary to subordinate; 0: it is none. */
 	uint8_t secondary, subordinate;
+	bool bridge;
+	/* The BARs are known. */
+	bool measured;
 	bool claimed;
 };
 
 /*
  * Find all functions reachable from bus 0. Returns their number; those beyond max are left out.
+ * It only reads, so devices and their drivers do not notice it.
  */
 uint32_t pci_enumerate(const struct pci_config *cfg, struct pci_device *devs, uint32_t max);
+/*
+ * Find out the sizes of the BARs, by writing them, and turn bus mastering off: for a function
+ * that no driver uses.
+ */
+void pci_measure(const struct pci_config *cfg, struct pci_device *d);
+/* An IOMMU, which must not lose its addresses or its bus mastering. */
+bool pci_is_iommu(const struct pci_device *d);
 /* Memory decoding and bus mastering. */
 void pci_enable(const struct pci_config *cfg, const struct pci_device *d);
 /* MSI-X: enable with INTx off. The table is written by the caller before. */

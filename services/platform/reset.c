@@ -6,6 +6,8 @@
  *             and say nothing about the device behind the function.
  * Invariants  RESET1 bus mastering is off from before the reset until the next claim
  *             RESET2 no other function is reset with it
+ *             RESET3 afterwards the function has the addresses with which it was claimed, even
+ *                if platform ended in an earlier reset of it
  * Source      PCI Express Base 4.0: 6.6.1 (conventional reset), 6.6.2 (function-level reset),
  *             7.5.3 (capability), 2.3.2 (completions); ECN Advanced Capabilities for
  *             Conventional PCI; PCI Bus Power Management 1.2: 3.2.4 (PMCSR), 5.6.1 (delays);
@@ -23,7 +25,10 @@ enum {
 	REG_BAR0 = 0x10,
 	REG_ROM = 0x30,
 	REG_INTERRUPT = 0x3c,
+	CMD_IO = 1 << 0,
+	CMD_MEMORY = 1 << 1,
 	CMD_MASTER = 1 << 2,
+	CMD_NO_INTX = 1 << 10,
 	/* In the upper half of REG_INTERRUPT: bridge control. */
 	BRIDGE_RESET = 1 << 22,
 	BRIDGE_TIMER_STATUS = 1 << 26, /* cleared by writing 1 */
@@ -77,21 +82,24 @@ struct saved {
 	uint32_t command, timers, bar[PCI_BARS], rom, interrupt, control;
 };
 
-static void save(const struct reset_machine *m, const struct pci_device *d, struct saved *s)
+static void saved_from(const struct pci_device *d, const uint32_t *config, struct saved *s)
 {
-	s->command = get(m, d, REG_COMMAND) & 0xffff & ~(uint32_t)CMD_MASTER; /* RESET1 */
-	s->timers = get(m, d, REG_TIMERS);
+	s->command = (config[REG_COMMAND / 4] & 0xffff & ~(uint32_t)CMD_MASTER) |
+		     CMD_NO_INTX; /* RESET1 */
+	s->timers = config[REG_TIMERS / 4];
 	for (uint16_t i = 0; i < PCI_BARS; i++)
-		s->bar[i] = get(m, d, (uint16_t)(REG_BAR0 + 4 * i));
-	s->rom = get(m, d, REG_ROM);
-	s->interrupt = get(m, d, REG_INTERRUPT);
-	s->control = d->pcie ? get(m, d, (uint16_t)(d->pcie + PCIE_CONTROL)) & 0xffff : 0;
+		s->bar[i] = config[REG_BAR0 / 4 + i];
+	s->rom = config[REG_ROM / 4];
+	s->interrupt = config[REG_INTERRUPT / 4];
+	s->control = d->pcie ? config[(d->pcie + PCIE_CONTROL) / 4] & 0xffff : 0;
 }
 
-/* Addresses first: decoding is off after a reset, so none is seen half written. */
+/* Decoding is off meanwhile, so no address is seen half written. */
 static void restore(
 	const struct reset_machine *m, const struct pci_device *d, const struct saved *s)
 {
+	put(m, d, REG_COMMAND,
+		get(m, d, REG_COMMAND) & 0xffff & ~(uint32_t)(CMD_IO | CMD_MEMORY));
 	put(m, d, REG_TIMERS, s->timers);
 	for (uint16_t i = 0; i < PCI_BARS; i++)
 		put(m, d, (uint16_t)(REG_BAR0 + 4 * i), s->bar[i]);
@@ -262,14 +270,20 @@ static bool reset_shows(const struct reset_machine *m, const struct pci_device *
 	return !status || *status == 0;
 }
 
-int reset_function(
-	const struct reset_machine *m, const struct pci_device *d, enum platform_reset *how)
+int reset_function(const struct reset_machine *m, struct pci_device *d,
+	const uint32_t config[RESET_CONFIG_WORDS], enum platform_reset *how)
 {
-	int rc = -SK_E_NO_SYS;
+	int rc = wait_ready(m, d); /* RESET3 */
 	struct saved s;
 
+	if (rc)
+		return rc;
 	pci_quiesce(m->cfg, d);
-	save(m, d, &s);
+	saved_from(d, config, &s);
+	restore(m, d, &s); /* RESET3 */
+	if (!d->measured)
+		pci_measure(m->cfg, d);
+	rc = -SK_E_NO_SYS;
 	for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
 		int way_rc = ways[i].run(m, d);
 

@@ -19,12 +19,17 @@ struct reset_machine {
 	volatile void *(*map)(uint64_t paddr, size_t len);
 };
 
+#define RESET_CONFIG_WORDS 64u
+
 /*
+ * config: its configuration space when it was claimed. An earlier life of platform may have
+ * ended in a reset, so the function may have no addresses now.
+ *
  * Quiesce d and reset it by the first way that works. Afterwards it has its addresses again,
  * and neither bus mastering nor interrupts. 0 with the way in *how; -SK_E_NO_SYS: d has no
  * reset that is known here; -SK_E_IO: it does not come back. It takes up to 8 seconds.
  */
-int reset_function(const struct reset_machine *m, const struct pci_device *d,
-	enum platform_reset *how) must_check;
+int reset_function(const struct reset_machine *m, struct pci_device *d,
+	const uint32_t config[RESET_CONFIG_WORDS], enum platform_reset *how) must_check;
 
 #endif

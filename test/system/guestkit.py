@@ -15,7 +15,7 @@ from harness import PROMPT
 
 # a row of `list-services`; a line of the log may come between the rows, or into one
 Service = collections.namedtuple("Service", "state restarts reason epoch memory")
-SERVICE = re.compile(r"^(\S+) +(running|restarting|dead|given up|absent) +(\d+) (\S+) +\d+:\d\d:\d\d +(\d+) +(\d+)", re.M)
+SERVICE = re.compile(r"^(\S+) +(running|restarting|given up|absent) +(\d+) (\S+) +\d+:\d\d:\d\d +(\d+) +(\d+)", re.M)
 LEAVE = "\x1d"  # Ctrl-], which leaves a guest's console
 HERE = os.path.dirname(os.path.abspath(__file__))
 

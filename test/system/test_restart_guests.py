@@ -14,7 +14,7 @@ from harness import GuestDir
 CONTENT = random.Random(3).randbytes(64 << 10)
 KILLS = int(os.environ.get("SKERRY_RESTARTS", "12"))
 SEED = int(os.environ.get("SKERRY_SEED", "1"))
-SERVICES = "uart blk0 net0 storage files network ip console xenstore".split()
+SERVICES = "platform uart blk0 net0 storage files network ip console xenstore".split()
 WAYS = os.environ.get("SKERRY_WAYS", "fault fault hang exit").split()
 
 

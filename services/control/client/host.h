@@ -102,9 +102,8 @@ uint64_t host_wall_seconds(void);
 
 /*
  * Have a domain of the host started again. init answers before that is done: 0,
- * -SK_E_NOT_FOUND: no domain has this name, -SK_E_NO_SYS: it cannot be started again,
- * -SK_E_BUSY: it is being started, -SK_E_STATE: it does not run, -SK_E_DENIED: this way of
- * ending it needs a boot option.
+ * -SK_E_NOT_FOUND: no domain has this name, -SK_E_BUSY: it is being started, -SK_E_STATE: it
+ * does not run, -SK_E_DENIED: this way of ending it needs a boot option.
  */
 int host_domain_restart(const char *name, enum init_kill how) must_check;
 /* Each returns only when init refuses: -SK_E_*. */

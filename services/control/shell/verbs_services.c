@@ -27,8 +27,6 @@ static const char *refusal(int rc)
 	switch (rc) {
 	case -SK_E_NOT_FOUND:
 		return "no domain of the host has this name; `list-services` shows what there is";
-	case -SK_E_NO_SYS:
-		return "it cannot be started again";
 	case -SK_E_BUSY:
 		return "it is being started again already";
 	case -SK_E_STATE:

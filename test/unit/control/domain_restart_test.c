@@ -359,7 +359,6 @@ void services_are_listed(void **state)
 		const char *text;
 	} refusals[] = {
 		{ -SK_E_NOT_FOUND, "kill: storage: no domain of the host has this name" },
-		{ -SK_E_NO_SYS, "kill: storage: it cannot be started again" },
 		{ -SK_E_DENIED, "kill: storage: this needs the boot option init.kill=1" },
 		{ -SK_E_BUSY, "kill: storage: it is being started again already" },
 		{ -SK_E_STATE, "kill: storage: it does not run" },

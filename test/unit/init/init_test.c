@@ -73,7 +73,7 @@ static void each_has_what_the_manifest_says(struct kern_msg *m)
 	assert_int_equal(
 		kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 14)->obj->rid, RID);
 	assert_int_equal(
-		kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 7)->obj->gsi, 101);
+		kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 7)->obj->gsi, 2);
 	assert_non_null(kern_view(own(domains[DISK].proc.space), dev->bar[1].vaddr, &rights));
 	assert_int_equal(rights, SK_R | SK_W | SK_MAP_UNCACHED);
 	assert_int_equal(
@@ -498,6 +498,26 @@ static void a_console_that_refuses(void)
 	run(no_logs);
 }
 
+/* Vectors can run out; a driver then has fewer. */
+static void has_one_message(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
+	assert_int_equal(info_of(DISK)->dev[0].n_irqs, 1);
+	assert_null(kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 7)->obj);
+}
+
+static void (*const few[])(struct kern_msg *m) = { has_one_message, NULL };
+
+static void fewer_interrupts(void)
+{
+	machine();
+	kern.fail_nr = SK_SYS_IRQ_MSI;
+	kern.fail_in = 2;
+	kern.fail_rc = -SK_E_LIMIT;
+	run(few);
+}
+
 /* ---- files of the archive ---- */
 static void file_is_shown(struct kern_msg *m)
 {
@@ -916,6 +936,7 @@ int main(void)
 		KERN_CASE(a_piece_larger_than_its_bar),
 		KERN_CASE(a_piece_of_no_size),
 		KERN_CASE(an_interrupt_that_is_refused),
+		KERN_CASE(fewer_interrupts),
 		KERN_CASE(no_iommu),
 		KERN_CASE(an_image_that_is_not_there),
 		KERN_CASE(no_iommu_but_allowed),

@@ -225,10 +225,11 @@ static void platform_answers(struct kern_msg *m)
 		if (peer.extra_cap)
 			m->out[m->n_out++] = made(SK_OBJ_FRAME, SK_ALL, 0);
 		return;
-	case PLATFORM_IRQ:
+	case PLATFORM_VECTOR:
 		assert_int_equal(m->mr[0], HANDLE);
-		m->out[m->n_out++] = made(SK_OBJ_IRQ, SK_ALL, 0);
-		m->out[0].obj->gsi = 100 + (uint32_t)m->mr[1];
+		assert_int_equal(m->mr[2], domains[DISK].message[m->mr[1]].addr);
+		assert_int_equal(m->mr[3], own(domains[DISK].message[m->mr[1]].irq)->gsi);
+		assert_int_equal(own(domains[DISK].message[m->mr[1]].irq)->rid, RID);
 		answer(m, peer.irq_rc, 1);
 		return;
 	case PLATFORM_QUIESCE:
@@ -237,6 +238,8 @@ static void platform_answers(struct kern_msg *m)
 		return;
 	case PLATFORM_RESET:
 		assert_int_equal(m->mr[0], HANDLE);
+		assert_int_equal(m->n, 33);
+		assert_int_equal(m->mr[1], 0x77); /* what it said at the claim */
 		m->mr[1] = PLATFORM_RESET_FLR;
 		answer(m, peer.reset_rc, 2);
 		return;
@@ -282,6 +285,8 @@ static long called(struct kern_msg *m)
 	peer.asked[peer.n_asked++] = (struct asked){ s, m->label };
 	if (peer.dies[s] && m->label == peer.dies_at)
 		return call_dies(s);
+	if (s == PLATFORM && m->label == peer.silent)
+		return -SK_E_TIMEOUT;
 	if (s == PLATFORM) {
 		platform_answers(m);
 		return 0;
@@ -432,8 +437,7 @@ void audit(unsigned int i, const struct wanted *w, unsigned int n)
 		{ DOMAIN_CAP_UNTYPED, SK_OBJ_UNTYPED, SK_ALL, 0, NULL },
 		{ DOMAIN_CAP_PULSE, SK_OBJ_NOTIFICATION, SK_W, 1ull << i, own(init_ntfn) },
 	};
-	/* The last is for those that init watches. */
-	const unsigned int n_common = sizeof(all) / sizeof(all[0]) - (i == PLATFORM);
+	const unsigned int n_common = sizeof(all) / sizeof(all[0]);
 
 	assert_int_equal(d->state, DOMAIN_RUNNING);
 	for (sk_cap_t s = 1; s < cnode->n_slots; s++) {

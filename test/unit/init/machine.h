@@ -57,6 +57,8 @@ extern struct peer {
 	/* So often, it ends while init calls it with this label: by a fault, or it exits. */
 	unsigned int dies[DOMAINS];
 	uint64_t dies_at;
+	/* platform does not answer this call. */
+	uint64_t silent;
 	bool exits;
 	unsigned int opens[DOMAINS], closes[DOMAINS], closed[EVENTS], n_closed;
 	struct kern_msg open[EVENTS];

@@ -228,7 +228,6 @@ static void machine(void)
 	(void)kern_object(DOMAIN_CAP_SERVICE, SK_OBJ_ENDPOINT);
 	(void)kern_object(DOMAIN_CAP_NTFN, SK_OBJ_NOTIFICATION);
 	(void)kern_object(DOMAIN_CAP_REPLY, SK_OBJ_REPLY);
-	(void)kern_object(PLATFORM_CAP_CTL_IRQ, SK_OBJ_CTL_IRQ);
 	(void)kern_object(PLATFORM_CAP_IOPORT, SK_OBJ_IOPORT);
 	kern_own(PLATFORM_CAP_IOPORT)->badge = 0xffffull << 16;
 	kern_info()->tsc_hz = 1000000;
@@ -291,8 +290,26 @@ static void call(
 	m->mr[3] = d;
 }
 
+/* The message of vector n is ADDR, DATA + n. */
+enum { DATA = 0x31 };
+#define ADDR 0x1fee00000ull
+
+static void call_vector(struct kern_msg *m, uint64_t of, uint64_t index)
+{
+	call(m, PLATFORM_VECTOR, of, index, ADDR, DATA + index);
+}
+
 /* ---- claims ---- */
 static uint64_t handle, handle_m;
+/* As each claim reported it. */
+static uint64_t config_x[32], config_m[32];
+
+static void call_reset(struct kern_msg *m, uint64_t of, const uint64_t *config)
+{
+	call(m, PLATFORM_RESET, of, 0, 0, 0);
+	memcpy(&m->mr[1], config, sizeof(config_x));
+	m->n = 33;
+}
 
 static void by_another(struct kern_msg *m)
 {
@@ -309,7 +326,7 @@ static void unclaimed(struct kern_msg *m)
 static void handle_beyond(struct kern_msg *m)
 {
 	assert_int_equal(status(), -SK_E_NOT_FOUND);
-	call(m, PLATFORM_IRQ, FUNCTIONS, 0, 0, 0);
+	call(m, PLATFORM_VECTOR, RID_X, 0, 0, 0); /* not claimed */
 }
 
 static void unknown_ids(struct kern_msg *m)
@@ -352,16 +369,12 @@ static void claimed(struct kern_msg *m)
 	assert_int_equal((uint32_t)reply.mr[10], 0x10421af4);
 	assert_int_equal(reply.mr[10 + 4] >> 32, 0); /* words 8 and 9 are BARs 4 and 5 */
 	assert_int_equal((uint32_t)reply.mr[10 + 8], fn[0].reg[16]);
-	for (unsigned int i = 0; i < ENTRIES_X; i++) {
-		assert_int_equal(entry[4 * i], 0xfee00000);
-		assert_int_equal(entry[4 * i + 1], 1);
-		assert_int_equal(entry[4 * i + 2], 1 + i);
-		assert_int_equal(entry[4 * i + 3], 0);
-	}
-	assert_int_equal(entry[4 * ENTRIES_X], 0);
-	assert_int_equal(fn[0].reg[16] >> 30, 2); /* enabled and unmasked */
-	/* memory decoding and bus mastering on, INTx off */
-	assert_int_equal(fn[0].reg[1] & 0x406, 0x406);
+	assert_int_equal(handle, RID_X);
+	memcpy(config_x, &reply.mr[10], sizeof(config_x));
+	assert_int_equal(entry[2], 0);
+	assert_int_equal(fn[0].reg[16] >> 30, 1); /* off until it has a message */
+	/* memory decoding and bus mastering on */
+	assert_int_equal(fn[0].reg[1] & 0x6, 0x6);
 	assert_int_equal(fn[1].reg[1] & 0x4, 0);
 	call(m, PLATFORM_CLAIM, 0x10421af4, 0x010000, 0, 2);
 }
@@ -378,11 +391,24 @@ static void claimed_msi(struct kern_msg *m)
 	handle_m = reply.mr[1];
 	assert_int_equal(reply.mr[2] >> 32, RID_M);
 	assert_int_equal(reply.mr[3], 1);
+	memcpy(config_m, &reply.mr[10], sizeof(config_m));
+	call_vector(m, handle_m, 0);
+}
+
+static void message_of_msi(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
 	assert_int_equal(fn[1].reg[17], 0xfee00000);
 	assert_int_equal(fn[1].reg[18], 1);
-	assert_int_equal(fn[1].reg[19], ENTRIES_X + 1);
+	assert_int_equal(fn[1].reg[19], DATA);
 	assert_int_equal(fn[1].reg[16] >> 16 & 1, 1);
 	assert_int_equal(fn[1].reg[16] >> 20 & 7, 0);
+	call_vector(m, handle_m, 1);
+}
+
+static void only_one_message(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_RANGE);
 	call(m, PLATFORM_CLAIM, 0x1234ffff, UINT64_MAX, 0, 2);
 }
 
@@ -390,30 +416,28 @@ static void claimed_without(struct kern_msg *m)
 {
 	assert_int_equal(status(), 0);
 	assert_int_equal(reply.mr[3], 0);
-	call(m, PLATFORM_IRQ, handle, ENTRIES_X, 0, 0);
+	call_vector(m, handle, ENTRIES_X);
 }
 
-static void irq(struct kern_msg *m)
+static void vector(struct kern_msg *m)
 {
 	assert_int_equal(status(), -SK_E_RANGE);
-	assert_int_equal(reply.n_caps, 0);
-	call(m, PLATFORM_IRQ, handle, 2, 0, 0);
-}
-
-static void irq_again(struct kern_msg *m)
-{
-	assert_int_equal(status(), 0);
-	assert_int_equal(reply.cap[0].obj->type, SK_OBJ_IRQ);
-	assert_int_equal(reply.cap[0].obj->gsi, 3);
-	assert_int_equal(reply.cap[0].obj->rid, RID_X); /* nobody else sends it */
-	call(m, PLATFORM_IRQ, handle, 2, 0, 0);
+	assert_int_equal(*(uint32_t *)(kern.phys + BAR_X + TABLE_X + 16 * ENTRIES_X + 8), 0);
+	call_vector(m, handle, 2);
 }
 
 static void bar_beyond(struct kern_msg *m)
 {
-	/* a restarted driver may ask again */
+	const uint32_t *entry = (uint32_t *)(kern.phys + BAR_X + TABLE_X) + 4 * 2;
+
 	assert_int_equal(status(), 0);
-	assert_int_equal(reply.cap[0].obj->gsi, 3);
+	assert_int_equal(entry[0], 0xfee00000);
+	assert_int_equal(entry[1], 1);
+	assert_int_equal(entry[2], DATA + 2);
+	assert_int_equal(entry[3], 0);
+	assert_int_equal(entry[-2], 0);                /* only this one */
+	assert_int_equal(fn[0].reg[16] >> 30, 2);      /* enabled and unmasked */
+	assert_int_equal(fn[0].reg[1] & 0x406, 0x406); /* INTx off */
 	call(m, PLATFORM_BAR, handle, 6, 0, 0);
 }
 
@@ -475,7 +499,7 @@ static void bar_is_ram(struct kern_msg *m)
 	assert_int_equal(status(), 0);
 	assert_int_equal(reply.mr[1], 1);
 	assert_int_equal(reply.mr[3], 16);
-	call(m, PLATFORM_BAR, 2, 0, 0, 0);
+	call(m, PLATFORM_BAR, RID_N, 0, 0, 0);
 }
 
 static void no_such_call(struct kern_msg *m)
@@ -486,17 +510,9 @@ static void no_such_call(struct kern_msg *m)
 }
 
 /* ---- a second claim ---- */
-static struct kern_object *first_irq;
-
-static void quiesce(struct kern_msg *m)
-{
-	assert_int_equal(status(), -SK_E_NO_SYS);
-	call(m, PLATFORM_IRQ, handle, 2, 0, 0);
-}
-
 static void quiesce_x(struct kern_msg *m)
 {
-	first_irq = reply.cap[0].obj;
+	assert_int_equal(status(), -SK_E_NO_SYS);
 	kern.phys[BAR_X + COMMON_X + 0x14] = 0x0f; /* the driver runs */
 	call(m, PLATFORM_QUIESCE, handle, 0, 0, 0);
 }
@@ -506,7 +522,7 @@ static void is_quiet(struct kern_msg *m)
 	assert_int_equal(status(), 0);
 	assert_int_equal(fn[0].reg[1] & 0x406, 0x402);
 	assert_int_equal(fn[0].reg[16] >> 30, 3); /* enabled and masked */
-	call(m, PLATFORM_RESET, handle, 0, 0, 0);
+	call_reset(m, handle, config_x);
 }
 
 static void is_reset(struct kern_msg *m)
@@ -519,33 +535,17 @@ static void is_reset(struct kern_msg *m)
 
 static void claim_again(struct kern_msg *m)
 {
-	uint32_t *entry = (uint32_t *)(kern.phys + BAR_X + TABLE_X);
-
 	assert_int_equal(status(), -SK_E_NOT_FOUND); /* the claim has ended */
-	entry[4 * 2 + 2] = 0;                        /* as a reset leaves it */
-	entry[4 * 2 + 3] = 1;
 	call(m, PLATFORM_CLAIM, 0x10421af4, 0x010000, 0, 1000);
 }
 
 static void claimed_again(struct kern_msg *m)
 {
-	const uint32_t *entry = (uint32_t *)(kern.phys + BAR_X + TABLE_X);
-
 	assert_int_equal(status(), 0);
 	assert_int_equal(reply.mr[1], handle);
 	assert_int_equal(reply.mr[3], ENTRIES_X);
-	assert_int_equal(entry[4 * 2 + 2], 3);
-	assert_int_equal(entry[4 * 2 + 3], 0);
-	assert_int_equal(fn[0].reg[16] >> 30, 2);
 	assert_int_equal(fn[0].reg[1] & 0x406, 0x406);
-	call(m, PLATFORM_IRQ, handle, 2, 0, 0);
-}
-
-static void irq_is_the_same(struct kern_msg *m)
-{
-	assert_int_equal(status(), 0);
-	assert_ptr_equal(reply.cap[0].obj, first_irq);
-	call(m, PLATFORM_RESET, handle_m, 0, 0, 0);
+	call_reset(m, handle_m, config_m);
 }
 
 static void has_no_reset(struct kern_msg *m)
@@ -558,7 +558,7 @@ static void has_no_reset(struct kern_msg *m)
 static void stays_claimed(struct kern_msg *m)
 {
 	assert_int_equal(status(), -SK_E_BUSY);
-	call(m, PLATFORM_RESET, FUNCTIONS, 0, 0, 0);
+	call_reset(m, FUNCTIONS, config_m);
 }
 
 static void end(struct kern_msg *m)
@@ -569,15 +569,71 @@ static void end(struct kern_msg *m)
 
 static void (*const claims[])(struct kern_msg *m) = { by_another, unclaimed, handle_beyond,
 	unknown_ids, unknown_class, index_beyond, claim_first, claimed, claim_msi, claimed_msi,
-	claimed_without, irq, irq_again, bar_beyond, bar_of_ports, bar_of_half_a_page,
-	bar_first, bar_next, bar_of_another, bar_is_ram, no_such_call, quiesce, quiesce_x,
-	is_quiet, is_reset, claim_again, claimed_again, irq_is_the_same, has_no_reset,
-	stays_claimed, end, NULL };
+	message_of_msi, only_one_message, claimed_without, vector, bar_beyond, bar_of_ports,
+	bar_of_half_a_page, bar_first, bar_next, bar_of_another, bar_is_ram, no_such_call,
+	quiesce_x, is_quiet, is_reset, claim_again, claimed_again, has_no_reset, stays_claimed,
+	end, NULL };
 
 static void devices(void)
 {
 	machine();
 	run(claims);
+}
+
+/* ---- a later life ---- */
+static struct function fn_before;
+
+static void n_claim(struct kern_msg *m)
+{
+	assert_memory_equal(&fn[0], &fn_before, sizeof(fn[0])); /* not touched */
+	assert_int_equal(fn[1].reg[1] & 4, 0);                  /* and this one is quiet */
+	call(m, PLATFORM_CLAIM, 0x10421af4, 0x010000, 0, 4);
+}
+
+static void n_quiesce(struct kern_msg *m)
+{
+	assert_int_equal(status(), -SK_E_BUSY);
+	call(m, PLATFORM_QUIESCE, RID_X, 0, 0, 0);
+}
+
+static void n_reset(struct kern_msg *m)
+{
+	uint64_t config[32];
+
+	assert_int_equal(status(), 0);
+	assert_int_equal(fn[0].reg[1] & 4, 0);
+	assert_int_equal(fn[0].reg[16] >> 30 & 1, 1); /* masked */
+	memcpy(config, fn_before.reg, sizeof(config));
+	call_reset(m, RID_X, config);
+}
+
+static void n_claim_again(struct kern_msg *m)
+{
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.mr[1], PLATFORM_RESET_VIRTIO);
+	call(m, PLATFORM_CLAIM, 0x10421af4, 0x010000, 0, 4);
+}
+
+static void n_claimed(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(status(), 0);
+	assert_int_equal(reply.mr[1], RID_X);
+	assert_int_equal(reply.mr[3], ENTRIES_X);
+	assert_int_equal(reply.mr[4], 0x10000);
+}
+
+static void (*const later[])(
+	struct kern_msg *m) = { n_claim, n_quiesce, n_reset, n_claim_again, n_claimed, NULL };
+
+static void a_function_that_a_driver_has(void)
+{
+	machine();
+	strcpy(((struct domain_info *)DOMAIN_INFO_VADDR)->args, "claimed=f8,18\n");
+	fn[0].reg[1] |= 6;
+	fn[1].reg[1] |= 6;
+	fn_before = fn[0];
+	run(later);
 }
 
 /* Registers are read at the address in MCFG. */
@@ -638,37 +694,6 @@ static void configuration_beyond_the_window(void)
 		(uint32_t[]){ 0x55551af4, 0, 0x06040000, 1 << 16, 0, 0, 0x00010100 }, 28);
 	fn[2].rid = RID_BEHIND;
 	run(by_both);
-}
-
-/* A claim that runs out of memory gives fewer interrupts and leaks nothing. */
-static void short_claim(struct kern_msg *m)
-{
-	kern.fail_nr = SK_SYS_IRQ_MSI;
-	kern.fail_in = 3;
-	kern.fail_rc = -SK_E_LIMIT;
-	used_before = kern_used(kern.cnode);
-	call(m, PLATFORM_CLAIM, 0x10421af4, UINT64_MAX, 0, 4);
-}
-
-static void short_claimed(struct kern_msg *m)
-{
-	(void)m;
-	assert_int_equal(status(), 0);
-	assert_int_equal(reply.mr[3], 2);
-	assert_int_equal(*(uint32_t *)(kern.phys + BAR_X + TABLE_X + 32), 0);
-	/*
-	 * two interrupts, the untyped of small objects, two pages of the table, and a page
-	 * table with its untyped
-	 */
-	assert_int_equal(kern_used(kern.cnode), used_before + 2 + 1 + 2 + 2);
-}
-
-static void (*const few[])(struct kern_msg *m) = { short_claim, short_claimed, NULL };
-
-static void fewer_interrupts(void)
-{
-	machine();
-	run(few);
 }
 
 /* ---- power ---- */
@@ -841,9 +866,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KERN_CASE(devices),
+		KERN_CASE(a_function_that_a_driver_has),
 		KERN_CASE(configuration_by_memory),
 		KERN_CASE(configuration_beyond_the_window),
-		KERN_CASE(fewer_interrupts),
 		KERN_CASE(off_and_on),
 		KERN_CASE(reset_register_in_memory),
 		KERN_CASE(no_tables),

@@ -20,6 +20,8 @@ struct fake {
 static struct fake fn[FUNCTIONS];
 static unsigned int n_fn;
 
+static unsigned int n_writes;
+
 static struct fake *find(uint16_t rid)
 {
 	for (unsigned int i = 0; i < n_fn; i++)
@@ -41,6 +43,7 @@ static void cfg_write(uint16_t rid, uint16_t off, uint32_t v)
 	struct fake *f = find(rid);
 
 	assert_true(f && off < 256 && off % 4 == 0);
+	n_writes++;
 	if (off >= 0x10 && off < 0x28) {
 		uint32_t mask = f->bar_mask[(off - 0x10) / 4];
 
@@ -79,6 +82,37 @@ static int reset(void **state)
 	return 0;
 }
 
+/* Enumeration disturbs no device. */
+static uint32_t find_all(struct pci_device *d, uint32_t max)
+{
+	uint32_t n;
+
+	n_writes = 0;
+	n = pci_enumerate(&cfg, d, max);
+	assert_int_equal(n_writes, 0);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_false(d[i].measured);
+		assert_int_equal(d[i].msix, 0);
+		pci_measure(&cfg, &d[i]);
+		assert_int_equal(d[i].measured, !d[i].bridge);
+	}
+	return n;
+}
+
+static void iommus(void **state)
+{
+	struct fake *f = add(0x08, 0);
+	struct pci_device d[4];
+
+	(void)state;
+	f->reg[2] = 0x08060001;
+	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_true(pci_is_iommu(&d[0]));
+	f->reg[2] = 0x08050001;
+	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_false(pci_is_iommu(&d[0]));
+}
+
 static void bars(void **state)
 {
 	struct fake *f = add(0x08, 0);
@@ -96,7 +130,7 @@ static void bars(void **state)
 	f->bar_mask[3] = 0xffffffff;
 	f->reg[8] = 0xfe001000; /* a broken BAR: its mask has holes */
 	f->bar_mask[4] = 0xf0ff0000;
-	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(find_all(d, 4), 1);
 	assert_true(d[0].bar[0].io);
 	assert_int_equal(d[0].bar[0].size, 64);
 	assert_int_equal(d[0].bar[1].size, 4096);
@@ -119,7 +153,7 @@ static void wide_bar_in_the_last_register(void **state)
 	f->reg[9] = 0xfe000004; /* says 64-bit, but no register follows */
 	f->bar_mask[5] = 0xfffff000;
 	f->reg[10] = 5; /* belongs to no BAR */
-	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(find_all(d, 4), 1);
 	assert_int_equal(d[0].bar[5].size, 4096);
 	assert_int_equal(d[0].bar[5].base, 0xfe000000);
 }
@@ -133,7 +167,7 @@ static void capability_loop_ends(void **state)
 	f->reg[1] = 1 << 20;
 	f->reg[13] = 0x40;
 	f->reg[16] = 0x4005; /* an MSI capability that points to itself */
-	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(find_all(d, 4), 1);
 	assert_int_equal(d[0].msi, 0x40);
 }
 
@@ -149,15 +183,15 @@ static void msix_table_must_lie_in_its_bar(void **state)
 	f->reg[13] = 0x98;
 	f->reg[0x98 / 4] = 0x00020011; /* 3 entries */
 	f->reg[0x9c / 4] = 0x00000fd9; /* BAR 1, where the third entry ends one too late */
-	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(find_all(d, 4), 1);
 	assert_int_equal(d[0].msix, 0);
 	f->reg[0x9c / 4] = 0x00000fd1;
-	pci_enumerate(&cfg, d, 4);
+	find_all(d, 4);
 	assert_int_equal(d[0].msix, 0x98);
 	assert_int_equal(d[0].msix_entries, 3);
 	assert_int_equal(d[0].msix_offset, 0xfd0);
 	f->reg[0x9c / 4] = 0x00000006; /* there is no such BAR */
-	pci_enumerate(&cfg, d, 4);
+	find_all(d, 4);
 	assert_int_equal(d[0].msix, 0);
 }
 
@@ -173,7 +207,7 @@ static void msix_table_is_in_no_port(void **state)
 	f->reg[13] = 0x98;
 	f->reg[0x98 / 4] = 0x11;
 	f->reg[0x9c / 4] = 1;
-	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(find_all(d, 4), 1);
 	assert_int_equal(d[0].bar[1].size, 0x1000);
 	assert_int_equal(d[0].msix, 0);
 }
@@ -189,14 +223,14 @@ static void malformed_lists(void **state)
 	f->bar_mask[2] = 0xfffff000;
 	f->reg[13] = 0x40;
 	f->reg[16] = 0x05;
-	assert_int_equal(pci_enumerate(&cfg, d, 4), 1);
+	assert_int_equal(find_all(d, 4), 1);
 	assert_int_equal(d[0].msi, 0); /* according to the status there is no list */
 	assert_int_equal(d[0].bar[2].size, 0);
 	f->reg[1] = 1 << 20;
-	pci_enumerate(&cfg, d, 4);
+	find_all(d, 4);
 	assert_int_equal(d[0].msi, 0x40);
 	f->reg[13] = 0x10; /* a pointer into the header */
-	pci_enumerate(&cfg, d, 4);
+	find_all(d, 4);
 	assert_int_equal(d[0].msi, 0);
 }
 
@@ -213,8 +247,8 @@ static void bridges_and_loops(void **state)
 	add(0x0110, 0x80);
 	add(0x0113, 0); /* function 3 of a multi-function device */
 	add(0x0119, 0); /* function 1 of a device without function 0, which is ignored */
-	assert_int_equal(pci_enumerate(&cfg, d, 8), 4);
-	assert_int_equal(pci_enumerate(&cfg, d, 2), 2);
+	assert_int_equal(find_all(d, 8), 4);
+	assert_int_equal(find_all(d, 2), 2);
 }
 
 static void bus_mastering(void **state)
@@ -223,7 +257,7 @@ static void bus_mastering(void **state)
 	struct pci_device d[4];
 
 	(void)state;
-	pci_enumerate(&cfg, d, 4);
+	find_all(d, 4);
 	pci_enable(&cfg, &d[0]);
 	assert_int_equal(f->reg[1] & 6, 6);
 }
@@ -232,6 +266,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup(f, reset)
 	const struct CMUnitTest tests[] = {
+		CASE(iommus),
 		CASE(bars),
 		CASE(wide_bar_in_the_last_register),
 		CASE(capability_loop_ends),

@@ -25,6 +25,7 @@ enum {
 	MSIX = 0xc0,
 	BAR = 0xfebd0000,
 	COMMON = 0x1000,
+	BAR_SIZE = 0x2000,
 	/* COMMAND: memory decoding, bus mastering */
 	DECODES = 2,
 	MASTERS = 4,
@@ -38,9 +39,10 @@ static struct {
 	uint32_t now_ms, pending_ms, ready_ms, status_ms;
 	uint32_t ready_at, status_at;
 	unsigned int resets;
-	bool d3_is_idle; /* the way up from D3hot resets nothing */
-	bool mastered;   /* some reset came while it could still access memory */
-	bool bar_moved;  /* an address changed while decoding was on */
+	bool d3_is_idle;  /* the way up from D3hot resets nothing */
+	bool mastered;    /* some reset came while it could still access memory */
+	bool was_claimed; /* config[] is from before */
+	bool bar_moved;   /* an address changed while decoding was on */
 } hw;
 static struct pci_device devs[FUNCTIONS];
 static uint32_t n_devs;
@@ -90,6 +92,8 @@ static void device_write(uint16_t off, uint32_t v)
 
 	if (off >= 0x10 && off < 0x28)
 		hw.bar_moved |= r[1] & DECODES && r[off / 4] != v;
+	if (off >= 0x10 && off < 0x28)
+		v = off == 0x14 ? v & ~(BAR_SIZE - 1u) : 0;
 	if (off == 4) {
 		assert_int_equal(v >> 16, 0); /* writing a 1 clears a bit of the status */
 		r[1] = (r[1] & 0xffff0000) | v;
@@ -154,9 +158,11 @@ static int setup(void **state)
 	memset(devs, 0, sizeof(devs));
 	n_devs = FUNCTIONS;
 	devs[BRIDGE] = (struct pci_device){ .rid = 0x10, .secondary = 5, .subordinate = 6 };
-	devs[DEVICE] = (struct pci_device){
-		.rid = 0x500, .vendor = 0x1af4, .device = 0x1042, .msix = MSIX
-	};
+	devs[DEVICE] = (struct pci_device){ .rid = 0x500,
+		.vendor = 0x1af4,
+		.device = 0x1042,
+		.msix_cap = MSIX,
+		.measured = true };
 	devs[DEVICE].bar[1] = (struct pci_bar){ .base = BAR, .size = sizeof(hw.status) };
 	devs[OTHER] = (struct pci_device){ .rid = 0x508 };
 	r[0] = ID;
@@ -174,12 +180,17 @@ static int setup(void **state)
 	return 0;
 }
 
+/* What it was when it was claimed. */
+static uint32_t config[RESET_CONFIG_WORDS];
+
 static int reset(enum platform_reset *how)
 {
 	const struct reset_machine m = { &cfg, devs, n_devs, wait_ms, map };
 
 	*how = PLATFORM_RESET_END;
-	return reset_function(&m, &devs[DEVICE], how);
+	if (!hw.was_claimed)
+		memcpy(config, hw.reg[DEVICE], sizeof(config));
+	return reset_function(&m, &devs[DEVICE], config, how);
 }
 
 static void comes_back_as_it_was(enum platform_reset want)
@@ -325,13 +336,31 @@ static void virtio_capability_that_lies(void **state)
 	assert_int_equal(reset(&how), -SK_E_NO_SYS);
 }
 
+/* platform ended in the middle of a reset, and knows no sizes. */
+static void half_reset(void **state)
+{
+	(void)state;
+	memcpy(config, hw.reg[DEVICE], sizeof(config));
+	hw.was_claimed = true;
+	devs[DEVICE].virtio = VIRTIO;
+	devs[DEVICE].measured = false;
+	memset(devs[DEVICE].bar, 0, sizeof(devs[DEVICE].bar));
+	device_resets();
+	hw.mastered = false;
+	hw.ready_at = 200; /* it has not come back yet */
+	hw.status[COMMON + 0x14] = 0x0f;
+	comes_back_as_it_was(PLATFORM_RESET_VIRTIO);
+	assert_int_equal(hw.status[COMMON + 0x14], 0);
+	assert_int_equal(devs[DEVICE].bar[1].size, BAR_SIZE);
+}
+
 static void quiet(void **state)
 {
 	(void)state;
 	pci_quiesce(&cfg, &devs[DEVICE]);
 	assert_int_equal(hw.reg[DEVICE][1] & 0xffff, DECODES | NO_INTX);
 	assert_int_equal(hw.reg[DEVICE][MSIX / 4] >> 30, 3); /* enabled, and all are masked */
-	devs[DEVICE].msix = 0;
+	devs[DEVICE].msix_cap = 0;
 	devs[DEVICE].msi = MSIX;
 	hw.reg[DEVICE][MSIX / 4] = 5 | 1 << 16;
 	pci_quiesce(&cfg, &devs[DEVICE]);
@@ -353,6 +382,7 @@ int main(void)
 		CASE(not_alone),
 		CASE(virtio_device),
 		CASE(virtio_capability_that_lies),
+		CASE(half_reset),
 		CASE(quiet),
 	};
 
