@@ -283,7 +283,7 @@ def upper(names):
 def test_numbers_are_those_of_the_headers(tmp_path):
     m = manifest
     kinds = {"irq-control": "CTL_IRQ", "sched-control": "CTL_SCHED", "log-control": "CTL_LOG", "kernel-log": "KLOG",
-             "ports": "PORTS", "device-memory": "DEVICE_MEMORY", "guest-memory": "GUEST_MEMORY"}
+             "ports": "PORTS", "device-memory": "DEVICE_MEMORY", "guest-memory": "GUEST_MEMORY", "kept-objects": "KEPT_OBJECTS"}
     same = [
         ("MANIFEST_MAGIC", m.MAGIC), ("MANIFEST_VERSION", m.VERSION), ("MANIFEST_NONE", m.NONE),
         ("MANIFEST_DOMAINS_MAX", m.DOMAINS_MAX), ("MANIFEST_CHANNELS_MAX", m.CHANNELS_MAX), ("MANIFEST_CAPS_MAX", m.CAPS_MAX),
