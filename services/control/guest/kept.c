@@ -16,24 +16,19 @@
 #define KEPT_VERSION 1u
 
 struct stamp {
-	uint32_t number; /* 0: never stored */
+	uint32_t number; /* 0: never stored, or not complete */
 	uint32_t sum;
 };
-struct guest_copy {
-	struct stamp stamp;
-	struct kept_guest g;
-};
-struct config_copy {
-	struct stamp stamp;
-	struct guest_config c;
-};
+/* First what says what the rest means. */
 struct table {
 	struct kept_head head;
-	struct guest_copy guest[DOMTAB_MAX][2];
-	struct config_copy config[DOMTAB_MAX][2];
+	struct stamp guest_stamp[DOMTAB_MAX][2], config_stamp[DOMTAB_MAX][2];
 	struct kept_gone gone[KEPT_GONE];
 	struct pool_node node[POOL_NODES];
+	struct kept_guest guest[DOMTAB_MAX][2];
+	struct guest_config config[DOMTAB_MAX][2];
 };
+_Static_assert(offsetof(struct table, guest) <= KEPT_INDEX_MAX, "the index comes first");
 
 static struct table *table;
 static bool resumed;
@@ -93,71 +88,64 @@ static bool copy_valid(const struct stamp *s, const void *data, size_t size)
 	return s->number && s->sum == sum_of(s->number, data, size);
 }
 
-/* Which of two copies, `stride` bytes apart, is valid: KEPT2. */
-static enum valid copy_find(const struct stamp *first, size_t stride, size_t size)
+/* Which of two copies is valid: KEPT2. */
+static enum valid copy_find(const struct stamp stamp[2], const void *first, size_t size)
 {
-	const struct stamp *second = (const struct stamp *)((const uint8_t *)first + stride);
-	bool a = copy_valid(first, first + 1, size), b = copy_valid(second, second + 1, size);
+	bool a = copy_valid(&stamp[0], first, size),
+	     b = copy_valid(&stamp[1], (const uint8_t *)first + size, size);
 
 	if (a && b)
-		return (int32_t)(second->number - first->number) > 0 ? SECOND : FIRST;
+		return (int32_t)(stamp[1].number - stamp[0].number) > 0 ? SECOND : FIRST;
 	return a ? FIRST : b ? SECOND : NEITHER;
 }
 
-static struct stamp *stamp_at(struct stamp *first, size_t stride, enum valid which)
-{
-	return (struct stamp *)((uint8_t *)first + (which == SECOND ? stride : 0));
-}
-
 static void copy_store(
-	struct stamp *first, size_t stride, enum valid *valid, const void *data, size_t size)
+	struct stamp stamp[2], void *first, enum valid *valid, const void *data, size_t size)
 {
-	struct stamp *from, *to;
+	uint8_t *body = first;
+	struct stamp *to;
 	uint32_t number = 1;
 
 	if (*valid == UNKNOWN)
-		*valid = copy_find(first, stride, size);
-	from = stamp_at(first, stride, *valid);
-	if (*valid != NEITHER && memcmp(from + 1, data, size) == 0)
-		return;
-	if (*valid != NEITHER && from->number != UINT32_MAX)
-		number = from->number + 1;
+		*valid = copy_find(stamp, first, size);
+	if (*valid != NEITHER) {
+		if (memcmp(body + (*valid == SECOND ? size : 0), data, size) == 0)
+			return;
+		number = stamp[*valid == SECOND].number + 1;
+		number += !number;
+	}
 	*valid = *valid == FIRST ? SECOND : FIRST;
-	to = stamp_at(first, stride, *valid);
+	to = &stamp[*valid == SECOND];
 	__atomic_store_n(&to->number, 0, __ATOMIC_SEQ_CST);
-	memcpy(to + 1, data, size);
-	to->sum = sum_of(number, data, size);
+	memcpy(body + (*valid == SECOND ? size : 0), data, size);
+	__atomic_store_n(&to->sum, sum_of(number, data, size), __ATOMIC_SEQ_CST);
 	__atomic_store_n(&to->number, number, __ATOMIC_SEQ_CST);
 }
-
-_Static_assert(offsetof(struct guest_copy, g) == sizeof(struct stamp), "behind its stamp");
-_Static_assert(offsetof(struct config_copy, c) == sizeof(struct stamp), "behind its stamp");
 
 void kept_guest_store(uint32_t i, const struct kept_guest *g)
 {
 	if (table)
-		copy_store(&table->guest[i][0].stamp, sizeof(struct guest_copy),
-			&guest_valid[i], g, sizeof(*g));
+		copy_store(
+			table->guest_stamp[i], table->guest[i], &guest_valid[i], g, sizeof(*g));
 }
 
 void kept_config_store(uint32_t i, const struct guest_config *c)
 {
 	if (table)
-		copy_store(&table->config[i][0].stamp, sizeof(struct config_copy),
-			&config_valid[i], c, sizeof(*c));
+		copy_store(table->config_stamp[i], table->config[i], &config_valid[i], c,
+			sizeof(*c));
 }
 
 /* ---- what an earlier life left: KEPT3 ---- */
 
 bool kept_guest_load(uint32_t i, struct kept_guest *g)
 {
-	enum valid k = table ? copy_find(&table->guest[i][0].stamp, sizeof(struct guest_copy),
-				       sizeof(*g))
+	enum valid k = table ? copy_find(table->guest_stamp[i], table->guest[i], sizeof(*g))
 			     : NEITHER;
 
 	if (k == NEITHER)
 		return false;
-	*g = table->guest[i][k == SECOND].g;
+	*g = table->guest[i][k == SECOND];
 	return g->state > DOM_FREE && g->state < DOM_STATE_COUNT && g->domid &&
 	       g->domid < DOMID_RESERVED && g->n_conns <= KEPT_CONNS &&
 	       memchr(g->name, 0, sizeof(g->name));
@@ -198,13 +186,12 @@ static bool parts_ok(const struct guest_config *c)
 
 bool kept_config_load(uint32_t i, struct guest_config *c)
 {
-	enum valid k = table ? copy_find(&table->config[i][0].stamp, sizeof(struct config_copy),
-				       sizeof(*c))
+	enum valid k = table ? copy_find(table->config_stamp[i], table->config[i], sizeof(*c))
 			     : NEITHER;
 
 	if (k == NEITHER)
 		return false;
-	*c = table->config[i][k == SECOND].c;
+	*c = table->config[i][k == SECOND];
 	return TEXT_OK(c->name) && TEXT_OK(c->kernel) && TEXT_OK(c->bootloader) &&
 	       TEXT_OK(c->cmdline) && c->vcpus && c->vcpus <= c->maxvcpus &&
 	       c->maxvcpus <= GUEST_VCPUS_MAX && c->memory <= c->maxmem &&

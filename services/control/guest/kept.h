@@ -2,9 +2,10 @@
 /*
  * kept.h - the table of guests that outlives control
  *
- * Each entry is in memory that init keeps (`guests` of kept-memory in the manifest) twice, with a
- * checksum: a store replaces the older copy. So an entry is what it was before the store or what it
- * is after it, wherever control's life ends. The nodes of the pool (pool.h) are there, too.
+ * Each entry is in memory that init keeps (`guests` of kept-memory in the manifest) twice, with
+ * a checksum: a store replaces the older copy. So an entry is what it was before the store or
+ * what it is after it, wherever control's life ends. The nodes of the pool (pool.h) are there,
+ * too.
  */
 #ifndef CONTROL_KEPT_H
 #define CONTROL_KEPT_H
@@ -18,6 +19,8 @@
 #include "guest/pool.h"
 
 enum { KEPT_CONNS = DOMAIN_CHANNELS_MAX - 1, KEPT_GONE = 2 * DOMTAB_MAX };
+/* Of the table, the first bytes say what the rest means. */
+enum { KEPT_INDEX_MAX = 208 << 10 };
 
 /* Of a guest's connection with a service. The slots are those of control's CNode. */
 struct kept_conn {
@@ -88,8 +91,8 @@ struct kept_gone {
 };
 
 /*
- * mem: zero, or as an earlier life left it. NULL, or too small: nothing is kept. After this, all
- * functions may be called in any case.
+ * mem: zero, or as an earlier life left it. NULL, or too small: nothing is kept. After this,
+ * all functions may be called in any case.
  */
 void kept_init(void *mem, size_t size);
 /* An earlier life has left a table. */

@@ -49,11 +49,19 @@ unit-tests += control_mem_size
 src-unit-control_mem_size := test/unit/control/mem_size_test.c $(call control-src,shell/mem_size)
 inc-unit-control_mem_size := $(control-inc)
 
-unit-tests += control_domain
-src-unit-control_domain := $(addprefix test/unit/control/,domain_test.c domain_create_test.c domain_life_test.c domain_restart_test.c domain_shell_test.c) \
-	$(wildcard test/unit/control/fake*.c) \
+# the whole domain, and the world around it
+control-world = $(wildcard test/unit/control/fake*.c) test/unit/control/cuts.c \
 	libs/base/error.c libs/ring/ring.c libs/svc/rings.c \
 	$(filter-out $(call control-src,main log guest/vmm_guard client/caller),$(wildcard services/control/*.c services/control/*/*.c))
+
+unit-tests += control_restart
+src-unit-control_restart = test/unit/control/restart_test.c $(control-world)
+inc-unit-control_restart := $(control-inc) libs/proc
+cflags-unit-control_restart := -iquote test/unit/control/fake
+
+unit-tests += control_domain
+src-unit-control_domain = $(addprefix test/unit/control/,domain_test.c domain_create_test.c domain_life_test.c domain_restart_test.c domain_shell_test.c) \
+	$(control-world)
 inc-unit-control_domain := $(control-inc) libs/proc
 cflags-unit-control_domain := -iquote test/unit/control/fake
 

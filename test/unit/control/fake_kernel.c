@@ -19,77 +19,123 @@
 
 static struct svc_timer *timers[64];
 
-/* ---- capabilities, memory: counters ---- */
+/* ---- capabilities, memory ---- */
 
-static sk_cap_t next_slot = 1000;
+enum { SLOT_FIRST = 1000, SLOTS = 20000 };
 
+/*
+ * control's CNode, which outlives it. Objects are only types. A frame of a VMM's connection
+ * with control has memory.
+ */
+static struct slot {
+	uint8_t type, order;
+	sk_cap_t parent;
+	void *at;
+	bool mapped;
+} * slot;                       /* SLOTS */
+static sk_cap_t *top;           /* no slot from here on was ever used */
+static uint8_t (*region)[8192]; /* DOMTAB_MAX of them */
+
+static void __attribute__((constructor)) slots_make(void)
+{
+	slot = shared_alloc(SLOTS * sizeof(*slot));
+	top = shared_alloc(sizeof(*top));
+	region = shared_alloc(DOMTAB_MAX * sizeof(*region));
+}
+
+/* What libs/caps knows in this life of control. */
+static struct {
+	bool taken, inherited;
+} meta[SLOTS];
+
+void slots_begin(void)
+{
+	for (sk_cap_t s = SLOT_FIRST; s < *top; s++) {
+		slot[s].mapped = false;
+		meta[s].inherited = meta[s].taken = slot[s].type;
+		world.slots += slot[s].type != 0;
+	}
+}
+
+/* The lowest ones, so that a slot that is named too long is soon used by another. */
 sk_cap_t slot_alloc(uint32_t n)
 {
+	uint32_t run = 0;
+	sk_cap_t s = SLOT_FIRST;
+
+	cut_here();
+	for (; run < n; s++) {
+		assert_true(s < SLOTS);
+		run = meta[s].taken ? 0 : run + 1;
+	}
+	for (sk_cap_t k = s - n; k < s; k++) {
+		assert_int_equal(slot[k].type, 0);
+		meta[k].taken = true;
+	}
+	if (s > *top)
+		*top = s;
 	world.slots += n;
-	next_slot += n;
-	return next_slot - n;
+	return s - n;
+}
+
+static void slot_empty(sk_cap_t s)
+{
+	for (sk_cap_t k = SLOT_FIRST; slot[s].type && k < *top; k++)
+		if (slot[k].parent == s)
+			slot[k].parent = slot[s].parent;
+	if (slot[s].at)
+		memset(slot[s].at, 0xff, sizeof(*region));
+	slot[s] = (struct slot){ 0 };
 }
 
 void slot_free(sk_cap_t first, uint32_t n)
 {
-	assert_true(first >= 1000);
+	cut_here();
+	for (sk_cap_t s = first; s < first + n; s++) {
+		assert_true(s >= SLOT_FIRST && meta[s].taken);
+		slot_empty(s);
+		meta[s].taken = meta[s].inherited = false;
+	}
 	world.slots -= n;
-}
-
-/* Frames of VMMs' connections with control, which outlive control. */
-static struct frame {
-	sk_cap_t slot;
-	void *at;
-	bool mapped;
-} frames[DOMTAB_MAX];
-
-static struct frame *frame_of(sk_cap_t slot)
-{
-	for (size_t i = 0; i < DOMTAB_MAX; i++)
-		if (frames[i].slot == slot)
-			return &frames[i];
-	return NULL;
-}
-
-static void frame_add(sk_cap_t slot, uint32_t order)
-{
-	struct frame *f = frame_of(0);
-
-	assert_non_null(f);
-	free(f->at); /* of the one before */
-	*f = (struct frame){ .slot = slot, .at = aligned_alloc(4096, 1ull << order) };
-	assert_non_null(f->at);
-	memset(f->at, 0, 1ull << order);
 }
 
 void cap_drop(sk_cap_t cap)
 {
-	struct frame *f = cap ? frame_of(cap) : NULL;
-
-	if (f)
-		f->slot = 0;
 	if (cap)
 		slot_free(cap, 1);
 }
 
-bool slot_adopt(sk_cap_t slot)
+sk_cap_t cap_new(uint32_t type_, sk_cap_t parent)
 {
-	(void)slot;
-	return false;
+	sk_cap_t s = slot_alloc(1);
+
+	slot[s] = (struct slot){ .type = (uint8_t)type_, .parent = parent };
+	return s;
+}
+
+bool slot_adopt(sk_cap_t s)
+{
+	bool inherited = s >= SLOT_FIRST && s < SLOTS && meta[s].inherited;
+
+	if (inherited)
+		meta[s].inherited = false;
+	return inherited;
 }
 
 sk_cap_t slot_inherited(sk_cap_t after)
 {
-	(void)after;
-	return 0;
+	sk_cap_t s = after < SLOT_FIRST ? SLOT_FIRST : after + 1;
+
+	while (s < *top && !meta[s].inherited)
+		s++;
+	return s < *top ? s : 0;
 }
 
 int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out)
 {
-	(void)from;
 	(void)rights;
 	(void)badge;
-	*out = slot_alloc(1);
+	*out = cap_new(SK_OBJ_NOTIFICATION, from);
 	return 0;
 }
 
@@ -101,42 +147,52 @@ int object_make(uint32_t type_, uint32_t order, sk_cap_t *out)
 	return 0;
 }
 
-int object_make_in(sk_cap_t untyped, uint32_t type_, uint32_t order, sk_cap_t cnode,
-	sk_cap_t slot, uint32_t n)
+static int frame_make(sk_cap_t untyped, uint32_t order, sk_cap_t s)
 {
-	(void)untyped;
-	(void)type_;
+	size_t i = 0;
+
+	assert_true(1u << order <= sizeof(*region));
+	for (sk_cap_t k = SLOT_FIRST; k < *top; k++)
+		if (slot[k].at == region[i]) {
+			i++;
+			k = SLOT_FIRST;
+		}
+	assert_true(i < DOMTAB_MAX && meta[s].taken && !slot[s].type);
+	memset(region[i], 0, sizeof(*region));
+	slot[s] = (struct slot){ .type = SK_OBJ_FRAME, .parent = untyped, .at = region[i] };
+	return 0;
+}
+
+int object_make_in(sk_cap_t untyped, uint32_t type_, uint32_t order, sk_cap_t cnode, sk_cap_t s,
+	uint32_t n)
+{
+	cut_here();
 	if (cnode == SK_CAP_CNODE) {
 		assert_int_equal(type_, SK_OBJ_FRAME);
-		frame_add(slot, order);
-		return 0;
+		return frame_make(untyped, order, s);
 	}
 	if (world.slot_taken)
 		return -SK_E_EXISTS;
-	world.made_in = slot;
+	world.made_in = s;
 	return n && n <= SK_RETYPE_MAX ? 0 : -SK_E_INVAL;
 }
 
 int vm_map(sk_cap_t frame, uint32_t order, uint32_t rights, void **out)
 {
-	struct frame *f = frame_of(frame);
-
 	(void)order;
 	(void)rights;
-	assert_true(f && !f->mapped);
-	f->mapped = true;
-	*out = f->at;
+	assert_true(slot[frame].at && !slot[frame].mapped);
+	slot[frame].mapped = true;
+	*out = slot[frame].at;
 	world.regions++;
 	return 0;
 }
 
 void vm_unmap(void *addr, sk_cap_t frame, uint32_t order)
 {
-	struct frame *f = frame_of(frame);
-
 	(void)order;
-	assert_true(f && f->mapped && f->at == addr);
-	f->mapped = false;
+	assert_true(slot[frame].mapped && slot[frame].at == addr);
+	slot[frame].mapped = false;
 	world.regions--;
 }
 
@@ -146,31 +202,59 @@ long sk_signal(sk_cap_t ntfn)
 	return 0;
 }
 
-long sk_retype(sk_cap_t untyped, uint32_t type_, uint32_t order, sk_cap_t cnode, sk_cap_t slot,
+long sk_retype(sk_cap_t untyped, uint32_t type_, uint32_t order, sk_cap_t cnode, sk_cap_t first,
 	uint32_t n, uint64_t offset)
 {
-	(void)untyped;
-	(void)type_;
-	(void)order;
-	(void)cnode;
-	(void)slot;
-	(void)n;
 	(void)offset;
+	cut_here();
+	if (cnode != SK_CAP_CNODE)
+		return -SK_E_SLOT; /* a VMM has filled it */
+	for (sk_cap_t s = first; s < first + n; s++) {
+		assert_true(meta[s].taken && !slot[s].type);
+		slot[s] = (struct slot){
+			.type = (uint8_t)type_, .order = (uint8_t)order, .parent = untyped
+		};
+	}
+	cut_here();
 	return 0;
 }
 
-long sk_revoke(sk_cap_t cnode, sk_cap_t slot)
+sk_cap_t cap_parent(sk_cap_t s) { return s < SLOTS ? slot[s].parent : 0; }
+
+bool cap_below(sk_cap_t s, sk_cap_t ancestor)
+{
+	while (s >= SLOT_FIRST && s < SLOTS && s != ancestor)
+		s = slot[s].parent;
+	return s == ancestor;
+}
+
+/* Slots stay taken, as far as libs/caps knows. */
+long sk_revoke(sk_cap_t cnode, sk_cap_t from)
 {
 	(void)cnode;
-	(void)slot;
+	cut_here();
+	vmms_revoked(from);
+	services_revoked(from);
+	for (sk_cap_t s = SLOT_FIRST; s < *top; s++)
+		if (slot[s].type && s != from && cap_below(s, from))
+			slot[s] = (struct slot){ .parent = slot[s].parent };
+	for (sk_cap_t s = SLOT_FIRST; s < *top; s++)
+		if (!slot[s].type)
+			slot[s].parent = 0;
+	cut_here();
 	return 0;
 }
 
-long sk_cap_info(sk_cap_t cnode, sk_cap_t slot, struct sk_cap_info *info)
+long sk_cap_info(sk_cap_t cnode, sk_cap_t s, struct sk_cap_info *info)
 {
 	(void)cnode;
 	*info = (struct sk_cap_info){ .type = SK_OBJ_UNTYPED, .order = POOL_ORDER };
-	return slot == POOL_SLOT ? 0 : -SK_E_CAP;
+	if (s == POOL_SLOT)
+		return 0;
+	if (s < SLOT_FIRST || s >= SLOTS)
+		return -SK_E_CAP;
+	*info = (struct sk_cap_info){ .type = slot[s].type, .order = slot[s].order };
+	return 0;
 }
 
 long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32_t *cpu)
@@ -190,7 +274,7 @@ long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu, uint32_t pri
 	uint32_t weight, uint64_t budget_us, uint64_t period_us)
 {
 	assert_int_equal(ctl, CTL_SLOT);
-	assert_true(sched >= 1000);
+	assert_true(sched >= SLOT_FIRST);
 	if (sched == PROBE_SLOT) {
 		probe_cpu = cpu;
 		return 0;

@@ -3,6 +3,7 @@
 #ifndef CONTROL_FAKE_PARTS_H
 #define CONTROL_FAKE_PARTS_H
 
+#include "cuts.h"
 #include "fakes.h"
 
 /*
@@ -38,6 +39,18 @@ void chan_end(struct chan *k);
 /* Handlers of control's own bits, and the bits that svc_raise() set. */
 extern svc_handler_fn bit_fn[24];
 extern uint64_t raised;
+
+/* What it was made from. */
+sk_cap_t cap_parent(sk_cap_t slot);
+/* Is one untyped, or what was made from it, part of the other? */
+bool cap_below(sk_cap_t slot, sk_cap_t ancestor);
+/* All that was made from it is gone; no service has any of it. */
+void vmms_revoked(sk_cap_t untyped);
+void services_revoked(sk_cap_t untyped);
+/* A life of control begins: all slots in use are inherited. */
+void slots_begin(void);
+/* A capability of this type in a new slot of control, made from what is in `parent`. */
+sk_cap_t cap_new(uint32_t type, sk_cap_t parent);
 
 /* Each lets one party act, and returns false if it had nothing to do. */
 bool timers_due(void);

@@ -3,7 +3,7 @@
  * fake_services.c - the control endpoints of the services, which control's threads call, and
  * the lives of services
  *
- * Objects     opened[]: all connections that were ever made.
+ * Objects     struct made: all connections that were ever made.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,12 +19,26 @@
 #include "guest/life.h"
 #include "proto/domain.h"
 
-static struct opened {
+enum { OPENED_MAX = 4096 };
+
+struct made {
 	struct svc_open_args args; /* of the last open */
 	enum service service;
 	bool open;
-} opened[4096];
-static size_t n_opened;
+	sk_cap_t memory, data_memory; /* untypeds */
+};
+static struct services {
+	struct made all[OPENED_MAX];
+	size_t n;
+} * services;
+#define conns (services->all)
+#define n_conns (services->n)
+
+static void __attribute__((constructor)) services_make(void)
+{
+	services = shared_alloc(sizeof(*services));
+}
+
 static struct call *given[SERVICE_COUNT];
 static bool answered[SERVICE_COUNT]; /* what was given has its result */
 static bool news;
@@ -38,9 +52,9 @@ void caller_give(struct call *c)
 	given[c->service] = c;
 }
 
-static struct opened *opened_find(enum service s, uint32_t number)
+static struct made *opened_find(enum service s, uint32_t number)
 {
-	for (struct opened *o = opened; o < opened + n_opened; o++)
+	for (struct made *o = conns; o < conns + n_conns; o++)
 		if (o->service == s && o->args.number == number)
 			return o;
 	return NULL;
@@ -48,7 +62,7 @@ static struct opened *opened_find(enum service s, uint32_t number)
 
 static uint32_t client_find(enum service s, uint32_t client)
 {
-	for (struct opened *o = opened; o < opened + n_opened; o++)
+	for (struct made *o = conns; o < conns + n_conns; o++)
 		if (o->service == s && o->open && o->args.client == client)
 			return o->args.number;
 	return 0;
@@ -56,7 +70,7 @@ static uint32_t client_find(enum service s, uint32_t client)
 
 static int open_answer(struct call *c)
 {
-	struct opened *o = &opened[n_opened];
+	struct made *o = &conns[n_conns];
 
 	world.pings += c->ping_first;
 	if (world.fail_rc && (int)c->service == world.fail_service)
@@ -73,25 +87,29 @@ static int open_answer(struct call *c)
 		assert_int_equal(c->open.params_len, o->args.params_len);
 		assert_true(c->open.epoch > o->args.epoch);
 	} else {
-		assert_true(++n_opened < ARRAY_SIZE(opened));
+		assert_true(++n_conns < OPENED_MAX);
 		assert_int_equal(c->open.epoch, 0);
 		o->service = c->service;
 	}
 	o->args = c->open;
 	if (!o->args.number)
-		o->args.number = (uint32_t)world.life[c->service] << 16 | (uint32_t)n_opened;
+		o->args.number = (uint32_t)world.life[c->service] << 16 | (uint32_t)n_conns;
 	o->open = true;
+	if (!c->open.number) {
+		o->memory = cap_parent(c->open.rings);
+		o->data_memory = cap_parent(c->open.data);
+	}
 	world.opened++;
 	world.last_client = c->open.client;
 	c->opened = (struct svc_open_result){ .number = o->args.number,
-		.signal = slot_alloc(1) };
+		.signal = cap_new(SK_OBJ_NOTIFICATION, 0) };
 	return 0;
 }
 
 static int close_answer(struct call *c)
 {
 	bool failing = (int)c->service == world.fail_service;
-	struct opened *o;
+	struct made *o;
 
 	if (failing && world.hang) {
 		world.unheard++;
@@ -114,7 +132,7 @@ static int close_answer(struct call *c)
 
 void service_dies(enum service s)
 {
-	for (struct opened *o = opened; o < opened + n_opened; o++) {
+	for (struct made *o = conns; o < conns + n_conns; o++) {
 		if (o->service == s && o->open) {
 			o->open = false;
 			world.closed++;
@@ -136,17 +154,37 @@ void init_tells(void)
 	world_run();
 }
 
+void services_revoked(sk_cap_t untyped)
+{
+	for (struct made *o = conns; o < conns + n_conns; o++) {
+		if (!o->open)
+			continue;
+		assert_false(o->memory && cap_below(o->memory, untyped));
+		assert_false(o->data_memory && cap_below(o->data_memory, untyped));
+	}
+}
+
+uint32_t connections_of(uint32_t domid)
+{
+	uint32_t n = 0;
+
+	for (struct made *o = conns; o < conns + n_conns; o++)
+		n += o->open && o->args.client == domid;
+	return n;
+}
+
 uint32_t connections_open(enum service s)
 {
 	uint32_t n = 0;
 
-	for (struct opened *o = opened; o < opened + n_opened; o++)
+	for (struct made *o = conns; o < conns + n_conns; o++)
 		n += o->service == s && o->open;
 	return n;
 }
 
 static int call_answer(struct call *c)
 {
+	cut_here();
 	if ((int)c->service == world.dying && world.dies_in && --world.dies_in == 0) {
 		service_dies(c->service);
 		return -SK_E_DELETED;
@@ -170,6 +208,7 @@ bool calls_serve(void)
 		if (answered[s])
 			continue;
 		given[s] = NULL;
+		cut_here();
 		calls_returned((enum service)s);
 		guests_run();
 		any = true;

@@ -38,6 +38,7 @@ struct svc_conn *svc_channel(const char *name)
 	struct chan *k = chan_named(name);
 
 	assert_non_null(k);
+	memset(k->mem, 0, sizeof(k->mem)); /* a new connection for each life of control */
 	assert_int_equal(ring_init(&k->c.req, k->mem, CHAN_RING, RING_CLIENT_PUTS, 0), 0);
 	assert_int_equal(
 		ring_init(&k->c.rsp, k->mem + CHAN_RING, CHAN_RING, RING_CLIENT_GETS, 0), 0);
@@ -151,7 +152,7 @@ int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
 int svc_ntfn_badged(uint32_t bit, sk_cap_t *out)
 {
 	(void)bit;
-	*out = slot_alloc(1);
+	*out = cap_new(SK_OBJ_NOTIFICATION, 0);
 	return 0;
 }
 

@@ -20,19 +20,34 @@
 
 struct vmm {
 	uint32_t domid;
-	bool started;
+	sk_cap_t cnode, untyped;
+	bool started, paused;
+	uint64_t said; /* bits of message types that it says again in a new epoch */
 	void *region;
 	struct ring to_control, from_control;
 	uint64_t heard; /* bits of message types */
 	uint32_t arg;   /* of the last one */
 	struct vm_config config;
 };
-static struct vmm vmm[DOMTAB_MAX];
+static struct vmm *vmm; /* DOMTAB_MAX */
+
+static void __attribute__((constructor)) vmms_make(void)
+{
+	vmm = shared_alloc(DOMTAB_MAX * sizeof(*vmm));
+}
 
 static struct vmm *vmm_of(uint32_t domid)
 {
 	for (size_t i = 0; i < DOMTAB_MAX; i++)
 		if (vmm[i].domid == domid)
+			return &vmm[i];
+	return NULL;
+}
+
+static struct vmm *vmm_with(const struct proc *p)
+{
+	for (size_t i = 0; i < DOMTAB_MAX; i++)
+		if (vmm[i].cnode == p->cnode)
 			return &vmm[i];
 	return NULL;
 }
@@ -73,24 +88,34 @@ int proc_create(struct proc *p, const struct proc_spec *s)
 
 	assert_true(strlen(s->name) < DOMAIN_NAME_MAX);
 	assert_int_equal(s->sched.priority, 12);
+	cut_here();
 	*p = (struct proc){ .untyped = s->untyped,
-		.cnode = slot_alloc(1),
-		.ntfn = slot_alloc(1),
-		.sched = slot_alloc(1) };
+		.cnode = cap_new(SK_OBJ_CNODE, s->untyped),
+		.keep = cap_new(SK_OBJ_CNODE, s->untyped),
+		.space = cap_new(SK_OBJ_SPACE_HOST, s->untyped),
+		.thread = cap_new(SK_OBJ_THREAD, s->untyped),
+		.ntfn = cap_new(SK_OBJ_NOTIFICATION, s->untyped),
+		.service = cap_new(SK_OBJ_ENDPOINT, s->untyped),
+		.sched = cap_new(SK_OBJ_SCHED, s->untyped) };
 	world.io_sched = p->sched;
 	assert_int_equal(sscanf(s->name, "vmm-%u", &v->domid), 1);
-	p->entry = v->domid;
+	v->cnode = p->cnode;
+	v->untyped = s->untyped;
+	cut_here();
 	world.vmms++;
 	return 0;
 }
 
 void proc_destroy(struct proc *p)
 {
-	slot_free(p->cnode, 1);
-	slot_free(p->ntfn, 1);
-	slot_free(p->sched, 1);
-	*vmm_of((uint32_t)p->entry) = (struct vmm){ 0 };
-	world.vmms--;
+	const sk_cap_t own[] = { p->cnode, p->keep, p->space, p->thread, p->ntfn, p->service,
+		p->sched };
+
+	cut_here();
+	assert_int_equal(sk_revoke(SK_CAP_CNODE, p->untyped), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		slot_free(own[i], 1);
+	cut_here();
 }
 
 void proc_stop(struct proc *p) { assert_true(p->cnode); }
@@ -104,10 +129,9 @@ int proc_untyped(struct proc *p, uint32_t order, sk_cap_t from)
 int proc_sched(
 	struct proc *p, uint32_t slot, sk_cap_t ctl, const struct proc_sched *s, sk_cap_t *own)
 {
-	(void)p;
 	assert_true(slot >= VM_CAP_SCHED && ctl == CTL_SLOT && s->weight >= 1);
 	assert_int_equal(s->priority, 8 | SK_SCHED_GUESTS);
-	*own = slot_alloc(1);
+	*own = cap_new(SK_OBJ_SCHED, p->untyped);
 	return 0;
 }
 
@@ -116,7 +140,7 @@ int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size, u
 	(void)rights;
 	assert_int_equal(vaddr, VM_CONFIG_VADDR);
 	assert_int_equal(size, sizeof(struct vm_config));
-	memcpy(&vmm_of((uint32_t)p->entry)->config, data, size);
+	memcpy(&vmm_with(p)->config, data, size);
 	return 0;
 }
 
@@ -147,12 +171,14 @@ static void args_fill(
 int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
 	struct proc_connection *out)
 {
-	assert_int_equal(c->client, p->entry);
+	assert_int_equal(c->client, vmm_with(p)->domid);
 	assert_true(strlen(c->name) < 16);
-	*out = (struct proc_connection){ .rings = slot_alloc(1),
-		.client_signal = slot_alloc(1),
-		.data = c->data_size ? slot_alloc(1) : 0,
-		.own = c->own_size ? slot_alloc(1) : 0 };
+	*out = (struct proc_connection){ .rings = cap_new(SK_OBJ_FRAME, p->untyped),
+		.client_signal = cap_new(SK_OBJ_NOTIFICATION, p->ntfn),
+		.data = c->data_size ? cap_new(SK_OBJ_FRAME,
+					       c->data_untyped ? c->data_untyped : p->untyped)
+				     : 0,
+		.own = c->own_size ? cap_new(SK_OBJ_FRAME, p->untyped) : 0 };
 	args_fill(c, out, a);
 	return 0;
 }
@@ -190,14 +216,16 @@ int proc_connect_finish(struct proc *p, const struct proc_connect *c,
 
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 {
-	struct guest *g = guest_of(domtab_get(&guests, (uint32_t)p->entry));
-	struct vmm *v = vmm_of((uint32_t)p->entry);
+	struct vmm *v = vmm_with(p);
+	struct guest *g = guest_of(domtab_get(&guests, v->domid));
 
 	v->region = g->ctl_region;
+	assert_int_equal(c->epoch, svc_info()->epoch);
 	assert_int_equal(
-		ring_init(&v->to_control, v->region, c->req_size, RING_CLIENT_PUTS, 0), 0);
+		ring_init(&v->to_control, v->region, c->req_size, RING_CLIENT_PUTS, c->epoch),
+		0);
 	assert_int_equal(ring_init(&v->from_control, (char *)v->region + c->req_size,
-				 c->rsp_size, RING_CLIENT_GETS, 0),
+				 c->rsp_size, RING_CLIENT_GETS, c->epoch),
 		0);
 	*index = 5;
 	return 0;
@@ -205,17 +233,19 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 
 int proc_start(struct proc *p)
 {
-	vmm_of((uint32_t)p->entry)->started = true;
+	cut_here();
+	vmm_with(p)->started = true;
+	vmm_with(p)->paused = vmm_with(p)->config.start_paused;
 	world.started++;
 	world.keys_at_start = node_count();
-	assert_int_equal(world.introduced, world.started); /* xenstore was complete before */
+	assert_true(world.introduced >= world.started); /* xenstore was complete before */
 	return 0;
 }
 
 int vmm_guard_endpoint(uint32_t domid, sk_cap_t *out)
 {
 	(void)domid;
-	*out = slot_alloc(1);
+	*out = cap_new(SK_OBJ_ENDPOINT, 0);
 	return 0;
 }
 
@@ -225,6 +255,8 @@ static void vmm_listen(struct vmm *v)
 
 	while (v->region && ring_get(&v->from_control, &m, sizeof(m)) == sizeof(m)) {
 		v->heard |= 1ull << m.type;
+		if (m.type == VMCTL_PAUSE || m.type == VMCTL_UNPAUSE)
+			v->paused = m.type == VMCTL_PAUSE;
 		v->arg = m.arg;
 	}
 	if (v->region)
@@ -252,10 +284,81 @@ void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, ui
 	struct vmm *v = vmm_of(domid);
 
 	assert_true(v && v->started);
+	if (type_ == VMCTL_READY || type_ == VMCTL_QUIESCED || type_ == VMCTL_SHUTDOWN)
+		v->said |= 1ull << type_;
 	assert_int_equal(ring_put2(&v->to_control, &m, sizeof(m), body, len), 0);
 	(void)ring_put_flush(&v->to_control);
 	bit_fn[BIT_VMCTL](NULL);
 	world_run();
+}
+
+static void vmm_puts(struct vmm *v, uint16_t type_)
+{
+	struct vmctl_msg m = { .type = type_ };
+
+	v->said |= 1ull << type_;
+	assert_int_equal(ring_put(&v->to_control, &m, sizeof(m)), 0);
+	(void)ring_put_flush(&v->to_control);
+}
+
+void vmms_revoked(sk_cap_t untyped)
+{
+	for (struct vmm *v = vmm; v < vmm + DOMTAB_MAX; v++) {
+		if (!v->untyped || !cap_below(v->untyped, untyped))
+			continue;
+		*v = (struct vmm){ 0 };
+		world.vmms--;
+	}
+}
+
+uint32_t vmms_there(void)
+{
+	uint32_t n = 0;
+
+	for (struct vmm *v = vmm; v < vmm + DOMTAB_MAX; v++)
+		n += v->untyped != 0;
+	return n;
+}
+
+bool vmm_paused(uint32_t domid) { return vmm_of(domid)->paused; }
+
+static bool vmm_follow(struct vmm *v)
+{
+	uint32_t epoch;
+
+	if (!v->region || !ring_behind(&v->from_control))
+		return false;
+	epoch = ring_peer_epoch(&v->from_control);
+	ring_restart(&v->to_control, epoch);
+	ring_restart(&v->from_control, epoch);
+	for (uint16_t t = 0; t < VMCTL_MSG_END; t++)
+		if (v->said >> t & 1)
+			vmm_puts(v, t);
+	return true;
+}
+
+bool vmms_serve(void)
+{
+	bool any = false;
+
+	for (struct vmm *v = vmm; v < vmm + DOMTAB_MAX; v++) {
+		bool did = v->started && vmm_follow(v);
+
+		if (v->started && world.vmms_act && !(v->said >> VMCTL_READY & 1)) {
+			vmm_puts(v, VMCTL_READY);
+			did = true;
+		}
+		if (v->started && world.vmms_act && vmm_heard(v->domid, VMCTL_QUIESCE)) {
+			vmm_puts(v, VMCTL_QUIESCED);
+			did = true;
+		}
+		any = any || did;
+	}
+	if (any) {
+		cut_here();
+		bit_fn[BIT_VMCTL](NULL);
+	}
+	return any;
 }
 
 bool vmm_babbles(uint32_t domid, uint32_t n)

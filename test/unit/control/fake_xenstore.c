@@ -13,10 +13,21 @@
 #include "fake_parts.h"
 #include "proto/xs.h"
 
-static struct {
-	char path[256], value[4096], perms[64];
-} nodes[2048];
-static size_t n_nodes;
+enum { NODES_MAX = 2048 };
+
+static struct store {
+	struct {
+		char path[256], value[4096], perms[64];
+	} nodes_[NODES_MAX];
+	size_t n_nodes_;
+} * store;
+#define nodes (store->nodes_)
+#define n_nodes (store->n_nodes_)
+
+static void __attribute__((constructor)) store_make(void)
+{
+	store = shared_alloc(sizeof(*store));
+}
 
 static size_t node_find(const char *path)
 {
@@ -48,7 +59,7 @@ static size_t node_make(const char *path)
 
 	if (i != SIZE_MAX)
 		return i;
-	assert_true(n_nodes < 2048);
+	assert_true(n_nodes < NODES_MAX);
 	memset(&nodes[n_nodes], 0, sizeof(nodes[0]));
 	snprintf(nodes[n_nodes].path, sizeof(nodes[0].path), "%s", path);
 	return n_nodes++;
@@ -244,6 +255,7 @@ bool xs_serve(void)
 		assert_int_equal((size_t)n, sizeof(rec.native) + sizeof(rec.h) + rec.h.len);
 		assert_int_equal(rec.native.role, XS_ROLE_DOM0);
 		rec.payload[rec.h.len] = '\0';
+		cut_here();
 		err = NULL;
 		rsp = rec;
 		rsp.h.len = store_serve(&rec.native, &rec.h, rec.payload, rsp.payload, &err);

@@ -22,15 +22,46 @@
 #include "fake_parts.h"
 #include "guest/guest_pool.h"
 #include "guest/keep.h"
+#include "guest/kept.h"
 #include "guest/life.h"
 #include "guest/reopen.h"
+#include "guest/store.h"
 #include "guest/vmctl.h"
 #include "log.h"
 #include "shell/auto.h"
 #include "shell/shell.h"
 #include "shell/term.h"
 
-struct world world;
+static struct {
+	void *at;
+	size_t size;
+} shared[16];
+
+void *shared_alloc(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	size_t i = 0;
+
+	assert_ptr_not_equal(at, MAP_FAILED);
+	while (shared[i].at)
+		i++;
+	shared[i].at = at;
+	shared[i].size = size;
+	return at;
+}
+
+void shared_clear(void)
+{
+	for (size_t i = 0; shared[i].at; i++)
+		assert_int_equal(madvise(shared[i].at, shared[i].size, MADV_REMOVE), 0);
+}
+
+struct world_state *the_world;
+
+static void __attribute__((constructor)) world_make(void)
+{
+	the_world = shared_alloc(sizeof(*the_world));
+}
 
 void world_run(void)
 {
@@ -52,6 +83,7 @@ void world_run(void)
 		any = files_serve() || any;
 		any = xs_serve() || any;
 		any = timers_due() || any;
+		any = vmms_serve() || any;
 	} while (any);
 }
 
@@ -83,11 +115,14 @@ static void info_make(void)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	assert_ptr_equal(got, want);
+	*(struct domain_info *)got = world.info;
+	((struct domain_info *)got)->epoch = world.control_lives++;
 }
 
 void world_init(void)
 {
 	info_make();
+	slots_begin();
 	guests_init();
 	reopen_init();
 	shell_init();
@@ -101,7 +136,11 @@ void world_init(void)
 	calls_init();
 	assert_int_equal(guests_adopt(), 0);
 	assert_int_equal(services_init(), 0);
+	guest_store_resume();
+	if (kept_resumed())
+		shell_reopen();
 	auto_start(shell_open);
+	guests_run();
 	world_run();
 }
 

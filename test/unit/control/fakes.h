@@ -16,7 +16,7 @@
 #include "guest/guest_pool.h"
 #include "guest/life.h"
 
-struct world {
+struct world_state {
 	char screen[65536];
 	size_t n_screen;
 	char log[65536];         /* lines about guests */
@@ -77,8 +77,21 @@ struct world {
 	uint64_t store_died_at;
 	bool store_gone;  /* xenstore ends for good at the next request */
 	bool store_raves; /* xenstore answers the next request with nonsense */
+
+	/* lives of control */
+	uint32_t control_lives;
+	bool vmms_act;           /* VMMs say what control waits for */
+	struct domain_info info; /* of control's next life, except for its epoch */
 };
-extern struct world world;
+extern struct world_state *the_world;
+#define world (*the_world)
+/*
+ * What is not control's is in memory that outlives it, if it runs in a process of its own
+ * (restart_test.c). Zero at first.
+ */
+void *shared_alloc(size_t size);
+/* All of it is zero again. */
+void shared_clear(void);
 
 void world_init(void);
 void world_run(void);
@@ -129,6 +142,14 @@ void service_given_up_by_init(enum service s);
 /* init signals its news once more. */
 void init_tells(void);
 uint32_t connections_open(enum service s);
+/* Those of one guest, at all services. */
+uint32_t connections_of(uint32_t domid);
+/* VMMs that are there, whether control knows of them or not. */
+uint32_t vmms_there(void);
+bool vmm_paused(uint32_t domid);
+
+/* VMMs see that control was restarted, and do what it asks. True: one did something. */
+bool vmms_serve(void);
 
 /* Lets all timers that are set expire. */
 void timers_expire(void);
