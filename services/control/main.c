@@ -7,8 +7,8 @@
  * console). A room includes only rooms below it; config/ and client/ do not know each other.
  * Files beside this one belong to all of them.
  *
- * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto, or, after
- *             a restart, take over the guests of the life before; then the prompt.
+ * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto, or,
+ *             after a restart, take over the guests of the life before; then the prompt.
  */
 #include <stdio.h>
 
@@ -65,8 +65,7 @@ int main(void)
 	guest_store_resume();
 	if (kept_resumed())
 		shell_reopen();
-	else
-		auto_start(shell_open);
+	auto_start(shell_open);
 	guests_run();
 	return svc_run();
 }

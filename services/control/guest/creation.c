@@ -55,6 +55,7 @@ struct creation {
 	struct guest_config *config; /* until the table of guests takes it over */
 	uint32_t short_lives;
 	bool again;
+	void (*in_table)(void);
 	struct guest *guest;
 	struct msg failure;
 };
@@ -189,13 +190,14 @@ static enum step_end step_check(struct creation *c, struct msg *m)
 
 static enum step_end step_build(struct creation *c, struct msg *m)
 {
-	struct guest *g = guest_new(c->config, m);
+	struct guest *g = guest_new(c->config, c->again, m);
 
 	if (!g)
 		return STEP_FAILED;
+	if (c->in_table)
+		c->in_table();
 	g->start_paused = c->how == CREATE_PAUSED;
 	g->dom->short_lives = c->short_lives;
-	g->dom->again = c->again;
 	if (guest_build(g, m)) {
 		guest_drop(g);
 		return STEP_FAILED;
@@ -392,6 +394,8 @@ int creation_from_file(const struct creation_request *r, struct msg *m)
 	c->mistakes = r->mistakes;
 	c->remarks = r->remarks;
 	c->describe = r->describe;
+	c->again = r->nobody_waits;
+	c->in_table = r->in_table;
 	if (file_prepare(c, r, m) == 0 && creation_run(c, m) == 0)
 		return 0;
 	creation_free(c);

@@ -45,6 +45,9 @@ struct creation_request {
 	const struct out *mistakes; /* all of them are printed there */
 	const struct out *remarks;  /* printed there when there are no mistakes */
 	void (*describe)(const struct guest_config *g); /* CREATE_TRY */
+	/* If control is restarted meanwhile, the guest is made all the same. */
+	bool nobody_waits;
+	void (*in_table)(void); /* the guest has its entry; may be NULL */
 	created_fn fn;
 	void *ctx;
 };

@@ -34,7 +34,7 @@ struct domtab guests;
 
 /* ---- struct guest ---- */
 
-struct guest *guest_new(struct guest_config *config, struct msg *m)
+struct guest *guest_new(struct guest_config *config, bool again, struct msg *m)
 {
 	struct guest *g = calloc(1, sizeof(*g));
 
@@ -49,6 +49,7 @@ struct guest *guest_new(struct guest_config *config, struct msg *m)
 	}
 	g->start_ns = clock_ns();
 	g->dom->priv = g;
+	g->dom->again = again;
 	guest_keep(g); /* before any memory is its own: the next life knows its name */
 	return g;
 }

@@ -14,9 +14,9 @@ void guests_run(void);
 
 /*
  * A guest with its entry in the table, state BUILDING. NULL with *m: there is none. The
- * configuration is the table's.
+ * configuration is the table's. again: struct dom.
  */
-struct guest *guest_new(struct guest_config *config, struct msg *m);
+struct guest *guest_new(struct guest_config *config, bool again, struct msg *m);
 /* Forget a guest that nothing was built for. The configuration is the caller's again. */
 void guest_drop(struct guest *g);
 

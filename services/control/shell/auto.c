@@ -15,6 +15,7 @@
 #include "client/host.h"
 #include "config/path.h"
 #include "guest/creation.h"
+#include "guest/kept.h"
 #include "log.h"
 #include "shell/term.h"
 
@@ -37,12 +38,23 @@ static void patience_over(void *ctx)
 	list.done();
 }
 
+/*
+ * The first n files are dealt with: a guest of theirs is in the table, or cannot be made. The
+ * next life of control begins behind them.
+ */
+static void files_dealt_with(size_t n)
+{
+	if (n > kept_head()->n_auto)
+		kept_head()->n_auto = (uint32_t)n;
+}
+
 static void guest_start_next(void);
 
 static void guest_started(void *ctx, uint32_t domid, const char *text)
 {
 	const char *name = ctx;
 
+	files_dealt_with(list.at);
 	if (text && strstr(text, name)) /* the text names the file already */
 		out_fmt(&term_messages, "%s\n", text);
 	else if (text)
@@ -52,6 +64,8 @@ static void guest_started(void *ctx, uint32_t domid, const char *text)
 			name);
 	guest_start_next();
 }
+
+static void guest_in_table(void) { files_dealt_with(list.at); }
 
 static void guest_start_next(void)
 {
@@ -67,13 +81,17 @@ static void guest_start_next(void)
 					       .how = CREATE_RUN,
 					       .mistakes = &term_messages,
 					       .remarks = &log_out,
+					       .nobody_waits = true,
+					       .in_table = guest_in_table,
 					       .fn = guest_started,
 					       .ctx = name },
 			    &m) == 0)
 			return;
 		out_fmt(&term_messages, "%s\n", m.text);
+		files_dealt_with(list.at);
 	}
 	svc_timer_set(&list.patience, SK_NO_DEADLINE);
+	kept_head()->auto_over = true;
 	list.done();
 }
 
@@ -93,12 +111,17 @@ static void auto_listed(void *ctx, int status, const struct file_entry *entries,
 		if (entry_is_config(&entries[i]) &&
 			(list.name[list.n] = strdup(entries[i].name)) != NULL)
 			list.n++;
+	list.at = kept_head()->n_auto < list.n ? kept_head()->n_auto : list.n;
 	guest_start_next();
 }
 
 void auto_start(void (*fn)(void))
 {
 	list.done = fn;
+	if (kept_head()->auto_over) {
+		fn();
+		return;
+	}
 	list.patience.fn = patience_over;
 	if (files_list(auto_dir, auto_listed, NULL))
 		fn();
