@@ -20,10 +20,11 @@ int caps_init(void) must_check; /* called by crt0 before main */
 sk_cap_t slot_alloc(uint32_t n);
 void slot_free(sk_cap_t first, uint32_t n); /* the slots must be empty */
 /*
- * A domain whose CNode outlives it (DOMAIN_CNODE_KEPT) finds slots in use when it starts. It takes
- * over those that it knows, and drops the others.
+ * A domain whose CNode outlives it (DOMAIN_CNODE_KEPT) finds slots in use when it starts. It
+ * takes over those that it knows, and drops the others.
  * slot_adopt()      takes one over; false: it is not one of them, or was taken over already.
- * slot_inherited()  the next one behind `after` that was neither taken over nor dropped; 0: none.
+ * slot_inherited()  the next one behind `after` that was neither taken over nor dropped; 0:
+ *                   none.
  */
 bool slot_adopt(sk_cap_t slot);
 sk_cap_t slot_inherited(sk_cap_t after);

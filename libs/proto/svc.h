@@ -117,8 +117,8 @@ enum svc_call {
 	SVC_STATS = 4,
 	/*
 	 * mr0 client. Reply: mr1 = the number of one of the connections that this connector has
-	 * opened for the client, or 0 if there is none. A connection whose close was not answered
-	 * counts.
+	 * opened for the client, or 0 if there is none. A connection whose close was not
+	 * answered counts.
 	 */
 	SVC_FIND = 5,
 	/* From here: the service's own calls, which its protocol's header lists. */

@@ -8,10 +8,11 @@
  * Trust       control treats messages from a VMM as hostile: a breach ends that guest.
  * Order       VMM: READY (or FAILED with a text) once; then SHUTDOWN when the guest stops.
  *             control destroys the guest by revoking it; there is no message for that.
- * Restart     when control was restarted, the VMM sends again in the new epoch what control may not
- *             have seen: READY or FAILED, SHUTDOWN, QUIESCED, and a GROW without an answer. control
- *             sends PAUSE or UNPAUSE, and QUIESCE, again. Each has its effect once. Pieces of RAM that
- *             the VMM does not know of are the answer to its GROW; it is given no further ones.
+ * Restart     when control was restarted, the VMM sends again in the new epoch what control may
+ *             not have seen: READY or FAILED, SHUTDOWN, QUIESCED, and a GROW without an answer.
+ *             control sends PAUSE or UNPAUSE, and QUIESCE, again. Each has its effect once.
+ *             Pieces of RAM that the VMM does not know of are the answer to its GROW; it is
+ *             given no further ones.
  */
 #ifndef PROTO_VMCTL_H
 #define PROTO_VMCTL_H

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """control ends, in every way, while guests run, are made and are taken down: they go on, and nothing is lost or left over."""
-from guestkit import LEAVE, Bystander, info, listed, resources, served, services, wait_gone
+import os
+
+from guestkit import Bystander, enter, info, leave, listed, resources, served, services, wait_gone
 from harness import PROMPT, GuestDir
 
 CONTENT = bytes(range(256)) * 256
 WAYS = ("fault", "hang", "exit", "garbage")
+ROUNDS = int(os.environ.get("SKERRY_RESTARTS", "12")) // 2
 
 
 def restarts(m, command, reason, n_guests):
@@ -32,6 +35,12 @@ def test_guests_go_on(machine, build, tmp_path):
             assert info(m, "free_memory") == memory, way
             assert services(m)["control"].memory == before
             calm.goes_on()
+        # a user who looks at a guest's console gets it back
+        m.line("kill control fault; console calm")
+        m.expect(r"control was restarted \(fault\); 1 guest goes on")
+        m.expect(PROMPT)
+        enter(m, "calm", r"bystander round \d+")
+        leave(m)
         # the tools work on a guest that an earlier life made
         m.shell("destroy calm")
         wait_gone(m)
@@ -40,4 +49,39 @@ def test_guests_go_on(machine, build, tmp_path):
         m.shell("destroy calm")
         wait_gone(m)
         assert info(m, "free_memory") == free
+        m.poweroff()
+
+
+def test_ends_in_the_middle(machine, build, tmp_path):
+    """control ends while it makes a guest, and while it takes one down, each time a little later. Another guest does not notice."""
+    guests = GuestDir(tmp_path / "g", build)
+    guests.add_config("short", auto=False, memory=96, disk=[f"{guests.add_image('short', size=1 << 20)},xvda,w"], vif=["bridge=xenbr0"])
+    with served(CONTENT) as port:
+        calm = Bystander(guests, port, CONTENT)
+        m = machine(guests=guests, append="init.kill=1")
+        m.prompt()
+        calm.start(m)
+        calm_id, free = listed(m)["calm"][0], info(m, "free_memory")
+        slots = resources(m)["control"]
+        for n in range(ROUNDS):
+            for command in ("create /guests/short.cfg", "destroy short"):
+                m.line(command)
+                m.send("\x03")  # leaves the command, which goes on
+                for _ in range(n):
+                    m.line("domid calm")
+                m.line("kill control fault")
+                m.expect(r"control was restarted \(fault\); [12] guests? go")
+                m.expect(PROMPT)
+                # a guest that was being made is taken back, or it was there; one that was ending is gone, or it was not told to
+                m.until(lambda: all(len(r[3].strip("-")) for r in listed(m).values()), "guests that are there or gone")
+            if "short" in listed(m):
+                m.shell("destroy short")
+            wait_gone(m, "short")
+            assert listed(m)["calm"][0] == calm_id
+            assert info(m, "free_memory") == free, n
+        assert all(now <= before for now, before in zip(resources(m)["control"], slots))
+        assert "TEST FAILED" not in m.text
+        calm.goes_on()
+        log = m.shell("dmesg")
+        assert "it is ended" not in log and "may be lost" not in log, log
         m.poweroff()

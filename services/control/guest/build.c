@@ -445,7 +445,10 @@ static bool owned_adopt(struct guest *g, const struct pool_node *n, pool_piece_t
 	}
 }
 
-/* The sets without their gaps, and what had no place: all that is left to do is to give it back. */
+/*
+ * The sets without their gaps, and what had no place: all that is left to do is to give it
+ * back.
+ */
 static void memory_collect(struct guest *g, uint32_t n)
 {
 	pool_piece_t piece = 0;
@@ -464,8 +467,8 @@ static void memory_collect(struct guest *g, uint32_t n)
 }
 
 /*
- * The piece that a VMM got last may have been on its way. A piece that it has cannot be given twice,
- * because it has no room for that.
+ * The piece that a VMM got last may have been on its way. A piece that it has cannot be given
+ * twice, because it has no room for that.
  */
 static void grow_complete(const struct guest *g)
 {

@@ -19,9 +19,9 @@ uint32_t guest_grow(struct guest *g, uint32_t n);
 uint32_t guest_has(const struct guest *g);
 
 /*
- * After a restart of control: find the guest's memory, by its domid. n_more_max, and the CNode of
- * its VMM, are known. *whole becomes false if something is not where it should be; then all of it can
- * only be given back. -SK_E_NO_MEM: not even that.
+ * After a restart of control: find the guest's memory, by its domid. n_more_max, and the CNode
+ * of its VMM, are known. *whole becomes false if something is not where it should be; then all
+ * of it can only be given back. -SK_E_NO_MEM: not even that.
  */
 int guest_memory_adopt(struct guest *g, bool *whole) must_check;
 

@@ -263,7 +263,9 @@ static void link_closed(struct call *call)
 	connection_close_next(g);
 }
 
-/* All connections that control knows of are closed, so one that the service has is closed, too. */
+/*
+ * All connections that control knows of are closed, so one that the service has is closed, too.
+ */
 static void link_pinged(struct call *call)
 {
 	struct guest *g = call->ctx;

@@ -127,13 +127,13 @@ struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m
 /* Forget an entry for which nothing was built, and free its config. */
 void dom_drop(struct dom *d);
 /*
- * An entry as an earlier life of control left it, at the same place of the table. NULL: the place is
- * taken, or there is such a guest already; the config stays the caller's.
+ * An entry as an earlier life of control left it, at the same place of the table. NULL: the
+ * place is taken, or there is such a guest already; the config stays the caller's.
  */
 struct dom *dom_adopt(struct domtab *t, uint32_t place, const struct dom *as);
 /*
- * Go on with an adopted guest: one that was being created is taken back, one that was ending goes on
- * to end. damaged: it has lost something that it needs, so it ends, too.
+ * Go on with an adopted guest: one that was being created is taken back, one that was ending
+ * goes on to end. damaged: it has lost something that it needs, so it ends, too.
  */
 void dom_resume(struct domtab *t, struct dom *d, bool damaged, uint64_t wall_seconds);
 

@@ -5,11 +5,12 @@
  * init lends control its CNode. So a new life finds the capabilities of every guest where its
  * predecessor left them, and the table says which slot holds what.
  *
- * Lifecycle   keep_init(), then guests_adopt() once; guest_keep() and guests_keep() from then on.
- * Invariants  KEEP1 the table is the truth. A capability that it does not name is dropped, and a
- *             piece of memory without an owner is cleaned
+ * Lifecycle   keep_init(), then guests_adopt() once; guest_keep() and guests_keep() from then
+ *             on.
+ * Invariants  KEEP1 the table is the truth. A capability that it does not name is dropped, and
+ *             a piece of memory without an owner is cleaned
  *             KEEP2 whatever service may have a connection that the table does not name is in
- *             `doubt` there
+ *                `doubt` there
  *             KEEP3 a slot is taken over once, so no two guests drop or use the same
  */
 #include "guest/keep.h"

@@ -8,10 +8,10 @@
  * Invariants  POOL1 nothing is made out of a free piece
  *             POOL2 the two halves of a piece are never both free
  *             POOL3 `free` is the sum of the free lists
- *             POOL4 a node is split from the store of half[0] on, which comes last, and whole from
- *             the store of 0 there on, which comes before the halves end. An owner is stored last.
- *             So the nodes describe the kernel's tree at any moment, except for untypeds that no
- *             node names, and these have nothing that a guest needs
+ *             POOL4 a node is split from the store of half[0] on, which comes last, and whole
+ *                from the store of 0 there on, which comes before the halves end. An owner is
+ *                stored last. So the nodes describe the kernel's tree at any moment, except for
+ *                untypeds that no node names, and these have nothing that a guest needs
  */
 #include "guest/pool.h"
 

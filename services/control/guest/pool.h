@@ -93,9 +93,9 @@ struct pool_root {
 	uint32_t order;
 };
 /*
- * In place of pool_init() and pool_add(), after a restart: `node` is as an earlier life left it, at
- * any moment, and these untypeds joined its pool in this order. Pieces with an owner are taken, all
- * others are cleaned and free.
+ * In place of pool_init() and pool_add(), after a restart: `node` is as an earlier life left
+ * it, at any moment, and these untypeds joined its pool in this order. Pieces with an owner are
+ * taken, all others are cleaned and free.
  */
 void pool_resume(struct pool *p, const struct pool_ops *ops, struct pool_node *node,
 	const struct pool_root *roots, uint32_t n_roots);

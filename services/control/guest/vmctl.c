@@ -8,8 +8,8 @@
  *
  * Objects     the rings in struct guest.
  * Lifecycle   vmctl_connect() before the VMM starts; vmctl_adopt() in each further life of
- *             control, which is a new epoch of the connection; vmctl_disconnect() before its memory
- *             is taken back.
+ *             control, which is a new epoch of the connection; vmctl_disconnect() before its
+ *             memory is taken back.
  */
 #include "guest/vmctl.h"
 
@@ -132,8 +132,8 @@ static int vmm_failed(struct guest *g, const char *text, uint32_t len)
 
 /*
  * A VMM that does not read its messages may miss the answer. The pieces that it was given count
- * in any case: those that it does not know are the answer to its request, which it has made again
- * because control was restarted.
+ * in any case: those that it does not know are the answer to its request, which it has made
+ * again because control was restarted.
  */
 static int vmm_grow(struct guest *g, uint32_t n, const void *body, uint32_t len)
 {

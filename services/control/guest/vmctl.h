@@ -8,8 +8,8 @@
 int vmctl_init(void) must_check;
 int vmctl_connect(struct guest *g) must_check;
 /*
- * After a restart of control: open it again, with the frame in ctl_frame and the signal to the VMM.
- * False: that is impossible.
+ * After a restart of control: open it again, with the frame in ctl_frame and the signal to the
+ * VMM. False: that is impossible.
  */
 bool vmctl_adopt(struct guest *g, sk_cap_t signal);
 void vmctl_disconnect(struct guest *g);

@@ -9,8 +9,8 @@
  * Objects     dead[]: a slot per death that the main thread has not seen yet.
  * Locks       none: `used` is handed over with release and acquire. The guard writes only slots
  *             that are not used, and the main thread clears only slots that are.
- * Lifecycle   vmm_guard_init() once; the thread lives as long as the domain. The endpoint and the
- *             Reply outlive control, so that a VMM that dies in between is learnt of.
+ * Lifecycle   vmm_guard_init() once; the thread lives as long as the domain. The endpoint and
+ *             the Reply outlive control, so that a VMM that dies in between is learnt of.
  */
 #include "guest/vmm_guard.h"
 
@@ -161,8 +161,9 @@ static int objects_make(void)
 }
 
 /*
- * A thread whose death came last may still wait for an answer, and control may have ended before it
- * wrote the death down. The answer lets it go on where it was, so that it dies and reports it again.
+ * A thread whose death came last may still wait for an answer, and control may have ended
+ * before it wrote the death down. The answer lets it go on where it was, so that it dies and
+ * reports it again.
  */
 static int objects_prepare(void)
 {

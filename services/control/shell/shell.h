@@ -13,7 +13,10 @@ extern struct shell *const the_shell;
 void shell_init(void);
 /* Prompt, when the host has started. */
 void shell_open(void);
-/* The same after a restart of control: the user is told, and gets the console back that was shown. */
+/*
+ * The same after a restart of control: the user is told, and gets the console back that was
+ * shown.
+ */
 void shell_reopen(void);
 
 /*
