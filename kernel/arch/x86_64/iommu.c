@@ -251,7 +251,7 @@ void io_irq_close(struct irq_source *s)
 
 bool io_irq_taken(uint32_t rid, uint32_t vector)
 {
-	return io_remaps && io_unit_of(&io_tables, &rid) >= 0 &&
+	return io_remaps && units[0].ops->irq_taken && io_unit_of(&io_tables, &rid) >= 0 &&
 	       units[0].ops->irq_taken(rid, vector);
 }
 

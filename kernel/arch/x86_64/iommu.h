@@ -57,7 +57,10 @@ struct iommu_ops {
 	 * forget what it knew of that; 0 or -SK_E_*, which only the former gives.
 	 */
 	int (*irq)(struct iommu *u, const struct irq_source *s, bool on);
-	/* Has this requester a source with this vector, on whichever CPU? */
+	/*
+	 * Has this requester a source with this vector, on whichever CPU? NULL: that does not
+	 * matter.
+	 */
 	bool (*irq_taken)(uint32_t rid, uint32_t vector);
 	/* Take the next access or interrupt that it has refused. */
 	bool (*fault)(struct iommu *u, struct io_fault *f);

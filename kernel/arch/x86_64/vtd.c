@@ -289,12 +289,5 @@ static int vtd_irq(struct iommu *u, const struct irq_source *s, bool on)
 	return 0;
 }
 
-/* The index has the CPU in it. */
-static bool vtd_irq_taken(uint32_t rid, uint32_t vector)
-{
-	(void)rid, (void)vector;
-	return false;
-}
-
 const struct iommu_ops vtd_ops = { "VT-d", vtd_probe, vtd_start, vtd_attach, vtd_block,
-	vtd_flush, vtd_mark, vtd_head, vtd_irq, vtd_irq_taken, vtd_fault };
+	vtd_flush, vtd_mark, vtd_head, vtd_irq, NULL, vtd_fault };
