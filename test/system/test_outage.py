@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A guest's requests wait only for moments while what they need is started again: `make bench T=restart`, with a few kills."""
+"""How long a guest waits: while what it needs is started again, and beside a guest that keeps a service busy.
+
+The parts of `make bench T=restart` and `T=bullies` that a mistake would show in, with a few kills and requests.
+"""
 import os
 import sys
 
@@ -7,9 +10,10 @@ from harness import TOP
 
 sys.path.insert(0, os.path.join(TOP, "test", "bench"))
 
+import bullies  # noqa: E402
 import restart  # noqa: E402
 
-KILLS = 5
+KILLS, SAMPLES = 5, 10
 
 
 def test_outage(build, tmp_path):
@@ -19,3 +23,8 @@ def test_outage(build, tmp_path):
         # this computer's own pauses, in which the machine's clock goes on, are in the figures, so the worst one says little
         assert restart.percentile(waits, 50) < restart.BAR_US, (name, what, waits)
     assert found == [name for name, _ in restart.VICTIMS]
+
+
+def test_bully(build, tmp_path):
+    """Its own vCPU hardly runs, because xenstore answers at once; its turn ends nevertheless."""
+    assert bullies.run(build, tmp_path, SAMPLES, ["xenstore"], ["wake"]) == []
