@@ -66,8 +66,7 @@ def edge_rows(g, node, partners, called=()):
 def expected(manifest, g, d):
     want = USUAL | set(edge_rows(g, d.name, {c.to for c in d.channels}, {c.to for c in d.channels if c.control})) | set(device_rows(d))
     want |= {GRANTS[c.kind] for c in d.caps} | {("frame", "rw-g", f"kept memory {name}") for name in d.kept}
-    if d.role != "platform":
-        want.add(("notification", "-w--", "signs of life to init"))
+    want.add(("notification", "-w--", "signs of life to init"))
     if d.role == "builder":
         want.add(("frame", "r--g", "the kernel's information page"))
     return want

@@ -417,6 +417,7 @@ void what_domains_hold_is_shown(void **state)
 		"  192 untyped      rwxg        262144 -                   its memory\r\n",
 		"    - frame        rw--         16384 -                   3 made by it or got with a connection\r\n",
 		"    - ?            --x-             0 -                   1 made by it",
+		"    - reply        rw--           128 -                   1 made by it",
 		"    - frame        rw--          4096 -                   1 mapped for it, without a slot\r\n",
 	};
 	static const char *const guest[] = {

@@ -223,7 +223,7 @@ static int stats_answer(uint64_t *mr)
 /* Two pages, the first of which is full. */
 static int caps_answer(uint64_t *mr)
 {
-	static const struct init_cap caps[INIT_CAPS_MAX + 2] = {
+	static const struct init_cap caps[INIT_CAPS_MAX + 3] = {
 		{ 4, SK_OBJ_SCHED, SK_ALL, 8, 0, 0, "its CPU time" },
 		{ 16, SK_OBJ_ENDPOINT, SK_W | SK_GRANT, 7, 0, 0x10, "endpoint of its builder" },
 		{ 128, SK_OBJ_IOPORT, SK_R | SK_W, 0, 0, 0x3f8 | 0x3ffull << 16,
@@ -234,6 +234,7 @@ static int caps_answer(uint64_t *mr)
 		{ 302, 99, SK_EXEC, 0, 0, 0, "" },
 		{ 303, SK_OBJ_FRAME, SK_R | SK_W, 12, INIT_CAP_MAPPED, 0, "" },
 		{ 304, SK_OBJ_FRAME, SK_R | SK_W, 12, 0, 0, "" },
+		{ 305, SK_OBJ_REPLY, SK_R | SK_W, 7, 0, 0, "" },
 	};
 	uint64_t at = mr[4];
 
@@ -243,7 +244,7 @@ static int caps_answer(uint64_t *mr)
 		return -SK_E_NOT_FOUND;
 	mr[0] = 0;
 	mr[1] = at ? 0 : 303;
-	mr[2] = at ? 2 : INIT_CAPS_MAX;
+	mr[2] = at ? 3 : INIT_CAPS_MAX;
 	assert_true(at == 0 || at == 303);
 	memcpy(&mr[3], at ? &caps[INIT_CAPS_MAX] : caps, mr[2] * sizeof(caps[0]));
 	if (world.init_silent)
