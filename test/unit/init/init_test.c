@@ -501,7 +501,12 @@ static void a_console_that_refuses(void)
 /* Vectors can run out; a driver then has fewer. */
 static void has_one_message(struct kern_msg *m)
 {
+	unsigned int n = 0;
+
 	(void)m;
+	for (sk_cap_t i = 1; i < SLOTS / 2; i++)
+		n += own(i) && own(i)->type == SK_OBJ_IRQ;
+	assert_int_equal(n, 2); /* uart's pin, and the message */
 	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
 	assert_int_equal(info_of(DISK)->dev[0].n_irqs, 1);
 	assert_null(kern_cap(own(domains[DISK].proc.cnode), DOMAIN_CAP_DEVICE + 7)->obj);
