@@ -51,6 +51,7 @@ PLACES = {
     "files": [*CALLS, *at("FILES", "EPOCH EVENT TAKEN SETTLE SETTLED PUT"), *at("BLK>", "TAKEN SETTLE SETTLED PUT"), *CLOSES],
     "network": [*CALLS, *at("NET", "EPOCH EVENT TAKEN SETTLE PUBLISHED SETTLED"),
                 *at("NET>", "CHANNEL RESTARTED RESENT TAKEN SETTLE PUBLISHED SETTLED"), *CLOSES],
+    "platform": ["CALL", "ANSWER", "ANSWERED"],
     "ip": [*at("NET>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"), "TIMER"],
     "xenstore": [*CALLS, *at("XS", "EPOCH EVENT SETTLE PUBLISHED SETTLED"), "BIT", *CLOSES],
 }
@@ -58,7 +59,7 @@ PLACES = {
 CLIENT = {"uart": "console", "console": "ip", "blk0": "storage", "net0": "network", "storage": "files", "network": "ip"}
 BELOW = {"console": "uart", "storage": "blk0", "files": "storage", "network": "net0", "ip": "network"}
 # A domain and those that it makes restart are not in one group, since the lives of each are counted.
-GROUPS = [("storage", "net0", "xenstore"), ("blk0", "network"), ("files", "ip"), ("console",), ("uart",)]
+GROUPS = [("storage", "net0", "xenstore"), ("blk0", "network"), ("files", "ip"), ("console",), ("uart",), ("platform",)]
 # what list-services calls the end; init that waits for an answer meanwhile may say "hang"
 ENDS = {"crash": "fault", "hang": "hang", "exit": "exit"}
 GOES_ON = ("late", "leak")
@@ -126,7 +127,9 @@ class Sweep:
         step = place.split("/")[0]
         for command in ("xenstore-ls /local", "ls /guests"):
             self.type(command)
-        if step in ("CLOSE", "CLOSED") and domain in CLIENT:
+        if domain == "platform":
+            self.restart("blk0")  # whose device is claimed again
+        elif step in ("CLOSE", "CLOSED") and domain in CLIENT:
             self.restart(CLIENT[domain])
         elif step in ("CLOSE", "CLOSED"):
             self.guest()

@@ -59,7 +59,7 @@ def test_garbage(machine):
     """A domain fills its rings with nonsense: those at the other ends have it started again, and nobody else."""
     m = machine(append="init.kill=1")
     m.prompt()
-    for name in DOMAINS[1:]:
+    for name in (d for d in DOMAINS if d != "uart"):
         before = services(m)
         m.line(f"kill {name} garbage")
         m.expect(rf"\(init\) {name}: started again \((breach|asked)\)")
