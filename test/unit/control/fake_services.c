@@ -43,15 +43,6 @@ static struct call *given[SERVICE_COUNT];
 static bool answered[SERVICE_COUNT]; /* what was given has its result */
 static bool news;
 
-void caller_give(struct call *c)
-{
-	assert_null(given[c->service]);
-	assert_int_equal(c->endpoint, 10 + c->service);
-	assert_true(c->what == CALL_OPEN || c->what == CALL_REOPEN ||
-		    (c->ms >= 20 && c->ms <= 200));
-	given[c->service] = c;
-}
-
 static struct made *opened_find(enum service s, uint32_t number)
 {
 	for (struct made *o = conns; o < conns + n_conns; o++)
@@ -191,6 +182,20 @@ static int call_answer(struct call *c)
 	}
 	return c->what == CALL_OPEN || c->what == CALL_REOPEN ? open_answer(c)
 							      : close_answer(c);
+}
+
+void caller_give(struct call *c)
+{
+	assert_null(given[c->service]);
+	assert_int_equal(c->endpoint, 10 + c->service);
+	assert_true(c->what == CALL_OPEN || c->what == CALL_REOPEN ||
+		    (c->ms >= 20 && c->ms <= 200));
+	given[c->service] = c;
+	if (!world.eager)
+		return;
+	c->rc = call_answer(c);
+	answered[c->service] = true;
+	cut_here();
 }
 
 bool calls_serve(void)

@@ -81,6 +81,7 @@ struct world_state {
 	/* lives of control */
 	uint32_t control_lives;
 	bool vmms_act;           /* VMMs say what control waits for */
+	bool eager;              /* services answer at once, before control goes on */
 	struct domain_info info; /* of control's next life, except for its epoch */
 };
 extern struct world_state *the_world;

@@ -62,7 +62,7 @@ static void world_begin(void)
 	info.channel[0].data_vaddr = (uintptr_t)kept;
 	info.channel[0].data_size = KEPT_SIZE;
 	world.info = info;
-	world.vmms_act = true;
+	world.vmms_act = world.eager = true;
 }
 
 /* moment 0: it does not end. */

@@ -210,6 +210,58 @@ static void close_by_another_connector(void)
 	assert_int_equal(seen.closes, 0);
 }
 
+/* ---- what a connector finds that does not know its connections --------------------------- */
+static struct event *add_find(uint64_t domid, uint64_t badge)
+{
+	struct event *e = fake_add(SVC_FIND, badge);
+
+	e->mr[0] = domid;
+	e->n = 1;
+	return e;
+}
+
+static uint64_t found(unsigned int i)
+{
+	assert_int_equal(status(i), 0);
+	assert_int_equal(fake.answer[i].n, 2);
+	return fake.answer[i].mr[1];
+}
+
+/* Client 5 has connection 1. */
+static void connections_are_found(void)
+{
+	seen.close_rc = -SK_E_IO;
+	add_open();
+	(void)add_find(5, SVC_BADGE_INIT);
+	(void)add_find(6, SVC_BADGE_INIT);
+	(void)add_find(5, SVC_BADGE_CONTROL);
+	(void)add_find(5 | 1ull << 32, SVC_BADGE_INIT);
+	add_find(5, SVC_BADGE_INIT)->n = 0;
+	add_close(1)->before = caller_gone; /* closed, and nobody knows the result */
+	add_find(5, SVC_BADGE_INIT)->before = caller_there;
+	add_close(1);
+	(void)add_find(5, SVC_BADGE_INIT);
+	serve();
+	assert_int_equal(found(1), 1);
+	assert_int_equal(found(2), 0);
+	assert_int_equal(found(3), 0);
+	assert_int_equal(found(4), 0);
+	assert_int_equal(status(5), -SK_E_INVAL);
+	assert_int_equal(found(7), 1);
+	assert_int_equal((int64_t)fake.answer[8].mr[1], -SK_E_IO);
+	assert_int_equal(found(9), 0);
+}
+
+/* One that the service undoes by itself is none. */
+static void what_is_being_undone_is_not_found(void)
+{
+	seen.close_rc = -SK_E_AGAIN;
+	add_open()->before = caller_gone;
+	add_find(5, SVC_BADGE_INIT)->before = caller_there;
+	serve();
+	assert_int_equal(found(1), 0);
+}
+
 int close_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +276,8 @@ int close_tests(void)
 		T(open_that_takes_time_to_undo),
 		T(closed_without_a_close_changes_nothing),
 		T(close_by_another_connector),
+		T(connections_are_found),
+		T(what_is_being_undone_is_not_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
