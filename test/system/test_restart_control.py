@@ -35,7 +35,7 @@ def test_guests_go_on(machine, build, tmp_path):
             assert info(m, "free_memory") == memory, way
             assert services(m)["control"].memory == before
             calm.goes_on()
-        # a user who looks at a guest's console gets it back
+        # what was typed behind it is gone with the shell, and a guest's console works as before
         m.line("kill control fault; console calm")
         m.expect(r"control was restarted \(fault\); 1 guest goes on")
         m.expect(PROMPT)
