@@ -176,12 +176,15 @@ done
 class Bystander:
     """A guest that verifies disk and network all the time, and must not be disturbed by others."""
 
-    def __init__(self, guests, port, content, name="calm", host=17):
+    def __init__(self, guests, port, content, name="calm", host=17, script=None, files=None, **keys):
+        """script: runs in place of the usual one; files: programs for it; keys: of the configuration."""
         self.name = name
-        script = BYSTANDER.replace("PORT", str(port)).replace("SUM", hashlib.sha256(content).hexdigest())
+        script = (script or BYSTANDER).replace("PORT", str(port)).replace("SUM", hashlib.sha256(content).hexdigest())
         volume = guests.add_image(name, size=1 << 20)
-        guests.add_config(name, auto=False, memory=112, disk=[f"{volume},xvda,w"], vif=["bridge=xenbr0"],
-                          ramdisk=ramdisk(guests, name + "-ramdisk", {"bystander": script}),
+        keys = {"memory": 112, "disk": [], **keys}
+        keys["disk"] = [f"{volume},xvda,w", *keys["disk"]]
+        guests.add_config(name, auto=False, vif=["bridge=xenbr0"], **keys,
+                          ramdisk=ramdisk(guests, name + "-ramdisk", {"bystander": script, **(files or {})}),
                           extra=boots("/bystander", more=f"net=10.0.2.{host}/24"))
         self.marks = 0
 

@@ -2,14 +2,13 @@
 """Guests write stamped blocks while the driver of their disk, and storage, end again and again; nothing is lost, nothing fails."""
 import itertools
 import re
-import struct
 
 from guestkit import boots, compile_tool, enter, info, leave, ramdisk, services, wait_gone
 from harness import PROMPT, GuestDir, partition
+from stamps import sum_of
 
 MIB = 1 << 20
 SIZE = 8
-BLOCK = 4096
 NAMES = ("one", "two", "late")
 # the ends of one round: of either, of both, and in the ways in which a program fails
 ROUND = (["restart blk0"], ["restart storage"], ["restart blk0", "restart storage"], ["kill blk0 fault"],
@@ -28,18 +27,6 @@ def end(m, ends, expected):
         now = services(m)
         return all(name in now and now[name][:2] == ("running", n) for name, n in expected.items())
     m.until(all_run, f"the end of {ends}")
-
-
-def sum_of(data):
-    """The sum of the stamps, each of which is in all words of its block."""
-    total = 0
-    for block in range(len(data) // BLOCK):
-        words = set(struct.unpack_from("<512Q", data, block * BLOCK))
-        assert len(words) == 1, f"block {block} has parts of several writes"
-        stamp = words.pop()
-        assert stamp == 0 or stamp >> 32 == block, f"block {block} has the stamp {stamp:x}"
-        total += stamp
-    return total & (1 << 64) - 1
 
 
 def test_guests_write_on(machine, build, tmp_path):

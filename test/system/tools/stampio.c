@@ -31,7 +31,7 @@ static struct shared {
 	volatile uint64_t rounds[PROCESSES], writes[PROCESSES], sum[PROCESSES];
 } * shared;
 
-/* test_restart_disk.py computes the same. */
+/* stamps.py computes the same. */
 static uint64_t stamp(uint64_t block, uint32_t version) { return block << 32 | version; }
 
 static void fail(const char *what, uint64_t block)
