@@ -157,7 +157,10 @@ static struct preemption {
 	struct access access; /* which the CPU was about to make */
 	uint8_t cpu;          /* which did not go on */
 	bool away;
-	/* another CPU's access meanwhile conflicts with it, or the CPU does more than access memory */
+	/*
+	 * another CPU's access meanwhile conflicts with it, or the CPU does more than access
+	 * memory
+	 */
 	bool matters;
 	unsigned int back; /* the point at which the CPU went on */
 } preemptions[LIST_MAX];
@@ -463,9 +466,9 @@ static void run(void)
 }
 
 /*
- * A preemption that does not matter could as well come one access later, where it is tried, too.
- * So a run with one needs no further choices, except those that make a third CPU go on before
- * the CPU is back: they may make it matter.
+ * A preemption that does not matter could as well come one access later, where it is tried,
+ * too. So a run with one needs no further choices, except those that make a third CPU go on
+ * before the CPU is back: they may make it matter.
  */
 static bool choice_can_matter(const struct preemption *before, unsigned int n_before,
 	unsigned int at, unsigned int cpu)

@@ -74,8 +74,8 @@ static void access_read(const void *word)
 }
 
 /*
- * sched_switch() gives up the owner of the old thread before it writes `current`, both under the
- * lock of its CPU.
+ * sched_switch() gives up the owner of the old thread before it writes `current`, both under
+ * the lock of its CPU.
  */
 static bool is_switching(const struct cpu *c)
 {

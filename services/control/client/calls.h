@@ -36,8 +36,8 @@ enum call_what {
 	CALL_REOPEN, /* the same; it goes before all others */
 	CALL_CLOSE,  /* rc: 0, or -SK_E_NOT_FOUND: there is no such connection */
 	/*
-	 * rc: 0; number: one of its connections with the client, which control may not know of; 0:
-	 * there is none
+	 * rc: 0; number: one of its connections with the client, which control may not know of;
+	 * 0: there is none
 	 */
 	CALL_PING,
 };
@@ -51,8 +51,8 @@ struct call {
 	struct svc_open_args open;
 	struct svc_open_result opened;
 	/*
-	 * REOPEN: an earlier attempt had no answer, so the service is asked first whether it has
-	 * undone that. If it has not, rc is -SK_E_BUSY
+	 * REOPEN: an earlier attempt had no answer, so the service is asked first whether it
+	 * has undone that. If it has not, rc is -SK_E_BUSY
 	 */
 	bool ping_first;
 	uint32_t client; /* PING */

@@ -71,9 +71,9 @@ bool host_domain(uint32_t i, struct host_row *r);
 /* The same, with the capabilities that it has. This takes longer. */
 bool host_domain_counted(uint32_t i, struct host_row *r);
 /*
- * What a domain of the host holds: *n of its slots from *at on, into caps[INIT_CAPS_MAX]; *at is
- * where to go on, 0 at first and when that was all. -SK_E_NOT_FOUND, -SK_E_STATE: it does not
- * run.
+ * What a domain of the host holds: *n of its slots from *at on, into caps[INIT_CAPS_MAX]; *at
+ * is where to go on, 0 at first and when that was all. -SK_E_NOT_FOUND, -SK_E_STATE: it does
+ * not run.
  */
 int host_domain_caps(
 	const char *name, uint64_t *at, struct init_cap *caps, uint32_t *n) must_check;

@@ -154,7 +154,9 @@ static void turns_go_on(void **state)
 	runs(2, t(1, 1));
 }
 
-/* Who waits for its turn after a wake-up does not use it up, also if it was interrupted once. */
+/*
+ * Who waits for its turn after a wake-up does not use it up, also if it was interrupted once.
+ */
 static void waking_up_is_no_turn(void **state)
 {
 	sk_time_t start;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memory_test.c - the entries of the kernel's own half: the window, which is open only for pages
- * that the kernel owns, and the image
+ * memory_test.c - the entries of the kernel's own half: the window, which is open only for
+ * pages that the kernel owns, and the image
  */
 #include "processor.h"
 

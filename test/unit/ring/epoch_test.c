@@ -140,7 +140,9 @@ static void an_old_answer_is_not_heard(void **state)
 	expect_nothing(&e->hear);
 }
 
-/* The indices of a new life begin at 0, behind those that the client knows: that is no breach. */
+/*
+ * The indices of a new life begin at 0, behind those that the client knows: that is no breach.
+ */
 static void a_client_that_is_behind_sees_no_breach(void **state)
 {
 	struct ends *e = *state;
