@@ -55,6 +55,11 @@ void domain_ends(struct domain *d, enum domain_end why)
 	(void)why;
 	fail();
 }
+void extra_name(struct domain *d, uint32_t slot, const char *text)
+{
+	(void)d, (void)slot, (void)text;
+	fail();
+}
 void ends_look(void) {}
 void vm_unmap(void *addr, sk_cap_t frame, uint32_t order)
 {
