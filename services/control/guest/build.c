@@ -415,7 +415,20 @@ static bool set_whole(const struct pool_set *set)
 	for (uint32_t i = 0; i < set->n; i++)
 		if (!set->piece[i])
 			return false;
-	return true;
+	return set->n;
+}
+
+/* Nothing that the guest was built with is missing. */
+static bool memory_whole(const struct guest *g)
+{
+	bool whole = g->base && set_whole(&g->ram) && set_whole(&g->heap) &&
+		     g->n_ram + g->n_more_max == ram_pieces(g->dom->config->maxmem);
+
+	for (uint32_t i = 0; i < guest_devices(g); i++)
+		whole = whole && g->device[i];
+	for (uint32_t i = g->n_more; i < g->n_more_max; i++)
+		whole = whole && !g->more[i];
+	return whole;
 }
 
 static bool piece_adopt(pool_piece_t *place, pool_piece_t piece)
@@ -496,11 +509,9 @@ int guest_memory_adopt(struct guest *g, bool *whole)
 		*whole = owned_adopt(g, &guest_pool.node[piece], piece) && *whole;
 	while (g->n_more < g->n_more_max && g->more[g->n_more])
 		g->n_more++;
-	for (uint32_t i = 0; i < g->ram.n; i++)
+	for (uint32_t i = 0; set_whole(&g->ram) && i < g->ram.n; i++)
 		g->n_ram += 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_MIN);
-	for (uint32_t i = g->n_more; i < g->n_more_max; i++)
-		*whole = *whole && !g->more[i];
-	*whole = *whole && g->base && set_whole(&g->ram) && set_whole(&g->heap);
+	*whole = *whole && memory_whole(g);
 	if (*whole)
 		grow_complete(g);
 	else

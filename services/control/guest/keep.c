@@ -26,6 +26,7 @@
 #include "guest/guest_pool.h"
 #include "guest/kept.h"
 #include "guest/life.h"
+#include "guest/link.h"
 #include "guest/sched.h"
 #include "guest/vmctl.h"
 #include "log.h"
@@ -168,8 +169,11 @@ static void adopt_dom(struct dom *d, const struct kept_guest *k, struct guest_co
 	memcpy(d->uuid, k->uuid, sizeof(d->uuid));
 }
 
-static void adopt_conn(struct guest_conn *c, const struct kept_conn *k)
+/* False: something is missing, so that it cannot be opened again. */
+static bool adopt_conn(struct guest_conn *c, const struct kept_conn *k)
 {
+	bool whole;
+
 	*c = (struct guest_conn){ .service = (enum service)k->service,
 		.step = k->step,
 		.life = k->life,
@@ -182,14 +186,30 @@ static void adopt_conn(struct guest_conn *c, const struct kept_conn *k)
 			.own = slot_take_over(k->own, SK_OBJ_FRAME),
 			.client_signal = slot_take_over(
 				k->client_signal, SK_OBJ_NOTIFICATION) } };
+	whole = c->kept.rings && c->kept.client_signal && !c->kept.data == !k->data &&
+		!c->kept.own == !k->own;
+	c->lost = c->lost || !whole;
+	return whole;
 }
 
-static void adopt_conns(struct guest *g, const struct kept_guest *k)
+static bool conn_ok(const struct guest *g, const struct kept_conn *k)
 {
-	g->doubt = k->doubt & ((1u << SERVICE_COUNT) - 1);
+	return k->number && k->step < link_steps(g) && k->service == link_service(g, k->step);
+}
+
+/* False: something is missing. A connection that cannot be known may be at any service. */
+static bool adopt_conns(struct guest *g, const struct kept_guest *k)
+{
+	const uint32_t all = (1u << SERVICE_COUNT) - 1;
+	bool known = true, whole = true;
+
 	for (uint32_t i = 0; i < k->n_conns; i++)
-		if (k->conn[i].service < SERVICE_COUNT && k->conn[i].number)
-			adopt_conn(&g->conn[g->n_conns++], &k->conn[i]);
+		if (conn_ok(g, &k->conn[i]))
+			whole = adopt_conn(&g->conn[g->n_conns++], &k->conn[i]) && whole;
+		else
+			known = false;
+	g->doubt = known ? k->doubt & all : all;
+	return known && whole;
 }
 
 static bool adopt_proc(struct proc *p, const struct kept_guest *k)
@@ -244,9 +264,9 @@ static int adopt_guest(struct dom *d, const struct kept_guest *k, bool *whole)
 	g->io_capped = k->flags & KEPT_IO_CAPPED;
 	g->refused = k->refused;
 	g->start_ns = k->start_ns;
-	g->step = k->step;
+	g->step = k->step < link_steps(g) ? k->step : link_steps(g);
 	g->n_more_max = k->n_more_max < POOL_NODES ? k->n_more_max : 0;
-	adopt_conns(g, k);
+	*whole = adopt_conns(g, k) && *whole;
 	*whole = adopt_vmm(g, k) && *whole;
 	rc = guest_memory_adopt(g, whole);
 	g->proc.untyped = g->base ? pool_slot(&guest_pool, g->base) : 0;
@@ -266,6 +286,13 @@ static bool goes_on(const struct dom *d, bool whole)
 	return whole;
 }
 
+/* If it has memory, that is found later. */
+static int entry_damaged(uint32_t place)
+{
+	printf("place %u of the table of guests is damaged\n", place);
+	return 0;
+}
+
 static int entry_adopt(uint32_t place)
 {
 	struct guest_config *config;
@@ -274,20 +301,21 @@ static int entry_adopt(uint32_t place)
 	bool whole = true;
 	int rc = 0;
 
-	if (!kept_guest_load(place, &k))
-		return 0;
+	rc = kept_guest_load(place, &k);
+	if (rc)
+		return rc == -SK_E_INVAL ? entry_damaged(place) : 0;
 	config = malloc(sizeof(*config));
 	if (!config)
 		return -SK_E_NO_MEM;
 	if (!kept_config_load(place, config)) {
 		free(config);
-		return 0; /* its memory is found later */
+		return entry_damaged(place);
 	}
 	adopt_dom(&as, &k, config);
 	d = dom_adopt(&guests, place, &as);
 	if (!d) {
 		free(config);
-		return 0;
+		return 0; /* created again: two entries for a moment */
 	}
 	if (d->state != DOM_RESTING)
 		rc = adopt_guest(d, &k, &whole);
@@ -369,6 +397,15 @@ uint32_t guests_adopted(void) { return n_adopted; }
 
 /* ---- the table ---- */
 
+static void table_init(const struct domain_channel *c)
+{
+	if (c->data_size < kept_size())
+		printf("no guest outlives control: kept-memory `guests` has %llu bytes of the %zu "
+		       "that its table needs\n",
+			(unsigned long long)c->data_size, kept_size());
+	kept_init((void *)(uintptr_t)c->data_vaddr, c->data_size);
+}
+
 int keep_init(void)
 {
 	const struct domain_info *info = svc_info();
@@ -377,7 +414,7 @@ int keep_init(void)
 		const struct domain_channel *c = &info->channel[i];
 
 		if (strncmp(c->name, "guests", sizeof(c->name)) == 0) {
-			kept_init((void *)(uintptr_t)c->data_vaddr, c->data_size);
+			table_init(c);
 			return 0;
 		}
 	}

@@ -29,6 +29,7 @@ struct table {
 	struct guest_config config[DOMTAB_MAX][2];
 };
 _Static_assert(offsetof(struct table, guest) <= KEPT_INDEX_MAX, "the index comes first");
+_Static_assert(sizeof(struct table) <= KEPT_SIZE, "the manifest has memory for the table");
 
 static struct table *table;
 static bool resumed;
@@ -63,6 +64,8 @@ void kept_init(void *mem, size_t size)
 	table->head.config_size = fresh.config_size;
 	__atomic_store_n(&table->head.magic, fresh.magic, __ATOMIC_RELEASE);
 }
+
+size_t kept_size(void) { return sizeof(struct table); }
 
 bool kept_resumed(void) { return resumed; }
 
@@ -138,20 +141,30 @@ void kept_config_store(uint32_t i, const struct guest_config *c)
 
 /* ---- what an earlier life left: KEPT3 ---- */
 
-bool kept_guest_load(uint32_t i, struct kept_guest *g)
-{
-	enum valid k = table ? copy_find(table->guest_stamp[i], table->guest[i], sizeof(*g))
-			     : NEITHER;
+#define TEXT_OK(field) (memchr((field), 0, sizeof(field)) != NULL)
 
-	if (k == NEITHER)
-		return false;
-	*g = table->guest[i][k == SECOND];
-	return g->state > DOM_FREE && g->state < DOM_STATE_COUNT && g->domid &&
-	       g->domid < DOMID_RESERVED && g->n_conns <= KEPT_CONNS &&
-	       memchr(g->name, 0, sizeof(g->name));
+static bool stored_ever(const struct stamp stamp[2])
+{
+	return stamp[0].number || stamp[1].number;
 }
 
-#define TEXT_OK(field) (memchr((field), 0, sizeof(field)) != NULL)
+int kept_guest_load(uint32_t i, struct kept_guest *g)
+{
+	enum valid k;
+
+	if (!table || !stored_ever(table->guest_stamp[i]))
+		return -SK_E_NOT_FOUND;
+	k = copy_find(table->guest_stamp[i], table->guest[i], sizeof(*g));
+	if (k == NEITHER)
+		return -SK_E_INVAL;
+	*g = table->guest[i][k == SECOND];
+	if (g->state == DOM_FREE)
+		return -SK_E_NOT_FOUND;
+	return g->state < DOM_STATE_COUNT && g->domid && g->domid < DOMID_RESERVED &&
+			       g->n_conns <= KEPT_CONNS && TEXT_OK(g->name)
+		       ? 0
+		       : -SK_E_INVAL;
+}
 
 static bool disk_ok(const struct guest_disk *d)
 {

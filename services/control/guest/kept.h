@@ -19,8 +19,11 @@
 #include "guest/pool.h"
 
 enum { KEPT_CONNS = DOMAIN_CHANNELS_MAX - 1, KEPT_GONE = 2 * DOMTAB_MAX };
-/* Of the table, the first bytes say what the rest means. */
-enum { KEPT_INDEX_MAX = 208 << 10 };
+/*
+ * Of the table, the first bytes say what the rest means. All of it fits in `guests` of
+ * kept-memory in configs/default.toml.
+ */
+enum { KEPT_INDEX_MAX = 208 << 10, KEPT_SIZE = 2 << 20 };
 
 /* Of a guest's connection with a service. The slots are those of control's CNode. */
 struct kept_conn {
@@ -91,10 +94,11 @@ struct kept_gone {
 };
 
 /*
- * mem: zero, or as an earlier life left it. NULL, or too small: nothing is kept. After this,
- * all functions may be called in any case.
+ * mem: zero, or as an earlier life left it; size: at least kept_size(). NULL, or too small:
+ * nothing is kept. After this, all functions may be called in any case.
  */
 void kept_init(void *mem, size_t size);
+size_t kept_size(void);
 /* An earlier life has left a table. */
 bool kept_resumed(void);
 
@@ -105,9 +109,9 @@ struct pool_node *kept_pool_nodes(void);
 /* i: below DOMTAB_MAX. A store of what is there already does nothing. */
 void kept_guest_store(uint32_t i, const struct kept_guest *g);
 void kept_config_store(uint32_t i, const struct guest_config *c);
-/* False: the entry is empty, or both of its copies are damaged. */
-bool kept_guest_load(uint32_t i, struct kept_guest *g) must_check;
-/* The same for a configuration, whose values are checked, too. */
+/* 0, -SK_E_NOT_FOUND: there is no guest; -SK_E_INVAL: both copies or the values are damaged. */
+int kept_guest_load(uint32_t i, struct kept_guest *g) must_check;
+/* False: both copies or the values are damaged, or there is none. */
 bool kept_config_load(uint32_t i, struct guest_config *c) must_check;
 
 /* Its nodes are to be removed. */

@@ -176,6 +176,13 @@ static const enum service kind_services[] = { [KIND_LOG] = SERVICE_CONSOLE,
 	[KIND_VIF] = SERVICE_NETWORK,
 	[KIND_MODULE] = SERVICE_FILES };
 
+enum service link_service(const struct guest *g, uint32_t step)
+{
+	uint32_t i;
+
+	return kind_services[step_kind(g, step, &i)];
+}
+
 int link_prepare(const struct guest *g, uint32_t step, struct guest_link *l, struct msg *m)
 {
 	uint32_t i;

@@ -11,6 +11,8 @@
 uint32_t link_steps(const struct guest *g);
 /* Which of them is the guest's console. */
 uint32_t link_console_step(void);
+/* step: below link_steps(). */
+enum service link_service(const struct guest *g, uint32_t step);
 /*
  * Fill *l with the request for a connection, except for its memory; the call has its service
  * and endpoint. 0, or -1 with *m.

@@ -150,8 +150,11 @@ void services_revoked(sk_cap_t untyped)
 	for (struct made *o = conns; o < conns + n_conns; o++) {
 		if (!o->open)
 			continue;
-		assert_false(o->memory && cap_below(o->memory, untyped));
-		assert_false(o->data_memory && cap_below(o->data_memory, untyped));
+		if (!(o->memory && cap_below(o->memory, untyped)) &&
+			!(o->data_memory && cap_below(o->data_memory, untyped)))
+			continue;
+		assert_true(world.damaged);
+		service_dies(o->service);
 	}
 }
 

@@ -78,6 +78,12 @@ struct world_state {
 	bool store_gone;  /* xenstore ends for good at the next request */
 	bool store_raves; /* xenstore answers the next request with nonsense */
 
+	/*
+	 * The table of guests is: a service whose memory control takes away faults, and is
+	 * started again. Otherwise control takes none away.
+	 */
+	bool damaged;
+
 	/* lives of control */
 	uint32_t control_lives;
 	bool vmms_act;           /* VMMs say what control waits for */

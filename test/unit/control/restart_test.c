@@ -8,6 +8,7 @@
  * Lifecycle   for each moment n: a world, a life that ends at its n-th moment, a life that may
  *             end while it takes over, and one that takes over, looks, and ends all guests.
  */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "caps/caps.h"
 #include "cuts.h"
 #include "fake_parts.h"
@@ -26,7 +28,8 @@
 #include "guest/kept.h"
 #include "guest/link.h"
 
-enum { KEPT_SIZE = 2 << 20, HOST_NODES = 2 };
+/* A guest of which only the memory is known leaves its nodes below /vm, by its uuid. */
+enum { HOST_NODES = 2, UUID_NODES = 4 };
 
 #define GUEST(name, digit) \
 	"name='" name \
@@ -213,7 +216,6 @@ static void nothing_is_left(void)
 	for (int s = 0; s < SERVICE_COUNT; s++)
 		assert_int_equal(connections_open((enum service)s), 0);
 	assert_int_equal(vmms_there(), 0);
-	assert_int_equal(node_count(), HOST_NODES);
 	assert_null(kept_gone_at(0));
 }
 
@@ -243,6 +245,7 @@ static void last_life(uint32_t moment)
 		type("destroy b\r");
 	time_goes_on();
 	nothing_is_left();
+	assert_int_equal(node_count(), HOST_NODES);
 	slots = (uint32_t)world.slots;
 	/* and everything works as before */
 	type("create /guests/a.cfg\r");
@@ -252,6 +255,7 @@ static void last_life(uint32_t moment)
 	time_goes_on();
 	assert_true(a);
 	nothing_is_left();
+	assert_int_equal(node_count(), HOST_NODES);
 	assert_int_equal(world.slots, slots);
 }
 
@@ -372,11 +376,418 @@ static void ends_while_the_host_starts(void **state)
 	}
 }
 
+/* ---- the table is damaged ---- */
+
+enum { RANDOM_ROUNDS = 40 };
+static uint32_t random_round;
+
+/* The head of the table, and the stamps of a guest's two copies. */
+enum { HEAD_BYTES = 48, STAMP_BYTES = 8 };
+
+static void two_guests(uint32_t moment)
+{
+	life_begin_first(moment);
+	type("create /guests/a.cfg\r");
+	sure->a = dom_named("a")->domid;
+	type("create /guests/b.cfg\r");
+	sure->b = dom_named("b")->domid;
+}
+
+/* What happens to the table between two lives. */
+static void guest_change(void (*fn)(struct kept_guest *g))
+{
+	struct kept_guest g;
+
+	assert_int_equal(kept_guest_load(0, &g), 0);
+	assert_string_equal(g.name, "a");
+	fn(&g);
+	kept_guest_store(0, &g);
+}
+
+static void config_change(void (*fn)(struct guest_config *c))
+{
+	static struct guest_config c;
+
+	assert_true(kept_config_load(0, &c));
+	fn(&c);
+	kept_config_store(0, &c);
+}
+
+#define GUEST_DAMAGE(name, ...) \
+	static void name##_in(struct kept_guest *g) { __VA_ARGS__; } \
+	static void name(void) { guest_change(name##_in); }
+#define CONFIG_DAMAGE(name, ...) \
+	static void name##_in(struct guest_config *c) { __VA_ARGS__; } \
+	static void name(void) { config_change(name##_in); }
+#define FILL(field) memset((field), 'x', sizeof(field))
+
+GUEST_DAMAGE(no_domid, g->domid = 0)
+GUEST_DAMAGE(wild_domid, g->domid = DOMID_RESERVED)
+GUEST_DAMAGE(wild_state, g->state = DOM_STATE_COUNT)
+GUEST_DAMAGE(endless_name, FILL(g->name))
+GUEST_DAMAGE(wild_n_conns, g->n_conns = KEPT_CONNS + 1)
+GUEST_DAMAGE(most_conns, g->n_conns = KEPT_CONNS)
+GUEST_DAMAGE(wild_service, g->conn[1].service = SERVICE_COUNT)
+GUEST_DAMAGE(other_service, g->conn[1].service = SERVICE_XENSTORE)
+GUEST_DAMAGE(wild_conn_step, g->conn[1].step = 7)
+GUEST_DAMAGE(no_number, g->conn[1].number = 0)
+GUEST_DAMAGE(wild_rings, g->conn[1].rings = ~(sk_cap_t)0)
+GUEST_DAMAGE(no_rings, g->conn[1].rings = 0)
+GUEST_DAMAGE(no_conn_signal, g->conn[1].client_signal = 0)
+GUEST_DAMAGE(wrong_conn_signal, g->conn[1].client_signal = g->conn[2].rings)
+GUEST_DAMAGE(wild_data, g->conn[4].data = ~(sk_cap_t)0)
+GUEST_DAMAGE(wild_own, g->conn[1].own = ~(sk_cap_t)0)
+GUEST_DAMAGE(wild_cnode, g->cnode = ~(sk_cap_t)0)
+GUEST_DAMAGE(same_slot, g->keep = g->cnode)
+GUEST_DAMAGE(wild_vcpu_sched, g->vcpu_sched[1] = ~(sk_cap_t)0)
+GUEST_DAMAGE(wild_ctl_frame, g->ctl_frame = ~(sk_cap_t)0)
+GUEST_DAMAGE(no_ctl_signal, g->ctl_signal = 0)
+GUEST_DAMAGE(wild_n_more, g->n_more_max = POOL_NODES)
+GUEST_DAMAGE(other_n_more, g->n_more_max++)
+
+CONFIG_DAMAGE(endless_config_name, FILL(c->name))
+CONFIG_DAMAGE(endless_kernel, FILL(c->kernel))
+CONFIG_DAMAGE(endless_bootloader, FILL(c->bootloader))
+CONFIG_DAMAGE(endless_cmdline, FILL(c->cmdline))
+CONFIG_DAMAGE(no_vcpus, c->vcpus = 0)
+CONFIG_DAMAGE(many_vcpus, c->vcpus = c->maxvcpus = GUEST_VCPUS_MAX + 1)
+CONFIG_DAMAGE(more_vcpus_than_most, c->vcpus = c->maxvcpus + 1)
+CONFIG_DAMAGE(more_memory_than_most, c->memory = c->maxmem + 1)
+CONFIG_DAMAGE(much_memory, c->maxmem = GUEST_MEMORY_MAX + 1)
+CONFIG_DAMAGE(other_memory, c->maxmem += 2)
+CONFIG_DAMAGE(no_weight, c->weight = 0)
+CONFIG_DAMAGE(wild_on_poweroff, c->on_poweroff = ACTION_COUNT)
+CONFIG_DAMAGE(wild_on_reboot, c->on_reboot = ACTION_COUNT)
+CONFIG_DAMAGE(wild_on_crash, c->on_crash = ACTION_COUNT)
+CONFIG_DAMAGE(many_modules, c->n_modules = GUEST_MODULES_MAX + 1)
+CONFIG_DAMAGE(many_disks, c->n_disks = GUEST_DISKS_MAX + 1)
+CONFIG_DAMAGE(many_drives, c->n_drives = GUEST_DRIVES_MAX + 1)
+CONFIG_DAMAGE(many_vifs, c->n_vifs = GUEST_VIFS_MAX + 1)
+CONFIG_DAMAGE(many_parts, c->n_modules = GUEST_PARTS_MAX - 1)
+CONFIG_DAMAGE(endless_path, FILL(c->modules[0].path))
+CONFIG_DAMAGE(endless_args, FILL(c->modules[0].args))
+CONFIG_DAMAGE(endless_target, FILL(c->disks[0].spec.target))
+CONFIG_DAMAGE(endless_vdev, FILL(c->disks[0].spec.vdev))
+CONFIG_DAMAGE(endless_label, FILL(c->disks[0].label))
+CONFIG_DAMAGE(wild_format, c->disks[0].spec.format = DISK_FORMAT_COUNT)
+CONFIG_DAMAGE(endless_bridge, FILL(c->vifs[0].bridge))
+CONFIG_DAMAGE(endless_ip, FILL(c->vifs[0].ip))
+
+static uint32_t *stamp_of_a(uint32_t copy)
+{
+	return (uint32_t *)(void *)(kept + HEAD_BYTES + copy * STAMP_BYTES);
+}
+
+static void sums_wrong(void)
+{
+	stamp_of_a(0)[1] ^= 1;
+	stamp_of_a(1)[1] ^= 1;
+}
+
+/* Each copy has become another since its sum was made. */
+static void bodies_torn(void)
+{
+	uint8_t *at = kept, *end = kept + KEPT_SIZE;
+	uint32_t n = 0;
+
+	for (; (at = memmem(at, (size_t)(end - at), "a\0\0\0\0\0\0\0", 8)) != NULL; at += 8)
+		if (at - kept > KEPT_INDEX_MAX && n++ < 2)
+			at[1] = 'x';
+	assert_true(n >= 2);
+}
+
+/* The first piece of the guest with this use. */
+static struct pool_node *node_of_a(enum pool_use use)
+{
+	struct pool_node *n = kept_pool_nodes();
+
+	while (n < kept_pool_nodes() + POOL_NODES && (n->owner != sure->a || n->use != use))
+		n++;
+	assert_true(n < kept_pool_nodes() + POOL_NODES);
+	return n;
+}
+
+#define NODE_DAMAGE(name, use_, ...) \
+	static void name(void) \
+	{ \
+		struct pool_node *n = node_of_a(use_); \
+		world.damaged = true; \
+		__VA_ARGS__; \
+	}
+NODE_DAMAGE(wild_owner, POOL_BASE, n->owner = 0xffff)
+NODE_DAMAGE(lost_base, POOL_BASE, n->owner = 0)
+NODE_DAMAGE(lost_ram, POOL_RAM, n->owner = 0)
+NODE_DAMAGE(lost_heap, POOL_HEAP, n->owner = 0)
+NODE_DAMAGE(lost_device, POOL_DEVICE, n->owner = 0)
+NODE_DAMAGE(wild_use, POOL_RAM, n->use = 0xff)
+NODE_DAMAGE(wild_ram_nth, POOL_RAM, n->nth = 0xffff)
+NODE_DAMAGE(gap_in_ram, POOL_RAM, n->nth = POOL_SET_MAX - 1)
+NODE_DAMAGE(wild_device_nth, POOL_DEVICE, n->nth = 0xffff)
+NODE_DAMAGE(two_bases, POOL_RAM, n->use = POOL_BASE)
+NODE_DAMAGE(half_that_is_itself, POOL_RAM,
+	n->half[0] = n->half[1] = (pool_piece_t)(n - kept_pool_nodes()))
+NODE_DAMAGE(halves_of_wild_numbers, POOL_RAM, n->half[0] = 0xffff, n->half[1] = POOL_NODES)
+NODE_DAMAGE(halves_that_are_above, POOL_RAM, n->half[0] = n->parent, n->half[1] = 1)
+NODE_DAMAGE(halves_of_another, POOL_RAM, n->half[0] = kept_pool_nodes()[n->parent].half[0],
+	n->half[1] = kept_pool_nodes()[n->parent].half[1])
+NODE_DAMAGE(stray_links, POOL_RAM, n->next = n->prev = 0xffff, n->free = true)
+NODE_DAMAGE(wild_parent, POOL_RAM, n->parent = 0xffff)
+NODE_DAMAGE(wild_order, POOL_RAM, n->order = 255)
+NODE_DAMAGE(no_order, POOL_RAM, n->order = 0)
+NODE_DAMAGE(wild_slot, POOL_RAM, n->slot = ~(sk_cap_t)0)
+NODE_DAMAGE(same_piece_twice, POOL_RAM, n->slot = node_of_a(POOL_BASE)->slot)
+
+/* Whose halves these are, so that both guests may lose by that. */
+static void root_in_a_circle(void)
+{
+	world.damaged = true;
+	kept_pool_nodes()[1].half[0] = 1;
+	kept_pool_nodes()[1].half[1] = 2;
+}
+
+/* The same bytes in each run. */
+static uint32_t random_next(void)
+{
+	static uint32_t x = 2463534242;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	return x ^= x << 5;
+}
+
+static void bytes_spoil(void *at, size_t size)
+{
+	for (uint32_t n = random_next() % 4; n; n--)
+		((uint8_t *)at)[random_next() % size] = (uint8_t)random_next();
+}
+
+/* With correct sums. */
+static void random_bytes(void)
+{
+	struct kept_guest g;
+
+	world.damaged = true;
+	assert_int_equal(kept_guest_load(0, &g), 0);
+	for (uint32_t n = random_round; n; n--)
+		(void)random_next();
+	bytes_spoil(&g, sizeof(g));
+	bytes_spoil(kept_pool_nodes(), 16 * sizeof(struct pool_node));
+	kept_guest_store(0, &g);
+}
+
+static void last_domid_wild(void) { kept_head()->last_domid = ~0u; }
+
+static void attached_to_nobody(void) { kept_head()->attached = ~0u; }
+
+enum then { BOTH_GO_ON, B_GOES_ON, ANY };
+#define D(name, then) \
+	{ \
+#name, name, then \
+	}
+static const struct damage {
+	const char *name;
+	void (*fn)(void);
+	enum then then;
+} damages[] = {
+	D(no_domid, B_GOES_ON),
+	D(wild_domid, B_GOES_ON),
+	D(wild_state, B_GOES_ON),
+	D(endless_name, B_GOES_ON),
+	D(wild_n_conns, B_GOES_ON),
+	D(most_conns, B_GOES_ON),
+	D(wild_service, B_GOES_ON),
+	D(other_service, B_GOES_ON),
+	D(wild_conn_step, B_GOES_ON),
+	D(no_number, B_GOES_ON),
+	D(wild_rings, B_GOES_ON),
+	D(no_rings, B_GOES_ON),
+	D(no_conn_signal, B_GOES_ON),
+	D(wrong_conn_signal, B_GOES_ON),
+	D(wild_data, B_GOES_ON),
+	D(wild_own, B_GOES_ON),
+	D(wild_cnode, B_GOES_ON),
+	D(same_slot, B_GOES_ON),
+	D(wild_vcpu_sched, B_GOES_ON),
+	D(wild_ctl_frame, B_GOES_ON),
+	D(no_ctl_signal, B_GOES_ON),
+	D(wild_n_more, B_GOES_ON),
+	D(other_n_more, B_GOES_ON),
+	D(endless_config_name, B_GOES_ON),
+	D(endless_kernel, B_GOES_ON),
+	D(endless_bootloader, B_GOES_ON),
+	D(endless_cmdline, B_GOES_ON),
+	D(no_vcpus, B_GOES_ON),
+	D(many_vcpus, B_GOES_ON),
+	D(more_vcpus_than_most, B_GOES_ON),
+	D(more_memory_than_most, B_GOES_ON),
+	D(much_memory, B_GOES_ON),
+	D(other_memory, B_GOES_ON),
+	D(no_weight, B_GOES_ON),
+	D(wild_on_poweroff, B_GOES_ON),
+	D(wild_on_reboot, B_GOES_ON),
+	D(wild_on_crash, B_GOES_ON),
+	D(many_modules, B_GOES_ON),
+	D(many_disks, B_GOES_ON),
+	D(many_drives, B_GOES_ON),
+	D(many_vifs, B_GOES_ON),
+	D(many_parts, B_GOES_ON),
+	D(endless_path, B_GOES_ON),
+	D(endless_args, B_GOES_ON),
+	D(endless_target, B_GOES_ON),
+	D(endless_vdev, B_GOES_ON),
+	D(endless_label, B_GOES_ON),
+	D(wild_format, B_GOES_ON),
+	D(endless_bridge, B_GOES_ON),
+	D(endless_ip, B_GOES_ON),
+	D(sums_wrong, B_GOES_ON),
+	D(bodies_torn, B_GOES_ON),
+	D(wild_owner, B_GOES_ON),
+	D(lost_base, B_GOES_ON),
+	D(lost_ram, B_GOES_ON),
+	D(lost_heap, B_GOES_ON),
+	D(lost_device, B_GOES_ON),
+	D(wild_use, B_GOES_ON),
+	D(wild_ram_nth, B_GOES_ON),
+	D(gap_in_ram, B_GOES_ON),
+	D(wild_device_nth, B_GOES_ON),
+	D(two_bases, B_GOES_ON),
+	D(half_that_is_itself, BOTH_GO_ON),
+	D(halves_of_wild_numbers, BOTH_GO_ON),
+	D(halves_that_are_above, BOTH_GO_ON),
+	D(halves_of_another, BOTH_GO_ON),
+	D(stray_links, BOTH_GO_ON),
+	D(wild_parent, ANY),
+	D(wild_order, ANY),
+	D(no_order, ANY),
+	D(wild_slot, ANY),
+	D(same_piece_twice, ANY),
+	D(root_in_a_circle, ANY),
+	D(last_domid_wild, BOTH_GO_ON),
+	D(attached_to_nobody, BOTH_GO_ON),
+};
+static const struct damage *damage;
+
+static void destroy_all(void)
+{
+	const struct dom *d;
+	char keys[32];
+
+	for (uint32_t domid = 0; (d = domtab_next(&guests, domid)) != NULL;) {
+		domid = d->domid;
+		snprintf(keys, sizeof(keys), "destroy %u\r", domid);
+		type(keys);
+	}
+}
+
+/* No guest and no memory is left over, and a guest is made as ever. */
+static void damaged_life(uint32_t moment)
+{
+	takes_over(moment);
+	assert_int_equal(slot_inherited(0), 0);
+	if (damage->then != ANY)
+		guest_whole(domtab_get(&guests, sure->b));
+	if (damage->then == BOTH_GO_ON)
+		guest_whole(domtab_get(&guests, sure->a));
+	else if (damage->then == B_GOES_ON)
+		assert_null(dom_named("a"));
+	if (damage->then == B_GOES_ON)
+		assert_non_null(strstr(world.log, "it is ended"));
+	destroy_all();
+	time_goes_on();
+	nothing_is_left();
+	assert_true(damage->then == ANY || node_count() <= HOST_NODES + UUID_NODES);
+	type("create /guests/a.cfg\r");
+	all_whole();
+	type("destroy a\r");
+	time_goes_on();
+	nothing_is_left();
+}
+
+static void damage_done(uint32_t moment)
+{
+	(void)moment;
+	kept_init(kept, KEPT_SIZE);
+	damage->fn();
+}
+
+/* True: the next life did not go as it should. */
+static bool damage_fails(void)
+{
+	int status;
+
+	world_begin();
+	assert_int_equal(life(two_guests, 0), 0);
+	at(damage->name);
+	assert_int_equal(life(damage_done, 0), 0);
+	status = life(damaged_life, 0);
+	if (status)
+		print_error("%s, round %u: status %d\n%s\n%s\n", damage->name, random_round,
+			status, world.screen, world.log);
+	return status;
+}
+
+static void damage_of_each_kind(void **state)
+{
+	uint32_t failed = 0;
+
+	(void)state;
+	for (damage = damages; damage < damages + ARRAY_SIZE(damages); damage++)
+		failed += damage_fails();
+	assert_int_equal(failed, 0);
+}
+
+static void damage_at_random(void **state)
+{
+	static const struct damage random = D(random_bytes, ANY);
+	uint32_t failed = 0;
+
+	(void)state;
+	damage = &random;
+	for (random_round = 0; random_round < RANDOM_ROUNDS; random_round++)
+		failed += damage_fails();
+	assert_int_equal(failed, 0);
+}
+
+/* ---- the table does not fit ---- */
+
+static void memory_too_small(uint32_t moment)
+{
+	FILE *out = stdout;
+	char *text;
+	size_t n;
+
+	(void)moment;
+	world.info.channel[0].data_size = kept_size() - 1;
+	stdout = open_memstream(&text, &n);
+	world_init();
+	(void)fclose(stdout);
+	stdout = out;
+	assert_non_null(strstr(text, "no guest outlives control: kept-memory `guests` has"));
+	free(text);
+	assert_false(kept_resumed());
+	type("create /guests/a.cfg\r");
+	all_whole();
+	type("destroy a\r");
+	time_goes_on();
+	nothing_is_left();
+}
+
+static void without_room_for_the_table(void **state)
+{
+	(void)state;
+	world_begin();
+	tell("the first life", 0, life(memory_too_small, 0));
+	tell("the next life", 0, life(memory_too_small, 0));
+	for (uint32_t i = 0; i < KEPT_SIZE; i++)
+		assert_int_equal(kept[i], 0);
+}
+
 #define T(name) cmocka_unit_test_setup(name, setup)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { T(without_an_end), T(ends_at_any_moment),
-		T(ends_while_it_takes_over), T(ends_while_the_host_starts) };
+		T(ends_while_it_takes_over), T(damage_of_each_kind), T(damage_at_random),
+		T(without_room_for_the_table), T(ends_while_the_host_starts) };
 
 	return cmocka_run_group_tests_name("restarts of control", tests, NULL, NULL);
 }
