@@ -42,3 +42,7 @@ src-unit-vmm_exit := test/unit/vmm_machine/exit_test.c \
 	$(addprefix services/vmm/machine/,emulate.c insn.c mmio.c guest_memory.c lapic.c cpuid.c)
 inc-unit-vmm_exit := services/vmm
 ldlibs-unit-vmm_exit := -lZydis
+
+unit-tests += vmm_vmctl
+src-unit-vmm_vmctl := test/unit/vmm_machine/vmctl_test.c libs/ring/ring.c libs/base/error.c
+inc-unit-vmm_vmctl := services/vmm
