@@ -313,6 +313,7 @@ void connection_drop(struct domain *client, struct connection *c)
 	}
 	region_return(client, c);
 	c->open = false;
+	c->refusals = 0; /* RESTS1 */
 }
 
 static int reopen_args(const struct connection *c, struct svc_open_args *a)
@@ -361,7 +362,10 @@ void connections_close(uint32_t service)
 	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
 		struct connection *c = &connections[i];
 
-		if (c->open && c->service == service)
+		if (c->service != service)
+			continue;
+		c->refusals = 0; /* it stays closed */
+		if (c->open)
 			connection_close(c);
 	}
 }

@@ -107,6 +107,9 @@ struct connection {
 	uint32_t client, service;
 	/* One more each time the service opens it again. */
 	uint32_t epoch;
+	/* How often in a row the service has refused to do so, and when it is asked next. */
+	uint32_t refusals;
+	sk_time_t ask_at;
 	/* Memory of the region: for the rings, and for the data if there is any. */
 	sk_cap_t memory, data_memory;
 	struct proc_connection c;
@@ -207,6 +210,17 @@ int connection_reopen(struct connection *c) must_check;
 void connection_abandon(struct connection *c);
 void connections_close(uint32_t service);
 struct domain *domain_of_role(enum manifest_flag role); /* NULL if none runs */
+
+/* reopen.c */
+/*
+ * A domain handles events again: ask it to open the connections of its clients again. Those
+ * that it refuses rest. False: it does not answer, or has ended.
+ */
+bool reopen_all(const struct domain *d) must_check;
+/* Ask once more for those that have rested. Has anything changed? */
+bool reopen_due(void);
+/* When the next of them is due. */
+sk_time_t reopen_next(void);
 
 /* log.c: init's own lines go to console while it runs, and to the kernel's log otherwise */
 void log_connect(void);

@@ -178,12 +178,15 @@ static bool connections_end(struct domain *d)
 	return true;
 }
 
-/* Its service side is gone with it. */
+/* Its service side is gone with it, and so are its refusals. */
 static void connections_forget(const struct domain *d)
 {
-	for (uint32_t i = 0; i < manifest.header->n_channels; i++)
-		if (connections[i].service == d->number)
-			connections[i].open = false;
+	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
+		if (connections[i].service != d->number)
+			continue;
+		connections[i].open = false;
+		connections[i].refusals = 0;
+	}
 }
 
 static bool service_ending(const struct domain *d)
@@ -300,35 +303,13 @@ static bool step_ended(struct domain *d, sk_time_t now)
 	return true;
 }
 
-/* False: d does not answer, or has ended. */
-static bool connections_reopen(struct domain *d)
-{
-	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
-		struct connection *c = &connections[i];
-		int rc;
-
-		if (!c->memory || c->open || c->service != d->number ||
-			!domain_runs(&domains[c->client]))
-			continue;
-		rc = connection_reopen(c);
-		if (rc == -SK_E_TIMEOUT || rc == -SK_E_DELETED)
-			return false;
-		if (!rc)
-			continue;
-		printf("%s does not open its connection with %s again: %s\n", d->m->name,
-			domains[c->client].m->name, sk_error_text(rc));
-		connection_abandon(c);
-	}
-	return true;
-}
-
 static bool step_opening(struct domain *d)
 {
 	struct life *l = &d->life;
 
 	if (!l->answered)
 		return false;
-	if (!connections_reopen(d)) {
+	if (!reopen_all(d)) {
 		domain_ends(d, DOMAIN_END_HANG);
 		return true;
 	}
@@ -412,7 +393,7 @@ static bool steps(void)
 
 	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
 		changed |= step(&domains[i], sk_now());
-	return changed;
+	return reopen_due() || changed;
 }
 
 void supervise_first(struct domain *d)
@@ -438,7 +419,9 @@ sk_time_t supervise(void)
 	}
 	while (steps())
 		;
-	next = next_pulse;
+	next = reopen_next();
+	if (next_pulse < next)
+		next = next_pulse;
 	for (uint32_t i = 0; i < manifest.header->n_domains; i++) {
 		const struct domain *d = &domains[i];
 

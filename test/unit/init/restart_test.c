@@ -4,19 +4,7 @@
  * order, and what each of them has afterwards
  */
 #define _GNU_SOURCE
-#include "machine.h"
-
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "ring/ring.h"
-
-/* A second takes 10 ms, so that the cases can wait for what takes minutes. */
-static void fast_machine(void)
-{
-	machine();
-	kern_info()->tsc_hz = 100000000;
-}
+#include "restart.h"
 
 static void allow_kills(void)
 {
@@ -24,102 +12,7 @@ static void allow_kills(void)
 	strcpy(kern_boot()->cmdline, "x init.killer=0  init.kill=1 init.kill=");
 }
 
-/* ---- what was asked, and of whom ---- */
-static unsigned int seen;
-
-static void now_seen(void) { seen = peer.n_asked; }
-
-static void asked(const struct asked *want, unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		assert_true(seen + i < peer.n_asked);
-		assert_int_equal(peer.asked[seen + i].service, want[i].service);
-		assert_int_equal(peer.asked[seen + i].label, want[i].label);
-	}
-	assert_int_equal(peer.n_asked, seen + n);
-	now_seen();
-}
-#define ASKED(...) \
-	do { \
-		const struct asked a_[] = { __VA_ARGS__ }; \
-		asked(a_, sizeof(a_) / sizeof(a_[0])); \
-	} while (0)
-#define DISK_ENDS \
-	{ PLATFORM, PLATFORM_QUIESCE }, { PLATFORM, PLATFORM_RESET }, { CONSOLE, SVC_CLOSE }
-#define DISK_STARTS \
-	{ PLATFORM, PLATFORM_CLAIM }, { PLATFORM, PLATFORM_BAR }, { PLATFORM, PLATFORM_BAR }, \
-		{ PLATFORM, PLATFORM_VECTOR }, { PLATFORM, PLATFORM_VECTOR }, \
-	{ \
-		CONSOLE, SVC_OPEN \
-	}
-
-static bool control_has_news(void)
-{
-	struct kern_object *n = own(domains[CONTROL].ntfn);
-	bool has = n->word & 1ull << DOMAIN_BIT_NEWS;
-
-	n->word &= ~(1ull << DOMAIN_BIT_NEWS);
-	return has;
-}
-
-/* What init's own slots hold, without those that the services' objects are in. */
-static unsigned int used_slots(void)
-{
-	unsigned int n = 0;
-
-	for (sk_cap_t s = 1; s < SLOTS / 2; s++)
-		n += kern_own(s)->obj != NULL;
-	return n;
-}
-
-static void fault(struct kern_msg *m, unsigned int i)
-{
-	ask(m, i, SK_LABEL_FAULT);
-	m->mr[0] = 14;
-	m->n = 4;
-}
-
-static void ask_restart(struct kern_msg *m, const char *name, uint64_t how)
-{
-	ask(m, CONTROL, INIT_RESTART);
-	strcpy((char *)m->mr, name);
-	m->mr[4] = how;
-	m->n = 5;
-}
-
-static bool restarting(unsigned int i, enum domain_phase phase)
-{
-	return domains[i].state == DOMAIN_RESTARTING && domains[i].life.phase == phase;
-}
-
 /* ---- a driver ---- */
-static struct {
-	uint64_t charged, bytes;
-	unsigned int slots, number;
-	struct kern_object *rings, *data, *thread, *ntfn, *iospace;
-} before;
-
-static void remember(void)
-{
-	before.charged = domains[DISK].charged;
-	before.bytes = caps_free_bytes();
-	before.slots = used_slots();
-	before.number = connections[3].c.number;
-	before.rings = own(connections[3].c.rings);
-	before.data = own(connections[3].c.data);
-	before.thread = own(domains[DISK].proc.thread);
-	before.ntfn = own(domains[DISK].ntfn);
-	before.iospace = own(domains[DISK].iospace);
-}
-
-static void audit_disk(void)
-{
-	AUDIT(DISK, { DOMAIN_CAP_DEVICE + 6, SK_OBJ_IRQ, SK_ALL, 0, NULL },
-		{ DOMAIN_CAP_DEVICE + 7, SK_OBJ_IRQ, SK_ALL, 0, NULL },
-		{ DOMAIN_CAP_DEVICE + 14, SK_OBJ_SPACE_IO, SK_ALL, 0, before.iospace },
-		{ DOMAIN_CAP_CHANNEL, SK_OBJ_NOTIFICATION, SK_W, 1 << 24, NULL });
-}
-
 static void d_answers(struct kern_msg *m) { answers_pulse(m, 1ull << DISK); }
 
 static void d_fault(struct kern_msg *m)
@@ -405,13 +298,6 @@ static void a_domain_that_hangs(void)
 }
 
 /* ---- a breach ---- */
-static const struct ring_shared *answers_of(unsigned int channel)
-{
-	const struct svc_proto_info *info = svc_proto_info(man.c[channel].proto);
-
-	return (void *)(kern.phys + own(connections[channel].c.rings)->paddr + info->req_size);
-}
-
 static void b_killed(struct kern_msg *m)
 {
 	struct ring_shared *r = (struct ring_shared *)answers_of(3);
@@ -874,12 +760,6 @@ static void a_domain_that_recovers_each_time(void)
 }
 
 /* ---- platform ---- */
-static void answer_all(struct kern_msg *m)
-{
-	answers_pulse(m, 1ull << PLATFORM | 1ull << DISK | 1ull << UART | 1ull << CONSOLE |
-				 1ull << STORAGE | 1ull << CONTROL);
-}
-
 static struct kern_object *messages[2], *devices[2];
 
 static void platform_remember(void)
@@ -1413,5 +1293,5 @@ int main(void)
 		KERN_CASE(control_ends),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL) + reopen_tests();
 }

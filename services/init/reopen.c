@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * reopen.c - static connections with a service that has been started again: each is opened
+ * again, and a service that refuses is asked until it does
+ *
+ * Objects     struct connection: `refusals`, and `ask_at`, which counts while `refusals` does.
+ * Lifecycle   open -> closed, when its service ends -> open, when the service has accepted it.
+ *             In between, it rests after each refusal, and its client keeps its requests. The
+ *             next life of the service is asked at once. It is abandoned when its service is
+ *             given up (supervise.c), and dropped when its client ends (connect.c).
+ * Invariants  RESTS1 a connection with `refusals` is not open, and has its memory
+ */
+#include <stdio.h>
+#include "base/error.h"
+#include "init.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+enum {
+	REST_MS = 100,
+	/* Twice as long each time, until that would be longer than this. */
+	REST_MAX_MS = 8000,
+};
+
+/* Is it to be opened again by a service that runs? */
+static bool connection_waits(const struct connection *c)
+{
+	return c->memory && !c->open && domain_runs(&domains[c->client]);
+}
+
+static bool connection_rests(const struct connection *c)
+{
+	return c->refusals && domains[c->service].state == DOMAIN_RUNNING &&
+	       connection_waits(c);
+}
+
+static void connection_rest(struct connection *c)
+{
+	uint32_t ms = REST_MS;
+
+	for (uint32_t i = 0; i < c->refusals && ms < REST_MAX_MS; i++)
+		ms *= 2;
+	c->ask_at = clock_in_ms(ms < REST_MAX_MS ? ms : REST_MAX_MS);
+	c->refusals++;
+}
+
+/* One line for the first refusal, and one when it is over: there may be many between. */
+static void connection_answered(struct connection *c, int rc)
+{
+	const char *service = domains[c->service].m->name, *client = domains[c->client].m->name;
+
+	if (rc && !c->refusals)
+		printf("%s does not open its connection with %s again: %s; it is asked until "
+		       "it does\n",
+			service, client, sk_error_text(rc));
+	else if (!rc && c->refusals)
+		printf("%s has opened its connection with %s again; refusals before: %u\n",
+			service, client, (unsigned int)c->refusals);
+	if (rc)
+		connection_rest(c);
+	else
+		c->refusals = 0;
+}
+
+/* False: the service does not answer, or has ended. */
+static bool connection_ask(struct connection *c)
+{
+	int rc = connection_reopen(c);
+
+	if (rc == -SK_E_TIMEOUT || rc == -SK_E_DELETED)
+		return false;
+	connection_answered(c, rc);
+	return true;
+}
+
+bool reopen_all(const struct domain *d)
+{
+	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
+		struct connection *c = &connections[i];
+
+		if (c->service == d->number && connection_waits(c) && !connection_ask(c))
+			return false;
+	}
+	return true;
+}
+
+bool reopen_due(void)
+{
+	bool changed = false;
+
+	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
+		struct connection *c = &connections[i];
+
+		if (!connection_rests(c) || sk_now() < c->ask_at)
+			continue;
+		if (!connection_ask(c))
+			domain_ends(&domains[c->service], DOMAIN_END_HANG);
+		changed = true;
+	}
+	return changed;
+}
+
+sk_time_t reopen_next(void)
+{
+	sk_time_t next = SK_NO_DEADLINE;
+
+	for (uint32_t i = 0; i < manifest.header->n_channels; i++) {
+		const struct connection *c = &connections[i];
+
+		if (connection_rests(c) && c->ask_at < next)
+			next = c->ask_at;
+	}
+	return next;
+}
