@@ -15,6 +15,10 @@
 
 /* The cases by topic; each returns how many failed. */
 int reopen_tests(void);
+int call_tests(void);
+int often_tests(void);
+int platform_tests(void);
+int control_tests(void);
 
 /* A second takes 10 ms, so that the cases can wait for what takes minutes. */
 void fast_machine(void);
