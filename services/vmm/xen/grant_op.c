@@ -168,7 +168,8 @@ static int64_t with_lock(xen_dom.mem_lock) element_copy(struct hcall *c, union e
 }
 
 /* A function, and its structure: the size, and the layout if that of 32-bit code differs. */
-#define ELEMENT(fn, s) fn, sizeof(struct s), LAYOUT_OF((struct s *)NULL)
+#define ELEMENT(function, s) \
+	.fn = (function), .size = sizeof(struct s), .layout = LAYOUT_OF((struct s *)NULL)
 static const struct grant_op {
 	int64_t (*fn)(struct hcall *c, union element *e);
 	uint8_t size;
