@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define KEPT_MAGIC 0x74736575676c7463ull /* "ctlguest" */
-#define KEPT_VERSION 1u
+#define KEPT_VERSION 2u
 
 struct stamp {
 	uint32_t number; /* 0: never stored, or not complete */
@@ -24,6 +24,7 @@ struct table {
 	struct kept_head head;
 	struct stamp guest_stamp[DOMTAB_MAX][2], config_stamp[DOMTAB_MAX][2];
 	struct kept_gone gone[KEPT_GONE];
+	struct kept_death death[KEPT_DEATHS];
 	struct pool_node node[POOL_NODES];
 	struct kept_guest guest[DOMTAB_MAX][2];
 	struct guest_config config[DOMTAB_MAX][2];
@@ -39,6 +40,7 @@ static enum valid guest_valid[DOMTAB_MAX], config_valid[DOMTAB_MAX];
 /* In place of the table, if nothing is kept. */
 static struct kept_head no_head;
 static struct pool_node *no_nodes;
+static struct kept_death no_deaths[KEPT_DEATHS];
 
 void kept_init(void *mem, size_t size)
 {
@@ -70,6 +72,8 @@ size_t kept_size(void) { return sizeof(struct table); }
 bool kept_resumed(void) { return resumed; }
 
 struct kept_head *kept_head(void) { return table ? &table->head : &no_head; }
+
+struct kept_death *kept_deaths(void) { return table ? table->death : no_deaths; }
 
 struct pool_node *kept_pool_nodes(void) { return table ? table->node : no_nodes; }
 

@@ -18,7 +18,11 @@
 #include "guest/domtab.h"
 #include "guest/pool.h"
 
-enum { KEPT_CONNS = DOMAIN_CHANNELS_MAX - 1, KEPT_GONE = 2 * DOMTAB_MAX };
+enum {
+	KEPT_CONNS = DOMAIN_CHANNELS_MAX - 1,
+	KEPT_GONE = 2 * DOMTAB_MAX,
+	KEPT_DEATHS = 2 * DOMTAB_MAX
+};
 /*
  * Of the table, the first bytes say what the rest means. All of it fits in `guests` of
  * kept-memory in configs/default.toml.
@@ -93,6 +97,16 @@ struct kept_gone {
 	uint8_t uuid[UUID_SIZE];
 };
 
+/* A VMM that died, as it reported that. The main thread has dealt with it when `used` is 0. */
+struct kept_death {
+	uint32_t used; /* atomic */
+	uint32_t domid;
+	uint64_t rip, address;
+	uint32_t fault; /* 0: it ended by itself */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct kept_death) == 32, "no padding");
+
 /*
  * mem: zero, or as an earlier life left it; size: at least kept_size(). NULL, or too small:
  * nothing is kept. After this, all functions may be called in any case.
@@ -105,6 +119,8 @@ bool kept_resumed(void);
 struct kept_head *kept_head(void);
 /* POOL_NODES of them. */
 struct pool_node *kept_pool_nodes(void);
+/* KEPT_DEATHS of them. */
+struct kept_death *kept_deaths(void);
 
 /* i: below DOMTAB_MAX. A store of what is there already does nothing. */
 void kept_guest_store(uint32_t i, const struct kept_guest *g);

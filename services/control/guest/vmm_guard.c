@@ -6,7 +6,8 @@
  * records which VMM died and signals the main thread, which does the rest. The guard never
  * answers a fault, because the guest is torn down.
  *
- * Objects     dead[]: a slot per death that the main thread has not seen yet.
+ * Objects     kept_deaths(): a slot per death that the main thread has not seen yet. The next
+ *             life sees what was left there.
  * Locks       none: `used` is handed over with release and acquire. The guard writes only slots
  *             that are not used, and the main thread clears only slots that are.
  * Lifecycle   vmm_guard_init() once; the thread lives as long as the domain. The endpoint and
@@ -25,30 +26,21 @@
 #include "rt/thread.h"
 #include "sys/sk.h"
 
-enum { DEATHS = 2 * DOMTAB_MAX };
 /*
  * The guard's share of a CPU, which is all that a VMM that calls its parent in a loop can take.
  */
 enum { PERCENT = 10 };
 
-struct death {
-	uint32_t used; /* atomic */
-	uint32_t domid;
-	uint64_t rip, address;
-	bool fault;
-};
-
-static struct death dead[DEATHS];
 static sk_cap_t endpoint, reply, wake;
 
 /*
  * A VMM dies once. If it reports that again, it gets no slot, because another VMM may need it.
  */
-static struct death *death_slot(uint32_t domid)
+static struct kept_death *death_slot(uint32_t domid)
 {
-	struct death *unused = NULL;
+	struct kept_death *dead = kept_deaths(), *unused = NULL;
 
-	for (struct death *d = dead; d < dead + DEATHS; d++) {
+	for (struct kept_death *d = dead; d < dead + KEPT_DEATHS; d++) {
 		if (!__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
 			unused = d;
 		else if (d->domid == domid)
@@ -59,7 +51,7 @@ static struct death *death_slot(uint32_t domid)
 
 static void death_record(uint32_t domid, const struct sk_msg *m)
 {
-	struct death *d = death_slot(domid);
+	struct kept_death *d = death_slot(domid);
 
 	if (d) {
 		d->domid = domid;
@@ -103,8 +95,10 @@ static void guard_run(void *arg)
 
 static void deaths_seen(void *ctx)
 {
+	struct kept_death *dead = kept_deaths();
+
 	(void)ctx;
-	for (struct death *d = dead; d < dead + DEATHS; d++) {
+	for (struct kept_death *d = dead; d < dead + KEPT_DEATHS; d++) {
 		if (!__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
 			continue;
 		if (d->fault)
@@ -193,6 +187,8 @@ int vmm_guard_init(void)
 		rc = svc_ntfn_badged(BIT_VMM_GUARD, &wake);
 	if (!rc)
 		rc = svc_on_bit(BIT_VMM_GUARD, deaths_seen, NULL, "death");
+	if (!rc && kept_resumed())
+		rc = svc_raise(BIT_VMM_GUARD);
 	if (!rc)
 		rc = host_thread_sched(PERCENT, &spec.sched);
 	if (!rc)

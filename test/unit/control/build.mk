@@ -73,3 +73,7 @@ unit-tests += control_calls
 src-unit-control_calls := test/unit/control/calls_test.c $(call control-src,client/calls event)
 inc-unit-control_calls := $(control-inc)
 cflags-unit-control_calls := -iquote test/unit/control/fake
+
+unit-tests += control_guard
+src-unit-control_guard := test/unit/control/guard_test.c $(call control-src,guest/kept)
+inc-unit-control_guard := $(control-inc) libs/proc

@@ -33,7 +33,7 @@
 #include "shell/term.h"
 
 static struct {
-	void *at;
+	void *at, *saved;
 	size_t size;
 } shared[16];
 
@@ -54,6 +54,22 @@ void shared_clear(void)
 {
 	for (size_t i = 0; shared[i].at; i++)
 		assert_int_equal(madvise(shared[i].at, shared[i].size, MADV_REMOVE), 0);
+}
+
+void shared_save(void)
+{
+	for (size_t i = 0; shared[i].at; i++) {
+		if (!shared[i].saved)
+			shared[i].saved = malloc(shared[i].size);
+		assert_non_null(shared[i].saved);
+		memcpy(shared[i].saved, shared[i].at, shared[i].size);
+	}
+}
+
+void shared_restore(void)
+{
+	for (size_t i = 0; shared[i].at; i++)
+		memcpy(shared[i].at, shared[i].saved, shared[i].size);
 }
 
 struct world_state *the_world;

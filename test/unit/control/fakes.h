@@ -99,6 +99,9 @@ extern struct world_state *the_world;
 void *shared_alloc(size_t size);
 /* All of it is zero again. */
 void shared_clear(void);
+/* All of it is as it was at shared_save(). */
+void shared_save(void);
+void shared_restore(void);
 
 void world_init(void);
 void world_run(void);

@@ -425,11 +425,11 @@ GUEST_DAMAGE(no_domid, g->domid = 0)
 GUEST_DAMAGE(wild_domid, g->domid = DOMID_RESERVED)
 GUEST_DAMAGE(wild_state, g->state = DOM_STATE_COUNT)
 GUEST_DAMAGE(endless_name, FILL(g->name))
-GUEST_DAMAGE(wild_n_conns, g->n_conns = KEPT_CONNS + 1)
+GUEST_DAMAGE(wild_n_conns, g->n_conns = ~0u)
 GUEST_DAMAGE(most_conns, g->n_conns = KEPT_CONNS)
 GUEST_DAMAGE(wild_service, g->conn[1].service = SERVICE_COUNT)
 GUEST_DAMAGE(other_service, g->conn[1].service = SERVICE_XENSTORE)
-GUEST_DAMAGE(wild_conn_step, g->conn[1].step = 7)
+GUEST_DAMAGE(wild_conn_step, g->conn[6].step = CONNECTIONS)
 GUEST_DAMAGE(no_number, g->conn[1].number = 0)
 GUEST_DAMAGE(wild_rings, g->conn[1].rings = ~(sk_cap_t)0)
 GUEST_DAMAGE(no_rings, g->conn[1].rings = 0)
@@ -463,7 +463,7 @@ CONFIG_DAMAGE(many_modules, c->n_modules = GUEST_MODULES_MAX + 1)
 CONFIG_DAMAGE(many_disks, c->n_disks = GUEST_DISKS_MAX + 1)
 CONFIG_DAMAGE(many_drives, c->n_drives = GUEST_DRIVES_MAX + 1)
 CONFIG_DAMAGE(many_vifs, c->n_vifs = GUEST_VIFS_MAX + 1)
-CONFIG_DAMAGE(many_parts, c->n_modules = GUEST_PARTS_MAX - 1)
+CONFIG_DAMAGE(many_parts, c->n_modules = GUEST_MODULES_MAX, c->n_disks = GUEST_DISKS_MAX)
 CONFIG_DAMAGE(endless_path, FILL(c->modules[0].path))
 CONFIG_DAMAGE(endless_args, FILL(c->modules[0].args))
 CONFIG_DAMAGE(endless_target, FILL(c->disks[0].spec.target))
@@ -682,6 +682,8 @@ static void destroy_all(void)
 /* No guest and no memory is left over, and a guest is made as ever. */
 static void damaged_life(uint32_t moment)
 {
+	kept_init(kept, KEPT_SIZE);
+	damage->fn();
 	takes_over(moment);
 	assert_int_equal(slot_inherited(0), 0);
 	if (damage->then != ANY)
@@ -703,11 +705,11 @@ static void damaged_life(uint32_t moment)
 	nothing_is_left();
 }
 
-static void damage_done(uint32_t moment)
+static void two_guests_are_there(void)
 {
-	(void)moment;
-	kept_init(kept, KEPT_SIZE);
-	damage->fn();
+	world_begin();
+	assert_int_equal(life(two_guests, 0), 0);
+	shared_save();
 }
 
 /* True: the next life did not go as it should. */
@@ -715,10 +717,8 @@ static bool damage_fails(void)
 {
 	int status;
 
-	world_begin();
-	assert_int_equal(life(two_guests, 0), 0);
+	shared_restore();
 	at(damage->name);
-	assert_int_equal(life(damage_done, 0), 0);
 	status = life(damaged_life, 0);
 	if (status)
 		print_error("%s, round %u: status %d\n%s\n%s\n", damage->name, random_round,
@@ -731,6 +731,7 @@ static void damage_of_each_kind(void **state)
 	uint32_t failed = 0;
 
 	(void)state;
+	two_guests_are_there();
 	for (damage = damages; damage < damages + ARRAY_SIZE(damages); damage++)
 		failed += damage_fails();
 	assert_int_equal(failed, 0);
@@ -742,6 +743,7 @@ static void damage_at_random(void **state)
 	uint32_t failed = 0;
 
 	(void)state;
+	two_guests_are_there();
 	damage = &random;
 	for (random_round = 0; random_round < RANDOM_ROUNDS; random_round++)
 		failed += damage_fails();
