@@ -523,6 +523,7 @@ NODE_DAMAGE(wild_use, POOL_RAM, n->use = 0xff)
 NODE_DAMAGE(wild_ram_nth, POOL_RAM, n->nth = 0xffff)
 NODE_DAMAGE(gap_in_ram, POOL_RAM, n->nth = POOL_SET_MAX - 1)
 NODE_DAMAGE(wild_device_nth, POOL_DEVICE, n->nth = 0xffff)
+NODE_DAMAGE(other_device_nth, POOL_DEVICE, n->nth = 5)
 NODE_DAMAGE(two_bases, POOL_RAM, n->use = POOL_BASE)
 NODE_DAMAGE(half_that_is_itself, POOL_RAM,
 	n->half[0] = n->half[1] = (pool_piece_t)(n - kept_pool_nodes()))
@@ -650,6 +651,7 @@ static const struct damage {
 	D(wild_ram_nth, B_GOES_ON),
 	D(gap_in_ram, B_GOES_ON),
 	D(wild_device_nth, B_GOES_ON),
+	D(other_device_nth, B_GOES_ON),
 	D(two_bases, B_GOES_ON),
 	D(half_that_is_itself, BOTH_GO_ON),
 	D(halves_of_wild_numbers, BOTH_GO_ON),
