@@ -61,8 +61,8 @@ def guests(out):
 
 
 def bench_kernel_tests(words):
-    """Their names, after `bench --build DIR`, without programs for this computer."""
-    return [w for before, w in zip(words[2:], words[3:]) if "--host" not in (before, w)]
+    """Their names, after `bench --build DIR --only WORD`, without programs for this computer."""
+    return [w for before, w in zip(words[4:], words[5:]) if "--host" not in (before, w)]
 
 
 def bench_reads(words, out):

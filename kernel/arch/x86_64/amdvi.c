@@ -237,8 +237,8 @@ static int amdvi_irq(struct iommu *u, const struct irq_source *s, bool on)
 		io_post(u, FORGET_ENTRY | rid, 0);
 	}
 	__atomic_store_n(&irqs[s->vector],
-		on ? IRQ_ON | field_put(IRQ_APIC_ID, cpus[s->cpu]->apic_id) |
-				field_put(IRQ_VECTOR, s->vector)
+		on ? (uint32_t)(IRQ_ON | field_put(IRQ_APIC_ID, cpus[s->cpu]->apic_id) |
+				field_put(IRQ_VECTOR, s->vector))
 		   : 0,
 		__ATOMIC_RELEASE);
 	io_post(u, FORGET_IRQS | rid, 0);

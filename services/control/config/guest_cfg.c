@@ -376,11 +376,10 @@ static int disk_add(struct config_builder *b, const struct guest_disk *d, struct
 
 static int take_disk(struct config_builder *b, const struct cfg_setting *s)
 {
-	struct guest_disk d;
+	struct guest_disk d = { .place = 0 };
 	struct msg why;
 	int rc = check_list(b, s, GUEST_DISKS_MAX);
 
-	d.place = 0;
 	for (const struct cfg_value *item = rc ? NULL : s->value->first; item;
 		item = item->next, d.place++) {
 		if (check_disk(b, item, &d, &why) || disk_add(b, &d, &why)) {

@@ -487,7 +487,7 @@ static void grow_complete(const struct guest *g)
 {
 	uint32_t i = g->n_more - 1;
 
-	if (g->n_more)
+	if (g->more && g->n_more)
 		(void)sk_retype(pool_slot(&guest_pool, g->more[i]), SK_OBJ_UNTYPED,
 			POOL_ORDER_MIN, g->proc.cnode, VM_CAP_RAM + g->n_ram + i, 1, 0);
 }

@@ -12,7 +12,7 @@ def test_all_domains_start(machine, smp):
     m.prompt()
     log = m.shell("dmesg")
     stamp = r"\[ *\d+\.\d{6}\]"  # the kernel's lines come first
-    assert re.match(rf"{stamp} speculation: .*\n{stamp} IOMMU: .*all devices are blocked\n{stamp} Skerry: \d+ CPUs", log), log
+    assert re.match(rf"{stamp} speculation: .*\n{stamp} IOMMU: .*all devices are blocked, interrupts remapped\n{stamp} Skerry: \d+ CPUs", log), log
     for line in (r"\(platform\)", r"\(blk0\) \d+ MiB", r"\(net0\) ([0-9a-f]{2}:){5}", r"\(init\) \d+ MiB for guests"):
         assert re.search(line, log), f"{line} is not in the log:\n{log}"
     assert "fault" not in log and "ended with code" not in log, log

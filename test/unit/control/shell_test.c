@@ -675,7 +675,7 @@ static void help(void **state)
 	assert_non_null(strstr(s.text, "Usage: create [-p] [-c] [-n] FILE [key=value...]\n"));
 	/* all keys, in lines of less than 80 columns */
 	assert_non_null(strstr(s.text, "\nKeys: name type memory"));
-	assert_non_null(strstr(s.text, "root extra\n      disk vif"));
+	assert_non_null(strstr(s.text, "irmware\n      cmd"));
 	assert_non_null(strstr(s.text, " cap\n"));
 	assert_int_equal(verb_print_help(&o, "nonsense"), -1);
 	assert_null(verb_find("creat"));
