@@ -28,7 +28,10 @@ enum {
 	PULSE_MS = 500,
 	/* A domain that has not answered so many hangs. */
 	PULSES_MAX = 6,
-	/* The same before its first answer: it may have much to do before it handles events. */
+	/*
+	 * The same before its first answer, because it may have much to do before it handles
+	 * events; and of control, which may have much to do for a person, below all services.
+	 */
 	PULSES_FIRST = 60,
 	/* From end to start, if ends follow each other; the first start is at once. */
 	DELAY_FIRST_MS = 10,
@@ -342,6 +345,13 @@ static void breach_look(struct domain *d)
 }
 
 /* ---- pulses ------------------------------------------------------------------------------ */
+static uint32_t pulses_max(const struct domain *d)
+{
+	const bool patient = !d->life.answered || d->m->flags & MANIFEST_BUILDER;
+
+	return patient ? PULSES_FIRST : PULSES_MAX;
+}
+
 /*
  * A domain may wait for the answer to a call of a service that is being restarted, so it is not
  * taken for hung meanwhile.
@@ -354,7 +364,7 @@ static void pulse(struct domain *d)
 		return;
 	if (waits_for_service(d))
 		l->pulses = 0;
-	if (l->pulses < (uint32_t)(l->answered ? PULSES_MAX : PULSES_FIRST)) {
+	if (l->pulses < pulses_max(d)) {
 		pulse_send(d);
 		return;
 	}
