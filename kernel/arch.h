@@ -190,7 +190,7 @@ struct irq_source {
 	uint16_t cpu;
 	uint32_t gsi;
 	uint32_t low; /* redirection entry without the mask */
-	uint32_t rid; /* who sends it */
+	uint32_t rid; /* requester id of the device that sends it */
 };
 /* 0 or -SK_E_*. A level pin masks itself when it fires. */
 int irq_source_pin(struct irq_source *s, uint32_t gsi, bool level, bool low, uint32_t cpu);

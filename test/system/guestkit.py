@@ -119,6 +119,15 @@ def leave(m):
     m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
 
 
+def stamps_end(m, name):
+    """End the stampio of a guest, and wait for the shell; all its processes must have found what they wrote."""
+    m.line("console " + name)
+    m.send("end\r")
+    match = m.expect(r"stampio: (\d) of 3 good, (\d+) writes")
+    assert match[1] == "3" and int(match[2]) > 0, match[0]
+    m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
+
+
 @contextlib.contextmanager
 def served(content):
     """The port of an HTTP server on this computer that always answers with content; guests reach it at 10.0.2.2."""

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from guestkit import boots, compile_tool, enter, info, leave, listed, ramdisk, run_guest, services, services_in, wait_gone
+from guestkit import boots, compile_tool, enter, info, leave, listed, ramdisk, run_guest, services, services_in, stamps_end, wait_gone
 from harness import PROMPT, GuestDir, Hang
 
 MIB = 1 << 20
@@ -217,11 +217,7 @@ def end(m, s):
         m.until(lambda: all(r.state == "running" for r in s.rows().values()), "all domains")
         m.shell("destroy one")
     else:
-        m.line("console one")
-        m.send("end\r")
-        match = m.expect(r"stampio: (\d) of 3 good, (\d+) writes")
-        assert match[1] == "3" and int(match[2]) > 0, match[0]
-        m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
+        stamps_end(m, "one")
     wait_gone(m)
 
 

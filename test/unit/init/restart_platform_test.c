@@ -112,7 +112,7 @@ static void pl_first_time(struct kern_msg *m)
 	answer_all(m);
 }
 
-/* A device that always ends platform does not do so for ever. */
+/* A device whose reset ends platform each time is given up. */
 static void pl_disk_is_given_up(struct kern_msg *m)
 {
 	assert_int_equal(domains[DISK].state, DOMAIN_GIVEN_UP);

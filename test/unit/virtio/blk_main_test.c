@@ -537,7 +537,9 @@ static void more_bytes_than_there_is_room(void)
 	device_lies(c.id, 8192 + 2);
 }
 
-/* Lies about what it did are the client's to find; a status that is none is an error. */
+/*
+ * Lies about what it did are for the client to find. A status that does not exist is an error.
+ */
 static void a_status_that_is_none(void)
 {
 	struct chain c = asked();
