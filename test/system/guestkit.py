@@ -103,9 +103,9 @@ def services(m):
 
 
 def listed(m):
-    """{name: (id, memory, vcpus, state)} of `list`, without Domain-0."""
-    rows = [line.split() for line in m.shell("list").splitlines()[1:]]
-    return {r[0]: (int(r[1]), int(r[2]), int(r[3]), r[4]) for r in rows if r[0] != "Domain-0" and r[1].isdigit()}
+    """{name: (id, memory, vcpus, state)} of `list`, without Domain-0. Lines of the log may come between."""
+    rows = re.findall(r"^(\S+) +(\d+) +(\d+) +(\d+) +([-a-z]{6}) ", m.shell("list"), re.M)
+    return {r[0]: (int(r[1]), int(r[2]), int(r[3]), r[4]) for r in rows if r[0] != "Domain-0"}
 
 
 def wait_gone(m, *names):

@@ -64,6 +64,7 @@ class GuestDir:
 
     def add_file(self, source, name=None):
         """Put a link to a file there; returns its path on the host."""
+        assert os.path.exists(source), f"{source} was not built"
         name = name or os.path.basename(source)
         there = os.path.join(self.path, name)
         if not os.path.exists(there):

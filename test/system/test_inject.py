@@ -253,10 +253,16 @@ SWEEPS = list(sweeps())
 
 @pytest.mark.parametrize("way,lists", [s[1:] for s in SWEEPS], ids=[s[0] for s in SWEEPS])
 def test_fails_at_each_place(machine, build, tmp_path, way, lists):
-    reached = sweep(machine, build, tmp_path, way, lists)
-    for domain, places in lists.items():
-        print(f"{domain}: {len(reached[domain])} of {len(places)} places: {' '.join(sorted(reached[domain]))}")
-    assert {d: sorted(set(p) - reached[d]) for d, p in lists.items()} == {d: [] for d in lists}
+    """A life that ended for another reason, for example because it answered too late, has its place in a second machine."""
+    todo = lists
+    for attempt in ("first", "second"):
+        reached = sweep(machine, build, tmp_path / attempt, way, todo)
+        for domain, places in todo.items():
+            print(f"{domain}: {len(reached[domain])} of {len(places)} places: {' '.join(sorted(reached[domain]))}")
+        todo = {d: left for d, places in todo.items() if (left := [p for p in places if p not in reached[d]])}
+        if not todo:
+            break
+    assert not todo
 
 
 @pytest.mark.parametrize("domain, place", [("uart", "OPENED"), ("console", "OPEN"), ("blk0", "OPENED"), ("storage", "OPENED")])
