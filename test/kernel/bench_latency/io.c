@@ -4,7 +4,7 @@
  */
 #include "latency.h"
 
-enum { TABLES = 512, WINDOW_ORDER = 30, LPC_RID = 31 << 3, IO_MAPS = 200 };
+enum { LPC_RID = 31 << 3, IO_MAPS = 200 };
 
 /* A DMA space in `slot` that the device uses. */
 static void space_make(sk_cap_t slot)
@@ -42,36 +42,17 @@ static void map_pages(void)
 	CHECK_EQ(sk_revoke(ME, untyped), 0);
 }
 
-static sk_cap_t sparse_space, sparse_frame;
+static struct sparse sparse;
 
-static void sparse_make(void)
-{
-	uint64_t at = 1ull << 35, base;
-	sk_cap_t t = object_new(SK_OBJ_UNTYPED, 22), table = slots_new(TABLES);
-	sk_cap_t u = device_untyped(at, &base);
-	unsigned int i;
-
-	sparse_space = object_new(SK_OBJ_SPACE_IO, 0);
-	CHECK_EQ(sk_io_assign(SK_CAP_CTL_IO, sparse_space, LPC_RID), 0);
-	sparse_frame = slots_new(1);
-	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, WINDOW_ORDER, ME, sparse_frame, 1, at - base), 0);
-	CHECK_EQ(map_into(sparse_frame, sparse_space, 0, 0, 12, SK_R), 0);
-	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER), 0);
-	for (i = 0; i < TABLES; i += SK_RETYPE_MAX)
-		CHECK_EQ(sk_retype(t, SK_OBJ_TABLE, 0, ME, table + i, SK_RETYPE_MAX, 0), 0);
-	for (i = 1; i < TABLES; i++)
-		CHECK_EQ(sk_map_table(table + i, sparse_space, (uint64_t)i << 21, 1), 0);
-}
-
-/* One page at the end of a window with all tables. */
 static void unmap_sparse(void)
 {
-	uint64_t last = (1ull << WINDOW_ORDER) - SK_PAGE_SIZE;
+	if (!sparse.space) {
+		sk_cap_t space = object_new(SK_OBJ_SPACE_IO, 0);
 
-	if (!sparse_space)
-		sparse_make();
-	CHECK_EQ(map_into(sparse_frame, sparse_space, last, last, 12, SK_R), 0);
-	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER), 0);
+		CHECK_EQ(sk_io_assign(SK_CAP_CTL_IO, space, LPC_RID), 0);
+		sparse_make(&sparse, space);
+	}
+	sparse_unmap(&sparse);
 }
 
 /* The end of a space with many mappings, while its device is assigned. */
@@ -79,9 +60,9 @@ static void space_end(void)
 {
 	sk_cap_t frame = slots + 1;
 
-	if (sparse_space) {
-		CHECK_EQ(sk_delete(ME, sparse_space), 0);
-		sparse_space = 0;
+	if (sparse.space) {
+		CHECK_EQ(sk_delete(ME, sparse.space), 0);
+		sparse.space = 0;
 	}
 	space_make(slots);
 	CHECK_EQ(sk_retype(untyped, SK_OBJ_FRAME, 12, ME, frame, 1, 0), 0);

@@ -4,8 +4,6 @@
  */
 #include "latency.h"
 
-enum { TABLES = 512, WINDOW_ORDER = 30 };
-
 static void make(sk_cap_t from, unsigned int type, unsigned int order, unsigned int n)
 {
 	CHECK_EQ(sk_retype(from, type, order, ME, slots, n, 0), 0);
@@ -91,35 +89,13 @@ static void split_page(void)
 	CHECK_EQ(sk_delete(ME, table), 0);
 }
 
-static sk_cap_t sparse_space, sparse_frame;
+static struct sparse sparse;
 
-/* All tables for 1 GiB, and a frame of that size, which has no memory behind it. */
-static void sparse_make(void)
-{
-	uint64_t at = 1ull << 35, base;
-	sk_cap_t t = object_new(SK_OBJ_UNTYPED, 22), table = slots_new(TABLES);
-	sk_cap_t u = device_untyped(at, &base);
-	unsigned int i;
-
-	sparse_space = object_new(SK_OBJ_SPACE_NESTED, 0);
-	tables_for(sparse_space, 0);
-	sparse_frame = slots_new(1);
-	CHECK_EQ(sk_retype(u, SK_OBJ_FRAME, WINDOW_ORDER, ME, sparse_frame, 1, at - base), 0);
-	for (i = 0; i < TABLES; i += SK_RETYPE_MAX)
-		CHECK_EQ(sk_retype(t, SK_OBJ_TABLE, 0, ME, table + i, SK_RETYPE_MAX, 0), 0);
-	for (i = 1; i < TABLES; i++)
-		CHECK_EQ(sk_map_table(table + i, sparse_space, (uint64_t)i << 21, 1), 0);
-}
-
-/* One page at the end of a window with all tables. */
 static void unmap_sparse(void)
 {
-	uint64_t last = (1ull << WINDOW_ORDER) - SK_PAGE_SIZE;
-
-	if (!sparse_space)
-		sparse_make();
-	CHECK_EQ(map_into(sparse_frame, sparse_space, last, last, 12, SK_R), 0);
-	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER), 0);
+	if (!sparse.space)
+		sparse_make(&sparse, object_new(SK_OBJ_SPACE_NESTED, 0));
+	sparse_unmap(&sparse);
 }
 
 /* A part of the window, once full and once empty. */
@@ -129,11 +105,11 @@ static void unmap_part(void)
 	uint32_t level;
 
 	for (uint64_t at = 0; at < 4; at++)
-		CHECK_EQ(sk_map(sparse_frame, sparse_space, at << 20, at << 20, 20, SK_R, &out,
+		CHECK_EQ(sk_map(sparse.frame, sparse.space, at << 20, at << 20, 20, SK_R, &out,
 				 &level),
 			0);
-	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER - 1), 0);
-	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER - 1), 0);
+	CHECK_EQ(sk_unmap(sparse.frame, 0, WINDOW_ORDER - 1), 0);
+	CHECK_EQ(sk_unmap(sparse.frame, 0, WINDOW_ORDER - 1), 0);
 }
 
 /* A window without tables, and one that lies mostly outside its space. */
@@ -144,12 +120,12 @@ static void unmap_void(void)
 
 	if (!nested)
 		nested = object_new(SK_OBJ_SPACE_NESTED, 0);
-	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER), 0);
-	CHECK_EQ(map_into(sparse_frame, nested, 1ull << 40, 0, 21, SK_R), 0);
-	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER), 0);
-	CHECK_EQ(map_into(sparse_frame, nested, 0, last, 21, SK_R), 0);
-	CHECK_EQ(sk_unmap(sparse_frame, 0, WINDOW_ORDER), 0);
-	CHECK_EQ(map_into(sparse_frame, sparse_space, 0, 0, 12, SK_R), 0);
+	CHECK_EQ(sk_unmap(sparse.frame, 0, WINDOW_ORDER), 0);
+	CHECK_EQ(map_into(sparse.frame, nested, 1ull << 40, 0, 21, SK_R), 0);
+	CHECK_EQ(sk_unmap(sparse.frame, 0, WINDOW_ORDER), 0);
+	CHECK_EQ(map_into(sparse.frame, nested, 0, last, 21, SK_R), 0);
+	CHECK_EQ(sk_unmap(sparse.frame, 0, WINDOW_ORDER), 0);
+	CHECK_EQ(map_into(sparse.frame, sparse.space, 0, 0, 12, SK_R), 0);
 }
 
 /* A space with many mappings. */
