@@ -9,6 +9,7 @@
 #include "sys/sk.h"
 
 struct sk_utcb *edge_utcb(void);
+struct sk_msg;
 long edge_call(sk_cap_t endpoint, struct sk_msg *m);
 long edge_recv(sk_cap_t endpoint, struct sk_msg *m);
 long edge_reply(sk_cap_t reply, const struct sk_msg *m);

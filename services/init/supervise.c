@@ -30,7 +30,7 @@ enum {
 	PULSES_MAX = 6,
 	/*
 	 * The same before its first answer, because it may have much to do before it handles
-	 * events; and of control, which may have much to do for a person, below all services.
+	 * events.
 	 */
 	PULSES_FIRST = 60,
 	/* From end to start, if ends follow each other; the first start is at once. */
@@ -345,13 +345,6 @@ static void breach_look(struct domain *d)
 }
 
 /* ---- pulses ------------------------------------------------------------------------------ */
-static uint32_t pulses_max(const struct domain *d)
-{
-	const bool patient = !d->life.answered || d->m->flags & MANIFEST_BUILDER;
-
-	return patient ? PULSES_FIRST : PULSES_MAX;
-}
-
 /*
  * A domain may wait for the answer to a call of a service that is being restarted, so it is not
  * taken for hung meanwhile.
@@ -364,7 +357,7 @@ static void pulse(struct domain *d)
 		return;
 	if (waits_for_service(d))
 		l->pulses = 0;
-	if (l->pulses < pulses_max(d)) {
+	if (l->pulses < (l->answered ? PULSES_MAX : PULSES_FIRST)) {
 		pulse_send(d);
 		return;
 	}

@@ -4,6 +4,8 @@
  *
  * Invariants  CHANNEL1 what a service has put into the ring is not looked at any more once it
  *                      has broken the protocol, until it is started again
+ *             CHANNEL2 a service that always has one more record, such as console while a long
+ *                      line is typed at once, does not keep this domain from anything else
  */
 #include "client/chan.h"
 
@@ -37,8 +39,8 @@ void chan_drain(struct svc_conn *c, const char *service, void *buf, uint32_t siz
 
 	if (c->priv == mark(c)) /* CHANNEL1 */
 		return;
-	while ((n = svc_next_record(c, buf, size)) >= 0)
+	while ((n = svc_get(c, buf, size)) >= 0) /* CHANNEL2 */
 		fn(buf, (uint32_t)n);
-	if (n != -SK_E_AGAIN && n != -SK_E_RESTARTED && !svc_end(c))
+	if (n != -SK_E_AGAIN && !svc_end(c))
 		service_broken(c, service, n);
 }

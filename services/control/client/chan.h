@@ -8,7 +8,7 @@
 #include "svc/svc.h"
 
 /*
- * Pass every record that came in to `fn`. Returns when none is left and the peer knows it.
+ * For the channel's handler: pass the records that came in to `fn`, as many as a turn has.
  * `service` is the domain at the other end. If it breaks the protocol, it is started again.
  */
 void chan_drain(struct svc_conn *c, const char *service, void *buf, uint32_t size,

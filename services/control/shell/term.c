@@ -41,6 +41,11 @@ static uint16_t asked;
 static struct tail sent;
 /* console was restarted, and has not said what it has shown. */
 static bool resuming;
+/*
+ * Records are being taken. The echo of their keys is sent in one piece afterwards, because
+ * console runs at each signal.
+ */
+static bool taking;
 
 static const struct term_listener *listener;
 
@@ -80,7 +85,7 @@ static void queue_pump(void)
 {
 	size_t n;
 
-	if (!tail_pump())
+	if (taking || !tail_pump())
 		return;
 	while (queue_len) {
 		n = queue_size - queue_head < queue_len ? queue_size - queue_head : queue_len;
@@ -265,7 +270,9 @@ static void term_event(void *ctx)
 	} rec;
 
 	(void)ctx;
+	taking = true;
 	chan_drain(chan, "console", &rec, sizeof(rec), record_received);
+	taking = false;
 	queue_pump();
 	if (queue_len < TERM_HIGH)
 		listener->drained();

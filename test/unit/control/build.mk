@@ -51,7 +51,7 @@ inc-unit-control_mem_size := $(control-inc)
 
 # the whole domain, and the world around it
 control-world = $(wildcard test/unit/control/fake*.c) test/unit/control/cuts.c \
-	libs/base/error.c libs/ring/ring.c libs/svc/rings.c \
+	libs/base/error.c libs/ring/ring.c libs/svc/rings.c libs/svc/turn.c \
 	$(filter-out $(call control-src,main log guest/vmm_guard client/caller),$(wildcard services/control/*.c services/control/*/*.c))
 
 unit-tests += control_restart

@@ -47,6 +47,7 @@
 	X(console_of_a_guest_in_the_making) \
 	X(xenstore) \
 	X(long_lines) \
+	X(a_line_without_end) \
 	X(several_commands_in_a_line) \
 	X(pipes) \
 	X(files_and_completion) \

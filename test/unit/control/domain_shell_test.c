@@ -410,6 +410,24 @@ void long_lines(void **state)
 	world_at_rest();
 }
 
+/* It would answer no pulse of init meanwhile. */
+void a_line_without_end(void **state)
+{
+	uint32_t before;
+
+	(void)state;
+	type("\x15");
+	assert_true(console_floods(SVC_TURN / SVC_RECORD + 1));
+	assert_false(console_floods(0));
+	world_run();
+	before = world.n_texts;
+	assert_false(console_floods(SVC_TURN / SVC_RECORD - 1));
+	(void)console_serve();
+	assert_int_equal(world.n_texts - before, 1);
+	type("\x15");
+	world_at_rest();
+}
+
 void several_commands_in_a_line(void **state)
 {
 	uint32_t domid;

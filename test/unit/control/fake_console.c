@@ -61,6 +61,7 @@ static void console_record(const struct console_msg *m)
 
 	switch (m->type) {
 	case CONSOLE_DATA:
+		world.n_texts++;
 		for (uint16_t i = 0; i < m->len && world.n_screen < sizeof(world.screen) - 1;
 			i++)
 			world.screen[world.n_screen++] = text[i];
@@ -134,6 +135,13 @@ bool console_serve(void)
 	}
 	(void)ring_get_flush(&console_chan.req);
 	return any;
+}
+
+bool console_floods(uint32_t n)
+{
+	while (n--)
+		console_put(CONSOLE_DATA, "x", 1);
+	return chan_event(&console_chan) && ring_get_idle(&console_chan.c.rsp);
 }
 
 void console_keys(const char *keys)

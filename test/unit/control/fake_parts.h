@@ -32,6 +32,8 @@ struct chan {
 	uint8_t data[CHAN_DATA];
 };
 extern struct chan console_chan, xs_chan, files_chan;
+/* One turn of its handler. True: it has used the turn up. */
+bool chan_event(struct chan *k);
 /* The service behind a channel has started again, or does not come back. */
 void chan_restart(struct chan *k);
 void chan_end(struct chan *k);

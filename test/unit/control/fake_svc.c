@@ -60,6 +60,14 @@ int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 	return 0;
 }
 
+bool chan_event(struct chan *k)
+{
+	k->c.spent = 0;
+	k->fn(k->ctx);
+	svc_settle(&k->c);
+	return k->c.spent >= SVC_TURN;
+}
+
 int svc_on_epoch(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 {
 	struct chan *k = (struct chan *)c;

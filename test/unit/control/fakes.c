@@ -90,10 +90,10 @@ void world_run(void)
 			raised &= raised - 1;
 			bit_fn[bit](NULL);
 		}
-		console_chan.fn(console_chan.ctx);
-		xs_chan.fn(xs_chan.ctx);
-		files_chan.fn(files_chan.ctx);
-		any = calls_serve();
+		any = chan_event(&console_chan);
+		any = chan_event(&xs_chan) || any;
+		any = chan_event(&files_chan) || any;
+		any = calls_serve() || any;
 		any = console_serve() || any;
 		any = console_type() || any;
 		any = files_serve() || any;

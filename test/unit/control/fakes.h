@@ -19,6 +19,7 @@
 struct world_state {
 	char screen[65536];
 	size_t n_screen;
+	uint32_t n_texts; /* records in which that came */
 	char log[65536];         /* lines about guests */
 	uint32_t log_about;      /* domid of the last line */
 	uint32_t attached;       /* domid of the last ATTACH */
@@ -123,6 +124,12 @@ void console_returns(void);
 void console_dies_in_the_log(void);
 
 void file_add(const char *path, const char *text);
+
+/*
+ * console gives out `n` more keys, each in a record of its own, and control has one turn. True:
+ * it has left some in the ring.
+ */
+bool console_floods(uint32_t n);
 
 /* xenstore */
 const char *node_value(const char *path);

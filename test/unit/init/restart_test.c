@@ -255,6 +255,12 @@ static void h_wait(struct kern_msg *m)
 	time_passes();
 }
 
+static void h_not_noticed(struct kern_msg *m)
+{
+	(void)m;
+	fail();
+}
+
 static void h_all_answer(struct kern_msg *m)
 {
 	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
@@ -283,7 +289,8 @@ static void domains_that_answer(void)
 
 static void (*const hang_steps[])(struct kern_msg *m) = { h_begin, h_wait, h_others_answer,
 	h_wait, h_others_answer, h_wait, h_others_answer, h_wait, h_others_answer, h_wait,
-	h_others_answer, h_wait, h_others_answer, h_wait, h_others_answer, h_wait, NULL };
+	h_others_answer, h_wait, h_others_answer, h_wait, h_others_answer, h_wait,
+	h_not_noticed, NULL };
 
 static void a_domain_that_hangs(void)
 {
