@@ -214,19 +214,32 @@ $(B)/ktest/%.img: $(B)/ktest/% tools/mkarchive
 
 # ---- host tests -------------------------------------------------------------------------------------------------
 
-define unit-rules
-$(call compile-rules,$(B)/obj/unit-$(1),HOSTCC,$$(HOSTCC) $$(unit-cflags) $$(patsubst %,-I%,$$(inc-unit-$(1))) $$(cflags-unit-$(1)),$(B)/recipe/unit-$(1),$(packages) $(sysroot))
-$(B)/unit/$(1): $(call obj,unit-$(1),$(src-unit-$(1))) \
-		$(call recipe-of,unit-$(1),$(src-unit-$(1)) $(inc-unit-$(1)) $(cflags-unit-$(1)) $(ldlibs-unit-$(1)))
-	$$(Q)mkdir -p $$(@D)
-	$$(call say,HOSTLD,$$@)$$(HOSTCC) -fsanitize=address,undefined -o $$@ $$(filter %.o,$$^) -lcmocka $$(ldlibs-unit-$(1))
+say-cc-unit := HOSTCC
+say-link-unit := HOSTLD
+cc-unit = $(HOSTCC) $(unit-cflags)
+link-unit = $(HOSTCC) -fsanitize=address,undefined
+ldlibs-unit := -lcmocka
+say-cc-fuzz := CLANG
+say-link-fuzz := CLANGLD
+cc-fuzz = $(CLANG) $(fuzz-cflags)
+link-fuzz = $(CLANG) -fsanitize=fuzzer,address,undefined
+# Tests whose sources are compiled with the same flags share the objects, in a directory that has the name of the first of them.
+# $(1) unit or fuzz, $(2) all names
+define host-test-rules
+$(foreach t,$(2),$(eval flags-$(1)-$(t) := $(patsubst %,-I%,$(inc-$(1)-$(t))) $(cflags-$(1)-$(t))))
+$(foreach t,$(2),$(eval objs-$(1)-$(t) := $(1)-$(firstword $(foreach u,$(2),$(if $(call same,$(flags-$(1)-$(u)),$(flags-$(1)-$(t))),$(u))))))
+$(foreach o,$(sort $(foreach t,$(2),$(objs-$(1)-$(t)))),$(eval $(call host-object-rules,$(1),$(o))))
+$(foreach t,$(2),$(eval $(call host-link-rules,$(1),$(t))))
 endef
-define fuzz-rules
-$(call compile-rules,$(B)/obj/fuzz-$(1),CLANG,$$(CLANG) $$(fuzz-cflags) $$(patsubst %,-I%,$$(inc-fuzz-$(1))) $$(cflags-fuzz-$(1)),$(B)/recipe/fuzz-$(1),$(packages) $(sysroot))
-$(B)/fuzz/$(1): $(call obj,fuzz-$(1),$(src-fuzz-$(1))) \
-		$(call recipe-of,fuzz-$(1),$(src-fuzz-$(1)) $(inc-fuzz-$(1)) $(cflags-fuzz-$(1)) $(ldlibs-fuzz-$(1)))
+# $(1) unit or fuzz, $(2) directory of objects
+define host-object-rules
+$(call compile-rules,$(B)/obj/$(2),$(say-cc-$(1)),$$(cc-$(1)) $$(flags-$(2)),$(call recipe-of,objs-$(2),$(1) $(flags-$(2))),$(packages) $(sysroot))
+endef
+# $(1) unit or fuzz, $(2) name
+define host-link-rules
+$(B)/$(1)/$(2): $(call obj,$(objs-$(1)-$(2)),$(src-$(1)-$(2))) $(call recipe-of,$(1)-$(2),$(src-$(1)-$(2)) $(ldlibs-$(1)-$(2)))
 	$$(Q)mkdir -p $$(@D)
-	$$(call say,CLANGLD,$$@)$$(CLANG) -fsanitize=fuzzer,address,undefined -o $$@ $$(filter %.o,$$^) $$(ldlibs-fuzz-$(1))
+	$$(call say,$(say-link-$(1)),$$@)$$(link-$(1)) -o $$@ $$(filter %.o,$$^) $$(ldlibs-$(1)) $$(ldlibs-$(1)-$(2))
 endef
 # programs whose instructions `make bench` counts: as they are in the product, without sanitizers
 define host-bench-rules
@@ -237,8 +250,8 @@ $(B)/hbench/$(1): $(call obj,hbench-$(1),$(src-hbench-$(1))) \
 	$$(call say,HOSTLD,$$@)$$(HOSTCC) -o $$@ $$(filter %.o,$$^)
 endef
 $(foreach t,$(host-benches),$(eval $(call host-bench-rules,$(t))))
-$(foreach t,$(unit-tests) $(unit-helpers),$(eval $(call unit-rules,$(t))))
-$(foreach t,$(fuzzers),$(eval $(call fuzz-rules,$(t))))
+$(call host-test-rules,unit,$(unit-tests) $(unit-helpers))
+$(call host-test-rules,fuzz,$(fuzzers))
 
 unit-bins := $(patsubst %,$(B)/unit/%,$(unit-tests) $(unit-programs) $(unit-helpers))
 fuzz-bins := $(patsubst %,$(B)/fuzz/%,$(fuzzers))

@@ -57,6 +57,7 @@ $(old-dir)/$(1): $(B)/obj/khost-old-$(1)/$(3:.c=.o) $(filter-out %/$(3:.c=.o),$(
 old-programs += $(old-dir)/$(1)
 old-arguments += $(1)=$(old-dir)/$(1)
 endef
+# khost_fuzz is the first test that is compiled in its way, so its objects are in its own directory
 fuzz-objs := $(patsubst %.c,$(B)/obj/unit-khost_fuzz/%.o,$(khost-fuzz-src))
 fuzz-flags = $(unit-cflags) -Ikernel -I. -Itest/khost $(khost-cflags)
 old-fuzz = $(eval $(call old-rules,$(1),fuzz,$(2),$$(fuzz-flags),$(fuzz-objs),$(HOSTCC) -fsanitize=address$(,)undefined $(khost-link)))
