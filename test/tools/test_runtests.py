@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tools/runtests ends a test that never ends by itself; tools/mutants tries the faults that it is told to, each once."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -33,6 +34,26 @@ def test_a_program_that_prints_without_end_is_ended(tmp_path):
 def test_a_program_that_has_no_end_is_ended(tmp_path):
     text, status, _ = run_unit(tmp_path, "exec sleep 1000", HANG_MOST="1")
     assert status == 1 and "hang" in text and "0 passed, 1 failed" in text
+
+
+def test_tests_of_two_tiers_run_beside_each_other(tmp_path):
+    """Each of the two ends only when the other one is there."""
+    os.mkfifo(tmp_path / "meeting")
+    program, tests = tmp_path / "program", tmp_path / "list"
+    program.write_text(f"#!/bin/bash\nread word <{tmp_path}/meeting && echo '[  PASSED  ] 1 test(s).'\n")
+    program.chmod(0o755)
+    tests.write_text(f"unit\tlast\t{program}\ncheck\tfirst\techo word >{tmp_path}/meeting\n")
+    done = subprocess.run([f"{TOP}/tools/runtests", "--build", str(tmp_path), "--list", str(tests), "--tier", "check,unit", "--jobs", "2"],
+                          env={**ENV, "HANG_MOST": "60"}, capture_output=True, text=True, timeout=200)
+    assert "2 passed, 0 failed" in done.stdout
+
+
+def test_the_first_tier_begins_first(tmp_path):
+    tests = tmp_path / "list"
+    tests.write_text(f"check\tb\ttrue\ntools\ta\t{tmp_path}/none.py\n")
+    done = subprocess.run([f"{TOP}/tools/runtests", "--build", str(tmp_path), "--list", str(tests), "--tier", "tools,check", "--jobs", "1"],
+                          env=ENV, capture_output=True, text=True, timeout=200)
+    assert re.findall(r"^(?:ok|FAIL) +(\w+)", done.stdout, re.M) == ["tools", "check"]
 
 
 # ---- mutants
