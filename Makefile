@@ -444,6 +444,7 @@ inject-ways := crash hang exit leak late index taken length record
 soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
 	$(B)/unit/khost_fuzz 1000 $(KHOST_RUNS)
 	$(B)/unit/khost_explore $(KHOST_BOUND)
+	$(check-lint) --nodes 225000
 	$(if $(filter-out inject,$(T)),,@for way in $(inject-ways); do echo "inject: $$way"; SKERRY_INJECT=$$way $(runtests) --tier system inject || exit; done)
 	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 SKERRY_RESTARTS=400 SKERRY_SEED=$$i SKERRY_REPORT=$(abspath $(B))/test/soak.txt \
 		$(runtests) --tier system $(T) || exit; done
