@@ -49,7 +49,7 @@ _Static_assert(sizeof(struct console_params) == 56, "no padding");
 	X(DETACHED, 3, "console: the user typed Ctrl-], or the guest arg went away") \
 	X(FAILED, 4, "console: no console arg") \
 	X(DMESG, 5, \
-		"shell: send the logs of the host and of the guests as DATA, by time, then DONE") \
+		"shell: send the logs of the host and of the guests as DATA, by time, then DONE; arg 1: forget what was sent") \
 	X(DONE, 6, "console") \
 	X(READY, 8, "shell: more input; arg 1: what came up to the ^C is void") \
 	X(INTERRUPT, 9, "console: there is a ^C in the input that waits for READY") \

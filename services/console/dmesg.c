@@ -9,16 +9,16 @@
 
 #include <string.h>
 
-static void add(struct dmesg *d, const struct textlog *l)
+static void add(struct dmesg *d, struct textlog *l)
 {
 	d->source[d->n++] = (struct dmesg_source){ .log = l, .end = l->end };
 }
 
-void dmesg_begin(struct dmesg *d, const struct textlog *host)
+void dmesg_begin(struct dmesg *d, struct textlog *host, bool forget)
 {
 	struct guestlog *g;
 
-	memset(d, 0, sizeof(*d));
+	*d = (struct dmesg){ .running = true, .forget = forget };
 	add(d, host);
 	for (uint32_t i = 0; (g = guestlog_at(i)) != NULL; i++)
 		add(d, &g->log);
@@ -70,3 +70,11 @@ size_t dmesg_peek(struct dmesg *d, char line[BOOTLOG_TEXT_MAX])
 }
 
 void dmesg_take(struct dmesg *d) { d->source[d->next].pos += d->taken; }
+
+/* A line that was not complete stays. */
+void dmesg_end(struct dmesg *d)
+{
+	d->running = false;
+	for (uint32_t i = 0; d->forget && i < d->n; i++)
+		textlog_forget(d->source[i].log, d->source[i].pos);
+}

@@ -8,9 +8,11 @@
 #include "guestlog.h"
 
 struct dmesg {
+	bool running; /* from dmesg_begin() to dmesg_end() */
+	bool forget;
 	uint32_t n;
 	struct dmesg_source {
-		const struct textlog *log;
+		struct textlog *log;
 		/* Where the next line begins, and where the log ended at dmesg_begin(). */
 		uint64_t pos, end;
 	} source[1 + GUESTLOG_MAX];
@@ -19,12 +21,16 @@ struct dmesg {
 	size_t taken; /* its length */
 };
 
-/* Starts a walk over the logs of the host and of all guests, up to their present ends. */
-void dmesg_begin(struct dmesg *d, const struct textlog *host);
+/*
+ * Starts a walk over the logs of the host and of all guests, up to their present ends. forget:
+ * the lines that are taken are in no log any more after dmesg_end().
+ */
+void dmesg_begin(struct dmesg *d, struct textlog *host, bool forget);
 /*
  * Copies the next line and returns its length, 0 at the end. dmesg_take() moves past the line.
  */
 size_t dmesg_peek(struct dmesg *d, char line[BOOTLOG_TEXT_MAX]);
 void dmesg_take(struct dmesg *d);
+void dmesg_end(struct dmesg *d);
 
 #endif

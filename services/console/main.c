@@ -106,7 +106,6 @@ static uint64_t urgent_pos;
 
 /* The merged logs that are being sent to the shell as DATA. */
 static struct dmesg dmesg;
-static bool dmesg_asked;
 
 static bool shell_put(uint16_t type, uint32_t arg, const char *text, size_t len)
 {
@@ -141,13 +140,13 @@ static void dmesg_pump(void)
 	char line[BOOTLOG_TEXT_MAX];
 	size_t n;
 
-	while (dmesg_asked && (n = dmesg_peek(&dmesg, line)) != 0) {
+	while (dmesg.running && (n = dmesg_peek(&dmesg, line)) != 0) {
 		if (!shell_put(CONSOLE_DATA, 0, line, n))
 			return;
 		dmesg_take(&dmesg);
 	}
-	if (dmesg_asked && shell_put(CONSOLE_DONE, 0, NULL, 0))
-		dmesg_asked = false;
+	if (dmesg.running && shell_put(CONSOLE_DONE, 0, NULL, 0))
+		dmesg_end(&dmesg);
 }
 
 static struct stream *guest_find(uint32_t domid)
@@ -204,8 +203,7 @@ static bool shell_record(const struct record *r)
 		return true;
 	case CONSOLE_DMESG:
 		hostlog_kernel();
-		dmesg_begin(&dmesg, &host_log);
-		dmesg_asked = true;
+		dmesg_begin(&dmesg, &host_log, r->m.arg != 0);
 		return true;
 	default:
 		return true;
@@ -569,7 +567,7 @@ static int client_close(struct svc_conn *c)
 	if (s == shell) {
 		shell = NULL;
 		shell_speaks = false;
-		dmesg_asked = false;
+		dmesg.running = false;
 		waiting = false;
 		input_init(&input, &input_ops);
 		boot_pos = host_log.end;

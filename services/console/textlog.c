@@ -86,12 +86,16 @@ void textlog_fini(struct textlog *l)
 	l->bytes = NULL;
 }
 
-void textlog_clear(struct textlog *l)
+void textlog_forget(struct textlog *l, uint64_t pos)
 {
-	l->first = l->end;
+	if (pos <= l->first || pos > l->end)
+		return;
+	l->first = pos;
 	if (l->head)
 		head_store(&l->head->first, l->first);
 }
+
+void textlog_clear(struct textlog *l) { textlog_forget(l, l->end); }
 
 /*
  * Where len bytes from position pos on lie: *first of them at bytes[*at], the rest at bytes[0].

@@ -59,8 +59,9 @@ void textlog_note(struct textlog *l, uint64_t seen);
  */
 void textlog_move(struct textlog *l, void *bytes);
 void textlog_fini(struct textlog *l);
-/* Forget what was written; positions continue from where they are. */
+/* Forget what was written, or what is before pos; positions continue from where they are. */
 void textlog_clear(struct textlog *l);
+void textlog_forget(struct textlog *l, uint64_t pos);
 void textlog_write(struct textlog *l, const char *text, size_t len);
 /* Position of the oldest byte that can be read. */
 uint64_t textlog_start(const struct textlog *l);

@@ -298,7 +298,7 @@ static void stop(void)
 	}
 	if (input.guest || shell || !LIST_EMPTY(&streams))
 		abort(); /* something of a closed client is left */
-	shell_speaks = dmesg_asked = attached_escapes = reset_owed = false;
+	shell_speaks = dmesg.running = attached_escapes = reset_owed = false;
 	attached_lost = 0;
 	guestlogs_drop();
 	textlog_fini(&host_log);

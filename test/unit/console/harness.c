@@ -297,14 +297,18 @@ void attach(uint32_t domid)
 	say(&all->shell, CONSOLE_ATTACH, domid, NULL, 0);
 }
 
-void dmesg(void)
+static void dmesg_ask(uint32_t arg)
 {
 	uint32_t before = done;
 
 	clear();
-	say(&all->shell, CONSOLE_DMESG, 0, NULL, 0);
+	say(&all->shell, CONSOLE_DMESG, arg, NULL, 0);
 	assert_int_equal(done, before + 1);
 }
+
+void dmesg(void) { dmesg_ask(0); }
+
+void dmesg_clear(void) { dmesg_ask(1); }
 
 void memory_make(void)
 {

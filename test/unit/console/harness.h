@@ -82,6 +82,7 @@ void typed(const char *keys);
 void vmm_starts(struct peer *g, struct peer *l, const char *name, uint32_t domid);
 void attach(uint32_t domid);
 void dmesg(void);
+void dmesg_clear(void);
 void memory_make(void);
 /* console runs, and the shell shows its prompt. */
 void begin(void);

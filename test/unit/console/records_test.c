@@ -72,6 +72,28 @@ static void a_guest_fills_its_own_log_only(void)
 	assert_null(guestlog_at(2)); /* one log for each name */
 }
 
+/* What was shown is forgotten, and nothing that came meanwhile. */
+static void the_log_is_cleared(void)
+{
+	begin();
+	assert_int_equal(peer_connect(&all->vmm[0], CONSOLE_LOG, SVC_BADGE_INIT, "storage",
+				 SVC_STATIC | 5),
+		0);
+	vmm_starts(&all->guest[1], &all->vmm[1], "g", 1);
+	prints(&all->vmm[0], "old\n");
+	prints(&all->vmm[1], "old, too\n");
+	dmesg_clear();
+	assert_non_null(strstr(told, "(storage) old\n"));
+	assert_non_null(strstr(told, "(vmm-g) old, too\n"));
+	dmesg();
+	assert_string_equal(told, "");
+	prints(&all->vmm[0], "new\n");
+	dmesg();
+	assert_string_equal(told, "[    0.250000] (storage) new\n");
+	dmesg();
+	assert_string_equal(told, "[    0.250000] (storage) new\n");
+}
+
 /* With more names than logs, the log that was not used for the longest time is replaced. */
 static void logs_are_used_again(void)
 {
@@ -233,6 +255,7 @@ int log_tests(void)
 		CASE(numbers_come_again),
 		CASE(log_tells_when),
 		CASE(a_guest_fills_its_own_log_only),
+		CASE(the_log_is_cleared),
 		CASE(logs_are_used_again),
 		CASE(a_vmm_speaks_for_itself),
 		CASE(a_turn_is_limited),
