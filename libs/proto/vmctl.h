@@ -130,7 +130,8 @@ _Static_assert(sizeof(struct vm_config) <= 8192, "two pages");
 	X(GROW, 11, \
 		"VMM: wants arg more pieces of RAM; uint32_t follows: how many it knows of; one at a time, " \
 		"answered by GROWN unless the guest ends") \
-	X(GROWN, 12, "control: arg pieces, 0 to what was asked, are in the next slots of RAM")
+	X(GROWN, 12, "control: arg pieces, 0 to what was asked, are in the next slots of RAM") \
+	X(NMI, 13, "control: send an NMI to vCPU arg; no answer")
 
 #define X(name, num, what) VMCTL_##name = (num),
 enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };

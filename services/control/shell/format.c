@@ -187,6 +187,54 @@ void format_vcpu_row(const struct out *o, const struct vcpu_row *r)
 	out_fmt(o, "%9.1f  all / all\n", (double)r->cpu_ns / NS_PER_S);
 }
 
+void format_device_head(const struct out *o, bool vifs)
+{
+	if (vifs)
+		out_fmt(o, "%-3s %-2s %-17s %-6s %-5s %-6s %5s/%-5s %-30s\n", "Idx", "BE",
+			"Mac Addr.", "handle", "state", "evt-ch", "tx-", "rx-ring-ref",
+			"BE-path");
+	else
+		out_fmt(o, "%-5s %-3s %-6s %-5s %-6s %-8s %-30s\n", "Vdev", "BE", "handle",
+			"state", "evt-ch", "ring-ref", "BE-path");
+}
+
+static void back_end_path(const struct device_row *r, const char *kind, char path[64])
+{
+	(void)snprintf(path, 64, "/local/domain/0/backend/%s/%u/%u", kind, r->domid, r->devid);
+}
+
+void format_disk_row(const struct out *o, const struct device_row *r)
+{
+	char path[64];
+
+	back_end_path(r, "vbd", path);
+	out_fmt(o, "%-5u %-3u %-6u %-5d %-6d %-8d %-30s\n", r->devid, 0u, r->domid, r->state,
+		r->port, r->ring[0], path);
+}
+
+void format_vif_row(const struct out *o, const struct device_row *r)
+{
+	char path[64], mac[VIF_MAC_TEXT];
+
+	back_end_path(r, "vif", path);
+	vif_mac_format(r->mac, mac);
+	out_fmt(o, "%-3u %-2u %s%6u %5d %6d %5d/%-11d %-30s\n", r->devid, 0u, mac, r->devid,
+		r->state, r->port, r->ring[0], r->ring[1], path);
+}
+
+void format_vm_head(const struct out *o)
+{
+	out_str(o, "UUID                                  ID    name\n");
+}
+
+void format_vm_row(const struct out *o, const uint8_t *uuid, uint32_t domid, const char *name)
+{
+	char text[UUID_TEXT];
+
+	uuid_format(uuid, text);
+	out_fmt(o, "%s  %u    %-30s\n", text, domid, name);
+}
+
 void format_uptime_head(const struct out *o)
 {
 	out_fmt(o, "%-33s %4s %s\n", "Name", "ID", "Uptime");

@@ -53,6 +53,19 @@ void format_cap_head(const struct out *o);
 void format_cap_row(const struct out *o, const struct init_cap *c);
 void format_cap_group(const struct out *o, const struct cap_group *g);
 
+/* A disk or a vif of a guest. -1: xenstore does not say. */
+struct device_row {
+	uint32_t domid, devid;
+	const uint8_t *mac;
+	int state, port, ring[2];
+};
+void format_device_head(const struct out *o, bool vifs);
+void format_disk_row(const struct out *o, const struct device_row *r);
+void format_vif_row(const struct out *o, const struct device_row *r);
+
+void format_vm_head(const struct out *o);
+void format_vm_row(const struct out *o, const uint8_t *uuid, uint32_t domid, const char *name);
+
 void format_uptime_head(const struct out *o);
 /* wall_seconds: seconds since 1970, for the time of day in the short form. */
 void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,

@@ -34,6 +34,8 @@
 
 enum { CANDIDATES_MAX = 256, PIPE_MAX = 4 };
 enum mode { CLOSED, EDIT, BUSY, ATTACHED };
+/* STATUS_LEFT: ^C, as a Unix shell says it. */
+enum { STATUS_OK, STATUS_FAILED, STATUS_USAGE, STATUS_LEFT = 130 };
 
 struct shell {
 	struct line line;
@@ -45,6 +47,7 @@ struct shell {
 	struct svc_timer next; /* each command begins in an event of its own */
 	struct filter pipe[PIPE_MAX];
 	uint32_t n_pipe;      /* filters for the output of the running verb */
+	int status;           /* of the last command, as xl exits */
 	bool interrupted;     /* ^C ended the verb */
 	bool listing;         /* Tab waits for directory entries */
 	uint32_t listing_seq; /* the key that asked for them */
@@ -56,16 +59,32 @@ struct shell *const the_shell = &shell;
 
 /* ---- verbs that go on ---- */
 
-void shell_print(struct shell *sh, const char *fmt, ...)
+static void message_print(const char *fmt, va_list ap)
 {
 	char text[OUT_LINE_MAX];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	out_str(&term_messages, text);
+}
+
+void shell_print(struct shell *sh, const char *fmt, ...)
+{
 	va_list ap;
 
 	(void)sh;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	message_print(fmt, ap);
 	va_end(ap);
-	out_str(&term_messages, text);
+}
+
+void shell_fail(struct shell *sh, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message_print(fmt, ap);
+	va_end(ap);
+	sh->status = STATUS_FAILED;
 }
 
 bool shell_is_busy(const struct shell *sh) { return sh->mode == BUSY; }
@@ -162,35 +181,67 @@ static void shell_log_done(void)
 
 /* ---- lines ---- */
 
-static void words_run(struct shell *sh, int argc, char **argv)
+/* `$?` is the exit status of the command before; text is room for it. */
+static void status_insert(const struct shell *sh, int argc, char **argv, char text[8])
 {
-	const struct verb *v;
+	(void)snprintf(text, 8, "%d", sh->status);
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "$?") == 0)
+			argv[i] = text;
+}
+
+static void usage_fail(struct shell *sh, const char *text)
+{
+	shell_fail(sh, "%s\n", text);
+	sh->status = STATUS_USAGE;
+}
+
+static void verb_run(
+	struct shell *sh, const struct verb *v, int argc, char **argv, bool dry_run)
+{
 	struct options o;
 	struct msg m;
 
+	if (verb_options(v, argc, argv, &o, &m)) {
+		usage_fail(sh, m.text);
+	} else if (o.count['h']) {
+		(void)verb_print_help(&term_out, v->name);
+	} else if (dry_run && !verb_has_dry_run(v)) {
+		shell_fail(sh, "%s: there is no dry run (-N) of it\n", v->name);
+	} else {
+		o.count['N'] = dry_run;
+		v->run(sh, &o);
+	}
+}
+
+static void words_run(struct shell *sh, int argc, char **argv)
+{
+	char status[8];
+	const struct verb *v;
+	struct xl_options x;
+	struct msg m;
+	int n;
+
 	if (!argc)
 		return;
-	if (strcmp(argv[0], "xl") == 0) {
-		argc--;
-		argv++;
+	status_insert(sh, argc, argv, status);
+	sh->status = STATUS_OK;
+	n = verb_skip_xl(argc, argv, &x, &m);
+	if (n < 0) {
+		usage_fail(sh, m.text);
+		return;
 	}
-	if (!argc) {
+	if (x.help || n == argc) {
 		(void)verb_print_help(&term_out, NULL);
 		return;
 	}
-	v = verb_find(argv[0]);
-	if (!v) {
-		shell_print(sh, "%.60s: no such command; `help` lists them\n", argv[0]);
-		return;
-	}
-	if (verb_options(v, argc, argv, &o, &m)) {
-		shell_print(sh, "%s\n", m.text);
-		return;
-	}
-	if (o.count['h'])
-		(void)verb_print_help(&term_out, v->name);
+	v = verb_find(argv[n]);
+	if (v)
+		verb_run(sh, v, argc - n, argv + n, x.dry_run);
+	else if (verb_refused(argv[n]))
+		shell_fail(sh, "%s: not on this host: %s\n", argv[n], verb_refused(argv[n]));
 	else
-		v->run(sh, &o);
+		shell_fail(sh, "%.60s: no such command; `help` lists them\n", argv[n]);
 }
 
 /* Set up the filters after a command that was taken off the line. 0, or -1 with *m. */
@@ -226,7 +277,7 @@ static void run_command(struct shell *sh)
 	int argc = words_split(&sh->rest, argv, &end, &m);
 
 	if (pipe_begin(sh, end, &m))
-		shell_print(sh, "%s\n", m.text);
+		shell_fail(sh, "%s\n", m.text);
 	else
 		words_run(sh, argc, argv);
 	if (!*sh->rest)
@@ -281,7 +332,7 @@ static void line_enter(struct shell *sh)
 
 	memcpy(text, sh->line.text, sh->line.len + 1);
 	if (line_check(text, &m)) {
-		shell_print(sh, "%s\n", m.text);
+		usage_fail(sh, m.text);
 		prompt_show(sh);
 		return;
 	}
@@ -382,21 +433,19 @@ static void complete_file(struct shell *sh, const char *word, size_t len)
 static const struct verb *verb_of_word(const struct shell *sh, size_t start, size_t *index)
 {
 	static char text[LINE_LEN_MAX + 1];
-	char *argv[WORDS_MAX + 1], *rest = text, **arg = argv;
+	char *argv[WORDS_MAX + 1], *rest = text;
 	enum words_end end;
+	struct xl_options x;
 	struct msg m;
-	int argc;
+	int argc, n;
 
 	snprintf(text, sizeof(text), "%.*s", (int)start, sh->line.text);
 	do
 		argc = words_split(&rest, argv, &end, &m);
 	while (argc >= 0 && end != WORDS_LAST);
-	if (argc > 0 && strcmp(argv[0], "xl") == 0) {
-		arg++;
-		argc--;
-	}
-	*index = argc < 0 ? 1 : (size_t)argc;
-	return argc > 0 ? verb_find(*arg) : NULL;
+	n = argc > 0 ? verb_skip_xl(argc, argv, &x, &m) : 0;
+	*index = argc < 0 || n < 0 ? 1 : (size_t)(argc - n);
+	return argc > 0 && n >= 0 && n < argc ? verb_find(argv[n]) : NULL;
 }
 
 static void word_complete(struct shell *sh)
@@ -431,7 +480,7 @@ static void shell_key(uint8_t byte)
 		line_enter(sh); /* prompts, now or later */
 		return;
 	case LINE_TOO_LONG:
-		shell_print(
+		shell_fail(
 			sh, "a line has at most %d bytes; this one is not run\n", LINE_LEN_MAX);
 		line_start(&sh->line); /* SHELL2 */
 		break;
@@ -461,6 +510,7 @@ static void shell_interrupt(void)
 	if (sh->mode != BUSY || !cancel)
 		return;
 	sh->interrupted = true;
+	sh->status = STATUS_LEFT;
 	sh->rest = NULL;
 	shell_print(sh, "^C\n");
 	cancel();

@@ -27,6 +27,8 @@ void shell_busy(struct shell *sh, void (*cancel)(void));
 void shell_done(struct shell *sh);
 bool shell_is_busy(const struct shell *sh);
 void shell_print(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same, for what went wrong: the exit status of the command becomes 1. */
+void shell_fail(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A verb has more output: `fn` is called when the terminal has room again. */
 void shell_on_room(void (*fn)(void));
 /* The terminal goes to a guest's console until the user leaves it. */

@@ -183,7 +183,7 @@ void term_ready_dropping(void) { request_set(CONSOLE_READY, 1); }
 
 void term_attach(uint32_t domid) { request_set(CONSOLE_ATTACH, domid); }
 
-void term_dmesg(void) { request_set(CONSOLE_DMESG, 0); }
+void term_dmesg(bool clear) { request_set(CONSOLE_DMESG, clear); }
 
 static void keys_forward(const char *text, uint16_t len)
 {

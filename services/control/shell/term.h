@@ -50,7 +50,7 @@ void term_ready(void);
 void term_ready_dropping(void);
 /* Give the terminal to a guest's console; `detached` tells when it is back. */
 void term_attach(uint32_t domid);
-/* Print the log of the host; `log_done` at its end. */
-void term_dmesg(void);
+/* Print the log of the host; `log_done` at its end. clear: nobody sees these lines again. */
+void term_dmesg(bool clear);
 
 #endif

@@ -11,10 +11,25 @@
 
 #include "base/array.h"
 #include "config/guest_keys.h"
+#include "shell/verbs_refused.h"
 
 #define X(name, fn, letters, least, most, complete, args, summary, detail) \
 	{ name, verb_##fn, letters, least, most, COMPLETE_##complete, args, summary, detail },
 static const struct verb verbs[] = { VERBS(X) };
+#undef X
+
+#define X(name, why) { name, why },
+static const struct {
+	const char *name, *why;
+} refused_verbs[] = { VERBS_REFUSED(X) };
+#undef X
+
+#define X(verb, letter, name, why) { verb, letter, name, why },
+static const struct refused_option {
+	const char *verb;
+	int letter;
+	const char *name, *why;
+} refused_options[] = { OPTIONS_REFUSED(X) };
 #undef X
 
 #define X(key) #key,
@@ -28,6 +43,7 @@ static const struct option long_options[] = {
 	{ "defconfig", required_argument, NULL, 'f' },
 	{ "dryrun", no_argument, NULL, 'n' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "ignore-global-affinity-masks", no_argument, NULL, 'g' },
 	{ "long", no_argument, NULL, 'l' },
 	{ "numa", no_argument, NULL, 'n' },
 	{ "paused", no_argument, NULL, 'p' },
@@ -43,6 +59,34 @@ const struct verb *verb_find(const char *name)
 		if (strcmp(name, verbs[i].name) == 0)
 			return &verbs[i];
 	return NULL;
+}
+
+const char *verb_refused(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused_verbs); i++)
+		if (strcmp(name, refused_verbs[i].name) == 0)
+			return refused_verbs[i].why;
+	return NULL;
+}
+
+bool verb_has_dry_run(const struct verb *v) { return v->run == verb_create; }
+
+int verb_skip_xl(int argc, char **argv, struct xl_options *x, struct msg *m)
+{
+	int i;
+
+	*x = (struct xl_options){ 0 };
+	if (!argc || strcmp(argv[0], "xl") != 0)
+		return 0;
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			x->help = true;
+		else if (argv[i][strspn(argv[i] + 1, "vftTN") + 1])
+			return msg_fail(m, "unknown global option %.20s; xl has -v -f -t -T -N",
+				argv[i]);
+		x->dry_run = x->dry_run || strchr(argv[i], 'N');
+	}
+	return i;
 }
 
 const struct verb *verb_at(size_t i) { return i < ARRAY_SIZE(verbs) ? &verbs[i] : NULL; }
@@ -72,6 +116,10 @@ int verb_print_help(const struct out *o, const char *name)
 
 	if (name) {
 		v = verb_find(name);
+		if (!v && verb_refused(name)) {
+			out_fmt(o, "%s: not on this host: %s\n", name, verb_refused(name));
+			return 0;
+		}
 		if (!v)
 			return -1;
 		out_fmt(o, "Usage: %s%s%s\n\n%s.\n", v->name, *v->args ? " " : "", v->args,
@@ -93,14 +141,28 @@ static int usage_fail(const struct verb *v, struct msg *m, const char *what)
 		v->args);
 }
 
+/* The option that getopt did not know: optopt, or a long name in `word`. */
+static int option_unknown(const struct verb *v, const char *word, struct msg *m)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused_options); i++) {
+		const struct refused_option *r = &refused_options[i];
+
+		if (strcmp(r->verb, v->name) == 0 &&
+			(optopt ? optopt == r->letter
+				: strncmp(word, "--", 2) == 0 &&
+						strcmp(word + 2, r->name) == 0))
+			return msg_fail(m, "%s -%c: %s", v->name, r->letter, r->why);
+	}
+	return usage_fail(v, m, "unknown option");
+}
+
 static int letter_take(const struct verb *v, int letter, struct options *o, struct msg *m)
 {
 	const char *known = letter != ':' ? strchr(v->letters, letter) : NULL;
 
 	if (letter == ':')
 		return usage_fail(v, m, "an option lacks its value");
-	if (letter == '?' || letter <= 0 || letter >= OPTION_LETTERS ||
-		(!known && letter != 'h'))
+	if (letter <= 0 || letter >= OPTION_LETTERS || (!known && letter != 'h'))
 		return usage_fail(v, m, "unknown option");
 	if (o->count[letter] < 255)
 		o->count[letter]++;
@@ -119,7 +181,8 @@ int verb_options(const struct verb *v, int argc, char **argv, struct options *o,
 	optind = 0; /* start again */
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
-		rc = letter_take(v, letter, o, m);
+		rc = letter == '?' ? option_unknown(v, argv[optind - 1], m)
+				   : letter_take(v, letter, o, m);
 		if (rc)
 			return rc;
 	}

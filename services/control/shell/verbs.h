@@ -39,35 +39,53 @@ enum verb_complete {
  * more help)
  */
 #define VERBS(X) \
-	X("create", create, "pcqnf:", 0, 64, FILE, "[-p] [-c] [-n] FILE [key=value...]", \
+	X("create", create, "pcqnef:g", 0, 64, FILE, "[-p] [-c] [-n] FILE [key=value...]", \
 		"create a guest from a configuration file", \
 		"  -p  leave it paused        -c  attach to its console        -q  say nothing\n" \
 		"  -n  create no guest; only show mistakes, or a description of the guest\n" \
+		"  -f FILE  names the file    -e  makes no difference: nothing waits for the end\n" \
 		"FILE has the syntax of xl.cfg(5), and is below /guests if it has no leading /.\n" \
 		"key=value overrides the file.\n") \
-	X("list", list, "lv", 0, 64, GUEST, "[-l] [-v] [NAME...]", "list domains", \
+	X("list", list, "lvn", 0, 64, GUEST, "[-l] [-v] [NAME...]", "list domains", \
 		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \
+		"  -n  makes no difference: this host is one node\n" \
 		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
-	X("console", console, "", 1, 1, GUEST, "NAME", "attach to a guest's console", \
+	X("console", console, "t:n:", 1, 1, GUEST, "[-t pv] [-n 0] NAME", \
+		"attach to a guest's console", \
+		"A guest has one console, which is number 0 of the type pv.\n" \
 		"Output that nobody has seen yet comes first. Ctrl-] leaves the console.\n") \
 	X("pause", pause, "", 1, 1, GUEST, "NAME", "stop a guest's CPUs", "") \
 	X("unpause", unpause, "", 1, 1, GUEST, "NAME", "let a paused guest run", "") \
-	X("shutdown", shutdown, "aw", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to shut down", \
+	X("shutdown", shutdown, "awF", 0, 1, GUEST, "[-w] -a|NAME", \
+		"ask a guest to shut down", \
 		"  -a  all guests        -w  wait until it is done; Ctrl-C stops waiting\n" \
-		"  -ww  wait until it is gone, even if it is kept after the shutdown\n") \
-	X("reboot", reboot, "aw", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to reboot", \
-		"  -a  all guests        -w  wait until it has gone down\n") \
+		"  -ww  wait until it is gone, even if it is kept after the shutdown\n" \
+		"  -F  makes no difference: it is for hvm guests\n") \
+	X("reboot", reboot, "awF", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to reboot", \
+		"  -a  all guests        -w  wait until it has gone down\n" \
+		"  -F  makes no difference: it is for hvm guests\n") \
 	X("destroy", destroy, "f", 1, 1, GUEST, "NAME", \
 		"end a guest at once, as if unplugged", "") \
 	X("domid", domid, "", 1, 1, GUEST, "NAME", "the number of a domain", "") \
 	X("domname", domname, "", 1, 1, NONE, "ID", "the name of a domain", "") \
 	X("rename", rename, "", 2, 2, GUEST, "NAME NEW-NAME", "give a guest another name", "") \
+	X("sysrq", sysrq, "", 2, 2, GUEST, "NAME LETTER", "send a SysRq key to a guest", \
+		"h shows in the guest's console which letters its kernel knows.\n") \
+	X("trigger", trigger, "", 2, 3, GUEST, "NAME nmi [VCPU]", \
+		"send an NMI to a vCPU of a guest", \
+		"The other triggers of xl are buttons that pvh guests do not have.\n") \
+	X("vm-list", vm_list, "", 0, 0, NONE, "", "names, numbers and UUIDs of guests", "") \
+	X("block-list", block_list, "", 1, 64, GUEST, "NAME...", "disks of guests", \
+		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
+	X("network-list", network_list, "", 1, 64, GUEST, "NAME...", "vifs of guests", \
+		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
 	X("mem-set", mem_set, "", 2, 2, GUEST, "NAME MEM", "set the memory size of a guest", \
 		"MEM is in MiB, or ends in b, k, m, g or t; at most the guest's maxmem.\n" \
 		"The guest's balloon driver changes the size, as far and as soon as it can.\n") \
 	X("info", info, "n", 0, 1, NONE, "[KEY]", "facts about the host", \
 		"With KEY, only the value of that line.\n") \
-	X("dmesg", dmesg, "", 0, 0, NONE, "", "log of the host and of its guests", "") \
+	X("dmesg", dmesg, "c", 0, 0, NONE, "[-c]", "log of the host and of its guests", \
+		"  -c  forget what was shown\n") \
 	X("uptime", uptime, "s", 0, 64, GUEST, "[-s] [NAME...]", "how long domains have run", \
 		"") \
 	X("vcpu-list", vcpu_list, "", 0, 64, GUEST, "[NAME...]", \
@@ -102,7 +120,12 @@ enum verb_complete {
 		"  -f  destroy the guests instead of asking them\n") \
 	X("ls", ls, "l", 0, 1, FILE, "[-l] [DIRECTORY]", "list files", "  -l  with sizes\n") \
 	X("cat", cat, "", 1, 1, FILE, "FILE", "show a text file", "") \
-	X("help", help, "", 0, 1, VERB, "[COMMAND]", "this list, or more about one command", "")
+	X("echo", echo, "", 0, 64, NONE, "[WORD...]", "show words", \
+		"`echo $?` shows the exit status of the command before, which is that of xl: 0, or\n" \
+		"1 when it failed, 2 when it was typed wrongly, 130 after Ctrl-C.\n") \
+	X("help", help, "", 0, 1, VERB, "[COMMAND]", "this list, or more about one command", \
+		"`xl --help` and `COMMAND -h` say the same. Before the command, `xl` takes -N, which\n" \
+		"is `create -n`, and -v, -f, -t and -T, which make no difference here.\n")
 
 /* Handlers run to completion; whatever takes time becomes a state of the shell. */
 typedef void (*verb_fn)(struct shell *sh, const struct options *o);
@@ -123,6 +146,18 @@ VERBS(X)
 
 /* NULL: no such verb. */
 const struct verb *verb_find(const char *name);
+/* Why this host does not have a verb that xl has; NULL: xl has no such verb either. */
+const char *verb_refused(const char *name);
+/* Does `xl -N` work with it? */
+bool verb_has_dry_run(const struct verb *v);
+/*
+ * A leading `xl` and its options: the number of these words, or -1 with *m. x says what the
+ * options ask for.
+ */
+struct xl_options {
+	bool help, dry_run;
+};
+int verb_skip_xl(int argc, char **argv, struct xl_options *x, struct msg *m);
 /* The table, for completion; NULL after the last one. */
 const struct verb *verb_at(size_t i);
 /* The list of all, or with a name the long text of one: 0, or -1 when there is none. */

@@ -101,10 +101,10 @@ void verb_caps(struct shell *sh, const struct options *o)
 		if (d && guest_of(d))
 			guest_caps_show(guest_of(d));
 		else if (d)
-			shell_print(sh, "caps: %.31s has no VMM now\n", name);
+			shell_fail(sh, "caps: %.31s has no VMM now\n", name);
 	} else if (rc == -SK_E_STATE) {
-		shell_print(sh, "caps: %.31s does not run now\n", name);
+		shell_fail(sh, "caps: %.31s does not run now\n", name);
 	} else if (rc) {
-		shell_print(sh, "caps: %.31s: %s\n", name, sk_error_text(rc));
+		shell_fail(sh, "caps: %.31s: %s\n", name, sk_error_text(rc));
 	}
 }

@@ -34,7 +34,7 @@ static bool show_begin(struct shell *sh, const char *path, enum shown kind)
 	struct msg m;
 
 	if (path_full(show.path, sizeof(show.path), path, &m)) {
-		shell_print(sh, "%s\n", m.text);
+		shell_fail(sh, "%s\n", m.text);
 		return false;
 	}
 	show.number++;
@@ -48,10 +48,10 @@ static bool show_begin(struct shell *sh, const char *path, enum shown kind)
 static void show_finish(int status)
 {
 	if (status == -SK_E_INVAL)
-		shell_print(the_shell, "%s: not %s, or not a path\n", show.path,
+		shell_fail(the_shell, "%s: not %s, or not a path\n", show.path,
 			show.kind == SHOWN_FILE ? "a file" : "a directory");
 	else if (status)
-		shell_print(the_shell, "%s: %s\n", show.path, files_error_text(status));
+		shell_fail(the_shell, "%s: %s\n", show.path, files_error_text(status));
 	shell_done(the_shell);
 }
 

@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "client/host.h"
+#include "client/xenstore.h"
 #include "config/guest_json.h"
 #include "guest/connect.h"
 #include "guest/creation.h"
 #include "guest/life.h"
 #include "guest/listen.h"
+#include "guest/vmctl.h"
 #include "shell/format.h"
 #include "shell/shell.h"
 #include "shell/term.h"
@@ -27,12 +30,12 @@ struct dom *guest_by_name(struct shell *sh, const char *who)
 	struct dom *d;
 
 	if (domtab_is_host(who)) {
-		shell_print(sh, "Domain-0 is the host itself; name a guest\n");
+		shell_fail(sh, "Domain-0 is the host itself; name a guest\n");
 		return NULL;
 	}
 	d = domtab_find(&guests, who, &m);
 	if (!d)
-		shell_print(sh, "%s\n", m.text);
+		shell_fail(sh, "%s\n", m.text);
 	return d;
 }
 
@@ -50,7 +53,7 @@ static void creation_ended(void *ctx, uint32_t domid, const char *text)
 	if ((uintptr_t)ctx != creation.number)
 		return;
 	if (text) {
-		shell_print(sh, "create: %s\n", text);
+		shell_fail(sh, "create: %s\n", text);
 		shell_done(sh);
 	} else if (creation.attach) {
 		shell_attach(sh, domid);
@@ -84,12 +87,14 @@ void verb_create(struct shell *sh, const struct options *o)
 		first = 1;
 	}
 	if (!file) {
-		shell_print(sh, "create: name a configuration file, such as web.cfg\n");
+		shell_fail(sh, "create: name a configuration file, such as web.cfg\n");
 		return;
 	}
 	if (shell_is_busy(sh))
 		return;
-	how = o->count['n'] ? CREATE_TRY : o->count['p'] ? CREATE_PAUSED : CREATE_RUN;
+	how = o->count['n'] || o->count['N'] ? CREATE_TRY
+	      : o->count['p']                ? CREATE_PAUSED
+					     : CREATE_RUN;
 	creation.attach = o->count['c'] && how != CREATE_TRY;
 	creation.number++;
 	if (!o->count['q'])
@@ -105,12 +110,12 @@ void verb_create(struct shell *sh, const struct options *o)
 				       .fn = creation_ended,
 				       .ctx = (void *)creation.number },
 		    &m)) {
-		shell_print(sh, "create: %s\n", m.text);
+		shell_fail(sh, "create: %s\n", m.text);
 		shell_done(sh);
 	}
 }
 
-/* ---- pause, destroy, names ---- */
+/* ---- pause ---- */
 
 /*
  * The guest that the user named, if it runs or is paused. NULL: it does not, and the user has
@@ -122,7 +127,7 @@ static struct dom *live_guest_by_name(struct shell *sh, const char *who)
 
 	if (!d || d->state == DOM_LIVE)
 		return d;
-	shell_print(sh, "domain %u does not run\n", d->domid);
+	shell_fail(sh, "domain %u does not run\n", d->domid);
 	return NULL;
 }
 
@@ -141,6 +146,71 @@ void verb_unpause(struct shell *sh, const struct options *o)
 	if (d)
 		guest_unpause(d);
 }
+
+/* ---- keys and buttons ---- */
+
+void verb_sysrq(struct shell *sh, const struct options *o)
+{
+	struct dom *d = live_guest_by_name(sh, o->argv[0]);
+	const char *key = o->argv[1];
+	char path[64];
+
+	if (!d)
+		return;
+	if (strlen(key) != 1) {
+		shell_fail(sh,
+			"sysrq: '%.20s' is not one letter; h shows those that there are\n",
+			key);
+		return;
+	}
+	snprintf(path, sizeof(path), "/local/domain/%u/control/sysrq", d->domid);
+	if (xs_write_value(path, key, 1, NULL, NULL))
+		shell_fail(sh, "sysrq: control has no memory for the request; try again\n");
+}
+
+static void nmi_send(struct shell *sh, struct dom *d, const char *vcpu)
+{
+	char *end = NULL;
+	unsigned long n = vcpu ? strtoul(vcpu, &end, 10) : 0;
+
+	if (vcpu && (end == vcpu || *end || n >= d->config->maxvcpus))
+		shell_fail(sh, "trigger: domain %u has no vCPU '%.20s'\n", d->domid, vcpu);
+	else if (vmctl_send(guest_of(d), VMCTL_NMI, (uint32_t)n))
+		shell_fail(sh, "trigger: the VMM of domain %u does not listen; try again\n",
+			d->domid);
+}
+
+void verb_trigger(struct shell *sh, const struct options *o)
+{
+	static const struct {
+		const char *name, *instead;
+	} buttons[] = {
+		{ "power", "use `shutdown`" },
+		{ "sleep", "use `pause`" },
+		{ "reset", "use `reboot`, or `destroy` and `create`" },
+		{ "init", "use `destroy` and `create`" },
+		{ "s3resume", "it never sleeps" },
+	};
+	struct dom *d = live_guest_by_name(sh, o->argv[0]);
+	const char *name = o->argv[1];
+
+	if (!d)
+		return;
+	if (strcmp(name, "nmi") == 0) {
+		nmi_send(sh, d, o->argc > 2 ? o->argv[2] : NULL);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(buttons); i++) {
+		if (strcmp(name, buttons[i].name) == 0) {
+			shell_fail(sh, "trigger: a pvh guest has no %s trigger; %s\n", name,
+				buttons[i].instead);
+			return;
+		}
+	}
+	shell_fail(sh, "Invalid trigger \"%.20s\"\n", name);
+}
+
+/* ---- destroy, names ---- */
 
 static struct dom_wait awaited;
 /* Print a line for each guest that is down, as xl does. */
@@ -177,7 +247,7 @@ void verb_domid(struct shell *sh, const struct options *o)
 	if (d)
 		out_fmt(&term_out, "%u\n", d->domid);
 	else
-		shell_print(sh,
+		shell_fail(sh,
 			"Can't get domid of domain name '%.64s', maybe this domain does not exist.\n",
 			o->argv[0]);
 }
@@ -189,7 +259,7 @@ void verb_domname(struct shell *sh, const struct options *o)
 	struct msg m;
 
 	if (!*who || who[strspn(who, "0123456789")]) {
-		shell_print(sh, "Invalid domain id.\n");
+		shell_fail(sh, "Invalid domain id.\n");
 		return;
 	}
 	d = domtab_find(&guests, who, &m);
@@ -198,7 +268,7 @@ void verb_domname(struct shell *sh, const struct options *o)
 	else if (d)
 		out_fmt(&term_out, "%s\n", d->name);
 	else
-		shell_print(sh,
+		shell_fail(sh,
 			"Can't get domain name of domain id '%.20s', maybe this domain does not exist.\n",
 			who);
 }
@@ -209,7 +279,7 @@ void verb_rename(struct shell *sh, const struct options *o)
 	struct msg m;
 
 	if (d && dom_rename(&guests, d, o->argv[1], &m))
-		shell_print(sh, "rename: %s\n", m.text);
+		shell_fail(sh, "rename: %s\n", m.text);
 }
 
 /* The guest whose console the user waits for; 0: none. */
@@ -219,12 +289,18 @@ static void console_left(void) { console_wanted = 0; }
 
 void verb_console(struct shell *sh, const struct options *o)
 {
-	struct dom *d = guest_by_name(sh, o->argv[0]);
+	const char *type = o->value['t'], *number = o->value['n'];
+	struct dom *d;
 
+	if ((type && strcmp(type, "pv") != 0) || (number && strcmp(number, "0") != 0)) {
+		shell_fail(sh, "console: a guest has one console: type pv, number 0\n");
+		return;
+	}
+	d = guest_by_name(sh, o->argv[0]);
 	if (!d)
 		return;
 	if (d->state == DOM_RESTING) {
-		shell_print(sh, "domain %u does not run\n", d->domid);
+		shell_fail(sh, "domain %u does not run\n", d->domid);
 	} else if (guest_has_console(guest_of(d))) {
 		shell_attach(sh, d->domid);
 	} else {
@@ -246,7 +322,7 @@ static void console_gone(uint32_t domid)
 	if (console_wanted != domid)
 		return;
 	console_wanted = 0;
-	shell_print(the_shell, "console: domain %u has ended\n", domid);
+	shell_fail(the_shell, "console: domain %u has ended\n", domid);
 	shell_done(the_shell);
 }
 
@@ -257,7 +333,7 @@ enum down { DOWN_POWEROFF, DOWN_REBOOT };
 static void guest_ask_down(struct shell *sh, struct dom *d, enum down how, bool wait)
 {
 	if (d->state != DOM_LIVE) {
-		shell_print(sh, "domain %u does not run\n", d->domid);
+		shell_fail(sh, "domain %u does not run\n", d->domid);
 		return;
 	}
 	shell_print(sh, "%s domain %u\n", how == DOWN_REBOOT ? "Rebooting" : "Shutting down",
@@ -273,7 +349,7 @@ static void guests_ask_down(struct shell *sh, const struct options *o, enum down
 	struct dom *d;
 
 	if (!o->argc && !o->count['a']) {
-		shell_print(sh, "You must specify -a or a domain id.\n");
+		shell_fail(sh, "You must specify -a or a domain id.\n");
 		return;
 	}
 	awaited = (struct dom_wait){ .gone_only = o->count['w'] > 1 };
@@ -306,7 +382,7 @@ void verb_reboot(struct shell *sh, const struct options *o)
 static void trouble_of_guest(uint32_t domid, const char *text)
 {
 	if (wait_has(&awaited, domid))
-		shell_print(the_shell, "%s\n", text);
+		shell_fail(the_shell, "%s\n", text);
 }
 
 static void note_of_guest(const struct dom_action *a)
@@ -338,7 +414,7 @@ static void close_late(void *ctx)
 {
 	(void)ctx;
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
-		shell_print(the_shell,
+		shell_fail(the_shell,
 			"Domain %u (%s) is not closed; what it wrote last may be lost.\n",
 			d->domid, d->name);
 	domtab_stop_waiting(&guests);
@@ -400,7 +476,7 @@ void verb_reboot_host(struct shell *sh, const struct options *o)
 
 static void host_stays(int rc)
 {
-	shell_print(the_shell, "The host did not go down: %s\n", sk_error_text(rc));
+	shell_fail(the_shell, "The host did not go down: %s\n", sk_error_text(rc));
 	shell_done(the_shell);
 }
 

@@ -52,7 +52,7 @@ static bool domains_choose(struct shell *sh, const struct options *o)
 		}
 		d = domtab_find(&guests, o->argv[i], &m);
 		if (!d) {
-			shell_print(sh, "%s\n", m.text);
+			shell_fail(sh, "%s\n", m.text);
 			return false;
 		}
 		table.domid[table.n++] = d->domid;
@@ -359,6 +359,16 @@ void verb_uptime(struct shell *sh, const struct options *o)
 				(now - guest_of(d)->start_ns) / 1000000000ull, brief, wall);
 }
 
+void verb_vm_list(struct shell *sh, const struct options *o)
+{
+	(void)sh;
+	(void)o;
+	format_vm_head(&term_out);
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (guest_of(d))
+			format_vm_row(&term_out, d->uuid, d->domid, d->name);
+}
+
 void verb_info(struct shell *sh, const struct options *o)
 {
 	struct host_info h;
@@ -372,13 +382,22 @@ void verb_info(struct shell *sh, const struct options *o)
 
 void verb_dmesg(struct shell *sh, const struct options *o)
 {
-	(void)o;
 	shell_busy(sh, NULL);
-	term_dmesg();
+	term_dmesg(o->count['c'] != 0);
+}
+
+void verb_echo(struct shell *sh, const struct options *o)
+{
+	(void)sh;
+	for (int i = 0; i < o->argc; i++) {
+		out_str(&term_out, i ? " " : "");
+		out_str(&term_out, o->argv[i]);
+	}
+	out_str(&term_out, "\n");
 }
 
 void verb_help(struct shell *sh, const struct options *o)
 {
 	if (verb_print_help(&term_out, o->argc ? o->argv[0] : NULL))
-		shell_print(sh, "help: no command named '%.60s'\n", o->argv[0]);
+		shell_fail(sh, "help: no command named '%.60s'\n", o->argv[0]);
 }

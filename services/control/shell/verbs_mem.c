@@ -30,7 +30,7 @@ static void target_write(struct shell *sh, struct dom *d, uint64_t kib)
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", d->domid);
 	snprintf(value, sizeof(value), "%" PRIu64, kib);
 	if (xs_write_value(path, value, (uint32_t)strlen(value), NULL, NULL)) {
-		shell_print(sh, "mem-set: control has no memory for the request; try again\n");
+		shell_fail(sh, "mem-set: control has no memory for the request; try again\n");
 		return;
 	}
 	d->config->memory = guest_memory_round((uint32_t)((kib + 1023) / 1024));
@@ -70,11 +70,11 @@ void verb_mem_set(struct shell *sh, const struct options *o)
 	if (!d)
 		return;
 	if (mem_size_parse(o->argv[1], &kib))
-		shell_print(sh,
+		shell_fail(sh,
 			"mem-set: '%.40s' is not a valid memory size; write 512 (MiB), or 524288k, 512m, 1g\n",
 			o->argv[1]);
 	else if (size_check(d, kib, &m))
-		shell_print(sh, "mem-set: %s\n", m.text);
+		shell_fail(sh, "mem-set: %s\n", m.text);
 	else
 		target_write(sh, d, kib);
 }

@@ -43,7 +43,7 @@ static void domain_end(struct shell *sh, const char *verb, const char *name, enu
 	int rc = host_domain_restart(name, how);
 
 	if (rc)
-		shell_print(sh, "%s: %.31s: %s\n", verb, name, refusal(rc));
+		shell_fail(sh, "%s: %.31s: %s\n", verb, name, refusal(rc));
 }
 
 void verb_restart(struct shell *sh, const struct options *o)
@@ -64,6 +64,6 @@ void verb_kill(struct shell *sh, const struct options *o)
 			return;
 		}
 	}
-	shell_print(
+	shell_fail(
 		sh, "kill: '%.20s' is no way to fail; use fault, hang, exit or garbage\n", how);
 }

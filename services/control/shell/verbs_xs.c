@@ -72,7 +72,7 @@ static void walk_end(void)
 
 static void walk_fail(const char *path, const char *why)
 {
-	shell_print(the_shell, "%.300s: %s\n", path, why);
+	shell_fail(the_shell, "%.300s: %s\n", path, why);
 	walk_end();
 }
 
@@ -241,7 +241,7 @@ static void batch_answer(void *ctx, int err, const char *data, uint32_t len)
 	if ((uintptr_t)ctx != walk.number)
 		return;
 	if (err) {
-		shell_print(the_shell, "%.300s: %s\n", path, xs_error_text(err));
+		shell_fail(the_shell, "%.300s: %s\n", path, xs_error_text(err));
 		batch_end();
 		return;
 	}
@@ -269,7 +269,7 @@ static void batch_next(void)
 	else
 		rc = xs_request_texts(batch.type, batch_answer, number, path, NULL);
 	if (rc) {
-		shell_print(the_shell, "%.100s: path or value too long\n", path);
+		shell_fail(the_shell, "%.100s: path or value too long\n", path);
 		batch_end();
 	}
 }
@@ -283,7 +283,7 @@ static void batch_start(struct shell *sh, const struct options *o, uint32_t type
 	for (int i = 0; i < o->argc && i < (int)ARRAY_SIZE(batch.argv); i++) {
 		batch.argv[i] = strdup(o->argv[i]);
 		if (!batch.argv[i]) {
-			shell_print(sh, "out of memory\n");
+			shell_fail(sh, "out of memory\n");
 			batch_end();
 			return;
 		}
@@ -307,7 +307,7 @@ void verb_xenstore_rm(struct shell *sh, const struct options *o) { batch_start(s
 void verb_xenstore_write(struct shell *sh, const struct options *o)
 {
 	if (o->argc % 2) {
-		shell_print(sh, "xenstore-write: the last path has no value; give one\n");
+		shell_fail(sh, "xenstore-write: the last path has no value; give one\n");
 		return;
 	}
 	batch_start(sh, o, XS_WRITE);

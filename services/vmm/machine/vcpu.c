@@ -16,7 +16,8 @@
  *             VLOOP3 the kernel holds at most one vector for the guest; when another waits
  *                    behind it, the thread retries after RETRY_US
  *             VLOOP4 when every vCPU is settled, and no request or NMI is pending, nothing can
- *                    run any more, because only vCPUs send requests and NMIs, and a thread
+ *                    run any more, because only vCPUs send requests and NMIs (those of a person
+ *                    come too late then), and a thread
  *                    clears `settled` before it takes a request
  */
 #include "machine/vcpu.h"

@@ -244,6 +244,12 @@ static void command_run(uint32_t type, uint32_t arg)
 	case VMCTL_GROWN:
 		grow_answered(arg);
 		break;
+	case VMCTL_NMI:
+		if (arg < vm.n_vcpus) {
+			lapic_post_nmi(&vm.vcpu[arg].lapic);
+			vcpu_kick(&vm.vcpu[arg]);
+		}
+		break;
 	default:
 		vm_log("control sent a message of type %u", type);
 		break;

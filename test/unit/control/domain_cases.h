@@ -43,6 +43,10 @@
 	X(spreads) \
 	X(caps_bind_all_threads) \
 	X(renames) \
+	X(exit_statuses) \
+	X(verbs_that_are_refused) \
+	X(keys_and_buttons) \
+	X(devices_are_listed) \
 	X(consoles) \
 	X(console_of_a_guest_in_the_making) \
 	X(xenstore) \

@@ -267,6 +267,161 @@ void lists(void **state)
 	world_at_rest();
 }
 
+/* Each command's exit status is the one that xl would have. */
+void exit_statuses(void **state)
+{
+	static const struct {
+		const char *typed;
+		int status;
+	} lines[] = {
+		{ "domid Domain-0", 0 },
+		{ "domid nobody", 1 },
+		{ "list nobody", 1 },
+		{ "no-such-verb", 1 },
+		{ "rename a", 2 },
+		{ "list -y", 2 },
+		{ "list | less", 1 },
+		{ "xl --help", 0 },
+		{ "xl -vfT list -h", 0 },
+		{ "xl -x list", 2 },
+		{ "xl -N rename a b", 1 },
+		{ "help vtpm-list", 0 },
+		{ "vtpm-list a", 1 },
+		{ "create -V /guests/a.cfg", 2 },
+		{ "xl -N create /guests/a.cfg", 0 },
+		{ "create /guests/none.cfg", 1 },
+		{ "cat /guests/none", 1 },
+		{ "xenstore-read /none", 1 },
+		{ "kill blk0 how", 1 },
+		{ "caps nobody", 1 },
+		{ "mem-set nobody 5", 1 },
+		{ "console -t serial nobody", 1 },
+		{ "console -n 1 nobody", 1 },
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		snprintf(text, sizeof(text), "%s; echo 'it is' $? $?x\r", lines[i].typed);
+		type(text);
+		snprintf(text, sizeof(text), "\r\nit is %d $?x\r\n", lines[i].status);
+		if (!screen_has(text))
+			fail_msg("%s: not %d: %s", lines[i].typed, lines[i].status,
+				world.screen);
+	}
+	type("unclosed '\r");
+	type("echo $?; echo $?\r");
+	assert_true(screen_has("\r\n2\r\n0\r\n"));
+	type("xenstore-read /none\r");
+	type("echo $?\r");
+	assert_true(screen_has("\r\n1\r\n"));
+	guest_created("create /guests/a.cfg\r", "a");
+	type("shutdown -w a\r\x03");
+	type("echo $?\r");
+	assert_true(screen_has("\r\n130\r\n"));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void verbs_that_are_refused(void **state)
+{
+	(void)state;
+	type("xl migrate a b\r");
+	assert_true(screen_has("migrate: not on this host: a guest's state cannot be saved"));
+	type("help migrate\r");
+	assert_true(screen_has("migrate: not on this host: a guest's state"));
+	type("create -V /guests/a.cfg\r");
+	assert_true(screen_has("create -V: this host has no emulated hardware"));
+	type("create --vncviewer-autopass /guests/a.cfg\r");
+	assert_true(screen_has("create -A: this host has no emulated hardware"));
+	type("list --vncviewer\r");
+	assert_true(screen_has("list: unknown option; usage"));
+	type("xl -N -v list\r");
+	assert_true(screen_has("list: there is no dry run (-N) of it"));
+	type("xl -v -fN list\r");
+	assert_true(screen_has("list: there is no dry run (-N) of it"));
+	type("xl -Nv create /guests/a.cfg\r");
+	assert_true(screen_has("\"c_info\"") && screen_has("\"name\": \"a\""));
+	type("xl --helpless\r");
+	assert_true(screen_has("unknown global option --helpless"));
+	type("xl -v domn\t0\r"); /* the verb is the first word behind the options */
+	assert_true(screen_has("\r\nDomain-0\r\n"));
+	world_at_rest();
+}
+
+void keys_and_buttons(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+	char path[64];
+
+	(void)state;
+	snprintf(path, sizeof(path), "/local/domain/%u/control/sysrq", domid);
+	type("sysrq a h\r");
+	assert_string_equal(node_value(path), "h");
+	type("sysrq a help\r");
+	assert_true(screen_has("'help' is not one letter"));
+	assert_string_equal(node_value(path), "h");
+	type("trigger a nmi 1\r");
+	assert_true(vmm_heard(domid, VMCTL_NMI));
+	assert_int_equal(vmm_heard_arg(domid), 1);
+	type("trigger a nmi\r");
+	assert_true(vmm_heard(domid, VMCTL_NMI));
+	assert_int_equal(vmm_heard_arg(domid), 0);
+	type("trigger a nmi 2\r");
+	assert_true(screen_has("has no vCPU '2'"));
+	type("trigger a nmi x\r");
+	assert_true(screen_has("has no vCPU 'x'"));
+	type("trigger a power\r");
+	assert_true(screen_has("a pvh guest has no power trigger; use `shutdown`"));
+	type("trigger a it\r");
+	assert_true(screen_has("Invalid trigger \"it\""));
+	type("trigger 0 nmi\r");
+	assert_true(screen_has("the host itself"));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void devices_are_listed(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+	char path[80], row[160];
+
+	(void)state;
+	type("vm-list\r");
+	assert_true(screen_has("UUID                                  ID    name\r\n"));
+	snprintf(row, sizeof(row), "  %u    a                             \r\n", domid);
+	assert_true(screen_has(row));
+	snprintf(path, sizeof(path),
+		"xenstore-write /local/domain/%u/device/vbd/51712/state 4\r", domid);
+	type(path);
+	snprintf(path, sizeof(path),
+		"xenstore-write /local/domain/%u/device/vbd/51712/event-channel 15\r", domid);
+	type(path);
+	snprintf(path, sizeof(path),
+		"xenstore-write /local/domain/%u/device/vbd/51712/ring-ref 8x\r", domid);
+	type(path);
+	type("block-list nobody a\r");
+	assert_true(screen_has(
+		"Vdev  BE  handle state evt-ch ring-ref BE-path                       \r\n"));
+	assert_true(screen_has("nobody is an invalid domain identifier"));
+	snprintf(row, sizeof(row),
+		"51712 0   %-6u 4     15     -1       /local/domain/0/backend/vbd/%u/51712",
+		domid, domid);
+	assert_true(screen_has(row));
+	snprintf(path, sizeof(path),
+		"xenstore-write /local/domain/%u/device/vif/0/rx-ring-ref 769\r", domid);
+	type(path);
+	type("network-list a\r");
+	assert_true(screen_has("Idx BE Mac Addr.         handle state evt-ch   tx-/rx-ring-ref "
+			       "BE-path                       \r\n"));
+	assert_true(screen_has(
+		"     0     1     -1    -1/769         /local/domain/0/backend/vif/"));
+	type("block-list a | grep -c vbd\r");
+	assert_true(screen_has("\r\n1\r\n"));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
 void renames(void **state)
 {
 	char path[64];

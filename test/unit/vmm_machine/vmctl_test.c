@@ -75,6 +75,8 @@ void mutex_unlock(struct mutex *m)
 
 void vcpu_kick(struct vcpu *v) { (void)v; }
 
+void lapic_post_nmi(struct lapic *l) { l->nmi_pending++; }
+
 void vm_log(const char *fmt, ...) { (void)fmt; }
 
 void vm_notes_counts(uint64_t counts[VMCTL_UNKNOWN_KINDS])
@@ -460,6 +462,18 @@ static void a_full_ring_keeps_nothing_back(void **state)
 	heard_only(BIT(READY) | BIT(SHUTDOWN) | BIT(GROW));
 }
 
+static void an_nmi_goes_to_its_vcpu(void **state)
+{
+	(void)state;
+	vmm_is_ready();
+	control_says(VMCTL_NMI, 1);
+	control_says(VMCTL_NMI, VCPUS);
+	control_says(VMCTL_NMI, UINT32_MAX);
+	all_run();
+	assert_int_equal(vm.vcpu[0].lapic.nmi_pending, 0);
+	assert_int_equal(vm.vcpu[1].lapic.nmi_pending, 1);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 int main(void)
 {
@@ -478,6 +492,7 @@ int main(void)
 		T(grow_answered_by_a_life_that_ended),
 		T(grow_that_nobody_was_told_is_asked_once),
 		T(a_full_ring_keeps_nothing_back),
+		T(an_nmi_goes_to_its_vcpu),
 	};
 
 	return cmocka_run_group_tests_name("vmctl", tests, NULL, NULL);

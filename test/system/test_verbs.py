@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What an administrator types: verbs that look at a stock Linux guest or act on it, and their exit statuses."""
+import re
+
+from guestkit import attach, enter, leave, listed
+from harness import GuestDir
+
+UUID = "11111111-2222-4333-8444-555555555555"
+
+
+def status(m, command):
+    """Run a command; its exit status."""
+    return int(m.shell(command + "; echo $?").splitlines()[-1])
+
+
+def test_verbs(machine, build, tmp_path):
+    guests = GuestDir(tmp_path / "g", build)
+    guests.add_image("data", size=1 << 20)
+    guests.add_config("web", auto=False, memory=96, vcpus=2, uuid=UUID, extra="console=hvc0",
+                      disk=["phy:/dev/disk/by-partlabel/data,xvda,w"], vif=["mac=00:16:3e:00:00:21"])
+    m = machine(guests=guests)
+    m.prompt()
+    assert status(m, "create /guests/web.cfg") == 0
+    attach(m, "web", r"guest: user space[^$]*# ")
+    domid = listed(m)["web"][0]
+
+    header, row = m.shell("vm-list").splitlines()
+    assert header.split() == ["UUID", "ID", "name"] and row.split() == [UUID, str(domid), "web"]
+    # Linux has connected both devices; it names a port of its own for each
+    m.until(lambda: m.shell("block-list web").splitlines()[1].split()[3] == "4", "the disk's front end")
+    vdev, back, handle, state, port, ring, path = m.shell("block-list web").splitlines()[1].split()
+    assert (vdev, back, handle, state, path) == ("51712", "0", str(domid), "4", f"/local/domain/0/backend/vbd/{domid}/51712")
+    assert m.shell(f"xenstore-read {path}/state") == "4" and int(port) >= -1 and int(ring) >= -1
+    m.until(lambda: m.shell("network-list web").splitlines()[1].split()[4] == "4", "the vif's front end")
+    index, back, mac, handle, state, _, rings, path = m.shell("network-list web").splitlines()[1].split()
+    assert (index, back, mac, handle, path) == ("0", "0", "00:16:3e:00:00:21", "0", f"/local/domain/0/backend/vif/{domid}/0")
+    assert all(int(ring) > 0 for ring in rings.split("/")), rings
+
+    # the guest's kernel answers to keys and to an NMI
+    assert status(m, "sysrq web h") == 0
+    attach(m, "web", r"sysrq: HELP : ")
+    assert status(m, "trigger web nmi 1") == 0
+    attach(m, "web", r"NMI received for unknown reason [0-9a-f]+ on CPU 1")
+    assert status(m, "trigger web power") == 1 and status(m, "trigger web nmi 7") == 1
+    enter(m, "web", "")
+    m.send("echo alive-$((40+2))\r")
+    m.expect("alive-42")
+    leave(m)
+
+    for command, code in (("domid web", 0), ("list nobody", 1), ("rename web", 2), ("migrate web other", 1), ("xl -vf domname 0", 0),
+                          ("xl --help", 0), ("help pci-list", 0), ("list | grep -c nothing", 0)):
+        assert status(m, command) == code, command
+    assert re.match(r"migrate: not on this host: \w", m.shell("xl migrate web other"))
+    assert '"c_info"' in m.shell("xl -N create /guests/web.cfg name=other")
+
+    assert "volume data" in m.shell("dmesg -c")
+    assert "volume data" not in m.shell("dmesg")
+    assert status(m, "shutdown -w web") == 0
+    assert listed(m) == {}
+    m.poweroff()
