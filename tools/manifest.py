@@ -405,7 +405,7 @@ def net_params(table, _domain, _service):
         if o not in OFFLOADS:
             table.fail("offloads", f"{o!r} is unknown; use some of: {', '.join(OFFLOADS)}")
         offloads |= OFFLOADS[o]
-    return struct.pack("<16s16s6sH", table.text("bridge", required=True).encode(),
+    return struct.pack("<16s16s6sH176x", table.text("bridge", required=True).encode(),
                        table.text("name", required=True).encode(), mac_bytes(table, "mac"), offloads)
 
 

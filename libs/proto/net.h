@@ -130,6 +130,16 @@ static inline bool net_rx_post_legal(const struct net_desc *d, uint64_t data_siz
 	       !d->csum_start && !d->csum_offset && !d->gso_size;
 }
 
+/*
+ * IPv6 addresses that agree in their first bits. Those of IPv4 stand in ::ffff:0:0/96 (RFC
+ * 4291, section 2.5.5.2), so they have 96 bits or more.
+ */
+struct net_range {
+	uint8_t address[16];
+	uint32_t bits; /* up to 128 */
+};
+#define NET_RANGES 8u
+
 /* Parameters of SVC_OPEN towards network. */
 struct net_params {
 	char bridge[16]; /* "xenbr0" */
@@ -138,8 +148,17 @@ struct net_params {
 	uint8_t mac[6];
 	/* The enum net_flag that the client understands in received frames. */
 	uint16_t offloads;
+	/* The bytes of frames that the client may send in rate_us microseconds; 0: any. */
+	uint64_t rate_bytes;
+	uint32_t rate_us;
+	/*
+	 * The addresses that it may send from. 0: any. Without one of IPv6, those are not
+	 * restricted.
+	 */
+	uint32_t n_sources;
+	struct net_range source[NET_RANGES];
 };
-_Static_assert(sizeof(struct net_params) == 40, "no padding");
+_Static_assert(sizeof(struct net_params) == 216, "no padding");
 /* Reply of SVC_OPEN by a NIC driver: mr2 = MAC address in bits 0-47, mr3 = offloads. */
 
 #endif

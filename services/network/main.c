@@ -4,10 +4,12 @@
  *
  * Objects     one switch, named by the manifest (arg "bridge").
  * Lifecycle   a client's port lives from SVC_OPEN to SVC_CLOSE; the uplink from start to end.
- * Invariants  NETWORK1 a request is taken only when there is room for its answer: a client that
- *                      takes no answers is not served, and frames for it do not wait.
+ * Invariants  NETWORK1 a request is taken only when there is room for its answer, and for those
+ *             of
+ *                      frames that are held: a client that takes no answers is not served, and
+ *                      frames for it do not wait.
  *             NETWORK2 an illegal request comes back with an error; only a request that has no
- *                      answer ends a connection.
+ *                answer ends a connection.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,15 +38,74 @@ static int rx_post_serve(struct port *p, const struct net_desc *d)
 	return port_buffer_push(p, &b);
 }
 
+static int tx_now(struct port *p, const struct net_desc *d)
+{
+	const struct net_desc done = { .op = NET_TX_DONE, .id = d->id };
+
+	rate_pay(&p->rate, d->length, sk_now());
+	switch_frame_in(p, d);
+	return respond(p, &done);
+}
+
+/* ---- frames that came too early ---------------------------------------------------------- */
+static void held_send(void *ctx);
+static struct svc_timer held_timer = { .fn = held_send };
+
+/* Wait for the port whose turn is next. */
+static void held_wait(void)
+{
+	sk_time_t next = 0;
+
+	for (struct svc_conn *c = svc_conn_next(NULL); c; c = svc_conn_next(c)) {
+		const struct port *p = c->priv;
+
+		if (p && p->rate.n && !c->dead && (!next || rate_due(&p->rate) < next))
+			next = rate_due(&p->rate);
+	}
+	if (next)
+		svc_timer_set(&held_timer, next);
+}
+
+static int port_catch_up(struct port *p)
+{
+	struct net_desc d;
+	int rc = 0;
+
+	while (rc == 0 && rate_next(&p->rate, sk_now(), &d))
+		rc = tx_now(p, &d);
+	return rc;
+}
+
+static void held_send(void *ctx)
+{
+	(void)ctx;
+	for (struct svc_conn *c = svc_conn_next(NULL); c; c = svc_conn_next(c)) {
+		struct port *p = c->priv;
+
+		if (!p || !p->rate.n || c->dead)
+			continue;
+		if (port_catch_up(p))
+			svc_conn_kill(c, "writes nonsense into its ring");
+		else
+			svc_resume(c); /* NETWORK1: there may be room now */
+	}
+	switch_flush();
+	held_wait();
+}
+
 static int tx_serve(struct port *p, const struct net_desc *d)
 {
-	struct net_desc done = { .op = NET_TX_DONE, .id = d->id };
+	const struct net_desc no = { .op = NET_TX_DONE, .id = d->id, .flags = SK_E_INVAL };
+	int rc;
 
-	if (net_tx_legal(d, p->conn->data_size))
-		switch_frame_in(p, d);
-	else
-		done.flags = SK_E_INVAL; /* NETWORK2 */
-	return respond(p, &done);
+	if (!net_tx_legal(d, p->conn->data_size)) /* NETWORK2 */
+		return respond(p, &no);
+	if (!rate_waits(&p->rate, sk_now()))
+		return tx_now(p, d);
+	rc = rate_hold(&p->rate, d);
+	if (p->rate.n == 1)
+		held_wait();
+	return rc;
 }
 
 static int request_serve(struct port *p, const struct net_desc *d)
@@ -65,7 +126,7 @@ static int client_event(struct svc_conn *c)
 	struct net_desc d;
 	int rc = 0;
 
-	while (rc == 0 && svc_room(c, sizeof(d), 1)) { /* NETWORK1 */
+	while (rc == 0 && svc_room(c, sizeof(d), 1 + p->rate.n)) { /* NETWORK1 */
 		rc = svc_get(c, &d, sizeof(d));
 		if (rc < 0)
 			break;
@@ -79,6 +140,8 @@ static int client_open(
 	struct svc_conn *c, const void *params, uint32_t params_len, uint64_t result[2])
 {
 	const struct net_params *q = params;
+	struct filter filter;
+	struct rate rate;
 	struct port *p;
 	int rc;
 
@@ -87,10 +150,19 @@ static int client_open(
 		return -SK_E_INVAL;
 	if (strcmp(q->bridge, bridge) != 0)
 		return -SK_E_NOT_FOUND;
-	p = switch_port_new(q->mac, &rc);
-	if (!p)
+	rc = filter_init(&filter, q);
+	if (rc == 0)
+		rc = rate_init(&rate, q, sys_info()->tsc_hz);
+	if (rc)
 		return rc;
+	p = switch_port_new(q->mac, &rc);
+	if (!p) {
+		rate_end(&rate);
+		return rc;
+	}
 	port_init(p, c, q->name, q->offloads);
+	p->filter = filter;
+	p->rate = rate;
 	c->priv = p;
 	/* Clients may send any offload; the switch emulates what the receiver lacks. */
 	result[1] = NET_CSUM_BLANK | NET_GSO;
@@ -99,7 +171,10 @@ static int client_open(
 
 static int client_close(struct svc_conn *c)
 {
-	switch_port_gone(c->priv);
+	struct port *p = c->priv;
+
+	rate_end(&p->rate);
+	switch_port_gone(p);
 	return 0;
 }
 
@@ -114,7 +189,7 @@ static uint32_t client_stats(struct svc_conn *c, uint64_t *mr)
 	mr[3] = p->rx_frames;
 	mr[4] = p->rx_bytes;
 	mr[5] = p->dropped;
-	mr[6] = p->refused;
+	mr[6] = p->refused + p->filtered;
 	return 6;
 }
 

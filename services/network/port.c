@@ -77,7 +77,7 @@ static void put(struct port *p, const struct frame *f)
 	struct port_buffer b;
 
 	if (p->n_buffers == 0 || p->buffer[p->buffer_head].length < f->length ||
-		!ring_room(out, sizeof(d), 1)) {
+		!ring_room(out, sizeof(d), 1 + p->rate.n)) {
 		p->dropped++;
 		return;
 	}

@@ -7,8 +7,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "filter.h"
 #include "offload.h"
 #include "proto/net.h"
+#include "rate.h"
 #include "svc/svc.h"
 
 #define PORTS_MAX 64u
@@ -40,10 +42,12 @@ struct port {
 	/* Uplink: send buffers that the driver has, by number. */
 	bool sent[NET_DEPTH];
 	/*
-	 * Counted as the port's owner sees them. refused: sent from another's address; storm:
-	 * refused by port_may_flood().
+	 * Counted as the port's owner sees them. refused: sent from another's address;
+	 * filtered: refused by the filter; storm: refused by port_may_flood().
 	 */
-	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, dropped, refused, storm;
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, dropped, refused, filtered, storm;
+	struct filter filter;
+	struct rate rate;
 	/* The port's frames to all ports have used up its allowance until this time. */
 	sk_time_t flood_paid;
 };

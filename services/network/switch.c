@@ -61,6 +61,12 @@ static void forward(struct port *from, const struct frame *f)
 	sk_time_t now = sk_now();
 	uint32_t to;
 
+	if (!filter_passes(&from->filter, f->bytes, f->length)) {
+		if (from->filtered++ == 0)
+			printf("%s sends from an address that its ip= does not name; such frames are dropped\n",
+				from->name);
+		return;
+	}
 	if (!fdb_learn(&fdb, f->bytes + 6, (uint32_t)(from - ports), from->uplink, now)) {
 		if (from->refused++ == 0)
 			printf("%s sends from an address that is another's; such frames are dropped\n",

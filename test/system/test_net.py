@@ -4,6 +4,7 @@ import hashlib
 import random
 import re
 import socket
+import time
 import urllib.request
 
 import pytest
@@ -12,6 +13,7 @@ from guestkit import boots, leave, listed, ramdisk, served, wait_gone
 from harness import GuestDir
 
 SIZE = 64 << 20
+SENT = 2 << 20
 MAC = "00:16:3e:12:34:56"
 HOST_MAC = "02:73:6b:00:00:01"  # the address of the domain ip in the manifest
 
@@ -28,6 +30,9 @@ PEER = """#!/bin/sh
 echo "mac $(cat /sys/class/net/eth0/address)"
 ping -c 3 -W 30 10.0.2.16 && echo "peer answers" || echo "TEST FAILED: ping to the other guest"
 wget -q -O - http://10.0.2.16/file | sha256sum | sed 's/^/sum /'
+ifconfig eth0 10.0.2.18; ping -c 2 -W 3 10.0.2.16 || echo "another address reaches nobody"
+ifconfig eth0 10.0.2.17; ping -c 1 -W 30 10.0.2.16 && echo "its own does"
+mkdir /tmp/w; head -c SENT /dev/urandom >/tmp/w/file; httpd -p 80 -h /tmp/w; echo "serving"; while [ -e /tmp/w/file ]; do read -r _; rm /tmp/w/file; done
 ifconfig eth0 down; ifconfig eth0 hw ether MAC up; echo "now $(cat /sys/class/net/eth0/address)"
 ping -c 2 -W 3 10.0.2.16 || echo "the thief hears nothing"
 """
@@ -51,13 +56,13 @@ def test_net(machine, build, tmp_path, file_server):
     port, content = file_server
     digest = hashlib.sha256(content).hexdigest()
     guests = GuestDir(tmp_path / "g", build)
-    image = ramdisk(guests, "net", {"server": SERVER.replace("PORT", str(port)), "peer": PEER.replace("MAC", MAC)})
+    image = ramdisk(guests, "net", {"server": SERVER.replace("PORT", str(port)), "peer": PEER.replace("MAC", MAC).replace("SENT", str(SENT))})
     guests.add_config("server", auto=False, memory=256, ramdisk=image, vif=[f"mac={MAC},bridge=xenbr0"],
                       extra=boots("/server", end="halt", more="net=10.0.2.16/24,10.0.2.2"))
-    guests.add_config("peer", auto=False, memory=128, ramdisk=image, vif=["bridge=xenbr0"],
+    guests.add_config("peer", auto=False, memory=128, ramdisk=image, vif=["bridge=xenbr0,ip=10.0.2.17,rate=8Mb/s"],
                       extra=boots("/peer", more="net=10.0.2.17/24"))
-    forward = free_port()
-    m = machine(guests=guests, netfwd=f"tcp:127.0.0.1:{forward}-10.0.2.16:80")
+    forward, forward_peer = free_port(), free_port()
+    m = machine(guests=guests, netfwd=f"tcp:127.0.0.1:{forward}-10.0.2.16:80,hostfwd=tcp:127.0.0.1:{forward_peer}-10.0.2.17:80")
     m.prompt()
     m.until(lambda: "(ip) address 10.0.2.15 " in m.shell("dmesg"), "an address by DHCP")
 
@@ -74,11 +79,21 @@ def test_net(machine, build, tmp_path, file_server):
     assert re.fullmatch(r"00:16:3e(:[0-9a-f]{2}){3}", m.expect(r"mac (\S+)\r?\n")[1]) and MAC not in m.text[-40:]
     m.expect("peer answers")
     assert m.expect(r"^sum (\w+)  -")[1] == digest
+    m.expect("another address reaches nobody")
+    m.expect("its own does")
+    m.expect("serving")
+    began = time.monotonic()
+    with urllib.request.urlopen(f"http://127.0.0.1:{forward_peer}/file", timeout=600) as answer:
+        assert len(answer.read()) == SENT
+    assert time.monotonic() - began > 0.9 * SENT / 1e6  # 8 Mb/s
+    m.send("go on\r")
     # with the server's address it reaches no machine, and the server is not disturbed
     m.expect("now " + MAC)
     m.expect("the thief hears nothing")
     m.prompt()
-    assert "(network) vif2.0 sends from an address that is another's" in m.shell("dmesg")
+    log = m.shell("dmesg")
+    for which in ("is another's", "its ip= does not name"):
+        assert f"(network) vif2.0 sends from an address that {which}" in log
     with urllib.request.urlopen(f"http://127.0.0.1:{forward}/file", timeout=600) as answer:
         assert hashlib.sha256(answer.read()).hexdigest() == digest
     for taken, holder in ((MAC, "domain 1 (server) has mac=" + MAC), (HOST_MAC, "the host has this mac itself")):

@@ -85,12 +85,18 @@ static void nic_json(struct json *j, const struct vif_spec *v, uint32_t devid)
 	vif_mac_format(v->mac, mac);
 	json_item(j);
 	json_number(j, "devid", devid);
+	if (v->mtu)
+		json_number(j, "mtu", v->mtu);
 	nic_text_json(j, "model", v->model);
 	json_text(j, "mac", mac);
 	nic_text_json(j, "ip", v->ip);
 	json_text(j, "bridge", v->bridge);
 	nic_text_json(j, "ifname", v->vifname);
 	json_text(j, "nictype", "vif");
+	if (v->rate_us) {
+		json_number(j, "rate_bytes_per_interval", v->rate_bytes);
+		json_number(j, "rate_interval_usecs", v->rate_us);
+	}
 	nic_text_json(j, "gatewaydev", v->gatewaydev);
 	json_defbool(j, "trusted", v->trusted);
 	json_close(j, '}');

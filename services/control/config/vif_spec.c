@@ -7,6 +7,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "config/ip_range.h"
+
+enum { MTU_LEAST = 68 /* RFC 791 */, RATE_US_DEFAULT = 50000 };
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -91,6 +95,10 @@ static int set_vifname(struct vif_spec *v, const char *word, struct msg *m)
 
 static int set_ip(struct vif_spec *v, const char *word, struct msg *m)
 {
+	struct net_range range[NET_RANGES];
+
+	if (ip_ranges_parse(word, range, m) < 0)
+		return -1;
 	return word_set(v->ip, sizeof(v->ip), "ip", word, m);
 }
 
@@ -120,10 +128,14 @@ static int set_backend(struct vif_spec *v, const char *word, struct msg *m)
 
 static int set_mtu(struct vif_spec *v, const char *word, struct msg *m)
 {
-	(void)v;
-	if (strcmp(word, "1500") == 0)
-		return 0;
-	return msg_fail(m, "mtu=%.20s is not supported; only 1500 is", word);
+	size_t digits = strspn(word, "0123456789");
+	unsigned long mtu = strtoul(word, NULL, 10);
+
+	if (!digits || digits > 4 || word[digits] || mtu < MTU_LEAST || mtu > VIF_MTU)
+		return msg_fail(m, "mtu=%.20s is not supported; %d to %d are", word, MTU_LEAST,
+			VIF_MTU);
+	v->mtu = (uint32_t)mtu;
+	return 0;
 }
 
 static int set_script(struct vif_spec *v, const char *word, struct msg *m)
@@ -138,11 +150,65 @@ static int set_script(struct vif_spec *v, const char *word, struct msg *m)
 		word);
 }
 
+static int rate_wrong(const char *word, struct msg *m)
+{
+	return msg_fail(m,
+		"rate=%.40s is not a rate; write bits or bytes per second, as in 100Mb/s or 1MB/s, perhaps with an interval, as in 100Mb/s@20ms",
+		word);
+}
+
+/* "[GMK]b/s" or "[GMK]B/s": bytes per second of n of it; moves *p. 0: another unit. */
+static uint64_t rate_unit(const char **p, uint64_t n)
+{
+	static const char prefixes[] = "KMG";
+	const char *prefix = **p ? strchr(prefixes, **p) : NULL;
+
+	if (prefix) {
+		++*p;
+		for (const char *q = prefixes; q <= prefix; q++)
+			n *= 1000;
+	}
+	if ((**p != 'b' && **p != 'B') || strncmp(*p + 1, "/s", 2) != 0)
+		return 0;
+	n /= **p == 'b' ? 8 : 1;
+	*p += 3;
+	return n;
+}
+
+/* "ms", "us", "s", or their first letters; nothing means seconds. 0: wrong, or too long. */
+static uint64_t interval_us(const char *p, uint64_t n)
+{
+	uint64_t us = *p == 'm' ? n * 1000 : *p == 'u' ? n : n * 1000000;
+
+	p += *p == 'm' || *p == 'u';
+	p += *p == 's';
+	return *p || us > UINT32_MAX ? 0 : us;
+}
+
+/* As libxl, in numbers that xl reads the same: up to 2^32 - 1 of a unit. */
 static int set_rate(struct vif_spec *v, const char *word, struct msg *m)
 {
-	(void)v;
-	return msg_fail(
-		m, "rate=%.40s is not supported: there is no rate limit here; remove it", word);
+	uint64_t per_second, us = RATE_US_DEFAULT, n;
+	const char *p = word;
+	char *end;
+
+	n = strtoull(p, &end, 10);
+	if (strspn(p, "0123456789") == 0 || n > UINT32_MAX)
+		return rate_wrong(word, m);
+	p = end;
+	per_second = rate_unit(&p, n);
+	if (*p == '@') {
+		n = strtoull(++p, &end, 10);
+		us = strspn(p, "0123456789") && n <= UINT32_MAX ? interval_us(end, n) : 0;
+		p = end + strlen(end);
+	}
+	if (!per_second || *p || !us || per_second > UINT64_MAX / us)
+		return rate_wrong(word, m);
+	v->rate_bytes = per_second * us / 1000000;
+	v->rate_us = (uint32_t)us;
+	if (!v->rate_bytes)
+		return msg_fail(m, "rate=%.40s is less than a byte in an interval", word);
+	return 0;
 }
 
 static const struct {

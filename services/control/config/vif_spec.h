@@ -8,7 +8,13 @@
 
 #include "msg.h"
 
-enum { VIF_NAME_MAX = 15, VIF_IP_MAX = 127, VIF_MAC_SIZE = 6, VIF_MAC_TEXT = 18 };
+enum {
+	VIF_NAME_MAX = 15,
+	VIF_IP_MAX = 127,
+	VIF_MAC_SIZE = 6,
+	VIF_MAC_TEXT = 18,
+	VIF_MTU = 1500
+};
 
 #define VIF_BRIDGE_DEFAULT "xenbr0"
 
@@ -21,7 +27,10 @@ struct vif_spec {
 	char model[VIF_NAME_MAX + 1];
 	char vifname[VIF_NAME_MAX + 1];
 	char gatewaydev[VIF_NAME_MAX + 1];
-	char ip[VIF_IP_MAX + 1]; /* written to xenstore for tools; nothing is filtered by it */
+	char ip[VIF_IP_MAX + 1]; /* what the guest may send from; see ip_ranges_parse() */
+	uint64_t rate_bytes;     /* per rate_us; 0: not limited */
+	uint32_t rate_us;        /* 0: not limited */
+	uint32_t mtu;            /* 0: not given, VIF_MTU */
 };
 
 /*

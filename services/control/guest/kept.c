@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "config/ip_range.h"
+
 #define KEPT_MAGIC 0x74736575676c7463ull /* "ctlguest" */
 #define KEPT_VERSION 2u
 
@@ -180,8 +182,12 @@ static bool disk_ok(const struct guest_disk *d)
 
 static bool vif_ok(const struct vif_spec *v)
 {
+	struct net_range range[NET_RANGES];
+	struct msg wrong;
+
 	return TEXT_OK(v->bridge) && TEXT_OK(v->network) && TEXT_OK(v->model) &&
-	       TEXT_OK(v->vifname) && TEXT_OK(v->gatewaydev) && TEXT_OK(v->ip);
+	       TEXT_OK(v->vifname) && TEXT_OK(v->gatewaydev) && TEXT_OK(v->ip) &&
+	       ip_ranges_parse(v->ip, range, &wrong) >= 0;
 }
 
 static bool parts_ok(const struct guest_config *c)

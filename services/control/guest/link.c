@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "client/host.h"
 #include "client/services.h"
+#include "config/ip_range.h"
 #include "config/names.h"
 #include "guest/guest_pool.h"
 #include "proto/blk.h"
@@ -156,6 +157,7 @@ static void prepare_vif(const struct guest *g, struct guest_link *l, uint32_t i)
 {
 	const struct vif_spec *v = &g->dom->config->vifs[i];
 	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID };
+	struct msg wrong;
 
 	snprintf(l->name, sizeof(l->name), "vif%u", i);
 	strcpy(p.bridge, v->network);
@@ -164,6 +166,10 @@ static void prepare_vif(const struct guest *g, struct guest_link *l, uint32_t i)
 		strcpy(p.name, v->vifname);
 	else
 		snprintf(p.name, sizeof(p.name), "vif%u.%u", g->dom->domid & 0xffff, i & 15);
+	p.rate_bytes = v->rate_bytes;
+	p.rate_us = v->rate_us;
+	p.n_sources = (uint32_t)ip_ranges_parse(
+		v->ip, p.source, &wrong); /* was parsed before */
 	prepare_device(g, l, g->dom->config->n_disks + i, SVC_PROTO_NET);
 	params_set(l, &p, sizeof(p));
 }

@@ -232,7 +232,8 @@ static void disk(struct walk *w, const struct disk_spec *d)
 
 static void nic(struct walk *w, const struct vif_spec *v, uint32_t devid)
 {
-	char mac[VIF_MAC_TEXT];
+	uint32_t mtu = v->mtu ? v->mtu : VIF_MTU;
+	char mac[VIF_MAC_TEXT], rate[32];
 
 	vif_mac_format(v->mac, mac);
 	device_back_end(w, "vif", devid);
@@ -243,6 +244,12 @@ static void nic(struct walk *w, const struct vif_spec *v, uint32_t devid)
 		node_put(w, "ip", v->ip, NULL);
 	if (v->gatewaydev[0])
 		node_put(w, "gatewaydev", v->gatewaydev, NULL);
+	if (v->rate_us) {
+		snprintf(rate, sizeof(rate), "%" PRIu64 ",%" PRIu32, v->rate_bytes, v->rate_us);
+		node_put(w, "rate", rate, NULL);
+	}
+	if (mtu != VIF_MTU)
+		node_put_number(w, "mtu", mtu, NULL);
 	node_put(w, "bridge", v->bridge, NULL);
 	node_put_number(w, "handle", devid, NULL);
 	node_put(w, "type", "vif", NULL);
@@ -251,7 +258,7 @@ static void nic(struct walk *w, const struct vif_spec *v, uint32_t devid)
 	node_put_number(w, "handle", devid, w->front);
 	node_put(w, "mac", mac, w->front);
 	node_put(w, "trusted", v->trusted ? "1" : "0", w->front);
-	node_put(w, "mtu", "1500", w->ro);
+	node_put_number(w, "mtu", mtu, w->ro);
 }
 
 int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx)

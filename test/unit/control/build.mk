@@ -4,7 +4,7 @@ control-src = $(patsubst %,services/control/%.c,$(1))
 control-inc := services/control test/unit/control
 # from a file's text to a checked configuration
 control-cfg := $(addprefix config/,cfg cfg_lex cfg_advice report) msg out
-control-guest := $(addprefix config/,guest_cfg guest_boot guest_keys names path disk_spec vdev vif_spec uuid) $(control-cfg)
+control-guest := $(addprefix config/,guest_cfg guest_boot guest_keys names path disk_spec vdev vif_spec ip_range uuid) $(control-cfg)
 
 unit-tests += control_cfg
 src-unit-control_cfg := test/unit/control/cfg_test.c $(call control-src,$(control-cfg))
@@ -13,6 +13,10 @@ inc-unit-control_cfg := $(control-inc)
 unit-tests += control_disk
 src-unit-control_disk := test/unit/control/disk_test.c $(call control-src,config/disk_spec config/vdev config/names config/report msg out)
 inc-unit-control_disk := $(control-inc)
+
+unit-tests += control_vif
+src-unit-control_vif := test/unit/control/vif_test.c $(call control-src,config/vif_spec config/ip_range msg)
+inc-unit-control_vif := $(control-inc)
 
 unit-tests += control_names
 src-unit-control_names := test/unit/control/names_test.c $(call control-src,config/names config/report msg out)
@@ -75,5 +79,5 @@ inc-unit-control_calls := $(control-inc)
 cflags-unit-control_calls := -iquote test/unit/control/fake
 
 unit-tests += control_guard
-src-unit-control_guard := test/unit/control/guard_test.c $(call control-src,guest/kept)
+src-unit-control_guard := test/unit/control/guard_test.c $(call control-src,guest/kept config/ip_range msg)
 inc-unit-control_guard := $(control-inc) libs/proc

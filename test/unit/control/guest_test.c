@@ -30,7 +30,6 @@
 static struct guest_config g;
 static struct report r;
 static struct text_sink said; /* all mistakes and remarks */
-static struct msg m, ignored;
 
 static void fake_random(void *buf, size_t size) { memset(buf, 0xff, size); }
 
@@ -621,88 +620,6 @@ static void devices(void **state)
 		"g.cfg:5: key 'vif': entry 2: entry 1 has this mac", "mac=");
 }
 
-static struct vif_spec v;
-
-static void vif_bad(const char *text, const char *part)
-{
-	if (!vif_spec_parse(&v, text, &ignored, &m))
-		fail_msg("accepted: %s", text);
-	if (!strstr(m.text, part))
-		fail_msg("'%s' gave '%s'", text, m.text);
-}
-
-static void vif_mac(const char *text, const char *mac)
-{
-	char got[VIF_MAC_TEXT];
-
-	if (vif_spec_parse(&v, text, &ignored, &m))
-		fail_msg("%s refused: %s", text, m.text);
-	vif_mac_format(v.mac, got);
-	assert_string_equal(got, mac);
-}
-
-static void vifs(void **state)
-{
-	char mac[VIF_MAC_TEXT];
-
-	(void)state;
-	assert_int_equal(
-		vif_spec_parse(&v, " mac=00:16:3E:74:3d:76 , model=rtl8139,\tbridge=xenbr1 ",
-			&ignored, &m),
-		0);
-	vif_mac_format(v.mac, mac);
-	assert_string_equal(mac, "00:16:3e:74:3d:76");
-	assert_string_equal(v.bridge, "xenbr1");
-	assert_true(v.mac_given && v.trusted);
-	assert_int_equal(
-		vif_spec_parse(&v,
-			"untrusted,script=vif-bridge,backend=0,mtu=1500,vifname=web.0,",
-			&ignored, &m),
-		0);
-	assert_false(v.trusted);
-	assert_false(v.mac_given);
-	assert_string_equal(v.vifname, "web.0");
-	vif_bad("mac=00:16:3e:00:00:00:00", "six pairs");
-	vif_mac("mac=00:16:3e:a0:0:8", "00:16:3e:a0:00:08");
-	vif_mac("mac=0:16:3e:0:0:f", "00:16:3e:00:00:0f");
-	vif_mac("mac=00-16-3E-00-00-01", "00:16:3e:00:00:01");
-	vif_bad("mac=0016:3e:00:00:00:00", "six pairs");
-	vif_bad("mac=00.16.3e.00.00.01", "six pairs");
-	vif_bad("mac=00:16:3e:00:00", "six pairs");
-	vif_bad("mac=00:16:3e:00:00:", "six pairs");
-	vif_bad("mac=00:16:3e:00:00:0g", "six pairs");
-	vif_bad("mac=00:16::3e:00:00", "six pairs");
-	vif_bad("mac=:16:3e:00:00:00", "six pairs");
-	vif_bad("mac=00:16:3e:00:00:000", "six pairs");
-	vif_bad("mac=", "six pairs");
-	vif_bad("mac=01:16:3e:00:00:00", "multicast");
-	vif_bad("mac=ff:ff:ff:ff:ff:ff", "multicast");
-	vif_bad("mac=00:00:00:00:00:00", "not a valid address");
-	vif_bad("type=ioemu", "type=vif");
-	vif_bad("rate=100Mb/s@20ms", "rate limit");
-	vif_bad("ip=", "empty");
-	vif_bad("backend=net", "driver domains");
-	vif_bad("script=vif-route", "scripts");
-	vif_bad("mtu=9000", "1500");
-	vif_bad("bridge=", "empty");
-	vif_bad("vifname=a234567890123456", "at most 15 bytes");
-	assert_int_equal(vif_spec_parse(&v, "vifname=a23456789012345", &ignored, &m), 0);
-	vif_bad("bridge=a2345678901234567890123456789012", "too long");
-	vif_bad("devid=x", "not a number");
-	assert_int_equal(
-		vif_spec_parse(&v, "xenbr0,foo=1,type=netfront,accel=1,vlan=2,trusted=0",
-			&ignored, &m),
-		0);
-	assert_string_equal(ignored.text,
-		"unknown, ignored as by xl: 'xenbr0', 'foo', 'type', 'accel', 'vlan', 'trusted'");
-	assert_true(v.trusted);
-	assert_int_equal(
-		vif_spec_parse(&v, "ip=10.0.0.1 10.0.0.2,netdev=eth0", &ignored, &m), 0);
-	assert_string_equal(ignored.text, "");
-	assert_string_equal(v.ip, "10.0.0.1 10.0.0.2");
-	assert_string_equal(v.gatewaydev, "eth0");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -727,7 +644,6 @@ int main(void)
 		cmocka_unit_test(devices),
 		cmocka_unit_test(names_of_other_hosts),
 		cmocka_unit_test(empty_drives),
-		cmocka_unit_test(vifs),
 	};
 
 	return cmocka_run_group_tests_name("control guest", tests, NULL, NULL);

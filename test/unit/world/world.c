@@ -159,15 +159,9 @@ void world_test(void **state)
 }
 
 /* ---- what the domain has from the start ---- */
-static const uint32_t ring_sizes[SVC_PROTO_END][2] = {
-#define X(name, num, version, req, rsp, data) [num] = { req, rsp },
-	SVC_PROTOS(X)
-#undef X
-};
-
 static void peer_make(struct peer *p, uint32_t proto, uint64_t data_size, bool client)
 {
-	uint32_t req = ring_sizes[proto][0], rsp = ring_sizes[proto][1];
+	uint32_t req = svc_proto_info(proto)->req_size, rsp = svc_proto_info(proto)->rsp_size;
 	void (*hook)(struct peer * p) = p->on_signal;
 
 	*p = (struct peer){ .data_size = data_size, .on_signal = hook };
@@ -196,8 +190,8 @@ void world_channel(struct peer *p, const char *name, uint32_t proto, uint64_t da
 	c->vaddr = (uint64_t)p->rings;
 	c->data_vaddr = (uint64_t)p->data;
 	c->data_size = data_size;
-	c->req_size = ring_sizes[proto][0];
-	c->rsp_size = ring_sizes[proto][1];
+	c->req_size = svc_proto_info(proto)->req_size;
+	c->rsp_size = svc_proto_info(proto)->rsp_size;
 	caps[slot] = (struct cap){ .used = true, .kind = SIGNAL, .peer = p, .badge = 1 };
 	caps[slot + 1] =
 		(struct cap){ .used = true, .kind = FRAME, .mem = p->data, .size = data_size };
@@ -225,13 +219,14 @@ static struct cap frame_cap(uint8_t *mem, uint64_t size)
 int world_open(struct peer *p, uint32_t proto, uint32_t client, const void *params,
 	uint32_t params_len, uint64_t data_size)
 {
-	uint64_t rings = (uint64_t)ring_sizes[proto][0] + ring_sizes[proto][1];
+	const struct svc_proto_info *proto_info = svc_proto_info(proto);
+	uint64_t rings = (uint64_t)proto_info->req_size + proto_info->rsp_size;
 	static uint64_t earlier = 1000; /* a number that an earlier life gave */
 	uint64_t number = world.open_epoch ? ++earlier : 0;
 	struct call c = { .label = SVC_OPEN,
 		.badge = SVC_BADGE_CONTROL,
-		.mr = { proto | 1ull << 32, data_size,
-			ring_sizes[proto][0] | (uint64_t)ring_sizes[proto][1] << 32,
+		.mr = { proto | (uint64_t)proto_info->version << 32, data_size,
+			proto_info->req_size | (uint64_t)proto_info->rsp_size << 32,
 			client | number << 32, world.open_epoch, params_len },
 		.n = SVC_PARAMS_WORD + (params_len + 7) / 8 };
 
