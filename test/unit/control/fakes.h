@@ -19,7 +19,7 @@
 struct world_state {
 	char screen[65536];
 	size_t n_screen;
-	uint32_t n_texts; /* records in which that came */
+	uint32_t n_texts;        /* records in which that came */
 	char log[65536];         /* lines about guests */
 	uint32_t log_about;      /* domid of the last line */
 	uint32_t attached;       /* domid of the last ATTACH */
