@@ -274,6 +274,7 @@ void guests_run(void)
 	running = false;
 	guests_keep();
 	rest_timer_set(next);
+	guest_listener()->changed();
 }
 
 static void domain_log(uint32_t domid, const char *line) { guest_log(domid, "%s", line); }

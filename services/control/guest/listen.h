@@ -11,6 +11,8 @@
 struct guest_listener {
 	/* A guest has shut down, or is gone. */
 	void (*note)(const struct dom_action *a);
+	/* Some guest may have changed. */
+	void (*changed)(void);
 	/* The console of a guest can be looked at now. */
 	void (*console)(uint32_t domid);
 	/* A message for a person who waits for the end of this guest. */

@@ -120,6 +120,10 @@ enum verb_complete {
 		"  -f  destroy the guests instead of asking them\n") \
 	X("ls", ls, "l", 0, 1, FILE, "[-l] [DIRECTORY]", "list files", "  -l  with sizes\n") \
 	X("cat", cat, "", 1, 1, FILE, "FILE", "show a text file", "") \
+	X("sleep", sleep, "", 1, 1, NONE, "SECONDS", "wait some time", "Ctrl-C ends it.\n") \
+	X("wait", wait, "", 1, 2, GUEST, "NAME [STATE]", "wait until a guest is in a state", \
+		"STATE: running, paused, shutdown (the default; also when it is gone), or gone.\n" \
+		"It may be a guest that does not exist yet. Ctrl-C stops waiting.\n") \
 	X("echo", echo, "", 0, 64, NONE, "[WORD...]", "show words", \
 		"`echo $?` shows the exit status of the command before, which is that of xl: 0, or\n" \
 		"1 when it failed, 2 when it was typed wrongly, 130 after Ctrl-C.\n") \

@@ -23,6 +23,7 @@
 #include "shell/shell.h"
 #include "shell/term.h"
 #include "shell/verbs.h"
+#include "shell/verbs_script.h"
 
 struct dom *guest_by_name(struct shell *sh, const char *who)
 {
@@ -482,8 +483,8 @@ static void host_stays(int rc)
 
 void verbs_guest_init(void)
 {
-	static const struct guest_listener listener = { note_of_guest, console_there,
-		trouble_of_guest, host_down, host_stays };
+	static const struct guest_listener listener = { note_of_guest, script_look,
+		console_there, trouble_of_guest, host_down, host_stays };
 
 	guest_listen(&listener);
 }

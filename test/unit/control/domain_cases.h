@@ -32,6 +32,8 @@
 	X(shutdown_and_reboot) \
 	X(crashes_in_a_loop) \
 	X(waiting_can_be_left) \
+	X(states_are_waited_for) \
+	X(sleeping) \
 	X(console_is_restarted_at_the_prompt) \
 	X(console_is_restarted_while_busy) \
 	X(console_is_restarted_with_a_guest) \

@@ -36,6 +36,63 @@ void waiting_can_be_left(void **state)
 	world_at_rest();
 }
 
+static void waits(const char *line)
+{
+	type(line);
+	assert_false(screen_has("skerry# "));
+}
+
+void states_are_waited_for(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("wait a gone\r");
+	assert_true(screen_has("skerry# "));
+	type("wait a\r");
+	assert_true(screen_has("skerry# "));
+	waits("wait a running\r");
+	type("\x03");
+	assert_true(screen_has("^C\r\nskerry# "));
+	domid = guest_created("create -p /guests/a.cfg\r", "a");
+	assert_true(screen_has("skerry# "));
+	type("wait a paused\r");
+	assert_true(screen_has("skerry# "));
+	waits("wait a running\r");
+	type("\x03");
+	type("unpause a; wait a running\r");
+	assert_true(screen_has("skerry# "));
+	waits("wait a paused\r");
+	type("\x03");
+	waits("wait a shutdown; wait a gone; echo both\r");
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+	guest_ends(domid);
+	assert_true(screen_has("both\r\nskerry# "));
+	type("wait a asleep\r");
+	assert_true(screen_has("wait: 'asleep' is no state; running, paused"));
+	type("wait a2345678901234567890123456789012345678901234567890123456789012345 gone\r");
+	assert_true(screen_has("is too long"));
+	world_at_rest();
+}
+
+void sleeping(void **state)
+{
+	(void)state;
+	waits("sleep 20; echo rested\r");
+	timers_expire();
+	assert_true(screen_has("rested\r\nskerry# "));
+	waits("sleep 20; echo rested\r");
+	type("\x03");
+	assert_true(screen_has("^C\r\nskerry# "));
+	assert_false(screen_has("rested\r\n"));
+	assert_false(timers_set());
+	type("sleep 1x\r");
+	assert_true(screen_has("sleep: '1x' is not a number of seconds"));
+	type("sleep 1000001\r");
+	assert_true(screen_has("sleep: '1000001' is not a number"));
+	world_at_rest();
+}
+
 /* The line that was being typed stays, and every byte of output appears once. */
 void console_is_restarted_at_the_prompt(void **state)
 {
