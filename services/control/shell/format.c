@@ -102,7 +102,7 @@ static const char *cap_kind(uint8_t type, char text[16])
 	const char *name = type < ARRAY_SIZE(cap_kinds) ? cap_kinds[type] : "?";
 	size_t i;
 
-	for (i = 0; name[i] && i < 15; i++)
+	for (i = 0; i < 15 && name[i]; i++)
 		text[i] = (char)tolower((unsigned char)name[i]);
 	text[i] = '\0';
 	return text;
