@@ -231,7 +231,7 @@ static void mapper(void *arg)
 	uint32_t level;
 	int round;
 
-	for (round = 0; round < 100; round++) {
+	for (round = 0; round < 25; round++) {
 		CHECK_EQ(sk_map(base, SK_CAP_SPACE, at, 0, 12, SK_R | SK_W, &out, &level), 0);
 		*(volatile uint64_t *)at = i;
 		CHECK_EQ(sk_copy(ME, base + 1, ME, base, SK_R), 0);
