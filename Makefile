@@ -390,7 +390,7 @@ $(foreach g,bench odd rogue,$(eval $(call guest-rules,$(g))))
 
 # ---- tests ------------------------------------------------------------------------------------------------------
 
-FUZZ_SECS ?= 6
+FUZZ_SECS ?= 3
 ktest-cpu := max,-smap,-monitor
 checks := lint abi models mutants authority \
 	$(if $(src-kernel),loc) $(if $(and $(src-kernel),$(filter init,$(domains))),reproducible)
@@ -525,7 +525,7 @@ help:
 ##   NETFWD="tcp::8080-10.0.2.16:80"   QEMU hostfwd rules, separated by spaces
 ##   QEMU_ARGS=           more arguments for QEMU              APPEND=       kernel command line
 ##   ICOUNT=1             run with one instruction per nanosecond
-##   SECS=300             seconds per fuzzer (make fuzz)       FUZZ_SECS=6   the same in make test
+##   SECS=300             seconds per fuzzer (make fuzz)       FUZZ_SECS=3   the same in make test
 ##   ROUNDS=20            rounds of make soak, after khost with KHOST_RUNS=20000 runs and KHOST_BOUND=3 preemptions
 ##   PYTHON=/usr/bin/python3, HOSTCC=gcc, CLANG=clang          tools of this machine
 
