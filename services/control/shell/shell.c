@@ -25,6 +25,7 @@
 #include "guest/keep.h"
 #include "guest/kept.h"
 #include "guest/life.h"
+#include "shell/audit.h"
 #include "shell/filter.h"
 #include "shell/format.h"
 #include "shell/line.h"
@@ -128,6 +129,7 @@ void shell_done(struct shell *sh)
 	sh->on_room = NULL;
 	sh->cancel = NULL;
 	pipe_end(sh);
+	audit_end(sh->status);
 	if (sh->mode == CLOSED)
 		return;
 	sh->mode = EDIT;
@@ -156,6 +158,7 @@ static void shell_drained(void)
 void shell_attach(struct shell *sh, uint32_t domid)
 {
 	pipe_end(sh);
+	audit_end(sh->status);
 	sh->mode = ATTACHED;
 	kept_head()->attached = domid;
 	term_attach(domid);
@@ -236,12 +239,18 @@ static void words_run(struct shell *sh, int argc, char **argv)
 		return;
 	}
 	v = verb_find(argv[n]);
-	if (v)
+	if (v) {
+		audit_begin(argc - n, argv + n);
 		verb_run(sh, v, argc - n, argv + n, x.dry_run);
-	else if (verb_refused(argv[n]))
+		if (sh->mode == BUSY)
+			audit_goes_on();
+		else
+			audit_end(sh->status);
+	} else if (verb_refused(argv[n])) {
 		shell_fail(sh, "%s: not on this host: %s\n", argv[n], verb_refused(argv[n]));
-	else
+	} else {
 		shell_fail(sh, "%.60s: no such command; `help` lists them\n", argv[n]);
+	}
 }
 
 /* Set up the filters after a command that was taken off the line. 0, or -1 with *m. */

@@ -93,6 +93,42 @@ void sleeping(void **state)
 	world_at_rest();
 }
 
+static void logged(const char *command, const char *lines)
+{
+	memset(world.log, 0, sizeof(world.log));
+	type(command);
+	assert_string_equal(world.log, lines);
+}
+
+void what_was_done_is_logged(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	logged("list; info; domid Domain-0 | grep 0; ls; what\r", "");
+	logged("xl pause nobody\r", "shell: pause nobody: status 1\n");
+	logged("pause\r", "shell: pause: status 2\n");
+	logged("create -p \"/guests/a.cfg\"\r", "shell: create -p /guests/a.cfg: begins\n");
+	memset(world.log, 0, sizeof(world.log));
+	domid = domid_of("a");
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	assert_string_equal(world.log, "shell: create -p /guests/a.cfg: status 0\n");
+	logged("unpause 'a'; xenstore-write /x a'\xff'b\r",
+		"shell: unpause a: status 0\nshell: xenstore-write /x a?b: begins\n"
+		"shell: xenstore-write /x a?b: status 0\n");
+	logged("shutdown -w a\r", "shell: shutdown -w a: begins\n");
+	logged("\x03", "shell: shutdown -w a: status 130\n");
+	guest_destroyed("a");
+	logged("create -c /guests/a.cfg\r", "shell: create -c /guests/a.cfg: begins\n");
+	memset(world.log, 0, sizeof(world.log));
+	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
+	assert_string_equal(world.log, "shell: create -c /guests/a.cfg: status 0\n");
+	console_detaches();
+	guest_destroyed("a");
+	type("xenstore-rm /x\r");
+	world_at_rest();
+}
+
 /* The line that was being typed stays, and every byte of output appears once. */
 void console_is_restarted_at_the_prompt(void **state)
 {

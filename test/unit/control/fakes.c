@@ -103,24 +103,39 @@ void world_run(void)
 	} while (any);
 }
 
-static void log_nowhere(void *ctx, const char *text, size_t len)
-{
-	(void)ctx;
-	(void)text;
-	(void)len;
-}
-const struct out log_out = { .write = log_nowhere };
-
-void guest_log(uint32_t domid, const char *fmt, ...)
+/* Forgets the log when it is nearly full. */
+static void log_add(const char *fmt, va_list ap)
 {
 	size_t len = strlen(world.log), room = sizeof(world.log) - len;
-	va_list ap;
 
 	if (room < 512)
 		len = 0;
+	vsnprintf(world.log + len, sizeof(world.log) - len, fmt, ap);
+}
+
+static void log_line(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_add(fmt, ap);
+	va_end(ap);
+}
+
+static void log_write(void *ctx, const char *text, size_t len)
+{
+	(void)ctx;
+	log_line("%.*s", (int)len, text);
+}
+const struct out log_out = { .write = log_write };
+
+void guest_log(uint32_t domid, const char *fmt, ...)
+{
+	va_list ap;
+
 	world.log_about = domid;
 	va_start(ap, fmt);
-	vsnprintf(world.log + len, sizeof(world.log) - len, fmt, ap);
+	log_add(fmt, ap);
 	va_end(ap);
 }
 
