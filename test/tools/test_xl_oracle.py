@@ -39,7 +39,7 @@ NO_MEANING = {
     "b_info.exec_ssid_label": "init_seclabel", "b_info.sched_params.extratime": "extratime", "b_info.sched_params.latency": "latency",
     "b_info.sched_params.period": "period", "b_info.sched_params.slice": "slice", "b_info.type.pvh.pvshim_path": "pvshim_path",
     "b_info.type.pvh.pvshim_cmdline": "pvshim_cmdline", "b_info.type.pvh.pvshim_extra": "pvshim_extra",
-    "b_info.vmtrace_buf_kb": "vmtrace_buf_kb", "on_watchdog": "on_watchdog", "on_soft_reset": "on_soft_reset",
+    "b_info.vmtrace_buf_kb": "vmtrace_buf_kb", "on_soft_reset": "on_soft_reset",
 }
 # the same for values that ask for nothing, about which there is no remark
 NOTHING = {"b_info.nested_hvm": "False", "b_info.type.pvh.pvshim": "False", "c_info.driver_domain": "False", "c_info.pool_name": "Pool-0",
@@ -50,7 +50,7 @@ DEFAULT_SCHED = {"weight": 256, "cap": 0}
 DEFAULT_DISK = {"backend": "phy", "removable": 0, "readwrite": 0, "is_cdrom": 0, "direct_io_safe": False,
                 "discard_enable": "True", "trusted": "True"}
 DEFAULT_NIC = {"bridge": "xenbr0", "nictype": "vif", "trusted": "True"}
-DEFAULT_ACTIONS = {"on_poweroff": "destroy", "on_reboot": "destroy", "on_crash": "destroy"}
+DEFAULT_ACTIONS = {"on_poweroff": "destroy", "on_reboot": "destroy", "on_watchdog": "destroy", "on_crash": "destroy"}
 
 
 def expectations(path):

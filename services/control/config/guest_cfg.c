@@ -244,6 +244,11 @@ static int take_on_reboot(struct config_builder *b, const struct cfg_setting *s)
 	return take_action(b, s, &b->g->on_reboot);
 }
 
+static int take_on_watchdog(struct config_builder *b, const struct cfg_setting *s)
+{
+	return take_action(b, s, &b->g->on_watchdog);
+}
+
 static int take_on_crash(struct config_builder *b, const struct cfg_setting *s)
 {
 	return take_action(b, s, &b->g->on_crash);
@@ -570,6 +575,7 @@ int guest_config_make(struct guest_config *g, const struct cfg *c, const struct 
 	g->weight = GUEST_WEIGHT_DEFAULT;
 	g->on_poweroff = ACTION_DESTROY;
 	g->on_reboot = ACTION_RESTART;
+	g->on_watchdog = ACTION_DESTROY;
 	g->on_crash = ACTION_DESTROY;
 	for (const struct cfg_setting *s = c->first; s; s = s->next)
 		if (s->value)

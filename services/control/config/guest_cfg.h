@@ -75,7 +75,7 @@ struct guest_config {
 	struct guest_module modules[GUEST_MODULES_MAX]; /* the first is the ramdisk */
 	char cmdline[GUEST_CMDLINE_MAX + 1];
 	uint32_t weight, cap;
-	enum guest_action on_poweroff, on_reboot, on_crash;
+	enum guest_action on_poweroff, on_reboot, on_watchdog, on_crash;
 	uint32_t n_disks, n_drives, n_vifs;
 	struct guest_disk disks[GUEST_DISKS_MAX];
 	struct guest_disk drives[GUEST_DRIVES_MAX]; /* empty; the guest has none of them */

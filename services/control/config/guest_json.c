@@ -148,5 +148,6 @@ void guest_json(struct json *j, const struct guest_config *g)
 	devices_json(j, g);
 	action_json(j, "on_poweroff", g->on_poweroff);
 	action_json(j, "on_reboot", g->on_reboot);
+	action_json(j, "on_watchdog", g->on_watchdog);
 	action_json(j, "on_crash", g->on_crash);
 }

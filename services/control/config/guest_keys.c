@@ -40,7 +40,7 @@ static const struct foreign foreign[] = {
 		"only ARM hosts have it; ignored" },
 	{ " bootloader_args claim_mode cpus_soft extratime hap init_seclabel latency localtime "
 	  "max_event_channels max_grant_frames max_grant_version max_maptrack_frames msr_relaxed "
-	  "nomigrate on_soft_reset on_watchdog oos passthrough pci_msitranslate pci_permissive "
+	  "nomigrate on_soft_reset oos passthrough pci_msitranslate pci_permissive "
 	  "pci_power_mgmt pci_seize period pvshim_cmdline pvshim_extra pvshim_path seclabel "
 	  "shadow_memory slice timer_mode vmtrace_buf_kb xend_suspend_evtchn_compat ",
 		"", REPORT_REMARK, "has no effect on this host; ignored" },

@@ -32,6 +32,7 @@
 	X(uuid) \
 	X(on_poweroff) \
 	X(on_reboot) \
+	X(on_watchdog) \
 	X(on_crash) \
 	X(cpu_weight) \
 	X(cap)

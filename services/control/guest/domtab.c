@@ -369,7 +369,7 @@ static enum guest_action shutdown_action(struct domtab *t, const struct dom *d)
 	case REASON_SUSPEND:
 		return ACTION_PRESERVE;
 	case REASON_WATCHDOG:
-		return ACTION_DESTROY;
+		return d->config->on_watchdog;
 	default:
 		guest_say(t, d, "Unknown shutdown reason code %u. Destroying domain.\n",
 			d->reason);

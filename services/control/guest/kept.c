@@ -219,7 +219,8 @@ bool kept_config_load(uint32_t i, struct guest_config *c)
 	       TEXT_OK(c->cmdline) && c->vcpus && c->vcpus <= c->maxvcpus &&
 	       c->maxvcpus <= GUEST_VCPUS_MAX && c->memory <= c->maxmem &&
 	       c->maxmem <= GUEST_MEMORY_MAX && c->weight && c->on_poweroff < ACTION_COUNT &&
-	       c->on_reboot < ACTION_COUNT && c->on_crash < ACTION_COUNT && parts_ok(c);
+	       c->on_reboot < ACTION_COUNT && c->on_watchdog < ACTION_COUNT &&
+	       c->on_crash < ACTION_COUNT && parts_ok(c);
 }
 
 /* ---- guests that are gone ---- */

@@ -62,6 +62,7 @@ static struct guest_config *config(const char *name)
 	counting(g->uuid, UUID_SIZE);
 	g->on_poweroff = ACTION_DESTROY;
 	g->on_reboot = ACTION_RESTART;
+	g->on_watchdog = ACTION_DESTROY;
 	g->on_crash = ACTION_DESTROY;
 	return g;
 }
@@ -284,6 +285,20 @@ static void preserve(void **state)
 	(void)state;
 	d->config->on_crash = ACTION_PRESERVE;
 	dom_down(&t, d, REASON_CRASH, WALL);
+	expect(DO_NOTE_DOWN, 1);
+	nothing();
+	assert_int_equal(d->state, DOM_DOWN);
+	dom_destroy(&t, d);
+	bury(d);
+}
+
+static void watchdog_has_its_own_action(void **state)
+{
+	struct dom *d = live("a");
+
+	(void)state;
+	d->config->on_watchdog = ACTION_PRESERVE;
+	dom_down(&t, d, REASON_WATCHDOG, WALL);
 	expect(DO_NOTE_DOWN, 1);
 	nothing();
 	assert_int_equal(d->state, DOM_DOWN);
@@ -654,6 +669,7 @@ int main(void)
 		T(destroy_twice_is_once),
 		T(death_of_the_vmm_is_a_crash),
 		T(preserve),
+		T(watchdog_has_its_own_action),
 		T(rename_restart),
 		T(rename_restart_of_a_long_name),
 		T(coredumps),

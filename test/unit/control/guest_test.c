@@ -102,6 +102,7 @@ static void defaults(void **state)
 	assert_int_equal(g.cap, 0);
 	assert_int_equal(g.on_poweroff, ACTION_DESTROY);
 	assert_int_equal(g.on_reboot, ACTION_RESTART);
+	assert_int_equal(g.on_watchdog, ACTION_DESTROY);
 	assert_int_equal(g.on_crash, ACTION_DESTROY);
 	assert_int_equal(g.n_disks, 0);
 	assert_int_equal(g.n_vifs, 0);
@@ -118,7 +119,7 @@ static void everything(void **state)
 	good(BASE
 		"memory=512; maxmem='1024'\nvcpus=2\nmaxvcpus=4\nramdisk='/guests/i'\nroot='/dev/xvda ro'\n"
 		"extra='quiet'\ncpu_weight=512\ncap=50\nuuid='01234567-89ab-CDEF-0123-456789abcdef'\n"
-		"on_poweroff='preserve'\non_reboot='rename-restart'\non_crash='restart'\n"
+		"on_poweroff='preserve'\non_reboot='rename-restart'\non_watchdog='preserve'\non_crash='restart'\n"
 		"disk=['phy:/dev/disk/by-partlabel/r,xvda,w',\n'/dev/disk/by-partlabel/d,,xvdb,ro']\n"
 		"vif=['mac=00:16:3E:01:02:0a,bridge=br1,type=vif,model=e1000','']\n");
 	assert_int_equal(g.memory, 512);
@@ -135,6 +136,7 @@ static void everything(void **state)
 	assert_string_equal(uuid, "01234567-89ab-cdef-0123-456789abcdef");
 	assert_int_equal(g.on_poweroff, ACTION_PRESERVE);
 	assert_int_equal(g.on_reboot, ACTION_RENAME_RESTART);
+	assert_int_equal(g.on_watchdog, ACTION_PRESERVE);
 	assert_int_equal(g.on_crash, ACTION_RESTART);
 	assert_int_equal(g.n_disks, 2);
 	assert_string_equal(g.disks[0].label, "r");
@@ -294,9 +296,9 @@ static void keys_that_xl_ignores(void **state)
 	static const char *const no_matter[] = { "slice=3", "period=3", "latency=3",
 		"extratime=1", "nomigrate=0", "nomigrate=1", "localtime=0", "localtime=1",
 		"seclabel='system_u:system_r:domU_t'", "hap=1", "oos=1", "shadow_memory=8",
-		"timer_mode=1", "on_watchdog='restart'", "on_soft_reset='restart'",
-		"max_grant_frames=64", "cpus_soft='all'", "pci_msitranslate=1",
-		"xend_suspend_evtchn_compat=1", "bootloader_args=['-q']" };
+		"timer_mode=1", "on_soft_reset='restart'", "max_grant_frames=64",
+		"cpus_soft='all'", "pci_msitranslate=1", "xend_suspend_evtchn_compat=1",
+		"bootloader_args=['-q']" };
 	char text[256];
 
 	(void)state;
