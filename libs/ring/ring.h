@@ -39,7 +39,8 @@ struct ring_shared {
 	uint32_t want_room;
 	/*
 	 * In a connection's response ring: enum svc_end, written by the service, or by the
-	 * connector in its place. The ring itself does not look at it.
+	 * connector in its place. In the request ring: one more than the epoch in which the
+	 * client says that its service broke the protocol. The ring itself does not look at it.
 	 */
 	uint32_t end;
 	uint32_t pad0[12];

@@ -42,7 +42,7 @@ static int send(struct svc_conn *c, struct ring *r, const void *rec, uint32_t le
 	if (c->dead)
 		return -SK_E_PEER;
 	svc_step(SVC_STEP_PUT, c);
-	rc = ring_put(r, rec, len);
+	rc = svc_checked(c, ring_put(r, rec, len));
 	if (!rc && ring_put_flush(r))
 		svc_signal(c);
 	return rc;
@@ -114,6 +114,7 @@ static bool channel_follow(struct svc_conn *c)
 	ring_restart(&c->req, epoch);
 	ring_restart(&c->rsp, epoch);
 	c->epoch = epoch;
+	c->broken = false;
 	svc_charge(c, SVC_RECORD);
 	return true;
 }

@@ -43,6 +43,8 @@ void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps);
  */
 bool turn_begin(struct svc_conn *c);
 bool turn_over(const struct svc_conn *c);
+/* rings.c: ring_get() on the incoming ring. */
+int conn_take(struct svc_conn *c, void *buf, uint32_t max) must_check;
 /* serve.c */
 void serve_call(struct message *q, bool *later);
 /* The answer to q was received, or (heard is false) the caller had given up before. */

@@ -1,8 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rings.c - using the rings of a connection outside the loop's turns
+ * rings.c - using the rings of a connection outside the loop's turns, and what the other end
+ * does wrong there
  */
+#include <stdio.h>
+#include "svc/internal.h"
 #include "svc/step.h"
+
+/* ---- breaches ---------------------------------------------------------------------------- */
+void svc_breach(struct svc_conn *c, const char *how)
+{
+	if (c->broken || c->dead)
+		return;
+	c->broken = true;
+	printf("channel %u: the service broke the protocol: %s\n", (unsigned int)c->number,
+		how);
+	__atomic_store_n(&c->req.sh->end, c->epoch + 1, __ATOMIC_RELEASE);
+}
+
+int svc_checked(struct svc_conn *c, int rc)
+{
+	if (c->channel && rc == -SK_E_PEER)
+		svc_breach(c, "an impossible index or length");
+	else if (c->channel && rc == -SK_E_RANGE)
+		svc_breach(c, "a record that is too long");
+	return rc;
+}
+
+int conn_take(struct svc_conn *c, void *buf, uint32_t max)
+{
+	return c->broken ? -SK_E_PEER : svc_checked(c, ring_get(conn_in(c), buf, max));
+}
+
+/* ---- records ----------------------------------------------------------------------------- */
 
 void svc_settle(struct svc_conn *c)
 {
@@ -17,15 +47,15 @@ void svc_settle(struct svc_conn *c)
 	svc_step(SVC_STEP_SETTLED, c);
 }
 
-bool svc_more(struct svc_conn *c) { return ring_get_idle(conn_in(c)); }
+bool svc_more(struct svc_conn *c) { return ring_get_idle(conn_in(c)) && !c->broken; }
 
 int svc_next_record(struct svc_conn *c, void *buf, uint32_t max)
 {
 	int rc;
 
 	do {
-		rc = ring_get(conn_in(c), buf, max);
-		if (rc != -SK_E_AGAIN) {
+		rc = conn_take(c, buf, max);
+		if (rc != -SK_E_AGAIN && !c->broken) {
 			svc_step(SVC_STEP_TAKEN, c);
 			return rc;
 		}
@@ -34,5 +64,5 @@ int svc_next_record(struct svc_conn *c, void *buf, uint32_t max)
 		if (rc)
 			return rc;
 	} while (svc_more(c));
-	return -SK_E_AGAIN;
+	return c->broken ? -SK_E_PEER : -SK_E_AGAIN;
 }

@@ -104,10 +104,7 @@ static void conn_drop(struct svc_conn *c, enum svc_end end, const char *why)
 	if (c->dead)
 		return;
 	c->dead = true;
-	if (c->channel) /* a service that broke the protocol; it is not told */
-		c->end = end;
-	else
-		end_tell((struct conn *)c, end);
+	end_tell((struct conn *)c, end);
 	edge_log_about(c->client & SVC_STATIC ? 0 : c->client);
 	printf("connection %u of client %#x dropped: %s\n", (unsigned int)c->number,
 		(unsigned int)c->client, why);

@@ -70,6 +70,8 @@ struct svc_conn {
 	enum svc_end end;
 	/* True at the client's end. */
 	bool channel;
+	/* Client's end: the service broke the protocol in this epoch, see svc_breach(). */
+	bool broken;
 	/*
 	 * Client's end: what svc_next_record() asks when the ring is empty. 0, or an error that
 	 * it returns.
@@ -239,6 +241,16 @@ int svc_on_epoch(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
  */
 int svc_on_end(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
 enum svc_end svc_end(const struct svc_conn *c);
+/*
+ * Client's end: the service has broken the protocol, and `how` says what it did. It is logged,
+ * and init is told, which starts the service again, at once or later (services/init/breach.c);
+ * nobody asks a VMM. Nothing that the service puts into the ring is looked at until then: what
+ * takes a record returns -SK_E_PEER. Requests may still be put, and are lost with the epoch.
+ * What libs/svc can see, an impossible index or length, it reports itself.
+ */
+void svc_breach(struct svc_conn *c, const char *how);
+/* The result of a function of ring.h on a ring of c; an error is such a breach. Returns rc. */
+int svc_checked(struct svc_conn *c, int rc);
 const char *svc_end_text(enum svc_end why);
 /* Interrupt n of the domain's device `index`, on one of the domain's own bits. */
 int svc_on_irq(uint32_t index, uint32_t n, uint32_t bit, svc_handler_fn fn) must_check;

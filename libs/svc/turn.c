@@ -15,7 +15,7 @@ int svc_get(struct svc_conn *c, void *buf, uint32_t max)
 
 	if (turn_over(c))
 		return -SK_E_AGAIN;
-	rc = ring_get(conn_in(c), buf, max);
+	rc = conn_take(c, buf, max);
 	if (rc >= 0) {
 		svc_step(SVC_STEP_TAKEN, c);
 		svc_charge(c, SVC_RECORD);

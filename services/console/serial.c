@@ -35,7 +35,7 @@ bool record_put(struct svc_conn *c, uint16_t type, uint32_t arg, const char *tex
 	if (rc == -SK_E_AGAIN)
 		rc = ring_put2(r, &m, sizeof(m), text, (uint32_t)len);
 	svc_settle(c);
-	return rc == 0;
+	return svc_checked(c, rc) == 0;
 }
 
 /* Send again what was lost with the driver. False: no room now. */
@@ -107,11 +107,22 @@ bool serial_text(const struct textlog *l, uint64_t *pos, bool *changes)
 	}
 }
 
-/* The driver counts from the beginning of its epoch. */
-static void sent_up_to(uint32_t n)
+/* The driver counts from the beginning of its epoch. False: it cannot have sent so much. */
+static bool sent_up_to(uint32_t n)
 {
-	if (begin + n - sent <= text_out.next - sent) /* SERIAL1 */
-		sent = begin + n;
+	if (begin + n - sent > text_out.next - sent) /* SERIAL1 */
+		return false;
+	sent = begin + n;
+	return true;
+}
+
+static bool record_take(struct input *in, const struct serial_record *r, uint32_t len)
+{
+	if (len < sizeof(r->m) || r->m.len != len - sizeof(r->m))
+		return false;
+	if (r->m.type == CONSOLE_DATA)
+		input_add(in, r->text, r->m.len);
+	return r->m.type == CONSOLE_DATA || (r->m.type == CONSOLE_SENT && sent_up_to(r->m.arg));
 }
 
 static void driver_restarted(void *ctx)
@@ -138,13 +149,8 @@ bool serial_take(struct input *in)
 		}
 		if (rc < 0)
 			break;
-		if (rc < (int)sizeof(r.m) || r.m.len != (unsigned int)rc - sizeof(r.m))
-			continue;
-		if (r.m.type == CONSOLE_SENT)
-			sent_up_to(r.m.arg);
-		if (r.m.type != CONSOLE_DATA)
-			continue;
-		input_add(in, r.text, r.m.len);
+		if (!record_take(in, &r, (uint32_t)rc))
+			svc_breach(uart, "what is no text, or a report of more than there was");
 		any = true;
 	}
 	svc_settle(uart);

@@ -8,7 +8,8 @@
  *             for its clients. Meanwhile the clients of files wait, and their events stay
  *             pending.
  * Restart     storage that has started again has forgotten the read, which is sent again if the
- *             volume is as large as before.
+ *             volume is as large as before. If storage breaks the protocol, init starts it
+ *             again, or this domain, which waits, if it hears that too often.
  */
 #include "volume.h"
 #include "base/error.h"
@@ -36,9 +37,11 @@ static int transact_once(struct blk_req *q, struct blk_rsp *rsp)
 	if (rc)
 		return rc;
 	n = svc_wait_record(storage, rsp, sizeof(*rsp), SK_NO_DEADLINE);
-	if (n == -SK_E_RESTARTED)
-		return n;
-	return n == sizeof(*rsp) && rsp->id == q->id ? rsp->status : -SK_E_PEER;
+	if (n == sizeof(*rsp) && rsp->id == q->id)
+		return rsp->status;
+	if (n >= 0)
+		svc_breach(storage, "an answer to what it was not asked");
+	return storage->broken ? svc_wait_until(storage, SK_NO_DEADLINE) : n;
 }
 
 static int info_get(struct blk_rsp *rsp)

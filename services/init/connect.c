@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "caps/caps.h"
 #include "init.h"
-#include "ring/ring.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
 
@@ -124,18 +123,6 @@ static void view_close(struct connection *c)
 	cap_drop(c->view_frame);
 	c->view = NULL;
 	c->view_frame = 0;
-}
-
-bool connection_broken(const struct connection *c)
-{
-	const struct manifest_channel *ch = &manifest.channel[c - connections];
-	const uint8_t *view = c->view;
-	const struct ring_shared *answers;
-
-	if (!view || !c->open)
-		return false;
-	answers = (const struct ring_shared *)(view + svc_proto_info(ch->proto)->req_size);
-	return __atomic_load_n(&answers->end, __ATOMIC_ACQUIRE) == SVC_END_BREACH;
 }
 
 /* What init says to the service each time. */

@@ -47,6 +47,13 @@ struct life {
 	uint32_t resets_lost;
 };
 
+/* What breach.c remembers of a domain as a client. */
+struct complaints {
+	/* How many had an effect, and when the next one may. */
+	uint32_t n;
+	sk_time_t next_at;
+};
+
 /*
  * A static domain. Everything that is made from `memory` and `own` ends with the domain; all
  * other capabilities are init's and outlive it.
@@ -56,6 +63,7 @@ struct domain {
 	struct proc proc;
 	enum domain_state state;
 	struct life life;
+	struct complaints complaints;
 	/* Index in the manifest; badge - 1. */
 	uint32_t number;
 	/* How many times it was started before. */
@@ -202,8 +210,6 @@ int connection_end(struct connection *c) must_check;
 void connection_undo(struct connection *c);
 /* Forget a connection that has ended. If the service still has it, its memory is lost. */
 void connection_drop(struct domain *client, struct connection *c);
-/* Does the service say that its client broke the protocol? */
-bool connection_broken(const struct connection *c);
 /* The service has been started again. -SK_E_DELETED: it has ended meanwhile, and is stopped. */
 int connection_reopen(struct connection *c) must_check;
 /* The service will not be started again: tell the client. */
@@ -266,6 +272,11 @@ bool domain_runs(const struct domain *d);
 sk_time_t supervise(void);
 /* Domains have answered their pulse. */
 void supervise_answers(uint64_t domains);
+
+/*
+ * breach.c: end those of whom the other end of a connection says that they broke the protocol.
+ */
+void breaches_look(void);
 
 /* dma.c */
 int dma_watch(void) must_check;

@@ -327,23 +327,6 @@ static bool step_opening(struct domain *d)
 	return true;
 }
 
-/* ---- breaches ---------------------------------------------------------------------------- */
-/*
- * A connection that broke the protocol has ended for good, so the client would have to do
- * without the service from now on. A new life gets a new connection.
- */
-static void breach_look(struct domain *d)
-{
-	for (uint32_t i = 0; i < d->m->n_channels; i++) {
-		const struct domain *s = service_of(d, i);
-
-		if (!s || !domain_runs(d) || !connection_broken(connection_of(d, i)))
-			continue;
-		domain_ends(d, DOMAIN_END_BREACH);
-		printf("%s: %s says that it broke the protocol\n", d->m->name, s->m->name);
-	}
-}
-
 /* ---- pulses ------------------------------------------------------------------------------ */
 /*
  * A domain may wait for the answer to a call of a service that is being restarted, so it is not
@@ -414,10 +397,9 @@ sk_time_t supervise(void)
 
 	if (sk_now() >= next_pulse) {
 		dma_refused(); /* those that were too many, or whose signal was taken */
-		for (uint32_t i = 0; i < manifest.header->n_domains; i++) {
-			breach_look(&domains[i]);
+		breaches_look();
+		for (uint32_t i = 0; i < manifest.header->n_domains; i++)
 			pulse(&domains[i]);
-		}
 		next_pulse = clock_in_ms(PULSE_MS);
 	}
 	while (steps())

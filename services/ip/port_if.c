@@ -101,10 +101,11 @@ void port_if_event(struct netif *netif)
 {
 	struct port_if *p = netif->state;
 	struct net_desc d;
+	int n;
 
-	while (svc_get(p->conn, &d, sizeof(d)) == sizeof(d))
-		if (desc_take(netif, &d))
-			p->dropped++;
+	while ((n = svc_get(p->conn, &d, sizeof(d))) >= 0)
+		if (n != sizeof(d) || desc_take(netif, &d))
+			svc_breach(p->conn, "a buffer that it does not have");
 	rx_post(p);
 }
 

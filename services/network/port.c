@@ -52,15 +52,14 @@ static struct port_buffer buffer_pop(struct port *p)
 
 /*
  * The port's peer has written an impossible index. A driver loses the frames until it is
- * restarted; the buffers that it cannot name are ours again then.
+ * restarted, as init is asked to; the buffers that it cannot name are ours again then.
  */
 static void breach(struct port *p)
 {
-	if (!p->uplink)
+	if (p->uplink)
+		svc_breach(p->conn, "an impossible index");
+	else
 		svc_conn_kill(p->conn, "writes nonsense into its ring");
-	else if (!p->broken)
-		printf("uplink: the driver writes nonsense into its ring\n");
-	p->broken = true;
 	p->dropped++;
 }
 

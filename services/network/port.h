@@ -27,8 +27,6 @@ struct port {
 	bool used, uplink;
 	/* Something was put on its outgoing ring since the last flush. */
 	bool dirty;
-	/* Its peer has broken the ring. */
-	bool broken;
 	struct svc_conn *conn;
 	char name[16];
 	/* Offloads that its client takes in frames sent to it. */

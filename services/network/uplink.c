@@ -8,7 +8,7 @@
  * Lifecycle   a restart of the driver loses the frames that it had, as a wire would; then all
  *             buffers are ours, and they are given out again.
  * Trust       the card's driver is trusted only with the card: it must name one of our buffers,
- *             and one that it has. Wrong names are skipped, and logged once.
+ *             and one that it has. One that does not is started again.
  * Invariants  UPLINK1 a buffer belongs to the driver or to us, never to both
  */
 #include "uplink.h"
@@ -24,7 +24,7 @@ static bool posted[NET_DEPTH];
 /* Receive buffers to be posted when the ring has room again. */
 static bool owed[NET_DEPTH];
 static uint32_t n_owed;
-static uint64_t faults, refused;
+static uint64_t refused;
 
 static void rx_post(uint32_t id, const struct port_buffer *rx)
 {
@@ -32,7 +32,8 @@ static void rx_post(uint32_t id, const struct port_buffer *rx)
 		.op = NET_RX_POST, .id = id, .offset = rx->offset, .length = rx->length
 	};
 
-	posted[id] = ring_put(&uplink->conn->req, &d, sizeof(d)) == 0;
+	posted[id] = svc_checked(uplink->conn, ring_put(&uplink->conn->req, &d, sizeof(d))) ==
+		     0;
 	owed[id] = !posted[id];
 	n_owed += owed[id];
 	uplink->dirty |= posted[id];
@@ -99,12 +100,13 @@ static int desc_serve(const struct net_desc *d)
 static void uplink_event(void *ctx)
 {
 	struct net_desc d;
+	int n;
 
 	(void)ctx;
 	owed_post();
-	while (svc_get(uplink->conn, &d, sizeof(d)) == sizeof(d))
-		if (desc_serve(&d) && faults++ == 0)
-			printf("uplink: the driver named a buffer that it does not have\n");
+	while ((n = svc_get(uplink->conn, &d, sizeof(d))) >= 0)
+		if (n != sizeof(d) || desc_serve(&d))
+			svc_breach(uplink->conn, "a buffer that it does not have");
 	switch_flush();
 }
 
@@ -115,7 +117,6 @@ static int buffers_give(void)
 	int rc = 0;
 
 	uplink->n_buffers = n_owed = 0;
-	uplink->broken = false;
 	memset(uplink->sent, 0, sizeof(uplink->sent));
 	for (uint32_t i = 0; !rc && port_uplink_buffers(uplink, i, &rx, &tx); i++) {
 		rc = port_buffer_push(uplink, &tx);

@@ -29,7 +29,10 @@ _Static_assert(OWN < 1 << ID_SHIFT, "a flight's index fits");
 
 /* ---- the log of requests ----------------------------------------------------------------- */
 
-/* 0, or an error of the driver. If another driver has started, it gets the request later. */
+/*
+ * 0, or an error of the driver. If another driver has started, or has to because this one broke
+ * the protocol, that one gets the request later.
+ */
 static int flight_send(struct disk *d, struct flight *f)
 {
 	struct blk_req out = f->q;
@@ -39,7 +42,9 @@ static int flight_send(struct disk *d, struct flight *f)
 	out.id = f->id;
 	rc = svc_request(d->driver, &out, sizeof(out));
 	f->sent = rc == 0;
-	return rc && ring_behind(&d->driver->rsp) ? 0 : rc;
+	if (d->driver->broken || ring_behind(&d->driver->rsp))
+		return 0;
+	return rc;
 }
 
 static void flight_end(struct disk *d, struct flight *f)
@@ -54,19 +59,21 @@ static int own_send(struct disk *d, const struct blk_req *q)
 	return flight_send(d, &d->flight[OWN]);
 }
 
-/* Get the next answer to a request that the driver has. */
+/*
+ * Get the next answer to a request that the driver has. -SK_E_PEER: it broke the protocol, so
+ * there are none until the next driver.
+ */
 static int answer_get(struct disk *d, struct flight **f, struct blk_rsp *rsp)
 {
-	int rc;
+	int rc = svc_get(d->driver, rsp, sizeof(*rsp));
 
-	while ((rc = svc_get(d->driver, rsp, sizeof(*rsp))) >= 0) {
-		*f = &d->flight[rsp->id % (1 << ID_SHIFT) % (OWN + 1)];
-		if (rc == sizeof(*rsp) && (*f)->sent && (*f)->id == rsp->id)
-			return 0;
-		if (d->faults++ == 0)
-			printf("a disk's driver answers what it was not asked\n");
-	}
-	return rc == -SK_E_AGAIN ? rc : -SK_E_PEER;
+	if (rc < 0)
+		return rc == -SK_E_AGAIN ? rc : -SK_E_PEER;
+	*f = &d->flight[rsp->id % (1 << ID_SHIFT) % (OWN + 1)];
+	if (rc == sizeof(*rsp) && (*f)->sent && (*f)->id == rsp->id)
+		return 0;
+	svc_breach(d->driver, "an answer to what it was not asked");
+	return -SK_E_PEER;
 }
 
 bool disk_ready(struct disk *d, enum disk_use use)
@@ -77,7 +84,7 @@ bool disk_ready(struct disk *d, enum disk_use use)
 
 	if (d->state == DISK_LOST)
 		return true;
-	return d->state == DISK_UP && !d->n_owed && d->n_flights < max &&
+	return d->state == DISK_UP && !d->n_owed && !d->driver->broken && d->n_flights < max &&
 	       svc_room(d->driver, sizeof(struct blk_req), 1);
 }
 
@@ -228,12 +235,8 @@ int disk_finished(struct disk *d, struct flight *out, struct blk_rsp *rsp)
 		if (failed_take(d, out, rsp))
 			return 0;
 		rc = d->state == DISK_LOST ? -SK_E_AGAIN : answer_get(d, &f, rsp);
-		if (rc == -SK_E_AGAIN)
-			return rc;
-		if (rc) {
-			disk_lose(d, "its driver writes nonsense into the ring");
-			continue;
-		}
+		if (rc)
+			return -SK_E_AGAIN;
 		*out = *f;
 		flight_end(d, f);
 		if (f == &d->flight[OWN]) {
@@ -247,6 +250,14 @@ int disk_finished(struct disk *d, struct flight *out, struct blk_rsp *rsp)
 }
 
 /* ---- start ------------------------------------------------------------------------------- */
+
+/* This driver is of no use any more. -SK_E_RESTARTED: there is another. */
+static int another_wait(struct disk *d)
+{
+	int rc = svc_wait_until(d->driver, svc_in_ms(DISK_START_MS));
+
+	return rc ? rc : -SK_E_PEER;
+}
 
 /* Send one request and wait for its answer. Only before the loop. */
 static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp)
@@ -267,7 +278,7 @@ static int transact(struct disk *d, const struct blk_req *q, struct blk_rsp *rsp
 			return rc;
 	}
 	if (rc)
-		return rc;
+		return another_wait(d);
 	flight_end(d, f);
 	return rsp->status;
 }

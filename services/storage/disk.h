@@ -116,8 +116,6 @@ struct disk {
 	 * function.
 	 */
 	struct svc_timer again;
-	/* Answers that belong to no request. */
-	uint64_t faults;
 };
 
 /*
@@ -145,8 +143,8 @@ int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q,
 	enum disk_use use) must_check;
 /*
  * Get the next finished request, with the driver's answer or the one that takes its place.
- * -SK_E_AGAIN: none, or the turn is over. An answer to a request that is not at the driver is
- * skipped.
+ * -SK_E_AGAIN: none, or the turn is over. An answer to a request that is not at the driver is a
+ * breach.
  */
 int disk_finished(struct disk *d, struct flight *f, struct blk_rsp *rsp) must_check;
 /* Another driver has started. disk_recover() goes on from there. */

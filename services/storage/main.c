@@ -12,6 +12,9 @@
 #include "client.h"
 #include "base/error.h"
 
+/* So many drivers that end while the disk is read for the first time; then there is no disk. */
+enum { DRIVERS_MAX = 8 };
+
 static struct disk disks[DISKS_MAX];
 static uint32_t n_disks;
 static struct volume volumes[VOLUMES_MAX];
@@ -134,13 +137,13 @@ static int disk_attach(const char *name)
 {
 	struct svc_conn *driver = svc_channel(name);
 	char slot[16];
-	int rc;
+	int rc, n = 0;
 
 	if (!driver || !svc_arg(name, slot, sizeof(slot)))
 		return -SK_E_NOT_FOUND;
 	do
 		rc = disk_find(&disks[n_disks], driver, (sk_cap_t)strtoul(slot, NULL, 0));
-	while (rc == -SK_E_RESTARTED);
+	while (rc == -SK_E_RESTARTED && ++n < DRIVERS_MAX);
 	if (rc) {
 		printf("%s: no disk: %s\n", name, sk_error_text(rc));
 		return rc;

@@ -191,14 +191,45 @@ static void end_plan(bool last)
 		svc_timer_set(&end, svc_in_ms((uint32_t)strtoul(ms, NULL, 10)));
 }
 
+/*
+ * Lives for each attack: more than one, if others may end a life before its attack. At least 1.
+ */
+static uint32_t lives_each(void)
+{
+	char lives[4];
+	uint32_t n = 1;
+
+	if (svc_arg("lives", lives, sizeof(lives)))
+		n = (uint32_t)strtoul(lives, NULL, 10);
+	return n ? n : 1;
+}
+
+/* The argument `attack` names the only attack, in every life. */
+static bool only_attack(void)
+{
+	char name[16];
+
+	if (!svc_arg("attack", name, sizeof(name)))
+		return false;
+	for (attack = 0; attack < attacks_count(); attack++)
+		if (strcmp(attack_name(attack), name) == 0)
+			break;
+	timer.fn = attack_all;
+	svc_timer_set(&timer, svc_in_ms(ATTACK_MS));
+	return true;
+}
+
 /* The first life, in which the machine starts, does nothing. */
 static void life_plan(void)
 {
 	uint32_t n = svc_info()->epoch, first_attack = FIRST_FAULT + faults_count();
+	const bool last = n >= first_attack + attacks_count() * lives_each();
 
+	if (only_attack())
+		return;
 	attack = attacks_count();
-	end_plan(n >= first_attack + attacks_count());
-	if (n == 0 || n >= first_attack + attacks_count()) {
+	end_plan(last);
+	if (n == 0 || last) {
 		say("attack none on 0");
 		return;
 	}
@@ -208,7 +239,7 @@ static void life_plan(void)
 		timer.fn = fault_now;
 	} else {
 		timer.fn = attack_all;
-		attack = n - first_attack;
+		attack = (n - first_attack) / lives_each();
 	}
 	svc_timer_set(&timer, svc_in_ms(timer.fn == attack_all ? ATTACK_MS : FIRST_MS));
 }

@@ -55,6 +55,12 @@ static void do_end(struct svc_conn *c)
 	__atomic_store_n(&c->rsp.sh->end, 0xffffffff, __ATOMIC_RELEASE);
 }
 
+/* As its client: the service is to be started again. */
+static void do_complain(struct svc_conn *c)
+{
+	__atomic_store_n(&c->req.sh->end, c->epoch + 1, __ATOMIC_RELEASE);
+}
+
 /* ---- records ----------------------------------------------------------------------------- */
 static void length_put(struct svc_conn *c, uint32_t length)
 {
@@ -210,6 +216,7 @@ static void tick_wishes(struct svc_conn *c) { do_wishes(c); }
 	X(double_answer, do_nothing, event_double, NULL) \
 	X(lie, do_nothing, event_lie, NULL) \
 	X(late_answer, do_nothing, event_late, tick_late) \
+	X(complain, do_complain, NULL, do_complain) \
 	X(end, do_end, NULL, NULL)
 
 static const struct {

@@ -206,7 +206,7 @@ static void files_event(void *ctx)
 	static struct files_rsp rec;
 
 	(void)ctx;
-	chan_drain(chan, "files", &rec, sizeof(rec), record_received);
+	chan_drain(chan, &rec, sizeof(rec), record_received);
 	event_end();
 }
 

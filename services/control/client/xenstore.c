@@ -259,7 +259,7 @@ static void xs_event(void *ctx)
 	static uint64_t rec[XS_RECORD_MAX / sizeof(uint64_t) + 1];
 
 	(void)ctx;
-	chan_drain(chan, "xenstore", rec, XS_RECORD_MAX, record_received);
+	chan_drain(chan, rec, XS_RECORD_MAX, record_received);
 	requests_pump();
 	event_end();
 }

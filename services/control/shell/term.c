@@ -271,7 +271,7 @@ static void term_event(void *ctx)
 
 	(void)ctx;
 	taking = true;
-	chan_drain(chan, "console", &rec, sizeof(rec), record_received);
+	chan_drain(chan, &rec, sizeof(rec), record_received);
 	taking = false;
 	queue_pump();
 	if (queue_len < TERM_HIGH)

@@ -23,7 +23,6 @@
 
 #include "backend/xenbus.h"
 #include "backend/xs_ring.h"
-#include "base/error.h"
 #include "edge.h"
 #include "proto/xs.h"
 #include "svc/svc.h"
@@ -221,12 +220,9 @@ static void records_receive(void)
 	int len;
 
 	while (xs_ring_room()) {
-		len = ring_get(&conn->rsp, buf.bytes, sizeof(buf.bytes));
-		if (len < 0) {
-			if (len != -SK_E_AGAIN)
-				vm_log("xenstore: connection broken: %s", sk_error_text(len));
+		len = svc_checked(conn, ring_get(&conn->rsp, buf.bytes, sizeof(buf.bytes)));
+		if (len < 0)
 			return;
-		}
 		record_deliver(buf.bytes, (uint32_t)len);
 	}
 }
@@ -245,7 +241,7 @@ void xs_link_run(void)
 		requests_send();
 		xs_ring_run();
 		svc_settle(conn);
-	} while ((xs_ring_room() && ring_get_idle(&conn->rsp)) ||
+	} while ((xs_ring_room() && svc_more(conn)) ||
 		 (ring_full && ring_room_idle(&conn->req, XS_RECORD_MAX)));
 }
 

@@ -179,15 +179,21 @@ static void the_uart_sends_nonsense(void)
 		{ .type = CONSOLE_DATA, .len = 9 },
 		{ .type = CONSOLE_DATA, .len = UINT16_MAX },
 		{ .type = CONSOLE_READY, .len = 1 },
-		{ .type = CONSOLE_SENT, .len = 1, .arg = 3 },
+		{ .type = CONSOLE_SENT, .len = 1, .arg = 99 },
 	};
+	struct console_msg r[4];
 
 	begin();
-	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		all->uart.c.broken = false; /* init has started it again */
+		typed("y");
+		assert_false(all->uart.c.broken);
 		assert_int_equal(ring_put2(&all->uart.rsp, &bad[i], sizeof(bad[i]), "x", 1), 0);
-	assert_int_equal(ring_put(&all->uart.rsp, "?", 1), 0);
-	typed("y");
-	assert_string_equal(told, "y");
+		typed("z");
+		assert_true(all->uart.c.broken);
+		assert_int_equal(ring_get(&all->uart.c.rsp, &r, sizeof(r)), sizeof(bad[i]) + 1);
+	}
+	assert_string_equal(told, "yyyy");
 }
 
 static void opens_that_are_refused(void)

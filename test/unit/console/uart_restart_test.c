@@ -18,6 +18,8 @@ static void uart_restarts(void)
 {
 	uint32_t epoch = ++all->uart.c.epoch;
 
+	all->uart.c.broken = false;
+
 	ring_restart(&all->uart.req, epoch);
 	ring_restart(&all->uart.rsp, epoch);
 	ring_restart(&all->uart.c.req, epoch);
@@ -47,6 +49,7 @@ static void the_screen_goes_on(void)
 
 	begin();
 	uart_says_sent(2);
+	uart_restarts();
 	for (uint32_t n = 0; n <= 40; n++) {
 		uint32_t rest = n % 7 < 40 - n ? n % 7 : 40 - n;
 

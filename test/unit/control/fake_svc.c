@@ -90,6 +90,8 @@ void chan_restart(struct chan *k)
 {
 	uint32_t epoch = ++k->c.epoch;
 
+	k->c.broken = false;
+
 	ring_restart(&k->req, epoch);
 	ring_restart(&k->rsp, epoch);
 	ring_restart(&k->c.req, epoch);

@@ -14,6 +14,7 @@
 #include "ring/ring.h"
 
 /* The cases by topic; each returns how many failed. */
+int breach_tests(void);
 int reopen_tests(void);
 int call_tests(void);
 int often_tests(void);

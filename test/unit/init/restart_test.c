@@ -298,43 +298,6 @@ static void a_domain_that_hangs(void)
 	run(hang_steps);
 }
 
-/* ---- a breach ---- */
-static void b_killed(struct kern_msg *m)
-{
-	struct ring_shared *r = (struct ring_shared *)answers_of(3);
-
-	r->end = n_waits++ ? SVC_END_BREACH : SVC_END_CLOSED;
-	now_seen();
-	answers_pulse(m, 1ull << STORAGE | 1ull << UART | 1ull << CONSOLE | 1ull << PLATFORM |
-				 1ull << DISK);
-}
-
-static void b_wait(struct kern_msg *m)
-{
-	(void)m;
-	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
-	time_passes();
-}
-
-static void b_ended(struct kern_msg *m)
-{
-	(void)m;
-	assert_int_equal(domains[STORAGE].life.end, DOMAIN_END_BREACH);
-	assert_int_equal(domains[DISK].state, DOMAIN_RUNNING);
-	ASKED({ CONSOLE, SVC_CLOSE }, { DISK, SVC_CLOSE }, { CONSOLE, SVC_OPEN },
-		{ DISK, SVC_OPEN });
-	assert_int_equal(answers_of(3)->end, SVC_END_ALIVE); /* new memory */
-}
-
-static void (*const breach_steps[])(
-	struct kern_msg *m) = { b_killed, b_wait, b_killed, b_wait, b_ended, NULL };
-
-static void a_client_that_breaks_the_protocol(void)
-{
-	fast_machine();
-	run(breach_steps);
-}
-
 /* ---- calls at the same time ---- */
 static void q_of_a_last_life(struct kern_msg *m)
 {
@@ -440,11 +403,10 @@ int main(void)
 		KERN_CASE(a_service_that_exits),
 		KERN_CASE(a_domain_that_hangs),
 		KERN_CASE(domains_that_answer),
-		KERN_CASE(a_client_that_breaks_the_protocol),
 		KERN_CASE(words_of_another_life),
 		KERN_CASE(any_call_that_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL) + reopen_tests() + call_tests() +
-	       often_tests() + platform_tests() + control_tests();
+	       often_tests() + platform_tests() + control_tests() + breach_tests();
 }

@@ -406,6 +406,69 @@ static void outside_the_loop(void)
 	assert_string_equal(order, "");
 }
 
+/* ---- a service that breaks the protocol -------------------------------------------------- */
+static void service_raves(void) { rsp()->prod += 4; }
+
+static void service_says_too_much(void)
+{
+	static char much[100];
+
+	if (ring_put(&to_client, much, sizeof(much)))
+		abort();
+	(void)ring_put_flush(&to_client);
+}
+
+/* Nothing of it was looked at, until there is another. */
+static void another_comes(void)
+{
+	assert_true(channel->broken);
+	assert_int_equal(handled, 0);
+	assert_int_equal(req()->end, channel->epoch + 1);
+	assert_int_equal(svc_end(channel), SVC_END_ALIVE);
+	assert_int_equal(svc_request(channel, "x", 1), 0);
+	restart_and_answer();
+}
+
+static void breaks(void (*does)(void))
+{
+	channel_make();
+	channel_signal(does);
+	channel_signal(service_answers);
+	channel_signal(another_comes);
+	serve();
+	assert_string_equal(order, "hheh");
+	assert_int_equal(handled, 1);
+	assert_false(channel->broken);
+	assert_int_not_equal(req()->end, channel->epoch + 1);
+}
+
+static void an_index_that_cannot_be(void) { breaks(service_raves); }
+static void a_record_that_is_too_long(void) { breaks(service_says_too_much); }
+
+static void a_breach_outside_the_loop(void)
+{
+	char buf[8];
+
+	channel_make();
+	service_raves();
+	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), -SK_E_PEER);
+	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), -SK_E_PEER);
+	assert_int_equal(req()->end, 1);
+	restart_and_answer();
+	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), -SK_E_RESTARTED);
+	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), 3);
+}
+
+static void a_service_that_took_what_was_not_sent(void)
+{
+	channel_make();
+	req()->cons += 4;
+	while (svc_request(channel, "x", 1) == 0)
+		continue;
+	assert_true(channel->broken);
+	assert_int_equal(req()->end, 1);
+}
+
 static void service_ends(void)
 {
 	service_answers();
@@ -519,6 +582,10 @@ int restart_tests(void)
 		T(restarts_have_turns_too),
 		T(before_the_first_event),
 		T(outside_the_loop),
+		T(an_index_that_cannot_be),
+		T(a_record_that_is_too_long),
+		T(a_breach_outside_the_loop),
+		T(a_service_that_took_what_was_not_sent),
 		T(an_end_is_told_once_and_last),
 		T(an_unknown_end),
 		T(an_end_outside_the_loop),

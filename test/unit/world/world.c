@@ -297,6 +297,8 @@ void world_restart(struct peer *p)
 	peer_signal(p);
 }
 
+bool world_accused(const struct peer *p) { return p->in.sh->end == p->epoch + 1; }
+
 void world_end(struct peer *p, enum svc_end end)
 {
 	p->out.sh->end = end;

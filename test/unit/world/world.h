@@ -107,6 +107,8 @@ void world_irq(uint32_t bit);
  */
 void world_restart(struct peer *p);
 void world_end(struct peer *p, enum svc_end end);
+/* Does the domain say that this life of the service broke the protocol? */
+bool world_accused(const struct peer *p);
 /* The same without telling the domain, for when it is busy. */
 void peer_restart(struct peer *p);
 /* The memory of a frame that the domain holds. */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * breach.c - one end of a static connection says that the other one broke the protocol
+ *
+ * Each says so by a word in the rings, so it can say it of nobody else. Who is told of a breach
+ * cannot know which of the two broke the protocol; docs/decisions/0030 says who is believed.
+ *
+ * Invariants  BREACH1 a client that shares its service with others has it restarted by
+ *                complaints COMPLAINT_MS or more apart, and twice as far apart each time
+ */
+#include <stdio.h>
+#include "init.h"
+#include "ring/ring.h"
+#include "svc/svc.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+enum {
+	/* From one complaint of a client to its next one that has an effect. */
+	COMPLAINT_MS = 1000,
+	/* Twice as long each time, up to 17 minutes. */
+	COMPLAINT_DOUBLINGS = 10,
+	/* A client that did not complain for so long begins anew. */
+	FORGET_MS = 3600 * 1000,
+};
+
+static const struct ring_shared *requests_of(const struct connection *c) { return c->view; }
+
+static const struct ring_shared *answers_of(const struct connection *c)
+{
+	const struct manifest_channel *ch = &manifest.channel[c - connections];
+
+	return (const struct ring_shared *)((const uint8_t *)c->view +
+					    svc_proto_info(ch->proto)->req_size);
+}
+
+static bool service_complains(const struct connection *c)
+{
+	return __atomic_load_n(&answers_of(c)->end, __ATOMIC_ACQUIRE) == SVC_END_BREACH;
+}
+
+/* Of the present life of its service. */
+static bool client_complains(const struct connection *c)
+{
+	return __atomic_load_n(&requests_of(c)->end, __ATOMIC_ACQUIRE) == c->epoch + 1;
+}
+
+/* Others: clients in the manifest, and guests, whose connections control makes. */
+static bool shared(const struct connection *c)
+{
+	for (uint32_t i = 0; i < manifest.header->n_channels; i++)
+		if (manifest.channel[i].service == c->service && &connections[i] != c)
+			return true;
+	for (uint32_t i = 0; i < manifest.header->n_domains; i++)
+		if (domains[i].m->services & 1u << c->service)
+			return true;
+	return false;
+}
+
+/* BREACH1 */
+static bool heard(struct domain *client)
+{
+	struct complaints *k = &client->complaints;
+	sk_time_t now = sk_now();
+
+	if (k->n && now < k->next_at)
+		return false;
+	if (k->n && now - k->next_at > clock_ns_to_ticks(FORGET_MS * 1000000ull))
+		k->n = 0;
+	k->next_at = clock_in_ms((uint32_t)COMPLAINT_MS << k->n);
+	k->n += k->n < COMPLAINT_DOUBLINGS;
+	return true;
+}
+
+static void end(struct domain *d, const struct domain *accuser)
+{
+	domain_ends(d, DOMAIN_END_BREACH);
+	printf("%s: %s says that it broke the protocol\n", d->m->name, accuser->m->name);
+}
+
+/*
+ * For the client, the connection has ended for good if the service complains: only a new life
+ * gets a new one. It goes on in the next life of the service if the client complains.
+ */
+static void connection_look(struct connection *c)
+{
+	struct domain *client = &domains[c->client], *service = &domains[c->service];
+
+	if (!c->view || !c->open || !domain_runs(client) || !domain_runs(service))
+		return;
+	if (service_complains(c))
+		end(client, service);
+	else if (client_complains(c) && (!shared(c) || heard(client)))
+		end(service, client);
+}
+
+void breaches_look(void)
+{
+	for (uint32_t i = 0; i < manifest.header->n_channels; i++)
+		connection_look(&connections[i]);
+}
