@@ -295,16 +295,17 @@ GUESTCACHE ?= $(if $(wildcard build/guests/debian.img),build/guests,$(B)/guests)
 export SKERRY_GUESTS = $(abspath $(GUESTCACHE))
 sample := $(B)/sample
 guest-flavours := cloud-amd64 amd64 686-pae
-guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,$(guest-flavours)) $(GUESTCACHE)/grub-xen/version
-# what a guest boots that boots from its own disk
-pvh-grub := $(GUESTCACHE)/grub-xen/grub-i386-xen_pvh.bin
+# what is among the files of every host: GRUB for guests that boot from their own disks, and the shim in which pv guests run
+guest-loaders := $(addprefix $(GUESTCACHE)/,grub-xen/grub-i386-xen_pvh.bin xen-pv/xen-shim xen-pv/grub-x86_64-xen.bin xen-pv/grub-i386-xen.bin)
+guest-loaders-there := $(GUESTCACHE)/grub-xen/version $(GUESTCACHE)/xen-pv/version
+guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,$(guest-flavours)) $(guest-loaders-there)
 # Debian's xl, the judge of what a guest's configuration means
 xl := $(GUESTCACHE)/xl/version
 guest-ramdisks := $(patsubst %,$(GUESTCACHE)/initramfs-%,$(guest-flavours))
 
 $(GUESTCACHE)/kernel-%/version: | $(packages)
 	$(Q)tools/fetch-guest $(GUESTCACHE) $*
-$(GUESTCACHE)/grub-xen/version $(xl): $(GUESTCACHE)/%/version: | $(packages)
+$(guest-loaders-there) $(xl): $(GUESTCACHE)/%/version: | $(packages)
 	$(Q)tools/fetch-guest $(GUESTCACHE) $*
 $(GUESTCACHE)/initramfs-%: $(GUESTCACHE)/kernel-%/version tools/mkinitramfs tools/guest-init
 	$(call say,INITRD,$@)tools/mkinitramfs --kernel $(<D) -o $@
@@ -340,8 +341,8 @@ run-machine = tools/run --dir $(B)/run --smp $(SMP) --mem $(MEM) --cpu '$(CPU)' 
 	$(if $(filter 1,$(V)),--verbose)
 
 .PHONY: run run-iso iso
-run: $(kernel-elf) $(boot-img) $(if $(GUESTS),,$(B)/stamp/sample) $(GUESTCACHE)/grub-xen/version
-	@exec $(run-machine) --add $(pvh-grub) --kernel $(kernel-elf) --archive $(boot-img) --guests '$(run-guests)'
+run: $(kernel-elf) $(boot-img) $(if $(GUESTS),,$(B)/stamp/sample) $(guest-loaders-there)
+	@exec $(run-machine) $(addprefix --add ,$(guest-loaders)) --kernel $(kernel-elf) --archive $(boot-img) --guests '$(run-guests)'
 
 # ---- bootable image ---------------------------------------------------------------------------------------------
 
@@ -349,12 +350,12 @@ iso := $(B)/skerry.iso
 live := $(B)/live
 grub-platform = $(or $(wildcard /usr/lib/grub/i386-pc),/usr/lib/grub/i386-pc)
 
-$(live)/guests.img: $(GUESTCACHE)/initramfs-cloud-amd64 $(GUESTCACHE)/grub-xen/version configs/live.cfg tools/mkdisk
+$(live)/guests.img: $(GUESTCACHE)/initramfs-cloud-amd64 $(guest-loaders-there) configs/live.cfg tools/mkdisk
 	$(Q)rm -rf $(live)/tree && mkdir -p $(live)/tree/auto
 	$(Q)ln -sf $(abspath $(GUESTCACHE))/kernel-cloud-amd64/vmlinuz $(live)/tree/vmlinuz
 	$(Q)ln -sf $(abspath $(GUESTCACHE))/initramfs-cloud-amd64 $(live)/tree/initramfs
 	$(Q)cp configs/live.cfg $(live)/tree/auto/live.cfg
-	$(call say,FS,$@)tools/mkdisk --files-only --add $(pvh-grub) -o $@ $(live)/tree
+	$(call say,FS,$@)tools/mkdisk --files-only $(addprefix --add ,$(guest-loaders)) -o $@ $(live)/tree
 $(live)/boot.img: $(manifest-bin) $(domain-bins) $(live)/guests.img tools/mkarchive
 	$(call say,ARCHIVE,$@)tools/mkarchive -o $@ --init $(B)/bin/init $(boot-members) guests.img=$(live)/guests.img
 # faketime: GRUB's image carries dates that SOURCE_DATE_EPOCH alone does not fix

@@ -29,7 +29,7 @@
  * leave channels for no more than these.
  */
 #define VM_MODULES_MAX 7u
-#define VM_MODULE_ARGS_MAX 128u
+#define VM_MODULE_ARGS_MAX 1024u
 /*
  * The pages and event channels of xenstore and console, as libxl chooses them. control writes
  * them into xenstore.
@@ -80,7 +80,7 @@ struct vm_vif {
 	char channel[16];
 };
 _Static_assert(sizeof(struct vm_vif) == 28, "no padding");
-/* Fits in two pages. */
+/* Fits in three pages. */
 struct vm_config {
 	uint64_t magic;
 	uint32_t domid;
@@ -112,8 +112,8 @@ struct vm_config {
 	 * listen to them later.
 	 */
 };
-_Static_assert(sizeof(struct vm_config) == 2408, "no padding");
-_Static_assert(sizeof(struct vm_config) <= 8192, "two pages");
+_Static_assert(sizeof(struct vm_config) == 8680, "no padding");
+_Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 
 #define VMCTL_MSGS(X) \
 	X(READY, 1, "VMM: built; the guest runs, or is paused if so configured") \

@@ -47,7 +47,8 @@ class Build:
         self.sample = os.path.join(self.top, "sample")
         self.iso = os.path.join(self.top, "skerry.iso")
         self.guests = os.environ.get("SKERRY_GUESTS") or os.path.join(self.top, "guests")
-        self.grub = os.path.join(self.guests, "grub-xen", "grub-i386-xen_pvh.bin")
+        self.loaders = [os.path.join(self.guests, f) for f in (
+            "grub-xen/grub-i386-xen_pvh.bin", "xen-pv/xen-shim", "xen-pv/grub-x86_64-xen.bin", "xen-pv/grub-i386-xen.bin")]
         self.logs = os.path.join(self.top, "test", "logs")
 
     def linux(self, flavour="cloud-amd64"):
@@ -135,7 +136,7 @@ class Machine:
             command += ["--kernel", build.kernel, "--archive", build.archive]
         if guests:
             command += ["--guests", str(getattr(guests, "path", guests))]
-            command += ["--add", build.grub] if os.path.exists(build.grub) else []
+            command += [word for file in build.loaders if os.path.exists(file) for word in ("--add", file)]
         command += ["--keep"] * bool(again) + ["--icount"] * icount + list(extra)
         self.text = ""  # the console so far, without escape sequences
         self.pos = 0    # where the next expect() begins

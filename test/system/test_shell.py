@@ -19,7 +19,7 @@ BAD_KEYS = [
     ({"maxmem": "32"}, "maxmem", "less than memory"),
     ({"vcpus": "900"}, "vcpus", "out of range"),
     ({"vcpus": "[ 1 ]"}, "vcpus", "number"),
-    ({"type": '"pv"'}, "type", "pvh"),
+    ({"type": '"hvm"'}, "type", "pvh"),
     ({"type": '"qemu"'}, "type", "unknown guest type"),
     ({"name": '"a/b"'}, "name", "cannot contain"),
     ({"name": '"12"'}, "name", "domain id"),

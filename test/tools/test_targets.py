@@ -15,6 +15,9 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENV = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "O", "T", "V", "CONFIG")}
 
+# {WHAT of fetch-guest: the files that it makes}, which every host has
+LOADERS = {"grub-xen": ["grub-i386-xen_pvh.bin"], "xen-pv": ["xen-shim", "grub-x86_64-xen.bin", "grub-i386-xen.bin"]}
+
 
 def make(*args):
     return subprocess.run(["make", *args], cwd=TOP, env=ENV, capture_output=True, text=True, timeout=300)
@@ -45,9 +48,8 @@ def made(commands, out):
             elif words[:1] == ["tools/mkrootfs"]:
                 paths.add(words[1])
             elif words[:1] == ["tools/fetch-guest"]:
-                grub = words[2] == "grub-xen"
-                where = words[1] + ("/grub-xen" if grub else f"/kernel-{words[2]}")
-                paths |= {f"{where}/{f}" for f in ("version", "grub-i386-xen_pvh.bin" if grub else "vmlinuz")}
+                where = words[1] + (f"/{words[2]}" if words[2] in LOADERS else f"/kernel-{words[2]}")
+                paths |= {f"{where}/{f}" for f in ("version", *LOADERS.get(words[2], ["vmlinuz"]))}
     return paths | {os.path.dirname(p) for p in paths}
 
 
@@ -56,7 +58,7 @@ def machine(out):
 
 
 def guests(out):
-    return [f"{out}/guests/{f}" for f in ("debian.img", "grub-xen/grub-i386-xen_pvh.bin")] + \
+    return [f"{out}/guests/{f}" for f in ("debian.img", *(f"{d}/{f}" for d in LOADERS for f in LOADERS[d]))] + \
            [f"{out}/guests/{f}" for k in ("cloud-amd64", "amd64", "686-pae") for f in (f"kernel-{k}/vmlinuz", f"initramfs-{k}")]
 
 

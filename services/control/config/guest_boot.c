@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "config/machine.h"
 
 /* "" if the key is absent, or has a mistake. */
 static const char *key_text(const struct cfg *c, const char *key)
@@ -40,6 +41,19 @@ static bool kernel_is_grub(const char *kernel)
 		if (strncmp(base + 1, names[i], strlen(names[i])) == 0)
 			return true;
 	return false;
+}
+
+/*
+ * PV GRUB starts only kernels of its own width. The file says it by its name for GRUB; else it
+ * is 64-bit.
+ */
+static const char *grub_file(const struct guest_config *g, const char *said)
+{
+	if (!machine_has_shim(g))
+		return GRUB_FILE;
+	return strstr(said, "i386") || strstr(said, "x86_32") || strstr(said, "pvgrub32")
+		       ? GRUB_PV32_FILE
+		       : GRUB_PV_FILE;
 }
 
 /* Keys that say what a kernel gets, when GRUB reads that from the guest's disk. */
@@ -74,14 +88,14 @@ void guest_boot_choose(struct guest_config *g, const struct cfg *c, struct repor
 
 	if (key_text(c, loader)[0] && disk) {
 		kernel_keys_ignore(g, c, r);
-		strcpy(g->kernel, GRUB_FILE);
+		strcpy(g->kernel, grub_file(g, key_text(c, "firmware")));
 	} else if (kernel && kernel_is_grub(g->kernel)) {
-		strcpy(g->kernel, GRUB_FILE);
+		strcpy(g->kernel, grub_file(g, g->kernel));
 	} else if (kernel && key_text(c, loader)[0]) {
 		(void)cfg_report(cfg_find(c, loader), r, REPORT_REMARK,
 			"ignored: there is no disk to boot from, so kernel= is booted");
 	} else if (!kernel && disk) {
-		strcpy(g->kernel, GRUB_FILE);
+		strcpy(g->kernel, grub_file(g, ""));
 	} else if (!kernel && !c->unclear) {
 		kernel_missing(c, r);
 	}

@@ -3,7 +3,7 @@
  * guest_boot.h - what a guest boots: a kernel of the host's files, or what its own disk has
  *
  * Nothing outside a guest reads its file systems. A guest that boots from its own disk starts
- * PVH GRUB, which finds the guest's grub.cfg.
+ * GRUB, which finds the guest's grub.cfg: PVH GRUB, or PV GRUB in the shim.
  */
 #ifndef CONTROL_GUEST_BOOT_H
 #define CONTROL_GUEST_BOOT_H
@@ -11,8 +11,10 @@
 #include "config/guest_cfg.h"
 #include "config/path.h"
 
-/* PVH GRUB among the host's files. */
+/* GRUB among the host's files: for pvh guests, and for 64-bit and 32-bit pv guests. */
 #define GRUB_FILE GUESTS_DIR "/grub-i386-xen_pvh.bin"
+#define GRUB_PV_FILE GUESTS_DIR "/grub-x86_64-xen.bin"
+#define GRUB_PV32_FILE GUESTS_DIR "/grub-i386-xen.bin"
 
 /*
  * Complete *g, whose settings in *c were read. Mistakes and remarks go to *r; a kernel that is

@@ -12,6 +12,8 @@
 #include "base/array.h"
 #include "config/guest_boot.h"
 #include "config/guest_keys.h"
+#include "config/guest_type.h"
+#include "config/machine.h"
 #include "config/path.h"
 
 struct config_builder {
@@ -21,7 +23,6 @@ struct config_builder {
 	guest_random_fn random;
 	struct report *r;
 	bool have_memory, have_maxmem, have_vcpus, have_maxvcpus; /* the number is valid */
-	bool other_type; /* it is not a pvh guest, which was reported */
 	char root[GUEST_CMDLINE_MAX + 1], extra[GUEST_CMDLINE_MAX + 1];
 };
 
@@ -119,18 +120,17 @@ static int take_name(struct config_builder *b, const struct cfg_setting *s)
 	return 0;
 }
 
+/* guest_type_choose() has read it. */
 static int take_type(struct config_builder *b, const struct cfg_setting *s)
 {
-	const char *text = s->value->kind == CFG_LIST ? "[...]" : s->value->text;
+	(void)b;
+	(void)s;
+	return 0;
+}
 
-	if (strcmp(text, "pvh") == 0)
-		return 0;
-	b->other_type = true;
-	if (strcmp(text, "pv") == 0 || strcmp(text, "hvm") == 0)
-		return cfg_report(s, b->r, REPORT_DECISIVE,
-			"%s guests are not supported yet; use type=\"pvh\"", text);
-	return cfg_report(
-		s, b->r, REPORT_DECISIVE, "unknown guest type '%.40s'; use type=\"pvh\"", text);
+static int take_builder(struct config_builder *b, const struct cfg_setting *s)
+{
+	return take_type(b, s);
 }
 
 static int take_memory(struct config_builder *b, const struct cfg_setting *s)
@@ -187,6 +187,31 @@ static int take_firmware(struct config_builder *b, const struct cfg_setting *s)
 		"'%.40s' is for hvm guests; here only pvgrub64 and pvgrub32 exist, which boot "
 		"from the guest's disk",
 		text);
+}
+
+static int take_pvshim(struct config_builder *b, const struct cfg_setting *s)
+{
+	uint32_t wanted = 0;
+	bool have;
+	int rc = value_number(b, s, 0, 1, &wanted, &have);
+
+	b->g->shim.wanted = wanted;
+	return rc;
+}
+
+static int take_pvshim_path(struct config_builder *b, const struct cfg_setting *s)
+{
+	return value_path(b, s, b->g->shim.path, sizeof(b->g->shim.path));
+}
+
+static int take_pvshim_cmdline(struct config_builder *b, const struct cfg_setting *s)
+{
+	return value_text(b, s, b->g->shim.cmdline, sizeof(b->g->shim.cmdline));
+}
+
+static int take_pvshim_extra(struct config_builder *b, const struct cfg_setting *s)
+{
+	return value_text(b, s, b->g->shim.extra, sizeof(b->g->shim.extra));
 }
 
 static int take_cmdline(struct config_builder *b, const struct cfg_setting *s)
@@ -506,9 +531,12 @@ static void finish_sizes(struct config_builder *b)
 
 static void finish_parts(struct config_builder *b)
 {
-	uint32_t n = b->g->n_disks + b->g->n_vifs + b->g->n_modules;
+	uint32_t modules = machine_modules(b->g), n = b->g->n_disks + b->g->n_vifs + modules;
 
-	if (n > GUEST_PARTS_MAX)
+	if (modules > GUEST_MODULES_MAX)
+		(void)mistake(b, cfg_find(b->c, "ramdisk"),
+			"in the shim, a guest has at most %d modules", GUEST_MODULES_MAX - 1);
+	else if (n > GUEST_PARTS_MAX)
 		(void)mistake(b, cfg_find(b->c, b->g->n_modules > 1 ? "ramdisk" : "disk"),
 			"%u disks, vifs and modules are too many; at most %d together", n,
 			GUEST_PARTS_MAX);
@@ -552,16 +580,12 @@ static bool key_absent(const struct config_builder *b, const char *key)
 /* Keys that are missing. They are reported only if all of the file was understood. */
 static void finish_required(struct config_builder *b)
 {
-	if (!key_absent(b, "builder"))
-		b->other_type = true; /* the older spelling of type= */
 	if (b->c->unclear)
 		return;
-	if (key_absent(b, "type") && key_absent(b, "builder")) {
-		b->other_type = true;
-		key_missing(b, REPORT_DECISIVE,
-			"key 'type' is missing, which means a pv guest; pv is not supported yet, "
-			"add type=\"pvh\" if the kernel supports it");
-	}
+	if (key_absent(b, "type") && key_absent(b, "builder"))
+		key_missing(b, REPORT_REMARK,
+			"key 'type' is missing, so this is a pv guest, as for xl; with type=\"pvh\" it "
+			"needs less memory and starts faster, if its kernel supports that");
 	if (key_absent(b, "name"))
 		key_missing(b, REPORT_MISTAKE, "key 'name' is missing; add name=\"...\"");
 }
@@ -570,6 +594,7 @@ int guest_config_make(struct guest_config *g, const struct cfg *c, const struct 
 	guest_random_fn random, struct report *r)
 {
 	struct config_builder b = { .g = g, .c = c, .names = n, .random = random, .r = r };
+	bool known;
 
 	memset(g, 0, sizeof(*g));
 	g->weight = GUEST_WEIGHT_DEFAULT;
@@ -580,17 +605,17 @@ int guest_config_make(struct guest_config *g, const struct cfg *c, const struct 
 	for (const struct cfg_setting *s = c->first; s; s = s->next)
 		if (s->value)
 			setting_take(&b, s);
+	known = guest_type_choose(g, c, r);
 	if (n)
 		names_check(n, r);
 	finish_required(&b);
 	finish_sizes(&b);
 	finish_parts(&b);
 	finish_cmdline(&b);
-	if (key_absent(&b, "builder"))
-		guest_boot_choose(g, c, r);
+	guest_boot_choose(g, c, r);
 	if (key_absent(&b, "uuid"))
 		uuid_make_random(g->uuid, random);
-	if (b.other_type)
-		report_drop_remarks(r); /* they are about a pvh guest */
+	if (!known)
+		report_drop_remarks(r); /* they are about a pvh or pv guest */
 	return r->mistakes ? -1 : 0;
 }

@@ -7,6 +7,7 @@
 #ifndef CONTROL_GUEST_CFG_H
 #define CONTROL_GUEST_CFG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,13 +22,16 @@ enum {
 	GUEST_NAME_MAX = 63,
 	GUEST_PATH_MAX = 255,
 	GUEST_MODULES_MAX = VM_MODULES_MAX,
+	GUEST_MODULE_ARGS_MAX = 127,
 	GUEST_CMDLINE_MAX = 1023,
+	GUEST_SHIM_TEXT_MAX = 255,
 	GUEST_DISKS_MAX = 8,
 	GUEST_DRIVES_MAX = 4, /* that are empty */
 	GUEST_VIFS_MAX = 4,
 	/*
 	 * Disks, vifs and modules together: each is a channel of the VMM, which has one each
-	 * for control, log, console, xenstore and its kernel, too.
+	 * for control, log, console, xenstore and its kernel, too. With a shim, the guest's
+	 * kernel is a module.
 	 */
 	GUEST_PARTS_MAX = DOMAIN_CHANNELS_MAX - 5,
 	GUEST_VCPUS_MAX = 8,
@@ -37,6 +41,14 @@ enum {
 	UUID_SIZE = 16,
 	UUID_TEXT = 37,
 };
+
+/* The kinds of guests, with the names that the file has for them. */
+#define GUEST_TYPES(X) \
+	X(PVH, "pvh") \
+	X(PV, "pv")
+#define X(sym, name) GUEST_##sym,
+enum guest_type { GUEST_TYPES(X) GUEST_TYPE_COUNT };
+#undef X
 
 /*
  * What happens after the guest has shut down, with the names that the file has for it, in the
@@ -61,15 +73,24 @@ struct guest_disk {
 
 struct guest_module {
 	char path[GUEST_PATH_MAX + 1];
-	char args[VM_MODULE_ARGS_MAX];
+	char args[GUEST_MODULE_ARGS_MAX + 1];
+};
+
+/* Xen's PVH shim, as the file wants it; an empty text is the usual one. */
+struct guest_shim {
+	bool wanted; /* by a pvh guest; a pv guest has it always */
+	char path[GUEST_PATH_MAX + 1];
+	char cmdline[GUEST_SHIM_TEXT_MAX + 1], extra[GUEST_SHIM_TEXT_MAX + 1];
 };
 
 struct guest_config {
+	enum guest_type type;
 	char name[GUEST_NAME_MAX + 1];
 	uint8_t uuid[UUID_SIZE];
 	uint32_t memory, maxmem; /* MiB */
 	uint32_t vcpus, maxvcpus;
 	char kernel[GUEST_PATH_MAX + 1];
+	struct guest_shim shim;
 	char bootloader[GUEST_PATH_MAX + 1]; /* as written; kernel is what boots */
 	uint32_t n_modules;
 	struct guest_module modules[GUEST_MODULES_MAX]; /* the first is the ramdisk */
@@ -98,6 +119,7 @@ int guest_config_make(struct guest_config *g, const struct cfg *c, const struct 
 	guest_random_fn random, struct report *r);
 
 const char *guest_action_name(enum guest_action a);
+const char *guest_type_name(enum guest_type t);
 
 /* Is it a name that a guest may have? 0, or -1 with *m. */
 int guest_name_check(const char *name, struct msg *m);

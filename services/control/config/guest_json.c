@@ -17,7 +17,7 @@ static void create_info_json(struct json *j, const struct guest_config *g)
 
 	uuid_format(g->uuid, uuid);
 	json_open(j, "c_info", '{');
-	json_text(j, "type", "pvh");
+	json_text(j, "type", guest_type_name(g->type));
 	json_text(j, "name", g->name);
 	json_text(j, "uuid", uuid);
 	json_close(j, '}');
@@ -33,6 +33,28 @@ static void vcpus_json(struct json *j, const struct guest_config *g)
 	out_str(j->o, "]");
 }
 
+static void text_json(struct json *j, const char *key, const char *text)
+{
+	if (text[0])
+		json_text(j, key, text);
+}
+
+/* What libxl has for guests of this kind alone. */
+static void type_json(struct json *j, const struct guest_config *g)
+{
+	if (!g->shim.wanted) {
+		json_key(j, g->type == GUEST_PV ? "type.pv" : "type.pvh");
+		out_str(j->o, "{}");
+		return;
+	}
+	json_open(j, "type.pvh", '{');
+	json_defbool(j, "pvshim", true);
+	text_json(j, "pvshim_path", g->shim.path);
+	text_json(j, "pvshim_cmdline", g->shim.cmdline);
+	text_json(j, "pvshim_extra", g->shim.extra);
+	json_close(j, '}');
+}
+
 static void build_info_json(struct json *j, const struct guest_config *g)
 {
 	json_open(j, "b_info", '{');
@@ -44,22 +66,18 @@ static void build_info_json(struct json *j, const struct guest_config *g)
 	json_number(j, "cap", g->cap);
 	json_close(j, '}');
 	json_text(j, "kernel", g->kernel);
-	if (g->bootloader[0])
-		json_text(j, "bootloader", g->bootloader);
-	if (g->cmdline[0])
-		json_text(j, "cmdline", g->cmdline);
+	text_json(j, "bootloader", g->bootloader);
+	text_json(j, "cmdline", g->cmdline);
 	if (g->n_modules)
 		json_text(j, "ramdisk", g->modules[0].path);
-	json_key(j, "type.pvh");
-	out_str(j->o, "{}");
+	type_json(j, g);
 	json_close(j, '}');
 }
 
 static void disk_json(struct json *j, const struct disk_spec *d)
 {
 	json_item(j);
-	if (d->target[0])
-		json_text(j, "pdev_path", d->target);
+	text_json(j, "pdev_path", d->target);
 	json_text(j, "vdev", d->vdev);
 	json_text(j, "backend", d->backendtype[0] ? d->backendtype : "phy");
 	json_text(j, "format", disk_format_name(d->format));
@@ -72,12 +90,6 @@ static void disk_json(struct json *j, const struct disk_spec *d)
 	json_close(j, '}');
 }
 
-static void nic_text_json(struct json *j, const char *key, const char *text)
-{
-	if (text[0])
-		json_text(j, key, text);
-}
-
 static void nic_json(struct json *j, const struct vif_spec *v, uint32_t devid)
 {
 	char mac[VIF_MAC_TEXT];
@@ -87,17 +99,17 @@ static void nic_json(struct json *j, const struct vif_spec *v, uint32_t devid)
 	json_number(j, "devid", devid);
 	if (v->mtu)
 		json_number(j, "mtu", v->mtu);
-	nic_text_json(j, "model", v->model);
+	text_json(j, "model", v->model);
 	json_text(j, "mac", mac);
-	nic_text_json(j, "ip", v->ip);
+	text_json(j, "ip", v->ip);
 	json_text(j, "bridge", v->bridge);
-	nic_text_json(j, "ifname", v->vifname);
+	text_json(j, "ifname", v->vifname);
 	json_text(j, "nictype", "vif");
 	if (v->rate_us) {
 		json_number(j, "rate_bytes_per_interval", v->rate_bytes);
 		json_number(j, "rate_interval_usecs", v->rate_us);
 	}
-	nic_text_json(j, "gatewaydev", v->gatewaydev);
+	text_json(j, "gatewaydev", v->gatewaydev);
 	json_defbool(j, "trusted", v->trusted);
 	json_close(j, '}');
 }

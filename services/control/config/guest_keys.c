@@ -2,9 +2,9 @@
 /*
  * guest_keys.c - keys that this host does not act on
  *
- * `foreign` says what xl 4.17 does with each key in the file of a pvh guest, as found with its
- * dry run. xl silently ignores a key that it does not know. Here there is a remark, because the
- * key may be misspelt.
+ * `foreign` says what xl 4.17 does with each key in the file of a pvh or pv guest, as found
+ * with its dry run. xl silently ignores a key that it does not know. Here there is a remark,
+ * because the key may be misspelt.
  */
 #include "config/guest_keys.h"
 
@@ -35,13 +35,12 @@ static const struct foreign foreign[] = {
 	  "vendor_device vga videoram viridian vkb_device vnc vncdisplay vnclisten vncpasswd "
 	  "vncunused vncviewer vpt_align xauthority xen_platform_pci ",
 		"", REPORT_REMARK, "only hvm guests have it; ignored" },
-	{ " e820_host ", "", REPORT_REMARK, "only pv guests have it; ignored" },
 	{ " device_tree gic_version tee vuart ", "", REPORT_REMARK,
 		"only ARM hosts have it; ignored" },
-	{ " bootloader_args claim_mode cpus_soft extratime hap init_seclabel latency localtime "
+	{ " bootloader_args claim_mode cpus_soft e820_host extratime hap init_seclabel latency localtime "
 	  "max_event_channels max_grant_frames max_grant_version max_maptrack_frames msr_relaxed "
 	  "nomigrate on_soft_reset oos passthrough pci_msitranslate pci_permissive "
-	  "pci_power_mgmt pci_seize period pvshim_cmdline pvshim_extra pvshim_path seclabel "
+	  "pci_power_mgmt pci_seize period seclabel "
 	  "shadow_memory slice timer_mode vmtrace_buf_kb xend_suspend_evtchn_compat ",
 		"", REPORT_REMARK, "has no effect on this host; ignored" },
 	{ " arch console console_keymap cpu cpu_cap description features hostname hvm ioemu irq nfs_root "
@@ -53,16 +52,13 @@ static const struct foreign foreign[] = {
 		"virtual CPUs are not bound to CPUs here; remove this line, or write cpus=\"all\"" },
 	{ " cpuid ", " host ", REPORT_MISTAKE,
 		"what CPUID shows cannot be changed here; remove this line" },
-	{ " builder ", "", REPORT_DECISIVE,
-		"this means an hvm or pv guest, which are not supported yet; remove it and use "
-		"type=\"pvh\" if the kernel supports it" },
 	{ " pool ", " Pool-0 ", REPORT_MISTAKE,
 		"there are no CPU pools here; remove this line" },
 	{ " tsc_mode ", " 0 2 default native ", REPORT_MISTAKE,
 		"guests see the CPU's own time stamps here; remove this line" },
 	{ " rtc_timeoffset ", " 0 ", REPORT_MISTAKE,
 		"guests have the host's time here; remove this line" },
-	{ " altp2m driver_domain nestedhvm pvshim vpmu ", " 0 disabled ", REPORT_MISTAKE,
+	{ " altp2m driver_domain nestedhvm vpmu ", " 0 disabled ", REPORT_MISTAKE,
 		"not supported here; remove this line, or write 0" },
 	{ " dtdev iomem ioports irqs pci usbctrl usbdev ", " 0 ", REPORT_MISTAKE,
 		"a device of the host cannot be given to a guest here; remove this line, or write []" },

@@ -16,6 +16,7 @@
 #define GUEST_KEYS(X) \
 	X(name) \
 	X(type) \
+	X(builder) \
 	X(memory) \
 	X(maxmem) \
 	X(vcpus) \
@@ -24,6 +25,10 @@
 	X(ramdisk) \
 	X(bootloader) \
 	X(firmware) \
+	X(pvshim) \
+	X(pvshim_path) \
+	X(pvshim_cmdline) \
+	X(pvshim_extra) \
 	X(cmdline) \
 	X(root) \
 	X(extra) \

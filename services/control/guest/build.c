@@ -29,6 +29,7 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "caps/caps.h"
+#include "config/machine.h"
 #include "guest/guest_pool.h"
 #include "guest/keep.h"
 #include "guest/sched.h"
@@ -58,13 +59,14 @@ static uint32_t ram_pieces(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); 
 /* The fewest slots that the VMM's CNode must have: for all pieces that the guest may get. */
 static uint32_t cnode_slots_min(const struct guest *g)
 {
-	return VM_CAP_RAM + PIECE_SLOTS * ram_pieces(g->dom->config->maxmem) + OWN_SLOTS;
+	return VM_CAP_RAM + PIECE_SLOTS * ram_pieces(machine_maxmem(g->dom->config)) +
+	       OWN_SLOTS;
 }
 
 static uint32_t cnode_order(const struct guest *g)
 {
-	uint32_t order = 15,
-		 slots = cnode_slots_min(g) + SPLIT_SLOTS * ram_pieces(g->dom->config->maxmem);
+	uint32_t order = 15, slots = cnode_slots_min(g) +
+				     SPLIT_SLOTS * ram_pieces(machine_maxmem(g->dom->config));
 
 	while (order < CNODE_ORDER_MAX && SK_CNODE_SLOTS(order) < slots)
 		order++;
@@ -81,7 +83,7 @@ static uint64_t heap_bytes(const struct guest *g)
 	const struct guest_config *c = g->dom->config;
 
 	return VM_HEAP_BYTES + VM_HEAP_VCPU * c->maxvcpus + VM_HEAP_DEVICE * guest_devices(g) +
-	       (uint64_t)VM_HEAP_PIECE * ram_pieces(c->maxmem);
+	       (uint64_t)VM_HEAP_PIECE * ram_pieces(machine_maxmem(c));
 }
 
 /* BUILD4 */
@@ -124,7 +126,7 @@ static uint64_t round_to_pieces(uint64_t bytes)
 static int memory_take(struct guest *g, struct msg *m)
 {
 	uint64_t free = guest_pool.free, own;
-	uint32_t ram = g->dom->config->memory;
+	uint32_t ram = machine_memory(g->dom->config);
 
 	if (own_memory_take(g) == 0 && set_take(g, (uint64_t)ram << 20, POOL_RAM, &g->ram) == 0)
 		return 0;
@@ -173,7 +175,7 @@ static int ram_give(struct guest *g)
 		}
 	}
 	g->n_ram = slot - VM_CAP_RAM;
-	g->n_more_max = ram_pieces(g->dom->config->maxmem) - g->n_ram;
+	g->n_more_max = ram_pieces(machine_maxmem(g->dom->config)) - g->n_ram;
 	if (!g->n_more_max)
 		return 0;
 	g->more = calloc(g->n_more_max, sizeof(*g->more));
@@ -203,6 +205,15 @@ uint32_t guest_grow(struct guest *g, uint32_t n)
 uint32_t guest_has(const struct guest *g)
 {
 	return (g->n_ram + g->n_more) << (POOL_ORDER_MIN - 20);
+}
+
+uint64_t guest_holds(const struct guest *g)
+{
+	uint64_t shim = (uint64_t)machine_shim_memory(g->dom->config) << 20;
+
+	if (!g->stats.memory)
+		return (uint64_t)g->dom->config->memory << 20;
+	return g->stats.memory > shim ? g->stats.memory - shim : 0;
 }
 
 /* The heap becomes untypeds of the VMM. */
@@ -252,7 +263,7 @@ static int vmm_make(struct guest *g, struct msg *m)
 		return msg_fail(m, "maxmem=%u is more than a guest can have; lower it",
 			g->dom->config->maxmem);
 	s.cnode_order = cnode_order(g);
-	s.free_slot = VM_CAP_RAM + ram_pieces(g->dom->config->maxmem);
+	s.free_slot = VM_CAP_RAM + ram_pieces(machine_maxmem(g->dom->config));
 	guest_sched_init(g);
 	s.sched = guest_sched_io(g, guest_sched_place_io());
 	rc = vmm_guard_endpoint(g->dom->domid, &g->fault_ep);
@@ -306,10 +317,10 @@ static int config_give(struct guest *g)
 	v.wallclock_known = clock_wall_boot_ns(&v.wallclock_boot_ns);
 	memcpy(v.uuid, g->dom->uuid, sizeof(v.uuid));
 	strcpy(v.name, g->dom->name);
-	strcpy(v.cmdline, c->cmdline);
-	v.n_modules = c->n_modules;
-	for (uint32_t i = 0; i < c->n_modules; i++)
-		strcpy(v.module_args[i], c->modules[i].args);
+	machine_cmdline(c, v.cmdline);
+	v.n_modules = machine_modules(c);
+	for (uint32_t i = 0; i < v.n_modules; i++)
+		strcpy(v.module_args[i], machine_module_args(c, i));
 	config_fill_devices(&v, c);
 	return proc_data(&g->proc, VM_CONFIG_VADDR, &v, sizeof(v), SK_R);
 }
@@ -422,7 +433,7 @@ static bool set_whole(const struct pool_set *set)
 static bool memory_whole(const struct guest *g)
 {
 	bool whole = g->base && set_whole(&g->ram) && set_whole(&g->heap) &&
-		     g->n_ram + g->n_more_max == ram_pieces(g->dom->config->maxmem);
+		     g->n_ram + g->n_more_max == ram_pieces(machine_maxmem(g->dom->config));
 
 	for (uint32_t i = 0; i < guest_devices(g); i++)
 		whole = whole && g->device[i];

@@ -17,6 +17,8 @@ int guest_start(struct guest *g, struct msg *m);
 uint32_t guest_grow(struct guest *g, uint32_t n);
 /* MiB of RAM that its VMM has, whether the guest holds it or not. */
 uint32_t guest_has(const struct guest *g);
+/* Bytes that the guest holds now, without its shim, as its VMM said last. */
+uint64_t guest_holds(const struct guest *g);
 
 /*
  * After a restart of control: find the guest's memory, by its domid. n_more_max, and the CNode

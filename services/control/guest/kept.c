@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "config/ip_range.h"
+#include "config/machine.h"
 
 #define KEPT_MAGIC 0x74736575676c7463ull /* "ctlguest" */
 #define KEPT_VERSION 2u
@@ -192,9 +193,10 @@ static bool vif_ok(const struct vif_spec *v)
 
 static bool parts_ok(const struct guest_config *c)
 {
-	bool ok = c->n_modules <= GUEST_MODULES_MAX && c->n_disks <= GUEST_DISKS_MAX &&
+	bool ok = c->n_modules <= GUEST_MODULES_MAX &&
+		  machine_modules(c) <= GUEST_MODULES_MAX && c->n_disks <= GUEST_DISKS_MAX &&
 		  c->n_drives <= GUEST_DRIVES_MAX && c->n_vifs <= GUEST_VIFS_MAX &&
-		  c->n_modules + c->n_disks + c->n_vifs <= GUEST_PARTS_MAX;
+		  machine_modules(c) + c->n_disks + c->n_vifs <= GUEST_PARTS_MAX;
 
 	for (uint32_t i = 0; ok && i < c->n_modules; i++)
 		ok = TEXT_OK(c->modules[i].path) && TEXT_OK(c->modules[i].args);
@@ -215,12 +217,13 @@ bool kept_config_load(uint32_t i, struct guest_config *c)
 	if (k == NEITHER)
 		return false;
 	*c = table->config[i][k == SECOND];
-	return TEXT_OK(c->name) && TEXT_OK(c->kernel) && TEXT_OK(c->bootloader) &&
-	       TEXT_OK(c->cmdline) && c->vcpus && c->vcpus <= c->maxvcpus &&
-	       c->maxvcpus <= GUEST_VCPUS_MAX && c->memory <= c->maxmem &&
-	       c->maxmem <= GUEST_MEMORY_MAX && c->weight && c->on_poweroff < ACTION_COUNT &&
-	       c->on_reboot < ACTION_COUNT && c->on_watchdog < ACTION_COUNT &&
-	       c->on_crash < ACTION_COUNT && parts_ok(c);
+	return c->type < GUEST_TYPE_COUNT && TEXT_OK(c->shim.path) &&
+	       TEXT_OK(c->shim.cmdline) && TEXT_OK(c->shim.extra) && TEXT_OK(c->name) &&
+	       TEXT_OK(c->kernel) && TEXT_OK(c->bootloader) && TEXT_OK(c->cmdline) &&
+	       c->vcpus && c->vcpus <= c->maxvcpus && c->maxvcpus <= GUEST_VCPUS_MAX &&
+	       c->memory <= c->maxmem && c->maxmem <= GUEST_MEMORY_MAX && c->weight &&
+	       c->on_poweroff < ACTION_COUNT && c->on_reboot < ACTION_COUNT &&
+	       c->on_watchdog < ACTION_COUNT && c->on_crash < ACTION_COUNT && parts_ok(c);
 }
 
 /* ---- guests that are gone ---- */

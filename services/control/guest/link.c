@@ -12,6 +12,7 @@
 #include "client/host.h"
 #include "client/services.h"
 #include "config/ip_range.h"
+#include "config/machine.h"
 #include "config/names.h"
 #include "guest/guest_pool.h"
 #include "proto/blk.h"
@@ -27,11 +28,11 @@
  */
 enum kind { KIND_LOG, KIND_CONSOLE, KIND_STORE, KIND_KERNEL, KIND_DISK, KIND_VIF, KIND_MODULE };
 
-static uint32_t n_modules(const struct guest *g) { return g->dom->config->n_modules; }
+static uint32_t n_modules(const struct guest *g) { return machine_modules(g->dom->config); }
 
 static const char *module_path(const struct guest *g, uint32_t i)
 {
-	return g->dom->config->modules[i].path;
+	return machine_module(g->dom->config, i);
 }
 
 uint32_t link_steps(const struct guest *g)
@@ -209,7 +210,7 @@ int link_prepare(const struct guest *g, uint32_t step, struct guest_link *l, str
 		prepare_store(g, l);
 		return 0;
 	case KIND_KERNEL:
-		return prepare_file(l, "kernel", g->dom->config->kernel, m);
+		return prepare_file(l, "kernel", machine_kernel(g->dom->config), m);
 	case KIND_DISK:
 		prepare_disk(g, l, i);
 		return 0;
@@ -254,15 +255,21 @@ uint32_t link_urgency(const struct guest *g, uint32_t step)
 const char *link_subject(const struct guest *g, uint32_t step, char text[24])
 {
 	static const char *const names[] = { "log", "console", "xenstore", "kernel" };
+	bool shim = machine_has_shim(g->dom->config);
 	uint32_t i;
 
 	switch (step_kind(g, step, &i)) {
+	case KIND_KERNEL:
+		return shim ? "shim" : "kernel";
 	case KIND_DISK:
 		return g->dom->config->disks[i].spec.vdev;
 	case KIND_VIF:
 		snprintf(text, 24, "vif %u", i);
 		return text;
 	case KIND_MODULE:
+		if (shim && !i)
+			return "kernel";
+		i -= shim;
 		if (!i)
 			return "ramdisk";
 		snprintf(text, 24, "module %u", i);
@@ -323,7 +330,8 @@ void link_refused(const struct guest *g, uint32_t step, int rc, struct msg *m)
 
 	k = step_kind(g, step, &i);
 	if (k == KIND_KERNEL)
-		told = file_refused("kernel", g->dom->config->kernel, rc, m);
+		told = file_refused(
+			link_subject(g, step, text), machine_kernel(g->dom->config), rc, m);
 	else if (k == KIND_MODULE)
 		told = file_refused(link_subject(g, step, text), module_path(g, i), rc, m);
 	else if (k == KIND_DISK)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "config/machine.h"
 
 #define STATE_INITIALISING "1" /* XenbusStateInitialising */
 #define CONSOLE_LIMIT "1048576"
@@ -139,9 +140,11 @@ static void domain_tree(struct walk *w, const struct xs_guest *g)
 	 * The amount that the guest's memory map shows at boot. It does not change later,
 	 * because Linux computes static-max minus what it found at boot, and for good takes the
 	 * difference for memory that it cannot see. libxl writes maxmem here, because its
-	 * guests see all of it at boot.
+	 * guests see all of it at boot, and so do those that run in the shim.
 	 */
-	node_put_number(w, "memory/static-max", (uint64_t)g->config->memory << 10, NULL);
+	node_put_number(w, "memory/static-max",
+		(uint64_t)(machine_memory(g->config) - machine_shim_memory(g->config)) << 10,
+		NULL);
 	node_put_number(w, "memory/target", (uint64_t)g->config->memory << 10, NULL);
 	node_put(w, "memory/videoram", "0", NULL);
 	node_put_number(w, "domid", g->domid, NULL);
@@ -271,7 +274,7 @@ int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx)
 	walk_set_base(&w, "/libxl/%u", g->domid);
 	node_make(&w, "", "n0");
 	node_make(&w, "device", "n0");
-	node_put(&w, "type", "pvh", NULL);
+	node_put(&w, "type", guest_type_name(g->config->type), NULL);
 	console(&w, g);
 	for (uint32_t i = 0; i < g->config->n_disks; i++)
 		disk(&w, &g->config->disks[i].spec);

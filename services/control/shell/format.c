@@ -320,7 +320,7 @@ static void info_host(const struct info_sink *s, const struct host_info *h)
 		h->cpu_khz % 1000);
 	info_line(s, "cpu_mhz", text);
 	/* Features that guests have here; none without hardware support. */
-	info_line(s, "virt_caps", h->hvm ? "pvh hap gnttab-v1" : "");
+	info_line(s, "virt_caps", h->hvm ? "pv pvh hap gnttab-v1" : "");
 	info_line(s, "iommu",
 		h->iommu
 			? "devices reach only memory of their drivers and of the clients of these"
@@ -346,8 +346,8 @@ void format_info(const struct out *o, const struct host_info *h, const char *key
 	info_line(&s, "xen_minor", "17");
 	info_line(&s, "xen_extra", "-skerry");
 	info_line(&s, "xen_version", "4.17-skerry");
-	info_line(&s, "xen_caps",
-		""); /* xl lists kinds of guests here that this host does not have: PV, HVM */
+	/* the kinds of guests that need no PVH: xl has HVM here, too */
+	info_line(&s, "xen_caps", h->hvm ? "xen-3.0-x86_64 xen-3.0-x86_32p" : "");
 	info_line(&s, "xen_scheduler", "skerry");
 	info_line(&s, "xen_pagesize", "4096");
 	info_line(&s, "xen_commandline", h->commandline);

@@ -109,7 +109,7 @@ static void list_guest(const struct dom *d)
 		r.cpu_ns += vcpu_ns(g, i);
 	if (!g->stats.n_vcpus)
 		r.vcpus = d->config->vcpus;
-	r.memory = g->stats.memory ? g->stats.memory : (uint64_t)d->config->memory << 20;
+	r.memory = guest_holds(g);
 	r.running = live && any_running;
 	r.blocked = live && !any_running;
 	r.paused = d->paused || d->state == DOM_BUILDING;

@@ -4,7 +4,7 @@ control-fuzz-src = $(patsubst %,services/control/%.c,$(1))
 
 fuzzers += control_config
 src-fuzz-control_config := test/fuzz/control/config_fuzz.c \
-	$(call control-fuzz-src,$(addprefix config/,guest_cfg guest_boot guest_keys names path cfg cfg_lex cfg_advice report disk_spec vdev vif_spec ip_range uuid) msg out)
+	$(call control-fuzz-src,$(addprefix config/,guest_cfg guest_type machine guest_boot guest_keys names path cfg cfg_lex cfg_advice report disk_spec vdev vif_spec ip_range uuid) msg out)
 inc-fuzz-control_config := services/control
 seeds-fuzz-control_config := test/fuzz/control/seeds-control_config
 

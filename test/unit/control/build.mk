@@ -4,7 +4,7 @@ control-src = $(patsubst %,services/control/%.c,$(1))
 control-inc := services/control test/unit/control
 # from a file's text to a checked configuration
 control-cfg := $(addprefix config/,cfg cfg_lex cfg_advice report) msg out
-control-guest := $(addprefix config/,guest_cfg guest_boot guest_keys names path disk_spec vdev vif_spec ip_range uuid) $(control-cfg)
+control-guest := $(addprefix config/,guest_cfg guest_type machine guest_boot guest_keys names path disk_spec vdev vif_spec ip_range uuid) $(control-cfg)
 
 unit-tests += control_cfg
 src-unit-control_cfg := test/unit/control/cfg_test.c $(call control-src,$(control-cfg))
@@ -26,6 +26,11 @@ unit-tests += control_guest
 src-unit-control_guest := test/unit/control/guest_test.c \
 	$(call control-src,$(control-guest))
 inc-unit-control_guest := $(control-inc)
+
+unit-tests += control_machine
+src-unit-control_machine := test/unit/control/machine_test.c \
+	$(call control-src,$(control-guest))
+inc-unit-control_machine := $(control-inc)
 
 unit-helpers += xl_oracle
 src-unit-xl_oracle := test/unit/control/xl_oracle.c $(call control-src,json config/guest_json $(control-guest))
@@ -79,5 +84,5 @@ inc-unit-control_calls := $(control-inc)
 cflags-unit-control_calls := -iquote test/unit/control/fake
 
 unit-tests += control_guard
-src-unit-control_guard := test/unit/control/guard_test.c $(call control-src,guest/kept config/ip_range msg)
+src-unit-control_guard := test/unit/control/guard_test.c $(call control-src,guest/kept config/ip_range config/machine msg)
 inc-unit-control_guard := $(control-inc) libs/proc

@@ -132,7 +132,7 @@ static void info(void **state)
 	assert_non_null(strstr(s.text, "max_cpu_id             : 1\n"));
 	assert_non_null(strstr(s.text, "cpu_mhz                : 2000.123\n"));
 	assert_non_null(strstr(s.text, "free_memory            : 1024\n"));
-	assert_non_null(strstr(s.text, "virt_caps              : pvh hap gnttab-v1\n"));
+	assert_non_null(strstr(s.text, "virt_caps              : pv pvh hap gnttab-v1\n"));
 	assert_non_null(strstr(s.text, "iommu                  : none, devices can reach all"));
 	assert_non_null(strstr(s.text, "interrupts             : not remapped"));
 	assert_null(strstr(s.text, "hvm")); /* no guest of this type can be made */
