@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(TOP, "tools"))
 
 from children import end_with_parent  # noqa: E402
 
-HANG_LIMIT = float(os.environ.get("SKERRY_HANG_LIMIT", "240"))
+HANG_LIMIT = float(os.environ.get("SKERRY_HANG_LIMIT", "360"))
 PROMPT = r"skerry# "
 TAIL_BYTES = 6000
 AGAIN = "run: the machine starts again"
