@@ -27,6 +27,8 @@ def test_guests_go_on(machine, build, tmp_path):
         restarts(m, "restart control", "asked", 0)
         assert info(m, "free_memory") == free
         before = services(m)["control"].memory
+        m.send("edit typed\rname='typed'\rtype='pvh'\rkernel='/guests/vmlinuz-cloud-amd64'\r.\r")
+        m.expect(r"typed is kept[^\n]*\n" + PROMPT)
         calm.start(m)
         ids, memory = listed(m), info(m, "free_memory")
         for way in WAYS:
@@ -41,6 +43,7 @@ def test_guests_go_on(machine, build, tmp_path):
         m.expect(PROMPT)
         enter(m, "calm", r"bystander round \d+")
         leave(m)
+        assert '"name": "typed"' in m.shell("create -n typed")
         # the tools work on a guest that an earlier life made
         m.shell("destroy calm")
         wait_gone(m)

@@ -27,6 +27,7 @@
 #include "guest/life.h"
 #include "guest/sched.h"
 #include "guest/store.h"
+#include "guest/typed.h"
 #include "sys/clock.h"
 
 enum { OVERRIDES_MAX = 64 };
@@ -44,6 +45,7 @@ struct creation {
 	void *ctx;
 
 	/* the file; a guest that is created again has none */
+	bool typed; /* it was typed in the shell, and path is its name */
 	char path[FILES_CANDIDATE];
 	char *overrides[OVERRIDES_MAX];
 	int n_overrides;
@@ -141,8 +143,16 @@ static void file_read(void *ctx, int status, const char *text, size_t len)
 
 static enum step_end step_read(struct creation *c, struct msg *m)
 {
-	int rc = files_read(c->path, file_read, c);
+	int rc;
 
+	if (c->typed) {
+		c->text = typed_find(c->path, &c->text_len);
+		if (c->text)
+			return STEP_DONE;
+		msg_fail(m, "%s was removed meanwhile", c->path);
+		return STEP_FAILED;
+	}
+	rc = files_read(c->path, file_read, c);
 	if (!rc)
 		return STEP_WAITS;
 	msg_fail(m, "%.200s: %s", c->path, files_error_text(rc));
@@ -367,8 +377,13 @@ static int overrides_copy(struct creation *c, const struct creation_request *r)
 
 static int file_prepare(struct creation *c, const struct creation_request *r, struct msg *m)
 {
+	size_t len;
+
 	if (path_full(c->path, sizeof(c->path), r->file, m) || r->n_overrides > OVERRIDES_MAX)
 		return msg_fail(m, "the path is too long, or there are too many settings");
+	c->typed = typed_find(r->file, &len) != NULL;
+	if (c->typed)
+		strcpy(c->path, r->file);
 	return overrides_copy(c, r) ? msg_fail(m, no_memory) : 0;
 }
 

@@ -83,7 +83,7 @@ struct pool_node *kept_pool_nodes(void) { return table ? table->node : no_nodes;
 /* ---- two copies ---- */
 
 /* FNV-1a, of the number and of the data. It finds what was cut off, and what strayed there. */
-static uint32_t sum_of(uint32_t number, const void *data, size_t size)
+uint32_t kept_sum(uint32_t number, const void *data, size_t size)
 {
 	const uint8_t *p = data;
 	uint32_t sum = 2166136261u ^ number;
@@ -95,7 +95,7 @@ static uint32_t sum_of(uint32_t number, const void *data, size_t size)
 
 static bool copy_valid(const struct stamp *s, const void *data, size_t size)
 {
-	return s->number && s->sum == sum_of(s->number, data, size);
+	return s->number && s->sum == kept_sum(s->number, data, size);
 }
 
 /* Which of two copies is valid: KEPT2. */
@@ -128,7 +128,7 @@ static void copy_store(
 	to = &stamp[*valid == SECOND];
 	__atomic_store_n(&to->number, 0, __ATOMIC_SEQ_CST);
 	memcpy(body + (*valid == SECOND ? size : 0), data, size);
-	__atomic_store_n(&to->sum, sum_of(number, data, size), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&to->sum, kept_sum(number, data, size), __ATOMIC_SEQ_CST);
 	__atomic_store_n(&to->number, number, __ATOMIC_SEQ_CST);
 }
 

@@ -5,8 +5,8 @@
  * Objects     struct shell: the one shell.
  * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the
  *             next command of the line is to begin), EDIT <-> ATTACHED (the terminal belongs to
- *             a guest).
- * Invariants  SHELL1 keys come only while the mode is EDIT. console holds back the input after
+ *             a guest), EDIT <-> TEXT (lines go to a verb).
+ * Invariants  SHELL1 keys come only while the mode is EDIT or TEXT. console holds back the input after
  *                    a key that starts work (Enter, Tab) until keys_ask(). It reports a ^C in
  *                    that input, which ends the verb and the rest of its line
  *             SHELL2 a line runs only if it is complete and all of it was understood
@@ -34,12 +34,13 @@
 #include "shell/words.h"
 
 enum { CANDIDATES_MAX = 256, PIPE_MAX = 4 };
-enum mode { CLOSED, EDIT, BUSY, ATTACHED };
+enum mode { CLOSED, EDIT, TEXT, BUSY, ATTACHED };
 /* STATUS_LEFT: ^C, as a Unix shell says it. */
 enum { STATUS_OK, STATUS_FAILED, STATUS_USAGE, STATUS_LEFT = 130 };
 
 struct shell {
-	struct line line;
+	struct line line, text;
+	bool (*take)(const char *line, size_t len); /* of TEXT */
 	enum mode mode;
 	bool running; /* inside a verb's handler */
 	void (*cancel)(void);
@@ -242,7 +243,7 @@ static void words_run(struct shell *sh, int argc, char **argv)
 	if (v) {
 		audit_begin(argc - n, argv + n);
 		verb_run(sh, v, argc - n, argv + n, x.dry_run);
-		if (sh->mode == BUSY)
+		if (sh->mode == BUSY || sh->mode == TEXT)
 			audit_goes_on();
 		else
 			audit_end(sh->status);
@@ -476,12 +477,61 @@ static void word_complete(struct shell *sh)
 		line_complete(&sh->line, NULL, 0);
 }
 
+/* ---- text for a verb ---- */
+
+void shell_read_text(struct shell *sh, bool (*take)(const char *line, size_t len))
+{
+	sh->take = take;
+	sh->mode = TEXT;
+	line_start(&sh->text);
+	keys_ask(sh);
+}
+
+/* ^C starts no work, so keys go on to come: SHELL1. */
+static void text_leave(struct shell *sh)
+{
+	sh->status = STATUS_LEFT;
+	sh->rest = NULL;
+	audit_end(sh->status);
+	sh->mode = EDIT;
+	line_start(&sh->line);
+}
+
+static void text_key(struct shell *sh, uint8_t byte)
+{
+	switch (line_input(&sh->text, byte)) {
+	case LINE_TOO_LONG:
+		shell_fail(sh, "a line has at most %d bytes; nothing is kept\n", LINE_LEN_MAX);
+		sh->rest = NULL;
+		shell_done(sh);
+		return;
+	case LINE_ENTER:
+		if (!sh->take(sh->text.text, sh->text.len)) {
+			shell_done(sh);
+			return;
+		}
+		line_start(&sh->text);
+		break;
+	case LINE_INTERRUPT:
+		text_leave(sh);
+		return;
+	default: /* nothing can be completed, and a dot is the end of the text */
+		break;
+	}
+	if (byte == '\r' || byte == '\n' || byte == '\t')
+		keys_ask(sh);
+}
+
 /* ---- keys ---- */
 
 static void shell_key(uint8_t byte)
 {
 	struct shell *sh = &shell;
 
+	if (sh->mode == TEXT) {
+		text_key(sh, byte);
+		return;
+	}
 	if (sh->mode != EDIT || sh->listing)
 		return; /* SHELL1: the shell did not ask for keys */
 	switch (line_input(&sh->line, byte)) {
@@ -530,7 +580,7 @@ static void shell_interrupt(void)
 /* The line that was being typed stays. */
 static void shell_redraw(void)
 {
-	line_redraw(&shell.line);
+	line_redraw(shell.mode == TEXT ? &shell.text : &shell.line);
 	keys_ask(&shell);
 }
 
@@ -542,6 +592,7 @@ void shell_init(void)
 	term_listen(&listener);
 	verbs_guest_init();
 	line_init(&shell.line, &term_messages, "skerry# ");
+	line_init(&shell.text, &term_messages, "> ");
 }
 
 /* Why this domain ended the last time. */

@@ -4,6 +4,7 @@
 #define CONTROL_SHELL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct dom;
@@ -31,6 +32,10 @@ void shell_print(struct shell *sh, const char *fmt, ...) __attribute__((format(p
 void shell_fail(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A verb has more output: `fn` is called when the terminal has room again. */
 void shell_on_room(void (*fn)(void));
+/*
+ * Lines go to `take` until it returns false, or until ^C; then the verb has ended.
+ */
+void shell_read_text(struct shell *sh, bool (*take)(const char *line, size_t len));
 /* The terminal goes to a guest's console until the user leaves it. */
 void shell_attach(struct shell *sh, uint32_t domid);
 

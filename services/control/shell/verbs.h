@@ -120,6 +120,11 @@ enum verb_complete {
 		"  -f  destroy the guests instead of asking them\n") \
 	X("ls", ls, "l", 0, 1, FILE, "[-l] [DIRECTORY]", "list files", "  -l  with sizes\n") \
 	X("cat", cat, "", 1, 1, FILE, "FILE", "show a text file", "") \
+	X("edit", edit, "lrs", 0, 1, NONE, "[-l] [-r] [-s] NAME", \
+		"type a guest's configuration", \
+		"The text follows, up to a line with a dot. `create NAME` takes it, in place of a\n" \
+		"file. It is kept until the host goes down.\n" \
+		"  -l  list the names        -r  remove it        -s  show it\n") \
 	X("sleep", sleep, "", 1, 1, NONE, "SECONDS", "wait some time", "Ctrl-C ends it.\n") \
 	X("wait", wait, "", 1, 2, GUEST, "NAME [STATE]", "wait until a guest is in a state", \
 		"STATE: running, paused, shutdown (the default; also when it is gone), or gone.\n" \

@@ -18,6 +18,10 @@ unit-tests += control_vif
 src-unit-control_vif := test/unit/control/vif_test.c $(call control-src,config/vif_spec config/ip_range msg)
 inc-unit-control_vif := $(control-inc)
 
+unit-tests += control_typed
+src-unit-control_typed := test/unit/control/typed_test.c $(call control-src,guest/typed guest/kept config/ip_range msg)
+inc-unit-control_typed := $(control-inc)
+
 unit-tests += control_names
 src-unit-control_names := test/unit/control/names_test.c $(call control-src,config/names config/report msg out)
 inc-unit-control_names := $(control-inc)

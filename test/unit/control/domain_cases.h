@@ -35,6 +35,7 @@
 	X(states_are_waited_for) \
 	X(sleeping) \
 	X(what_was_done_is_logged) \
+	X(configurations_are_typed) \
 	X(console_is_restarted_at_the_prompt) \
 	X(console_is_restarted_while_busy) \
 	X(console_is_restarted_with_a_guest) \

@@ -13,6 +13,7 @@
 #include "domain_cases.h"
 #include "fake_parts.h"
 #include "base/array.h"
+#include "guest/typed.h"
 #include "shell/line.h"
 
 void waiting_can_be_left(void **state)
@@ -126,6 +127,46 @@ void what_was_done_is_logged(void **state)
 	console_detaches();
 	guest_destroyed("a");
 	type("xenstore-rm /x\r");
+	world_at_rest();
+}
+
+void configurations_are_typed(void **state)
+{
+	static uint8_t mem[TYPED_SLOTS * TYPED_SLOT];
+	char line[] = "memory = 64                             \r";
+
+	(void)state;
+	type("edit web\r.\r");
+	assert_true(screen_has("edit: the manifest has no kept-memory"));
+	typed_init(mem, sizeof(mem));
+	waits("edit web\r");
+	assert_true(screen_has("> "));
+	waits("name = 'typed'\rtype = 'pvh'\r");
+	type("kernel = '/guests/vmlinuz'\rmemory = 64\r.\r");
+	assert_true(screen_has("web is kept; `create -n web` checks it"));
+	assert_true(screen_has("skerry# "));
+	type("edit -l; edit -s web\r");
+	assert_true(screen_has("\r\nweb\r\nname = 'typed'\r\ntype = 'pvh'\r\n"));
+	guest_created("create web\r", "typed");
+	type("edit web\rmemory = 1\x03");
+	assert_true(screen_has("skerry# "));
+	guest_destroyed("typed");
+	type("create web name=\r");
+	assert_true(screen_has("web:"));
+	assert_false(screen_has("/guests/web"));
+	type("edit web\r\x04.\r");
+	assert_true(screen_has("web is kept"));
+	type("edit -s web; edit -r web; edit -r web; edit -s web; edit\r");
+	assert_true(screen_has("there is no configuration 'web'; edit -l"));
+	assert_true(screen_has("edit: a name is missing"));
+	type("edit long\r");
+	for (unsigned int i = 0; i < TYPED_TEXT_MAX / strlen(line) + 1; i++)
+		type(line);
+	type(".\r");
+	assert_true(screen_has("edit: the text is longer than"));
+	type("create web\r");
+	assert_true(screen_has("create: /guests/web: "));
+	typed_init(NULL, 0);
 	world_at_rest();
 }
 
