@@ -22,6 +22,12 @@
 enum {
 	/* The flight of storage's own requests. */
 	OWN = BLK_DEPTH,
+	/*
+	 * The checks of a driver that started. After one that failed, the next one waits twice
+	 * as long as the one before; all together, that is 51 seconds.
+	 */
+	CHECKS_MAX = 10,
+	CHECK_MS = 100,
 	/* The low bits of a request's number are its flight. */
 	ID_SHIFT = 8,
 };
@@ -149,6 +155,8 @@ void disk_restarted(struct disk *d)
 			flight_returned(&d->flight[i]);
 	disk_regions_owe(d);
 	d->state = DISK_CHECKING;
+	d->n_checks = 0;
+	d->check_at = 0;
 }
 
 static void check_send(struct disk *d, const struct blk_req *q)
@@ -161,7 +169,11 @@ void disk_recover(struct disk *d)
 {
 	if (d->state != DISK_LOST && d->n_owed)
 		disk_regions_pay(d);
-	if (d->state == DISK_CHECKING && !d->n_owed && !d->flight[OWN].used)
+	if (d->state != DISK_CHECKING || d->n_owed || d->flight[OWN].used)
+		return;
+	if (svc_now() < d->check_at)
+		svc_timer_set(&d->again, d->check_at);
+	else
 		check_send(d, &(struct blk_req){ .op = BLK_INFO });
 }
 
@@ -196,19 +208,40 @@ static bool same_disk(const struct disk *d, const struct blk_rsp *info)
 	       !!(info->flags & BLK_READ_ONLY) == d->read_only;
 }
 
+/* Perhaps the disk was not ready. Requests wait meanwhile. */
+static void check_failed(struct disk *d, const char *why)
+{
+	if (++d->n_checks == CHECKS_MAX) {
+		disk_lose(d, why);
+		return;
+	}
+	if (d->n_checks == 1)
+		printf("disk %u: %s; its driver is asked again\n", d->number, why);
+	d->check_at = svc_in_ms((uint32_t)CHECK_MS << (d->n_checks - 1));
+	disk_recover(d);
+}
+
+static void check_passed(struct disk *d)
+{
+	if (d->n_checks)
+		printf("disk %u: it is the same disk; checks that failed before: %u\n",
+			d->number, (unsigned int)d->n_checks);
+	replay_next(d);
+}
+
 /* STORAGE_DISK5: first the size, then what a table that was there must have in it. */
 static void check_answered(struct disk *d, uint16_t op, const struct blk_rsp *rsp)
 {
 	if (rsp->status)
-		disk_lose(d, sk_error_text(rsp->status));
+		check_failed(d, sk_error_text(rsp->status));
 	else if (op == BLK_INFO && !same_disk(d, rsp))
-		disk_lose(d, "it has another size");
+		check_failed(d, "it has another size");
 	else if (op == BLK_INFO && d->identity_sector)
 		identity_ask(d);
 	else if (op == BLK_READ && memcmp(d->driver->data, d->identity, DISK_IDENTITY) != 0)
-		disk_lose(d, "it has another partition table");
+		check_failed(d, "it has another partition table");
 	else
-		replay_next(d);
+		check_passed(d);
 }
 
 /* ---- answers ----------------------------------------------------------------------------- */

@@ -111,6 +111,9 @@ struct disk {
 	uint32_t n_owed;
 	/* The driver did not answer a call in time, and gets no other before this. */
 	sk_time_t silent_until;
+	/* Checks of this driver that failed, and when the next one is due. */
+	uint32_t n_checks;
+	sk_time_t check_at;
 	/*
 	 * Runs when the driver may be called again. The code that makes the disk sets its
 	 * function.

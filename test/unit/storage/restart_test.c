@@ -41,6 +41,14 @@ static struct blk_req taken(void)
 	return q;
 }
 
+static void taken_truly(void)
+{
+	struct blk_req q = taken();
+
+	answer_truly(d, &q);
+	peer_flush(&d->peer);
+}
+
 static void nothing_asked(void)
 {
 	struct blk_req q;
@@ -332,19 +340,29 @@ static void lost(void)
 	assert_int_equal(try_attach(&c[1], 'd', true), -SK_E_IO);
 }
 
+/* Nothing that it has is sent to a disk that is wrong at each check. */
+static void all_checks_fail(void (*wrong)(void))
+{
+	for (unsigned int i = 0; i < 10; i++) {
+		if (i) {
+			nothing_asked();
+			assert_int_equal(answered(&c[0]), 99);
+			world.now += (WORLD_HZ / 10) << (i - 1);
+			world_run();
+		}
+		wrong();
+	}
+	lost();
+}
+
 static void a_disk_of_another_size(void)
 {
-	struct blk_req q;
-
 	start();
 	attach(&c[0], 'a');
 	ask(&c[0], writing);
 	drive_restart(d);
-	q = taken();
 	d->sectors = LBAS - 1;
-	answer_truly(d, &q);
-	peer_flush(&d->peer);
-	lost();
+	all_checks_fail(taken_truly);
 	d->sectors = 0;
 	restart(); /* the right disk is back */
 	ask(&c[0], writing);
@@ -358,9 +376,11 @@ static void a_disk_with_another_table(void)
 	attach(&c[0], 'a');
 	ask(&c[0], writing);
 	d->image[512 + 56] ^= 1; /* the disk's GUID */
-	restart();
-	lost();
+	drive_restart(d);
+	all_checks_fail(check_pass);
 }
+
+static void taken_with_an_error(void) { answer(d, taken().id, -SK_E_IO); }
 
 static void a_disk_that_cannot_be_read(void)
 {
@@ -368,42 +388,59 @@ static void a_disk_that_cannot_be_read(void)
 	attach(&c[0], 'a');
 	ask(&c[0], writing);
 	drive_restart(d);
-	answer(d, taken().id, -SK_E_IO);
-	lost();
+	all_checks_fail(taken_with_an_error);
+}
+
+/* What waited is sent when the disk is there. */
+static void a_disk_that_is_ready_later(void)
+{
+	start();
+	attach(&c[0], 'a');
+	ask(&c[0], writing);
+	drive_restart(d);
+	taken_with_an_error();
+	world_run();
+	nothing_asked();
+	world.now += WORLD_HZ / 10;
+	world_run();
+	check_pass();
+	assert_int_equal(land(d, 9), 1);
+	assert_int_equal(answered(&c[0]), 0);
+	drive_restart(d); /* the next driver is asked at once */
+	taken_with_an_error();
+	restart();
 }
 
 /* An error is one even if all else in the answer is right. */
 static void an_error_with_the_right_answer(void)
 {
-	struct blk_req q;
-
 	start();
 	attach(&c[0], 'a');
 	ask(&c[0], writing);
 	drive_restart(d);
-	q = taken();
 	d->status = -SK_E_IO;
-	answer_truly(d, &q);
-	peer_flush(&d->peer);
-	lost();
+	all_checks_fail(taken_truly);
+}
+
+static int header_status;
+
+static void header_is_not_read(void)
+{
+	taken_truly();
+	answer(d, taken().id, header_status);
 }
 
 /* The region still has what an earlier check read. */
 static void a_header_that_cannot_be_read(int status)
 {
-	struct blk_req q;
-
+	header_status = status;
 	start();
 	attach(&c[0], 'a');
 	restart();
 	ask(&c[0], writing);
 	(void)taken();
 	drive_restart(d);
-	q = taken();
-	answer_truly(d, &q);
-	peer_flush(&d->peer);
-	answer(d, taken().id, status);
-	lost();
+	all_checks_fail(header_is_not_read);
 }
 
 static void a_header_that_has_an_error(void) { a_header_that_cannot_be_read(-SK_E_IO); }
@@ -590,6 +627,7 @@ int main(void)
 		CASE(a_disk_of_another_size),
 		CASE(a_disk_with_another_table),
 		CASE(a_disk_that_cannot_be_read),
+		CASE(a_disk_that_is_ready_later),
 		CASE(an_error_with_the_right_answer),
 		CASE(a_header_that_has_an_error),
 		CASE(a_header_that_was_not_read),
