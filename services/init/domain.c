@@ -155,8 +155,8 @@ static int boundary_make(struct domain *d)
 }
 
 /*
- * What the domain is given is the same in each of its lives, but most of it belongs to one
- * life. Behind that is what it made itself, which is for the next life to judge.
+ * Before a new life, empty the slots that init fills, except for what is lent to all lives. The
+ * slots from DOMAIN_CAP_FREE on hold what the last life made; the new one decides about that.
  */
 static void cnode_clear(struct domain *d)
 {

@@ -232,6 +232,8 @@ sk_time_t reopen_next(void);
 void log_connect(void);
 void log_leave(const struct domain *ended);
 void log_return(const struct domain *restarted);
+/* Ask console again, if it refused and has rested. */
+void log_again(void);
 
 /* device.c */
 struct device_claim {

@@ -398,6 +398,7 @@ sk_time_t supervise(void)
 	if (sk_now() >= next_pulse) {
 		dma_refused(); /* those that were too many, or whose signal was taken */
 		breaches_look();
+		log_again();
 		for (uint32_t i = 0; i < manifest.header->n_domains; i++)
 			pulse(&domains[i]);
 		next_pulse = clock_in_ms(PULSE_MS);

@@ -215,6 +215,50 @@ static void a_service_that_exits(void)
 	run(console_steps);
 }
 
+/* It refuses at first, and is asked for init's log as for the others. */
+static void l_refuses(struct kern_msg *m)
+{
+	peer.open_rc[CONSOLE] = -SK_E_NO_MEM;
+	c_exit(m);
+}
+
+static void l_refused(struct kern_msg *m)
+{
+	assert_int_equal(domains[CONSOLE].state, DOMAIN_RUNNING);
+	assert_null(logged);
+	peer.open_rc[CONSOLE] = 0;
+	answer_all(m);
+}
+
+static void l_asked_again(struct kern_msg *m)
+{
+	static unsigned int n;
+
+	if (logged)
+		_exit(0);
+	if (n++ % 2)
+		answer_all(m);
+	else
+		time_passes();
+}
+
+static void l_not_asked(struct kern_msg *m)
+{
+	(void)m;
+	fail();
+}
+
+static void l_starts(struct kern_msg *m) { answers_pulse(m, 1ull << CONSOLE); }
+
+static void (*const log_steps[])(struct kern_msg *m) = { l_refuses, l_starts, l_refused,
+	[3 ... 60] = l_asked_again, l_not_asked, NULL };
+
+static void a_console_that_refuses(void)
+{
+	fast_machine();
+	run(log_steps);
+}
+
 /* ---- hangs ---- */
 static unsigned int n_waits;
 static sk_time_t since;
@@ -401,6 +445,7 @@ int main(void)
 		KERN_CASE(a_driver_that_faults),
 		KERN_CASE(a_device_is_refused),
 		KERN_CASE(a_service_that_exits),
+		KERN_CASE(a_console_that_refuses),
 		KERN_CASE(a_domain_that_hangs),
 		KERN_CASE(domains_that_answer),
 		KERN_CASE(words_of_another_life),
