@@ -6,9 +6,9 @@
  * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the
  *             next command of the line is to begin), EDIT <-> ATTACHED (the terminal belongs to
  *             a guest), EDIT <-> TEXT (lines go to a verb).
- * Invariants  SHELL1 keys come only while the mode is EDIT or TEXT. console holds back the input after
- *                    a key that starts work (Enter, Tab) until keys_ask(). It reports a ^C in
- *                    that input, which ends the verb and the rest of its line
+ * Invariants  SHELL1 keys come only while the mode is EDIT or TEXT. console holds back the
+ *             input after a key that starts work (Enter, Tab) until keys_ask(). It reports a ^C
+ *             in that input, which ends the verb and the rest of its line
  *             SHELL2 a line runs only if it is complete and all of it was understood
  */
 #include "shell/shell.h"
