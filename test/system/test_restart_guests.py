@@ -27,7 +27,7 @@ STAMPED = 4  # MiB of the volume that has stamps
 # each round: a file with a checksum, a download, and an answer of stampio, which writes all the time, as storeuser uses xenstore. The end of
 # storeuser ends the rest. A line that is typed is answered by where the round is and what its processes wait for
 WORKER = """#!/bin/sh
-(while read -r line; do echo "bystander: $(cat /tmp/step); $(for p in /proc/[0-9]*; do [ -s $p/cmdline ] && echo "$(cat $p/comm) $(cat $p/wchan),"; done | tr '\\n' ' ')"; done </dev/hvc0) &
+(while read -r line; do echo "bystander: $(cat /tmp/step); $(for p in /proc/[0-9]*; do [ -n "$(cat $p/cmdline)" ] && echo "$(cat $p/comm) $(cat $p/wchan),"; done | tr '\\n' ' ')"; done </dev/hvc0) &
 step() { echo "$1" >/tmp/step; }
 head -c 262144 /dev/urandom >/tmp/data
 good=$(sha256sum </tmp/data)
@@ -70,10 +70,14 @@ class Worker(Bystander):
         try:
             super().goes_on()
         except Hang as e:
+            self.m.pos = len(self.m.text)  # earlier answers do not count
             self.m.send("where\r")
-            where = self.m.expect(r"bystander: [^\n]*\n")[0]
+            try:
+                where = self.m.expect(r"bystander: [^\n]*\n", limit=30)[0]
+            except Hang:
+                where = "it does not answer\n"
             leave(self.m)
-            raise Hang(f"{where}\n{self.m.shell('list; vcpu-list; dmesg')}\n{e}") from e
+            raise Hang(f"{where}{self.m.shell('list-services; list; sleep 5; list-services; list; dmesg')}\n{e}") from e
 
     def finish(self, domid):
         """Let it end by itself; returns (writes, the sum of the stamps, rounds with xenstore), after it has checked them all."""
