@@ -67,7 +67,9 @@ static int64_t param_set(struct hcall *c)
 	if (a.value >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR &&
 		(a.value & 0xff) < VECTOR_MIN) /* HVMOP1 */
 		return -XEN_EINVAL;
-	if (a.value && a.value >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR)
+	/* A guest whose vCPUs have vectors of their own wants no callback, whatever it says. */
+	if (a.value && a.value >> 56 != HVM_PARAM_CALLBACK_TYPE_VECTOR &&
+		!xen_dom.vcpu[c->cpu].upcall_vector)
 		vm_note(NOTE_HYPERCALL, 1ull << 48 | a.value >> 56,
 			"vCPU %u: asks for events by a callback of type %u, but only the type by vector exists",
 			c->cpu, (unsigned int)(a.value >> 56));
@@ -147,6 +149,8 @@ int64_t hc_hvm_op(struct hcall *c)
 		return hc_out(c, c->arg[1], &t, sizeof(t)) ? 0 : -XEN_EFAULT;
 	case HVMOP_get_mem_type:
 		return mem_type_get(c);
+	case HVMOP_flush_tlbs: /* Xen as a guest then interrupts its other vCPUs */
+		return -XEN_EOPNOTSUPP;
 	case HVMOP_pagetable_dying: /* for shadow paging only; Linux asks whether it exists */
 		return -XEN_EINVAL;
 	default:

@@ -194,13 +194,22 @@ CASE(hvm_params)
 	v = 1ull << 56 | 3;
 	CHECK_EQ(param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v), 0);
 	CHECK_EQ(notes, 3);
+	CHECK_EQ(hypercall(__HYPERVISOR_hvm_op, HVMOP_flush_tlbs, 0, 0), -XEN_EOPNOTSUPP);
+	CHECK_EQ(notes, 3);
 }
 
 CASE(hvm_upcall_vector)
 {
-	struct xen_hvm_evtchn_upcall_vector a = { .vcpu = 1, .vector = 0x40 };
+	struct xen_hvm_evtchn_upcall_vector a = { .vcpu = 0, .vector = 0x40 };
+	uint64_t v = 1; /* Xen as a guest says this, and does not mean it */
 
 	fake_guest();
+	CHECK_EQ(
+		struct_call(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &a, sizeof(a)),
+		0);
+	CHECK_EQ(param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, &v), 0);
+	CHECK_EQ(notes, 0);
+	a.vcpu = 1;
 	CHECK_EQ(
 		struct_call(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &a, sizeof(a)),
 		0);
