@@ -14,6 +14,7 @@
 #define DOMAIN_CASES(X) \
 	X(starts_with_auto_guests) \
 	X(creates_and_destroys) \
+	X(pv_guests_run_in_the_shim) \
 	X(xenstore_dies_all_along) \
 	X(grows) \
 	X(sizes_are_set) \

@@ -73,6 +73,46 @@ void creates_and_destroys(void **state)
 	world_at_rest();
 }
 
+/* The VMM gets the shim as its kernel, and memory for it that nobody sees as the guest's. */
+void pv_guests_run_in_the_shim(void **state)
+{
+	struct vmctl_stats s = { .memory = 202 << 20, .n_vcpus = 2 };
+	const struct vm_config *v;
+	uint32_t domid;
+	char path[64];
+
+	(void)state;
+	domid = guest_created("create /guests/a.cfg type=\"pv\" maxmem=128\r", "a");
+	v = vmm_config(domid);
+	assert_string_equal(v->cmdline, "shim_mem=122M loglvl=error pv-shim console=xen,pv");
+	assert_int_equal(v->n_modules, 2);
+	assert_string_equal(v->module_args[0], "console=hvc0");
+	assert_string_equal(v->module_args[1], "");
+	assert_int_equal(v->memory, 250 << 20);
+	assert_int_equal(v->n_more, 0);
+	assert_int_equal(guest_pool.free, guest_pool.total - ((250 + 4 + 2 + 2 + 2) << 20));
+	snprintf(path, sizeof(path), "/libxl/%u/type", domid);
+	assert_string_equal(node_value(path), "pv");
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);
+	assert_string_equal(node_value(path), "65536");
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/static-max", domid);
+	assert_string_equal(node_value(path), "131072");
+	type("list a\r");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has("    80     2     ")); /* 202 - 122 */
+	s.memory = 1 << 20;                           /* the VMM lies */
+	type("list a\r");
+	vmm_says(domid, VMCTL_STATS, 0, &s, sizeof(s));
+	assert_true(screen_has("     0     2     "));
+	guest_destroyed("a");
+	world.fail_service = SERVICE_FILES;
+	world.fail_rc = -SK_E_NOT_FOUND;
+	type("create /guests/a.cfg type=\"pv\"\r");
+	assert_true(screen_has("create: shim '/guests/xen-shim' does not exist"));
+	world.fail_rc = 0;
+	world_at_rest();
+}
+
 /* xenstore starts again many times while a guest comes and goes; nobody notices. */
 void xenstore_dies_all_along(void **state)
 {

@@ -449,6 +449,10 @@ CONFIG_DAMAGE(endless_config_name, FILL(c->name))
 CONFIG_DAMAGE(endless_kernel, FILL(c->kernel))
 CONFIG_DAMAGE(endless_bootloader, FILL(c->bootloader))
 CONFIG_DAMAGE(endless_cmdline, FILL(c->cmdline))
+CONFIG_DAMAGE(wild_type, c->type = GUEST_TYPE_COUNT)
+CONFIG_DAMAGE(endless_shim_path, FILL(c->shim.path))
+CONFIG_DAMAGE(endless_shim_cmdline, FILL(c->shim.cmdline))
+CONFIG_DAMAGE(endless_shim_extra, FILL(c->shim.extra))
 CONFIG_DAMAGE(no_vcpus, c->vcpus = 0)
 CONFIG_DAMAGE(many_vcpus, c->vcpus = c->maxvcpus = GUEST_VCPUS_MAX + 1)
 CONFIG_DAMAGE(more_vcpus_than_most, c->vcpus = c->maxvcpus + 1)
@@ -460,6 +464,7 @@ CONFIG_DAMAGE(wild_on_poweroff, c->on_poweroff = ACTION_COUNT)
 CONFIG_DAMAGE(wild_on_reboot, c->on_reboot = ACTION_COUNT)
 CONFIG_DAMAGE(wild_on_crash, c->on_crash = ACTION_COUNT)
 CONFIG_DAMAGE(many_modules, c->n_modules = GUEST_MODULES_MAX + 1)
+CONFIG_DAMAGE(many_modules_in_the_shim, c->type = GUEST_PV; c->n_modules = GUEST_MODULES_MAX)
 CONFIG_DAMAGE(many_disks, c->n_disks = GUEST_DISKS_MAX + 1)
 CONFIG_DAMAGE(many_drives, c->n_drives = GUEST_DRIVES_MAX + 1)
 CONFIG_DAMAGE(many_vifs, c->n_vifs = GUEST_VIFS_MAX + 1)
@@ -617,6 +622,10 @@ static const struct damage {
 	D(endless_kernel, B_GOES_ON),
 	D(endless_bootloader, B_GOES_ON),
 	D(endless_cmdline, B_GOES_ON),
+	D(wild_type, B_GOES_ON),
+	D(endless_shim_path, B_GOES_ON),
+	D(endless_shim_cmdline, B_GOES_ON),
+	D(endless_shim_extra, B_GOES_ON),
 	D(no_vcpus, B_GOES_ON),
 	D(many_vcpus, B_GOES_ON),
 	D(more_vcpus_than_most, B_GOES_ON),
@@ -628,6 +637,7 @@ static const struct damage {
 	D(wild_on_reboot, B_GOES_ON),
 	D(wild_on_crash, B_GOES_ON),
 	D(many_modules, B_GOES_ON),
+	D(many_modules_in_the_shim, B_GOES_ON),
 	D(many_disks, B_GOES_ON),
 	D(many_drives, B_GOES_ON),
 	D(many_vifs, B_GOES_ON),
