@@ -19,7 +19,7 @@ src-unit-control_vif := test/unit/control/vif_test.c $(call control-src,config/v
 inc-unit-control_vif := $(control-inc)
 
 unit-tests += control_typed
-src-unit-control_typed := test/unit/control/typed_test.c $(call control-src,guest/typed guest/kept config/ip_range msg)
+src-unit-control_typed := test/unit/control/typed_test.c $(call control-src,guest/typed guest/kept config/ip_range config/machine msg)
 inc-unit-control_typed := $(control-inc)
 
 unit-tests += control_names
