@@ -189,10 +189,63 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 		return rc;
 	}
 	c->open = true;
+	c->missing = false;
+	c->refusals = 0;
 	rc = view_open(c, ch);
 	if (!rc)
 		rc = result_args(d, ch, c);
 	return rc ? rc : give_endpoint(d, ch);
+}
+
+static void boundary_drop(struct proc_connection *c)
+{
+	const sk_cap_t boundary[] = { c->client_signal, c->service_signal, c->rings, c->data };
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(boundary); i++)
+		cap_drop(boundary[i]);
+	*c = (struct proc_connection){ 0 };
+}
+
+/* The connection is closed again at once, because a client gets all of its own at its start. */
+static int open_and_close(
+	struct connection *c, const struct svc_open_args *a, struct proc_connection *made)
+{
+	sk_cap_t service = domains[c->service].connector;
+	struct svc_open_result r;
+	int rc = svc_open_within(service, a, OPEN_MS, &r);
+
+	if (rc)
+		return rc;
+	made->service_signal = r.signal;
+	return svc_close_within(service, r.number, CLOSE_MS, NULL);
+}
+
+int connection_try(struct connection *c)
+{
+	const struct manifest_channel *ch = &manifest.channel[c - connections];
+	struct proc_connect q = connect_args(c->client, ch);
+	struct domain *d = &domains[c->client];
+	/* The client runs, and its start-up page is its own; it has no such channel. */
+	static struct domain_info page = { .n_channels = DOMAIN_CHANNELS_MAX - 1 };
+	struct proc stand_in = { .ntfn = d->ntfn, .info = &page };
+	struct proc_connection made;
+	struct svc_open_args a;
+	int rc = region_charge(d, ch, c);
+
+	q.untyped = c->memory;
+	q.data_untyped = c->data_memory;
+	if (!rc)
+		rc = proc_connect_prepare(&stand_in, &q, &a, &made);
+	if (!rc) {
+		rc = open_and_close(c, &a, &made);
+		if (rc == -SK_E_TIMEOUT || rc == -SK_E_DELETED) {
+			service_stop(c, "open a connection", rc);
+			rc = -SK_E_DELETED;
+		}
+		boundary_drop(&made);
+	}
+	region_return(d, c);
+	return rc;
 }
 
 int connect_channels(struct domain *d)
@@ -216,9 +269,11 @@ int connect_channels(struct domain *d)
 				sk_error_text(rc));
 			return rc;
 		}
-		if (rc != -SK_E_NOT_FOUND)
-			printf("%s: starts without %s: %s\n", d->m->name, ch->name,
-				sk_error_text(rc));
+		if (rc == -SK_E_NOT_FOUND)
+			continue;
+		printf("%s: starts without %s: %s\n", d->m->name, ch->name, sk_error_text(rc));
+		if (ch->flags & MANIFEST_CHANNEL_OPTIONAL)
+			connection_miss(&connections[d->m->first_channel + i]);
 	}
 	return 0;
 }
@@ -284,15 +339,10 @@ void connection_undo(struct connection *c)
 
 void connection_drop(struct domain *client, struct connection *c)
 {
-	const sk_cap_t boundary[] = { c->c.client_signal, c->c.service_signal, c->c.rings,
-		c->c.data };
-
 	if (!c->memory)
 		return; /* kept memory, which outlives the domain, or nothing */
 	view_close(c);
-	for (uint32_t i = 0; i < ARRAY_SIZE(boundary); i++)
-		cap_drop(boundary[i]);
-	c->c = (struct proc_connection){ 0 };
+	boundary_drop(&c->c);
 	if (c->open) { /* a service that was given up, whose device may use the region */
 		printf("%s: the region that %s may use is lost\n", client->m->name,
 			domains[c->service].m->name);

@@ -115,7 +115,12 @@ struct connection {
 	uint32_t client, service;
 	/* One more each time the service opens it again. */
 	uint32_t epoch;
-	/* How often in a row the service has refused to do so, and when it is asked next. */
+	/*
+	 * The client was started without it, because the service refused. It has no memory
+	 * then.
+	 */
+	bool missing;
+	/* How often in a row the service has refused it, and when it is asked next. */
 	uint32_t refusals;
 	sk_time_t ask_at;
 	/* Memory of the region: for the rings, and for the data if there is any. */
@@ -212,12 +217,19 @@ void connection_undo(struct connection *c);
 void connection_drop(struct domain *client, struct connection *c);
 /* The service has been started again. -SK_E_DELETED: it has ended meanwhile, and is stopped. */
 int connection_reopen(struct connection *c) must_check;
+/*
+ * Would the service open a connection that is missing? -SK_E_DELETED: it has ended meanwhile,
+ * or did not answer, and is stopped.
+ */
+int connection_try(struct connection *c) must_check;
 /* The service will not be started again: tell the client. */
 void connection_abandon(struct connection *c);
 void connections_close(uint32_t service);
 struct domain *domain_of_role(enum manifest_flag role); /* NULL if none runs */
 
 /* reopen.c */
+/* The client starts without a connection that the service refused. */
+void connection_miss(struct connection *c);
 /*
  * A domain handles events again: ask it to open the connections of its clients again. Those
  * that it refuses rest. False: it does not answer, or has ended.

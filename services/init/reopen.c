@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reopen.c - static connections with a service that has been started again: each is opened
- * again, and a service that refuses is asked until it does
+ * reopen.c - static connections that a service refuses: after its restart, when each is opened
+ * again, and at the start of a client that can do without. It is asked until it accepts
  *
  * Objects     struct connection: `refusals`, and `ask_at`, which counts while `refusals` does.
  * Lifecycle   open -> closed, when its service ends -> open, when the service has accepted it.
  *             In between, it rests after each refusal, and its client keeps its requests. The
  *             next life of the service is asked at once. It is abandoned when its service is
- *             given up (supervise.c), and dropped when its client ends (connect.c).
- * Invariants  RESTS1 a connection with `refusals` is not open, and has its memory
+ *             given up (supervise.c), and dropped when its client ends (connect.c). One that is
+ *             missing rests, too; when the service would accept it, the client is started
+ *             again, because it looks for its channels then.
+ * Invariants  RESTS1 a connection with `refusals` is not open, and is missing or has its memory
  */
 #include <stdio.h>
 #include "base/error.h"
@@ -22,10 +24,10 @@ enum {
 	REST_MAX_MS = 8000,
 };
 
-/* Is it to be opened again by a service that runs? */
+/* Is it to be opened by a service that runs? */
 static bool connection_waits(const struct connection *c)
 {
-	return c->memory && !c->open && domain_runs(&domains[c->client]);
+	return (c->memory || c->missing) && !c->open && domain_runs(&domains[c->client]);
 }
 
 static bool connection_rests(const struct connection *c)
@@ -62,11 +64,38 @@ static void connection_answered(struct connection *c, int rc)
 		c->refusals = 0;
 }
 
+void connection_miss(struct connection *c)
+{
+	c->missing = true;
+	connection_rest(c);
+}
+
+/* A client that is refused again at its start rests longer than before. */
+static bool missing_ask(struct connection *c)
+{
+	struct domain *service = &domains[c->service], *client = &domains[c->client];
+	int rc = connection_try(c);
+
+	if (rc == -SK_E_DELETED)
+		return false;
+	if (rc) {
+		connection_rest(c);
+		return true;
+	}
+	printf("%s: %s opens the connection now, so it is started again\n", client->m->name,
+		service->m->name);
+	domain_ends(client, DOMAIN_END_ASKED);
+	return true;
+}
+
 /* False: the service does not answer, or has ended. */
 static bool connection_ask(struct connection *c)
 {
-	int rc = connection_reopen(c);
+	int rc;
 
+	if (c->missing)
+		return missing_ask(c);
+	rc = connection_reopen(c);
 	if (rc == -SK_E_TIMEOUT || rc == -SK_E_DELETED)
 		return false;
 	connection_answered(c, rc);

@@ -39,6 +39,13 @@ UNUSED(int object_make(uint32_t type, uint32_t order, sk_cap_t *out))
 UNUSED(int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index))
 UNUSED(int proc_connect(
 	struct proc *p, const struct proc_connect *c, struct proc_connection *out))
+UNUSED(int proc_connect_prepare(struct proc *p, const struct proc_connect *c,
+	struct svc_open_args *a, struct proc_connection *out))
+void connection_miss(struct connection *c)
+{
+	(void)c;
+	fail();
+}
 UNUSED(int proc_give(
 	struct proc *p, uint32_t slot, sk_cap_t cap, uint32_t rights, uint64_t badge))
 UNUSED(int svc_open_within(sk_cap_t service_ep, const struct svc_open_args *a, uint32_t ms,

@@ -417,6 +417,104 @@ static void a_service_that_is_closed_is_not_asked(void)
 	run(power_steps);
 }
 
+/* ---- a client that was started without its channel ---- */
+enum { OPTIONAL = 6 };
+
+static void om_rests(unsigned int n)
+{
+	const struct connection *c = &connections[OPTIONAL];
+
+	assert_int_equal(domains[CONTROL].state, DOMAIN_RUNNING);
+	assert_true(c->missing && !c->open && !c->memory);
+	assert_int_equal(c->refusals, n);
+}
+
+static void om_rest_over(struct kern_msg *m)
+{
+	connections[OPTIONAL].ask_at = 0;
+	now_seen();
+	answer_all(m);
+}
+
+static void om_refused(struct kern_msg *m)
+{
+	om_rests(1);
+	before.charged = domains[CONTROL].charged;
+	before.bytes = caps_free_bytes();
+	before.slots = used_slots();
+	om_rest_over(m);
+}
+
+/* Nothing is left of the question. */
+static void om_refused_again(struct kern_msg *m)
+{
+	om_rests(2);
+	ASKED({ STORAGE, SVC_OPEN });
+	assert_int_equal(domains[CONTROL].charged, before.charged);
+	assert_int_equal(caps_free_bytes(), before.bytes);
+	assert_int_equal(used_slots(), before.slots);
+	peer.open_rc[STORAGE] = 0;
+	om_rest_over(m);
+}
+
+static void om_starts(struct kern_msg *m)
+{
+	ASKED({ STORAGE, SVC_OPEN }, { STORAGE, SVC_CLOSE }, { CONSOLE, SVC_CLOSE },
+		{ CONSOLE, SVC_OPEN }, { STORAGE, SVC_OPEN });
+	assert_int_equal(domains[CONTROL].life.end, DOMAIN_END_ASKED);
+	assert_true(connections[OPTIONAL].open && !connections[OPTIONAL].missing);
+	answer_all(m);
+}
+
+static void om_runs(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[CONTROL].state, DOMAIN_RUNNING);
+	assert_int_equal(connections[OPTIONAL].refusals, 0);
+}
+
+static void (*const missing_steps[])(struct kern_msg *m) = { answer_all, om_refused,
+	om_refused_again, om_starts, om_runs, NULL };
+
+static void a_client_that_was_started_without_its_channel(void)
+{
+	slow_machine();
+	peer.open_rc[STORAGE] = -SK_E_NO_MEM;
+	run(missing_steps);
+}
+
+static void oh_hangs(struct kern_msg *m)
+{
+	om_rests(1);
+	peer.open_rc[STORAGE] = -SK_E_TIMEOUT;
+	om_rest_over(m);
+}
+
+/* Its next life is asked at once. */
+static void oh_starts(struct kern_msg *m)
+{
+	assert_int_equal(domains[STORAGE].life.end, DOMAIN_END_HANG);
+	assert_int_equal(domains[CONTROL].state, DOMAIN_RUNNING);
+	peer.open_rc[STORAGE] = 0;
+	answer_all(m);
+}
+
+static void oh_opens(struct kern_msg *m)
+{
+	assert_int_equal(domains[CONTROL].life.end, DOMAIN_END_ASKED);
+	answer_all(m);
+}
+
+static void (*const missing_hangs_steps[])(
+	struct kern_msg *m) = { answer_all, oh_hangs, oh_starts, oh_opens, om_runs, NULL };
+
+static void a_service_that_hangs_when_a_channel_is_missing(void)
+{
+	slow_machine();
+	peer.open_rc[STORAGE] = -SK_E_NO_MEM;
+	run(missing_hangs_steps);
+}
+
 int reopen_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +527,8 @@ int reopen_tests(void)
 		KERN_CASE(a_client_that_ends_while_it_is_refused),
 		KERN_CASE(a_service_is_not_asked_for_a_dead_client),
 		KERN_CASE(a_service_that_is_closed_is_not_asked),
+		KERN_CASE(a_client_that_was_started_without_its_channel),
+		KERN_CASE(a_service_that_hangs_when_a_channel_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
