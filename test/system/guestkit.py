@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import hashlib
 import http.server
+import itertools
 import json
 import os
 import re
@@ -17,7 +18,16 @@ from harness import PROMPT
 Service = collections.namedtuple("Service", "state restarts reason epoch memory")
 SERVICE = re.compile(r"^(\S+) +(running|restarting|given up|absent) +(\d+) (\S+) +\d+:\d\d:\d\d +(\d+) +(\d+)", re.M)
 LEAVE = "\x1d"  # Ctrl-], which leaves a guest's console
+# of a guest that boots from its own disk
+GRUB_CFG = """set timeout=0
+menuentry Debian {
+	echo "grub: from the guest's own disk"
+	linux /boot/vmlinuz root=/dev/xvda rw console=hvc0 quiet xen.fifo_events=0
+	initrd /boot/initramfs
+}
+"""
 HERE = os.path.dirname(os.path.abspath(__file__))
+marks = itertools.count(100)
 
 
 def cpio(files):
@@ -54,6 +64,13 @@ def ramdisk(guests, name, files, flavour="cloud-amd64"):
     return "/guests/" + name
 
 
+def install(image, files):
+    """Put {path: file on this computer} into an ext4 image."""
+    commands = "".join(f"cd {os.path.dirname(path)}\nwrite {source} {os.path.basename(path)}\n" for path, source in files.items())
+    subprocess.run(["debugfs", "-w", "-f", "-", image], input=f"mkdir /boot/grub\n{commands}", text=True, check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
+
+
 def boots(script, end="poweroff", more=""):
     """The value of extra= for a guest that runs a shell script (a path in the ramdisk, or commands) and then ends."""
     return f'console=hvc0 quiet {more} end={end} run="{script}"'
@@ -79,6 +96,29 @@ def attach(m, name, pattern):
     match = enter(m, name, pattern)
     leave(m)
     return match
+
+
+def run(m, name, command, prompt="# "):
+    """Type a command into a guest's shell; returns its output. Marks tell it from text that the console shows again.
+
+    prompt: of that shell; "" if it has none.
+    """
+    mark = next(marks)
+    m.line("console " + name)
+    if prompt:
+        m.send("\r")  # text that was shown does not come again, so ask for a new prompt
+        m.expect(prompt)
+    m.send(f"echo begin-$(({mark})); {command}; echo end-$(({mark}))\r")
+    m.expect(rf"^begin-{mark}\n")
+    start = m.pos
+    end = m.expect(rf"^end-{mark}\n")
+    said = m.text[start:end.start()]
+    leave(m)
+    return said
+
+
+def free(m):
+    return int(info(m, "free_memory"))
 
 
 def info(m, key):

@@ -3,10 +3,9 @@
 import hashlib
 import os
 import re
-import subprocess
 import time
 
-from guestkit import boots, leave, ramdisk, run_guest, served, wait_gone
+from guestkit import GRUB_CFG, boots, install, leave, ramdisk, run_guest, served, wait_gone
 from harness import GuestDir
 
 CONTENT = bytes(range(256)) * 2048
@@ -47,22 +46,6 @@ def test_686_pae(machine, build, tmp_path):
     wait_gone(m)
     assert "by 32-bit code" not in m.shell("dmesg")
     m.poweroff()
-
-
-GRUB_CFG = """set timeout=0
-menuentry Debian {
-	echo "grub: from the guest's own disk"
-	linux /boot/vmlinuz root=/dev/xvda rw console=hvc0 quiet xen.fifo_events=0
-	initrd /boot/initramfs
-}
-"""
-
-
-def install(image, files):
-    """Put {path: file on this computer} into an ext4 image."""
-    commands = "".join(f"cd {os.path.dirname(path)}\nwrite {source} {os.path.basename(path)}\n" for path, source in files.items())
-    subprocess.run(["debugfs", "-w", "-f", "-", image], input=f"mkdir /boot/grub\n{commands}", text=True, check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
 
 
 def test_pvh_grub(machine, build, tmp_path):

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The memory of running guests: it grows to maxmem and shrinks, illegal requests are refused, and all of it comes back."""
 import hashlib
-import itertools
 import re
 
-from guestkit import attach, info, leave, listed, ramdisk, wait_gone
+from guestkit import attach, free, listed, ramdisk, run, wait_gone
 from harness import GuestDir
 
 BOOT = "guest: user space[^$]*# "
@@ -22,10 +21,6 @@ def filled():
     return hashlib.md5(b"".join(b"block %d\n" % i + one for i in range(1, BLOCKS + 1))).hexdigest()
 
 
-def free(m):
-    return int(info(m, "free_memory"))
-
-
 def holds(m, name):
     """The number of MiB that the guest holds now."""
     return listed(m)[name][1]
@@ -35,24 +30,6 @@ def wait_for(m, name, reached):
     """Wait until the guest holds the wanted amount, because its balloon works at its own pace."""
     while not reached(holds(m, name)):
         pass
-
-
-marks = itertools.count(100)
-
-
-def run(m, name, command):
-    """Type a command into a guest's shell; returns its output. Marks tell it from text that the console shows again."""
-    mark = next(marks)
-    m.line("console " + name)
-    m.send("\r")  # text that was shown does not come again, so ask for a new prompt
-    m.expect("# ")
-    m.send(f"echo begin-$(({mark})); {command}; echo end-$(({mark}))\r")
-    m.expect(rf"\nbegin-{mark}\n")
-    start = m.pos
-    m.expect(rf"^end-{mark}\n")
-    said = m.since(start)
-    leave(m)
-    return said
 
 
 def total(m, name):

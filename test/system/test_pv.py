@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """pv guests: stock kernels in Xen's shim, from the host's files and from the guest's own disk, with console, disk, network, balloon and reboot."""
 import hashlib
-import itertools
 import json
 import os
 import re
 
-from guestkit import attach, boots, info, leave, listed, ramdisk, served, wait_gone
+from guestkit import GRUB_CFG, attach, boots, free, install, leave, listed, ramdisk, run, served, wait_gone
 from harness import GuestDir
-from test_compat import GRUB_CFG, install
 
 BOOT = r"guest: user space[^$]*# "
 CONTENT = bytes(range(256)) * 2048
@@ -24,24 +22,9 @@ while read -r line; do eval "$line"; done
 READY = "shell is ready"
 EXTRA = boots("/shell", end="halt", more="net=dhcp")
 
-marks = itertools.count(100)
 
-
-def run(m, name, command):
-    """Type a command into the shell of a guest; returns its output. Marks tell it from text that the console shows again."""
-    mark = next(marks)
-    m.line("console " + name)
-    m.send(f"echo begin-$(({mark})); {command}; echo end-$(({mark}))\r")
-    m.expect(rf"^begin-{mark}\n")
-    start = m.pos
-    m.expect(rf"end-{mark}\n")
-    said = m.since(start)[:-len(f"end-{mark}\n")]
-    leave(m)
-    return said
-
-
-def free(m):
-    return int(info(m, "free_memory"))
+def run_in_web(m, command):
+    return run(m, "web", command, prompt="")
 
 
 def memory_becomes(m, name, mib):
@@ -69,12 +52,12 @@ def test_stock_kernel(machine, build, tmp_path):
         said = m.shell("create /guests/web.cfg")
         assert re.search(r"^/guests/web.cfg: key 'type' is missing, so this is a pv guest", said, re.M), said
         attach(m, "web", READY)
-        said = run(m, "web", "cat /sys/hypervisor/type /sys/hypervisor/guest_type; nproc; cat /proc/cmdline")
+        said = run_in_web(m, "cat /sys/hypervisor/type /sys/hypervisor/guest_type; nproc; cat /proc/cmdline")
         assert said.split("\n")[:4] == ["xen", "PV", "4", EXTRA], said
-        said = run(m, "web", "head -c 1048576 /dev/urandom >/tmp/d; dd if=/tmp/d of=/dev/xvda conv=fsync; echo 3 >/proc/sys/vm/drop_caches; "
-                             "head -c 1048576 /dev/xvda | cmp - /tmp/d && echo disk-is-good")
+        said = run_in_web(m, "head -c 1048576 /dev/urandom >/tmp/d; dd if=/tmp/d of=/dev/xvda conv=fsync; echo 3 >/proc/sys/vm/drop_caches; "
+                          "head -c 1048576 /dev/xvda | cmp - /tmp/d && echo disk-is-good")
         assert "disk-is-good" in said, said
-        assert SUM in run(m, "web", f"wget -q -O - http://10.0.2.2:{port}/ | sha256sum")
+        assert SUM in run_in_web(m, f"wget -q -O - http://10.0.2.2:{port}/ | sha256sum")
 
     # what the host knows of it
     domid = listed(m)["web"][0]
@@ -87,7 +70,7 @@ def test_stock_kernel(machine, build, tmp_path):
     for mib in (160, 320, 256):
         assert m.shell(f"mem-set web {mib}") == ""
         memory_becomes(m, "web", mib)
-    assert run(m, "web", KERNEL_SAYS) == ""
+    assert run_in_web(m, KERNEL_SAYS) == ""
 
     m.line("reboot web")
     m.prompt()
