@@ -674,9 +674,10 @@ static void help(void **state)
 	assert_int_equal(verb_print_help(&o, "create"), 0);
 	assert_non_null(strstr(s.text, "Usage: create [-p] [-c] [-n] FILE [key=value...]\n"));
 	/* all keys, in lines of less than 80 columns */
-	assert_non_null(strstr(s.text, "\nKeys: name type memory"));
-	assert_non_null(strstr(s.text, "irmware\n      cmd"));
+	assert_non_null(strstr(s.text, "\nKeys: name type "));
 	assert_non_null(strstr(s.text, " cap\n"));
+	for (const char *line = s.text, *end; (end = strchr(line, '\n')); line = end + 1)
+		assert_true(end - line < 80);
 	assert_int_equal(verb_print_help(&o, "nonsense"), -1);
 	assert_null(verb_find("creat"));
 }

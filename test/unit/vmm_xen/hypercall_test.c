@@ -62,7 +62,7 @@ CASE(missing_calls_are_noted)
 	CHECK_EQ(H(physdev_op, 6, 0, 0), -XEN_ENOSYS);
 	CHECK_EQ(notes, 1);
 	CHECK_EQ(H(hvm_op, HVMOP_pagetable_dying, ARG, 0), -XEN_EINVAL); /* every Linux asks */
-	CHECK_EQ(H(hvm_op, HVMOP_flush_tlbs, ARG, 0), -XEN_ENOSYS);
+	CHECK_EQ(H(hvm_op, HVMOP_xentrace, ARG, 0), -XEN_ENOSYS);
 	first = last_note;
 	CHECK_EQ(H(hvm_op, HVMOP_altp2m, ARG, 0), -XEN_ENOSYS);
 	CHECK(last_note != first);
