@@ -281,7 +281,11 @@ static void driver_ended(void *ctx)
 {
 	struct disk *d = ctx;
 
-	disk_lose(d, svc_end_text(svc_end(d->driver)));
+	printf("disk %u: the connection with its driver has ended: %s\n", d->number,
+		svc_end_text(svc_end(d->driver)));
+	if (svc_end(d->driver) == SVC_END_BREACH)
+		return; /* init starts this domain again */
+	disk_lose(d, "its driver does not come back");
 	driver_event(d);
 }
 

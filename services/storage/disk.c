@@ -36,9 +36,15 @@ _Static_assert(OWN < 1 << ID_SHIFT, "a flight's index fits");
 /* ---- the log of requests ----------------------------------------------------------------- */
 
 /*
- * 0, or an error of the driver. If another driver has started, or has to because this one broke
- * the protocol, that one gets the request later.
+ * One of the two broke the protocol. A driver that did is started again, and then gets what has
+ * no answer. If it was storage, as the driver says, clients send it to storage's next life.
  */
+static bool driver_broken(const struct disk *d)
+{
+	return d->driver->broken || svc_end(d->driver) == SVC_END_BREACH;
+}
+
+/* 0, or an error of the driver. If another driver has started, it gets the request later. */
 static int flight_send(struct disk *d, struct flight *f)
 {
 	struct blk_req out = f->q;
@@ -48,7 +54,7 @@ static int flight_send(struct disk *d, struct flight *f)
 	out.id = f->id;
 	rc = svc_request(d->driver, &out, sizeof(out));
 	f->sent = rc == 0;
-	if (d->driver->broken || ring_behind(&d->driver->rsp))
+	if (driver_broken(d) || ring_behind(&d->driver->rsp))
 		return 0;
 	return rc;
 }
@@ -90,7 +96,7 @@ bool disk_ready(struct disk *d, enum disk_use use)
 
 	if (d->state == DISK_LOST)
 		return true;
-	return d->state == DISK_UP && !d->n_owed && !d->driver->broken && d->n_flights < max &&
+	return d->state == DISK_UP && !d->n_owed && !driver_broken(d) && d->n_flights < max &&
 	       svc_room(d->driver, sizeof(struct blk_req), 1);
 }
 

@@ -5,7 +5,7 @@ Two Linux guests write stamped blocks with O_DIRECT, files with checksums, use t
 rogue works beside them. About every fourth kill hits while the domain before it is not back yet.
 
 SKERRY_RESTARTS is the number of kills, SKERRY_SEED chooses their order, and SKERRY_WAYS names the ways; garbage is not among the usual
-ones, because nonsense in its rings may cost the guests of a driver an I/O error. SKERRY_REPORT names a file for a table of what was done.
+ones, because nonsense in the rings of a service may cost its guests an I/O error. SKERRY_REPORT names a file for a table of what was done.
 """
 import collections
 import os
@@ -120,7 +120,7 @@ class Killer:
         if hasty:
             self.early += 1
             return True
-        self.m.until(lambda: restarts(self.m, name) > before or way == "garbage" and all_run(self.m), f"the restart of {name}")
+        self.m.until(lambda: restarts(self.m, name) > before, f"the restart of {name}")
         self.m.until(lambda: all_run(self.m), f"{name} and the others")
         return True
 

@@ -458,6 +458,20 @@ static void a_driver_that_is_given_up(void)
 	assert_int_equal(c[0].close_result, -SK_E_IO); /* what it wrote may be lost */
 }
 
+/* Then init ends storage, and its next life does what is asked of this one. */
+static void the_driver_says_that_storage_broke_the_protocol(void)
+{
+	start();
+	attach(&c[0], 'a');
+	ask(&c[0], writing);
+	(void)taken();
+	world_end(&d->peer, SVC_END_BREACH);
+	ask(&c[0], writing);
+	world_run();
+	assert_int_equal(answered(&c[0]), 99);
+	assert_int_equal(world_close(&c[0]), PENDING);
+}
+
 /* ---- the end of an attachment ---- */
 static void closing_while_the_driver_is_away(void)
 {
@@ -632,6 +646,7 @@ int main(void)
 		CASE(a_header_that_has_an_error),
 		CASE(a_header_that_was_not_read),
 		CASE(a_driver_that_is_given_up),
+		CASE(the_driver_says_that_storage_broke_the_protocol),
 		CASE(closing_while_the_driver_is_away),
 		CASE(reopened_attachments_are_flushed),
 		CASE(reopened_while_the_driver_is_away),
