@@ -25,9 +25,10 @@ MIB = 1 << 20
 STAMPED = 4  # MiB of the volume that has stamps
 
 # each round: a file with a checksum, a download, and an answer of stampio, which writes all the time, as storeuser uses xenstore. The end of
-# storeuser ends the rest. A line that is typed is answered by where the round is and what its processes wait for
+# storeuser ends the rest. `where` is answered by where the round is and what its processes wait for
 WORKER = """#!/bin/sh
-(while read -r line; do echo "bystander: $(cat /tmp/step); $(for p in /proc/[0-9]*; do [ -n "$(cat $p/cmdline)" ] && echo "$(cat $p/comm) $(cat $p/wchan),"; done | tr '\\n' ' ')"; done </dev/hvc0) &
+waits() { for p in /proc/[0-9]*; do [ -n "$(cat $p/cmdline)" ] && echo "$(cat $p/comm) $(cat $p/wchan),"; done 2>/dev/null | tr '\\n' ' '; }
+(while read -r line; do [ "$line" = where ] && echo "bystander: $(cat /tmp/step); $(waits)"; done </dev/hvc0) &
 step() { echo "$1" >/tmp/step; }
 head -c 262144 /dev/urandom >/tmp/data
 good=$(sha256sum </tmp/data)
